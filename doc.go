@@ -45,7 +45,7 @@
 //
 // Commands: cmd/refmon asks all this from a shell, and `refmon run FILE.star`
 // calls the same services from a script and prints the transcript.
-// cmd/refmon-record records a Windows, cmd/refmon-verify verifies certificates.
+// cmd/refmon-verify verifies certificates. The module in record records a Windows.
 // capi gives C programs the services under their documented prototypes (its C
 // is in capi/rtl and capi/win), client
 // the same thread of a kernel in another process over a socket. The

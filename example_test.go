@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// May a guest, who is in Guests and in Everyone, write this file?
+// May a guest, a member of Guests and Everyone, write this file?
 func Example() {
 	tok, err := token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-501", "groups":["BG","WD"]}`))
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/refmon/refmon/internal/verbs/script"
+	"github.com/refmon/refmon/internal/cli/script"
 )
 
 // transcript runs one of the examples in this process.

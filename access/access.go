@@ -12,9 +12,9 @@ import (
 
 // Subject is the identity of a thread: its process's primary token and, while
 // it impersonates, the client's token with the level of the impersonation.
-// Level and EffectiveOnly are the thread's: a primary token can be impersonated
-// at a lower level, so Level is never read from Client. The zero value has no
-// token and can ask nothing but in kernel mode.
+// Level and EffectiveOnly belong to the thread. A primary token can be
+// impersonated at a lower level, so a check never reads the level from Client.
+// The zero value has no token, and only kernel mode can use it.
 //
 // Source: SECURITY_SUBJECT_CONTEXT, SeCaptureSubjectContext.
 type Subject struct {
@@ -23,8 +23,9 @@ type Subject struct {
 	EffectiveOnly   bool                             // kept for duplication; no check reads it
 }
 
-// SubjectOf returns the subject of a thread that has t: as its primary token,
-// or, for an impersonation token, as its client at the token's own level.
+// SubjectOf returns the subject of a thread with token t. A primary token is
+// its primary token. An impersonation token is its client, at the token's own
+// level, and also its primary token.
 func SubjectOf(t *token.Token) Subject {
 	if t != nil && t.Type() == winnt.TokenImpersonation {
 		return Subject{Primary: t, Client: t, Level: t.Level()}
@@ -32,8 +33,9 @@ func SubjectOf(t *token.Token) Subject {
 	return Subject{Primary: t}
 }
 
-// Effective returns the client's token while impersonating, else the primary
-// one; nil if there is neither, no subject, or a zero token.
+// Effective returns the client's token while the thread impersonates, else the
+// primary token. It returns nil if there is neither, if s is nil, or if the
+// token is the zero value.
 func (s *Subject) Effective() *token.Token {
 	if s == nil {
 		return nil
@@ -48,14 +50,15 @@ func (s *Subject) Effective() *token.Token {
 	return t
 }
 
-// BelowImpersonation reports a client whose level lets it be identified at most:
-// it can open nothing and may use no privilege (T-102).
+// BelowImpersonation reports whether the subject impersonates a client below
+// SecurityImpersonation. Such a client can open nothing and may use no
+// privilege (T-102).
 func (s *Subject) BelowImpersonation() bool {
 	return s != nil && s.Client != nil && s.Level < winnt.SecurityImpersonation
 }
 
 // Holds reports whether the subject may use a privilege: the effective token has
-// it enabled, and the client's level is not below Impersonation (T-102).
+// it enabled, and a client's level is at least SecurityImpersonation (T-102).
 func (s *Subject) Holds(p winnt.Privilege) bool {
 	if s.BelowImpersonation() {
 		return false
@@ -64,9 +67,10 @@ func (s *Subject) Holds(p winnt.Privilege) bool {
 	return t != nil && t.Has(p)
 }
 
-// Substitute returns the SID that another stands for in a list of an object:
-// PRINCIPAL_SELF the self SID, if there is one, and OWNER RIGHTS the owner, once
-// and not again. Every other SID stands for itself.
+// Substitute replaces a placeholder SID in a list of an object. It returns self
+// for PRINCIPAL_SELF, if self is not zero, and owner for OWNER RIGHTS, even if
+// owner is zero. It does not replace the result again. It returns any
+// other SID unchanged.
 func Substitute(s, self, owner sid.SID) sid.SID {
 	switch s {
 	case sid.PrincipalSelf:
@@ -79,8 +83,8 @@ func Substitute(s, self, owner sid.SID) sid.SID {
 	return s
 }
 
-// primary returns the token the server SID of a compound entry is matched
-// against.
+// primary returns the token that the server SID of a compound entry must match:
+// Primary, or Client if there is no primary token.
 func (s *Subject) primary() *token.Token {
 	if s.Primary.IsZero() {
 		return s.Client
@@ -105,26 +109,26 @@ func (m Mode) String() string {
 	return "UserMode"
 }
 
-// Intent says that a file is opened for backup or restore. The zero value is
-// no intent; without it the two privileges grant nothing.
+// Intent declares that a file is opened for backup or restore. The zero value
+// is no intent. Without intent the two privileges grant nothing.
 type Intent struct{ Backup, Restore bool }
 
-// Options are the switches of the check. The zero value is Windows' default.
+// Options configures the check. The zero value is the default of Windows.
 type Options struct {
-	// ADOwnerReadOnly takes WRITE_DAC from the owner's implicit rights, as
+	// ADOwnerReadOnly removes WRITE_DAC from the owner's implicit rights, as
 	// Active Directory does with BlockOwnerImplicitRights.
 	ADOwnerReadOnly bool
-	// ClaimsDisabled skips callback entries of every kind.
+	// ClaimsDisabled makes the check skip all callback entries.
 	ClaimsDisabled bool
-	// Callback decides callback entries whose data is no condition, as a
-	// resource manager's AuthzAccessCheck callback does; nil: Unknown.
-	// It must be a pure function.
+	// Callback decides callback entries whose data is no condition, like a
+	// resource manager's AuthzAccessCheck callback. nil means Unknown. It
+	// must be a pure function.
 	Callback func(entry sd.ACE, t *token.Token) claims.Truth
 }
 
-// Request is a question. An ordinary one needs Descriptor, Subject, Desired and
-// one of Type and Mapping; the zero value of every other field is the documented
-// default.
+// Request is the input of an access check. An ordinary one needs Descriptor,
+// Subject, Desired, and Type or Mapping. The zero value of every other field is
+// the documented default.
 type Request struct {
 	Descriptor *sd.Descriptor
 	Subject    Subject
@@ -135,23 +139,23 @@ type Request struct {
 	Mapping *winnt.GenericMapping // overrides the mapping of Type
 
 	Mode        Mode
-	Self        sid.SID           // what S-1-5-10 stands for; zero: nothing
+	Self        sid.SID           // the SID for S-1-5-10; zero: matches nothing
 	ObjectTypes []ObjectTypeEntry // tree of object types; nil: none
 	Intent      Intent
 	Policies    *PolicySet // central access policies; nil: none configured
 	Options     Options
 }
 
-// Errors of malformed questions.
+// Errors of malformed requests.
 var (
 	ErrNoRequest = errors.New("access: there is no request: the pointer is nil")
 	ErrNoToken   = errors.New("access: the request has no token: set Subject.Primary or Subject.Client")
 	ErrNoMapping = errors.New("access: the request has neither Type nor Mapping, so generic rights have no meaning")
 )
 
-// Check runs the pipeline for one token of any type and level, without the
-// rules about impersonation levels. A nil descriptor denies, an empty
-// mask too. The error is [ErrNoToken] or [ErrNoMapping].
+// Check runs the access check for one token of any type and level, without the
+// rules about impersonation levels. A nil descriptor denies, and so does
+// an empty mask. The error is [ErrNoToken] or [ErrNoMapping].
 func Check(t *token.Token, d *sd.Descriptor, desired winnt.AccessMask, typ *winnt.ObjectType) (Decision, error) {
 	if t.IsZero() {
 		return Decision{}, ErrNoToken
@@ -182,7 +186,7 @@ func Check(t *token.Token, d *sd.Descriptor, desired winnt.AccessMask, typ *winn
 // mask and mapping. It is never written to.
 var noExtras Request
 
-// mapping returns the generic mapping to use, nil if the request has none.
+// mapping returns the generic mapping of the request, or nil for a request without one.
 func (r *Request) mapping() *winnt.GenericMapping {
 	switch {
 	case r.Mapping != nil:

@@ -4,11 +4,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// decidedBy returns the cause for an entry that decided bits. The pass comes
-// first, since a later pass only takes away what the user pass granted; then
-// whether there is an object tree, whose nodes hold their own bits; then what is
-// asked for: a denial ends the walk where all bits are needed, and only costs
-// its bits where the maximum is asked for.
+// decidedBy returns the cause for an entry that decided bits. It depends first on the pass, because a later pass only
+// removes rights that the user pass granted. Then it depends on the object tree, whose nodes have their own bits, and
+// then on the request: a denial ends the walk if all bits are required, and removes only its own bits if the maximum
+// is requested.
 func decidedBy(q *query, f effect) cause {
 	switch {
 	case q.pass == restrictedPass && f == allow:
@@ -31,8 +30,8 @@ func decidedBy(q *query, f effect) cause {
 	return deniedMaximum
 }
 
-// decide notes the reasons of bits an entry decides. What a later pass allows
-// was granted before, for the reason that stands.
+// decide records the reasons of the bits that an entry decides. Bits that a later pass allows keep the reason for
+// which they were granted before.
 func (t *tracer) decide(q *query, i int, f effect, m winnt.AccessMask) {
 	if f == deny {
 		t.last = t.denial(q, i)
@@ -50,16 +49,16 @@ func (t *tracer) denial(q *query, i int) Reason {
 	case t.rule != nil:
 		return Reason{Kind: CentralAccessRule, Index: t.ruleAt, Name: t.rule.Name}
 	case q.pass == restrictedPass:
-		// The entry, if one denied them, stays in Index: a restricted token may be
-		// refused by an entry or by the lack of one.
+		// Index keeps the entry that denied a bit, if there is one: a restricted token may be refused by an entry or
+		// because no entry grants the bit.
 		r.Kind = RestrictedPass
 	case q.pass == packagePass:
 		r.Kind = AppContainerPass
 	case i >= 0:
 		r.Kind = AceDeny
 	case len(q.dacl.entries) == 0:
-		// A list without entries is a decision of its owner, one whose entries are
-		// all for others may be an oversight: they are told apart.
+		// An empty list is a decision of the owner; a list that only has entries for others may be an oversight. The
+		// reasons differ.
 		return Reason{Kind: EmptyDacl, Index: -1}
 	default:
 		return Reason{Kind: NoAce, Index: -1}
@@ -75,15 +74,15 @@ func (t *tracer) passed(q *query, lost winnt.AccessMask) {
 		t.left(q, 0, lost&q.undecided)
 		return
 	}
-	// Without a result list the root answers for the whole tree: only what it
-	// lost is told. With one each node has an answer, and so a reason.
+	// Without a result list the root answers for the whole tree, so only its lost bits are reported. With one, each
+	// node has an answer with a reason.
 	t.left(q, 0, lost&q.tree.nodes[0].undecided)
 	for i := 1; i < len(q.tree.nodes) && q.tree.each; i++ {
 		t.left(q, i, q.tree.nodes[i].undecided)
 	}
 }
 
-// left records what a pass left undecided at a node, the root or another.
+// left records the bits that a pass left undecided at a node.
 func (t *tracer) left(q *query, at int, open winnt.AccessMask) {
 	if open == 0 || q.stop && t.last.Kind != 0 { // the walk ended before they were decided: see end
 		return
@@ -97,8 +96,8 @@ func (t *tracer) left(q *query, at int, open winnt.AccessMask) {
 	}
 }
 
-// lostBecause returns the cause for bits that a pass leaves undecided, in the
-// order of [tracer.denial], so that step and reason tell the same story.
+// lostBecause returns the cause for bits that a pass leaves undecided, in the order of [tracer.denial], so that step
+// and reason agree.
 func lostBecause(t *tracer, q *query) cause {
 	switch {
 	case t.rule != nil:

@@ -15,12 +15,12 @@ const (
 	stackSACL = 8
 )
 
-// CheckBytes runs [Check] from a self-relative descriptor that is used once: it
-// is neither copied nor kept, and nothing is allocated for up to 64 plain
-// entries in the DACL and 8 in the SACL. b must not change meanwhile. A
-// descriptor used again is better decoded, by [sd.Decode].
+// CheckBytes runs [Check] on a self-relative descriptor that is used once. It
+// neither copies nor keeps b. It allocates nothing for up to 64 plain entries
+// in the DACL and 8 in the SACL. b must not change during the call. For a
+// descriptor that is used again, use [sd.Decode] and Check.
 //
-// The error is [ErrNoToken], [ErrNoMapping] or that of [sd.Decode].
+// The error is [ErrNoToken], [ErrNoMapping], or wraps that of [sd.Decode].
 func CheckBytes(t *token.Token, b []byte, desired winnt.AccessMask, typ *winnt.ObjectType) (Decision, error) {
 	if t.IsZero() {
 		return Decision{}, ErrNoToken
@@ -70,8 +70,8 @@ func CheckBytes(t *token.Token, b []byte, desired winnt.AccessMask, typ *winnt.O
 }
 
 // checkDecoded decides for descriptors that are invalid or not plain.
-// It is the slow path of [CheckBytes] and gives the same answer; a malformed
-// descriptor is found here, so that there is one place that names its fault.
+// It is the slow path of [CheckBytes] and gives the same result. It alone
+// reports what is wrong with a malformed descriptor.
 func checkDecoded(t *token.Token, b []byte, desired winnt.AccessMask, typ *winnt.ObjectType) (Decision, error) {
 	d, err := sd.Decode(b)
 	if err != nil {

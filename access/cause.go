@@ -62,7 +62,7 @@ const (
 	noneLeft
 )
 
-// causes gives each cause the rule that says so and a sentence.
+// causes has the rule and a sentence for each cause.
 //
 // A cause is a number while the walk runs: it costs nothing to note, and a walk
 // without a tracer never touches the sentences. The order within a group is
@@ -86,7 +86,7 @@ var causes = [...]struct{ rule, because string }{
 	conditionFalse:   {"A-70", "its condition is false"},
 	conditionUnknown: {"A-70", "its condition cannot be decided, which allows nothing"},
 
-	// "them" are the bits of the step that the sentence stands in.
+	// "them" are the bits of the step that contains the sentence.
 	allowed:           {"A-70", "it allows them, and nothing before it decided them"},
 	allowedNode:       {"A-82", "it allows them at a node of the object tree and below it"},
 	deniedNeeded:      {"A-70", "it denies what is still needed, which ends the walk"},
@@ -103,7 +103,7 @@ var causes = [...]struct{ rule, because string }{
 	packageLost:    {"A-95", "no entry allows them to the package, a capability or all packages"},
 	ruleLost:       {"A-101", "the central access rule does not grant them"},
 
-	// Stages decide before or beside the DACL, in this order.
+	// Stages before the DACL, or independent of it, in this order.
 	kernelMode:        {"A-31", "the caller is kernel mode, where nothing is checked"},
 	noDescriptor:      {"A-32", "there is no security descriptor to check against"},
 	levelTooLow:       {"A-30", "the client is impersonated below SecurityImpersonation"},

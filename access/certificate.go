@@ -34,7 +34,7 @@ type certificate struct {
 	Backup          bool   `json:"backup"`
 	Form            string `json:"certificate"`
 	ClaimsDisabled  bool   `json:"claimsDisabled"`
-	// hash of the self-relative bytes, of nothing without a descriptor
+	// hash of the self-relative bytes, of no bytes if there is no descriptor
 	Descriptor  string                 `json:"descriptor"`
 	Desired     string                 `json:"desired"` // before the generic mapping
 	Digest      string                 `json:"digest,omitempty"`
@@ -45,13 +45,13 @@ type certificate struct {
 	ObjectTypes []string               `json:"objectTypes"` // level and the bytes of the GUID
 	Policies    map[string][][3]string `json:"policies"`    // by id: name, condition and descriptor of each rule
 	Previous    string                 `json:"previous"`
-	// token file of the process, "" where it is the same token
+	// token file of the process, or "" if it is the same token
 	Primary    string            `json:"primary"`
 	Privileges []string          `json:"privileges"` // used, in alphabetical order
 	Restore    bool              `json:"restore"`
 	ResultList bool              `json:"resultList"`
 	Results    []string          `json:"results"` // status and rights of each node of a result list
-	Self       string            `json:"self"`    // what S-1-5-10 stood for, "" for nothing
+	Self       string            `json:"self"`    // the SID for S-1-5-10, "" for none
 	Status     string            `json:"status"`
 	Steps      []certificateStep `json:"steps"` // those that granted or refused something
 	Token      string            `json:"token"` // hash of the token file
@@ -71,21 +71,19 @@ type certificateStep struct {
 	Rule    string `json:"rule"`
 }
 
-// Certificate states the decision so that others can verify it without this
-// package: hashes of the descriptor's bytes (sd.Descriptor.Binary) and of the
-// token file, the rest of the question, the answer, and each step that granted
-// or refused a right. r is the request that was explained. tokenFile is the
-// file the effective token was read from; nil stands for its MarshalJSON.
+// Certificate returns a document with the decision that others can verify without this package. It has hashes of the
+// descriptor's bytes (sd.Descriptor.Binary) and of the token file, the rest of the request, the decision, and each
+// step that granted or refused a right.
 //
-// What is neither in descriptor nor in token stands in the document itself: the
-// process's token where it is another one, object types, central policies.
-// digest is the hash of the document without it, as one line without blanks. It
-// guards against accidents; what guards against forgery is that a verifier
-// repeats every step.
+// r is the explained request. tokenFile is the file from which the effective token was parsed; nil means the token's
+// MarshalJSON. The document itself contains all data that is neither in the descriptor nor in the token: the
+// process's token if it differs, object types, central policies.
 //
-// The error is [ErrNoRequest], [ErrOtherToken], [ErrNotExplained], [ErrCallback],
-// [ErrNoToken],
-// or wraps that of reading the file.
+// digest is the hash of the document without digest, as one line without blanks. It detects accidental changes.
+// Against forgery, a verifier repeats every step.
+//
+// The error is [ErrNoRequest], [ErrOtherToken], [ErrNotExplained], [ErrCallback], [ErrNoToken], or wraps the error of
+// parsing the file.
 func (x *Explanation) Certificate(r *Request, tokenFile []byte) ([]byte, error) {
 	if r == nil {
 		return nil, ErrNoRequest
@@ -99,8 +97,8 @@ func (x *Explanation) Certificate(r *Request, tokenFile []byte) ([]byte, error) 
 	// under the same mapping.
 	case m == nil || x == nil || x.mapping == nil || m.Map(r.Desired) != x.Desired || *m != *x.mapping:
 		return nil, ErrNotExplained
-	// A verifier in another language cannot repeat what a Go function said, and
-	// a certificate that leaves it out would vouch for a guess.
+	// A verifier in another language cannot repeat the decision of a Go function, and a certificate without it would
+	// certify a guess.
 	case r.Options.Callback != nil:
 		return nil, ErrCallback
 	}
@@ -133,8 +131,8 @@ func (x *Explanation) Certificate(r *Request, tokenFile []byte) ([]byte, error) 
 	if err != nil {
 		return nil, err
 	}
-	// The process's token decides the server SIDs of compound entries. Mostly it
-	// is the token that was asked about, and "" says so.
+	// The process's token decides the server SIDs of compound entries. Usually it is the effective token, which ""
+	// represents.
 	if !bytes.Equal(primary, own) {
 		c.Primary = string(primary)
 	}
@@ -158,8 +156,7 @@ func (x *Explanation) certify(c *certificate) {
 		c.Results = append(c.Results, n.Status().String()+" "+n.Granted.Padded())
 	}
 	for i := range x.Steps {
-		// Steps without bits tell a reader what was passed over; a verifier repeats
-		// the walk and finds them by itself.
+		// Steps without bits are for readers. A verifier repeats the walk and finds them itself.
 		if s := &x.Steps[i]; s.Bits != 0 {
 			c.Steps = append(c.Steps, certificateStep{s.ACE, s.Bits.Padded(), s.Granted, valid(s.List), s.Node, s.Pass,
 				s.Rule})
@@ -176,8 +173,8 @@ func (s *Subject) level() string {
 		"Delegation"}[min(s.Level, winnt.SecurityDelegation)]
 }
 
-// certifiedPolicies returns the whole set: that an object's policy is not in it
-// decides, too. The recovery policy has the id "".
+// certifiedPolicies returns the whole set, because a policy that is not in it
+// also affects the decision. The recovery policy has the id "".
 func certifiedPolicies(s *PolicySet) map[string][][3]string {
 	out := map[string][][3]string{}
 	if !s.configured() {
@@ -227,7 +224,7 @@ func bytesOf(d *sd.Descriptor) []byte {
 	return d.Binary()
 }
 
-// valid returns a name as JSON can carry it.
+// valid returns a name with invalid UTF-8 replaced, so that JSON can contain it.
 func valid(name string) string { return strings.ToValidUTF8(name, "\uFFFD") }
 
 func hashOf(b []byte) string {

@@ -11,10 +11,10 @@ import (
 // Change is one or more steps that together turn a denial into a grant. The
 // zero value changes nothing.
 type Change struct {
-	Steps []string // what to do, an English clause each
+	Steps []string // the steps, an English clause each
 }
 
-// String joins the steps.
+// String returns the steps, joined by ", and ".
 func (c Change) String() string { return strings.Join(c.Steps, ", and ") }
 
 // Limits of the search for changes.
@@ -28,26 +28,27 @@ const (
 	maxChanges  = 12 // changes that are returned
 )
 
-// move is a single step: what it does, and how, in the token or in the lists.
-// do and undo are nil for a step of the token, change for one of the lists.
+// move is a single step, with its text. change applies a step to the token. do and undo apply a step to the lists and
+// revert it. change is nil for a step of the lists, do and undo are nil for one of the token.
 type move struct {
 	what     func() string
 	change   func(s *token.Spec)
 	do, undo func(x *trial)
 }
 
-// Changes returns the smallest changes that grant a request that is denied: of
-// the token (membership of a group, a privilege, the integrity level, no
-// restriction, no AppContainer) or of the descriptor (an entry more or less, or a
-// label). Each was tried: the request with the change is granted. All have the
-// same number of steps, at most three, and no change of fewer was found; of a
-// very long list only some entries are tried, those for the token's SIDs first.
-// The result is empty if the request is granted already, or if the rules of the call
-// refuse it whatever the token and the descriptor are.
+// Changes returns the smallest changes that make a denied request succeed. A step
+// changes the token (membership of a group, a privilege, the integrity level, no
+// restriction, no AppContainer) or the descriptor (one entry more or less, or a
+// label). Changes has checked each result: with the change, the request is granted.
+// All results have the same number of steps, at most three, and Changes found no
+// smaller one. In a very long list it tries only some entries, first those for the
+// token's SIDs. Changes returns at most 12 changes. The result is empty if the request
+// is already granted, if it has no descriptor or no rights, and if Changes finds no
+// change.
 //
-// A change says what would grant, not what is wise. The error is that of
-// [SeAccessCheck]. The lists are copied once: memory does not grow with what is
-// tried.
+// A change shows what would grant access, and is not a recommendation. The error is
+// that of [SeAccessCheck]. Changes copies the lists once, so memory does not grow
+// with the number of changes that it tries.
 func Changes(r *Request) ([]Change, error) {
 	d, err := SeAccessCheck(r)
 	if err != nil || d.Allowed() || r.Descriptor == nil || r.Desired == 0 {
@@ -75,8 +76,8 @@ func Changes(r *Request) ([]Change, error) {
 // combinations tries every choice of n more moves after those chosen.
 func (x *trial) combinations(moves []move, chosen []*move, n int, out []Change) []Change {
 	if n == 0 {
-		// All steps are chosen: make them and ask. The bound on answers also bounds the
-		// checks, since no branch is entered once it is reached.
+		// All steps are chosen: apply them and check. Once there are maxChanges results,
+		// no further branch runs a check.
 		if len(out) < maxChanges && x.grants(chosen) {
 			c := Change{}
 			for _, m := range chosen {
@@ -101,12 +102,12 @@ const maxPut = 3
 // blank is an entry that does nothing.
 var blank = sd.Entry{Flags: sd.InheritOnly, Aux: -1}
 
-// trial is a request whose token and lists are changed for a check and then are
-// as before. It is owned by one search.
+// trial is a copy of a request. Each check changes its token and its lists, and
+// restores the lists afterwards. It is owned by one search.
 type trial struct {
 	r          Request
-	dacl, sacl []sd.Entry // the object's, after maxPut places in the DACL for entries put before
-	changed    bool       // one of them is not the object's
+	dacl, sacl []sd.Entry // copies of the object's; the DACL has maxPut blank entries in front
+	changed    bool       // a move of the current check changes one of them
 
 	token   *token.Token // the request's
 	made    *token.Token // of the token's moves of the last trial; nil: they make none
@@ -124,10 +125,10 @@ func newTrial(r *Request) *trial {
 	return x
 }
 
-// grants makes the changes, asks again, and takes them back.
+// grants applies the moves, repeats the check, and undoes the moves of the lists.
+// It reports whether the check grants the request.
 func (x *trial) grants(moves []*move) bool {
-	// A combination may contradict itself, such as a level that no token may
-	// have beside a flag; it grants nothing.
+	// A combination may be contradictory, such as a level that excludes a flag. It grants nothing.
 	t := x.tokenOf(moves)
 	if t == nil {
 		return false
@@ -188,7 +189,7 @@ func (x *trial) tokenOf(moves []*move) *token.Token {
 	return made
 }
 
-// lists makes a question about the changed lists.
+// lists makes q use the changed lists, if a move changes them.
 func (x *trial) lists(q *query) {
 	if !x.changed {
 		return

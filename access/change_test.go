@@ -1,14 +1,14 @@
 package access_test
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/access"
-	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/internal/test/questions"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/sd"
@@ -85,9 +85,8 @@ func TestChanges(t *testing.T) {
 	}
 }
 
-// TestChangesOfAnything: random questions with every feature; there is nothing
-// for what is granted, and nearly always something for a denial.
-func TestChangesOfAnything(t *testing.T) {
+// Random requests with every feature: a granted one has no changes, and a denied one nearly always has some.
+func TestRandomRequestsHaveChanges(t *testing.T) {
 	w := questions.World{Rand: rand.New(rand.NewPCG(randtest.Seed(t), 0))}
 	denials, found := 0, 0
 	for range 300 {
@@ -135,104 +134,225 @@ func ExampleChanges() {
 	// put (A;;DC;;;S-1-5-21-1-2-3-501) before the other entries
 }
 
-// ExampleExplanation_Certificate states a decision for others to verify.
-func ExampleExplanation_Certificate() {
-	file := []byte(`{"user":"S-1-5-21-1-2-3-501","groups":["BG","WD"]}`)
-	t, err := token.Parse(file)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	r := &access.Request{Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)"), Subject: access.Subject{Primary: t},
-		Desired: winnt.FILE_READ_DATA, Type: winnt.FileObject}
-	_, x, err := access.Explain(r)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	cert, err := x.Certificate(r, file)
-	fmt.Println(strings.Contains(string(cert), `"granted":"0x00000001"`), err)
-	// It is of the question that was explained and of the token that was asked about,
-	// and states no Go function.
-	_, err = x.Certificate(r, []byte(`{"user":"S-1-5-18"}`))
-	fmt.Println(errors.Is(err, access.ErrOtherToken))
-	other := *r
-	other.Desired = winnt.FILE_WRITE_DATA
-	_, err = x.Certificate(&other, file)
-	fmt.Println(errors.Is(err, access.ErrNotExplained))
-	r.Options.Callback = func(sd.ACE, *token.Token) claims.Truth { return claims.True }
-	_, err = x.Certificate(r, file)
-	fmt.Println(errors.Is(err, access.ErrCallback))
-	// Output:
-	// true <nil>
-	// true
-	// true
-	// true
-}
-
-// TestCertificateOrdersPrivileges: privileges stand in alphabetical order, whatever
-// their numbers (docs/certificates.md): SeTakeOwnershipPrivilege is 9, SeBackupPrivilege 17.
-func TestCertificateOrdersPrivileges(t *testing.T) {
-	spec := baseSpec()
-	spec.Privileges = winnt.Privileges(winnt.SeTakeOwnershipPrivilege, winnt.SeBackupPrivilege)
-	spec.EnabledPrivileges = spec.Privileges
-	r := &access.Request{Descriptor: sddl.MustParse("O:BAG:SYD:"), Subject: access.Subject{Primary: mustToken(t, spec)},
-		Desired: winnt.FILE_READ_DATA | winnt.WRITE_OWNER, Type: winnt.FileObject,
-		Intent: access.Intent{Backup: true}}
-	d, x, err := access.Explain(r)
-	if err != nil || !d.Allowed() {
-		t.Fatal(d, err)
-	}
-	cert, err := x.Certificate(r, nil)
-	if want := `"privileges":["SeBackupPrivilege","SeTakeOwnershipPrivilege"]`; !strings.Contains(string(cert), want) {
-		t.Errorf("%s, %v: want %s", cert, err, want)
-	}
-}
-
-// TestCertificateErrors: a certificate is about the explained question and its
-// token.
-func TestCertificateErrors(t *testing.T) {
-	r := &access.Request{Descriptor: sddl.MustParse("O:BAG:SYD:(A;;0x1;;;WD)"),
-		Subject: access.Subject{Primary: mustToken(t, baseSpec())}, Desired: 1, Type: winnt.FileObject}
-	_, x, err := access.Explain(r)
+// changeTexts returns the changes of a request as lines.
+func changeTexts(t *testing.T, r *access.Request) (lines []string) {
+	t.Helper()
+	changes, err := access.Changes(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := x.Certificate(r, nil); err != nil {
-		t.Error(err)
+	for _, c := range changes {
+		lines = append(lines, c.String())
 	}
-	if _, err := x.Certificate(r, []byte(`{"user":"S-1-5-18"}`)); err != access.ErrOtherToken {
-		t.Errorf("another token: %v", err)
+	return lines
+}
+
+// TestChangesInFull: all changes of a denial, in the order in which an administrator would rather
+// make them: a group, a privilege, a limit of the token, an entry of the object.
+func TestChangesInFull(t *testing.T) {
+	const guests = "S-1-5-32-546 (Guests)"
+	put := func(mask, who string) string { return "put (A;;" + mask + ";;;" + who + ") before the other entries" }
+	u, g := caseU.String(), caseG.String()
+	for _, c := range []struct {
+		what, sd string
+		desired  winnt.AccessMask
+		change   func(*token.Spec)
+		ask      func(*access.Request)
+		want     []string
+	}{
+		{"a group that the token has disabled", "…(A;;0x1;;;G)", 1, groupG(token.GroupDisabled), nil,
+			[]string{"enable " + g + ", which the token holds disabled or for deny only", put("CC", u)}},
+		{"a group that the token has for deny only", "…(A;;0x1;;;G)", 1, groupG(denyOnly), nil,
+			[]string{"enable " + g + ", which the token holds disabled or for deny only", put("CC", u)}},
+		{"two groups, one of them twice, and one that inherits only", "…(A;;0x1;;;BG)(A;IO;0x1;;;BU)(A;;0x1;;;BG)" +
+			"(A;;0x1;;;AN)", 1, nil, nil, []string{"make the user a member of " + guests,
+			"make the user a member of S-1-5-7 (ANONYMOUS LOGON)", put("CC", u)}},
+		{"two that stand for others", "…(A;;0x1;;;OW)(A;;0x1;;;PS)", 1, nil, nil,
+			[]string{"make the user a member of S-1-5-32-544 (Administrators)", put("CC", u)}},
+		{"the privilege that is there and disabled", "…(A;;0x1;;;WD)", saclBit, func(s *token.Spec) {
+			s.Privileges = usedSec
+		}, nil, []string{"enable SeSecurityPrivilege, which the token holds disabled"}},
+		{"WRITE_OWNER", "…", winnt.WRITE_OWNER, nil, nil, []string{
+			"give the token SeTakeOwnershipPrivilege, enabled", "give the token SeRelabelPrivilege, enabled",
+			put("WO", u)}},
+		{"generic rights, which an entry has mapped: to read", "…", winnt.GENERIC_READ, nil, nil, []string{put("FR", u)}},
+		{"to write", "…", winnt.GENERIC_WRITE, nil, nil, []string{put("FW", u)}},
+		{"to execute", "…", winnt.GENERIC_EXECUTE, nil, nil, []string{put("FX", u)}},
+		{"to write, beside a right of its own", "…", winnt.GENERIC_WRITE | 1, nil, nil, []string{put("0x120117", u)}},
+		{"the integrity level", "…(A;;FA;;;WD)S:(ML;;NW;;;HI)", 2, medium, nil, []string{
+			"raise the token's integrity level to High", "drop SACL 0 (ML;;NW;;;HI)"}},
+		{"a policy", "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", 2, nil, rulePolicy(""), []string{
+			"drop SACL 0 (SP;;;;;S-1-17-1)"}},
+		{"a trust label", "…(A;;FA;;;WD)S:(AU;SA;FA;;;WD)(TL;;RC;;;S-1-19-512-8192)", 2, nil, nil, []string{
+			"drop SACL 1 (TL;;RC;;;S-1-19-512-8192)"}},
+		{"an access filter", "…(A;;FA;;;WD)S:(FL;;0x1;;;WD;(@User.x==1))", 2, nil, nil, []string{
+			"drop SACL 0 (FL;;CC;;;WD;(@USER.x == 1))"}},
+		{"two limits", "…(A;;FA;;;WD)S:(FL;;0x1;;;WD;(@User.x==1))(TL;;RC;;;S-1-19-512-8192)", 2, nil, nil, []string{
+			"drop SACL 0 (FL;;CC;;;WD;(@USER.x == 1)), and drop SACL 1 (TL;;RC;;;S-1-19-512-8192)"}},
+		{"two denials, and an entry between them that is settled",
+			"…(D;;0x1;;;AU)(A;;0x2;;;WD)(D;;0x1;;;WD)(A;;0x3;;;U)", 3, nil, nil, []string{
+				"put (A;;CCDC;;;" + caseU.String() + ") before the other entries"}},
+		{"the restriction", "…(A;;0x3;;;U)(A;;0x1;;;RC)", 3, restricted(sid.Restricted), nil, []string{
+			"use a token that is not restricted", put("CCDC", "RC")}},
+		{"the restriction in writing", "…(A;;0x2;;;U)", 2, all(restricted(sid.Restricted), writeRestricted), nil, []string{
+			"use a token that is not restricted", put("DC", "RC")}},
+		{"the user for deny only", "…(A;;0x1;;;U)", 1, func(s *token.Spec) { s.User.Attributes = denyOnly }, nil, []string{
+			"enable " + u + ", which the token holds disabled or for deny only"}},
+		{"the AppContainer", "…(A;;0x3;;;U)(A;;0x1;;;P)", 3, appMedium, nil, []string{
+			"leave the AppContainer", put("CCDC", casePkg.String())}},
+		{"no DACL and an AppContainer", "O:BAG:SY", 3, appMedium, nil, []string{"leave the AppContainer"}},
+		{"the restriction and a group", "…(A;;0x1;;;BG)", 1, restricted(sid.Restricted), nil, []string{
+			"make the user a member of " + guests + ", and use a token that is not restricted",
+			"make the user a member of " + guests + ", and " + put("CC", "RC"),
+			"use a token that is not restricted, and " + put("CC", u), put("CC", u) + ", and " + put("CC", "RC")}},
+		{"a denial, an entry that inherits only beside it", "…(D;IO;0x1;;;WD)(D;;0x1;;;WD)(A;;0x1;;;WD)", 1, nil, nil,
+			[]string{"drop DACL 1 (D;;CC;;;WD)", put("CC", u)}},
+		{"as much as there is: an entry that reads", "…(A;;GA;;;BG)", maxMask, nil, nil, []string{
+			"make the user a member of " + guests, "make the user a member of S-1-5-32-544 (Administrators)",
+			put("FR", u)}},
+		{"A-30: no change mends the level", "…", 1, level(winnt.SecurityIdentification), nil, nil},
+		{"A-25: nor a list that is no tree", "…", 1, nil, func(r *access.Request) { r.ObjectTypes = wrongList }, nil},
+	} {
+		pc := plainCase{sd: c.sd, desired: c.desired, change: c.change, ask: c.ask}
+		r := pc.request(t)
+		was, own := *r, r.Subject.Effective()
+		if got := changeTexts(t, r); !slices.Equal(got, c.want) {
+			t.Errorf("%s:\n got %q\nwant %q", c.what, got, c.want)
+		}
+		if r.Subject != was.Subject || r.Descriptor != was.Descriptor || r.Subject.Effective() != own {
+			t.Errorf("%s: the request is another afterwards", c.what)
+		}
 	}
-	if _, err := x.Certificate(r, []byte(`{`)); err == nil {
-		t.Error("a malformed token file was taken")
+}
+
+// TestChangesHaveABound: an explanation lists at most a fixed number of changes. Changes for groups leave room for the
+// other kinds.
+func TestChangesHaveABound(t *testing.T) {
+	allows := func(n int) string {
+		var b strings.Builder
+		b.WriteString("…")
+		for i := range n {
+			fmt.Fprintf(&b, "(A;;0x1;;;S-1-5-21-7-7-7-%d)", 1+i)
+		}
+		return b.String()
 	}
-	other := *r
-	other.Desired = 2
-	if _, err := x.Certificate(&other, nil); err != access.ErrNotExplained {
-		t.Errorf("another question: %v", err)
+	for n, want := range map[int]int{1: 2, 10: 11, 11: 12, 12: 12, 16: 12, 40: 12} {
+		got := changeTexts(t, ask(t, allows(n), 1))
+		if len(got) != want {
+			t.Errorf("%d groups would do: %d changes, want %d", n, len(got), want)
+		}
+		for i, text := range got[:min(n, want)] {
+			if w := fmt.Sprintf("make the user a member of S-1-5-21-7-7-7-%d", 1+i); text != w {
+				t.Errorf("%d groups: change %d is %q, want %q", n, i, text, w)
+			}
+		}
 	}
-	other.Desired, other.Options.Callback = 1, func(sd.ACE, *token.Token) claims.Truth { return claims.True }
-	if _, err := x.Certificate(&other, nil); err != access.ErrCallback {
-		t.Errorf("a callback: %v", err)
+	// The group of the last entry and a level: 17 groups are more than are tried.
+	for n, want := range map[int]bool{15: true, 16: false} {
+		r := ask(t, allows(n)+"(A;;0x2;;;BG)", 2)
+		got := strings.Join(changeTexts(t, r), "\n")
+		if strings.Contains(got, "(Guests)") != want {
+			t.Errorf("%d groups before the one that matters: %s", n, got)
+		}
 	}
-	other.Desired, other.Options.Callback, other.Type = 1, nil, nil
-	if _, err := x.Certificate(&other, nil); err != access.ErrNotExplained {
-		t.Errorf("no type: %v", err)
+}
+
+// TestChangesAreBounded: the search for changes allocates little even for a full ACL, because it does not rebuild the
+// ACL for each candidate.
+func TestChangesAreBounded(t *testing.T) {
+	d := fullList(t)
+	r := &access.Request{Descriptor: d, Subject: access.SubjectOf(benchToken(t, 20)), Desired: 1,
+		Type: winnt.FileObject}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	changes, err := access.Changes(r)
+	runtime.ReadMemStats(&after)
+	if err != nil || len(changes) == 0 {
+		t.Errorf("%v, %v", changes, err)
 	}
-	other.Type = winnt.FileObject
-	if _, err := (*access.Explanation)(nil).Certificate(&other, nil); err != access.ErrNotExplained {
-		t.Errorf("no explanation: %v", err)
+	if got, most := after.TotalAlloc-before.TotalAlloc, uint64(4*d.Size()); got > most {
+		t.Errorf("%d bytes for a descriptor of %d, at most %d", got, d.Size(), most)
 	}
-	other.Type = winnt.KeyObject
-	if _, err := x.Certificate(&other, nil); err != access.ErrNotExplained {
-		t.Errorf("another type: %v", err)
+}
+
+// What a change says is so: with its entries dropped from the descriptor itself the
+// request is granted, and with each of them but one it is not.
+func TestDroppedEntriesGrant(t *testing.T) {
+	w := questions.World{Rand: rand.New(rand.NewPCG(7, 7))}
+	tried, many := 0, 0
+	for range 2500 {
+		r := w.Request(w.Descriptor(), mustToken(t, w.Spec()), mustToken(t, w.Spec()))
+		changes, err := access.Changes(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range changes {
+			drops := dropsOf(c)
+			if drops == nil {
+				continue
+			}
+			tried++
+			if len(drops) > 1 {
+				many++
+			}
+			if d := without(t, r, drops); !d.Allowed() {
+				t.Errorf("%s: %v", c, d)
+			}
+			for i := range drops {
+				if d := without(t, r, slices.Delete(slices.Clone(drops), i, i+1)); d.Allowed() {
+					t.Errorf("%s: %v is not needed", c, drops[i])
+				}
+			}
+		}
 	}
-	if _, err := x.Certificate(nil, nil); err != access.ErrNoRequest {
-		t.Errorf("no request: %v", err)
+	if tried < 20 || many < 5 {
+		t.Errorf("only %d changes that drop entries, %d of them more than one", tried, many)
 	}
-	other.Subject = access.Subject{}
-	if _, err := x.Certificate(&other, nil); err != access.ErrNoToken {
-		t.Errorf("no token: %v", err)
+}
+
+// A drop is an entry of a list that a change leaves out.
+type drop struct {
+	list string
+	at   int
+}
+
+// dropsOf returns the entries that a change drops; nil if it does anything else.
+func dropsOf(c access.Change) (all []drop) {
+	for _, s := range c.Steps {
+		var d drop
+		if n, _ := fmt.Sscanf(s, "drop %s %d", &d.list, &d.at); n != 2 {
+			return nil
+		}
+		all = append(all, d)
 	}
+	return all
+}
+
+// without decides a request of a descriptor without some of its entries.
+func without(t *testing.T, r *access.Request, drops []drop) access.Decision {
+	t.Helper()
+	p := r.Descriptor.Parts()
+	for list, of := range map[string]**sd.ACL{"DACL": &p.DACL, "SACL": &p.SACL} {
+		if !slices.ContainsFunc(drops, func(d drop) bool { return d.list == list }) {
+			continue
+		}
+		var left []sd.ACE
+		for i, a := range (*of).All() {
+			if !slices.Contains(drops, drop{list, i}) {
+				left = append(left, a)
+			}
+		}
+		l, err := sd.NewACL(left...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		*of = l
+	}
+	again := *r
+	again.Descriptor = sd.New(p)
+	d, err := access.SeAccessCheck(&again)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
 }

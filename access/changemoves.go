@@ -11,9 +11,8 @@ import (
 )
 
 // movesFor lists the single steps that bear on a request.
-// The order is that of the answers: what an administrator would rather do
-// comes first, a group before a privilege, a privilege before a wider limit,
-// and a change of the object last.
+// Steps that an administrator prefers come first, and the results have the same
+// order: a group, a privilege, a wider limit, and last a change of the object.
 func movesFor(r *Request) []move {
 	moves := append(groupMoves(r), privilegeMoves(r)...)
 	moves = append(moves, limitMoves(r)...)
@@ -21,7 +20,7 @@ func movesFor(r *Request) []move {
 	return append(moves, putMoves(r)...)
 }
 
-// says returns a text that is known already.
+// says returns a function that returns what.
 func says(what string) func() string { return func() string { return what } }
 
 // limitMoves returns moves that take the token's limits away: its integrity, restriction and
@@ -32,8 +31,8 @@ func limitMoves(r *Request) (moves []move) {
 	q.sacl.set(r.Descriptor.SACL())
 	if rid, _, _ := q.label(); t.Integrity() < rid {
 		what := says("raise the token's integrity level to " + token.IntegrityName(rid))
-		// The integrity level stands among the groups or in its own field; a
-		// raise removes the first and sets the second (T-4).
+		// The integrity level is among the groups or in its own field. Raising it removes the first and sets the
+		// second (T-4).
 		moves = append(moves, move{what: what, change: func(s *token.Spec) {
 			for i, g := range s.Groups {
 				if g.Attributes&winnt.SE_GROUP_INTEGRITY != 0 {
@@ -60,7 +59,7 @@ func limitMoves(r *Request) (moves []move) {
 // groupMoves returns moves that make the token a member of a SID that an entry
 // allows, or of the owner.
 func groupMoves(r *Request) (out []move) {
-	// Two SIDs stand for others and are no groups a user can be put into.
+	// Two SIDs are placeholders, not groups that a user can join.
 	t, seen := r.Subject.Effective(), map[sid.SID]bool{sid.OwnerRights: true, sid.PrincipalSelf: true}
 	add := func(s sid.SID) {
 		if s.IsZero() || seen[s] || t.Member(s, false) || len(out) == maxGroups {
@@ -82,8 +81,8 @@ func groupMoves(r *Request) (out []move) {
 	return out
 }
 
-// enableIn makes a SID count in a token: the user's, a group's it has, or a new
-// one's.
+// enableIn enables a SID in a token: the user, an existing group, or else a new
+// group.
 func enableIn(spec *token.Spec, s sid.SID) {
 	if spec.User.SID == s {
 		spec.User.Attributes = 0
@@ -162,15 +161,15 @@ func dropMoves(r *Request) (out []move) {
 	return out
 }
 
-// meets reports an entry whose SID the token has in one of its lists, or that is
-// not plain.
+// meets reports whether the token has an entry's SID in one of its lists, or the
+// entry is not plain.
 func meets(t *token.Token, r *Request, e *sd.Entry) bool {
 	s := Substitute(e.SID, r.Self, r.Descriptor.Owner())
 	return e.Aux != -1 || t.Member(s, true) || t.RestrictedDenySet().Find(s.Hash(), s) >= 0 ||
 		t.IsAppContainer() && s.Authority() == sid.AllAppPackages.Authority()
 }
 
-// putMoves returns moves that put an entry before all others that allows what is asked for.
+// putMoves returns moves that insert an entry before all others that allows the requested rights.
 func putMoves(r *Request) (out []move) {
 	if !r.Descriptor.HasDACL() {
 		return nil
@@ -209,11 +208,11 @@ func putMoves(r *Request) (out []move) {
 	return out
 }
 
-// fits reports whether a list with one entry more is no longer than a list can
-// be.
+// fits reports whether a list with one more entry has at most 65535 bytes,
+// including slack.
 func fits(l *sd.ACL, a sd.ACE) bool { return l.Size()+len(a.Binary()) <= 0xFFFF }
 
-// printed returns an entry in SDDL, or its type where SDDL has no form for it.
+// printed returns an entry in SDDL, or its type if SDDL has no form for it.
 func printed(a sd.ACE) string {
 	text, err := sddl.FormatACE(a, sddl.Options{Extended: true})
 	if err != nil {

@@ -42,16 +42,15 @@ func (q *query) condition(e *sd.Entry, f effect) cause {
 
 // evaluate runs a condition for entries of an effect in a pass.
 func (q *query) evaluate(x *claims.Expr, f effect, p pass) claims.Truth {
-	// The owner and PRINCIPAL_SELF travel along because Member_of may name
-	// S-1-3-4 or S-1-5-10, which stand for them.
+	// The owner and PRINCIPAL_SELF are passed on because Member_of may name S-1-3-4 or S-1-5-10, which refer to them
+	//
 	return x.Eval(&environment{
 		token: q.who.token, self: q.r.Self, owner: q.who.owner, resource: q.who.resource,
 		deny: f == deny, restricted: p == restrictedPass,
 	})
 }
 
-// environment holds what a condition asks about. It copies what it needs, so
-// that the check itself can live on the stack.
+// environment holds the data that a condition can use. It copies it, so that the check itself can live on the stack.
 type environment struct {
 	token       *token.Token
 	self, owner sid.SID

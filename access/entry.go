@@ -5,14 +5,14 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// SeAccessCheck runs the kernel's check of a subject (SeAccessCheck). The order
-// of its own rules is; then the pipeline. An invalid
-// object type list gives STATUS_INVALID_PARAMETER. The error is
-// [ErrNoRequest], [ErrNoToken] or [ErrNoMapping], and the decision then the zero
-// value, which denies.
+// SeAccessCheck runs the kernel's access check of a subject (SeAccessCheck). It
+// applies its own rules in the order, and then the stages
+// of the check. An invalid object type list gives STATUS_INVALID_PARAMETER
+// . The error is [ErrNoRequest], [ErrNoToken] or [ErrNoMapping]. The
+// decision is then the zero value, which denies.
 func SeAccessCheck(r *Request) (Decision, error) { return seAccessCheck(r, nil) }
 
-// seAccessCheck does what [SeAccessCheck] does, and tells a tracer unless it is nil.
+// seAccessCheck implements [SeAccessCheck]. tr may be nil.
 func seAccessCheck(r *Request, tr *tracer) (Decision, error) {
 	if r == nil {
 		return Decision{}, ErrNoRequest
@@ -21,11 +21,11 @@ func seAccessCheck(r *Request, tr *tracer) (Decision, error) {
 	return q.answer(nil)
 }
 
-// answer runs the check of a request that is made ready here; with a trial, of
-// its lists.
+// answer prepares the query from its request and runs the check. With a trial it
+// uses the trial's lists.
 func (q *query) answer(x *trial) (Decision, error) {
-	// The rules of section 3.3 come before the object type list is looked at, so that
-	// kernel mode and a missing descriptor are answered whatever the list is.
+	// The rules of section 3.3 come before the check of the object type list. Kernel mode
+	// and a missing descriptor therefore have the same result for an invalid list.
 	d, done, err := q.enter()
 	if done || err != nil {
 		return d, err
@@ -45,15 +45,15 @@ func (q *query) answer(x *trial) (Decision, error) {
 	return q.decideAny(), nil
 }
 
-// enter makes a question ready and applies the rules of section 3.3; done
-// means that they decided it.
+// enter prepares the query and applies the rules of section 3.3. done means that
+// they decided. The error is ErrNoMapping or ErrNoToken.
 func (q *query) enter() (d Decision, done bool, err error) {
 	r := q.r
 	if q.mapping = r.mapping(); q.mapping == nil {
 		return d, true, ErrNoMapping
 	}
 	q.mapRequest()
-	if r.Mode == Kernel { // Kernel mode is granted what it asks for, without a check.
+	if r.Mode == Kernel { // Kernel mode is granted its request without a check.
 		return q.settle(q.kernelMode()), true, nil
 	}
 	// Without a descriptor everything is denied.
@@ -78,15 +78,14 @@ func (q *query) enter() (d Decision, done bool, err error) {
 	return d, false, nil
 }
 
-// mapRequest maps the generic rights of what is asked and of what was granted
-// before.
+// mapRequest maps the generic rights in the requested and the previously granted access.
 func (q *query) mapRequest() {
 	q.desired, q.previous = q.mapping.Map(q.r.Desired), q.mapping.Map(q.r.Previous)
 }
 
-// take reads what the check needs of the request's object and subject.
-// take allocates nothing: lists and identities are those of the request, which
-// must not change while the check runs.
+// take sets the query's subject, owner and lists from the request. It allocates
+// nothing and copies nothing, so the request must not change while the check
+// runs.
 func (q *query) take(r *Request) {
 	d := r.Descriptor
 	q.who.primary, q.who.owner, q.who.resource = r.Subject.primary(), d.Owner(), d.SACL()
@@ -97,8 +96,7 @@ func (q *query) take(r *Request) {
 
 // kernelMode grants without a check.
 func (q *query) kernelMode() Decision {
-	// The mapping stands for what the type has: kernel mode is granted no bits that
-	// the object does not know.
+	// The mapping defines the type's rights: kernel mode is granted no bits that the object does not have.
 	granted := q.asked() | q.previous
 	if q.max() {
 		granted |= q.mapping.All
@@ -106,18 +104,19 @@ func (q *query) kernelMode() Decision {
 	return Grant(granted)
 }
 
-// NtPrologue applies what NtAccessCheck and its ByType forms look at before the
-// security descriptor is captured: A-12, A-13 (no token), A-14, A-15, A-26,
-// A-16, in this order. done means that the call ends here, with
-// the call status returned: STATUS_SUCCESS and a decision in the case of A-16
-// and for kernel mode, a failure otherwise. It is for callers that
-// capture in between; [NtAccessCheck] calls it itself. A nil request is
-// STATUS_INVALID_PARAMETER.
+// NtPrologue makes the checks of NtAccessCheck and its ByType forms that come
+// before the capture of the security descriptor: A-12, A-13 (no token), A-14,
+// in this order. If done is true, the system call ends here
+// with status call. The status is STATUS_SUCCESS with a decision in the case of
+// A-16 and for kernel mode, and a failure otherwise. NtPrologue is for
+// callers that capture the descriptor after it. [NtAccessCheck] calls it
+// itself. A nil request gives STATUS_INVALID_PARAMETER, and so does kernel mode
+// without Type and Mapping.
 func NtPrologue(r *Request) (call ntstatus.Status, d Decision, done bool) {
 	if r == nil {
 		return ntstatus.InvalidParameter, d, true
 	}
-	// Kernel mode is granted what it asks for, whatever token it names.
+	// Kernel mode is granted its request, whatever the token is.
 	if r.Mode == Kernel {
 		q := query{r: r, mapping: r.mapping()}
 		if q.mapping == nil {
@@ -134,18 +133,16 @@ func NtPrologue(r *Request) (call ntstatus.Status, d Decision, done bool) {
 	case t.IsZero(): // There is no client to ask about.
 		return ntstatus.InvalidHandle, d, true
 	case t.Type() != winnt.TokenImpersonation:
-		// A primary token cannot be asked about.
+		// The system call does not accept a primary token.
 		return ntstatus.NoImpersonationToken, d, true
 	case t.Level() < winnt.SecurityIdentification:
-		// An anonymous client cannot be asked about; one that may be identified can
-		//
+		// The system call does not accept a client at the level Anonymous; Identification suffices.
 		return ntstatus.BadImpersonationLevel, d, true
 	case ValidateObjectTypes(r.ObjectTypes) != nil:
 		// The object type list is no tree in preorder.
 		return ntstatus.InvalidParameter, d, true
 	}
-	// Stage 0 is asked before the descriptor is captured, which is why the query has
-	// neither lists nor a mapping.
+	// Stage 0 runs before the descriptor is captured, so the query has neither lists nor a mapping.
 	q := query{who: &identity{token: t}, r: r, desired: r.Desired}
 	if r.Desired&sacl != 0 {
 		// ACCESS_SYSTEM_SECURITY without its privilege is an answer of the call,
@@ -157,12 +154,14 @@ func NtPrologue(r *Request) (call ntstatus.Status, d Decision, done bool) {
 	return ntstatus.Success, d, false
 }
 
-// NtAccessCheck runs NtAccessCheck and NtAccessCheckByType apart
-// from the rules about pointers and buffers. The token to check is
-// Subject.Client, which must be an impersonation token of its own level at
-// least SecurityIdentification; Subject.Primary is the caller's, Previous is
-// not used. call is the status of the call; the decision is only meaningful when
-// it is STATUS_SUCCESS, its Status is then the AccessStatus.
+// NtAccessCheck implements NtAccessCheck and NtAccessCheckByType without the
+// rules about pointers and buffers. It checks the token Subject.Client, which
+// must be an impersonation token with a level of at least
+// SecurityIdentification. Subject.Primary is the caller's token. Previous is not
+// used. call is the status of the system call. If it is STATUS_SUCCESS, the
+// decision is valid and its Status is the AccessStatus. A descriptor that is nil
+// or has no owner or group gives STATUS_INVALID_SECURITY_DESCR. A request
+// without Type and Mapping gives STATUS_INVALID_PARAMETER.
 func NtAccessCheck(r *Request) (call ntstatus.Status, d Decision) {
 	q := query{who: new(identity), r: r}
 	call, d, done := q.ntEnter()

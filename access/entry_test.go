@@ -2,11 +2,11 @@ package access_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"testing"
 
 	"github.com/refmon/refmon/access"
-	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -14,24 +14,6 @@ import (
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
-
-// ask makes a request of token T, changed, about a descriptor.
-func ask(t testing.TB, text string, desired winnt.AccessMask, changes ...func(*token.Spec)) *access.Request {
-	spec := baseSpec()
-	all(changes...)(&spec)
-	return &access.Request{Descriptor: mustSD(t, text), Subject: access.SubjectOf(mustToken(t, spec)),
-		Desired: desired, Type: winnt.FileObject}
-}
-
-func primary(s *token.Spec) { s.Type, s.Level = winnt.TokenPrimary, 0 }
-
-func level(l winnt.SecurityImpersonationLevel) func(*token.Spec) {
-	return func(s *token.Spec) { s.Level = l }
-}
-
-// nt returns the answer of NtAccessCheck as one value: the call status if it
-// failed, else the decision.
-func nt(r *access.Request) (ntstatus.Status, access.Decision) { return access.NtAccessCheck(r) }
 
 func TestNtAccessCheckOrder(t *testing.T) {
 	badList := []access.ObjectTypeEntry{{Level: 0}, {Level: 2, GUID: winnt.GUID{1}}}
@@ -172,7 +154,7 @@ func TestMalformedQuestions(t *testing.T) {
 	if d, err := access.Check(tok, nil, 1, winnt.FileObject); err != nil || d.Status() != ntstatus.AccessDenied {
 		t.Errorf("Check without descriptor: %v %v", d, err)
 	}
-	// Nothing asked for is nothing granted, whatever the descriptor gives.
+	// An empty request is denied, whatever the descriptor grants.
 	for _, text := range []string{"O:BAG:SY", "O:BAG:SYD:(A;;FA;;;WD)", "O:BAG:SYD:NO_ACCESS_CONTROL"} {
 		raw := sddl.MustParse(text).Binary()
 		if d, err := access.CheckBytes(tok, raw, 0, winnt.FileObject); err != nil || d.Allowed() || d.Granted != 0 {
@@ -188,173 +170,297 @@ func TestMalformedQuestions(t *testing.T) {
 	}
 }
 
-// AC-107: both SIDs of a compound entry have to match, the server's in the
-// primary token.
-func TestCompound(t *testing.T) {
-	a, err := sd.NewACE(sd.AccessAllowedCompound, 0, 1, sid.LocalSystem, sd.ACEExtra{ClientSID: caseU})
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := sd.NewACL(a)
-	if err != nil {
-		t.Fatal(err)
-	}
-	system := mustToken(t, token.Spec{User: token.Group{SID: sid.LocalSystem}})
-	r := ask(t, "…", 1)
-	r.Descriptor = sd.New(sd.Parts{Owner: sid.Administrators, Group: sid.LocalSystem, DACL: l})
-	if d, _ := access.SeAccessCheck(r); d.Allowed() {
-		t.Errorf("another primary token: %+v", d)
-	}
-	r.Subject.Primary = system
-	if d, _ := access.SeAccessCheck(r); d.Granted != 1 {
-		t.Errorf("primary token of the server: %+v", d)
-	}
-	for _, attributes := range []uint32{denyOnly, token.GroupDisabled} {
-		r.Subject.Primary = mustToken(t, token.Spec{User: token.Group{SID: caseOther},
-			Groups: []token.Group{{SID: sid.LocalSystem, Attributes: attributes}}})
-		if d, _ := access.SeAccessCheck(r); d.Allowed() { // the server's SID must be enabled
-			t.Errorf("A-70: a server with the SID at %#x: %+v", attributes, d)
+// each entry point denies an empty request, and every request without a descriptor.
+func TestEmptyRequestIsDenied(t *testing.T) {
+	for name, text := range map[string]string{"all allowed": "…(A;;GA;;;WD)",
+		"no list": "O:BAG:SY", "an empty list": "…"} {
+		r := ask(t, text, 0, primary)
+		tok, d := r.Subject.Primary, r.Descriptor
+		one, err := access.Check(tok, d, 0, winnt.FileObject)
+		if err != nil || one.Allowed() || one.Status() != ntstatus.AccessDenied || one.Granted != 0 {
+			t.Errorf("A-24 %s: Check: %v, %v", name, one, err)
+		}
+		if raw, err := access.CheckBytes(tok, d.Binary(), 0, winnt.FileObject); err != nil || raw != one {
+			t.Errorf("A-24 %s: CheckBytes: %v, %v", name, raw, err)
+		}
+		if full, err := access.SeAccessCheck(r); err != nil || full != one {
+			t.Errorf("A-24 %s: SeAccessCheck: %v, %v", name, full, err)
+		}
+		if changes, err := access.Changes(r); err != nil || changes != nil {
+			t.Errorf("A-24 %s: changes %v, %v", name, changes, err)
 		}
 	}
-	r.Subject.Primary, r.Subject.Client = system, system
-	if d, _ := access.SeAccessCheck(r); d.Allowed() {
-		t.Errorf("another client: %+v", d)
-	}
-	for self, want := range map[sid.SID]bool{caseU: true, caseOther: false} { // the client may be SELF
-		if a, err = sd.NewACE(sd.AccessAllowedCompound, 0, 1, sid.LocalSystem,
-			sd.ACEExtra{ClientSID: sid.PrincipalSelf}); err != nil {
-			t.Fatal(err)
+	tok := ask(t, "…", 1, primary).Subject.Primary
+	for _, desired := range []winnt.AccessMask{0, 1, winnt.MAXIMUM_ALLOWED, saclBit, winnt.GENERIC_ALL} {
+		d, err := access.Check(tok, nil, desired, winnt.FileObject)
+		if err != nil || d.Status() != ntstatus.AccessDenied || d.Granted != 0 {
+			t.Errorf("A-32 %#x: %v, %v", desired, d, err)
 		}
-		if l, err = sd.NewACL(a); err != nil {
-			t.Fatal(err)
-		}
-		r := ask(t, "…", 1)
-		r.Subject.Primary, r.Self = system, self
-		r.Descriptor = sd.New(sd.Parts{Owner: sid.Administrators, Group: sid.LocalSystem, DACL: l})
-		if d, _ := access.SeAccessCheck(r); d.Allowed() != want {
-			t.Errorf("A-3: SELF as the client, %v: %+v", self, d)
+		r := &access.Request{Subject: access.SubjectOf(tok), Desired: desired, Type: winnt.FileObject}
+		if changes, err := access.Changes(r); err != nil || changes != nil {
+			t.Errorf("A-32 %#x: changes %v, %v", desired, changes, err)
 		}
 	}
 }
 
-// AC-121: the shortcut never grants what the full check would refuse.
-func TestFastTraverse(t *testing.T) {
-	const traverse = winnt.FILE_TRAVERSE
-	noEveryone := func(s *token.Spec) { s.Groups = nil }
-	for _, c := range []struct {
-		id, sd string
-		change func(*token.Spec)
-		want   bool
+// TestCallStatuses: a failing call returns the status of the first failed check and grants no rights (A-11, A-13, A-19,
+//
+func TestCallStatuses(t *testing.T) {
+	good := ask(t, "…(A;;0x1;;;U)", 1)
+	with := func(change func(*access.Request)) *access.Request {
+		r := *good
+		change(&r)
+		return &r
+	}
+	noType := func(r *access.Request) { r.Type = nil }
+	kernel := func(r *access.Request) { r.Mode = access.Kernel }
+	list := []access.ObjectTypeEntry{{GUID: winnt.GUID{1}}}
+	for name, c := range map[string]struct {
+		r              *access.Request
+		call, resultOf ntstatus.Status // of NtAccessCheck, and of the form with a list
 	}{
-		{"AC-121a", "D:NO_ACCESS_CONTROL", nil, true},
-		{"AC-121b", "D:NO_ACCESS_CONTROL", appContainer, false},
-		{"AC-121c", "D:NO_ACCESS_CONTROL", level(winnt.SecurityIdentification), false},
-		{"AC-121d", "…(A;;0x20;;;WD)", noEveryone, false},
-		{"Everyone", "…(A;;0x20;;;WD)", nil, true},
-		{"Everyone, generic", "…(A;;GX;;;WD)", nil, true},
-		{"empty", "…", nil, false},
-		{"restricted", "…(A;;0x20;;;WD)", restricted(sid.Everyone), false},
-		{"another SID", "…(A;;0x20;;;AU)", nil, false},
-		{"deny for anybody", "…(D;;0x20;;;BG)(A;;0x20;;;WD)", nil, false},
-		{"deny under a condition", "…(XD;;0x20;;;BG;(Member_of{SID(BG)}))(A;;0x20;;;WD)", nil, false},
-		{"A-36 a denial for who owns the object", "…(D;;0x20;;;OW)(A;;0x20;;;WD)", nil, false},
-		{"A-36 a denial for SELF", "…(D;;0x20;;;PS)(A;;0x20;;;WD)", nil, false},
-		{"deny of something else", "…(D;;0x1;;;BG)(A;;0x20;;;WD)", nil, true},
-		{"inherit-only", "…(D;IO;0x20;;;WD)(A;;0x20;;;WD)", nil, true},
-		{"condition", "…(XA;;0x20;;;WD;(Member_of{SID(WD)}))", nil, false},
-		{"label", "…(A;;0x20;;;WD)S:(ML;;NW;;;LW)", nil, false},
-		{"policy", "…(A;;0x20;;;WD)S:(SP;;;;;S-1-17-1)", nil, false},
-		{"trust label", "…(A;;0x20;;;WD)S:(TL;;0x20;;;S-1-19-512-8192)", nil, false},
-		{"filter", "…(A;;0x20;;;WD)S:(FL;;0x20;;;WD;(Member_of{SID(WD)}))", nil, false},
-		{"label for children", "…(A;;0x20;;;WD)S:(ML;IOCI;NW;;;HI)", nil, true},
+		"nothing is missing": {good, ntstatus.Success, ntstatus.InvalidParameter},
+		"no request":         {nil, ntstatus.InvalidParameter, ntstatus.InvalidParameter},
+		"a list": {with(func(r *access.Request) { r.ObjectTypes = list }), ntstatus.Success,
+			ntstatus.Success},
+		"no type": {with(noType), ntstatus.InvalidParameter, ntstatus.InvalidParameter},
+		"no type, kernel mode": {with(func(r *access.Request) { noType(r); kernel(r) }), ntstatus.InvalidParameter,
+			ntstatus.InvalidParameter},
+		"no client": {with(func(r *access.Request) { r.Subject.Client, r.ObjectTypes = nil, list }),
+			ntstatus.InvalidHandle,
+			ntstatus.InvalidHandle},
+		"no descriptor": {with(func(r *access.Request) { r.Descriptor, r.ObjectTypes = nil, list }),
+			ntstatus.InvalidSecurityDescr, ntstatus.InvalidSecurityDescr},
 	} {
-		spec := baseSpec()
-		if c.change != nil {
-			c.change(&spec)
+		call, d := access.NtAccessCheck(c.r)
+		if call != c.call || d.Allowed() != (call == ntstatus.Success) {
+			t.Errorf("%s: %v, %v, want %v", name, call, d, c.call)
 		}
-		s := access.SubjectOf(mustToken(t, spec))
-		d := mustSD(t, c.sd)
-		if got := access.SeFastTraverseCheck(d, &s, traverse, winnt.DirectoryFileObject); got != c.want {
-			t.Errorf("%s: %v", c.id, got)
-		}
-		if full, err := access.SeAccessCheck(&access.Request{Descriptor: d, Subject: s, Desired: traverse,
-			Type: winnt.DirectoryFileObject}); err != nil || c.want && !full.Allowed() {
-			t.Errorf("%s: the full check says %v, %v", c.id, full, err)
+		call, each, d := access.NtAccessCheckResultList(c.r)
+		if call != c.resultOf || (each != nil) != (call == ntstatus.Success) ||
+			d.Allowed() != (call == ntstatus.Success) {
+			t.Errorf("%s: with results: %v, %v, %v, want %v", name, call, each, d, c.resultOf)
 		}
 	}
-	spec := baseSpec()
-	low(&spec)
-	s := access.SubjectOf(mustToken(t, spec))
-	if access.SeFastTraverseCheck(mustSD(t, "D:NO_ACCESS_CONTROL"), &s, 2, winnt.DirectoryFileObject) {
-		t.Error("a low token must not write through the shortcut")
+	if call, d, done := access.NtPrologue(nil); call != ntstatus.InvalidParameter || !done || d.Allowed() {
+		t.Errorf("prologue of nothing: %v, %v, %v", call, d, done)
+	}
+	if call, d, done := access.NtPrologue(with(func(r *access.Request) { kernel(r); noType(r) })); call !=
+		ntstatus.InvalidParameter || !done || d.Allowed() {
+		t.Errorf("prologue of kernel mode without a type: %v, %v, %v", call, d, done)
 	}
 }
 
-func TestPrivilegeCheck(t *testing.T) {
-	spec := baseSpec()
-	both(&spec)
-	held := mustToken(t, spec)
-	backup := winnt.Privileges(winnt.SeBackupPrivilege)
-	for _, c := range []struct {
-		id        string
-		set       winnt.PrivilegeSet
-		all       bool
-		ok        bool
-		wantFound winnt.PrivilegeSet
+// TestPrologueEnds: each check that precedes the descriptor can end the call, although the descriptor would grant the
+// request. This holds for the prologue and for both forms of the check.
+func TestPrologueEnds(t *testing.T) {
+	const dacl = "…(A;;0x1;;;U)"
+	list := []access.ObjectTypeEntry{{GUID: winnt.GUID{1}}}
+	for name, c := range map[string]struct {
+		r    *access.Request
+		call ntstatus.Status
+		says ntstatus.Status // where the call succeeds
+		done bool
 	}{
-		{"A-131 all", usedBoth, true, true, usedBoth},
-		{"A-131 not all", usedBoth | backup, true, false, usedBoth},
-		{"A-131 any", usedSec | backup, false, true, usedSec},
-		{"A-131 none", backup, false, false, 0},
+		"nothing":            {ask(t, dacl, 1), ntstatus.Success, ntstatus.Success, false},
+		"a generic right":    {ask(t, dacl, winnt.GENERIC_READ), ntstatus.GenericNotMapped, 0, true},
+		"a primary token":    {ask(t, dacl, 1, primary), ntstatus.NoImpersonationToken, 0, true},
+		"an anonymous level": {ask(t, dacl, 1, level(winnt.SecurityAnonymous)), ntstatus.BadImpersonationLevel, 0, true},
+		"an identified one": {ask(t, dacl, 1, level(winnt.SecurityIdentification)), ntstatus.Success,
+			ntstatus.Success, false},
+		"no tree": {func() *access.Request {
+			r := ask(t, dacl, 1)
+			r.ObjectTypes = []access.ObjectTypeEntry{{Level: 1, GUID: winnt.GUID{1}}}
+			return r
+		}(), ntstatus.InvalidParameter, 0, true},
+		"the SACL": {ask(t, dacl, 1|saclBit), ntstatus.Success, ntstatus.PrivilegeNotHeld, true},
 	} {
-		ok, found, st := access.PrivilegeCheck(held, c.set, c.all)
-		if ok != c.ok || found != c.wantFound || st != ntstatus.Success {
-			t.Errorf("%s: %v %v %v", c.id, ok, found, st)
+		if primaryOnly := c.r.Subject.Client == nil; primaryOnly {
+			c.r.Subject.Client = c.r.Subject.Primary
 		}
-	}
-	spec.Level = winnt.SecurityAnonymous
-	if _, _, st := access.PrivilegeCheck(mustToken(t, spec), usedSec, true); st != ntstatus.BadImpersonationLevel {
-		t.Errorf("anonymous: %v", st)
-	}
-	if used, st := access.PrivilegePolicy(held, saclBit|0x80000); used != usedBoth || st != ntstatus.Success {
-		t.Errorf("policy: %v %v", used, st)
-	}
-	if used, st := access.PrivilegePolicy(mustToken(t, baseSpec()), saclBit); used != 0 ||
-		st != ntstatus.PrivilegeNotHeld {
-		t.Errorf("policy without privilege: %v %v", used, st)
+		if c.r.ObjectTypes == nil {
+			c.r.ObjectTypes = list
+		}
+		call, d, done := access.NtPrologue(c.r)
+		if call != c.call || done != c.done || d.Allowed() {
+			t.Errorf("%s: the prologue: %v, %v, done %t, want %v, done %t", name, call, d, done, c.call, c.done)
+		}
+		call, d = access.NtAccessCheck(c.r)
+		if call != c.call || d.Allowed() != (call == ntstatus.Success && c.says == ntstatus.Success) ||
+			call == ntstatus.Success && d.Status() != c.says {
+			t.Errorf("%s: %v, %v, want %v, %v", name, call, d, c.call, c.says)
+		}
+		call, each, d := access.NtAccessCheckResultList(c.r)
+		if call != c.call || d.Allowed() != (call == ntstatus.Success && c.says == ntstatus.Success) ||
+			call == ntstatus.Success && (len(each) != 1 || each[0].Status() != c.says) {
+			t.Errorf("%s, with results: %v, %v, %v, want %v, %v", name, call, each, d, c.call, c.says)
+		}
 	}
 }
 
-func TestOptions(t *testing.T) {
-	r := ask(t, "U:", 0x40000)
-	r.Options.ADOwnerReadOnly = true
-	if d, _ := access.SeAccessCheck(r); d.Allowed() {
-		t.Errorf("A-59: WRITE_DAC %+v", d)
-	}
-	if r.Desired = 0x20000; true {
-		if d, _ := access.SeAccessCheck(r); d.Granted != 0x20000 {
-			t.Errorf("A-59: READ_CONTROL %+v", d)
+// TestKernelMode: kernel mode gets the requested and the previously granted rights, with generic rights mapped. With
+// MAXIMUM_ALLOWED it gets all rights of the type. Token, descriptor and object types do not matter, every call returns
+// the same, and no privilege is used.
+func TestKernelMode(t *testing.T) {
+	m := winnt.FileObject.Mapping
+	masks := []winnt.AccessMask{0, 1, winnt.GENERIC_READ, winnt.GENERIC_WRITE | 4, saclBit, 0x08000000, winnt.GENERIC_ALL}
+	mapped := func(a winnt.AccessMask) winnt.AccessMask {
+		for generic, is := range map[winnt.AccessMask]winnt.AccessMask{winnt.GENERIC_READ: m.Read,
+			winnt.GENERIC_WRITE: m.Write, winnt.GENERIC_EXECUTE: m.Execute, winnt.GENERIC_ALL: m.All} {
+			if a&generic != 0 {
+				a |= is
+			}
 		}
+		return a &^ winnt.GENERIC_RIGHTS
 	}
-	r = ask(t, "…(XD;;0x1;;;WD;(@User.x==1))(A;;0x1;;;WD)", 1)
-	r.Options.ClaimsDisabled = true
-	if d, _ := access.SeAccessCheck(r); d.Granted != 1 {
-		t.Errorf("A-73: %+v", d)
-	}
-	//
-	for truth, want := range map[claims.Truth][2]bool{claims.True: {true, false}, claims.False: {false, true},
-		claims.Unknown: {false, false}} {
-		for i, text := range []string{"…(0x09;;0x1;;;WD;#01020304)", "…(0x0a;;0x1;;;WD;#01020304)(A;;0x1;;;WD)"} {
-			r := ask(t, text, 1)
-			r.Options.Callback = func(a sd.ACE, tok *token.Token) claims.Truth {
-				if a.AppData() != "\x01\x02\x03\x04" || tok == nil {
-					t.Errorf("callback got %x", a.AppData())
+	for _, tok := range []*token.Token{nil, mustToken(t, baseSpec())} {
+		for _, types := range [][]access.ObjectTypeEntry{nil, list(0, nodeC, 1, nodeP1)} {
+			for _, desired := range masks {
+				for _, previous := range masks {
+					for _, most := range []winnt.AccessMask{0, maxMask} {
+						r := &access.Request{Mode: access.Kernel, Desired: desired | most, Previous: previous,
+							Subject: access.Subject{Client: tok}, Type: winnt.FileObject, ObjectTypes: types}
+						want := access.Grant(mapped(desired) | mapped(previous))
+						if most != 0 {
+							want.Granted |= m.All
+						}
+						for name, ask := range map[string]func() (access.Decision, error){
+							"SeAccessCheck": func() (access.Decision, error) { return access.SeAccessCheck(r) },
+							"Explain":       func() (access.Decision, error) { d, _, err := access.Explain(r); return d, err },
+							"NtAccessCheck": func() (access.Decision, error) { st, d := access.NtAccessCheck(r); return d, st.Err() },
+							"NtPrologue": func() (access.Decision, error) {
+								st, d, done := access.NtPrologue(r)
+								if !done {
+									return d, fmt.Errorf("not done: %w", ntstatus.Unsuccessful.Err())
+								}
+								return d, st.Err()
+							},
+						} {
+							if d, err := ask(); err != nil || d != want {
+								t.Errorf("%s of %v, before %v: %+v, %v, want %+v", name, r.Desired, previous, d, err, want)
+							}
+						}
+						if types == nil {
+							continue
+						}
+						nodes, d, err := access.CheckResultList(r)
+						call, others, _ := access.NtAccessCheckResultList(r)
+						node := access.NodeResult{Granted: want.Granted, Verdict: want.Verdict}
+						if text := fmt.Sprint([]access.NodeResult{node, node}); err != nil || call != ntstatus.Success || d != want ||
+							fmt.Sprint(nodes) != text || fmt.Sprint(others) != text {
+							t.Errorf("of %v, before %v: %v %v, %v, want %s", r.Desired, previous, nodes, others, err, text)
+						}
+					}
 				}
-				return truth
-			}
-			if d, _ := access.SeAccessCheck(r); d.Allowed() != want[i] {
-				t.Errorf("A-72: %s with %v: %+v", text, truth, d)
 			}
 		}
+	}
+}
+
+// A mending corrects one error of a request and has the result after that.
+type mending struct {
+	what   string
+	mend   func(r *access.Request)
+	call   ntstatus.Status // of the call; where it succeeds:
+	status ntstatus.Status
+	err    error
+	grant  winnt.AccessMask
+}
+
+// wrongList is no tree: a level is left out.
+var wrongList = []access.ObjectTypeEntry{{}, {Level: 2, GUID: winnt.GUID{1}}}
+
+// TestSeAccessCheckMended corrects the errors of a request one after the other. Each result is that of the
+// first remaining error.
+func TestSeAccessCheckMended(t *testing.T) {
+	good := ask(t, "…(A;;0x3;;;WD)", 1, primary)
+	r := &access.Request{Mode: access.Kernel, ObjectTypes: wrongList, Desired: 0,
+		Subject: access.Subject{Client: new(token.Token), Level: winnt.SecurityIdentification}}
+	for _, m := range []mending{
+		{"everything is wrong", func(*access.Request) {}, 0, ntstatus.AccessDenied, access.ErrNoMapping, 0},
+		{"A-31 kernel mode", func(r *access.Request) { r.Type, r.Desired = winnt.FileObject, 5 }, 0, ntstatus.Success,
+			nil, 5},
+		{"A-32 no descriptor", func(r *access.Request) { r.Mode, r.Desired = access.User, 0 }, 0, ntstatus.AccessDenied,
+			nil, 0},
+		{"A-30 the level", func(r *access.Request) { r.Descriptor = good.Descriptor }, 0,
+			ntstatus.BadImpersonationLevel, nil, 0},
+		{"A-30 the level, with rights granted before", func(r *access.Request) { r.Previous = 1 }, 0,
+			ntstatus.BadImpersonationLevel, nil, 0},
+		{"A-33 nothing asked, something granted before", func(r *access.Request) {
+			r.Subject.Level = winnt.SecurityImpersonation
+		}, 0, ntstatus.Success, nil, 1},
+		{"A-33 nothing asked", func(r *access.Request) { r.Previous = 0 }, 0, ntstatus.AccessDenied, nil, 0},
+		{"no token", func(r *access.Request) { r.Desired = 3 }, 0, ntstatus.AccessDenied, access.ErrNoToken, 0},
+		{"A-25 no tree", func(r *access.Request) { r.Subject.Client = good.Subject.Primary }, 0,
+			ntstatus.InvalidParameter, nil, 0},
+		{"nothing is wrong", func(r *access.Request) { r.ObjectTypes = nil }, 0, ntstatus.Success, nil, 3},
+	} {
+		m.mend(r)
+		d, err := access.SeAccessCheck(r)
+		if !errors.Is(err, m.err) || (err == nil) != (m.err == nil) || d.Status() != m.status || d.Granted != m.grant {
+			t.Errorf("%s: %v, %v, want %v, %v, %v", m.what, d, err, m.status, m.grant, m.err)
+		}
+	}
+}
+
+// TestNtAccessCheckMended corrects the errors of a system call one after the other. Each result is that of
+// the first remaining error in the order of. The result list form checks its list first.
+func TestNtAccessCheckMended(t *testing.T) {
+	const wants = winnt.GENERIC_READ | saclBit
+	good := ask(t, "…(A;;0x3;;;WD)", 1)
+	client := func(change func(*token.Spec)) func(*access.Request) {
+		return func(r *access.Request) { r.Subject.Client = ask(t, "…", 1, change).Subject.Primary }
+	}
+	noGroup := sd.New(sd.Parts{Owner: sid.Administrators, DACL: good.Descriptor.DACL()})
+	noOwner := sd.New(sd.Parts{Group: sid.Administrators, DACL: good.Descriptor.DACL()})
+	r := &access.Request{Mode: access.Kernel, ObjectTypes: wrongList, Desired: wants}
+	for _, m := range []mending{
+		{"A-27 kernel mode, no type", func(*access.Request) {}, ntstatus.InvalidParameter, 0, nil, 0},
+		{"A-27 kernel mode", func(r *access.Request) { r.Type = winnt.FileObject }, ntstatus.Success, ntstatus.Success,
+			nil, winnt.FILE_GENERIC_READ | saclBit},
+		{"A-12", func(r *access.Request) { r.Mode, r.Type = access.User, nil }, ntstatus.GenericNotMapped, 0, nil, 0},
+		{"A-13", func(r *access.Request) { r.Desired = saclBit | 1 }, ntstatus.InvalidHandle, 0, nil, 0},
+		{"A-14", client(all(primary)), ntstatus.NoImpersonationToken, 0, nil, 0},
+		{"A-15", client(level(winnt.SecurityAnonymous)), ntstatus.BadImpersonationLevel, 0, nil, 0},
+		{"A-26", client(level(winnt.SecurityIdentification)), ntstatus.InvalidParameter, 0, nil, 0},
+		{"A-16", func(r *access.Request) { r.ObjectTypes = wrongList[:1] }, ntstatus.Success,
+			ntstatus.PrivilegeNotHeld, nil, 0},
+		{"A-19 no descriptor", func(r *access.Request) { r.Desired = 0 }, ntstatus.InvalidSecurityDescr, 0, nil, 0},
+		{"A-19 no group", func(r *access.Request) { r.Descriptor = noGroup }, ntstatus.InvalidSecurityDescr, 0, nil, 0},
+		{"A-19 no owner", func(r *access.Request) { r.Descriptor = noOwner }, ntstatus.InvalidSecurityDescr, 0, nil, 0},
+		{"no type", func(r *access.Request) { r.Descriptor = good.Descriptor }, ntstatus.InvalidParameter, 0, nil, 0},
+		{"A-24", func(r *access.Request) { r.Type = winnt.FileObject }, ntstatus.Success, ntstatus.AccessDenied, nil, 0},
+		{"nothing is wrong", func(r *access.Request) { r.Desired = 3 }, ntstatus.Success, ntstatus.Success, nil, 3},
+	} {
+		m.mend(r)
+		call, d := access.NtAccessCheck(r)
+		if call != m.call || d.Granted != m.grant || call == ntstatus.Success && d.Status() != m.status {
+			t.Errorf("%s: %v, %v, want %v, %v, %v", m.what, call, d, m.call, m.status, m.grant)
+		}
+		call, results, d := access.NtAccessCheckResultList(r)
+		if call != m.call || d.Granted != m.grant || call == ntstatus.Success && d.Status() != m.status {
+			t.Errorf("%s, with results: %v, %v, want %v, %v, %v", m.what, call, d, m.call, m.status, m.grant)
+		}
+		if call != ntstatus.Success {
+			if results != nil {
+				t.Errorf("%s: results of a call that failed: %v", m.what, results)
+			}
+			continue
+		}
+		if len(results) != len(r.ObjectTypes) {
+			t.Errorf("%s: %d results for %d entries", m.what, len(results), len(r.ObjectTypes))
+		}
+		for _, n := range results {
+			if n.Status() != m.status || n.Granted != m.grant {
+				t.Errorf("%s: the result %v, want %v, %v", m.what, n, m.status, m.grant)
+			}
+		}
+		list := r.ObjectTypes
+		r.ObjectTypes = nil
+		if call, results, d := access.NtAccessCheckResultList(r); call != ntstatus.InvalidParameter || results != nil ||
+			d.Allowed() {
+			t.Errorf("A-11 %s, without a list: %v, %v, %v", m.what, call, results, d)
+		}
+		r.ObjectTypes = list
 	}
 }

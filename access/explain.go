@@ -9,10 +9,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Step is one thing a check did, in order: an entry it met or a stage that
-// decided. It is only read. As JSON it is
-// {"rule":"A-70","ace":1,"bits":"0x00000001","because":"…"}, with ace null for
-// a stage.
+// Step is one step of a check: an entry that it read, or a stage that decided.
+// Do not change it. As JSON it is
+// {"rule":"A-70","ace":1,"bits":"0x00000001","because":"…"}, where ace is null
+// for a stage.
 type Step struct {
 	Rule    string // id of the rule, as docs/rules has it
 	List    string // "DACL", "SACL", the name of a central access rule, "" for a stage
@@ -26,8 +26,9 @@ type Step struct {
 	entry sd.ACE // the zero value for a stage
 }
 
-// Entry returns the SDDL of the entry, in the extended form where SDDL has
-// none; "" for a stage.
+// Entry returns the entry as SDDL text. For an entry that SDDL cannot express it returns the extended form of package
+// sddl.
+// It returns "" for a stage.
 func (s *Step) Entry() string {
 	if s.entry.IsZero() {
 		return ""
@@ -39,7 +40,7 @@ func (s *Step) Entry() string {
 	return text
 }
 
-// MarshalJSON writes the form of the batch output.
+// MarshalJSON returns the form of the batch output.
 func (s Step) MarshalJSON() ([]byte, error) {
 	// The names are those of the batch format, which must not follow a rename
 	// of a Go field.
@@ -56,26 +57,26 @@ func (s Step) MarshalJSON() ([]byte, error) {
 	return json.Marshal(out)
 }
 
-// Explanation says how a check came to its decision. The zero value explains
-// nothing.
+// Explanation records how a check came to its decision. The zero value has no
+// steps and no reasons.
 type Explanation struct {
 	Decision Decision
 	Desired  winnt.AccessMask // mapped, MAXIMUM_ALLOWED included
-	Asked    winnt.AccessMask // the bits of Desired that were asked for by name
+	Asked    winnt.AccessMask // the bits of Desired that were requested by name
 	Steps    []Step
-	// Reasons has one row for each bit of interest, ascending: those asked
-	// for, and with MAXIMUM_ALLOWED all that the type maps or that were granted.
+	// Reasons has one row for each requested bit, ascending. With MAXIMUM_ALLOWED
+	// it also has all bits that the type maps or that were granted.
 	Reasons []BitReason
 
 	culprits winnt.AccessMask // bits that were refused, not just left behind by a refusal
 	mapping  *winnt.GenericMapping
-	each     bool              // a result list was asked for
+	each     bool              // a result list was requested
 	results  []NodeResult      // of it
 	typ      *winnt.ObjectType // nil: rights print as numbers
 }
 
-// Explain runs [SeAccessCheck] with a record of what it did. The decision is
-// always the same.
+// Explain runs [SeAccessCheck] and records its steps. The decision is always
+// the same as without the record. With an error the explanation is nil.
 func Explain(r *Request) (Decision, *Explanation, error) {
 	t := new(tracer)
 	t.x.prepare(r)
@@ -86,8 +87,8 @@ func Explain(r *Request) (Decision, *Explanation, error) {
 	return d, &t.x, nil
 }
 
-// ExplainResultList runs [CheckResultList] with a record of what it did; its
-// reasons are those of the root.
+// ExplainResultList runs [CheckResultList] and records its steps. The reasons
+// are those of the root. With an error the explanation is nil.
 func ExplainResultList(r *Request) ([]NodeResult, Decision, *Explanation, error) {
 	t := new(tracer)
 	t.x.prepare(r)
@@ -99,7 +100,8 @@ func ExplainResultList(r *Request) ([]NodeResult, Decision, *Explanation, error)
 	return results, d, &t.x, nil
 }
 
-// prepare sets what steps refer to while the check runs.
+// prepare sets the fields that the tracer reads while the check runs. It does
+// nothing for a nil request.
 func (x *Explanation) prepare(r *Request) {
 	// Most checks have a step for each entry of the DACL and a few stages: one
 	// allocation serves them.
@@ -118,10 +120,9 @@ func (x *Explanation) prepare(r *Request) {
 	}
 }
 
-// interesting returns the bits there is a reason for.
+// interesting returns the bits that get a reason.
 func (x *Explanation) interesting() winnt.AccessMask {
-	// MAXIMUM_ALLOWED asks about every right of the type, so that a reader sees
-	// what was not granted, too.
+	// MAXIMUM_ALLOWED requests every right of the type, so that a reader also sees the rights that were not granted.
 	m := x.Asked | x.Decision.Granted
 	if x.Desired&winnt.MAXIMUM_ALLOWED != 0 && x.mapping != nil {
 		m |= x.mapping.Map(winnt.GENERIC_ALL)
@@ -129,7 +130,7 @@ func (x *Explanation) interesting() winnt.AccessMask {
 	return m &^ winnt.MAXIMUM_ALLOWED
 }
 
-// Reason returns the row of one bit; ok is false if the explanation has none.
+// Reason returns the row of one bit. ok is false if the explanation has no row for it.
 func (x *Explanation) Reason(bit winnt.AccessMask) (r BitReason, ok bool) {
 	for _, r := range x.Reasons {
 		if r.Bit == bit {

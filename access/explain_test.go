@@ -3,6 +3,7 @@ package access_test
 import (
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -152,9 +153,9 @@ func TestUnknownTypeHasStep(t *testing.T) {
 	}
 }
 
-// A denial at a node that has the right already decides nothing: the reason of what
-// the other nodes lack is that no entry allows it, and not that denial.
-func TestDenialWithoutEffectIsNoReason(t *testing.T) {
+// A denial at a node that already has the right decides nothing. The other nodes do not get the right because no
+// entry allows it, and that is the reason.
+func TestIneffectiveDenialIsNoReason(t *testing.T) {
 	r := ask(t, guids("…(OA;;RP;{P1};;WD)(OD;;RP;{P1};;WD)"), 0x10)
 	r.ObjectTypes, r.Type = list(0, nodeC, 1, nodeP1, 1, nodeP2), winnt.DirectoryServiceObject
 	d, x, err := access.Explain(r)
@@ -169,46 +170,156 @@ func TestDenialWithoutEffectIsNoReason(t *testing.T) {
 	}
 }
 
-// TestShowWidth: where a terminal is narrow the reasons go on in the next line, below
-// themselves or, where that is no room, in a line of their own; nothing is lost (U-101).
-func TestShowWidth(t *testing.T) {
-	_, x, err := access.Explain(ask(t, "…(A;;0x1;;;WD)", 3))
-	if err != nil {
-		t.Fatal(err)
+// stepText returns a step as a line: entry, node, pass, rule, and the affected bits.
+func stepText(s *access.Step) string {
+	did := "-"
+	if s.Granted {
+		did = "+"
 	}
-	same := func(_ access.Mark, text string) string { return text }
-	if x.Show(0, same) != x.String() || x.Show(500, same) != x.String() {
-		t.Error("without a limit the text is another")
+	text := fmt.Sprintf("%s %d", s.List, s.ACE)
+	if s.Node != 0 {
+		text += fmt.Sprintf(" node %d", s.Node)
 	}
-	for _, width := range []int{80, 60, 40, 30, 10, 1} {
-		got := x.Show(width, same)
-		if g, w := strings.Fields(got), strings.Fields(x.String()); width >= 30 && !slices.Equal(g, w) {
-			t.Errorf("width %d: words are lost in\n%s", width, got)
+	if s.Pass != "" {
+		text += " " + s.Pass
+	}
+	return fmt.Sprintf("%s %s %s%v", text, s.Rule, did, s.Bits)
+}
+
+// reasonText returns the reason of a bit in a line, with every field.
+func reasonText(b access.BitReason) string {
+	did := "-"
+	if b.Granted {
+		did = "+"
+	}
+	r := b.Reason
+	text := fmt.Sprintf("%v%s %v %s %d", b.Bit, did, r.Kind, r.List, r.Index)
+	if r.Privilege != 0 {
+		text += " " + r.Privilege.String()
+	}
+	if r.Name != "" {
+		text += " " + r.Name
+	}
+	return text
+}
+
+// TestExplainInFull compares all fields of each step and reason, for each kind of result.
+func TestExplainInFull(t *testing.T) {
+	backup := privileges(winnt.SeBackupPrivilege)
+	high := func(s *token.Spec) { s.Integrity = sid.HighLevel }
+	tree := func(r *access.Request) {
+		r.ObjectTypes, r.Type = list(0, nodeC, 1, nodeP1, 2, nodeA1, 1, nodeP2), winnt.DirectoryServiceObject
+	}
+	for _, c := range []struct {
+		what, sd string
+		desired  winnt.AccessMask
+		change   func(*token.Spec)
+		ask      func(*access.Request)
+		steps    []string
+		reasons  []string
+	}{
+		{"A-31 kernel mode", "…", 3, nil, func(r *access.Request) { r.Mode = access.Kernel },
+			[]string{" -1 A-31 +0x3"}, []string{"0x1+ KernelMode  -1", "0x2+ KernelMode  -1"}},
+		{"A-32 no descriptor", "…", 1, nil, func(r *access.Request) { r.Descriptor = nil },
+			[]string{" -1 A-32 -0x1"}, []string{"0x1- NotAsked  -1"}},
+		{"A-30 the level", "…", 1, level(winnt.SecurityIdentification), nil,
+			[]string{" -1 A-30 -0x1"}, []string{"0x1- NotAsked  -1"}},
+		{"A-33 nothing asked", "…", 0, nil, nil, []string{" -1 A-33 -0x0"}, nil},
+		{"A-33 nothing asked, something granted before", "…", 0, nil, func(r *access.Request) { r.Previous = 5 },
+			[]string{" -1 A-35 +0x5"}, []string{"0x1+ PreviouslyGranted  -1", "0x4+ PreviouslyGranted  -1"}},
+		{"A-25 no tree", "…", 1, nil, func(r *access.Request) { r.ObjectTypes = wrongList },
+			[]string{" -1 A-25 -0x1"}, []string{"0x1- NotAsked  -1"}},
+		{"A-35 one granted before, one allowed, one not", "…(A;;0x2;;;WD)", 7, nil,
+			func(r *access.Request) { r.Previous = 1 },
+			[]string{" -1 A-35 +0x1", "DACL 0 A-70 +0x2", " -1 A-40 -0x4"},
+			[]string{"0x1+ PreviouslyGranted  -1", "0x2+ AceAllow DACL 0", "0x4- NoAce  -1"}},
+		{"A-54 backup", "…", 1, backup, intent(true, false), []string{" -1 A-54 +0x1", " -1 A-40 +0x0"},
+			[]string{"0x1+ Privilege  -1 SeBackupPrivilege"}},
+		{"A-50 the SACL and an entry", "…(A;;0x1;;;WD)", saclBit | 1, sec, nil,
+			[]string{" -1 A-50 +0x1000000", "DACL 0 A-70 +0x1"},
+			[]string{"0x1+ AceAllow DACL 0", "0x1000000+ Privilege  -1 SeSecurityPrivilege"}},
+		{"A-50 no privilege", "…(A;;0x1;;;WD)", saclBit | 1, nil, nil, []string{" -1 A-50 -0x1000000"},
+			[]string{"0x1- Privilege  -1 SeSecurityPrivilege", "0x1000000- Privilege  -1 SeSecurityPrivilege"}},
+		{"A-51 relabel", "…", winnt.WRITE_OWNER, relab, nil, []string{" -1 A-51 +0x80000", " -1 A-40 +0x0"},
+			[]string{"0x80000+ Privilege  -1 SeRelabelPrivilege"}},
+		{"A-62 a label, as much as there is, and a bit the type has not",
+			"…(A;;FA;;;WD)S:(AU;SA;FA;;;WD)(ML;;NW;;;HI)", maxMask | 0x1000, low, nil,
+			[]string{"SACL 1 A-62 -0xd1156", "DACL 0 A-70 +0x1200a9"},
+			[]string{"0x1+ AceAllow DACL 0", "0x2- IntegrityPolicy SACL 1", "0x4- IntegrityPolicy SACL 1",
+				"0x8+ AceAllow DACL 0", "0x10- IntegrityPolicy SACL 1", "0x20+ AceAllow DACL 0",
+				"0x40- IntegrityPolicy SACL 1", "0x80+ AceAllow DACL 0", "0x100- IntegrityPolicy SACL 1",
+				"0x1000- IntegrityPolicy SACL 1", "0x10000- IntegrityPolicy SACL 1", "0x20000+ AceAllow DACL 0",
+				"0x40000- IntegrityPolicy SACL 1", "0x80000- IntegrityPolicy SACL 1", "0x100000+ AceAllow DACL 0"}},
+		{"A-62 the default label", "…(A;;FA;;;WD)", 3, low, nil, []string{" -1 A-62 -0x2"},
+			[]string{"0x1- IntegrityPolicy SACL -1", "0x2- IntegrityPolicy SACL -1"}},
+		{"A-64 a trust label, then A-65 a filter", "…(A;;FA;;;WD)S:(TL;;0x7;;;S-1-19-512-8192)" +
+			"(FL;;0x3;;;WD;(@User.x==1))", 13, high, nil,
+			[]string{"SACL 0 A-64 -0x8", "SACL 1 A-65 -0xc"},
+			[]string{"0x1- AccessFilter SACL 1", "0x4- AccessFilter SACL 1", "0x8- AccessFilter SACL 1"}},
+		{"A-153 the owner is not restricting", "U:(A;;0x1;;;U)(A;;0x1;;;RC)", winnt.READ_CONTROL | 1,
+			restricted(sid.Restricted), nil,
+			[]string{" -1 A-56 -0x60000", "DACL 0 A-70 +0x1", "DACL 1 A-71 -0x0", " -1 A-40 -0x20000"},
+			[]string{"0x1+ AceAllow DACL 0", "0x20000- NoAce  -1"}},
+		{"A-92 a restricting SID is denied", "…(A;;0x3;;;U)(D;;0x2;;;RC)(A;;0x3;;;RC)", 3, restricted(sid.Restricted),
+			nil, []string{"DACL 0 A-70 +0x3", "DACL 0 restricted A-4 -0x0", "DACL 1 restricted A-92 -0x2"},
+			[]string{"0x1+ AceAllow DACL 0", "0x2- RestrictedPass DACL 1"}},
+		{"A-90 a restricting SID is allowed less", "…(A;;0x3;;;U)(A;;0x1;;;RC)", 3, restricted(sid.Restricted), nil,
+			[]string{"DACL 0 A-70 +0x3", "DACL 0 restricted A-4 -0x0", "DACL 1 restricted A-90 +0x1",
+				" -1 restricted A-90 -0x2"},
+			[]string{"0x1+ AceAllow DACL 0", "0x2- RestrictedPass DACL -1"}},
+		{"A-95 the package is allowed less", "…(A;;0x3;;;U)(A;;0x1;;;P)", 3, appMedium, nil,
+			[]string{"DACL 0 A-70 +0x3", "DACL 0 package A-94 -0x0", "DACL 1 package A-94 +0x1", " -1 package A-95 -0x2"},
+			[]string{"0x1+ AceAllow DACL 0", "0x2- AppContainerPass DACL -1"}},
+		{"A-94 the package is denied", "…(A;;0x3;;;U)(D;;0x2;;;P)", 3, appMedium, nil,
+			[]string{"DACL 0 A-70 +0x3", "DACL 0 package A-94 -0x0", "DACL 1 package A-94 -0x2"},
+			[]string{"0x1+ AceAllow DACL 0", "0x2- AppContainerPass DACL 1"}},
+		{"A-96 no DACL for a package", "O:BAG:SY", 1, appMedium, nil, []string{" -1 A-42 +0x1", " -1 A-96 -0x1"},
+			[]string{"0x1- AppContainerPass  -1"}},
+		{"A-42 no DACL and the owner", "O:" + caseU.String() + "G:SY", winnt.READ_CONTROL | 1, nil, nil,
+			[]string{" -1 A-56 +0x20000", " -1 A-42 +0x1"}, []string{"0x1+ NullDacl  -1", "0x20000+ Owner  -1"}},
+		{"A-42 no DACL beside a privilege", "O:BAG:SY", saclBit | 1, sec, nil,
+			[]string{" -1 A-50 +0x1000000", " -1 A-42 +0x1"},
+			[]string{"0x1+ NullDacl  -1", "0x1000000+ Privilege  -1 SeSecurityPrivilege"}},
+		{"A-35 granted before, and refused by a privilege", "…", saclBit | 1, nil,
+			func(r *access.Request) { r.Previous = 1 }, []string{" -1 A-35 +0x1", " -1 A-50 -0x1000000"},
+			[]string{"0x1- PreviouslyGranted  -1", "0x1000000- Privilege  -1 SeSecurityPrivilege"}},
+		{"A-43 an empty list", "…", 3, nil, nil, []string{" -1 A-43 -0x3"},
+			[]string{"0x1- EmptyDacl  -1", "0x2- EmptyDacl  -1"}},
+		{"A-101 a rule that is for other objects", "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", 3, nil,
+			rulePolicy("(@Resource.x == 1)"), []string{"DACL 0 A-70 +0x3", "read only -1 A-101 +0x0"},
+			[]string{"0x1+ AceAllow DACL 0", "0x2+ AceAllow DACL 0"}},
+		{"A-101 a rule leaves reading", "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", 3, nil, rulePolicy(""),
+			[]string{"DACL 0 A-70 +0x3", "read only 0 A-70 +0x1", " -1 A-101 -0x2"},
+			[]string{"0x1+ AceAllow DACL 0", "0x2- CentralAccessRule  0 read only"}},
+		{"A-82 one node of four", guids("…(OA;;RP;{P1};;WD)"), 0x10, nil, tree,
+			[]string{"DACL 0 node 1 A-82 +0x10", " -1 A-40 -0x10"}, []string{"0x10- NoAce  -1"}},
+		{"A-80 no tree for a type", guids("…(OA;;0x1;{P1};;WD)(A;;0x1;;;WD)"), 1, nil, nil,
+			[]string{"DACL 0 A-80 -0x0", "DACL 1 A-70 +0x1"}, []string{"0x1+ AceAllow DACL 1"}},
+		{"A-81 a type of another tree", guids("…(OA;;RP;{A2};;WD)(A;;RP;;;WD)"), 0x10, nil, tree,
+			[]string{"DACL 0 A-81 -0x0", "DACL 1 A-82 +0x10"}, []string{"0x10+ AceAllow DACL 1"}},
+		{"A-73 no callback entries", "…(XA;;0x1;;;WD;(Member_of{SID(WD)}))(A;;0x1;;;WD)", 1, nil,
+			func(r *access.Request) { r.Options.ClaimsDisabled = true },
+			[]string{"DACL 0 A-73 -0x0", "DACL 1 A-70 +0x1"}, []string{"0x1+ AceAllow DACL 1"}},
+		{"A-72 data that is no condition", "…(0x09;;0x1;;;WD;#01020304)(A;;0x1;;;WD)", 1, nil, nil,
+			[]string{"DACL 0 A-72 -0x0", "DACL 1 A-70 +0x1"}, []string{"0x1+ AceAllow DACL 1"}},
+	} {
+		pc := plainCase{sd: c.sd, desired: c.desired, change: c.change, ask: c.ask}
+		_, x, err := access.Explain(pc.request(t))
+		if err != nil {
+			t.Fatal(err)
 		}
-		for line := range strings.Lines(got) {
-			if line = strings.TrimSuffix(line, "\n"); width >= 60 && len(line) > width {
-				t.Errorf("width %d: %q", width, line)
-			}
+		var steps, reasons []string
+		for i := range x.Steps {
+			steps = append(steps, stepText(&x.Steps[i]))
 		}
-	}
-	const want = "DACL 0  (A;;CC;;;WD)  +  .   A-70   it allows them, and nothing before\n" +
-		"                                    it decided them\n"
-	if got := x.Show(70, same); !strings.Contains(got, want) {
-		t.Errorf("got\n%s\nwant in it\n%s", got, want)
+		for _, r := range x.Reasons {
+			reasons = append(reasons, reasonText(r))
+		}
+		if !slices.Equal(steps, c.steps) || !slices.Equal(reasons, c.reasons) {
+			t.Errorf("%s:\n got %q\nwant %q\n got %q\nwant %q", c.what, steps, c.steps, reasons, c.reasons)
+		}
 	}
 }
 
-// TestShowLongNames: a bit's name and its outcome are apart, however long the name is (U-100).
-func TestShowLongNames(t *testing.T) {
-	r := ask(t, "…(A;;CR;;;WD)", winnt.ADS_RIGHT_DS_CONTROL_ACCESS|winnt.ADS_RIGHT_DS_READ_PROP)
-	r.Type = winnt.DirectoryServiceObject
-	_, x, err := access.Explain(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	const want = "0x10       ADS_RIGHT_DS_READ_PROP       denied   NoAce\n" +
-		"2  0x100      ADS_RIGHT_DS_CONTROL_ACCESS  granted  AceAllow DACL 0\n"
-	if !strings.Contains(x.String(), want) {
-		t.Errorf("got\n%s\nwant in it\n%s", x, want)
-	}
-}
+// appMedium is an AppContainer that no default label limits.
+func appMedium(s *token.Spec) { appContainer(s); s.Integrity = sid.MediumLevel }

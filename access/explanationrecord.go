@@ -6,9 +6,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// An ExplanationRecord holds all of an [Explanation] in exported fields, for
-// those who carry it to another program. The zero value is that of a denial
-// without steps.
+// ExplanationRecord holds an [Explanation] in exported fields, so that it can be sent to another program. The zero
+// value is a denial without steps.
 type ExplanationRecord struct {
 	Status         ntstatus.Status
 	Granted        winnt.AccessMask
@@ -23,16 +22,17 @@ type ExplanationRecord struct {
 	Reasons        []BitReason
 }
 
-// A ResultRecord holds one row of a result list: a [NodeResult] in exported fields.
+// ResultRecord holds one row of a result list, a [NodeResult], in exported fields.
 type ResultRecord struct {
 	Status  ntstatus.Status
 	Granted winnt.AccessMask
 }
 
-// A StepRecord holds a [Step] and the binary form of its entry, which is empty
-// for a stage.
+// StepRecord holds a [Step] and the binary form of its entry, which is empty for
+// a stage.
 //
-// Numbers are 64 bits wide here, whatever int is on either side of a connection.
+// Numbers have 64 bits, whatever the size of int is on either side of a
+// connection.
 type StepRecord struct {
 	Rule, List    string
 	ACE           int64
@@ -50,8 +50,7 @@ func (x *Explanation) Record() *ExplanationRecord {
 		Desired: x.Desired, Asked: x.Asked, Culprits: x.culprits, Mapping: x.mapping, ResultList: x.each,
 		Reasons: x.Reasons,
 	}
-	// A type travels by name and its mapping beside it: the other program looks
-	// the name up and needs no table of ours.
+	// A type is sent by name together with its mapping: the receiver looks up the name and needs no table of ours.
 	if x.typ != nil {
 		r.Type = x.typ.Name
 		if x.typ == winnt.DirectoryFileObject {
@@ -69,8 +68,8 @@ func (x *Explanation) Record() *ExplanationRecord {
 	return r
 }
 
-// Explanation returns the explanation of a record. It prints and answers as the
-// one it was made of; an entry that does not decode is left out of its step.
+// Explanation returns the explanation in a record. It is equivalent to the one from which Record made it. If an entry
+// cannot be decoded, its step does not have one.
 func (r *ExplanationRecord) Explanation() *Explanation {
 	x := &Explanation{
 		Decision: Decision{Granted: r.Granted, Verdict: ntstatus.Decided(r.Status), PrivilegesUsed: r.PrivilegesUsed},

@@ -2,7 +2,7 @@ package access
 
 import "github.com/refmon/refmon/sd"
 
-// effect tells what an entry does to the bits of its mask once it applies.
+// effect is the effect of an applicable entry on the bits of its mask.
 type effect uint8
 
 const (
@@ -21,8 +21,8 @@ type aceKind struct {
 }
 
 // kinds decides every type (section 7). A type that is not listed has the
-// zero value: it is ignored, and an explanation says so. Types of the SACL that
-// stray into a DACL are ignored too.
+// zero value: the check ignores it, and an explanation has a step for it. The
+// check also ignores SACL types in a DACL.
 //
 // The table has all 256 types, so that looking a type up can neither fail nor
 // grant: allow and deny must be written down, ignoring is the zero value.

@@ -17,9 +17,8 @@ const (
 const policyBits = winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP | winnt.SYSTEM_MANDATORY_LABEL_NO_READ_UP |
 	winnt.SYSTEM_MANDATORY_LABEL_NO_EXECUTE_UP
 
-// ceiling applies stage 1: the bits that the trust label, the access filters
-// and the integrity level leave, whatever privileges, owner and DACL say. need is
-// what is asked for, for the explanation.
+// ceiling applies stage 1: it returns the bits that the trust label, the access filters and the integrity level
+// allow, regardless of privileges, owner and DACL. need is the request, for the explanation.
 func (q *query) ceiling(need winnt.AccessMask) winnt.AccessMask {
 	m := everyBit
 	if q.sacl.facts&sd.HasTrustLabel != 0 {
@@ -55,10 +54,10 @@ func (q *query) label() (rid uint32, policy winnt.AccessMask, at int) {
 	return mediumRID, winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP, -1
 }
 
-// integrity returns what the integrity levels of token and object leave (A-60
-// to A-63).
+// integrity returns the bits that the integrity levels of token and object allow
+//
 func (q *query) integrity() winnt.AccessMask {
-	// The token asks for no protection of what is above it.
+	// The token's policy does not protect objects of a higher level.
 	if q.who.token.MandatoryPolicy()&winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP == 0 {
 		return everyBit
 	}
@@ -78,21 +77,21 @@ func (q *query) integrity() winnt.AccessMask {
 	return m
 }
 
-// explainedIntegrity does what integrity does and records it. They are two
-// functions because the fast path of a check calls the first alone.
+// explainedIntegrity returns the result of integrity and records a limit in the
+// tracer. The fast path of a check calls integrity alone.
 func (q *query) explainedIntegrity(need winnt.AccessMask) winnt.AccessMask {
 	m := q.integrity()
 	if q.tr != nil && m != everyBit {
 		_, _, at := q.label()
-		// at is -1 for the default label, which no entry stands for.
+		// at is -1 for the default label, for which there is no entry.
 		q.tr.ceiling(q, Reason{Kind: IntegrityPolicy, List: "SACL", Index: at}, integrityLimit, m, need)
 	}
 	return m
 }
 
-// lowerSubject returns what a subject of lower integrity may be granted under a
-// label's policy. A right that two classes share goes only when both are
-// forbidden.
+// lowerSubject returns the bits that a label's policy allows a subject of lower
+// integrity. A right that several classes share is removed only if
+// the policy forbids all of them.
 func lowerSubject(m *winnt.GenericMapping, policy winnt.AccessMask) winnt.AccessMask {
 	if policy == 0 {
 		return everyBit
@@ -117,9 +116,9 @@ func lowerSubject(m *winnt.GenericMapping, policy winnt.AccessMask) winnt.Access
 	return base &^ (forbidden &^ permitted)
 }
 
-// trust returns what the first process trust label leaves to a token that does
-// not dominate it: the label's mask. No token dominates
-// a label whose SID is no trust level.
+// trust returns the bits that the first process trust label allows. A token that
+// does not dominate it gets only the label's mask. No token dominates a
+// label whose SID is no trust level.
 func (q *query) trust(need winnt.AccessMask) winnt.AccessMask {
 	at := nextSystem(q.sacl.entries, sd.SystemProcessTrustLabel, 0)
 	e := &q.sacl.entries[at]
@@ -131,7 +130,7 @@ func (q *query) trust(need winnt.AccessMask) winnt.AccessMask {
 			return everyBit
 		}
 	}
-	// The right to the SACL is no matter of trust labels.
+	// Trust labels do not limit the right to the SACL.
 	m := q.mapping.Map(e.Mask) | sacl
 	if q.tr != nil {
 		q.tr.ceiling(q, Reason{Kind: TrustLabel, List: "SACL", Index: at}, trustLimit, m, need)
@@ -147,9 +146,8 @@ func trustOf(s sid.SID) (kind, level uint32, ok bool) {
 	return s.Sub(0), s.Sub(1), true
 }
 
-// filters returns what the access filters leave: each whose condition is not
-// TRUE, or that has none, leaves its mask. The SID of a filter says who may
-// change it, not whom it is for.
+// filters returns the bits that the access filters allow. A filter without a condition, or whose condition is not
+// TRUE, allows only its mask. The SID of a filter says who may change it, not to whom it applies.
 func (q *query) filters(need winnt.AccessMask) winnt.AccessMask {
 	m := everyBit
 	for at := nextSystem(q.sacl.entries, sd.SystemAccessFilter, 0); at >= 0; at = nextSystem(q.sacl.entries,
@@ -158,7 +156,7 @@ func (q *query) filters(need winnt.AccessMask) winnt.AccessMask {
 		if q.filterHolds(e) == claims.True {
 			continue
 		}
-		// The right to the SACL is no matter of access filters.
+		// Access filters do not limit the right to the SACL.
 		left := q.mapping.Map(e.Mask) | sacl
 		m &= left
 		if q.tr != nil {

@@ -8,11 +8,11 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// pass names whose SIDs an ACL is read for.
+// pass is one reading of an ACL, for one group of the token's SIDs.
 type pass uint8
 
-// The order is the one in which the passes run: [query.read] counts from the
-// first to packagePass, and traversePass stands apart.
+// The order is the one in which the passes run: [query.read] counts from the first to packagePass; traversePass is
+// separate.
 const (
 	userPass       pass = iota // user and groups
 	restrictedPass             // restricting SIDs
@@ -20,19 +20,17 @@ const (
 	traversePass               // Everyone only
 )
 
-// resolve replaces SELF and OWNER RIGHTS by what they stand for, once.
-// CREATOR OWNER and CREATOR GROUP are ordinary SIDs here.
+// resolve replaces SELF and OWNER RIGHTS once. CREATOR OWNER and CREATOR GROUP are ordinary SIDs here.
 func (q *query) resolve(s sid.SID, hash uint32) (sid.SID, uint32) {
-	// The hash of the entry is that of the SID in it; the SID that stands for
-	// it has its own.
+	// The entry's hash is that of the SID in it; the replacement has its own hash.
 	if stands := Substitute(s, q.r.Self, q.who.owner); stands != s {
 		return stands, stands.Hash()
 	}
 	return s, hash
 }
 
-// sidsOf indexes the SIDs a pass is about. A package and its groups are few
-// and looked for one by one.
+// sidsOf returns the index of a pass's SIDs. It returns nil for the package pass,
+// whose few SIDs are compared one by one, and for the traverse pass.
 func (q *query) sidsOf(p pass) *sidset.Set {
 	switch p {
 	case userPass:
@@ -69,8 +67,8 @@ func (q *query) member(s sid.SID, hash uint32, f effect) bool {
 }
 
 // inPackage reports whether a SID is the package, an enabled capability, or
-// one of the two groups of all packages. What the token's own groups match is
-// left to the user's side of an allow entry.
+// one of the two groups of all packages. For an allow entry it returns false if
+// the token's own groups match too.
 func (q *query) inPackage(s sid.SID, hash uint32, f effect) bool {
 	t := q.who.token
 	switch {
@@ -83,7 +81,7 @@ func (q *query) inPackage(s sid.SID, hash uint32, f effect) bool {
 	return f == deny || !t.AllowBits().Has(t.SIDs().Find(hash, s))
 }
 
-// matches reports whether an entry's SIDs match, and if not, why.
+// matches returns matched if an entry's SIDs match, else the cause why not.
 func (q *query) matches(e *sd.Entry, k *aceKind) cause {
 	if !k.compound {
 		s, hash := q.resolve(e.SID, e.Hash)
@@ -93,8 +91,7 @@ func (q *query) matches(e *sd.Entry, k *aceKind) cause {
 		return q.missed(s, hash, k.effect)
 	}
 	x := q.dacl.acl.Extra(e.Aux)
-	// The two SIDs of a compound entry stand in two places; an entry that lacks the
-	// second one does not apply.
+	// A compound entry has two SIDs; one without the second does not apply.
 	if x == nil {
 		return serverMissed
 	}
@@ -109,9 +106,9 @@ func (q *query) matches(e *sd.Entry, k *aceKind) cause {
 	return matched
 }
 
-// matchesEveryone reports the matching of SeFastTraverseCheck: a plain entry
-// that allows Everyone all that is wanted, or a deny entry for anybody, whatever
-// its object type or condition.
+// matchesEveryone reports whether an entry matches in SeFastTraverseCheck. This
+// is a plain entry that allows Everyone all wanted rights, or any deny entry,
+// whatever its SID, object type or condition.
 func (q *query) matchesEveryone(e *sd.Entry, k *aceKind) bool {
 	return k.effect == deny ||
 		e.Kind == sd.AccessAllowed && e.SID == sid.Everyone && q.undecided&^q.mapping.Map(e.Mask) == 0
@@ -132,9 +129,9 @@ func (q *query) missed(s sid.SID, hash uint32, f effect) cause {
 	return userNotAllow
 }
 
-// node returns the node of the object tree an object entry acts on. Without a
-// tree an allow entry for one type grants nothing, and a deny entry denies
-// whatever its type.
+// node returns the node of the object tree on which an object entry acts. An
+// entry without object type acts on the root. Without a tree an allow entry for
+// one type grants nothing, and a deny entry denies whatever its type.
 func (q *query) node(e *sd.Entry, k *aceKind) (int, cause) {
 	x := q.dacl.acl.Extra(e.Aux)
 	typed := x != nil && x.HasObjectType

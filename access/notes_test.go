@@ -1,8 +1,8 @@
 package access_test
 
-// A note says what a published case shows, by which rules, and where its
-// expectation is from: documented (by the rule's source), recorded (also seen in
-// a run of runs) or decided (by this project, where documents are silent).
+// A note describes a published case: its subject, its rules and the source of its
+// expectation. The source is documented (by the rule's source), recorded (also
+// seen in a run of runs) or decided (by this project, if documents are silent).
 type note struct{ kind, rules, about string }
 
 const (

@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Rights that several stages speak of.
+// Rights that several stages use.
 const (
 	sacl       = winnt.ACCESS_SYSTEM_SECURITY
 	maximum    = winnt.MAXIMUM_ALLOWED
@@ -19,7 +19,7 @@ const (
 	systemRare = sd.HasMandatoryLabel | sd.HasTrustLabel | sd.HasAccessFilter
 )
 
-// identity is who asks about whose object: all that conditions can look at.
+// identity holds the subject and the object's owner: all that conditions can use.
 type identity struct {
 	token, primary *token.Token // effective token; the one server SIDs are matched against
 	owner          sid.SID
@@ -29,7 +29,7 @@ type identity struct {
 // list is an ACL as a check reads it. The zero value is no list.
 type list struct {
 	entries []sd.Entry
-	acl     *sd.ACL // what they were compiled from; nil for bytes used once
+	acl     *sd.ACL // their source; nil for bytes used once
 	facts   sd.Facts
 	present bool
 }
@@ -41,8 +41,8 @@ func (l *list) set(acl *sd.ACL) {
 	}
 }
 
-// query is a question made ready, and the state of answering it. It is owned
-// by one check and lives on its stack, as what who points to does.
+// query is a prepared request and the state of its check. It is owned by one
+// check and lives on its stack, and so does the identity.
 type query struct {
 	who     *identity // a pointer, so that evaluating a condition does not move the rest to the heap
 	mapping *winnt.GenericMapping
@@ -54,7 +54,7 @@ type query struct {
 
 	ownerHash         uint32
 	desired, previous winnt.AccessMask // mapped
-	held              winnt.AccessMask // what all passes so far granted
+	held              winnt.AccessMask // bits that all passes so far granted
 	own               winnt.AccessMask // the part of held that the owner has implicitly
 	byPrivilege       winnt.AccessMask // granted by privileges, clipped by the ceiling
 
@@ -68,7 +68,7 @@ func (q *query) max() bool { return q.desired&maximum != 0 }
 // the check.
 func (q *query) strict() bool { return !q.max() && (q.tree == nil || !q.tree.each) }
 
-// asked returns the bits asked for by name.
+// asked returns the bits requested by name.
 func (q *query) asked() winnt.AccessMask { return q.desired &^ maximum }
 
 // decide runs the stages of section 4 in their order.
@@ -101,7 +101,7 @@ func (q *query) decide() Decision {
 	if need&winnt.WRITE_OWNER&ceiling&^q.byPrivilege != 0 {
 		used |= q.takeOwnership()
 	}
-	// The passes are about what no privilege has granted.
+	// The passes decide the bits that no privilege has granted.
 	q.held = need &^ q.byPrivilege
 	if q.max() {
 		// Maximum mode is about every bit that an entry can grant.
@@ -112,9 +112,8 @@ func (q *query) decide() Decision {
 	if q.held&ownerMask != 0 {
 		q.own = q.ownerRights()
 	}
-	// Stages 4 to 7.
-	// With a tree each node needs its own answer, and an AppContainer must be
-	// granted even what the owner has: both read the DACL all the same.
+	// Stages 4 to 7. With a tree each node needs its own answer, and an AppContainer must be granted even the owner's
+	// rights: both read the DACL in any case.
 	if q.held&^q.own == 0 && q.tree == nil && !q.who.token.IsAppContainer() {
 		if q.tr != nil {
 			q.tr.nothingLeft()
@@ -129,17 +128,18 @@ func (q *query) decide() Decision {
 	if ok && q.sacl.facts&sd.HasScopedPolicy != 0 && q.r.Policies.configured() {
 		ok = q.centralPolicy()
 	}
-	// A pass did not grant all that was asked for.
+	// A pass did not grant the whole request.
 	if !ok {
 		return q.settle(denied(used))
 	}
-	if q.strict() { // each pass covered what is asked, or ended the check
+	if q.strict() { // each pass granted the request, or ended the check
 		return q.settle(Grant(q.asked() | q.previous).Using(used))
 	}
 	return q.settle(q.combine(used))
 }
 
-// settle ends every way through the check.
+// settle records the decision in the tracer, if there is one, and returns it.
+// Every path through the check ends with it.
 func (q *query) settle(d Decision) Decision {
 	if q.tr != nil {
 		q.tr.end(q, d)
@@ -163,18 +163,17 @@ func (q *query) combine(used winnt.PrivilegeSet) Decision {
 	return Grant(q.asked() | q.previous).Using(used)
 }
 
-// read narrows what is held to what one DACL grants to all sides of the token:
-// user and groups, restricting SIDs, package, a pass over the list each, which
-// leaves nothing if the list is empty. Bits of exempt are not the
-// package's to grant. False ends the check. It is one function because the
-// calls between smaller ones cost a tenth of a check.
+// read narrows the held bits to those that one DACL grants to all sides of the token: user and groups, restricting
+// SIDs, package. Each is a pass over the list, and an empty list grants nothing. The package need not be
+// granted the bits of exempt. False ends the check. It is one function because calls between smaller ones would cost
+// a tenth of a check.
 func (q *query) read(exempt winnt.AccessMask) bool {
 	t := q.who.token
 	if !q.dacl.present {
 		return q.readNull(t.IsAppContainer(), exempt)
 	}
 	f := q.dacl.facts
-	// Entries for OWNER RIGHTS and SELF stand for other SIDs.
+	// Entries for OWNER RIGHTS and SELF apply to other SIDs.
 	special := f&sd.HasOwnerRights != 0 || f&sd.HasPrincipalSelf != 0 && !q.r.Self.IsZero()
 	for p := userPass; p <= packagePass; p++ {
 		limit := ^q.own // owner rights are the user's side's
@@ -203,8 +202,8 @@ func (q *query) read(exempt winnt.AccessMask) bool {
 			continue
 		}
 		q.sids, q.pass, q.stop = q.sidsOf(p), p, q.strict()
-		// A SID that stands for another is not found by its own hash, and a package has
-		// no index: both look at each entry.
+		// A replaced SID is not found by its own hash, and a package has no index: both examine each entry (A-3,
+		//
 		q.slow = p == packagePass || special
 		q.undecided, q.granted = before&limit, 0
 		if q.tr != nil {
@@ -218,7 +217,7 @@ func (q *query) read(exempt winnt.AccessMask) bool {
 		q.held = before&^limit | q.granted
 		if q.tree != nil {
 			q.tree.finish(limit)
-			// The root stands for the object where one result is asked for.
+			// If one result is requested, the root is the object.
 			q.held = q.tree.nodes[0].held
 		}
 		if q.tr != nil {
@@ -239,8 +238,8 @@ func (q *query) writeBits() winnt.AccessMask {
 	return winnt.DELETE | winnt.WRITE_DAC | winnt.WRITE_OWNER | m.Write&^(m.Read|m.Execute)
 }
 
-// readNull does what read does where there is no DACL: it grants everything
-// also in the restricted pass, but nothing to an AppContainer.
+// readNull replaces read for an absent DACL. It grants everything, also in the
+// restricted pass, but nothing to an AppContainer.
 func (q *query) readNull(container bool, exempt winnt.AccessMask) bool {
 	before := q.held
 	if q.max() {
@@ -262,7 +261,7 @@ func (q *query) readNull(container bool, exempt winnt.AccessMask) bool {
 	return true
 }
 
-// clip takes from what is held, at every node, all but m.
+// clip restricts the held bits to m at every node.
 func (q *query) clip(m winnt.AccessMask) {
 	q.held &= m
 	if q.tree != nil {

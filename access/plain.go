@@ -11,10 +11,10 @@ const (
 	saclRare = systemRare | sd.HasScopedPolicy
 )
 
-// plain reports a question that the owner's rights and one pass for the user and
-// groups decide: no stage before them limits it, no privilege takes part and no
-// pass follows. Most questions are plain; the stages would find nothing to do.
-// The question has no tracer, no tree, no intent and nothing granted before.
+// plain reports whether the owner's rights and one pass for the user and groups
+// decide the query. No earlier stage then limits it, no privilege takes part, and
+// no pass follows. Most queries are plain. The query must not have a tracer, a
+// tree, an intent or previous rights.
 func (q *query) plain(d *sd.Descriptor) bool {
 	t := q.who.token
 	return q.dacl.present && q.dacl.facts&daclRare|d.SACL().Facts()&saclRare == 0 &&
@@ -30,7 +30,7 @@ func (q *query) decidePlain(d *sd.Descriptor) Decision {
 	// set up that it does not read.
 	if q.desired&(ownerMask|maximum) == 0 {
 		q.stop, q.undecided = true, q.desired
-		// The pass did not grant all that was asked for.
+		// The pass did not grant the whole request.
 		if q.run(); q.granted != q.desired {
 			return denied(0)
 		}
@@ -44,8 +44,7 @@ func (q *query) decidePlain(d *sd.Descriptor) Decision {
 	}
 	// The owner's rights come before the entries.
 	q.own = q.ownerRights()
-	// What the owner has is not asked of the entries, so that a denial of it in the
-	// list takes nothing away.
+	// The owner's bits are not decided by entries, so a denial of them in the list has no effect.
 	if q.undecided = q.held &^ q.own; q.undecided != 0 {
 		q.run()
 	}
@@ -53,7 +52,7 @@ func (q *query) decidePlain(d *sd.Descriptor) Decision {
 	return q.combine(0)
 }
 
-// decideAny decides a request: by the short way if it is plain.
+// decideAny decides a request, on the fast path if it is plain.
 func (q *query) decideAny() Decision {
 	r := q.r
 	if q.tr == nil && q.tree == nil && q.previous == 0 && r.Intent == (Intent{}) && q.plain(r.Descriptor) {

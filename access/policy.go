@@ -7,19 +7,18 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// PolicySet is the central access policies that are configured. Nil and the
-// zero value mean that none are, and then policy ids in descriptors have no
-// effect. It must not change while checks use it.
+// PolicySet holds the configured central access policies. nil and the zero
+// value mean that none are configured. Policy ids in descriptors then have no
+// effect. Do not change it while checks use it.
 type PolicySet struct {
 	Policies []Policy
-	// Recovery is the descriptor whose DACL applies to objects that name a
-	// policy that is not in the set; nil stands for
+	// Recovery is the descriptor whose DACL applies to objects with a policy id that is not in the set. nil means
 	// D:(A;;GA;;;BA)(A;;GA;;;SY)(A;;GA;;;OW).
 	Recovery *sd.Descriptor
 }
 
-// Policy is a central access policy: rules that can only take away. The zero value
-// has no rules and takes nothing. Source: MS-GPCAP 2.2, MS-DTYP 2.5.3.2.
+// Policy is a central access policy: rules that can only remove rights. The zero
+// value has no rules and removes nothing. Source: MS-GPCAP 2.2, MS-DTYP 2.5.3.2.
 type Policy struct {
 	ID    sid.SID // S-1-17-…, as scoped policy id entries name it
 	Name  string  // for explanations
@@ -32,7 +31,7 @@ type Rule struct {
 	Name       string         // for explanations
 	AppliesTo  *claims.Expr   // nil: to every object
 	Descriptor *sd.Descriptor // its DACL limits access; nil or no DACL: only AppContainers
-	// Staged is evaluated by audit only and never changes a decision.
+	// Staged is evaluated only for audit, and never changes a decision.
 	Staged *sd.Descriptor
 }
 
@@ -59,7 +58,7 @@ var recovery = func() *sd.Descriptor {
 // SACL names nothing.
 func (s *PolicySet) configured() bool { return s != nil && len(s.Policies) > 0 }
 
-// Find returns the policy with an id, nil if the set has none.
+// Find returns the policy with an id, or nil if the set does not contain it.
 func (s *PolicySet) Find(id sid.SID) *Policy {
 	if s == nil {
 		return nil
@@ -81,9 +80,8 @@ func (s *PolicySet) recoveryRule() Rule {
 	return Rule{Name: "recovery policy", Descriptor: d}
 }
 
-// centralPolicy applies stage 7: the intersection of what the applicable rules
-// of the object's policy grant. What privileges and the owner's implicit rights
-// granted stays.
+// centralPolicy applies stage 7: the intersection of the rights that the applicable rules of the object's policy
+// grant. The grants of privileges and of the owner's implicit rights remain.
 func (q *query) centralPolicy() bool {
 	at := nextSystem(q.sacl.entries, sd.SystemScopedPolicyID, 0)
 	p := q.r.Policies.Find(q.sacl.entries[at].SID)
@@ -93,9 +91,8 @@ func (q *query) centralPolicy() bool {
 		rule := q.r.Policies.recoveryRule()
 		return q.rule(&rule, 0)
 	}
-	// Each rule narrows what the one before left: the result is their intersection,
-	// in whatever order they stand. Without the maximum the first rule that takes
-	// something away ends the check.
+	// Each rule narrows the result of the one before, so the result is their intersection in any order. Without
+	// MAXIMUM_ALLOWED the first rule that removes a right ends the check.
 	for i := range p.Rules {
 		if r := &p.Rules[i]; q.applies(r) && !q.rule(r, i) {
 			return false
@@ -107,8 +104,7 @@ func (q *query) centralPolicy() bool {
 // applies reports whether a rule's resource condition is TRUE; UNKNOWN means
 // that it does not apply.
 func (q *query) applies(r *Rule) bool {
-	// The condition of a rule is about the resource and asked as one of an allow
-	// entry: only TRUE counts.
+	// The condition of a rule is about the resource and is evaluated like one of an allow entry: only TRUE counts.
 	holds := r.AppliesTo == nil || q.evaluate(r.AppliesTo, allow, userPass) == claims.True
 	if !holds && q.tr != nil {
 		q.tr.notApplicable(r)
@@ -116,9 +112,8 @@ func (q *query) applies(r *Rule) bool {
 	return holds
 }
 
-// rule narrows what is held to what a rule's DACL grants, with the object's
-// resource attributes. OWNER RIGHTS is the object's owner there, whose implicit
-// rights no rule takes.
+// rule narrows the held bits to those that a rule's DACL grants, with the object's resource attributes. OWNER RIGHTS
+// there means the object's owner, whose implicit rights no rule removes.
 func (q *query) rule(r *Rule, i int) bool {
 	if q.tr != nil {
 		q.tr.enterRule(r, i)

@@ -8,22 +8,20 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// What backup and restore intent grant.
+// Rights that backup and restore intent grant.
 const (
 	BackupRights = winnt.READ_CONTROL | winnt.ACCESS_SYSTEM_SECURITY | winnt.FILE_GENERIC_READ | winnt.FILE_TRAVERSE
 	// RestoreRights has FILE_ADD_FILE and FILE_ADD_SUBDIRECTORY as part of
-	// FILE_GENERIC_WRITE. The READ_CONTROL and SYNCHRONIZE in it are no slip.
+	// FILE_GENERIC_WRITE. READ_CONTROL and SYNCHRONIZE are in it intentionally.
 	RestoreRights = winnt.WRITE_DAC | winnt.WRITE_OWNER | winnt.ACCESS_SYSTEM_SECURITY | winnt.FILE_GENERIC_WRITE |
 		winnt.DELETE
 )
 
-// stage0 makes the grants of intent and asks for the privilege that
-// ACCESS_SYSTEM_SECURITY needs. It needs no descriptor, so that its failure
-// beats every denial.
+// stage0 applies the grants of intent and checks the privilege that ACCESS_SYSTEM_SECURITY requires. It needs no
+// descriptor, so that its failure precedes every denial.
 func (q *query) stage0(need winnt.AccessMask) (used winnt.PrivilegeSet, ok bool) {
 	want := need
-	// An intent grants all the rights it stands for where the maximum is asked, and
-	// those that are asked for otherwise.
+	// With MAXIMUM_ALLOWED an intent grants all its rights, otherwise the requested ones.
 	if q.max() { // all of them; A-44
 		want = everyBit &^ q.previous
 	}
@@ -48,7 +46,7 @@ func (q *query) stage0(need winnt.AccessMask) (used winnt.PrivilegeSet, ok bool)
 	if q.tr != nil {
 		q.tr.privilege(securityHeld, winnt.SeSecurityPrivilege, sacl)
 	}
-	// A privilege that granted something is told.
+	// A privilege that granted a right is reported.
 	return used | winnt.SeSecurityPrivilege.Bit(), true
 }
 
@@ -66,11 +64,10 @@ func (q *query) byIntent(p winnt.Privilege, bits winnt.AccessMask) winnt.Privile
 	return p.Bit()
 }
 
-// takeOwnership grants WRITE_OWNER, asked for by name, to the holder of one
-// of two privileges before any entry is read; else it is the DACL's to
-// decide. No other privilege takes part in a check.
+// takeOwnership grants WRITE_OWNER, if requested by name, to the holder of one of two privileges before any entry is
+// read. Otherwise the DACL decides. No other privilege takes part in a check.
 func (q *query) takeOwnership() winnt.PrivilegeSet {
-	// Either is enough, and only the one that granted the right is told as used.
+	// Either is enough, and only the one that granted the right is reported as used.
 	for _, p := range [...]winnt.Privilege{winnt.SeTakeOwnershipPrivilege, winnt.SeRelabelPrivilege} {
 		if q.who.token.Has(p) {
 			q.byPrivilege |= winnt.WRITE_OWNER
@@ -83,9 +80,10 @@ func (q *query) takeOwnership() winnt.PrivilegeSet {
 	return 0
 }
 
-// ownerRights returns what the owner has without any entry: READ_CONTROL and
-// WRITE_DAC, unless an entry for OWNER RIGHTS takes its place. It comes
-// before the DACL, so that no deny entry stops it.
+// ownerRights returns the owner's implicit rights among the held bits: READ_CONTROL
+// and WRITE_DAC, unless an entry for OWNER RIGHTS replaces them. They come
+// before the DACL, so that no deny entry removes them. It returns 0 for a
+// token that does not have the owner enabled.
 func (q *query) ownerRights() winnt.AccessMask {
 	t, owner := q.who.token, q.who.owner
 	// The owner must be an enabled SID of the token.
@@ -118,11 +116,11 @@ func (q *query) ownerRights() winnt.AccessMask {
 	return m
 }
 
-// PrivilegePolicy returns what a call can know about privileges before it has a
-// descriptor: which ones the mask will use, or STATUS_PRIVILEGE_NOT_HELD where
-// ACCESS_SYSTEM_SECURITY is asked for without SeSecurityPrivilege.
-// A mandatory ceiling can still take WRITE_OWNER away. Without a token the status
-// is STATUS_NO_TOKEN.
+// PrivilegePolicy returns the privileges that a check of the mask will use,
+// before there is a descriptor. It fails with STATUS_PRIVILEGE_NOT_HELD if the
+// mask requests ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege.
+// A mandatory ceiling can still remove WRITE_OWNER. Without a token the status is
+// STATUS_NO_TOKEN.
 func PrivilegePolicy(t *token.Token, desired winnt.AccessMask) (winnt.PrivilegeSet, ntstatus.Status) {
 	if t.IsZero() {
 		return 0, ntstatus.NoToken
@@ -141,19 +139,19 @@ func PrivilegePolicy(t *token.Token, desired winnt.AccessMask) (winnt.PrivilegeS
 	return used, ntstatus.Success
 }
 
-// PrivilegeCheck returns the decision of NtPrivilegeCheck and SePrivilegeCheck
-// in user mode: with all set, every privilege of the set must be enabled, else
-// one of them. found are those that are, which the caller marks with
-// SE_PRIVILEGE_USED_FOR_ACCESS. ok is false unless st is STATUS_SUCCESS: an
+// PrivilegeCheck returns the result of NtPrivilegeCheck and of SePrivilegeCheck in
+// user mode. With all set, every privilege of the set must be enabled, else at
+// least one of them. found has the enabled ones, which the caller marks with
+// SE_PRIVILEGE_USED_FOR_ACCESS. ok is false unless st is STATUS_SUCCESS. An
 // impersonation token below SecurityIdentification gives
-// STATUS_BAD_IMPERSONATION_LEVEL, a nil or zero one STATUS_INVALID_HANDLE.
+// STATUS_BAD_IMPERSONATION_LEVEL, and a nil or zero token
+// STATUS_INVALID_HANDLE.
 func PrivilegeCheck(t *token.Token, set winnt.PrivilegeSet, all bool) (ok bool, found winnt.PrivilegeSet,
 	st ntstatus.Status) {
 	if t.IsZero() {
 		return false, 0, ntstatus.InvalidHandle
 	}
-	// A client that may not be identified cannot be asked about its privileges
-	//
+	// The privileges of a client below the level Identification cannot be checked.
 	if t.Type() == winnt.TokenImpersonation && t.Level() < winnt.SecurityIdentification {
 		return false, 0, ntstatus.BadImpersonationLevel
 	}
@@ -165,11 +163,12 @@ func PrivilegeCheck(t *token.Token, set winnt.PrivilegeSet, all bool) (ok bool, 
 	return found != 0, found, ntstatus.Success
 }
 
-// SeFastTraverseCheck takes the shortcut for walking through directories: true
-// means that the full check would grant wanted, false that it has to be run
-// . It is never true where the full check could refuse: a client below
-// SecurityImpersonation, an AppContainer, a restricted token, a token without
-// Everyone, a SACL with a label, policy, trust label or filter.
+// SeFastTraverseCheck shortens the check for traversing a directory. It returns true
+// if the full check would grant wanted, and false if the caller must run the
+// full check. It never returns true where the full check could refuse:
+// for a client below SecurityImpersonation, an AppContainer, a restricted
+// token, a token without Everyone, or a SACL with a label, policy, trust label
+// or filter.
 func SeFastTraverseCheck(d *sd.Descriptor, s *Subject, wanted winnt.AccessMask, typ *winnt.ObjectType) bool {
 	t := s.Effective()
 	if t == nil || d == nil || typ == nil || wanted == 0 || wanted&ungranted != 0 {

@@ -227,7 +227,7 @@ func vectorLineOf(t *testing.T, id, text string, desired winnt.AccessMask, chang
 	return v
 }
 
-// published lists every case that the batch format can ask.
+// published lists every case that the batch format can express.
 func published(t *testing.T) []vectorLine {
 	var all []vectorLine
 	for i := range plainCases {
@@ -278,8 +278,8 @@ func vectorNodes(list []access.ObjectTypeEntry) (nodes []vectorNode) {
 	return nodes
 }
 
-// TestPublishedVectors keeps vectors/access.jsonl equal to the tables here:
-// it expects the same as they do, and never what a run gave.
+// TestPublishedVectors compares vectors/access.jsonl with the tables here. Its
+// expectations are those of the tables, never the results of a run.
 func TestPublishedVectors(t *testing.T) {
 	var want bytes.Buffer
 	e := json.NewEncoder(&want)

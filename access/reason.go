@@ -6,8 +6,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// ReasonKind says what decided a bit. The zero value is no reason;
-// no explanation holds it.
+// ReasonKind is the kind of entry or stage that decided a bit. The zero value
+// is no reason and is in no explanation.
 type ReasonKind uint8
 
 // Kinds of reasons.
@@ -16,7 +16,7 @@ const (
 	AceAllow                     // entry Index of List allows it
 	AceDeny                      // entry Index of List denies it, or ended the walk before it was decided
 	Owner                        // the owner's implicit rights
-	Privilege                    // granted by Privilege, or refused for lack of it
+	Privilege                    // granted by Privilege, or refused because it is missing
 	NullDacl                     // there is no DACL
 	EmptyDacl                    // the DACL has no entries
 	NoAce                        // no entry grants it
@@ -58,7 +58,8 @@ func (k ReasonKind) grants() bool {
 	return false
 }
 
-// Reason is why one bit was granted or denied. The zero value is no reason.
+// Reason is the reason why the check granted or denied one bit. The zero value
+// is no reason.
 type Reason struct {
 	Kind      ReasonKind
 	List      string // "DACL" or "SACL", "" without an entry
@@ -67,7 +68,7 @@ type Reason struct {
 	Name      string // of the central access rule
 }
 
-// String prints the kind with what it points to: "AceDeny DACL 0".
+// String returns the kind and the entry or privilege: "AceDeny DACL 0".
 func (r Reason) String() string {
 	s := r.Kind.String()
 	switch r.Kind {
@@ -82,9 +83,8 @@ func (r Reason) String() string {
 	return s + " " + r.List + " " + strconv.Itoa(r.Index)
 }
 
-// BitReason is one bit of an explanation. Granted tells what was decided about
-// the bit; the request as a whole may be denied nevertheless, because of
-// another one.
+// BitReason is one bit of an explanation. Granted is the decision about this
+// bit. The request as a whole may still be denied because of another bit.
 type BitReason struct {
 	Bit     winnt.AccessMask
 	Granted bool

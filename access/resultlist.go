@@ -5,26 +5,26 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// NodeResult is the answer for one node of the object tree. The zero value
-// denies. Granted can be non-zero although the verdict denies: it then holds
-// those of the desired bits that were granted, so that a caller must
-// look at the verdict.
+// NodeResult is the result for one node of the object tree. The zero value
+// denies. Granted can be non-zero although the verdict denies. It then has the
+// desired bits that were granted. Callers must therefore check the
+// verdict.
 type NodeResult struct {
 	Granted winnt.AccessMask
 	ntstatus.Verdict
 }
 
-// String prints the status and the mask.
+// String returns the status and the mask.
 func (n NodeResult) String() string { return n.Status().String() + " " + n.Granted.String() }
 
 // CheckResultList runs SeAccessCheck with a result for every node of
-// ObjectTypes, as AccessCheckByTypeResultList gives it. The decision is that of
-// the root, with the privileges used; its Granted is 0 unless allowed. A list
-// that is empty or invalid gives STATUS_INVALID_PARAMETER and no
+// ObjectTypes, as AccessCheckByTypeResultList does. The decision is that of the
+// root, with the privileges used. Its Granted is 0 unless access is allowed. An
+// empty or invalid list gives STATUS_INVALID_PARAMETER and no
 // results. The error is [ErrNoRequest], [ErrNoToken] or [ErrNoMapping].
 func CheckResultList(r *Request) ([]NodeResult, Decision, error) { return resultList(r, nil) }
 
-// resultList does what [CheckResultList] does, and tells a tracer unless it is nil.
+// resultList implements [CheckResultList]. tr may be nil.
 func resultList(r *Request, tr *tracer) ([]NodeResult, Decision, error) {
 	if r == nil {
 		return nil, Decision{}, ErrNoRequest
@@ -54,9 +54,9 @@ func resultList(r *Request, tr *tracer) ([]NodeResult, Decision, error) {
 	return sameForAll(len(r.ObjectTypes), d), d, nil
 }
 
-// NtAccessCheckResultList runs NtAccessCheckByTypeResultList
-// apart from the rules about pointers and buffers. An empty list fails the call
-// before anything else. The decision is that of the root.
+// NtAccessCheckResultList implements NtAccessCheckByTypeResultList without the
+// rules about pointers and buffers. An empty list fails the call before any
+// other check. The decision is that of the root.
 func NtAccessCheckResultList(r *Request) (call ntstatus.Status, results []NodeResult, d Decision) {
 	if r == nil || len(r.ObjectTypes) == 0 { // There is no list to give results for.
 		return ntstatus.InvalidParameter, nil, d
@@ -66,16 +66,16 @@ func NtAccessCheckResultList(r *Request) (call ntstatus.Status, results []NodeRe
 	if call != ntstatus.Success {
 		return call, nil, d
 	}
-	if done { // the same in every entry
+	if done { // equal in all entries
 		return call, sameForAll(len(r.ObjectTypes), d), d
 	}
 	q.tree = newTree(r.ObjectTypes, true)
-	// The short way has no tree, so that the stages are run.
+	// The fast path has no tree, so this runs the stages.
 	d = q.decide()
 	return call, q.nodeResults(), d
 }
 
-// sameForAll gives each node the decision of the whole.
+// sameForAll returns n results with the same decision.
 func sameForAll(n int, d Decision) []NodeResult {
 	results := make([]NodeResult, n)
 	for i := range results {
@@ -90,13 +90,12 @@ func (q *query) nodeResults() []NodeResult {
 	results := make([]NodeResult, len(q.tree.nodes))
 	asked := q.asked()
 	for i := range results {
-		// What privileges granted is kept apart from what the passes left, since
-		// no pass may take it away.
+		// The grants of privileges are separate, because no pass may remove them.
 		total := q.tree.nodes[i].held | q.byPrivilege | q.previous
 		ok := asked&^total == 0
 		switch {
 		case !ok || q.max() && total == 0:
-			// The node lacks a right by name, also beside MAXIMUM_ALLOWED.
+			// The node does not have a right that was requested by name, even with MAXIMUM_ALLOWED.
 			results[i] = NodeResult{asked & total, ntstatus.Decided(ntstatus.AccessDenied)}
 		case q.max():
 			results[i] = NodeResult{total, ntstatus.Decided(ntstatus.Success)}

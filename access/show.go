@@ -8,27 +8,30 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// String prints the verdict, a table of steps × bits, and the reason of each
-// bit. A cell is + granted, - denied, . left alone. Columns are numbered; the
-// rows below the table say which bit each number is; a bit that was not decided
-// because an entry for others ended the walk is left.
+// String returns the verdict, a table of steps × bits, and the reason for each
+// bit. A cell is + for granted, - for denied, and . for unchanged. Columns have
+// numbers, and the rows below the table list the bit of each number. A bit that
+// was not decided, because an entry for other bits ended the walk, stays
+// unchanged.
 func (x *Explanation) String() string {
 	return x.Show(0, func(_ Mark, text string) string { return text })
 }
 
-// Mark says what a text of an explanation tells. The zero value tells neither.
+// Mark classifies a text of an explanation as granted or denied. The zero value
+// is neither.
 type Mark uint8
 
 // Marks.
 const (
 	_       Mark = iota
-	Granted      // of what was granted
-	Denied       // of what was denied
+	Granted      // a granted right
+	Denied       // a denied right
 )
 
-// Show prints what String does, each text as show returns it: for a colour, or without
-// what steers a terminal. Columns are as wide as the texts that show is given. Reasons go
-// on in the next line where they have no room in width columns; 0: there is no limit.
+// Show returns the text of String with each part replaced by the result of show, for
+// example to add colour or to remove terminal control characters. Columns are as wide as
+// the parts passed to show. Reasons that do not fit in width columns continue on the next
+// line. 0 means no limit.
 func (x *Explanation) Show(width int, show func(m Mark, text string) string) string {
 	var b strings.Builder
 	last := func(text string, at int) {
@@ -86,11 +89,11 @@ func (x *Explanation) Show(width int, show func(m Mark, text string) string) str
 	return b.String()
 }
 
-// leastRoom is how many columns a reason has at least; with less it begins in a line of
-// its own.
+// leastRoom is the minimum number of columns for a reason. With less room the reason starts
+// on a new line.
 const leastRoom = 24
 
-// indent returns the column in which the lines of a reason begin that stands at a column.
+// indent returns the column at which the lines of a reason start, if the reason starts at a given column.
 func indent(at, width int) int {
 	if width-at < leastRoom {
 		return min(8, max(width-leastRoom, 0))
@@ -98,7 +101,7 @@ func indent(at, width int) int {
 	return at
 }
 
-// broken divides a reason that stands at a column of a line into lines.
+// broken divides a reason into lines. It starts at a column of the first line.
 func broken(text string, at, width int) []string {
 	switch room := width - indent(at, width); {
 	case width == 0 || at+len(text) <= width:
@@ -110,7 +113,7 @@ func broken(text string, at, width int) []string {
 	}
 }
 
-// outcome says in a word what was decided about a bit, and why.
+// outcome returns the decision about a bit in a word, and the reason.
 func (x *Explanation) outcome(r BitReason) (m Mark, word, why string) {
 	switch {
 	case r.Granted:

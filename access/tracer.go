@@ -26,7 +26,7 @@ func (t *tracer) set(m winnt.AccessMask, r Reason) {
 	}
 }
 
-// add records a step that no entry stands behind.
+// add records a step without an entry.
 func (t *tracer) add(c cause, m winnt.AccessMask, granted bool) *Step {
 	t.x.Steps = append(t.x.Steps, Step{Rule: causes[c].rule, ACE: -1, Bits: m, Granted: granted,
 		Because: causes[c].because})
@@ -43,8 +43,7 @@ func (t *tracer) begin(q *query) {
 // stage records a decision that needs nothing but its cause.
 func (t *tracer) stage(c cause, m winnt.AccessMask, granted bool) { t.add(c, m, granted) }
 
-// nothingLeft records that the DACL is not read: owner and privileges have
-// granted all that is asked for.
+// nothingLeft records that the DACL is not read, because owner and privileges have granted the whole request.
 func (t *tracer) nothingLeft() { t.add(noneLeft, 0, true) }
 
 // privilege records bits that a privilege grants. The sentence for
@@ -57,8 +56,7 @@ func (t *tracer) privilege(c cause, p winnt.Privilege, m winnt.AccessMask) {
 	t.set(m, Reason{Kind: Privilege, Index: -1, Privilege: p})
 }
 
-// notHeld records the privilege whose lack ends the check before any entry is
-// read.
+// notHeld records the missing privilege that ends the check before any entry is read.
 func (t *tracer) notHeld(p winnt.Privilege) {
 	t.add(securityMissing, sacl, false)
 	t.last = Reason{Kind: Privilege, Index: -1, Privilege: p}
@@ -73,9 +71,8 @@ func (t *tracer) owner(m winnt.AccessMask) {
 
 // ceiling records a limit of stage 1.
 func (t *tracer) ceiling(q *query, r Reason, c cause, left, need winnt.AccessMask) {
-	// The step shows what the limit takes of the question, or of everything the
-	// type has where the maximum is asked for; the reason goes to every bit
-	// beyond the limit, since a later stage may still ask about one.
+	// The step shows the part of the request that the limit removes, or of all rights of the type with
+	// MAXIMUM_ALLOWED. Every bit beyond the limit gets the reason, because a later stage may still query one.
 	out := need &^ left
 	if q.max() {
 		out = (q.mapping.All | need) &^ left
@@ -95,8 +92,8 @@ func (t *tracer) ceiling(q *query, r Reason, c cause, left, need winnt.AccessMas
 // pass begins the steps of a pass.
 func (t *tracer) pass() { t.since, t.last = len(t.x.Steps), Reason{} }
 
-// list returns the list that is read: a central access rule has a DACL of its
-// own, which goes by the name of the rule.
+// list returns the name of the current list: "DACL", or the name of the central
+// access rule whose DACL it is.
 func (t *tracer) list() string {
 	if t.rule != nil {
 		return t.rule.Name
@@ -104,7 +101,7 @@ func (t *tracer) list() string {
 	return "DACL"
 }
 
-// skip records an entry that the loop passes over without a look at its SID.
+// skip records an entry that the loop skips without comparing its SID.
 func (t *tracer) skip(q *query, i int) {
 	e := &q.dacl.entries[i]
 	c := settled
@@ -133,11 +130,11 @@ func (t *tracer) decided(q *query, i int, f effect, m winnt.AccessMask) {
 	t.decide(q, i, f, m)
 }
 
-// decidedAt does what decided does at a node of the tree; root are the bits
-// that it decides for the root.
+// decidedAt records an entry that decides bits at a node of the tree. root has
+// the bits that it decides for the root.
 func (t *tracer) decidedAt(q *query, i int, f effect, at int, m, root winnt.AccessMask) {
-	// A denial at a node that has the bits decides nothing, and the walk goes on: it
-	// must not stand as the reason of what other nodes lack in the end.
+	// A denial at a node that already has the bits decides nothing, and the walk continues. It must not be the reason
+	// for bits that other nodes do not get.
 	if f == deny && root == 0 && q.stop {
 		t.entry(q, i, settled, 0)
 		return
@@ -147,8 +144,8 @@ func (t *tracer) decidedAt(q *query, i int, f effect, at int, m, root winnt.Acce
 	t.decide(q, i, f, root)
 }
 
-// fillEntries notes the entries the pass met; its steps are in
-// the order of the list.
+// fillEntries adds the entries to the steps of a pass, which are in the order of
+// the list.
 func (t *tracer) fillEntries(l *sd.ACL) {
 	// Entries are not decoded while the walk runs. Both sequences ascend, so
 	// one pass over the list finds them.
@@ -190,18 +187,18 @@ func (t *tracer) lost(_ *query, m winnt.AccessMask, r Reason, c cause) {
 // notApplicable records a central access rule that is not for this resource.
 func (t *tracer) notApplicable(r *Rule) { t.add(ruleNotApplicable, 0, true).List = r.Name }
 
-// enterRule makes the steps and denials that follow those of a central access
-// rule, until leaveRule.
+// enterRule assigns the following steps and denials to a central access rule,
+// until leaveRule.
 func (t *tracer) enterRule(r *Rule, i int) { t.rule, t.ruleAt = r, i }
 
-// leaveRule ends what enterRule began.
+// leaveRule ends the central access rule of enterRule.
 func (t *tracer) leaveRule() { t.rule = nil }
 
 // end completes the explanation.
 func (t *tracer) end(q *query, d Decision) {
 	x := &t.x
-	// Four kinds of check end before the pipeline and leave no step of their
-	// own: one step and one reason for every bit stand for them.
+	// Four kinds of check end before the pipeline and record no step. They get one step, and one reason for every
+	// bit.
 	x.Decision, x.Desired, x.Asked = d, q.desired, q.asked()
 	switch c := early(q, d); c {
 	case matched:
@@ -224,7 +221,7 @@ func (t *tracer) end(q *query, d Decision) {
 			continue
 		}
 		r := t.reasons[i]
-		if r.Kind == 0 { // decided by what ended the check before it was reached
+		if r.Kind == 0 { // the check ended before it reached this bit
 			r = t.last
 		} else if !r.Kind.grants() || d.Status() == ntstatus.PrivilegeNotHeld {
 			x.culprits |= b

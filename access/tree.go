@@ -21,9 +21,8 @@ const (
 	MaxObjectTypeLevel = 4    // the deepest level
 )
 
-// ValidateObjectTypes checks that a list is a preorder tree with one root and
-// no GUID twice. The error says which entry is wrong and wraps
-// STATUS_INVALID_PARAMETER. The empty list is valid: it is no tree.
+// ValidateObjectTypes checks that a list is a preorder tree with one root and without repeated GUIDs. The
+// error names the wrong entry and wraps STATUS_INVALID_PARAMETER. The empty list is valid and means no tree.
 func ValidateObjectTypes(list []ObjectTypeEntry) error {
 	// A list has a longest length.
 	if len(list) > MaxObjectTypes {
@@ -58,15 +57,16 @@ func listError(i int, format string, args ...any) error {
 		ntstatus.InvalidParameter.Err())
 }
 
-// guidIndex finds GUIDs of a list: by looking, or by a map once it is long.
+// guidIndex finds GUIDs of a list: by linear search, or by a map for long lists.
 //
-// Real lists have a handful of entries, for which looking is faster and takes no
-// memory; the limit of 4,096 would make looking quadratic.
+// Real lists have a handful of entries, for which a linear search is faster and
+// takes no memory. With 4,096 entries it would take quadratic time.
 type guidIndex struct{ m map[winnt.GUID]int32 }
 
 const shortList = 16
 
-// add notes the GUID that follows the entries of list; false if it is there.
+// add adds the GUID that follows the entries of list. It returns false if list
+// already has it.
 func (x *guidIndex) add(list []ObjectTypeEntry, g winnt.GUID) bool {
 	if x.find(list, g) >= 0 {
 		return false
@@ -103,14 +103,12 @@ func (x *guidIndex) find(list []ObjectTypeEntry, g winnt.GUID) int {
 type node struct {
 	parent, end        int32            // of the root -1; end is one past the subtree
 	undecided, granted winnt.AccessMask // in the pass that runs
-	held               winnt.AccessMask // what all passes so far granted
+	held               winnt.AccessMask // bits that all passes so far granted
 }
 
-// tree is an object type list made ready. It is owned by one check.
-//
-// Two invariants make cheap: a bit granted at a node is granted in
-// its whole subtree, and a bit denied at a node is denied at each ancestor that
-// did not have it yet, since an ancestor stands for its whole subtree.
+// tree is a compiled object type list. It is owned by one check. Two invariants make cheap. A bit
+// granted at a node is granted in its whole subtree. A bit denied at a node is denied at each ancestor that was not
+// granted it before, because an ancestor represents its whole subtree.
 type tree struct {
 	list  []ObjectTypeEntry
 	index guidIndex
@@ -118,7 +116,7 @@ type tree struct {
 	each  bool // a result for every node, not one for the root
 }
 
-// newTree makes a valid list ready.
+// newTree compiles a valid list.
 func newTree(list []ObjectTypeEntry, each bool) *tree {
 	t := &tree{list: list, nodes: make([]node, len(list)), each: each}
 	var path [MaxObjectTypeLevel + 1]int32
@@ -142,7 +140,7 @@ func newTree(list []ObjectTypeEntry, each bool) *tree {
 // find returns the node of a GUID, or -1.
 func (t *tree) find(g winnt.GUID) int { return t.index.find(t.list, g) }
 
-// hold sets what each node holds before the first pass.
+// hold sets the held bits of each node before the first pass.
 func (t *tree) hold(m winnt.AccessMask) {
 	for i := range t.nodes {
 		t.nodes[i].held = m
@@ -169,8 +167,8 @@ func (t *tree) finish(limit winnt.AccessMask) {
 	}
 }
 
-// allow grants m at node at and in its subtree, then at each ancestor what
-// all its children have.
+// allow grants m at node at and in its subtree. It then grants each ancestor the
+// bits that all its children have.
 func (t *tree) allow(at int, m winnt.AccessMask) {
 	for i := at; i < int(t.nodes[at].end); i++ {
 		n := &t.nodes[i]
@@ -178,8 +176,7 @@ func (t *tree) allow(at int, m winnt.AccessMask) {
 		n.granted |= g
 		n.undecided &^= g
 	}
-	// An ancestor whose children disagree ends the climb: those above it have a child
-	// that lacks the bits.
+	// An ancestor whose children disagree ends the climb: each one above it has a child without the bits.
 	for p := t.nodes[at].parent; p >= 0; p = t.nodes[p].parent {
 		n := &t.nodes[p]
 		g := n.undecided
@@ -209,7 +206,7 @@ func (t *tree) deny(at int, m winnt.AccessMask) (hit winnt.AccessMask) {
 	return hit
 }
 
-// undecided returns what some node has still to decide.
+// undecided returns the bits that are undecided at some node.
 func (t *tree) undecided() (m winnt.AccessMask) {
 	for i := range t.nodes {
 		m |= t.nodes[i].undecided

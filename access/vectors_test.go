@@ -77,8 +77,7 @@ func vectorSIDs(t *testing.T, texts []string) (out []sid.SID) {
 	return out
 }
 
-// checkVector asks the question of a row; the rows say nothing about owners,
-// for which Administrators and SYSTEM stand in.
+// checkVector runs the request of a row. The rows contain no owners, so Administrators and SYSTEM are used.
 func checkVector(t *testing.T, tok *token.Token, text string, dom sid.SID, desired uint32, want bool) {
 	d, err := sddl.Parse(text, sddl.Options{Domain: dom})
 	if err != nil {
@@ -171,8 +170,8 @@ func unmarshal(t *testing.T, b json.RawMessage, v any) {
 	}
 }
 
-// cClaims reads name, literal pairs: the literal stands right of ==
-// in a condition, and says type and values.
+// cClaims parses pairs of name and literal. A literal is the right operand of == in a condition and determines type
+// and values.
 func cClaims(t *testing.T, step json.RawMessage) (out []claims.Attribute) {
 	var pairs []string
 	unmarshal(t, step, &pairs)

@@ -6,36 +6,34 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// walk is the state of one pass over an ACL: who matches, which bits are to
-// be decided. It is part of a query, which has what else there is to consult.
+// walk is the state of one pass over an ACL: the SIDs that match and the bits
+// that are undecided. The query that contains it has all other data.
 type walk struct {
 	sids *sidset.Set // of the pass
 	pass pass
 	stop bool // the first deny that hits ends the walk
-	slow bool // plain entries need judge too
+	slow bool // even plain entries go through judge
 
 	allowing int // of the restricted pass: how many of sids allow; those that a later filter dropped deny only (T-63)
 
 	undecided, granted winnt.AccessMask
 }
 
-// run runs the loop over the entries: there is no other. Each bit is decided by
-// the first entry that applies and has it; what is left undecided
-// at the end was not granted. It stays in registers while entries are
-// plain and their SIDs absent, which says all about them.
+// run loops over the entries; no other function does. Each bit is decided by the first entry that applies and has it
+// . A bit that is undecided at the end was not granted. The loop stays in registers while entries are plain
+// and their SIDs absent from the token.
 func (q *query) run() {
 	entries, index, table := q.dacl.entries, q.sids.Index(), q.sids
 	if q.slow || q.tr != nil || q.dacl.facts&sd.HasOthers != 0 {
 		index, table = sidset.Anything()
 	}
 	for i := range entries {
-		// The token has none of the SIDs that hash so: the entry is for others.
+		// The token has no SID with this hash: the entry does not match.
 		if h := entries[i].Hash; index.Absent(h) || table.Absent(h) {
 			continue
 		}
 		e := &entries[i]
-		// What is decided is not decided again: an entry whose bits are all
-		// settled is passed over like one that is for children only.
+		// A bit is decided once. An entry whose bits are all decided is skipped, as is an inherit-only entry.
 		m := q.mapping.Map(e.Mask) & q.undecided // A-45; A-46: undecided never has bits no entry can grant
 		if m == 0 || e.Flags&sd.InheritOnly != 0 {
 			if q.tr != nil {
@@ -72,7 +70,7 @@ func (q *query) run() {
 				return
 			}
 		} else if q.stop {
-			// The first denial of what is still needed ends the walk.
+			// The first denial of a required bit ends the walk.
 			return
 		}
 	}
@@ -93,8 +91,8 @@ func (q *query) counts(hit int, f effect) bool {
 	return true
 }
 
-// judge decides whether an entry applies that is not plain, or whose SID may
-// stand for another: ignore if it does not, else its effect and its node.
+// judge decides whether an entry applies. It handles entries that are not plain, or whose SID may be a placeholder. It
+// returns the entry's effect and node, or ignore if it does not apply.
 func (q *query) judge(e *sd.Entry, i int) (f effect, at int) {
 	k := &kinds[e.Kind]
 	var c cause
@@ -109,8 +107,8 @@ func (q *query) judge(e *sd.Entry, i int) (f effect, at int) {
 		}
 		return k.effect, 0
 	default:
-		// The SID is compared before the node is sought and the condition
-		// evaluated: most entries are for others, and a condition is the dearest.
+		// The SID comes before the node and the condition: most entries are for other
+		// SIDs, and a condition is the most expensive test.
 		c = q.matches(e, k)
 	}
 	if c == matched && k.object {
@@ -128,8 +126,7 @@ func (q *query) judge(e *sd.Entry, i int) (f effect, at int) {
 	return k.effect, at
 }
 
-// onTree applies an entry at a node and returns what is left to decide, 0 if
-// the walk is over.
+// onTree applies an entry at a node and returns the bits that are still undecided, 0 if the walk is over.
 func (q *query) onTree(i int, f effect, at int, m winnt.AccessMask) winnt.AccessMask {
 	// With a tree the bits of each node are decided apart; the walk goes on
 	// as long as some node has something left.
@@ -140,7 +137,7 @@ func (q *query) onTree(i int, f effect, at int, m winnt.AccessMask) winnt.Access
 		//
 		t.allow(at, m)
 	} else if hit := t.deny(at, m); hit != 0 && q.stop {
-		// A denial of what the subtree still needs ends the walk.
+		// A denial of a bit that the subtree still requires ends the walk.
 		q.treeStep(i, f, at, m, root)
 		return 0
 	}

@@ -19,7 +19,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Kind says what a GUID stands for. The zero value is an extended right.
+// Kind is the kind of a GUID. The zero value is an extended right.
 type Kind uint8
 
 // Kinds.
@@ -45,8 +45,8 @@ type Entry struct {
 	Set  winnt.GUID // of an attribute: its property set; zero: it belongs to no set
 }
 
-// table has a line for each name: 32 digits of the GUID as it is written, a letter
-// for the kind, the digits of the set or "-", the name.
+// table has a line for each name: 32 digits of the GUID as printed, a letter for the kind, the digits of the set or
+// "-", the name.
 //
 //go:embed adrights.txt
 var table string
@@ -69,8 +69,8 @@ func parse(line string) Entry {
 	return Entry{Name: f[3], Kind: Kind(strings.Index(kinds, f[1])), GUID: guidOf(f[0]), Set: guidOf(f[2])}
 }
 
-// named reports whether a line is about a name, in any case; it is not parsed for
-// that. The set of an attribute stands between its letter and its name.
+// named reports whether a line has a name, ignoring case, without parsing it. The set of an attribute is between its
+// letter and its name.
 func named(line, name string) bool {
 	_, after, _ := strings.Cut(line[len("00000000000000000000000000000000 x "):], " ")
 	return strings.EqualFold(strings.TrimSuffix(after, "\n"), name)
@@ -90,8 +90,8 @@ func guidOf(digits string) winnt.GUID {
 	return g
 }
 
-// ByName returns the entries of a name, in any case. A name can stand for more
-// than one thing: "member" is an attribute, and a validated write has its GUID.
+// ByName returns the entries with a name, ignoring case. There can be several: "member" is an attribute, and a
+// validated write has its GUID.
 func ByName(name string) (out []Entry) {
 	for line := range strings.Lines(table) {
 		if named(line, name) {
@@ -122,9 +122,8 @@ func ByGUID(g winnt.GUID) (out []Entry) {
 	return out
 }
 
-// Name returns the name of a GUID in an entry that has a mask, "" if it has no
-// name here. One GUID can be an attribute, the validated write of it and its
-// property set: the mask tells which is meant.
+// Name returns the name of a GUID in an entry with a mask, "" for an unknown one. One GUID can be an attribute, its
+// validated write and its property set: the mask selects one of them.
 func Name(g winnt.GUID, mask winnt.AccessMask) string {
 	all := ByGUID(g)
 	for _, want := range kindsOf(mask) {

@@ -2,15 +2,14 @@ package audit
 
 import "sync/atomic"
 
-// Active holds the policy in force. The zero value has [DefaultPolicy] in
-// force. It must not be copied.
+// Active holds the policy in force. In the zero value this is [DefaultPolicy]. It
+// must not be copied.
 //
-// Readers that only want to know whether there is anything to do call [Active.Opens]
-// or [Active.On]: one atomic load each. The words behind them follow the
-// policy; a reader that still sees the old words while a policy is being
-// stored is ordered before the store.
+// To learn whether anything is recorded, call [Active.Opens] or [Active.On]: each is
+// one atomic load. A reader that sees the old values while a policy is being stored
+// is ordered before the store.
 type Active struct {
-	policy atomic.Pointer[Policy] // nil stands for defaultPolicy
+	policy atomic.Pointer[Policy] // nil means defaultPolicy
 	// on holds Policy.anyone, exclusive-or the default's, so that the zero
 	// value is right.
 	on [2]atomic.Uint64
@@ -32,14 +31,14 @@ func (a *Active) Load() *Policy {
 	return defaultPolicy
 }
 
-// Store puts a policy in force; nil stands for the default.
+// Store sets the policy. nil means the default policy.
 func (a *Active) Store(p *Policy) {
 	a.policy.Store(p)
 	a.follow()
 }
 
-// CompareAndSwap puts next in force if old, a result of [Active.Load], still
-// is.
+// CompareAndSwap puts next in force if old is still in force, and reports
+// whether it did. old must be a result of [Active.Load].
 func (a *Active) CompareAndSwap(old, next *Policy) bool {
 	if !a.policy.CompareAndSwap(old, next) {
 		if old != defaultPolicy || !a.policy.CompareAndSwap(nil, next) {
@@ -49,6 +48,9 @@ func (a *Active) CompareAndSwap(old, next *Policy) bool {
 	a.follow()
 	return true
 }
+
+// FailsClosed reports whether an operation fails if a required record cannot be kept.
+func (a *Active) FailsClosed() bool { return a.Load().options.CrashOnAuditFail != ProceedOnAuditFail }
 
 // failed marks the policy in force as one under which a record was lost.
 func (a *Active) failed() {
@@ -65,9 +67,8 @@ func (a *Active) failed() {
 	}
 }
 
-// follow makes the words those of the policy in force. Of two writers the
-// one that finds another policy after its own words are written goes round
-// again, so the words end up as those of the last policy.
+// follow computes the words from the policy in force. A writer that then finds
+// another policy repeats this, so the words end up as those of the last policy.
 func (a *Active) follow() {
 	for {
 		raw := a.policy.Load()
@@ -85,12 +86,13 @@ func (a *Active) follow() {
 	}
 }
 
-// Opens reports whether an open of any object, by anyone, can have a record.
-// It is the first thing the open path asks: one load.
+// Opens reports whether any open of an object can cause a record. The open path
+// calls it first. It is one atomic load.
 func (a *Active) Opens() bool { return a.opens.Load() != 0 }
 
-// On reports whether the outcome is recorded for some account; s must be one
-// of the named subcategories. One load; [Policy.Records] has the last word.
+// On reports whether the outcome is recorded for any account. s must be one of
+// the named subcategories. It is one atomic load. [Policy.Records] decides for
+// one account.
 func (a *Active) On(s Subcategory, o Outcome) bool {
 	return (a.on[o&1].Load()^defaultPolicy.anyone[o&1])&s.bit() != 0
 }

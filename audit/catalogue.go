@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Kind is the description of an event: its number, the version that is written,
+// Kind describes an event: its number, the version that this package writes,
 // and the names of its fields in order.
 type Kind struct {
 	ID          uint16
@@ -27,8 +27,8 @@ func (k Kind) Fields() iter.Seq[string] {
 	return strings.FieldsSeq(k.fields)
 }
 
-// KindOf returns the description of an event; ok is false for a number that the
-// catalogue does not have.
+// KindOf returns the description of an event. ok is false if the catalogue does
+// not have the number.
 func KindOf(id uint16) (k Kind, ok bool) {
 	for i := range kinds {
 		if kinds[i].ID == id {
@@ -38,7 +38,7 @@ func KindOf(id uint16) (k Kind, ok bool) {
 	return Kind{}, false
 }
 
-// Kinds yields all descriptions, by number.
+// Kinds yields all descriptions in the order of their numbers.
 func Kinds(yield func(Kind) bool) {
 	for i := range kinds {
 		if !yield(kinds[i]) {

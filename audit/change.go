@@ -11,30 +11,30 @@ import (
 
 // SecuritySet records that the descriptor of an object changed: event 4670 for
 // owner and DACL, 4907 for the SACL, 4911 for resource attributes and label,
-// 4913 for the central access policy. info says which parts were set, in
-// SECURITY_INFORMATION bits; a part that was set to what it was is no change.
+// 4913 for the central access policy. info has the SECURITY_INFORMATION bits of
+// the parts that were set. A part that was set to an equal value is no change.
 //
 // 4670 needs Authorization Policy Change, or for a file or key its own
-// subcategory; and for these two the SACL that was in force must record
-// WRITE_DAC or WRITE_OWNER. 4907 needs Audit Policy Change and is not written
-// for directory service objects. 4911 and 4913 need Authorization Policy Change.
+// subcategory. For these two, the previous SACL must also record WRITE_DAC or
+// WRITE_OWNER. 4907 needs Audit Policy Change and is not written for directory
+// service objects. 4911 and 4913 need Authorization Policy Change.
 func (l *Log) SecuritySet(from Origin, o Object, before, after *sd.Descriptor, info uint32) ntstatus.Status {
 	p := l.Policy.Load()
 	t := from.Subject.Effective()
 	from = l.named(from)
-	asked := info
+	requested := info
 	if info = changed(before, after, info); p.recordsPermissions(&from, o.Type, before, info) {
-		if st := l.Write(PermissionsChanged(from, o, before, after, info)); st != ntstatus.Success {
+		if st := l.write(from, PermissionsChanged(from, o, before, after, info)); st != ntstatus.Success {
 			return st
 		}
 	}
 	if info&winnt.SACL_SECURITY_INFORMATION != 0 && o.Type != "DirectoryService" &&
 		p.recordsToken(AuditPolicyChange, Success, t) {
-		if st := l.Write(AuditSettingsChanged(from, o, before, after)); st != ntstatus.Success {
+		if st := l.write(from, AuditSettingsChanged(from, o, before, after)); st != ntstatus.Success {
 			return st
 		}
 	}
-	return l.partsSet(from, o, before, after, asked)
+	return l.partsSet(from, o, before, after, requested)
 }
 
 // partsSet records parts of a SACL that are no entries for auditing.
@@ -53,14 +53,14 @@ func (l *Log) partsSet(from Origin, o Object, before, after *sd.Descriptor, info
 		if info&part.info == 0 || sd.Select(before, part.info).SACL().Equal(sd.Select(after, part.info).SACL()) {
 			continue
 		}
-		if st := l.Write(partChanged(part.id, from, o, before, after, part.info)); st != ntstatus.Success {
+		if st := l.write(from, partChanged(part.id, from, o, before, after, part.info)); st != ntstatus.Success {
 			return st
 		}
 	}
 	return ntstatus.Success
 }
 
-// changed returns info less the parts that are the same in both descriptors.
+// changed returns info without the parts that are equal in both descriptors.
 func changed(before, after *sd.Descriptor, info uint32) uint32 {
 	var out uint32
 	if before.Owner() != after.Owner() {
@@ -105,9 +105,9 @@ func (p *Policy) recordsPermissions(from *Origin, typ string, before *sd.Descrip
 	return v.Success
 }
 
-// PrivilegesAdjusted records that privileges of a token were switched, event
-// 4703, if Token Right Adjusted Events is on for success. before and after are
-// the token's values; equal ones are no change.
+// PrivilegesAdjusted records that privileges of a token were enabled or
+// disabled, event 4703, if Token Right Adjusted Events is on for success.
+// before and after are the token's values. Equal values are no change.
 func (l *Log) PrivilegesAdjusted(from Origin, before, after *token.Token) ntstatus.Status {
 	if !l.Records(TokenRightAdjusted, Success, from.Subject.Effective()) {
 		return ntstatus.Success
@@ -116,24 +116,24 @@ func (l *Log) PrivilegesAdjusted(from Origin, before, after *token.Token) ntstat
 	if !ok {
 		return ntstatus.Success
 	}
-	return l.Write(e)
+	return l.write(from, e)
 }
 
 // ServiceCalled records the use of privileges by a service, event 4673
-// (NtPrivilegedServiceAuditAlarm). from.Subject.Client is the token that the
-// call names.
+// (NtPrivilegedServiceAuditAlarm). from.Subject.Client must be the token that
+// the call names. It records nothing if the policy exempts all the privileges.
 func (l *Log) ServiceCalled(from Origin, server, service string, used winnt.PrivilegeSet,
 	outcome Outcome) ntstatus.Status {
-	// No privilege is left that the policy lets be recorded, so there is no event (U-43).
+	// If the policy exempts all the privileges, there is no event (U-43).
 	if used = l.Policy.Load().AuditedPrivileges(used); used == 0 {
 		return ntstatus.Success
 	}
 	// Use of privileges by a service is event 4673 (U-43).
-	return l.writeIf(from.Subject.Effective(), PrivilegedService(l.named(from), server, service, used, outcome))
+	return l.writeIf(from, PrivilegedService(l.named(from), server, service, used, outcome))
 }
 
-// ServiceCalledFromKernel does the work of ServiceCalled for kernel code
-// (SePrivilegedServiceAuditAlarm): it is silent about the system's own
+// ServiceCalledFromKernel records the same as ServiceCalled, for kernel code
+// (SePrivilegedServiceAuditAlarm). It records nothing for the system's own
 // accounts, which use privileges all the time (U-43).
 func (l *Log) ServiceCalledFromKernel(from Origin, server, service string, used winnt.PrivilegeSet,
 	outcome Outcome) ntstatus.Status {
@@ -148,7 +148,8 @@ func (l *Log) ServiceCalledFromKernel(from Origin, server, service string, used 
 }
 
 // PrivilegesUsed records the use of privileges on an object, event 4674
-// (NtPrivilegeObjectAuditAlarm). An empty set is nothing to record.
+// (NtPrivilegeObjectAuditAlarm). It records nothing for an empty set, and if the
+// policy exempts all the privileges.
 func (l *Log) PrivilegesUsed(from Origin, o Object, desired winnt.AccessMask, used winnt.PrivilegeSet,
 	outcome Outcome) ntstatus.Status {
 	// An empty set is no event (U-42).
@@ -156,13 +157,14 @@ func (l *Log) PrivilegesUsed(from Origin, o Object, desired winnt.AccessMask, us
 		return ntstatus.Success
 	}
 	// Use of privileges on an object is event 4674 (U-42).
-	return l.writeIf(from.Subject.Effective(), PrivilegedObject(l.named(from), o, desired, used, outcome))
+	return l.writeIf(from, PrivilegedObject(l.named(from), o, desired, used, outcome))
 }
 
-// Impersonated records a call of PsImpersonateClient that raised a thread, see
-// [UnsafeElevation]. The policy has no part in it, and the call succeeds.
+// Impersonated records a call of PsImpersonateClient that gave a thread a
+// stronger token: see [UnsafeElevation]. It does so whatever the policy says,
+// and the call succeeds.
 func (l *Log) Impersonated(from Origin, c Elevation) {
 	if e, ok := UnsafeElevation(l.named(from), c); ok {
-		l.Write(e)
+		l.write(from, e)
 	}
 }

@@ -102,8 +102,8 @@ type Right struct {
 }
 
 // Rights yields the rights of mask in the order of AccessList: the standard
-// ones by ascending code, then the specific ones by ascending bit. Reserved
-// and generic bits have no code and are left out; AccessMask shows them.
+// ones by ascending code, then the specific ones by ascending bit. It omits
+// reserved and generic bits, which have no code. AccessMask shows them.
 func Rights(typ string, mask winnt.AccessMask) func(yield func(Right) bool) {
 	return func(yield func(Right) bool) {
 		for _, s := range standardCodes {
@@ -138,9 +138,9 @@ func specificRight(row *typeCodes, n int) Right {
 // message returns the form in which a record refers to a message text.
 func message(code uint16) string { return "%%" + strconv.Itoa(int(code)) }
 
-// TypeSubcategory returns the subcategory that opens of objects of the named
-// type are recorded under: File System, Registry, SAM, Directory Service Access,
-// and Kernel Object for every other type.
+// TypeSubcategory returns the subcategory of opens of objects of the named type:
+// File System, Registry, SAM, Directory Service Access, and Kernel Object for
+// every other type.
 func TypeSubcategory(typ string) Subcategory {
 	switch typ {
 	case "File":

@@ -8,9 +8,8 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// condition reports whether a conditional audit entry records: its condition
-// is true or, since what cannot be told is better recorded, unknown. Data that
-// is no condition is left to the request's callback and unknown without one; a
+// condition reports whether a conditional audit entry records: its condition is true or unknown, because recording
+// too much is safer. Data that is not a condition is decided by the request's callback and is unknown without one; a
 // malformed condition is unknown (U-12).
 func (w *saclWalk) condition(list *sd.ACL, e *sd.Entry) bool {
 	if w.request.Options.ClaimsDisabled {
@@ -32,13 +31,12 @@ func (w *saclWalk) condition(list *sd.ACL, e *sd.Entry) bool {
 	return true
 }
 
-// conditionEnv shows a condition the token and the object by the rules for
-// audit entries: deny-only groups are members. It copies what it needs, so
-// that the walk can live on the stack.
+// conditionEnv gives a condition access to the token and the object by the rules for audit entries: deny-only groups
+// are members. It copies the data, so that the walk can live on the stack.
 type conditionEnv struct {
 	token       *token.Token
 	self, owner sid.SID
-	object      *sd.ACL // the object's SACL, where its attributes are
+	object      *sd.ACL // the object's SACL, which has its resource attributes
 }
 
 func (w *saclWalk) env() *conditionEnv {
@@ -60,8 +58,7 @@ func (v *conditionEnv) Attribute(scope claims.Scope, name string) (claims.Attrib
 	return claims.Attribute{}, false
 }
 
-// resource finds an attribute of the object in its SACL; the global SACL has
-// none.
+// resource returns an attribute of the object from its SACL; the global SACL does not have attributes.
 func (v *conditionEnv) resource(name string) (claims.Attribute, bool) {
 	entries := v.object.Entries()
 	for i := range entries {

@@ -8,10 +8,10 @@ import (
 )
 
 // UnsafeElevationID is the number of the event UnsafeElevation. Windows has no
-// such event; its security events end far below this number.
+// such event. Its security events have much lower numbers.
 const UnsafeElevationID = 64048
 
-// Elevation is a call of PsImpersonateClient as the audit sees it.
+// Elevation is a call of PsImpersonateClient that may be audited.
 type Elevation struct {
 	Thread        uint64 // id of the thread that impersonates
 	SystemThread  bool   // it belongs to the system process
@@ -22,16 +22,16 @@ type Elevation struct {
 	Level         winnt.SecurityImpersonationLevel
 }
 
-// UnsafeElevation returns the event that marks a thread which was given a
-// stronger token than its process has; Origin.Subject.Primary is the process's token. ok
-// is false when the call was harmless. It is written whatever the policy says,
-// and the call succeeds in any case.
+// UnsafeElevation returns the event for a thread that got a stronger token than its
+// process has. Origin.Subject.Primary is the process's token. ok is false if the call
+// was safe. The event is written whatever the policy says, and the call succeeds in any
+// case.
 //
-// Unsafe is a call from kernel mode on a thread outside the system process with
-// a token that holds a privilege or an integrity level which the process lacks:
-// code in that process can take the token from its thread (I-48). Unsafe is
-// also a call without CopyOnOpen at a level below the token's own, because
-// opening the token of the thread then gives the stronger one (I-99).
+// A call from kernel mode is unsafe if its thread is outside the system process and the
+// token has a privilege or integrity level that the process does not have. Code in that
+// process can take the token from its thread (I-48). A call without CopyOnOpen at a
+// level below the token's own is also unsafe, because opening the token of the thread
+// then gives the stronger token (I-99).
 func UnsafeElevation(from Origin, c Elevation) (e Event, ok bool) {
 	p := from.Subject.Primary
 	if c.Client == nil || p == nil {

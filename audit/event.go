@@ -3,8 +3,10 @@ package audit
 import (
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -14,8 +16,8 @@ const (
 	keywordFailure uint64 = 0x8010000000000000
 )
 
-// Header holds what every record has beside its fields. Level and opcode are 0
-// for every record of this package.
+// Header holds the data that every record has in addition to its fields. Level
+// and opcode are 0 for every record of this package.
 type Header struct {
 	RecordID    uint64 // given by the sink; strictly increasing, 0 before
 	Time        int64  // UTC, 100-ns units since 1601-01-01 (FILETIME); given by the Log
@@ -27,33 +29,69 @@ type Header struct {
 	Chain       string // raw bytes of the hash of the record's leaf in a durable log, "" elsewhere
 }
 
-// Event is one record: an immutable value. The zero value is no record. The
-// constructors of this package make the known kinds; [Event.WithHeader] gives
-// a record its number, time and computer.
+// Event is one record. It is an immutable value. The zero value is no record.
+// The constructors of this package return events of the known kinds.
+// [Event.WithHeader] sets the number, time and computer.
 type Event struct {
 	Header
 	fields []Field // never written once the event is made
 	access []accessLine
 	// discarded is the count of event 4612, 0 for every other event.
 	discarded uint64
+	wait      func(until func()) // of the origin; nil: the caller just waits
+	// admin is true for an action of an administrator, or an administrator's logon.
+	admin bool
 }
 
 // accessLine is one right of AccessList with the reason it was decided for.
 type accessLine struct {
 	Right
 	reason uint16 // 0: none known
-	ace    string // SDDL of the deciding entry, "" if it was none
+	ace    string // SDDL of the deciding entry, "" if no entry decided
 	name   string // privilege or central access rule, see Reason
 }
 
-// WithHeader returns the event under another header.
+// Essential reports whether a log without space for other records still stores this one in its reserve: a record
+// about an administrator, who can make space, or about the end of a process or session (U-93).
+func (e *Event) Essential() bool { return e.admin || e.ID == 4634 || e.ID == 4689 }
+
+// ByAdministrator reports whether the record is of an action or logon of an administrator.
+func (e *Event) ByAdministrator() bool { return e.admin }
+
+// Wait runs until, in which a sink waits until the record is durable. A sink that waits for a disk calls
+// Wait, so that the call that made the record can let other calls run in the meantime ([Origin.Wait]).
+func (e *Event) Wait(until func()) {
+	if e.wait == nil {
+		until()
+		return
+	}
+	e.wait(until)
+}
+
+// Of returns the event as one of an account that logs on. Its token t decides whether it is
+// an administrator.
+func (e Event) Of(t *token.Token) Event {
+	e.admin = t != nil && t.IsAdmin()
+	return e
+}
+
+// LeftOut returns the event with RecordsLeftOut as last field: the number of the account's
+// records that were left out before it. For 0 it returns the event unchanged.
+func (e Event) LeftOut(n uint64) Event {
+	if n > 0 {
+		e.fields = append(slices.Clone(e.fields), Field{Name: "RecordsLeftOut", text: strconv.FormatUint(n, 10)})
+	}
+	return e
+}
+
+// WithHeader returns the event with another header.
 func (e Event) WithHeader(h Header) Event {
 	e.Header = h
 	return e
 }
 
-// Task returns the number of the event's subcategory; events of the log service
-// have their own.
+// Task returns the number of the event's subcategory. Events of the log service
+// have a separate number.
 func (e Event) Task() uint16 {
 	if e.logEvent() {
 		return logTasks[e.ID]
@@ -77,7 +115,8 @@ func (e Event) Keywords() uint64 {
 // Fields yields the fields in their documented order.
 func (e Event) Fields() iter.Seq[Field] { return slices.Values(e.fields) }
 
-// Field returns the text of the named field; ok is false if the event has none.
+// Field returns the text of the named field. ok is false if the event has no
+// such field.
 func (e Event) Field(name string) (text string, ok bool) {
 	for _, f := range e.fields {
 		if f.Name == name {
@@ -87,7 +126,7 @@ func (e Event) Field(name string) (text string, ok bool) {
 	return "", false
 }
 
-// size returns about how many bytes the record takes when held in memory.
+// size returns the approximate number of bytes that the record takes in memory.
 func (e *Event) size() int {
 	n := 128 + len(e.Computer) + 64*len(e.access)
 	for i := range e.fields {
@@ -132,8 +171,8 @@ func (f Field) Items() iter.Seq[string] {
 	return slices.Values([]string{f.text})
 }
 
-// Text returns the value as Windows writes it in event text: lists are joined
-// with the white space that belongs to the field (U-57).
+// Text returns the value as in the event text of Windows. It joins lists with
+// the white space of the field (U-57).
 func (f Field) Text() string {
 	if !f.IsList() {
 		return f.text
@@ -189,8 +228,8 @@ func (l *fieldList) privileges(name string, set winnt.PrivilegeSet) {
 // lower case, no padding (U-22).
 func (l *fieldList) hex(name string, v uint64) { l.text(name, winnt.LUID(v).String()) }
 
-// shorten keeps names of 32 KiB and more out of the log: what does not fit is
-// replaced by an ellipsis.
+// shorten cuts a name of 32 KiB or more and puts an ellipsis at its end. It does
+// not cut within a character.
 func shorten(s string) string {
 	if len(s) <= nameLimit {
 		return s

@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// fieldNames are the Data names of each event in their order, from the event
-// manifests of Windows. S4 stands for the four Subject fields.
+// fieldNames are the Data names of each event in order, from the event manifests of Windows. S4 means the four
+// Subject fields.
 var fieldNames = map[uint16]struct {
 	version uint8
 	names   string
@@ -118,7 +118,7 @@ func TestTasks(t *testing.T) {
 	}
 }
 
-// UC-38, U-20: the Subject is the client, and the primary stands beside it.
+// UC-38, U-20: the Subject is the client, and the primary user has separate fields.
 func TestClientAndPrimary(t *testing.T) {
 	from := origin(t)
 	from.Subject = access.Subject{Primary: tokenSystem(t), Client: tokenU(t), Level: winnt.SecurityImpersonation}
@@ -221,7 +221,7 @@ func TestObjectServer(t *testing.T) {
 		t.Error("U-58: the server of 4662 is DS")
 	}
 	for outcome, want := range map[audit.Outcome]string{audit.Success: "0x1c", audit.Failure: "0x0"} {
-		// What was refused gave no handle, whatever the object says.
+		// A refused request returned no handle, whatever the object says.
 		e = audit.DirectoryAccessed(origin(t), audit.Object{Type: "DirectoryService", Handle: 0x1c},
 			audit.DirectoryOperation{Outcome: outcome})
 		if got := field(t, e, "HandleId"); got != want {
@@ -439,12 +439,24 @@ func TestEventSize(t *testing.T) {
 	}
 }
 
-// The field that says of a File that it is a directory stands in no record of another type (U-75).
+// The field that marks a File as a directory is in no record of another type (U-75).
 func TestDirectoryIsOfFiles(t *testing.T) {
 	for typ, want := range map[string]bool{"File": true, "Key": false, "Directory": false} {
 		e := audit.HandleRequested(origin(t), audit.Object{Type: typ, Directory: true}, audit.HandleRequest{Access: 1})
 		if _, is := e.Field("ObjectDirectory"); is != want {
 			t.Errorf("U-75: a %s says that it is a directory: %v, want %v", typ, is, want)
+		}
+	}
+}
+
+// TestItemsOfEveryField: a field that is no list has one item, its text.
+func TestItemsOfEveryField(t *testing.T) {
+	for _, e := range everyEvent(t, origin(t)) {
+		for f := range e.Fields() {
+			list := slices.Collect(f.Items())
+			if !f.IsList() && (len(list) != 1 || list[0] != f.Text()) || f.IsList() && !strings.Contains(f.Text(), list[0]) {
+				t.Errorf("%d %s: items %q of %q", e.ID, f.Name, list, f.Text())
+			}
 		}
 	}
 }

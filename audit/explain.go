@@ -7,8 +7,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// explainAccess returns why the access check decided each bit of a request, nil
-// if it cannot tell.
+// explainAccess returns why the access check decided each bit of a request, nil if the reasons are unknown.
 func explainAccess(r *access.Request) []Reason {
 	_, x, err := access.Explain(r)
 	if err != nil {
@@ -17,8 +16,8 @@ func explainAccess(r *access.Request) []Reason {
 	return Reasons(r, x)
 }
 
-// Reasons turns the explanation of a request into the terms of AccessReason,
-// one for each bit.
+// Reasons returns the explanation of a request in the form of AccessReason,
+// with one reason for each bit.
 func Reasons(r *access.Request, x *access.Explanation) []Reason {
 	out := make([]Reason, 0, len(x.Reasons))
 	for i := range x.Reasons {
@@ -102,7 +101,7 @@ func entryText(d *sd.Descriptor, why *access.Reason) string {
 	return "D:" + text
 }
 
-// rightsOf returns a mask without the bits that ask for no right of their own.
+// rightsOf returns the mapped mask without MAXIMUM_ALLOWED.
 func rightsOf(m *winnt.GenericMapping, mask winnt.AccessMask) winnt.AccessMask {
 	return m.Map(mask) &^ winnt.MAXIMUM_ALLOWED
 }

@@ -63,8 +63,9 @@ func appendPadded(dst []byte, v int64, width int) []byte {
 	return strconv.AppendInt(dst, v, 10)
 }
 
-// ParseTime reads the time of a record as [AppendTime] writes it: RFC 3339 in
-// UTC with up to seven fractional digits. The result is a FILETIME.
+// ParseTime parses the time of a record in the form of [AppendTime]: RFC 3339
+// in UTC with up to seven fractional digits. The result is a FILETIME. It refuses
+// other forms and times before 1601.
 func ParseTime(text string) (int64, error) {
 	t, ok := parseTime(text)
 	if !ok {
@@ -73,7 +74,7 @@ func ParseTime(text string) (int64, error) {
 	return t, nil
 }
 
-// AppendTime appends a FILETIME as records show it.
+// AppendTime appends a FILETIME to dst in the form of records.
 func AppendTime(dst []byte, t int64) []byte { return appendTime(dst, t) }
 
 func parseTime(s string) (int64, bool) {

@@ -2,8 +2,10 @@ package audit_test
 
 import (
 	"flag"
+	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/access"
@@ -94,7 +96,7 @@ func standardPolicy(t testing.TB) *audit.Policy {
 // standardSD is the descriptor of the conformance cases.
 const standardSD = "O:BAG:SYD:(A;;FR;;;WD)S:(AU;SAFA;0x3;;;WD)"
 
-// opened holds what one open of a file leaves behind.
+// opened holds the records of one open of a file.
 type opened struct {
 	events []audit.Event
 	handle audit.HandleAudit
@@ -146,7 +148,7 @@ func (people) Account(s sid.SID) (name, domain string, ok bool) {
 	return "", "", false
 }
 
-// field returns the text of an event's field, failing the test if it has none.
+// field returns the text of an event's field. It fails the test if the event does not have it.
 func field(t testing.TB, e audit.Event, name string) string {
 	t.Helper()
 	text, ok := e.Field(name)
@@ -172,4 +174,78 @@ func ids(events []audit.Event) []int {
 		out = append(out, int(e.ID))
 	}
 	return out
+}
+
+// census has another name and another domain for each SID.
+type census struct{}
+
+func (census) Account(s sid.SID) (name, domain string, ok bool) {
+	return "name-" + s.String(), "domain-" + s.String(), true
+}
+
+const (
+	clientSID  = "S-1-5-21-1-2-3-1107"
+	processSID = "S-1-5-21-1-2-3-3001"
+	targetSID  = "S-1-5-21-1-2-3-4001"
+)
+
+// between returns the origin of a server's call for a client: the two have other users,
+// sessions, levels, privileges and restricting SIDs.
+func between(t testing.TB) audit.Origin {
+	server, client := specU(), specU()
+	server.User.SID, server.AuthenticationID = sid.MustParse(processSID), 0x3001
+	server.Restricted = []token.Group{{SID: groupG}}
+	client.AuthenticationID, client.Type, client.Level = 0x1107, winnt.TokenImpersonation, winnt.SecurityImpersonation
+	client.Restricted = []token.Group{{SID: groupG}, {SID: groupH}}
+	return audit.Origin{Subject: access.Subject{Primary: mustToken(t, server), Client: mustToken(t, client),
+		Level: winnt.SecurityImpersonation}, ProcessID: 0x1A4, ProcessName: `C:\srv.exe`}
+}
+
+// accountOf returns the four fields of an account as census names it.
+func accountOf(prefix, s, session string) string {
+	return fmt.Sprintf("%[1]sUserSid=%[2]s|%[1]sUserName=name-%[2]s|%[1]sDomainName=domain-%[2]s|%[1]sLogonId=%[3]s|",
+		prefix, s, session)
+}
+
+// whole writes out all that a record holds but its number, time and computer: the header,
+// each field in its order, and each right with its reason and its entry.
+func whole(e audit.Event) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d v%d %s %s: ", e.ID, e.Version, e.Outcome, e.Subcategory)
+	for f := range e.Fields() {
+		fmt.Fprintf(&b, "%s=%s|", f.Name, strings.Join(slices.Collect(f.Items()), ","))
+	}
+	for a := range e.Accesses() {
+		fmt.Fprintf(&b, " [%s %d %s %d %s]", a.Bit, a.Code, a.Text, a.Reason, a.ACE)
+	}
+	return b.String()
+}
+
+// inFull replaces the short forms of a row: S are the subject's four fields, P those of the
+// process's own account, T the target's, A the process's number and name.
+func inFull(row string) string {
+	return strings.NewReplacer("{S}", accountOf("Subject", clientSID, "0x1107"), "{P}", accountOf("Primary", processSID,
+		"0x3001"), "{T}", accountOf("Target", targetSID, "0x4001"), "{A}", `ProcessId=0x1a4|ProcessName=C:\srv.exe|`,
+		"{0}", "{00000000-0000-0000-0000-000000000000}").Replace(row)
+}
+
+func checkWhole(t *testing.T, got []audit.Event, want ...string) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Errorf("%d records, want %d: %v", len(got), len(want), ids(got))
+		return
+	}
+	for i, e := range got {
+		if text := whole(e); text != inFull(want[i]) {
+			t.Errorf("record %d\n got %q\nwant %q", i, text, inFull(want[i]))
+		}
+	}
+}
+
+// targetToken returns a token of a third account.
+func targetToken(t testing.TB, privileges, enabled winnt.PrivilegeSet) *token.Token {
+	s := specU()
+	s.User.SID, s.AuthenticationID = sid.MustParse(targetSID), 0x4001
+	s.Privileges, s.EnabledPrivileges = privileges, enabled
+	return mustToken(t, s)
 }

@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// AppendJSON appends the record as one JSON object without a line feed, keys
-// in this order (U-80):
+// AppendJSON appends the record to dst as one JSON object without a line feed, with keys in this order
+// (U-80):
 //
 //	{"id":…,"time":"…Z","event":4656,"version":1,"outcome":"success",
 //	 "subcategory":"File System","subcategory_guid":"{…}","computer":"…",
@@ -15,10 +15,9 @@ import (
 //	 "access":[{"bit":"0x1","code":"%%4416","text":"ReadData","reason":"%%1801","ace":"D:(A;;FA;;;WD)"}],
 //	 "chain":"hex"}
 //
-// Every key is always there. The text is UTF-8 and nothing in it is escaped
-// for HTML. What is no valid UTF-8, such as a lone surrogate kept in its
-// three-byte form, shows as U+FFFD, and a second key with "_raw" behind its
-// name holds the bytes of the value in hexadecimal. Lists are arrays (U-57).
+// Every key is always present. The text is UTF-8 without HTML escapes. Invalid UTF-8, such as a lone
+// surrogate in its three-byte form, shows as U+FFFD. A second key with the suffix "_raw" then has the
+// bytes of the value in hexadecimal. Lists are arrays (U-57).
 func (e Event) AppendJSON(dst []byte) []byte {
 	dst = append(dst, `{"id":`...)
 	dst = strconv.AppendUint(dst, e.RecordID, 10)
@@ -31,7 +30,7 @@ func (e Event) AppendJSON(dst []byte) []byte {
 	dst = append(dst, `,"outcome":"`...)
 	dst = append(dst, e.Outcome.String()...)
 	dst = append(dst, `","subcategory":"`...)
-	if e.Subcategory != 0 { // events of the log service have none
+	if e.Subcategory != 0 { // events of the log service do not have one
 		dst = append(dst, e.Subcategory.String()...)
 	}
 	dst = append(dst, `","subcategory_guid":"`...)
@@ -78,7 +77,7 @@ func appendField(dst []byte, f *Field) []byte {
 	if valid {
 		return dst
 	}
-	// The bytes of text that is not valid stand under the same name with "_raw" (U-80).
+	// The bytes of invalid text are under the same name with "_raw" (U-80).
 	dst = appendKey(append(dst, ','), f.Name, "_raw")
 	dst = append(dst, '[')
 	for i, s := range f.items {
@@ -110,7 +109,7 @@ func appendAccess(dst []byte, l *accessLine) []byte {
 // "name_raw":"hex".
 func appendMember(dst []byte, name, value string) []byte {
 	dst = appendString(appendKey(dst, name, ""), value)
-	// The bytes of text that is not valid stand under the same name with "_raw" (U-80).
+	// The bytes of invalid text are under the same name with "_raw" (U-80).
 	if !utf8.ValidString(value) {
 		dst = appendHex(appendKey(append(dst, ','), name, "_raw"), value)
 	}
@@ -180,9 +179,9 @@ func invalidLen(s string) int {
 	return 1
 }
 
-// FromUTF16 returns the string of a name given in UTF-16. A lone surrogate is
-// kept in its three-byte form, which is no valid UTF-8 but loses nothing; the JSON
-// form shows both the readable and the exact value.
+// FromUTF16 converts a name from UTF-16. It keeps a lone surrogate in its
+// three-byte form, which is invalid UTF-8 but exact. The JSON form shows both the
+// readable and the exact value.
 func FromUTF16(units []uint16) string {
 	b := make([]byte, 0, len(units)+len(units)/2)
 	for i := 0; i < len(units); i++ {

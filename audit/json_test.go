@@ -150,8 +150,8 @@ var hostile = []string{
 	"\xff\xfe latin bytes", "\xed\xa0", "ends in \xe2\x82", "", strings.Repeat("long\n", 9000), "\uFFFD itself",
 }
 
-// checkHostile checks what has to hold for a name, whatever it is (UC-61): one
-// line, valid JSON, and the exact value can be had back.
+// checkHostile checks the properties that hold for any name (UC-61): one line, valid JSON, and the exact value can be
+// recovered.
 func checkHostile(t testing.TB, name string) {
 	t.Helper()
 	e := audit.ObjectAccessed(audit.Origin{}, audit.Object{Type: "File", Name: name}, 1, nil)
@@ -241,6 +241,25 @@ func TestTimes(t *testing.T) {
 		want := start.AddDate(0, 0, int(days)).Add(time.Duration(rest) * 100).Format(time.RFC3339Nano)
 		if *l.Time != want {
 			t.Fatalf("time of %d is %s, want %s", n, *l.Time, want)
+		}
+	}
+}
+
+// A surrogate pair is one character; a single surrogate is kept in its three bytes, whatever its neighbours are.
+func TestFromUTF16(t *testing.T) {
+	for _, c := range []struct {
+		units []uint16
+		want  string
+	}{
+		{nil, ""}, {[]uint16{'a', 0xE9, 0x20AC}, "aé€"}, {[]uint16{0xD83D, 0xDE00}, "\U0001F600"},
+		{[]uint16{0xD800, 0xDC00}, "\U00010000"}, {[]uint16{0xDBFF, 0xDFFF}, "\U0010FFFF"},
+		{[]uint16{'a', 0xD83D, 0xDE00, 'b', 0xD83D, 0xDE01}, "a\U0001F600b\U0001F601"},
+		{[]uint16{0xD83D}, "\xed\xa0\xbd"}, {[]uint16{0xDE00}, "\xed\xb8\x80"},
+		{[]uint16{0xDE00, 0xD83D}, "\xed\xb8\x80\xed\xa0\xbd"}, {[]uint16{0xD83D, 'a'}, "\xed\xa0\xbda"},
+		{[]uint16{0xD83D, 0xD83D, 0xDE00}, "\xed\xa0\xbd\U0001F600"}, {[]uint16{0xD7FF, 0xE000}, "\ud7ff\ue000"},
+	} {
+		if got := audit.FromUTF16(c.units); got != c.want {
+			t.Errorf("%x: %q, want %q", c.units, got, c.want)
 		}
 	}
 }

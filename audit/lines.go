@@ -6,15 +6,15 @@ import (
 	"sync/atomic"
 )
 
-// Lines is a sink that writes each record as one line of JSON (U-80). Make one
-// with [NewLines]; it may be used from any goroutine.
+// Lines is a sink that writes each record as one line of JSON (U-80).
+// [NewLines] returns one. It may be used from any goroutine.
 //
-// Writers never wait for each other. Each puts its record into a bounded
-// queue; the first one then writes what is queued, its own record and those
-// that arrive meanwhile, and the others return at once. With one goroutine a
-// nil error therefore means that the line has been handed to the writer; with
-// several it may mean that it is queued for a goroutine that is writing. Use
-// a durable log where an acknowledged record must survive.
+// Callers never wait for each other. Each puts its record into a bounded queue.
+// The first caller then writes all queued records, including those that arrive
+// while it writes, and the others return at once. With one goroutine, a nil
+// error therefore means that the line was passed to the writer. With several,
+// the line may still be queued for the goroutine that writes. Use a durable log
+// if an acknowledged record must survive.
 type Lines struct {
 	queue Memory
 	busy  atomic.Bool // held by the goroutine that writes
@@ -28,12 +28,12 @@ type Lines struct {
 	torn    bool   // the last write left part of a line
 }
 
-// NewLines makes a sink that writes lines to w, one call of Write per line and
-// never two calls at a time.
+// NewLines returns a sink that writes lines to w. It makes one call of w.Write
+// per line, and never two calls at a time.
 func NewLines(w io.Writer) *Lines { return &Lines{w: w} }
 
-// Write numbers the record and writes its line. It fails with [ErrFull] when
-// too many records wait for a slow writer, and with the writer's error.
+// Write numbers the record and writes its line. It fails with [ErrFull] if too
+// many records wait for a slow writer, and otherwise with the writer's error.
 func (l *Lines) Write(e Event) error {
 	if err := l.queue.Write(e); err != nil {
 		l.lost.Add(1)
@@ -49,8 +49,8 @@ func (l *Lines) Write(e Event) error {
 	return failed
 }
 
-// Lost returns the number of records that were not written, for want of room or
-// because the writer failed.
+// Lost returns the number of records that were not written because the queue
+// was full or the writer failed.
 func (l *Lines) Lost() uint64 { return l.lost.Load() }
 
 func (l *Lines) flush() error {
@@ -65,8 +65,8 @@ func (l *Lines) flush() error {
 	return failed
 }
 
-// announced writes the record, after the announcement of what was lost before
-// it; without that the record is not written either (U-65).
+// announced writes the record after an announcement of lost records. If that fails, it does not write the record
+// either (U-65).
 func (l *Lines) announced(e Event) error {
 	if l.pending > 0 {
 		if err := l.line(AuditsDiscarded(l.pending, e.Header)); err != nil {

@@ -1,61 +1,146 @@
 package audit
 
 import (
+	"errors"
+	"sync/atomic"
+
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/token"
 )
 
-// Log holds what a kernel needs to record: the policy in force, the sink and what records
-// need from outside. The zero value has the default policy and no sink. The
-// fields are set before first use and not changed afterwards; the policy is
-// changed through [Active]. A Log must not be copied.
+// Log holds the audit policy in force, the sink, and the other data that records need. The zero
+// value has the default policy and no sink. It stores no record, and each operation that needs
+// one fails. Set the fields before first use and do not change them afterwards. Change the
+// policy through [Active]. A Log must not be copied.
 type Log struct {
 	Policy   Active
 	Sink     Sink
 	Names    Names        // nil: names are recorded as "-"
 	Computer string       // of every record
 	Clock    func() int64 // UTC, 100-ns units since 1601-01-01; nil: 0
+
+	loss atomic.Pointer[loss] // the newest record that was not kept; nil: every one was
 }
 
-// Write stamps a record with time and computer and hands it to the sink. When
-// the sink cannot keep it, the policy decides: by default the operation goes
-// on (U-65); with CrashOnAuditFail the status is STATUS_AUDIT_FAILED and the
-// operation must fail with nothing granted (U-64). Services that may not fail,
-// such as close and revert, ignore the status.
+// loss is the failure to keep a record. Immutable.
+type loss struct{ err error }
+
+// errNoSink is the error for a record in a log without a sink.
+var errNoSink = errors.New("the audit log has no sink: no record can be kept")
+
+// Write adds the time and computer to a record and passes it to the sink. If
+// the sink cannot keep it, the policy decides. By default the operation
+// continues (U-65). With CrashOnAuditFail the status is STATUS_AUDIT_FAILED,
+// and the operation must fail and grant nothing (U-64). Services that must not
+// fail, such as close and revert, ignore the status.
 //
-// No lock may be held across the call.
+// Without a sink the status is STATUS_AUDIT_FAILED under every policy (U-59).
+//
+// Do not hold a lock during the call.
 func (l *Log) Write(e Event) ntstatus.Status {
+	if l.Sink == nil {
+		return l.failed(errNoSink)
+	}
+	l.stamp(&e)
+	if err := l.Sink.Write(e); err != nil {
+		return l.failed(err)
+	}
+	return ntstatus.Success
+}
+
+// WriteLater writes a record that no operation depends on, and reports whether the sink accepted
+// it. It does not wait if the sink is a [LaterSink]. A loss has no effect (U-92).
+func (l *Log) WriteLater(e Event) bool {
+	l.stamp(&e)
+	switch sink := l.Sink.(type) {
+	case nil:
+		return false
+	case LaterSink:
+		return sink.WriteLater(e) == nil
+	default:
+		return sink.Write(e) == nil
+	}
+}
+
+// write writes a record as Write does. Its caller waits through the origin's Wait.
+func (l *Log) write(from Origin, e Event) ntstatus.Status {
+	e.wait = from.Wait
+	return l.Write(e)
+}
+
+// writeAll writes the records of one operation as write does each of them. A [BatchSink]
+// keeps all or none.
+func (l *Log) writeAll(from Origin, events []Event) ntstatus.Status {
+	sink, ok := l.Sink.(BatchSink)
+	if !ok || len(events) < 2 {
+		for i := range events {
+			if st := l.write(from, events[i]); st != ntstatus.Success {
+				return st
+			}
+		}
+		return ntstatus.Success
+	}
+	for i := range events {
+		l.stamp(&events[i])
+		events[i].wait = from.Wait
+	}
+	if err := sink.WriteAll(events); err != nil {
+		return l.failed(err)
+	}
+	return ntstatus.Success
+}
+
+// stamp adds the time and the computer to a record.
+func (l *Log) stamp(e *Event) {
 	if l.Clock != nil {
 		e.Time = l.Clock()
 	}
 	e.Computer = l.Computer
-	kept := l.Sink != nil && l.Sink.Write(e) == nil
-	if !kept && l.Policy.Load().options.CrashOnAuditFail != ProceedOnAuditFail {
-		// A fail-closed policy fails the operation whose record was not kept, and remembers it (U-64).
-		l.Policy.failed()
+}
+
+// failed stores the error for a lost record, and returns the status for its operation. Under a fail-closed policy it
+// also changes the policy to AuditFailed.
+func (l *Log) failed(err error) ntstatus.Status {
+	l.loss.Store(&loss{err})
+	if l.Sink == nil {
+		// A log without a sink never reports a record as written (U-59).
 		return ntstatus.AuditFailed
 	}
-	// The record was kept, or the policy lets the operation go on without it (U-65).
-	return ntstatus.Success
+	if !l.Policy.FailsClosed() {
+		// The policy lets the operation go on without its record (U-65).
+		return ntstatus.Success
+	}
+	// A fail-closed policy fails the operation whose record was not kept, and remembers it (U-64).
+	l.Policy.failed()
+	return ntstatus.AuditFailed
+}
+
+// Loss returns the error for the last record that the sink did not keep, or nil if it kept
+// every record. The error of a durable log names the file and the cause.
+func (l *Log) Loss() error {
+	if v := l.loss.Load(); v != nil {
+		return v.err
+	}
+	return nil
 }
 
 // writeIf writes the record if the policy records its subcategory and outcome
-// for the account of the token.
-func (l *Log) writeIf(t *token.Token, e Event) ntstatus.Status {
-	if !l.Records(e.Subcategory, e.Outcome, t) {
+// for the account of the origin's effective token.
+func (l *Log) writeIf(from Origin, e Event) ntstatus.Status {
+	if !l.Records(e.Subcategory, e.Outcome, from.Subject.Effective()) {
 		return ntstatus.Success
 	}
-	return l.Write(e)
+	return l.write(from, e)
 }
 
 // Records reports whether the policy in force records the outcome for the
-// account of the token, the subject's effective one. When nothing of the kind
-// is on for anybody it costs one load.
+// account of t, which is the subject's effective token. If the outcome is on
+// for no account, it costs one atomic load.
 func (l *Log) Records(s Subcategory, o Outcome, t *token.Token) bool {
 	return l.Policy.On(s, o) && l.Policy.Load().recordsToken(s, o, t)
 }
 
-// named returns the origin with the log's names.
+// named returns the origin. It adds the log's names to an origin without names.
 func (l *Log) named(from Origin) Origin {
 	if from.Names == nil {
 		from.Names = l.Names

@@ -3,10 +3,12 @@ package audit_test
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/inject"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -173,8 +175,7 @@ func TestAuditSettingsChanged(t *testing.T) {
 	}
 }
 
-// UC-27, UC-28, UC-29, U-42, U-43: privilege use told by servers and by the
-// kernel.
+// UC-27, UC-28, UC-29, U-42, U-43: privilege use reported by servers and by the kernel.
 func TestPrivilegeAlarms(t *testing.T) {
 	log, sink := newLog(t, audit.SensitivePrivilegeUse, audit.NonSensitivePrivilegeUse)
 	tcb := winnt.Privileges(winnt.SeTcbPrivilege)
@@ -253,12 +254,15 @@ func TestTokenRecords(t *testing.T) {
 	}
 }
 
-// brokenSink refuses everything.
-type brokenSink struct{}
-
+// errBroken is the error of the sink that broken returns.
 var errBroken = errors.New("disk full")
 
-func (brokenSink) Write(audit.Event) error { return errBroken }
+// broken returns a sink that refuses everything.
+func broken() audit.Sink {
+	i := new(inject.Injector)
+	i.Fail(errBroken)
+	return i
+}
 
 // U-18, U-64, U-65: a record that cannot be kept fails the operation only under the
 // fail-closed policy, and changes no decision otherwise.
@@ -274,11 +278,11 @@ func TestFailurePolicy(t *testing.T) {
 		sink  audit.Sink
 		want  ntstatus.Status
 	}{
-		{audit.ProceedOnAuditFail, brokenSink{}, ntstatus.Success},
-		{audit.FailOnAuditFail, brokenSink{}, ntstatus.AuditFailed},
-		{audit.AuditFailed, brokenSink{}, ntstatus.AuditFailed},
+		{audit.ProceedOnAuditFail, broken(), ntstatus.Success},
+		{audit.FailOnAuditFail, broken(), ntstatus.AuditFailed},
+		{audit.AuditFailed, broken(), ntstatus.AuditFailed},
 		{audit.FailOnAuditFail, nil, ntstatus.AuditFailed},
-		{audit.ProceedOnAuditFail, nil, ntstatus.Success},
+		{audit.ProceedOnAuditFail, nil, ntstatus.AuditFailed}, // nothing keeps records at all (U-59)
 		{audit.FailOnAuditFail, new(audit.Memory), ntstatus.Success},
 	} {
 		log := audit.Log{Sink: c.sink}
@@ -345,5 +349,48 @@ func TestProcessExited(t *testing.T) {
 	if !slices.Equal(ids(events), []int{4689}) || events[0].Task() != 13313 ||
 		field(t, events[0], "Status") != "0xc0000022" {
 		t.Errorf("%v", events)
+	}
+}
+
+// TestWhoseNameAndTime: a record has the time of the log's clock, whatever it had, and the names of its own origin, if
+// it
+// has some.
+func TestWhoseNameAndTime(t *testing.T) {
+	log, sink := newLog(t, audit.HandleManipulation)
+	from := origin(t)
+	from.Names = census{}
+	log.Write(audit.HandleClosed(from, reportFile).WithHeader(audit.Header{ID: 4658, Time: 1, Computer: "other",
+		RecordID: 9}))
+	log.Closed(from, reportFile, audit.HandleAudit{GenerateOnClose: true})
+	for i, e := range sink.Drain() {
+		if e.Time != clock() || e.Computer != "dc1" || e.RecordID != uint64(i+1) ||
+			field(t, e, "SubjectUserName") != "name-"+userU.String() {
+			t.Errorf("record %d: %+v, %s", i, e.Header, field(t, e, "SubjectUserName"))
+		}
+	}
+}
+
+// TestZeroLogKeepsNothing: a log without a sink says of no record that it is written, whatever
+// its policy is, and says why (U-59).
+func TestZeroLogKeepsNothing(t *testing.T) {
+	for _, crash := range []audit.CrashOnAuditFail{audit.ProceedOnAuditFail, audit.FailOnAuditFail, audit.AuditFailed} {
+		var l audit.Log
+		if crash != audit.ProceedOnAuditFail {
+			l.Policy.Store(mustPolicy(t, audit.PolicySpec{Options: audit.Options{CrashOnAuditFail: crash}}))
+		}
+		if st := l.Write(audit.ObjectAccessed(origin(t), reportFile, 1, nil)); st != ntstatus.AuditFailed {
+			t.Errorf("CrashOnAuditFail %d: %v, want STATUS_AUDIT_FAILED", crash, st)
+		}
+		if st := l.HandedOut(origin(t), reportFile, 1, nil); st != ntstatus.AuditFailed {
+			t.Errorf("CrashOnAuditFail %d: a hand-out: %v, want STATUS_AUDIT_FAILED", crash, st)
+		}
+		if err := l.Loss(); err == nil || !strings.Contains(err.Error(), "no sink") {
+			t.Errorf("CrashOnAuditFail %d: the cause is %v", crash, l.Loss())
+		}
+	}
+	// Without a policy there are no records.
+	var l audit.Log
+	if st := l.Closed(origin(t), reportFile, audit.HandleAudit{}); st != ntstatus.Success {
+		t.Errorf("a close without a record: %v", st)
 	}
 }

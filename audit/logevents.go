@@ -12,13 +12,14 @@ import (
 // keywordLog are the keywords of events of the log service, 1100 to 1199.
 const keywordLog uint64 = 0x4020000000000000
 
-// AccountsChangedID is the number of the event AccountsChanged, beside OverwrittenID.
+// AccountsChangedID is the number of the event AccountsChanged. Windows has no such
+// event.
 const AccountsChangedID = 64050
 
-// AccountsChanged returns the event of a change of accounts, groups or id maps, made
-// in the name of a SID: what was done, to which account, group or map, and the
-// member, new name or the like. Changes of rights have events of their own (4704,
-// 4705, 4717, 4718). Windows has an event for each kind of such a change.
+// AccountsChanged returns the event for a change of accounts, groups or id maps by the account with SID by. The
+// parameter what is the kind of change, subject the account, group or map, and detail the member, new name or other
+// argument. Changes of rights have separate events (4704, 4705, 4717, 4718). Windows has one event for each kind of
+// change.
 func AccountsChanged(from Origin, by sid.SID, what, subject, detail string) Event {
 	var l fieldList
 	from.appendAccount(&l, "Subject", by, 0)
@@ -38,43 +39,44 @@ func (e *Event) logEvent() bool { return e.ID >= 1100 && e.ID < 1200 }
 // logTasks are the tasks of the log service's events.
 var logTasks = map[uint16]uint16{1100: 103, 1102: 104, 1103: 101, 1104: 101, 1105: 105, 1108: 101}
 
-// LogStarted makes event 4608: the log takes records.
+// LogStarted returns event 4608: the log accepts records.
 func LogStarted() Event {
 	return Event{Header: Header{ID: 4608, Subcategory: SecurityStateChange}}
 }
 
-// LogStopped makes event 1100: the log takes no more records.
+// LogStopped returns event 1100: the log accepts no more records.
 func LogStopped() Event { return Event{Header: Header{ID: 1100}} }
 
-// LogRecovered makes event 4612 as a log writes it after it cut bytes off its end
-// that are no whole record: nothing that was acknowledged is lost.
+// LogRecovered returns event 4612 for a log that cut an incomplete record off its
+// end. No acknowledged record is lost. bytes is the number of bytes that were cut
+// off.
 func LogRecovered(bytes int64) Event {
 	e := AuditsDiscarded(0, Header{})
 	e.fields = append(e.fields, Field{Name: "BytesDiscarded", text: strconv.FormatInt(bytes, 10)})
 	return e
 }
 
-// LogCleared makes event 1102: the records up to last were removed as an
-// administrator asked. root is that of their tree; it stands behind the documented fields.
+// LogCleared returns event 1102: the records up to last were removed at an administrator's
+// request. root is the root of their tree, which follows the documented fields.
 func LogCleared(from Origin, last uint64, root [32]byte) Event {
 	var l fieldList
 	from.appendSubject(&l)
 	l.text("LastRecordId", strconv.FormatUint(last, 10))
 	l.text("TreeRoot", hex.EncodeToString(root[:]))
-	return Event{Header: Header{ID: 1102}, fields: l}
+	return Event{Header: Header{ID: 1102}, fields: l, admin: from.admin()}
 }
 
-// LogNearlyFull makes event 1103.
+// LogNearlyFull returns event 1103: the log is full to percent.
 func LogNearlyFull(percent uint64) Event {
 	var l fieldList
 	l.text("PercentFull", strconv.FormatUint(percent, 10))
 	return Event{Header: Header{ID: 1103}, fields: l}
 }
 
-// LogFull makes event 1104: the log takes no more records, as it is configured.
+// LogFull returns event 1104: the log is full and configured to stop.
 func LogFull() Event { return Event{Header: Header{ID: 1104}} }
 
-// LogArchived makes event 1105: the oldest records were moved to a file.
+// LogArchived returns event 1105: the oldest records were moved to a file.
 func LogArchived(file string) Event {
 	var l fieldList
 	l.text("Channel", "Security")
@@ -82,8 +84,8 @@ func LogArchived(file string) Event {
 	return Event{Header: Header{ID: 1105}, fields: l}
 }
 
-// LogOverwritten says that the oldest records were removed, as the log is
-// configured. Windows keeps silent about it.
+// LogOverwritten returns the event for the removal of the oldest records, first
+// to last, in a log that is configured to overwrite. Windows has no such event.
 func LogOverwritten(first, last uint64) Event {
 	var l fieldList
 	l.text("FirstRecordId", strconv.FormatUint(first, 10))
@@ -91,11 +93,13 @@ func LogOverwritten(first, last uint64) Event {
 	return Event{Header: Header{ID: OverwrittenID, Subcategory: SystemIntegrity}, fields: l}
 }
 
-// Size returns about how many bytes the record takes in memory.
+// Size returns the approximate number of bytes that the record takes in memory.
 func (e *Event) Size() int { return e.size() }
 
-// Shorten cuts the longest fields until the JSON form fits the limit, and adds
-// a field Truncated that names them. An event that fits is returned as it is.
+// Shorten cuts the longest fields until the JSON form fits the limit in bytes,
+// and adds a field Truncated that names them. If only short fields remain, it
+// also drops the rights with their reasons. An event whose fields are all very
+// short can still exceed the limit. It returns an event that fits unchanged.
 func (e Event) Shorten(limit int) Event {
 	for len(e.AppendJSON(nil)) > limit {
 		at, longest := -1, 0

@@ -2,14 +2,15 @@ package audit
 
 import "fmt"
 
-// Values are the fields that the caller of [Make] knows: a text, or the items
-// of a list. What is not among them comes from the origin, or is absent.
+// Values has the fields that the caller of [Make] supplies. Each is a text, which
+// is the first item, or the items of a list. Other fields come from the origin or
+// are absent.
 type Values map[string][]string
 
-// Make makes a record of any kind of the catalogue, its fields in their
-// documented order. The subject's fields and the process come from the origin. It
-// fails on a number that the catalogue does not have, on an outcome that the
-// kind does not have, and on a field that is not the kind's.
+// Make returns a record of any kind in the catalogue, with the fields in their
+// documented order. The subject's fields and the process come from the origin.
+// Make fails for a number that the catalogue does not have, and for an outcome or
+// field that the kind does not have.
 func Make(id uint16, outcome Outcome, from Origin, values Values) (Event, error) {
 	k, ok := KindOf(id)
 	switch {
@@ -47,13 +48,13 @@ func Make(id uint16, outcome Outcome, from Origin, values Values) (Event, error)
 		from.appendPrimary(&l)
 	}
 	h := Header{ID: id, Version: k.Version, Subcategory: k.Subcategory, Outcome: outcome}
-	return Event{Header: h, fields: l}, nil
+	return Event{Header: h, fields: l, admin: from.admin()}, nil
 }
 
-// subject reports whether the kind names who acted.
+// subject reports whether the kind starts with the four fields of the subject.
 func (k Kind) subject() bool { return len(k.fields) > 1 && k.fields[:2] == "S4" }
 
-// value adds a text, or a list where the field is one.
+// value adds a list for a list field, else the first item of v as text.
 func (l *fieldList) value(name string, v []string) {
 	if isListField(name) {
 		l.list(name, styleOf(name), v)

@@ -2,12 +2,15 @@ package audit_test
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -136,5 +139,82 @@ func TestChangePolicy(t *testing.T) {
 		"%%8274 %%12800: %%8451|%%8277 %%13568: %%8448, %%8450"
 	if got := strings.Join(lines[:4], "|"); got != want || len(lines) != 8 {
 		t.Errorf("%d records: %s", len(lines), got)
+	}
+}
+
+// lists returns the global SACL of one type.
+func lists(typ, text string) map[string]*sd.ACL {
+	return map[string]*sd.ACL{typ: sddl.MustParse(text).SACL()}
+}
+
+// TestMakeTakesItsLists: each list of the catalogue takes several items, in the form of its
+// field, and every other field takes the first text (U-57).
+func TestMakeTakesItsLists(t *testing.T) {
+	joined := map[string]string{
+		"AccessList": "a\r\n\t\t\t\tb\r\n\t\t\t\t", "AccessReason": "a\r\n\t\t\t\tb\r\n\t\t\t\t",
+		"Properties": "a\r\n\t\t\t\tb\r\n\t\t\t\t", "PrivilegeList": "a\r\n\t\t\tb",
+		"EnabledPrivilegeList": "a\r\n\t\t\tb", "DisabledPrivilegeList": "a\r\n\t\t\tb", "AuditPolicyChanges": "a, b",
+		"SidList": "a, b", "GroupMembership": "a, b",
+	}
+	seen := map[string]bool{}
+	for k := range audit.Kinds {
+		for name := range k.Fields() {
+			want, list := joined[name]
+			if strings.HasPrefix(name, "Subject") {
+				continue // the origin's
+			}
+			if !list {
+				want = "a"
+			}
+			seen[name] = true
+			e, err := audit.Make(k.ID, outcomeFor(k), audit.Origin{}, audit.Values{name: {"a", "b"}})
+			if err != nil || field(t, e, name) != want {
+				t.Errorf("U-57: %d %s: %v, %q, want %q", k.ID, name, err, field(t, e, name), want)
+			}
+			back, err := audit.ParseEvent(e.AppendJSON(nil))
+			if err != nil || field(t, back, name) != want {
+				t.Errorf("U-57: %d %s is read back as %q (%v)", k.ID, name, field(t, back, name), err)
+			}
+			if e, err = audit.Make(k.ID, outcomeFor(k), audit.Origin{}, audit.Values{name: nil}); err != nil ||
+				field(t, e, name) != "-" {
+				t.Errorf("U-57: %d %s without a value: %v, %q", k.ID, name, err, field(t, e, name))
+			}
+		}
+	}
+	for name := range joined {
+		if !seen[name] {
+			t.Errorf("no kind has a field %s", name)
+		}
+	}
+}
+
+// A field of another kind is refused, even next to valid ones.
+func TestFieldOfOtherKindIsRefused(t *testing.T) {
+	for _, v := range []audit.Values{{"Nonsense": {"1"}}, {"AuditSourceName": {"a"}, "Nonsense": {"1"}},
+		{"AuditSourceName": {"a"}, "SidList": {"b"}}} {
+		if e, err := audit.Make(4904, audit.Success, audit.Origin{}, v); err == nil || e.ID != 0 {
+			t.Errorf("%v: %v", v, e)
+		}
+	}
+	for id, v := range map[uint16]audit.Outcome{4625: audit.Success, 4904: audit.Failure} {
+		if e, err := audit.Make(id, v, audit.Origin{}, nil); err == nil || e.ID != 0 {
+			t.Errorf("%d of outcome %s: %v", id, v, e)
+		}
+	}
+	for _, v := range []audit.Outcome{audit.Success, audit.Failure} {
+		if e, err := audit.Make(5145, v, audit.Origin{}, nil); err != nil || e.Outcome != v {
+			t.Errorf("5145 %s: %v %v", v, e.Outcome, err)
+		}
+	}
+	if _, ok := audit.KindOf(4905); !ok {
+		t.Error("4905 is not in the catalogue")
+	}
+	last := ""
+	for k := range audit.Kinds {
+		if text := strconv.Itoa(int(k.ID)); text <= last {
+			t.Errorf("%s stands behind %s", text, last)
+		} else {
+			last = text
+		}
 	}
 }

@@ -12,16 +12,17 @@ const (
 	DefaultBytes   = 64 << 20
 )
 
-// Memory is a sink that keeps records in memory up to a limit. When it is
-// full, records are dropped and counted; the first record kept after that is
-// preceded by event 4612, which says how many were lost (U-65). The zero value
-// is ready for use and has the default limits. It must not be copied.
+// Memory is a sink that keeps records in memory up to a limit. When it is full,
+// it drops and counts records. Before the first record that it keeps
+// afterwards, it adds event 4612 with the number of lost records (U-65). The
+// zero value is ready for use and has the default limits. It must not be
+// copied.
 //
-// All its state is one immutable value behind an atomic pointer: writers
-// compare and swap and never wait.
+// Its state is one immutable value behind an atomic pointer. Writers use
+// compare-and-swap and never wait.
 type Memory struct {
-	limitRecords int // immutable; 0 stands for the default
-	limitBytes   int // immutable; 0 stands for the default
+	limitRecords int // immutable; 0 means the default
+	limitBytes   int // immutable; 0 means the default
 	state        atomic.Pointer[memoryState]
 }
 
@@ -39,9 +40,9 @@ type memoryNode struct {
 	older *memoryNode
 }
 
-// NewMemory makes a sink of the given limits; 0 or less stands for the
-// default of each. A limit of one record is raised to two, because a loss
-// needs a record of its own. A single record of any size fits an empty sink.
+// NewMemory returns a sink with the given limits. For each, 0 or less means the
+// default. A limit of one record is raised to two, because a loss needs a
+// separate record. A single record of any size fits in an empty sink.
 func NewMemory(records, bytes int) *Memory {
 	m := &Memory{limitRecords: records, limitBytes: bytes}
 	if records == 1 {
@@ -71,11 +72,12 @@ func (m *Memory) load() *memoryState {
 
 // Write keeps the record and numbers it. The error is nil or [ErrFull].
 func (m *Memory) Write(e Event) error {
+	e.wait = nil // the record may outlive the call
 	records, bytes := m.limits()
 	for {
 		old := m.load()
 		next := *old
-		// The first record kept after a loss is preceded by the count of the lost ones (U-65).
+		// Before the first record after a loss comes a record with the number of lost ones (U-65).
 		if next.pending > 0 {
 			next.push(AuditsDiscarded(next.pending, e.Header))
 			next.pending = 0
@@ -106,16 +108,17 @@ func (s *memoryState) push(e Event) {
 	s.bytes += e.size()
 }
 
-// Len returns the number of records held.
+// Len returns the number of records in the sink.
 func (m *Memory) Len() int { return m.load().held }
 
-// Dropped returns the number of records ever dropped.
+// Dropped returns the number of records that the sink has dropped since its
+// creation.
 func (m *Memory) Dropped() uint64 { return m.load().dropped }
 
-// Events yields the records held at the time of the call, oldest first.
+// Events yields the records in the sink at the time of the call, oldest first.
 func (m *Memory) Events() iter.Seq[Event] { return slices.Values(m.load().list()) }
 
-// Drain takes the records held, oldest first, and makes room for as many.
+// Drain removes all records from the sink and returns them, oldest first.
 func (m *Memory) Drain() []Event {
 	for {
 		old := m.load()

@@ -7,16 +7,17 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Object names the object of a record.
+// Object identifies the object of a record.
 type Object struct {
-	// Server is the subsystem that owns the object; "" stands for "Security",
-	// the server of kernel objects (U-58).
+	// Server is the subsystem that owns the object; "" means "Security", the
+	// server of kernel objects (U-58).
 	Server string
 	Type   string       // documented object type name, such as "File"
 	Name   string       // "" is recorded as "-"
 	Handle winnt.Handle // the handle or the caller's own handle identifier
-	// Directory says that a File is one: its rights have other names, and the
-	// record says so in a field of its own, which Windows' records lack.
+	// Directory is true if a File is a directory. Its rights have other names, and
+	// the record has a separate field for it, which records of Windows do not
+	// have.
 	Directory bool
 }
 
@@ -28,8 +29,8 @@ func (o *Object) rightsType() string {
 	return o.Type
 }
 
-// appendDirectory adds behind the documented fields that a File is a directory;
-// its rights go by a directory's names (U-75).
+// appendDirectory adds a field after the documented ones if a File is a
+// directory, whose rights have other names (U-75).
 func (o *Object) appendDirectory(l *fieldList) {
 	if o.Directory && o.Type == "File" {
 		l.text("ObjectDirectory", yesNo(true))
@@ -55,17 +56,17 @@ func (o *Object) appendObject(l *fieldList) {
 	l.name("ObjectName", o.Name)
 }
 
-// HandleRequest holds what event 4656 says beside its origin and object.
+// HandleRequest holds the data of event 4656 in addition to origin and object.
 type HandleRequest struct {
 	Outcome    Outcome
-	Access     winnt.AccessMask   // granted on success, asked for on failure; no generic bits
+	Access     winnt.AccessMask   // granted on success, requested on failure; no generic bits
 	Reasons    []Reason           // one for each bit of Access that has one; File and Key only
 	Privileges winnt.PrivilegeSet // used for the access
 	Descriptor *sd.Descriptor     // of the object, for its resource attributes; may be nil
 }
 
-// HandleRequested makes event 4656: a handle to an object was asked for. On
-// failure the handle is recorded as 0x0.
+// HandleRequested returns event 4656: a handle to an object was requested. On
+// failure the recorded handle is 0x0.
 func HandleRequested(from Origin, o Object, r HandleRequest) Event {
 	var l fieldList
 	from.appendSubject(&l)
@@ -85,7 +86,8 @@ func HandleRequested(from Origin, o Object, r HandleRequest) Event {
 	l.text("ResourceAttributes", resourceAttributes(o.Type, r.Descriptor))
 	from.appendPrimary(&l)
 	o.appendDirectory(&l)
-	return Event{Header: Header{ID: 4656, Version: 1, Subcategory: o.subcategory(), Outcome: r.Outcome}, fields: l,
+	return Event{Header: Header{ID: 4656, Version: 1, Subcategory: o.subcategory(), Outcome: r.Outcome},
+		fields: l, admin: from.admin(),
 		access: lines}
 }
 
@@ -96,9 +98,9 @@ func restrictedCount(from *Origin) int {
 	return 0
 }
 
-// HandleClosed makes event 4658: a handle whose open was recorded is gone. It is
-// written under the object's own task, although Handle Manipulation switches
-// it on.
+// HandleClosed returns event 4658: a handle whose open was recorded was closed.
+// The event has the task of the object, although the subcategory Handle
+// Manipulation enables it.
 func HandleClosed(from Origin, o Object) Event {
 	var l fieldList
 	from.appendSubject(&l)
@@ -106,11 +108,11 @@ func HandleClosed(from Origin, o Object) Event {
 	l.hex("HandleId", uint64(o.Handle))
 	from.appendProcess(&l)
 	from.appendPrimary(&l)
-	return Event{Header: Header{ID: 4658, Subcategory: o.subcategory()}, fields: l}
+	return Event{Header: Header{ID: 4658, Subcategory: o.subcategory()}, fields: l, admin: from.admin()}
 }
 
-// ObjectDeleted makes event 4660: the object of an audited handle was deleted. It
-// carries no object name; the handle leads to the 4656 that has it.
+// ObjectDeleted returns event 4660: the object of an audited handle was deleted.
+// It has no object name. The event 4656 with the same handle has it.
 func ObjectDeleted(from Origin, o Object) Event {
 	var l fieldList
 	from.appendSubject(&l)
@@ -119,15 +121,15 @@ func ObjectDeleted(from Origin, o Object) Event {
 	from.appendProcess(&l)
 	l.text("TransactionId", nullGUID)
 	from.appendPrimary(&l)
-	return Event{Header: Header{ID: 4660, Subcategory: o.subcategory()}, fields: l}
+	return Event{Header: Header{ID: 4660, Subcategory: o.subcategory()}, fields: l, admin: from.admin()}
 }
 
-// accessedFields is how many fields event 4663 has at most: thirteen, those of the process's
-// own account, and that a File is a directory.
+// accessedFields is the maximum number of fields of event 4663: thirteen, four of the process's
+// own account, and one for a directory.
 const accessedFields = 18
 
-// ObjectAccessed makes event 4663: audited rights of a handle were used. d is the
-// object's descriptor, for its resource attributes; it may be nil.
+// ObjectAccessed returns event 4663: audited rights of a handle were used. d is
+// the object's descriptor, for its resource attributes. It may be nil.
 func ObjectAccessed(from Origin, o Object, used winnt.AccessMask, d *sd.Descriptor) Event {
 	l := make(fieldList, 0, accessedFields)
 	from.appendSubject(&l)
@@ -140,18 +142,19 @@ func ObjectAccessed(from Origin, o Object, used winnt.AccessMask, d *sd.Descript
 	l.text("ResourceAttributes", resourceAttributes(o.Type, d))
 	from.appendPrimary(&l)
 	o.appendDirectory(&l)
-	return Event{Header: Header{ID: 4663, Version: 1, Subcategory: o.subcategory()}, fields: l, access: lines}
+	return Event{Header: Header{ID: 4663, Version: 1, Subcategory: o.subcategory()},
+		fields: l, admin: from.admin(), access: lines}
 }
 
-// PermissionsChanged makes event 4670: owner or DACL of an object changed. info
-// says which parts were set, as OWNER_SECURITY_INFORMATION and
-// DACL_SECURITY_INFORMATION; only these are shown.
+// PermissionsChanged returns event 4670: owner or DACL of an object changed.
+// info has OWNER_SECURITY_INFORMATION and DACL_SECURITY_INFORMATION for the
+// parts that were set. The event shows only these.
 func PermissionsChanged(from Origin, o Object, before, after *sd.Descriptor, info uint32) Event {
 	info &= winnt.OWNER_SECURITY_INFORMATION | winnt.DACL_SECURITY_INFORMATION
 	return descriptorChanged(4670, AuthorizationPolicyChange, from, o, before, after, info)
 }
 
-// AuditSettingsChanged makes event 4907: the SACL of an object changed.
+// AuditSettingsChanged returns event 4907: the SACL of an object changed.
 func AuditSettingsChanged(from Origin, o Object, before, after *sd.Descriptor) Event {
 	return descriptorChanged(4907, AuditPolicyChange, from, o, before, after, winnt.SACL_SECURITY_INFORMATION)
 }
@@ -177,10 +180,11 @@ func descriptorChanged(id uint16, s Subcategory, from Origin, o Object, before, 
 	l.text("NewSd", descriptorText(after, info))
 	from.appendProcess(&l)
 	from.appendPrimary(&l)
-	return Event{Header: Header{ID: id, Subcategory: s}, fields: l}
+	return Event{Header: Header{ID: id, Subcategory: s}, fields: l, admin: from.admin()}
 }
 
-// DirectoryOperation holds what event 4662 says beside its origin and object.
+// DirectoryOperation holds the data of event 4662 in addition to origin and
+// object.
 type DirectoryOperation struct {
 	Outcome    Outcome
 	Access     winnt.AccessMask
@@ -188,8 +192,9 @@ type DirectoryOperation struct {
 	Properties []winnt.GUID // nodes of the object type list that the record is about
 }
 
-// DirectoryAccessed makes event 4662: an operation on an object of a directory
-// service. Properties lists each right with the GUIDs of its nodes (U-58).
+// DirectoryAccessed returns event 4662: an operation on an object of a
+// directory service. Properties lists each right with the GUIDs of its nodes
+// (U-58).
 func DirectoryAccessed(from Origin, o Object, op DirectoryOperation) Event {
 	var l fieldList
 	from.appendSubject(&l)
@@ -222,11 +227,12 @@ func DirectoryAccessed(from Origin, o Object, op DirectoryOperation) Event {
 	// AdditionalInfo2 is empty where it is absent, not "-" (U-57).
 	l.text("AdditionalInfo2", "")
 	from.appendPrimary(&l)
-	return Event{Header: Header{ID: 4662, Subcategory: DirectoryServiceAccess, Outcome: op.Outcome}, fields: l,
+	return Event{Header: Header{ID: 4662, Subcategory: DirectoryServiceAccess, Outcome: op.Outcome},
+		fields: l, admin: from.admin(),
 		access: lines}
 }
 
-// HandleDuplicated makes event 4690: a handle was duplicated from one process
+// HandleDuplicated returns event 4690: a handle was duplicated from one process
 // into another, or within one.
 func HandleDuplicated(from Origin, source winnt.Handle, sourceProcess uint64, target winnt.Handle,
 	targetProcess uint64) Event {
@@ -237,5 +243,5 @@ func HandleDuplicated(from Origin, source winnt.Handle, sourceProcess uint64, ta
 	l.hex("TargetHandleId", uint64(target))
 	l.hex("TargetProcessId", targetProcess)
 	from.appendPrimary(&l)
-	return Event{Header: Header{ID: 4690, Subcategory: HandleManipulation}, fields: l}
+	return Event{Header: Header{ID: 4690, Subcategory: HandleManipulation}, fields: l, admin: from.admin()}
 }

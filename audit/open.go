@@ -15,21 +15,24 @@ type Opening struct {
 	Request  *access.Request
 	Decision access.Decision
 	Nodes    []access.NodeResult // answers of a result list; nil without
-	// Told is set when the decision was made outside and only told to us
-	// (NtOpenObjectAuditAlarm): then its reasons are not known.
+	// Told is set if the caller made the decision and only reports it (NtOpenObjectAuditAlarm). Its reasons are then
+	// unknown.
 	Told bool
+	// Uses is set for a handle whose uses are recorded. Under a fail-closed policy they are
+	// then recorded with the open, so that no use comes before its record (U-90).
+	Uses bool
 }
 
-// HandleAudit holds what a handle remembers of its open. The zero value is a
-// handle whose open was not recorded. Immutable.
+// HandleAudit holds the audit state of a handle since its open. The zero value
+// is that of a handle whose open was not recorded. It is immutable.
 type HandleAudit struct {
 	GenerateOnClose bool
 	Audited         winnt.AccessMask // rights whose use is recorded
 	Pending         winnt.AccessMask // those of Audited not used yet
 }
 
-// Use returns what the first use of rights through a handle does: report are
-// those to record now, each once in the handle's life, and next is the state after.
+// Use returns the effect of a use of rights through a handle. report has the rights
+// to record now, each once in the life of the handle. next is the state afterwards.
 func (h HandleAudit) Use(used winnt.AccessMask) (report winnt.AccessMask, next HandleAudit) {
 	report = h.Pending & used
 	h.Pending &^= used
@@ -37,11 +40,11 @@ func (h HandleAudit) Use(used winnt.AccessMask) (report winnt.AccessMask, next H
 }
 
 // Opened records an open: event 4656, or 4662 for an object of a directory
-// service, if the object's SACL asks for it, and event 4674 if privileges
-// were used for the access (U-17). It is to be called
-// when [Active.Opens] holds, after the decision and with the handle reserved
-// but not published (U-18). A status other than success is
-// STATUS_AUDIT_FAILED: the open fails with it.
+// service, if the object's SACL requests it, and event 4674 if privileges were
+// used for the access (U-17). Call it if [Active.Opens] is true, after the
+// decision and with the handle reserved but not published (U-18). A status
+// other than success is STATUS_AUDIT_FAILED, and the open must fail with it.
+// This includes a nil opening or request.
 func (l *Log) Opened(o *Opening) (HandleAudit, ntstatus.Status) {
 	// An open without a description cannot be recorded, so that it must not be granted (U-64).
 	if o == nil || o.Request == nil {
@@ -51,20 +54,25 @@ func (l *Log) Opened(o *Opening) (HandleAudit, ntstatus.Status) {
 	from := l.named(o.Origin)
 	from.Subject = o.Request.Subject
 	v := p.Evaluate(o.Object.Type, o.Request, o.Decision, o.Nodes)
+	var events []Event // of one open: kept together
 	for _, outcome := range [...]Outcome{Success, Failure} {
-		if outcome == Success && !v.Success || outcome == Failure && !v.Failure {
-			continue
-		}
-		if st := l.Write(o.event(from, outcome, &v)); st != ntstatus.Success {
-			// An open whose record cannot be kept grants nothing (U-64).
-			return HandleAudit{}, st
+		if outcome == Success && v.Success || outcome == Failure && v.Failure {
+			events = append(events, o.event(from, outcome, &v))
 		}
 	}
-	if st := l.privileges(p, from, o); st != ntstatus.Success {
+	if e, ok := privileged(p, from, o); ok {
+		events = append(events, e)
+	}
+	h := HandleAudit{v.GenerateOnClose(), v.Audited, v.Audited}
+	if o.Uses && v.Audited != 0 && l.Policy.FailsClosed() {
+		// Record the uses of the handle before they are possible (U-90).
+		events, h.Pending = append(events, ObjectAccessed(from, o.Object, v.Audited, o.Request.Descriptor)), 0
+	}
+	if st := l.writeAll(from, events); st != ntstatus.Success {
 		// An open whose record cannot be kept grants nothing (U-64).
 		return HandleAudit{}, st
 	}
-	return HandleAudit{v.GenerateOnClose(), v.Audited, v.Audited}, ntstatus.Success
+	return h, ntstatus.Success
 }
 
 // event returns the record of an open: 4662 for an object of a directory
@@ -89,27 +97,28 @@ func (o *Opening) event(from Origin, outcome Outcome, v *Verdict) Event {
 	})
 }
 
-// privileges records the privileges that an access used, whatever the SACL
-// says.
-func (l *Log) privileges(p *Policy, from Origin, o *Opening) ntstatus.Status {
+// privileged returns the record of the privileges that an access used, whatever the SACL
+// says; ok is false where none is to be written.
+func privileged(p *Policy, from Origin, o *Opening) (e Event, ok bool) {
 	used := p.AuditedPrivileges(o.Decision.PrivilegesUsed)
 	if used == 0 || o.Request.Mode == access.Kernel {
-		return ntstatus.Success
+		return Event{}, false
 	}
 	outcome := outcomeOf(o.Decision)
 	// The policy decides whether privilege use is recorded, whatever the SACL says (U-17).
 	if !p.recordsToken(PrivilegeSubcategory(used), outcome, from.Subject.Effective()) {
-		return ntstatus.Success
+		return Event{}, false
 	}
 	object := o.Object
 	if outcome == Failure {
 		object.Handle = 0
 	}
 	// The privileges used for an access are a record of their own (U-17).
-	return l.Write(PrivilegedObject(from, object, o.Request.Desired, used, outcome))
+	return PrivilegedObject(from, object, o.Request.Desired, used, outcome), true
 }
 
-// reasons asks the access check why, for the types whose records say so.
+// reasons returns the reasons of the access check for each bit. It returns nil for
+// types without reasons, for object type lists, and for a decision of the caller.
 func (o *Opening) reasons() []Reason {
 	if o.Told || !hasReasons(o.Object.Type) || len(o.Request.ObjectTypes) > 0 {
 		return nil
@@ -117,9 +126,9 @@ func (o *Opening) reasons() []Reason {
 	return explainAccess(o.Request)
 }
 
-// Used records the first use of audited rights of a handle, event 4663, and
-// is the handle's state afterwards. d is the object's descriptor, for its
-// resource attributes.
+// Used records the first use of audited rights of a handle, event 4663, if the
+// policy records a success. It returns the handle's state afterwards, even if the
+// write fails. d is the object's descriptor, for its resource attributes.
 func (l *Log) Used(from Origin, o Object, h HandleAudit, used winnt.AccessMask, d *sd.Descriptor) (HandleAudit,
 	ntstatus.Status) {
 	report, next := h.Use(used)
@@ -127,26 +136,26 @@ func (l *Log) Used(from Origin, o Object, h HandleAudit, used winnt.AccessMask, 
 		return h, ntstatus.Success
 	}
 	from = l.named(from)
-	return next, l.writeIf(from.Subject.Effective(), ObjectAccessed(from, o, report, d))
+	return next, l.writeIf(from, ObjectAccessed(from, o, report, d))
 }
 
 // Closed records the close of a handle, event 4658, if its open was recorded
-// and Handle Manipulation is on for success. A close never fails: the status
-// is for the health of the log only.
+// and Handle Manipulation is on for success. A close never fails. The status
+// only reports the health of the log.
 func (l *Log) Closed(from Origin, o Object, h HandleAudit) ntstatus.Status {
 	if !h.GenerateOnClose || !l.Records(HandleManipulation, Success, from.Subject.Effective()) {
 		return ntstatus.Success
 	}
-	return l.Write(HandleClosed(l.named(from), o))
+	return l.write(from, HandleClosed(l.named(from), o))
 }
 
 // Deleted records that the object was deleted through a handle, event 4660, if
-// the SACL records the right to delete it.
+// the SACL records the right to delete it and the policy records a success.
 func (l *Log) Deleted(from Origin, o Object, h HandleAudit) ntstatus.Status {
 	if h.Audited&winnt.DELETE == 0 {
 		return ntstatus.Success
 	}
-	return l.writeIf(from.Subject.Effective(), ObjectDeleted(l.named(from), o))
+	return l.writeIf(from, ObjectDeleted(l.named(from), o))
 }
 
 // Duplicated records the duplication of a handle, event 4690, if Handle
@@ -156,12 +165,13 @@ func (l *Log) Duplicated(from Origin, source winnt.Handle, sourceProcess uint64,
 	if !l.Records(HandleManipulation, Success, from.Subject.Effective()) {
 		return ntstatus.Success
 	}
-	return l.Write(HandleDuplicated(l.named(from), source, sourceProcess, target, targetProcess))
+	return l.write(from, HandleDuplicated(l.named(from), source, sourceProcess, target, targetProcess))
 }
 
-// HandedOut records that a program gets a descriptor of the host for an open file,
-// event 4663, whatever policy and SACL say: what is done with it is not seen. used
-// are the rights that reading and writing through it need, d is the file's descriptor.
+// HandedOut records that a program gets a file descriptor of the host for an open
+// file, event 4663. It does so whatever the policy and the SACL say, because refmon
+// does not see the later uses. used has the rights that these uses need. d is the
+// security descriptor of the file.
 func (l *Log) HandedOut(from Origin, o Object, used winnt.AccessMask, d *sd.Descriptor) ntstatus.Status {
-	return l.Write(ObjectAccessed(l.named(from), o, used, d))
+	return l.write(from, ObjectAccessed(l.named(from), o, used, d))
 }

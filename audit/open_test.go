@@ -1,15 +1,19 @@
 package audit_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
 )
 
 // TestNothingToRecord gives the log no open, or one without a request: it fails,
-// so that the open is not granted (U-64), and a SACL asks for no record.
+// so that the open is not granted (U-64), and no SACL requests a record.
 func TestNothingToRecord(t *testing.T) {
 	l := new(audit.Log)
 	for _, o := range []*audit.Opening{nil, {}} {
@@ -19,5 +23,144 @@ func TestNothingToRecord(t *testing.T) {
 	}
 	if v := new(audit.Policy).Evaluate("File", nil, access.Decision{}, nil); v.Success || v.Failure {
 		t.Errorf("%+v", v)
+	}
+}
+
+// decided opens an object through a log as between's client and returns the records and the handle's state.
+func decided(t *testing.T, change func(*access.Request, *audit.Opening, *token.Spec), on ...audit.Subcategory) (
+	[]audit.Event, audit.HandleAudit) {
+	t.Helper()
+	log, sink := newLog(t, on...)
+	log.Names = census{}
+	from, client := between(t), specU()
+	r := access.Request{Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)S:(AU;SAFA;FA;;;WD)"), Desired: 1,
+		Type: winnt.FileObject}
+	o := audit.Opening{Origin: from, Object: reportFile, Request: &r}
+	change(&r, &o, &client)
+	client.AuthenticationID = 0x1107
+	from.Subject.Client = mustToken(t, client).WithTypeLevel(winnt.TokenImpersonation, winnt.SecurityImpersonation)
+	r.Subject, o.Origin.Subject = from.Subject, access.Subject{Primary: tokenSystem(t)}
+	var err error
+	if o.Decision, err = access.SeAccessCheck(&r); err != nil {
+		t.Fatal(err)
+	}
+	h, st := log.Opened(&o)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	return sink.Drain(), h
+}
+
+// An open's record has the object's attributes, and the reasons if they are known. A record of its used privileges
+// has the request, and only the privileges that the policy selects (U-17).
+func TestOpenedInFull(t *testing.T) {
+	own := winnt.Privileges(winnt.SeTakeOwnershipPrivilege)
+	got, h := decided(t, func(r *access.Request, _ *audit.Opening, s *token.Spec) {
+		r.Desired = 3
+		r.Descriptor = sddl.MustParse(`O:SYG:SYD:(A;;0x3;;;WD)S:(AU;SAFA;0x1;;;WD)(RA;;;;;WD;("Project",TS,0x0,"Q3"))`)
+	}, audit.FileSystem)
+	const file = "{S}ObjectServer=Security|ObjectType=File|ObjectName=" + `\Device\Share\report.txt`
+	checkWhole(t, got, "4656 v1 success File System: "+file+"|HandleId=0x4c|TransactionId={0}|AccessList=%%4416,%%4417|"+
+		"AccessReason=%%4416:\t%%1801\tD:(A;;CCDC;;;WD),%%4417:\t%%1801\tD:(A;;CCDC;;;WD)|AccessMask=0x3|PrivilegeList=-|"+
+		`RestrictedSidCount=0|{A}ResourceAttributes=S:AI(RA;;;;;WD;("Project",TS,0x0,"Q3"))|{P} `+
+		"[0x1 4416 ReadData 1801 D:(A;;CCDC;;;WD)] [0x2 4417 WriteData 1801 D:(A;;CCDC;;;WD)]")
+	if h != (audit.HandleAudit{GenerateOnClose: true, Audited: 1, Pending: 1}) {
+		t.Errorf("the handle remembers %+v", h)
+	}
+	got, h = decided(t, func(r *access.Request, _ *audit.Opening, _ *token.Spec) {
+		r.Descriptor = sddl.MustParse("O:SYG:SYD:S:(AU;SAFA;FA;;;WD)")
+	}, audit.FileSystem)
+	if len(got) != 1 || got[0].Outcome != audit.Failure || h != (audit.HandleAudit{}) {
+		t.Errorf("a refused open: %v, the handle remembers %+v", ids(got), h)
+	}
+	for name, change := range map[string]func(*access.Request, *audit.Opening){
+		"told": func(_ *access.Request, o *audit.Opening) { o.Told = true },
+		"of a list": func(r *access.Request, _ *audit.Opening) {
+			r.ObjectTypes = []access.ObjectTypeEntry{{GUID: winnt.GUID{1}}}
+		},
+		"of an event": func(r *access.Request, o *audit.Opening) { r.Type, o.Object.Type = winnt.EventObject, "Event" },
+	} {
+		got, _ := decided(t, func(r *access.Request, o *audit.Opening, _ *token.Spec) { change(r, o) }, audit.FileSystem,
+			audit.KernelObject)
+		if len(got) != 1 || field(t, got[0], "AccessReason") != "-" {
+			t.Errorf("an open %s has reasons: %v", name, got)
+		}
+	}
+	use := func(change func(*access.Request, *token.Spec), on ...audit.Subcategory) []audit.Event {
+		got, _ := decided(t, func(r *access.Request, _ *audit.Opening, s *token.Spec) {
+			r.Desired, r.Descriptor = winnt.WRITE_OWNER|winnt.MAXIMUM_ALLOWED, sddl.MustParse("O:SYG:SYD:(A;;0x1;;;WD)")
+			s.Privileges, s.EnabledPrivileges = own, own
+			change(r, s)
+		}, on...)
+		return got
+	}
+	nothing := func(*access.Request, *token.Spec) {}
+	// as requested
+	const taken = "4674 v0 success Sensitive Privilege Use: " + file + "|HandleId=0x4c|AccessMask=34078720|" +
+		"PrivilegeList=SeTakeOwnershipPrivilege|{A}{P}"
+	checkWhole(t, use(nothing, audit.SensitivePrivilegeUse), taken)
+	checkWhole(t, use(nothing, audit.NonSensitivePrivilegeUse))
+	checkWhole(t, use(func(r *access.Request, _ *token.Spec) { r.Mode = access.Kernel }, audit.SensitivePrivilegeUse))
+}
+
+// TestExemptPrivilegesOfAnOpen: of two privileges that an open used the exempt one is not named, and does not make the
+// record sensitive (U-17, U-42).
+func TestExemptPrivilegesOfAnOpen(t *testing.T) {
+	backup, lock := winnt.SeBackupPrivilege.Bit(), winnt.SeLockMemoryPrivilege.Bit()
+	for _, c := range []struct {
+		full bool
+		mode access.Mode
+		of   audit.Subcategory // which alone is recorded
+	}{{false, access.User, audit.NonSensitivePrivilegeUse}, {true, access.User, audit.SensitivePrivilegeUse},
+		{true, access.Kernel, audit.SensitivePrivilegeUse}} {
+		log, sink := newLog(t)
+		log.Policy.Store(mustPolicy(t, audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{c.of: audit.OnBoth},
+			Options: audit.Options{FullPrivilegeAuditing: c.full}}))
+		r := access.Request{Subject: access.Subject{Primary: tokenU(t)}, Desired: 1, Type: winnt.FileObject, Mode: c.mode}
+		d := access.Grant(1)
+		d.PrivilegesUsed = backup | lock
+		log.Opened(&audit.Opening{Object: reportFile, Request: &r, Decision: d})
+		got := sink.Drain()
+		if c.mode == access.Kernel && len(got) == 0 {
+			continue
+		}
+		if c.mode == access.Kernel || len(got) != 1 || got[0].Subcategory != c.of {
+			t.Errorf("full %t: %v", c.full, got)
+			continue
+		}
+		list := items(got[0], "PrivilegeList")
+		slices.Sort(list)
+		want := []string{"SeLockMemoryPrivilege"}
+		if c.full {
+			want = []string{"SeBackupPrivilege", "SeLockMemoryPrivilege"}
+		}
+		if !slices.Equal(list, want) {
+			t.Errorf("full %t: %v, want %v", c.full, list, want)
+		}
+	}
+}
+
+// TestHandedOut: a descriptor of the host that a program gets is recorded whatever the policy says, under the log's
+// names, once for each time.
+func TestHandedOut(t *testing.T) {
+	log, sink := newLog(t)
+	log.Names = census{}
+	for range 2 {
+		log.HandedOut(between(t), reportFile, 1, nil)
+	}
+	row := "4663 v1 success File System: {S}ObjectServer=Security|ObjectType=File|ObjectName=" + reportFile.Name +
+		"|HandleId=0x4c|AccessList=%%4416|AccessMask=0x1|{A}ResourceAttributes=S:AI|{P} [0x1 4416 ReadData 0 ]"
+	checkWhole(t, sink.Drain(), row, row)
+	nameless := between(t)
+	log.Impersonated(nameless, audit.Elevation{KernelMode: true, Client: targetToken(t, winnt.SeTcbPrivilege.Bit(), 0),
+		Level: winnt.SecurityImpersonation})
+	if got := sink.Drain(); len(got) != 1 || field(t, got[0], "TargetUserName") != "name-"+targetSID ||
+		field(t, got[0], "SubjectDomainName") != "domain-"+processSID {
+		t.Errorf("U-21: an elevation: %v", got)
+	}
+	broken := &audit.Log{Sink: broken()}
+	broken.Policy.Store(mustPolicy(t, audit.PolicySpec{Options: audit.Options{CrashOnAuditFail: audit.FailOnAuditFail}}))
+	if st := broken.HandedOut(between(t), reportFile, 1, nil); st != ntstatus.AuditFailed {
+		t.Errorf("U-64: %v", st)
 	}
 }

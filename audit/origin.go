@@ -10,15 +10,24 @@ import (
 // systemProcessID is the process whose requests have no process name.
 const systemProcessID = 4
 
-// Origin is who caused a record: the subject whose names it carries and the
+// Origin is the cause of a record: the subject whose names it contains, and the
 // process that made the call. The zero value is an unknown origin.
 type Origin struct {
-	// Subject is the thread's subject. Where the call itself names a client
-	// token, that token is Subject.Client.
+	// Subject is the thread's subject. If the call itself names a client token,
+	// that token is Subject.Client.
 	Subject     access.Subject
-	Names       Names // nil: names are recorded as "-"
+	Names       Names // nil: a Log uses its own; without any, names are recorded as "-"
 	ProcessID   uint64
 	ProcessName string
+	// Wait runs until, which waits until the sink has made a record durable. It must call until
+	// once and return after it. With nil, until is called directly.
+	Wait func(until func())
+}
+
+// admin reports whether the subject is an administrator.
+func (o *Origin) admin() bool {
+	t := o.Subject.Effective()
+	return t != nil && t.IsAdmin()
 }
 
 // appendSubject adds the four Subject fields: the client while the thread
@@ -67,7 +76,7 @@ func (o *Origin) appendAccount(l *fieldList, prefix string, s sid.SID, session w
 	l.hex(f.session, uint64(session))
 }
 
-// account has the names of the fields that say whose account it is.
+// account has the names of the four fields of an account.
 type account struct{ sid, name, domain, session string }
 
 // The accounts of almost every record.

@@ -9,8 +9,10 @@ import (
 	"unicode/utf8"
 )
 
-// ParseEvent reads the one form that [Event.AppendJSON] writes: the same keys
-// in the same order, no blanks. Writing the event again gives the same bytes.
+// ParseEvent parses the form of [Event.AppendJSON]: the same keys in the same
+// order, without blanks. If AppendJSON wrote the line, appending the event again
+// gives the same bytes. ParseEvent does not compare subcategory_guid with the
+// subcategory.
 func ParseEvent(line []byte) (Event, error) {
 	p := parser{rest: line}
 	var e Event
@@ -153,8 +155,8 @@ func (p *parser) text() string {
 	return ""
 }
 
-// appendUnescaped appends the character of an escape and tells its length, 0
-// for one that is not written here.
+// appendUnescaped appends the character of an escape and returns the length of the escape, 0 for one that the writer
+// does not use.
 func appendUnescaped(b, s []byte) ([]byte, int) {
 	if len(s) < 2 {
 		return b, 0
@@ -178,8 +180,8 @@ func appendUnescaped(b, s []byte) ([]byte, int) {
 	return b, 0
 }
 
-// value reads a key and its text, and the exact bytes where the text could not
-// show them.
+// value reads a key and its text. If there is a "_raw" key, it returns the exact
+// bytes from that.
 func (p *parser) value(key, name string) string {
 	s := p.string(key)
 	if strings.ContainsRune(s, utf8.RuneError) && p.accept(`,"`+name+`_raw":`) {

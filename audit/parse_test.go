@@ -2,6 +2,7 @@ package audit_test
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -98,7 +99,7 @@ func TestShorten(t *testing.T) {
 			t.Errorf("two fields of %d: %d bytes", size, n)
 		}
 	}
-	// What is left of a record of many rights, where no field is long, is without the rights.
+	// A long record without a long field is shortened by omitting the rights.
 	many := audit.ObjectAccessed(audit.Origin{}, audit.Object{Type: "File", Name: "f"}, 0x1F01FF, nil)
 	if !strings.Contains(string(many.AppendJSON(nil)), `"access":[{`) {
 		t.Fatal("a record of rights has none")
@@ -140,6 +141,84 @@ func TestLogOverwritten(t *testing.T) {
 	for name, want := range map[string]string{"FirstRecordId": "3", "LastRecordId": "17"} {
 		if got, ok := e.Field(name); !ok || got != want {
 			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+}
+
+// A text with any character survives writing and parsing, and an escape that the writer does not use is refused
+// (U-80).
+func TestEveryCharacter(t *testing.T) {
+	var all strings.Builder
+	for c := range rune(0x100) {
+		all.WriteRune(c)
+	}
+	for _, text := range []string{all.String(), "\r", "\n", "\t", "\x1f", "\x1f\x00", "\\u0041", `"`, "\u2028\U0001F600",
+		"\xff\xfe", "\uFFFD"} {
+		line := audit.LogArchived(text).AppendJSON(nil)
+		e, err := audit.ParseEvent(line)
+		if err != nil || !bytes.Equal(e.AppendJSON(nil), line) || field(t, e, "BackupPath") != text {
+			t.Errorf("%q: %v, %s", text, err, line)
+		}
+	}
+	line := string(audit.LogArchived("AB").AppendJSON(nil))
+	for _, escape := range []string{`\u0020`, `\u0041`, `\u1000`, `\u00`, `\u001`, `\x`, `\`, `\u00zz`, `\/`, `\b`} {
+		if _, err := audit.ParseEvent([]byte(strings.Replace(line, "AB", escape, 1))); err == nil {
+			t.Errorf("the escape %s is accepted", escape)
+		}
+	}
+}
+
+// TestTimesOutOfRange: each part of a time has its bounds, and the last of each is
+// accepted.
+func TestTimesOutOfRange(t *testing.T) {
+	const form = "2024-%02d-%02dT%02d:%02d:%02dZ"
+	for _, c := range []struct {
+		parts [5]any
+		ok    bool
+	}{
+		{[5]any{1, 1, 0, 0, 0}, true}, {[5]any{12, 31, 23, 59, 59}, true}, {[5]any{0, 1, 0, 0, 0}, false},
+		{[5]any{13, 1, 0, 0, 0}, false}, {[5]any{1, 0, 0, 0, 0}, false}, {[5]any{1, 32, 0, 0, 0}, false},
+		{[5]any{1, 1, 24, 0, 0}, false}, {[5]any{1, 1, 0, 60, 0}, false}, {[5]any{1, 1, 0, 0, 60}, false},
+	} {
+		text := fmt.Sprintf(form, c.parts[:]...)
+		if _, err := audit.ParseTime(text); (err == nil) != c.ok {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+// Text that the writer never produces is refused at any position.
+func TestMalformedLinesAreRefused(t *testing.T) {
+	line := string(audit.HandleRequested(audit.Origin{}, audit.Object{Type: "File"}, audit.HandleRequest{Access: 1,
+		Reasons: []audit.Reason{{Bits: 1, Code: 1801}}}).AppendJSON(nil))
+	if _, err := audit.ParseEvent([]byte(line)); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range [][2]string{
+		{`"subcategory":"File System"`, `"subcategory":"Nonsense"`}, {`"outcome":"success"`, `"outcome":"Success"`},
+		{`"version":1`, `"version":256`}, {`"event":4656`, `"event":65536`}, {`"event":4656`, `"event":-1`},
+		{`{"id":0`, `{"id":18446744073709551616`}, {`{"id":0`, `{"id":`}, {`["%%4416"]`, `[]`},
+		{`["%%4416"]`, `["%%4416",]`}, {`["%%4416"]`, `["%%4416""%%4417"]`}, {`"bit":"0x1"`, `"bit":"0x100000000"`},
+		{`"bit":"0x1"`, `"bit":"one"`}, {`"code":"%%4416"`, `"code":"4416"`}, {`"code":"%%4416"`, `"code":"%%65536"`},
+		{`"reason":"%%1801"`, `"reason":"1801"`}, {`"chain":""`, `"chain":"0"`}, {`"chain":""`, `"chain":"zz"`},
+		{`"ace":""}`, `"ace":"",}`}, {`"chain":""}`, `"chain":""}}`}, {`"chain":""}`, `"chain":""} `},
+		{`"text":"ReadData"`, `"text":"Read`}, {`"access":[{`, `"access":[{"bit":"0x1"},{`},
+		{`"SubjectUserSid":`, `"SubjectUserSid" :`}, {`"time":"1601-01-01T00:00:00Z"`, `"time":"1601-01-01T00:00:00"`},
+	} {
+		wrong := strings.Replace(line, c[0], c[1], 1)
+		if wrong == line {
+			t.Fatalf("%s has no %s", line, c[0])
+		}
+		if e, err := audit.ParseEvent([]byte(wrong)); err == nil || e.ID != 0 {
+			t.Errorf("%s for %s is taken: %v", c[1], c[0], e)
+		}
+	}
+	for _, good := range [][2]string{{`{"id":0`, `{"id":18446744073709551615`}, {`"event":4656`, `"event":65535`},
+		{`"version":1`, `"version":255`}, {`"bit":"0x1"`, `"bit":"0x80000000"`}, {`"reason":"%%1801"`, `"reason":""`},
+		{`"reason":"%%1801"`, `"reason":"%%65535"`}, {`"chain":""`, `"chain":"00ff"`}} {
+		text := strings.Replace(line, good[0], good[1], 1)
+		if e, err := audit.ParseEvent([]byte(text)); err != nil || string(e.AppendJSON(nil)) != text {
+			t.Errorf("%s: %v, written as %s", text, err, e.AppendJSON(nil))
 		}
 	}
 }

@@ -8,8 +8,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// Outcome says whether the audited operation succeeded. The zero value is
-// Success.
+// Outcome is the outcome of the audited operation. The zero value is Success.
 type Outcome uint8
 
 // The two outcomes.
@@ -26,8 +25,8 @@ func (o Outcome) String() string {
 	return "failure"
 }
 
-// Setting says which outcomes of a subcategory are recorded. The zero value
-// records neither.
+// Setting is the set of outcomes of a subcategory that are recorded. The zero
+// value records neither.
 type Setting uint8
 
 // The bits of a Setting.
@@ -53,15 +52,15 @@ func (s Setting) String() string {
 	return "none"
 }
 
-// UserSetting says what one account's policy changes for one subcategory. The
-// zero value changes nothing.
+// UserSetting is the change that one account's policy makes for one
+// subcategory. The zero value changes nothing.
 type UserSetting struct {
 	Include Setting // recorded although the system policy does not ask for it
 	Exclude Setting // not recorded although it does; no effect on administrators
 }
 
-// CrashOnAuditFail says what happens when a demanded record cannot be kept.
-// The zero value lets the operation proceed.
+// CrashOnAuditFail is the behaviour if a required record cannot be kept. The
+// zero value lets the operation proceed.
 type CrashOnAuditFail uint8
 
 // The values of the setting, as Windows numbers them.
@@ -80,17 +79,16 @@ type Options struct {
 	AuditBaseDirectories  bool // give object directories a SACL
 }
 
-// PolicySpec is the mutable description of a [Policy]. The zero value stands
-// for the default policy.
+// PolicySpec is the mutable description of a [Policy]. The zero value is the default policy.
 type PolicySpec struct {
-	// System is the setting of each subcategory; absent means none. A nil
+	// System has the setting of each subcategory. An absent one means none. A nil
 	// map means the default of U-1.
 	System map[Subcategory]Setting
-	// Users says what each account's policy adds and takes away.
+	// Users has the changes of each account's policy.
 	Users   map[sid.SID]map[Subcategory]UserSetting
 	Options Options
-	// GlobalSACLs are appended to the SACL of every object of a type, for
-	// auditing only. Keys are type names, "File" and "Key" (U-16).
+	// GlobalSACLs are appended to the SACL of every object of a type, only for
+	// auditing. Keys are type names, "File" and "Key" (U-16).
 	GlobalSACLs map[string]*sd.ACL
 }
 
@@ -109,8 +107,8 @@ func (w *words) set(s Subcategory, v Setting) {
 
 func (w *words) has(s Subcategory, o Outcome) bool { return w[o&1]&s.bit() != 0 }
 
-// Policy is an audit policy: immutable, safe from any goroutine. Make one
-// with [NewPolicy]; the zero value records nothing.
+// Policy is an audit policy. It is immutable and may be used from any
+// goroutine. [NewPolicy] returns one. The zero value records nothing.
 type Policy struct {
 	system  words
 	users   map[sid.SID]userWords // never written after NewPolicy
@@ -139,9 +137,9 @@ func mustDefault() *Policy {
 	return p
 }
 
-// NewPolicy makes a policy of spec, which may be changed afterwards. It fails
-// on unknown subcategories, settings with unknown bits, the null SID, an
-// unknown CrashOnAuditFail and a global SACL for a type other than File and
+// NewPolicy returns a policy for spec, which the caller may change afterwards.
+// It fails for unknown subcategories, settings with unknown bits, the null SID,
+// an unknown CrashOnAuditFail, and a global SACL for a type other than File and
 // Key.
 func NewPolicy(spec PolicySpec) (*Policy, error) {
 	p := &Policy{options: spec.Options}
@@ -205,7 +203,8 @@ func checkSetting(s Subcategory, v Setting) error {
 	return nil
 }
 
-// Spec describes the policy; changing the description changes no policy.
+// Spec returns a description of the policy. Changes to it do not affect the
+// policy.
 func (p *Policy) Spec() PolicySpec {
 	spec := PolicySpec{System: map[Subcategory]Setting{}, Options: p.options, GlobalSACLs: maps.Clone(p.global)}
 	for s := range Subcategories {
@@ -249,19 +248,18 @@ func (p *Policy) System(s Subcategory) Setting {
 // Options returns the settings that belong to no subcategory.
 func (p *Policy) Options() Options { return p.options }
 
-// GlobalSACL returns the SACL that counts for every object of the type, nil if
-// the type has none.
+// GlobalSACL returns the SACL that applies to every object of the type, or nil for a type without one.
 func (p *Policy) GlobalSACL(typ string) *sd.ACL { return p.global[typ] }
 
-// Anyone reports whether the outcome is recorded for some account: what the
-// system policy asks for and what any account's policy includes.
+// Anyone reports whether the outcome is recorded for any account, by the system
+// policy or by an account's own policy.
 func (p *Policy) Anyone(s Subcategory, o Outcome) bool {
 	return s.Valid() && p.anyone.has(s, o)
 }
 
-// Records reports whether the outcome is recorded for an account: the system
-// policy, less what the account's own policy excludes, plus what it includes.
-// An administrator cannot be excluded (U-1).
+// Records reports whether the outcome is recorded for an account. The account's
+// own policy excludes outcomes from the system policy and includes others. It
+// cannot exclude an administrator (U-1).
 func (p *Policy) Records(s Subcategory, o Outcome, user sid.SID, administrator bool) bool {
 	if !s.Valid() {
 		return false

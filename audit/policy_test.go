@@ -1,6 +1,7 @@
 package audit_test
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -35,7 +36,7 @@ func TestDefaultPolicy(t *testing.T) {
 	}
 }
 
-// U-1: excludes take away, includes add, administrators cannot be excluded.
+// U-1: excludes remove outcomes, includes add them, administrators cannot be excluded.
 func TestPerUserPolicy(t *testing.T) {
 	const s = audit.FileSystem
 	for _, c := range []struct {
@@ -85,7 +86,7 @@ func TestPolicySpec(t *testing.T) {
 	if got := p.Spec().GlobalSACLs; len(got) != 1 || got["Key"] != key || p.GlobalSACL("Key") != key {
 		t.Errorf("global SACLs of the policy: %v", got)
 	}
-	delete(p.Spec().GlobalSACLs, "Key") // nor does it follow what it told
+	delete(p.Spec().GlobalSACLs, "Key") // a copy, which does not affect the policy
 	if p.GlobalSACL("Key") != key {
 		t.Error("a policy lost its global SACL")
 	}
@@ -285,4 +286,39 @@ func TestNoSubcategory(t *testing.T) {
 	if valid != len(all) || valid == 0 {
 		t.Errorf("%d subcategories of %d", valid, len(all))
 	}
+}
+
+// Unknown bits are refused in both parts of an account's policy, included and excluded.
+func TestPolicyRefusesUnknownBits(t *testing.T) {
+	for _, v := range []audit.UserSetting{{Include: 4}, {Exclude: 4}, {Include: 1, Exclude: 0x80}} {
+		_, err := audit.NewPolicy(audit.PolicySpec{Users: map[sid.SID]map[audit.Subcategory]audit.UserSetting{
+			userU: {audit.Logon: v}}})
+		if err == nil || !strings.Contains(err.Error(), "unknown bits") {
+			t.Errorf("%+v: %v", v, err)
+		}
+	}
+	last := audit.Options{CrashOnAuditFail: audit.AuditFailed}
+	if p, err := audit.NewPolicy(audit.PolicySpec{Options: last}); err != nil ||
+		p.Options().CrashOnAuditFail != audit.AuditFailed {
+		t.Errorf("the last value of CrashOnAuditFail: %v", err)
+	}
+}
+
+func ExamplePolicy_Records() {
+	alice, bob := sid.MustParse("S-1-5-21-1-2-3-1107"), sid.MustParse("S-1-5-21-1-2-3-1108")
+	policy, err := audit.NewPolicy(audit.PolicySpec{
+		System: map[audit.Subcategory]audit.Setting{audit.FileSystem: audit.OnFailure},
+		Users: map[sid.SID]map[audit.Subcategory]audit.UserSetting{
+			alice: {audit.FileSystem: {Include: audit.OnSuccess}},
+		},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(policy.Records(audit.FileSystem, audit.Success, alice, false))
+	fmt.Println(policy.Records(audit.FileSystem, audit.Success, bob, false))
+	// Output:
+	// true
+	// false
 }

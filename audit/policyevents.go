@@ -18,10 +18,11 @@ const (
 	userChanges   = 8452
 )
 
-// PolicyChanged returns the records of a change of policy: event 4719 for each
-// subcategory whose setting differs, 4912 for each of an account's own policy,
-// 4817 for each global SACL, 4906 for CrashOnAuditFail, and 4621 when it is set
-// back after records were lost (U-2, U-85).
+// PolicyChanged returns the records of a policy change: event 4719 for each
+// subcategory whose setting differs, 4912 for each subcategory of an account's
+// own policy, 4817 for each global SACL, and 4906 for CrashOnAuditFail. If
+// CrashOnAuditFail is set back after records were lost, there is also event
+// 4621 (U-2, U-85).
 func PolicyChanged(from Origin, before, after *Policy) []Event {
 	c := &policyChange{from: from}
 	for s := range Subcategories {
@@ -47,8 +48,7 @@ func (c *policyChange) add(id uint16, v Values) {
 	}
 }
 
-// settingChanges returns the codes of what was removed and added, from the first
-// one on.
+// settingChanges returns the codes of the removed and added settings. first is the first code.
 func settingChanges(first uint16, was, is Setting) []string {
 	var out []string
 	for i, set := range [...]Setting{
@@ -77,7 +77,7 @@ func userChangesOf(was, is UserSetting) []string {
 	return out
 }
 
-// subcategory adds the record of what changed in a subcategory, with further fields.
+// subcategory adds the record about the changes of a subcategory, with further fields.
 func (c *policyChange) subcategory(id uint16, s Subcategory, changes []string, more Values) {
 	if len(changes) == 0 {
 		return
@@ -140,8 +140,10 @@ func (c *policyChange) crash(before, after CrashOnAuditFail) {
 }
 
 // ChangePolicy puts a policy in force for a caller that holds SeSecurityPrivilege,
-// and records what changes, whatever the policies say ([PolicyChanged]). Under a
-// fail-closed policy nothing changes unless the records are kept.
+// and records the changes, whatever the policies say ([PolicyChanged]). Without the
+// privilege it returns STATUS_PRIVILEGE_NOT_HELD. nil means the default policy.
+// Under a fail-closed policy, or without a sink, nothing changes unless the records
+// are kept.
 func (l *Log) ChangePolicy(from Origin, next *Policy) ntstatus.Status {
 	t := from.Subject.Effective()
 	if t == nil || !t.Has(winnt.SeSecurityPrivilege) {
@@ -152,7 +154,7 @@ func (l *Log) ChangePolicy(from Origin, next *Policy) ntstatus.Status {
 		next = DefaultPolicy()
 	}
 	for _, e := range PolicyChanged(l.named(from), l.Policy.Load(), next) {
-		if st := l.Write(e); st != ntstatus.Success {
+		if st := l.write(from, e); st != ntstatus.Success {
 			return st
 		}
 	}

@@ -2,6 +2,7 @@ package audit_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/access"
@@ -61,7 +62,7 @@ func TestPolicyParts(t *testing.T) {
 	}
 }
 
-// failing is a sink that keeps records while it is told to.
+// failing is a sink that stores records or fails, as set by the test.
 type failing struct {
 	*audit.Memory
 	full bool
@@ -140,4 +141,101 @@ func TestPolicyOfManyAccounts(t *testing.T) {
 			t.Fatalf("U-85: records of\n%v, want\n%v", got, want)
 		}
 	}
+}
+
+// watching is a sink that looks at the policy in force while it takes a record.
+type watching struct {
+	log *audit.Log
+	saw []*audit.Policy
+}
+
+func (w *watching) Write(audit.Event) error {
+	w.saw = append(w.saw, w.log.Policy.Load())
+	return nil
+}
+
+// A new policy takes effect after its records are written, and only if the privilege is enabled (U-2).
+func TestPolicyAfterItsRecords(t *testing.T) {
+	w := &watching{}
+	log := &audit.Log{Sink: w}
+	w.log = log
+	next := mustPolicy(t, audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{audit.FileSystem: audit.OnBoth}})
+	held := targetToken(t, winnt.SeSecurityPrivilege.Bit(), 0)
+	if st := log.ChangePolicy(audit.Origin{Subject: access.Subject{Primary: held}},
+		next); st != ntstatus.PrivilegeNotHeld ||
+		len(w.saw) != 0 || log.Policy.Load() != audit.DefaultPolicy() {
+		t.Errorf("U-2: the privilege is disabled: %v", st)
+	}
+	enabled := targetToken(t, winnt.SeSecurityPrivilege.Bit(), winnt.SeSecurityPrivilege.Bit())
+	if st := log.ChangePolicy(audit.Origin{Subject: access.Subject{Primary: enabled}}, next); st != ntstatus.Success ||
+		len(w.saw) == 0 || log.Policy.Load() != next {
+		t.Errorf("U-2: %v, %d records", st, len(w.saw))
+	}
+	for _, p := range w.saw {
+		if p != audit.DefaultPolicy() {
+			t.Error("U-2: the policy was in force before its records")
+		}
+	}
+	var a audit.Active
+	other := mustPolicy(t, audit.PolicySpec{})
+	if a.CompareAndSwap(other, next) || a.Load() != audit.DefaultPolicy() {
+		t.Error("a policy that is not in force was replaced")
+	}
+	if !a.CompareAndSwap(audit.DefaultPolicy(), next) || a.Load() != next || a.CompareAndSwap(audit.DefaultPolicy(),
+		other) ||
+		a.Load() != next || !a.CompareAndSwap(next, other) || a.Load() != other {
+		t.Error("the policy in force was not replaced")
+	}
+	for s := range audit.Subcategories {
+		want := slices.Contains([]audit.Subcategory{audit.FileSystem, audit.Registry, audit.KernelObject, audit.SAM,
+			audit.RemovableStorage, audit.DirectoryServiceAccess, audit.SensitivePrivilegeUse, audit.NonSensitivePrivilegeUse},
+			s)
+		for _, v := range []audit.Setting{audit.OnSuccess, audit.OnFailure} {
+			a.Store(mustPolicy(t, audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{s: v}}))
+			if a.Opens() != want {
+				t.Errorf("%s %s: opens can have a record: %t", s, v, a.Opens())
+			}
+		}
+	}
+}
+
+// TestWholePolicyRecords: a change of policy shows the category, the subcategory and each
+// change of it, the list that was and the one that is (U-2, U-85).
+func TestWholePolicyRecords(t *testing.T) {
+	from := between(t)
+	from.Names = census{}
+	held := targetToken(t, winnt.SeSecurityPrivilege.Bit(), winnt.SeSecurityPrivilege.Bit())
+	from.Subject.Client = held.WithTypeLevel(winnt.TokenImpersonation, winnt.SecurityImpersonation)
+	type users = map[sid.SID]map[audit.Subcategory]audit.UserSetting
+	system := func(s audit.Subcategory, v audit.Setting) map[audit.Subcategory]audit.Setting {
+		return map[audit.Subcategory]audit.Setting{s: v}
+	}
+	before := mustPolicy(t, audit.PolicySpec{System: system(audit.FileSystem, audit.OnSuccess),
+		Users: users{groupG: {audit.Logon: {Include: audit.OnSuccess, Exclude: audit.OnFailure}}}, GlobalSACLs: lists("File",
+			"S:(AU;SA;FR;;;WD)"), Options: audit.Options{CrashOnAuditFail: audit.AuditFailed}})
+	after := mustPolicy(t, audit.PolicySpec{System: system(audit.FileSystem, audit.OnFailure),
+		Users: users{groupG: {audit.Logon: {Include: audit.OnFailure, Exclude: audit.OnSuccess}}}, GlobalSACLs: lists("Key",
+			"S:(AU;FA;KR;;;WD)"), Options: audit.Options{CrashOnAuditFail: audit.FailOnAuditFail}})
+	subject := strings.ReplaceAll(accountOf("Target", targetSID, "0x4001"), "Target", "Subject")
+	const change = "v0 success Audit Policy Change: "
+	const file = "SubcategoryId=%%12800|SubcategoryGuid={0CCE921D-69AE-11D9-BED3-505054503030}|"
+	const logon = "CategoryId=%%8273|SubcategoryId=%%12544|SubcategoryGuid={0CCE9215-69AE-11D9-BED3-505054503030}|"
+	const global = "ObjectServer=LSA|ObjectType=Global SACL|"
+	want := []string{
+		"4719 " + change + subject + "CategoryId=%%8274|" + file + "AuditPolicyChanges=%%8448,%%8451|{P}",
+		"4912 " + change + subject + "TargetUserSid=" + groupG.String() + "|" + logon +
+			"AuditPolicyChanges=%%8452,%%8455,%%8457,%%8458|{P}",
+		"4817 " + change + subject + global + "ObjectName=File|OldSd=S:(AU;SA;FR;;;WD)|NewSd=-|{P}",
+		"4817 " + change + subject + global + "ObjectName=Key|OldSd=-|NewSd=S:(AU;FA;KR;;;WD)|{P}",
+		"4621 v0 success Security State Change: CrashOnAuditFailValue=2|",
+		"4906 " + change + "CrashOnAuditFailValue=1|",
+	}
+	checkWhole(t, audit.PolicyChanged(from, before, after), want...)
+	log, sink := newLog(t)
+	log.Names, from.Names = census{}, nil
+	log.Policy.Store(before)
+	if st := log.ChangePolicy(from, after); st != ntstatus.Success || log.Policy.Load() != after {
+		t.Errorf("U-2: %v", st)
+	}
+	checkWhole(t, sink.Drain(), want...)
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// PrivilegedService returns event 4673: a service that needs privileges was
-// called. server is the subsystem's name, service the name of its service; empty ones
+// PrivilegedService returns event 4673: a service that needs privileges was called.
+// server is the subsystem's name, and service the name of its service. Empty names
 // are recorded as "-".
 func PrivilegedService(from Origin, server, service string, used winnt.PrivilegeSet, outcome Outcome) Event {
 	var l fieldList
@@ -18,11 +18,12 @@ func PrivilegedService(from Origin, server, service string, used winnt.Privilege
 	l.privileges("PrivilegeList", used)
 	from.appendProcess(&l)
 	from.appendPrimary(&l)
-	return Event{Header: Header{ID: 4673, Subcategory: PrivilegeSubcategory(used), Outcome: outcome}, fields: l}
+	return Event{Header: Header{ID: 4673, Subcategory: PrivilegeSubcategory(used), Outcome: outcome},
+		fields: l, admin: from.admin()}
 }
 
-// PrivilegedObject returns event 4674: privileges were used on an object. The
-// mask is written in decimal, unlike every other mask (U-22).
+// PrivilegedObject returns event 4674: privileges were used on an object. Its
+// mask is decimal, unlike every other mask (U-22).
 func PrivilegedObject(from Origin, o Object, desired winnt.AccessMask, used winnt.PrivilegeSet, outcome Outcome) Event {
 	var l fieldList
 	from.appendSubject(&l)
@@ -33,12 +34,13 @@ func PrivilegedObject(from Origin, o Object, desired winnt.AccessMask, used winn
 	l.privileges("PrivilegeList", used)
 	from.appendProcess(&l)
 	from.appendPrimary(&l)
-	return Event{Header: Header{ID: 4674, Subcategory: PrivilegeSubcategory(used), Outcome: outcome}, fields: l}
+	return Event{Header: Header{ID: 4674, Subcategory: PrivilegeSubcategory(used), Outcome: outcome},
+		fields: l, admin: from.admin()}
 }
 
-// RightsAdjusted returns event 4703: privileges of a token were switched.
-// before and after are the two values of the token; ok is false when no privilege
-// changed, and then there is nothing to record.
+// RightsAdjusted returns event 4703: privileges of a token were enabled or
+// disabled. before and after are the two values of the token. ok is false if no
+// privilege changed.
 func RightsAdjusted(from Origin, before, after *token.Token) (e Event, ok bool) {
 	enabled := after.Enabled() &^ before.Enabled()
 	disabled := before.Enabled() &^ after.Enabled()
@@ -53,11 +55,12 @@ func RightsAdjusted(from Origin, before, after *token.Token) (e Event, ok bool) 
 	l.privileges("EnabledPrivilegeList", enabled)
 	l.privileges("DisabledPrivilegeList", disabled)
 	from.appendPrimary(&l)
-	return Event{Header: Header{ID: 4703, Subcategory: TokenRightAdjusted}, fields: l}, true
+	return Event{Header: Header{ID: 4703, Subcategory: TokenRightAdjusted},
+		fields: l, admin: from.admin()}, true
 }
 
-// AuditsDiscarded returns event 4612: n records were lost. It takes time and
-// computer from the record it precedes.
+// AuditsDiscarded returns event 4612: n records were lost. Its time and
+// computer are those of the record that follows it, whose header is before.
 func AuditsDiscarded(n uint64, before Header) Event {
 	var l fieldList
 	l.text("AuditsDiscarded", strconv.FormatUint(n, 10))

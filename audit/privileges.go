@@ -22,9 +22,9 @@ const sensitivePrivileges = winnt.PrivilegeSet(0 |
 	1<<winnt.SeTakeOwnershipPrivilege |
 	1<<winnt.SeTcbPrivilege)
 
-// exemptPrivileges are the seven whose use is not recorded unless
-// Options.FullPrivilegeAuditing asks for it: they are used so often that
-// their records would fill the log.
+// exemptPrivileges are the seven whose use is recorded only with
+// Options.FullPrivilegeAuditing. They are used so often that their records would
+// fill the log.
 const exemptPrivileges = winnt.PrivilegeSet(0 |
 	1<<winnt.SeChangeNotifyPrivilege |
 	1<<winnt.SeDebugPrivilege |
@@ -34,8 +34,8 @@ const exemptPrivileges = winnt.PrivilegeSet(0 |
 	1<<winnt.SeBackupPrivilege |
 	1<<winnt.SeRestorePrivilege)
 
-// PrivilegeSubcategory returns the subcategory that use of the privileges is
-// recorded under: sensitive as soon as one of them is.
+// PrivilegeSubcategory returns the subcategory for a use of the privileges. It
+// is Sensitive Privilege Use if any of them is sensitive.
 func PrivilegeSubcategory(used winnt.PrivilegeSet) Subcategory {
 	// One sensitive privilege makes the whole set sensitive (U-42).
 	if used&sensitivePrivileges != 0 {
@@ -45,8 +45,8 @@ func PrivilegeSubcategory(used winnt.PrivilegeSet) Subcategory {
 	return NonSensitivePrivilegeUse
 }
 
-// AuditedPrivileges returns those of the privileges whose use the policy lets
-// be recorded.
+// AuditedPrivileges returns the privileges in used whose use can be recorded
+// under the policy.
 func (p *Policy) AuditedPrivileges(used winnt.PrivilegeSet) winnt.PrivilegeSet {
 	if !p.options.FullPrivilegeAuditing {
 		// Seven privileges are recorded only with FullPrivilegeAuditing (U-17).
@@ -55,6 +55,6 @@ func (p *Policy) AuditedPrivileges(used winnt.PrivilegeSet) winnt.PrivilegeSet {
 	return used
 }
 
-// Sensitive returns those of the privileges whose use is recorded as sensitive, and
-// which a record of a logon names: the thirteen of event 4672.
+// Sensitive returns the privileges in held that are sensitive. These are the
+// thirteen privileges of event 4672, the record of a logon.
 func Sensitive(held winnt.PrivilegeSet) winnt.PrivilegeSet { return held & sensitivePrivileges }

@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Target is the process that a record is about, with the token it has.
+// Target is the process of a record, with its token.
 type Target struct {
 	ProcessID   uint64
 	ProcessName string
@@ -26,7 +26,7 @@ func (t *Target) values(from *Origin) Values {
 	return v
 }
 
-// ProcessCreated records that a process was made, event 4688, under Process
+// ProcessCreated records the creation of a process, event 4688, under Process
 // Creation. The command line is never recorded.
 func (l *Log) ProcessCreated(from Origin, t Target, parent string) ntstatus.Status {
 	if !l.Records(ProcessCreation, Success, from.Subject.Effective()) {
@@ -39,21 +39,21 @@ func (l *Log) ProcessCreated(from Origin, t Target, parent string) ntstatus.Stat
 	if t.Token != nil {
 		v["MandatoryLabel"] = []string{"S-1-16-" + strconv.FormatUint(uint64(t.Token.Integrity()), 10)}
 	}
-	return l.make(4688, from, v)
+	return l.writeSuccess(4688, from, v)
 }
 
-// ProcessExited records that a process ended, event 4689, under Process
-// Termination. from names the process that ended, with its own token.
+// ProcessExited records the end of a process, event 4689, under Process
+// Termination. from is the process that ended, with its own token.
 func (l *Log) ProcessExited(from Origin, status ntstatus.Status) ntstatus.Status {
 	if !l.Records(ProcessTermination, Success, from.Subject.Effective()) {
 		return ntstatus.Success
 	}
 	// The record names the process that ended and its own account (U-86).
-	return l.make(4689, l.named(from), Values{"Status": {"0x" + strconv.FormatUint(uint64(status), 16)}})
+	return l.writeSuccess(4689, l.named(from), Values{"Status": {"0x" + strconv.FormatUint(uint64(status), 16)}})
 }
 
-// TokenAssigned records that a process was given another primary token, event
-// 4696, under Process Creation.
+// TokenAssigned records that a process got another primary token, event 4696,
+// under Process Creation.
 func (l *Log) TokenAssigned(from Origin, t Target) ntstatus.Status {
 	if !l.Records(ProcessCreation, Success, from.Subject.Effective()) {
 		return ntstatus.Success
@@ -62,14 +62,15 @@ func (l *Log) TokenAssigned(from Origin, t Target) ntstatus.Status {
 	v := t.values(&from)
 	v["TargetProcessId"] = []string{winnt.LUID(t.ProcessID).String()}
 	v["TargetProcessName"] = []string{t.ProcessName}
-	return l.make(4696, from, v)
+	return l.writeSuccess(4696, from, v)
 }
 
-// make writes a success of the catalogue.
-func (l *Log) make(id uint16, from Origin, v Values) ntstatus.Status {
+// writeSuccess writes a success of a kind in the catalogue. It returns
+// STATUS_UNSUCCESSFUL if [Make] fails.
+func (l *Log) writeSuccess(id uint16, from Origin, v Values) ntstatus.Status {
 	e, err := Make(id, Success, from, v)
 	if err != nil {
 		return ntstatus.Unsuccessful // the catalogue and its user disagree
 	}
-	return l.Write(e)
+	return l.write(from, e)
 }

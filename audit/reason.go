@@ -8,20 +8,19 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Reason says why some bits of an access were granted or refused, in the terms
-// of a record.
+// Reason is the reason why some bits of an access were granted or refused, in
+// the form of a record.
 type Reason struct {
 	Bits  winnt.AccessMask
 	Code  uint16 // message code such as 1801, "Granted by"
 	Entry string // SDDL of the deciding entry with its list, such as "D:(A;;FA;;;WD)"; "" if none decided
-	// Name is the privilege behind codes 1801 and 1810, or the central access
-	// rule behind 1813 and 1814; "" otherwise.
+	// Name is the privilege for codes 1801 and 1810, or the central access rule
+	// for 1813 and 1814, else "".
 	Name string
 }
 
-// accessLines returns the rights of mask in record order, each with the reason
-// that names its bit. Where reasons are given, a bit without one was not
-// looked at.
+// accessLines returns the rights of mask in record order, each with the reason for its bit. If there are reasons, a
+// bit without one was not checked.
 func accessLines(typ string, mask winnt.AccessMask, reasons []Reason) []accessLine {
 	var lines []accessLine
 	for right := range Rights(typ, mask) {
@@ -89,7 +88,7 @@ func reasonTexts(lines []accessLine) []string {
 // descriptorText returns the SDDL of the parts that info chooses, "-" if there
 // are no such parts, a message code if the text is too long.
 func descriptorText(d *sd.Descriptor, info uint32) string {
-	if d == nil || info == 0 { // 0 stands for all parts in the options
+	if d == nil || info == 0 { // 0 means all parts in the options
 		return absent
 	}
 	text, err := sddl.Format(d, sddl.Options{Info: info, Extended: true})
@@ -105,8 +104,8 @@ func descriptorText(d *sd.Descriptor, info uint32) string {
 // noEntries shows a part of a SACL that has no entries.
 const noEntries = "S:AI"
 
-// resourceAttributes returns the SDDL of the attribute entries of a file,
-// "S:AI" where it has none, "-" for types that have no resource attributes (U-57).
+// resourceAttributes returns the SDDL of the attribute entries of a file, "S:AI" without any, and "-" for types
+// without resource attributes (U-57).
 func resourceAttributes(typ string, d *sd.Descriptor) string {
 	if typ != "File" {
 		return absent

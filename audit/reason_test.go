@@ -83,8 +83,8 @@ func TestNoReasonsForKernelObjects(t *testing.T) {
 	}
 }
 
-// UC-49, UC-50, U-17: privileges used for the access have an event of their
-// own, whatever the SACL says; those exempt by default have none.
+// UC-49, UC-50, U-17: privileges used for the access have a record of their own, whatever the SACL is. Privileges
+// exempt by default have none.
 func TestPrivilegeUseOfOpens(t *testing.T) {
 	p := mustPolicy(t,
 		audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{audit.SensitivePrivilegeUse: audit.OnBoth,
@@ -131,8 +131,7 @@ func TestPrivilegeUseOfOpens(t *testing.T) {
 	}
 }
 
-// A decision told by a server has no reasons; neither has one of an outside
-// central access rule that is named directly behind its code.
+// A server's decision has no reasons. Neither has a central access rule that has only a code.
 func TestReasonTexts(t *testing.T) {
 	from := origin(t)
 	file := audit.Object{Type: "File"}
@@ -201,5 +200,98 @@ func TestCentralRuleReason(t *testing.T) {
 	reasons := audit.Reasons(&r, x)
 	if len(reasons) != 1 || reasons[0].Code != 1814 || reasons[0].Name != "Finance" {
 		t.Errorf("reasons %+v", reasons)
+	}
+}
+
+// A reason names its privilege or central access rule, or has the text of its entry, and says whether it granted.
+func TestReasonsOfRules(t *testing.T) {
+	r := access.Request{Descriptor: sddl.MustParse("O:SYG:SYD:(A;;0x3;;;WD)S:(SP;;;;;S-1-17-1)"),
+		Subject: access.Subject{Primary: tokenU(t)}, Desired: winnt.ACCESS_SYSTEM_SECURITY, Type: winnt.FileObject}
+	_, x, err := access.Explain(&r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := audit.Reasons(&r, x); len(got) != 1 || got[0] != (audit.Reason{Bits: winnt.ACCESS_SYSTEM_SECURITY,
+		Code: 1810, Name: "SeSecurityPrivilege"}) {
+		t.Errorf("a privilege that is missing: %+v", got)
+	}
+	for _, c := range []struct {
+		why  access.BitReason
+		want audit.Reason
+	}{
+		{access.BitReason{Bit: 1, Granted: true, Reason: access.Reason{Kind: access.CentralAccessRule, Name: "F"}},
+			audit.Reason{Bits: 1, Code: 1813, Name: "F"}},
+		{access.BitReason{Bit: 2, Reason: access.Reason{Kind: access.CentralAccessRule, Name: "F"}},
+			audit.Reason{Bits: 2, Code: 1814, Name: "F"}},
+		{access.BitReason{Bit: 2, Granted: true, Reason: access.Reason{Kind: access.Privilege,
+			Privilege: winnt.SeBackupPrivilege}}, audit.Reason{Bits: 2, Code: 1801, Name: "SeBackupPrivilege"}},
+		{access.BitReason{Bit: 1, Reason: access.Reason{Kind: access.AceAllow, List: "DACL"}},
+			audit.Reason{Bits: 1, Code: 1801, Entry: "D:(A;;LC;;;WD)"}},
+		{access.BitReason{Bit: 1, Reason: access.Reason{Kind: access.AceAllow, List: "DACL", Index: 9}},
+			audit.Reason{Bits: 1, Code: 1801}},
+		{access.BitReason{Bit: 4, Reason: access.Reason{Kind: access.PreviouslyGranted}}, audit.Reason{Bits: 4, Code: 1809}},
+		{access.BitReason{Bit: 4, Reason: access.Reason{Kind: 99}}, audit.Reason{Bits: 4, Code: 1809}},
+	} {
+		got := audit.Reasons(&r, &access.Explanation{Reasons: []access.BitReason{c.why}})
+		c.want.Entry = strings.Replace(c.want.Entry, "LC", "CCDC", 1) // the descriptor's
+		if len(got) != 1 || got[0] != c.want {
+			t.Errorf("%+v: %+v, want %+v", c.why, got, c.want)
+		}
+	}
+}
+
+// TestLongestTexts: a text of 4096 bytes is shown, one of 4097 is not: an entry, a descriptor, and the
+// attributes of a file.
+func TestLongestTexts(t *testing.T) {
+	file := audit.Object{Type: "File"}
+	marked := func(n int) string { // a descriptor whose attributes take n bytes in a record
+		const form = `(RA;;;;;WD;("",TS,0x0,"x"))`
+		return "O:SYG:SYD:" + strings.Replace("S:"+form, `("`, `("`+strings.Repeat("n", n-len("S:AI"+form)), 1)
+	}
+	for _, c := range []struct {
+		size        int
+		long, list2 bool
+	}{{4095, false, false}, {4096, false, false}, {4097, true, false}} {
+		entry := strings.Repeat("x", c.size)
+		e := audit.HandleRequested(audit.Origin{}, file, audit.HandleRequest{Access: 1,
+			Reasons: []audit.Reason{{Bits: 1, Code: 1801, Entry: entry}}})
+		if got := strings.HasSuffix(field(t, e, "AccessReason"), "%%1828\r\n\t\t\t\t"); got != c.long {
+			t.Errorf("an entry of %d bytes is too long: %t", c.size, got)
+		}
+		e = audit.ObjectAccessed(audit.Origin{}, file, 1, sddl.MustParse(marked(c.size)))
+		text := field(t, e, "ResourceAttributes")
+		if (text == "%%1829") != c.long || !c.long && len(text) != c.size {
+			t.Errorf("attributes of %d bytes: %d bytes %.40s", c.size, len(text), text)
+		}
+		const form = `S:(RA;;;;;WD;("",TS,0x0,"x"))`
+		d := sddl.MustParse("O:SYG:SYD:" + strings.Replace(form, `("`, `("`+strings.Repeat("n", c.size-len(form)), 1))
+		e = audit.AuditSettingsChanged(audit.Origin{}, file, nil, d)
+		text = field(t, e, "NewSd")
+		if (text == "%%1829") != c.long || !c.long && len(text) != c.size {
+			t.Errorf("a descriptor of %d bytes: %d bytes %.40s", c.size, len(text), text)
+		}
+	}
+	// The limit is of all attributes together.
+	two := `(RA;;;;;WD;("` + strings.Repeat("n", 2000) + `",TS,0x0,"x"))(RA;;;;;WD;("` + strings.Repeat("m", 2100) +
+		`",TS,0x0,"x"))`
+	e := audit.ObjectAccessed(audit.Origin{}, file, 1, sddl.MustParse("O:SYG:SYS:"+two))
+	if got := field(t, e, "ResourceAttributes"); got != "%%1829" {
+		t.Errorf("two attributes: %d bytes", len(got))
+	}
+}
+
+// TestLongestNames: a name keeps 32767 bytes, or as many whole characters as leave room for the
+// mark behind them.
+func TestLongestNames(t *testing.T) {
+	for _, character := range []string{"x", "é", "€", "\U0001F600"} {
+		for shift := range 4 {
+			name := strings.Repeat("y", shift) + strings.Repeat(character, 40000/len(character))
+			got := field(t, audit.HandleClosed(audit.Origin{ProcessID: 8, ProcessName: name}, audit.Object{}), "ProcessName")
+			kept, cut := strings.CutSuffix(got, "…")
+			if !cut || len(got) > 32767 || len(got)+len(character) <= 32767-1 || !strings.HasPrefix(name, kept) ||
+				(len(kept)-shift)%len(character) != 0 {
+				t.Errorf("%q after %d bytes: %d bytes that end in %q", character, shift, len(got), got[len(got)-8:])
+			}
+		}
 	}
 }

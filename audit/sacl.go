@@ -10,32 +10,32 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Verdict says whether an access is recorded because of a SACL. The zero value
-// says no.
+// Verdict is the result of [Policy.Evaluate]: whether an access is recorded
+// because of a SACL. The zero value means that it is not.
 type Verdict struct {
-	// Success and Failure tell which outcome is recorded. Both can hold for a
-	// result list, whose nodes have outcomes of their own.
+	// Success and Failure are the outcomes that are recorded. Both can be true for
+	// a result list, whose nodes have separate outcomes.
 	Success, Failure bool
-	// Access is the mask that counts: what was granted, or what was asked for
-	// and refused; no generic bits.
+	// Access is the mask of the record: the granted rights, or the requested
+	// rights that were refused. It has no generic bits.
 	Access winnt.AccessMask
-	// Audited are the granted rights whose use through the handle is recorded
-	// too (event 4663). 0 unless Success.
+	// Audited has the granted rights whose use through the handle is also recorded
+	// (event 4663). It is 0 unless Success.
 	Audited winnt.AccessMask
-	// Nodes are the indexes of the object types that the record is about, each
-	// once; nil without an object type list.
+	// Nodes has the indexes of the object types in the record, each once. It is
+	// nil without an object type list.
 	Nodes []int
 }
 
-// GenerateOnClose returns the result of that name: the success side was
-// recorded, so the close of the handle is to be (U-15).
+// GenerateOnClose reports whether the close of the handle is to be recorded,
+// because the successful open was (U-15).
 func (v *Verdict) GenerateOnClose() bool { return v.Success }
 
 // Evaluate decides whether an access to an object of the named type is
 // recorded: the policy must record the outcome for the subject's account, and
 // an audit entry of the object's SACL, or of the type's global SACL, must
-// match. r is the question that was decided and dec its answer; nodes are the
-// answers for r.ObjectTypes if a result list was asked for, else nil. It never
+// match. r is the request and dec its decision. nodes has the results for
+// r.ObjectTypes if a result list was requested, else it is nil. Evaluate never
 // changes the decision (U-18).
 func (p *Policy) Evaluate(typ string, r *access.Request, dec access.Decision, nodes []access.NodeResult) Verdict {
 	if r == nil {
@@ -93,18 +93,18 @@ func outcomeOf(dec access.Decision) Outcome {
 
 // auditedMask returns the mask that audit entries are compared with (U-11).
 func auditedMask(r *access.Request, m *winnt.GenericMapping, o Outcome, granted winnt.AccessMask) winnt.AccessMask {
-	if o == Success { // U-11: also when MAXIMUM_ALLOWED was asked for
+	if o == Success { // U-11: even if MAXIMUM_ALLOWED was requested
 		return granted
 	}
-	// When only MAXIMUM_ALLOWED was asked for, all rights of the type are compared (U-11).
+	// If only MAXIMUM_ALLOWED was requested, all rights of the type are compared (U-11).
 	if r.Desired&^winnt.MAXIMUM_ALLOWED == 0 && r.Desired != 0 {
 		return m.All
 	}
-	// A failure is compared by the mapped rights that were asked for (U-11).
+	// A failure is compared by the mapped requested rights (U-11).
 	return rightsOf(m, r.Desired)
 }
 
-// saclWalk is one evaluation. Everything in it is only read.
+// saclWalk holds the data of one evaluation. The evaluation does not change it.
 type saclWalk struct {
 	token   *token.Token
 	request *access.Request
@@ -121,13 +121,14 @@ func (w *saclWalk) single(dec access.Decision) Verdict {
 	if !w.on[o] {
 		return Verdict{}
 	}
-	// The global SACL counts as if it stood behind the object's own (U-16).
+	// The global SACL counts as if it followed the object's own (U-16).
 	for _, list := range [...]*sd.ACL{w.object, w.global} {
 		entries := list.Entries()
 		for i := range entries {
 			e := &entries[i]
 			hit := w.mapping.Map(e.Mask) & v.Access
-			// The entry shares no right, lacks the flag of the outcome, or does not apply to the subject (U-12).
+			// The entry shares no right, does not have the flag of the outcome, or does not apply to the subject
+			// (U-12).
 			if hit == 0 || !records(e, o) || !w.applies(list, e) {
 				continue
 			}
@@ -158,7 +159,7 @@ func (w *saclWalk) single(dec access.Decision) Verdict {
 func (w *saclWalk) resultList(nodes []access.NodeResult) Verdict {
 	var v Verdict
 	generated := make([]bool, len(nodes))
-	// The global SACL counts as if it stood behind the object's own (U-16).
+	// The global SACL counts as if it followed the object's own (U-16).
 	for _, list := range [...]*sd.ACL{w.object, w.global} {
 		entries := list.Entries()
 		for i := range entries {
@@ -218,8 +219,8 @@ func records(e *sd.Entry, o Outcome) bool {
 	return e.Kind.IsAudit() && e.Flags&flag != 0
 }
 
-// applies reports whether the entry is in force on the object itself and speaks
-// of the subject: SID and condition (U-12).
+// applies reports whether the entry is in force on the object itself, and its SID
+// and condition match the subject (U-12).
 func (w *saclWalk) applies(list *sd.ACL, e *sd.Entry) bool {
 	// The entry is only inherited by others, or names no SID of the token (U-12).
 	if e.Flags&sd.InheritOnly != 0 || !w.matches(e.SID, e.Hash) {
@@ -232,11 +233,10 @@ func (w *saclWalk) applies(list *sd.ACL, e *sd.Entry) bool {
 	return w.condition(list, e)
 }
 
-// matches applies the deny predicate of the effective token: enabled and
-// deny-only SIDs count, and so do restricting ones. PRINCIPAL_SELF and OWNER RIGHTS stand
-// for the self SID and the object's owner (U-12).
+// matches applies the deny predicate of the effective token: enabled, deny-only and restricting SIDs count.
+// PRINCIPAL_SELF and OWNER RIGHTS mean the self SID and the object's owner (U-12).
 func (w *saclWalk) matches(s sid.SID, hash uint32) bool {
-	// PRINCIPAL_SELF and OWNER RIGHTS stand for the self SID and the owner (U-12).
+	// PRINCIPAL_SELF and OWNER RIGHTS mean the self SID and the owner (U-12).
 	if s == sid.PrincipalSelf || s == sid.OwnerRights {
 		s = access.Substitute(s, w.request.Self, w.request.Descriptor.Owner())
 		hash = s.Hash()
@@ -249,9 +249,9 @@ func (w *saclWalk) matches(s sid.SID, hash uint32) bool {
 	return t.DenyBits().Has(t.SIDs().Find(hash, s)) || t.RestrictedSet().Find(hash, s) >= 0
 }
 
-// node returns the place in the object type list that the entry speaks of: the
-// whole list for an entry without object type, and for every entry where there
-// is no list (U-13). ok is false if the list does not have the entry's type.
+// node returns the index in the object type list to which the entry applies. It is
+// 0, the whole list, for an entry without object type and without a list (U-13).
+// ok is false if the list does not have the entry's type.
 func (w *saclWalk) node(list *sd.ACL, e *sd.Entry) (n int, ok bool) {
 	if !e.Kind.IsObject() || len(w.request.ObjectTypes) == 0 {
 		return 0, true

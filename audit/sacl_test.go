@@ -8,6 +8,7 @@ import (
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -271,8 +272,7 @@ func TestResultList(t *testing.T) {
 	}
 }
 
-// UC-62, U-16: a global SACL counts for objects that have none, and is
-// appended to one that is there.
+// UC-62, U-16: a global SACL applies to objects without a SACL, and is appended to an existing one.
 func TestGlobalSACL(t *testing.T) {
 	global := sddl.MustParse("S:(AU;SA;FR;;;WD)").SACL()
 	p := mustPolicy(t, audit.PolicySpec{
@@ -447,10 +447,7 @@ func TestEvaluateTwin(t *testing.T) {
 		}
 		return l
 	}
-	n := 100_000
-	if testing.Short() {
-		n = 10_000
-	}
+	n := randtest.Size(100_000)
 	settings := func() audit.Setting { return audit.Setting(rnd.IntN(4)) }
 	attributes := []uint32{0, winnt.SE_GROUP_ENABLED, winnt.SE_GROUP_USE_FOR_DENY_ONLY, enabled}
 	generated := 0

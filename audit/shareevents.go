@@ -7,39 +7,38 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// ShareExposed makes event 5142: a directory is served under a name, although users
-// reach its files without being asked. Behind the documented fields, Exposure says who
-// and by which path.
+// ShareExposed returns event 5142: a directory is served under a name, although users
+// can reach its files without refmon. The field Exposure, after the documented fields,
+// names these users and the paths.
 func ShareExposed(from Origin, name, path, exposure string) Event {
 	var l fieldList
 	from.appendAccount(&l, "Subject", sid.LocalSystem, 0)
 	l.name("ShareName", shareName(name))
 	l.name("ShareLocalPath", path)
 	l.name("Exposure", exposure)
-	return Event{Header: Header{ID: 5142, Subcategory: FileShare}, fields: l}
+	return Event{Header: Header{ID: 5142, Subcategory: FileShare}, fields: l, admin: from.admin()}
 }
 
 // shareName returns the name of a share as the records have it.
 func shareName(name string) string { return `\\*\` + name }
 
-// ShareCheck is a request for a file that came through a share, after the share agreed to it
-// or refused it.
+// ShareCheck is a request for a file through a share, after the share allowed or refused it.
 type ShareCheck struct {
 	Share, Path string // the share's name, and where its files are on the host
 	Target      string // the file, below the share
 	Outcome     Outcome
-	// Request asks the share's descriptor for the rights that the record has: mapped, and no
-	// maximum.
+	// Request is the check of the share's descriptor for the rights in the record. They are
+	// mapped and have no MAXIMUM_ALLOWED.
 	Request access.Request
 }
 
 // ShareChecked records a request through a share, event 5145, if Detailed File Share is on
-// for its outcome and the subject. A status other than success is STATUS_AUDIT_FAILED: the
-// open fails with it. F-178
+// for its outcome and the subject. A status other than success is STATUS_AUDIT_FAILED, and
+// the open must fail with it. F-178
 func (l *Log) ShareChecked(from Origin, c *ShareCheck) ntstatus.Status {
 	from = l.named(from)
 	from.Subject = c.Request.Subject
-	return l.writeIf(from.Subject.Effective(), c.event(from))
+	return l.writeIf(from, c.event(from))
 }
 
 func (c *ShareCheck) event(from Origin) Event {
@@ -57,5 +56,6 @@ func (c *ShareCheck) event(from Origin) Event {
 	l.list("AccessList", accessList, codes(lines))
 	l.list("AccessReason", accessList, reasonTexts(lines))
 	from.appendPrimary(&l)
-	return Event{Header: Header{ID: 5145, Subcategory: DetailedFileShare, Outcome: c.Outcome}, fields: l, access: lines}
+	return Event{Header: Header{ID: 5145, Subcategory: DetailedFileShare, Outcome: c.Outcome},
+		fields: l, admin: from.admin(), access: lines}
 }

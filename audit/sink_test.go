@@ -53,7 +53,7 @@ func TestMemoryDrops(t *testing.T) {
 	}
 }
 
-// U-66: what was taken makes room for as many bytes again, each time.
+// U-66: draining frees space for as many bytes again, each time.
 func TestMemoryDrainMakesRoom(t *testing.T) {
 	long := numbered(strings.Repeat("x", 1000))
 	first := 0
@@ -74,8 +74,8 @@ func TestMemoryDrainMakesRoom(t *testing.T) {
 	}
 }
 
-// U-65: a single lost record is told, once.
-func TestMemoryTellsOneLoss(t *testing.T) {
+// U-65: a single lost record is announced, once.
+func TestMemoryAnnouncesOneLoss(t *testing.T) {
 	m := audit.NewMemory(2, 0)
 	for i, want := range []error{nil, nil, audit.ErrFull} {
 		if err := m.Write(numbered("")); err != want {
@@ -225,7 +225,7 @@ func TestLinesConcurrent(t *testing.T) {
 	}
 }
 
-// script is a writer whose calls do what was written down for each.
+// script is a writer with a programmed result for each call.
 type script struct {
 	bytes.Buffer
 	do []func(b []byte) (int, error)
@@ -268,8 +268,7 @@ func TestLinesAfterATornOne(t *testing.T) {
 	}
 }
 
-// U-65: an announcement whose writing fails is made again, with all that it told of and
-// itself.
+// U-65: a failed announcement is repeated, with its count increased by one.
 func TestLinesAnnounceAgain(t *testing.T) {
 	s := &script{}
 	l := audit.NewLines(s)

@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Subcategory is one switch of the audit policy. Its value is the byte xx in
-// the documented GUID {0CCE92xx-69AE-11D9-BED3-505054503030}, 0x10 to 0x4B;
+// Subcategory is one subcategory of the audit policy. Its value is the byte xx
+// in the documented GUID {0CCE92xx-69AE-11D9-BED3-505054503030}, 0x10 to 0x4B;
 // the zero value is no subcategory. Source: MS-GPAC 2.2.1.2 and ntsecapi.h.
 type Subcategory uint8
 
@@ -94,8 +94,7 @@ func (c Category) GUID() winnt.GUID {
 		0x30, 0x30}
 }
 
-// Code returns the message code that stands for the category in records, such
-// as "%%8274" for Object Access.
+// Code returns the message code of the category in records, such as "%%8274" for Object Access.
 func (c Category) Code() string { return fmt.Sprintf("%%%%%d", 8272+uint(c)) }
 
 // Subcategories yields every known subcategory in ascending order.
@@ -112,7 +111,7 @@ func (s Subcategory) Valid() bool {
 	return s >= firstSubcategory && s <= lastSubcategory && subcategories[s-firstSubcategory].name != ""
 }
 
-// bit returns the place of s in a policy word; s must be valid.
+// bit returns the bit of s in a policy word. s must be valid.
 func (s Subcategory) bit() uint64 { return 1 << ((s - firstSubcategory) & 63) }
 
 // String returns the documented name, "Subcategory(0xnn)" for an unknown value.
@@ -131,9 +130,9 @@ func (s Subcategory) GUID() winnt.GUID {
 	return winnt.GUID{byte(s), 0x92, 0xCE, 0x0C, 0xAE, 0x69, 0xD9, 0x11, 0xBE, 0xD3, 0x50, 0x50, 0x54, 0x50, 0x30, 0x30}
 }
 
-// Task returns the number that events of the subcategory carry as their task, 0
-// for an unknown value. "%%" and this number is the message code that stands
-// for the subcategory in records.
+// Task returns the task number of events of the subcategory, or 0 for an
+// unknown value. "%%" and this number is the message code of the subcategory in
+// records.
 func (s Subcategory) Task() uint16 {
 	if s.Valid() {
 		return subcategories[s-firstSubcategory].task
@@ -141,8 +140,8 @@ func (s Subcategory) Task() uint16 {
 	return 0
 }
 
-// Category returns the group the subcategory belongs to; System if s is
-// unknown.
+// Category returns the category of the subcategory. It returns System for an
+// unknown value.
 func (s Subcategory) Category() Category {
 	if s.Valid() {
 		return subcategories[s-firstSubcategory].category
@@ -150,8 +149,8 @@ func (s Subcategory) Category() Category {
 	return CategorySystem
 }
 
-// ParseSubcategory finds a subcategory by its documented name or its GUID
-// with or without braces, any case.
+// ParseSubcategory returns the subcategory with a documented name or GUID, with
+// or without braces, ignoring case.
 func ParseSubcategory(text string) (Subcategory, error) {
 	bare := strings.TrimSuffix(strings.TrimPrefix(text, "{"), "}")
 	for s := range Subcategories {
@@ -162,7 +161,7 @@ func ParseSubcategory(text string) (Subcategory, error) {
 	return 0, fmt.Errorf("unknown audit subcategory %q: want a name such as %q or its GUID", text, FileSystem)
 }
 
-// MarshalText returns the documented name; an unknown value is an error.
+// MarshalText returns the documented name. It fails for an unknown value.
 func (s Subcategory) MarshalText() ([]byte, error) {
 	if !s.Valid() {
 		return nil, fmt.Errorf("audit subcategory %#x has no name", uint8(s))
@@ -170,7 +169,7 @@ func (s Subcategory) MarshalText() ([]byte, error) {
 	return []byte(s.String()), nil
 }
 
-// UnmarshalText reads what [ParseSubcategory] reads.
+// UnmarshalText parses text like [ParseSubcategory].
 func (s *Subcategory) UnmarshalText(text []byte) error {
 	v, err := ParseSubcategory(string(text))
 	if err == nil {

@@ -17,8 +17,8 @@ const checkpointName = "checkpoint"
 // maxNote bounds a signed checkpoint in bytes.
 const maxNote = 64 << 10
 
-// A Checkpoint commits a log to all its records up to one of them. The zero
-// value commits to nothing.
+// Checkpoint commits a log to all its records up to one of them. The zero value
+// commits to no record.
 type Checkpoint struct {
 	Origin string // name of the log
 	Size   uint64 // records; the RecordId of the last one
@@ -30,8 +30,8 @@ func (c *Checkpoint) text() string {
 	return c.Origin + "\n" + strconv.FormatUint(c.Size, 10) + "\n" + base64.StdEncoding.EncodeToString(c.Root[:]) + "\n"
 }
 
-// parseCheckpoint reads the text of a checkpoint. Further lines, extensions,
-// are refused: no log of ours writes them.
+// parseCheckpoint parses the text of a checkpoint. It refuses extension lines,
+// which a Log never writes.
 func parseCheckpoint(text string) (Checkpoint, error) {
 	var c Checkpoint
 	lines := strings.Split(text, "\n")
@@ -53,8 +53,9 @@ func parseCheckpoint(text string) (Checkpoint, error) {
 	return c, nil
 }
 
-// OpenCheckpoint reads a signed checkpoint. The signature of one of the keys
-// must be good; nothing of the text is used before that.
+// OpenCheckpoint verifies and parses a signed checkpoint. The signature of one
+// of the keys must be valid. OpenCheckpoint does not use the text before it has
+// verified the signature. It refuses more than 64 KiB.
 func OpenCheckpoint(signed []byte, keys ...note.Verifier) (Checkpoint, error) {
 	if len(signed) > maxNote {
 		return Checkpoint{}, errors.New("checkpoint: longer than any checkpoint")

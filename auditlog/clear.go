@@ -15,11 +15,13 @@ type clearing struct {
 	done chan error
 }
 
-// Clear removes all records, or moves them to the archive where the log is set
-// to [Archive]. The first record that stays is event 1102: it names the caller,
-// and how many records there were with the root of their tree. The tree goes on,
-// so that proofs and checkpoints of what was removed stay good. It fails with
-// STATUS_PRIVILEGE_NOT_HELD if the caller does not hold SeSecurityPrivilege.
+// Clear removes all records, or moves them to the archive if the log is
+// configured as [Archive]. The first remaining record is event 1102 with the
+// caller, the number of removed records and the root of their tree. The tree
+// continues, so proofs and checkpoints of removed records stay valid. Clear
+// fails with STATUS_PRIVILEGE_NOT_HELD if the caller does not hold
+// SeSecurityPrivilege, and with [ErrClosed] after Close. It removes nothing if
+// it cannot sign a checkpoint of all records.
 func (l *Log) Clear(from audit.Origin) error {
 	if t := from.Subject.Effective(); t == nil || !t.Has(winnt.SeSecurityPrivilege) {
 		// The caller does not hold SeSecurityPrivilege: every record stays (U-69).
@@ -48,7 +50,7 @@ func (w *writer) clear(from audit.Origin) error {
 	if err := w.standing(); err != nil {
 		return err
 	}
-	// What no checkpoint commits to could not be told from what never was.
+	// Records that no checkpoint covers must not be removed, because their removal could not be detected.
 	if c := w.log.Checkpoint(); c.Size != w.tree.size {
 		return fmt.Errorf("clear the audit log: its checkpoint covers %d of %d records", c.Size, w.tree.size)
 	}
@@ -57,7 +59,7 @@ func (w *writer) clear(from audit.Origin) error {
 		return err
 	}
 	w.begin()
-	// The first record that stays says who cleared the log, and what went (U-69).
+	// The first remaining record names the caller and the number of removed records (U-69).
 	w.say(audit.LogCleared(from, last, root))
 	if err := errors.Join(w.append(), w.sync()); err != nil {
 		return err
@@ -72,6 +74,6 @@ func (w *writer) clear(from audit.Origin) error {
 			return err
 		}
 	}
-	w.kept.stopped = false // there is room again
+	w.kept.stopped = false // there is space again
 	return errors.Join(w.append(), w.sync())
 }

@@ -33,9 +33,9 @@ func holder(t *testing.T, privileges ...winnt.Privilege) audit.Origin {
 	return audit.Origin{Subject: access.Subject{Primary: tok}}
 }
 
-// TestClearNamesWhatWent: the records of a clearing name each segment that went, from
+// TestClearReportsRemovedRecords: the records of a clearing name each segment that went, from
 // its first record to its last, all of them together and nothing twice (U-67, U-69).
-func TestClearNamesWhatWent(t *testing.T) {
+func TestClearReportsRemovedRecords(t *testing.T) {
 	d := newMemDisk(t, "")
 	cfg := testConfig(t, d)
 	cfg.SegmentBytes, cfg.Keep.Full = 3_000, Overwrite

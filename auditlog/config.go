@@ -8,16 +8,16 @@ import (
 	"github.com/refmon/refmon/audit"
 )
 
-// Mode says which records wait for the disk. The zero value is Sync.
+// Mode chooses the records that wait for the disk. The zero value is Sync.
 type Mode uint8
 
 // The modes of a log.
 const (
 	// Sync acknowledges a record when it is durable.
 	Sync Mode = iota
-	// Relaxed acknowledges a successful access to an object when it is
-	// queued; it is written at once and durable within 100 ms or 1 MiB. All
-	// other records are as under Sync.
+	// Relaxed acknowledges the record of a successful access to an object when it
+	// is queued. It is written at once and is durable within 100 ms or 1 MiB.
+	// Other records work as under Sync.
 	Relaxed
 )
 
@@ -29,42 +29,50 @@ func (m Mode) String() string {
 	return "sync"
 }
 
-// Full says what happens when the log has used the bytes it may keep. The zero
-// value is Overwrite.
+// Full is the behaviour of a log that has used the bytes that it may keep. The
+// zero value is Overwrite.
 type Full uint8
 
-// What a full log does.
+// Behaviours of a full log.
 const (
-	Overwrite Full = iota // the oldest segments are removed, and a record says so
-	Archive               // the oldest segments are moved to a folder, and a record says so
-	Stop                  // no more records are taken
+	Overwrite Full = iota // removes the oldest segments and writes a record about it
+	Archive               // moves the oldest segments to a folder and writes a record about it
+	Stop                  // refuses new records, except essential ones within the reserve
 )
 
-// Keep bounds what a log keeps. The zero value keeps everything.
+// Keep limits the records that a log keeps. The zero value keeps everything.
 type Keep struct {
 	Bytes   int64         // of all segments; 0: no bound
-	Age     time.Duration // segments whose last write is older go; 0: no bound
+	Age     time.Duration // removes segments whose last record is older; 0: no bound
 	Full    Full
-	Archive string // name of a folder inside Dir for segments that go; "" stands for "archive"
+	Archive string // name of a folder inside Dir for removed segments; "" means "archive"
 }
 
-// Config says where a log is and what it does. Only Dir must be given.
+// Config configures a log. Only Dir is required.
 type Config struct {
 	Dir  string
 	Mode Mode
 	Keep Keep
-	// SegmentBytes is the size at which a new segment begins; 0: 64 MiB.
+	// Reserve is the number of bytes reserved for essential records (see [audit.Event.Essential]). Other
+	// records fail while no more than that is left of the disk, or of Keep.Bytes under [Stop]. The log
+	// allocates it in advance. 0 means none.
+	Reserve int64
+	// SegmentBytes is the size at which a new segment begins. 0 means 64 MiB.
 	SegmentBytes int64
-	// Signers sign the checkpoints; the first one's name is the log's. While
-	// a key is being replaced there are two. nil: the key beside the log,
-	// made if it is not there.
+	// Signers sign the checkpoints. The name of the first one is the log's. There
+	// are two while a key is being replaced. nil means the key next to the log,
+	// which is created if it does not exist.
 	Signers []note.Signer
-	// A checkpoint is made after so many records or so much time; 0: 10,000
-	// and ten seconds.
+	// The log signs a checkpoint after this number of records or this time. 0 means
+	// 10,000 and ten seconds.
 	CheckpointRecords uint64
 	CheckpointEvery   time.Duration
-	// Computer is named by the records that the log writes itself.
+	// Computer is the computer name in the records that the log writes itself.
 	Computer string
+	// Faults is called before each operation on the folder, with its name, such as "write",
+	// "sync" or "create", and that of the file. The operation fails with its error. nil means
+	// no faults. Tests set it.
+	Faults func(operation, name string) error
 
 	disk  disk         // tests replace it
 	clock func() int64 // FILETIME; tests replace it
@@ -75,7 +83,7 @@ const (
 	defaultSegment  = 64 << 20
 	queueRecords    = audit.DefaultRecords
 	queueBytes      = audit.DefaultBytes / 16 // with a batch being written and its encoding this stays below 64 MiB
-	queueWait       = 5 * time.Second         // of a writer for room in the queue (U-66)
+	queueWait       = 5 * time.Second         // maximum wait for space in the queue (U-66)
 	relaxedDelay    = 100 * time.Millisecond  // until a relaxed record is durable
 	relaxedBytes    = 1 << 20                 // written and not yet durable
 	checkpointCount = 10_000
@@ -96,7 +104,7 @@ func (c *Config) defaults() {
 		c.Keep.Archive = "archive"
 	}
 	if c.disk == nil {
-		c.disk = folder{c.Dir}
+		c.disk = folder{c.Dir, c.Faults}
 	}
 	if c.clock == nil {
 		c.clock = Now
@@ -112,7 +120,7 @@ func Now() int64 {
 // durable reports whether a record of the event waits for the disk: all but
 // successful accesses to objects do.
 func (m Mode) durable(e *audit.Event) bool {
-	// The log promises the disk for everything, or the record is of a refusal (U-60).
+	// In Sync mode every record waits for the disk. In any mode the record of a refusal does (U-60).
 	if m == Sync || e.Outcome == audit.Failure {
 		return true
 	}

@@ -6,25 +6,25 @@ import (
 	"io/fs"
 )
 
-// disk is the seam between a log and its folder: each operation on a file is
-// one call of it, so that tests can let any single one fail or be the last.
-// Names are relative to the folder, with slashes.
+// disk is the interface between a log and its folder. Each operation on a file is
+// one call, so that tests can make any single call fail or be the last one. Names
+// are relative to the folder, with slashes.
 type disk interface {
-	// Create makes a file that is not there yet, readable by its owner only.
+	// Create creates a file that only its owner can read. It fails if the file exists.
 	Create(name string) (file, error)
-	// Open opens a file that is there.
+	// Open opens an existing file.
 	Open(name string) (file, error)
-	// Mkdir makes a folder with its parents; one that is there is no error.
+	// Mkdir creates a folder and its parents. An existing folder is not an error.
 	Mkdir(name string) error
-	// Rename gives a file another name, in place of what had it.
+	// Rename renames a file. It replaces an existing file with the new name.
 	Rename(from, to string) error
 	// Remove unlinks a file.
 	Remove(name string) error
-	// List returns the names in a folder, sorted; none if it is not there.
+	// List returns the names in a folder, sorted; none if the folder does not exist.
 	List(name string) ([]string, error)
 	// SyncDir makes the names of a folder durable.
 	SyncDir(name string) error
-	// Lock takes the folder for one writer until unlock.
+	// Lock locks the folder for one writer until unlock.
 	Lock() (unlock func() error, err error)
 }
 
@@ -39,7 +39,7 @@ type file interface {
 	Close() error
 }
 
-// readFile returns the content of a file of at most limit bytes.
+// readFile returns the content of a file. It fails for more than limit bytes.
 func readFile(d disk, name string, limit int64) ([]byte, error) {
 	f, err := d.Open(name)
 	if err != nil {
@@ -60,5 +60,5 @@ func readFile(d disk, name string, limit int64) ([]byte, error) {
 	return b, nil
 }
 
-// isEnd reports whether a segment ends where it should.
+// isEnd reports whether err means the end of a segment after a whole frame.
 func isEnd(err error) bool { return errors.Is(err, io.EOF) }

@@ -1,18 +1,51 @@
 package auditlog
 
 import (
+	"io/fs"
 	"os"
 
 	"golang.org/x/sys/unix"
 )
+
+// free returns the free bytes of a folder's disk for this user, or -1 if that is not known.
+func free(dir string) int64 {
+	var s unix.Statfs_t
+	if unix.Statfs(dir, &s) != nil {
+		return -1
+	}
+	return int64(s.Bavail) * s.Bsize
+}
+
+// Allocate implements allocator.
+func (f osFile) Allocate(size int64) error {
+	if err := f.Check("allocate"); err != nil {
+		return err
+	}
+	for {
+		err := unix.Fallocate(int(f.Fd()), unix.FALLOC_FL_KEEP_SIZE, 0, size)
+		switch err {
+		case unix.EINTR:
+		case nil:
+			return nil
+		case unix.EOPNOTSUPP, unix.ENOSYS:
+			return errNoAllocation
+		default:
+			return &fs.PathError{Op: "allocate", Path: f.Name(), Err: err}
+		}
+	}
+}
 
 // syncData makes the content of a file durable, and of its attributes only
 // those that its content needs.
 func syncData(f *os.File) error {
 	for {
 		err := unix.Fdatasync(int(f.Fd()))
-		if err != unix.EINTR {
-			return os.NewSyscallError("fdatasync", err)
+		switch err {
+		case unix.EINTR:
+		case nil:
+			return nil
+		default:
+			return &fs.PathError{Op: "fdatasync", Path: f.Name(), Err: err}
 		}
 	}
 }

@@ -6,16 +6,21 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/refmon/refmon/internal/diskio"
 )
 
 // folder is the disk of the operating system.
-type folder struct{ dir string }
+type folder struct {
+	dir    string
+	faults diskio.Faults // nil outside tests
+}
 
 func (d folder) path(name string) string { return filepath.Join(d.dir, filepath.FromSlash(name)) }
 
 // Create implements disk.
 func (d folder) Create(name string) (file, error) {
-	f, err := os.OpenFile(d.path(name), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := d.faults.OpenFile(d.path(name), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -24,9 +29,9 @@ func (d folder) Create(name string) (file, error) {
 
 // Open implements disk. A file that may only be read is opened for reading.
 func (d folder) Open(name string) (file, error) {
-	f, err := os.OpenFile(d.path(name), os.O_RDWR, 0)
+	f, err := d.faults.OpenFile(d.path(name), os.O_RDWR, 0)
 	if errors.Is(err, fs.ErrPermission) || isReadOnly(err) {
-		f, err = os.Open(d.path(name))
+		f, err = d.faults.OpenFile(d.path(name), os.O_RDONLY, 0)
 	}
 	if err != nil {
 		return nil, err
@@ -38,10 +43,10 @@ func (d folder) Open(name string) (file, error) {
 func (d folder) Mkdir(name string) error { return os.MkdirAll(d.path(name), 0o700) }
 
 // Rename implements disk.
-func (d folder) Rename(from, to string) error { return os.Rename(d.path(from), d.path(to)) }
+func (d folder) Rename(from, to string) error { return d.faults.Rename(d.path(from), d.path(to)) }
 
 // Remove implements disk.
-func (d folder) Remove(name string) error { return os.Remove(d.path(name)) }
+func (d folder) Remove(name string) error { return d.faults.Remove(d.path(name)) }
 
 // List implements disk.
 func (d folder) List(name string) ([]string, error) {
@@ -58,16 +63,10 @@ func (d folder) List(name string) ([]string, error) {
 }
 
 // SyncDir implements disk.
-func (d folder) SyncDir(name string) error {
-	f, err := os.Open(d.path(name))
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
-}
+func (d folder) SyncDir(name string) error { return d.faults.SyncDir(d.path(name)) }
 
 // osFile is a file of the operating system.
-type osFile struct{ *os.File }
+type osFile struct{ *diskio.File }
 
 // Size implements file.
 func (f osFile) Size() (int64, error) {
@@ -79,4 +78,9 @@ func (f osFile) Size() (int64, error) {
 }
 
 // Sync implements file.
-func (f osFile) Sync() error { return syncData(f.File) }
+func (f osFile) Sync() error {
+	if err := f.Check("sync"); err != nil {
+		return err
+	}
+	return syncData(f.File.File)
+}

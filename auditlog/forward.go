@@ -15,9 +15,10 @@ import (
 	"github.com/refmon/refmon/audit"
 )
 
-// A Forwarder hands the records of a folder to one live sink as lines of JSON,
-// at least once and in order. It reads the folder, and the writer never waits for
-// it: a sink that is away for a day loses nothing while the records are kept.
+// Forwarder sends the records of a folder to one live sink as lines of JSON, at
+// least once and in order. It reads the folder, and the writer never waits for
+// it. A sink that is down for a day loses nothing as long as the log keeps the
+// records.
 type Forwarder struct {
 	Dir    string
 	Sink   string // "unix:PATH", "tcp:HOST:PORT", or the name of a file
@@ -26,7 +27,7 @@ type Forwarder struct {
 	next  uint64 // to send
 	saved uint64 // in the cursor
 	out   io.WriteCloser
-	taken func() error // returns when the sink has what was sent
+	taken func() error // returns when the sink has received the records
 	since time.Time    // the cursor was written
 	sent  uint64       // records since then
 }
@@ -34,15 +35,16 @@ type Forwarder struct {
 // Bounds of a forwarder.
 const (
 	forwardWait  = 10 * time.Second // for one write to a socket
-	forwardTake  = time.Minute      // until a socket's other end has read what was sent
+	forwardTake  = time.Minute      // until the other end of a socket has read the records
 	forwardRetry = 30 * time.Second // the longest pause before a sink is tried again
 	cursorEvery  = 1000             // records, or
 	cursorDelay  = time.Second
 )
 
-// Run forwards until ctx ends, and then returns nil. While the sink is away it
-// is tried again, with growing pauses. follow false ends at the newest record
-// instead, and an error of the sink ends the run.
+// Run forwards until ctx ends, and then returns nil. While the sink is down it
+// retries with increasing pauses. With follow false it ends at the newest
+// record, and returns an error of the sink. It also returns an error of the log
+// or the cursor. It skips records that the log no longer has.
 func (f *Forwarder) Run(ctx context.Context, follow bool) error {
 	if err := f.load(); err != nil {
 		return err
@@ -81,10 +83,10 @@ func (f *Forwarder) Run(ctx context.Context, follow bool) error {
 	}
 }
 
-// sinkError is a failure of the sink, which is tried again.
+// sinkError is a failure of the sink. With follow, Run tries the sink again.
 type sinkError struct{ err error }
 
-// Error says what the sink failed at.
+// Error returns the sink's error after "the sink: ".
 func (e *sinkError) Error() string { return "the sink: " + e.err.Error() }
 
 // Unwrap returns the sink's own error.
@@ -167,9 +169,10 @@ func (f *Forwarder) connect(ctx context.Context) error {
 	return nil
 }
 
-// handOver ends a connection. What the system took for the other end is not read
-// yet, and may never be: only one that has read everything sees our end and
-// answers with its own. The next record opens another connection.
+// handOver ends a connection and waits until the other end closes it too. The
+// system may have buffered data that the other end has not read. A peer that
+// closes after our end of stream has read everything. The next record opens
+// another connection.
 func handOver(c net.Conn) error {
 	half, ok := c.(interface{ CloseWrite() error })
 	if !ok {
@@ -211,8 +214,8 @@ func (f *Forwarder) load() error {
 	return nil
 }
 
-// save waits until the sink has what was sent, then moves the cursor behind it:
-// after a crash of either records come again, none is left out (U-77).
+// save waits until the sink has received the records, then advances the cursor. After a crash of either side records
+// may be repeated but none is skipped (U-77).
 func (f *Forwarder) save() error {
 	if f.sent == 0 {
 		return nil

@@ -23,9 +23,9 @@ const (
 	publicName = "key.pub"
 )
 
-// CreateKey makes an Ed25519 key under a name such as host.example/audit and
-// writes it to a file that only its owner can read; the public half goes to
-// file.pub. It fails if the file is there.
+// CreateKey creates an Ed25519 key with a name such as host.example/audit. It
+// writes the key to a file that only its owner can read, and the public half to
+// file.pub, which it overwrites. It fails if file exists.
 func CreateKey(file, name string) (note.Signer, error) {
 	private, public, err := note.GenerateKey(rand.Reader, name)
 	if err != nil {
@@ -34,7 +34,7 @@ func CreateKey(file, name string) (note.Signer, error) {
 	if _, err := os.Lstat(file); err == nil {
 		return nil, fmt.Errorf("write the key of an audit log: %w", &fs.PathError{Op: "create", Path: file, Err: fs.ErrExist})
 	}
-	// The public half comes first and each file whole: who finds a key finds both halves.
+	// The public half comes first, so that a key file never exists without it.
 	if err := place(file+".pub", public, 0o644); err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func place(file, content string, mode fs.FileMode) error {
 	if err != nil {
 		return fmt.Errorf("write the key of an audit log: %w", err)
 	}
-	if err = f.Chmod(mode); err == nil { // it may have been left there, open to others
+	if err = f.Chmod(mode); err == nil { // an older file of this name may be open to others
 		_, err = f.WriteString(content + "\n")
 	}
 	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
@@ -63,8 +63,8 @@ func place(file, content string, mode fs.FileMode) error {
 	return nil
 }
 
-// LoadKey reads a key that [CreateKey] made. A key that others can read is
-// refused.
+// LoadKey reads a key from [CreateKey]. It refuses a key that others can read,
+// except on Windows.
 func LoadKey(file string) (note.Signer, error) {
 	info, err := os.Stat(file)
 	if err != nil {
@@ -84,8 +84,8 @@ func LoadKey(file string) (note.Signer, error) {
 	return s, nil
 }
 
-// ReadPublicKey reads the public half of a key, one for each line: its form is
-// name+id+base64, as c2sp.org/signed-note has it.
+// ReadPublicKey reads the public halves of keys, one per line, in the form
+// name+id+base64 of c2sp.org/signed-note.
 func ReadPublicKey(file string) ([]note.Verifier, error) {
 	b, err := os.ReadFile(file)
 	if err != nil {
@@ -111,9 +111,10 @@ type command struct {
 	args []string
 }
 
-// CommandSigner signs with a program of the site, so that the key need not be
-// where the log is: it gets the text on standard input and prints the Ed25519
-// signature in base64. public is the key's public half.
+// CommandSigner returns a signer that runs a program, so that the key need not
+// be on the host of the log. The program gets the text on standard input and
+// prints the Ed25519 signature in base64. public is the public half of the key.
+// Signing fails after ten seconds, or if the signature is not valid.
 func CommandSigner(public string, args ...string) (note.Signer, error) {
 	v, err := note.NewVerifier(public)
 	if err != nil {

@@ -6,10 +6,8 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -20,8 +18,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"golang.org/x/mod/sumdb/note"
 
 	"github.com/refmon/refmon/audit"
 )
@@ -61,44 +57,6 @@ func sign(file string) {
 	}
 	fmt.Fprintln(os.Stderr, "what a program says besides is no part of the signature")
 	fmt.Println(base64.StdEncoding.EncodeToString(sig))
-}
-
-// TestCommandSigner: a program of the site signs, and one that signs with
-// another key is refused (U-71).
-func TestCommandSigner(t *testing.T) {
-	dir := t.TempDir()
-	for _, name := range []string{"a", "b"} {
-		if _, err := CreateKey(filepath.Join(dir, name), "host.example/audit"); err != nil {
-			t.Fatal(err)
-		}
-	}
-	public, err := os.ReadFile(filepath.Join(dir, "a.pub"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := CommandSigner(strings.TrimSpace(string(public)), os.Args[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg := Config{Dir: filepath.Join(dir, "log"), Signers: []note.Signer{s}}
-	t.Setenv(signing, filepath.Join(dir, "b"))
-	if _, err := Open(cfg); err == nil || !strings.Contains(err.Error(), "no signature of key") {
-		t.Errorf("another key: %v", err)
-	}
-	t.Setenv(signing, filepath.Join(dir, "a"))
-	for range 2 {
-		l := mustOpen(t, cfg)
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	keys, err := ReadPublicKey(filepath.Join(dir, "a.pub"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if v, err := Verify(Verification{Dir: cfg.Dir, Keys: keys}); err != nil || v.Last != 4 {
-		t.Errorf("%+v, %v", v, err)
-	}
 }
 
 // write writes from several goroutines until it is killed, or to the number of
@@ -150,9 +108,8 @@ func kills() int {
 	return 10
 }
 
-// TestKill kills a process that writes, at random times: what it had
-// acknowledged is there, RecordIds only grow, and everything verifies (U-61,
-// U-63; UC-51).
+// A writing process is killed at random times. All acknowledged records are in the log, RecordIds only increase, and
+// everything verifies (U-61, U-63; UC-51).
 func TestKill(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "log")
 	rnd := rand.New(rand.NewPCG(7, 8))
@@ -182,7 +139,7 @@ func TestKill(t *testing.T) {
 	}
 	last, seen := uint64(0), map[string]bool{}
 	if _, err := os.Stat(filepath.Join(dir, checkpointName)); err == nil {
-		for _, e := range recordsOf(t, folder{dir}) {
+		for _, e := range recordsOf(t, folder{dir: dir}) {
 			if e.RecordID != last+1 {
 				t.Fatalf("record %d follows %d", e.RecordID, last)
 			}
@@ -209,8 +166,7 @@ var throughSeam = map[string]string{
 	"renameat2": "Rename", "mkdir": "Mkdir",
 }
 
-// TestSeamIsComplete traces a process that writes: every system call that
-// changes a file is one that the seam stands before.
+// A traced writer makes no file-changing system call that bypasses the disk interface.
 func TestSeamIsComplete(t *testing.T) {
 	strace, err := exec.LookPath("strace")
 	if err != nil {
@@ -253,108 +209,4 @@ func TestSeamIsComplete(t *testing.T) {
 		}
 	}
 	t.Logf("%v", seen)
-}
-
-// TestKeyIsWhole makes a key after a run that ended between the halves of one:
-// both halves are there, and they belong together.
-func TestKeyIsWhole(t *testing.T) {
-	dir := t.TempDir()
-	file := filepath.Join(dir, "a")
-	for _, left := range []string{"a.pub", "a.pub.new", "a.new"} {
-		if err := os.WriteFile(filepath.Join(dir, left), []byte("half"), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := CreateKey(file, "host.example/audit"); err != nil {
-		t.Fatal(err)
-	}
-	signer, err := LoadKey(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys, err := ReadPublicKey(file + ".pub")
-	if err != nil || len(keys) != 1 || keys[0].KeyHash() != signer.KeyHash() {
-		t.Fatalf("%v, %v, want the key of %s", keys, err, signer.Name())
-	}
-	if _, err := CreateKey(file, "host.example/audit"); !errors.Is(err, fs.ErrExist) {
-		t.Errorf("over a key: %v", err)
-	}
-}
-
-// TestKeyOfOthers: a key that its group or others can read, write or run is refused.
-func TestKeyOfOthers(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "a")
-	if _, err := CreateKey(file, "host.example/audit"); err != nil {
-		t.Fatal(err)
-	}
-	for mode := fs.FileMode(0); mode < 0o100; mode++ {
-		if err := os.Chmod(file, 0o600|mode); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := LoadKey(file); (err == nil) != (mode == 0) {
-			t.Errorf("a key of mode %o: %v", 0o600|mode, err)
-		}
-	}
-}
-
-// TestPublicKeys: a file may name several keys, one for each line.
-func TestPublicKeys(t *testing.T) {
-	dir := t.TempDir()
-	var both []byte
-	var want []uint32
-	for _, name := range []string{"a", "b"} {
-		s, err := CreateKey(filepath.Join(dir, name), "host.example/"+name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b, err := os.ReadFile(filepath.Join(dir, name+".pub"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		both, want = append(both, b...), append(want, s.KeyHash())
-	}
-	file := filepath.Join(dir, "both")
-	if err := os.WriteFile(file, both, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	keys, err := ReadPublicKey(file)
-	if err != nil || len(keys) != 2 || keys[0].KeyHash() != want[0] || keys[1].KeyHash() != want[1] {
-		t.Errorf("%d keys, %v, want %v", len(keys), err, want)
-	}
-}
-
-// TestTwoAtATime begins segments while checkpoints are replaced, as the writer
-// and the notary do: each file has its own content.
-func TestTwoAtATime(t *testing.T) {
-	d := folder{t.TempDir()}
-	signed := bytes.Repeat([]byte("signed\n"), 20)
-	const n = 40
-	var both sync.WaitGroup
-	both.Go(func() {
-		for range n {
-			if err := closed(put(d, checkpointName, bytesOf(signed))); err != nil {
-				t.Error(err)
-			}
-		}
-	})
-	both.Go(func() {
-		for i := range uint64(n) {
-			f, err := beginSegment(d, &header{first: i + 1, before: frontier{size: i}})
-			if err != nil {
-				t.Error(err)
-				continue
-			}
-			_ = f.Close()
-		}
-	})
-	both.Wait()
-	for i := range uint64(n) {
-		b, err := os.ReadFile(filepath.Join(d.dir, segmentName(i+1)))
-		if err != nil || !bytes.HasPrefix(b, []byte(magic)) {
-			t.Fatalf("segment %d: %q, %v", i+1, b, err)
-		}
-	}
-	if b, err := os.ReadFile(filepath.Join(d.dir, checkpointName)); err != nil || !bytes.Equal(b, signed) {
-		t.Errorf("checkpoint: %q, %v", b, err)
-	}
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // Lock implements disk: the writer holds flock on a file that names its
-// process; the kernel lets go of it when the process ends.
+// process. The kernel releases it when the process ends.
 func (d folder) Lock() (func() error, error) {
 	f, err := os.OpenFile(d.path(lockName), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -42,5 +42,6 @@ func writePID(f *os.File) error {
 // isReadOnly reports whether a file system refuses all writing.
 func isReadOnly(err error) bool { return errors.Is(err, unix.EROFS) }
 
-// isFull reports whether a write failed for want of room, which may come back.
+// isFull reports whether a write failed because the disk or quota is full. A later
+// write may succeed.
 func isFull(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }

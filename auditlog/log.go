@@ -10,32 +10,36 @@ import (
 	"github.com/refmon/refmon/audit"
 )
 
-// Errors that a caller may ask for.
+// Errors for errors.Is.
 var (
-	// ErrLocked is the refusal of a second writer.
+	// ErrLocked is the error for a second writer.
 	ErrLocked = errors.New("the audit log has a writer")
-	// ErrClosed is the failure of a record after Close.
+	// ErrClosed is the error for a record after Close.
 	ErrClosed = errors.New("the audit log is closed")
-	// ErrDamaged is the refusal to go on with a folder whose records do not
-	// reach its own checkpoint.
+	// ErrDamaged is the error for a folder whose records end before its own
+	// checkpoint.
 	ErrDamaged = errors.New("the audit log is damaged")
-	// ErrStopped is the failure of a record when a log that stops is full.
+	// ErrStopped is the error for a record when the log is full and configured to
+	// stop.
 	ErrStopped = errors.New("the audit log is full and set to stop")
 )
 
-// Log writes a folder of records. Make one with [Open].
+// Log writes a folder of records. [Open] returns one.
 type Log struct {
 	cfg       Config // immutable
 	origin    string // immutable
 	recovered Recovery
 	unlock    func() error // immutable
 
+	trouble  atomic.Pointer[trouble] // the newest failure; nil: no failure
+	reserved atomic.Int64            // bytes that are allocated for essential records
+
 	mu     sync.Mutex
-	next   *batch        // guarded by mu: what the writer takes next
-	spare  []audit.Event // guarded by mu: room of an earlier batch
-	room   chan struct{} // guarded by mu: closed when the queue is taken
+	next   *batch        // guarded by mu: the batch that the writer takes next
+	spare  []audit.Event // guarded by mu: memory of an earlier batch
+	room   chan struct{} // guarded by mu: closed when the writer takes the queue
 	closed bool          // guarded by mu
-	failed error         // guarded by mu: the first failure that stands for ever
+	failed error         // guarded by mu: the first permanent failure
 
 	dropped atomic.Uint64 // records ever lost
 	durable atomic.Uint64 // RecordId of the last durable record
@@ -55,17 +59,47 @@ type Log struct {
 // of them (U-62).
 type batch struct {
 	events  []audit.Event
+	later   []int // of events: those that no caller needs, ascending
 	bytes   int
 	durable bool          // a caller waits for the disk
-	done    chan struct{} // closed when err is set
+	done    chan struct{} // closed when both errors are set
 	err     error
+	kept    error // of the essential records, which have a reserve
+	scarce  bool  // the reserve is kept for administrators
 }
 
-// Write keeps the record. A nil error means that it is durable, or under
-// [Relaxed] that it is queued. It is an [audit.Sink].
+// answer waits for the batch and returns the error for one of its records, or nil.
+func (b *batch) answer(e *audit.Event) error {
+	select {
+	case <-b.done:
+	default:
+		e.Wait(func() { <-b.done })
+	}
+	if e.ByAdministrator() || e.Essential() && !b.scarce {
+		return b.kept
+	}
+	return b.err
+}
+
+// trouble is a failure to keep records. Immutable.
+type trouble struct {
+	at  time.Time
+	err error
+}
+
+var (
+	_ audit.BatchSink = (*Log)(nil)
+	_ audit.LaterSink = (*Log)(nil)
+)
+
+// Write stores the record. A nil error means that it is durable, or under
+// [Relaxed] for a successful access that it is queued. If the queue is full, the
+// error is [audit.ErrFull], for a durable record after five seconds. Write
+// implements [audit.Sink].
 func (l *Log) Write(e audit.Event) error {
 	durable := l.cfg.Mode.durable(&e)
-	b, err := l.enqueue(&e, durable)
+	one := [1]audit.Event{e}
+	b, err := l.push(one[:], durable, false)
 	if err != nil {
 		l.lost(1)
 		return err
@@ -73,19 +107,56 @@ func (l *Log) Write(e audit.Event) error {
 	if !durable {
 		return nil
 	}
-	<-b.done
-	return b.err
+	return b.answer(&e)
 }
 
-// lost counts records that are not kept.
+// WriteLater queues a record without waiting for it, in any mode. The record is written at once, and is
+// durable within 100 ms. It never uses the reserve. The error is [audit.ErrFull] if the queue is full,
+// [ErrClosed], or the failure that ended the log. Health does not count a record that WriteLater refuses.
+// WriteLater implements [audit.LaterSink].
+func (l *Log) WriteLater(e audit.Event) error {
+	one := [1]audit.Event{e}
+	_, err := l.push(one[:], false, true)
+	return err
+}
+
+// WriteAll stores the records of one operation in sequence, either all of them or none, and waits
+// for the disk once. If there is no space, it can store only the essential ones, and returns an error
+// for the others. It implements [audit.BatchSink].
+func (l *Log) WriteAll(events []audit.Event) error {
+	durable := false
+	for i := range events {
+		durable = durable || l.cfg.Mode.durable(&events[i])
+	}
+	b, err := l.push(events, durable, false)
+	if err != nil {
+		l.lost(uint64(len(events)))
+		return err
+	}
+	for i := range events {
+		if !durable {
+			break
+		}
+		if err := b.answer(&events[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lost adds n to the number of lost records.
 func (l *Log) lost(n uint64) { l.dropped.Add(n) }
 
-// enqueue adds the event to the next batch.
-func (l *Log) enqueue(e *audit.Event, durable bool) (*batch, error) {
-	size := e.Size()
+// push adds the events to the next batch and wakes the writer. It waits for space
+// in the queue as waitLocked does.
+func (l *Log) push(events []audit.Event, durable, later bool) (*batch, error) {
+	size := 0
+	for i := range events {
+		size += events[i].Size()
+	}
 	l.mu.Lock()
 	if len(l.next.events) >= queueRecords || l.next.bytes > queueBytes {
-		if err := l.waitLocked(durable); err != nil {
+		if err := l.waitLocked(durable, &events[0]); err != nil {
 			l.mu.Unlock()
 			return nil, err
 		}
@@ -95,7 +166,10 @@ func (l *Log) enqueue(e *audit.Event, durable bool) (*batch, error) {
 		return nil, err
 	}
 	b := l.next
-	b.events = append(b.events, *e)
+	if later {
+		b.later = append(b.later, len(b.events))
+	}
+	b.events = append(b.events, events...)
 	b.bytes += size
 	b.durable = b.durable || durable
 	l.mu.Unlock()
@@ -116,11 +190,11 @@ func (l *Log) refusalLocked() error {
 	return nil
 }
 
-// waitLocked waits for room in the queue. A relaxed record does not wait, a
-// durable one at most five seconds (U-66).
+// waitLocked waits for space in the queue for e and the records after it. A relaxed record does not
+// wait, a durable one at most five seconds (U-66). It returns audit.ErrFull after that time.
 //
 // +checklocks:l.mu
-func (l *Log) waitLocked(durable bool) error {
+func (l *Log) waitLocked(durable bool, e *audit.Event) error {
 	if !durable {
 		return audit.ErrFull
 	}
@@ -130,11 +204,13 @@ func (l *Log) waitLocked(durable bool) error {
 		room := l.room
 		l.mu.Unlock()
 		var late bool
-		select {
-		case <-room:
-		case <-timer.C:
-			late = true
-		}
+		e.Wait(func() {
+			select {
+			case <-room:
+			case <-timer.C:
+				late = true
+			}
+		})
 		l.mu.Lock()
 		if late {
 			return audit.ErrFull
@@ -143,8 +219,8 @@ func (l *Log) waitLocked(durable bool) error {
 	return nil
 }
 
-// take gives the writer what is queued, nil if nothing is.
-func (l *Log) take() *batch {
+// pop returns the queued records for the writer, nil if the queue is empty.
+func (l *Log) pop() *batch {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b := l.next
@@ -158,9 +234,13 @@ func (l *Log) take() *batch {
 	return b
 }
 
-// finish answers those who wait for a batch and keeps its room for another.
-func (l *Log) finish(b *batch, err error) {
-	b.err = err
+// finish sets the errors of a batch, wakes its callers and keeps its memory for
+// another batch.
+func (l *Log) finish(b *batch, err, kept error) {
+	b.err, b.kept = err, kept
+	if err != nil {
+		l.trouble.Store(&trouble{time.Now(), err})
+	}
 	events := b.events
 	b.events = nil
 	close(b.done)
@@ -170,19 +250,20 @@ func (l *Log) finish(b *batch, err error) {
 	l.mu.Unlock()
 }
 
-// fail makes an error stand for ever: what the disk has after a failed sync is
-// not known, and no later success says anything about it.
+// fail makes an error permanent. After a failed sync the state of the disk is unknown, and a later success does not
+// change that.
 func (l *Log) fail(err error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.failed == nil {
 		l.failed = fmt.Errorf("the audit log takes no more records: %w", err)
+		l.trouble.Store(&trouble{time.Now(), l.failed})
 	}
 	return l.failed
 }
 
-// Health returns what keeps the log from taking records, nil while it takes
-// them, and the number of records that were ever lost.
+// Health returns the error that prevents the log from accepting records, or
+// nil, and the number of records that it has lost.
 func (l *Log) Health() (dropped uint64, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -200,11 +281,11 @@ func (l *Log) Checkpoint() Checkpoint {
 	return Checkpoint{Origin: l.origin}
 }
 
-// Recovered tells what Open found and did.
+// Recovered returns what Open found and repaired.
 func (l *Log) Recovered() Recovery { return l.recovered }
 
-// Close writes what is queued and the record of the stop, signs the last
-// checkpoint and lets go of the folder. A second call does nothing.
+// Close writes the queued records and the record of the stop, signs the last
+// checkpoint and unlocks the folder. A second call does nothing.
 func (l *Log) Close() error {
 	l.mu.Lock()
 	first := !l.closed

@@ -16,7 +16,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// opened returns a record as most are: a handle to a file was asked for.
+// opened returns a typical record: the request for a handle to a file.
 func opened(t testing.TB, outcome audit.Outcome, name string) audit.Event {
 	t.Helper()
 	tok, err := token.New(token.Spec{User: token.Group{SID: sid.MustParse("S-1-5-21-1-2-3-1107")}})
@@ -98,7 +98,7 @@ func TestLog(t *testing.T) {
 	}
 }
 
-// TestOneWriter: a second writer is refused and told who the first is.
+// A second writer is refused; the error names the first.
 func TestOneWriter(t *testing.T) {
 	dir := t.TempDir()
 	l := mustOpen(t, Config{Dir: dir})

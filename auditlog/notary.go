@@ -10,23 +10,23 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// notary stores the tree's hashes and signs checkpoints, beside the writer, so
-// that no record waits for it. The writer owns leaves, signed and busy.
+// notary stores the tree's hashes and signs checkpoints in its own goroutine, so that no record waits for it. The
+// writer owns leaves, signed and busy.
 type notary struct {
 	log    *Log
-	leaves []tlog.Hash // of durable records that were not handed over
-	signed uint64      // size of the newest note that was handed over
+	leaves []tlog.Hash // of records that the notary did not get yet
+	signed uint64      // size of the newest note that the notary got
 	every  uint64
 
 	in    chan toSign
-	done  chan error // one answer for each note
+	done  chan error // one result for each note
 	busy  bool
 	tiles *tiler   // owned by the notary's goroutine while it is busy
 	old   []string // partial tiles of the last checkpoint
 	stale []string // partial tiles that were not completed
 }
 
-// due reports whether so many records came that a checkpoint is to be made.
+// due reports whether a checkpoint is due for the number of records.
 func (n *notary) due(last uint64) bool { return last >= n.signed+n.every }
 
 // start runs the notary's goroutine.
@@ -40,9 +40,10 @@ func (n *notary) start() {
 	}()
 }
 
-// hand gives a note to the notary unless it is still busy with another or
-// nothing is new; then the records wait for the next one.
-func (n *notary) hand(job toSign, wait bool) {
+// push gives a note to the notary, unless there are no new records. If the notary
+// is busy, push waits for it with wait, and otherwise does nothing: the records
+// are then part of the next note.
+func (n *notary) push(job toSign, wait bool) {
 	if n.busy {
 		if !wait {
 			select {
@@ -62,7 +63,8 @@ func (n *notary) hand(job toSign, wait bool) {
 	n.in <- job
 }
 
-// wait waits for the work in hand.
+// wait waits until the notary is idle and returns the error of its last note, nil
+// if it was idle already.
 func (n *notary) wait() error {
 	if !n.busy {
 		return nil
@@ -71,7 +73,8 @@ func (n *notary) wait() error {
 	return <-n.done
 }
 
-// stop waits for the last note; its error is of the notary's last work.
+// stop ends the notary's goroutine. It waits for the last note and returns its
+// error.
 func (n *notary) stop() error {
 	close(n.in)
 	var err error
@@ -82,8 +85,7 @@ func (n *notary) stop() error {
 }
 
 // notarize makes the tiles durable, then the checkpoint that needs them (U-71). An
-// error of the disk ends the log, for want of room it is tried again with the
-// next note.
+// error ends the log. Only after a full disk the next note tries again.
 func (n *notary) notarize(job toSign) error {
 	for _, leaf := range job.leaves {
 		n.tiles.add(leaf)
@@ -105,7 +107,7 @@ func (n *notary) store(job toSign) error {
 	}
 	c, err := n.sign(job, fresh)
 	if err != nil {
-		for i := range partial { // what there is of them is of no use
+		for i := range partial { // no checkpoint uses them
 			n.stale = append(n.stale, partial[i].path())
 		}
 		return err

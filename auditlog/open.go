@@ -14,21 +14,21 @@ import (
 	"github.com/refmon/refmon/audit"
 )
 
-// Recovery tells what [Open] found. The zero value is a new or whole log.
+// Recovery describes the state that [Open] found. The zero value is a new or complete log.
 type Recovery struct {
-	Records uint64 // that were there
+	Records uint64 // RecordId of the last whole record
 	Cut     int64  // bytes behind the last whole record; they were never acknowledged
 	CutFile string // where these bytes are kept, "" if none were cut
 	Rebuilt bool   // the tree's hashes were missing and were computed again
 }
 
-// Open opens the folder for writing, made if it is not there, and recovers
-// what a process that ended in the middle left: records that were durable are
-// all there, a torn one at the end is cut off and announced by a record (U-61).
+// Open opens the folder for writing and creates it if it does not exist. After
+// a crash it recovers the log. All durable records are still there. Open cuts
+// off an incomplete record at the end and adds a record about it (U-61).
 //
 // It fails with [ErrLocked] if the folder has a writer, and with [ErrDamaged]
-// if its records do not reach its own signed checkpoint: then records are gone
-// or were changed, and [Verify] says which.
+// if its records end before its own signed checkpoint. In that case records
+// were removed or changed, and [Verify] reports which.
 func Open(cfg Config) (*Log, error) {
 	cfg.defaults()
 	if err := cfg.disk.Mkdir("."); err != nil {
@@ -45,7 +45,7 @@ func Open(cfg Config) (*Log, error) {
 	return l, nil
 }
 
-// start makes the Log of a folder that this process has to itself.
+// start returns the Log of a folder that this process has locked.
 func start(cfg Config, unlock func() error) (*Log, error) {
 	if cfg.Signers == nil {
 		s, err := ownKey(cfg.Dir)
@@ -77,7 +77,8 @@ func start(cfg Config, unlock func() error) (*Log, error) {
 	return l, nil
 }
 
-// ownKey returns the key that lies beside the log.
+// ownKey returns the key in the log's folder. For a new log it creates the key. It
+// fails if there is a checkpoint and no key.
 func ownKey(dir string) (note.Signer, error) {
 	file := filepath.Join(dir, keyName)
 	s, err := LoadKey(file)
@@ -94,7 +95,7 @@ func ownKey(dir string) (note.Signer, error) {
 	return CreateKey(file, "refmon.local/audit/"+hex.EncodeToString(id[:]))
 }
 
-// recover makes the writer go on where the last one ended.
+// recover sets the writer to the end of the existing log, or creates a log.
 func (w *writer) recover() error {
 	d := w.log.cfg.disk
 	firsts, err := segments(d)
@@ -121,8 +122,8 @@ func (w *writer) recover() error {
 	return w.keepOld(firsts)
 }
 
-// lastCheckpoint reads the log's own checkpoint. One of the log's keys must
-// have signed it: else another tree would be signed behind it.
+// lastCheckpoint reads the log's own checkpoint. One of the log's keys must have
+// signed it. Otherwise the log could continue a tree that it never signed.
 func (w *writer) lastCheckpoint() (Checkpoint, error) {
 	b, err := readFile(w.log.cfg.disk, checkpointName, maxNote)
 	if err != nil {
@@ -144,8 +145,8 @@ func (w *writer) lastCheckpoint() (Checkpoint, error) {
 	return Checkpoint{}, fmt.Errorf("%w: its checkpoint is not signed by %s", ErrDamaged, w.log.origin)
 }
 
-// signedBy reports whether the signer made the signature. Ed25519 gives the
-// same one again.
+// signedBy reports whether the signer made the signature. It signs again, because
+// Ed25519 signatures are deterministic.
 func signedBy(s note.Signer, text, sig string) bool {
 	signed, err := note.Sign(&note.Note{Text: text}, s)
 	if err != nil {

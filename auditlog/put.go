@@ -7,14 +7,14 @@ import (
 	"io/fs"
 )
 
-// temporary names the file that holds a content before it has its name. Each
-// name has one of its own: the writer begins a segment while the notary signs.
+// temporary returns the name of a file before its rename to name. The names
+// differ, because the writer begins a segment while the notary signs.
 func temporary(name string) string { return "new-" + name }
 
-// put brings what fill writes under a name of the top folder: afterwards the
-// name has the old content or the new one, whatever happens in between. The
-// file stays open. Once it has its name no failure is for want of room: there
-// is no way back.
+// put replaces a file of the top folder by the content that fill writes. After a
+// crash the name has either the old content or the new one. put returns the open
+// file. After the rename an error never matches isFull, because put cannot undo
+// the rename.
 func put(d disk, name string, fill func(f file) error) (file, error) {
 	part := temporary(name)
 	if err := d.Remove(part); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -35,7 +35,8 @@ func put(d disk, name string, fill func(f file) error) (file, error) {
 	return f, nil
 }
 
-// create makes a file that is not there yet, and makes what fill writes durable.
+// create creates a file and makes the content that fill writes durable. It fails
+// if the file exists.
 func create(d disk, name string, fill func(f file) error) (file, error) {
 	f, err := d.Create(name)
 	if err != nil {

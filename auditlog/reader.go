@@ -10,20 +10,20 @@ import (
 	"github.com/refmon/refmon/audit"
 )
 
-// Record is one stored record; its bytes are good until the next one is read.
+// Record is one stored record. Its bytes are valid until the next one is read.
 type Record struct {
 	ID    uint64
 	frame frame
 }
 
-// Payload returns the bytes that the tree has: JSON with an empty "chain".
+// Payload returns the bytes that the tree hashes: JSON with an empty "chain".
 func (r *Record) Payload() []byte { return r.frame.payload() }
 
 // Leaf returns the record's hash in the tree: SHA-256 over a zero byte and the
 // payload.
 func (r *Record) Leaf() [32]byte { return r.frame.leaf() }
 
-// Event reads the payload. Its Chain is the leaf's hash.
+// Event parses the payload. Its Chain is the leaf's hash.
 func (r *Record) Event() (audit.Event, error) {
 	e, err := audit.ParseEvent(r.Payload())
 	if err != nil {
@@ -34,8 +34,8 @@ func (r *Record) Event() (audit.Event, error) {
 	return e, nil
 }
 
-// Reader reads records in order, also while a process writes them. Owned by one
-// goroutine.
+// Reader reads records in order, even while a process writes them. It belongs
+// to one goroutine.
 type Reader struct {
 	d    disk
 	next uint64
@@ -48,9 +48,10 @@ type Reader struct {
 	misses int    // how often
 }
 
-// NewReader reads a folder from a RecordId on; 0 and 1 are the first record,
-// and a record that is not kept any more stands for the oldest that is.
-func NewReader(dir string, from uint64) (*Reader, error) { return newReader(folder{dir}, from) }
+// NewReader returns a reader that starts at a RecordId. 0 and 1 are the first
+// record. If the log no longer has the record, the reader starts at the oldest
+// one.
+func NewReader(dir string, from uint64) (*Reader, error) { return newReader(folder{dir: dir}, from) }
 
 func newReader(d disk, from uint64) (*Reader, error) {
 	firsts, err := segments(d)
@@ -63,7 +64,8 @@ func newReader(d disk, from uint64) (*Reader, error) {
 	return &Reader{d: d, next: max(from, firsts[0], 1)}, nil
 }
 
-// Next returns the next record, [io.EOF] when none is there yet.
+// Next returns the next record. The error is [io.EOF] if the next record does not exist yet, and a [*GoneError] if the
+// log no longer has it.
 func (r *Reader) Next() (Record, error) {
 	for {
 		if r.s == nil {
@@ -89,9 +91,8 @@ func (r *Reader) Next() (Record, error) {
 	}
 }
 
-// advance goes from the end of what was read to what came since: more of the
-// segment, or the next one. Bytes that are no whole frame are one being
-// written, unless a segment follows.
+// advance continues after the end of the read data: with more of the segment, or with the next one. An incomplete
+// frame is still being written, unless a segment follows.
 func (r *Reader) advance(ended error) (more bool, err error) {
 	if !isEnd(ended) && !errors.Is(ended, errTorn) {
 		return false, fmt.Errorf("read the audit log: %w", ended)
@@ -115,12 +116,12 @@ func (r *Reader) advance(ended error) (more bool, err error) {
 	return true, r.Close()
 }
 
-// named reports whether the folder's checkpoint names the next record, which was
-// not there: it may have come meanwhile. Without one the log ends here, io.EOF.
+// named reports whether the folder's checkpoint covers the missing next record, which may have been written since.
+// Without such a checkpoint the log ends here, and the error is io.EOF.
 func (r *Reader) named() (again bool, err error) {
 	signed, err := readFile(r.d, checkpointName, maxNote)
 	if err != nil {
-		return false, io.EOF // a verification says what that means
+		return false, io.EOF // a verification reports what that means
 	}
 	c, err := parseSigned(signed)
 	switch {
@@ -132,10 +133,10 @@ func (r *Reader) named() (again bool, err error) {
 	switch r.misses++; r.misses {
 	case 1:
 		return true, nil
-	case 2: // the log was opened again, which writes this segment anew under its name
+	case 2: // the log was reopened, which rewrites this segment under the same name
 		return true, r.Close()
 	}
-	// What a checkpoint names is on disk: what is not whole here was changed or cut off (U-87).
+	// A record that a checkpoint covers is on disk. If it is incomplete, it was changed or cut off (U-87).
 	return false, fmt.Errorf("read the audit log: record %d is not there or not whole, and the checkpoint names %d "+
 		"records: run refmon audit verify", r.next, c.Size)
 }
@@ -165,7 +166,7 @@ func (r *Reader) open() error {
 	return nil
 }
 
-// Close ends the reading.
+// Close closes the open segment. A later Next opens it again.
 func (r *Reader) Close() error {
 	if r.f == nil {
 		return nil
@@ -175,24 +176,25 @@ func (r *Reader) Close() error {
 	return err
 }
 
-// Skip goes on with a RecordId.
+// Skip makes Next continue at a RecordId.
 func (r *Reader) Skip(to uint64) error {
 	r.next = to
 	return r.Close()
 }
 
-// GoneError says that records are not kept any more.
+// GoneError reports that the log no longer has some records.
 type GoneError struct{ From, To uint64 }
 
-// Error says which records are gone.
+// Error returns the range of the missing records.
 func (e *GoneError) Error() string {
 	return fmt.Sprintf("records %d to %d are not kept any more", e.From, e.To)
 }
 
-// pollEvery is how often a live reader looks for new records.
+// pollEvery is the interval at which Wait looks for new records.
 const pollEvery = 100 * time.Millisecond
 
-// Wait returns the next record, waiting until there is one or ctx ends.
+// Wait returns the next record, waiting until there is one or ctx ends. The error
+// is then that of ctx.
 func (r *Reader) Wait(ctx context.Context) (Record, error) {
 	for {
 		rec, err := r.Next()
@@ -207,10 +209,10 @@ func (r *Reader) Wait(ctx context.Context) (Record, error) {
 	}
 }
 
-// Oldest returns the RecordId that reading began with, or goes on with.
+// Oldest returns the RecordId at which the reader starts or continues.
 func (r *Reader) Oldest() uint64 { return r.next }
 
-// Last returns the RecordId of the last whole record, 0 without one.
+// Last returns the RecordId of the last complete record, or 0 for an empty log.
 func (r *Reader) Last() (uint64, error) {
 	firsts, err := segments(r.d)
 	if err != nil || len(firsts) == 0 {

@@ -8,9 +8,8 @@ import (
 	"testing"
 )
 
-// TestReaderHidesNothing: a reader does not take a damaged record, or an end that
-// was cut off, for the end of what is written, when the folder's checkpoint names
-// more (U-87).
+// A reader does not treat a damaged record, or a truncated end, as the end of the log if the folder's checkpoint
+// covers more records (U-87).
 func TestReaderHidesNothing(t *testing.T) {
 	d := newMemDisk(t, "")
 	l := mustOpen(t, testConfig(t, d))
@@ -56,8 +55,7 @@ func TestReaderHidesNothing(t *testing.T) {
 	}
 }
 
-// TestReaderFollowsRecovery: opening a log writes its last segment anew; a reader
-// that had come to its end goes on in the new file (U-87).
+// Opening a log rewrites its last segment. A reader at its end continues in the new file (U-87).
 func TestReaderFollowsRecovery(t *testing.T) {
 	d := newMemDisk(t, "")
 	var r *Reader
@@ -90,8 +88,7 @@ func TestReaderFollowsRecovery(t *testing.T) {
 	}
 }
 
-// TestReaderStartsSegmentsAnew: what was found out about one segment says nothing about
-// the next: each is read again once before bytes in it count as changed.
+// Each segment is read twice before its bytes count as changed, independently of other segments.
 func TestReaderStartsSegmentsAnew(t *testing.T) {
 	d := newMemDisk(t, "")
 	cfg := testConfig(t, d)

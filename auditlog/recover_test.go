@@ -7,70 +7,9 @@ import (
 	"maps"
 	"strings"
 	"testing"
-	"time"
-
-	"golang.org/x/mod/sumdb/note"
-
-	"github.com/refmon/refmon/audit"
 )
 
-// testKey returns a key that is the same in every run.
-func testKey(t testing.TB) (note.Signer, note.Verifier) {
-	t.Helper()
-	private, public, err := note.GenerateKey(bytes.NewReader(make([]byte, 64)), "test.example/audit")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := note.NewSigner(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, err := note.NewVerifier(public)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s, v
-}
-
-func testConfig(t testing.TB, d disk) Config {
-	t.Helper()
-	s, _ := testKey(t)
-	return Config{disk: d, Signers: []note.Signer{s}}
-}
-
-// recordsOf reads a log.
-func recordsOf(t testing.TB, d disk, from ...uint64) []audit.Event {
-	t.Helper()
-	r, err := newReader(d, append(from, 0)[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out []audit.Event
-	for {
-		rec, err := r.Next()
-		if err != nil {
-			return out
-		}
-		e, err := rec.Event()
-		if err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, e)
-	}
-}
-
-func verifyDisk(t testing.TB, d disk) *Verified {
-	t.Helper()
-	_, key := testKey(t)
-	v, err := Verify(Verification{disk: d, Keys: []note.Verifier{key}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return v
-}
-
-// TestTornTail: a last record that is not whole is cut off, kept aside and
-// announced; what was acknowledged is there (U-61; UC-52).
+// An incomplete last record is cut off, saved and announced; acknowledged records survive (U-61; UC-52).
 func TestTornTail(t *testing.T) {
 	d := newMemDisk(t, "")
 	l := mustOpen(t, testConfig(t, d))
@@ -179,8 +118,8 @@ func TestTilesAreComputedAgain(t *testing.T) {
 	verifyDisk(t, d)
 }
 
-// TestAlteredTiles: hashes of the last tiles that do not add up to the checkpoint are computed anew from the records;
-// those that do are taken as they are.
+// If the hashes of the last tiles do not match the checkpoint, they are computed from the records; otherwise they are
+// used.
 func TestAlteredTiles(t *testing.T) {
 	d := newMemDisk(t, "")
 	cfg := testConfig(t, d)
@@ -259,111 +198,5 @@ func TestCheckpointWithoutSegments(t *testing.T) {
 		if v := verifyDisk(t, d); v.First != 1 || v.Last != 5 || !v.Whole {
 			t.Errorf("%+v", v)
 		}
-	}
-}
-
-// TestRetention: old segments go, are moved, or the log stops, and a record
-// says so (U-67).
-func TestRetention(t *testing.T) {
-	for _, full := range []Full{Overwrite, Archive, Stop} {
-		d := newMemDisk(t, "")
-		cfg := testConfig(t, d)
-		cfg.SegmentBytes, cfg.CheckpointRecords = 5_000, 5
-		cfg.Keep = Keep{Bytes: 25_000, Full: full}
-		l := mustOpen(t, cfg)
-		var failed error
-		for i := 0; i < 80 && failed == nil; i++ {
-			failed = l.Write(opened(t, audit.Failure, "report"))
-			time.Sleep(100 * time.Microsecond) // lets a checkpoint come in between
-		}
-		if err := l.Close(); err != nil && full != Stop {
-			t.Fatal(err)
-		}
-		seen := map[uint16]bool{}
-		for _, e := range recordsOf(t, d) {
-			seen[e.ID] = true
-		}
-		v := verifyDisk(t, d)
-		switch full {
-		case Overwrite:
-			if failed != nil || !seen[audit.OverwrittenID] || v.First == 1 {
-				t.Errorf("overwrite: %v, %v, first %d", failed, seen, v.First)
-			}
-		case Archive:
-			if failed != nil || !seen[1105] || d.now["archive/"+segmentName(1)] == nil {
-				t.Errorf("archive: %v, %v", failed, seen)
-			}
-		case Stop:
-			if !errors.Is(failed, ErrStopped) || !seen[1104] || !seen[1103] || v.First != 1 {
-				t.Errorf("stop: %v, %v", failed, seen)
-			}
-		}
-	}
-}
-
-// TestRange: a verification of some records reads the segments that have them,
-// up to an anchor, and says so (U-72).
-func TestRange(t *testing.T) {
-	d := newMemDisk(t, "")
-	cfg := testConfig(t, d)
-	cfg.SegmentBytes = 4_000
-	_, key := testKey(t)
-	var middle []byte
-	for range 2 {
-		l := mustOpen(t, cfg)
-		mustWrite(t, l, 30)
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if middle == nil {
-			middle = d.now[checkpointName].data
-		}
-	}
-	v := Verification{disk: d, Keys: []note.Verifier{key}, Anchors: [][]byte{middle}, From: 20, To: 25}
-	got, err := Verify(v)
-	if err != nil || got.First == 1 || got.First > 20 || got.Last != 32 || got.Whole || len(got.Anchors) != 1 {
-		t.Errorf("%+v, %v", got, err)
-	}
-	v.From, v.To = 50, 0
-	if got, err = Verify(v); err != nil || got.First < 33 || got.Last != 64 || len(got.Anchors) != 2 {
-		t.Errorf("the end: %+v, %v", got, err) // the older anchor is proved by the stored hashes
-	}
-	firsts, err := segments(d)
-	if err != nil || len(firsts) < 3 {
-		t.Fatalf("segments %v, %v", firsts, err)
-	}
-	d.now[segmentName(1)].data[100] ^= 1
-	if _, err = Verify(v); err != nil {
-		t.Errorf("a segment that is not asked for: %v", err)
-	}
-	second, third := firsts[1], firsts[2]
-	whole := map[uint64]uint64{1: 0, second - 1: 0, second: second, third - 1: second, third: third}
-	for from, first := range whole {
-		v.From = from
-		if got, err = Verify(v); (err == nil) != (first > 0) || first > 0 && got.First != first {
-			t.Errorf("from record %d, segments begin with %d: want %d, 0 for an error; %+v, %v", from, firsts, first, got, err)
-		}
-	}
-}
-
-// TestOld: segments go by age too.
-func TestOld(t *testing.T) {
-	d := newMemDisk(t, "")
-	cfg := testConfig(t, d)
-	clock := int64(1)
-	cfg.clock = func() int64 { return clock }
-	cfg.SegmentBytes, cfg.Keep.Age = 2_000, time.Hour
-	l := mustOpen(t, cfg)
-	mustWrite(t, l, 10)
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	clock = 2 * hour
-	l = mustOpen(t, cfg)
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if v := verifyDisk(t, d); v.First == 1 {
-		t.Errorf("%+v", v)
 	}
 }

@@ -16,11 +16,11 @@ type kept struct {
 	ended int64 // time after its last record
 }
 
-// keeper knows the segments before the open one, oldest first.
+// keeper holds the segments before the open one, oldest first.
 type keeper struct {
 	list    []kept
 	bytes   int64
-	stopped bool  // full under Stop, and said so
+	stopped bool  // full under Stop, and the record about it is written
 	warned  int64 // time of the last warning
 }
 
@@ -64,10 +64,14 @@ func (w *writer) keepOld(firsts []uint64) error {
 
 // retain removes or archives old segments, and warns or stops, as the
 // configuration says (U-67).
-func (w *writer) retain() error {
+func (w *writer) retain(reserve bool) error {
 	keep, now := &w.log.cfg.Keep, w.log.cfg.clock()
+	bound := keep.Bytes
+	if reserve && keep.Full == Stop {
+		bound += w.log.cfg.Reserve // behind the bound of the others (U-93)
+	}
 	total := w.kept.bytes + w.size + int64(len(w.buf))
-	over := func() bool { return keep.Bytes > 0 && total > keep.Bytes }
+	over := func() bool { return keep.Bytes > 0 && total > bound }
 	if over() && keep.Full == Stop {
 		return w.stop()
 	}
@@ -82,7 +86,7 @@ func (w *writer) retain() error {
 			next = w.kept.list[1].first
 		}
 		old := keep.Age > 0 && now-s.ended > int64(keep.Age/100)
-		// What no checkpoint commits to is kept: it could not be told from what never was.
+		// Records that no checkpoint covers must not be removed, because their removal could not be detected.
 		if !over() && !old || next-1 > w.log.Checkpoint().Size {
 			return nil
 		}
@@ -94,7 +98,8 @@ func (w *writer) retain() error {
 	return nil
 }
 
-// removeSegment removes or archives the oldest segment and says so.
+// removeSegment removes or archives the oldest segment and buffers a record about
+// it.
 func (w *writer) removeSegment(s kept, last uint64) error {
 	d, keep := w.log.cfg.disk, &w.log.cfg.Keep
 	name := segmentName(s.first)
@@ -123,8 +128,8 @@ func (w *writer) say(e audit.Event) {
 	w.encode(e)
 }
 
-// stop refuses the records in the buffer; the last one kept says that the log
-// is full.
+// stop drops the records in the buffer and returns ErrStopped. The first time it
+// writes a last record, which says that the log is full.
 func (w *writer) stop() error {
 	if w.kept.stopped {
 		return ErrStopped

@@ -52,12 +52,12 @@ func (s *scanner) fill() error {
 
 func (s *scanner) skip(n int) { s.buf, s.at = s.buf[n:], s.at+int64(n) }
 
-// rewind reads what follows anew: the segment may have grown.
+// rewind reads the rest again, because the segment may have grown.
 func (s *scanner) rewind() { s.buf, s.eof = nil, false }
 
-// next returns the next frame, which is good until the call after. It returns
-// io.EOF at the end of the segment and errTorn where bytes are no frame; at
-// stays before them.
+// next returns the next frame, which is valid until the next call. It returns
+// io.EOF at the end of the segment, and errTorn for bytes that are no frame. at
+// then stays before them.
 func (s *scanner) next() (frame, error) {
 	f, n, err := decodeFrame(s.buf)
 	for err != nil && !s.eof && len(s.buf) < frameFixed+MaxRecord {

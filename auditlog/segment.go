@@ -34,8 +34,8 @@ const (
 	formatVersion = 1
 	headerFixed   = 32
 	frameFixed    = 16
-	// MaxRecord is the largest payload in bytes; longer records are shortened
-	// before they are kept (U-68).
+	// MaxRecord is the maximum size of a payload, in bytes. Longer records are
+	// shortened before they are stored (U-68).
 	MaxRecord = 256 << 10
 )
 
@@ -107,7 +107,7 @@ func finishFrame(b []byte, start int, id uint64) frame {
 	return frame{id, f}
 }
 
-// frame is one record as it is stored.
+// frame is one stored record.
 type frame struct {
 	id    uint64
 	bytes []byte // all of it
@@ -119,7 +119,7 @@ func (f *frame) payload() []byte { return f.bytes[frameFixed:] }
 // byte and the payload (U-70).
 func (f *frame) leaf() tlog.Hash { return sha256.Sum256(f.bytes[frameFixed-1:]) }
 
-// errTorn is the failure of bytes that are no whole frame.
+// errTorn is the error for bytes that are no whole frame.
 var errTorn = errors.New("no whole frame")
 
 // decodeFrame reads the frame that b starts with. size is its length in bytes.

@@ -18,7 +18,7 @@ const (
 	tileFolder = "tile"
 )
 
-// tilePath returns the C2SP path of a tile: level, number, and its width when it is
+// tilePath returns the C2SP path of a tile: level, number, and its width if it is
 // not full.
 func tilePath(level int, n uint64, width int) string {
 	p := fmt.Sprintf("%03d", n%1000)
@@ -134,8 +134,8 @@ func loadTiler(d disk, size uint64) (*tiler, error) {
 	return t, nil
 }
 
-// readTile reads the first hashes of a tile, from its full form where the
-// partial one is gone.
+// readTile reads the first width hashes of a tile. If the partial tile does not
+// exist, it reads the full one.
 func readTile(d disk, level int, n uint64, width int) ([]tlog.Hash, error) {
 	name := tilePath(level, n, width)
 	b, err := readFile(d, name, tileBytes)
@@ -165,7 +165,7 @@ func storeTiles(d disk, tiles []tile) error {
 		if err := d.Mkdir(dir); err != nil {
 			return err
 		}
-		// One that is there was left by a run that ended before its checkpoint.
+		// An existing tile is from a run that ended before its checkpoint.
 		if err := d.Remove(t.path()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
@@ -185,7 +185,7 @@ func storeTiles(d disk, tiles []tile) error {
 	return nil
 }
 
-// tileHashes answers the questions of package tlog from the tiles of a folder.
+// tileHashes reads the hashes that package tlog needs from the tiles of a folder.
 type tileHashes struct {
 	d    disk
 	size uint64
@@ -214,7 +214,7 @@ func (r tileHashes) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 	return out, nil
 }
 
-// parseTilePath returns what a path under the folder of tiles stands for.
+// parseTilePath parses a path under the folder of tiles. ok is false for another path.
 func parseTilePath(name string) (level int, number uint64, width int, ok bool) {
 	rest, ok := strings.CutPrefix(name, tileFolder+"/")
 	if !ok {

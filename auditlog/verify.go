@@ -9,16 +9,16 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// Verification says what to verify and against what. The zero value verifies
-// the whole folder against its own checkpoint and the key beside it.
+// Verification configures a verification. The zero value verifies the whole
+// folder against its own checkpoint and the key next to it.
 type Verification struct {
 	Dir string
-	// Anchors are signed checkpoints that were kept elsewhere. Each is to be
-	// found again in the tree.
+	// Anchors are signed checkpoints that were stored elsewhere. Each must match
+	// the tree.
 	Anchors [][]byte
-	Keys    []note.Verifier // nil: the public key beside the log
-	// From and To bound the records to read; 0: no bound. Reading begins with
-	// the segment that has From and ends at the first anchor that covers To.
+	Keys    []note.Verifier // nil: the public key in the log's folder
+	// From and To limit the records to read. 0 means no limit. Reading begins with
+	// the segment that contains From and ends at the first anchor that covers To.
 	From, To uint64
 
 	disk disk // tests replace it
@@ -27,23 +27,23 @@ type Verification struct {
 // Kinds of faults that [Verify] finds.
 const (
 	FaultFrame     = "frame"      // bytes that are no record: changed, or cut off
-	FaultOrder     = "order"      // a record with another number than its place has
+	FaultOrder     = "order"      // a record with a wrong number
 	FaultGap       = "gap"        // records between two segments are missing
 	FaultRecord    = "record"     // a record is not the one that the tree has
 	FaultTree      = "tree"       // stored hashes are not those of the records
 	FaultSignature = "signature"  // no good signature of the key
-	FaultTruncated = "truncation" // an anchor names records that are not there
+	FaultTruncated = "truncation" // an anchor covers records that the log does not have
 	FaultHistory   = "history"    // the records are not those of an anchor
 )
 
-// Fault is the first thing that is wrong with a log. It is an error.
+// Fault is the first fault of a log. It is an error.
 type Fault struct {
 	Kind   string
 	Record uint64 // first bad RecordId, 0: no record can be named
 	Text   string
 }
 
-// Error says what is wrong and at which record.
+// Error returns the kind of fault and the record.
 func (f *Fault) Error() string {
 	if f.Record == 0 {
 		return fmt.Sprintf("%s: %s", f.Kind, f.Text)
@@ -51,7 +51,7 @@ func (f *Fault) Error() string {
 	return fmt.Sprintf("%s: record %d: %s", f.Kind, f.Record, f.Text)
 }
 
-// Verified tells what a verification covered.
+// Verified describes what a verification covered.
 type Verified struct {
 	Log         [16]byte
 	First, Last uint64       // records that were read; Last 0: none
@@ -62,16 +62,17 @@ type Verified struct {
 	Anchors     []Checkpoint // all that were found again in the tree
 	OwnKey      bool         // the public key came from the folder itself
 	KeyInside   bool         // the private key lies in the folder
-	Writing     int64        // bytes behind the last whole record: being written, or torn
+	Writing     int64        // bytes after the last whole record: an incomplete record
 }
 
 // Verify recomputes the tree from the records and compares it with the stored
-// hashes, the folder's checkpoint and the anchors: any byte that is not what was
-// written is found (U-74). The error is a *Fault if the log is not what was
-// written, and another error if it could not be read.
+// hashes, the folder's checkpoint and the anchors. It detects any changed byte
+// (U-74). The error is a *Fault if the log was changed, and another error if it
+// could not be read. With an error the result describes the part that was
+// verified.
 func Verify(v Verification) (*Verified, error) {
 	if v.disk == nil {
-		v.disk = folder{v.Dir}
+		v.disk = folder{dir: v.Dir}
 	}
 	out := &Verified{}
 	if err := v.keys(out); err != nil {
@@ -109,7 +110,7 @@ func Verify(v Verification) (*Verified, error) {
 	return out, c.end()
 }
 
-// keys finds the public key beside the log where none was given.
+// keys reads the public key in the log's folder if the caller gave no key.
 func (v *Verification) keys(out *Verified) error {
 	if _, err := readFile(v.disk, keyName, maxNote); !errors.Is(err, fs.ErrNotExist) {
 		out.KeyInside = true

@@ -112,15 +112,15 @@ func (c *check) frames(s *scanner, newest bool) error {
 	}
 }
 
-// covered reports whether the range that was asked for lies before an anchor
-// that was found.
+// covered reports whether a verified anchor covers the requested range. It returns
+// false if no end was requested.
 func (c *check) covered() bool {
 	return c.v.To > 0 && slices.ContainsFunc(c.out.Anchors, func(a Checkpoint) bool { return a.Size >= c.v.To })
 }
 
-// passed compares the tree with the checkpoints of its size. Those of fewer
-// records than the oldest kept one has before it can only be proved from the
-// stored hashes.
+// passed compares the tree with the checkpoints of its size. At the start it
+// proves those that end before the oldest record that was read, from the stored
+// hashes.
 func (c *check) passed(start bool) error {
 	for _, a := range c.wanted {
 		switch {
@@ -166,7 +166,7 @@ func (c *check) explain(err error) error {
 	return err
 }
 
-// end compares what was found with what the checkpoints name.
+// end compares the records with the checkpoints.
 func (c *check) end() error {
 	for _, a := range c.wanted {
 		if a.Size > c.tree.size {

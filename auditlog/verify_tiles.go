@@ -9,7 +9,7 @@ import (
 )
 
 // tileCheck compares the stored hashes with those of the records, tile by tile
-// while the records are read. Only what the checkpoint needs must be there.
+// while the records are read. Only the hashes that the checkpoint needs must exist.
 type tileCheck struct {
 	d      disk
 	limit  uint64 // size of the checkpoint
@@ -18,8 +18,8 @@ type tileCheck struct {
 	fault  *Fault // the first difference
 }
 
-// skip begins behind records that are not read. The hashes they left in the
-// tiles count as given: the root proves them.
+// skip starts after records that are not read. It takes their hashes from the
+// tiles, because the root proves them.
 func (t *tileCheck) skip(size uint64) {
 	t.before = size
 	if stored, err := loadTiler(t.d, size); err == nil {
@@ -61,8 +61,8 @@ func (t *tileCheck) compare(made *tile) *Fault {
 	return &Fault{FaultTree, first, made.path() + " has another hash than the record"}
 }
 
-// departure returns the first record that the stored hashes do not know, 0 if
-// they know all of them.
+// departure returns the first record that differs from the stored hashes, 0 if no
+// record does.
 func (t *tileCheck) departure() uint64 {
 	if t.fault == nil && len(t.made.levels) > 0 {
 		for _, made := range t.made.partial() {
@@ -77,8 +77,9 @@ func (t *tileCheck) departure() uint64 {
 	return t.fault.Record
 }
 
-// end compares the tiles that are not full at the checkpoint's size, and looks
-// at each file of the folder of tiles.
+// end compares the tiles at the checkpoint's size with its root, and verifies
+// each file in the folder of tiles. It verifies nothing if the log has a newer
+// checkpoint.
 func (t *tileCheck) end() error {
 	if t.fault != nil {
 		return t.fault
@@ -124,14 +125,13 @@ func (t *tileCheck) files(dir string) error {
 	return nil
 }
 
-// isFolder reports whether a name stands for a folder.
+// isFolder reports whether a name is a folder.
 func isFolder(d disk, name string) bool {
 	_, err := d.List(name)
 	return err == nil
 }
 
-// file verifies one tile by what is stored above it or, when it is partial, by
-// the wider form of it.
+// file verifies one tile by the level above it or, if it is partial, by its full form.
 func (t *tileCheck) file(v tile, width int, name string) error {
 	count := t.limit >> (tileHeight * v.level) // hashes of the level
 	if v.number*tileWidth+uint64(width) > count {
@@ -163,7 +163,7 @@ func (t *tileCheck) file(v tile, width int, name string) error {
 	return nil
 }
 
-// parseSigned reads a checkpoint without a look at its signatures.
+// parseSigned parses a checkpoint without verifying its signatures.
 func parseSigned(signed []byte) (Checkpoint, error) {
 	text, _, ok := bytes.Cut(signed, []byte("\n\n"))
 	if !ok {

@@ -22,9 +22,11 @@ type writer struct {
 	tree  frontier
 	dirty int64 // bytes written and not yet synced
 
+	allocated int64 // bytes from the start of the segment that are allocated on the disk
+
 	buf       []byte
 	frames    []frame // of the batch in buf
-	announced uint64  // of the lost records
+	announced uint64  // lost records that a record has reported
 	kept      keeper  // the segments before the open one
 
 	notary notary
@@ -39,23 +41,23 @@ func (w *writer) run() {
 	last := time.Now()
 	for {
 		var quit, late bool
-		var asked clearing
+		var request clearing
 		select {
-		case asked = <-l.clearings:
+		case request = <-l.clearings:
 		case <-l.wake:
 		case <-tick.C:
 			late = true
 		case <-l.quit:
 			quit = true
 		}
-		for b := l.take(); b != nil; b = l.take() {
+		for b := l.pop(); b != nil; b = l.pop() {
 			w.batch(b)
 		}
-		if asked.done != nil {
-			asked.done <- w.clear(asked.from)
+		if request.done != nil {
+			request.done <- w.clear(request.from)
 		}
 		if w.dirty > 0 && (quit || late) {
-			_ = w.sync() // a failure stands, and answers the next record
+			_ = w.sync() // a failure is permanent and is returned for the next record
 		}
 		if due := time.Since(last) >= l.cfg.CheckpointEvery; due || w.notary.due(w.next-1) {
 			w.note(false)
@@ -68,38 +70,51 @@ func (w *writer) run() {
 	}
 }
 
-// batch writes a batch and answers it.
+// batch writes a batch and completes it. If there is no space, it writes only the
+// essential records, into the reserve.
 func (w *writer) batch(b *batch) {
-	n := uint64(len(b.events))
-	err := w.write(b.events)
-	if err == nil && (b.durable || w.dirty >= relaxedBytes) {
-		err = w.sync()
-	}
+	err := w.keepAll(b.events, b.durable, false)
+	kept := err
 	if err != nil {
-		w.log.lost(n)
+		lost := len(b.events)
+		if few := w.essential(b); len(few) > 0 && (isFull(err) || errors.Is(err, ErrStopped)) {
+			// Records that are needed to make space use the reserve (U-93).
+			if kept = w.keepAll(few, true, true); kept == nil {
+				lost -= len(few)
+			}
+		}
+		w.log.lost(uint64(lost))
 	}
-	w.log.finish(b, err)
+	w.log.finish(b, err, kept)
 	if err == nil && w.notary.due(w.next-1) && w.dirty == 0 {
 		w.note(false)
 	}
 }
 
-// write encodes records and writes them behind the last one. On an error none
-// of them is kept.
-func (w *writer) write(events []audit.Event) error {
+// keepAll writes records. It makes them durable if durable is set, or if relaxedBytes are not durable yet.
+func (w *writer) keepAll(events []audit.Event, durable, reserve bool) error {
+	err := w.write(events, reserve)
+	if err == nil && (durable || w.dirty >= relaxedBytes) {
+		err = w.sync()
+	}
+	return err
+}
+
+// write encodes records and appends them. On an error it keeps none of them. With reserve they may use the reserve.
+func (w *writer) write(events []audit.Event, reserve bool) error {
 	if err := w.standing(); err != nil {
 		return err
 	}
 	w.begin()
 	dropped := w.log.dropped.Load()
 	if lost := dropped - w.announced; lost > 0 && len(events) > 0 {
-		// Records were lost before these: the first one kept says how many (U-65).
+		// Records were lost before these: a record before them says how many (U-65).
 		w.encode(audit.AuditsDiscarded(lost, events[0].Header))
 	}
 	for i := range events {
 		w.encode(events[i])
 	}
-	if err := w.makeRoom(); err != nil {
+	if err := w.makeRoom(reserve); err != nil {
 		return err
 	}
 	if err := w.append(); err != nil {
@@ -132,8 +147,8 @@ func (w *writer) encode(e audit.Event) {
 	w.frames = append(w.frames, frame{id: e.RecordID, bytes: w.buf[start:]})
 }
 
-// append writes the buffer behind the last record. What a failed write left is
-// cut off again; where that fails, the log ends.
+// append writes the buffer after the last record. If the disk is full, it cuts off
+// the written part. Any other error, or a failure to cut, ends the log.
 func (w *writer) append() error {
 	at := 0
 	for i := range w.frames { // the buffer may have moved while it grew
@@ -151,6 +166,7 @@ func (w *writer) append() error {
 			if cut := w.seg.Truncate(w.size); cut != nil {
 				return w.log.fail(errors.Join(err, cut))
 			}
+			w.allocated = 0 // the truncation freed the allocated space
 		}
 		return err
 	}
@@ -165,7 +181,7 @@ func (w *writer) append() error {
 	return nil
 }
 
-// sync makes what was written durable. The first failure stands for ever.
+// sync makes the written records durable. The first failure is permanent.
 func (w *writer) sync() error {
 	if err := w.standing(); err != nil {
 		return err
@@ -178,16 +194,19 @@ func (w *writer) sync() error {
 	return nil
 }
 
-// makeRoom begins a new segment where the records in the buffer do not fit the
-// open one, and removes what is not to be kept.
-func (w *writer) makeRoom() error {
+// makeRoom starts a new segment if the buffered records do not fit into the open one, and removes expired segments.
+func (w *writer) makeRoom(reserve bool) error {
 	cfg := &w.log.cfg
 	if w.size > w.head.size() && w.size+int64(len(w.buf)) > cfg.SegmentBytes {
-		if err := w.rotate(); err != nil {
+		// With nothing but the reserve left, which is in the open segment, that one goes on.
+		if err := w.rotate(); err != nil && (!reserve || !isFull(err) || w.standing() != nil) {
 			return err
 		}
 	}
-	return w.retain()
+	if err := w.retain(reserve); err != nil {
+		return err
+	}
+	return w.allocate(reserve)
 }
 
 // rotate ends the open segment and begins another.
@@ -204,10 +223,10 @@ func (w *writer) rotate() error {
 		return w.log.fail(fmt.Errorf("begin a segment of the audit log: %w", err))
 	}
 	w.kept.add(kept{w.head.first, w.size, w.log.cfg.clock()})
-	if err := w.seg.Close(); err != nil {
+	if err := errors.Join(w.giveBack(), w.seg.Close()); err != nil {
 		return w.log.fail(err)
 	}
-	w.seg, w.head, w.size = seg, next, next.size()
+	w.seg, w.head, w.size, w.allocated = seg, next, next.size(), 0
 	return nil
 }
 
@@ -216,20 +235,21 @@ func beginSegment(d disk, h *header) (file, error) {
 	return put(d, segmentName(h.first), bytesOf(h.encode()))
 }
 
-// note hands the records that are durable to the notary.
+// note makes all records durable and passes them to the notary. It does nothing
+// if that fails.
 func (w *writer) note(wait bool) {
 	if w.standing() != nil || w.dirty > 0 && w.sync() != nil {
 		return
 	}
-	w.notary.hand(toSign{leaves: w.notary.leaves, size: w.tree.size, root: w.tree.root()}, wait)
+	w.notary.push(toSign{leaves: w.notary.leaves, size: w.tree.size, root: w.tree.root()}, wait)
 }
 
-// own writes a record of the log itself.
+// own writes records of the log itself and makes them durable.
 func (w *writer) own(events ...audit.Event) error {
 	for i := range events {
 		events[i].Time, events[i].Computer = w.log.cfg.clock(), w.log.cfg.Computer
 	}
-	if err := w.write(events); err != nil {
+	if err := w.write(events, true); err != nil {
 		return err
 	}
 	return w.sync()
@@ -241,12 +261,12 @@ func (w *writer) close() error {
 	if err == nil {
 		w.note(true)
 	}
-	err = errors.Join(err, w.notary.stop(), w.seg.Close())
+	err = errors.Join(err, w.notary.stop(), w.giveBack(), w.seg.Close())
 	return errors.Join(err, w.log.unlock())
 }
 
-// toSign is work for the notary: the records up to size, given as the leaves
-// that came after the last work.
+// toSign is work for the notary: a checkpoint of the records up to size. leaves are
+// those after the previous work.
 type toSign struct {
 	leaves []tlog.Hash
 	size   uint64

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// A Cache keeps a bounded number of values. The zero value keeps none and makes
-// each value anew.
+// A Cache stores a bounded number of values by key. The zero value stores none:
+// Get then calls make every time.
 type Cache[K comparable, V any] struct {
 	limit int // immutable
 
@@ -20,15 +20,15 @@ type entry[K comparable, V any] struct {
 	value V
 }
 
-// New returns a cache for at most limit values; with a limit below 1 it keeps
+// New returns a cache for at most limit values. With a limit below 1 it stores
 // none.
 func New[K comparable, V any](limit int) *Cache[K, V] {
 	return &Cache[K, V]{limit: limit, known: make(map[K]*list.Element)}
 }
 
-// Get returns the value of a key, from the cache or from make. An error of make
-// is returned and not kept. Goroutines that ask for a new key at the same time
-// may each call make; all of them get the value that was kept first.
+// Get returns the value of a key, from the cache or from make. It returns an
+// error of make and stores nothing. Several goroutines may call make for one new
+// key. The first to finish stores its value, and the others return that value.
 func (c *Cache[K, V]) Get(key K, make func() (V, error)) (V, error) {
 	if v, ok := c.find(key); ok {
 		return v, nil
@@ -51,7 +51,8 @@ func (c *Cache[K, V]) find(key K) (v V, ok bool) {
 	return e.Value.(entry[K, V]).value, true
 }
 
-// keep stores v unless another goroutine was faster, and returns what is kept.
+// keep stores v unless the key already has a value, and returns the key's value.
+// In a full cache it removes the least recently used value.
 func (c *Cache[K, V]) keep(key K, v V) V {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -71,8 +72,8 @@ func (c *Cache[K, V]) keep(key K, v V) V {
 	return v
 }
 
-// Drop forgets a key, as when a session ends; an unknown key is nothing to do.
-// A value that is being made meanwhile is kept nevertheless.
+// Drop removes a key, for example when a session ends. It ignores an unknown
+// key. A Get that is running make stores its value after Drop.
 func (c *Cache[K, V]) Drop(key K) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -82,7 +83,7 @@ func (c *Cache[K, V]) Drop(key K) {
 	}
 }
 
-// Len returns the number of values that are kept.
+// Len returns the number of stored values.
 func (c *Cache[K, V]) Len() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()

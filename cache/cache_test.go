@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/cache"
 )
 
-// get asks for a key whose value is the key, and reports whether it was made.
+// get gets a key whose value is the key, and reports whether the cache called make.
 func get(t *testing.T, c *cache.Cache[int, string], key int) (made bool) {
 	t.Helper()
 	v, err := c.Get(key, func() (string, error) { made = true; return strconv.Itoa(key), nil })
@@ -19,7 +19,7 @@ func get(t *testing.T, c *cache.Cache[int, string], key int) (made bool) {
 	return made
 }
 
-func TestLeastRecentGoes(t *testing.T) {
+func TestLeastRecentEntryIsEvicted(t *testing.T) {
 	c := cache.New[int, string](3)
 	for i, want := range []struct {
 		key  int
@@ -61,9 +61,9 @@ func TestWithoutRoom(t *testing.T) {
 	}
 }
 
-// A maker that asks the cache for the same key gets what it kept first, and so
-// does the one that was late; that counts as asking for the key.
-func TestTheFirstIsKept(t *testing.T) {
+// A function that requests its own key from the cache gets the value stored first, and so does the later caller. That
+// counts as a use of the key.
+func TestConcurrentGetsKeepFirstValue(t *testing.T) {
 	c := cache.New[int, string](2)
 	get(t, c, 2)
 	get(t, c, 1) // two values: 1 is the more recent
@@ -79,7 +79,7 @@ func TestTheFirstIsKept(t *testing.T) {
 	if err != nil || v != "first" || c.Len() != 2 {
 		t.Errorf("%q, %v; %d values, want the first and two", v, err, c.Len())
 	}
-	get(t, c, 4) // 1 goes: 3 was asked for after it
+	get(t, c, 4) // evicts 1: 3 was used later
 	if get(t, c, 4) || c.Len() != 2 {
 		t.Error("the new one is not there")
 	}
@@ -88,7 +88,7 @@ func TestTheFirstIsKept(t *testing.T) {
 	}
 }
 
-// A failure tells the caller what make told.
+// The caller gets the value of a failed make.
 func TestFailuresKeepTheirValue(t *testing.T) {
 	c := cache.New[int, string](3)
 	if v, err := c.Get(1, func() (string, error) { return "half", errors.New("wrong") }); err == nil || v != "half" {
@@ -99,7 +99,7 @@ func TestFailuresKeepTheirValue(t *testing.T) {
 	}
 }
 
-// One value is room enough for one.
+// A limit of 1 stores one value.
 func TestRoomForOne(t *testing.T) {
 	c := cache.New[int, string](1)
 	if !get(t, c, 1) || get(t, c, 1) || !get(t, c, 2) || !get(t, c, 1) || c.Len() != 1 {

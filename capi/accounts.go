@@ -7,7 +7,6 @@ import (
 
 	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/logon"
-	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
@@ -16,17 +15,17 @@ import (
 // machine is the domain of the embedded kernel's own accounts.
 var machine = administratorUser.Prefix()
 
-// authority answers who is who on the embedded computer.
+// authority resolves names on the embedded computer.
 var authority = sync.OnceValue(func() logon.Authority { return logon.Example(machine) })
 
-// names answers who is who for the look-ups of a program.
+// names resolves names and SIDs for a program's lookups.
 type names interface {
 	LookupName(name string) (logon.Account, bool)
 	LookupSID(s sid.SID) (logon.Account, bool)
 	Computer() logon.Account
 }
 
-// directory returns that of the daemon, or of the embedded computer.
+// directory returns the names of the daemon, or of the embedded computer.
 func directory() names {
 	if d := daemon(); d != nil {
 		return d
@@ -34,14 +33,15 @@ func directory() names {
 	return authority()
 }
 
-// accountNamed returns the account NAME or DOMAIN\NAME, in any case.
+// accountNamed returns the account with the name NAME or DOMAIN\NAME, ignoring case, or STATUS_NONE_MAPPED.
 func accountNamed(name string) (logon.Account, ntstatus.Status) {
 	a, ok := directory().LookupName(name)
-	return told(a, ok)
+	return win32Account(a, ok)
 }
 
-// told returns an account as Win32 functions tell it: a domain has its own name.
-func told(a logon.Account, ok bool) (logon.Account, ntstatus.Status) {
+// win32Account returns an account in the form of the Win32 functions, in which the name of a domain is its own domain
+// name.
+func win32Account(a logon.Account, ok bool) (logon.Account, ntstatus.Status) {
 	switch {
 	case !ok, a.Use == winnt.SidTypeDomain && a.SID.SubAuthorities() == 0:
 		return logon.Account{}, ntstatus.NoneMapped // an authority is no account
@@ -51,18 +51,16 @@ func told(a logon.Account, ok bool) (logon.Account, ntstatus.Status) {
 	return a, ntstatus.Success
 }
 
-// rmAccountName looks an account up by its SID, for LookupAccountSid.
+// rmAccountName returns the account with a SID, for LookupAccountSid.
 func rmAccountName(c *call) uint64 {
+	var a logon.Account
 	s, st := c.SIDAt(c.ptr(0))
-	if c.ptr(0) == 0 {
-		if s, st = win32.On(c.nt).CurrentUser(); st != ntstatus.Success {
-			st = ntstatus.CantOpenAnonymous
-		}
+	switch {
+	case c.ptr(0) == 0:
+		a, st = c.currentAccount()
+	case st == ntstatus.Success:
+		a, st = win32Account(directory().LookupSID(s))
 	}
-	if st != ntstatus.Success {
-		return status(st)
-	}
-	a, st := told(directory().LookupSID(s))
 	if st != ntstatus.Success {
 		return status(st)
 	}
@@ -75,7 +73,16 @@ func rmAccountName(c *call) uint64 {
 	return c.giveText(c.ptr(2), c.ptr(3)+4, a.Domain)
 }
 
-// rmAccountSid looks a SID up by the name of its account, for LookupAccountName.
+// currentAccount returns the account of the thread's effective user. A client at the level Anonymous has no account.
+func (c *call) currentAccount() (logon.Account, ntstatus.Status) {
+	s, st := win32.On(c.nt).CurrentUser()
+	if st != ntstatus.Success {
+		return logon.Account{}, ntstatus.CantOpenAnonymous
+	}
+	return win32Account(directory().LookupSID(s))
+}
+
+// rmAccountSid returns the SID of an account by name, for LookupAccountName.
 func rmAccountSid(c *call) uint64 {
 	name := directory().Computer().Domain // of a name that is NULL
 	if p := c.ptr(0); p != 0 {
@@ -97,15 +104,12 @@ func rmAccountSid(c *call) uint64 {
 	return c.giveText(c.ptr(2), c.ptr(3)+4, a.Domain)
 }
 
-// rmAccountDomain tells the domain of accounts for which the caller names none: the
-// computer (Documented), or none is known (Observed, S-81).
-func rmAccountDomain(c *call) uint64 {
-	if c.profile == nt.Observed {
-		// Observed: the SID of an account takes its domain's (S-81).
-		return status(ntstatus.InvalidParameter)
+// rmComputer returns the SID of the computer, the domain of its accounts. With a daemon it is the daemon's (S-81).
+func rmComputer(c *call) uint64 {
+	computer := directory().Computer().SID
+	if computer.IsZero() {
+		// Only a daemon that does not answer knows no domain of its own.
+		return status(ntstatus.PortDisconnected)
 	}
-	return rmComputer(c)
+	return status(c.give(c.ptr(0), []byte(computer.Binary())))
 }
-
-// rmComputer tells the SID of the computer's domain.
-func rmComputer(c *call) uint64 { return status(c.give(c.ptr(0), []byte(machine.Binary()))) }

@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// addWithData puts an entry with application data behind the others of a list
-// and tells the size of the list, or the one it would need.
+// addWithData appends an entry with application data to a list. It writes the new size of the list, or the required
+// size if there is no room.
 func (c *call) addWithData(acl user, revision uint32, t sd.Type, flags uint8, mask winnt.AccessMask, s sid.SID,
 	data []byte, returned user) uint64 {
 	if st := c.ProbeU32(returned); st != ntstatus.Success {

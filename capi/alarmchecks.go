@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// auditOutputs are where the checks that record write n results.
+// auditOutputs holds the output pointers of the checks that write audit records. There are n results.
 type auditOutputs struct {
 	granted, access, generate user
 	n                         uint32
@@ -30,7 +30,7 @@ func (c *call) probeAudit(o auditOutputs) ntstatus.Status {
 	return c.Probe(o.generate, 1, 1)
 }
 
-// audited writes the results; nothing on failure.
+// audited writes the results. It writes nothing if the call failed.
 func (c *call) audited(o auditOutputs, granted []winnt.AccessMask, access []ntstatus.Status, generate bool,
 	st ntstatus.Status) uint64 {
 	if !st.IsSuccess() {
@@ -58,8 +58,8 @@ func ntAccessCheckByTypeAndAuditAlarm(c *call) uint64 {
 		st)
 }
 
-// perEntry returns how many results the forms with a result for each entry have; a
-// list that is too long is as good as none (U-47).
+// perEntry returns the number of results of the forms with one for each entry. A list that is too long counts as
+// missing (U-47).
 func perEntry(n uint32, list *nt.Captured[[]access.ObjectTypeEntry]) uint32 {
 	if n > access.MaxObjectTypes {
 		*list, n = nt.Captured[[]access.ObjectTypeEntry]{}, 0

@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// privilegeSetAt copies a PRIVILEGE_SET, which is written back to.
+// privilegeSetAt copies a PRIVILEGE_SET that is also an output.
 func (c *call) privilegeSetAt(p user) (*nt.PrivilegeSet, ntstatus.Status) {
 	n, st := c.ReadU32(p)
 	if st != ntstatus.Success {
@@ -40,11 +40,11 @@ func ntPrivilegeCheck(c *call) uint64 {
 	return c.written(result, boolean(out.Result), st)
 }
 
-// checkOutputs are where an access check writes.
+// checkOutputs holds the output pointers of an access check.
 type checkOutputs struct{ set, setLength, granted, access user }
 
-// probeCheck probes what NtAccessCheck* reads and writes, before anything else
-// is looked at. n is the number of results.
+// probeCheck probes the inputs and outputs of NtAccessCheck* before any other test. n is the number of
+// results.
 func (c *call) probeCheck(mapping user, o checkOutputs, n uint32) (m winnt.GenericMapping, length uint32,
 	st ntstatus.Status) {
 	if m, st = c.MappingAt(mapping); st != ntstatus.Success {
@@ -66,8 +66,8 @@ func (c *call) probeCheck(mapping user, o checkOutputs, n uint32) (m winnt.Gener
 	return m, length, c.Probe(o.access, 4*uintptr(n), 4)
 }
 
-// checked writes the results of a check. Nothing is written on failure but the
-// length a privilege set needs.
+// checked writes the results of a check. On failure it writes only the required length of the privilege set (A-17,
+//
 func (c *call) checked(o checkOutputs, set *nt.PrivilegeSet, need uint32, granted []winnt.AccessMask,
 	access []ntstatus.Status, st ntstatus.Status) uint64 {
 	if st == ntstatus.BufferTooSmall {
@@ -110,7 +110,7 @@ func ntAccessCheck(c *call) uint64 {
 		[]ntstatus.Status{out.AccessStatus}, st)
 }
 
-// byType makes the input of the two forms with an object type list.
+// byType returns the input of the two forms with an object type list.
 func (c *call) byType(results bool) (in nt.AccessCheckByTypeIn, o checkOutputs, st ntstatus.Status) {
 	o = checkOutputs{c.ptr(7), c.ptr(8), c.ptr(9), c.ptr(10)}
 	c.Expect(c.ptr(0))

@@ -14,8 +14,8 @@ import (
 // maxContainerName is the longest name of an AppContainer, in units.
 const maxContainerName = 64
 
-// rmAppcontainerSid gives the SID of an AppContainer by its name: S-1-15-2 and the
-// first seven words of the hash of the name in lower case.
+// rmAppcontainerSid returns the SID of an AppContainer by name: S-1-15-2 and the first seven words of the hash of the
+// lower-case name.
 func rmAppcontainerSid(c *call) uint64 {
 	name, st := c.ZeroTerminatedAt(c.ptr(0))
 	if st != ntstatus.Success {

@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// refmonFileDescriptor gives a descriptor of a file of a tree, which the daemon hands out
-// (W-60). The embedded kernel has no trees.
+// refmonFileDescriptor returns a file descriptor for a file in a tree, which the daemon passes to the program (W-60).
+// The embedded kernel has no trees.
 func refmonFileDescriptor(c *call) uint64 {
 	r, ok := c.sys.(*remote)
 	if !ok {
@@ -20,7 +20,7 @@ func refmonFileDescriptor(c *call) uint64 {
 	}
 	out := c.ptr(1)
 	if fault := c.WriteU32(out, ^uint32(0)); fault != ntstatus.Success {
-		return status(fault) // nothing is asked for that could not be told
+		return status(fault) // without a valid output pointer the daemon is not called
 	}
 	f, err := r.tr.(interface {
 		FileOf(winnt.Handle) (*os.File, error)

@@ -8,8 +8,7 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// probeListing looks at the pointers of NtQueryDirectoryObject and returns where the
-// last call ended.
+// probeListing probes the pointers of NtQueryDirectoryObject and returns the context of the previous call.
 func (c *call) probeListing() (context uint32, st ntstatus.Status) {
 	if st = c.Probe(c.ptr(1), uintptr(c.u32(2)), 2); st == ntstatus.Success {
 		st = c.ProbeU32(c.ptr(5))
@@ -30,7 +29,7 @@ func ntQueryDirectoryObject(c *call) uint64 {
 	in.Context, in.FaultBuffer = c.probeListing()
 	out, st := c.sys.NtQueryDirectoryObject(in)
 	if out.ReturnLength == 0 {
-		return status(st) // refused before anything was told
+		return status(st) // the call failed before it wrote an output
 	}
 	const size = 32 // of an entry without its texts; an empty one ends the list
 	if st != ntstatus.BufferTooSmall && length >= size {

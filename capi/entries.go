@@ -81,7 +81,7 @@ func (c *call) explicitOf(b []byte, wide bool) (r sd.Explicit, st ntstatus.Statu
 	return r, st
 }
 
-// trustee holds what a TRUSTEE says.
+// trustee holds the decoded fields of a TRUSTEE.
 type trustee struct {
 	sid               sid.SID
 	object, inherited *winnt.GUID
@@ -144,7 +144,7 @@ func (c *call) objectsAndSID(p user) (t trustee, st ntstatus.Status) {
 	return t, st
 }
 
-// trusteeAccount returns the SID of an account, or of the user that is current.
+// trusteeAccount returns the SID of an account, or of the current user.
 func (c *call) trusteeAccount(p user, wide bool) (sid.SID, ntstatus.Status) {
 	name, st := c.trusteeName(p, wide)
 	if st != ntstatus.Success {
@@ -159,7 +159,7 @@ func (c *call) trusteeAccount(p user, wide bool) (sid.SID, ntstatus.Status) {
 	return a.SID, st
 }
 
-// rmTrusteeSid gives the SID of a TRUSTEE of either width.
+// rmTrusteeSid returns the SID of a TRUSTEE with text of either width.
 func rmTrusteeSid(c *call) uint64 {
 	b, st := c.Block(c.ptr(0), 32, 1)
 	if st != ntstatus.Success {

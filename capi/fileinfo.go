@@ -8,8 +8,7 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// probeInfo looks at the pointers of a query of facts about a file: handle,
-// block, buffer, length, class.
+// probeInfo probes the pointers of a query about a file: handle, block, buffer, length, class.
 func (c *call) probeInfo() (ioCall, ntstatus.Status) {
 	x := ioCall{call: c, block: c.ptr(1)}
 	st := c.Probe(x.block, 16, 4)
@@ -19,7 +18,7 @@ func (c *call) probeInfo() (ioCall, ntstatus.Status) {
 	return x, st
 }
 
-// facts writes what such a query found.
+// facts writes the result of such a query.
 func (x ioCall) facts(st ntstatus.Status, words ...uint32) uint64 {
 	if st != ntstatus.Success {
 		return x.finish(st, 0)
@@ -34,7 +33,7 @@ func (x ioCall) facts(st ntstatus.Status, words ...uint32) uint64 {
 	return x.finish(st, len(e.Bytes))
 }
 
-// fileName writes a FILE_NAME_INFORMATION, or what of it there is room for.
+// fileName writes a FILE_NAME_INFORMATION. The name is truncated to the buffer.
 func (x ioCall) fileName(st ntstatus.Status, i nt.NameInformation) uint64 {
 	var e marshal.Encoder
 	e.U32(i.FileNameLength)

@@ -11,21 +11,21 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// ioCall is one call on a file under way: where its result goes.
+// ioCall is a call on a file with its output pointers.
 type ioCall struct {
 	*call
 	block user
 }
 
-// io looks at the status block of the services on files.
+// io probes the status block of a file service.
 func (c *call) io(block int) (ioCall, ntstatus.Status) {
 	x := ioCall{call: c, block: c.ptr(block)}
 	// Every pointer is looked at before any handle (O-3).
 	return x, c.Probe(x.block, 16, 4)
 }
 
-// optional reads a ByteOffset and a Key, which pipes and files without contents do not
-// use. Without an offset a file of a tree goes on at its position.
+// optional reads ByteOffset and Key. Pipes and files without contents ignore them. Without an offset, a file in a
+// tree continues at its position.
 func (c *call) optional(offset, key int) (at uint64, st ntstatus.Status) {
 	at = winnt.FILE_USE_FILE_POINTER_POSITION
 	if p := c.ptr(offset); p != 0 {
@@ -41,7 +41,7 @@ func (c *call) optional(offset, key int) (at uint64, st ntstatus.Status) {
 	return at, ntstatus.Success
 }
 
-// finish writes the IO_STATUS_BLOCK, which a failure leaves alone.
+// finish writes the IO_STATUS_BLOCK. On failure it does not change it.
 func (x ioCall) finish(st ntstatus.Status, information int) uint64 {
 	const failed = 0xC0000000 // a warning, such as STATUS_BUFFER_OVERFLOW, is no failure
 	if uint32(st)&failed != failed {
@@ -52,8 +52,8 @@ func (x ioCall) finish(st ntstatus.Status, information int) uint64 {
 	return status(st)
 }
 
-// run makes a call that may end later: parameters 1 to 3 are the event, the routine
-// and its context, buffer is where what was read goes. A synchronous handle waits.
+// run starts a call that may complete later. Parameters 1 to 3 are the event, the routine and its context; buffer
+// receives the data. On a synchronous handle it waits.
 func (x ioCall) run(buffer user, do func(*nt.Later) (nt.IOResult, ntstatus.Status)) uint64 {
 	return x.runWith(&nt.Later{Event: x.handle(1), ApcRoutine: x.routine(2), ApcContext: uint64(x.ptr(3))}, buffer, do)
 }
@@ -90,8 +90,8 @@ func (x ioCall) runWith(l *nt.Later, buffer user, do func(*nt.Later) (nt.IOResul
 	return x.finish(st, int(out.Information))
 }
 
-// await waits until an operation of a synchronous handle has ended. Calls that come
-// cancel it, where the handle waits alertably.
+// await waits for the end of an operation on a synchronous handle. Queued APCs cancel it if the handle waits
+// alertably.
 func (x ioCall) await(l *nt.Later) ntstatus.Status {
 	calls := x.sys.CallQueued()
 	if !l.Alertable {
@@ -105,7 +105,7 @@ func (x ioCall) await(l *nt.Later) ntstatus.Status {
 		l.Cancel()
 		<-l.Over
 	}
-	x.Forget() // the program may have taken outputs away meanwhile
+	x.Forget() // the program may have unmapped outputs during the wait
 	if l.Alertable {
 		x.makeCalls()
 	}
@@ -173,7 +173,7 @@ func ntFsControlFile(c *call) uint64 {
 		return status(st)
 	}
 	in.OutputBufferLength = c.u32(9)
-	if in.FsControlCode == winnt.FSCTL_PIPE_TRANSCEIVE {
+	if in.FsControlCode == winnt.FSCTL_PIPE_TRANSCEIVE || in.FsControlCode == winnt.FSCTL_PIPE_WAIT {
 		in.InputBuffer = captured(c.Block(c.ptr(6), int(c.u32(7)), 1))
 	}
 	return x.run(c.ptr(8), func(l *nt.Later) (nt.IOResult, ntstatus.Status) {
@@ -184,8 +184,7 @@ func ntFsControlFile(c *call) uint64 {
 	})
 }
 
-// cancelled answers a service that cancels; its own status block tells what came
-// of it.
+// cancelled returns the result of a cancelling service. Its own status block has the result of the cancellation.
 func (x ioCall) cancelled(st ntstatus.Status) uint64 {
 	if st == ntstatus.Success || st == ntstatus.NotFound {
 		if fault := x.putIOStatus(x.block, st, 0); fault != ntstatus.Success {

@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// function calls a row of win32.Table for a function of the win floor.
+// function calls a row of win32.Table for a function in the folder win.
 func (c *call) function(name string, in any) (out any, st ntstatus.Status) {
 	out, _, _, st = win32.On(c.nt).CallRow(win32.Table.Find(name), in)
 	return out, st
@@ -33,7 +33,7 @@ func rmSetHandleInformation(c *call) uint64 {
 	return status(st)
 }
 
-// askedSID captures a SID that is asked about; one that is not there is invalid.
+// askedSID captures the SID in a membership test. NULL is invalid.
 func (c *call) askedSID(p user) nt.Captured[sid.SID] {
 	if p == 0 {
 		return captured(sid.SID{}, ntstatus.InvalidSID)

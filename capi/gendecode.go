@@ -38,8 +38,8 @@ var readers = map[string]string{
 	"PTOKEN_MANDATORY_POLICY":                "captured(c.PolicyAt(c.ptr(%d)))",
 }
 
-// counted are readers that take the parameter with the count, too: the one named
-// like the array with Length behind, or the one beside it.
+// counted maps readers that also need the count: the parameter with the array's name and the suffix Length, or the
+// adjacent one.
 var counted = map[string]string{
 	"POBJECT_TYPE_LIST": "captured(c.ObjectTypesAt(c.ptr(%d), c.u32(%d)))",
 	"PCUNICODE_STRING":  "captured(c.NamesAt(c.ptr(%d), c.u32(%d)))",
@@ -60,8 +60,7 @@ func params(list string) (all []param) {
 	return all
 }
 
-// handleOf returns the place of the parameter that a service gives a handle to, -1
-// for none.
+// handleOf returns the index of the first PHANDLE parameter, or -1 without such a parameter.
 func handleOf(all []param) int {
 	for i, p := range all {
 		if p.ctype == "PHANDLE" {
@@ -71,7 +70,7 @@ func handleOf(all []param) int {
 	return -1
 }
 
-// named returns the place of the parameter that a field is, by the name or the tag.
+// named returns the index of the parameter for a field, by the tag or else the name, or -1 if no parameter matches.
 func named(all []param, f reflect.StructField) int {
 	name := f.Name
 	if tag := f.Tag.Get("param"); tag != "" {
@@ -85,8 +84,8 @@ func named(all []param, f reflect.StructField) int {
 	return -1
 }
 
-// value returns how a field is read from the parameter at a place, "" where that
-// is no plain matter, and the places it takes.
+// value returns the expression that reads a field from the parameter at a place, and the places it reads. The
+// expression is "" if it cannot be generated.
 func value(all []param, i int, f reflect.Type) (string, []int) {
 	isCaptured := strings.HasPrefix(f.Name(), "Captured[")
 	kind := f.String()

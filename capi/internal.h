@@ -69,8 +69,6 @@ REFMON_HIDDEN NTSTATUS NTAPI rm_logon_user(PCWSTR Name, PCWSTR Domain, PCWSTR Pa
 
 /* The SID of the computer, which is the domain of its accounts. */
 REFMON_HIDDEN NTSTATUS NTAPI rm_computer(PSID *Sid);
-/* The domain of accounts for which CreateWellKnownSid is given none. */
-REFMON_HIDDEN NTSTATUS NTAPI rm_account_domain(PSID *Sid);
 
 /* Conversions of text. Results come from malloc. */
 REFMON_HIDDEN NTSTATUS NTAPI rm_parse_descriptor(PCWSTR Text, PVOID *Descriptor, PULONG Size);

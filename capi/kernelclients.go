@@ -77,8 +77,7 @@ func seCreateClientSecurityFromSubjectContext(c *call) uint64 {
 	return c.putClient(c.ptr(3), x, o.Status)
 }
 
-// qualityAt copies a SECURITY_QUALITY_OF_SERVICE, which is required; its level
-// is judged by the routine (I-80).
+// qualityAt copies a required SECURITY_QUALITY_OF_SERVICE. The routine validates its level (I-80).
 func (c *call) qualityAt(i int) (q nt.SecurityQualityOfService, st ntstatus.Status) {
 	var b [12]byte
 	if st = c.Read(b[:], c.ptr(i)); st != ntstatus.Success {

@@ -19,8 +19,8 @@ const kernelMode = 1 << 31
 // msFace is added by callers whose routines have the calling convention of 64-bit Windows.
 const msFace = 1 << 30
 
-// face is a thread as kernel mode has it. The services behind the Zw names are
-// those of user mode, called on thread, whose previous mode is kernel.
+// face is the kernel-mode interface of a thread. The services behind the Zw names are those of user mode, called on a
+// thread whose previous mode is kernel.
 type face struct {
 	thread
 	k       *kernel.KernelThread
@@ -48,7 +48,7 @@ func kernelCall(c *call, routine func(*call) uint64) uint64 {
 	return r
 }
 
-// newFace makes the face of a thread that has that memory.
+// newFace returns the kernel-mode interface of a thread with its memory.
 func newFace(k *kernel.KernelThread, m *marshal.Memory) *face {
 	sys := k.Zw().Services()
 	f := &face{thread: thread{nt: k.Zw(), sys: sys, profile: sys.Profile(), id: k.Thread().ID(), Memory: m}, k: k,
@@ -57,21 +57,21 @@ func newFace(k *kernel.KernelThread, m *marshal.Memory) *face {
 	return f
 }
 
-// bug ends the program for a mistake that has no status, as a bug check does.
+// bug ends the program after an error that has no status, like a bug check.
 func (c *call) bug(format string, args ...any) {
 	name := runtime.FuncForPC(reflect.ValueOf(c.face.routine).Pointer()).Name()
 	name = name[strings.LastIndexByte(name, '.')+1:]
 	die(strings.ToUpper(name[:1])+name[1:]+": "+format, args...)
 }
 
-// read copies a structure that a routine has no status to refuse for.
+// read copies an input structure of a routine that cannot return a status. A fault is a bug.
 func (c *call) read(p user, b []byte) {
 	if c.Read(b, p) != ntstatus.Success {
 		c.bug("the memory at %#x cannot be read", uintptr(p))
 	}
 }
 
-// write fills a structure that a routine has no status to refuse for.
+// write fills an output structure of a routine that cannot return a status. A fault is a bug.
 func (c *call) write(p user, b []byte) {
 	if c.Write(p, b) != ntstatus.Success {
 		c.bug("the memory at %#x cannot be written", uintptr(p))

@@ -96,7 +96,7 @@ func TestKernelModeSanitized(t *testing.T) {
 	}
 }
 
-// owedNothing ends the reason of a reference that is given back once too often.
+// owedNothing is the end of the error for a reference that is released too often.
 const owedNothing = "all references that were given out have been given back already"
 
 // A mistake that has no status ends the program, with its reason.

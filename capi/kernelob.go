@@ -21,8 +21,7 @@ func obReferenceObjectByHandle(c *call) uint64 {
 	return status(c.receive(c.ptr(4), o))
 }
 
-// obReferenceObjectByPointer compares the type; the rights are not looked at:
-// a pointer carries none.
+// obReferenceObjectByPointer checks the type but not the rights, because a pointer has none.
 func obReferenceObjectByPointer(c *call) uint64 {
 	o, t := c.find(c.ptr(0)).object, c.objectType(2)
 	if mine := o.Head().Type().ObjectType; mine != t && (t != nil || c.processorMode(3) == kernel.UserMode) {
@@ -34,8 +33,7 @@ func obReferenceObjectByPointer(c *call) uint64 {
 	return status(ntstatus.Success)
 }
 
-// obfReferenceObject references an object. The counts that the two short forms
-// return are only good for being looked at.
+// obfReferenceObject references an object. The counts that the two short forms return are for debugging only.
 func obfReferenceObject(c *call) uint64 {
 	o := c.find(c.ptr(0)).object
 	o.Head().Ref(ob.TagContext)
@@ -78,13 +76,13 @@ func obOpenObjectByPointer(c *call) uint64 {
 	return c.openedAt(c.ptr(6), h, st)
 }
 
-// obMakeTemporaryObject lets the name go with the last handle (O-46).
+// obMakeTemporaryObject removes the name with the last handle (O-46).
 func obMakeTemporaryObject(c *call) uint64 {
 	c.find(c.ptr(0)).object.Head().MakeTemporary()
 	return 0
 }
 
-// obCloseHandle closes for the mode it is told: user mode has no kernel handles.
+// obCloseHandle closes a handle in the given mode. User mode has no kernel handles.
 func obCloseHandle(c *call) uint64 {
 	if c.processorMode(1) == kernel.UserMode && c.handle(0) < 0 {
 		// User mode does not see the handles of the kernel table, which have the top bit set (O-13).
@@ -93,7 +91,7 @@ func obCloseHandle(c *call) uint64 {
 	return status(c.face.k.ZwClose(c.handle(0)))
 }
 
-// obGetObjectSecurity gives a copy, NULL for an object without security.
+// obGetObjectSecurity writes a copy of the object's descriptor, NULL for an object without security.
 func obGetObjectSecurity(c *call) uint64 {
 	d := c.find(c.ptr(0)).object.Head().Security()
 	if st := firstFailure(c.ProbeHandle(c.ptr(1)), c.Probe(c.ptr(2), 1, 1)); st != ntstatus.Success {
@@ -105,7 +103,7 @@ func obGetObjectSecurity(c *call) uint64 {
 	return status(c.give(c.ptr(1), d.Append(nil)))
 }
 
-// refmonCounts tells what is alive.
+// refmonCounts returns the numbers of objects, handles and references.
 func refmonCounts(c *call) uint64 {
 	s, _ := embedded()
 	var e marshal.Encoder

@@ -11,9 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Addresses that stand for objects lie where no program has memory, so that
-// following one faults. None is used twice: a pointer that outlives its object
-// is known for what it is. kernel/internal.h has the constants too.
+// Addresses of objects are in a range that no program can map, so dereferencing one faults. No address is used twice,
+// so a stale pointer is detected. kernel/internal.h has the same constants.
 const (
 	objectTypes   user = 0xFFFF800000000000
 	systemProcess user = 0xFFFF800000001000
@@ -25,7 +24,8 @@ const (
 var types = []*winnt.ObjectType{nil, winnt.TokenObject, winnt.ProcessObject, winnt.ThreadObject, winnt.JobObject,
 	winnt.EventObject, winnt.FileObject}
 
-// objectType returns the type that a POBJECT_TYPE stands for; nil for any type.
+// objectType returns the type for a POBJECT_TYPE, nil for NULL (any type). Another address is a bug and ends the
+// program.
 func (c *call) objectType(i int) *winnt.ObjectType {
 	p := c.ptr(i)
 	if p == 0 {
@@ -38,7 +38,7 @@ func (c *call) objectType(i int) *winnt.ObjectType {
 	return nil
 }
 
-// known is an object whose address was given out.
+// known is an object with an address. It holds no reference to the object.
 type known struct {
 	object  ob.Object    // immutable; not referenced by being known
 	address user         // immutable
@@ -84,8 +84,7 @@ func addressOf(o ob.Object) *known {
 	return k
 }
 
-// forgetDead drops the objects that are gone: one whose count fell to zero
-// never comes back. objects is locked.
+// forgetDead drops destroyed objects. A reference count of zero never increases again. objects must be locked.
 func forgetDead() {
 	for p, k := range objects.at {
 		if h := k.object.Head(); h.PointerCount() == 0 {
@@ -96,11 +95,10 @@ func forgetDead() {
 	objects.sweep = max(1024, 2*len(objects.at))
 }
 
-// lend gives an object's address without a reference; NULL for nil.
+// lend returns an object's address without passing a reference. o must not be nil.
 func lend(o ob.Object) uint64 { return uint64(addressOf(o).address) }
 
-// own gives an object's address together with a reference that was taken
-// for the program.
+// own returns an object's address and passes a reference to the program.
 func own(o ob.Object) uint64 {
 	k := addressOf(o)
 	k.owed.Add(1)
@@ -108,8 +106,7 @@ func own(o ob.Object) uint64 {
 	return uint64(k.address)
 }
 
-// alive returns the object at an address, referenced until the routine returns;
-// nil if no object is there.
+// alive returns the object at an address and references it until the routine returns; nil if there is none.
 func (c *call) alive(p user) *known {
 	if p == systemProcess { // known to programs from the start
 		_, process := embedded()
@@ -125,7 +122,7 @@ func (c *call) alive(p user) *known {
 	return k
 }
 
-// find does what alive does, for an address that must be of an object.
+// find returns the object at an address. A missing object is a bug.
 func (c *call) find(p user) *known {
 	k := c.alive(p)
 	if k == nil {
@@ -134,7 +131,8 @@ func (c *call) find(p user) *known {
 	return k
 }
 
-// object returns the object of a type T at an address.
+// object returns the object of a type T at an address. An address without an object, or another type, is a bug and
+// ends the program.
 func object[T ob.Object](c *call, p user) T {
 	k := c.find(p)
 	o, ok := k.object.(T)
@@ -144,8 +142,7 @@ func object[T ob.Object](c *call, p user) T {
 	return o
 }
 
-// disown returns the object whose reference the program gives back; the caller
-// then drops that reference.
+// disown returns the object whose reference the program releases. The caller must drop that reference.
 func disown[T ob.Object](c *call, p user) T {
 	o := object[T](c, p)
 	k := addressOf(o)

@@ -17,7 +17,7 @@ func (c *call) level(i int) winnt.SecurityImpersonationLevel {
 	return winnt.SecurityImpersonationLevel(c.u32(i))
 }
 
-// threadOr returns a thread that may be left out: then it is the calling one.
+// threadOr returns the thread of a parameter, the calling thread for NULL.
 func (c *call) threadOr(i int) *kernel.EThread {
 	if c.ptr(i) == 0 {
 		return c.face.k.Thread()
@@ -48,12 +48,10 @@ func psAssignImpersonationToken(c *call) uint64 {
 	return status(c.face.k.PsAssignImpersonationToken(c.threadOr(0), c.handle(1)))
 }
 
-// ownCopy, in the padding of SE_IMPERSONATION_STATE, remembers that the token is
-// the copy that an open made (I-6).
+// ownCopy, in the padding of SE_IMPERSONATION_STATE, marks the token as the copy that an open created (I-6).
 const ownCopy = 0xC0F1
 
-// psDisableImpersonation writes the state that it sets aside into the program's
-// structure; the reference of its token belongs to the program.
+// psDisableImpersonation writes the saved state to the program's structure, which then owns the token reference.
 func psDisableImpersonation(c *call) uint64 {
 	t := c.eThread(0)
 	var b [16]byte
@@ -107,7 +105,7 @@ func psDereferencePrimaryToken(c *call) uint64 {
 func psReferenceImpersonationToken(c *call) uint64 {
 	t, copyOnOpen, effectiveOnly, level := c.face.k.PsReferenceImpersonationToken(c.eThread(0))
 	if t == nil {
-		// The thread has no client: the token is NULL, and the outputs stay as they were (I-62).
+		// The thread has no client: the token is NULL, and the outputs do not change (I-62).
 		return 0
 	}
 	c.write(c.ptr(1), []byte{byte(truth(copyOnOpen))})

@@ -57,8 +57,8 @@ func (c *call) objectsDescriptor(i int) (*sd.Descriptor, ntstatus.Status) {
 	return c.DescriptorAt(user(at))
 }
 
-// seSetSecurityDescriptorInfoEx leaves the descriptor it replaces to the
-// caller, who has the object and its lock.
+// seSetSecurityDescriptorInfoEx does not free the replaced descriptor. The caller owns it and holds the object's
+// lock.
 func seSetSecurityDescriptorInfoEx(c *call) uint64 {
 	information, st := c.ReadU32(c.ptr(1))
 	if st != ntstatus.Success {

@@ -17,8 +17,8 @@ const (
 	accessStateSize    = 160
 )
 
-// encodeSubject lays out a SECURITY_SUBJECT_CONTEXT. It is the program's: the
-// program owes the references of its two tokens until SeReleaseSubjectContext.
+// encodeSubject encodes a SECURITY_SUBJECT_CONTEXT. The program owns the references to its two tokens until
+// SeReleaseSubjectContext.
 func encodeSubject(s *kernel.SubjectContext) []byte {
 	b := make([]byte, subjectContextSize)
 	if s.Client != nil {
@@ -30,14 +30,14 @@ func encodeSubject(s *kernel.SubjectContext) []byte {
 	return b
 }
 
-// lockedSubject is a locked context and what the program's structure was then:
-// another one at the same address is not it.
+// lockedSubject is a locked context and the bytes of the program's structure at that time. Different bytes at the
+// same address are another context.
 type lockedSubject struct {
 	structure [subjectContextSize]byte
 	subject   *kernel.SubjectContext
 }
 
-// subjectAt returns the context at p: as it was locked, or as its tokens are now.
+// subjectAt returns the context at p: the locked one, or a new one for its tokens.
 func (c *call) subjectAt(p user) *kernel.SubjectContext {
 	var b [subjectContextSize]byte
 	c.read(p, b[:])
@@ -47,8 +47,7 @@ func (c *call) subjectAt(p user) *kernel.SubjectContext {
 	return c.subjectOf(p, b, object[*kernel.AccessToken])
 }
 
-// subjectOf returns the context in a structure at p whose tokens are fetched by that
-// function.
+// subjectOf returns the context in a structure at p. fetch returns its tokens.
 func (c *call) subjectOf(p user, b [subjectContextSize]byte, fetch func(*call,
 	user) *kernel.AccessToken) *kernel.SubjectContext {
 	client, primary := user(le.Uint64(b[:])), user(le.Uint64(b[16:]))
@@ -69,8 +68,7 @@ func seCaptureSubjectContext(c *call) uint64 {
 	return 0
 }
 
-// seCaptureSubjectContextEx takes the client of a thread, none for NULL, and
-// the primary token of a process.
+// seCaptureSubjectContextEx captures the client of a thread, or none for NULL, and the primary token of a process.
 func seCaptureSubjectContextEx(c *call) uint64 {
 	var t *kernel.EThread
 	if c.ptr(0) != 0 {

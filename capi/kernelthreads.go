@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// rmCreateSystemThread makes the thread object of PsCreateSystemThread and a
-// handle to it; the pthread that the C code starts takes its number over.
+// rmCreateSystemThread creates the thread object for PsCreateSystemThread and a handle to it. The pthread that the C
+// code starts takes over its number.
 func rmCreateSystemThread(c *call) uint64 {
 	out, client, number := c.ptr(0), c.ptr(4), c.ptr(5)
 	attributes := c.attributes(2)
@@ -54,7 +54,7 @@ func rmCreateSystemThread(c *call) uint64 {
 	return status(st)
 }
 
-// rmEndSystemThread gives back a thread object whose pthread never ran.
+// rmEndSystemThread releases a thread object whose pthread never ran.
 func rmEndSystemThread(c *call) uint64 {
 	n, st := c.ReadU64(c.ptr(0))
 	if st == ntstatus.Success {

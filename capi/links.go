@@ -8,8 +8,7 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// stringBuffer reads a UNICODE_STRING that is to be filled: its room in bytes
-// and its buffer, which can be written.
+// stringBuffer reads a UNICODE_STRING for output: the size of its buffer in bytes, and the buffer after probing it.
 func (c *call) stringBuffer(p user) (room uint16, buffer user, st ntstatus.Status) {
 	var b [16]byte
 	if st = c.Probe(p, 16, 4); st == ntstatus.Success {

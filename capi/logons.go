@@ -45,7 +45,49 @@ func lsaQueryInformationPolicy(c *call) uint64 {
 		return status(st)
 	}
 	return status(c.giveBuilt(c.ptr(2), func(e *marshal.Encoder) {
+		if options := out.Buffer.EventAuditingOptions; options != nil {
+			auditEvents(e, out.Buffer.AuditingMode, options)
+			return
+		}
 		trust(e, e.Reserve(24), out.Buffer.DomainName, out.Buffer.DomainSID)
+	}))
+}
+
+// auditEvents appends a POLICY_AUDIT_EVENTS_INFO with its options behind it.
+func auditEvents(e *marshal.Encoder, mode bool, options []winnt.PolicyAuditEventOptions) {
+	at := e.Reserve(24)
+	if mode {
+		e.Bytes[at] = 1
+	}
+	le.PutUint32(e.Bytes[at+16:], uint32(len(options)))
+	e.Point(at + 8)
+	for _, o := range options {
+		e.U32(uint32(o))
+	}
+}
+
+// lsaEnumerateAccountRights lists the rights of an account as an array of UNICODE_STRING (L-77).
+func lsaEnumerateAccountRights(c *call) uint64 {
+	if st := c.ProbeHandle(c.ptr(2)); st != ntstatus.Success {
+		return status(st)
+	}
+	if st := c.ProbeU32(c.ptr(3)); st != ntstatus.Success {
+		return status(st)
+	}
+	out, st := c.sys.LsaEnumerateAccountRights(nt.LsaEnumerateAccountRightsIn{PolicyHandle: c.handle(0),
+		AccountSID: captured(c.SIDAt(c.ptr(1)))})
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	if st := c.WriteU32(c.ptr(3), uint32(len(out.UserRights))); st != ntstatus.Success {
+		return status(st)
+	}
+	return status(c.giveBuilt(c.ptr(2), func(e *marshal.Encoder) {
+		at := e.Reserve(16 * len(out.UserRights))
+		for i, name := range out.UserRights {
+			e.Align(2)
+			e.Unicode(at+16*i, name)
+		}
 	}))
 }
 
@@ -114,6 +156,52 @@ func lsaLookupSids(c *call) uint64 {
 			e.Unicode(b+8, s.Name)
 		}
 	})
+}
+
+// lsaLookupPrivilegeName gives the name of a privilege to the holder of a policy that looks names up (T-146).
+func lsaLookupPrivilegeName(c *call) uint64 {
+	if st := c.ProbeHandle(c.ptr(2)); st != ntstatus.Success {
+		return status(st)
+	}
+	luid, st := c.ReadU64(c.ptr(1))
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	// A look-up of nothing tells whether the handle is a policy's and has the right, here and at a daemon.
+	if _, st := c.sys.LsaLookupSids(nt.LsaLookupSidsIn{PolicyHandle: c.handle(0)}); st != ntstatus.Success {
+		return status(st)
+	}
+	p := winnt.Privilege(luid)
+	if luid > uint64(winnt.LastPrivilege) || !p.Valid() {
+		// No privilege has that number (T-146).
+		return status(ntstatus.NoSuchPrivilege)
+	}
+	return status(c.giveString(c.ptr(2), p.String()))
+}
+
+// lsaGetUserName gives the account name and the domain of the user whom the thread acts for (T-147).
+func lsaGetUserName(c *call) uint64 {
+	name, domain := c.ptr(0), c.ptr(1)
+	for _, p := range []user{name, domain} {
+		if st := c.ProbeHandle(p); st != ntstatus.Success && (p == name || p != 0) {
+			return status(st)
+		}
+	}
+	a, st := c.currentAccount()
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	if domain != 0 {
+		if st := c.giveString(domain, a.Domain); st != ntstatus.Success {
+			return status(st)
+		}
+	}
+	return status(c.giveString(name, a.Name))
+}
+
+// giveString gives the caller a UNICODE_STRING with its text behind it.
+func (c *call) giveString(out user, text string) ntstatus.Status {
+	return c.giveBuilt(out, func(e *marshal.Encoder) { e.Unicode(e.Reserve(16), text) })
 }
 
 // lookedUp ends a look-up: both results are given unless it was refused (L-46).

@@ -70,7 +70,7 @@ func (c *call) probeAnswer(length uint32) ntstatus.Status {
 	return st
 }
 
-// answer writes what such a query found, and how long it is.
+// answer writes the result of such a query and its length.
 func (c *call) answer(value any, length uint32, st ntstatus.Status) uint64 {
 	if st.IsSuccess() {
 		e := marshal.Encoder{Base: c.ptr(2)}
@@ -100,8 +100,7 @@ func ntSetInformationObject(c *call) uint64 {
 
 func ntQuerySecurityObject(c *call) uint64 { return c.querySecurity(c.handle(0)) }
 
-// querySecurity asks for a descriptor through a handle; the other parameters are
-// those of NtQuerySecurityObject.
+// querySecurity queries the descriptor of a handle's object. The other parameters are those of NtQuerySecurityObject.
 func (c *call) querySecurity(h winnt.Handle) uint64 {
 	buffer, needed, in := c.ptr(2), c.ptr(4), querySecurityObjectIn(c)
 	in.Handle = h
@@ -141,8 +140,7 @@ func ntOpenProcess(c *call) uint64 {
 	return c.opened(out.ProcessHandle, st)
 }
 
-// handleAt copies the handle that an information class is; a length below it is
-// refused by the service.
+// handleAt copies the handle in an information class. The service rejects a shorter length.
 func (c *call) handleAt(p user, length uint32) nt.Captured[winnt.Handle] {
 	if length < 8 {
 		return nt.Captured[winnt.Handle]{}
@@ -174,7 +172,7 @@ func ntImpersonateThread(c *call) uint64 {
 	return status(st)
 }
 
-// refmonClientId tells the ids of the calling process and thread.
+// refmonClientId returns the ids of the calling process and thread.
 func refmonClientId(c *call) uint64 {
 	var e marshal.Encoder
 	e.U64(uint64(processID()))

@@ -9,14 +9,13 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// named returns the object of a call: its name as the services know it, and
-// whether it is a file.
+// named returns the object of a call: its name for the services, and whether it is a file.
 func (c *call) named(file int) (win32.Named, ntstatus.Status) {
 	name, st := c.StringAt(c.ptr(0))
 	return win32.Named{Name: name, File: c.boolean(file)}, st
 }
 
-// rmNamedSecurity implements GetNamedSecurityInfo up to the parts.
+// rmNamedSecurity implements GetNamedSecurityInfo without splitting the descriptor into parts.
 func rmNamedSecurity(c *call) uint64 {
 	o, st := c.named(3)
 	if st != ntstatus.Success {
@@ -26,13 +25,13 @@ func rmNamedSecurity(c *call) uint64 {
 	return c.giveDescriptor(2, d, st)
 }
 
-// rmObjectSecurity implements GetSecurityInfo up to the parts.
+// rmObjectSecurity implements GetSecurityInfo without splitting the descriptor into parts.
 func rmObjectSecurity(c *call) uint64 {
 	d, st := c.nt.NtQuerySecurityObject(c.handle(0), c.u32(1))
 	return c.giveDescriptor(2, d, st)
 }
 
-// giveDescriptor gives a descriptor at a parameter, or the status of what made it.
+// giveDescriptor returns a descriptor in an output parameter, or the status of the query.
 func (c *call) giveDescriptor(at int, d *sd.Descriptor, st ntstatus.Status) uint64 {
 	if st != ntstatus.Success {
 		return status(st)

@@ -100,7 +100,7 @@ func TestPasted(t *testing.T) {
 	}
 	n := 0
 	for _, m := range regexp.MustCompile("(?ms)^```sh\n(.*?)^```$").FindAllSubmatch(page, -1) {
-		if !strings.Contains(string(m[1]), "PKG_CONFIG_PATH") { // what is installed in the system: packaging/test.sh
+		if !strings.Contains(string(m[1]), "PKG_CONFIG_PATH") { // packaging/test.sh checks the installed version
 			continue
 		}
 		n++

@@ -10,16 +10,16 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// What FILE_OPEN and relatives leave in the IO_STATUS_BLOCK.
+// Values for the IO_STATUS_BLOCK, such as FILE_OPENED.
 const (
 	fileOpened  = 1
 	fileCreated = 2
 )
 
-// probeOpen probes what the services write, beside a file handle, that give one.
+// probeOpen probes the IO_STATUS_BLOCK of the services that return a file handle.
 func (c *call) probeOpen() ntstatus.Status { return c.Probe(c.ptr(3), 16, 4) }
 
-// openedFile ends them.
+// openedFile writes the outputs of these services.
 func (c *call) openedFile(h winnt.Handle, information uint64, st ntstatus.Status) uint64 {
 	if st.IsSuccess() {
 		if fault := c.putIOStatus(c.ptr(3), st, information); fault != ntstatus.Success {
@@ -37,7 +37,7 @@ func ntOpenFile(c *call) uint64 {
 	return c.openedFile(o.FileHandle, fileOpened, st)
 }
 
-// ntCreateFile makes files in trees of a daemon, and opens what is there elsewhere.
+// ntCreateFile creates files in a daemon's trees. Elsewhere it only opens existing files.
 func ntCreateFile(c *call) uint64 {
 	if st := c.probeOpen(); st != ntstatus.Success {
 		return status(st)
@@ -48,20 +48,23 @@ func ntCreateFile(c *call) uint64 {
 	return c.openedFile(o.FileHandle, uint64(o.Information), st)
 }
 
-// ntCreateNamedPipeFile makes an instance, whose handle waits if it is asked to.
+// ntCreateNamedPipeFile creates a pipe instance.
 func ntCreateNamedPipeFile(c *call) uint64 {
 	if st := c.probeOpen(); st != ntstatus.Success {
 		return status(st)
 	}
+	var wait uint64
 	if p := c.ptr(13); p != 0 { // how long NtFsControlFile(FSCTL_PIPE_WAIT) waits
-		if _, st := c.ReadU64(p); st != ntstatus.Success {
+		var st ntstatus.Status
+		if wait, st = c.ReadU64(p); st != ntstatus.Success {
 			return status(st)
 		}
 	}
 	in := nt.CreateNamedPipeFileIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2), ShareAccess: c.u32(4),
 		CreateDisposition: c.u32(5),
 		NamedPipeType:     c.u32(7) & winnt.FILE_PIPE_MESSAGE_TYPE, MaximumInstances: c.u32(10), InboundQuota: c.u32(11),
-		OutboundQuota: c.u32(12), CompletionMode: c.u32(9), CreateOptions: c.u32(6), ReadMode: c.u32(8)}
+		OutboundQuota: c.u32(12), CompletionMode: c.u32(9), CreateOptions: c.u32(6), ReadMode: c.u32(8),
+		DefaultTimeout: int64(wait)}
 	if in.ObjectAttributes.Status == ntstatus.Success && (in.ShareAccess&^3 != 0 || in.ShareAccess == 0) {
 		// A pipe has one direction at least (T-132); bad pointers come first (O-3).
 		return c.opened(0, ntstatus.InvalidParameter)
@@ -79,7 +82,7 @@ func ntCreateNamedPipeFile(c *call) uint64 {
 	return c.openedFile(o.FileHandle, fileCreated, st)
 }
 
-// pipeParameters refuses what no pipe can be.
+// pipeParameters rejects invalid combinations of parameters.
 func pipeParameters(disposition, typ, read, completion uint32) ntstatus.Status {
 	const (
 		fileOpen, fileOpenIf = 1, 3

@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// The types of messages that are received.
+// Types of received messages.
 const (
 	lpcRequest           = 1
 	lpcReply             = 2
@@ -19,16 +19,14 @@ const (
 	lpcConnectionRequest = 10
 )
 
-// offered are the connection ports on which a client thread's request to
-// connect was received, by the thread's id: the message that accepts it does
-// not name its port.
+// offered maps the id of a client thread to the connection port on which its request was received, because the
+// message that accepts it does not name the port.
 var offered = struct {
 	sync.Mutex
 	ports map[winnt.Handle]winnt.Handle
 }{ports: map[winnt.Handle]winnt.Handle{}}
 
-// onPort repeats a call as long as it says blocked, after each change of the
-// port: the services never wait.
+// onPort repeats a call while it returns blocked, after each change of the port. The services themselves never wait.
 func (c *call) onPort(h winnt.Handle, blocked ntstatus.Status, try func() ntstatus.Status) ntstatus.Status {
 	if r := c.remote(); r != nil {
 		return r.until(h, blocked, try)
@@ -39,7 +37,7 @@ func (c *call) onPort(h winnt.Handle, blocked ntstatus.Status, try func() ntstat
 			return st
 		}
 		<-changed
-		c.Forget() // the program may have taken outputs away meanwhile
+		c.Forget() // the program may have unmapped outputs during the wait
 	}
 }
 
@@ -53,7 +51,7 @@ func ntCreatePort(c *call) uint64 {
 	return c.opened(out.PortHandle, st)
 }
 
-// connecting holds the places that NtConnectPort writes to: they are probed first.
+// connecting holds the output pointers of NtConnectPort, which are probed first.
 type connecting struct {
 	longest, info, infoLength user
 	room                      uint32 // bytes at info
@@ -82,7 +80,7 @@ func (c *call) connecting() (x connecting, st ntstatus.Status) {
 	return x, c.Probe(x.info, uintptr(x.room), 1)
 }
 
-// connected writes what the server answered.
+// connected writes the server's answer.
 func (c *call) connected(x connecting, answer []byte, longest uint32) ntstatus.Status {
 	if x.infoLength != 0 {
 		answer = answer[:min(len(answer), int(x.room))]
@@ -136,7 +134,7 @@ func ntConnectPort(c *call) uint64 {
 	return c.opened(o.PortHandle, st)
 }
 
-// received writes what a server received and remembers whom it may accept.
+// received writes a received message and records the client that the server may accept.
 func (c *call) received(h winnt.Handle, p, context user, m *nt.ReplyWaitReceivePortOut) ntstatus.Status {
 	typ := uint16(lpcRequest)
 	switch {
@@ -238,8 +236,7 @@ func (c *call) reply(h winnt.Handle, p user) ntstatus.Status {
 
 func ntReplyPort(c *call) uint64 { return status(c.reply(c.handle(0), c.ptr(1))) }
 
-// ntReplyWaitReceivePort replies, where there is a reply, and waits for the next
-// message.
+// ntReplyWaitReceivePort sends the reply, if there is one, and waits for the next message.
 func ntReplyWaitReceivePort(c *call) uint64 {
 	h, context, receive := c.handle(0), c.ptr(1), c.ptr(3)
 	if context != 0 {

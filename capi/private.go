@@ -11,8 +11,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// creator returns whom a token stands for when a private object's descriptor is
-// made; nil for NULL.
+// creator returns the identity of a token for the descriptor of a private object; nil for NULL.
 func (c *call) creator(h winnt.Handle) (*sd.Caller, ntstatus.Status) {
 	if h == 0 {
 		return nil, ntstatus.Success
@@ -51,8 +50,7 @@ func rmAssign(c *call) uint64 {
 	return c.giveDescriptor(2, d, st)
 }
 
-// rmSetParts replaces parts of a private object's descriptor; the new one is
-// memory of its own.
+// rmSetParts replaces parts of a private object's descriptor. The result is newly allocated.
 func rmSetParts(c *call) uint64 {
 	change, old, mapping := captured(c.DescriptorAt(c.ptr(1))), captured(c.DescriptorAt(c.ptr(2))),
 		captured(c.MappingAt(c.ptr(4)))

@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// The attributes of PS_ATTRIBUTE_LIST that are served, and its sizes.
+// The supported attributes of PS_ATTRIBUTE_LIST, and its sizes.
 const (
 	attributeParentProcess = 0x00060000
 	attributeToken         = 0x00060002
@@ -22,18 +22,17 @@ const (
 	attributeEntrySize     = 32
 )
 
-// maxProcessAttributes is the longest list that is read.
+// maxProcessAttributes limits the attributes in a list.
 const maxProcessAttributes = 32
 
-// processAttributes holds what a PS_ATTRIBUTE_LIST says.
+// processAttributes holds the decoded PS_ATTRIBUTE_LIST.
 type processAttributes struct {
 	parent, token winnt.Handle
 	image         string
 	clientID      user // where the ids are to be written
 }
 
-// processAttributesAt copies a PS_ATTRIBUTE_LIST; NULL is empty. An attribute
-// that is not served is STATUS_NOT_SUPPORTED.
+// processAttributesAt copies a PS_ATTRIBUTE_LIST; NULL is empty. An unsupported attribute gives STATUS_NOT_SUPPORTED.
 func (c *call) processAttributesAt(p user) (a processAttributes, st ntstatus.Status) {
 	if p == 0 {
 		return a, ntstatus.Success
@@ -93,14 +92,14 @@ func ntCreateUserProcess(c *call) uint64 {
 }
 
 func ntSuspendThread(c *call) uint64 {
-	return c.told(c.ptr(1), 4, func() ([]byte, ntstatus.Status) {
+	return c.writeOptional(c.ptr(1), 4, func() ([]byte, ntstatus.Status) {
 		o, st := c.sys.NtSuspendThread(suspendThreadIn(c))
 		return le.AppendUint32(nil, o.PreviousSuspendCount), st
 	})
 }
 
 func ntResumeThread(c *call) uint64 {
-	return c.told(c.ptr(1), 4, func() ([]byte, ntstatus.Status) {
+	return c.writeOptional(c.ptr(1), 4, func() ([]byte, ntstatus.Status) {
 		o, st := c.sys.NtResumeThread(resumeThreadIn(c))
 		if c.remote() != nil && o.PreviousSuspendCount == 1 {
 			c.resumed(c.handle(0))
@@ -109,7 +108,7 @@ func ntResumeThread(c *call) uint64 {
 	})
 }
 
-// ntTerminateProcess ends a process with a status, and the program where it is its own.
+// ntTerminateProcess ends a process with a status. If it is the program's own process, it ends the program.
 func ntTerminateProcess(c *call) uint64 {
 	st := c.nt.NtTerminateProcess(c.handle(0), ntstatus.Status(c.u32(1)))
 	if st == ntstatus.Success && c.over() {
@@ -190,7 +189,7 @@ func rmCreateProcess(c *call) uint64 {
 	return status(c.Write(out, e.Bytes))
 }
 
-// rmIdsOf tells the ids of a process, or of a thread, by a handle.
+// rmIdsOf returns the ids of a process or thread by handle.
 func rmIdsOf(c *call) uint64 {
 	var id nt.ClientID
 	var st ntstatus.Status

@@ -119,16 +119,14 @@ func (p *program) start(process winnt.Handle) ntstatus.Status {
 
 // statusOf returns the status of an error of [client.Conn.Start].
 func statusOf(err error) ntstatus.Status {
-	var e *ntstatus.Error
+	otherwise := ntstatus.Unsuccessful
 	switch {
-	case errors.As(err, &e):
-		return e.Status
 	case errors.Is(err, fs.ErrNotExist):
-		return ntstatus.ObjectNameNotFound
+		otherwise = ntstatus.ObjectNameNotFound
 	case errors.Is(err, fs.ErrPermission):
-		return ntstatus.AccessDenied
+		otherwise = ntstatus.AccessDenied
 	}
-	return ntstatus.Unsuccessful
+	return ntstatus.Of(err, otherwise)
 }
 
 // another reports whether a token is of another account than this program's, which is not

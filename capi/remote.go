@@ -213,6 +213,9 @@ func (r *remote) Profile() nt.Profile { return r.tr.Profile() }
 // RecordWhy implements [nt.Services]: C programs are told no reasons.
 func (r *remote) RecordWhy(bool) {}
 
+// OnWait implements [nt.Services]: the daemon waits for its own disk.
+func (r *remote) OnWait(func(func())) {}
+
 // TakeWhy implements [nt.Services].
 func (r *remote) TakeWhy() nt.Why { return nt.Why{} }
 

@@ -13,6 +13,10 @@ func (r *remote) LsaClose(in nt.LsaCloseIn) (nt.LsaCloseOut, ntstatus.Status) {
 	return over[nt.LsaCloseOut](r, "LsaClose", in)
 }
 
+func (r *remote) LsaEnumerateAccountRights(in nt.LsaEnumerateAccountRightsIn) (nt.LsaEnumerateAccountRightsOut, ntstatus.Status) {
+	return over[nt.LsaEnumerateAccountRightsOut](r, "LsaEnumerateAccountRights", in)
+}
+
 func (r *remote) LsaLogonUser(in nt.LsaLogonUserIn) (nt.LsaLogonUserOut, ntstatus.Status) {
 	return over[nt.LsaLogonUserOut](r, "LsaLogonUser", in)
 }

@@ -117,8 +117,8 @@ func TestDaemonKernelMode(t *testing.T) {
 	}
 }
 
-// TestDaemonStory has the pair of examples/pipes/c on one daemon: the server opens
-// files as the client who asks, and as no more than that client allows (I-7, I-22).
+// Both examples in examples/pipes/c run with one daemon: the server opens files as its client, and only with the
+// client's rights (I-7, I-22).
 func TestDaemonStory(t *testing.T) {
 	folder := library(t)
 	server := compile(t, folder, "../examples/pipes/c/server.c", "-lrefmon")
@@ -166,8 +166,8 @@ func TestDaemonStory(t *testing.T) {
 	}
 }
 
-// TestDaemonRefused: without its daemon a program ends and says why, and the
-// environment of a program with more rights than its caller is not asked (W-24).
+// Without its daemon a program ends with the reason. A program with more rights than its caller ignores the
+// environment (W-24).
 func TestDaemonRefused(t *testing.T) {
 	program := compile(t, library(t), "tests/example.c", "-lrefmon")
 	cmd := exec.Command(program)

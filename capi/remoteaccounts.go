@@ -23,9 +23,9 @@ func (d *attached) user() sid.SID {
 	return u.SID
 }
 
-// asked calls a service of the policy, opened for that right, on the library's own
-// thread, which never impersonates.
-func asked[O any](d *attached, right winnt.AccessMask, name string, in func(winnt.Handle) any) (out O, ok bool) {
+// callLSA calls a service on the LSA policy, opened with the given right, on the library's own thread, which never
+// impersonates.
+func callLSA[O any](d *attached, right winnt.AccessMask, name string, in func(winnt.Handle) any) (out O, ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	v, st := d.own.CallRow(rows()["LsaOpenPolicy"], nt.LsaOpenPolicyIn{DesiredAccess: right})
@@ -41,7 +41,7 @@ func asked[O any](d *attached, right winnt.AccessMask, name string, in func(winn
 
 // LookupName finds an account by its name.
 func (d *attached) LookupName(name string) (logon.Account, bool) {
-	out, ok := asked[nt.LsaLookupNames2Out](d, winnt.POLICY_LOOKUP_NAMES, "LsaLookupNames2", func(h winnt.Handle) any {
+	out, ok := callLSA[nt.LsaLookupNames2Out](d, winnt.POLICY_LOOKUP_NAMES, "LsaLookupNames2", func(h winnt.Handle) any {
 		return nt.LsaLookupNames2In{PolicyHandle: h, Names: []string{name}}
 	})
 	if !ok || len(out.SIDs) != 1 {
@@ -52,7 +52,7 @@ func (d *attached) LookupName(name string) (logon.Account, bool) {
 
 // LookupSID finds an account or a domain by its SID.
 func (d *attached) LookupSID(s sid.SID) (logon.Account, bool) {
-	out, ok := asked[nt.LsaLookupSidsOut](d, winnt.POLICY_LOOKUP_NAMES, "LsaLookupSids", func(h winnt.Handle) any {
+	out, ok := callLSA[nt.LsaLookupSidsOut](d, winnt.POLICY_LOOKUP_NAMES, "LsaLookupSids", func(h winnt.Handle) any {
 		return nt.LsaLookupSidsIn{PolicyHandle: h, SIDs: []sid.SID{s}}
 	})
 	if !ok || len(out.Names) != 1 {
@@ -67,7 +67,7 @@ func (d *attached) LookupSID(s sid.SID) (logon.Account, bool) {
 
 // Computer returns the domain of the daemon's own accounts.
 func (d *attached) Computer() logon.Account {
-	out, _ := asked[nt.LsaQueryInformationPolicyOut](d, winnt.POLICY_VIEW_LOCAL_INFORMATION, "LsaQueryInformationPolicy",
+	out, _ := callLSA[nt.LsaQueryInformationPolicyOut](d, winnt.POLICY_VIEW_LOCAL_INFORMATION, "LsaQueryInformationPolicy",
 		func(h winnt.Handle) any {
 			return nt.LsaQueryInformationPolicyIn{PolicyHandle: h, InformationClass: winnt.PolicyAccountDomainInformation}
 		})
@@ -75,8 +75,8 @@ func (d *attached) Computer() logon.Account {
 		DomainSID: out.Buffer.DomainSID}
 }
 
-// creator returns whom a token stands for when a private object's descriptor is
-// made: what a program with a handle for TOKEN_QUERY can learn of it.
+// creator returns the identity of a token for the descriptor of a private object, from the information that
+// TOKEN_QUERY allows.
 func (r *remote) creator(h winnt.Handle) (*sd.Caller, ntstatus.Status) {
 	var st ntstatus.Status
 	ask := func(class winnt.TokenInfoClass) (v any) {

@@ -10,8 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// groupsOfAccount returns the groups a trustee is a member of: those of the tokens
-// of the two users that have one, and Everyone.
+// groupsOfAccount returns the groups of a trustee: those in the tokens of the two users with tokens, and Everyone.
 func groupsOfAccount(s sid.SID) map[sid.SID]bool {
 	members := map[sid.SID]bool{s: true, sid.Everyone: true}
 	var spec token.Spec
@@ -27,8 +26,7 @@ func groupsOfAccount(s sid.SID) map[sid.SID]bool {
 	return members
 }
 
-// rmAclRights implements GetEffectiveRightsFromAcl and, with a place for failures,
-// GetAuditedPermissionsFromAcl.
+// rmAclRights implements GetEffectiveRightsFromAcl and, with an output for failures, GetAuditedPermissionsFromAcl.
 func rmAclRights(c *call) uint64 {
 	granted, failed := c.ptr(3), c.ptr(4)
 	if st := c.ProbeU32(granted); st != ntstatus.Success {
@@ -77,8 +75,7 @@ func rmAclRights(c *call) uint64 {
 	return status(c.WriteU32(failed, uint32(failure)))
 }
 
-// entriesFor yields the entries of a list that are about the object itself and one
-// of the SIDs.
+// entriesFor yields the entries of a list for one of the SIDs that are not inherit-only.
 func entriesFor(list *sd.ACL, members map[sid.SID]bool) func(func(sd.ACE) bool) {
 	return func(yield func(sd.ACE) bool) {
 		for _, a := range list.All() {
@@ -89,8 +86,8 @@ func entriesFor(list *sd.ACL, members map[sid.SID]bool) func(func(sd.ACE) bool) 
 	}
 }
 
-// effectiveRights returns the rights that plain entries leave, in their order. A list
-// with an inherited refusal is not one that the function takes (documented).
+// effectiveRights returns the rights that simple entries grant, in order. The documented function rejects a list with
+// an inherited deny entry.
 func effectiveRights(list *sd.ACL, members map[sid.SID]bool) (granted winnt.AccessMask, st ntstatus.Status) {
 	for _, a := range list.All() {
 		if a.Type() == sd.AccessDenied && a.Flags()&sd.Inherited != 0 {

@@ -45,6 +45,20 @@ NTSTATUS NTAPI LsaLookupSids(LSA_HANDLE PolicyHandle, ULONG Count, PSID *Sids,
 	return (NTSTATUS)rm_enter(RM_LsaLookupSids, (uint64_t[]){A(PolicyHandle), A(Count), A(Sids), A(ReferencedDomains),
 		A(Names)});
 }
+NTSTATUS NTAPI LsaEnumerateAccountRights(LSA_HANDLE PolicyHandle, PSID AccountSid, PLSA_UNICODE_STRING *UserRights,
+	PULONG CountOfRights)
+{
+	return (NTSTATUS)rm_enter(RM_LsaEnumerateAccountRights, (uint64_t[]){A(PolicyHandle), A(AccountSid), A(UserRights),
+		A(CountOfRights)});
+}
+NTSTATUS NTAPI LsaLookupPrivilegeName(LSA_HANDLE PolicyHandle, PLUID Value, PUNICODE_STRING *Name)
+{
+	return (NTSTATUS)rm_enter(RM_LsaLookupPrivilegeName, (uint64_t[]){A(PolicyHandle), A(Value), A(Name)});
+}
+NTSTATUS NTAPI LsaGetUserName(PUNICODE_STRING *UserName, PUNICODE_STRING *DomainName)
+{
+	return (NTSTATUS)rm_enter(RM_LsaGetUserName, (uint64_t[]){A(UserName), A(DomainName)});
+}
 ULONG NTAPI RtlNtStatusToDosError(NTSTATUS Status)
 {
 	return (ULONG)rm_enter(RM_RtlNtStatusToDosError, (uint64_t[]){A(Status)});
@@ -198,10 +212,6 @@ NTSTATUS NTAPI rm_logon_user(PCWSTR Name, PCWSTR Domain, PCWSTR Password, ULONG 
 NTSTATUS NTAPI rm_computer(PSID *Sid)
 {
 	return (NTSTATUS)rm_enter(RM_rm_computer, (uint64_t[]){A(Sid)});
-}
-NTSTATUS NTAPI rm_account_domain(PSID *Sid)
-{
-	return (NTSTATUS)rm_enter(RM_rm_account_domain, (uint64_t[]){A(Sid)});
 }
 NTSTATUS NTAPI rm_parse_descriptor(PCWSTR Text, PVOID *Descriptor, PULONG Size)
 {

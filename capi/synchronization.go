@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// told answers a call with an output of n bytes that need not be asked for.
-func (c *call) told(out user, n uintptr, service func() (b []byte, st ntstatus.Status)) uint64 {
+// writeOptional writes an optional output of n bytes after a call.
+func (c *call) writeOptional(out user, n uintptr, service func() (b []byte, st ntstatus.Status)) uint64 {
 	if out != 0 {
 		if st := c.Probe(out, n, n); st != ntstatus.Success {
 			return status(st)
@@ -18,8 +18,7 @@ func (c *call) told(out user, n uintptr, service func() (b []byte, st ntstatus.S
 	return c.written(out, b, st)
 }
 
-// probeState looks at the pointers of a query of an object's state: handle,
-// class, buffer, length, ReturnLength.
+// probeState probes the pointers of a query about an object's state: handle, class, buffer, length, ReturnLength.
 func (c *call) probeState() ntstatus.Status {
 	if st := c.Probe(c.ptr(2), uintptr(c.u32(3)), 4); st != ntstatus.Success || c.ptr(4) == 0 {
 		return st
@@ -27,13 +26,13 @@ func (c *call) probeState() ntstatus.Status {
 	return c.ProbeU32(c.ptr(4))
 }
 
-// putState writes the answer of such a query.
+// putState writes the result of such a query.
 func (c *call) putState(st ntstatus.Status, e *marshal.Encoder) uint64 {
 	return c.filled(c.ptr(2), e.Bytes, c.ptr(4), uint32(len(e.Bytes)), st)
 }
 
 func ntReleaseMutant(c *call) uint64 {
-	return c.told(c.ptr(1), 4, func() ([]byte, ntstatus.Status) {
+	return c.writeOptional(c.ptr(1), 4, func() ([]byte, ntstatus.Status) {
 		out, st := c.sys.NtReleaseMutant(releaseMutantIn(c))
 		return le.AppendUint32(nil, uint32(out.PreviousCount)), st
 	})
@@ -52,7 +51,7 @@ func ntQueryMutant(c *call) uint64 {
 }
 
 func ntReleaseSemaphore(c *call) uint64 {
-	return c.told(c.ptr(2), 4, func() ([]byte, ntstatus.Status) {
+	return c.writeOptional(c.ptr(2), 4, func() ([]byte, ntstatus.Status) {
 		out, st := c.sys.NtReleaseSemaphore(releaseSemaphoreIn(c))
 		return le.AppendUint32(nil, uint32(out.PreviousCount)), st
 	})
@@ -69,7 +68,7 @@ func ntQuerySemaphore(c *call) uint64 {
 }
 
 func ntSetTimer(c *call) uint64 {
-	return c.told(c.ptr(6), 1, func() ([]byte, ntstatus.Status) {
+	return c.writeOptional(c.ptr(6), 1, func() ([]byte, ntstatus.Status) {
 		if c.ptr(2) != 0 {
 			return nil, ntstatus.NotSupported // no routine is called
 		}
@@ -79,7 +78,7 @@ func ntSetTimer(c *call) uint64 {
 }
 
 func ntCancelTimer(c *call) uint64 {
-	return c.told(c.ptr(1), 1, func() ([]byte, ntstatus.Status) {
+	return c.writeOptional(c.ptr(1), 1, func() ([]byte, ntstatus.Status) {
 		out, st := c.sys.NtCancelTimer(cancelTimerIn(c))
 		return boolean(out.CurrentState), st
 	})

@@ -138,8 +138,8 @@ func die(format string, args ...any) {
 	os.Exit(70) // EX_SOFTWARE
 }
 
-// attach makes a thread object for the calling pthread and returns its number,
-// 0 when there can be none.
+// attach creates a thread object for the calling pthread, in the daemon if one is attached, else in the embedded
+// kernel. It returns the object's number, 0 on failure.
 func attach() uint64 {
 	if d := daemon(); d != nil {
 		return d.attach()
@@ -153,7 +153,7 @@ func attach() uint64 {
 		Memory: new(marshal.Memory)})
 }
 
-// register gives a thread object a number.
+// register stores a thread object and returns its new number.
 func register(t *thread) uint64 {
 	threadsMu.Lock()
 	defer threadsMu.Unlock()
@@ -173,14 +173,15 @@ func register(t *thread) uint64 {
 	return t.number
 }
 
-// detach gives a thread object back.
+// detach ends the thread object of a number. It ignores a number that is unknown or has ended.
 func detach(id uint64) {
 	if t := unregister(id); t != nil {
 		t.sys.EndThread()
 	}
 }
 
-// unregister takes a number back, for good; nil when that was done before.
+// unregister removes a thread object from the list and returns it, nil for an unknown number. The number is never used
+// again.
 func unregister(id uint64) *thread {
 	threadsMu.Lock()
 	defer threadsMu.Unlock()

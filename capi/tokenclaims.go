@@ -8,8 +8,7 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// previousList is one of the three previous states that
-// NtAdjustTokenClaimsAndDeviceGroups can tell.
+// previousList is one of the three previous states that NtAdjustTokenClaimsAndDeviceGroups returns.
 type previousList struct {
 	length           uint32
 	buffer, returned user

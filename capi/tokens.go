@@ -22,7 +22,7 @@ func ntDuplicateToken(c *call) uint64 {
 	return c.openedAt(c.ptr(5), out.NewTokenHandle, st)
 }
 
-// probePrevious probes what the two adjusting services write (T-70, T-74).
+// probePrevious probes the outputs of the two adjusting services (T-70, T-74).
 func (c *call) probePrevious(length uint32, previous, returned user) ntstatus.Status {
 	if previous == 0 {
 		return ntstatus.Success

@@ -22,10 +22,10 @@ const (
 	largestEntry  = 576
 )
 
-// settable has the bytes that the structure of a class takes at least.
+// settable maps each class to the minimum size of its structure.
 var settable = map[nt.FileInfoClass]uint32{nt.FileBasicInformation: 40, nt.FileDispositionInformation: 1,
 	nt.FilePositionInformation: 8, nt.FileEndOfFileInformation: 8, nt.FileRenameInformation: 24,
-	nt.FileLinkInformation: 24}
+	nt.FileLinkInformation: 24, nt.FilePipeInformation: 8}
 
 func ntSetInformationFile(c *call) uint64 {
 	x, st := c.io(1)
@@ -60,6 +60,8 @@ func (c *call) fileChange(class nt.FileInfoClass) (any, ntstatus.Status) {
 		return nt.FileDisposition{DeleteFile: b[0] != 0}, ntstatus.Success
 	case nt.FilePositionInformation:
 		return nt.FilePosition{CurrentByteOffset: int64(le.Uint64(b))}, ntstatus.Success
+	case nt.FilePipeInformation:
+		return nt.PipeInformation{ReadMode: le.Uint32(b), CompletionMode: le.Uint32(b[4:])}, ntstatus.Success
 	case nt.FileEndOfFileInformation:
 		return nt.FileEndOfFile{EndOfFile: int64(le.Uint64(b))}, ntstatus.Success
 	}
@@ -81,10 +83,10 @@ func unitsOf(b []byte) string {
 	return string(utf16.Decode(u))
 }
 
-// maxRename bounds what is read of a structure: names are no longer, in bytes.
+// maxRename limits the bytes read from a structure. Names are shorter.
 const maxRename = 1 << 16
 
-// ntQueryDirectoryFile asks for as many entries as have room whatever their names are.
+// ntQueryDirectoryFile requests as many entries as fit with names of any length.
 func ntQueryDirectoryFile(c *call) uint64 {
 	x, st := c.io(4)
 	if st == ntstatus.Success {
@@ -118,7 +120,7 @@ func ntQueryDirectoryFile(c *call) uint64 {
 	}
 	b := entriesOf(out.FileInformation, class)
 	if uint64(len(b)) > uint64(room) {
-		// One entry was asked for: as much of its name as has room is told.
+		// For a single entry the name is truncated to the buffer.
 		b, st = b[:room&^1], ntstatus.BufferOverflow
 	}
 	if fault := x.Write(c.ptr(5), b); fault != ntstatus.Success {
@@ -152,7 +154,7 @@ func entriesOf(list []nt.FileEntry, class nt.FileInfoClass) []byte {
 	return e.Bytes
 }
 
-// treeFacts writes what a query of a file in a tree found; ok is false for other structures.
+// treeFacts writes the result of a query about a file in a tree; ok is false for other structures.
 func (x ioCall) treeFacts(st ntstatus.Status, information any) (result uint64, ok bool) {
 	low := func(list ...int64) (words []uint32) {
 		for _, n := range list {

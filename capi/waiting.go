@@ -224,7 +224,7 @@ func ntTestAlert(c *call) uint64 {
 
 // toldState answers a service that changes an event and may tell what it was.
 func (c *call) toldState(change func(nt.SetEventIn) (nt.SetEventOut, ntstatus.Status)) uint64 {
-	return c.told(c.ptr(1), 4, func() ([]byte, ntstatus.Status) {
+	return c.writeOptional(c.ptr(1), 4, func() ([]byte, ntstatus.Status) {
 		out, st := change(nt.SetEventIn{EventHandle: c.handle(0)})
 		return le.AppendUint32(nil, uint32(out.PreviousState)), st
 	})

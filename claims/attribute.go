@@ -40,9 +40,9 @@ func (t Type) String() string {
 	return fmt.Sprintf("Type(%#x)", uint16(t))
 }
 
-// Attribute flags (MS-DTYP 2.4.10.1). Only FlagCaseSensitive, FlagDisabled, by
-// the access check FlagUseForDenyOnly and, to inheritance,
-// FlagNonInheritable change anything; the rest are carried.
+// Attribute flags (MS-DTYP 2.4.10.1). FlagCaseSensitive and FlagDisabled change
+// the evaluation of conditions. FlagUseForDenyOnly changes the access check
+// and FlagNonInheritable inheritance. The other flags are only stored.
 const (
 	FlagNonInheritable    = 0x00000001
 	FlagCaseSensitive     = 0x00000002
@@ -57,15 +57,16 @@ const (
 	flagsReserved = 0x0000FF00
 )
 
-// MaxValues is the largest number of values of one attribute.
+// MaxValues is the maximum number of values of one attribute.
 const MaxValues = 4096
 
-// ErrAttribute is wrapped by every refusal of an attribute.
+// ErrAttribute is the error that every refusal of an attribute wraps.
 var ErrAttribute = errors.New("invalid claim attribute")
 
-// Attribute is a named list of values of one type. Only the slice that
-// belongs to Type is used: Ints, Uints (also Boolean, 0 or 1), Strings, SIDs
-// or Octets. The zero value has no type and no values; it counts as absent.
+// Attribute is a named list of values of one type. Only the slice that belongs
+// to Type is used: Ints, Uints (also for Boolean, as 0 or 1), Strings, SIDs or
+// Octets. The zero value has no type and no values, and conditions treat it as
+// absent.
 type Attribute struct {
 	Name    string // compared by [EqualName]
 	Type    Type
@@ -98,10 +99,11 @@ func (a *Attribute) Len() int {
 	return 0
 }
 
-// Validate reports, wrapping [ErrAttribute], why a cannot be a claim: an
-// unknown type, reserved flags, too many values, an empty name, a NUL in the
-// name or a string, a zero SID, a boolean other than 0 or 1.
-// Duplicate values are legal here; see [Attribute.Duplicates].
+// Validate returns an error that wraps [ErrAttribute] if a cannot be a claim. It
+// refuses an unknown type, reserved flags, more than [MaxValues] values, an
+// empty name, a NUL in the name or a string, a zero SID, and a boolean other
+// than 0 or 1. It accepts duplicate values, see [Attribute.Duplicates], and an
+// attribute without values.
 func (a *Attribute) Validate() error {
 	if err := a.validateHead(); err != nil {
 		return err

@@ -26,9 +26,10 @@ const attributeHeader = 16
 // without it a small structure could name a large string thousands of times.
 const maxDecoded = 1 << 16
 
-// DecodeAttribute reads the application data of a resource-attribute entry.
-// Name and values may lie anywhere within b, aligned or not. It fails,
-// wrapping [ErrAttribute], on what cannot be read; duplicate values are read.
+// DecodeAttribute decodes the application data of a resource-attribute entry.
+// Name and values may be anywhere within b, aligned or not. DecodeAttribute
+// accepts duplicate values. The error wraps [ErrAttribute]. It refuses the whole
+// attribute for one bad value, or if the values take more than 64 KiB.
 func DecodeAttribute(b []byte) (Attribute, error) {
 	if len(b) < attributeHeader {
 		return Attribute{}, fmt.Errorf("%w: %d bytes, at least %d", ErrAttribute, len(b), attributeHeader)
@@ -148,10 +149,10 @@ func decodeCounted(b []byte, off uint32) ([]byte, error) {
 	return p[:n], nil
 }
 
-// Append appends the attribute as Windows writes it: header, offsets, name,
-// then each value without alignment, and zero bytes up to a multiple of 4
-// (S-30). An attribute that Validate refuses has no such form; what is appended
-// then need not decode.
+// Append appends the binary form that Windows writes to dst: header, offsets,
+// name, then each value without alignment, and zero bytes up to a multiple of 4
+// (S-30). For an attribute that Validate refuses, the appended bytes need not
+// decode.
 func (a *Attribute) Append(dst []byte) []byte {
 	n := a.Len()
 	start := len(dst)

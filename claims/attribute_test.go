@@ -173,7 +173,7 @@ func TestOverlapBomb(t *testing.T) {
 	}
 }
 
-// TestDuplicates tells which lists hold a value twice (S-32).
+// Lists that contain a value twice (S-32).
 func TestDuplicates(t *testing.T) {
 	long := make([]int64, 100)
 	for i := range long {
@@ -241,8 +241,8 @@ func TestSet(t *testing.T) {
 	}
 }
 
-// A set holds copies: what the caller does to its own lists afterwards, bytes of octets
-// included, changes nothing in it.
+// A set holds copies: later changes of the caller's lists, or of bytes of octets, do not
+// change the set.
 func TestSetHoldsCopies(t *testing.T) {
 	mine := []Attribute{
 		{Name: "i", Type: Int64, Ints: []int64{1, 2}}, {Name: "u", Type: Uint64, Uints: []uint64{1, 2}},
@@ -280,6 +280,43 @@ func TestAttributeBound(t *testing.T) {
 			if err := a.Validate(); (err == nil) != (n == 4096) {
 				t.Errorf("%d values of type %v: %v", n, a.Type, err)
 			}
+		}
+	}
+}
+
+// TestMostValuesOfAnAttribute: an attribute with as many values as there may be is read and compared, with the
+// value that is looked for in each place; with one more it is refused, wherever it comes from (A-110, S-32).
+func TestMostValuesOfAnAttribute(t *testing.T) {
+	with := func(n int) Attribute {
+		a := Attribute{Name: "a", Type: Int64}
+		for i := range n {
+			a.Ints = append(a.Ints, int64(2*i))
+		}
+		return a
+	}
+	for n, want := range map[int]Truth{MaxValues - 1: True, MaxValues: True, MaxValues + 1: Unknown} {
+		for at, text := range map[int]string{0: "(a Contains 0)", 1: "(a Contains 2)", n - 1: "(a Contains {4,8})"} {
+			a := with(n)
+			a.setOrder()
+			env := &fixedEnv{attributes: [4]map[string]Attribute{Local: {"a": a}}}
+			x, _, err := ParseExpr(text, ParseOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := x.Eval(env); got != want {
+				t.Errorf("%d values, place %d: %s is %v, want %v", n, at, text, got, want)
+			}
+		}
+		a := with(n)
+		if _, err := NewSet([]Attribute{a}); (err == nil) != (want == True) {
+			t.Errorf("%d values in a set: %v", n, err)
+		}
+		if b, err := DecodeAttribute(a.Append(nil)); (err == nil) != (want == True) || err == nil && b.Len() != n {
+			t.Errorf("%d values read: %d, %v", n, b.Len(), err)
+		}
+		text := `("a",TI,0` + strings.Repeat(",7", n) + ")"
+		if b, _, err := ParseAttribute(text, ParseOptions{}); (err == nil) != (want == True) || err == nil && b.Len() != n {
+			t.Errorf("%d values of a text: %d, %v", n, b.Len(), err)
 		}
 	}
 }

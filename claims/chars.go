@@ -5,11 +5,11 @@ import (
 	"unicode"
 )
 
-// isSpace reports the blanks between tokens: space, tab, line feed, vertical
-// tab, form feed, carriage return.
+// isSpace reports whether c is a blank between tokens: space, tab, line feed,
+// vertical tab, form feed, carriage return.
 func isSpace(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
 
-// isLocalRune reports whether r may stand in a name without prefix (S-49).
+// isLocalRune reports whether r is valid in a name without prefix (S-49).
 func isLocalRune(r rune) bool {
 	switch {
 	case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
@@ -20,8 +20,7 @@ func isLocalRune(r rune) bool {
 	return r >= 0x80 && (unicode.IsLetter(r) || unicode.IsDigit(r))
 }
 
-// isPlain reports whether a prefixed name shows r as it is, never escaped:
-// attr-char2 of MS-DTYP 2.5.1.1 (S-49).
+// isPlain reports whether a prefixed name contains r unescaped: attr-char2 of MS-DTYP 2.5.1.1 (S-49).
 func isPlain(r rune) bool {
 	return r < 0x80 && (isLocalRune(r) || r != 0 && strings.IndexByte("#$'*+-;?@[\\]^_`{}~", byte(r)) >= 0)
 }

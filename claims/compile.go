@@ -20,7 +20,8 @@ func (d *decoder) apply(code byte, stack []ref) []ref {
 	return append(stack[:len(stack)-want], ref(len(d.e.nodes)-1))
 }
 
-// check notes operands that make the program broken or without text.
+// check sets d.broken or clears d.text for operands that the operator does not
+// allow.
 func (d *decoder) check(n node) {
 	switch operators[n.op].family {
 	case famBinary, famNot:
@@ -55,8 +56,8 @@ func (d *decoder) check(n node) {
 	}
 }
 
-// checkRight notes a right operand that text cannot write: a result, or a local
-// attribute (S-36).
+// checkRight clears d.text for a right operand that has no text form: a result, or
+// a local attribute (S-36).
 func (d *decoder) checkRight(r ref) {
 	if r >= 0 || d.isAttribute(r) && d.e.operands[^r].scope == Local {
 		d.text = false
@@ -71,8 +72,8 @@ func (d *decoder) isLiteral(r ref) bool {
 	return r < 0 && d.e.operands[^r].kind != kindAttribute
 }
 
-// finish decides what the program is: exactly one result or attribute must be
-// left.
+// finish sets the state and the root of the expression. The stack must hold
+// exactly one result or attribute.
 func (d *decoder) finish(stack []ref) {
 	switch {
 	case d.broken || len(stack) != 1 || d.isLiteral(stack[0]):

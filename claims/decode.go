@@ -8,10 +8,10 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// Decode reads the application data of a conditional entry. It fails, wrapping
-// [ErrExpr], on anything but "artx", known and complete tokens within the
-// limits, and at most three zero bytes at the end. A program whose tokens are
-// well-formed but do not add up to one result decodes; it evaluates to
+// Decode decodes the application data of a conditional entry. It accepts
+// "artx", known and complete tokens within the limits, and at most three zero
+// bytes at the end. The error for other bytes wraps [ErrExpr]. Decode also
+// accepts a program that does not leave exactly one result, which evaluates to
 // Unknown.
 func Decode(artx []byte) (*Expr, error) {
 	if !IsConditional(artx) {
@@ -43,14 +43,14 @@ func (d *decoder) errorf(at int, format string, args ...any) error {
 	return fmt.Errorf("%w: byte %d: %s", ErrExpr, at, fmt.Sprintf(format, args...))
 }
 
-// program reads all tokens and returns what they leave on the stack.
+// program decodes all tokens and returns the final stack.
 func (d *decoder) program() ([]ref, error) {
 	var stack []ref
 	d.text = true
 	raw := d.e.raw
 	for d.off < len(raw) {
 		at, code := d.off, raw[d.off]
-		// At most three zero bytes stand behind the tokens (S-34).
+		// At most three zero bytes follow the tokens (S-34).
 		if code == tokPad {
 			rest := raw[at:]
 			if len(rest) > 3 || strings.Trim(rest, "\x00") != "" {

@@ -1,6 +1,7 @@
 package claims
 
 import (
+	"bytes"
 	"encoding/hex"
 	"errors"
 	"strings"
@@ -130,12 +131,39 @@ func TestUnprintable(t *testing.T) {
 	}
 }
 
-// TestReads tells the scopes an expression looks into.
+// Reads returns the scopes that an expression uses.
 func TestReads(t *testing.T) {
 	e := mustParse(`(a && @Device.b == @Resource.c)`)
 	for scope, want := range map[Scope]bool{Local: true, User: false, Resource: true, Device: true} {
 		if got := e.Reads(scope); got != want {
 			t.Errorf("%d: %v", scope, got)
+		}
+	}
+}
+
+// TestTokensOfLists: the members of a list count, too, for the reader of bytes (S-35).
+func TestTokensOfLists(t *testing.T) {
+	local := func(s string) []byte { return append([]byte{tokLocal, 2, 0, 0, 0}, s[0], 0) }
+	code := func(members int) []byte {
+		b := append([]byte(signature), local("a")...)
+		b = append(b, bytes.Repeat([]byte{opNot}, 1500)...)
+		b = append(b, local("b")...)
+		b = append(b, tokComposite, byte(5*members), byte(5*members>>8), 0, 0)
+		for range members {
+			b = append(b, tokString, 0, 0, 0, 0)
+		}
+		b = append(b, opEqual, opAnd)
+		for len(b)%4 != 0 {
+			b = append(b, tokPad)
+		}
+		return b
+	}
+	if _, err := Decode(code(495)); err != nil { // 1 + 1500 + 1 + 1 + 495 + 2
+		t.Errorf("S-35: 2,000 tokens: %v", err)
+	}
+	for _, n := range []int{496, 497, 498, 600} {
+		if e, err := Decode(code(n)); !errors.Is(err, ErrExpr) || e != nil {
+			t.Errorf("S-35: %d tokens: %v", 1505+n, err)
 		}
 	}
 }

@@ -1,12 +1,12 @@
 // Package claims holds claim attributes and the conditional expressions of
-// callback entries: their binary and text forms, and what they evaluate to.
+// callback entries. It decodes, parses, prints and evaluates them.
 //
 // An [Attribute] is one named list of values: a claim of a token, or the body
 // of a resource-attribute entry (MS-DTYP 2.4.10.1). A [Set] is an immutable
 // list of them, looked up by name. An [Expr] is a compiled condition (MS-DTYP
 // 2.4.4.17): [Decode] and [Expr.Encode] are its byte form, [ParseExpr] and
-// [Expr.Format] its text. [Expr.Eval] answers True, False or Unknown; an
-// allow entry needs True, a deny entry applies unless False.
+// [Expr.Format] its text. [Expr.Eval] returns True, False or Unknown. An allow
+// entry needs True, and a deny entry applies unless the result is False.
 //
 //	e, _, err := claims.ParseExpr(`(@User.Level >= 3)`, claims.ParseOptions{})
 //	if err != nil {
@@ -14,20 +14,20 @@
 //	}
 //	switch e.Eval(env) { … }
 //
-// Who is a member, and where attributes come from, is the caller's [Env]: it
-// knows whether the entry allows or denies and which pass of the access check
-// is running.
+// The caller's [Env] decides membership and supplies the attributes. It knows
+// whether the entry allows or denies, and which pass of the access check is
+// running.
 //
 // # Strings
 //
 // Windows strings are sequences of UTF-16 units, lone surrogates included.
-// Strings of this package are UTF-8; a lone surrogate is kept as its three
+// Strings of this package are UTF-8. A lone surrogate is stored as its three
 // generalised UTF-8 bytes, so every decoded string encodes to the same units.
 //
 // # Guards
 //
-// Sets and expressions never change once made and may be used from any
-// goroutine. An Attribute is plain data; code that shares one must not write to
-// its slices. Evaluation allocates nothing, takes no lock and ends after
-// a number of steps bounded by the size of the expression and its attributes.
+// Sets and expressions are immutable and may be used from any goroutine. An
+// Attribute is plain data. Code that shares one must not write to its slices.
+// Evaluation allocates nothing and takes no lock. The size of the expression
+// and its attributes limits the number of its steps.
 package claims

@@ -1,7 +1,8 @@
 package claims
 
-// Eval runs the condition. A program error, an absent attribute or operands
-// of unfitting types give Unknown; True needs a proof, and so does False.
+// Eval evaluates the condition. A program error gives Unknown. So does an
+// operator whose attribute is absent, except Exists and Not_Exists, and one
+// whose operands do not have matching types.
 func (e *Expr) Eval(env Env) Truth {
 	// A program without exactly one result is Unknown.
 	if e.state == stateBroken {
@@ -53,7 +54,8 @@ func (e *Expr) truth(env Env, r ref) Truth {
 }
 
 // load fills v with an operand. ok is false for a result and for NULL: an
-// attribute that is missing, disabled, empty, or holds duplicates.
+// attribute that is missing, disabled or empty, holds duplicates, or has more
+// than MaxValues values.
 func (e *Expr) load(env Env, r ref, v *view) (ok bool) {
 	if r >= 0 {
 		return false
@@ -75,7 +77,8 @@ func (e *Expr) load(env Env, r ref, v *view) (ok bool) {
 }
 
 // attributeTruth evaluates an attribute as a condition: it is True if any value
-// is a non-zero integer, a true boolean or a non-empty string.
+// is a non-zero integer, a true boolean or a non-empty string. It is
+// Unknown for SIDs, octet strings and NULL.
 func (e *Expr) attributeTruth(env Env, r ref) Truth {
 	var v view
 	if !e.load(env, r, &v) {
@@ -92,8 +95,8 @@ func (e *Expr) attributeTruth(env Env, r ref) Truth {
 	return False
 }
 
-// exists reports whether an attribute is there and not NULL, in every scope
-//
+// exists evaluates Exists and Not_Exists: whether an attribute is not NULL, in
+// every scope. For any other operand it returns Unknown.
 func (e *Expr) exists(env Env, n *node) Truth {
 	if n.left >= 0 || e.operands[^n.left].kind != kindAttribute {
 		return Unknown
@@ -109,8 +112,9 @@ func (e *Expr) exists(env Env, n *node) Truth {
 	return t
 }
 
-// member evaluates the Member_of family: all SIDs of the list, or with _Any at
-// least one, of the token or of its device.
+// member evaluates the Member_of family: whether the token, or its device, has
+// all SIDs of the list, or with _any at least one. It returns Unknown
+// for an empty list and one that holds anything but SIDs.
 func (e *Expr) member(env Env, n *node) Truth {
 	if n.left >= 0 {
 		return Unknown
@@ -146,7 +150,8 @@ func (e *Expr) member(env Env, n *node) Truth {
 	return t
 }
 
-// memberOf reports whether any, or else every, SID of the list is held.
+// memberOf reports whether the token or device has every SID of the list, or
+// with anyOf at least one.
 func memberOf(env Env, lits []literal, device, anyOf bool) bool {
 	for i := range lits {
 		if env.Member(lits[i].sid, device) == anyOf {

@@ -6,7 +6,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// Scope says which list of attributes a name is looked up in. The
+// Scope is the list of attributes in which a name is looked up. The
 // zero value is Local.
 type Scope uint8
 
@@ -17,7 +17,7 @@ const (
 	Device                // @Device.: device claims of the token
 )
 
-// String returns the prefix as Windows prints it, "" for Local.
+// String returns the prefix as Windows prints it, or "" for Local.
 func (s Scope) String() string {
 	switch s {
 	case User:
@@ -30,7 +30,7 @@ func (s Scope) String() string {
 	return ""
 }
 
-// Truth is the outcome of a condition. The zero value is Unknown.
+// Truth is the result of a condition. The zero value is Unknown.
 type Truth uint8
 
 const (
@@ -61,24 +61,25 @@ func (t Truth) Not() Truth {
 	return Unknown
 }
 
-// Env answers what a condition asks about: the attributes of token and object,
-// and membership. Membership follows the entry that carries the condition: one
-// that allows counts enabled groups, one that denies or audits also deny-only
-// ones, and the restricted pass looks at restricting SIDs only.
+// Env supplies the data that a condition reads: the attributes of the token and
+// the object, and membership. Membership depends on the entry that has the
+// condition. An allow entry counts enabled groups, and a deny or audit entry
+// also deny-only groups. The restricted pass counts only restricting
+// SIDs.
 type Env interface {
-	// Attribute finds an attribute by name, without regard to case (EqualName).
-	// The Attribute is only read.
+	// Attribute returns the attribute with a name, ignoring case (EqualName). The
+	// caller only reads the Attribute.
 	Attribute(scope Scope, name string) (Attribute, bool)
 	// Member reports whether the token, or its device, is a member of s.
 	Member(s sid.SID, device bool) bool
-	// HasDevice reports whether the token has device groups at all.
+	// HasDevice reports whether the token has any device groups.
 	HasDevice() bool
 }
 
-// ErrExpr is wrapped by every refusal of an expression's bytes.
+// ErrExpr is the error that every refusal of an expression's bytes wraps.
 var ErrExpr = errors.New("invalid conditional expression")
 
-// Expr is a compiled condition, immutable. The zero value is the empty
+// Expr is a compiled condition. It is immutable. The zero value is the empty
 // program: it encodes to "artx" and evaluates to Unknown.
 type Expr struct {
 	raw      string // signature, tokens and padding, exactly as decoded
@@ -88,7 +89,7 @@ type Expr struct {
 	state    state
 }
 
-// state says what can be done with a decoded program.
+// state says whether a decoded program is usable.
 type state uint8
 
 const (
@@ -106,7 +107,7 @@ type node struct {
 	left, right ref
 }
 
-// operandKind tells what an operand is.
+// operandKind is the kind of an operand.
 type operandKind uint8
 
 const (
@@ -134,7 +135,7 @@ type literal struct {
 	sid               sid.SID
 }
 
-// Reads reports whether evaluation may ask for an attribute of the scope.
+// Reads reports whether the evaluation may look up an attribute in the scope.
 func (e *Expr) Reads(s Scope) bool {
 	for i := range e.operands {
 		if o := &e.operands[i]; o.kind == kindAttribute && o.scope == s {
@@ -145,8 +146,8 @@ func (e *Expr) Reads(s Scope) bool {
 }
 
 // Encode returns the application data of the entry: "artx", the tokens, and
-// zero bytes up to a multiple of 4 (S-34). A decoded expression gives back its
-// own bytes.
+// zero bytes up to a multiple of 4 (S-34). For a decoded expression it returns
+// the original bytes.
 func (e *Expr) Encode() []byte {
 	if e.raw == "" {
 		return []byte(signature)
@@ -154,9 +155,9 @@ func (e *Expr) Encode() []byte {
 	return []byte(e.raw)
 }
 
-// IsConditional reports whether application data claims to be a condition:
-// whether it starts with "artx". Other data belongs to another kind of
-// callback entry and is opaque.
+// IsConditional reports whether application data starts with "artx", as a
+// condition does. Other data belongs to another kind of callback entry and is
+// opaque.
 func IsConditional(appData []byte) bool {
 	return len(appData) >= len(signature) && string(appData[:len(signature)]) == signature
 }

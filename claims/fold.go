@@ -39,8 +39,8 @@ func upper(u uint16) uint16 {
 	return uint16(int32(u) + r.delta)
 }
 
-// EqualName reports whether two attribute names are the same without regard to
-// case, by the table for string values (S-32).
+// EqualName reports whether two attribute names are equal, ignoring case with
+// the table for string values (S-32).
 func EqualName(a, b string) bool {
 	return compareStrings(a, b, false) == 0
 }

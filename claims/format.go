@@ -8,15 +8,17 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// Format returns the canonical text, as Windows prints it, outer parentheses
-// included: `((@USER.A) && (@DEVICE.B == 1))` (S-48). alias names a SID ("BA");
-// where it returns "", or is nil, the S-1-… form is printed.
+// Format returns the canonical text as Windows prints it, including outer
+// parentheses: `((@USER.A) && (@DEVICE.B == 1))` (S-48). alias returns the
+// alias of a SID ("BA"). If it returns "" or is nil, Format prints the S-1-…
+// form.
 //
-// Format returns "" for an expression that no text says: a program that does
-// not add up to one result, an operand where the grammar has none (a literal
-// on the left, a local attribute on the right), a local name or a string with
-// a character that cannot be written. The text of any other expression parses
-// to the same meaning, and one that came from text to the same bytes.
+// Format returns "" for an expression that has no text form. This is a program
+// that does not leave exactly one result, an operand that the grammar does not
+// allow (a literal on the left, a local attribute on the right), or a local
+// name or string with a character that the text form cannot contain. The text
+// of any other expression parses to an equivalent expression. If the expression
+// came from text, it parses to the same bytes.
 func (e *Expr) Format(alias func(sid.SID) string) string {
 	if e.state != stateFine {
 		return ""
@@ -31,7 +33,7 @@ func (e *Expr) Format(alias func(sid.SID) string) string {
 	return string(p.buf)
 }
 
-// printer collects text. failed says that something has no text form.
+// printer collects text. failed is true if a part has no text form.
 type printer struct {
 	e      *Expr
 	alias  func(sid.SID) string
@@ -189,8 +191,8 @@ func (p *printer) hex(s string) {
 	}
 }
 
-// integer prints a number with the sign and base its author used. Without a
-// sign, octal and hex show the 64 bits as they are (S-50).
+// integer prints a number with the sign and base of its source. Without a sign, octal and hex are the unsigned 64
+// bits (S-50).
 func (p *printer) integer(l *literal) {
 	magnitude := uint64(l.i)
 	switch {
@@ -232,10 +234,10 @@ func (p *printer) sid(s sid.SID) {
 	}
 }
 
-// Format returns the attribute as it stands in a resource-attribute entry:
-// `("name",TI,0x0,1,2)` (S-53). alias is as in [Expr.Format]. It returns "" for
-// an attribute that no text says: one without values, or with a string that
-// holds a quote or a lone surrogate, or one that Validate refuses.
+// Format returns the text of the attribute in a resource-attribute entry:
+// `("name",TI,0x0,1,2)` (S-53). alias is as in [Expr.Format]. Format returns ""
+// for an attribute that has no text form: one without values, one with a string
+// that contains a quote or a lone surrogate, and one that Validate refuses.
 func (a *Attribute) Format(alias func(sid.SID) string) string {
 	if a.Len() == 0 || a.Validate() != nil {
 		return ""

@@ -15,7 +15,7 @@ const shortList = 16
 // comparisons.
 type order struct {
 	index       []uint16       // positions in ascending order of value
-	data        unsafe.Pointer // the list it belongs to: a replaced slice is not trusted
+	data        unsafe.Pointer // the sorted list's memory; an attribute with another slice ignores the order
 	uniqueFold  bool           // no two values equal, case ignored
 	uniqueExact bool           // no two values equal
 }
@@ -77,7 +77,7 @@ func (a *Attribute) data() unsafe.Pointer {
 	return nil
 }
 
-// setOrder computes the order of a list that will not change any more.
+// setOrder computes the order of a's values. Nothing may change them afterwards.
 func (a *Attribute) setOrder() {
 	a.order = nil
 	v := a.view()
@@ -93,9 +93,9 @@ func (a *Attribute) view() view {
 	return v
 }
 
-// Duplicates reports whether two values are equal; strings are compared
-// without regard to case unless the attribute is case-sensitive. Evaluation
-// takes an attribute with duplicates for absent, as Windows does.
+// Duplicates reports whether two values are equal. It compares strings ignoring
+// case, unless the attribute is case-sensitive. Like Windows, evaluation treats
+// an attribute with duplicates as absent.
 func (a *Attribute) Duplicates() bool {
 	v := a.view()
 	return v.duplicates()
@@ -127,7 +127,8 @@ func (v *view) duplicates() bool {
 	return false
 }
 
-// has reports whether a value of the list equals x. All are comparable.
+// has reports whether a value of the list equals x, which must be comparable
+// with all of them.
 func (v *view) has(x elem, sensitive bool) bool {
 	if v.order == nil {
 		for i := 0; i < v.n; i++ {

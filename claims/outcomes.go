@@ -2,8 +2,8 @@ package claims
 
 import "github.com/refmon/refmon/sid"
 
-// Outcomes is a set of values a condition may take. The zero value is the empty
-// set, which no condition has.
+// Outcomes is a set of possible results of a condition. The zero value is the
+// empty set, which no condition has.
 type Outcomes uint8
 
 // Has reports whether t is in the set.
@@ -11,13 +11,10 @@ func (o Outcomes) Has(t Truth) bool { return o>>t&1 != 0 }
 
 const anyOutcome = 1<<Unknown | 1<<False | 1<<True
 
-// Outcomes returns a superset of what the condition can evaluate to, whatever
-// token asks: an outcome that is missing is impossible, one that is there need
-// not be reachable. resource finds the object's attributes, which are known;
-// nil stands for an object without any.
-//
-// A checker of descriptors needs it: an entry that allows by a condition that
-// cannot be True has no effect.
+// Outcomes returns a superset of the results that the condition can have for any token. A result that is not in the
+// set is impossible. One that is in the set may still be unreachable. resource looks up the object's attributes; nil
+// means an object without any. A linter for descriptors uses it: an allow entry whose condition cannot be True has no
+// effect.
 func (e *Expr) Outcomes(resource func(name string) (Attribute, bool)) Outcomes {
 	// A program without exactly one result is Unknown.
 	if e.state == stateBroken {
@@ -37,10 +34,10 @@ func (f objectOnly) Attribute(scope Scope, name string) (Attribute, bool) {
 	return f(name)
 }
 
-// Member returns false: no node of fixed operands asks for it.
+// Member returns false. Outcomes never evaluates an operator that calls it.
 func (objectOnly) Member(sid.SID, bool) bool { return false }
 
-// HasDevice returns false: no node of fixed operands asks for it.
+// HasDevice returns false. Outcomes never evaluates an operator that calls it.
 func (objectOnly) HasDevice() bool { return false }
 
 func (e *Expr) outcomes(env objectOnly, r ref) Outcomes {
@@ -91,7 +88,7 @@ func (e *Expr) compared(env objectOnly, r ref) Outcomes {
 	set := operators[n.op].family == famSet
 	var v view
 	switch {
-	case e.fixed(n.right) && !e.load(env, n.right, &v): // an attribute the object lacks
+	case e.fixed(n.right) && !e.load(env, n.right, &v): // an attribute that the object does not have
 		return 1 << Unknown
 	case n.left >= 0 || e.operands[^n.left].kind != kindAttribute: // the left side comes from an attribute
 		return 1 << Unknown
@@ -109,7 +106,8 @@ func (e *Expr) compared(env objectOnly, r ref) Outcomes {
 	return anyOutcome
 }
 
-// fixed reports an operand whose value does not depend on the token.
+// fixed reports whether r is an operand whose value does not depend on the
+// token. It returns false for a result.
 func (e *Expr) fixed(r ref) bool {
 	if r >= 0 {
 		return false

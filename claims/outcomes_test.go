@@ -2,8 +2,8 @@ package claims
 
 import "testing"
 
-// TestOutcomesAreSound: what a random condition evaluates to is always among
-// its outcomes; and the set is worth having, because often it is not all three.
+// TestOutcomesAreSound checks that the result of a random condition is always
+// among its outcomes, and that often the set does not have all three results.
 func TestOutcomesAreSound(t *testing.T) {
 	g := generator{Rand: source(t)}
 	narrow := 0

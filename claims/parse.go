@@ -6,8 +6,7 @@ import "encoding/binary"
 // expression within MaxTokens stays below it.
 const maxDepth = MaxTokens + 48
 
-// Binding strength of the binary operators, weakest first (S-47). '!' stands
-// between && and the relations.
+// Precedence of the binary operators, weakest first (S-47). '!' is between && and the relations.
 const (
 	precOr = iota + 1
 	precAnd
@@ -16,7 +15,7 @@ const (
 	precSet
 )
 
-// result tells what has been parsed: what operators may be applied to it.
+// result is the kind of a parsed operand. It determines the operators that may follow.
 type result uint8
 
 const (
@@ -25,9 +24,9 @@ const (
 	resultAttribute               // an attribute, also in parentheses
 )
 
-// ParseExpr reads the condition at the start of text, which begins, after
-// blanks, with '('; n is how many bytes it took, up to the closing
-// parenthesis. The error is a [*SyntaxError].
+// ParseExpr parses the condition at the start of text. It begins with '(',
+// which may follow blanks. n is its length in bytes, up to and including the
+// closing parenthesis. The error is a [*SyntaxError].
 func ParseExpr(text string, opt ParseOptions) (e *Expr, n int, err error) {
 	p := parser{scanner: scanner{text: text, opt: opt}, out: []byte(signature)}
 	if err := p.expect('('); err != nil {
@@ -129,9 +128,8 @@ func (p *parser) expression(min int) (result, error) {
 	return 0, err
 }
 
-// checkLeft refuses an operand that cannot stand before an operator. A set
-// operator takes an attribute, a relation also the result of a set operator,
-// which binds tighter (S-36).
+// checkLeft rejects an operand that is not allowed before an operator. A set operator takes an attribute. A relation
+// also takes the result of a set operator, which binds tighter (S-36).
 func (p *parser) checkLeft(left result, code byte) error {
 	switch operators[code].family {
 	case famSet:
@@ -146,8 +144,8 @@ func (p *parser) checkLeft(left result, code byte) error {
 	return nil
 }
 
-// operator looks at the binary operator at the position; code is 0 for
-// anything else. The word operators need a blank before them.
+// operator returns the binary operator at the position without moving past it.
+// code is 0 for anything else. The word operators need a blank before them.
 func (p *parser) operator(blank bool) (code byte, size, prec int) {
 	rest := p.text[p.pos:]
 	if len(rest) >= 2 {
@@ -172,7 +170,7 @@ func (p *parser) operator(blank bool) (code byte, size, prec int) {
 	case '>':
 		return opGreater, 1, precRelation
 	}
-	// A blank stands before a word operator (S-47).
+	// A word operator follows a blank (S-47).
 	if !blank {
 		return 0, 0, 0
 	}

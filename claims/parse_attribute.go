@@ -1,9 +1,9 @@
 package claims
 
-// ParseAttribute reads the last field of a resource-attribute entry at the
-// start of text, `("name",TI,0x0,1,2)` (S-53); n is how many bytes it took. At
-// least one value is needed. Blanks may stand around every part. The error is a
-// [*SyntaxError].
+// ParseAttribute parses the last field of a resource-attribute entry at the
+// start of text, `("name",TI,0x0,1,2)` (S-53). n is its length in bytes. The
+// attribute needs at least one value and may have duplicates. Blanks may
+// surround every part. The error is a [*SyntaxError].
 func ParseAttribute(text string, opt ParseOptions) (a Attribute, n int, err error) {
 	s := scanner{text: text, opt: opt}
 	if err := s.attribute(&a); err != nil {

@@ -2,8 +2,8 @@ package claims
 
 import "encoding/binary"
 
-// operand reads what can stand on the left: an attribute, a membership or
-// existence test, a negation, or any of these in parentheses.
+// operand parses a left operand: an attribute, a membership or existence test, a negation, or any of these in
+// parentheses.
 func (p *parser) operand() (result, error) {
 	p.space()
 	switch c := p.peek(); c {

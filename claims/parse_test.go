@@ -156,3 +156,103 @@ func TestDeepConditions(t *testing.T) {
 		t.Error("2001 tokens are accepted")
 	}
 }
+
+// TestLongestConditions: the longest condition of each kind is read, and one step more is
+// refused; both readers draw the line at the same place (S-35).
+func TestLongestConditions(t *testing.T) {
+	not := func(n int) string { return strings.Repeat("!(", n) + "a" + strings.Repeat(")", n) }
+	for name, c := range map[string]struct {
+		text func(n int) string
+		n    int // the most that 10,000 bytes or 2,000 tokens hold
+	}{
+		// "artx", 5 and two a character, an operator; rounded up to four
+		"a name":        {func(n int) string { return "(Exists " + strings.Repeat("a", n) + ")" }, 4995},
+		"a prefix name": {func(n int) string { return "(@User." + strings.Repeat("a", n) + ")" }, 4995},
+		// before these, 7 for the attribute; behind them, 1 for the operator
+		"a text":      {func(n int) string { return `(a == "` + strings.Repeat("x", n) + `")` }, 4991},
+		"octets":      {func(n int) string { return `(a == #` + strings.Repeat("00", n) + `)` }, 9983},
+		"integers":    {func(n int) string { return `(a == {1` + strings.Repeat(",1", n-1) + `})` }, 907}, // 11 each
+		"empty texts": {func(n int) string { return `(a == {""` + strings.Repeat(`,""`, n-1) + `})` }, 1996},
+		"SIDs": {func(n int) string { return `(Member_of {SID(WD)` + strings.Repeat(`,SID(WD)`, n-1) + `})` },
+			587},
+		"operands": {func(n int) string { return "(!(a)" + strings.Repeat(" || a", n-1) + ")" }, 1000},
+		// 2n tokens
+		"negations": {func(n int) string { return "(" + not(n) + ")" }, 1999},
+		"list at last": {func(n int) string {
+			return "(" + not(1500) + ` && b == {""` + strings.Repeat(`,""`, n-1) + "})"
+		}, 495},
+		"last integer": {func(n int) string {
+			return "(" + not(n) + ` && b == 1)`
+		}, 1995},
+	} {
+		e, _, err := ParseExpr(c.text(c.n), ParseOptions{})
+		if err != nil {
+			t.Errorf("S-35: %s: %d are refused: %v", name, c.n, err)
+			continue
+		}
+		if again, err := Decode([]byte(e.raw)); err != nil || again.raw != e.raw {
+			t.Errorf("S-35: %s: %d bytes of %d are not read again: %v", name, len(e.raw), c.n, err)
+		}
+		e, _, err = ParseExpr(c.text(c.n+1), ParseOptions{})
+		var syntax *SyntaxError
+		if !errors.As(err, &syntax) || e != nil || !strings.Contains(err.Error(),
+			"at most 10000 bytes and 2000 tokens") {
+			t.Errorf("S-35: %s: %d: %v, want a refusal for its length", name, c.n+1, err)
+		}
+	}
+}
+
+// refusal is a text that no reader takes, and where the fault is seen.
+type refusal struct {
+	rule, text string
+	offset     int
+}
+
+// An incomplete or wrong condition is an error at the position of the missing part, whatever follows (S-47 to S-52).
+func TestHalfConditions(t *testing.T) {
+	for _, c := range []refusal{
+		{"S-47", `(Exists)`, 7}, {"S-47", `(Exists Contains)`, 8}, {"S-47", `(Exists !a)`, 8},
+		{"S-47", `(Contains {1})`, 1}, {"S-47", `(Any_of {1} && a)`, 1}, {"S-47", `(a && Contains {1})`, 6},
+		{"S-52", `(Member_of (BA))`, 12}, {"S-52", `(Member_of (SID(XX)) && a)`, 16},
+		{"S-52", `(Member_of (SID(BA) && a))`, 20}, {"S-52", `(Member_of (SID(BA)}`, 19},
+		{"S-52", `(Member_of SID(BA && a)`, 18}, {"S-52", `(Member_of {SID(BA) SID(BA)})`, 20},
+		{"S-52", `(Member_of {SID(BA)`, 19}, {"S-52", `(Member_of (SID(BA)`, 19}, {"S-52", `(Member_of SID(BA`, 17},
+		{"S-52", `(a == {1 2})`, 9}, {"S-52", `(a == {b})`, 7}, {"S-52", `(a == {1,@User.b})`, 9},
+		{"S-52", `(a == {1,})`, 9},
+		{"S-52", `(a == {{}})`, 7}, {"S-52", `(a == {1)`, 8}, {"S-52", `(a == SID(BA)`, 13},
+		{"S-52", `(a == SID BA)`, 6}, {"S-52", `(a == SI)`, 6},
+		{"S-49", "(a == \"\xff\")", 7}, {"S-49", "(a == \"x\x00\")", 7}, {"S-49", "(@User.a\xff == 1)", 8},
+		{"S-49", "(@User.a\x00 == 1)", 8}, {"S-49", "(@User.\x00)", 7}, {"S-49", `(@User.a%)`, 8},
+		{"S-49", `(@User.a%002)`, 8},
+		{"S-49", `(@User.a%00g0)`, 8}, {"S-49", `(@User.a%00`, 8}, {"S-49", `(@User.a%002`, 8},
+		{"S-49", `(@User.a%0062)`, 8},
+		{"S-50", `(a == +)`, 6}, {"S-50", `(a == -)`, 6}, {"S-50", `(a == 18446744073709551616)`, 6},
+		{"S-50", `(a == -0x8000000000000001)`, 6}, {"S-50", `(a == +0x8000000000000000)`, 6},
+		{"S-50", `(a == 02000000000000000000000)`, 6}, {"S-51", `(a == #0@)`, 8}, {"S-51", "(a == #0`)", 8},
+		{"S-51", `(a == #0G)`, 8},
+	} {
+		e, _, err := ParseExpr(c.text, ParseOptions{})
+		var syntax *SyntaxError
+		if !errors.As(err, &syntax) || e != nil || syntax.Offset != c.offset {
+			t.Errorf("%s: %q: %v, want a refusal at %d", c.rule, c.text, err, c.offset)
+		}
+	}
+}
+
+// TestParenthesesBesideOthers: what bounds the nesting counts the parentheses that are open, and none that were
+// closed.
+func TestParenthesesBesideOthers(t *testing.T) {
+	deep := func(n int) string { return strings.Repeat("(", n) + "a" + strings.Repeat(")", n) }
+	for n := 1; n <= 4; n++ {
+		for text, want := range map[string]bool{
+			"(" + deep(maxDepth-1) + strings.Repeat(" && "+deep(maxDepth-1), n) + ")":      true,
+			"(" + deep(maxDepth-1) + strings.Repeat(" || "+deep(maxDepth+1), n) + ")":      false,
+			"(" + deep(1) + strings.Repeat(" || (!"+deep(maxDepth-2)+")", n) + ")":         true,
+			"((Exists a) && " + deep(maxDepth-1) + strings.Repeat(" && (a == 1)", n) + ")": true,
+		} {
+			if _, _, err := ParseExpr(text, ParseOptions{}); (err == nil) != want {
+				t.Errorf("%d beside: %.20s…: %v, want it read: %t", n, text, err, want)
+			}
+		}
+	}
+}

@@ -8,25 +8,25 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// ParseOptions says how text is read. The zero value reads as Windows does.
+// ParseOptions configures the parser. The zero value parses as Windows does.
 type ParseOptions struct {
-	// SID reads the SID or alias at the start of text and says how many bytes
-	// it took; nil reads the S-1-… form and the aliases that need no domain.
+	// SID parses the SID or alias at the start of text and returns its length in
+	// bytes. nil parses the S-1-… form and the aliases that need no domain.
 	SID func(text string) (sid.SID, int, error)
-	// Strict refuses what a careful author would not write: an integer above
-	// the range of int64, which Windows reads as a negative number.
+	// Strict refuses an integer above the range of int64, which Windows reads as a
+	// negative number.
 	Strict bool
 }
 
-// SyntaxError says where a condition or attribute text is wrong. Descriptor
-// text reports it as STATUS_INVALID_ACL.
+// SyntaxError reports where the text of a condition or attribute is wrong. In
+// the text of a descriptor its status is STATUS_INVALID_ACL.
 type SyntaxError struct {
 	Offset int    // in bytes from the start of the text given
-	Want   string // what was expected there
+	Want   string // expected text
 	Err    error  // why a SID was refused, else nil
 }
 
-// Error returns the offset and the expectation.
+// Error returns the offset and the expected text.
 func (e *SyntaxError) Error() string {
 	if e.Err != nil {
 		return fmt.Sprintf("at byte %d: want %s: %v", e.Offset, e.Want, e.Err)
@@ -60,7 +60,8 @@ func (s *scanner) space() {
 	}
 }
 
-// take skips blanks and then the byte c.
+// take skips blanks and then the byte c. It returns false, with only the blanks
+// skipped, if c does not follow.
 func (s *scanner) take(c byte) bool {
 	s.space()
 	if s.peek() != c || s.pos == len(s.text) {
@@ -91,7 +92,7 @@ func (s *scanner) word() string {
 	return s.text[s.pos:i]
 }
 
-// quoted reads "…"; there is no way to write a quote inside (S-50).
+// quoted reads a string in quotes, which cannot contain a quote (S-50).
 func (s *scanner) quoted() (string, error) {
 	at := s.pos
 	if !s.take('"') {
@@ -142,8 +143,7 @@ func (s *scanner) name(quoted bool) (string, error) {
 	return fromUnits(units), nil
 }
 
-// escape reads %hhhh. Characters that stand for themselves must not be escaped
-// (S-49).
+// escape parses %hhhh. Characters that are valid unescaped must not be escaped (S-49).
 func (s *scanner) escape() (uint16, error) {
 	at := s.pos
 	var v uint64
@@ -169,7 +169,7 @@ func fromUnits(units []uint16) string {
 	return decodeUTF16(string(b))
 }
 
-// number is an integer as it was written.
+// number is an integer with its notation.
 type number struct {
 	magnitude  uint64
 	sign, base uint8
@@ -234,8 +234,8 @@ func (s *scanner) int64() (int64, number, error) {
 	return 0, n, s.fail(at, "an integer in the range of int64")
 }
 
-// hex reads hexadecimal digits, '#' standing for 0, and tells how many there
-// were. An odd number of them gets a leading 0 (S-51).
+// hex parses hexadecimal digits, with '#' for 0, and returns their number. An odd number of digits gets a leading 0
+// (S-51).
 func (s *scanner) hex() (b []byte, digits int) {
 	start := s.pos
 	for s.pos < len(s.text) && (s.text[s.pos] == '#' || isDigit(s.text[s.pos], 16)) {

@@ -13,9 +13,9 @@ type Set struct {
 	hashes     []uint32 // foldHash of each name
 }
 
-// NewSet makes a set of copies. Where a name occurs twice the later one is
-// found. It fails, wrapping [ErrAttribute], if an attribute is invalid or
-// holds duplicate values: the issuer of claims refuses the whole set.
+// NewSet returns a set of copies of the attributes. If two have the same name,
+// Lookup returns the later one. NewSet refuses the whole set if an attribute is
+// invalid or has duplicate values. The error wraps [ErrAttribute].
 func NewSet(attributes []Attribute) (*Set, error) {
 	s := &Set{}
 	for i := range attributes {
@@ -35,7 +35,7 @@ func NewSet(attributes []Attribute) (*Set, error) {
 	return s, nil
 }
 
-// clone returns a copy that shares no slice, holding only what its type uses.
+// clone returns a copy that shares no slice. It copies only the values of a's type.
 func (a *Attribute) clone() Attribute {
 	c := Attribute{Name: a.Name, Type: a.Type, Flags: a.Flags}
 	switch a.Type {
@@ -55,7 +55,7 @@ func (a *Attribute) clone() Attribute {
 	return c
 }
 
-// Len returns the number of attributes, those that a later one hides included.
+// Len returns the number of attributes, including those that a later one hides.
 func (s *Set) Len() int {
 	if s == nil {
 		return 0
@@ -63,8 +63,8 @@ func (s *Set) Len() int {
 	return len(s.attributes)
 }
 
-// All yields the attributes in the order they were given. They share storage
-// with the set and must not be written to.
+// All yields the attributes in their original order. They share memory with the
+// set: do not write to them.
 func (s *Set) All() iter.Seq2[int, Attribute] {
 	return func(yield func(int, Attribute) bool) {
 		for i := range s.Len() {
@@ -75,8 +75,8 @@ func (s *Set) All() iter.Seq2[int, Attribute] {
 	}
 }
 
-// Lookup finds the last attribute of a name, without regard to case. The
-// attribute shares storage with the set and must not be written to.
+// Lookup returns the last attribute with a name, ignoring case. The attribute
+// shares memory with the set: do not write to it.
 func (s *Set) Lookup(name string) (Attribute, bool) {
 	if s == nil {
 		return Attribute{}, false

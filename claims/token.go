@@ -42,8 +42,8 @@ const (
 	opNot                = 0xA2
 )
 
-// Values of the sign and base bytes of an integer token. They tell how the
-// author wrote the number and change nothing but its text.
+// Values of the sign and base bytes of an integer token. They record the notation of the source and only affect the
+// printed text.
 const (
 	signPlus  = 1
 	signMinus = 2
@@ -65,7 +65,7 @@ const (
 	MaxStack    = MaxTokens
 )
 
-// family says what operands an operator takes.
+// family groups the operators by the operands that they take.
 type family uint8
 
 const (

@@ -90,7 +90,7 @@ func (a *Attribute) at(i int) elem {
 	case SID:
 		return elem{typ: SID, s: a.SIDs[i].Binary()}
 	case Octets:
-		// The bytes are only compared while the attribute is at hand.
+		// The string aliases the bytes. Callers compare it before anyone can change them.
 		b := a.Octets[i]
 		return elem{typ: Octets, s: unsafe.String(unsafe.SliceData(b), len(b))}
 	}

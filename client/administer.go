@@ -6,12 +6,12 @@ import (
 	"github.com/refmon/refmon/internal/wire"
 )
 
-// MaxRequest is the most bytes of a request of [Conn.Administer].
+// MaxRequest is the maximum size of a request of [Conn.Administer], in bytes.
 const MaxRequest = wire.MaxBody
 
-// Administer asks the daemon about its accounts, as the process's token may; the
-// requests are those of server/lsa/admin. The error is the status of a refusal, or
-// of a daemon without accounts.
+// Administer sends a request about the daemon's accounts. The process's token
+// decides what is allowed. The requests are those of server/lsa/admin. The error
+// is the status of a refusal, or of a daemon without accounts.
 func (c *Conn) Administer(request []byte) ([]byte, error) {
 	if len(request) > MaxRequest {
 		return nil, fmt.Errorf("a request of %d bytes: at most %d", len(request), MaxRequest)

@@ -7,11 +7,10 @@ import (
 	"github.com/refmon/refmon/internal/wire"
 )
 
-// mostSpare is how many channels of calls that were answered a connection keeps.
+// mostSpare limits the channels that a connection keeps for reuse.
 const mostSpare = 16
 
-// spareLocked returns a channel for an answer.
-//
+// spareLocked returns a channel for an answer. The caller must hold c.mu.
 // +checklocks:c.mu
 func (c *Conn) spareLocked() chan *wire.Frame {
 	if n := len(c.spare); n > 0 {
@@ -22,7 +21,7 @@ func (c *Conn) spareLocked() chan *wire.Frame {
 	return make(chan *wire.Frame, 1)
 }
 
-// keep keeps the channel of a call that was answered: it is empty, and nothing else has it.
+// keep stores the channel of an answered call for reuse. It must be empty and unused.
 func (c *Conn) keep(w chan *wire.Frame) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -36,15 +35,14 @@ func (c *Conn) ask(f *wire.Frame) (head wire.AnswerHead, rest []byte, err error)
 	return c.askUntil(f, nil, nil)
 }
 
-// askUntil does the same, and cancels the waiting of the call once one of the
-// channels is closed. The answer is waited for also then: the call may have been
-// made meanwhile.
+// askUntil sends a frame and waits for its answer. If one of the channels is closed, it cancels the call and still
+// waits for the answer, because the call may have completed.
 func (c *Conn) askUntil(f *wire.Frame, closed, due <-chan struct{}) (head wire.AnswerHead, rest []byte, err error) {
 	return c.askInto(f, nil, closed, due)
 }
 
-// askInto does the same with memory for a long answer, which may be written to as long as
-// the connection stands and the answer has not come.
+// askInto sends a frame and waits like askUntil, with memory for a long answer. The connection may write to room
+// until the answer arrives or the connection is lost.
 func (c *Conn) askInto(f *wire.Frame, room []byte, closed, due <-chan struct{}) (head wire.AnswerHead, rest []byte,
 	err error) {
 	head, rest, files, err := c.askFor(f, room, closed, due)
@@ -55,7 +53,7 @@ func (c *Conn) askInto(f *wire.Frame, room []byte, closed, due <-chan struct{}) 
 	return head, rest, err
 }
 
-// askFor does the same where the answer may bring descriptors, which are the caller's.
+// askFor sends a frame and waits like askInto. The answer may contain file descriptors, which the caller then owns.
 func (c *Conn) askFor(f *wire.Frame, room []byte, closed, due <-chan struct{}) (head wire.AnswerHead, rest []byte,
 	files []*os.File, err error) {
 	c.mu.Lock()
@@ -89,7 +87,8 @@ func (c *Conn) askFor(f *wire.Frame, room []byte, closed, due <-chan struct{}) (
 	return head, rest, answer.Files, nil
 }
 
-// received returns the answer to a request, unless one of the channels is closed before.
+// received returns the answer to a request. cancelled is true if one of the channels is closed first. If both results
+// are false, the connection is lost.
 func (c *Conn) received(request uint64, w <-chan *wire.Frame, closed, due <-chan struct{}) (f *wire.Frame, ok,
 	cancelled bool) {
 	plain := closed == nil && due == nil

@@ -12,19 +12,19 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// ErrClosed is why the calls of a connection fail after Close.
+// ErrClosed is the error of a connection after Close.
 var ErrClosed = errors.New("the connection is closed")
 
-// HelloTimeout is how long the daemon may take for the first answer.
+// HelloTimeout is the time limit for the daemon's first answer.
 const HelloTimeout = 30 * time.Second
 
-// Conn is a connection: a process of the daemon.
+// Conn is a connection to a daemon. It is a process of the daemon's kernel.
 type Conn struct {
 	conn     net.Conn
 	from     *wire.Reader      // of conn; owned by New, then by who reads
 	process  winnt.Handle      // immutable
 	profile  nt.Profile        // immutable
-	services map[string]uint16 // immutable: the daemon's numbers of the rows that both sides know alike
+	services map[string]uint16 // immutable: the daemon's numbers of the rows with equal fingerprints
 	first    *nt.Thread        // immutable
 
 	write sync.Mutex // one frame at a time
@@ -52,7 +52,7 @@ type Conn struct {
 	answers, seen uint64 // that callers have read, and when watch looked; guarded by mu
 }
 
-// New speaks to a daemon at the other end of a stream, which it then owns.
+// New connects to a daemon at the other end of a stream. The Conn then owns the stream. On an error New closes it.
 func New(c net.Conn) (*Conn, error) {
 	conn := &Conn{conn: c, from: wire.NewReader(c), waiting: map[uint64]waiter{}, services: map[string]uint16{},
 		now: wire.NewNowWriter(c)}
@@ -68,7 +68,7 @@ func New(c net.Conn) (*Conn, error) {
 	return conn, nil
 }
 
-// greet exchanges hellos and finds the rows that both sides know alike (W-5).
+// greet exchanges hellos and matches the rows that both sides have with equal fingerprints (W-5).
 func (c *Conn) greet() error {
 	_ = c.conn.SetDeadline(time.Now().Add(HelloTimeout))
 	defer func() { _ = c.conn.SetDeadline(time.Time{}) }()
@@ -112,13 +112,13 @@ func refused(f *wire.Frame) error {
 	return fmt.Errorf("the daemon refused the connection: %w", err)
 }
 
-// Process returns the id of the process that the connection is.
+// Process returns the id of the connection's process.
 func (c *Conn) Process() winnt.Handle { return c.process }
 
 // Thread returns the first thread of the process.
 func (c *Conn) Thread() *nt.Thread { return c.first }
 
-// NewThread makes a further thread.
+// NewThread creates another thread of the process.
 func (c *Conn) NewThread() (*nt.Thread, error) {
 	t, err := c.newThread()
 	if err != nil {
@@ -127,8 +127,8 @@ func (c *Conn) NewThread() (*nt.Thread, error) {
 	return c.thread(t.Thread, t.Name), nil
 }
 
-// NewTransport makes a further thread and returns what carries its calls, for those
-// who bind the services to another language.
+// NewTransport creates another thread and returns the transport of its calls. It is
+// for bindings of the services to other languages.
 func (c *Conn) NewTransport() (nt.Transport, error) {
 	t, err := c.newThread()
 	if err != nil {
@@ -158,22 +158,22 @@ func (c *Conn) thread(number uint32, name string) *nt.Thread {
 	return nt.NewRemoteThread(&thread{c, number}, name)
 }
 
-// Close ends the connection and with it the process: its threads, handles and
-// impersonations.
+// Close ends the connection and with it the process: its threads, handles and impersonations. It always returns nil.
 func (c *Conn) Close() error {
 	_ = c.lose(ErrClosed)
 	return nil
 }
 
-// Err returns why the connection was lost, nil while it stands.
+// Err returns the reason for the loss of the connection, or nil while it is
+// open.
 func (c *Conn) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.err
 }
 
-// lose notes why the connection is over, closes it, and wakes all who wait. It
-// returns the first reason.
+// lose records the reason for the end of the connection, closes it, and wakes all waiting calls. It returns the first
+// reason.
 func (c *Conn) lose(err error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -189,7 +189,7 @@ func (c *Conn) lose(err error) error {
 	return c.err
 }
 
-// send writes frames at once. One that was not written whole ends the connection (W-3).
+// send writes frames immediately. A partial write ends the connection (W-3).
 func (c *Conn) send(frames ...*wire.Frame) error {
 	c.write.Lock()
 	defer c.write.Unlock()
@@ -207,7 +207,7 @@ func (c *Conn) send(frames ...*wire.Frame) error {
 	return c.writeRest(b[n:])
 }
 
-// writeRest writes what a socket does not take at once.
+// writeRest writes the part that the socket did not accept at once.
 func (c *Conn) writeRest(b []byte) error {
 	_ = c.conn.SetWriteDeadline(time.Now().Add(wire.WriteTimeout))
 	_, err := c.conn.Write(b)
@@ -215,5 +215,5 @@ func (c *Conn) writeRest(b []byte) error {
 	return err
 }
 
-// smallFrame is the size of the memory for a frame that a connection keeps.
+// smallFrame is the size of the buffer that a connection keeps for frames.
 const smallFrame = 1 << 10

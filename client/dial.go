@@ -8,12 +8,12 @@ import (
 	"strings"
 )
 
-// DefaultSocket is where a daemon listens unless it is told otherwise.
+// DefaultSocket is the default address of a daemon.
 const DefaultSocket = "/run/refmon/refmond.sock"
 
-// Socket returns the address that the environment gives, REFMON_SOCKET, or
-// DefaultSocket. A program that runs with more rights than its caller has must
-// not ask the environment.
+// Socket returns the address in the environment variable REFMON_SOCKET, or
+// DefaultSocket. A program with more rights than its caller must not use the
+// environment.
 func Socket() string {
 	if s := os.Getenv("REFMON_SOCKET"); s != "" {
 		return s
@@ -21,17 +21,17 @@ func Socket() string {
 	return DefaultSocket
 }
 
-// inherited begins the address of a connection that the parent made: fd:3.
+// inherited is the prefix of addresses of inherited connections, such as fd:3.
 const inherited = "fd:"
 
 // Dial connects to the daemon that listens on a Unix socket, which must belong to
 // root or to this program's own user. An address such as fd:3 is a connection that
-// this program inherited: its process was made before, with a token of its own.
+// this program inherited. Its process already exists and has its own token.
 func Dial(socket string) (*Conn, error) { return DialUser(socket, uint32(os.Geteuid())) }
 
-// DialUser connects as Dial does to a daemon that runs as that uid, or as root.
-// The server learns what is called, and its answers are believed: one that runs as
-// another user is refused (W-24).
+// DialUser works like Dial, for a daemon that runs as uid or as root. It refuses a server of another user, because the
+// program sends its calls to the server and trusts the answers (W-24). An inherited connection is not checked, nor any
+// on a system that does not report the server's user.
 func DialUser(socket string, uid uint32) (*Conn, error) {
 	if number, ok := strings.CutPrefix(socket, inherited); ok {
 		return dialInherited(number)

@@ -37,7 +37,7 @@ func TestServerUID(t *testing.T) {
 	}
 }
 
-// TestNoServer says that refmond is not there, or what is wrong with an address.
+// The error says that refmond is not running, or what is wrong with the address.
 func TestNoServer(t *testing.T) {
 	for address, want := range map[string]string{
 		filepath.Join(t.TempDir(), "nothing"): "refmond is not there",

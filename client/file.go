@@ -10,15 +10,15 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// OpenFile calls NtCreateFile as the thread, and returns a descriptor of the file with
-// the handle where the daemon hands one out: reading by it needs no further call. file is
-// nil where it does not, and for a pipe: NtReadFile and NtWriteFile are for every handle.
-// With the handle stay share access, deletion on close, and rights other than reading
-// and writing; the file is the caller's to close, as is the handle.
+// OpenFile calls NtCreateFile on the thread. If the daemon hands out a file descriptor,
+// OpenFile returns it with the handle, and reading from it needs no further call.
+// Otherwise, and for a pipe, file is nil. NtReadFile and NtWriteFile work for every
+// handle. The handle keeps the share access, delete on close, and the rights other than
+// reading and writing. The caller must close both the file and the handle.
 //
-// What a descriptor is for tells fcntl(F_GETFL): that of a handle for reading and
-// writing may be for reading only. It can be mapped and passed on, and what is done with
-// it is not recorded; its hand-out is.
+// fcntl(F_GETFL) returns the access mode of the descriptor. For a handle for reading and
+// writing it may be read-only. The descriptor can be mapped and passed on. The daemon
+// records that it was handed out, but not its uses.
 func (c *Conn) OpenFile(th *nt.Thread, in nt.CreateFileIn) (out nt.CreateFileOut, file *os.File, st ntstatus.Status) {
 	t, err := c.own(th)
 	if err != nil {
@@ -46,11 +46,11 @@ func (c *Conn) OpenFile(th *nt.Thread, in nt.CreateFileIn) (out nt.CreateFileOut
 	return out, file, head.Status
 }
 
-// File returns a descriptor of a file that is open, for reading or, where no program can
-// make more of it, for writing too; see [Conn.OpenFile]. The error has a status:
-// STATUS_NOT_SUPPORTED where no descriptors are handed out, STATUS_ACCESS_DENIED where it
-// would give more than the handle was granted, STATUS_INSUFFICIENT_RESOURCES where
-// earlier ones have not been taken yet.
+// File returns a file descriptor of an open file. It is for reading and, if no program
+// can get more rights from it, also for writing: see [Conn.OpenFile]. The error has a
+// status: STATUS_NOT_SUPPORTED if the daemon hands out no descriptors,
+// STATUS_ACCESS_DENIED if the descriptor would allow more than the handle was granted,
+// and STATUS_INSUFFICIENT_RESOURCES if the client has not received earlier ones yet.
 func (c *Conn) File(th *nt.Thread, h winnt.Handle) (*os.File, error) {
 	t, err := c.own(th)
 	if err != nil {
@@ -59,12 +59,12 @@ func (c *Conn) File(th *nt.Thread, h winnt.Handle) (*os.File, error) {
 	return t.FileOf(h)
 }
 
-// FileOf does the same for a transport of [Conn.NewTransport].
+// FileOf works like File for a transport of [Conn.NewTransport].
 func (t *thread) FileOf(h winnt.Handle) (*os.File, error) {
 	return t.c.descriptor(&wire.Frame{Kind: wire.HandOut, Thread: t.number, Body: wire.AppendHandle(nil, h)})
 }
 
-// own returns what carries the calls of a thread of this connection.
+// own returns the transport of a thread of this connection.
 func (c *Conn) own(th *nt.Thread) (*thread, error) {
 	if th != nil {
 		if t, ok := th.Transport().(*thread); ok && t.c == c {
@@ -74,13 +74,13 @@ func (c *Conn) own(th *nt.Thread) (*thread, error) {
 	return nil, fmt.Errorf("a thread that is not of this connection: %w", ntstatus.InvalidCid.Err())
 }
 
-// descriptor asks for one descriptor.
+// descriptor requests one file descriptor.
 func (c *Conn) descriptor(f *wire.Frame) (*os.File, error) {
 	file, _, err := c.descriptorWith(f)
 	return file, err
 }
 
-// descriptorWith does the same and returns what follows the head of the answer.
+// descriptorWith requests one file descriptor and also returns the rest of the answer.
 func (c *Conn) descriptorWith(f *wire.Frame) (_ *os.File, rest []byte, err error) {
 	head, rest, files, err := c.askFor(f, nil, nil, nil)
 	if err == nil {

@@ -7,9 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// untilHungUp returns when the other side of a connection is gone, or [hangUp] was
-// called. It takes nothing of what comes: that is another program's. The file has no
-// poller, which would make it non-blocking for that program, too: this takes a thread.
+// untilHungUp returns after the other side closed a connection or [hangUp] was called. It reads no data, which
+// belongs to another program. It occupies a thread, because a poller would make the file non-blocking for that
+// program too.
 func untilHungUp(f *os.File) {
 	for {
 		at := []unix.PollFd{{Fd: int32(f.Fd())}}
@@ -19,5 +19,5 @@ func untilHungUp(f *os.File) {
 	}
 }
 
-// hangUp ends a connection, however many programs hold it.
+// hangUp ends a connection for all programs that hold it.
 func hangUp(f *os.File) { _ = unix.Shutdown(int(f.Fd()), unix.SHUT_RDWR) }

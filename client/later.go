@@ -6,10 +6,10 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// CallLater makes a call on a file that may end later, as a kernel in this program does:
-// l.Done writes the program's memory, and only then the event is signalled and the routine's
-// call queued, for all processes that see them (W-90). Where the status is STATUS_PENDING
-// l.Over is closed at the end. A connection that is lost ends the operation with
+// CallLater makes a call on a file that may end later, like a kernel in this program. l.Done
+// writes the program's memory. Only then is the event signalled and the routine's call
+// queued, for all processes that see them (W-90). If the status is STATUS_PENDING, l.Over is
+// closed at the end. If the connection is lost, the operation ends with
 // STATUS_PORT_DISCONNECTED.
 func (t *thread) CallLater(row *nt.Row, in any, l *nt.Later) (out any, st ntstatus.Status) {
 	r := wire.Rows()[row.Info().Number]

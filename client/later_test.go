@@ -13,15 +13,14 @@ import (
 // reading is the row of a call that may end later.
 var reading = nt.NtTable.Find("NtReadFile")
 
-// far returns what a daemon says of an operation: four flags, the status, the bytes that were
-// read, and the information.
+// far encodes the state of an operation: four flags, the status, the bytes read, and the information.
 func far(ended, told, synchronous, alertable byte, st ntstatus.Status, data string, information byte) []byte {
 	b := append([]byte{ended, told, synchronous, alertable}, status(st)[:4]...)
 	b = append(append(b, byte(len(data)), 0, 0, 0), data...)
 	return append(b, information, 0, 0, 0, 0, 0, 0, 0)
 }
 
-// results collects what an operation's memory was given.
+// results collects the arguments of Done.
 type results []nt.IOResult
 
 func (r *results) later() *nt.Later {
@@ -29,9 +28,8 @@ func (r *results) later() *nt.Later {
 		Done: func(x nt.IOResult) { *r = append(*r, x) }}
 }
 
-// TestEndsAtOnce: an operation that ended in its call writes the memory first; then all others
-// are told, unless they are (W-90). Its outputs are those of the answer where it ended as
-// calls do.
+// An operation that completes at once writes its memory first and then signals its completion, unless the answer says
+// that it was signalled (W-90). In the other case its outputs are in the answer.
 func TestEndsAtOnce(t *testing.T) {
 	done := nt.IOResult{Status: ntstatus.EndOfFile, Data: []byte("ab"), Information: 2}
 	const output = "\x03\x00\x00\x00xyz" // three bytes
@@ -85,9 +83,8 @@ func TestEndsAtOnce(t *testing.T) {
 	}
 }
 
-// TestEndsLater: an operation under way is collected by its number, and its end is written
-// before others are told; one that does not end any more tells who asked with what status,
-// unless its caller waits and is told by Failure (W-90).
+// TestEndsLater: the client collects a pending operation by its number. It calls Done before it sends Told.
+// A collection that fails calls Done with the status, unless the caller waits and reads Failure (W-90).
 func TestEndsLater(t *testing.T) {
 	for name, c := range map[string]struct {
 		synchronous byte
@@ -147,8 +144,8 @@ func TestEndsLater(t *testing.T) {
 	}
 }
 
-// TestLaterRefused: what does not travel is refused here, and an answer that does not decode
-// ends the connection: Done is not called.
+// TestLaterRefused: the client refuses a call that is too long and a row that the daemon does not have. An answer
+// that does not decode ends the connection. Done is not called.
 func TestLaterRefused(t *testing.T) {
 	s := script(t)
 	var got results

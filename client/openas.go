@@ -16,17 +16,17 @@ import (
 type OpenedAs struct {
 	nt.CreateFileOut
 	File *os.File // as for [Conn.OpenFile]
-	// Reverted says that the thread acts as its process again. One that may not must not be
-	// used further.
+	// Reverted is true if the thread no longer impersonates. If it is false, the thread
+	// must not be used again.
 	Reverted bool
 }
 
-// OpenFileAs opens an existing file as [Conn.OpenFile] does, as the client whose token it is
-// given, and reverts: calls that are sent at once and answered at once. Where the thread
-// could not impersonate, what was opened is closed unseen and the status is that of
-// impersonating. Handles that are done with can be closed on the way. Another
-// disposition than FILE_OPEN, and FILE_DELETE_ON_CLOSE, are STATUS_INVALID_PARAMETER:
-// nothing is made, changed or deleted by a thread that may not be the client.
+// OpenFileAs impersonates the client of a token, opens an existing file like
+// [Conn.OpenFile], and reverts. It sends these calls together. If the impersonation failed,
+// it closes the opened file without returning it, and the status is that of the
+// impersonation. It can also close the handles in done. A disposition other than FILE_OPEN,
+// and FILE_DELETE_ON_CLOSE, are STATUS_INVALID_PARAMETER, so that a thread that failed to
+// impersonate cannot create, change or delete a file.
 func (c *Conn) OpenFileAs(th *nt.Thread, token winnt.Handle, in nt.CreateFileIn, done ...winnt.Handle) (OpenedAs,
 	ntstatus.Status) {
 	o := OpenedAs{Reverted: true}
@@ -55,7 +55,7 @@ func (c *Conn) OpenFileAs(th *nt.Thread, token winnt.Handle, in nt.CreateFileIn,
 		return OpenedAs{}, ntstatus.PortDisconnected
 	}
 	if as.head.Status != ntstatus.Success {
-		// The thread was not the client when it opened: nothing of that is told.
+		// The thread was not the client at the open: the file is not returned.
 		if o.File != nil {
 			_ = o.File.Close()
 		}
@@ -99,7 +99,7 @@ type answered struct {
 	files []*os.File
 }
 
-// file returns what the answer to NtCreateFile brings. On an error nothing of it is kept.
+// file decodes the answer to NtCreateFile. On an error it closes all descriptors. file is nil if there is none.
 func (a *answered) file() (out nt.CreateFileOut, file *os.File, err error) {
 	row := opening()
 	if len(a.rest) > 0 {
@@ -140,7 +140,7 @@ func (c *Conn) askAll(frames []*wire.Frame) (answers []answered, err error) {
 	if err := c.send(frames...); err != nil {
 		return nil, c.lose(err)
 	}
-	// The last is answered last: who reads for it reads the others, too.
+	// The last is answered last: the goroutine that reads it reads the others, too.
 	last := len(frames) - 1
 	end, ok, _ := c.received(frames[last].Request, waits[last], nil, nil)
 	answers = make([]answered, len(frames))

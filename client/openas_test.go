@@ -14,7 +14,7 @@ import (
 // asClient is the open that these tests make as a client.
 var asClient = nt.CreateFileIn{DesiredAccess: winnt.GENERIC_READ, CreateDisposition: winnt.FILE_OPEN}
 
-// handleOut returns what travels of an open's outputs.
+// handleOut returns the encoded outputs of an open that returned the handle.
 func handleOut(t *testing.T, h winnt.Handle) []byte {
 	t.Helper()
 	b, err := opening().AppendOut(nil, nt.CreateFileOut{FileHandle: h, Information: fileaccess.Opened})
@@ -24,10 +24,9 @@ func handleOut(t *testing.T, h winnt.Handle) []byte {
 	return b
 }
 
-// TestOpenFileAsTells: an open as a client is the closing of handles, impersonating, the open
-// and reverting, sent at once. The status is that of impersonating where that failed, and what was
-// opened by a thread that is no client is closed.
-func TestOpenFileAsTells(t *testing.T) {
+// An open as a client sends the closing of handles, the impersonation, the open and the revert together. If the
+// impersonation failed, its status is returned, and a handle opened by the thread itself is closed.
+func TestOpenFileAsReturnsStatus(t *testing.T) {
 	const yes, no, other = ntstatus.Success, ntstatus.AccessDenied, ntstatus.NoToken
 	for _, c := range []struct {
 		as, opened, reverted ntstatus.Status
@@ -71,7 +70,7 @@ func TestOpenFileAsTells(t *testing.T) {
 	}
 }
 
-// asked checks the frames of an open as the client of token 0x70, behind the closing of 4 and 0x10.
+// asked checks the frames of an open as the client with token 0x70, after two calls of NtClose (4 and 0x10).
 func (s *scripted) asked(frames []*wire.Frame) {
 	set := nt.SetInformationThreadIn{ThreadHandle: winnt.NtCurrentThread,
 		ThreadInformationClass: nt.ThreadImpersonationToken, ThreadInformationLength: 8}
@@ -89,8 +88,8 @@ func (s *scripted) asked(frames []*wire.Frame) {
 	}
 }
 
-// TestOpenFileAsRefuses: what makes, changes or deletes is refused before anything is sent, and so
-// is an open of a daemon without the row. The thread was not asked: it is as before.
+// An open that would create, change or delete is refused before anything is sent, and so is one if the daemon does
+// not have the row. The thread's state does not change.
 func TestOpenFileAsRefuses(t *testing.T) {
 	s := script(t)
 	deletes, creates := asClient, asClient
@@ -145,7 +144,7 @@ func TestOpenFileAsLost(t *testing.T) {
 	}
 }
 
-// contents returns what travels of a file's facts: four numbers and two flags.
+// contents encodes a file's facts: four numbers and two flags.
 func contents(end byte, directory, whole byte) []byte {
 	var b []byte
 	for _, n := range []byte{11, 12, end, 14} {
@@ -154,9 +153,9 @@ func contents(end byte, directory, whole byte) []byte {
 	return append(b, directory, whole)
 }
 
-// TestReadFileAsTells: each fact of the file is the caller's, with what is in it or its handle;
-// a refusal brings nothing. At most MaxContents bytes are asked for, and no fewer than 0.
-func TestReadFileAsTells(t *testing.T) {
+// The caller gets each fact of the file, with its contents or its handle; a refusal returns neither. The requested
+// number of bytes is limited to 0 to MaxContents.
+func TestReadFileAsReturnsFacts(t *testing.T) {
 	opened := handleOut(t, 8)
 	out := nt.CreateFileOut{FileHandle: 8, Information: fileaccess.Opened}
 	for name, c := range map[string]struct {

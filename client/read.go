@@ -24,7 +24,7 @@ type waiter struct {
 	room   []byte           // for the answer, where that is long; nil: it has memory of its own
 }
 
-// room returns the memory that who waits for an answer has for it; nil where that is too little.
+// room returns the memory of the caller that waits for an answer, cut to n bytes; nil if it is too small.
 func (c *Conn) room(request uint64, n int) []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -34,12 +34,11 @@ func (c *Conn) room(request uint64, n int) []byte {
 	return nil
 }
 
-// readOn tells a caller that it is the one that reads from now on.
+// readOn makes a caller the one that reads the connection.
 var readOn = new(wire.Frame)
 
-// take makes the caller, which waits for a request, the one that reads. It reports false
-// where there is one, and where the answer has been read; a caller that waits for nothing
-// else may be told later to read.
+// take makes the caller, which waits for a request, the reader of the connection. It returns false if there is a
+// reader already, or the answer has arrived. A plain caller waits for nothing else and may become the reader later.
 func (c *Conn) take(request uint64, plain bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -55,8 +54,8 @@ func (c *Conn) take(request uint64, plain bool) bool {
 	return true
 }
 
-// leave ends the reading of the caller after an answer, for now or to a goroutine that
-// reads for those who wait.
+// leave ends the caller's reading after an answer. If other callers wait, one of them continues, or else a new
+// goroutine. If nobody waits, it starts the idle timer.
 func (c *Conn) leave() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -80,8 +79,8 @@ func (c *Conn) leave() {
 	}
 }
 
-// watch reads where nothing does, and nothing has since it looked the last time. It runs
-// on a goroutine of its own; one timer serves for many calls.
+// watch reads the connection if nobody else does and no answer has come since its last run. It runs on the timer's
+// goroutine.
 func (c *Conn) watch() {
 	c.mu.Lock()
 	if c.waiting != nil && c.answers != c.seen {
@@ -99,7 +98,7 @@ func (c *Conn) watch() {
 	}
 }
 
-// read gives each answer to who waits for it, as long as one does.
+// read passes each answer to its caller, as long as callers wait.
 func (c *Conn) read() {
 	for {
 		f, w := c.next()
@@ -117,8 +116,8 @@ func (c *Conn) read() {
 	}
 }
 
-// readFor reads until the answer to a request, which it returns: nil where the connection
-// is lost.
+// readFor reads until the answer to a request, passing on other answers, and returns it. It returns nil if the
+// connection is lost.
 func (c *Conn) readFor(request uint64) *wire.Frame {
 	for {
 		f, w := c.next()
@@ -133,8 +132,8 @@ func (c *Conn) readFor(request uint64) *wire.Frame {
 	}
 }
 
-// next reads an answer and returns it with who waits for it. One that was not asked for
-// ends the connection: nil.
+// next reads an answer and returns it with the channel of its caller. An unexpected answer ends the connection; next
+// returns nil.
 func (c *Conn) next() (*wire.Frame, chan<- *wire.Frame) {
 	f, err := c.from.Frame()
 	if err == nil && f.Kind != wire.Answer && f.Kind != wire.AnswerWith {

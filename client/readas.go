@@ -25,17 +25,17 @@ type ReadAs struct {
 // opening is the row of opens.
 var opening = sync.OnceValue(func() *wire.Row { return wire.Rows()[nt.NtTable.Find("NtCreateFile").Info().Number] })
 
-// ReadFileAs opens an existing file as the client whose token it is given, and returns what
-// is in it where that is at most so many bytes, [wire.MaxContents] at the most; else the
-// handle. It is one exchange: the daemon lets the thread act as the client for the open
-// alone, so that the thread is as before afterwards, whatever comes. Where it cannot act as
-// the client the status is that of impersonating, and nothing was opened. Another
-// disposition than FILE_OPEN, and FILE_DELETE_ON_CLOSE, are STATUS_INVALID_PARAMETER; a
-// daemon that does not know this returns STATUS_NOT_SUPPORTED or ends the connection.
+// ReadFileAs opens an existing file as the client of a token. It returns the contents if
+// they have at most most bytes, which may not exceed [wire.MaxContents], and otherwise the
+// handle. It is one exchange. The daemon makes the thread impersonate the client only for
+// the open, and restores the thread's state in any case. If the impersonation fails, the
+// status is that of the impersonation, and nothing was opened. A disposition other than
+// FILE_OPEN, and FILE_DELETE_ON_CLOSE, are STATUS_INVALID_PARAMETER. A daemon without this
+// call returns STATUS_NOT_SUPPORTED or ends the connection.
 //
-// Room is memory that Data is part of where it is long enough for the answer, some hundred
-// bytes more than the file; it may be nil. After STATUS_PORT_DISCONNECTED another goroutine
-// may still write to it: it is not to be used again.
+// room is memory for the answer. If it is long enough, some hundred bytes more than the
+// file, Data is part of it. It may be nil. After STATUS_PORT_DISCONNECTED another goroutine
+// may still write to it, so do not use it again.
 func (c *Conn) ReadFileAs(th *nt.Thread, token winnt.Handle, in nt.CreateFileIn, most int, room []byte) (r ReadAs,
 	st ntstatus.Status) {
 	t, err := c.own(th)

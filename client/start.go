@@ -15,20 +15,20 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Start starts a program in a process that NtCreateUserProcess made: the program
-// inherits a connection that is that process, with its token and the handles that
-// were put into it, and finds it by REFMON_SOCKET ([Dial], librefmon, the client in
-// Python). The handle has PROCESS_CREATE_THREAD, PROCESS_VM_OPERATION and
-// PROCESS_VM_WRITE. The process ends at [Program.Wait] with the exit code, 128 and the
-// signal's number where one killed the program, or, once this program is gone, with the
-// last program that holds the connection; a process that is ended takes its program with
-// it. The exit code is told where the process grants PROCESS_TERMINATE and
-// PROCESS_QUERY_LIMITED_INFORMATION to this program.
+// Start starts a program in a process that NtCreateUserProcess created. The program inherits
+// the connection of that process, with its token and the handles in it. It finds the
+// connection by REFMON_SOCKET ([Dial], librefmon, the client in Python). The handle needs
+// PROCESS_CREATE_THREAD, PROCESS_VM_OPERATION and PROCESS_VM_WRITE. The process ends at
+// [Program.Wait] with the program's exit code, or with 128 plus the number of the signal that
+// killed it. If this program is gone by then, the process ends with the last program that
+// holds the connection. Ending the process also ends its program. The process gets the exit
+// code only if it grants PROCESS_TERMINATE and PROCESS_QUERY_LIMITED_INFORMATION to this
+// program.
 //
-// Between programs of one user of the host the token is advisory: such a program can
-// dial again. STATUS_PRIVILEGE_NOT_HELD is the error for a process of another account
-// than this program's (W-53), unless this is a program of root's and the daemon lets it start
-// programs for others: then it is started under that account's uid with its groups (W-93).
+// Between programs of one user of the host the token is advisory, because such a program can
+// dial again. For a process of another account Start fails with STATUS_PRIVILEGE_NOT_HELD
+// (W-53). If this program runs as root and the daemon allows it to start programs for others,
+// Start instead starts the program with that account's uid and groups (W-93).
 func (c *Conn) Start(process winnt.Handle, cmd *exec.Cmd) (*Program, error) {
 	f, err := c.attach(process, filepath.Base(cmd.Path))
 	if errors.Is(err, ntstatus.PrivilegeNotHeld.Err()) && os.Geteuid() == 0 {
@@ -49,14 +49,14 @@ func (c *Conn) Start(process winnt.Handle, cmd *exec.Cmd) (*Program, error) {
 		_ = f.Close()
 		return nil, fmt.Errorf("program of the process with handle %s: %w", process, err)
 	}
-	p := &Program{cmd: cmd, conn: c, connection: f, gone: make(chan struct{})}
+	p := &Program{cmd: cmd, conn: c, connection: f, hungUp: make(chan struct{})}
 	p.id, p.made = c.known(process)
 	go p.endWith()
 	return p, nil
 }
 
-// known returns the id of a process and when it was made: what names it after its handle
-// is closed. 0, 0: this program may not end it.
+// known returns the id and the creation time of a process, which identify it after its handle is closed. It returns 0
+// and 0 if this program may not end the process.
 func (c *Conn) known(process winnt.Handle) (id winnt.Handle, made int64) {
 	_ = c.aside(func(th *nt.Thread) {
 		h, st := th.NtDuplicateObject(winnt.NtCurrentProcess, process, winnt.NtCurrentProcess, ending, 0, 0)
@@ -96,8 +96,8 @@ func (c *Conn) aside(f func(*nt.Thread)) error {
 type Program struct {
 	cmd        *exec.Cmd     // immutable
 	conn       *Conn         // immutable
-	connection *os.File      // the process lasts as long as it is held (W-51)
-	gone       chan struct{} // closed when the connection has been hung up
+	connection *os.File      // the process exists while the connection is held (W-51)
+	hungUp     chan struct{} // closed when the connection has been hung up
 	id         winnt.Handle  // of the process; 0: this program may not end it
 	made       int64         // when the process was made
 	ended      atomic.Bool   // the program has ended
@@ -109,18 +109,18 @@ func (p *Program) Wait() error {
 	err := p.cmd.Wait()
 	p.ended.Store(true)
 	select {
-	case <-p.gone: // the process ended before, and its id may be another's by now
+	case <-p.hungUp: // the process ended before, and its id may be another's by now
 	default:
 		if p.id != 0 {
 			_ = p.conn.aside(func(th *nt.Thread) { p.exit(th, ntstatus.Status(uint32(exitCode(p.cmd.ProcessState)))) })
 		}
 	}
 	hangUp(p.connection)
-	<-p.gone
+	<-p.hungUp
 	return errors.Join(err, p.connection.Close())
 }
 
-// exit ends the process.
+// exit ends the process with a status, unless its id belongs to another process by now.
 func (p *Program) exit(th *nt.Thread, status ntstatus.Status) {
 	h, st := th.NtOpenProcess(ending, nil, &nt.ClientID{UniqueProcess: p.id})
 	if st != ntstatus.Success {
@@ -132,10 +132,9 @@ func (p *Program) exit(th *nt.Thread, status ntstatus.Status) {
 	_ = th.NtClose(h)
 }
 
-// endWith ends the program when its process has been ended (W-77). It lasts where the
-// server is gone: that says nothing about the process.
+// endWith kills the program when its process has been ended (W-77). If the server is gone, the program goes on.
 func (p *Program) endWith() {
-	defer close(p.gone)
+	defer close(p.hungUp)
 	untilHungUp(p.connection)
 	if !p.ended.Load() && p.conn.aside(func(*nt.Thread) {}) == nil {
 		_ = p.cmd.Process.Kill() // it may have ended by itself
@@ -156,9 +155,9 @@ func exitCode(s *os.ProcessState) int {
 	return s.ExitCode()
 }
 
-// Attach returns the connection that [Conn.Start] gives a program, for those who start
-// programs otherwise. Who holds the file is that process (W-40); it ends with the last
-// of them.
+// Attach returns the connection that [Conn.Start] passes to a program, for callers
+// that start programs in another way. Any program that holds the file acts as that
+// process (W-40). The process ends with the last such program.
 func (c *Conn) Attach(process winnt.Handle) (*os.File, error) { return c.attach(process, "") }
 
 // attach asks for the connection of a program with that name (W-79).

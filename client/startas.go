@@ -10,10 +10,11 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// AttachAs returns a connection as [Conn.Attach] does for a process of another account, for a
-// program of root's, and the uid under which the program must run that says hello: another
-// one is refused, and the process ends (W-93, W-94). STATUS_PRIVILEGE_NOT_HELD: this is not root's
-// program, the daemon starts no programs for others, or the account has no uid.
+// AttachAs works like [Conn.Attach], for a process of another account and a caller that runs as
+// root. It also returns the uid with which the new program must run. The daemon refuses a hello
+// from another uid and ends the process (W-93, W-94). AttachAs fails with
+// STATUS_PRIVILEGE_NOT_HELD if this program does not run as root, the daemon starts no programs
+// for others, or the account has no uid.
 func (c *Conn) AttachAs(process winnt.Handle) (f *os.File, uid uint32, err error) {
 	return c.attachAs(process, "")
 }

@@ -1,8 +1,6 @@
 package client
 
 import (
-	"errors"
-
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -15,21 +13,23 @@ type thread struct {
 	number uint32
 }
 
-// Call makes a call. A row that the daemon does not know alike is
-// STATUS_NOT_SUPPORTED (W-5), a lost connection STATUS_PORT_DISCONNECTED (W-9).
+// Call makes a call. If the daemon defines the row differently, the status is
+// STATUS_NOT_SUPPORTED (W-5). On a lost connection it is
+// STATUS_PORT_DISCONNECTED (W-9).
 func (t *thread) Call(row *nt.Row, in any, why bool) (out any, st ntstatus.Status, reason nt.Why) {
 	return t.send(&wire.Frame{Kind: wire.Call}, row, in, why, nil, nil)
 }
 
-// CallWhenReady implements [nt.Transport]. The waiting is the daemon's: one call
-// there and one answer back, however long it takes (W-20).
+// CallWhenReady implements [nt.Transport]. The daemon waits, so there is one
+// call and one answer, however long it takes (W-20).
 func (t *thread) CallWhenReady(row *nt.Row, in any, w nt.Wait) (any, ntstatus.Status) {
 	out, st, _ := t.send(&wire.Frame{Kind: wire.Wait, Body: wire.AppendWait(nil, w.Handle, w.NotYet)}, row, in, false,
 		w.Closed, w.Due)
 	return out, st
 }
 
-// send sends a call behind what its body holds already.
+// send appends a call to the body of f and sends it. A row that the daemon does not have gives STATUS_NOT_SUPPORTED,
+// and a lost connection STATUS_PORT_DISCONNECTED.
 func (t *thread) send(f *wire.Frame, row *nt.Row, in any, why bool, closed, due <-chan struct{}) (out any,
 	st ntstatus.Status, reason nt.Why) {
 	r := wire.Rows()[row.Info().Number]
@@ -62,15 +62,11 @@ func (t *thread) NewThread() (nt.Transport, string, ntstatus.Status) {
 	if err == nil {
 		return &thread{t.c, n.Thread}, n.Name, ntstatus.Success
 	}
-	var e *ntstatus.Error
-	if errors.As(err, &e) {
-		return nil, "", e.Status
-	}
-	return nil, "", ntstatus.PortDisconnected
+	return nil, "", ntstatus.Of(err, ntstatus.PortDisconnected)
 }
 
-// PortConnected waits until the server of a port has completed the connection, and
-// returns what it said and the longest message (W-41).
+// PortConnected waits until the server of a port has completed the connection. It
+// returns the server's answer and the maximum message length (W-41).
 func (t *thread) PortConnected(h winnt.Handle) (information []byte, longest uint32, st ntstatus.Status) {
 	f := &wire.Frame{Kind: wire.Connected, Thread: t.number, Body: wire.AppendHandle(nil, h)}
 	head, rest, err := t.c.ask(f)
@@ -88,9 +84,9 @@ func (t *thread) PortConnected(h winnt.Handle) (information []byte, longest uint
 	return b.Information, b.MaximumMessageLength, head.Status
 }
 
-// WaitAny waits until one of the objects is signalled, which it takes, and returns its
-// place as a status; STATUS_USER_APC where calls are queued to an alertable thread, and
-// STATUS_CANCELLED once due is closed (W-54).
+// WaitAny waits until one of the objects is signalled, acquires it, and returns its
+// index as a status. It returns STATUS_USER_APC if calls are queued to an alertable
+// thread, and STATUS_CANCELLED when due is closed (W-54).
 func (t *thread) WaitAny(handles []winnt.Handle, alertable bool, due <-chan struct{}) ntstatus.Status {
 	f := &wire.Frame{Kind: wire.WaitAny, Thread: t.number, Body: wire.AppendAny(nil, handles, alertable)}
 	head, _, err := t.c.askUntil(f, nil, due)
@@ -123,8 +119,8 @@ func (t *thread) SaveImpersonation() (nt.Ticket, ntstatus.Status) {
 	return nt.Ticket(b.Ticket), ntstatus.Success
 }
 
-// RestoreImpersonation implements [nt.Transport]. A connection that is lost has
-// no thread left that could still impersonate.
+// RestoreImpersonation implements [nt.Transport]. After the loss of the
+// connection no thread is left that could still impersonate.
 func (t *thread) RestoreImpersonation(k nt.Ticket) {
 	_, _, _ = t.c.ask(&wire.Frame{Kind: wire.Restore, Thread: t.number, Body: wire.AppendTicket(nil, k)})
 }

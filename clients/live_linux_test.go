@@ -19,8 +19,7 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// TestPython runs the client's own tests on a kernel of which, at the end, nothing
-// is left (W-12).
+// TestPython runs the client's own tests on a kernel and checks that no object remains (W-12).
 func TestPython(t *testing.T) {
 	interpreter := python(t)
 	sys := kernel.Boot(kernel.Config{})

@@ -24,9 +24,8 @@ var (
 	parameter = regexp.MustCompile(`^((?:const |CONST |struct )?\w+[ *]*?)\s*(?:\w+)?(\[\w*\])?$`)
 )
 
-// kinds are the types that are numbers; native.py has the other side. What else is
-// not an enumeration is a pointer. A handle and what is passed for an address by value
-// are apart from pointers to variables, since in Python the same object stands for both.
+// kinds are the numeric types; native.py has the other side. Other types are enumerations or pointers. Handles and
+// addresses passed by value are separate from pointers to variables, because Python uses the same object for both.
 var kinds = map[string]string{
 	"void": "void", "VOID": "void", "NTSTATUS": "status", "BOOL": "i32", "LONG": "i32", "INT": "i32", "int": "i32",
 	"HRESULT": "i32", "BOOLEAN": "u8", "UCHAR": "u8", "BYTE": "u8", "CHAR": "i8", "SHORT": "i16", "USHORT": "u16",

@@ -34,8 +34,8 @@ func python(t *testing.T) string {
 	return path
 }
 
-// TestPythonTranscripts runs every transcript with the calls of user mode made by
-// the client in Python: what they print is the same, byte for byte (W-10, W-36).
+// TestPythonTranscripts runs every transcript with the user-mode calls made by the Python client. The output is
+// equal, byte by byte (W-10, W-36).
 func TestPythonTranscripts(t *testing.T) {
 	p := startProgram(t)
 	ntostest.WalkThrough(t, "../internal/test/ntostest/testdata", p.dial)

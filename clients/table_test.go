@@ -10,7 +10,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/refmon/refmon/internal/verbs/script"
+	"github.com/refmon/refmon/internal/cli/script"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/ntstatus"
 )

@@ -1,15 +1,15 @@
-// Package effective answers access questions in bulk: which of many principals
-// have which rights on which of many objects. Every answer equals that of
+// Package effective computes access in bulk: which of many principals have which
+// rights on which of many objects. Every result equals that of
 // [access.SeAccessCheck] for the same token and descriptor.
 //
-// Tokens are compiled once into [Principals]: a matrix of bits with a row for
+// [Compile] turns tokens into [Principals] once: a matrix of bits with a row for
 // each SID and a column for each distinct token. An [Evaluator] then decides a
-// descriptor for 64 tokens at a time: the rights asked for are divided into
-// classes of bits that occur together in the entries, and for each class the
-// entries are read once, the first that matches a token deciding the class for
-// it. Pairs with a rare feature (restricted tokens, AppContainers, conditional
-// and compound entries, trust labels, access filters, central policies, lists of
-// object types that branch) go through the scalar check, exactly those.
+// descriptor for 64 tokens at a time. It divides the requested rights into
+// classes of bits that occur together in the entries. For each class it reads the
+// entries once, and the first entry that matches a token decides the class for
+// it. Only pairs with a rare feature use the scalar check: restricted tokens,
+// AppContainers, conditional and compound entries, trust labels, access filters,
+// central policies, and branching lists of object types.
 //
 //	p := effective.Compile(tokens, effective.Config{})
 //	e, err := effective.NewEvaluator(p, effective.Question{
@@ -20,12 +20,12 @@
 //		fmt.Println(who.Count())
 //	}
 //
-// A [View] keeps the answers for named objects and tells what changes when a
-// descriptor or a principal does.
+// A [View] stores the results for named objects, and reports what changes when a
+// descriptor or a principal changes.
 //
 // Ids such as A-141 name rules: docs/rules/90-bulk.md and 50-access-check.md list
 // them with their sources.
 //
-// Guards: Principals are immutable and may be shared; an Evaluator and a View
-// belong to one goroutine. Make one Evaluator a goroutine, it is small.
+// Guards: Principals are immutable and may be shared. An Evaluator and a View
+// belong to one goroutine. Create one Evaluator for each goroutine: it is small.
 package effective

@@ -7,22 +7,22 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Evaluator decides one question about one descriptor after another. It is
-// owned by one goroutine; what its methods return is valid until the next call.
-// The zero value is not usable: [NewEvaluator] makes one.
+// Evaluator decides one question for one descriptor after another. It belongs
+// to one goroutine. The results of its methods are valid until the next call.
+// Do not use the zero value: [NewEvaluator] returns an Evaluator.
 type Evaluator struct {
 	p      *Principals
 	q      Question
 	rights []right
 	asked  winnt.AccessMask // of all rights together, without the bits no entry grants
 
-	chain []winnt.GUID // of the object types, if each is the only child of the one before; nil: not
+	chain []winnt.GUID // of the object types, if each is the only child of the one before; else nil
 
-	interest winnt.AccessMask // asked, or every bit if any right will do
+	interest winnt.AccessMask // requested bits, or every bit if any right suffices
 
 	// Of the descriptor being decided, all over columns.
 	d        *sd.Descriptor
-	universe winnt.AccessMask // bits that are asked about
+	universe winnt.AccessMask // bits to decide
 	plain    Set              // pairs that are decided here
 	rare     Set              // pairs that take the scalar check
 	owner    *row
@@ -32,7 +32,7 @@ type Evaluator struct {
 	entries  []entry
 	base     []winnt.AccessMask // division of asked that does not depend on the descriptor
 	parts    []winnt.AccessMask
-	classes  []class // used of them are of this descriptor
+	classes  []class // the first used of them belong to this descriptor
 	used     int
 	pair     access.Request
 
@@ -52,7 +52,7 @@ type class struct {
 	undecided Set
 }
 
-// NewEvaluator makes the evaluator of a question. The error is
+// NewEvaluator returns an evaluator for a question. The error is
 // [access.ErrNoMapping], [ErrNoRights] or [ErrRights].
 func NewEvaluator(p *Principals, q Question) (*Evaluator, error) {
 	rights, err := q.rights()
@@ -60,12 +60,12 @@ func NewEvaluator(p *Principals, q Question) (*Evaluator, error) {
 		return nil, err
 	}
 	n := len(p.tokens)
-	e := &Evaluator{p: p, q: q, chain: q.chain(), rights: rights, plain: makeSet(n), rare: makeSet(n), scratch: makeSet(n)}
+	e := &Evaluator{p: p, q: q, chain: q.chain(), rights: rights, plain: newSet(n), rare: newSet(n), scratch: newSet(n)}
 	for i := range rights {
 		e.asked |= rights[i].asked &^ ungranted
-		e.out = append(e.out, makeSet(n))
+		e.out = append(e.out, newSet(n))
 		if p.column != nil {
-			e.expanded = append(e.expanded, makeSet(p.Len()))
+			e.expanded = append(e.expanded, newSet(p.Len()))
 		}
 	}
 	e.interest = e.asked
@@ -84,9 +84,9 @@ func NewEvaluator(p *Principals, q Question) (*Evaluator, error) {
 	return e, nil
 }
 
-// Allowed returns a set for each right of the question, in its order: the principals
-// that have all of the right on an object with this descriptor. A nil descriptor
-// denies.
+// Allowed returns a set for each mask in Question.Rights, in the same order. It
+// contains the principals that have all rights of the mask on an object with this
+// descriptor. A nil descriptor denies, and so does a mask of 0.
 func (e *Evaluator) Allowed(d *sd.Descriptor) []Set {
 	for _, s := range e.out {
 		clear(s)
@@ -121,9 +121,9 @@ func (e *Evaluator) Allowed(d *sd.Descriptor) []Set {
 	return e.expanded
 }
 
-// Maximum returns a mask for each principal, in the order given to [Compile]: all
-// rights that it has on an object with this descriptor, as MAXIMUM_ALLOWED would
-// grant them, 0 where it is denied.
+// Maximum returns a mask for each principal, in the order of [Compile]. It has
+// all rights that MAXIMUM_ALLOWED would grant on an object with this descriptor,
+// and is 0 if access is denied.
 func (e *Evaluator) Maximum(d *sd.Descriptor) []winnt.AccessMask {
 	if e.masks == nil {
 		e.masks = make([]winnt.AccessMask, len(e.p.tokens))
@@ -152,9 +152,8 @@ func (e *Evaluator) Maximum(d *sd.Descriptor) []winnt.AccessMask {
 	return e.wide
 }
 
-// combine puts into out the tokens that have every bit of a mask asked for by
-// name: those from entries, WRITE_OWNER also by privilege, and
-// ACCESS_SYSTEM_SECURITY by privilege alone.
+// combine stores in out the tokens with every bit of a mask that was requested by name: by entries, WRITE_OWNER also
+// by privilege, and ACCESS_SYSTEM_SECURITY only by privilege.
 func (e *Evaluator) combine(asked winnt.AccessMask, out Set) {
 	begun := false
 	both := func(s Set) {
@@ -179,7 +178,7 @@ func (e *Evaluator) combine(asked winnt.AccessMask, out Set) {
 			both(c.granted)
 		}
 	}
-	if !begun { // nothing that entries decide is asked for
+	if !begun { // entries decide none of the requested bits
 		copy(out, e.plain)
 	}
 	if asked&sacl != 0 {
@@ -189,7 +188,7 @@ func (e *Evaluator) combine(asked winnt.AccessMask, out Set) {
 	}
 }
 
-// either puts into out the tokens that have any bit at all.
+// either stores in out the tokens that have any bit.
 func (e *Evaluator) either(out Set) {
 	clear(out)
 	for i := range e.classes[:e.used] {
@@ -197,9 +196,9 @@ func (e *Evaluator) either(out Set) {
 	}
 }
 
-// Repeatable reports whether equal descriptors may share the answer for this
-// one. They may not where a condition reads local attributes, or where
-// data is left to a callback: both can differ from one moment to the next.
+// Repeatable reports whether equal descriptors may share the result for this
+// one. They may not if a condition reads local attributes, or if a
+// callback decides an entry, because both can change at any time.
 func (e *Evaluator) Repeatable(d *sd.Descriptor) bool {
 	return e.repeatable(d.DACL()) && e.repeatable(d.SACL())
 }

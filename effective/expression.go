@@ -9,33 +9,36 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Term is a SID that decides: those who have it are allowed, or refused. Those
-// who hold it for deny only have it where it refuses.
+// Term is a SID that allows or refuses the principals that have it. A principal
+// with the SID as deny-only has it in a refusing term.
 type Term struct {
 	SID   sid.SID
 	Allow bool
 }
 
-// Clause is read in order: the first term whose SID a principal has decides, and
-// a principal that has none is refused. A clause without terms refuses everybody.
+// Clause is an ordered list of terms. The first term whose SID a principal has
+// decides. A principal without any of the SIDs is refused. A clause without terms
+// refuses everybody.
 type Clause []Term
 
-// Expression says who is allowed by SIDs alone, for those who ask with a list of
-// SIDs instead of a token, such as a search engine: there are clauses, and each
-// of them allows. The zero value refuses everybody, [Everybody] allows everybody.
+// Expression describes the allowed principals by SIDs alone. It is for a caller such as a search engine, which has a
+// list of SIDs instead of a token. A principal is allowed if there are clauses and each of them allows it. The zero
+// value refuses everybody, and [Everybody] allows everybody.
 type Expression []Clause
 
-// everybody is the term that each one has: that of no SID.
+// everybody is the term that every principal matches. It has the zero SID.
 var everybody = Term{Allow: true}
 
 // Everybody returns the expression that allows everybody, "+*".
 func Everybody() Expression { return Expression{{everybody}} }
 
 // Expression returns a short expression for one right of the question on a
-// descriptor: for the principals, and no others, it says what [Evaluator.Allowed]
-// does. SIDs that none of them has are left out, and so are clauses that the
-// others imply. ok is false where SIDs alone do not tell: conditions,
-// sandboxed tokens, labels above a principal, rights that privileges grant.
+// descriptor. For the evaluator's principals, and only for them, it gives the
+// same result as [Evaluator.Allowed]. It omits SIDs that none of them has, and
+// clauses that the other clauses imply. ok is false if SIDs alone do not decide:
+// for conditions, sandboxed tokens, labels above a principal, and rights that
+// privileges grant. right is an index into Question.Rights. Expression panics if
+// it is out of range.
 func (e *Evaluator) Expression(d *sd.Descriptor, right int) (x Expression, ok bool) {
 	r := &e.rights[right]
 	if d == nil || r.none {
@@ -72,7 +75,7 @@ func (e *Evaluator) Expression(d *sd.Descriptor, right int) (x Expression, ok bo
 // clause returns the clause of a class of rights, with the tokens it allows.
 func (e *Evaluator) clause(m winnt.AccessMask) (Clause, Set) {
 	var out Clause
-	left, granted := slices.Clone(e.plain), makeSet(len(e.p.tokens))
+	left, granted := slices.Clone(e.plain), newSet(len(e.p.tokens))
 	term := func(s sid.SID, r *row, allow bool) {
 		v := &r.deny
 		if allow {
@@ -97,13 +100,13 @@ func (e *Evaluator) clause(m winnt.AccessMask) (Clause, Set) {
 			term(x.sid, x.row, x.allow)
 		}
 	}
-	for len(out) > 0 && !out[len(out)-1].Allow { // who is refused last would be refused anyway
+	for len(out) > 0 && !out[len(out)-1].Allow { // a final refusal is redundant
 		out = out[:len(out)-1]
 	}
 	return out.ordered(), granted
 }
 
-// ordered sorts runs of terms that decide alike, which may stand in any order.
+// ordered sorts runs of terms with equal effect, whose order does not matter.
 func (c Clause) ordered() Clause {
 	for i := 0; i < len(c); {
 		j := i
@@ -157,8 +160,8 @@ func minimize(x Expression, sets []Set, all Set) Expression {
 	return out
 }
 
-// Allows evaluates the expression: has reports whether the one who asks has a
-// SID, enabled or, with deny set, for deny only.
+// Allows evaluates the expression. has reports whether the principal has a SID
+// enabled or, with deny set, also as deny-only.
 func (x Expression) Allows(has func(s sid.SID, deny bool) bool) bool {
 	for _, c := range x {
 		if !c.allows(has) {
@@ -177,7 +180,7 @@ func (c Clause) allows(has func(s sid.SID, deny bool) bool) bool {
 	return false
 }
 
-// String prints the terms in order, "-S-1-5-32-546 +S-1-1-0".
+// String returns the terms in order, "-S-1-5-32-546 +S-1-1-0".
 func (c Clause) String() string {
 	var b strings.Builder
 	for i, t := range c {
@@ -189,8 +192,8 @@ func (c Clause) String() string {
 	return b.String()
 }
 
-// String prints the SID with + where it allows and - where it refuses, and "+*"
-// for everybody.
+// String returns the SID after + if the term allows, or after - if it refuses.
+// It returns "+*" for everybody.
 func (t Term) String() string {
 	if t == everybody {
 		return "+*"

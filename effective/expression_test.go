@@ -8,6 +8,8 @@ import (
 	"github.com/refmon/refmon/effective"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -20,7 +22,7 @@ func TestExpression(t *testing.T) {
 		if at%2 == 0 { // few, so that now and then all who have a SID have it for deny only
 			tokens = w.tokens(1 + w.IntN(6))
 		}
-		if !w.one(4) { // without what no expression can say
+		if !w.one(4) { // without features that no expression supports
 			kept := tokens[:0]
 			for _, tok := range tokens {
 				if !tok.IsRestricted() && !tok.IsAppContainer() {
@@ -61,8 +63,7 @@ func TestExpression(t *testing.T) {
 	}
 }
 
-// What is short is worked out by hand: strangers go, classes that others imply
-// go, refusals at the end go.
+// The short expressions were determined manually: strangers, implied classes and final refusals are removed.
 func TestExpressionsAreShort(t *testing.T) {
 	people := tokens(`{"user":"S-1-5-21-1-2-3-1107","groups":["BU","AU"]}`,
 		`{"user":"S-1-5-21-1-2-3-1108","groups":["BU","AU","BG"]}`,
@@ -88,7 +89,7 @@ func TestExpressionsAreShort(t *testing.T) {
 			t.Errorf("%s: %d clauses", c.sddl, len(x))
 		}
 	}
-	// A label below which WRITE_OWNER is the privilege's to give: not for who has it not (A-62).
+	// Below a label only the privilege grants WRITE_OWNER (A-62).
 	low := tokens(`{"user":"S-1-5-21-1-2-3-1107","groups":["BU"],"integrityLevel":"S-1-16-4096"}`)
 	for right, want := range map[winnt.AccessMask]bool{winnt.WRITE_OWNER: false, winnt.WRITE_DAC: false,
 		winnt.FILE_READ_DATA: true, winnt.FILE_READ_DATA | winnt.WRITE_OWNER: false} {
@@ -144,8 +145,8 @@ func TestPoliciesLeaveOtherDescriptors(t *testing.T) {
 	}
 }
 
-// ACCESS_SYSTEM_SECURITY beside other rights needs its privilege as well as the
-// entries, and takes nothing from those who hold both (A-50).
+// ACCESS_SYSTEM_SECURITY together with other rights requires its privilege and the entries, and holders of both keep
+// it (A-50).
 func TestSystemSecurityBesideRights(t *testing.T) {
 	people := tokens(`{"user":"S-1-5-21-1-2-3-1107","groups":["BU"]}`,
 		`{"user":"S-1-5-21-1-2-3-1108","groups":["BU"],"privileges":["SeSecurityPrivilege"]}`,
@@ -161,5 +162,51 @@ func TestSystemSecurityBesideRights(t *testing.T) {
 		if got != want {
 			t.Errorf("right %d: %s, want %s", right, got, want)
 		}
+	}
+}
+
+// A search engine that knows SIDs and no tokens gets an expression.
+func ExampleExpression_Allows() {
+	people := tokens(`{"user":"S-1-5-21-1-2-3-1107","groups":["BU"]}`)
+	e, err := effective.NewEvaluator(effective.Compile(people, effective.Config{}), effective.Question{
+		Type: winnt.FileObject, Rights: []winnt.AccessMask{winnt.FILE_READ_DATA}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	x, ok := e.Expression(sddl.MustParse("O:SYG:SYD:(A;;FR;;;BU)"), 0)
+	fmt.Println(x, ok)
+	users := func(s sid.SID, deny bool) bool { return !deny && s == sid.Users }
+	fmt.Println(x.Allows(users), x.Allows(func(sid.SID, bool) bool { return false }))
+	fmt.Println(effective.Everybody(), effective.Everybody().Allows(users))
+	// Output:
+	// [+S-1-5-32-545] true
+	// true false
+	// [+*] true
+}
+
+// compareExpression compares an expression with the set of allowed principals.
+func compareExpression(t *testing.T, x effective.Expression, tokens []*token.Token, want effective.Set, text string) {
+	t.Helper()
+	for i, tok := range tokens {
+		if tok.IsRestricted() || tok.IsAppContainer() {
+			continue
+		}
+		if got := x.Allows(tok.Member); got != want.Has(i) {
+			t.Errorf("%s: principal %d by %v: %t, want %t", text, i, x, got, want.Has(i))
+		}
+	}
+}
+
+// TestNoExpression: an expression without clauses refuses everybody, as does a clause without terms.
+func TestNoExpression(t *testing.T) {
+	yes := func(sid.SID, bool) bool { return true }
+	for _, x := range []effective.Expression{nil, {}, {nil}, {{}}, append(effective.Everybody(), effective.Clause{})} {
+		if x.Allows(yes) {
+			t.Errorf("%q allows", fmt.Sprint(x))
+		}
+	}
+	if !effective.Everybody().Allows(func(sid.SID, bool) bool { return false }) {
+		t.Error("everybody is refused")
 	}
 }

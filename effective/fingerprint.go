@@ -12,9 +12,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Fingerprint returns everything of a token that an access check can look at, as
-// bytes: two tokens with equal fingerprints are told apart by no check.
-// Lists of SIDs are sorted, so that the order of groups does not matter.
+// Fingerprint returns all data of a token that an access check can read, as
+// bytes. Every check gives two tokens with equal fingerprints the same result
+// . Lists of SIDs are sorted, so the order of groups does not matter.
 func Fingerprint(t *token.Token) string {
 	var f fingerprint
 	f.set(t.SIDs(), t.AllowBits())
@@ -51,7 +51,7 @@ var checked = winnt.Privileges(winnt.SeSecurityPrivilege, winnt.SeTakeOwnershipP
 
 type fingerprint []byte
 
-// orNone tells an empty bitmap from none, which stands for all.
+// orNone returns an empty bitmap for nil, which would otherwise mean all.
 func orNone(b sidset.Bits) sidset.Bits {
 	if b == nil {
 		return sidset.Bits{}
@@ -92,8 +92,8 @@ func (f *fingerprint) flags(flags ...bool) {
 	*f = append(*f, b)
 }
 
-// claims writes a list of attributes in its order: the later of two wins. No
-// list differs from an empty one, which the restricted pass tells apart (T-67).
+// claims writes a list of attributes in order: the later of two with one name wins. A nil list differs from an empty
+// one, which the restricted pass distinguishes (T-67).
 func (f *fingerprint) claims(s *claims.Set) {
 	f.flags(s != nil)
 	f.number(uint64(s.Len()))

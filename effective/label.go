@@ -15,8 +15,7 @@ const (
 		winnt.SYSTEM_MANDATORY_LABEL_NO_EXECUTE_UP
 )
 
-// label reads the object's mandatory label: the tokens it limits and what it
-// leaves them.
+// label evaluates the object's mandatory label: the tokens that it limits and their remaining bits.
 func (e *Evaluator) label(sacl *sd.ACL) {
 	// An object without a label is Medium and forbids writing up.
 	rid, policy := mediumRID, winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP
@@ -43,13 +42,13 @@ func (e *Evaluator) label(sacl *sd.ACL) {
 	}
 }
 
-// clip takes from s the tokens below the object's level if the label forbids
-// any bit of a mask that it forbids as a whole or not at all.
+// clip removes from s the tokens for which the object's label forbids mask. The
+// label must forbid either all bits of mask or none.
 func (e *Evaluator) clip(mask winnt.AccessMask, s Set) {
 	if e.low == nil {
 		return
 	}
-	// The privilege only adds to what a label leaves.
+	// The privilege only adds bits to those that a label allows.
 	switch without, with := mask&^e.lowMost[0] != 0, mask&^e.lowMost[1] != 0; {
 	case with:
 		s.andNot(e.low)
@@ -60,9 +59,8 @@ func (e *Evaluator) clip(mask winnt.AccessMask, s Set) {
 	}
 }
 
-// ceiling returns what a label with a policy leaves to a lower token, without and
-// with SeRelabelPrivilege. It is not worked out a second time here: the scalar
-// check is asked for each bit of an object that grants everything else.
+// ceiling returns the bits that a label with a policy allows a lower token, without and with SeRelabelPrivilege. It
+// does not reimplement the rule: it runs the scalar check for each bit of an object that grants everything else.
 func (e *Evaluator) ceiling(policy winnt.AccessMask) [2]winnt.AccessMask {
 	known := e.ceilings[policy]
 	if known == nil {

@@ -10,16 +10,16 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Config holds what every question about a set of principals has in common. The
-// zero value is the default of the access check.
+// Config holds the settings that all questions about a set of principals share.
+// The zero value is the default of the access check.
 type Config struct {
 	Policies *access.PolicySet // central access policies; nil: none configured
 	Options  access.Options
 }
 
-// Principals are tokens compiled for questions in bulk: a matrix of bits with a
-// row for each SID and a column for each distinct token. They are immutable.
-// The zero value has no principals.
+// Principals is a set of tokens compiled for bulk evaluation: a matrix of bits
+// with a row for each SID and a column for each distinct token. It is
+// immutable. The zero value has no principals.
 type Principals struct {
 	cfg    Config
 	tokens []*token.Token // one for each column
@@ -37,15 +37,16 @@ type Principals struct {
 	belowLevel []Set // parallel to levels: tokens that integrity limits and whose level is at most that
 }
 
-// Compile makes principals of tokens; principal i is tokens[i], which must not
-// be nil. Equal tokens share a column, except where something outside
-// the fingerprint could tell them apart: a callback looks at the token itself.
+// Compile returns the principals of tokens. Principal i is tokens[i], which
+// must not be nil. Tokens of one user with equal fingerprints share a column
+// . They do not if a callback is configured, which can read the token
+// itself, or if they have local attributes.
 func Compile(tokens []*token.Token, cfg Config) *Principals {
 	p := &Principals{cfg: cfg}
 	p.intern(tokens)
 	n := len(p.tokens)
 	p.width = (n + 63) / 64
-	p.rare, p.security, p.ownership, p.relabel = makeSet(n), makeSet(n), makeSet(n), makeSet(n)
+	p.rare, p.security, p.ownership, p.relabel = newSet(n), newSet(n), newSet(n), newSet(n)
 	for i, t := range p.tokens {
 		p.classify(i, t)
 	}
@@ -96,7 +97,7 @@ func (p *Principals) classify(i int, t *token.Token) {
 	}
 }
 
-// orderLevels makes the sets of tokens up to each integrity level.
+// orderLevels computes the set of tokens up to each integrity level.
 func (p *Principals) orderLevels() {
 	// Integrity limits only tokens with the no-write-up policy.
 	limited := func(t *token.Token) bool {
@@ -111,7 +112,7 @@ func (p *Principals) orderLevels() {
 	p.levels = slices.Clip(slices.Compact(p.levels))
 	p.belowLevel = make([]Set, len(p.levels))
 	for i, level := range p.levels {
-		p.belowLevel[i] = makeSet(len(p.tokens))
+		p.belowLevel[i] = newSet(len(p.tokens))
 		for c, t := range p.tokens {
 			if limited(t) && t.Integrity() <= level {
 				p.belowLevel[i].add(c)
@@ -130,7 +131,7 @@ func (p *Principals) below(rid uint32) Set {
 	return p.belowLevel[i-1]
 }
 
-// columns collects the tokens a SID matches while the matrix is made.
+// columns collects the tokens that a SID matches while makeRows builds the matrix.
 type columns struct{ allow, deny []uint32 }
 
 func (p *Principals) makeRows() {
@@ -159,7 +160,7 @@ func (p *Principals) makeRows() {
 			}
 		}
 	}
-	p.sids = sidset.Make(sids)
+	p.sids = sidset.New(sids)
 	p.rows = make([]row, len(lists))
 	shared := map[string]vector{}
 	for i := range lists {
@@ -176,7 +177,7 @@ func (p *Principals) makeRows() {
 // vector makes a vector, or finds an equal one if it is large: Everyone,
 // Authenticated Users and the like match the same tokens.
 func (p *Principals) vector(shared map[string]vector, tokens []uint32) vector {
-	v := makeVector(tokens, p.width)
+	v := newVector(tokens, p.width)
 	if v.at != nil || len(v.words) < 8 {
 		return v
 	}
@@ -207,10 +208,12 @@ func (p *Principals) Len() int {
 	return len(p.tokens)
 }
 
-// Distinct returns the number of distinct tokens, which are evaluated once each.
+// Distinct returns the number of distinct tokens. Each of them is evaluated
+// once.
 func (p *Principals) Distinct() int { return len(p.tokens) }
 
-// Token returns the token of principal i, or one equal to it in every check.
+// Token returns the token of principal i, or a token that gives the same
+// results in every check.
 func (p *Principals) Token(i int) *token.Token { return p.tokens[p.columnOf(i)] }
 
 func (p *Principals) columnOf(i int) int {

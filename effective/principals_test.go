@@ -17,8 +17,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestFingerprint: what a check can see changes it, what none sees does not
-//
+// TestFingerprint checks that a fingerprint depends on exactly the data that an
+// access check can read.
 func TestFingerprint(t *testing.T) {
 	base := func() token.Spec {
 		s := token.StandardUser(worldUsers[0])
@@ -71,9 +71,8 @@ func TestFingerprint(t *testing.T) {
 	}
 }
 
-// TestSharing: equal tokens are one column, but not where a callback or local
-// attributes could tell them apart, and then equal descriptors may not share
-// answers either.
+// Equal tokens share a column, except if a callback or local attributes could distinguish them. Then equal
+// descriptors do not share answers either.
 func TestSharing(t *testing.T) {
 	same := []*token.Token{must(token.New(token.StandardUser(worldUsers[0]))),
 		must(token.New(token.StandardUser(worldUsers[0])))}
@@ -171,6 +170,91 @@ func TestSet(t *testing.T) {
 		longer[len(s)] = 1
 		if s.Equal(longer) || longer.Equal(s) {
 			t.Fatal("a member makes no difference")
+		}
+	}
+}
+
+// crowd makes 700 tokens: each of a user of its own, in one of three groups, every hundredth in a
+// fourth one, some with a group for deny only or disabled, some restricted, in an AppContainer, low, or
+// with a privilege.
+func crowd() (tokens []*token.Token) {
+	for i := range 700 {
+		s := token.StandardUser(worldDomain.WithRID(uint32(10_000 + i)))
+		in := func(rid uint32, attributes uint32) {
+			s.Groups = append(s.Groups, token.Group{SID: worldDomain.WithRID(rid), Attributes: attributes})
+		}
+		in(uint32(2000+i%3), token.GroupDefault)
+		switch {
+		case i%100 == 0:
+			in(2100, token.GroupDefault)
+		case i%100 == 1:
+			in(2100, winnt.SE_GROUP_USE_FOR_DENY_ONLY)
+		case i%100 == 2:
+			in(2100, token.GroupDisabled)
+		case i%100 == 3:
+			s.Restricted = []token.Group{{SID: worldDomain.WithRID(2100)}, {SID: sid.Everyone}}
+		case i%100 == 4:
+			s.Package, s.Integrity = sid.MustParse("S-1-15-2-1-2-3"), sid.LowLevel
+		case i%100 == 5:
+			s.Integrity = sid.LowLevel
+		case i%100 == 6:
+			s.Integrity = sid.LowLevel
+			s.Privileges |= winnt.SeRelabelPrivilege.Bit()
+			s.EnabledPrivileges |= winnt.SeRelabelPrivilege.Bit()
+		}
+		tokens = append(tokens, must(token.New(s)))
+	}
+	return tokens
+}
+
+// TestManyPrincipals checks entries that match few of many principals, by the user or by small groups. For
+// each principal the result is that of the access check.
+func TestManyPrincipals(t *testing.T) {
+	tokens := crowd()
+	p := effective.Compile(tokens, effective.Config{})
+	if p.Len() != len(tokens) || p.Distinct() != len(tokens) {
+		t.Fatalf("%d principals, %d distinct", p.Len(), p.Distinct())
+	}
+	for i, tok := range tokens {
+		if p.Token(i) != tok {
+			t.Fatalf("principal %d has another token", i)
+		}
+	}
+	user := func(i int) string { return worldDomain.WithRID(uint32(10_000 + i)).String() }
+	few, third := worldDomain.WithRID(2100).String(), worldDomain.WithRID(2001).String()
+	q := effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1, 2, 3, winnt.WRITE_OWNER,
+		winnt.WRITE_DAC, winnt.FILE_ALL_ACCESS}}
+	e := must(effective.NewEvaluator(p, q))
+	for _, text := range []string{
+		"D:(D;;0x1;;;" + user(0) + ")(D;;0x2;;;" + user(699) + ")(A;;FA;;;WD)",
+		"D:(D;;0x1;;;" + few + ")(A;;0x3;;;WD)", "D:(A;;0x1;;;" + few + ")", "D:(A;;0x1;;;" + few + ")(D;;0x3;;;" + third +
+			")(A;;0x3;;;WD)", "D:(A;;0x3;;;" + user(64) + ")(A;;0x1;;;" + user(63) + ")", "D:(A;;0x3;;;" + third + ")",
+		"D:(D;;0x3;;;" + user(3) + ")(A;;0x3;;;" + few + ")(A;;0x3;;;WD)",
+		"D:(XD;;0x1;;;" + few + ";(Member_of{SID(" + third + ")}))(A;;0x3;;;WD)",
+		"D:(XA;;0x1;;;WD;(Member_of{SID(" + few + ")}))(XD;;0x2;;;" + few + ";(Member_of{SID(WD)}))(A;;0x2;;;WD)",
+		"D:(A;;FA;;;WD)S:(ML;;NW;;;HI)", "D:(A;;FA;;;WD)S:(ML;;NWNR;;;ME)", "D:(A;;0x3;;;OW)(A;;0x1;;;" + few + ")",
+		"D:(A;;0x1;;;S-1-15-2-1-2-3)(A;;0x1;;;WD)", "D:NO_ACCESS_CONTROL", "D:",
+	} {
+		for _, owner := range []string{"O:" + few, "O:" + user(130), "O:SY"} {
+			d := must(sddl.Parse(owner+"G:SY"+text, sddl.Options{Extended: true}))
+			var sets []effective.Set
+			for _, s := range e.Allowed(d) {
+				sets = append(sets, slices.Clone(s))
+			}
+			masks := e.Maximum(d)
+			for i, tok := range tokens {
+				for r, desired := range append(q.Rights[:len(q.Rights):len(q.Rights)], winnt.MAXIMUM_ALLOWED) {
+					dec := must(access.Check(tok, d, desired, winnt.FileObject))
+					if r < len(sets) && sets[r].Has(i) != dec.Allowed() {
+						t.Errorf("%s%s: principal %d, right %v: %t, the check %v", owner, text, i, desired, sets[r].Has(i), dec)
+					} else if r == len(sets) && masks[i] != dec.Granted {
+						t.Errorf("%s%s: principal %d: %v, the check %v", owner, text, i, masks[i], dec)
+					}
+				}
+			}
+			if x, ok := e.Expression(d, 0); ok {
+				compareExpression(t, x, tokens, sets[0], owner+text)
+			}
 		}
 	}
 }

@@ -9,23 +9,24 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Question holds what is asked about every descriptor. Type and Rights are
-// needed; the zero value of the other fields is the documented default.
+// Question is the question that an Evaluator decides for each descriptor. Type
+// and Rights are required. The zero value of the other fields is the documented
+// default.
 type Question struct {
 	Type *winnt.ObjectType
-	// Rights are the masks asked for, each answered by a set of its own. Generic
-	// rights are mapped; with MAXIMUM_ALLOWED alone a token is in the set that
-	// has any right at all.
+	// Rights are the requested masks. Each has its own result set. Generic rights
+	// are mapped. For MAXIMUM_ALLOWED alone, the set contains the tokens that have
+	// any right.
 	Rights []winnt.AccessMask
 
-	Self sid.SID // what S-1-5-10 stands for; zero: nothing
+	Self sid.SID // the SID for S-1-5-10; zero: none
 	// ObjectTypes is a tree of object types. A chain, such as a class, a property
-	// set and a property, is decided like everything else; with a tree that
-	// branches, every pair takes the scalar check.
+	// set and a property, is evaluated in bulk. With a tree that branches, every
+	// pair uses the scalar check.
 	ObjectTypes []access.ObjectTypeEntry
 }
 
-// MaxRights is the most rights one question may ask for.
+// MaxRights is the maximum number of masks in one question.
 const MaxRights = 64
 
 // Errors of malformed questions. A question without a type gives
@@ -43,12 +44,12 @@ const (
 	everyBit  = ^winnt.AccessMask(0)
 )
 
-// right is one mask of a question, made ready.
+// right is one mask of a question with its mapped form.
 type right struct {
-	desired winnt.AccessMask // as asked, for the scalar check
+	desired winnt.AccessMask // original request, for the scalar check
 	asked   winnt.AccessMask // mapped, by name
 	any     bool             // MAXIMUM_ALLOWED and nothing by name: any right will do
-	none    bool             // nothing at all is asked for, which is denied
+	none    bool             // the request is empty, which is denied
 }
 
 func (q *Question) rights() ([]right, error) {

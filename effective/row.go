@@ -1,21 +1,21 @@
 package effective
 
 // vector is a set of tokens that a SID matches. The zero value is empty. Most
-// SIDs are those of one user or of a small group, so that few of its words
-// hold a bit: at names them, and is nil where every word is there.
+// SIDs match few tokens, so a vector may store only its words that are not 0. at
+// then has the indexes of these words. If at is nil, words has every word.
 type vector struct {
 	at    []uint32 // immutable; ascending indexes of words, parallel to words
 	words []uint64 // immutable
 }
 
 // row is a line of the matrix: the tokens that a SID matches in entries that
-// allow and in entries that deny. The two share storage where they
-// are equal, which they nearly always are.
+// allow and in entries that deny. The two share storage if they are
+// equal, as they nearly always are.
 type row struct{ allow, deny vector }
 
-// makeVector makes the vector of ascending token indexes; width is the number
+// newVector makes the vector of ascending token indexes; width is the number
 // of words of a set.
-func makeVector(tokens []uint32, width int) vector {
+func newVector(tokens []uint32, width int) vector {
 	if len(tokens) == 0 {
 		return vector{}
 	}
@@ -42,8 +42,8 @@ func makeVector(tokens []uint32, width int) vector {
 	return v
 }
 
-// grant moves the tokens of v from undecided to granted; false if none is
-// left undecided for certain.
+// grant moves the tokens of v from undecided to granted. It returns false only if
+// no token is left undecided, but may return true then too.
 func (v *vector) grant(undecided, granted Set) bool {
 	if v.at != nil {
 		for i, at := range v.at {
@@ -69,8 +69,8 @@ func (v *vector) grant(undecided, granted Set) bool {
 	return left != 0
 }
 
-// strike takes the tokens of v out of undecided; false if none is left for
-// certain.
+// strike removes the tokens of v from undecided. It returns false only if no
+// token is left undecided, but may return true then too.
 func (v *vector) strike(undecided Set) bool {
 	if v.at != nil {
 		for i, at := range v.at {
@@ -92,7 +92,7 @@ func (v *vector) strike(undecided Set) bool {
 	return left != 0
 }
 
-// addTo puts the tokens of v that are in within into s.
+// addTo adds the tokens of v that are also in within to s.
 func (v *vector) addTo(s, within Set) {
 	if v.at != nil {
 		for i, at := range v.at {
@@ -105,7 +105,7 @@ func (v *vector) addTo(s, within Set) {
 	}
 }
 
-// join puts the tokens of v into s.
+// join adds the tokens of v to s.
 func (v *vector) join(s Set) {
 	if v.at != nil {
 		for i, at := range v.at {
@@ -116,4 +116,11 @@ func (v *vector) join(s Set) {
 	for i, w := range v.words {
 		s[i] |= w
 	}
+}
+
+// set returns the tokens of v as a new set of width words.
+func (v *vector) set(width int) Set {
+	s := make(Set, width)
+	v.join(s)
+	return s
 }

@@ -4,8 +4,8 @@ import (
 	"github.com/refmon/refmon/access"
 )
 
-// scalarSets puts the pairs that need it through the access check, once for
-// each right.
+// scalarSets runs the access check for each rare token and each right, and adds
+// the results to out.
 func (e *Evaluator) scalarSets() {
 	e.pair.Descriptor = e.d
 	for t := range e.rare.All() {

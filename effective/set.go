@@ -5,13 +5,14 @@ import (
 	"math/bits"
 )
 
-// Set is a set of principals, bit i%64 of word i/64 for principal i in the
-// order given to [Compile]. The zero value is empty.
+// Set is a set of principals. Bit i%64 of word i/64 represents principal i in the order of [Compile]. The zero value
+// is empty.
 type Set []uint64
 
-func makeSet(n int) Set { return make(Set, (n+63)/64) }
+func newSet(n int) Set { return make(Set, (n+63)/64) }
 
-// Has reports whether principal i is in the set; never outside its words.
+// Has reports whether principal i is in the set. It is false for i beyond the
+// words of the set.
 func (s Set) Has(i int) bool {
 	w := uint(i) / 64
 	return w < uint(len(s)) && s[w]>>(uint(i)%64)&1 != 0
@@ -39,8 +40,8 @@ func (s Set) All() iter.Seq[int] {
 	}
 }
 
-// Equal reports whether both hold the same principals; words beyond the end
-// of one count as empty.
+// Equal reports whether both sets have the same principals. Words beyond the
+// end of a set count as empty.
 func (s Set) Equal(o Set) bool {
 	if len(s) < len(o) {
 		s, o = o, s

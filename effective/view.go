@@ -10,23 +10,24 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// Principal is a token with a name that stays when the token changes.
+// Principal is a token with a name, which stays when the token changes.
 type Principal struct {
 	Name  string
 	Token *token.Token
 }
 
-// Change is one answer that is different now.
+// Change is one result that has changed.
 type Change struct {
 	Object    string
 	Principal string
 	Right     int  // index into the rights of the question
-	Allowed   bool // what the answer is now
+	Allowed   bool // the new result
 }
 
-// View keeps the answers to one question for named objects and principals, and
-// tells what changes when one of them does: only what is new is evaluated. It
-// belongs to one goroutine. The zero value is not usable: [NewView] makes one.
+// View stores the results of one question for named objects and principals.
+// When one of them changes, it reports which results change, and evaluates only
+// new pairs. It belongs to one goroutine. Do not use the zero value: [NewView]
+// returns a View.
 type View struct {
 	cfg     Config
 	q       Question
@@ -46,7 +47,7 @@ type kept struct {
 	objects map[string]struct{}
 }
 
-// NewView makes a view without objects and principals. The error is that of
+// NewView returns a view without objects and principals. The error is that of
 // [NewEvaluator].
 func NewView(q Question, cfg Config) (*View, error) {
 	if _, err := q.rights(); err != nil {
@@ -56,16 +57,17 @@ func NewView(q Question, cfg Config) (*View, error) {
 		shared: map[string]*kept{}}, nil
 }
 
-// Allowed reports the present answer for one object, principal and right, which is an
-// index into Question.Rights. It is false for one that the view does not know.
+// Allowed returns the current result for one object, principal and right. right is an
+// index into Question.Rights. It returns false for names that are not in the view.
 func (v *View) Allowed(object, principal string, right int) bool {
 	k, slot := v.objects[object], 0
 	slot, ok := v.at[principal]
 	return ok && k != nil && right >= 0 && right < len(k.sets) && k.sets[right].Has(slot)
 }
 
-// Put sets the descriptor of an object, new or known, and returns what changed
-// for it. A nil descriptor gives nothing.
+// Put sets the descriptor of a new or existing object and returns the changed
+// results. A nil descriptor grants nothing. After an error the view is
+// unchanged.
 func (v *View) Put(object string, d *sd.Descriptor) ([]Change, error) {
 	next, err := v.find(d)
 	if err != nil {
@@ -82,7 +84,8 @@ func (v *View) Put(object string, d *sd.Descriptor) ([]Change, error) {
 	return sorted(out), nil
 }
 
-// Remove forgets an object and returns who loses access to it.
+// Remove removes an object and returns a change for each principal and right that
+// it loses. It returns nil for an unknown object.
 func (v *View) Remove(object string) []Change {
 	was := v.objects[object]
 	out := v.changes(nil, object, setsOf(was), nil)
@@ -108,7 +111,7 @@ func (v *View) drop(object string, k *kept) {
 	}
 }
 
-// find returns the descriptor among those known, or evaluated now.
+// find returns the stored results for equal descriptor bytes, or evaluates d.
 func (v *View) find(d *sd.Descriptor) (*kept, error) {
 	if v.all == nil {
 		e, err := v.evaluator(v.slots)
@@ -135,8 +138,8 @@ func (v *View) find(d *sd.Descriptor) (*kept, error) {
 	return k, nil
 }
 
-// evaluator compiles some slots. A free one takes part with a token that is
-// of no principal; its answers are cleared.
+// evaluator compiles some slots. A free slot gets an anonymous token, and its
+// results are cleared later.
 func (v *View) evaluator(slots []Principal) (*Evaluator, error) {
 	tokens := make([]*token.Token, len(slots))
 	for i := range slots {
@@ -151,7 +154,7 @@ func (v *View) evaluator(slots []Principal) (*Evaluator, error) {
 	return NewEvaluator(Compile(tokens, v.cfg), v.q)
 }
 
-// free takes the free slots out of the answers.
+// free clears the results of the free slots.
 func (v *View) free(k *kept) {
 	for i := range v.slots {
 		if v.slots[i].Token == nil {
@@ -162,10 +165,10 @@ func (v *View) free(k *kept) {
 	}
 }
 
-// SetPrincipals sets the principals, all of them, and returns what changed. Those
-// whose token is new or differs in anything a check can see are evaluated
-// against each distinct descriptor; names that are there twice count once, the
-// last time.
+// SetPrincipals replaces all principals and returns the changed results. It
+// evaluates the principals whose token is new, or differs in data that a check
+// can read, against each distinct descriptor. If a name occurs twice, the last
+// one counts. A principal with a nil token is removed.
 func (v *View) SetPrincipals(next []Principal) ([]Change, error) {
 	byName := map[string]*token.Token{}
 	for _, p := range next {
@@ -197,9 +200,8 @@ func (v *View) SetPrincipals(next []Principal) ([]Change, error) {
 	return sorted(out), nil
 }
 
-// place gives every principal a slot and returns those whose token changed,
-// ascending. Slots of principals that are gone lose their token and keep their
-// name until the changes have been told.
+// place assigns a slot to every principal and returns the slots with a changed token, ascending. Slots of removed
+// principals lose their token and keep their name until the changes have been reported.
 func (v *View) place(next map[string]*token.Token) (changed []int) {
 	for i := range v.slots {
 		p := &v.slots[i]

@@ -78,7 +78,7 @@ func (e *Evaluator) take(dacl *sd.ACL, x *sd.Entry) {
 		object, callback = true, true
 	case sd.AccessDeniedCallback, sd.AccessDeniedCallbackObject:
 		allow, callback = false, true
-	case sd.AccessAllowedCompound: // its client decides whom it concerns; the rest is the scalar check's
+	case sd.AccessAllowedCompound: // the client SID selects the tokens; the scalar check decides
 		extra := dacl.Extra(x.Aux)
 		if extra == nil {
 			return
@@ -107,7 +107,7 @@ func (e *Evaluator) take(dacl *sd.ACL, x *sd.Entry) {
 	}
 }
 
-// passed reports that an object entry has no effect on what is asked.
+// passed reports whether an object entry has no effect on the requested object types.
 func (e *Evaluator) passed(dacl *sd.ACL, x *sd.Entry, allow bool) bool {
 	extra := dacl.Extra(x.Aux)
 	if extra == nil || !extra.HasObjectType {
@@ -117,12 +117,12 @@ func (e *Evaluator) passed(dacl *sd.ACL, x *sd.Entry, allow bool) bool {
 		// Without a list an entry for one type allows nothing, and denies.
 		return allow
 	}
-	// An entry acts on the node of its type, and is passed over if the list lacks it
-	// . In a chain what one node is granted or denied, all are.
+	// An entry acts on the node of its type, and is skipped if the list does not have it. In a chain a grant
+	// or denial at one node applies to all.
 	return !slices.Contains(e.chain, extra.ObjectType)
 }
 
-// resolve replaces an entry's SID by what it stands for.
+// resolve replaces a placeholder SID.
 func (e *Evaluator) resolve(s sid.SID, hash uint32) (sid.SID, uint32) {
 	if stands := access.Substitute(s, e.q.Self, e.d.Owner()); stands != s {
 		return stands, stands.Hash()
@@ -140,9 +140,8 @@ func (e *Evaluator) split(m winnt.AccessMask) {
 	}
 }
 
-// walk decides the bits of universe for all plain tokens. With most set the
-// universe is that of MAXIMUM_ALLOWED, where the lack of a DACL grants what
-// GENERIC_ALL stands for and not any bit.
+// walk decides the bits of universe for all plain tokens. With most the universe is that of MAXIMUM_ALLOWED, where an
+// absent DACL grants the bits of GENERIC_ALL and not every bit.
 func (e *Evaluator) walk(universe winnt.AccessMask, most bool) {
 	e.parts = e.parts[:0]
 	if most {
@@ -171,7 +170,7 @@ func (e *Evaluator) walk(universe winnt.AccessMask, most bool) {
 		}
 		c := &e.classes[n]
 		if c.granted == nil {
-			c.granted, c.undecided = makeSet(len(e.p.tokens)), makeSet(len(e.p.tokens))
+			c.granted, c.undecided = newSet(len(e.p.tokens)), newSet(len(e.p.tokens))
 		}
 		c.mask = m
 		e.decide(c, most)
@@ -180,7 +179,7 @@ func (e *Evaluator) walk(universe winnt.AccessMask, most bool) {
 	e.used = n
 }
 
-// all returns the bits that GENERIC_ALL stands for.
+// all returns the bits of GENERIC_ALL.
 func (e *Evaluator) all() winnt.AccessMask {
 	return e.q.Type.Mapping.Map(winnt.GENERIC_ALL) &^ ungranted
 }
@@ -188,7 +187,7 @@ func (e *Evaluator) all() winnt.AccessMask {
 // decide grants one class: the owner's implicit rights first, then
 // entry by entry, each token by the first entry that matches it.
 func (e *Evaluator) decide(c *class, most bool) {
-	// An object without DACL grants all that is asked for, in maximum mode the rights of GENERIC_ALL.
+	// An object without a DACL grants the whole request, in maximum mode the rights of GENERIC_ALL.
 	if !e.d.HasDACL() && (!most || c.mask&e.all() != 0) {
 		copy(c.granted, e.plain)
 		e.clip(c.mask, c.granted)

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/programs"
 )
 
 const root = ".."
@@ -22,8 +24,7 @@ func readFile(t *testing.T, name string) string {
 
 var cut = regexp.MustCompile("(?ms)^<!-- (from|output of) (\\S+) -->\n```[a-z]*\n(.*?)^```$")
 
-// TestAdoptIsCutFromPrograms: every piece of code of docs/adopt.md stands in
-// the file it names.
+// Every piece of code in docs/adopt.md is in the file that it names.
 func TestAdoptIsCutFromPrograms(t *testing.T) {
 	page := readFile(t, "docs/adopt.md")
 	pieces := cut.FindAllStringSubmatch(page, -1)
@@ -43,10 +44,9 @@ func TestPython(t *testing.T) {
 	if err != nil {
 		t.Skip("no python3")
 	}
-	refmon := filepath.Join(t.TempDir(), "refmon")
-	if out, err := exec.Command("go", "build", "-o", refmon, "../cmd/refmon").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	bin := t.TempDir()
+	programs.Install(t, bin, "refmon")
+	refmon := filepath.Join(bin, "refmon")
 	out, err := exec.Command(python, filepath.Join("python", "check.py"), refmon).Output()
 	if err != nil {
 		t.Fatal(err)

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// consts are the constants of a package, by name, as they are written. They are
-// read from the source, so that the table may name what is not exported.
+// consts maps the names of a package's constants to their expressions. They come from the source, so that the table
+// may name unexported ones.
 type consts struct {
 	t     *testing.T
 	named map[string]ast.Expr
@@ -50,7 +50,7 @@ func constsOf(t *testing.T, dir string) consts {
 	return all
 }
 
-// value computes a constant; ok is false for what is no sum of integers.
+// value computes a constant; ok is false for an expression that is not a sum of integers.
 func (c consts) value(e ast.Expr) (v constant.Value, ok bool) {
 	switch e := e.(type) {
 	case *ast.BasicLit:

@@ -6,12 +6,15 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Maximal returns the maximal access of a subject to an existing object: what
-// an open for MAXIMUM_ALLOWED without options would grant, the read-only
-// attribute and a read-only volume disregarded, cut down to the share (F-45).
+// Maximal returns the maximal access of a subject to an existing object. These
+// are the rights that an open for MAXIMUM_ALLOWED without options would grant,
+// limited to the share. Maximal ignores the read-only attribute and a read-only
+// volume (F-45).
 //
-// A nil subject, or one without a token, gives STATUS_NO_TOKEN, nil facts
-// STATUS_INVALID_PARAMETER.
+// A nil subject, or one without a token, gives STATUS_NO_TOKEN. Nil facts give
+// STATUS_INVALID_PARAMETER, and a client below SecurityImpersonation
+// STATUS_BAD_IMPERSONATION_LEVEL. If nothing is granted, the status is
+// STATUS_ACCESS_DENIED.
 func Maximal(s *access.Subject, f *Facts) MaximalAccess {
 	switch {
 	case s == nil:
@@ -33,8 +36,8 @@ func Maximal(s *access.Subject, f *Facts) MaximalAccess {
 	return o.maximal()
 }
 
-// maximal answers the request's question for the maximal access (F-45). It is
-// not part of why the open was granted: o is a copy without tracer.
+// maximal computes the maximal access (F-45). Its checks are not reasons for the
+// open, so the caller passes a copy of the opening without tracer.
 func (o *opening) maximal() MaximalAccess {
 	d := o.f.Object.Descriptor
 	if o.made != nil { // F-45: not what the creator was granted
@@ -49,7 +52,7 @@ func (o *opening) maximal() MaximalAccess {
 	} else {
 		o.throughParentOf(&granted)
 	}
-	// The share cuts down what is told; if it leaves nothing, that is a denial (F-45, F-44).
+	// The share limits the reported access; if nothing remains, access is denied (F-45, F-44).
 	if granted &= o.share; granted == 0 {
 		return MaximalAccess{Verdict: ntstatus.Decided(ntstatus.AccessDenied)}
 	}
@@ -74,7 +77,7 @@ func (o *opening) exclusive() ntstatus.Status {
 	if !ob.Exists || o.r.Share&ShareRead != 0 {
 		return ntstatus.Success
 	}
-	// A directory without other opens is asked for the right to write to it (F-48).
+	// A directory without other opens is checked for the right to write to it (F-48).
 	if ob.directory() && !ob.OtherOpens {
 		granted, _ := o.can(ob.Descriptor, winnt.FILE_GENERIC_WRITE)
 		if granted == winnt.FILE_GENERIC_WRITE {
@@ -86,7 +89,7 @@ func (o *opening) exclusive() ntstatus.Status {
 			return ntstatus.Success
 		}
 	}
-	// The open of a directory says that it is to be denied rather than made to share.
+	// With DisallowExclusive the open of a directory is denied instead of made to share.
 	if ob.directory() && o.options&DisallowExclusive != 0 {
 		return o.fail("F-48", ntstatus.AccessDenied)
 	}
@@ -94,9 +97,9 @@ func (o *opening) exclusive() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// SharesModes reports whether an open takes part in share-mode conflicts: it
-// has read, write, append, execute or delete access. The conflicts themselves
-// are the caller's to find, after the access check (F-49).
+// SharesModes reports whether an open takes part in share-mode conflicts,
+// because it has read, write, append, execute or delete access. The caller must
+// detect the conflicts itself, after the access check (F-49).
 func SharesModes(granted winnt.AccessMask) bool {
 	return granted&(winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA|winnt.FILE_APPEND_DATA|winnt.FILE_EXECUTE|winnt.DELETE) != 0
 }

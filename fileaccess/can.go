@@ -13,8 +13,7 @@ const (
 	maximum = winnt.MAXIMUM_ALLOWED
 	full    = winnt.FILE_ALL_ACCESS
 
-	// apart are rights that maximum mode does not add by itself, so that
-	// they are asked for by name.
+	// apart are rights that MAXIMUM_ALLOWED does not include, so that they must be requested by name.
 	apart = winnt.WRITE_OWNER | sacl | ^full
 
 	ceilings  = sd.HasMandatoryLabel | sd.HasTrustLabel | sd.HasAccessFilter
@@ -36,19 +35,19 @@ func engineOf(s *access.Subject, p *Policy) engine { return engine{s, p} }
 // token returns the effective token, nil if the subject has no token.
 func (e *engine) token() *token.Token { return e.subject.Effective() }
 
-// mayAsk reports a subject that can ask anything: there is a token, and a
-// client's has at least level Impersonation.
+// mayAsk reports whether the subject has a token, and a client's has at least
+// level Impersonation.
 func (e *engine) mayAsk() bool {
 	return e.token() != nil && !e.subject.BelowImpersonation()
 }
 
-// Can returns the set of rights among want that the descriptor gives the
-// subject, each as if it were asked for alone, with every stage of the access check
-// and never with backup or restore intent (F-2). Unix mode bits and a Unix
-// super-user play no part (F-3). Generic bits of want are
-// mapped, MAXIMUM_ALLOWED is ignored. A nil descriptor gives nothing; an object
-// without security has [sd.NoSecurity]. A nil subject, one without a token, or
-// one below SecurityImpersonation has nothing. A nil policy is the default one.
+// Can returns the rights in want that the descriptor gives the subject, each as if
+// it were requested alone. It uses every stage of the access check, and never
+// backup or restore intent (F-2). Unix mode bits and the Unix super-user do not
+// count (F-3). Can maps generic bits of want and ignores MAXIMUM_ALLOWED. A nil
+// descriptor gives nothing: use [sd.NoSecurity] for an object without security. A
+// nil subject, one without a token, and one below SecurityImpersonation get
+// nothing. A nil policy is the default one.
 func Can(s *access.Subject, d *sd.Descriptor, want winnt.AccessMask, p *Policy) winnt.AccessMask {
 	if p == nil {
 		p = &defaultPolicy
@@ -79,7 +78,7 @@ func (e *engine) can(d *sd.Descriptor, want winnt.AccessMask) (granted winnt.Acc
 	}
 	most := e.check(d, maximum)
 	granted, used = most.Granted&want, most.PrivilegesUsed
-	// also what is granted already: a privilege comes first
+	// including bits that are already granted: a privilege comes first
 	for rest := want & apart; rest != 0; rest &= rest - 1 {
 		one := rest & -rest
 		dec = e.check(d, one)
@@ -89,9 +88,8 @@ func (e *engine) can(d *sd.Descriptor, want winnt.AccessMask) (granted winnt.Acc
 	return granted, used
 }
 
-// most returns everything a descriptor gives, and of the rest what is asked for
-// by name: maximum mode, in which a privilege gives WRITE_OWNER only when it is
-// asked for (F-41, A-44).
+// most returns everything a descriptor grants, and of the other rights those requested by name. In maximum mode a
+// privilege grants WRITE_OWNER only if it is requested (F-41, A-44).
 func (e *engine) most(d *sd.Descriptor, asked winnt.AccessMask) (granted winnt.AccessMask, used winnt.PrivilegeSet) {
 	dec := e.check(d, maximum)
 	granted = dec.Granted & (full | asked)
@@ -99,8 +97,8 @@ func (e *engine) most(d *sd.Descriptor, asked winnt.AccessMask) (granted winnt.A
 	return granted | more, used | dec.PrivilegesUsed
 }
 
-// check asks about one mapped mask. Without policies, options and compound
-// entries the short question is the same one.
+// check runs the access check for one mapped mask. Without policies, options and
+// compound entries it uses access.Check, which gives the same result.
 func (e *engine) check(d *sd.Descriptor, desired winnt.AccessMask) access.Decision {
 	o := &e.policy.Access
 	s := e.subject
@@ -118,7 +116,7 @@ func (e *engine) request(d *sd.Descriptor, desired winnt.AccessMask) *access.Req
 		Policies: e.policy.Central, Options: e.policy.Access}
 }
 
-// unlimited reports that no mandatory ceiling can be in the way.
+// unlimited reports whether no mandatory ceiling can limit the token.
 func (e *engine) unlimited(d *sd.Descriptor) bool {
 	return d.SACL().Facts()&ceilings == 0 && e.token().Integrity() >= mediumRID
 }
@@ -166,8 +164,7 @@ func (e *engine) opened(d *sd.Descriptor) *sd.Descriptor {
 	return sd.New(p)
 }
 
-// anySID returns a SID of the token that matches allow entries, zero if it has
-// none.
+// anySID returns a SID of the token that matches allow entries, zero if there is no such SID.
 func (e *engine) anySID() sid.SID {
 	set, bits := e.token().SIDs(), e.token().AllowBits()
 	for i := range set.Len() {
@@ -178,7 +175,7 @@ func (e *engine) anySID() sid.SID {
 	return sid.SID{}
 }
 
-// firstOf returns a restricting SID, zero if the token has none.
+// firstOf returns a restricting SID, zero if the token is not restricted.
 func firstOf(t *token.Token) sid.SID {
 	if s := t.RestrictedSet(); s.Len() > 0 {
 		return s.At(0)
@@ -186,9 +183,8 @@ func firstOf(t *token.Token) sid.SID {
 	return sid.SID{}
 }
 
-// intentUnder cuts a pre-grant down to the object's ceiling as the check does
-// with intent (F-20, A-54): it is asked about a descriptor that gives nothing
-// else, whose entry for OWNER RIGHTS takes the owner's own.
+// intentUnder limits a pre-grant to the object's ceiling, as the check does with intent (F-20, A-54). It checks a
+// descriptor that grants nothing else and whose entry for OWNER RIGHTS removes the owner's implicit rights.
 func (e *engine) intentUnder(d *sd.Descriptor, bits winnt.AccessMask) winnt.AccessMask {
 	if d == nil { // The object's ceiling is not known, so nothing passes it (F-101).
 		return 0

@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// creation holds what a new object gets.
+// creation holds the descriptor of a new object.
 type creation struct{ descriptor *sd.Descriptor }
 
 // creating returns the right of the parent that a creation needs (F-31).
@@ -27,7 +27,7 @@ func (o *opening) create() ntstatus.Status {
 		// A directory cannot be temporary.
 		return o.fail("F-30", ntstatus.InvalidParameter)
 	case o.r.Attributes&AttributeReadOnly != 0 && o.options&DeleteOnClose != 0:
-		// What is made read-only cannot be deleted on close.
+		// A file that is created read-only cannot be deleted on close.
 		return o.fail("F-30", ntstatus.CannotDelete)
 	}
 	right := o.creating()
@@ -42,7 +42,7 @@ func (o *opening) create() ntstatus.Status {
 		}
 		return o.refusedByDirectory("F-31", d, name, right)
 	}
-	// The maker is granted what it asked for, everything in maximum mode (F-32).
+	// The creator is granted its request, everything in maximum mode (F-32).
 	if o.granted = o.desired &^ maximum; o.max() {
 		o.granted |= full
 	}
@@ -53,6 +53,10 @@ func (o *opening) create() ntstatus.Status {
 	// No descriptor could be made for the new object.
 	if st != ntstatus.Success {
 		return o.fail("F-32", st)
+	}
+	// The creator's descriptor names a logon session in a way that no file stores.
+	if d, st = Stored(d); st != ntstatus.Success {
+		return o.fail("F-199", st)
 	}
 	o.made = &creation{d}
 	return ntstatus.Success
@@ -71,7 +75,7 @@ func (o *opening) parentAllows(right winnt.AccessMask) bool {
 			return true
 		}
 	}
-	// Only the restore privilege is left to stand in for the parent's right (F-21).
+	// Only the restore privilege can still replace the parent's right (F-21).
 	if !o.restores() {
 		return false
 	}
@@ -90,7 +94,7 @@ func (o *opening) assign() (*sd.Descriptor, ntstatus.Status) {
 		Mapping:     &winnt.FileObject.Mapping,
 	}
 	if o.parent != nil {
-		a.Parent = o.parent.Descriptor
+		a.Parent = heritable(o.parent.Descriptor)
 	}
 	if a.Parent.Control()&sd.DACLAutoInherited != 0 {
 		a.Flags |= sd.DACLAutoInherit
@@ -101,8 +105,20 @@ func (o *opening) assign() (*sd.Descriptor, ntstatus.Status) {
 	return sd.Assign(&a)
 }
 
-// callerOf returns what creating and changing descriptors needs to know of a
-// subject that has a token: owner and default list are the effective token's.
+// heritable returns a directory's descriptor without the entries that no new object inherits (F-200).
+func heritable(d *sd.Descriptor) *sd.Descriptor {
+	p := d.Parts()
+	dacl, sacl := Heritable(p.DACL), Heritable(p.SACL)
+	if dacl == p.DACL && sacl == p.SACL {
+		return d
+	}
+	p.DACL, p.SACL = dacl, sacl
+	return sd.New(p)
+}
+
+// callerOf returns the data of a subject that creating and changing descriptors
+// need. Owner and default list are the effective token's. The subject must have a
+// token.
 func callerOf(s *access.Subject) *sd.Caller {
 	t := s.Effective()
 	c := &sd.Caller{
@@ -121,8 +137,8 @@ func callerOf(s *access.Subject) *sd.Caller {
 	return c
 }
 
-// mayOwn reports whom a token may make an owner: its user, and its enabled
-// groups that have SE_GROUP_OWNER (F-51, S-61).
+// mayOwn reports whether a token may make a SID the owner: its user, or an
+// enabled group with SE_GROUP_OWNER (F-51, S-61).
 func mayOwn(t *token.Token, owner sid.SID) bool {
 	if t.User().SID == owner {
 		return true

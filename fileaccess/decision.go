@@ -6,8 +6,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Action says what was done to the object, as a create response reports it. The
-// zero value is Superseded; it means nothing where the decision denies.
+// Action is the action on the object that a create response reports. The zero
+// value is Superseded. It has no meaning if the decision denies.
 type Action uint32
 
 // Actions.
@@ -18,40 +18,40 @@ const (
 	Overwritten
 )
 
-// Decision is the answer to one open. The zero value denies. Status, Allowed
-// and Err are those of the [ntstatus.Verdict]; Err is an error for
-// STATUS_REPARSE too, which is no failure to NT.
+// Decision is the result of one open. The zero value denies. Status, Allowed
+// and Err are those of the [ntstatus.Verdict]. Err also returns an error for
+// STATUS_REPARSE, which is no failure in NT.
 type Decision struct {
 	ntstatus.Verdict
 	Rule    string           // the rule that refused, such as "F-31"; "" for success
 	Granted winnt.AccessMask // 0 unless Allowed
-	Implied winnt.AccessMask // rights the disposition asked for besides (F-33)
+	Implied winnt.AccessMask // additional rights that the disposition requires (F-33)
 	Action  Action
-	// ForceShareRead says that others must be let read although the request
-	// does not share (F-48).
+	// ForceShareRead means that the open must share reading, although the request
+	// does not (F-48).
 	ForceShareRead bool
 	NewSD          *sd.Descriptor     // of a new object; nil where none is made
 	Max            MaximalAccess      // if Request.Maximal, on success
 	PrivilegesUsed winnt.PrivilegeSet // also where access was denied
-	// StoppedAt is the component of Facts.Path that refused, len(Path) for
-	// the last one; meaningful where Status is not success. See
+	// StoppedAt is the index of the component of Facts.Path that refused, or
+	// len(Path) for the last one. It is valid if Status is not success. See
 	// [Request.Unparsed].
 	StoppedAt int
 	Audit     Audit
 }
 
-// MaximalAccess is the answer to the question what could be asked for at most
+// MaximalAccess is the maximal access to an object
 // (SMB2_CREATE_QUERY_MAXIMAL_ACCESS_RESPONSE). The zero value denies.
 type MaximalAccess struct {
 	ntstatus.Verdict
 	Access winnt.AccessMask // 0 unless Allowed
 }
 
-// Audited says which object's SACL an audit record of an open depends on. The
-// zero value means that there is nothing to record.
+// Audited is the object whose SACL decides about the audit record of an open.
+// The zero value means that there is no record.
 type Audited uint8
 
-// What an audit record is about.
+// Objects of an audit record.
 const (
 	AuditNothing   Audited = iota
 	AuditObject            // the object opened or created (F-80)
@@ -59,9 +59,10 @@ const (
 	AuditShare             // the share refused: event 5145 and no 4656 (F-83)
 )
 
-// Audit holds what an audit record of the open says (F-80 to F-83): with About
-// AuditObject or AuditDirectory, a handle request (event 4656) for an object
-// of type File, if Descriptor's SACL or the global one asks for it.
+// Audit holds the data of an audit record of the open (F-80 to F-83). With
+// About AuditObject or AuditDirectory it is a handle request (event 4656) for
+// an object of type File, if the SACL of Descriptor or the global SACL requires
+// it.
 type Audit struct {
 	About      Audited
 	Descriptor *sd.Descriptor

@@ -53,7 +53,8 @@ func (o *opening) existing() ntstatus.Status {
 	return o.checkObject()
 }
 
-// taken applies F-29: dispositions that a thing which is there refuses.
+// taken applies F-29: it refuses dispositions that an existing object does not
+// allow.
 func (o *opening) taken() ntstatus.Status {
 	ob := &o.f.Object
 	switch {
@@ -72,7 +73,7 @@ func (o *opening) taken() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// imply adds the rights that the disposition stands for (F-33, F-34, F-35).
+// imply adds the rights that the disposition requires (F-33, F-34, F-35).
 func (o *opening) imply() ntstatus.Status {
 	ob, d := &o.f.Object, o.r.Disposition
 	switch {
@@ -158,7 +159,7 @@ func (o *opening) checkObject() ntstatus.Status {
 	}
 	o.granted |= o.unchecked & o.desired
 	if !o.max() {
-		// Servers as observed drop from the handle what was only implied (F-36).
+		// Servers as observed remove merely implied rights from the handle (F-36).
 		o.granted &= o.desired
 	}
 	return ntstatus.Success
@@ -170,8 +171,8 @@ func (o *opening) trace(d *sd.Descriptor, want, granted winnt.AccessMask) {
 	}
 }
 
-// unwritable returns what a read-only file or volume takes from maximum mode,
-// also from what intent granted (F-41).
+// unwritable returns the rights that a read-only file or volume removes in
+// maximum mode, even if intent granted them (F-41).
 func (o *opening) unwritable() winnt.AccessMask {
 	readOnly := o.f.Object.Attributes&AttributeReadOnly != 0 && o.f.Object.file()
 	if !readOnly && !o.f.ReadOnlyVolume {
@@ -190,15 +191,14 @@ func readOnlyReason(attribute bool) Reason {
 	return Reason{Kind: ReadOnlyVolume}
 }
 
-// throughParent adds what the directory gives of its entries: the right to
-// delete them for the right to delete children, and to know their attributes
-// for the right to list. The object's own entries do not count then, but its
-// mandatory ceiling does (F-42, F-43).
+// throughParent adds the rights that the directory grants on its entries: DELETE
+// for FILE_DELETE_CHILD, and FILE_READ_ATTRIBUTES for FILE_LIST_DIRECTORY. The
+// object's DACL does not limit them, but its mandatory ceiling does (F-42, F-43).
 func (o *opening) throughParent(granted *winnt.AccessMask, remaining winnt.AccessMask, max bool) {
 	for _, g := range [...]struct{ right, parent winnt.AccessMask }{
-		// Who may delete the children of a directory may delete its entries (F-42).
+		// FILE_DELETE_CHILD on a directory allows deleting its entries (F-42).
 		{winnt.DELETE, winnt.FILE_DELETE_CHILD},
-		// Who may list a directory may read the attributes of its entries (F-43).
+		// FILE_LIST_DIRECTORY on a directory allows reading the attributes of its entries (F-43).
 		{winnt.FILE_READ_ATTRIBUTES, winnt.FILE_LIST_DIRECTORY},
 	} {
 		if *granted&g.right != 0 || !max && remaining&g.right == 0 || o.parent == nil {
@@ -214,7 +214,7 @@ func (o *opening) throughParent(granted *winnt.AccessMask, remaining winnt.Acces
 	}
 }
 
-// actionTaken returns what the response reports.
+// actionTaken returns the action that the response reports.
 func (o *opening) actionTaken() Action {
 	ob := &o.f.Object
 	switch {

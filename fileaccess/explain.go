@@ -8,28 +8,28 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// BitReason is one bit of an explanation. Granted says what was decided about
-// the bit; the open may be refused nevertheless, because of another one.
+// BitReason is one bit of an explanation. Granted is the decision about this
+// bit. The open may still be refused because of another bit.
 type BitReason struct {
 	Bit     winnt.AccessMask
 	Granted bool
 	Reason  Reason
 }
 
-// Explanation says how an open came to its decision. The zero value explains
-// nothing.
+// Explanation records how an open came to its decision. The zero value has no
+// reasons.
 type Explanation struct {
 	Decision Decision
 	Desired  winnt.AccessMask // mapped, as the face changed it
-	// Reasons has a row for each bit asked for, implied or granted, and with
-	// MAXIMUM_ALLOWED for every file right; ascending.
+	// Reasons has a row for each requested, implied or granted bit, ascending.
+	// With MAXIMUM_ALLOWED it has a row for every file right.
 	Reasons []BitReason
 
 	names *winnt.ObjectType
 }
 
-// Explain runs [Open] with a record of why. The decision is always the same.
-// The explanation of a nil request or nil facts is empty.
+// Explain runs [Open] and records the reasons. The decision is always the same
+// as that of Open. For a nil request or nil facts the explanation is empty.
 func Explain(r *Request, f *Facts) (Decision, *Explanation) {
 	if r == nil || f == nil {
 		d := noQuestion()
@@ -59,7 +59,7 @@ func Explain(r *Request, f *Facts) (Decision, *Explanation) {
 	return d, x
 }
 
-// Reason returns the row of one bit; ok is false if the bit has no row.
+// Reason returns the row of one bit. ok is false if the bit has no row.
 func (x *Explanation) Reason(bit winnt.AccessMask) (r BitReason, ok bool) {
 	for _, r := range x.Reasons {
 		if r.Bit == bit {
@@ -69,7 +69,7 @@ func (x *Explanation) Reason(bit winnt.AccessMask) (r BitReason, ok bool) {
 	return BitReason{}, false
 }
 
-// String prints the verdict and a row for each bit.
+// String returns the verdict and a row for each bit.
 func (x *Explanation) String() string {
 	var b strings.Builder
 	d := &x.Decision
@@ -127,8 +127,7 @@ func (t *tracer) reasonOf(bit winnt.AccessMask) Reason {
 	return Reason{Kind: Unreached}
 }
 
-// object records the reasons of the object's own check: each bit's as if it
-// were asked for alone (F-2).
+// object records the reasons of the object's own check, for each bit as if it were requested alone (F-2).
 func (t *tracer) object(e *engine, d *sd.Descriptor, want, granted winnt.AccessMask) {
 	t.held |= granted
 	if d == nil {
@@ -141,8 +140,8 @@ func (t *tracer) object(e *engine, d *sd.Descriptor, want, granted winnt.AccessM
 	}
 }
 
-// parent records what the directory said about a right of its entry. A right
-// that the directory gives and the object's ceiling takes keeps its reason.
+// parent records the directory's decision about a right on its entry. A right
+// that the directory grants and the object's ceiling removes keeps its reason.
 func (t *tracer) parent(e *engine, d *sd.Descriptor, right, parent winnt.AccessMask, granted bool) {
 	r := Reason{Kind: ParentDeny, Right: parent}
 	if d != nil {

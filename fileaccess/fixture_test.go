@@ -1,6 +1,7 @@
 package fileaccess_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -196,4 +197,131 @@ func sdText(d *sd.Descriptor) string {
 		return err.Error()
 	}
 	return text
+}
+
+// typical returns a typical open of a file server: a user with twenty SIDs, a descriptor of ten entries of which the
+// last decides, two directories on the way, a share.
+func typical(t testing.TB, desired winnt.AccessMask) (*fileaccess.Request, *fileaccess.Facts) {
+	spec := baseSpec()
+	for i := range uint32(16) {
+		spec.Groups = append(spec.Groups, token.Group{SID: domain.WithRID(5000 + i), Attributes: enabled})
+	}
+	var list []sd.ACE
+	for i := range uint32(10) {
+		who := domain.WithRID(900000 + i)
+		if i == 9 {
+			who = caseG
+		}
+		a, err := sd.NewACE(sd.AccessAllowed, 0, winnt.FILE_ALL_ACCESS, who)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, a)
+	}
+	l, err := sd.NewACL(list...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := sd.New(sd.Parts{Owner: sid.Administrators, Group: sid.LocalSystem, DACL: l})
+	f := &fileaccess.Facts{
+		Path: []fileaccess.Component{{Name: "a", Descriptor: d, Exists: true, IsDirectory: true},
+			{Name: "b", Descriptor: d, Exists: true, IsDirectory: true}},
+		Parent: &fileaccess.Directory{Name: "b", Descriptor: d},
+		Object: fileaccess.Object{Exists: true, Attributes: normal, Descriptor: d},
+		Share:  &fileaccess.Share{Maximal: 0x1301BF},
+	}
+	r := &fileaccess.Request{Subject: access.SubjectOf(mustToken(t, spec)), Desired: desired,
+		Disposition: fileaccess.FileOpen, Share: 7, Face: fileaccess.SMB, Name: `a\b\report.docx`}
+	return r, f
+}
+
+func in(all ...setup) []setup { return all }
+
+const (
+	invalid   = ntstatus.InvalidParameter
+	notHeld   = ntstatus.PrivilegeNotHeld
+	collision = ntstatus.ObjectNameCollision
+	notFound  = ntstatus.ObjectNameNotFound
+	protected = ntstatus.MediaWriteProtected
+	cannot    = ntstatus.CannotDelete
+
+	readOnly = fileaccess.AttributeReadOnly
+	hidden   = fileaccess.AttributeHidden
+	system   = fileaccess.AttributeSystem
+	normal   = fileaccess.AttributeNormal
+)
+
+var (
+	isReadOnly    = attributes(readOnly)
+	deleteOnClose = options(fileaccess.DeleteOnClose)
+	create        = disposition(fileaccess.FileCreate)
+	openIf        = disposition(fileaccess.FileOpenIf)
+	overwrite     = disposition(fileaccess.FileOverwrite)
+	overwriteIf   = disposition(fileaccess.FileOverwriteIf)
+	supersede     = disposition(fileaccess.FileSupersede)
+	dirOption     = options(fileaccess.DirectoryFile)
+	nonDirOption  = options(fileaccess.NonDirectoryFile)
+	bothDir       = options(fileaccess.DirectoryFile | fileaccess.NonDirectoryFile)
+	parentFull    = p("(A;;FA;;;WD)")
+	parentEmpty   = p("empty")
+	streamMissing = func(s *situation) { s.f.Object.Stream = true; s.r.Name = "f:s" }
+	byID          = options(fileaccess.OpenByFileID)
+	symlink       = func(s *situation) { s.f.Object.ReparseTag = fileaccess.SymbolicLinkTag }
+	twoDirs       = path("(A;;0x1;;;WD)", "(A;;0x20;;;WD)")
+	never         = func(s *situation) { s.f.Policy.Traverse = fileaccess.TraverseNever }
+	always        = func(s *situation) { s.f.Policy.Traverse = fileaccess.TraverseAlways }
+	exclusive     = func(s *situation) { s.r.Share = 0 }
+)
+
+// user returns a user without privileges.
+func user() access.Subject {
+	t, err := token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1107","groups":["WD"],"type":"Impersonation"}`))
+	if err != nil {
+		panic(err)
+	}
+	return access.SubjectOf(t)
+}
+
+// fromBoth returns a subject whose client's and whose server's token differ in everything that a descriptor takes of
+// a token.
+func fromBoth(t *testing.T, level sid.SID, ps ...winnt.Privilege) access.Subject {
+	t.Helper()
+	client := baseSpec()
+	for _, p := range ps {
+		client.Privileges, client.EnabledPrivileges = client.Privileges|p.Bit(), client.EnabledPrivileges|p.Bit()
+	}
+	client.Integrity = level
+	client.DefaultDACL = sddl.MustParse("D:(A;;FR;;;AU)").DACL()
+	client.PrimaryGroup = sid.AuthenticatedUsers
+	server := token.Spec{User: token.Group{SID: domain.WithRID(3001)}, Integrity: sid.SystemLevel,
+		Groups: []token.Group{{SID: domain.WithRID(3002), Attributes: enabled | winnt.SE_GROUP_OWNER},
+			{SID: domain.WithRID(3003), Attributes: enabled}},
+		Owner: domain.WithRID(3002), PrimaryGroup: domain.WithRID(3003),
+		DefaultDACL: sddl.MustParse("D:(A;;FA;;;SY)").DACL(), TrustLevel: sid.MustParse("S-1-19-512-8192"),
+		Privileges: winnt.SeRestorePrivilege.Bit() | winnt.SeSecurityPrivilege.Bit() | winnt.SeRelabelPrivilege.Bit()}
+	server.EnabledPrivileges = server.Privileges
+	return access.Subject{Primary: mustToken(t, server), Client: mustToken(t, client),
+		Level: winnt.SecurityImpersonation}
+}
+
+// smbWorld returns a client with 15 groups, a directory with ten inheritable entries of which the fifth is for the
+// first of these groups, and a file with them.
+func smbWorld(tb testing.TB) (s *smbSession, dir, file *smbFile) {
+	tb.Helper()
+	const domain = "S-1-5-21-1-2-3-"
+	var groups []sid.SID
+	parent, child := "O:BAG:BAD:AI", "O:BAG:BAD:AI"
+	for i := range 15 {
+		groups = append(groups, sid.MustParse(fmt.Sprint(domain, 2005+i)))
+	}
+	for i := range 10 {
+		parent += fmt.Sprint("(A;OICI;0x1301BF;;;", domain, 2001+i, ")")
+		child += fmt.Sprint("(A;ID;0x1301BF;;;", domain, 2001+i, ")")
+	}
+	s, err := newSMBSession(sid.MustParse(domain+"1001"), groups, sddl.MustParse("D:(A;;FA;;;WD)").Append(nil))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	dir = &smbFile{Dir: true, SD: sddl.MustParse(parent).Append(nil)}
+	return s, dir, &smbFile{SD: sddl.MustParse(child).Append(nil)}
 }

@@ -8,9 +8,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// What the permissions of POSIX stand for. Everybody who gets at a file may
-// know its attributes and its descriptor, as with stat; the owner may change
-// both, as with chmod and utimes.
+// The rights for POSIX permissions. Everybody with any access to a file may read its attributes and its descriptor,
+// as with stat. The owner may change both, as with chmod and utimes.
 const (
 	posixBase  = winnt.SYNCHRONIZE | winnt.READ_CONTROL | winnt.FILE_READ_ATTRIBUTES
 	posixOwn   = winnt.WRITE_DAC | winnt.FILE_WRITE_ATTRIBUTES
@@ -19,28 +18,29 @@ const (
 	posixEnter = winnt.FILE_EXECUTE
 )
 
-// POSIX is the permissions of a Unix file. The zero value is owned by user
+// POSIX holds the permissions of a Unix file. The zero value belongs to user
 // and group 0 and gives no rights.
 type POSIX struct {
 	User, Group uint32
 	Mode        uint32 // permission bits 07777; the lower nine are read where Access is nil
 	Directory   bool
 	Access      POSIXACL // nil: Mode alone
-	Default     POSIXACL // of a directory, for what is made in it; nil: none
+	Default     POSIXACL // of a directory, for its new children; nil: none
 }
 
-// FromMode returns [FromPOSIX] of a mode alone. The error is that of FromPOSIX.
+// FromMode calls [FromPOSIX] for a mode without an ACL. The error is that of
+// FromPOSIX.
 func FromMode(user, group, mode uint32, directory bool, ids *IDMap) (*sd.Descriptor, []Loss, error) {
 	return FromPOSIX(&POSIX{User: user, Group: group, Mode: mode, Directory: directory}, ids)
 }
 
-// FromPOSIX returns the descriptor that gives each subject what POSIX
-// permissions do: the owner's entry counts for the owner alone, a user's for the user
-// alone, a group's for its members, and the rest of the world gets what is
-// left. Denials that this needs stand where they must, which need not be the
-// canonical order. What cannot be said is in the losses; of these only
-// LossGroupUnion and LossCreateMode can grant more than there was. A nil map is
-// the default one. The error wraps [ErrPOSIXACL] or says which owner has no SID.
+// FromPOSIX returns a descriptor that gives each subject the same rights as POSIX
+// permissions. The owner's entry applies only to the owner, a user's only to the
+// user, a group's to its members, and the last one to all others. This needs deny
+// entries whose order is not always canonical. The losses list what the descriptor
+// cannot express. Only LossGroupUnion and LossCreateMode can grant more than the
+// permissions. A nil map is the default one. The error wraps [ErrPOSIXACL], or names
+// the owner that has no SID.
 func FromPOSIX(p *POSIX, ids *IDMap) (*sd.Descriptor, []Loss, error) {
 	list := p.Access
 	if list == nil {
@@ -86,16 +86,16 @@ type posixBuilder struct {
 	lost         losses
 }
 
-// who is one POSIX entry with its SID and the rights it stands for.
+// who is one POSIX entry with its SID and rights.
 type who struct {
 	sid   sid.SID
 	allow winnt.AccessMask
-	deny  winnt.AccessMask // what it lacks
+	deny  winnt.AccessMask // the rights that it does not have
 }
 
-// list adds the entries of one POSIX list. An entry that no later one may add
-// to is followed by the denial of what it lacks, but only of rights that a
-// later entry grants.
+// list adds the entries of one POSIX list. After an entry that no later one may extend, it adds the denial of the
+// missing rights, but only of rights that a later entry grants. It drops an entry without a SID, and removes the
+// entry's missing rights from the later entries that its subject could match.
 func (b *posixBuilder) list(l POSIXACL, directory bool, flags uint8) {
 	mask, masked := l.find(POSIXMask)
 	if !masked {
@@ -105,7 +105,7 @@ func (b *posixBuilder) list(l POSIXACL, directory bool, flags uint8) {
 	}
 	var users, groups []who
 	var other who
-	unnamed := map[POSIXTag]winnt.AccessMask{} // what those without SID lack
+	unnamed := map[POSIXTag]winnt.AccessMask{} // missing rights of entries without a SID
 	for _, e := range l {
 		w := who{}
 		switch e.Tag {
@@ -151,9 +151,8 @@ func (b *posixBuilder) list(l POSIXACL, directory bool, flags uint8) {
 	b.entries(users, groups, other, flags)
 }
 
-// entries adds the entries in the order that makes them mean what POSIX means:
-// each user with its denials, then all that any group grants, then what the
-// groups lack, then the others.
+// entries adds the entries in an order with the POSIX meaning: each user with its denials, then the grants of all
+// groups, then the denials of the groups, then the others.
 func (b *posixBuilder) entries(users, groups []who, other who, flags uint8) {
 	common := other.allow
 	for _, w := range groups {
@@ -187,8 +186,7 @@ func (b *posixBuilder) add(t sd.Type, flags uint8, m winnt.AccessMask, s sid.SID
 	}
 }
 
-// named returns the SID of a user or group. An entry without one is dropped,
-// and what it lacks is taken from everybody it could be about.
+// named returns the SID of a user or group. It returns false and records the loss if the map has none.
 func (b *posixBuilder) named(e POSIXEntry) (sid.SID, bool) {
 	s, ok := b.ids.group(e.ID)
 	what := "group"
@@ -202,7 +200,7 @@ func (b *posixBuilder) named(e POSIXEntry) (sid.SID, bool) {
 	return s, ok
 }
 
-// rights returns what permissions stand for.
+// rights returns the rights for permissions.
 func (b *posixBuilder) rights(p POSIXPerm, directory bool, s sid.SID) (m winnt.AccessMask) {
 	if p&POSIXRead != 0 {
 		m |= posixRead
@@ -223,7 +221,7 @@ func (b *posixBuilder) rights(p POSIXPerm, directory bool, s sid.SID) (m winnt.A
 	return m
 }
 
-// posixAll returns all that permissions can stand for.
+// posixAll returns all rights that permissions can grant.
 func posixAll(directory bool) winnt.AccessMask {
 	if directory {
 		return posixRead | posixWrite | posixEnter | winnt.FILE_DELETE_CHILD
@@ -231,8 +229,8 @@ func posixAll(directory bool) winnt.AccessMask {
 	return posixRead | posixWrite | posixEnter
 }
 
-// union notes rights that a member of several groups gets together and POSIX
-// would not give at once.
+// union records a loss if a member of several groups gets rights together that
+// no single group has.
 func (b *posixBuilder) union(groups []who) {
 	var all, most winnt.AccessMask
 	for _, w := range groups {

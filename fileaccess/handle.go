@@ -8,27 +8,26 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Handle holds what the rights of later operations depend on: what the open
-// granted, and facts of the object as it is now. The zero value has no rights
-// and may do nothing.
+// Handle holds the data that decides later operations: the rights that the open
+// granted, and the current facts of the object. The zero value has no rights
+// and allows no operation.
 type Handle struct {
-	Granted    winnt.AccessMask // Decision.Granted of the open; never computed anew (F-52)
+	Granted    winnt.AccessMask // Decision.Granted of the open; never recomputed (F-52)
 	Face       Face
 	Profile    Profile // that of the Policy of the open
 	Directory  bool
 	NotEmpty   bool       // a directory with entries; read for deletion only
-	Attributes Attributes // as they are now
+	Attributes Attributes // the current attributes
 	ByID       bool       // the open was OpenByFileID
-	// Subject is who acts now, for operations that need a privilege; nil
-	// holds none.
+	// Subject is the current caller, for operations that need a privilege. nil has
+	// no privilege.
 	Subject *access.Subject
 }
 
-// Operation names what is done through a handle. The zero value is Read.
+// Operation is an operation through a handle. The zero value is Read.
 type Operation uint8
 
-// Operations on a handle. Rename, link and security have functions of their
-// own.
+// Operations on a handle. Rename, link and security have separate functions.
 const (
 	Read                         Operation = iota
 	Write                                  // inside the file
@@ -57,7 +56,7 @@ const (
 	SetVolumeInformation                   // volume control and object id information
 )
 
-// need holds what one operation asks of Granted.
+// need holds the rights that one operation requires in Granted.
 type need struct {
 	name string
 	all  winnt.AccessMask
@@ -65,8 +64,8 @@ type need struct {
 	with winnt.Privilege  // 0: none
 }
 
-// needs lists what each operation asks of the handle (F-55); listing is a right of
-// its own (F-24, F-70), and a name needs none but by file id (F-25).
+// needs lists the rights that each operation needs (F-55). Listing is a separate
+// right (F-24, F-70). A name needs a right only for an open by file id (F-25).
 var needs = [...]need{
 	Read:          {name: "Read", all: winnt.FILE_READ_DATA},
 	Write:         {name: "Write", all: winnt.FILE_WRITE_DATA},
@@ -106,12 +105,12 @@ func (op Operation) String() string {
 	return "Operation(" + strconv.Itoa(int(op)) + ")"
 }
 
-// May decides one operation: STATUS_SUCCESS, STATUS_ACCESS_DENIED if the
-// handle lacks a right, and then by operation STATUS_PRIVILEGE_NOT_HELD,
-// STATUS_INVALID_PARAMETER, STATUS_CANNOT_DELETE or
-// STATUS_DIRECTORY_NOT_EMPTY. An unknown operation is
-// STATUS_INVALID_PARAMETER. A handle that was granted nothing, and nil, may do
-// nothing: STATUS_ACCESS_DENIED.
+// May decides one operation. It returns STATUS_SUCCESS, or STATUS_ACCESS_DENIED
+// if the handle does not have a required right. Depending on the operation it
+// can also return STATUS_PRIVILEGE_NOT_HELD, STATUS_INVALID_PARAMETER,
+// STATUS_CANNOT_DELETE or STATUS_DIRECTORY_NOT_EMPTY. An unknown operation is
+// STATUS_INVALID_PARAMETER. For nil, and for a handle that was granted nothing,
+// every operation is STATUS_ACCESS_DENIED.
 func (h *Handle) May(op Operation) ntstatus.Status {
 	if int(op) >= len(needs) {
 		return ntstatus.InvalidParameter
@@ -123,7 +122,7 @@ func (h *Handle) May(op Operation) ntstatus.Status {
 	h.adapt(op, &n)
 	switch {
 	case n.all&^h.Granted != 0, n.any != 0 && n.any&h.Granted == 0:
-		// The handle lacks a right that the operation needs (F-55).
+		// The handle does not have a right that the operation requires (F-55).
 		return ntstatus.AccessDenied
 	case n.with != 0 && !h.Subject.Holds(n.with):
 		// The operation needs a privilege that is not held (F-55).
@@ -153,12 +152,13 @@ func (h *Handle) adapt(op Operation, n *need) {
 		// Through SMB a short name needs DELETE instead (F-55).
 		n.all, n.any = winnt.DELETE, 0
 	case op == QueryName && h.ByID:
-		// The name of an object opened by file id is told only to a handle that may traverse (F-25).
+		// The name of an object opened by file id is returned only for a handle with the traverse right (F-25).
 		n.all = winnt.FILE_TRAVERSE
 	}
 }
 
-// deletable returns the part of a disposition that is not about rights.
+// deletable checks the attribute and the entries of an object that is to be
+// deleted.
 func (h *Handle) deletable(op Operation) ntstatus.Status {
 	if h.Attributes&AttributeReadOnly != 0 {
 		// A read-only object stays, unless the request ignores the attribute and the handle may change it (F-55).
@@ -173,6 +173,6 @@ func (h *Handle) deletable(op Operation) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// open reports a handle that an open granted something. One that nothing was
-// granted to may not even do what needs no right (F-100).
+// open reports whether the handle has any right. Without one it allows not even
+// the operations that need none (F-100).
 func (h *Handle) open() bool { return h != nil && h.Granted != 0 }

@@ -2,16 +2,17 @@ package fileaccess
 
 import "github.com/refmon/refmon/sid"
 
-// IDRange maps ids of a host, uids and gids alike, to accounts of a domain by a
-// formula: id = rid − FirstRID + First, as idmap_rid(8) computes, and idmap_autorid(8)
-// for one of its ranges. The zero value maps no account of a domain.
+// IDRange maps ids of a host, both uids and gids, to accounts of a domain. The formula
+// is id = rid − FirstRID + First, as in idmap_rid(8), and in idmap_autorid(8) for one
+// of its ranges. The zero value maps no account of a domain.
 type IDRange struct {
 	Domain      sid.SID // S-1-5-21-x-y-z
 	First, Last uint32  // ids, both included
 	FirstRID    uint32  // of First
 }
 
-// SID returns the account that has an id, false for an id outside.
+// SID returns the account with an id. It returns false for an id outside the
+// range.
 func (r *IDRange) SID(id uint32) (sid.SID, bool) {
 	if r.Domain.IsZero() || id < r.First || id > r.Last || id-r.First > ^uint32(0)-r.FirstRID {
 		return sid.SID{}, false
@@ -19,7 +20,8 @@ func (r *IDRange) SID(id uint32) (sid.SID, bool) {
 	return r.Domain.WithRID(id - r.First + r.FirstRID), true
 }
 
-// ID returns the id of an account, false for one of another domain or outside.
+// ID returns the id of an account. It returns false for an account of another
+// domain or outside the range.
 func (r *IDRange) ID(s sid.SID) (uint32, bool) {
 	if r.Domain.IsZero() || s.Prefix() != r.Domain || s.RID() < r.FirstRID || r.Last < r.First ||
 		s.RID()-r.FirstRID > r.Last-r.First {

@@ -6,8 +6,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// privileges applies step 3: what intent grants, and then the privilege for the
-// SACL, before any name is looked up (F-15, F-20).
+// privileges applies step 3 before any name is looked up: the grants of intent,
+// then the privilege for the SACL (F-15, F-20).
 func (o *opening) privileges() ntstatus.Status {
 	if o.options&OpenForBackupIntent != 0 {
 		o.intent()
@@ -27,8 +27,7 @@ func (o *opening) privileges() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// intent makes the pre-grant: of what each privilege stands for the bits that
-// are asked for, all of them with MAXIMUM_ALLOWED (F-20).
+// intent applies the pre-grant: of each privilege's rights the requested ones, or all with MAXIMUM_ALLOWED (F-20).
 func (o *opening) intent() {
 	want := o.desired
 	if o.max() {
@@ -58,8 +57,8 @@ func (o *opening) byIntent(p winnt.Privilege, bits winnt.AccessMask) {
 	}
 }
 
-// restores reports that SeRestorePrivilege counts without being asked for: for
-// the parent's right to a creation and for implied rights (F-21).
+// restores reports whether SeRestorePrivilege counts without backup intent: for the parent's right at a creation and
+// for implied rights (F-21).
 func (o *opening) restores() bool {
 	if o.policy.Profile == Observed && o.options&OpenForBackupIntent == 0 {
 		return false

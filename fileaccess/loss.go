@@ -7,28 +7,34 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// LossKind names what a conversion between kinds of permissions could not say.
-// The zero value is nothing.
+// LossKind is a kind of permission data that a conversion could not express.
+// The zero value is no loss.
 type LossKind uint8
 
 // Kinds of losses. "Foreign" is the other side: POSIX or NFSv4.
 const (
 	LossSpecialBits LossKind = iota + 1 // set-user-id, set-group-id and sticky bits: no descriptor says them
-	// rights of several matching groups add up in a descriptor; POSIX wants one entry with all of them
+	// the rights of several matching groups add up in a descriptor, while POSIX requires one entry
+	// with all of them
 	LossGroupUnion
 	LossMask // the mask is applied to each entry and no longer separate
-	// writing to a directory that may not be searched: worth nothing, and dropped
+	// the right to write to a directory without the right to search it, which has
+	// no effect and is dropped
 	LossWriteWithoutSearch
-	// what a new object inherits is no longer cut down by the mode it is made with
+	// the creation mode no longer limits what a new object inherits
 	LossCreateMode
-	// the id or name has no SID: its entry is dropped, a denial counts for everybody
+	// the id or name has no SID: an allow entry is dropped, and a deny entry applies
+	// to everybody
 	LossUnknownName
-	// the SID has no foreign name: its grant is dropped, a denial counts for everybody
+	// the SID has no foreign name: an allow entry is dropped, and a deny entry applies
+	// to everybody
 	LossUnknownSID
-	// Bits are granted and have no foreign permission, or not all that one needs
+	// granted Bits have no foreign permission, or not all rights of one are
+	// granted
 	LossRights
 	LossDenial // a denial for a group is taken to hold for everybody who might be in it
-	// an entry of another type than allow and deny: a grant is dropped, a denial holds
+	// an entry of a type other than allow and deny: a grant is dropped, and a denial
+	// applies
 	LossEntryType
 	// inheritance that differs for files and directories, or stops after one level
 	LossInheritance
@@ -54,7 +60,8 @@ func (k LossKind) String() string {
 	return "LossKind(" + strconv.Itoa(int(k)) + ")"
 }
 
-// Loss is one thing a conversion could not say. The zero value is nothing.
+// Loss is one piece of data that a conversion could not express. The zero value
+// is no loss.
 type Loss struct {
 	Kind LossKind
 	SID  sid.SID          // whom it concerns; zero: the whole
@@ -62,7 +69,7 @@ type Loss struct {
 	Bits winnt.AccessMask // the rights concerned; 0: not about rights
 }
 
-// String prints the kind and what it concerns.
+// String returns the kind, and the bits, name or entry that it concerns.
 func (l Loss) String() string {
 	s := l.Kind.String()
 	switch {

@@ -9,12 +9,11 @@ import (
 // units (MS-FSCC 2.1.5).
 const maxName = 255
 
-// ValidName reports whether a path below the root of a share is well formed
-// (MS-FSCC 2.1.5): components separated by single backslashes, each of 1 to
-// 255 UTF-16 units without control characters and without any of
-// " * / : < > ? |; "." and ".." are no components. The last component may be followed
-// by a stream name and a stream type, and one backslash may end the path. The
-// empty path is the root.
+// ValidName reports whether a path below the root of a share is well formed (MS-FSCC
+// 2.1.5): components separated by single backslashes, each of 1 to 255 UTF-16 units
+// without control characters and without any of " * / : < > ? |; "." and ".." are not
+// allowed. The last component may be followed by a stream name and a stream type, and
+// one backslash may end the path. The empty path is the root.
 func ValidName(path string) bool {
 	if path == "" || path == `\` {
 		return true
@@ -34,7 +33,7 @@ func ValidName(path string) bool {
 	return validComponent(file) && (!has || validStream(stream))
 }
 
-// validComponent reports a name of a file or directory.
+// validComponent reports whether s is a valid name of a file or directory.
 func validComponent(s string) bool {
 	if s == "." || s == ".." {
 		return false
@@ -42,8 +41,8 @@ func validComponent(s string) bool {
 	return validText(s, `"*/:<>?|`, 0x20) && s != ""
 }
 
-// validStream reports what may follow the first colon: a stream name, or a
-// name and a type, which may not both be empty.
+// validStream reports whether the text after the first colon is valid: a stream name, or a name and a type, of which
+// at most one is empty.
 func validStream(s string) bool {
 	name, kind, has := strings.Cut(s, ":")
 	if !validText(name, `/:`, 1) {
@@ -56,8 +55,8 @@ func validStream(s string) bool {
 		name == "$I30" && strings.EqualFold(kind, "$INDEX_ALLOCATION")
 }
 
-// validText reports text of at most maxName UTF-16 units without the
-// characters named and those below least.
+// validText reports whether s has at most maxName UTF-16 units, no forbidden
+// character and none below least.
 func validText(s, forbidden string, least byte) bool {
 	units := 0
 	for i := 0; i < len(s); i++ {
@@ -79,9 +78,9 @@ func validText(s, forbidden string, least byte) bool {
 	return units <= maxName
 }
 
-// Unparsed returns the part of the name behind component at
-// (Decision.StoppedAt), with its leading backslash: what the client has to resolve anew after
-// STATUS_STOPPED_ON_SYMLINK.
+// Unparsed returns the part of the name after component at (Decision.StoppedAt), with its
+// leading backslash, or "" after the last component. After STATUS_STOPPED_ON_SYMLINK the client
+// must resolve this part again. at must not be negative.
 func (r *Request) Unparsed(at int) string {
 	rest := strings.TrimPrefix(r.Name, `\`)
 	for ; at >= 0; at-- {

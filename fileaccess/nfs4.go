@@ -33,13 +33,13 @@ const (
 	NFS4InheritOnly
 	NFS4SuccessfulAccess
 	NFS4FailedAccess
-	NFS4IdentifierGroup // Who is a group
+	NFS4IdentifierGroup // Who is a group name
 	NFS4Inherited
 )
 
 const nfs4FlagLetters = "fdniSFgI"
 
-// The special names of RFC 7530, section 6.2.1.5, that descriptors can say.
+// The special names of RFC 7530, section 6.2.1.5, that descriptors can express.
 const (
 	NFS4Owner    = "OWNER@"
 	NFS4Group    = "GROUP@"
@@ -65,26 +65,27 @@ var nfs4Letters = [...]struct {
 		winnt.FILE_WRITE_ATTRIBUTES},
 	{'n', winnt.FILE_READ_EA}, {'N', winnt.FILE_WRITE_EA}, {'c', winnt.READ_CONTROL}, {'C', winnt.WRITE_DAC},
 	{'o', winnt.WRITE_OWNER}, {'y', winnt.SYNCHRONIZE},
-	// What the tools read for several at once, and never write.
+	// Letters for several rights, which the tools read but never write.
 	{'R', winnt.FILE_GENERIC_READ}, {'W', winnt.FILE_GENERIC_WRITE}, {'X', winnt.FILE_GENERIC_EXECUTE},
 }
 
-// nfs4Plain is how many of nfs4Letters stand for one right each.
+// nfs4Plain is the number of letters in nfs4Letters that mean a single right.
 const nfs4Plain = 14
 
-// MaxNFS4 is the longest text and the most entries that are read.
+// Maximum length of the text, and maximum number of entries, of an NFSv4 ACL.
 const (
 	MaxNFS4Text    = 1 << 20
 	MaxNFS4Entries = 4096
 )
 
-// ErrNFS4ACL is wrapped by every refusal of an NFSv4 ACL.
+// ErrNFS4ACL is the error that every refusal of an NFSv4 ACL wraps.
 var ErrNFS4ACL = errors.New("invalid NFSv4 ACL")
 
-// ParseNFS4 reads the text of nfs4_getfacl: entries type:flags:who:rights such
-// as A:fdg:staff@example.org:rxtncy, separated by line feeds or commas. Empty
-// lines and lines that begin with # are passed over. The error wraps
-// [ErrNFS4ACL] and says which entry is wrong and where.
+// ParseNFS4 parses the text of nfs4_getfacl: entries type:flags:who:rights such
+// as A:fdg:staff@example.org:rxtncy, separated by line feeds or commas. It
+// skips empty lines and lines that begin with #. The error wraps [ErrNFS4ACL]
+// and names the wrong entry. It also refuses more than MaxNFS4Text bytes or
+// MaxNFS4Entries entries.
 func ParseNFS4(text string) ([]NFS4ACE, error) {
 	if len(text) > MaxNFS4Text {
 		return nil, fmt.Errorf("%w: %d bytes of text, at most %d", ErrNFS4ACL, len(text), MaxNFS4Text)
@@ -155,8 +156,8 @@ func nfs4Bits(letter byte) (winnt.AccessMask, bool) {
 	return 0, false
 }
 
-// String prints the entry as ParseNFS4 reads it. Bits of Mask that acemask4
-// does not have are left out.
+// String returns the entry in the form that ParseNFS4 parses. It omits bits of
+// Mask that acemask4 does not have. An unknown type prints as ?.
 func (a NFS4ACE) String() string {
 	var b strings.Builder
 	if int(a.Type) < len(nfs4Types) {
@@ -179,7 +180,7 @@ func (a NFS4ACE) String() string {
 	return b.String()
 }
 
-// FormatNFS4 returns the text of a list, one entry a line.
+// FormatNFS4 returns the text of a list, with one entry per line.
 func FormatNFS4(list []NFS4ACE) string {
 	var b strings.Builder
 	for _, a := range list {

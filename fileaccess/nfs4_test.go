@@ -51,8 +51,7 @@ func TestParseNFS4(t *testing.T) {
 	}
 }
 
-// FuzzParseNFS4: no panic, and what is read is written so that it reads the
-// same.
+// FuzzParseNFS4: no panic, and parsed entries are printed in a form that parses to the same entries.
 func FuzzParseNFS4(f *testing.F) {
 	for _, text := range []string{
 		"A::OWNER@:rwaDdxtTnNcCoy", "D:fdnig:g@d:RWX", "U:SF:EVERYONE@:", // plain, all flags, no rights
@@ -146,7 +145,7 @@ func TestNFS4MeansTheSame(t *testing.T) {
 	}
 }
 
-// What is lost is named.
+// Lost entries are reported.
 func TestNFS4Losses(t *testing.T) {
 	users := &fileaccess.NameMap{
 		SID:  func(who string, group bool) (sid.SID, bool) { return caseG, group && who == "staff" },

@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// NameMap connects the names of NFSv4 with SIDs. The zero value is the
-// default: a name is the text of a SID. Its functions must be pure.
+// NameMap maps names of NFSv4 to SIDs and back. In the zero value, which is the
+// default, a name is the text of a SID. Its functions must be pure.
 type NameMap struct {
 	SID  func(who string, group bool) (sid.SID, bool)      // false: unknown
 	Name func(s sid.SID) (who string, group bool, ok bool) // ok false: no name
@@ -34,13 +34,13 @@ func (m *NameMap) name(s sid.SID) (who string, group, ok bool) {
 // the same numbers.
 const nfs4Rights = full
 
-// FromNFS4 returns the descriptor of an NFSv4 ACL. Both kinds decide each right
-// by the first entry that has it, so that the order stays and nothing is gained
-// or lost but what the losses name. OWNER@ and GROUP@ become the owner and
-// group of now, and CREATOR OWNER and CREATOR GROUP where they are inherited.
-// An entry for a name without SID is dropped if it allows, and taken for
-// everybody if it denies. Audit and alarm entries go to the SACL. A nil map is
-// the default one. The error wraps [ErrNFS4ACL].
+// FromNFS4 returns the descriptor of an NFSv4 ACL. In both formats the first
+// entry with a right decides it. FromNFS4 therefore keeps the order, and only
+// the losses differ. OWNER@ and GROUP@ become the current owner and group, and
+// in inheritable entries CREATOR OWNER and CREATOR GROUP. For a name without a
+// SID, an allow entry is dropped and a deny entry applies to everybody. Audit
+// and alarm entries go into the SACL. A nil map is the default one. The error
+// wraps [ErrNFS4ACL].
 func FromNFS4(list []NFS4ACE, owner, group sid.SID, names *NameMap) (*sd.Descriptor, []Loss, error) {
 	b := nfs4Builder{names: names, owner: owner, group: group, dacl: make([]sd.ACE, 0, len(list)+2)}
 	for i, a := range list {
@@ -106,8 +106,8 @@ func (b *nfs4Builder) entry(a NFS4ACE) error {
 	return b.add(a, flags, s)
 }
 
-// special adds an entry of the owner or group: one for the object and one for
-// what inherits it.
+// special adds an entry of the owner or group: one for the object and one for its
+// children.
 func (b *nfs4Builder) special(a NFS4ACE, flags uint8, now, creator sid.SID, inherits bool) error {
 	if flags&sd.InheritOnly == 0 {
 		b.lost.add(Loss{Kind: LossOwnerFixed, Name: a.Who})
@@ -138,10 +138,10 @@ func (b *nfs4Builder) add(a NFS4ACE, flags uint8, s sid.SID) error {
 	return nil
 }
 
-// ToNFS4 returns the NFSv4 ACL of a descriptor: entry by entry, generic rights
-// mapped. Where it cannot say what a descriptor does it grants less. An object
-// without DACL lets EVERYONE@ do everything, a nil descriptor gives the empty
-// list, which grants nothing. A nil map is the default one.
+// ToNFS4 returns the NFSv4 ACL of a descriptor, entry by entry, with generic
+// rights mapped. If it cannot express an entry, the ACL grants less. Without a
+// DACL it lets EVERYONE@ do everything. A nil descriptor gives the empty list,
+// which grants nothing. A nil map is the default one.
 func ToNFS4(d *sd.Descriptor, names *NameMap) ([]NFS4ACE, []Loss) {
 	r := nfs4Reader{names: names, d: d}
 	if d != nil && !d.HasDACL() { // no descriptor grants nothing (F-101)
@@ -167,8 +167,8 @@ type nfs4Reader struct {
 	lost  losses
 }
 
-// entry adds one entry. One for the owner or group that is followed by the
-// same for what inherits it is one entry with both meanings.
+// entry adds one entry. It merges an entry for the owner or group with the next
+// one if that is the same for children.
 func (r *nfs4Reader) entry(a sd.ACE) {
 	x := NFS4ACE{Mask: winnt.FileObject.Mapping.Map(a.Mask())}
 	switch t := a.Type(); {
@@ -208,10 +208,11 @@ func (r *nfs4Reader) entry(a sd.ACE) {
 	r.out = append(r.out, x)
 }
 
-// who names the subject of an entry; false drops it.
+// who sets the name of an entry's subject. It returns false for an allow entry
+// without a name, which is dropped.
 func (r *nfs4Reader) who(x *NFS4ACE, s sid.SID) bool {
 	if (s == sid.CreatorOwner || s == sid.CreatorGroup) && r.inherits(x) {
-		// On the object itself it matches no one: it speaks of what inherits it.
+		// It matches no one on the object itself and only applies to children.
 		x.Flags |= NFS4InheritOnly
 	}
 	inheritOnly := x.Flags&NFS4InheritOnly != 0
@@ -242,8 +243,9 @@ func (r *nfs4Reader) inherits(x *NFS4ACE) bool {
 	return x.Flags&(NFS4FileInherit|NFS4DirectoryInherit) != 0
 }
 
-// joins makes one entry of an owner's or group's own and what its children
-// inherit, if they say the same.
+// joins merges x, which children inherit from CREATOR OWNER or CREATOR GROUP,
+// into the last entry if that is the same for the object. It reports whether it
+// did.
 func (r *nfs4Reader) joins(x NFS4ACE, s sid.SID) bool {
 	if s != sid.CreatorOwner && s != sid.CreatorGroup || len(r.out) == 0 {
 		return false

@@ -6,8 +6,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// opening is one open being decided: the question and what is known so far.
-// It lives on the stack of one call.
+// opening is the state of one decision about an open: the request and the results so far. It lives on the stack of
+// one call.
 type opening struct {
 	engine
 	r  *Request
@@ -20,7 +20,7 @@ type opening struct {
 
 	share     winnt.AccessMask // what the share allows; everything without one
 	pre       winnt.AccessMask // granted by intent (F-20)
-	implied   winnt.AccessMask // what the disposition asks for besides (F-33)
+	implied   winnt.AccessMask // additional rights that the disposition requires (F-33)
 	unchecked winnt.AccessMask // the part of implied a privilege gives (F-34)
 	granted   winnt.AccessMask
 	used      winnt.PrivilegeSet
@@ -31,20 +31,20 @@ type opening struct {
 	name      string           // of the directory that refused
 	missing   winnt.AccessMask // the right it did not give
 	stopped   int
-	found     bool // the last component was looked at (F-73)
+	found     bool // the decision depends on the existing object (F-73)
 	action    Action
 	made      *creation // nil: nothing is created
 	force     bool
 }
 
-// Open decides one open or create: the same inputs always give the
-// same answer. A subject without any token gets STATUS_NO_TOKEN, a nil request or nil
-// facts STATUS_INVALID_PARAMETER.
+// Open decides one open or create. The same inputs always give the same decision. A
+// subject without a token gets STATUS_NO_TOKEN. A nil request or nil facts give
+// STATUS_INVALID_PARAMETER.
 //
-// The order of the steps decides which status a request with several faults
-// gets, and so what can be learned from it: that a name exists shows in
-// STATUS_OBJECT_NAME_COLLISION and STATUS_NOT_A_DIRECTORY also to those who
-// have no right to the object. Policy.HideDenied is the remedy.
+// The order of the steps decides which status a request with several faults gets.
+// STATUS_OBJECT_NAME_COLLISION and STATUS_NOT_A_DIRECTORY therefore reveal that a
+// name exists, even to callers without a right on the object. Policy.HideDenied
+// prevents that.
 func Open(r *Request, f *Facts) Decision {
 	if r == nil || f == nil {
 		return noQuestion()
@@ -53,7 +53,7 @@ func Open(r *Request, f *Facts) Decision {
 	return o.run()
 }
 
-// noQuestion returns the answer where request or facts are missing.
+// noQuestion returns the decision for a nil request or nil facts.
 func noQuestion() Decision {
 	return Decision{Verdict: ntstatus.Decided(ntstatus.InvalidParameter)}
 }
@@ -116,11 +116,11 @@ func (o *opening) decide() ntstatus.Status {
 	return o.underShare() // step 7
 }
 
-// take maps what is asked for and applies what the face adds to it.
+// take maps the requested rights and adds those of the interface.
 func (o *opening) take() {
 	desired := o.r.Desired
 	if o.policy.Profile == Observed && desired&maximum != 0 {
-		// Servers take a generic execute beside MAXIMUM_ALLOWED for what there is (F-102).
+		// Servers ignore a generic execute together with MAXIMUM_ALLOWED for an existing object (F-102).
 		desired &^= winnt.GENERIC_EXECUTE
 	}
 	// The request is mapped before any other rule looks at it (F-1).
@@ -129,7 +129,7 @@ func (o *opening) take() {
 	if o.options&OpenByFileID == 0 {
 		o.parent = o.f.Parent
 	}
-	// CreateFile asks for more rights than its caller names (F-90).
+	// CreateFile requests more rights than its caller names (F-90).
 	if o.r.Face == Win32 {
 		o.desired |= winnt.SYNCHRONIZE | winnt.FILE_READ_ATTRIBUTES
 		if o.options&DeleteOnClose != 0 {
@@ -142,8 +142,8 @@ const everyRight = ^winnt.AccessMask(0)
 
 func (o *opening) max() bool { return o.desired&maximum != 0 }
 
-// lastComponent applies steps 5 and 6: it creates what is missing (F-26) and
-// opens what is there and of the right kind (F-27).
+// lastComponent applies steps 5 and 6: it creates a missing object (F-26) and opens an existing one of the right kind
+// (F-27).
 func (o *opening) lastComponent() ntstatus.Status {
 	o.stopped = len(o.f.Path)
 	ob := &o.f.Object
@@ -171,13 +171,13 @@ func (o *opening) lastComponent() ntstatus.Status {
 	return o.existing()
 }
 
-// fail notes the rule that refuses.
+// fail records the rule that refuses and returns st.
 func (o *opening) fail(rule string, st ntstatus.Status) ntstatus.Status {
 	o.rule = rule
 	return st
 }
 
-// refused returns the answer to a request that failed.
+// refused returns the decision for a request that failed.
 func (o *opening) refused(st ntstatus.Status) Decision {
 	d := Decision{Verdict: ntstatus.Decided(st), Rule: o.rule, Implied: o.implied, PrivilegesUsed: o.used,
 		StoppedAt: o.stopped}
@@ -191,8 +191,8 @@ func (o *opening) refused(st ntstatus.Status) Decision {
 	return d
 }
 
-// refusedAudit returns what is to be recorded of a failure: denials of the
-// object, of a directory or of the share, and nothing where it was not about rights.
+// refusedAudit returns the audit data of a failure: of denials by the object, a directory or the share. It is zero if
+// the failure was not about rights.
 func (o *opening) refusedAudit(st ntstatus.Status) Audit {
 	a := Audit{About: o.about, Descriptor: o.refusedBy, Name: o.name, Desired: o.missing, Status: st}
 	switch {
@@ -212,9 +212,8 @@ func (o *opening) refusedAudit(st ntstatus.Status) Audit {
 	return a
 }
 
-// hides reports that the failure would tell of an entry that enumeration
-// hides. Failures before the last component are the same whether it exists or
-// not, and stay what they are.
+// hides reports whether the failure would reveal an entry that enumeration hides. Failures before the last component
+// do not depend on its existence and remain unchanged.
 func (o *opening) hides(st ntstatus.Status) bool {
 	p := &o.f.Policy
 	// Nothing is hidden unless policy and share hide entries and the last component was looked at (F-73).
@@ -223,7 +222,7 @@ func (o *opening) hides(st ntstatus.Status) bool {
 	}
 	switch st {
 	case ntstatus.AccessDenied, ntstatus.ObjectNameCollision, ntstatus.NotADirectory, ntstatus.FileIsADirectory:
-		// These statuses would tell that a hidden entry exists (F-73).
+		// These statuses would reveal that a hidden entry exists (F-73).
 		return !o.visible(o.f.Object.Descriptor, o.shareMaximal(o.f.Share))
 	}
 	return false

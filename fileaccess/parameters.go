@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// neverGranted are bits no open may ask for (F-11): 0x04000000, 0x08000000 and
-// the reserved ones.
+// neverGranted are bits that no open may request (F-11): 0x04000000, 0x08000000
+// and the reserved ones.
 const neverGranted winnt.AccessMask = 0x0CE0FE00
 
 // parameters applies step 1: F-10, F-11, F-12 and F-13.
@@ -18,7 +18,7 @@ func (o *opening) parameters() ntstatus.Status {
 		// The request has unknown bits, or options that contradict each other or the rights.
 		return o.fail("F-10", ntstatus.InvalidParameter)
 	case o.desired == 0 || o.desired&neverGranted != 0:
-		// The request asks for nothing, or for a bit that no file has.
+		// The request has no right, or a bit that no file has.
 		return o.fail("F-11", ntstatus.AccessDenied)
 	case o.options&DirectoryFile != 0 && o.options&NonDirectoryFile != 0:
 		// The request wants a directory and no directory at once.

@@ -32,9 +32,9 @@ func (o *opening) walk() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// traverse reports the test of one directory on the way. The privilege is not
-// recorded as used (F-23). The documented shortcut for directories that
-// everyone may pass is slower than the check itself, and not taken.
+// traverse reports whether the subject may traverse one directory of the path.
+// It does not record the privilege as used (F-23). It does not use the documented
+// shortcut for Everyone, which is slower than the check itself.
 func (o *opening) traverse(d *sd.Descriptor) bool {
 	switch {
 	case o.policy.Traverse == TraverseNever:
@@ -51,8 +51,7 @@ func (o *opening) traverse(d *sd.Descriptor) bool {
 	return granted != 0
 }
 
-// refusedByDirectory notes a directory that lacks a right, for the audit
-// record (F-81).
+// refusedByDirectory records a directory that does not grant a right, for the audit record (F-81).
 func (o *opening) refusedByDirectory(rule string, d *sd.Descriptor, name string,
 	right winnt.AccessMask) ntstatus.Status {
 	o.about, o.refusedBy, o.name, o.missing = AuditDirectory, d, name, right

@@ -37,7 +37,7 @@ const (
 type POSIXEntry struct {
 	Tag  POSIXTag
 	Perm POSIXPerm
-	ID   uint32 // of POSIXUser and POSIXGroup; kept as it is for others
+	ID   uint32 // of POSIXUser and POSIXGroup; unchanged for others
 }
 
 // POSIXACL is a list of entries in their order: owner, users, owning group,
@@ -58,15 +58,16 @@ const (
 	xattrHeader  = 4
 	xattrEntry   = 8
 
-	// MaxPOSIXEntries is the most that an attribute of 64 KiB holds.
+	// MaxPOSIXEntries is the maximum number of entries in an attribute of 64 KiB.
 	MaxPOSIXEntries = (65536 - xattrHeader) / xattrEntry
 )
 
-// ErrPOSIXACL is wrapped by every refusal of a POSIX ACL.
+// ErrPOSIXACL is the error that every refusal of a POSIX ACL wraps.
 var ErrPOSIXACL = errors.New("invalid POSIX ACL")
 
-// DecodePOSIX reads the value of an extended attribute. The error wraps
-// [ErrPOSIXACL]: a wrong version or length, or what [POSIXACL.Check] refuses.
+// DecodePOSIX decodes the value of an extended attribute. The error wraps
+// [ErrPOSIXACL]. It reports a wrong version or length, or an error of
+// [POSIXACL.Check], with which DecodePOSIX also returns the list.
 func DecodePOSIX(b []byte) (POSIXACL, error) {
 	if len(b) < xattrHeader || (len(b)-xattrHeader)%xattrEntry != 0 {
 		return nil, fmt.Errorf("%w: %d bytes are no header and whole entries", ErrPOSIXACL, len(b))
@@ -87,7 +88,7 @@ func DecodePOSIX(b []byte) (POSIXACL, error) {
 func le16(b []byte) uint16 { return uint16(b[0]) | uint16(b[1])<<8 }
 func le32(b []byte) uint32 { return uint32(le16(b)) | uint32(le16(b[2:]))<<16 }
 
-// Append appends the value of an extended attribute.
+// Append appends the value of the extended attribute to dst.
 func (l POSIXACL) Append(dst []byte) []byte {
 	dst = append(dst, xattrVersion, 0, 0, 0)
 	for _, e := range l {
@@ -97,9 +98,10 @@ func (l POSIXACL) Append(dst []byte) []byte {
 	return dst
 }
 
-// Check reports what is wrong with a list: it needs one entry each for owner,
-// owning group and other, a mask if it names users or groups, no user and no
-// group twice, and the order of the tags. The error wraps [ErrPOSIXACL].
+// Check returns an error if the list is invalid. It needs one entry each for
+// owner, owning group and other, and a mask if it names users or groups. No
+// user or group may occur twice, and entries must be in the order of the tags.
+// The error wraps [ErrPOSIXACL].
 func (l POSIXACL) Check() error {
 	type key struct {
 		tag POSIXTag
@@ -146,7 +148,8 @@ func (l POSIXACL) find(tag POSIXTag) (POSIXPerm, bool) {
 	return 0, false
 }
 
-// ModeACL returns the list that a mode's nine permission bits stand for.
+// ModeACL returns the list that is equivalent to the nine permission bits of a
+// mode.
 func ModeACL(mode uint32) POSIXACL {
 	return POSIXACL{
 		{POSIXOwner, POSIXPerm(mode>>6) & everyPerm, noID},
@@ -157,8 +160,8 @@ func ModeACL(mode uint32) POSIXACL {
 
 const noID = 0xFFFFFFFF
 
-// Mode returns the nine permission bits a list shows: the mask stands for the
-// group where there is one.
+// Mode returns the nine permission bits of a list. If there is a mask, its bits
+// are those of the group.
 func (l POSIXACL) Mode() uint32 {
 	u, _ := l.find(POSIXOwner)
 	g, ok := l.find(POSIXMask)
@@ -169,8 +172,8 @@ func (l POSIXACL) Mode() uint32 {
 	return uint32(u)<<6 | uint32(g)<<3 | uint32(o)
 }
 
-// IDMap connects ids with SIDs. The zero value is the default: users are
-// S-1-22-1-id and groups S-1-22-2-id. Its functions must be pure.
+// IDMap maps ids to SIDs and back. In the zero value, which is the default,
+// users are S-1-22-1-id and groups S-1-22-2-id. Its functions must be pure.
 type IDMap struct {
 	User, Group func(id uint32) (sid.SID, bool)             // false: unknown
 	Find        func(s sid.SID) (id uint32, group, ok bool) // ok false: neither a user nor a group

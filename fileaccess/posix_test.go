@@ -67,8 +67,8 @@ func posixCheck(p *fileaccess.POSIX, user uint32, groups []uint32, want fileacce
 	return !matched && l[len(l)-1].Perm&want == want
 }
 
-// posixWants returns what a permission is worth: writing to a directory needs
-// searching it.
+// posixWants returns the permissions that are needed for perm: writing to a
+// directory also needs search.
 func posixWants(perm fileaccess.POSIXPerm, directory bool) fileaccess.POSIXPerm {
 	if perm == fileaccess.POSIXWrite && directory {
 		return fileaccess.POSIXWrite | fileaccess.POSIXExecute
@@ -316,7 +316,7 @@ func TestToPOSIXLosses(t *testing.T) {
 			t.Errorf("%s: %v", text, lost)
 		}
 	}
-	// What goes on to files and directories alike is kept, unless it stops at the first.
+	// An entry that files and directories inherit is kept, unless it does not propagate further.
 	for flags, loses := range map[string]bool{"OICIIO": false, "OICINPIO": true, "OIIO": true, "CIIO": true} {
 		_,
 			lost := fileaccess.ToPOSIX(sddl.MustParse(owned+"D:(A;;FR;;;S-1-22-1-7)(A;;FR;;;S-1-22-2-8)(A;;FR;;;WD)(A;"+
@@ -325,7 +325,7 @@ func TestToPOSIXLosses(t *testing.T) {
 			t.Errorf("entries with %s: %v", flags, lost)
 		}
 	}
-	// Who is named for files alone, or for directories alone, is lost.
+	// An entry for files only, or for directories only, is lost.
 	for _, flags := range []string{"OIIO", "CIIO"} {
 		_,
 			lost := fileaccess.ToPOSIX(sddl.MustParse(owned+"D:(A;;FR;;;S-1-22-1-7)(A;;FR;;;S-1-22-2-8)(A;;FR;;;WD)(A;"+
@@ -411,7 +411,7 @@ func TestDecodePOSIX(t *testing.T) {
 	}
 }
 
-// FuzzDecodePOSIX: no panic, and what is read is written the same.
+// FuzzDecodePOSIX: no panic, and decoded lists encode to equal bytes.
 func FuzzDecodePOSIX(f *testing.F) {
 	// minimal
 	f.Add(fileaccess.ModeACL(0o644).Append(nil))

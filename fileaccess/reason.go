@@ -7,7 +7,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// ReasonKind says what decided a bit of an open. The zero value is no reason.
+// ReasonKind is the kind of rule that decided a bit of an open. The zero value
+// is no reason.
 type ReasonKind uint8
 
 // Kinds of reasons.
@@ -16,14 +17,14 @@ const (
 	Intent                           // Reason.Privilege, by intent (F-20) or for an implied right (F-34)
 	// the directory's right Reason.Right, entry Reason.Access.Index (F-42, F-43)
 	ParentAllow
-	ParentDeny        // the directory was asked for Reason.Right and did not give it
+	ParentDeny        // the directory did not grant Reason.Right
 	ShareMask         // outside what the share allows (F-6, F-8)
 	ReadOnlyAttribute // the file is read-only (F-38, F-39, F-41)
 	ReadOnlyVolume    // the volume is (F-39, F-41)
-	Creator           // who makes an object gets what was asked for (F-32)
+	Creator           // the creator of an object gets its request (F-32)
 	TraverseDenied    // directory Reason.Component on the way may not be passed (F-23)
 	AttributeMismatch // hidden or system, and not repeated (F-35)
-	NoDescriptor      // the object has none, which grants nothing (F-101)
+	NoDescriptor      // the object has no descriptor, which grants nothing (F-101)
 	Unreached         // the open was refused before the bit was looked at
 )
 
@@ -42,7 +43,8 @@ func (k ReasonKind) String() string {
 	return "ReasonKind(" + strconv.Itoa(int(k)) + ")"
 }
 
-// Reason says why one bit was granted or refused. The zero value says nothing.
+// Reason is the reason why one bit was granted or refused. The zero value is no
+// reason.
 type Reason struct {
 	Kind ReasonKind
 	// of FromAccess: of the object's check; of ParentAllow and ParentDeny: of the directory's
@@ -52,8 +54,7 @@ type Reason struct {
 	Component int              // of TraverseDenied: index in Facts.Path
 }
 
-// String prints the kind with what it points to: "ParentAllow 0x40 AceAllow
-// DACL 0".
+// String returns the kind and its details: "ParentAllow 0x40 AceAllow DACL 0".
 func (r Reason) String() string {
 	switch r.Kind {
 	case FromAccess:
@@ -72,10 +73,11 @@ func (r Reason) String() string {
 	return r.Kind.String()
 }
 
-// Message returns the code that stands for the reason in audit records: 1811
-// and 1812 for a directory's rights, 1805 for limits that have no code of their
-// own (F-80). It is 0 for FromAccess, whose codes package audit knows, and
-// 1801 for Intent and Creator, who granted.
+// Message returns the code of the reason in audit records. It is 1811 or 1812
+// for a directory's rights, and 1805 for limits that have no code of their own
+// (F-80). It is 1801 for Intent and Creator, which grant, and 1809 for
+// NoDescriptor and Unreached. It is 0 for FromAccess, whose codes are in package
+// audit.
 func (r Reason) Message() uint16 {
 	switch r.Kind {
 	case ParentAllow:
@@ -95,7 +97,8 @@ func (r Reason) Message() uint16 {
 	return 0
 }
 
-// grants reports a kind that grants; FromAccess says it in its own reason.
+// grants reports whether the kind grants. It is false for FromAccess, whose
+// Access says it.
 func (k ReasonKind) grants() bool {
 	return k == Intent || k == ParentAllow || k == Creator
 }

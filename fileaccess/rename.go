@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Move is a rename or a hard link: the handle, the source as it is now, and
-// where it goes. The zero value has no right to anything.
+// Move is a rename or hard link: the handle, the current state of the source,
+// and the target. The zero value has no rights.
 type Move struct {
 	Subject access.Subject
 	Face    Face
@@ -23,17 +23,19 @@ type Move struct {
 	SameDirectory   bool // the target directory is the one the source is in
 	SameName        bool // and the new name is exactly the old one
 	ReplaceIfExists bool
+	// Intent says that the request has the option for backup intent (F-209).
+	Intent bool
 
-	// Target holds what was found of the target directory: it is opened by the
-	// rules of [Open], with Target.Object the directory itself. Its Policy
-	// is that of the decision.
+	// Target has the facts of the target directory, which is opened by the rules
+	// of [Open]. Target.Object is the directory itself. Target.Policy is the
+	// policy of the decision.
 	Target   Facts
-	Existing *Existing // what has the new name already; nil: nothing
+	Existing *Existing // the object with the new name; nil: none
 }
 
-// Existing is an object that stands where another is to go. The zero value is
-// a file without descriptor, which only the directory's right to delete its
-// children removes.
+// Existing is an object that already has the new name. The zero value is a file
+// without a descriptor. Only a subject that may delete the directory's children
+// can delete it.
 type Existing struct {
 	IsDirectory   bool
 	Attributes    Attributes
@@ -42,7 +44,7 @@ type Existing struct {
 	Open          bool // there is an open of it
 }
 
-// MoveDecision is the answer to a rename or link. The zero value denies.
+// MoveDecision is the result of a rename or link. The zero value denies.
 type MoveDecision struct {
 	ntstatus.Verdict
 	Rule           string // the rule that refused; "" for success
@@ -60,9 +62,9 @@ type move struct {
 	granted winnt.AccessMask
 }
 
-// DecideRename decides a rename (F-57, F-58). Neither it nor a link changes a
-// descriptor: what an object inherited stays with it until inheritance is run
-// anew (F-60). A nil move is STATUS_INVALID_PARAMETER.
+// DecideRename decides a rename (F-57, F-58). Neither a rename nor a link
+// changes a descriptor. An object keeps its inherited entries until inheritance
+// is run again (F-60). A nil move is STATUS_INVALID_PARAMETER.
 func DecideRename(m *Move) MoveDecision {
 	if m == nil {
 		return MoveDecision{Verdict: ntstatus.Decided(ntstatus.InvalidParameter)}
@@ -72,8 +74,9 @@ func DecideRename(m *Move) MoveDecision {
 	return v.d
 }
 
-// DecideLink decides the making of a hard link (F-59). The source's handle
-// needs FILE_WRITE_ATTRIBUTES, unless Policy.LinkNeedsNothing.
+// DecideLink decides the creation of a hard link (F-59). The source's handle
+// needs FILE_WRITE_ATTRIBUTES, unless Policy.LinkNeedsNothing. A nil move is
+// STATUS_INVALID_PARAMETER.
 func DecideLink(m *Move) MoveDecision {
 	if m == nil {
 		return MoveDecision{Verdict: ntstatus.Decided(ntstatus.InvalidParameter)}
@@ -102,7 +105,8 @@ func (v *move) rename() ntstatus.Status {
 	if m.Directory {
 		right, desired = winnt.FILE_ADD_SUBDIRECTORY, winnt.FILE_ADD_SUBDIRECTORY
 	}
-	if st := v.enter(!m.SameDirectory || m.Face != Native, desired); st != ntstatus.Success {
+	// With backup intent, the directory is opened even if it is the source's (F-209).
+	if st := v.enter(!m.SameDirectory || m.Face != Native || m.Intent, desired); st != ntstatus.Success {
 		return st
 	}
 	// An object that is to be deleted is not renamed, nor is a directory with opens below it.
@@ -126,8 +130,8 @@ func (v *move) rename() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// enter opens the target directory by the rules of the store, where that is
-// done at all (F-57).
+// enter checks the token and, if opens is set, opens the target directory by the
+// rules of the store (F-57).
 func (v *move) enter(opens bool, desired winnt.AccessMask) ntstatus.Status {
 	switch {
 	case v.token() == nil:
@@ -149,7 +153,7 @@ func (v *move) enter(opens bool, desired winnt.AccessMask) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// replace applies F-58: what is to be done about an object that has the name.
+// replace applies F-58: the action on an existing object with the name.
 func (v *move) replace() ntstatus.Status {
 	x := v.m.Existing
 	// An object in the way must be meant to be replaced, and must be one that can be deleted now.
@@ -171,14 +175,23 @@ func (v *move) replace() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// mayDelete reports the right to delete an entry of the target directory, by
-// its own descriptor or the directory's (F-58).
+// mayDelete reports whether the subject may delete an entry of the target
+// directory, by its own descriptor or the directory's (F-58). It records the
+// restore privilege if that grants it.
 func (v *move) mayDelete(x *Existing) bool {
 	if granted, _ := v.can(x.Descriptor, winnt.DELETE); granted != 0 {
 		return true
 	}
 	granted, _ := v.can(v.m.Target.Object.Descriptor, winnt.FILE_DELETE_CHILD)
-	return granted != 0
+	if granted != 0 || !v.m.Intent || !v.token().Has(winnt.SeRestorePrivilege) {
+		return granted != 0
+	}
+	// With backup intent, the restore privilege gives DELETE under the object's mandatory ceiling (F-209).
+	if v.intentUnder(x.Descriptor, winnt.DELETE) == 0 {
+		return false
+	}
+	v.d.PrivilegesUsed |= winnt.SeRestorePrivilege.Bit()
+	return true
 }
 
 func (v *move) link() ntstatus.Status {

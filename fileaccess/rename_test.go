@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// moving returns a rename of a file to another directory, whose DACL is given.
+// moving returns a rename of a file to another directory with a given DACL.
 func moving(t *testing.T, target string, change ...func(*fileaccess.Move)) fileaccess.Move {
 	m := fileaccess.Move{Subject: access.SubjectOf(mustToken(t, baseSpec())), Granted: 0x10000}
 	m.Target.Object = fileaccess.Object{Exists: true, IsDirectory: true, Descriptor: aces(t, target)}
@@ -40,6 +40,7 @@ func TestRename(t *testing.T) {
 	isDir := func(m *fileaccess.Move) { m.Directory = true }
 	replace := func(m *fileaccess.Move) { m.ReplaceIfExists = true }
 	inside := func(m *fileaccess.Move) { m.SameDirectory = true }
+	intent := func(m *fileaccess.Move) { m.Intent = true } // backup intent (F-209)
 	empty := aces(t, "empty")
 	for _, c := range []struct {
 		id   string
@@ -69,6 +70,14 @@ func TestRename(t *testing.T) {
 		{"FO-076a", moving(t, "empty", holding(t, restore)), 0, ""},
 		{"FO-076b", moving(t, "empty"), denied, "F-44"},
 		{"FO-076c", moving(t, "empty", holding(t, restore), inside), denied, "F-57"},
+		{"inside, with intent", moving(t, "empty", holding(t, restore), inside, intent), 0, ""},
+		{"intent without the privilege", moving(t, "empty", inside, intent), denied, "F-44"},
+		{"over a file, with intent", moving(t, "empty", holding(t, restore), inside, intent, replace,
+			existing(fileaccess.Existing{Descriptor: empty})), 0, ""},
+		{"over a file, without intent", moving(t, "(A;;0x100002;;;U)", holding(t, restore), replace,
+			existing(fileaccess.Existing{Descriptor: empty})), denied, "F-58"},
+		{"over a file without a descriptor, with intent", moving(t, "empty", holding(t, restore), inside, intent, replace,
+			existing(fileaccess.Existing{})), denied, "F-58"},
 		{"inside, by SMB", moving(t, "empty", holding(t, restore), inside,
 			func(m *fileaccess.Move) { m.Face = fileaccess.SMB }), 0, ""},
 		{"bad name", moving(t, "(A;;FA;;;U)", func(m *fileaccess.Move) { m.BadName = true }), invalid, "F-57"},
@@ -112,8 +121,7 @@ func TestRename(t *testing.T) {
 	if d := fileaccess.DecideRename(&m); d.PrivilegesUsed != restore.Bit() {
 		t.Errorf("F-57 privileges: %+v", d)
 	}
-	// F-60: there is nothing in a MoveDecision that would change a descriptor;
-	// the source's is not even asked for.
+	// F-60: a MoveDecision cannot change a descriptor, and the source's is not even used.
 }
 
 // FO-077, and the rest of F-59.

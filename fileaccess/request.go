@@ -6,34 +6,34 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Request holds what a client asks of one open or create. The zero value asks
-// for nothing, which is refused (F-11).
+// Request holds the parameters of one open or create. The zero value requests
+// no right, which is refused (F-11).
 type Request struct {
-	// Subject is who asks. A client token below SecurityImpersonation gives
-	// STATUS_BAD_IMPERSONATION_LEVEL before anything else.
+	// Subject is the caller. A client token below SecurityImpersonation gives
+	// STATUS_BAD_IMPERSONATION_LEVEL before any other check.
 	Subject     access.Subject
 	Desired     winnt.AccessMask // generic bits, MAXIMUM_ALLOWED and ACCESS_SYSTEM_SECURITY included
 	Disposition Disposition
 	Options     CreateOptions
 	Attributes  Attributes     // of a new or overwritten object
 	CreatorSD   *sd.Descriptor // for a new object; nil: none given
-	Share       ShareAccess    // carried for the caller's share-mode check (F-49)
+	Share       ShareAccess    // without ShareRead the open is exclusive; the caller checks conflicts (F-49)
 	Face        Face
 
-	// Name is the path below the root of the share, with backslashes, as it
-	// was asked for: `a\b\f:stream`. It is checked for form only (F-13) and
-	// stands in audit records. Empty is the root itself.
+	// Name is the requested path below the root of the share, with backslashes:
+	// `a\b\f:stream`. Only its form is checked (F-13). Audit records contain it.
+	// The empty name is the root itself.
 	Name string
 
-	// Maximal asks for the maximal access too (the MxAc create context).
+	// Maximal also requests the maximal access (the MxAc create context).
 	Maximal bool
-	// MaximalTime is that context's time stamp in units of 100 ns since 1601;
-	// 0: it has none (F-45).
+	// MaximalTime is the time stamp of that context in units of 100 ns since 1601, or 0 if the context does not have
+	// one (F-45).
 	MaximalTime int64
 }
 
-// Disposition is CreateDisposition: what to do if the name exists or does not.
-// The values are those of the wire; the zero value is FileSupersede.
+// Disposition is CreateDisposition: the action if the name exists, and if it
+// does not. The values are those of the wire. The zero value is FileSupersede.
 // Source: MS-SMB2 2.2.13, NtCreateFile.
 type Disposition uint32
 
@@ -47,12 +47,12 @@ const (
 	FileOverwriteIf                    // empty it, or create it
 )
 
-// CreateOptions are the FILE_* options of an open. Those named here have a
-// meaning for the decision; others of the documented ones are accepted and
-// mean nothing here. The zero value has no option. Source: MS-SMB2 2.2.13.
+// CreateOptions are the FILE_* options of an open. The named ones affect the
+// decision. Other documented options are accepted and ignored. The zero value
+// has no option. Source: MS-SMB2 2.2.13.
 type CreateOptions uint32
 
-// Options with a meaning for the decision.
+// Options that affect the decision.
 const (
 	DirectoryFile           CreateOptions = 0x1
 	WriteThrough            CreateOptions = 0x2
@@ -73,7 +73,7 @@ const (
 // Attributes are FILE_ATTRIBUTE_* bits (MS-FSCC 2.6). The zero value has no bit.
 type Attributes uint32
 
-// Attributes with a meaning for the decision.
+// Attributes that affect the decision.
 const (
 	AttributeReadOnly  Attributes = 0x1
 	AttributeHidden    Attributes = 0x2
@@ -82,14 +82,15 @@ const (
 	AttributeArchive   Attributes = 0x20
 	AttributeNormal    Attributes = 0x80
 	AttributeTemporary Attributes = 0x100
-	// AttributeReparsePoint is of what is told in a listing to who knows links.
+	// AttributeReparsePoint marks a link in a listing for a caller that opens
+	// links.
 	AttributeReparsePoint Attributes = 0x400
 
 	validAttributes = 0x7FB7
 )
 
-// ShareAccess says what other opens may do meanwhile. The zero value is an
-// exclusive open.
+// ShareAccess is the access that other opens may have at the same time. The
+// zero value is an exclusive open.
 type ShareAccess uint32
 
 // Bits of ShareAccess.
@@ -99,13 +100,13 @@ const (
 	ShareDelete ShareAccess = 4
 )
 
-// Face is whose rules are added to those of the store. The zero value is
-// Native: none.
+// Face is the interface of the request, whose rules are added to those of the
+// store. The zero value is Native, which adds none.
 type Face uint8
 
 // Faces.
 const (
 	Native Face = iota // NtCreateFile: the store's rules alone
 	SMB                // an SMB2 server in front of the store
-	Win32              // CreateFile: more rights are asked for than named (F-90)
+	Win32              // CreateFile, which requests more rights than the caller names (F-90)
 )

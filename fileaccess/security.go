@@ -14,8 +14,8 @@ const (
 	saclProtection = winnt.PROTECTED_SACL_SECURITY_INFORMATION | winnt.UNPROTECTED_SACL_SECURITY_INFORMATION
 )
 
-// QueryRights returns the rights a handle needs to read the parts of a
-// descriptor that info names, in SECURITY_INFORMATION bits (F-50).
+// QueryRights returns the rights that a handle needs to read the parts of a
+// descriptor in info, which has SECURITY_INFORMATION bits (F-50).
 func QueryRights(info uint32) winnt.AccessMask {
 	m := sd.QueryAccess(info)
 	// The protection of the DACL is read with READ_CONTROL (F-50).
@@ -29,15 +29,16 @@ func QueryRights(info uint32) winnt.AccessMask {
 	return m
 }
 
-// SetRights returns the rights a handle needs to change the parts (F-50).
+// SetRights returns the rights that a handle needs to change the parts in info
+// (F-50).
 func SetRights(info uint32) winnt.AccessMask { return sd.SetAccess(info) }
 
-// QuerySecurity returns the parts of a descriptor that a handle may read, or
-// STATUS_ACCESS_DENIED and nothing if it may not read them all (F-50). A nil
-// descriptor is STATUS_NO_SECURITY_ON_OBJECT: what was not read must not be
-// taken for a descriptor without a DACL.
+// QuerySecurity returns the requested parts of a descriptor. If the handle may
+// not read all of them, it returns STATUS_ACCESS_DENIED and no part (F-50). A
+// nil descriptor is STATUS_NO_SECURITY_ON_OBJECT, so that a descriptor that
+// could not be read does not look like one without a DACL.
 func QuerySecurity(h *Handle, d *sd.Descriptor, info uint32) (*sd.Descriptor, ntstatus.Status) {
-	if !h.open() || QueryRights(info)&^h.Granted != 0 { // The handle lacks a right that the parts need (F-50).
+	if !h.open() || QueryRights(info)&^h.Granted != 0 { // The handle does not grant the parts (F-50).
 		return nil, ntstatus.AccessDenied
 	}
 	if d == nil {
@@ -51,30 +52,35 @@ func QuerySecurity(h *Handle, d *sd.Descriptor, info uint32) (*sd.Descriptor, nt
 type SecurityChange struct {
 	Information uint32 // SECURITY_INFORMATION: the parts
 	Old         *sd.Descriptor
-	New         *sd.Descriptor // what they become
+	New         *sd.Descriptor // the new values
 	Subject     access.Subject
 }
 
-// SetSecurity returns the object's descriptor after a change, as a new value;
-// the caller stores it. Open handles keep what they have, and children inherit
-// nothing of it until that is asked for (F-52). The statuses:
-// STATUS_ACCESS_DENIED for a missing right, before anything else (F-50);
-// STATUS_INVALID_OWNER for an owner that is absent or that the subject may
-// not assign, STATUS_PRIVILEGE_NOT_HELD for a label above the subject's
-// (F-51); and those of [sd.Set].
+// SetSecurity returns the object's descriptor after a change, as a new value.
+// The caller stores it. Open handles keep their rights, and children inherit
+// the change only on request (F-52). A missing right is STATUS_ACCESS_DENIED,
+// before any other check (F-50). An owner that is absent, or that the subject
+// may not assign, is STATUS_INVALID_OWNER. A label above the subject's is
+// STATUS_PRIVILEGE_NOT_HELD (F-51). A nil change is STATUS_INVALID_PARAMETER, and
+// a subject without a token STATUS_NO_TOKEN. Other statuses are those of [sd.Set]
+// and [Stored].
 func SetSecurity(h *Handle, c *SecurityChange) (*sd.Descriptor, ntstatus.Status) {
 	if c == nil {
 		return nil, ntstatus.InvalidParameter
 	}
-	if !h.open() || SetRights(c.Information)&^h.Granted != 0 { // The handle lacks a right that the parts need (F-50).
+	if !h.open() || SetRights(c.Information)&^h.Granted != 0 { // The handle does not grant the parts (F-50).
 		return nil, ntstatus.AccessDenied
 	}
 	if c.Subject.Effective() == nil {
 		return nil, ntstatus.NoToken
 	}
 	// The owner must be the subject's to assign, and a label above the subject's needs a privilege (F-51).
-	return sd.Set(&sd.SetRequest{
+	d, st := sd.Set(&sd.SetRequest{
 		Information: c.Information, Old: c.Old, New: c.New,
 		Subject: callerOf(&c.Subject), IsContainer: h.Directory, Mapping: &winnt.FileObject.Mapping,
 	})
+	if st != ntstatus.Success {
+		return nil, st
+	}
+	return Stored(d)
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// The rights that the three usual levels of a share stand for (F-5).
+// Rights of the three usual levels of a share (F-5).
 const (
 	ShareReadRights   winnt.AccessMask = 0x1200A9
 	ShareChangeRights winnt.AccessMask = 0x1301BF
@@ -16,13 +16,13 @@ const (
 // Tree is a connection of a subject to a share. The zero value has no rights.
 type Tree struct {
 	Maximal winnt.AccessMask // gates requests; belongs in Share.Maximal
-	Told    winnt.AccessMask // what the client is told (TREE_CONNECT MaximalAccess)
+	Told    winnt.AccessMask // the access that the client receives (TREE_CONNECT MaximalAccess)
 }
 
-// Connect decides a tree connect. The statuses: STATUS_ACCESS_DENIED for a
-// share that gives the subject nothing (F-5), STATUS_BAD_IMPERSONATION_LEVEL
-// for a subject that cannot ask, STATUS_NO_TOKEN for none. A nil policy
-// is the default one, and a nil share is one that gives nothing.
+// Connect decides a tree connect. It fails with STATUS_ACCESS_DENIED if the
+// share gives the subject nothing (F-5), with STATUS_BAD_IMPERSONATION_LEVEL
+// for a client below SecurityImpersonation, and with STATUS_NO_TOKEN
+// without a token. A nil policy is the default one. A nil share gives nothing.
 func Connect(s *access.Subject, share *Share, p *Policy) (Tree, ntstatus.Status) {
 	if p == nil {
 		p = &defaultPolicy
@@ -43,14 +43,15 @@ func Connect(s *access.Subject, share *Share, p *Policy) (Tree, ntstatus.Status)
 	if t.Maximal == 0 {
 		return Tree{}, ntstatus.AccessDenied
 	}
-	// The client is told what another descriptor gives, if the share has one for that (F-5).
+	// The client receives the result of another descriptor if the share has one for that (F-5).
 	if t.Told = t.Maximal; share.Told != nil {
 		t.Told, _ = e.can(share.Told, full)
 	}
 	return t, ntstatus.Success
 }
 
-// shareMaximal returns what a share allows the subject (F-5).
+// shareMaximal returns the rights that a share allows the subject (F-5): every
+// right for nil.
 func (e *engine) shareMaximal(s *Share) winnt.AccessMask {
 	switch {
 	case s == nil:
@@ -101,8 +102,7 @@ func (o *opening) refusedByShare(rule string, st ntstatus.Status) ntstatus.Statu
 	return o.fail(rule, st)
 }
 
-// underShare cuts what was granted down to the share, silently where nothing
-// was named (F-8).
+// underShare limits the granted rights to those of the share, without an error if none was requested by name (F-8).
 func (o *opening) underShare() ntstatus.Status {
 	roof := o.share | sacl
 	needed := o.implied

@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// This file is the whole of what an SMB-like file server needs between its wire and
-// its store, as docs/adopt.md tells it: bytes in, statuses and bytes out.
+// This file has everything that an SMB-like file server needs between its protocol and its store, as docs/adopt.md
+// describes: bytes in, statuses and bytes out.
 
 // smbFile holds the facts that the server's store has of a name.
 type smbFile struct {
@@ -52,8 +52,8 @@ type smbOpened struct {
 	newSD  []byte // of a new object
 }
 
-// open answers an SMB2 CREATE, the question for the maximal access included. A nil f
-// is a name that does not exist.
+// open processes an SMB2 CREATE that also requests the maximal access. A nil f is a
+// name that does not exist.
 func (s *smbSession) open(name string, parent, f *smbFile, desired winnt.AccessMask, how fileaccess.Disposition,
 	options fileaccess.CreateOptions) (*smbOpened, ntstatus.Status) {
 	req := fileaccess.Request{Subject: s.subject, Name: name, Desired: desired, Disposition: how, Options: options,
@@ -72,8 +72,7 @@ func (s *smbSession) open(name string, parent, f *smbFile, desired winnt.AccessM
 	return o, dec.Status()
 }
 
-// facts tells what the store has of a directory and of a name in it. A descriptor
-// that cannot be read is an error.
+// facts returns the store's facts about a directory and a name in it. An unreadable descriptor is an error.
 func (s *smbSession) facts(parent, f *smbFile) (*fileaccess.Facts, error) {
 	facts := &fileaccess.Facts{Share: &s.share, Policy: fileaccess.Policy{Profile: fileaccess.Observed}}
 	if parent != nil {

@@ -7,22 +7,23 @@ import (
 )
 
 // SubIDs is a range of subordinate ids, which a user has for containers (subuid(5)). The zero
-// value is id 0.
+// value contains only id 0.
 type SubIDs struct {
 	First, Last uint32 // both included
-	Owner       string // who has them: a name, or a number
+	Owner       string // the user: a name, or a number
 }
 
-// AllSubIDs stands for subordinate ids that cannot be read: each id could be one.
+// AllSubIDs is the range to assume if the subordinate ids cannot be read, because
+// each id could be one.
 var AllSubIDs = SubIDs{First: 1, Last: ^uint32(0)}
 
-// Overlaps reports whether one of the ids from first to last is of the range.
+// Overlaps reports whether one of the ids from first to last is in the range.
 func (s SubIDs) Overlaps(first, last uint32) bool { return first <= s.Last && s.First <= last }
 
-// String returns the ids.
+// String returns the first and the last id, joined by "-".
 func (s SubIDs) String() string { return fmt.Sprintf("%d-%d", s.First, s.Last) }
 
-// ParseSubIDs reads the lines name:first:count of /etc/subuid; other lines say nothing.
+// ParseSubIDs parses the lines name:first:count of /etc/subuid. It ignores other lines.
 func ParseSubIDs(text string) []SubIDs {
 	var out []SubIDs
 	for line := range strings.Lines(text) {

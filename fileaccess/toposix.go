@@ -6,14 +6,13 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// ToPOSIX returns the POSIX permissions nearest to a descriptor: they give
-// no subject more than it does. A permission is there only if all rights are that it
-// stands for; what is then left over is in the losses, as is everything else
-// that POSIX cannot say. A denial of a group is held against every user and
-// group that is named, because membership is not known. Access has named
-// entries only if there are any to name. A nil map is the default one. Owners
-// without an id are 0xFFFFFFFF and have their entry all the same. A nil
-// descriptor gives nothing.
+// ToPOSIX returns the POSIX permissions closest to a descriptor. They give no
+// subject more than the descriptor. A permission is set only if all of its rights
+// are granted. The losses list the remaining rights and everything else that POSIX
+// cannot express. A denial of a group applies to every named user and group, because
+// ToPOSIX does not know the members. Access has named entries only if there are any
+// to name. A nil map is the default one. Owners without an id are 0xFFFFFFFF and
+// still have their entry. A nil descriptor gives nothing.
 func ToPOSIX(d *sd.Descriptor, directory bool, ids *IDMap) (POSIX, []Loss) {
 	r := posixReader{ids: ids, owner: d.Owner(), group: d.Group()}
 	p := POSIX{User: r.ownerID(d.Owner(), false), Group: r.ownerID(d.Group(), true), Directory: directory}
@@ -53,7 +52,7 @@ func (r *posixReader) ownerID(s sid.SID, group bool) uint32 {
 	return id
 }
 
-// grant is one entry of a DACL that counts.
+// grant is one entry in force of a DACL, which can also deny.
 type grant struct {
 	sid   sid.SID
 	mask  winnt.AccessMask
@@ -64,7 +63,7 @@ type grant struct {
 }
 
 // grants returns the entries of a list in force: on the object itself, or with
-// inherit set on what inherits by that flag.
+// inherit set on children that inherit by that flag.
 func (r *posixReader) grants(l *sd.ACL, inherit uint8) []grant {
 	var out []grant
 	for _, a := range l.All() {
@@ -89,7 +88,7 @@ func (r *posixReader) grants(l *sd.ACL, inherit uint8) []grant {
 	return out
 }
 
-// grantOf resolves the SIDs that stand for owner and group.
+// grantOf resolves the SIDs that refer to owner and group.
 func (r *posixReader) grantOf(a sd.ACE, inherited bool) grant {
 	g := grant{sid: a.SID(), mask: winnt.FileObject.Mapping.Map(a.Mask()) & full, deny: a.Type().IsDeny()}
 	switch {
@@ -117,7 +116,7 @@ func (r *posixReader) grantOf(a sd.ACE, inherited bool) grant {
 	return g
 }
 
-// read makes the POSIX list of the entries in force.
+// read returns the POSIX list for the entries in force.
 func (r *posixReader) read(l *sd.ACL, directory bool, inherit uint8) POSIXACL {
 	gs := r.grants(l, inherit)
 	owner := r.perm(gs, r.owner, directory)
@@ -154,9 +153,9 @@ func named(gs []grant, s sid.SID) bool {
 	return false
 }
 
-// perm returns what one entry may say: the rights that its subject has whatever
-// groups it is in. A subject beside those named may still be in groups
-// that have no id, whose denials count; a group's members may be in others.
+// perm returns the permissions that one entry may have: the rights of its subject whatever other groups it is in. A
+// subject outside the named ones may be in groups without an id, whose denials count. A group's members may be in
+// other groups.
 func (r *posixReader) perm(gs []grant, s sid.SID, directory bool) POSIXPerm {
 	var granted, denied winnt.AccessMask
 	for _, g := range gs {
@@ -226,9 +225,8 @@ func (r *posixReader) defaults(l *sd.ACL) POSIXACL {
 	return out
 }
 
-// both returns what two lists give alike. Who is named in one of them only gets
-// what its class has in the other: nothing, for an entry of its own would
-// otherwise stand in for none.
+// both returns the permissions that two lists share. A user or group named in only one of them gets no permissions,
+// because its entry would otherwise replace the missing one.
 func both(a, b POSIXACL) POSIXACL {
 	var out POSIXACL
 	at := func(l POSIXACL, e POSIXEntry) POSIXPerm {

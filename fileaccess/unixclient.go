@@ -7,11 +7,11 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// NetworkUser returns the spec of a client that a server knows by its Unix ids and
-// by SIDs that no id stands for, such as those of a domain: what
-// [token.NetworkUser] returns for the SIDs of all of them. The first of gids is the
-// primary group; a group may stand in gids and in sids. An id that the map does not
-// know is an error: a group that is left out could be one that an entry denies.
+// NetworkUser returns the Spec of a client with Unix ids, and with SIDs that have
+// no id, such as those of a domain. It is the result of [token.NetworkUser] for the
+// SIDs of all of them. The first of gids, else of sids, is the primary group. A
+// group may be both in gids and in sids. NetworkUser fails for an id that the map
+// does not have, because a deny entry could name the missing group.
 func (m *IDMap) NetworkUser(uid uint32, gids []uint32, sids ...sid.SID) (token.Spec, error) {
 	user, ok := m.user(uid)
 	if !ok {

@@ -57,7 +57,7 @@ func TestNetworkUserByIDs(t *testing.T) {
 	if _, err := token.New(s); err != nil {
 		t.Error(err)
 	}
-	var none *fileaccess.IDMap // stands for the default map
+	var none *fileaccess.IDMap // the default map
 	if s, err = none.NetworkUser(7, []uint32{8}); err != nil || s.User.SID != fileaccess.UnixUser(7) {
 		t.Error(s.User, err)
 	}

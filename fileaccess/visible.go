@@ -6,11 +6,11 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Visible reports whether access-based enumeration shows an entry to a
-// subject: it may read the entry by the entry's own descriptor, and the share
-// allows reading. share holds what [Connect] found; all bits where there is no
-// share. "." and ".." are always shown, which is the caller's to do (F-71). A
-// nil policy is the default one.
+// Visible reports whether access-based enumeration shows an entry to a subject.
+// The subject must be able to read the entry by its own descriptor, and the
+// share must allow reading. share is the result of [Connect], or all bits
+// without a share. The caller must always show "." and ".." (F-71). A nil
+// policy is the default one.
 func Visible(s *access.Subject, entry *sd.Descriptor, share winnt.AccessMask, p *Policy) bool {
 	if p == nil {
 		p = &defaultPolicy
@@ -27,15 +27,14 @@ func (e *engine) visible(d *sd.Descriptor, share winnt.AccessMask) bool {
 	return e.check(d, winnt.FILE_GENERIC_READ).Allowed()
 }
 
-// Viewer is a subject that lists a directory. The zero value sees nothing.
+// Viewer is a subject that lists a directory. The zero value sees no entry.
 type Viewer struct {
 	Subject access.Subject
-	Share   winnt.AccessMask // what [Connect] found
+	Share   winnt.AccessMask // Tree.Maximal of [Connect]
 }
 
-// VisibleEntries decides [Visible] for each viewer and each entry:
-// result[v][e]. An entry's descriptor is looked at once for each viewer, however many entries
-// share it or have an equal one (F-74).
+// VisibleEntries returns [Visible] for each viewer v and each entry e as result[v][e]. It
+// checks equal descriptors once for each viewer, however many entries have them (F-74).
 func VisibleEntries(entries []*sd.Descriptor, viewers []Viewer, p *Policy) [][]bool {
 	class, distinct := classes(entries)
 	out := make([][]bool, len(viewers))
@@ -52,7 +51,7 @@ func VisibleEntries(entries []*sd.Descriptor, viewers []Viewer, p *Policy) [][]b
 	return out
 }
 
-// classes numbers equal descriptors alike, first by identity, then by bytes.
+// classes gives equal descriptors the same number. It compares identity first, then bytes.
 func classes(entries []*sd.Descriptor) (class []int, distinct []*sd.Descriptor) {
 	class = make([]int, len(entries))
 	byPointer := make(map[*sd.Descriptor]int)

@@ -18,8 +18,8 @@ const (
 	TruncateExisting Creation = 5
 )
 
-// FileFlags are the FILE_FLAG_* bits of CreateFile that the decision looks at;
-// the attributes are given with them in one parameter.
+// FileFlags are the FILE_FLAG_* bits of CreateFile that affect the decision.
+// CreateFile takes the attributes in the same parameter.
 type FileFlags uint32
 
 // Values of FileFlags.
@@ -33,18 +33,18 @@ const (
 	attributeFlags FileFlags = 0x00007FFF
 )
 
-// CreateFile returns the request that a call of CreateFile makes (F-90). The
-// rights that every such request asks for besides are in it; ok is false for a
-// creation disposition that does not exist, which is ERROR_INVALID_PARAMETER.
+// CreateFile returns the request of a call of CreateFile (F-90). It includes
+// the rights that CreateFile always adds. ok is false for an unknown creation
+// disposition, which is ERROR_INVALID_PARAMETER.
 func CreateFile(s access.Subject, name string, desired winnt.AccessMask, share ShareAccess, c Creation,
 	flags FileFlags) (r Request, ok bool) {
 	r = Request{
 		Subject: s, Name: name, Share: share, Face: Win32,
-		// Every call asks for these two rights besides (F-90).
+		// Every call also requests these two rights (F-90).
 		Desired:    desired | winnt.SYNCHRONIZE | winnt.FILE_READ_ATTRIBUTES,
 		Attributes: Attributes(flags & attributeFlags),
 	}
-	// Each creation disposition stands for a native one (F-90).
+	// Each creation disposition corresponds to a native one (F-90).
 	switch c {
 	case CreateNew:
 		r.Disposition = FileCreate
@@ -64,7 +64,7 @@ func CreateFile(s access.Subject, name string, desired winnt.AccessMask, share S
 		option CreateOptions
 	}{
 		{FlagWriteThrough, WriteThrough}, {FlagNoBuffering, NoIntermediateBuffering},
-		// Each flag stands for an option (F-90).
+		// Each flag corresponds to an option (F-90).
 		{FlagDeleteOnClose, DeleteOnClose}, {FlagBackupSemantics, OpenForBackupIntent}, {FlagOpenReparsePoint,
 			OpenReparsePoint},
 	} {
@@ -72,18 +72,19 @@ func CreateFile(s access.Subject, name string, desired winnt.AccessMask, share S
 			r.Options |= m.option
 		}
 	}
-	// Deletion on close asks for DELETE (F-90).
+	// Deletion on close also requests DELETE (F-90).
 	if flags&FlagDeleteOnClose != 0 {
 		r.Desired |= winnt.DELETE
 	}
-	if flags&FlagBackupSemantics == 0 { // F-90: directories are for those who know about them
+	if flags&FlagBackupSemantics == 0 { // F-90: directories need backup semantics
 		r.Options |= NonDirectoryFile
 	}
 	return r, true
 }
 
-// LastError returns the Win32 error of a status of an open; creating says that
-// the call was to make the file, in which a collision has another number (F-91).
+// LastError returns the Win32 error for the status of an open. creating is true
+// if the call was to create the file. A collision then has another number
+// (F-91).
 func LastError(st ntstatus.Status, creating bool) uint32 {
 	switch {
 	case st == ntstatus.ObjectNameCollision && creating:

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The calls of each open, with names built where they take no memory of their own:
-// package unix makes a copy of each name.
+// This file has the system calls of an open. They build names in stack buffers, because package unix allocates a
+// copy of each name.
 
 // shortName is the longest name that is built on the stack, in bytes.
 const shortName = 256
@@ -17,13 +17,14 @@ const shortName = 256
 // noName is an empty name.
 var noName [1]byte
 
-// below opens a place below a directory, as a place only. A backslash in the path
-// separates as a slash does. No link is followed, no mount entered. F-112
+// below opens a path below a directory with O_PATH. Backslashes and slashes both separate components. It follows no
+// link and enters no mount. F-112
 func below(dir int, path string, flags uint64) (int, error) {
 	return resolve(dir, path, unix.O_PATH|flags)
 }
 
-// resolve opens what stands there.
+// resolve opens a path below a directory like below, but without O_PATH unless flags has it. It returns EINVAL for a
+// path with a zero byte.
 func resolve(dir int, path string, flags uint64) (int, error) {
 	how := unix.OpenHow{
 		Flags: unix.O_NOFOLLOW | unix.O_CLOEXEC | flags,
@@ -50,18 +51,17 @@ func resolve(dir int, path string, flags uint64) (int, error) {
 		case 0:
 			return int(fd), nil
 		case unix.EINTR, unix.EAGAIN:
-			// EAGAIN: a rename elsewhere came in between, and it cannot be told whether the
-			// path stayed below.
+			// On EAGAIN a concurrent rename kept the kernel from proving that the path stays below the directory.
 		default:
 			return -1, err
 		}
 	}
 }
 
-// statMask names what each look at a file asks for.
+// statMask selects the fields that every statx call requests.
 const statMask = unix.STATX_BASIC_STATS | unix.STATX_BTIME
 
-// stat tells about what a descriptor holds.
+// stat returns information about an open file.
 func stat(fd int) (s unix.Statx_t, err error) {
 	for {
 		_, _, err := unix.Syscall6(unix.SYS_STATX, uintptr(fd), uintptr(unsafe.Pointer(&noName[0])), unix.AT_EMPTY_PATH,
@@ -81,9 +81,8 @@ func statAt(dir int, name string, flags int) (s unix.Statx_t, err error) {
 	return s, err
 }
 
-// ownDescriptors holds the directory of this program's descriptors: opening one by its
-// number there spares the way to it. It is held for good. -1: it
-// could not be opened, and the way is gone each time.
+// ownDescriptors returns a descriptor of /proc/self/fd, which is never closed. A path relative to it has one component.
+// It returns -1 if the directory could not be opened. Callers then use the full path.
 var ownDescriptors = sync.OnceValue(func() int {
 	fd, err := unix.Open("/proc/self/fd", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -92,7 +91,7 @@ var ownDescriptors = sync.OnceValue(func() int {
 	return fd
 })
 
-// openAgain opens the inode that a descriptor holds.
+// openAgain opens the inode of a descriptor again with other flags. The caller closes the result.
 func openAgain(fd, flags int) (int, error) {
 	var room [40]byte
 	short, at := room[:0], ownDescriptors()

@@ -6,55 +6,68 @@ import (
 	"github.com/refmon/refmon/sd"
 )
 
-// Config says what directory is served and how. Path is needed; for the rest the zero
-// value is the strictest choice.
+// Config configures a tree. Path is required. For the other fields the zero value is
+// the strictest choice.
 type Config struct {
 	Path string // the root; a link is followed here
-	// Attribute holds the descriptors; "" is [ntacl.Name], which takes CAP_SYS_ADMIN
-	// to write.
+	// Attribute is the extended attribute with the descriptors. "" means
+	// [ntacl.Name]. Writing that needs CAP_SYS_ADMIN.
 	Attribute string
-	// Missing says what a file without that attribute grants.
+	// Missing decides what a file without that attribute grants.
 	Missing Missing
-	// IgnorePosix takes each attribute as it is, as a file server does that ignores the
-	// system's permissions. Otherwise one whose permissions were changed since is
-	// taken for missing, as the server takes it.
+	// IgnorePosix accepts each attribute without checking its hash, like a file server
+	// that ignores the system's permissions. Otherwise an attribute counts as missing
+	// if the file's permissions have changed since, as on the server.
 	IgnorePosix bool
-	// Share is the descriptor of the tree itself: each open is then decided as
-	// behind an SMB server with such a share. nil: nothing gates the tree.
+	// Share is the descriptor of the tree itself. Each open is then decided as
+	// behind an SMB server with that share. nil means no share.
 	Share *sd.Descriptor
-	// AccessBased leaves entries that a user may not read out of listings, on a tree with
+	// AccessBased hides entries that a user may not read from listings, on a tree with
 	// Share.
 	AccessBased bool
-	// Policy has the traverse policy among others.
+	// Policy is the policy of decisions, including the traverse policy.
 	Policy fileaccess.Policy
-	// CaseInsensitive finds a name that differs in case where none is spelled so.
+	// CaseInsensitive lets a lookup find a name that differs in case if there is
+	// no exact match.
 	CaseInsensitive bool
-	// Accounts names the owners of files without the attribute; nil: S-1-22-1-uid.
+	// Unbelieved is called each time that a file's attribute is read and does not count, with the host's path of
+	// the file, the reason, and the command that repairs it. nil means no call. Any goroutine may make the call; it
+	// holds no lock.
+	Unbelieved func(path string, cause error)
+	// Accounts maps the owners of files without the attribute. nil means
+	// S-1-22-1-uid.
 	Accounts ntacl.Accounts
-	// FileMode and DirectoryMode are the permissions of what is made; 0: 0600 and 0700.
+	// FileMode and DirectoryMode are the permissions of new files and directories. 0
+	// means 0600 and 0700.
 	FileMode, DirectoryMode uint32
-	// Descriptors is how many descriptors are kept; 0: 4,096.
+	// Descriptors is the maximum number of cached descriptors. 0 means 16,384, which take about 24 MiB.
 	Descriptors int
-	// Opens is how many files may be open at once; 0: 16,384.
+	// Opens is the maximum number of open files. 0 means 16,384.
 	Opens int
-	// HandOut says which descriptors programs get ([kernel.System.HandOut]).
+	// HandOut decides which file descriptors programs get ([kernel.System.HandOut]).
 	HandOut HandOut
+	// Faults is called before each system call that changes a file or reads an attribute, and before some others such
+	// as "stat" and "open". It gets the name of the call, and that of the file or attribute. If it returns an error,
+	// the call is not made and fails with that error. nil injects no errors. Only tests set it.
+	Faults func(call, name string) error
 }
 
-// HandOut says what descriptors of the host are handed out. The zero value is
-// HandOutNothing. What a program does with a descriptor is not seen and cannot be
-// taken back; it can pass it on, map the file, watch and lock it.
+// HandOut decides which file descriptors of the host are handed out. The zero
+// value is HandOutNothing. refmon does not see what a program does with a
+// descriptor, and cannot revoke it. The program can pass it on, map the file,
+// watch it and lock it.
 type HandOut uint8
 
 const (
 	HandOutNothing HandOut = iota
 	HandOutReads           // for reading, by a read-only copy of the mount
-	// HandOutWrites hands out for writing, too, the files that belong to root or to this program
-	// and whose permissions give others no more than was granted.
+	// HandOutWrites also hands out descriptors for writing, for files that belong to root or to
+	// this program, if the permissions give others no more than was granted.
 	HandOutWrites
 )
 
-// Missing says what a file without a descriptor grants. The zero value is RefuseMissing.
+// Missing decides what a file without a descriptor grants. The zero value is
+// RefuseMissing.
 type Missing uint8
 
 const (

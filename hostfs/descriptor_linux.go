@@ -2,6 +2,8 @@ package hostfs
 
 import (
 	"errors"
+	"fmt"
+	"os"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -13,8 +15,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// identity is a file at one moment: setting an attribute, changing permissions and
-// owner raise the time of change. F-115
+// identity identifies an inode and its state. Setting an attribute or changing permissions or owner updates the change
+// time. F-115
 type identity struct {
 	inode                 uint64
 	changed, born         int64
@@ -25,26 +27,22 @@ func identityOf(s *unix.Statx_t) identity {
 	return identity{s.Ino, s.Ctime.Sec, s.Btime.Sec, s.Ctime.Nsec, s.Btime.Nsec}
 }
 
-// known holds the answer of a file's attribute. Immutable but for id.
+// known is the parsed attribute of a file. It is immutable except for id.
 type known struct {
 	descriptor *sd.Descriptor         // nil grants nothing
 	attribute  ntacl.Attribute        // without descriptor; version 0: none
 	verdict    ntacl.Verdict          // on the attribute
 	audited    bool                   // the attribute has entries that ACCESS_SYSTEM_SECURITY alone shows
-	dos        dos                    // what is kept beside it
-	id         atomic.Pointer[string] // atomic; what tells the file from others, nil until it is asked for
+	dos        dos                    // user.DOSATTRIB
+	cause      error                  // why the attribute does not count; nil: it counts, or is missing
+	id         atomic.Pointer[string] // atomic; distinguishes the file from others, nil until first used
 }
 
-// settled is the age of a file's last change from which on its descriptor is kept:
-// kernels stamp changes with a clock that ticks, so that a second change right after
-// the first has the same time. F-115
-const settled = 20 * time.Millisecond
-
-// errYoung says that a descriptor counts now and may not count later.
+// errYoung keeps a result out of the cache: the file changed so recently that its next change may have the same time.
 var errYoung = errors.New("the file has just changed")
 
-// known returns what the attribute of a file says, from the cache where the file has
-// not changed since.
+// known returns the parsed attribute of the inode that fd holds, from the cache if the state in s is cached. It
+// returns the result for a file that has just changed, but does not cache it.
 func (t *Tree) known(fd int, s *unix.Statx_t) (*known, error) {
 	var young *known
 	k, err := t.descriptors.Get(identityOf(s), func() (*known, error) {
@@ -60,40 +58,50 @@ func (t *Tree) known(fd int, s *unix.Statx_t) (*known, error) {
 	return k, err
 }
 
-// read reads the attribute from the inode that a descriptor holds. keep says that s
-// identifies what was read.
+// read reads the attribute of the inode that fd holds, and calls Config.Unbelieved if the attribute does not count.
+// keep reports whether s identifies the result, so that it may be cached.
 func (t *Tree) read(fd int, s *unix.Statx_t) (k *known, keep bool, err error) {
-	place := placeOf(fd)
 	now := time.Now()
-	if k, err = t.readAttribute(place, s); err != nil {
+	if k, err = t.readAttribute(fd, s); err != nil {
 		return nil, false, err
+	}
+	if k.cause != nil && t.cfg.Unbelieved != nil {
+		// The administrator learns why the file refuses everybody (F-204).
+		t.cfg.Unbelieved(nameOf(fd), k.cause)
 	}
 	after, err := stat(fd)
 	if err != nil {
 		return nil, false, err
 	}
 	age := now.Sub(time.Unix(s.Ctime.Sec, int64(s.Ctime.Nsec)))
-	return k, age >= settled && identityOf(s) == identityOf(&after), nil
+	return k, age >= t.settling && identityOf(s) == identityOf(&after), nil
 }
 
-func (t *Tree) readAttribute(place string, s *unix.Statx_t) (*known, error) {
-	value, err := attribute(place, t.cfg.Attribute)
+func (t *Tree) readAttribute(fd int, s *unix.Statx_t) (*known, error) {
+	value, err := t.attribute(fd, t.cfg.Attribute)
 	if err != nil {
 		return nil, err
 	}
-	kept := dosOf(place)
+	kept, err := t.dosOf(fd)
+	if err != nil {
+		return nil, err
+	}
 	k := &known{verdict: ntacl.Stale, dos: kept}
 	if value != nil {
 		a, err := ntacl.Decode(value)
 		if err != nil {
 			// An attribute that cannot be read grants nothing (F-101).
-			return &known{verdict: ntacl.Unverifiable, audited: true, dos: kept}, nil
+			return &known{verdict: ntacl.Unverifiable, audited: true, dos: kept,
+				cause: fmt.Errorf("%w: refmon acl set --offline PATH SDDL writes another one", err)}, nil
 		}
-		if k.verdict, err = t.verify(a, place, s); err != nil {
+		if k.verdict, err = t.verify(a, fd, s); err != nil {
 			return nil, err
 		}
 		k.attribute, k.descriptor = *a, a.Descriptor
 		k.attribute.Descriptor, k.audited = nil, hasAudit(a.Descriptor)
+		if k.verdict == ntacl.Stale {
+			k.cause = errStale
+		}
 	}
 	if k.verdict != ntacl.Stale {
 		return k, nil
@@ -102,7 +110,7 @@ func (t *Tree) readAttribute(place string, s *unix.Statx_t) (*known, error) {
 	// its permissions amount to, or nothing, as the tree says. F-115
 	k.descriptor = nil
 	if t.cfg.Missing == SynthesiseMissing {
-		acl, err := attribute(place, aclAccess)
+		acl, err := t.attribute(fd, aclAccess)
 		if err != nil {
 			return nil, err
 		}
@@ -111,6 +119,15 @@ func (t *Tree) readAttribute(place string, s *unix.Statx_t) (*known, error) {
 		}
 	}
 	return k, nil
+}
+
+// nameOf returns the current host path of an open file, or "a file without a name".
+func nameOf(fd int) string {
+	name, err := os.Readlink(placeOf(fd))
+	if err != nil {
+		return "a file without a name"
+	}
+	return name
 }
 
 // hasAudit reports whether a descriptor has entries of the SACL that READ_CONTROL does
@@ -130,27 +147,27 @@ const (
 	aclDefault = "system.posix_acl_default"
 )
 
-// verify says whether a server believes the attribute.
-func (t *Tree) verify(a *ntacl.Attribute, place string, s *unix.Statx_t) (ntacl.Verdict, error) {
+// verify returns whether a server accepts the attribute. With IgnorePosix every attribute is [ntacl.Unhashed].
+func (t *Tree) verify(a *ntacl.Attribute, fd int, s *unix.Statx_t) (ntacl.Verdict, error) {
 	if t.cfg.IgnorePosix || a.Version < 4 {
 		if t.cfg.IgnorePosix {
 			return ntacl.Unhashed, nil
 		}
 		return a.Verify(infoOf(s), nil, nil), nil
 	}
-	access, inherited, err := posixOf(place, s)
+	access, inherited, err := t.posixOf(fd, s)
 	if err != nil {
 		return ntacl.Stale, err
 	}
 	return a.Verify(infoOf(s), access, inherited), nil
 }
 
-// posixOf reads the POSIX ACLs of a file.
-func posixOf(place string, s *unix.Statx_t) (access, inherited []byte, err error) {
-	if access, err = attribute(place, aclAccess); err != nil || s.Mode&unix.S_IFMT != unix.S_IFDIR {
+// posixOf reads the POSIX ACLs of a file. A missing one is nil, and inherited is nil except for directories.
+func posixOf(fd int, s *unix.Statx_t) (access, inherited []byte, err error) {
+	if access, err = attributeOf(fd, aclAccess); err != nil || s.Mode&unix.S_IFMT != unix.S_IFDIR {
 		return access, nil, err
 	}
-	inherited, err = attribute(place, aclDefault)
+	inherited, err = attributeOf(fd, aclDefault)
 	return access, inherited, err
 }
 
@@ -161,8 +178,7 @@ func infoOf(s *unix.Statx_t) ntacl.Info {
 // maxAttribute is the largest attribute of Linux, in bytes.
 const maxAttribute = 1 << 16
 
-// attribute reads an extended attribute; nil for a file without it. It grants nothing
-// to a file system that has none.
+// attribute returns an extended attribute; nil for a file without it, and on a file system without attributes.
 func attribute(place, name string) ([]byte, error) {
 	for size := 1024; ; size = maxAttribute {
 		b := make([]byte, size)

@@ -1,8 +1,11 @@
 package hostfs
 
 import (
+	"errors"
 	"strings"
 	"sync"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/nt"
@@ -10,12 +13,12 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// byName has the rights with which a handle changes names: its directory is held for that.
+// byName has the rights with which a handle can change its name. An open with one of them holds its directory.
 const byName = winnt.DELETE | winnt.FILE_WRITE_ATTRIBUTES
 
-// FindDirect implements nt.DirectFinder: an open of what is there, for rights that its own
-// descriptor can give, in one step from the start. Everything that is not found as it should
-// be is left to Find. F-181
+// FindDirect implements nt.DirectFinder. It finds an existing file in one step, for an open
+// with rights that the file's own descriptor can give, and a name that is missing in an existing
+// directory. In every other case it returns false, and the caller must use Find. F-181
 func (t *Tree) FindDirect(r *fileaccess.Request, start nt.OpenFile) (nt.FilePlace, bool) {
 	if !t.direct(r) {
 		return nil, false
@@ -32,7 +35,7 @@ func (t *Tree) FindDirect(r *fileaccess.Request, start nt.OpenFile) (nt.FilePlac
 	}
 	object, err := below(base, r.Name, 0)
 	if err != nil {
-		return nil, false
+		return t.missing(base, prefix, dir, name, err)
 	}
 	p := t.place()
 	p.links = r.Options&fileaccess.OpenReparsePoint != 0
@@ -47,29 +50,49 @@ func (t *Tree) FindDirect(r *fileaccess.Request, start nt.OpenFile) (nt.FilePlac
 	return p, true
 }
 
-// direct reports whether the directories on the way to a file have no say about a request,
-// unless the file's own descriptor refuses it.
+// missing returns the place of a name that does not exist in an existing directory. It returns false if err is not
+// ENOENT, if the tree ignores case, or if the directory cannot be opened.
+func (t *Tree) missing(base int, prefix, dir, name string, err error) (nt.FilePlace, bool) {
+	if !errors.Is(err, unix.ENOENT) || t.cfg.CaseInsensitive {
+		return nil, false // the name may be there in another spelling
+	}
+	p := t.place()
+	p.path, p.name = join(prefix, dir), name
+	if dir != "" {
+		fd, err := below(base, dir, unix.O_DIRECTORY)
+		if err != nil {
+			p.Release()
+			return nil, false
+		}
+		shut(fd)
+		p.facts.Path = append(p.facts.Path, fileaccess.Component{Name: dir, Exists: true, IsDirectory: true})
+	}
+	return p, true
+}
+
+// direct reports whether the file's own descriptor can grant a request without its directories. It returns false for
+// the zero Tree, and while any name is marked for deletion.
 func (t *Tree) direct(r *fileaccess.Request) bool {
 	if t.descriptors == nil || r.Disposition != fileaccess.FileOpen || r.Maximal || r.Share&fileaccess.ShareRead == 0 ||
 		r.Options&^(fileaccess.DirectoryFile|fileaccess.NonDirectoryFile|fileaccess.SynchronousIONonalert|
 			fileaccess.SynchronousIOAlert|fileaccess.OpenReparsePoint) != 0 || strings.HasSuffix(r.Name, `\`) {
 		return false
 	}
-	// Whether a directory gives rights of its own is asked of it, and by what changes a
-	// name it is held (F-42, F-43).
+	// The directory's descriptor is evaluated, and its name locked, if the directory itself can grant rights or the
+	// open changes a name (F-42, F-43).
 	if winnt.FileObject.Mapping.Map(r.Desired)&(byName|winnt.MAXIMUM_ALLOWED) != 0 || walks(&t.cfg.Policy, r) {
 		return false
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	// In a directory that is to go nothing is opened (F-22).
+	// In a directory that is marked for deletion nothing is opened (F-22).
 	return t.dooms == 0
 }
 
-// places are used again: an open is one look-up, and nothing of it is kept but what was copied.
+// places is a pool: an open needs one lookup, and its results are copied.
 var places = sync.Pool{New: func() any { return new(place) }}
 
-// place returns a place where nothing was found yet. Its Release gives it back.
+// place returns an empty place from the pool. Release returns it to the pool.
 func (t *Tree) place() *place {
 	p := places.Get().(*place)
 	p.t, p.parent, p.object = t, -1, -1

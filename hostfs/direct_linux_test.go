@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/nt"
@@ -27,9 +29,9 @@ func (c *counting) FindDirect(r *fileaccess.Request, start nt.OpenFile) (nt.File
 	return p, ok
 }
 
-// An open is answered alike whether or not a look at the directory is put off until the file's
-// own descriptor refuses, for drawn descriptors of both and drawn requests (F-181).
-func TestDirectDecidesAlike(t *testing.T) {
+// Deferring the lookup of the directory until the file's own descriptor refuses does not change the answer, for
+// random descriptors and requests (F-181).
+func TestDeferredLookupDecidesAlike(t *testing.T) {
 	w := newWorld(t)
 	tree := &counting{Tree: w.tree}
 	w.must(w.sys.AddTree("direct", tree))
@@ -81,9 +83,9 @@ func TestDirectDecidesAlike(t *testing.T) {
 	}
 }
 
-// What was opened without a look at its directory shares modes, a name and its end with other
-// opens; in a directory that is to go nothing is opened that way either (F-181, F-116, F-117).
-func TestDirectAndOthers(t *testing.T) {
+// An open without a lookup of its directory shares modes, name and deletion with other opens. In a directory with a
+// pending deletion every open fails (F-181, F-116, F-117).
+func TestDeferredLookupSharesModes(t *testing.T) {
 	w := newWorld(t)
 	th := w.as(bob)
 	const full = "O:BAG:SYD:P(A;OICI;FA;;;WD)"
@@ -127,5 +129,97 @@ func TestDirectAndOthers(t *testing.T) {
 	defer w.tree.mu.Unlock()
 	if w.tree.dooms != 0 {
 		t.Errorf("F-181: %d names are to go", w.tree.dooms)
+	}
+}
+
+// A request is answered without a lookup of the directory if it opens an existing file, shares reading, requests
+// rights that a directory cannot grant, comes from a user with traverse privilege, and no deletion is pending
+// (F-181).
+func TestDirect(t *testing.T) {
+	w := movable(t)
+	passes := passer(t, true)
+	base := fileaccess.Request{Name: `d\f`, Subject: passes, Disposition: fileaccess.FileOpen, Share: 1,
+		Desired: winnt.FILE_READ_DATA}
+	for what, c := range map[string]struct {
+		change func(*fileaccess.Request)
+		want   bool
+	}{
+		"plain":         {func(*fileaccess.Request) {}, true},
+		"generic read":  {func(r *fileaccess.Request) { r.Desired = winnt.GENERIC_READ }, true},
+		"execute":       {func(r *fileaccess.Request) { r.Desired = winnt.GENERIC_EXECUTE }, true},
+		"generic write": {func(r *fileaccess.Request) { r.Desired = winnt.GENERIC_WRITE }, false}, // it sets attributes
+		"generic all":   {func(r *fileaccess.Request) { r.Desired = winnt.GENERIC_ALL }, false},
+		"attributes":    {func(r *fileaccess.Request) { r.Desired = winnt.FILE_WRITE_ATTRIBUTES }, false},
+		"delete":        {func(r *fileaccess.Request) { r.Desired = winnt.DELETE }, false},
+		"maximum":       {func(r *fileaccess.Request) { r.Desired = winnt.MAXIMUM_ALLOWED }, false},
+		"write":         {func(r *fileaccess.Request) { r.Desired = winnt.FILE_WRITE_DATA }, true},
+		"told":          {func(r *fileaccess.Request) { r.Maximal = true }, false},
+		"alone":         {func(r *fileaccess.Request) { r.Share = 0 }, false},
+		"not to read":   {func(r *fileaccess.Request) { r.Share = fileaccess.ShareWrite | fileaccess.ShareDelete }, false},
+		"supersede":     {func(r *fileaccess.Request) { r.Disposition = fileaccess.FileSupersede }, false},
+		"create":        {func(r *fileaccess.Request) { r.Disposition = fileaccess.FileCreate }, false},
+		"or create":     {func(r *fileaccess.Request) { r.Disposition = fileaccess.FileOpenIf }, false},
+		"overwrite":     {func(r *fileaccess.Request) { r.Disposition = fileaccess.FileOverwrite }, false},
+		"or overwrite":  {func(r *fileaccess.Request) { r.Disposition = fileaccess.FileOverwriteIf }, false},
+		"a backslash":   {func(r *fileaccess.Request) { r.Name = `d\` }, false},
+		"who walks":     {func(r *fileaccess.Request) { r.Subject = access.Subject{} }, false},
+		"directory":     {func(r *fileaccess.Request) { r.Options = fileaccess.DirectoryFile }, true},
+		"no directory":  {func(r *fileaccess.Request) { r.Options = fileaccess.NonDirectoryFile }, true},
+		"synchronous": {func(r *fileaccess.Request) {
+			r.Options = fileaccess.SynchronousIOAlert | fileaccess.SynchronousIONonalert | fileaccess.OpenReparsePoint
+		}, true},
+		"on close": {func(r *fileaccess.Request) { r.Options = fileaccess.DeleteOnClose }, false},
+		"backup":   {func(r *fileaccess.Request) { r.Options = fileaccess.OpenForBackupIntent }, false},
+	} {
+		r := base
+		c.change(&r)
+		if got := w.tree.direct(&r); got != c.want {
+			t.Errorf("F-181: %s: %t, want %t", what, got, c.want)
+		}
+	}
+	d := w.opened("d", fileaccess.Request{}, winnt.FILE_READ_DATA)
+	for _, c := range []struct {
+		name string
+		from nt.OpenFile
+		want string
+	}{
+		{"f", nil, "file " + wide + " as f"}, {`d\e\f`, nil, "file " + hers + ` as d\e\f`},
+		{"f", d, "file " + narrow + ` as d\f`}, {`e\f`, d, "file " + hers + ` as d\e\f`},
+		{"dx", nil, " hidden " + wide + " as dx"},
+		{"none", nil, " as none"},
+		{`d\none`, nil, `d as d\none`}, {"none", d, ` as d\none`},
+		{`e\none`, d, `e as d\e\none`},
+		{`none\f`, nil, ""}, {`f\none`, nil, ""},
+		{"", nil, ""}, {"", d, ""}, {"a:b", nil, ""}, {privatePrefix + "x", nil, ""}, {`..\x`, nil, ""},
+		{"\xff", nil, ""}, {"x*", nil, ""}, {"f", w.opened("f", fileaccess.Request{}, winnt.FILE_READ_DATA), ""},
+	} {
+		r := base
+		r.Name = c.name
+		p, ok := w.tree.FindDirect(&r, c.from)
+		got := ""
+		if ok {
+			if got = toldOfName(p.(*place)); p.(*place).links {
+				t.Errorf("F-191: %s: links are known", c.name)
+			}
+			p.Release()
+		}
+		if got != c.want || ok != (c.want != "") {
+			t.Errorf("F-181: %s: %q, %t, want %q", c.name, got, ok, c.want)
+		}
+		found, st := w.tree.Find(&r, c.from)
+		if st == ntstatus.Success {
+			// The long way finds the same, and the directory's descriptor.
+			if ok && found.Facts().Object.Exists != strings.Contains(got, "O:") {
+				t.Errorf("F-181: %s: %q, by its directory %q", c.name, got, toldOfName(found.(*place)))
+			}
+			found.Release()
+		}
+	}
+	doomed := w.opened(`d\e\f`, fileaccess.Request{}, winnt.DELETE)
+	for _, goes := range []bool{true, false} {
+		w.want(doomed.SetDelete(goes), ntstatus.Success)
+		if got := w.tree.direct(&base); got == goes {
+			t.Errorf("F-181: while a name is to go %t: %t", goes, got)
+		}
 	}
 }

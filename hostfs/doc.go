@@ -1,6 +1,5 @@
-// Package hostfs serves a directory of Linux as a file system of a kernel: a server
-// opens files as its client, and the descriptor that Samba keeps in an extended
-// attribute decides.
+// Package hostfs serves a Linux directory as a file system of a kernel. A server opens files as its client, and the
+// descriptor that Samba stores in an extended attribute decides.
 //
 //	tree, err := hostfs.Open(hostfs.Config{Path: "/srv/share"})
 //	defer tree.Close()
@@ -9,45 +8,41 @@
 //	h, _, st := th.NtCreateFile(nt.CreateFileIn{DesiredAccess: winnt.GENERIC_READ, CreateDisposition: winnt.FILE_OPEN,
 //		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\share\plans\plan.docx`})})
 //
-// A [Tree] is a directory held open; it implements [nt.FileSystem]. A name is looked up
-// once, below that directory: no link is followed and no mount entered. What is found
-// is held by a descriptor, its attribute is read from that inode, package fileaccess
-// decides, and that inode is opened: renames, replacements and links made meanwhile
-// change nothing about it. Renames and deletions move a name first, look at what they
-// moved, and put back what is another file's.
+// A [Tree] is an open directory. It implements [nt.FileSystem]. A name is looked up once, below that directory,
+// without following links or entering mounts. The lookup holds the inode by a file descriptor. The attribute is read
+// from that inode, package fileaccess decides, and the same inode is opened. Concurrent renames, replacements and
+// links do not change that. Renames and deletions first move a name, then check which file they moved, and move
+// another file back.
 //
-// A new file is made under a name of its own ([privatePrefix]), gets its attribute, and
-// is renamed to its place, where it never stands without. Deletion and replacement pass
-// through such names too; a crash can leave one behind, which no client sees and which a
-// later listing of its directory removes where nothing is lost by that.
+// A new file is created under a private name ([privatePrefix]), gets its attribute, and is then renamed. It
+// therefore never exists under its final name without the attribute. Deletion and replacement also use such names. A
+// crash can leave one behind. No client sees it, and a later listing of the directory removes it if nothing is lost
+// by that.
 //
-// The attribute is written in the version in which it was found, with a hash that makes
-// a file server believe it; where that hash cannot be computed the change is refused.
-// POSIX permissions are never changed, apart from the set-uid and set-gid bits, which
-// the first write clears. The tree's own path must be closed to everybody but its
-// servers: who reaches the files by it is decided by mode bits. [Tree.Exposure] says who
-// does.
+// The attribute is written in the version in which it was found, with a hash that makes a file server accept it. If
+// that hash cannot be computed, the change is refused. POSIX permissions never change, except for the set-uid and
+// set-gid bits, which the first write clears. Only the tree's servers may have access to its path, because mode bits
+// decide for everybody who uses the path. [Tree.Exposure] reports who can.
 //
-// With [Config.HandOut] programs get descriptors of files that a kernel opened for them
-// ([kernel.System.HandOut]): through read-only copies of the tree's mount, on which even
-// the owner of a file changes nothing, and for writing only where no program can make
-// more of it. docs/adr/0031 says what remains: locks, leases and watches.
+// With [Config.HandOut] programs get file descriptors of files that a kernel opened for them
+// ([kernel.System.HandOut]). They come through read-only copies of the tree's mount, on which even the owner of a
+// file can change nothing. For writing they are handed out only if no program can get more rights from them.
+// docs/adr/0031 describes the remaining limits: locks, leases and watches.
 //
-// Share modes and pending deletions are those of the handles of one Tree; another
-// server on the same files, smbd among them, does not see them.
+// Share modes and pending deletions apply to the handles of one Tree. Another server on the same files, such as
+// smbd, does not see them.
 //
-// Attributes (read-only, hidden, system, archive) and the time of creation are those that
-// smbd keeps in user.DOSATTRIB, and are written there; a read-only file is read-only here.
-// Where the file system has no such attributes, files are ordinary ones.
+// Attributes (read-only, hidden, system, archive) and the creation time are those that smbd stores in
+// user.DOSATTRIB, and are written there. A read-only file is also read-only here. On a file system without such
+// attributes, files have none of them.
 //
-// Extended attributes are the host's user.* ones, and a file can be made without a name, for
-// components that show a tree to programs of the host; no service of the kernel asks for either.
+// Extended attributes (the host's user.*) and files without a name exist for components that show a tree to programs
+// of the host. No service of the kernel uses them.
 //
-// Not there: streams, short names, byte-range locks, notification of changes. Other systems
-// than Linux have no Tree: Open fails with [errors.ErrUnsupported].
+// Not supported: streams, short names, byte-range locks, notification of changes. On systems other than Linux, Open
+// fails with [errors.ErrUnsupported].
 //
-// Guards: a Tree and its open files may be used by any goroutine. Tree.mu guards the
-// table of opens, file.listing the scan of a directory, file.keeping its attributes, Tree.writing the attributes;
-// writing and node.moving may be held when mu is taken, never the reverse, and no lock
-// is held during a decision.
+// Guards: any goroutine may use a Tree and its open files. Tree.mu guards the table of opens, file.listing the scan
+// of a directory, file.keeping its attributes, and Tree.writing the attributes. writing and node.moving may be held
+// when mu is taken, never the reverse. No lock is held during a decision.
 package hostfs

@@ -3,34 +3,33 @@ package hostfs
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/beneath"
 	"github.com/refmon/refmon/nt"
 )
 
-// dosName is the extended attribute in which a file server keeps what Windows calls
-// attributes.
+// dosName is the extended attribute in which Samba stores the DOS attributes of a file.
 const dosName = "user.DOSATTRIB"
 
-// dosKept are the attributes that it keeps there.
+// dosKept are the DOS attributes that Samba stores there.
 const dosKept = fileaccess.AttributeReadOnly | fileaccess.AttributeHidden | fileaccess.AttributeSystem |
 	fileaccess.AttributeArchive
 
-// dos holds what the file server keeps of a file beside its descriptor. The zero value is
-// that of a file without it.
+// dos holds the attributes of a file in user.DOSATTRIB. The zero value is a file without the attribute.
 type dos struct {
 	attributes fileaccess.Attributes
 	there      bool  // attributes were kept, perhaps 0
 	created    int64 // 0: not kept
 }
 
-// decodeDOS reads the value as observed of Samba 4.17: a text that ends with a zero byte,
-// which older servers filled with the attributes in hexadecimal; then, where it is
-// empty,
+// decodeDOS decodes a value of user.DOSATTRIB, as Samba 4.17 writes it. The value starts with a zero-terminated text.
+// Older servers put the attributes there in hexadecimal. After an empty text these fields follow:
 //
 //	2  u16 version, 5
 //	4  u32 version again
@@ -38,7 +37,7 @@ type dos struct {
 //	12 u32 attributes
 //	16 u64 time of creation
 //
-// What it does not know says nothing. F-130
+// It returns the zero value for any other form. F-130
 func decodeDOS(b []byte) (d dos) {
 	le := binary.LittleEndian
 	text, _, ended := bytes.Cut(b, []byte{0})
@@ -62,50 +61,63 @@ func decodeDOS(b []byte) (d dos) {
 	return d
 }
 
-// dosOf reads what is kept of a file. What cannot be read says nothing: the descriptor
-// decides alone.
-func dosOf(place string) dos {
-	value, err := attribute(place, dosName)
-	if err != nil {
-		return dos{}
+// dosOf reads user.DOSATTRIB of an open file. It returns the zero value for a file without the attribute.
+// It fails if the attribute is unreadable, because a file whose read-only attribute is unknown must not be written
+// (F-130).
+func (t *Tree) dosOf(fd int) (dos, error) {
+	if err := t.fault("getxattr", dosName); err != nil {
+		return dos{}, err
 	}
-	return decodeDOS(value)
+	var b [smallAttribute]byte
+	n, err := readHeld(fd, dosName, b[:])
+	switch {
+	case errors.Is(err, unix.ERANGE):
+		return dos{}, nil // no value of that length has a known form
+	case err != nil:
+		return dos{}, err
+	case n < 0:
+		return dos{}, nil
+	}
+	return decodeDOS(b[:n]), nil
 }
 
-// dosAt reads what is kept of an entry of a directory; a link is not followed.
+// dosAt reads user.DOSATTRIB of an entry of a directory. It does not follow a link. It returns the zero value if the
+// attribute is missing or cannot be read.
 func dosAt(dir int, name string) dos {
 	var b [64]byte
-	n, err := unix.Lgetxattr(placeOf(dir)+"/"+name, dosName, b[:])
+	n, err := beneath.EntryAttribute(dir, name, dosName, b[:])
 	if err != nil {
 		return dos{}
 	}
 	return decodeDOS(b[:n])
 }
 
-// dosNow returns what is kept of an open file, read again when the file has changed.
-func (f *file) dosNow(s *unix.Statx_t) dos {
+// dosNow returns the DOS attributes of an open file. It reads them again if the file has changed.
+func (f *file) dosNow(s *unix.Statx_t) (dos, error) {
 	f.keeping.Lock()
 	defer f.keeping.Unlock()
 	id := identityOf(s)
 	if f.keptOf == id {
-		return f.kept
+		return f.kept, nil
 	}
-	f.keepLocked(dosOf(placeOf(f.fd)), s)
-	return f.kept
+	kept, err := f.t.dosOf(f.fd)
+	if err != nil {
+		return dos{}, err
+	}
+	f.keepLocked(kept, s)
+	return kept, nil
 }
 
-// keepLocked keeps what was read of a file: for later, where the file can be told from what
-// it becomes with a change.
-//
+// keepLocked caches the DOS attributes of a file, if a later change of the file can be detected.
 // +checklocks:f.keeping
 func (f *file) keepLocked(d dos, s *unix.Statx_t) {
 	f.kept, f.keptOf = d, identity{}
-	if s.Ctime.Sec != 0 && time.Since(time.Unix(s.Ctime.Sec, int64(s.Ctime.Nsec))) >= settled {
+	if s.Ctime.Sec != 0 && time.Since(time.Unix(s.Ctime.Sec, int64(s.Ctime.Nsec))) >= f.t.settling {
 		f.keptOf = identityOf(s)
 	}
 }
 
-// basicOf returns times and attributes. F-130
+// basicOf returns times and attributes. Without a stored creation time it uses the birth time of the inode. F-130
 func (d dos) basicOf(s *unix.Statx_t) nt.FileBasic {
 	b := nt.FileBasic{CreationTime: fileTime(s.Btime), LastAccessTime: fileTime(s.Atime),
 		LastWriteTime: fileTime(s.Mtime), ChangeTime: fileTime(s.Ctime), FileAttributes: d.attributes}

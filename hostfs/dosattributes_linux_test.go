@@ -2,7 +2,11 @@ package hostfs
 
 import (
 	"encoding/hex"
+	"os"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/nt"
@@ -88,5 +92,40 @@ func TestReadOnly(t *testing.T) {
 	}
 	for _, h := range []winnt.Handle{h, g, d} {
 		w.want(th.NtClose(h), ntstatus.Success)
+	}
+}
+
+// The DOS attributes of an unchanged file are read once, and again after a change. For a file that has just changed,
+// or without a change time, they are read each time (F-115, F-130).
+func TestDOSAttributesAreCachedUntilChange(t *testing.T) {
+	old := time.Now().Add(-time.Hour).Unix()
+	rest := unix.Statx_t{Ino: 1, Ctime: unix.StatxTimestamp{Sec: old}}
+	young, none := rest, rest
+	young.Ctime.Sec, none.Ctime.Sec = time.Now().Add(time.Hour).Unix(), 0
+	hidden := dos{attributes: fileaccess.AttributeHidden, there: true}
+	empty, err := os.CreateTemp(t.TempDir(), "empty") // nothing is kept of it
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer empty.Close()
+	f := &file{t: &Tree{settling: settled}, fd: int(empty.Fd())}
+	keep := func(s *unix.Statx_t) {
+		f.keeping.Lock()
+		defer f.keeping.Unlock()
+		f.keepLocked(hidden, s)
+	}
+	later := rest
+	later.Ctime.Sec++
+	for i, c := range []struct {
+		kept, asked *unix.Statx_t
+		want        dos
+	}{
+		{&rest, &rest, hidden}, {&rest, &later, dos{}}, {&rest, &rest, hidden}, {&young, &young, dos{}},
+		{&none, &none, dos{}}, {&young, &rest, dos{}},
+	} {
+		keep(c.kept)
+		if got, err := f.dosNow(c.asked); err != nil || got != c.want {
+			t.Errorf("F-130: %d: %+v, want %+v", i, got, c.want)
+		}
 	}
 }

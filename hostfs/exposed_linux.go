@@ -16,12 +16,12 @@ import (
 	"github.com/refmon/refmon/ntacl"
 )
 
-// Exposure says who reaches the files of the tree by a path, past every descriptor:
-// one line for each path that is open, none where all are closed. A path is closed if
-// root, the user of this process and the given groups alone can search one of its
-// directories; those groups should have no members. Other mounts of the tree and of
-// directories in it count too, as far as this process sees them: mounts of other
-// namespaces and hard links from outside do not show. F-126
+// Exposure returns one line for each path by which users can reach the files of the
+// tree without any descriptor deciding, and none if all paths are closed. A path is
+// closed if only root, the user of this process and the given groups can search one
+// of its directories. Those groups should have no members. Other mounts of the tree
+// and of directories in it also count, if this process can see them. Exposure does
+// not find mounts in other namespaces and hard links from outside. F-126
 func (t *Tree) Exposure(groups ...uint32) (open []string, err error) {
 	places, err := t.places()
 	if err != nil {
@@ -136,7 +136,8 @@ func relative(dir, name string) (rest string, ok bool) {
 	return strings.CutPrefix(name, dir+"/")
 }
 
-// reached says who gets to a place by its path; "" for no other user.
+// reached names the users and groups that can reach a path. It returns "" if nobody can except root, this process's
+// user and the given groups, or if another mount hides the path.
 func (t *Tree) reached(at shown, groups []uint32) (who string, err error) {
 	for dir := range prefixes(at.path) {
 		fd, err := unix.Open(dir, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
@@ -159,7 +160,7 @@ func (t *Tree) reached(at shown, groups []uint32) (who string, err error) {
 	return who, nil
 }
 
-// prefixes yields the directories of an absolute path, the root first, itself last.
+// prefixes yields the directories of an absolute path, from the root to the path itself.
 func prefixes(name string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for i := range name {
@@ -176,9 +177,10 @@ func prefixes(name string) iter.Seq[string] {
 	}
 }
 
-// passers says who searches a directory; "" for no other user.
+// passers names the users and groups that can search a directory. It leaves out root, this process's user and the given
+// groups, and returns "" if no others can.
 func passers(fd int, s *unix.Statx_t, groups []uint32) (string, error) {
-	access, _, err := posixOf(placeOf(fd), s)
+	access, _, err := posixOf(fd, s)
 	if err != nil {
 		return "", err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -146,7 +147,7 @@ func TestExposureByACL(t *testing.T) {
 	}
 }
 
-// posixACL returns an ACL with those entries beside the owner's.
+// posixACL returns an ACL with the owner's entry and those in text.
 func posixACL(t *testing.T, text string) []byte {
 	t.Helper()
 	tags := map[string]byte{"user": 2, "group": 8, "mask": 0x10}
@@ -177,4 +178,29 @@ func posixACL(t *testing.T, text string) []byte {
 	}
 	add(0x20, 0, ^uint32(0))
 	return b
+}
+
+// TestUnescape: mountinfo has a blank and its like as three octal digits; whatever is no such escape stays (F-126).
+func TestUnescape(t *testing.T) {
+	for text, want := range map[string]string{`a\040b`: "a b", `\134`: `\`, `a\011\012`: "a\t\n", `a\04`: `a\04`,
+		`\`:      `\`,
+		`a\090b`: `a\090b`, `\777`: `\777`, `\0401`: " 1", `x\040`: "x ", `\040\040x`: "  x", "plain": "plain", "": ""} {
+		if got := unescape(text); got != want {
+			t.Errorf("F-126: %q is %q, want %q", text, got, want)
+		}
+	}
+	var list []string
+	for p := range prefixes("/a/bc/d") {
+		list = append(list, p)
+	}
+	if !slices.Equal(list, []string{"/", "/a", "/a/bc", "/a/bc/d"}) {
+		t.Errorf("F-126: %q", list)
+	}
+	list = nil
+	for p := range prefixes("/") {
+		list = append(list, p)
+	}
+	if !slices.Equal(list, []string{"/"}) {
+		t.Errorf("F-126: of the root %q", list)
+	}
 }

@@ -18,15 +18,15 @@ import (
 // extended begins the names of extended attributes on the host.
 const extended = "user."
 
-// mostExtended is how much the extended attributes of a file may take, names and values, in
-// bytes: what one file of NTFS has room for. F-196
+// mostExtended limits the extended attributes of a file, names and values together, in bytes, to the space in one
+// NTFS file (F-196).
 const mostExtended = 1 << 16
 
-// servers are the attributes in which servers keep what is decided by other rights.
-var servers = []string{dosName, ntacl.UserName, "user.SAMBA_PAI", "user.SmbReparse"}
+// servers are the attributes in which servers store data that other rights protect.
+var servers = []string{dosName, ntacl.UserName, "user.SAMBA_PAI", "user.SmbReparse", ntacl.WholeName}
 
-// reserved reports whether an attribute of the host does not count as an extended attribute: what
-// a server keeps for itself is neither told nor changed (F-195).
+// reserved reports whether an attribute of the host is not an extended attribute for clients. Attributes of servers
+// are neither listed nor changed (F-195).
 func (f *file) reserved(name string) bool {
 	if !strings.HasPrefix(name, extended) || name == extended || strings.EqualFold(name, f.t.cfg.Attribute) {
 		return true
@@ -40,10 +40,9 @@ func (f *file) reserved(name string) bool {
 	return len(name) >= len(streams) && strings.EqualFold(name[:len(streams)], streams)
 }
 
-// Extended returns the value of an extended attribute by its name on the host. The status is
-// STATUS_OBJECT_NAME_NOT_FOUND for a name without one, STATUS_NOT_SUPPORTED
-// where the file system has none at all, STATUS_ACCESS_DENIED for an open
-// without FILE_READ_EA.
+// Extended returns the value of an extended attribute by its name on the host. It fails with
+// STATUS_OBJECT_NAME_NOT_FOUND if the attribute is missing or reserved, STATUS_NOT_SUPPORTED if the file system has no
+// extended attributes, and STATUS_ACCESS_DENIED for an open without FILE_READ_EA.
 func (f *file) Extended(name string) ([]byte, ntstatus.Status) {
 	switch {
 	case f.granted&winnt.FILE_READ_EA == 0:
@@ -61,7 +60,8 @@ func (f *file) Extended(name string) ([]byte, ntstatus.Status) {
 	return bytes.Clone(b[:n]), ntstatus.Success
 }
 
-// ExtendedNames returns the names of the extended attributes of a file.
+// ExtendedNames returns the names of the extended attributes of a file, without reserved ones. It fails with
+// STATUS_ACCESS_DENIED for an open without FILE_READ_EA.
 func (f *file) ExtendedNames() ([]string, ntstatus.Status) {
 	if f.granted&winnt.FILE_READ_EA == 0 {
 		// And so are their names (F-194).
@@ -85,14 +85,15 @@ func (f *file) extendedNames() (names []string, st ntstatus.Status) {
 	return names, ntstatus.Success
 }
 
-// SetExtended gives a file an extended attribute; how has the flags of setxattr(2), which refuses
-// to replace one (STATUS_OBJECT_NAME_COLLISION) or to make one (STATUS_OBJECT_NAME_NOT_FOUND). The
-// status is STATUS_DISK_FULL where it does not fit.
+// SetExtended sets an extended attribute of a file. how has the flags of setxattr(2), which can
+// refuse to replace an attribute (STATUS_OBJECT_NAME_COLLISION) or to create one
+// (STATUS_OBJECT_NAME_NOT_FOUND). It fails with STATUS_DISK_FULL if the attribute does not fit, and with
+// STATUS_ACCESS_DENIED for a reserved name or an open without FILE_WRITE_EA.
 func (f *file) SetExtended(name string, value []byte, how int) ntstatus.Status {
 	if st := f.mayExtend(name); st != ntstatus.Success {
 		return st
 	}
-	f.t.writing.Lock() // what is there is counted, and nothing added meanwhile
+	f.t.writing.Lock() // no attribute may be added between the count and the change
 	defer f.t.writing.Unlock()
 	taken, st := f.taken(name)
 	if st != ntstatus.Success {
@@ -102,15 +103,16 @@ func (f *file) SetExtended(name string, value []byte, how int) ntstatus.Status {
 		// A file has a bounded room for extended attributes (F-196).
 		return ntstatus.DiskFull
 	}
-	return extendedStatus(retry(func() error { return unix.Setxattr(placeOf(f.fd), name, value, how) }))
+	return extendedStatus(f.t.setAttribute(f.fd, name, value, how))
 }
 
-// fits reports whether an attribute has room beside what is taken (F-196).
+// fits reports whether an attribute fits in addition to the used space (F-196).
 func fits(taken int, name string, value []byte) bool {
 	return taken+len(name)+len(value) <= mostExtended
 }
 
-// RemoveExtended takes an extended attribute away.
+// RemoveExtended removes an extended attribute. It fails with STATUS_OBJECT_NAME_NOT_FOUND if the attribute is missing,
+// and with STATUS_ACCESS_DENIED for a reserved name or an open without FILE_WRITE_EA.
 func (f *file) RemoveExtended(name string) ntstatus.Status {
 	if st := f.mayExtend(name); st != ntstatus.Success {
 		return st
@@ -118,7 +120,7 @@ func (f *file) RemoveExtended(name string) ntstatus.Status {
 	return extendedStatus(retry(func() error { return unix.Removexattr(placeOf(f.fd), name) }))
 }
 
-// mayExtend refuses a change that the open does not grant, or of what does not count as one.
+// mayExtend refuses a change that the open does not grant, or of a reserved attribute.
 func (f *file) mayExtend(name string) ntstatus.Status {
 	if f.granted&winnt.FILE_WRITE_EA == 0 || f.reserved(name) {
 		// Extended attributes are changed with FILE_WRITE_EA (F-194).
@@ -127,7 +129,8 @@ func (f *file) mayExtend(name string) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// taken returns how much the extended attributes of a file take but for one, in bytes.
+// taken returns the size of a file's extended attributes, names and values, in bytes. It does not count the attribute
+// but.
 func (f *file) taken(but string) (n int, st ntstatus.Status) {
 	names, st := f.extendedNames()
 	for _, name := range names {
@@ -143,7 +146,7 @@ func (f *file) taken(but string) (n int, st ntstatus.Status) {
 	return n, st
 }
 
-// extendedStatus returns what an error of a call about attributes means.
+// extendedStatus converts an error of an attribute call. A missing attribute is STATUS_OBJECT_NAME_NOT_FOUND.
 func extendedStatus(err error) ntstatus.Status {
 	if errors.Is(err, unix.ENODATA) {
 		return ntstatus.ObjectNameNotFound

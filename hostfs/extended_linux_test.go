@@ -11,6 +11,7 @@ import (
 
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -82,7 +83,7 @@ func TestNameless(t *testing.T) {
 	makes := func(th *nt.Thread, name string, want ntstatus.Status) winnt.Handle {
 		t.Helper()
 		h, st := w.sys.MakeNameless(th, nt.ObjectAttributes{ObjectName: `\??\share\` + name},
-			winnt.FILE_GENERIC_READ|winnt.FILE_GENERIC_WRITE)
+			winnt.FILE_GENERIC_READ|winnt.FILE_GENERIC_WRITE, nil)
 		w.want(st, want)
 		return h
 	}
@@ -97,8 +98,8 @@ func TestNameless(t *testing.T) {
 	if w.want(st, ntstatus.Success); d.DACL().Len() != 1 {
 		t.Errorf("F-197: its descriptor is %v", d)
 	}
-	// Even who may delete it has no name to change or to take away.
-	all, st := w.sys.MakeNameless(hers, nt.ObjectAttributes{ObjectName: `\??\share\d\f2`}, winnt.GENERIC_ALL)
+	// Even a user with DELETE cannot rename or remove a nameless file.
+	all, st := w.sys.MakeNameless(hers, nt.ObjectAttributes{ObjectName: `\??\share\d\f2`}, winnt.GENERIC_ALL, nil)
 	w.want(st, ntstatus.Success)
 	w.want(hers.NtSetInformationFile(all, nt.FileRenameInformation, nt.FileRename{FileName: `\??\share\d\new`}),
 		ntstatus.AccessDenied)
@@ -132,4 +133,83 @@ func TestNameless(t *testing.T) {
 	if _, err := os.Lstat(w.path(`d\gone`)); !errors.Is(err, unix.ENOENT) {
 		t.Error(err)
 	}
+}
+
+// TestReserved: which attributes of the host count as a file's: users' own, and of those not what servers keep, in
+// whatever case (F-195).
+func TestReserved(t *testing.T) {
+	f := &file{t: &Tree{cfg: Config{Attribute: "user.Ours"}}}
+	for name, want := range map[string]bool{
+		"user.a": false, "user.NTACLs": false, "user.our": false, "user.ours1": false, "user.DosStream": false,
+		"user.DosStrea.x": false, "user.x.DosStream.": false,
+		"user.": true, "": true, "user": true, "User.a": true, "trusted.a": true, "security.NTACL": true, "xuser.a": true,
+		"user.ours": true, "user.OURS": true, "user.DOSATTRIB": true, "user.dosattrib": true, ntacl.UserName: true,
+		"user.samba_pai": true, "user.SAMBA_PAI": true, "user.SmbReparse": true, "user.SMBREPARSE": true,
+		"user.DosStream.x": true, "user.DOSSTREAM.x": true, "user.DosStream.": true,
+	} {
+		if got := f.reserved(name); got != want {
+			t.Errorf("F-195: %q counts as a server's: %t", name, got)
+		}
+	}
+	if mostExtended != 65536 {
+		t.Error("F-196: the room is another one")
+	}
+	for _, c := range []struct {
+		taken, name, value int
+		want               bool
+	}{{0, 10, 65526, true}, {0, 10, 65527, false}, {1, 10, 65525, true}, {1, 10, 65526, false}, {65526, 10, 0, true},
+		{65527, 10, 0, false}} {
+		if got := fits(c.taken, string(make([]byte, c.name)), make([]byte, c.value)); got != c.want {
+			t.Errorf("F-196: %+v has room: %t", c, got)
+		}
+	}
+}
+
+// Extended attributes are created, replaced and read back byte for byte. The flags of setxattr(2) say whether the
+// attribute must exist. A replaced value does not count towards the limit (F-194, F-196).
+func TestSetExtended(t *testing.T) {
+	w := newWorld(t)
+	w.file("f", "", wide)
+	f := w.opened("f", fileaccess.Request{}, winnt.FILE_READ_EA|winnt.FILE_WRITE_EA)
+	if st := f.SetExtended("user.probe", nil, 0); st == ntstatus.NotSupported {
+		t.Skip("the file system has no attributes of users")
+	}
+	w.want(f.RemoveExtended("user.probe"), ntstatus.Success)
+	for _, c := range []struct {
+		name, value string
+		how         int
+		want        ntstatus.Status
+		kept        string
+	}{
+		{"user.a", "x", unix.XATTR_REPLACE, ntstatus.ObjectNameNotFound, "-"},
+		{"user.a", "a\x00b\x00", unix.XATTR_CREATE, ntstatus.Success, "a\x00b\x00"},
+		{"user.a", "x", unix.XATTR_CREATE, ntstatus.ObjectNameCollision, "a\x00b\x00"},
+		{"user.a", "", unix.XATTR_REPLACE, ntstatus.Success, ""},
+		{"user.a", "\x00", 0, ntstatus.Success, "\x00"}, {"user.b", "bb", 0, ntstatus.Success, "bb"},
+	} {
+		w.want(f.SetExtended(c.name, []byte(c.value), c.how), c.want)
+		got, st := f.Extended(c.name)
+		if c.kept == "-" {
+			w.want(st, ntstatus.ObjectNameNotFound)
+		} else if w.want(st, ntstatus.Success); string(got) != c.kept {
+			t.Errorf("F-194: %s is %q, want %q", c.name, got, c.kept)
+		}
+	}
+	names, st := f.ExtendedNames()
+	if slices.Sort(names); st != ntstatus.Success || !slices.Equal(names, []string{"user.a", "user.b"}) {
+		t.Errorf("F-194: %q, %v", names, st)
+	}
+	for but, want := range map[string]int{"": 6 + 1 + 6 + 2, "user.a": 6 + 2, "user.b": 6 + 1, "user.c": 6 + 1 + 6 + 2} {
+		if n, st := f.taken(but); n != want || st != ntstatus.Success {
+			t.Errorf("F-196: beside %q %d bytes are taken, %v, want %d", but, n, st, want)
+		}
+	}
+	big := bytes.Repeat([]byte("x"), 2000)
+	w.want(f.SetExtended("user.a", big, 0), ntstatus.Success)
+	w.want(f.SetExtended("user.a", big, 0), ntstatus.Success)
+	got, st := f.Extended("user.a")
+	if w.want(st, ntstatus.Success); !bytes.Equal(got, big) {
+		t.Errorf("F-194: %d bytes", len(got))
+	}
+	w.want(f.SetExtended("user.c", make([]byte, mostExtended-6-2000-6-2-5), 0), ntstatus.DiskFull)
 }

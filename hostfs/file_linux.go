@@ -19,16 +19,18 @@ import (
 // file is one open. It implements [nt.OpenFile].
 type file struct {
 	t         *Tree
-	fd        int                    // immutable; holds the inode, opened for what was granted
+	fd        int                    // immutable; holds the inode, opened for the granted access
 	directory bool                   // immutable
 	symlink   bool                   // immutable
-	links     bool                   // immutable; a listing tells links, too
+	links     bool                   // immutable; listings include links
 	nameless  bool                   // immutable; it was made without a name
 	granted   winnt.AccessMask       // immutable
 	share     fileaccess.ShareAccess // immutable
 	node      *node                  // immutable once entered
 	decided   *known                 // immutable; what the open was decided by; nil: the open made the file
-	found     nt.FileFacts           // immutable; as it was found; zero: the open changed it
+	found     nt.FileFacts           // immutable; facts from the lookup; zero: the open changed the file
+	born      unix.StatxTimestamp    // immutable once entered
+	bornMask  uint32                 // immutable once entered; STATX_BTIME if born is known
 	link      *link                  // guarded by Tree.mu
 	// deleteOnClose is guarded by Tree.mu once entered.
 	deleteOnClose bool
@@ -37,10 +39,10 @@ type file struct {
 	kept dos // guarded by keeping
 	// +checklocks:keeping
 	keptOf identity // guarded by keeping; zero: kept counts no further
-	// changed says that the file is to be archived for a change by this open.
+	// changed is true after a change by this open: Close sets the archive attribute again.
 	changed atomic.Bool // atomic
-	// ownLink and ownNode stand behind link and node of this open or, where it was the
-	// first, of others of the same file: an open is one piece of memory.
+	// ownLink and ownNode are the targets of link and node for the first open of a file, so that an open takes one
+	// allocation.
 	ownLink link
 	ownNode node
 
@@ -52,10 +54,12 @@ type file struct {
 	// +checklocks:listing
 	told bool // guarded by listing; some name fitted the pattern
 	// +checklocks:listing
-	read []string // guarded by listing: names that were read and not told
+	read []string // guarded by listing: names that were read and not returned yet
+	// +checklocks:listing
+	names *nameScan // guarded by listing; nil until names are listed
 }
 
-// linkNow returns what the name of the file is now.
+// linkNow returns a copy of the open's current link.
 func (f *file) linkNow() link {
 	f.t.mu.Lock()
 	defer f.t.mu.Unlock()
@@ -75,11 +79,10 @@ func (f *file) Close() {
 		_ = f.scan.Close() // only read
 		f.scan = nil
 	}
+	f.names.close()
+	f.names = nil
 	shut(f.fd)
 }
-
-// stat tells about the open file.
-func (f *file) stat() (unix.Statx_t, error) { return stat(f.fd) }
 
 // Facts implements nt.OpenFile.
 func (f *file) Facts() (out nt.FileFacts, st ntstatus.Status) {
@@ -87,7 +90,11 @@ func (f *file) Facts() (out nt.FileFacts, st ntstatus.Status) {
 	if err != nil {
 		return out, statusOf(err)
 	}
-	out = nt.FileFacts{FileBasic: f.dosNow(&s).basicOf(&s), EndOfFile: int64(s.Size),
+	kept, err := f.dosNow(&s)
+	if err != nil {
+		return out, statusOf(err)
+	}
+	out = nt.FileFacts{FileBasic: kept.basicOf(&s), EndOfFile: int64(s.Size),
 		AllocationSize: int64(s.Blocks) * 512,
 		Links:          s.Nlink, FileID: s.Ino, DeletePending: f.goes(), Directory: f.directory}
 	if f.directory {
@@ -99,11 +106,11 @@ func (f *file) Facts() (out nt.FileFacts, st ntstatus.Status) {
 	return out, ntstatus.Success
 }
 
-// sector is the size of which volumes of Windows count, in bytes.
+// sector is the unit of Windows volume sizes, in bytes.
 const sector = 512
 
-// Volume implements nt.OpenFile: what the file system below tells. A unit is a block of
-// it. F-128
+// Volume implements nt.OpenFile with the data of the file system below. A unit is a
+// block of it. F-128
 func (f *file) Volume() (v nt.FsFullSizeInformation, st ntstatus.Status) {
 	var s unix.Statfs_t
 	if err := retry(func() error { return unix.Fstatfs(f.fd, &s) }); err != nil {
@@ -119,14 +126,13 @@ const epoch = 116444736000000000
 
 func fileTime(t unix.StatxTimestamp) int64 { return epoch + t.Sec*10_000_000 + int64(t.Nsec)/100 }
 
-// unixTime returns a time as Linux has it. The last ones of Windows are the last of
-// Linux: about the year 2262.
+// unixTime converts a Windows time. It replaces times before 1677 or after 2262 by the nearest one in that range.
 func unixTime(t int64) unix.Timespec {
 	const last = math.MaxInt64 / 100
 	return unix.NsecToTimespec(min(max(t-epoch, -last), last) * 100)
 }
 
-// notEmpty reports whether a directory has entries.
+// notEmpty reports whether a directory has entries. A removed directory has none.
 func notEmpty(fd int) (bool, error) {
 	d, err := openDirectory(fd)
 	if err != nil {
@@ -180,25 +186,25 @@ func (f *file) WriteAt(b []byte, at int64) (n int, st ntstatus.Status) {
 		return 0, statusOf(err)
 	}
 	for n < len(b) {
-		var m int
-		var err error
-		if at < 0 {
-			m, err = unix.Pwritev2(f.fd, [][]byte{b[n:]}, 0, unix.RWF_APPEND)
-		} else {
-			m, err = unix.Pwrite(f.fd, b[n:], at+int64(n))
+		to := at
+		if at >= 0 {
+			to += int64(n)
 		}
-		if errors.Is(err, unix.EINTR) {
-			continue
-		}
-		if err != nil {
-			return n, statusOf(err)
-		}
+		m, err := f.pwrite(b[n:], to)
 		n += m
+		switch {
+		case errors.Is(err, unix.EINTR):
+		case err != nil:
+			return n, statusOf(err)
+		case m == 0: // the host stores nothing and reports no error
+			return n, ntstatus.IODeviceError
+		}
 	}
 	return n, ntstatus.Success
 }
 
-// changing prepares a change of a file's contents. F-125, F-173
+// changing prepares a change of a file's contents: it clears the set-uid and set-gid bits and sets the archive
+// attribute. F-125, F-173
 func (f *file) changing() error {
 	if err := f.clearSpecial(); err != nil {
 		return err
@@ -207,8 +213,8 @@ func (f *file) changing() error {
 	return nil
 }
 
-// clearSpecial takes the set-uid and set-gid bits off a file before its contents
-// change: the system does so for users, not for a server that may do everything. F-125
+// clearSpecial clears the set-uid and set-gid bits of a file before its contents change. The kernel does so for
+// ordinary users, but not for a server with CAP_FSETID. F-125
 func (f *file) clearSpecial() error {
 	s, err := f.stat()
 	if err != nil {
@@ -217,11 +223,11 @@ func (f *file) clearSpecial() error {
 	if f.directory || s.Mode&(unix.S_ISUID|unix.S_ISGID) == 0 {
 		return nil
 	}
-	return unix.Chmod(placeOf(f.fd), uint32(s.Mode)&0o1777)
+	return f.t.chmod(f.fd, "", uint32(s.Mode)&0o1777)
 }
 
-// empty takes the contents of a file away. It does not wait where another program has
-// a lease on the file, as truncate(2) does. F-124
+// empty truncates a file to 0 bytes. If another program has a lease on the file, it fails at once, while truncate(2)
+// waits. F-124
 func (f *file) empty() error {
 	if err := f.clearSpecial(); err != nil {
 		return err
@@ -231,13 +237,16 @@ func (f *file) empty() error {
 		return err
 	}
 	defer shut(fd)
-	return retry(func() error { return unix.Ftruncate(fd, 0) })
+	return f.truncate(fd, 0)
 }
 
 // Flush implements nt.OpenFile.
 func (f *file) Flush() ntstatus.Status {
 	if f.directory {
 		return ntstatus.Success
+	}
+	if err := f.fault("sync"); err != nil {
+		return statusOf(err)
 	}
 	return statusOf(retry(func() error { return unix.Fsync(f.fd) }))
 }
@@ -250,10 +259,10 @@ func (f *file) SetSize(size int64) ntstatus.Status {
 	if err := f.changing(); err != nil {
 		return statusOf(err)
 	}
-	return statusOf(retry(func() error { return unix.Ftruncate(f.fd, size) }))
+	return statusOf(f.truncate(f.fd, size))
 }
 
-// given reports whether a time is to be set.
+// given reports whether a time is to be set. Zero and negative times are not.
 func given(t int64) bool { return t > 0 }
 
 // SetDelete implements nt.OpenFile.

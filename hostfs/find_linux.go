@@ -13,22 +13,21 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// place is where the look-up of a name ended. It implements [nt.FilePlace] and belongs
-// to one goroutine.
+// place is the result of a name lookup. It implements [nt.FilePlace] and belongs to one goroutine.
 type place struct {
 	t     *Tree
 	facts fileaccess.Facts
 	above fileaccess.Directory
 
 	parent int // holds the directory; -1: the place is the root of the tree, or was found without it
-	object int // holds what the name means; -1: nothing
+	object int // holds the file with the name; -1: there is no such file
 	owned  bool
-	links  bool   // who asks knows links: one is found as what it is
-	target string // what a link that is to be made says; "": none is
-	// nameless has a file made that has no name.
+	links  bool   // the caller supports links: a link is opened itself
+	target string // target of the link to create; "": Open creates no link
+	// nameless makes Open create a file without a name.
 	nameless bool
-	// path is that of the directory, name that of the entry, as the tree spells them;
-	// asked is the whole, where it was asked for in that spelling
+	// path of the directory and name of the entry, as spelled in the tree; asked is the whole request if it has that
+	// spelling
 	path, name   string
 	asked        string
 	components   [4]fileaccess.Component // room of facts.Path
@@ -41,8 +40,8 @@ type place struct {
 // maxPath is the longest name that is looked up, in bytes.
 const maxPath = 1 << 15
 
-// Find looks up a name below the root or an open directory. What stands there and is
-// neither file nor directory is refused whatever is asked. F-112
+// Find looks up a name below the root or an open directory. It refuses special files, and links unless the request has
+// OpenReparsePoint. A missing name is a place without an object, not an error. F-112
 func (t *Tree) Find(r *fileaccess.Request, start nt.OpenFile) (nt.FilePlace, ntstatus.Status) {
 	if t.descriptors == nil {
 		return nil, ntstatus.AccessDenied // the zero Tree has nothing
@@ -112,7 +111,8 @@ func nameable(name string) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// base returns the directory that a name is below.
+// base returns the directory below which a name is looked up: the root if start is nil. It returns
+// STATUS_OBJECT_PATH_NOT_FOUND for a file, and STATUS_INVALID_PARAMETER for a file of another tree.
 func (t *Tree) base(start nt.OpenFile) (fd int, prefix string, st ntstatus.Status) {
 	if start == nil {
 		return t.root, "", ntstatus.Success
@@ -128,7 +128,7 @@ func (t *Tree) base(start nt.OpenFile) (fd int, prefix string, st ntstatus.Statu
 	return f.fd, f.linkNow().path, ntstatus.Success
 }
 
-// findRoot finds the start itself.
+// findRoot opens the directory in which the lookup starts.
 func (p *place) findRoot(base int, prefix string) (err error) {
 	if p.object, err = below(base, ".", unix.O_DIRECTORY); err != nil {
 		return err
@@ -137,7 +137,7 @@ func (p *place) findRoot(base int, prefix string) (err error) {
 	return nil
 }
 
-// find finds the directory of a path, and in it the last component.
+// find opens the directory of a path and looks up the last component in it. object is -1 if the component is missing.
 func (p *place) find(base int, prefix, path string, walk bool) error {
 	dir, name := parentOf(path)
 	if prefix == "" {
@@ -161,7 +161,7 @@ func (p *place) find(base int, prefix, path string, walk bool) error {
 	return err
 }
 
-// describe states as facts what was found.
+// describe stores the facts about the found file.
 func (p *place) describe() (err error) {
 	if p.parentsKnown != nil {
 		p.above = fileaccess.Directory{Name: p.path, Descriptor: p.parentsKnown.descriptor}
@@ -202,6 +202,15 @@ func (p *place) describe() (err error) {
 	o.Exists, o.Descriptor, o.VolumeRoot = true, p.read.descriptor, p.status.Ino == p.t.rootInode
 	o.OtherOpens = o.IsDirectory && p.t.isOpen(p.status.Ino)
 	return nil
+}
+
+// Cause returns why the stored attribute of the object does not count, with the command that repairs it. It returns nil
+// if the attribute counts or is missing.
+func (p *place) Cause() error {
+	if p.read == nil {
+		return nil
+	}
+	return p.read.cause
 }
 
 // Facts implements nt.FilePlace.

@@ -10,19 +10,17 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// lender holds the mounts through which descriptors are handed out: copies of the
-// tree's mount that stand nowhere, so that no path leads through them.
+// lender holds the mounts for passed descriptors: detached copies of the tree's mount, through which no path leads.
 type lender struct {
 	reads  int    // read-only
 	writes int    // -1: no descriptor for writing is handed out
 	self   uint32 // the uid of this program
 }
 
-// restricted withholds from all descriptors to run the file, to use its set-uid bits and
-// to open a device. F-153
+// restricted has the mount attributes of every passed descriptor: no execution, no set-uid bits, no devices. F-153
 const restricted = unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOEXEC
 
-// newLender copies the mount that a directory is on. It takes CAP_SYS_ADMIN.
+// newLender copies the mount that a directory is on. It needs CAP_SYS_ADMIN.
 func newLender(root int, what HandOut) (*lender, error) {
 	l := &lender{reads: -1, writes: -1, self: uint32(os.Geteuid())}
 	var err error
@@ -57,8 +55,8 @@ func (l *lender) close() {
 	}
 }
 
-// HandsOut returns what is handed out of the tree's files, and why it is less than
-// the configuration says: copies of mounts take CAP_SYS_ADMIN.
+// HandsOut returns which file descriptors the tree hands out. The error is the
+// reason if that is less than configured: copies of mounts need CAP_SYS_ADMIN.
 func (t *Tree) HandsOut() (HandOut, error) {
 	if t.lender == nil {
 		return HandOutNothing, t.noLender
@@ -66,19 +64,19 @@ func (t *Tree) HandsOut() (HandOut, error) {
 	return t.cfg.HandOut, nil
 }
 
-// Rights that who holds a descriptor needs.
+// Rights that a handle needs before a descriptor is handed out.
 const (
 	// seen has the rights to read what any descriptor shows: the attributes, the extended
 	// ones, and the security descriptor among those. F-154
 	seen    = winnt.FILE_READ_ATTRIBUTES | winnt.FILE_READ_EA | winnt.READ_CONTROL
 	reading = winnt.FILE_READ_DATA
-	// writing changes the length and the times, too; a handle for appending cannot be
-	// kept to the end of the file: the holder of a descriptor takes O_APPEND off.
+	// writing has all rights that a descriptor for writing gives: its holder can also change the length and the
+	// times. A handle for appending is not enough, because the holder can clear O_APPEND.
 	writing = winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA | winnt.FILE_WRITE_ATTRIBUTES | winnt.FILE_WRITE_EA
 )
 
-// HandOut implements nt.HostFile. A file that is open for reading and writing is handed
-// out for both, or for reading.
+// HandOut implements nt.HostFile. For a file that is open for reading and writing it returns a descriptor for both,
+// or only for reading. The returned mask has the rights of the descriptor.
 func (f *file) HandOut(granted winnt.AccessMask, uid uint32) (*os.File, winnt.AccessMask, ntstatus.Status) {
 	l := f.t.lender
 	if l == nil {
@@ -123,9 +121,8 @@ func (f *file) HandOut(granted winnt.AccessMask, uid uint32) (*os.File, winnt.Ac
 	return out, used, statusOf(err)
 }
 
-// confines reports whether no program can make more of a descriptor for writing than was
-// granted. The receiver can pass it on, and could pass on the connection it came by: its
-// own rights are not enough to judge it. F-155
+// confines reports whether no program gets more rights from a descriptor for writing than were granted. The receiver
+// can pass on the descriptor or its connection, so its own rights do not decide. F-155
 func (l *lender) confines(s *unix.Statx_t, granted winnt.AccessMask, uid uint32) bool {
 	if l.writes < 0 || granted&writing != writing {
 		return false
@@ -143,9 +140,8 @@ func (l *lender) confines(s *unix.Statx_t, granted winnt.AccessMask, uid uint32)
 	return s.Mode&(unix.S_ISUID|unix.S_ISGID) == 0
 }
 
-// through opens the inode of an open file once more, by its name on another mount. A
-// name that has become another file's meanwhile opens nothing: what stands there now is
-// closed, and no device opens on these mounts. F-156
+// through opens the inode of an open file again, by its name on another mount. If the name now belongs to another
+// file, it closes that and fails. Devices cannot be opened on these mounts (F-156).
 func (f *file) through(mount, flags int, s *unix.Statx_t) (*os.File, error) {
 	path := f.linkNow().path
 	fd, err := resolve(mount, path, uint64(flags|unix.O_NONBLOCK|unix.O_NOCTTY))

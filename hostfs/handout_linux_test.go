@@ -46,7 +46,7 @@ func (w *world) lend(th *nt.Thread, h winnt.Handle, uid uint32) (*os.File, ntsta
 	return out.File, st
 }
 
-// handOut opens a file as alice and has a descriptor of it handed out.
+// handOut opens a file as alice and gets a descriptor for it.
 func (w *world) handOut(name string, granted winnt.AccessMask, uid uint32) (*os.File, ntstatus.Status) {
 	w.Helper()
 	th := w.as(alice)
@@ -133,9 +133,8 @@ func within(granted winnt.AccessMask, did string) bool {
 	return false
 }
 
-// TestHandOut: a receiver of a descriptor, as owner of the file, as member of its group,
-// as a stranger, in a container, can do no more with it than was granted, and the file
-// is as it was (F-152, F-153, F-155).
+// The receiver of a descriptor can do no more with it than was granted, whether it is the file's owner, a member of
+// its group, a stranger or in a container. The file does not change (F-152, F-153, F-155).
 func TestHandOut(t *testing.T) {
 	w := lending(t, HandOutWrites)
 	place, err := os.MkdirTemp("", "receivers") // on the same file system, and open to everybody
@@ -184,7 +183,7 @@ func (w *world) expects(l *lent) {
 	}
 }
 
-// judge compares what a receiver did with what it was granted.
+// judge compares a receiver's successful operations with the granted rights.
 func (w *world) judge(l *lent, did []string) {
 	w.Helper()
 	var beyond []string
@@ -234,7 +233,7 @@ func (w *world) unchanged(l *lent) {
 	}
 }
 
-// TestHandOutShape: what is not handed out, and why not (F-151, F-152, F-154).
+// Files for which no descriptor is passed, with the reasons (F-151, F-152, F-154).
 func TestHandOutShape(t *testing.T) {
 	w := lending(t, HandOutReads)
 	w.dir("d", forEveryone)
@@ -273,7 +272,7 @@ func TestHandOutShape(t *testing.T) {
 	th := w.as(alice, winnt.SeSecurityPrivilege)
 	h := w.open(th, "audited", toRead|winnt.ACCESS_SYSTEM_SECURITY, ntstatus.Success)
 	f, st := w.lend(th, h, strangerUID)
-	if w.want(st, ntstatus.Success); f != nil { // who may read the SACL sees it
+	if w.want(st, ntstatus.Success); f != nil { // visible with the right to read the SACL
 		w.must(f.Close())
 	}
 	if _, st := w.lend(th, 0x4444, 0); st != ntstatus.InvalidHandle {
@@ -317,9 +316,9 @@ func TestConfines(t *testing.T) {
 	}
 }
 
-// TestHandOutOfTheUnreadable: whether an attribute that cannot be read has a SACL is not known: it shows through a
-// descriptor to who may read one alone (F-154).
-func TestHandOutOfTheUnreadable(t *testing.T) {
+// An unreadable attribute may have a SACL. So a descriptor of the file is passed only to users who may read a SACL
+// (F-154).
+func TestUnreadableSACLBlocksPassing(t *testing.T) {
 	w := lending(t, HandOutReads)
 	w.file("f", "data", forEveryone)
 	th := w.as(alice)
@@ -347,9 +346,9 @@ func TestLenderMounts(t *testing.T) {
 	}
 }
 
-// TestHandOutNothing: the zero value hands nothing out, nor does a tree whose mount
+// TestHandOutDisabledPassesNothing: the zero value hands nothing out, nor does a tree whose mount
 // cannot be copied (F-151).
-func TestHandOutNothing(t *testing.T) {
+func TestHandOutDisabledPassesNothing(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "data", forEveryone)
 	if f, st := w.handOut("f", toBoth, strangerUID); st != ntstatus.NotSupported || f != nil {
@@ -439,5 +438,40 @@ func TestHandOutAndLease(t *testing.T) {
 	w.open(th, "f", toRead, ntstatus.Success)
 	if b, err := os.ReadFile(w.path("f")); err != nil || string(b) != "data" {
 		t.Errorf("%q, %v", b, err)
+	}
+}
+
+// TestCopiesOfMountsAreClosed: a tree that ends gives back every copy of its mount, for reading and for writing.
+func TestCopiesOfMountsAreClosed(t *testing.T) {
+	for _, what := range []HandOut{HandOutReads, HandOutWrites} {
+		tree, err := Open(Config{Path: t.TempDir(), HandOut: what})
+		if err != nil {
+			t.Skip("this system has no trees: ", err)
+		}
+		l := tree.lender
+		if l == nil {
+			_ = tree.Close()
+			t.Skip("no copy of a mount: ", tree.noLender)
+		}
+		held := []int{tree.root, l.reads}
+		if (l.writes >= 0) != (what == HandOutWrites) {
+			t.Errorf("%v: a copy for writing: %d", what, l.writes)
+		}
+		if what == HandOutWrites {
+			held = append(held, l.writes)
+		}
+		for _, fd := range held {
+			if own, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil || own != unix.FD_CLOEXEC {
+				t.Errorf("%v: a copy goes to other programs: %d, %v", what, own, err)
+			}
+		}
+		if err := tree.Close(); err != nil {
+			t.Error(err)
+		}
+		for _, fd := range held {
+			if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); !errors.Is(err, unix.EBADF) {
+				t.Errorf("%v: descriptor %d of %v is open: %v", what, fd, held, err)
+			}
+		}
 	}
 }

@@ -2,19 +2,19 @@ package hostfs
 
 import (
 	"encoding/binary"
-	"errors"
+	"slices"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// handleOfID asks for a handle that tells files apart, also of a file system that opens
-// none by it (AT_HANDLE_FID, since Linux 6.5).
+// handleOfID requests a handle that distinguishes files, even on a file system that cannot open files by handle
+// (AT_HANDLE_FID, since Linux 6.5).
 const handleOfID = 0x200
 
-// Identity returns the number of what a place means, 0 where nothing is there, and what
-// tells it from every other file that had that number or will have it; a mount needs both of
-// files that it may tell nothing else about. The latter is empty where the file system
-// has nothing of the kind.
+// Identity returns the inode number of the found file, or 0 if nothing was found. id distinguishes the file from
+// every other file that had or will have the same number. A mount needs both even for files about which it may reveal
+// nothing else. id is empty if the file system does not support it.
 func (p *place) Identity() (number uint64, id string) {
 	if p.object < 0 {
 		return 0, ""
@@ -22,25 +22,21 @@ func (p *place) Identity() (number uint64, id string) {
 	return p.status.Ino, p.read.identify(p.object, &p.status)
 }
 
-// Identity returns the same of an open file.
+// Identity returns the number and id of an open file, as for a place.
 func (f *file) Identity() (number uint64, id string) {
 	if f.decided != nil {
 		if id := f.decided.id.Load(); id != nil {
 			return f.node.inode, *id
 		}
 	}
-	s, err := f.stat()
-	if err != nil {
-		return f.node.inode, ""
-	}
+	s := unix.Statx_t{Ino: f.node.inode, Mask: f.bornMask, Btime: f.born}
 	return f.node.inode, f.decided.identify(f.fd, &s)
 }
 
 // Directory reports whether an open is of a directory.
 func (f *file) Directory() bool { return f.directory }
 
-// identify returns what tells the file of a descriptor from others, and keeps it: what
-// is known of a file is that of one inode.
+// identify returns and caches the identity of an open file. A known belongs to one inode.
 func (k *known) identify(fd int, s *unix.Statx_t) string {
 	if k == nil {
 		return readIdentity(fd, s)
@@ -53,8 +49,8 @@ func (k *known) identify(fd int, s *unix.Statx_t) string {
 	return id
 }
 
-// readIdentity asks for the handle. It returns "" where that fails: a file system without handles
-// answers so, and does not fail.
+// readIdentity returns the identity of an open file, or "" if its handle cannot be read. On a file system without
+// handles the time of birth alone is the identity.
 func readIdentity(fd int, s *unix.Statx_t) string {
 	handle, err := handleOf(fd)
 	if err != nil {
@@ -63,12 +59,12 @@ func readIdentity(fd int, s *unix.Statx_t) string {
 	return identityString(s, handle)
 }
 
-// identityString makes one string of all that tells files of a number apart: the time of
-// birth, and the handle, which has the file system's own count of the number's uses. F-180
+// identityString combines everything that distinguishes files with the same number: the time of birth, and the
+// handle, which contains the file system's own count of the number's uses (F-180).
 func identityString(s *unix.Statx_t, handle []byte) string {
 	born := s.Mask&unix.STATX_BTIME != 0
 	if !born && handle == nil {
-		// Numbers are used again: nothing tells this file from the next one with its number (F-180).
+		// Inode numbers are reused, and nothing distinguishes this file from the next one with its number (F-180).
 		return ""
 	}
 	b := binary.LittleEndian.AppendUint64(make([]byte, 0, 64), s.Ino)
@@ -79,21 +75,33 @@ func identityString(s *unix.Statx_t, handle []byte) string {
 	return string(append(b, handle...))
 }
 
-// handleOf returns the file system's handle of what a descriptor holds; nil for a file
-// system without them.
+// handleOf returns the file system's handle of an open file; nil if the file system does not have handles.
 func handleOf(fd int) ([]byte, error) {
-	for _, flags := range []int{unix.AT_EMPTY_PATH | handleOfID, unix.AT_EMPTY_PATH} {
-		h, _, err := unix.NameToHandleAt(fd, "", flags)
-		switch {
-		case err == nil:
-			return h.Bytes(), nil
-		case errors.Is(err, unix.EINVAL): // an older kernel
-		case errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.EOVERFLOW), errors.Is(err, unix.ENOSYS),
-			errors.Is(err, unix.EPERM): // EPERM: a filter of system calls
+	var h fileHandle
+	for _, flags := range [...]uintptr{unix.AT_EMPTY_PATH | handleOfID, unix.AT_EMPTY_PATH} {
+		var mount int32
+		h.bytes = maxHandle
+		_, _, err := unix.Syscall6(unix.SYS_NAME_TO_HANDLE_AT, uintptr(fd), uintptr(unsafe.Pointer(&noName[0])),
+			uintptr(unsafe.Pointer(&h)), uintptr(unsafe.Pointer(&mount)), flags, 0)
+		switch err {
+		case 0:
+			return slices.Clone(h.handle[:min(h.bytes, maxHandle)]), nil
+		case unix.EINVAL: // an older kernel
+		case unix.EOPNOTSUPP, unix.EOVERFLOW, unix.ENOSYS, unix.EPERM: // EPERM: a filter of system calls
 			return nil, nil
 		default:
 			return nil, err
 		}
 	}
 	return nil, nil
+}
+
+// maxHandle is MAX_HANDLE_SZ, in bytes.
+const maxHandle = 128
+
+// fileHandle is struct file_handle of linux/fcntl.h.
+type fileHandle struct {
+	bytes  uint32
+	kind   int32
+	handle [maxHandle]byte
 }

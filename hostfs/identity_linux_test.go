@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// identityAt returns what tells a file from others, as a look-up and as an open say it.
+// identityAt returns the identity of a file from a lookup, after comparing it with that of an open.
 func (w *world) identityAt(name string) (number uint64, id string) {
 	w.Helper()
 	p, st := w.tree.Find(&fileaccess.Request{Name: name, Desired: winnt.FILE_READ_DATA, Subject: w.subject(bob)}, nil)
@@ -41,7 +41,7 @@ func TestIdentity(t *testing.T) {
 	w.must(os.WriteFile(w.path("g"), []byte("longer"), 0o600))
 	w.must(os.Chmod(w.path("g"), 0o640))
 	settle(t, w.path("g"))
-	for range 2 { // the second by what was kept
+	for range 2 { // the second from the cache
 		if n, again := w.identityAt("g"); n != number || again != id {
 			t.Errorf("F-180: %d %q became %d %q", number, id, n, again)
 		}
@@ -61,12 +61,12 @@ func TestIdentity(t *testing.T) {
 	t.Skip("the file system gave the number of a file that went to no other one of 500")
 }
 
-// Time of birth or handle tell files apart; where neither is told, nothing does (F-180).
-func TestIdentityOf(t *testing.T) {
+// Birth time or handle distinguish files. If both are unknown, the identity is empty (F-180).
+func TestIdentityNeedsBirthTimeOrHandle(t *testing.T) {
 	born := unix.Statx_t{Ino: 7, Mask: unix.STATX_BTIME, Btime: unix.StatxTimestamp{Sec: 1, Nsec: 2}}
 	later := born
 	later.Btime.Nsec++
-	unborn := unix.Statx_t{Ino: 7, Btime: born.Btime} // a time that the mask does not tell of
+	unborn := unix.Statx_t{Ino: 7, Btime: born.Btime} // a time that the mask does not include
 	seen := map[string]bool{}
 	for _, id := range []string{identityString(&born, nil), identityString(&later, nil),
 		identityString(&born, []byte("a")), identityString(&born, []byte("b")), identityString(&unborn, []byte("a"))} {

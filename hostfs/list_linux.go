@@ -62,7 +62,7 @@ func (f *file) List(pattern string, restart bool, most int, see func(*sd.Descrip
 	return nil, ntstatus.NoMoreFiles
 }
 
-// restartLocked begins a scan. The pattern of the first call stays that of the scan.
+// restartLocked begins a new scan and closes the old one. The pattern of this call stays that of the scan.
 //
 // +checklocks:f.listing
 func (f *file) restartLocked(pattern string) ntstatus.Status {
@@ -84,8 +84,8 @@ func (f *file) restartLocked(pattern string) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// ownEntry tells about the directory itself, or the one that it is in; where it was opened
-// by a handle of its own, about itself for both. F-175
+// ownEntry returns the entry of the directory itself, or of its parent. A directory that was opened by its own handle
+// returns itself for both (F-175).
 func (f *file) ownEntry(name string) (e nt.FileEntry, err error) {
 	f.node.moving.Lock() // a rename closes the directory it was in
 	defer f.node.moving.Unlock()
@@ -97,18 +97,18 @@ func (f *file) ownEntry(name string) (e nt.FileEntry, err error) {
 	if err != nil {
 		return e, err
 	}
-	return nt.FileEntry{FileBasic: dosOf(placeOf(fd)).basicOf(&s), FileName: name}, nil
+	kept, err := f.t.dosOf(fd)
+	return nt.FileEntry{FileBasic: kept.basicOf(&s), FileName: name}, err
 }
 
-// entry tells about an entry of the directory; ok is false for what clients do not see:
-// what can be no file of the tree, and what has a name that no request can say. F-120
+// entry returns an entry of the directory. ok is false for one that clients do not see: a special file, and a name
+// that no request can contain (F-120). For a private name it calls sweep.
 func (f *file) entry(name string) (e nt.FileEntry, ok bool) {
 	if strings.HasPrefix(name, privatePrefix) {
 		f.t.sweep(f.fd, name)
 		return e, false
 	}
-	// What a request cannot say has no other name here (F-176).
-	if strings.Contains(name, `\`) || nameable(name) != ntstatus.Success || !fileaccess.ValidName(name) {
+	if !sayable(name) {
 		return e, false
 	}
 	s, err := statAt(f.fd, name, 0)
@@ -128,10 +128,15 @@ func (f *file) entry(name string) (e nt.FileEntry, ok bool) {
 	return e, true
 }
 
-// sweep removes a private name that a crash left behind, where nothing is lost by it: an
-// empty file or directory, which never came to its place, one of several names of a
-// file, or a link with a descriptor, as those have that were made here. What has contents
-// stays: it may be another program's file that was moved and not put back. F-129
+// sayable reports whether a request can name an entry. One that it cannot name has no other name here (F-176).
+func sayable(name string) bool {
+	return !strings.Contains(name, `\`) && nameable(name) == ntstatus.Success && fileaccess.ValidName(name)
+}
+
+// sweep removes a private name that a crash left behind, if nothing is lost: an empty file or directory that never
+// got its final name, one of several names of a file, or a link with a descriptor, which was created here. A file
+// with contents stays, because it may be another program's file that was moved and not moved back (F-129). An open
+// file stays, and one that changed less than Tree.abandoned ago.
 func (t *Tree) sweep(dir int, name string) {
 	s, err := statAt(dir, name, 0)
 	if err != nil || deviceOf(&s) != t.device || t.isOpen(s.Ino) ||
@@ -140,11 +145,11 @@ func (t *Tree) sweep(dir int, name string) {
 	}
 	switch kind := s.Mode & unix.S_IFMT; {
 	case kind == unix.S_IFDIR:
-		_ = unix.Unlinkat(dir, name, unix.AT_REMOVEDIR) // it fails where there are entries
+		_ = t.unlink(dir, name, unix.AT_REMOVEDIR) // it fails if the directory has entries
 	case kind == unix.S_IFREG && (s.Size == 0 || s.Nlink > 1):
-		_ = unix.Unlinkat(dir, name, 0) // the next listing tries again
+		_ = t.unlink(dir, name, 0) // the next listing tries again
 	case kind == unix.S_IFLNK && t.ownLink(dir, name, s.Ino):
-		_ = unix.Unlinkat(dir, name, 0)
+		_ = t.unlink(dir, name, 0)
 	}
 }
 
@@ -167,8 +172,8 @@ func (f *file) descriptorOf(name string) *sd.Descriptor {
 	return k.descriptor
 }
 
-// matches reports whether a name fits a pattern: * stands for any text, ? for one
-// character, and case does not count. It takes at most length × length steps.
+// matches reports whether a name matches a pattern, ignoring case: * matches any text, ? one character. It takes at
+// most length × length steps.
 func matches(pattern, name string) bool {
 	if pattern == "" || pattern == "*" || pattern == "*.*" {
 		return true

@@ -1,6 +1,7 @@
 package hostfs
 
 import (
+	"errors"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -10,9 +11,9 @@ import (
 	"github.com/refmon/refmon/sd"
 )
 
-// Shown returns what a mount shows of an open file, by one look at it: its facts
-// without what Windows alone asks for (attributes, time of creation, whether a directory
-// is empty), and its descriptor, nil where it has none.
+// Shown returns the data that a mount shows of an open file, with one query: its facts, and its descriptor, or nil if
+// that is missing or cannot be read. The facts omit data that only Windows needs: attributes, creation time, and
+// whether a directory is empty.
 func (f *file) Shown() (facts nt.FileFacts, d *sd.Descriptor, st ntstatus.Status) {
 	s, err := f.stat()
 	if err != nil {
@@ -24,8 +25,9 @@ func (f *file) Shown() (facts nt.FileFacts, d *sd.Descriptor, st ntstatus.Status
 	return factsOf(&s), d, ntstatus.Success
 }
 
-// Found returns the same as it was when the file was opened, without a look at it: for who
-// opened it this moment. It looks where the open made or emptied the file.
+// Found returns the same data as of the open, without another query. It is for a caller
+// that has just opened the file. It queries the file only if the open created or emptied
+// it.
 func (f *file) Found() (facts nt.FileFacts, d *sd.Descriptor, st ntstatus.Status) {
 	if f.decided == nil || f.found.FileID == 0 {
 		return f.Shown()
@@ -43,13 +45,14 @@ func factsOf(s *unix.Statx_t) nt.FileFacts {
 	return facts
 }
 
-// Statfs tells about the file system that the tree is on.
+// Statfs returns the statistics of the tree's file system.
 func (t *Tree) Statfs(s *unix.Statfs_t) error {
 	return retry(func() error { return unix.Fstatfs(t.root, s) })
 }
 
-// RemoveName removes at once the name of a file that is to go away with its last open,
-// as FILE_DISPOSITION_POSIX_SEMANTICS has it; the opens go on without a name. M-20
+// RemoveName immediately removes the name of a file that is to be deleted with its
+// last open, as FILE_DISPOSITION_POSIX_SEMANTICS does. The opens continue without a name. It fails with
+// STATUS_CANNOT_DELETE if the name is not marked for deletion. M-20
 func (f *file) RemoveName() ntstatus.Status {
 	t, n := f.t, f.node
 	t.mu.Lock()
@@ -68,17 +71,36 @@ func (f *file) RemoveName() ntstatus.Status {
 	return st
 }
 
-// Allocate reserves or gives up space, as fallocate(2) does.
+// Allocate reserves or frees space, as fallocate(2) does.
 func (f *file) Allocate(mode uint32, at, length int64) ntstatus.Status {
 	if err := f.changing(); err != nil {
 		return statusOf(err)
 	}
-	return statusOf(retry(func() error { return unix.Fallocate(f.fd, mode, at, length) }))
+	return statusOf(f.allocate(mode, at, length))
 }
 
-// Backing returns the descriptor of an open file, for the host's kernel to read and
-// write the file by itself; the file keeps it. Where it is to be written, the set-uid
-// and set-gid bits go now, and it is to be archived: no write is seen later (F-125).
+// Extent returns the first offset from at on that has data, or that is in a hole if hole is set. The end of the
+// file counts as a hole. It returns -1 with success if there is no such offset, and for an offset outside the file.
+func (f *file) Extent(at int64, hole bool) (int64, ntstatus.Status) {
+	if f.directory || f.symlink {
+		return -1, ntstatus.InvalidParameter
+	}
+	whence := unix.SEEK_DATA
+	if hole {
+		whence = unix.SEEK_HOLE
+	}
+	// Reads and writes give their offsets, so nothing depends on that of the file descriptor.
+	at, err := unix.Seek(f.fd, at, whence)
+	if errors.Is(err, unix.ENXIO) {
+		return -1, ntstatus.Success
+	}
+	return at, statusOf(err)
+}
+
+// Backing returns the file descriptor of an open file, with which the host's kernel
+// reads and writes the file directly. The file keeps ownership of it. For writing,
+// Backing clears the set-uid and set-gid bits and sets the archive attribute now,
+// because later writes are not seen (F-125).
 func (f *file) Backing(write bool) (fd int, st ntstatus.Status) {
 	if f.directory || f.symlink {
 		return -1, ntstatus.InvalidParameter
@@ -91,9 +113,10 @@ func (f *file) Backing(write bool) (fd int, st ntstatus.Status) {
 	return f.fd, ntstatus.Success
 }
 
-// Locking opens the file of an open once more, for locks that every other program of the host
-// meets: they are those of the descriptor, which is the caller's to close. It can lock for
-// reading alone where the file cannot be written to, as while it runs.
+// Locking opens the file again, for locks that conflict with those of all other programs on
+// the host. The locks belong to the returned file descriptor, which the caller must close. If
+// the file cannot be opened for writing, for example while it is being executed, only read
+// locks are possible.
 func (f *file) Locking() (fd int, st ntstatus.Status) {
 	if f.directory || f.symlink {
 		return -1, ntstatus.InvalidParameter

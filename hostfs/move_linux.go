@@ -1,6 +1,7 @@
 package hostfs
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 
@@ -11,11 +12,11 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// target is where a name is to go.
+// target is the destination of a rename or a new link.
 type target struct {
 	directory *place // the directory itself
 	name      string
-	existing  int // holds what has the name already; -1: nothing
+	existing  int // holds the file with the new name; -1: no such file
 	status    unix.Statx_t
 }
 
@@ -66,7 +67,8 @@ func parentOf(name string) (dir, last string) {
 	return name[:max(i, 0)], name[i+1:]
 }
 
-// findTarget finds the directory that a name is to go to, and what has the name there.
+// findTarget opens the directory of the new name, and the file that already has the name. It leaves g.existing at -1 if
+// no other file has it.
 func (f *file) findTarget(g *target, q *fileaccess.Move, root nt.OpenFile, dir, name string) ntstatus.Status {
 	r := fileaccess.Request{Name: dir}
 	found, st := f.t.Find(&r, root)
@@ -100,7 +102,7 @@ func (f *file) findTarget(g *target, q *fileaccess.Move, root nt.OpenFile, dir, 
 	return f.describeExisting(g, q)
 }
 
-// describeExisting states as facts what has the name already.
+// describeExisting stores the facts about the file that already has the name.
 func (f *file) describeExisting(g *target, q *fileaccess.Move) (st ntstatus.Status) {
 	var err error
 	if g.status, err = stat(g.existing); err != nil {
@@ -125,8 +127,8 @@ func (f *file) describeExisting(g *target, q *fileaccess.Move) (st ntstatus.Stat
 	return ntstatus.Success
 }
 
-// move does what was decided. The system moves names, not files: what was moved is
-// looked at afterwards, and put back where it is another file's. F-118
+// move executes the decision. The system moves names, not files. So it checks afterwards which file it moved, and
+// moves another file back (F-118).
 func (f *file) move(g *target, link bool) ntstatus.Status {
 	f.node.moving.Lock()
 	defer f.node.moving.Unlock()
@@ -135,108 +137,107 @@ func (f *file) move(g *target, link bool) ntstatus.Status {
 		if g.existing >= 0 {
 			return f.linkOver(g)
 		}
-		return statusOf(linkInode(f.fd, to, g.name))
+		return statusOf(f.t.linkInode(f.fd, to, g.name))
 	}
-	var err error
+	// The open's directory is held before anything moves: afterwards an error would leave the open with its old name.
+	dir, err := f.t.duplicate(to)
+	if err != nil {
+		return statusOf(err)
+	}
 	if g.existing >= 0 {
 		err = f.exchange(&l, g)
 	} else {
-		err = moveOwn(f.node.inode, l.dir, l.name, to, g.name)
+		err = f.t.moveOwn(f.node.inode, l.dir, l.name, to, g.name)
 	}
 	if err != nil {
+		shut(dir)
 		return statusOf(err)
 	}
 	// A backup is to take the file under its new name (F-173).
 	f.archive()
-	return statusOf(f.renamed(g))
+	f.renamed(g, dir)
+	return ntstatus.Success
 }
 
-// linkInode gives a name to the inode that a descriptor holds.
-func linkInode(fd, dir int, name string) error {
-	return unix.Linkat(unix.AT_FDCWD, placeOf(fd), dir, name, unix.AT_SYMLINK_FOLLOW)
-}
-
-// linkOver gives the file a private name and puts that in the place of what was
-// decided to be replaced.
+// linkOver creates a private link to the file and renames it over the file that was decided to be replaced.
 func (f *file) linkOver(g *target) ntstatus.Status {
 	to, private := g.directory.object, privateName()
-	if err := linkInode(f.fd, to, private); err != nil {
+	if err := f.t.linkInode(f.fd, to, private); err != nil {
 		return statusOf(err)
 	}
 	l := link{dir: to, name: private}
 	if err := f.exchange(&l, g); err != nil {
-		_ = unix.Unlinkat(to, private, 0) // no other program knows the name
+		_ = f.t.removeOwn(f.node.inode, false, to, private) // after a second error it is the other file's
 		return statusOf(err)
 	}
 	return ntstatus.Success
 }
 
-// errMoved says that a name is that of another file meanwhile.
+// errMoved means that a name now belongs to another file.
 var errMoved = unix.ENOENT
 
-// moveOwn renames a name to one that is free, if it is still the file's.
-func moveOwn(inode uint64, from int, name string, to int, next string) error {
-	if err := unix.Renameat2(from, name, to, next, unix.RENAME_NOREPLACE); err != nil {
+// moveOwn renames a name to a free one, if it still belongs to the file. Otherwise it moves the other file back and
+// returns an error.
+func (t *Tree) moveOwn(inode uint64, from int, name string, to int, next string) error {
+	if err := t.rename(from, name, to, next, unix.RENAME_NOREPLACE); err != nil {
 		return err
 	}
-	if s, err := statAt(to, next, 0); err == nil && s.Ino == inode {
+	s, err := t.statAt(to, next)
+	if err == nil && s.Ino == inode {
 		return nil
 	}
-	if err := unix.Renameat2(to, next, from, name, unix.RENAME_NOREPLACE); err != nil {
+	if err := t.rename(to, next, from, name, unix.RENAME_NOREPLACE); err != nil {
 		return err
 	}
-	return errMoved
+	return cmp.Or(err, error(errMoved))
 }
 
-// exchange puts the file in the place of what was decided to be replaced, and removes
-// that: both names are exchanged, looked at, and exchanged again where one is another
-// file's.
+// exchange replaces the file that was decided to be replaced. It exchanges both names, checks them, and exchanges
+// them back if one belongs to another file.
 func (f *file) exchange(l *link, g *target) error {
 	to := g.directory.object
-	if err := unix.Renameat2(l.dir, l.name, to, g.name, unix.RENAME_EXCHANGE); err != nil {
+	swap := func() error { return f.t.rename(l.dir, l.name, to, g.name, unix.RENAME_EXCHANGE) }
+	if err := swap(); err != nil {
 		return err
 	}
-	own, lost := statAt(to, g.name, 0)
-	other, gone := statAt(l.dir, l.name, 0)
+	own, lost := f.t.statAt(to, g.name)
+	other, gone := f.t.statAt(l.dir, l.name)
 	if lost != nil || gone != nil || own.Ino != f.node.inode || other.Ino != g.status.Ino {
-		if err := unix.Renameat2(l.dir, l.name, to, g.name, unix.RENAME_EXCHANGE); err != nil {
+		if err := swap(); err != nil {
 			return err
 		}
-		return errMoved
+		return cmp.Or(lost, gone, error(errMoved))
 	}
-	err := removeOwn(g.status.Ino, g.status.Mode&unix.S_IFMT == unix.S_IFDIR, l.dir, l.name)
-	if errors.Is(err, unix.ENOTEMPTY) {
-		// A directory with entries is not replaced: it has its name back. M-20
-		if back := unix.Renameat2(l.dir, l.name, to, g.name, unix.RENAME_EXCHANGE); back != nil {
-			return back
-		}
-		return unix.ENOTEMPTY
+	err := f.t.removeOwn(g.status.Ino, g.status.Mode&unix.S_IFMT == unix.S_IFDIR, l.dir, l.name)
+	if err != nil {
+		// What cannot be removed, such as a directory with entries, is not replaced: it has its name back. M-20
+		return cmp.Or(swap(), err)
 	}
-	return err
+	return nil
 }
 
-// removeOwn removes a name, if it is still the file's: under a private name that
-// no other program exchanges it is looked at.
-func removeOwn(inode uint64, directory bool, dir int, name string) error {
+// removeOwn removes a name, if it still belongs to the file. It moves the name to a private one first, which no other
+// program replaces, and checks the file there. If the removal fails, it moves the name back.
+func (t *Tree) removeOwn(inode uint64, directory bool, dir int, name string) error {
 	private := privateName()
-	if err := moveOwn(inode, dir, name, dir, private); err != nil {
+	if err := t.moveOwn(inode, dir, name, dir, private); err != nil {
 		return err
 	}
 	flags := 0
 	if directory {
 		flags = unix.AT_REMOVEDIR
 	}
-	err := unix.Unlinkat(dir, private, flags)
-	if err != nil { // entries were made meanwhile
-		err = errors.Join(err, unix.Renameat2(dir, private, dir, name, unix.RENAME_NOREPLACE))
+	err := t.unlink(dir, private, flags)
+	if err != nil { // the directory got new entries
+		err = errors.Join(err, t.rename(dir, private, dir, name, unix.RENAME_NOREPLACE))
 	}
 	return err
 }
 
-// remove removes the name of a file that goes away with its last open. What is another
-// file's meanwhile stays.
+// remove removes the name of a file that is deleted with its last open. A name that now belongs to another file
+// stays.
 func (t *Tree) remove(n *node, l *link, f *file) {
-	_ = t.removeLink(n, l, f) // who closed it is told nothing (F-117)
+	_ = t.removeLink(n, l, f) // a close reports no status (F-117)
 }
 
 func (t *Tree) removeLink(n *node, l *link, f *file) error {
@@ -245,15 +246,11 @@ func (t *Tree) removeLink(n *node, l *link, f *file) error {
 	t.mu.Lock()
 	now := *l
 	t.mu.Unlock()
-	return removeOwn(n.inode, f.directory, now.dir, now.name)
+	return t.removeOwn(n.inode, f.directory, now.dir, now.name)
 }
 
-// renamed notes the new name of the file's opens.
-func (f *file) renamed(g *target) error {
-	fd, err := unix.FcntlInt(uintptr(g.directory.object), unix.F_DUPFD_CLOEXEC, 0)
-	if err != nil {
-		return err
-	}
+// renamed stores the new name in the link that the opens share. It takes ownership of fd, which holds the directory.
+func (f *file) renamed(g *target, fd int) {
 	f.t.mu.Lock()
 	defer f.t.mu.Unlock()
 	l := f.link
@@ -262,5 +259,4 @@ func (f *file) renamed(g *target) error {
 	}
 	l.dir, l.owned, l.directory, l.name = fd, true, g.directory.status.Ino, g.name
 	l.path = join(join(g.directory.path, g.directory.name), g.name)
-	return nil
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// A file without a name is made where a file could be made, has the descriptor that one would get,
-// and ends with its last open unless it was linked: O_TMPFILE of open(2).
+// A file without a name (O_TMPFILE of open(2)) is created in a directory that the client may add files to. It gets the
+// descriptor of a new file there. It disappears with its last open unless a link to it was created.
 
 // MakesNameless implements nt.NamelessPlace.
 func (p *place) MakesNameless() ntstatus.Status {
@@ -18,10 +18,13 @@ func (p *place) MakesNameless() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// createNameless makes a file without a name, with its attribute.
+// createNameless creates a file without a name, with its attribute. It returns ENOTSUP if the file system cannot.
 func (p *place) createNameless(f *file, r *fileaccess.Request, d *fileaccess.Decision) (err error) {
 	const flags = unix.O_TMPFILE | unix.O_RDWR | unix.O_CLOEXEC
 	mode := p.t.cfg.FileMode
+	if err := p.t.fault("create", ""); err != nil {
+		return err
+	}
 	err = retry(func() (err error) { f.fd, err = unix.Openat(p.parent, ".", flags, mode); return err })
 	if errors.Is(err, unix.EISDIR) {
 		return unix.ENOTSUP // the file system knows no such file
@@ -29,10 +32,7 @@ func (p *place) createNameless(f *file, r *fileaccess.Request, d *fileaccess.Dec
 	if err != nil {
 		return err
 	}
-	var s unix.Statx_t
-	if err = unix.Fchmod(f.fd, mode); err == nil {
-		s, err = stat(f.fd)
-	}
+	s, err := p.statNew(f)
 	if err == nil {
 		err = f.begin(&s, r.Attributes)
 	}
@@ -42,7 +42,7 @@ func (p *place) createNameless(f *file, r *fileaccess.Request, d *fileaccess.Dec
 	// The name that was decided about is not taken, and no open is by it (F-197).
 	f.nameless, f.link.name, f.link.path = true, "", ""
 	if err == nil {
-		if st := p.enterHere(s.Ino, f); st != ntstatus.Success {
+		if st := p.enterHere(&s, f); st != ntstatus.Success {
 			err = unix.EMFILE
 		}
 	}

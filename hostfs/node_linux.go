@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// node is a file that is open at least once. Tree.mu guards what has no other guard.
+// node is a file with at least one open. Tree.mu guards the fields without another guard.
 type node struct {
 	inode  uint64
 	opens  []*file
@@ -18,7 +18,7 @@ type node struct {
 	doomed []*link  // the names that go, each with its last open
 
 	moving  sync.Mutex // held while a name of the file is moved or removed
-	filling sync.Mutex // held while what is in the file is replaced
+	filling sync.Mutex // held while the contents are replaced
 }
 
 // link is one name of an open file. Tree.mu guards its fields.
@@ -31,8 +31,9 @@ type link struct {
 	users     int
 }
 
-// enter adds an open to its file, unless another open or a deletion is in the way. The
-// inode must be held by a descriptor of f.
+// enter adds an open to the node of its inode. It fails and changes nothing if the tree has too many opens
+// (STATUS_TOO_MANY_OPENED_FILES), if the name is marked for deletion (STATUS_DELETE_PENDING), or if share modes
+// conflict (STATUS_SHARING_VIOLATION). A descriptor must hold the inode.
 func (t *Tree) enter(inode uint64, f *file) ntstatus.Status {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -46,7 +47,7 @@ func (t *Tree) enter(inode uint64, f *file) ntstatus.Status {
 		n.inode, n.opens = inode, n.first[:0]
 	}
 	if n.goesLocked(f.link) {
-		// A name that goes away opens nothing any more. F-117
+		// A name that is marked for deletion cannot be opened. F-117
 		return ntstatus.DeletePending
 	}
 	for _, other := range n.opens {
@@ -65,8 +66,8 @@ func (t *Tree) enter(inode uint64, f *file) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// linkLocked gives opens by the same name one link. One that was found without its
-// directory gets it of the next that was found with it. F-181
+// linkLocked makes opens by the same name share one link. A link without its directory takes that of f. Otherwise the
+// directory of f is closed if f owns it. F-181
 //
 // +checklocks:t.mu
 func (t *Tree) linkLocked(n *node, f *file) {
@@ -87,8 +88,8 @@ func (t *Tree) linkLocked(n *node, f *file) {
 	f.link.users++
 }
 
-// same reports whether two links of a file are one name. Where a directory is not held, its
-// path counts.
+// same reports whether two links of a file are the same name. It compares paths if one of them does not hold its
+// directory.
 func (l *link) same(m *link) bool {
 	if l.name != m.name {
 		return false
@@ -107,8 +108,8 @@ func shares(s fileaccess.ShareAccess, granted winnt.AccessMask) bool {
 		(granted&winnt.DELETE == 0 || s&fileaccess.ShareDelete != 0)
 }
 
-// leave takes an open off its file. The last one by a name that is to go removes it; until
-// that is done nothing is opened by it. F-117
+// leave removes an open from its node. The last open by a name that is marked for deletion removes the name, and enter
+// refuses that name until then. Errors of the removal are lost. F-117
 func (t *Tree) leave(f *file) {
 	t.mu.Lock()
 	n, l := f.node, f.link
@@ -135,12 +136,12 @@ func (t *Tree) leave(f *file) {
 	t.mu.Unlock()
 }
 
-// goesLocked reports whether a name of a file goes away. Tree.mu is held.
+// goesLocked reports whether a name of a file is marked for deletion. Tree.mu is held.
 func (n *node) goesLocked(l *link) bool {
 	return slices.ContainsFunc(n.doomed, func(d *link) bool { return d.same(l) })
 }
 
-// doomLocked adds a name to those that go.
+// doomLocked marks a name for deletion.
 //
 // +checklocks:t.mu
 func (t *Tree) doomLocked(n *node, l *link) {
@@ -151,7 +152,7 @@ func (t *Tree) doomLocked(n *node, l *link) {
 	}
 }
 
-// spareLocked takes a name off those that go.
+// spareLocked removes the mark of doomLocked. Without a mark it does nothing.
 //
 // +checklocks:t.mu
 func (t *Tree) spareLocked(n *node, l *link) {
@@ -162,7 +163,7 @@ func (t *Tree) spareLocked(n *node, l *link) {
 	}
 }
 
-// unlinkLocked gives up one use of a link.
+// unlinkLocked gives up one use of a link. The last one closes the directory if the link owns it.
 //
 // +checklocks:t.mu
 func (t *Tree) unlinkLocked(l *link) {
@@ -171,7 +172,7 @@ func (t *Tree) unlinkLocked(l *link) {
 	}
 }
 
-// doom says whether the name of an open goes away with the last open of its file.
+// doom marks the name of an open for deletion with the last open by that name, or removes the mark.
 func (t *Tree) doom(f *file, remove bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -182,7 +183,7 @@ func (t *Tree) doom(f *file, remove bool) {
 	}
 }
 
-// pending reports whether a directory that is open goes away: it has one name.
+// pending reports whether an open directory is marked for deletion. A directory has one name.
 func (t *Tree) pending(inode uint64) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -190,14 +191,14 @@ func (t *Tree) pending(inode uint64) bool {
 	return n != nil && len(n.doomed) > 0
 }
 
-// goes reports whether the name of an open goes away.
+// goes reports whether the name of an open is marked for deletion.
 func (f *file) goes() bool {
 	f.t.mu.Lock()
 	defer f.t.mu.Unlock()
 	return f.node.goesLocked(f.link)
 }
 
-// pendingAt reports whether a name of a file in a directory that is held goes away.
+// pendingAt reports whether a name of an open file is marked for deletion. l holds its directory.
 func (t *Tree) pendingAt(inode uint64, l link) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -5,16 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/beneath"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sd"
 )
 
-// Offline is a file of the host whose attribute is read and written past every tree: no
-// rule decides, and nothing is recorded. It is for repairs by who administers the host.
-// It belongs to one goroutine. The zero value is not usable: [OpenOffline] makes one.
+// Offline is a file of the host whose attribute is read and written without a tree. No
+// rule decides, and nothing is recorded. It is for repairs by the host's administrator.
+// It belongs to one goroutine. Do not use the zero value: [OpenOffline] returns one.
 type Offline struct {
 	t             *Tree
 	fd, parent    int // parent is -1 for the root of the host
@@ -23,8 +26,9 @@ type Offline struct {
 	name, display string
 }
 
-// OpenOffline holds a file or directory by its path; a link is not followed at the end
-// of it. Of the configuration Attribute, Missing, IgnorePosix and Accounts count.
+// OpenOffline opens a file or directory by its path. It does not follow a link at the
+// end of the path: a link or a special file is an error. It uses only Attribute, Missing, IgnorePosix and Accounts of
+// the configuration.
 func OpenOffline(path string, c Config) (*Offline, error) {
 	whole, err := filepath.Abs(path)
 	if err != nil {
@@ -33,6 +37,26 @@ func OpenOffline(path string, c Config) (*Offline, error) {
 	c.Attribute = cmp.Or(c.Attribute, ntacl.Name)
 	o := &Offline{t: &Tree{cfg: c}, fd: -1, parent: -1, display: path, name: filepath.Base(whole)}
 	if err := o.open(filepath.Dir(whole)); err != nil {
+		o.Close()
+		return nil, fmt.Errorf("hostfs: %s: %w", path, err)
+	}
+	return o, nil
+}
+
+// OpenOfflineBelow opens a file or directory below a root by its path, as [OpenOffline] does. It follows no link and
+// enters no other mount. The empty path is the root.
+func OpenOfflineBelow(d *beneath.Dirs, path string, c Config) (*Offline, error) {
+	c.Attribute = cmp.Or(c.Attribute, ntacl.Name)
+	o := &Offline{t: &Tree{cfg: c}, fd: -1, parent: -1, display: path, name: filepath.Base(path)}
+	var err error
+	if o.fd, err = d.Place(path); err == nil && path != "" {
+		above, _ := filepath.Split(path)
+		o.parent, err = d.Place(strings.TrimSuffix(above, "/"))
+	}
+	if err == nil {
+		err = o.read()
+	}
+	if err != nil {
 		o.Close()
 		return nil, fmt.Errorf("hostfs: %s: %w", path, err)
 	}
@@ -51,37 +75,43 @@ func (o *Offline) open(directory string) error {
 	if o.fd, err = unix.Openat(dir, o.name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0); err != nil {
 		return err
 	}
+	if o.name == "." {
+		shut(o.parent)
+		o.parent = -1
+	}
+	return o.read()
+}
+
+// read reads the attributes of the file and of its directory, if it has one. A link or a special file is an error.
+func (o *Offline) read() (err error) {
 	if o.status, err = stat(o.fd); err != nil {
 		return err
 	}
 	if kind := o.status.Mode & unix.S_IFMT; kind != unix.S_IFDIR && kind != unix.S_IFREG {
 		return errors.New("neither a file nor a directory")
 	}
-	if o.own, err = o.t.readAttribute(placeOf(o.fd), &o.status); err != nil {
+	if o.own, err = o.t.readAttribute(o.fd, &o.status); err != nil {
 		return err
 	}
-	if o.name == "." {
-		shut(o.parent)
-		o.parent = -1
+	if o.parent < 0 {
 		return nil
 	}
-	above, err := stat(dir)
+	above, err := stat(o.parent)
 	if err != nil {
 		return err
 	}
-	o.parents, err = o.t.readAttribute(placeOf(dir), &above)
+	o.parents, err = o.t.readAttribute(o.parent, &above)
 	return err
 }
 
-// Directory reports whether it is one.
+// Directory reports whether it is a directory.
 func (o *Offline) Directory() bool { return o.status.Mode&unix.S_IFMT == unix.S_IFDIR }
 
-// Descriptor returns what the attribute says, or what the permissions amount to; nil where
-// that is nothing, or the attribute cannot be read.
+// Descriptor returns the descriptor in the attribute, or the one made from the permissions. It returns nil if both
+// are missing, or if the attribute cannot be read.
 func (o *Offline) Descriptor() *sd.Descriptor { return o.own.descriptor }
 
-// Parent returns the descriptor of the directory that the file is in; nil where there is
-// none.
+// Parent returns the descriptor of the file's directory, or nil if the directory does not have one.
 func (o *Offline) Parent() *sd.Descriptor {
 	if o.parents == nil {
 		return nil
@@ -89,10 +119,17 @@ func (o *Offline) Parent() *sd.Descriptor {
 	return o.parents.descriptor
 }
 
-// Write puts a descriptor into the attribute, in the version that is there, or else in
-// that of the directory, with the hash by which a file server believes it; where that
-// cannot be computed it fails. It takes what the host asks: CAP_SYS_ADMIN for an
-// attribute in security. F-171
+// Attributes returns the DOS attributes of the file, 0 if user.DOSATTRIB is missing.
+func (o *Offline) Attributes() fileaccess.Attributes { return o.own.dos.attributes }
+
+// Cause returns why the stored attribute does not count, with the command that repairs it. It returns nil if the
+// attribute counts or is missing.
+func (o *Offline) Cause() error { return o.own.cause }
+
+// Write writes a descriptor to the attribute, in its existing version, or else in that
+// of the directory, with the hash that makes a file server accept it. It fails if the
+// hash cannot be computed. For an attribute in security.* the host requires
+// CAP_SYS_ADMIN. F-171
 func (o *Offline) Write(d *sd.Descriptor) error {
 	a := o.own.attribute
 	switch {
@@ -108,7 +145,7 @@ func (o *Offline) Write(d *sd.Descriptor) error {
 	return nil
 }
 
-// Close gives the file up.
+// Close closes the file.
 func (o *Offline) Close() {
 	shut(o.fd)
 	shut(o.parent)

@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// TestOfflinePaths: what is meant by a path without a name of its own is found, with the folder that it is in.
+// Relative paths and paths that end with "." or ".." are resolved to the file and its folder.
 func TestOfflinePaths(t *testing.T) {
 	root := t.TempDir()
 	dir := filepath.Join(root, "d")

@@ -31,7 +31,7 @@ func (p *place) Open(r *fileaccess.Request, d *fileaccess.Decision) (nt.OpenFile
 	}
 	share := r.Share
 	if d.ForceShareRead {
-		// Who cannot write keeps no other from reading (F-48).
+		// An open that cannot write must not exclude readers (F-48).
 		share |= fileaccess.ShareRead
 	}
 	f := &file{t: p.t, fd: -1, granted: d.Granted, share: share,
@@ -56,33 +56,36 @@ func (p *place) Open(r *fileaccess.Request, d *fileaccess.Decision) (nt.OpenFile
 	return f, false, ntstatus.Success
 }
 
-// enterHere enters an open of an inode with the place's directory as that of its link.
-func (p *place) enterHere(inode uint64, f *file) ntstatus.Status {
+// enterHere enters an open of an inode, with the place's directory as that of its link. On success the link owns the
+// directory's descriptor if the place did.
+func (p *place) enterHere(s *unix.Statx_t, f *file) ntstatus.Status {
+	f.born, f.bornMask = s.Btime, s.Mask&unix.STATX_BTIME
 	if p.parent >= 0 && !p.owned && p.parent != p.t.root {
 		// The directory is a handle's own, which may be closed before this open.
-		fd, err := unix.FcntlInt(uintptr(p.parent), unix.F_DUPFD_CLOEXEC, 0)
+		fd, err := p.t.duplicate(p.parent)
 		if err != nil {
 			return statusOf(err)
 		}
 		p.parent, p.owned, f.link.dir = fd, true, fd
 	}
 	f.link.owned = p.owned
-	st := p.t.enter(inode, f)
+	st := p.t.enter(s.Ino, f)
 	if st == ntstatus.Success {
 		p.owned = false
 	}
 	return st
 }
 
-// open opens the inode that was found, and empties it where that was decided.
+// open opens the inode that was found, and truncates it if the decision is to overwrite or supersede. again is always
+// false.
 func (p *place) open(f *file, r *fileaccess.Request, d *fileaccess.Decision) (again bool, st ntstatus.Status,
 	err error) {
 	f.directory, f.decided = p.facts.Object.IsDirectory, p.read
 	f.symlink = p.facts.Object.ReparseTag != 0
-	if st := p.enterHere(p.status.Ino, f); st != ntstatus.Success {
+	if st := p.enterHere(&p.status, f); st != ntstatus.Success {
 		return false, st, nil
 	}
-	if f.fd, err = reopen(p.object, f.directory || f.symlink, d.Granted); err != nil {
+	if f.fd, err = f.reopen(p.object, f.directory || f.symlink, d.Granted); err != nil {
 		f.deleteOnClose = false
 		p.t.leave(f)
 		return false, ntstatus.Success, err
@@ -112,9 +115,9 @@ func (p *place) open(f *file, r *fileaccess.Request, d *fileaccess.Decision) (ag
 	return false, ntstatus.Success, nil
 }
 
-// reopen opens the inode that a descriptor holds for what was granted; the descriptor
-// itself serves where no contents are to be had. F-114
-func reopen(fd int, empty bool, granted winnt.AccessMask) (int, error) {
+// reopen opens the inode of a descriptor for the granted access. It returns the descriptor itself if empty is true, or
+// if no access to contents was granted (F-114).
+func (f *file) reopen(fd int, empty bool, granted winnt.AccessMask) (int, error) {
 	reads := granted&(winnt.FILE_READ_DATA|winnt.FILE_EXECUTE) != 0
 	writes := granted&(winnt.FILE_WRITE_DATA|winnt.FILE_APPEND_DATA) != 0
 	if empty || !reads && !writes {
@@ -127,11 +130,14 @@ func reopen(fd int, empty bool, granted winnt.AccessMask) (int, error) {
 	case writes:
 		flags = unix.O_WRONLY
 	}
+	if err := f.fault("open"); err != nil {
+		return -1, err
+	}
 	return openAgain(fd, flags|unix.O_NONBLOCK|unix.O_NOCTTY)
 }
 
-// create makes a file or directory under a private name, with its attribute, and
-// renames it to its place. again says that the name was taken meanwhile.
+// create creates a file or directory under a private name, with its attribute, and renames it. again reports whether
+// another program took the name or removed the directory first. After an error nothing is left.
 func (p *place) create(f *file, r *fileaccess.Request, d *fileaccess.Decision) (again bool, err error) {
 	if p.nameless {
 		return false, p.createNameless(f, r, d)
@@ -139,10 +145,10 @@ func (p *place) create(f *file, r *fileaccess.Request, d *fileaccess.Decision) (
 	f.directory, f.symlink = r.Options&fileaccess.DirectoryFile != 0, p.target != ""
 	private := privateName()
 	if err := p.make(f, private); err != nil {
-		// The directory itself went away: its name is looked up anew.
+		// The directory itself was removed: its name is looked up again.
 		return errors.Is(err, unix.ENOENT), err
 	}
-	s, err := stat(f.fd)
+	s, err := p.statNew(f)
 	if err == nil && !f.symlink { // a link keeps no attributes of users
 		err = f.begin(&s, r.Attributes)
 	}
@@ -150,7 +156,7 @@ func (p *place) create(f *file, r *fileaccess.Request, d *fileaccess.Decision) (
 		err = p.describeNew(f, &s, d)
 	}
 	if err == nil {
-		if st := p.enterHere(s.Ino, f); st != ntstatus.Success {
+		if st := p.enterHere(&s, f); st != ntstatus.Success {
 			err = unix.EMFILE
 		}
 	}
@@ -158,7 +164,7 @@ func (p *place) create(f *file, r *fileaccess.Request, d *fileaccess.Decision) (
 		p.discard(f, private)
 		return false, err
 	}
-	err = unix.Renameat2(f.link.dir, private, f.link.dir, f.link.name, unix.RENAME_NOREPLACE)
+	err = p.t.rename(f.link.dir, private, f.link.dir, f.link.name, unix.RENAME_NOREPLACE)
 	if err != nil {
 		p.discardEntered(f, private)
 		return errors.Is(err, unix.EEXIST) || errors.Is(err, unix.ENOENT), err
@@ -166,26 +172,36 @@ func (p *place) create(f *file, r *fileaccess.Request, d *fileaccess.Decision) (
 	return false, nil
 }
 
+// statNew returns the status of a new file, directory or link. Before, it gives a file the configured permissions, if a
+// umask or a default ACL left others.
+func (p *place) statNew(f *file) (s unix.Statx_t, err error) {
+	if s, err = stat(f.fd); err != nil || f.directory || f.symlink || uint32(s.Mode)&0o7777 == p.t.cfg.FileMode {
+		return s, err
+	}
+	if err = p.t.chmod(f.fd, f.link.name, p.t.cfg.FileMode); err != nil {
+		return s, err
+	}
+	return stat(f.fd)
+}
+
 // make makes an empty file or directory, or a link.
 func (p *place) make(f *file, private string) (err error) {
+	if err := p.t.fault("create", f.link.name); err != nil {
+		return err
+	}
 	if f.symlink {
 		return p.makeLink(f, private)
 	}
 	if !f.directory {
 		const flags = unix.O_RDWR | unix.O_CREAT | unix.O_EXCL | unix.O_NOFOLLOW | unix.O_CLOEXEC
-		if f.fd, err = unix.Openat(p.parent, private, flags, p.t.cfg.FileMode); err != nil {
-			return err
-		}
-		if err = unix.Fchmod(f.fd, p.t.cfg.FileMode); err != nil {
-			p.discard(f, private)
-		}
+		f.fd, err = unix.Openat(p.parent, private, flags, p.t.cfg.FileMode)
 		return err
 	}
 	if err = unix.Mkdirat(p.parent, private, p.t.cfg.DirectoryMode); err != nil {
 		return err
 	}
 	if f.fd, err = below(p.parent, private, unix.O_DIRECTORY); err == nil {
-		err = unix.Chmod(placeOf(f.fd), p.t.cfg.DirectoryMode)
+		err = p.t.chmod(f.fd, f.link.name, p.t.cfg.DirectoryMode)
 	}
 	if err != nil {
 		p.discard(f, private)
@@ -193,31 +209,31 @@ func (p *place) make(f *file, private string) (err error) {
 	return err
 }
 
-// describeNew gives a new file its descriptor, in the version of its directory.
+// describeNew writes the descriptor of a new file, in the attribute version of its directory.
 func (p *place) describeNew(f *file, s *unix.Statx_t, d *fileaccess.Decision) error {
 	a := p.t.versionBelow(p.parentsKnown)
 	a.Descriptor = d.NewSD
 	return p.t.write(f.fd, s, &a)
 }
 
-// discard removes what could not be made.
+// discard removes the private name of a file that could not be created, and closes its descriptor.
 func (p *place) discard(f *file, private string) {
 	flags := 0
 	if f.directory {
 		flags = unix.AT_REMOVEDIR
 	}
-	_ = unix.Unlinkat(p.parent, private, flags) // no other program knows the name
+	_ = p.t.unlink(p.parent, private, flags) // no other program knows the name
 	shut(f.fd)
 	f.fd = -1
 }
 
-// discardEntered removes what could not be put in its place.
+// discardEntered removes the private name of an entered open that could not be renamed, and closes the open.
 func (p *place) discardEntered(f *file, private string) {
 	flags := 0
 	if f.directory {
 		flags = unix.AT_REMOVEDIR
 	}
-	_ = unix.Unlinkat(f.link.dir, private, flags) // no other program knows the name
+	_ = p.t.unlink(f.link.dir, private, flags) // no other program knows the name
 	f.deleteOnClose = false
 	f.Close()
 }

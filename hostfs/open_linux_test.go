@@ -8,6 +8,8 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/ntstatus"
@@ -16,8 +18,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A file is opened by its descriptor as the thread's user, whatever its mode says, and
-// the handle does what was granted (F-110, F-114).
+// A file is opened by its descriptor as the thread's user, regardless of its mode, and the handle allows what was
+// granted (F-110, F-114).
 func TestOpenAsTheClient(t *testing.T) {
 	w := newWorld(t)
 	w.dir("plans", "O:BAG:SYD:P(A;;0x1200a9;;;WD)")
@@ -57,9 +59,8 @@ func TestOpenAsTheClient(t *testing.T) {
 	w.want(st, ntstatus.ObjectPathSyntaxBad)
 }
 
-// What stands in the tree and is no file of it is refused, and so is every name that
-// leads out of it (F-112, F-113).
-func TestOnlyFilesOfTheTree(t *testing.T) {
+// Special files and names that lead out of the tree are refused (F-112, F-113).
+func TestNamesCannotLeaveTree(t *testing.T) {
 	w := newWorld(t)
 	const everybody = "O:BAG:SYD:P(A;OICI;FA;;;WD)"
 	w.describe("", everybody)
@@ -89,7 +90,7 @@ func TestOnlyFilesOfTheTree(t *testing.T) {
 	w.open(th, `d\`, winnt.GENERIC_READ, ntstatus.Success)
 }
 
-// A directory on the way is asked where the policy or a missing privilege says so (F-23).
+// A directory on the way is checked if the policy requires it or the privilege is missing (F-23).
 func TestTraverse(t *testing.T) {
 	for policy, want := range map[fileaccess.Traverse]ntstatus.Status{fileaccess.TraversePrivilege: ntstatus.Success,
 		fileaccess.TraverseAlways: ntstatus.AccessDenied, fileaccess.TraverseNever: ntstatus.Success} {
@@ -130,8 +131,8 @@ func TestMissingAttribute(t *testing.T) {
 	}
 }
 
-// A descriptor below an open does what was granted and no more: it reads, writes, does both, or neither (F-114).
-func TestDescriptorsDoWhatIsGranted(t *testing.T) {
+// The host descriptor of an open allows exactly what was granted: reading, writing, both, or neither (F-114).
+func TestDescriptorAllowsGrantedAccessOnly(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "", "O:BAG:SYD:P(A;;FA;;;WD)")
 	th := w.as(bob)
@@ -152,9 +153,9 @@ func TestDescriptorsDoWhatIsGranted(t *testing.T) {
 	}
 }
 
-// A name that another program takes between the look-up and the making is looked up anew (F-114), and what was to
-// be made under it is nowhere.
-func TestNameIsTakenMeanwhile(t *testing.T) {
+// If another program takes a name between lookup and creation, the name is looked up again (F-114). No trace of the
+// intended file remains.
+func TestCreateRetriesTakenName(t *testing.T) {
 	w := newWorld(t)
 	w.describe("", "O:BAG:SYD:P(A;;FA;;;WD)")
 	tok, err := token.New(person(bob))
@@ -211,4 +212,196 @@ func TestNothingElseIsDeleted(t *testing.T) {
 	w.want(th.NtClose(h), ntstatus.Success)
 	w.exists(`e\f`, false)
 	w.exists(`d\f`, true)
+}
+
+// A user with the right to add files creates one with the directory's inheritable entries, in the directory's version
+// of the attribute. Without the right nothing is created (F-31, F-32).
+func TestCreate(t *testing.T) {
+	w := newWorld(t)
+	w.dir("in", "O:BAG:SYD:PAI(A;OICI;FA;;;"+alice+")(A;OICI;FR;;;WD)(A;OICIIO;FA;;;CO)")
+	one, two := w.as(alice), w.as(bob)
+	q := call{desired: winnt.FILE_ALL_ACCESS, disposition: fileaccess.FileCreate}
+	w.create(two, `in\f`, q, ntstatus.AccessDenied)
+	if _, err := os.Lstat(w.path("in/f")); err == nil {
+		t.Error("bob's file is there")
+	}
+	h, action, st := one.NtCreateFile(q.at(`in\f`))
+	if st != ntstatus.Success || action != fileaccess.Created {
+		t.Fatalf("alice makes a file: %v, %v", action, st)
+	}
+	if n, st := one.NtWriteFileAt(h, []byte("hello"), 0); n != 5 || st != ntstatus.Success {
+		t.Errorf("alice writes %d bytes, %v", n, st)
+	}
+	want := sddl.MustParse("O:" + alice + "D:AI(A;ID;FA;;;" + alice + ")(A;ID;FR;;;WD)(A;ID;FA;;;" + alice + ")")
+	got := w.readBack(`in\f`)
+	if !got.Descriptor.DACL().Equal(want.DACL()) || got.Descriptor.Owner() != want.Owner() || got.Version != 3 {
+		text, _ := sddl.Format(got.Descriptor, sddl.Options{})
+		t.Errorf("version %d: %s", got.Version, text)
+	}
+	w.create(one, `in\f`, q, ntstatus.ObjectNameCollision)
+	w.want(one.NtClose(h), ntstatus.Success)
+	// A directory, with a descriptor of the creator's own.
+	q = call{desired: winnt.FILE_LIST_DIRECTORY, disposition: fileaccess.FileOpenIf, options: fileaccess.DirectoryFile,
+		sd: sddl.MustParse("D:P(A;OICI;FA;;;" + alice + ")")}
+	w.create(two, `in\d`, q, ntstatus.AccessDenied)
+	w.create(one, `in\d`, q, ntstatus.Success)
+	w.create(one, `in\d`, q, ntstatus.Success)
+	w.create(two, `in\d`, q, ntstatus.AccessDenied)
+	w.create(one, `in\d\f`, call{desired: winnt.GENERIC_READ, disposition: fileaccess.FileCreate}, ntstatus.Success)
+	w.create(two, `in\d\g`, call{desired: winnt.GENERIC_READ, disposition: fileaccess.FileCreate}, ntstatus.AccessDenied)
+	w.create(one, `in\d\f`, call{desired: winnt.GENERIC_READ, disposition: fileaccess.FileCreate,
+		options: fileaccess.DirectoryFile}, ntstatus.ObjectNameCollision)
+	w.create(one, `no\f`, call{desired: winnt.GENERIC_READ, disposition: fileaccess.FileCreate},
+		ntstatus.ObjectPathNotFound)
+	w.nothingPrivate("", "in", "in/d")
+}
+
+// Overwriting requires write access; it empties the file and clears the set-uid bit (F-33, F-125).
+func TestOverwrite(t *testing.T) {
+	w := newWorld(t)
+	const theirs = "O:BAG:SYD:P(A;;FA;;;" + alice + ")(A;;FR;;;" + bob + ")"
+	one, two := w.as(alice), w.as(bob)
+	for d, action := range map[fileaccess.Disposition]fileaccess.Action{fileaccess.FileOverwrite: fileaccess.Overwritten,
+		fileaccess.FileOverwriteIf: fileaccess.Overwritten, fileaccess.FileSupersede: fileaccess.Superseded} {
+		w.file("f", "contents", theirs)
+		w.must(os.Chmod(w.path("f"), 0o600|os.ModeSetuid))
+		q := call{desired: winnt.GENERIC_READ, disposition: d}
+		w.create(two, "f", q, ntstatus.AccessDenied)
+		if b, _ := os.ReadFile(w.path("f")); string(b) != "contents" {
+			t.Errorf("bob emptied the file: %q", b)
+		}
+		h, got, st := one.NtCreateFile(q.at("f"))
+		if got != action || st != ntstatus.Success {
+			t.Errorf("disposition %d: %v, %v", d, got, st)
+		}
+		s, err := os.Stat(w.path("f"))
+		w.must(err)
+		if s.Size() != 0 || s.Mode()&os.ModeSetuid != 0 {
+			t.Errorf("disposition %d leaves %d bytes, %v", d, s.Size(), s.Mode())
+		}
+		w.want(one.NtClose(h), ntstatus.Success)
+		w.must(os.Remove(w.path("f")))
+	}
+	w.create(one, "none", call{desired: winnt.GENERIC_READ, disposition: fileaccess.FileOverwrite},
+		ntstatus.ObjectNameNotFound)
+}
+
+// New files have the configured permissions, regardless of the umask. So does a nameless file, which also has the
+// requested attributes (F-172, F-197).
+func TestNewFileHasConfiguredMode(t *testing.T) {
+	w := newWorld(t, func(c *Config) { c.FileMode, c.DirectoryMode = 0o666, 0o777 })
+	w.hide(t, "", true)
+	for name, c := range map[string]struct {
+		options  fileaccess.CreateOptions
+		nameless bool
+		mode     uint16
+		want     fileaccess.Attributes
+	}{
+		"f":    {0, false, unix.S_IFREG | 0o666, fileaccess.AttributeHidden | fileaccess.AttributeArchive},
+		"d":    {fileaccess.DirectoryFile, false, unix.S_IFDIR | 0o777, fileaccess.AttributeHidden},
+		"none": {0, true, unix.S_IFREG | 0o666, fileaccess.AttributeHidden | fileaccess.AttributeArchive},
+	} {
+		r := &fileaccess.Request{Name: name, Subject: w.subject(bob), Options: c.options, Disposition: fileaccess.FileCreate,
+			Attributes: fileaccess.AttributeHidden, Share: 7}
+		p, st := w.tree.Find(r, nil)
+		w.want(st, ntstatus.Success)
+		if c.nameless {
+			w.want(p.(*place).MakesNameless(), ntstatus.Success)
+		}
+		d := fileaccess.Decision{Verdict: ntstatus.Decided(ntstatus.Success), Granted: winnt.FILE_READ_DATA,
+			Action: fileaccess.Created, NewSD: sddl.MustParse(hers)}
+		made, _, st := p.Open(r, &d)
+		p.Release()
+		w.want(st, ntstatus.Success)
+		f := made.(*file)
+		s, err := f.stat()
+		w.must(err)
+		got := w.dosOf(placeOf(f.fd))
+		if s.Mode != c.mode || got.attributes != c.want || !got.there || got.created != fileTime(s.Btime) {
+			t.Errorf("F-172: %s: mode %o, kept %+v", name, s.Mode, got)
+		}
+		desc, st := f.Descriptor()
+		if w.want(st, ntstatus.Success); formatted(desc) != hers {
+			t.Errorf("F-121: %s has %s", name, formatted(desc))
+		}
+		wantName := name
+		if c.nameless {
+			wantName = ""
+		}
+		if l := f.linkNow(); l.name != wantName || l.path != wantName || f.nameless != c.nameless ||
+			f.directory != (c.options != 0) || f.Directory() != f.directory {
+			t.Errorf("F-197: %s is open by %+v, nameless %t", name, l, f.nameless)
+		}
+		w.exists(name, !c.nameless)
+		f.Close()
+		w.exists(name, !c.nameless)
+	}
+	if c := defaulted(t); c.FileMode != 0o600 || c.DirectoryMode != 0o700 || c.Opens != 16384 || c.Descriptors != 16384 {
+		t.Errorf("F-123: by default %+v", c)
+	}
+}
+
+// defaulted returns the configuration of a tree for which nothing was said.
+func defaulted(t *testing.T) Config {
+	t.Helper()
+	tree, err := Open(Config{Path: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := tree.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	return tree.cfg
+}
+
+// carol is in no group that others are not in.
+const carol = "S-1-5-21-1-2-3-1109"
+
+// loggedOn returns a thread of a user in that logon session of a system, with the default list that a logon gives.
+func loggedOn(w *world, sys *kernel.System, user string, session winnt.LUID) *nt.Thread {
+	w.Helper()
+	spec := person(user)
+	r := logon.Result{Token: spec}
+	spec, _ = r.InSession(session, 0)
+	tok, err := token.New(spec)
+	w.must(err)
+	p, err := sys.NewProcess("test", tok)
+	w.must(err)
+	th, err := p.NewThread()
+	w.must(err)
+	return th
+}
+
+// TestRestartGivesNoFiles: bob makes a file where the directory gives its files nothing, so that they have the default
+// list of his token; after a restart carol logs on and gets the number of his logon session. She does not read it, and
+// he does (F-199).
+func TestRestartGivesNoFiles(t *testing.T) {
+	w := newWorld(t)
+	w.dir("shared", "O:BAG:SYD:P(A;;FA;;;WD)")
+	const session = winnt.LUID(7<<32 | 1001)
+	before := loggedOn(w, w.sys, bob, session)
+	h := w.create(before, `shared\diary`, call{desired: winnt.FILE_GENERIC_WRITE, disposition: fileaccess.FileCreate},
+		ntstatus.Success)
+	if n, st := before.NtWriteFileAt(h, []byte("mine"), 0); n != 4 || st != ntstatus.Success {
+		t.Fatalf("bob writes %d bytes, %v", n, st)
+	}
+	w.want(before.NtClose(h), ntstatus.Success)
+
+	after := kernel.Boot(kernel.Config{})
+	tree, err := Open(w.tree.cfg)
+	w.must(err)
+	w.must(after.AddTree("share", tree))
+	defer func() {
+		w.must(after.Close())
+		w.must(tree.Close())
+	}()
+	w.open(loggedOn(w, after, carol, session), `shared\diary`, winnt.FILE_READ_DATA, ntstatus.AccessDenied)
+	own := loggedOn(w, after, bob, session+1)
+	w.want(closeAny(own, w.open(own, `shared\diary`, winnt.FILE_READ_DATA, ntstatus.Success)), ntstatus.Success)
+	const want = "O:" + bob + "G:WDD:(A;;FA;;;" + bob + ")(A;;FA;;;SY)"
+	if got := formatted(w.readBack(`shared\diary`).Descriptor); got != want {
+		t.Errorf("F-199: bob's file is stored with %s, want %s", got, want)
+	}
 }

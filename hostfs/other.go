@@ -3,6 +3,7 @@
 package hostfs
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -12,7 +13,7 @@ import (
 	"github.com/refmon/refmon/sd"
 )
 
-// Tree is a directory that is served. This system has no such thing.
+// Tree is a served directory. On this system Open always fails.
 type Tree struct{}
 
 // Open fails: only Linux resolves names below a directory as this package needs it.
@@ -20,11 +21,10 @@ func Open(c Config) (*Tree, error) {
 	return nil, fmt.Errorf("hostfs: %s: %w", c.Path, errors.ErrUnsupported)
 }
 
-// HandsOut returns nothing.
+// HandsOut returns HandOutNothing and an error.
 func (*Tree) HandsOut() (HandOut, error) { return HandOutNothing, errors.ErrUnsupported }
 
-// Offline is a file whose attribute is read and written past every tree. This system has no
-// such thing.
+// Offline is a file whose attribute is read and written without a tree. On this system OpenOffline always fails.
 type Offline struct{}
 
 // OpenOffline fails, as Open does.
@@ -32,14 +32,20 @@ func OpenOffline(path string, _ Config) (*Offline, error) {
 	return nil, fmt.Errorf("hostfs: %s: %w", path, errors.ErrUnsupported)
 }
 
-// Directory reports nothing.
+// Directory returns false.
 func (*Offline) Directory() bool { return false }
 
-// Descriptor returns nothing.
+// Descriptor returns nil.
 func (*Offline) Descriptor() *sd.Descriptor { return nil }
 
-// Parent returns nothing.
+// Parent returns nil.
 func (*Offline) Parent() *sd.Descriptor { return nil }
+
+// Attributes returns 0.
+func (*Offline) Attributes() fileaccess.Attributes { return 0 }
+
+// Cause returns nil.
+func (*Offline) Cause() error { return nil }
 
 // Write fails, as Open does.
 func (*Offline) Write(*sd.Descriptor) error { return errors.ErrUnsupported }
@@ -47,10 +53,18 @@ func (*Offline) Write(*sd.Descriptor) error { return errors.ErrUnsupported }
 // Close does nothing.
 func (*Offline) Close() {}
 
+// Repair fails, as Open does.
+func Repair(_ context.Context, c RepairConfig) (RepairCounts, error) {
+	return RepairCounts{}, fmt.Errorf("hostfs: %s: %w", c.Path, errors.ErrUnsupported)
+}
+
+// MaxOpens returns 0.
+func (*Tree) MaxOpens() int { return 0 }
+
 // Close does nothing.
 func (*Tree) Close() error { return nil }
 
-// Find finds nothing.
+// Find returns STATUS_NOT_SUPPORTED.
 func (*Tree) Find(*fileaccess.Request, nt.OpenFile) (nt.FilePlace, ntstatus.Status) {
 	return nil, ntstatus.NotSupported
 }

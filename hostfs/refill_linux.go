@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// copiedAtOnce is how much of a file the system is asked to copy at once, in bytes.
+// copiedAtOnce is the number of bytes per copy call.
 const copiedAtOnce = 16 << 20
 
 // Refill implements nt.Refillable.
@@ -18,7 +18,7 @@ func (f *file) Refill(from nt.OpenFile) ntstatus.Status {
 	if !ok || f.directory || src.directory || f.symlink || src.symlink || src.node == f.node {
 		return ntstatus.InvalidParameter
 	}
-	// Of two that come at once one is whole in the end (G-33).
+	// The result of two concurrent refills is the contents of one of them (G-33).
 	f.node.filling.Lock()
 	defer f.node.filling.Unlock()
 	s, err := src.stat()
@@ -34,31 +34,30 @@ func (f *file) Refill(from nt.OpenFile) ntstatus.Status {
 	if st := f.copyFrom(src, int64(s.Size)); st != ntstatus.Success {
 		return st
 	}
-	return statusOf(retry(func() error { return unix.Ftruncate(f.fd, int64(s.Size)) }))
+	return statusOf(f.truncate(f.fd, int64(s.Size)))
 }
 
-// makeRoom sees to it that there is room for what a file is to become, before anything in it
-// changes (G-34). File systems without the call are asked by the copy itself.
+// makeRoom allocates space for the new contents before anything in the file changes (G-34). On a file system without
+// such a call the copy itself fails if there is no space.
 func (f *file) makeRoom(size int64) error {
 	s, err := f.stat()
 	if err != nil || size <= int64(s.Size) {
 		return err
 	}
-	err = retry(func() error { return unix.Fallocate(f.fd, unix.FALLOC_FL_KEEP_SIZE, 0, size) })
+	err = f.allocate(unix.FALLOC_FL_KEEP_SIZE, 0, size)
 	if errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.ENOSYS) {
 		return nil
 	}
 	if err != nil {
-		_ = unix.Ftruncate(f.fd, int64(s.Size)) // what was allocated behind the end goes
+		_ = unix.Ftruncate(f.fd, int64(s.Size)) // free the allocation after the end
 	}
 	return err
 }
 
-// copyFrom copies the first bytes of another file to the same places.
+// copyFrom copies the first size bytes of another file. It returns STATUS_END_OF_FILE if that file is shorter.
 func (f *file) copyFrom(src *file, size int64) ntstatus.Status {
 	for at := int64(0); at < size; {
-		in, out := at, at
-		n, err := unix.CopyFileRange(src.fd, &in, f.fd, &out, int(min(size-at, copiedAtOnce)), 0)
+		n, err := f.copyRange(src, at, int(min(size-at, copiedAtOnce)))
 		switch {
 		case errors.Is(err, unix.EINTR):
 			continue
@@ -68,14 +67,14 @@ func (f *file) copyFrom(src *file, size int64) ntstatus.Status {
 		case err != nil:
 			return statusOf(err)
 		case n == 0:
-			return ntstatus.EndOfFile // the file became shorter meanwhile
+			return ntstatus.EndOfFile // the file became shorter
 		}
 		at += int64(n)
 	}
 	return ntstatus.Success
 }
 
-// copyByHand copies where the system does not.
+// copyByHand copies from an offset on by reading and writing, where copy_file_range(2) is not supported.
 func (f *file) copyByHand(src *file, at, size int64) ntstatus.Status {
 	b := make([]byte, min(size-at, 1<<20))
 	for at < size {
@@ -87,7 +86,7 @@ func (f *file) copyByHand(src *file, at, size int64) ntstatus.Status {
 			return st
 		}
 		if n == 0 {
-			return ntstatus.EndOfFile // likewise
+			return ntstatus.EndOfFile // the file became shorter
 		}
 		at += int64(n)
 	}

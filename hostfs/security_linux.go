@@ -1,10 +1,12 @@
 package hostfs
 
 import (
+	"fmt"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
@@ -21,14 +23,15 @@ func (f *file) Descriptor() (*sd.Descriptor, ntstatus.Status) {
 		return nil, statusOf(err)
 	}
 	if k.descriptor == nil {
-		// What was not read must not be taken for a descriptor without a DACL (F-50).
+		// An unread descriptor must not be taken for one without a DACL (F-50).
 		return nil, ntstatus.NoSecurityOnObject
 	}
 	return k.descriptor, ntstatus.Success
 }
 
-// SwapDescriptor implements nt.OpenFile. Opens of this tree exclude each other; another
-// program that writes in between the look and the write loses.
+// SwapDescriptor implements nt.OpenFile. It returns false and success if old or the present descriptor is nil, or if
+// they differ. Opens of this tree exclude each other. If another program writes between the read and the write, its
+// change is lost.
 func (f *file) SwapDescriptor(old, next *sd.Descriptor) (bool, ntstatus.Status) {
 	t := f.t
 	t.writing.Lock()
@@ -37,7 +40,7 @@ func (f *file) SwapDescriptor(old, next *sd.Descriptor) (bool, ntstatus.Status) 
 	if err != nil {
 		return false, statusOf(err)
 	}
-	k, err := t.readAttribute(placeOf(f.fd), &s)
+	k, err := t.readAttribute(f.fd, &s)
 	if err != nil {
 		return false, statusOf(err)
 	}
@@ -60,8 +63,8 @@ func (f *file) SwapDescriptor(old, next *sd.Descriptor) (bool, ntstatus.Status) 
 	return true, statusOf(t.write(f.fd, &s, &a))
 }
 
-// versionBelow returns an attribute without a descriptor for a file that has none, in the
-// version of its directory.
+// versionBelow returns an attribute without a descriptor for a file that does not have one, in the version of its
+// directory.
 func (t *Tree) versionBelow(above *known) ntacl.Attribute {
 	a := ntacl.Attribute{Version: 4}
 	if above != nil && above.attribute.Version != 0 {
@@ -75,12 +78,18 @@ func (t *Tree) versionBelow(above *known) ntacl.Attribute {
 	return a
 }
 
-// write writes an attribute so that a server believes it: it says of the
-// permissions how they are now. F-121
+// write writes an attribute that a server accepts: it contains the current permissions (F-121). Every stored
+// descriptor passes through this function, which writes the form that all servers interpret in the same way (F-199,
+// F-201).
 func (t *Tree) write(fd int, s *unix.Statx_t, a *ntacl.Attribute) error {
-	place := placeOf(fd)
+	d, st := fileaccess.Stored(a.Descriptor)
+	if st != ntstatus.Success {
+		return fmt.Errorf("the descriptor names a logon session (S-1-5-5-x-y), which later stands for another user: "+
+			"take it out: %w", st.Err())
+	}
+	a.Descriptor = d
 	if a.Version == 4 {
-		access, inherited, err := posixOf(place, s)
+		access, inherited, err := t.posixOf(fd, s)
 		if err != nil {
 			return err
 		}
@@ -93,5 +102,5 @@ func (t *Tree) write(fd int, s *unix.Statx_t, a *ntacl.Attribute) error {
 	if err != nil {
 		return err
 	}
-	return retry(func() error { return unix.Setxattr(place, t.cfg.Attribute, value, 0) })
+	return t.setAttribute(fd, t.cfg.Attribute, value, 0)
 }

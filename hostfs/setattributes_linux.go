@@ -11,8 +11,7 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// append appends the value that says attributes and time of creation, as [decodeDOS]
-// reads it. F-130
+// append appends a value of user.DOSATTRIB with attributes and creation time, in the form that [decodeDOS] reads. F-130
 func (d dos) append(b []byte, directory bool) []byte {
 	attributes := d.attributes
 	if directory {
@@ -24,17 +23,17 @@ func (d dos) append(b []byte, directory bool) []byte {
 	return le.AppendUint64(le.AppendUint32(b, uint32(attributes)), uint64(d.created))
 }
 
-// write keeps attributes of a file, and with them its time of creation.
-func (d dos) write(place string, s *unix.Statx_t) error {
+// writeDOS stores the DOS attributes and creation time of a file. Without a creation time it stores the birth time.
+func (t *Tree) writeDOS(d dos, fd int, s *unix.Statx_t) error {
 	if d.created == 0 {
 		d.created = fileTime(s.Btime)
 	}
 	value := d.append(nil, s.Mode&unix.S_IFMT == unix.S_IFDIR)
-	return retry(func() error { return unix.Setxattr(place, dosName, value, 0) })
+	return t.setAttribute(fd, dosName, value, 0)
 }
 
-// SetBasic implements nt.OpenFile: the times of access, writing and creation, and the
-// attributes that a file server keeps. F-122
+// SetBasic implements nt.OpenFile. It sets the times of access, writing and creation,
+// and the attributes that a file server stores. F-122
 func (f *file) SetBasic(b nt.FileBasic) ntstatus.Status {
 	if st := f.keeps(b.FileAttributes); st != ntstatus.Success {
 		return st
@@ -47,6 +46,9 @@ func (f *file) SetBasic(b nt.FileBasic) ntstatus.Status {
 		if given(t) {
 			times[i] = unixTime(t)
 		}
+	}
+	if err := f.fault("utimes"); err != nil {
+		return statusOf(err)
 	}
 	return statusOf(unix.UtimesNanoAt(unix.AT_FDCWD, placeOf(f.fd), times, 0))
 }
@@ -64,14 +66,14 @@ func (f *file) keeps(a fileaccess.Attributes) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// setKept changes what is kept beside the descriptor; attributes of 0 stay, and those of
-// an ordinary file take all others away.
+// setKept changes the DOS attributes and the creation time. Attributes of 0 change nothing, AttributeNormal clears all
+// stored ones, and a time that is not positive is not set.
 func (f *file) setKept(b *nt.FileBasic) ntstatus.Status {
 	if b.FileAttributes == 0 && !given(b.CreationTime) {
 		return ntstatus.Success
 	}
 	if b.FileAttributes != 0 {
-		f.changed.Store(false) // what is said now counts for what was changed before
+		f.changed.Store(false) // earlier changes are covered by this one
 	}
 	return statusOf(f.rewrite(func(now dos, s *unix.Statx_t) dos {
 		next := now
@@ -85,7 +87,7 @@ func (f *file) setKept(b *nt.FileBasic) ntstatus.Status {
 	}))
 }
 
-// rewrite changes what is kept of a file, if that changes. Opens of this tree exclude each
+// rewrite changes the DOS attributes of a file, if change returns different ones. Opens of this tree exclude each
 // other.
 func (f *file) rewrite(change func(dos, *unix.Statx_t) dos) error {
 	f.t.writing.Lock()
@@ -94,31 +96,33 @@ func (f *file) rewrite(change func(dos, *unix.Statx_t) dos) error {
 	if err != nil {
 		return err
 	}
-	place := placeOf(f.fd)
-	now := dosOf(place)
+	now, err := f.t.dosOf(f.fd)
+	if err != nil {
+		return err
+	}
 	next := change(now, &s)
 	if next == now {
 		return nil
 	}
-	return next.write(place, &s)
+	return f.t.writeDOS(next, f.fd, &s)
 }
 
-// begin gives a new file its attributes: those that were asked for, and to a file the one
-// for archiving. Where the tree keeps none, a file is made that needs none. F-172
+// begin sets the attributes of a new file: the requested ones, and for a file the archive attribute. If the tree
+// cannot store attributes, only a file without attributes is created (F-172).
 func (f *file) begin(s *unix.Statx_t, asked fileaccess.Attributes) error {
 	d := dos{attributes: asked & dosKept, there: true}
 	if !f.directory {
 		d.attributes |= fileaccess.AttributeArchive
 	}
-	err := d.write(placeOf(f.fd), s)
+	err := f.t.writeDOS(d, f.fd, s)
 	if errors.Is(err, unix.ENOTSUP) && d.attributes&^fileaccess.AttributeArchive == 0 {
 		return nil
 	}
 	return err
 }
 
-// replaced adds what was asked for to the attributes of a file that was overwritten or
-// superseded: what is hidden or the system's was asked for again (F-35). F-172
+// replaced adds the requested attributes to those of a file that was overwritten or superseded. Hidden and system
+// were requested again (F-35, F-172).
 func (f *file) replaced(asked fileaccess.Attributes) error {
 	f.changed.Store(true)
 	err := f.rewrite(func(now dos, _ *unix.Statx_t) dos {
@@ -132,16 +136,14 @@ func (f *file) replaced(asked fileaccess.Attributes) error {
 	return err
 }
 
-// archive notes on the first change by this open that a backup is to take the file, as
-// Close does again.
+// archive sets the archive attribute at the first change by this open. Close sets it again.
 func (f *file) archive() {
 	if !f.directory && !f.changed.Swap(true) {
 		f.mark()
 	}
 }
 
-// mark sets the attribute for archiving. Where the tree keeps none, the change happens
-// all the same. F-173
+// mark sets the archive attribute. If the tree cannot store it, the change happens anyway (F-173).
 func (f *file) mark() {
 	_ = f.rewrite(func(now dos, _ *unix.Statx_t) dos {
 		now.attributes |= fileaccess.AttributeArchive

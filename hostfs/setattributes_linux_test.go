@@ -14,8 +14,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// kept returns what is kept of a file in hexadecimal digits, without its last 8 bytes: the
-// time of creation.
+// kept returns user.DOSATTRIB of a file in hexadecimal digits, without its last 8 bytes, the creation time.
 func (w *world) kept(name string) (value, created string) {
 	w.Helper()
 	var b [64]byte
@@ -48,8 +47,8 @@ const (
 	keptHiddenDir = "00000500050000001100000012000000"
 )
 
-// Attributes and the time of creation are set by who may, kept as the file server keeps
-// them, and refused where they would be lost (F-122, F-130, F-174).
+// Setting attributes and the creation time requires the right. They are stored like the file server's, and refused if
+// they would be lost (F-122, F-130, F-174).
 func TestSetAttributes(t *testing.T) {
 	w, th := keeper(t)
 	w.file("f", "", "D:P(A;;FA;;;WD)")
@@ -100,8 +99,8 @@ func TestSetAttributes(t *testing.T) {
 	}
 }
 
-// Each time and the attributes are set by themselves: what is not given stays (F-122).
-func TestOneTimeAtATime(t *testing.T) {
+// Each time and the attributes can be set separately; the others do not change (F-122).
+func TestTimesAreSetSeparately(t *testing.T) {
 	w, th := keeper(t)
 	w.file("f", "", "D:P(A;;FA;;;WD)")
 	const access, write, then = 125912558456000000, 125912558457000000, 125912558458000000 // in the year 2000
@@ -127,8 +126,7 @@ func TestOneTimeAtATime(t *testing.T) {
 	}
 }
 
-// A new file has the attribute for archiving and those that were asked for; what replaces its
-// contents adds some (F-172).
+// A new file has the archive attribute and the requested ones; replacing its contents adds some (F-172).
 func TestNewAttributes(t *testing.T) {
 	w, th := keeper(t)
 	const hidden, system = fileaccess.AttributeHidden, fileaccess.AttributeSystem
@@ -192,7 +190,7 @@ func TestArchive(t *testing.T) {
 		}
 		normal := nt.FileBasic{FileAttributes: fileaccess.AttributeNormal}
 		w.want(th.NtSetInformationFile(h, nt.FileBasicInformation, normal), ntstatus.Success)
-		if name == "written" { // what was said of the file after its last change stays
+		if name == "written" { // attributes set after the last change stay
 			w.want(change(h), ntstatus.Success)
 			w.must(unix.Removexattr(w.path("f"), dosName))
 		}
@@ -218,4 +216,75 @@ func FuzzSetAttributes(f *testing.F) {
 			t.Errorf("%+v became %+v", d, got)
 		}
 	})
+}
+
+// Replacing contents adds the requested attributes and the archive attribute, and clears none. The close sets the
+// archive attribute again. A directory does not get it (F-172, F-173).
+func TestOverwriteAddsAttributes(t *testing.T) {
+	w, _ := keeper(t)
+	const hidden, system, archive = fileaccess.AttributeHidden, fileaccess.AttributeSystem, fileaccess.AttributeArchive
+	w.file("f", "", wide)
+	w.dir("d", wide)
+	now := func(name string) fileaccess.Attributes { return w.dosOf(w.path(name)).attributes }
+	for i, c := range []struct {
+		was, asked, want fileaccess.Attributes
+	}{{0, 0, archive}, {0, hidden, archive | hidden}, {hidden, system, archive | hidden | system},
+		{hidden, 0, archive | hidden},
+		{archive, fileaccess.AttributeReadOnly | 0x1000, archive | fileaccess.AttributeReadOnly}} {
+		w.must(setAttribute(w.path("f"), dosName, dos{c.was, true, 5}.append(nil, false)))
+		f := w.opened("f", fileaccess.Request{}, winnt.FILE_WRITE_DATA)
+		w.must(f.replaced(c.asked))
+		if got := now("f"); got != c.want || w.dosOf(w.path("f")).created != 5 {
+			t.Errorf("F-172: %d: %#x, want %#x", i, got, c.want)
+		}
+		w.must(setAttribute(w.path("f"), dosName, dos{c.was, true, 5}.append(nil, false)))
+		w.shut(f)
+		if got := now("f"); got != c.was|archive {
+			t.Errorf("F-173: %d: after the end %#x", i, got)
+		}
+	}
+	// A file without any kept attributes gets the one, in a form that says so.
+	w.must(unix.Removexattr(w.path("f"), dosName))
+	f := w.opened("f", fileaccess.Request{}, winnt.FILE_WRITE_DATA)
+	f.archive()
+	if got := w.dosOf(w.path("f")); !got.there || got.attributes != archive {
+		t.Errorf("F-173: %+v", got)
+	}
+	// Setting attributes covers earlier changes; setting a time alone does not.
+	for _, c := range []struct {
+		said nt.FileBasic
+		want fileaccess.Attributes
+	}{{nt.FileBasic{FileAttributes: hidden}, hidden}, {nt.FileBasic{CreationTime: 77}, hidden | archive},
+		{nt.FileBasic{LastWriteTime: epoch + 1}, hidden | archive}} {
+		w.must(setAttribute(w.path("f"), dosName, dos{hidden, true, 5}.append(nil, false)))
+		g := w.opened("f", fileaccess.Request{}, winnt.FILE_WRITE_DATA)
+		g.changed.Store(true)
+		w.want(g.SetBasic(c.said), ntstatus.Success)
+		w.shut(g)
+		if got := now("f"); got != c.want {
+			t.Errorf("F-173: after %+v %#x, want %#x", c.said, got, c.want)
+		}
+	}
+	d := w.opened("d", fileaccess.Request{}, winnt.FILE_WRITE_DATA)
+	d.archive()
+	w.shut(d)
+	if value, _ := w.kept("d"); value != "" || d.changed.Load() {
+		t.Errorf("F-173: a directory is kept as %s", value)
+	}
+	// The time that a file was made by itself needs not be kept.
+	w.must(os.WriteFile(w.path("born"), nil, 0o600))
+	w.describe("born", wide)
+	b := w.opened("born", fileaccess.Request{}, winnt.FILE_WRITE_ATTRIBUTES)
+	s, err := b.stat()
+	w.must(err)
+	w.want(b.SetBasic(nt.FileBasic{CreationTime: fileTime(s.Btime)}), ntstatus.Success)
+	if value, _ := w.kept("born"); value != "" {
+		t.Errorf("F-122: kept as %s", value)
+	}
+	// A refused call changes nothing.
+	w.want(b.SetBasic(nt.FileBasic{FileAttributes: 0x2000, CreationTime: 77, LastWriteTime: epoch + 1}),
+		ntstatus.NotSupported)
+	if facts, st := b.Facts(); st != ntstatus.Success || facts.LastWriteTime == epoch+1 || facts.CreationTime == 77 {
+		t.Errorf("F-122: %+v, %v", facts, st)
+	}
 }

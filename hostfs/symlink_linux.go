@@ -11,17 +11,16 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// Symbolic links of a tree. One is a file of it where it has a descriptor of its own, as those
-// have that were made here: it is opened as what it is, told what it says, moved and removed.
-// Nothing here ever follows one. docs/adr/0030-links.md
+// Symbolic links of a tree. A link with its own descriptor, such as one created here, is a file of the tree: it is
+// opened itself, read, moved and removed. No function here follows a link. docs/adr/0030-links.md
 
 // own reports whether a descriptor is that of the file's own attribute.
 func (k *known) own() bool {
 	return k.descriptor != nil && k.attribute.Version != 0 && k.verdict != ntacl.Stale
 }
 
-// MakesLink implements nt.LinkPlace. Attributes of users stand on no link, so that a tree
-// with descriptors in those has none. F-192
+// MakesLink implements nt.LinkPlace. Links cannot have user attributes, so a tree with
+// descriptors in those has no links. F-192
 func (p *place) MakesLink(target string) ntstatus.Status {
 	if strings.HasPrefix(p.t.cfg.Attribute, "user.") {
 		return ntstatus.NotSupported
@@ -47,8 +46,8 @@ func (p *place) makeLink(f *file, private string) (err error) {
 // Symlink reports whether an open is of a symbolic link.
 func (f *file) Symlink() bool { return f.symlink }
 
-// Target returns what a symbolic link says, as it was told. It decides nothing: who has it
-// told must have been granted to read the link (F-193).
+// Target returns the unchanged target of a symbolic link. It makes no access decision. The
+// caller must have been granted to read the link (F-193).
 func (f *file) Target() (string, ntstatus.Status) {
 	if !f.symlink {
 		return "", ntstatus.InvalidParameter
@@ -76,8 +75,8 @@ func (t *Tree) ownLink(dir int, name string, inode uint64) bool {
 	return err == nil && k.own()
 }
 
-// linkEntry fills in the entry of a link; false for one that is not told: the listing is by
-// a handle that knows no links, or the link has no descriptor (F-191).
+// linkEntry fills in the entry of a link. It returns false for a hidden one: the listing's handle does not support
+// links, or the link has no descriptor (F-191).
 func (f *file) linkEntry(e *nt.FileEntry, s *unix.Statx_t) bool {
 	if !f.links {
 		return false

@@ -2,7 +2,9 @@ package hostfs
 
 import (
 	"errors"
+	"fmt"
 	"os"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -29,9 +31,8 @@ func linksHere(t *testing.T) {
 	}
 }
 
-// A link is opened as what it is by who says that it knows links, as its descriptor
-// grants; it has no contents, nothing is behind it, and no descriptor of it is handed
-// out (F-191, F-193, F-152).
+// A caller that supports links opens a link itself, as its descriptor grants. It has no contents and no target, and
+// no descriptor of it is passed (F-191, F-193, F-152).
 func TestLink(t *testing.T) {
 	linksHere(t)
 	w := newWorld(t, func(c *Config) { c.HandOut = HandOutReads })
@@ -112,7 +113,7 @@ func TestMakeLink(t *testing.T) {
 	if left, err := os.ReadDir(w.path("d")); err != nil || len(left) != 2 {
 		t.Errorf("F-192: %v stand there, %v", left, err)
 	}
-	// Who may not delete the link does not replace it; a name that is free takes it.
+	// Replacing the link requires the right to delete it; a free name does not.
 	w.file(`d\his`, "", "O:BAG:SYD:P(A;;FA;;;"+bob+")")
 	known := call{desired: winnt.DELETE, disposition: fileaccess.FileOpen, options: fileaccess.OpenReparsePoint}
 	h := w.create(his, `d\his`, known, ntstatus.Success)
@@ -144,4 +145,110 @@ func bytes4096() []byte {
 		b[i] = 'x'
 	}
 	return b
+}
+
+// A caller that supports links sees a link with its own descriptor. A descriptor from its permissions does not count
+// (F-191).
+func TestLinkUsesOwnDescriptor(t *testing.T) {
+	linksHere(t)
+	w := newWorld(t, func(c *Config) { c.Missing = SynthesiseMissing })
+	w.link("l", "f", hers)
+	w.must(os.Symlink("f", w.path("planted")))
+	w.must(os.Symlink("f", w.path("spoiled")))
+	w.must(unix.Lsetxattr(w.path("spoiled"), w.tree.cfg.Attribute, []byte("nonsense"), 0))
+	for _, c := range []struct {
+		name  string
+		knows bool
+		want  string
+	}{{"l", true, "file link " + hers + " as l"}, {"l", false, ""}, {"planted", true, ""}, {"planted", false, ""},
+		{"spoiled", true, ""}} {
+		r := fileaccess.Request{Name: c.name, Subject: w.subject(bob)}
+		if c.knows {
+			r.Options = fileaccess.OpenReparsePoint
+		}
+		p, st := w.tree.Find(&r, nil)
+		got := ""
+		if st == ntstatus.Success {
+			got = strings.TrimPrefix(toldOfName(p.(*place)), fmt.Sprintf("in  %s; ", formatted(p.Facts().Parent.Descriptor)))
+			p.Release()
+		} else {
+			w.want(st, ntstatus.AccessDenied)
+		}
+		if got != c.want {
+			t.Errorf("F-191: %s, known %t: %q, want %q", c.name, c.knows, got, c.want)
+		}
+	}
+}
+
+// A listing by a handle that supports links contains the tree's links with the length of their targets, and no
+// others. Other handles list none (F-191). Leftover private links are removed by the same rule (F-129).
+func TestListingShowsLinksOnRequest(t *testing.T) {
+	linksHere(t)
+	w := newWorld(t, func(c *Config) { c.Missing = SynthesiseMissing })
+	w.dir("d", wide)
+	w.link(`d\ours`, "somewhere", hers)
+	w.link(`d\`+privatePrefix+"ours", "somewhere", hers)
+	w.must(os.Symlink("f", w.path(`d\planted`)))
+	w.must(os.Symlink("f", w.path(`d\`+privatePrefix+"planted")))
+	w.must(os.Symlink("f", w.path(`d\spoiled`)))
+	w.must(unix.Lsetxattr(w.path(`d\spoiled`), w.tree.cfg.Attribute, []byte("nonsense"), 0))
+	for _, knows := range []bool{false, true} {
+		r := fileaccess.Request{}
+		if knows {
+			r.Options = fileaccess.OpenReparsePoint
+		}
+		f := w.opened("d", r, winnt.FILE_READ_DATA)
+		list, st := f.List("????*", true, 9, nil)
+		if !knows {
+			if w.want(st, ntstatus.NoSuchFile); len(list) != 0 {
+				t.Errorf("F-191: %v", list)
+			}
+			continue
+		}
+		if w.want(st, ntstatus.Success); len(list) != 1 || list[0].FileName != "ours" || list[0].EndOfFile != 9 ||
+			list[0].AllocationSize != 0 || list[0].FileAttributes != fileaccess.AttributeReparsePoint {
+			t.Errorf("F-191: %+v", list)
+		}
+	}
+	w.exists(`d\`+privatePrefix+"ours", true) // it may be under way
+	w.tree.abandoned = -1 << 40
+	f := w.opened("d", fileaccess.Request{}, winnt.FILE_READ_DATA)
+	_, _ = f.List("", true, 9, nil)
+	w.exists(`d\`+privatePrefix+"ours", false)
+	w.exists(`d\`+privatePrefix+"planted", true)
+	dir, _ := w.place("d")
+	for _, c := range []struct {
+		name  string
+		inode uint64
+		want  bool
+	}{{"ours", w.inode(`d\ours`), true}, {"ours", w.inode(`d\planted`), false}, {"planted", w.inode(`d\planted`), false},
+		{"spoiled", w.inode(`d\spoiled`), false}, {"none", 0, false}, {".", w.inode("d"), false}} {
+		if got := w.tree.ownLink(dir, c.name, c.inode); got != c.want {
+			t.Errorf("F-129: %s of %d is a link of the tree: %t", c.name, c.inode, got)
+		}
+	}
+	// A link that was not made here is not replaced, whatever its permissions amount to (F-191).
+	w.file("f", "", wide)
+	mover := w.opened("f", fileaccess.Request{}, winnt.DELETE)
+	w.want(mover.Move(&nt.FileMove{Name: `d\planted`, Decide: agree(nil)}), ntstatus.AccessDenied)
+	w.want(mover.Move(&nt.FileMove{Name: `d\ours`, Decide: agree(nil)}), ntstatus.Success)
+	w.want(second(w.opened("d", fileaccess.Request{}, winnt.FILE_READ_DATA).Target()), ntstatus.InvalidParameter)
+}
+
+// The target of a link must not be empty or contain a zero byte. This is checked after the tree's support of links
+// (F-192).
+func TestLinkTargetIsValidated(t *testing.T) {
+	for _, c := range []struct {
+		attribute, to string
+		want          ntstatus.Status
+	}{{ntacl.UserName, "f", ntstatus.NotSupported}, {ntacl.UserName, "", ntstatus.NotSupported},
+		{"user.other", "f", ntstatus.NotSupported}, {ntacl.Name, "", ntstatus.InvalidParameter},
+		{ntacl.Name, "a\x00", ntstatus.InvalidParameter}, {ntacl.Name, "\x00", ntstatus.InvalidParameter},
+		{ntacl.Name, "f", ntstatus.Success}, {"security.user.", "f", ntstatus.Success}} {
+		p := &place{t: &Tree{cfg: Config{Attribute: c.attribute}}}
+		st := p.MakesLink(c.to)
+		if st != c.want || (p.target != "") != (st == ntstatus.Success) {
+			t.Errorf("F-192: %q by %s: %v, it says %q", c.to, c.attribute, st, p.target)
+		}
+	}
 }

@@ -15,13 +15,15 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// Tree is a directory that is served. The zero value is not usable: [Open] makes one.
+// Tree is a served directory. Do not use the zero value: [Open] returns a Tree.
 type Tree struct {
 	cfg       Config            // immutable
 	root      int               // immutable until Close; O_PATH
 	device    unixDevice        // immutable
 	share     *fileaccess.Share // immutable; nil: none
 	readOnly  bool              // immutable
+	uniform   bool              // immutable; all files of its file system are of one device
+	settling  time.Duration     // immutable; the age of a file's last change from which on it is known
 	rootInode uint64            // immutable
 	abandoned time.Duration     // immutable; age at which a private name was left by a crash
 	lender    *lender           // immutable; nil: hands nothing out
@@ -40,17 +42,17 @@ type Tree struct {
 	dooms int // guarded by mu: names that are to go
 }
 
-// unixDevice is a device as statx tells it.
+// unixDevice is a device number of statx.
 type unixDevice struct{ major, minor uint32 }
 
 // Defaults of the limits (F-123).
 const (
-	defaultDescriptors = 4096
+	defaultDescriptors = 16384
 	defaultOpens       = 16384
 )
 
-// Open holds a directory to serve it. It fails where the system cannot keep a look-up
-// below a directory (Linux before 5.6, or openat2 forbidden).
+// Open opens a directory in order to serve it. It fails if the system cannot restrict
+// a lookup to a directory (Linux before 5.6, or openat2 forbidden).
 func Open(c Config) (*Tree, error) {
 	c.Attribute = cmp.Or(c.Attribute, ntacl.Name)
 	c.Descriptors, c.Opens = cmp.Or(c.Descriptors, defaultDescriptors), cmp.Or(c.Opens, defaultOpens)
@@ -77,7 +79,7 @@ func Open(c Config) (*Tree, error) {
 	return t, nil
 }
 
-// look learns what the tree is on, and tries what each look-up does.
+// look reads the device, the flags and the type of the tree's file system. It fails if openat2 cannot be used.
 func (t *Tree) look() error {
 	s, err := stat(t.root)
 	if err != nil {
@@ -89,6 +91,12 @@ func (t *Tree) look() error {
 		return err
 	}
 	t.readOnly = fs.Flags&unix.ST_RDONLY != 0
+	t.settling = settling(t.root, &fs)
+	switch fs.Type {
+	case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.TMPFS_MAGIC:
+		// Elsewhere a subvolume or a layer has a device of its own without a mount.
+		t.uniform = true
+	}
 	fd, err := below(t.root, ".", unix.O_DIRECTORY)
 	if err != nil {
 		return fmt.Errorf("openat2: %w", err)
@@ -96,7 +104,11 @@ func (t *Tree) look() error {
 	return unix.Close(fd)
 }
 
-// Close gives the directory up. No file of the tree may be open any more.
+// MaxOpens implements nt.BoundedOpens.
+func (t *Tree) MaxOpens() int { return t.cfg.Opens }
+
+// Close closes the directory. It fails and changes nothing while a file of the tree is open. A second call does
+// nothing.
 func (t *Tree) Close() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -122,14 +134,14 @@ func retry(f func() error) error {
 	}
 }
 
-// shut closes a descriptor that nothing was written to.
+// shut closes a descriptor that nothing was written to. It ignores a negative one.
 func shut(fd int) {
 	if fd >= 0 {
 		_ = unix.Close(fd)
 	}
 }
 
-// statuses say what refusals of the system under the tree mean. F-124
+// statuses maps errors of the host's system calls to statuses. F-124
 var statuses = map[unix.Errno]ntstatus.Status{
 	unix.ENOENT: ntstatus.ObjectNameNotFound, unix.ESTALE: ntstatus.ObjectNameNotFound,
 	unix.ENOTDIR: ntstatus.ObjectPathNotFound,
@@ -147,16 +159,13 @@ var statuses = map[unix.Errno]ntstatus.Status{
 	unix.ENOTSUP: ntstatus.NotSupported, unix.ENOSYS: ntstatus.NotSupported,
 }
 
-// statusOf returns what an error of the system means; success for nil.
+// statusOf converts an error of a system call. It returns success for nil, and STATUS_UNSUCCESSFUL for unknown errors.
 func statusOf(err error) ntstatus.Status {
-	if err == nil {
-		return ntstatus.Success
-	}
 	var errno unix.Errno
 	if errors.As(err, &errno) {
 		if st, ok := statuses[errno]; ok {
 			return st
 		}
 	}
-	return ntstatus.Unsuccessful
+	return ntstatus.Of(err, ntstatus.Unsuccessful)
 }

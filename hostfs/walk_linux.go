@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/fileaccess"
 )
 
-// findParent finds a directory, in one step where no directory on the way is asked.
-// A directory that is missing is a fact: parent stays -1.
+// findParent opens a directory, in one step if no directory on the way must be checked. A missing directory is a
+// fact: parent stays -1.
 func (p *place) findParent(base int, prefix, dir string, walk bool) error {
 	if dir == "" {
 		p.parent, p.path = base, prefix
@@ -30,7 +30,8 @@ func (p *place) findParent(base int, prefix, dir string, walk bool) error {
 	return p.walk(base, prefix, dir, walk)
 }
 
-// walk goes through the directories one by one.
+// walk opens the directories of a path one by one. A missing component, or one that is not a directory, is a fact:
+// parent stays -1.
 func (p *place) walk(base int, prefix, dir string, ask bool) error {
 	at, spelled := base, prefix
 	for part := range strings.SplitSeq(dir, `\`) {
@@ -69,7 +70,8 @@ func (p *place) walk(base int, prefix, dir string, ask bool) error {
 	return nil
 }
 
-// stepped notes a directory on the way, with its descriptor where that decides.
+// stepped adds a directory to the path's facts, with its descriptor if ask is true. It returns ELOOP for a link and
+// ENOTDIR for any other file.
 func (p *place) stepped(name string, fd int, ask bool) error {
 	s, err := stat(fd)
 	if err != nil {
@@ -95,7 +97,7 @@ func (p *place) stepped(name string, fd int, ask bool) error {
 	return nil
 }
 
-// keepParent learns about a directory that is the start itself.
+// keepParent reads the inode and the attribute of the parent if the lookup starts there.
 func (p *place) keepParent() error {
 	s, err := stat(p.parent)
 	if err != nil {
@@ -106,7 +108,8 @@ func (p *place) keepParent() error {
 	return err
 }
 
-// fold looks for a name that differs in case alone.
+// fold returns the first name in a directory that differs from name only in case. ok is false if none does or the
+// directory cannot be read.
 func (p *place) fold(dir int, name string) (string, bool) {
 	fd, err := unix.Openat(dir, ".", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {

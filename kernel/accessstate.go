@@ -10,23 +10,24 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// AccessState is ACCESS_STATE: an open that is under way, who asks and for
-// what. It is made by SeCreateAccessState, owns the references of its subject
-// context until SeDeleteAccessState, and is immutable in between but for its
-// privileges, to which the thread that opens appends. The zero value has no
-// subject, asks for nothing and was granted nothing.
+// AccessState is ACCESS_STATE: the caller and the requested rights of an open
+// in progress. SeCreateAccessState creates it. It owns the references of its
+// subject context until SeDeleteAccessState. In between only its privileges
+// change, when the opening thread appends to them. The zero value has no
+// subject and no requested or granted rights.
 type AccessState struct {
 	SubjectSecurityContext  *SubjectContext
 	RemainingDesiredAccess  winnt.AccessMask // generic bits mapped
 	PreviouslyGrantedAccess winnt.AccessMask
 	OriginalDesiredAccess   winnt.AccessMask
-	// TraversePrivilege is the flag TOKEN_HAS_TRAVERSE_PRIVILEGE: the
-	// effective token holds SeChangeNotifyPrivilege enabled.
+	// TraversePrivilege is the flag TOKEN_HAS_TRAVERSE_PRIVILEGE: the effective
+	// token has SeChangeNotifyPrivilege enabled.
 	TraversePrivilege bool
 	privileges        []nt.LUIDAndAttributes // owned by the thread that opens
 }
 
-// Privileges returns a copy of what SeAppendPrivileges put into the state.
+// Privileges returns a copy of the privileges that SeAppendPrivileges has
+// appended to the state.
 func (s *AccessState) Privileges() *nt.PrivilegeSet {
 	return &nt.PrivilegeSet{Privilege: slices.Clone(s.privileges)}
 }
@@ -86,7 +87,7 @@ var (
 		always("T-134", "always"),
 		func(_ *KernelThread, in SeAppendPrivilegesIn) (out SeAppendPrivilegesOut, st ntstatus.Status) {
 			if more := in.Privileges.V; more != nil {
-				// They are put behind those that are there, as they are: none is checked or left out (T-134).
+				// They are appended unchanged: no entry is checked or omitted (T-134).
 				in.AccessState.privileges = append(in.AccessState.privileges, more.Privilege...)
 			}
 			return out, ntstatus.Success
@@ -96,7 +97,7 @@ var (
 		"tells in short whether a directory may be walked through",
 		[]nt.Condition{
 			{Status: ntstatus.Success, Rule: "A-31", When: "AccessMode is KernelMode: Result is TRUE"},
-			{Status: ntstatus.Success, Rule: "A-36", When: "Result is FALSE where only the full check can tell"},
+			{Status: ntstatus.Success, Rule: "A-36", When: "Result is FALSE if only the full check can decide"},
 		},
 		func(_ *KernelThread, in SeFastTraverseCheckIn) (SeFastTraverseCheckOut, ntstatus.Status) {
 			if in.AccessMode == access.Kernel {
@@ -113,26 +114,26 @@ var (
 	)
 )
 
-// SeCreateAccessState captures the calling thread's tokens and what it asks
-// for; mapping nil leaves generic bits as they are. Give it back with
+// SeCreateAccessState captures the calling thread's tokens and the requested
+// rights. With a nil mapping it keeps generic bits. Release the state with
 // SeDeleteAccessState.
 func (k *KernelThread) SeCreateAccessState(desired winnt.AccessMask, mapping *winnt.GenericMapping) *AccessState {
 	out, _ := call(k, rowSeCreateAccessState, SeCreateAccessStateIn{desired, nt.Cap(mapping)})
 	return out.AccessState
 }
 
-// SeDeleteAccessState gives an access state back; once.
+// SeDeleteAccessState releases an access state. Call it once.
 func (k *KernelThread) SeDeleteAccessState(s *AccessState) {
 	call(k, rowSeDeleteAccessState, SeDeleteAccessStateIn{s})
 }
 
-// SeAppendPrivileges puts privileges behind those of an access state (T-134).
+// SeAppendPrivileges appends privileges to those of an access state (T-134).
 func (k *KernelThread) SeAppendPrivileges(s *AccessState, more *nt.PrivilegeSet) {
 	call(k, rowSeAppendPrivileges, SeAppendPrivilegesIn{s, nt.Cap(more)})
 }
 
-// SeFastTraverseCheck returns true where the full check would certainly grant the
-// right to walk through a directory.
+// SeFastTraverseCheck returns true if the full check would certainly grant the
+// right to traverse a directory.
 func (k *KernelThread) SeFastTraverseCheck(
 	d *sd.Descriptor, s *AccessState, desired winnt.AccessMask, mode access.Mode,
 ) bool {

@@ -12,8 +12,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// T-134: privileges are appended as they are, doubles too, and what was read
-// before does not change.
+// T-134: privileges are appended unchanged, including duplicates, and earlier results do not change.
 func TestAppendPrivileges(t *testing.T) {
 	tok, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
 	if err != nil {
@@ -82,8 +81,8 @@ func ExampleKernelThread_SeAppendPrivileges() {
 	// Output: SeBackupPrivilege
 }
 
-// A-21, I-83: an access state has still to grant all that was asked, mapped where there is a
-// mapping; both are kept.
+// A-21, I-83: a new access state has the whole request remaining, mapped if there is a mapping, and keeps the
+// original.
 func TestAccessStateMapsOnce(t *testing.T) {
 	sys, th := userThread(t, token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
 	k := sys.KernelMode(th)
@@ -99,7 +98,7 @@ func TestAccessStateMapsOnce(t *testing.T) {
 	}
 }
 
-// The zero value of an access state has no subject: nothing is allowed, and giving it back does nothing. I-83
+// The zero value of an access state has no subject: nothing is allowed, and its release does nothing. I-83
 func TestZeroAccessState(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	defer func() {
@@ -118,8 +117,8 @@ func TestZeroAccessState(t *testing.T) {
 	k.SeDeleteAccessState(&s)
 }
 
-// T-134: whose privilege lets a walk pass directories is the client's while there is one, and
-// the process's otherwise.
+// T-134: the SeChangeNotifyPrivilege that counts is the client's while the thread impersonates, otherwise the
+// process's.
 func TestWhoTraverses(t *testing.T) {
 	of := func(may bool) token.Spec {
 		s := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))

@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Acting says whom a thread impersonates. The zero value stands for no one.
+// Acting is the client that a thread impersonates. The zero value means none.
 type Acting struct {
 	Since int64 // 100-ns units since 1601-01-01 UTC, 0 where the system has no clock
 	User  sid.SID
@@ -19,7 +19,8 @@ type Acting struct {
 	Token *token.Token // the client's
 }
 
-// Acting returns whom the thread with that id impersonates, false while it does not.
+// Acting returns the client that the thread with an id impersonates. It returns
+// false if the thread does not impersonate.
 func (s *System) Acting(thread winnt.Handle) (Acting, bool) {
 	t := s.sys.LookupThread(thread)
 	if t == nil {
@@ -35,8 +36,8 @@ func (s *System) Acting(thread winnt.Handle) (Acting, bool) {
 	return Acting{t.ActingSince(), v.User().SID, r.Level, s.sys.Security.Sessions.Proof(v.AuthenticationID()), v}, true
 }
 
-// TokenOf returns the primary token of the process with that id, nil if there is no such
-// process.
+// TokenOf returns the primary token of the process with an id, or nil if there is no
+// such process.
 func (s *System) TokenOf(process winnt.Handle) *token.Token {
 	p := s.sys.LookupProcess(process)
 	if p == nil {
@@ -46,7 +47,7 @@ func (s *System) TokenOf(process winnt.Handle) *token.Token {
 	return p.Token()
 }
 
-// Proved is a live logon session whose client brought a ticket. The zero value is of
+// Proved is a live logon session whose client presented a ticket. The zero value is
 // no session.
 type Proved struct {
 	Session winnt.LUID
@@ -54,7 +55,8 @@ type Proved struct {
 	Proof   string // by which ticket
 }
 
-// Proved returns the live logon sessions whose clients brought a ticket, by id.
+// Proved returns the live logon sessions whose clients presented a ticket, in
+// the order of their ids.
 func (s *System) Proved() (all []Proved) {
 	for _, l := range s.sys.Security.Sessions.Proved() {
 		all = append(all, Proved{l.Token.AuthenticationID(), l.Token.User().SID, l.Proof})

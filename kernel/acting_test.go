@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Who a thread acts as is told with the level of the impersonation, which may be lower than
-// the token's, and since when; to look takes no reference that stays (I-62).
+// The client of a thread is returned with the level of the impersonation, which may be lower than the token's, and
+// the start time. The query keeps no reference (I-62).
 func TestActing(t *testing.T) {
 	now := int64(1000)
 	sys := kernel.Boot(kernel.Config{Log: &audit.Log{Sink: audit.NewMemory(0, 0), Clock: func() int64 { return now }}})
@@ -70,8 +70,7 @@ func (proving) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 		Proof: "ticket of " + r.Name}, ntstatus.Success
 }
 
-// K-50: the sessions that a ticket proved are told in the order of their numbers, as long as
-// they live.
+// K-50: the live sessions that a ticket proved are returned in numeric order.
 func TestProvedSessions(t *testing.T) {
 	sys, th := threadOf(t, kernel.Config{LSA: proving{logon.Example(sid.SID{})}}, token.LocalSystem())
 	var ids []winnt.LUID
@@ -104,7 +103,7 @@ func TestProvedSessions(t *testing.T) {
 	}
 }
 
-// Threads of another system are served nothing of this one's files.
+// A system refuses to read or hand out files for a thread of another system.
 func TestFilesOfAnotherSystem(t *testing.T) {
 	sys, _ := threadOf(t, kernel.Config{}, token.LocalSystem())
 	_, th := threadOf(t, kernel.Config{}, token.LocalSystem())
@@ -127,8 +126,8 @@ func TestFilesOfAnotherSystem(t *testing.T) {
 	}
 }
 
-// A thread that acts as a client ends with it: nothing is left of one that could not be made, as
-// by a client that a job's limits refuse (I-90).
+// A thread that acts as a client leaves nothing after its Close. NewThreadAs fails without a client and leaves
+// nothing (I-90).
 func TestThreadsAs(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	p, err := sys.NewProcess("server", benchToken(t, "S-1-5-21-1-2-3-1500", winnt.TokenPrimary))

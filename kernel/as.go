@@ -10,13 +10,13 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// As runs fn while a thread of this system impersonates a client that is given
-// by value, as a server does with each request. It makes the token object, and
-// impersonates at the client's level, a primary token at SecurityImpersonation.
-// When fn returns or panics the thread acts again as it did before (I-76). fn
-// never runs when the impersonation failed. A thread that may only identify
-// the client impersonates at SecurityIdentification (I-43): what fn opens is
-// then refused.
+// As runs fn while a thread of this system impersonates a client, as a server
+// does for each request. The client is a token value, for which As creates a
+// token object. As impersonates at the client's level, or for a primary token
+// at SecurityImpersonation. When fn returns or panics, the thread has its
+// previous state again (I-76). fn never runs if the impersonation fails. A
+// thread that may only identify the client impersonates at
+// SecurityIdentification (I-43), and opens in fn are then refused.
 func (s *System) As(th *nt.Thread, client *token.Token, fn func() error) error {
 	if th == nil || client == nil || fn == nil {
 		return errors.New("kernel: impersonate: a thread, a token and a function are needed")
@@ -50,9 +50,9 @@ func (s *System) actAs(th *nt.Thread, client *token.Token) error {
 	return nil
 }
 
-// NewThreadAs makes a thread of the process that acts as a client, as within [System.As],
-// until [nt.Thread.Close]: that of one request or session, which serves no other. No
-// thread is made where the impersonation fails.
+// NewThreadAs creates a thread of the process that impersonates a client, as in
+// [System.As], until [nt.Thread.Close]. Use it for one request or session and no other.
+// If the impersonation fails, no thread is created.
 func (p *Process) NewThreadAs(client *token.Token) (*nt.Thread, error) {
 	th, err := p.NewThread()
 	if err != nil {

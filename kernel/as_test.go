@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// I-76: As runs its function as the client, nests, and puts back what was there
-// before, also when the function panics; nothing is left of the token objects.
+// I-76: As runs its function as the client, can be nested, and restores the previous state, even after a panic. It
+// leaves no reference to a token object.
 func TestAs(t *testing.T) {
 	b := newBench(t)
 	alice := benchToken(t, "S-1-5-21-1-2-3-1107", winnt.TokenImpersonation)
@@ -114,8 +114,8 @@ func TestAsRefuses(t *testing.T) {
 	}
 }
 
-// I-76: a thread that is made as a client acts as it until its end, and none is made where
-// there is no client; nothing is left.
+// I-76: NewThreadAs creates a thread that acts as the client until its end. Without a client it creates none. Nothing
+// remains.
 func TestNewThreadAs(t *testing.T) {
 	b := newBench(t)
 	alice := benchToken(t, "S-1-5-21-1-2-3-1107", winnt.TokenPrimary)

@@ -38,19 +38,19 @@ var (
 		{
 			Status: ntstatus.AccessViolation,
 			Rule:   "O-3",
-			When:   "a descriptor, ObjectType or GenericMapping cannot be read",
+			When:   "a descriptor, ObjectType or GenericMapping is not readable",
 		},
 		{Status: ntstatus.InvalidSecurityDescr, Rule: "O-3", When: "a descriptor is malformed"},
 		{Status: ntstatus.NoToken, Rule: "S-60", When: "SubjectContext is NULL or has no primary token"},
 		{
 			Status: ntstatus.InvalidOwner,
 			Rule:   "S-61",
-			When:   "the owner may not be assigned, or the parent that should give one has none",
+			When:   "the owner must not be assigned, or the parent that should supply one has no owner",
 		},
 		{
 			Status: ntstatus.InvalidPrimaryGroup,
 			Rule:   "S-62",
-			When:   "there is no group, or the parent that should give one has none",
+			When:   "the group is missing, or the parent that should supply one has no group",
 		},
 		{
 			Status: ntstatus.PrivilegeNotHeld,
@@ -63,7 +63,7 @@ var (
 		"SeSetSecurityDescriptorInfoEx",
 		"replaces parts of a descriptor",
 		[]nt.Condition{
-			{Status: ntstatus.AccessViolation, Rule: "O-3", When: "a descriptor or GenericMapping cannot be read"},
+			{Status: ntstatus.AccessViolation, Rule: "O-3", When: "a descriptor or GenericMapping is not readable"},
 			{
 				Status: ntstatus.InvalidSecurityDescr,
 				Rule:   "O-3",
@@ -73,7 +73,7 @@ var (
 			{
 				Status: ntstatus.InvalidParameter,
 				Rule:   "S-75",
-				When:   "a list is to be protected and unprotected at once",
+				When:   "a list is to be both protected and unprotected",
 			},
 			{Status: ntstatus.InvalidOwner, Rule: "S-73", When: "the owner is to be removed, or may not be assigned"},
 			{Status: ntstatus.InvalidPrimaryGroup, Rule: "S-73", When: "the group is to be removed"},
@@ -89,8 +89,8 @@ var (
 	)
 )
 
-// unread returns the first status of an input that could not be captured: taken for
-// one that was left out, it would leave out what it forbids.
+// unread returns the first status of an input that could not be captured. Treating it as absent would drop its
+// restrictions.
 func (k *KernelThread) unread(all ...ntstatus.Status) ntstatus.Status {
 	for _, st := range all {
 		if st != ntstatus.Success {
@@ -100,9 +100,8 @@ func (k *KernelThread) unread(all ...ntstatus.Status) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// seAssignSecurityEx checks the subject also for a kernel-mode caller, who
-// says with SEF_AVOID_OWNER_CHECK and SEF_AVOID_PRIVILEGE_CHECK what it
-// answers for itself.
+// seAssignSecurityEx checks the subject even for a kernel-mode caller, who can skip the checks with
+// SEF_AVOID_OWNER_CHECK and SEF_AVOID_PRIVILEGE_CHECK.
 func seAssignSecurityEx(k *KernelThread, in SeAssignSecurityExIn) (out SeAssignSecurityExOut, st ntstatus.Status) {
 	if st := k.unread(in.ParentDescriptor.Status, in.ExplicitDescriptor.Status, in.ObjectType.Status,
 		in.GenericMapping.Status); st != ntstatus.Success {
@@ -167,15 +166,16 @@ func seSetSecurityDescriptorInfoEx(
 	return out, st
 }
 
-// SeAssignSecurityEx makes the descriptor of a new object from its parent's,
-// what its creator gives and the defaults of the subject (S-60 to S-72).
+// SeAssignSecurityEx returns the descriptor of a new object. It uses the
+// parent's descriptor, the creator's descriptor and the defaults of the subject
+// (S-60 to S-72).
 func (k *KernelThread) SeAssignSecurityEx(in SeAssignSecurityExIn) (*sd.Descriptor, ntstatus.Status) {
 	out, st := call(k, rowSeAssignSecurityEx, in)
 	return out.NewDescriptor, st
 }
 
-// SeSetSecurityDescriptorInfoEx returns a descriptor with parts replaced; the
-// one given is not changed (S-73 to S-76).
+// SeSetSecurityDescriptorInfoEx returns a descriptor with parts replaced. It
+// does not change the given descriptor (S-73 to S-76).
 func (k *KernelThread) SeSetSecurityDescriptorInfoEx(
 	in SeSetSecurityDescriptorInfoExIn,
 ) (*sd.Descriptor, ntstatus.Status) {

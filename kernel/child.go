@@ -40,8 +40,7 @@ func (s *System) run(parent, p *ps.Process, t *ps.Thread) {
 	}
 }
 
-// Process returns the process of that id that this system's programs run, nil if
-// no such process runs. The System process is not one of them.
+// Process returns the running process with an id, or nil for an unknown id. It does not return the System process.
 func (s *System) Process(id winnt.Handle) *Process {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -53,21 +52,21 @@ func (s *System) Process(id winnt.Handle) *Process {
 	return nil
 }
 
-// FirstThread returns the thread that NtCreateUserProcess made with the process; nil
-// for a process that was made otherwise. A thread made suspended may be used
-// only after NtResumeThread.
+// FirstThread returns the thread that NtCreateUserProcess created with the process.
+// It returns nil for a process that was created in another way. A thread that was
+// created suspended may be used only after NtResumeThread.
 func (p *Process) FirstThread() *nt.Thread { return p.first }
 
 // attachAccess holds the rights that a handle of a process needs before a program may be
 // put into it: those to write code and to start a thread on Windows.
 const attachAccess = winnt.PROCESS_CREATE_THREAD | winnt.PROCESS_VM_OPERATION | winnt.PROCESS_VM_WRITE
 
-// TakeOver makes the caller the owner of a process that NtCreateUserProcess made, by
-// a handle of the thread's process: a program is to run in it, with
-// [Process.FirstThread] as its first thread. The process then outlives its maker,
-// until [Process.Close]. may decides by the primary token, which stays. Errors: those
-// of the handle and of may, PROCESS_IS_TERMINATING, and INVALID_PARAMETER for a process
-// that has not started or has an owner (W-52).
+// TakeOver makes the caller the owner of a process that NtCreateUserProcess created, by
+// a handle of the thread's process. The caller can then run a program in it, with
+// [Process.FirstThread] as its first thread. The process outlives its creator, until
+// [Process.Close]. may decides by the primary token, which does not change. Errors:
+// those of the handle and of may, PROCESS_IS_TERMINATING, and INVALID_PARAMETER for a
+// process that has not started or already has an owner (W-52).
 func (s *System) TakeOver(th *nt.Thread, h winnt.Handle, may func(*token.Token) ntstatus.Status) (*Process,
 	ntstatus.Status) {
 	k := s.KernelMode(th)

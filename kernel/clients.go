@@ -34,10 +34,10 @@ var (
 		"makes a thread impersonate the token behind a handle",
 		[]nt.Condition{
 			{Status: ntstatus.Success, Rule: "I-70", When: "TokenHandle is NULL: the impersonation ends"},
-			{Status: ntstatus.InvalidHandle, Rule: "O-31", When: "TokenHandle names no handle"},
-			{Status: ntstatus.ObjectTypeMismatch, Rule: "O-31", When: "TokenHandle is no token"},
+			{Status: ntstatus.InvalidHandle, Rule: "O-31", When: "TokenHandle is not a valid handle"},
+			{Status: ntstatus.ObjectTypeMismatch, Rule: "O-31", When: "TokenHandle is not a token"},
 			{Status: ntstatus.BadTokenType, Rule: "I-70", When: "the token is a primary token"},
-			{Status: ntstatus.NoMemory, Rule: "I-41", When: "no memory for the impersonation record"},
+			{Status: ntstatus.NoMemory, Rule: "I-41", When: "not enough memory for the impersonation state"},
 			{Status: ntstatus.AccessDenied, Rule: "I-90", When: "a job's security limits refuse the token"},
 		},
 		func(k *KernelThread, in PsAssignImpersonationTokenIn) (out PsAssignImpersonationTokenOut, st ntstatus.Status) {
@@ -54,7 +54,7 @@ var (
 				Rule:   "I-80",
 				When:   "the client's own impersonation no longer allows the level",
 			},
-			{Status: ntstatus.Success, Rule: "I-82", When: "otherwise; a static context does not change"},
+			{Status: ntstatus.Success, Rule: "I-82", When: "all other calls; a static context does not change"},
 		},
 		func(k *KernelThread, in SeUpdateClientSecurityIn) (out SeUpdateClientSecurityOut, st ntstatus.Status) {
 			before := in.ClientContext.Token
@@ -66,7 +66,7 @@ var (
 	rowSeImpersonateClient = simple(
 		"SeImpersonateClient",
 		"impersonates a captured client and does not tell whether it did",
-		always("I-81", "always: use SeImpersonateClientEx, which tells"),
+		always("I-81", "always; SeImpersonateClientEx reports failures"),
 		func(k *KernelThread, in SeImpersonateClientIn) (out SeImpersonateClientOut, st ntstatus.Status) {
 			k.ctx.Impersonated(in.ClientContext.Impersonate(k.or(in.ServerThread))) // I-81: the status is discarded
 			return out, ntstatus.Success
@@ -75,20 +75,19 @@ var (
 )
 
 // ClientContext is a captured client (SECURITY_CLIENT_CONTEXT): its token and
-// the quality of service it allows. SeCreateClientSecurity makes one,
-// SeDeleteClientSecurity gives it back. The zero value is not usable.
+// the quality of service that it allows. SeCreateClientSecurity creates one,
+// and SeDeleteClientSecurity releases it. Do not use the zero value.
 type ClientContext = ps.ClientContext
 
 // PsAssignImpersonationToken makes a thread, nil for the calling one,
-// impersonate the token behind a handle; 0 ends the impersonation (I-70).
+// impersonate the token of a handle. 0 ends the impersonation (I-70).
 func (k *KernelThread) PsAssignImpersonationToken(thread *EThread, token winnt.Handle) ntstatus.Status {
 	_, st := call(k, rowPsAssignImpersonationToken, PsAssignImpersonationTokenIn{thread, token})
 	return st
 }
 
-// SeUpdateClientSecurity gives a dynamic context the client's present token;
-// changed tells whether it differs from what the context had, and another
-// whether it is another object (I-82).
+// SeUpdateClientSecurity updates a dynamic context to the client's current token. changed reports whether the token
+// differs from the previous one, and another whether it is a different object (I-82).
 func (k *KernelThread) SeUpdateClientSecurity(
 	client *EThread, c *ClientContext,
 ) (changed, another bool, st ntstatus.Status) {
@@ -96,8 +95,8 @@ func (k *KernelThread) SeUpdateClientSecurity(
 	return out.ChangesMade, out.NewToken, st
 }
 
-// SeImpersonateClient impersonates as SeImpersonateClientEx does, without its
-// status. On failure the thread keeps the context it had: prefer the Ex form.
+// SeImpersonateClient works like SeImpersonateClientEx without a status. On
+// failure the thread keeps its previous context. Prefer the Ex form.
 func (k *KernelThread) SeImpersonateClient(c *ClientContext, thread *EThread) {
 	call(k, rowSeImpersonateClient, SeImpersonateClientIn{c, thread})
 }
@@ -130,9 +129,9 @@ var (
 			{
 				Status: ntstatus.BadImpersonationLevel,
 				Rule:   "I-80",
-				When:   "the client's own impersonation does not allow that level, or none at all, or no remote server",
+				When:   "the client's own impersonation permits a lower level only, no impersonation, or no remote server",
 			},
-			{Status: ntstatus.InsufficientResources, Rule: "O-81", When: "memory ran out"},
+			{Status: ntstatus.InsufficientResources, Rule: "O-81", When: "not enough memory"},
 		},
 		func(k *KernelThread, in SeCreateClientSecurityIn) (out SeCreateClientSecurityOut, st ntstatus.Status) {
 			c, o := in.ClientThread.CreateClientSecurity(in.ClientSecurityQos, in.RemoteSession, k.Thread().Process())
@@ -141,13 +140,13 @@ var (
 		},
 	)
 	rowSeImpersonateClientEx = simple("SeImpersonateClientEx", "impersonates a captured client", []nt.Condition{
-		{Status: ntstatus.NoMemory, Rule: "I-41", When: "no memory for the impersonation record"},
+		{Status: ntstatus.NoMemory, Rule: "I-41", When: "not enough memory for the impersonation state"},
 		{Status: ntstatus.AccessDenied, Rule: "I-90", When: "a job's security limits refuse the token"},
-		{Status: ntstatus.InsufficientResources, Rule: "I-43", When: "the copy that a demotion needs cannot be made"},
+		{Status: ntstatus.InsufficientResources, Rule: "I-43", When: "the copy at a lower level cannot be created"},
 		{
 			Status: ntstatus.Success,
 			Rule:   "I-43",
-			When:   "the client may only be identified: the thread gets a copy at SecurityIdentification",
+			When:   "success: the thread may only identify the client and gets a copy at SecurityIdentification",
 		},
 	}, func(k *KernelThread, in SeImpersonateClientExIn) (out SeImpersonateClientExOut, st ntstatus.Status) {
 		return out, k.ctx.Impersonated(k.impersonateContext(in.ClientContext, k.or(in.ServerThread)))
@@ -163,8 +162,8 @@ var (
 	)
 )
 
-// SeCreateClientSecurity captures a client thread at the quality of service it
-// allows (I-80). The context is given back with SeDeleteClientSecurity.
+// SeCreateClientSecurity captures a client thread with the quality of service
+// that it allows (I-80). Release the context with SeDeleteClientSecurity.
 func (k *KernelThread) SeCreateClientSecurity(
 	client *EThread, qos nt.SecurityQualityOfService, remote bool,
 ) (*ClientContext, ntstatus.Status) {
@@ -172,14 +171,14 @@ func (k *KernelThread) SeCreateClientSecurity(
 	return out.ClientContext, st
 }
 
-// SeImpersonateClientEx makes a thread, nil for the calling one, act as a
+// SeImpersonateClientEx makes a thread, nil for the calling one, impersonate a
 // captured client (I-81).
 func (k *KernelThread) SeImpersonateClientEx(c *ClientContext, thread *EThread) ntstatus.Status {
 	_, st := call(k, rowSeImpersonateClientEx, SeImpersonateClientExIn{c, thread})
 	return st
 }
 
-// SeDeleteClientSecurity gives a context back (I-82).
+// SeDeleteClientSecurity releases a context (I-82).
 func (k *KernelThread) SeDeleteClientSecurity(c *ClientContext) {
 	call(k, rowSeDeleteClientSecurity, SeDeleteClientSecurityIn{c})
 }

@@ -26,7 +26,7 @@ func base(name string) *nt.ObjectAttributes {
 }
 
 // O-10, O-137, O-138, O-139, O-140: the conveniences of the kernel's own objects pass their
-// parameters on in order, and hand back what the service answers: handles count up
+// parameters on in order and return the results of the service: handles count up
 // from 4 by 4.
 func TestObjectConveniences(t *testing.T) {
 	_, th := userThread(t, token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))

@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// BaseNamedObjects is the directory in which everybody may create named
-// objects such as jobs: the one of session 0, and the global one.
+// BaseNamedObjects is the directory in which everybody may create named objects
+// such as jobs. It is the directory of session 0 and the global one.
 const BaseNamedObjects = `\BaseNamedObjects`
 
 // kernelObjects is the directory of the standard events of the system.
@@ -24,8 +24,8 @@ const deviceNames = `\GLOBAL??`
 // devices is the directory of the devices themselves.
 const devices = `\Device`
 
-// links are the symbolic links that a system has from the start, and what they
-// stand for. There is one session, 0, whose objects are the global ones (O-141).
+// links are the symbolic links of a new system with their targets. There is one session, 0, whose objects are the
+// global ones (O-141).
 var links = [][2]string{
 	{`\BaseNamedObjects\Global`, BaseNamedObjects},
 	{`\BaseNamedObjects\Local`, BaseNamedObjects},
@@ -45,7 +45,7 @@ var conditions = []string{"HighMemoryCondition", "LowMemoryCondition", "HighPage
 	"LowPagedPoolCondition", "HighNonPagedPoolCondition", "LowNonPagedPoolCondition", "HighCommitCondition",
 	"LowCommitCondition", "MaximumCommitCondition"}
 
-// makeDirectories makes what stands in the namespace of a new system.
+// makeDirectories creates the directories and links of a new system.
 func (s *System) makeDirectories() {
 	everybody := systems(winnt.DIRECTORY_ALL_ACCESS&^winnt.STANDARD_RIGHTS_REQUIRED|winnt.READ_CONTROL,
 		winnt.DIRECTORY_ALL_ACCESS)
@@ -69,8 +69,8 @@ func (s *System) makeDirectories() {
 	}
 }
 
-// systems returns the descriptor of an object of the system's own: what
-// everybody may do with it, and the system and others like it.
+// systems returns the descriptor of an object of the system: everyone are the rights of Everyone, and system those of
+// LocalSystem and others.
 func systems(everyone, system winnt.AccessMask, others ...sid.SID) *sd.Descriptor {
 	aces := []sd.ACE{allow(everyone, sid.Everyone), allow(system, sid.LocalSystem)}
 	for _, s := range others {

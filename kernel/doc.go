@@ -1,6 +1,6 @@
-// Package kernel boots a refmon kernel in the calling process and hands out
-// its processes and threads. It is wiring only: the parts live in
-// internal/ntos, the services in package nt.
+// Package kernel boots a refmon kernel in the calling process and creates its processes and
+// threads. It only connects the parts: these are in internal/ntos, and the services are in
+// package nt.
 //
 //	sys := kernel.Boot(kernel.Config{})
 //	defer sys.Close()
@@ -11,9 +11,9 @@
 //	err = k.QueueSystemWork(func(ctx context.Context, system *kernel.KernelThread,
 //		requester *kernel.SubjectContext) { … })
 //
-// Ids such as I-76 name rules, which docs/rules lists with their sources.
+// Ids such as I-76 name rules. docs/rules lists them with their sources.
 //
-// A thread is used by one goroutine at a time; different threads may be used
-// at once. [System.Close] reports what is still referenced. Guards: System.mu
-// guards the list of what Close gives back; everything else is immutable.
+// One goroutine uses a thread at a time. Different threads may be used concurrently.
+// [System.Close] reports objects that are still referenced. Guards: System.mu guards the
+// list of references that Close drops. Everything else is immutable.
 package kernel

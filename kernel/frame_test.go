@@ -16,8 +16,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A frame looks at all there is to see of a rightsWorld, from a process of its own that
-// changes nothing: three processes, their threads, tokens and handles, two objects of each kind.
+// A frame reads the state of a rightsWorld from a separate process: three processes, their threads, tokens and
+// handles, and two objects of each kind.
 type frame struct {
 	*rightsWorld
 	eye       *nt.Thread
@@ -26,8 +26,8 @@ type frame struct {
 	theirs    map[string]winnt.Handle // the handles of the other processes, by "process: object"
 }
 
-// newFrame adds to a world a second object of each kind, and a process that has nothing
-// to do with the call; both other processes have handles at the values of the caller's.
+// newFrame adds to a world a second object of each kind and an uninvolved process. Both other processes have handles
+// at the caller's handle values.
 func newFrame(t *testing.T) *frame {
 	t.Helper()
 	w := newRightsWorld(t)
@@ -126,8 +126,8 @@ func (f *frame) second(must func(string, ntstatus.Status)) {
 	}
 }
 
-// look returns what there is to see, a line each: handles by process, the state of each
-// object, descriptors, names, processes, threads and whom they act as.
+// look returns the visible state, one line for each key: handles by process, the state of each object, descriptors,
+// names, processes, threads and the clients they act as.
 func (f *frame) look() map[string]string {
 	f.Helper()
 	all := map[string]string{}
@@ -211,7 +211,7 @@ func (f *frame) look() map[string]string {
 	return all
 }
 
-// named returns the name of the object of a handle, its type's number where it has none.
+// named returns the name of a handle's object, or the number of its type if it has no name.
 func (f *frame) named(process string, of nt.ProcessHandle) string {
 	h, st := f.eye.NtDuplicateObject(f.seen[process], of.HandleValue, winnt.NtCurrentProcess, 0, 0, 0)
 	if st != ntstatus.Success {

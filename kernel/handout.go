@@ -7,16 +7,15 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// HandedOut is a descriptor of the host that a program gets: the file, its name in the
+// HandedOut is a file descriptor of the host for a program: the file, its name in the
 // kernel, and the rights that its use needs. The zero value has no file.
 type HandedOut = services.HandedOut
 
-// HandOut returns a descriptor of the host for the file of a tree behind a handle of
-// the thread's process: a program of that uid gets it. It is read-only unless no
-// program can make more of one for writing than the handle was granted, and each one is
-// a record. Errors: those of the handle, STATUS_NOT_SUPPORTED where the tree hands
-// nothing out, STATUS_ACCESS_DENIED where the receiver could make more of it, and
-// STATUS_AUDIT_FAILED. The caller closes the file.
+// HandOut returns a file descriptor of the host for a handle of the thread's process to a file of a tree. It is for a
+// program with that uid. It is for writing only if no program can get more rights from it than the handle was
+// granted, and otherwise read-only. Each one is recorded. Errors: those of the handle, STATUS_NOT_SUPPORTED if the
+// tree never passes descriptors, STATUS_ACCESS_DENIED if the receiver could get more rights, and STATUS_AUDIT_FAILED.
+// The caller must close the file.
 func (s *System) HandOut(th *nt.Thread, h winnt.Handle, uid uint32) (HandedOut, ntstatus.Status) {
 	c, ok := th.Services().(*services.Context)
 	if !ok || c.Sys != s.sys {
@@ -25,11 +24,22 @@ func (s *System) HandOut(th *nt.Thread, h winnt.Handle, uid uint32) (HandedOut, 
 	return c.HandOut(h, uid)
 }
 
-// Contents returns facts of the file of a tree behind a handle of the thread's process,
-// and reads what is in it where there is room for all of it, EndOfFile bytes; whole is false
-// where there is not, and for a directory. It is a record as a hand-out is. Errors: those of the handle,
-// STATUS_ACCESS_DENIED without FILE_READ_ATTRIBUTES, STATUS_NOT_SUPPORTED for what is in
-// no tree, and STATUS_AUDIT_FAILED.
+// RecordUses records all uses of a file handle that its open marked for recording, before they happen. It
+// is for a program whose reads and writes do not pass through the kernel, for example through a mapping.
+// Errors: those of the handle, and STATUS_AUDIT_FAILED.
+func (s *System) RecordUses(th *nt.Thread, h winnt.Handle) ntstatus.Status {
+	c, ok := th.Services().(*services.Context)
+	if !ok || c.Sys != s.sys {
+		return ntstatus.InvalidParameter
+	}
+	return c.RecordUses(h)
+}
+
+// Contents returns the facts of a file of a tree, for a handle of the thread's process. It also reads the contents,
+// and whole is true, if room is large enough for all EndOfFile bytes and the handle grants FILE_READ_DATA. For a
+// directory whole is false. The read is audited like NtReadFile. Errors: those of the handle, STATUS_ACCESS_DENIED
+// without FILE_READ_ATTRIBUTES, STATUS_NOT_SUPPORTED for an object outside a tree, STATUS_INVALID_PARAMETER for a
+// thread of another system, and STATUS_AUDIT_FAILED.
 func (s *System) Contents(th *nt.Thread, h winnt.Handle, room []byte) (facts nt.FileFacts, whole bool,
 	st ntstatus.Status) {
 	c, ok := th.Services().(*services.Context)
@@ -39,9 +49,9 @@ func (s *System) Contents(th *nt.Thread, h winnt.Handle, room []byte) (facts nt.
 	return c.Contents(h, room)
 }
 
-// Refill replaces what is in a file of a tree by what is in another one, both behind handles
-// of the thread's process. STATUS_INVALID_PARAMETER is the status
-// of a thread of another system.
+// Refill replaces the contents of a file of a tree with those of another one. Both are
+// handles of the thread's process. For a thread of another system it returns
+// STATUS_INVALID_PARAMETER.
 func (s *System) Refill(th *nt.Thread, file, from winnt.Handle) ntstatus.Status {
 	c, ok := th.Services().(*services.Context)
 	if !ok || c.Sys != s.sys {

@@ -59,9 +59,9 @@ func TestLinkLogons(t *testing.T) {
 	}
 }
 
-// T-80: who holds SeTcbPrivilege gets the linked token as a primary one, others one to
-// identify with; while the thread acts as a client it is the client who holds it or not.
-func TestWhoGetsThePrimaryLinkedToken(t *testing.T) {
+// T-80: a caller with SeTcbPrivilege gets the linked token as a primary one, others one at SecurityIdentification.
+// While the thread impersonates, the client's privileges count.
+func TestLinkedTokenNeedsTcb(t *testing.T) {
 	of := func(user string, held bool) token.Spec {
 		s := token.Administrator(sid.MustParse(user))
 		s.Privileges |= winnt.SeTcbPrivilege.Bit() | winnt.SeImpersonatePrivilege.Bit()

@@ -13,7 +13,7 @@ import (
 // registered and unregistered by its address.
 type LogonSessionTerminatedRoutine = se.LogonSessionTerminatedRoutine
 
-// RoutineType is the reflected type by which a binding knows a callback.
+// RoutineType is the reflected type by which a binding recognises a callback.
 var RoutineType = reflect.TypeFor[*LogonSessionTerminatedRoutine]()
 
 // Parameters of the routines on logon sessions.
@@ -32,7 +32,7 @@ var (
 	rowSeMarkLogonSession = simple(
 		"SeMarkLogonSessionForTerminationNotification",
 		"makes the end of a logon session known to the registered routines",
-		[]nt.Condition{{Status: ntstatus.NotFound, Rule: "T-5", When: "LogonId names no logon session"}},
+		[]nt.Condition{{Status: ntstatus.NotFound, Rule: "T-5", When: "LogonId is not the id of a logon session"}},
 		func(k *KernelThread, in SeMarkLogonSessionIn) (out SeMarkLogonSessionOut, st ntstatus.Status) {
 			if st := k.sys.sys.Security.Sessions.MarkForNotification(in.LogonID); st != ntstatus.Success {
 				return out, k.ctx.Fail("T-5", st)
@@ -64,8 +64,9 @@ var (
 	)
 )
 
-// SeMarkLogonSessionForTerminationNotification makes the end of a logon
-// session known to the registered routines; STATUS_NOT_FOUND for an unknown one.
+// SeMarkLogonSessionForTerminationNotification makes the kernel notify the
+// registered routines of the end of a logon session. It returns STATUS_NOT_FOUND
+// for an unknown session.
 func (k *KernelThread) SeMarkLogonSessionForTerminationNotification(id winnt.LUID) ntstatus.Status {
 	_, st := call(k, rowSeMarkLogonSession, SeMarkLogonSessionIn{id})
 	return st
@@ -77,22 +78,22 @@ func (k *KernelThread) SeRegisterLogonSessionTerminatedRoutine(r *LogonSessionTe
 	return st
 }
 
-// SeUnregisterLogonSessionTerminatedRoutine removes a routine; STATUS_NOT_FOUND
-// if it is not registered.
+// SeUnregisterLogonSessionTerminatedRoutine removes a routine. It returns
+// STATUS_NOT_FOUND if the routine is not registered.
 func (k *KernelThread) SeUnregisterLogonSessionTerminatedRoutine(r *LogonSessionTerminatedRoutine) ntstatus.Status {
 	_, st := call(k, rowSeUnregisterRoutine, SeLogonSessionTerminatedRoutine{r})
 	return st
 }
 
-// OpenLogonSession makes a logon session with a new identifier, as an
-// authentication package does before it has tokens made for it (T-5). It lives
-// until its last token goes.
+// OpenLogonSession creates a logon session with a new identifier, as an
+// authentication package does before it creates tokens (T-5). The session ends
+// with its last token.
 func (s *System) OpenLogonSession() winnt.LUID {
 	id := s.sys.Security.AllocateLUID()
 	s.sys.Security.Sessions.Open(id)
 	return id
 }
 
-// LogonSessions returns how many logon sessions are alive now, the well-known ones
-// counted.
+// LogonSessions returns the number of live logon sessions, including the
+// well-known ones.
 func (s *System) LogonSessions() int { return s.sys.Security.Sessions.Len() }

@@ -2,8 +2,12 @@ package kernel_test
 
 import (
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
@@ -21,8 +25,8 @@ type refusing struct {
 
 func (r refusing) LogOn(logon.Request) (logon.Result, ntstatus.Status) { return logon.Result{}, r.st }
 
-// TestLogonSession: a logon's session, and the other of its pair, live as long as
-// its tokens, and not at all if it has none (L-10).
+// A logon's session, and the other one of its pair, live as long as their tokens, and do not exist without one
+// (L-10).
 func TestLogonSession(t *testing.T) {
 	authority := logon.Example(sid.SID{})
 	s := kernel.Boot(kernel.Config{LSA: authority})
@@ -68,15 +72,14 @@ func TestLogonSession(t *testing.T) {
 	}
 }
 
-// TestRefusedLogon: what an authority says reaches the caller as documented: what
-// limits an account below another status (L-35), and never that a name is unknown
-// (L-32).
+// TestRefusedLogon: the caller gets the authority's status as documented. The limit of an account is the substatus
+// (L-35). The status never says that a name is unknown (L-32).
 func TestRefusedLogon(t *testing.T) {
 	for said, want := range map[ntstatus.Status][2]ntstatus.Status{
 		ntstatus.NoSuchUser:      {ntstatus.LogonFailure},
 		ntstatus.WrongPassword:   {ntstatus.LogonFailure},
 		ntstatus.AccountDisabled: {ntstatus.AccountRestriction, ntstatus.AccountDisabled},
-		// L-66: what limits an account.
+		// L-66: limits of an account.
 		ntstatus.PasswordExpired:    {ntstatus.AccountRestriction, ntstatus.PasswordExpired},
 		ntstatus.InvalidLogonHours:  {ntstatus.AccountRestriction, ntstatus.InvalidLogonHours},
 		ntstatus.InvalidWorkstation: {ntstatus.AccountRestriction, ntstatus.InvalidWorkstation},
@@ -143,9 +146,9 @@ func system(t *testing.T) *token.Token {
 	return v
 }
 
-// TestLogonEdges: a token without room for its logon SID is too full (L-4); the policy is opened as the client whom
-// a thread acts as (L-40), by what is asked for, and by a name of this computer alone (L-43); the messages of a logon
-// are three (L-42).
+// A token without room for its logon SID is an error (L-4). The policy is opened as the impersonated client (L-40),
+// checked for the requested access, and only by a name of this computer (L-43). There are three logon messages
+// (L-42).
 func TestLogonEdges(t *testing.T) {
 	s := kernel.Boot(kernel.Config{LSA: logon.Example(sid.SID{})})
 	spec := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
@@ -204,4 +207,356 @@ func TestLogonEdges(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
+}
+
+// full is an audit sink whose writes all fail.
+type full struct{}
+
+func (full) Write(audit.Event) error { return errors.New("the disk is full") }
+
+// logons boots a kernel with the example's accounts that records logons, and returns
+// a thread of the system.
+func logons(t *testing.T, sink audit.Sink, fails audit.CrashOnAuditFail) (*kernel.System, *nt.Thread) {
+	t.Helper()
+	p, err := audit.NewPolicy(audit.PolicySpec{
+		System: map[audit.Subcategory]audit.Setting{audit.Logon: audit.OnBoth, audit.Logoff: audit.OnBoth,
+			audit.SpecialLogon: audit.OnBoth}, Options: audit.Options{CrashOnAuditFail: fails}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := &audit.Log{Sink: sink}
+	log.Policy.Store(p)
+	s := kernel.Boot(kernel.Config{LSA: logon.Example(sid.SID{}), Log: log})
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	process, err := s.NewProcess("winlogon", system(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	th, err := process.NewThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, th
+}
+
+func logOn(th *nt.Thread, name, password string, typ winnt.LogonType) (winnt.Handle, ntstatus.Status) {
+	out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: typ, AuthenticationInformation: nt.LogonInformation{
+		MessageType: nt.InteractiveLogon, UserName: name, Password: logon.Secret(password)}})
+	return out.Token, st
+}
+
+// said returns the records since the last call, each as its number and some fields.
+func said(m *audit.Memory, fields ...string) (out []string) {
+	for _, e := range m.Drain() {
+		text := fmt.Sprint(e.ID)
+		for _, f := range fields {
+			if v, ok := e.Field(f); ok {
+				text += " " + v
+			}
+		}
+		out = append(out, text)
+	}
+	return out
+}
+
+// TestLogonRecords: each token of a pair is a logon, the sensitive privileges come
+// right after it, and each session's end is a record (L-48).
+func TestLogonRecords(t *testing.T) {
+	m := audit.NewMemory(0, 0)
+	_, th := logons(t, m, 0)
+	h, st := logOn(th, "Administrator", string(logon.ExamplePassword), winnt.LOGON32_LOGON_INTERACTIVE)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	var ids, linked []string
+	for e := range m.Events() {
+		if id, ok := e.Field("TargetLogonId"); ok {
+			other, _ := e.Field("TargetLinkedLogonId")
+			ids, linked = append(ids, id), append(linked, other)
+		}
+	}
+	if len(ids) != 2 || ids[0] == ids[1] || linked[0] != ids[1] || linked[1] != ids[0] {
+		t.Errorf("the logons %q of a pair name %q as the other one (L-48)", ids, linked)
+	}
+	got := said(m, "SubjectUserSid", "TargetUserSid", "LogonType", "ElevatedToken", "AuthenticationPackageName")
+	want := []string{"4624 S-1-5-18 S-1-5-21-1-2-3-500 2 %%1842 password", "4672 S-1-5-21-1-2-3-500",
+		"4624 S-1-5-18 S-1-5-21-1-2-3-500 2 %%1843 password"}
+	if !slices.Equal(got, want) {
+		t.Errorf("an administrator's logon: %q, want %q (L-48)", got, want)
+	}
+	if st := th.NtClose(h); st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	want = []string{"4634 S-1-5-21-1-2-3-500 2", "4634 S-1-5-21-1-2-3-500 2"}
+	if got := said(m, "TargetUserSid", "LogonType"); !slices.Equal(got, want) {
+		t.Errorf("its end: %q, want %q (L-48)", got, want)
+	}
+	h, st = logOn(th, "User", string(logon.ExamplePassword), winnt.LOGON32_LOGON_NETWORK)
+	if got := said(m, "TargetUserSid", "LogonType", "TargetLinkedLogonId"); st != 0 ||
+		!slices.Equal(got, []string{"4624 S-1-5-21-1-2-3-1001 3 0x0"}) {
+		t.Errorf("a user's logon: %v, %q", st, got)
+	}
+	if st := th.NtClose(h); st != ntstatus.Success || len(said(m)) != 1 {
+		t.Errorf("%v, and no record of its end", st)
+	}
+}
+
+// The record has the reason that the client does not get, and no password (L-49, L-32).
+func TestRefusedLogonRecords(t *testing.T) {
+	m := audit.NewMemory(0, 0)
+	_, th := logons(t, m, 0)
+	for _, c := range []struct {
+		name, want string
+		typ        winnt.LogonType
+	}{
+		{"User", "4625 S-1-5-21-1-2-3-1001 User 0xc000006d 0xc000006a %%2313", 3},
+		{"zoe", "4625 S-1-0-0 zoe 0xc000006d 0xc0000064 %%2313", 3},
+		{strings.Repeat("n", 1000), "4625 S-1-0-0 " + strings.Repeat("n", 64) + " 0xc000006d 0xc0000064 %%2313", 3},
+	} {
+		if _, st := logOn(th, c.name, "hunter2", c.typ); st != ntstatus.LogonFailure {
+			t.Errorf("%.20s: %v", c.name, st)
+		}
+		got := said(m, "TargetUserSid", "TargetUserName", "Status", "SubStatus", "FailureReason")
+		if !slices.Equal(got, []string{c.want}) {
+			t.Errorf("%.20s: %q, want %q (L-49)", c.name, got, c.want)
+		}
+	}
+	if _, st := logOn(th, "User", string(logon.ExamplePassword), winnt.LOGON32_LOGON_BATCH); st !=
+		ntstatus.LogonTypeNotGranted {
+		t.Error(st)
+	}
+	if got := said(m, "Status", "SubStatus", "FailureReason"); !slices.Equal(got, []string{"4625 0xc000015b 0x0 %%2308"}) {
+		t.Errorf("a type that is not granted: %q", got)
+	}
+}
+
+// TestLogonWithoutRecord: under a policy that fails closed there is no logon without
+// its record, and no session of it is left (L-48).
+func TestLogonWithoutRecord(t *testing.T) {
+	s, th := logons(t, full{}, audit.FailOnAuditFail)
+	before := counts(s)
+	if h, st := logOn(th, "User", string(logon.ExamplePassword), winnt.LOGON32_LOGON_NETWORK); h != 0 ||
+		st != ntstatus.AuditFailed {
+		t.Errorf("a logon without its record: %v, %v (L-48)", h, st)
+	}
+	if after := counts(s); after != before {
+		t.Errorf("objects, handles, references %v, were %v", after, before)
+	}
+	r, _ := logon.Example(sid.SID{}).LogOn(logon.Request{Package: logon.Password,
+		Type: winnt.LOGON32_LOGON_NETWORK, Name: "User", Password: logon.ExamplePassword})
+	tok, end, err := s.LogOn(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer end()
+	if st := s.RecordLogon(kernel.LogonSource{}, winnt.LOGON32_LOGON_NETWORK, tok); st != ntstatus.AuditFailed {
+		t.Errorf("RecordLogon: %v", st)
+	}
+	s.RecordRefusedLogon(kernel.LogonSource{}, winnt.LOGON32_LOGON_NETWORK, r.Account, ntstatus.LogonFailure)
+}
+
+func counts(s *kernel.System) [3]int64 {
+	o, h, n := s.Counts()
+	return [3]int64{o, h, n}
+}
+
+// TestOriginName: a program that acts for its clients says where they are; another one is
+// not believed, so that it has no limit of its own for each address that it makes up (L-64).
+func TestOriginName(t *testing.T) {
+	m := audit.NewMemory(0, 0)
+	_, th := logons(t, m, 0)
+	ask := func(th *nt.Thread, origin, password string) ntstatus.Status {
+		_, st := th.LsaLogonUser(nt.LsaLogonUserIn{OriginName: origin, LogonType: winnt.LOGON32_LOGON_NETWORK,
+			AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "User",
+				Password: logon.Secret(password)}})
+		return st
+	}
+	one := func(th *nt.Thread, origin, password, want string) {
+		t.Helper()
+		ask(th, origin, password)
+		if got := said(m, "IpAddress"); len(got) == 0 || got[0] != want {
+			t.Errorf("L-64: from %q: the records %q, want %q", origin, got, want)
+		}
+	}
+	word := string(logon.ExamplePassword)
+	one(th, "192.0.2.7", word, "4624 192.0.2.7")
+	one(th, "192.0.2.7", "wrong", "4625 192.0.2.7")
+	one(th, "", word, "4624 -")
+	one(th, "a\nb", word, "4624 a\ufffdb")
+	if st := ask(th, strings.Repeat("a", 256), word); st != ntstatus.InvalidParameter {
+		t.Errorf("L-64: 256 bytes: %v", st)
+	}
+	if st := ask(th, strings.Repeat("a", 255), word); st != ntstatus.Success {
+		t.Errorf("L-64: 255 bytes: %v", st)
+	}
+	m.Drain()
+	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	for _, c := range []struct {
+		tcb, impersonate uint32
+		want             string
+	}{{0, winnt.SE_PRIVILEGE_ENABLED, "192.0.2.7"}, {winnt.SE_PRIVILEGE_ENABLED, 0, "192.0.2.7"}, {0, 0, "-"}} {
+		if _, st := th.NtAdjustPrivilegesToken(own, false, []nt.LUIDAndAttributes{
+			{LUID: winnt.SeTcbPrivilege.LUID(), Attributes: c.tcb},
+			{LUID: winnt.SeImpersonatePrivilege.LUID(), Attributes: c.impersonate}}, false); st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		one(th, "192.0.2.7", word, "4624 "+c.want)
+		m.Drain()
+		one(th, "192.0.2.7", "wrong", "4625 "+c.want)
+	}
+}
+
+// The token of a logon is in the session of the requesting process and has the given source.
+func TestLogonUsesCallersSession(t *testing.T) {
+	_, th := logons(t, audit.NewMemory(0, 0), 0)
+	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	for _, session := range []uint32{7, 0} {
+		if st := th.NtSetInformationToken(own, winnt.TokenSessionId, session); st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		for _, source := range []*token.Source{nil, {Name: "tests"}} {
+			out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
+				SourceContext: nt.Cap(source), AuthenticationInformation: nt.LogonInformation{
+					MessageType: nt.InteractiveLogon, UserName: "User", Password: logon.ExamplePassword}})
+			if st != ntstatus.Success {
+				t.Fatal(st)
+			}
+			if got, st := th.NtQueryInformationToken(out.Token, winnt.TokenSessionId); got != session {
+				t.Errorf("the token is of session %v, %v, want %d", got, st, session)
+			}
+			got, st := th.NtQueryInformationToken(out.Token, winnt.TokenSource)
+			if s, ok := got.(token.Source); !ok || (s.Name == "tests") != (source != nil) {
+				t.Errorf("the token's source is %v, %v, want %v", got, st, source)
+			}
+			th.NtClose(out.Token)
+		}
+	}
+}
+
+// TestLogonBySubcategory: the record of a logon is of Logon, that of its sensitive
+// privileges of Special Logon and that of its end of Logoff, each by its own setting (L-48).
+func TestLogonBySubcategory(t *testing.T) {
+	all := map[audit.Subcategory]string{audit.Logon: "4624", audit.SpecialLogon: "4672", audit.Logoff: "4634"}
+	for of, id := range all {
+		for _, setting := range []audit.Setting{audit.OnSuccess, audit.OnFailure} {
+			m := audit.NewMemory(0, 0)
+			s, th := logons(t, m, 0)
+			p, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{of: setting}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.Audit().Policy.Store(p)
+			h, st := logOn(th, "Administrator", string(logon.ExamplePassword), winnt.LOGON32_LOGON_INTERACTIVE)
+			if st != ntstatus.Success {
+				t.Fatal(st)
+			}
+			th.NtClose(h)
+			got := said(m)
+			for _, x := range got {
+				if x != id || setting != audit.OnSuccess {
+					t.Errorf("L-48: %v alone, %v: %q", of, setting, got)
+				}
+			}
+			if setting == audit.OnSuccess && len(got) == 0 {
+				t.Errorf("L-48: %v alone: no record", of)
+			}
+		}
+	}
+}
+
+// The record of a refused logon has at most 64 bytes of the client's name (L-49).
+func TestNamesInRecords(t *testing.T) {
+	m := audit.NewMemory(0, 0)
+	_, th := logons(t, m, 0)
+	for _, n := range []int{1, 63, 64, 65, 66, 200} {
+		for field, in := range map[string]nt.LogonInformation{
+			"TargetUserName":   {MessageType: nt.InteractiveLogon, UserName: strings.Repeat("a", n)},
+			"TargetDomainName": {MessageType: nt.InteractiveLogon, UserName: "u", LogonDomainName: strings.Repeat("a", n)}} {
+			m.Drain()
+			_, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK, AuthenticationInformation: in})
+			want := "4625 " + strings.Repeat("a", min(n, 64))
+			if got := said(m, field); st != ntstatus.LogonFailure || len(got) != 1 || got[0] != want {
+				t.Errorf("L-49: %s of %d bytes: %v, %q, want %q", field, n, st, got, want)
+			}
+		}
+	}
+}
+
+// names knows every account.
+type names struct{}
+
+func (names) Account(s sid.SID) (name, domain string, ok bool) {
+	return "name of " + s.String(), "domain", true
+}
+
+// TestServicesLeaveRecords: a privilege that was adjusted, a process that was made, one
+// that was given a token, and a logon are each one record, which names the process that
+// called and the one that it is about; a call that changed nothing leaves no record (U-20,
+// U-78, L-48).
+func TestServicesLeaveRecords(t *testing.T) {
+	m := audit.NewMemory(0, 0)
+	sys, th := logons(t, m, 0)
+	policy, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
+		audit.ProcessCreation: audit.OnBoth, audit.TokenRightAdjusted: audit.OnBoth, audit.Logon: audit.OnBoth}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sys.Audit().Policy.Store(policy)
+	own := sys.ThreadObject(th).Process()
+	caller := fmt.Sprintf("%#x winlogon S-1-5-18", uint64(own.ID()))
+	check := func(what string, st ntstatus.Status, fields []string, want ...string) {
+		t.Helper()
+		got := said(m, append([]string{"ProcessId", "ProcessName", "SubjectUserSid"}, fields...)...)
+		if st != ntstatus.Success || !slices.Equal(got, want) {
+			t.Errorf("%s: %v, %q, want %q", what, st, got, want)
+		}
+	}
+	h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
+	check("opened", st, nil)
+	off := []nt.LUIDAndAttributes{{LUID: winnt.SeDebugPrivilege.LUID()}}
+	adjusted := []string{"TargetUserSid", "EnabledPrivilegeList", "DisabledPrivilegeList"}
+	_, st = th.NtAdjustPrivilegesToken(h, false, off, false)
+	check("disabled", st, adjusted, "4703 "+caller+" S-1-5-18 - SeDebugPrivilege")
+	_, st = th.NtAdjustPrivilegesToken(h, false, off, false)
+	check("disabled again", st, adjusted)
+	off[0].Attributes = winnt.SE_PRIVILEGE_ENABLED
+	_, st = th.NtAdjustPrivilegesToken(h, false, off, false)
+	check("enabled", st, adjusted, "4703 "+caller+" S-1-5-18 SeDebugPrivilege -")
+
+	out, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
+		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, ThreadFlags: winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED})
+	made := []string{"NewProcessId", "TargetUserSid", "ParentProcessName"}
+	child := fmt.Sprintf("%#x", uint64(out.ClientID.UniqueProcess))
+	// 4688 has the parent's name in a field of its own and no ProcessName.
+	check("made", st, made, fmt.Sprintf("4688 %#x S-1-5-18 %s S-1-5-18 winlogon", uint64(own.ID()), child))
+	st = th.NtSetInformationProcess(out.ProcessHandle, nt.ProcessAccessToken, h)
+	check("assigned", st, []string{"TargetUserSid", "TargetProcessId"}, "4696 "+caller+" S-1-5-18 "+child)
+	st = th.NtSetInformationProcess(out.ProcessHandle, nt.ProcessAccessToken, out.ProcessHandle)
+	if st != ntstatus.ObjectTypeMismatch || len(said(m)) != 0 {
+		t.Errorf("a process for a token: %v, recorded", st)
+	}
+
+	_, st = logOn(th, "User", string(logon.ExamplePassword), winnt.LOGON32_LOGON_NETWORK)
+	who := []string{"TargetUserSid", "LogonProcessName"}
+	check("logged on", st, who, "4624 "+caller+" S-1-5-21-1-2-3-1001 LsaLogonUser")
+	sys.Audit().Names = names{}
+	_, st = logOn(th, "User", string(logon.ExamplePassword), winnt.LOGON32_LOGON_NETWORK)
+	check("named", st, []string{"TargetUserName", "TargetDomainName", "SubjectUserName"},
+		"4624 "+caller+" name of S-1-5-21-1-2-3-1001 domain name of S-1-5-18")
+	sys.Audit().Names = nil
+	_, st = logOn(th, "User", "wrong", winnt.LOGON32_LOGON_NETWORK)
+	if st != ntstatus.LogonFailure {
+		t.Error(st)
+	}
+	check("refused", 0, who, "4625 "+caller+" S-1-5-21-1-2-3-1001 LsaLogonUser")
 }

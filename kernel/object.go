@@ -15,14 +15,15 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Object is a reference on any object, as the Ob* routines take and give it.
+// Object is a reference to any object, as used by the Ob* routines.
 type Object = ob.Object
 
-// ObjectType is the reflected type by which a binding knows parameters that
-// are references on any object.
+// ObjectType is the reflected type by which a binding recognises parameters
+// that are references to any object.
 var ObjectType = reflect.TypeFor[Object]()
 
-// ProcessorMode is KPROCESSOR_MODE: on whose behalf a routine acts.
+// ProcessorMode is KPROCESSOR_MODE: the mode of the caller for which a routine
+// acts.
 type ProcessorMode uint8
 
 const (
@@ -63,7 +64,7 @@ type (
 	ObOpenObjectByPointerIn struct {
 		Object            Object
 		HandleAttributes  uint32
-		PassedAccessState *AccessState `required:"false"` // nil: DesiredAccess, asked by the calling thread
+		PassedAccessState *AccessState `required:"false"` // nil: DesiredAccess, requested by the calling thread
 		DesiredAccess     winnt.AccessMask
 		ObjectType        *winnt.ObjectType
 		AccessMode        ProcessorMode
@@ -81,8 +82,7 @@ var types = map[*winnt.ObjectType]*ob.Type{
 	winnt.TimerObject: services.TimerType,
 }
 
-// typeOf returns the type asked for: nil for any, one that no object is of where
-// this kernel has no such objects.
+// typeOf returns the kernel's type: nil for any type, and a type without objects if this kernel does not support it.
 func typeOf(t *winnt.ObjectType) *ob.Type {
 	switch known := types[t]; {
 	case t == nil || known != nil:
@@ -106,18 +106,18 @@ var rowObReferenceObjectByHandle = nt.Add(&Table,
 	nt.Entry[*KernelThread, ObReferenceObjectByHandleIn, ObReferenceObjectByHandleOut]{
 		Meta: nt.Meta{
 			Name:    "ObReferenceObjectByHandle",
-			Summary: "references the object behind a handle",
+			Summary: "returns the object of a handle, with a reference",
 			Conditions: []nt.Condition{
 				{
 					Status: ntstatus.InvalidHandle,
 					Rule:   "O-31",
-					When:   "Handle names no handle, or, for UserMode, a kernel handle",
+					When:   "Handle is not a valid handle, or is a kernel handle used in UserMode",
 				},
 				{Status: ntstatus.ObjectTypeMismatch, Rule: "O-31", When: "the object is of another type"},
 				{
 					Status: ntstatus.AccessDenied,
 					Rule:   "O-31",
-					When:   "AccessMode is UserMode and the handle lacks DesiredAccess",
+					When:   "AccessMode is UserMode and the handle does not grant DesiredAccess",
 				},
 			},
 		},
@@ -148,7 +148,7 @@ var rowObOpenObjectByPointer = nt.Add(&Table,
 	nt.Entry[*KernelThread, ObOpenObjectByPointerIn, ObOpenObjectByPointerOut]{
 		Meta: nt.Meta{
 			Name:    "ObOpenObjectByPointer",
-			Summary: "makes a handle to an object that is referenced",
+			Summary: "opens a handle to a referenced object",
 			Conditions: []nt.Condition{
 				{
 					Status: ntstatus.ObjectTypeMismatch,
@@ -156,7 +156,7 @@ var rowObOpenObjectByPointer = nt.Add(&Table,
 					When:   "the object is of another type, or AccessMode is UserMode and no type is given",
 				},
 				{Status: ntstatus.AccessDenied, Rule: "O-20", When: "reserved bits in DesiredAccess"},
-				{Status: ntstatus.InvalidParameter, Rule: "O-33", When: "an attribute the type does not take"},
+				{Status: ntstatus.InvalidParameter, Rule: "O-33", When: "an attribute that the type does not support"},
 				{
 					Status: ntstatus.AccessDenied,
 					Rule:   "O-21",
@@ -173,8 +173,8 @@ var rowObOpenObjectByPointer = nt.Add(&Table,
 					Rule:   "O-30",
 					When:   "ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege",
 				},
-				{Status: ntstatus.AccessDenied, Rule: "O-33", When: "the access check on the object refuses"},
-				{Status: ntstatus.InsufficientResources, Rule: "O-81", When: "no memory for the handle"},
+				{Status: ntstatus.AccessDenied, Rule: "O-33", When: "the object's descriptor does not grant DesiredAccess"},
+				{Status: ntstatus.InsufficientResources, Rule: "O-81", When: "not enough memory for the handle"},
 			},
 		},
 		Call: func(k *KernelThread, in ObOpenObjectByPointerIn) (out ObOpenObjectByPointerOut, st ntstatus.Status) {
@@ -194,9 +194,9 @@ var rowObOpenObjectByPointer = nt.Add(&Table,
 	},
 )
 
-// ObReferenceObjectByHandle references the object behind a handle of the
-// calling process, or of the kernel for KernelMode (O-31, O-32). typ nil
-// accepts any type. The caller drops the reference with ObDereferenceObject.
+// ObReferenceObjectByHandle references the object of a handle of the calling
+// process, or for KernelMode of the kernel (O-31, O-32). A nil typ accepts any
+// type. The caller drops the reference with ObDereferenceObject.
 func (k *KernelThread) ObReferenceObjectByHandle(
 	h winnt.Handle, desired winnt.AccessMask, typ *winnt.ObjectType, mode ProcessorMode,
 ) (Object, HandleInformation, ntstatus.Status) {
@@ -209,8 +209,8 @@ func (k *KernelThread) ObDereferenceObject(o Object) {
 	call(k, rowObDereferenceObject, ObDereferenceObjectIn{o})
 }
 
-// ObOpenObjectByPointer makes a handle to an object the caller references
-// (O-33).
+// ObOpenObjectByPointer creates a handle to an object that the caller
+// references (O-33).
 func (k *KernelThread) ObOpenObjectByPointer(
 	o Object, attributes uint32, desired winnt.AccessMask, typ *winnt.ObjectType, mode ProcessorMode,
 ) (winnt.Handle, ntstatus.Status) {
@@ -218,8 +218,8 @@ func (k *KernelThread) ObOpenObjectByPointer(
 	return out.Handle, st
 }
 
-// NewTokenProtected makes a token as NewToken does, with a descriptor of the
-// object's own (O-38).
+// NewTokenProtected works like NewToken, with a given descriptor for the object
+// (O-38).
 func (k *KernelThread) NewTokenProtected(v *token.Token, d *sd.Descriptor) *AccessToken {
 	v = valueOf(v)
 	t := k.sys.sys.Security.NewToken(v, se.NewDescriptor(v, winnt.TokenObject, d))

@@ -157,7 +157,7 @@ func TestDuplicateAgainstClose(t *testing.T) {
 	})
 }
 
-// OC-46: an output pointer is looked at before the handle (O-3).
+// OC-46: an output pointer is probed before the handle is looked up (O-3).
 func TestProbeBeforeHandle(t *testing.T) {
 	_, threads := crowd(t, 1)
 	s := threads[0].Services()

@@ -12,18 +12,16 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// packageDirectory returns the path of the directory in which an AppContainer has
-// its named objects: \Sessions\n\AppContainerNamedObjects\S-1-15-2-… (what
-// GetAppContainerNamedObjectPath tells, from the root).
+// packageDirectory returns the path of the directory for the named objects of an AppContainer:
+// \Sessions\n\AppContainerNamedObjects\S-1-15-2-… (the result of GetAppContainerNamedObjectPath, from the root).
 func packageDirectory(session uint32, pkg sid.SID) string {
 	return `\Sessions\` + strconv.FormatUint(uint64(session), 10) + `\AppContainerNamedObjects\` + pkg.String()
 }
 
-// MakePackageDirectory makes that directory for the package and session of an
-// AppContainer's token, if it is not there, and returns its path. The token's
-// user, the package, the system and administrators may do everything in it,
-// and its label is Low, so that the package's processes may write. It lives
-// until the system closes. The error says why the token has none.
+// MakePackageDirectory creates the directory for the package and session of an AppContainer's token, if it does not
+// exist, and returns its path. The token's user, the package, the system and administrators have full access. Its
+// label is Low, so that the package's processes may write. It exists until the system closes. A token that does not
+// belong to an AppContainer is an error.
 func (s *System) MakePackageDirectory(t *token.Token) (string, error) {
 	if !t.IsAppContainer() {
 		return "", fmt.Errorf(
@@ -63,7 +61,7 @@ func subdirectory(dir *ob.Directory, name string, protect func() *sd.Descriptor)
 		switch st := dir.Insert(name, d, false); st {
 		case ntstatus.Success:
 			return d, nil
-		case ntstatus.ObjectNameCollision: // another thread made it meanwhile
+		case ntstatus.ObjectNameCollision: // another thread has created it
 			d.Deref(ob.TagCall)
 		default:
 			d.Deref(ob.TagCall)
@@ -72,9 +70,8 @@ func subdirectory(dir *ob.Directory, name string, protect func() *sd.Descriptor)
 	}
 }
 
-// packageDescriptor protects the directory of an AppContainer and, by
-// inheritance, what is made in it. Both checks of an AppContainer's request
-// find their entry: the one for the user and the one for the package.
+// packageDescriptor returns the descriptor of an AppContainer's directory, which its children inherit. It has an
+// entry for both checks of an AppContainer's request: the user's and the package's.
 func packageDescriptor(t *token.Token) *sd.Descriptor {
 	var aces []sd.ACE
 	for _, who := range []sid.SID{t.User().SID, t.Package(), sid.LocalSystem, sid.Administrators} {

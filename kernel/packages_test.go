@@ -16,7 +16,7 @@ const (
 	pkgB = "S-1-15-2-7-6-5-4-3-2-1"
 )
 
-// boxed is a thread of an AppContainer of that package.
+// boxed returns a thread of a new process in an AppContainer of that package, and the process's token.
 func boxed(t *testing.T, sys *kernel.System, pkg string, number uint32) (*nt.Thread, *token.Token) {
 	t.Helper()
 	full, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))

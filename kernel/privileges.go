@@ -51,9 +51,8 @@ var (
 	)
 )
 
-// privilegesOf marks the privileges of a set that a subject may use (T-101),
-// and tells whether they are enough; an impersonation token below
-// SecurityImpersonation may use none, and kernel mode all (T-102).
+// privilegesOf marks the privileges of a set that a subject may use (T-101), and reports whether they suffice. An
+// impersonation token below SecurityImpersonation may use none, and kernel mode may use all (T-102).
 func privilegesOf(set *nt.PrivilegeSet, s *access.Subject, m ProcessorMode) (*nt.PrivilegeSet, bool) {
 	if set == nil {
 		set = &nt.PrivilegeSet{}
@@ -73,15 +72,16 @@ func privilegesOf(set *nt.PrivilegeSet, s *access.Subject, m ProcessorMode) (*nt
 	return services.MarkPrivileges(set, s.Effective())
 }
 
-// SeSinglePrivilegeCheck tells whether the calling thread may use a privilege
+// SeSinglePrivilegeCheck reports whether the calling thread may use a privilege
 // (T-102).
 func (k *KernelThread) SeSinglePrivilegeCheck(privilege winnt.LUID, mode ProcessorMode) bool {
 	out, _ := call(k, rowSeSinglePrivilegeCheck, SeSinglePrivilegeCheckIn{privilege, mode})
 	return out.Result
 }
 
-// SePrivilegeCheck tells whether a captured context may use privileges, all or
-// one of them by set.Control, and returns the set with those marked (T-102).
+// SePrivilegeCheck reports whether a captured context may use privileges, and
+// returns the set with the usable ones marked. set.Control chooses between all
+// of them and at least one (T-102).
 func (k *KernelThread) SePrivilegeCheck(
 	set *nt.PrivilegeSet, c *SubjectContext, mode ProcessorMode,
 ) (found *nt.PrivilegeSet, result bool) {

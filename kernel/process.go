@@ -13,19 +13,20 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// ProcessSpec says what a process is to be made of. One of Token and
-// TokenObject is required.
+// ProcessSpec describes a new process. Either Token or TokenObject is required.
 type ProcessSpec struct {
 	Name        string         // for display
 	Token       *token.Token   // a primary token: a new object is made of it
-	TokenObject *AccessToken   // an existing primary token object, attached as it is
+	TokenObject *AccessToken   // an existing primary token object, attached without a copy
 	Descriptor  *sd.Descriptor // protects the process; nil: by the token's defaults (O-38)
+	// Quota is charged for the bytes that the kernel keeps for the process and its
+	// children. With nil nothing is charged and nothing refused.
+	Quota *QuotaBlock
 }
 
-// CreateProcess makes a process. The error says which part of the
-// specification is wrong: it wraps STATUS_BAD_TOKEN_TYPE for an impersonation
-// token, and STATUS_PROCESS_IS_TERMINATING when the system is closed; no token,
-// or two, is an error without a status.
+// CreateProcess creates a process. The error reports which part of the specification is wrong. It wraps
+// STATUS_BAD_TOKEN_TYPE for an impersonation token, the status of a charge that the quota refuses, and
+// STATUS_PROCESS_IS_TERMINATING if the system is closed. For no token, or two, the error has no status.
 func (s *System) CreateProcess(spec ProcessSpec) (*Process, error) {
 	t := spec.TokenObject
 	switch {
@@ -43,6 +44,11 @@ func (s *System) CreateProcess(spec ProcessSpec) (*Process, error) {
 		return nil, fmt.Errorf("process %q: want a primary token: %w", spec.Name, ntstatus.BadTokenType.Err())
 	}
 	p := &Process{sys: s, p: s.sys.NewProcess(spec.Name, t, nil)}
+	if st := p.charge(spec.Quota, spec.TokenObject == nil, t); st != ntstatus.Success {
+		p.p.Exit()
+		p.p.Deref(ob.TagCall)
+		return nil, fmt.Errorf("process %q: quota: %w", spec.Name, st.Err())
+	}
 	if spec.Descriptor != nil {
 		p.p.SetSecurity(
 			se.NewDescriptor(t.Value(), winnt.ProcessObject, spec.Descriptor),
@@ -62,7 +68,8 @@ func (s *System) CreateProcess(spec ProcessSpec) (*Process, error) {
 	return p, nil
 }
 
-// Exit ends the process: its threads revert and end, its handles are closed.
+// Exit ends the process. Its threads revert and end, and its handles are
+// closed.
 func (p *Process) Exit() { p.sys.sys.Terminate(p.p, ntstatus.Success) }
 
 // JobSecurity are the security limits of a job (JOBOBJECT_SECURITY_LIMIT_INFORMATION).
@@ -73,10 +80,11 @@ type JobSecurity struct {
 	Filter token.FilterSpec // for the flag 8, FILTER_TOKENS
 }
 
-// Close ends the process, and those that NtCreateUserProcess made of it, and
-// gives back its owner's reference, so that a system that runs for long keeps
-// nothing of it (W-13). The owner closed its threads before; it does not use the
-// process afterwards. Closing again does nothing.
+// Close ends the process and the children that it created with
+// NtCreateUserProcess. It drops the owner's reference, so that a long-running
+// system keeps nothing of the process (W-13). The owner must have closed the
+// threads before, and must not use the process afterwards. A second Close does
+// nothing.
 func (p *Process) Close() {
 	s := p.sys
 	p.p.Exit()
@@ -101,9 +109,9 @@ func (p *Process) Close() {
 	}
 }
 
-// AssignToJob makes a job with those limits and puts the process into it; the
-// job lives as long as its processes. Errors: INVALID_PARAMETER for limits that
-// are malformed (I-89), ACCESS_DENIED for a process the limits refuse (I-90).
+// AssignToJob creates a job with limits and puts the process into it. The job exists as long as its processes. Errors:
+// INVALID_PARAMETER or BAD_TOKEN_TYPE for malformed limits (I-89), ACCESS_DENIED for a process that the limits refuse
+// (I-90), PROCESS_IS_TERMINATING.
 func (p *Process) AssignToJob(limits JobSecurity) ntstatus.Status {
 	j := p.sys.sys.NewJob(p.p.Token())
 	defer j.Deref(ob.TagCall)

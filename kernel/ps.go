@@ -47,17 +47,17 @@ var rowPsImpersonateClient = nt.Add(&Table, nt.Entry[*KernelThread, PsImpersonat
 		Conditions: []nt.Condition{
 			{Status: ntstatus.Success, Rule: "I-40", When: "Token is NULL: the impersonation ends"},
 			{Status: ntstatus.InvalidParameter, Rule: "I-41", When: "ImpersonationLevel is above SecurityDelegation"},
-			{Status: ntstatus.NoMemory, Rule: "I-41", When: "no memory for the impersonation record"},
+			{Status: ntstatus.NoMemory, Rule: "I-41", When: "not enough memory for the impersonation state"},
 			{Status: ntstatus.AccessDenied, Rule: "I-90", When: "a job's security limits refuse the token"},
 			{
 				Status: ntstatus.InsufficientResources,
 				Rule:   "I-43",
-				When:   "the copy that a demotion needs cannot be made",
+				When:   "the copy at a lower level cannot be created",
 			},
 			{
 				Status: ntstatus.Success,
 				Rule:   "I-43",
-				When:   "the client may only be identified: the thread gets a copy at SecurityIdentification",
+				When:   "success: the thread may only identify the client and gets a copy at SecurityIdentification",
 			},
 		},
 	},
@@ -79,7 +79,8 @@ var rowPsRevertToSelf = nt.Add(&Table, nt.Entry[*KernelThread, PsRevertToSelfIn,
 
 var rowPsReferenceImpersonationToken = nt.Add(&Table,
 	nt.Entry[*KernelThread, PsReferenceImpersonationTokenIn, PsReferenceImpersonationTokenOut]{
-		Meta: nt.Meta{Name: "PsReferenceImpersonationToken", Summary: "references the impersonation token of a thread",
+		Meta: nt.Meta{Name: "PsReferenceImpersonationToken",
+			Summary: "returns the impersonation token of a thread, with a reference",
 			Conditions: []nt.Condition{
 				{
 					Status: ntstatus.Success,
@@ -113,7 +114,7 @@ var rowPsDereferenceImpersonationToken = nt.Add(&Table,
 
 var rowPsReferencePrimaryToken = nt.Add(&Table,
 	nt.Entry[*KernelThread, PsReferencePrimaryTokenIn, PsReferencePrimaryTokenOut]{
-		Meta: nt.Meta{Name: "PsReferencePrimaryToken", Summary: "references the primary token of a process",
+		Meta: nt.Meta{Name: "PsReferencePrimaryToken", Summary: "returns the primary token of a process, with a reference",
 			Conditions: []nt.Condition{{Status: ntstatus.Success, Rule: "I-62", When: "always; never NULL"}}},
 		Call: func(_ *KernelThread, in PsReferencePrimaryTokenIn) (out PsReferencePrimaryTokenOut, st ntstatus.Status) {
 			return PsReferencePrimaryTokenOut{in.Process.ReferenceToken(ob.TagContext)}, ntstatus.Success
@@ -134,7 +135,7 @@ var rowPsDereferencePrimaryToken = nt.Add(&Table,
 )
 
 // PsImpersonateClient makes a thread impersonate a client (PsImpersonateClient).
-// token nil ends the impersonation; success may mean a copy at
+// A nil token ends the impersonation. On success the thread may have a copy at
 // SecurityIdentification (I-43).
 func (k *KernelThread) PsImpersonateClient(
 	thread *EThread, token *AccessToken, copyOnOpen, effectiveOnly bool, level winnt.SecurityImpersonationLevel,
@@ -150,7 +151,7 @@ func (k *KernelThread) PsImpersonateClient(
 	return st
 }
 
-// PsRevertToSelf ends the impersonation of the calling thread; it cannot fail
+// PsRevertToSelf ends the impersonation of the calling thread. It cannot fail
 // (I-50).
 func (k *KernelThread) PsRevertToSelf() {
 	if k.tracer == nil {
@@ -170,13 +171,13 @@ func (k *KernelThread) PsReferenceImpersonationToken(
 	return out.Token, out.CopyOnOpen, out.EffectiveOnly, out.ImpersonationLevel
 }
 
-// PsDereferenceImpersonationToken drops a reference; nil is accepted (I-62).
+// PsDereferenceImpersonationToken drops a reference. It accepts nil (I-62).
 func (k *KernelThread) PsDereferenceImpersonationToken(token *AccessToken) {
 	call(k, rowPsDereferenceImpersonationToken, PsDereferenceImpersonationTokenIn{token})
 }
 
 // PsReferencePrimaryToken returns the primary token of a process with one more
-// reference, never nil (I-62).
+// reference. It never returns nil (I-62).
 func (k *KernelThread) PsReferencePrimaryToken(process *EProcess) *AccessToken {
 	out, _ := call(k, rowPsReferencePrimaryToken, PsReferencePrimaryTokenIn{process})
 	return out.Token
@@ -237,7 +238,7 @@ var (
 	rowPsRestoreImpersonation = simple(
 		"PsRestoreImpersonation",
 		"puts an impersonation back that was set aside",
-		always("I-61", "always; a state may be restored once"),
+		always("I-61", "always; restore a state only once"),
 		func(_ *KernelThread, in PsRestoreImpersonationIn) (out PsRestoreImpersonationOut, st ntstatus.Status) {
 			in.Thread.Restore(in.ImpersonationState)
 			return out, ntstatus.Success
@@ -252,19 +253,19 @@ var (
 		})
 )
 
-// SavedState is an impersonation set aside (SE_IMPERSONATION_STATE). Each is
-// restored once, with PsRestoreImpersonation; nil stands for none.
+// SavedState is a saved impersonation (SE_IMPERSONATION_STATE). Restore each once, with PsRestoreImpersonation. nil
+// means none.
 type SavedState = ps.SavedState
 
-// PsDisableImpersonation sets a thread's impersonation aside; active tells
-// whether there was one (I-60).
+// PsDisableImpersonation removes a thread's impersonation and returns it as a
+// saved state. active reports whether there was one (I-60).
 func (k *KernelThread) PsDisableImpersonation(thread *EThread) (state *SavedState, active bool) {
 	out, _ := call(k, rowPsDisableImpersonation, PsDisableImpersonationIn{thread})
 	return out.ImpersonationState, out.Result
 }
 
-// PsRestoreImpersonation puts a state back. It makes no decision: the token
-// was accepted before. A second restore of a state panics (I-61).
+// PsRestoreImpersonation restores a saved state. It makes no decision, because
+// the token was accepted before. A second restore of a state panics (I-61).
 func (k *KernelThread) PsRestoreImpersonation(thread *EThread, state *SavedState) {
 	call(k, rowPsRestoreImpersonation, PsRestoreImpersonationIn{thread, state})
 }

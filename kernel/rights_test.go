@@ -36,17 +36,17 @@ type rightsWorld struct {
 	th     *nt.Thread
 	all    map[string]winnt.Handle
 	full   bool        // memory runs out
-	id     nt.ClientID // of the process and thread of which there are handles
+	id     nt.ClientID // of the process and thread of the handles
 }
 
-// implying are the rights that bring others with them (O-36).
+// implying maps a right to the one that implies it (O-36).
 var implying = map[winnt.AccessMask]winnt.AccessMask{
 	winnt.PROCESS_QUERY_LIMITED_INFORMATION: winnt.PROCESS_QUERY_INFORMATION,
 	winnt.THREAD_QUERY_LIMITED_INFORMATION:  winnt.THREAD_QUERY_INFORMATION,
 }
 
-// TestEachHandleNeedsItsRight: a service takes a handle with the rights that its row
-// documents and no others (O-31), and refuses one that has all but any of them.
+// TestEachHandleNeedsItsRight: a service accepts a handle with only the rights that its row documents, and refuses a
+// handle without any one of them (O-31).
 func TestEachHandleNeedsItsRight(t *testing.T) {
 	covered := map[string]bool{}
 	for _, c := range newRightsWorld(t).cases() {
@@ -141,7 +141,7 @@ func newRightsWorld(t *testing.T) *rightsWorld {
 	return w
 }
 
-// limited returns another handle of an object, with rights made of all that there are.
+// limited duplicates a handle of an object; of returns the new rights from the granted ones.
 func (w *rightsWorld) limited(object string, of func(all winnt.AccessMask) winnt.AccessMask) winnt.Handle {
 	w.Helper()
 	h := w.all[object]
@@ -167,7 +167,7 @@ func (w *rightsWorld) ask(c *rightCase, h winnt.Handle) (any, ntstatus.Status) {
 	return w.th.CallRow(nt.NtTable.Find(c.service), in.Interface())
 }
 
-// cases lists the services with what they document. Each world has the same handles.
+// cases returns the services with their documented rights. Each world has the same handles.
 func (w *rightsWorld) cases() []rightCase {
 	descriptor := nt.Cap(sddl.MustParse("O:SYG:SYD:(A;;GA;;;WD)"))
 	mapping := nt.Cap(winnt.FileObject.Mapping)
@@ -253,10 +253,14 @@ func (w *rightsWorld) cases() []rightCase {
 		nt.QuerySymbolicLinkObjectIn{MaximumLength: 100})
 	add("LsaQueryInformationPolicy", "PolicyHandle", "policy", winnt.POLICY_VIEW_LOCAL_INFORMATION,
 		nt.LsaQueryInformationPolicyIn{InformationClass: winnt.PolicyAccountDomainInformation})
+	add("LsaQueryInformationPolicy", "PolicyHandle", "policy", winnt.POLICY_VIEW_AUDIT_INFORMATION,
+		nt.LsaQueryInformationPolicyIn{InformationClass: winnt.PolicyAuditEventsInformation})
 	add("LsaLookupNames2", "PolicyHandle", "policy", winnt.POLICY_LOOKUP_NAMES,
 		nt.LsaLookupNames2In{Names: []string{"x"}})
 	add("LsaLookupSids", "PolicyHandle", "policy", winnt.POLICY_LOOKUP_NAMES,
 		nt.LsaLookupSidsIn{SIDs: []sid.SID{sid.LocalSystem}})
+	add("LsaEnumerateAccountRights", "PolicyHandle", "policy", winnt.POLICY_LOOKUP_NAMES,
+		nt.LsaEnumerateAccountRightsIn{AccountSID: nt.Cap(sid.Administrators)})
 	all = append(all, w.processCases()...)
 	return append(all, w.securityCases()...)
 }
@@ -348,6 +352,8 @@ func (w *rightsWorld) processCases() (all []rightCase) {
 		add("NtQueryInformationFile", "FileHandle", "pipe", winnt.FILE_READ_ATTRIBUTES,
 			nt.QueryInformationFileIn{FileInformationClass: class, Length: 1000})
 	}
+	add("NtSetInformationFile", "FileHandle", "pipe", winnt.FILE_WRITE_ATTRIBUTES, nt.SetInformationFileIn{
+		FileInformationClass: nt.FilePipeInformation, FileInformation: nt.Cap[any](nt.PipeInformation{})})
 	add("NtReadFile", "FileHandle", "pipe", winnt.FILE_READ_DATA, nt.ReadFileIn{Length: 1})
 	add("NtWriteFile", "FileHandle", "pipe", winnt.FILE_WRITE_DATA, nt.WriteFileIn{Buffer: nt.Cap([]byte{1})})
 	add("NtFsControlFile", "FileHandle", "pipe", winnt.FILE_READ_DATA,
@@ -357,7 +363,7 @@ func (w *rightsWorld) processCases() (all []rightCase) {
 	return all
 }
 
-// securityCases are those of descriptors, by the parts that are told or set (O-64, O-65).
+// securityCases are the cases of descriptors, by the queried or set parts (O-64, O-65).
 func (w *rightsWorld) securityCases() (all []rightCase) {
 	d := nt.Cap(sd.New(sd.Parts{Owner: sid.LocalSystem, Group: sid.LocalSystem, Control: sd.DACLPresent}))
 	for part, need := range map[uint32][2]winnt.AccessMask{
@@ -376,5 +382,5 @@ func (w *rightsWorld) securityCases() (all []rightCase) {
 	return all
 }
 
-// elsewhere are services of files in a tree, which this kernel has none of.
+// elsewhere are services on tree files, which this kernel does not have.
 var elsewhere = []string{"NtQueryDirectoryFile"}

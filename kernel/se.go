@@ -77,7 +77,7 @@ var (
 		{
 			Status: ntstatus.Success,
 			Rule:   "O-3",
-			When:   "SecurityDescriptor or GenericMapping cannot be read: AccessStatus says so",
+			When:   "SecurityDescriptor or GenericMapping is not readable: AccessStatus is the status of the read",
 		},
 		{Status: ntstatus.Success, Rule: "A-31", When: "AccessMode is KernelMode: everything is granted"},
 		{Status: ntstatus.Success, Rule: "A-32", When: "no descriptor: AccessStatus is STATUS_ACCESS_DENIED"},
@@ -100,15 +100,15 @@ var (
 		{
 			Status: ntstatus.Success,
 			Rule:   "A-40",
-			When:   "the descriptor does not grant all that is asked: AccessStatus is STATUS_ACCESS_DENIED",
+			When:   "the descriptor does not grant all requested rights: AccessStatus is STATUS_ACCESS_DENIED",
 		},
 	}, seAccessCheck)
 )
 
-// SubjectContext holds what a thread acts with, captured at one moment
-// (SECURITY_SUBJECT_CONTEXT). SeCaptureSubjectContext makes one,
-// SeReleaseSubjectContext gives it back; Subject is its value for package
-// access. The zero value is not usable.
+// SubjectContext holds the tokens of a thread, captured at one moment
+// (SECURITY_SUBJECT_CONTEXT). SeCaptureSubjectContext creates one, and
+// SeReleaseSubjectContext releases it. Subject is its value for package access.
+// Do not use the zero value.
 type SubjectContext = ps.SubjectContext
 
 func seAccessCheck(k *KernelThread, in SeAccessCheckIn) (out SeAccessCheckOut, st ntstatus.Status) {
@@ -128,7 +128,7 @@ func seAccessCheck(k *KernelThread, in SeAccessCheckIn) (out SeAccessCheckOut, s
 		Mode:       in.AccessMode,
 	}
 	d, err := access.SeAccessCheck(r)
-	if err != nil { // the routine has no status of its own: what it says must deny
+	if err != nil { // the routine returns no status, so its result must deny
 		return SeAccessCheckOut{AccessStatus: ntstatus.InvalidParameter}, ntstatus.InvalidParameter
 	}
 	if !d.Allowed() {
@@ -146,19 +146,19 @@ func seAccessCheck(k *KernelThread, in SeAccessCheckIn) (out SeAccessCheckOut, s
 	return out, ntstatus.Success
 }
 
-// SeCaptureSubjectContext captures the calling thread's tokens (I-83); give
-// them back with SeReleaseSubjectContext.
+// SeCaptureSubjectContext captures the calling thread's tokens (I-83). Release
+// them with SeReleaseSubjectContext.
 func (k *KernelThread) SeCaptureSubjectContext() *SubjectContext {
 	out, _ := call(k, rowSeCaptureSubjectContext, SeCaptureSubjectContextIn{})
 	return out.SubjectContext
 }
 
-// SeReleaseSubjectContext gives captured tokens back (I-83).
+// SeReleaseSubjectContext releases captured tokens (I-83).
 func (k *KernelThread) SeReleaseSubjectContext(c *SubjectContext) {
 	call(k, rowSeReleaseSubjectContext, SeReleaseSubjectContextIn{c})
 }
 
-// SeAccessCheck decides for a captured context (SeAccessCheck).
+// SeAccessCheck checks the access of a captured context (SeAccessCheck).
 func (k *KernelThread) SeAccessCheck(in SeAccessCheckIn) SeAccessCheckOut {
 	out, _ := call(k, rowSeAccessCheck, in)
 	return out

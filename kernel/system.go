@@ -13,7 +13,6 @@ import (
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
 	"github.com/refmon/refmon/internal/ntos/services"
-	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
@@ -21,21 +20,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Config says how a kernel is to be booted. The zero value is the default.
-type Config struct {
-	// Profile decides where the documents and Windows differ; Documented is
-	// the default. docs/CAVEATS.md lists every such place.
-	Profile nt.Profile
-	// Faults is asked at each point that can run out of memory, by name, and
-	// makes it fail by answering true (O-81). nil never fails.
-	Faults func(point string) bool
-	// Log is the audit log. nil makes one with the default policy and a
-	// memory sink, see [System.Audit]. A Log belongs to one system.
-	Log *audit.Log
-	LSA logon.Authority // who is who; nil knows the well-known names only
-}
-
-// System is a running kernel. The zero value is not usable: [Boot] makes one.
+// System is a running kernel. Do not use the zero value: [Boot] returns a
+// System.
 type System struct {
 	sys  *services.System // immutable
 	work workQueue
@@ -48,21 +34,21 @@ type System struct {
 	// +checklocks:mu
 	files []*services.File // guarded by mu: one reference each
 	// +checklocks:mu
-	modes map[*nt.Thread]*KernelThread // guarded by mu: kernel-mode faces, nil until asked for
+	modes map[*nt.Thread]*KernelThread // guarded by mu: kernel-mode interfaces, nil until first used
 	// +checklocks:mu
 	threads map[*services.Context]*nt.Thread // guarded by mu: the keys of modes by their contexts
 	// +checklocks:mu
 	closed bool // guarded by mu
 }
 
-// Boot starts a kernel with its System process, whose token is LocalSystem's
+// Boot starts a kernel with its System process, which runs as LocalSystem
 // (T-114).
 func Boot(cfg Config) *System {
 	boot, err := token.New(token.LocalSystem())
 	if err != nil {
 		panic("kernel: the built-in LocalSystem token: " + err.Error())
 	}
-	p := ps.New(cfg.Profile, ob.NewKernelTable(0), boot)
+	p := ps.New(cfg.Profile, ob.NewKernelTable(0), boot, cfg.FirstLUID)
 	p.Faults = cfg.Faults
 	log := cfg.Log
 	if log == nil {
@@ -114,14 +100,14 @@ func allow(m winnt.AccessMask, s sid.SID) sd.ACE {
 	return a
 }
 
-// Audit returns the audit log: its policy may be replaced at any time, its sink is
+// Audit returns the audit log. Its policy may be replaced at any time. Its sink is
 // that of the configuration.
 func (s *System) Audit() *audit.Log { return s.sys.Log }
 
-// Profile returns the conformance profile the kernel was booted with.
+// Profile returns the conformance profile with which the kernel was booted.
 func (s *System) Profile() nt.Profile { return s.sys.Profile }
 
-// Process is a process as its owner sees it. [System.NewProcess] makes one; the zero value is not usable.
+// Process is a process for its owner. [System.NewProcess] returns one. Do not use the zero value.
 type Process struct {
 	sys      *System
 	p        *ps.Process // one reference until Exit and Close
@@ -130,8 +116,9 @@ type Process struct {
 	children []*Process  // guarded by sys.mu: what NtCreateUserProcess made of it
 }
 
-// NewProcess makes a process with that primary token; an impersonation token
-// is refused. The name is for display; errors are those of CreateProcess.
+// NewProcess creates a process with a primary token. It refuses an
+// impersonation token. The name is for display. Errors are those of
+// CreateProcess.
 func (s *System) NewProcess(name string, tok *token.Token) (*Process, error) {
 	return s.CreateProcess(ProcessSpec{Name: name, Token: tok})
 }
@@ -145,8 +132,8 @@ func (p *Process) Name() string { return p.p.Name() }
 // Object returns the process object, for the routines of a KernelThread.
 func (p *Process) Object() *EProcess { return p.p }
 
-// NewThread makes a user-mode thread of the process. It starts without
-// impersonation (I-9). The error wraps STATUS_PROCESS_IS_TERMINATING when the
+// NewThread creates a user-mode thread of the process. It starts without
+// impersonation (I-9). The error wraps STATUS_PROCESS_IS_TERMINATING if the
 // process has ended.
 func (p *Process) NewThread() (*nt.Thread, error) {
 	t, st := p.p.NewThread()
@@ -166,7 +153,7 @@ func (s *System) context(t *ps.Thread, mode access.Mode) *services.Context {
 	return c
 }
 
-// adopt makes Close give a context back.
+// adopt registers a context, so that Close releases it. After Close it does nothing.
 func (s *System) adopt(c *services.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -175,8 +162,7 @@ func (s *System) adopt(c *services.Context) {
 	}
 }
 
-// disown forgets a context that its thread gave back itself, and gives back
-// the kernel-mode face of the same thread.
+// disown removes a context that its thread has released. It also releases the kernel-mode context of that thread.
 func (s *System) disown(c *services.Context) {
 	s.mu.Lock()
 	delete(s.contexts, c)
@@ -195,7 +181,7 @@ func (s *System) disown(c *services.Context) {
 	}
 }
 
-// know makes a thread one that KernelMode has a face for.
+// know registers a user-mode thread, so that KernelMode accepts it. After Close it does nothing.
 func (s *System) know(th *nt.Thread, c *services.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -204,8 +190,8 @@ func (s *System) know(th *nt.Thread, c *services.Context) {
 	}
 }
 
-// CreateFile makes a named object of type File for NtOpenFile to open. It
-// lives until the system closes. The error wraps STATUS_OBJECT_NAME_INVALID (empty, or with a backslash),
+// CreateFile creates a named object of type File that NtOpenFile can open. It exists until the system
+// closes. The error wraps STATUS_OBJECT_NAME_INVALID (empty, or with a backslash),
 // STATUS_OBJECT_NAME_COLLISION (taken) or STATUS_INSUFFICIENT_RESOURCES (no room for more names).
 func (s *System) CreateFile(name string, d *sd.Descriptor) error {
 	f := &services.File{}
@@ -222,14 +208,13 @@ func (s *System) CreateFile(name string, d *sd.Descriptor) error {
 	return nil
 }
 
-// Counts returns the objects, handles and references alive now.
+// Counts returns the numbers of existing objects, handles and references.
 func (s *System) Counts() (objects, handles, references int64) {
 	return s.sys.Security.Objects.Counts()
 }
 
-// Close ends every process and gives back what the system holds. Whatever is
-// referenced after that was leaked: the error lists it, in builds
-// with the tag "invariants" also by whom. Close may be called again.
+// Close ends every process and drops the references of the system. Objects that are still referenced were leaked. The
+// error lists them, and in builds with the tag "invariants" also who references them. A later Close returns nil.
 func (s *System) Close() error {
 	busy := s.work.close() // first: work makes threads and refers to tokens
 	s.mu.Lock()
@@ -287,9 +272,9 @@ func closeAll(t *ob.Table) {
 	}
 }
 
-// Spawn makes another thread of th's process, for a goroutine of its own.
-// A thread of another system is an error without a status; the other errors are
-// those of [Process.NewThread].
+// Spawn creates another thread of th's process, for another goroutine. For a
+// thread of another system the error has no status. Other errors are those of
+// [Process.NewThread].
 func (s *System) Spawn(th *nt.Thread) (*nt.Thread, error) {
 	o := s.ThreadObject(th)
 	if o == nil {

@@ -96,7 +96,7 @@ func TestProcessSpecs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := p.Object().PrimaryToken(); got != obj { // T-112: attached as it is
+	if got := p.Object().PrimaryToken(); got != obj { // T-112: attached without a copy
 		t.Error("the process has another token than it was given")
 	}
 	k.PsDereferencePrimaryToken(obj)
@@ -137,7 +137,7 @@ func leaky(tb testing.TB) *kernel.System {
 	return sys
 }
 
-// P-5: closing reports what is still referenced.
+// P-5: closing returns an error with the leaked references.
 func TestCloseReportsLeaks(t *testing.T) {
 	err := leaky(t).Close()
 	if err == nil || !strings.Contains(err.Error(), "1 objects still referenced") ||
@@ -146,8 +146,7 @@ func TestCloseReportsLeaks(t *testing.T) {
 	}
 }
 
-// Handles, impersonation and tickets that a program leaves behind are the
-// system's to give back.
+// Close releases the handles, impersonation and tickets that a program did not release.
 func TestCloseGivesBackWhatProgramsLeave(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	p, err := sys.NewProcess("server", plain(t, "S-1-5-21-1-2-3-1500", winnt.TokenPrimary))
@@ -231,8 +230,8 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// A system thread of an ordinary process has the process's identity and kernel
-// mode's rights, and is told from the process's own threads.
+// A system thread of an ordinary process has the process's identity and kernel mode's rights, and is not one of the
+// process's own threads.
 func TestSystemThreadOf(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	own, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))

@@ -9,11 +9,11 @@ import (
 
 // Table is the table of kernel-mode routines: the Zw form of every service of
 // nt.NtTable, then the Ps*, Se* and Ob* routines, which take object references
-// and never go on a wire. Rows are called on a *KernelThread.
+// and are never called over a connection. Rows are called on a *KernelThread.
 var Table nt.Table
 
-// call runs every routine: the row's implementation and, where a tracer looks on,
-// the path of erased types that tells it.
+// call runs every routine: the row's implementation or, with a tracer, the path of erased types that reports the
+// call.
 func call[I, O any](k *KernelThread, e *nt.Entry[*KernelThread, I, O], in I) (O, ntstatus.Status) {
 	if k.tracer == nil {
 		return e.Call(k, in)
@@ -31,8 +31,8 @@ func (k *KernelThread) CallRow(r *nt.Row, in any) (any, ntstatus.Status) {
 	return out, st
 }
 
-// TokenType, ThreadType and ProcessType are the reflected types by which a binding knows
-// parameters that are object references.
+// TokenType, ThreadType and ProcessType are the reflected types by which a binding
+// recognises parameters that are object references.
 var (
 	TokenType   = reflect.TypeFor[*AccessToken]()
 	ThreadType  = reflect.TypeFor[*EThread]()
@@ -43,7 +43,7 @@ func always(rule, when string) []nt.Condition {
 	return []nt.Condition{{Status: ntstatus.Success, Rule: rule, When: when}}
 }
 
-// simple makes a row that only fails by its outcome.
+// simple adds a row to [Table]: f under a name, with a summary and the conditions of its statuses.
 func simple[I, O any](
 	name, summary string, conditions []nt.Condition, f func(*KernelThread, I) (O, ntstatus.Status),
 ) *nt.Entry[*KernelThread, I, O] {

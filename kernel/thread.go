@@ -12,27 +12,26 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Object references as kernel routines take them. A reference is counted: who
-// is given one drops it with the routine the documents name.
+// Object references of kernel routines. A reference is counted: its receiver releases it with the documented routine.
 type (
-	// EThread is a thread object (PETHREAD). Methods worth knowing: ID, Name,
-	// Process, Subject (who it acts as now), IsImpersonating, Exited. The zero
-	// value is not usable: [System.ThreadObject] and [KernelThread.Thread] give one.
+	// EThread is a thread object (PETHREAD). Useful methods: ID, Name, Process,
+	// Subject (its current identity), IsImpersonating, Exited. Do not use the zero
+	// value: [System.ThreadObject] and [KernelThread.Thread] return one.
 	EThread = ps.Thread
-	// EProcess is a process object (PEPROCESS). Methods worth knowing: ID, Name,
-	// Token (its primary token's value), Table. The zero value is not usable:
-	// [Process.Object] gives one.
+	// EProcess is a process object (PEPROCESS). Useful methods: ID, Name, Token
+	// (its primary token's value), Table. Do not use the zero value:
+	// [Process.Object] returns one.
 	EProcess = ps.Process
-	// AccessToken is a token object (PACCESS_TOKEN): a descriptor around a token
-	// value. Methods worth knowing: Value, ID, Security, PointerCount. The zero
-	// value is not usable: [KernelThread.NewToken] and [KernelThread.CaptureToken]
-	// make one.
+	// AccessToken is a token object (PACCESS_TOKEN): a token value with a
+	// descriptor. Useful methods: Value, ID, Security, PointerCount. Do not use
+	// the zero value: [KernelThread.NewToken] and [KernelThread.CaptureToken]
+	// return one.
 	AccessToken = se.TokenObject
 )
 
-// KernelThread is a thread running in kernel mode: the Zw*, Ps*, Se* and Ob*
-// routines under their documented names. It is used by one goroutine at a time.
-// The zero value is not usable: [System.KernelMode] and [System.SystemThread] make one.
+// KernelThread is a thread in kernel mode. It has the Zw*, Ps*, Se* and Ob* routines
+// under their documented names. One goroutine uses it at a time. Do not use the zero
+// value: [System.KernelMode] and [System.SystemThread] return one.
 type KernelThread struct {
 	sys    *System           // immutable
 	ctx    *services.Context // immutable: previous mode kernel
@@ -40,8 +39,8 @@ type KernelThread struct {
 	tracer nt.Tracer         // owned by the thread
 }
 
-// KernelMode returns the kernel-mode face of a user-mode thread of this system: the
-// same thread, its process, its impersonation; nil for a thread of another.
+// KernelMode returns the kernel-mode interface of a user-mode thread of this system: the same thread, with its process
+// and impersonation. It returns nil for a thread of another system or one that was closed, and after [System.Close].
 func (s *System) KernelMode(th *nt.Thread) *KernelThread {
 	s.mu.Lock()
 	k, known := s.modes[th]
@@ -58,13 +57,14 @@ func (s *System) KernelMode(th *nt.Thread) *KernelThread {
 	return s.modes[th]
 }
 
-// SystemThread makes a thread of the System process.
+// SystemThread creates a thread of the System process.
 func (s *System) SystemThread() (*KernelThread, error) {
 	return s.SystemThreadOf(s.sys.SystemProcess())
 }
 
-// SystemThreadOf makes a thread of a process that runs in kernel mode only, as
-// PsCreateSystemThread does. STATUS_PROCESS_IS_TERMINATING for one that has ended.
+// SystemThreadOf creates a thread of a process that runs only in kernel mode, as
+// PsCreateSystemThread does. It fails with STATUS_PROCESS_IS_TERMINATING for a
+// process that has ended.
 func (s *System) SystemThreadOf(p *EProcess) (*KernelThread, error) {
 	t, st := p.NewSystemThread()
 	if err := st.Err(); err != nil {
@@ -82,22 +82,22 @@ func (s *System) kernelThread(t *ps.Thread) *KernelThread {
 // Name returns the display name.
 func (k *KernelThread) Name() string { return k.zw.Name() }
 
-// Thread returns the thread object itself, as PsGetCurrentThread gives it.
+// Thread returns the thread object itself, as PsGetCurrentThread does.
 func (k *KernelThread) Thread() *EThread { return k.ctx.Thread() }
 
 // Zw returns the services of package nt with previous mode kernel.
 func (k *KernelThread) Zw() *nt.Thread { return k.zw }
 
-// Trace sets or, with nil, removes the tracer of this face.
+// Trace sets the tracer of kernel-mode calls, or with nil removes it.
 func (k *KernelThread) Trace(t nt.Tracer) {
 	k.tracer = t
 	k.ctx.RecordWhy(t != nil)
 }
 
-// NewToken makes a token object of a value, as a logon would; the caller owns
-// one reference, dropped with PsDereferenceImpersonationToken or
-// PsDereferencePrimaryToken. A nil or zero value makes the token of S-1-0-0 at
-// level Anonymous, with which nothing can be opened.
+// NewToken creates a token object from a value, as a logon would. The caller
+// owns one reference and drops it with PsDereferenceImpersonationToken or
+// PsDereferencePrimaryToken. A nil or zero value gives the token of S-1-0-0 at
+// level Anonymous, which can open nothing.
 func (k *KernelThread) NewToken(v *token.Token) *AccessToken {
 	v = valueOf(v)
 	t := k.sys.sys.Security.NewToken(v, se.NewDescriptor(v, winnt.TokenObject, nil))
@@ -126,10 +126,10 @@ var powerless = func() *token.Token {
 	return v
 }()
 
-// CaptureToken makes a token object as a kernel component does that captures a
-// client for a server: its descriptor also admits the server's process user,
-// LocalSystem and, where the server has them enabled, Administrators (I-23).
-// The caller owns one reference, as with NewToken.
+// CaptureToken creates a token object like a kernel component that captures a
+// client for a server. Its descriptor also admits the server's process user,
+// LocalSystem and, if the server has it enabled, Administrators (I-23). The
+// caller owns one reference, as with NewToken.
 func (k *KernelThread) CaptureToken(v *token.Token, server *EThread) *AccessToken {
 	v = valueOf(v)
 	t := k.sys.sys.Security.NewToken(v, se.CopyDescriptor(v, server.Process().Token()))
@@ -137,8 +137,8 @@ func (k *KernelThread) CaptureToken(v *token.Token, server *EThread) *AccessToke
 	return t
 }
 
-// ThreadObject returns the object behind a thread of this system, nil for others.
-// It carries no reference of its own: it is good as long as the thread.
+// ThreadObject returns the object of a thread of this system, or nil for other
+// threads. It has no separate reference, so it is valid as long as the thread.
 func (s *System) ThreadObject(th *nt.Thread) *EThread {
 	if c, ok := th.Services().(*services.Context); ok && c.Sys == s.sys {
 		return c.Thread()

@@ -41,7 +41,7 @@ type (
 	SeFilterTokenOut struct{ FilteredToken *AccessToken }
 )
 
-// ask makes a row that answers a question about a token and cannot fail.
+// ask adds a row that computes its result from a token's current value and cannot fail.
 func ask[O any](name, summary string, f func(*token.Token) O) *nt.Entry[*KernelThread, SeTokenIn, O] {
 	return simple(name, summary, always("T-103", "always"), func(_ *KernelThread, in SeTokenIn) (O, ntstatus.Status) {
 		// The token's value of this moment answers (T-103).
@@ -68,14 +68,14 @@ var (
 	rowSeQuerySessionIDToken = ask("SeQuerySessionIdToken", "tells the terminal-services session of a token",
 		func(v *token.Token) SeQuerySessionIDTokenOut { return SeQuerySessionIDTokenOut{v.SessionID()} })
 
-	rowSeQueryInformationToken = simple("SeQueryInformationToken", "tells a fact about a token", []nt.Condition{
+	rowSeQueryInformationToken = simple("SeQueryInformationToken", "returns information about a token", []nt.Condition{
 		{
 			Status: ntstatus.InvalidInfoClass,
 			Rule:   "T-80",
 			When: "a class that is unknown or cannot be queried, TokenLinkedToken, or " +
 				"TokenImpersonationLevel of a primary token",
 		},
-		{Status: ntstatus.NotFound, Rule: "T-80", When: "TokenLogonSid: the token has none"},
+		{Status: ntstatus.NotFound, Rule: "T-80", When: "TokenLogonSid: the token has no logon SID"},
 	}, func(k *KernelThread, in SeQueryInformationTokenIn) (out SeQueryInformationTokenOut, st ntstatus.Status) {
 		out.TokenInformation, _, st = services.QueryToken(
 			in.Token, in.TokenInformationClass) // T-103: no handle, no rights
@@ -85,12 +85,12 @@ var (
 		return out, st
 	})
 
-	rowSeFilterToken = simple("SeFilterToken", "makes a restricted version of a token", []nt.Condition{
+	rowSeFilterToken = simple("SeFilterToken", "creates a restricted copy of a token", []nt.Condition{
 		{Status: ntstatus.InvalidParameter, Rule: "T-60", When: "Flags outside 0xF"},
-		{Status: ntstatus.AccessViolation, Rule: "T-60", When: "a list cannot be read"},
+		{Status: ntstatus.AccessViolation, Rule: "T-60", When: "a list is not readable"},
 		{Status: ntstatus.InvalidSID, Rule: "T-60", When: "a list holds a malformed SID"},
 		{Status: ntstatus.InvalidParameter, Rule: "T-63", When: "a restricting SID has attributes"},
-		{Status: ntstatus.InsufficientResources, Rule: "O-81", When: "memory ran out"},
+		{Status: ntstatus.InsufficientResources, Rule: "O-81", When: "not enough memory"},
 	}, func(k *KernelThread, in SeFilterTokenIn) (out SeFilterTokenOut, st ntstatus.Status) {
 		t, st := k.ctx.FilterObject(
 			in.ExistingToken,
@@ -104,19 +104,20 @@ var (
 	})
 )
 
-// SeTokenIsAdmin tells whether a token is an administrator's (T-103).
+// SeTokenIsAdmin reports whether a token is an administrator's (T-103).
 func (k *KernelThread) SeTokenIsAdmin(t *AccessToken) bool {
 	out, _ := call(k, rowSeTokenIsAdmin, SeTokenIn{t})
 	return out.Result
 }
 
-// SeTokenIsRestricted tells whether a token has restricting SIDs.
+// SeTokenIsRestricted reports whether a token has restricting SIDs.
 func (k *KernelThread) SeTokenIsRestricted(t *AccessToken) bool {
 	out, _ := call(k, rowSeTokenIsRestricted, SeTokenIn{t})
 	return out.Result
 }
 
-// SeTokenIsWriteRestricted tells whether they limit writing only.
+// SeTokenIsWriteRestricted reports whether a token's restricting SIDs limit
+// only writing.
 func (k *KernelThread) SeTokenIsWriteRestricted(t *AccessToken) bool {
 	out, _ := call(k, rowSeTokenIsWriteRestricted, SeTokenIn{t})
 	return out.Result
@@ -128,8 +129,8 @@ func (k *KernelThread) SeTokenType(t *AccessToken) winnt.TokenType {
 	return out.Result
 }
 
-// SeTokenImpersonationLevel returns the level of a token; without meaning for a
-// primary one.
+// SeTokenImpersonationLevel returns the level of a token. It has no meaning for
+// a primary token.
 func (k *KernelThread) SeTokenImpersonationLevel(t *AccessToken) winnt.SecurityImpersonationLevel {
 	out, _ := call(k, rowSeTokenImpersonationLevel, SeTokenIn{t})
 	return out.Result
@@ -147,15 +148,15 @@ func (k *KernelThread) SeQuerySessionIdToken(t *AccessToken) uint32 {
 	return out.SessionID
 }
 
-// SeQueryInformationToken answers an information class of a token, by no
-// handle and so without rights (T-103).
+// SeQueryInformationToken returns the information of a class of a token. It
+// takes no handle and checks no rights (T-103).
 func (k *KernelThread) SeQueryInformationToken(t *AccessToken, class winnt.TokenInfoClass) (any, ntstatus.Status) {
 	out, st := call(k, rowSeQueryInformationToken, SeQueryInformationTokenIn{t, class})
 	return out.TokenInformation, st
 }
 
-// SeFilterToken makes a restricted version of a token. The caller owns one
-// reference, dropped with PsDereferencePrimaryToken or
+// SeFilterToken creates a restricted version of a token. The caller owns one
+// reference and drops it with PsDereferencePrimaryToken or
 // PsDereferenceImpersonationToken.
 func (k *KernelThread) SeFilterToken(in SeFilterTokenIn) (*AccessToken, ntstatus.Status) {
 	out, st := call(k, rowSeFilterToken, in)

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/inject"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -46,8 +47,7 @@ func threadOf(t *testing.T, cfg kernel.Config, spec token.Spec) (*kernel.System,
 	return sys, th
 }
 
-// TC-41, TC-49, T-80, T-100: an output variable that cannot be written is told
-// before anything is said about the handles.
+// TC-41, TC-49, T-80, T-100: an unwritable output variable is reported before errors of the handles.
 func TestOutputsAreProbedFirst(t *testing.T) {
 	_, th := userThread(t, token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
 	fault := ntstatus.AccessViolation
@@ -64,8 +64,7 @@ func TestOutputsAreProbedFirst(t *testing.T) {
 	}
 }
 
-// T-69: an object whose handle the AppContainer token was given lives until the
-// token goes.
+// T-69: an object whose handle was passed to NtCreateLowBoxToken lives until the token is destroyed.
 func TestLowBoxKeepsObjects(t *testing.T) {
 	sys, th := userThread(t, token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY|winnt.TOKEN_DUPLICATE)
@@ -91,10 +90,10 @@ func TestLowBoxKeepsObjects(t *testing.T) {
 	}
 }
 
-// T-53, T-60, T-69: where an allocation fails nothing is left behind.
+// T-53, T-60, T-69: a failed allocation leaves no object, handle or reference.
 func TestTokenAllocationsFail(t *testing.T) {
-	failing := ""
-	sys := kernel.Boot(kernel.Config{Faults: func(p string) bool { return p == failing }})
+	var memory inject.Injector
+	sys := kernel.Boot(kernel.Config{Faults: memory.Point})
 	spec := token.LocalSystem()
 	spec.EnabledPrivileges |= winnt.SeCreateTokenPrivilege.Bit()
 	v, err := token.New(spec)
@@ -119,7 +118,7 @@ func TestTokenAllocationsFail(t *testing.T) {
 		"se: create token": func() ntstatus.Status { _, st := th.NtCreateToken(create); return st },
 		"se: filter token": func() ntstatus.Status { _, st := th.NtFilterToken(own, 0, nil, nil, nil); return st },
 	} {
-		failing = point
+		memory.Fail(ntstatus.InsufficientResources.Err(), inject.Kind(point))
 		if st := call(); st != ntstatus.InsufficientResources {
 			t.Errorf("%s: %v", point, st)
 		}
@@ -127,7 +126,7 @@ func TestTokenAllocationsFail(t *testing.T) {
 			t.Errorf("%s: %d objects, %d handles, %d references, want %d, %d, %d", point, o, h, r, objects, handles,
 				references)
 		}
-		failing = ""
+		memory.Fail(nil)
 	}
 	if err := sys.Close(); err != nil {
 		t.Error(err)
@@ -172,9 +171,8 @@ func BenchmarkNtFilterToken(b *testing.B) {
 	}
 }
 
-// SeAssignSecurityEx makes descriptors of kernel objects: each effective mask is
-// cut to what GENERIC_ALL means (S-65). A context without a primary token says
-// as little as none (S-60).
+// SeAssignSecurityEx limits each effective mask to the rights of GENERIC_ALL (S-65). A context without a primary token
+// counts as no context (S-60).
 func TestSeAssignSecurityEx(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	k, err := sys.SystemThread()
@@ -207,9 +205,8 @@ func TestSeAssignSecurityEx(t *testing.T) {
 	k.SeReleaseSubjectContext(s)
 }
 
-// An input that could not be read is not taken for one that was left out: that
-// would grant what it forbids (O-3).
-func TestUnreadInputs(t *testing.T) {
+// An unreadable input does not count as missing, because that would drop its restrictions (O-3).
+func TestUnreadableInputsAreRefused(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	k, err := sys.SystemThread()
 	if err != nil {

@@ -4,14 +4,15 @@ import (
 	"github.com/refmon/refmon/internal/ntos/services"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
 )
 
-// TreeFile returns the open file behind a handle of a thread's process, and what the
-// handle grants, for a component of the server that is trusted with both: the file
-// itself decides nothing. The caller calls done when it needs the file no more. The
-// status is STATUS_INVALID_HANDLE for another number, or STATUS_OBJECT_TYPE_MISMATCH for
-// a file in no tree.
+// TreeFile returns the open file of a handle of a thread's process, and the rights of
+// the handle. It is for a trusted component of the server, because the file itself makes
+// no access decision. The caller must call done when it no longer needs the file. The
+// status is STATUS_INVALID_HANDLE for an unknown handle, and STATUS_OBJECT_TYPE_MISMATCH
+// for a file in no tree.
 func (s *System) TreeFile(th *nt.Thread, h winnt.Handle) (f nt.OpenFile, granted winnt.AccessMask, done func(),
 	st ntstatus.Status) {
 	c, ok := th.Services().(*services.Context)
@@ -21,21 +22,33 @@ func (s *System) TreeFile(th *nt.Thread, h winnt.Handle) (f nt.OpenFile, granted
 	return c.TreeFile(h)
 }
 
-// RenamePosix renames the file of a handle to a full name in its tree, as
-// FILE_RENAME_POSIX_SEMANTICS has it: what has the name may be open, and an empty
-// directory (M-20). It is decided otherwise as NtSetInformationFile decides.
-func (s *System) RenamePosix(th *nt.Thread, h winnt.Handle, name string, replace bool) ntstatus.Status {
+// ListNames returns the next names in the directory of a handle, without . and .., for a component that shows trees to
+// programs of the host. It continues after its last call for the handle, or restarts. The decision and the entries are
+// those of NtQueryDirectoryFile. The status at the end is STATUS_NO_MORE_FILES or STATUS_NO_SUCH_FILE.
+func (s *System) ListNames(th *nt.Thread, h winnt.Handle, restart bool) ([]nt.DirectoryName, ntstatus.Status) {
+	c, ok := th.Services().(*services.Context)
+	if !ok || c.Sys != s.sys {
+		return nil, ntstatus.InvalidHandle
+	}
+	return c.ListNames(h, restart)
+}
+
+// RenamePosix renames the file of a handle to a full name in its tree, with
+// FILE_RENAME_POSIX_SEMANTICS. The file that has the name may be open, or an
+// empty directory (M-20). With intent, the restore privilege counts as in an open for backup (F-209). Otherwise the
+// decision is that of NtSetInformationFile.
+func (s *System) RenamePosix(th *nt.Thread, h winnt.Handle, name string, replace, intent bool) ntstatus.Status {
 	c, ok := th.Services().(*services.Context)
 	if !ok || c.Sys != s.sys {
 		return ntstatus.InvalidHandle
 	}
-	return c.RenamePosix(h, name, replace)
+	return c.RenamePosix(h, name, replace, intent)
 }
 
-// MakeLink makes a symbolic link in a tree and opens it, with FILE_READ_ATTRIBUTES, for a
-// component that shows trees to programs of the host. It is decided as
-// NtCreateFile decides about a new file (F-192); no service follows it. The status is
-// STATUS_NOT_SUPPORTED for a tree that keeps no links, or a name in no tree.
+// MakeLink creates a symbolic link in a tree and opens it with FILE_READ_ATTRIBUTES, for
+// a component that shows trees to programs of the host. The decision is that of
+// NtCreateFile for a new file (F-192). No service follows the link. The status is
+// STATUS_NOT_SUPPORTED for a tree without links, or a name in no tree.
 func (s *System) MakeLink(th *nt.Thread, name nt.ObjectAttributes, target string) (winnt.Handle, ntstatus.Status) {
 	c, ok := th.Services().(*services.Context)
 	if !ok || c.Sys != s.sys {
@@ -44,16 +57,30 @@ func (s *System) MakeLink(th *nt.Thread, name nt.ObjectAttributes, target string
 	return c.MakeLink(name, target)
 }
 
-// MakeNameless makes a file in a directory of a tree that has no name, and opens it for what
-// is desired, for a component that shows trees to programs of the host. It is decided as
-// NtCreateFile decides about a new file of the name, which nothing may have (F-197). The file ends with its last
-// open, or is linked by NtSetInformationFile. The status is STATUS_NOT_SUPPORTED for a tree
-// without such files, or a name in no tree.
-func (s *System) MakeNameless(th *nt.Thread, name nt.ObjectAttributes, desired winnt.AccessMask) (winnt.Handle,
+// MakeNameless creates a file without a name in a directory of a tree and opens it with the desired rights, for
+// a component that shows trees to programs of the host. The decision is that of NtCreateFile for a new file with
+// the given name, which must not exist (F-197). The file is deleted with its last open unless
+// NtSetInformationFile links it. The status is STATUS_NOT_SUPPORTED for a tree without such files, or a name in
+// no tree. shape is that of [System.CreateShaped].
+func (s *System) MakeNameless(th *nt.Thread, name nt.ObjectAttributes, desired winnt.AccessMask,
+	shape func(*sd.Descriptor) *sd.Descriptor) (winnt.Handle,
 	ntstatus.Status) {
 	c, ok := th.Services().(*services.Context)
 	if !ok || c.Sys != s.sys {
 		return 0, ntstatus.InvalidHandle
 	}
-	return c.MakeNameless(name, desired)
+	return c.MakeNameless(name, desired, shape)
+}
+
+// CreateShaped opens or creates a file of a tree like NtCreateFile. It passes the descriptor that a new file would
+// get to shape, which returns the one that it does get. It calls shape for each attempt, without a lock, but not for
+// an existing file. A nil shape changes nothing. The result of shape is trusted. The status is STATUS_NOT_SUPPORTED
+// for a name outside of trees.
+func (s *System) CreateShaped(th *nt.Thread, in nt.CreateFileIn,
+	shape func(*sd.Descriptor) *sd.Descriptor) (out nt.CreateFileOut, st ntstatus.Status) {
+	c, ok := th.Services().(*services.Context)
+	if !ok || c.Sys != s.sys {
+		return out, ntstatus.InvalidHandle
+	}
+	return c.CreateShaped(in, shape)
 }

@@ -12,9 +12,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// AddTree gives a tree of files a name: NtCreateFile opens `\??\NAME\dir\file` in it.
-// It stays until the system closes; the caller closes the tree after that. The error
-// wraps STATUS_OBJECT_NAME_INVALID (empty, or with a backslash) or
+// AddTree adds a tree of files under a name. NtCreateFile opens `\??\NAME\dir\file`
+// in it. The tree stays until the system closes. The caller must close it after that.
+// The error wraps STATUS_OBJECT_NAME_INVALID (a name that is empty or has a backslash, or a nil tree) or
 // STATUS_OBJECT_NAME_COLLISION (taken).
 func (s *System) AddTree(name string, tree nt.FileSystem) error {
 	if name == "" || strings.Contains(name, `\`) || tree == nil {

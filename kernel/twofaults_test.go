@@ -21,7 +21,7 @@ import (
 type inputFault struct {
 	nt.Condition
 	at    int    // of the condition in its row
-	place string // what it changes: two faults of one place are not tried together
+	place string // the changed input: two failure conditions of one input are not combined
 	do    func(in reflect.Value)
 	undo  func()
 }
@@ -43,7 +43,7 @@ type faultMaker struct {
 	memory bool // the fault of memory is made
 }
 
-// put returns a fault that sets a field, of a captured one its value.
+// put returns a fault that sets a field, or the value of a captured field. A nil v sets it to zero.
 func put(field string, v any) *inputFault {
 	return &inputFault{place: field, do: func(in reflect.Value) {
 		f := in.FieldByName(field)
@@ -69,7 +69,7 @@ func unread(field string, st ntstatus.Status) *inputFault {
 	}}
 }
 
-// masked returns a fault of more bits in a mask, which others may be beside.
+// masked returns a failure condition that adds bits to a mask and can be combined with others.
 func masked(field string, mask winnt.AccessMask) *inputFault {
 	return &inputFault{place: fmt.Sprintf("%s %#x", field, uint32(mask)), do: func(in reflect.Value) {
 		f := in.FieldByName(field)
@@ -97,7 +97,7 @@ func attributes(place string, change func(*nt.ObjectAttributes)) *inputFault {
 	}}
 }
 
-// first returns the first of some fields that the input has.
+// first returns the first of the given field names that the input has, "" for none.
 func (f *faultMaker) first(fields ...string) string {
 	typ := nt.NtTable.Find(f.c.service).InType()
 	for _, name := range fields {
@@ -108,7 +108,7 @@ func (f *faultMaker) first(fields ...string) string {
 	return ""
 }
 
-// without returns a fault of a privilege that the caller does not hold enabled.
+// without returns a fault that disables a privilege of the caller. Its undo enables the privilege.
 func (f *faultMaker) without(name string) *inputFault {
 	set := func(on uint32) {
 		for p := winnt.FirstPrivilege; p <= winnt.LastPrivilege; p++ {
@@ -122,7 +122,7 @@ func (f *faultMaker) without(name string) *inputFault {
 		undo: func() { set(winnt.SE_PRIVILEGE_ENABLED) }}
 }
 
-// act makes the thread impersonate with a token, "" for none.
+// act makes the thread impersonate with a token of the world, or revert for "".
 func (f *faultMaker) act(client string) {
 	if st := f.w.th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken,
 		f.w.all[client]); st != ntstatus.Success {
@@ -132,6 +132,9 @@ func (f *faultMaker) act(client string) {
 
 const anyWhen = ".*"
 
+// objectTypes matches the types in conditions such as "JobHandle is not a job".
+const objectTypes = `token|thread|process|directory|file|port|job|mutant|semaphore|timer|symbolic link|event`
+
 // name returns a fault of the object's name.
 func name(path string) func(*faultMaker, string) *inputFault {
 	return func(*faultMaker, string) *inputFault {
@@ -139,13 +142,11 @@ func name(path string) func(*faultMaker, string) *inputFault {
 	}
 }
 
-// pointers are the fields whose reading the first condition of a row is about, where it
-// is not the first that is read.
+// pointers holds, by service, the field for the first condition of its row, if that is not the first field read.
 var pointers = map[string]string{"NtAccessCheck": "GenericMapping", "NtAccessCheckByType": "GenericMapping",
 	"NtAccessCheckByTypeResultList": "GenericMapping", "NtCreateToken": "User"}
 
-// whys are the rules that name themselves where a row names another: those of
-// pointers, of handles and of the access check.
+// whys are rules that a trace may name although the row names another one: pointers, handles, the access check.
 var whys = map[string]bool{"O-3": true, "O-31": true, "A-30": true, "A-40": true, "A-50": true}
 
 // faultKinds are tried in this order.
@@ -178,7 +179,7 @@ var faultKinds = []faultKind{
 		})
 		return &inputFault{place: b.place, undo: one.undo, do: func(in reflect.Value) { one.do(in); b.do(in) }}
 	}},
-	{"DuplicateToken|LowBox", ntstatus.BadImpersonationLevel, `^a primary token is asked|^the existing token`,
+	{"DuplicateToken|LowBox", ntstatus.BadImpersonationLevel, `^a primary token is requested|^the existing token`,
 		func(f *faultMaker, _ string) *inputFault { return put("ExistingTokenHandle", f.w.all["identified"]) }},
 	{"", ntstatus.AccessDenied, `^a directory on the path`, func(f *faultMaker, _ string) *inputFault {
 		// The client that the thread would act for has the privilege: the two are not tried together.
@@ -232,13 +233,14 @@ var faultKinds = []faultKind{
 		func(*faultMaker, string) *inputFault { return unread("LinkTarget", ntstatus.AccessViolation) }},
 	{"CreateUserProcess", ntstatus.InvalidParameter, `^a flag`,
 		func(*faultMaker, string) *inputFault { return put("ProcessFlags", uint32(1)<<31) }},
-	{"", ntstatus.InvalidHandle, `^(\w+) names no handle`, func(f *faultMaker, field string) *inputFault {
+	{"", ntstatus.InvalidHandle, `^(\w+) is not a valid handle`, func(f *faultMaker, field string) *inputFault {
 		if f.first(field) == "" {
 			return nil
 		}
 		return put(field, winnt.Handle(0xDEAD0))
 	}},
-	{"", ntstatus.ObjectTypeMismatch, `^(\w+) is no `, func(f *faultMaker, field string) *inputFault {
+	{"", ntstatus.ObjectTypeMismatch, `^(\w+) is not an? (?:` + objectTypes + `)\b`, func(f *faultMaker,
+		field string) *inputFault {
 		if f.first(field) == "" {
 			return nil
 		}
@@ -247,7 +249,7 @@ var faultKinds = []faultKind{
 		}
 		return put(field, f.w.all["mutant"])
 	}},
-	{"", ntstatus.AccessDenied, `^(\w+) lacks `, func(f *faultMaker, field string) *inputFault {
+	{"", ntstatus.AccessDenied, `^(\w+) does not grant `, func(f *faultMaker, field string) *inputFault {
 		c := f.needs[field]
 		if c == nil {
 			return nil
@@ -320,7 +322,7 @@ var faultKinds = []faultKind{
 	{"AuditAlarm", ntstatus.InvalidParameter, `more than 60 privileges`, func(*faultMaker, string) *inputFault {
 		return put("Privileges", &nt.PrivilegeSet{Privilege: make([]nt.LUIDAndAttributes, 61)})
 	}},
-	{"", ntstatus.InvalidInfoClass, `^another( information)? class$|^class 0|other than|cannot be set`,
+	{"", ntstatus.InvalidInfoClass, `^any other information class$|^the class is|other than|cannot be set`,
 		func(f *faultMaker, _ string) *inputFault {
 			typ := nt.NtTable.Find(f.c.service).InType()
 			for i := range typ.NumField() {
@@ -330,7 +332,7 @@ var faultKinds = []faultKind{
 			}
 			return nil
 		}},
-	{"", ntstatus.InfoLengthMismatch, `^the length is (not|below)`, func(f *faultMaker, _ string) *inputFault {
+	{"", ntstatus.InfoLengthMismatch, `^the length (is (not|below)|differs)`, func(f *faultMaker, _ string) *inputFault {
 		typ := nt.NtTable.Find(f.c.service).InType()
 		for i := range typ.NumField() {
 			if name := typ.Field(i).Name; strings.HasSuffix(name, "Length") {
@@ -370,14 +372,14 @@ var faultKinds = []faultKind{
 		})
 	}},
 	{"GetNext", ntstatus.InvalidParameter, `^Flags`, func(*faultMaker, string) *inputFault { return put("Flags", 2) }},
-	{"", ntstatus.InsufficientResources, `^(no memory|memory ran out)`, func(f *faultMaker, _ string) *inputFault {
-		if f.memory { // the first of the two is told
+	{"", ntstatus.InsufficientResources, `^not enough memory`, func(f *faultMaker, _ string) *inputFault {
+		if f.memory { // the first of the two is reported
 			return nil
 		}
 		f.memory = true
 		return &inputFault{place: "memory", do: func(reflect.Value) {}}
 	}},
-	{"", ntstatus.AccessViolation, `read|written|NULL`, func(f *faultMaker, _ string) *inputFault {
+	{"", ntstatus.AccessViolation, `not readable|not writable|NULL`, func(f *faultMaker, _ string) *inputFault {
 		if field := pointers[f.c.service]; field != "" {
 			return unread(field, ntstatus.AccessViolation)
 		}
@@ -393,7 +395,7 @@ var faultKinds = []faultKind{
 	}},
 }
 
-// faults returns the faults of a case that its row documents, in its order.
+// faults returns the faults for the conditions of the case's row, in the row's order.
 func (f *faultMaker) faults() (all []*inputFault) {
 	for i, c := range nt.NtTable.Find(f.c.service).Info().Conditions {
 		for _, k := range faultKinds {
@@ -497,7 +499,7 @@ func (w *rightsWorld) calls() (all []rightCase) {
 	return all
 }
 
-// bases are inputs in which more can be wrong than in those of the rights.
+// bases returns an input in which more failure conditions can occur, or the input unchanged.
 func bases(in any) any {
 	switch in := in.(type) {
 	case nt.AdjustGroupsTokenIn:
@@ -516,10 +518,9 @@ func bases(in any) any {
 	return in
 }
 
-// TestOfTwoFaultsTheEarlier: each fault that the row of a service documents is told with
-// its status, and of two faults of a call the one whose condition stands first. A call
-// that is refused leaves handles, objects and references as they were, and the tokens.
-func TestOfTwoFaultsTheEarlier(t *testing.T) {
+// Each documented failure condition of a service returns its status. Of two conditions the earlier one in the row
+// decides. A refused call does not change handles, objects, references and tokens.
+func TestEarlierConditionDecides(t *testing.T) {
 	w := newRightsWorld(t)
 	for name, level := range map[string]winnt.SecurityImpersonationLevel{"anonymous": winnt.SecurityAnonymous,
 		"identified": winnt.SecurityIdentification} {
@@ -577,7 +578,8 @@ func TestOfTwoFaultsTheEarlier(t *testing.T) {
 	}
 }
 
-// try tries the faults of a case, one by one and two by two.
+// try makes the call of the case with each fault and each pair of faults of different inputs. It returns the numbers
+// of both.
 func (f *faultMaker) try(t *testing.T) (singles, pairs int) {
 	if strings.HasSuffix(f.c.service, "AndAuditAlarm") {
 		f.act("client")
@@ -609,7 +611,7 @@ func (f *faultMaker) try(t *testing.T) (singles, pairs int) {
 	return singles, pairs
 }
 
-// state returns what a refused call leaves as it is.
+// state returns the state that a refused call must not change.
 func (w *rightsWorld) state() string {
 	var b strings.Builder
 	objects, handles, references := w.system.Counts()

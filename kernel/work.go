@@ -22,11 +22,11 @@ var (
 	ErrSystemClosed  = errors.New("the system has been closed")
 )
 
-// Work is a piece of work that a system thread does on behalf of a requester.
-// It runs on a thread of the System process in kernel mode that impersonates
-// no client; the requester's tokens, as they were when the work was queued, are
-// data to decide with. They are given back when it returns. ctx is done when
-// the system closes: a Work that waits for something must watch it.
+// Work is a function that a system thread runs for a requester. It runs in
+// kernel mode on a thread of the System process that does not impersonate.
+// requester has the requester's tokens at the time of queueing, for decisions.
+// They are released when Work returns. ctx is done when the system closes. A
+// Work that waits must watch it.
 type Work func(ctx context.Context, worker *KernelThread, requester *SubjectContext)
 
 // workQueue runs items one after the other, in the order they were queued.
@@ -51,11 +51,12 @@ type workItem struct {
 	requester *SubjectContext
 }
 
-// QueueSystemWork runs fn on a system thread, with the security context of
-// this thread as it is now (I-49). It is the way to do what the requester's
-// thread may not: raising that thread with a stronger token would hand the
-// token to the program (I-48). It does not wait. Errors: ErrWorkQueueFull,
-// ErrSystemClosed; fn then never runs.
+// QueueSystemWork runs fn on a system thread, with the current security context
+// of this thread as data (I-49). Use it for work that the requester's thread
+// may not do. Giving that thread a stronger token instead would pass the token
+// to the program (I-48). QueueSystemWork does not wait. Errors:
+// ErrWorkQueueFull, ErrSystemClosed. fn never runs after an error, or if the system
+// closes before its turn.
 func (k *KernelThread) QueueSystemWork(fn Work) error {
 	if err := k.sys.work.put(k, fn); err != nil {
 		return fmt.Errorf("queue work of thread %s: %w", k.Name(), err)
@@ -118,9 +119,8 @@ func (q *workQueue) do(s *System, item workItem) {
 	item.fn(q.ctx, q.worker, item.requester)
 }
 
-// close refuses new work, drops what has not started, and waits a while for
-// what runs. It must come before the processes end. The error says that an
-// item goes on.
+// close refuses new work, drops items that have not started, and waits for a limited time for the running ones. It
+// must precede the end of the processes. It returns an error if an item is still running.
 func (q *workQueue) close() error {
 	q.mu.Lock()
 	q.closed = true

@@ -48,8 +48,7 @@ func (r *requester) closeNow() error {
 	return r.sys.Close()
 }
 
-// I-49: work runs in the order it was queued, each with the context of the
-// moment it was queued, and everything is given back.
+// I-49: work items run in order, each with the context of its queueing, and everything is released.
 func TestQueueSystemWork(t *testing.T) {
 	b := newRequester(t)
 	var got []winnt.LUID
@@ -64,7 +63,7 @@ func TestQueueSystemWork(t *testing.T) {
 				t.Error("work must run on a system thread that impersonates no client")
 			}
 			got = append(got, requester.Token().ID())
-			// What one item impersonates the next one does not.
+			// An item's impersonation ends with the item.
 			if st := worker.PsImpersonateClient(worker.Thread(), b.client, false, false,
 				winnt.SecurityImpersonation); st != ntstatus.Success {
 				t.Error(st)
@@ -86,8 +85,8 @@ func TestQueueSystemWork(t *testing.T) {
 	}
 }
 
-// I-49: the queue is bounded; a full one refuses, closing drops what has not
-// started, and nothing leaks (the system reports leaks when it closes).
+// I-49: a full queue refuses items, closing drops items that have not started, and nothing leaks (the system reports
+// leaks when it closes).
 func TestWorkQueueFullAndClosed(t *testing.T) {
 	b := newRequester(t)
 	started, ran := make(chan struct{}), 0

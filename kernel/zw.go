@@ -68,7 +68,7 @@ var (
 )
 
 // ZwOpenThreadTokenEx opens the impersonation token of a thread in kernel mode
-// (ZwOpenThreadTokenEx). Outside the System process attributes must hold
+// (ZwOpenThreadTokenEx). Outside the System process the attributes must include
 // OBJ_KERNEL_HANDLE (O-29).
 func (k *KernelThread) ZwOpenThreadTokenEx(
 	thread winnt.Handle, desired winnt.AccessMask, openAsSelf bool, attributes uint32,
@@ -96,7 +96,7 @@ func (k *KernelThread) ZwOpenProcessTokenEx(
 	return out.TokenHandle, st
 }
 
-// ZwClose closes a handle, kernel handles included.
+// ZwClose closes a handle, which may be a kernel handle.
 func (k *KernelThread) ZwClose(h winnt.Handle) ntstatus.Status {
 	_, st := call(k, rowZwClose, nt.CloseIn{Handle: h})
 	return st

@@ -11,17 +11,17 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Person is who a logon found, with everything that the account database says.
-// The zero value is refused.
+// Person is the account of a logon with its data in the account database.
+// Compose refuses the zero value.
 type Person struct {
 	Account Account
-	// Groups are all of the person's groups, those that groups of theirs are in
-	// included. The first is the primary group.
+	// Groups are all of the person's groups, including groups that contain its
+	// groups. The first is the primary group, or the user if there are none.
 	Groups     []sid.SID
 	Privileges winnt.PrivilegeSet
 	Rights     Rights
 	Claims     *claims.Set
-	// Remote says that the account is of a domain and not of this computer: its network
+	// Remote is true for an account of a domain and not of this computer. Its network
 	// logon is not limited.
 	Remote bool
 }
@@ -38,16 +38,17 @@ var kept = winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeShutdownPrivi
 var splitting = []sid.SID{sid.Administrators, sid.BackupOperators, sid.PowerUsers, sid.AccountOperators,
 	sid.ServerOperators, sid.PrintOperators}
 
-// Compose returns what the token of a person who logs on in that way is made of.
-// The statuses are STATUS_LOGON_TYPE_NOT_GRANTED, STATUS_INVALID_LOGON_TYPE and
-// STATUS_TOO_MANY_CONTEXT_IDS.
+// Compose returns the data of the token for a logon of type t, with more added to
+// the groups. It fails with STATUS_LOGON_TYPE_NOT_GRANTED without the right for t,
+// with STATUS_INVALID_LOGON_TYPE for an unknown t, and with
+// STATUS_TOO_MANY_CONTEXT_IDS for more than token.MaxGroups groups.
 func Compose(p Person, t winnt.LogonType, more ...token.Group) (Result, ntstatus.Status) {
 	if st := p.Rights.permit(t); st != ntstatus.Success {
 		return Result{}, st
 	}
 	full := p.spec(t, more)
 	if len(full.Groups) > token.MaxGroups {
-		// A token has no room for more groups, and one with fewer would not be the person's. L-4
+		// A token cannot hold more groups, and dropping some could drop denials. L-4
 		return Result{}, ntstatus.TooManyContextIDs
 	}
 	r := Result{Token: full, Account: p.Account}
@@ -60,9 +61,9 @@ func Compose(p Person, t winnt.LogonType, more ...token.Group) (Result, ntstatus
 	case t == winnt.LOGON32_LOGON_BATCH, t == winnt.LOGON32_LOGON_SERVICE:
 		// A batch or service logon of an administrator is not limited. L-6
 	case network && p.Remote:
-		// A domain's user who is an administrator here is not limited over the network. L-58
+		// A domain user who is an administrator here is not limited over the network (L-58).
 	case network:
-		// An administrator of this computer who comes over the network is limited, without a pair. L-7
+		// A local administrator who logs on over the network is limited, without a linked token (L-7).
 		limited.ElevationType = winnt.TokenElevationTypeDefault
 		r.Token = limited
 	default:
@@ -111,7 +112,8 @@ func (p *Person) spec(t winnt.LogonType, more []token.Group) token.Spec {
 	return s
 }
 
-// TypeSID returns the SID that the token of a logon of that type has.
+// TypeSID returns the SID of a logon type, which is in the token of such a
+// logon. It returns INTERACTIVE for an unknown type.
 func TypeSID(t winnt.LogonType) sid.SID { return typeSIDs(t)[0] }
 
 func typeSIDs(t winnt.LogonType) []sid.SID {
@@ -128,8 +130,8 @@ func typeSIDs(t winnt.LogonType) []sid.SID {
 	return []sid.SID{sid.Interactive}
 }
 
-// limit returns the limited form of an administrator's token: the administrators'
-// groups count in deny entries only, few privileges, integrity Medium. L-5
+// limit returns the limited form of an administrator's token. Administrative
+// groups are deny-only, few privileges remain, and the integrity is Medium. L-5
 func limit(full token.Spec) token.Spec {
 	s := full
 	s.Groups = slices.Clone(full.Groups)
@@ -146,8 +148,8 @@ func limit(full token.Spec) token.Spec {
 	return s
 }
 
-// Administrator reports whether one of the tokens of a result has Administrators
-// enabled.
+// Administrator reports whether one of the tokens of the result is LocalSystem's
+// or has Administrators enabled.
 func (r *Result) Administrator() bool {
 	has := func(s *token.Spec) bool {
 		return s != nil && (s.User.SID == sid.LocalSystem || slices.ContainsFunc(s.Groups, func(g token.Group) bool {
@@ -159,7 +161,7 @@ func (r *Result) Administrator() bool {
 }
 
 // Full returns the result with the full token of a pair first, and the limited one
-// linked to it. A result without a pair is returned as it is.
+// linked to it. It returns a result without a pair unchanged.
 func (r Result) Full() Result {
 	if r.Linked != nil && r.Linked.ElevationType == winnt.TokenElevationTypeFull {
 		limited := r.Token
@@ -168,7 +170,7 @@ func (r Result) Full() Result {
 	return r
 }
 
-// AnonymousLogon returns the logon of a client without a name.
+// AnonymousLogon returns the result of a logon without a name.
 func AnonymousLogon() Result {
 	s := token.Anonymous(false)
 	s.Type, s.Level = winnt.TokenImpersonation, winnt.SecurityImpersonation
@@ -176,10 +178,11 @@ func AnonymousLogon() Result {
 	return Result{Token: s, Account: a}
 }
 
-// InSession returns the two specs of a result as tokens of those logon sessions:
-// with their ids, one logon SID between them, and a default DACL that admits
-// the owner, the system and, for reading and executing, the logon session. A
-// token that has a session keeps it as it is. (L-10)
+// InSession returns the two specs of the result with the ids of two logon
+// sessions. They share one logon SID, and a default DACL that grants access to
+// the owner and the system, and reading and executing to the logon session. A
+// token that already has a session stays unchanged (L-10). other is nil for such
+// a token and for a result without a pair.
 func (r *Result) InSession(id, linked winnt.LUID) (spec token.Spec, other *token.Spec) {
 	spec = r.Token
 	if spec.AuthenticationID != 0 {

@@ -22,7 +22,7 @@ const (
 	team  = "S-1-5-21-1-2-3-2001"
 )
 
-// person is a user with these rights in these groups, who holds four privileges.
+// person returns a user with the given rights and groups, and four privileges.
 func person(rights logon.Rights, groups ...string) logon.Person {
 	p := logon.Person{Account: logon.Account{SID: sid.MustParse(alice), Use: winnt.SidTypeUser, Name: "alice"},
 		Rights: rights, Privileges: winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeBackupPrivilege,
@@ -65,8 +65,8 @@ var types = []struct {
 		logon.SeDenyRemoteInteractiveLogonRight, []string{"S-1-5-4", "S-1-5-14"}},
 }
 
-// TestComposeRights: each type needs its own right, which its own denial takes away;
-// no other right helps or hurts (L-2), and there is no other type (L-3).
+// TestComposeRights checks that each type needs its own right, and that its deny form
+// removes it. No other right matters (L-2), and there is no other type (L-3).
 func TestComposeRights(t *testing.T) {
 	ask := func(rights logon.Rights, typ winnt.LogonType) ntstatus.Status {
 		_, st := logon.Compose(person(rights, users), typ)
@@ -273,5 +273,63 @@ func TestInSession(t *testing.T) {
 		spec.Type != winnt.TokenImpersonation || spec.Level != winnt.SecurityImpersonation ||
 		anonymous.Account.SID != sid.Anonymous || anonymous.Administrator() {
 		t.Errorf("L-34: %+v, %v, %v", spec, linked, err)
+	}
+}
+
+// A group added by the caller keeps its attributes, where 0 means disabled, and follows the groups of every logon, in
+// each token. The caller's list does not change (T-144).
+func TestAddedGroups(t *testing.T) {
+	for _, a := range []uint32{0, winnt.SE_GROUP_ENABLED, winnt.SE_GROUP_ENABLED_BY_DEFAULT, token.GroupDefault,
+		winnt.SE_GROUP_USE_FOR_DENY_ONLY, winnt.SE_GROUP_OWNER | winnt.SE_GROUP_ENABLED} {
+		for _, own := range [][]string{{users}, {users, "S-1-5-32-544"}} {
+			more := []token.Group{{SID: sid.MustParse(team), Attributes: a}}
+			r, st := logon.Compose(person(allRights, own...), winnt.LOGON32_LOGON_INTERACTIVE, more...)
+			if st != ntstatus.Success || more[0].Attributes != a {
+				t.Fatal(st, more)
+			}
+			if len(own) == 2 != (r.Linked != nil) {
+				t.Errorf("T-144: groups %v: a linked token: %t", own, r.Linked != nil)
+			}
+			for _, s := range []*token.Spec{&r.Token, r.Linked} {
+				if s == nil {
+					continue
+				}
+				tok, err := token.New(*s)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var last token.Group
+				for _, g := range tok.Groups() {
+					if g.Attributes&winnt.SE_GROUP_INTEGRITY == 0 {
+						last = g
+					}
+				}
+				if last.SID != sid.MustParse(team) || last.Attributes != a {
+					t.Errorf("T-144: groups %v: the last group is %v with %#x, want %#x", own, last.SID, last.Attributes, a)
+				}
+				if got, want := tok.Member(last.SID, false), a&winnt.SE_GROUP_ENABLED != 0; got != want {
+					t.Errorf("T-144: %#x: enabled %t, want %t", a, got, want)
+				}
+			}
+		}
+	}
+}
+
+// TestFullOnce: the full token comes first where the pair has it second, and stays first (L-51).
+func TestFullOnce(t *testing.T) {
+	of := func(k uint32) token.Spec { return token.Spec{ElevationType: k} }
+	full, limited := of(winnt.TokenElevationTypeFull), of(winnt.TokenElevationTypeLimited)
+	for name, r := range map[string]logon.Result{"limited first": {Token: limited, Linked: &full},
+		"full first": {Token: full, Linked: &limited}} {
+		once := r.Full()
+		for _, got := range []logon.Result{once, once.Full()} {
+			if got.Token.ElevationType != winnt.TokenElevationTypeFull ||
+				got.Linked.ElevationType != winnt.TokenElevationTypeLimited {
+				t.Errorf("L-51: %s: %v, linked %v", name, got.Token.ElevationType, got.Linked.ElevationType)
+			}
+		}
+	}
+	if r := (logon.Result{Token: limited}).Full(); r.Token.ElevationType != limited.ElevationType || r.Linked != nil {
+		t.Errorf("L-51: a token without a pair: %+v", r)
 	}
 }

@@ -9,10 +9,9 @@ import (
 // ExamplePassword is the password of the accounts of [Example].
 const ExamplePassword Secret = "Password1"
 
-// Example returns the authority of a made-up computer REFMON, for programs that
-// try logons out and serve no one: the accounts Administrator (500) and User
-// (1001) have the password [ExamplePassword], Guest (501) has none. The zero
-// machine is S-1-5-21-1-2-3.
+// Example returns the authority of a fictitious computer REFMON, for examples and tests. The accounts Administrator
+// (500) and User (1001) have the password [ExamplePassword]; Guest (501) has no password. The zero machine means
+// S-1-5-21-1-2-3.
 func Example(machine sid.SID) *Memory {
 	if machine.IsZero() {
 		machine, _ = sid.New(5, 21, 1, 2, 3)

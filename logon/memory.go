@@ -10,33 +10,35 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Settings say what a [Memory] knows beside the well-known names. The zero value
-// is a computer named REFMON without accounts.
+// Settings has the data of a [Memory] in addition to the well-known names. The
+// zero value is a computer named REFMON without accounts.
 type Settings struct {
 	Computer string  // "" for REFMON
 	Machine  sid.SID // S-1-5-21-x-y-z; zero for S-1-5-21-1-2-3
-	// Members are accounts and groups of the computer. Their SIDs are of Machine,
-	// or well-known.
+	// Members are the accounts and groups of the computer. Their SIDs must be
+	// Machine and one RID.
 	Members []Member
 }
 
 // Member is one account or group of a computer.
 type Member struct {
-	// Person's account needs SID, Use and Name; only SidTypeUser logs on.
+	// Person's account needs SID, Use and Name. Only SidTypeUser can log on.
 	Person
-	// Password is the one that logs on; with "" none does.
+	// Password is the password of the account. With "" no password is right.
 	Password Secret
 }
 
-// Memory is an [Authority] that knows what it was given, and keeps nothing: no
-// failures are counted. It is immutable.
+// Memory is an [Authority] with fixed data. It is immutable and does not count
+// failed logons.
 type Memory struct {
 	computer Account
 	bySID    map[sid.SID]Member
 	byName   map[string]sid.SID
 }
 
-// NewMemory makes an authority. It refuses a name or SID that is there twice.
+// NewMemory returns an authority. It fails for an empty name, for a SID that does
+// not belong to the machine, and if a name or SID occurs twice. Names ignore
+// case.
 func NewMemory(s Settings) (*Memory, error) {
 	if s.Computer == "" {
 		s.Computer = "REFMON"
@@ -100,6 +102,13 @@ func (m *Memory) LookupSID(s sid.SID) (Account, bool) {
 	return x.Account, ok
 }
 
+// AccountRights implements [Authority]. A Memory stores no rights of groups, so the rights
+// that a person has through a group count as the account's.
+func (m *Memory) AccountRights(s sid.SID) (winnt.PrivilegeSet, Rights) {
+	x := m.bySID[s]
+	return x.Privileges, x.Rights
+}
+
 // LogOn implements [Authority].
 func (m *Memory) LogOn(r Request) (Result, ntstatus.Status) {
 	if len(r.Groups) > 0 && !r.Tcb {
@@ -125,7 +134,7 @@ func (m *Memory) LogOn(r Request) (Result, ntstatus.Status) {
 	case r.Package != Password:
 		return Result{}, ntstatus.NoSuchPackage
 	case !ok:
-		// An unknown name and a wrong password are one and the same answer. L-32
+		// An unknown name and a wrong password return the same status. L-32
 		return Result{Reason: ntstatus.NoSuchUser}, ntstatus.LogonFailure
 	case x.Password == "" || x.Password != r.Password:
 		return Result{Account: a, Reason: ntstatus.WrongPassword}, ntstatus.LogonFailure
@@ -134,7 +143,7 @@ func (m *Memory) LogOn(r Request) (Result, ntstatus.Status) {
 	p.Groups = slices.Clone(p.Groups)
 	out, st := Compose(p, r.Type, r.Groups...)
 	if st == ntstatus.Success && r.Package == S4U && !r.Tcb {
-		// Without SeTcbPrivilege the token of a client by name alone only identifies. L-36
+		// Without SeTcbPrivilege, S4U returns a token at level Identification. L-36
 		out.Token.Level = winnt.SecurityIdentification
 	}
 	return out, st

@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestMemoryLogOn: who logs on at the example's computer, how, and what the record alone
-// is told of a refusal (L-32, L-33, L-34, L-36).
+// Logons at the example's computer: the accounts, the methods, and the reason of a refusal, which only the record
+// contains (L-32, L-33, L-34, L-36).
 func TestMemoryLogOn(t *testing.T) {
 	m := logon.Example(sid.SID{})
 	const user, good, bad = "S-1-5-21-1-2-3-1001", logon.ExamplePassword, logon.Secret("wrong")

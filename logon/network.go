@@ -2,9 +2,9 @@ package logon
 
 import "net/netip"
 
-// Network returns what of an address is one client's: an address of IPv4 itself, of IPv6 the
-// network, as its owner has all 2^64 of it. Zones do not tell clients apart. The zero value
-// gives the zero value.
+// Network returns the part of an address that identifies one client. For IPv4 this is the
+// address itself. For IPv6 it is the network of 64 bits, because its owner has all 2^64
+// addresses. Zones do not distinguish clients. The zero value gives the zero value.
 func Network(at netip.Addr) netip.Prefix {
 	at = at.Unmap().WithZone("")
 	bits := 64

@@ -5,6 +5,9 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
 )
 
 func TestNetwork(t *testing.T) {
@@ -16,5 +19,32 @@ func TestNetwork(t *testing.T) {
 	}
 	if got := logon.Network(netip.Addr{}); got.IsValid() {
 		t.Errorf("no address counts as %v", got)
+	}
+}
+
+// Only a network logon without name and password is Anonymous (L-34), and only it accepts a name alone (L-36). For a
+// package that requires a name, a missing name is not Anonymous.
+func TestNetworkAlone(t *testing.T) {
+	m := logon.Example(sid.SID{})
+	for kind := winnt.LogonType(0); kind < 16; kind++ {
+		network := kind == winnt.LOGON32_LOGON_NETWORK
+		nameless := logon.Request{Package: logon.Password, Type: kind}
+		if got, st := m.LogOn(nameless); nameless.IsAnonymous() != network || (st == ntstatus.Success) != network ||
+			(got.Account.SID == sid.Anonymous) != network {
+			t.Errorf("L-34: type %d without name and password: %v, %v", kind, got.Account.SID, st)
+		}
+		want := ntstatus.InvalidLogonType
+		if network {
+			want = ntstatus.Success
+		}
+		if _, st := m.LogOn(logon.Request{Package: logon.S4U, Type: kind, Name: "User", Tcb: true}); st != want {
+			t.Errorf("L-36: type %d by name alone: %v, want %v", kind, st, want)
+		}
+	}
+	for _, p := range []logon.Package{0, logon.S4U, logon.Ticket} {
+		r := logon.Request{Package: p, Type: winnt.LOGON32_LOGON_NETWORK}
+		if got, st := m.LogOn(r); r.IsAnonymous() || st == ntstatus.Success {
+			t.Errorf("L-34: package %d without a name: %v, %v", p, got.Account.SID, st)
+		}
 	}
 }

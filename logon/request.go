@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Secret is a text that no trace, transcript or record shows: every verb of fmt
-// and every encoder of texts prints it as ***. The zero value is empty.
+// Secret is a text that never appears in a trace, transcript or record. Every
+// fmt verb and every text encoder prints it as ***. The zero value is empty.
 type Secret string
 
 const stars = "***"
@@ -25,8 +25,8 @@ func (Secret) Format(f fmt.State, _ rune) { io.WriteString(f, stars) } //nolint:
 // MarshalText returns *** (L-1).
 func (Secret) MarshalText() ([]byte, error) { return []byte(stars), nil }
 
-// Package says how a request proves who it is about. The zero value proves
-// nothing.
+// Package is the way in which a request proves its identity. The zero value
+// proves nothing.
 type Package uint8
 
 // The packages.
@@ -36,53 +36,53 @@ const (
 	Ticket                      // a client's token for a service of this host
 )
 
-// Request has what a logon is asked with. The zero value is refused.
+// Request has the parameters of a logon. An authority refuses the zero value.
 type Request struct {
 	Package  Package
 	Type     winnt.LogonType
 	Domain   string // "" for none given, "." for accounts of this computer only
 	Name     string // NAME, DOMAIN\NAME or NAME@DOMAIN
 	Password Secret
-	// Token is the client's, and Bindings name the channel that it came through, both
-	// in base64.
+	// Token is the client's token, and Bindings identifies the channel through which
+	// it came. Both are in base64.
 	Token    Secret
 	Bindings string
-	// Tcb says that the caller has SeTcbPrivilege enabled.
+	// Tcb is true if the caller has SeTcbPrivilege enabled.
 	Tcb bool
-	// Caller is the user of the program that asks; zero where it is not known. Origin is the
-	// address of the client, as a program says that may act for clients; "" for none. They
-	// count for limits and records only.
+	// Caller is the user of the calling program, or zero if it is unknown. Origin is the
+	// client's address, given by a program that may act for clients, or "". Both are used
+	// only for limits and records.
 	Caller sid.SID
 	Origin string
-	// Groups are added to the token; only a caller with Tcb may add some.
+	// Groups are added to the token. Only a caller with Tcb may add groups.
 	Groups []token.Group
 }
 
-// IsAnonymous reports whether the request is that of a client without a name: a
-// network logon without name and password. L-34
+// IsAnonymous reports whether the request is a network logon without name and
+// password. L-34
 func (r *Request) IsAnonymous() bool {
 	return r.Package == Password && r.Name == "" && r.Password == "" && r.Type == winnt.LOGON32_LOGON_NETWORK
 }
 
-// Result has what the token of a logon is made of. The zero value makes no
-// token.
+// Result has the data of a logon's token. The zero value makes no token.
 type Result struct {
-	// Token has no logon SID and, but for sessions that are always there, no
-	// AuthenticationID: the kernel gives both.
+	// Token has no logon SID and, except for sessions that always exist, no
+	// AuthenticationID. The kernel assigns both.
 	Token token.Spec
-	// Linked is the other token of an administrator's pair, nil without one.
+	// Linked is the other token of an administrator's pair, or nil without one.
 	Linked  *token.Spec
 	Account Account
-	// Reason says, beside a status that refuses, what the record alone tells:
-	// STATUS_WRONG_PASSWORD, STATUS_NO_SUCH_USER. Account is then who it was, if known.
+	// Reason is the reason for a refusal that only the record contains:
+	// STATUS_WRONG_PASSWORD or STATUS_NO_SUCH_USER. Account is then the account, if
+	// known.
 	Reason ntstatus.Status
-	// Proof tells the record how the client proved who it is, "" for a name and a
-	// password, or, beside a status that refuses, why its token was not taken; Answer
-	// goes back to the client, in base64.
+	// Proof is for the record. It describes how the client proved its identity, and
+	// is "" for a name and a password. For a refusal it is the reason why the token
+	// was not accepted. Answer is sent back to the client, in base64.
 	Proof, Answer string
 }
 
-// Account is a name with its SID. The zero value names nothing.
+// Account is a name with its SID. The zero value is no account.
 type Account struct {
 	SID       sid.SID
 	Use       winnt.SIDNameUse
@@ -91,16 +91,21 @@ type Account struct {
 	Name      string // "" for a domain
 }
 
-// Authority answers who is who. Its methods are called from many goroutines,
-// may block, and are called with no lock held.
+// Authority checks logons and looks up accounts. Its methods are called from
+// many goroutines, without a lock held, and may block.
 type Authority interface {
-	// LogOn returns what a token is made of, or why it is refused: the
-	// documented statuses of LsaLogonUser.
+	// LogOn returns the data of a token, or one of the documented statuses of
+	// LsaLogonUser.
 	LogOn(Request) (Result, ntstatus.Status)
-	// LookupName finds an account by NAME, DOMAIN\NAME or NAME@DOMAIN, in any case.
+	// LookupName returns the account NAME, DOMAIN\NAME or NAME@DOMAIN, ignoring
+	// case. It returns false for an unknown name.
 	LookupName(name string) (Account, bool)
-	// LookupSID finds an account or a domain by its SID.
+	// LookupSID returns the account or domain with a SID. It returns false for an
+	// unknown SID.
 	LookupSID(sid.SID) (Account, bool)
 	// Computer returns the domain of this computer's own accounts.
 	Computer() Account
+	// AccountRights returns the privileges and logon rights that this computer assigns to a SID
+	// itself, not those of its groups. Both are empty for an unknown SID.
+	AccountRights(sid.SID) (winnt.PrivilegeSet, Rights)
 }

@@ -9,7 +9,7 @@ import (
 // permits no logon.
 type Rights uint16
 
-// The logon rights; each has a form that denies and wins.
+// The logon rights. Each has a deny form, which takes precedence.
 const (
 	SeInteractiveLogonRight Rights = 1 << iota
 	SeNetworkLogonRight
@@ -27,7 +27,7 @@ var rightNames = [...]string{"SeInteractiveLogonRight", "SeNetworkLogonRight", "
 	"SeServiceLogonRight", "SeRemoteInteractiveLogonRight", "SeDenyInteractiveLogonRight", "SeDenyNetworkLogonRight",
 	"SeDenyBatchLogonRight", "SeDenyServiceLogonRight", "SeDenyRemoteInteractiveLogonRight"}
 
-// ParseRight returns the logon right of that name, 0 for another.
+// ParseRight returns the logon right with a name, or 0 for an unknown name.
 func ParseRight(name string) Rights {
 	for i, n := range rightNames {
 		if n == name {
@@ -37,7 +37,7 @@ func ParseRight(name string) Rights {
 	return 0
 }
 
-// Names returns the names of the rights in the set.
+// Names returns the names of the rights in the set, nil for the empty set.
 func (r Rights) Names() []string {
 	var out []string
 	for i, n := range rightNames {
@@ -68,7 +68,7 @@ func (r Rights) permit(t winnt.LogonType) ntstatus.Status {
 		return ntstatus.InvalidLogonType
 	}
 	if r&need == 0 || r&(need<<5) != 0 {
-		// The right for the type of logon is held, and its denying form is not. L-2
+		// A logon needs the right for its type, and must not have the deny form. L-2
 		return ntstatus.LogonTypeNotGranted
 	}
 	return ntstatus.Success

@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestNamesOfRights: each logon right has its documented name, which stands for it and
-// for no other; a set has the names of its members in their order ("Account Rights Constants").
+// Each logon right has its documented name, which is unique. A set has the names of its members in order ("Account
+// Rights Constants").
 func TestNamesOfRights(t *testing.T) {
 	names := []string{"SeInteractiveLogonRight", "SeNetworkLogonRight", "SeBatchLogonRight", "SeServiceLogonRight",
 		"SeRemoteInteractiveLogonRight", "SeDenyInteractiveLogonRight", "SeDenyNetworkLogonRight", "SeDenyBatchLogonRight",
@@ -63,8 +63,8 @@ func TestLongestName(t *testing.T) {
 	}
 }
 
-// TestDomainsOfWellKnownAccounts: a domain answers by its name and SID as a domain, without
-// a name of its own.
+// TestDomainsOfWellKnownAccounts looks up each domain by name and SID. Its account has the
+// type domain and no name.
 func TestDomainsOfWellKnownAccounts(t *testing.T) {
 	for text, name := range map[string]string{"S-1-5-32": "BUILTIN", "S-1-5-80": "NT SERVICE",
 		"S-1-5-83": "NT VIRTUAL MACHINE"} {

@@ -17,7 +17,7 @@ var domainSIDs = map[string]sid.SID{
 // authority returns the SID of an identifier authority itself, S-1-n.
 func authority(n uint64) sid.SID { s, _ := sid.New(n); return s }
 
-// spellings are other names that well-known accounts answer by.
+// spellings maps other names of well-known accounts to those in the table.
 var spellings = map[string]string{"LOCALSERVICE": "LOCAL SERVICE", "NETWORKSERVICE": "NETWORK SERVICE"}
 
 var byName = func() map[string]sid.SID {
@@ -29,8 +29,9 @@ var byName = func() map[string]sid.SID {
 	return m
 }()
 
-// WellKnownSID returns the account of a well-known SID that needs no domain, and
-// the domains of such accounts.
+// WellKnownSID returns the account of a well-known SID that needs no domain. It
+// also knows the SIDs of the domains of such accounts, such as S-1-5-32. It
+// returns false for any other SID.
 func WellKnownSID(s sid.SID) (Account, bool) {
 	for name, of := range domainSIDs {
 		if name != "" && s == of {
@@ -44,7 +45,9 @@ func WellKnownSID(s sid.SID) (Account, bool) {
 	return Account{SID: s, Use: useOf(s), Domain: domain, DomainSID: domainSIDs[domain], Name: name}, true
 }
 
-// WellKnownName returns the well-known account NAME or DOMAIN\NAME, in any case.
+// WellKnownName returns the well-known account NAME, DOMAIN\NAME or NAME@DOMAIN,
+// or the well-known domain NAME. It ignores case, and returns false for other
+// names.
 func WellKnownName(full string) (Account, bool) {
 	domain, name, qualified := Split(full)
 	if !qualified {
@@ -81,10 +84,10 @@ func useOf(s sid.SID) winnt.SIDNameUse {
 	return winnt.SidTypeWellKnownGroup
 }
 
-// MaxName is the most bytes of a name that anything is looked up by.
+// MaxName is the maximum length of a name in a lookup, in bytes.
 const MaxName = 1024
 
-// Split takes NAME, DOMAIN\NAME or NAME@DOMAIN apart.
+// Split splits NAME, DOMAIN\NAME or NAME@DOMAIN. qualified is false for NAME.
 func Split(full string) (domain, name string, qualified bool) {
 	if domain, name, qualified = strings.Cut(full, `\`); qualified {
 		return domain, name, true

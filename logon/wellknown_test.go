@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestServiceAccountNames: the service accounts answer by the names with and without
-// a blank, with their authority and without, in any case.
+// TestServiceAccountNames looks up the service accounts by names with and without a
+// blank, with and without their authority, in any case.
 func TestServiceAccountNames(t *testing.T) {
 	for _, c := range []struct{ name, want string }{
 		{`NT AUTHORITY\LocalService`, "S-1-5-19"},
@@ -30,9 +30,9 @@ func TestServiceAccountNames(t *testing.T) {
 	}
 }
 
-// TestWellKnownAccounts: each well-known SID answers with its name, and the name with the
-// SID; its use follows its authority. Accounts of a domain are not well known, beside the
-// groups of 0-0-0 that say what a KDC vouches for (L-12).
+// TestWellKnownAccounts looks up each well-known SID by SID and by name. Its type follows
+// its authority. Accounts of a domain are not well known, except the groups of 0-0-0, by
+// which a KDC asserts claims and compounded authentication (L-12).
 func TestWellKnownAccounts(t *testing.T) {
 	n := 0
 	sid.WellKnown(func(s sid.SID, name string) bool {

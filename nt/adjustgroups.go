@@ -7,9 +7,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Parameters of the services that enable and disable groups and claims. The
-// Want fields stand for an out pointer that is not NULL, the length beside
-// each for its size in bytes.
+// Parameters of the services that enable and disable groups and claims. A Want field means that the out pointer is
+// not NULL; the length field after it is the buffer's size in bytes.
 type (
 	AdjustGroupsTokenIn struct {
 		TokenHandle    winnt.Handle
@@ -56,11 +55,11 @@ var (
 			Source:  "AdjustTokenGroups",
 			Conditions: []Condition{
 				{ntstatus.AccessViolation, "T-74",
-					"a pointer cannot be read or written; NewState is not read with ResetToDefault"},
-				{ntstatus.InvalidHandle, "T-74", "TokenHandle names no handle"},
-				{ntstatus.ObjectTypeMismatch, "T-74", "TokenHandle is no token"},
+					"a pointer is not readable or not writable; NewState is not read with ResetToDefault"},
+				{ntstatus.InvalidHandle, "T-74", "TokenHandle is not a valid handle"},
+				{ntstatus.ObjectTypeMismatch, "T-74", "TokenHandle is not a token"},
 				{ntstatus.AccessDenied, "T-74",
-					"TokenHandle lacks TOKEN_ADJUST_GROUPS, or TOKEN_QUERY where the previous state is asked for"},
+					"TokenHandle does not grant TOKEN_ADJUST_GROUPS, or TOKEN_QUERY if the previous state is requested"},
 				{ntstatus.InvalidParameter, "T-74", "NewState is NULL and ResetToDefault is FALSE"},
 				{ntstatus.InvalidSID, "T-74", "NewState holds a malformed SID"},
 				{ntstatus.CantDisableMandatory, "T-75",
@@ -68,8 +67,8 @@ var (
 						"nothing is changed"},
 				{ntstatus.CantEnableDenyOnly, "T-75", "a deny-only group is to be enabled; nothing is changed"},
 				{ntstatus.BufferTooSmall, "T-74",
-					"BufferLength is below 8 + 16 bytes a change and their SIDs; nothing is changed"},
-				{ntstatus.NotAllAssigned, "T-75", "the token lacks a listed group; the others are applied"},
+					"BufferLength is below 8 bytes, 16 bytes per change, and their SIDs; nothing is changed"},
+				{ntstatus.NotAllAssigned, "T-75", "the token does not have a listed group; the others are applied"},
 			},
 		},
 		Call: Services.NtAdjustGroupsToken,
@@ -80,26 +79,26 @@ var (
 			Summary: "enables or disables claims and device groups of a token",
 			Source:  "NtAdjustTokenClaimsAndDeviceGroups, public headers; the rules are those of AdjustTokenGroups",
 			Conditions: []Condition{
-				{ntstatus.AccessViolation, "T-74", "a pointer cannot be read or written"},
-				{ntstatus.InvalidHandle, "T-74", "TokenHandle names no handle"},
-				{ntstatus.ObjectTypeMismatch, "T-74", "TokenHandle is no token"},
+				{ntstatus.AccessViolation, "T-74", "a pointer is not readable or not writable"},
+				{ntstatus.InvalidHandle, "T-74", "TokenHandle is not a valid handle"},
+				{ntstatus.ObjectTypeMismatch, "T-74", "TokenHandle is not a token"},
 				{ntstatus.AccessDenied, "T-74",
-					"TokenHandle lacks TOKEN_ADJUST_GROUPS, or TOKEN_QUERY where a previous state is asked for"},
+					"TokenHandle does not grant TOKEN_ADJUST_GROUPS, or TOKEN_QUERY if the previous state is requested"},
 				{ntstatus.InvalidSID, "T-74", "NewDeviceGroupsState holds a malformed SID"},
 				{ntstatus.CantDisableMandatory, "T-75",
 					"a mandatory claim or group is to be disabled; nothing is changed"},
 				{ntstatus.CantEnableDenyOnly, "T-75",
 					"a deny-only claim or group is to be enabled; nothing is changed"},
 				{ntstatus.BufferTooSmall, "T-74", "a buffer for a previous state is too small; nothing is changed"},
-				{ntstatus.NotAllAssigned, "T-75", "the token lacks something listed; the rest is applied"},
+				{ntstatus.NotAllAssigned, "T-75", "the token does not have a listed claim or group; the others are applied"},
 			},
 		},
 		Call: Services.NtAdjustTokenClaimsAndDeviceGroups,
 	})
 )
 
-// NtAdjustGroupsToken enables and disables groups; with previous it also
-// returns those it changed with their old attributes, which needs TOKEN_QUERY
+// NtAdjustGroupsToken enables and disables groups. With previous it also
+// returns the changed groups with their old attributes, which needs TOKEN_QUERY
 // (AdjustTokenGroups). A nil state with reset FALSE is a NULL pointer.
 func (t *Thread) NtAdjustGroupsToken(
 	tok winnt.Handle, reset bool, state []token.Group, previous bool,
@@ -116,7 +115,7 @@ func (t *Thread) NtAdjustGroupsToken(
 }
 
 // NtAdjustTokenClaimsAndDeviceGroups enables and disables claims and device
-// groups, all three lists or none.
+// groups. It changes all three lists or none.
 func (t *Thread) NtAdjustTokenClaimsAndDeviceGroups(in AdjustTokenClaimsIn) (AdjustTokenClaimsOut, ntstatus.Status) {
 	return call(t, rowAdjustTokenClaims, in)
 }

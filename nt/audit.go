@@ -6,8 +6,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Parameters of the audit alarms. A name whose Status is
-// STATUS_ACCESS_VIOLATION stands for a NULL pointer.
+// Parameters of the audit alarms. A name with Status STATUS_ACCESS_VIOLATION means a NULL pointer.
 type (
 	OpenObjectAuditAlarmIn struct {
 		SubsystemName      Captured[string]
@@ -46,9 +45,9 @@ type (
 
 func alarmConditions(more ...Condition) []Condition {
 	return append([]Condition{
-		{ntstatus.InvalidHandle, "U-30", "ClientToken names no handle"},
-		{ntstatus.ObjectTypeMismatch, "U-30", "ClientToken is no token"},
-		{ntstatus.AccessDenied, "U-30", "ClientToken lacks TOKEN_QUERY"},
+		{ntstatus.InvalidHandle, "U-30", "ClientToken is not a valid handle"},
+		{ntstatus.ObjectTypeMismatch, "U-30", "ClientToken is not a token"},
+		{ntstatus.AccessDenied, "U-30", "ClientToken does not grant TOKEN_QUERY"},
 		{ntstatus.BadImpersonationLevel, "U-31", "an impersonation token below SecurityIdentification"},
 		{ntstatus.PrivilegeNotHeld, "U-32",
 			"the caller's process does not hold SeAuditPrivilege enabled; that of the thread's client does not count"},
@@ -66,7 +65,7 @@ var (
 				Condition{ntstatus.InvalidSecurityDescr, "U-34", "the descriptor is malformed"},
 				Condition{ntstatus.InvalidParameter, "U-35", "more than 60 privileges"},
 				Condition{ntstatus.AccessViolation, "U-36", "a name is NULL"},
-				Condition{ntstatus.AuditFailed, "U-64", "the record could not be kept and the policy says to fail"},
+				Condition{ntstatus.AuditFailed, "U-64", "the required audit record cannot be stored"},
 			),
 		},
 		Call: Services.NtOpenObjectAuditAlarm,
@@ -78,9 +77,9 @@ var (
 				Summary: "records the use of privileges on an object",
 				Source:  "ObjectPrivilegeAuditAlarm",
 				Conditions: alarmConditions(
-					Condition{ntstatus.AccessViolation, "U-36", "the name cannot be read"},
+					Condition{ntstatus.AccessViolation, "U-36", "the name is not readable"},
 					Condition{ntstatus.InvalidParameter, "U-35", "more than 60 privileges"},
-					Condition{ntstatus.AuditFailed, "U-64", "the record could not be kept and the policy says to fail"},
+					Condition{ntstatus.AuditFailed, "U-64", "the required audit record cannot be stored"},
 				),
 			},
 			Call: Services.NtPrivilegeObjectAuditAlarm,
@@ -93,9 +92,9 @@ var (
 				Summary: "records the use of privileges by a service",
 				Source:  "PrivilegedServiceAuditAlarm",
 				Conditions: alarmConditions(
-					Condition{ntstatus.AccessViolation, "U-36", "a name cannot be read"},
+					Condition{ntstatus.AccessViolation, "U-36", "a name is not readable"},
 					Condition{ntstatus.InvalidParameter, "U-35", "more than 60 privileges"},
-					Condition{ntstatus.AuditFailed, "U-64", "the record could not be kept and the policy says to fail"},
+					Condition{ntstatus.AuditFailed, "U-64", "the required audit record cannot be stored"},
 				),
 			},
 			Call: Services.NtPrivilegedServiceAuditAlarm,
@@ -103,16 +102,15 @@ var (
 	)
 )
 
-// NtOpenObjectAuditAlarm records that the client of a token opened an object
-// of a server; it tells whether the close is to be recorded too.
+// NtOpenObjectAuditAlarm records that the client of a token opened an object of
+// a server. generateOnClose reports whether the close must also be recorded.
 func (t *Thread) NtOpenObjectAuditAlarm(in OpenObjectAuditAlarmIn) (generateOnClose bool, st ntstatus.Status) {
 	out, st := call(t, rowOpenObjectAuditAlarm, in)
 	return out.GenerateOnClose, st
 }
 
-// NtPrivilegeObjectAuditAlarm records that the client of a token used
-// privileges on an object of a server that is open already. HandleID is the
-// server's own name for the handle, 0 if it has none.
+// NtPrivilegeObjectAuditAlarm records that the client of a token used privileges on an open object of a server.
+// HandleID is the server's own identifier of the handle, 0 for none.
 func (t *Thread) NtPrivilegeObjectAuditAlarm(in PrivilegeObjectAuditAlarmIn) ntstatus.Status {
 	_, st := call(t, rowPrivilegeObjectAuditAlarm, in)
 	return st

@@ -11,14 +11,14 @@ import (
 // AuditEventType is AUDIT_EVENT_TYPE; the zero value is AuditEventObjectAccess.
 type AuditEventType uint32
 
-// What an access check with a record is about.
+// Kinds of access checks with a record.
 const (
 	AuditEventObjectAccess AuditEventType = iota
 	AuditEventDirectoryServiceAccess
 )
 
-// Parameters of the calls that check and record, and of those that record the
-// end of what they opened. FaultOutputs is the status of probing the outputs.
+// Parameters of the calls that check and record, and of those that record the close of the opened object.
+// FaultOutputs is the status of probing the outputs.
 type (
 	CloseObjectAuditAlarmIn struct {
 		SubsystemName   Captured[string]
@@ -86,7 +86,7 @@ type (
 // has an object type list, list one result for each entry, byHandle a token.
 func auditCheckConditions(byType, list, byHandle bool) (c []Condition) {
 	if byType {
-		c = append(c, Condition{ntstatus.InvalidParameter, "U-45", "AuditType names no type of audit event"})
+		c = append(c, Condition{ntstatus.InvalidParameter, "U-45", "AuditType is not a type of audit event"})
 	}
 	if !byHandle {
 		c = append(c,
@@ -97,12 +97,12 @@ func auditCheckConditions(byType, list, byHandle bool) (c []Condition) {
 		c = append(c, Condition{ntstatus.InvalidParameter, "U-47", "the object type list is empty or longer than 4096"})
 	}
 	c = append(
-		c, Condition{ntstatus.AccessViolation, "U-48", "GenericMapping cannot be read or an output not be written"})
+		c, Condition{ntstatus.AccessViolation, "U-48", "GenericMapping is not readable, or an output is not writable"})
 	if byHandle {
 		c = append(c,
-			Condition{ntstatus.InvalidHandle, "U-30", "ClientToken names no handle"},
-			Condition{ntstatus.ObjectTypeMismatch, "U-30", "ClientToken is no token"},
-			Condition{ntstatus.AccessDenied, "U-30", "ClientToken lacks TOKEN_QUERY"},
+			Condition{ntstatus.InvalidHandle, "U-30", "ClientToken is not a valid handle"},
+			Condition{ntstatus.ObjectTypeMismatch, "U-30", "ClientToken is not a token"},
+			Condition{ntstatus.AccessDenied, "U-30", "ClientToken does not grant TOKEN_QUERY"},
 			Condition{ntstatus.BadImpersonationLevel, "U-31", "an impersonation token below SecurityIdentification"},
 			Condition{ntstatus.NoImpersonationToken, "A-14", "ClientToken is a primary token"})
 	}
@@ -119,7 +119,7 @@ func auditCheckConditions(byType, list, byHandle bool) (c []Condition) {
 			Condition{ntstatus.InvalidParameter, "U-53", "the object type list is malformed"})
 	}
 	return append(
-		c, Condition{ntstatus.AuditFailed, "U-64", "the record could not be kept and the policy says to fail"})
+		c, Condition{ntstatus.AuditFailed, "U-64", "the required audit record cannot be stored"})
 }
 
 func closeAlarmConditions() []Condition {
@@ -128,7 +128,7 @@ func closeAlarmConditions() []Condition {
 		{ntstatus.PrivilegeNotHeld, "U-32",
 			"the caller's process does not hold SeAuditPrivilege enabled; that of the thread's client does not count"},
 		{ntstatus.AccessViolation, "U-36", "SubsystemName is NULL"},
-		{ntstatus.AuditFailed, "U-64", "the record could not be kept and the policy says to fail"},
+		{ntstatus.AuditFailed, "U-64", "the required audit record cannot be stored"},
 	}
 }
 
@@ -155,7 +155,7 @@ var (
 		Entry[Services, AccessCheckAndAuditAlarmIn, AccessCheckAndAuditAlarmOut]{
 			Meta: Meta{
 				Name:       "NtAccessCheckAndAuditAlarm",
-				Summary:    "decides for the client the thread acts as, and records it",
+				Summary:    "decides whether a descriptor grants rights to the thread's client, and records the decision",
 				Source:     "AccessCheckAndAuditAlarm",
 				Conditions: auditCheckConditions(false, false, false),
 			},
@@ -166,7 +166,7 @@ var (
 		Entry[Services, AccessCheckByTypeAndAuditAlarmIn, AccessCheckAndAuditAlarmOut]{
 			Meta: Meta{
 				Name:       "NtAccessCheckByTypeAndAuditAlarm",
-				Summary:    "the same for an object with properties",
+				Summary:    "decides like NtAccessCheckAndAuditAlarm, with an object type list",
 				Source:     "AccessCheckByTypeAndAuditAlarm",
 				Conditions: auditCheckConditions(true, false, false),
 			},
@@ -177,7 +177,7 @@ var (
 		Entry[Services, AccessCheckByTypeAndAuditAlarmIn, AccessCheckResultListAndAuditAlarmOut]{
 			Meta: Meta{
 				Name:       "NtAccessCheckByTypeResultListAndAuditAlarm",
-				Summary:    "the same with one result a property",
+				Summary:    "decides like NtAccessCheckAndAuditAlarm, with one result for each object type",
 				Source:     "AccessCheckByTypeResultListAndAuditAlarm",
 				Conditions: auditCheckConditions(true, true, false),
 			},
@@ -188,7 +188,7 @@ var (
 		Entry[Services, AccessCheckAndAuditAlarmByHandleIn, AccessCheckResultListAndAuditAlarmOut]{
 			Meta: Meta{
 				Name:       "NtAccessCheckByTypeResultListAndAuditAlarmByHandle",
-				Summary:    "the same for the client of a token",
+				Summary:    "decides with one result for each object type, for the client of a token, and records it",
 				Source:     "AccessCheckByTypeResultListAndAuditAlarmByHandle",
 				Conditions: auditCheckConditions(true, true, true),
 			},
@@ -197,45 +197,48 @@ var (
 	)
 )
 
-// NtCloseObjectAuditAlarm records that a handle was closed whose open said that
-// its close is to be recorded.
+// NtCloseObjectAuditAlarm records the close of a handle, if GenerateOnClose of
+// its open was true.
 func (t *Thread) NtCloseObjectAuditAlarm(in CloseObjectAuditAlarmIn) ntstatus.Status {
 	_, st := call(t, rowCloseObjectAuditAlarm, in)
 	return st
 }
 
-// NtDeleteObjectAuditAlarm records that an object was deleted through such a
-// handle.
+// NtDeleteObjectAuditAlarm records the deletion of an object through a handle,
+// if GenerateOnClose of its open was true.
 func (t *Thread) NtDeleteObjectAuditAlarm(in CloseObjectAuditAlarmIn) ntstatus.Status {
 	_, st := call(t, rowDeleteObjectAuditAlarm, in)
 	return st
 }
 
-// NtAccessCheckAndAuditAlarm decides for the client that the thread
-// impersonates, and records the decision as the object's SACL says.
+// NtAccessCheckAndAuditAlarm checks the access of the client that the thread
+// impersonates, and records the decision as the object's SACL requires.
 func (t *Thread) NtAccessCheckAndAuditAlarm(
 	in AccessCheckAndAuditAlarmIn,
 ) (AccessCheckAndAuditAlarmOut, ntstatus.Status) {
 	return call(t, rowAccessCheckAndAuditAlarm, in)
 }
 
-// NtAccessCheckByTypeAndAuditAlarm decides likewise for an object with properties.
+// NtAccessCheckByTypeAndAuditAlarm works like NtAccessCheckAndAuditAlarm, for an object
+// with properties.
 func (t *Thread) NtAccessCheckByTypeAndAuditAlarm(
 	in AccessCheckByTypeAndAuditAlarmIn,
 ) (AccessCheckAndAuditAlarmOut, ntstatus.Status) {
 	return call(t, rowAccessCheckByTypeAndAuditAlarm, in)
 }
 
-// NtAccessCheckByTypeResultListAndAuditAlarm gives one result for each entry of
-// the list.
+// NtAccessCheckByTypeResultListAndAuditAlarm works like
+// NtAccessCheckByTypeAndAuditAlarm, with one result for each entry of the
+// object type list.
 func (t *Thread) NtAccessCheckByTypeResultListAndAuditAlarm(
 	in AccessCheckByTypeAndAuditAlarmIn,
 ) (AccessCheckResultListAndAuditAlarmOut, ntstatus.Status) {
 	return call(t, rowAccessCheckByTypeResultListAndAuditAlarm, in)
 }
 
-// NtAccessCheckByTypeResultListAndAuditAlarmByHandle asks for the client of a
-// token rather than the one impersonated.
+// NtAccessCheckByTypeResultListAndAuditAlarmByHandle works like
+// NtAccessCheckByTypeResultListAndAuditAlarm, for the client of a token instead
+// of the impersonated client.
 func (t *Thread) NtAccessCheckByTypeResultListAndAuditAlarmByHandle(
 	in AccessCheckAndAuditAlarmByHandleIn,
 ) (AccessCheckResultListAndAuditAlarmOut, ntstatus.Status) {

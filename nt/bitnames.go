@@ -10,7 +10,7 @@ type bitName struct {
 	name string
 }
 
-// joinBits prints a mask by names, what has none in hexadecimal, "0" if empty.
+// joinBits returns the names of a mask's bits, with unnamed bits in hexadecimal. It returns "0" for an empty mask.
 func joinBits(m uint32, names []bitName) string {
 	var parts []string
 	for _, n := range names {

@@ -26,35 +26,36 @@ type (
 	FlushBuffersFileOut struct{}
 )
 
-const inC = "operations end later than their call in C alone"
+const inC = "only in the C library do operations outlast their call"
 
 var (
 	rowCancelIoFile = Add(&NtTable, Entry[Services, CancelIoFileIn, CancelIoFileOut]{
-		Meta: Meta{Name: "NtCancelIoFile", Summary: "cancels what the calling thread has under way on a file",
+		Meta: Meta{Name: "NtCancelIoFile", Summary: "cancels the calling thread's pending operations on a file",
 			Source: "CancelIo", Missing: inC, Conditions: handleConditions},
 		Call: Services.NtCancelIoFile,
 	})
 	rowCancelIoFileEx = Add(&NtTable, Entry[Services, CancelIoFileExIn, CancelIoFileOut]{
-		Meta: Meta{Name: "NtCancelIoFileEx", Summary: "cancels what the process has under way on a file",
+		Meta: Meta{Name: "NtCancelIoFileEx", Summary: "cancels the process's pending operations on a file",
 			Source: "CancelIoEx", Missing: inC,
 			Conditions: append(append([]Condition{}, handleConditions...),
-				Condition{ntstatus.NotFound, "I-138", "no such operation is under way"})},
+				Condition{ntstatus.NotFound, "I-138", "there is no such pending operation"})},
 		Call: Services.NtCancelIoFileEx,
 	})
 	rowCancelSynchronousIoFile = Add(&NtTable, Entry[Services, CancelSynchronousIoFileIn, CancelIoFileOut]{
-		Meta: Meta{Name: "NtCancelSynchronousIoFile", Summary: "cancels what a thread waits for in a call",
+		Meta: Meta{Name: "NtCancelSynchronousIoFile", Summary: "cancels the operation that a thread waits for",
 			Source: "CancelSynchronousIo", Missing: inC,
 			Conditions: []Condition{
-				{ntstatus.InvalidHandle, "O-31", "ThreadHandle names no handle"},
-				{ntstatus.ObjectTypeMismatch, "O-31", "ThreadHandle is no thread"},
-				{ntstatus.AccessDenied, "O-31", "ThreadHandle lacks THREAD_TERMINATE"},
-				{ntstatus.NotFound, "I-138", "the thread waits for no such operation"},
+				{ntstatus.InvalidHandle, "O-31", "ThreadHandle is not a valid handle"},
+				{ntstatus.ObjectTypeMismatch, "O-31", "ThreadHandle is not a thread"},
+				{ntstatus.AccessDenied, "O-31", "ThreadHandle does not grant THREAD_TERMINATE"},
+				{ntstatus.NotFound, "I-138", "the thread does not wait for such an operation"},
 			}},
 		Call: Services.NtCancelSynchronousIoFile,
 	})
 	rowFlushBuffersFile = Add(&NtTable, Entry[Services, FlushBuffersFileIn, FlushBuffersFileOut]{
-		Meta: Meta{Name: "NtFlushBuffersFile", Summary: "ends when the other end of a pipe has read everything",
-			Source: "FlushFileBuffers", Missing: "it waits in C alone: STATUS_PENDING says that something was not read yet",
+		Meta: Meta{Name: "NtFlushBuffersFile", Summary: "waits until the other end of a pipe has read everything",
+			Source:  "FlushFileBuffers",
+			Missing: "waits in the C library only; elsewhere STATUS_PENDING means that unread data remains",
 			Conditions: append(append([]Condition{}, handleConditions...),
 				Condition{ntstatus.PipeDisconnected, "I-140", "the server disconnected this client"},
 				Condition{ntstatus.Pending, "I-140", "the other end has not read everything"})},
@@ -62,26 +63,28 @@ var (
 	})
 )
 
-// NtCancelIoFile cancels what this thread has under way on a file (CancelIo).
+// NtCancelIoFile cancels the pending operations of this thread on a file
+// (CancelIo).
 func (t *Thread) NtCancelIoFile(file winnt.Handle) ntstatus.Status {
 	_, st := call(t, rowCancelIoFile, CancelIoFileIn{file})
 	return st
 }
 
-// NtCancelIoFileEx cancels what the process has under way on a file (CancelIoEx).
+// NtCancelIoFileEx cancels pending operations of the process on a file (CancelIoEx). request names one by its status
+// block; 0 means all. It returns STATUS_NOT_FOUND if there is none.
 func (t *Thread) NtCancelIoFileEx(file winnt.Handle, request uint64) ntstatus.Status {
 	_, st := call(t, rowCancelIoFileEx, CancelIoFileExIn{file, request})
 	return st
 }
 
-// NtCancelSynchronousIoFile cancels what a thread waits for in a call
-// (CancelSynchronousIo).
+// NtCancelSynchronousIoFile cancels the operation for which a thread waits in a
+// call (CancelSynchronousIo).
 func (t *Thread) NtCancelSynchronousIoFile(thread winnt.Handle, request uint64) ntstatus.Status {
 	_, st := call(t, rowCancelSynchronousIoFile, CancelSynchronousIoFileIn{thread, request})
 	return st
 }
 
-// NtFlushBuffersFile reports by STATUS_PENDING that the other end of a pipe has not read
+// NtFlushBuffersFile flushes a file of a tree. For a pipe it returns STATUS_PENDING while the other end has not read
 // everything (FlushFileBuffers).
 func (t *Thread) NtFlushBuffersFile(file winnt.Handle) ntstatus.Status {
 	_, st := call(t, rowFlushBuffersFile, FlushBuffersFileIn{FileHandle: file})

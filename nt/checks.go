@@ -45,7 +45,7 @@ type (
 // accessCheckConditions returns those of the three calls: byType has an object
 // type list, list gives one result for each of its entries.
 func accessCheckConditions(byType, list bool) []Condition {
-	c := []Condition{{ntstatus.AccessViolation, "A-10", "a pointer cannot be read or written"}}
+	c := []Condition{{ntstatus.AccessViolation, "A-10", "a pointer is not readable or not writable"}}
 	if list {
 		c = append(c, Condition{ntstatus.InvalidParameter, "A-11", "the object type list is empty"})
 	}
@@ -54,9 +54,9 @@ func accessCheckConditions(byType, list bool) []Condition {
 		Condition{ntstatus.NoToken, "O-15", "ClientToken is NtCurrentThreadToken and the thread is not impersonating"},
 		Condition{ntstatus.CantOpenAnonymous, "I-24",
 			"ClientToken is a pseudo handle for an impersonation at SecurityAnonymous"},
-		Condition{ntstatus.InvalidHandle, "A-13", "ClientToken names no handle"},
-		Condition{ntstatus.ObjectTypeMismatch, "A-13", "ClientToken is no token"},
-		Condition{ntstatus.AccessDenied, "A-13", "ClientToken lacks TOKEN_QUERY"},
+		Condition{ntstatus.InvalidHandle, "A-13", "ClientToken is not a valid handle"},
+		Condition{ntstatus.ObjectTypeMismatch, "A-13", "ClientToken is not a token"},
+		Condition{ntstatus.AccessDenied, "A-13", "ClientToken does not grant TOKEN_QUERY"},
 		Condition{ntstatus.NoImpersonationToken, "A-14", "the token is a primary token"},
 		Condition{ntstatus.BadImpersonationLevel, "A-15", "the token's level is below SecurityIdentification"},
 	)
@@ -66,12 +66,12 @@ func accessCheckConditions(byType, list bool) []Condition {
 	c = append(c,
 		Condition{ntstatus.Success, "A-16",
 			"ACCESS_SYSTEM_SECURITY without the privilege: AccessStatus is STATUS_PRIVILEGE_NOT_HELD"},
-		Condition{ntstatus.BufferTooSmall, "A-17", "PrivilegeSetLength is below the need"},
+		Condition{ntstatus.BufferTooSmall, "A-17", "PrivilegeSetLength is below the needed length"},
 		Condition{ntstatus.UnknownRevision, "A-18", "the descriptor is malformed; the status says how"},
-		Condition{ntstatus.InvalidSecurityDescr, "A-19", "no descriptor, or one without owner or group"},
+		Condition{ntstatus.InvalidSecurityDescr, "A-19", "the descriptor is missing, or has no owner or group"},
 	)
 	if byType {
-		c = append(c, Condition{ntstatus.InvalidSID, "A-20", "PrincipalSelfSid is no SID"})
+		c = append(c, Condition{ntstatus.InvalidSID, "A-20", "PrincipalSelfSid is not a SID"})
 	}
 	return c
 }
@@ -89,7 +89,7 @@ var (
 	rowAccessCheckByType = Add(&NtTable, Entry[Services, AccessCheckByTypeIn, AccessCheckOut]{
 		Meta: Meta{
 			Name:       "NtAccessCheckByType",
-			Summary:    "the same for an object with properties",
+			Summary:    "decides like NtAccessCheck, with an object type list",
 			Source:     "AccessCheckByType",
 			Conditions: accessCheckConditions(true, false),
 		},
@@ -98,7 +98,7 @@ var (
 	rowAccessCheckByTypeResultList = Add(&NtTable, Entry[Services, AccessCheckByTypeIn, AccessCheckByTypeResultListOut]{
 		Meta: Meta{
 			Name:       "NtAccessCheckByTypeResultList",
-			Summary:    "the same with one result a property",
+			Summary:    "decides like NtAccessCheck, with one result for each object type",
 			Source:     "AccessCheckByTypeResultList",
 			Conditions: accessCheckConditions(true, true),
 		},
@@ -106,9 +106,9 @@ var (
 	})
 )
 
-// NtAccessCheck decides whether the descriptor grants rights to the client of
-// an impersonation token (AccessCheck). st is the call's own status; the
-// decision is in AccessStatus and GrantedAccess.
+// NtAccessCheck checks whether the descriptor grants rights to the client of an
+// impersonation token (AccessCheck). st is the status of the call. The decision
+// is in AccessStatus and GrantedAccess.
 func (t *Thread) NtAccessCheck(
 	d *sd.Descriptor, client winnt.Handle, desired winnt.AccessMask, mapping winnt.GenericMapping,
 ) (AccessCheckOut, ntstatus.Status) {
@@ -119,14 +119,14 @@ func (t *Thread) NtAccessCheck(
 	return call(t, rowAccessCheck, in)
 }
 
-// NtAccessCheckByType decides as NtAccessCheck does, with an object type list and
-// a SID for PRINCIPAL_SELF (AccessCheckByType).
+// NtAccessCheckByType works like NtAccessCheck, with an object type list and a
+// SID for PRINCIPAL_SELF (AccessCheckByType).
 func (t *Thread) NtAccessCheckByType(in AccessCheckByTypeIn) (AccessCheckOut, ntstatus.Status) {
 	return call(t, rowAccessCheckByType, in)
 }
 
-// NtAccessCheckByTypeResultList gives one status and mask for each entry of
-// the list (AccessCheckByTypeResultList).
+// NtAccessCheckByTypeResultList returns one status and mask for each entry of
+// the object type list (AccessCheckByTypeResultList).
 func (t *Thread) NtAccessCheckByTypeResultList(
 	in AccessCheckByTypeIn,
 ) (AccessCheckByTypeResultListOut, ntstatus.Status) {

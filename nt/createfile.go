@@ -20,54 +20,56 @@ type (
 	}
 	CreateFileOut struct {
 		FileHandle  winnt.Handle
-		Information fileaccess.Action // what was done
+		Information fileaccess.Action // the action that was taken
 	}
 
 	DeleteFileIn  struct{ ObjectAttributes Captured[*ObjectAttributes] }
 	DeleteFileOut struct{}
 )
 
-// inTrees are the conditions of names in a tree, beside those of any name.
+// inTrees are additional conditions for names in a tree.
 var inTrees = []Condition{
 	{ntstatus.ObjectNameInvalid, "F-113", "the name has a stream, or is one that no file can have"},
-	{ntstatus.AccessDenied, "F-112", "the name is that of a link, a device or a mount"},
-	{ntstatus.AccessDenied, "F-40", "the file's descriptor refuses"},
-	{ntstatus.DeletePending, "F-117", "the name goes away with the last open by it"},
-	{ntstatus.SharingViolation, "F-116", "another handle does not share what is asked for, or the reverse"},
+	{ntstatus.AccessDenied, "F-112", "the name belongs to a link, a device or a mount"},
+	{ntstatus.AccessDenied, "F-40", "the file's descriptor does not grant the right"},
+	{ntstatus.DeletePending, "F-117", "the file is about to be deleted"},
+	{ntstatus.SharingViolation, "F-116",
+		"another handle does not share the requested access, or this one does not share the other's"},
 }
 
 var (
 	rowCreateFile = Add(&NtTable, Entry[Services, CreateFileIn, CreateFileOut]{
-		Meta: Meta{Name: "NtCreateFile", Summary: "opens or makes a file of a tree, or opens another named file",
-			Missing: "files are made in trees alone; no extended attributes, no size to reserve",
+		Meta: Meta{Name: "NtCreateFile", Summary: "opens or creates a file of a tree, or opens another named file",
+			Missing: "creates files in trees only; no extended attributes, no allocation size",
 			Conditions: append([]Condition{
-				{ntstatus.AccessViolation, "O-3", "a pointer cannot be read or written"},
+				{ntstatus.AccessViolation, "O-3", "a pointer is not readable or not writable"},
 				{ntstatus.InvalidParameter, "O-22", "OBJECT_ATTRIBUTES has a wrong Length or unknown attribute bits"},
 				{ntstatus.InvalidParameter, "F-10", "unknown bits or contradictions in the options"},
-				{ntstatus.NotSupported, "F-110", "a file is to be made that is in no tree"},
+				{ntstatus.NotSupported, "F-110", "a file that is not in a tree cannot be created"},
+				{ntstatus.InvalidACL, "F-199", "an entry of a new file's descriptor names a logon session and does not grant"},
 			}, inTrees...)},
 		Call: Services.NtCreateFile,
 	})
 	rowDeleteFile = Add(&NtTable, Entry[Services, DeleteFileIn, DeleteFileOut]{
-		Meta: Meta{Name: "NtDeleteFile", Summary: "removes the name of a file of a tree",
+		Meta: Meta{Name: "NtDeleteFile", Summary: "deletes a file of a tree",
 			Conditions: append([]Condition{
-				{ntstatus.AccessViolation, "O-3", "a pointer cannot be read"},
+				{ntstatus.AccessViolation, "O-3", "a pointer is not readable"},
 				{ntstatus.InvalidParameter, "O-22", "OBJECT_ATTRIBUTES has a wrong Length or unknown attribute bits"},
-				{ntstatus.NotSupported, "F-110", "the file is in no tree"},
-				{ntstatus.DirectoryNotEmpty, "F-55", "a directory has entries"},
+				{ntstatus.NotSupported, "F-110", "the file is not in a tree"},
+				{ntstatus.DirectoryNotEmpty, "F-55", "the directory is not empty"},
 			}, inTrees...)},
 		Call: Services.NtDeleteFile,
 	})
 )
 
-// NtCreateFile opens or makes the file of that name.
+// NtCreateFile opens or creates the file with a name.
 func (t *Thread) NtCreateFile(in CreateFileIn) (winnt.Handle, fileaccess.Action, ntstatus.Status) {
 	out, st := call(t, rowCreateFile, in)
 	return out.FileHandle, out.Information, st
 }
 
-// NtDeleteFile removes the name of a file; the file itself goes with its last name and
-// handle.
+// NtDeleteFile removes the name of a file. The file itself is deleted with its last
+// name and handle.
 func (t *Thread) NtDeleteFile(attributes *ObjectAttributes) ntstatus.Status {
 	_, st := call(t, rowDeleteFile, DeleteFileIn{Cap(attributes)})
 	return st

@@ -66,7 +66,7 @@ type (
 
 var createTokenConditions = []Condition{
 	{ntstatus.AccessViolation, "T-10",
-		"TokenHandle cannot be written, or a pointer cannot be read; User, Groups, Privileges, PrimaryGroup and " +
+		"TokenHandle is not writable, or a pointer is not readable; User, Groups, Privileges, PrimaryGroup and " +
 			"Source are required"},
 	{ntstatus.InvalidParameter, "O-22", "ObjectAttributes has a wrong Length or unknown attributes"},
 	{ntstatus.InvalidParameter, "T-40", "the quality of service has a level above SecurityDelegation"},
@@ -74,24 +74,25 @@ var createTokenConditions = []Condition{
 	{ntstatus.PrivilegeNotHeld, "T-10", "the caller does not hold SeCreateTokenPrivilege enabled"},
 	{ntstatus.InvalidSID, "T-10", "a SID is malformed"},
 	{ntstatus.InvalidACL, "T-10", "DefaultDacl is malformed"},
-	{ntstatus.BadImpersonationLevel, "T-10", "an impersonation token is asked without a quality of service"},
-	{ntstatus.NoSuchLogonSession, "T-5", "AuthenticationId names no logon session"},
-	{ntstatus.NoSuchPrivilege, "T-10", "a LUID that is no privilege"},
+	{ntstatus.BadImpersonationLevel, "T-10", "an impersonation token is requested without a quality of service"},
+	{ntstatus.NoSuchLogonSession, "T-5", "AuthenticationId is not the id of a logon session"},
+	{ntstatus.NoSuchPrivilege, "T-10", "a LUID does not identify a privilege"},
 	{ntstatus.InvalidParameter, "T-3", "attributes of a group, a claim or the mandatory policy that no token can have"},
 	{ntstatus.InvalidOwner, "T-11", "Owner is neither the user nor a group with SE_GROUP_OWNER"},
 	{ntstatus.InvalidPrimaryGroup, "T-11", "PrimaryGroup is neither the user nor a group of the token"},
-	{ntstatus.InsufficientResources, "O-81", "memory ran out"},
+	{ntstatus.InsufficientResources, "O-81", "not enough memory"},
 	{ntstatus.AccessDenied, "O-20", "reserved bits in DesiredAccess"},
 	{ntstatus.AccessDenied, "O-21", "DesiredAccess has bits that no token has"},
 	{ntstatus.PrivilegeNotHeld, "O-30",
-		"ACCESS_SYSTEM_SECURITY, or a descriptor with a SACL, without SeSecurityPrivilege"},
+		"ACCESS_SYSTEM_SECURITY, or a descriptor with a SACL of more than labels, without SeSecurityPrivilege"},
+	{ntstatus.InvalidOwner, "S-61", "the descriptor names an owner that the caller must not assign"},
 }
 
 var (
 	rowCreateToken = Add(&NtTable, Entry[Services, CreateTokenIn, CreateTokenOut]{
 		Meta: Meta{
 			Name:       "NtCreateToken",
-			Summary:    "makes a token out of its parts",
+			Summary:    "creates a token from its parts",
 			Source:     "NtCreateToken, ntifs.h and \"Access Tokens\"",
 			Conditions: createTokenConditions,
 		},
@@ -100,7 +101,7 @@ var (
 	rowCreateTokenEx = Add(&NtTable, Entry[Services, CreateTokenExIn, CreateTokenOut]{
 		Meta: Meta{
 			Name:       "NtCreateTokenEx",
-			Summary:    "makes a token out of its parts, with claims, device groups and mandatory policy",
+			Summary:    "creates a token from its parts, with claims, device groups and mandatory policy",
 			Source:     "NtCreateTokenEx, public headers",
 			Conditions: createTokenConditions,
 		},
@@ -109,28 +110,29 @@ var (
 	rowCreateLowBoxToken = Add(&NtTable, Entry[Services, CreateLowBoxTokenIn, CreateLowBoxTokenOut]{
 		Meta: Meta{
 			Name:    "NtCreateLowBoxToken",
-			Summary: "makes the AppContainer token of a package",
+			Summary: "creates the AppContainer token of a package",
 			Source:  "\"AppContainer isolation\"; NtCreateLowBoxToken, public headers",
 			Conditions: []Condition{
 				{ntstatus.AccessViolation, "O-3",
-					"TokenHandle cannot be written, or a pointer cannot be read; PackageSid is required"},
+					"TokenHandle is not writable, or a pointer is not readable; PackageSid is required"},
 				{ntstatus.InvalidParameter, "O-22", "ObjectAttributes has a wrong Length or unknown attributes"},
 				{ntstatus.InvalidParameter, "T-40", "the quality of service has a level above SecurityDelegation"},
-				{ntstatus.InvalidHandle, "O-31", "ExistingTokenHandle names no handle"},
-				{ntstatus.ObjectTypeMismatch, "O-31", "ExistingTokenHandle is no token"},
-				{ntstatus.AccessDenied, "T-69", "ExistingTokenHandle lacks TOKEN_DUPLICATE"},
+				{ntstatus.InvalidHandle, "O-31", "ExistingTokenHandle is not a valid handle"},
+				{ntstatus.ObjectTypeMismatch, "O-31", "ExistingTokenHandle is not a token"},
+				{ntstatus.AccessDenied, "T-69", "ExistingTokenHandle does not grant TOKEN_DUPLICATE"},
 				{ntstatus.InvalidSID, "T-69", "a SID is malformed"},
 				{ntstatus.BadImpersonationLevel, "T-42",
 					"the existing token is an impersonation token below SecurityImpersonation"},
 				{ntstatus.InvalidParameter, "T-69",
 					"PackageSid is not S-1-15-2-x, a capability is not S-1-15-3-x, or the existing token is of " +
 						"an AppContainer already"},
-				{ntstatus.InvalidHandle, "O-31", "one of Handles names no handle"},
-				{ntstatus.InsufficientResources, "O-81", "memory ran out"},
+				{ntstatus.InvalidHandle, "O-31", "one of Handles is not a valid handle"},
+				{ntstatus.InsufficientResources, "O-81", "not enough memory"},
 				{ntstatus.AccessDenied, "O-20", "reserved bits in DesiredAccess"},
 				{ntstatus.AccessDenied, "O-21", "DesiredAccess has bits that no token has"},
 				{ntstatus.PrivilegeNotHeld, "O-30",
-					"ACCESS_SYSTEM_SECURITY, or a descriptor with a SACL, without SeSecurityPrivilege"},
+					"ACCESS_SYSTEM_SECURITY, or a descriptor with a SACL of more than labels, without SeSecurityPrivilege"},
+				{ntstatus.InvalidOwner, "S-61", "the descriptor names an owner that the caller must not assign"},
 			},
 		},
 		Call: Services.NtCreateLowBoxToken,
@@ -138,30 +140,30 @@ var (
 	rowAllocateLocallyUniqueID = Add(&NtTable, Entry[Services, AllocateLocallyUniqueIDIn, AllocateLocallyUniqueIDOut]{
 		Meta: Meta{
 			Name:       "NtAllocateLocallyUniqueId",
-			Summary:    "returns an identifier that is never returned again",
+			Summary:    "returns a new identifier, never the same twice",
 			Source:     "AllocateLocallyUniqueId",
-			Conditions: []Condition{{ntstatus.AccessViolation, "O-3", "Luid cannot be written"}},
+			Conditions: []Condition{{ntstatus.AccessViolation, "O-3", "Luid is not writable"}},
 		},
 		Call: Services.NtAllocateLocallyUniqueId,
 	})
 )
 
-// NtCreateToken makes a token out of its parts; it needs SeCreateTokenPrivilege.
+// NtCreateToken creates a token from its parts. It needs SeCreateTokenPrivilege.
 func (t *Thread) NtCreateToken(in CreateTokenIn) (winnt.Handle, ntstatus.Status) {
 	out, st := call(t, rowCreateToken, in)
 	return out.TokenHandle, st
 }
 
-// NtCreateTokenEx makes a token as NtCreateToken does, with claims, device groups
-// and mandatory policy.
+// NtCreateTokenEx works like NtCreateToken, with claims, device groups and
+// mandatory policy.
 func (t *Thread) NtCreateTokenEx(in CreateTokenExIn) (winnt.Handle, ntstatus.Status) {
 	out, st := call(t, rowCreateTokenEx, in)
 	return out.TokenHandle, st
 }
 
-// NtCreateLowBoxToken makes the AppContainer token of a package from an
-// existing token; its integrity is Low. handles name objects that are kept
-// alive by the token.
+// NtCreateLowBoxToken creates the AppContainer token of a package from an
+// existing token. Its integrity is Low. The token keeps the objects of handles
+// alive.
 func (t *Thread) NtCreateLowBoxToken(
 	existing winnt.Handle, desired winnt.AccessMask, attributes *ObjectAttributes, pkg sid.SID,
 	capabilities []token.Group, handles []winnt.Handle,

@@ -1,12 +1,11 @@
-// Package nt is the face of the kernel for user mode: the Nt* services under
-// their documented names, on a [Thread].
+// Package nt is the user-mode interface of the kernel. A [Thread] has the Nt*
+// services under their documented names.
 //
-// One table, [Table], holds a row for each service: its name and number, its
-// In and Out types, how complete it is, and every status it returns with the
-// condition and the rule behind it. The table feeds local calls, the call
-// tracer, the script bindings, the listing of services and any transport, so
-// none of them can diverge. This package imports no kernel: an implementation
-// hangs on the thread as a [Services].
+// A [Table] has a row for each service: its name and number, its In and Out
+// types, how complete it is, and each status with its condition and rule. Local
+// calls, the call tracer, the script bindings, the list of services and the
+// transports all use this table, so they cannot diverge. This package imports
+// no kernel. Each thread has an implementation of [Services].
 //
 //	th, err := process.NewThread()                // a *kernel.Process
 //	if err != nil { … }
@@ -14,9 +13,10 @@
 //	if err := st.Err(); err != nil { … }
 //	defer th.NtClose(h)
 //
-// Ids such as I-20 name rules, which docs/rules lists with their sources.
+// Ids such as I-20 name rules. docs/rules lists them with their sources.
 //
-// A goroutine is not a thread: a Thread is passed explicitly and used by one
-// goroutine at a time. Impersonation is a property of the Thread alone and is
-// never ambient. Everything else here is immutable after program start.
+// A goroutine is not a thread. Programs pass a Thread explicitly, and one
+// goroutine uses it at a time. Impersonation is a property of the Thread only,
+// never of a goroutine. Everything else in this package is immutable after
+// program start.
 package nt

@@ -28,35 +28,37 @@ func duplicateTokenScalars(in DuplicateTokenIn) ntstatus.Status {
 var rowDuplicateToken = Add(&NtTable, Entry[Services, DuplicateTokenIn, DuplicateTokenOut]{
 	Meta: Meta{
 		Name:    "NtDuplicateToken",
-		Summary: "makes a new token that duplicates an existing one",
+		Summary: "creates a copy of a token",
 		Conditions: []Condition{
 			{ntstatus.InvalidParameter, "T-40", "TokenType is neither TokenPrimary nor TokenImpersonation"},
-			{ntstatus.AccessViolation, "T-40", "NewTokenHandle cannot be written, or ObjectAttributes cannot be read"},
+			{ntstatus.AccessViolation, "T-40", "NewTokenHandle is not writable, or ObjectAttributes is not readable"},
 			{ntstatus.InvalidParameter, "T-40",
 				"ObjectAttributes or its quality of service has a wrong Length, or a level above SecurityDelegation"},
-			{ntstatus.InvalidHandle, "T-40", "ExistingTokenHandle names no handle"},
-			{ntstatus.ObjectTypeMismatch, "T-40", "ExistingTokenHandle is no token"},
-			{ntstatus.AccessDenied, "T-40", "ExistingTokenHandle lacks TOKEN_DUPLICATE"},
+			{ntstatus.InvalidHandle, "T-40", "ExistingTokenHandle is not a valid handle"},
+			{ntstatus.ObjectTypeMismatch, "T-40", "ExistingTokenHandle is not a token"},
+			{ntstatus.AccessDenied, "T-40", "ExistingTokenHandle does not grant TOKEN_DUPLICATE"},
 			{ntstatus.BadImpersonationLevel, "T-41",
 				"the requested level is above that of the existing impersonation token"},
 			{ntstatus.BadImpersonationLevel, "T-42",
-				"a primary token is asked of an impersonation token below SecurityImpersonation"},
-			{ntstatus.InsufficientResources, "T-53", "memory ran out"},
+				"a primary token is requested from an impersonation token below SecurityImpersonation"},
+			{ntstatus.InsufficientResources, "T-53", "not enough memory"},
 			{ntstatus.AccessDenied, "O-20", "reserved bits in DesiredAccess"},
 			{ntstatus.AccessDenied, "O-21", "DesiredAccess has bits that no token has"},
 			{ntstatus.BadImpersonationLevel, "T-45",
 				"the caller impersonates below SecurityImpersonation and DesiredAccess is not 0"},
-			{ntstatus.PrivilegeNotHeld, "T-52", "a descriptor with a SACL without SeSecurityPrivilege"},
+			{ntstatus.PrivilegeNotHeld, "T-52",
+				"a descriptor with a SACL of more than mandatory labels without SeSecurityPrivilege"},
 			{ntstatus.PrivilegeNotHeld, "T-45", "ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege"},
 			{ntstatus.AccessDenied, "T-45", "the existing token's DACL does not grant DesiredAccess"},
+			{ntstatus.InvalidOwner, "S-61", "the descriptor names an owner that the caller must not assign"},
 		},
 	},
 	Call:    Services.NtDuplicateToken,
 	Scalars: byValue(duplicateTokenScalars),
 })
 
-// NtDuplicateToken makes a token that duplicates an existing one; desired 0
-// asks for the rights of the existing handle (NtDuplicateToken).
+// NtDuplicateToken creates a duplicate of a token. desired 0 requests the
+// rights of the existing handle (NtDuplicateToken).
 func (t *Thread) NtDuplicateToken(
 	existing winnt.Handle, desired winnt.AccessMask, attributes *ObjectAttributes, effectiveOnly bool,
 	typ winnt.TokenType,

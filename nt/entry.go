@@ -6,25 +6,26 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// Condition is one status a service returns, when, and the rule that says so.
+// Condition is one status of a service, its condition and its rule.
 type Condition struct {
 	Status ntstatus.Status
 	Rule   string
 	When   string
 }
 
-// Meta describes one service. Conditions stand in the order in which the
-// service tests them, so that of two faults present at once the earlier wins.
+// Meta describes one service. Conditions are in the order in which the service tests them.
+// If two are true, the earlier one decides the status. Only this list defines the order:
+// "refmon services", package refusals and the model derive theirs from it.
 type Meta struct {
 	Name       string
 	Number     int // position in its table, stable once published
 	Summary    string
 	Source     string // documents and sections; empty: the document named as the service
-	Missing    string // what is not built of it; empty: every rule that names it holds
+	Missing    string // the unimplemented part; empty: every rule in the row holds
 	Conditions []Condition
 }
 
-// Support returns "complete", or "partial" where something is missing.
+// Support returns "complete", or "partial" if part of the service is missing.
 func (m *Meta) Support() string {
 	if m.Missing == "" {
 		return "complete"
@@ -32,7 +33,8 @@ func (m *Meta) Support() string {
 	return "partial"
 }
 
-// Document returns where the service is described: Source, or its name.
+// Document returns the document that describes the service: Source, or the name
+// of the service.
 func (m *Meta) Document() string {
 	if m.Source == "" {
 		return m.Name
@@ -40,20 +42,21 @@ func (m *Meta) Document() string {
 	return m.Source
 }
 
-// Entry is one row of a table of services as it is declared: metadata and the
-// way to call it on an S, which is [Services] for Nt* rows. In and Out travel by
-// value; their field names are the documented parameter names. Tags of the
-// fields tell a binding what the types do not: param the documented name where
-// Go spells it otherwise ("-" hides the field), object the type whose rights a
-// mask names, default the value of a parameter that is left out.
+// Entry is the declaration of one row of a table of services: the metadata, and
+// the function that calls the service on an S, which is [Services] for Nt* rows.
+// In and Out are passed by value. Their field names are the documented parameter
+// names. Field tags give bindings additional data. The tag param is the
+// documented name if Go spells it differently ("-" hides the field). The tag
+// object is the type whose rights a mask has. The tag default is the value of an
+// omitted parameter.
 //
-// An Entry has no methods: all that needs no types is a [Row], which is
+// An Entry has no methods. Code that needs no types uses a [Row], which is
 // compiled once and not once for each service.
 type Entry[S, I, O any] struct {
 	Meta Meta
 	Call func(S, I) (O, ntstatus.Status)
-	// Scalars gives the status of by-value parameters that are looked at
-	// before any memory is touched (O-3), made by byValue; nil where there is no
+	// Scalars returns the status of by-value parameters that are checked before
+	// any memory is accessed (O-3). byValue makes it. It is nil if there is no
 	// such parameter.
 	Scalars func(in any) ntstatus.Status
 
@@ -66,8 +69,8 @@ func byValue[I any](test func(I) ntstatus.Status) func(in any) ntstatus.Status {
 }
 
 // Row is an [Entry] with its types erased, for tracers, scripts and transports.
-// [Add] and [Table.Derive] make it, and it does not change; the zero value cannot
-// be called.
+// [Add] and [Table.Derive] create it. It is immutable. The zero value cannot be
+// called.
 type Row struct {
 	meta    *Meta
 	in, out reflect.Type
@@ -75,7 +78,7 @@ type Row struct {
 	scalars func(in any) ntstatus.Status // nil: no by-value tests
 }
 
-// Info returns the metadata; it must not be changed.
+// Info returns the metadata. Do not change it.
 func (r *Row) Info() *Meta { return r.meta }
 
 // InType returns the type of the input structure.
@@ -84,11 +87,11 @@ func (r *Row) InType() reflect.Type { return r.in }
 // OutType returns the type of the output structure.
 func (r *Row) OutType() reflect.Type { return r.out }
 
-// Invoke calls the service; in must be of InType, the result is of OutType.
+// Invoke calls the service. in must be of InType, and out is of OutType.
 func (r *Row) Invoke(services, in any) (out any, st ntstatus.Status) { return r.invoke(services, in) }
 
-// Probed reports whether the call gets past its by-value tests, so that a
-// failure after it may touch an output variable (O-5).
+// Probed reports whether the call passes its by-value checks. A later failure
+// may then change an output variable (O-5).
 func (r *Row) Probed(in any) bool {
 	return r.invoke != nil && (r.scalars == nil || r.scalars(in) == ntstatus.Success)
 }
@@ -97,8 +100,9 @@ func (r *Row) Probed(in any) bool {
 // zero value has no rows.
 type Table struct{ rows []*Row }
 
-// Add appends an entry and gives it its number. It is meant for package-level
-// variables; a table is not changed once the program runs.
+// Add appends an entry and assigns its number. Use it only to initialise
+// package-level variables, because a table does not change while the program
+// runs.
 func Add[S, I, O any](t *Table, e Entry[S, I, O]) *Entry[S, I, O] {
 	e.Row = t.add(&Row{meta: &e.Meta, scalars: e.Scalars, invoke: func(services, in any) (any, ntstatus.Status) {
 		return e.Call(services.(S), in.(I))
@@ -118,9 +122,9 @@ func (t *Table) enter(r *Row) *Row {
 	return r
 }
 
-// Derive appends a row that makes the calls of another one under its own
-// metadata: services turns what the new row is called on into what the other
-// one is called on. Like [Add] it is meant for package-level variables.
+// Derive appends a row with its own metadata that calls another row. services
+// converts the services of the new row into those of the other row. Like [Add]
+// it is only for package-level variables.
 func (t *Table) Derive(from *Row, meta Meta, services func(any) any) *Row {
 	return t.enter(&Row{meta: &meta, in: from.in, out: from.out,
 		invoke: func(own, in any) (any, ntstatus.Status) { return from.invoke(services(own), in) }})
@@ -135,7 +139,7 @@ func (t *Table) All(yield func(*Row) bool) {
 	}
 }
 
-// Find returns the row of that name, nil if no row has it.
+// Find returns the row with a name, or nil for an unknown name.
 func (t *Table) Find(name string) *Row {
 	for _, r := range t.rows {
 		if r.Info().Name == name {

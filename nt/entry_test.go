@@ -1,17 +1,19 @@
 package nt_test
 
 import (
+	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/rules"
 	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
 
-// The table is data that listings, scripts and transports read: every row must
-// say what it is, and every status by which rule.
+// Listings, scripts and transports read the table, so every row must be described, and every status must have a rule.
 func TestTable(t *testing.T) {
 	n := 0
 	seen := map[string]bool{}
@@ -53,8 +55,50 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// O-3: what is tested by value comes before the probe, so that a failure there
-// leaves the output variable alone in both profiles.
+// The order of the conditions is stated once, in the rows. It is compared here with the order
+// that the documents give, written down from their pages: statuses follow each other in the
+// row as they do there (T-10, T-30, T-40, T-60, T-70, T-74, T-80, T-90, I-20, O-31, O-50, O-65).
+func TestConditionsFollowTheDocuments(t *testing.T) {
+	handle := []ntstatus.Status{ntstatus.InvalidHandle, ntstatus.ObjectTypeMismatch, ntstatus.AccessDenied}
+	join := slices.Concat[[]ntstatus.Status]
+	for service, documented := range map[string][]ntstatus.Status{
+		"NtCreateToken": {ntstatus.AccessViolation, ntstatus.BadTokenType, ntstatus.PrivilegeNotHeld, ntstatus.InvalidSID,
+			ntstatus.InvalidACL, ntstatus.BadImpersonationLevel, ntstatus.NoSuchLogonSession},
+		"NtOpenProcessTokenEx": join([]ntstatus.Status{ntstatus.AccessViolation, ntstatus.InvalidParameter}, handle,
+			[]ntstatus.Status{ntstatus.BadImpersonationLevel, ntstatus.AccessDenied}),
+		"NtDuplicateToken": join(
+			[]ntstatus.Status{ntstatus.InvalidParameter, ntstatus.AccessViolation, ntstatus.InvalidParameter}, handle,
+			[]ntstatus.Status{ntstatus.BadImpersonationLevel, ntstatus.BadImpersonationLevel,
+				ntstatus.InsufficientResources, ntstatus.AccessDenied}),
+		"NtFilterToken": join([]ntstatus.Status{ntstatus.AccessViolation, ntstatus.InvalidParameter}, handle,
+			[]ntstatus.Status{ntstatus.InvalidSID, ntstatus.InvalidParameter}),
+		"NtAdjustPrivilegesToken": join([]ntstatus.Status{ntstatus.InvalidParameter, ntstatus.AccessViolation}, handle,
+			[]ntstatus.Status{ntstatus.BufferTooSmall, ntstatus.NotAllAssigned}),
+		"NtAdjustGroupsToken": join([]ntstatus.Status{ntstatus.AccessViolation}, handle,
+			[]ntstatus.Status{ntstatus.InvalidParameter, ntstatus.BufferTooSmall, ntstatus.NotAllAssigned}),
+		"NtQueryInformationToken": join([]ntstatus.Status{ntstatus.InvalidInfoClass, ntstatus.AccessViolation}, handle,
+			[]ntstatus.Status{ntstatus.BufferTooSmall}),
+		"NtSetInformationToken": join([]ntstatus.Status{ntstatus.InvalidInfoClass, ntstatus.InfoLengthMismatch,
+			ntstatus.AccessViolation}, handle, []ntstatus.Status{ntstatus.InfoLengthMismatch}),
+		"NtOpenThreadTokenEx": join([]ntstatus.Status{ntstatus.AccessViolation, ntstatus.InvalidParameter}, handle,
+			[]ntstatus.Status{ntstatus.NoToken, ntstatus.CantOpenAnonymous, ntstatus.AccessDenied}),
+		"NtDuplicateObject": join(handle, handle, handle[:1]),
+		"NtSetSecurityObject": {ntstatus.AccessViolation, ntstatus.InvalidSecurityDescr, ntstatus.UnknownRevision,
+			ntstatus.InvalidHandle, ntstatus.AccessDenied, ntstatus.InvalidSecurityDescr, ntstatus.InvalidOwner},
+	} {
+		left := documented
+		for _, c := range nt.NtTable.Find(service).Info().Conditions {
+			if len(left) > 0 && c.Status == left[0] {
+				left = left[1:]
+			}
+		}
+		if len(left) > 0 {
+			t.Errorf("%s: %s does not follow the statuses that the documents name before it", service, left[0])
+		}
+	}
+}
+
+// O-3: values are tested before the probe, so that a failure does not change the output variable in either profile.
 func TestProbed(t *testing.T) {
 	duplicate, query := nt.NtTable.Find("NtDuplicateToken"), nt.NtTable.Find("NtQueryInformationToken")
 	for _, c := range []struct {
@@ -129,4 +173,83 @@ func TestTracingChangesNothing(t *testing.T) {
 			t.Errorf("%s succeeded and gives a reason: %+v", c.Row.Info().Name, c.Why)
 		}
 	}
+}
+
+// O-3: each service that tests values before memory refuses the neighbours of valid values.
+func TestProbedByValue(t *testing.T) {
+	const flags = winnt.PROCESS_CREATE_FLAGS_SUPPORTED
+	process := func(process, thread uint32) nt.CreateUserProcessIn {
+		return nt.CreateUserProcessIn{ProcessFlags: process, ThreadFlags: thread}
+	}
+	semaphore := func(initial, maximum int32) nt.CreateSemaphoreIn {
+		return nt.CreateSemaphoreIn{InitialCount: initial, MaximumCount: maximum}
+	}
+	file := func(class nt.FileInfoClass, n uint32) nt.QueryInformationFileIn {
+		return nt.QueryInformationFileIn{FileInformationClass: class, Length: n}
+	}
+	volume := func(class nt.FsInfoClass, n uint32) nt.QueryVolumeInformationFileIn {
+		return nt.QueryVolumeInformationFileIn{FsInformationClass: class, Length: n}
+	}
+	object := func(class nt.ObjectInfoClass, n uint32) nt.SetInformationObjectIn {
+		return nt.SetInformationObjectIn{ObjectInformationClass: class, ObjectInformationLength: n}
+	}
+	list := []by{
+		{"NtCreateUserProcess", process(flags, winnt.THREAD_CREATE_FLAGS_SUPPORTED), process(^flags, 0)},
+		{"NtCreateUserProcess", process(0, 0), process(0, ^winnt.THREAD_CREATE_FLAGS_SUPPORTED)},
+		{"NtGetNextThread", nt.GetNextThreadIn{Flags: 1}, nt.GetNextThreadIn{Flags: 2}},
+		{"NtCreateEvent", nt.CreateEventIn{EventType: 1}, nt.CreateEventIn{EventType: 2}},
+		{"NtCreateTimer", nt.CreateTimerIn{TimerType: 1}, nt.CreateTimerIn{TimerType: 2}},
+		{"NtSetTimer", nt.SetTimerIn{}, nt.SetTimerIn{Period: -1}},
+		{"NtReleaseSemaphore", nt.ReleaseSemaphoreIn{ReleaseCount: 1}, nt.ReleaseSemaphoreIn{}},
+		{"NtCreateSemaphore", semaphore(0, 1), semaphore(0, 0)},
+		{"NtCreateSemaphore", semaphore(1, 1), semaphore(2, 1)},
+		{"NtCreateSemaphore", semaphore(math.MaxInt32, math.MaxInt32), semaphore(-1, 1)},
+		{"NtQueryInformationFile", file(23, 8), file(23, 7)},
+		{"NtQueryInformationFile", file(24, 40), file(24, 39)},
+		{"NtQueryInformationFile", file(24, math.MaxUint32), file(25, math.MaxUint32)},
+		{"NtQueryVolumeInformationFile", volume(4, 8), volume(4, 7)},
+		{"NtQueryVolumeInformationFile", volume(4, 9), volume(3, 8)},
+		{"NtQueryObject", nt.QueryObjectIn{ObjectInformationClass: 4}, nt.QueryObjectIn{ObjectInformationClass: 5}},
+		{"NtSetInformationObject", object(4, 2), object(4, 3)},
+		{"NtSetInformationObject", object(4, 2), object(3, 2)},
+		{"NtSetInformationJobObject", nt.SetInformationJobObjectIn{JobObjectInformationClass: 5},
+			nt.SetInformationJobObjectIn{JobObjectInformationClass: 6}},
+		{"NtSetInformationProcess", nt.SetInformationProcessIn{ProcessInformationClass: 9},
+			nt.SetInformationProcessIn{ProcessInformationClass: 8}},
+		{"NtSetInformationThread", nt.SetInformationThreadIn{ThreadInformationClass: 5},
+			nt.SetInformationThreadIn{ThreadInformationClass: 4}},
+	}
+	for _, c := range append(list, states()...) {
+		row := nt.NtTable.Find(c.name)
+		if !row.Probed(c.good) || row.Probed(c.bad) {
+			t.Errorf("O-3: %s: probed %t of %+v, %t of %+v; want true and false", c.name,
+				row.Probed(c.good), c.good, row.Probed(c.bad), c.bad)
+		}
+	}
+}
+
+// by holds a call that passes the checks by value, and one that fails them.
+type by struct {
+	name      string
+	good, bad any
+}
+
+// states returns the queries of an object's state, whose length is exact (O-135).
+func states() (list []by) {
+	mutant := func(class nt.MutantInfoClass, n uint32) nt.QueryMutantIn {
+		return nt.QueryMutantIn{MutantInformationClass: class, MutantInformationLength: n}
+	}
+	semaphore := func(class nt.SemaphoreInfoClass, n uint32) nt.QuerySemaphoreIn {
+		return nt.QuerySemaphoreIn{SemaphoreInformationClass: class, SemaphoreInformationLength: n}
+	}
+	timer := func(class nt.TimerInfoClass, n uint32) nt.QueryTimerIn {
+		return nt.QueryTimerIn{TimerInformationClass: class, TimerInformationLength: n}
+	}
+	for _, d := range []uint32{1, math.MaxUint32} { // one more, one less
+		list = append(list, by{"NtQueryMutant", mutant(0, 8), mutant(0, 8+d)},
+			by{"NtQuerySemaphore", semaphore(0, 8), semaphore(0, 8+d)},
+			by{"NtQueryTimer", timer(0, 16), timer(0, 16+d)})
+	}
+	return append(list, by{"NtQueryMutant", mutant(0, 8), mutant(1, 8)},
+		by{"NtQuerySemaphore", semaphore(0, 8), semaphore(1, 8)}, by{"NtQueryTimer", timer(0, 16), timer(1, 16)})
 }

@@ -1,9 +1,9 @@
 package nt
 
 // Events returns the numbers of the audit records that the service can write
-// itself, where the policy and the object's SACL ask for them. A service that
-// opens an object by name or identifier writes 4656, and 4674 where privileges
-// were used for it.
+// itself, if the policy and the object's SACL require them. A service that
+// opens an object by name or identifier writes 4656, and 4674 if the open used
+// privileges.
 func (m *Meta) Events() []uint16 { return events[m.Name] }
 
 // opens are the records of a service that opens an object.
@@ -28,9 +28,9 @@ var events = map[string][]uint16{
 	"NtCreateTimer": opens, "NtOpenTimer": opens,
 	"NtCreateDirectoryObject": opens, "NtOpenDirectoryObject": opens,
 	"NtCreateSymbolicLinkObject": opens, "NtOpenSymbolicLinkObject": opens,
-	"NtCreateNamedPipeFile": opens, "NtConnectPort": opens,
+	"NtCreatePort": opens, "NtConnectPort": opens,
 
-	"NtReadFile": uses, "NtWriteFile": uses, "NtFsControlFile": uses, "NtSetInformationFile": uses,
+	"NtReadFile": uses, "NtWriteFile": uses, "NtSetInformationFile": uses,
 	"NtQueryDirectoryFile": uses,
 	"NtClose":              {4658}, "NtDuplicateObject": {4690}, "NtSetSecurityObject": {4670, 4907, 4911, 4913},
 	"LsaLogonUser":            {4624, 4625, 4672},

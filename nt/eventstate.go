@@ -16,9 +16,9 @@ type (
 )
 
 var eventConditions = []Condition{
-	{ntstatus.InvalidHandle, "O-31", "EventHandle names no handle"},
-	{ntstatus.ObjectTypeMismatch, "O-31", "EventHandle is no event"},
-	{ntstatus.AccessDenied, "O-31", "EventHandle lacks EVENT_MODIFY_STATE"},
+	{ntstatus.InvalidHandle, "O-31", "EventHandle is not a valid handle"},
+	{ntstatus.ObjectTypeMismatch, "O-31", "EventHandle is not an event"},
+	{ntstatus.AccessDenied, "O-31", "EventHandle does not grant EVENT_MODIFY_STATE"},
 }
 
 var (
@@ -28,31 +28,31 @@ var (
 		Call: Services.NtSetEvent,
 	})
 	rowResetEvent = Add(&NtTable, Entry[Services, SetEventIn, SetEventOut]{
-		Meta: Meta{Name: "NtResetEvent", Summary: "takes the signal of an event away and tells whether it had one",
+		Meta: Meta{Name: "NtResetEvent", Summary: "resets an event and returns its previous state",
 			Source: "ZwResetEvent; ResetEvent", Conditions: eventConditions},
 		Call: Services.NtResetEvent,
 	})
 	rowClearEvent = Add(&NtTable, Entry[Services, ClearEventIn, ClearEventOut]{
-		Meta: Meta{Name: "NtClearEvent", Summary: "takes the signal of an event away", Source: "ZwClearEvent",
+		Meta: Meta{Name: "NtClearEvent", Summary: "resets an event", Source: "ZwClearEvent",
 			Conditions: eventConditions},
 		Call: Services.NtClearEvent,
 	})
 )
 
-// NtSetEvent signals an event and returns its state before (SetEvent).
+// NtSetEvent signals an event and returns its previous state (SetEvent).
 func (t *Thread) NtSetEvent(event winnt.Handle) (int32, ntstatus.Status) {
 	out, st := call(t, rowSetEvent, SetEventIn{event})
 	return out.PreviousState, st
 }
 
-// NtResetEvent takes the signal of an event away and returns its state before
+// NtResetEvent clears the signal of an event and returns its previous state
 // (ResetEvent).
 func (t *Thread) NtResetEvent(event winnt.Handle) (int32, ntstatus.Status) {
 	out, st := call(t, rowResetEvent, SetEventIn{event})
 	return out.PreviousState, st
 }
 
-// NtClearEvent takes the signal of an event away.
+// NtClearEvent clears the signal of an event.
 func (t *Thread) NtClearEvent(event winnt.Handle) ntstatus.Status {
 	_, st := call(t, rowClearEvent, ClearEventIn{event})
 	return st

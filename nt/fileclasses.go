@@ -5,8 +5,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// The classes of NtQueryInformationFile, NtSetInformationFile and NtQueryDirectoryFile
-// that files of a tree have.
+// Classes of NtQueryInformationFile, NtSetInformationFile and NtQueryDirectoryFile for
+// files of a tree.
 const (
 	FileDirectoryInformation   FileInfoClass = 1
 	FileBasicInformation       FileInfoClass = 4
@@ -20,8 +20,8 @@ const (
 	FileEndOfFileInformation   FileInfoClass = 20
 )
 
-// FileBasic is FILE_BASIC_INFORMATION, 40 bytes in C. In a change, a time of 0 or -1
-// and attributes of 0 stay as they are.
+// FileBasic is FILE_BASIC_INFORMATION, 40 bytes in C. In a change, a time of 0 or
+// -1, and attributes of 0, mean no change.
 type FileBasic struct {
 	CreationTime   int64 // units of 100 ns since 1601, as the others
 	LastAccessTime int64
@@ -51,16 +51,17 @@ type FileEndOfFile struct{ EndOfFile int64 }
 // FileDisposition is FILE_DISPOSITION_INFORMATION, 1 byte in C.
 type FileDisposition struct{ DeleteFile bool }
 
-// FileRename is FILE_RENAME_INFORMATION and FILE_LINK_INFORMATION. The name is one of
-// the same directory, one below RootDirectory, or a full one in the same tree.
+// FileRename is FILE_RENAME_INFORMATION and FILE_LINK_INFORMATION. The name is
+// relative to the same directory, relative to RootDirectory, or a full name in the
+// same tree.
 type FileRename struct {
 	ReplaceIfExists bool
 	RootDirectory   winnt.Handle
 	FileName        string
 }
 
-// FileEntry is FILE_DIRECTORY_INFORMATION, 64 bytes in C and the name; of
-// FILE_NAMES_INFORMATION the name alone.
+// FileEntry is FILE_DIRECTORY_INFORMATION, 64 bytes in C and the name.
+// FILE_NAMES_INFORMATION has only the name.
 type FileEntry struct {
 	FileBasic
 	EndOfFile      int64 // bytes

@@ -2,7 +2,7 @@ package nt
 
 import "github.com/refmon/refmon/winnt"
 
-// The classes of NtQueryInformationFile that any file answers, pipe or not.
+// Classes of NtQueryInformationFile that every file supports, pipe or not.
 const (
 	FileAccessInformation                   FileInfoClass = 8
 	FileNameInformation                     FileInfoClass = 9
@@ -16,7 +16,7 @@ type AccessInformation struct {
 }
 
 // NameInformation is FILE_NAME_INFORMATION, in C 4 bytes and the text, padded to 8
-// where it is empty.
+// if the text is empty.
 type NameInformation struct {
 	FileNameLength uint32 // bytes, of the whole name
 	FileName       string // from its device on, as far as there is room
@@ -29,7 +29,7 @@ type AlignmentInformation struct {
 
 // CompletionInformation is FILE_IO_COMPLETION_NOTIFICATION_INFORMATION, 4 bytes in C.
 type CompletionInformation struct {
-	Flags uint32 // 0: completions are told in the usual ways
+	Flags uint32 // 0: completions are reported in the usual ways
 }
 
 // fileFacts are the structures of the classes of NtQueryInformationFile: the bytes
@@ -40,8 +40,8 @@ var fileFacts = map[FileInfoClass]uint32{
 	FileBasicInformation: 40, FileStandardInformation: 24, FileInternalInformation: 8, FilePositionInformation: 8,
 }
 
-// Least returns how many bytes the structure of a class has at least; 0 for a class
-// that NtQueryInformationFile does not have.
+// Least returns the minimum size of a class's structure in bytes. It returns 0 for
+// a class that NtQueryInformationFile does not have.
 func (c FileInfoClass) Least() uint32 { return fileFacts[c] }
 
 // fileFactNames are the documented names of the classes.

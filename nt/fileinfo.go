@@ -11,7 +11,7 @@ import (
 // FileInfoClass is FILE_INFORMATION_CLASS.
 type FileInfoClass uint32
 
-// The classes of NtQueryInformationFile that pipes answer.
+// Classes of NtQueryInformationFile that pipes support.
 const (
 	FilePipeInformation      FileInfoClass = 23
 	FilePipeLocalInformation FileInfoClass = 24
@@ -28,8 +28,8 @@ func (c FileInfoClass) String() string {
 // FsInfoClass is FS_INFORMATION_CLASS.
 type FsInfoClass uint32
 
-// The classes of NtQueryVolumeInformationFile that are built; the sizes are those of the
-// volume of a tree.
+// Supported classes of NtQueryVolumeInformationFile. The sizes are those of the volume
+// of a tree.
 const (
 	FileFsSizeInformation     FsInfoClass = 3
 	FileFsDeviceInformation   FsInfoClass = 4
@@ -49,7 +49,8 @@ func (c FsInfoClass) String() string {
 	return "FS_INFORMATION_CLASS(" + strconv.FormatUint(uint64(c), 10) + ")"
 }
 
-// Least returns the size of a class's structure in bytes; 0 for a class that is not built.
+// Least returns the minimum size of a class's structure in bytes. It returns 0 for an
+// unsupported class.
 func (c FsInfoClass) Least() uint32 {
 	switch c {
 	case FileFsSizeInformation:
@@ -69,15 +70,15 @@ type PipeInformation struct {
 }
 
 // PipeLocalInformation is FILE_PIPE_LOCAL_INFORMATION, 40 bytes in C: the
-// fields in this order, each 4 bytes.
+// fields in this order, each of 4 bytes.
 type PipeLocalInformation struct {
 	NamedPipeType          uint32 // 0 bytes, 1 messages
 	NamedPipeConfiguration uint32 // FILE_PIPE_INBOUND, FILE_PIPE_OUTBOUND, FILE_PIPE_FULL_DUPLEX
 	MaximumInstances       uint32 // 0xFFFFFFFF: as many as there may be
 	CurrentInstances       uint32
-	InboundQuota           uint32 // bytes, as the first instance asked for
+	InboundQuota           uint32 // bytes, as requested for the first instance
 	ReadDataAvailable      uint32 // bytes
-	OutboundQuota          uint32 // bytes, as the first instance asked for
+	OutboundQuota          uint32 // bytes, as requested for the first instance
 	WriteQuotaAvailable    uint32 // bytes
 	NamedPipeState         uint32 // FILE_PIPE_CONNECTED_STATE and relatives
 	NamedPipeEnd           uint32 // 0 the client's, 1 the server's
@@ -101,7 +102,7 @@ type FsSizeInformation struct {
 type FsFullSizeInformation struct {
 	TotalAllocationUnits           int64
 	CallerAvailableAllocationUnits int64 // to users
-	ActualAvailableAllocationUnits int64 // with what is kept for root
+	ActualAvailableAllocationUnits int64 // including the space reserved for root
 	SectorsPerAllocationUnit       uint32
 	BytesPerSector                 uint32
 }
@@ -115,7 +116,7 @@ type PipePeekBuffer struct {
 	Data              []byte // of the first message, as far as there is room
 }
 
-// Bytes returns the structure as C has it; nil has no bytes.
+// Bytes returns the structure in the layout of C. It returns no bytes for nil.
 func (b *PipePeekBuffer) Bytes() (out []byte) {
 	if b == nil {
 		return nil
@@ -126,12 +127,10 @@ func (b *PipePeekBuffer) Bytes() (out []byte) {
 	return append(out, b.Data...)
 }
 
-// Parameters of the services that tell facts about files. FileInformation holds
-// [PipeInformation], [PipeLocalInformation], [AccessInformation], [NameInformation],
-// [AlignmentInformation], [CompletionInformation], [FileBasic], [FileStandard],
-// [FileInternal] or [FilePosition], and FsInformation [FsDeviceInformation],
-// [FsSizeInformation] or [FsFullSizeInformation], by class. Length is in bytes and
-// may be larger than the structure.
+// Parameters of the services that query files. FileInformation holds [PipeInformation], [PipeLocalInformation],
+// [AccessInformation], [NameInformation], [AlignmentInformation], [CompletionInformation], [FileBasic],
+// [FileStandard], [FileInternal] or [FilePosition], and FsInformation [FsDeviceInformation], [FsSizeInformation] or
+// [FsFullSizeInformation], by class. Length is in bytes and may be larger than the structure.
 type (
 	QueryInformationFileIn struct {
 		FileHandle           winnt.Handle
@@ -167,20 +166,20 @@ var (
 	rowQueryInformationFile = Add(&NtTable, Entry[Services, QueryInformationFileIn, QueryInformationFileOut]{
 		Meta: Meta{
 			Name:    "NtQueryInformationFile",
-			Summary: "tells a fact about a file or a pipe",
+			Summary: "returns information about a file or a pipe",
 			Missing: "only FilePipeInformation, FilePipeLocalInformation, FileAccessInformation, FileNameInformation, " +
-				"FileAlignmentInformation and FileIoCompletionNotificationInformation; of files in trees also " +
-				"FileBasicInformation, FileStandardInformation, FileInternalInformation and FilePositionInformation",
+				"FileAlignmentInformation, FileIoCompletionNotificationInformation and FileStandardInformation; of files " +
+				"in trees also FileBasicInformation, FileInternalInformation and FilePositionInformation",
 			Conditions: append(append([]Condition{
-				{ntstatus.InvalidInfoClass, "I-133", "another class"},
-				{ntstatus.InfoLengthMismatch, "I-133", "the length is below that of the structure"},
-				{ntstatus.AccessViolation, "O-3", "a pointer cannot be written"},
+				{ntstatus.InvalidInfoClass, "I-133", "any other information class"},
+				{ntstatus.InfoLengthMismatch, "I-133", "the length is below the size of the structure"},
+				{ntstatus.AccessViolation, "O-3", "a pointer is not writable"},
 			}, handleConditions...),
-				Condition{ntstatus.AccessDenied, "O-31", "FileHandle lacks FILE_READ_ATTRIBUTES, which the classes of pipes take"},
-				Condition{ntstatus.AccessDenied, "F-55", "FileHandle lacks FILE_READ_ATTRIBUTES, for FileBasicInformation"},
-				Condition{ntstatus.InvalidParameter, "I-133", "the file is no pipe, or a device has no name below it"},
-				Condition{ntstatus.PipeDisconnected, "I-134", "FileHandle is a client's that the server disconnected"},
-				Condition{ntstatus.BufferOverflow, "I-151", "the name has no room: as much of it as fits is there"}),
+				Condition{ntstatus.AccessDenied, "O-31", "FileHandle does not grant FILE_READ_ATTRIBUTES (classes of pipes)"},
+				Condition{ntstatus.AccessDenied, "F-55", "FileHandle does not grant FILE_READ_ATTRIBUTES (FileBasicInformation)"},
+				Condition{ntstatus.InvalidParameter, "I-133", "the file is not a pipe, or it is a device without names below it"},
+				Condition{ntstatus.PipeDisconnected, "I-134", "FileHandle is the end of a client that the server disconnected"},
+				Condition{ntstatus.BufferOverflow, "I-151", "the buffer is too small for the name and contains its first part"}),
 		},
 		Call:    Services.NtQueryInformationFile,
 		Scalars: byValue(QueryInformationFileIn.fits),
@@ -189,15 +188,15 @@ var (
 		Entry[Services, QueryVolumeInformationFileIn, QueryVolumeInformationFileOut]{
 			Meta: Meta{
 				Name:    "NtQueryVolumeInformationFile",
-				Summary: "tells a fact about what a file or a pipe is on",
+				Summary: "returns information about the volume of a file or a pipe",
 				Missing: "only FileFsDeviceInformation; of files in trees also FileFsSizeInformation and " +
 					"FileFsFullSizeInformation",
 				Conditions: append([]Condition{
-					{ntstatus.InvalidInfoClass, "I-133", "another class"},
-					{ntstatus.InfoLengthMismatch, "I-133", "the length is below that of the structure"},
-					{ntstatus.AccessViolation, "O-3", "a pointer cannot be written"},
+					{ntstatus.InvalidInfoClass, "I-133", "any other information class"},
+					{ntstatus.InfoLengthMismatch, "I-133", "the length is below the size of the structure"},
+					{ntstatus.AccessViolation, "O-3", "a pointer is not writable"},
 				}, append(handleConditions,
-					Condition{ntstatus.InvalidParameter, "F-128", "sizes of what is in no tree"})...),
+					Condition{ntstatus.InvalidParameter, "F-128", "the file is not in a tree and has no size"})...),
 			},
 			Call: Services.NtQueryVolumeInformationFile,
 			Scalars: byValue(func(in QueryVolumeInformationFileIn) ntstatus.Status {
@@ -212,16 +211,16 @@ var (
 		})
 )
 
-// NtQueryInformationFile returns a fact about a file, in the structure of its class;
-// the two of pipes need FILE_READ_ATTRIBUTES.
+// NtQueryInformationFile returns information about a file, in the structure of the
+// class. The two classes of pipes need FILE_READ_ATTRIBUTES.
 func (t *Thread) NtQueryInformationFile(file winnt.Handle, class FileInfoClass) (any, ntstatus.Status) {
 	in := QueryInformationFileIn{FileHandle: file, Length: ^uint32(0), FileInformationClass: class}
 	out, st := call(t, rowQueryInformationFile, in)
 	return out.FileInformation, st
 }
 
-// NtQueryVolumeInformationFile returns a fact about what a file is on, in the structure
-// of its class; no right is needed.
+// NtQueryVolumeInformationFile returns information about the volume or device of a
+// file, in the structure of the class. It needs no right.
 func (t *Thread) NtQueryVolumeInformationFile(file winnt.Handle, class FsInfoClass) (any, ntstatus.Status) {
 	in := QueryVolumeInformationFileIn{FileHandle: file, Length: ^uint32(0), FsInformationClass: class}
 	out, st := call(t, rowQueryVolumeInformationFile, in)

@@ -9,101 +9,131 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// FileSystem is a tree of files in which a kernel opens names. The kernel decides, by
-// the rules of package fileaccess; a file system finds what a name means, says what it
-// found, and does what was decided. Any goroutine may use it.
+// FileSystem is a tree of files in which a kernel opens names. The kernel decides by
+// the rules of package fileaccess. A file system looks up names, reports the facts,
+// and carries out the decisions. Any goroutine may use it.
 type FileSystem interface {
-	// Find looks up the name of a request, below a directory that is open, or below the
-	// root where start is nil. That a name is missing is a fact and no error.
+	// Find looks up the name of a request below an open directory, or below the root if
+	// start is nil. A missing name is a fact and not an error.
 	Find(r *fileaccess.Request, start OpenFile) (FilePlace, ntstatus.Status)
 }
 
-// DirectFinder may be implemented by a FileSystem that finds what is there without a look at
-// its directory, where that has no say unless the file's own descriptor refuses: the
-// kernel opens what is found so where it is granted, and has it found by Find otherwise.
+// DirectFinder may be implemented by a FileSystem that can find an existing file without
+// reading its directory, if the directory matters only when the file's own descriptor
+// refuses. If the file's descriptor grants the open, the kernel opens the file directly.
+// If the place has no file and its directory exists, the name is not found. Otherwise
+// the kernel calls Find.
 type DirectFinder interface {
 	FindDirect(r *fileaccess.Request, start OpenFile) (p FilePlace, ok bool)
 }
 
-// FilePlace is where the look-up of one name ended. It belongs to one goroutine, which
-// releases it once and does not use it afterwards.
+// BoundedOpens may be implemented by a FileSystem with a limited number of open files. The
+// kernel then divides them between users.
+type BoundedOpens interface {
+	MaxOpens() int // immutable
+}
+
+// FilePlace is the result of the lookup of one name. It belongs to one goroutine,
+// which must release it once and must not use it afterwards.
 type FilePlace interface {
-	// Facts says what was found there; the decision is about it.
+	// Facts returns the facts for the decision.
 	Facts() *fileaccess.Facts
-	// Path is the name below the root as the tree spells it, with backslashes.
+	// Path returns the name below the root in the spelling of the tree, with
+	// backslashes.
 	Path() string
-	// Open opens or makes what was decided. again says that the place has changed
-	// since it was found: nothing was done, and the name is to be looked up anew.
+	// Open opens or creates the file as decided. If again is true, the place has
+	// changed since the lookup. Open has then done nothing, and the caller must
+	// look up the name again.
 	Open(r *fileaccess.Request, d *fileaccess.Decision) (f OpenFile, again bool, st ntstatus.Status)
 	Release()
 }
 
-// LinkPlace may be implemented by a FilePlace that makes symbolic links.
+// LinkPlace may be implemented by a FilePlace that can create symbolic links.
 type LinkPlace interface {
 	FilePlace
-	// MakesLink says what a link says that Open is to make where nothing is. The status is
-	// STATUS_NOT_SUPPORTED where the file system keeps none.
+	// MakesLink makes Open create a symbolic link with this target, if the name does not
+	// exist. The status is STATUS_NOT_SUPPORTED if the file system has no links.
 	MakesLink(target string) ntstatus.Status
 }
 
-// NamelessPlace may be implemented by a FilePlace that makes files without a name.
+// NamelessPlace may be implemented by a FilePlace that can create files without a
+// name.
 type NamelessPlace interface {
 	FilePlace
-	// MakesNameless has Open make a file in the directory of the place that has no name, where
-	// nothing has the place's. It ends with its last open, or is linked (FileMove.Link). The
-	// status is STATUS_NOT_SUPPORTED where the file system has no such files.
+	// MakesNameless makes Open create a file without a name in the directory of the place,
+	// whose own name must not exist. The file is deleted with its last open unless it is
+	// linked (FileMove.Link). The status is STATUS_NOT_SUPPORTED if the file system has no
+	// such files.
 	MakesNameless() ntstatus.Status
 }
 
-// OpenFile is one open of a file or directory of a tree. The kernel tests the rights
-// of the handle before it calls. Any goroutine may use it.
+// OpenFile is one open of a file or directory of a tree. The kernel checks the
+// rights of the handle before each call. Any goroutine may use it.
 type OpenFile interface {
 	Facts() (FileFacts, ntstatus.Status)
-	// Volume tells the size of what the file is on.
+	// Volume returns the size of the file's volume.
 	Volume() (FsFullSizeInformation, ntstatus.Status)
-	// ReadAt reads; no bytes and success are the end of the file.
+	// ReadAt reads. 0 bytes with success mean the end of the file.
 	ReadAt(b []byte, at int64) (int, ntstatus.Status)
-	// WriteAt writes; with the offset -1 at the end of the file.
+	// WriteAt writes. The offset -1 is the end of the file.
 	WriteAt(b []byte, at int64) (int, ntstatus.Status)
 	Flush() ntstatus.Status
-	// List returns the next entries of a directory whose names fit a pattern, none at
-	// the end. It goes on where the last call stopped, or begins anew. Entries whose
-	// descriptor see does not agree to are left out; nil agrees to all.
+	// List returns the next entries of a directory whose names match a pattern, and
+	// none at the end. It continues after the last call, or restarts. It omits
+	// entries for whose descriptor see returns false. A nil see accepts all entries.
 	List(pattern string, restart bool, most int, see func(*sd.Descriptor) bool) ([]FileEntry, ntstatus.Status)
 	SetBasic(FileBasic) ntstatus.Status
 	SetSize(size int64) ntstatus.Status
-	// SetDelete says whether the name goes away with the last open.
+	// SetDelete sets whether the name is removed with the last open.
 	SetDelete(bool) ntstatus.Status
-	// Move renames or links the file. decide is called with what was found where it
-	// is to go, and no lock held.
+	// Move renames or links the file. It calls Decide with the facts of source and
+	// target, without a lock held.
 	Move(m *FileMove) ntstatus.Status
-	// Descriptor is the one of the moment; SwapDescriptor replaces it if it is still old.
+	// Descriptor returns the current descriptor. SwapDescriptor replaces it if it is
+	// still old.
 	Descriptor() (*sd.Descriptor, ntstatus.Status)
 	SwapDescriptor(old, next *sd.Descriptor) (swapped bool, st ntstatus.Status)
-	// Close ends the open. It is called once, by the last who uses it.
+	// Close ends the open. It is called once, after the last use.
 	Close()
+}
+
+// NameLister may be implemented by an OpenFile that can list the names of a directory faster than List, because it
+// does not query each file.
+type NameLister interface {
+	OpenFile
+	// ListNames returns the next entries that List would return for the pattern "*", without . and .. and in any
+	// order. It continues after the last call of ListNames, or restarts. The status at the end is
+	// STATUS_NO_MORE_FILES.
+	ListNames(restart bool) ([]DirectoryName, ntstatus.Status)
+}
+
+// DirectoryName is an entry of a directory. An entry that is neither Directory nor Link is a file.
+type DirectoryName struct {
+	Name      string
+	Directory bool
+	Link      bool // a symbolic link
 }
 
 // HostFile may be implemented by an OpenFile that is a file of the host.
 type HostFile interface {
 	OpenFile
-	// HandOut returns a descriptor of the host for a program of that uid, if no program can
-	// make more of it than was granted, and the rights that its use needs. The status says
-	// why not: STATUS_NOT_SUPPORTED where the file system hands nothing out,
-	// STATUS_ACCESS_DENIED where the descriptor would give more.
+	// HandOut returns a file descriptor of the host for a program with that uid, and the rights that its use
+	// requires. It does so only if no program can do more with the descriptor than was granted. Otherwise the status
+	// is STATUS_NOT_SUPPORTED if the file system never passes descriptors, and STATUS_ACCESS_DENIED if the descriptor
+	// would allow more.
 	HandOut(granted winnt.AccessMask, uid uint32) (f *os.File, used winnt.AccessMask, st ntstatus.Status)
 }
 
 // Refillable may be implemented by an OpenFile whose contents can be replaced at once.
 type Refillable interface {
 	OpenFile
-	// Refill replaces what is in the file by what is in another one, and nothing else of it.
-	// Where there is no room for it nothing has changed.
+	// Refill replaces the contents of the file with those of another one, and changes
+	// nothing else. If there is no space for them, nothing changes.
 	Refill(from OpenFile) ntstatus.Status
 }
 
-// FileFacts holds what a file system tells of a file. Times are in units of 100 ns since
-// 1601, sizes in bytes.
+// FileFacts holds the facts of a file system about a file. Times are in units of 100 ns
+// since 1601, sizes in bytes.
 type FileFacts struct {
 	FileBasic
 	AllocationSize int64
@@ -121,7 +151,7 @@ type FileMove struct {
 	Root    OpenFile // nil: the root
 	Replace bool
 	Link    bool // a hard link; the old name stays
-	// Decide answers for what was found of source and target: the fields that the
-	// caller knows are its own to fill in.
+	// Decide decides the move for the facts of source and target. It fills in the
+	// fields that only the caller knows.
 	Decide func(*fileaccess.Move) fileaccess.MoveDecision
 }

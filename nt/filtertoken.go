@@ -44,22 +44,22 @@ type (
 
 func filterTokenConditions(more ...Condition) []Condition {
 	c := []Condition{
-		{ntstatus.AccessViolation, "T-60", "NewTokenHandle cannot be written, or a list cannot be read"},
+		{ntstatus.AccessViolation, "T-60", "NewTokenHandle is not writable, or a list is not readable"},
 		{ntstatus.InvalidParameter, "T-60", "Flags outside 0xF"},
-		{ntstatus.InvalidHandle, "T-60", "ExistingTokenHandle names no handle"},
-		{ntstatus.ObjectTypeMismatch, "T-60", "ExistingTokenHandle is no token"},
-		{ntstatus.AccessDenied, "T-60", "ExistingTokenHandle lacks TOKEN_DUPLICATE"},
+		{ntstatus.InvalidHandle, "T-60", "ExistingTokenHandle is not a valid handle"},
+		{ntstatus.ObjectTypeMismatch, "T-60", "ExistingTokenHandle is not a token"},
+		{ntstatus.AccessDenied, "T-60", "ExistingTokenHandle does not grant TOKEN_DUPLICATE"},
 		{ntstatus.InvalidSID, "T-60", "a list holds a malformed SID"},
 		{ntstatus.InvalidParameter, "T-63", "a restricting SID has attributes"},
 	}
-	return append(append(c, more...), Condition{ntstatus.InsufficientResources, "O-81", "memory ran out"})
+	return append(append(c, more...), Condition{ntstatus.InsufficientResources, "O-81", "not enough memory"})
 }
 
 var (
 	rowFilterToken = Add(&NtTable, Entry[Services, FilterTokenIn, FilterTokenOut]{
 		Meta: Meta{
 			Name:       "NtFilterToken",
-			Summary:    "makes a restricted version of a token",
+			Summary:    "creates a restricted copy of a token",
 			Source:     "CreateRestrictedToken; SeFilterToken",
 			Conditions: filterTokenConditions(),
 		},
@@ -68,7 +68,7 @@ var (
 	rowFilterTokenEx = Add(&NtTable, Entry[Services, FilterTokenExIn, FilterTokenOut]{
 		Meta: Meta{
 			Name:       "NtFilterTokenEx",
-			Summary:    "makes a restricted version of a token, claims and device groups included",
+			Summary:    "creates a restricted copy of a token, with restricted claims and device groups",
 			Source:     "NtFilterTokenEx, public headers",
 			Conditions: filterTokenConditions(),
 		},
@@ -77,12 +77,12 @@ var (
 	rowCompareTokens = Add(&NtTable, Entry[Services, CompareTokensIn, CompareTokensOut]{
 		Meta: Meta{
 			Name:    "NtCompareTokens",
-			Summary: "tells whether two tokens are equal in access checks",
+			Summary: "reports whether two tokens are equal in access checks",
 			Conditions: []Condition{
-				{ntstatus.AccessViolation, "T-100", "Equal cannot be written"},
-				{ntstatus.InvalidHandle, "T-100", "a handle names no handle, the first one first"},
-				{ntstatus.ObjectTypeMismatch, "T-100", "a handle is no token"},
-				{ntstatus.AccessDenied, "T-100", "a handle lacks TOKEN_QUERY"},
+				{ntstatus.AccessViolation, "T-100", "Equal is not writable"},
+				{ntstatus.InvalidHandle, "T-100", "a handle is not valid; the first one decides"},
+				{ntstatus.ObjectTypeMismatch, "T-100", "a handle is not a token"},
+				{ntstatus.AccessDenied, "T-100", "a handle does not grant TOKEN_QUERY"},
 				{ntstatus.NoToken, "O-15", "NtCurrentThreadToken of a thread that does not impersonate"},
 				{ntstatus.CantOpenAnonymous, "I-24",
 					"NtCurrentThreadToken or NtCurrentEffectiveToken at SecurityAnonymous"},
@@ -92,8 +92,8 @@ var (
 	})
 )
 
-// NtFilterToken makes a restricted version of a token (CreateRestrictedToken);
-// the new handle has the rights of the existing one.
+// NtFilterToken creates a restricted version of a token
+// (CreateRestrictedToken). The new handle has the rights of the existing one.
 func (t *Thread) NtFilterToken(
 	existing winnt.Handle, flags uint32, disable []sid.SID, remove []winnt.Privilege, restrict []sid.SID,
 ) (winnt.Handle, ntstatus.Status) {
@@ -118,13 +118,14 @@ func groupsOf(sids []sid.SID) []token.Group {
 	return out
 }
 
-// NtFilterTokenEx filters as NtFilterToken does, with claims and device groups.
+// NtFilterTokenEx works like NtFilterToken, with claims and device groups.
 func (t *Thread) NtFilterTokenEx(in FilterTokenExIn) (winnt.Handle, ntstatus.Status) {
 	out, st := call(t, rowFilterTokenEx, in)
 	return out.NewTokenHandle, st
 }
 
-// NtCompareTokens tells whether access checks treat two tokens alike.
+// NtCompareTokens reports whether access checks give two tokens the same
+// results.
 func (t *Thread) NtCompareTokens(first, second winnt.Handle) (equal bool, st ntstatus.Status) {
 	in := CompareTokensIn{FirstTokenHandle: first, SecondTokenHandle: second}
 	out, st := call(t, rowCompareTokens, in)

@@ -13,8 +13,8 @@ type (
 
 var rowClose = Add(&NtTable, Entry[Services, CloseIn, CloseOut]{
 	Meta: Meta{Name: "NtClose", Summary: "closes a handle", Conditions: []Condition{
-		{ntstatus.Success, "O-41", "the value is one of the pseudo handles -1, -2, -4, -5, -6; nothing happens"},
-		{ntstatus.InvalidHandle, "O-40", "the value names no handle"},
+		{ntstatus.Success, "O-41", "the value is one of the pseudo handles -1, -2, -4, -5, -6; no handle is closed"},
+		{ntstatus.InvalidHandle, "O-40", "the value is not a valid handle"},
 		{ntstatus.HandleNotClosable, "O-42", "the handle is protected from close"},
 	}},
 	Call: Services.NtClose,
@@ -34,7 +34,8 @@ func (t *Thread) NtClose(handle winnt.Handle) ntstatus.Status {
 // DuplicateOptions are the options of NtDuplicateObject, DUPLICATE_*.
 type DuplicateOptions uint32
 
-// String joins the documented names without their common prefix by "|".
+// String returns the documented names without their common prefix, joined by
+// "|".
 func (o DuplicateOptions) String() string {
 	return joinBits(uint32(o), []bitName{
 		{
@@ -61,16 +62,16 @@ type (
 var rowDuplicateObject = Add(&NtTable, Entry[Services, DuplicateObjectIn, DuplicateObjectOut]{
 	Meta: Meta{
 		Name:    "NtDuplicateObject",
-		Summary: "makes another handle to an object, also from and into other processes",
+		Summary: "duplicates a handle, within a process or between processes",
 		Source:  "ZwDuplicateObject; DuplicateHandle",
 		Conditions: []Condition{
-			{ntstatus.InvalidHandle, "O-31", "SourceProcessHandle names no handle"},
-			{ntstatus.ObjectTypeMismatch, "O-31", "SourceProcessHandle is no process"},
-			{ntstatus.AccessDenied, "O-31", "SourceProcessHandle lacks PROCESS_DUP_HANDLE"},
-			{ntstatus.InvalidHandle, "O-31", "TargetProcessHandle names no handle"},
-			{ntstatus.ObjectTypeMismatch, "O-31", "TargetProcessHandle is no process"},
-			{ntstatus.AccessDenied, "O-31", "TargetProcessHandle lacks PROCESS_DUP_HANDLE"},
-			{ntstatus.InvalidHandle, "O-50", "SourceHandle names no handle of the source process"},
+			{ntstatus.InvalidHandle, "O-31", "SourceProcessHandle is not a valid handle"},
+			{ntstatus.ObjectTypeMismatch, "O-31", "SourceProcessHandle is not a process"},
+			{ntstatus.AccessDenied, "O-31", "SourceProcessHandle does not grant PROCESS_DUP_HANDLE"},
+			{ntstatus.InvalidHandle, "O-31", "TargetProcessHandle is not a valid handle"},
+			{ntstatus.ObjectTypeMismatch, "O-31", "TargetProcessHandle is not a process"},
+			{ntstatus.AccessDenied, "O-31", "TargetProcessHandle does not grant PROCESS_DUP_HANDLE"},
+			{ntstatus.InvalidHandle, "O-50", "SourceHandle is not a valid handle of the source process"},
 			{ntstatus.HandleNotClosable, "O-51",
 				"TargetProcessHandle is NULL with DUPLICATE_CLOSE_SOURCE, and the source is protected from close"},
 			{ntstatus.InvalidParameter, "O-51", "TargetProcessHandle is NULL without DUPLICATE_CLOSE_SOURCE"},
@@ -83,16 +84,16 @@ var rowDuplicateObject = Add(&NtTable, Entry[Services, DuplicateObjectIn, Duplic
 			{ntstatus.PrivilegeNotHeld, "O-30",
 				"ACCESS_SYSTEM_SECURITY beyond the source handle's rights without SeSecurityPrivilege"},
 			{ntstatus.AccessDenied, "O-56", "more rights than the source handle has, and the access check refuses"},
-			{ntstatus.InsufficientResources, "O-81", "no memory for the handle"},
+			{ntstatus.InsufficientResources, "O-81", "not enough memory for the handle"},
 			{ntstatus.ProcessIsTerminating, "O-47", "the target process has ended"},
-			{ntstatus.InsufficientResources, "O-82", "the target process has as many handles as it may have"},
+			{ntstatus.InsufficientResources, "O-82", "the target process has reached its handle limit"},
 		},
 	},
 	Call: Services.NtDuplicateObject,
 })
 
-// NtDuplicateObject makes a handle in the target process to what a handle of
-// the source process names (ZwDuplicateObject). target 0 with
+// NtDuplicateObject creates a handle in the target process for the object of a
+// handle in the source process (ZwDuplicateObject). target 0 with
 // DUPLICATE_CLOSE_SOURCE closes the source.
 func (t *Thread) NtDuplicateObject(
 	sourceProcess, source, target winnt.Handle, desired winnt.AccessMask, attributes, options uint32,
@@ -114,19 +115,19 @@ type (
 var rowCompareObjects = Add(&NtTable, Entry[Services, CompareObjectsIn, CompareObjectsOut]{
 	Meta: Meta{
 		Name:    "NtCompareObjects",
-		Summary: "tells whether two handles name one object",
+		Summary: "reports whether two handles refer to the same object",
 		Source:  "CompareObjectHandles",
 		Conditions: []Condition{
-			{ntstatus.InvalidHandle, "O-31", "one of the values names no handle"},
-			{ntstatus.NotSameObject, "O-31", "they name two objects"},
+			{ntstatus.InvalidHandle, "O-31", "one of the values is not a valid handle"},
+			{ntstatus.NotSameObject, "O-31", "the handles refer to different objects"},
 		},
 	},
 	Call: Services.NtCompareObjects,
 })
 
-// NtCompareObjects returns STATUS_SUCCESS when both handles name one object,
-// STATUS_NOT_SAME_OBJECT when they do not (CompareObjectHandles). No right is
-// needed.
+// NtCompareObjects returns STATUS_SUCCESS if both handles refer to the same
+// object, and STATUS_NOT_SAME_OBJECT if not (CompareObjectHandles). It needs no
+// right.
 func (t *Thread) NtCompareObjects(first, second winnt.Handle) ntstatus.Status {
 	in := CompareObjectsIn{first, second}
 	_, st := call(t, rowCompareObjects, in)

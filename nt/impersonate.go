@@ -4,10 +4,11 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Impersonate makes the thread act with an impersonation token and returns
-// the function that puts back what was there before. revert is never nil, may
-// be called more than once and cannot fail; calls nest, the inner revert first
-// (I-76). On error the thread's context is unchanged and revert does nothing.
+// Impersonate makes the thread impersonate with an impersonation token. It
+// returns a function that restores the previous state. revert is never nil, may
+// be called more than once and cannot fail. Calls can nest, if the inner revert
+// comes first (I-76). On an error the thread's context is unchanged, and revert
+// does nothing.
 //
 //	revert, err := th.Impersonate(client)
 //	if err != nil { return err }
@@ -24,9 +25,9 @@ func (t *Thread) Impersonate(token winnt.Handle) (revert func(), err error) {
 	return func() { t.restore(ticket) }, nil
 }
 
-// As runs fn while the thread impersonates with token. It never runs fn when
-// impersonating failed, and always reverts, also when fn panics (I-76).
-// The error is that of [Thread.Impersonate], or else the one fn returned, as it is.
+// As runs fn while the thread impersonates with token. It never runs fn if
+// impersonation failed, and always reverts, even if fn panics (I-76). The error is
+// that of [Thread.Impersonate], or the unchanged error of fn.
 func (t *Thread) As(token winnt.Handle, fn func() error) error {
 	revert, err := t.Impersonate(token)
 	if err != nil {

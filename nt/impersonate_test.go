@@ -71,7 +71,7 @@ func (w *world) client(user string, level winnt.SecurityImpersonationLevel, righ
 	return h
 }
 
-// who is the user the thread acts as.
+// who returns the thread's effective user.
 func (w *world) who() string {
 	w.tb.Helper()
 	v, st := w.th.NtQueryInformationToken(winnt.NtCurrentEffectiveToken, winnt.TokenUser)
@@ -88,7 +88,7 @@ func (w *world) expect(want string) {
 	}
 }
 
-// I-76: reverts nest, restore what was there, and may be called again.
+// I-76: reverts can be nested, restore the previous state, and can be called again.
 func TestImpersonateNests(t *testing.T) {
 	w := newWorld(t)
 	a, b := w.client(alice, winnt.SecurityImpersonation, winnt.TOKEN_IMPERSONATE), w.client(bob,
@@ -120,8 +120,7 @@ func TestImpersonateNests(t *testing.T) {
 	w.expect(server)
 }
 
-// I-76: a failure leaves the context as it was and gives a revert that does
-// nothing.
+// I-76: a failure changes nothing and returns a revert that does nothing.
 func TestImpersonateFails(t *testing.T) {
 	w := newWorld(t)
 	a := w.client(alice, winnt.SecurityImpersonation, winnt.TOKEN_IMPERSONATE)
@@ -190,9 +189,9 @@ func TestTicketIsUsedUp(t *testing.T) {
 	s.SaveImpersonation() // never used: closing the system gives its reference back
 }
 
-// TestSavedStays: what is set aside stays with the thread until something takes its place, and
-// an impersonation that fails leaves it there (I-76).
-func TestSavedStays(t *testing.T) {
+// A saved impersonation stays with the thread until it is replaced; a failed impersonation does not replace it
+// (I-76).
+func TestSavedImpersonationStays(t *testing.T) {
 	w := newWorld(t)
 	if _, err := w.th.Impersonate(w.client(alice, winnt.SecurityImpersonation, winnt.TOKEN_IMPERSONATE)); err != nil {
 		t.Fatal(err)

@@ -28,7 +28,7 @@ type (
 // JobObjectInfoClass is JOBOBJECTINFOCLASS.
 type JobObjectInfoClass uint32
 
-// JobObjectSecurityLimitInformation is the class that sets a job's security
+// JobObjectSecurityLimitInformation is the class for setting a job's security
 // limits.
 const JobObjectSecurityLimitInformation JobObjectInfoClass = 5
 
@@ -40,8 +40,8 @@ func (c JobObjectInfoClass) String() string {
 	return "JOBOBJECTINFOCLASS(" + winnt.Handle(c).String() + ")"
 }
 
-// JobSecurityLimitInformation is JOBOBJECT_SECURITY_LIMIT_INFORMATION (40
-// bytes on 64-bit Windows). The zero value limits nothing; an empty list is no
+// JobSecurityLimitInformation is JOBOBJECT_SECURITY_LIMIT_INFORMATION (40 bytes
+// on 64-bit Windows). The zero value limits nothing. An empty list means no
 // list.
 type JobSecurityLimitInformation struct {
 	SecurityLimitFlags uint32       // JOB_OBJECT_SECURITY_*
@@ -70,7 +70,7 @@ var (
 	rowCreateJobObject = Add(&NtTable, Entry[Services, CreateJobObjectIn, CreateJobObjectOut]{
 		Meta: Meta{
 			Name:       "NtCreateJobObject",
-			Summary:    "makes a job, named or not",
+			Summary:    "creates a job, with or without a name",
 			Source:     "CreateJobObject",
 			Conditions: createByNameConditions(),
 		},
@@ -92,12 +92,12 @@ var (
 				Summary: "puts a process into a job",
 				Source:  "AssignProcessToJobObject",
 				Conditions: []Condition{
-					{ntstatus.InvalidHandle, "O-31", "JobHandle names no handle"},
-					{ntstatus.ObjectTypeMismatch, "O-31", "JobHandle is no job"},
-					{ntstatus.AccessDenied, "O-31", "JobHandle lacks JOB_OBJECT_ASSIGN_PROCESS"},
-					{ntstatus.InvalidHandle, "O-31", "ProcessHandle names no handle"},
-					{ntstatus.ObjectTypeMismatch, "O-31", "ProcessHandle is no process"},
-					{ntstatus.AccessDenied, "O-31", "ProcessHandle lacks PROCESS_SET_QUOTA or PROCESS_TERMINATE"},
+					{ntstatus.InvalidHandle, "O-31", "JobHandle is not a valid handle"},
+					{ntstatus.ObjectTypeMismatch, "O-31", "JobHandle is not a job"},
+					{ntstatus.AccessDenied, "O-31", "JobHandle does not grant JOB_OBJECT_ASSIGN_PROCESS"},
+					{ntstatus.InvalidHandle, "O-31", "ProcessHandle is not a valid handle"},
+					{ntstatus.ObjectTypeMismatch, "O-31", "ProcessHandle is not a process"},
+					{ntstatus.AccessDenied, "O-31", "ProcessHandle does not grant PROCESS_SET_QUOTA or PROCESS_TERMINATE"},
 					{ntstatus.AccessDenied, "I-91",
 						"the process is in a job that this one is not nested in, and this one is not empty"},
 					{ntstatus.AccessDenied, "I-90",
@@ -117,17 +117,17 @@ var (
 			Source:  "SetInformationJobObject; JOBOBJECT_SECURITY_LIMIT_INFORMATION",
 			Missing: "only JobObjectSecurityLimitInformation",
 			Conditions: []Condition{
-				{ntstatus.InvalidInfoClass, "I-89", "another information class"},
-				{ntstatus.InfoLengthMismatch, "I-89", "the length is not that of the structure"},
-				{ntstatus.AccessViolation, "O-3", "the information cannot be read"},
-				{ntstatus.InvalidHandle, "O-31", "JobHandle names no handle"},
-				{ntstatus.ObjectTypeMismatch, "O-31", "JobHandle is no job"},
-				{ntstatus.AccessDenied, "O-31", "JobHandle lacks JOB_OBJECT_SET_SECURITY_ATTRIBUTES"},
+				{ntstatus.InvalidInfoClass, "I-89", "any other information class"},
+				{ntstatus.InfoLengthMismatch, "I-89", "the length is not the size of the structure"},
+				{ntstatus.AccessViolation, "O-3", "the information is not readable"},
+				{ntstatus.InvalidHandle, "O-31", "JobHandle is not a valid handle"},
+				{ntstatus.ObjectTypeMismatch, "O-31", "JobHandle is not a job"},
+				{ntstatus.AccessDenied, "O-31", "JobHandle does not grant JOB_OBJECT_SET_SECURITY_ATTRIBUTES"},
 				{ntstatus.InvalidParameter, "I-89", "flags outside 0xF"},
 				{ntstatus.InvalidParameter, "I-89", "ONLY_TOKEN and JobToken is NULL"},
-				{ntstatus.InvalidHandle, "T-111", "JobToken names no handle"},
-				{ntstatus.ObjectTypeMismatch, "T-111", "JobToken is no token"},
-				{ntstatus.AccessDenied, "T-111", "JobToken lacks TOKEN_ASSIGN_PRIMARY"},
+				{ntstatus.InvalidHandle, "T-111", "JobToken is not a valid handle"},
+				{ntstatus.ObjectTypeMismatch, "T-111", "JobToken is not a token"},
+				{ntstatus.AccessDenied, "T-111", "JobToken does not grant TOKEN_ASSIGN_PRIMARY"},
 				{ntstatus.BadTokenType, "I-89", "JobToken is an impersonation token"},
 				{ntstatus.PrivilegeNotHeld, "T-111",
 					"JobToken is neither child nor sibling of the caller's process token, and " +
@@ -146,8 +146,8 @@ var (
 	})
 )
 
-// NtCreateJobObject makes a job; with a name in the attributes it can be
-// opened by others. The creator is granted what it asks for (NtCreateJobObject).
+// NtCreateJobObject creates a job. If the attributes have a name, others can
+// open it. The creator is granted the requested rights (NtCreateJobObject).
 func (t *Thread) NtCreateJobObject(
 	desired winnt.AccessMask, attributes *ObjectAttributes,
 ) (winnt.Handle, ntstatus.Status) {

@@ -5,9 +5,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// QuerySymbolicLinkObjectIn and QuerySymbolicLinkObjectOut are the parameters of
-// NtQuerySymbolicLinkObject. MaximumLength is that of LinkTarget, in bytes;
-// 0xFFFFFFFF stands for a buffer of the size that is needed.
+// QuerySymbolicLinkObjectIn and QuerySymbolicLinkObjectOut are the parameters of NtQuerySymbolicLinkObject.
+// MaximumLength is that of LinkTarget, in bytes; 0xFFFFFFFF means a buffer of the required size.
 type (
 	QuerySymbolicLinkObjectIn struct {
 		LinkHandle    winnt.Handle
@@ -17,27 +16,27 @@ type (
 	}
 	QuerySymbolicLinkObjectOut struct {
 		LinkTarget     string
-		ReturnedLength uint32 // bytes, the terminating NUL included; told also when MaximumLength is too small
+		ReturnedLength uint32 // bytes, including the terminating NUL; set also if MaximumLength is too small
 	}
 )
 
 var rowQuerySymbolicLinkObject = Add(&NtTable, Entry[Services, QuerySymbolicLinkObjectIn, QuerySymbolicLinkObjectOut]{
 	Meta: Meta{
 		Name:    "NtQuerySymbolicLinkObject",
-		Summary: "tells what a symbolic link stands for",
+		Summary: "returns the target of a symbolic link",
 		Source:  "ZwQuerySymbolicLinkObject",
 		Conditions: []Condition{
-			{ntstatus.AccessViolation, "O-3", "a pointer cannot be read or written"},
-			{ntstatus.InvalidHandle, "O-31", "LinkHandle names no handle"},
-			{ntstatus.ObjectTypeMismatch, "O-31", "LinkHandle is no symbolic link"},
-			{ntstatus.AccessDenied, "O-31", "LinkHandle lacks SYMBOLIC_LINK_QUERY"},
-			{ntstatus.BufferTooSmall, "O-143", "MaximumLength has no room for the text and its terminating NUL"},
+			{ntstatus.AccessViolation, "O-3", "a pointer is not readable or not writable"},
+			{ntstatus.InvalidHandle, "O-31", "LinkHandle is not a valid handle"},
+			{ntstatus.ObjectTypeMismatch, "O-31", "LinkHandle is not a symbolic link"},
+			{ntstatus.AccessDenied, "O-31", "LinkHandle does not grant SYMBOLIC_LINK_QUERY"},
+			{ntstatus.BufferTooSmall, "O-143", "MaximumLength is too short for the text and its terminating NUL"},
 		},
 	},
 	Call: Services.NtQuerySymbolicLinkObject,
 })
 
-// NtQuerySymbolicLinkObject returns the path that a link stands for; it needs
+// NtQuerySymbolicLinkObject returns the target of a link. It needs
 // SYMBOLIC_LINK_QUERY (ZwQuerySymbolicLinkObject).
 func (t *Thread) NtQuerySymbolicLinkObject(link winnt.Handle) (string, ntstatus.Status) {
 	in := QuerySymbolicLinkObjectIn{LinkHandle: link, MaximumLength: ^uint32(0)}

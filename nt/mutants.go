@@ -10,7 +10,7 @@ import (
 // MutantInfoClass is MUTANT_INFORMATION_CLASS.
 type MutantInfoClass uint32
 
-// MutantBasicInformation is the class of NtQueryMutant that is built.
+// MutantBasicInformation is the supported class of NtQueryMutant.
 const MutantBasicInformation MutantInfoClass = 0
 
 // String returns the documented name.
@@ -21,8 +21,8 @@ func (c MutantInfoClass) String() string {
 	return "MUTANT_INFORMATION_CLASS(" + strconv.FormatUint(uint64(c), 10) + ")"
 }
 
-// MutantInformation is MUTANT_BASIC_INFORMATION, 8 bytes in C: the count in 4,
-// two bytes, two bytes of padding.
+// MutantInformation is MUTANT_BASIC_INFORMATION, 8 bytes in C: the count (4
+// bytes), two bytes, and two bytes of padding.
 type MutantInformation struct {
 	CurrentCount   int32 // 1 is free, 0 is owned
 	OwnedByCaller  bool
@@ -62,12 +62,12 @@ type (
 // stateConditions returns those of a service that queries the state of an object.
 func stateConditions(handle, object, right string) []Condition {
 	return []Condition{
-		{ntstatus.InvalidInfoClass, "O-135", "another class"},
-		{ntstatus.InfoLengthMismatch, "O-135", "the length is not that of the structure"},
-		{ntstatus.AccessViolation, "O-3", "a pointer cannot be written"},
-		{ntstatus.InvalidHandle, "O-31", handle + " names no handle"},
-		{ntstatus.ObjectTypeMismatch, "O-31", handle + " is no " + object},
-		{ntstatus.AccessDenied, "O-31", handle + " lacks " + right},
+		{ntstatus.InvalidInfoClass, "O-135", "any other information class"},
+		{ntstatus.InfoLengthMismatch, "O-135", "the length is not the size of the structure"},
+		{ntstatus.AccessViolation, "O-3", "a pointer is not writable"},
+		{ntstatus.InvalidHandle, "O-31", handle + " is not a valid handle"},
+		{ntstatus.ObjectTypeMismatch, "O-31", handle + " is not a " + object},
+		{ntstatus.AccessDenied, "O-31", handle + " does not grant " + right},
 	}
 }
 
@@ -86,9 +86,9 @@ var (
 	rowCreateMutant = Add(&NtTable, Entry[Services, CreateMutantIn, MutantOut]{
 		Meta: Meta{
 			Name:       "NtCreateMutant",
-			Summary:    "makes a mutant, named or not",
+			Summary:    "creates a mutant, with or without a name",
 			Source:     "CreateMutex",
-			Missing:    "mutants are objects to protect, to open and to release; nothing waits for them",
+			Missing:    "no thread can wait for a mutant",
 			Conditions: createByNameConditions(),
 		},
 		Call: Services.NtCreateMutant,
@@ -105,11 +105,11 @@ var (
 	rowReleaseMutant = Add(&NtTable, Entry[Services, ReleaseMutantIn, ReleaseMutantOut]{
 		Meta: Meta{
 			Name:    "NtReleaseMutant",
-			Summary: "gives up a mutant that the calling thread owns",
+			Summary: "releases a mutant that the calling thread owns",
 			Source:  "ReleaseMutex",
 			Conditions: []Condition{
-				{ntstatus.InvalidHandle, "O-31", "MutantHandle names no handle"},
-				{ntstatus.ObjectTypeMismatch, "O-31", "MutantHandle is no mutant"},
+				{ntstatus.InvalidHandle, "O-31", "MutantHandle is not a valid handle"},
+				{ntstatus.ObjectTypeMismatch, "O-31", "MutantHandle is not a mutant"},
 				{ntstatus.MutantNotOwned, "O-134", "the calling thread does not own the mutant"},
 			},
 		},
@@ -118,7 +118,7 @@ var (
 	rowQueryMutant = Add(&NtTable, Entry[Services, QueryMutantIn, QueryMutantOut]{
 		Meta: Meta{
 			Name:       "NtQueryMutant",
-			Summary:    "tells whether a mutant is owned, by whom and how",
+			Summary:    "returns the count of a mutant, and whether the caller owns it and it was abandoned",
 			Source:     "\"Synchronization Object Security and Access Rights\"",
 			Conditions: stateConditions("MutantHandle", "mutant", "MUTANT_QUERY_STATE"),
 		},
@@ -129,8 +129,8 @@ var (
 	})
 )
 
-// NtCreateMutant makes a mutant, which the calling thread owns from the start
-// if it so wants (CreateMutex).
+// NtCreateMutant creates a mutant. On request the calling thread owns it from
+// the start (CreateMutex).
 func (t *Thread) NtCreateMutant(
 	desired winnt.AccessMask, attributes *ObjectAttributes, owned bool,
 ) (winnt.Handle, ntstatus.Status) {
@@ -146,15 +146,15 @@ func (t *Thread) NtOpenMutant(desired winnt.AccessMask, attributes *ObjectAttrib
 	return out.MutantHandle, st
 }
 
-// NtReleaseMutant gives up a mutant and returns its count before; no right is
-// needed, for only the owner can (ReleaseMutex).
+// NtReleaseMutant releases a mutant and returns its previous count. It needs no
+// right, because only the owner can release it (ReleaseMutex).
 func (t *Thread) NtReleaseMutant(mutant winnt.Handle) (int32, ntstatus.Status) {
 	in := ReleaseMutantIn{mutant}
 	out, st := call(t, rowReleaseMutant, in)
 	return out.PreviousCount, st
 }
 
-// NtQueryMutant returns the state of a mutant; it needs MUTANT_QUERY_STATE.
+// NtQueryMutant returns the state of a mutant. It needs MUTANT_QUERY_STATE.
 func (t *Thread) NtQueryMutant(mutant winnt.Handle) (MutantInformation, ntstatus.Status) {
 	in := QueryMutantIn{MutantHandle: mutant, MutantInformationLength: 8}
 	out, st := call(t, rowQueryMutant, in)

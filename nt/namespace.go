@@ -67,11 +67,11 @@ func (e EventType) String() string {
 // open by name shares; gate are those that only one of them has in step (4).
 func nameConditions(gate []Condition, more ...Condition) []Condition {
 	list := append([]Condition{
-		{ntstatus.AccessViolation, "O-3", "a pointer cannot be read or written"},
+		{ntstatus.AccessViolation, "O-3", "a pointer is not readable or not writable"},
 		{ntstatus.InvalidParameter, "O-22", "OBJECT_ATTRIBUTES has a wrong Length or unknown attribute bits"},
 		{ntstatus.InvalidParameter, "O-27", "OBJ_EXCLUSIVE together with OBJ_INHERIT"},
-		{ntstatus.InvalidHandle, "O-31", "RootDirectory names no handle"},
-		{ntstatus.ObjectTypeMismatch, "O-31", "RootDirectory is no directory"},
+		{ntstatus.InvalidHandle, "O-31", "RootDirectory is not a valid handle"},
+		{ntstatus.ObjectTypeMismatch, "O-31", "RootDirectory is not a directory"},
 		{ntstatus.ObjectPathSyntaxBad, "O-23", "the name is absolute below a RootDirectory, or relative without one"},
 		{ntstatus.ObjectNameInvalid, "O-23", "the name has an empty component"},
 		{ntstatus.AccessDenied, "O-20", "reserved bits in DesiredAccess"},
@@ -91,41 +91,41 @@ func openByNameConditions() []Condition {
 	return nameConditions(nil,
 		Condition{ntstatus.ObjectNameNotFound, "O-23", "no object of that name"},
 		Condition{ntstatus.ObjectTypeMismatch, "O-23",
-			"the name, or one on the path, is that of an object of another type"},
-		Condition{ntstatus.InvalidParameter, "O-33", "an attribute the type does not take"},
+			"the name, or a name on the path, belongs to an object of another type"},
+		Condition{ntstatus.InvalidParameter, "O-33", "an attribute that the type does not support"},
 		Condition{ntstatus.AccessDenied, "O-27", "the object is exclusive to another process"},
-		Condition{ntstatus.InvalidParameter, "O-27", "OBJ_EXCLUSIVE, and the object was made without it"},
+		Condition{ntstatus.InvalidParameter, "O-27", "OBJ_EXCLUSIVE is set, but the object was created without it"},
 		Condition{ntstatus.AccessDenied, "O-21", "DesiredAccess has bits that the type does not have"},
 		Condition{ntstatus.AccessDenied, "O-90", "DesiredAccess is 0"},
 		Condition{ntstatus.BadImpersonationLevel, "I-1",
 			"the caller impersonates below SecurityImpersonation; without SeChangeNotifyPrivilege the first " +
 				"directory says so"},
-		Condition{ntstatus.AccessDenied, "O-33", "the access check on the object refuses"},
-		Condition{ntstatus.InsufficientResources, "O-81", "no memory for the handle"},
-		Condition{ntstatus.AuditFailed, "U-64", "the record could not be kept and the policy says to fail"},
+		Condition{ntstatus.AccessDenied, "O-33", "the object's descriptor does not grant DesiredAccess"},
+		Condition{ntstatus.InsufficientResources, "O-81", "not enough memory for the handle"},
+		Condition{ntstatus.AuditFailed, "U-64", "the required audit record cannot be stored"},
 	)
 }
 
 func createByNameConditions() []Condition {
 	return nameConditions(
 		[]Condition{{ntstatus.PrivilegeNotHeld, "O-26", "OBJ_PERMANENT without SeCreatePermanentPrivilege"}},
-		Condition{ntstatus.ObjectTypeMismatch, "O-23", "a name on the path is that of an object of another type"},
-		Condition{ntstatus.ObjectTypeMismatch, "O-161", "the name is that of an object of another type"},
+		Condition{ntstatus.ObjectTypeMismatch, "O-23", "a name on the path belongs to an object of another type"},
+		Condition{ntstatus.ObjectTypeMismatch, "O-161", "the name belongs to an object of another type"},
 		Condition{ntstatus.ObjectPathNotFound, "O-161", "the name is below that of a device"},
-		Condition{ntstatus.ObjectNameCollision, "O-23", "the name is taken, and OBJ_OPENIF is not given"},
-		Condition{ntstatus.InvalidParameter, "O-22", "an attribute the type does not take"},
+		Condition{ntstatus.ObjectNameCollision, "O-23", "the name exists, and OBJ_OPENIF is not set"},
+		Condition{ntstatus.InvalidParameter, "O-22", "an attribute that the type does not support"},
 		Condition{ntstatus.BadImpersonationLevel, "I-1",
 			"the caller impersonates below SecurityImpersonation; without SeChangeNotifyPrivilege the first " +
 				"directory says so"},
 		Condition{ntstatus.AccessDenied, "O-24", "the directory does not grant the right to add to it"},
 		Condition{ntstatus.AccessDenied, "O-21", "DesiredAccess has bits that the type does not have"},
-		Condition{ntstatus.InsufficientResources, "O-81", "no memory for the handle"},
-		Condition{ntstatus.InsufficientResources, "O-81", "memory ran out for the object"},
-		Condition{ntstatus.InvalidOwner, "S-61", "the descriptor names an owner the caller may not make one"},
+		Condition{ntstatus.InsufficientResources, "O-81", "not enough memory for the handle"},
+		Condition{ntstatus.InsufficientResources, "O-81", "not enough memory for the object"},
+		Condition{ntstatus.InvalidOwner, "S-61", "the descriptor names an owner that the caller must not assign"},
 		Condition{ntstatus.PrivilegeNotHeld, "S-71",
 			"the descriptor has a SACL, or a label above the caller's, without the privilege for it"},
-		Condition{ntstatus.AuditFailed, "U-64", "the record could not be kept and the policy says to fail"},
-		Condition{ntstatus.ObjectNameExists, "O-23", "OBJ_OPENIF opened the object that has the name; a success"},
+		Condition{ntstatus.AuditFailed, "U-64", "the required audit record cannot be stored"},
+		Condition{ntstatus.ObjectNameExists, "O-23", "success: OBJ_OPENIF opened the existing object of that name"},
 	)
 }
 
@@ -133,7 +133,7 @@ var (
 	rowCreateDirectoryObject = Add(&NtTable, Entry[Services, CreateDirectoryObjectIn, DirectoryObjectOut]{
 		Meta: Meta{
 			Name:       "NtCreateDirectoryObject",
-			Summary:    "makes a directory of named objects",
+			Summary:    "creates a directory of named objects",
 			Source:     "ZwCreateDirectoryObject",
 			Conditions: createByNameConditions(),
 		},
@@ -150,10 +150,10 @@ var (
 	rowCreateSymbolicLinkObject = Add(&NtTable, Entry[Services, CreateSymbolicLinkObjectIn, SymbolicLinkObjectOut]{
 		Meta: Meta{
 			Name:    "NtCreateSymbolicLinkObject",
-			Summary: "makes a name that stands for another path",
+			Summary: "creates a symbolic link: a name that refers to another path",
 			Source:  "IoCreateSymbolicLink",
 			Conditions: append([]Condition{
-				{ntstatus.AccessViolation, "O-3", "LinkTarget cannot be read"},
+				{ntstatus.AccessViolation, "O-3", "LinkTarget is not readable"},
 				{ntstatus.InvalidParameter, "O-22", "LinkTarget is empty"},
 			}, createByNameConditions()...),
 		},
@@ -169,8 +169,8 @@ var (
 		Call: Services.NtOpenSymbolicLinkObject,
 	})
 	rowCreateEvent = Add(&NtTable, Entry[Services, CreateEventIn, EventOut]{
-		Meta: Meta{Name: "NtCreateEvent", Summary: "makes an event, named or not", Source: "ZwCreateEvent",
-			Missing: "events are objects to protect and to open; nothing waits for them",
+		Meta: Meta{Name: "NtCreateEvent", Summary: "creates an event, with or without a name", Source: "ZwCreateEvent",
+			Missing: "outside the C library a wait for an event returns immediately",
 			Conditions: append([]Condition{
 				{ntstatus.InvalidParameter, "O-3", "EventType is neither NotificationEvent nor SynchronizationEvent"},
 			}, createByNameConditions()...)},
@@ -193,8 +193,8 @@ var (
 	})
 )
 
-// NtCreateDirectoryObject makes a directory of named objects
-// (ZwCreateDirectoryObject). Its creator is granted what it asks for.
+// NtCreateDirectoryObject creates a directory of named objects
+// (ZwCreateDirectoryObject). Its creator is granted the requested rights.
 func (t *Thread) NtCreateDirectoryObject(
 	desired winnt.AccessMask, attributes *ObjectAttributes,
 ) (winnt.Handle, ntstatus.Status) {
@@ -212,8 +212,8 @@ func (t *Thread) NtOpenDirectoryObject(
 	return out.DirectoryHandle, st
 }
 
-// NtCreateSymbolicLinkObject makes a link to an absolute path, which is looked
-// at when the link is followed.
+// NtCreateSymbolicLinkObject creates a link to an absolute path. The path is
+// resolved when the link is followed.
 func (t *Thread) NtCreateSymbolicLinkObject(
 	desired winnt.AccessMask, attributes *ObjectAttributes, target string,
 ) (winnt.Handle, ntstatus.Status) {
@@ -222,7 +222,7 @@ func (t *Thread) NtCreateSymbolicLinkObject(
 	return out.SymbolicLinkHandle, st
 }
 
-// NtOpenSymbolicLinkObject opens a link itself, not what it stands for.
+// NtOpenSymbolicLinkObject opens a link itself, not its target.
 func (t *Thread) NtOpenSymbolicLinkObject(
 	desired winnt.AccessMask, attributes *ObjectAttributes,
 ) (winnt.Handle, ntstatus.Status) {
@@ -231,7 +231,7 @@ func (t *Thread) NtOpenSymbolicLinkObject(
 	return out.SymbolicLinkHandle, st
 }
 
-// NtCreateEvent makes an event; without a name and a descriptor it is an
+// NtCreateEvent creates an event. Without a name and a descriptor it is an
 // object without security (ZwCreateEvent).
 func (t *Thread) NtCreateEvent(
 	desired winnt.AccessMask, attributes *ObjectAttributes, typ EventType, signalled bool,

@@ -33,31 +33,31 @@ type (
 )
 
 var openProcessTokenConditions = []Condition{
-	{ntstatus.AccessViolation, "O-3", "TokenHandle cannot be written"},
+	{ntstatus.AccessViolation, "O-3", "TokenHandle is not writable"},
 	{ntstatus.InvalidParameter, "O-29",
-		"HandleAttributes lacks OBJ_KERNEL_HANDLE in kernel mode outside the System process, or has bits that " +
+		"HandleAttributes does not have OBJ_KERNEL_HANDLE in kernel mode outside the System process, or has bits that " +
 			"are not supported"},
-	{ntstatus.InvalidHandle, "O-31", "ProcessHandle names no handle"},
-	{ntstatus.ObjectTypeMismatch, "O-31", "ProcessHandle is no process"},
-	{ntstatus.AccessDenied, "T-30", "ProcessHandle lacks PROCESS_QUERY_LIMITED_INFORMATION"},
+	{ntstatus.InvalidHandle, "O-31", "ProcessHandle is not a valid handle"},
+	{ntstatus.ObjectTypeMismatch, "O-31", "ProcessHandle is not a process"},
+	{ntstatus.AccessDenied, "T-30", "ProcessHandle does not grant PROCESS_QUERY_LIMITED_INFORMATION"},
 	{ntstatus.AccessDenied, "O-20", "reserved bits in DesiredAccess"},
 	{ntstatus.AccessDenied, "O-21", "DesiredAccess has bits that no token has"},
 	{ntstatus.AccessDenied, "O-90", "DesiredAccess is 0"},
 	{ntstatus.BadImpersonationLevel, "I-1", "the caller impersonates below SecurityImpersonation"},
 	{ntstatus.PrivilegeNotHeld, "O-30", "ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege"},
 	{ntstatus.AccessDenied, "T-30", "the token's DACL does not grant DesiredAccess to the caller"},
-	{ntstatus.InsufficientResources, "O-81", "no memory for the handle"},
+	{ntstatus.InsufficientResources, "O-81", "not enough memory for the handle"},
 }
 
 var openThreadTokenConditions = []Condition{
-	{ntstatus.AccessViolation, "O-3", "TokenHandle cannot be written"},
+	{ntstatus.AccessViolation, "O-3", "TokenHandle is not writable"},
 	{ntstatus.InvalidParameter, "O-29",
-		"HandleAttributes lacks OBJ_KERNEL_HANDLE in kernel mode outside the System process, or has bits that " +
+		"HandleAttributes does not have OBJ_KERNEL_HANDLE in kernel mode outside the System process, or has bits that " +
 			"are not supported"},
-	{ntstatus.InvalidHandle, "I-20", "ThreadHandle names no handle"},
-	{ntstatus.ObjectTypeMismatch, "I-20", "ThreadHandle is no thread"},
+	{ntstatus.InvalidHandle, "I-20", "ThreadHandle is not a valid handle"},
+	{ntstatus.ObjectTypeMismatch, "I-20", "ThreadHandle is not a thread"},
 	{ntstatus.AccessDenied, "I-20",
-		"ThreadHandle lacks THREAD_QUERY_INFORMATION, or the limited right (profile observed)"},
+		"ThreadHandle does not grant THREAD_QUERY_INFORMATION, or the limited right (profile observed)"},
 	{ntstatus.NoToken, "I-20", "the thread is not impersonating"},
 	{ntstatus.CantOpenAnonymous, "I-24", "the thread impersonates at SecurityAnonymous"},
 	{ntstatus.AccessDenied, "O-20", "reserved bits in DesiredAccess"},
@@ -67,8 +67,8 @@ var openThreadTokenConditions = []Condition{
 		"OpenAsSelf is FALSE and the caller impersonates below SecurityImpersonation"},
 	{ntstatus.PrivilegeNotHeld, "O-30", "ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege"},
 	{ntstatus.AccessDenied, "I-22", "the token's DACL does not grant DesiredAccess"},
-	{ntstatus.InsufficientResources, "O-81", "memory ran out for the copy that CopyOnOpen makes"},
-	{ntstatus.InsufficientResources, "O-81", "no memory for the handle"},
+	{ntstatus.InsufficientResources, "O-81", "not enough memory for the copy that CopyOnOpen requires"},
+	{ntstatus.InsufficientResources, "O-81", "not enough memory for the handle"},
 	{ntstatus.AccessDenied, "I-90", "a job's limits refuse the copy that CopyOnOpen makes"},
 }
 
@@ -110,8 +110,8 @@ var (
 	})
 )
 
-// NtOpenProcessToken opens the primary token of a process. The handle names
-// the process's own token object, not a copy (T-31).
+// NtOpenProcessToken opens the primary token of a process. The handle refers to
+// the process's own token object, not to a copy (T-31).
 func (t *Thread) NtOpenProcessToken(process winnt.Handle, desired winnt.AccessMask) (winnt.Handle, ntstatus.Status) {
 	in := OpenProcessTokenIn{process, desired}
 	if t.direct != nil {
@@ -122,7 +122,7 @@ func (t *Thread) NtOpenProcessToken(process winnt.Handle, desired winnt.AccessMa
 	return out.TokenHandle, st
 }
 
-// NtOpenProcessTokenEx opens as NtOpenProcessToken does, with handle attributes.
+// NtOpenProcessTokenEx works like NtOpenProcessToken, with handle attributes.
 func (t *Thread) NtOpenProcessTokenEx(
 	process winnt.Handle, desired winnt.AccessMask, attributes uint32,
 ) (winnt.Handle, ntstatus.Status) {
@@ -131,9 +131,9 @@ func (t *Thread) NtOpenProcessTokenEx(
 	return out.TokenHandle, st
 }
 
-// NtOpenThreadToken opens the token a thread impersonates with. With
-// openAsSelf the access check is made for the caller's process instead of the
-// client the caller may be impersonating (NtOpenThreadToken).
+// NtOpenThreadToken opens the token that a thread impersonates. With openAsSelf
+// the access check uses the token of the caller's process instead of the client
+// that the caller may impersonate (NtOpenThreadToken).
 func (t *Thread) NtOpenThreadToken(
 	thread winnt.Handle, desired winnt.AccessMask, openAsSelf bool,
 ) (winnt.Handle, ntstatus.Status) {
@@ -146,7 +146,7 @@ func (t *Thread) NtOpenThreadToken(
 	return out.TokenHandle, st
 }
 
-// NtOpenThreadTokenEx opens as NtOpenThreadToken does, with handle attributes
+// NtOpenThreadTokenEx works like NtOpenThreadToken, with handle attributes
 // (ZwOpenThreadTokenEx).
 func (t *Thread) NtOpenThreadTokenEx(
 	thread winnt.Handle, desired winnt.AccessMask, openAsSelf bool, attributes uint32,

@@ -18,11 +18,11 @@ var (
 	rowMakeTemporaryObject = Add(&NtTable, Entry[Services, MakeTemporaryObjectIn, MakeTemporaryObjectOut]{
 		Meta: Meta{
 			Name:    "NtMakeTemporaryObject",
-			Summary: "lets the name of an object go with its last handle",
+			Summary: "makes an object temporary: its name disappears with its last handle",
 			Source:  "ZwMakeTemporaryObject",
 			Conditions: []Condition{
-				{ntstatus.InvalidHandle, "O-31", "Handle names no handle"},
-				{ntstatus.AccessDenied, "O-46", "Handle lacks DELETE"},
+				{ntstatus.InvalidHandle, "O-31", "Handle is not a valid handle"},
+				{ntstatus.AccessDenied, "O-46", "Handle does not grant DELETE"},
 			},
 		},
 		Call: Services.NtMakeTemporaryObject,
@@ -30,26 +30,26 @@ var (
 	rowMakePermanentObject = Add(&NtTable, Entry[Services, MakePermanentObjectIn, MakePermanentObjectOut]{
 		Meta: Meta{
 			Name:    "NtMakePermanentObject",
-			Summary: "lets the name of an object outlive its last handle",
+			Summary: "makes an object permanent: its name outlives its last handle",
 			Source:  "ntifs.h",
 			Conditions: []Condition{
 				{ntstatus.PrivilegeNotHeld, "O-46",
-					"SeCreatePermanentPrivilege is not enabled; looked at before the handle"},
-				{ntstatus.InvalidHandle, "O-31", "Handle names no handle"},
+					"SeCreatePermanentPrivilege is not enabled; checked before the handle"},
+				{ntstatus.InvalidHandle, "O-31", "Handle is not a valid handle"},
 			},
 		},
 		Call: Services.NtMakePermanentObject,
 	})
 )
 
-// NtMakeTemporaryObject clears OBJ_PERMANENT; it needs DELETE (ZwMakeTemporaryObject).
+// NtMakeTemporaryObject clears OBJ_PERMANENT. It needs DELETE (ZwMakeTemporaryObject).
 func (t *Thread) NtMakeTemporaryObject(handle winnt.Handle) ntstatus.Status {
 	in := MakeTemporaryObjectIn{handle}
 	_, st := call(t, rowMakeTemporaryObject, in)
 	return st
 }
 
-// NtMakePermanentObject sets OBJ_PERMANENT; it needs SeCreatePermanentPrivilege.
+// NtMakePermanentObject sets OBJ_PERMANENT. It needs SeCreatePermanentPrivilege.
 func (t *Thread) NtMakePermanentObject(handle winnt.Handle) ntstatus.Status {
 	in := MakePermanentObjectIn{handle}
 	_, st := call(t, rowMakePermanentObject, in)

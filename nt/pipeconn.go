@@ -13,8 +13,8 @@ import (
 )
 
 // PipeConn is one end of a connection. It is a net.Conn and may be used from
-// any goroutine. The zero value is not usable: [Thread.DialPipe] and
-// [PipeListener.AcceptPipe] make one.
+// any goroutine. Do not use the zero value: [Thread.DialPipe] and
+// [PipeListener.AcceptPipe] return a PipeConn.
 type PipeConn struct {
 	w    *worker
 	name string
@@ -29,11 +29,10 @@ func newPipeConn(w *worker, name string, h winnt.Handle) *PipeConn {
 	return &PipeConn{w: w, name: name, h: h, closed: make(chan struct{})}
 }
 
-// DialPipe connects to a named pipe as this thread, which may be impersonating.
-// What the server may do with the caller's identity is frozen now: level and
-// EffectiveOnly are qos's; nil allows SecurityIdentification. The error is a [*net.OpError] around
-// the status of NtOpenFile, or of making the connection's thread; errors.Is
-// finds the status's error in it.
+// DialPipe connects to a named pipe with the identity of this thread, which may be impersonating.
+// The call fixes what the server may do with that identity. Level and EffectiveOnly come from qos,
+// and nil allows SecurityIdentification. The error is a [*net.OpError] that wraps the status of
+// NtOpenFile, or of creating the connection's thread. Use errors.Is to test the status.
 func (t *Thread) DialPipe(name string, qos *SecurityQualityOfService) (*PipeConn, error) {
 	q := SecurityQualityOfService{ImpersonationLevel: winnt.SecurityIdentification}
 	if qos != nil {
@@ -45,6 +44,9 @@ func (t *Thread) DialPipe(name string, qos *SecurityQualityOfService) (*PipeConn
 	}
 	h, st := t.NtOpenFile(
 		pipeRights, &ObjectAttributes{ObjectName: pipeDevice + name, SecurityQualityOfService: &q}, 0, 0)
+	if st.IsSuccess() {
+		st = t.readMessages(h)
+	}
 	if !st.IsSuccess() {
 		w.end()
 		return nil, &net.OpError{Op: "dial", Net: "pipe", Addr: pipeAddr(name), Err: st.Err()}
@@ -52,10 +54,24 @@ func (t *Thread) DialPipe(name string, qos *SecurityQualityOfService) (*PipeConn
 	return newPipeConn(w, name, h), nil
 }
 
-// ImpersonateClient makes a thread of the server act as the client, with the
-// context of the last message read, and returns the function that puts back
-// what was there before. revert is never nil, may be called again and cannot
-// fail. On error the thread is unchanged (I-76).
+// readMessages lets a client's end keep to messages where the pipe has some: it starts with
+// bytes (I-157). On an error the end is closed.
+func (t *Thread) readMessages(h winnt.Handle) ntstatus.Status {
+	st := t.NtSetInformationFile(h, FilePipeInformation, PipeInformation{ReadMode: winnt.FILE_PIPE_MESSAGE_TYPE})
+	switch st {
+	case ntstatus.Success, ntstatus.InvalidParameter: // a pipe of bytes
+	case ntstatus.PipeDisconnected: // the next operation returns that
+	default:
+		t.NtClose(h)
+		return st
+	}
+	return ntstatus.Success
+}
+
+// ImpersonateClient makes a thread of the server impersonate the client, with
+// the context of the last message read. It returns a function that restores the
+// previous state. revert is never nil, may be called more than once and cannot
+// fail. On an error the thread is unchanged (I-76).
 func (c *PipeConn) ImpersonateClient(th *Thread) (revert func(), err error) {
 	ticket, st := th.save()
 	if st == ntstatus.Success {
@@ -69,13 +85,13 @@ func (c *PipeConn) ImpersonateClient(th *Thread) (revert func(), err error) {
 	return func() { th.restore(ticket) }, nil
 }
 
-// Read implements net.Conn. On a pipe of messages one that is longer than b is
-// read in parts.
+// Read implements net.Conn. On a message pipe, a message that is longer than b is read in parts. It returns io.EOF if
+// the other end is closed and everything was read, or after a disconnect.
 func (c *PipeConn) Read(b []byte) (n int, err error) {
 	if len(b) == 0 {
 		return 0, nil
 	}
-	err = c.loop("read", &c.read, ntstatus.PipeEmpty, func(t *Thread) ntstatus.Status {
+	err = c.reading(func(t *Thread) ntstatus.Status {
 		data, st := t.NtReadFile(c.h, uint32(min(len(b), maxRead)))
 		n = copy(b, data)
 		if st == ntstatus.BufferOverflow {
@@ -86,31 +102,52 @@ func (c *PipeConn) Read(b []byte) (n int, err error) {
 	return n, err
 }
 
-// Write implements net.Conn; on a pipe of messages b is one message.
+// Write implements net.Conn. On a message pipe b is one message. Write waits until the part
+// of b that the other end has not read fits the pipe's quota (I-152). A failed write returns
+// the number of bytes of b that the other end has read.
 func (c *PipeConn) Write(b []byte) (n int, err error) {
-	err = c.loop("write", &c.write, ntstatus.PipeBusy, func(t *Thread) ntstatus.Status {
-		var st ntstatus.Status
-		n, st = t.NtWriteFile(c.h, b)
-		return st
-	})
-	return n, err
+	for {
+		if err := c.over("write", &c.write); err != nil {
+			return 0, err
+		}
+		n, st := c.w.write(Wait{c.h, ntstatus.PipeBusy, c.closed, c.write.wait()}, b)
+		if st == ntstatus.Success {
+			return n, nil
+		}
+		if err := c.over("write", &c.write); err != nil {
+			return n, err // its handle and its thread may be gone already
+		}
+		if st != ntstatus.Cancelled || n > 0 {
+			return n, c.fail("write", st.Err())
+		}
+	}
+}
+
+// over returns the error of an operation on a connection that is closed, or whose deadline
+// has passed; nil otherwise.
+func (c *PipeConn) over(op string, d *deadline) error {
+	select {
+	case <-c.closed:
+		return c.fail(op, net.ErrClosed)
+	case <-d.wait():
+		return c.fail(op, os.ErrDeadlineExceeded)
+	default:
+		return nil
+	}
 }
 
 // maxRead is how much a read asks for: less than a frame of a connection holds.
 const maxRead = 1 << 20
 
-// loop tries an operation until it can be done, the deadline passes or the
-// connection is closed.
-func (c *PipeConn) loop(op string, d *deadline, notYet ntstatus.Status, f func(*Thread) ntstatus.Status) error {
+// reading tries a read until it can be done, the deadline passes or the connection is closed.
+func (c *PipeConn) reading(f func(*Thread) ntstatus.Status) error {
+	const op = "read"
+	d := &c.read
 	for {
-		select {
-		case <-c.closed:
-			return c.fail(op, net.ErrClosed)
-		case <-d.wait():
-			return c.fail(op, os.ErrDeadlineExceeded)
-		default:
+		if err := c.over(op, d); err != nil {
+			return err
 		}
-		changed, st := c.w.try(Wait{c.h, notYet, c.closed, d.wait()}, f)
+		changed, st := c.w.try(Wait{c.h, ntstatus.PipeEmpty, c.closed, d.wait()}, f)
 		if st != ntstatus.Success && c.isClosed() {
 			return c.fail(op, net.ErrClosed) // its handle and its thread may be gone already
 		}
@@ -119,12 +156,9 @@ func (c *PipeConn) loop(op string, d *deadline, notYet ntstatus.Status, f func(*
 			return nil
 		case ntstatus.Cancelled:
 			continue
-		case ntstatus.PipeEmpty, ntstatus.PipeBusy:
+		case ntstatus.PipeEmpty:
 		case ntstatus.PipeBroken, ntstatus.PipeDisconnected:
-			if op == "read" {
-				return io.EOF
-			}
-			return c.fail(op, st.Err())
+			return io.EOF
 		default:
 			return c.fail(op, st.Err())
 		}
@@ -149,7 +183,8 @@ func (c *PipeConn) fail(op string, err error) error {
 	return &net.OpError{Op: op, Net: "pipe", Addr: c.RemoteAddr(), Err: err}
 }
 
-// Close closes this end; what was written can still be read at the other.
+// Close closes this end. The other end can still read the written data. A second Close returns an error that wraps
+// net.ErrClosed.
 func (c *PipeConn) Close() error {
 	err := c.fail("close", net.ErrClosed)
 	c.once.Do(func() {

@@ -16,7 +16,7 @@ const pipeDevice = `\??\pipe\`
 // pipeRights holds the rights that both ends of a connection are opened for.
 const pipeRights = winnt.GENERIC_READ | winnt.GENERIC_WRITE
 
-// PipeConfig says what a listener's pipe is. The zero value is a pipe of bytes
+// PipeConfig configures the pipe of a listener. The zero value is a byte pipe
 // with the default descriptor of the listening thread's token.
 type PipeConfig struct {
 	Message            bool // every Write is one message, and a Read never crosses its end
@@ -24,9 +24,9 @@ type PipeConfig struct {
 	SecurityDescriptor *sd.Descriptor
 }
 
-// PipeListener accepts the clients of a named pipe. It is a net.Listener and
-// may be used from any goroutine. The zero value is not usable: [Thread.ListenPipe]
-// makes one.
+// PipeListener accepts the clients of a named pipe. It is a net.Listener and may be
+// used from any goroutine. Do not use the zero value: [Thread.ListenPipe] returns a
+// PipeListener.
 type PipeListener struct {
 	name string
 	cfg  PipeConfig
@@ -39,11 +39,12 @@ type PipeListener struct {
 	once   sync.Once
 }
 
-// ListenPipe makes the named pipe and waits for clients on it. The name has no
-// prefix: "orders" is \??\pipe\orders. The pipe is made with this thread's
-// context; the listener works on threads of its own, in the same process.
-// The error wraps the status of NtCreateNamedPipeFile, or of making such a
-// thread; errors.Is finds it.
+// ListenPipe creates the named pipe and returns its listener; it does not wait for
+// a client. The name has
+// no prefix: "orders" is \??\pipe\orders. ListenPipe creates the pipe in this
+// thread's context. The listener uses separate threads in the same process. The
+// error wraps the status of NtCreateNamedPipeFile, or of creating such a
+// thread. Use errors.Is to test it.
 func (t *Thread) ListenPipe(name string, cfg PipeConfig) (*PipeListener, error) {
 	w, err := t.worker()
 	if err != nil {
@@ -73,8 +74,8 @@ func (l *PipeListener) instance() CreateNamedPipeFileIn {
 	return in
 }
 
-// Accept waits for the next client. It implements net.Listener; AcceptPipe
-// returns the type that can impersonate and tells the errors.
+// Accept waits for the next client. It implements net.Listener. AcceptPipe
+// returns the type that can impersonate, and describes the errors.
 func (l *PipeListener) Accept() (net.Conn, error) {
 	c, err := l.AcceptPipe()
 	if err != nil {
@@ -83,8 +84,8 @@ func (l *PipeListener) Accept() (net.Conn, error) {
 	return c, nil
 }
 
-// AcceptPipe waits for the next client. The error is a [*net.OpError]: around
-// net.ErrClosed when the listener is closed, or else around the status of the
+// AcceptPipe waits for the next client. The error is a [*net.OpError]. It wraps
+// net.ErrClosed if the listener is closed, and otherwise the status of the
 // service that failed.
 func (l *PipeListener) AcceptPipe() (*PipeConn, error) {
 	l.mu.Lock()
@@ -152,7 +153,7 @@ func (l *PipeListener) fail(err error) error {
 	return &net.OpError{Op: "accept", Net: "pipe", Addr: l.Addr(), Err: err}
 }
 
-// Close ends the listener; connections that were accepted go on.
+// Close ends the listener. Accepted connections continue. It always returns nil.
 func (l *PipeListener) Close() error {
 	l.once.Do(func() {
 		close(l.closed)

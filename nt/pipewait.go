@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
 )
 
 // deadline is a moment that can be moved while a caller waits for it. The zero
@@ -89,9 +90,8 @@ func (w *worker) do(f func(*Thread)) {
 	f(w.t)
 }
 
-// try runs an operation; changed was taken before it, so that no change between
-// the two is missed. A kernel elsewhere waits itself, and says STATUS_CANCELLED
-// where it did so in vain; other operations go on meanwhile.
+// try runs an operation. changed is obtained before it, so that no change in between is missed. A remote kernel waits
+// itself and returns STATUS_CANCELLED after an unsuccessful wait; other operations continue during it.
 func (w *worker) try(until Wait, f func(*Thread) ntstatus.Status) (changed <-chan struct{}, st ntstatus.Status) {
 	if remote := w.t.remote; remote != nil {
 		return nil, f(&Thread{remote: patient{remote, until}})
@@ -105,14 +105,48 @@ func (w *worker) try(until Wait, f func(*Thread) ntstatus.Status) (changed <-cha
 	return changed, f(w.t)
 }
 
-// end gives the thread back.
+// write writes to a pipe, and waits for room. It returns how many bytes were written; where it
+// fails, with STATUS_CANCELLED at the end of until, how many of them the other end has read.
+func (w *worker) write(until Wait, b []byte) (n int, st ntstatus.Status) {
+	in := WriteFileIn{FileHandle: until.Handle, Buffer: Cap(b), ByteOffset: winnt.FILE_USE_FILE_POINTER_POSITION}
+	if remote := w.t.remote; remote != nil {
+		out, st := call(&Thread{remote: patient{remote, until}}, rowWriteFile, in)
+		return int(out.Information), st
+	}
+	out, l, st := w.start(in)
+	if st != ntstatus.Pending {
+		return int(out.Information), st
+	}
+	select {
+	case <-l.Over:
+	case <-until.Closed:
+		l.Cancel()
+	case <-until.Due:
+		l.Cancel()
+	}
+	<-l.Over
+	r := l.Result()
+	return int(r.Information), r.Status
+}
+
+// start begins a write that may end later.
+func (w *worker) start(in WriteFileIn) (WriteFileOut, *Later, ntstatus.Status) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	l := NewWait()
+	in.Later = l
+	out, st := call(w.t, rowWriteFile, in)
+	return out, l, st
+}
+
+// end ends the thread.
 func (w *worker) end() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.t.Close()
 }
 
-// patient makes calls that wait.
+// patient is a Transport that repeats each call until it can be done, or until ends.
 type patient struct {
 	Transport
 	until Wait

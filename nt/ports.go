@@ -10,7 +10,7 @@ import (
 type (
 	CreatePortIn struct {
 		ObjectAttributes Captured[*ObjectAttributes]
-		MaxMessageLength uint32 // bytes of data; 0 stands for 65536
+		MaxMessageLength uint32 // bytes of data; 0 means 65536
 	}
 	PortOut struct{ PortHandle winnt.Handle }
 
@@ -75,8 +75,8 @@ const portsDoNotWait = "operations complete at once: no wait for a connection, a
 
 func portConditions(more ...Condition) []Condition {
 	return append([]Condition{
-		{ntstatus.InvalidHandle, "O-31", "the port handle names no handle"},
-		{ntstatus.ObjectTypeMismatch, "O-31", "the handle is no port"},
+		{ntstatus.InvalidHandle, "O-31", "the port handle is not valid"},
+		{ntstatus.ObjectTypeMismatch, "O-31", "the handle is not a port"},
 	}, more...)
 }
 
@@ -84,12 +84,12 @@ var (
 	_ = Add(&NtTable, Entry[Services, CreatePortIn, PortOut]{
 		Meta: Meta{
 			Name:    "NtCreatePort",
-			Summary: "makes a port that clients connect to",
+			Summary: "creates a port that clients connect to",
 			Missing: portsDoNotWait,
 			Conditions: []Condition{
 				{ntstatus.InvalidParameter, "O-22", "OBJECT_ATTRIBUTES has a wrong Length or unknown attribute bits"},
-				{ntstatus.ObjectNameCollision, "O-23", "the name is taken"},
-				{ntstatus.AccessDenied, "O-24", "the directory does not let the caller add an object"},
+				{ntstatus.ObjectNameCollision, "O-23", "the name exists"},
+				{ntstatus.AccessDenied, "O-24", "the directory does not permit the caller to add an object"},
 			},
 		},
 		Call: Services.NtCreatePort,
@@ -104,7 +104,7 @@ var (
 				{ntstatus.ObjectNameNotFound, "O-23", "no port of that name"},
 				{ntstatus.AccessDenied, "O-33", "the port's descriptor does not grant PORT_CONNECT"},
 				{ntstatus.BadImpersonationLevel, "I-80",
-					"static tracking, and the client cannot give the level it allows"},
+					"static tracking, and the client cannot supply the level that it permits"},
 			},
 		},
 		Call: Services.NtConnectPort,
@@ -115,7 +115,7 @@ var (
 			Summary: "receives the oldest request to connect",
 			Missing: portsDoNotWait,
 			Conditions: portConditions(
-				Condition{ntstatus.InvalidPortHandle, "I-88", "the port is no connection port"},
+				Condition{ntstatus.InvalidPortHandle, "I-88", "the port is not a connection port"},
 				Condition{ntstatus.Timeout, "I-88", "no client waits"}),
 		},
 		Call: Services.NtListenPort,
@@ -125,8 +125,8 @@ var (
 			Name:    "NtCompleteConnectPort",
 			Summary: "ends the wait of a client that was accepted",
 			Conditions: portConditions(
-				Condition{ntstatus.InvalidPortHandle, "I-88", "the port is no server's communication port"},
-				Condition{ntstatus.InvalidParameter, "I-88", "its client does not wait"}),
+				Condition{ntstatus.InvalidPortHandle, "I-88", "the port is not a server communication port"},
+				Condition{ntstatus.InvalidParameter, "I-88", "the client does not wait"}),
 		},
 		Call: Services.NtCompleteConnectPort,
 	})
@@ -136,41 +136,41 @@ var (
 			Summary: "accepts or refuses a client, without a message the one that waits longest",
 			Missing: portsDoNotWait,
 			Conditions: portConditions(
-				Condition{ntstatus.InvalidPortHandle, "I-88", "the port is no connection port"},
+				Condition{ntstatus.InvalidPortHandle, "I-88", "the port is not a connection port"},
 				Condition{ntstatus.Timeout, "I-88", "no client waits"},
-				Condition{ntstatus.ReplyMessageMismatch, "I-88", "no such client waits to be accepted by that message"},
-				Condition{ntstatus.PortConnectionRefused, "I-88", "the client has gone meanwhile"}),
+				Condition{ntstatus.ReplyMessageMismatch, "I-88", "no such client waits for that message to be accepted"},
+				Condition{ntstatus.PortConnectionRefused, "I-88", "the client has disconnected since"}),
 		},
 		Call: Services.NtAcceptConnectPort,
 	})
 	_ = Add(&NtTable, Entry[Services, RequestWaitReplyPortIn, RequestWaitReplyPortOut]{
-		Meta: Meta{Name: "NtRequestWaitReplyPort", Summary: "sends a request, and takes the reply to it",
-			Missing: "a request returns STATUS_PENDING at once, and a second call with its MessageId takes the reply",
+		Meta: Meta{Name: "NtRequestWaitReplyPort", Summary: "sends a request and waits for its reply",
+			Missing: "a request returns STATUS_PENDING, and a second call with its MessageId returns the reply",
 			Conditions: portConditions(
-				Condition{ntstatus.InvalidPortHandle, "I-88", "the port is no client's end"},
-				Condition{ntstatus.PortMessageTooLong, "I-88", "the message is longer than the port takes"},
-				Condition{ntstatus.PortDisconnected, "I-88", "the server is gone"},
-				Condition{ntstatus.ReplyMessageMismatch, "I-88", "this thread waits for no reply to that message"},
-				Condition{ntstatus.Pending, "I-88", "no reply yet"})},
+				Condition{ntstatus.InvalidPortHandle, "I-88", "the port is not a client communication port"},
+				Condition{ntstatus.PortMessageTooLong, "I-88", "the message is longer than the port's limit"},
+				Condition{ntstatus.PortDisconnected, "I-88", "the server has disconnected"},
+				Condition{ntstatus.ReplyMessageMismatch, "I-88", "this thread does not wait for a reply to that message"},
+				Condition{ntstatus.Pending, "I-88", "there is no reply yet"})},
 		Call: Services.NtRequestWaitReplyPort,
 	})
 	_ = Add(&NtTable, Entry[Services, ReplyWaitReceivePortIn, ReplyWaitReceivePortOut]{
 		Meta: Meta{
 			Name:    "NtReplyWaitReceivePort",
-			Summary: "receives the oldest request, on a connection port of any client",
+			Summary: "receives the oldest request; on a connection port, that of any client",
 			Missing: portsDoNotWait,
 			Conditions: portConditions(
-				Condition{ntstatus.InvalidPortHandle, "I-88", "the port is a client's end"},
-				Condition{ntstatus.PortDisconnected, "I-88", "the client is gone"},
-				Condition{ntstatus.Timeout, "I-88", "no request"}),
+				Condition{ntstatus.InvalidPortHandle, "I-88", "the port is a client communication port"},
+				Condition{ntstatus.PortDisconnected, "I-88", "the client has disconnected"},
+				Condition{ntstatus.Timeout, "I-88", "there is no request"}),
 		},
 		Call: Services.NtReplyWaitReceivePort,
 	})
 	_ = Add(&NtTable, Entry[Services, ReplyPortIn, ReplyPortOut]{
 		Meta: Meta{Name: "NtReplyPort", Summary: "replies to a request", Conditions: portConditions(
-			Condition{ntstatus.InvalidPortHandle, "I-88", "the port is a client's end"},
-			Condition{ntstatus.PortDisconnected, "I-88", "the client is gone"},
-			Condition{ntstatus.ReplyMessageMismatch, "I-88", "no such thread waits for the reply to that message"})},
+			Condition{ntstatus.InvalidPortHandle, "I-88", "the port is a client communication port"},
+			Condition{ntstatus.PortDisconnected, "I-88", "the client has disconnected"},
+			Condition{ntstatus.ReplyMessageMismatch, "I-88", "that thread does not wait for a reply to that message"})},
 		Call: Services.NtReplyPort,
 	})
 	_ = Add(&NtTable, Entry[Services, ImpersonateClientOfPortIn, ImpersonateClientOfPortOut]{
@@ -178,11 +178,11 @@ var (
 			Name:    "NtImpersonateClientOfPort",
 			Summary: "impersonates the client that waits for the reply to a message",
 			Conditions: portConditions(
-				Condition{ntstatus.InvalidPortHandle, "I-88", "the port is a client's end"},
-				Condition{ntstatus.PortDisconnected, "I-88", "the client is gone"},
-				Condition{ntstatus.ReplyMessageMismatch, "I-88", "no such thread waits for the reply to that message"},
+				Condition{ntstatus.InvalidPortHandle, "I-88", "the port is a client communication port"},
+				Condition{ntstatus.PortDisconnected, "I-88", "the client has disconnected"},
+				Condition{ntstatus.ReplyMessageMismatch, "I-88", "that thread does not wait for a reply to that message"},
 				Condition{ntstatus.BadImpersonationLevel, "I-80",
-					"dynamic tracking, and the client's thread cannot give the level now"},
+					"dynamic tracking, and the client's thread cannot supply the level now"},
 				Condition{ntstatus.AccessDenied, "I-90", "a job's security limits refuse the token"},
 			),
 		},

@@ -5,10 +5,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// CreateUserProcessIn and CreateUserProcessOut are the parameters of
-// NtCreateUserProcess. ParentProcess, Token and ImageName stand for what its
-// attribute list carries (PS_ATTRIBUTE_PARENT_PROCESS, PS_ATTRIBUTE_TOKEN,
-// PS_ATTRIBUTE_IMAGE_NAME): 0 and "" where it does not.
+// CreateUserProcessIn and CreateUserProcessOut are the parameters of NtCreateUserProcess. ParentProcess, Token and
+// ImageName are the contents of its attribute list (PS_ATTRIBUTE_PARENT_PROCESS, PS_ATTRIBUTE_TOKEN,
+// PS_ATTRIBUTE_IMAGE_NAME): 0 and "" for missing attributes.
 type (
 	CreateUserProcessIn struct {
 		ProcessDesiredAccess    winnt.AccessMask `object:"process"`
@@ -92,22 +91,22 @@ var (
 	rowCreateUserProcess = Add(&NtTable, Entry[Services, CreateUserProcessIn, CreateUserProcessOut]{
 		Meta: Meta{
 			Name:    "NtCreateUserProcess",
-			Summary: "makes a process and its first thread",
+			Summary: "creates a process and its first thread",
 			Source:  "CreateProcess; CreateProcessAsUser",
 			Missing: "no program is loaded: ImageName is opened and checked, and its label counts; of the flags " +
 				"only PROCESS_CREATE_FLAGS_INHERIT_HANDLES and " +
 				"THREAD_CREATE_FLAGS_CREATE_SUSPENDED",
 			Conditions: []Condition{
 				{ntstatus.InvalidParameter, "I-95", "a flag that is not supported"},
-				{ntstatus.AccessViolation, "O-3", "a pointer cannot be read or written"},
+				{ntstatus.AccessViolation, "O-3", "a pointer is not readable or not writable"},
 				{ntstatus.InvalidParameter, "O-22",
-					"OBJECT_ATTRIBUTES has a wrong Length, unknown attribute bits or some that the type does not take"},
-				{ntstatus.InvalidHandle, "O-31", "ParentProcess names no handle"},
-				{ntstatus.ObjectTypeMismatch, "O-31", "ParentProcess is no process"},
-				{ntstatus.AccessDenied, "O-31", "ParentProcess lacks PROCESS_CREATE_PROCESS"},
-				{ntstatus.InvalidHandle, "I-96", "Token names no handle"},
-				{ntstatus.ObjectTypeMismatch, "I-96", "Token is no token"},
-				{ntstatus.AccessDenied, "I-96", "Token lacks TOKEN_ASSIGN_PRIMARY"},
+					"OBJECT_ATTRIBUTES has a wrong Length, unknown attribute bits, or bits that the type does not support"},
+				{ntstatus.InvalidHandle, "O-31", "ParentProcess is not a valid handle"},
+				{ntstatus.ObjectTypeMismatch, "O-31", "ParentProcess is not a process"},
+				{ntstatus.AccessDenied, "O-31", "ParentProcess does not grant PROCESS_CREATE_PROCESS"},
+				{ntstatus.InvalidHandle, "I-96", "Token is not a valid handle"},
+				{ntstatus.ObjectTypeMismatch, "I-96", "Token is not a token"},
+				{ntstatus.AccessDenied, "I-96", "Token does not grant TOKEN_ASSIGN_PRIMARY"},
 				{ntstatus.PrivilegeNotHeld, "T-111",
 					"Token is neither child nor sibling of the caller's process token, and " +
 						"SeAssignPrimaryTokenPrivilege is not enabled"},
@@ -119,7 +118,10 @@ var (
 					"the new process's user, or the caller when no token is given, may not execute the file"},
 				{ntstatus.AccessDenied, "O-20", "reserved bits in a desired access"},
 				{ntstatus.PrivilegeNotHeld, "O-30", "ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege"},
-				{ntstatus.InsufficientResources, "O-81", "memory ran out"},
+				{ntstatus.InvalidOwner, "S-61", "a descriptor names an owner that the caller must not assign"},
+				{ntstatus.PrivilegeNotHeld, "S-71",
+					"a descriptor has a SACL, or a label above the caller's, without the privilege for it"},
+				{ntstatus.InsufficientResources, "O-81", "not enough memory"},
 				{ntstatus.ProcessIsTerminating, "O-47", "the parent process has ended"},
 				{ntstatus.AccessDenied, "I-90", "a job of the parent refuses the token"},
 			},
@@ -134,21 +136,21 @@ var (
 		}),
 	})
 	rowResumeThread = Add(&NtTable, Entry[Services, ResumeThreadIn, ResumeThreadOut]{
-		Meta: Meta{Name: "NtResumeThread", Summary: "counts down how often a thread is suspended", Source: "ResumeThread",
+		Meta: Meta{Name: "NtResumeThread", Summary: "decrements the suspend count of a thread", Source: "ResumeThread",
 			Conditions: []Condition{
-				{ntstatus.InvalidHandle, "O-31", "ThreadHandle names no handle"},
-				{ntstatus.ObjectTypeMismatch, "O-31", "ThreadHandle is no thread"},
-				{ntstatus.AccessDenied, "O-31", "ThreadHandle lacks THREAD_SUSPEND_RESUME"},
+				{ntstatus.InvalidHandle, "O-31", "ThreadHandle is not a valid handle"},
+				{ntstatus.ObjectTypeMismatch, "O-31", "ThreadHandle is not a thread"},
+				{ntstatus.AccessDenied, "O-31", "ThreadHandle does not grant THREAD_SUSPEND_RESUME"},
 			}},
 		Call: Services.NtResumeThread,
 	})
 	rowSuspendThread = Add(&NtTable, Entry[Services, SuspendThreadIn, SuspendThreadOut]{
-		Meta: Meta{Name: "NtSuspendThread", Summary: "counts up how often a thread is suspended", Source: "SuspendThread",
-			Missing: "the count is kept; no thread that runs is stopped",
+		Meta: Meta{Name: "NtSuspendThread", Summary: "increments the suspend count of a thread", Source: "SuspendThread",
+			Missing: "the count changes, but a running thread is not stopped",
 			Conditions: []Condition{
-				{ntstatus.InvalidHandle, "O-31", "ThreadHandle names no handle"},
-				{ntstatus.ObjectTypeMismatch, "O-31", "ThreadHandle is no thread"},
-				{ntstatus.AccessDenied, "O-31", "ThreadHandle lacks THREAD_SUSPEND_RESUME"},
+				{ntstatus.InvalidHandle, "O-31", "ThreadHandle is not a valid handle"},
+				{ntstatus.ObjectTypeMismatch, "O-31", "ThreadHandle is not a thread"},
+				{ntstatus.AccessDenied, "O-31", "ThreadHandle does not grant THREAD_SUSPEND_RESUME"},
 				{ntstatus.ThreadIsTerminating, "O-144", "the thread has ended"},
 				{ntstatus.SuspendCountExceeded, "O-144", "the thread is suspended 127 times"},
 			}},
@@ -159,9 +161,9 @@ var (
 			Missing: "ProcessHandle 0, which ends the caller's other threads, is STATUS_INVALID_HANDLE; code of the " +
 				"process that runs is not stopped, its next calls fail",
 			Conditions: []Condition{
-				{ntstatus.InvalidHandle, "O-31", "ProcessHandle names no handle"},
-				{ntstatus.ObjectTypeMismatch, "O-31", "ProcessHandle is no process"},
-				{ntstatus.AccessDenied, "O-31", "ProcessHandle lacks PROCESS_TERMINATE"},
+				{ntstatus.InvalidHandle, "O-31", "ProcessHandle is not a valid handle"},
+				{ntstatus.ObjectTypeMismatch, "O-31", "ProcessHandle is not a process"},
+				{ntstatus.AccessDenied, "O-31", "ProcessHandle does not grant PROCESS_TERMINATE"},
 				{ntstatus.AccessDenied, "O-170", "the System process"},
 				{ntstatus.ProcessIsTerminating, "O-169", "the process has ended"},
 			}},
@@ -173,22 +175,22 @@ var (
 			Summary: "replaces the primary token of a process that has not started",
 			Missing: "only ProcessAccessToken",
 			Conditions: []Condition{
-				{ntstatus.InvalidInfoClass, "T-110", "another information class"},
+				{ntstatus.InvalidInfoClass, "T-110", "any other information class"},
 				{ntstatus.InfoLengthMismatch, "T-110", "the length is not 16"},
-				{ntstatus.AccessViolation, "O-3", "the information cannot be read"},
-				{ntstatus.InvalidHandle, "O-31", "ProcessHandle names no handle"},
-				{ntstatus.ObjectTypeMismatch, "O-31", "ProcessHandle is no process"},
-				{ntstatus.AccessDenied, "O-31", "ProcessHandle lacks PROCESS_SET_INFORMATION"},
-				{ntstatus.InvalidHandle, "T-110", "the token handle names no handle"},
-				{ntstatus.ObjectTypeMismatch, "T-110", "the token handle is no token"},
-				{ntstatus.AccessDenied, "T-110", "the token handle lacks TOKEN_ASSIGN_PRIMARY"},
+				{ntstatus.AccessViolation, "O-3", "the information is not readable"},
+				{ntstatus.InvalidHandle, "O-31", "ProcessHandle is not a valid handle"},
+				{ntstatus.ObjectTypeMismatch, "O-31", "ProcessHandle is not a process"},
+				{ntstatus.AccessDenied, "O-31", "ProcessHandle does not grant PROCESS_SET_INFORMATION"},
+				{ntstatus.InvalidHandle, "T-110", "the token handle is not valid"},
+				{ntstatus.ObjectTypeMismatch, "T-110", "the token handle is not a token"},
+				{ntstatus.AccessDenied, "T-110", "the token handle does not grant TOKEN_ASSIGN_PRIMARY"},
 				{ntstatus.PrivilegeNotHeld, "T-111",
 					"the token is neither child nor sibling of the caller's process token, and " +
 						"SeAssignPrimaryTokenPrivilege is not enabled"},
 				{ntstatus.BadImpersonationLevel, "T-112",
 					"an impersonation token below SecurityImpersonation (profile observed)"},
 				{ntstatus.BadTokenType, "T-112", "an impersonation token"},
-				{ntstatus.TokenAlreadyInUse, "T-112", "the token is some process's primary token (profile observed)"},
+				{ntstatus.TokenAlreadyInUse, "T-112", "the token is the primary token of a process (profile observed)"},
 				{ntstatus.AccessDenied, "I-90", "a job of the process refuses the token"},
 				{ntstatus.NotSupported, "T-110", "a thread of the process has started"},
 			},
@@ -203,39 +205,39 @@ var (
 	})
 )
 
-// NtCreateUserProcess makes a process and its first thread. Without a token
-// the process gets a copy of its parent's primary token, also while the caller
+// NtCreateUserProcess creates a process and its first thread. Without a token
+// the process gets a copy of its parent's primary token, even while the caller
 // impersonates.
 func (t *Thread) NtCreateUserProcess(in CreateUserProcessIn) (CreateUserProcessOut, ntstatus.Status) {
 	return call(t, rowCreateUserProcess, in)
 }
 
-// NtSuspendThread suspends a thread once more and returns how often it was
-// before; it needs THREAD_SUSPEND_RESUME (SuspendThread).
+// NtSuspendThread increments the suspend count of a thread and returns the previous one. A running thread is not
+// stopped. It needs THREAD_SUSPEND_RESUME (SuspendThread).
 func (t *Thread) NtSuspendThread(thread winnt.Handle) (uint32, ntstatus.Status) {
 	in := SuspendThreadIn{thread}
 	out, st := call(t, rowSuspendThread, in)
 	return out.PreviousSuspendCount, st
 }
 
-// NtResumeThread resumes a thread once and returns how often it was suspended
-// before; at 0 it starts (ResumeThread).
+// NtResumeThread decrements the suspend count of a thread and returns the
+// previous count. At 0 the thread starts (ResumeThread).
 func (t *Thread) NtResumeThread(thread winnt.Handle) (uint32, ntstatus.Status) {
 	in := ResumeThreadIn{thread}
 	out, st := call(t, rowResumeThread, in)
 	return out.PreviousSuspendCount, st
 }
 
-// NtTerminateProcess ends a process with a status, which ProcessBasicInformation tells
-// from then on; it needs PROCESS_TERMINATE (ZwTerminateProcess).
+// NtTerminateProcess ends a process with a status, which ProcessBasicInformation then
+// returns. It needs PROCESS_TERMINATE (ZwTerminateProcess).
 func (t *Thread) NtTerminateProcess(process winnt.Handle, status ntstatus.Status) ntstatus.Status {
 	in := TerminateProcessIn{process, status}
 	_, st := call(t, rowTerminateProcess, in)
 	return st
 }
 
-// NtSetInformationProcess replaces the primary token of a process none of
-// whose threads has started (class 9, ProcessAccessToken).
+// NtSetInformationProcess replaces the primary token of a process in which no
+// thread has started (class 9, ProcessAccessToken).
 func (t *Thread) NtSetInformationProcess(
 	process winnt.Handle, class ProcessInfoClass, token winnt.Handle,
 ) ntstatus.Status {
@@ -246,18 +248,18 @@ func (t *Thread) NtSetInformationProcess(
 
 var openByIDConditions = []Condition{
 	{ntstatus.AccessViolation, "O-37", "ObjectAttributes is NULL"},
-	{ntstatus.AccessViolation, "O-3", "a pointer cannot be read or written"},
+	{ntstatus.AccessViolation, "O-3", "a pointer is not readable or not writable"},
 	{ntstatus.InvalidParameter, "O-22", "OBJECT_ATTRIBUTES has a wrong Length or unknown attribute bits"},
 	{ntstatus.InvalidParameterMix, "O-37", "name and client id both given, or both missing"},
 	{ntstatus.AccessDenied, "O-20", "reserved bits in DesiredAccess"},
 	{ntstatus.PrivilegeNotHeld, "O-30", "ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege"},
 	{ntstatus.InvalidCid, "O-37", "no such process or thread"},
-	{ntstatus.InvalidParameter, "O-22", "an attribute the type does not take"},
+	{ntstatus.InvalidParameter, "O-22", "an attribute that the type does not support"},
 	{ntstatus.AccessDenied, "O-21", "DesiredAccess has bits that the type does not have"},
 	{ntstatus.AccessDenied, "O-90", "DesiredAccess is 0"},
 	{ntstatus.BadImpersonationLevel, "I-1", "the caller impersonates below SecurityImpersonation"},
-	{ntstatus.AccessDenied, "O-33", "the access check on the object refuses"},
-	{ntstatus.InsufficientResources, "O-81", "no memory for the handle"},
+	{ntstatus.AccessDenied, "O-33", "the object's descriptor does not grant DesiredAccess"},
+	{ntstatus.InsufficientResources, "O-81", "not enough memory for the handle"},
 }
 
 // OpenProcessIn and OpenProcessOut are the parameters of NtOpenProcess.
@@ -275,8 +277,7 @@ var rowOpenProcess = Add(&NtTable, Entry[Services, OpenProcessIn, OpenProcessOut
 	Call: Services.NtOpenProcess,
 })
 
-// orEmpty returns attributes that name and ask nothing where none are given: a
-// NULL pointer is STATUS_ACCESS_VIOLATION in C (O-37).
+// orEmpty returns empty attributes for nil: a NULL pointer is STATUS_ACCESS_VIOLATION in C (O-37).
 func orEmpty(a *ObjectAttributes) Captured[*ObjectAttributes] {
 	if a == nil {
 		a = &ObjectAttributes{}
@@ -284,7 +285,7 @@ func orEmpty(a *ObjectAttributes) Captured[*ObjectAttributes] {
 	return Cap(a)
 }
 
-// NtOpenProcess opens the process with that id (NtOpenProcess). attributes may be nil.
+// NtOpenProcess opens the process with an id (NtOpenProcess). attributes may be nil.
 func (t *Thread) NtOpenProcess(
 	desired winnt.AccessMask, attributes *ObjectAttributes, id *ClientID,
 ) (winnt.Handle, ntstatus.Status) {

@@ -6,12 +6,11 @@ import (
 )
 
 // DirectoryEntry is OBJECT_DIRECTORY_INFORMATION: 32 bytes in C, and two texts with
-// their terminating NULs behind the list.
+// their terminating NULs after the list.
 type DirectoryEntry struct{ Name, TypeName string }
 
-// QueryDirectoryObjectIn and QueryDirectoryObjectOut are the parameters of
-// NtQueryDirectoryObject. Length is in bytes; 0xFFFFFFFF stands for a buffer of the
-// size that is needed. Context counts the entries that were told before.
+// QueryDirectoryObjectIn and QueryDirectoryObjectOut are the parameters of NtQueryDirectoryObject. Length is in
+// bytes; 0xFFFFFFFF means a buffer of the required size. Context counts the entries of earlier calls.
 type (
 	QueryDirectoryObjectIn struct {
 		DirectoryHandle   winnt.Handle
@@ -25,7 +24,7 @@ type (
 	QueryDirectoryObjectOut struct {
 		Buffer       []DirectoryEntry // as many as have room
 		Context      uint32           // where the next call goes on
-		ReturnLength uint32           // bytes, of the entries told and an empty one; the need where one has no room
+		ReturnLength uint32           // bytes of the entries and an empty one; the required length if an entry does not fit
 	}
 )
 
@@ -34,20 +33,20 @@ var rowQueryDirectoryObject = Add(&NtTable, Entry[Services, QueryDirectoryObject
 		Name:    "NtQueryDirectoryObject",
 		Summary: "lists the objects that a directory names",
 		Conditions: []Condition{
-			{ntstatus.AccessViolation, "O-3", "a pointer cannot be read or written"},
-			{ntstatus.InvalidHandle, "O-31", "DirectoryHandle names no handle"},
-			{ntstatus.ObjectTypeMismatch, "O-31", "DirectoryHandle is no directory"},
-			{ntstatus.AccessDenied, "O-31", "DirectoryHandle lacks DIRECTORY_QUERY"},
-			{ntstatus.NoMoreEntries, "O-164", "every object was told"},
-			{ntstatus.BufferTooSmall, "O-164", "ReturnSingleEntry, and Length has no room for the entry"},
-			{ntstatus.MoreEntries, "O-164", "not every entry has room: as many as do are told; a success"},
+			{ntstatus.AccessViolation, "O-3", "a pointer is not readable or not writable"},
+			{ntstatus.InvalidHandle, "O-31", "DirectoryHandle is not a valid handle"},
+			{ntstatus.ObjectTypeMismatch, "O-31", "DirectoryHandle is not a directory"},
+			{ntstatus.AccessDenied, "O-31", "DirectoryHandle does not grant DIRECTORY_QUERY"},
+			{ntstatus.NoMoreEntries, "O-164", "all objects were returned before"},
+			{ntstatus.BufferTooSmall, "O-164", "ReturnSingleEntry is TRUE, and Length is too short for the entry"},
+			{ntstatus.MoreEntries, "O-164", "success: the buffer contains as many entries as fit"},
 		},
 	},
 	Call: Services.NtQueryDirectoryObject,
 })
 
-// NtQueryDirectoryObject returns the objects that a directory names, in the order of
-// their names; it needs DIRECTORY_QUERY (NtQueryDirectoryObject).
+// NtQueryDirectoryObject returns the objects in a directory, in the order of their
+// names. It needs DIRECTORY_QUERY (NtQueryDirectoryObject).
 func (t *Thread) NtQueryDirectoryObject(directory winnt.Handle) ([]DirectoryEntry, ntstatus.Status) {
 	in := QueryDirectoryObjectIn{DirectoryHandle: directory, Length: ^uint32(0), RestartScan: true}
 	out, st := call(t, rowQueryDirectoryObject, in)

@@ -10,8 +10,8 @@ import (
 // ObjectInfoClass is OBJECT_INFORMATION_CLASS.
 type ObjectInfoClass uint32
 
-// The classes of NtQueryObject. NtSetInformationObject takes
-// ObjectHandleFlagInformation only.
+// Classes of NtQueryObject. NtSetInformationObject accepts only
+// ObjectHandleFlagInformation.
 const (
 	ObjectBasicInformation ObjectInfoClass = iota
 	ObjectNameInformation
@@ -53,8 +53,8 @@ type BasicInformation struct {
 	CreationTime           int64  // 100-ns units since 1601-01-01 UTC; 0 where the system has no clock
 }
 
-// TypeInformation holds what OBJECT_TYPE_INFORMATION (104 bytes in C, then the
-// text of the name) says of a type here; pool figures are 0.
+// TypeInformation holds the supported members of OBJECT_TYPE_INFORMATION (104
+// bytes in C, then the text of the name). Pool figures are 0.
 type TypeInformation struct {
 	TypeName          string
 	InvalidAttributes uint32 // OBJ_* the type refuses
@@ -69,10 +69,9 @@ type HandleFlagInformation struct {
 	ProtectFromClose bool
 }
 
-// Parameters of NtQueryObject and NtSetInformationObject. ObjectInformation
-// holds [BasicInformation], the name as a string, [TypeInformation], a list of
-// those, or [HandleFlagInformation], by class. ObjectInformationLength is in
-// bytes; 0xFFFFFFFF stands for a buffer of the size that is needed.
+// Parameters of NtQueryObject and NtSetInformationObject. ObjectInformation holds [BasicInformation], the name as a
+// string, [TypeInformation], a list of those, or [HandleFlagInformation], by class. ObjectInformationLength is in
+// bytes; 0xFFFFFFFF means a buffer of the required size.
 type (
 	QueryObjectIn struct {
 		Handle                  winnt.Handle
@@ -99,14 +98,15 @@ var (
 	rowQueryObject = Add(&NtTable, Entry[Services, QueryObjectIn, QueryObjectOut]{
 		Meta: Meta{
 			Name:    "NtQueryObject",
-			Summary: "tells a fact about a handle or its object",
+			Summary: "returns information about a handle or its object",
 			Source:  "ZwQueryObject",
 			Conditions: []Condition{
-				{ntstatus.InvalidInfoClass, "O-60", "another class"},
-				{ntstatus.AccessViolation, "O-3", "a pointer cannot be written"},
-				{ntstatus.InvalidHandle, "O-60", "Handle names no handle; ObjectTypesInformation does not look at it"},
+				{ntstatus.InvalidInfoClass, "O-60", "any other information class"},
+				{ntstatus.AccessViolation, "O-3", "a pointer is not writable"},
+				{ntstatus.InvalidHandle, "O-60", "Handle is not a valid handle; ObjectTypesInformation ignores it"},
 				{ntstatus.InfoLengthMismatch, "O-61",
-					"the length is not that of the class; for a name it is below the whole, for types below the fixed part"},
+					"the length differs from the structure's; for a name it is too short for all of it, for types too " +
+						"short for the fixed part"},
 			},
 		},
 		Call: Services.NtQueryObject,
@@ -126,8 +126,8 @@ var (
 			Conditions: []Condition{
 				{ntstatus.InvalidInfoClass, "O-63", "a class other than ObjectHandleFlagInformation"},
 				{ntstatus.InfoLengthMismatch, "O-63", "the length is not 2"},
-				{ntstatus.AccessViolation, "O-3", "the information cannot be read"},
-				{ntstatus.InvalidHandle, "O-63", "Handle names no handle, or is a pseudo handle"},
+				{ntstatus.AccessViolation, "O-3", "the information is not readable"},
+				{ntstatus.InvalidHandle, "O-63", "Handle is not a valid handle, or is a pseudo handle"},
 			},
 		},
 		Call: Services.NtSetInformationObject,
@@ -145,16 +145,16 @@ var (
 	})
 )
 
-// NtQueryObject returns the information of a class as a Go value, without a
-// size to probe for (ZwQueryObject). No right is needed.
+// NtQueryObject returns the information of a class as a Go value, so the caller
+// needs no size (ZwQueryObject). It needs no right.
 func (t *Thread) NtQueryObject(handle winnt.Handle, class ObjectInfoClass) (any, ntstatus.Status) {
 	in := QueryObjectIn{Handle: handle, ObjectInformationClass: class, ObjectInformationLength: ^uint32(0)}
 	out, st := call(t, rowQueryObject, in)
 	return out.ObjectInformation, st
 }
 
-// NtSetInformationObject writes both flags of a handle; read them with
-// ObjectHandleFlagInformation to change one alone (SetHandleInformation).
+// NtSetInformationObject sets both flags of a handle. To change only one, first
+// query both with ObjectHandleFlagInformation (SetHandleInformation).
 func (t *Thread) NtSetInformationObject(handle winnt.Handle, flags HandleFlagInformation) ntstatus.Status {
 	in := SetInformationObjectIn{handle, ObjectHandleFlagInformation, Cap(flags), 2}
 	_, st := call(t, rowSetInformationObject, in)

@@ -5,8 +5,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Classes of NtQueryInformationProcess beside [ProcessAccessToken], which only
-// NtSetInformationProcess takes.
+// Classes of NtQueryInformationProcess. Only NtSetInformationProcess accepts
+// [ProcessAccessToken].
 const (
 	ProcessBasicInformation  ProcessInfoClass = 0
 	ProcessTimes             ProcessInfoClass = 4
@@ -15,17 +15,16 @@ const (
 	ProcessHandleInformation ProcessInfoClass = 51
 )
 
-// ProcessBasic has the members of PROCESS_BASIC_INFORMATION, 48 bytes in C, that say
-// something here.
+// ProcessBasic has the supported members of PROCESS_BASIC_INFORMATION, 48 bytes in
+// C.
 type ProcessBasic struct {
 	ExitStatus                   ntstatus.Status // STATUS_PENDING until the process ends
 	UniqueProcessID              winnt.Handle    `param:"UniqueProcessId"`
 	InheritedFromUniqueProcessID winnt.Handle    `param:"InheritedFromUniqueProcessId"` // 0: no process made it
 }
 
-// KernelUserTimes is KERNEL_USER_TIMES, 32 bytes in C: 100-ns units, the first two
-// since 1601-01-01 UTC, 0 where the system has no clock. Time of processors is not
-// counted.
+// KernelUserTimes is KERNEL_USER_TIMES, 32 bytes in C. CreateTime is in 100-ns units since 1601-01-01 UTC, or 0 if the
+// system has no clock. The other times are always 0.
 type KernelUserTimes struct {
 	CreateTime, ExitTime, KernelTime, UserTime int64
 }
@@ -40,10 +39,9 @@ type ProcessHandle struct {
 	HandleAttributes uint32
 }
 
-// Parameters of NtGetNextProcess and NtQueryInformationProcess. ProcessHandle 0 of
-// the first asks for the first process. ProcessInformation holds [ProcessBasic],
-// [KernelUserTimes], a uint32, the name as a string, or a list of [ProcessHandle], by
-// class; ProcessInformationLength is in bytes, 0xFFFFFFFF stands for what is needed.
+// Parameters of NtGetNextProcess and NtQueryInformationProcess. ProcessHandle 0 of the first means the first process.
+// ProcessInformation holds [ProcessBasic], [KernelUserTimes], a uint32, the name as a string, or a list of
+// [ProcessHandle], by class. ProcessInformationLength is in bytes; 0xFFFFFFFF means the required size.
 type (
 	GetNextProcessIn struct {
 		ProcessHandle    winnt.Handle
@@ -76,10 +74,10 @@ var (
 				{ntstatus.InvalidParameter, "O-22", "Flags is not 0, or HandleAttributes has unknown bits"},
 				{ntstatus.AccessDenied, "O-20", "reserved bits in DesiredAccess"},
 				{ntstatus.PrivilegeNotHeld, "O-30", "ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege"},
-				{ntstatus.InvalidHandle, "O-31", "ProcessHandle names no handle"},
-				{ntstatus.ObjectTypeMismatch, "O-31", "ProcessHandle is no process"},
-				{ntstatus.InvalidParameter, "O-33", "an attribute the type does not take"},
-				{ntstatus.NoMoreEntries, "U-95", "no process follows that the caller may open"},
+				{ntstatus.InvalidHandle, "O-31", "ProcessHandle is not a valid handle"},
+				{ntstatus.ObjectTypeMismatch, "O-31", "ProcessHandle is not a process"},
+				{ntstatus.InvalidParameter, "O-33", "an attribute that the type does not support"},
+				{ntstatus.NoMoreEntries, "U-95", "there is no further process that the caller may open"},
 			},
 		},
 		Call: Services.NtGetNextProcess,
@@ -93,13 +91,13 @@ var (
 	rowQueryInformationProcess = Add(&NtTable, Entry[Services, QueryInformationProcessIn, QueryInformationProcessOut]{
 		Meta: Meta{
 			Name:    "NtQueryInformationProcess",
-			Summary: "tells a fact about a process",
+			Summary: "returns information about a process",
 			Source:  "NtQueryInformationProcess; ntdll",
 			Missing: "ProcessBasicInformation, ProcessTimes, ProcessHandleCount, ProcessImageFileName and " +
 				"ProcessHandleInformation only; the name is the one the process was made with",
-			Conditions: queryConditions("U-96", "ProcessHandle is no process",
-				"ProcessHandle lacks PROCESS_QUERY_LIMITED_INFORMATION, or PROCESS_QUERY_INFORMATION for "+
-					"ProcessHandleInformation", "ProcessHandle names no handle"),
+			Conditions: queryConditions("U-96", "ProcessHandle is not a process",
+				"ProcessHandle does not grant PROCESS_QUERY_LIMITED_INFORMATION, or PROCESS_QUERY_INFORMATION for "+
+					"ProcessHandleInformation", "ProcessHandle is not a valid handle"),
 		},
 		Call: Services.NtQueryInformationProcess,
 		Scalars: byValue(func(in QueryInformationProcessIn) ntstatus.Status {
@@ -115,18 +113,18 @@ var (
 // queryConditions returns the conditions of a query about a process or thread.
 func queryConditions(rule, mismatch, denied, none string) []Condition {
 	return []Condition{
-		{ntstatus.InvalidInfoClass, rule, "another class"},
-		{ntstatus.AccessViolation, "O-3", "a pointer cannot be written"},
+		{ntstatus.InvalidInfoClass, rule, "any other information class"},
+		{ntstatus.AccessViolation, "O-3", "a pointer is not writable"},
 		{ntstatus.InvalidHandle, "O-31", none},
 		{ntstatus.ObjectTypeMismatch, "O-31", mismatch},
 		{ntstatus.AccessDenied, "O-31", denied},
 		{ntstatus.InfoLengthMismatch, rule,
-			"the length is not that of the class; for a name and for handles it is below the whole"},
+			"the length differs from the structure's; for a name and for handles, it is too short for all of them"},
 	}
 }
 
-// NtGetNextProcess opens the process that follows one, 0 for the first; processes
-// that the caller may not open are passed over, and STATUS_NO_MORE_ENTRIES ends the
+// NtGetNextProcess opens the process after another one, or the first for 0. It
+// skips processes that the caller may not open. STATUS_NO_MORE_ENTRIES ends the
 // list.
 func (t *Thread) NtGetNextProcess(
 	process winnt.Handle, desired winnt.AccessMask, attributes, flags uint32,
@@ -136,8 +134,8 @@ func (t *Thread) NtGetNextProcess(
 	return out.NewProcessHandle, st
 }
 
-// NtQueryInformationProcess returns the information of a class as a Go value, without
-// a size to probe for.
+// NtQueryInformationProcess returns the information of a class as a Go value, so the
+// caller needs no size.
 func (t *Thread) NtQueryInformationProcess(process winnt.Handle, class ProcessInfoClass) (any, ntstatus.Status) {
 	in := QueryInformationProcessIn{ProcessHandle: process, ProcessInformationClass: class,
 		ProcessInformationLength: ^uint32(0)}

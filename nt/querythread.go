@@ -5,24 +5,23 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Classes of NtQueryInformationThread; [ThreadImpersonationToken] is for
-// NtSetInformationThread only.
+// Classes of NtQueryInformationThread. [ThreadImpersonationToken] is only for
+// NtSetInformationThread.
 const (
 	ThreadBasicInformation ThreadInfoClass = 0
 	ThreadTimes            ThreadInfoClass = 1
 	ThreadNameInformation  ThreadInfoClass = 38
 )
 
-// ThreadBasic has the members of THREAD_BASIC_INFORMATION, 48 bytes in C, that say
-// something here.
+// ThreadBasic has the supported members of THREAD_BASIC_INFORMATION, 48 bytes in
+// C.
 type ThreadBasic struct {
 	ExitStatus ntstatus.Status // STATUS_PENDING until the thread ends
 	ClientID   ClientID        `param:"ClientId"`
 }
 
-// Parameters of NtQueryInformationThread. ThreadInformation holds [ThreadBasic],
-// [KernelUserTimes] or the name as a string, by class; ThreadInformationLength is in
-// bytes, 0xFFFFFFFF stands for what is needed.
+// Parameters of NtQueryInformationThread. ThreadInformation holds [ThreadBasic], [KernelUserTimes] or the name as a
+// string, by class. ThreadInformationLength is in bytes; 0xFFFFFFFF means the required size.
 type (
 	QueryInformationThreadIn struct {
 		ThreadHandle            winnt.Handle
@@ -40,11 +39,11 @@ type (
 var rowQueryInformationThread = Add(&NtTable, Entry[Services, QueryInformationThreadIn, QueryInformationThreadOut]{
 	Meta: Meta{
 		Name:    "NtQueryInformationThread",
-		Summary: "tells a fact about a thread",
+		Summary: "returns information about a thread",
 		Source:  "NtQueryInformationThread; ntdll",
 		Missing: "ThreadBasicInformation, ThreadTimes and ThreadNameInformation only",
-		Conditions: queryConditions("U-97", "ThreadHandle is no thread",
-			"ThreadHandle lacks THREAD_QUERY_LIMITED_INFORMATION", "ThreadHandle names no handle"),
+		Conditions: queryConditions("U-97", "ThreadHandle is not a thread",
+			"ThreadHandle does not grant THREAD_QUERY_LIMITED_INFORMATION", "ThreadHandle is not a valid handle"),
 	},
 	Call: Services.NtQueryInformationThread,
 	Scalars: byValue(func(in QueryInformationThreadIn) ntstatus.Status {
@@ -56,8 +55,8 @@ var rowQueryInformationThread = Add(&NtTable, Entry[Services, QueryInformationTh
 	}),
 })
 
-// NtQueryInformationThread returns the information of a class as a Go value, without a
-// size to probe for.
+// NtQueryInformationThread returns the information of a class as a Go value, so the
+// caller needs no size.
 func (t *Thread) NtQueryInformationThread(thread winnt.Handle, class ThreadInfoClass) (any, ntstatus.Status) {
 	in := QueryInformationThreadIn{ThreadHandle: thread, ThreadInformationClass: class,
 		ThreadInformationLength: ^uint32(0)}

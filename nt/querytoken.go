@@ -25,24 +25,24 @@ type (
 var rowQueryInformationToken = Add(&NtTable, Entry[Services, QueryInformationTokenIn, QueryInformationTokenOut]{
 	Meta: Meta{
 		Name:    "NtQueryInformationToken",
-		Summary: "tells a fact about a token",
+		Summary: "returns information about a token",
 		Source:  "NtQueryInformationToken; GetTokenInformation",
 		Conditions: []Condition{
-			{ntstatus.InvalidInfoClass, "T-80", "class 0 or above 50"},
-			{ntstatus.AccessViolation, "T-80", "ReturnLength is NULL, or a pointer cannot be written"},
+			{ntstatus.InvalidInfoClass, "T-80", "the class is 0 or above 50"},
+			{ntstatus.AccessViolation, "T-80", "ReturnLength is NULL, or a pointer is not writable"},
 			{ntstatus.NoToken, "O-15", "TokenHandle is NtCurrentThreadToken and the thread is not impersonating"},
 			{ntstatus.CantOpenAnonymous, "I-24",
 				"TokenHandle is a pseudo handle for an impersonation at SecurityAnonymous"},
-			{ntstatus.InvalidHandle, "T-80", "TokenHandle names no handle"},
-			{ntstatus.ObjectTypeMismatch, "T-80", "TokenHandle is no token"},
-			{ntstatus.AccessDenied, "T-80", "TokenHandle lacks TOKEN_QUERY (TokenSource: TOKEN_QUERY_SOURCE)"},
-			{ntstatus.NoSuchLogonSession, "T-80", "TokenLinkedToken: the token is of no split pair"},
+			{ntstatus.InvalidHandle, "T-80", "TokenHandle is not a valid handle"},
+			{ntstatus.ObjectTypeMismatch, "T-80", "TokenHandle is not a token"},
+			{ntstatus.AccessDenied, "T-80", "TokenHandle does not grant TOKEN_QUERY (TokenSource: TOKEN_QUERY_SOURCE)"},
+			{ntstatus.NoSuchLogonSession, "T-80", "TokenLinkedToken: the token has no linked token"},
 			{ntstatus.PrivilegeNotHeld, "T-80",
 				"TokenAuditPolicy: the caller does not hold SeSecurityPrivilege enabled"},
-			{ntstatus.NotFound, "T-80", "TokenLogonSid: the token has none"},
+			{ntstatus.NotFound, "T-80", "TokenLogonSid: the token has no logon SID"},
 			{ntstatus.InvalidInfoClass, "T-80",
 				"a class that cannot be queried, or TokenImpersonationLevel of a primary token"},
-			{ntstatus.BufferTooSmall, "T-80", "the buffer is too small; ReturnLength says the need"},
+			{ntstatus.BufferTooSmall, "T-80", "the buffer is too small; ReturnLength returns the needed length"},
 			{ntstatus.InsufficientResources, "O-81", "TokenLinkedToken: memory ran out"},
 		},
 	},
@@ -57,7 +57,7 @@ var rowQueryInformationToken = Add(&NtTable, Entry[Services, QueryInformationTok
 })
 
 // NtQueryInformationToken returns the information of a class as a Go value
-// (T-81), without a size to probe for.
+// (T-81), so the caller needs no size.
 func (t *Thread) NtQueryInformationToken(token winnt.Handle, class winnt.TokenInfoClass) (any, ntstatus.Status) {
 	in := QueryInformationTokenIn{TokenHandle: token, TokenInformationClass: class, TokenInformationLength: ^uint32(0)}
 	out, st := call(t, rowQueryInformationToken, in)

@@ -6,11 +6,12 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// SecurityInformation is SECURITY_INFORMATION: the parts of a descriptor that
-// a call is about.
+// SecurityInformation is SECURITY_INFORMATION: the parts of a descriptor that a
+// call reads or sets.
 type SecurityInformation uint32
 
-// String joins the documented names without their common suffix by "|".
+// String returns the documented names without their common suffix, joined by
+// "|".
 func (i SecurityInformation) String() string {
 	return joinBits(uint32(i), []bitName{
 		{winnt.OWNER_SECURITY_INFORMATION, "OWNER"},
@@ -58,14 +59,14 @@ var (
 	rowQuerySecurityObject = Add(&NtTable, Entry[Services, QuerySecurityObjectIn, QuerySecurityObjectOut]{
 		Meta: Meta{
 			Name:    "NtQuerySecurityObject",
-			Summary: "returns parts of the descriptor of an object",
+			Summary: "returns parts of an object's security descriptor",
 			Source:  "ZwQuerySecurityObject",
 			Conditions: []Condition{
-				{ntstatus.AccessViolation, "O-3", "a pointer cannot be written"},
-				{ntstatus.InvalidHandle, "O-31", "Handle names no handle"},
-				{ntstatus.AccessDenied, "O-64", "Handle lacks READ_CONTROL, or ACCESS_SYSTEM_SECURITY for the SACL"},
-				{ntstatus.PipeDisconnected, "I-130", "Handle is a pipe client's that the server disconnected"},
-				{ntstatus.BufferTooSmall, "O-64", "the buffer is too small; LengthNeeded says the need"},
+				{ntstatus.AccessViolation, "O-3", "a pointer is not writable"},
+				{ntstatus.InvalidHandle, "O-31", "Handle is not a valid handle"},
+				{ntstatus.AccessDenied, "O-64", "Handle does not grant READ_CONTROL, or ACCESS_SYSTEM_SECURITY for the SACL"},
+				{ntstatus.PipeDisconnected, "I-130", "Handle is the end of a client that the server disconnected"},
+				{ntstatus.BufferTooSmall, "O-64", "the buffer is too small; LengthNeeded returns the needed length"},
 			},
 		},
 		Call: Services.NtQuerySecurityObject,
@@ -73,25 +74,29 @@ var (
 	rowSetSecurityObject = Add(&NtTable, Entry[Services, SetSecurityObjectIn, SetSecurityObjectOut]{
 		Meta: Meta{
 			Name:    "NtSetSecurityObject",
-			Summary: "replaces parts of the descriptor of an object",
+			Summary: "replaces parts of an object's security descriptor",
 			Source:  "ZwSetSecurityObject",
 			Conditions: []Condition{
-				{ntstatus.AccessViolation, "O-65", "SecurityDescriptor is NULL or cannot be read"},
+				{ntstatus.AccessViolation, "O-65", "SecurityDescriptor is NULL or is not readable"},
 				{ntstatus.InvalidSecurityDescr, "O-65", "SecurityDescriptor is malformed"},
 				{ntstatus.UnknownRevision, "O-65", "SecurityDescriptor has another revision"},
-				{ntstatus.InvalidHandle, "O-31", "Handle names no handle"},
+				{ntstatus.InvalidHandle, "O-31", "Handle is not a valid handle"},
 				{ntstatus.AccessDenied, "O-65",
-					"Handle lacks WRITE_OWNER, WRITE_DAC or ACCESS_SYSTEM_SECURITY, as the parts need"},
-				{ntstatus.PipeDisconnected, "I-130", "Handle is a pipe client's that the server disconnected"},
-				{ntstatus.InvalidSecurityDescr, "O-65", "owner or group is to be set and SecurityDescriptor has none"},
+					"Handle does not grant WRITE_OWNER, WRITE_DAC or ACCESS_SYSTEM_SECURITY, as the parts need"},
+				{ntstatus.PipeDisconnected, "I-130", "Handle is the end of a client that the server disconnected"},
+				{ntstatus.InvalidSecurityDescr, "O-65", "SecurityDescriptor has no owner or group, which the call is to set"},
 				{ntstatus.NoSecurityOnObject, "O-65", "the object has no descriptor"},
-				{ntstatus.InsufficientResources, "O-81", "memory ran out"},
-				{ntstatus.InvalidParameter, "S-75", "a list is to be protected and unprotected at once"},
-				{ntstatus.InvalidOwner, "S-61", "the caller may not make the new owner an owner"},
+				{ntstatus.InsufficientResources, "O-81", "not enough memory"},
+				{ntstatus.InvalidParameter, "S-75", "a list is to be both protected and unprotected"},
+				{ntstatus.InvalidOwner, "S-61", "the caller must not assign the new owner"},
+				{ntstatus.InvalidPrimaryGroup, "S-73", "BACKUP_SECURITY_INFORMATION and SecurityDescriptor has no group"},
 				{ntstatus.PrivilegeNotHeld, "O-65", "a label above the caller's integrity without SeRelabelPrivilege"},
 				{ntstatus.AccessDenied, "O-65", "a trust label that the caller does not dominate"},
 				{ntstatus.InvalidACL, "S-17", "the resulting list would be too long"},
-				{ntstatus.AuditFailed, "U-64", "the record could not be kept and the policy says to fail"},
+				{ntstatus.InvalidOwner, "F-199", "the owner of a file in a tree is a logon session"},
+				{ntstatus.InvalidPrimaryGroup, "F-199", "the group of a file in a tree is a logon session"},
+				{ntstatus.InvalidACL, "F-199", "an entry of a file in a tree names a logon session and does not grant"},
+				{ntstatus.AuditFailed, "U-64", "the required audit record cannot be stored"},
 			},
 		},
 		Call: Services.NtSetSecurityObject,
@@ -99,7 +104,7 @@ var (
 )
 
 // NtQuerySecurityObject returns the parts of an object's descriptor that
-// information chooses, in SECURITY_INFORMATION bits (ZwQuerySecurityObject).
+// information selects with SECURITY_INFORMATION bits (ZwQuerySecurityObject).
 func (t *Thread) NtQuerySecurityObject(handle winnt.Handle, information uint32) (*sd.Descriptor, ntstatus.Status) {
 	in := QuerySecurityObjectIn{
 		Handle:              handle,
@@ -111,8 +116,8 @@ func (t *Thread) NtQuerySecurityObject(handle winnt.Handle, information uint32) 
 }
 
 // NtSetSecurityObject replaces the parts of an object's descriptor that
-// information chooses (ZwSetSecurityObject). Handles made before keep what
-// they grant.
+// information selects (ZwSetSecurityObject). Existing handles keep their
+// rights.
 func (t *Thread) NtSetSecurityObject(handle winnt.Handle, information uint32, d *sd.Descriptor) ntstatus.Status {
 	in := SetSecurityObjectIn{handle, SecurityInformation(information), Cap(d)}
 	_, st := call(t, rowSetSecurityObject, in)

@@ -22,7 +22,7 @@ func (c SemaphoreInfoClass) String() string {
 }
 
 // SemaphoreInformation is SEMAPHORE_BASIC_INFORMATION, 8 bytes in C: two counts
-// of 4.
+// of 4 bytes.
 type SemaphoreInformation struct {
 	CurrentCount int32
 	MaximumCount int32
@@ -66,11 +66,11 @@ var (
 	rowCreateSemaphore = Add(&NtTable, Entry[Services, CreateSemaphoreIn, SemaphoreOut]{
 		Meta: Meta{
 			Name:    "NtCreateSemaphore",
-			Summary: "makes a semaphore, named or not",
+			Summary: "creates a semaphore, with or without a name",
 			Source:  "CreateSemaphore",
-			Missing: "semaphores are objects to protect, to open and to count up; nothing waits for them",
+			Missing: "outside the C library a wait for a semaphore returns immediately",
 			Conditions: append([]Condition{
-				{ntstatus.InvalidParameter, "O-137", "the maximum is not above 0, or the count not between 0 and it"},
+				{ntstatus.InvalidParameter, "O-137", "the maximum is not above 0, or the count is not between 0 and the maximum"},
 			}, createByNameConditions()...),
 		},
 		Call: Services.NtCreateSemaphore,
@@ -93,13 +93,13 @@ var (
 	rowReleaseSemaphore = Add(&NtTable, Entry[Services, ReleaseSemaphoreIn, ReleaseSemaphoreOut]{
 		Meta: Meta{
 			Name:    "NtReleaseSemaphore",
-			Summary: "counts a semaphore up",
+			Summary: "increments the count of a semaphore",
 			Source:  "ReleaseSemaphore",
 			Conditions: []Condition{
 				{ntstatus.InvalidParameter, "O-138", "ReleaseCount is not above 0"},
-				{ntstatus.InvalidHandle, "O-31", "SemaphoreHandle names no handle"},
-				{ntstatus.ObjectTypeMismatch, "O-31", "SemaphoreHandle is no semaphore"},
-				{ntstatus.AccessDenied, "O-31", "SemaphoreHandle lacks SEMAPHORE_MODIFY_STATE"},
+				{ntstatus.InvalidHandle, "O-31", "SemaphoreHandle is not a valid handle"},
+				{ntstatus.ObjectTypeMismatch, "O-31", "SemaphoreHandle is not a semaphore"},
+				{ntstatus.AccessDenied, "O-31", "SemaphoreHandle does not grant SEMAPHORE_MODIFY_STATE"},
 				{ntstatus.SemaphoreLimitExceeded, "O-138", "the count would exceed the maximum"},
 			},
 		},
@@ -114,7 +114,7 @@ var (
 	rowQuerySemaphore = Add(&NtTable, Entry[Services, QuerySemaphoreIn, QuerySemaphoreOut]{
 		Meta: Meta{
 			Name:       "NtQuerySemaphore",
-			Summary:    "tells the count of a semaphore and its maximum",
+			Summary:    "returns the count of a semaphore and its maximum",
 			Source:     "\"Synchronization Object Security and Access Rights\"",
 			Conditions: stateConditions("SemaphoreHandle", "semaphore", "SEMAPHORE_QUERY_STATE"),
 		},
@@ -125,7 +125,8 @@ var (
 	})
 )
 
-// NtCreateSemaphore makes a semaphore with a count and a maximum (CreateSemaphore).
+// NtCreateSemaphore creates a semaphore with a count and a maximum
+// (CreateSemaphore).
 func (t *Thread) NtCreateSemaphore(
 	desired winnt.AccessMask, attributes *ObjectAttributes, count, maximum int32,
 ) (winnt.Handle, ntstatus.Status) {
@@ -143,15 +144,15 @@ func (t *Thread) NtOpenSemaphore(
 	return out.SemaphoreHandle, st
 }
 
-// NtReleaseSemaphore counts a semaphore up and returns its count before; it
-// needs SEMAPHORE_MODIFY_STATE (ReleaseSemaphore).
+// NtReleaseSemaphore increases the count of a semaphore and returns the
+// previous count. It needs SEMAPHORE_MODIFY_STATE (ReleaseSemaphore).
 func (t *Thread) NtReleaseSemaphore(semaphore winnt.Handle, count int32) (int32, ntstatus.Status) {
 	in := ReleaseSemaphoreIn{semaphore, count}
 	out, st := call(t, rowReleaseSemaphore, in)
 	return out.PreviousCount, st
 }
 
-// NtQuerySemaphore returns both counts; it needs SEMAPHORE_QUERY_STATE.
+// NtQuerySemaphore returns both counts. It needs SEMAPHORE_QUERY_STATE.
 func (t *Thread) NtQuerySemaphore(semaphore winnt.Handle) (SemaphoreInformation, ntstatus.Status) {
 	in := QuerySemaphoreIn{SemaphoreHandle: semaphore, SemaphoreInformationLength: 8}
 	out, st := call(t, rowQuerySemaphore, in)

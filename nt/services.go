@@ -5,9 +5,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Services holds what a kernel implements for one thread: a method a service,
-// named as documented, and what the conveniences and tracers need beside it.
-// An implementation is used by one goroutine at a time.
+// Services is the interface that a kernel implements for one thread. It has a
+// method for each service, with the documented name, and further methods for
+// helpers and tracers. One goroutine uses an implementation at a time.
 type Services interface {
 	NtClose(CloseIn) (CloseOut, ntstatus.Status)
 	NtOpenProcess(OpenProcessIn) (OpenProcessOut, ntstatus.Status)
@@ -137,41 +137,47 @@ type Services interface {
 	LsaQueryInformationPolicy(LsaQueryInformationPolicyIn) (LsaQueryInformationPolicyOut, ntstatus.Status)
 	LsaLookupNames2(LsaLookupNames2In) (LsaLookupNames2Out, ntstatus.Status)
 	LsaLookupSids(LsaLookupSidsIn) (LsaLookupSidsOut, ntstatus.Status)
+	LsaEnumerateAccountRights(LsaEnumerateAccountRightsIn) (LsaEnumerateAccountRightsOut, ntstatus.Status)
 
-	// PipeChanged is closed at the next change of the pipe behind a handle, for
-	// those who wait; ok is false for a handle that is no pipe's.
+	// PipeChanged returns a channel that is closed at the next change of the
+	// handle's pipe. ok is false for a handle that is not a pipe's, and for an end
+	// whose operations never wait.
 	PipeChanged(winnt.Handle) (changed <-chan struct{}, ok bool)
-	// ObjectSignaled is closed when the object behind a handle is signalled next, and
-	// CallQueued when a call is queued to the thread; ok is false for a handle of
-	// an object that is not waited for.
+	// ObjectSignaled returns a channel that is closed when the handle's object is
+	// signalled next. CallQueued returns one that is closed when a call is queued to
+	// the thread. ok is false for an object that cannot be waited for.
 	ObjectSignaled(winnt.Handle) (signaled <-chan struct{}, ok bool)
 	CallQueued() <-chan struct{}
-	// CallsQueued reports whether calls are queued to the thread now.
+	// CallsQueued reports whether calls are now queued to the thread.
 	CallsQueued() bool
-	// PortChanged returns the same for the port behind a handle.
+	// PortChanged returns a channel that is closed at the next change of the
+	// handle's port.
 	PortChanged(winnt.Handle) (changed <-chan struct{}, ok bool)
-	// PortConnected is how far the connection of a client's port is: with
-	// STATUS_PENDING the server has not completed it, with STATUS_SUCCESS answer
-	// holds what it said.
+	// PortConnected returns the state of a client port's connection. With
+	// STATUS_PENDING the server has not completed it. With STATUS_SUCCESS answer
+	// is the server's answer.
 	PortConnected(winnt.Handle) (answer []byte, longest uint32, st ntstatus.Status)
-	// NewThread makes another thread of the caller's process, not
-	// impersonating, and its display name; EndThread ends the receiver's.
+	// NewThread creates another thread of the caller's process, which does not
+	// impersonate, and returns it with its display name. EndThread ends the
+	// receiver's thread.
 	NewThread() (Services, string, ntstatus.Status)
 	EndThread()
-	// Profile is the conformance profile of the system.
+	// Profile returns the conformance profile of the system.
 	Profile() Profile
-	// RecordWhy switches the recording of reasons for failures on or off.
+	// RecordWhy enables or disables the recording of reasons for failures.
 	RecordWhy(on bool)
+	// OnWait sets the function through which the thread's calls wait for the disk of the audit
+	// log. It must call until once, and return after it. With nil the calls wait in place.
+	OnWait(wait func(until func()))
 	// TakeWhy returns and clears the reason of the last failure.
 	TakeWhy() Why
-	// SaveImpersonation sets the thread's impersonation aside and returns a
-	// single-use ticket for it, kept by the kernel (I-60, I-76).
+	// SaveImpersonation returns a single-use ticket for the thread's impersonation,
+	// which continues. The kernel keeps the saved state (I-60, I-76).
 	SaveImpersonation() Ticket
-	// RestoreImpersonation puts back what the ticket stands for; it cannot
-	// fail, and a second use of a ticket does nothing (I-61, I-76).
+	// RestoreImpersonation restores the state of a ticket. It cannot fail. An
+	// unknown or used ticket does nothing (I-61, I-76).
 	RestoreImpersonation(Ticket)
 }
 
-// Ticket names an impersonation state that a kernel keeps for a thread. The
-// zero value stands for "not impersonating".
+// Ticket identifies an impersonation state that a kernel keeps for a thread. The zero value is no ticket.
 type Ticket uint64

@@ -6,16 +6,16 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Why says why the last call of a thread failed: the rule of the branch and,
-// where an access check refused, its explanation. The zero value says nothing.
+// Why is the reason why the last call of a thread failed: the rule, and for an
+// access check its explanation. The zero value is no reason.
 type Why struct {
 	Rule        string
 	Because     string              // in words, where the condition of the table does not say it
-	Object      string              // what was to be opened: "Token of alice", "File report"
+	Object      string              // the object to open: "Token of alice", "File report"
 	Explanation *access.Explanation // nil unless an access check decided
 }
 
-// Call is one finished call, as a [Tracer] sees it.
+// Call is one finished call that a [Tracer] receives.
 type Call struct {
 	Thread string // display name of the calling thread
 	Row    *Row
@@ -25,12 +25,12 @@ type Call struct {
 	Why    Why // set when Status is a failure, or a check said no
 }
 
-// Tracer receives every call of the threads it is set on, after the call. It
-// runs on the calling goroutine with no lock held, and must not call services.
+// Tracer receives every call of its threads after the call. It runs on the
+// calling goroutine without a lock held, and must not call services.
 type Tracer interface{ Traced(*Call) }
 
-// Profile selects between the documents and what Windows was seen to do where
-// the two differ (docs/CAVEATS.md). The zero value is Documented.
+// Profile selects between the documents and the observed behaviour of Windows
+// where the two differ (docs/CAVEATS.md). The zero value is Documented.
 type Profile uint8
 
 const (
@@ -46,38 +46,38 @@ func (p Profile) String() string {
 	return "documented"
 }
 
-// A Transport carries the calls of a thread to a kernel elsewhere. It is used by
-// one goroutine at a time.
+// Transport sends the calls of a thread to a kernel in another process. One
+// goroutine uses it at a time.
 type Transport interface {
-	// Call makes a call; why asks for the reason of a failure, too. Out is of
-	// the row's OutType also after a failure.
+	// Call makes a call. why also requests the reason for a failure. out is of the
+	// row's OutType, even after a failure.
 	Call(row *Row, in any, why bool) (out any, st ntstatus.Status, reason Why)
-	// CallWhenReady makes a call again as long as it cannot be done yet. It may
-	// run beside other calls of the thread.
+	// CallWhenReady repeats a call until it can be done. It may run concurrently
+	// with other calls of the thread.
 	CallWhenReady(row *Row, in any, w Wait) (out any, st ntstatus.Status)
-	// NewThread makes another thread of the process, as [Services] does.
+	// NewThread creates another thread of the process, as in [Services].
 	NewThread() (Transport, string, ntstatus.Status)
-	// SaveImpersonation and RestoreImpersonation are those of [Services]. A
-	// saved state that cannot be had is an error, and nothing is changed.
+	// SaveImpersonation and RestoreImpersonation are those of [Services]. If the
+	// state cannot be saved, SaveImpersonation returns an error status and changes
+	// nothing.
 	SaveImpersonation() (Ticket, ntstatus.Status)
 	RestoreImpersonation(Ticket)
-	// EndThread ends the thread; doing it again does nothing.
+	// EndThread ends the thread. A second call does nothing.
 	EndThread()
-	// Profile is the conformance profile of the system.
+	// Profile returns the conformance profile of the system.
 	Profile() Profile
 }
 
-// Wait says when a call that cannot be done yet is made again, and until when: it
-// then ends with STATUS_CANCELLED. A nil channel stands for never.
+// Wait has the channels for repeating a call that cannot be done yet, and for its
+// end with STATUS_CANCELLED. A nil channel means never.
 type Wait struct {
 	Handle      winnt.Handle    // the pipe or port whose changes it waits for
-	NotYet      ntstatus.Status // what the call says while it cannot be done
+	NotYet      ntstatus.Status // the status of the call while it cannot be done
 	Closed, Due <-chan struct{}
 }
 
-// Thread is one user-mode thread as its program sees it. It is made by a
-// kernel, or by a client of one. It is used by one goroutine at a time, and its
-// zero value is not usable.
+// Thread is one user-mode thread. A kernel, or a client of one, creates it. One
+// goroutine uses it at a time. Do not use the zero value.
 type Thread struct {
 	sys    Services  // immutable; nil for a thread of a kernel elsewhere
 	remote Transport // immutable; nil for a thread of this program's kernel
@@ -86,20 +86,20 @@ type Thread struct {
 	direct Services  // owned by the thread: sys while no tracer is set, else nil
 }
 
-// NewThread wraps the implementation of one thread. Kernels call it; programs
+// NewThread wraps the implementation of one thread. Kernels call it. Programs
 // get their threads from a process.
 func NewThread(sys Services, name string) *Thread {
 	return &Thread{sys: sys, name: name, direct: sys}
 }
 
-// NewRemoteThread returns a thread whose calls a transport carries. Clients of a
-// daemon call it; programs get their threads from a connection.
+// NewRemoteThread returns a thread that sends its calls over a transport.
+// Clients of a daemon call it. Programs get their threads from a connection.
 func NewRemoteThread(tr Transport, name string) *Thread { return &Thread{remote: tr, name: name} }
 
-// Close ends the thread: its impersonation is dropped, and the kernel keeps
-// nothing of it. It changes the kernel's half only, so that other goroutines
-// may read the Thread meanwhile; the thread makes no call afterwards. Handles
-// belong to the process and stay. Closing again does nothing.
+// Close ends the thread. The kernel drops its impersonation and keeps no state
+// of it. Close changes only the kernel's part, so other goroutines may read the
+// Thread at the same time. Do not make calls on the thread afterwards. Handles
+// belong to the process and stay open. A second Close does nothing.
 func (t *Thread) Close() {
 	if t.remote != nil {
 		t.remote.EndThread()
@@ -111,16 +111,16 @@ func (t *Thread) Close() {
 // Name returns the display name, such as "fileserver/1".
 func (t *Thread) Name() string { return t.name }
 
-// Services returns the implementation behind the thread, nil for a thread of a
-// kernel elsewhere.
+// Services returns the implementation of the thread, or nil for a thread of a
+// kernel in another process.
 func (t *Thread) Services() Services { return t.sys }
 
-// Transport returns what carries the thread's calls, nil for a thread of this program's
-// kernel.
+// Transport returns the transport of the thread's calls, or nil for a thread of a
+// kernel in this program.
 func (t *Thread) Transport() Transport { return t.remote }
 
-// Trace sets or, with nil, removes the tracer. With a tracer set a denied call
-// also records why; without one calls take the direct path.
+// Trace sets the tracer, or with nil removes it. With a tracer, denied calls
+// also record the reason. Without one, calls take the direct path.
 func (t *Thread) Trace(tr Tracer) {
 	t.tracer = tr
 	if t.direct = t.sys; tr != nil {
@@ -131,7 +131,7 @@ func (t *Thread) Trace(tr Tracer) {
 	}
 }
 
-// CallRow calls a row of [NtTable] by name, traced like a method call.
+// CallRow calls a row of [NtTable]. It is traced like a method call.
 func (t *Thread) CallRow(r *Row, in any) (any, ntstatus.Status) {
 	if t.remote != nil {
 		return t.callRemote(r, in)
@@ -163,7 +163,7 @@ func (t *Thread) Profile() Profile {
 	return t.sys.Profile()
 }
 
-// save sets the thread's impersonation aside (I-60, I-76).
+// save returns a ticket for the thread's impersonation, which continues (I-60, I-76).
 func (t *Thread) save() (Ticket, ntstatus.Status) {
 	if t.remote != nil {
 		return t.remote.SaveImpersonation()
@@ -171,7 +171,7 @@ func (t *Thread) save() (Ticket, ntstatus.Status) {
 	return t.sys.SaveImpersonation(), ntstatus.Success
 }
 
-// restore puts back what a ticket stands for, once (I-61, I-76).
+// restore restores the impersonation of a ticket, once (I-61, I-76).
 func (t *Thread) restore(k Ticket) {
 	if t.remote != nil {
 		t.remote.RestoreImpersonation(k)

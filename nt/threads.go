@@ -5,7 +5,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// NextThreadBackward is the flag of NtGetNextThread that turns the walk round: from
+// NextThreadBackward is the flag of NtGetNextThread that reverses the order: from
 // the last thread to the first.
 const NextThreadBackward uint32 = 1
 
@@ -42,14 +42,14 @@ var (
 				{ntstatus.InvalidParameter, "O-22", "Flags has another bit than the first, or HandleAttributes has unknown bits"},
 				{ntstatus.AccessDenied, "O-20", "reserved bits in DesiredAccess"},
 				{ntstatus.PrivilegeNotHeld, "O-30", "ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege"},
-				{ntstatus.InvalidHandle, "O-31", "ProcessHandle names no handle"},
-				{ntstatus.ObjectTypeMismatch, "O-31", "ProcessHandle is no process"},
-				{ntstatus.AccessDenied, "O-31", "ProcessHandle lacks PROCESS_QUERY_INFORMATION"},
-				{ntstatus.InvalidHandle, "O-31", "ThreadHandle names no handle"},
-				{ntstatus.ObjectTypeMismatch, "O-31", "ThreadHandle is no thread"},
+				{ntstatus.InvalidHandle, "O-31", "ProcessHandle is not a valid handle"},
+				{ntstatus.ObjectTypeMismatch, "O-31", "ProcessHandle is not a process"},
+				{ntstatus.AccessDenied, "O-31", "ProcessHandle does not grant PROCESS_QUERY_INFORMATION"},
+				{ntstatus.InvalidHandle, "O-31", "ThreadHandle is not a valid handle"},
+				{ntstatus.ObjectTypeMismatch, "O-31", "ThreadHandle is not a thread"},
 				{ntstatus.InvalidParameter, "O-37", "ThreadHandle is a thread of another process"},
-				{ntstatus.InvalidParameter, "O-33", "an attribute the type does not take"},
-				{ntstatus.NoMoreEntries, "O-37", "no thread follows that the caller may open"},
+				{ntstatus.InvalidParameter, "O-33", "an attribute that the type does not support"},
+				{ntstatus.NoMoreEntries, "O-37", "there is no further thread that the caller may open"},
 			},
 		},
 		Call: Services.NtGetNextThread,
@@ -63,25 +63,25 @@ var (
 	rowImpersonateThread = Add(&NtTable, Entry[Services, ImpersonateThreadIn, ImpersonateThreadOut]{
 		Meta: Meta{
 			Name:    "NtImpersonateThread",
-			Summary: "makes a thread act as what another thread acts as",
+			Summary: "makes a thread impersonate the client of another thread",
 			Source:  "ntifs.h",
 			Conditions: []Condition{
-				{ntstatus.AccessViolation, "O-3", "SecurityQos is NULL or cannot be read"},
+				{ntstatus.AccessViolation, "O-3", "SecurityQos is NULL or is not readable"},
 				{ntstatus.InvalidParameter, "I-73", "SecurityQos has a wrong Length"},
-				{ntstatus.InvalidHandle, "O-31", "ServerThreadHandle names no handle"},
-				{ntstatus.ObjectTypeMismatch, "O-31", "ServerThreadHandle is no thread"},
-				{ntstatus.AccessDenied, "O-31", "ServerThreadHandle lacks THREAD_DIRECT_IMPERSONATION"},
-				{ntstatus.InvalidHandle, "O-31", "ClientThreadHandle names no handle"},
-				{ntstatus.ObjectTypeMismatch, "O-31", "ClientThreadHandle is no thread"},
-				{ntstatus.AccessDenied, "O-31", "ClientThreadHandle lacks THREAD_IMPERSONATE"},
+				{ntstatus.InvalidHandle, "O-31", "ServerThreadHandle is not a valid handle"},
+				{ntstatus.ObjectTypeMismatch, "O-31", "ServerThreadHandle is not a thread"},
+				{ntstatus.AccessDenied, "O-31", "ServerThreadHandle does not grant THREAD_DIRECT_IMPERSONATION"},
+				{ntstatus.InvalidHandle, "O-31", "ClientThreadHandle is not a valid handle"},
+				{ntstatus.ObjectTypeMismatch, "O-31", "ClientThreadHandle is not a thread"},
+				{ntstatus.AccessDenied, "O-31", "ClientThreadHandle does not grant THREAD_IMPERSONATE"},
 				{ntstatus.InvalidParameter, "I-80", "the level is above SecurityDelegation"},
 				{ntstatus.BadImpersonationLevel, "I-80",
-					"the client's own impersonation does not allow that level, or none at all"},
-				{ntstatus.InsufficientResources, "O-81", "memory ran out"},
-				{ntstatus.NoMemory, "I-41", "no memory for the impersonation record"},
+					"the client's own impersonation permits a lower level only, or no impersonation"},
+				{ntstatus.InsufficientResources, "O-81", "not enough memory"},
+				{ntstatus.NoMemory, "I-41", "not enough memory for the impersonation state"},
 				{ntstatus.AccessDenied, "I-90", "a job's security limits refuse the token"},
 				{ntstatus.Success, "I-43",
-					"the client may only be identified: the server gets a copy at SecurityIdentification"},
+					"success: the server may only identify the client and gets a copy at SecurityIdentification"},
 			},
 		},
 		Call: Services.NtImpersonateThread,
@@ -90,14 +90,14 @@ var (
 		Entry[Services, ImpersonateAnonymousTokenIn, ImpersonateAnonymousTokenOut]{
 			Meta: Meta{
 				Name:    "NtImpersonateAnonymousToken",
-				Summary: "makes a thread act as the anonymous logon",
+				Summary: "makes a thread impersonate the anonymous logon",
 				Source:  "ImpersonateAnonymousToken",
 				Conditions: []Condition{
-					{ntstatus.InvalidHandle, "O-31", "ThreadHandle names no handle"},
-					{ntstatus.ObjectTypeMismatch, "O-31", "ThreadHandle is no thread"},
-					{ntstatus.AccessDenied, "O-31", "ThreadHandle lacks THREAD_IMPERSONATE"},
+					{ntstatus.InvalidHandle, "O-31", "ThreadHandle is not a valid handle"},
+					{ntstatus.ObjectTypeMismatch, "O-31", "ThreadHandle is not a thread"},
+					{ntstatus.AccessDenied, "O-31", "ThreadHandle does not grant THREAD_IMPERSONATE"},
 					{ntstatus.AccessDenied, "I-74", "the caller's process has a restricted token"},
-					{ntstatus.NoMemory, "I-41", "no memory for the impersonation record"},
+					{ntstatus.NoMemory, "I-41", "not enough memory for the impersonation state"},
 					{ntstatus.AccessDenied, "I-90", "a job's security limits refuse the token"},
 				},
 			},
@@ -106,9 +106,8 @@ var (
 	)
 )
 
-// NtGetNextThread opens the thread of a process that follows thread, 0 for the
-// first; threads the caller may not open are passed over, and
-// STATUS_NO_MORE_ENTRIES ends the list.
+// NtGetNextThread opens the thread of a process after thread, or the first for 0. With [NextThreadBackward] it opens
+// the one before, or the last. It skips threads that the caller may not open. STATUS_NO_MORE_ENTRIES ends the list.
 func (t *Thread) NtGetNextThread(
 	process, thread winnt.Handle, desired winnt.AccessMask, attributes, flags uint32,
 ) (winnt.Handle, ntstatus.Status) {
@@ -117,15 +116,15 @@ func (t *Thread) NtGetNextThread(
 	return out.NewThreadHandle, st
 }
 
-// NtImpersonateThread makes the server thread act as what the client thread
-// acts as now, at the quality of service given.
+// NtImpersonateThread makes the server thread impersonate the current effective
+// identity of the client thread, with the given quality of service.
 func (t *Thread) NtImpersonateThread(server, client winnt.Handle, qos *SecurityQualityOfService) ntstatus.Status {
 	in := ImpersonateThreadIn{server, client, Cap(qos)}
 	_, st := call(t, rowImpersonateThread, in)
 	return st
 }
 
-// NtImpersonateAnonymousToken makes a thread act as the anonymous logon
+// NtImpersonateAnonymousToken makes a thread impersonate the anonymous logon
 // (ImpersonateAnonymousToken).
 func (t *Thread) NtImpersonateAnonymousToken(thread winnt.Handle) ntstatus.Status {
 	in := ImpersonateAnonymousTokenIn{thread}
@@ -148,7 +147,7 @@ var rowOpenThread = Add(&NtTable, Entry[Services, OpenThreadIn, OpenThreadOut]{
 	Call: Services.NtOpenThread,
 })
 
-// NtOpenThread opens the thread with that id (NtOpenThread).
+// NtOpenThread opens the thread with an id (NtOpenThread). attributes may be nil.
 func (t *Thread) NtOpenThread(
 	desired winnt.AccessMask, attributes *ObjectAttributes, id *ClientID,
 ) (winnt.Handle, ntstatus.Status) {
@@ -160,8 +159,8 @@ func (t *Thread) NtOpenThread(
 // ThreadInfoClass is THREADINFOCLASS.
 type ThreadInfoClass uint32
 
-// ThreadImpersonationToken is the class that sets a thread's impersonation
-// token; its information is a token handle, 0 to revert.
+// ThreadImpersonationToken is the class for setting a thread's impersonation
+// token. Its information is a token handle, or 0 to revert.
 const ThreadImpersonationToken ThreadInfoClass = 5
 
 // String prints the documented name.
@@ -198,21 +197,21 @@ var rowSetInformationThread = Add(&NtTable, Entry[Services, SetInformationThread
 		Source:  "ZwSetInformationThread; SetThreadToken",
 		Missing: "only ThreadImpersonationToken",
 		Conditions: []Condition{
-			{ntstatus.InvalidInfoClass, "I-70", "another information class"},
-			{ntstatus.InfoLengthMismatch, "I-70", "the length is not that of a handle"},
-			{ntstatus.AccessViolation, "O-3", "the information cannot be read"},
-			{ntstatus.InvalidHandle, "O-31", "ThreadHandle names no handle"},
-			{ntstatus.ObjectTypeMismatch, "O-31", "ThreadHandle is no thread"},
-			{ntstatus.AccessDenied, "O-31", "ThreadHandle lacks THREAD_SET_THREAD_TOKEN"},
-			{ntstatus.InvalidHandle, "O-31", "the token handle names no handle"},
-			{ntstatus.ObjectTypeMismatch, "O-31", "the token handle is no token"},
-			{ntstatus.AccessDenied, "O-31", "the token handle lacks TOKEN_IMPERSONATE"},
+			{ntstatus.InvalidInfoClass, "I-70", "any other information class"},
+			{ntstatus.InfoLengthMismatch, "I-70", "the length is not the size of a handle"},
+			{ntstatus.AccessViolation, "O-3", "the information is not readable"},
+			{ntstatus.InvalidHandle, "O-31", "ThreadHandle is not a valid handle"},
+			{ntstatus.ObjectTypeMismatch, "O-31", "ThreadHandle is not a thread"},
+			{ntstatus.AccessDenied, "O-31", "ThreadHandle does not grant THREAD_SET_THREAD_TOKEN"},
+			{ntstatus.InvalidHandle, "O-31", "the token handle is not valid"},
+			{ntstatus.ObjectTypeMismatch, "O-31", "the token handle is not a token"},
+			{ntstatus.AccessDenied, "O-31", "the token handle does not grant TOKEN_IMPERSONATE"},
 			{ntstatus.BadTokenType, "I-70", "the token is a primary token"},
-			{ntstatus.NoMemory, "I-41", "no memory for the impersonation record"},
+			{ntstatus.NoMemory, "I-41", "not enough memory for the impersonation state"},
 			{ntstatus.AccessDenied, "I-90", "a job's security limits refuse the token"},
-			{ntstatus.InsufficientResources, "I-43", "the copy that a demotion needs cannot be made"},
+			{ntstatus.InsufficientResources, "I-43", "the copy at a lower level cannot be created"},
 			{ntstatus.Success, "I-43",
-				"the client may only be identified: the thread gets a copy at SecurityIdentification"},
+				"success: the thread may only identify the client and gets a copy at SecurityIdentification"},
 		},
 	},
 	Call: Services.NtSetInformationThread,
@@ -224,8 +223,8 @@ var rowSetInformationThread = Add(&NtTable, Entry[Services, SetInformationThread
 	}),
 })
 
-// NtSetInformationThread sets the impersonation token of a thread; token 0
-// ends the impersonation (ZwSetInformationThread, class 5).
+// NtSetInformationThread sets the impersonation token of a thread. token 0 ends
+// the impersonation (ZwSetInformationThread, class 5).
 func (t *Thread) NtSetInformationThread(
 	thread winnt.Handle, class ThreadInfoClass, token winnt.Handle,
 ) ntstatus.Status {

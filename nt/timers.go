@@ -41,8 +41,8 @@ func (c TimerInfoClass) String() string {
 	return "TIMER_INFORMATION_CLASS(" + strconv.FormatUint(uint64(c), 10) + ")"
 }
 
-// TimerInformation is TIMER_BASIC_INFORMATION, 16 bytes in C: the time in 8,
-// one byte, seven bytes of padding.
+// TimerInformation is TIMER_BASIC_INFORMATION, 16 bytes in C: the time (8
+// bytes), one byte, and seven bytes of padding.
 type TimerInformation struct {
 	RemainingTime int64 // 100-ns units; below 0 it passed so long ago, 0 for one that was never set
 	TimerState    bool  // signalled
@@ -90,18 +90,18 @@ type (
 
 // timerHandle are the conditions of a timer's handle and the right to change it.
 var timerHandle = []Condition{
-	{ntstatus.InvalidHandle, "O-31", "TimerHandle names no handle"},
-	{ntstatus.ObjectTypeMismatch, "O-31", "TimerHandle is no timer"},
-	{ntstatus.AccessDenied, "O-31", "TimerHandle lacks TIMER_MODIFY_STATE"},
+	{ntstatus.InvalidHandle, "O-31", "TimerHandle is not a valid handle"},
+	{ntstatus.ObjectTypeMismatch, "O-31", "TimerHandle is not a timer"},
+	{ntstatus.AccessDenied, "O-31", "TimerHandle does not grant TIMER_MODIFY_STATE"},
 }
 
 var (
 	rowCreateTimer = Add(&NtTable, Entry[Services, CreateTimerIn, TimerOut]{
 		Meta: Meta{
 			Name:    "NtCreateTimer",
-			Summary: "makes a timer, named or not",
+			Summary: "creates a timer, with or without a name",
 			Source:  "ZwCreateTimer",
-			Missing: "nothing waits for timers; their time is that of the audit log's clock, and stands still without one",
+			Missing: "no thread can wait for a timer; timers use the audit log's clock and do not run without one",
 			Conditions: append([]Condition{
 				{ntstatus.InvalidParameter4, "O-139", "TimerType is neither NotificationTimer nor SynchronizationTimer"},
 			}, createByNameConditions()...),
@@ -126,12 +126,12 @@ var (
 	rowSetTimer = Add(&NtTable, Entry[Services, SetTimerIn, SetTimerOut]{
 		Meta: Meta{
 			Name:    "NtSetTimer",
-			Summary: "sets the time at which a timer is signalled",
+			Summary: "starts a timer",
 			Source:  "ZwSetTimer",
-			Missing: "no routine is called when the time has come; ResumeTimer is carried, not used",
+			Missing: "no timer routine is called; ResumeTimer is stored without effect",
 			Conditions: append([]Condition{
 				{ntstatus.InvalidParameter6, "O-139", "Period is below 0"},
-				{ntstatus.AccessViolation, "O-3", "DueTime cannot be read"},
+				{ntstatus.AccessViolation, "O-3", "DueTime is not readable"},
 			}, timerHandle...),
 		},
 		Call: Services.NtSetTimer,
@@ -145,7 +145,7 @@ var (
 	rowCancelTimer = Add(&NtTable, Entry[Services, CancelTimerIn, CancelTimerOut]{
 		Meta: Meta{
 			Name:       "NtCancelTimer",
-			Summary:    "keeps a timer from being signalled",
+			Summary:    "cancels a timer",
 			Source:     "ZwCancelTimer",
 			Conditions: timerHandle,
 		},
@@ -154,7 +154,7 @@ var (
 	rowQueryTimer = Add(&NtTable, Entry[Services, QueryTimerIn, QueryTimerOut]{
 		Meta: Meta{
 			Name:       "NtQueryTimer",
-			Summary:    "tells whether a timer is signalled, and the time that remains",
+			Summary:    "returns whether a timer is signalled, and the remaining time",
 			Source:     "\"Synchronization Object Security and Access Rights\"",
 			Conditions: stateConditions("TimerHandle", "timer", "TIMER_QUERY_STATE"),
 		},
@@ -165,7 +165,7 @@ var (
 	})
 )
 
-// NtCreateTimer makes a timer that is not set (ZwCreateTimer).
+// NtCreateTimer creates a timer that is not set (ZwCreateTimer).
 func (t *Thread) NtCreateTimer(
 	desired winnt.AccessMask, attributes *ObjectAttributes, typ TimerType,
 ) (winnt.Handle, ntstatus.Status) {
@@ -181,7 +181,7 @@ func (t *Thread) NtOpenTimer(desired winnt.AccessMask, attributes *ObjectAttribu
 	return out.TimerHandle, st
 }
 
-// NtSetTimer sets a timer and returns whether it was signalled; it needs
+// NtSetTimer sets a timer and returns whether it was signalled. It needs
 // TIMER_MODIFY_STATE (ZwSetTimer).
 func (t *Thread) NtSetTimer(timer winnt.Handle, due int64, period int32) (bool, ntstatus.Status) {
 	in := SetTimerIn{TimerHandle: timer, DueTime: Cap(due), Period: period}
@@ -189,15 +189,15 @@ func (t *Thread) NtSetTimer(timer winnt.Handle, due int64, period int32) (bool, 
 	return out.PreviousState, st
 }
 
-// NtCancelTimer unsets a timer and returns whether it is signalled, which it
-// stays; it needs TIMER_MODIFY_STATE (ZwCancelTimer).
+// NtCancelTimer cancels a timer and returns whether it is signalled. It does
+// not change the signal. It needs TIMER_MODIFY_STATE (ZwCancelTimer).
 func (t *Thread) NtCancelTimer(timer winnt.Handle) (bool, ntstatus.Status) {
 	in := CancelTimerIn{timer}
 	out, st := call(t, rowCancelTimer, in)
 	return out.CurrentState, st
 }
 
-// NtQueryTimer returns the state of a timer; it needs TIMER_QUERY_STATE.
+// NtQueryTimer returns the state of a timer. It needs TIMER_QUERY_STATE.
 func (t *Thread) NtQueryTimer(timer winnt.Handle) (TimerInformation, ntstatus.Status) {
 	in := QueryTimerIn{TimerHandle: timer, TimerInformationLength: 16}
 	out, st := call(t, rowQueryTimer, in)

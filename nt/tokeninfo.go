@@ -13,8 +13,8 @@ import (
 // sid.SID (the zero SID is a NULL pointer), a *sd.ACL, a list of
 // LUIDAndAttributes or of claims.Attribute, a LUID, a Handle or a uint32.
 type (
-	// TokenGroupsAndPrivileges is TOKEN_GROUPS_AND_PRIVILEGES (56 bytes and
-	// what it points to). Here the user counts as the first SID.
+	// TokenGroupsAndPrivileges is TOKEN_GROUPS_AND_PRIVILEGES (56 bytes and the
+	// data to which it points). The user is the first SID.
 	TokenGroupsAndPrivileges struct {
 		SIDs             []token.Group `param:"Sids"`
 		RestrictedSIDs   []token.Group `param:"RestrictedSids"`
@@ -22,9 +22,9 @@ type (
 		AuthenticationID winnt.LUID `param:"AuthenticationId"`
 	}
 
-	// TokenAccessInformation is TOKEN_ACCESS_INFORMATION: all that an access
-	// check of a user-mode resource manager needs. The hash tables of C, an
-	// implementation aid, are the lists themselves.
+	// TokenAccessInformation is TOKEN_ACCESS_INFORMATION: the data for an access
+	// check of a user-mode resource manager. It has lists instead of the hash
+	// tables of C.
 	TokenAccessInformation struct {
 		SIDs               []token.Group `param:"SidHash"`
 		RestrictedSIDs     []token.Group `param:"RestrictedSidHash"`
@@ -85,17 +85,17 @@ var (
 	rowSetInformationToken = Add(&NtTable, Entry[Services, SetInformationTokenIn, SetInformationTokenOut]{
 		Meta: Meta{
 			Name:    "NtSetInformationToken",
-			Summary: "changes a fact about a token",
+			Summary: "sets information about a token",
 			Source:  "SetTokenInformation; ZwSetInformationToken",
 			Conditions: []Condition{
 				{ntstatus.InvalidInfoClass, "T-90", "a class that is unknown or cannot be set"},
 				{ntstatus.InfoLengthMismatch, "T-90",
 					"TokenInformationLength is not the size of a class of fixed size"},
-				{ntstatus.AccessViolation, "T-90", "TokenInformation is NULL or cannot be read"},
-				{ntstatus.InvalidHandle, "T-90", "TokenHandle names no handle"},
-				{ntstatus.ObjectTypeMismatch, "T-90", "TokenHandle is no token"},
+				{ntstatus.AccessViolation, "T-90", "TokenInformation is NULL or is not readable"},
+				{ntstatus.InvalidHandle, "T-90", "TokenHandle is not a valid handle"},
+				{ntstatus.ObjectTypeMismatch, "T-90", "TokenHandle is not a token"},
 				{ntstatus.AccessDenied, "T-90",
-					"TokenHandle lacks TOKEN_ADJUST_DEFAULT (TokenSessionId: and TOKEN_ADJUST_SESSIONID)"},
+					"TokenHandle does not grant TOKEN_ADJUST_DEFAULT (TokenSessionId: and TOKEN_ADJUST_SESSIONID)"},
 				{ntstatus.InfoLengthMismatch, "T-90",
 					"TokenInformationLength is below the header of a class of variable size"},
 				{ntstatus.PrivilegeNotHeld, "T-90",
@@ -108,12 +108,12 @@ var (
 				{ntstatus.AllottedSpaceExceeded, "T-90",
 					"TokenPrimaryGroup, TokenDefaultDacl: more than DynamicCharged"},
 				{ntstatus.InvalidPrimaryGroup, "T-90", "TokenPrimaryGroup: neither the user nor a group of the token"},
-				{ntstatus.InvalidHandle, "T-90", "TokenLinkedToken: the value names no handle"},
-				{ntstatus.ObjectTypeMismatch, "T-90", "TokenLinkedToken: the value is no token"},
-				{ntstatus.AccessDenied, "T-90", "TokenLinkedToken: the value lacks TOKEN_DUPLICATE"},
+				{ntstatus.InvalidHandle, "T-90", "TokenLinkedToken: the value is not valid"},
+				{ntstatus.ObjectTypeMismatch, "T-90", "TokenLinkedToken: the value is not a token"},
+				{ntstatus.AccessDenied, "T-90", "TokenLinkedToken: the value does not grant TOKEN_DUPLICATE"},
 				{ntstatus.NotFound, "T-90",
 					"TokenSecurityAttributes: an attribute to delete that the token does not have"},
-				{ntstatus.InvalidParameter, "T-90", "a value that the class does not take"},
+				{ntstatus.InvalidParameter, "T-90", "a value that the class does not permit"},
 			},
 		},
 		Call: Services.NtSetInformationToken,
@@ -122,18 +122,18 @@ var (
 		Entry[Services, QuerySecurityAttributesTokenIn, QuerySecurityAttributesTokenOut]{
 			Meta: Meta{
 				Name:    "NtQuerySecurityAttributesToken",
-				Summary: "tells the security attributes of a token, all or by name",
+				Summary: "returns the security attributes of a token, all or by name",
 				Source:  "NtQuerySecurityAttributesToken, public headers",
 				Conditions: []Condition{
-					{ntstatus.AccessViolation, "T-80", "a pointer cannot be read or written"},
-					{ntstatus.InvalidHandle, "T-80", "TokenHandle names no handle"},
-					{ntstatus.ObjectTypeMismatch, "T-80", "TokenHandle is no token"},
-					{ntstatus.AccessDenied, "T-80", "TokenHandle lacks TOKEN_QUERY"},
+					{ntstatus.AccessViolation, "T-80", "a pointer is not readable or not writable"},
+					{ntstatus.InvalidHandle, "T-80", "TokenHandle is not a valid handle"},
+					{ntstatus.ObjectTypeMismatch, "T-80", "TokenHandle is not a token"},
+					{ntstatus.AccessDenied, "T-80", "TokenHandle does not grant TOKEN_QUERY"},
 					{ntstatus.NoToken, "O-15", "NtCurrentThreadToken of a thread that does not impersonate"},
 					{ntstatus.CantOpenAnonymous, "I-24",
 						"NtCurrentThreadToken or NtCurrentEffectiveToken at SecurityAnonymous"},
 					{ntstatus.NotFound, "T-80", "the token has none of the attributes named"},
-					{ntstatus.BufferTooSmall, "T-80", "the buffer is too small; ReturnLength says the need"},
+					{ntstatus.BufferTooSmall, "T-80", "the buffer is too small; ReturnLength returns the needed length"},
 				},
 			},
 			Call: Services.NtQuerySecurityAttributesToken,
@@ -141,8 +141,9 @@ var (
 	)
 )
 
-// NtSetInformationToken changes a fact about a token (SetTokenInformation);
-// value is the Go value of the class, nil a NULL pointer.
+// NtSetInformationToken changes the information of a class in a token
+// (SetTokenInformation). value is the Go value of the class. nil is a NULL
+// pointer.
 func (t *Thread) NtSetInformationToken(tok winnt.Handle, class winnt.TokenInfoClass, value any) ntstatus.Status {
 	in := SetInformationTokenIn{tok, class, Cap(value), ^uint32(0)}
 	_, st := call(t, rowSetInformationToken, in)
@@ -150,7 +151,7 @@ func (t *Thread) NtSetInformationToken(tok winnt.Handle, class winnt.TokenInfoCl
 }
 
 // NtQuerySecurityAttributesToken returns the token's own security attributes
-// of these names, all of them where no name is given.
+// with the given names, or all of them without names.
 func (t *Thread) NtQuerySecurityAttributesToken(
 	tok winnt.Handle, names ...string,
 ) ([]claims.Attribute, ntstatus.Status) {

@@ -7,15 +7,15 @@ import (
 )
 
 // Captured is an input that a caller passes by pointer: its value, or the
-// status that capturing it gave. A service looks at the status where its
-// rules put the capture, so that the documented order of faults holds for
-// every transport. The zero value is a NULL pointer or an empty value.
+// status of capturing it. A service checks this status at the point at which
+// its rules capture the input, so every transport has the documented order of
+// errors. The zero value is a NULL pointer or an empty value.
 type Captured[T any] struct {
 	V      T
 	Status ntstatus.Status
 }
 
-// Cap wraps a value that was captured without fault.
+// Cap wraps a value that was captured successfully.
 func Cap[T any](v T) Captured[T] { return Captured[T]{V: v} }
 
 // SecurityQualityOfService is SECURITY_QUALITY_OF_SERVICE (12 bytes in C).
@@ -26,8 +26,8 @@ type SecurityQualityOfService struct {
 	EffectiveOnly       bool
 }
 
-// ObjectAttributes is OBJECT_ATTRIBUTES. The zero value names nothing, asks
-// for no attribute and leaves descriptor and quality of service NULL.
+// ObjectAttributes is OBJECT_ATTRIBUTES. The zero value has no name, no
+// attributes, and a NULL descriptor and quality of service.
 type ObjectAttributes struct {
 	RootDirectory            winnt.Handle
 	ObjectName               string
@@ -37,8 +37,8 @@ type ObjectAttributes struct {
 	SecurityQualityOfService *SecurityQualityOfService
 }
 
-// ClientID is CLIENT_ID: process and thread id, either may be 0 where a
-// service does not need it.
+// ClientID is CLIENT_ID: process and thread id. Either may be 0 if a service
+// does not need it.
 type ClientID struct{ UniqueProcess, UniqueThread winnt.Handle }
 
 // LUIDAndAttributes is LUID_AND_ATTRIBUTES: a privilege and SE_PRIVILEGE_*.

@@ -8,35 +8,40 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Messages of LsaLogonUser: what LogonInformation means.
+// Messages of LsaLogonUser, which define the meaning of LogonInformation.
 const (
 	InteractiveLogon uint32 = 2  // KERB_INTERACTIVE_LOGON, MSV1_0_INTERACTIVE_LOGON
 	S4ULogon         uint32 = 12 // KERB_S4U_LOGON, MSV1_0_S4U_LOGON
-	// TokenLogon is refmon's own: the first token of a client of SPNEGO, as
-	// AcceptSecurityContext takes it on Windows.
+	// TokenLogon is specific to refmon: the first token of an SPNEGO client, which
+	// AcceptSecurityContext accepts on Windows.
 	TokenLogon uint32 = 0x10000
 )
 
 // LogonInformation is KERB_INTERACTIVE_LOGON, KERB_S4U_LOGON without the password,
-// or a client's token. The zero value is refused.
+// or a client's token. LsaLogonUser refuses the zero value.
 type LogonInformation struct {
 	MessageType     uint32 // InteractiveLogon, S4ULogon or TokenLogon
 	LogonDomainName string
 	UserName        string
 	Password        logon.Secret
-	// TokenLogon has the client's token in base64, as HTTP carries it, and what names
-	// the channel that it came through, "" without one: for TLS
-	// "tls-server-end-point:" and the hash of the certificate (RFC 5929), in base64.
+	// TokenLogon has the client's token in base64, as in HTTP, and the identifier of
+	// its channel, or "" without one. For TLS this is "tls-server-end-point:" and the
+	// hash of the certificate (RFC 5929), in base64.
 	ClientToken     logon.Secret
 	ChannelBindings string
 }
 
 // Results of the look-ups. A DomainIndex is −1 where no domain is known.
 type (
-	// PolicyInformation is POLICY_ACCOUNT_DOMAIN_INFO and POLICY_PRIMARY_DOMAIN_INFO.
+	// PolicyInformation is POLICY_ACCOUNT_DOMAIN_INFO and POLICY_PRIMARY_DOMAIN_INFO, which have a domain, or
+	// POLICY_AUDIT_EVENTS_INFO, which has the other members.
 	PolicyInformation struct {
 		DomainName string
 		DomainSID  sid.SID `param:"DomainSid"`
+		// AuditingMode says whether EventAuditingOptions records anything. The index of an
+		// option is a POLICY_AUDIT_EVENT_TYPE, from AuditCategorySystem (0) on.
+		AuditingMode         bool
+		EventAuditingOptions []winnt.PolicyAuditEventOptions
 	}
 	// TrustInformation is LSA_TRUST_INFORMATION.
 	TrustInformation struct {
@@ -109,16 +114,22 @@ type (
 		ReferencedDomains []TrustInformation
 		Names             []TranslatedName
 	}
+
+	LsaEnumerateAccountRightsIn struct {
+		PolicyHandle winnt.Handle
+		AccountSID   Captured[sid.SID] `param:"AccountSid"`
+	}
+	LsaEnumerateAccountRightsOut struct{ UserRights []string }
 )
 
-// MaxLookup is the most names or SIDs of one look-up.
+// MaxLookup is the maximum number of names or SIDs in one lookup.
 const MaxLookup = 20480
 
 func policyConditions(right string, more ...Condition) []Condition {
 	return append([]Condition{
-		{ntstatus.InvalidHandle, "O-31", "PolicyHandle names no handle"},
-		{ntstatus.ObjectTypeMismatch, "O-31", "the handle is no policy's"},
-		{ntstatus.AccessDenied, "O-31", "PolicyHandle lacks " + right},
+		{ntstatus.InvalidHandle, "O-31", "PolicyHandle is not a valid handle"},
+		{ntstatus.ObjectTypeMismatch, "O-31", "the handle is not a policy handle"},
+		{ntstatus.AccessDenied, "O-31", "PolicyHandle does not grant " + right},
 	}, more...)
 }
 
@@ -130,24 +141,24 @@ var (
 			Missing: "one package: names and passwords of the authority's accounts, S4U and, in the daemon, tickets; " +
 				"no profile, quotas or handle of a logon process",
 			Conditions: []Condition{
-				{ntstatus.AccessViolation, "O-3", "LocalGroups or SourceContext cannot be read"},
+				{ntstatus.AccessViolation, "O-3", "LocalGroups or SourceContext is not readable"},
 				{ntstatus.InvalidSID, "O-3", "LocalGroups has a malformed SID"},
 				{ntstatus.InvalidParameter, "L-64", "OriginName has more than 255 bytes"},
-				{ntstatus.BadValidationClass, "L-42", "a message of another type than 2, 12 and 0x10000"},
-				{ntstatus.NoSuchPackage, "K-49", "a client's token, where no tickets are taken"},
-				{ntstatus.InvalidLogonType, "L-3", "no type of logon, or one that the message does not serve"},
+				{ntstatus.BadValidationClass, "L-42", "the message type is not 2, 12 or 0x10000"},
+				{ntstatus.NoSuchPackage, "K-49", "a client's ticket, where tickets are not accepted"},
+				{ntstatus.InvalidLogonType, "L-3", "the type of logon does not exist, or the message does not support it"},
 				{ntstatus.PrivilegeNotHeld, "L-33", "LocalGroups is given and SeTcbPrivilege is not enabled"},
-				{ntstatus.LogonFailure, "L-32", "an unknown name, a wrong password or a token that is not taken"},
-				{ntstatus.AccountLockedOut, "L-31", "the name failed too often"},
+				{ntstatus.LogonFailure, "L-32", "an unknown name, a wrong password or a rejected token"},
+				{ntstatus.AccountLockedOut, "L-31", "too many logons with this name failed"},
 				{ntstatus.AccountRestriction, "L-35", "the account is disabled, its password too old, or it may not be used at " +
 					"this hour or from here; SubStatus says which"},
 				{ntstatus.AccountExpired, "L-66", "the account has expired"},
 				{ntstatus.PasswordMustChange, "L-66", "the password must be changed first"},
-				{ntstatus.NoLogonServers, "L-56", "the groups of the user, or its SID, cannot be had whole"},
-				{ntstatus.LogonTypeNotGranted, "L-2", "the account lacks the right for the type of logon"},
+				{ntstatus.NoLogonServers, "L-56", "the user's groups or SID cannot be determined completely"},
+				{ntstatus.LogonTypeNotGranted, "L-2", "the account does not have the logon right for the type of logon"},
 				{ntstatus.TooManyContextIDs, "L-4", "the account is in more groups than a token holds"},
-				{ntstatus.InsufficientResources, "O-81", "memory ran out, or too many logons wait"},
-				{ntstatus.AuditFailed, "L-48", "the record of the logon cannot be kept, under a policy that fails closed"},
+				{ntstatus.InsufficientResources, "O-81", "not enough memory, or too many logons wait"},
+				{ntstatus.AuditFailed, "L-48", "the logon's audit record cannot be stored, under a policy that fails closed"},
 			},
 		},
 		Call: Services.LsaLogonUser,
@@ -155,13 +166,13 @@ var (
 	rowLsaOpenPolicy = Add(&NtTable, Entry[Services, LsaOpenPolicyIn, LsaOpenPolicyOut]{
 		Meta: Meta{
 			Name:    "LsaOpenPolicy",
-			Summary: "opens the policy of this computer, for look-ups",
+			Summary: "opens the policy of this computer, for name and SID lookups",
 			Conditions: []Condition{
 				{ntstatus.ObjectNameNotFound, "L-43", "SystemName is not this computer"},
 				{ntstatus.AccessDenied, "O-20", "DesiredAccess has reserved bits"},
 				{ntstatus.PrivilegeNotHeld, "O-30", "ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege"},
 				{ntstatus.AccessDenied, "L-40", "the policy's descriptor does not grant DesiredAccess"},
-				{ntstatus.InsufficientResources, "O-81", "memory ran out"},
+				{ntstatus.InsufficientResources, "O-81", "not enough memory"},
 			},
 		},
 		Call: Services.LsaOpenPolicy,
@@ -171,8 +182,8 @@ var (
 			Name:    "LsaClose",
 			Summary: "closes a handle of a policy",
 			Conditions: []Condition{
-				{ntstatus.InvalidHandle, "O-31", "ObjectHandle names no handle"},
-				{ntstatus.ObjectTypeMismatch, "O-31", "the handle is no policy's"},
+				{ntstatus.InvalidHandle, "O-31", "ObjectHandle is not a valid handle"},
+				{ntstatus.ObjectTypeMismatch, "O-31", "the handle is not a policy handle"},
 				{ntstatus.HandleNotClosable, "O-41", "the handle is protected from closing"},
 			},
 		},
@@ -182,46 +193,63 @@ var (
 		Entry[Services, LsaQueryInformationPolicyIn, LsaQueryInformationPolicyOut]{
 			Meta: Meta{
 				Name:    "LsaQueryInformationPolicy",
-				Summary: "tells the domain of this computer's accounts",
-				Missing: "classes 3 and 5 (primary domain, account domain) only",
+				Summary: "returns the domain of this computer's accounts, or the audited categories",
+				Missing: "classes 2, 3 and 5 (audit events, primary domain, account domain) only",
 				Conditions: append([]Condition{
-					{ntstatus.InvalidParameter, "L-44", "a class that cannot be asked"},
-				}, policyConditions("POLICY_VIEW_LOCAL_INFORMATION")...),
+					{ntstatus.InvalidParameter, "L-44", "the class is not 2, 3 or 5"},
+				}, policyConditions("POLICY_VIEW_LOCAL_INFORMATION, for class 2 POLICY_VIEW_AUDIT_INFORMATION")...),
 			},
 			Call: Services.LsaQueryInformationPolicy,
 		})
 	rowLsaLookupNames2 = Add(&NtTable, Entry[Services, LsaLookupNames2In, LsaLookupNames2Out]{
 		Meta: Meta{
 			Name:    "LsaLookupNames2",
-			Summary: "finds the SIDs of names",
+			Summary: "returns the SIDs of names",
 			Conditions: append([]Condition{
-				{ntstatus.InvalidParameter, "L-45", "other Flags than LSA_LOOKUP_ISOLATED_AS_LOCAL, or more than 20480 names"},
+				{ntstatus.InvalidParameter, "L-45",
+					"Flags has a bit other than LSA_LOOKUP_ISOLATED_AS_LOCAL, or there are more than 20480 names"},
 			}, policyConditions("POLICY_LOOKUP_NAMES",
-				Condition{ntstatus.SomeNotMapped, "L-46", "a name is unknown and another is not; a success"},
-				Condition{ntstatus.NoneMapped, "L-46", "every name is unknown; the lists are filled in all the same"})...),
+				Condition{ntstatus.SomeNotMapped, "L-46", "success: some names are unknown"},
+				Condition{ntstatus.NoneMapped, "L-46", "all names are unknown; the lists are returned"})...),
 		},
 		Call: Services.LsaLookupNames2,
 	})
 	rowLsaLookupSids = Add(&NtTable, Entry[Services, LsaLookupSidsIn, LsaLookupSidsOut]{
 		Meta: Meta{
 			Name:    "LsaLookupSids",
-			Summary: "finds the names of SIDs",
+			Summary: "returns the names of SIDs",
 			Conditions: append([]Condition{
 				{ntstatus.InvalidParameter, "L-45", "more than 20480 SIDs"},
 			}, policyConditions("POLICY_LOOKUP_NAMES",
-				Condition{ntstatus.SomeNotMapped, "L-46", "a SID is unknown and another is not; a success"},
-				Condition{ntstatus.NoneMapped, "L-46", "every SID is unknown; the lists are filled in all the same"})...),
+				Condition{ntstatus.SomeNotMapped, "L-46", "success: some SIDs are unknown"},
+				Condition{ntstatus.NoneMapped, "L-46", "all SIDs are unknown; the lists are returned"})...),
 		},
 		Call: Services.LsaLookupSids,
 	})
+	rowLsaEnumerateAccountRights = Add(&NtTable,
+		Entry[Services, LsaEnumerateAccountRightsIn, LsaEnumerateAccountRightsOut]{
+			Meta: Meta{
+				Name:    "LsaEnumerateAccountRights",
+				Summary: "lists the privileges and logon rights of an account",
+				Conditions: append([]Condition{
+					{ntstatus.AccessViolation, "O-3", "AccountSid is not readable"},
+					{ntstatus.InvalidSID, "O-3", "AccountSid is malformed"},
+					{ntstatus.InvalidParameter, "L-77", "AccountSid is the null SID"},
+				}, policyConditions("POLICY_LOOKUP_NAMES",
+					Condition{ntstatus.AccessDenied, "L-77", "the caller has no ACCOUNT_VIEW right, which administrators have"},
+					Condition{ntstatus.BadImpersonationLevel, "L-77", "the thread impersonates below Impersonation"},
+					Condition{ntstatus.ObjectNameNotFound, "L-77", "the account has no privilege and no logon right"})...),
+			},
+			Call: Services.LsaEnumerateAccountRights,
+		})
 )
 
-// LsaLogonUser logs a user on. The caller closes the token.
+// LsaLogonUser logs a user on. The caller must close the token.
 func (t *Thread) LsaLogonUser(in LsaLogonUserIn) (LsaLogonUserOut, ntstatus.Status) {
 	return call(t, rowLsaLogonUser, in)
 }
 
-// LsaOpenPolicy opens the policy of this computer; LsaClose closes it.
+// LsaOpenPolicy opens the policy of this computer. LsaClose closes it.
 func (t *Thread) LsaOpenPolicy(desired winnt.AccessMask) (winnt.Handle, ntstatus.Status) {
 	out, st := call(t, rowLsaOpenPolicy, LsaOpenPolicyIn{DesiredAccess: desired})
 	return out.PolicyHandle, st
@@ -233,21 +261,29 @@ func (t *Thread) LsaClose(handle winnt.Handle) ntstatus.Status {
 	return st
 }
 
-// LsaQueryInformationPolicy tells the domain of this computer's accounts; it needs
-// POLICY_VIEW_LOCAL_INFORMATION.
+// LsaQueryInformationPolicy returns the domain of this computer's accounts, with
+// POLICY_VIEW_LOCAL_INFORMATION, or the audited categories, with POLICY_VIEW_AUDIT_INFORMATION.
 func (t *Thread) LsaQueryInformationPolicy(policy winnt.Handle, class winnt.PolicyInformationClass) (PolicyInformation,
 	ntstatus.Status) {
 	out, st := call(t, rowLsaQueryInformationPolicy, LsaQueryInformationPolicyIn{policy, class})
 	return out.Buffer, st
 }
 
-// LsaLookupNames2 finds the SIDs of names; it needs POLICY_LOOKUP_NAMES. Both lists
-// are filled in for STATUS_SOME_NOT_MAPPED and STATUS_NONE_MAPPED too.
+// LsaLookupNames2 looks up the SIDs of names. It needs POLICY_LOOKUP_NAMES. Both
+// lists are also filled in for STATUS_SOME_NOT_MAPPED and STATUS_NONE_MAPPED.
 func (t *Thread) LsaLookupNames2(policy winnt.Handle, names ...string) (LsaLookupNames2Out, ntstatus.Status) {
 	return call(t, rowLsaLookupNames2, LsaLookupNames2In{PolicyHandle: policy, Names: names})
 }
 
-// LsaLookupSids finds the names of SIDs likewise.
+// LsaLookupSids looks up the names of SIDs in the same way as LsaLookupNames2.
 func (t *Thread) LsaLookupSids(policy winnt.Handle, sids ...sid.SID) (LsaLookupSidsOut, ntstatus.Status) {
 	return call(t, rowLsaLookupSids, LsaLookupSidsIn{policy, sids})
+}
+
+// LsaEnumerateAccountRights returns the names of the privileges and logon rights that are assigned
+// to an account itself, not to its groups. It needs POLICY_LOOKUP_NAMES and an administrator's
+// token. For an account without any it fails with STATUS_OBJECT_NAME_NOT_FOUND.
+func (t *Thread) LsaEnumerateAccountRights(policy winnt.Handle, account sid.SID) ([]string, ntstatus.Status) {
+	out, st := call(t, rowLsaEnumerateAccountRights, LsaEnumerateAccountRightsIn{policy, Cap(account)})
+	return out.UserRights, st
 }

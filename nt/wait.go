@@ -6,7 +6,7 @@ import (
 )
 
 // UserAPC is an asynchronous procedure call of a thread: a routine of the program,
-// which the kernel does not look at, and what it is given.
+// which is opaque to the kernel, and its arguments.
 type UserAPC struct {
 	ApcRoutine                               uint64
 	ApcArgument1, ApcArgument2, ApcArgument3 uint64
@@ -41,17 +41,18 @@ var (
 	rowWaitForSingleObject = Add(&NtTable, Entry[Services, WaitForSingleObjectIn, WaitForSingleObjectOut]{
 		Meta: Meta{
 			Name:    "NtWaitForSingleObject",
-			Summary: "takes what an object signals, and delivers the thread's calls in place of it",
+			Summary: "waits for an object, or delivers the thread's queued calls",
 			Source:  "ZwWaitForSingleObject; WaitForSingleObjectEx",
-			Missing: "nothing waits, but in C: what is not signalled is STATUS_TIMEOUT at once; " +
+			Missing: "waits in the C library only; elsewhere an object that is not signalled returns " +
+				"STATUS_TIMEOUT immediately; " +
 				"mutants and timers are not waited for",
 			Conditions: []Condition{
-				{ntstatus.AccessViolation, "O-3", "Timeout cannot be read"},
-				{ntstatus.InvalidHandle, "O-31", "Handle names no handle"},
-				{ntstatus.AccessDenied, "O-31", "Handle lacks SYNCHRONIZE"},
-				{ntstatus.ObjectTypeMismatch, "O-145", "Handle is of a type that is not waited for"},
-				{ntstatus.UserAPC, "O-147", "nothing is signalled, the wait is alertable, and calls are queued to the thread"},
-				{ntstatus.Timeout, "O-145", "nothing is signalled"},
+				{ntstatus.AccessViolation, "O-3", "Timeout is not readable"},
+				{ntstatus.InvalidHandle, "O-31", "Handle is not a valid handle"},
+				{ntstatus.AccessDenied, "O-31", "Handle does not grant SYNCHRONIZE"},
+				{ntstatus.ObjectTypeMismatch, "O-145", "Handle is of a type without a signal"},
+				{ntstatus.UserAPC, "O-147", "no object is signalled, the wait is alertable, and calls are queued for the thread"},
+				{ntstatus.Timeout, "O-145", "no object is signalled"},
 			},
 		},
 		Call: Services.NtWaitForSingleObject,
@@ -59,14 +60,14 @@ var (
 	rowQueueApcThread = Add(&NtTable, Entry[Services, QueueApcThreadIn, QueueApcThreadOut]{
 		Meta: Meta{
 			Name:    "NtQueueApcThread",
-			Summary: "queues a call to a thread, which makes it when it waits alertably",
+			Summary: "queues a call for a thread, which runs it during an alertable wait",
 			Source:  "QueueUserAPC; \"Asynchronous Procedure Calls\"",
 			Conditions: []Condition{
-				{ntstatus.InvalidHandle, "O-31", "ThreadHandle names no handle"},
-				{ntstatus.ObjectTypeMismatch, "O-31", "ThreadHandle is no thread"},
-				{ntstatus.AccessDenied, "O-31", "ThreadHandle lacks THREAD_SET_CONTEXT"},
+				{ntstatus.InvalidHandle, "O-31", "ThreadHandle is not a valid handle"},
+				{ntstatus.ObjectTypeMismatch, "O-31", "ThreadHandle is not a thread"},
+				{ntstatus.AccessDenied, "O-31", "ThreadHandle does not grant THREAD_SET_CONTEXT"},
 				{ntstatus.Unsuccessful, "O-147", "the thread has ended"},
-				{ntstatus.InsufficientResources, "O-147", "as many calls are queued to the thread as may be"},
+				{ntstatus.InsufficientResources, "O-147", "the thread's queue of calls is full"},
 			},
 		},
 		Call: Services.NtQueueApcThread,
@@ -74,17 +75,18 @@ var (
 	rowTestAlert = Add(&NtTable, Entry[Services, TestAlertIn, TestAlertOut]{
 		Meta: Meta{
 			Name:       "NtTestAlert",
-			Summary:    "delivers the calls that are queued to the calling thread",
+			Summary:    "delivers the calls that are queued for the calling thread",
 			Source:     "\"Asynchronous Procedure Calls\"; decided",
-			Missing:    "threads are not alerted",
-			Conditions: []Condition{{ntstatus.Success, "O-147", "whether calls are queued or not"}},
+			Missing:    "no thread is alerted",
+			Conditions: []Condition{{ntstatus.Success, "O-147", "always; the return value says whether calls were queued"}},
 		},
 		Call: Services.NtTestAlert,
 	})
 )
 
-// NtWaitForSingleObject reports by its status whether the object is signalled:
-// STATUS_SUCCESS, STATUS_TIMEOUT, or STATUS_USER_APC with the calls to make.
+// NtWaitForSingleObject returns STATUS_SUCCESS if the object is signalled, and
+// STATUS_TIMEOUT if not. An alertable wait returns STATUS_USER_APC with the
+// queued calls.
 func (t *Thread) NtWaitForSingleObject(h winnt.Handle, alertable bool) ([]UserAPC, ntstatus.Status) {
 	out, st := call(t, rowWaitForSingleObject, WaitForSingleObjectIn{Handle: h, Alertable: alertable})
 	return out.UserApcs, st
@@ -97,8 +99,8 @@ func (t *Thread) NtQueueApcThread(thread winnt.Handle, apc UserAPC) ntstatus.Sta
 	return st
 }
 
-// NtTestAlert returns the calls that are queued to this thread, which it has to
-// make now.
+// NtTestAlert returns the calls that are queued to this thread. The thread must
+// make them now.
 func (t *Thread) NtTestAlert() ([]UserAPC, ntstatus.Status) {
 	out, st := call(t, rowTestAlert, TestAlertIn{})
 	return out.UserApcs, st

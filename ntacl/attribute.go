@@ -10,27 +10,31 @@ import (
 	"github.com/refmon/refmon/sd"
 )
 
-// Names of the attribute. The first needs CAP_SYS_ADMIN to be set; servers in
+// Names of the attribute. Setting the first needs CAP_SYS_ADMIN. Servers in
 // containers use the second.
 const (
 	Name     = "security.NTACL"
 	UserName = "user.NTACL"
 )
 
-// HashSHA256 is the one type of hash; 0 stands for none.
+// WholeName is the attribute by which a mount of refmond serves the whole descriptor, self-relative and without the
+// form of [Attribute] (M-50).
+const WholeName = "user.ntfs_acl"
+
+// HashSHA256 is the only type of hash. 0 means none.
 const HashSHA256 = 1
 
-// The versions of the attribute that are read.
+// Versions of the attribute that [Decode] accepts.
 const (
 	minVersion = 1
 	maxVersion = 4
 )
 
-// MaxSize is the largest attribute that is read, in bytes: more than any file
-// system holds.
+// MaxSize is the maximum size of an attribute, in bytes. It is larger than any
+// file system stores.
 const MaxSize = sd.MaxSize + 4096
 
-// ErrAttribute is wrapped by every refusal of an attribute's bytes.
+// ErrAttribute is the error that every refusal of an attribute's bytes wraps.
 var ErrAttribute = errors.New("invalid NTACL attribute")
 
 // Attribute is the value of the extended attribute. The zero value has no
@@ -41,30 +45,30 @@ var ErrAttribute = errors.New("invalid NTACL attribute")
 //	2      2    version again
 //	4      4    reference pointer, not 0
 //
-// Version 1 goes on with the descriptor. Version 2 has a second pointer and 16
-// bytes of hash before it; versions 3 and 4 a second pointer, the type of the
-// hashes (2 bytes) and 64 bytes of hash; version 4 then the description ended
-// by a zero byte, the time (8 bytes) and the second hash of 64 bytes. Fields
-// are aligned to 4 bytes, numbers are little-endian, and the offsets inside the
-// descriptor count from the start of the attribute.
+// In version 1 the descriptor follows. Version 2 has a second pointer and 16
+// bytes of hash before it. Versions 3 and 4 have a second pointer, the type of
+// the hashes (2 bytes) and 64 bytes of hash. Version 4 then has the description
+// with a terminating zero byte, the time (8 bytes) and the second hash of 64
+// bytes. Fields are aligned to 4 bytes, and numbers are little-endian. Offsets
+// inside the descriptor count from the start of the attribute.
 type Attribute struct {
 	Version    uint16
 	HashType   uint16   // versions 3 and 4: 0 or HashSHA256
 	Hash       [64]byte // of the descriptor the POSIX permissions amounted to; 16 bytes in version 2, none in 1
-	What       string   // version 4: what the second hash is of, "posix_acl"
+	What       string   // version 4: description of the data of the second hash, "posix_acl"
 	Time       int64    // version 4: when it was written, in units of 100 ns since 1601
 	SystemHash [64]byte // version 4: of the POSIX permissions themselves
 	Descriptor *sd.Descriptor
 }
 
 const (
-	pointer1 = 0x00020000 // what the marshalling library numbers its first pointers
+	pointer1 = 0x00020000 // the number that the marshalling library gives its first pointer
 	pointer2 = 0x00020004
 )
 
-// Decode reads an attribute. The error wraps [ErrAttribute] and says where; a
-// bad descriptor gives a [*sd.DecodeError] too, whose offset counts from the
-// descriptor's start.
+// Decode decodes an attribute. The error wraps [ErrAttribute] and has the
+// offset. For a bad descriptor it also wraps a [*sd.DecodeError], whose offset
+// counts from the start of the descriptor.
 func Decode(b []byte) (*Attribute, error) {
 	a := &Attribute{}
 	at, err := a.header(b)
@@ -79,10 +83,11 @@ func Decode(b []byte) (*Attribute, error) {
 	return a, nil
 }
 
-// Split reads an attribute into a, all but the descriptor, and returns the
-// self-relative bytes of that. They are those of b, changed: the offsets in them
-// count from their own start. Whether they are a descriptor is for [sd.Decode]
-// to say.
+// Split decodes an attribute into a, without the descriptor, and returns the
+// descriptor's self-relative bytes. It changes b: the offsets in the returned
+// part then count from its own start. The result is a part of b. Split does not
+// check the descriptor. Use [sd.Decode] for that. The error wraps
+// [ErrAttribute], and b is then unchanged.
 func (a *Attribute) Split(b []byte) ([]byte, error) {
 	*a = Attribute{}
 	at, err := a.header(b)
@@ -92,7 +97,7 @@ func (a *Attribute) Split(b []byte) ([]byte, error) {
 	return rebase(b[at:], -at), nil
 }
 
-// header reads what is before the descriptor and returns where that starts.
+// header parses the part before the descriptor and returns its offset.
 func (a *Attribute) header(b []byte) (int, error) {
 	if len(b) > MaxSize {
 		return 0, refuse(MaxSize, "longer than %d bytes", MaxSize)
@@ -129,9 +134,10 @@ func (a *Attribute) header(b []byte) (int, error) {
 	return r.i, r.err
 }
 
-// Append appends the attribute as the server writes it: owner, group, SACL and
-// DACL in this order. It fails if the version is outside 1 to 4, the
-// description holds a zero byte or there is no descriptor.
+// Append appends the attribute to dst in the form of the server, with owner,
+// group, SACL and DACL in this order. It fails if the version is outside 1 to
+// 4, the description contains a zero byte, or there is no descriptor. It then
+// returns dst unchanged and an error that wraps [ErrAttribute].
 func (a *Attribute) Append(dst []byte) ([]byte, error) {
 	switch {
 	case a.Version < minVersion || a.Version > maxVersion:
@@ -185,8 +191,8 @@ func pad(dst []byte, start int) []byte {
 	return dst
 }
 
-// rebase moves the four offsets of a descriptor's header by n, in place. One
-// that would leave the range becomes one that is refused.
+// rebase moves the four offsets of a descriptor's header by n, in place. An
+// offset that would become 0 or negative becomes 1, which sd.Decode refuses.
 func rebase(out []byte, n int) []byte {
 	if len(out) < 20 {
 		return out
@@ -203,7 +209,8 @@ func rebase(out []byte, n int) []byte {
 	return out
 }
 
-// reader takes fields off the front; the first error stays.
+// reader reads fields from the front. After the first error it returns zeros and
+// keeps that error.
 type reader struct {
 	b   []byte
 	i   int
@@ -230,7 +237,7 @@ func (r *reader) u32() uint32     { return binary.LittleEndian.Uint32(r.next(4))
 func (r *reader) take(dst []byte) { copy(dst, r.next(len(dst))) }
 func (r *reader) align()          { r.next(-r.i & 3) }
 
-// pointer reads one that must be there.
+// pointer reads a pointer, and fails if it is null.
 func (r *reader) pointer() {
 	if at := r.i; r.u32() == 0 && r.err == nil {
 		r.err = refuse(at, "a pointer is null: there is no descriptor")

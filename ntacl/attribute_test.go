@@ -14,8 +14,7 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// TestRecorded reads attributes that python3-samba and smbd wrote. The SDDL is
-// read off the bytes by hand.
+// TestRecorded decodes attributes that python3-samba and smbd wrote. The SDDL was determined manually.
 func TestRecorded(t *testing.T) {
 	for _, c := range []struct {
 		file       string
@@ -101,7 +100,7 @@ func TestRefusals(t *testing.T) {
 		b[at] = v
 		return b
 	}
-	version := func(v byte) []byte { // said twice, as it is written
+	version := func(v byte) []byte { // the version is written twice
 		b := change(0, v)
 		b[2] = v
 		return b
@@ -117,16 +116,16 @@ func TestRefusals(t *testing.T) {
 	}
 	d := sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")
 	for _, a := range []ntacl.Attribute{{Descriptor: d}, {Version: 5, Descriptor: d}, {Version: 1},
-		{Version: 4, What: "a\x00b", Descriptor: d}} { // each lacks one thing
+		{Version: 4, What: "a\x00b", Descriptor: d}} { // each is invalid in one respect
 		if _, err := a.Append(nil); !errors.Is(err, ntacl.ErrAttribute) {
 			t.Errorf("%+v: %v", a, err)
 		}
 	}
 }
 
-// Each version, cut at each byte of its head, lacks bytes there; the longest attribute
-// is read, and one byte more is refused before anything is.
-func TestHeadsCut(t *testing.T) {
+// Each version, truncated at each byte of its header, is an error. The longest attribute is accepted, and one byte
+// more is rejected before anything is decoded.
+func TestTruncatedHeadersAreRefused(t *testing.T) {
 	d := sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")
 	for version, head := range map[uint16]int{1: 8, 2: 28, 3: 80, 4: 160} {
 		whole, err := (&ntacl.Attribute{Version: version, What: "posix_acl", Descriptor: d}).Append(nil)
@@ -184,9 +183,8 @@ func TestOffsetsBeforeTheDescriptor(t *testing.T) {
 	}
 }
 
-// A descriptor lacks any of its parts: the offset of what is not there is 0, and
-// what is there comes back.
-func TestLackingParts(t *testing.T) {
+// Each part of a descriptor may be missing: its offset is 0, and the other parts survive encoding.
+func TestMissingPartsAreAbsent(t *testing.T) {
 	for _, text := range []string{"O:BA", "G:SY", "D:(A;;FA;;;WD)", "S:(AU;SA;FA;;;WD)", "O:BAD:(A;;FA;;;WD)",
 		"G:SYS:(AU;SA;FA;;;WD)", "O:BAG:SY", ""} {
 		for version, at := range map[uint16]int{1: 8, 2: 28, 3: 80, 4: 160} {
@@ -208,8 +206,7 @@ func TestLackingParts(t *testing.T) {
 	}
 }
 
-// An attribute may end with its header: what there is is taken, and the lack of
-// a descriptor is the descriptor's mistake.
+// An attribute may end after its header: it is decoded, and the missing descriptor is an error of the descriptor.
 func TestSplitAtTheEnd(t *testing.T) {
 	for version, at := range map[uint16]int{1: 8, 2: 28, 3: 80, 4: 160} {
 		good, err := (&ntacl.Attribute{Version: version, What: "posix_acl",
@@ -227,7 +224,7 @@ func TestSplitAtTheEnd(t *testing.T) {
 	}
 }
 
-// FuzzDecode: no panic, and what was decoded is written and read back the same.
+// FuzzDecode: no panic, and a decoded attribute survives encoding.
 func FuzzDecode(f *testing.F) {
 	for v := uint16(1); v <= 4; v++ {
 		b, err := (&ntacl.Attribute{Version: v, HashType: 1, What: "posix_acl", Time: 5,
@@ -258,13 +255,13 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// TestAlignedInVersion4: behind a description of any length the time and the descriptor stand at
-// multiples of four, the time right behind the one, the other 72 bytes behind the other.
+// After a description of any length time and descriptor are aligned to four, the time after the description and the
+// descriptor 72 bytes after the time.
 func TestAlignedInVersion4(t *testing.T) {
 	for _, what := range []string{"", "a", "ab", "abc", "abcd", "posix_acl"} {
 		a := ntacl.Attribute{Version: 4, HashType: ntacl.HashSHA256, What: what, Time: 0x0123456789ABCDEF,
 			Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")}
-		b, err := a.Append([]byte("xyz")) // what is there before counts for nothing
+		b, err := a.Append([]byte("xyz")) // existing bytes do not matter
 		if err != nil {
 			t.Fatal(err)
 		}

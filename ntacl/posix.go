@@ -16,10 +16,10 @@ const (
 	permExecute = 1
 )
 
-// unixMask returns the rights that a server grants for POSIX permissions:
-// reading and executing are the generic rights without what only the other
-// needs, writing comes with deleting and changing DACL and owner, and all three
-// are full control. Writing a directory is deleting its children too.
+// unixMask returns the rights that a server grants for POSIX permissions. Each
+// permission gives the generic rights of a file. Write also gives DELETE,
+// WRITE_DAC and WRITE_OWNER, and in a directory FILE_DELETE_CHILD. All three
+// together give FILE_ALL_ACCESS.
 func unixMask(perm uint16, directory bool) (m winnt.AccessMask) {
 	if perm&permRead != 0 {
 		m |= winnt.FILE_GENERIC_READ
@@ -39,7 +39,7 @@ func unixMask(perm uint16, directory bool) (m winnt.AccessMask) {
 	return m
 }
 
-// Accounts turns the numbers of users and groups into SIDs. Nil stands for the
+// Accounts maps the numbers of users and groups to SIDs. nil maps them to the
 // SIDs of accounts that no domain maps: S-1-22-1-uid and S-1-22-2-gid.
 type Accounts func(id uint32, group bool) sid.SID
 
@@ -55,14 +55,13 @@ func (a Accounts) of(id uint32, group bool) sid.SID {
 	return s
 }
 
-// Posix returns the descriptor that a server makes of a file without the
-// attribute: an entry that allows for the owner, the group, each named user and
-// group, and Everyone. acl is the value of the attribute
-// system.posix_acl_access, nil for a file without it. Entries that only
-// children of a directory inherit are left out: [PosixDirectory] has them.
+// Posix returns the descriptor that a server uses for a file without the attribute. It has an allow entry for the
+// owner, the group, each named user and group, and Everyone. acl is the value of the attribute
+// system.posix_acl_access, or nil for a file without it. Posix omits entries that only children of a directory
+// inherit: see [PosixDirectory]. It fails for a malformed acl, and if who returns the zero SID.
 //
-// POSIX stops at the first class that fits, the entries add up: a user who is
-// refused by name but whose group is allowed gets in, here as on the server.
+// POSIX stops at the first matching class, but the rights of the entries add up. So a user that is refused by name
+// but whose group is allowed is allowed here, as on the server.
 func Posix(f Info, acl []byte, who Accounts) (*sd.Descriptor, error) {
 	entries, err := posixEntries(f, acl)
 	if err != nil {
@@ -131,9 +130,9 @@ func posixEntries(f Info, acl []byte) ([]posixEntry, error) {
 	return out, err
 }
 
-// Searchers returns who may search a directory, or execute a file, by its permissions:
-// users and groups by their numbers, and whether all do. The owner, who can change the
-// permissions, is always among them.
+// Searchers returns the numbers of the users and groups that may search a directory,
+// or execute a file, by its permissions. all reports whether everybody may. The owner
+// is always included, because it can change the permissions. A malformed acl is an error.
 func Searchers(f Info, acl []byte) (users, groups []uint32, all bool, err error) {
 	entries, err := posixEntries(f, acl)
 	users = append(users, f.UID)
@@ -153,9 +152,8 @@ func Searchers(f Info, acl []byte) (users, groups []uint32, all bool, err error)
 	return users, groups, all, err
 }
 
-// rawEntries returns the entries as they stand, the mask among them. The layout
-// is that of Linux: u32 version 2, then for each entry u16 tag, u16
-// permissions, u32 id.
+// rawEntries returns the entries including the mask. The layout is that of Linux: u32 version 2, then for each entry
+// u16 tag, u16 permissions, u32 id.
 func rawEntries(f Info, acl []byte) ([]posixEntry, error) {
 	if acl == nil {
 		m := uint16(f.Mode)

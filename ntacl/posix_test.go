@@ -2,6 +2,7 @@ package ntacl_test
 
 import (
 	"encoding/hex"
+	"slices"
 	"strings"
 	"testing"
 
@@ -87,7 +88,7 @@ func testDirectories(t *testing.T) {
 			t.Errorf("%s, %v, want %s", got, err, full)
 		}
 	}
-	// user:2:rw- in both: children inherit as a directory's the right to delete what is in it.
+	// user:2:rw- in both: children inherit the directory's right to delete children.
 	both, _ := hex.DecodeString("0200000001000700ffffffff020006000200000004000000ffffffff10000700ffffffff20000000ffffffff")
 	d, err := ntacl.PosixDirectory(ntacl.Info{Directory: true, Mode: 0o770, UID: 1001, GID: 1002}, both, both, nil)
 	if err != nil {
@@ -118,5 +119,36 @@ func TestMaskLimits(t *testing.T) {
 		"(A;;FR;;;S-1-22-2-60)(A;;FA;;;WD)"
 	if got, err := sddl.Format(d, sddl.Options{}); err != nil || got != want {
 		t.Errorf("%s, %v, want %s", got, err, want)
+	}
+}
+
+// The search permission by class: the owner always, named users and groups and the owning group under the mask,
+// others by the last three bits.
+func TestSearchers(t *testing.T) {
+	for _, c := range []struct {
+		name, acl     string
+		mode          uint32
+		users, groups []uint32
+		all           bool
+		fails         bool
+	}{
+		{"700", "", 0o700, []uint32{7}, nil, false, false},
+		{"677", "", 0o677, []uint32{7}, []uint32{8}, true, false},
+		{"761", "", 0o761, []uint32{7}, nil, true, false},
+		{"716", "", 0o716, []uint32{7}, []uint32{8}, false, false},
+		// user::rw-, user:3:--x, user:4:rw-, group::--x, group:5:r-x, group:6:rw-, mask::--x, other::---
+		{"named", "02000000" + "01000600ffffffff" + "0200010003000000" + "0200060004000000" + "04000100ffffffff" +
+			"0800050005000000" + "0800060006000000" + "10000100ffffffff" + "20000000ffffffff", 0,
+			[]uint32{7, 3}, []uint32{8, 5}, false, false},
+		// user:3:rwx, group::rwx, group:5:rwx, mask::rw-, other::--x
+		{"the mask", "02000000" + "01000700ffffffff" + "0200070003000000" + "04000700ffffffff" + "0800070005000000" +
+			"10000600ffffffff" + "20000100ffffffff", 0o777, []uint32{7}, nil, true, false},
+		{"malformed", "0200000001", 0o777, []uint32{7}, nil, false, true},
+	} {
+		users, groups, all, err := ntacl.Searchers(ntacl.Info{Mode: c.mode, UID: 7, GID: 8, Directory: true},
+			bytesOrNil(t, c.acl))
+		if !slices.Equal(users, c.users) || !slices.Equal(groups, c.groups) || all != c.all || (err != nil) != c.fails {
+			t.Errorf("%s: %v, %v, %t, %v, want %v, %v, %t", c.name, users, groups, all, err, c.users, c.groups, c.all)
+		}
 	}
 }

@@ -7,15 +7,15 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// defaultClasses are passed on by a directory without a default ACL, on a server with its
-// default "directory mask": 0755.
+// defaultClasses are the entries that children inherit from a directory without a default
+// ACL, on a server with its default "directory mask": 0755.
 var defaultClasses = []posixEntry{{tagUserObj, 7, 0}, {tagGroupObj, 5, 0}, {tagOther, 5, 0}}
 
-// PosixDirectory returns the descriptor that a server makes of a directory without the
-// attribute: that of [Posix], and entries that only its children inherit, of Creator Owner,
-// Creator Group and Everyone, and of each named user and group. inherited is the
-// value of the attribute system.posix_acl_default; without it the server passes on what its
-// configuration says, which is taken to be the default (F-109).
+// PosixDirectory returns the descriptor that a server uses for a directory without the
+// attribute. It has the entries of [Posix], and entries that only children inherit: for
+// Creator Owner, Creator Group and Everyone, and for each named user and group. inherited
+// is the value of the attribute system.posix_acl_default. Without it the server uses its
+// configuration, for which PosixDirectory assumes the default (F-109).
 func PosixDirectory(f Info, acl, inherited []byte, who Accounts) (*sd.Descriptor, error) {
 	d, err := Posix(f, acl, who)
 	if err != nil {
@@ -43,7 +43,7 @@ func PosixDirectory(f Info, acl, inherited []byte, who Accounts) (*sd.Descriptor
 			s = who.of(e.id, e.tag == tagGroup)
 		}
 		mask, flags := unixMask(e.perm, true), sd.ObjectInherit|sd.ContainerInherit|sd.InheritOnly
-		// One entry stands for both if an account has in the default ACL what it has itself.
+		// One entry serves for both if an account has equal permissions in the default ACL and on the directory.
 		at := slices.IndexFunc(aces[:own], func(a sd.ACE) bool { return a.SID() == s && a.Mask() == mask })
 		if both := inherited != nil && at >= 0; both {
 			flags &^= sd.InheritOnly

@@ -5,26 +5,26 @@ import (
 	"encoding/binary"
 )
 
-// Verdict tells what a file's POSIX permissions say about its attribute. The
-// zero value is Unhashed.
+// Verdict is the result of comparing a file's POSIX permissions with its
+// attribute. The zero value is Unhashed.
 type Verdict uint8
 
 // Verdicts.
 const (
-	// Unhashed: versions 1 and 2, whose hashes no server looks at, and version 3
-	// with a hash of zeros, as a server writes it that ignores POSIX permissions.
-	// The descriptor counts.
+	// Unhashed: versions 1 and 2, whose hashes no server checks, and version 3
+	// with a hash of zeros, which a server writes that ignores POSIX permissions.
+	// The descriptor is valid.
 	Unhashed Verdict = iota
-	// Intact: the permissions are those that the attribute was written with. The
-	// descriptor counts.
+	// Intact: the permissions are the same as when the attribute was written. The
+	// descriptor is valid.
 	Intact
-	// Stale: the permissions have changed since, behind the server's back, or the
-	// hash is of a type that servers do not take. The server uses the permissions
-	// instead of the descriptor: [Posix].
+	// Stale: another program has changed the permissions since, servers do not
+	// accept the type of the hash, or a POSIX ACL is malformed. The server uses the
+	// permissions instead of the descriptor: see [Posix].
 	Stale
-	// Unverifiable: the hash is of the descriptor that the permissions amount to,
-	// which only the server's account database tells. Version 3 as servers before
-	// 4.0 wrote it, and version 4 of file systems without POSIX ACLs.
+	// Unverifiable: the hash is that of a descriptor that the server computes from
+	// the permissions and its account database. These are version 3 of servers
+	// before 4.0, and version 4 on file systems without POSIX ACLs.
 	Unverifiable
 )
 
@@ -39,9 +39,8 @@ const systemACL = "posix_acl" // description of the hash that Verify knows
 // owner, group, and the attributes system.posix_acl_access and
 // system.posix_acl_default, nil for a file without them.
 //
-// A change of the bits setuid, setgid and sticky alone does not count: the
-// descriptor the permissions amount to stays the same, and the server looks at
-// that next.
+// A change of only the bits setuid, setgid and sticky does not count. The
+// server computes the same descriptor from the permissions, and accepts that.
 func (a *Attribute) Verify(f Info, access, inherited []byte) Verdict {
 	switch {
 	case a.Version <= 2 || a.Version == 3 && a.HashType == HashSHA256 && a.Hash == [64]byte{}:
@@ -79,10 +78,11 @@ func (f *Info) kind() uint32 {
 	return 0o100000
 }
 
-// modeAt is the offset of the mode in what is hashed.
+// modeAt is the offset of the mode in the hashed bytes.
 const modeAt = 24
 
-// systemBlob returns the bytes that the second hash of version 4 is taken over:
+// systemBlob returns the bytes that the second hash of version 4 covers. The mode
+// is 0, and the caller fills it in:
 //
 //	offset size field
 //	0      4    reference pointer of the access ACL, 0x00020000
@@ -115,7 +115,7 @@ func systemBlob(f Info, access, inherited []byte) ([]byte, error) {
 	}
 	b = le.AppendUint32(b, second)
 	b = le.AppendUint64(le.AppendUint64(b, uint64(f.UID)), uint64(f.GID))
-	b = le.AppendUint32(b, 0) // the mode: Verify's
+	b = le.AppendUint32(b, 0) // the mode, which the caller fills in
 	b = appendSystemACL(b, entries)
 	if f.Directory {
 		if entries = nil; inherited != nil {
@@ -153,10 +153,10 @@ func pad8(b []byte) []byte {
 	return b
 }
 
-// Seal makes version 4 say that its descriptor belongs to these permissions, so that
-// Verify finds it Intact: it sets What, HashType and SystemHash. Hash, which a server
-// looks at only where SystemHash differs, stays. The error wraps ErrAttribute where a
-// POSIX ACL is malformed.
+// Seal binds the descriptor of a version 4 attribute to these permissions, so that
+// Verify returns Intact. It sets What, HashType and SystemHash. It does not change
+// Hash, which a server checks only if SystemHash differs. Seal fails if a POSIX ACL
+// is malformed, and then changes nothing. That error does not wrap ErrAttribute.
 func (a *Attribute) Seal(f Info, access, inherited []byte) error {
 	blob, err := systemBlob(f, access, inherited)
 	if err != nil {

@@ -1,10 +1,13 @@
 package ntacl_test
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"testing"
 
 	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/sddl"
 )
 
 // TestVerify has the hashes that smbd 4.17 wrote for files it set a descriptor
@@ -68,8 +71,8 @@ func TestVerify(t *testing.T) {
 // 0755: pointers, two ids of 8 bytes, mode, three entries, none.
 const folderHash = "cd6af5f9910940b526b039daa3cf990206afe7e772cdf77f27a8153482c8abd4"
 
-// TestVerifyOthers: what the server was seen to do with other hashes, the
-// permissions having changed.
+// TestVerifyOthers checks the verdict for other hashes after a change of the
+// permissions, as observed on the server.
 func TestVerifyOthers(t *testing.T) {
 	some := [64]byte{1}
 	for _, c := range []struct {
@@ -124,4 +127,46 @@ func FuzzVerify(f *testing.F) {
 			t.Errorf("%v, with other special bits %v", v, again)
 		}
 	})
+}
+
+// Sealing an attribute sets the hash that TestVerify's server wrote and changes nothing else. With a malformed ACL it
+// changes nothing.
+func TestSeal(t *testing.T) {
+	a := ntacl.Attribute{Version: 4, HashType: 9, Hash: [64]byte{1, 63: 2}, What: "zfs", Time: 77,
+		SystemHash: [64]byte{40: 1}, Descriptor: sddl.MustParse("O:BA")}
+	before, want := a, a
+	plain := ntacl.Info{Mode: 0o755, Directory: true}
+	if err := a.Seal(plain, []byte{2, 0, 0}, nil); err == nil || a != before {
+		t.Errorf("a cut ACL: %+v, %v", a, err)
+	}
+	if err := a.Seal(plain, nil, []byte{2, 0, 0}); err == nil || a != before {
+		t.Errorf("a cut default ACL: %+v, %v", a, err)
+	}
+	want.HashType, want.What, want.SystemHash = ntacl.HashSHA256, "posix_acl", [64]byte{}
+	if _, err := hex.Decode(want.SystemHash[:], []byte(folderHash)); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Seal(plain, nil, nil); err != nil || a != want {
+		t.Errorf("%+v, %v, want %+v", a, err, want)
+	}
+	if v := a.Verify(plain, nil, nil); v != ntacl.Intact {
+		t.Errorf("what was sealed is %v", v)
+	}
+	// A file's hash covers 56 bytes and more: no second pointer, and no default ACL.
+	le := binary.LittleEndian
+	blob := le.AppendUint64(le.AppendUint64(le.AppendUint64(nil, 0x20000), 1001), 1002)
+	blob = le.AppendUint32(le.AppendUint32(blob, 0o100640), 3)
+	blob = le.AppendUint64(blob, 3)
+	for _, e := range [][2]uint16{{2, 6}, {4, 4}, {5, 0}} { // owner, owning group, others
+		blob = le.AppendUint16(le.AppendUint16(blob, e[0]), e[0])
+		blob = le.AppendUint32(blob, uint32(e[1]))
+	}
+	sum := sha256.Sum256(blob)
+	file := ntacl.Info{Mode: 0o640, UID: 1001, GID: 1002}
+	if err := a.Seal(file, nil, []byte{9}); err != nil || [32]byte(a.SystemHash[:32]) != sum {
+		t.Errorf("a file: %x, %v, want %x", a.SystemHash, err, sum)
+	}
+	if v := a.Verify(ntacl.Info{Mode: 0o640, UID: 1001, GID: 1002, Directory: true}, nil, nil); v != ntacl.Stale {
+		t.Errorf("a directory with the hash of a file: %v", v)
+	}
 }

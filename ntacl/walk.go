@@ -1,7 +1,9 @@
 package ntacl
 
-// Info holds what a tree tells about a file. The zero value is a file of root that
-// no user may touch.
+import "fmt"
+
+// Info holds the data of a tree about a file. The zero value is a file of root
+// without any permission.
 type Info struct {
 	Directory bool
 	Other     bool   // neither file nor directory: a link, a device; it is not visited
@@ -16,19 +18,19 @@ type Entry struct {
 	Other     bool // as in Info
 }
 
-// Tree is a tree of files, with paths as its implementation writes them. Errors
-// are handed on as they are.
+// Tree is a tree of files. Its implementation defines the form of paths. Walk and
+// Reader pass on its errors unchanged.
 type Tree interface {
-	// Stat tells about the file a path names; of a link, about what it points to.
+	// Stat returns the data of a file. It follows a link.
 	Stat(path string) (Info, error)
-	// Lstat tells about a file and does not follow a link.
+	// Lstat returns the data of a file and does not follow a link.
 	Lstat(path string) (Info, error)
-	// List gives the children of a directory.
+	// List returns the children of a directory.
 	List(path string) ([]Entry, error)
-	// Attribute appends the value of an extended attribute to dst; nil and no
-	// error for a file without it.
+	// Attribute appends the value of an extended attribute to dst. It returns nil
+	// and no error for a file without it.
 	Attribute(dst []byte, path, name string) ([]byte, error)
-	// Join is the path of a child.
+	// Join returns the path of a child.
 	Join(path, name string) string
 }
 
@@ -36,13 +38,14 @@ type Tree interface {
 type Found struct {
 	Path      string
 	Directory bool
-	Err       error // there is no such file, or the directory could not be listed
+	Err       error // error of Stat for the root, or of List; nil otherwise
 }
 
-// Walk finds a file and, with recurse, all below it, directories before what
-// they hold, in the order List gives. A directory that cannot be listed is found
-// again with its error, and the walk goes on. It ends early when visit is false;
-// links are not followed, except for the root.
+// Walk calls visit for a file and, with recurse, for all its descendants,
+// directories before their children, in the order of List. If it cannot list a
+// directory, it visits the directory again with the error and continues. It
+// stops when visit returns false, and then returns false. It does not follow
+// links, except for the root, and visits neither links nor devices.
 func Walk(t Tree, root string, recurse bool, visit func(Found) bool) bool {
 	info, err := t.Stat(root)
 	switch {
@@ -73,20 +76,20 @@ func walk(t Tree, f Found, recurse bool, visit func(Found) bool) bool {
 	return true
 }
 
-// Names of the attributes that hold the POSIX ACL of a file and the one that
-// children of a directory get.
+// Names of the attributes for the POSIX ACL of a file, and for the one that the
+// children of a directory inherit.
 const (
 	posixAccess  = "system.posix_acl_access"
 	posixDefault = "system.posix_acl_default"
 )
 
-// Reader reads files of a tree one after the other, into memory it uses again.
-// Tree is needed. It belongs to one goroutine.
+// Reader reads files of a tree one after the other and reuses its memory. Tree
+// is required. It belongs to one goroutine.
 type Reader struct {
 	Tree      Tree
 	Attribute string // name of the attribute that holds descriptors; "": [Name]
-	// IgnorePosix takes every attribute as it is, as a server does that ignores
-	// the system's ACLs.
+	// IgnorePosix accepts every attribute without checking its hash, as a server
+	// does that ignores the system's ACLs.
 	IgnorePosix bool
 
 	buf  []byte
@@ -95,16 +98,18 @@ type Reader struct {
 
 // File is a file that has been read.
 type File struct {
-	Descriptor []byte    // self-relative bytes; of the attribute, or nil: [Posix] makes one
-	Attribute  Attribute // without Descriptor; version 0: the file has none
+	Descriptor []byte    // self-relative bytes of the attribute; nil: use [Posix]
+	Attribute  Attribute // without Descriptor; version 0: the file does not have one
 	Verdict    Verdict   // on Attribute; Stale: there is no Descriptor
-	Info       Info      // with no Descriptor
-	PosixACL   []byte    // with no Descriptor: the POSIX ACL, if there is one
-	Inherited  []byte    // with no Descriptor: what children of a directory get, if it says
+	Info       Info      // zero, like the next two, if Read needed no permissions
+	PosixACL   []byte    // the POSIX ACL, nil without one
+	Inherited  []byte    // the default ACL of a directory, nil without one
 }
 
-// Read reads a file. What it returns is valid until the next call. The error is
-// one of the tree, or wraps [ErrAttribute].
+// Read reads a file. The result is valid until the next call. The error is that
+// of the tree, or wraps [ErrAttribute]. Read reads the permissions only for a
+// file without the attribute, or to verify its hash. A file without [WholeName]
+// is an error.
 func (r *Reader) Read(path string) (*File, error) {
 	f := &r.file
 	*f = File{}
@@ -119,6 +124,12 @@ func (r *Reader) Read(path string) (*File, error) {
 	if cap(value) > cap(r.buf) {
 		r.buf = value
 	}
+	if name == WholeName {
+		if f.Descriptor, f.Attribute.Version = value, 1; value == nil {
+			return nil, fmt.Errorf("%w: the mount has no whole descriptor of the file", ErrAttribute)
+		}
+		return f, nil
+	}
 	if value != nil {
 		if f.Descriptor, err = f.Attribute.Split(value); err != nil {
 			return nil, err
@@ -130,10 +141,9 @@ func (r *Reader) Read(path string) (*File, error) {
 	return f, r.posix(f, path, len(value))
 }
 
-// posix reads the permissions, into the buffer after what is used of it, and
-// chooses between them and the attribute.
+// posix reads the permissions into the unused part of the buffer, and chooses between them and the attribute.
 func (r *Reader) posix(f *File, path string, used int) (err error) {
-	// Lstat: a link that has taken a file's place in the meantime is not followed.
+	// Lstat does not follow a link that replaced the file after the walk found it.
 	if f.Info, err = r.Tree.Lstat(path); err != nil {
 		return err
 	}

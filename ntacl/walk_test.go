@@ -75,7 +75,7 @@ func TestWalk(t *testing.T) {
 	if got := walk("/x", false, 99); !slices.Equal(got, []string{"/x false gone"}) {
 		t.Errorf("no such file: %q", got)
 	}
-	// It tells whether the one who was shown wants more.
+	// The result says whether the visitor wants more.
 	for _, root := range []string{"/", "/a", "/x", "/b/", "/closed/"} {
 		for _, more := range []bool{true, false} {
 			if got := ntacl.Walk(f, root, true, func(ntacl.Found) bool { return more }); got != more {
@@ -88,8 +88,7 @@ func TestWalk(t *testing.T) {
 	}
 }
 
-// TestRead: the attribute's descriptor counts if its hash does, else there is
-// none, and the permissions are told.
+// The attribute's descriptor is returned if its hash is valid; otherwise only the permissions are.
 func TestRead(t *testing.T) {
 	d := sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")
 	value := func(a ntacl.Attribute) string {
@@ -151,9 +150,8 @@ func (p permitted) Attribute(dst []byte, path, name string) ([]byte, error) {
 	return p.forest.Attribute(dst, path, name)
 }
 
-// TestLongPermissions: a POSIX ACL of any length leaves the descriptor of the attribute as it was
-// read, also in memory that is used again.
-func TestLongPermissions(t *testing.T) {
+// A POSIX ACL of any length does not overwrite the descriptor of the attribute, even in a reused buffer.
+func TestLongACLKeepsDescriptor(t *testing.T) {
 	d := sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)(A;;FW;;;BA)")
 	a := ntacl.Attribute{Version: 3, HashType: 1, Hash: [64]byte{1}, Descriptor: d}
 	b, err := a.Append(nil)

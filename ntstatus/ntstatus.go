@@ -1,14 +1,15 @@
 // Package ntstatus holds NTSTATUS codes, their documented names, severity and
 // Win32 equivalents.
 //
-// A [Status] is returned by every Nt, Zw, Ps and Se routine of refmon. It is
-// not an error: success would then be a non-nil error. [Status.Err] turns a
-// failure into one; errors.Is(err, fs.ErrPermission) holds for the family of
-// denials. Values and names: MS-ERREF 2.3.1; the Win32 column: MS-ERREF 2.2
-// and RtlNtStatusToDosError as documented.
+// Every Nt, Zw, Ps and Se routine of refmon returns a [Status]. A Status is not
+// an error, because success would then be a non-nil error. [Status.Err] turns a
+// failure into an error. errors.Is(err, fs.ErrPermission) is true for every
+// denial. Values and names: MS-ERREF 2.3.1; the Win32 column: MS-ERREF 2.2 and
+// RtlNtStatusToDosError as documented.
 package ntstatus
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 )
@@ -23,7 +24,7 @@ type row struct {
 	win32  uint32
 }
 
-// IsSuccess reports NT_SUCCESS: severity success or informational.
+// IsSuccess reports NT_SUCCESS: severity 0 (success) or 1 (informational).
 func (s Status) IsSuccess() bool { return int32(s) >= 0 }
 
 // IsError reports NT_ERROR: severity error.
@@ -41,7 +42,7 @@ func (s Status) String() string {
 }
 
 // Win32 returns the Win32 error code of the status, as RtlNtStatusToDosError
-// gives it; ERROR_MR_MID_NOT_FOUND (317) for a status without one.
+// does. For a status without one it returns ERROR_MR_MID_NOT_FOUND (317).
 func (s Status) Win32() uint32 {
 	if r, ok := byStatus[s]; ok {
 		return r.win32
@@ -49,7 +50,8 @@ func (s Status) Win32() uint32 {
 	return 317
 }
 
-// Parse finds a status by its documented name.
+// Parse returns the status with a documented name. It returns false for an
+// unknown name.
 func Parse(name string) (Status, bool) {
 	r, ok := byName[name]
 	return r, ok
@@ -64,7 +66,8 @@ func All(yield func(Status, string) bool) {
 	}
 }
 
-// Err returns nil for a success or informational status, else an [*Error].
+// Err returns an [*Error] for a status of severity warning or error, and nil
+// for any other.
 func (s Status) Err() error {
 	if s.IsSuccess() {
 		return nil
@@ -72,15 +75,29 @@ func (s Status) Err() error {
 	return &Error{s}
 }
 
-// Error is a failed status as an error. errors.Is(err, fs.ErrPermission)
-// holds for the denials, fs.ErrNotExist for names and paths not found,
-// fs.ErrExist for collisions.
+// Error is a failed status as an error. errors.Is matches it with
+// fs.ErrPermission for a denial, fs.ErrNotExist for a name or path that was not
+// found, and fs.ErrExist for a collision.
 type Error struct{ Status Status }
 
-// Error prints the name and the code.
+// Of returns the status of the first [*Error] that err wraps, and otherwise for any other error. It
+// returns Success for nil.
+func Of(err error, otherwise Status) Status {
+	if err == nil {
+		return Success
+	}
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Status
+	}
+	return otherwise
+}
+
+// Error returns the name and the code.
 func (e *Error) Error() string { return fmt.Sprintf("%s (0x%08X)", e.Status, uint32(e.Status)) }
 
-// Is matches another *Error with the same status and the sentinels of io/fs.
+// Is reports whether target is an *Error with the same status, or the sentinel
+// of io/fs for the status.
 func (e *Error) Is(target error) bool {
 	if t, ok := target.(*Error); ok {
 		return t.Status == e.Status

@@ -1,6 +1,6 @@
 package ntstatus
 
-// Statuses the rules of refmon return, ascending (MS-ERREF 2.3.1).
+// Statuses that refmon's rules return, in ascending order (MS-ERREF 2.3.1).
 const (
 	Success                 Status = 0x00000000
 	UserAPC                 Status = 0x000000C0

@@ -41,8 +41,8 @@ build() {
 	mkdir -p "$bin"
 	[ "$os" != windows ] || suffix=.exe
 	local programs=(./cmd/refmon ./cmd/refmon-verify) server=(./cmd/refmond ./cmd/refmon-gateway ./cmd/refmon-index) p
-	[ "$os" != windows ] || programs+=(./cmd/refmon-record)
 	compile . "$os" "$arch" "$bin" "${programs[@]}"
+	[ "$os" != windows ] || compile record "$os" "$arch" "$bin" ./cmd/refmon-record
 	# What serves others, and acts for users of a host, is for Linux.
 	[ "$os" != linux ] || compile server "$os" "$arch" "$bin" "${server[@]}"
 	[ "$os" != linux ] || library "$arch"
@@ -128,7 +128,7 @@ stage() {
 	cp packaging/copyright "$root/usr/share/doc/refmon/copyright"
 	cp capi/tests/example.c "$root/usr/share/doc/librefmon-dev/"
 	cp server/systemd/refmond-trees.conf "$root/usr/share/doc/refmond/"
-	for p in refmond.service refmond.socket refmon-gateway.service; do
+	for p in refmond.service refmond.socket refmond-mount@.service refmon-gateway.service; do
 		sed 's#/usr/local/bin/#/usr/bin/#' "server/systemd/$p" >"$root/usr/lib/systemd/system/$p"
 	done
 	for p in refmond refmon-gateway; do cp "server/systemd/$p.sysusers" "$root/usr/lib/sysusers.d/$p.conf"; done

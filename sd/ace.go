@@ -15,13 +15,13 @@ const (
 	MaxSize    = headerSize + 2*68 + 2*MaxACLSize // S-29: 131220
 )
 
-// ACE is one entry of a list over its exact bytes. The zero value is no
-// entry: IsZero reports it.
+// ACE is one entry of a list, held as its exact bytes. The zero value is no
+// entry, and IsZero reports it.
 //
 //	offset size field
 //	0      1    type
 //	1      1    flags
-//	2      2    size of the whole entry in bytes, a multiple of 4
+//	2      2    size of the whole entry in bytes, a multiple of 4 (unknown type: of 2)
 //	4      4    access mask                        (every known layout)
 //	8           SID, application data              (LayoutBasic)
 //	8      4    1 = ObjectType, 2 = InheritedObjectType present
@@ -39,10 +39,10 @@ const (
 // IsZero reports whether a is no entry.
 func (a ACE) IsZero() bool { return a.b == "" }
 
-// Binary returns the exact bytes (S-13); they must not be written to.
+// Binary returns the exact bytes (S-13), without copying them. It is "" for the zero value.
 func (a ACE) Binary() string { return a.b }
 
-// Type returns the entry's type.
+// Type returns the entry's type. It returns 0, which is AccessAllowed, for the zero value.
 func (a ACE) Type() Type {
 	if a.b == "" {
 		return 0
@@ -50,7 +50,7 @@ func (a ACE) Type() Type {
 	return Type(a.b[0])
 }
 
-// Flags returns the inheritance and audit flags.
+// Flags returns the inheritance and audit flags, 0 for the zero value.
 func (a ACE) Flags() uint8 {
 	if a.b == "" {
 		return 0
@@ -58,7 +58,7 @@ func (a ACE) Flags() uint8 {
 	return a.b[1]
 }
 
-// Mask returns the access mask, 0 for an unknown type.
+// Mask returns the access mask, 0 for an unknown type and for the zero value.
 func (a ACE) Mask() winnt.AccessMask {
 	if a.Type().Layout() == LayoutUnknown || len(a.b) < 8 {
 		return 0
@@ -66,8 +66,8 @@ func (a ACE) Mask() winnt.AccessMask {
 	return winnt.AccessMask(u32(a.b, 4))
 }
 
-// SID returns the trustee; of a compound entry the server's SID; the zero SID
-// for an unknown type.
+// SID returns the trustee. For a compound entry this is the server's SID, and
+// for an unknown type the zero SID.
 func (a ACE) SID() sid.SID {
 	off := sidOffset(a.b)
 	if off < 0 {
@@ -95,8 +95,8 @@ func (a ACE) ClientSID() sid.SID {
 	return c
 }
 
-// ObjectFlags returns the flags of the object layout, unknown bits included
-// (S-12); 0 for other layouts.
+// ObjectFlags returns the flags of the object layout, including unknown bits
+// (S-12). It returns 0 for other layouts.
 func (a ACE) ObjectFlags() uint32 {
 	if !a.Type().IsObject() || len(a.b) < 12 {
 		return 0
@@ -104,8 +104,8 @@ func (a ACE) ObjectFlags() uint32 {
 	return u32(a.b, 8)
 }
 
-// ObjectType returns the GUID of the property, extended right or child class
-// the entry is about; ok is false if it names none.
+// ObjectType returns the GUID of the property, extended right or child class to
+// which the entry applies. ok is false if the entry names none.
 func (a ACE) ObjectType() (g winnt.GUID, ok bool) {
 	if a.ObjectFlags()&ObjectTypePresent == 0 {
 		return g, false
@@ -115,7 +115,7 @@ func (a ACE) ObjectType() (g winnt.GUID, ok bool) {
 }
 
 // InheritedObjectType returns the GUID of the class that inherits the entry; ok
-// is false if it names none.
+// is false if the entry names none.
 func (a ACE) InheritedObjectType() (g winnt.GUID, ok bool) {
 	f := a.ObjectFlags()
 	if f&InheritedObjectTypePresent == 0 {
@@ -129,8 +129,8 @@ func (a ACE) InheritedObjectType() (g winnt.GUID, ok bool) {
 	return g, true
 }
 
-// AppData returns the bytes after the last SID, padding included; for an
-// unknown type all that follows the header.
+// AppData returns the bytes after the last SID, including padding. For an
+// unknown type it returns everything after the header.
 func (a ACE) AppData() string {
 	off := sidOffset(a.b)
 	if off < 0 {
@@ -146,12 +146,13 @@ func (a ACE) AppData() string {
 // WithFlags returns the entry with other flags.
 func (a ACE) WithFlags(flags uint8) ACE { return (*editor)(nil).withFlags(a, flags) }
 
-// WithMask returns the entry with another access mask; an unknown type is
-// returned as it is.
+// WithMask returns the entry with another access mask. It returns an entry of
+// an unknown type unchanged.
 func (a ACE) WithMask(m winnt.AccessMask) ACE { return (*editor)(nil).withMask(a, m) }
 
-// WithSID returns the entry with another trustee (of a compound entry: another
-// server); everything else stays, application data included.
+// WithSID returns the entry with another trustee, or for a compound entry with
+// another server SID. It keeps everything else, including application data. It
+// returns the entry unchanged if s is zero or the type is unknown.
 func (a ACE) WithSID(s sid.SID) ACE { return (*editor)(nil).withSID(a, s) }
 
 // sidOffset returns the offset of the first SID of a valid entry, -1 if its

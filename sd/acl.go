@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// ACL is an access control list over its exact bytes. It is immutable; a nil
-// *ACL is no list: it has no entries and revision 0. The zero value is an
+// ACL is an access control list, held as its exact bytes. It is immutable. A
+// nil *ACL is no list, with no entries and revision 0. The zero value is an
 // empty list of revision 2.
 //
 //	offset size field
@@ -29,9 +29,9 @@ type ACL struct {
 
 const emptyACL = "\x02\x00\x08\x00\x00\x00\x00\x00"
 
-// NewACL builds a list with the smallest revision its entries allow (S-16).
-// It fails if the list would exceed 65532 bytes or an entry is the zero ACE
-// (wraps STATUS_ALLOTTED_SPACE_EXCEEDED, S-17, or STATUS_INVALID_PARAMETER).
+// NewACL builds a list with the lowest revision that its entries allow (S-16).
+// The error wraps STATUS_ALLOTTED_SPACE_EXCEEDED if the list would exceed 65532
+// bytes (S-17), and STATUS_INVALID_PARAMETER if an entry is the zero ACE.
 func NewACL(aces ...ACE) (*ACL, error) { return newACL(0, aces) }
 
 // newACL builds a list of at least the revision given: a revision is never
@@ -56,10 +56,10 @@ func newACL(revision byte, aces []ACE) (*ACL, error) {
 	for _, a := range aces {
 		b = append(b, a.b...)
 	}
-	return compile(view(b)), nil // b is written to no more
+	return compile(view(b)), nil // nothing writes to b after this
 }
 
-// Revision returns the revision byte, 0 for no list.
+// Revision returns the revision byte, or 0 for a nil list.
 func (l *ACL) Revision() byte {
 	if l == nil {
 		return 0
@@ -75,7 +75,7 @@ func (l *ACL) Len() int {
 	return int(l.n)
 }
 
-// Size returns the size in bytes, slack included; 0 for no list.
+// Size returns the size in bytes including slack, or 0 for a nil list.
 func (l *ACL) Size() int {
 	if l == nil {
 		return 0
@@ -83,7 +83,19 @@ func (l *ACL) Size() int {
 	return len(l.Binary())
 }
 
-// Binary returns the exact bytes, slack included; they must not be written to.
+// OnlyLabels reports whether the list has entries and all of them are mandatory
+// labels, so that none is about auditing. It returns false for a nil list.
+func (l *ACL) OnlyLabels() bool {
+	for _, a := range l.All() {
+		if a.Type() != SystemMandatoryLabel {
+			return false
+		}
+	}
+	return l.Len() > 0
+}
+
+// Binary returns the exact bytes including slack, without copying them. It is ""
+// for a nil list.
 func (l *ACL) Binary() string {
 	switch {
 	case l == nil:
@@ -94,7 +106,7 @@ func (l *ACL) Binary() string {
 	return unsafe.String(l.bytes, l.size)
 }
 
-// At returns entry i, counted from 0; the zero ACE if the list has no such
+// At returns entry i, counted from 0, or the zero ACE if the list has no such
 // entry.
 func (l *ACL) At(i int) ACE {
 	if i < 0 || i >= l.Len() {
@@ -107,7 +119,7 @@ func (l *ACL) At(i int) ACE {
 	return ACE{b[off : off+u16(b, off+2)]}
 }
 
-// All yields the entries with their positions.
+// All yields the entries with their indexes, in order. A nil list yields none.
 func (l *ACL) All() iter.Seq2[int, ACE] {
 	return func(yield func(int, ACE) bool) {
 		b, off := l.Binary(), aclHeaderSize
@@ -121,8 +133,8 @@ func (l *ACL) All() iter.Seq2[int, ACE] {
 	}
 }
 
-// Entries returns the compiled entries, one for each ACE in order. The slice is
-// shared and must not be written to.
+// Entries returns the compiled entries, one for each ACE in order, or nil for a
+// nil or empty list. The slice is shared: do not write to it.
 func (l *ACL) Entries() []Entry {
 	if l == nil {
 		return nil
@@ -130,16 +142,17 @@ func (l *ACL) Entries() []Entry {
 	if l.n == 0 {
 		return nil
 	}
-	// guessed, as in Descriptor.DACL
+	// Guess the address and compare it, as in Descriptor.DACL.
 	if l.placed && uintptr(unsafe.Pointer(l.first))-uintptr(unsafe.Pointer(l)) == unsafe.Sizeof(*l) {
 		return (*[1 << 16]Entry)(unsafe.Add(unsafe.Pointer(l), unsafe.Sizeof(*l)))[:l.n:l.n]
 	}
-	// spares unsafe.Slice's test for an overflow that 16 bits cannot cause
+	// This avoids unsafe.Slice's overflow check: a 16-bit length cannot overflow.
 	return (*[1 << 16]Entry)(unsafe.Pointer(l.first))[:l.n:l.n]
 }
 
-// Extra returns the part of an entry that only some types have; aux is its Aux.
-// It is nil for -1. The value is shared and must not be written to.
+// Extra returns the part of a compiled entry that only some types have. aux is
+// the entry's Aux. Extra returns nil for -1 and for any other aux that the list
+// does not have. The value is shared: do not write to it.
 func (l *ACL) Extra(aux int32) *Extra {
 	if l == nil || l.extras == nil || aux < 0 || int(aux) >= len(*l.extras) {
 		return nil
@@ -147,7 +160,7 @@ func (l *ACL) Extra(aux int32) *Extra {
 	return &(*l.extras)[aux]
 }
 
-// Equal reports whether both have the same bytes, or both are no list.
+// Equal reports whether both lists have the same bytes, or both are nil.
 func (l *ACL) Equal(o *ACL) bool {
 	return (l == nil) == (o == nil) && l.Binary() == o.Binary()
 }
@@ -161,9 +174,9 @@ func (l *ACL) Slice() []ACE {
 	return s
 }
 
-// DecodeACL reads the list at the start of b, copying it; n is its size. Slack
-// after the last entry is legal and kept (S-18). The
-// error is a [*DecodeError] with STATUS_INVALID_ACL (S-23).
+// DecodeACL decodes the list at the start of b and copies it. n is its size in
+// bytes. It accepts and keeps slack after the last entry (S-18). The error is a
+// [*DecodeError] with STATUS_INVALID_ACL (S-23).
 func DecodeACL(b []byte) (l *ACL, n int, err error) {
 	if len(b) >= aclHeaderSize {
 		b = b[:min(len(b), max(aclHeaderSize, int(b[2])|int(b[3])<<8))]
@@ -184,8 +197,7 @@ func ValidACL(b []byte) bool {
 	return off < 0
 }
 
-// faultInACL returns the offset of the first fault of the list at the start of
-// b and what it is, or -1.
+// faultInACL returns the offset of the first error in the list at the start of b and its description, or -1.
 func faultInACL(b string) (int, string) {
 	size, st := aclExtent(b)
 	if st != ntstatus.Success {

@@ -25,9 +25,9 @@ const (
 	AvoidOwnerRestriction  AutoInherit = 0x1000
 )
 
-// A Caller tells what creating or changing a descriptor needs to know of the
-// caller's effective token. Package sd lies below package token, so the facts
-// are given. The zero value has no rights.
+// Caller has the facts about the caller's effective token that creating or
+// changing a descriptor needs. Package sd is below package token and cannot
+// read them itself. The zero value has no rights.
 type Caller struct {
 	Owner, Group             sid.SID // default owner and primary group of the effective token
 	ServerOwner, ServerGroup sid.SID // the same of the primary token
@@ -35,14 +35,15 @@ type Caller struct {
 	Integrity                sid.SID // S-1-16-x; zero is medium
 	Trust                    sid.SID // S-1-19-type-level; zero: no trust level
 	MayOwn                   func(sid.SID) bool
-	// MayOwn reports the token's user and its enabled groups with
-	// SE_GROUP_OWNER; nil is Owner alone.
+	// MayOwn returns true for the token's user and its enabled groups with
+	// SE_GROUP_OWNER. nil allows only Owner.
 
 	Restore, Security, Relabel bool // the privilege is enabled
 	Kernel                     bool // previous mode is kernel: nothing is checked
 }
 
-// AssignRequest is the input of [Assign]. The zero value lacks Subject.
+// AssignRequest is the input of [Assign]. The zero value has no Subject, which
+// Assign refuses.
 type AssignRequest struct {
 	Parent, Creator *Descriptor // either may be nil
 	IsContainer     bool
@@ -53,11 +54,12 @@ type AssignRequest struct {
 	KernelObject    bool // effective masks are cut down to Mapping.All (S-65)
 }
 
-// Assign makes the descriptor of a new object, as SeAssignSecurityEx does, and
-// SeAssignSecurity with no flags. The statuses: STATUS_NO_TOKEN without a
-// subject (S-60), STATUS_INVALID_OWNER, STATUS_INVALID_PRIMARY_GROUP,
-// STATUS_PRIVILEGE_NOT_HELD (S-61, S-62, S-71), STATUS_INVALID_ACL if the
-// result would not fit in a list.
+// Assign returns the descriptor of a new object, as SeAssignSecurityEx does, or
+// without flags SeAssignSecurity. It fails with STATUS_NO_TOKEN without a
+// subject (S-60), and with STATUS_INVALID_ACL if a list of the result would be
+// too long. For a bad owner, group or privilege it fails with
+// STATUS_INVALID_OWNER, STATUS_INVALID_PRIMARY_GROUP or
+// STATUS_PRIVILEGE_NOT_HELD (S-61, S-62, S-71).
 func Assign(r *AssignRequest) (*Descriptor, ntstatus.Status) {
 	// Without a subject the object would have no owner (S-60).
 	if r.Subject == nil {
@@ -80,7 +82,7 @@ func Assign(r *AssignRequest) (*Descriptor, ntstatus.Status) {
 		Mapping: r.Mapping, KernelObject: r.KernelObject, edit: new(editor),
 	}
 	p := Parts{Owner: owner, Group: group}
-	// The product is protected as the creator's descriptor is, and keeps its requests; no part is DEFAULTED (S-64).
+	// The result keeps the creator's PROTECTED and AUTO_INHERIT_REQ bits. No part is DEFAULTED (S-64).
 	p.Control = r.Creator.Control() & (RMControlValid | DACLProtected | SACLProtected | DACLAutoInheritRequest |
 		SACLAutoInheritRequest)
 	p.RMControl = r.Creator.RMControl()
@@ -93,8 +95,10 @@ func Assign(r *AssignRequest) (*Descriptor, ntstatus.Status) {
 	return New(p), ntstatus.Success
 }
 
-// owner returns the owner of the new object: the creator's, the parent's on
-// request, or the token's default, and whether the subject may assign it (S-61).
+// owner returns the owner of the new object: the creator's, the parent's with
+// DefaultOwnerFromParent, or the token's default. It returns
+// STATUS_INVALID_OWNER if there is none, or if the subject may not assign it
+// (S-61).
 func (r *AssignRequest) owner() (sid.SID, ntstatus.Status) {
 	o := r.Creator.Owner()
 	if o.IsZero() && r.Flags&DefaultOwnerFromParent != 0 {
@@ -121,8 +125,9 @@ func (f *Caller) mayAssign(o sid.SID) bool {
 	return f.MayOwn != nil && f.MayOwn(o)
 }
 
-// group returns the group of the new object: the creator's, the parent's on
-// request, or the token's (S-62).
+// group returns the group of the new object: the creator's, the parent's with
+// DefaultGroupFromParent, or the token's. It returns
+// STATUS_INVALID_PRIMARY_GROUP if that is zero (S-62).
 func (r *AssignRequest) group() (sid.SID, ntstatus.Status) {
 	g := r.Creator.Group()
 	switch {
@@ -138,18 +143,19 @@ func (r *AssignRequest) group() (sid.SID, ntstatus.Status) {
 	return g, ntstatus.Success
 }
 
-// checkSACL asks for the privileges that the entries of a creator's SACL need (S-71).
+// checkSACL checks the privileges that the creator's SACL needs. A list of labels alone does not need
+// SeSecurityPrivilege. Any other list does, even an empty one, because it blocks inherited audit entries (S-71).
+// A label above the subject's level needs SeRelabelPrivilege.
 func (r *AssignRequest) checkSACL() ntstatus.Status {
 	if r.Creator.Control()&SACLPresent == 0 || r.Flags&AvoidPrivilegeCheck != 0 || r.Subject.Kernel {
 		return ntstatus.Success
 	}
-	for _, a := range r.Creator.SACL().All() {
-		switch {
-		case a.Type() != SystemMandatoryLabel:
-			if !r.Subject.Security {
-				return ntstatus.PrivilegeNotHeld
-			}
-		case !r.Subject.mayLabel(a.SID()):
+	l := r.Creator.SACL()
+	if !l.OnlyLabels() && !r.Subject.Security {
+		return ntstatus.PrivilegeNotHeld
+	}
+	for _, a := range l.All() {
+		if a.Type() == SystemMandatoryLabel && !r.Subject.mayLabel(a.SID()) {
 			return ntstatus.PrivilegeNotHeld
 		}
 	}
@@ -163,7 +169,8 @@ func (f *Caller) integrity() uint32 {
 	return f.Integrity.RID()
 }
 
-// mayLabel reports whether an object may be given this label.
+// mayLabel reports whether the caller may set this label. Above its own level it
+// needs SeRelabelPrivilege or kernel mode.
 func (f *Caller) mayLabel(level sid.SID) bool {
 	return f.Kernel || f.Relabel || level.RID() <= f.integrity()
 }
@@ -186,7 +193,7 @@ func (r *AssignRequest) assignDACL(p *Parts, h *Heir) ntstatus.Status {
 		return ntstatus.Success
 	}
 	aces, found := c.compute(inherited, r.Flags&DefaultDescriptor != 0, auto, h)
-	// Neither the creator nor the parent says anything: the token's default counts (S-63).
+	// Neither the creator nor the parent gives a list: use the token's default (S-63).
 	if !found {
 		if r.Subject.DefaultDACL == nil {
 			return ntstatus.Success
@@ -227,7 +234,7 @@ func (r *AssignRequest) assignSACL(p *Parts, h *Heir) ntstatus.Status {
 		aces = inherited
 	}
 	if label, needed := r.label(aces); needed {
-		aces, found = append([]ACE{label}, aces...), true // A label stands first (S-77).
+		aces, found = append([]ACE{label}, aces...), true // The label is the first entry (S-77).
 	}
 	if !found {
 		return ntstatus.Success
@@ -243,8 +250,9 @@ func (r *AssignRequest) assignSACL(p *Parts, h *Heir) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// label returns the mandatory label a new object needs: the one the flags ask
-// for, or no-write-up at the level of a token below medium (S-70).
+// label returns the mandatory label that a new object needs, at the token's
+// level. Its policy is the one in the flags, or no-write-up for a token below
+// medium (S-70). It returns false if neither applies or aces has a label.
 func (r *AssignRequest) label(aces []ACE) (ACE, bool) {
 	policy := winnt.AccessMask(r.Flags>>8) & 7
 	if policy == 0 && r.Subject.integrity() < sid.MediumLevel.RID() {

@@ -12,38 +12,6 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// bob creates objects unless a case says otherwise.
-var bob = sid.MustParse("S-1-5-21-1-2-3-1107")
-
-func caller() *sd.Caller {
-	return &sd.Caller{Owner: bob, Group: sid.Users, DefaultDACL: sddl.MustParse("D:(A;;GA;;;SY)(A;;GRGX;;;BA)").DACL()}
-}
-
-func parse(text string) *sd.Descriptor {
-	if text == "" {
-		return nil
-	}
-	return sddl.MustParse(text)
-}
-
-func text(t *testing.T, d *sd.Descriptor) string {
-	t.Helper()
-	s, err := sddl.Format(d, sddl.Options{Extended: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
-const og = "O:S-1-5-21-1-2-3-1107G:BU"
-
-// kernelObject makes the new object one of the kernel's, whose GENERIC_READ and
-// GENERIC_EXECUTE hold rights that its GENERIC_ALL lacks.
-func kernelObject(r *sd.AssignRequest) {
-	r.KernelObject = true
-	r.Mapping = &winnt.GenericMapping{Read: 0x24001, Write: 0x26002, Execute: 0x25004, All: 0x1F800F}
-}
-
 // The creation algorithm, S-61 to S-70, among them the split of S-67, and the conformance cases.
 func TestAssign(t *testing.T) {
 	file := winnt.FileObject.Mapping
@@ -288,42 +256,6 @@ func TestAssignDefaulted(t *testing.T) {
 	}
 }
 
-// inheritTwin is S-66 spelt out row by row.
-func inheritTwin(flags uint8, container bool) (child uint8, effective, ok bool) {
-	rows := map[uint8][2]string{ // leaf, container
-		0x0: {"-", "-"}, 0x1: {"", "OIIO"}, 0x5: {"", "-"}, 0x2: {"-", "CI"}, 0x6: {"-", ""}, 0x3: {"", "OICI"},
-		0x7: {"", ""}, 0x4: {"-", "-"},
-	}
-	cell := rows[flags&0x7][0]
-	if container {
-		cell = rows[flags&0x7][1]
-	}
-	keep := flags & 0xE0
-	switch cell {
-	case "-":
-		return 0, false, false
-	case "OIIO":
-		return keep | 0x9, false, true
-	case "CI":
-		return keep | 0x2, true, true
-	case "OICI":
-		return keep | 0x3, true, true
-	}
-	return keep, true, true
-}
-
-func TestInheritFlagsTwin(t *testing.T) {
-	for f := range 256 {
-		for _, container := range []bool{false, true} {
-			a, b, c := sd.InheritFlags(uint8(f), container)
-			x, y, z := inheritTwin(uint8(f), container)
-			if a != x || b != y || c != z {
-				t.Errorf("flags %#x, container %v: %#x %v %v, the twin says %#x %v %v", f, container, a, b, c, x, y, z)
-			}
-		}
-	}
-}
-
 func ExampleAssign() {
 	parent := sddl.MustParse("D:AI(A;OICI;FA;;;BA)(A;OICIIO;GA;;;CO)")
 	d, st := sd.Assign(&sd.AssignRequest{
@@ -359,5 +291,171 @@ func TestAssignTooLarge(t *testing.T) {
 		if _, st := sd.Assign(r); st != ntstatus.Success {
 			t.Errorf("%s of the creator alone: %v", list, st)
 		}
+	}
+}
+
+// Exactly three bits of the flags request a label and its policy (S-70).
+func TestLabelFlags(t *testing.T) {
+	c := &sd.Caller{Owner: sid.Administrators, Group: sid.LocalSystem, Integrity: sid.HighLevel}
+	for flags, want := range map[sd.AutoInherit]uint32{0: 0, 0x100: 1, 0x200: 2, 0x400: 4, 0x700: 7, 0x800: 0,
+		0x8100: 1, 0xF800: 0, 0x10400: 4} {
+		r := sd.AssignRequest{Subject: c, Flags: flags | sd.AvoidOwnerCheck | sd.AvoidPrivilegeCheck}
+		d, st := sd.Assign(&r)
+		if st != ntstatus.Success {
+			t.Fatalf("S-70: flags %#x: %v", flags, st)
+		}
+		var got uint32
+		for _, a := range d.SACL().All() {
+			got = uint32(a.Mask())
+			if a.Type() != sd.SystemMandatoryLabel || a.SID() != sid.HighLevel {
+				t.Errorf("S-70: flags %#x: %v", flags, a)
+			}
+		}
+		if got != want {
+			t.Errorf("S-70: flags %#x: a label that forbids %#x, want %#x", flags, got, want)
+		}
+	}
+}
+
+// TestAssignControlBits: which bits the product has, of a creator's descriptor with each of its bits and each
+// kind of inheritance (S-64).
+func TestAssignControlBits(t *testing.T) {
+	const kept = sd.RMControlValid | sd.DACLProtected | sd.SACLProtected | sd.DACLAutoInheritRequest |
+		sd.SACLAutoInheritRequest
+	parent := parse("D:(A;OICI;CC;;;SY)S:(AU;OICISA;CC;;;SY)")
+	parts := parse("D:(A;;RC;;;BA)S:(AU;SA;RC;;;BA)").Parts()
+	marks := []sd.Control{sd.OwnerDefaulted, sd.GroupDefaulted, sd.DACLDefaulted, sd.SACLDefaulted,
+		sd.DACLAutoInheritRequest, sd.SACLAutoInheritRequest, sd.DACLAutoInherited, sd.SACLAutoInherited,
+		sd.DACLProtected, sd.SACLProtected, sd.RMControlValid}
+	for set := range 1 << len(marks) {
+		p := parts
+		for i, m := range marks {
+			if set>>i&1 != 0 {
+				p.Control |= m
+			}
+		}
+		if p.RMControl = 0; p.Control&sd.RMControlValid != 0 {
+			p.RMControl = 9
+		}
+		for _, flags := range []sd.AutoInherit{0, sd.DACLAutoInherit, sd.SACLAutoInherit, sd.DACLAutoInherit |
+			sd.SACLAutoInherit} {
+			want := p.Control&kept | sd.SelfRelative | sd.DACLPresent | sd.SACLPresent
+			if flags&sd.DACLAutoInherit != 0 && p.Control&sd.DACLProtected == 0 {
+				want |= sd.DACLAutoInherited
+			}
+			if flags&sd.SACLAutoInherit != 0 && p.Control&sd.SACLProtected == 0 {
+				want |= sd.SACLAutoInherited
+			}
+			d, st := sd.Assign(&sd.AssignRequest{Parent: parent, Creator: sd.New(p), Subject: caller(),
+				Flags: flags | sd.AvoidPrivilegeCheck})
+			if got := fmt.Sprintf("%v %#x %d", st, d.Control(), d.RMControl()); got != fmt.Sprintf("%v %#x %d",
+				ntstatus.Success, want, p.RMControl) {
+				t.Fatalf("of %#x with %#x: %s, want %#x", p.Control, flags, got, want)
+			}
+		}
+	}
+}
+
+// TestAssignMended corrects the errors of a new object one after the other. The status is that of the first
+// remaining error: subject, owner, group, SACL, length of the lists (S-60, S-61, S-62, S-71).
+func TestAssignMended(t *testing.T) {
+	r := &sd.AssignRequest{
+		Parent: with(parse("D:S:"), func(p *sd.Parts) {
+			p.DACL = filler(t, sd.AccessAllowed, sd.ObjectInherit, 5)
+			p.SACL = filler(t, sd.SystemAudit, sd.ObjectInherit|sd.SuccessfulAccess, 5)
+		}),
+		Creator: with(parse("D:S:"), func(p *sd.Parts) {
+			p.DACL = filler(t, sd.AccessAllowed, 0, most-20)
+			p.SACL = filler(t, sd.SystemAudit, sd.SuccessfulAccess, most-20)
+		}),
+		Flags: sd.DACLAutoInherit | sd.SACLAutoInherit | sd.DefaultOwnerFromParent | sd.DefaultGroupFromParent,
+	}
+	for _, m := range []struct {
+		what string
+		mend func()
+		want ntstatus.Status
+	}{
+		{"S-60", func() {}, ntstatus.NoToken},
+		{"S-61 no owner of the parent", func() { r.Subject = caller() }, ntstatus.InvalidOwner},
+		{"S-61 no owner of the token", func() {
+			r.Flags &^= sd.DefaultOwnerFromParent
+			r.Subject.Owner = sid.SID{}
+		}, ntstatus.InvalidOwner},
+		{"S-61 an owner of others", func() { r.Creator = with(r.Creator, func(p *sd.Parts) { p.Owner = bob }) },
+			ntstatus.InvalidOwner},
+		{"S-62 no group of the parent", func() { r.Subject.Owner = bob }, ntstatus.InvalidPrimaryGroup},
+		{"S-71", func() { r.Flags &^= sd.DefaultGroupFromParent }, ntstatus.PrivilegeNotHeld},
+		{"the DACL is too long", func() { r.Subject.Security = true }, ntstatus.InvalidACL},
+		{"the SACL is too long", func() { r.Flags &^= sd.DACLAutoInherit }, ntstatus.InvalidACL},
+		{"nothing is wrong", func() { r.Flags &^= sd.SACLAutoInherit }, ntstatus.Success},
+	} {
+		m.mend()
+		d, st := sd.Assign(r)
+		if st != m.want || (d != nil) != (st == ntstatus.Success) {
+			t.Errorf("%s: %v, want %v", m.what, st, m.want)
+		}
+	}
+}
+
+// TestAssignRarely: lists that are NULL, protected and labelled, as the table of S-63 and S-70 has
+// them.
+func TestAssignRarely(t *testing.T) {
+	const attribute = `(RA;OI;;;;WD;("a",TI,0x0,1))`
+	for name, c := range map[string]struct {
+		parent, creator string
+		flags           sd.AutoInherit
+		change          func(r *sd.AssignRequest)
+		want            string
+	}{
+		"S-70 attributes pass a NULL list that is protected": {"S:(AU;OISA;FA;;;WD)" + attribute,
+			"D:S:PNO_ACCESS_CONTROL", 0, nil, og + `D:S:P(RA;;;;;WD;("a",TI,0x0,1))`},
+		"S-70 and one that is not": {"S:(AU;OISA;FA;;;WD)" + attribute, "D:S:NO_ACCESS_CONTROL", 0, nil,
+			og + "D:S:NO_ACCESS_CONTROL"},
+		"S-70 the label that is there counts": {"", "D:S:(AU;SA;FA;;;WD)(ML;;NR;;;LW)", sd.LabelNoWriteUp, nil,
+			og + "D:S:(AU;SA;FA;;;WD)(ML;;NR;;;LW)"},
+		"S-70 a NULL list gets a label": {"", "D:S:NO_ACCESS_CONTROL", sd.LabelNoWriteUp, nil, og + "D:S:(ML;;NW;;;ME)"},
+		"S-70 a label that the flags ask for has the token's level": {"", "D:", sd.LabelNoWriteUp | sd.LabelNoExecuteUp,
+			func(r *sd.AssignRequest) { r.Subject.Integrity = sid.HighLevel }, og + "D:S:(ML;;NWNX;;;HI)"},
+		"S-70 a low token and a label by flags": {"", "D:", sd.LabelNoReadUp,
+			func(r *sd.AssignRequest) { r.Subject.Integrity = sid.LowLevel }, og + "D:S:(ML;;NR;;;LW)"},
+		"S-70 a low token and an inherited label": {"S:(ML;OI;NW;;;HI)", "D:", 0,
+			func(r *sd.AssignRequest) { r.Subject.Integrity = sid.LowLevel }, og + "D:S:(ML;;NW;;;HI)"},
+		"S-70 the parent's label that is not passed on does not count": {"S:(ML;;NR;;;HI)", "D:", sd.LabelNoWriteUp, nil,
+			og + "D:S:(ML;;NW;;;ME)"},
+		"S-70 nor one for heirs of heirs": {"S:(ML;CI;NR;;;HI)", "D:", sd.LabelNoWriteUp, nil,
+			og + "D:S:(ML;;NW;;;ME)"},
+		"S-67 an entry that no child gets is not split": {"", "D:S:(AU;SA;GA;;;WD)", sd.SACLAutoInherit,
+			func(r *sd.AssignRequest) { r.IsContainer = true }, og + "D:S:AI(AU;SA;FA;;;WD)"},
+		"S-67 nor a critical one": {"", "D:S:(FL;CR;GA;;;WD;(@User.a==1))", sd.SACLAutoInherit,
+			func(r *sd.AssignRequest) { r.IsContainer = true }, og + "D:S:AI(FL;CR;FA;;;WD;(@USER.a == 1))"},
+		"S-63 no list at all": {"", "", 0, func(r *sd.AssignRequest) { r.Subject.DefaultDACL = nil },
+			og + "D:NO_ACCESS_CONTROL"},
+		"S-63 a NULL list stays, with a default beside it": {"D:(A;OI;FA;;;WD)", "D:NO_ACCESS_CONTROL", 0, nil,
+			og + "D:NO_ACCESS_CONTROL"},
+		"S-63 a NULL list that is a default stays, too": {"D:(A;OI;FA;;;WD)", "D:NO_ACCESS_CONTROL",
+			sd.DefaultDescriptor, nil, og + "D:NO_ACCESS_CONTROL"},
+		"S-63 an empty list is a list": {"D:(A;OI;FA;;;WD)", "D:", 0, nil, og + "D:"},
+		"S-63 an empty list of the creator follows its parent": {"D:(A;OI;CC;;;WD)", "D:", sd.DACLAutoInherit, nil,
+			og + "D:AI(A;ID;CC;;;WD)"},
+	} {
+		r := &sd.AssignRequest{Parent: parse(c.parent), Creator: parse(c.creator), Flags: c.flags |
+			sd.AvoidPrivilegeCheck, Subject: caller(), Mapping: &winnt.FileObject.Mapping}
+		if c.change != nil {
+			c.change(r)
+		}
+		d, st := sd.Assign(r)
+		if st != ntstatus.Success || text(t, d) != c.want {
+			t.Errorf("%s: %v\n got %s\nwant %s", name, st, text(t, d), c.want)
+		}
+	}
+}
+
+// If neither the creator nor the parent nor the token has a list, the new object has no DACL: it is open to all, not
+// closed (S-63).
+func TestNoDefaultList(t *testing.T) {
+	d, st := sd.Assign(&sd.AssignRequest{Subject: &sd.Caller{Owner: sid.LocalSystem, Group: sid.LocalSystem},
+		Mapping: &winnt.EventObject.Mapping})
+	if st != ntstatus.Success || d.HasDACL() || d.Control()&sd.DACLPresent == 0 {
+		t.Errorf("S-63: %v, a list: %t, control %#x", st, d.HasDACL(), d.Control())
 	}
 }

@@ -9,17 +9,19 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// ACEExtra holds what some layouts carry beyond a mask and a SID.
+// ACEExtra holds the fields that some layouts have in addition to a mask and a
+// SID.
 type ACEExtra struct {
 	ObjectType, InheritedObjectType *winnt.GUID // object layout; nil is absent
 	AppData                         []byte      // bytes after the SID, zero-padded to a multiple of 4
 	ClientSID                       sid.SID     // compound layout only
 }
 
-// NewACE builds an entry of a known type. It fails for an unknown type (wraps
-// STATUS_INVALID_PARAMETER), a zero SID (STATUS_INVALID_SID), GUIDs on a type
-// without the object layout (STATUS_INVALID_PARAMETER) and an entry that no
-// list could hold (STATUS_ALLOTTED_SPACE_EXCEEDED, S-17).
+// NewACE builds an entry of a known type. The error wraps
+// STATUS_INVALID_PARAMETER for an unknown type, and for GUIDs on a type without
+// the object layout. It wraps STATUS_INVALID_SID for a zero SID (or zero
+// ClientSID in a compound entry), and STATUS_ALLOTTED_SPACE_EXCEEDED for an
+// entry that fits in no list (S-17). NewACE uses at most one extra.
 func NewACE(t Type, flags uint8, mask winnt.AccessMask, s sid.SID, extra ...ACEExtra) (ACE, error) {
 	var x ACEExtra
 	if len(extra) > 0 {
@@ -70,7 +72,7 @@ func appendGUIDs(b []byte, object, inherited *winnt.GUID) []byte {
 		flags |= InheritedObjectTypePresent
 	}
 	b = binary.LittleEndian.AppendUint32(b, flags)
-	// An absent GUID takes no room (S-12).
+	// An absent GUID takes no bytes (S-12).
 	if object != nil {
 		b = append(b, object[:]...)
 	}
@@ -88,8 +90,8 @@ func pad4(b []byte) []byte {
 }
 
 // RawACE builds an entry from its type, its flags and everything after the
-// header, for types [NewACE] does not know. It fails with an error that wraps
-// STATUS_INVALID_ACL if the result would not be valid in a list (S-20).
+// header, for types that [NewACE] does not support. The error wraps
+// STATUS_INVALID_ACL if the entry would not be valid in a list (S-20).
 func RawACE(t Type, flags uint8, body []byte) (ACE, error) {
 	size := aceHeaderSize + len(body)
 	if size > MaxACLSize-aclHeaderSize {

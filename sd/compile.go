@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Entry is an ACE compiled for the check: what a walk needs, without parsing.
-// It is 32 bytes on 64-bit machines.
+// Entry is an ACE compiled for the access check, which reads it without
+// parsing. It has 32 bytes on 64-bit machines.
 type Entry struct {
 	Mask  winnt.AccessMask
 	Hash  uint32  // SID.Hash()
@@ -20,20 +20,20 @@ type Entry struct {
 	Aux   int32 // -1, or the argument of ACL.Extra; see also NeedsExtra
 }
 
-// NeedsExtra is the Aux of entries that [CompileInto] cannot express without
+// NeedsExtra is the Aux of entries that [CompileInto] cannot represent without
 // allocating: object, compound, callback and resource attribute entries. Use
 // [DecodeACL] for a list that has one.
 const NeedsExtra int32 = -2
 
-// compile makes the value of a valid list.
+// compile returns the ACL for the bytes of a valid list.
 func compile(b string) *ACL {
 	l := new(ACL)
 	l.init(nil, b)
 	return l
 }
 
-// init makes l the value of the bytes, with its entries in buf if that is long
-// enough; ok is false if they are no valid list of exactly that size.
+// init sets l to the list b, with its entries in buf if that is long enough. b
+// must not be longer than the list. ok is false if b is no valid list.
 func (l *ACL) init(buf []Entry, b string) (ok bool) {
 	entries, st := CompileInto(buf, b)
 	if st != ntstatus.Success {
@@ -51,17 +51,17 @@ func (l *ACL) init(buf []Entry, b string) (ok bool) {
 				l.extras = new([]Extra)
 			}
 			e.Aux = int32(len(*l.extras))
-			*l.extras = append(*l.extras, makeExtra(ACE{b[off : off+size]}))
+			*l.extras = append(*l.extras, newExtra(ACE{b[off : off+size]}))
 		}
 		off += size
 	}
 	return true
 }
 
-// CompileInto puts the compiled entries of a list used once into buf[:0] and
-// returns them: nothing is allocated if buf is large enough. A bad list gives
+// CompileInto compiles the entries of a list that is used once. It appends them
+// to buf[:0] and allocates nothing if buf is large enough. A bad list gives
 // STATUS_INVALID_ACL and no entries. Entries whose type needs more than an
-// Entry holds have Aux NeedsExtra.
+// Entry holds have Aux NeedsExtra. CompileInto ignores bytes after the list.
 func CompileInto(buf []Entry, acl string) ([]Entry, ntstatus.Status) {
 	size, st := aclExtent(acl)
 	if st != ntstatus.Success {
@@ -69,7 +69,7 @@ func CompileInto(buf []Entry, acl string) ([]Entry, ntstatus.Status) {
 	}
 	n := u16(acl, 4)
 	acl = acl[aclHeaderSize:size]
-	if n > len(acl)/aceHeaderSize { // a hostile count allocates nothing
+	if n > len(acl)/aceHeaderSize { // check before allocating: the count is untrusted
 		return buf[:0], ntstatus.InvalidACL
 	}
 	if cap(buf) < n {
@@ -86,7 +86,8 @@ func CompileInto(buf []Entry, acl string) ([]Entry, ntstatus.Status) {
 	return buf, ntstatus.Success
 }
 
-// compile makes e the entry at the start of b, number i of its list.
+// compile sets e to the entry at the start of b, number i of its list. ok is
+// false if it is not valid.
 func (e *Entry) compile(b string, i uint16) (size int, ok bool) {
 	if len(b) < minPlainSize || !plain[b[0]] {
 		return e.compileOther(b, i)
@@ -117,9 +118,8 @@ func (e *Entry) compileOther(b string, i uint16) (size int, ok bool) {
 	return size, true
 }
 
-// plain tells the types with the basic layout and nothing after the SID; the
-// other known types need an Extra. A plain entry has a header, a mask and a
-// SID without sub-authorities at least.
+// plain marks the types with the basic layout and nothing after the SID; the other known types need an Extra. A plain
+// entry has at least a header, a mask and a SID without sub-authorities.
 var plain = func() (t [256]bool) {
 	for i := range types {
 		t[i] = types[i].layout == LayoutBasic && !types[i].callback && Type(i) != SystemResourceAttribute
@@ -129,14 +129,15 @@ var plain = func() (t [256]bool) {
 
 const minPlainSize = 16
 
-// aclExtent returns the size of the list at the start of b, its header checked.
+// aclExtent checks the header of the list at the start of b and returns its
+// size. It does not check the entries.
 func aclExtent(b string) (int, ntstatus.Status) {
 	// A list has a header and a revision from 2 to 4 (S-16, S-20).
 	if len(b) < aclHeaderSize || b[0] < 2 || b[0] > 4 {
 		return 0, ntstatus.InvalidACL
 	}
 	size := u16(b, 2)
-	// The size of a list is even, and the list fits where it stands (S-20).
+	// The size of a list is even, and the list fits into the buffer (S-20).
 	if size < aclHeaderSize || size&1 != 0 || size > len(b) {
 		return 0, ntstatus.InvalidACL
 	}
@@ -144,7 +145,7 @@ func aclExtent(b string) (int, ntstatus.Status) {
 }
 
 // aceExtent returns the size of the entry at the start of b and its first SID,
-// the zero SID for an unknown type (S-20).
+// the zero SID for an unknown type (S-20). ok is false for an invalid entry.
 func aceExtent(b string) (n int, s sid.SID, ok bool) {
 	if len(b) < aceHeaderSize {
 		return 0, s, false

@@ -26,7 +26,7 @@ func (c creatorList) compute(inherited []ACE, isDefault, auto bool, h *Heir) (ac
 	return append(h.explicit(c.list, true, takeExplicit), inherited...), true
 }
 
-// always returns the entries that a list gets whatever the creator said:
+// always returns the inherited entries that no list of the creator keeps out:
 // resource attributes and policy identifiers (S-70).
 func (c creatorList) always(inherited []ACE) []ACE {
 	var out []ACE
@@ -44,11 +44,9 @@ const (
 	takeExplicit        // those not marked Inherited
 )
 
-// explicit makes the entries of a creator's list those of the new object.
-// Generic bits of effective entries are mapped; an inherit-only entry keeps its
-// mask, and stays also where nothing can inherit it (S-65). With auto,
-// placeholders are substituted too, and children's form is kept beside as
-// inherit-only.
+// explicit converts the entries of a creator's list to those of the new object. It maps the generic bits of effective
+// entries. An inherit-only entry keeps its mask, and remains even if nothing can inherit it (S-65). With auto it also
+// substitutes placeholders and keeps the original as an inherit-only entry for children.
 func (h *Heir) explicit(l *ACL, auto bool, take int) []ACE {
 	out := make([]ACE, 0, l.Len())
 	for _, a := range l.All() {

@@ -7,36 +7,39 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// Raw is a self-relative descriptor taken apart without copying or compiling:
-// its strings alias the input. It serves checks of bytes that are used once,
-// together with [CompileInto]. The zero value has no parts.
+// Raw holds the parts of a self-relative descriptor without copying or
+// compiling them. Its strings alias the input. Together with [CompileInto] it
+// serves access checks on bytes that are used once. The zero value has no
+// parts.
 type Raw struct {
 	Control      Control
 	RMControl    byte
 	Owner, Group sid.SID
-	DACL, SACL   string // a list starting here; "" if absent or NULL
+	DACL, SACL   string // the bytes of the list; "" if absent or NULL
 }
 
 // view aliases b as a string. The caller may not change b while it is used.
 func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
-// Peek takes the descriptor at the start of b apart without copying: b must
-// not change while the result is used, and bytes from a client must have been
-// captured before (S-28). The header and the SIDs are checked, the lists only
-// for their extent. The status is as for [Decode].
+// Peek returns the parts of the descriptor at the start of b without copying. b
+// must not change while the result is used, and bytes from a client must have
+// been captured before (S-28). Peek checks the header and the SIDs, and of the
+// lists only the header. The status is as for [Decode], but b may be longer than
+// [MaxSize].
 func Peek(b []byte) (Raw, ntstatus.Status) {
 	r, _, f := peek(view(b))
 	return r, f.Status
 }
 
-// fault is a DecodeError before it is one.
+// fault is a DecodeError by value, so that a successful decode allocates none. A
+// Status of 0 means no error.
 type fault DecodeError
 
 func bad(off int, what string) fault {
 	return fault{off, ntstatus.InvalidSecurityDescr, what}
 }
 
-// peek takes b apart; end is where the last part ends.
+// peek returns the parts of b and the offset at which the last part ends.
 func peek(b string) (r Raw, end int, f fault) {
 	// A self-relative descriptor has at least 20 bytes (S-22).
 	if len(b) < headerSize {
@@ -47,7 +50,7 @@ func peek(b string) (r Raw, end int, f fault) {
 		return r, 0, fault{0, ntstatus.UnknownRevision, "the revision must be 1"}
 	}
 	r.Control = Control(u16(b, 2))
-	// A self-relative descriptor has the flag that says so (S-22).
+	// A self-relative descriptor has the flag SELF_RELATIVE (S-22).
 	if r.Control&SelfRelative == 0 {
 		return r, 0, bad(2, "the control word of these bytes must have SE_SELF_RELATIVE")
 	}
@@ -80,7 +83,8 @@ func peek(b string) (r Raw, end int, f fault) {
 	return r, end, f
 }
 
-// partOffset reads the offset in a header field; 0 is no part.
+// partOffset reads the offset in a header field. It returns 0 for an absent part
+// and for a bad offset.
 func partOffset(b string, field int) (int, fault) {
 	off := u32(b, field)
 	if off == 0 {
@@ -119,9 +123,8 @@ func peekACL(b string, field int) (l string, end int, f fault) {
 	return b[off : off+n], off + n, f
 }
 
-// block is a descriptor with one list; the list's entries follow it in the
-// same allocation, so that a check of a descriptor that is in no cache misses
-// once for all of them.
+// block is a descriptor with one list. The list's entries follow it in the same
+// allocation, so that a check fetches all of them from memory at once.
 type block struct {
 	d    Descriptor
 	acls [1]ACL
@@ -133,8 +136,8 @@ type block2 struct {
 	acls [2]ACL
 }
 
-// room allocates a block B and the entries A behind it: the block, and the
-// first entry.
+// room allocates a block B followed by the entries A. It returns the block and
+// the first entry.
 func room[B, A any]() (unsafe.Pointer, *Entry) {
 	x := new(struct {
 		block   B
@@ -146,8 +149,8 @@ func room[B, A any]() (unsafe.Pointer, *Entry) {
 // bare allocates a block without entries.
 func bare[B any]() (unsafe.Pointer, *Entry) { return unsafe.Pointer(new(B)), nil }
 
-// rooms and rooms2 allocate a block or block2 by the number of its entries;
-// longer lists have theirs elsewhere.
+// rooms and rooms2 allocate a block or block2, indexed by the number of entries.
+// The entries of longer lists are allocated separately.
 var (
 	rooms  = roomsOf[block]()
 	rooms2 = roomsOf[block2]()
@@ -163,8 +166,8 @@ func roomsOf[B any]() [17]allocator {
 	}
 }
 
-// place allocates a block for n entries, and the memory of these if they are
-// few.
+// place allocates a block and, for at most 16 entries, their memory. For more
+// entries the slice is nil.
 func place(rooms *[17]allocator, n int) (unsafe.Pointer, []Entry) {
 	if n >= len(rooms) {
 		p, _ := rooms[0]()
@@ -174,10 +177,11 @@ func place(rooms *[17]allocator, n int) (unsafe.Pointer, []Entry) {
 	return p, unsafe.Slice(first, n)
 }
 
-// Decode reads a self-relative descriptor. The input is copied once and never
-// read twice (S-28); parts may overlap and stand in any order, bytes after
-// the last part are kept for AppendOriginal. The error is a [*DecodeError]
-// with STATUS_UNKNOWN_REVISION or STATUS_INVALID_SECURITY_DESCR (S-22, S-23).
+// Decode decodes a self-relative descriptor of at most [MaxSize] bytes. It
+// copies the input once and never reads it twice (S-28). Parts may overlap and
+// be in any order. AppendOriginal also returns the bytes after the last part.
+// The error is a [*DecodeError] with STATUS_UNKNOWN_REVISION or
+// STATUS_INVALID_SECURITY_DESCR (S-22, S-23).
 func Decode(b []byte) (*Descriptor, error) {
 	// A descriptor that is too long is refused before anything is allocated
 	// (S-29).
@@ -208,8 +212,8 @@ func decode(b string) (*Descriptor, error) {
 // error returns f on the heap.
 func (f fault) error() error { e := DecodeError(f); return &e }
 
-// assemble makes the value of raw parts with as few allocations as there can
-// be; if one of the lists is invalid, it is returned and the value is nil.
+// assemble returns the descriptor of raw parts with as few allocations as
+// possible. If a list is invalid, it returns nil and the bytes of that list.
 func assemble(r *Raw) (d *Descriptor, bad string) {
 	var acls []ACL
 	var entries []Entry
@@ -266,7 +270,8 @@ func (d *Descriptor) writes(b string) bool {
 }
 
 // ValidRelative implements RtlValidRelativeSecurityDescriptor on len(b) bytes,
-// with the checks of RtlValidAcl on both lists (S-20, S-21, S-22).
+// with the checks of RtlValidAcl on both lists (S-20, S-21, S-22). It does not
+// limit the size.
 func ValidRelative(b []byte) bool {
 	r, _, f := peek(view(b))
 	if f.Status != 0 {

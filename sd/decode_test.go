@@ -113,7 +113,7 @@ func TestDecodeACL(t *testing.T) {
 	}
 }
 
-// A list is read to its own size, of two bytes, and what follows is not its: n tells where it ends (S-18, S-20).
+// A list is decoded up to its own two-byte size, and n is the index of the following bytes (S-18, S-20).
 func TestDecodeACLBeforeOthers(t *testing.T) {
 	for _, entries := range []int{0, 1, 12, 13, 40} { // of 20 bytes: 13 of them are past 255
 		list := sddl.MustParse("D:" + strings.Repeat("(A;;GA;;;WD)", entries)).DACL().Binary()
@@ -204,14 +204,14 @@ func TestPartOrder(t *testing.T) {
 	}
 }
 
-// S-25: bytes that differ from Windows' in one thing alone are kept as they were.
-func TestOddBytesAreKept(t *testing.T) {
+// S-25: bytes that differ from Windows' in one respect are preserved.
+func TestOriginalBytesArePreserved(t *testing.T) {
 	want := sddl.MustParse("O:BAG:SYD:(A;;GA;;;WD)").Binary() // header, DACL, owner, group
 	unused := bytes.Clone(want)
 	unused[1] = 7 // RMControl without its flag
 	gap := append(bytes.Clone(want[:48]), 0, 0, 0, 0)
 	gap = append(gap, want[48:]...)
-	for _, field := range []int{4, 8} { // owner and group stand behind the gap
+	for _, field := range []int{4, 8} { // owner and group follow the gap
 		binary.LittleEndian.PutUint32(gap[field:], binary.LittleEndian.Uint32(gap[field:])+4)
 	}
 	for name, b := range map[string][]byte{"nothing": want, "an unused byte": unused, "a gap": gap,
@@ -401,6 +401,73 @@ func TestPlacesOfEntries(t *testing.T) {
 				same(fmt.Sprintf("DACL of %d beside %d", n-1, m-1), d.DACL(), want.DACL)
 				same(fmt.Sprintf("SACL of %d beside %d", m-1, n-1), d.SACL(), want.SACL)
 			}
+		}
+	}
+}
+
+func ExampleDecode() {
+	b := tenEntries(1)
+	d, err := sd.Decode(b)
+	fmt.Println(d.Owner(), d.DACL().Len(), err)
+	_, err = sd.Decode(b[:40])
+	fmt.Println(strings.Replace(err.Error(), ": an", ":\nan", 1))
+	// Output:
+	// S-1-5-21-1-2-3-1107 10 <nil>
+	// security descriptor: at byte 4:
+	// an offset must be 0, or at least 20, a multiple of 4 and inside: STATUS_INVALID_SECURITY_DESCR
+}
+
+// TestEveryCutIsRefused: no descriptor that ends inside one of its parts is read,
+// wherever it ends; bytes behind the last part are (S-22).
+func TestEveryCutIsRefused(t *testing.T) {
+	for _, text := range []string{"O:BA", "G:SY", "D:(A;;FR;;;WD)", "S:(AU;SA;FR;;;WD)",
+		"O:BAG:SYD:(A;;FR;;;WD)(OA;;RP;bf967aba-0de6-11d0-a285-00aa003049e2;;WD)S:(ML;;NW;;;HI)"} {
+		b := sddl.MustParse(text).Append(nil)
+		for n := range b {
+			d, err := sd.Decode(b[:n])
+			var at *sd.DecodeError
+			if d != nil || !errors.As(err, &at) || at.Offset > n || at.Offset < 0 {
+				t.Fatalf("S-22: %s cut to %d of %d bytes: %v", text, n, len(b), err)
+			}
+		}
+		if _, err := sd.Decode(append(b, 0xFF)); err != nil {
+			t.Errorf("S-22: %s with a byte behind it: %v", text, err)
+		}
+	}
+}
+
+// TestOffsets: an offset is 0, or from 20 on, a multiple of 4 and inside; else the
+// error names its field (S-22).
+func TestOffsets(t *testing.T) {
+	whole := sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)S:(AU;SA;FR;;;WD)").Append(nil)
+	for _, field := range []int{4, 8, 12, 16} {
+		for _, off := range []uint32{4, 16, 19, 21, 22, uint32(len(whole)), uint32(len(whole)) + 4, 1 << 31, 1<<32 - 4} {
+			b := append([]byte(nil), whole...)
+			binary.LittleEndian.PutUint32(b[field:], off)
+			_, err := sd.Decode(b)
+			var at *sd.DecodeError
+			if !errors.As(err, &at) || at.Offset != field {
+				t.Errorf("S-22: offset %d in field %d: %v", off, field, err)
+			}
+		}
+		b := append([]byte(nil), whole...)
+		binary.LittleEndian.PutUint32(b[field:], 0)
+		if _, err := sd.Decode(b); err != nil {
+			t.Errorf("S-22: no part in field %d: %v", field, err)
+		}
+	}
+}
+
+// TestSizes: the longest descriptor there may be is read, one byte more is not
+// (S-29).
+func TestSizes(t *testing.T) {
+	b := append(sddl.MustParse("O:BA").Append(nil), make([]byte, sd.MaxSize)...)
+	for _, c := range []struct {
+		size int
+		ok   bool
+	}{{sd.MaxSize - 1, true}, {sd.MaxSize, true}, {sd.MaxSize + 1, false}} {
+		if _, err := sd.Decode(b[:c.size]); (err == nil) != c.ok {
+			t.Errorf("S-29: %d bytes: %v", c.size, err)
 		}
 	}
 }

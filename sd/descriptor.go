@@ -10,7 +10,7 @@ import (
 )
 
 // Descriptor is a security descriptor. It is immutable and may be shared. The
-// zero value and nil have no parts at all, which protects nothing.
+// zero value and nil have no parts.
 //
 //	offset size field
 //	0      1    revision, 1
@@ -30,7 +30,7 @@ type Descriptor struct {
 	placed       bool // first part of a block or block2
 }
 
-// Parts is a descriptor taken apart. The zero value has none.
+// Parts holds the parts of a descriptor. The zero value is a descriptor without parts.
 type Parts struct {
 	Control      Control // DACLPresent with a nil DACL is the NULL DACL
 	RMControl    byte    // meaningful with RMControlValid
@@ -38,14 +38,15 @@ type Parts struct {
 	DACL, SACL   *ACL
 }
 
-// NoSecurity asks for no security in so many words: it has no owner and a NULL
-// DACL, which grants everything but to AppContainers and against integrity. It
-// is for stores without security, since a nil descriptor denies wherever rights
-// are decided.
+// NoSecurity is the explicit descriptor for an object without security. It has
+// no owner and a NULL DACL, which grants everything except to AppContainers and
+// against the integrity label. Use it for stores without security, because a
+// nil descriptor denies all access.
 var NoSecurity = New(Parts{Control: DACLPresent})
 
-// New makes a descriptor. A list that is given is present; SelfRelative is
-// always set, and RMControl is dropped without RMControlValid.
+// New returns a descriptor with the given parts. A list that is not nil is
+// present. New always sets SelfRelative, and drops RMControl without
+// RMControlValid.
 func New(p Parts) *Descriptor {
 	d := new(Descriptor)
 	d.set(p)
@@ -67,7 +68,8 @@ func (d *Descriptor) set(p Parts) {
 	d.ownerHash = p.Owner.Hash()
 }
 
-// Parts takes the descriptor apart; New puts an equal one together.
+// Parts returns the parts of the descriptor. New makes an equal descriptor from
+// them.
 func (d *Descriptor) Parts() Parts {
 	if d == nil {
 		return Parts{}
@@ -75,7 +77,7 @@ func (d *Descriptor) Parts() Parts {
 	return Parts{d.Control(), d.rm, d.owner, d.group, d.dacl, d.sacl}
 }
 
-// Control returns the control word; SelfRelative is always set.
+// Control returns the control word. SelfRelative is always set in it.
 func (d *Descriptor) Control() Control {
 	if d == nil {
 		return SelfRelative
@@ -83,7 +85,7 @@ func (d *Descriptor) Control() Control {
 	return d.control | SelfRelative
 }
 
-// Owner returns the owner, the zero SID if the descriptor has none.
+// Owner returns the owner, the zero SID for a descriptor without one.
 func (d *Descriptor) Owner() sid.SID {
 	if d == nil {
 		return sid.SID{}
@@ -99,7 +101,7 @@ func (d *Descriptor) OwnerHash() uint32 {
 	return d.ownerHash
 }
 
-// Group returns the primary group, the zero SID if the descriptor has none.
+// Group returns the primary group, the zero SID for a descriptor without one.
 func (d *Descriptor) Group() sid.SID {
 	if d == nil {
 		return sid.SID{}
@@ -112,8 +114,8 @@ func (d *Descriptor) DACL() *ACL {
 	if d == nil {
 		return nil
 	}
-	// Where it usually is, is guessed and then compared: of a descriptor that is
-	// in no cache, header and list are fetched at the same time.
+	// Guess the list's usual address, then compare it. The processor can then
+	// fetch the header and the list of an uncached descriptor at the same time.
 	if d.placed {
 		switch uintptr(unsafe.Pointer(d.dacl)) - uintptr(unsafe.Pointer(d)) {
 		case unsafe.Offsetof(block{}.acls):
@@ -133,8 +135,9 @@ func (d *Descriptor) SACL() *ACL {
 	return d.sacl
 }
 
-// HasDACL reports whether there is a DACL that is not NULL: without one
-// everything is granted (S-24).
+// HasDACL reports whether there is a DACL that is not NULL. Without one the
+// access check grants everything (S-24). It returns false for a nil descriptor,
+// which denies all access.
 func (d *Descriptor) HasDACL() bool { return d != nil && d.dacl != nil }
 
 // RMControl returns the resource manager's byte, 0 without RMControlValid.
@@ -145,26 +148,27 @@ func (d *Descriptor) RMControl() byte {
 	return d.rm
 }
 
-// Equal reports whether both have equal parts and control.
+// Equal reports whether both have equal parts and control. A nil descriptor
+// equals one without parts.
 func (d *Descriptor) Equal(o *Descriptor) bool {
 	a, b := d.Parts(), o.Parts()
 	return a.Control|SelfRelative == b.Control|SelfRelative && a.RMControl == b.RMControl && a.Owner == b.Owner &&
 		a.Group == b.Group && a.DACL.Equal(b.DACL) && a.SACL.Equal(b.SACL)
 }
 
-// DecodeError says what is wrong with a descriptor or list, and where.
+// DecodeError is an error in a descriptor or list, and its offset.
 type DecodeError struct {
 	Offset int             // byte offset into the input
-	Status ntstatus.Status // of the fault found (S-23)
+	Status ntstatus.Status // status of the error (S-23)
 	What   string          // what should be there
 }
 
-// Error prints what is wrong, where, and the status.
+// Error returns the expected content, the offset and the status.
 func (e *DecodeError) Error() string {
 	return fmt.Sprintf("security descriptor: at byte %d: %s: %s", e.Offset, e.What, e.Status)
 }
 
-// Unwrap makes errors.Is hold for the status as an error.
+// Unwrap returns the status as an error, for errors.Is.
 func (e *DecodeError) Unwrap() error { return e.Status.Err() }
 
 // Size returns the number of bytes Append appends.
@@ -177,9 +181,9 @@ func (d *Descriptor) Size() int {
 
 func align4(n int) int { return (n + 3) &^ 3 }
 
-// Append appends the self-relative form in the order Windows' SDDL conversion
-// writes: header, SACL, DACL, owner, group (S-25). Lists are written with
-// their exact bytes.
+// Append appends the self-relative form to dst, in the order of the SDDL
+// conversion of Windows: header, SACL, DACL, owner, group (S-25). It writes
+// lists with their exact bytes. For nil it appends a header without parts.
 func (d *Descriptor) Append(dst []byte) []byte {
 	start := len(dst)
 	dst = append(dst, 1, d.RMControl())
@@ -205,8 +209,9 @@ func (d *Descriptor) Append(dst []byte) []byte {
 	return dst
 }
 
-// AppendOriginal appends the bytes the descriptor was decoded from, whatever
-// their order and gaps (S-25); for one that was built it is Append.
+// AppendOriginal appends to dst the bytes from which the descriptor was
+// decoded, with their order and gaps (S-25). For a descriptor that was built it
+// is the same as Append.
 func (d *Descriptor) AppendOriginal(dst []byte) []byte {
 	if d != nil && d.original != nil {
 		return append(dst, *d.original...)
@@ -214,5 +219,5 @@ func (d *Descriptor) AppendOriginal(dst []byte) []byte {
 	return d.Append(dst)
 }
 
-// Binary returns what Append appends, in a new slice.
+// Binary returns the bytes of Append in a new slice.
 func (d *Descriptor) Binary() []byte { return d.Append(make([]byte, 0, d.Size())) }

@@ -1,11 +1,11 @@
-// Package sd holds security descriptors, access control lists and their
-// entries as immutable values over their exact bytes, in the self-relative
+// Package sd holds security descriptors, access control lists and their entries
+// as immutable values. Each value keeps its exact bytes, in the self-relative
 // layout of MS-DTYP 2.4.6.
 //
-// The types: a [Descriptor] has an owner, a group, control bits and up to two
-// lists; an [ACL] is a list of [ACE]; an [Entry] is an ACE compiled for the
-// access check, 32 bytes each, made once when the list is decoded or built;
-// [Parts] is the plain form a Descriptor is made from.
+// A [Descriptor] has an owner, a group, control bits and up to two lists. An
+// [ACL] is a list of [ACE]. An [Entry] is an ACE compiled for the access check,
+// 32 bytes each, once when the list is decoded or built. [Parts] holds the
+// parts from which [New] makes a Descriptor.
 //
 //	d, err := sd.Decode(bytes)
 //	if err != nil { return err } // a *sd.DecodeError with offset and status
@@ -13,10 +13,11 @@
 //		fmt.Println(i, ace.Type(), ace.SID(), ace.Mask())
 //	}
 //
-// Reading copies the input once; SIDs and entries are substrings of the copy.
+// Decoding copies the input once. SIDs and entries are substrings of the copy.
 // Unknown entry types and bytes after an entry are kept and written back.
-// Nothing is repaired unasked: [Canonicalize], [Set], [Assign] are explicit.
+// Decoding repairs nothing: [Canonicalize], [Set] and [Assign] change
+// descriptors explicitly.
 //
 // Guards: none needed. Every value is immutable once made and may be shared
-// between goroutines; a nil *ACL is no list (the NULL or absent one).
+// between goroutines. A nil *ACL is no list (NULL or absent).
 package sd

@@ -7,9 +7,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// An editor makes changed entries in memory that they share, so that the entries
-// of a list take one allocation. What it gave out is never written to again. A
-// nil editor allocates each entry; the zero value is ready for use. It is owned
+// An editor builds changed entries in shared memory, so that the entries of a list take one allocation. It never
+// writes to returned entries again. A nil editor allocates each entry; the zero value is ready for use. It is owned
 // by one goroutine.
 type editor struct{ room []byte }
 
@@ -40,8 +39,7 @@ func (e *editor) withFlags(a ACE, flags uint8) ACE {
 	return ACE{view(b)}
 }
 
-// withMask returns the entry with another access mask; an entry of an unknown
-// type stays as it is.
+// withMask returns the entry with another access mask. It returns an entry of an unknown type unchanged.
 func (e *editor) withMask(a ACE, m winnt.AccessMask) ACE {
 	if a.Type().Layout() == LayoutUnknown || len(a.b) < 8 || a.Mask() == m {
 		return a
@@ -53,7 +51,8 @@ func (e *editor) withMask(a ACE, m winnt.AccessMask) ACE {
 }
 
 // withSID returns the entry with another trustee, of a compound entry with
-// another server; everything else stays, application data included.
+// another server; everything else stays, application data included. It returns
+// the entry unchanged for the zero SID or an unknown type.
 func (e *editor) withSID(a ACE, s sid.SID) ACE {
 	off := sidOffset(a.b)
 	old := a.SID()

@@ -6,8 +6,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Extra holds what a compiled entry has beyond an [Entry]. It is immutable once
-// its list is made; the zero value says nothing.
+// Extra holds the data of a compiled entry that does not fit in an [Entry]. It
+// is immutable once its list is made. The zero value has no data.
 type Extra struct {
 	ObjectType, InheritedObjectType winnt.GUID
 	HasObjectType, HasInherited     bool
@@ -18,8 +18,8 @@ type Extra struct {
 	Client                          sid.SID           // client SID of a compound entry
 }
 
-// makeExtra reads what a valid entry carries beyond mask and SID.
-func makeExtra(a ACE) Extra {
+// newExtra returns the data of a valid entry that an Entry does not hold.
+func newExtra(a ACE) Extra {
 	var x Extra
 	t := a.Type()
 	x.ObjectType, x.HasObjectType = a.ObjectType()

@@ -2,9 +2,9 @@ package sd
 
 import "github.com/refmon/refmon/sid"
 
-// Facts say what a list has besides plain entries, so that a check tests one
-// word instead of looking for what is nearly always absent. Inherit-only
-// entries do not count, except for HasExtras. The zero value is a list of nothing special.
+// Facts is a bit set of the special kinds of entries in a list. An access check tests this one word instead of
+// searching for entries that are nearly always absent. Inherit-only entries count only for HasExtras and HasOthers.
+// The zero value is a list of plain entries.
 type Facts uint16
 
 // Facts, one bit each.
@@ -56,8 +56,8 @@ func FactsOf(entries []Entry) Facts {
 	return f
 }
 
-// Facts returns the facts about the list's entries, computed once; those of no
-// entries for no list.
+// Facts returns the facts about the list's entries, which are computed once.
+// For a nil list they are those of an empty list.
 func (l *ACL) Facts() Facts {
 	if l == nil {
 		return 0

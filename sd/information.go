@@ -16,7 +16,7 @@ const (
 	protectDACL = winnt.PROTECTED_DACL_SECURITY_INFORMATION | winnt.UNPROTECTED_DACL_SECURITY_INFORMATION
 	protectSACL = winnt.PROTECTED_SACL_SECURITY_INFORMATION | winnt.UNPROTECTED_SACL_SECURITY_INFORMATION
 
-	// The parts whose reading or changing asks for each right.
+	// The parts that need each right to be read or changed.
 	readControlReads = ownerParts | winnt.DACL_SECURITY_INFORMATION | saclParts | winnt.BACKUP_SECURITY_INFORMATION
 	saclReads        = winnt.SACL_SECURITY_INFORMATION | winnt.BACKUP_SECURITY_INFORMATION
 	writeOwnerSets   = ownerParts | winnt.LABEL_SECURITY_INFORMATION | winnt.BACKUP_SECURITY_INFORMATION
@@ -27,8 +27,8 @@ const (
 		winnt.BACKUP_SECURITY_INFORMATION
 )
 
-// PartOf returns the bit that chooses SACL entries of type t one by one; for types
-// without a bit of their own it is winnt.SACL_SECURITY_INFORMATION.
+// PartOf returns the bit that selects the SACL entries of type t. For a type
+// without its own bit this is winnt.SACL_SECURITY_INFORMATION.
 func PartOf(t Type) uint32 {
 	switch t {
 	case SystemMandatoryLabel:
@@ -45,8 +45,8 @@ func PartOf(t Type) uint32 {
 	return winnt.SACL_SECURITY_INFORMATION
 }
 
-// QueryAccess returns, as SeQuerySecurityAccessMask, the access a handle needs to read
-// the parts.
+// QueryAccess returns the access that a handle needs to read the parts, as
+// SeQuerySecurityAccessMask does.
 func QueryAccess(i uint32) winnt.AccessMask {
 	var m winnt.AccessMask
 	if i&readControlReads != 0 {
@@ -58,8 +58,8 @@ func QueryAccess(i uint32) winnt.AccessMask {
 	return m
 }
 
-// SetAccess returns, as SeSetSecurityAccessMask, the access a handle needs to change
-// the parts.
+// SetAccess returns the access that a handle needs to change the parts, as
+// SeSetSecurityAccessMask does.
 func SetAccess(i uint32) winnt.AccessMask {
 	var m winnt.AccessMask
 	if i&writeOwnerSets != 0 {
@@ -74,8 +74,9 @@ func SetAccess(i uint32) winnt.AccessMask {
 	return m
 }
 
-// Select returns, as SeQuerySecurityDescriptorInfo, d cut down to the parts chosen.
-// Without winnt.SACL_SECURITY_INFORMATION, only entries of the types chosen are in the SACL.
+// Select returns a new descriptor with only the selected parts of d, as SeQuerySecurityDescriptorInfo does.
+// Without winnt.SACL_SECURITY_INFORMATION the SACL has only entries of the selected types.
+// winnt.BACKUP_SECURITY_INFORMATION selects every part. The result for nil has no parts.
 func Select(d *Descriptor, i uint32) *Descriptor {
 	if i&winnt.BACKUP_SECURITY_INFORMATION != 0 {
 		i |= everyPart

@@ -5,8 +5,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// An Heir is the object that inherits, as far as inheritance needs to know it. The
-// zero value is a leaf without owner and class.
+// Heir describes the object that inherits. The zero value is a leaf without owner
+// and class.
 type Heir struct {
 	Container    bool
 	ObjectTypes  []winnt.GUID // its classes, for entries that name one
@@ -19,9 +19,10 @@ type Heir struct {
 	edit *editor // nil: each entry is allocated
 }
 
-// InheritFlags returns what an entry's flags become on a child, and whether the
-// child's copy is effective there; ok is false if the child gets none. Audit
-// flags and Critical are kept, Inherited is the caller's to set (S-66).
+// InheritFlags returns the flags that an entry has on a child, and whether the
+// child's copy is effective there. ok is false if the child gets no copy.
+// InheritFlags keeps audit flags and Critical. The caller sets Inherited
+// (S-66).
 func InheritFlags(flags uint8, container bool) (child uint8, effective, ok bool) {
 	keep := flags &^ ValidInheritFlags
 	objects, containers, once := flags&ObjectInherit != 0, flags&ContainerInherit != 0, flags&NoPropagateInherit != 0
@@ -40,8 +41,8 @@ func InheritFlags(flags uint8, container bool) (child uint8, effective, ok bool)
 	return 0, false, false
 }
 
-// Inherit returns the entries h gets from a parent's list: S-66 to S-70. With
-// auto, each is marked Inherited. A nil parent gives none (S-72).
+// Inherit returns the entries that h gets from a parent's list (S-66 to S-70).
+// With auto, each is marked Inherited. A nil parent gives none (S-72).
 func Inherit(parent *ACL, h *Heir, auto bool) []ACE {
 	own := *h // another goroutine may inherit for the same Heir
 	own.edit = new(editor)
@@ -68,7 +69,7 @@ func (h *Heir) inherit(out []ACE, a ACE, auto bool) []ACE {
 		return out
 	}
 	if class, named := a.InheritedObjectType(); named && effective && !h.is(class) {
-		// An entry for another class only waits here, if anything can inherit it (S-69).
+		// An entry for another class becomes inherit-only, or is dropped if nothing can inherit it (S-69).
 		if flags&(ObjectInherit|ContainerInherit) == 0 {
 			return out
 		}
@@ -78,7 +79,7 @@ func (h *Heir) inherit(out []ACE, a ACE, auto bool) []ACE {
 		flags |= Inherited
 	}
 	if !effective {
-		return append(out, h.edit.withFlags(a, flags)) // An entry that waits keeps its placeholders (S-68).
+		return append(out, h.edit.withFlags(a, flags)) // An inherit-only entry keeps its placeholders (S-68).
 	}
 	return h.split(out, h.edit.withFlags(a, flags), true)
 }
@@ -95,8 +96,8 @@ func (h *Heir) split(out []ACE, a ACE, drop bool) []ACE {
 	return append(out, e)
 }
 
-// effective maps generic bits and, as told, substitutes placeholders (S-68)
-// and drops the class an entry was inherited for (S-69).
+// effective maps generic bits and, on request, substitutes placeholders (S-68) and drops the class an entry was
+// inherited for (S-69).
 func (h *Heir) effective(a ACE, substitute, drop bool) ACE {
 	if h.Mapping != nil && a.Type().Layout() != LayoutUnknown && !carriesPolicy(a.Type()) {
 		m := h.Mapping.Map(a.Mask())
@@ -117,13 +118,14 @@ func (h *Heir) effective(a ACE, substitute, drop bool) ACE {
 	return a
 }
 
-// carriesPolicy reports the types whose mask is no access mask of the object.
+// carriesPolicy reports whether the mask of a type is something other than an
+// access mask of the object.
 func carriesPolicy(t Type) bool {
 	return t == SystemMandatoryLabel || t == SystemResourceAttribute || t == SystemScopedPolicyID
 }
 
-// substitute returns the SID that stands for a placeholder, the zero SID for any other.
-// OWNER RIGHTS is no placeholder (S-68).
+// substitute returns the SID for a placeholder. It returns the zero SID for any other SID, and for a placeholder whose
+// SID the Heir does not have. OWNER RIGHTS is not a placeholder (S-68).
 func (h *Heir) substitute(s sid.SID) sid.SID {
 	switch s {
 	case sid.CreatorOwner:
@@ -175,8 +177,8 @@ func (a ACE) dropClass() ACE {
 	return out
 }
 
-// nonInheritable reports a resource attribute flagged NON_INHERITABLE, bit 0
-// of the flags at offset 8 of its claim (S-70).
+// nonInheritable reports whether an entry is a resource attribute with the flag
+// NON_INHERITABLE, bit 0 of the flags at offset 8 of its claim (S-70).
 func nonInheritable(a ACE) bool {
 	d := a.AppData()
 	return a.Type() == SystemResourceAttribute && len(d) >= 12 && d[8]&1 != 0

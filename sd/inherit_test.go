@@ -22,8 +22,8 @@ func (a plainACE) String() string {
 
 const class1, class2 = "bf967aba-0de6-11d0-a285-00aa003049e2", "bf967a86-0de6-11d0-a285-00aa003049e2"
 
-// inheritACE is S-66 to S-69 in words: what a child of class1 gets. Owner is
-// SY, group BA; GR means FR on it and GA means FA.
+// inheritACE returns the entries that a child of class1 inherits by S-66 to S-69.
+// Its owner is SY and its group BA. GR maps to FR, and GA to FA.
 func inheritACE(a plainACE, container bool) []plainACE {
 	has := func(f string) bool {
 		for i := 0; i+2 <= len(a.flags); i += 2 {
@@ -123,86 +123,8 @@ func TestInheritTwin(t *testing.T) {
 	}
 }
 
-// A descriptor inherited anew twice is the same as once (S-78).
-func TestReinheritIsStable(t *testing.T) {
-	parent := sddl.MustParse("D:(A;OICI;GA;;;CO)(D;CI;FW;;;BG)(A;OIIO;FR;;;BU)S:(AU;OISAFA;FA;;;WD)")
-	for _, s := range []string{"O:SYG:BAD:(A;;FA;;;BA)(A;ID;CC;;;WD)S:AI(ML;;NW;;;LW)(AU;IDSA;CC;;;WD)",
-		"O:SYG:BAD:PAI(A;ID;FA;;;BA)", ""} {
-		h := &sd.Heir{Container: true, Mapping: &winnt.FileObject.Mapping}
-		once := sd.Reinherit(sddl.MustParse(s), parent, h)
-		if twice := sd.Reinherit(once, parent, h); twice != once {
-			t.Errorf("%s changes twice: %s, %s", s, text(t, once), text(t, twice))
-		}
-	}
-}
-
-// Each list is inherited anew unless that list is protected: the protection of
-// one says nothing of the other, and goes down the tree in the same way (S-75, S-78).
-// Placeholders that come down stand for the owner and the group of the object itself,
-// in either list (S-68, S-78).
-func TestReinheritPlaceholders(t *testing.T) {
-	parent := sddl.MustParse("O:SYG:SYD:(A;OI;FR;;;CO)(A;OI;FW;;;CG)S:(AU;OISA;FR;;;CO)(AU;OISA;FW;;;CG)")
-	d := sddl.MustParse("O:BAG:BUD:(A;;FA;;;WD)S:(AU;SA;FA;;;WD)")
-	const want = "D:(A;;FA;;;WD)(A;ID;FR;;;BA)(A;ID;FW;;;BU)S:(AU;SA;FA;;;WD)(AU;IDSA;FR;;;BA)(AU;IDSA;FW;;;BU)"
-	if got := text(t, sd.Reinherit(d, parent, &sd.Heir{Mapping: &winnt.FileObject.Mapping})); got != "O:BAG:BU"+want {
-		t.Errorf("%s, want %s", got, want)
-	}
-}
-
-// A list that is inherited anew keeps its revision, although what comes down needs less (S-16, S-78).
-func TestReinheritRevision(t *testing.T) {
-	b := []byte(sddl.MustParse("D:(A;;FA;;;BA)").DACL().Binary())
-	b[0] = 4
-	old, _, err := sd.DecodeACL(b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	gives := sddl.MustParse("D:(A;OI;FR;;;WD)S:(AU;OISA;FR;;;WD)")
-	d := sd.Reinherit(sd.New(sd.Parts{DACL: old, SACL: old}), gives, &sd.Heir{})
-	if d.DACL().Revision() != 4 || d.DACL().Len() != 2 || d.SACL().Revision() != 4 || d.SACL().Len() != 2 {
-		t.Errorf("revisions %d and %d of %s", d.DACL().Revision(), d.SACL().Revision(), text(t, d))
-	}
-}
-
-func TestReinheritProtection(t *testing.T) {
-	const gives = "D:(A;OICI;FR;;;WD)S:(AU;OICISA;FR;;;WD)"
-	for _, c := range []struct{ before, after string }{
-		{"D:(A;;FA;;;BA)S:(AU;SA;FA;;;BA)", "D:(A;;FA;;;BA)(A;OICIID;FR;;;WD)S:(AU;SA;FA;;;BA)(AU;OICIIDSA;FR;;;WD)"},
-		{"D:P(A;;FA;;;BA)S:(AU;SA;FA;;;BA)", "D:P(A;;FA;;;BA)S:(AU;SA;FA;;;BA)(AU;OICIIDSA;FR;;;WD)"},
-		{"D:(A;;FA;;;BA)S:P(AU;SA;FA;;;BA)", "D:(A;;FA;;;BA)(A;OICIID;FR;;;WD)S:P(AU;SA;FA;;;BA)"},
-		{"D:P(A;;FA;;;BA)S:P(AU;SA;FA;;;BA)", "D:P(A;;FA;;;BA)S:P(AU;SA;FA;;;BA)"},
-		{"D:(A;ID;CC;;;BA)S:P(AU;IDSA;CC;;;BA)", "D:(A;OICIID;FR;;;WD)S:P(AU;IDSA;CC;;;BA)"},
-		{"D:P(A;ID;CC;;;BA)S:(AU;IDSA;CC;;;BA)", "D:P(A;ID;CC;;;BA)S:(AU;OICIIDSA;FR;;;WD)"},
-		{"S:(AU;SA;FA;;;BA)", "S:(AU;SA;FA;;;BA)(AU;OICIIDSA;FR;;;WD)"},
-		{"D:(A;;FA;;;BA)S:(AU;OICIIDSA;FR;;;WD)", "D:(A;;FA;;;BA)(A;OICIID;FR;;;WD)S:(AU;OICIIDSA;FR;;;WD)"},
-		{"D:(A;OICIID;FR;;;WD)S:(AU;SA;FA;;;BA)", "D:(A;OICIID;FR;;;WD)S:(AU;SA;FA;;;BA)(AU;OICIIDSA;FR;;;WD)"},
-	} {
-		grandchild := &sd.Node{Name: "leaf", Descriptor: sddl.MustParse("D:(A;ID;CC;;;BU)S:(AU;IDSA;CC;;;BU)")}
-		child := &sd.Node{Name: "folder", Descriptor: sddl.MustParse(c.before), IsContainer: true,
-			Children: []*sd.Node{grandchild}}
-		root := &sd.Node{Descriptor: sddl.MustParse(gives), IsContainer: true, Children: []*sd.Node{child}}
-		got := map[string]string{"folder": c.before}
-		for change := range sd.Propagate(root, &winnt.FileObject.Mapping) {
-			got[strings.Join(change.Path, "/")] = text(t, change.After)
-		}
-		if got["folder"] != c.after {
-			t.Errorf("%s becomes %s, want %s", c.before, got["folder"], c.after)
-		}
-		dacl, sacl := "D:(A;ID;FR;;;WD)", "S:(AU;IDSA;FR;;;WD)"
-		if !strings.Contains(c.after, "(A;OICIID;FR;;;WD)") { // nothing comes down from a protected list
-			dacl = "D:"
-		}
-		if !strings.Contains(c.after, "(AU;OICIIDSA;FR;;;WD)") {
-			sacl = "S:"
-		}
-		if got["folder/leaf"] != dacl+sacl {
-			t.Errorf("below %s: %s, want %s", c.before, got["folder/leaf"], dacl+sacl)
-		}
-	}
-}
-
-// S-13, S-14: types in the wrong list and unknown ones survive inheritance of
-// their neighbours, and an unknown one is inherited as it is.
+// S-13, S-14: entries of unknown types, or in the wrong list, survive the inheritance of their neighbours, and an
+// unknown one is inherited unchanged.
 func TestInheritOddTypes(t *testing.T) {
 	odd, _ := sd.RawACE(0x99, sd.ObjectInherit, []byte("whatever"))
 	audit, _ := sd.NewACE(sd.SystemAudit, sd.ObjectInherit|sd.SuccessfulAccess, winnt.GENERIC_READ, sid.Everyone)
@@ -215,4 +137,20 @@ func TestInheritOddTypes(t *testing.T) {
 		got[1].Mask() != winnt.FILE_GENERIC_READ || got[1].Flags() != sd.SuccessfulAccess {
 		t.Errorf("%x", got)
 	}
+}
+
+func ExampleInherit() {
+	parent := sddl.MustParse("D:(A;OICI;FR;;;BU)(A;CI;FW;;;BA)").DACL()
+	for _, container := range []bool{true, false} {
+		entries := sd.Inherit(parent, &sd.Heir{Container: container, Owner: sid.Administrators}, true)
+		fmt.Print(len(entries))
+		for _, a := range entries {
+			flags, effective, ok := sd.InheritFlags(a.Flags(), false)
+			fmt.Printf(" %v of %s (below: %#x %t %t)", a.Mask(), a.WithSID(sid.Users).SID(), flags, effective, ok)
+		}
+		fmt.Println()
+	}
+	// Output:
+	// 2 0x120089 of S-1-5-32-545 (below: 0x0 true true) 0x120116 of S-1-5-32-545 (below: 0x0 false false)
+	// 1 0x120089 of S-1-5-32-545 (below: 0x0 false false)
 }

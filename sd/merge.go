@@ -5,19 +5,19 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// AccessMode is ACCESS_MODE: what [Merge] does with an entry. The zero value
-// does nothing.
+// AccessMode is ACCESS_MODE, the change that [Merge] makes for one request. The
+// zero value and unknown modes change nothing.
 type AccessMode uint32
 
 // The modes of ACCESS_MODE (accctrl.h).
 const (
 	NotUsedAccess   AccessMode = iota
-	GrantAccess                // adds to what the trustee is granted
-	SetAccessMode              // grants, in place of everything said of the trustee
-	DenyAccess                 // refuses, in place of any grant of the same rights
+	GrantAccess                // adds rights to the trustee's grants
+	SetAccessMode              // grants, and removes all other grants and denials of the trustee
+	DenyAccess                 // denies, and removes the rights from grants with the same flags
 	RevokeAccess               // removes every grant and audit of the trustee
-	SetAuditSuccess            // adds to what is audited on success
-	SetAuditFailure            // adds to what is audited on failure
+	SetAuditSuccess            // adds to the rights audited on success
+	SetAuditFailure            // adds to the rights audited on failure
 )
 
 // Explicit is EXPLICIT_ACCESS: one request to [Merge].
@@ -27,15 +27,17 @@ type Explicit struct {
 	Inheritance uint8 // ObjectInherit, ContainerInherit, NoPropagateInherit, InheritOnly
 	Trustee     sid.SID
 
-	// Object types of the entry to make; nil is absent. With either, only
-	// entries of the trustee with the same types are changed.
+	// Object types of the new entry. nil means none. With either, only the
+	// trustee's entries with the same types are changed.
 	ObjectType, InheritedObjectType *winnt.GUID
 }
 
-// Merge implements SetEntriesInAcl: it makes a new list from old, which may be
-// nil, and the requests in order. New refusals stand before and new grants
-// after the explicit refusals there were, all before what is inherited.
-// Inherited entries are never changed. It fails as [NewACL] and [NewACE] do.
+// Merge implements SetEntriesInAcl: it returns a new list from old, which may
+// be nil, and the requests in order. New deny entries come before the existing
+// explicit deny entries, and new allow entries after them. All come before
+// inherited entries, which Merge never changes. It fails like [NewACL] and
+// [NewACE]. The result is never nil: without entries it is an empty list, which
+// grants nothing.
 func Merge(old *ACL, requests ...Explicit) (*ACL, error) {
 	aces := old.Slice()
 	for _, r := range requests {
@@ -75,8 +77,8 @@ func (r *Explicit) typed(plain, object Type) Type {
 	return plain
 }
 
-// mine reports an explicit entry for the trustee, and for the object types where
-// the request has some.
+// mine reports whether an entry is explicit and for the trustee. If the request
+// has object types, the entry must have the same ones.
 func (r *Explicit) mine(a ACE) bool {
 	if a.Flags()&Inherited != 0 || a.SID() != r.Trustee {
 		return false
@@ -103,8 +105,8 @@ func (r *Explicit) remove(aces []ACE, of func(Type) bool) []ACE {
 	return out
 }
 
-// subtract takes the rights refused from the trustee's grants of the same kind
-// with the same inheritance.
+// subtract removes the denied rights from the trustee's grants of the same kind
+// with the same flags. It drops grants that become empty.
 func (r *Explicit) subtract(aces []ACE, flags uint8) []ACE {
 	out := aces[:0:0]
 	for _, a := range aces {
@@ -118,8 +120,8 @@ func (r *Explicit) subtract(aces []ACE, flags uint8) []ACE {
 	return out
 }
 
-// add puts the rights into an equal entry of the trustee, or makes one at its
-// place in canonical order.
+// add puts the rights into the trustee's entry of the same type and flags, or
+// inserts a new entry in canonical order.
 func (r *Explicit) add(aces []ACE, t Type, flags uint8) ([]ACE, error) {
 	for i, a := range aces {
 		if r.mine(a) && a.Type() == t && a.Flags() == flags && a.AppData() == "" {

@@ -1,8 +1,7 @@
 package sd
 
-// Ranks of canonical order (S-77): explicit refusals, explicit grants, then
-// whatever is inherited, which stands by generation already. In a SACL a
-// label comes first.
+// Ranks of canonical order (S-77): explicit denials, explicit grants, then the inherited entries, which are already
+// sorted by generation. In a SACL a label comes first.
 const (
 	rankLabel = iota
 	rankDeny
@@ -32,9 +31,9 @@ func rank(a ACE) int {
 	return rankOther
 }
 
-// IsCanonical reports whether the entries stand in canonical order (S-77).
-// Inherited entries are taken to be in order: where one generation ends is not
-// recorded. A nil list is canonical.
+// IsCanonical reports whether the entries are in canonical order (S-77). It
+// assumes that inherited entries are in order, because a list does not record
+// where one generation ends. A nil list is canonical.
 func IsCanonical(l *ACL) bool {
 	last := rankLabel
 	for _, a := range l.All() {
@@ -47,8 +46,9 @@ func IsCanonical(l *ACL) bool {
 	return true
 }
 
-// Canonicalize returns l in canonical order, entries of one rank as they stood
-// (S-77). The revision is kept; l itself is returned if it is in order.
+// Canonicalize returns l in canonical order. Entries of one rank keep their
+// order (S-77), and the list keeps its revision. If l is in order, Canonicalize
+// returns l itself.
 func Canonicalize(l *ACL) *ACL {
 	if IsCanonical(l) {
 		return l
@@ -63,7 +63,7 @@ func Canonicalize(l *ACL) *ACL {
 		out = append(out, s...)
 	}
 	c, err := newACL(l.Revision(), out)
-	if err != nil { // the list had slack up to 65534 bytes: it still fits without
+	if err != nil { // possible only if entries of unknown types fill 65534 bytes
 		return l
 	}
 	return c

@@ -16,19 +16,19 @@ type Node struct {
 	Children    []*Node
 }
 
-// Change is one descriptor that differs after propagation. Path are the names
-// from the root's child downwards.
+// Change is one descriptor that differs after propagation. Path has the names
+// from the root's child down to the object.
 type Change struct {
 	Path          []string
 	Before, After *Descriptor
 }
 
-// Propagate yields what changes below root when its present descriptor is
-// inherited anew, parents before children (S-78). An object whose DACL is
-// protected keeps its list, and so passes on the same to its children; the
-// same holds for SACLs one by one. Descriptors that come out equal are not
-// yielded. Nothing in the tree is written to. A list that would become too
-// long is left as it was.
+// Propagate yields the descriptors below root that change when root's present
+// descriptor is inherited again, parents before children (S-78). An object with
+// a protected DACL keeps its list and passes on the same entries to its
+// children. SACLs are handled separately in the same way. Propagate does not
+// yield equal descriptors, and writes nothing to the tree. It leaves a list
+// unchanged that would become too long.
 func Propagate(root *Node, mapping *winnt.GenericMapping) iter.Seq[Change] {
 	return func(yield func(Change) bool) {
 		if root != nil {
@@ -51,10 +51,11 @@ func propagate(n *Node, now *Descriptor, path []string, mapping *winnt.GenericMa
 	return true
 }
 
-// Reinherit returns d with its inherited entries replaced by what parent gives
-// now (S-78). A list that is protected, absent or NULL stays. h says what kind
-// of object d belongs to; its owner and group are d's. d itself is returned if
-// nothing changes.
+// Reinherit returns d with its inherited entries replaced by those that parent
+// passes on now (S-78). A list that is protected, absent or NULL stays the
+// same, and so does one that would become too long. h describes the object of
+// d. Reinherit takes owner and group from d, not from h. It returns d itself if
+// nothing changes, and nil for nil.
 func Reinherit(d, parent *Descriptor, h *Heir) *Descriptor {
 	if d == nil {
 		return d

@@ -8,16 +8,16 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// The Rtl* routines on a list in the caller's own bytes, for faces that have
-// C prototypes. Everything else in this package works on values.
+// The Rtl* routines work on a list in the caller's own bytes, for packages with
+// the C prototypes. Everything else in this package works on values.
 
-// CreateACL implements RtlCreateAcl on the whole of buf: it makes an empty list
-// whose size field is len(buf) rounded up to a multiple of 4. It returns
-// STATUS_BUFFER_TOO_SMALL below 8 bytes, STATUS_INVALID_PARAMETER for a
-// revision other than 2 to 4 or more than 65535 bytes.
+// CreateACL implements RtlCreateAcl on the whole of buf. It writes an empty
+// list whose size field is len(buf) rounded up to a multiple of 4, at most
+// 65532. It returns STATUS_BUFFER_TOO_SMALL below 8 bytes, and
+// STATUS_INVALID_PARAMETER for a revision other than 2 to 4 or more than 65535
+// bytes.
 func CreateACL(buf []byte, revision uint32) ntstatus.Status {
-	// The room for the header is looked at first, then revision and size
-	// (S-19).
+	// The space for the header is checked first, then revision and size (S-19).
 	if len(buf) < aclHeaderSize {
 		return ntstatus.BufferTooSmall
 	}
@@ -30,12 +30,14 @@ func CreateACL(buf []byte, revision uint32) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// AddACE implements RtlAddAccessAllowedAceEx and its relatives: it puts an
-// entry after the last one. In this order (S-19): STATUS_INVALID_SID for the
-// zero SID, STATUS_REVISION_MISMATCH for a revision above 4 or below what the
-// type needs, STATUS_INVALID_PARAMETER for flags other than those of
-// inheritance (and, in an audit entry, of auditing), STATUS_INVALID_ACL for a
-// bad list, STATUS_ALLOTTED_SPACE_EXCEEDED where there is no room.
+// AddACE implements RtlAddAccessAllowedAceEx and the related routines. It adds
+// an entry after the last one. It returns, checked in this order (S-19):
+// STATUS_INVALID_SID for the zero SID, STATUS_REVISION_MISMATCH for a revision
+// above 4 or below what the type needs, STATUS_INVALID_PARAMETER for flags
+// other than those of inheritance (and, in an audit entry, of auditing),
+// STATUS_INVALID_ACL for a bad list, STATUS_INVALID_PARAMETER if [NewACE] fails,
+// STATUS_ALLOTTED_SPACE_EXCEEDED if there is no space. On success it raises the
+// list's revision to revision.
 func AddACE(acl []byte, revision uint32, t Type, flags uint8, mask winnt.AccessMask, s sid.SID,
 	extra ...ACEExtra) ntstatus.Status {
 	if s.IsZero() {
@@ -68,10 +70,10 @@ func AddACE(acl []byte, revision uint32, t Type, flags uint8, mask winnt.AccessM
 	return ntstatus.Success
 }
 
-// InsertACEs implements RtlAddAce: it puts the entries in list, count of them,
-// before entry index, or at the end if the list has no such entry. It returns
-// STATUS_INVALID_PARAMETER for a bad list of either kind,
-// STATUS_BUFFER_TOO_SMALL where there is no room (S-19).
+// InsertACEs implements RtlAddAce. It inserts the entries in list before entry
+// index, or at the end if acl has no such entry. It returns
+// STATUS_INVALID_PARAMETER if acl or list is bad, and STATUS_BUFFER_TOO_SMALL
+// if there is no space (S-19).
 func InsertACEs(acl []byte, revision, index uint32, list []byte) ntstatus.Status {
 	if !ValidACL(acl) {
 		return ntstatus.InvalidParameter
@@ -95,14 +97,14 @@ func InsertACEs(acl []byte, revision, index uint32, list []byte) ntstatus.Status
 	copy(acl[at+len(list):], acl[at:end])
 	copy(acl[at:], list)
 	bump(acl, count)
-	// A revision that no list can have is taken, and the list is invalid then (S-19).
+	// A revision above 4 is stored too, and makes the list invalid (S-19).
 	acl[0] = max(acl[0], byte(revision))
 	return ntstatus.Success
 }
 
-// GetACE implements RtlGetAce: it returns entry index of a valid list, copied,
-// and its offset, or STATUS_INVALID_PARAMETER if the list is bad or has no such
-// entry.
+// GetACE implements RtlGetAce. It returns a copy of entry index and its offset
+// in the list. It returns STATUS_INVALID_PARAMETER if the list is bad or has no
+// such entry.
 func GetACE(acl []byte, index uint32) (a ACE, offset int, st ntstatus.Status) {
 	if !ValidACL(acl) {
 		return ACE{}, 0, ntstatus.InvalidParameter
@@ -115,8 +117,9 @@ func GetACE(acl []byte, index uint32) (a ACE, offset int, st ntstatus.Status) {
 	return ACE{string(acl[off : off+u16(view(acl), off+2)])}, off, ntstatus.Success
 }
 
-// DeleteACE implements RtlDeleteAce: entry index goes, the bytes freed are
-// slack. The revision stays (S-16).
+// DeleteACE implements RtlDeleteAce. It removes entry index, and the freed
+// bytes become slack. The revision stays the same (S-16). It returns
+// STATUS_INVALID_PARAMETER if the list is bad or has no such entry.
 func DeleteACE(acl []byte, index uint32) ntstatus.Status {
 	if !ValidACL(acl) {
 		return ntstatus.InvalidParameter

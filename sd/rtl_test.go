@@ -2,11 +2,12 @@ package sd_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"testing"
 
-	"github.com/refmon/refmon/internal/test/recordings"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
@@ -88,80 +89,6 @@ func TestAddACE(t *testing.T) { // S-19
 	}
 }
 
-// Recorded on a Windows file server: S-11.
-func TestVectorsGenericMapping(t *testing.T) {
-	for i, r := range recordings.Rows[struct{ Generic, Specific winnt.AccessMask }](t, "file_generic_mapping.jsonl") {
-		if got := winnt.FileObject.Mapping.Map(r.Generic); got != r.Specific {
-			t.Errorf("row %d: %v maps to %v, want %v", i, r.Generic, got, r.Specific)
-		}
-	}
-}
-
-// What a builder makes and refuses: S-12, S-16, S-17.
-func TestBuild(t *testing.T) {
-	guid := winnt.GUID{1}
-	for _, c := range []struct {
-		id    string
-		t     sd.Type
-		s     sid.SID
-		extra sd.ACEExtra
-		want  ntstatus.Status
-	}{
-		{"unknown type", 0x16, sid.Everyone, sd.ACEExtra{}, ntstatus.InvalidParameter},
-		{"no SID", sd.AccessAllowed, sid.SID{}, sd.ACEExtra{}, ntstatus.InvalidSID},
-		{"no client", sd.AccessAllowedCompound, sid.Everyone, sd.ACEExtra{}, ntstatus.InvalidSID},
-		{"GUID on a plain type", sd.AccessAllowed, sid.Everyone, sd.ACEExtra{ObjectType: &guid}, ntstatus.InvalidParameter},
-		{"S-17", sd.AccessAllowed, sid.Everyone, sd.ACEExtra{AppData: make([]byte, 65536)}, ntstatus.AllottedSpaceExceeded},
-	} {
-		_, err := sd.NewACE(c.t, 0, 1, c.s, c.extra)
-		if err == nil || !isStatus(err, c.want) {
-			t.Errorf("%s: %v, want %v", c.id, err, c.want)
-		}
-	}
-	plain, _ := sd.NewACE(sd.AccessAllowed, 0, 1, sid.Everyone)
-	object, _ := sd.NewACE(sd.AccessDeniedObject, 0, 1, sid.Everyone,
-		sd.ACEExtra{ObjectType: &guid, InheritedObjectType: &guid})
-	if g, ok := object.InheritedObjectType(); !ok || g != guid || object.ObjectFlags() != 3 {
-		t.Error("S-12: the second GUID")
-	}
-	l, _ := sd.NewACL(plain)
-	if l.Revision() != 2 {
-		t.Error("S-16: revision of a plain list")
-	}
-	if l, _ = sd.NewACL(plain, object); l.Revision() != 4 {
-		t.Error("S-16: revision of a list with an object entry")
-	}
-	many := make([]sd.ACE, 3276)
-	for i := range many {
-		many[i] = plain
-	}
-	if l, err := sd.NewACL(many...); err != nil || l.Size() != 65528 { // S-17
-		t.Error(err)
-	}
-	if _, err := sd.NewACL(append(many, plain)...); !isStatus(err, ntstatus.AllottedSpaceExceeded) {
-		t.Errorf("S-17: %v", err)
-	}
-	if _, err := sd.NewACL(sd.ACE{}); !isStatus(err, ntstatus.InvalidParameter) {
-		t.Error(err)
-	}
-	if _, err := sd.RawACE(sd.AccessAllowed, 0, []byte{1}); !isStatus(err, ntstatus.InvalidACL) {
-		t.Error(err)
-	}
-	const most = sd.MaxACLSize - 8 - 4 // a list with this entry alone: both headers are left out
-	a, err := sd.RawACE(0x99, 0, make([]byte, most))
-	if err != nil {
-		t.Errorf("S-17: the largest entry: %v", err)
-	}
-	if l, err := sd.NewACL(a); err != nil || l.Size() != sd.MaxACLSize {
-		t.Errorf("S-17: a list of the largest entry: %v, %d bytes", err, l.Size())
-	}
-	for _, n := range []int{most + 4, most + 65536} {
-		if _, err := sd.RawACE(0x99, 0, make([]byte, n)); !isStatus(err, ntstatus.InvalidACL) {
-			t.Errorf("S-17: an entry of %d bytes: %v", n+4, err)
-		}
-	}
-}
-
 // The zero values and nil do nothing surprising.
 func TestZeroValues(t *testing.T) {
 	var d *sd.Descriptor
@@ -181,5 +108,141 @@ func TestZeroValues(t *testing.T) {
 	}
 	if sd.Type(0x16).String() != "ACE_TYPE(0x16)" || sd.AccessAllowed.String() != "ACCESS_ALLOWED_ACE_TYPE" {
 		t.Error("names of types")
+	}
+}
+
+// S-19: the limits of the Rtl* routines from both sides, with each error status. A refused call changes nothing.
+func TestRoutinesAtTheirBounds(t *testing.T) {
+	list := func(room int) []byte {
+		b := make([]byte, 8+room)
+		sd.CreateACL(b, 2)
+		return b
+	}
+	broken := list(20)
+	binary.LittleEndian.PutUint16(broken[4:], 1) // an entry of no bytes
+	later := list(20)
+	later[0] = 5
+	full := func(n int) []byte {
+		b := list(20 * n)
+		for i := range n {
+			if st := sd.AddACE(b, 2, sd.AccessAllowed, 0, winnt.AccessMask(i+1),
+				sid.Everyone); st != ntstatus.Success {
+				t.Fatal(st)
+			}
+		}
+		return b
+	}
+	one := sddl.MustParse("D:(A;;CC;;;WD)").DACL().At(0)
+	add := func(b []byte) ntstatus.Status { return sd.AddACE(b, 2, sd.AccessAllowed, 0, 1, sid.Everyone) }
+	insert := func(at uint32) func([]byte) ntstatus.Status {
+		return func(b []byte) ntstatus.Status { return sd.InsertACEs(b, 2, at, []byte(one.Binary())) }
+	}
+	remove := func(at uint32) func([]byte) ntstatus.Status {
+		return func(b []byte) ntstatus.Status { return sd.DeleteACE(b, at) }
+	}
+	get := func(at uint32) func([]byte) ntstatus.Status {
+		return func(b []byte) ntstatus.Status { _, _, st := sd.GetACE(b, at); return st }
+	}
+	for name, c := range map[string]struct {
+		b    []byte
+		f    func([]byte) ntstatus.Status
+		want ntstatus.Status
+	}{
+		"add, room for one":         {list(20), add, ntstatus.Success},
+		"add, a word too little":    {list(16), add, ntstatus.AllottedSpaceExceeded},
+		"add, no room":              {list(0), add, ntstatus.AllottedSpaceExceeded},
+		"add to no bytes":           {nil, add, ntstatus.InvalidACL},
+		"add to a later revision":   {later, add, ntstatus.RevisionMismatch},
+		"add to a broken list":      {broken, add, ntstatus.InvalidACL},
+		"insert, room for one":      {list(20), insert(0), ntstatus.Success},
+		"insert, too little":        {list(16), insert(0), ntstatus.BufferTooSmall},
+		"insert into a broken list": {broken, insert(0), ntstatus.InvalidParameter},
+		"insert into no bytes":      {nil, insert(0), ntstatus.InvalidParameter},
+		"insert half an entry": {list(20), func(b []byte) ntstatus.Status {
+			return sd.InsertACEs(b, 2, 0, []byte(one.Binary())[:16])
+		}, ntstatus.InvalidParameter},
+		"remove the first":        {full(2), remove(0), ntstatus.Success},
+		"remove the last":         {full(2), remove(1), ntstatus.Success},
+		"remove behind the last":  {full(2), remove(2), ntstatus.InvalidParameter},
+		"remove of none":          {list(20), remove(0), ntstatus.InvalidParameter},
+		"remove of a broken list": {broken, remove(0), ntstatus.InvalidParameter},
+		"remove far behind":       {full(2), remove(^uint32(0)), ntstatus.InvalidParameter},
+		"get the first":           {full(2), get(0), ntstatus.Success},
+		"get the last":            {full(2), get(1), ntstatus.Success},
+		"get behind the last":     {full(2), get(2), ntstatus.InvalidParameter},
+		"get of none":             {list(20), get(0), ntstatus.InvalidParameter},
+		"get of a broken list":    {broken, get(0), ntstatus.InvalidParameter},
+	} {
+		before := bytes.Clone(c.b)
+		if st := c.f(c.b); st != c.want {
+			t.Errorf("%s: %v, want %v", name, st, c.want)
+		}
+		if c.want != ntstatus.Success && !bytes.Equal(c.b, before) {
+			t.Errorf("%s: the list changed:\n% x\n% x", name, before, c.b)
+		}
+	}
+	for at, want := range map[uint32][]winnt.AccessMask{0: {9, 1, 2}, 1: {1, 9, 2}, 2: {1, 2, 9}, 3: {1, 2, 9},
+		^uint32(0): {1, 2, 9}} { // an index behind the last entry is the end
+		b := append(full(2), make([]byte, 20)...)
+		b[2] += 20
+		if st := sd.InsertACEs(b, 2, at, []byte(one.WithMask(9).Binary())); st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		l, _, err := sd.DecodeACL(b)
+		if err != nil || l.Len() != 3 || l.At(0).Mask() != want[0] || l.At(1).Mask() != want[1] ||
+			l.At(2).Mask() != want[2] {
+			t.Errorf("inserted at %d: %v, %v, want %v", at, l.Slice(), err, want)
+		}
+	}
+	for size, want := range map[int]ntstatus.Status{0: ntstatus.BufferTooSmall, 8: ntstatus.Success,
+		65535: ntstatus.Success, 65536: ntstatus.InvalidParameter} {
+		for revision, ok := range map[uint32]bool{1: false, 2: true, 3: true, 4: true, 5: false} {
+			want := want
+			if want == ntstatus.Success && !ok {
+				want = ntstatus.InvalidParameter
+			}
+			if st := sd.CreateACL(make([]byte, size), revision); st != want {
+				t.Errorf("a list of %d bytes, revision %d: %v, want %v", size, revision, st, want)
+			}
+		}
+	}
+}
+
+// The bytes of a deleted entry become zero, for each entry, and the others do not change (S-16).
+func TestDeletedEntryLeavesNothing(t *testing.T) {
+	var entries []sd.ACE
+	for i := range 4 {
+		a, err := sd.NewACE(sd.AccessAllowed, 0, 0xF0F0F0F0+winnt.AccessMask(i), sid.Users)
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries = append(entries, a)
+	}
+	whole, err := sd.NewACL(entries...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := len(entries[0].Binary())
+	for gone := range entries {
+		b := []byte(whole.Binary())
+		if st := sd.DeleteACE(b, uint32(gone)); st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		if rest := b[len(b)-size:]; !bytes.Equal(rest, make([]byte, size)) {
+			t.Errorf("S-16: entry %d left %x", gone, rest)
+		}
+		at := 0
+		for i, a := range entries {
+			if i == gone {
+				continue
+			}
+			if got, _, st := sd.GetACE(b, uint32(at)); st != ntstatus.Success || got != a {
+				t.Errorf("S-16: without entry %d, entry %d is %x, %v", gone, at, got.Binary(), st)
+			}
+			at++
+		}
+		if _, _, st := sd.GetACE(b, 3); st != ntstatus.InvalidParameter {
+			t.Errorf("S-16: a fourth entry: %v", st)
+		}
 	}
 }

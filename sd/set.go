@@ -15,18 +15,19 @@ type SetRequest struct {
 	Subject     *Caller     // nil checks neither owner nor labels
 	IsContainer bool
 	Mapping     *winnt.GenericMapping // maps generic bits of effective entries; nil keeps them
-	Bare        bool                  // the RTL call: control bits are stored as they are given (S-79)
+	Bare        bool                  // the RTL call: control bits are stored unchanged (S-79)
 }
 
-// Set returns, as SeSetSecurityDescriptorInfoEx, Old with the chosen parts of New, a
-// new value (S-73, S-76). The statuses: STATUS_INVALID_PARAMETER for protected
-// and unprotected at once (S-75), STATUS_INVALID_OWNER,
-// STATUS_INVALID_PRIMARY_GROUP (S-73), STATUS_PRIVILEGE_NOT_HELD for a label
-// above the caller's, STATUS_ACCESS_DENIED for a trust label it does not
-// dominate, STATUS_INVALID_ACL for a list that would be too long.
+// Set returns a new value: Old with the selected parts of New, as
+// SeSetSecurityDescriptorInfoEx does (S-73, S-76). It fails with
+// STATUS_INVALID_PARAMETER for a request to protect and unprotect together (S-75),
+// and with STATUS_INVALID_OWNER or STATUS_INVALID_PRIMARY_GROUP for a bad owner or
+// group (S-73). A label above the caller's fails with STATUS_PRIVILEGE_NOT_HELD, and
+// a trust label that the caller does not dominate with STATUS_ACCESS_DENIED. A list
+// that would be too long fails with STATUS_INVALID_ACL.
 func Set(r *SetRequest) (*Descriptor, ntstatus.Status) {
 	i := r.Information
-	// A list is to be protected and unprotected at once (S-75).
+	// A request cannot protect and unprotect a list at once (S-75).
 	if i&protectDACL == protectDACL || i&protectSACL == protectSACL {
 		return nil, ntstatus.InvalidParameter
 	}
@@ -57,7 +58,7 @@ func Set(r *SetRequest) (*Descriptor, ntstatus.Status) {
 func (r *SetRequest) setOwners(p *Parts, i uint32) ntstatus.Status {
 	if i&winnt.OWNER_SECURITY_INFORMATION != 0 {
 		o := r.New.Owner()
-		// The owner may not be taken away (S-73).
+		// The owner cannot be removed (S-73).
 		if o.IsZero() {
 			return ntstatus.InvalidOwner
 		}
@@ -69,7 +70,7 @@ func (r *SetRequest) setOwners(p *Parts, i uint32) ntstatus.Status {
 		p.Control = p.Control&^OwnerDefaulted | r.New.Control()&OwnerDefaulted
 	}
 	if i&winnt.GROUP_SECURITY_INFORMATION != 0 {
-		// Nor may the group (S-73).
+		// The group cannot be removed either (S-73).
 		if r.New.Group().IsZero() {
 			return ntstatus.InvalidPrimaryGroup
 		}
@@ -79,7 +80,9 @@ func (r *SetRequest) setOwners(p *Parts, i uint32) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// checkLabels refuses labels the caller may not give.
+// checkLabels returns STATUS_PRIVILEGE_NOT_HELD for a new label that the caller
+// may not set. It returns STATUS_ACCESS_DENIED if the request selects the trust
+// label, and the caller does not dominate the old and the new one.
 func (r *SetRequest) checkLabels(i uint32) ntstatus.Status {
 	if r.Subject == nil || r.Subject.Kernel {
 		return ntstatus.Success
@@ -116,7 +119,7 @@ func (r *SetRequest) setDACL(p *Parts, i uint32, h *Heir) ntstatus.Status {
 	if i&winnt.DACL_SECURITY_INFORMATION == 0 { // only the bit changes
 		return ntstatus.Success
 	}
-	// A list that is not given is removed (S-73).
+	// A nil new list removes the old one (S-73).
 	if r.New.DACL() == nil {
 		p.DACL = nil
 		return ntstatus.Success
@@ -155,8 +158,7 @@ func (r *SetRequest) setSACL(p *Parts, i uint32, h *Heir) ntstatus.Status {
 	}
 	p.Control = protect(p.Control, i, winnt.PROTECTED_SACL_SECURITY_INFORMATION,
 		winnt.UNPROTECTED_SACL_SECURITY_INFORMATION, SACLProtected)
-	// A whole list is taken away by naming none (S-73); where a kind of entries was taken away, a list without
-	// entries stays (S-74).
+	// A nil new list removes the whole SACL (S-73). If only some types are removed, an empty list can remain (S-74).
 	if i&winnt.SACL_SECURITY_INFORMATION != 0 && r.New.SACL() == nil {
 		p.SACL = nil
 		return ntstatus.Success
@@ -173,10 +175,9 @@ func (r *SetRequest) setSACL(p *Parts, i uint32, h *Heir) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// merge returns the list to store. With auto-inheritance it is the new explicit
-// entries and the old inherited ones (S-75); otherwise the new list as it is,
-// marks of inheritance included (S-79). inherited tells that the result
-// follows its parent.
+// merge returns the list to store. With auto-inheritance it has the new explicit entries and the old inherited ones
+// (S-75). Otherwise it is the new list unchanged, including marks of inheritance (S-79). inherited reports whether
+// the result follows its parent.
 func (r *SetRequest) merge(in []ACE, old *ACL, auto, protected bool, h *Heir) (aces []ACE, inherited bool) {
 	for _, a := range in {
 		switch {
@@ -230,14 +231,15 @@ func protect(c Control, i, set, clear uint32, bit Control) Control {
 }
 
 // dominates reports whether trust label a, S-1-19-type-level, is at least b in
-// both respects. No trust dominates nothing.
+// both respects. It returns false if either is the zero SID.
 func dominates(a, b sid.SID) bool {
 	return a.SubAuthorities() == 2 && b.SubAuthorities() == 2 && a.Sub(0) >= b.Sub(0) && a.Sub(1) >= b.Sub(1)
 }
 
 // SetControl applies RtlSetControlSecurityDescriptor to a control word: only the
 // DACL_TRUSTED, SERVER_SECURITY, AUTO_INHERIT_REQ, AUTO_INHERITED and PROTECTED
-// bits may be named or set; anything else is STATUS_INVALID_PARAMETER (S-26).
+// bits may be in mask. For another bit in mask, or a bit that is in bits but not
+// in mask, it returns c unchanged and STATUS_INVALID_PARAMETER (S-26).
 func SetControl(c, mask, bits Control) (Control, ntstatus.Status) {
 	const mutable Control = 0x3FC0
 	if mask&^mutable != 0 || bits&^mask != 0 {

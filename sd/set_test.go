@@ -1,8 +1,7 @@
 package sd_test
 
 import (
-	"maps"
-	"strings"
+	"fmt"
 	"testing"
 
 	"github.com/refmon/refmon/ntstatus"
@@ -188,76 +187,6 @@ func TestSetRefuses(t *testing.T) {
 	}
 }
 
-// Access to read and to change parts.
-func TestInformationAccess(t *testing.T) {
-	const rc, wd, wo, ass = winnt.READ_CONTROL, winnt.WRITE_DAC, winnt.WRITE_OWNER, winnt.ACCESS_SYSTEM_SECURITY
-	for _, c := range []struct {
-		info       uint32
-		query, set winnt.AccessMask
-	}{
-		{owner, rc, wo}, {group, rc, wo}, {dacl, rc, wd}, {sacl, ass, ass}, {label, rc, wo},
-		{winnt.ATTRIBUTE_SECURITY_INFORMATION, rc, wd}, {winnt.SCOPE_SECURITY_INFORMATION, rc, ass},
-		{winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION, rc, wd}, {winnt.ACCESS_FILTER_SECURITY_INFORMATION, rc, wd},
-		{winnt.PROTECTED_DACL_SECURITY_INFORMATION, 0, wd}, {winnt.UNPROTECTED_SACL_SECURITY_INFORMATION, 0, ass},
-		{backup, rc | ass, wd | wo | ass}, {owner | dacl, rc, wo | wd},
-	} {
-		if q, s := sd.QueryAccess(c.info), sd.SetAccess(c.info); q != c.query || s != c.set {
-			t.Errorf("%#x: query %v, set %v, want %v, %v", c.info, q, s, c.query, c.set)
-		}
-	}
-}
-
-func TestSelect(t *testing.T) {
-	d := parse("O:BAG:SYD:P(A;;FA;;;BA)S:AI(AU;SA;FA;;;WD)(ML;;NW;;;LW)")
-	for info, want := range map[uint32]string{owner | dacl: "O:BAD:P(A;;FA;;;BA)", label: "S:AI(ML;;NW;;;LW)",
-		group | sacl: "G:SYS:AI(AU;SA;FA;;;WD)(ML;;NW;;;LW)", winnt.SCOPE_SECURITY_INFORMATION: "",
-		backup: "O:BAG:SYD:P(A;;FA;;;BA)S:AI(AU;SA;FA;;;WD)(ML;;NW;;;LW)"} {
-		if got := text(t, sd.Select(d, info)); got != want {
-			t.Errorf("%#x: %s, want %s", info, got, want)
-		}
-	}
-}
-
-// What is left out takes its control bits with it, and no others.
-func TestSelectTakesControlBits(t *testing.T) {
-	parts := parse("O:BAG:SYD:(A;;FA;;;BA)S:(AU;SA;FA;;;WD)").Parts()
-	bits := map[uint32]sd.Control{
-		owner: sd.OwnerDefaulted, group: sd.GroupDefaulted,
-		dacl: sd.DACLPresent | sd.DACLDefaulted | sd.DACLAutoInheritRequest | sd.DACLAutoInherited | sd.DACLProtected,
-		sacl: sd.SACLPresent | sd.SACLDefaulted | sd.SACLAutoInheritRequest | sd.SACLAutoInherited | sd.SACLProtected,
-	}
-	for _, b := range bits {
-		parts.Control |= b
-	}
-	d := sd.New(parts)
-	for chosen := range uint32(16) {
-		want := d.Control()
-		for part, b := range bits {
-			if chosen&part == 0 {
-				want &^= b
-			}
-		}
-		if got := sd.Select(d, chosen).Control(); got != want {
-			t.Errorf("parts %#x: control %#x, want %#x", chosen, got, want)
-		}
-	}
-}
-
-// S-16: what is selected of a list has the list's revision.
-func TestSelectKeepsTheRevision(t *testing.T) {
-	for revision := byte(2); revision <= 4; revision++ {
-		raw := append([]byte(nil), parse("S:(AU;SA;FA;;;WD)(ML;;NW;;;LW)").Binary()...)
-		raw[20] = revision
-		d, err := sd.Decode(raw)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := sd.Select(d, label).SACL().Revision(); got != revision {
-			t.Errorf("revision %d became %d", revision, got)
-		}
-	}
-}
-
 func TestSetControl(t *testing.T) { // S-26
 	if c, st := sd.SetControl(sd.DACLPresent, sd.DACLProtected|sd.DACLAutoInherited,
 		sd.DACLProtected); st != ntstatus.Success || c != sd.DACLPresent|sd.DACLProtected {
@@ -277,141 +206,144 @@ func TestSetControl(t *testing.T) { // S-26
 	}
 }
 
-// Canonical order: S-77.
-func TestCanonicalize(t *testing.T) {
-	for in, want := range map[string]string{
-		"D:(A;;FA;;;BA)(D;;FW;;;BG)":                           "D:(D;;FW;;;BG)(A;;FA;;;BA)",
-		"D:(A;ID;FA;;;BA)(A;;FR;;;WD)(D;ID;FW;;;BG)":           "D:(A;;FR;;;WD)(A;ID;FA;;;BA)(D;ID;FW;;;BG)",
-		"D:(OA;;CR;;;BA)(A;;FA;;;BA)(OD;;CR;;;BA)(D;;CC;;;BA)": "D:(D;;CC;;;BA)(OD;;CR;;;BA)(A;;FA;;;BA)(OA;;CR;;;BA)",
-		"S:(AU;SA;FA;;;WD)(ML;;NW;;;LW)":                       "S:(ML;;NW;;;LW)(AU;SA;FA;;;WD)",
-	} {
-		d := sddl.MustParse(in)
-		l := d.DACL()
-		if l == nil {
-			l = d.SACL()
+// S-74: where entries of one kind are replaced, the list keeps a revision that is higher
+// than its entries need, as those that stay came in it.
+func TestSetKeepsTheRevision(t *testing.T) {
+	for _, revision := range []uint8{2, 3, 4} {
+		b := []byte(sddl.MustParse("S:(AU;SA;FA;;;WD)(ML;;NW;;;LW)").SACL().Binary())
+		b[0] = revision
+		l, _, err := sd.DecodeACL(b)
+		if err != nil {
+			t.Fatal(err)
 		}
-		out := sd.Canonicalize(l)
-		p := sd.Parts{DACL: out}
-		if d.DACL() == nil {
-			p = sd.Parts{SACL: out}
+		old := sd.New(sd.Parts{SACL: l, Control: sd.SACLPresent})
+		d, st := sd.Set(&sd.SetRequest{Information: label, Old: old, New: parse("S:(ML;;NR;;;LW)")})
+		if st != ntstatus.Success || d.SACL().Revision() != revision {
+			t.Errorf("revision %d: %d, %v", revision, d.SACL().Revision(), st)
 		}
-		if got := text(t, sd.New(p)); got != want || sd.IsCanonical(l) || !sd.IsCanonical(out) ||
-			sd.Canonicalize(out) != out || out.Revision() != l.Revision() {
-			t.Errorf("%s became %s, want %s", in, got, want)
-		}
-	}
-	if !sd.IsCanonical(nil) || sd.Canonicalize(nil) != nil {
-		t.Error("no list is in order")
 	}
 }
 
-// Re-propagation: S-78.
-func TestPropagate(t *testing.T) {
-	leaf := func(name, s string) *sd.Node { return &sd.Node{Name: name, Descriptor: sddl.MustParse(s)} }
-	root := &sd.Node{Descriptor: sddl.MustParse("O:BAD:AI(A;OICI;FR;;;BU)(A;OICIIO;GA;;;CO)"), IsContainer: true,
-		Children: []*sd.Node{
-			{Name: "sub", IsContainer: true, Descriptor: sddl.MustParse("O:SYD:AI(D;;FW;;;BG)(A;OICIID;FA;;;WD)"),
-				Children: []*sd.Node{
-					leaf("file", "O:LSD:AI(A;ID;FA;;;WD)"), leaf("closed", "O:LSD:PAI(A;;FA;;;SY)"),
-				}},
-			leaf("same", "O:BUD:AI(A;ID;FR;;;BU)(A;ID;FA;;;BU)"), leaf("null", "D:NO_ACCESS_CONTROL"),
-		}}
-	want := map[string]string{
-		"sub":      "O:SYD:AI(D;;FW;;;BG)(A;OICIID;FR;;;BU)(A;ID;FA;;;SY)(A;OICIIOID;GA;;;CO)",
-		"sub/file": "O:LSD:AI(A;ID;FR;;;BU)(A;ID;FA;;;LS)",
-	}
-	n := 0
-	for c := range sd.Propagate(root, &winnt.FileObject.Mapping) {
-		name := c.Path[0]
-		for _, p := range c.Path[1:] {
-			name += "/" + p
+// S-26: each bit of the control word by itself, named or set.
+func TestSetControlBits(t *testing.T) {
+	const mutable = sd.Control(0x3FC0) // those that [MS-DTYP] 2.4.6 and ntifs.h let a caller change
+	for i := range 16 {
+		bit := sd.Control(1) << i
+		want := ntstatus.InvalidParameter
+		if bit&mutable != 0 {
+			want = ntstatus.Success
 		}
-		if got := text(t, c.After); got != want[name] {
-			t.Errorf("%s became %s, want %s", name, got, want[name])
+		if got, st := sd.SetControl(0, bit, bit); st != want || st == ntstatus.Success && got != bit {
+			t.Errorf("set %#x: %#x, %v, want %v", bit, got, st, want)
 		}
-		n++
-	}
-	if n != len(want) {
-		t.Errorf("%d changes, want %d", n, len(want))
+		if got, st := sd.SetControl(0xFFFF, bit, 0); st != want || st == ntstatus.Success && got != 0xFFFF&^bit {
+			t.Errorf("clear %#x: %#x, %v, want %v", bit, got, st, want)
+		}
+		if got, st := sd.SetControl(0x4000, 0, bit); st != ntstatus.InvalidParameter || got != 0x4000 {
+			t.Errorf("set %#x, which is not named: %#x, %v", bit, got, st)
+		}
 	}
 }
 
-// A change that was kept stays what it was: its path is not that of a later one, at any depth.
-func TestPropagateKept(t *testing.T) {
-	of := func(name string, children ...*sd.Node) *sd.Node {
-		return &sd.Node{Name: name, Descriptor: sddl.MustParse("O:SYD:AI"), IsContainer: true, Children: children}
-	}
-	pair := func(below ...*sd.Node) []*sd.Node { return []*sd.Node{of("x", below...), of("y", below...)} }
-	below := pair()
-	for range 5 {
-		below = pair(below...)
-	}
-	root := &sd.Node{Descriptor: sddl.MustParse("O:BAD:AI(A;OICI;FR;;;BU)"), IsContainer: true, Children: below}
-	var kept [][]string
-	seen := map[string]bool{}
-	for c := range sd.Propagate(root, &winnt.FileObject.Mapping) {
-		kept = append(kept, c.Path)
-		seen[strings.Join(c.Path, "/")] = true
-	}
-	again := map[string]bool{}
-	for _, p := range kept {
-		again[strings.Join(p, "/")] = true
-	}
-	if len(kept) != 126 || len(again) != 126 || !maps.Equal(seen, again) {
-		t.Errorf("%d changes, %d paths when they were told, %d afterwards; want 126 of each",
-			len(kept), len(seen), len(again))
-	}
+func ExampleSetControl() {
+	c, st := sd.SetControl(sd.DACLPresent, sd.DACLProtected, sd.DACLProtected)
+	fmt.Println(c == sd.DACLPresent|sd.DACLProtected, st)
+	_, st = sd.SetControl(c, sd.DACLPresent, 0) // a part cannot be removed
+	fmt.Println(st)
+	// Output:
+	// true STATUS_SUCCESS
+	// STATUS_INVALID_PARAMETER
 }
 
-// SetEntriesInAcl, as documented.
-func TestMerge(t *testing.T) {
-	for _, c := range []struct {
-		id, old, want string
-		in            sd.Explicit
+// A request to set parts starts with every error, and they are fixed one by one. Each result is the first remaining
+// error (S-75, S-73, S-61, S-73, S-74, S-20). A refused request returns no descriptor.
+func TestSetMended(t *testing.T) {
+	const both = winnt.PROTECTED_DACL_SECURITY_INFORMATION | winnt.UNPROTECTED_DACL_SECURITY_INFORMATION
+	const bothSACL = winnt.PROTECTED_SACL_SECURITY_INFORMATION | winnt.UNPROTECTED_SACL_SECURITY_INFORMATION
+	const trust = winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION
+	long := func(typ sd.Type, short int) *sd.ACL { return filler(t, typ, 0, short) }
+	old := with(parse("O:BAG:BAS:(TL;;RC;;;S-1-19-1024-8192)"), func(p *sd.Parts) {
+		p.DACL = filler(t, sd.AccessAllowed, sd.Inherited, 10)
+	})
+	r := &sd.SetRequest{Information: owner | group | dacl | label | trust | both | bothSACL, Old: old,
+		New: with(parse("S:(ML;;NW;;;HI)(TL;;RC;;;S-1-19-512-4096)"), func(p *sd.Parts) {
+			p.DACL, p.Control = long(sd.AccessAllowed, 9), p.Control|sd.DACLPresent
+		}), Subject: caller(), Flags: sd.DACLAutoInherit | sd.SACLAutoInherit}
+	change := func(f func(p *sd.Parts)) func() { return func() { r.New = with(r.New, f) } }
+	for _, m := range []struct {
+		what string
+		mend func()
+		want ntstatus.Status
 	}{
-		{"grant", "D:(D;;FW;;;BG)(A;;FR;;;BA)(A;ID;FA;;;SY)", "D:(D;;FW;;;BG)(A;;FX;;;WD)(A;;FR;;;BA)(A;ID;FA;;;SY)",
-			sd.Explicit{Mode: sd.GrantAccess, Mask: winnt.FILE_GENERIC_EXECUTE, Trustee: sid.Everyone}},
-		{"grant adds", "D:(A;;CC;;;WD)", "D:(A;;CCDC;;;WD)",
-			sd.Explicit{Mode: sd.GrantAccess, Mask: 2, Trustee: sid.Everyone}},
-		{"set replaces", "D:(D;;FW;;;WD)(A;;CC;;;WD)(A;ID;CC;;;WD)", "D:(A;OICI;DC;;;WD)(A;ID;CC;;;WD)",
-			sd.Explicit{Mode: sd.SetAccessMode, Mask: 2, Inheritance: 3, Trustee: sid.Everyone}},
-		{"deny", "D:(A;;CCDC;;;WD)(A;;CC;;;BA)", "D:(D;;CC;;;WD)(A;;DC;;;WD)(A;;CC;;;BA)",
-			sd.Explicit{Mode: sd.DenyAccess, Mask: 1, Trustee: sid.Everyone}},
-		{"deny leaves grants that are inherited otherwise", "D:(A;;CCDC;;;WD)(A;OICI;CCDC;;;WD)(A;OICIIO;CCDC;;;WD)",
-			"D:(D;OICI;CC;;;WD)(A;;CCDC;;;WD)(A;OICI;DC;;;WD)(A;OICIIO;CCDC;;;WD)",
-			sd.Explicit{Mode: sd.DenyAccess, Mask: 1, Inheritance: 3, Trustee: sid.Everyone}},
-		{"deny all of it", "D:(A;;CC;;;WD)", "D:(D;;CC;;;WD)",
-			sd.Explicit{Mode: sd.DenyAccess, Mask: 1, Trustee: sid.Everyone}},
-		{"revoke", "D:(D;;CC;;;WD)(A;;CC;;;WD)(A;ID;CC;;;WD)(A;;CC;;;BA)", "D:(D;;CC;;;WD)(A;ID;CC;;;WD)(A;;CC;;;BA)",
-			sd.Explicit{Mode: sd.RevokeAccess, Trustee: sid.Everyone}},
-		{"nothing", "D:(A;;CC;;;WD)", "D:(A;;CC;;;WD)", sd.Explicit{Trustee: sid.Everyone}},
-		{"object grant", "D:(A;;CC;;;WD)", "D:(A;;CC;;;WD)(OA;;DC;00000001-0000-0000-0000-000000000000;;WD)",
-			sd.Explicit{Mode: sd.GrantAccess, Mask: 2, Trustee: sid.Everyone, ObjectType: &winnt.GUID{1}}},
-		{"object revoke",
-			"D:(OA;;DC;00000001-0000-0000-0000-000000000000;;WD)(OA;;DC;00000002-0000-0000-0000-000000000000;;WD)",
-			"D:(OA;;DC;00000002-0000-0000-0000-000000000000;;WD)",
-			sd.Explicit{Mode: sd.RevokeAccess, Trustee: sid.Everyone, ObjectType: &winnt.GUID{1}}},
-		{"object deny", "D:(OA;;CCDC;;00000001-0000-0000-0000-000000000000;WD)",
-			"D:(OD;;CC;;00000001-0000-0000-0000-000000000000;WD)(OA;;DC;;00000001-0000-0000-0000-000000000000;WD)",
-			sd.Explicit{Mode: sd.DenyAccess, Mask: 1, Trustee: sid.Everyone, InheritedObjectType: &winnt.GUID{1}}},
-		{"from nothing", "", "D:(A;;CC;;;WD)", sd.Explicit{Mode: sd.GrantAccess, Mask: 1, Trustee: sid.Everyone}},
+		{"S-75 both lists protected and not", func() {}, ntstatus.InvalidParameter},
+		{"S-75 the SACL protected and not", func() { r.Information &^= both }, ntstatus.InvalidParameter},
+		{"S-73 no owner", func() { r.Information &^= bothSACL }, ntstatus.InvalidOwner},
+		{"S-61 another's", change(func(p *sd.Parts) { p.Owner = sid.Guests }), ntstatus.InvalidOwner},
+		{"S-73 no group", change(func(p *sd.Parts) { p.Owner = bob }), ntstatus.InvalidPrimaryGroup},
+		{"a label above", change(func(p *sd.Parts) { p.Group = sid.Guests }), ntstatus.PrivilegeNotHeld},
+		{"the old trust label", func() { r.Subject.Relabel, r.Subject.Trust = true, sid.MustParse("S-1-19-512-8192") },
+			ntstatus.AccessDenied},
+		{"the level of the old one", func() { r.Subject.Trust = sid.MustParse("S-1-19-1024-4096") },
+			ntstatus.AccessDenied},
+		{"a DACL that is too long", func() { r.Subject.Trust = sid.MustParse("S-1-19-1024-8192") },
+			ntstatus.InvalidACL},
+		{"nothing is wrong", change(func(p *sd.Parts) { p.DACL = nil }), ntstatus.Success},
 	} {
-		t.Run(c.id, func(t *testing.T) {
-			l, err := sd.Merge(parse(c.old).DACL(), c.in)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := text(t, sd.New(sd.Parts{DACL: l})); got != c.want {
-				t.Errorf("got  %s\nwant %s", got, c.want)
-			}
-		})
+		m.mend()
+		d, st := sd.Set(r)
+		if st != m.want || (d != nil) != (st == ntstatus.Success) {
+			t.Errorf("%s: %v, %v, want %v", m.what, d, st, m.want)
+		}
 	}
-	l, err := sd.Merge(nil, sd.Explicit{Mode: sd.SetAuditFailure, Mask: 1, Trustee: sid.Everyone},
-		sd.Explicit{Mode: sd.SetAuditSuccess, Mask: 2, Trustee: sid.Everyone})
-	if err != nil || text(t, sd.New(sd.Parts{SACL: l})) != "S:(AU;SA;DC;;;WD)(AU;FA;CC;;;WD)" {
-		t.Error(l.Slice(), err)
+	// A SACL that is too long is refused like the DACL.
+	for short, want := range map[int]ntstatus.Status{9: ntstatus.InvalidACL, most - 11: ntstatus.InvalidACL,
+		most - 10: ntstatus.Success} {
+		_, st := sd.Set(&sd.SetRequest{Information: sacl, Flags: sd.SACLAutoInherit,
+			Old: with(parse("S:"), func(p *sd.Parts) {
+				p.SACL = filler(t, sd.SystemAudit, sd.Inherited|sd.SuccessfulAccess, 10)
+			}),
+			New: with(parse("S:"), func(p *sd.Parts) { p.SACL = filler(t, sd.SystemAudit, sd.SuccessfulAccess, short) })})
+		if st != want {
+			t.Errorf("a SACL with %d entries: %v, want %v", most-short, st, want)
+		}
 	}
-	if _, err := sd.Merge(nil, sd.Explicit{Mode: sd.GrantAccess}); err == nil {
-		t.Error("an entry without trustee was made")
+	// Kernel mode may give any owner and any label, above its own and above its trust.
+	r.Subject = caller()
+	r.Subject.Kernel = true
+	r.New = with(r.New, func(p *sd.Parts) { p.Owner = sid.Guests })
+	if d, st := sd.Set(r); st != ntstatus.Success || d.Owner() != sid.Guests {
+		t.Errorf("kernel mode: %v", st)
+	}
+	// The privilege to restore gives the owner alone.
+	r.Subject.Kernel, r.Subject.Restore = false, true
+	if _, st := sd.Set(r); st != ntstatus.PrivilegeNotHeld {
+		t.Errorf("the privilege to restore and a label above: %v", st)
+	}
+}
+
+// A caller may remove or set a trust label if its own is at least as high in type and
+// level. A SID that is no trust label dominates nothing.
+func TestTrustDominates(t *testing.T) {
+	const trust = winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION
+	for caller, ok := range map[string]bool{"S-1-19-512-4096": true, "S-1-19-1024-8192": true,
+		"S-1-19-512-8192": true,
+		"S-1-19-511-4096": false, "S-1-19-512-4095": false, "S-1-19-1024-4095": false, "S-1-19-512": false,
+		"S-1-19-512-4096-1": false, "": false} {
+		c := &sd.Caller{}
+		if caller != "" {
+			c.Trust = sid.MustParse(caller)
+		}
+		const has = "S:(TL;;0x1;;;S-1-19-512-4096)"
+		for name, r := range map[string]*sd.SetRequest{"given": {Old: parse("S:"), New: parse(has)},
+			"taken": {Old: parse(has), New: parse("S:")}} {
+			r.Information, r.Subject = trust, c
+			want := ntstatus.AccessDenied
+			if ok {
+				want = ntstatus.Success
+			}
+			if _, st := sd.Set(r); st != want {
+				t.Errorf("%s by %q: %v, want %v", name, caller, st, want)
+			}
+		}
 	}
 }

@@ -32,7 +32,7 @@ const (
 	SystemAccessFilter          Type = 0x15
 )
 
-// Layout is how the bytes after the header of an ACE are arranged.
+// Layout is the arrangement of the bytes after the header of an ACE.
 type Layout uint8
 
 const (
@@ -48,7 +48,7 @@ type typeInfo struct {
 	layout   Layout
 	callback bool // application data follows the SID and is a condition
 	system   bool // belongs in a SACL
-	deny     bool // refuses what it matches
+	deny     bool // denies the rights in its mask
 	revision byte // least ACL revision
 }
 
@@ -92,29 +92,31 @@ func (t Type) String() string {
 	return "ACE_TYPE(0x" + strconv.FormatUint(uint64(t), 16) + ")"
 }
 
-// Layout tells how an ACE of this type is arranged; LayoutUnknown above 0x15.
+// Layout returns the layout of an ACE of this type. It is LayoutUnknown above
+// 0x15.
 func (t Type) Layout() Layout { return t.info().layout }
 
-// IsObject reports the types with the object layout.
+// IsObject reports whether the type has the object layout.
 func (t Type) IsObject() bool { return t.info().layout == LayoutObject }
 
-// IsCallback reports the types whose application data is a condition, the
-// access filter included.
+// IsCallback reports whether the application data of the type is a condition.
+// This includes the access filter.
 func (t Type) IsCallback() bool { return t.info().callback }
 
-// IsDeny reports the types that refuse what they match.
+// IsDeny reports whether an entry of the type denies.
 func (t Type) IsDeny() bool { return t.info().deny }
 
-// IsAllow reports the types that grant what they match.
+// IsAllow reports whether an entry of the type allows.
 func (t Type) IsAllow() bool {
 	i := t.info()
 	return i.name != "" && !i.system && !i.deny
 }
 
-// IsSystem reports the types that belong in a SACL (S-14).
+// IsSystem reports whether the type belongs in a SACL (S-14).
 func (t Type) IsSystem() bool { return t.info().system }
 
-// IsAudit reports the audit types, evaluated when access is decided.
+// IsAudit reports whether the type is an audit type, which is evaluated when
+// access is decided.
 func (t Type) IsAudit() bool {
 	switch t {
 	case SystemAudit, SystemAuditObject, SystemAuditCallback, SystemAuditCallbackObject:

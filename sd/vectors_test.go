@@ -38,9 +38,8 @@ func TestVectorsDecode(t *testing.T) {
 	}
 }
 
-// Recorded on a Windows file server: S-66. Whether a kind of child gets the
-// entry at all is told by the inheritance flags; the row tells its flags then,
-// and says 0 otherwise.
+// Recorded on a Windows file server: S-66. The inheritance flags determine whether a kind of child gets the entry. If
+// so, the row has its flags, otherwise 0.
 func TestVectorsInheritFlags(t *testing.T) {
 	files, directories := 0, 0
 	for _, r := range recordings.Rows[struct {
@@ -72,8 +71,7 @@ func TestVectorsInheritFlags(t *testing.T) {
 	}
 }
 
-// Recorded on a Windows file server: what is stored (S-79, C-81) and what a
-// new file gets (S-64, C-82).
+// Recorded on a Windows file server: the stored descriptor (S-79, C-81) and that of a new file (S-64, C-82).
 func TestVectorsAutoInherit(t *testing.T) {
 	owner := sid.Administrators
 	for i, r := range recordings.Rows[struct {
@@ -115,5 +113,52 @@ func TestVectorsAutoInherit(t *testing.T) {
 				t.Errorf("child's flags %#x, want %#x", got, r.ChildACE)
 			}
 		})
+	}
+}
+
+// TestVectorsNetEntries builds the entries recorded of .NET, byte for byte, and decodes its lists (S-13, S-23).
+// Lists of revision 0 and 127, and entries of types that .NET does not know, are decoded there and refused here
+// (docs/CAVEATS.md).
+func TestVectorsNetEntries(t *testing.T) {
+	kinds := map[string][2]sd.Type{"allow": {sd.AccessAllowed, sd.AccessAllowedCallback},
+		"deny": {sd.AccessDenied, sd.AccessDeniedCallback}, "audit": {sd.SystemAudit, sd.SystemAuditCallback},
+		"alarm": {sd.SystemAlarm, sd.SystemAlarmCallback}}
+	for _, r := range recordings.Rows[struct {
+		ID  string
+		ACE *struct {
+			Flags       uint8
+			Qualifier   string
+			Mask        winnt.AccessMask
+			SID, Opaque string
+			Callback    bool
+			ObjectFlags *uint32 `json:"object_flags"`
+		}
+		Expected string
+	}](t, "dotnet-acl/ace_binary.jsonl") {
+		if r.ACE == nil || r.ACE.ObjectFlags != nil || kinds[r.ACE.Qualifier] == [2]sd.Type{} && r.ACE.Qualifier != "allow" {
+			continue
+		}
+		kind := kinds[r.ACE.Qualifier][0]
+		if r.ACE.Callback {
+			kind = kinds[r.ACE.Qualifier][1]
+		}
+		data, err := hex.DecodeString(r.ACE.Opaque)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := sd.NewACE(kind, r.ACE.Flags, r.ACE.Mask, sid.MustParse(r.ACE.SID), sd.ACEExtra{AppData: data})
+		if err != nil || fmt.Sprintf("%x", a.Binary()) != r.Expected {
+			t.Errorf("%s: %x, %v, recorded %s", r.ID, a.Binary(), err, r.Expected)
+		}
+	}
+	for _, r := range recordings.Rows[struct{ ID, Hex, Expected string }](t, "dotnet-acl/rawacl_binary.jsonl") {
+		b, err := hex.DecodeString(r.Hex)
+		if r.Hex == "" || err != nil || len(b) < 2 {
+			continue
+		}
+		_, _, err = sd.DecodeACL(b)
+		if refused := r.Expected[:5] == "error" || b[0] < 2 || b[0] > 4; (err != nil) != refused {
+			t.Errorf("S-23: %s: %v, recorded %s", r.ID, err, r.Expected[:min(40, len(r.Expected))])
+		}
 	}
 }

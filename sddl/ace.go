@@ -36,7 +36,7 @@ var aceFlags = []struct {
 	{"TP", sd.TrustProtectedFilter},
 }
 
-// fields is one ACE as it is read.
+// fields holds the parsed fields of one ACE.
 type fields struct {
 	t        sd.Type
 	flags    uint8
@@ -109,7 +109,7 @@ func (p *parser) aceType(f *fields, system bool) error {
 			f.t, found = aceTokens[i].t, true
 		}
 	}
-	// No blank stands after a type (S-41).
+	// A type is not followed by a blank (S-41).
 	if !found || p.peek() != ';' {
 		p.pos = at
 		return p.fail(ntstatus.InvalidACL, "an ACE type such as A or D, then ';'")
@@ -164,7 +164,7 @@ func (p *parser) aceGUIDs(f *fields) error {
 		}
 		if text := p.rest()[:end]; text != "" {
 			v, err := winnt.ParseGUID(text)
-			// No blank stands beside a GUID (S-41).
+			// There is no blank next to a GUID (S-41).
 			if err != nil || p.text[p.pos-1] == ' ' {
 				return p.fail(ntstatus.InvalidStringUUID, "a GUID of 8-4-4-4-12 hexadecimal digits without braces or blanks")
 			}
@@ -202,8 +202,8 @@ func (p *parser) aceTrustee(f *fields) error {
 	return nil
 }
 
-// aceTail reads the seventh field, which callback and resource attribute
-// types must have and others may not.
+// aceTail reads the seventh field. Callback and resource attribute types must
+// have it. Others may have it only in the extended form.
 func (p *parser) aceTail(f *fields) error {
 	if p.peek() != ';' {
 		if f.raw || f.t.IsCallback() || f.t == sd.SystemResourceAttribute {
@@ -229,7 +229,8 @@ func (p *parser) aceTail(f *fields) error {
 	return p.condition(f)
 }
 
-// rawType reads 0xNN.
+// rawType reads a type as 0xNN. It returns false and reads nothing for other
+// text.
 func (p *parser) rawType(f *fields) bool {
 	r := p.rest()
 	if len(r) < 4 || r[:2] != "0x" {

@@ -9,7 +9,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// options hands our way of reading SIDs to the reader of conditions.
+// options returns the options for parsing conditions. SIDs use the domain and
+// the strictness of p.
 func (p *parser) options() claims.ParseOptions {
 	return claims.ParseOptions{Strict: p.strict, SID: func(text string) (sid.SID, int, error) {
 		s, n, err := sid.Scan(text, p.opt.Domain)

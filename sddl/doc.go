@@ -1,16 +1,16 @@
-// Package sddl reads and prints security descriptors in the Security
+// Package sddl parses and prints security descriptors in the Security
 // Descriptor Definition Language (MS-DTYP 2.5.1).
 //
-// [Parse] reads as Windows was recorded to read, its tolerance for blanks,
-// case and overlong numbers included; [ParseStrict] refuses what a careful
-// author would not write. [Format] prints the canonical text. Both directions
-// hold byte for byte: what Parse made prints, and reads back the same.
+// [Parse] accepts the same text as recorded on Windows, including blanks, any
+// case and overlong numbers. [ParseStrict] refuses these variations. [Format]
+// prints the canonical text. A parsed descriptor prints to a text that parses
+// to the same bytes.
 //
 //	d := sddl.MustParse("O:BAG:SYD:(D;;FW;;;BG)(A;;FA;;;BA)(A;;FR;;;WD)")
 //	text, err := sddl.Format(d, sddl.Options{})
 //
-// The types: [Options] gives the domain for aliases such as DA and the parts
-// to print; a refusal is a [*SyntaxError] with the offset and the expectation.
+// [Options] has the domain for aliases such as DA, and the parts to print. A
+// parse error is a [*SyntaxError] with the offset and what was expected there.
 //
-// Guards: none; the package has no state.
+// Guards: none. The package has no state.
 package sddl

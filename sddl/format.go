@@ -10,16 +10,17 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Format prints the canonical text of the parts chosen by o.Info. It fails
-// with an error that wraps STATUS_INVALID_ACL if an entry has no SDDL form
-// and o.Extended is not set (S-45). A nil descriptor prints as "".
+// Format returns the canonical text of the parts that o.Info selects. The error
+// wraps STATUS_INVALID_ACL if an entry has no SDDL form and o.Extended is not
+// set (S-45). It wraps STATUS_INVALID_SID if the owner or group has no
+// sub-authority. A nil descriptor gives "".
 func Format(d *sd.Descriptor, o Options) (string, error) {
 	info := o.Info
 	switch {
 	case info == 0:
 		info = everyPart
 	case info&winnt.BACKUP_SECURITY_INFORMATION != 0:
-		// A backup asks for every part (S-44).
+		// A backup includes every part (S-44).
 		info |= everyPart
 	}
 	b := make([]byte, 0, 256)
@@ -68,8 +69,8 @@ func formatSID(s, domain sid.SID) string {
 	return s.String()
 }
 
-// hasText reports whether the text of s reads back: one without
-// sub-authorities does not (S-7).
+// hasText reports whether the text of s parses back to s. The text of a SID
+// without sub-authorities does not (S-7).
 func hasText(s sid.SID) bool { return s.SubAuthorities() > 0 }
 
 func appendOwner(b []byte, tag string, s sid.SID, o Options) ([]byte, error) {
@@ -84,7 +85,8 @@ func appendOwner(b []byte, tag string, s sid.SID, o Options) ([]byte, error) {
 	return append(append(b, tag...), formatSID(s, o.Domain)...), nil
 }
 
-// FormatACE prints one entry in parentheses.
+// FormatACE returns the text of one entry in parentheses. It fails like
+// [Format].
 func FormatACE(a sd.ACE, o Options) (string, error) {
 	b, err := appendACE(nil, a, o)
 	return string(b), err
@@ -116,8 +118,7 @@ func appendACL(b []byte, tag string, c sd.Control, f listFlags, l *sd.ACL, only 
 	}
 	shown := 0
 	for i, a := range l.All() {
-		// Without the SACL as a whole only the types asked for are printed
-		// (S-44).
+		// Without the whole SACL only the requested types are printed (S-44).
 		if only != nil && !only(a.Type()) {
 			continue
 		}
@@ -136,6 +137,9 @@ func appendACL(b []byte, tag string, c sd.Control, f listFlags, l *sd.ACL, only 
 // appendACE prints one entry: in SDDL proper if that reads back the same
 // bytes, else in the extended form.
 func appendACE(b []byte, a sd.ACE, o Options) ([]byte, error) {
+	if a == (sd.ACE{}) {
+		return nil, fmt.Errorf("the zero entry has no SDDL form: %w", ntstatus.InvalidACL.Err())
+	}
 	start := len(b)
 	for _, x := range aceTokens {
 		if x.t != a.Type() || !hasText(a.SID()) {
@@ -187,7 +191,7 @@ func appendFlags(b []byte, a sd.ACE) []byte {
 	return b
 }
 
-// appendFields prints what stands between the type and the tail.
+// appendFields prints the fields between the type and the tail.
 func appendFields(b []byte, a sd.ACE, o Options) []byte {
 	b = appendFlags(append(b, ';'), a)
 	b = append(append(b, ';'), formatRights(a.Mask(), a.Type() == sd.SystemMandatoryLabel)...)

@@ -9,13 +9,13 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// Options are the circumstances of reading and printing. The zero value knows
-// no domain and prints every part.
+// Options configures parsing and printing. The zero value has no domain and
+// prints every part.
 type Options struct {
-	Domain   sid.SID // what DA, DU, LA, EA… are relative to; zero: those aliases are refused
+	Domain   sid.SID // the domain of aliases such as DA, DU, LA and EA; zero: those aliases are refused
 	Info     uint32  // the SECURITY_INFORMATION bits to print; 0 is every part (S-44)
 	Extended bool    // read and print entries that SDDL has no token for, in our own form (S-45)
-	Revision uint32  // the SDDL revision, 1; 0 stands for 1 (S-43)
+	Revision uint32  // the SDDL revision, 1; 0 means 1 (S-43)
 }
 
 const (
@@ -23,15 +23,15 @@ const (
 	noAccessControl = "NO_ACCESS_CONTROL"
 )
 
-// SyntaxError says what was refused, where, and what was expected there.
+// SyntaxError is a syntax error with its text, its offset and the expected text.
 type SyntaxError struct {
 	Text   string // the whole text
 	Offset int    // byte offset into Text
-	Want   string // what should stand there
+	Want   string // expected text
 	Status ntstatus.Status
 }
 
-// Error prints the expectation, the offset and what was found.
+// Error returns the expected text, the offset and the actual text.
 func (e *SyntaxError) Error() string {
 	found := "the end"
 	if e.Offset < len(e.Text) {
@@ -40,22 +40,24 @@ func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("SDDL: at byte %d: want %s, found %s: %s", e.Offset, e.Want, found, e.Status)
 }
 
-// Unwrap makes errors.Is hold for the status as an error.
+// Unwrap returns the status as an error, for errors.Is.
 func (e *SyntaxError) Unwrap() error { return e.Status.Err() }
 
-// Parse reads a descriptor as Windows does (S-41, S-80). The error is a
-// [*SyntaxError] whose Status is one of S-43.
+// Parse parses a descriptor as Windows does (S-41, S-80). Empty text gives a
+// descriptor without parts. Parse uses the first of opts, or the zero Options.
+// The error is a [*SyntaxError] with one of the statuses in S-43. Text of more
+// than 1 MiB fails with STATUS_INVALID_PARAMETER.
 func Parse(s string, opts ...Options) (*sd.Descriptor, error) {
 	return parse(s, false, opts)
 }
 
-// ParseStrict reads only what a careful author writes: exact case, no blanks
-// outside conditions, numbers that fit, SIDs in canonical form (S-41, S-80).
+// ParseStrict accepts only exact case, no blanks outside conditions, numbers
+// that fit, and SIDs in canonical form (S-41, S-80).
 func ParseStrict(s string, opts ...Options) (*sd.Descriptor, error) {
 	return parse(s, true, opts)
 }
 
-// MustParse calls Parse for texts known to be right; it panics on others.
+// MustParse works like Parse but panics on an error. It is for constant texts.
 func MustParse(s string, opts ...Options) *sd.Descriptor {
 	d, err := Parse(s, opts...)
 	if err != nil {
@@ -79,8 +81,8 @@ func parse(s string, strict bool, opts []Options) (*sd.Descriptor, error) {
 	return p.descriptor()
 }
 
-// refusal turns an error of a nested reader, whose offsets count from base,
-// into one of ours.
+// refusal converts an error of package sid, whose offset counts from base, to a
+// SyntaxError with the status st.
 func (p *parser) refusal(err error, base int, st ntstatus.Status) error {
 	var se *sid.SyntaxError
 	if errors.As(err, &se) {

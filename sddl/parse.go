@@ -37,7 +37,7 @@ func (p *parser) blanks() {
 	}
 }
 
-// word reports and skips w, any case unless strict.
+// word skips w, in any case unless strict. It reports whether w was there.
 func (p *parser) word(w string) bool {
 	r := p.rest()
 	if len(r) < len(w) || r[:len(w)] != w && (p.strict || !strings.EqualFold(r[:len(w)], w)) {
@@ -58,7 +58,7 @@ func (p *parser) descriptor() (*sd.Descriptor, error) {
 		if p.pos+1 >= len(p.text) || p.text[p.pos+1] != ':' || !strings.ContainsRune("OGDS", rune(tag)) {
 			return nil, p.fail(p.sectionStatus(seen), "O:, G:, D: or S:")
 		}
-		// A section may stand once only (S-42).
+		// A section may occur only once (S-42).
 		if strings.IndexByte(seen, tag) >= 0 {
 			return nil, p.fail(ntstatus.InvalidACL, "each section at most once")
 		}
@@ -84,8 +84,9 @@ func (p *parser) descriptor() (*sd.Descriptor, error) {
 	return sd.New(parts), nil
 }
 
-// sectionStatus returns the status for text that is no section: what follows a
-// list is taken for a malformed ACE, anything else for an unknown tag (S-43).
+// sectionStatus returns the status for text that is no section. After a list it
+// counts as a malformed ACE unless it looks like a tag, elsewhere as an unknown
+// tag (S-43).
 func (p *parser) sectionStatus(seen string) ntstatus.Status {
 	if strings.HasSuffix(seen, "D") || strings.HasSuffix(seen, "S") {
 		r := p.rest()

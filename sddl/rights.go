@@ -24,8 +24,7 @@ var letters = []right{
 	{"GA", winnt.GENERIC_ALL}, {"GX", winnt.GENERIC_EXECUTE}, {"GW", winnt.GENERIC_WRITE}, {"GR", winnt.GENERIC_READ},
 }
 
-// whole are the rights that stand for a whole mask. KX comes after KR, whose
-// mask it shares, so it is never printed.
+// whole are the rights that cover a whole mask. KX comes after KR, whose mask is equal, so it is never printed.
 var whole = []right{
 	{"FA", winnt.FILE_ALL_ACCESS}, {"FR", winnt.FILE_GENERIC_READ}, {"FW", winnt.FILE_GENERIC_WRITE},
 	{"FX", winnt.FILE_GENERIC_EXECUTE},
@@ -49,10 +48,9 @@ func findRight(name string, strict bool) (winnt.AccessMask, bool) {
 	return 0, false
 }
 
-// scanRights reads the whole of s: two-letter rights and numbers in any order,
-// all of which add up. Blanks may stand before a two-letter right, not after
-// the last and not beside a number (S-41). The strict reader takes rights or
-// one number. A refusal is the offset and the expectation.
+// scanRights parses all of s: two-letter rights and numbers in any order, which are combined. Blanks may precede a
+// two-letter right but not follow the last, and not be next to a number (S-41). The strict parser accepts either
+// rights or one number. On an error it returns the offset and the expected text.
 func scanRights(s string, strict bool) (m winnt.AccessMask, off int, want string) {
 	for i := 0; i < len(s); {
 		var v winnt.AccessMask
@@ -76,8 +74,8 @@ func scanRights(s string, strict bool) (m winnt.AccessMask, off int, want string
 
 func startsNumber(s string) bool { return s[0] == '-' || '0' <= s[0] && s[0] <= '9' }
 
-// scanRight reads a two-letter right and the blanks before it; n is its
-// length, or the offset of a fault.
+// scanRight reads a two-letter right and the blanks before it. n is the length
+// of both, or the offset of an error.
 func scanRight(s string, strict bool) (m winnt.AccessMask, n int, want string) {
 	for n < len(s) && s[n] == ' ' && !strict {
 		n++
@@ -92,9 +90,8 @@ func scanRight(s string, strict bool) (m winnt.AccessMask, n int, want string) {
 	return m, n + 2, ""
 }
 
-// scanNumber reads a hexadecimal, octal or decimal mask, as many digits as
-// there are. Too large a number becomes 0xffffffff; a minus sign negates what
-// was read (S-38). n is the length of the number, or the offset of a fault.
+// scanNumber parses a hexadecimal, octal or decimal mask with any number of digits. A number that is too large
+// becomes 0xffffffff; a minus sign negates it (S-38). n is the length of the number, or the offset of an error.
 func scanNumber(s string, strict bool) (m winnt.AccessMask, n int, want string) {
 	digits := strings.TrimPrefix(s, "-")
 	negative := digits != s
@@ -177,13 +174,15 @@ func join(m winnt.AccessMask, t []right) (s string, ok bool) {
 	return b.String(), m == 0
 }
 
-// FormatRights prints a mask as the rights field of an ACE does (S-39): ""
-// for 0, FA and the like for their exact masks, letters, else hexadecimal.
+// FormatRights returns a mask in the form of an ACE's rights field (S-39). It
+// is "" for 0, a name such as FA for its exact mask, then letters, else
+// hexadecimal.
 func FormatRights(m winnt.AccessMask) string { return formatRights(m, false) }
 
-// ParseRights reads a mask written by hand: parts joined by '|', ',' or
-// blanks, each SDDL letters ("FR", "RCWD"), a number, or a documented name
-// such as FILE_READ_DATA, any case. Numbers that do not fit are refused.
+// ParseRights parses a mask typed by a user. Its parts are joined by '|', ','
+// or blanks. Each part is SDDL letters ("FR", "RCWD"), a number, or a
+// documented name such as FILE_READ_DATA, in any case. ParseRights refuses empty
+// text and numbers that do not fit.
 func ParseRights(text string) (winnt.AccessMask, error) {
 	var m winnt.AccessMask
 	parts := strings.FieldsFunc(text, func(r rune) bool { return r == '|' || r == ',' || r == ' ' })
@@ -209,7 +208,7 @@ func ParseRights(text string) (winnt.AccessMask, error) {
 	return m, nil
 }
 
-// RightNames returns the documented names that [ParseRights] reads, sorted.
+// RightNames returns the documented names that [ParseRights] accepts, sorted.
 func RightNames() []string { return slices.Sorted(maps.Keys(namedRights)) }
 
 // namedRights maps documented names to masks.

@@ -8,15 +8,15 @@ import (
 	"unicode/utf16"
 )
 
-// MaxAppContainerName is the longest name of a package, in UTF-16 units
+// MaxAppContainerName is the maximum length of a package name, in UTF-16 units
 // (CreateAppContainerProfile).
 const MaxAppContainerName = 64
 
-// AppContainer returns the SID of the AppContainer of that name, S-1-15-2- and
-// seven numbers: the first 28 bytes of the SHA-256 of the name in lower case,
-// as little-endian UTF-16 (DeriveAppContainerSidFromAppContainerName). It
-// returns the zero SID for a name that is empty or longer than
-// [MaxAppContainerName].
+// AppContainer returns the SID of the AppContainer with the given name. It is
+// S-1-15-2- and seven numbers: the first 28 bytes of the SHA-256 of the name in
+// lower case, as little-endian UTF-16
+// (DeriveAppContainerSidFromAppContainerName). AppContainer returns the zero
+// SID for an empty name and for one longer than [MaxAppContainerName].
 func AppContainer(name string) SID {
 	units := utf16.Encode([]rune(name))
 	if len(units) == 0 || len(units) > MaxAppContainerName {
@@ -27,13 +27,13 @@ func AppContainer(name string) SID {
 	return s
 }
 
-// CapabilitySIDs returns the SIDs of the capability of that name
-// (DeriveCapabilitySidsFromName): capability goes into the list of an
-// AppContainer token, S-1-15-3-1024- and the eight numbers of the SHA-256 of
-// the name in upper case, or S-1-15-3-n for one of the twelve that were there
-// before names were; group, S-1-5-32- and the same eight numbers, is for the
-// groups of services that hold the capability. Both are the zero SID for an
-// empty name.
+// CapabilitySIDs returns the two SIDs of the capability with the given name
+// (DeriveCapabilitySidsFromName). The SID capability is for the capability list
+// of an AppContainer token. It is S-1-15-3-1024- and the eight numbers of the
+// SHA-256 of the name in upper case, or S-1-15-3-n for one of the twelve oldest
+// capabilities. The SID group is for the groups of services that hold the
+// capability. It is S-1-5-32- and the same eight numbers. Both are the zero SID
+// for an empty name.
 func CapabilitySIDs(name string) (group, capability SID) {
 	if name == "" {
 		return SID{}, SID{}
@@ -57,7 +57,8 @@ var firstCapabilities = [...]string{"internetClient", "internetClientServer", "p
 	"musicLibrary", "documentsLibrary", "enterpriseAuthentication", "sharedUserCertificates", "removableStorage",
 	"appointments", "contacts"}
 
-// nameHash returns the SHA-256 of a name as eight little-endian numbers.
+// nameHash returns the SHA-256 of the name after fold, in little-endian UTF-16. It reads the hash as eight
+// little-endian numbers.
 func nameHash(name string, fold func(rune) rune) (h [8]uint32) {
 	var b []byte
 	for _, u := range utf16.Encode([]rune(strings.Map(fold, name))) {

@@ -55,8 +55,8 @@ func ExampleAppContainer() {
 	// S-1-15-3-1
 }
 
-// TestAppContainerLengths: a name of MaxAppContainerName UTF-16 units is one, a unit
-// more is not, whatever the characters.
+// TestAppContainerLengths checks that AppContainer accepts names of MaxAppContainerName
+// UTF-16 units and refuses longer ones, whatever the characters.
 func TestAppContainerLengths(t *testing.T) {
 	for _, c := range []struct {
 		name string

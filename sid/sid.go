@@ -1,13 +1,14 @@
 // Package sid holds security identifiers as small comparable values.
 //
-// A [SID] is the binary form of MS-DTYP 2.4.2.2 kept in a string: two words,
+// A [SID] is the binary form of MS-DTYP 2.4.2.2 in a string: two words,
 // comparable with ==, usable as a map key. It is often a substring of the
-// descriptor it was decoded from; [SID.Clone] what must outlive that.
+// descriptor from which it was decoded and keeps that in memory. [SID.Clone]
+// copies it.
 //
 //	s := sid.MustParse("S-1-5-32-544")
 //	fmt.Println(s, s.RID())
 //
-// The package has no state; everything may be used from any goroutine.
+// The package has no state. Everything may be used from any goroutine.
 package sid
 
 import (
@@ -27,8 +28,8 @@ const (
 	MaxSubAuthorities = 15
 )
 
-// SID is a security identifier. The zero value is no SID: IsZero reports it,
-// it prints as "" and equals no real one.
+// SID is a security identifier. The zero value is no SID. IsZero reports it, it
+// prints as "", and it equals no real SID.
 //
 //	offset size field
 //	0      1    revision, always 1
@@ -37,12 +38,12 @@ const (
 //	8      4n   sub-authorities, little-endian
 type SID struct{ b string }
 
-// ErrInvalid is wrapped by every reader of binary SIDs; its status is
-// STATUS_INVALID_SID.
+// ErrInvalid is the error that every decoder and parser of SIDs wraps. Its
+// status is STATUS_INVALID_SID.
 var ErrInvalid = errors.New("invalid SID")
 
-// New makes S-1-authority-subs… ; ok is false with more than 15
-// sub-authorities or an authority of more than 48 bits.
+// New returns S-1-authority-subs…. ok is false for more than 15
+// sub-authorities, and for an authority of more than 48 bits.
 func New(authority uint64, subs ...uint32) (s SID, ok bool) {
 	if len(subs) > MaxSubAuthorities || authority>>48 != 0 {
 		return SID{}, false
@@ -56,7 +57,8 @@ func New(authority uint64, subs ...uint32) (s SID, ok bool) {
 	return SID{string(b)}, true
 }
 
-// Decode reads the SID at the start of b and copies it; n is its size.
+// Decode decodes the SID at the start of b and copies it. n is its size in
+// bytes. The error wraps [ErrInvalid].
 func Decode(b []byte) (s SID, n int, err error) {
 	s, n, st := DecodeString(unsafe.String(unsafe.SliceData(b), len(b)))
 	if st != ntstatus.Success {
@@ -65,23 +67,24 @@ func Decode(b []byte) (s SID, n int, err error) {
 	return SID{strings.Clone(s.b)}, n, nil
 }
 
-// DecodeString reads the SID at the start of b without copying: the value is
-// a substring of b.
+// DecodeString decodes the SID at the start of b without copying it. The SID is
+// a substring of b, and n is its size in bytes. The status is
+// STATUS_INVALID_SID if b does not start with a SID.
 func DecodeString(b string) (s SID, n int, st ntstatus.Status) {
 	// A SID has revision 1 and at most fifteen sub-authorities (S-2).
 	if len(b) < minSize || b[0] != 1 || b[1] > MaxSubAuthorities {
 		return SID{}, 0, ntstatus.InvalidSID
 	}
 	n = 8 + 4*int(b[1])
-	// Where fewer bytes are left than a SID takes there is no SID (S-1).
+	// All sub-authorities must fit in b (S-1).
 	if len(b) < n {
 		return SID{}, 0, ntstatus.InvalidSID
 	}
 	return SID{b[:n]}, n, ntstatus.Success
 }
 
-// Equal reports whether s == t, without the call that comparing strings is: for
-// the one comparison of a check.
+// Equal reports whether s == t. It avoids the call that a string comparison
+// makes, because the access check compares SIDs often.
 func (s SID) Equal(t SID) bool {
 	n := len(s.b)
 	if n != len(t.b) {
@@ -107,16 +110,16 @@ func (s SID) IsZero() bool { return s.b == "" }
 // Len returns the size of the binary form in bytes, 0 for the zero value.
 func (s SID) Len() int { return len(s.b) }
 
-// Binary returns the binary form; it shares storage and must not be written to.
+// Binary returns the binary form, without copying it. It is "" for the zero value.
 func (s SID) Binary() string { return s.b }
 
-// AppendBinary appends the binary form.
+// AppendBinary appends the binary form to dst, nothing for the zero value.
 func (s SID) AppendBinary(dst []byte) []byte { return append(dst, s.b...) }
 
-// Clone returns an equal SID with storage of its own.
+// Clone returns an equal SID in separate memory.
 func (s SID) Clone() SID { return SID{strings.Clone(s.b)} }
 
-// Authority returns the 48-bit identifier authority.
+// Authority returns the 48-bit identifier authority, 0 for the zero value.
 func (s SID) Authority() uint64 {
 	if s.b == "" {
 		return 0
@@ -128,7 +131,7 @@ func (s SID) Authority() uint64 {
 	return a
 }
 
-// SubAuthorities returns the number of sub-authorities.
+// SubAuthorities returns the number of sub-authorities, 0 for the zero value.
 func (s SID) SubAuthorities() int {
 	if s.b == "" {
 		return 0
@@ -136,13 +139,14 @@ func (s SID) SubAuthorities() int {
 	return int(s.b[1])
 }
 
-// Sub returns sub-authority i, counted from 0; it must exist.
+// Sub returns sub-authority i, counted from 0. It panics if there are not more
+// than i. i must not be negative.
 func (s SID) Sub(i int) uint32 {
 	o := 8 + 4*i
 	return uint32(s.b[o]) | uint32(s.b[o+1])<<8 | uint32(s.b[o+2])<<16 | uint32(s.b[o+3])<<24
 }
 
-// RID returns the last sub-authority, 0 if s has none.
+// RID returns the last sub-authority, 0 for a SID without sub-authorities.
 func (s SID) RID() uint32 {
 	if n := s.SubAuthorities(); n > 0 {
 		return s.Sub(n - 1)
@@ -151,7 +155,7 @@ func (s SID) RID() uint32 {
 }
 
 // Prefix returns the SID without its last sub-authority: the domain of an
-// account. It returns the zero value if s has none to take away.
+// account. It returns the zero value if s has no sub-authority.
 func (s SID) Prefix() SID {
 	n := s.SubAuthorities()
 	if n == 0 {
@@ -162,7 +166,8 @@ func (s SID) Prefix() SID {
 	return SID{string(b)}
 }
 
-// WithRID returns s with one more sub-authority; the zero value if s has 15.
+// WithRID returns s with one more sub-authority. It returns the zero value if s
+// has 15 or is zero.
 func (s SID) WithRID(rid uint32) SID {
 	n := s.SubAuthorities()
 	if s.IsZero() || n == MaxSubAuthorities {
@@ -180,8 +185,9 @@ func (s SID) EqualPrefix(o SID) bool {
 	return s.SubAuthorities() > 0 && len(s.b) == len(o.b) && s.b[:len(s.b)-4] == o.b[:len(o.b)-4]
 }
 
-// Compare orders by authority, then sub-authorities lexicographically, the
-// shorter first (S-3). The order is for sorting only.
+// Compare orders SIDs by authority, then lexicographically by sub-authorities,
+// the shorter one first (S-3). The result is negative, 0 or positive. The order
+// is only for sorting: the zero value sorts like S-1-0.
 func (s SID) Compare(o SID) int {
 	if s.b == o.b {
 		return 0
@@ -207,10 +213,9 @@ func (s SID) Compare(o SID) int {
 // hashMul is 2^64 divided by the golden ratio, the usual multiplier.
 const hashMul = 0x9E3779B97F4A7C15
 
-// Hash returns a 32-bit hash of the content, the same in every process.
-// Compiled descriptors keep it beside each entry and tokens index their SIDs by
-// it; it is no protection against collisions, so every match compares the
-// bytes.
+// Hash returns a 32-bit hash of the binary form, which is equal in every process. Compiled descriptors store it with
+// each entry, and tokens index their SIDs by it. Different SIDs can have the same hash, so every match also compares
+// the bytes. The zero value has hash 0.
 func (s SID) Hash() uint32 {
 	n := len(s.b)
 	if n < 8 {

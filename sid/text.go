@@ -7,38 +7,37 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// SyntaxError says where and why the text form of a SID was refused.
+// SyntaxError reports where and why a parser refused the text form of a SID.
 type SyntaxError struct {
 	Text   string // the whole text given
 	Offset int    // byte offset into Text
-	Want   string // what was expected there
+	Want   string // expected text
 }
 
-// Error prints the text, the offset and the expectation.
+// Error returns the text, the offset and what the parser expected there.
 func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("SID %q: at byte %d: want %s", e.Text, e.Offset, e.Want)
 }
 
-// Unwrap makes errors.Is(err, ErrInvalid) hold.
+// Unwrap returns [ErrInvalid], so errors.Is(err, ErrInvalid) is true.
 func (e *SyntaxError) Unwrap() error { return ErrInvalid }
 
 // Status returns STATUS_INVALID_SID (S-23).
 func (e *SyntaxError) Status() ntstatus.Status { return ntstatus.InvalidSID }
 
-// Parse reads the text form the way Windows was recorded to read it (S-80):
-// S-R-A-S… in any case, numbers decimal or 0x-hexadecimal, a hexadecimal
-// revision making all later numbers hexadecimal, sub-authorities saturating at
-// 4294967295. The SDDL aliases that need no domain, such as "BA", are read too
-// (S-9a). The error is a [*SyntaxError].
+// Parse parses the text form as recorded on Windows (S-80): S-R-A-S… in any
+// case, with numbers in decimal or 0x-hexadecimal. A hexadecimal revision makes
+// all later numbers hexadecimal. A sub-authority that is too large becomes
+// 4294967295. Parse also accepts the SDDL aliases that need no domain, such as
+// "BA" (S-9a). The error is a [*SyntaxError].
 func Parse(text string) (SID, error) { return Resolve(text, SID{}) }
 
-// ParseStrict reads what a careful author writes: the canonical S-1-… form
-// that [SID.String] prints, or an upper-case alias that needs no domain. It
-// refuses lower case, leading zeros, hexadecimal sub-authorities and numbers
-// that do not fit (S-80).
+// ParseStrict accepts only the canonical S-1-… form that [SID.String] prints,
+// and upper-case aliases that need no domain. It refuses lower case, leading
+// zeros, hexadecimal sub-authorities and numbers that do not fit (S-80).
 func ParseStrict(text string) (SID, error) { return ResolveStrict(text, SID{}) }
 
-// MustParse calls Parse for texts known to be right; it panics on others.
+// MustParse works like Parse but panics on an error. It is for constant texts.
 func MustParse(text string) SID {
 	s, err := Parse(text)
 	if err != nil {
@@ -47,9 +46,9 @@ func MustParse(text string) SID {
 	return s
 }
 
-// Resolve reads an alias such as "BA" or "DU", or a text form as [Parse]
-// does. Aliases of accounts of a domain, a machine or a forest root need the
-// SID of the domain; with the zero SID they are refused (S-10).
+// Resolve parses an alias such as "BA" or "DU", or a text form as [Parse] does.
+// Aliases of accounts of a domain, a machine or a forest root need the SID of
+// that domain. With the zero SID Resolve refuses them (S-10).
 func Resolve(text string, domain SID) (SID, error) {
 	s, n, err := Scan(text, domain)
 	if err != nil {
@@ -61,7 +60,7 @@ func Resolve(text string, domain SID) (SID, error) {
 	return s, nil
 }
 
-// ResolveStrict does what [Resolve] does, with the strictness of [ParseStrict].
+// ResolveStrict works like [Resolve] with the strictness of [ParseStrict].
 func ResolveStrict(text string, domain SID) (SID, error) {
 	s, err := Resolve(text, domain)
 	if err != nil {
@@ -76,9 +75,10 @@ func ResolveStrict(text string, domain SID) (SID, error) {
 	return s, nil
 }
 
-// Scan reads the SID or alias at the start of text; n is the number of bytes
-// it took. A D that ends a run of hexadecimal digits and is followed by ':'
-// is left alone: it is the tag of a DACL (S-9).
+// Scan parses the SID or alias at the start of text. n is its length in bytes.
+// A D that ends a run of hexadecimal digits and is followed by ':' does not
+// belong to the SID, because it is the tag of a DACL (S-9). The error is a
+// [*SyntaxError]; n then has no meaning.
 func Scan(text string, domain SID) (s SID, n int, err error) {
 	if len(text) >= 2 && text[0]|0x20 == 's' && text[1] == '-' {
 		p := scanner{text: text, pos: 2}
@@ -182,7 +182,7 @@ func (p *scanner) number(max uint64) (v uint64, hex, ok bool) {
 	return v, hex, p.pos > start
 }
 
-// tag reports whether "D:" stands here.
+// tag reports whether the text continues with "D:".
 func (p *scanner) tag() bool {
 	return p.text[p.pos] == 'D' && p.pos+1 < len(p.text) && p.text[p.pos+1] == ':'
 }
@@ -198,9 +198,9 @@ func digit(c byte) uint64 {
 	return 255
 }
 
-// String prints S-1-authority-subs…, the authority in decimal below 2^32 and
-// else in unpadded lower-case hexadecimal, as SDDL does (S-6). The zero value
-// prints as "".
+// String returns S-1-authority-subs…. The authority is decimal below 2^32, and
+// otherwise unpadded lower-case hexadecimal, as in SDDL (S-6). The zero value
+// returns "".
 func (s SID) String() string {
 	if s.IsZero() {
 		return ""
@@ -208,11 +208,12 @@ func (s SID) String() string {
 	return string(s.AppendText(make([]byte, 0, 64)))
 }
 
-// AppendText appends what String prints.
+// AppendText appends the text of String to dst, nothing for the zero value.
 func (s SID) AppendText(dst []byte) []byte { return s.appendText(dst, false) }
 
 // RtlString prints as String does but pads a hexadecimal authority to twelve
 // digits, as RtlConvertSidToUnicodeString and ConvertSidToStringSid do (S-6).
+// The zero value returns "".
 func (s SID) RtlString() string {
 	if s.IsZero() {
 		return ""
@@ -241,11 +242,12 @@ func (s SID) appendText(dst []byte, pad bool) []byte {
 	return dst
 }
 
-// MarshalText returns String as bytes; the zero value gives none.
+// MarshalText returns the text of String as bytes. The zero value gives no
+// bytes. The error is always nil.
 func (s SID) MarshalText() ([]byte, error) { return s.AppendText(nil), nil }
 
-// UnmarshalText reads text as [Parse] does, but gives the zero value for no
-// text at all.
+// UnmarshalText parses text as [Parse] does. An empty text gives the zero
+// value. After an error s keeps its value.
 func (s *SID) UnmarshalText(text []byte) error {
 	if len(text) == 0 {
 		*s = SID{}

@@ -291,3 +291,9 @@ func ExampleParse() {
 	// S-1-5-32-544 Administrators 544 <nil>
 	// SID "S-1-5": at byte 5: want at least one sub-authority
 }
+
+func ExampleSID_RtlString() {
+	s := sid.MustParse("S-1-0x100000000-5")
+	fmt.Println(s, s.RtlString())
+	// Output: S-1-0x100000000-5 S-1-0x000100000000-5
+}

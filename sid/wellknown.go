@@ -102,8 +102,8 @@ func init() {
 	}
 }
 
-// ParseAlias reads a two-letter SDDL alias, any case. A relative one needs
-// the SID of its domain, machine or forest root (S-10); the error is a
+// ParseAlias parses a two-letter SDDL alias, ignoring case. A relative alias
+// needs the SID of its domain, machine or forest root (S-10). The error is a
 // [*SyntaxError].
 func ParseAlias(alias string, domain SID) (SID, error) {
 	k := byAlias[alias]
@@ -125,8 +125,8 @@ func ParseAlias(alias string, domain SID) (SID, error) {
 	return s, nil
 }
 
-// Alias returns the upper-case SDDL alias of s, or "" if it has none. Aliases
-// relative to a domain are found only for accounts of the domain given (S-10).
+// Alias returns the upper-case SDDL alias of s, or "" for a SID without an alias. It returns an alias relative to a
+// domain only for accounts of the given domain (S-10).
 func Alias(s, domain SID) string {
 	if k := bySID[s]; k != nil {
 		return k.alias
@@ -145,13 +145,14 @@ func relative(s, domain SID) *known {
 }
 
 // Name returns the English name of a well-known SID without its authority, such
-// as "Everyone" or "Administrators"; "" if s is not well known. Well-known
-// accounts of any domain S-1-5-21-x-y-z are named too.
+// as "Everyone" or "Administrators"; "" if s is not well known. This includes
+// well-known accounts of any domain S-1-5-21-x-y-z.
 func Name(s SID) string { _, name := Account(s); return name }
 
 // Account returns the authority and the name of a well-known SID, such as
-// "BUILTIN", "Administrators". The authority is "" for Everyone and the like,
-// and for accounts of a domain, whose name a SID does not tell.
+// "BUILTIN", "Administrators". The authority is "" for SIDs without one, such
+// as Everyone, and for accounts of a domain, because a SID does not contain the
+// domain's name.
 func Account(s SID) (authority, name string) {
 	if k := bySID[s]; k != nil {
 		return k.domain, k.name

@@ -1,6 +1,7 @@
 package sid_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -107,7 +108,7 @@ S-1-16-20480 Protected Process Mandatory Level
 S-1-16-28672 Secure Process Mandatory Level
 `
 
-// TestAccounts: each well-known SID has its authority and its name, and there is no other.
+// TestAccounts checks the authority and name of each well-known SID, and that there is no other.
 func TestAccounts(t *testing.T) {
 	authority, n := "", 0
 	for line := range strings.Lines(strings.TrimPrefix(accounts, "\n")) {
@@ -158,7 +159,7 @@ func TestDomainAccounts(t *testing.T) {
 	}
 }
 
-// TestVariables: each variable is the SID that its name says ([MS-DTYP] 2.4.2.4).
+// TestVariables compares each variable with the SID of its name ([MS-DTYP] 2.4.2.4).
 func TestVariables(t *testing.T) {
 	for text, s := range map[string]sid.SID{"S-1-0-0": sid.Nobody, "S-1-1-0": sid.Everyone, "S-1-2-0": sid.Local,
 		"S-1-2-1": sid.ConsoleLogon, "S-1-3-0": sid.CreatorOwner, "S-1-3-1": sid.CreatorGroup,
@@ -188,8 +189,8 @@ func TestVariables(t *testing.T) {
 	}
 }
 
-// TestResolveStrictly: the aliases of a domain are read with it alone, and what the strict reader does
-// not take is told beside the form that it takes (S-10, S-80).
+// TestResolveStrictly checks that the aliases of a domain need the domain, and that the error of the
+// strict parser has the canonical form (S-10, S-80).
 func TestResolveStrictly(t *testing.T) {
 	domain := sid.MustParse("S-1-5-21-7-8-9")
 	for text, want := range map[string]string{"DA": "S-1-5-21-7-8-9-512", "BA": "S-1-5-32-544",
@@ -211,7 +212,7 @@ func TestResolveStrictly(t *testing.T) {
 	}
 }
 
-// TestMustParsePanics: what is no SID does not become one.
+// TestMustParsePanics checks that MustParse panics for text that is no SID.
 func TestMustParsePanics(t *testing.T) {
 	defer func() {
 		if recover() == nil {
@@ -221,7 +222,7 @@ func TestMustParsePanics(t *testing.T) {
 	t.Errorf("%q", sid.MustParse("no SID"))
 }
 
-// TestZeroHash: no SID has a hash of its own, and a SID in another place of the memory has the same.
+// TestZeroHash checks that the zero value has hash 0, and that equal SIDs in separate memory have equal hashes.
 func TestZeroHash(t *testing.T) {
 	if h := (sid.SID{}).Hash(); h != 0 {
 		t.Errorf("%#x", h)
@@ -244,5 +245,101 @@ func TestZeroHash(t *testing.T) {
 			}
 			hashes[other.Hash()] = other.String()
 		}
+	}
+}
+
+// Logon types, and what a token says of how its user logged on.
+func ExampleAccount() {
+	for _, s := range []sid.SID{
+		sid.Dialup, sid.Batch, sid.Proxy, sid.TerminalServerUser, sid.RemoteInteractive, sid.IUSR, sid.ConsoleLogon,
+		sid.OtherOrganization, sid.NTLMAuthentication, sid.SChannelAuthentication, sid.DigestAuthentication,
+		sid.AuthorityAsserted, sid.ServiceAsserted, sid.CompoundedAuthentication, sid.ClaimsValid,
+		sid.LocalAccount, sid.LocalAccountAdministrator, sid.EnterpriseDCs,
+	} {
+		fmt.Println(sid.Account(s))
+	}
+	// Output:
+	// NT AUTHORITY DIALUP
+	// NT AUTHORITY BATCH
+	// NT AUTHORITY PROXY
+	// NT AUTHORITY TERMINAL SERVER USER
+	// NT AUTHORITY REMOTE INTERACTIVE LOGON
+	// NT AUTHORITY IUSR
+	//  CONSOLE LOGON
+	// NT AUTHORITY Other Organization
+	// NT AUTHORITY NTLM Authentication
+	// NT AUTHORITY SChannel Authentication
+	// NT AUTHORITY Digest Authentication
+	//  Authentication authority asserted identity
+	//  Service asserted identity
+	//  Compounded Authentication
+	//  Claims Valid
+	// NT AUTHORITY Local account
+	// NT AUTHORITY Local account and member of Administrators group
+	// NT AUTHORITY Enterprise Domain Controllers
+}
+
+// The groups that a machine or a domain has from the start.
+func ExampleAlias() {
+	for _, s := range []sid.SID{
+		sid.PowerUsers, sid.AccountOperators, sid.ServerOperators, sid.PrintOperators, sid.BackupOperators,
+		sid.PreWindows2000, sid.RemoteDesktopUsers,
+	} {
+		fmt.Println(s, sid.Alias(s, sid.SID{}), sid.Name(s))
+	}
+	fmt.Println(sid.ProtectedProcessLevel, sid.SecureProcessLevel)
+	// Output:
+	// S-1-5-32-547 PU Power Users
+	// S-1-5-32-548 AO Account Operators
+	// S-1-5-32-549 SO Server Operators
+	// S-1-5-32-550 PO Print Operators
+	// S-1-5-32-551 BO Backup Operators
+	// S-1-5-32-554 RU Pre-Windows 2000 Compatible Access
+	// S-1-5-32-555 RD Remote Desktop Users
+	// S-1-16-20480 S-1-16-28672
+}
+
+// TestAliases: each alias of SDDL stands for the SID that [MS-DTYP] 2.4.2.4 and the page
+// "SID Strings" name; those of a domain follow it.
+func TestAliases(t *testing.T) {
+	const domain = "S-1-5-21-1-2-3"
+	for alias, want := range map[string]string{"AA": "S-1-5-32-579", "AC": "S-1-15-2-1", "AN": "S-1-5-7",
+		"AO": "S-1-5-32-548",
+		"AS": "S-1-18-1", "AU": "S-1-5-11", "BA": "S-1-5-32-544", "BG": "S-1-5-32-546", "BO": "S-1-5-32-551",
+		"BU": "S-1-5-32-545", "CD": "S-1-5-32-574", "CG": "S-1-3-1", "CO": "S-1-3-0", "CY": "S-1-5-32-569",
+		"ED": "S-1-5-9",
+		"ER": "S-1-5-32-573", "ES": "S-1-5-32-576", "HA": "S-1-5-32-578", "HI": "S-1-16-12288", "IS": "S-1-5-32-568",
+		"IU": "S-1-5-4", "LS": "S-1-5-19", "LU": "S-1-5-32-559", "LW": "S-1-16-4096", "ME": "S-1-16-8192",
+		"MP": "S-1-16-8448", "MS": "S-1-5-32-577", "MU": "S-1-5-32-558", "NO": "S-1-5-32-556", "NS": "S-1-5-20",
+		"NU": "S-1-5-2", "OW": "S-1-3-4", "PO": "S-1-5-32-550", "PS": "S-1-5-10", "PU": "S-1-5-32-547",
+		"RA": "S-1-5-32-575", "RC": "S-1-5-12", "RD": "S-1-5-32-555", "RE": "S-1-5-32-552", "RM": "S-1-5-32-580",
+		"RU": "S-1-5-32-554", "SI": "S-1-16-16384", "SO": "S-1-5-32-549", "SS": "S-1-18-2", "SU": "S-1-5-6",
+		"SY": "S-1-5-18",
+		"UD": "S-1-5-84-0-0-0-0-0", "WD": "S-1-1-0", "WR": "S-1-5-33",
+		"AP": domain + "-525", "CA": domain + "-517", "CN": domain + "-522", "DA": domain + "-512",
+		"DC": domain + "-515",
+		"DD": domain + "-516", "DG": domain + "-514", "DU": domain + "-513", "EA": domain + "-519",
+		"EK": domain + "-527",
+		"KA": domain + "-526", "LA": domain + "-500", "LG": domain + "-501", "PA": domain + "-520",
+		"RO": domain + "-498",
+		"RS": domain + "-553", "SA": domain + "-518",
+	} {
+		got, n, err := sid.Scan(alias, sid.MustParse(domain))
+		if err != nil || n != 2 || got.String() != want {
+			t.Errorf("%s: %v, %d, %v, want %s", alias, got, n, err, want)
+		}
+		if back := sid.Alias(got, sid.MustParse(domain)); back != alias {
+			t.Errorf("the alias of %s is %q, want %s", want, back, alias)
+		}
+	}
+	for _, other := range []string{domain, domain + "-512-1", "S-1-5-21-1-2-4-512", "S-1-5-22-1-2-3-512",
+		"S-1-6-21-1-2-3-512",
+		"S-1-5-21-1-2-512", domain + "-511"} {
+		if got := sid.Alias(sid.MustParse(other), sid.MustParse(domain)); got != "" {
+			t.Errorf("%s has the alias %q", other, got)
+		}
+	}
+	if got := sid.Alias(sid.MustParse(domain+"-512"), sid.SID{}); got != "" {
+		t.Errorf("without a domain: %q", got)
 	}
 }

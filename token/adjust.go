@@ -9,22 +9,22 @@ import (
 )
 
 // PrivilegeChange is a LUID_AND_ATTRIBUTES of NtAdjustPrivilegesToken.
-// SE_PRIVILEGE_ENABLED enables, its absence disables, SE_PRIVILEGE_REMOVED
-// removes for ever.
+// SE_PRIVILEGE_ENABLED enables the privilege, and SE_PRIVILEGE_REMOVED removes
+// it permanently. Without either the change disables it.
 type PrivilegeChange struct {
 	LUID       winnt.LUID
 	Attributes uint32
 }
 
 // AdjustPrivileges enables, disables and removes privileges (T-71). With
-// disableAll the changes are ignored and every privilege is disabled.
+// disableAll it ignores the changes and disables every privilege.
 //
-// The status is STATUS_SUCCESS, or STATUS_NOT_ALL_ASSIGNED (a success) when a
-// change names a privilege the token does not hold; the others are applied.
-// No change ever adds one (T-72). previous has the old attributes of what
-// changed, in ascending order; fed back it restores them, except what was
-// removed. Where nothing changed the receiver itself is returned, with its old
-// ModifiedId.
+// The status is STATUS_SUCCESS, or STATUS_NOT_ALL_ASSIGNED (a success) if a
+// change names a privilege that the token does not hold. The other changes are
+// applied. No change adds a privilege (T-72). previous has the old attributes
+// of the changed privileges, in ascending order. Passed as changes it restores
+// them, except removed ones. If nothing changes, AdjustPrivileges returns the
+// receiver with its old ModifiedId.
 func (t *Token) AdjustPrivileges(modified winnt.LUID, disableAll bool, changes []PrivilegeChange) (n *Token,
 	previous []PrivilegeChange, status ntstatus.Status) {
 	present, enabled := t.present, t.enabled
@@ -80,7 +80,7 @@ func (t *Token) previous(changed winnt.PrivilegeSet) []PrivilegeChange {
 }
 
 // privilegeAttributes returns the SE_PRIVILEGE_* bits of a privilege that the
-// token holds. USED_FOR_ACCESS is a matter of one call and never stored.
+// token holds. A token never stores USED_FOR_ACCESS, which concerns one call.
 func (t *Token) privilegeAttributes(p winnt.Privilege) (a uint32) {
 	if t.byDefault.Has(p) {
 		a |= winnt.SE_PRIVILEGE_ENABLED_BY_DEFAULT
@@ -91,8 +91,8 @@ func (t *Token) privilegeAttributes(p winnt.Privilege) (a uint32) {
 	return a
 }
 
-// Privileges yields the privileges held in ascending order with their
-// SE_PRIVILEGE_* attributes (class 3).
+// Privileges yields the privileges that the token holds, in ascending order,
+// with their SE_PRIVILEGE_* attributes (class 3).
 func (t *Token) Privileges() func(yield func(winnt.Privilege, uint32) bool) {
 	return func(yield func(winnt.Privilege, uint32) bool) {
 		for p := range t.present.All {
@@ -103,19 +103,21 @@ func (t *Token) Privileges() func(yield func(winnt.Privilege, uint32) bool) {
 	}
 }
 
-// PrivilegeCount returns the number of privileges held (TOKEN_STATISTICS).
+// PrivilegeCount returns the number of privileges that the token holds
+// (TOKEN_STATISTICS).
 func (t *Token) PrivilegeCount() int { return bits.OnesCount64(uint64(t.present)) }
 
-// AdjustGroups enables and disables groups; only SE_GROUP_ENABLED of a change
-// counts (T-75). With reset the changes are ignored and every group that is
-// neither mandatory nor deny-only returns to its default.
+// AdjustGroups enables and disables groups. It uses only SE_GROUP_ENABLED of a
+// change (T-75). With reset it ignores the changes and returns every group that
+// is neither mandatory nor deny-only to its default, but never disables the
+// logon SID.
 //
 // STATUS_CANT_DISABLE_MANDATORY (a mandatory group, the user, the logon SID, the
-// integrity entry) and STATUS_CANT_ENABLE_DENY_ONLY leave everything as it was
-// and return the receiver. STATUS_NOT_ALL_ASSIGNED (a success) means that a
-// change names a group the token does not have. previous has the old
-// attributes of what changed, in the token's order. A SID that is in the token
-// more than once is changed everywhere.
+// integrity entry) and STATUS_CANT_ENABLE_DENY_ONLY change nothing. AdjustGroups
+// then returns the receiver. STATUS_NOT_ALL_ASSIGNED (a success) means that a
+// change names a group the token does not have. previous has the old attributes
+// of the changed groups, in the token's order. If a SID is in the token more
+// than once, every entry changes.
 func (t *Token) AdjustGroups(modified winnt.LUID, reset bool, changes []Group) (n *Token, previous []Group,
 	status ntstatus.Status) {
 	enabled := append(sidset.Bits(nil), t.groups.enabled...)
@@ -151,10 +153,11 @@ func (t *Token) AdjustGroups(modified winnt.LUID, reset bool, changes []Group) (
 	return n, previous, status
 }
 
-// adjustGroup enables or disables entry i in the copy, or says why it may not.
+// adjustGroup enables or disables entry i in the copy. A status that prevents
+// this changes nothing.
 func (t *Token) adjustGroup(enabled sidset.Bits, i int, enable bool) ntstatus.Status {
 	state := groupState(Group{Attributes: t.body.attrs[i]})
-	// The user and the integrity entry are in force without ENABLED, or never.
+	// ENABLED does not matter for two entries: the user always matches, the integrity entry never does.
 	fixed := i == 0 || i == int(t.integrityAt)
 	// They cannot be disabled, nor can the logon SID, as if they were mandatory. T-75
 	state.mandatory = state.mandatory || fixed || isLogon(t.body.attrs[i])
@@ -174,8 +177,7 @@ func (t *Token) resetGroups(enabled sidset.Bits) {
 	for i := range t.Groups() {
 		a := t.body.attrs[i]
 		if a&(winnt.SE_GROUP_MANDATORY|winnt.SE_GROUP_USE_FOR_DENY_ONLY|winnt.SE_GROUP_INTEGRITY) != 0 {
-			// Resetting passes over the groups that no adjustment may change
-			// (T-75).
+			// A reset skips the groups that no adjustment may change (T-75).
 			continue
 		}
 		switch {
@@ -190,8 +192,8 @@ func (t *Token) resetGroups(enabled sidset.Bits) {
 
 func isLogon(a uint32) bool { return a&winnt.SE_GROUP_LOGON_ID == winnt.SE_GROUP_LOGON_ID }
 
-// equalTo yields the indexes of the entries still there whose SID is that of
-// entry i.
+// equalTo yields the indexes of the entries with the SID of entry i, without
+// those that EffectiveOnly removed.
 func (t *Token) equalTo(i int) func(yield func(int) bool) {
 	return func(yield func(int) bool) {
 		first := i

@@ -6,23 +6,22 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// entryState says of a group or a claim what an adjustment reads. The flags of
-// claims say "disabled" and those of groups "enabled": here both say the same.
+// entryState is the state of a group or a claim that an adjustment reads. The
+// flags of claims say "disabled", and those of groups "enabled". This type has
+// one form for both.
 type entryState struct {
 	enabled, byDefault  bool
 	mandatory, denyOnly bool
 }
 
-// adjust returns whether the entry is enabled once it was asked to be, or why it
-// stays as it is.
+// adjust returns whether the entry is enabled after a request to enable or disable it, or the status that prevents a
+// change.
 func (s entryState) adjust(enable bool) (bool, ntstatus.Status) {
 	switch {
-	// An entry that is mandatory cannot be disabled: what a logon insists on, such
-	// as a group that denies, would otherwise be switched off by its holder. T-75
+	// A mandatory entry cannot be disabled. Otherwise the token's holder could switch off a group that denies. T-75
 	case !enable && s.mandatory:
 		return s.enabled, ntstatus.CantDisableMandatory
-	// An entry for deny entries only cannot be enabled: it was taken from the token
-	// so that it grants no more. T-75
+	// A deny-only entry cannot be enabled: a filter made it so that it no longer grants. T-75
 	case enable && s.denyOnly:
 		return s.enabled, ntstatus.CantEnableDenyOnly
 	}
@@ -31,7 +30,7 @@ func (s entryState) adjust(enable bool) (bool, ntstatus.Status) {
 
 // reset returns whether the entry is enabled after a return to the defaults.
 func (s entryState) reset() bool {
-	// Resetting passes over the entries that no adjustment may change. T-75
+	// A reset skips the entries that no adjustment may change. T-75
 	if s.mandatory || s.denyOnly {
 		return s.enabled
 	}
@@ -47,9 +46,8 @@ type adjustable[E any] struct {
 	enable func(change E) bool // whether a change asks to enable
 }
 
-// adjust tries the changes on a copy, so that all of them are made or none. It
-// returns the copy and, in the order of the list, what changed as it was; an
-// error leaves both nil. With reset the changes are ignored. T-75
+// adjust applies the changes to a copy, all of them or none. It returns the copy and, in the order of the list, the
+// previous state of the changed entries; on an error both are nil. With reset it ignores the changes (T-75).
 func (a adjustable[E]) adjust(reset bool, changes []E) (now, previous []E, status ntstatus.Status) {
 	now = append([]E(nil), a.list...)
 	if reset {
@@ -72,7 +70,7 @@ func (a adjustable[E]) adjust(reset bool, changes []E) (now, previous []E, statu
 			}
 			now[i] = a.with(e, on)
 		}
-		// A change of what the token lacks is told, and the others are made. T-75
+		// A change of an entry that the token does not have is reported; the others are applied (T-75).
 		if !found {
 			status = ntstatus.NotAllAssigned
 		}
@@ -86,17 +84,19 @@ func (a adjustable[E]) adjust(reset bool, changes []E) (now, previous []E, statu
 }
 
 // AdjustClaims disables and enables the user's claims, or with device those of
-// the device, as NtAdjustTokenClaimsAndDeviceGroups does: a change names a
-// claim, and its FlagDisabled says what the claim is to be. With reset the
-// changes are ignored and every claim returns to FlagDisabledByDefault.
+// the device, as NtAdjustTokenClaimsAndDeviceGroups does. A change names a
+// claim, and its FlagDisabled is the new state of the claim. With reset
+// AdjustClaims ignores the changes and returns every claim to
+// FlagDisabledByDefault.
 //
-// STATUS_CANT_DISABLE_MANDATORY and STATUS_CANT_ENABLE_DENY_ONLY leave
-// everything as it was and return the receiver. STATUS_NOT_ALL_ASSIGNED (a
-// success) means that a change names a claim the token does not have. previous
-// has what changed as it was. Rules and order are those of groups (T-75).
+// STATUS_CANT_DISABLE_MANDATORY and STATUS_CANT_ENABLE_DENY_ONLY change
+// nothing, and AdjustClaims returns the receiver. STATUS_NOT_ALL_ASSIGNED (a
+// success) means that a change names a claim that the token does not have.
+// previous has the old state of the changed claims. Rules and order are those
+// of groups (T-75).
 func (t *Token) AdjustClaims(modified winnt.LUID, device, reset bool, changes []claims.Attribute) (n *Token,
 	previous []claims.Attribute, status ntstatus.Status) {
-	// A claim keeps its place: previous is told in the order of the set.
+	// A claim keeps its position: previous has the order of the set.
 	set := t.body.userClaims
 	if device {
 		set = t.body.deviceClaims
@@ -136,8 +136,7 @@ func claimEnabled(a claims.Attribute, on bool) claims.Attribute {
 	return a
 }
 
-// AdjustDeviceGroups adjusts the groups of the device as AdjustGroups does
-// those of the user.
+// AdjustDeviceGroups is like [Token.AdjustGroups], for the groups of the device.
 func (t *Token) AdjustDeviceGroups(modified winnt.LUID, reset bool, changes []Group) (n *Token, previous []Group,
 	status ntstatus.Status) {
 	list := adjustable[Group]{list: collect(t.body.device.all), state: groupState, with: groupEnabled,

@@ -6,7 +6,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// AttributeOperation says what to do with one of a token's security attributes
+// AttributeOperation is an operation on one of a token's security attributes
 // (TOKEN_SECURITY_ATTRIBUTE_OPERATION; AUTHZ_SECURITY_ATTRIBUTE_OPERATION of
 // the Authz documentation). The zero value does nothing.
 type AttributeOperation uint32
@@ -14,10 +14,10 @@ type AttributeOperation uint32
 // Operations on security attributes.
 const (
 	AttributeNone       AttributeOperation = iota
-	AttributeReplaceAll                    // the attribute becomes the only one; must be the only operation
-	AttributeAdd                           // values are added to an attribute, which is made if need be
-	AttributeDelete                        // the named values go; all of them, and the attribute, where none is named
-	AttributeReplace                       // the values take the place of the old ones; none deletes the attribute
+	AttributeReplaceAll                    // replaces all attributes by this one; must be the only operation
+	AttributeAdd                           // adds the values, and creates the attribute if necessary
+	AttributeDelete                        // removes the values; without values, removes the attribute
+	AttributeReplace                       // replaces the attribute's values; without values, removes the attribute
 )
 
 // String returns the documented name without its prefix.
@@ -36,11 +36,12 @@ type AttributeChange struct {
 }
 
 // ChangeAttributes applies operations to the token's own security attributes,
-// all of them or none. ModifiedId is kept: it is the caller's to change.
+// either all of them or none. It keeps ModifiedId, which the caller can change.
 //
-// STATUS_INVALID_PARAMETER: an unknown operation, REPLACE_ALL beside others,
-// an invalid attribute, or values of another type than the attribute has.
-// STATUS_NOT_FOUND: an attribute to delete that the token does not have.
+// It fails with STATUS_INVALID_PARAMETER for an unknown operation, REPLACE_ALL
+// together with others, an invalid attribute, or values of another type than
+// the attribute has. It fails with STATUS_NOT_FOUND if the token does not have
+// an attribute to delete.
 func (t *Token) ChangeAttributes(changes []AttributeChange) (*Token, ntstatus.Status) {
 	var now []claims.Attribute
 	for _, a := range t.body.local.All() {
@@ -48,8 +49,8 @@ func (t *Token) ChangeAttributes(changes []AttributeChange) (*Token, ntstatus.St
 	}
 	for _, c := range changes {
 		var st ntstatus.Status
-		// REPLACE_ALL beside another operation would make the order of the list decide,
-		// which the documents leave open: it is refused.
+		// With REPLACE_ALL and another operation, the result would depend on the order of the list, which the
+		// documents do not define: it is refused.
 		if c.Operation == AttributeReplaceAll && len(changes) > 1 {
 			return nil, ntstatus.InvalidParameter
 		}
@@ -107,8 +108,8 @@ func changeAttribute(now []claims.Attribute, c AttributeChange) ([]claims.Attrib
 			return removed(now, at), ntstatus.Success
 		}
 		return replaced(now, at, left), status(ok)
-	// REPLACE makes the attribute where the token lacks it; without values it deletes,
-	// and then a missing attribute is no error, as it is for DELETE.
+	// REPLACE adds an attribute that the token does not have. Without values it deletes, and then, unlike DELETE, it
+	// accepts a missing attribute.
 	case AttributeReplace:
 		switch {
 		case at < 0 && c.Attribute.Len() == 0:
@@ -144,9 +145,9 @@ func removed(now []claims.Attribute, at int) []claims.Attribute {
 	return append(append([]claims.Attribute(nil), now[:at]...), now[at+1:]...)
 }
 
-// joinValues returns a with the values of b that it lacks.
+// joinValues returns a with the values of b that it does not have.
 func joinValues(a, b claims.Attribute) (claims.Attribute, bool) {
-	// Whether case tells values apart is said by the attribute that is there.
+	// The existing attribute determines whether values are case-sensitive.
 	b.Flags = a.Flags
 	fresh, ok := withoutValues(b, a)
 	if !ok {
@@ -162,8 +163,8 @@ func joinValues(a, b claims.Attribute) (claims.Attribute, bool) {
 	return a, true
 }
 
-// withoutValues returns a without the values of b; not ok where the types
-// differ.
+// withoutValues returns a without the values of b. It returns a and false if the
+// types differ.
 func withoutValues(a, b claims.Attribute) (claims.Attribute, bool) {
 	// Values of two types in one attribute would have no order and no comparison.
 	if a.Type != b.Type {
@@ -180,7 +181,7 @@ func withoutValues(a, b claims.Attribute) (claims.Attribute, bool) {
 	return a, true
 }
 
-// without returns the values that none of drop is the same as, in their order.
+// without returns the values that equal no value of drop, in their order.
 func without[T any](values, drop []T, same func(T, T) bool) []T {
 	var out []T
 next:

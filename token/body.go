@@ -8,8 +8,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// entries appends the user-and-groups array with the attributes settled to
-// room, and returns the index of the integrity entry, 0 without one.
+// entries appends the user, the groups and the integrity entry to room, with
+// their final attributes. It returns the index of the integrity entry, 0 without
+// one.
 func (s *Spec) entries(room []Group) (out []Group, integrityAt uint16) {
 	out = append(append(room, s.User), s.Groups...)
 	for i := range out {
@@ -29,8 +30,8 @@ func (s *Spec) entries(room []Group) (out []Group, integrityAt uint16) {
 			*a |= winnt.SE_GROUP_ENABLED | winnt.SE_GROUP_ENABLED_BY_DEFAULT
 		}
 	}
-	// The integrity entry stands last where the spec names the level apart, which is
-	// where a logon puts it; one among the groups keeps its place.
+	// If the spec has the level as a field, the integrity entry comes last, like after a logon. One among the groups
+	// keeps its position.
 	if integrityAt == 0 && !s.Integrity.IsZero() {
 		integrityAt = uint16(len(out))
 		out = append(out, Group{s.Integrity, integrityAttributes})
@@ -38,13 +39,13 @@ func (s *Spec) entries(room []Group) (out []Group, integrityAt uint16) {
 	return out, integrityAt
 }
 
-// fill makes b the body of the entries; maps has room for its two bitmaps.
+// fill sets b to the body of the entries. maps is the memory for its two bitmaps.
 func (s *Spec) fill(b *body, entries []Group, maps sidset.Bits) {
 	// SIDs are copied (compact and Clone): a token lives longer than the
 	// descriptor or message that its SIDs were read from.
 	n, words := len(entries), len(maps)/2
 	*b = body{
-		set: sidset.Make(compact(entries)), attrs: make([]uint32, n),
+		set: sidset.New(compact(entries)), attrs: make([]uint32, n),
 		denyOnly: maps[:words:words], pinned: maps[words:],
 		authenticationID: s.AuthenticationID, parentTokenID: s.ParentTokenID, originatingLogon: s.OriginatingLogon,
 		source: s.Source, expiration: s.ExpirationTime, elevation: s.ElevationType,
@@ -61,13 +62,13 @@ func (s *Spec) fill(b *body, entries []Group, maps sidset.Bits) {
 		// the bit lives in groups.
 		b.attrs[i] = e.Attributes &^ winnt.SE_GROUP_ENABLED
 	}
-	// Restricting SIDs come after the attributes are settled; an empty list is kept
-	// apart from none, since it restricts everything (T-63).
+	// An empty list of restricting SIDs differs from no list, because it restricts
+	// everything (T-63).
 	b.classify()
 	if s.IsRestricted || len(s.Restricted) > 0 {
 		b.restrict(withAttributes(s.Restricted, groupForce))
 	}
-	// Zero values of a Spec stand for the documented defaults.
+	// Zero values of a Spec mean the documented defaults.
 	if b.expiration == 0 {
 		b.expiration = NeverExpires
 	}
@@ -94,26 +95,26 @@ func (b *body) classify() {
 func (b *body) restrict(gs []Group) {
 	var keep, drop []Group
 	for _, g := range gs {
-		// Those for deny entries only stand behind the others in one set, so that
-		// the number of allowing SIDs tells the two apart (T-68).
+		// Deny-only SIDs follow the others in one set, so that the number of allowing SIDs separates the two (T-68).
 		if g.Attributes&winnt.SE_GROUP_USE_FOR_DENY_ONLY != 0 {
 			drop = append(drop, g)
 		} else {
 			keep = append(keep, g)
 		}
 	}
-	b.restricted = sidset.Make(compact(keep))
+	b.restricted = sidset.New(compact(keep))
 	b.restrictedAttr = make([]uint32, len(keep))
 	for i, g := range keep {
 		b.restrictedAttr[i] = g.Attributes
 	}
 	b.restrictedDeny = b.restricted
 	if drop != nil {
-		b.restrictedDeny = sidset.Make(compact(append(keep, drop...)))
+		b.restrictedDeny = sidset.New(compact(append(keep, drop...)))
 	}
 }
 
-// withAttributes gives the entries that have none the attributes a.
+// withAttributes returns a copy in which entries without attributes have a. It
+// returns nil for an empty list.
 func withAttributes(gs []Group, a uint32) []Group {
 	if len(gs) == 0 {
 		return nil

@@ -6,7 +6,8 @@ import (
 )
 
 // RestrictedUserClaims returns the user's claims that the restricted pass of an
-// access check sees: all of them, unless NtFilterTokenEx narrowed them (T-67).
+// access check sees. These are all of them, unless NtFilterTokenEx removed some
+// (T-67).
 func (t *Token) RestrictedUserClaims() *claims.Set {
 	if t.body.restrictedUser != nil {
 		return t.body.restrictedUser
@@ -28,15 +29,17 @@ func (t *Token) RestrictedDeviceClaims() *claims.Set {
 const AuditPolicySize = 30
 
 // AuditPolicy returns the per-user audit policy of class 16: [AuditPolicySize]
-// bytes, half a byte a subcategory. All zero where none was set.
+// bytes, half a byte for each subcategory. All bytes are zero if no policy was
+// set.
 func (t *Token) AuditPolicy() []byte {
 	out := make([]byte, AuditPolicySize)
 	copy(out, t.body.auditPolicy)
 	return out
 }
 
-// WithAuditPolicy sets the per-user audit policy; STATUS_INVALID_PARAMETER for
-// a policy of another size. ModifiedId is kept: no decision reads the policy.
+// WithAuditPolicy returns the token with another per-user audit policy. It
+// fails with STATUS_INVALID_PARAMETER for a policy of another size. It keeps
+// ModifiedId, because no decision reads the policy.
 func (t *Token) WithAuditPolicy(policy []byte) (*Token, ntstatus.Status) {
 	if len(policy) != AuditPolicySize {
 		return nil, ntstatus.InvalidParameter
@@ -45,10 +48,11 @@ func (t *Token) WithAuditPolicy(policy []byte) (*Token, ntstatus.Status) {
 }
 
 // IsolationPrefix returns the prefix of the token's private part of the
-// namespace (class 44), "" where names are not isolated.
+// namespace (class 44), or "" if names are not isolated.
 func (t *Token) IsolationPrefix() string { return t.body.isolation }
 
-// WithIsolationPrefix sets the prefix, "" for none. ModifiedId is kept.
+// WithIsolationPrefix returns the token with another prefix, "" for none. It
+// keeps ModifiedId.
 func (t *Token) WithIsolationPrefix(prefix string) *Token {
 	return t.withBody(t.modified, func(b *body) { b.isolation = prefix })
 }

@@ -124,8 +124,7 @@ func TestFilterClaims(t *testing.T) {
 	}
 }
 
-// T-90: the per-user audit policy and the isolation prefix are kept as they are
-// given, also in a file.
+// T-90: the per-user audit policy and the isolation prefix are stored unchanged, also in a file.
 func TestAuditPolicyAndIsolation(t *testing.T) {
 	tok := must(t, setup())
 	if string(tok.AuditPolicy()) != strings.Repeat("\x00", token.AuditPolicySize) {
@@ -163,7 +162,7 @@ func TestChangeAttributes(t *testing.T) {
 	op := func(o token.AttributeOperation, a claims.Attribute) token.AttributeChange {
 		return token.AttributeChange{Attribute: a, Operation: o}
 	}
-	// Any other flag leaves letters alike, and only that of case tells them apart.
+	// Only the flag for case makes values case-sensitive.
 	for flags, want := range map[uint32]string{claims.FlagDisabledByDefault: "A=x", claims.FlagMandatory: "A=x",
 		claims.FlagCaseSensitive: "A=x,y", claims.FlagCaseSensitive | claims.FlagMandatory: "A=x,y"} {
 		a := text("A", "x", "y")
@@ -175,7 +174,7 @@ func TestChangeAttributes(t *testing.T) {
 			t.Errorf("flags %#x: %v, %s, want %s", flags, st, attributesText(n), want)
 		}
 	}
-	// Which values an attribute has already is told by its own flag, not by that of what is added.
+	// The flag of the existing attribute determines whether a value is already present, not that of the added one.
 	for flags, want := range map[uint32]string{0: "A=x", claims.FlagCaseSensitive: "A=x,X"} {
 		a := text("A", "x")
 		a.Flags = flags

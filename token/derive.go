@@ -5,9 +5,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// WithTypeLevel returns the value of a duplicate: everything is kept but type
-// and level. The caller decides whether the level may be had (T-41 to T-43); on
-// a primary token it is only reported (T-54).
+// WithTypeLevel returns the value of a duplicate: the same token with another
+// type and level. The caller decides whether the level is allowed (T-41 to
+// T-43). On a primary token the level is only reported (T-54).
 func (t *Token) WithTypeLevel(typ winnt.TokenType, level winnt.SecurityImpersonationLevel) *Token {
 	// Everything but type and level is kept, ModifiedId included (T-49).
 	n := *t
@@ -15,7 +15,7 @@ func (t *Token) WithTypeLevel(typ winnt.TokenType, level winnt.SecurityImpersona
 	return &n
 }
 
-// WithModifiedID returns the same value under another ModifiedId.
+// WithModifiedID returns the same token with another ModifiedId.
 func (t *Token) WithModifiedID(modified winnt.LUID) *Token {
 	n := *t
 	n.modified = modified
@@ -23,11 +23,12 @@ func (t *Token) WithModifiedID(modified winnt.LUID) *Token {
 }
 
 // EffectiveOnly returns the token without its disabled groups and privileges,
-// for good. The user, deny-only groups and the integrity entry stay. A primary
-// group or default owner that goes is replaced by the user. ModifiedId is kept.
+// which no adjustment can bring back. The user, deny-only groups and the
+// integrity entry stay. If the primary group or default owner is removed, the
+// user replaces it. EffectiveOnly keeps ModifiedId.
 func (t *Token) EffectiveOnly() *Token {
 	n := *t
-	// A privilege that is not enabled goes for good (T-48).
+	// A privilege that is not enabled is removed permanently (T-48).
 	n.present = t.enabled
 	n.byDefault &= t.enabled
 	old := t.groups
@@ -40,10 +41,10 @@ func (t *Token) EffectiveOnly() *Token {
 	}
 	alive := make(sidset.Bits, len(old.alive))
 	for i, a := range old.alive {
-		// A group that is neither enabled nor pinned goes for good (T-48).
+		// A group that is neither enabled nor pinned is removed permanently (T-48).
 		alive[i] = a & (old.enabled[i] | t.body.pinned[i])
 	}
-	// What is removed matched nothing, so the bitmaps of stand.
+	// The removed entries matched nothing, so the bitmaps of remain valid.
 	n.groups = &groups{enabled: old.enabled, alive: alive, allow: old.allow, deny: old.deny}
 	// The user takes the place of a primary group that goes, unless its SID is
 	// there once more (T-48).

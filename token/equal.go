@@ -4,10 +4,10 @@ import (
 	"github.com/refmon/refmon/internal/sidset"
 )
 
-// Equal implements NtCompareTokens: it reports whether both would be treated
-// alike in every access check that looks at user, groups, restricting SIDs,
-// privileges and AppContainer. Lists compare as sets. Type, level, identifiers,
-// source, defaults and claims do not matter.
+// Equal implements NtCompareTokens. It reports whether both tokens get the same
+// result in every access check that depends on the user, groups, restricting
+// SIDs, privileges and AppContainer. It compares lists as sets. Type, level,
+// identifiers, source, defaults and claims do not matter.
 func (t *Token) Equal(o *Token) bool {
 	if t == o {
 		return true
@@ -22,16 +22,16 @@ func (t *Token) Equal(o *Token) bool {
 	if t.body == o.body && t.groups == o.groups {
 		return true
 	}
-	// User, groups, restricting SIDs and capabilities are compared as sets
-	// (T-100).
+	// User, groups, restricting SIDs, those for deny entries only among them, and
+	// capabilities are compared as sets (T-100).
 	return t.equalGroups(o) &&
-		subset(t.body.restricted, o.body.restricted) && subset(o.body.restricted, t.body.restricted) &&
+		equalSets(t.body.restricted, o.body.restricted) &&
+		equalSets(t.body.restrictedDeny, o.body.restrictedDeny) &&
 		equalLists(t.body.capabilities, o.body.capabilities)
 }
 
-// equalGroups compares user and groups as sets. ENABLED and USE_FOR_DENY_ONLY
-// of an entry are told by its bits in the maps of, which join the
-// entries of equal SIDs.
+// equalGroups compares user and groups as sets. The bits in the maps of, which merge the entries of equal
+// SIDs, represent ENABLED and USE_FOR_DENY_ONLY.
 func (t *Token) equalGroups(o *Token) bool {
 	// Equal counts and every SID of one in the other make equal sets.
 	mine, others := t.held(), o.held()
@@ -43,7 +43,7 @@ func (t *Token) equalGroups(o *Token) bool {
 			continue
 		}
 		s := t.body.set.At(i)
-		// Has is false for -1, a SID that the other token lacks.
+		// Has is false for -1, a SID that the other token does not have.
 		j := o.body.set.Find(s.Hash(), s)
 		if !others.Has(j) || t.groups.allow.Has(i) != o.groups.allow.Has(j) || t.groups.deny.Has(i) != o.groups.deny.Has(j) {
 			return false
@@ -65,7 +65,10 @@ func (t *Token) held() sidset.Bits {
 	return out
 }
 
-// subset reports whether every SID of a is one of b; nil holds nothing.
+// equalSets reports whether both have the same SIDs. nil is an empty set.
+func equalSets(a, b *sidset.Set) bool { return a == b || subset(a, b) && subset(b, a) }
+
+// subset reports whether every SID of a is one of b. nil is an empty set.
 func subset(a, b *sidset.Set) bool {
 	for i := range a.Len() {
 		s := a.At(i)

@@ -1,15 +1,17 @@
 package token_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
 )
 
-// T-100: a package is compared by its SID, and lists of restricting SIDs as sets,
-// whichever of the two tokens is asked.
-func TestEqualIsAskedFromBothSides(t *testing.T) {
+// T-100: packages are compared by SID and lists of restricting SIDs as sets, in both orders.
+func TestEqualIsSymmetric(t *testing.T) {
 	tok := must(t, setup())
 	for name, pair := range map[string][2]*token.Token{
 		"another package": {
@@ -28,5 +30,124 @@ func TestEqualIsAskedFromBothSides(t *testing.T) {
 		if !a.Equal(a.WithTypeLevel(a.Type(), a.Level())) {
 			t.Errorf("T-100: %s: not equal to itself", name)
 		}
+	}
+}
+
+// T-100: a group is absent, disabled, enabled or deny-only, and equal tokens agree on it, in both orders.
+func TestEqualComparesGroupState(t *testing.T) {
+	counts := map[string]*token.Token{"absent": must(t, setup())}
+	for name, attributes := range map[string]uint32{"disabled": token.GroupDisabled,
+		"enabled":   winnt.SE_GROUP_ENABLED,
+		"deny-only": winnt.SE_GROUP_USE_FOR_DENY_ONLY} {
+		counts[name] = must(t, setup(token.Group{SID: sid.Administrators, Attributes: attributes}))
+	}
+	for one, a := range counts {
+		for other, b := range counts {
+			if got := a.Equal(b); got != (one == other) {
+				t.Errorf("T-100: %s and %s: equal %v", one, other, got)
+			}
+		}
+	}
+}
+
+// T-100, T-68: a restricting SID that a second restriction dropped still matches deny entries, so that the token is
+// not equal to one that never had it.
+func TestEqualTellsDroppedRestrictingSIDs(t *testing.T) {
+	tok := must(t, setup())
+	once := filter(t, tok, token.FilterSpec{Restrict: restricting(sid.Users)})
+	both := filter(t, tok, token.FilterSpec{Restrict: restricting(sid.Users, sid.Everyone)})
+	dropped := filter(t, both, token.FilterSpec{Restrict: restricting(sid.Users)})
+	again := filter(t, both, token.FilterSpec{Restrict: restricting(sid.Users)})
+	for _, c := range []struct {
+		name string
+		a, b *token.Token
+		want bool
+	}{
+		{"dropped and never there", dropped, once, false}, {"dropped and there", dropped, both, false},
+		{"dropped twice alike", dropped, again, true}, {"none and one", tok, once, false},
+	} {
+		if c.a.Equal(c.b) != c.want || c.b.Equal(c.a) != c.want {
+			t.Errorf("T-100: %s: equal %v and %v, want %v", c.name, c.a.Equal(c.b), c.b.Equal(c.a), c.want)
+		}
+	}
+}
+
+// TC-49, T-100: a duplicate is equal, and is not after disabling everything.
+func TestEqual(t *testing.T) {
+	tok := must(t, setup())
+	dup := tok.WithTypeLevel(winnt.TokenImpersonation, winnt.SecurityIdentification)
+	off, _, _ := tok.AdjustPrivileges(200, true, nil)
+	if !tok.Equal(dup) || tok.Equal(off) || off.Equal(tok) {
+		t.Error("duplicate equal, all disabled not")
+	}
+	s := setup()
+	slices.Reverse(s.Groups)
+	s.SessionID, s.Source.Name, s.PrimaryGroup = 9, "x", userU
+	if !tok.Equal(must(t, s)) {
+		t.Error("T-100: order, session, source and defaults do not matter")
+	}
+	disabled, denyOnly := must(t, setup(token.Group{SID: sid.Everyone})),
+		must(t, setup(token.Group{SID: sid.Everyone, Attributes: winnt.SE_GROUP_USE_FOR_DENY_ONLY}))
+	if disabled.Equal(denyOnly) || denyOnly.Equal(disabled) {
+		t.Error("T-100: a group for deny only is not a disabled one")
+	}
+	s = setup()
+	s.User.Attributes = winnt.SE_GROUP_USE_FOR_DENY_ONLY
+	if tok.Equal(must(t, s)) || must(t, s).Equal(tok) {
+		t.Error("T-100: a user for deny only is not an ordinary one")
+	}
+	for name, o := range map[string]*token.Token{
+		"G1 disabled":      first(tok.AdjustGroups(1, false, []token.Group{{SID: groupG1}})),
+		"Users deny-only":  filter(t, tok, token.FilterSpec{Disable: []sid.SID{sid.Users}}),
+		"restricted":       filter(t, tok, token.FilterSpec{Restrict: restricting(sid.Users)}),
+		"effective only":   tok.EffectiveOnly(),
+		"one group more":   must(t, setup(token.Group{SID: sid.Everyone, Attributes: 7})),
+		"an AppContainer":  lowbox(t, tok, "S-1-15-2-1-2-3", "S-1-15-3-1"),
+		"lower integrity":  second(tok.WithIntegrity(1, sid.LowLevel)),
+		"privilege absent": filter(t, tok, token.FilterSpec{Delete: winnt.SeShutdownPrivilege.Bit()}),
+	} {
+		if tok.Equal(o) || o.Equal(tok) {
+			t.Errorf("%s: equal", name)
+		}
+	}
+	a, b := lowbox(t, tok, "S-1-15-2-1-2-3", "S-1-15-3-1"), lowbox(t, tok, "S-1-15-2-1-2-3", "S-1-15-3-2")
+	if a.Equal(b) || !a.Equal(lowbox(t, tok, "S-1-15-2-1-2-3", "S-1-15-3-1")) {
+		t.Error("T-100: capabilities count")
+	}
+}
+
+// TestEqualCapabilities checks that Equal compares capabilities as sets, including
+// whether each is enabled (T-100).
+func TestEqualCapabilities(t *testing.T) {
+	made := func(caps ...string) *token.Token {
+		s := setup()
+		s.Package = sid.MustParse("S-1-15-2-1")
+		for _, c := range caps {
+			off := strings.HasPrefix(c, "-")
+			g := token.Group{SID: sid.MustParse("S-1-15-3-" + strings.TrimPrefix(c, "-")), Attributes: winnt.SE_GROUP_ENABLED}
+			if off {
+				g.Attributes = winnt.SE_GROUP_MANDATORY
+			}
+			s.Capabilities = append(s.Capabilities, g)
+		}
+		return must(t, s)
+	}
+	for _, c := range []struct {
+		a, b  []string
+		equal bool
+	}{
+		{nil, nil, true}, {[]string{"1", "2"}, []string{"2", "1"}, true}, {[]string{"1"}, []string{"1", "2"}, false},
+		{[]string{"1"}, []string{"2"}, false}, {[]string{"1"}, []string{"-1"}, false}, {[]string{"-1"}, []string{"-1"}, true},
+		{[]string{"1", "1"}, []string{"1"}, true}, {nil, []string{"1"}, false}, {[]string{"-1"}, nil, false},
+		{[]string{"2", "-1"}, []string{"-1", "2"}, true}, {[]string{"2", "-1"}, []string{"1", "2"}, false},
+		{[]string{"-1", "1"}, []string{"1"}, true},
+	} {
+		a, b := made(c.a...), made(c.b...)
+		if a.Equal(b) != c.equal || b.Equal(a) != c.equal {
+			t.Errorf("T-100: %v and %v: %t, %t", c.a, c.b, a.Equal(b), b.Equal(a))
+		}
+	}
+	if x := made("1"); !x.Equal(x) {
+		t.Error("T-100: a token is not equal to itself")
 	}
 }

@@ -18,7 +18,7 @@ func (r *fileReader) claimList(out *[]rawClaim) error {
 	})
 }
 
-// claim reads one; its values may stand before its type.
+// claim parses one claim. Its values may precede its type.
 func (r *fileReader) claim(c *rawClaim) error {
 	r.Peek()
 	start, values := r.Pos, 0
@@ -32,8 +32,8 @@ func (r *fileReader) claim(c *rawClaim) error {
 			var t uint32
 			t, err = r.oneOf(claimTypes)
 			c.Type = claims.Type(t)
-		// Values are read by their type. Where the type stands behind them they
-		// are read over and read again, so that the order of fields is free.
+		// The type determines how values are parsed. If it follows them, they are skipped first and parsed later, so
+		// that fields may have any order.
 		case 2:
 			values = r.Pos
 			if c.Type == 0 { // the type follows: come back
@@ -113,8 +113,8 @@ func (r *fileReader) values(c *rawClaim) error {
 	})
 }
 
-// truth reads a boolean as JSON has it, or as the 0 or 1 that the binary form of
-// a claim holds ([MS-DTYP] section 2.4.10.1).
+// truth reads a boolean: true, false, or 0 or 1 as in the binary form of a claim
+// ([MS-DTYP] section 2.4.10.1).
 func (r *fileReader) truth(c *rawClaim) error {
 	if b := r.Peek(); b == '0' || b == '1' {
 		v, err := r.Unsigned(1)
@@ -150,7 +150,7 @@ func (r *fileReader) octets(c *rawClaim) error {
 // An absent list of restricted claims and an empty one differ: absent, the
 // restricted pass sees all claims; empty, it sees none (T-67).
 func (r *fileReader) resolveClaims(domain sid.SID) error {
-	// NewSet judges names, types and sizes: its error is told at the field.
+	// NewSet validates names, types and sizes. Its error is reported at the field.
 	for _, l := range []struct {
 		name string
 		raw  *[]rawClaim
@@ -183,7 +183,8 @@ func (r *fileReader) resolveClaims(domain sid.SID) error {
 	return nil
 }
 
-// given returns the list, or nil for an empty one, which says nothing.
+// given returns the list, or nil for an empty one, which means the same as an
+// absent one.
 func given(list *[]rawClaim) *[]rawClaim {
 	if len(*list) == 0 {
 		return nil

@@ -6,16 +6,17 @@ import (
 	"github.com/refmon/refmon/internal/strict"
 )
 
-// FileError says what is wrong in a token file, and where.
+// FileError is a problem in a token file and its position.
 type FileError struct {
 	Path    string // such as groups[1].atributes; "" for the file itself
-	Offset  int    // byte offset into the file; 0 where it has none
-	Line    int    // from 1; 0 where the file has no such place
+	Offset  int    // byte offset into the file; 0 if unknown
+	Line    int    // from 1; 0 if unknown
 	Problem string
-	Err     error // the cause, nil if Problem says all
+	Err     error // the cause, or nil
 }
 
-// Error prints path, problem, offset and, in a file of many lines, the line.
+// Error returns the path, the problem, the offset if it is not 0, and the line
+// if it is not the first.
 func (e *FileError) Error() string {
 	where, at := "", ""
 	if e.Path != "" {
@@ -33,13 +34,14 @@ func (e *FileError) Error() string {
 // Unwrap returns the cause.
 func (e *FileError) Unwrap() error { return e.Err }
 
-// fileError makes the error of the strict reader one of this package.
+// fileError converts an error of the strict reader to a FileError. It returns
+// other errors unchanged.
 func fileError(file []byte, err error) error {
 	e, ok := err.(*strict.Error)
 	if !ok {
 		return err
 	}
-	// Lines are counted from the bytes: an editor shows them, and an offset only few.
+	// The line helps more than the offset, because few editors show offsets.
 	out := &FileError{Path: e.Path, Offset: e.Offset, Problem: e.Problem, Err: e.Err}
 	if e.Offset > 0 {
 		out.Line = strict.LineOf(file, nil, e.Offset)

@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// MaxFile is the largest token file, in bytes.
+// MaxFile is the maximum size of a token file, in bytes.
 const MaxFile = 4 << 20
 
 // Fields of the token file. The first two rows are in common use; the rest
@@ -29,15 +29,16 @@ var (
 	claimFields     = []string{"name", "type", "values", "flags"}
 )
 
-// loc is a text of the file, kept until the domain is known, or a place.
+// loc is a text of the file with its path and offset. The reader resolves it once
+// the domain is known.
 type loc struct {
 	text string
 	path string
 	at   int
 }
 
-// rawGroup is a group before its SID is resolved; bare says that it was given as
-// a SID alone, with the usual attributes.
+// rawGroup is a group before its SID is resolved. bare is true if the file gives
+// no attributes.
 type rawGroup struct {
 	sid   loc
 	attrs uint32
@@ -50,8 +51,8 @@ type rawClaim struct {
 	sids []loc
 }
 
-// fileReader holds what was read before SIDs can be resolved: aliases such as
-// DU need the domain, which may stand last.
+// fileReader holds the fields before SIDs are resolved: aliases such as DU need the domain, which may be the last
+// field.
 type fileReader struct {
 	strict.Reader
 	spec Spec
@@ -64,16 +65,19 @@ type fileReader struct {
 	hasLevel, hasPolicy, hasType                       bool
 }
 
-// Parse reads a token file. Only user is required. By default the token is
-// primary, or at level Impersonation where the type is; integrity Medium; policy
-// NoWriteUp and NewProcessMin; owner the user; primary group the first group, or
-// else the user; default DACL full access for the user and SYSTEM; and there are
-// no groups, privileges, claims or restrictions. A group given as a bare SID is
-// Mandatory, EnabledByDefault and Enabled; a privilege given as a bare name is
-// Enabled. Aliases such as DU are relative to domain, or to the user's.
+// Parse parses a token file. Only the field user is required. By default the
+// token is primary, with integrity Medium and policy NoWriteUp and
+// NewProcessMin. An impersonation token has level Impersonation by default. The
+// owner is the user, the primary group is the first group or else the user, and
+// the default DACL gives the user and SYSTEM full access, and an AppContainer's
+// package too. An integrity entry among the groups replaces Medium. There are no
+// groups,
+// privileges, claims or restrictions. A group given as a bare SID is Mandatory,
+// EnabledByDefault and Enabled. A privilege given as a bare name is Enabled.
+// Aliases such as DU are relative to the field domain, or to the user's domain.
 //
-// The error is a [*FileError] that names the field, unknown ones included; it
-// may wrap what New reports. Limits: MaxFile, MaxGroups.
+// The error is a [*FileError] that names the field, also for an unknown field.
+// It may wrap the error of New. Limits: MaxFile, MaxGroups.
 func Parse(file []byte) (*Token, error) {
 	if len(file) > MaxFile {
 		return nil, &FileError{Offset: MaxFile, Problem: fmt.Sprintf("longer than %d bytes", MaxFile)}
@@ -86,8 +90,8 @@ func Parse(file []byte) (*Token, error) {
 	return t, nil
 }
 
-// read goes through the file once, then resolves what needed all of it, then lets
-// New judge: a file can describe no token that a program could not make.
+// read reads the file once, then resolves SIDs and defaults, then calls New. So a
+// file cannot describe a token that New would refuse.
 func (r *fileReader) read() (*Token, error) {
 	if err := r.fields(fileFields, r.field); err != nil {
 		return nil, err
@@ -115,15 +119,15 @@ func (r *fileReader) fields(names []string, f func(i int) error) error {
 	})
 }
 
-// refused says where the file has what New refuses.
+// refused converts an error of New to a FileError, with the offset if it is
+// known.
 func (r *fileReader) refused(err error) error {
 	var se *SpecError
 	if !errors.As(err, &se) {
 		return &FileError{Problem: err.Error(), Err: err}
 	}
 	out := &FileError{Path: se.Field, Problem: se.Problem + ": " + se.Status.String(), Err: err}
-	// New names the field in the spelling of the file; the place is known for
-	// those that stand alone.
+	// The error of New names the field as in the file. The position is known for single fields.
 	for _, l := range []loc{r.owner, r.primary, r.trust, r.pkg} {
 		if l.path == se.Field {
 			out.Offset = l.at
@@ -188,8 +192,8 @@ func (r *fileReader) field(i int) (err error) {
 	return err
 }
 
-// scalar reads the fields that hold one number or word. New judges whether they
-// go together.
+// scalar reads the fields that hold one number or word. New validates their
+// combination.
 func (r *fileReader) scalar(name string) (err error) {
 	s := &r.spec
 	var v uint64

@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// resolve turns texts into SIDs, and settles the defaults.
+// resolve converts texts to SIDs and applies the defaults.
 func (r *fileReader) resolve() error {
 	s := &r.spec
 	if r.user.sid.at == 0 {
@@ -40,8 +40,8 @@ func (r *fileReader) resolve() error {
 			return err
 		}
 	}
-	// A file that lists no attributes says disabled; one that does not have the
-	// list means an ordinary group, which the reader has settled. T-144
+	// An empty list of attributes means a disabled group. Without the list the
+	// reader has set those of an ordinary group. T-144
 	s.Groups = AsGiven(s.Groups)
 	for _, l := range []struct {
 		from loc
@@ -63,8 +63,8 @@ func (r *fileReader) resolve() error {
 	return r.resolveDACL(domain)
 }
 
-// findDomain returns the SID that relative aliases count from: domain, or else
-// the domain of the user, the zero SID where neither tells.
+// findDomain returns the domain for relative aliases: the field domain, else the domain of the user, else the zero
+// SID.
 func (r *fileReader) findDomain() (sid.SID, error) {
 	if r.domain.path != "" {
 		return resolveSID(r.domain, sid.SID{})
@@ -129,8 +129,8 @@ func (r *fileReader) settle() error {
 					choices(integrityLevels), noIntegrity)}
 		}
 		s.Integrity = level
-	// No level is given: an integrity entry among the groups tells it, and
-	// without one the token is at Medium, as for a user's logon (T-4).
+	// Without the field an integrity entry among the groups sets the level. Without both the token is at Medium, as
+	// for a user's logon (T-4).
 	default:
 		for _, g := range s.Groups {
 			if g.Attributes&winnt.SE_GROUP_INTEGRITY != 0 {
@@ -142,16 +142,21 @@ func (r *fileReader) settle() error {
 	return nil
 }
 
-// noIntegrity is the integrityLevel of a token without an integrity entry, which
-// counts as Untrusted. It must be asked for: leaving the field out means Medium.
+// noIntegrity is the integrityLevel of a token without an integrity entry, which counts as Untrusted. It must be
+// written explicitly, because a missing field means Medium.
 const noIntegrity = "None"
 
 // resolveDACL reads the default DACL, or makes the usual one.
 func (r *fileReader) resolveDACL(domain sid.SID) error {
 	s := &r.spec
 	if r.dacl.path == "" {
+		who := []sid.SID{s.User.SID, sid.LocalSystem}
+		if !s.Package.IsZero() {
+			// The usual list of an AppContainer's token admits the package (T-131).
+			who = append(who, s.Package)
+		}
 		var err error
-		s.DefaultDACL, err = fullAccess(s.User.SID, sid.LocalSystem)
+		s.DefaultDACL, err = fullAccess(who...)
 		return err
 	}
 	d, err := sddl.Parse(r.dacl.text, sddl.Options{Domain: domain, Extended: true})

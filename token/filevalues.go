@@ -71,8 +71,7 @@ func (r *fileReader) group(g *rawGroup, bare uint32) error {
 		if i == 0 {
 			return r.loc("sid", &g.sid)
 		}
-		// Attributes that are given count as they are, [] too: such a group is there
-		// and disabled.
+		// Given attributes are used unchanged, even []: such a group is present and disabled.
 		g.bare = false
 		g.attrs, err = r.words(groupAttributes)
 		return err

@@ -77,10 +77,11 @@ type filePrivilege struct {
 	Attributes []string `json:"attributes"`
 }
 
-// MarshalJSON prints the token as a token file that Parse reads back to the
-// same value. SIDs are printed as S-1-…; what has its default is left out where
-// the default depends on nothing else. The error is nil but for a default DACL
-// that has no text.
+// MarshalJSON returns a token file that Parse parses to the same value. SIDs
+// have the form S-1-…. MarshalJSON leaves out a field with its default value if
+// that default depends on no other field. It fails only for a default DACL that
+// has no text form. It omits an empty list of restricting device SIDs, so Parse
+// returns a token without such a list.
 func (t *Token) MarshalJSON() ([]byte, error) {
 	f := file{
 		User: groupFile(t.User(), 0), Privileges: t.privilegeFile(), Type: nameOf(tokenTypes, uint32(t.Type())),
@@ -104,7 +105,7 @@ func (t *Token) MarshalJSON() ([]byte, error) {
 	// A list of restricting SIDs says that the token is restricted; only the
 	// empty one needs the word (T-63).
 	f.Restricted = t.IsRestricted() && len(f.RestrictedSIDs) == 0
-	// A primary token has a level only if its duplication asked for one (T-54).
+	// A primary token has a level only if its duplication requested one (T-54).
 	if t.Type() == winnt.TokenImpersonation || t.level != 0 {
 		f.ImpersonationLevel = nameOf(levels, uint32(t.level))
 	}
@@ -115,7 +116,7 @@ func (t *Token) MarshalJSON() ([]byte, error) {
 		f.ExpirationTime = t.body.expiration
 	}
 	f.Flags = namesOf(fileFlags, t.stored)
-	// What New would compute again is left out.
+	// The file omits a value that New would compute.
 	if need := max(dynamicMinimum, t.dynamicNeed(t.PrimaryGroup(), t.dacl)); t.charged != need {
 		f.DynamicCharged = t.charged
 	}
@@ -137,12 +138,12 @@ func (t *Token) MarshalJSON() ([]byte, error) {
 	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
 }
 
-// groupsFile prints the groups. The integrity entry goes into integrityLevel
-// when it stands where the reader would put it.
+// groupsFile returns the groups for the file. If the integrity entry is where the reader would put it, it becomes
+// integrityLevel.
 func (t *Token) groupsFile() (groups []any, level string) {
 	gs := collect(t.Groups())
-	// A file without a level stands for Medium; a token without an integrity entry
-	// says so, or it would rise from Untrusted when it is read back.
+	// A file without a level means Medium. A token without an integrity entry must say so, or reading it back would
+	// raise it from Untrusted.
 	if t.integrityAt == 0 {
 		level = noIntegrity
 	} else if last := len(gs) - 1; gs[last] == t.IntegrityLevel() {
@@ -164,7 +165,7 @@ func groupFiles(seq func(func(int, Group) bool), bare uint32) []any {
 	return out
 }
 
-// groupFile prints a bare SID where the attributes are those of one.
+// groupFile returns a bare SID if the attributes are bare, else a fileGroup.
 func groupFile(g Group, bare uint32) any {
 	if g.Attributes == bare {
 		return g.SID.String()
@@ -192,11 +193,11 @@ func narrowed(s *claims.Set) *[]fileClaim {
 	if s == nil {
 		return nil
 	}
-	list := append([]fileClaim{}, claimFile(s)...) // [] where nothing is left: another thing than no list
+	list := append([]fileClaim{}, claimFile(s)...) // [] for an empty set, which differs from no list
 	return &list
 }
 
-// luidFile returns "" for the zero LUID, which the file leaves out.
+// luidFile returns the text of a LUID. It is "" for 0, which the file omits.
 func luidFile(l winnt.LUID) string {
 	if l == 0 {
 		return ""
@@ -204,7 +205,7 @@ func luidFile(l winnt.LUID) string {
 	return l.String()
 }
 
-// daclFile returns the default DACL in SDDL; no DACL is the NULL one.
+// daclFile returns the default DACL in SDDL. nil gives a NULL DACL.
 func daclFile(dacl *sd.ACL) (string, error) {
 	d := sd.New(sd.Parts{Control: sd.DACLPresent, DACL: dacl})
 	text, err := sddl.Format(d, sddl.Options{Domain: sid.SID{}, Extended: true})

@@ -23,19 +23,20 @@ type FilterSpec struct {
 	DisableDevice                    []sid.SID
 	RestrictDevice                   []Group
 	// RestrictUserClaims and RestrictDeviceClaims name the claims that the
-	// restricted pass still sees; nil: no list.
+	// restricted pass still sees. nil means no list. An empty list leaves it none.
 	RestrictUserClaims, RestrictDeviceClaims []string
 
 	ParentTokenID winnt.LUID // TokenId of the token filtered
 	ModifiedID    winnt.LUID
 }
 
-// Filter returns the restricted token NtFilterToken makes: it can do less,
-// never more, with any descriptor without conditional entries (T-68). Type and
-// level are kept (T-64).
+// Filter returns a restricted token, as NtFilterToken does. With any descriptor
+// without conditional entries it is granted no more than t (T-68). It keeps the
+// type and level (T-64).
 //
-// STATUS_INVALID_PARAMETER: a flag outside 0xF (T-60), a restricting SID with
-// attributes (T-63), an entry that is no SID, or too many of them.
+// Filter fails with STATUS_INVALID_PARAMETER for a flag outside 0xF (T-60), a
+// restricting SID with attributes (T-63), an entry that is no SID, or too many
+// entries.
 func (t *Token) Filter(f FilterSpec) (*Token, ntstatus.Status) {
 	// Four flags are documented, any other is refused (T-60).
 	if f.Flags&^filterFlags != 0 {
@@ -52,8 +53,8 @@ func (t *Token) Filter(f FilterSpec) (*Token, ntstatus.Status) {
 	b := *t.body
 	w := filtered{old: t, t: &n, b: &b, enabled: append(sidset.Bits(nil), t.groups.enabled...)}
 	b.attrs = append([]uint32(nil), t.body.attrs...)
-	// The order matters: LUA_TOKEN acts on what the lists have left, and the
-	// restricting SIDs are stored before the claims that narrow with them.
+	// The order matters: LUA_TOKEN comes after the lists, and the restricting SIDs
+	// before the claims of the restricted pass.
 	w.disable(f.Disable)
 	w.privileges(&f)
 	if f.Flags&winnt.LUA_TOKEN != 0 {
@@ -92,7 +93,7 @@ func restricting(gs []Group) ntstatus.Status {
 func (w *filtered) disable(sids []sid.SID) {
 	for _, s := range sids {
 		first := w.old.index(s)
-		// A SID that the token lacks is skipped (T-61).
+		// A SID that the token does not have is skipped (T-61).
 		if first < 0 {
 			continue
 		}
@@ -134,10 +135,9 @@ func (w *filtered) privileges(f *FilterSpec) {
 	w.drop(drop)
 }
 
-// drop removes privileges altogether: what is only disabled could be enabled
-// again.
+// drop removes privileges completely, because a disabled one could be enabled again.
 func (w *filtered) drop(set winnt.PrivilegeSet) {
-	// Dropping what the token lacks has no effect, and the copy stays unmarked.
+	// Removing a privilege that the token does not have has no effect, and the copy stays unmarked.
 	if w.t.present&set != 0 {
 		w.effect = true
 	}
@@ -162,11 +162,11 @@ func (w *filtered) lua() {
 		w.t.integrity = winnt.SECURITY_MANDATORY_MEDIUM_RID
 		w.effect = true
 	}
-	// The limited half of a linked pair says so in class 18. T-65
+	// Class 18 reports the limited token of a linked pair. T-65
 	w.b.elevation = winnt.TokenElevationTypeLimited
 }
 
-// isAdministrative tells the groups LUA_TOKEN disables (T-65).
+// isAdministrative reports whether LUA_TOKEN disables a group (T-65).
 func isAdministrative(s sid.SID) bool {
 	if s.Authority() != 5 {
 		return false
@@ -188,8 +188,7 @@ func isAdministrative(s sid.SID) bool {
 	return false
 }
 
-// restrict stores the restricting SIDs, or what is common to both lists where
-// the token has one already (T-63).
+// restrict stores the restricting SIDs. If the token already has some, it stores the intersection (T-63).
 func (w *filtered) restrict(f *FilterSpec) {
 	if len(f.Restrict) == 0 {
 		return
@@ -206,9 +205,8 @@ func (w *filtered) restrict(f *FilterSpec) {
 	}
 	w.b.restrict(gs)
 	w.effect = true
-	// WRITE_RESTRICTED counts only together with a list (T-64). A token that is
-	// restricted for reading keeps that: to narrow it to writing would widen
-	// what it can do (T-68).
+	// WRITE_RESTRICTED requires a list (T-64). A token that is restricted for reading stays so: restricting it only
+	// for writing would extend its rights (T-68).
 	if f.Flags&winnt.WRITE_RESTRICTED != 0 && (!w.old.IsRestricted() || w.old.WriteRestricted()) {
 		w.t.stored |= winnt.TOKEN_WRITE_RESTRICTED
 	} else {
@@ -216,7 +214,8 @@ func (w *filtered) restrict(f *FilterSpec) {
 	}
 }
 
-// common keeps the entries of gs whose SID is in set.
+// common returns the entries of gs whose SID is in set. It reuses the memory of
+// gs.
 func common(gs []Group, set *sidset.Set) []Group {
 	out := gs[:0]
 	for _, g := range gs {
@@ -227,8 +226,7 @@ func common(gs []Group, set *sidset.Set) []Group {
 	return out
 }
 
-// left returns the restricting SIDs that gs lacks: they go on matching deny
-// entries (T-68).
+// left returns the restricting SIDs that are not in gs: they continue to match deny entries (T-68).
 func (w *filtered) left(gs []Group) (out []Group) {
 	seen := map[sid.SID]bool{}
 	for _, g := range gs {
@@ -245,17 +243,17 @@ func (w *filtered) left(gs []Group) (out []Group) {
 	return out
 }
 
-// finish puts the copies together and settles what follows from them.
+// finish assembles the token from the copies, with its bitmaps, flags and owner.
 func (w *filtered) finish(f *FilterSpec) {
 	b, n := w.b, w.t
 	words := len(b.denyOnly)
 	maps := make(sidset.Bits, 2*words)
-	// The maps are made anew: those of the old body are shared with its tokens.
+	// The maps are allocated, because other tokens share those of the old body.
 	b.denyOnly, b.pinned = maps[:words:words], maps[words:]
 	b.classify()
 	// A filtered token names its origin as parent (T-64).
 	b.parentTokenID = f.ParentTokenID
-	// ModifiedId is the caller's: the filtered token is another value.
+	// The ModifiedId is the caller's, because the filtered token is a different value.
 	n.modified = f.ModifiedID
 	n.body = b
 	n.groups = &groups{enabled: w.enabled, alive: w.old.groups.alive}
@@ -273,13 +271,12 @@ func (w *filtered) finish(f *FilterSpec) {
 	}
 }
 
-// setIntegrity gives the integrity entry another SID; set and attributes are
-// indexed anew, everything else is shared.
+// setIntegrity replaces the SID of the integrity entry and rebuilds the index. Everything else is shared.
 func (b *body) setIntegrity(at uint16, level sid.SID) {
 	sids := make([]sid.SID, b.set.Len())
 	for i := range sids {
 		sids[i] = b.set.At(i)
 	}
 	sids[at] = level
-	b.set = sidset.Make(sids)
+	b.set = sidset.New(sids)
 }

@@ -8,10 +8,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// extended applies what NtFilterTokenEx adds (T-67).
+// extended applies the additional parameters of NtFilterTokenEx (T-67).
 func (w *filtered) extended(f *FilterSpec) {
 	b := w.b
-	// Dropping comes before disabling and restricting: these find nothing left.
+	// Dropping comes first, so that disabling and restricting find no claims.
 	if f.DropUserClaims && b.userClaims != nil {
 		b.userClaims, w.effect = nil, true
 	}
@@ -44,9 +44,9 @@ func (w *filtered) disableDevice(sids []sid.SID) {
 	w.b.device = newList(gs)
 }
 
-// restrictDevice stores the device groups that the restricted pass sees. A second
-// filter keeps what both lists name, so that no filter gives back what an earlier
-// one took. T-67
+// restrictDevice stores the device groups that the restricted pass sees. If there
+// is such a list already, it stores the intersection, so that no filter restores a
+// group. T-67
 func (w *filtered) restrictDevice(list []Group) {
 	if len(list) == 0 {
 		return
@@ -55,7 +55,7 @@ func (w *filtered) restrictDevice(list []Group) {
 	if old := w.b.restrictedDevice; old != nil {
 		gs = common(gs, old.set)
 	}
-	w.b.restrictedDevice = makeList(gs) // an empty one stays a list (T-63)
+	w.b.restrictedDevice = newPresentList(gs) // an empty one stays a list (T-63)
 	w.effect = true
 }
 
@@ -67,7 +67,7 @@ func (w *filtered) disableClaims(set *claims.Set, names []string) *claims.Set {
 	for _, a := range set.All() {
 		if hasName(names, a.Name) {
 			flags := a.Flags&^claims.FlagMandatory | claims.FlagDisabled | claims.FlagDisabledByDefault
-			// One that is disabled just now loses its default all the same: no reset enables it (T-67).
+			// A claim that was disabled now also loses its default, so that no reset enables it (T-67).
 			changed, a.Flags = changed || a.Flags != flags, flags
 		}
 		out = append(out, a)
@@ -83,12 +83,11 @@ func (w *filtered) disableClaims(set *claims.Set, names []string) *claims.Set {
 	return n
 }
 
-// restrictClaims returns the claims that the restricted pass will see: the
-// token's own claims of these names, and of those only what an earlier list let
-// through (T-63).
+// restrictClaims returns the claims that the restricted pass will see: the token's
+// own claims of these names that an earlier list also has (T-63). Without names it
+// returns the earlier list.
 func (w *filtered) restrictClaims(own, before *claims.Set, names []string) *claims.Set {
-	// No list leaves an earlier restriction as it is; an empty list lets nothing
-	// through. T-67
+	// Without a list an earlier restriction remains; an empty list allows nothing (T-67).
 	if names == nil {
 		return before
 	}
@@ -108,8 +107,7 @@ func (w *filtered) restrictClaims(own, before *claims.Set, names []string) *clai
 	return n
 }
 
-// hasName reports whether a list names a claim. Names of claims differ in more
-// than case.
+// hasName reports whether a list names a claim, ignoring case.
 func hasName(names []string, name string) bool {
 	return slices.ContainsFunc(names, func(n string) bool { return claims.EqualName(n, name) })
 }

@@ -5,8 +5,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Flags returns the TOKEN_* flags of the token. Those that mirror something
-// else are computed from it here, so that they cannot disagree (T-1).
+// Flags returns the TOKEN_* flags of the token. It computes the flags that
+// mirror other data of the token from that data, so they cannot disagree (T-1).
 func (t *Token) Flags() uint32 {
 	f := t.stored
 	for _, m := range [...]struct {
@@ -18,7 +18,7 @@ func (t *Token) Flags() uint32 {
 		{winnt.SeRestorePrivilege, winnt.TOKEN_HAS_RESTORE_PRIVILEGE},
 		{winnt.SeImpersonatePrivilege, winnt.TOKEN_HAS_IMPERSONATE_PRIVILEGE},
 	} {
-		// The flag tells of an enabled privilege, not one merely held (T-1).
+		// The flag is about an enabled privilege, not one that is only held (T-1).
 		if t.enabled.Has(m.p) {
 			f |= m.flag
 		}
@@ -38,9 +38,9 @@ func (t *Token) Flags() uint32 {
 	return f
 }
 
-// IsAdmin implements SeTokenIsAdmin: it reports whether BUILTIN\Administrators
-// is among the groups, enabled or not, but not deny-only, and where the token
-// is restricted among the restricting SIDs too.
+// IsAdmin implements SeTokenIsAdmin. It reports whether BUILTIN\Administrators
+// is one of the groups, enabled or not, and not deny-only. In a restricted
+// token it must also be a restricting SID.
 func (t *Token) IsAdmin() bool {
 	h := sid.Administrators.Hash()
 	first := t.body.set.Find(h, sid.Administrators)
@@ -53,8 +53,8 @@ func (t *Token) IsAdmin() bool {
 	return t.body.restricted == nil || t.body.restricted.Find(h, sid.Administrators) >= 0
 }
 
-// inForce reports whether the SID first met at index first is in the token
-// other than for deny only.
+// inForce reports whether the token has an entry with the SID of index first that
+// is not deny-only. first is the lowest index of that SID.
 func (t *Token) inForce(first int) bool {
 	if t.groups.alive.Has(first) && !t.body.denyOnly.Has(first) {
 		return true
@@ -68,13 +68,12 @@ func (t *Token) inForce(first int) bool {
 }
 
 // IsElevated reports class 20: whether the token is the full one of a linked
-// pair, or one of no pair whose integrity is High or more.
+// pair, or has no linked token and an integrity level of High or above.
 func (t *Token) IsElevated() bool {
 	switch t.body.elevation {
 	case winnt.TokenElevationTypeFull:
 		return true
-	// A token of no linked pair is told by its integrity, which only an elevated logon
-	// or a service has.
+	// For a token outside a linked pair the integrity decides, which only an elevated logon or a service has.
 	case winnt.TokenElevationTypeDefault:
 		return t.integrity >= winnt.SECURITY_MANDATORY_HIGH_RID
 	}
@@ -90,8 +89,7 @@ func (t *Token) IsSandboxed() bool {
 	return lua || t.IsAppContainer() || t.WriteRestricted()
 }
 
-// LogonSID returns the group that carries SE_GROUP_LOGON_ID (class 28); ok is
-// false if no group does.
+// LogonSID returns the group with SE_GROUP_LOGON_ID (class 28). ok is false for a token without one.
 func (t *Token) LogonSID() (g Group, ok bool) {
 	for _, g := range t.Groups() {
 		if g.Attributes&winnt.SE_GROUP_LOGON_ID == winnt.SE_GROUP_LOGON_ID {
@@ -101,10 +99,10 @@ func (t *Token) LogonSID() (g Group, ok bool) {
 	return Group{}, false
 }
 
-// PrivilegeCheck tells whether all privileges of set are enabled, or with all
-// false at least one, and which of them are: those get
-// SE_PRIVILEGE_USED_FOR_ACCESS (T-101). Of an empty set all are enabled, and
-// none is.
+// PrivilegeCheck reports whether all privileges of set are enabled, or with all
+// false at least one. used has those that are enabled, which get
+// SE_PRIVILEGE_USED_FOR_ACCESS (T-101). For an empty set ok is the value of
+// all.
 func (t *Token) PrivilegeCheck(set winnt.PrivilegeSet, all bool) (ok bool, used winnt.PrivilegeSet) {
 	// Those of the set that are enabled count, and they are marked as used
 	// (T-101).

@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestGroupsWithoutAttributes: a group of a spec without attributes is an
-// ordinary one, and the mark of a disabled one stays in the spec (T-143).
+// TestGroupsWithoutAttributes checks that a group of a Spec without attributes is
+// an ordinary one, and that a token never has GroupDisabled (T-143).
 func TestGroupsWithoutAttributes(t *testing.T) {
 	tok := must(t, token.Spec{User: token.Group{SID: userU},
 		Groups: []token.Group{{SID: groupG1}, {SID: groupG2, Attributes: token.GroupDisabled}}})
@@ -30,9 +30,8 @@ func TestGroupsWithoutAttributes(t *testing.T) {
 	}
 }
 
-// TestMarkStandsAlone: nothing but a group of a spec can have the mark, and none
-// has it beside attributes (T-143).
-func TestMarkStandsAlone(t *testing.T) {
+// Only a group of a spec can have the mark, and never together with attributes (T-143).
+func TestMarkExcludesAttributes(t *testing.T) {
 	marked := func(s sid.SID, beside uint32) token.Group {
 		return token.Group{SID: s, Attributes: token.GroupDisabled | beside}
 	}
@@ -66,8 +65,8 @@ func TestMarkStandsAlone(t *testing.T) {
 	}
 }
 
-// TestAsGiven: groups with the attributes of others mean by 0 what those mean,
-// and cannot bring the mark (T-144).
+// TestAsGiven checks that AsGiven converts 0 to a disabled group, and that New
+// refuses groups that had GroupDisabled (T-144).
 func TestAsGiven(t *testing.T) {
 	given := []token.Group{{SID: groupG1}, {SID: groupG2, Attributes: winnt.SE_GROUP_ENABLED}}
 	tok := must(t, token.Spec{User: token.Group{SID: userU}, Groups: token.AsGiven(given)})
@@ -83,8 +82,8 @@ func TestAsGiven(t *testing.T) {
 	}
 }
 
-// TestDisabledStaysDisabled: what takes the groups of a token or of a file keeps
-// a disabled one disabled (T-144).
+// TestDisabledStaysDisabled checks that a disabled group stays disabled in a copy
+// of a token and in a token file (T-144).
 func TestDisabledStaysDisabled(t *testing.T) {
 	tok := must(t, setup())
 	copied := tok.Spec()

@@ -10,20 +10,20 @@ import (
 // LowBoxSpec holds the parameters of NtCreateLowBoxToken.
 type LowBoxSpec struct {
 	Package      sid.SID // S-1-15-2-x
-	Capabilities []Group // S-1-15-3-x; attributes 0 stand for SE_GROUP_ENABLED
+	Capabilities []Group // S-1-15-3-x; attributes 0 mean SE_GROUP_ENABLED
 	LowPrivilege bool    // LPAC
 	Number       uint32  // fresh for each package and session; the caller counts
 	ModifiedID   winnt.LUID
 }
 
-// LowBox returns the AppContainer token made of t: primary, integrity Low (or
-// what it had below that), with package and capabilities (T-69). Its default
-// DACL also admits the package, so that code in the AppContainer reaches what
-// it makes (T-131).
+// LowBox returns an AppContainer token made from t. It is primary, has
+// integrity Low or the lower level of t, and has the package and capabilities
+// (T-69). Its default DACL also admits the package, so that code in the
+// AppContainer can access the objects that it creates (T-131).
 //
-// STATUS_INVALID_PARAMETER: the package or a capability is no such SID, there
-// are too many, or t is an AppContainer's already, whose limits another package
-// would lift.
+// LowBox fails with STATUS_INVALID_PARAMETER if the package or a capability is
+// no such SID, if there are too many, or if t is already an AppContainer's.
+// Another package would lift the limits of that AppContainer.
 func (t *Token) LowBox(l LowBoxSpec) (*Token, ntstatus.Status) {
 	// A package is S-1-15-2-x, and an AppContainer gets no second one (T-69).
 	if !isPackage(l.Package) || t.IsAppContainer() {
@@ -39,7 +39,7 @@ func (t *Token) LowBox(l LowBoxSpec) (*Token, ntstatus.Status) {
 		return nil, ntstatus.InvalidParameter
 	}
 	n := t
-	// An AppContainer has integrity Low, or what it had below that (T-69).
+	// An AppContainer has integrity Low, or its previous level if that is lower (T-69).
 	if t.integrityAt == 0 || t.integrity > winnt.SECURITY_MANDATORY_LOW_RID {
 		level := sid.LowLevel
 		if t.integrityAt == 0 {
@@ -65,11 +65,17 @@ func (t *Token) LowBox(l LowBoxSpec) (*Token, ntstatus.Status) {
 }
 
 // AdmitPackage returns the list with an entry at its end that grants a package
-// the mask (T-131). nil, which grants everything or is no list at all, stays
-// nil; a list without room for another entry stays as it is.
+// the mask (T-131). It returns nil for nil, which is no list or grants
+// everything. It returns the list unchanged if an entry already grants the
+// mask, or if there is no space for another entry.
 func AdmitPackage(list *sd.ACL, pkg sid.SID, mask winnt.AccessMask) *sd.ACL {
 	if list == nil {
 		return nil
+	}
+	for _, a := range list.All() {
+		if a.Type() == sd.AccessAllowed && a.Flags() == 0 && a.SID() == pkg && a.Mask()&mask == mask {
+			return list
+		}
 	}
 	a, err := sd.NewACE(sd.AccessAllowed, 0, mask, pkg)
 	if err != nil {

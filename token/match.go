@@ -8,40 +8,42 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// SIDs indexes user and groups; index 0 is the user. It still holds groups that
-// EffectiveOnly removed: their bits are clear in both bitmaps.
+// SIDs returns the index of the user and groups. Index 0 is the user. It still
+// contains groups that EffectiveOnly removed. Their bits are clear in both
+// bitmaps.
 func (t *Token) SIDs() *sidset.Set { return t.body.set }
 
 // AllowBits returns a bitmap with a bit for each index of SIDs that matches
 // allow entries: the user unless it is deny-only, a group if it is
-// enabled and not deny-only. An integrity entry never matches. Of equal SIDs
-// the bits are joined at the first. It must not be written to.
+// enabled and not deny-only. An integrity entry never matches. If SIDs are
+// equal, the first one has the bits of all. Do not write to the bitmap.
 func (t *Token) AllowBits() sidset.Bits { return t.groups.allow }
 
 // DenyBits returns a bitmap with a bit for each index of SIDs that matches deny
-// and audit entries: those of AllowBits and the deny-only ones. It must
-// not be written to.
+// and audit entries: those of AllowBits and the deny-only ones. Do not
+// write to the bitmap.
 func (t *Token) DenyBits() sidset.Bits { return t.groups.deny }
 
-// RestrictedSet indexes the restricting SIDs, each of which counts as enabled
-// nil for a token that is not restricted.
+// RestrictedSet returns the index of the restricting SIDs, each of which counts as enabled. It returns nil for
+// an unrestricted token.
 func (t *Token) RestrictedSet() *sidset.Set { return t.body.restricted }
 
-// RestrictedDenySet indexes the SIDs that match deny entries of the restricted
-// pass: those of RestrictedSet and after them, nearly always none, those that a
-// later restriction took out of the list. If their deny entries counted no
-// longer, a filter could widen access (T-68).
+// RestrictedDenySet returns the index of the SIDs that match deny entries in
+// the restricted pass. These are the SIDs of RestrictedSet, followed by those
+// that a later restriction removed from the list. If their deny entries no
+// longer counted, a filter could widen access (T-68).
 func (t *Token) RestrictedDenySet() *sidset.Set { return t.body.restrictedDeny }
 
-// CapabilitySet indexes the capabilities; CapabilityBits tells the enabled ones.
+// CapabilitySet returns the index of the capabilities. CapabilityBits marks the
+// enabled ones.
 func (t *Token) CapabilitySet() *sidset.Set { return t.body.capabilities.index() }
 
 // CapabilityBits returns a bitmap with a bit for each enabled capability of
 // CapabilitySet.
 func (t *Token) CapabilityBits() sidset.Bits { return t.body.capabilities.allowBits() }
 
-// DeviceSet indexes the device groups, nil without any; DeviceBits and
-// DeviceDenyBits are for them.
+// DeviceSet returns the index of the device groups, nil for a token without them. DeviceBits and DeviceDenyBits apply
+// to them.
 func (t *Token) DeviceSet() *sidset.Set { return t.body.device.index() }
 
 // DeviceBits returns a bitmap with a bit for each device group that is enabled
@@ -57,11 +59,11 @@ func (t *Token) DeviceDenyBits() sidset.Bits {
 	return t.body.device.deny
 }
 
-// RestrictedDeviceSet indexes the restricting SIDs of the device; nil without.
+// RestrictedDeviceSet returns the index of the restricting SIDs of the device, nil for a token without them.
 func (t *Token) RestrictedDeviceSet() *sidset.Set { return t.body.restrictedDevice.index() }
 
-// Member reports whether s counts for allow entries, or for deny entries
-// with deny set.
+// Member reports whether s matches allow entries, or with deny set deny
+// entries.
 func (t *Token) Member(s sid.SID, deny bool) bool {
 	// The maps have no bit for -1: a SID that is not in the token counts for
 	// nothing.
@@ -72,7 +74,7 @@ func (t *Token) Member(s sid.SID, deny bool) bool {
 	return t.groups.allow.Has(i)
 }
 
-// index returns the SIDs of a list; no list has none, and matches nothing.
+// index returns the SIDs of a list. It returns nil for a nil list, which matches nothing.
 func (l *list) index() *sidset.Set {
 	if l == nil {
 		return nil
@@ -88,19 +90,19 @@ func (l *list) allowBits() sidset.Bits {
 	return l.allow
 }
 
-// newList makes a list of groups; nil for an empty one.
+// newList returns a list of groups; nil for an empty one.
 func newList(gs []Group) *list {
 	if len(gs) == 0 {
 		return nil
 	}
-	return makeList(gs)
+	return newPresentList(gs)
 }
 
-// makeList makes a list, an empty one too: a list of restricting SIDs without an
+// newPresentList returns a list, an empty one too: a list of restricting SIDs without an
 // entry restricts everything. T-63
-func makeList(gs []Group) *list {
-	l := &list{set: sidset.Make(compact(gs)), attrs: make([]uint32, len(gs)), allow: sidset.MakeBits(len(gs)),
-		deny: sidset.MakeBits(len(gs))}
+func newPresentList(gs []Group) *list {
+	l := &list{set: sidset.New(compact(gs)), attrs: make([]uint32, len(gs)), allow: sidset.NewBits(len(gs)),
+		deny: sidset.NewBits(len(gs))}
 	for i, g := range gs {
 		l.attrs[i] = g.Attributes
 		// The bits of entries with one SID are joined at the first of them, which the
@@ -125,8 +127,8 @@ func (b *body) match(enabled, alive sidset.Bits, integrityAt uint16) (allow, den
 	return b.matchIn(make(sidset.Bits, 2*len(alive)), enabled, alive, integrityAt)
 }
 
-// matchIn computes what match does, with room given for its two bitmaps. It
-// computes them over all entries at once, a word at a time.
+// matchIn computes match in the given memory, which holds its two bitmaps. It works a word at a
+// time.
 func (b *body) matchIn(room, enabled, alive sidset.Bits, integrityAt uint16) (allow, deny sidset.Bits) {
 	w := len(alive)
 	allow, deny = room[:w:w], room[w:]
@@ -144,8 +146,8 @@ func (b *body) matchIn(room, enabled, alive sidset.Bits, integrityAt uint16) (al
 		allow.Clear(int(integrityAt))
 		deny.Clear(int(integrityAt))
 	}
-	// A SID that stands twice counts by its first index, where the walk looks: one
-	// enabled entry is enough to grant, one deny-only entry enough to refuse.
+	// A repeated SID counts by its first index, which the walk uses: one enabled entry suffices to grant, one
+	// deny-only entry to refuse.
 	for at, first := range b.set.Duplicates() {
 		if allow.Has(at) {
 			allow.Clear(at)

@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// named is a word of the token file and the bits or the number it stands for.
+// named is a word of the token file with its bits or number.
 type named struct {
 	name  string
 	value uint32
@@ -97,8 +97,8 @@ func choices(table []named) string {
 	return strings.Join(out, ", ")
 }
 
-// ParseIntegrityLevel reads the name of an integrity level ("Medium",
-// "MediumPlus"…) or a SID S-1-16-x.
+// ParseIntegrityLevel parses the name of an integrity level ("Medium",
+// "MediumPlus"…) or a SID S-1-16-x. It returns false for other texts.
 func ParseIntegrityLevel(text string) (sid.SID, bool) {
 	if rid, ok := lookup(integrityLevels, text); ok {
 		return sid.IntegrityLevel(rid), true
@@ -117,6 +117,6 @@ func IntegrityName(rid uint32) string {
 	return "S-1-16-" + strconv.FormatUint(uint64(rid), 10)
 }
 
-// GroupAttributeNames lists the names of SE_GROUP_* bits as the token file has
-// them, in the order of the bits.
+// GroupAttributeNames returns the token file's names of the SE_GROUP_* bits in
+// a, in the order of the bits.
 func GroupAttributeNames(a uint32) []string { return namesOf(groupAttributes, a) }

@@ -55,8 +55,8 @@ var (
 
 const bothPolicies = winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP | winnt.TOKEN_MANDATORY_POLICY_NEW_PROCESS_MIN
 
-// profile returns what all profiles share: a primary token under both mandatory
-// policies, its privileges enabled as they are by default.
+// profile returns the common part of all profiles: a primary token under both mandatory policies, with its privileges
+// enabled as by default.
 func profile(user sid.SID, level sid.SID, held, enabled winnt.PrivilegeSet, groups ...Group) Spec {
 	return Spec{
 		User: Group{SID: user}, Groups: groups, Integrity: level, MandatoryPolicy: bothPolicies,
@@ -78,10 +78,9 @@ func ordinary(sids ...sid.SID) []Group {
 // one computer is in: Domain Users, or None.
 const domainUsersRID = 513
 
-// logon adds what every logon gives a token. The primary group stands first,
-// so that it is the default; it is the user where the user is of no domain. The
-// default DACL admits the owner, the system and, for reading and executing, the
-// logon session (T-130).
+// logon adds the groups and defaults that every logon gives a token. The primary group comes first, so that it is the
+// default; for a user without a domain it is the user. The default DACL grants access to the owner, the system and,
+// for reading and executing, the logon session (T-130).
 func (s *Spec) logon(owner sid.SID) {
 	user := s.User.SID
 	if user.Authority() == 5 && user.SubAuthorities() == 5 && user.Sub(0) == 21 {
@@ -132,7 +131,7 @@ func allowing(grants ...grant) *sd.ACL {
 	return list
 }
 
-// Administrator describes an elevated administrator logged on
+// Administrator returns the Spec of an elevated administrator that is logged on
 // interactively: High integrity, owner Administrators.
 func Administrator(user sid.SID) Spec {
 	s := profile(user, sid.HighLevel, adminHeld, adminEnabled, ordinary(sid.Everyone)...)
@@ -144,9 +143,9 @@ func Administrator(user sid.SID) Spec {
 	return s
 }
 
-// LimitedAdministrator describes the same account's other token, the one its
-// programs run with unless elevated: Administrators is deny-only, integrity
-// Medium.
+// LimitedAdministrator returns the Spec of the same account's linked token,
+// with which its programs run unless elevated. Administrators is deny-only, and
+// the integrity is Medium.
 func LimitedAdministrator(user sid.SID) Spec {
 	s := Administrator(user)
 	for i, g := range s.Groups {
@@ -166,8 +165,8 @@ func LimitedAdministrator(user sid.SID) Spec {
 	return s
 }
 
-// StandardUser describes an ordinary user logged on interactively:
-// Medium integrity.
+// StandardUser returns the Spec of an ordinary user that is logged on
+// interactively: Medium integrity.
 func StandardUser(user sid.SID) Spec {
 	s := profile(user, sid.MediumLevel, userHeld, userEnabled,
 		ordinary(sid.Everyone, sid.Users, sid.Interactive, sid.AuthenticatedUsers, sid.Local)...)
@@ -175,12 +174,13 @@ func StandardUser(user sid.SID) Spec {
 	return s
 }
 
-// NetworkUser returns the token of a user whose client has logged on over the
-// network, as a server impersonates it: an impersonation token at level
-// Impersonation, integrity Medium, SeChangeNotifyPrivilege, and the groups that
-// every such logon has after those given, of which the first is the primary
-// group. The groups given are enabled. It suits no guest and no anonymous
-// client, who are no Authenticated Users.
+// NetworkUser returns the Spec of a user that is logged on over the network, as
+// a server impersonates it. It is an impersonation token at level Impersonation
+// with integrity Medium and SeChangeNotifyPrivilege. Its groups are the given
+// ones, which are enabled, followed by those that every such logon has. The
+// first given group is the primary group, or Everyone if none is given. Do not
+// use it for a guest or an anonymous client, which are not in Authenticated
+// Users.
 func NetworkUser(user sid.SID, groups ...sid.SID) Spec {
 	s := profile(user, sid.MediumLevel, userEnabled, userEnabled)
 	s.Groups = make([]Group, 0, len(groups)+5)
@@ -195,7 +195,7 @@ func NetworkUser(user sid.SID, groups ...sid.SID) Spec {
 	return s
 }
 
-// LocalSystem describes the operating system itself, logon session
+// LocalSystem returns the Spec of the operating system itself, logon session
 // 0x3e7.
 func LocalSystem() Spec {
 	s := profile(sid.LocalSystem, sid.SystemLevel, systemHeld, systemEnabled,
@@ -209,11 +209,12 @@ func LocalSystem() Spec {
 	return s
 }
 
-// SystemSource is the source name of tokens the system made itself.
+// SystemSource is the source name of tokens that the system creates itself.
 const SystemSource = "*SYSTEM*"
 
-// Anonymous describes ANONYMOUS LOGON, logon session 0x3e6: no
-// privileges, Untrusted, and no group but Everyone where policy includes it.
+// Anonymous returns the Spec of ANONYMOUS LOGON, logon session 0x3e6. It has no
+// privileges and integrity Untrusted. Its only group is Everyone, if everyone
+// is true.
 func Anonymous(everyone bool) Spec {
 	s := profile(sid.Anonymous, sid.UntrustedLevel, 0, 0)
 	if everyone {
@@ -224,7 +225,7 @@ func Anonymous(everyone bool) Spec {
 	return s
 }
 
-// LocalService describes services that need little and are anonymous
+// LocalService returns the Spec of services with few rights that are anonymous
 // on the network, logon session 0x3e5.
 func LocalService() Spec {
 	s := service(sid.LocalService, winnt.LOCALSERVICE_LUID)
@@ -232,12 +233,12 @@ func LocalService() Spec {
 	return s
 }
 
-// NetworkService describes services that use the network as the
+// NetworkService returns the Spec of services that use the network as the
 // machine, logon session 0x3e4.
 func NetworkService() Spec { return service(sid.NetworkService, winnt.NETWORKSERVICE_LUID) }
 
-// service returns what the two service accounts share: System integrity, and the
-// groups of a service logon.
+// service returns the common Spec of the two service accounts: System integrity,
+// and the groups of a service logon.
 func service(user sid.SID, logon winnt.LUID) Spec {
 	s := profile(user, sid.SystemLevel, serviceHeld, serviceEnabled,
 		ordinary(sid.Everyone, sid.Users, sid.Service, sid.AuthenticatedUsers, sid.Local)...)

@@ -1,6 +1,8 @@
 package token_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/sd"
@@ -60,5 +62,137 @@ func TestProfilesAreLogons(t *testing.T) {
 				t.Error("the logon SID does not match")
 			}
 		})
+	}
+}
+
+// TestProfilesWhole: kind, groups, session and source of each built-in token.
+func TestProfilesWhole(t *testing.T) {
+	for name, c := range map[string]struct {
+		spec       token.Spec
+		groups     string
+		kind       uint32
+		session    winnt.LUID
+		source     string
+		typ, level int
+	}{
+		"administrator":   {token.Administrator(userU), "513 WD BA BU IU AU S-1-2-0 logon", 2, 0, "", 1, 0},
+		"limited":         {token.LimitedAdministrator(userU), "513 WD BA BU IU AU S-1-2-0 logon", 3, 0, "", 1, 0},
+		"user":            {token.StandardUser(userU), "513 WD BU IU AU S-1-2-0 logon", 1, 0, "", 1, 0},
+		"network user":    {token.NetworkUser(userU, groupG1), "2001 WD BU NU AU S-1-5-15", 1, 0, "", 2, 2},
+		"system":          {token.LocalSystem(), "BA WD AU", 1, 0x3E7, "*SYSTEM*", 1, 0},
+		"local service":   {token.LocalService(), "WD BU SU AU S-1-2-0 logon", 1, 0x3E5, "", 1, 0},
+		"network service": {token.NetworkService(), "WD BU SU AU S-1-2-0 logon", 1, 0x3E4, "", 1, 0},
+		"anonymous":       {token.Anonymous(true), "WD", 1, 0x3E6, "*SYSTEM*", 1, 0},
+		"no groups":       {token.Anonymous(false), "", 1, 0x3E6, "*SYSTEM*", 1, 0},
+	} {
+		tok := must(t, c.spec)
+		var groups []string
+		for _, g := range tok.Groups() {
+			switch {
+			case g.Attributes&winnt.SE_GROUP_INTEGRITY != 0:
+			case g.Attributes&winnt.SE_GROUP_LOGON_ID != 0:
+				groups = append(groups, "logon")
+			case g.SID.SubAuthorities() == 5:
+				groups = append(groups, fmt.Sprint(g.SID.RID()))
+			default:
+				groups = append(groups, short(g.SID))
+			}
+		}
+		if got := strings.Join(groups, " "); got != c.groups {
+			t.Errorf("%s: groups %s, want %s", name, got, c.groups)
+		}
+		if tok.ElevationType() != c.kind || tok.AuthenticationID() != c.session || tok.Source().Name != c.source ||
+			int(tok.Type()) != c.typ || int(tok.Level()) != c.level || tok.MandatoryPolicy() != 3 ||
+			tok.DefaultPrivileges() != tok.Enabled() || tok.IsFiltered() != (name == "limited") {
+			t.Errorf("%s: %+v", name, tok.Spec())
+		}
+		if (tok.DefaultDACL() == nil) != strings.HasPrefix(fmt.Sprint(tok.User().SID), "S-1-5-7") {
+			t.Errorf("%s: default DACL %v", name, tok.DefaultDACL())
+		}
+	}
+}
+
+// short returns the letters of a well-known SID.
+func short(s sid.SID) string {
+	for text, known := range map[string]sid.SID{"WD": sid.Everyone, "BA": sid.Administrators, "BU": sid.Users,
+		"IU": sid.Interactive, "AU": sid.AuthenticatedUsers, "NU": sid.Network, "SU": sid.Service} {
+		if s == known {
+			return text
+		}
+	}
+	return s.String()
+}
+
+// A user without a domain has no domain group, is its own primary group, and has a unique logon SID. The owner of an
+// administrator's objects is the group (T-130).
+func TestLogonsWithoutADomain(t *testing.T) {
+	for text, wants := range map[string]struct{ primary, session string }{
+		"S-1-5-21-1-2-3-1001": {"S-1-5-21-1-2-3-513", "S-1-5-5-0-1001"},
+		"S-1-5-21-7-2-3-1001": {"S-1-5-21-7-2-3-513", "S-1-5-5-6-1001"},
+		"S-1-22-1-1001":       {"S-1-22-1-1001", "S-1-5-5-0-1001"},
+		"S-1-5-21-1-2-1001":   {"S-1-5-21-1-2-1001", "S-1-5-5-3-1001"},
+		"S-1-5-22-1-2-3-1001": {"S-1-5-22-1-2-3-1001", "S-1-5-5-0-1001"},
+		"S-1-6-21-1-2-3-1001": {"S-1-6-21-1-2-3-1001", "S-1-5-5-0-1001"},
+	} {
+		user := sid.MustParse(text)
+		for profile, owner := range map[string]sid.SID{"standard": user, "admin": sid.Administrators} {
+			spec := token.StandardUser(user)
+			if profile == "admin" {
+				spec = token.Administrator(user)
+			}
+			tok := must(t, spec)
+			if tok.PrimaryGroup().String() != wants.primary || !tok.Member(sid.MustParse(wants.session), false) {
+				t.Errorf("%s %s: primary group %v, want %s; in %s: %t", profile, text, tok.PrimaryGroup(), wants.primary,
+					wants.session, tok.Member(sid.MustParse(wants.session), false))
+			}
+			if tok.Owner() != owner {
+				t.Errorf("%s %s: the owner is %v, want %v", profile, text, tok.Owner(), owner)
+			}
+		}
+	}
+}
+
+// TestAttributesOfProfiles checks that the groups of the built-in tokens are mandatory,
+// enabled by default and enabled. Administrators is not mandatory in the system's token,
+// and deny-only in a limited one (T-65, T-114, T-130).
+func TestAttributesOfProfiles(t *testing.T) {
+	for name, c := range map[string]struct {
+		spec           token.Spec
+		level          sid.SID
+		administrators uint32 // 0: they are no group
+	}{
+		"administrator":   {token.Administrator(userU), sid.HighLevel, 0xF},
+		"limited":         {token.LimitedAdministrator(userU), sid.MediumLevel, winnt.SE_GROUP_USE_FOR_DENY_ONLY},
+		"user":            {token.StandardUser(userU), sid.MediumLevel, 0},
+		"network user":    {token.NetworkUser(userU, groupG1), sid.MediumLevel, 0},
+		"system":          {token.LocalSystem(), sid.SystemLevel, 0xE},
+		"local service":   {token.LocalService(), sid.SystemLevel, 0},
+		"network service": {token.NetworkService(), sid.SystemLevel, 0},
+		"anonymous":       {token.Anonymous(true), sid.UntrustedLevel, 0},
+	} {
+		tok := must(t, c.spec)
+		administrators := uint32(0)
+		for _, g := range tok.Groups() {
+			switch {
+			case g.SID == c.level:
+				if g.Attributes != winnt.SE_GROUP_INTEGRITY|winnt.SE_GROUP_INTEGRITY_ENABLED {
+					t.Errorf("%s: the level has %#x", name, g.Attributes)
+				}
+			case g.SID == sid.Administrators:
+				administrators = g.Attributes
+			case g.Attributes&winnt.SE_GROUP_LOGON_ID != 0:
+				if g.Attributes != 0xC0000007 {
+					t.Errorf("%s: the logon SID has %#x", name, g.Attributes)
+				}
+			case g.Attributes != 7:
+				t.Errorf("%s: %v has %#x", name, g.SID, g.Attributes)
+			}
+		}
+		if administrators != c.administrators {
+			t.Errorf("%s: Administrators have %#x, want %#x", name, administrators, c.administrators)
+		}
+		if level := sid.IntegrityLevel(tok.Integrity()); level != c.level {
+			t.Errorf("%s: level %v, want %v", name, level, c.level)
+		}
 	}
 }

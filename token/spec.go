@@ -10,10 +10,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Limits of a token; New refuses more.
+// Limits of a token. New refuses a Spec beyond them.
 const (
-	MaxGroups     = 4096 // groups, and each other list of SIDs
-	MaxSourceName = 8    // bytes of TOKEN_SOURCE.SourceName
+	MaxGroups     = 10240 // groups, and each other list of SIDs
+	MaxSourceName = 8     // bytes of TOKEN_SOURCE.SourceName
 )
 
 // NeverExpires is the ExpirationTime of a token that does not expire.
@@ -39,22 +39,22 @@ const (
 		winnt.TOKEN_AUDIT_NO_CHILD_PROCESS | winnt.TOKEN_WRITE_RESTRICTED | winnt.TOKEN_SANDBOX_INERT
 )
 
-// GroupDefault has the attributes of an ordinary group of a logon: mandatory,
-// enabled by default and enabled.
+// GroupDefault is the attributes of an ordinary group of a logon: mandatory,
+// enabled by default, and enabled.
 const GroupDefault = groupForce
 
-// Spec says what a token is to be made of; only User is required. New copies
-// what it keeps. Where the zero value of a field means something else than
-// "none", its comment says so.
+// Spec describes a token for [New]. Only User is required. New copies the data
+// that it keeps. The zero value of a field means "none" unless its comment says
+// otherwise.
 type Spec struct {
 	User Group // attributes are 0 or SE_GROUP_USE_FOR_DENY_ONLY as a rule
-	// Groups keep their order and may hold the integrity entry; attributes 0 stand
-	// for GroupDefault, and GroupDisabled says disabled. Groups with attributes of
-	// others go through AsGiven, since those say disabled by 0.
+	// Groups keep their order and may contain the integrity entry. Attributes 0
+	// mean GroupDefault, and GroupDisabled means disabled. Convert groups from
+	// other sources with AsGiven, because there 0 means disabled.
 	Groups []Group
 
-	// Restricted are the restricting SIDs; attributes 0 stand for GroupDefault.
-	// An entry with SE_GROUP_USE_FOR_DENY_ONLY matches deny entries only.
+	// Restricted are the restricting SIDs. Attributes 0 mean GroupDefault. An
+	// entry with SE_GROUP_USE_FOR_DENY_ONLY matches deny entries only.
 	Restricted      []Group
 	IsRestricted    bool // an empty list restricts too (T-63); implied by a list
 	WriteRestricted bool
@@ -64,13 +64,13 @@ type Spec struct {
 	EnabledPrivileges winnt.PrivilegeSet // subset of Privileges
 	DefaultPrivileges winnt.PrivilegeSet // subset of Privileges: enabled by default
 
-	Type  winnt.TokenType // 0 stands for TokenPrimary
+	Type  winnt.TokenType // 0 means TokenPrimary
 	Level winnt.SecurityImpersonationLevel
 
 	AuthenticationID, ParentTokenID, ModifiedID, OriginatingLogon winnt.LUID
 
 	Source         Source
-	ExpirationTime int64 // units of 100 ns; 0 stands for NeverExpires
+	ExpirationTime int64 // units of 100 ns; 0 means NeverExpires
 	SessionID      uint32
 
 	Integrity       sid.SID // S-1-16-x; zero: the one among Groups, or none
@@ -80,20 +80,20 @@ type Spec struct {
 	PrimaryGroup sid.SID // zero: the first group, or else the user
 	DefaultDACL  *sd.ACL // nil: none
 
-	ElevationType uint32 // 0 stands for TokenElevationTypeDefault
+	ElevationType uint32 // 0 means TokenElevationTypeDefault
 	Flags         uint32 // TOKEN_* bits that follow from no other field; the rest is ignored
 
 	Package      sid.SID // S-1-15-2-x: makes an AppContainer
-	Capabilities []Group // S-1-15-3-x; attributes 0 stand for SE_GROUP_ENABLED
+	Capabilities []Group // S-1-15-3-x; attributes 0 mean SE_GROUP_ENABLED
 	LowPrivilege bool    // LPAC
 	LowBoxNumber uint32
 
 	UserClaims, DeviceClaims, LocalAttributes *claims.Set
-	DeviceGroups, RestrictedDeviceGroups      []Group // restricted: attributes 0 stand for GroupDefault
+	DeviceGroups, RestrictedDeviceGroups      []Group // restricted: attributes 0 mean GroupDefault
 	TrustLevel                                sid.SID // S-1-19-x-y
 
 	// RestrictedUserClaims and RestrictedDeviceClaims are the claims that the
-	// restricted pass sees; nil: all of them (T-67).
+	// restricted pass sees. nil means all of them (T-67).
 	RestrictedUserClaims, RestrictedDeviceClaims *claims.Set
 	AuditPolicy                                  string // per-user audit policy: AuditPolicySize bytes, "" for none
 	IsolationPrefix                              string // of class 44, "" for none
@@ -101,18 +101,18 @@ type Spec struct {
 	DynamicCharged uint32 // 0: computed, max(500, need)
 }
 
-// commonEntries is the number of entries up to which New needs no memory for
-// them but what the token keeps.
+// commonEntries is the number of entries up to which New allocates no temporary
+// memory for them.
 const commonEntries = 40
 
-// made is a token with the parts it alone has at first, in one allocation.
+// made is a new token with its body and groups, in one allocation.
 type made struct {
 	token  Token
 	body   body
 	groups groups
 }
 
-// New makes a token. The error is a [*SpecError] whose status is
+// New returns a token. The error is a [*SpecError] with status
 // STATUS_INVALID_SID, STATUS_INVALID_OWNER, STATUS_INVALID_PRIMARY_GROUP (T-11),
 // STATUS_BAD_TOKEN_TYPE, STATUS_BAD_IMPERSONATION_LEVEL,
 // STATUS_NO_SUCH_PRIVILEGE or STATUS_INVALID_PARAMETER.
@@ -142,7 +142,7 @@ func New(s Spec) (*Token, error) {
 	// Everything but the defaults of owner and primary group is settled here; those
 	// need the finished list of groups.
 	t := &m.token
-	*t = Token{ //nolint:govet // unusedwrite does not see that t is returned
+	*t = Token{
 		body: b, groups: g,
 		present: s.Privileges, enabled: s.EnabledPrivileges, byDefault: s.DefaultPrivileges,
 		modified: s.ModifiedID, dacl: s.DefaultDACL, session: s.SessionID,
@@ -167,7 +167,8 @@ func New(s Spec) (*Token, error) {
 	return t, nil
 }
 
-// defaults settles owner, primary group and the space charged for the latter.
+// defaults sets owner, primary group, and the space charged for primary group and
+// default DACL. The error is a SpecError.
 func (t *Token) defaults(s *Spec, n int) error {
 	if !s.Owner.IsZero() {
 		i := t.ownerIndex(s.Owner)
@@ -196,8 +197,7 @@ func (t *Token) defaults(s *Spec, n int) error {
 		}
 	}
 	t.charged = s.DynamicCharged
-	// TOKEN_STATISTICS tells the space reserved when the token was made: a later
-	// default DACL must fit into it.
+	// TOKEN_STATISTICS reports the space reserved at creation: a later default DACL must fit into it.
 	if t.charged == 0 {
 		t.charged = max(dynamicMinimum, t.dynamicNeed(t.PrimaryGroup(), t.dacl))
 	}
@@ -246,8 +246,9 @@ func (t *Token) mayOwn(i int) bool {
 	return t.groups.alive.Has(i) && a&winnt.SE_GROUP_OWNER != 0 && a&winnt.SE_GROUP_USE_FOR_DENY_ONLY == 0
 }
 
-// Spec returns a specification of which New would make an equal token; its
-// slices are the caller's.
+// Spec returns a Spec from which New makes an equal token. The caller owns its
+// slices. A Spec has no form for an empty list of restricting device SIDs: New
+// makes a token without such a list (T-67).
 func (t *Token) Spec() Spec {
 	b := t.body
 	s := Spec{
@@ -278,7 +279,7 @@ func (t *Token) Spec() Spec {
 	return s
 }
 
-// collect returns what a sequence yields as a slice of the caller's.
+// collect returns the elements of a sequence in a new slice, nil for none.
 func collect[E any](seq func(func(int, E) bool)) []E {
 	var out []E
 	for _, g := range seq {

@@ -11,7 +11,7 @@ import (
 )
 
 // Group is a SID_AND_ATTRIBUTES: a SID and its SE_GROUP_* bits. The zero value
-// names no account.
+// identifies no account.
 type Group struct {
 	SID        sid.SID
 	Attributes uint32
@@ -24,8 +24,8 @@ type Source struct {
 	ID   winnt.LUID
 }
 
-// Token is an immutable security context. The zero value is of no use; a *Token
-// comes from New, Parse or an operation on another.
+// Token is an immutable security context. Do not use the zero value: New, Parse
+// and operations on tokens return a *Token.
 type Token struct {
 	body      *body              // immutable, shared between derived values
 	groups    *groups            // immutable, shared until a group changes
@@ -47,8 +47,8 @@ type Token struct {
 	policy      uint8 // mandatory policy
 }
 
-// IsZero reports a token that no function of this package made: nil or the zero
-// value, which must be refused before it is asked anything.
+// IsZero reports whether t is nil or the zero value, which no function of this
+// package returns. Check it before other calls on a token from outside.
 func (t *Token) IsZero() bool { return t == nil || t.body == nil }
 
 // groups is the changeable state of the user-and-groups array, as bitmaps over
@@ -60,7 +60,7 @@ type groups struct {
 	deny    sidset.Bits // A-2, likewise
 }
 
-// body holds what changes rarely; a change copies it.
+// body holds the data that rarely changes. A change copies it.
 type body struct {
 	set      *sidset.Set // index 0 is the user
 	attrs    []uint32    // of each entry; ENABLED is in groups.enabled
@@ -123,12 +123,12 @@ func (t *Token) attr(i int) uint32 {
 // entry returns the SID of an index with its current attributes.
 func (t *Token) entry(i int) Group { return Group{t.body.set.At(i), t.attr(i)} }
 
-// User returns the user and its attributes: 0, or SE_GROUP_USE_FOR_DENY_ONLY
-// after a filter.
+// User returns the user and its attributes. These are usually 0, or
+// SE_GROUP_USE_FOR_DENY_ONLY after a filter.
 func (t *Token) User() Group { return t.entry(0) }
 
-// Groups yields the groups in their order, the integrity entry among them, the
-// user not. The number is the index in [Token.SIDs], which starts at 1 and has
+// Groups yields the groups in their order, with the integrity entry and without
+// the user. The number is the index in [Token.SIDs], which starts at 1 and has
 // gaps where EffectiveOnly removed groups.
 func (t *Token) Groups() iter.Seq2[int, Group] {
 	return func(yield func(int, Group) bool) {
@@ -140,11 +140,11 @@ func (t *Token) Groups() iter.Seq2[int, Group] {
 	}
 }
 
-// GroupCount returns the number of groups, the user not counted.
+// GroupCount returns the number of groups, without the user.
 func (t *Token) GroupCount() int { return count(t.groups.alive) - 1 }
 
-// Restricted yields the restricting SIDs in their order; none for a token that
-// is not restricted.
+// Restricted yields the restricting SIDs in their order. It yields none for a
+// token that is not restricted.
 func (t *Token) Restricted() iter.Seq2[int, Group] {
 	return func(yield func(int, Group) bool) {
 		for i, a := range t.body.restrictedAttr {
@@ -158,8 +158,8 @@ func (t *Token) Restricted() iter.Seq2[int, Group] {
 // Type returns the type, primary or impersonation.
 func (t *Token) Type() winnt.TokenType { return winnt.TokenType(t.typ) }
 
-// Level returns the impersonation level. On a primary token no rule reads it:
-// it is the one its duplication asked for, 0 otherwise (T-54).
+// Level returns the impersonation level. For a primary token it is the level
+// that its duplication requested, or 0, and no rule uses it (T-54).
 func (t *Token) Level() winnt.SecurityImpersonationLevel {
 	return winnt.SecurityImpersonationLevel(t.level)
 }
@@ -170,19 +170,18 @@ func (t *Token) Has(p winnt.Privilege) bool { return t.enabled.Has(p) }
 // Enabled returns the set of enabled privileges.
 func (t *Token) Enabled() winnt.PrivilegeSet { return t.enabled }
 
-// Present returns the set of privileges held, enabled or not.
+// Present returns the set of privileges that the token holds, enabled or not.
 func (t *Token) Present() winnt.PrivilegeSet { return t.present }
 
-// DefaultPrivileges returns the privileges held with
+// DefaultPrivileges returns the privileges with
 // SE_PRIVILEGE_ENABLED_BY_DEFAULT.
 func (t *Token) DefaultPrivileges() winnt.PrivilegeSet { return t.byDefault }
 
-// Integrity returns the RID of the integrity level, 0 (Untrusted) where the
-// token has none.
+// Integrity returns the RID of the integrity level, or 0 (Untrusted) for a token without one.
 func (t *Token) Integrity() uint32 { return t.integrity }
 
-// IntegrityLevel returns the integrity entry as class 25 reports it, with
-// attributes 0x60; S-1-16-0 where the token has none.
+// IntegrityLevel returns the integrity entry as class 25 reports it, with attributes 0x60. It is S-1-16-0 for a token
+// without one.
 func (t *Token) IntegrityLevel() Group {
 	if t.integrityAt == 0 {
 		return Group{sid.UntrustedLevel, integrityAttributes}
@@ -193,13 +192,13 @@ func (t *Token) IntegrityLevel() Group {
 // MandatoryPolicy returns the TOKEN_MANDATORY_POLICY_* bits.
 func (t *Token) MandatoryPolicy() uint32 { return uint32(t.policy) }
 
-// Owner returns the owner put on new objects: the user or a group of the token.
+// Owner returns the default owner of new objects: the user or one of the groups.
 func (t *Token) Owner() sid.SID { return t.body.set.At(int(t.owner)) }
 
-// PrimaryGroup returns the group put on new objects.
+// PrimaryGroup returns the default primary group of new objects.
 func (t *Token) PrimaryGroup() sid.SID { return t.body.set.At(int(t.primary)) }
 
-// DefaultDACL returns the DACL put on new objects, nil if the token has none.
+// DefaultDACL returns the default DACL of new objects, nil for a token without one.
 func (t *Token) DefaultDACL() *sd.ACL { return t.dacl }
 
 // DynamicCharged returns the space in bytes reserved for primary group and
@@ -217,74 +216,74 @@ func (t *Token) DynamicAvailable() uint32 {
 // SessionID returns the terminal-services session.
 func (t *Token) SessionID() uint32 { return t.session }
 
-// AuthenticationID names the logon session.
+// AuthenticationID returns the LUID of the logon session.
 func (t *Token) AuthenticationID() winnt.LUID { return t.body.authenticationID }
 
-// ModifiedID changes with every change of the token object's value.
+// ModifiedID returns the ModifiedId, which changes with every change of a token.
 func (t *Token) ModifiedID() winnt.LUID { return t.modified }
 
-// ParentTokenID returns the TokenId of the token this one was filtered from, or
-// 0.
+// ParentTokenID returns the TokenId of the token from which this one was
+// filtered, or 0.
 func (t *Token) ParentTokenID() winnt.LUID { return t.body.parentTokenID }
 
-// OriginatingLogon returns the logon session that asked for this one with
+// OriginatingLogon returns the logon session that requested this one with
 // explicit credentials, or 0.
 func (t *Token) OriginatingLogon() winnt.LUID { return t.body.originatingLogon }
 
-// Source returns the component that made the token.
+// Source returns the component that created the token.
 func (t *Token) Source() Source { return t.body.source }
 
-// ExpirationTime returns the time in units of 100 ns since 1601; it is never
-// enforced.
+// ExpirationTime returns the expiration time in units of 100 ns since 1601.
+// Nothing enforces it.
 func (t *Token) ExpirationTime() int64 { return t.body.expiration }
 
-// ElevationType returns 1 default, 2 full or 3 limited.
+// ElevationType returns 1 (default), 2 (full) or 3 (limited).
 func (t *Token) ElevationType() uint32 { return t.body.elevation }
 
-// IsRestricted reports restricting SIDs, the empty list of T-63 included.
+// IsRestricted reports whether there is a list of restricting SIDs, maybe empty (T-63).
 func (t *Token) IsRestricted() bool { return t.body.restricted != nil }
 
-// WriteRestricted reports that the restricting SIDs limit writing only.
+// WriteRestricted reports whether the restricting SIDs limit only writing.
 func (t *Token) WriteRestricted() bool { return t.stored&winnt.TOKEN_WRITE_RESTRICTED != 0 }
 
 // SandboxInert reports SANDBOX_INERT (class 15).
 func (t *Token) SandboxInert() bool { return t.stored&winnt.TOKEN_SANDBOX_INERT != 0 }
 
-// IsFiltered reports that a filter once took something away (class 21).
+// IsFiltered reports whether a filter has removed something (class 21).
 func (t *Token) IsFiltered() bool { return t.stored&winnt.TOKEN_IS_FILTERED != 0 }
 
-// SessionDropped reports that the token object does not hold its logon session
-// (class 14).
+// SessionDropped reports whether the token object does not hold its logon
+// session (class 14).
 func (t *Token) SessionDropped() bool { return t.stored&winnt.TOKEN_SESSION_NOT_REFERENCED != 0 }
 
-// Package returns the AppContainer's SID, the zero SID for other tokens.
+// Package returns the AppContainer's SID, or the zero SID for other tokens.
 func (t *Token) Package() sid.SID { return t.body.pkg }
 
-// IsAppContainer reports a package SID.
+// IsAppContainer reports whether the token has a package SID.
 func (t *Token) IsAppContainer() bool { return !t.body.pkg.IsZero() }
 
-// OnlyUserSide reports a token that is neither restricted nor an AppContainer's:
-// user and groups alone decide.
+// OnlyUserSide reports whether the token is neither restricted nor an
+// AppContainer's, so that only its user and groups decide access.
 func (t *Token) OnlyUserSide() bool { return t.body.restricted == nil && t.body.pkg.IsZero() }
 
-// LowPrivilege reports a less privileged AppContainer (LPAC), to which grants
-// for ALL APPLICATION PACKAGES do not apply.
+// LowPrivilege reports whether the token is a less privileged AppContainer's
+// (LPAC). Grants for ALL APPLICATION PACKAGES do not apply to it.
 func (t *Token) LowPrivilege() bool { return t.body.lowPrivilege }
 
-// LowBoxNumber returns the AppContainer's number in its session, 0 for others.
+// LowBoxNumber returns the AppContainer's number in its session, or 0 for other
+// tokens.
 func (t *Token) LowBoxNumber() uint32 { return t.body.lowBoxNumber }
 
 // Capabilities yields the AppContainer's capabilities in their order.
 func (t *Token) Capabilities() iter.Seq2[int, Group] { return t.body.capabilities.all }
 
-// UserClaims returns the user's claims, nil if the token has none.
+// UserClaims returns the user's claims, or nil for a token without them.
 func (t *Token) UserClaims() *claims.Set { return t.body.userClaims }
 
-// DeviceClaims returns the device's claims, nil if the token has none.
+// DeviceClaims returns the device's claims, or nil for a token without them.
 func (t *Token) DeviceClaims() *claims.Set { return t.body.deviceClaims }
 
-// LocalAttributes returns the token's own security attributes, nil if it has
-// none.
+// LocalAttributes returns the token's own security attributes, or nil for a token without them.
 func (t *Token) LocalAttributes() *claims.Set { return t.body.local }
 
 // DeviceGroups yields the groups of a compound identity's device.
@@ -293,6 +292,5 @@ func (t *Token) DeviceGroups() iter.Seq2[int, Group] { return t.body.device.all 
 // RestrictedDeviceGroups yields the restricting SIDs of the device.
 func (t *Token) RestrictedDeviceGroups() iter.Seq2[int, Group] { return t.body.restrictedDevice.all }
 
-// TrustLevel returns the process trust level S-1-19-x-y, the zero SID without
-// one.
+// TrustLevel returns the process trust level S-1-19-x-y, or the zero SID for a token without one.
 func (t *Token) TrustLevel() sid.SID { return t.body.trust }

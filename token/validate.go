@@ -15,15 +15,15 @@ const (
 	invalidPrimaryGroup = ntstatus.InvalidPrimaryGroup
 )
 
-// SpecError says which field of a Spec is wrong. errors.Is holds for its Status
-// as an error.
+// SpecError reports which field of a Spec is wrong. errors.Is matches it with
+// its Status as an error.
 type SpecError struct {
 	Field   string // in the spelling of the token file, such as groups[1]
-	Problem string // what it holds and what is wanted
+	Problem string // the actual and the expected value
 	Status  ntstatus.Status
 }
 
-// Error prints field, problem and status.
+// Error returns the field, the problem and the status.
 func (e *SpecError) Error() string {
 	return fmt.Sprintf("token: %s: %s: %s", e.Field, e.Problem, e.Status)
 }
@@ -31,7 +31,7 @@ func (e *SpecError) Error() string {
 // Unwrap returns the status as an error.
 func (e *SpecError) Unwrap() error { return e.Status.Err() }
 
-// fieldError returns the error of a field: its value, and what would be right.
+// fieldError returns the error of a field, with its value and the expected one.
 func fieldError(field string, value any, st ntstatus.Status, want string) error {
 	return &SpecError{field, fmt.Sprintf("%v: %s", value, want), st}
 }
@@ -108,7 +108,7 @@ func (s *Spec) validateGroups() error {
 	}
 	most := MaxGroups
 	if slices.ContainsFunc(s.Groups, func(g Group) bool { return g.Attributes&winnt.SE_GROUP_INTEGRITY != 0 }) {
-		most++ // the integrity entry stands beside the groups, also where it is listed with them (T-4)
+		most++ // in addition to the groups, even if it is listed with them (T-4)
 	}
 	if err := validateList("groups", s.Groups, GroupDisabled, most); err != nil {
 		return err
@@ -134,8 +134,8 @@ func (s *Spec) validateGroups() error {
 	return nil
 }
 
-// validateList checks any list of groups, of at most so many entries; field names it in the
-// error. Entries may have the attributes mark, too.
+// validateList checks a list of at most most groups. field names it in the error.
+// An entry may have mark instead of valid attributes.
 func validateList(field string, gs []Group, mark uint32, most int) error {
 	if len(gs) > most {
 		return fieldError(field, len(gs), ntstatus.InvalidParameter, fmt.Sprintf("want at most %d entries", MaxGroups))
@@ -155,8 +155,7 @@ func validateList(field string, gs []Group, mark uint32, most int) error {
 	return nil
 }
 
-// wrongAttributes tells what is wrong with the attributes of g; it returns ""
-// if nothing is.
+// wrongAttributes describes the problem with the attributes of g. It returns "" if they are valid.
 func wrongAttributes(g Group) string {
 	// SE_GROUP_LOGON_ID is two bits, which come together or not at all.
 	const both = winnt.SE_GROUP_ENABLED | winnt.SE_GROUP_USE_FOR_DENY_ONLY
@@ -174,7 +173,7 @@ func wrongAttributes(g Group) string {
 	return ""
 }
 
-// indexed returns a place in a list as paths in errors have it.
+// indexed returns the path of entry i of a list, for errors.
 func indexed(field string, i int) string { return fmt.Sprintf("%s[%d]", field, i) }
 
 // validateAppContainer checks that capabilities come with a package only.
@@ -198,8 +197,8 @@ func (s *Spec) validateAppContainer() error {
 	return nil
 }
 
-// isIntegrity reports S-1-16-x; it and the two below tell SIDs by authority and
-// first subauthority ([MS-DTYP] section 2.4.2.4).
+// isIntegrity reports whether a SID is S-1-16-x. It and the next two functions test authority and first sub-authority
+// ([MS-DTYP] section 2.4.2.4).
 func isIntegrity(s sid.SID) bool { return s.Authority() == 16 && s.SubAuthorities() == 1 }
 
 func isPackage(s sid.SID) bool {

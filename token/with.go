@@ -7,12 +7,13 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// The setters of NtSetInformationToken as value operations: each takes the new
-// ModifiedId first and gives a new value, or a status and nil. Rights and
-// privileges of the caller are not their business.
+// The setters of NtSetInformationToken are operations on values. Each takes the
+// new ModifiedId first and returns a new value. A setter that fails returns nil
+// and a status. Setters do not check rights and privileges of the caller.
 
-// WithOwner sets the default owner: the user or a group with SE_GROUP_OWNER,
-// not deny-only; else STATUS_INVALID_OWNER.
+// WithOwner returns the token with another default owner. The owner must be the
+// user, or a group with SE_GROUP_OWNER that is not deny-only. Otherwise the
+// status is STATUS_INVALID_OWNER.
 func (t *Token) WithOwner(modified winnt.LUID, owner sid.SID) (*Token, ntstatus.Status) {
 	i := t.ownerIndex(owner)
 	if i < 0 || t.body.denyOnly.Has(i) {
@@ -23,9 +24,10 @@ func (t *Token) WithOwner(modified winnt.LUID, owner sid.SID) (*Token, ntstatus.
 	return n, ntstatus.Success
 }
 
-// WithPrimaryGroup sets the primary group. STATUS_ALLOTTED_SPACE_EXCEEDED (the
-// first to be looked at): it does not fit into DynamicCharged.
-// STATUS_INVALID_PRIMARY_GROUP: it is neither the user nor a group of the token.
+// WithPrimaryGroup returns the token with another primary group. It first checks
+// the size, and fails with STATUS_ALLOTTED_SPACE_EXCEEDED if the group does not
+// fit into DynamicCharged. It fails with STATUS_INVALID_PRIMARY_GROUP if the
+// group is neither the user nor a group of the token.
 func (t *Token) WithPrimaryGroup(modified winnt.LUID, group sid.SID) (*Token, ntstatus.Status) {
 	if t.dynamicNeed(group, t.dacl) > t.charged {
 		return nil, ntstatus.AllottedSpaceExceeded
@@ -39,8 +41,9 @@ func (t *Token) WithPrimaryGroup(modified winnt.LUID, group sid.SID) (*Token, nt
 	return n, ntstatus.Success
 }
 
-// WithDefaultDACL sets the default DACL, nil for none.
-// STATUS_ALLOTTED_SPACE_EXCEEDED: it does not fit into DynamicCharged.
+// WithDefaultDACL returns the token with another default DACL, nil for none. It
+// fails with STATUS_ALLOTTED_SPACE_EXCEEDED if the list does not fit into
+// DynamicCharged.
 func (t *Token) WithDefaultDACL(modified winnt.LUID, dacl *sd.ACL) (*Token, ntstatus.Status) {
 	if dacl != nil && t.dynamicNeed(t.PrimaryGroup(), dacl) > t.charged {
 		return nil, ntstatus.AllottedSpaceExceeded
@@ -50,15 +53,15 @@ func (t *Token) WithDefaultDACL(modified winnt.LUID, dacl *sd.ACL) (*Token, ntst
 	return n, ntstatus.Success
 }
 
-// WithSessionID sets the terminal-services session.
+// WithSessionID returns the token with another terminal-services session.
 func (t *Token) WithSessionID(modified winnt.LUID, session uint32) *Token {
 	n := t.WithModifiedID(modified)
 	n.session = session
 	return n
 }
 
-// WithIntegrity sets the integrity level. STATUS_INVALID_PARAMETER: level is not
-// S-1-16-x.
+// WithIntegrity returns the token with another integrity level. It fails with
+// STATUS_INVALID_PARAMETER if level is not S-1-16-x.
 func (t *Token) WithIntegrity(modified winnt.LUID, level sid.SID) (*Token, ntstatus.Status) {
 	if !isIntegrity(level) {
 		return nil, ntstatus.InvalidParameter
@@ -85,8 +88,8 @@ func (t *Token) WithIntegrity(modified winnt.LUID, level sid.SID) (*Token, ntsta
 	return n, ntstatus.Success
 }
 
-// WithMandatoryPolicy sets the mandatory policy; STATUS_INVALID_PARAMETER for
-// bits outside 3.
+// WithMandatoryPolicy returns the token with another mandatory policy. It fails
+// with STATUS_INVALID_PARAMETER for bits outside 3.
 func (t *Token) WithMandatoryPolicy(modified winnt.LUID, policy uint32) (*Token, ntstatus.Status) {
 	if policy&^3 != 0 {
 		return nil, ntstatus.InvalidParameter
@@ -96,8 +99,8 @@ func (t *Token) WithMandatoryPolicy(modified winnt.LUID, policy uint32) (*Token,
 	return n, ntstatus.Success
 }
 
-// WithOriginatingLogon sets the originating logon session, once:
-// STATUS_INVALID_PARAMETER when there is one already.
+// WithOriginatingLogon returns the token with an originating logon session. It
+// fails with STATUS_INVALID_PARAMETER if the token already has one.
 func (t *Token) WithOriginatingLogon(modified winnt.LUID, logon winnt.LUID) (*Token, ntstatus.Status) {
 	if t.body.originatingLogon != 0 {
 		return nil, ntstatus.InvalidParameter
@@ -105,8 +108,11 @@ func (t *Token) WithOriginatingLogon(modified winnt.LUID, logon winnt.LUID) (*To
 	return t.withBody(modified, func(b *body) { b.originatingLogon = logon }), ntstatus.Success
 }
 
-// WithFlags sets and clears TOKEN_* flags that follow from nothing else, such
-// as TOKEN_UIACCESS or TOKEN_VIRTUALIZE_ALLOWED; other bits are ignored (T-1).
+// WithFlags returns the token with TOKEN_* flags set and cleared. It changes
+// only flags that do not mirror other data, such as TOKEN_UIACCESS or
+// TOKEN_VIRTUALIZE_ALLOWED (T-1). It ignores other bits, and the bits
+// WRITE_RESTRICTED, SANDBOX_INERT and IS_FILTERED. WithFlags sets a bit that is
+// in both set and clear.
 func (t *Token) WithFlags(modified winnt.LUID, set, clear uint32) *Token {
 	const free = storedFlags &^ (winnt.TOKEN_WRITE_RESTRICTED | winnt.TOKEN_SANDBOX_INERT | winnt.TOKEN_IS_FILTERED)
 	n := t.WithModifiedID(modified)

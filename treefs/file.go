@@ -16,11 +16,11 @@ import (
 )
 
 // File is an open file or directory. It implements [fs.ReadDirFile], [io.ReadWriteSeeker],
-// [io.ReaderAt], [io.WriterAt] and http.File. Any goroutine may use it. The zero value is not
-// usable: [FS.OpenFile] makes one.
+// [io.ReaderAt], [io.WriterAt] and http.File. Any goroutine may use it. Do not use the zero
+// value: [FS.OpenFile] returns a File.
 type File struct {
 	fs      *FS          // immutable
-	name    string       // immutable; as it was asked for
+	name    string       // immutable; the requested name
 	h       winnt.Handle // immutable
 	appends bool         // immutable; each write is at the end
 
@@ -28,9 +28,9 @@ type File struct {
 	// +checklocks:mu
 	at int64 // guarded by mu
 	// +checklocks:mu
-	atEnd bool // guarded by mu; the place is the end, which at does not tell: something was appended
+	atEnd bool // guarded by mu; the position is the end of the file, not at: data was appended
 	// +checklocks:mu
-	listed []fs.FileInfo // guarded by mu: entries that were read and not told
+	listed []fs.FileInfo // guarded by mu: entries that were read and not returned yet
 	// +checklocks:mu
 	scanned bool // guarded by mu; the listing has begun
 }
@@ -44,10 +44,10 @@ func (o *File) ReadAt(b []byte, at int64) (n int, err error) {
 		return 0, failed("read", o.name, fs.ErrInvalid)
 	}
 	for n < len(b) {
-		var data []byte
+		var got int
 		var st ntstatus.Status
 		err := o.fs.call("read", o.name, func(th *nt.Thread) ntstatus.Status {
-			data, st = th.NtReadFileAt(o.h, uint32(min(len(b)-n, piece)), at+int64(n))
+			got, st = th.NtReadFileInto(o.h, b[n:n+min(len(b)-n, piece)], at+int64(n))
 			return st
 		})
 		if st == ntstatus.EndOfFile {
@@ -55,12 +55,12 @@ func (o *File) ReadAt(b []byte, at int64) (n int, err error) {
 		} else if err != nil {
 			return n, err
 		}
-		n += copy(b[n:], data)
+		n += got
 	}
 	return n, nil
 }
 
-// WriteAt implements io.WriterAt. A file that was opened with O_APPEND is written at its end.
+// WriteAt implements io.WriterAt. On a file opened with O_APPEND it writes at the end.
 func (o *File) WriteAt(b []byte, at int64) (n int, err error) {
 	if at < 0 {
 		return 0, failed("write", o.name, fs.ErrInvalid)
@@ -99,8 +99,7 @@ func (o *File) Read(b []byte) (n int, err error) {
 	return n, err
 }
 
-// Write implements io.Writer. What is written to a file that was opened with O_APPEND leaves
-// the place at its end.
+// Write implements io.Writer. With O_APPEND it writes at the end and leaves the position there.
 func (o *File) Write(b []byte) (n int, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -111,7 +110,7 @@ func (o *File) Write(b []byte) (n int, err error) {
 	return n, err
 }
 
-// placeLocked finds out where the end is, if that is the place.
+// placeLocked sets the position to the present end of the file, if data was appended. Otherwise it does nothing.
 //
 // +checklocks:o.mu
 func (o *File) placeLocked() error {
@@ -126,7 +125,7 @@ func (o *File) placeLocked() error {
 	return nil
 }
 
-// Seek implements io.Seeker. That of a directory begins its listing anew.
+// Seek implements io.Seeker. On a directory it restarts the listing.
 func (o *File) Seek(offset int64, whence int) (int64, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -158,7 +157,7 @@ func (o *File) Truncate(size int64) error {
 	return o.set("truncate", nt.FileEndOfFileInformation, nt.FileEndOfFile{EndOfFile: size})
 }
 
-// Sync writes to the disk what the system keeps of the file.
+// Sync writes the cached data of the file to disk.
 func (o *File) Sync() error {
 	return o.fs.call("sync", o.name, func(th *nt.Thread) ntstatus.Status { return th.NtFlushBuffersFile(o.h) })
 }
@@ -176,14 +175,14 @@ func (o *File) closed(err error) error {
 	return err
 }
 
-// set changes what a class of NtSetInformationFile names.
+// set calls NtSetInformationFile with an information class and its value.
 func (o *File) set(op string, class nt.FileInfoClass, information any) error {
 	return o.fs.call(op, o.name, func(th *nt.Thread) ntstatus.Status {
 		return th.NtSetInformationFile(o.h, class, information)
 	})
 }
 
-// query asks for what a class of NtQueryInformationFile tells.
+// query returns the value of a class of NtQueryInformationFile.
 func query[T any](o *File, class nt.FileInfoClass) (t T, err error) {
 	err = o.fs.call("stat", o.name, func(th *nt.Thread) ntstatus.Status {
 		out, st := th.NtQueryInformationFile(o.h, class)
@@ -199,8 +198,8 @@ func (o *File) standard() (nt.FileStandard, error) {
 	return query[nt.FileStandard](o, nt.FileStandardInformation)
 }
 
-// Stat implements fs.File. It needs a handle that may read attributes, which those for
-// reading may.
+// Stat implements fs.File. It needs a handle that may read attributes, as all handles
+// opened for reading may.
 func (o *File) Stat() (fs.FileInfo, error) {
 	basic, err := query[nt.FileBasic](o, nt.FileBasicInformation)
 	if err != nil {
@@ -220,7 +219,8 @@ func (o *File) ReadDir(n int) ([]fs.DirEntry, error) {
 	return entries, err
 }
 
-// Readdir implements http.File: as [File.ReadDir], with what each entry's Info would tell.
+// Readdir implements http.File. It is like [File.ReadDir] and returns the Info of each
+// entry.
 func (o *File) Readdir(n int) ([]fs.FileInfo, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -242,7 +242,7 @@ func (o *File) Readdir(n int) ([]fs.FileInfo, error) {
 	return told, err
 }
 
-// scanLocked reads the next entries of a directory.
+// scanLocked reads the next entries of a directory, without "." and "..". done reports the end of the listing.
 //
 // +checklocks:o.mu
 func (o *File) scanLocked() (list []fs.FileInfo, done bool, err error) {
@@ -281,7 +281,8 @@ func (i info) Size() int64  { return i.size }
 func (i info) IsDir() bool  { return i.dir }
 func (i info) Sys() any     { return i.basic }
 
-// Mode tells the kind of the file. The permissions are those of every file: they decide nothing.
+// Mode returns the kind of the file. The permissions are the same for every file and decide
+// nothing.
 func (i info) Mode() fs.FileMode {
 	if i.dir {
 		return fs.ModeDir | 0o755

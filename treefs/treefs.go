@@ -15,31 +15,34 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// FS is a tree as the client of one thread sees it. It implements [fs.FS], [fs.StatFS] and
-// [fs.ReadDirFS]. Any goroutine may use it. The zero value is not usable: [New] makes one.
+// FS is a tree with the rights of one thread's client. It implements [fs.FS], [fs.StatFS] and
+// [fs.ReadDirFS]. Any goroutine may use it. Do not use the zero value: [New] returns an FS.
 //
-// Errors are *[fs.PathError] around an [ntstatus.Error]: errors.Is finds [fs.ErrPermission],
-// [fs.ErrNotExist] and [fs.ErrExist] in them; a name that no file can have is [fs.ErrInvalid].
+// Errors are *[fs.PathError] that wrap an [ntstatus.Error]. errors.Is matches them with
+// [fs.ErrPermission], [fs.ErrNotExist] and [fs.ErrExist]. A name that no file can have is [fs.ErrNotExist], or
+// [fs.ErrInvalid] for a call that would create the file.
 type FS struct {
 	tree string // immutable; its name in the system
 
 	mu sync.Mutex
 	// +checklocks:mu
 	th *nt.Thread // guarded by mu
+	// +checklocks:mu
+	last *lastWhy // guarded by mu; nil: errors have no reason
 }
 
-// New returns the files of a tree as the thread's client sees them. The thread is the FS's
-// to use until the caller closes it.
+// New returns an FS for the files of a tree with the rights of the thread's client. Only
+// the FS may use the thread until the caller closes it.
 func New(th *nt.Thread, tree string) *FS { return &FS{tree: tree, th: th} }
 
 // call makes one call of the thread.
 func (f *FS) call(op, name string, fn func(*nt.Thread) ntstatus.Status) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return failed(op, name, fn(f.th).Err())
+	return failed(op, name, f.last.explained(fn(f.th).Err()))
 }
 
-// failed names what an error is about; nil stays nil.
+// failed wraps an error in a *fs.PathError. It returns nil for nil.
 func failed(op, name string, err error) error {
 	if err == nil {
 		return nil
@@ -52,7 +55,7 @@ func (f *FS) object(name string) string {
 	return `\??\` + f.tree + `\` + strings.ReplaceAll(strings.Trim(path.Clean("/"+name), "/"), "/", `\`)
 }
 
-// sharing lets every other open of a file be: programs of Go know no share modes.
+// sharing allows every other open of a file, because Go programs do not use share modes.
 const sharing = uint32(fileaccess.ShareRead | fileaccess.ShareWrite | fileaccess.ShareDelete)
 
 // open opens a name.
@@ -80,7 +83,8 @@ func (f *FS) open(op, name string, desired winnt.AccessMask, how fileaccess.Disp
 	return nil, failed(op, name, fs.ErrNotExist)
 }
 
-// Open implements fs.FS: a file for reading, or a directory for listing.
+// Open implements fs.FS. It opens a file for reading, or a directory for
+// listing.
 func (f *FS) Open(name string) (fs.File, error) {
 	if !fs.ValidPath(name) {
 		return nil, failed("open", name, fs.ErrInvalid)
@@ -93,8 +97,8 @@ func (f *FS) Open(name string) (fs.File, error) {
 }
 
 // OpenFile opens a file with flags of package os: O_RDONLY, O_WRONLY or O_RDWR, with
-// O_APPEND, O_CREATE, O_EXCL and O_TRUNC. A file that only appends needs no right to
-// overwrite, and one for writing alone none to read, its attributes neither.
+// O_APPEND, O_CREATE, O_EXCL and O_TRUNC. An open that only appends needs no right
+// to overwrite. An open only for writing needs no right to read data or attributes.
 func (f *FS) OpenFile(name string, flag int) (*File, error) {
 	desired, how, options := wanted(flag)
 	o, err := f.open("open", name, desired, how, options)
@@ -105,7 +109,7 @@ func (f *FS) OpenFile(name string, flag int) (*File, error) {
 	return o, nil
 }
 
-// wanted returns what the flags of an open ask for.
+// wanted converts open flags of package os to rights, a disposition and options. It ignores O_EXCL without O_CREATE.
 func wanted(flag int) (desired winnt.AccessMask, how fileaccess.Disposition, options fileaccess.CreateOptions) {
 	writes := winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA
 	// What only appends needs no right to overwrite (F-190).
@@ -147,7 +151,8 @@ func (f *FS) Stat(name string) (fs.FileInfo, error) {
 	return o.Stat()
 }
 
-// ReadDir implements fs.ReadDirFS: the entries in the order of their names.
+// ReadDir implements fs.ReadDirFS. It returns the entries in the order of their
+// names.
 func (f *FS) ReadDir(name string) ([]fs.DirEntry, error) {
 	o, err := f.open("open", name, winnt.FILE_LIST_DIRECTORY, fileaccess.FileOpen, fileaccess.DirectoryFile)
 	if err != nil {
@@ -159,7 +164,7 @@ func (f *FS) ReadDir(name string) ([]fs.DirEntry, error) {
 	return list, err
 }
 
-// Mkdir makes a directory. What it grants is inherited.
+// Mkdir creates a directory, which inherits its access from the parent.
 func (f *FS) Mkdir(name string) error {
 	o, err := f.open("mkdir", name, winnt.FILE_READ_ATTRIBUTES, fileaccess.FileCreate, fileaccess.DirectoryFile)
 	if err != nil {
@@ -168,7 +173,8 @@ func (f *FS) Mkdir(name string) error {
 	return o.Close()
 }
 
-// Remove removes a file or an empty directory: its name goes with the last open of it.
+// Remove removes a file or an empty directory. Its name disappears with the last open
+// of it.
 func (f *FS) Remove(name string) error {
 	o, err := f.open("remove", name, winnt.DELETE, fileaccess.FileOpen, 0)
 	if err != nil {
@@ -177,8 +183,8 @@ func (f *FS) Remove(name string) error {
 	return o.closed(o.set("remove", nt.FileDispositionInformation, nt.FileDisposition{DeleteFile: true}))
 }
 
-// RemoveAll removes a name with all that is below it, from the leaves on, until something is
-// refused. That nothing has the name is no error.
+// RemoveAll removes a name and all its descendants, the leaves first, until a removal is
+// refused. It returns no error if the name does not exist.
 func (f *FS) RemoveAll(name string) error {
 	err := f.Remove(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -201,8 +207,8 @@ func (f *FS) RemoveAll(name string) error {
 	return err
 }
 
-// Rename gives a file or directory another name in the tree. replace agrees to replace a
-// file that has it, if that is not open.
+// Rename gives a file or directory another name in the tree. With replace it replaces an
+// existing file that has the name and is not open.
 func (f *FS) Rename(from, to string, replace bool) error {
 	if strings.Contains(to, `\`) {
 		return failed("rename", to, fs.ErrInvalid)

@@ -2,8 +2,10 @@ package treefs_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntacl"
@@ -42,8 +45,8 @@ func (w *world) must(err error) {
 	}
 }
 
-// newWorld makes a tree whose root is alice's; bob may list it and add files that he may then only
-// append to.
+// newWorld creates a tree. Alice has full access to its root. Bob may list the root and add files, to which he may then
+// only append.
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{T: t, root: t.TempDir()}
@@ -63,7 +66,7 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// describe gives a file its descriptor, past the system.
+// describe writes the descriptor of a file directly to its attribute.
 func (w *world) describe(name, text string) {
 	w.Helper()
 	a := ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256, Descriptor: sddl.MustParse(text)}
@@ -137,8 +140,8 @@ func (w *world) put(f *treefs.FS, name, text string) {
 	w.must(errors.Join(err, o.Sync(), o.Close()))
 }
 
-// TestEachClient: the descriptors decide for each client, by what the flags of an open ask for:
-// appending needs no right to overwrite (F-190).
+// TestEachClient: the descriptors decide for each client, by the access that the open flags request. Appending needs no
+// right to overwrite (F-190).
 func TestEachClient(t *testing.T) {
 	w := newWorld(t)
 	his, hers := w.as(bob), w.as(alice)
@@ -192,7 +195,7 @@ func TestEachClient(t *testing.T) {
 	}
 }
 
-// TestNames: what is made, renamed and removed is so for every program.
+// TestNames: files and directories that are created, renamed or removed change on the host too.
 func TestNames(t *testing.T) {
 	w := newWorld(t)
 	hers := w.as(alice)
@@ -228,7 +231,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// TestReaddir: a listing can be told in parts, and begun anew.
+// TestReaddir: Readdir returns a listing in parts, and Seek restarts it.
 func TestReaddir(t *testing.T) {
 	w := newWorld(t)
 	hers := w.as(alice)
@@ -253,7 +256,7 @@ func TestReaddir(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	// Begun anew in the middle, it tells each entry once.
+	// After a restart in the middle it returns each entry once.
 	for n := 1; n <= 3; n++ {
 		_, err := o.Readdir(n)
 		w.must(err)
@@ -266,4 +269,63 @@ func TestReaddir(t *testing.T) {
 		w.must(err)
 	}
 	w.must(o.Close())
+}
+
+// TestFSOfPartialUsers: package fstest finds nothing wrong with a tree that lists what a user may read (AccessBased),
+// for users to whom drawn descriptors give a part of it: files without reading, directories without listing.
+func TestFSOfPartialUsers(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(randtest.Seed(t), 7))
+	root := t.TempDir()
+	w := &world{T: t, root: root}
+	w.describe("", "O:BAG:SYD:P(A;;0x1200a9;;;WD)")
+	rights := []string{"0x1200a9", "0x120089", "0x1", "0x80", "0x81", "0x100001", "0x1f01ff", "0x20", "0x120116"}
+	some := func() (text string) {
+		for range rnd.IntN(4) {
+			text += fmt.Sprintf("(%s;;%s;;;%s)", []string{"A", "A", "D"}[rnd.IntN(3)], rights[rnd.IntN(len(rights))],
+				[]string{"WD", alice, bob, "BU"}[rnd.IntN(4)])
+		}
+		return "O:BAG:SYD:P" + text
+	}
+	dirs := []string{""}
+	for i := range 60 {
+		name := filepath.Join(dirs[rnd.IntN(len(dirs))*rnd.IntN(2)], fmt.Sprint("n", i)) // half of them in the root
+		if rnd.IntN(3) == 0 {
+			w.must(os.Mkdir(filepath.Join(root, name), 0o700))
+			dirs = append(dirs, name)
+		} else {
+			w.must(os.WriteFile(filepath.Join(root, name), []byte(name), 0o600))
+		}
+		w.describe(name, some())
+	}
+	tree, err := hostfs.Open(hostfs.Config{Path: root, Attribute: ntacl.UserName, AccessBased: true,
+		Share: sddl.MustParse("D:(A;;FA;;;WD)")})
+	if errors.Is(err, errors.ErrUnsupported) {
+		t.Skip("this system has no trees: ", err)
+	}
+	w.must(err)
+	sys := kernel.Boot(kernel.Config{})
+	w.must(sys.AddTree("share", tree))
+	system, err := token.New(token.LocalSystem())
+	w.must(err)
+	w.p, err = sys.NewProcess("server", system)
+	w.must(err)
+	t.Cleanup(func() { w.must(errors.Join(sys.Close(), tree.Close())) })
+	seen := 0
+	for _, user := range []string{alice, bob, "S-1-5-21-1-2-3-1109"} {
+		his := w.as(user)
+		var names []string
+		w.must(fs.WalkDir(his, ".", func(name string, _ fs.DirEntry, err error) error {
+			if name != "." {
+				names = append(names, name)
+			}
+			return err
+		}))
+		seen += len(names)
+		if err := fstest.TestFS(his, names...); err != nil {
+			t.Errorf("%s: %v", user, err)
+		}
+	}
+	if seen == 0 || seen == 3*60 {
+		t.Errorf("%d names are seen: the users are not partial", seen)
+	}
 }

@@ -15,7 +15,7 @@ const (
 	Decided    = "decided"    // by refmon, where documents are silent
 )
 
-// Provenance tells where a vector's answer is from. The zero value tells nothing.
+// Provenance is the source of a vector's answer. The zero value is no source.
 type Provenance struct {
 	Kind   string   `json:"kind"`
 	Rules  []string `json:"rules"`  // ids of docs/rules, the deciding one first
@@ -25,7 +25,7 @@ type Provenance struct {
 
 // Vector is one question and its answer. The zero value asks nothing.
 type Vector struct {
-	About      string          `json:"about"` // what it shows, in a sentence
+	About      string          `json:"about"` // its purpose, in a sentence
 	Provenance Provenance      `json:"provenance"`
 	In         json.RawMessage `json:"in"`
 	Out        json.RawMessage `json:"out"`

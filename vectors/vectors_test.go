@@ -13,7 +13,8 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/fileaccess"
-	"github.com/refmon/refmon/internal/verbs/batch"
+	"github.com/refmon/refmon/internal/cli/batch"
+	"github.com/refmon/refmon/internal/test/programs"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/token"
@@ -59,8 +60,7 @@ func value(t *testing.T, b []byte) (v any) {
 	return v
 }
 
-// checkProvenance: a vector tells where its answer is from, and a recorded one
-// in which version of which implementation it was seen.
+// checkProvenance checks that a vector has its source, and a recorded one the implementation and version.
 func checkProvenance(t *testing.T, v vectors.Vector) {
 	t.Helper()
 	p := v.Provenance
@@ -199,10 +199,9 @@ func TestPython(t *testing.T) {
 	if err != nil {
 		t.Skip("no python3")
 	}
-	refmon := filepath.Join(t.TempDir(), "refmon")
-	if out, err := exec.Command("go", "build", "-o", refmon, "../cmd/refmon").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	bin := t.TempDir()
+	programs.Install(t, bin, "refmon")
+	refmon := filepath.Join(bin, "refmon")
 	n := 0
 	for range vectors.Access() {
 		n++

@@ -10,7 +10,7 @@ const (
 	JOB_OBJECT_SECURITY_VALID_FLAGS      uint32 = 0xF
 )
 
-// Flags of NtCreateUserProcess, and of CreateProcess for what it passes on.
+// Flags of NtCreateUserProcess, some of which CreateProcess also uses.
 const (
 	PROCESS_CREATE_FLAGS_INHERIT_HANDLES uint32 = 0x4
 	THREAD_CREATE_FLAGS_CREATE_SUSPENDED uint32 = 0x1

@@ -18,7 +18,7 @@ const (
 	LOGON32_LOGON_REMOTE_INTERACTIVE LogonType = 10
 )
 
-// Who is asked by LogonUser (winbase.h).
+// Arguments of LogonUser that choose the logon provider (winbase.h).
 const (
 	LOGON32_PROVIDER_DEFAULT uint32 = 0
 	LOGON32_PROVIDER_WINNT40 uint32 = 2
@@ -38,14 +38,27 @@ type PolicyInformationClass uint32
 
 // Classes of LsaQueryInformationPolicy (ntsecapi.h).
 const (
+	PolicyAuditEventsInformation   PolicyInformationClass = 2
 	PolicyPrimaryDomainInformation PolicyInformationClass = 3
 	PolicyAccountDomainInformation PolicyInformationClass = 5
+)
+
+// PolicyAuditEventOptions is POLICY_AUDIT_EVENT_OPTIONS. The zero value is
+// POLICY_AUDIT_EVENT_UNCHANGED, which no query returns.
+type PolicyAuditEventOptions uint32
+
+// Outcomes that an audit category records (ntsecapi.h).
+const (
+	POLICY_AUDIT_EVENT_UNCHANGED PolicyAuditEventOptions = 0
+	POLICY_AUDIT_EVENT_SUCCESS   PolicyAuditEventOptions = 1
+	POLICY_AUDIT_EVENT_FAILURE   PolicyAuditEventOptions = 2
+	POLICY_AUDIT_EVENT_NONE      PolicyAuditEventOptions = 4
 )
 
 // LSA_LOOKUP_ISOLATED_AS_LOCAL looks names without a domain up on this computer only.
 const LSA_LOOKUP_ISOLATED_AS_LOCAL uint32 = 0x80000000
 
-// SIDNameUse is SID_NAME_USE. The zero value stands for no use.
+// SIDNameUse is SID_NAME_USE. The zero value means no use.
 type SIDNameUse uint32
 
 // The uses of a SID (winnt.h).

@@ -2,7 +2,7 @@ package winnt
 
 // AccessMask is an ACCESS_MASK: 32 bits, the low 16 specific to the object
 // type, then standard, special and generic rights (MS-DTYP 2.4.3). The zero
-// value asks for or grants nothing.
+// value requests and grants no right.
 type AccessMask uint32
 
 // Standard, special and generic rights (MS-DTYP 2.4.3; "ACCESS_MASK").
@@ -188,12 +188,12 @@ const (
 	ADS_RIGHT_DS_CONTROL_ACCESS AccessMask = 0x0100
 )
 
-// GenericMapping is a GENERIC_MAPPING: what each generic right stands for on
-// one type of object. The zero value maps every generic right to nothing.
+// GenericMapping is a GENERIC_MAPPING: the rights of one object type for each generic right. The zero value maps
+// every generic right to nothing.
 type GenericMapping struct{ Read, Write, Execute, All AccessMask }
 
-// Map replaces the generic bits of m by what they stand for and clears them;
-// MAXIMUM_ALLOWED and ACCESS_SYSTEM_SECURITY are left untouched (S-11).
+// Map returns m with each generic bit replaced by its rights. It keeps MAXIMUM_ALLOWED and ACCESS_SYSTEM_SECURITY
+// (S-11).
 func (g *GenericMapping) Map(m AccessMask) AccessMask {
 	if m&GENERIC_RIGHTS == 0 {
 		return m

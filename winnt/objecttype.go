@@ -12,9 +12,9 @@ type Right struct {
 	Name string
 }
 
-// ObjectType describes one type of securable object: what its generic rights
-// stand for, which bits are meaningful, what the specific bits are called. An
-// *ObjectType is immutable; the zero value has no rights at all.
+// ObjectType describes one type of securable object: its generic mapping, its
+// valid bits, and the names of its specific bits. An *ObjectType is immutable.
+// The zero value has no rights.
 //
 // Source: spec table 10 section 1.2 and 40 section 3, which follow the
 // documented mappings of each type.
@@ -132,11 +132,11 @@ var mappingNames = map[string]*ObjectType{
 	"policy": PolicyObject,
 }
 
-// ObjectTypeByName finds a type by its name in the batch format ("file",
+// ObjectTypeByName returns the type with a name of the batch format ("file",
 // "directory", "key", "token", "process", "thread", "job", "objectDirectory",
 // "symbolicLink", "event", "port", "directoryService", "mutant", "semaphore",
-// "timer", "section", "desktop", "windowStation", "policy"), any case; nil for
-// another name.
+// "timer", "section", "desktop", "windowStation", "policy"), ignoring case. It
+// returns nil for an unknown name.
 func ObjectTypeByName(name string) *ObjectType { return mappingNames[strings.ToLower(name)] }
 
 var standardRights = []Right{
@@ -163,7 +163,8 @@ func (t *ObjectType) RightName(bit AccessMask) string {
 	return bit.String()
 }
 
-// Names prints a mask as documented right names joined by "|", "0" if empty.
+// Names returns the documented names of the rights in a mask, joined by "|". It
+// returns "0" for an empty mask.
 func (t *ObjectType) Names(m AccessMask) string {
 	if m == 0 {
 		return "0"

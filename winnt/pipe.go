@@ -16,7 +16,7 @@ const (
 	FILE_PIPE_MESSAGE_TYPE     uint32 = 1
 )
 
-// FILE_PIPE_UNLIMITED_INSTANCES stands for as many instances as there may be.
+// FILE_PIPE_UNLIMITED_INSTANCES as the instance limit of a pipe means no limit.
 const FILE_PIPE_UNLIMITED_INSTANCES uint32 = 0xFFFFFFFF
 
 // States and directions of a named pipe (FILE_PIPE_LOCAL_INFORMATION).
@@ -44,25 +44,28 @@ const (
 	FILE_OPEN_IF uint32 = 3
 )
 
-// ShareAccess, by which NtCreateNamedPipeFile tells the directions of a pipe (winnt.h).
+// ShareAccess values with which NtCreateNamedPipeFile chooses the directions of a pipe
+// (winnt.h).
 const (
 	FILE_SHARE_READ  uint32 = 1
 	FILE_SHARE_WRITE uint32 = 2
 )
 
-// CreateOptions of a handle whose operations end before their calls return (ntifs.h).
+// CreateOptions of a handle whose operations complete before their calls return
+// (ntifs.h).
 const (
 	FILE_SYNCHRONOUS_IO_ALERT    uint32 = 0x10
 	FILE_SYNCHRONOUS_IO_NONALERT uint32 = 0x20
 )
 
-// ByteOffset where none is given: the position of a synchronous handle, and the end of the file (ntifs.h).
+// ByteOffset values without an offset: the position of a synchronous handle, and the end of the file (ntifs.h).
 const (
 	FILE_USE_FILE_POINTER_POSITION uint64 = 0xFFFFFFFFFFFFFFFE
 	FILE_WRITE_TO_END_OF_FILE      uint64 = 0xFFFFFFFFFFFFFFFF
 )
 
-// FILE_PIPE_COMPLETE_OPERATION is the CompletionMode of an end without waiting callers (ntifs.h).
+// FILE_PIPE_COMPLETE_OPERATION is the CompletionMode of an end whose callers do not wait
+// (ntifs.h).
 const FILE_PIPE_COMPLETE_OPERATION uint32 = 1
 
 // FILE_CREATE_PIPE_INSTANCE is the right to add an instance to a pipe.

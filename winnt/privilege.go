@@ -2,8 +2,8 @@ package winnt
 
 import "fmt"
 
-// Privilege is the number of a privilege: the LowPart of its LUID, HighPart
-// being 0. Values are 2 to 36, so that a set of them fits in 64 bits.
+// Privilege is the number of a privilege: the LowPart of its LUID, whose
+// HighPart is 0. Values are 2 to 36, so a set of them fits in 64 bits.
 type Privilege uint8
 
 const (
@@ -100,7 +100,8 @@ func (p Privilege) String() string {
 	return fmt.Sprintf("Privilege(%d)", uint8(p))
 }
 
-// ParsePrivilege finds a privilege by its documented name, exact case.
+// ParsePrivilege returns the privilege with a documented name, in exact case.
+// It fails for an unknown name.
 func ParsePrivilege(name string) (Privilege, error) {
 	for p := FirstPrivilege; p <= LastPrivilege; p++ {
 		if privilegeNames[p] == name {
@@ -114,7 +115,7 @@ func ParsePrivilege(name string) (Privilege, error) {
 // The zero value is the empty set.
 type PrivilegeSet uint64
 
-// Privileges makes a set of its arguments.
+// Privileges returns the set of its arguments.
 func Privileges(ps ...Privilege) PrivilegeSet {
 	var s PrivilegeSet
 	for _, p := range ps {
@@ -123,7 +124,7 @@ func Privileges(ps ...Privilege) PrivilegeSet {
 	return s
 }
 
-// Bit returns the set that holds only p.
+// Bit returns the set that contains only p.
 func (p Privilege) Bit() PrivilegeSet { return 1 << p }
 
 // Has reports whether p is in the set.
@@ -138,7 +139,8 @@ func (s PrivilegeSet) All(yield func(Privilege) bool) {
 	}
 }
 
-// Names lists the members' documented names in ascending order, nil if none.
+// Names returns the documented names of the members in ascending order, nil for
+// the empty set.
 func (s PrivilegeSet) Names() []string {
 	var out []string
 	for p := range s.All {

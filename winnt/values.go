@@ -39,8 +39,8 @@ func (h Handle) String() string {
 	return "0x" + strconv.FormatUint(uint64(h), 16)
 }
 
-// LUID is a locally unique identifier: LowPart in the low 32 bits, HighPart
-// in the high 32. The zero value names nothing.
+// LUID is a locally unique identifier: LowPart in the low 32 bits, HighPart in
+// the high 32. The zero value identifies nothing.
 type LUID uint64
 
 // Well-known logon session identifiers (ntifs.h).
@@ -58,7 +58,7 @@ func (l LUID) String() string {
 	return string(strconv.AppendUint(append(room[:0], "0x"...), uint64(l), 16))
 }
 
-// ParseLUID reads "0x3e7" or "999".
+// ParseLUID parses "0x3e7" or "999". It fails for any other form.
 func ParseLUID(s string) (LUID, error) {
 	v, err := strconv.ParseUint(s, 0, 64)
 	if err != nil {
@@ -86,7 +86,7 @@ func (g GUID) String() string {
 	return string(b[:])
 }
 
-// ParseGUID reads the 8-4-4-4-12 form without braces, any case.
+// ParseGUID parses the 8-4-4-4-12 form without braces, ignoring case.
 func ParseGUID(s string) (GUID, error) {
 	var g GUID
 	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {

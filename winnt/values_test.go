@@ -1,6 +1,7 @@
 package winnt_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/winnt"
@@ -52,5 +53,69 @@ func TestGUID(t *testing.T) {
 	}
 	if got, err := winnt.ParseGUID(text); got != g || err != nil {
 		t.Errorf("%s is read as %x, %v", text, got[:], err)
+	}
+}
+
+// TestNamesOfValues: levels, types and handles print by their documented names, and other values as
+// numbers.
+func TestNamesOfValues(t *testing.T) {
+	for got, want := range map[string]string{
+		winnt.SecurityAnonymous.String():             "SecurityAnonymous",
+		winnt.SecurityIdentification.String():        "SecurityIdentification",
+		winnt.SecurityImpersonation.String():         "SecurityImpersonation",
+		winnt.SecurityDelegation.String():            "SecurityDelegation",
+		winnt.SecurityImpersonationLevel(4).String(): "SECURITY_IMPERSONATION_LEVEL(4)",
+		winnt.TokenPrimary.String():                  "TokenPrimary", winnt.TokenImpersonation.String(): "TokenImpersonation",
+		winnt.TokenType(0).String(): "TOKEN_TYPE(0)", winnt.TokenType(3).String(): "TOKEN_TYPE(3)",
+		winnt.NtCurrentProcess.String(): "NtCurrentProcess()", winnt.NtCurrentThread.String(): "NtCurrentThread()",
+		winnt.NtCurrentProcessToken.String():   "NtCurrentProcessToken()",
+		winnt.NtCurrentThreadToken.String():    "NtCurrentThreadToken()",
+		winnt.NtCurrentEffectiveToken.String(): "NtCurrentEffectiveToken()", winnt.Handle(0x1c).String(): "0x1c",
+		winnt.Handle(-3).String(): "0xfffffffffffffffd", winnt.SYSTEM_LUID.String(): "0x3e7",
+		winnt.LUID(0xFFFFFFFFFFFFFFFF).String(): "0xffffffffffffffff",
+	} {
+		if got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+	for i, level := range []winnt.SecurityImpersonationLevel{winnt.SecurityAnonymous, winnt.SecurityIdentification,
+		winnt.SecurityImpersonation, winnt.SecurityDelegation} {
+		if int(level) != i {
+			t.Errorf("%v is %d, want %d", level, int(level), i)
+		}
+	}
+}
+
+// TestParse: what is no GUID and no LUID is refused, wherever it is wrong.
+func TestParse(t *testing.T) {
+	const guid = "00112233-4455-6677-8899-aabbccddeeff"
+	if g, err := winnt.ParseGUID(strings.ToUpper(guid)); err != nil || g.String() != guid {
+		t.Errorf("in capitals: %v, %v", g, err)
+	}
+	for i := range len(guid) {
+		for _, c := range []string{"g", " ", "", "00"} {
+			text := guid[:i] + c + guid[i+1:]
+			if g, err := winnt.ParseGUID(text); err == nil || g != (winnt.GUID{}) {
+				t.Errorf("%q is read as %v", text, g)
+			}
+		}
+		if guid[i] == '-' { // a digit for a dash, and a dash for another digit
+			for _, text := range []string{guid[:i] + "0" + guid[i+1:35] + "-", "-" + guid[1:i] + "0" + guid[i+1:]} {
+				if g, err := winnt.ParseGUID(text); err == nil {
+					t.Errorf("%q is read as %v", text, g)
+				}
+			}
+		}
+	}
+	for text, want := range map[string]winnt.LUID{"0x3e7": winnt.SYSTEM_LUID, "999": 999, "0": 0,
+		"0xFFFFFFFFFFFFFFFF": 1<<64 - 1} {
+		if got, err := winnt.ParseLUID(text); err != nil || got != want {
+			t.Errorf("%s is %v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "x", "-1", "3e7", "0x10000000000000000"} {
+		if got, err := winnt.ParseLUID(text); err == nil || got != 0 {
+			t.Errorf("%q is read as %v", text, got)
+		}
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// The first entry that matches decides, as in a DACL asked for one right. The
-// SID test is the first of the matcher, so that every entry reaches it.
+// The first matching entry decides, as in a DACL for one right. The matcher tests the SID first, so that every entry
+// reaches that test.
 const casbinModel = `
 [request_definition]
 r = sub, obj, act

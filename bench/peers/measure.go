@@ -11,7 +11,7 @@ import (
 
 // result holds the time that one peer takes for one question.
 type result struct {
-	ns    float64 // median; 0: the peer cannot be asked this
+	ns    float64 // median; 0: the peer does not support the question
 	ratio float64 // median over the rounds of the ratio to refmon in the same round
 }
 

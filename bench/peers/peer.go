@@ -11,7 +11,7 @@ import (
 type asker interface {
 	// answer returns the rights granted, 0 if access is denied.
 	answer() (winnt.AccessMask, error)
-	// ask asks n times and tells how much processor time that took.
+	// ask runs the question n times and returns the processor time.
 	ask(n int) (time.Duration, error)
 }
 
@@ -19,7 +19,7 @@ type asker interface {
 type peer struct {
 	name    string
 	version string
-	lacks   string // what it cannot express, for the table
+	lacks   string // features that it cannot express, for the table
 	prepare func(*input) (asker, error)
 	close   func() // nil: nothing to close
 }

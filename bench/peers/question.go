@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// kind tells what a question asks for.
+// kind is the kind of a question.
 type kind uint8
 
 const (
@@ -37,7 +37,7 @@ const (
 	mask    = winnt.FILE_ALL_ACCESS // of each entry
 )
 
-// desired is the mask asked for.
+// desired returns the requested mask.
 func (k kind) desired() winnt.AccessMask {
 	if k == maximum {
 		return winnt.MAXIMUM_ALLOWED
@@ -45,8 +45,7 @@ func (k kind) desired() winnt.AccessMask {
 	return winnt.FILE_READ_DATA
 }
 
-// input holds what all engines are given: the same SIDs in the same order. It is
-// not written to after newInput.
+// input holds the common input of all engines: the same SIDs in the same order. It is immutable after newInput.
 type input struct {
 	question
 	token  []sid.SID // the user first
@@ -57,8 +56,8 @@ type input struct {
 
 var domain = sid.MustParse("S-1-5-21-1004336348-1177238915-682003330")
 
-// newInput builds the token and the descriptor of a question. Without member
-// the deciding group is another one, and the answer is no.
+// newInput builds the token and the descriptor of a question. Without member the token is not in the deciding group,
+// and the answer is no.
 func newInput(q question, member bool) (*input, error) {
 	in := &input{question: q, member: member}
 	in.token = []sid.SID{domain.WithRID(1107), sid.Everyone, sid.AuthenticatedUsers, sid.Users, domain.WithRID(513)}

@@ -6,8 +6,7 @@ import (
 	"strings"
 )
 
-// writeTable prints a row a question and a column a peer: what it takes, and
-// how many times refmon's.
+// writeTable prints a row for each question and a column for each peer: its time, and the ratio to refmon's.
 func writeTable(w io.Writer, peers []*peer, results [][]result) {
 	fmt.Fprint(w, "| question |")
 	for _, p := range peers {
@@ -30,7 +29,7 @@ func writeTable(w io.Writer, peers []*peer, results [][]result) {
 	}
 }
 
-// writePeers prints what each peer is and cannot express, and who is absent.
+// writePeers prints the description and the missing features of each peer, and the absent ones.
 func writePeers(w io.Writer, peers []*peer, absent []skipped) {
 	fmt.Fprint(w, "\n| peer | version | what it cannot express |\n|---|---|---|\n")
 	for _, p := range peers {

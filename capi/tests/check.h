@@ -41,6 +41,8 @@ extern atomic_int checks, failures;
 
 /* The calls go to a daemon: it ends no process without a program, and takes longer for each. */
 #define OVER_SOCKET (getenv("REFMON_SOCKET") != NULL)
+/* A run that asks for a tenth of the random calls and races. */
+#define TENTH (getenv("REFMON_TENTH") != NULL)
 
 /* Pointers that no call may use, by name of the fault. */
 #define UNMAPPED ((void *)0x7eadbee0)
@@ -72,7 +74,7 @@ void test_accounts(void);
 void test_parts(void);
 void test_objects(void);
 void test_synch(void);
-void test_pipeinfo(void), test_devices(void);
+void test_pipeinfo(void), test_pipewait(void), test_devices(void);
 void test_waits(void);
 void test_bounds(void);
 void test_overlapped(void);

@@ -4,6 +4,10 @@
 
 #define MACHINE "S-1-5-21-1000000001-1000000002-1000000003"
 
+/* Headers of other projects lack these. */
+NTSTATUS NTAPI LsaLookupPrivilegeName(LSA_HANDLE, PLUID, PUNICODE_STRING *);
+NTSTATUS NTAPI LsaGetUserName(PUNICODE_STRING *, PUNICODE_STRING *);
+
 static UNICODE_STRING text(PCWSTR s)
 {
 	UNICODE_STRING u;
@@ -112,6 +116,103 @@ static void sids(void)
 	SAME(LsaNtStatusToWinError(STATUS_NONE_MAPPED), ERROR_NONE_MAPPED);
 }
 
+/* The name of a privilege, through a policy that looks names up; and the name of the caller (T-146, T-147). */
+static void told(void)
+{
+	LSA_HANDLE h = policy(POLICY_LOOKUP_NAMES), other = policy(POLICY_VIEW_LOCAL_INFORMATION);
+	PUNICODE_STRING name = NULL, domain = NULL;
+	LUID debug = {SE_DEBUG_PRIVILEGE, 0}, none = {SE_DEBUG_PRIVILEGE, 1}, beyond = {99, 0};
+	STATUS(LsaLookupPrivilegeName(h, &debug, &name), STATUS_SUCCESS);
+	CHECK(says(*name, "SeDebugPrivilege"));
+	LsaFreeMemory(name);
+	name = NULL;
+	STATUS(LsaLookupPrivilegeName(h, &none, &name), STATUS_NO_SUCH_PRIVILEGE);
+	STATUS(LsaLookupPrivilegeName(h, &beyond, &name), STATUS_NO_SUCH_PRIVILEGE);
+	STATUS(LsaLookupPrivilegeName(h, NULL, &name), STATUS_ACCESS_VIOLATION);
+	STATUS(LsaLookupPrivilegeName(h, &debug, NULL), STATUS_ACCESS_VIOLATION);
+	STATUS(LsaLookupPrivilegeName(NULL, &debug, &name), STATUS_INVALID_HANDLE);
+	STATUS(LsaLookupPrivilegeName(NULL, &beyond, &name), STATUS_INVALID_HANDLE);
+	STATUS(LsaLookupPrivilegeName(other, &debug, &name), STATUS_ACCESS_DENIED);
+	CHECK(!name);
+	STATUS(LsaClose(h), STATUS_SUCCESS);
+	STATUS(LsaClose(other), STATUS_SUCCESS);
+
+	STATUS(LsaGetUserName(&name, &domain), STATUS_SUCCESS);
+	CHECK(says(*name, "Administrator") && says(*domain, "REFMON"));
+	LsaFreeMemory(name);
+	LsaFreeMemory(domain);
+	STATUS(LsaGetUserName(&name, NULL), STATUS_SUCCESS);
+	CHECK(says(*name, "Administrator"));
+	LsaFreeMemory(name);
+	STATUS(LsaGetUserName(NULL, &domain), STATUS_ACCESS_VIOLATION);
+	HANDLE user;
+	CHECK(LogonUserW(u"User", NULL, u"Password1", LOGON32_LOGON_INTERACTIVE, LOGON32_PROVIDER_DEFAULT, &user));
+	CHECK(ImpersonateLoggedOnUser(user));
+	STATUS(LsaGetUserName(&name, &domain), STATUS_SUCCESS);
+	CHECK(RevertToSelf());
+	CHECK(says(*name, "User") && says(*domain, "REFMON"));
+	LsaFreeMemory(name);
+	LsaFreeMemory(domain);
+	CHECK(CloseHandle(user));
+}
+
+/* L-77: the rights of an account, for an administrator alone. */
+static void rights(void)
+{
+	LSA_HANDLE h = policy(POLICY_LOOKUP_NAMES), other = policy(POLICY_VIEW_LOCAL_INFORMATION);
+	PLSA_UNICODE_STRING list = NULL;
+	ULONG n = 7;
+	PSID user, nowhere;
+	int interactive = 0, network = 0, notify = 0;
+	CHECK(ConvertStringSidToSidA(MACHINE "-1001", &user) && ConvertStringSidToSidA("S-1-5-21-9-9-9-777", &nowhere));
+	STATUS(LsaEnumerateAccountRights(h, user, &list, &n), STATUS_SUCCESS);
+	for (ULONG i = 0; i < n; i++) {
+		interactive += says(list[i], "SeInteractiveLogonRight");
+		network += says(list[i], "SeNetworkLogonRight");
+		notify += says(list[i], "SeChangeNotifyPrivilege");
+		CHECK(!says(list[i], "SeDebugPrivilege") && list[i].MaximumLength == list[i].Length + 2);
+	}
+	CHECK(interactive == 1 && network == 1 && notify == 1);
+	STATUS(LsaFreeMemory(list), STATUS_SUCCESS);
+	n = 7;
+	STATUS(LsaEnumerateAccountRights(h, nowhere, &list, &n), STATUS_OBJECT_NAME_NOT_FOUND);
+	SAME(n, 7);
+	STATUS(LsaEnumerateAccountRights(h, NULL, &list, &n), STATUS_ACCESS_VIOLATION);
+	STATUS(LsaEnumerateAccountRights(h, UNMAPPED, &list, &n), STATUS_ACCESS_VIOLATION);
+	STATUS(LsaEnumerateAccountRights(h, "no SID", &list, &n), STATUS_INVALID_SID);
+	STATUS(LsaEnumerateAccountRights(h, user, NULL, &n), STATUS_ACCESS_VIOLATION);
+	STATUS(LsaEnumerateAccountRights(h, user, &list, readonly), STATUS_ACCESS_VIOLATION);
+	STATUS(LsaEnumerateAccountRights(other, user, &list, &n), STATUS_ACCESS_DENIED);
+	STATUS(LsaEnumerateAccountRights(NULL, user, &list, &n), STATUS_INVALID_HANDLE);
+	HANDLE t;
+	CHECK(LogonUserW(u"User", NULL, u"Password1", LOGON32_LOGON_INTERACTIVE, LOGON32_PROVIDER_DEFAULT, &t));
+	CHECK(ImpersonateLoggedOnUser(t));
+	STATUS(LsaEnumerateAccountRights(h, user, &list, &n), STATUS_ACCESS_DENIED);
+	CHECK(RevertToSelf());
+	CHECK(CloseHandle(t));
+	LocalFree(user);
+	LocalFree(nowhere);
+	STATUS(LsaClose(h), STATUS_SUCCESS);
+	STATUS(LsaClose(other), STATUS_SUCCESS);
+}
+
+/* L-78: the audited categories. The default policy records some of System and of Policy Change, and no other (U-1). */
+static void audited(void)
+{
+	LSA_HANDLE h = policy(POLICY_VIEW_AUDIT_INFORMATION), other = policy(POLICY_VIEW_LOCAL_INFORMATION);
+	PPOLICY_AUDIT_EVENTS_INFO info = NULL;
+	STATUS(LsaQueryInformationPolicy(h, PolicyAuditEventsInformation, (PVOID *)&info), STATUS_SUCCESS);
+	SAME(info->AuditingMode, TRUE);
+	SAME(info->MaximumAuditEventCount, 9);
+	for (int i = 0; i < 9; i++)
+		SAME(info->EventAuditingOptions[i], i == AuditCategorySystem || i == AuditCategoryPolicyChange
+			? POLICY_AUDIT_EVENT_SUCCESS | POLICY_AUDIT_EVENT_FAILURE : POLICY_AUDIT_EVENT_NONE);
+	STATUS(LsaFreeMemory(info), STATUS_SUCCESS);
+	STATUS(LsaQueryInformationPolicy(other, PolicyAuditEventsInformation, (PVOID *)&info), STATUS_ACCESS_DENIED);
+	STATUS(LsaClose(h), STATUS_SUCCESS);
+	STATUS(LsaClose(other), STATUS_SUCCESS);
+}
+
 static void logons(void)
 {
 	HANDLE h = NULL;
@@ -148,5 +249,8 @@ void test_logon(void)
 {
 	names();
 	sids();
+	rights();
+	audited();
+	told();
 	logons();
 }

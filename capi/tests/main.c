@@ -72,6 +72,7 @@ int main(void)
 	test_bounds();
 	test_overlapped();
 	test_pipeinfo();
+	test_pipewait();
 	test_devices();
 	test_threads();
 	test_pipes();

@@ -93,6 +93,81 @@ static void peek(void)
 	CHECK(CloseHandle(s));
 }
 
+/* I-157, I-158: a client's end starts with bytes and without PIPE_NOWAIT; SetNamedPipeHandleState
+ * changes both, where the pipe has such a mode and the handle lets it. */
+static void set_state(void)
+{
+	HANDLE s = CreateNamedPipeA(name, PIPE_ACCESS_DUPLEX, PIPE_TYPE_MESSAGE | PIPE_READMODE_MESSAGE, 1, 64, 64, 0, NULL),
+		c = CreateFileA(name, GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING, 0, NULL);
+	DWORD modes = 7, n = 7;
+	char room[200] = "";
+	CHECK(GetNamedPipeHandleStateA(c, &modes, NULL, NULL, NULL, NULL, 0));
+	SAME(modes, PIPE_READMODE_BYTE | PIPE_WAIT);
+	CHECK(WriteFile(s, "ab", 2, &n, NULL));
+	CHECK(WriteFile(s, "cd", 2, &n, NULL));
+	CHECK(ReadFile(c, room, 3, &n, NULL));
+	SAME(n, 3);
+	modes = PIPE_READMODE_MESSAGE | PIPE_NOWAIT;
+	CHECK(SetNamedPipeHandleState(c, &modes, NULL, NULL));
+	CHECK(SetNamedPipeHandleState(c, NULL, NULL, NULL));
+	CHECK(GetNamedPipeHandleStateA(c, &modes, NULL, NULL, NULL, NULL, 0));
+	SAME(modes, PIPE_READMODE_MESSAGE | PIPE_NOWAIT);
+	CHECK(WriteFile(s, "ef", 2, &n, NULL));
+	CHECK(ReadFile(c, room, 3, &n, NULL));
+	SAME(n, 1);
+	CHECK(WriteFile(c, room, sizeof room, &n, NULL)); /* I-153: more than the quota, and no wait */
+	SAME(n, 0);
+	modes = 4;
+	FAILS(SetNamedPipeHandleState(c, &modes, NULL, NULL), ERROR_INVALID_PARAMETER);
+	FAILS(SetNamedPipeHandleState(c, NULL, &n, NULL), ERROR_INVALID_PARAMETER);
+	modes = 0;
+	FAILS(SetNamedPipeHandleState(NULL, &modes, NULL, NULL), ERROR_INVALID_HANDLE);
+	CHECK(CloseHandle(c));
+	CHECK(CloseHandle(s));
+	s = CreateNamedPipeA(name, PIPE_ACCESS_INBOUND, PIPE_TYPE_BYTE, 1, 64, 64, 0, NULL);
+	FAILS(SetNamedPipeHandleState(s, &modes, NULL, NULL), ERROR_ACCESS_DENIED);
+	CHECK(CloseHandle(s));
+	s = CreateNamedPipeA(name, PIPE_ACCESS_DUPLEX, PIPE_TYPE_BYTE, 1, 64, 64, 0, NULL);
+	modes = PIPE_READMODE_MESSAGE;
+	FAILS(SetNamedPipeHandleState(s, &modes, NULL, NULL), ERROR_INVALID_PARAMETER);
+	CHECK(CloseHandle(s));
+}
+
+/* I-161, I-159: a pipe without a name has an end to read and one to write. */
+static void unnamed(void)
+{
+	HANDLE r, w, r2, w2;
+	SECURITY_ATTRIBUTES sa = {sizeof sa, NULL, TRUE};
+	DWORD n = 7, flags = 7;
+	char room[8] = "";
+	IO_STATUS_BLOCK io;
+	FILE_STANDARD_INFORMATION i;
+	CHECK(CreatePipe(&r, &w, &sa, 100));
+	CHECK(CreatePipe(&r2, &w2, NULL, 0));
+	CHECK(GetHandleInformation(w, &flags));
+	SAME(flags, HANDLE_FLAG_INHERIT);
+	CHECK(GetHandleInformation(r2, &flags));
+	SAME(flags, 0);
+	CHECK(WriteFile(w, "hello", 5, &n, NULL));
+	SAME(n, 5);
+	STATUS(NtQueryInformationFile(r, &io, &i, sizeof i, FileStandardInformation), STATUS_SUCCESS);
+	SAME(i.AllocationSize.QuadPart, 200);
+	SAME(i.EndOfFile.QuadPart, 5);
+	SAME(i.NumberOfLinks, 1);
+	SAME(i.Directory, 0);
+	CHECK(ReadFile(r, room, sizeof room, &n, NULL));
+	SAME(n, 5);
+	CHECK(memcmp(room, "hello", 5) == 0);
+	FAILS(ReadFile(w, room, 1, &n, NULL), ERROR_ACCESS_DENIED);
+	FAILS(WriteFile(r, room, 1, &n, NULL), ERROR_ACCESS_DENIED);
+	CHECK(CloseHandle(w));
+	FAILS(ReadFile(r, room, 1, &n, NULL), ERROR_BROKEN_PIPE);
+	CHECK(CloseHandle(r));
+	CHECK(CloseHandle(r2));
+	FAILS(WriteFile(w2, room, 1, &n, NULL), ERROR_NO_DATA);
+	CHECK(CloseHandle(w2));
+}
+
 /* I-133: the state is that of the handle's end. */
 static void state(void)
 {
@@ -121,6 +196,8 @@ static void state(void)
 void test_pipeinfo(void)
 {
 	info();
+	set_state();
+	unnamed();
 	state();
 	peek();
 }

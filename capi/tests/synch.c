@@ -184,6 +184,13 @@ static void links(void)
 	STATUS(NtQuerySymbolicLinkObject(h, &target, NULL), STATUS_SUCCESS);
 	SAME(target.Length, 34);
 	CHECK(memcmp(room, u"\\BaseNamedObjects", 36) == 0);
+	CHECK(CloseHandle(h));
+	/* Creating the link again opens it with OBJ_OPENIF, wherever it was to lead. */
+	h = NULL;
+	InitializeObjectAttributes(&oa, &name, OBJ_OPENIF, NULL, NULL);
+	STATUS(NtCreateSymbolicLinkObject(&h, 1, &oa, &name), STATUS_OBJECT_NAME_EXISTS);
+	STATUS(NtQuerySymbolicLinkObject(h, &target, NULL), STATUS_SUCCESS);
+	CHECK(memcmp(room, u"\\BaseNamedObjects", 36) == 0);
 	STATUS(NtQuerySymbolicLinkObject(NULL, none, NULL), STATUS_ACCESS_VIOLATION);
 	STATUS(NtQuerySymbolicLinkObject(NULL, &target, none), STATUS_ACCESS_VIOLATION);
 	target.Buffer = none;

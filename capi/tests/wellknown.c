@@ -100,7 +100,14 @@ void test_wellknown(void)
 	FAILS(CreateWellKnownSid(WinAccountGuestSid, domain, room, &n), ERROR_INSUFFICIENT_BUFFER);
 	SAME(n, 28);
 	n = sizeof room;
-	FAILS(CreateWellKnownSid(WinAccountGuestSid, NULL, room, &n), ERROR_INVALID_PARAMETER); /* observed (S-81) */
+	/* Without a domain the account is the computer's (S-81). */
+	CHECK(CreateWellKnownSid(WinAccountGuestSid, NULL, room, &n));
+	SAME(n, 28);
+	CHECK(IsWellKnownSid(room, WinAccountGuestSid));
+	n = 27;
+	FAILS(CreateWellKnownSid(WinAccountGuestSid, NULL, room, &n), ERROR_INSUFFICIENT_BUFFER);
+	SAME(n, 28);
+	n = sizeof room;
 	FAILS(CreateWellKnownSid((WELL_KNOWN_SID_TYPE)120, domain, room, &n), ERROR_INVALID_PARAMETER);
 	FAILS(CreateWellKnownSid((WELL_KNOWN_SID_TYPE)-1, domain, room, &n), ERROR_INVALID_PARAMETER);
 	FAILS(CreateWellKnownSid(WinLogonIdsSid, domain, room, &n), ERROR_INVALID_PARAMETER);

@@ -1,7 +1,7 @@
 /* Accounts by SID and by name, the current user, the computer. */
 #include "win.h"
 
-/* What a look-up found; text is of either width. */
+/* What a lookup found. */
 struct found {
 	PWSTR name, domain;
 	PSID sid;
@@ -16,18 +16,20 @@ static BOOL leave(struct found *f, DWORD code)
 	return code ? fail(code) : TRUE;
 }
 
-static void copy(LPVOID to, PWSTR text, ULONG units, LPDWORD cch, BOOLEAN wide)
+static void copy(LPWSTR to, PWSTR text, ULONG units, LPDWORD cch)
 {
 	if (to)
-		memcpy(to, wide ? (LPVOID)text : (LPVOID)narrow(text, units), wide ? 2 * (size_t)units : units);
+		memcpy(to, text, 2 * (size_t)units);
 	*cch = units - 1;
 }
 
 /* Only the local system is known. */
-static BOOL by_sid(PSID sid, LPVOID name, LPDWORD cchName, LPVOID domain, LPDWORD cchDomain, PSID_NAME_USE use,
-	BOOLEAN wide)
+BOOL WINAPI LookupAccountSidW(LPCWSTR system, PSID sid, LPWSTR name, LPDWORD cchName, LPWSTR domain, LPDWORD cchDomain,
+	PSID_NAME_USE use)
 {
 	struct found f = {0};
+	if (!rm_here(system))
+		return FALSE;
 	if (!sid || !cchName || !cchDomain || !use)
 		return fail(ERROR_INVALID_PARAMETER);
 	NTSTATUS st = rm_account_name(sid, &f.name, &f.domain, f.units, &f.use);
@@ -38,29 +40,19 @@ static BOOL by_sid(PSID sid, LPVOID name, LPDWORD cchName, LPVOID domain, LPDWOR
 		*cchDomain = f.units[1];
 		return leave(&f, ERROR_INSUFFICIENT_BUFFER);
 	}
-	copy(name, f.name, f.units[0], cchName, wide);
-	copy(domain, f.domain, f.units[1], cchDomain, wide);
+	copy(name, f.name, f.units[0], cchName);
+	copy(domain, f.domain, f.units[1], cchDomain);
 	*use = f.use;
 	return leave(&f, ERROR_SUCCESS);
 }
 
-BOOL WINAPI LookupAccountSidW(LPCWSTR system, PSID sid, LPWSTR name, LPDWORD cchName, LPWSTR domain, LPDWORD cchDomain,
-	PSID_NAME_USE use)
-{
-	return rm_here(system) && by_sid(sid, name, cchName, domain, cchDomain, use, TRUE);
-}
-
-BOOL WINAPI LookupAccountSidA(LPCSTR system, PSID sid, LPSTR name, LPDWORD cchName, LPSTR domain, LPDWORD cchDomain,
-	PSID_NAME_USE use)
-{
-	return rm_here_a(system) && by_sid(sid, name, cchName, domain, cchDomain, use, FALSE);
-}
-
 /* A NULL name is the computer. */
-static BOOL by_name(LPCWSTR name, PSID sid, LPDWORD size, LPVOID domain, LPDWORD cchDomain, PSID_NAME_USE use,
-	BOOLEAN wide)
+BOOL WINAPI LookupAccountNameW(LPCWSTR system, LPCWSTR name, PSID sid, LPDWORD size, LPWSTR domain, LPDWORD cchDomain,
+	PSID_NAME_USE use)
 {
 	struct found f = {0};
+	if (!rm_here(system))
+		return FALSE;
 	if (!size || !cchDomain || !use)
 		return fail(ERROR_INVALID_PARAMETER);
 	NTSTATUS st = rm_account_sid(name, &f.sid, &f.domain, f.units, &f.use);
@@ -75,30 +67,13 @@ static BOOL by_name(LPCWSTR name, PSID sid, LPDWORD size, LPVOID domain, LPDWORD
 	if (!sid || !domain)
 		return leave(&f, ERROR_INVALID_PARAMETER);
 	memcpy(sid, f.sid, n);
-	copy(domain, f.domain, f.units[1], cchDomain, wide);
+	copy(domain, f.domain, f.units[1], cchDomain);
 	*use = f.use;
 	return leave(&f, ERROR_SUCCESS);
 }
 
-BOOL WINAPI LookupAccountNameW(LPCWSTR system, LPCWSTR name, PSID sid, LPDWORD size, LPWSTR domain, LPDWORD cchDomain,
-	PSID_NAME_USE use)
-{
-	return rm_here(system) && by_name(name, sid, size, domain, cchDomain, use, TRUE);
-}
-
-BOOL WINAPI LookupAccountNameA(LPCSTR system, LPCSTR name, PSID sid, LPDWORD size, LPSTR domain, LPDWORD cchDomain,
-	PSID_NAME_USE use)
-{
-	if (!rm_here_a(system))
-		return FALSE;
-	PWSTR w = widen(name);
-	BOOL r = by_name(w, sid, size, domain, cchDomain, use, FALSE);
-	free(w);
-	return r;
-}
-
 /* size counts units and, on success, the terminator too. */
-static BOOL user_name(LPVOID buffer, LPDWORD size, BOOLEAN wide)
+BOOL WINAPI GetUserNameW(LPWSTR buffer, LPDWORD size)
 {
 	struct found f = {0};
 	if (!size)
@@ -110,17 +85,13 @@ static BOOL user_name(LPVOID buffer, LPDWORD size, BOOLEAN wide)
 	*size = f.units[0];
 	if (!fits)
 		return leave(&f, ERROR_INSUFFICIENT_BUFFER);
-	copy(buffer, f.name, f.units[0], size, wide);
+	copy(buffer, f.name, f.units[0], size);
 	*size = f.units[0];
 	return leave(&f, ERROR_SUCCESS);
 }
 
-BOOL WINAPI GetUserNameW(LPWSTR buffer, LPDWORD size) { return user_name(buffer, size, TRUE); }
-
-BOOL WINAPI GetUserNameA(LPSTR buffer, LPDWORD size) { return user_name(buffer, size, FALSE); }
-
 /* size counts units, and on success does not count the terminator. */
-static BOOL computer_name(LPVOID buffer, LPDWORD size, BOOLEAN wide)
+BOOL WINAPI GetComputerNameW(LPWSTR buffer, LPDWORD size)
 {
 	struct found f = {0};
 	if (!size)
@@ -134,13 +105,9 @@ static BOOL computer_name(LPVOID buffer, LPDWORD size, BOOLEAN wide)
 		*size = f.units[1];
 		return leave(&f, ERROR_BUFFER_OVERFLOW);
 	}
-	copy(buffer, f.domain, f.units[1], size, wide);
+	copy(buffer, f.domain, f.units[1], size);
 	return leave(&f, ERROR_SUCCESS);
 }
-
-BOOL WINAPI GetComputerNameW(LPWSTR buffer, LPDWORD size) { return computer_name(buffer, size, TRUE); }
-
-BOOL WINAPI GetComputerNameA(LPSTR buffer, LPDWORD size) { return computer_name(buffer, size, FALSE); }
 
 /* Whether two names are the same in ASCII, in any case. */
 static BOOL same_name(LPCWSTR a, LPCWSTR b)

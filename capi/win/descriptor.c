@@ -33,8 +33,8 @@ static DWORD list(ULONG count, PVOID entries, BOOLEAN wide, PACL *old, PACL *new
 	return code;
 }
 
-static DWORD make(PVOID owner, PVOID group, ULONG accesses, PVOID access, ULONG audits, PVOID audit,
-	PSECURITY_DESCRIPTOR old, PULONG size, PSECURITY_DESCRIPTOR *out, BOOLEAN wide)
+DWORD rm_build_descriptor(PTRUSTEE_W owner, PTRUSTEE_W group, ULONG accesses, PEXPLICIT_ACCESS_W access, ULONG audits,
+	PEXPLICIT_ACCESS_W audit, PSECURITY_DESCRIPTOR old, PULONG size, PSECURITY_DESCRIPTOR *out, BOOLEAN wide)
 {
 	struct making m = {0};
 	SECURITY_DESCRIPTOR d;
@@ -83,13 +83,7 @@ static DWORD make(PVOID owner, PVOID group, ULONG accesses, PVOID access, ULONG 
 DWORD WINAPI BuildSecurityDescriptorW(PTRUSTEE_W owner, PTRUSTEE_W group, ULONG accesses, PEXPLICIT_ACCESS_W access,
 	ULONG audits, PEXPLICIT_ACCESS_W audit, PSECURITY_DESCRIPTOR old, PULONG size, PSECURITY_DESCRIPTOR *out)
 {
-	return make(owner, group, accesses, access, audits, audit, old, size, out, TRUE);
-}
-
-DWORD WINAPI BuildSecurityDescriptorA(PTRUSTEE_A owner, PTRUSTEE_A group, ULONG accesses, PEXPLICIT_ACCESS_A access,
-	ULONG audits, PEXPLICIT_ACCESS_A audit, PSECURITY_DESCRIPTOR old, PULONG size, PSECURITY_DESCRIPTOR *out)
-{
-	return make(owner, group, accesses, access, audits, audit, old, size, out, FALSE);
+	return rm_build_descriptor(owner, group, accesses, access, audits, audit, old, size, out, TRUE);
 }
 
 /* A trustee with the name of a SID behind it, DOMAIN\NAME where there is a domain. */
@@ -130,7 +124,7 @@ static DWORD entries(PACL acl, PULONG count, PEXPLICIT_ACCESS_W *out)
 	return ERROR_SUCCESS;
 }
 
-static DWORD take_apart(PTRUSTEE_W *owner, PTRUSTEE_W *group, PULONG accesses, PEXPLICIT_ACCESS_W *access,
+DWORD rm_descriptor_parts(PTRUSTEE_W *owner, PTRUSTEE_W *group, PULONG accesses, PEXPLICIT_ACCESS_W *access,
 	PULONG audits, PEXPLICIT_ACCESS_W *audit, PSECURITY_DESCRIPTOR d, BOOLEAN wide)
 {
 	PSID o = NULL, g = NULL;
@@ -174,12 +168,5 @@ static DWORD take_apart(PTRUSTEE_W *owner, PTRUSTEE_W *group, PULONG accesses, P
 DWORD WINAPI LookupSecurityDescriptorPartsW(PTRUSTEE_W *owner, PTRUSTEE_W *group, PULONG accesses,
 	PEXPLICIT_ACCESS_W *access, PULONG audits, PEXPLICIT_ACCESS_W *audit, PSECURITY_DESCRIPTOR d)
 {
-	return take_apart(owner, group, accesses, access, audits, audit, d, TRUE);
-}
-
-DWORD WINAPI LookupSecurityDescriptorPartsA(PTRUSTEE_A *owner, PTRUSTEE_A *group, PULONG accesses,
-	PEXPLICIT_ACCESS_A *access, PULONG audits, PEXPLICIT_ACCESS_A *audit, PSECURITY_DESCRIPTOR d)
-{
-	return take_apart((PTRUSTEE_W *)owner, (PTRUSTEE_W *)group, accesses, (PEXPLICIT_ACCESS_W *)access, audits,
-		(PEXPLICIT_ACCESS_W *)audit, d, FALSE);
+	return rm_descriptor_parts(owner, group, accesses, access, audits, audit, d, TRUE);
 }

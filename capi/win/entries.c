@@ -1,44 +1,34 @@
 /* Lists from explicit entries, and back. */
 #include "win.h"
 
-static DWORD set_entries(ULONG count, PVOID list, PACL old, PACL *new, BOOLEAN wide)
+DWORD rm_entries_acl(ULONG count, PEXPLICIT_ACCESS_W list, PACL old, PACL *new, BOOLEAN wide)
 {
 	return RtlNtStatusToDosError(rm_set_entries(count, list, old, new, wide));
 }
 
 DWORD WINAPI SetEntriesInAclW(ULONG count, PEXPLICIT_ACCESS_W list, PACL old, PACL *new)
 {
-	return set_entries(count, list, old, new, TRUE);
+	return rm_entries_acl(count, list, old, new, TRUE);
 }
 
-DWORD WINAPI SetEntriesInAclA(ULONG count, PEXPLICIT_ACCESS_A list, PACL old, PACL *new)
+DWORD rm_effective_rights(PACL acl, PTRUSTEE_W trustee, PACCESS_MASK rights, BOOLEAN wide)
 {
-	return set_entries(count, list, old, new, FALSE);
-}
-
-static DWORD acl_rights(PACL acl, PVOID trustee, BOOLEAN wide, PACCESS_MASK rights, PACCESS_MASK failed)
-{
-	return RtlNtStatusToDosError(rm_acl_rights(acl, trustee, wide, rights, failed));
+	return RtlNtStatusToDosError(rm_acl_rights(acl, trustee, wide, rights, NULL));
 }
 
 DWORD WINAPI GetEffectiveRightsFromAclW(PACL acl, PTRUSTEE_W trustee, PACCESS_MASK rights)
 {
-	return acl_rights(acl, trustee, TRUE, rights, NULL);
+	return rm_effective_rights(acl, trustee, rights, TRUE);
 }
 
-DWORD WINAPI GetEffectiveRightsFromAclA(PACL acl, PTRUSTEE_A trustee, PACCESS_MASK rights)
+DWORD rm_audited_permissions(PACL acl, PTRUSTEE_W trustee, PACCESS_MASK success, PACCESS_MASK failure, BOOLEAN wide)
 {
-	return acl_rights(acl, trustee, FALSE, rights, NULL);
+	return failure ? RtlNtStatusToDosError(rm_acl_rights(acl, trustee, wide, success, failure)) : ERROR_NOACCESS;
 }
 
 DWORD WINAPI GetAuditedPermissionsFromAclW(PACL acl, PTRUSTEE_W trustee, PACCESS_MASK success, PACCESS_MASK failure)
 {
-	return failure ? acl_rights(acl, trustee, TRUE, success, failure) : ERROR_NOACCESS;
-}
-
-DWORD WINAPI GetAuditedPermissionsFromAclA(PACL acl, PTRUSTEE_A trustee, PACCESS_MASK success, PACCESS_MASK failure)
-{
-	return failure ? acl_rights(acl, trustee, FALSE, success, failure) : ERROR_NOACCESS;
+	return rm_audited_permissions(acl, trustee, success, failure, TRUE);
 }
 
 /* What explicit entries can say of an entry; 0 for another kind. */
@@ -120,9 +110,4 @@ DWORD WINAPI GetExplicitEntriesFromAclW(PACL acl, PULONG count, PEXPLICIT_ACCESS
 		*list = out;
 	}
 	return error;
-}
-
-DWORD WINAPI GetExplicitEntriesFromAclA(PACL acl, PULONG count, PEXPLICIT_ACCESS_A *list)
-{
-	return GetExplicitEntriesFromAclW(acl, count, (PEXPLICIT_ACCESS_W *)list);
 }

@@ -59,26 +59,10 @@ HANDLE WINAPI CreateEventExW(LPSECURITY_ATTRIBUTES sa, LPCWSTR name, DWORD flags
 	return rm_made(&n, st) ? h : NULL;
 }
 
-HANDLE WINAPI CreateEventExA(LPSECURITY_ATTRIBUTES sa, LPCSTR name, DWORD flags, DWORD access)
-{
-	PWSTR w = widen(name);
-	HANDLE h = CreateEventExW(sa, w, flags, access);
-	free(w);
-	return h;
-}
-
 HANDLE WINAPI CreateEventW(LPSECURITY_ATTRIBUTES sa, BOOL manual, BOOL initial, LPCWSTR name)
 {
 	return CreateEventExW(sa, name, (manual ? CREATE_EVENT_MANUAL_RESET : 0) | (initial ? CREATE_EVENT_INITIAL_SET : 0),
 		EVENT_ALL_ACCESS);
-}
-
-HANDLE WINAPI CreateEventA(LPSECURITY_ATTRIBUTES sa, BOOL manual, BOOL initial, LPCSTR name)
-{
-	PWSTR w = widen(name);
-	HANDLE h = CreateEventW(sa, manual, initial, w);
-	free(w);
-	return h;
 }
 
 HANDLE rm_open_by(open_service service, DWORD access, BOOL inherit, LPCWSTR name)
@@ -99,14 +83,6 @@ HANDLE WINAPI OpenEventW(DWORD access, BOOL inherit, LPCWSTR name)
 	return rm_open_by(NtOpenEvent, access, inherit, name);
 }
 
-HANDLE WINAPI OpenEventA(DWORD access, BOOL inherit, LPCSTR name)
-{
-	PWSTR w = widen(name);
-	HANDLE h = OpenEventW(access, inherit, w);
-	free(w);
-	return h;
-}
-
 HANDLE WINAPI CreateJobObjectW(LPSECURITY_ATTRIBUTES sa, LPCWSTR name)
 {
 	HANDLE h = NULL;
@@ -117,25 +93,9 @@ HANDLE WINAPI CreateJobObjectW(LPSECURITY_ATTRIBUTES sa, LPCWSTR name)
 	return rm_made(&n, st) ? h : NULL;
 }
 
-HANDLE WINAPI CreateJobObjectA(LPSECURITY_ATTRIBUTES sa, LPCSTR name)
-{
-	PWSTR w = widen(name);
-	HANDLE h = CreateJobObjectW(sa, w);
-	free(w);
-	return h;
-}
-
 HANDLE WINAPI OpenJobObjectW(DWORD access, BOOL inherit, LPCWSTR name)
 {
 	return rm_open_by(NtOpenJobObject, access, inherit, name);
-}
-
-HANDLE WINAPI OpenJobObjectA(DWORD access, BOOL inherit, LPCSTR name)
-{
-	PWSTR w = widen(name);
-	HANDLE h = OpenJobObjectW(access, inherit, w);
-	free(w);
-	return h;
 }
 
 /* The name of an event, job, mutex, semaphore or timer, for functions that take any of them. */

@@ -5,23 +5,31 @@ static const WCHAR prefix[] = u"\\\\.\\pipe\\", device[] = u"\\??\\pipe\\";
 #define PREFIX_UNITS (sizeof prefix / 2 - 1)
 #define DEVICE_UNITS (sizeof device / 2 - 1)
 
-/* The pipe's name in the kernel, or that of their device; its text belongs to the caller, who frees it. */
-static PWSTR pipe_name(LPCWSTR name, PUNICODE_STRING s)
+LPCWSTR rm_below_pipes(LPCWSTR name, size_t *units)
 {
 	size_t n = 0;
-	for (; n < PREFIX_UNITS; n++)
+	for (; name && n < PREFIX_UNITS; n++)
 		if ((name[n] | (n >= 4 && n < 8 ? 0x20 : 0)) != prefix[n])
 			return NULL;
-	while (name[n] && n < 0x1000)
+	while (name && name[n] && n < 0x1000)
 		n++;
-	if (name[n])
+	if (!name || name[n])
 		return NULL;
-	n -= PREFIX_UNITS;
-	PWSTR w = malloc(2 * (DEVICE_UNITS + n + 1));
+	*units = n - PREFIX_UNITS;
+	return name + PREFIX_UNITS;
+}
+
+/* The pipe's name in the kernel; its text belongs to the caller, who frees it. NULL as from rm_below_pipes, and without
+ * memory. */
+static PWSTR pipe_name(LPCWSTR name, PUNICODE_STRING s)
+{
+	size_t n;
+	LPCWSTR below = rm_below_pipes(name, &n);
+	PWSTR w = below ? malloc(2 * (DEVICE_UNITS + n + 1)) : NULL;
 	if (!w)
 		return NULL;
 	memcpy(w, device, 2 * DEVICE_UNITS);
-	memcpy(w + DEVICE_UNITS, name + PREFIX_UNITS, 2 * (n + 1));
+	memcpy(w + DEVICE_UNITS, below, 2 * (n + 1));
 	RtlInitUnicodeString(s, w);
 	return w;
 }
@@ -38,7 +46,7 @@ HANDLE WINAPI CreateNamedPipeW(LPCWSTR name, DWORD open, DWORD mode, DWORD insta
 	if (!(open & PIPE_ACCESS_DUPLEX) || !instances || instances > PIPE_UNLIMITED_INSTANCES)
 		return none(ERROR_INVALID_PARAMETER);
 	UNICODE_STRING s;
-	PWSTR w = name ? pipe_name(name, &s) : NULL;
+	PWSTR w = pipe_name(name, &s);
 	if (!w)
 		return none(ERROR_INVALID_NAME);
 	HANDLE h = INVALID_HANDLE_VALUE;
@@ -61,15 +69,6 @@ HANDLE WINAPI CreateNamedPipeW(LPCWSTR name, DWORD open, DWORD mode, DWORD insta
 		instances == PIPE_UNLIMITED_INSTANCES ? FILE_PIPE_UNLIMITED_INSTANCES : instances, inSize, outSize, &wait);
 	free(w);
 	return done(st) ? h : INVALID_HANDLE_VALUE;
-}
-
-HANDLE WINAPI CreateNamedPipeA(LPCSTR name, DWORD open, DWORD mode, DWORD instances, DWORD outSize, DWORD inSize,
-	DWORD timeout, LPSECURITY_ATTRIBUTES sa)
-{
-	PWSTR w = widen(name);
-	HANDLE h = CreateNamedPipeW(w, open, mode, instances, outSize, inSize, timeout, sa);
-	free(w);
-	return h;
 }
 
 static void tell(LPDWORD p, DWORD n)
@@ -117,10 +116,60 @@ BOOL WINAPI GetNamedPipeHandleStateW(HANDLE h, LPDWORD state, LPDWORD instances,
 	return TRUE;
 }
 
-BOOL WINAPI GetNamedPipeHandleStateA(HANDLE h, LPDWORD state, LPDWORD instances, LPDWORD count, LPDWORD wait,
-	LPSTR user, DWORD size)
+/* Bytes are not collected, as the document says of both ends on one computer. */
+BOOL WINAPI SetNamedPipeHandleState(HANDLE h, LPDWORD mode, LPDWORD count, LPDWORD wait)
 {
-	return GetNamedPipeHandleStateW(h, state, instances, count, wait, (LPWSTR)user, size);
+	IO_STATUS_BLOCK io;
+	if (count || wait || (mode && *mode & ~(DWORD)(PIPE_READMODE_MESSAGE | PIPE_NOWAIT)))
+		return fail(ERROR_INVALID_PARAMETER);
+	if (!mode)
+		return TRUE;
+	FILE_PIPE_INFORMATION modes = {*mode & PIPE_READMODE_MESSAGE ? FILE_PIPE_MESSAGE_MODE : 0,
+		*mode & PIPE_NOWAIT ? FILE_PIPE_COMPLETE_OPERATION : FILE_PIPE_QUEUE_OPERATION};
+	return done(NtSetInformationFile(h, &io, &modes, sizeof modes, FilePipeInformation));
+}
+
+NTSTATUS rm_open_pipes(PHANDLE h)
+{
+	IO_STATUS_BLOCK io;
+	UNICODE_STRING s;
+	OBJECT_ATTRIBUTES oa;
+	RtlInitUnicodeString(&s, device);
+	InitializeObjectAttributes(&oa, &s, OBJ_CASE_INSENSITIVE, NULL, NULL);
+	return NtOpenFile(h, FILE_READ_ATTRIBUTES | SYNCHRONIZE, &oa, &io, FILE_SHARE_READ | FILE_SHARE_WRITE,
+		FILE_SYNCHRONOUS_IO_NONALERT);
+}
+
+/* The server's end reads, the client's writes; neither has a name (I-161). */
+BOOL WINAPI CreatePipe(PHANDLE r, PHANDLE w, LPSECURITY_ATTRIBUTES sa, DWORD size)
+{
+	IO_STATUS_BLOCK io;
+	HANDLE root, reads, writes;
+	UNICODE_STRING s;
+	OBJECT_ATTRIBUTES oa;
+	LARGE_INTEGER wait = {.QuadPart = -1200000000ll};
+	NTSTATUS st = rm_open_pipes(&root);
+	if (!NT_SUCCESS(st))
+		return done(st);
+	RtlInitUnicodeString(&s, NULL);
+	InitializeObjectAttributes(&oa, &s, OBJ_CASE_INSENSITIVE | (sa && sa->bInheritHandle ? OBJ_INHERIT : 0), root,
+		sa ? sa->lpSecurityDescriptor : NULL);
+	st = NtCreateNamedPipeFile(&reads, GENERIC_READ | FILE_WRITE_ATTRIBUTES | SYNCHRONIZE, &oa, &io, FILE_SHARE_WRITE,
+		FILE_CREATE, FILE_SYNCHRONOUS_IO_NONALERT, 0, 0, FILE_PIPE_QUEUE_OPERATION, 1, size, size, &wait);
+	NtClose(root);
+	if (!NT_SUCCESS(st))
+		return done(st);
+	oa.RootDirectory = reads;
+	oa.SecurityDescriptor = NULL;
+	st = NtOpenFile(&writes, GENERIC_WRITE | FILE_READ_ATTRIBUTES | SYNCHRONIZE, &oa, &io, FILE_SHARE_READ,
+		FILE_SYNCHRONOUS_IO_NONALERT);
+	if (!NT_SUCCESS(st)) {
+		NtClose(reads);
+		return done(st);
+	}
+	*r = reads;
+	*w = writes;
+	return TRUE;
 }
 
 /* A message that is longer than the buffer is no failure here. */
@@ -173,13 +222,4 @@ HANDLE WINAPI CreateFileW(LPCWSTR name, DWORD access, DWORD share, LPSECURITY_AT
 		flags & FILE_FLAG_OVERLAPPED ? 0 : FILE_SYNCHRONOUS_IO_NONALERT);
 	free(w);
 	return done(st) ? h : INVALID_HANDLE_VALUE;
-}
-
-HANDLE WINAPI CreateFileA(LPCSTR name, DWORD access, DWORD share, LPSECURITY_ATTRIBUTES sa, DWORD disposition,
-	DWORD flags, HANDLE template)
-{
-	PWSTR w = widen(name);
-	HANDLE h = CreateFileW(w, access, share, sa, disposition, flags, template);
-	free(w);
-	return h;
 }

@@ -110,15 +110,6 @@ DWORD WINAPI GetNamedSecurityInfoW(LPCWSTR name, SE_OBJECT_TYPE type, SECURITY_I
 	return ERROR_SUCCESS;
 }
 
-DWORD WINAPI GetNamedSecurityInfoA(LPCSTR name, SE_OBJECT_TYPE type, SECURITY_INFORMATION info, PSID *owner,
-	PSID *group, PACL *dacl, PACL *sacl, PSECURITY_DESCRIPTOR *out)
-{
-	PWSTR w = widen(name);
-	DWORD error = GetNamedSecurityInfoW(w, type, info, owner, group, dacl, sacl, out);
-	free(w);
-	return error;
-}
-
 static DWORD set_named(LPCWSTR name, SE_OBJECT_TYPE type, SECURITY_INFORMATION info, PSECURITY_DESCRIPTOR d)
 {
 	UNICODE_STRING s;
@@ -139,15 +130,6 @@ DWORD WINAPI SetNamedSecurityInfoW(LPWSTR name, SE_OBJECT_TYPE type, SECURITY_IN
 	return set_named(name, type, info, &d);
 }
 
-DWORD WINAPI SetNamedSecurityInfoA(LPSTR name, SE_OBJECT_TYPE type, SECURITY_INFORMATION info, PSID owner, PSID group,
-	PACL dacl, PACL sacl)
-{
-	PWSTR w = widen(name);
-	DWORD error = SetNamedSecurityInfoW(w, type, info, owner, group, dacl, sacl);
-	free(w);
-	return error;
-}
-
 /* Files by name: pipes, devices, and the named files. */
 BOOL WINAPI GetFileSecurityW(LPCWSTR name, SECURITY_INFORMATION info, PSECURITY_DESCRIPTOR d, DWORD length,
 	LPDWORD needed)
@@ -162,25 +144,8 @@ BOOL WINAPI GetFileSecurityW(LPCWSTR name, SECURITY_INFORMATION info, PSECURITY_
 	return done(st);
 }
 
-BOOL WINAPI GetFileSecurityA(LPCSTR name, SECURITY_INFORMATION info, PSECURITY_DESCRIPTOR d, DWORD length,
-	LPDWORD needed)
-{
-	PWSTR w = widen(name);
-	BOOL r = GetFileSecurityW(w, info, d, length, needed);
-	free(w);
-	return r;
-}
-
 BOOL WINAPI SetFileSecurityW(LPCWSTR name, SECURITY_INFORMATION info, PSECURITY_DESCRIPTOR d)
 {
 	DWORD error = set_named(name, SE_FILE_OBJECT, info, d);
 	return error ? fail(error) : TRUE;
-}
-
-BOOL WINAPI SetFileSecurityA(LPCSTR name, SECURITY_INFORMATION info, PSECURITY_DESCRIPTOR d)
-{
-	PWSTR w = widen(name);
-	BOOL r = SetFileSecurityW(w, info, d);
-	free(w);
-	return r;
 }

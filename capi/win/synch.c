@@ -13,35 +13,14 @@ HANDLE WINAPI CreateMutexExW(LPSECURITY_ATTRIBUTES sa, LPCWSTR name, DWORD flags
 	return rm_made(&n, NtCreateMutant(&h, access, &n.oa, flags & CREATE_MUTEX_INITIAL_OWNER)) ? h : NULL;
 }
 
-HANDLE WINAPI CreateMutexExA(LPSECURITY_ATTRIBUTES sa, LPCSTR name, DWORD flags, DWORD access)
-{
-	PWSTR w = widen(name);
-	HANDLE h = CreateMutexExW(sa, w, flags, access);
-	free(w);
-	return h;
-}
-
 HANDLE WINAPI CreateMutexW(LPSECURITY_ATTRIBUTES sa, BOOL owner, LPCWSTR name)
 {
 	return CreateMutexExW(sa, name, owner ? CREATE_MUTEX_INITIAL_OWNER : 0, MUTEX_ALL_ACCESS);
 }
 
-HANDLE WINAPI CreateMutexA(LPSECURITY_ATTRIBUTES sa, BOOL owner, LPCSTR name)
-{
-	return CreateMutexExA(sa, name, owner ? CREATE_MUTEX_INITIAL_OWNER : 0, MUTEX_ALL_ACCESS);
-}
-
 HANDLE WINAPI OpenMutexW(DWORD access, BOOL inherit, LPCWSTR name)
 {
 	return rm_open_by(NtOpenMutant, access, inherit, name);
-}
-
-HANDLE WINAPI OpenMutexA(DWORD access, BOOL inherit, LPCSTR name)
-{
-	PWSTR w = widen(name);
-	HANDLE h = OpenMutexW(access, inherit, w);
-	free(w);
-	return h;
 }
 
 BOOL WINAPI ReleaseMutex(HANDLE mutex) { return done(NtReleaseMutant(mutex, NULL)); }
@@ -56,36 +35,14 @@ HANDLE WINAPI CreateSemaphoreExW(LPSECURITY_ATTRIBUTES sa, LONG initial, LONG ma
 	return rm_made(&n, NtCreateSemaphore(&h, access, &n.oa, initial, maximum)) ? h : NULL;
 }
 
-HANDLE WINAPI CreateSemaphoreExA(LPSECURITY_ATTRIBUTES sa, LONG initial, LONG maximum, LPCSTR name, DWORD flags,
-	DWORD access)
-{
-	PWSTR w = widen(name);
-	HANDLE h = CreateSemaphoreExW(sa, initial, maximum, w, flags, access);
-	free(w);
-	return h;
-}
-
 HANDLE WINAPI CreateSemaphoreW(LPSECURITY_ATTRIBUTES sa, LONG initial, LONG maximum, LPCWSTR name)
 {
 	return CreateSemaphoreExW(sa, initial, maximum, name, 0, SEMAPHORE_ALL_ACCESS);
 }
 
-HANDLE WINAPI CreateSemaphoreA(LPSECURITY_ATTRIBUTES sa, LONG initial, LONG maximum, LPCSTR name)
-{
-	return CreateSemaphoreExA(sa, initial, maximum, name, 0, SEMAPHORE_ALL_ACCESS);
-}
-
 HANDLE WINAPI OpenSemaphoreW(DWORD access, BOOL inherit, LPCWSTR name)
 {
 	return rm_open_by(NtOpenSemaphore, access, inherit, name);
-}
-
-HANDLE WINAPI OpenSemaphoreA(DWORD access, BOOL inherit, LPCSTR name)
-{
-	PWSTR w = widen(name);
-	HANDLE h = OpenSemaphoreW(access, inherit, w);
-	free(w);
-	return h;
 }
 
 BOOL WINAPI ReleaseSemaphore(HANDLE semaphore, LONG count, LPLONG previous)
@@ -105,35 +62,14 @@ HANDLE WINAPI CreateWaitableTimerExW(LPSECURITY_ATTRIBUTES sa, LPCWSTR name, DWO
 	return rm_made(&n, st) ? h : NULL;
 }
 
-HANDLE WINAPI CreateWaitableTimerExA(LPSECURITY_ATTRIBUTES sa, LPCSTR name, DWORD flags, DWORD access)
-{
-	PWSTR w = widen(name);
-	HANDLE h = CreateWaitableTimerExW(sa, w, flags, access);
-	free(w);
-	return h;
-}
-
 HANDLE WINAPI CreateWaitableTimerW(LPSECURITY_ATTRIBUTES sa, BOOL manual, LPCWSTR name)
 {
 	return CreateWaitableTimerExW(sa, name, manual ? CREATE_WAITABLE_TIMER_MANUAL_RESET : 0, TIMER_ALL_ACCESS);
 }
 
-HANDLE WINAPI CreateWaitableTimerA(LPSECURITY_ATTRIBUTES sa, BOOL manual, LPCSTR name)
-{
-	return CreateWaitableTimerExA(sa, name, manual ? CREATE_WAITABLE_TIMER_MANUAL_RESET : 0, TIMER_ALL_ACCESS);
-}
-
 HANDLE WINAPI OpenWaitableTimerW(DWORD access, BOOL inherit, LPCWSTR name)
 {
 	return rm_open_by(NtOpenTimer, access, inherit, name);
-}
-
-HANDLE WINAPI OpenWaitableTimerA(DWORD access, BOOL inherit, LPCSTR name)
-{
-	PWSTR w = widen(name);
-	HANDLE h = OpenWaitableTimerW(access, inherit, w);
-	free(w);
-	return h;
 }
 
 BOOL WINAPI SetWaitableTimer(HANDLE timer, const LARGE_INTEGER *due, LONG period, PTIMERAPCROUTINE routine, LPVOID arg,

@@ -1,4 +1,4 @@
-/* Trustees. The A and W structures have one layout, so the A functions are casts. */
+/* Trustees. The A and W structures have one layout. */
 #include "win.h"
 
 static void build(PTRUSTEE_W t, TRUSTEE_FORM form, LPWSTR name)
@@ -11,11 +11,7 @@ static void build(PTRUSTEE_W t, TRUSTEE_FORM form, LPWSTR name)
 
 void WINAPI BuildTrusteeWithSidW(PTRUSTEE_W t, PSID sid) { build(t, TRUSTEE_IS_SID, sid); }
 
-void WINAPI BuildTrusteeWithSidA(PTRUSTEE_A t, PSID sid) { build((PTRUSTEE_W)t, TRUSTEE_IS_SID, sid); }
-
 void WINAPI BuildTrusteeWithNameW(PTRUSTEE_W t, LPWSTR name) { build(t, TRUSTEE_IS_NAME, name); }
-
-void WINAPI BuildTrusteeWithNameA(PTRUSTEE_A t, LPSTR name) { build((PTRUSTEE_W)t, TRUSTEE_IS_NAME, (LPWSTR)name); }
 
 void WINAPI BuildTrusteeWithObjectsAndSidW(PTRUSTEE_W t, POBJECTS_AND_SID o, GUID *object, GUID *inherited, PSID sid)
 {
@@ -32,11 +28,6 @@ void WINAPI BuildTrusteeWithObjectsAndSidW(PTRUSTEE_W t, POBJECTS_AND_SID o, GUI
 	build(t, TRUSTEE_IS_OBJECTS_AND_SID, (LPWSTR)o);
 }
 
-void WINAPI BuildTrusteeWithObjectsAndSidA(PTRUSTEE_A t, POBJECTS_AND_SID o, GUID *object, GUID *inherited, PSID sid)
-{
-	BuildTrusteeWithObjectsAndSidW((PTRUSTEE_W)t, o, object, inherited, sid);
-}
-
 void WINAPI BuildTrusteeWithObjectsAndNameW(PTRUSTEE_W t, POBJECTS_AND_NAME_W o, SE_OBJECT_TYPE type, LPWSTR object,
 	LPWSTR inherited, LPWSTR name)
 {
@@ -48,20 +39,9 @@ void WINAPI BuildTrusteeWithObjectsAndNameW(PTRUSTEE_W t, POBJECTS_AND_NAME_W o,
 	build(t, TRUSTEE_IS_OBJECTS_AND_NAME, (LPWSTR)o);
 }
 
-void WINAPI BuildTrusteeWithObjectsAndNameA(PTRUSTEE_A t, POBJECTS_AND_NAME_A o, SE_OBJECT_TYPE type, LPSTR object,
-	LPSTR inherited, LPSTR name)
-{
-	BuildTrusteeWithObjectsAndNameW((PTRUSTEE_W)t, (POBJECTS_AND_NAME_W)o, type, (LPWSTR)object, (LPWSTR)inherited,
-		(LPWSTR)name);
-}
-
 TRUSTEE_FORM WINAPI GetTrusteeFormW(PTRUSTEE_W t) { return t ? t->TrusteeForm : TRUSTEE_BAD_FORM; }
 
-TRUSTEE_FORM WINAPI GetTrusteeFormA(PTRUSTEE_A t) { return t ? t->TrusteeForm : TRUSTEE_BAD_FORM; }
-
 TRUSTEE_TYPE WINAPI GetTrusteeTypeW(PTRUSTEE_W t) { return t ? t->TrusteeType : TRUSTEE_IS_UNKNOWN; }
-
-TRUSTEE_TYPE WINAPI GetTrusteeTypeA(PTRUSTEE_A t) { return t ? t->TrusteeType : TRUSTEE_IS_UNKNOWN; }
 
 /* A name is not looked up for a SID. */
 LPWSTR WINAPI GetTrusteeNameW(PTRUSTEE_W t)
@@ -71,8 +51,6 @@ LPWSTR WINAPI GetTrusteeNameW(PTRUSTEE_W t)
 	return t->TrusteeForm == TRUSTEE_IS_SID ? NULL : t->ptstrName; /* of the two forms with objects, the structure */
 }
 
-LPSTR WINAPI GetTrusteeNameA(PTRUSTEE_A t) { return (LPSTR)GetTrusteeNameW((PTRUSTEE_W)t); }
-
 void WINAPI BuildExplicitAccessWithNameW(PEXPLICIT_ACCESS_W e, LPWSTR name, DWORD mask, ACCESS_MODE mode,
 	DWORD inheritance)
 {
@@ -80,13 +58,4 @@ void WINAPI BuildExplicitAccessWithNameW(PEXPLICIT_ACCESS_W e, LPWSTR name, DWOR
 	e->grfAccessMode = mode;
 	e->grfInheritance = inheritance;
 	build(&e->Trustee, TRUSTEE_IS_NAME, name);
-}
-
-void WINAPI BuildExplicitAccessWithNameA(PEXPLICIT_ACCESS_A e, LPSTR name, DWORD mask, ACCESS_MODE mode,
-	DWORD inheritance)
-{
-	e->grfAccessPermissions = mask;
-	e->grfAccessMode = mode;
-	e->grfInheritance = inheritance;
-	build((PTRUSTEE_W)&e->Trustee, TRUSTEE_IS_NAME, (LPWSTR)name);
 }

@@ -115,7 +115,7 @@ BOOL WINAPI CreateWellKnownSid(WELL_KNOWN_SID_TYPE type, PSID domain, PSID sid, 
 		return fail(ERROR_INVALID_PARAMETER);
 	if (k->authority == DOMAIN) {
 		PSID computer = NULL;
-		if (!domain && !done(rm_account_domain(&computer)))
+		if (!domain && !done(rm_computer(&computer)))
 			return FALSE;
 		if (!domain)
 			domain = computer;

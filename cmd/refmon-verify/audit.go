@@ -89,8 +89,8 @@ func openCheckpoint(signed, key string) checkpoint {
 	return c
 }
 
-// signedBy tells whether one of the signatures is the key's; a wrong one of the
-// key refuses the note.
+// signedBy reports whether one of the signatures is the key's. An invalid signature of the key panics, so the note is
+// rejected.
 func signedBy(text, signatures, key string) bool {
 	part := strings.SplitN(key, "+", 3)
 	check(len(part) == 3, "the public key is not of the form name+id+base64")

@@ -5,8 +5,7 @@ import (
 	"strings"
 )
 
-// operand is an entry of the stack of a condition: a result r, an attribute a (without values NULL), a literal l, a
-// list c.
+// operand is an element of the stack: a result r, an attribute a (NULL without values), a literal l, a list c.
 type operand struct {
 	kind      byte
 	truth     int // of a result: -1 false, 0 unknown, 1 true
@@ -18,15 +17,15 @@ type operand struct {
 func truth(b bool) int        { return pick(b, 1, -1) }
 func (o *operand) null() bool { return o.kind == 'r' || o.kind == 'a' && len(o.values) == 0 }
 
-// asTruth decides an operand of a logical operator: a result, or whether an attribute has a value that is not nothing
-//
+// asTruth converts an operand of a logical operator to a result. An attribute is true if it has a value other than
+// zero or empty.
 func (o *operand) asTruth() int {
 	check(o.kind == 'r' || o.kind == 'a', "a literal has no truth")
 	something := truth(some(o.values, func(v string) bool { return len(v) > 1 && v[1:] != unsigned("", 0) }))
 	return pick(o.null() || strings.Contains("dx", (o.values[0] + "d")[:1]), o.truth, something)
 }
 
-// keys returns texts that equal values have in common and that order them.
+// keys returns texts that are equal for equal values and sort like the values.
 func (o *operand) keys(sensitive bool) (keys []string) {
 	each(o.values, func(v string) {
 		keys = append(keys, pick(v[0] == 's', fold(pick(v[0] == 's', v[1:], ""), sensitive), v[1:]))
@@ -51,7 +50,7 @@ func (e *condition) literal(code byte) string {
 	return map[byte]string{0x10: "s", 0x18: "x", 0x51: "d"}[code] + s
 }
 
-// holds evaluates an expression; one that is malformed or does not leave one result is unknown.
+// holds evaluates an expression. A malformed one, or one that does not end with a single result, is unknown.
 func (q *query) holds(code string, deny bool, pass string) (result int) {
 	defer func() { result = pick(recover() == nil, result, 0) }()
 	e, stack, tokens := condition{code[4:]}, []operand{}, 0
@@ -87,7 +86,7 @@ func (q *query) holds(code string, deny bool, pass string) (result int) {
 	return stack[0].asTruth()
 }
 
-// apply decides an operator, but for the Member_of family; r is the last operand, which may be the only one.
+// apply evaluates an operator outside the Member_of family. r is the last operand. Unary operators ignore l.
 func apply(family, op byte, l, r *operand) int {
 	bit := func(v string) bool { return v[0] == 'b' || v == unsigned("i", 0) || v == unsigned("i", 1) }
 	odd := func(x string) bool { // It does not agree with each of the right.
@@ -123,7 +122,7 @@ func apply(family, op byte, l, r *operand) int {
 	return truth([...]bool{x[0] < y[0], x[0] <= y[0], x[0] > y[0], x[0] >= y[0]}[op-0x82])
 }
 
-// memberOf asks for all of a list of SIDs, or any. form: 1 of the device's, 2 any.
+// memberOf tests membership in all SIDs of a list, or in any. form: 1 for the device's groups, 2 for any.
 func (q *query) memberOf(form byte, o *operand, deny bool, pass string) int {
 	where := pass + pick(form&1 != 0, "device", "")
 	deny = deny && pass == "" || where == "restricteddevice"

@@ -9,7 +9,7 @@ import (
 
 type mask uint32
 
-// Rights that have a part of their own, and statuses.
+// Rights with special treatment, and statuses.
 const (
 	deleteRight, readControl, writeDAC, writeOwner, synchronize mask = 0x10000, 0x20000, 0x40000, 0x80000, 0x100000
 	systemSecurity, maximum, generic                            mask = 0x1000000, 0x2000000, 0xF0000000
@@ -36,7 +36,7 @@ type node struct {
 	held, open, got mask // after the passes so far; still to decide and granted in the one that runs
 }
 
-// query is a question, and the state of deciding it.
+// query is a request and the state of its decision.
 type query struct {
 	c                                 map[string]any // the certificate
 	mapping                           [4]mask        // read, write, execute, all
@@ -44,13 +44,13 @@ type query struct {
 	sacl                              []entry
 	token, primary                    *token
 	asked, previous, own, byPrivilege mask // mapped; own are the rights of the owner without an entry
-	// there are object types; MAXIMUM_ALLOWED was asked for; what is missing ends the check
+	// there are object types; MAXIMUM_ALLOWED was requested; a missing right ends the check
 	typed, max, strict bool
 	nodes              []*node
 	steps, used        []any
 }
 
-// list is one to read: the object's, or that of a central access rule.
+// list is an ACL to evaluate: the object's, or that of a central access rule.
 type list struct {
 	name string
 	rule bool
@@ -66,7 +66,7 @@ func (q *query) mapped(m mask) mask {
 	return m &^ generic
 }
 
-// step notes what granted or refused bits; a stage has no list.
+// step records which entry or stage granted or refused bits. A stage has no list.
 func (q *query) step(rule, list string, ace int, pass string, node int, bits mask, granted bool) {
 	if bits != 0 {
 		q.steps = append(q.steps, map[string]any{"rule": rule, "list": list, "ace": ace, "pass": pass, "node": node,
@@ -78,7 +78,7 @@ func (q *query) stage(rule string, bits mask, granted bool) {
 	q.step(rule, "", -1, "", 0, bits, granted)
 }
 
-// privilege grants bits by a privilege that is held.
+// privilege grants bits if the token holds a privilege.
 func (q *query) privilege(rule, name string, bits mask) bool {
 	if bits &^= q.byPrivilege; bits == 0 || !q.token.privileges[name] {
 		return false
@@ -88,7 +88,7 @@ func (q *query) privilege(rule, name string, bits mask) bool {
 	return true
 }
 
-// decide writes the certificate of a question, but for its hashes.
+// decide returns the certificate of a request without its hashes.
 func decide(c map[string]any, descriptor, file string) map[string]any {
 	want, primary, self := map[string]any{}, c["primary"].(string), c["self"].(string)
 	for _, key := range strings.Fields(`adOwnerReadOnly backup certificate claimsDisabled desired kernelMode level mapping
@@ -132,8 +132,8 @@ func decide(c map[string]any, descriptor, file string) map[string]any {
 	return want
 }
 
-// answer applies the rules before the check in their order, then its stages (A-40 to A-103). Of success the nodes hold
-// what is granted.
+// answer applies the rules before the check in order, then the stages of the check (A-40 to A-103). On success the
+// nodes hold the granted rights.
 func (q *query) answer(none bool, dacl []entry) string {
 	valid, level := q.plant(), slices.Index([]string{"", "Anonymous", "Identification", "Impersonation", "Delegation"},
 		q.c["level"].(string))
@@ -184,7 +184,7 @@ func (q *query) answer(none bool, dacl []entry) string {
 	return pick(q.read(list{"DACL", false, dacl}, 0) && q.policy(), success, denied)
 }
 
-// ceiling returns the rights that trust label, access filters and integrity leave (A-60 to A-65).
+// ceiling returns the rights that trust label, access filters and integrity level allow (A-60 to A-65).
 func (q *query) ceiling(need mask) mask {
 	t, m, left := q.token, q.mapping, ^mask(0)
 	limit := func(rule string, at int, rights mask) {
@@ -222,7 +222,7 @@ func (q *query) ceiling(need mask) mask {
 	return left
 }
 
-// policy narrows what is held by the central access rules that apply (A-100, A-101).
+// policy removes the rights that the applicable central access rules do not grant (A-100, A-101).
 func (q *query) policy() bool {
 	policies := q.c["policies"].(map[string]any)
 	// recovery

@@ -13,7 +13,7 @@ import (
 	"unicode/utf16"
 )
 
-// SIDs are kept in binary form. Aliases of the last line are relative to a domain.
+// SIDs are in binary form. The aliases of the last line are relative to a domain.
 var aliases = strings.Fields(`
 	AA 5-32-579 AC 15-2-1 AN 5-7 AO 5-32-548 AS 18-1 AU 5-11 BA 5-32-544 BG 5-32-546 BO 5-32-551 BU 5-32-545
 	CD 5-32-574 CG 3-1 CO 3-0 CY 5-32-569 ED 5-9 ER 5-32-573 ES 5-32-576 HA 5-32-578 HI 16-12288 HO 5-32-584
@@ -24,7 +24,7 @@ var aliases = strings.Fields(`
 	RS -553 SA -518`)
 var canonical = regexp.MustCompile(`^S-1(-(0|[1-9][0-9]{0,9})){2,16}$`)
 
-// parseSID reads S-1-… in canonical form, or an alias in capitals; domain is the text of the domain, or "".
+// parseSID parses S-1-… in canonical form, or an upper-case alias. domain is the domain as text, or "".
 func parseSID(name, domain string) string {
 	i := slices.Index(aliases, name)
 	alias := aliases[max(i+1, 0)]
@@ -49,7 +49,7 @@ func readSID(b string) string {
 func sub(s string, i byte) uint64 { return le(s[8+4*int(i):][:4]) }
 func unhex(digits any) string     { return string(must(hex.DecodeString(digits.(string)))) }
 
-// entry is an ACE; sid is of a compound entry the server's, data what follows it.
+// entry is an ACE. For a compound entry sid is the server's. data follows the SID.
 type entry struct {
 	kind            byte
 	live, deny      bool // not inherit-only; denies
@@ -58,7 +58,7 @@ type entry struct {
 	sid, guid, data string
 }
 
-// parseDescriptor gives owner, SACL and DACL of self-relative bytes; a list that is absent is nil.
+// parseDescriptor returns owner, SACL and DACL of a self-relative descriptor. An absent list is nil.
 func parseDescriptor(b string) (owner string, sacl, dacl []entry) {
 	if b == "" {
 		return "", nil, nil
@@ -101,7 +101,7 @@ func parseACL(b string) (list []entry) {
 	return list
 }
 
-// unsigned writes a value: its kind (i integer, b boolean, s UTF-16, d SID, x octets) and what orders those of a kind.
+// unsigned encodes a value: its kind (i integer, b boolean, s UTF-16, d SID, x octets) and text that sorts like it.
 func unsigned(kind string, v uint64) string { return fmt.Sprintf("%s1%020d", kind, v) }
 func signed(v int64) string {
 	return pick(v < 0, fmt.Sprintf("i0%020d", uint64(v)), unsigned("i", uint64(v)))
@@ -110,10 +110,10 @@ func units(s string) string {
 	return string(must(binary.Append(nil, binary.LittleEndian, utf16.Encode([]rune(s)))))
 }
 
-// later are letters whose upper case came after Unicode 5.1, or is ASCII: to Windows they have none.
+// later are letters whose upper-case form is newer than Unicode 5.1, or is ASCII. Windows does not map them.
 var later = regexp.MustCompile("[ıſƛȿɀɒɜɡɤ-ɦɪɬʂʇʝʞϳԥ-ԯა-ჿᏸ-ᏽᲀ-ᲊᶎⱟⳬ-ⳳⴧ-ⴭꙡꚙ-ꚛꞑ-ꟶꭓ-ꮿ]")
 
-// fold returns UTF-16 in big-endian order, which sorts, and in upper case unless sensitive (A-112).
+// fold returns UTF-16 in big-endian order, which sorts correctly, and in upper case unless sensitive (A-112).
 func fold(s string, sensitive bool) (out string) {
 	for ; s != ""; s = s[2:] {
 		u := rune(le(s[:2]))
@@ -132,10 +132,10 @@ func terminated(s string) string {
 	return s[:i]
 }
 
-// counted returns as many bytes as the first four say.
+// counted returns the bytes after a four-byte length.
 func counted(s string) string { return s[4 : 4+le(s[:4])] }
 
-// stored give the values of claims in an attribute of the object, by its type; written those of a token file.
+// stored decodes the claim values in a resource attribute, by type; written decodes those of a token file.
 var stored = map[uint64]func(s string) (value string, size int){
 	1: func(s string) (string, int) { return signed(int64(le(s[:8]))), 8 },
 	2: func(s string) (string, int) { return unsigned("i", le(s[:8])), 8 },
@@ -162,22 +162,22 @@ var written = map[any]func(v any, domain string) string{
 
 var digits = regexp.MustCompile(`^(0|[1-9][0-9]{0,19}|0[xX][0-9a-fA-F]{1,16})$`)
 
-// numeral returns a number, or a string with a decimal or hexadecimal one.
+// numeral converts a number, or a string that contains a decimal or hexadecimal one.
 func numeral(v any, size int) uint64 {
 	check(digits.MatchString(fmt.Sprint(v)), "the number %v: write it in decimal digits, or as 0x and hexadecimal ones",
 		v)
 	return must(strconv.ParseUint(fmt.Sprint(v), 0, size))
 }
 
-// attribute makes a claim an operand: disabled, or with a value twice, it is NULL (A-110, S-32).
+// attribute converts a claim to an operand. A disabled claim, or one with a repeated value, is NULL (A-110, S-32).
 func attribute(flags uint64, values []string) *operand {
 	o := &operand{'a', 0, values, flags&2 != 0, flags&4 != 0}
 	once := slices.Compact(slices.Sorted(slices.Values(o.keys(o.sensitive))))
 	return pick(flags&0x10 != 0 || len(once) < len(values), &operand{kind: 'a'}, o)
 }
 
-// parseAttribute adds an attribute of the object; one that cannot be read is left out (S-33), and of two of a name the
-// first counts.
+// parseAttribute adds a resource attribute. An unreadable one is ignored (S-33). Of several with one name the first
+// counts.
 func (t *token) parseAttribute(b string) {
 	defer func() { _ = recover() }()
 	at := func(field uint64) string { return b[le(b[field:field+4]):] }
@@ -194,7 +194,7 @@ func (t *token) parseAttribute(b string) {
 	}
 }
 
-// parseClaims adds a list of the token file; of two of a name the last counts.
+// parseClaims adds the claims in a list of the token file. Of several with one name the last counts.
 func (t *token) parseClaims(where string, list any, domain string) {
 	for _, v := range as[[]any](list) {
 		o, values := v.(map[string]any), []string(nil)
@@ -215,7 +215,7 @@ type token struct {
 	pkg, trust                             string
 }
 
-// words lists things given by name, or as objects with attributes; absent are those of a bare name.
+// words yields the elements of a list: names, or objects with attributes. absent is the attributes of a name.
 func words(list any, key string, absent uint64, yield func(name string, attrs uint64)) {
 	const other = 0x100 // attributes that decide nothing: a capability that has but these is disabled
 	bits := map[any]uint64{"Mandatory": 1, "Enabled": 4, "UseForDenyOnly": 0x10, "Integrity": 0x20}

@@ -1,16 +1,16 @@
-// Command refmon-verify checks a certificate of refmon why --certificate against the descriptor's bytes and the token
-// file alone: it decides the question anew, writes the certificate itself, and compares. It shares no code with refmon
-// and links the standard library only, so that an auditor can read all there is to trust; docs/certificates.md has the
-// form.
+// Command refmon-verify checks a certificate of refmon why --certificate, given only the descriptor's bytes and the
+// token file. It decides the request again, writes its own certificate, and compares the two. It shares no code with
+// refmon and links only the standard library, so that an auditor can read everything that must be trusted.
+// docs/certificates.md describes the format.
 //
 //	refmon-verify CERTIFICATE DESCRIPTOR TOKEN
 //
-// It also checks a proof of refmon audit prove: of a record, or that a log continues an older checkpoint of it.
+// It also checks a proof of refmon audit prove: that a log contains a record, or that it extends an older checkpoint.
 //
 //	refmon-verify audit KEY.pub PROOF [OLD-CHECKPOINT]
 //
-// DESCRIPTOR holds self-relative bytes, as they are or in hexadecimal digits. The exit code is 0 if the certificate is
-// true, 1 if it is false, altered or of another form, 2 if a file cannot be read.
+// DESCRIPTOR contains self-relative bytes, binary or in hexadecimal digits. The exit code is 0 if the certificate is
+// true, 1 if it is false, altered or of another format, and 2 if a file cannot be read.
 package main
 
 import (
@@ -48,7 +48,7 @@ func run(args []string) int {
 
 const form = "refmon access certificate 2"
 
-// verify checks a certificate; readers panic where an input is malformed.
+// verify checks a certificate. It recovers the panics of the parsers, which mean malformed input.
 func verify(cert, descriptor, token string) (outcome string, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -69,11 +69,11 @@ func verify(cert, descriptor, token string) (outcome string, err error) {
 	return fmt.Sprintf("%s granted %s in %d steps", want["status"], want["granted"], len(want["steps"].([]any))), nil
 }
 
-// lexeme is a piece of JSON; numbers are whole and written in one way.
+// lexeme matches a JSON token. Numbers are integers in canonical form.
 var lexeme = regexp.MustCompile(`^(?:[ \t\r\n]+|[\[\]{}:,]|true|false|null|0|-?[1-9][0-9]{0,19}|"(?:[^"\\]|\\.)*")`)
 
-// parseObject reads JSON of a shape that is the same when written again but for blanks and the order of keys, so that
-// no key is given twice: each lexeme is the only way to write its value, and a key that is lost makes the new text
+// parseObject parses JSON and requires that writing it again gives the same text except for blanks and the order of
+// keys. This excludes repeated keys: each lexeme is the only form of its value, so a lost key makes the new text
 // shorter.
 func parseObject(text string, form *regexp.Regexp) (o map[string]any) {
 	size, depth := 0, 0
@@ -100,7 +100,7 @@ func unquote(w string) (s string) {
 	return s
 }
 
-// dense writes JSON in one line without blanks, the keys of objects in alphabetical order.
+// dense returns JSON on one line without blanks, with sorted keys.
 func dense(v any) string {
 	var b strings.Builder
 	enc := json.NewEncoder(&b)

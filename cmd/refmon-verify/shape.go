@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// tokenShape is that of a token file (docs/DESIGN.md) in the notation of shape. G is a group, P a privilege, C a claim,
-// W a list of words.
+// tokenShape is the shape of a token file (docs/DESIGN.md) in the notation of shape. G is a group, P a privilege, C a
+// claim, W a list of words.
 var tokenShape = expand(`\{(user:<G>,|(deviceGroups|groups|restrictedDeviceGroups|restrictedSids):(z|\[(<G>,)*\]),|
 	(deviceClaims|localAttributes|restrictedDeviceClaims|restrictedUserClaims|userClaims):(z|\[(<C>,)*\]),|
 	privileges:(z|\[(<P>,)*\]),|(flags|mandatoryPolicy):<W>,|(restricted|sandboxInert|writeRestricted):[bz],|
@@ -18,7 +18,7 @@ var tokenShape = expand(`\{(user:<G>,|(deviceGroups|groups|restrictedDeviceGroup
 	(isolationPrefix|owner|primaryGroup|source|trustLevel|type):[sz],|(authenticationId|dynamicCharged):[nsz],|
 	(expirationTime|modifiedId|originatingLogon|parentTokenId|sessionId|sourceId):[nsz],)*\}`)
 
-// certificateShape is that of a certificate (docs/certificates.md).
+// certificateShape is the shape of a certificate (docs/certificates.md).
 var certificateShape = expand(`
 	\{adOwnerReadOnly:b,backup:b,certificate:s,claimsDisabled:b,descriptor:s,desired:s,digest:s,
 	granted:s,kernelMode:b,level:s,mapping:\[s,s,s,s,\],objectTypes:\[(s,)*\],
@@ -35,7 +35,7 @@ func expand(form string) *regexp.Regexp {
 
 var fieldName = regexp.MustCompile("^[a-zA-Z]+$")
 
-// shape tells of what kind a value is: s, n, b, z for null, [of each,] or {key:of each,} with * for a key that is no
+// shape returns the kind of a value: s, n, b, z for null, [elements,] or {key:value,}, with * for a key that is not a
 // word.
 func shape(v any) string {
 	out := "z"

@@ -6,13 +6,13 @@ import (
 	"runtime/debug"
 )
 
-// verbs has the functions of first words; without one of them a certificate is checked.
+// verbs maps first arguments to functions. Without one of them the program checks a certificate.
 var verbs = map[string]func(args []string) int{"audit": runAudit, "version": runVersion}
 
 // release is set by release builds: -ldflags "-X main.release=v1.2.3".
 var release = ""
 
-// runVersion prints the version in the form of the other programs, with which this one shares no code.
+// runVersion prints the version in the form of the other programs.
 func runVersion(args []string) int {
 	if len(args) > 0 {
 		fmt.Println("usage: refmon-verify version")

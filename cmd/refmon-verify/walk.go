@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// read narrows what is held to what a list grants to each side of the token; exempt is not the package's to grant.
+// read removes the rights that a list does not grant to each side of the token. A package cannot be granted the
+// rights in exempt.
 func (q *query) read(l list, exempt mask) bool {
 	t, limit, clip := q.token, ^q.own, func(m mask) { each(q.nodes, func(n *node) { n.held &= m }) }
 	if l.dacl == nil {
@@ -25,8 +26,8 @@ func (q *query) read(l list, exempt mask) bool {
 		(t.pkg == "" || q.narrow(l, "package", ^exempt))
 }
 
-// narrow walks once over a list: of the rights within limit, each is decided by the first entry that applies and has
-// it. False ends the check.
+// narrow evaluates a list once. Each right within limit is decided by the first applicable entry that contains it
+// . It returns false if that ends the check.
 func (q *query) narrow(l list, pass string, limit mask) bool {
 	// of allowed, denied, left
 	rules := map[string][3]string{"restricted": {"A-90", "A-92", "A-90"}, "package": {"A-94", "A-94", "A-95"}, "": {
@@ -54,7 +55,7 @@ func (q *query) narrow(l list, pass string, limit mask) bool {
 	return !q.strict || q.nodes[0].held == before
 }
 
-// plant makes the object tree; false if the list is no tree in preorder.
+// plant builds the object tree. It returns false if the list is not a tree in preorder.
 func (q *query) plant() bool {
 	valid, seen, last := true, map[string]bool{}, -1
 	for i, v := range q.c["objectTypes"].([]any) {
@@ -75,8 +76,8 @@ func (q *query) end(i int) int {
 	return pick(below < 0, len(q.nodes), i+1+below)
 }
 
-// spread grants or denies m at a node and below it; an ancestor is granted what all its children are, and denied what
-// one is. It reports whether the subtree had still to decide some of it.
+// spread grants or denies m at a node and its descendants. An ancestor is granted the rights that all its children
+// have, and denied those that one is denied. It reports whether a right was undecided before.
 func (q *query) spread(at int, m mask, deny bool) (hit bool) {
 	up := m &^ q.nodes[at].got
 	for i := q.end(at) - 1; i >= 0; i-- {
@@ -90,8 +91,8 @@ func (q *query) spread(at int, m mask, deny bool) (hit bool) {
 	return hit
 }
 
-// applies reports whether an entry is for the token in a pass, and its condition agrees. A compound one has a
-// client and a server.
+// applies reports whether an entry matches the token in a pass and its condition holds. A compound entry has a
+// client and a server SID.
 func (q *query) applies(e *entry, pass string) bool {
 	who := e.sid
 	if e.kind == 4 && e.acts {
@@ -101,7 +102,7 @@ func (q *query) applies(e *entry, pass string) bool {
 		(e.kind < 9 || !q.is("claimsDisabled") && q.holds(e.data, e.deny, pass) >= pick(e.deny, 0, 1))
 }
 
-// member reports whether a SID counts for a side of a token.
+// member reports whether a SID matches one side of a token.
 func (q *query) member(t *token, pass, s string, deny bool) bool {
 	s = pick(s == selfSID && q.self != "", q.self, pick(s == ownerRights, q.owner, s))
 	mine := pass == "package" && t.members[s]&1 != 0 // the user's side's to grant

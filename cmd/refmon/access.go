@@ -8,10 +8,11 @@ import (
 	"strings"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/accessquery"
+	"github.com/refmon/refmon/internal/cli/batch"
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/strict"
-	"github.com/refmon/refmon/internal/verbs/batch"
-	"github.com/refmon/refmon/internal/verbs/bulk/objects"
-	"github.com/refmon/refmon/internal/verbs/bulk/people"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
@@ -20,8 +21,9 @@ import (
 type accessCmd struct {
 	Paths          []string `arg:"" name:"path" help:"Paths of objects: in the file system, or in the objects file."`
 	As             string   `help:"${as}" placeholder:"WHO"`
-	Want           string   `help:"${want}" placeholder:"RIGHT" short:"w"`
+	Want           string   `help:"${questionWant}" placeholder:"RIGHTS" short:"w"`
 	objectsFlags   `embed:""`
+	traverseFlag   `embed:""`
 	directoryFlags `embed:""`
 	shareFlag      `embed:""`
 	objectTypeFlag `embed:""`
@@ -33,11 +35,15 @@ func (accessCmd) Help() string {
 	return `Explains what a user may do with an object, and through which entry: refmon why with the descriptor
 of a file and the token of a user of the directory. Of several objects each is explained below its path.
 
-  refmon access /srv/share/plan.docx --as alice --directory company.yaml
+  refmon access /srv/share/plan.docx --as alice --want read --directory company.yaml
   refmon access /srv/share/plan.docx --as alice -d company.yaml --objects acls.jsonl --want write
 
 With --share the share is asked first: what either refuses is refused, and the first line says which did. Of a
 section of smb.conf each list that decides is named, and the object is asked for the forced user.
+
+With --traverse host, the default for paths, each folder on the way must give the user the host's search permission,
+as smbd asks; the first that does not is named and denies the rest. With --traverse never, and for rows of --objects,
+the object's descriptor decides alone.
 
 The exit code is 0 granted, 1 if one was denied, 2 if one could not be answered.`
 }
@@ -45,7 +51,7 @@ The exit code is 0 granted, 1 if one was denied, 2 if one could not be answered.
 // Run explains a decision for each object.
 func (c *accessCmd) Run(std *streams) error {
 	// Everyone and the like are the same wherever they ask.
-	dir := &people.Directory{}
+	dir := &directory.Directory{}
 	var err error
 	if len(c.Directory)+len(c.Token) > 0 || c.As == "" {
 		if dir, err = c.directory(std); err != nil {
@@ -61,7 +67,10 @@ func (c *accessCmd) Run(std *streams) error {
 		return err
 	}
 	if c.Want == "" {
-		c.Want = "MAXIMUM_ALLOWED"
+		return errors.New("--want RIGHTS is missing, such as FR or FILE_READ_DATA; MAXIMUM_ALLOWED asks for all there is")
+	}
+	if err := c.traverseFlag.choose(&c.objectsFlags); err != nil {
+		return err
 	}
 	gate, err := c.gate(std)
 	if err != nil {
@@ -82,8 +91,8 @@ func (c *accessCmd) Run(std *streams) error {
 	return denied
 }
 
-// one explains the decision for one object.
-func (c *accessCmd) one(std *streams, gate *gate, dir *people.Directory, typ *winnt.ObjectType, who int,
+// one explains the decision about one object.
+func (c *accessCmd) one(std *streams, gate *gate, dir *directory.Directory, typ *winnt.ObjectType, who int,
 	path string) error {
 	var paths []string
 	if c.Objects == "" {
@@ -101,7 +110,7 @@ func (c *accessCmd) one(std *streams, gate *gate, dir *people.Directory, typ *wi
 	if err != nil {
 		return err
 	}
-	q := &batch.Question{Explain: true, Request: access.Request{Descriptor: item.Descriptor, Type: item.Type,
+	q := &accessquery.Query{Explain: true, Request: access.Request{Descriptor: item.Descriptor, Type: item.Type,
 		Subject: access.SubjectOf(dir.Principals[who].Token)}}
 	if item.Entry != nil { // PRINCIPAL SELF is the object's own SID (A-161)
 		q.Request.Self = item.Entry.SID
@@ -113,9 +122,9 @@ func (c *accessCmd) one(std *streams, gate *gate, dir *people.Directory, typ *wi
 	return c.answer(std, gate, dir, who, path, q)
 }
 
-// answer asks the share if there is one, and the object.
-func (c *accessCmd) answer(std *streams, gate *gate, dir *people.Directory, who int, path string,
-	q *batch.Question) error {
+// answer decides about the share, if there is one, and the object.
+func (c *accessCmd) answer(std *streams, gate *gate, dir *directory.Directory, who int, path string,
+	q *accessquery.Query) error {
 	var id []byte // of the one object there is no need to say which it is
 	if len(c.Paths) > 1 {
 		if id = strict.AppendString(nil, path); !c.JSON {
@@ -127,8 +136,12 @@ func (c *accessCmd) answer(std *streams, gate *gate, dir *people.Directory, who 
 	case err != nil:
 		return err
 	case guard != nil:
-		return c.guarded(std, guard, who, q)
-	case share != nil:
+		return c.guarded(std, guard, who, q, path)
+	}
+	if err := c.refusedOnTheWay(std, q.Request.Subject, path, id); err != nil {
+		return err
+	}
+	if share != nil {
 		return c.both(std, share, q)
 	}
 	a, err := q.Ask()
@@ -144,8 +157,8 @@ func (c *accessCmd) answer(std *streams, gate *gate, dir *people.Directory, who 
 	return verdict(a.Allowed())
 }
 
-// find reads the object that rights are wanted on.
-func (c *accessCmd) find(std *streams, d *people.Directory, t *winnt.ObjectType, path string,
+// find reads the object with a path.
+func (c *accessCmd) find(std *streams, d *directory.Directory, t *winnt.ObjectType, path string,
 	paths []string) (i objects.Item, err error) {
 	rights, err := words.Parse(c.Want)
 	if err != nil {
@@ -162,8 +175,8 @@ func (c *accessCmd) find(std *streams, d *people.Directory, t *winnt.ObjectType,
 	return objects.Find(context.Background(), in.source, path, d.Domain, t)
 }
 
-// principal returns the index of the user who asks.
-func (c *accessCmd) principal(std *streams, dir *people.Directory) (int, error) {
+// principal returns the index of the principal in --as. Without --as it returns 0, unless the directory has several.
+func (c *accessCmd) principal(std *streams, dir *directory.Directory) (int, error) {
 	switch {
 	case c.As == "" && len(dir.Principals) > 1:
 		return 0, fmt.Errorf("--as WHO is missing: the directory has %d users", len(dir.Principals))
@@ -177,15 +190,15 @@ func (c *accessCmd) principal(std *streams, dir *people.Directory) (int, error) 
 	return who, nil
 }
 
-// both asks the share and then the object, and says which decided.
-func (c *accessCmd) both(std *streams, share *sd.Descriptor, object *batch.Question) error {
+// both decides about the share and then the object, and prints which one decided.
+func (c *accessCmd) both(std *streams, share *sd.Descriptor, object *accessquery.Query) error {
 	gate := *object
 	gate.Request.Descriptor = share
 	names := [2]string{"share", "object"}
 	var text string
 	var refused []string
 	granted, maximum := ^winnt.AccessMask(0), object.Request.Desired&winnt.MAXIMUM_ALLOWED != 0
-	for i, q := range [2]*batch.Question{&gate, object} {
+	for i, q := range [2]*accessquery.Query{&gate, object} {
 		a, err := q.Ask()
 		if err != nil {
 			return fmt.Errorf("%s: %w", names[i], err)
@@ -194,7 +207,7 @@ func (c *accessCmd) both(std *streams, share *sd.Descriptor, object *batch.Quest
 			refused = append(refused, "the "+names[i])
 		}
 		if c.JSON {
-			line, err := q.Append(nil, []byte(strconv.Quote(names[i])))
+			line, err := batch.Append(nil, []byte(strconv.Quote(names[i])), q)
 			if err != nil {
 				return err
 			}

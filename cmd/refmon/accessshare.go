@@ -6,18 +6,25 @@ import (
 	"strconv"
 
 	"github.com/refmon/refmon/access"
-	"github.com/refmon/refmon/internal/verbs/batch"
-	"github.com/refmon/refmon/internal/verbs/bulk/shares"
+	"github.com/refmon/refmon/internal/accessquery"
+	"github.com/refmon/refmon/internal/cli/batch"
+	"github.com/refmon/refmon/internal/objects/shares"
 	"github.com/refmon/refmon/winnt"
 )
 
-// guarded asks the configuration of a share, and then the object for whom it says.
-func (c *accessCmd) guarded(std *streams, guard *shares.Guard, who int, q *batch.Question) error {
+// guarded applies the configuration of a share, and then decides about the object for the account that the share
+// uses.
+func (c *accessCmd) guarded(std *streams, guard *shares.Guard, who int, q *accessquery.Query, path string) error {
 	v, err := guard.Decide(who)
 	if err != nil {
 		return err
 	}
 	q.Request.Subject = access.SubjectOf(v.As)
+	if !v.Root { // the server searches folders as the user who opens the file
+		if err := c.refusedOnTheWay(std, q.Request.Subject, path, nil); err != nil {
+			return err
+		}
+	}
 	a, err := q.Ask()
 	if err != nil {
 		return err
@@ -34,15 +41,7 @@ func (c *accessCmd) guarded(std *streams, guard *shares.Guard, who int, q *batch
 	object := v.Root || a.Allowed()
 	allowed := object && refused == 0 && (!maximum || granted != 0)
 	if c.JSON {
-		line, err := json.Marshal(map[string]any{"id": "share", "left": v.Left.Padded(), "why": v.Steps})
-		if err != nil {
-			return err
-		}
-		answer, err := q.Append(nil, []byte(strconv.Quote("object")))
-		if err != nil {
-			return err
-		}
-		if _, err := fmt.Fprintf(std.out, "%s\n%s\n", line, answer); err != nil {
+		if err := printGuarded(std, &v, q); err != nil {
 			return err
 		}
 		return verdict(allowed)
@@ -71,4 +70,18 @@ func (c *accessCmd) guarded(std *streams, guard *shares.Guard, who int, q *batch
 		return err
 	}
 	return verdict(allowed)
+}
+
+// printGuarded prints the rights that the share allows and the object's decision as JSON lines.
+func printGuarded(std *streams, v *shares.Verdict, q *accessquery.Query) error {
+	line, err := json.Marshal(map[string]any{"id": "share", "left": v.Left.Padded(), "why": v.Steps})
+	if err != nil {
+		return err
+	}
+	answer, err := batch.Append(nil, []byte(strconv.Quote("object")), q)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(std.out, "%s\n%s\n", line, answer)
+	return err
 }

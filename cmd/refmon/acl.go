@@ -4,20 +4,31 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"unicode/utf8"
 
-	"github.com/refmon/refmon/internal/verbs/batch"
-	"github.com/refmon/refmon/internal/verbs/bulk"
-	"github.com/refmon/refmon/internal/verbs/bulk/objects"
+	"github.com/refmon/refmon/internal/cli/batch"
+	"github.com/refmon/refmon/internal/cli/bulk"
+	"github.com/refmon/refmon/internal/cli/restore"
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 )
 
 type aclCmd struct {
 	Get     aclGetCmd     `cmd:"" help:"Print the descriptor of a file on a mount or in a tree, as the caller may see it."`
+	Grant   aclGrantCmd   `cmd:"" help:"Grant rights to users and groups by name, for a file or a whole tree."`
+	Deny    aclDenyCmd    `cmd:"" help:"Deny rights to users and groups by name."`
+	Revoke  aclRevokeCmd  `cmd:"" help:"Take back what a file's own entries grant or deny to users and groups."`
+	Undo    aclUndoCmd    `cmd:"" help:"Take back a whole change of grant, deny, revoke or migrate."`
+	Migrate aclMigrateCmd `cmd:"" help:"Make descriptors of POSIX or NFSv4 permissions, and list what is lost."`
 	Set     aclSetCmd     `cmd:"" help:"Change the descriptor of a file on a mount or in a tree, as the caller may."`
 	Inherit aclInheritCmd `cmd:"" help:"Let the DACL of a file inherit from its directory again."`
 	Reset   aclResetCmd   `cmd:"" help:"Replace the DACL of a file by what its directory gives."`
+	Repair  aclRepairCmd  `cmd:"" help:"Take logon sessions and generic rights out of the descriptors stored in trees."`
 	Export  aclExportCmd  `cmd:"" help:"Write the descriptors of files, or of another format, as an objects file."`
+	Import  aclImportCmd  `cmd:"" help:"Put the descriptors of an objects file back on the files of a tree."`
 }
 
 type aclExportCmd struct {
@@ -40,8 +51,11 @@ icacls saves and LDIF into that form.
   refmon acl export /srv/share -r > acls.jsonl
   refmon acl export --objects get-acl.csv > acls.jsonl
 
-A descriptor that SDDL cannot say is written as sdHex. Files that cannot be read are listed on standard error,
-the first of many, and the exit code is then 2.`
+On a mount of refmond it reads whole descriptors, as the user who runs this may: a file whose SACL that user
+may not read is an error. refmon acl import puts descriptors back. Symbolic links are left out.
+
+A descriptor that SDDL cannot say exactly is written as sdHex. Files that cannot be read, and names that are no
+UTF-8, are listed on standard error, the first of many, and the exit code is then 2.`
 }
 
 // Run writes the objects.
@@ -56,6 +70,9 @@ func (c *aclExportCmd) Run(std *streams) error {
 			return fmt.Errorf("--domain: %w", err)
 		}
 	}
+	if err := c.whole(); err != nil {
+		return err
+	}
 	in, err := c.choiceFlags.open(std, &c.objectsFlags, c.Paths, typ)
 	if err != nil {
 		return err
@@ -68,6 +85,9 @@ func (c *aclExportCmd) Run(std *streams) error {
 	var sum bulk.Summary
 	err = objects.All(ctx, in.source, domain, typ, func(i objects.Item) bool {
 		sum.Objects++
+		if i.Err == nil && !utf8.ValidString(i.Path) {
+			i.Err = errNoUTF8
+		}
 		if i.Err != nil {
 			switch sum.Unreadable++; {
 			case sum.Unreadable > maxListed:
@@ -82,7 +102,7 @@ func (c *aclExportCmd) Run(std *streams) error {
 		countNote(&sum, &i)
 		line = batch.AppendString(append(line[:0], `{"path":`...), i.Path)
 		text, err := sddl.Format(i.Descriptor, sddl.Options{})
-		if err != nil || c.Hex {
+		if err != nil || c.Hex || !exact(text, i.Descriptor) {
 			line = fmt.Appendf(line, `,"sdHex":"%x"`, i.Descriptor.AppendOriginal(nil))
 		} else {
 			line = batch.AppendString(append(line, `,"sd":`...), text)
@@ -99,6 +119,36 @@ func (c *aclExportCmd) Run(std *streams) error {
 		return errReported
 	}
 	return conclude(std, sum, err)
+}
+
+var errNoUTF8 = errors.New("the name is no UTF-8, so that JSON cannot say it")
+
+// whole chooses the attribute with whole descriptors if the paths are on mounts of refmond. It is an error if only some
+// are.
+func (c *aclExportCmd) whole() error {
+	if c.Objects != "" || c.Attribute != ntacl.Name {
+		return nil
+	}
+	mounted := 0
+	for _, path := range c.Paths {
+		if restore.IsMounted(path) {
+			mounted++
+		}
+	}
+	switch mounted {
+	case 0:
+	case len(c.Paths):
+		c.Attribute = ntacl.WholeName
+	default:
+		return errors.New("some paths are on a mount of refmond and some are not: export them in two runs")
+	}
+	return nil
+}
+
+// exact reports whether parsing an SDDL text gives an equal descriptor.
+func exact(text string, d *sd.Descriptor) bool {
+	again, err := sddl.Parse(text)
+	return err == nil && again.Equal(d)
 }
 
 // countNote counts the note of an object.

@@ -12,23 +12,24 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// served is a file in a tree of a daemon, which decides about it as it does for every program
-// of the caller.
+// served is a file in a tree of a running refmond, which decides each call with the caller's rights.
 type served struct {
 	conn *client.Conn
 	name string // as the daemon's names are written: \??\projects\plan
-	sacl bool   // the caller may read SACLs, and asks for this one
+	sacl bool   // the caller has SeSecurityPrivilege: read returns the SACL too
 }
 
 // treeNames begins the names of trees.
 const treeNames = `\??\`
 
-// isServed reports whether a path is a daemon's: one is named to ask, or it is written so.
+// isServed reports whether a running refmond serves a path: --connect is given, or the path starts with treeNames. It
+// returns false with --offline.
 func (f *offlineFlags) isServed(path string) bool {
 	return !f.Offline && (f.Connect != "" || strings.HasPrefix(path, treeNames))
 }
 
-// dial connects to the daemon as the caller.
+// dial connects to refmond as the caller, and enables SeSecurityPrivilege if the caller holds it. Without --connect it
+// uses the default socket.
 func (f *offlineFlags) dial(path string) (*served, error) {
 	socket := f.Connect
 	if socket == "" {
@@ -47,7 +48,8 @@ func (f *offlineFlags) dial(path string) (*served, error) {
 	return s, nil
 }
 
-// servedName returns the daemon's name of projects/plan, which it may be already.
+// servedName converts a path such as projects/plan to a name of refmond. It returns such a name unchanged. Absolute
+// paths, paths that start with a dot, and "" are errors.
 func servedName(path string) (string, error) {
 	if strings.HasPrefix(path, treeNames) {
 		return path, nil
@@ -58,7 +60,7 @@ func servedName(path string) (string, error) {
 	return treeNames + strings.ReplaceAll(strings.TrimRight(path, "/"), "/", `\`), nil
 }
 
-// enable turns a privilege of the caller's on, where it is held.
+// enable enables a privilege of the caller. It returns false if the caller does not hold it.
 func (s *served) enable(p winnt.Privilege) bool {
 	th := s.conn.Thread()
 	token, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ADJUST_PRIVILEGES)
@@ -71,7 +73,7 @@ func (s *served) enable(p winnt.Privilege) bool {
 	return st == ntstatus.Success
 }
 
-// with opens a file for one question.
+// with opens a file, calls f with its handle and closes it.
 func (s *served) with(name string, want winnt.AccessMask, f func(*nt.Thread, winnt.Handle) ntstatus.Status) error {
 	const share = uint32(fileaccess.ShareRead | fileaccess.ShareWrite | fileaccess.ShareDelete)
 	th := s.conn.Thread()
@@ -106,7 +108,7 @@ func (s *served) read(name string) (d *sd.Descriptor, directory bool, err error)
 	return d, directory, err
 }
 
-// open reads a file's descriptor, and where above says so that of its directory.
+// open stores a file's descriptor in k, and if above is true that of its directory. The root of a tree has none.
 func (s *served) open(k *kept, above bool) (err error) {
 	if k.now, k.directory, err = s.read(s.name); err != nil || !above {
 		return err
@@ -119,7 +121,7 @@ func (s *served) open(k *kept, above bool) (err error) {
 	return err
 }
 
-// write changes the parts that are given, each by its own right (F-50).
+// write changes the parts that d has, each with its own right (F-50). No parts are an error.
 func (s *served) write(d *sd.Descriptor) error {
 	var want winnt.AccessMask
 	var parts uint32

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
 )
@@ -57,8 +58,8 @@ func (c *aclResetCmd) Run(std *streams) error {
 	return c.change(std, c.Path, func(*kept) ([]sd.ACE, error) { return nil, nil })
 }
 
-// change gives a file the entries that own returns and behind them those that its directory
-// gives; nothing else of the descriptor changes. F-170
+// change replaces the DACL of a file by the entries that own returns, followed by those inherited from its directory.
+// It changes nothing else of the descriptor. F-170
 func (f *offlineFlags) change(std *streams, path string, own func(*kept) ([]sd.ACE, error)) error {
 	k, err := f.open(path, true)
 	if err != nil {
@@ -75,8 +76,8 @@ func (f *offlineFlags) change(std *streams, path string, own func(*kept) ([]sd.A
 	if err != nil {
 		return err
 	}
-	aces = append(aces, sd.Inherit(k.parent.DACL(), &sd.Heir{Container: k.directory, Owner: k.now.Owner(),
-		Group: k.now.Group(), Mapping: &winnt.FileObject.Mapping}, true)...)
+	aces = append(aces, sd.Inherit(fileaccess.Heritable(k.parent.DACL()), &sd.Heir{Container: k.directory,
+		Owner: k.now.Owner(), Group: k.now.Group(), Mapping: &winnt.FileObject.Mapping}, true)...)
 	list, err := sd.NewACL(aces...)
 	if err != nil {
 		return fmt.Errorf("%s: %w", printable(path), err)

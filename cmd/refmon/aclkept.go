@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/sd"
 )
 
-// kept is a file whose descriptor is kept on a mount or in a tree of a daemon, which
-// decide about it, or in the attribute of a file of the host.
+// kept is a file with its descriptor: on a mount of refmond, in a tree of a running refmond, or in an attribute of the
+// host.
 type kept struct {
 	path      string
 	now       *sd.Descriptor // nil: it cannot be read
@@ -27,7 +27,8 @@ type offlineFlags struct {
 	Attribute string `default:"security.NTACL" help:"With --offline: its attribute (${default})." placeholder:"NAME"`
 }
 
-// open finds a file with its descriptor, and where above says so that of its directory.
+// open reads a file's descriptor, and if above is true that of its directory. On a mount it sets k.directory only if
+// above is true.
 func (f *offlineFlags) open(path string, above bool) (*kept, error) {
 	k := &kept{path: path}
 	if f.Offline {
@@ -73,8 +74,8 @@ func (k *kept) close() {
 	}
 }
 
-// write gives the file another descriptor: all of it offline, or the parts that are given,
-// as the caller may.
+// write changes the parts of the descriptor that d has. On a mount and in a tree the caller needs the rights; offline
+// it needs CAP_SYS_ADMIN.
 func (k *kept) write(std *streams, d *sd.Descriptor) error {
 	if k.served != nil {
 		return k.served.write(d)
@@ -92,11 +93,12 @@ func (k *kept) write(std *streams, d *sd.Descriptor) error {
 	if err := k.offline.Write(whole); err != nil {
 		return fmt.Errorf("%w: writing past every server takes CAP_SYS_ADMIN", err)
 	}
-	fmt.Fprintf(std.err, "refmon: %s: written offline: no rule was asked and no record kept\n", printable(k.path))
+	fmt.Fprintf(std.err, "refmon: %s: written offline, without an access check or an audit record\n", printable(k.path))
 	return nil
 }
 
-// merged puts the parts that are given into the descriptor that is there. F-171
+// merged returns the present descriptor with the parts of d. If the present one cannot be read, d must have owner,
+// group and DACL. F-171
 func (k *kept) merged(d *sd.Descriptor) (*sd.Descriptor, error) {
 	if k.now == nil {
 		if d.Owner().IsZero() || d.Group().IsZero() || d.Control()&sd.DACLPresent == 0 {

@@ -8,8 +8,7 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// ntfsACL is the attribute by which a mount of refmond tells a descriptor and takes
-// another one; it decides both.
+// ntfsACL is the attribute through which a mount of refmond returns and accepts a descriptor. The mount decides both.
 const ntfsACL = "system.ntfs_acl"
 
 type aclGetCmd struct {
@@ -103,7 +102,7 @@ func (c *aclSetCmd) Run(std *streams) error {
 	return k.write(std, d)
 }
 
-// aclError says what to do where a file is on no mount.
+// aclError adds the path to an error, and advice if the file is on no mount of refmond.
 func aclError(path string, err error) error {
 	if errors.Is(err, errors.ErrUnsupported) {
 		return fmt.Errorf("%s is on no mount of refmond (%w): see refmond mount, or --offline",

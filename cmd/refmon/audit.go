@@ -1,29 +1,28 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
 
-	"context"
-
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/auditlog"
-	"github.com/refmon/refmon/internal/verbs/trail"
+	"github.com/refmon/refmon/internal/cli/trail"
 )
 
-// auditCmd are the verbs that read an audit log.
+// auditCmd has the commands about an audit log.
 type auditCmd struct {
 	Tail    auditTailCmd    `cmd:"" help:"Print records as they are written, one readable line each."`
-	Query   auditQueryCmd   `cmd:"" help:"Choose records and print them as text, JSON, CSV, Windows event XML or OCSF."`
-	Verify  auditVerifyCmd  `cmd:"" help:"Recompute everything, and say what was covered and what cannot be known."`
+	Query   auditQueryCmd   `cmd:"" help:"Select records and print them as text, JSON, CSV, Windows event XML or OCSF."`
+	Verify  auditVerifyCmd  `cmd:"" help:"Verify a log, and report the covered range and the limits of the verification."`
 	Stats   auditStatsCmd   `cmd:"" help:"Count records by event, user, object and privilege."`
 	Report  auditReportCmd  `cmd:"" help:"Write one HTML page of denials, privileges and changes."`
-	Forward auditForwardCmd `cmd:"" help:"Hand records to one live sink, with a durable cursor."`
+	Forward auditForwardCmd `cmd:"" help:"Forward records to one live sink, with a durable cursor."`
 	Policy  auditPolicyCmd  `cmd:"" help:"Show or change what is recorded, in auditpol's words."`
-	Key     auditKeyCmd     `cmd:"" help:"Make the key that signs a log's checkpoints."`
+	Key     auditKeyCmd     `cmd:"" help:"Create the key that signs a log's checkpoints."`
 	Prove   auditProveCmd   `cmd:"" help:"Write a proof of a record, or that the log continues an older checkpoint."`
 }
 
@@ -37,11 +36,11 @@ it is being written:
   refmon audit verify trail`
 }
 
-// errBroken ends a verification that found a fault; it has been printed.
-var errBroken = errors.New("the audit log is not what was written")
+// errBroken means that a verification found a fault and printed it.
+var errBroken = errors.New("the audit log was changed after it was written")
 
-// exitBroken is the exit code of a verification that found the log broken; the
-// kind of fault and the first bad record have been printed (U-72).
+// exitBroken is the exit code after a verification found a broken log and printed the kind of fault and the first bad
+// record (U-72).
 const exitBroken = 3
 
 type auditTailCmd struct {
@@ -83,7 +82,7 @@ func (c *auditTailCmd) Run(std *streams) error {
 	}
 }
 
-// auditReader opens a log and finds its last record.
+// auditReader opens a log and returns the number of its last record.
 func auditReader(dir string) (*auditlog.Reader, uint64, error) {
 	r, err := auditlog.NewReader(dir, 0)
 	if err != nil {
@@ -93,7 +92,7 @@ func auditReader(dir string) (*auditlog.Reader, uint64, error) {
 	return r, last, err
 }
 
-// filterFlags choose records by the commonest fields.
+// filterFlags select records by the most common fields.
 type filterFlags struct {
 	Expr      string `arg:"" optional:"" help:"An expression such as 'user=alice and not event=4658'."`
 	User      string `help:"Name or SID of the subject, of the server or of the target; * stands for any text."`
@@ -159,5 +158,5 @@ func (c *auditQueryCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(trail.Query(r, f, w.Write), w.Close()) // what was found is printed in any case
+	return errors.Join(trail.Query(r, f, w.Write), w.Close()) // records found before an error are printed
 }

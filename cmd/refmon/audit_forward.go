@@ -18,9 +18,9 @@ type auditForwardCmd struct {
 
 // Help returns the long help of the verb.
 func (auditForwardCmd) Help() string {
-	return `Hands records to one live sink as lines of JSON, in order and at least once: after a crash some come
-again, with the same id. A sink that is away is tried again and loses nothing while the records are
-kept; writing the log never waits for it. docs/audit-log.md has configurations of collectors.`
+	return `Forwards records to one live sink as lines of JSON, in order and at least once: after a crash some are
+repeated, with the same id. It retries a sink that is unavailable, and loses no record that the log
+still keeps. Writing the log never waits for the sink. docs/audit-log.md has configurations of collectors.`
 }
 
 // Run forwards records.

@@ -13,7 +13,7 @@ type auditKeyCmd struct {
 
 // Help returns the long help of the verb.
 func (auditKeyCmd) Help() string {
-	return `Makes the Ed25519 key that signs a log's checkpoints, readable by its owner only. Keep it away from the
+	return `Creates the Ed25519 key that signs a log's checkpoints, readable by its owner only. Keep it away from the
 log, and FILE.pub where the log is verified:
 
   refmon audit key /etc/refmon/audit.key --name host.example/audit

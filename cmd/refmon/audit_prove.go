@@ -16,8 +16,8 @@ type auditProveCmd struct {
 
 // Help returns the long help of the verb.
 func (auditProveCmd) Help() string {
-	return `Writes a proof that can be checked without the log and without refmon's packages, by who has the
-public key:
+	return `Writes a proof that anyone with the public key can check, without the log and without refmon's
+packages:
 
   refmon audit prove DIR 17 >proof;                refmon-verify audit DIR/key.pub proof
   refmon audit prove DIR --since old >proof;       refmon-verify audit DIR/key.pub proof old

@@ -8,7 +8,7 @@ import (
 
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/auditlog"
-	"github.com/refmon/refmon/internal/verbs/trail"
+	"github.com/refmon/refmon/internal/cli/trail"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 )
@@ -19,7 +19,7 @@ type auditStatsCmd struct {
 	filterFlags
 }
 
-// Run prints how often what happened.
+// Run prints the numbers of records by kind.
 func (c *auditStatsCmd) Run(std *streams) error {
 	s, err := summary(c.Dir, &c.filterFlags)
 	if err != nil {
@@ -28,7 +28,7 @@ func (c *auditStatsCmd) Run(std *streams) error {
 	return s.Print(std.out, max(c.Top, 0))
 }
 
-// summary counts the records that the flags choose.
+// summary counts the records that the flags select.
 func summary(dir string, flags *filterFlags) (*trail.Summary, error) {
 	f, err := flags.filter()
 	if err != nil {
@@ -52,7 +52,7 @@ type auditReportCmd struct {
 // Help returns the long help of the verb.
 func (auditReportCmd) Help() string {
 	return `Writes one HTML page that needs no network and runs no script: denials by user and by object,
-privileges, impersonations upward, changes of security and policy, and what verify says.`
+privileges, impersonations upward, changes of security and policy, and the result of audit verify.`
 }
 
 // Run writes the page.
@@ -65,7 +65,7 @@ func (c *auditReportCmd) Run(std *streams) error {
 	v, err := auditlog.Verify(auditlog.Verification{Dir: c.Dir})
 	var fault *auditlog.Fault
 	switch {
-	case errors.As(err, &fault): // the page has what can be read, and says what is wrong
+	case errors.As(err, &fault): // the page shows the readable records and the fault
 		r.Verified = fault.Error()
 	case unread != nil:
 		return unread
@@ -121,8 +121,8 @@ func (c *auditPolicyCmd) Run(std *streams) error {
 	return c.store(p)
 }
 
-// store records each change in the log, where there is one, and then keeps the
-// policy (U-2). The log of a running program is that program's.
+// store records each change in the log, if there is one, and then writes the policy (U-2). It refuses while another
+// program has the log open.
 func (c *auditPolicyCmd) store(next *audit.Policy) error {
 	before, err := trail.LoadPolicy(c.Dir)
 	if err != nil {
@@ -153,8 +153,7 @@ func (c *auditPolicyCmd) store(next *audit.Policy) error {
 	return trail.StorePolicy(c.Dir, next)
 }
 
-// hostUser returns the user of this host who runs the program, as Samba writes a
-// user without an account.
+// hostUser returns the host's user who runs the program, as Samba represents a user without an account.
 func hostUser() audit.Origin {
 	from := audit.Origin{ProcessID: uint64(os.Getpid()), ProcessName: "refmon"}
 	if user, err := sid.Parse(fmt.Sprintf("S-1-22-1-%d", max(os.Getuid(), 0))); err == nil {

@@ -6,7 +6,7 @@ import (
 	"os"
 
 	"github.com/refmon/refmon/auditlog"
-	"github.com/refmon/refmon/internal/verbs/trail"
+	"github.com/refmon/refmon/internal/cli/trail"
 )
 
 type auditVerifyCmd struct {

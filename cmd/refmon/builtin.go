@@ -9,11 +9,10 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// exampleDomain is the domain of built-in tokens that name no account.
+// exampleDomain is the domain of built-in tokens without an account.
 var exampleDomain = sid.MustParse("S-1-5-21-1-2-3")
 
-// builtinTokens are the tokens that a word stands for where a token file is asked
-// for, so that a question can be asked without one. The SID is the user's.
+// builtinTokens maps words that are valid in place of a token file to tokens. The SID is the user's.
 var builtinTokens = map[string]func(sid.SID) token.Spec{
 	"anonymous": func(sid.SID) token.Spec { return token.Anonymous(true) },
 	"guest":     guest,
@@ -24,12 +23,12 @@ var builtinTokens = map[string]func(sid.SID) token.Spec{
 	"system":    func(sid.SID) token.Spec { return token.LocalSystem() },
 }
 
-// builtinWords are the words in the order of what they may do.
+// builtinWords are the words, ordered by rights.
 var builtinWords = []string{"anonymous", "guest", "network", "user", "limited", "admin", "system"}
 
-// guest returns the token of a guest over the network: Everyone and Guests, but
-// not Authenticated Users, and Low as an account of Everyone alone is
-// (Windows Integrity Mechanism Design, "SIDs and assigned integrity levels").
+// guest returns the token of a guest over the network. It has Everyone and Guests but not Authenticated Users, and
+// Low integrity like any account with only Everyone (Windows Integrity Mechanism Design, "SIDs and assigned integrity
+// levels").
 func guest(user sid.SID) token.Spec {
 	s := token.NetworkUser(user)
 	s.Groups, s.Integrity = nil, sid.LowLevel
@@ -39,11 +38,10 @@ func guest(user sid.SID) token.Spec {
 	return s
 }
 
-// exampleGroup returns the primary group of a user: Domain Users of its domain.
+// exampleGroup returns Domain Users of the user's domain, the primary group.
 func exampleGroup(user sid.SID) sid.SID { return user.Prefix().WithRID(513) }
 
-// builtinToken returns the token of a word, or of a word and a SID joined by a
-// colon; nil for the name of a file.
+// builtinToken returns the token for a word, or for WORD:SID; nil for any other name.
 func builtinToken(name string) (*token.Token, error) {
 	word, account, given := strings.Cut(name, ":")
 	spec, ok := builtinTokens[word]
@@ -69,7 +67,7 @@ func builtinToken(name string) (*token.Token, error) {
 	return t, nil
 }
 
-// noTokenFile says what else could have been meant by a file that is not there.
+// noTokenFile adds the built-in words to the error for a missing token file.
 func noTokenFile(name string, err error) error {
 	if near := words.Nearest(name, builtinWords); near != "" && !strings.ContainsAny(name, "./") {
 		return fmt.Errorf("%w; did you mean the built-in token %s?", err, near)
@@ -77,8 +75,8 @@ func noTokenFile(name string, err error) error {
 	return fmt.Errorf("%w; built-in tokens are %s, and network:SID", err, strings.Join(builtinWords, ", "))
 }
 
-// tokenName names a token in lists: the file without its extension, the word as it
-// was given, or the user of a token that was written out.
+// tokenName returns the display name of a token: the file without its extension, the word, or the user of an inline
+// token.
 func tokenName(given, file string, t *token.Token) string {
 	if isInline(given) {
 		return t.User().SID.String()
@@ -86,5 +84,5 @@ func tokenName(given, file string, t *token.Token) string {
 	return file
 }
 
-// isInline reports whether a token was written out where a file is asked for.
+// isInline reports whether the argument is a token in JSON and not a file name.
 func isInline(given string) bool { return strings.HasPrefix(strings.TrimSpace(given), "{") }

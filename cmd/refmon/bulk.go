@@ -11,34 +11,38 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/refmon/refmon/internal/verbs/bulk"
-	"github.com/refmon/refmon/internal/verbs/bulk/objects"
-	"github.com/refmon/refmon/internal/verbs/bulk/people"
+	"github.com/refmon/refmon/internal/cli/bulk"
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/objects/idmaps"
+	"github.com/refmon/refmon/internal/objects/ldif"
+	"github.com/refmon/refmon/internal/objects/source"
+	"github.com/refmon/refmon/internal/objects/tree"
 	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/winnt"
 )
 
-// objectsFlags say which objects a verb is about.
+// objectsFlags name the objects.
 type objectsFlags struct {
 	Objects          string `help:"${objects}" placeholder:"FILE" short:"o"`
-	Recurse          bool   `help:"Visit everything below the paths." short:"r"`
+	Recurse          bool   `help:"Visit all descendants of the paths." short:"r"`
 	IgnoreSystemACLs bool   `name:"ignore-system-acls" help:"${ignoreSystemACLs}"`
 	Attribute        string `help:"${attribute}" default:"security.NTACL" placeholder:"NAME"`
 	IDMaps           string `name:"id-maps" help:"${idMaps}" placeholder:"FILE"`
-	Type             string `help:"Type of objects that do not tell: ${types}." default:"file" placeholder:"TYPE"`
+	Type             string `help:"Type of objects without their own: ${types}." default:"file" placeholder:"TYPE"`
 
-	tree objects.TreeOptions // of choiceFlags
+	tree tree.Options // of choiceFlags and traverseFlag
 }
 
-// choiceFlags say which of many objects a verb is about.
+// choiceFlags select some of the objects.
 type choiceFlags struct {
-	Depth   int      `help:"Visit so many levels below the paths, and no more." placeholder:"N"`
+	Depth   int      `help:"Visit at most N levels below the paths." placeholder:"N"`
 	Only    string   `help:"Only dirs or only files." placeholder:"KIND"`
 	Exclude []string `help:"${exclude}" placeholder:"GLOB" sep:"none"`
 }
 
-// open opens the objects and leaves out what is not chosen; typ is the type of objects
-// that do not tell.
+// open opens the objects with the selection. typ is the type of objects without one.
 func (c *choiceFlags) open(std *streams, o *objectsFlags, paths []string, typ *winnt.ObjectType) (*input, error) {
 	choice := objects.Choice{Type: typ, Exclude: c.Exclude}
 	switch c.Only {
@@ -57,9 +61,9 @@ func (c *choiceFlags) open(std *streams, o *objectsFlags, paths []string, typ *w
 	case c.Depth < 0:
 		return nil, errors.New("--depth: want a number from 1")
 	case c.Depth > 0 && o.Objects != "":
-		return nil, errors.New("--depth is about a walk below paths: an objects file is read as it stands")
+		return nil, errors.New("--depth requires paths: an objects file is always read completely")
 	}
-	if o.Objects == "" { // what is not visited costs nothing
+	if o.Objects == "" { // a path that is not visited costs nothing
 		choice.Exclude = nil
 	}
 	o.tree.Depth, o.tree.Exclude = c.Depth, c.Exclude
@@ -71,13 +75,13 @@ func (c *choiceFlags) open(std *streams, o *objectsFlags, paths []string, typ *w
 	return in, err
 }
 
-// directoryFlags say which principals a verb is about.
+// directoryFlags name the principals.
 type directoryFlags struct {
 	Directory []string `help:"${directory}" placeholder:"FILE" short:"d" sep:"none"`
 	Token     []string `help:"${token}" placeholder:"FILE" short:"t" sep:"none"`
 }
 
-// objectTypeFlag says which parts of an object a question is about.
+// objectTypeFlag selects parts of an object.
 type objectTypeFlag struct {
 	ObjectType []string `help:"${objectType}" placeholder:"NAME|GUID"`
 }
@@ -92,9 +96,9 @@ func (c *objectTypeFlag) chains() ([][]winnt.GUID, error) {
 }
 
 // directory reads the principals.
-func (c *directoryFlags) directory(std *streams) (*people.Directory, error) {
+func (c *directoryFlags) directory(std *streams) (*directory.Directory, error) {
 	if len(c.Directory) == 0 && len(c.Token) == 0 {
-		return nil, errors.New("who asks? give --directory FILE (users and groups, such as /etc/passwd, an LDIF or " +
+		return nil, errors.New("no principals: give --directory FILE (users and groups, such as /etc/passwd, an LDIF or " +
 			"a file that 'refmon directory' makes), or --token FILE")
 	}
 	d, err := c.readPeople(std)
@@ -108,21 +112,21 @@ func (c *directoryFlags) directory(std *streams) (*people.Directory, error) {
 		}
 		if t.Type() == winnt.TokenImpersonation && t.Level() < winnt.SecurityImpersonation {
 			return nil,
-				fmt.Errorf("%s: an impersonation token at %v opens nothing: give it the level Impersonation to ask "+
+				fmt.Errorf("%s: an impersonation token at %v cannot open objects: give it the level Impersonation to ask "+
 					"what its user can do", name, t.Level())
 		}
 		file := strings.TrimSuffix(filepath.Base(name), filepath.Ext(name))
-		d.Add(people.Principal{Name: tokenName(name, file, t), Token: t})
+		d.Add(directory.Principal{Name: tokenName(name, file, t), Token: t})
 	}
 	if len(d.Principals) == 0 {
-		return nil, fmt.Errorf("%s: there are no users who can log on, so no user can do anything",
+		return nil, fmt.Errorf("%s: the directory has no users that can log on",
 			strings.Join(c.Directory, ", "))
 	}
 	return d, nil
 }
 
-// asking returns the index of a principal, and says on standard error what was assumed.
-func asking(std *streams, d *people.Directory, who string) (int, error) {
+// asking returns the index of a principal. It prints the assumption to standard error, if any.
+func asking(std *streams, d *directory.Directory, who string) (int, error) {
 	i, note, err := d.Asking(who)
 	if note != "" {
 		fmt.Fprintf(std.err, "refmon: %s\n", printable(note))
@@ -148,22 +152,17 @@ func (c *objectsFlags) open(std *streams, paths []string) (*input, error) {
 		return nil, errors.New("--id-maps is about files: an objects file has SIDs already")
 	case c.Objects != "" && len(paths) > 0:
 		return nil, errors.New("give either paths or --objects FILE, not both")
-	case c.Objects == "" && len(paths) == 1 && !c.Recurse && objects.Holds(paths[0]):
+	case c.Objects == "" && len(paths) == 1 && !c.Recurse && source.Holds(paths[0]):
 		return nil, fmt.Errorf("%s holds the descriptors of other objects: give it as --objects %s, "+
 			"or add --recurse to ask about the file itself", paths[0], paths[0])
 	case c.Objects == "":
 		opt := c.tree
 		opt.Recurse, opt.Attribute, opt.IgnoreSystemACLs = c.Recurse, c.Attribute, c.IgnoreSystemACLs
-		if c.IDMaps != "" {
-			file, err := os.ReadFile(c.IDMaps)
-			if err != nil {
-				return nil, fmt.Errorf("--id-maps: %w", err)
-			}
-			if opt.Accounts, err = objects.ReadIDMaps(file, objects.ReadSubIDs("/etc/subuid", "/etc/subgid")); err != nil {
-				return nil, fmt.Errorf("--id-maps %s: %w", c.IDMaps, err)
-			}
+		var err error
+		if opt.Accounts, err = c.accounts(); err != nil {
+			return nil, err
 		}
-		return &input{source: objects.Files(paths, opt), close: func() error { return nil }}, nil
+		return &input{source: tree.Files(paths, opt), close: func() error { return nil }}, nil
 	}
 	in, err := std.open(c.Objects)
 	if err != nil {
@@ -175,35 +174,50 @@ func (c *objectsFlags) open(std *streams, paths []string) (*input, error) {
 			o.size, o.file = info.Size(), f
 		}
 	}
-	if o.source, err = objects.Open(c.Objects, in); err != nil {
+	if o.source, err = source.Open(c.Objects, in); err != nil {
 		in.Close()
 		return nil, fmt.Errorf("%s: %w", c.Objects, err)
 	}
 	return o, nil
 }
 
-// choose makes the source one of managed accounts where rights are about those.
+// accounts reads --id-maps. It returns nil without the flag.
+func (c *objectsFlags) accounts() (ntacl.Accounts, error) {
+	if c.IDMaps == "" {
+		return nil, nil
+	}
+	file, err := os.ReadFile(c.IDMaps)
+	if err != nil {
+		return nil, fmt.Errorf("--id-maps: %w", err)
+	}
+	who, err := idmaps.Read(file, idmaps.ReadSubIDs("/etc/subuid", "/etc/subgid"))
+	if err != nil {
+		return nil, fmt.Errorf("--id-maps %s: %w", c.IDMaps, err)
+	}
+	return who, nil
+}
+
+// choose selects the managed accounts if the rights are about them.
 func (in *input) choose(rights []words.Right) (err error) {
 	managed := func(r words.Right) bool { return r.Managed() }
 	switch {
 	case !slices.ContainsFunc(rights, managed):
 		return nil
 	case len(rights) > 1:
-		return errors.New("ReadGMSAPassword is decided by a descriptor of its own: ask for it alone")
+		return errors.New("ReadGMSAPassword cannot be combined with other rights: a separate descriptor decides it")
 	}
-	in.source, err = objects.Managed(in.source)
+	in.source, err = ldif.Managed(in.source)
 	return err
 }
 
-// interrupted returns a context that ctrl-C and a polite kill cancel. A second
-// signal ends the program as usual.
+// interrupted returns a context that Ctrl-C and SIGTERM cancel. A second signal ends the program.
 func interrupted() (context.Context, context.CancelFunc) {
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, cancel)
 	return ctx, cancel
 }
 
-// remark says on standard error which answers are not those of the attributes.
+// remark prints to standard error which answers are not based on the attributes alone.
 func remark(std *streams, sum *bulk.Summary) {
 	if sum.Stale > 0 {
 		fmt.Fprintf(std.err,
@@ -237,8 +251,8 @@ func remark(std *streams, sum *bulk.Summary) {
 	}
 }
 
-// example names one of several. A run that went on from a checkpoint does not know those
-// of the runs before it, which its numbers count.
+// example names one of several objects. After a resumed run it may be unknown, because the counts include earlier
+// runs.
 func example(intro, one string) string {
 	if one == "" {
 		return ""
@@ -246,7 +260,7 @@ func example(intro, one string) string {
 	return intro + printable(one)
 }
 
-// firstError names the first object that could not be read.
+// firstError names the first unreadable object.
 func firstError(sum *bulk.Summary) string {
 	if sum.FirstError == nil {
 		return ""
@@ -254,7 +268,7 @@ func firstError(sum *bulk.Summary) string {
 	return example("; the first: ", sum.FirstError.Error())
 }
 
-// conclude says on standard error what a run left out, and chooses its error.
+// conclude prints to standard error what a run omitted, and returns the error for its exit code.
 func conclude(std *streams, sum bulk.Summary, err error) error {
 	remark(std, &sum)
 	switch {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/refmon/refmon/internal/verbs/batch"
+	"github.com/refmon/refmon/internal/cli/batch"
 )
 
 type checkCmd struct {

@@ -8,24 +8,24 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/refmon/refmon/internal/cli/bulk"
+	"github.com/refmon/refmon/internal/objects/jsonl"
 	"github.com/refmon/refmon/internal/strict"
-	"github.com/refmon/refmon/internal/verbs/bulk"
-	"github.com/refmon/refmon/internal/verbs/bulk/objects"
 )
 
-// checkpoint is the file from which an interrupted run goes on: the rows up to
-// the offsets are complete, and they were made by the same question.
+// checkpoint is the file that lets an interrupted run continue. The rows before the offsets are complete and answer
+// the same question.
 type checkpoint struct {
 	Question  string          `json:"question"` // rights, format and principals
 	InputSize int64           `json:"inputSize"`
 	Position  bulk.Position   `json:"position"`
 	Out       int64           `json:"out"`             // bytes of the output
 	Sets      int64           `json:"sets"`            // bytes of the table of sets
-	State     json.RawMessage `json:"state,omitempty"` // what was added up; the rest is in FILE.state
+	State     json.RawMessage `json:"state,omitempty"` // sums; the rest is in FILE.state
 	Done      bool            `json:"done"`
 }
 
-// counter counts what passes.
+// counter counts the bytes written.
 type counter struct {
 	f *os.File
 	n int64
@@ -38,7 +38,7 @@ func (c *counter) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// resumption is a run that keeps a checkpoint, and goes on from one if there is.
+// resumption is a run that writes a checkpoint and continues from an existing one.
 type resumption struct {
 	name    string
 	at      checkpoint
@@ -46,14 +46,14 @@ type resumption struct {
 	resumed bool
 	out     *counter
 	sets    *counter // the table of sets; nil: none
-	state   *os.File // what was added up; nil: nothing is
+	state   *os.File // sums; nil: none
 }
 
-// resume reads the checkpoint, opens what belongs to it, and moves the input to
-// where it stood. It is nil if the checkpoint says that all is done.
+// resume reads the checkpoint, opens its files and moves the input to its offset. It returns nil if the checkpoint
+// says that the run was complete.
 func (o *output) resume(question string, adds bool) (*resumption, error) {
-	// What is told to be CSV or LDIF has no place that a later run could go on from.
-	if o.out == "" && o.rows || o.in.file == nil || !objects.IsLines(o.in.source) {
+	// CSV and LDIF have no position from which a later run could continue.
+	if o.out == "" && o.rows || o.in.file == nil || !jsonl.IsLines(o.in.source) {
 		return nil, errors.New("--checkpoint needs --out FILE, and objects in a file of JSON lines")
 	}
 	r := &resumption{name: o.checkpoint, at: checkpoint{Question: question, InputSize: o.in.size}}
@@ -89,11 +89,11 @@ func (o *output) resume(question string, adds bool) (*resumption, error) {
 	if _, err := o.in.file.Seek(r.before.Offset, io.SeekStart); err != nil {
 		return nil, err
 	}
-	o.in.source = objects.Lines(o.in.file, r.before.Offset, r.before.Lines)
+	o.in.source = jsonl.Lines(o.in.file, r.before.Offset, r.before.Lines)
 	return r, nil
 }
 
-// save notes that all up to a position of this run has been written.
+// save records that all rows up to a position of this run are written.
 func (r *resumption) save(p bulk.Position, state json.RawMessage) error {
 	r.at.Position, r.at.Out, r.at.State = r.before.Plus(p), r.out.n, state
 	if r.sets != nil {
@@ -102,7 +102,8 @@ func (r *resumption) save(p bulk.Position, state json.RawMessage) error {
 	return writeCheckpoint(r.name, &r.at)
 }
 
-// finish notes that all is done, if it is.
+// finish records that the run is complete, unless it failed or did not reach the end of the input. It then removes the
+// state file.
 func (r *resumption) finish(err error) error {
 	if err != nil || r.at.Position.Offset != r.at.InputSize {
 		return nil
@@ -114,7 +115,7 @@ func (r *resumption) finish(err error) error {
 	return writeCheckpoint(r.name, &r.at)
 }
 
-// reopen opens an output and cuts off what was written after the checkpoint.
+// reopen opens an output and truncates it to its size at the checkpoint.
 func (o *output) reopen(name string, size int64) (*counter, error) {
 	f, err := o.open(name, true)
 	if err != nil {
@@ -125,7 +126,7 @@ func (o *output) reopen(name string, size int64) (*counter, error) {
 	case err != nil:
 		return nil, err
 	case info.Size() < size:
-		return nil, fmt.Errorf("%s has %d bytes, the checkpoint says %d: it is not the output of that run", name,
+		return nil, fmt.Errorf("%s has %d bytes, but the checkpoint has %d: it is not the output of that run", name,
 			info.Size(), size)
 	}
 	if err := f.Truncate(size); err != nil {
@@ -135,7 +136,7 @@ func (o *output) reopen(name string, size int64) (*counter, error) {
 	return &counter{f: f, n: size}, err
 }
 
-// readCheckpoint reads a checkpoint, nil if the file does not exist.
+// readCheckpoint reads a checkpoint. It returns nil if the file does not exist.
 func readCheckpoint(name string) (*checkpoint, error) {
 	b, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -146,12 +147,12 @@ func readCheckpoint(name string) (*checkpoint, error) {
 	}
 	c, err := parseCheckpoint(b)
 	if err != nil {
-		return nil, fmt.Errorf("%s is no checkpoint: %w", name, err)
+		return nil, fmt.Errorf("%s is not a checkpoint: %w", name, err)
 	}
 	return c, nil
 }
 
-// parseCheckpoint reads what writeCheckpoint wrote, and nothing else.
+// parseCheckpoint parses the output of writeCheckpoint and rejects anything else.
 func parseCheckpoint(b []byte) (*checkpoint, error) {
 	var c checkpoint
 	if err := strict.Unmarshal(b, &c); err != nil {
@@ -164,7 +165,7 @@ func parseCheckpoint(b []byte) (*checkpoint, error) {
 	return &c, nil
 }
 
-// writeCheckpoint replaces a checkpoint as a whole.
+// writeCheckpoint replaces a checkpoint atomically.
 func writeCheckpoint(name string, c *checkpoint) error {
 	b, err := json.Marshal(c)
 	if err != nil {

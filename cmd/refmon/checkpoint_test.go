@@ -1,13 +1,16 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
 )
 
-// TestCheckpointRefused: only what this program wrote is a checkpoint.
+// A checkpoint that this program did not write is refused.
 func TestCheckpointRefused(t *testing.T) {
 	good := `{"question":"q","inputSize":9,"position":{},"out":1,"sets":0,"done":false}`
 	if c, err := parseCheckpoint([]byte(good)); err != nil || c.InputSize != 9 {
@@ -26,7 +29,7 @@ func TestCheckpointRefused(t *testing.T) {
 	}
 }
 
-// FuzzCheckpoint: no checkpoint panics its reader, which takes memory in proportion, and what is read is written again.
+// FuzzCheckpoint: no panic, memory in proportion to the input, and an accepted checkpoint is written back unchanged.
 func FuzzCheckpoint(f *testing.F) {
 	f.Add([]byte(`{"question":"q","inputSize":9,"position":{},"out":1,"sets":0,"state":{"runs":[1]},"done":false}`))
 	f.Add([]byte(`{"position":{"Offset":1e3}}`))
@@ -49,4 +52,205 @@ func FuzzCheckpoint(f *testing.F) {
 			t.Errorf("%s: %v", b, err)
 		}
 	})
+}
+
+// stopped is a run over four objects, of which the first and the third are unreadable, that stopped after the first.
+// Its files are those of a run that was killed between two checkpoints.
+type stopped struct {
+	t    *testing.T
+	dir  string
+	args []string
+}
+
+const fourObjects = "bad\n" +
+	`{"path":"/a","sd":"O:BAG:SYD:(A;;FR;;;WD)"}` + "\n" +
+	"bad\n" +
+	`{"path":"/b","sd":"O:BAG:SYD:(A;;FA;;;WD)"}` + "\n"
+
+// refmon runs it and returns the exit code and the messages.
+func (s *stopped) refmon() (int, string) {
+	s.t.Helper()
+	var errs bytes.Buffer
+	args := append(append([]string{}, s.args...), "-q", "-d", s.path("d.yaml"), "--checkpoint", s.path("c"))
+	code := run(args, &streams{in: strings.NewReader(""), out: &bytes.Buffer{}, err: &errs})
+	return code, errs.String()
+}
+
+func (s *stopped) path(name string) string { return filepath.Join(s.dir, name) }
+
+func (s *stopped) write(name, text string) {
+	s.t.Helper()
+	if err := os.WriteFile(s.path(name), []byte(text), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *stopped) read(name string) string {
+	s.t.Helper()
+	b, err := os.ReadFile(s.path(name))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return string(b)
+}
+
+// checkpoint reads what the run noted, and changes it.
+func (s *stopped) checkpoint(change func(c *checkpoint)) checkpoint {
+	s.t.Helper()
+	c, err := parseCheckpoint([]byte(s.read("c")))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	was := *c
+	change(c)
+	if err := writeCheckpoint(s.path("c"), c); err != nil {
+		s.t.Fatal(err)
+	}
+	return was
+}
+
+// of makes the files of a run; @ is before the name of one.
+func of(t *testing.T, args ...string) *stopped {
+	t.Helper()
+	s := &stopped{t: t, dir: t.TempDir()}
+	for _, a := range args {
+		if name, ok := strings.CutPrefix(a, "@"); ok {
+			a = s.path(name)
+		}
+		s.args = append(s.args, a)
+	}
+	s.write("d.yaml", "domain: S-1-5-21-1-2-3\nusers:\n  - {name: alice, sid: S-1-5-21-1-2-3-1107}\n")
+	s.write("o.jsonl", fourObjects)
+	s.write("empty.jsonl", `{"path":"/z","sd":"O:BAG:SYD:(A;;FA;;;SY)"}`+"\n")
+	return s
+}
+
+// aRun creates the files of a finished run, and checks that a second call reports that.
+func aRun(t *testing.T, args ...string) *stopped {
+	t.Helper()
+	s := of(t, args...)
+	if code, says := s.refmon(); code != exitMalformed || !strings.Contains(says, "line 1: ") {
+		t.Fatalf("the whole run: exit code %d, %s", code, says)
+	}
+	if code, says := s.refmon(); code != 0 || says != "refmon: the checkpoint says that all is done\n" {
+		t.Fatalf("again: exit code %d, %s", code, says)
+	}
+	return s
+}
+
+// toFirst moves a checkpoint back behind the first object.
+func toFirst(out int64) func(c *checkpoint) {
+	return func(c *checkpoint) {
+		c.Done, c.Out = false, out
+		c.Position.Objects, c.Position.Unreadable, c.Position.Offset, c.Position.Lines = 1, 1, 4, 1
+		c.Position.Allowed, c.Position.Changed, c.Position.Changes = 0, 0, 0
+	}
+}
+
+// A resumed run removes the output after the checkpoint, continues the line numbers, and ends with the counts and the
+// exit code of the whole run.
+func TestRunGoesOn(t *testing.T) {
+	s := aRun(t, "who-can", "read", "-o", "@o.jsonl", "-f", "jsonl", "--out", "@out")
+	whole := s.read("out")
+	rows := strings.SplitAfter(whole, "\n")
+	if len(rows) != 5 || !strings.Contains(rows[0], "line 1: ") || !strings.Contains(rows[2], "line 3: ") {
+		t.Fatalf("%q", rows)
+	}
+	done := s.checkpoint(toFirst(int64(len(rows[0]))))
+	s.write("out", rows[0]+strings.Repeat("more than the rest", len(whole)))
+	code, says := s.refmon()
+	if want := "refmon: 2 of 4 objects could not be read: "; code != exitMalformed || !strings.HasPrefix(says, want) ||
+		!strings.Contains(says, "; the first: : line 3: ") {
+		t.Errorf("exit code %d, %s", code, says)
+	}
+	if out := s.read("out"); out != whole {
+		t.Errorf("the output is\n%swant\n%s", out, whole)
+	}
+	if now := s.checkpoint(func(*checkpoint) {}); now.Position != done.Position || !now.Done || now.Out != done.Out {
+		t.Errorf("the checkpoint is %+v, want %+v", now, done)
+	}
+
+	// The one object that could not be read was before the checkpoint: the exit code is that of the whole.
+	s.checkpoint(func(c *checkpoint) {
+		c.Done, c.Position.Offset, c.Position.Lines = false, int64(strings.LastIndex(fourObjects, "{")), 3
+		c.Position.Objects, c.Position.Unreadable = 3, 2
+		c.Out = int64(len(whole) - len(rows[3]))
+	})
+	code, says = s.refmon()
+	if want := "refmon: 2 of 4 objects could not be read: look for \"error\" in the output\n"; code != exitMalformed ||
+		says != want || s.read("out") != whole {
+		t.Errorf("exit code %d, %swant %s", code, says, want)
+	}
+
+	for what, spoil := range map[string]func(c *checkpoint){
+		"belongs to another question":               func(c *checkpoint) { c.Question += "0" },
+		"objects file: remove it":                   func(c *checkpoint) { c.InputSize++ },
+		"has 232 bytes, but the checkpoint has 233": func(c *checkpoint) { c.Done, c.Out = false, int64(len(whole))+1 },
+	} {
+		was := s.checkpoint(spoil)
+		if code, says := s.refmon(); code != exitMalformed || !strings.Contains(says, what) || s.read("out") != whole {
+			t.Errorf("%s: exit code %d, %s", what, code, says)
+		}
+		s.checkpoint(func(c *checkpoint) { *c = was })
+	}
+}
+
+// TestDiffAndReportGoOn: after a resume, diff and report also count the objects that were unreadable before the
+// checkpoint.
+func TestDiffAndReportGoOn(t *testing.T) {
+	s := aRun(t, "diff", "@empty.jsonl", "@o.jsonl", "-f", "jsonl", "--out", "@out")
+	whole := s.read("out")
+	last := int64(strings.LastIndex(fourObjects, "{"))
+	back := func(state string) func(c *checkpoint) {
+		return func(c *checkpoint) {
+			c.Done, c.Position.Offset, c.Position.Lines, c.State = false, last, 3, json.RawMessage(state)
+			c.Position.Objects, c.Position.Unreadable, c.Out = 3, 2, 0
+			c.Position.Changed, c.Position.Changes = 1, 1
+		}
+	}
+	rows := strings.SplitAfter(whole, "\n")
+	if len(rows) != 3 || !strings.Contains(rows[0], `"/a"`) || !strings.Contains(rows[1], `"/b"`) {
+		t.Fatalf("%q", rows)
+	}
+	s.checkpoint(func(c *checkpoint) { back("null")(c); c.Out = int64(len(rows[0])) })
+	code, says := s.refmon()
+	if want := "refmon: 2 objects could not be read and were not compared\n"; code != exitMalformed || says != want ||
+		s.read("out") != whole {
+		t.Errorf("diff: exit code %d, %swant %s%s", code, says, want, s.read("out"))
+	}
+
+	s = aRun(t, "report", "-o", "@o.jsonl", "--out", "@out")
+	s.write("c.state", "")
+	s.checkpoint(back(`{"runs":[],"reach":[[1,0,0]],"errors":["before: broken"]}`))
+	code, says = s.refmon()
+	want := "refmon: 2 of 4 objects could not be read: look for \"error\" in the output\n"
+	if code != exitMalformed || says != want || !strings.Contains(s.read("out"), "before: broken") {
+		t.Errorf("report: exit code %d, %swant %s", code, says, want)
+	}
+}
+
+// TestOnlyLinesGoOn: objects that are no JSON lines in UTF-8 have no place to go on from, and nothing is
+// made of them.
+func TestOnlyLinesGoOn(t *testing.T) {
+	wide := "\xff\xfe"
+	for _, r := range fourObjects {
+		wide += string([]byte{byte(r), 0})
+	}
+	for name, text := range map[string]string{
+		"o.csv":  "Path,Sddl\n/a,O:BAG:SYD:(A;;FR;;;WD)\n",
+		"o.ldif": "dn: DC=x\n",
+		"o.json": wide,
+		"o.txt":  "Path,Sddl\n/a,O:BAG:SYD:(A;;FR;;;WD)\n",
+	} {
+		for _, args := range [][]string{{"who-can", "read", "-o", "@" + name, "--out", "@out"},
+			{"diff", "@o.jsonl", "@" + name, "--out", "@out"}, {"report", "-o", "@" + name, "--out", "@out"}} {
+			s := of(t, args...)
+			s.write(name, text)
+			s.write("out", "kept")
+			code, says := s.refmon()
+			if code != exitMalformed || !strings.Contains(says, "objects in a file of JSON lines") || s.read("out") != "kept" {
+				t.Errorf("%s, %v: exit code %d, %s", name, args, code, says)
+			}
+		}
+	}
 }

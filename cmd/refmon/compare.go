@@ -9,7 +9,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/refmon/refmon/internal/verbs/replay"
+	"github.com/refmon/refmon/internal/cli/replay"
 )
 
 type compareCmd struct {
@@ -20,9 +20,9 @@ type compareCmd struct {
 
 // Help returns the long help text.
 func (compareCmd) Help() string {
-	return `A recording holds what a Windows answered to the questions that refmon answers; refmon-record writes one on
-the machine it runs on (docs/recording.md). Each of its lines is answered anew, in both profiles, and what differs is
-printed by rule, with what docs/CAVEATS.md says about it:
+	return `A recording holds the answers of a Windows machine to the questions that refmon answers; refmon-record writes
+one on the machine it runs on (docs/recording.md). This command computes refmon's answer to each line in both profiles,
+and prints the differences by rule, with the remarks of docs/CAVEATS.md:
 
   refmon compare recording.jsonl
 
@@ -134,7 +134,8 @@ func printRule(std *streams, rule string, list []replay.Difference) {
 	}
 }
 
-// compact prints fields on one line, without those that say nothing.
+// compact returns fields as JSON on one line after a blank, without nil values and the token. It returns "" if none are
+// left.
 func compact(f replay.Fields) string {
 	kept := replay.Fields{}
 	for k, v := range f {
@@ -154,8 +155,7 @@ func compact(f replay.Fields) string {
 	return " " + strings.TrimSpace(b.String())
 }
 
-// printSettled lists the rules that were decided here and that a recording of
-// Windows says something about.
+// printSettled lists our own decisions for which a recording of Windows is evidence.
 func printSettled(out io.Writer, r *replay.Report) {
 	if len(r.Settles) == 0 {
 		return

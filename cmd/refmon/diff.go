@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/refmon/refmon/internal/verbs/bulk"
+	"github.com/refmon/refmon/internal/cli/bulk"
 )
 
 type diffCmd struct {
@@ -14,7 +14,7 @@ type diffCmd struct {
 	directoryFlags `embed:""`
 	shareFlag      `embed:""`
 	DirectoryAfter []string `help:"${directoryAfter}" placeholder:"FILE" sep:"none"`
-	Type           string   `help:"Type of objects that do not tell: ${types}." default:"file" placeholder:"TYPE"`
+	Type           string   `help:"Type of objects without their own: ${types}." default:"file" placeholder:"TYPE"`
 	Format         string   `help:"table, jsonl or csv." default:"table" enum:"table,jsonl,csv" short:"f"`
 	Summary        bool     `help:"A row for each folder and cause instead of each principal and object." short:"s"`
 	outputFlags    `embed:""`
@@ -32,6 +32,8 @@ on what, and why: the entry that was added or removed, the group that a user joi
 
 Of two outputs of who-can --for-index it lists what to do to an index, as JSON lines, without a directory: rows of
 objects that are new or have other sets, sets that are new, and what is "gone".
+
+Objects files carry no modes of folders, so no folder on the way is tested: each object's descriptor decides alone.
 
 Both states of rights are decided, not guessed: a new entry that changes nothing for anybody is no difference.
 Objects that cannot be read on one side are counted and not compared. The exit code is 0 if no user gained or
@@ -88,8 +90,7 @@ func (c *diffCmd) Run(std *streams) error {
 	return c.output(std, inputs[1]).diff(d, inputs[0].size)
 }
 
-// concludeDiff says on standard error what a comparison found and left out, and
-// chooses its error.
+// concludeDiff prints the summary of a comparison to standard error and returns the error for its exit code.
 func concludeDiff(std *streams, out *bulk.Outcome, err error) error {
 	remark(std, &out.Summary)
 	switch {

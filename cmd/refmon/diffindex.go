@@ -6,10 +6,10 @@ import (
 	"io"
 	"os"
 
-	"github.com/refmon/refmon/internal/verbs/bulk"
+	"github.com/refmon/refmon/internal/cli/bulk"
 )
 
-// indexes reports whether both files are outputs of who-can --for-index.
+// indexes reports whether both files are outputs of who-can --for-index. It is an error if only one is.
 func (c *diffCmd) indexes() (bool, error) {
 	found := 0
 	for _, name := range [2]string{c.Before, c.After} {
@@ -32,7 +32,7 @@ func (c *diffCmd) indexes() (bool, error) {
 	return found == 2, nil
 }
 
-// nilAtEnd passes over the end of a short file.
+// nilAtEnd replaces io.EOF and io.ErrUnexpectedEOF by nil.
 func nilAtEnd(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil

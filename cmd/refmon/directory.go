@@ -6,12 +6,14 @@ import (
 	"os"
 	"strings"
 
-	"github.com/refmon/refmon/internal/verbs/bulk/accounts"
-	"github.com/refmon/refmon/internal/verbs/bulk/people"
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/directory/collect"
+	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/directory/source"
 )
 
 type directoryCmd struct {
-	From directoryFromCmd `cmd:"" help:"Make a directory file of what other systems list."`
+	From directoryFromCmd `cmd:"" help:"Convert users and groups of other systems to a directory file."`
 }
 
 type directoryFromCmd struct {
@@ -24,8 +26,8 @@ type directoryFromCmd struct {
 
 // Help returns the long help text.
 func (directoryFromCmd) Help() string {
-	return `Reads users and groups from what other systems list, and writes the directory file
-that who-can, what-can, access, diff and report take.
+	return `Reads users and groups from files of other systems, and writes the directory file
+that who-can, what-can, access, diff and report use.
 
   refmon directory from passwd /etc/passwd /etc/group --out company.yaml
   pdbedit -L -v | refmon directory from pdbedit - --with passwd:/etc/passwd
@@ -51,16 +53,16 @@ versions 4 to 6, or their zip. wbinfo is a transcript of calls and answers:
   (set -x; for u in $(wbinfo -u); do
     wbinfo -n "$u"; wbinfo -i "$u"; wbinfo -r "$u"; done) 2>&1
 
-auto finds the form of each file by what stands in it; -d of the other verbs does so, too.
+auto detects the form of each file; so does -d of the other commands.
 
 Accounts of one name are one account unless their SIDs differ, and one without a SID is
-S-1-22-1-uid or S-1-22-2-gid, as Samba names it. What could not be resolved is listed on
+S-1-22-1-uid or S-1-22-2-gid, as Samba names it. Unresolved references are listed on
 standard error.`
 }
 
 // Run writes the directory file.
 func (c *directoryFromCmd) Run(std *streams) error {
-	var list accounts.List
+	var list collect.Collector
 	for _, name := range c.Files {
 		if err := addAccounts(std, &list, c.Form, name); err != nil {
 			return err
@@ -84,11 +86,11 @@ func (c *directoryFromCmd) Run(std *streams) error {
 		if err != nil {
 			return err
 		}
-		if err := list.Members(group, file); err != nil {
+		if err := source.ReadMembers(&list, group, file); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	text := list.YAML()
+	text := dirfile.Write(list.Accounts())
 	sayUnresolved(std, &list, len(list.Unresolved))
 	if c.Out != "" {
 		return os.WriteFile(c.Out, text, 0o644)
@@ -97,22 +99,22 @@ func (c *directoryFromCmd) Run(std *streams) error {
 	return err
 }
 
-// addAccounts reads a file in a form.
-func addAccounts(std *streams, list *accounts.List, form, name string) error {
+// addAccounts collects the accounts of a file in a form.
+func addAccounts(std *streams, list *collect.Collector, form, name string) error {
 	file, err := std.readAccounts(name)
 	if err != nil {
 		return err
 	}
-	if err := list.Read(form, file); err != nil {
+	if err := source.Read(list, form, file); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil
 }
 
-// maxAccountsFile is the most a file of accounts may hold.
+// maxAccountsFile is the size limit of a file of accounts.
 const maxAccountsFile = 1 << 30
 
-// readAccounts reads a file of accounts: a directory file, or what other systems list.
+// readAccounts reads a file of accounts: a directory file or another system's list.
 func (s *streams) readAccounts(name string) ([]byte, error) {
 	in, err := s.open(name)
 	if err != nil {
@@ -129,8 +131,8 @@ func (s *streams) readAccounts(name string) ([]byte, error) {
 	return file, nil
 }
 
-// sayUnresolved lists what could not be resolved, the first most lines of it.
-func sayUnresolved(std *streams, list *accounts.List, most int) {
+// sayUnresolved prints at most most lines about unresolved references.
+func sayUnresolved(std *streams, list *collect.Collector, most int) {
 	for i, line := range list.Unresolved {
 		if i == most {
 			fmt.Fprintf(std.err, "refmon: and %s; refmon directory from lists all\n",
@@ -141,39 +143,38 @@ func sayUnresolved(std *streams, list *accounts.List, most int) {
 	}
 }
 
-// readPeople reads the principals of a directory file, or of files that other systems wrote,
-// which complete each other.
-func (c *directoryFlags) readPeople(std *streams) (*people.Directory, error) {
-	var list accounts.List
+// readPeople reads the principals of a directory file, or of several files of other systems that complete each other.
+func (c *directoryFlags) readPeople(std *streams) (*directory.Directory, error) {
+	var list collect.Collector
 	for _, name := range c.Directory {
 		file, err := std.readAccounts(name)
 		if err != nil {
 			return nil, err
 		}
-		form := accounts.Form(file)
+		form := source.Form(file)
 		if form == "" {
 			if len(c.Directory) > 1 {
-				return nil, fmt.Errorf("%s: a directory file stands alone: -d is repeated for what other systems list, "+
+				return nil, fmt.Errorf("%s: a directory file cannot be combined: -d may be repeated for files of other systems, "+
 					"as refmon directory from --help tells", name)
 			}
-			d, err := people.Read(file)
+			d, err := dirfile.Read(file)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", name, err)
 			}
 			return d, nil
 		}
-		if err := list.Read(form, file); err != nil {
+		if err := source.Read(&list, form, file); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	text := list.YAML()
+	accounts := list.Accounts()
 	sayUnresolved(std, &list, maxUnresolved)
-	d, err := people.Read(text)
+	d, err := directory.New(accounts)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", strings.Join(c.Directory, ", "), err)
 	}
 	return d, nil
 }
 
-// maxUnresolved is how much of what could not be resolved a question lists.
+// maxUnresolved limits the unresolved references that a command lists.
 const maxUnresolved = 5

@@ -5,15 +5,18 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/cli/script"
+	"github.com/refmon/refmon/nt"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write the output of the commands into the documents")
 
-// TestDocuments runs the commands that stand in console blocks of the
-// documents and compares what they print. With -rewrite the documents get what
-// they print; read the difference before you commit it.
+// TestDocuments runs the commands in the console blocks of the documents and compares their output. With -rewrite it
+// updates the documents; review the difference before you commit it.
 func TestDocuments(t *testing.T) {
 	root, err := filepath.Abs("../..")
 	if err != nil {
@@ -75,4 +78,111 @@ func runConsole(t *testing.T, text string) string {
 		out.WriteString(line)
 	}
 	return out.String()
+}
+
+var console = regexp.MustCompile("(?ms)^```console\n(.*?)^```$")
+
+// TestReadme runs the commands in README and the guides and compares their output. A line "[...]" matches any lines.
+func TestReadme(t *testing.T) {
+	if err := os.Chdir("../.."); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Chdir("cmd/refmon")
+	n := 0
+	for _, page := range []string{"README.md", "docs/README.md", "docs/impersonation.md"} {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range console.FindAllStringSubmatch(string(text), -1) {
+			command, want, _ := strings.Cut(m[1], "\n")
+			if !strings.HasPrefix(command, "$ refmon ") { // packaging/pages.py runs those of other programs
+				continue
+			}
+			n++
+			var out, errs bytes.Buffer
+			run(shellWords(strings.TrimPrefix(command, "$ refmon ")), &streams{in: strings.NewReader(""), out: &out, err: &errs})
+			if !same(strings.TrimRight(out.String()+errs.String(), "\n"), strings.TrimRight(want, "\n")) {
+				t.Errorf("%s: %s\nprints\n%s%s\nthe page says\n%s", page, command, out.String(), errs.String(), want)
+			}
+		}
+	}
+	if n == 0 {
+		t.Error("README shows no command")
+	}
+}
+
+// words splits a command line; single quotes keep blanks.
+func shellWords(line string) []string {
+	var list []string
+	for i, part := range strings.Split(line, "'") {
+		if i%2 == 1 {
+			list = append(list, part)
+		} else {
+			list = append(list, strings.Fields(part)...)
+		}
+	}
+	return list
+}
+
+// same compares with elisions, trailing blanks of a line apart.
+func same(got, want string) bool {
+	g, w := lines(got), lines(want)
+	for len(w) > 0 {
+		if w[0] == "[...]" {
+			if len(w) == 1 {
+				return true
+			}
+			for len(g) > 0 && g[0] != w[1] {
+				g = g[1:]
+			}
+			w = w[1:]
+			continue
+		}
+		if len(g) == 0 || g[0] != w[0] {
+			return false
+		}
+		g, w = g[1:], w[1:]
+	}
+	return len(g) == 0
+}
+
+func lines(s string) []string {
+	list := strings.Split(s, "\n")
+	for i := range list {
+		list[i] = strings.TrimRight(list[i], " ")
+	}
+	return list
+}
+
+var block = regexp.MustCompile("(?ms)^```star( prelude)?\n(.*?)^```$")
+
+// TestGuide runs every piece of the guide for server authors, on both
+// profiles, each on a kernel of its own after the page's first piece.
+func TestGuide(t *testing.T) {
+	page, err := os.ReadFile("../../docs/impersonation.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	prelude, n := "", 0
+	for _, m := range block.FindAllStringSubmatch(string(page), -1) {
+		if m[1] != "" {
+			prelude = m[2]
+			continue
+		}
+		n++
+		for _, profile := range []nt.Profile{nt.Documented, nt.Observed} {
+			var out strings.Builder
+			r := script.New(script.Config{Output: &out, Profile: profile})
+			if err := r.Run("impersonation.md", []byte(prelude+m[2])); err != nil {
+				t.Errorf("piece %d, %s: %v\n%s", n, profile, err, out.String())
+			}
+			if err := r.Close(); err != nil {
+				t.Errorf("piece %d, %s: %v", n, profile, err)
+			}
+		}
+	}
+	if n < 7 {
+		t.Errorf("found %d pieces of code on the page", n)
+	}
 }

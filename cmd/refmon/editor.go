@@ -7,12 +7,11 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/refmon/refmon/internal/verbs/script"
+	"github.com/refmon/refmon/internal/cli/script"
 )
 
-// editor reads the lines of a session from a terminal: with history, the keys of a
-// shell's line, and names completed by Tab. The terminal is raw only while a line is
-// typed, so that Ctrl-C ends a program that runs.
+// editor reads the lines of a session from a terminal, with history, line editing and completion by Tab. The terminal
+// is raw only during input, so that Ctrl-C ends a running program.
 type editor struct {
 	fd       int
 	terminal *term.Terminal
@@ -53,8 +52,8 @@ func (e *editor) Line(prompt string) (string, error) {
 	return line, err
 }
 
-// tab completes the word before the cursor when Tab is pressed: as far as all names
-// agree, and where that is no further, it lists them.
+// tab completes the word before the cursor, up to the common prefix of all candidates. If that adds nothing it lists
+// them.
 func (e *editor) tab(line string, pos int, key rune) (string, int, bool) {
 	if key != '\t' {
 		return "", 0, false
@@ -70,21 +69,19 @@ func (e *editor) tab(line string, pos int, key rune) (string, int, bool) {
 		}
 	}
 	if common == line[from:pos] && len(names) > 1 {
-		_, _ = io.WriteString(e.terminal, wrapped(names, 2, 78)+"\n") // the next line tells of a lost terminal
+		_, _ = io.WriteString(e.terminal, wrapped(names, 2, 78)+"\n") // reading the next line reports a lost terminal
 	}
 	return line[:from] + common + line[pos:], from + len(common), true
 }
 
-// keys passes on the keys of a terminal. Ctrl-C gives the line up: it is emptied and ended, and the
-// next line says so.
+// keys passes on the keys of a terminal. Ctrl-C aborts the line: it clears and ends it and records the abort.
 type keys struct {
 	in          io.Reader
 	interrupted bool
 	rest        []byte // still to be read
 }
 
-// The keys that the terminal knows: to the end of the line, delete to its beginning,
-// Enter.
+// Keys for the terminal: go to the end of the line, delete to its beginning, Enter.
 const (
 	ctrlC   = 3
 	giveUp  = "\x05\x15\r"
@@ -118,11 +115,10 @@ func (k *keys) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// history keeps the lines of a session that the arrows bring back: not the empty
-// ones, of which each line that was given up is one, nor a line twice running.
+// history stores the lines of a session. It skips empty lines, which include aborted ones, and repeated lines.
 type history struct{ lines []string }
 
-// maxHistory is how many lines are kept.
+// maxHistory limits the stored lines.
 const maxHistory = 1000
 
 // Add implements term.History.

@@ -18,7 +18,7 @@ type screen struct {
 	all   string
 }
 
-// until waits until the screen shows a text, after what was waited for before.
+// until waits for a text on the screen, after the text of the previous call.
 func (s *screen) until(text string) {
 	s.t.Helper()
 	for !strings.Contains(s.all, text) {
@@ -103,7 +103,7 @@ func TestHistory(t *testing.T) {
 	}
 }
 
-// TestKeys: Ctrl-C empties and ends its line; what was typed after it is of the next.
+// Ctrl-C clears and ends its line; later keys belong to the next line.
 func TestKeys(t *testing.T) {
 	in := &pieces{"ab\x03cd", "e\x03", "\x03f\r"}
 	k := &keys{in: in}
@@ -124,8 +124,8 @@ func TestKeys(t *testing.T) {
 			break
 		}
 	}
-	// The end of a line that was given up stands with what follows: the terminal ends
-	// the line at the Enter, and keeps the rest.
+	// The end of an aborted line is at the start of the next read: the terminal ends the line at Enter, and keeps the
+	// rest.
 	if got, want := fmt.Sprintf("%q %q", lines, line), `["ab\x05\x15\rcd" "e\x05\x15\r" "\x05\x15\rf\r"] ""`; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}

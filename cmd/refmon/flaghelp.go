@@ -5,16 +5,16 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/refmon/refmon/internal/verbs/batch"
+	"github.com/refmon/refmon/internal/accessquery"
 	"github.com/refmon/refmon/internal/words"
 )
 
-// rightWords says how each verb is asked for rights.
-const rightWords = "Rights asked for: " + words.Words + "; letters of SDDL (FR, WD), a number or names such as " +
+// rightWords is the help about the notation of rights.
+const rightWords = "Requested rights: " + words.Words + "; letters of SDDL (FR, WD), a number or names such as " +
 	"FILE_READ_DATA, joined by |"
 
-// flagTexts puts the texts of flagHelp where the flags name them. As variables of kong they
-// would cost most of the start: for each of the flags kong reads the text of every variable.
+// flagTexts replaces references in flags by the texts of flagHelp. As kong variables they would take most of the
+// start-up time, because kong expands all variables for each flag.
 var flagTexts = kong.PostBuild(func(k *kong.Kong) error {
 	var pairs []string
 	for name, text := range flagHelp {
@@ -29,64 +29,77 @@ var flagTexts = kong.PostBuild(func(k *kong.Kong) error {
 	})
 })
 
-// flagHelp holds the texts of flags that several verbs have, or that take more
-// than a line.
+// flagHelp holds the help texts of flags that several commands share or that are long.
 var flagHelp = map[string]string{
-	"types": batch.ObjectTypes,
-	"as": "Who asks: a user or group of the directory, DOMAIN\\user, user@realm, Everyone, " +
+	"aclFrom":   "What the permissions are now: posix (mode and POSIX ACL) or nfs4.",
+	"aclSource": "With --from nfs4: the attribute with the ACL (${default}).",
+	"nameMaps":  "Also look names up in this export of refmond's accounts (refmond account export).",
+	"undoFile":  "Write the undo file here, or continue what an interrupted run began with it.",
+	"aclEvery":  "With -r: change the own entries of every file, also where the DACL is protected, as icacls /T does.",
+	"aclTo": "What an entry of a directory covers: all (it and everything below), this, below, folders (it and folders " +
+		"below), or files (below it).",
+	"types": accessquery.ObjectTypes,
+	"as": "Caller: a user or group of the directory, DOMAIN\\user, user@realm, Everyone, " +
 		"anonymous, guest, or a SID; not needed with one token.",
-	"attribute": "Extended attribute of the files that holds the descriptor.",
-	"call":      "Routine whose own rules apply: SeAccessCheck or NtAccessCheck.",
-	"color":     "Colours: auto (in a terminal, unless NO_COLOR is set), always or never.",
+	"whyAs":        "Who asks: a user of this host, by name or number. The argument is then the path of a file.",
+	"whyTree":      "With --as: the directory that is served; by default the topmost one with a descriptor.",
+	"whyAttribute": "With --as: where the descriptors are (security.NTACL).",
+	"whyMissing":   "With --as, a file without a descriptor: refuse, or synthesise one from its mode.",
+	"whyTraverse":  "With --as, who passes a directory: privilege, always or never.",
+	"attribute":    "Extended attribute of the files that holds the descriptor.",
+	"call":         "Routine whose own rules apply: SeAccessCheck or NtAccessCheck.",
+	"color":        "Colours: auto (in a terminal, unless NO_COLOR is set), always or never.",
 	"canonical": "Sort the entries: explicit refusals, explicit grants, inherited. This changes what the list decides, " +
 		"unless it was in order.",
 	"certificate": "Write a certificate that refmon-verify checks to FILE, and the descriptor's bytes in hex to FILE.sd.",
-	"checkpoint":  "Note the progress in FILE, and go on from there if it exists; needs --out and a file of JSON lines.",
-	"directory": "Directory file with users and groups (YAML, JSON, CSV), or what other systems list: passwd and group, " +
+	"checkpoint":  "Save the progress in FILE, and continue from it if it exists; needs --out and a file of JSON lines.",
+	"directory": "Directory file with users and groups (YAML, JSON, CSV), or files of other systems: passwd and group, " +
 		"pdbedit -L -v, LDIF, Get-ADUser's CSV, BloodHound's zip; may be repeated.",
 	"directoryAfter": "Directory file of the second state, if users or groups changed too; may be repeated.",
 	"disable":        "SIDs that become deny-only: they no longer match entries that allow.",
 	"expressions":    "With --for-index: add to each set an expression over SIDs that allows exactly its principals.",
 	"changes":        "Only objects whose answer differs from that of the directory above them.",
-	"exclude": "Leave out objects by a name such as *.tmp, or by a path such as /srv/*/old, and what is below; may be " +
-		"repeated.",
-	"names":   "List everybody by name; in a terminal a table has groups, and through which entry.",
-	"faults":  "Of two things wrong at once, which one the service answers to: each pair, called on a real kernel.",
+	"exclude": "Exclude objects by a name such as *.tmp, or by a path such as /srv/*/old, with their descendants; may " +
+		"be repeated.",
+	"names":   "List every principal by name; on a terminal a table otherwise shows groups and the granting entry.",
+	"faults":  "Show which of two simultaneous failure conditions decides, for each pair, called on a real kernel.",
 	"formats": "table,jsonl,csv,es-bulk,csv-tables",
 	"forIndex": "For search indexes: a row an object with the names of its allowed sets, and the table of sets, as " +
 		"JSON lines.",
-	"idMaps": "Accounts and id maps of refmond (refmond account export): who the uids and gids of files without the " +
-		"attribute are.",
-	"ignoreSystemACLs": "Take attributes whose POSIX permissions were changed since: for servers with acl_xattr:ignore " +
-		"system acls = yes.",
-	"blockOwner": "As in a domain with BlockOwnerImplicitRights: who owns a computer may not change its rights by that.",
-	"joined":     "How many groups that it was put into on the way a token may be in at once.",
+	"idMaps": "Accounts and id maps of refmond (refmond account export): the owners of uids and gids for files without " +
+		"the attribute.",
+	"ignoreSystemACLs": "Use attributes even if the POSIX permissions have changed since: for servers with " +
+		"acl_xattr:ignore system acls = yes.",
+	"blockOwner": "As in a domain with BlockOwnerImplicitRights: the owner of a computer may not change its rights.",
+	"joined":     "Maximum number of joined groups that a token keeps at the same time.",
 	"json": "Print the answer as a line of the batch format, with its reasons; with --share two, of id share and " +
 		"object.",
-	"lua":        "Make the limited token of an administrator: administrative groups deny-only, Medium integrity.",
+	"lua":        "Create the limited token of an administrator: administrative groups deny-only, Medium integrity.",
 	"members":    "Members of a group: Get-ADGroupMember's CSV, or names, one a line; may be repeated.",
-	"objectType": "Ask about a property, property set, extended right or class, by name or GUID; may be repeated.",
+	"objectType": "Request rights on a property, property set, extended right or class, by name or GUID; may be repeated.",
 	"objects":    "Objects file: JSON lines, CSV, icacls save or LDIF; - for standard input.",
 	"out":        "Write the token file here instead of standard output.",
 	"paths":      "Files or folders whose descriptors are read from the file system.",
 	"offline":    "Read and write the attribute itself: nothing is checked or recorded. Writing takes CAP_SYS_ADMIN.",
 
-	"profile": "What to do where the documents and Windows differ: documented,observed.",
-	"questionToken": "Who asks: a token file, - for standard input, a built-in token (guest, user, admin, system, " +
-		"network:SID …) " +
+	"profile": "Behaviour where the documents and Windows differ: documented,observed.",
+	"questionToken": "Token of the caller: a token file, - for standard input, a built-in token (guest, user, admin, " +
+		"system, network:SID …) " +
 		"or JSON; see refmon token show --help.",
-	"questionWant":     rightWords + "; MAXIMUM_ALLOWED asks for all there is.",
-	"reportCheckpoint": "Note the progress in FILE, and go on from there if it exists; needs a file of JSON lines.",
-	"restrict":         "Restricting SIDs: every right must be granted to one of these too.",
-	"right": "What to ask for: read, write, modify, full, list, control; words of a directory such as AddMember or " +
+	"questionWant":     rightWords + "; MAXIMUM_ALLOWED requests all rights.",
+	"reportCheckpoint": "Save the progress in FILE, and continue from it if it exists; needs a file of JSON lines.",
+	"restrict":         "Restricting SIDs: every right must also be granted to one of these.",
+	"right": "Right: read, write, modify, full, list, control; words of a directory such as AddMember or " +
 		"DCSync; names and masks as check takes them; a right on one property as WP:member. Several joined by " +
 		"+.",
-	"share": "Share they are reached through, which limits what the objects grant: its descriptor in SDDL or as " +
+	"share": "Share through which clients access the objects, which limits their rights: its descriptor in SDDL or as " +
 		"sharesec -v prints it, or its section of smb.conf; may be repeated for both.",
+	"traverse": "Folders on the way to a file, from the root of the file system on: host (each must give the user the " +
+		"search permission, by mode and POSIX ACL, as smbd asks; the default for paths) or never (the file's own " +
+		"descriptor decides alone; the only policy for --objects, whose rows have no modes of folders).",
 	"to":    "Only the path to this object: its path or DN, or the name of an account.",
 	"token": "Token file of a further principal, named by the file, or a built-in token; may be repeated.",
-	"type":  "Type of object, which gives generic rights their meaning: " + batch.ObjectTypes + ".",
-	"want":  rightWords + "; left out, all there is.",
+	"type":  "Type of object, which gives generic rights their meaning: " + accessquery.ObjectTypes + ".",
 	"with":  "Further files of another form, as FORM:FILE; may be repeated.",
 	"who": "User or group of the directory, DOMAIN\\user, user@realm, Everyone, anonymous, guest, a SID, or a token " +
 		"file without its extension.",

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/refmon/refmon/internal/verbs/lint"
+	"github.com/refmon/refmon/internal/cli/lint"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -67,7 +67,7 @@ func (c *fmtCmd) Run(std *streams) error {
 	return err
 }
 
-// lines formats each line of a file that holds a descriptor.
+// lines formats each line of a file of descriptors. It prints the malformed ones and then returns errReported.
 func (c *fmtCmd) lines(std *streams, file []byte, domain sid.SID) ([]byte, error) {
 	var out bytes.Buffer
 	bad := false
@@ -110,8 +110,7 @@ func (c *fmtCmd) format(text string, domain sid.SID) (string, error) {
 	return sddl.Format(d, opt)
 }
 
-// replace writes a file through a temporary one beside it, so that a failure
-// leaves the old contents.
+// replace writes a file through a temporary file in the same folder, so that a failure preserves the old contents.
 func replace(name string, b []byte) error {
 	info, err := os.Stat(name)
 	if err != nil {

@@ -17,7 +17,7 @@ type helpCmd struct {
 	Topic []string `arg:"" optional:"" help:"A verb, such as why or audit verify, or a topic: rights, tokens, exits."`
 }
 
-// topics are explained by help beside the verbs.
+// topics are the subjects that help explains in addition to the commands.
 var topics = map[string]string{
 	"rights": `Rights are asked for by words whose meaning depends on the type of object, and joined by +:
 
@@ -59,7 +59,7 @@ func (c *helpCmd) Run(std *streams, parser *kong.Kong) error {
 	return nil
 }
 
-// wrapped returns names, separated by commas, in lines of at most so many columns.
+// wrapped returns names, separated by commas, in indented lines of at most columns columns.
 func wrapped(names []string, indent, columns int) string {
 	var out strings.Builder
 	at := columns
@@ -77,10 +77,11 @@ func wrapped(names []string, indent, columns int) string {
 	return strings.TrimPrefix(out.String(), "\n")
 }
 
-// caretColumns is how much of a text is shown about a mistake in it.
+// caretColumns is the width of the text shown around an error.
 const caretColumns = 72
 
-// caret returns the part of a text about an offset, and a caret below it.
+// caret returns the part of a text around an offset, with a caret below the offset. It returns "" for a text with line
+// ends or tabs, and for an offset beyond the text.
 func caret(text string, offset int) string {
 	if offset > len(text) || strings.ContainsAny(text, "\n\r\t") {
 		return ""
@@ -98,10 +99,14 @@ func caret(text string, offset int) string {
 	return fmt.Sprintf("  %s\n  %s^", printable(string(shown)), strings.Repeat(" ", before))
 }
 
-// pointedAt returns the caret under the text that an error is about, "" without one.
+// pointedAt returns the text with a caret for an error with an offset, "" for other errors.
 func pointedAt(err error) string {
 	if e, ok := errorAs[*sddl.SyntaxError](err); ok {
-		return caret(e.Text, e.Offset)
+		text := caret(e.Text, e.Offset)
+		if name := accountName(e); name != "" {
+			text = strings.TrimPrefix(text+"\n"+name, "\n")
+		}
+		return text
 	}
 	if e, ok := errorAs[*sid.SyntaxError](err); ok {
 		return caret(e.Text, e.Offset)

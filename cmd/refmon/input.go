@@ -6,15 +6,13 @@ import (
 	"os"
 	"strings"
 
-	"github.com/refmon/refmon/internal/verbs/batch"
+	"github.com/refmon/refmon/internal/cli/batch"
 )
 
-// maxFile is the most a file read as a whole may hold: a token file of 100,000
-// groups is 6 MB.
+// maxFile is the size limit of a file read as a whole. A token file of 100,000 groups has 6 MB.
 const maxFile = 16 << 20
 
-// readFile reads a whole file, standard input for "-", and refuses a larger one
-// than maxFile.
+// readFile reads a whole file, or standard input for "-". A file above maxFile is an error.
 func (s *streams) readFile(name string) ([]byte, error) {
 	in, err := s.open(name)
 	if err != nil {
@@ -39,8 +37,8 @@ func (s *streams) open(name string) (io.ReadCloser, error) {
 	return os.Open(name)
 }
 
-// runBatch answers the lines of a file on standard output. Malformed lines have
-// been answered by an error each; they are counted on standard error.
+// runBatch answers the lines of a file on standard output. The answer to a malformed line is an error; their number
+// goes to standard error.
 func (s *streams) runBatch(job *batch.Job, name string) error {
 	in, err := s.open(name)
 	if err != nil {
@@ -64,19 +62,18 @@ func (s *streams) runBatch(job *batch.Job, name string) error {
 	return nil
 }
 
-// one checks that a verb was asked either one question or a batch of them.
+// one returns an error unless exactly one of a question and a batch file is given.
 func one(what, single, file string) error {
 	switch {
 	case single == "" && file == "":
-		return fmt.Errorf("nothing to do: give %s, or --batch FILE", what)
+		return fmt.Errorf("no input: give %s, or --batch FILE", what)
 	case single != "" && file != "":
 		return fmt.Errorf("give either %s or --batch FILE, not both", what)
 	}
 	return nil
 }
 
-// isHex reports whether text can be nothing but the binary form in hexadecimal
-// digits: it starts with the revision, 01.
+// isHex reports whether text is a binary form in hexadecimal digits, which starts with the revision 01.
 func isHex(text string) bool {
 	return len(text) >= 16 && strings.HasPrefix(text, "01") && strings.Trim(text, "0123456789abcdefABCDEF") == ""
 }

@@ -6,11 +6,10 @@ import (
 	"os"
 	"time"
 
-	"github.com/refmon/refmon/internal/verbs/expect"
+	"github.com/refmon/refmon/internal/cli/expect"
 )
 
-// junit is the outcome of expectations in the form that CI systems show: a suite for each
-// file, a case for each question.
+// junit is the JUnit XML report of expectations: a suite for each file, a case for each question.
 type junit struct {
 	XMLName  xml.Name     `xml:"testsuites"`
 	Tests    int          `xml:"tests,attr"`
@@ -41,7 +40,7 @@ type junitFailure struct {
 	Text    string `xml:",chardata"`
 }
 
-// add adds a file of expectations.
+// add adds the results of a file.
 func (j *junit) add(name string, r *expect.Report) {
 	s := junitSuite{Name: printable(name), Tests: len(r.Cases), Failures: r.Failed, Time: seconds(r.Took)}
 	for _, x := range r.Cases {
@@ -60,7 +59,7 @@ func (j *junit) add(name string, r *expect.Report) {
 	j.Suites = append(j.Suites, s)
 }
 
-// questionOf names the question of a case.
+// questionOf returns the name of a case.
 func questionOf(x *expect.Case) string {
 	what := fmt.Sprintf("%s on %s, %s", x.Who, x.On, x.Want)
 	if x.Name != "" {
@@ -71,7 +70,7 @@ func questionOf(x *expect.Case) string {
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.6f", d.Seconds()) }
 
-// write writes the file.
+// write writes the report.
 func (j *junit) write(name string) error {
 	text, err := xml.MarshalIndent(j, "", "  ")
 	if err != nil {

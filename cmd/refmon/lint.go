@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/refmon/refmon/internal/verbs/lint"
+	"github.com/refmon/refmon/internal/cli/lint"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
@@ -58,7 +58,7 @@ func (c *lintCmd) Run(std *streams) error {
 	return p.file(c.Source)
 }
 
-// maxMalformed is how many lines that hold no descriptor are shown; the rest is counted.
+// maxMalformed limits the malformed lines that are shown. The others are counted.
 const maxMalformed = 10
 
 // lintPage prints findings.
@@ -112,7 +112,7 @@ func (p *lintPage) file(name string) error {
 	return verdict(p.found == 0)
 }
 
-// total prints how much was found, in those lines that could be read.
+// total prints the number of findings in readable lines.
 func (p *lintPage) total() error {
 	text := fmt.Sprintf("%s in %s", count(p.found, "finding", "findings"), count(p.lines, "descriptor", "descriptors"))
 	if p.malformed > 0 {
@@ -132,7 +132,7 @@ func (p *lintPage) line(l lint.Line) ([]lint.Finding, error) {
 	return lint.Text(l.Text, p.typ, p.domain)
 }
 
-// print prints the findings of one descriptor; name is the file it is from.
+// print prints the findings of one descriptor. name is its file.
 func (p *lintPage) print(l lint.Line, name string, found []lint.Finding) error {
 	p.found += len(found)
 	for _, f := range found {

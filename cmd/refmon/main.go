@@ -1,10 +1,7 @@
-// Command refmon answers questions about Windows-compatible access control: may
-// this token have that access, through which entry, and why. One file holds one
-// verb; `refmon --help` lists them and `refmon VERB --help` teaches each.
-//
-// The exit code is 0 if access is granted or everything held, 1 if it is denied
-// or something differed, 2 if the question was malformed or could not be
-// answered.
+// Command refmon answers questions about Windows-compatible access control: whether a token is granted access,
+// through which entry, and why. Each command is in one file; `refmon --help` lists the commands and `refmon COMMAND
+// --help` explains one. The exit code is 0 if access is granted or everything held, 1 if it is denied or something
+// differed, 2 if the question was malformed or could not be answered.
 package main
 
 import (
@@ -15,37 +12,37 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
-	kongcompletion "github.com/jotaen/kong-completion"
 
-	"github.com/refmon/refmon/internal/verbs/batch"
-	"github.com/refmon/refmon/internal/verbs/version"
+	"github.com/refmon/refmon/internal/cli/batch"
+	"github.com/refmon/refmon/internal/cli/flags"
+	"github.com/refmon/refmon/internal/cli/version"
 )
 
-// cli is the command line; each verb is a field here and a file beside this one.
+// cli is the command line. Each command is a field here and a file in this folder.
 type cli struct {
 	Why       whyCmd       `cmd:"" help:"Explain an access decision: which entry decided each right, and by which rule."`
 	Check     checkCmd     `cmd:"" help:"Decide access, for one question or for JSON lines of them."`
 	WhoCan    whoCanCmd    `cmd:"" name:"who-can" help:"List who has a right on each of many objects."`
 	WhatCan   whatCanCmd   `cmd:"" name:"what-can" help:"List what a user can do with each of many objects."`
-	Reach     reachCmd     `cmd:"" help:"List what a user gets control of step by step, and through which entries."`
+	Reach     reachCmd     `cmd:"" help:"List the objects that a user can take control of step by step, and why."`
 	Access    accessCmd    `cmd:"" help:"Explain what a user may do with an object."`
 	Diff      diffCmd      `cmd:"" help:"List who gained or lost rights between two states, and why."`
-	Directory directoryCmd `cmd:"" help:"Make the directory file of users and groups."`
-	Report    reportCmd    `cmd:"" help:"Write one HTML file that shows who reaches what."`
-	ACL       aclCmd       `cmd:"" name:"acl" help:"Read the security descriptors of files."`
-	SDDL      sddlCmd      `cmd:"" name:"sddl" help:"Take a security descriptor apart; text to bytes and back."`
-	SID       sidCmd       `cmd:"" name:"sid" help:"Explain a security identifier; text to bytes and back."`
-	Lint      lintCmd      `cmd:"" help:"Say what is wrong with a security descriptor for every token."`
+	Directory directoryCmd `cmd:"" help:"Write the directory file of users and groups."`
+	Report    reportCmd    `cmd:"" help:"Write one HTML file that shows who can access what."`
+	ACL       aclCmd       `cmd:"" name:"acl" help:"Read and change the security descriptors of files."`
+	SDDL      sddlCmd      `cmd:"" name:"sddl" help:"Explain a security descriptor; convert text to bytes and back."`
+	SID       sidCmd       `cmd:"" name:"sid" help:"Explain a security identifier; convert text to bytes and back."`
+	Lint      lintCmd      `cmd:"" help:"Find problems in a security descriptor that affect every token."`
 	Fmt       fmtCmd       `cmd:"" help:"Print SDDL in canonical text."`
 	Test      testCmd      `cmd:"" help:"Run a file of expectations about permissions, for CI."`
 	Token     tokenCmd     `cmd:"" help:"Work with token files."`
 	Run       runCmd       `cmd:"" help:"Run a program that calls the kernel, and print the transcript."`
-	Repl      replCmd      `cmd:"" help:"The same language, one statement at a time."`
+	Repl      replCmd      `cmd:"" help:"Run statements of the same language one at a time."`
 	Compare   compareCmd   `cmd:"" help:"Show where a recording of Windows differs, by rule."`
 	Audit     auditCmd     `cmd:"" help:"Read, export and verify an audit log."`
-	Services  servicesCmd  `cmd:"" help:"List what the kernel can do, and each service's statuses with their rules."`
+	Services  servicesCmd  `cmd:"" help:"List the kernel's services, and each service's statuses with their rules."`
 
-	Completion kongcompletion.Completion `cmd:"" help:"Print what turns completion by Tab on in bash, zsh or fish."`
+	Completion completionCmd `cmd:"" help:"Print the script that completes command lines with Tab in bash, zsh or fish."`
 
 	Help    helpCmd    `cmd:"" help:"Explain a verb or a topic: rights, tokens, exits."`
 	Version versionCmd `cmd:"" help:"Print the version."`
@@ -57,7 +54,7 @@ type cli struct {
 
 const description = `refmon decides as Windows documents, and says why.
 
-A security descriptor says who may do what to an object; a token says who asks. Start with
+A security descriptor says who may do what to an object; a token identifies the caller. Start with
 
   refmon why 'O:BAG:SYD:(D;;FW;;;BG)(A;;FR;;;WD)' --token guest --want read
 
@@ -73,11 +70,11 @@ const (
 var (
 	// errDenied ends a verb whose answer is no; the answer has been printed.
 	errDenied = errors.New("denied")
-	// errReported ends a verb that has printed what was wrong, line by line.
+	// errReported means that the command has printed its errors, line by line.
 	errReported = errors.New("some lines were malformed")
 )
 
-// streams is where a verb reads and writes. Immutable.
+// streams holds the input and output of a command. Immutable.
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
@@ -105,13 +102,13 @@ func run(args []string, std *streams) int {
 	if err != nil {
 		return report(std, err)
 	}
-	if completed(parser) {
-		return exitGranted
-	}
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
 	ctx, err := parser.Parse(args)
+	if err == nil {
+		err = flags.RefuseEmpty(ctx)
+	}
 	if err != nil {
 		report(std, err)
 		fmt.Fprintf(std.err, "see %s\n", usageOf(args, parser))
@@ -123,15 +120,7 @@ func run(args []string, std *streams) int {
 	return report(std, ctx.Run(parser))
 }
 
-// completed answers a shell that asks how a line goes on; it reports whether one did.
-func completed(parser *kong.Kong) (done bool) {
-	if os.Getenv("COMP_LINE") != "" {
-		kongcompletion.Register(parser, kongcompletion.WithExitFunc(func(int) { done = true }))
-	}
-	return done
-}
-
-// report prints an error that a verb returned and chooses the exit code.
+// report prints the error of a command and returns the exit code.
 func report(std *streams, err error) int {
 	switch {
 	case err == nil:
@@ -150,13 +139,13 @@ func report(std *streams, err error) int {
 	return exitMalformed
 }
 
-// errorAs returns the error of a type that is wrapped in another.
+// errorAs returns the wrapped error of type E; ok is false if there is none.
 func errorAs[E error](err error) (e E, ok bool) {
 	ok = errors.As(err, &e)
 	return e, ok
 }
 
-// usageOf names the help to read after a wrong command line.
+// usageOf returns the help command for a wrong command line.
 func usageOf(args []string, parser *kong.Kong) string {
 	for _, verb := range parser.Model.Children {
 		if !strings.HasPrefix(args[0], "-") && verb.Name == args[0] {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -118,6 +119,246 @@ func TestWrongCommandLines(t *testing.T) {
 		}
 		if errs.Len() == 0 || out.Len() != 0 {
 			t.Errorf("%q: stdout %q, stderr %q", args, out.String(), errs.String())
+		}
+	}
+}
+
+// answers are command lines with the exit codes that DESIGN says: 0 yes or all well, 1 no,
+// 2 it could not be answered. What each prints, or says on standard error, is matched.
+var answers = []struct {
+	code      int
+	args      []string
+	out, errs string
+}{
+	{0, []string{"check", sdOfUsers, "-t", "alice.json", "-w", "FR"},
+		"^STATUS_SUCCESS granted 0x00120089 FILE_READ_DATA", "^$"},
+	{1, []string{"check", sdOfUsers, "-t", "alice.json", "-w", "FW"},
+		"^STATUS_ACCESS_DENIED granted 0x00000000\n$", "^$"},
+	{0, []string{"check", sdOfUsers, "-t", "alice.json", "-w", "FR", "--json"},
+		`^\{"id":null,"status":"STATUS_SUCCESS"[^y]*$`, "^$"},
+	{1, []string{"check", sdOfUsers, "-t", "alice.json", "-w", "FW", "--json", "--explain"}, `"why":`, "^$"},
+	{2, []string{"check", sdOfUsers, "-t", "alice.json"}, "^$", "--want RIGHTS"},
+	{2, []string{"check", sdOfUsers, "-w", "FR"}, "^$", "--token FILE"},
+	{2, []string{"check", "-t", "alice.json", "-w", "FR"}, "^$", "a security descriptor in SDDL"},
+	{2, []string{"check", sdOfUsers, "-t", "alice.json", "-w", "FR", "--type", "x"}, "^$", "x"},
+	{2, []string{"check", sdOfUsers, "-t", "alice.json", "-w", "FR", "--self", "x"}, "^$", "--self"},
+	{2, []string{"check", sdOfUsers, "-t", "alice.json", "-w", "FR", "--call", "x"}, "^$", "--call x"},
+	{2, []string{"check", sdOfUsers, "-t", "alice.json", "-w", "FR", "--object-type", "x"}, "^$", "--object-type"},
+	{2, []string{"check", sdOfUsers, "-t", "alice.json", "-w", "nonsense"}, "^$", "--want"},
+	{2, []string{"check", sdOfUsers, "-t", "nosuch.json", "-w", "FR"}, "^$", "nosuch.json"},
+	{2, []string{"check", "O:", "-t", "alice.json", "-w", "FR"}, "^$", "SDDL"},
+	{2, []string{"check", sdOfUsers, "--batch", "lines.jsonl"}, "^$", "--batch takes its questions from the file"},
+	{2, []string{"check", "-w", "FR", "--batch", "lines.jsonl"}, "^$", "--batch takes its questions from the file"},
+	{2, []string{"check", "-t", "alice.json", "--batch", "lines.jsonl"}, "^$",
+		"--batch takes its questions from the file"},
+	{0, []string{"check", "--batch", "lines.jsonl"}, `^\{"id":1,"status":"STATUS_SUCCESS"`,
+		"1 of 1 lines have a descriptor without D:"},
+	{2, []string{"check", "--batch", "lines2.jsonl"}, `"STATUS_ACCESS_DENIED"(?s).*"error"`,
+		"1 of 2 lines were malformed"},
+	{2, []string{"check", "--batch", "nosuch"}, "^$", "nosuch"},
+	{0, []string{"why", sdOfUsers, "-t", "alice.json", "-w", "FR"}, "^GRANTED ", "^$"},
+	{1, []string{"why", sdOfUsers, "-t", "alice.json", "-w", "FW"},
+		"^DENIED (?s).*any one of these would grant it:\n  ", "^$"},
+	{1, []string{"why", sdOfUsers, "-t", "ident.json", "-w", "FR"}, "BAD_IMPERSONATION_LEVEL", "^$"},
+	{2, []string{"why", sdOfUsers, "-t", "alice.json", "-w", "FR", "--certificate", "none/c"}, "^$", "none/c"},
+	{0, []string{"access", "/a", "--as", "alice", "-d", "company.yaml", "-o", "good.jsonl", "-w", "FR"},
+		"^GRANTED ", "^$"},
+	{1, []string{"access", "/b", "--as", "alice", "-d", "company.yaml", "-o", "good.jsonl", "-w", "FR"},
+		"^DENIED ", "^$"},
+	{0, []string{"access", "/a", "-t", "alice.json", "-o", "good.jsonl", "-w", "FR"}, "^GRANTED ", "^$"},
+	{0, []string{"access", "/a", "-t", "imp.json", "-o", "good.jsonl", "-w", "FR"}, "^GRANTED ", "^$"},
+	{2, []string{"access", "/a", "-t", "ident.json", "-o", "good.jsonl", "-w", "FR"}, "^$", "cannot open objects"},
+	{2, []string{"access", "/a", "-d", "company.yaml", "-o", "good.jsonl"}, "^$",
+		"--as WHO is missing: the directory has 2 users"},
+	{2, []string{"access", "/a", "-o", "good.jsonl"}, "^$", "no principals"},
+	{2, []string{"access", "/a", "-d", "empty.yaml", "-o", "good.jsonl"}, "^$", "no users that can log on"},
+	{2, []string{"access", "/a", "--as", "alice", "-d", "company.yaml", "-o", "good.jsonl", "-w", "x"}, "^$",
+		"--want"},
+	{2, []string{"access", "/a", "--as", "alice", "-d", "company.yaml", "-o", "good.jsonl", "--type", "x"},
+		"^$", "x"},
+	{0, []string{"access", "/a", "--as", "alice", "-d", "company.yaml", "-o", "good.jsonl", "-w", "FR",
+		"--share", "D:(A;;FR;;;DU)"},
+		"^GRANTED 0x120089 by the share and the object\n", "^$"}, // DU is of the directory's domain
+	{1, []string{"access", "/a", "--as", "alice", "-d", "company.yaml", "-o", "good.jsonl", "-w", "FW",
+		"--share", "D:(A;;FR;;;DU)"},
+		"^DENIED by the share and by the object\n", "^$"},
+	{0, []string{"access", "/a", "--as", "alice", "-d", "company.yaml", "-o", "open.jsonl", "-w", "FR"},
+		"^GRANTED ", "."},
+	{0, []string{"who-can", "read", "-o", "good.jsonl", "-d", "company.yaml", "-f", "jsonl"},
+		`"principals":\["alice"\]`, "^$"},
+	{2, []string{"who-can", "read", "-o", "bad.jsonl", "-d", "company.yaml", "-f", "jsonl"},
+		`"principals":\["alice"\](?s).*"error"`, "1 of 2 objects could not be read"},
+	{0, []string{"who-can", "read", "-o", "none.jsonl", "-d", "company.yaml", "-f", "jsonl"}, "^$",
+		"there are no objects"},
+	{0, []string{"who-can", "read", "-o", "open.jsonl", "-d", "company.yaml", "-f", "jsonl"}, ".",
+		"2 of 2 descriptors have no D: part"},
+	{2, []string{"who-can", "read", "-d", "company.yaml"}, "^$", "which objects"},
+	{2, []string{"who-can", "read", "/tmp", "-o", "good.jsonl", "-d", "company.yaml"}, "^$",
+		"either paths or --objects"},
+	{2, []string{"who-can", "read", "good.jsonl", "-d", "company.yaml"}, "^$", "give it as --objects good.jsonl"},
+	{0, []string{"who-can", "read", "passwd", "-d", "company.yaml"}, "passwd", "S-1-22-1-"},
+	{2, []string{"who-can", "read", "-o", "good.jsonl", "-d", "company.yaml", "-f", "x"}, "^$", "."},
+	{2, []string{"who-can", "read", "-o", "good.jsonl", "-d", "company.yaml", "--checkpoint", "c"}, "^$",
+		"--checkpoint needs --out FILE"},
+	{2, []string{"who-can", "read", "-o", "good.jsonl", "-d", "company.yaml", "--out", "none/x"}, "^$", "none/x"},
+	{0, []string{"what-can", "alice", "-o", "good.jsonl", "-d", "company.yaml", "-f", "csv"}, "/a,", "^$"},
+	{2, []string{"what-can", "eve", "-o", "good.jsonl", "-d", "company.yaml"}, "^$", "eve"},
+	{0, []string{"diff", "good.jsonl", "good.jsonl", "-d", "company.yaml"}, "", "^$"},
+	{1, []string{"diff", "good.jsonl", "less.jsonl", "-d", "company.yaml", "-f", "jsonl"}, "alice",
+		"1 of 2 objects changed for at least one user"},
+	// Both sides have the tokens.
+	{0, []string{"diff", "good.jsonl", "good.jsonl", "-d", "company.yaml", "--directory-after", "company.yaml", "-t",
+		"alice.json", "-t", "imp.json"}, "^PRINCIPAL +PATH +GAINED +LOST +CAUSE\n$", "^$"},
+	{1, []string{"diff", "good.jsonl", "less.jsonl", "-d", "company.yaml", "--directory-after", "company.yaml", "-t",
+		"imp.json", "-f", "jsonl"}, `imp`, "1 of 2 objects changed"},
+	{1, []string{"diff", "good.jsonl", "good.jsonl", "-d", "company.yaml", "--directory-after", "empty.yaml", "-t",
+		"alice.json"}, "^PRINCIPAL +PATH +GAINED +LOST +CAUSE\nalice +/a +0x00000000 +0x00120089 +principal is gone\n$",
+		"1 of 2 objects changed"},
+	{2, []string{"diff", "good.jsonl", "bad.jsonl", "-d", "company.yaml", "-f", "jsonl"}, "",
+		"1 objects could not be read and were not compared"},
+	{2, []string{"diff", "bad.jsonl", "good.jsonl", "-d", "company.yaml", "-f", "jsonl"}, "",
+		"1 objects could not be read and were not compared"},
+	{0, []string{"acl", "export", "-o", "good.jsonl"},
+		`^\{"path":"/a","sd":"O:BAG:SYD:\(A;;FR;;;S-1-5-21-1-2-3-1107\)","type":"file"\}\n\{"path":"/b"`, "^$"},
+	{2, []string{"acl", "export", "-o", "bad.jsonl"}, `^\{"path":"/a",[^\n]*\n$`,
+		"/b: SDDL(?s).*1 of 2 objects could not be read and are not in the output"},
+	{0, []string{"acl", "export", "-o", "open.jsonl"}, "^.*\n.*\n$", "2 of 2 descriptors have no D: part"},
+	{2, []string{"acl", "export", "-o", "good.jsonl", "--domain", "x"}, "^$", "--domain"},
+	{0, []string{"report", "-o", "good.jsonl", "-d", "company.yaml", "--force", "--out", "r.html"},
+		"^r.html: 2 objects, 2 distinct descriptors, 2 principals\n$", "^$"},
+	{2, []string{"report", "-o", "bad.jsonl", "-d", "company.yaml", "--force", "--out", "r.html"}, "^r.html: 2 objects",
+		"1 of 2 objects could not be read"},
+	{2, []string{"report", "-o", "good.jsonl", "-d", "company.yaml", "--out", "none/r.html"}, "^$", "none/r.html"},
+	{2, []string{"report", "-o", "good.jsonl", "-d", "company.yaml", "--share", "O:"}, "^$", "--share"},
+	{0, []string{"test", "holds.yaml"}, "1 case, 0 failed", "^$"}, {1, []string{"test", "fails.yaml"},
+		"1 case, 1 failed", "^$"},
+	{1, []string{"test", "fails.yaml", "holds.yaml"}, "1 failed(?s).*0 failed", "^$"},
+	{1, []string{"test", "holds.yaml", "fails.yaml"}, "0 failed(?s).*1 failed", "^$"},
+	{1, []string{"test", "--json", "fails.yaml"}, `"holds":false`, "^$"}, {0, []string{"test", "--json",
+		"holds.yaml"}, `"holds":true`, "^$"},
+	{0, []string{"test", "-q", "holds.yaml"}, "^holds.yaml: 1 case, 0 failed, [^\n]*\n$", "^$"},
+	{2, []string{"test", "wrong.yaml"}, "^$", "wrong.yaml: "}, {2, []string{"test", "nosuch"}, "^$", "nosuch"},
+	{0, []string{"lint", "shares.sddl"}, "^0 findings in 1 descriptor\n$", "^$"},
+	{1, []string{"lint", "found.sddl"}, "findings in 1 descriptor\n$", "^$"},
+	{2, []string{"lint", "passwd"}, "^0 findings in 0 descriptors; 1 line could not be read\n$", "passwd:1: "},
+	{0, []string{"lint", "O:BAG:SYD:(A;;RC;;;BA)"}, "", "^$"}, {2, []string{"lint", "O:"}, "^$", "SDDL"},
+	{0, []string{"run", "--quiet", "ok.star"}, "", "^$"}, {1, []string{"run", "no.star"}, ".", ""},
+	{2, []string{"run", "syntax.star"}, "", "syntax.star:1"}, {2, []string{"run", "nosuch.star"}, "^$",
+		"nosuch.star"},
+	{2, []string{"run", "ok.star", "--audit", "passwd"}, "^$", "."},
+	{2, []string{"run", "ok.star", "--audit", "log", "--audit-key", "nosuch"}, "^$", "nosuch"},
+	{0, []string{"sid", "DU", "--domain", "S-1-5-21-1-2-3"},
+		`(?m)^SID +S-1-5-21-1-2-3-513\n(?s).*^alias +DU\n.*^RID +513\ndomain +S-1-5-21-1-2-3\nbytes +28\n`, "^$"},
+	{0, []string{"sid", "01020000000000052000000020020000"},
+		`^SID +S-1-5-32-544\nname +BUILTIN\\Administrators\nalias +BA\nauthority +5\nRID +544\ndomain ` +
+			`+S-1-5-32\nbytes +16\nhex +01020000000000052000000020020000\n$`, "^$"},
+	{0, []string{"sid", "WD"}, `^SID +S-1-1-0\nname +Everyone\nalias +WD\nauthority +1\nRID +0\nbytes +12\n`, "^$"},
+	{2, []string{"sid", "0102000000000005200000002002000000"}, "^$", "1 more follow"},
+	{2, []string{"sid", "DU"}, "^$", "."}, {2, []string{"sid", "BA", "--domain", "x"}, "^$", "--domain"},
+	{0, []string{"directory", "from", "passwd", "passwd", "--out", "d.yaml"}, "^$", "^$"},
+	{2, []string{"directory", "from", "passwd", "passwd", "--out", "none/d.yaml"}, "^$", "none/d.yaml"},
+	{0, []string{"fmt", sdOfUsers}, "^O:BAG:SYD:", "^$"}, {2, []string{"fmt", "-w", "-"}, "^$", "standard input"},
+	{0, []string{"token", "show", "alice.json"}, `(?m)^user +S-1-5-21-1-2-3-1107`, "^$"}, {2, []string{"token",
+		"show", "passwd"}, "^$", "passwd: "},
+	{0, []string{"version"}, ".", "^$"}, {0, []string{"services"}, "services, ", "^$"}, {2,
+		[]string{"services", "NtNone"}, "^$", "NtNone"},
+	{2, []string{"services", "--faults"}, "^$", "--faults needs"},
+}
+
+// Each command line has its exit code, prints only its answer, and writes errors only to standard error.
+func TestAnswers(t *testing.T) {
+	workplace(t)
+	for _, c := range answers {
+		code, out, errs := asked(c.args...)
+		if code != c.code || !regexp.MustCompile(c.out).MatchString(out) ||
+			!regexp.MustCompile(c.errs).MatchString(errs) {
+			t.Errorf("%q: exit code %d, want %d\nstdout %q, want %q\nstderr %q, want %q", c.args, code, c.code,
+				out, c.out, errs, c.errs)
+		}
+		if c.code == 2 && errs == "" {
+			t.Errorf("%q: nothing says what was wrong", c.args)
+		}
+	}
+	for _, name := range []string{"r.html", "d.yaml"} {
+		if info, err := os.Stat(name); err != nil || info.Size() == 0 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// wrongLines are wrong command lines by the verb and what else it needs: each is refused
+// with the word that is wrong, and the same line without it is answered.
+var wrongLines = []struct {
+	line string   // that is answered
+	bad  []string // added or changed flags: FLAG VALUE, or FLAG alone, followed by > and the message
+}{
+	{"who-can read -o good.jsonl -d company.yaml -q", []string{"--type x > --type x", "--object-type x > --object-type",
+		"--share O: > --share", "--sets x > --sets and --expressions belong to --for-index",
+		"--expressions > --sets and --expressions belong to --for-index", "-f x > must be one of",
+		"-t nosuch.json > nosuch.json", "-o nosuch > nosuch", "-d nosuch > nosuch", "-d wrong.yaml > wrong.yaml: ",
+		"-t passwd > passwd: ", "--checkpoint c > --checkpoint needs --out"}},
+	{"what-can alice -o good.jsonl -d company.yaml -q", []string{"--type x > --type x", "--share O: > --share",
+		"-f x > must be one of", "-t nosuch.json > nosuch.json", "-o nosuch > nosuch", "-d nosuch > nosuch"}},
+	{"diff good.jsonl good.jsonl -d company.yaml -q", []string{"--type x > --type x", "--share O: > --share",
+		"-f x > must be one of", "-t nosuch.json > nosuch.json", "-d nosuch > nosuch", "--directory-after nosuch > nosuch",
+		"--directory-after empty.yaml > empty.yaml: the directory has", "--checkpoint c > --checkpoint needs --out"}},
+	{"report -o good.jsonl -d company.yaml -q", []string{"--type x > --type x", "--share O: > --share",
+		"-t nosuch.json > nosuch.json", "-o nosuch > nosuch", "-d nosuch > nosuch",
+		"-d empty.yaml > empty.yaml: the directory has"}},
+	{"access /a --as alice -w FR -o good.jsonl -d company.yaml", []string{"--type x > --type x", "--share O: > --share",
+		"--object-type x > --object-type", "-w x > --want", "-o nosuch > nosuch", "-d nosuch > nosuch",
+		"--as eve > --as \"eve\"", "-w control+read > control cannot be combined"}},
+	{"acl export -o good.jsonl", []string{"--type x > --type x", "--domain x > --domain", "-o nosuch > nosuch"}},
+	{"check O:BAG:SYD:(A;;FR;;;BU) -t alice.json -w FR", []string{"--type x > --type x", "--self x > --self",
+		"--object-type x > --object-type", "--call x > --call x", "-t nosuch.json > nosuch.json", "-w x > --want",
+		"-t passwd > passwd: ", "-w read+control > control cannot be combined"}},
+	{"why O:BAG:SYD:(A;;FR;;;BU) -t alice.json -w FR", []string{"--type x > --type x", "--self x > --self",
+		"--object-type x > --object-type", "--call x > --call x", "-t nosuch.json > nosuch.json", "-w x > --want",
+		"--certificate none/c > none/c"}},
+	{"sddl O:BAG:SYD:(A;;FR;;;BU)", []string{"--type x > --type x", "--domain x > --domain"}},
+	{"sid BA", []string{"--domain x > --domain"}},
+	{"lint O:BAG:SYD:(A;;FR;;;BA)", []string{"--type x > --type x", "--domain x > --domain"}},
+	{"token show alice.json", nil},
+	{"token filter alice.json", []string{"--disable x > --disable x", "--restrict x > --restrict x", "--delete x > \"x\"",
+		"-o none/t > none/t"}},
+	{"token lowbox alice.json --package S-1-15-2-1-2-3", []string{"--package BA > S-1-15-2", "--package x > --package",
+		"--capability x > --capability x", "-o none/t > none/t"}},
+	{"run --quiet ok.star --audit log", []string{"--audit-key nosuch > nosuch", "--profile x > must be one of"}},
+	{"test -q holds.yaml", nil},
+	{"directory from passwd passwd", []string{"--out none/d > none/d"}},
+	{"services NtClose", []string{"--profile x > must be one of"}},
+}
+
+// A wrong flag gives exit code 2 and a message that names it, whatever else is right. Nothing is printed to standard
+// output.
+func TestRefusals(t *testing.T) {
+	workplace(t)
+	for _, c := range wrongLines {
+		args := strings.Fields(c.line)
+		if code, _, errs := asked(args...); code != 0 {
+			t.Errorf("%s: exit code %d, %s", c.line, code, errs)
+		}
+		for _, bad := range c.bad {
+			text, want, _ := strings.Cut(bad, " > ")
+			more := strings.Fields(text)
+			line := append([]string(nil), args...)
+			replaced := false
+			for i := range line { // replace the value of an existing flag
+				if len(more) == 2 && line[i] == more[0] && more[0] != "-t" {
+					line[i+1], replaced = more[1], true
+				}
+			}
+			if !replaced {
+				line = append(line, more...)
+			}
+			if code, out, errs := asked(line...); code != exitMalformed || out != "" || !strings.Contains(errs, want) {
+				t.Errorf("%q: exit code %d, printed %q, said %q, want %s", line, code, out, errs, want)
+			}
+		}
+	}
+	for _, name := range []string{"none", "c"} {
+		if _, err := os.Lstat(name); err == nil {
+			t.Errorf("%s was made", name)
 		}
 	}
 }

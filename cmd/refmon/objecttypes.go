@@ -4,13 +4,12 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/refmon/refmon/internal/verbs/bulk"
+	"github.com/refmon/refmon/internal/cli/bulk"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sd"
 )
 
-// typesOf returns the lines of the entries of a DACL that are limited to object types, by their
-// names, below an explanation.
+// typesOf returns lines that name the object types of the entries in a DACL, for the end of an explanation.
 func typesOf(d *sd.Descriptor) string {
 	var b strings.Builder
 	for i, a := range d.DACL().All() {
@@ -24,8 +23,7 @@ func typesOf(d *sd.Descriptor) string {
 	return "\nentries for object types:\n" + b.String()
 }
 
-// noteTyped prints on standard error how many entries a question without object types
-// leaves out (B-4).
+// noteTyped prints to standard error how many entries a question without object types ignores (B-4).
 func noteTyped(std *streams, d *sd.Descriptor, queries []words.Query) {
 	n := bulk.TypedEntries(d)
 	for _, q := range queries {

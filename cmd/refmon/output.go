@@ -10,19 +10,19 @@ import (
 	"runtime"
 	"runtime/debug"
 
-	"github.com/refmon/refmon/internal/verbs/bulk"
-	"github.com/refmon/refmon/internal/verbs/bulk/objects"
-	"github.com/refmon/refmon/internal/verbs/columns"
+	"github.com/refmon/refmon/internal/cli/bulk"
+	"github.com/refmon/refmon/internal/cli/columns"
+	"github.com/refmon/refmon/internal/objects/jsonl"
 )
 
-// outputFlags say where the rows of a long run go.
+// outputFlags name the output of a long run.
 type outputFlags struct {
 	Out        string `help:"Write to FILE instead of standard output." placeholder:"FILE"`
 	Checkpoint string `help:"${checkpoint}" placeholder:"FILE"`
 	Quiet      bool   `help:"No progress bar." short:"q"`
 }
 
-// output is where the rows of a run go, and how far they have come.
+// output is the output of a run and its progress.
 type output struct {
 	std                   *streams
 	out, sets, checkpoint string
@@ -36,7 +36,7 @@ func (c *outputFlags) output(std *streams, in *input) *output {
 	return &output{std: std, out: c.Out, checkpoint: c.Checkpoint, quiet: c.Quiet, rows: true, in: in}
 }
 
-// open opens a file to write to, empty unless it is to be gone on with.
+// open opens an output file. It truncates the file unless keep is true.
 func (o *output) open(name string, keep bool) (*os.File, error) {
 	flag := os.O_CREATE | os.O_RDWR
 	if !keep {
@@ -49,8 +49,8 @@ func (o *output) open(name string, keep bool) (*os.File, error) {
 	return f, err
 }
 
-// begin prepares for a long run: its context, its progress bar, and what is to
-// be done at its end, which may change its error.
+// begin prepares a long run. It returns a context, a progress bar, and a function for the end of the run, which may
+// change the run's error.
 func (o *output) begin(size int64) (ctx context.Context, b *bar, end func(err *error)) {
 	// A run is short and its memory bounded: the collector may take its time,
 	// as long as there is room. The ballast, whose pages are never touched, keeps
@@ -68,15 +68,14 @@ func (o *output) begin(size int64) (ctx context.Context, b *bar, end func(err *e
 		b.clear()
 		for _, f := range o.files {
 			if lost := f.Close(); lost != nil && *err == nil {
-				*err = lost // what was not written is not done
+				*err = lost // data that was not written is not done
 			}
 		}
 		runtime.KeepAlive(ballast)
 	}
 }
 
-// limited returns the memory that the user allows by GOMEMLIMIT, in bytes; 0: no
-// limit was given.
+// limited returns the memory limit in GOMEMLIMIT, in bytes; 0 if there is none.
 func limited() int64 {
 	if n := debug.SetMemoryLimit(-1); os.Getenv("GOMEMLIMIT") != "" && n < math.MaxInt64 {
 		return n
@@ -84,11 +83,10 @@ func limited() int64 {
 	return 0
 }
 
-// cacheBytes returns how much of it a run may use for what it remembers; 0: as much
-// as it likes.
+// cacheBytes returns the memory for the caches of a run, an eighth of GOMEMLIMIT; 0, the default, without a limit.
 func cacheBytes() int { return int(limited() / 8) }
 
-// table says how a table is shown: a file has no width and no colours.
+// table returns the options of a table. For a file there is no width and no colour.
 func (o *output) table() columns.Options {
 	if o.out != "" {
 		return columns.Options{}
@@ -96,7 +94,7 @@ func (o *output) table() columns.Options {
 	return columns.Options{Width: o.std.width, Colour: o.std.colour}
 }
 
-// to returns where rows go without a checkpoint: the file, or standard output.
+// to returns the writer for rows without a checkpoint: the file, or otherwise.
 func (o *output) to(name string, otherwise io.Writer) (io.Writer, error) {
 	if name == "" {
 		return otherwise, nil
@@ -104,9 +102,9 @@ func (o *output) to(name string, otherwise io.Writer) (io.Writer, error) {
 	return o.open(name, false)
 }
 
-// run does the run with its output, its checkpoint and its progress bar.
+// run runs r with its output, checkpoint and progress bar.
 func (o *output) run(r *bulk.Run) (err error) {
-	// What stands in the output file is kept where nothing can be written.
+	// If the output cannot be written, the existing file stays.
 	if err := r.Check(o.sets != ""); err != nil {
 		return err
 	}
@@ -135,7 +133,13 @@ func (o *output) run(r *bulk.Run) (err error) {
 		sum.Position = at.before.Plus(sum.Position) // the output is that of all runs
 		return errors.Join(conclude(o.std, sum, err), at.finish(err))
 	}
-	if r.Out, err = o.to(o.out, o.std.out); err != nil { // a run writes each batch at once: no buffer
+	gone, err := o.earlier(r)
+	if err != nil {
+		return err
+	}
+	if gone != nil {
+		r.Out = gone
+	} else if r.Out, err = o.to(o.out, o.std.out); err != nil { // a run writes each batch at once: no buffer
 		return err
 	}
 	if r.Sets, err = o.to(o.sets, nil); err != nil {
@@ -143,10 +147,14 @@ func (o *output) run(r *bulk.Run) (err error) {
 	}
 	sum, err := r.Do(ctx)
 	bar.clear()
-	return conclude(o.std, sum, err)
+	concluded := conclude(o.std, sum, err)
+	if gone != nil {
+		concluded = errors.Join(concluded, gone.finish(o.out, err))
+	}
+	return concluded
 }
 
-// diff does a comparison with the same; before is the size of the first state.
+// diff runs a comparison with output, checkpoint and progress bar. before is the size of the first state.
 func (o *output) diff(d *bulk.Diff, before int64) (err error) {
 	size := o.in.size + before
 	if o.in.size == 0 || before == 0 {
@@ -172,14 +180,14 @@ func (o *output) diff(d *bulk.Diff, before int64) (err error) {
 		if err := d.Resume(at.before, at.at.State); err != nil {
 			return err
 		}
-		d.Skip = objects.Lines(io.NewSectionReader(o.in.file, 0, at.before.Offset), 0, 0)
+		d.Skip = jsonl.Lines(io.NewSectionReader(o.in.file, 0, at.before.Offset), 0, 0)
 	}
 	out, err := d.Do(ctx)
 	bar.clear()
 	return errors.Join(concludeDiff(o.std, &out, err), at.finish(err))
 }
 
-// report collects a report with the same, and then has it written.
+// report collects a report with checkpoint and progress bar, and then calls write.
 func (o *output) report(r *bulk.Report, write func() error) (err error) {
 
 	ctx, bar, end := o.begin(o.in.size)

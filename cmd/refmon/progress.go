@@ -6,11 +6,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/refmon/refmon/internal/verbs/bulk"
+	"github.com/refmon/refmon/internal/cli/bulk"
 )
 
-// bar is a progress bar on standard error, where that is a terminal. Owned by
-// the goroutine that writes the output.
+// bar is a progress bar on standard error, if that is a terminal. Owned by the goroutine that writes the output.
 type bar struct {
 	std   *streams
 	size  int64 // bytes of the input, 0 if not known
@@ -21,14 +20,14 @@ type bar struct {
 	shown bool
 }
 
-// newBar makes a bar; it stays silent where standard error is no terminal.
+// newBar returns a progress bar. It prints nothing if standard error is not a terminal.
 func newBar(std *streams, size int64, quiet bool) *bar {
 	f, ok := std.err.(*os.File)
 	on := ok && !quiet && isTerminal(f)
 	return &bar{std: std, size: size, on: on, begun: time.Now(), from: -1}
 }
 
-// show draws how far the run has come, its rate and the time left.
+// show prints the progress, the rate and the remaining time.
 func (b *bar) show(p bulk.Position) {
 	if !b.on {
 		return
@@ -58,7 +57,7 @@ func (b *bar) show(p bulk.Position) {
 	fmt.Fprintf(b.std.err, "\r\x1b[K%s", text)
 }
 
-// clear takes the bar away.
+// clear removes the progress bar.
 func (b *bar) clear() {
 	if b.shown {
 		fmt.Fprint(b.std.err, "\r\x1b[K")

@@ -5,48 +5,50 @@ import (
 	"os"
 	"strings"
 
-	"github.com/refmon/refmon/internal/verbs/batch"
-	"github.com/refmon/refmon/internal/verbs/lint"
+	"github.com/refmon/refmon/internal/accessquery"
+	"github.com/refmon/refmon/internal/cli/batch"
+	"github.com/refmon/refmon/internal/cli/lint"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
-// question holds what why and check ask about: one descriptor, one token, one mask.
+// question holds the arguments of why and check: one descriptor, one token, one mask.
 type question struct {
 	SDDL           string `arg:"" optional:"" name:"sddl" help:"The object's security descriptor in SDDL."`
 	Token          string `help:"${questionToken}" placeholder:"FILE" short:"t"`
 	Want           string `help:"${questionWant}" placeholder:"RIGHTS" short:"w"`
 	Type           string `help:"${type}" default:"file" placeholder:"TYPE"`
-	Self           string `help:"SID that PRINCIPAL SELF (PS) stands for." placeholder:"SID"`
+	Self           string `help:"SID for PRINCIPAL SELF (PS)." placeholder:"SID"`
 	objectTypeFlag `embed:""`
 	Call           string `help:"${call}" default:"SeAccessCheck" placeholder:"NAME"`
 }
 
-// ask makes a question of the arguments.
-func (c *question) ask(std *streams) (*batch.Question, error) {
+// ask builds a query from the arguments.
+func (c *question) ask(std *streams) (*accessquery.Query, error) {
 	for _, missing := range []struct{ value, what string }{
 		{c.SDDL, "a security descriptor in SDDL, such as 'O:BAG:SYD:(A;;FR;;;WD)'"},
 		{c.Token, "--token FILE, who asks"},
 		{c.Want, "--want RIGHTS, such as FR or FILE_READ_DATA"},
 	} {
 		if missing.value == "" {
-			return nil, fmt.Errorf("the question lacks %s", missing.what)
+			return nil, fmt.Errorf("missing argument: %s", missing.what)
 		}
 	}
 	t, err := std.readToken(c.Token)
 	if err != nil {
 		return nil, err
 	}
-	domain := batch.UserDomain(t)
-	q := new(batch.Question)
+	domain := accessquery.UserDomain(t)
+	q := new(accessquery.Query)
 	r := &q.Request
 	r.Descriptor, err = sddl.Parse(c.SDDL, sddl.Options{Domain: domain})
 	switch {
 	case err != nil && looksLikePath(c.SDDL): // access takes paths (U-115)
 		return nil, fmt.Errorf("%s is a path, and a descriptor is wanted here; of a file or an object ask "+
-			"refmon access %[1]s --as USER --want %s --directory FILE", printable(c.SDDL), printable(c.Want))
+			"refmon access %[1]s --as USER --want %s --directory FILE, or for a user of this host refmon why %[1]s --as USER",
+			printable(c.SDDL), printable(c.Want))
 	case err != nil:
 		return nil, err
 	}
@@ -63,19 +65,19 @@ func (c *question) ask(std *streams) (*batch.Question, error) {
 		}
 	}
 	var ok bool
-	if q.Call, ok = batch.ParseCall(c.Call); !ok {
+	if q.Call, ok = accessquery.ParseCall(c.Call); !ok {
 		return nil, fmt.Errorf("--call %s: want SeAccessCheck or NtAccessCheck", printable(c.Call))
 	}
-	r.Subject = batch.SubjectFor(t, q.Call)
-	if batch.LacksDACL(r.Descriptor) {
-		fmt.Fprintln(std.err, "refmon: note: "+batch.NoDACL)
+	r.Subject = accessquery.SubjectFor(t, q.Call)
+	if accessquery.LacksDACL(r.Descriptor) {
+		fmt.Fprintln(std.err, "refmon: note: "+accessquery.NoDACL)
 	}
 	noteTyped(std, r.Descriptor, queries)
 	return q, q.Choose(queries)
 }
 
-// looksLikePath reports whether a text is no descriptor but the name of a file: one that is
-// there, or one that begins as a path does.
+// looksLikePath reports whether a text is a file name and not a descriptor: an existing file, or text that starts
+// like a path.
 func looksLikePath(text string) bool {
 	if lint.IsText(text) {
 		return false
@@ -84,7 +86,7 @@ func looksLikePath(text string) bool {
 	return err == nil || strings.HasPrefix(text, "/") || strings.HasPrefix(text, "./")
 }
 
-// queries returns rights and the object types that they are asked about.
+// queries returns the rights with their object types.
 func (c *objectTypeFlag) queries(want string, t *winnt.ObjectType) ([]words.Query, error) {
 	chains, err := c.chains()
 	if err != nil {
@@ -101,7 +103,7 @@ func (c *objectTypeFlag) queries(want string, t *winnt.ObjectType) ([]words.Quer
 	return queries, nil
 }
 
-// verdict returns the exit of a verb whose answer is yes or no.
+// verdict returns nil if allowed, otherwise errDenied.
 func verdict(allowed bool) error {
 	if allowed {
 		return nil
@@ -109,10 +111,9 @@ func verdict(allowed bool) error {
 	return errDenied
 }
 
-// printJSON prints the answer in the batch format and returns its verdict. id is JSON, nil for
-// none.
-func printJSON(std *streams, q *batch.Question, a *batch.Answered, id []byte) error {
-	line, err := q.AppendAnswer(nil, id, a)
+// printJSON prints the answer in the batch format and returns its verdict. id is JSON, nil for null.
+func printJSON(std *streams, q *accessquery.Query, a *accessquery.Answer, id []byte) error {
+	line, err := batch.AppendAnswer(nil, id, q, a)
 	if err != nil {
 		return err
 	}

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/refmon/refmon/internal/verbs/bulk/objects"
-	"github.com/refmon/refmon/internal/verbs/bulk/people"
-	"github.com/refmon/refmon/internal/verbs/reach"
+	"github.com/refmon/refmon/internal/cli/reach"
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -18,7 +18,7 @@ type reachCmd struct {
 	objectsFlags   `embed:""`
 	directoryFlags `embed:""`
 	To             string `help:"${to}" placeholder:"OBJECT"`
-	MaxDepth       int    `help:"Most steps of a path." default:"256" placeholder:"N"`
+	MaxDepth       int    `help:"Maximum number of steps of a path." default:"256" placeholder:"N"`
 	Joined         int    `help:"${joined}" default:"1" placeholder:"N"`
 	BlockOwner     bool   `name:"block-owner-implicit-rights" help:"${blockOwner}"`
 	JSON           bool   `name:"json" help:"Print a line of JSON for each path."`
@@ -26,29 +26,32 @@ type reachCmd struct {
 
 // Help returns the long help text.
 func (reachCmd) Help() string {
-	return `Lists the objects that a user gets control of step by step, each with a shortest path: whose password
-it may set, which groups it may write the members of, whose rights it may change, and what it can do from there.
-Under each step stands the entry that grants it.
+	return `Lists the objects that a user can take control of step by step, each with a shortest path: accounts whose
+password it may set, groups whose members it may change, objects whose rights it may change, and so on from there.
+Below each step is the entry that grants it.
 
   refmon reach mallory -o ad.ldif -d ad.ldif
   refmon reach mallory -o ad.ldif -d company.yaml --to 'CN=Domain Admins,CN=Users,DC=corp,DC=test'
 
-Every step is the access check with the token that the user has there, so that deny entries, their order, groups,
-conditions, property sets and OWNER RIGHTS count. An object is an account or a group by its SID: ask ldapsearch for
-objectSid and objectClass beside nTSecurityDescriptor, or give "sid" in a line of JSON.
+Every step is an access check with the user's token at that point, so deny entries, their order, groups, conditions,
+property sets and OWNER RIGHTS count. The SID of an object identifies it as an account or a group: export objectSid and
+objectClass together with nTSecurityDescriptor (ldapsearch), or set "sid" in a line of JSON.
 
-Account:  GenericAll, WriteDacl, WriteOwner, ForceChangePassword, AddKeyCredentialLink, AddAllowedToAct, WriteSPN,
-          WriteAltSecurityIdentities, ReadGMSAPassword: from there on the user acts as the account.
-Group:    GenericAll, WriteDacl, WriteOwner, AddMember, AddSelf: from there on the user is a member.
-The rest: GenericAll, WriteDacl, WriteOwner, DCSync (a domain), WriteGPLink (a domain or unit): the path ends.
+One of these rights on an account lets the user act as the account: GenericAll, WriteDacl, WriteOwner,
+ForceChangePassword, AddKeyCredentialLink, AddAllowedToAct, WriteSPN, WriteAltSecurityIdentities, ReadGMSAPassword.
 
-WriteOwner counts where the owner has a right then. With --joined 2 a token may be in two groups at once that it was put
-into on the way: what takes both, such as a condition or the two rights of DCSync, is found then too.
+One of these rights on a group makes the user a member: GenericAll, WriteDacl, WriteOwner, AddMember, AddSelf.
+
+At any other object the path ends. The rights are GenericAll, WriteDacl, WriteOwner, DCSync (on a domain) and
+WriteGPLink (on a domain or organizational unit).
+
+WriteOwner counts only if the owner then has a right. With --joined 2 a token may keep two groups that the user joined
+on the way. This finds steps that need both groups, for example because of a condition or the two rights of DCSync.
 
 The exit code is 0; with --to it is 1 if the object is not reached, 2 if the search ended before that was known.`
 }
 
-// maxObjects is how many objects are held in memory.
+// maxObjects limits the objects in memory.
 const maxObjects = 1 << 22
 
 // Run searches.
@@ -99,7 +102,7 @@ func (c *reachCmd) Run(std *streams) error {
 	return nil
 }
 
-// read reads the objects, those apart that could not be read.
+// read reads the objects. failed has the number of unreadable ones and the first error, and is nil if all were read.
 func (c *reachCmd) read(std *streams, s *reach.Search) (failed, err error) {
 	typ, err := objectType(c.Type)
 	if err != nil {
@@ -144,7 +147,7 @@ func (c *reachCmd) read(std *streams, s *reach.Search) (failed, err error) {
 	return failed, nil
 }
 
-// only returns the paths to the object that the user named.
+// only returns the paths to the objects that --to names. It is an error if no object has that path or account.
 func (c *reachCmd) only(s *reach.Search, paths []reach.Path) (out []reach.Path, err error) {
 	named := map[string]bool{}
 	for i := range s.Objects {
@@ -164,11 +167,11 @@ func (c *reachCmd) only(s *reach.Search, paths []reach.Path) (out []reach.Path, 
 	return out, nil
 }
 
-func isNamed(d *people.Directory, e *objects.Entry, who string) bool {
+func isNamed(d *directory.Directory, e *objects.Entry, who string) bool {
 	return strings.EqualFold(d.Name(e.SID), who) || e.SID.String() == who
 }
 
-// print writes the paths.
+// print prints the paths.
 func (c *reachCmd) print(std *streams, s *reach.Search, paths []reach.Path) error {
 	if c.JSON {
 		e := json.NewEncoder(std.out)
@@ -199,7 +202,7 @@ func (c *reachCmd) print(std *streams, s *reach.Search, paths []reach.Path) erro
 	return err
 }
 
-// writeStep writes a step: who has which right, and below what grants and gives it.
+// writeStep writes a step: the principal and the right, and below it the entries that grant the right.
 func writeStep(b *strings.Builder, std *streams, n int, s *reach.Step) {
 	who := s.Who
 	if len(s.Joined) > 0 {

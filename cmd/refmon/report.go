@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/refmon/refmon/internal/verbs/bulk"
+	"github.com/refmon/refmon/internal/cli/bulk"
 )
 
 type reportCmd struct {
 	Paths          []string `arg:"" optional:"" name:"path" help:"${paths}"`
 	objectsFlags   `embed:""`
 	choiceFlags    `embed:""`
+	traverseFlag   `embed:""`
 	directoryFlags `embed:""`
 	shareFlag      `embed:""`
 	Out            string `help:"Write to FILE." default:"report.html" placeholder:"FILE"`
@@ -30,6 +31,9 @@ these descriptors its entries, who gets in, and through which entry. Columns can
 
   refmon report /srv/share -r --directory company.yaml --out share.html
   refmon report --objects acls.jsonl -d company.yaml
+
+With --traverse host, the default for paths, users who lack the host's search permission of a folder on the way do not
+count, as smbd refuses them. With --traverse never, and for rows of --objects, each object's descriptor decides alone.
 
 The exit code is 2 if some objects could not be read; the report lists them.`
 }
@@ -52,12 +56,15 @@ func (c *reportCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
+	if err := c.traverseFlag.choose(&c.objectsFlags); err != nil {
+		return err
+	}
 	in, err := c.choiceFlags.open(std, &c.objectsFlags, gate.objects(&c.objectsFlags, c.Paths), typ)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = in.close() }() // only read
-	// A report takes a while: what stands in its way is told before it begins.
+	// Report a conflict with an existing file before the long run starts.
 	if at, err := os.Stat(c.Out); err == nil && at.Mode().IsRegular() && !c.Force && c.Checkpoint == "" {
 		return fmt.Errorf("%s is there already: give --out another name, or --force to write over it", c.Out)
 	}

@@ -8,11 +8,11 @@ import (
 	"os/signal"
 
 	"github.com/refmon/refmon/client"
-	"github.com/refmon/refmon/internal/verbs/script"
+	"github.com/refmon/refmon/internal/cli/script"
 	"github.com/refmon/refmon/nt"
 )
 
-// maxScript bounds a program, in bytes.
+// maxScript is the size limit of a program, in bytes.
 const maxScript = 16 << 20
 
 // scriptFlags are shared by run and repl.
@@ -104,7 +104,7 @@ func readProgram(name string, in io.Reader) ([]byte, error) {
 	return b, nil
 }
 
-// finish closes the kernel and turns the outcome into the verb's.
+// finish closes the kernel and returns the error of the command.
 func finish(r *script.Runner, err error) error {
 	leak := r.Close()
 	switch {
@@ -139,8 +139,8 @@ With --connect the calls go to a running daemon. Try there:
   me.NtOpenProcessToken(ProcessHandle=NtCurrentProcess(), DesiredAccess=TOKEN_QUERY)`
 }
 
-// Run reads statements until the input ends. A person gets an editor, and Ctrl-C ends
-// the statement that runs and not the session.
+// Run reads statements until the input ends. On a terminal there is a line editor, and Ctrl-C ends the running
+// statement, not the session.
 func (c *replCmd) Run(std *streams) error {
 	cfg, err := c.config(std)
 	if err != nil {

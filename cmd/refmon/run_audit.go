@@ -4,11 +4,12 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/refmon/refmon/auditlog"
-	"github.com/refmon/refmon/internal/verbs/script"
-	"github.com/refmon/refmon/internal/verbs/trail"
+	"github.com/refmon/refmon/internal/cli/script"
+	"github.com/refmon/refmon/internal/cli/trail"
 )
 
-// trail opens the log that a program's records go to; end closes it.
+// trail opens the log of --audit and stores it in cfg with its policy and a clock. end closes it. Without --audit it
+// changes nothing.
 func (c *runCmd) trail(cfg *script.Config) (end func() error, err error) {
 	if c.Audit == "" {
 		return func() error { return nil }, nil
@@ -28,8 +29,7 @@ func (c *runCmd) trail(cfg *script.Config) (end func() error, err error) {
 	return l.Close, nil
 }
 
-// logConfig returns the configuration of a log whose key is in a file, or beside
-// it.
+// logConfig returns the configuration of a log. The key is in the given file, or in the log's folder.
 func logConfig(dir, key string) (auditlog.Config, error) {
 	lc := auditlog.Config{Dir: dir, Computer: "refmon"}
 	if key != "" {

@@ -6,7 +6,8 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/refmon/refmon/internal/verbs/batch"
+	"github.com/refmon/refmon/internal/accessquery"
+	"github.com/refmon/refmon/internal/cli/batch"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -73,12 +74,12 @@ func (c *sddlCmd) parse(domain sid.SID) (*sd.Descriptor, error) {
 	return sddl.Parse(c.Text, opt)
 }
 
-// objectType finds a type of object by its name on the command line.
+// objectType returns the object type with a name on the command line.
 func objectType(name string) (*winnt.ObjectType, error) {
 	if t := winnt.ObjectTypeByName(name); t != nil {
 		return t, nil
 	}
-	return nil, fmt.Errorf("--type %s: no such type of object: use one of %s", printable(name), batch.ObjectTypes)
+	return nil, fmt.Errorf("--type %s: no such type of object: use one of %s", printable(name), accessquery.ObjectTypes)
 }
 
 // descriptorPage prints a descriptor for a person.
@@ -112,7 +113,7 @@ func (p *descriptorPage) print() error {
 	return err
 }
 
-// list prints one list; meaning says what its absence means.
+// list prints one list. meaning explains its absence.
 func (p *descriptorPage) list(name string, l *sd.ACL, present bool, meaning string) error {
 	out := p.std.out
 	switch {
@@ -148,14 +149,13 @@ func count(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-// effect says in a word what an entry does.
+// effect returns the effect of an entry in one word.
 func (p *descriptorPage) effect(a sd.ACE) string {
 	name := strings.TrimSuffix(a.Type().String(), "_ACE_TYPE")
 	return strings.ToLower(strings.ReplaceAll(name, "_", " "))
 }
 
-// rights prints the mask of an entry, by the names of the type of object where
-// it holds rights.
+// rights returns the names of the rights in an entry's mask for the object type.
 func (p *descriptorPage) rights(a sd.ACE) string {
 	switch a.Type() {
 	case sd.SystemMandatoryLabel:
@@ -170,8 +170,7 @@ func (p *descriptorPage) rights(a sd.ACE) string {
 	return s + " " + p.typ.Names(a.Mask())
 }
 
-// labelNames returns the policy bits of a mandatory label: what a token of a lower
-// level may not do.
+// labelNames returns the policy bits of a mandatory label: the access that it denies to lower levels.
 func labelNames(m winnt.AccessMask) string {
 	var names []string
 	for _, b := range []winnt.Right{

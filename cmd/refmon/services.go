@@ -8,7 +8,8 @@ import (
 	"text/tabwriter"
 
 	"github.com/refmon/refmon/audit"
-	"github.com/refmon/refmon/internal/verbs/script"
+	"github.com/refmon/refmon/internal/calltext"
+	"github.com/refmon/refmon/internal/cli/script"
 	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
@@ -23,8 +24,8 @@ type servicesCmd struct {
 
 // Help returns the long help of the verb.
 func (servicesCmd) Help() string {
-	return `Lists what the kernel can do: user-mode services (Nt*) and kernel-mode routines (Zw*, Ps*), how
-complete each is, and with a name, in which order it tests what can be wrong.`
+	return `Lists the user-mode services (Nt*) and kernel-mode routines (Zw*, Ps*) with their completeness. With a name
+it prints the failure conditions of that service in the order in which they are tested.`
 }
 
 // Run prints the table, or one row of it.
@@ -40,7 +41,7 @@ func (c *servicesCmd) Run(std *streams) error {
 	case err != nil:
 		return err
 	case c.Faults:
-		return c.faultsOf(std, row, c.profile())
+		return c.printRefusals(std, row, c.profile())
 	}
 	return c.one(std, row)
 }
@@ -93,11 +94,11 @@ func (c *servicesCmd) one(std *streams, row *nt.Row) error {
 	if c.JSON {
 		return json.NewEncoder(std.out).Encode(serviceJSON(row))
 	}
-	fmt.Fprintf(std.out, "%s: %s\n  support  %s", std.paint(bold, script.Signature(row)), m.Summary, m.Support())
+	fmt.Fprintf(std.out, "%s: %s\n  support  %s", std.paint(bold, calltext.Signature(row)), m.Summary, m.Support())
 	if m.Missing != "" {
 		fmt.Fprintf(std.out, ": %s", m.Missing)
 	}
-	fmt.Fprintf(std.out, "\n  returns  %s\n  source   %s\n", strings.Join(script.OutNames(row), ", "), m.Document())
+	fmt.Fprintf(std.out, "\n  returns  %s\n  source   %s\n", strings.Join(calltext.OutNames(row), ", "), m.Document())
 	if e := m.Events(); len(e) > 0 {
 		fmt.Fprintf(std.out, "  records  %s\n", eventNames(e))
 	}
@@ -130,7 +131,7 @@ func serviceJSON(row *nt.Row) map[string]any {
 	}
 	o := map[string]any{"name": m.Name, "number": m.Number, "summary": m.Summary, "support": m.Support(),
 		"source": m.Document(),
-		"in":     script.InNames(row), "out": script.OutNames(row), "statuses": statuses}
+		"in":     calltext.InNames(row), "out": calltext.OutNames(row), "statuses": statuses}
 	if m.Missing != "" {
 		o["missing"] = m.Missing
 	}

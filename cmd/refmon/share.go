@@ -7,29 +7,29 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/refmon/refmon/internal/verbs/bulk/people"
-	"github.com/refmon/refmon/internal/verbs/bulk/shares"
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/objects/shares"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 )
 
-// shareFlag is a second gate before the objects.
+// shareFlag names a share that is checked before the objects.
 type shareFlag struct {
 	Share []string `help:"${share}" placeholder:"SDDL|FILE[:SHARE]" sep:"none"`
 }
 
-// gate stands before the objects: a descriptor, the configuration of a share, or both.
-// The zero gate lets all through.
+// gate is checked before the objects: a descriptor, the configuration of a share, or both. The zero gate allows
+// everything.
 type gate struct {
 	text   string         // SDDL; "": none
 	sd     *sd.Descriptor // of sharesec
 	config *shares.Config
 }
 
-// isSDDL tells a descriptor from the name of a file.
+// isSDDL matches SDDL, as opposed to a file name.
 var isSDDL = regexp.MustCompile(`^[OGDS]:`)
 
-// gate reads what --share names.
+// gate reads the files of --share.
 func (c *shareFlag) gate(std *streams) (*gate, error) {
 	g := &gate{}
 	for _, value := range c.Share {
@@ -72,8 +72,8 @@ func (g *gate) file(std *streams, value string) error {
 	return err
 }
 
-// objects takes from the configuration where the files are and how their attribute is called,
-// unless the command line says.
+// objects returns the paths to read: those of the command line, or without any and without --objects the share's path.
+// The share's attribute and its "ignore system acls" replace the flags of c.
 func (g *gate) objects(c *objectsFlags, paths []string) []string {
 	if g.config == nil {
 		return paths
@@ -88,8 +88,8 @@ func (g *gate) objects(c *objectsFlags, paths []string) []string {
 	return paths
 }
 
-// descriptor returns that of the share; nil: it has none.
-func (g *gate) descriptor(d *people.Directory) (*sd.Descriptor, error) {
+// descriptor returns the descriptor of the share, nil if it has none.
+func (g *gate) descriptor(d *directory.Directory) (*sd.Descriptor, error) {
 	if g.text == "" {
 		return g.sd, nil
 	}
@@ -100,9 +100,10 @@ func (g *gate) descriptor(d *people.Directory) (*sd.Descriptor, error) {
 	return share, nil
 }
 
-// before puts the share before the objects: a directory as its configuration leaves it, with
-// the guard, or else a descriptor to ask first. What matters and is not read is said.
-func (g *gate) before(std *streams, d *people.Directory) (*people.Directory, *shares.Guard, *sd.Descriptor, error) {
+// before applies the share: either it returns the directory after the configuration with its guard, or a descriptor
+// to check first. It prints the notes about unsupported settings.
+func (g *gate) before(std *streams, d *directory.Directory) (*directory.Directory, *shares.Guard, *sd.Descriptor,
+	error) {
 	share, err := g.descriptor(d)
 	if err != nil || g.config == nil {
 		return d, nil, share, err

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/refmon/refmon/internal/verbs/batch"
+	"github.com/refmon/refmon/internal/cli/batch"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/sid"
@@ -72,8 +72,8 @@ func (c *sidCmd) parse(domain sid.SID) (sid.SID, error) {
 	return s, err
 }
 
-// named returns the SID of a well-known name, NAME or DOMAIN\NAME in any case; err
-// tells what else the text could have been.
+// named returns the SID of a well-known name, NAME or DOMAIN\NAME, ignoring case. The error suggests other meanings
+// of the text.
 func named(name string, err error) (sid.SID, error) {
 	if a, ok := logon.WellKnownName(name); ok {
 		return a.SID, nil

@@ -14,16 +14,16 @@ func wantColour(f *os.File) bool {
 	return isTerminal(f) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }
 
-// isTerminal reports whether f is a character device, which a person watches.
+// isTerminal reports whether f is a character device.
 func isTerminal(f *os.File) bool {
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// usualWidth is the width of a terminal that does not know its own.
+// usualWidth is the assumed width of a terminal that does not report one.
 const usualWidth = 80
 
-// widthOf returns how many columns a terminal has; 0 for a file or a pipe.
+// widthOf returns the width of a terminal in columns, 0 for a file or a pipe.
 func widthOf(f *os.File) int {
 	if !isTerminal(f) {
 		return 0
@@ -38,7 +38,7 @@ func widthOf(f *os.File) int {
 	return width
 }
 
-// Colours of the terminal's own palette.
+// Escape sequences for the terminal's own palette.
 const (
 	green = "\x1b[32m"
 	red   = "\x1b[31m"
@@ -46,7 +46,7 @@ const (
 	reset = "\x1b[0m"
 )
 
-// paint puts text in a colour if the output wants colours.
+// paint returns text in a colour if the output has colours.
 func (s *streams) paint(colour, text string) string {
 	if !s.colour || text == "" {
 		return text
@@ -54,7 +54,7 @@ func (s *streams) paint(colour, text string) string {
 	return colour + text + reset
 }
 
-// outcome paints what was granted green and what was denied red, in every verb (U-114).
+// outcome returns text in green if granted, otherwise in red, in every command (U-114).
 func (s *streams) outcome(granted bool, text string) string {
 	if granted {
 		return s.paint(green, text)
@@ -62,6 +62,5 @@ func (s *streams) outcome(granted bool, text string) string {
 	return s.paint(red, text)
 }
 
-// printable replaces what could steer a terminal in a text that came from a file
-// or an argument.
+// printable replaces control characters in text from a file or an argument, which could control the terminal.
 func printable(text string) string { return controls.Text(text) }

@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/internal/test/terminal"
 )
 
-// TestWidthOfTerminals: a terminal tells its width, one that does not has 80 columns.
+// The width is the terminal's, or 80 columns if it does not report one.
 func TestWidthOfTerminals(t *testing.T) {
 	_, program := terminal.Open(t)
 	for columns, want := range map[uint16]int{0: 80, 57: 57} {

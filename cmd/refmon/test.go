@@ -8,10 +8,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/refmon/refmon/internal/verbs/batch"
-	"github.com/refmon/refmon/internal/verbs/bulk/objects"
-	"github.com/refmon/refmon/internal/verbs/bulk/people"
-	"github.com/refmon/refmon/internal/verbs/expect"
+	"github.com/refmon/refmon/internal/accessquery"
+	"github.com/refmon/refmon/internal/cli/expect"
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/objects/source"
 )
 
 type testCmd struct {
@@ -47,13 +48,14 @@ machine, from the folder of the file. Then who may be a user or group, and on a 
     - {who: [bob, Staff], on: /srv/share/payroll, want: read, is: denied}
     - {who: Everyone, on: /srv/share/projects/*, want: write, is: denied}
 
-A failing expectation says what was granted and denied, and by which entry. An object that cannot be read holds none.
+A failing expectation says what was granted and denied, and by which entry. For an unreadable object
+every expectation fails.
 
 who and on take one name or a list; every principal is asked about every descriptor. want is as in why: names, masks
 and words, control too. why is one text or a list, each of which the explanation (as refmon why prints it) must
 contain. name, self and call are optional.
 
-After the cases stands which entries of each descriptor decided nothing in any of them: no case watches those. The
+After the cases comes a list of the entries that decided no case: no expectation covers them. The
 exit code is 0 if every expectation holds, 1 if one does not, 2 if a file is wrong; errors name the line.`
 }
 
@@ -91,7 +93,7 @@ func (c *testCmd) Run(std *streams) error {
 	return verdict(held)
 }
 
-// outside opens what a file of expectations names, from the folder of the file.
+// outside opens the files that a file of expectations names, relative to its folder.
 func outside(std *streams, name string) expect.Outside {
 	at := func(file string) string {
 		if !filepath.IsAbs(file) && name != "-" {
@@ -107,7 +109,7 @@ func outside(std *streams, name string) expect.Outside {
 	}
 	return expect.Outside{
 		Open: func(file string) ([]byte, error) { return std.readFile(at(file)) },
-		Directory: func(files []string) (*people.Directory, error) {
+		Directory: func(files []string) (*directory.Directory, error) {
 			return (&directoryFlags{Directory: all(files)}).directory(std)
 		},
 		Objects: func(file string) (objects.Source, error) {
@@ -115,7 +117,7 @@ func outside(std *streams, name string) expect.Outside {
 			if err != nil {
 				return nil, err
 			}
-			return objects.Open(file, bytes.NewReader(b))
+			return source.Open(file, bytes.NewReader(b))
 		},
 		Paths: func(files []string) (objects.Source, error) {
 			in, err := (&objectsFlags{Recurse: true}).open(std, all(files))
@@ -127,17 +129,17 @@ func outside(std *streams, name string) expect.Outside {
 	}
 }
 
-// noteNoDACL says on standard error how many questions were about a descriptor without DACL.
+// noteNoDACL prints to standard error how many questions were about a descriptor without a DACL.
 func noteNoDACL(std *streams, name string, r *expect.Report) {
 	n := 0
 	for _, x := range r.Cases {
-		if x.Note == batch.NoDACL {
+		if x.Note == accessquery.NoDACL {
 			n++
 		}
 	}
 	if n > 0 {
 		fmt.Fprintf(std.err, "refmon: %s: in %d of %s %s\n", name, n, count(len(r.Cases), "case", "cases"),
-			batch.NoDACL)
+			accessquery.NoDACL)
 	}
 }
 
@@ -183,7 +185,7 @@ func granted(yes bool) string {
 	return "denied"
 }
 
-// printJSON prints the same for programs; took is in nanoseconds.
+// printJSON prints the report as JSON. Durations are in nanoseconds.
 func (c *testCmd) printJSON(std *streams, name string, r *expect.Report) error {
 	enc := json.NewEncoder(std.out)
 	enc.SetEscapeHTML(false)

@@ -15,10 +15,10 @@ import (
 )
 
 type tokenCmd struct {
-	Show   tokenShowCmd   `cmd:"" help:"Show what a token file holds, defaults filled in."`
-	Filter tokenFilterCmd `cmd:"" help:"Make a restricted token: deny-only groups, fewer privileges, restricting SIDs."`
-	Lowbox tokenLowBoxCmd `cmd:"" help:"Make an AppContainer token."`
-	Diff   tokenDiffCmd   `cmd:"" help:"Say in what two tokens differ."`
+	Show   tokenShowCmd   `cmd:"" help:"Show the contents of a token file with all defaults."`
+	Filter tokenFilterCmd `cmd:"" help:"Create a restricted token: deny-only groups, fewer privileges, restricting SIDs."`
+	Lowbox tokenLowBoxCmd `cmd:"" help:"Create an AppContainer token."`
+	Diff   tokenDiffCmd   `cmd:"" help:"List the differences between two tokens."`
 }
 
 type tokenShowCmd struct {
@@ -28,14 +28,14 @@ type tokenShowCmd struct {
 
 // Help returns the long help text.
 func (tokenShowCmd) Help() string {
-	return `A token file is JSON that says who asks. Only "user" is required:
+	return `A token file is JSON that describes the caller. Only "user" is required:
 
   {"user":"S-1-5-21-1-2-3-1107","groups":["DU","BU"],"privileges":["SeChangeNotifyPrivilege"]}
 
 SIDs may be aliases; DU and the like are relative to "domain" or else to the user's domain. A group given as a bare
 SID is enabled and mandatory, a bare privilege is enabled. Fields that do not exist are errors that name the field.
 
-Where a token file is asked for, a word or the JSON itself will do:
+A word or the JSON itself is accepted in place of a token file:
 
   refmon token show network:S-1-5-21-1-2-3-1107
   refmon why 'O:BAG:SYD:(A;;FR;;;BG)' --token guest --want read
@@ -57,8 +57,8 @@ func (c *tokenShowCmd) Run(std *streams) error {
 	return printToken(std, t)
 }
 
-// readToken reads a token: a file, - for standard input, a built-in token by its
-// word, or a token file written out. A file whose name is such a word is ./WORD.
+// readToken reads a token: a file, - for standard input, the word of a built-in token, or an inline token file. Write
+// ./WORD for a file with the name of such a word.
 func (s *streams) readToken(name string) (*token.Token, error) {
 	if t, err := builtinToken(name); t != nil || err != nil {
 		return t, err
@@ -152,7 +152,7 @@ func printToken(std *streams, t *token.Token) error {
 	return w.Flush()
 }
 
-// policyNote says what of the mandatory policy is not the default.
+// policyNote describes a mandatory policy that is not the default.
 func policyNote(p uint32) string {
 	switch {
 	case p&winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP == 0:

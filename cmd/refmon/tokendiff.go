@@ -21,8 +21,8 @@ type tokenDiffCmd struct {
 
 // Help returns the long help text.
 func (tokenDiffCmd) Help() string {
-	return `Prints what the second token has and the first has not (+), has no longer (-), or has with other
-attributes (~). The exit code is 0 if they decide alike, 1 if they differ.`
+	return `Prints the parts that only the second token has (+), only the first has (-), or both have with different
+attributes (~). The exit code is 0 if both tokens lead to the same decisions, 1 if they differ.`
 }
 
 // Run compares the tokens.
@@ -73,7 +73,7 @@ func (d *tokenDiff) line(sign, what, value, note string) {
 	fmt.Fprintf(d.w, "%s\t%s\t%s\t%s\n", sign, what, value, note)
 }
 
-// facts compares what a token has one of.
+// facts compares the single values of two tokens.
 func (d *tokenDiff) facts(a, b *token.Token) {
 	for _, f := range []struct {
 		name string
@@ -100,7 +100,7 @@ func (d *tokenDiff) facts(a, b *token.Token) {
 	}
 }
 
-// claimSets are the sets of claims that conditions read in a token.
+// claimSets are the sets of claims of a token that conditions use.
 var claimSets = []struct {
 	name string
 	of   func(*token.Token) *claims.Set
@@ -110,7 +110,7 @@ var claimSets = []struct {
 	{"local attribute", (*token.Token).LocalAttributes},
 }
 
-// restrictedSets are the claims that the restricted pass sees, of all that there are.
+// restrictedSets are the claims that the restricted pass uses.
 var restrictedSets = []struct {
 	name      string
 	seen, all func(*token.Token) *claims.Set
@@ -119,7 +119,7 @@ var restrictedSets = []struct {
 	{"restricted device claim", (*token.Token).RestrictedDeviceClaims, (*token.Token).DeviceClaims},
 }
 
-// claimLines prints each claim as a resource attribute is written in SDDL.
+// claimLines returns each claim in the SDDL form of a resource attribute.
 func claimLines(s *claims.Set) []string {
 	var list []string
 	for _, a := range s.All() {
@@ -145,7 +145,7 @@ func (d *tokenDiff) claims(what string, a, b []string) {
 	}
 }
 
-// levelName returns the level of an impersonation token, "" of a primary one.
+// levelName returns the level of an impersonation token, "" for a primary one.
 func levelName(t *token.Token) string {
 	if t.Type() != winnt.TokenImpersonation {
 		return ""
@@ -153,7 +153,7 @@ func levelName(t *token.Token) string {
 	return strings.TrimPrefix(t.Level().String(), "Security")
 }
 
-// defaultDACL returns the list that protects the objects that a token makes, in SDDL.
+// defaultDACL returns the token's default DACL as SDDL.
 func defaultDACL(t *token.Token) string {
 	if t.DefaultDACL() == nil {
 		return ""
@@ -172,7 +172,7 @@ func orNone(s string) string {
 	return s
 }
 
-// groupIn is a group of a token, with the attributes of each place where its SID stands.
+// groupIn is a group of a token with the attributes of each occurrence of its SID.
 type groupIn struct {
 	sid  sid.SID
 	each []string // without doubles, in order
@@ -180,8 +180,8 @@ type groupIn struct {
 
 func (g *groupIn) attributes() string { return strings.Join(g.each, " and ") }
 
-// groupMap keeps the order of the token for printing. A SID can stand more than once, and
-// each place counts in a check.
+// groupMap returns the groups in the token's order. A SID can occur more than once, and each occurrence counts in a
+// check.
 func groupMap(all func(func(int, token.Group) bool)) []groupIn {
 	var list []groupIn
 	for _, g := range all {

@@ -82,7 +82,7 @@ type tokenLowBoxCmd struct {
 // Help returns the long help text.
 func (tokenLowBoxCmd) Help() string {
 	return `Makes the AppContainer token that NtCreateLowBoxToken would make: Low integrity, a package and
-its capabilities, each of which an object must grant beside the user.`
+its capabilities. An object must grant access to one of them as well as to the user.`
 }
 
 // Run makes the AppContainer token.
@@ -111,7 +111,7 @@ func (c *tokenLowBoxCmd) Run(std *streams) error {
 	return std.writeToken(n, c.Out)
 }
 
-// resolveAll reads SIDs; relative aliases are of the domain of the token's user.
+// resolveAll parses SIDs. Relative aliases refer to the domain of the token's user.
 func resolveAll(t *token.Token, flag string, texts []string) ([]sid.SID, error) {
 	var domain sid.SID
 	if u := t.User().SID; u.SubAuthorities() == 5 {

@@ -3,7 +3,8 @@ package main
 import (
 	"fmt"
 
-	"github.com/refmon/refmon/internal/verbs/bulk"
+	"github.com/refmon/refmon/internal/cli/bulk"
+	"github.com/refmon/refmon/internal/words"
 )
 
 type whatCanCmd struct {
@@ -11,10 +12,11 @@ type whatCanCmd struct {
 	Paths          []string `arg:"" optional:"" name:"path" help:"${paths}"`
 	objectsFlags   `embed:""`
 	choiceFlags    `embed:""`
+	traverseFlag   `embed:""`
 	directoryFlags `embed:""`
 	shareFlag      `embed:""`
 	objectTypeFlag `embed:""`
-	Want           string `help:"Only objects on which all of this is granted." placeholder:"RIGHT" short:"w"`
+	Want           string `help:"Only objects on which all of these rights are granted." placeholder:"RIGHT" short:"w"`
 	Nothing        bool   `help:"In a table, list objects on which nothing is granted too."`
 	Changes        bool   `help:"${changes}"`
 	Format         string `help:"table, jsonl or csv." default:"table" enum:"table,jsonl,csv" short:"f"`
@@ -30,8 +32,12 @@ and those of read, write, modify, full and list that it has completely, and cont
   refmon what-can alice --objects acls.jsonl --token alice.json --format jsonl
   refmon what-can Everyone /srv/share -r --directory company.yaml --want write
 
-Of a group it tells what a user can do who is in that group alone. A table leaves out objects on which nothing is
-granted, and says how many; --nothing lists them too.
+For a group it shows the rights of a user who is only in that group. A table omits objects without rights and shows
+their number; --nothing lists them too.
+
+With --traverse host, the default for paths, nothing is granted behind a folder of which the principal lacks the
+host's search permission, as smbd refuses it. With --traverse never, and for rows of --objects, each object's
+descriptor decides alone.
 
 Objects and directory are those of who-can; see refmon who-can --help.`
 }
@@ -41,7 +47,7 @@ func (c *whatCanCmd) Run(std *streams) error {
 	run := &bulk.Run{Ask: bulk.What, Nothing: c.Nothing, Changes: c.Changes}
 	var err error
 	if c.Want != "" {
-		if run.Want, err = bulk.ParseRights(c.Want); err != nil {
+		if run.Want, err = words.Parse(c.Want); err != nil {
 			return fmt.Errorf("--want: %w", err)
 		}
 	}
@@ -65,6 +71,9 @@ func (c *whatCanCmd) Run(std *streams) error {
 		return err
 	}
 	if run.Directory, _, run.Share, err = gate.before(std, run.Directory); err != nil {
+		return err
+	}
+	if err := c.traverseFlag.choose(&c.objectsFlags); err != nil {
 		return err
 	}
 	in, err := c.choiceFlags.open(std, &c.objectsFlags, gate.objects(&c.objectsFlags, c.Paths), run.Type)

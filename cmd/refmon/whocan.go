@@ -3,7 +3,8 @@ package main
 import (
 	"errors"
 
-	"github.com/refmon/refmon/internal/verbs/bulk"
+	"github.com/refmon/refmon/internal/cli/bulk"
+	"github.com/refmon/refmon/internal/words"
 )
 
 type whoCanCmd struct {
@@ -11,6 +12,7 @@ type whoCanCmd struct {
 	Paths          []string `arg:"" optional:"" name:"path" help:"${paths}"`
 	objectsFlags   `embed:""`
 	choiceFlags    `embed:""`
+	traverseFlag   `embed:""`
 	directoryFlags `embed:""`
 	shareFlag      `embed:""`
 	objectTypeFlag `embed:""`
@@ -37,6 +39,10 @@ check for each of them, not a guess from the entries.
 On a terminal a table has groups in the place of more than three names, as Staff (168 of 170), and THROUGH says
 which entry of the DACL and whose it is, or the owner or a privilege; --names lists everybody, --no-names has the
 groups elsewhere too.
+
+With --traverse host, the default for paths, users who lack the host's search permission of a folder on the way are
+left out, as smbd refuses them: modes and POSIX ACLs count, by the uid and gid of the directory file, and folders'
+own descriptors do not. With --traverse never, and for rows of --objects, the object's descriptor decides alone.
 
 The objects file has a JSON object a line: {"path":"/srv/a","sd":"O:BAG:SYD:(A;;FR;;;DU)","type":"file"}, with
 sdHex or sdBase64 instead of sd for bytes. CSV as Get-Acl exports it (a column Path and one of Sddl, sdHex,
@@ -72,12 +78,15 @@ document with _allow_access_control, the SIDs of those who have the right. --for
 for COPY of a database: of objects (path, right_name, set_name), and with --sets FILE of sets (set_name, sid).
 docs/search.md has the queries.
 
+If --out names the output of an earlier run, es-bulk and JSON lines end with a deletion for each document that the
+earlier output has and this one has not.
+
 Unreadable objects give a row with "error", never an empty or a full list; the exit code is then 2.`
 }
 
 // Run answers for all objects.
 func (c *whoCanCmd) Run(std *streams) error {
-	rights, err := bulk.ParseRights(c.Right)
+	rights, err := words.Parse(c.Right)
 	if err != nil {
 		return err
 	}
@@ -116,6 +125,9 @@ func (c *whoCanCmd) Run(std *streams) error {
 		return err
 	}
 	if run.Directory, _, run.Share, err = gate.before(std, run.Directory); err != nil {
+		return err
+	}
+	if err := c.traverseFlag.choose(&c.objectsFlags); err != nil {
 		return err
 	}
 	in, err := c.choiceFlags.open(std, &c.objectsFlags, gate.objects(&c.objectsFlags, c.Paths), run.Type)

@@ -6,27 +6,28 @@ import (
 	"os"
 
 	"github.com/refmon/refmon/access"
-	"github.com/refmon/refmon/internal/verbs/batch"
+	"github.com/refmon/refmon/internal/accessquery"
 	"github.com/refmon/refmon/winnt"
 )
 
 type whyCmd struct {
 	question    `embed:""`
+	fileFlags   `embed:""`
 	JSON        bool   `name:"json" help:"Print the answer as a line of the batch format, with its reasons."`
 	Certificate string `help:"${certificate}" placeholder:"FILE"`
 }
 
 // Help returns the long help text.
 func (whyCmd) Help() string {
-	return `Prints the decision, then what the check did step by step: a row for each entry or stage, a column for each
-right asked for, + granted, - denied, . left alone, and the rule beside it. Below stands the reason of each right.
+	return `Prints the decision, then each step of the check: a row for each entry or stage and a column for each requested
+right (+ granted, - denied, . unchanged), with the rule. The last part is the reason for each right.
 
   refmon why 'O:BAG:SYD:(D;;FW;;;BG)(A;;FA;;;BA)(A;;FR;;;WD)' --token user --want FR
   refmon why "$(cat secret.sddl)" -t admin -w 'FILE_READ_DATA|WRITE_DAC'
   refmon why 'D:(A;;KR;;;BU)' -t user -w MAXIMUM_ALLOWED --type key
 
-For a denial it also names the smallest changes that would grant it, each tried out: groups, privileges, the integrity
-level, entries. That a change would grant it does not say that it should be made.
+For a denial it also lists the smallest changes that would grant the request, each of them tested: groups, privileges,
+the integrity level, entries. This is not a recommendation to make such a change.
 
 --certificate FILE writes a document that others can check against the descriptor's bytes and the token file, without
 refmon:
@@ -34,11 +35,21 @@ refmon:
   refmon why 'O:BAG:SYD:(A;;FR;;;WD)' -t alice.json -w FR --certificate alice.cert
   refmon-verify alice.cert alice.cert.sd alice.json
 
+With --as USER, the argument is the path of a file, and the token is that of a user of this host. The descriptors of
+the file and of the directories above it decide as on a mount, which need not run. Without --want it is the access
+that opening for reading takes. Files on a mount are read below it by root, and through it by whoever has READ_CONTROL.
+
+  refmon why /srv/projects/plan --as bob
+  refmon why /srv/projects --as bob --want FILE_ADD_FILE
+
 Rules are listed in docs/rules. The exit code is 0 granted, 1 denied, 2 malformed.`
 }
 
 // Run explains one decision.
 func (c *whyCmd) Run(std *streams) error {
+	if c.As != "" {
+		return c.ofPath(std)
+	}
 	q, err := c.ask(std)
 	if err != nil {
 		return err
@@ -74,18 +85,18 @@ func (c *whyCmd) Run(std *streams) error {
 	return verdict(a.Allowed())
 }
 
-// decided returns the request as the check saw it: NtAccessCheck has a rule of its own
-// about the level, which the question has passed.
-func decided(q *batch.Question) access.Request {
+// decided returns the request as the access check gets it. NtAccessCheck tests the impersonation level itself, so the
+// level is SecurityImpersonation then.
+func decided(q *accessquery.Query) access.Request {
 	r := q.Request
-	if q.Call == batch.NtAccessCheck {
+	if q.Call == accessquery.NtAccessCheck {
 		r.Subject.Level = winnt.SecurityImpersonation
 	}
 	return r
 }
 
-// printChanges prints what would grant a denied question.
-func printChanges(std *streams, q *batch.Question) error {
+// printChanges prints the smallest changes that would grant a denied question; nothing if there are none.
+func printChanges(std *streams, q *accessquery.Query) error {
 	r := decided(q)
 	changes, err := access.Changes(&r)
 	if err != nil || len(changes) == 0 {
@@ -103,12 +114,12 @@ func printChanges(std *streams, q *batch.Question) error {
 }
 
 // certify writes the certificate of an answer.
-func (c *whyCmd) certify(std *streams, q *batch.Question, a *batch.Answered) error {
+func (c *whyCmd) certify(std *streams, q *accessquery.Query, a *accessquery.Answer) error {
 	switch {
 	case a.Why == nil:
-		return errors.New("--certificate: the call failed before it decided, so there is nothing to certify")
+		return errors.New("--certificate: the call failed before a decision, so there is no certificate")
 	case c.Token == "-":
-		return errors.New("--certificate: it is about the token file, so give --token a file, not standard input")
+		return errors.New("--certificate requires a token file: give --token a file, not standard input")
 	}
 	file, err := std.readFile(c.Token)
 	if err != nil {
@@ -125,8 +136,8 @@ func (c *whyCmd) certify(std *streams, q *batch.Question, a *batch.Answered) err
 	return os.WriteFile(c.Certificate+".sd", fmt.Appendf(nil, "%x\n", q.Request.Descriptor.Binary()), 0o644)
 }
 
-// shown prints an explanation: what was granted and what was denied have colours, by what
-// they are and not by their words, and nothing in a text steers the terminal (U-111).
+// shown returns an explanation as text for the terminal. Colours mark granted and denied rights by their meaning, not
+// by their words, and control characters are replaced (U-111).
 func (s *streams) shown(x *access.Explanation) string {
 	first := true
 	return x.Show(s.width, func(m access.Mark, text string) string {

@@ -12,14 +12,14 @@ import (
 	"github.com/refmon/refmon/treefs"
 )
 
-// Server serves the tree of that name. Who is the caller of a request, nil for an unknown one.
+// Server serves the tree with a name. Who returns the caller of a request, nil for an unknown one.
 type Server struct {
 	Process *kernel.Process
 	Tree    string
 	Who     func(*http.Request) *token.Token
 }
 
-// ServeHTTP answers GET and HEAD: ranges, listings, 403 for what is refused.
+// ServeHTTP answers GET and HEAD with ranges and listings, and with 403 for refused access.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	client := s.Who(r)
 	if client == nil {

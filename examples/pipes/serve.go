@@ -1,5 +1,5 @@
-// Package pipes is a server on a named pipe and its client, as two programs that
-// refmond joins: the server opens files as the client who asks.
+// Package pipes is a server on a named pipe and its client, two programs that refmond connects. The server opens
+// files as its client.
 //
 //	go run ./examples/pipes/server
 //	go run ./examples/pipes/client report payroll
@@ -15,9 +15,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Serve waits on the named pipe \??\pipe\orders, reads names of files, opens each
-// as the client who asks, and answers with the status, until the connection to
-// refmond is lost. It prints what it does.
+// Serve waits on the named pipe \??\pipe\orders. It reads names of files, opens each file as the client, and answers
+// with the status, until the connection to refmond is lost. It prints each step to out.
 func Serve(conn *client.Conn, out io.Writer) error {
 	everyone := nt.PipeConfig{Message: true, SecurityDescriptor: sddl.MustParse("D:(A;;FA;;;WD)(A;;FA;;;OW)")}
 	pipes, err := conn.Thread().ListenPipe("orders", everyone)

@@ -1,7 +1,6 @@
-// Package search does what a connector of a search engine does with refmon: the
-// security descriptor of a file goes in as bytes, the principals who may read
-// the file come out, to be stored with the document and compared with the
-// one who searches.
+// Package search shows how the connector of a search engine uses refmon: it passes the security descriptor of a file
+// as bytes and gets the principals that may read the file. The engine stores them with the document and compares them
+// with the user who searches.
 //
 //	idx, err := search.New(tokens)
 //	who, err := idx.Readers(descriptor)
@@ -18,8 +17,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Principal is a user who may search: a name and the token a logon would
-// give, groups included. The zero value has no token.
+// Principal is a user of the search engine: a name and the token that a logon would give, including groups. The zero
+// value has no token.
 type Principal struct {
 	Name  string
 	Token *token.Token
@@ -50,9 +49,8 @@ func New(who []Principal) (*Index, error) {
 	return idx, nil
 }
 
-// Readers names who may read a file. A descriptor that cannot be decoded is an
-// error and never an empty list or everybody: leave such a file out of the
-// index, and say so.
+// Readers returns the names of the principals that may read a file. A descriptor that cannot be decoded is an error,
+// never an empty list or everybody: leave such a file out of the index, and report it.
 func (idx *Index) Readers(descriptor []byte) ([]string, error) {
 	d, err := sd.Decode(descriptor)
 	if err != nil {

@@ -40,7 +40,7 @@ func (s Session) Filecmd(method, path, target string) error {
 	return fs.ErrInvalid
 }
 
-// Filelist lists a directory, or tells about one file.
+// Filelist lists a directory, or returns information about one file.
 func (s Session) Filelist(method, path string) ([]fs.FileInfo, error) {
 	if method != "List" {
 		info, err := s.Files.Stat(path)

@@ -57,7 +57,7 @@ func sessions(t *testing.T) (root string, of func(sid.SID) sftp.Session) {
 	}
 }
 
-// Each user does what the files let him do, and no more, and what is written is there.
+// Each user can do exactly what the files' descriptors allow, and written data can be read.
 func TestSession(t *testing.T) {
 	root, of := sessions(t)
 	his, other := of(owner), of(sid.MustParse("S-1-5-21-1-2-3-1107"))
@@ -94,7 +94,7 @@ func TestSession(t *testing.T) {
 	if err := other.Filecmd("Chmod", "/public", ""); !errors.Is(err, fs.ErrInvalid) {
 		t.Errorf("what is not served: %v", err)
 	}
-	// What is made gets an attribute, so that an ordinary user's test ends here where his file system has none.
+	// New files get an attribute, so an ordinary user's test ends here on a file system without attributes.
 	if err := his.Filecmd("Mkdir", "/d", ""); err != nil {
 		t.Skipf("descriptors cannot be kept in %s: %v", root, err)
 	}

@@ -106,7 +106,7 @@ func do(t *testing.T, user, method, url, to, body string) (status int, answer st
 	return resp.StatusCode, string(b)
 }
 
-// Each user does what the descriptors let him do, and a refusal leaves everything as it was.
+// Each user can do exactly what the descriptors allow, and a refusal changes nothing.
 func TestHandler(t *testing.T) {
 	url := serve(t)
 	for i, c := range []struct {

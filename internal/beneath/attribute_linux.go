@@ -4,15 +4,15 @@ import (
 	"errors"
 	"io/fs"
 	"runtime"
+	"strconv"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// Attribute appends an extended attribute of a file below the root to dst. It
-// returns nil if the file has no such attribute, also where the file system has no
-// attributes. A link is not
-// followed. most bounds the value, in bytes.
+// Attribute appends an extended attribute of a file below the root to dst. It returns nil without an error if the
+// file has no such attribute or the file system does not support attributes. It does not follow a link. It enlarges
+// the buffer while its capacity is less than most bytes; a value that still does not fit is an error.
 func (d *Dirs) Attribute(dst []byte, path, name string, most int) ([]byte, error) {
 	fd, base, own, err := d.at(path)
 	if err != nil {
@@ -44,14 +44,14 @@ func (d *Dirs) Attribute(dst []byte, path, name string, most int) ([]byte, error
 	}
 }
 
-// xattrArgs is struct xattr_args of linux/xattr.h where a pointer has 64 bits.
+// xattrArgs is struct xattr_args of linux/xattr.h on systems with 64-bit pointers.
 type xattrArgs struct {
 	value unsafe.Pointer
 	size  uint32
 	flags uint32
 }
 
-// hasXattrAt reports whether the system has getxattrat (Linux 6.13).
+// hasXattrAt reports whether the kernel has getxattrat (Linux 6.13).
 func hasXattrAt(fd int) bool {
 	if unsafe.Sizeof(uintptr(0)) != 8 {
 		return false
@@ -61,8 +61,20 @@ func hasXattrAt(fd int) bool {
 	return err == nil || errors.Is(err, unix.ENODATA) || errors.Is(err, unix.ENOTSUP) || errors.Is(err, unix.ERANGE)
 }
 
-// getxattrat reads an attribute of a file of an open directory into dst, which is
-// not empty.
+// EntryAttribute reads an extended attribute of an entry of an open directory into dst and returns its length. dst
+// must not be empty. It does not follow a link. The error is ENODATA if the attribute is missing, and ERANGE if it does
+// not fit. getxattrat takes a third of the time of a path through /proc, which is used on older kernels.
+func EntryAttribute(dir int, entry, attribute string, dst []byte) (int, error) {
+	if strconv.IntSize == 64 {
+		n, err := getxattrat(dir, entry, unix.AT_SYMLINK_NOFOLLOW, attribute, dst)
+		if !errors.Is(err, unix.ENOSYS) && !errors.Is(err, unix.EPERM) {
+			return n, err
+		}
+	}
+	return unix.Lgetxattr(placeOf(dir, entry), attribute, dst)
+}
+
+// getxattrat reads an attribute of an entry of an open directory into dst. dst must not be empty.
 func getxattrat(fd int, name string, flags int, attribute string, dst []byte) (int, error) {
 	path, err := unix.BytePtrFromString(name)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Root is a directory below which names are read. It is immutable.
+// Root is a directory below which files can be read. It is immutable.
 type Root struct {
 	dir     *os.File // closed by Close, or by the collector
 	device  uint64
@@ -19,8 +19,7 @@ type Root struct {
 	xattrat bool // the system has getxattrat
 }
 
-// Open opens a directory to read below it. A link is followed here: the caller
-// named it.
+// Open opens a directory. It follows a link, because the caller named the path.
 func Open(path string) (*Root, error) {
 	dir, err := os.OpenFile(path, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -40,20 +39,19 @@ func Open(path string) (*Root, error) {
 	return r, nil
 }
 
-// Close gives the directory back. Without it the collector does.
+// Close closes the directory. The garbage collector closes a Root that nobody closed.
 func (r *Root) Close() error { return r.dir.Close() }
 
 func (r *Root) fd() int { return int(r.dir.Fd()) }
 
-// openBeneath opens a directory below another.
+// openBeneath opens a directory below another with openat2.
 func (*Root) openBeneath(at int, name string) (int, error) {
 	how := unix.OpenHow{
 		Flags:   unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC,
 		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_XDEV,
 	}
 	for {
-		// EAGAIN: a rename elsewhere came in between, and the kernel could not tell
-		// whether the path stayed below.
+		// On EAGAIN a concurrent rename kept the kernel from proving that the path stays below the root.
 		fd, err := unix.Openat2(at, name, &how)
 		if !errors.Is(err, unix.EINTR) && !errors.Is(err, unix.EAGAIN) {
 			return fd, err
@@ -84,7 +82,7 @@ func (r *Root) openStep(at int, name string) (int, error) {
 	return fd, nil
 }
 
-// step opens a directory by one name.
+// step opens a directory by a single name.
 func (r *Root) step(at int, name string) (int, error) {
 	if r.openat2 {
 		return r.openBeneath(at, name)
@@ -92,27 +90,26 @@ func (r *Root) step(at int, name string) (int, error) {
 	return r.openStep(at, name)
 }
 
-// Dirs are the directories below a root that one goroutine holds open: those on
-// the way to the last file. The zero value is not usable; see [Root.Dirs].
+// Dirs keeps open the directories below a root on the way to the last file. It belongs to one goroutine. The zero
+// value is not usable; see [Root.Dirs].
 type Dirs struct {
 	root *Root
 	open []dir // each below the one before; never the root
 }
 
-// dir is an open directory; name is one component.
+// dir is an open directory and its name, a single component.
 type dir struct {
 	name string
 	fd   int
 }
 
-// maxOpen is how many directories Dirs holds open. Below that depth a directory
-// is opened anew for each change of directory.
+// maxOpen limits the open directories. A directory at a deeper level is opened again whenever the directory changes.
 const maxOpen = 64
 
-// Dirs returns the directories of a goroutine, none of them open yet.
+// Dirs returns a Dirs without open directories.
 func (r *Root) Dirs() *Dirs { return &Dirs{root: r} }
 
-// Close closes all directories. Dirs can be used again.
+// Close closes all directories. Dirs remains usable.
 func (d *Dirs) Close() {
 	for _, o := range d.open {
 		_ = unix.Close(o.fd) // only a place
@@ -122,9 +119,8 @@ func (d *Dirs) Close() {
 
 var errNotBelow = errors.New("the path does not name what lies below the root")
 
-// at returns the directory of a path below the root, open, and the last
-// component; own says that the caller closes it. An empty path is the root, "."
-// in itself.
+// at opens the directory of a path below the root and returns it with the last component. The caller must close fd if
+// own is true. An empty path is "." in the root.
 func (d *Dirs) at(path string) (fd int, base string, own bool, err error) {
 	fd, depth := d.root.fd(), 0
 	rest := path
@@ -172,8 +168,7 @@ func (d *Dirs) shut(depth int) {
 	d.open = d.open[:depth]
 }
 
-// Stat tells about a file below the root, by a path with slashes; of a link, about
-// the link.
+// Stat returns information about a file below the root, given a path with slashes. It does not follow a link.
 func (d *Dirs) Stat(path string) (unix.Stat_t, error) {
 	fd, base, own, err := d.at(path)
 	if err != nil {
@@ -189,8 +184,53 @@ func (d *Dirs) Stat(path string) (unix.Stat_t, error) {
 	return s, err
 }
 
-// List returns the children of a directory below the root, sorted by name; "" is
-// the root itself.
+// Place opens a file below the root as a place (O_PATH), by a path with slashes; "" is the root. It opens a link at the
+// end of the path itself, and follows none. The caller closes the descriptor. A file that is itself a mount is
+// [ErrMount].
+func (d *Dirs) Place(path string) (int, error) {
+	at, base, own, err := d.at(path)
+	if err != nil {
+		return -1, &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	if own {
+		defer func() { _ = unix.Close(at) }()
+	}
+	fd, err := d.root.place(at, base)
+	if err != nil {
+		return -1, &fs.PathError{Op: "open", Path: path, Err: meaning(err)}
+	}
+	return fd, nil
+}
+
+// place opens one component of any type.
+func (r *Root) place(at int, name string) (fd int, err error) {
+	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC,
+		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_XDEV}
+	for {
+		if r.openat2 {
+			fd, err = unix.Openat2(at, name, &how)
+		} else {
+			fd, err = unix.Openat(at, name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+		}
+		if !errors.Is(err, unix.EINTR) && !errors.Is(err, unix.EAGAIN) {
+			break
+		}
+	}
+	if err != nil || r.openat2 {
+		return fd, err
+	}
+	s, err := statAt(fd, "", unix.AT_EMPTY_PATH)
+	if err == nil && uint64(s.Dev) != r.device { //nolint:unconvert // some machines have a narrower one
+		err = unix.EXDEV
+	}
+	if err != nil {
+		_ = unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+// List returns the children of a directory below the root, sorted by name. "" is the root itself.
 func (d *Dirs) List(path string) ([]fs.DirEntry, error) {
 	fd, base, own, err := d.at(path)
 	if err != nil {
@@ -210,7 +250,7 @@ func (d *Dirs) List(path string) ([]fs.DirEntry, error) {
 	return list, err
 }
 
-// readDir lists an open directory.
+// readDir returns the entries of an open directory.
 func readDir(place int, path string) ([]fs.DirEntry, error) {
 	fd, err := unix.Openat(place, ".", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	for errors.Is(err, unix.EINTR) {
@@ -226,7 +266,7 @@ func readDir(place int, path string) ([]fs.DirEntry, error) {
 	return list, err
 }
 
-// meaning gives the two refusals of a path their words.
+// meaning converts ELOOP and EXDEV to ErrLink and ErrMount.
 func meaning(err error) error {
 	switch {
 	case errors.Is(err, unix.ELOOP):
@@ -245,5 +285,5 @@ func statAt(fd int, name string, flags int) (s unix.Stat_t, err error) {
 	}
 }
 
-// placeOf names a file of an open directory for calls that take paths only.
+// placeOf returns a path for an entry of an open directory, for calls that accept only paths.
 func placeOf(fd int, name string) string { return "/proc/self/fd/" + strconv.Itoa(fd) + "/" + name }

@@ -95,8 +95,8 @@ func TestReadsBelow(t *testing.T) {
 
 func openFiles(t *testing.T) int { return len(must(os.ReadDir("/proc/self/fd"))) }
 
-// TestLinkInTheMiddle: a link that takes a directory's place is refused wherever
-// it stands, whatever it points to, and a link at the end is told about itself.
+// A link in place of a directory is refused at any position and with any target; information about a final link is
+// about the link itself.
 func TestLinkInTheMiddle(t *testing.T) {
 	secret := makeFiles(t, "x/file")
 	for _, to := range []string{secret + "/x", "../b", "."} {
@@ -132,7 +132,7 @@ func TestLinkInTheMiddle(t *testing.T) {
 	}
 }
 
-// TestMount: what is mounted below the root is not visited.
+// A mount below the root is not entered.
 func TestMount(t *testing.T) {
 	for _, place := range []struct{ root, below string }{
 		{"/", "proc"}, {"/proc", "fs/binfmt_misc"}, {"/dev", "pts"}, {"/dev", "shm"},

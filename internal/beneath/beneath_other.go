@@ -7,10 +7,10 @@ import (
 	"fmt"
 )
 
-// Root is a directory below which names are read. This system has no such thing.
+// Root is unused: this system cannot keep a path below a directory.
 type Root struct{}
 
-// Open fails: this system has no way to stay below a directory here.
+// Open returns an error that wraps errors.ErrUnsupported.
 func Open(path string) (*Root, error) {
 	return nil, fmt.Errorf("open %s: %w", path, errors.ErrUnsupported)
 }

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// inode returns the number of a file, told by the system.
+// inode returns the inode number of a file from the system.
 func inode(t *testing.T, path string) uint64 {
 	t.Helper()
 	var s unix.Stat_t
@@ -24,9 +24,8 @@ func inode(t *testing.T, path string) uint64 {
 	return s.Ino
 }
 
-// TestEveryDirectoryIsClosed: Open holds the root alone, a file deeper than
-// maxOpen holds maxOpen directories and no more however often it is read, another
-// directory takes the place of those, and Close closes what is left.
+// Open keeps one directory open. Reading a file below maxOpen levels keeps maxOpen directories open, however often it
+// is read. Another directory replaces them, and Close closes all.
 func TestEveryDirectoryIsClosed(t *testing.T) {
 	deep := strings.Repeat("d/", maxOpen+3)
 	root := makeFiles(t, "a/b/c", "b/c", deep+"file", deep+"e/f")
@@ -75,8 +74,8 @@ func TestEveryDirectoryIsClosed(t *testing.T) {
 	}
 }
 
-// TestErrorsName: each refusal names the path as it was asked; a file in the
-// middle is no link, and a path that leaves is told from one that is not there.
+// Each error has the requested path. A file in the middle is not reported as a link, and a path that leaves the root
+// differs from a missing one.
 func TestErrorsName(t *testing.T) {
 	root := makeFiles(t, "a", "b/c")
 	for name, r := range variants(t, root) {
@@ -139,7 +138,7 @@ func TestAttributeSizes(t *testing.T) {
 	}
 }
 
-// TestMeans: the root uses what this system has.
+// The root uses the system calls that this system has.
 func TestMeans(t *testing.T) {
 	r := must(Open(t.TempDir()))
 	defer func() { _ = r.Close() }()

@@ -8,17 +8,17 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// maxClaims is how much memory the attributes of one list may take, in bytes.
+// maxClaims limits the memory for the attributes of one list, in bytes.
 const maxClaims = 1 << 20
 
-// attributeReader copies TOKEN_SECURITY_ATTRIBUTES_INFORMATION. What is left
-// bounds the memory a list can take whose values all name the same text.
+// attributeReader copies TOKEN_SECURITY_ATTRIBUTES_INFORMATION. left is the remaining memory: it limits a list whose
+// values all point to the same text.
 type attributeReader struct {
 	*Memory
 	left int
 }
 
-// attributeSize is that of TOKEN_SECURITY_ATTRIBUTE_V1.
+// attributeSize is the size of TOKEN_SECURITY_ATTRIBUTE_V1.
 const attributeSize = 40
 
 // TokenAttributesAt copies a list of attributes; NULL is nil.
@@ -60,7 +60,7 @@ func (r *attributeReader) array(p Address, n uint32, size int) ([]byte, ntstatus
 	return r.Block(p, int(n)*size, 1)
 }
 
-// text copies what a UNICODE_STRING names.
+// text copies the text of a UNICODE_STRING.
 func (r *attributeReader) text(b []byte) (string, ntstatus.Status) {
 	n := int(le.Uint16(b))
 	if n > r.left {
@@ -73,7 +73,7 @@ func (r *attributeReader) text(b []byte) (string, ntstatus.Status) {
 	return r.TextAt(Address(le.Uint64(b[8:])), n)
 }
 
-// terminated copies text up to its terminator.
+// terminated copies zero-terminated text.
 func (r *attributeReader) terminated(p Address) (string, ntstatus.Status) {
 	s, n, st := r.zeroTerminated(p, min(maxText, r.left/2))
 	if st == ntstatus.InvalidParameter && n < maxText {
@@ -101,7 +101,7 @@ func (r *attributeReader) attribute(b []byte) (a claims.Attribute, st ntstatus.S
 	return a, st
 }
 
-// value adds one value, and refuses an unknown type.
+// value appends one value. An unknown type is an error status.
 func (r *attributeReader) value(a *claims.Attribute, b []byte) (st ntstatus.Status) {
 	switch a.Type {
 	case claims.Int64:

@@ -16,8 +16,7 @@ import (
 
 var le = binary.LittleEndian
 
-// SIDAt copies a SID; STATUS_INVALID_SID for one of another revision or with
-// more than 15 sub-authorities.
+// SIDAt copies a SID. An unknown revision or more than 15 sub-authorities give STATUS_INVALID_SID.
 func (m *Memory) SIDAt(p Address) (sid.SID, ntstatus.Status) {
 	b, st := m.appendSID(m.Scratch[:0], p)
 	if st != ntstatus.Success {
@@ -35,7 +34,7 @@ func (m *Memory) OptionalSIDAt(p Address) (sid.SID, ntstatus.Status) {
 	return m.SIDAt(p)
 }
 
-// ACLAt copies a list; NULL is nil.
+// ACLAt copies an ACL; NULL is nil.
 func (m *Memory) ACLAt(p Address) (*sd.ACL, ntstatus.Status) {
 	if p == 0 {
 		return nil, ntstatus.Success
@@ -48,7 +47,7 @@ func (m *Memory) ACLAt(p Address) (*sd.ACL, ntstatus.Status) {
 	return l, StatusOf(err, ntstatus.InvalidACL)
 }
 
-// StatusOf returns the status that the error of a decoder carries, or the one given.
+// StatusOf returns the status in a decoder's error, or otherwise if it has none.
 func StatusOf(err error, otherwise ntstatus.Status) ntstatus.Status {
 	if err == nil {
 		return ntstatus.Success
@@ -72,7 +71,7 @@ func (m *Memory) TextAt(p Address, n int) (string, ntstatus.Status) {
 	return string(utf16.Decode(u)), ntstatus.Success
 }
 
-// StringAt copies a UNICODE_STRING; NULL is empty.
+// StringAt copies a UNICODE_STRING; NULL is empty. An odd length gives STATUS_OBJECT_NAME_INVALID.
 func (m *Memory) StringAt(p Address) (string, ntstatus.Status) {
 	if p == 0 {
 		return "", ntstatus.Success
@@ -109,7 +108,7 @@ func (m *Memory) QualityAt(p Address) (*nt.SecurityQualityOfService, ntstatus.St
 	}, ntstatus.Success
 }
 
-// AttributesAt copies OBJECT_ATTRIBUTES with all it points to; NULL is nil.
+// AttributesAt copies OBJECT_ATTRIBUTES and the structures it points to; NULL is nil.
 func (m *Memory) AttributesAt(p Address) (*nt.ObjectAttributes, ntstatus.Status) {
 	if p == 0 {
 		return nil, ntstatus.Success

@@ -4,6 +4,7 @@ package marshal
 
 import (
 	"math/rand/v2"
+	"reflect"
 	"runtime"
 	"runtime/metrics"
 	"syscall"
@@ -11,7 +12,12 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
 )
 
 // arena is where the inputs of the fuzz target lie, so that their bytes can be
@@ -135,7 +141,7 @@ func seeds() map[string][]byte {
 	}
 }
 
-// A capture takes no more time and memory than its bounds, whatever it is given.
+// Time and memory of a capture are bounded for any input.
 func FuzzCapture(f *testing.F) {
 	mapArena(f)
 	for _, b := range seeds() {
@@ -187,7 +193,7 @@ func TestClaimTextIsBounded(t *testing.T) {
 	}
 }
 
-// A test of a page changes nothing, and knows what can be read and written.
+// Testing a page changes nothing, and returns whether it is readable and writable.
 func TestPages(t *testing.T) {
 	mapArena(t)
 	fill(t, []byte{1, 2, 3, 4, 5, 6, 7, 8})
@@ -217,8 +223,7 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// Two pages are asked for at once where both are expected, and each answer is that
-// of the page alone.
+// Two expected pages are tested with one call, with the same result as separately.
 func TestExpectedPages(t *testing.T) {
 	mapArena(t)
 	const good, other, bad = Address(arena), Address(arena + page), Address(arena + arenaSize)
@@ -250,5 +255,132 @@ func TestExpectedPages(t *testing.T) {
 	}
 	if runtime.GOARCH == "amd64" && !inPairs {
 		t.Log("this system does not answer for two pages at once")
+	}
+}
+
+// Each field of a structure comes from its own place, as winnt.h lays it out for 64 bits.
+func TestCaptures(t *testing.T) {
+	l := newLayout(t)
+	var m Memory
+	groups := l.words(2, l.sid(alice), 0x7, l.sid(staff), 0x10)
+	wantGroups := []token.Group{{SID: alice, Attributes: 7}, {SID: staff, Attributes: 0x10}}
+	check(t, "TOKEN_GROUPS", wantGroups)(m.GroupsAt(groups))
+	privileges := l.words(2|19<<32, 2<<32, 3|5<<32, 0x8000_0000) // count, then LUID and attributes, 12 bytes each
+	wantPrivileges := []nt.LUIDAndAttributes{{LUID: 19, Attributes: 2}, {LUID: 3 | 5<<32, Attributes: 0x8000_0000}}
+	check(t, "TOKEN_PRIVILEGES", wantPrivileges)(m.PrivilegesAt(privileges))
+	set := l.words(1|1<<32, 20, 2)
+	check(t, "PRIVILEGE_SET", &nt.PrivilegeSet{Control: 1,
+		Privilege: []nt.LUIDAndAttributes{{LUID: 20, Attributes: 2}}})(m.PrivilegeSetAt(set))
+	check(t, "GENERIC_MAPPING", winnt.GenericMapping{Read: 1, Write: 2, Execute: 4, All: 8})(
+		m.MappingAt(l.words(1|2<<32, 4|8<<32)))
+	quality := l.words(12|2<<32, 1)
+	dynamic := &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation, ContextTrackingMode: true}
+	check(t, "SECURITY_QUALITY_OF_SERVICE", dynamic)(m.QualityAt(quality))
+	check(t, "with EffectiveOnly", &nt.SecurityQualityOfService{EffectiveOnly: true})(m.QualityAt(l.words(12, 1<<8)))
+	check(t, "CLIENT_ID", &nt.ClientID{UniqueProcess: 8, UniqueThread: 12})(m.ClientIDAt(l.words(8, 12)))
+	check(t, "handles", []winnt.Handle{4, -2})(m.HandlesFrom(l.words(4, ^uint64(1)), 2))
+	check(t, "TOKEN_SOURCE", &token.Source{Name: "User32", ID: 7})(
+		m.SourceAt(l.put(append([]byte("User32 \x00"), words(7)...))))
+	limits := l.words(0xF, 0x44, uint64(groups), uint64(privileges), uint64(l.words(1, l.sid(staff), 0)))
+	check(t, "JOBOBJECT_SECURITY_LIMIT_INFORMATION", &nt.JobSecurityLimitInformation{SecurityLimitFlags: 0xF,
+		JobToken: 0x44, SidsToDisable: wantGroups, PrivilegesToDelete: wantPrivileges,
+		RestrictedSids: []token.Group{{SID: staff}}})(m.JobLimitsAt(limits))
+	guid := winnt.GUID{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}
+	at := uint64(l.put(guid[:]))
+	check(t, "OBJECT_TYPE_LIST", []access.ObjectTypeEntry{{Level: 0, GUID: guid}, {Level: 3, GUID: guid}})(
+		m.ObjectTypesAt(l.words(0, at, 3, at), 2))
+	check(t, "pointers to GUIDs", []winnt.GUID{guid, guid})(m.GUIDsAt(l.words(at, 0, at), 3))
+	head, name := l.counted("päth")
+	text, _ := l.text("päth")
+	check(t, "UNICODE_STRING", "päth")(m.StringAt(l.words(head, name)))
+	check(t, "text with a terminator", "päth")(m.ZeroTerminatedAt(Address(text)))
+	d := sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")
+	oa := l.words(48, 0x10, uint64(l.words(head, name)), 0x40, uint64(l.put(d.Binary())), uint64(quality))
+	got, st := m.AttributesAt(oa)
+	if st != ntstatus.Success || got.RootDirectory != 0x10 || got.ObjectName != "päth" || got.Attributes != 0x40 ||
+		got.Unnamed || !got.SecurityDescriptor.Equal(d) || *got.SecurityQualityOfService != *dynamic {
+		t.Errorf("OBJECT_ATTRIBUTES: %+v, %v", got, st)
+	}
+	unnamed, st := m.AttributesAt(l.words(48, 0, 0, 0, 0, 0))
+	if want := (&nt.ObjectAttributes{Unnamed: true}); st != ntstatus.Success || !reflect.DeepEqual(unnamed, want) {
+		t.Errorf("OBJECT_ATTRIBUTES without a name: %+v, %v", unnamed, st)
+	}
+}
+
+// Arrays and structures begin at a multiple of their alignment, texts and SIDs anywhere
+// (O-3); counts that are too large are refused.
+func TestCapturesRefuse(t *testing.T) {
+	l := newLayout(t)
+	var m Memory
+	l.words(0, 0, 0)
+	list := l.words(1, l.sid(alice), 7, 0, 0)
+	odd := func(p Address) Address { // the same bytes one place further
+		b := append([]byte{0}, l.b[p-l.base():p-l.base()+48]...)
+		return l.put(b) + 1
+	}
+	const off = ntstatus.DatatypeMisalignment
+	for name, c := range map[string]struct {
+		st   func() ntstatus.Status
+		want ntstatus.Status
+	}{
+		"groups":            {func() ntstatus.Status { _, st := m.GroupsFrom(odd(list)+8, 1); return st }, off},
+		"privileges":        {func() ntstatus.Status { _, st := m.PrivilegesFrom(odd(list), 1); return st }, off},
+		"handles":           {func() ntstatus.Status { _, st := m.HandlesFrom(odd(list), 1); return st }, off},
+		"mapping":           {func() ntstatus.Status { _, st := m.MappingAt(odd(list)); return st }, off},
+		"object attributes": {func() ntstatus.Status { _, st := m.AttributesAt(odd(list)); return st }, off},
+		"object types":      {func() ntstatus.Status { _, st := m.ObjectTypesAt(odd(list), 1); return st }, off},
+		"job limits":        {func() ntstatus.Status { _, st := m.JobLimitsAt(odd(list)); return st }, off},
+		"port message":      {func() ntstatus.Status { _, st := m.PortMessageAt(odd(list)); return st }, off},
+		"token attributes":  {func() ntstatus.Status { _, st := m.TokenAttributesAt(odd(list)); return st }, off},
+		"a SID": {func() ntstatus.Status { _, st := m.SIDAt(odd(l.put([]byte(alice.Binary())))); return st },
+			ntstatus.Success},
+		"GUIDs": {func() ntstatus.Status { _, st := m.GUIDsAt(l.words(0, 0), MaxObjectTypes+1); return st },
+			ntstatus.InvalidParameter},
+		"object types without a list": {func() ntstatus.Status { _, st := m.ObjectTypesAt(0, 1); return st },
+			ntstatus.InvalidParameter},
+		"object type without a GUID": {func() ntstatus.Status { _, st := m.ObjectTypesAt(l.words(0, 0), 1); return st },
+			ntstatus.InvalidParameter},
+		"reserved word of an object type": {func() ntstatus.Status {
+			_, st := m.ObjectTypesAt(l.words(1<<16, uint64(list)), 1)
+			return st
+		}, ntstatus.InvalidParameter},
+		"quality of 13 bytes": {func() ntstatus.Status { _, st := m.QualityAt(l.words(13, 0)); return st },
+			ntstatus.InvalidParameter},
+		"level 4": {func() ntstatus.Status { _, st := m.QualityAt(l.words(12|4<<32, 0)); return st },
+			ntstatus.InvalidParameter},
+		"attributes of 40 bytes": {func() ntstatus.Status { _, st := m.AttributesAt(l.words(40, 0, 0, 0, 0, 0)); return st },
+			ntstatus.InvalidParameter},
+		"half a unit": {func() ntstatus.Status { _, st := m.StringAt(l.words(3, uint64(list))); return st },
+			ntstatus.ObjectNameInvalid},
+		"attributes of version 2": {func() ntstatus.Status { _, st := m.TokenAttributesAt(l.words(2, 0)); return st },
+			ntstatus.InvalidParameter},
+		"claims of version 2": {func() ntstatus.Status { _, st := m.ClaimsAt(l.words(2, 0)); return st },
+			ntstatus.InvalidParameter},
+		"a message shorter than its data": {func() ntstatus.Status {
+			_, st := m.PortMessageAt(l.words(8|47<<16, 0, 0, 0, 0, 0))
+			return st
+		}, ntstatus.InvalidParameter},
+	} {
+		if st := c.st(); st != c.want {
+			t.Errorf("%s: %v, want %v", name, st, c.want)
+		}
+	}
+}
+
+// NULL for an optional argument is nothing, and not an error.
+func TestOptionalNULLIsNothing(t *testing.T) {
+	var m Memory
+	id, idSt := m.ClientIDAt(0)
+	guid, guidSt := m.GUIDAt(0)
+	policy, policySt := m.PolicyAt(0)
+	list, listSt := m.TokenAttributesAt(0)
+	if id != nil || guid != nil || policy != nil || list != nil {
+		t.Errorf("a client %v, a GUID %v, a policy %v, attributes %v", id, guid, policy, list)
+	}
+	for name, st := range map[string]ntstatus.Status{"client": idSt, "GUID": guidSt, "policy": policySt,
+		"attributes": listSt} {
+		if st != ntstatus.Success {
+			t.Errorf("%s: %v", name, st)
+		}
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/refmon/refmon/claims"
 )
 
-// attributeHeader starts either attribute list, of count entries.
+// attributeHeader appends the header of an attribute list with count entries.
 func (e *Encoder) attributeHeader(count, size int) (at int) {
 	e.U16(1)
 	e.U16(0)
@@ -67,7 +67,7 @@ func (e *Encoder) TokenAttributes(list []claims.Attribute) {
 	}
 }
 
-// Counted writes text and the UNICODE_STRING at at that names it.
+// Counted appends text and stores its UNICODE_STRING at offset at.
 func (e *Encoder) Counted(at int, s string) {
 	e.Point(at + 8)
 	n := uint16(e.Text(s))
@@ -75,7 +75,7 @@ func (e *Encoder) Counted(at int, s string) {
 	le.PutUint16(e.Bytes[at+2:], n)
 }
 
-// values appends those of an attribute that holds no strings.
+// values appends the values of an attribute that are not strings.
 func (e *Encoder) values(a *claims.Attribute) {
 	for _, v := range a.Ints {
 		e.U64(uint64(v))

@@ -7,11 +7,10 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// claimSize is that of CLAIM_SECURITY_ATTRIBUTE_V1.
+// claimSize is the size of CLAIM_SECURITY_ATTRIBUTE_V1.
 const claimSize = 32
 
-// ClaimsAt copies CLAIM_SECURITY_ATTRIBUTES_INFORMATION, whose texts are
-// terminated; NULL is nil.
+// ClaimsAt copies CLAIM_SECURITY_ATTRIBUTES_INFORMATION, which has zero-terminated texts; NULL is nil.
 func (m *Memory) ClaimsAt(p Address) ([]claims.Attribute, ntstatus.Status) {
 	if p == 0 {
 		return nil, ntstatus.Success
@@ -37,7 +36,7 @@ func (m *Memory) ClaimsAt(p Address) ([]claims.Attribute, ntstatus.Status) {
 	return list, st
 }
 
-// claimValues copies n values; only those of texts differ from the counted form.
+// claimValues copies n values. Only texts differ from those of a token attribute.
 func (r *attributeReader) claimValues(a *claims.Attribute, p Address, n uint32) ntstatus.Status {
 	size := 8
 	if a.Type == claims.SID || a.Type == claims.Octets {

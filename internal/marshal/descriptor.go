@@ -11,15 +11,14 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// Descriptors that a thread keeps after it captured them, and the size of the
-// largest: programs ask about the same ones again, and comparing bytes is less
-// work than decoding them.
+// A thread caches descriptors that it captured, up to these limits. Programs often pass the same one, and comparing
+// bytes is cheaper than decoding.
 const (
 	keptDescriptors = 4
 	keptBytes       = 4096
 )
 
-// descriptors holds what a thread captured lately.
+// descriptors caches the descriptors that a thread captured last.
 type descriptors struct {
 	room []byte // of the capture under way
 	kept [keptDescriptors]struct {
@@ -69,7 +68,7 @@ func (m *Memory) DescriptorAt(p Address) (*sd.Descriptor, ntstatus.Status) {
 	return d, ntstatus.Success
 }
 
-// captureDescriptor appends what is at p, as far as it can be read.
+// captureDescriptor appends the readable parts of the descriptor at p.
 func (m *Memory) captureDescriptor(b raw, p Address) (raw, ntstatus.Status) {
 	var h [40]byte
 	if st := m.Read(h[:20], p); st != ntstatus.Success {
@@ -133,7 +132,7 @@ func (m *Memory) appendSID(b []byte, p Address) ([]byte, ntstatus.Status) {
 	if b[mark] != 1 || b[mark+1] > 15 {
 		return b, ntstatus.InvalidSID
 	}
-	// The rest is as long as the copy says, whatever the program does to its own meanwhile (O-4).
+	// The size comes from the copy, because the program may change its own memory at any time (O-4).
 	return m.appendUser(b, p+8, 4*int(b[mark+1]))
 }
 
@@ -151,7 +150,7 @@ func (m *Memory) appendACL(b []byte, p Address) ([]byte, ntstatus.Status) {
 	return m.appendUser(b, p+8, size-8)
 }
 
-// decode makes the descriptor of the parts there are.
+// decode returns the descriptor with the parts that are present.
 func (b raw) decode() (*sd.Descriptor, ntstatus.Status) {
 	if len(b) == 0 {
 		return nil, ntstatus.Success

@@ -1,15 +1,11 @@
-// Package marshal carries arguments between C callers and the services: it
-// captures the structures that 64-bit Windows lays out into values of package nt
-// and encodes answers into the same layouts. It has no C of its own.
+// Package marshal converts arguments between C callers and the services. It captures structures in the layout of
+// 64-bit Windows as values of package nt, and encodes results in the same layouts. It contains no C.
 //
 //	var m marshal.Memory
 //	d, st := m.DescriptorAt(p) // a *sd.Descriptor, or STATUS_ACCESS_VIOLATION
 //
-// A Memory reads and writes memory that may not be there. It finds out by system
-// calls that read or write on its behalf and fail, not by faults, since the
-// program may handle SIGSEGV itself or block it (pages.go). What a caller passes is
-// read once, and in pieces that bound what a false count can take (O-4). An Encoder
-// builds a structure for a buffer whose address it knows.
-//
-// A Memory belongs to one thread. The package builds on Linux alone.
+// A Memory accesses memory that may be unmapped. It uses system calls that fail instead of raising SIGSEGV, because
+// the program may handle or block that signal (pages.go). It reads each argument once, in pieces whose size bounds
+// the effect of a wrong count (O-4). An Encoder builds a structure for a buffer at a known address. A Memory belongs
+// to one thread. The package builds on Linux only.
 package marshal

@@ -10,9 +10,9 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// An Encoder builds a structure as 64-bit Windows lays it out, for a buffer at
-// Base: what is pointed to follows the fixed part (T-81). Bytes holds the parts
-// so far; their sum is the size that the service told. The zero value is empty.
+// An Encoder builds a structure in the layout of 64-bit Windows for a buffer at Base. Referenced data follows the
+// fixed part (T-81). Bytes holds the output so far; its final length is the size that the service reports. The zero
+// value is empty.
 type Encoder struct {
 	Base  Address
 	Bytes []byte
@@ -43,7 +43,7 @@ func (e *Encoder) Align(n int) {
 	}
 }
 
-// Reserve leaves room for n bytes and tells where they are.
+// Reserve appends n zero bytes and returns their offset.
 func (e *Encoder) Reserve(n int) int {
 	at := len(e.Bytes)
 	e.Bytes = append(e.Bytes, make([]byte, n)...)
@@ -53,13 +53,13 @@ func (e *Encoder) Reserve(n int) int {
 // Here returns the address of the next byte.
 func (e *Encoder) Here() uint64 { return uint64(e.Base) + uint64(len(e.Bytes)) }
 
-// Point puts the address of the next byte into the pointer at at.
+// Point stores the address of the next byte in the pointer at offset at.
 func (e *Encoder) Point(at int) { le.PutUint64(e.Bytes[at:], e.Here()) }
 
 // SID appends a SID.
 func (e *Encoder) SID(s sid.SID) { e.Bytes = s.AppendBinary(e.Bytes) }
 
-// Text appends UTF-16 without a terminator and returns its size.
+// Text appends UTF-16 without a terminator and returns its size in bytes.
 func (e *Encoder) Text(s string) int {
 	u := utf16.Encode([]rune(s))
 	for _, c := range u {
@@ -89,10 +89,10 @@ func (e *Encoder) PrivilegeSet(s *nt.PrivilegeSet) {
 	e.PrivilegeArray(s.Privilege)
 }
 
-// GroupArray leaves room for SID_AND_ATTRIBUTES; Fill writes the SIDs.
+// GroupArray reserves space for SID_AND_ATTRIBUTES entries. Call Fill to write them.
 func (e *Encoder) GroupArray(list []token.Group) (at int) { return e.Reserve(16 * len(list)) }
 
-// Fill writes the entries of an array that GroupArray left room for.
+// Fill writes the entries of an array that GroupArray reserved, and appends their SIDs.
 func (e *Encoder) Fill(at int, list []token.Group) {
 	for i, g := range list {
 		e.Point(at + 16*i)
@@ -107,7 +107,7 @@ func (e *Encoder) GroupList(list []token.Group) {
 	e.Fill(e.GroupArray(list), list)
 }
 
-// SIDPointer appends a structure that is one pointer to a SID, NULL for none.
+// SIDPointer appends a structure that consists of a pointer to a SID, NULL for the zero SID.
 func (e *Encoder) SIDPointer(s sid.SID) {
 	at := e.Reserve(8)
 	if !s.IsZero() {

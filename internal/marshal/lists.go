@@ -10,11 +10,11 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// maxListed is how many groups or privileges one list may have.
+// maxListed limits the groups or privileges of one list.
 const maxListed = 1 << 16
 
-// array copies n elements that are aligned to 4 bytes. Of more than maxListed as
-// many are read, so that memory which is not there is told first, and refused.
+// array copies n elements, which must be aligned to 4 bytes. If n exceeds maxListed it reads only that many and then
+// fails, so that an unmapped address is reported first.
 func (m *Memory) array(p Address, n uint32, size int) ([]byte, ntstatus.Status) {
 	b, st := m.Block(p, int(min(n, maxListed))*size, 4)
 	if st == ntstatus.Success && n > maxListed {
@@ -91,10 +91,11 @@ func (m *Memory) MappingAt(p Address) (g winnt.GenericMapping, st ntstatus.Statu
 	return winnt.GenericMapping{Read: right(0), Write: right(1), Execute: right(2), All: right(3)}, st
 }
 
-// MaxObjectTypes is the longest object type list.
+// MaxObjectTypes limits the length of an object type list.
 const MaxObjectTypes = access.MaxObjectTypes
 
-// ObjectTypesAt copies an OBJECT_TYPE_LIST of n entries.
+// ObjectTypesAt copies an OBJECT_TYPE_LIST of n entries. n 0 is nil. NULL, or n above MaxObjectTypes, gives
+// STATUS_INVALID_PARAMETER.
 func (m *Memory) ObjectTypesAt(p Address, n uint32) ([]access.ObjectTypeEntry, ntstatus.Status) {
 	if n == 0 {
 		return nil, ntstatus.Success

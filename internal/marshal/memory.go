@@ -10,16 +10,15 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// An Address is a pointer of a C caller. It is never converted to a Go pointer:
-// it may be anything, and the collector and the stack copier must not see it.
+// An Address is a pointer of a C caller. It is never converted to a Go pointer, because it may be invalid, and the
+// garbage collector and the stack copier must not see it.
 type Address uintptr
 
-// ScratchSize holds every fixed structure that is read or written at once.
+// ScratchSize is the size of the largest fixed structure that is read or written at once.
 const ScratchSize = 128
 
-// A Memory reads and writes the memory of the process for the calls of one
-// thread; the zero value knows no frames and probes all. It belongs to that
-// thread.
+// A Memory accesses the process's memory for the calls of one thread, and belongs to it. The zero value has no stack
+// frames recorded and probes every address.
 type Memory struct {
 	Scratch [ScratchSize]byte // for a structure under way
 
@@ -29,9 +28,8 @@ type Memory struct {
 	descriptors
 }
 
-// Frames names the part of the stack that holds the frames of the caller, which
-// stays usable for as long as the call lasts, and forgets what was probed before.
-// It returns the part that was named before.
+// Frames sets the part of the stack that contains the caller's frames, which stays accessible during the call. It
+// forgets all probed pages and returns the previous part.
 func (m *Memory) Frames(low, high uintptr) (oldLow, oldHigh uintptr) {
 	oldLow, oldHigh = m.low, m.high
 	m.low, m.high = low, high
@@ -39,13 +37,12 @@ func (m *Memory) Frames(low, high uintptr) (oldLow, oldHigh uintptr) {
 	return oldLow, oldHigh
 }
 
-// Forget makes the rest of the call probe again: it waited, and the program went
-// on meanwhile.
+// Forget forgets all probed pages. Call it after a wait, during which the program may have unmapped memory.
 func (m *Memory) Forget() { m.readable, m.writable = pageList{}, pageList{} }
 
-// take and put copy as the runtime does. User memory is an integer, which keeps
-// hostile values out of Go pointers; our own is a pointer, since the runtime moves
-// stacks between two calls. A fault inside them panics, see guarded.
+// take and put copy as the runtime does. User memory is an integer, which keeps hostile values out of Go pointers;
+// our own is a pointer, because the runtime may move the stack between two calls. A fault inside them panics; see
+// guarded.
 //
 //go:linkname take runtime.memmove
 //go:noescape
@@ -55,11 +52,9 @@ func take(to unsafe.Pointer, from, n uintptr)
 //go:noescape
 func put(to uintptr, from unsafe.Pointer, n uintptr)
 
-// guarded runs a copy whose addresses were probed, into our memory or out of it.
-// Another thread of the program may have taken user memory away since: where the
-// handler of SIGSEGV is still the runtime's, the fault becomes
-// STATUS_ACCESS_VIOLATION. Only the copy itself runs under it, so that a mistake of
-// our own is not mistaken for one of the caller.
+// guarded copies between our memory and probed user memory. Another thread of the program may have unmapped it since.
+// If the runtime still handles SIGSEGV, the fault becomes STATUS_ACCESS_VIOLATION. Only the copy runs under this
+// guard, so that a fault in our own code is not blamed on the caller.
 func guarded(ours unsafe.Pointer, user, n uintptr, into bool) (st ntstatus.Status) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -78,28 +73,27 @@ func guarded(ours unsafe.Pointer, user, n uintptr, into bool) (st ntstatus.Statu
 	return ntstatus.Success
 }
 
-// lowest is the end of the pages that are never mapped.
+// lowest is the first address that can be mapped.
 const lowest = 0x10000
 
-// bad reports whether no program can have n bytes at p.
+// bad reports whether n bytes at p cannot be in a program's address space.
 func (p Address) bad(n uintptr) bool {
 	return p < lowest || uintptr(p)+n < uintptr(p) || (uintptr(p)+n)>>47 != 0
 }
 
-// framed reports whether n bytes at p lie in the caller's frames.
+// framed reports whether n bytes at p are in the caller's stack frames.
 func (m *Memory) framed(p Address, n uintptr) bool {
 	return uintptr(p) >= m.low && uintptr(p) < m.high && n <= m.high-uintptr(p)
 }
 
-// Expect says that the call will also read at p, so that its page and the next one
-// that is read are asked for with one question.
+// Expect announces a later read at p, so that one system call can probe its page together with the next one.
 func (m *Memory) Expect(p Address) {
 	if m.readable.expected = 0; !p.bad(1) && !m.framed(p, 1) {
 		m.readable.expected = uintptr(p) &^ (page - 1)
 	}
 }
 
-// Read copies n bytes of user memory into b.
+// Read copies len(b) bytes of user memory into b.
 func (m *Memory) Read(b []byte, p Address) ntstatus.Status {
 	n := uintptr(len(b))
 	if n == 0 {
@@ -125,8 +119,7 @@ func (m *Memory) Write(p Address, b []byte) ntstatus.Status {
 	return guarded(unsafe.Pointer(&b[0]), uintptr(p), n, false)
 }
 
-// Probe tests that n bytes can be written and that p is a multiple of align. A
-// length of 0 needs no memory.
+// Probe checks that n bytes at p are writable and that p is a multiple of align. With n 0 it checks nothing.
 func (m *Memory) Probe(p Address, n, align uintptr) ntstatus.Status {
 	if n == 0 {
 		return ntstatus.Success
@@ -181,8 +174,7 @@ func (m *Memory) ReadU64(p Address) (uint64, ntstatus.Status) {
 	return binary.LittleEndian.Uint64(m.Scratch[:]), st
 }
 
-// Block copies n bytes of user memory; the copy is the caller's input from then
-// on (O-4).
+// Block copies n bytes of user memory. Later code must use only the copy (O-4).
 func (m *Memory) Block(p Address, n int, align uintptr) ([]byte, ntstatus.Status) {
 	if n == 0 {
 		return nil, ntstatus.Success

@@ -6,7 +6,7 @@ import (
 	"github.com/refmon/refmon/nt"
 )
 
-// ObjectInformation encodes the answer of NtQueryObject.
+// ObjectInformation encodes the result of NtQueryObject.
 func (e *Encoder) ObjectInformation(value any) {
 	switch v := value.(type) {
 	case nt.BasicInformation:
@@ -36,8 +36,7 @@ func (e *Encoder) ObjectInformation(value any) {
 	}
 }
 
-// ProcessInformation appends what NtQueryInformationProcess and NtQueryInformationThread
-// answer.
+// ProcessInformation appends the result of NtQueryInformationProcess or NtQueryInformationThread.
 func (e *Encoder) ProcessInformation(value any) {
 	switch v := value.(type) {
 	case nt.ProcessBasic:
@@ -72,7 +71,7 @@ func (e *Encoder) ProcessInformation(value any) {
 	}
 }
 
-// Unicode writes text with a terminator and the UNICODE_STRING at at.
+// Unicode appends zero-terminated text and stores its UNICODE_STRING at offset at.
 func (e *Encoder) Unicode(at int, s string) {
 	e.Point(at + 8)
 	n := uint16(e.Text(s))

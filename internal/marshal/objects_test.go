@@ -28,8 +28,7 @@ func utf(s string) (b []byte) {
 
 func join(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
 
-// Each field of an answer stands where winternl.h and ntobapi.h have it for 64 bits; no
-// two have one value.
+// Each field of a result has the offset of winternl.h and ntobapi.h for 64 bits; all values are distinct.
 func TestObjectStructures(t *testing.T) {
 	const base = 0x7000_0000
 	mapping := winnt.GenericMapping{Read: 2, Write: 3, Execute: 4, All: 5}

@@ -10,21 +10,19 @@ import (
 
 const page = 4096
 
-// keptPages is how many pages of a call are remembered.
+// keptPages is the number of pages that a pageList remembers.
 const keptPages = 4
 
-// A pageList holds the pages of a call that are known to be usable. They are
-// remembered for that call alone, since the program may take memory away between
-// two calls.
+// A pageList remembers accessible pages during one call. It must not outlive the call, because the program may unmap
+// them.
 type pageList struct {
 	pages    [keptPages]uintptr // addresses of pages, 0 for none
 	next     int
 	expected uintptr // a page that the call will read soon, 0 for none
 }
 
-// usable reports whether n bytes from p on can be used, as test finds out for a
-// page at a time. Neither test raises a signal: the program may have a handler
-// for SIGSEGV of its own, or block it.
+// usable reports whether n bytes at p are accessible, by calling test for each page that is not remembered. test must
+// not raise a signal, because the program may handle or block SIGSEGV.
 func (l *pageList) usable(p Address, n uintptr, test func(at uintptr) bool) bool {
 	last := (uintptr(p) + n - 1) &^ (page - 1)
 	for at := uintptr(p) &^ (page - 1); ; at += page {
@@ -45,8 +43,8 @@ func (l *pageList) add(at uintptr) {
 	l.next = (l.next + 1) % keptPages
 }
 
-// withExpected asks for a page and the expected one at once. It reports false where
-// none is expected, and where one of the two cannot be read.
+// withExpected probes a page and the expected one with one system call. It returns false if no page is expected or
+// one of the two is unreadable.
 func (l *pageList) withExpected(at uintptr) bool {
 	other := l.expected
 	l.expected = 0
@@ -61,22 +59,20 @@ func (l *pageList) has(at uintptr) bool {
 	return l.pages[0] == at || l.pages[1] == at || l.pages[2] == at || l.pages[3] == at
 }
 
-// canRead reports whether a page can be read. The system reads a signal mask
-// before it refuses to do anything unknown with it: EFAULT tells that it could
-// not, and nothing changes in any case.
+// canRead reports whether a page is readable. It passes the page as a signal mask with an invalid operation: the
+// kernel reads the mask first, so EFAULT means unreadable. The call changes nothing.
 func canRead(at uintptr) bool {
 	const unknown = ^uintptr(0)
 	_, _, errno := syscall.RawSyscall6(syscall.SYS_RT_SIGPROCMASK, unknown, at, 0, 8, 0, 0)
 	return errno != syscall.EFAULT
 }
 
-// canReadBoth reports whether two pages can be read, with one question; false may
-// also mean that this system does not answer it.
+// canReadBoth reports whether two pages are readable, with one system call. False may also mean that the kernel does
+// not support this test.
 func canReadBoth(a, b uintptr) bool { return inPairs && readBoth(a, b) == syscall.EINVAL }
 
-// readBoth makes the system read the first bytes of two pages: semtimedop(2) copies
-// the operations and the timeout before it refuses a set that cannot be, number -1.
-// EINVAL tells that it read both, and nothing changes in any case.
+// readBoth makes the kernel read the first bytes of two pages. semtimedop(2) copies the operations and the timeout
+// before it rejects the invalid set number -1, so EINVAL means that both are readable. The call changes nothing.
 func readBoth(operations, timeout uintptr) syscall.Errno {
 	const none = ^uintptr(0)
 	number := none // of no call
@@ -90,8 +86,8 @@ func readBoth(operations, timeout uintptr) syscall.Errno {
 	return errno
 }
 
-// inPairs reports whether the system reads both before it refuses the set. Older
-// ones look at the number first, and a filter of calls may refuse this one.
+// inPairs reports whether the kernel reads both arguments before it rejects the set. Older kernels check the number
+// first, and a seccomp filter may reject the call.
 var inPairs = func() bool {
 	const kernels = ^uintptr(page - 1) // a page of the system
 	ours := uintptr(unsafe.Pointer(&ours)) &^ (page - 1)
@@ -99,18 +95,17 @@ var inPairs = func() bool {
 		readBoth(ours, kernels) == syscall.EFAULT
 }()
 
-// Of futex(2).
+// Constants of futex(2).
 const (
 	futexWakeOpPrivate = 5 | 128
 	futexOrNothing     = 2<<28 | 0xFFF // *word |= 0, and no thread is woken unless it was -1
 )
 
-// ours is a word that no thread waits for.
+// ours is a word on which no thread waits.
 var ours uint32
 
-// canWrite reports whether a page can be written. The system puts the bits of 0
-// into its first word, which is atomic and changes nothing: a concurrent write of
-// the program is not lost.
+// canWrite reports whether a page is writable. The kernel atomically ORs 0 into its first word, which changes nothing
+// and loses no concurrent write.
 func canWrite(at uintptr) bool {
 	_, _, errno := syscall.RawSyscall6(syscall.SYS_FUTEX, uintptr(unsafe.Pointer(&ours)), futexWakeOpPrivate, 0, 0, at,
 		futexOrNothing)

@@ -8,10 +8,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// PortHeader is the size of PORT_MESSAGE; the data follow.
+// PortHeader is the size of PORT_MESSAGE. The data follows it.
 const PortHeader = 40
 
-// A PortMessage is a PORT_MESSAGE and what follows it; the zero value has no type.
+// A PortMessage is a PORT_MESSAGE with its data. The zero value has no type.
 type PortMessage struct {
 	Type     uint16 // not read
 	ClientID nt.ClientID
@@ -21,7 +21,7 @@ type PortMessage struct {
 
 // PortMessageAt copies a message.
 func (m *Memory) PortMessageAt(p Address) (x PortMessage, st ntstatus.Status) {
-	// A message that is not aligned is told as any bad pointer is (O-3).
+	// A misaligned message gets the same status as a bad pointer (O-3).
 	if p%4 != 0 {
 		return x, ntstatus.DatatypeMisalignment
 	}

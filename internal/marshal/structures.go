@@ -30,7 +30,7 @@ func (m *Memory) GUIDAt(p Address) (*winnt.GUID, ntstatus.Status) {
 	return g, m.Read(g[:], p)
 }
 
-// GUIDsAt copies what n pointers name; NULL ones are passed over.
+// GUIDsAt copies the GUIDs that n pointers refer to. It skips NULL pointers.
 func (m *Memory) GUIDsAt(p Address, n uint32) (list []winnt.GUID, st ntstatus.Status) {
 	if n > MaxObjectTypes {
 		return nil, ntstatus.InvalidParameter

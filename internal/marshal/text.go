@@ -8,17 +8,17 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// maxText is the longest text that is read up to a terminator, in units.
+// maxText limits zero-terminated text, in UTF-16 units.
 const maxText = 1 << 20
 
-// ZeroTerminatedAt copies UTF-16 up to its terminator; STATUS_INVALID_PARAMETER
-// where a million units have none.
+// ZeroTerminatedAt copies UTF-16 up to its terminator. Without one in the first million units it returns
+// STATUS_INVALID_PARAMETER.
 func (m *Memory) ZeroTerminatedAt(p Address) (string, ntstatus.Status) {
 	s, _, st := m.zeroTerminated(p, maxText)
 	return s, st
 }
 
-// zeroTerminated copies at most room units and counts them.
+// zeroTerminated copies at most room units and returns their number.
 func (m *Memory) zeroTerminated(p Address, room int) (s string, n int, st ntstatus.Status) {
 	var u []uint16
 	var b [2]byte

@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// pointee copies the pointer that is the structure at p and reads what it points
-// to; a NULL structure or pointer gives the zero value when optional.
+// pointee reads the pointer in the structure at p and calls read with it. If optional, a NULL structure or pointer
+// gives the zero value.
 func pointee[T any](m *Memory, p Address, optional bool, read func(Address) (T, ntstatus.Status)) (
 	v T, st ntstatus.Status) {
 	if p == 0 && optional {
@@ -81,16 +81,15 @@ func (m *Memory) SourceAt(p Address) (*token.Source, ntstatus.Status) {
 	return &token.Source{Name: string(b[:n]), ID: winnt.LUID(le.Uint64(b[8:]))}, ntstatus.Success
 }
 
-// informationSizes are the sizes of the classes that NtSetInformationToken takes
-// and that are not 4 bytes.
+// informationSizes are the input sizes of NtSetInformationToken classes other than 4 bytes.
 var informationSizes = map[winnt.TokenInfoClass]uint32{
 	winnt.TokenOwner: 8, winnt.TokenPrimaryGroup: 8, winnt.TokenDefaultDacl: 8, winnt.TokenOrigin: 8,
 	winnt.TokenLinkedToken: 8, winnt.TokenIntegrityLevel: 16, winnt.TokenBnoIsolation: 16,
 	winnt.TokenSecurityAttributes: 16, winnt.TokenAuditPolicy: token.AuditPolicySize,
 }
 
-// TokenInformationAt copies what a class of NtSetInformationToken takes, as the
-// Go value of the class; nil for a length that the service refuses.
+// TokenInformationAt copies the input of an NtSetInformationToken class as its Go value. For a length that is too
+// short it returns a placeholder, nil for 0, because the service rejects the length later.
 func (m *Memory) TokenInformationAt(class winnt.TokenInfoClass, p Address, length uint32) (any, ntstatus.Status) {
 	need := max(informationSizes[class], 4)
 	if length < need {
@@ -132,8 +131,8 @@ func (m *Memory) TokenInformationAt(class winnt.TokenInfoClass, p Address, lengt
 
 func asAny[T any](v T, st ntstatus.Status) (any, ntstatus.Status) { return v, st }
 
-// attributeChangesAt copies TOKEN_SECURITY_ATTRIBUTES_AND_OPERATION_INFORMATION,
-// an operation for each attribute.
+// attributeChangesAt copies TOKEN_SECURITY_ATTRIBUTES_AND_OPERATION_INFORMATION, which has one operation for each
+// attribute.
 func (m *Memory) attributeChangesAt(b []byte) ([]token.AttributeChange, ntstatus.Status) {
 	at := Address(le.Uint64(b))
 	if at == 0 {

@@ -13,7 +13,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TokenInformation encodes the answer of NtQueryInformationToken.
+// TokenInformation encodes the result of NtQueryInformationToken.
 func (e *Encoder) TokenInformation(class winnt.TokenInfoClass, value any) {
 	switch v := value.(type) {
 	case uint32:
@@ -111,8 +111,8 @@ func (e *Encoder) GroupsAndPrivileges(v nt.TokenGroupsAndPrivileges) {
 	e.PrivilegeArray(v.Privileges)
 }
 
-// sidHash writes a SID_AND_ATTRIBUTES_HASH and the array behind it. The table
-// has two rows of 16, by the halves of the SID's last sub-authority's low byte.
+// sidHash appends a SID_AND_ATTRIBUTES_HASH and its array, and returns the array's offset. The table has two rows of
+// 16, indexed by the halves of the low byte of the SID's last sub-authority.
 func (e *Encoder) sidHash(list []token.Group) (array int) {
 	e.U64(uint64(len(list)))
 	sids := e.Reserve(8)

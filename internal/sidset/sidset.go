@@ -7,7 +7,7 @@
 // answered by reading one byte. [Set.Find] is small enough that this first
 // look is inlined at its caller. [Bits] holds one bit for each SID of a list.
 //
-//	s := sidset.Make([]sid.SID{user, users, everyone})
+//	s := sidset.New([]sid.SID{user, users, everyone})
 //	i := s.Find(x.Hash(), x) // 0, 1, 2 or -1
 //
 // The hash is keyed by content and is no secret: SIDs chosen to collide make
@@ -24,7 +24,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// Set is the index of a list of SIDs, made by Make. A nil Set holds none; the
+// Set is the index of a list of SIDs, made by New. A nil Set holds none; the
 // zero value is of no use.
 type Set struct {
 	tags  []uint8  // immutable; one a slot, 0 for an empty one
@@ -41,9 +41,9 @@ type dup struct{ at, first uint32 }
 // minSlots keeps shift below 32 for the smallest table.
 const minSlots = 8
 
-// Make indexes sids; the Set keeps the slice, which must not be written to
+// New indexes sids; the Set keeps the slice, which must not be written to
 // afterwards. Of equal SIDs the first is the one Find reports.
-func Make(sids []sid.SID) *Set {
+func New(sids []sid.SID) *Set {
 	n := minSlots
 	for n < 4*len(sids) { // load of at most a quarter
 		n *= 2
@@ -81,8 +81,7 @@ func (s *Set) insert(i, h uint32, x sid.SID) {
 // is set so that no tag is the empty one.
 func tagOf(hash uint32) uint8 { return uint8(hash) | 1 }
 
-// Find returns the index of the first SID equal to x, whose hash is given, or
-// -1. A nil Set finds nothing.
+// Find returns the index of the first SID equal to x, or -1. hash must be the hash of x. A nil Set contains nothing.
 func (s *Set) Find(hash uint32, x sid.SID) int {
 	if s != nil && s.tags[hash>>s.shift] != 0 {
 		return s.probe(hash, x)
@@ -99,9 +98,8 @@ func (s *Set) FindPresent(hash uint32, x sid.SID) int {
 	return s.probe(hash, x)
 }
 
-// Index is the first look of Find taken out of its Set, so that a loop keeps
-// it in registers: where Absent is false, Find has the answer. The zero value
-// must not be asked.
+// Index is the first test of Find, separate from its Set so that a loop can keep it in registers. Call Find if Absent
+// is false. The zero value is invalid.
 type Index struct {
 	filter *uint64 // first of mask/64 + 1 words
 	mask   uint32  // of the hash: low bits choose here, high ones in the table
@@ -115,7 +113,7 @@ func (s *Set) Index() Index {
 	return s.index
 }
 
-var none = *Make(nil)
+var none = *New(nil)
 
 // Absent reports that no SID with this hash is in the Set; false says nothing.
 func (x Index) Absent(hash uint32) bool {
@@ -184,8 +182,8 @@ func (s *Set) Len() int {
 // At returns the SID at index i of the list, which must exist.
 func (s *Set) At(i int) sid.SID { return s.sids[i] }
 
-// Duplicates yields each index whose SID stands earlier in the list, with the
-// index Find reports for it.
+// Duplicates yields each index whose SID occurs earlier in the list, together with the index that Find returns for
+// it.
 func (s *Set) Duplicates() iter.Seq2[int, int] {
 	return func(yield func(at, first int) bool) {
 		if s == nil {
@@ -202,8 +200,8 @@ func (s *Set) Duplicates() iter.Seq2[int, int] {
 // Bits is a bitmap, bit i%64 of word i/64 for index i. Nil is all clear.
 type Bits []uint64
 
-// MakeBits returns a bitmap of n clear bits.
-func MakeBits(n int) Bits { return make(Bits, (n+63)/64) }
+// NewBits returns a bitmap of n clear bits.
+func NewBits(n int) Bits { return make(Bits, (n+63)/64) }
 
 // Has reports bit i; an index outside the map is clear, as is -1.
 func (b Bits) Has(i int) bool {

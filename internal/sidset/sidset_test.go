@@ -46,7 +46,7 @@ func TestFind(t *testing.T) {
 		for i := range list {
 			list[i] = account(r.Uint32N(uint32(n) + uint32(n)/2 + 1)) // some of them twice
 		}
-		s := sidset.Make(list)
+		s := sidset.New(list)
 		if s.Len() != n {
 			t.Fatalf("length %d, want %d", s.Len(), n)
 		}
@@ -94,8 +94,7 @@ func TestNil(t *testing.T) {
 	}
 }
 
-// SIDs whose hash is the same must still be told apart: collisions make a table
-// slow, never wrong.
+// SIDs with the same hash must be distinguished: collisions make a table slow, never wrong.
 func TestCollisions(t *testing.T) {
 	r := newRand(t)
 	seen := map[uint32]sid.SID{}
@@ -112,12 +111,12 @@ func TestCollisions(t *testing.T) {
 		t.Skip("no collision found with this seed")
 	}
 	for i := 0; i < len(list); i += 2 {
-		s := sidset.Make(list[i : i+1])
+		s := sidset.New(list[i : i+1])
 		if x := list[i+1]; s.Find(x.Hash(), x) != -1 {
 			t.Errorf("%v was taken for %v", x, list[i])
 		}
 	}
-	s := sidset.Make(list)
+	s := sidset.New(list)
 	for i, x := range list {
 		if s.Find(x.Hash(), x) != naive(list, x) {
 			t.Errorf("entry %d not found", i)
@@ -128,7 +127,7 @@ func TestCollisions(t *testing.T) {
 	for i := range many {
 		many[i] = account(uint32(i))
 	}
-	s = sidset.Make(many)
+	s = sidset.New(many)
 	for h := range uint32(5000) {
 		if i := s.Find(h<<20|h, many[7]); i != -1 && i != 7 {
 			t.Fatalf("found %d", i)
@@ -137,7 +136,7 @@ func TestCollisions(t *testing.T) {
 }
 
 func TestBits(t *testing.T) {
-	b := sidset.MakeBits(130)
+	b := sidset.NewBits(130)
 	b.Set(129)
 	b.Set(3)
 	b.Clear(3)
@@ -151,7 +150,7 @@ func TestBits(t *testing.T) {
 	}
 	// Each bit is set and cleared by itself, whatever the others of its word are.
 	for n := range 194 {
-		b := sidset.MakeBits(n)
+		b := sidset.NewBits(n)
 		if len(b) != (n+63)/64 {
 			t.Errorf("%d bits take %d words", n, len(b))
 		}
@@ -190,7 +189,7 @@ func BenchmarkFind(b *testing.B) {
 		for i := range list {
 			list[i] = account(uint32(i))
 		}
-		s := sidset.Make(list)
+		s := sidset.New(list)
 		miss, hit := account(uint32(n+5)), list[n/2]
 		for name, x := range map[string]sid.SID{"miss": miss, "hit": hit} {
 			b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
@@ -211,12 +210,12 @@ func BenchmarkMake1000(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		sinkInt = sidset.Make(list).Len()
+		sinkInt = sidset.New(list).Len()
 	}
 }
 
 func TestFindAllocatesNothing(t *testing.T) {
-	s := sidset.Make([]sid.SID{sid.Everyone, sid.Users})
+	s := sidset.New([]sid.SID{sid.Everyone, sid.Users})
 	if n := testing.AllocsPerRun(100, func() { sinkInt = s.Find(sid.Users.Hash(), sid.Users) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
@@ -232,7 +231,7 @@ func TestHashesThatEndInZeros(t *testing.T) {
 		}
 	}
 	for n := 1; n < len(list); n++ {
-		s := sidset.Make(list[:n])
+		s := sidset.New(list[:n])
 		for i, x := range list {
 			want := naive(list[:n], x)
 			if got := s.Find(x.Hash(), x); got != want || s.FindPresent(x.Hash(), x) != want {
@@ -246,7 +245,7 @@ func TestHashesThatEndInZeros(t *testing.T) {
 	if got := (*sidset.Set)(nil).FindPresent(list[0].Hash(), list[0]); got != -1 {
 		t.Errorf("found in no set at %d", got)
 	}
-	twice := sidset.Make([]sid.SID{list[0], list[0], list[1], list[0], list[1]})
+	twice := sidset.New([]sid.SID{list[0], list[0], list[1], list[0], list[1]})
 	told := 0
 	for at, first := range twice.Duplicates() {
 		if told++; at != 1 || first != 0 {
@@ -257,4 +256,15 @@ func TestHashesThatEndInZeros(t *testing.T) {
 	if told != 1 {
 		t.Errorf("%d duplicates are told to one who takes one", told)
 	}
+}
+
+func ExampleNew() {
+	s := sidset.New([]sid.SID{sid.Everyone, sid.Users, sid.Everyone})
+	for _, x := range []sid.SID{sid.Everyone, sid.Users, sid.Guests} {
+		fmt.Println(x, s.Find(x.Hash(), x))
+	}
+	// Output:
+	// S-1-1-0 0
+	// S-1-5-32-545 1
+	// S-1-5-32-546 -1
 }

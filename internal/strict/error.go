@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// Error says what is wrong in a file, and where.
+// Error is a problem in a file and its position.
 type Error struct {
 	Path    string // such as users[1].memberOf; "" for the file itself
 	Offset  int    // byte offset into the file or line
-	Line    int    // from 1; 0 for what was one line
+	Line    int    // from 1; 0 for input of one line
 	Problem string
 	Err     error // the cause; nil if Problem says all
 }
 
-// Error prints line or offset, path and problem.
+// Error returns line or offset, path and problem.
 func (e *Error) Error() string {
 	where := fmt.Sprintf("byte %d: ", e.Offset)
 	if e.Line > 0 {
@@ -31,7 +31,8 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Within puts the name of an enclosing value before the path of an error.
+// Within prepends the name of an enclosing value to the path of an *Error. It returns other errors, and nil,
+// unchanged.
 func Within(name string, err error) error {
 	e, ok := err.(*Error)
 	switch {
@@ -46,13 +47,14 @@ func Within(name string, err error) error {
 	return err
 }
 
-// A Mark says on which line of its source the text from an offset on stands.
+// A Mark maps the text from an offset to a line of its source.
 type Mark struct {
 	Offset, Line int
-	Number       bool // the string at Offset stands for a number that JSON has no form for, such as 0x10
+	Number       bool // the string at Offset was a number in the source that JSON cannot represent, such as 0x10
 }
 
-// LineOf returns the line of an offset: by the marks of a text that was made from another form, else by counting.
+// LineOf returns the line, from 1, of an offset: by the marks of converted text, or without marks by counting line
+// ends.
 func LineOf(text []byte, marks []Mark, offset int) int {
 	if marks == nil {
 		return 1 + bytes.Count(text[:min(max(offset, 0), len(text))], []byte{'\n'})
@@ -61,7 +63,7 @@ func LineOf(text []byte, marks []Mark, offset int) int {
 	return marks[max(i-1, 0)].Line
 }
 
-// Locate gives an error its line.
+// Locate sets the line of an *Error. It returns other errors, and nil, unchanged.
 func Locate(text []byte, marks []Mark, err error) error {
 	if e, ok := err.(*Error); ok && e.Line == 0 {
 		e.Line = LineOf(text, marks, e.Offset)
@@ -69,7 +71,8 @@ func Locate(text []byte, marks []Mark, err error) error {
 	return err
 }
 
-// unknown names a field that is not among names, the one it may have been, and the rest.
+// unknown returns the error for a field that is not among names. It suggests the name in its right case,
+// or lists all names.
 func unknown(names []string, name []byte, at int) error {
 	sorted := append([]string(nil), names...)
 	sort.Strings(sorted)

@@ -2,10 +2,10 @@ package strict
 
 import "fmt"
 
-// Layout is the field names of one kind of object.
+// Layout holds the field names of one kind of object.
 type Layout []string
 
-// Index finds a name, -1 for an unknown one. Names are compared as they stand in the text: one written with escapes
+// Index returns the index of a name, -1 for an unknown one. It compares the raw text, so a name written with escapes
 // is unknown.
 func (l Layout) Index(name []byte) int {
 	for i, n := range l {
@@ -16,8 +16,9 @@ func (l Layout) Index(name []byte) int {
 	return -1
 }
 
-// Scan reads an object into slots, one for each name of l; the slot of an absent field stays as it is. After an error
-// the slots hold what was read before it and, where only a field was wrong, everything else.
+// Scan stores the fields of an object in slots, one for each name of l. The slots must be nil before; those of absent
+// fields stay nil. If one field is wrong, Scan stores all others and returns the error. If the object is malformed, it
+// stores the fields before the error.
 func (l Layout) Scan(slots [][]byte, object []byte) error {
 	s := Scanner{Bytes: object}
 	var wrong error

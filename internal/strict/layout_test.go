@@ -8,8 +8,7 @@ import (
 	"testing"
 )
 
-// TestLayout: an object's values stand under the places of their names, the first mistake is the one that is told, and
-// what was read before it stays.
+// Values are stored at the index of their names, the first error is returned, and values before it are kept.
 func TestLayout(t *testing.T) {
 	names := Layout{"a", "bC", "d"}
 	for _, c := range []struct{ text, values, wrong string }{

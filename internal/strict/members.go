@@ -1,7 +1,7 @@
 package strict
 
-// Members walks the members of an object or the elements of a list. The caller reads one value after each Next. It does
-// not hold the scanner, which would then have to live on the heap.
+// Members iterates over the members of an object or the elements of a list. The caller reads one value after each
+// Next. It does not hold the scanner, which would otherwise escape to the heap.
 type Members struct {
 	Name  []byte // of the present member, as written, without quotes
 	Start int    // offset of the present member's name
@@ -9,10 +9,10 @@ type Members struct {
 	begun bool
 }
 
-// Object starts at an opening brace.
+// Object starts an object. The scanner must be at its opening brace, otherwise it records an error.
 func (s *Scanner) Object() Members { return s.open('{', '}', "an object") }
 
-// Array starts at an opening bracket.
+// Array starts a list. The scanner must be at its opening bracket, otherwise it records an error.
 func (s *Scanner) Array() Members { return s.open('[', ']', "a list") }
 
 func (s *Scanner) open(open, shut byte, what string) Members {
@@ -24,8 +24,8 @@ func (s *Scanner) open(open, shut byte, what string) Members {
 	return Members{close: shut}
 }
 
-// Next moves to the next member or element and, in an object, past its name.
-// It is false at the end and on an error.
+// Next advances to the next value, past the name of an object's member. It returns false at the end and after an
+// error.
 func (m *Members) Next(s *Scanner) bool {
 	if s.Err != nil {
 		return false

@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// A Reader reads a document of a known shape: the caller asks for what must come next, and names the fields an object
-// may have. The zero value with Bytes set is ready.
+// A Reader reads a document of a known shape. The caller requests the value that must come next and names the fields
+// that an object may have. The zero value with Bytes set is ready.
 type Reader struct {
 	Scanner
 	depth int
 }
 
-// Fail returns an error at the next byte.
+// Fail returns an error at the current position.
 func (r *Reader) Fail(format string, args ...any) error { return r.FailAt(r.Pos, format, args...) }
 
 // FailAt returns an error at an offset.
@@ -21,7 +21,7 @@ func (r *Reader) FailAt(at int, format string, args ...any) error {
 	return &Error{Offset: at, Problem: fmt.Sprintf(format, args...)}
 }
 
-// Word consumes a literal name if it comes next.
+// Word consumes a literal such as null if it comes next, and reports whether it did.
 func (r *Reader) Word(w string) bool {
 	r.Peek()
 	if len(r.Bytes)-r.Pos < len(w) || string(r.Bytes[r.Pos:r.Pos+len(w)]) != w {
@@ -31,10 +31,10 @@ func (r *Reader) Word(w string) bool {
 	return true
 }
 
-// Null consumes null if it comes next.
+// Null consumes null if it comes next, and reports whether it did.
 func (r *Reader) Null() bool { return r.Word("null") }
 
-// enter goes into a list or an object.
+// enter increases the nesting depth. Too deep a list or object is an error.
 func (r *Reader) enter() error {
 	if r.depth++; r.depth > MaxDepth {
 		return r.Fail("nested more than %d deep", MaxDepth)
@@ -42,8 +42,8 @@ func (r *Reader) enter() error {
 	return nil
 }
 
-// Object reads an object whose fields are among names (at most 64) and calls f with the index of each, in the order of
-// the file. f reads the value.
+// Object reads an object and calls f with the index in names of each field, in file order. f must read the value.
+// names has at most 64 elements. An unknown or repeated field is an error; a missing one is not.
 func (r *Reader) Object(names []string, f func(i int) error) error {
 	if r.Peek() != '{' {
 		return r.Fail("want an object")
@@ -78,7 +78,7 @@ func (r *Reader) unknown(names []string, it *Members) error {
 	return r.FailAt(it.Start, "unknown field, want one of %s", strings.Join(names, ", "))
 }
 
-// Map reads an object with names of the file's own, each once, and calls f with each. f reads the value.
+// Map reads an object with arbitrary names and calls f with each. f must read the value. A repeated name is an error.
 func (r *Reader) Map(f func(key string) error) error {
 	if r.Peek() != '{' {
 		return r.Fail("want an object")
@@ -102,7 +102,7 @@ func (r *Reader) Map(f func(key string) error) error {
 	return r.Err
 }
 
-// Array reads a list and calls f for each element, at most limit.
+// Array reads a list and calls f for each element. More than limit elements are an error; a negative limit is none.
 func (r *Reader) Array(limit int, f func(i int) error) error {
 	if r.Peek() != '[' {
 		return r.Fail("want an array")
@@ -136,7 +136,7 @@ func (r *Reader) Text() (string, error) {
 	return string(text), nil
 }
 
-// Scalar reads a string, a number, true or false as the text that it is written with.
+// Scalar reads a string, a number, true or false and returns it as text.
 func (r *Reader) Scalar() (string, error) {
 	switch c := r.Peek(); c {
 	case '"':
@@ -148,7 +148,7 @@ func (r *Reader) Scalar() (string, error) {
 	return string(v), r.Err
 }
 
-// Number reads a whole number and returns its text.
+// Number reads a number without fraction or exponent and returns its text.
 func (r *Reader) Number() (string, error) {
 	start := r.Pos
 	if c := r.Peek(); c != '-' && (c < '0' || c > '9') {
@@ -164,7 +164,8 @@ func (r *Reader) Number() (string, error) {
 	return string(v), nil
 }
 
-// Unsigned reads a number of at most size bits, or a string that holds one, decimal or 0x….
+// Unsigned reads an unsigned number of at most size bits: a decimal number, or a string with one in decimal or 0x…
+// form.
 func (r *Reader) Unsigned(size int) (uint64, error) {
 	base, read := 10, r.Number
 	if r.Peek() == '"' {
@@ -194,7 +195,7 @@ func (r *Reader) Boolean() (bool, error) {
 	return false, r.Fail("want true or false")
 }
 
-// Raw reads any value in which no name is given twice, and returns its bytes.
+// Raw reads any value and returns its bytes. A repeated name in it is an error.
 func (r *Reader) Raw() ([]byte, error) {
 	var err error
 	switch r.Peek() {
@@ -216,7 +217,7 @@ func (r *Reader) Raw() ([]byte, error) {
 	return r.Value(r.depth), r.Err
 }
 
-// Done fails where something follows the document.
+// Done returns an error if anything but white space follows the document.
 func (r *Reader) Done() error {
 	if r.Peek(); r.Pos < len(r.Bytes) {
 		return r.Fail("something follows the object")

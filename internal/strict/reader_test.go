@@ -7,8 +7,7 @@ import (
 	"testing"
 )
 
-// TestReader: each question takes what it asks for, and says of anything else where it
-// stands and what was wanted.
+// Each method accepts its kind of value, and reports anything else with the position and the expected kind.
 func TestReader(t *testing.T) {
 	number := func(size int) func(*Reader) (any, error) {
 		return func(r *Reader) (any, error) { return r.Unsigned(size) }

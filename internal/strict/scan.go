@@ -6,20 +6,20 @@ import (
 	"unicode/utf8"
 )
 
-// MaxDepth is how deep lists and objects may nest.
+// MaxDepth is the deepest allowed nesting of lists and objects.
 const MaxDepth = 64
 
-// A Scanner reads JSON as RFC 8259 defines it, and no more: it takes spans out of its bytes and copies nothing. It
-// exists because encoding/json matches names in any case, keeps the last of two equal names, replaces bytes that are
-// not UTF-8, gives up the id of a line whose end is broken, and takes ten times as long (BenchmarkScan). The zero value
-// with Bytes set is ready; the first error stays.
+// A Scanner reads JSON strictly as RFC 8259 defines it. It returns spans of its bytes and copies nothing.
+// encoding/json does not suffice: it ignores the case of names, keeps the last of two equal names, replaces invalid
+// UTF-8, loses the id of a line with a broken end, and takes ten times as long (BenchmarkScan). The zero value with
+// Bytes set is ready. After an error, which Err keeps, all methods do nothing.
 type Scanner struct {
 	Bytes []byte
 	Pos   int // offset of the next byte
 	Err   error
 }
 
-// Failf records the first error, with its offset.
+// Failf records an error at an offset, unless there is one already.
 func (s *Scanner) Failf(at int, format string, args ...any) {
 	if s.Err == nil {
 		s.Err = &Error{Offset: at, Problem: fmt.Sprintf(format, args...)}
@@ -47,7 +47,7 @@ func (s *Scanner) Peek() byte {
 	return 0
 }
 
-// found names the next byte for an error.
+// found returns the name of the next byte for an error.
 func (s *Scanner) found() string {
 	if s.Pos >= len(s.Bytes) {
 		return "the end"
@@ -59,7 +59,7 @@ func (s *Scanner) found() string {
 	return strconv.QuoteRune(r)
 }
 
-// End fails where anything but white space follows.
+// End records an error if anything but white space follows.
 func (s *Scanner) End() {
 	s.space()
 	if s.Pos < len(s.Bytes) {
@@ -67,8 +67,8 @@ func (s *Scanner) End() {
 	}
 }
 
-// Value reads one value of any kind and returns its bytes. depth is how many lists and objects enclose it. Names of
-// inner objects are not looked at.
+// Value reads one value of any kind and returns its bytes. depth is the number of enclosing lists and objects. It
+// does not check the names in inner objects.
 func (s *Scanner) Value(depth int) []byte {
 	c := s.Peek()
 	start := s.Pos
@@ -99,7 +99,7 @@ func (s *Scanner) Value(depth int) []byte {
 	return s.Bytes[start:s.Pos]
 }
 
-// composite reads the members of an object or array, at its opening bracket.
+// composite reads an object or array. The scanner is at its opening bracket.
 func (s *Scanner) composite(open byte, depth int) {
 	if open == '[' {
 		for it := s.Array(); it.Next(s); {
@@ -112,7 +112,7 @@ func (s *Scanner) composite(open byte, depth int) {
 	}
 }
 
-// str reads a string, at its quote.
+// str reads a string. The scanner is at its quote.
 func (s *Scanner) str() {
 	start := s.Pos
 	for i := start + 1; i < len(s.Bytes); {
@@ -144,8 +144,8 @@ func (s *Scanner) str() {
 	s.Failf(start, "string without an end")
 }
 
-// escapeLen returns the length of the escape at the start of b, 0 if it is wrong. A
-// surrogate pair is one escape; half of one is wrong.
+// escapeLen returns the length of the escape at the start of b, 0 if it is invalid. A surrogate pair counts as one
+// escape; a single surrogate is invalid.
 func escapeLen(b []byte) int {
 	if len(b) < 2 {
 		return 0
@@ -160,7 +160,7 @@ func escapeLen(b []byte) int {
 	return 0
 }
 
-// unicodeEscape reads \uhhhh, or two of them that make one character.
+// unicodeEscape decodes \uhhhh, or two of them that form a surrogate pair.
 func unicodeEscape(b []byte) (r rune, n int) {
 	hi, ok := hex4(b)
 	switch {
@@ -176,7 +176,7 @@ func unicodeEscape(b []byte) (r rune, n int) {
 	return 0x10000 + (hi-0xD800)<<10 + (lo - 0xDC00), 12
 }
 
-// hex4 reads \uhhhh as a code unit.
+// hex4 decodes \uhhhh to a code unit.
 func hex4(b []byte) (rune, bool) {
 	if len(b) < 6 || b[0] != '\\' || b[1] != 'u' {
 		return 0, false
@@ -192,7 +192,7 @@ func hex4(b []byte) (rune, bool) {
 	return r, true
 }
 
-// HexDigit returns the value of one hexadecimal digit, any case.
+// HexDigit returns the value of a hexadecimal digit in either case; false for other bytes.
 func HexDigit(c byte) (byte, bool) {
 	switch {
 	case '0' <= c && c <= '9':

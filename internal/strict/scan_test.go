@@ -76,8 +76,8 @@ func TestUnquoteAgainstTwin(t *testing.T) {
 	}
 }
 
-// TestEscapesOfCodeUnits: each kind of code unit beside each other one: a pair is one
-// character, half a pair is refused, and encoding/json reads what is taken alike.
+// Each kind of code unit before each other one: a surrogate pair is one character, a single surrogate is refused, and
+// encoding/json agrees on accepted text.
 func TestEscapesOfCodeUnits(t *testing.T) {
 	units := []string{"0000", "0041", "d7ff", "D7FF", "d800", "D800", "dbff", "DBFF", "dc00", "DC00", "dfff", "DFFF",
 		"e000",

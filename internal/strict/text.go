@@ -2,8 +2,8 @@ package strict
 
 import "unicode/utf8"
 
-// Unquote returns the text of a scanned JSON string. Without escapes it is a part of raw, else it is built in buf. It
-// is false for what is no string.
+// Unquote returns the text of a scanned JSON string. Without escapes the result is a part of raw, otherwise it is
+// built in buf. ok is false if raw is not a string.
 func Unquote(buf, raw []byte) (text []byte, ok bool) {
 	if len(raw) < 2 || raw[0] != '"' {
 		return nil, false
@@ -35,7 +35,7 @@ func Unquote(buf, raw []byte) (text []byte, ok bool) {
 	return buf, true
 }
 
-// unescape returns the character of a one-letter escape.
+// unescape returns the character for a one-letter escape.
 func unescape(c byte) byte {
 	switch c {
 	case 'b':
@@ -76,7 +76,7 @@ func AppendString(dst []byte, text string) []byte {
 	return append(dst, '"')
 }
 
-// Clip shortens a text that an error quotes.
+// Clip shortens a text to at most 40 bytes and an ellipsis, for an error message.
 func Clip(b []byte) string {
 	const most = 40
 	if len(b) <= most {

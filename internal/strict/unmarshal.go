@@ -7,9 +7,8 @@ import (
 	"strings"
 )
 
-// Unmarshal reads one JSON value into v, as encoding/json does, once every name in it was found to be one of the Go
-// type's fields, in its case and given once. What the type leaves open (json.RawMessage, any, maps) may have names of
-// its own.
+// Unmarshal decodes one JSON value into v with encoding/json. First it checks that each name in the text is a field
+// of the Go type, in the same case and only once. It does not check the names inside json.RawMessage, any and maps.
 func Unmarshal(b []byte, v any) error {
 	r := Reader{Scanner: Scanner{Bytes: b}}
 	err := r.shaped(reflect.TypeOf(v))
@@ -26,7 +25,7 @@ func Unmarshal(b []byte, v any) error {
 
 var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
 
-// shaped reads a value that is to be decoded into t.
+// shaped checks a value that will be decoded into t.
 func (r *Reader) shaped(t reflect.Type) error {
 	for t.Kind() == reflect.Pointer && !t.Implements(unmarshaler) {
 		t = t.Elem()
@@ -48,7 +47,7 @@ func (r *Reader) shaped(t reflect.Type) error {
 	return err
 }
 
-// fieldsOf lists the names and types that encoding/json gives the fields of a struct.
+// fieldsOf appends the JSON names and the types of the fields of a struct.
 func fieldsOf(t reflect.Type, names []string, types []reflect.Type) ([]string, []reflect.Type) {
 	for i := range t.NumField() {
 		f := t.Field(i)

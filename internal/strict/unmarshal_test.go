@@ -58,7 +58,7 @@ func TestUnmarshal(t *testing.T) {
 	}
 }
 
-// FuzzUnmarshal: what is taken, encoding/json takes as well, with the same value.
+// FuzzUnmarshal: encoding/json accepts all accepted input, with the same value.
 func FuzzUnmarshal(f *testing.F) {
 	f.Add([]byte(`{"n":1,"list":[{"n":2}],"raw":{"X":1}}`))
 	f.Add([]byte(`{"any":{"a":[1,{"b":null}]},"ptr":null}`))

@@ -7,9 +7,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Parameters of the audit functions. All record the client of a token; the
-// privilege to do so is asked of the caller's process, also while the thread
-// impersonates (I-7).
+// Parameters of the audit functions. All record the client of a token. The caller's process must have the privilege
+// for it, even while the thread impersonates (I-7).
 type (
 	ObjectOpenAuditAlarmIn struct {
 		SubsystemName      nt.Captured[string]
@@ -71,8 +70,7 @@ func (t *Thread) ObjectOpenAuditAlarm(in ObjectOpenAuditAlarmIn) (ObjectOpenAudi
 	return call(t, rowObjectOpenAuditAlarm, in)
 }
 
-// ObjectPrivilegeAuditAlarm records that the client of a token used privileges
-// on an object of a server that is open already.
+// ObjectPrivilegeAuditAlarm records that the client of a token used privileges on an open object of a server.
 func (t *Thread) ObjectPrivilegeAuditAlarm(in ObjectPrivilegeAuditAlarmIn) bool {
 	_, ok := call(t, rowObjectPrivilegeAuditAlarm, in)
 	return ok

@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Parameters of the access checks. PrivilegeSetLength is the size of the
-// caller's buffer in bytes, and the need when it was too small.
+// Parameters of the access checks. PrivilegeSetLength is the size of the caller's buffer in bytes. If it is too
+// small, the function sets it to the required size.
 type (
 	AccessCheckIn struct {
 		SecurityDescriptor nt.Captured[*sd.Descriptor] `param:"pSecurityDescriptor"`
@@ -59,13 +59,15 @@ var (
 				DesiredAccess: in.DesiredAccess, GenericMapping: in.GenericMapping, PrivilegeSetLength: in.PrivilegeSetLength})
 			return t.checked(o.(nt.AccessCheckOut), st)
 		})
-	rowAccessCheckByType = function(nt.Meta{Name: "AccessCheckByType", Summary: "the same for an object with properties",
+	rowAccessCheckByType = function(nt.Meta{Name: "AccessCheckByType",
+		Summary:    "decides like AccessCheck, with an object type list",
 		Conditions: of("NtAccessCheckByType")},
 		func(t *Thread, in AccessCheckByTypeIn) (AccessCheckOut, ntstatus.Status) {
 			return t.checked(t.nt.NtAccessCheckByType(in.service()))
 		})
 	rowAccessCheckByTypeResultList = function(nt.Meta{Name: "AccessCheckByTypeResultList",
-		Summary: "the same with one result a property", Conditions: of("NtAccessCheckByTypeResultList")},
+		Summary:    "decides like AccessCheck, with one result for each object type",
+		Conditions: of("NtAccessCheckByTypeResultList")},
 		func(t *Thread, in AccessCheckByTypeIn) (out AccessCheckByTypeResultListOut, st ntstatus.Status) {
 			o, st := t.nt.NtAccessCheckByTypeResultList(in.service())
 			out = AccessCheckByTypeResultListOut{PrivilegeSet: o.PrivilegeSet, PrivilegeSetLength: o.PrivilegeSetLength,
@@ -78,35 +80,33 @@ var (
 		})
 )
 
-// checked turns the decision into a BOOL; the last error tells why it is FALSE
-// although the function itself returns TRUE (AccessCheck, AccessStatus).
+// checked converts a decision to a BOOL. If the check itself succeeded but denied access, the function returns TRUE
+// and the last error has the reason (AccessCheck, AccessStatus).
 func (t *Thread) checked(o nt.AccessCheckOut, st ntstatus.Status) (AccessCheckOut, ntstatus.Status) {
 	out := AccessCheckOut{PrivilegeSet: o.PrivilegeSet, PrivilegeSetLength: o.PrivilegeSetLength,
 		GrantedAccess: o.GrantedAccess}
 	if st.IsSuccess() {
 		out.AccessStatus = o.AccessStatus.IsSuccess()
 		if !out.AccessStatus {
-			// The check was made and access denied: the last error tells why (A-23).
+			// The check succeeded and denied access: the last error is the reason (A-23).
 			t.setLastError(Code(o.AccessStatus.Win32()))
 		}
 	}
 	return out, st
 }
 
-// AccessCheck decides whether a descriptor grants rights to the client of an
-// impersonation token.
+// AccessCheck decides whether a descriptor grants rights to the client of an impersonation token. It returns FALSE
+// only if the check itself fails. AccessStatus is the decision.
 func (t *Thread) AccessCheck(in AccessCheckIn) (AccessCheckOut, bool) {
 	return call(t, rowAccessCheck, in)
 }
 
-// AccessCheckByType does what AccessCheck does, with an object type list and a SID for
-// PRINCIPAL_SELF.
+// AccessCheckByType decides like AccessCheck, with an object type list and a SID for PRINCIPAL_SELF.
 func (t *Thread) AccessCheckByType(in AccessCheckByTypeIn) (AccessCheckOut, bool) {
 	return call(t, rowAccessCheckByType, in)
 }
 
-// AccessCheckByTypeResultList gives one code and mask for each entry of the
-// object type list.
+// AccessCheckByTypeResultList returns one code and one mask for each entry of the object type list.
 func (t *Thread) AccessCheckByTypeResultList(in AccessCheckByTypeIn) (AccessCheckByTypeResultListOut, bool) {
 	return call(t, rowAccessCheckByTypeResultList, in)
 }

@@ -6,8 +6,8 @@ import "strconv"
 // ERROR_SUCCESS. It is an error; a success must not be returned as one.
 type Code uint32 //nolint:errname // a code first, an error where one is wanted
 
-// names are the documented names of the codes that statuses stand for (MS-ERREF
-// 2.2), and of those the functions set themselves.
+// names are the documented names of the codes that NTSTATUS values map to (MS-ERREF 2.2) and of the codes that the
+// functions set themselves.
 var names = map[Code]string{
 	0: "ERROR_SUCCESS", 1: "ERROR_INVALID_FUNCTION", 2: "ERROR_FILE_NOT_FOUND", 3: "ERROR_PATH_NOT_FOUND",
 	4: "ERROR_TOO_MANY_OPEN_FILES", 5: "ERROR_ACCESS_DENIED", 17: "ERROR_NOT_SAME_DEVICE", 18: "ERROR_NO_MORE_FILES",

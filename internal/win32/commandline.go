@@ -2,11 +2,9 @@ package win32
 
 import "strings"
 
-// Arguments splits a command line as CommandLineToArgvW does: the program's name is
-// the first word, or all between the quotes that it begins with. Of the others,
-// quotes hold words together; 2n backslashes and a quote are n backslashes and a
-// quote that does so, 2n+1 and a quote are n and a quote of the text; other
-// backslashes are text. A blank line has no arguments. O-165
+// Arguments splits a command line like CommandLineToArgvW. The program name is the first word, or the text in the
+// quotes at the start. In the other words, quotes group text. Before a quote, 2n backslashes are n backslashes, and
+// 2n+1 are n backslashes and a literal quote. Other backslashes are literal. A blank line has no arguments (O-165).
 func Arguments(line string) []string {
 	line = strings.TrimLeft(line, blanks)
 	if line == "" {
@@ -28,7 +26,7 @@ func Arguments(line string) []string {
 
 const blanks = " \t"
 
-// argument returns the first word of a line, and what follows it.
+// argument returns the first word of a line and the rest.
 func argument(line string) (word, rest string) {
 	var b strings.Builder
 	for quoted := false; line != "" && (quoted || !strings.ContainsRune(blanks, rune(line[0]))); {

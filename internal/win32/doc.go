@@ -1,20 +1,16 @@
-// Package win32 is the advapi32-style face of the services: functions that
-// return a BOOL and leave a code for GetLastError, over an nt.Thread.
+// Package win32 is the advapi32-style interface to the services: functions that return a BOOL and set a code for
+// GetLastError, on an nt.Thread.
 //
-//	w := win32.On(th)                                       // th is an *nt.Thread
+//	w := win32.On(th) // th is an *nt.Thread
 //	if ok := w.ImpersonateSelf(winnt.SecurityIdentification); !ok {
 //		return w.LastError() // ERROR_ACCESS_DENIED …
 //	}
 //	defer w.RevertToSelf()
 //
-// Every function that returns a BOOL is a row of [Table], with the documented names
-// of its parameters, so that scripts and listings find them as they find the
-// services; those that take the name of an object ([Named]) return a status, whose
-// Win32 code is the value of the documented function.
-// A function calls documented services only: what it can do, a program could do
-// with package nt. Codes are those that the failing service's status stands for
-// ([ntstatus.Status.Win32]).
+// Each function that returns a BOOL is a row of [Table] with the documented parameter names, so scripts and listings
+// find it like a service. Functions that take the name of an object ([Named]) return a status; the documented
+// function returns its Win32 code. All functions call documented services only, so a program could do the same with
+// package nt. The codes follow from the failing service's status ([ntstatus.Status.Win32]).
 //
-// A [Thread] belongs to one thread and is used by one goroutine at a time;
-// [Table] is immutable after program start.
+// A [Thread] belongs to one goroutine at a time. [Table] is immutable after program start.
 package win32

@@ -24,7 +24,7 @@ const (
 )
 
 var _ = function(nt.Meta{Name: "SetHandleInformation", Summary: "changes the flags of a handle that a mask names",
-	Conditions: []nt.Condition{{Status: ntstatus.InvalidHandle, Rule: "O-31", When: "hObject names no handle"}}},
+	Conditions: []nt.Condition{{Status: ntstatus.InvalidHandle, Rule: "O-31", When: "hObject is not a valid handle"}}},
 	func(t *Thread, in SetHandleInformationIn) (out SetHandleInformationOut, st ntstatus.Status) {
 		v, st := t.nt.NtQueryObject(in.Object, nt.ObjectHandleFlagInformation)
 		flags, ok := v.(nt.HandleFlagInformation)

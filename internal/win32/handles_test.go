@@ -98,8 +98,8 @@ func TestFunctionsLeaveNoHandle(t *testing.T) {
 	k.PsRevertToSelf()
 }
 
-// T-50, T-47: DuplicateToken grants TOKEN_IMPERSONATE and TOKEN_QUERY, DuplicateTokenEx what is asked for; with
-// attributes the handle is inherited if they say so, by a descriptor of theirs and by the default one.
+// T-50, T-47: DuplicateToken grants TOKEN_IMPERSONATE and TOKEN_QUERY, DuplicateTokenEx the requested rights. The
+// attributes determine inheritance, with their own and with the default descriptor.
 func TestRightsOfDuplicates(t *testing.T) {
 	w, _ := thread(t)
 	own, ok := w.OpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)

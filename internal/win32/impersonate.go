@@ -17,7 +17,7 @@ type (
 	}
 	ImpersonateLoggedOnUserOut struct{}
 	SetThreadTokenIn           struct {
-		Thread winnt.Handle // 0 stands for NULL: the calling thread
+		Thread winnt.Handle // 0 is NULL: the calling thread
 		Token  winnt.Handle // 0 ends the impersonation
 	}
 	SetThreadTokenOut struct{}
@@ -27,30 +27,30 @@ type (
 
 var impersonateConditions = []nt.Condition{
 	{Status: ntstatus.AccessDenied, Rule: "I-90", When: "a job's security limits refuse the token"},
-	{Status: ntstatus.NoMemory, Rule: "I-41", When: "no memory for the impersonation record"},
+	{Status: ntstatus.NoMemory, Rule: "I-41", When: "not enough memory for the impersonation state"},
 	{Status: ntstatus.Success, Rule: "I-43",
-		When: "the user may only be identified: the thread gets a copy at SecurityIdentification"},
+		When: "success: the thread may only identify the user and gets a copy at SecurityIdentification"},
 }
 
 var (
 	rowImpersonateSelf = function(nt.Meta{Name: "ImpersonateSelf",
-		Summary: "gives the thread an impersonation token of its own process",
+		Summary: "makes the thread impersonate its own process",
 		Conditions: append([]nt.Condition{
 			{Status: ntstatus.BadImpersonationLevel, Rule: "T-30",
 				When: "the thread impersonates below SecurityImpersonation already"},
-			{Status: ntstatus.AccessDenied, Rule: "T-30", When: "the process token's DACL does not let the caller duplicate it"},
+			{Status: ntstatus.AccessDenied, Rule: "T-30", When: "the caller must not duplicate the process token"},
 			{Status: ntstatus.InvalidParameter, Rule: "I-71", When: "ImpersonationLevel is above SecurityDelegation"},
 		}, impersonateConditions...)},
 		func(t *Thread, in ImpersonateSelfIn) (out ImpersonateSelfOut, st ntstatus.Status) {
 			return out, t.impersonateSelf(in.ImpersonationLevel)
 		})
 	rowImpersonateLoggedOnUser = function(nt.Meta{Name: "ImpersonateLoggedOnUser",
-		Summary: "lets the thread act as the user of a token",
+		Summary: "makes the thread impersonate the user of a token",
 		Conditions: append([]nt.Condition{
-			{Status: ntstatus.InvalidHandle, Rule: "I-72", When: "hToken names no handle"},
-			{Status: ntstatus.ObjectTypeMismatch, Rule: "I-72", When: "hToken is no token"},
+			{Status: ntstatus.InvalidHandle, Rule: "I-72", When: "hToken is not a valid handle"},
+			{Status: ntstatus.ObjectTypeMismatch, Rule: "I-72", When: "hToken is not a token"},
 			{Status: ntstatus.AccessDenied, Rule: "I-72",
-				When: "hToken lacks TOKEN_QUERY and, for a primary token, TOKEN_DUPLICATE, " +
+				When: "hToken does not grant TOKEN_QUERY and, for a primary token, TOKEN_DUPLICATE, " +
 					"for an impersonation token TOKEN_IMPERSONATE"},
 		}, impersonateConditions...)},
 		func(t *Thread, in ImpersonateLoggedOnUserIn) (out ImpersonateLoggedOnUserOut, st ntstatus.Status) {
@@ -80,9 +80,8 @@ func (t *Thread) assign(thread, token winnt.Handle) ntstatus.Status {
 	return t.nt.NtSetInformationThread(thread, nt.ThreadImpersonationToken, token)
 }
 
-// impersonateSelf opens the process token in the caller's context, duplicates
-// it at the level, and puts the duplicate on the thread; both handles are
-// closed whatever happens (I-71).
+// impersonateSelf opens the process token in the caller's context, duplicates it at the level and assigns the
+// duplicate to the thread. It closes both handles, also on an error (I-71).
 func (t *Thread) impersonateSelf(level winnt.SecurityImpersonationLevel) ntstatus.Status {
 	own, st := t.nt.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE)
 	if !st.IsSuccess() {
@@ -97,9 +96,8 @@ func (t *Thread) impersonateSelf(level winnt.SecurityImpersonationLevel) ntstatu
 	return t.assign(winnt.NtCurrentThread, dup)
 }
 
-// impersonateUser uses an impersonation token as it is and duplicates a primary
-// one. No privilege is asked for: I-42 decides the level that the thread gets,
-// so success may mean that the user is only identified (I-72).
+// impersonateUser assigns an impersonation token, or a duplicate of a primary token. It requires no privilege: I-42
+// decides the level of the thread. Success may mean that the thread only identifies the user (I-72).
 func (t *Thread) impersonateUser(token winnt.Handle) ntstatus.Status {
 	typ, st := t.tokenType(token)
 	if !st.IsSuccess() {
@@ -116,9 +114,8 @@ func (t *Thread) impersonateUser(token winnt.Handle) ntstatus.Status {
 	return t.assign(winnt.NtCurrentThread, dup)
 }
 
-// duplicateUser duplicates a primary token for impersonation. Where its DACL
-// does not let the caller ask for rights (T-45), the duplicate is asked for with
-// those of the handle (T-44), which a logon gives in full.
+// duplicateUser duplicates a primary token for impersonation. If the token's DACL does not let the caller request
+// rights (T-45), the duplicate gets the rights of the handle (T-44). A logon returns a handle with all rights.
 func (t *Thread) duplicateUser(token winnt.Handle) (winnt.Handle, ntstatus.Status) {
 	dup, st := t.duplicate(token, winnt.TOKEN_IMPERSONATE|winnt.TOKEN_QUERY, nil, winnt.SecurityImpersonation,
 		winnt.TokenImpersonation)
@@ -128,35 +125,35 @@ func (t *Thread) duplicateUser(token winnt.Handle) (winnt.Handle, ntstatus.Statu
 	return dup, st
 }
 
-// tokenType asks for the type, which needs TOKEN_QUERY.
+// tokenType returns the type of a token. The handle needs TOKEN_QUERY.
 func (t *Thread) tokenType(token winnt.Handle) (winnt.TokenType, ntstatus.Status) {
 	v, st := t.nt.NtQueryInformationToken(token, winnt.TokenTypeInfo)
 	typ, _ := v.(winnt.TokenType)
 	return typ, st
 }
 
-// ImpersonateSelf gives the thread an impersonation token of its own process.
+// ImpersonateSelf assigns an impersonation token of the process to the calling thread.
 func (t *Thread) ImpersonateSelf(level winnt.SecurityImpersonationLevel) bool {
 	_, ok := call(t, rowImpersonateSelf, ImpersonateSelfIn{level})
 	return ok
 }
 
-// ImpersonateLoggedOnUser lets the thread act as the user of a token, or only
-// identify him where I-42 says so: TRUE does not tell which.
+// ImpersonateLoggedOnUser makes the thread impersonate the user of a token. If I-42 limits the thread to
+// identification, it also returns TRUE.
 func (t *Thread) ImpersonateLoggedOnUser(token winnt.Handle) bool {
 	_, ok := call(t, rowImpersonateLoggedOnUser, ImpersonateLoggedOnUserIn{token})
 	return ok
 }
 
-// SetThreadToken sets the impersonation token of a thread, 0 for the calling
-// one; token 0 ends the impersonation.
+// SetThreadToken sets the impersonation token of a thread. Thread 0 is the calling thread. Token 0 ends the
+// impersonation.
 func (t *Thread) SetThreadToken(thread, token winnt.Handle) bool {
 	_, ok := call(t, rowSetThreadToken, SetThreadTokenIn{thread, token})
 	return ok
 }
 
-// RevertToSelf ends the impersonation of the calling thread. A process that
-// gets FALSE must not go on (I-51).
+// RevertToSelf ends the impersonation of the calling thread. On FALSE the thread still impersonates, so the process
+// must not continue (I-51).
 func (t *Thread) RevertToSelf() bool {
 	_, ok := call(t, rowRevertToSelf, RevertToSelfIn{})
 	return ok

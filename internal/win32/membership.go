@@ -11,8 +11,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Parameters of the functions that tell whether a token has a SID. TokenHandle 0
-// is NULL and stands for the effective token.
+// Parameters of the functions that test whether a token has a SID. TokenHandle 0 is NULL: the effective token.
 type (
 	CheckTokenMembershipIn struct {
 		TokenHandle winnt.Handle
@@ -38,16 +37,16 @@ const (
 	includeLPAC         = 2
 )
 
-// tokenConditions returns those of a token that is given, or of the effective one.
+// tokenConditions returns the conditions on the token, which is the given one or the effective one.
 func tokenConditions(rule string) []nt.Condition {
 	return []nt.Condition{
-		{Status: ntstatus.AccessViolation, Rule: "O-3", When: "the SID cannot be read"},
+		{Status: ntstatus.AccessViolation, Rule: "O-3", When: "the SID is not readable"},
 		{Status: ntstatus.InvalidSID, Rule: rule, When: "the SID is invalid"},
 		{Status: ntstatus.CantOpenAnonymous, Rule: "I-24",
 			When: "TokenHandle is NULL, and the thread impersonates at SecurityAnonymous"},
-		{Status: ntstatus.InvalidHandle, Rule: rule, When: "TokenHandle names no handle"},
-		{Status: ntstatus.ObjectTypeMismatch, Rule: rule, When: "TokenHandle is no token"},
-		{Status: ntstatus.AccessDenied, Rule: rule, When: "TokenHandle lacks TOKEN_QUERY"},
+		{Status: ntstatus.InvalidHandle, Rule: rule, When: "TokenHandle is not a valid handle"},
+		{Status: ntstatus.ObjectTypeMismatch, Rule: rule, When: "TokenHandle is not a token"},
+		{Status: ntstatus.AccessDenied, Rule: rule, When: "TokenHandle does not grant TOKEN_QUERY"},
 	}
 }
 
@@ -57,14 +56,14 @@ var membershipConditions = append(tokenConditions("O-131"), []nt.Condition{
 }...)
 
 var (
-	_ = function(nt.Meta{Name: "CheckTokenMembership", Summary: "tells whether a SID is enabled in a token",
+	_ = function(nt.Meta{Name: "CheckTokenMembership", Summary: "reports whether a SID is enabled in a token",
 		Conditions: membershipConditions},
 		func(t *Thread, in CheckTokenMembershipIn) (out CheckTokenMembershipOut, st ntstatus.Status) {
 			out.IsMember, st = t.isMember(in.TokenHandle, in.SIDToCheck)
 			return out, st
 		})
 	_ = function(nt.Meta{Name: "CheckTokenMembershipEx",
-		Summary: "tells whether a SID is enabled in a token, also in one of an AppContainer",
+		Summary: "reports whether a SID is enabled in a token, including the token of an AppContainer",
 		Conditions: append([]nt.Condition{{Status: ntstatus.InvalidParameter, Rule: "O-132",
 			When: "Flags has bits that are not defined"}}, membershipConditions...)},
 		func(t *Thread, in CheckTokenMembershipExIn) (out CheckTokenMembershipOut, st ntstatus.Status) {
@@ -83,7 +82,7 @@ var (
 			}
 			return out, st
 		})
-	_ = function(nt.Meta{Name: "CheckTokenCapability", Summary: "tells whether a capability is enabled in a token",
+	_ = function(nt.Meta{Name: "CheckTokenCapability", Summary: "reports whether a capability is enabled in a token",
 		Conditions: tokenConditions("O-133")},
 		func(t *Thread, in CheckTokenCapabilityIn) (out CheckTokenCapabilityOut, st ntstatus.Status) {
 			out.HasCapability, st = t.hasGroup(in.TokenHandle, winnt.TokenCapabilities, in.CapabilitySIDToCheck)
@@ -91,8 +90,8 @@ var (
 		})
 )
 
-// openOwn opens the effective token: the thread's, opened in the context of the
-// process, or with other rights that of the process.
+// openOwn opens the effective token. It opens the thread's token in the context of the process. If the thread does
+// not impersonate, it opens the process token with the rights ofProcess.
 func (t *Thread) openOwn(ofProcess winnt.AccessMask) (token winnt.Handle, primary bool, st ntstatus.Status) {
 	token, st = t.nt.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)
 	if st != ntstatus.NoToken {
@@ -102,8 +101,8 @@ func (t *Thread) openOwn(ofProcess winnt.AccessMask) (token winnt.Handle, primar
 	return token, true, st
 }
 
-// withQuery calls f with a token that can be queried: the one given, else the
-// effective one, which is closed afterwards.
+// withQuery calls f with a handle that has TOKEN_QUERY: the given token, or the effective token, which it closes
+// afterwards.
 func (t *Thread) withQuery(token winnt.Handle, f func(winnt.Handle) ntstatus.Status) ntstatus.Status {
 	if token != 0 {
 		return f(token)
@@ -127,8 +126,7 @@ func (t *Thread) CurrentUser() (user sid.SID, st ntstatus.Status) {
 	return user, st
 }
 
-// isContained reports whether a token is that of an AppContainer; one that is given
-// must be an impersonation token then.
+// isContained reports whether a token belongs to an AppContainer. A given token must be an impersonation token.
 func (t *Thread) isContained(token winnt.Handle) (contained bool, st ntstatus.Status) {
 	st = t.withQuery(token, func(h winnt.Handle) ntstatus.Status {
 		v, st := t.nt.NtQueryInformationToken(h, winnt.TokenIsAppContainer)
@@ -137,7 +135,7 @@ func (t *Thread) isContained(token winnt.Handle) (contained bool, st ntstatus.St
 		}
 		contained = true
 		typ, st := t.tokenType(h)
-		// A token that is given is an impersonation token, as for any check (O-131).
+		// A given token must be an impersonation token, as in an access check (O-131).
 		if st.IsSuccess() && token != 0 && typ == winnt.TokenPrimary {
 			return ntstatus.NoImpersonationToken
 		}
@@ -146,8 +144,7 @@ func (t *Thread) isContained(token winnt.Handle) (contained bool, st ntstatus.St
 	return contained, st
 }
 
-// hasGroup reports whether a SID is among those of a class of TOKEN_GROUPS,
-// enabled.
+// hasGroup reports whether a SID is enabled in the groups that an information class returns.
 func (t *Thread) hasGroup(h winnt.Handle, class winnt.TokenInfoClass, s nt.Captured[sid.SID]) (has bool,
 	st ntstatus.Status) {
 	if !s.Status.IsSuccess() {
@@ -165,7 +162,7 @@ func (t *Thread) hasGroup(h winnt.Handle, class winnt.TokenInfoClass, s nt.Captu
 	return has, st
 }
 
-// isMember makes an access check against a descriptor that admits this SID alone.
+// isMember checks access against a descriptor that grants rights to this SID alone.
 func (t *Thread) isMember(client winnt.Handle, s nt.Captured[sid.SID]) (bool, ntstatus.Status) {
 	if client == 0 {
 		own, primary, st := t.openOwn(winnt.TOKEN_DUPLICATE)

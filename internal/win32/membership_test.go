@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// asked calls one of the three functions and returns its answer.
+// asked calls one of the three functions and returns its result; the result of a third type ends the test.
 func asked(t *testing.T, w *win32.Thread, name string, in any) (bool, ntstatus.Status) {
 	t.Helper()
 	out, _, _, st := w.CallRow(win32.Table.Find(name), in)
@@ -74,7 +74,7 @@ func TestMembership(t *testing.T) {
 	}
 }
 
-// boxed makes a token of an AppContainer with one capability, of the caller's own.
+// boxed creates an AppContainer token with one capability from the token of the process.
 func boxed(t *testing.T, w *win32.Thread, capability sid.SID) winnt.Handle {
 	t.Helper()
 	primary, ok := w.OpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY|winnt.TOKEN_DUPLICATE)
@@ -121,8 +121,8 @@ func TestContainedMembership(t *testing.T) {
 	}
 }
 
-// A program in an AppContainer asks about itself without a token of its own: the groups alone where
-// the flag says so, else the check with its package (O-131, O-132, O-133).
+// A program in an AppContainer passes no token. With the flag the function checks the groups alone, without it also
+// the package (O-131, O-132, O-133).
 func TestMembershipInContainer(t *testing.T) {
 	own, sys := thread(t)
 	internet, users := sid.MustParse("S-1-15-3-1"), sid.MustParse("S-1-5-32-545")
@@ -190,4 +190,28 @@ func TestSetHandleInformation(t *testing.T) {
 	if _, ok, _, st := w.CallRow(row, in); ok || st != ntstatus.InvalidHandle {
 		t.Errorf("no handle: %v", st)
 	}
+}
+
+// O-131: the effective token is opened in the context of the process, so that it works for a client at the level
+// Identification.
+func TestCurrentUserOfAClient(t *testing.T) {
+	w, _, k := on(t, nt.Documented)
+	for _, level := range []winnt.SecurityImpersonationLevel{winnt.SecurityIdentification,
+		winnt.SecurityImpersonation} {
+		spec := token.StandardUser(sid.MustParse(alice))
+		spec.Type, spec.Level = winnt.TokenImpersonation, level
+		v, err := token.New(spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tok := k.CaptureToken(v, k.Thread())
+		if st := k.PsImpersonateClient(k.Thread(), tok, false, false, level); st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		k.PsDereferenceImpersonationToken(tok)
+		if user, st := w.CurrentUser(); st != ntstatus.Success || user.String() != alice {
+			t.Errorf("at %v: %v, %v", level, user, st)
+		}
+	}
+	k.PsRevertToSelf()
 }

@@ -7,20 +7,20 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Named says which object a function means that takes a name instead of a handle,
-// as GetNamedSecurityInfo does. The zero value names nothing.
+// Named identifies an object by type and name, as GetNamedSecurityInfo does. The zero value identifies none.
 type Named struct {
 	Name string // as the services know it: \BaseNamedObjects\x, \??\pipe\x
 	File bool   // SE_FILE_OBJECT; otherwise SE_KERNEL_OBJECT
 }
 
-// Options of the handle of a file that is open for the time of a call only.
+// Options of the handle to a file, which is open only during a call.
 const (
 	shareReadWrite      = 0x3  // FILE_SHARE_READ | FILE_SHARE_WRITE
 	synchronousNonalert = 0x20 // FILE_SYNCHRONOUS_IO_NONALERT
 )
 
-// NamedSecurity returns parts of the descriptor of a named object.
+// NamedSecurity returns parts of the descriptor of a named object. If the object does not exist, st is the status of
+// opening it.
 func (t *Thread) NamedSecurity(o Named, information uint32) (d *sd.Descriptor, st ntstatus.Status) {
 	st = t.ReadNamed(o, information, func(h winnt.Handle) (st ntstatus.Status) {
 		d, st = t.nt.NtQuerySecurityObject(h, information)
@@ -29,15 +29,13 @@ func (t *Thread) NamedSecurity(o Named, information uint32) (d *sd.Descriptor, s
 	return d, st
 }
 
-// ReadNamed calls do with a handle to a named object that may be asked for those
-// parts of its descriptor, for callers that have a buffer of their own. The
-// handle is closed when do returns.
+// ReadNamed calls do with a handle that can read those parts of the object's descriptor, for callers with a buffer of
+// their own. It closes the handle afterwards.
 func (t *Thread) ReadNamed(o Named, information uint32, do func(winnt.Handle) ntstatus.Status) ntstatus.Status {
 	return t.withNamed(o, sd.QueryAccess(information), do)
 }
 
-// SetNamedSecurity sets parts of the descriptor of a named object. That there is
-// such an object is asked before d is looked at.
+// SetNamedSecurity sets parts of the descriptor of a named object. It opens the object before it evaluates d.
 func (t *Thread) SetNamedSecurity(o Named, information uint32, d nt.Captured[*sd.Descriptor]) ntstatus.Status {
 	return t.withNamed(o, sd.SetAccess(information), func(h winnt.Handle) ntstatus.Status {
 		_, st := t.row("NtSetSecurityObject", nt.SetSecurityObjectIn{Handle: h,
@@ -46,7 +44,7 @@ func (t *Thread) SetNamedSecurity(o Named, information uint32, d nt.Captured[*sd
 	})
 }
 
-// withNamed calls do with a handle to a named object, and closes it.
+// withNamed calls do with a handle to a named object and closes it afterwards.
 func (t *Thread) withNamed(o Named, access winnt.AccessMask, do func(winnt.Handle) ntstatus.Status) ntstatus.Status {
 	h, st := t.openNamed(o, access)
 	if st != ntstatus.Success {
@@ -57,7 +55,7 @@ func (t *Thread) withNamed(o Named, access winnt.AccessMask, do func(winnt.Handl
 	return st
 }
 
-// openNamed opens a file, or the event, job, mutex, semaphore or timer of that name.
+// openNamed opens a file, event, job, mutex, semaphore or timer by name.
 func (t *Thread) openNamed(o Named, access winnt.AccessMask) (h winnt.Handle, st ntstatus.Status) {
 	oa := &nt.ObjectAttributes{ObjectName: o.Name}
 	if o.File {

@@ -51,7 +51,7 @@ func TestSecurityByName(t *testing.T) {
 			t.Errorf("O-64: %s: a denied part: %v", name, st)
 		}
 	}
-	// A name that is not there, or names nothing, is told before the descriptor is looked at.
+	// A missing or invalid name is reported before errors of the descriptor.
 	for name, want := range map[string]ntstatus.Status{`\BaseNamedObjects\none`: ntstatus.ObjectNameNotFound,
 		"": ntstatus.ObjectPathSyntaxBad} {
 		wrong := nt.Captured[*sd.Descriptor]{Status: ntstatus.AccessViolation}

@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Parameters of the functions that make processes. What only a loaded program
-// would look at (environment, directory, start-up information) is absent.
+// Parameters of the functions that create processes. Parameters for the loaded program (environment, directory,
+// start-up information) are missing.
 type (
 	CreateProcessIn struct {
 		ApplicationName   string              `param:"lpApplicationName"` // "" is NULL: the first word of the command line
@@ -42,22 +42,23 @@ const noProgram = "no program is loaded; of the creation flags only CREATE_SUSPE
 
 var (
 	rowCreateProcess = function(nt.Meta{Name: "CreateProcess",
-		Summary: "makes a process with a copy of the caller's primary token", Missing: noProgram,
+		Summary: "creates a process with a copy of the caller's primary token", Missing: noProgram,
 		Conditions: of("NtCreateUserProcess")},
 		func(t *Thread, in CreateProcessIn) (CreateProcessOut, ntstatus.Status) {
 			return t.createProcess(&in, 0)
 		})
 	rowCreateProcessAsUser = function(nt.Meta{Name: "CreateProcessAsUser",
-		Summary: "makes a process with the token of a user", Missing: noProgram,
+		Summary: "creates a process with the token of a user", Missing: noProgram,
 		Conditions: append([]nt.Condition{
-			{Status: ntstatus.Success, Rule: "I-96", When: "hToken is NULL: as CreateProcess"},
-			{Status: ntstatus.InvalidHandle, Rule: "I-96", When: "hToken names no handle"},
-			{Status: ntstatus.ObjectTypeMismatch, Rule: "I-96", When: "hToken is no token"},
+			{Status: ntstatus.Success, Rule: "I-96", When: "hToken is NULL: the call does the same as CreateProcess"},
+			{Status: ntstatus.InvalidHandle, Rule: "I-96", When: "hToken is not a valid handle"},
+			{Status: ntstatus.ObjectTypeMismatch, Rule: "I-96", When: "hToken is not a token"},
 			{Status: ntstatus.AccessDenied, Rule: "I-96",
-				When: "hToken lacks TOKEN_QUERY, TOKEN_ASSIGN_PRIMARY or (profile documented) TOKEN_DUPLICATE"},
+				When: "hToken does not grant TOKEN_QUERY, TOKEN_ASSIGN_PRIMARY or (profile documented) TOKEN_DUPLICATE"},
 			{Status: ntstatus.BadTokenType, Rule: "I-96", When: "hToken is an impersonation token (profile documented)"},
 			{Status: ntstatus.PrivilegeNotHeld, Rule: "I-96",
-				When: "the caller's process does not hold SeIncreaseQuotaPrivilege, and hToken is not kin of its token"},
+				When: "the caller's process does not hold SeIncreaseQuotaPrivilege, and hToken is neither child nor " +
+					"sibling of its token"},
 		}, of("NtCreateUserProcess")...)},
 		func(t *Thread, in CreateProcessAsUserIn) (out CreateProcessOut, st ntstatus.Status) {
 			if in.Token != 0 {
@@ -70,8 +71,8 @@ var (
 		})
 )
 
-// mayCreateAs checks what CreateProcessAsUser asks for before it makes a process:
-// rights of the handle and the type of the token. The service asks for the rest.
+// mayCreateAs checks the rights of the handle and the type of the token before CreateProcessAsUser creates a process.
+// The service checks the other conditions.
 func (t *Thread) mayCreateAs(token winnt.Handle) ntstatus.Status {
 	typ, st := t.tokenType(token)
 	if !st.IsSuccess() {
@@ -98,8 +99,8 @@ func (t *Thread) mayCreateAs(token winnt.Handle) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// processHolds reports whether the caller's process token holds a privilege,
-// enabled or not, whatever the thread impersonates (I-7).
+// processHolds reports whether the caller's process token has a privilege, enabled or not. The thread's impersonation
+// does not matter (I-7).
 func (t *Thread) processHolds(p winnt.Privilege) (bool, ntstatus.Status) {
 	v, st := t.nt.NtQueryInformationToken(winnt.NtCurrentProcessToken, winnt.TokenPrivileges)
 	list, _ := v.([]nt.LUIDAndAttributes)
@@ -136,8 +137,8 @@ func (t *Thread) createProcess(in *CreateProcessIn, token winnt.Handle) (out Cre
 		uint32(o.ClientID.UniqueThread)}, st
 }
 
-// program returns the name of the program: the application name, else the first
-// word of the command line, which quotes may hold together.
+// program returns the program name: the application name, or else the first word of the command line, which may be
+// quoted.
 func program(application, command string) string {
 	if application != "" {
 		return application
@@ -153,13 +154,12 @@ func program(application, command string) string {
 	return command
 }
 
-// CreateProcess makes a process with a copy of the caller's primary token, also
-// while the thread impersonates.
+// CreateProcess creates a process with a copy of the caller's primary token, even while the thread impersonates.
 func (t *Thread) CreateProcess(in CreateProcessIn) (CreateProcessOut, bool) {
 	return call(t, rowCreateProcess, in)
 }
 
-// CreateProcessAsUser makes a process that runs as the user of a token.
+// CreateProcessAsUser creates a process that runs as the user of a token.
 func (t *Thread) CreateProcessAsUser(in CreateProcessAsUserIn) (CreateProcessOut, bool) {
 	return call(t, rowCreateProcessAsUser, in)
 }

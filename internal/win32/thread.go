@@ -5,41 +5,39 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// Table lists the functions of this package. Rows are called on a *Thread.
+// Table lists the functions of this package. Call its rows on a *Thread.
 var Table nt.Table
 
-// Thread is a thread as a Win32 program sees it. Make it with [On].
+// Thread is a thread with Win32 semantics. [On] returns one.
 type Thread struct {
 	nt   *nt.Thread // immutable
 	last Code       // owned by the thread: what GetLastError returns
 	set  bool       // owned by the thread: the call under way has set last
 }
 
-// On returns the Win32 face of a thread. A thread has one, which keeps its last
-// error.
+// On returns the Win32 interface of a thread. Use one per thread, because it keeps the last error.
 func On(t *nt.Thread) *Thread { return &Thread{nt: t} }
 
-// NT returns the thread itself.
+// NT returns the underlying thread.
 func (t *Thread) NT() *nt.Thread { return t.nt }
 
-// LastError implements GetLastError: it returns the code of the last function
-// that set one. Most functions leave it alone when they succeed.
+// LastError implements GetLastError: it returns the code that the last function set. Most functions do not change it
+// when they succeed.
 func (t *Thread) LastError() Code { return t.last }
 
 func (t *Thread) setLastError(c Code) { t.last, t.set = c, true }
 
-// done sets the last error of a call that failed. STATUS_NOT_ALL_ASSIGNED
-// is a success whose function says so itself.
+// done sets the last error if a call failed. STATUS_NOT_ALL_ASSIGNED is a success; AdjustTokenPrivileges sets its
+// code itself.
 func (t *Thread) done(st ntstatus.Status) {
 	if !st.IsSuccess() {
-		// The last error is the one that stands for the status (O-70).
+		// The last error is the Win32 code of the status (O-70).
 		t.setLastError(Code(st.Win32()))
 	}
 }
 
-// CallRow calls a row of [Table] with erased types. result is the BOOL that the
-// function returns, code what it left for GetLastError, ERROR_SUCCESS where it
-// left that alone; st is the status behind the code.
+// CallRow calls a row of [Table] with erased types. result is the BOOL. code is the last error that the function set,
+// ERROR_SUCCESS if it set none. st is the status that code follows from.
 func (t *Thread) CallRow(r *nt.Row, in any) (out any, result bool, code Code, st ntstatus.Status) {
 	t.set = false
 	out, st = r.Invoke(t, in)
@@ -49,7 +47,7 @@ func (t *Thread) CallRow(r *nt.Row, in any) (out any, result bool, code Code, st
 	return out, st.IsSuccess(), code, st
 }
 
-// function adds a row whose failures set the last error.
+// function adds a row. If the function fails, it sets the last error.
 func function[I, O any](m nt.Meta, f func(*Thread, I) (O, ntstatus.Status)) *nt.Entry[*Thread, I, O] {
 	if m.Source == "" {
 		m.Source = m.Name
@@ -61,8 +59,7 @@ func function[I, O any](m nt.Meta, f func(*Thread, I) (O, ntstatus.Status)) *nt.
 	}})
 }
 
-// call takes the path of the typed functions: it calls the row, with the status
-// as BOOL.
+// call calls a row with typed parameters and returns the status as BOOL.
 func call[I, O any](t *Thread, e *nt.Entry[*Thread, I, O], in I) (O, bool) {
 	out, st := e.Call(t, in)
 	return out, st.IsSuccess()
@@ -90,7 +87,8 @@ var (
 		},
 	})
 	_ = nt.Add(&Table, nt.Entry[*Thread, SetLastErrorIn, SetLastErrorOut]{
-		Meta: nt.Meta{Name: "SetLastError", Summary: "sets what GetLastError returns", Source: "SetLastError",
+		Meta: nt.Meta{Name: "SetLastError",
+			Summary: "sets the thread's last error, which GetLastError returns", Source: "SetLastError",
 			Conditions: []nt.Condition{{Status: ntstatus.Success, Rule: "O-70", When: "always"}}},
 		Call: func(t *Thread, in SetLastErrorIn) (SetLastErrorOut, ntstatus.Status) {
 			t.setLastError(in.Code)

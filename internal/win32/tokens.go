@@ -7,14 +7,13 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// SecurityAttributes is SECURITY_ATTRIBUTES; nil is NULL, which stands for the
-// defaults and a handle that is not inherited.
+// SecurityAttributes is SECURITY_ATTRIBUTES. Nil is NULL: default security and a handle that is not inherited.
 type SecurityAttributes struct {
 	SecurityDescriptor *sd.Descriptor // nil: by the caller's token
 	InheritHandle      bool
 }
 
-// ObjectAttributes returns what the structure says to a service.
+// ObjectAttributes converts the structure for a service. A nil receiver gives the defaults.
 func (a *SecurityAttributes) ObjectAttributes() *nt.ObjectAttributes { return a.objectAttributes(nil) }
 
 func (a *SecurityAttributes) objectAttributes(q *nt.SecurityQualityOfService) *nt.ObjectAttributes {
@@ -80,7 +79,7 @@ type (
 	}
 )
 
-// of returns the conditions of the service a function stands for.
+// of returns the conditions of the service that a function calls.
 func of(service string) []nt.Condition { return nt.NtTable.Find(service).Info().Conditions }
 
 var (
@@ -97,7 +96,7 @@ var (
 			return out, st
 		})
 	rowDuplicateToken = function(nt.Meta{Name: "DuplicateToken",
-		Summary: "makes an impersonation token of an existing token", Conditions: of("NtDuplicateToken")},
+		Summary: "creates an impersonation token from an existing token", Conditions: of("NtDuplicateToken")},
 		func(t *Thread, in DuplicateTokenIn) (out DuplicateTokenOut, st ntstatus.Status) {
 			// The new handle has TOKEN_IMPERSONATE and TOKEN_QUERY (T-50).
 			out.DuplicateTokenHandle, st = t.duplicate(in.ExistingTokenHandle, winnt.TOKEN_IMPERSONATE|winnt.TOKEN_QUERY, nil,
@@ -105,7 +104,7 @@ var (
 			return out, st
 		})
 	rowDuplicateTokenEx = function(nt.Meta{Name: "DuplicateTokenEx",
-		Summary: "makes a token that duplicates an existing one", Conditions: of("NtDuplicateToken")},
+		Summary: "creates a copy of a token", Conditions: of("NtDuplicateToken")},
 		func(t *Thread, in DuplicateTokenExIn) (out DuplicateTokenExOut, st ntstatus.Status) {
 			out.NewToken, st = t.duplicate(in.ExistingToken, in.DesiredAccess, in.TokenAttributes, in.ImpersonationLevel,
 				in.TokenType)
@@ -119,12 +118,12 @@ var (
 				NewState:             in.NewState, BufferLength: in.BufferLength, WantPrevious: in.WantPrevious})
 			o := r.(nt.AdjustPrivilegesTokenOut)
 			if st.IsSuccess() {
-				t.setLastError(Code(st.Win32())) // O-70, T-71: TRUE; the code tells whether all were assigned
+				t.setLastError(Code(st.Win32())) // O-70, T-71: TRUE; the code says whether all were assigned
 			}
 			return AdjustTokenPrivilegesOut{o.PreviousState, o.ReturnLength}, st
 		})
 	rowPrivilegeCheck = function(nt.Meta{Name: "PrivilegeCheck",
-		Summary: "tells whether privileges are enabled in a token", Conditions: of("NtPrivilegeCheck")},
+		Summary: "reports whether privileges are enabled in a token", Conditions: of("NtPrivilegeCheck")},
 		func(t *Thread, in PrivilegeCheckIn) (out PrivilegeCheckOut, st ntstatus.Status) {
 			o, st := t.row("NtPrivilegeCheck", nt.PrivilegeCheckIn{ClientToken: in.ClientToken,
 				RequiredPrivileges: in.RequiredPrivileges})
@@ -133,13 +132,13 @@ var (
 		})
 )
 
-// row calls a service with the whole of its input.
+// row calls a service with a complete input structure.
 func (t *Thread) row(service string, in any) (any, ntstatus.Status) {
 	return t.nt.CallRow(nt.NtTable.Find(service), in)
 }
 
-// duplicate calls NtDuplicateToken as both functions call it: the level goes into
-// a quality of service with static tracking (T-50).
+// duplicate calls NtDuplicateToken for both functions. The level goes into a quality of service with static tracking
+// (T-50).
 func (t *Thread) duplicate(existing winnt.Handle, desired winnt.AccessMask, a *SecurityAttributes,
 	level winnt.SecurityImpersonationLevel, typ winnt.TokenType) (winnt.Handle, ntstatus.Status) {
 	return t.nt.NtDuplicateToken(existing, desired,
@@ -152,36 +151,35 @@ func (t *Thread) OpenProcessToken(process winnt.Handle, desired winnt.AccessMask
 	return out.TokenHandle, ok
 }
 
-// OpenThreadToken opens the token a thread impersonates with.
+// OpenThreadToken opens the impersonation token of a thread. It fails with ERROR_NO_TOKEN if the thread does not
+// impersonate.
 func (t *Thread) OpenThreadToken(thread winnt.Handle, desired winnt.AccessMask, openAsSelf bool) (token winnt.Handle,
 	ok bool) {
 	out, ok := call(t, rowOpenThreadToken, OpenThreadTokenIn{thread, desired, openAsSelf})
 	return out.TokenHandle, ok
 }
 
-// DuplicateToken makes an impersonation token with TOKEN_IMPERSONATE and
-// TOKEN_QUERY.
+// DuplicateToken creates an impersonation token. The handle has TOKEN_IMPERSONATE and TOKEN_QUERY.
 func (t *Thread) DuplicateToken(existing winnt.Handle, level winnt.SecurityImpersonationLevel) (token winnt.Handle,
 	ok bool) {
 	out, ok := call(t, rowDuplicateToken, DuplicateTokenIn{existing, level})
 	return out.DuplicateTokenHandle, ok
 }
 
-// DuplicateTokenEx makes a primary or an impersonation token.
+// DuplicateTokenEx creates a primary or an impersonation token.
 func (t *Thread) DuplicateTokenEx(in DuplicateTokenExIn) (token winnt.Handle, ok bool) {
 	out, ok := call(t, rowDuplicateTokenEx, in)
 	return out.NewToken, ok
 }
 
-// AdjustTokenPrivileges changes privileges. It returns TRUE with the last error
-// ERROR_NOT_ALL_ASSIGNED when the token lacks one of those listed, and with
-// ERROR_SUCCESS when all were assigned.
+// AdjustTokenPrivileges enables, disables or removes privileges. On success it returns TRUE and sets the last error to
+// ERROR_NOT_ALL_ASSIGNED if the token does not have a listed privilege, otherwise to ERROR_SUCCESS.
 func (t *Thread) AdjustTokenPrivileges(in AdjustTokenPrivilegesIn) (AdjustTokenPrivilegesOut, bool) {
 	return call(t, rowAdjustTokenPrivileges, in)
 }
 
-// PrivilegeCheck tells whether privileges are enabled in an impersonation
-// token, all or one of them by the set's Control.
+// PrivilegeCheck reports whether privileges are enabled in an impersonation token. The set's Control says whether all
+// or one of them must be.
 func (t *Thread) PrivilegeCheck(client winnt.Handle, set *nt.PrivilegeSet) (PrivilegeCheckOut, bool) {
 	return call(t, rowPrivilegeCheck, PrivilegeCheckIn{client, nt.Cap(set)})
 }

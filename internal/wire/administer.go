@@ -2,31 +2,29 @@ package wire
 
 import "github.com/refmon/refmon/ntstatus"
 
-// Administer is the kind of a frame that asks the server about its accounts: no
-// service of a thread, so that no trace of services has it. Its body and that of its
-// answer are the server's own.
+// Administer is the kind of a frame with a request about the server's accounts. It is not a service, so traces of
+// services leave it out. The server defines its body and that of the answer.
 const Administer Kind = 64
 
-// Administrator may be implemented by a Process whose server has accounts. It
-// decides by the process's token who may ask what.
+// Administrator is an optional interface of a Process whose server has accounts. It decides by the process's token
+// whether a request is allowed.
 type Administrator interface {
-	// Administer answers a request; it may take its time.
+	// Administer answers a request. It may block.
 	Administer(request []byte) ([]byte, ntstatus.Status)
 }
 
-// administer answers a question about accounts on a goroutine of its own, counted
-// like a call, so that it holds up no thread (W-3).
+// administer answers a request about accounts on a new goroutine. It counts as a call and blocks no thread (W-3).
 func (s *Server) administer(f *Frame) error {
 	a, ok := s.process.(Administrator)
 	if !ok {
 		return s.answer(f, AnswerHead{Status: ntstatus.NotSupported}, nil)
 	}
-	admitted, err := s.admit(f)
+	st, err := s.admit(f)
 	if err != nil {
 		return err
 	}
-	if !admitted {
-		return s.answer(f, AnswerHead{Status: ntstatus.InsufficientResources}, nil)
+	if st != ntstatus.Success {
+		return s.answer(f, AnswerHead{Status: st}, nil)
 	}
 	s.running.Go(func() {
 		rest, st := a.Administer(f.Body)

@@ -8,8 +8,7 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// AnswerHead stands before what an answer carries: the output structure of a
-// call, the number and the name of a new thread, a ticket.
+// AnswerHead is the start of an answer's body. The output of the call, a new thread, or a ticket follows.
 type AnswerHead struct {
 	Status ntstatus.Status
 	Why    *WhyBody // nil unless it was wanted and there is one
@@ -27,7 +26,7 @@ type ThreadBody struct {
 	Name   string
 }
 
-// TicketBody is the body of the answer to Save and of Restore.
+// TicketBody is the body of the answer to Save, and of Restore.
 type TicketBody struct{ Ticket uint64 }
 
 var (
@@ -36,7 +35,7 @@ var (
 	ticketBody = valueOf[TicketBody]()
 )
 
-// whyBody returns what travels of a reason, nil for one that says nothing.
+// whyBody converts a reason to its wire form. The zero value becomes nil.
 func whyBody(w nt.Why) *WhyBody {
 	if w == (nt.Why{}) {
 		return nil
@@ -48,7 +47,7 @@ func whyBody(w nt.Why) *WhyBody {
 	return b
 }
 
-// Reason returns the reason of an answer, the zero value if the answer has no reason.
+// Reason returns the reason in the answer, or the zero value for an answer without one.
 func (h *AnswerHead) Reason() nt.Why {
 	if h.Why == nil {
 		return nt.Why{}
@@ -60,7 +59,7 @@ func (h *AnswerHead) Reason() nt.Why {
 	return w
 }
 
-// DecodeAnswer reads the head of an answer and returns the bytes after it.
+// DecodeAnswer decodes the head of an answer and returns the bytes after it.
 func DecodeAnswer(b []byte) (h AnswerHead, rest []byte, err error) {
 	if len(b) > 4 && b[4] == 0 {
 		// Almost every head is a status alone.
@@ -77,10 +76,10 @@ func appendHead(b []byte, h *AnswerHead) []byte {
 	return answerHead.append(inBinary, b, *h)
 }
 
-// DecodeThread reads the answer to NewThread.
+// DecodeThread decodes the answer to NewThread.
 func DecodeThread(b []byte) (ThreadBody, error) { return threadBody.decode(inBinary, b) }
 
-// DecodeTicket reads a ticket.
+// DecodeTicket decodes a ticket.
 func DecodeTicket(b []byte) (TicketBody, error) { return ticketBody.decode(inBinary, b) }
 
 // AppendTicket appends a ticket.

@@ -9,34 +9,32 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Attacher may be implemented by a Process whose server lets programs run in the
-// processes that a client made.
+// Attacher is an optional interface of a Process whose server connects programs to processes that a client created.
 type Attacher interface {
-	// Attach returns a connection that is the process of that handle of the thread's
-	// process, for the program that the client starts. The client says the program's name,
-	// "" for nothing: it is shown, and decides nothing (W-79).
+	// Attach returns a connection that acts as a process of the client, for a program that the client starts.
+	// program is the displayed name of that program, "" for none. It decides nothing (W-79). The caller closes the
+	// file.
 	Attach(th *nt.Thread, process winnt.Handle, program string) (*os.File, ntstatus.Status)
 }
 
-// AttacherAs may be implemented by an Attacher whose server lets the host's superuser start
-// programs in processes of other accounts.
+// AttacherAs is an optional interface of an Attacher whose server lets the host's superuser start programs in
+// processes of other accounts.
 type AttacherAs interface {
-	// AttachAs does the same as Attach for a process of another account, and returns the uid
-	// that the program must run under: the connection ends if another one says hello.
+	// AttachAs is Attach for a process of another account. It also returns the uid that the program must run under.
+	// The connection ends if another uid sends the hello.
 	AttachAs(th *nt.Thread, process winnt.Handle, program string) (f *os.File, uid uint32, st ntstatus.Status)
 }
 
-// HostBody follows the head of the answer to AttachAs: the uid of the program.
+// HostBody follows the head of the answer to AttachAs. It has the uid of the program.
 type HostBody struct{ UID uint32 }
 
 var hostBody = valueOf[HostBody]()
 
-// DecodeHost reads what follows the head of the answer to AttachAs.
+// DecodeHost decodes the body after the head of the answer to AttachAs.
 func DecodeHost(b []byte) (HostBody, error) { return hostBody.decode(inBinary, b) }
 
-// AttachBody is the body of Attach and of AttachAs: the handle of a process, and the name of the program
-// that is to be started in it, cut to MaxProgram bytes. An older client sends the handle
-// alone.
+// AttachBody is the body of Attach and AttachAs: a process handle and the name of the program to start, cut to
+// MaxProgram bytes. An older client sends the handle alone.
 type AttachBody struct {
 	Handle  uint64
 	Program string
@@ -47,12 +45,12 @@ const MaxProgram = 64
 
 var attachBody = valueOf[AttachBody]()
 
-// AppendAttach appends the body of Attach.
+// AppendAttach appends the body of Attach or AttachAs.
 func AppendAttach(b []byte, process winnt.Handle, program string) []byte {
 	return attachBody.append(inBinary, b, AttachBody{uint64(process), program})
 }
 
-// attachOf reads the body of Attach.
+// attachOf decodes the body of Attach or AttachAs. It cuts a long program name.
 func (s *Server) attachOf(b []byte) (AttachBody, error) {
 	if s.form == inBinary && len(b) == 8 {
 		h, err := handleBody.decode(s.form, b)
@@ -63,8 +61,7 @@ func (s *Server) attachOf(b []byte) (AttachBody, error) {
 	return a, err
 }
 
-// attach gives a process's connection to the client that made the process. A stream
-// that carries no descriptors cannot (W-52).
+// attach answers Attach and AttachAs. It returns NotSupported if the connection cannot pass descriptors (W-52).
 func (w *worker) attach(f *Frame) (a reply, err error) {
 	b, err := w.s.attachOf(f.Body)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// choices are the types that a parameter of any type can hold. The position is
-// the number that travels, 0 is nil: a new type comes last.
+// choices are the types that a parameter of any type can hold. The index is the number on the wire, and 0 is nil.
+// Append new types at the end.
 var choices = []reflect.Type{
 	nil,
 	reflect.TypeFor[bool](),
@@ -67,7 +67,7 @@ var choices = []reflect.Type{
 	reflect.TypeFor[nt.FsFullSizeInformation](),
 }
 
-// choice makes the codec of an interface: a number of choices and the value.
+// choice returns the codec of an interface: an index in choices and the value.
 func choice(t reflect.Type) *codec {
 	if t.NumMethod() != 0 {
 		panic("wire: no codec for " + t.String())

@@ -11,11 +11,11 @@ import (
 	"github.com/refmon/refmon/nt"
 )
 
-// ErrValue is wrapped by every error about a body that does not decode.
+// ErrValue is wrapped by every error about a malformed body.
 var ErrValue = errors.New("malformed value")
 
-// A codec writes and reads the values of one Go type. Codecs are made once a
-// type, from the types of the service table alone: no row has a line of its own.
+// A codec encodes and decodes the values of one Go type. It is derived from the types of the service table. It is
+// immutable.
 type codec struct {
 	form  string // the type in words: what a fingerprint is made of
 	least int    // bytes that a value has at least
@@ -23,10 +23,10 @@ type codec struct {
 	get   func(r *reader, v reflect.Value) // sets r.err
 }
 
-// nothing is the length of a slice that is nil.
+// nothing is the encoded length of a nil slice.
 const nothing = ^uint32(0)
 
-// reader takes values from the bytes of a body. The first error stands.
+// reader decodes values from the bytes of a body. It keeps the first error, and later reads return zero values.
 type reader struct {
 	b   []byte
 	err error
@@ -38,7 +38,7 @@ func (r *reader) fail(format string, a ...any) {
 	}
 }
 
-// take returns the next n bytes, nil after an error.
+// take returns the next n bytes, nil after an error. The result refers to the body.
 func (r *reader) take(n int) []byte {
 	if r.err != nil {
 		return nil
@@ -52,7 +52,7 @@ func (r *reader) take(n int) []byte {
 	return b
 }
 
-// number reads a little-endian number of size bytes.
+// number reads a little-endian number of size bytes, 0 after an error.
 func (r *reader) number(size int) uint64 {
 	b := r.take(size)
 	switch len(b) {
@@ -76,8 +76,9 @@ func (r *reader) flag() bool {
 	return n == 1
 }
 
-// count reads the length of a list whose elements have at least size bytes, and
-// compares it with the bytes that are left before memory is taken (W-2).
+// count reads the length of a list whose elements have at least size bytes. It compares the length with the remaining
+// bytes before memory is allocated (W-2). isNil is true for a nil list and for a length that is too large. After an
+// earlier error it returns 0 and false.
 func (r *reader) count(size int) (n int, isNil bool) {
 	c := uint32(r.number(4))
 	if c == nothing {
@@ -95,8 +96,7 @@ var codecs struct {
 	made map[reflect.Type]*codec
 }
 
-// codecOf returns the codec of a type. It panics for a type that has none: a row
-// with such a type is found by the first test.
+// codecOf returns the codec of a type. It panics for an unsupported type, which any test of the row detects.
 func codecOf(t reflect.Type) *codec {
 	codecs.mu.Lock()
 	defer codecs.mu.Unlock()
@@ -195,8 +195,7 @@ func pointer(t reflect.Type) *codec {
 	}}
 }
 
-// run returns the codec of a list of bytes, which travels in one piece: what is read is a part
-// of the frame, and no copy.
+// run returns the codec of a byte slice. A decoded slice refers to the frame and is not a copy.
 func run(form string) *codec {
 	return &codec{form, 4, func(b []byte, v reflect.Value) ([]byte, error) {
 		if v.IsNil() {
@@ -252,12 +251,11 @@ func array(t reflect.Type) *codec {
 	}}
 }
 
-// travelling returns how many fields of a structure go over the wire. What ends later
-// writes memory of the program, which is not there at the other end: [nt.Later], the last
-// field where a service takes one, never travels.
+// travelling returns the number of fields that are encoded. Trailing fields of type [nt.Later] or with the tag
+// wire:"-" are not, because they name memory of the program.
 func travelling(t reflect.Type) int {
 	n := t.NumField()
-	if n > 0 && t.Field(n-1).Type == reflect.TypeFor[*nt.Later]() {
+	for n > 0 && (t.Field(n-1).Type == reflect.TypeFor[*nt.Later]() || t.Field(n-1).Tag.Get("wire") == "-") {
 		n--
 	}
 	return n

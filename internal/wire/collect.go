@@ -4,19 +4,18 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// collect answers with the end of an operation, once it has ended. It holds up no call of
-// any thread (W-91).
+// collect answers with the result of an operation after it ends. It blocks no thread (W-91).
 func (s *Server) collect(f *Frame) error {
 	b, err := cancelBody.decode(s.form, f.Body)
 	if err != nil {
 		return err
 	}
-	admitted, err := s.admit(f)
+	st, err := s.admit(f)
 	if err != nil {
 		return err
 	}
-	if !admitted {
-		return s.answer(f, AnswerHead{Status: ntstatus.InsufficientResources}, nil)
+	if st != ntstatus.Success {
+		return s.answer(f, AnswerHead{Status: st}, nil)
 	}
 	s.mu.Lock()
 	op, c := s.laters[b.Request], s.waits[f.Request]
@@ -45,8 +44,8 @@ func (s *Server) collect(f *Frame) error {
 	return nil
 }
 
-// collected waits for the end of an operation and returns what answers for it. It reports
-// false where the wait was cancelled, or the server stops.
+// collected waits for the end of an operation and returns the answer. ok is false if the wait was cancelled or the
+// server stops.
 func (s *Server) collected(request uint64, op *later, c *waiting) (a reply, ok bool) {
 	select {
 	case <-op.ended:
@@ -55,13 +54,13 @@ func (s *Server) collected(request uint64, op *later, c *waiting) (a reply, ok b
 	case <-s.over:
 	}
 	var body LaterBody
-	var tell func()
+	var notify func()
 	s.mu.Lock()
 	switch {
-	case op.tell != nil:
+	case op.notify != nil:
 		body.end(op)
 		if body.Told = op.l.Synchronous; body.Told {
-			tell, op.tell = op.tell, nil
+			notify, op.notify = op.notify, nil
 			s.forgetLocked(request)
 		}
 	case isClosed(op.l.Over):
@@ -73,8 +72,8 @@ func (s *Server) collected(request uint64, op *later, c *waiting) (a reply, ok b
 		return a, false
 	}
 	s.mu.Unlock()
-	if tell != nil {
-		tell()
+	if notify != nil {
+		notify()
 	}
 	a.rest = laterBody.append(s.form, nil, body)
 	return a, true
@@ -89,40 +88,41 @@ func isClosed(over <-chan struct{}) bool {
 	}
 }
 
-// told tells all who wait for an operation whose end the client has written (W-90).
-func (s *Server) told(f *Frame) error {
+// acknowledged notifies the waiters of an operation after the client has written its result (W-90).
+func (s *Server) acknowledged(f *Frame) error {
 	b, err := cancelBody.decode(s.form, f.Body)
 	if err != nil {
 		return err
 	}
 	st := ntstatus.InvalidParameter
 	s.mu.Lock()
-	var tell func()
-	if op := s.laters[b.Request]; op != nil && op.tell != nil && op.collected {
-		tell, op.tell = op.tell, nil
+	var notify func()
+	if op := s.laters[b.Request]; op != nil && op.notify != nil && op.collected {
+		notify, op.notify = op.notify, nil
 		s.forgetLocked(b.Request)
 		st = ntstatus.Success
 	}
 	s.mu.Unlock()
-	if tell != nil {
-		tell()
+	if notify != nil {
+		notify()
 	}
 	return s.answer(f, AnswerHead{Status: st}, nil)
 }
 
-// tellAll tells what a client that is gone did not write: no one else waits for it (W-92).
-func (s *Server) tellAll() {
+// notifyAll notifies the waiters of all operations of a disconnected client (W-92).
+func (s *Server) notifyAll() {
 	s.mu.Lock()
 	var all []func()
 	for _, op := range s.laters {
-		if op.tell != nil {
-			all = append(all, op.tell)
-			op.tell = nil
+		op.paid.Return()
+		if op.notify != nil {
+			all = append(all, op.notify)
+			op.notify = nil
 		}
 	}
 	s.laters = nil
 	s.mu.Unlock()
-	for _, tell := range all {
-		tell()
+	for _, notify := range all {
+		notify()
 	}
 }

@@ -12,9 +12,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestLargeMessages: a server copies a large message of a pipe twice, from the frame that it came in
-// to the queue, and from there to the answer; beside that it takes a third more memory for
-// the frame, whose bytes come in parts (W-82).
+// A server copies a large pipe message twice: from its frame to the queue, and from there to the answer. The frame
+// takes another third of memory, because its bytes arrive in parts (W-82).
 func TestLargeMessages(t *testing.T) {
 	s := serve(t)
 	s.greet()

@@ -5,8 +5,8 @@ import (
 	"reflect"
 )
 
-// Description tells those who write a client what travels: each row with its
-// fingerprint and the JSON of its parameters (docs/wire.md).
+// Description describes the protocol for authors of clients: each row with its fingerprint and the JSON of its
+// parameters (docs/wire.md).
 type Description struct {
 	Version int                       `json:"version"`
 	Structs map[string][][]any        `json:"structs"` // fields in their order: name, shape, default
@@ -21,7 +21,7 @@ type RowDescription struct {
 	Out         any    `json:"out"`
 }
 
-// Describe returns the description of all rows.
+// Describe returns a new description of all rows.
 func Describe() *Description {
 	d := &Description{Version, map[string][][]any{}, map[string]any{}, map[string]RowDescription{}}
 	for _, t := range choices[1:] {
@@ -33,8 +33,7 @@ func Describe() *Description {
 	return d
 }
 
-// flat returns a shape with the names of its structures in place of their fields,
-// which it adds to the description.
+// flat returns a shape with structures replaced by their names. It adds their fields to the description.
 func (d *Description) flat(shape any) any {
 	m, ok := shape.(map[string]any)
 	if !ok {

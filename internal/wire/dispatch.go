@@ -6,23 +6,22 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// dispatch does what a frame asks, in the reader's turn where it is a thread's. It
-// reports false where the reader has been relieved meanwhile. A frame that a client with
-// this protocol cannot have sent ends the connection.
-func (s *Server) dispatch(t *stint, f *Frame) (goesOn bool, err error) {
+// dispatch handles a frame. goesOn is false if another goroutine reads the connection now. A frame that breaks the
+// protocol is an error, which ends the connection.
+func (s *Server) dispatch(t *timeSlice, f *Frame) (goesOn bool, err error) {
 	switch f.Kind {
 	case Administer:
 		return true, s.administer(f)
 	case NewThread:
-		return true, s.makeThread(f)
+		return true, s.answerNewThread(f)
 	case Cancel:
 		return true, s.cancel(f)
 	case Collect:
 		return true, s.collect(f)
 	case Told:
-		return true, s.told(f)
+		return true, s.acknowledged(f)
 	case Call, Then, Save, Restore, EndThread, Wait, WaitAny, Connected, Attach, HandOut, CallWith,
-		ReadAs, Refill, Begin, AttachAs, Look:
+		ReadAs, ReplaceContents, Begin, AttachAs, Inspect:
 	default:
 		return true, fmt.Errorf("%w: kind %d", ErrFrame, f.Kind)
 	}
@@ -31,13 +30,13 @@ func (s *Server) dispatch(t *stint, f *Frame) (goesOn bool, err error) {
 		// Numbers of threads are the connection's own: no other's can be named (W-7).
 		return true, s.answer(f, AnswerHead{Status: ntstatus.InvalidCid}, nil)
 	}
-	admitted, err := s.admit(f)
+	st, err := s.admit(f)
 	if err != nil {
 		return true, err
 	}
-	if !admitted {
+	if st != ntstatus.Success {
 		// A bound is a status, not a hang (W-3).
-		return true, s.answer(f, AnswerHead{Status: ntstatus.InsufficientResources}, nil)
+		return true, s.answer(f, AnswerHead{Status: st}, nil)
 	}
 	if f.Kind == EndThread {
 		delete(s.threads, f.Thread)
@@ -46,38 +45,46 @@ func (s *Server) dispatch(t *stint, f *Frame) (goesOn bool, err error) {
 		w.push(f)
 		return true, nil
 	}
-	if mine, _ := w.take(f); mine {
+	if mine, _ := w.claim(f); mine {
 		return w.inline(t, f)
 	}
 	return true, nil
 }
 
-// admit counts a call unless the connection has too many.
-func (s *Server) admit(f *Frame) (bool, error) {
+// admit counts a call. It returns InsufficientResources if the connection has too many, or a status if the user has
+// no quota. A repeated request number of a waiting call is an error.
+func (s *Server) admit(f *Frame) (st ntstatus.Status, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.bytes+len(f.Body) > MaxBytes {
-		return false, nil
+		return ntstatus.InsufficientResources, nil
 	}
 	if f.Kind.waits() {
 		if s.waits[f.Request] != nil {
-			return false, fmt.Errorf("%w: request %d waits already", ErrFrame, f.Request)
+			return 0, fmt.Errorf("%w: request %d waits already", ErrFrame, f.Request)
 		}
 		if len(s.waits) >= MaxWaits {
-			return false, nil
+			return ntstatus.InsufficientResources, nil
+		}
+		if st = s.chargeLocked(f, waitSize); st != ntstatus.Success {
+			return st, nil
 		}
 		s.waits[f.Request] = &waiting{cancelled: make(chan struct{})}
 	} else {
 		if s.pending >= MaxPending {
-			return false, nil
+			return ntstatus.InsufficientResources, nil
+		}
+		if st = s.chargeLocked(f, 0); st != ntstatus.Success {
+			return st, nil
 		}
 		s.pending++
 	}
 	s.bytes += len(f.Body)
-	return true, nil
+	f.admitted = true
+	return ntstatus.Success, nil
 }
 
-// done takes a call that will be answered now out of the counts.
+// done uncounts a call before its answer is sent.
 func (s *Server) done(f *Frame) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -87,15 +94,16 @@ func (s *Server) done(f *Frame) {
 		s.pending--
 	}
 	s.bytes -= len(f.Body)
+	f.paid.Return()
 }
 
-func (s *Server) makeThread(f *Frame) error {
+func (s *Server) answerNewThread(f *Frame) error {
 	if len(s.threads) >= MaxThreads {
 		return s.answer(f, AnswerHead{Status: ntstatus.InsufficientResources}, nil)
 	}
 	w, err := s.newThread()
 	if err != nil {
-		return s.answer(f, AnswerHead{Status: statusOf(err)}, nil)
+		return s.answer(f, AnswerHead{Status: ntstatus.Of(err, ntstatus.InsufficientResources)}, nil)
 	}
 	return s.answer(f, AnswerHead{}, threadBody.append(s.form, nil, ThreadBody{s.last, w.th.Name()}))
 }
@@ -107,13 +115,14 @@ func (s *Server) newThread() (*worker, error) {
 	}
 	s.last++
 	w := newWorker(s, th)
+	th.Services().OnWait(w.awaitDisk)
 	s.threads[s.last] = w
 	return w, nil
 }
 
-// hangUp begins no further call.
+// hangUp discards all threads, so that no further call starts.
 func (s *Server) hangUp() {
 	for _, w := range s.threads {
-		w.stop()
+		w.discard()
 	}
 }

@@ -1,15 +1,12 @@
-// Package wire carries the services of package nt over a stream: frames, the
-// codec of each row's parameters, and the server's side of a connection. Package
-// client has the other side.
+// Package wire sends the services of package nt over a stream. It has the frames, the codec of each row's
+// parameters, and the server's side of a connection. Package client has the client's side.
 //
-// The client is not trusted: a length is compared with its bound before memory
-// is taken, a count with the bytes that are left, and a frame that breaks a rule
-// ends its connection and no other. The server is trusted by its client, which
-// checks as much so that a fault ends in an error.
+// The server does not trust its client. It checks a length against its limit before it allocates memory, and a count
+// against the remaining bytes. A frame that breaks a rule ends only its own connection. A client trusts its server
+// and makes the same checks to detect errors.
 //
-// One connection is one process. A thread is a number that a frame made; calls
-// of one thread run in their order, calls of different threads side by side: the
-// goroutine that reads the frames makes their calls, and once one takes long another
-// goroutine reads on.
-// When the connection ends the process exits. docs/wire.md has every byte.
+// One connection is one process. A frame creates a thread, which has a number. Calls of one thread run in order, and
+// calls of different threads concurrently. The goroutine that reads the frames also makes their calls. When a call
+// is slow, another goroutine continues reading. When the connection ends, the process exits. docs/wire.md describes
+// every byte.
 package wire

@@ -11,8 +11,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A form says how the bodies of a connection's frames are written. The client's
-// hello chooses it for both sides (W-37).
+// A form is the encoding of a connection's frame bodies. The client's hello chooses it for both sides (W-37).
 type form uint8
 
 const (
@@ -20,8 +19,8 @@ const (
 	inJSON
 )
 
-// formOf returns the form of a hello: JSON begins with a brace, and a binary hello
-// with the length of its first text.
+// formOf returns the form of a hello. JSON starts with a brace, and a binary hello with the length of its first
+// text.
 func formOf(hello []byte) form {
 	if len(hello) > 0 && hello[0] == '{' {
 		return inJSON
@@ -39,10 +38,10 @@ func (r *Row) AppendOutJSON(b []byte, out any) ([]byte, error) {
 	return r.jsonOut.put(b, reflect.ValueOf(out))
 }
 
-// DecodeInJSON reads an input structure from JSON. What follows it is an error (W-6).
+// DecodeInJSON decodes an input structure from JSON. Trailing data is an error (W-6).
 func (r *Row) DecodeInJSON(b []byte) (any, error) { return decodeJSON(r.jsonIn, r.InType(), b) }
 
-// DecodeOutJSON reads an output structure from JSON.
+// DecodeOutJSON decodes an output structure from JSON. Trailing data is an error.
 func (r *Row) DecodeOutJSON(b []byte) (any, error) { return decodeJSON(r.jsonOut, r.OutType(), b) }
 
 func decodeJSON(c *jsonCodec, t reflect.Type, b []byte) (any, error) {
@@ -66,7 +65,7 @@ func malformed(err error) error {
 	return nil
 }
 
-// request says what a call asks for, or one that waits.
+// request is a decoded call, which may wait.
 type request struct {
 	known bool // the row is one of this side
 	row   *Row
@@ -74,14 +73,14 @@ type request struct {
 	in    any
 	wait  WaitHead
 
-	changes bool // what it waits for can change: set for a call that waits alone
+	changes bool // its object can change: set for a call that waits for a single object
 }
 
-// request reads the body of a call or a wait.
+// request decodes the body of a call or a wait.
 func (s *Server) request(f *Frame) (request, error) { return s.requestAfter(f, f.Body) }
 
-// requestAfter reads the call that stands behind the head of a frame. A row that this side
-// does not have has parameters that nothing here can read.
+// requestAfter decodes the call in body. If the row is unknown, it leaves the parameters unread and sets known to
+// false.
 func (s *Server) requestAfter(f *Frame, body []byte) (q request, err error) {
 	if s.form == inJSON {
 		return jsonRequest(f, body)
@@ -102,7 +101,7 @@ func (s *Server) requestAfter(f *Frame, body []byte) (q request, err error) {
 	return q, err
 }
 
-// rowOf returns the row that a frame names.
+// rowOf returns the row that a frame names. ok is false for an unknown row.
 func rowOf(f *Frame) (*Row, bool) {
 	rows := Rows()
 	if int(f.Service) >= len(rows) {
@@ -111,7 +110,7 @@ func rowOf(f *Frame) (*Row, bool) {
 	return rows[f.Service], true
 }
 
-// requestFields are the names of a call's body in JSON, those of a wait included.
+// requestFields are the JSON names of a call's body. A wait has all of them, any other call the first two.
 var requestFields = []string{"Why", "In", "Handle", "NotYet"}
 
 func jsonRequest(f *Frame, body []byte) (q request, err error) {
@@ -147,7 +146,7 @@ func jsonRequest(f *Frame, body []byte) (q request, err error) {
 	return q, malformed(err)
 }
 
-// out appends what a call gave back.
+// out encodes the output of a call in the connection's form.
 func (s *Server) out(r *Row, out any) ([]byte, error) {
 	if s.form == inJSON {
 		return r.AppendOutJSON(nil, out)
@@ -155,8 +154,7 @@ func (s *Server) out(r *Row, out any) ([]byte, error) {
 	return r.AppendOut(nil, out)
 }
 
-// answered returns the body of an answer: how many descriptors it brings, if any, its
-// head, and what follows it.
+// answered returns the body of an answer: the number of descriptors if any, the head, and the rest.
 func (s *Server) answered(a reply) []byte {
 	n := len(a.files)
 	if s.form != inJSON {
@@ -177,8 +175,7 @@ func (s *Server) answered(a reply) []byte {
 	return append(b, '}')
 }
 
-// complain tells a client that writes JSON what was wrong with its frame, before
-// the connection ends (W-39).
+// complain sends a client that uses JSON the error of its frame before the connection ends (W-39).
 func (s *Server) complain(f *Frame, err error) {
 	if s.form == inJSON && errors.Is(err, ErrValue) {
 		why := &WhyBody{Rule: "W-6", Because: err.Error()}
@@ -186,8 +183,7 @@ func (s *Server) complain(f *Frame, err error) {
 	}
 }
 
-// DecodeAnswerJSON reads an answer in JSON and returns the JSON of what it carries,
-// nil for nothing.
+// DecodeAnswerJSON decodes an answer in JSON and returns the JSON of its output, nil for an answer without output.
 func DecodeAnswerJSON(b []byte) (h AnswerHead, rest []byte, err error) {
 	r := newJSONReader(b)
 	status, why := jsonOf(reflect.TypeFor[ntstatus.Status]()), jsonOf(reflect.TypeFor[*WhyBody]())
@@ -208,10 +204,10 @@ func DecodeAnswerJSON(b []byte) (h AnswerHead, rest []byte, err error) {
 	return h, rest, malformed(err)
 }
 
-// ticket appends a ticket as the body of an answer.
+// ticket encodes a ticket as the body of an answer.
 func (s *Server) ticket(k nt.Ticket) []byte {
 	return ticketBody.append(s.form, nil, TicketBody{uint64(k)})
 }
 
-// handle returns the handle of a pipe or port that a call waits for.
+// handle returns the handle of the object that a call waits for.
 func (w WaitHead) handle() winnt.Handle { return winnt.Handle(w.Handle) }

@@ -1,13 +1,13 @@
 package wire
 
 import (
+	"errors"
 	"reflect"
 	"testing"
 )
 
-// TestFormsDiffer: two types that do not read each other's bytes, or whose fields have
-// other names, have other forms, so that a row of both sides is the same only where both
-// mean the same (W-5).
+// TestFormsDiffer: types with different encodings or field names have different forms. So rows of two releases match
+// only if they mean the same (W-5).
 func TestFormsDiffer(t *testing.T) {
 	seen := map[string]int{}
 	for i, v := range []any{
@@ -21,5 +21,31 @@ func TestFormsDiffer(t *testing.T) {
 			t.Errorf("types %d and %d have the form %s", other, i, form)
 		}
 		seen[form] = i
+	}
+}
+
+// A hello has every row once, in order, whatever rows it is given. The rest of it is unchanged except for the
+// protocol's name (W-1, W-5).
+func TestHelloHasEachRow(t *testing.T) {
+	in := HelloBody{Magic: "other", Version: 9, Profile: 1, Process: 1 << 40, Thread: "p/1", Rows: []RowName{{"x", 1}}}
+	want := HelloBody{Magic: "refmon", Version: 1, Profile: 1, Process: 1 << 40, Thread: "p/1"}
+	for _, r := range Rows() {
+		want.Rows = append(want.Rows, RowName{r.Info().Name, r.Fingerprint})
+	}
+	for _, f := range []form{inBinary, inJSON} {
+		if got, err := DecodeHello(appendHello(f, nil, in)); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("form %d: %d rows, %+v, %v", f, len(got.Rows), got.Thread, err)
+		}
+	}
+	for name, change := range map[string]func(*HelloBody){"magic": func(h *HelloBody) { h.Magic = "Refmon" },
+		"no magic": func(h *HelloBody) { h.Magic = "" }, "version 0": func(h *HelloBody) { h.Version = 0 },
+		"version 2": func(h *HelloBody) { h.Version = 2 }} {
+		h := want
+		change(&h)
+		for _, f := range []form{inBinary, inJSON} {
+			if _, err := DecodeHello(helloBody.append(f, nil, h)); !errors.Is(err, ErrValue) {
+				t.Errorf("%s, form %d: %v", name, f, err)
+			}
+		}
 	}
 }

@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/refmon/refmon/internal/quota"
 )
 
-// Version is the protocol's version. Another one is refused (W-1).
+// Version is the protocol version. Other versions are refused (W-1).
 const Version = 1
 
-// Bounds of a connection (W-2, W-3).
+// Limits of a connection (W-2, W-3).
 const (
 	MaxFrame   = 4 << 20  // bytes of a frame after its length
 	MaxPending = 256      // calls of a connection that have no answer yet
@@ -26,35 +28,35 @@ const (
 	MaxPassed      = 64 // descriptors that a client was sent and may not have taken yet
 )
 
-// Kind tells frames apart. 0 is no kind.
+// Kind is the type of a frame. 0 is not a valid kind.
 type Kind uint8
 
-// Kinds of frames. A client sends a hello first; every other one of its frames
-// is answered by one frame of kind Answer or AnswerWith with the same request.
+// Kinds of frames. A client sends a Hello first. Each of its other frames is answered by one Answer or AnswerWith
+// with the same request number.
 const (
-	Hello      Kind = 1 + iota // both ways: version and rows
-	Call                       // a service of a thread
-	Answer                     // the answer to any frame but Hello
-	NewThread                  // makes a thread
-	EndThread                  // ends a thread
-	Save                       // sets a thread's impersonation aside
-	Restore                    // puts it back
-	Wait                       // a call that is made again as long as it cannot be done
-	Cancel                     // ends the waiting of a call
-	Then                       // a call that is made if the one before it succeeded
-	Connected                  // waits until the server has completed the connection of a port
-	Attach                     // asks for the connection of a process, which a program inherits
-	AnswerWith                 // an Answer that brings descriptors
-	WaitAny                    // waits for the first of several objects
-	HandOut                    // asks for a descriptor of an open file
-	CallWith                   // a call that opens a file, and a descriptor of it
-	ReadAs                     // a call that opens a file as a client, and what is in it
-	Refill                     // replaces what is in a file by what is in another one
-	Begin                      // a call on a file that may end later
-	Collect                    // waits until that has ended, and asks how
-	Told                       // says that the program's memory has what was collected
-	AttachAs                   // Attach for a process of another account, which root starts under its uid
-	// Look (65) is in look.go.
+	Hello           Kind = 1 + iota // both ways: version and rows
+	Call                            // a service of a thread
+	Answer                          // the answer to any frame but Hello
+	NewThread                       // makes a thread
+	EndThread                       // ends a thread
+	Save                            // saves a thread's impersonation, which continues, as a ticket
+	Restore                         // restores the impersonation of a ticket
+	Wait                            // a call that is made again as long as it cannot be done
+	Cancel                          // ends the waiting of a call
+	Then                            // a call that is made if the one before it succeeded
+	Connected                       // waits until the server has completed the connection of a port
+	Attach                          // requests a connection of a process, for a program to inherit
+	AnswerWith                      // an Answer that brings descriptors
+	WaitAny                         // waits for the first of several objects
+	HandOut                         // requests a descriptor of an open file
+	CallWith                        // a call that opens a file, and a descriptor of it
+	ReadAs                          // a call that opens a file as a client, and the file's contents
+	ReplaceContents                 // replaces a file's contents by those of another file
+	Begin                           // a call on a file that may end later
+	Collect                         // waits until that has ended, and takes the result
+	Told                            // says that the client has written the collected output to memory
+	AttachAs                        // Attach for a process of another account, which root starts under its uid
+	// Inspect (65) is in inspect.go.
 )
 
 // Frame is one message.
@@ -73,6 +75,9 @@ type Frame struct {
 	Service uint16
 	Body    []byte
 	Files   []*os.File // that come with an AnswerWith; the sender's are closed once they are sent
+
+	paid     quota.Receipt // the charge for it while it has no answer
+	admitted bool          // it is counted until it is done
 }
 
 // MaxBody is the largest body of a frame.
@@ -83,12 +88,12 @@ const headSize = 15 // of the length's own bytes on: kind, request, thread, serv
 // ErrFrame is wrapped by every error about a frame that breaks a rule.
 var ErrFrame = errors.New("malformed frame")
 
-// AppendFrame appends the bytes of a frame.
+// AppendFrame appends the bytes of a frame. It does not check MaxFrame and ignores Files.
 func AppendFrame(b []byte, f *Frame) []byte {
 	return append(appendFrameHead(b, f, len(f.Body)), f.Body...)
 }
 
-// appendFrameHead appends the bytes of a frame before a body of n bytes.
+// appendFrameHead appends the frame's bytes before a body of n bytes.
 func appendFrameHead(b []byte, f *Frame, n int) []byte {
 	b = binary.LittleEndian.AppendUint32(b, uint32(headSize+n))
 	b = append(b, byte(f.Kind))
@@ -97,15 +102,14 @@ func appendFrameHead(b []byte, f *Frame, n int) []byte {
 	return binary.LittleEndian.AppendUint16(b, f.Service)
 }
 
-// ReadFrame reads a frame. It returns io.EOF where the stream ends between two
-// frames, io.ErrUnexpectedEOF within one.
+// ReadFrame reads a frame. It returns io.EOF if the stream ends between two frames, io.ErrUnexpectedEOF if it ends
+// within one, and ErrFrame for a bad length.
 func ReadFrame(r io.Reader) (*Frame, error) { return readFrame(r, nil) }
 
-// room returns memory for a body of n bytes of a frame with a number; nil: there is no such
-// memory.
+// room returns memory for a body of n bytes of a request's answer, nil for none.
 type room func(request uint64, n int) []byte
 
-// readFrame reads a frame into memory that may be given.
+// readFrame reads a frame as ReadFrame does. given may be nil or provide memory for the body.
 func readFrame(r io.Reader, given room) (*Frame, error) {
 	if b, ok := r.(*bufio.Reader); ok && b.Buffered() >= 4+headSize {
 		return begun(b, given)
@@ -128,8 +132,7 @@ func readFrame(r io.Reader, given room) (*Frame, error) {
 	return &f, err
 }
 
-// begun reads a frame of which the head has come. One that has come whole and is small, as
-// almost all are, is one piece of memory.
+// begun reads a frame whose head is buffered. It makes one allocation for a small frame that is buffered entirely.
 func begun(r *bufio.Reader, given room) (*Frame, error) {
 	const most = 128
 	b, err := r.Peek(4 + headSize)
@@ -174,8 +177,7 @@ func head(b []byte) Frame {
 	}
 }
 
-// readBody takes memory as bytes arrive, so that a length alone costs nothing: eight times
-// what has come at most.
+// readBody allocates memory as bytes arrive, at most eight times what has arrived. So a length alone costs nothing.
 func readBody(r io.Reader, n int) ([]byte, error) {
 	const step = 64 << 10
 	body := make([]byte, 0, min(n, step))
@@ -195,7 +197,7 @@ func readBody(r io.Reader, n int) ([]byte, error) {
 	return body, nil
 }
 
-// readInto fills memory with what belongs to a frame.
+// readInto fills b from a frame. An early end is io.ErrUnexpectedEOF.
 func readInto(r io.Reader, b []byte) error {
 	_, err := io.ReadFull(r, b)
 	if errors.Is(err, io.EOF) {

@@ -9,17 +9,16 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Lender may be implemented by a Process whose server hands out descriptors of files of
-// the host. It decides whether, and what can be done with one.
-type Lender interface {
-	// HandOut returns a descriptor of the file behind a handle of the thread's process,
-	// for the program at the other end of the connection.
+// DescriptorPasser is an optional interface of a Process whose server passes descriptors of host files. It decides
+// when, and with which access.
+type DescriptorPasser interface {
+	// HandOut returns a descriptor for the file of a handle of the thread's process. The caller sends and closes it.
 	HandOut(th *nt.Thread, file winnt.Handle) (*os.File, ntstatus.Status)
 }
 
-// lend asks for a descriptor. The status says why there is not one (W-60, W-62).
-func (w *worker) lend(h winnt.Handle) reply {
-	by, ok := w.s.process.(Lender)
+// passDescriptor returns a reply with a descriptor of an open file, or with the status of the failure (W-60, W-62).
+func (w *worker) passDescriptor(h winnt.Handle) reply {
+	by, ok := w.s.process.(DescriptorPasser)
 	if _, carries := w.s.conn.(*net.UnixConn); !ok || !carries {
 		return refusal(ntstatus.NotSupported)
 	}
@@ -30,7 +29,7 @@ func (w *worker) lend(h winnt.Handle) reply {
 	return w.passes(by.HandOut(w.th, h))
 }
 
-// passes returns the reply that brings a descriptor, for which there is a reservation.
+// passes returns a reply with a descriptor and its reservation. A nil file ends the reservation.
 func (w *worker) passes(file *os.File, st ntstatus.Status) (a reply) {
 	if a.head.Status = st; file == nil {
 		w.s.unreserve()
@@ -40,17 +39,16 @@ func (w *worker) passes(file *os.File, st ntstatus.Status) (a reply) {
 	return a
 }
 
-// handOut answers with a descriptor of a file that is open (W-60).
+// handOut answers HandOut with a descriptor of an open file (W-60).
 func (w *worker) handOut(f *Frame) (a reply, err error) {
 	b, err := handleBody.decode(w.s.form, f.Body)
 	if err != nil {
 		return a, err
 	}
-	return w.lend(winnt.Handle(b.Handle)), nil
+	return w.passDescriptor(winnt.Handle(b.Handle)), nil
 }
 
-// callWith makes a call that opens a file. Its answer brings a descriptor where one is
-// handed out; else it is that of a call, and the file is used by calls (W-61).
+// callWith makes a call that opens a file. The answer has a descriptor if the server passes one (W-61).
 func (w *worker) callWith(f *Frame) (a reply, err error) {
 	q, err := w.s.request(f)
 	if err != nil {
@@ -66,13 +64,13 @@ func (w *worker) callWith(f *Frame) (a reply, err error) {
 	})
 	w.failed = !a.head.Status.IsSuccess()
 	if !w.failed && opened != 0 {
-		a.files = w.lend(opened).files
+		a.files = w.passDescriptor(opened).files
 	}
 	return a, nil
 }
 
-// openedBy returns the handle that a call which opens a file gave back; ok says that
-// the parameters are those of such a call.
+// openedBy returns the handle in the output of a call that opens a file. ok is false for parameters of other calls.
+// The handle is 0 for inputs.
 func openedBy(parameters any) (h winnt.Handle, ok bool) {
 	switch p := parameters.(type) {
 	case nt.CreateFileIn, nt.OpenFileIn:
@@ -85,12 +83,12 @@ func openedBy(parameters any) (h winnt.Handle, ok bool) {
 	return 0, false
 }
 
-// reserve makes room for a descriptor unless the client has left too many where they
-// were: those are held by the host's kernel, for this program (W-62).
+// reserve reserves a descriptor to send. It returns false if the client has too many unread ones, which the host's
+// kernel must hold (W-62).
 func (s *Server) reserve() bool {
 	s.write.Lock()
 	defer s.write.Unlock()
-	if s.reserved+s.passed >= MaxPassed && len(s.parcels) == 0 && s.raw != nil && allTaken(s.raw) {
+	if s.reserved+s.passed >= MaxPassed && len(s.fdMessages) == 0 && s.raw != nil && allTaken(s.raw) {
 		s.passed = 0
 	}
 	if s.reserved+s.passed >= MaxPassed {
@@ -100,7 +98,7 @@ func (s *Server) reserve() bool {
 	return true
 }
 
-// unreserve ends a reservation: the descriptor was sent, or there is not one.
+// unreserve ends a reservation.
 func (s *Server) unreserve() {
 	s.write.Lock()
 	defer s.write.Unlock()

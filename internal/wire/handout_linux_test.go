@@ -28,7 +28,7 @@ import (
 type lending struct {
 	process
 	handed func() *os.File
-	given  chan struct{} // told when a thread is over
+	given  chan struct{} // receives when a thread is over
 }
 
 func (l lending) GiveBack(th *nt.Thread) {
@@ -51,8 +51,8 @@ type lender struct {
 	*testing.T
 	conn *net.UnixConn
 	over chan error
-	done chan struct{} // told when a thread is over
-	out  []*os.File    // the other ends of what was handed out; of the server's goroutine until it is over
+	done chan struct{} // receives when a thread is over
+	out  []*os.File    // the other ends of passed descriptors; owned by the server's goroutine until it ends
 }
 
 func lend(t *testing.T) *lender {
@@ -87,7 +87,7 @@ func lend(t *testing.T) *lender {
 	return l
 }
 
-// ends ends the connection, and expects that the server holds no descriptor.
+// ends closes the connection and checks that the server holds no descriptor. A second call does nothing.
 func (l *lender) ends() {
 	l.Helper()
 	if l.over == nil {
@@ -104,7 +104,7 @@ func (l *lender) ends() {
 	}
 }
 
-// exchange sends a frame and reads its answer: it comes at once, with how many descriptors.
+// exchange sends a frame and returns its answer with the number of descriptors.
 func (l *lender) exchange(f *wire.Frame) (*wire.Frame, int) {
 	l.Helper()
 	if _, err := l.conn.Write(wire.AppendFrame(nil, f)); err != nil {
@@ -227,8 +227,7 @@ func TestHandOutOverPipe(t *testing.T) {
 	}
 }
 
-// TestUntaken: a client that takes no answers is sent 64 descriptors and no more, and as
-// soon as it has taken them it gets further ones (W-62).
+// TestUntaken: a client that reads no answers gets at most 64 descriptors. It gets more when it has read them (W-62).
 func TestUntaken(t *testing.T) {
 	l := lend(t)
 	l.exchange(&wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
@@ -359,8 +358,7 @@ func FuzzHandOut(f *testing.F) {
 	})
 }
 
-// TestRefusedHandOuts: a file that is not handed out takes none of the room for those that are
-// (W-62).
+// TestRefusedHandOuts: a refused hand-out does not count against the limit of files that were passed (W-62).
 func TestRefusedHandOuts(t *testing.T) {
 	l := lend(t)
 	l.exchange(&wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})

@@ -10,25 +10,25 @@ import (
 	"github.com/refmon/refmon/nt"
 )
 
-// A jsonCodec writes and reads the values of one Go type as JSON. Like a codec it
-// is made once a type, from the types of the service table alone.
+// A jsonCodec encodes and decodes the values of one Go type as JSON. It is derived from the types of the service
+// table.
 type jsonCodec struct {
-	shape    any  // the type, as the table of rows tells it to clients
+	shape    any  // the type, as the description of the rows represents it
 	least    int  // bytes that a value has at least in the binary form
 	nullable bool // null is a value of the type
 	put      func(b []byte, v reflect.Value) ([]byte, error)
 	get      func(r *jsonReader, v reflect.Value) error
 }
 
-// jsonReader reads a JSON body. What its lists and optional values hold is bounded
-// as in a binary body, where each of their elements has bytes (W-36).
+// jsonReader reads a JSON body. It bounds lists and optional values as in the binary form, where each element has
+// bytes (W-36).
 type jsonReader struct {
 	strict.Reader
 	held int // bytes that the elements read so far have at least in the binary form
 }
 
-// hold counts an element. A field that is left out costs no byte of JSON, so the
-// length of a body alone bounds no memory.
+// hold counts an element. It returns an error if the binary form would exceed a frame. Omitted fields cost no JSON,
+// so the length of the body alone bounds no memory.
 func (r *jsonReader) hold(least int) error {
 	if r.held += least; r.held > MaxBody {
 		return r.Fail("more elements than a frame holds in the binary form")
@@ -41,7 +41,7 @@ var jsonCodecs struct {
 	made map[reflect.Type]*jsonCodec
 }
 
-// jsonOf returns the JSON codec of a type. It panics for a type that has none.
+// jsonOf returns the JSON codec of a type. It panics for an unsupported type.
 func jsonOf(t reflect.Type) *jsonCodec {
 	binary := codecOf(t)
 	jsonCodecs.mu.Lock()
@@ -65,7 +65,7 @@ func makeJSON(t reflect.Type, least int) *jsonCodec {
 	return c
 }
 
-// inner returns the JSON codec of a type that is a part of another one.
+// inner returns the JSON codec of a component's type. The caller holds jsonCodecs.mu.
 func inner(t reflect.Type) *jsonCodec { return makeJSON(t, codecOf(t).least) }
 
 func jsonByKind(t reflect.Type) *jsonCodec {
@@ -105,7 +105,7 @@ func jsonByKind(t reflect.Type) *jsonCodec {
 	panic("wire: no JSON for " + t.String())
 }
 
-// jsonPointer reads null as nothing.
+// jsonPointer returns the codec of a pointer. null is nil.
 func jsonPointer(t reflect.Type) *jsonCodec {
 	e := inner(t.Elem())
 	if e.nullable {
@@ -130,7 +130,7 @@ func jsonPointer(t reflect.Type) *jsonCodec {
 		}}
 }
 
-// jsonList reads null as a list that is absent.
+// jsonList returns the codec of a slice. null is nil.
 func jsonList(t reflect.Type) *jsonCodec {
 	e := inner(t.Elem())
 	return &jsonCodec{shape: map[string]any{"list": e.shape}, nullable: true,
@@ -161,8 +161,8 @@ func jsonList(t reflect.Type) *jsonCodec {
 		}}
 }
 
-// jsonStructure reads an object. A field that is left out has the default of its
-// row, or is zero; one that is not known or given twice is an error (W-36).
+// jsonStructure returns the codec of a structure. An omitted field has the default of its row or is zero. An unknown
+// or repeated field is an error (W-36).
 func jsonStructure(t reflect.Type) *jsonCodec {
 	n := travelling(t)
 	names, fields := make([]string, n), make([]*jsonCodec, n)
@@ -194,7 +194,7 @@ func jsonStructure(t reflect.Type) *jsonCodec {
 	}}
 }
 
-// presetOf sets a field to what it is when a call leaves it out.
+// presetOf sets a field to its default.
 func presetOf(f reflect.StructField, v reflect.Value) {
 	switch n, err := strconv.ParseUint(f.Tag.Get("default"), 10, 64); {
 	case err == nil:
@@ -204,8 +204,7 @@ func presetOf(f reflect.StructField, v reflect.Value) {
 	}
 }
 
-// jsonChoice makes the codec of a value of any type: null, or an object whose one
-// name is that of the type.
+// jsonChoice returns the codec of a value of any type: null, or an object whose only name is that of the type.
 func jsonChoice() *jsonCodec {
 	names, made := make([]string, len(choices)-1), make([]*jsonCodec, len(choices)-1)
 	numbers := map[reflect.Type]int{}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"reflect"
@@ -64,7 +65,7 @@ func TestEveryRowTravelsAsJSON(t *testing.T) {
 	}
 }
 
-// TestJSONRefused: what has two meanings, or none, is refused (W-36).
+// JSON that is ambiguous or invalid is refused (W-36).
 func TestJSONRefused(t *testing.T) {
 	const open, create, query = "NtOpenProcessToken", "NtCreateEvent", "NtSetInformationToken"
 	for _, c := range []struct{ row, in, want string }{
@@ -107,8 +108,7 @@ func TestJSONRefused(t *testing.T) {
 	}
 }
 
-// TestJSONBounds: elements that cost hardly a byte of JSON are bounded by what
-// they cost in the binary form (W-36, W-2).
+// Elements that take hardly a byte of JSON are limited by their size in the binary form (W-36, W-2).
 func TestJSONBounds(t *testing.T) {
 	row := wire.Rows()[nt.NtTable.Find("NtAdjustGroupsToken").Info().Number]
 	groups := func(n int) []byte {
@@ -136,7 +136,7 @@ func TestSDDL(t *testing.T) {
 	}
 }
 
-// asJSON says hello in JSON and returns the server's.
+// asJSON sends a hello in JSON and returns the server's hello.
 func (s *served) asJSON() map[string]any {
 	s.Helper()
 	s.send(&wire.Frame{Kind: wire.Hello, Body: []byte(`{"Magic":"refmon","Version":1}`)})
@@ -223,8 +223,8 @@ func TestJSONDocumented(t *testing.T) {
 	}
 }
 
-// TestJSONAnswer: an answer in JSON is read with its status, its reason and what it
-// carries, and nothing that is unknown, doubled or behind it (W-36).
+// A JSON answer is decoded with its status, its reason and its output. Unknown or repeated fields and trailing data
+// are refused (W-36).
 func TestJSONAnswer(t *testing.T) {
 	head, rest, err := wire.DecodeAnswerJSON([]byte(
 		`{"Out":{"a":[1]},"Status":3221225480,"Why":{"Rule":"O-40","Because":"no handle"}}`))
@@ -256,8 +256,8 @@ func TestJSONHello(t *testing.T) {
 	}
 }
 
-// FuzzJSON decodes any bytes as JSON parameters of any row: no panic, and what
-// decodes has a binary form that decodes alike.
+// FuzzJSON decodes arbitrary bytes as JSON parameters of any row: no panic, and decoded values survive the binary
+// form.
 func FuzzJSON(f *testing.F) {
 	f.Add(uint16(0), []byte(`{}`))
 	for _, row := range wire.Rows() {
@@ -308,4 +308,27 @@ func FuzzServeJSON(f *testing.F) {
 		_ = s.conn.Close()
 		_ = s.ended()
 	})
+}
+
+// An error in a JSON body has the offset of the first wrong byte (W-39).
+func TestJSONErrorHasOffset(t *testing.T) {
+	const open, create, set = "NtOpenProcessToken", "NtCreateEvent", "NtSetInformationToken"
+	for _, c := range []struct{ row, in string }{ // the byte is that behind the circumflex
+		{open, `{"ProcessHandle":^"01"}`}, {open, `{"DesiredAccess":7,"ProcessHandle":^-1}`}, {open, `{"DesiredAccess":^-1}`},
+		{open, `^[]`}, {create, `{"ObjectAttributes":{"V":{"ObjectName":^{"bytes":"YQ=="}}}}`},
+		{create, `{"ObjectAttributes":{"V":{"ObjectName":{"bytes":^"/x=="}}}}`},
+		{create, `{"ObjectAttributes":{"V":{"SecurityDescriptor":^""}}}`},
+		{create, `{"ObjectAttributes":{"V":{"SecurityDescriptor":^"AAAA"}}}`},
+		{create, `{"ObjectAttributes":{"V":{"SecurityDescriptor":^{}}}}`},
+		{create, `{"ObjectAttributes":{"V":{"SecurityDescriptor":^{"sddl":"X:"}}}}`},
+		{set, `{"TokenInformation":{"V":{"SID":^"S-1-1-00"}}}`}, {set, `{"TokenInformation":{"V":{"[30]uint8":^"AAAA"}}}`},
+		{set, `{"TokenInformation":{"V":{"uint64":^"-1"}}}`},
+	} {
+		row := wire.Rows()[nt.NtTable.Find(c.row).Info().Number]
+		at := strings.IndexByte(c.in, '^')
+		_, err := row.DecodeInJSON([]byte(strings.Replace(c.in, "^", "", 1)))
+		if !errors.Is(err, wire.ErrValue) || !strings.Contains(err.Error(), fmt.Sprintf("byte %d:", at)) {
+			t.Errorf("W-39: %s: %v, want byte %d", c.in, err, at)
+		}
+	}
 }

@@ -16,10 +16,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// base64Text is the form of bytes: padded, and without bits that say nothing.
+// base64Text is padded base64 without nonzero trailing bits.
 var base64Text = base64.StdEncoding.Strict()
 
-// jsonLeaf returns the JSON codec of a type with a text of its own, nil for others.
+// jsonLeaf returns the JSON codec of a type with a special text form, nil for other types.
 func jsonLeaf(t reflect.Type) *jsonCodec {
 	switch t {
 	case reflect.TypeFor[sid.SID]():
@@ -42,8 +42,8 @@ func jsonLeaf(t reflect.Type) *jsonCodec {
 	return nil
 }
 
-// sidOf reads the text of a SID. It reads that of an authority alone, too, which
-// no text that people write stands for: the domain of the authority's accounts.
+// sidOf parses a SID. "" is the zero SID. It also accepts a bare authority, which is the domain of the authority's
+// accounts.
 func sidOf(s string) (sid.SID, error) {
 	if s == "" {
 		return sid.SID{}, nil
@@ -55,7 +55,7 @@ func sidOf(s string) (sid.SID, error) {
 	return x, err
 }
 
-// jsonTextOf makes the codec of a type that travels as a text of its own.
+// jsonTextOf returns the codec of a type with a text form.
 func jsonTextOf[T any](shape string, to func(T) string, from func(string) (T, error)) *jsonCodec {
 	return &jsonCodec{shape: shape, put: func(b []byte, v reflect.Value) ([]byte, error) {
 		return strict.AppendString(b, to(v.Interface().(T))), nil
@@ -74,8 +74,8 @@ func jsonTextOf[T any](shape string, to func(T) string, from func(string) (T, er
 	}}
 }
 
-// jsonSelfRelative makes the codec of descriptors and lists, whose bytes are those
-// of the binary form. A descriptor may also be given as {"sddl": text}.
+// jsonSelfRelative returns the codec of descriptors and ACLs: base64 of the binary form. A descriptor can also be
+// {"sddl": text}.
 func jsonSelfRelative(t reflect.Type) *jsonCodec {
 	binary, shape := leaf(t), "acl"
 	if t == reflect.TypeFor[*sd.Descriptor]() {
@@ -110,7 +110,7 @@ func jsonSelfRelative(t reflect.Type) *jsonCodec {
 	}}
 }
 
-// sddl reads a descriptor as text.
+// sddl reads a descriptor as {"sddl": text}.
 func (r *jsonReader) sddl(v reflect.Value) error {
 	at, given := r.Pos, false
 	err := r.Object([]string{"sddl"}, func(int) error {
@@ -132,8 +132,8 @@ func (r *jsonReader) sddl(v reflect.Value) error {
 	return err
 }
 
-// jsonNumber makes the codec of a number. Up to 32 bits it is a JSON number; one
-// of 64 bits is a string, which no reader rounds (W-36).
+// jsonNumber returns the codec of an integer. Up to 32 bits it is a JSON number. 64 bits are a string, which no
+// parser rounds (W-36).
 func jsonNumber(t reflect.Type) *jsonCodec {
 	size, signed := int(t.Size())*8, t.Kind() == reflect.Int || t.Kind() == reflect.Int32 || t.Kind() == reflect.Int64
 	letter := "u"
@@ -179,7 +179,7 @@ func jsonNumber(t reflect.Type) *jsonCodec {
 	}}
 }
 
-// jsonBytes makes the codec of bytes: base64, null for bytes that are absent.
+// jsonBytes returns the codec of bytes: base64, and null for nil.
 func jsonBytes(t reflect.Type) *jsonCodec {
 	if t.Kind() == reflect.Array {
 		return &jsonCodec{shape: map[string]any{"bytes": t.Len()}, put: func(b []byte, v reflect.Value) ([]byte, error) {
@@ -228,7 +228,7 @@ func (r *jsonReader) bytes() ([]byte, error) {
 	return b, nil
 }
 
-// appendText writes a text; one that is not UTF-8 as {"bytes": base64} (W-36).
+// appendText appends a string. Invalid UTF-8 becomes {"bytes": base64} (W-36).
 func appendText(b []byte, s string) []byte {
 	if utf8.ValidString(s) {
 		return strict.AppendString(b, s)
@@ -252,8 +252,7 @@ func (r *jsonReader) text() (s string, err error) {
 	return s, err
 }
 
-// choiceName returns the name of a type in a value of any type: the name of the
-// Go type without its package, or of what a leaf is.
+// choiceName returns the name of a type in choices: the Go name without its package, or a documented name.
 func choiceName(t reflect.Type) string {
 	switch t {
 	case reflect.TypeFor[*sd.ACL]():
@@ -268,8 +267,8 @@ func choiceName(t reflect.Type) string {
 	return list + name[strings.LastIndexByte(name, '.')+1:]
 }
 
-// structureShape describes a structure to clients: its fields in their order, with
-// what is no zero when it is left out, or that it is a captured parameter.
+// structureShape returns the shape of a structure: its fields in order with nonzero defaults, or that it is a
+// captured parameter.
 func structureShape(t reflect.Type, names []string, fields []*jsonCodec, preset reflect.Value) any {
 	if len(names) == 2 && names[0] == "V" && names[1] == "Status" {
 		return map[string]any{"captured": fields[0].shape}

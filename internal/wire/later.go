@@ -1,23 +1,23 @@
 package wire
 
 import (
+	"github.com/refmon/refmon/internal/quota"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
 
-// LaterHead stands before the call of a Begin, see [nt.Later]: what is to be told of the
-// end, what names the operation, and whether the caller waits on any handle.
+// LaterHead precedes the call of a Begin, see [nt.Later]: where to report the end, and whether the caller waits on
+// any handle.
 type LaterHead struct {
 	Event, ApcRoutine, ApcContext, IoStatusBlock uint64
 	Waits                                        bool
 }
 
-// LaterBody says how far an operation is. The zero value is that of a call which ended as
-// calls do.
+// LaterBody is the state of an operation. The zero value is a call that ended as usual.
 type LaterBody struct {
-	Ended bool // the fields below tell how; the client writes its memory
-	Told  bool // all are told already: the client sends no Told
+	Ended bool // the fields below are the result; the client writes its memory
+	Told  bool // the completion was signalled: the client sends no Told
 	// Synchronous and Alertable say how the handle waits.
 	Synchronous, Alertable bool
 	Status                 ntstatus.Status
@@ -30,32 +30,32 @@ var (
 	laterBody = valueOf[LaterBody]()
 )
 
-// AppendLater appends what stands before the call of a Begin.
+// AppendLater appends the head of a Begin, before its call.
 func AppendLater(b []byte, l *nt.Later) []byte {
 	return laterHead.append(inBinary, b, LaterHead{uint64(l.Event), l.ApcRoutine, l.ApcContext, l.IoStatusBlock, l.Waits})
 }
 
-// AppendOperation appends the body of Collect and of Told: the request that began the operation.
+// AppendOperation appends the body of Collect and Told. request is the one that started the operation.
 func AppendOperation(b []byte, request uint64) []byte { return AppendCancel(b, request) }
 
-// DecodeLater reads what answers a Begin or a Collect and returns the bytes after it.
+// DecodeLater decodes the state in the answer to Begin or Collect and returns the bytes after it.
 func DecodeLater(b []byte) (l LaterBody, rest []byte, err error) { return prefix(laterBody, b) }
 
-// later is an operation that a client began, until the client has its end. Its fields are
-// guarded by Server.mu but for the first three, which are immutable.
+// later is a pending operation of a client, until the client has its result. Server.mu guards its fields except the
+// first three, which are immutable.
 type later struct {
 	l     *nt.Later
 	cost  int           // bytes that it may hold
+	paid  quota.Receipt // for them; guarded by Server.mu
 	ended chan struct{} // closed once
 
 	result    nt.IOResult
-	tell      func() // set when it ended; nil again once all are told
+	notify    func() // set at the completion; nil again after it was signalled
 	pending   bool   // its call is over, and it is not
 	collected bool   // a Collect waits for it, or brought it
 }
 
-// begin makes a call that may end later. What it tells others waits until the client has
-// written its memory (W-90).
+// begin makes a call that may end later. Others are notified after the client has written its memory (W-90).
 func (w *worker) begin(f *Frame) (a reply, err error) {
 	if w.s.form == inJSON {
 		return refusal(ntstatus.NotSupported), nil // a program without memory that others see
@@ -74,16 +74,15 @@ func (w *worker) begin(f *Frame) (a reply, err error) {
 	if q.known && !op.with(&q.in) {
 		return refusal(ntstatus.InvalidParameter), nil
 	}
-	if !w.s.keeps(f.Request, op) {
+	if st := w.s.keeps(f.Request, op); st != ntstatus.Success {
 		// What a client does not collect is bounded (W-91).
-		return refusal(ntstatus.InsufficientResources), nil
+		return refusal(st), nil
 	}
 	a = w.call(q, f)
 	return w.begun(f, op, a), nil
 }
 
-// with makes an operation part of the parameters of its call. It reports false where the
-// service has none that ends later.
+// with adds the operation to the parameters of its call. It returns false for a service that cannot end later.
 func (op *later) with(in *any) bool {
 	switch p := (*in).(type) {
 	case nt.ReadFileIn:
@@ -104,11 +103,11 @@ func (op *later) with(in *any) bool {
 	return true
 }
 
-// begun returns the answer to a Begin whose call was made.
+// begun returns the answer to a Begin after its call.
 func (w *worker) begun(f *Frame, op *later, a reply) reply {
-	b, tell := w.s.far(f.Request, op, a.head.Status == ntstatus.Pending)
-	if tell != nil {
-		tell()
+	b, notify := w.s.far(f.Request, op, a.head.Status == ntstatus.Pending)
+	if notify != nil {
+		notify()
 	}
 	out := a.rest
 	if b.Ended {
@@ -118,34 +117,38 @@ func (w *worker) begun(f *Frame, op *later, a reply) reply {
 	return a
 }
 
-// keeps reports whether there is room for an operation, which it then counts.
-func (s *Server) keeps(request uint64, op *later) bool {
+// keeps counts and charges an operation. It returns InsufficientResources at a limit, and the status of the quota.
+func (s *Server) keeps(request uint64, op *later) (st ntstatus.Status) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.laters == nil || s.laters[request] != nil || len(s.laters) >= MaxWaits || s.bytes+op.cost > MaxBytes {
-		return false
+		return ntstatus.InsufficientResources
+	}
+	if op.paid, st = s.payer().Charge(laterSize + op.cost); st != ntstatus.Success {
+		return st
 	}
 	s.laters[request] = op
 	s.bytes += op.cost
-	return true
+	return ntstatus.Success
 }
 
-// forgetLocked takes an operation out of the counts.
+// forgetLocked uncounts an operation. It ignores an unknown one.
 //
 // +checklocks:s.mu
 func (s *Server) forgetLocked(request uint64) {
 	if op := s.laters[request]; op != nil {
 		delete(s.laters, request)
 		s.bytes -= op.cost
+		op.paid.Return()
 	}
 }
 
-// ended notes how an operation ended; a client that is gone is not waited for.
+// ended stores the result of an operation. If the client has disconnected, it notifies the waiters at once.
 func (s *Server) ended(op *later, r nt.IOResult, told func()) {
 	s.mu.Lock()
 	over := s.laters == nil
 	if !over {
-		op.result, op.tell = r, told
+		op.result, op.notify = r, told
 	}
 	s.mu.Unlock()
 	if over {
@@ -154,9 +157,9 @@ func (s *Server) ended(op *later, r nt.IOResult, told func()) {
 	close(op.ended)
 }
 
-// far says how far an operation is after its call. One of a synchronous handle that ended
-// there is over: its caller reads what the call returns (W-90). What it tells is returned.
-func (s *Server) far(request uint64, op *later, pending bool) (b LaterBody, tell func()) {
+// far returns the state of an operation after its call, and a function that the caller must call unless it is nil.
+// An operation on a synchronous handle is finished when its call has returned (W-90).
+func (s *Server) far(request uint64, op *later, pending bool) (b LaterBody, notify func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b = LaterBody{Synchronous: op.l.Synchronous, Alertable: op.l.Alertable}
@@ -164,19 +167,19 @@ func (s *Server) far(request uint64, op *later, pending bool) (b LaterBody, tell
 		op.pending = true
 		return b, nil
 	}
-	if op.tell != nil {
+	if op.notify != nil {
 		b.end(op)
 	}
-	if b.Told = op.tell == nil || op.l.Synchronous; b.Told {
-		tell, op.tell = op.tell, nil
+	if b.Told = op.notify == nil || op.l.Synchronous; b.Told {
+		notify, op.notify = op.notify, nil
 		s.forgetLocked(request)
 	} else {
 		op.collected = true
 	}
-	return b, tell
+	return b, notify
 }
 
-// end says how an operation ended.
+// end copies the result of an operation, whose data it takes.
 func (b *LaterBody) end(op *later) {
 	b.Ended, b.Status, b.Data, b.Information = true, op.result.Status, op.result.Data, op.result.Information
 	op.result.Data = nil

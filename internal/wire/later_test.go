@@ -164,9 +164,9 @@ func TestLaterIsBounded(t *testing.T) {
 	}
 }
 
-// TestCollectedOnce: an operation has one who waits for its end; when that one gives up
-// another may. What was not collected cannot be told, nor what was told again (W-91).
-func TestCollectedOnce(t *testing.T) {
+// An operation has one waiter at a time; after a cancel another may wait. An operation that was not collected cannot
+// be acknowledged, nor can one twice (W-91).
+func TestOperationIsCollectedOnce(t *testing.T) {
 	s := serve(t)
 	s.greet()
 	s.status(call(t, "NtCreateNamedPipeFile", nt.CreateNamedPipeFileIn{DesiredAccess: winnt.GENERIC_READ,
@@ -218,9 +218,9 @@ func TestCollectedOnce(t *testing.T) {
 	}
 }
 
-// TestLaterIsLeft: operations that wait, that ended and that were collected leave nothing
-// behind of a program that is gone, and who else waits is told (W-92).
-func TestLaterIsLeft(t *testing.T) {
+// A disconnected client leaves no operation behind, whether it waited, completed or was collected. Other waiters are
+// woken (W-92).
+func TestDisconnectReleasesOperations(t *testing.T) {
 	p := newLaterPipe(t)
 	goOn := make(chan struct{})
 	defer close(goOn)

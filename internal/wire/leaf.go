@@ -8,8 +8,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// leaf returns the codec of a type that travels in a binary form of its own, nil
-// for others.
+// leaf returns the codec of a type with its own binary form, nil for other types.
 func leaf(t reflect.Type) *codec {
 	switch t {
 	case reflect.TypeFor[sid.SID]():
@@ -43,8 +42,7 @@ func leaf(t reflect.Type) *codec {
 	return nil
 }
 
-// bytesOf makes the codec of a type with a binary form: a length and the bytes.
-// No bytes are the zero value.
+// bytesOf returns the codec of a type with a binary form: a length and the bytes. Zero bytes are the zero value.
 func bytesOf[T any](form string, to func(T) []byte, from func([]byte) (T, bool)) *codec {
 	return &codec{form, 4, func(b []byte, v reflect.Value) ([]byte, error) {
 		bytes := to(v.Interface().(T))
@@ -64,7 +62,7 @@ func bytesOf[T any](form string, to func(T) []byte, from func([]byte) (T, bool))
 	}}
 }
 
-// attributeFields has the fields of a claim that travel; its index is made anew.
+// attributeFields are the encoded fields of a claim. The receiver rebuilds its index.
 type attributeFields struct {
 	Name    string
 	Type    claims.Type

@@ -1,37 +1,77 @@
-package wire
+package wire_test
 
 import (
 	"errors"
-	"reflect"
+	"io"
+	"strings"
 	"testing"
 
-	"github.com/refmon/refmon/sd"
-	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/internal/wire"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestMalformedValues: bytes that no value of a type has are refused: flags that are neither 0 nor 1, types that there
-// are not, texts and SIDs without a length, lists that are longer than what is there (W-6).
-func TestMalformedValues(t *testing.T) {
-	const none = "\xff\xff\xff\xff"
-	for name, c := range map[string]struct {
-		of reflect.Type
-		b  string
-	}{
-		"a flag of 2": {reflect.TypeFor[bool](), "\x02"}, "a flag of 255": {reflect.TypeFor[bool](), "\xff"},
-		"half a value":               {reflect.TypeFor[*uint32](), "\x02\x00\x00\x00\x00"},
-		"the type behind the last":   {reflect.TypeFor[any](), string([]byte{byte(len(choices)), 0, 0, 0, 0, 0, 0, 0, 0})},
-		"the last number of a type":  {reflect.TypeFor[any](), "\xff"},
-		"a text without a length":    {reflect.TypeFor[string](), none},
-		"a text that is cut":         {reflect.TypeFor[string](), "\x02\x00\x00\x00a"},
-		"a SID without a length":     {reflect.TypeFor[sid.SID](), none},
-		"a SID of one byte":          {reflect.TypeFor[sid.SID](), "\x01\x00\x00\x00\x01"},
-		"a SID with a byte too many": {reflect.TypeFor[sid.SID](), "\x0d\x00\x00\x00" + sid.Everyone.Binary() + "x"},
-		"a descriptor of 4 bytes":    {reflect.TypeFor[*sd.Descriptor](), "\x04\x00\x00\x00\x01\x00\x00\x80"},
-		"a list of 2 in 7 bytes":     {reflect.TypeFor[[]uint32](), "\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"},
-		"a number of 3 bytes":        {reflect.TypeFor[uint32](), "\x00\x00\x00"},
-	} {
-		if v, err := decode(codecOf(c.of), c.of, []byte(c.b)); !errors.Is(err, ErrValue) {
-			t.Errorf("%s: %v, %v", name, v, err)
+// TestShortBodies: frames of each kind, and of kinds that there are not, with bodies of nothing or of too little,
+// before and after a hello, in both forms: they are answered or end their connection as malformed, and nothing else
+// ends (W-6).
+func TestShortBodies(t *testing.T) {
+	bodies := []string{"", "\x00", "\x01", "{", "{}", "null", `{"In":{}}`, "\xff\xff\xff\xff", strings.Repeat("\x00", 8),
+		strings.Repeat("\x00", 13), strings.Repeat("\x00", 25), strings.Repeat("\xff", 40)}
+	const json = `{"Magic":"refmon","Version":1}`
+	for _, hello := range []string{"", json, string(wire.AppendHello(nil, wire.HelloBody{}))} {
+		for _, body := range bodies {
+			for kind := range wire.Kind(68) {
+				if hello == "" && kind > wire.Call || kind > wire.AttachAs+2 && kind < wire.Administer {
+					continue // one kind that there is not is as good as another
+				}
+				s := quick(t)
+				s.swallow()
+				if hello != "" {
+					s.send(&wire.Frame{Kind: wire.Hello, Body: []byte(hello)})
+				}
+				thread := uint32(1)
+				switch kind {
+				case wire.Hello, wire.NewThread, wire.Cancel, wire.Collect, wire.Told, wire.Administer:
+					thread = 0
+				}
+				_, _ = s.conn.Write(wire.AppendFrame(nil, &wire.Frame{Kind: kind, Request: 5, Thread: thread, Body: []byte(body)}))
+				_ = s.conn.Close()
+				if err := s.ended(); err != nil && !errors.Is(err, wire.ErrValue) && !errors.Is(err, wire.ErrFrame) &&
+					!errors.Is(err, io.ErrClosedPipe) { // the answer has no reader any more
+					t.Errorf("W-6: kind %d with % x after a hello of %d bytes: %v", kind, body, len(hello), err)
+				}
+			}
+		}
+	}
+}
+
+// quick starts a connection whose final state is not checked.
+func quick(t *testing.T) *served {
+	t.Helper()
+	s, p, theirs := newServed(t)
+	go func() { s.end <- wire.Serve(theirs, p) }()
+	return s
+}
+
+// A call with invalid parameters ends the connection, after any valid frames before it, and is not executed (W-6).
+func TestMalformedCalls(t *testing.T) {
+	later := wire.AppendLater(nil, new(nt.Later))
+	for kind, c := range map[wire.Kind]struct {
+		row  string
+		head []byte
+	}{wire.Call: {"NtClose", nil}, wire.Then: {"NtClose", nil}, wire.CallWith: {"NtCreateFile", nil},
+		wire.Wait:  {"NtReadFile", wire.AppendWait(nil, 4, ntstatus.PipeEmpty)},
+		wire.Begin: {"NtReadFile", later}} {
+		for _, tail := range []string{"", "\x02", "\x00", "\x01\x04"} {
+			n := &noting{wants: func(ntstatus.Status) bool { return true }}
+			s := serveAs(t, func(p process) wire.Process { n.process = p; return n })
+			s.greet()
+			s.swallow()
+			s.send(&wire.Frame{Kind: kind, Request: 5, Thread: 1, Service: rowNumber(c.row),
+				Body: append(append([]byte{}, c.head...), tail...)})
+			if err := s.ended(); !errors.Is(err, wire.ErrValue) || len(n.calls) > 0 {
+				t.Errorf("W-6: kind %d with %q: %v, %d calls", kind, tail, err, len(n.calls))
+			}
 		}
 	}
 }

@@ -45,7 +45,7 @@ type pairOfKinds struct {
 	B *int32
 }
 
-// inArrays has what JSON has no form for, and everyKind beside it.
+// inArrays has values that JSON cannot represent, and everyKind with them.
 type inArrays struct {
 	Words [3]uint16
 	Pairs [2]pairOfKinds

@@ -13,13 +13,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// receiver reads a socket's bytes and hands over the descriptors that come with them,
-// closed on exec.
+// receiver reads a socket and passes received descriptors, close-on-exec, to its Reader.
 type receiver struct {
 	raw syscall.RawConn // immutable
 	to  *Reader         // immutable
 	try func(uintptr) bool
-	oob [64 + 4*MaxDescriptors]byte // the header of the message, and what it brings
+	oob [64 + 4*MaxDescriptors]byte // the header of the message, and its descriptors
 
 	// Owned by the call under way.
 	message unix.Msghdr
@@ -65,8 +64,8 @@ func (r *receiver) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// once receives what is there; false where nothing is. Package net would ask for the peer's
-// name each time.
+// once receives without waiting. It returns false if nothing is there. Unlike package net, it does not request the
+// peer's name.
 func (r *receiver) once(fd uintptr) bool {
 	r.message = unix.Msghdr{Iov: &r.vector, Control: &r.oob[0]}
 	r.message.SetIovlen(1)
@@ -104,7 +103,7 @@ func (r *receiver) descriptors(oob []byte) error {
 	return r.to.take(files)
 }
 
-// writeWith writes bytes, and descriptors with the first of them.
+// writeWith writes b, with the descriptors on its first byte.
 func writeWith(conn net.Conn, b []byte, files []*os.File) error {
 	if len(files) == 0 {
 		_, err := conn.Write(b)
@@ -132,8 +131,7 @@ func rights(files []*os.File) []byte {
 	return unix.UnixRights(fds[:n]...)
 }
 
-// writeNowWith writes as much as a socket takes without waiting, and descriptors with
-// the first byte.
+// writeNowWith writes as much as the socket takes without waiting, with the descriptors on the first byte.
 func writeNowWith(fd uintptr, b []byte, files []*os.File) (int, error) {
 	n, err := unix.SendmsgN(int(fd), b, rights(files), nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
 	runtime.KeepAlive(files)
@@ -143,7 +141,8 @@ func writeNowWith(fd uintptr, b []byte, files []*os.File) (int, error) {
 	return max(n, 0), err
 }
 
-// allTaken reports whether the other side of a socket has read all that it was sent.
+// allTaken reports whether the peer has read everything that was sent. It returns false if the kernel does not
+// report that.
 func allTaken(socket syscall.RawConn) bool {
 	left := 1
 	err := socket.Control(func(fd uintptr) {
@@ -154,8 +153,8 @@ func allTaken(socket syscall.RawConn) bool {
 	return err == nil && left == 0
 }
 
-// Pair returns the server's end of a new connection, and the client's for a program
-// that inherits it.
+// Pair returns the server's end of a new connection, and the client's end for a program that inherits it. The caller
+// closes both.
 func Pair(name string) (net.Conn, *os.File, error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {

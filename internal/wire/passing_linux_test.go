@@ -152,8 +152,7 @@ func TestDescriptorsUninvited(t *testing.T) {
 	}
 }
 
-// TestDescriptorsLostByClient: a client whose server passes what was not asked for says
-// so, and its calls end (W-50, W-9).
+// If a server passes an unexpected descriptor, the client reports it, and its calls end (W-50, W-9).
 func TestDescriptorsLostByClient(t *testing.T) {
 	server, conn := sockets(t)
 	in, out := pipes(t, 1)
@@ -190,9 +189,8 @@ func TestDescriptorsLostByClient(t *testing.T) {
 // full is set for the program that TestDescriptorsAndAFullTable runs.
 const full = "REFMON_TEST_FULL"
 
-// TestDescriptorsAndAFullTable: with a full table of descriptors all bytes of the
-// answer come, no descriptor and no error: the reader sees it, and the connection
-// ends (W-50). The table is a program's own, so that it is another program's.
+// With a full descriptor table all bytes of the answer arrive without the descriptor and without an error. The reader
+// detects this and ends the connection (W-50). The test fills the table of a separate program.
 func TestDescriptorsAndAFullTable(t *testing.T) {
 	if os.Getenv(full) == "" {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestDescriptorsAndAFullTable$")

@@ -11,8 +11,7 @@ import (
 	"syscall"
 )
 
-// newReceiver reads a socket's bytes: refmond runs on Linux alone, and here no descriptors
-// come.
+// newReceiver returns the socket itself. Descriptors are passed on Linux alone.
 func newReceiver(socket *net.UnixConn, _ *Reader) (io.Reader, error) { return socket, nil }
 
 func writeWith(conn net.Conn, b []byte, files []*os.File) error {
@@ -23,13 +22,13 @@ func writeWith(conn net.Conn, b []byte, files []*os.File) error {
 	return err
 }
 
-// writeNowWith writes nothing.
+// writeNowWith writes nothing and returns 0.
 func writeNowWith(uintptr, []byte, []*os.File) (int, error) { return 0, nil }
 
-// allTaken says no: no descriptors are passed here.
+// allTaken returns false, because no descriptors are passed.
 func allTaken(syscall.RawConn) bool { return false }
 
-// Pair fails: programs inherit connections on Linux alone.
+// Pair returns an error, because programs inherit connections on Linux alone.
 func Pair(name string) (net.Conn, *os.File, error) {
 	return nil, nil, fmt.Errorf("connection of %s: %w", name, errors.ErrUnsupported)
 }

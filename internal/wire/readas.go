@@ -11,20 +11,17 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// ContentsGiver may be implemented by a Process whose server gives what is in a file with
-// the answer to its open.
+// ContentsGiver is an optional interface of a Process whose server returns a file's contents with its open.
 type ContentsGiver interface {
-	// Contents returns facts of a file behind a handle of the thread's process, and reads
-	// what is in it where there is room for all of it, EndOfFile bytes; whole is false where
-	// there is not, and for a directory.
+	// Contents returns the facts of an open file and reads EndOfFile bytes into room. whole is false for a directory
+	// and if the file does not fit.
 	Contents(th *nt.Thread, file winnt.Handle, room []byte) (facts nt.FileFacts, whole bool, st ntstatus.Status)
 }
 
-// MaxContents bounds what a ReadAs answers with, in bytes.
+// MaxContents is the most contents in the answer to ReadAs, in bytes.
 const MaxContents = 64 << 10
 
-// ContentsBody follows the outputs of the open that a ReadAs made; the bytes of the file
-// follow it where it is whole.
+// ContentsBody follows the output of the open in the answer to ReadAs. The file's bytes follow it if Whole is set.
 type ContentsBody struct {
 	CreationTime  int64 // units of 100 ns since 1601
 	LastWriteTime int64
@@ -35,19 +32,19 @@ type ContentsBody struct {
 	Whole bool
 }
 
-// Sizes in bytes of what stands before the call of a ReadAs, and of a ContentsBody.
+// Sizes in bytes of the head of a ReadAs and of a ContentsBody.
 const (
 	readAsSize   = 12
 	contentsSize = 34
 	outSize      = 16 // of the outputs of the open, or a little more
 )
 
-// AppendReadAs appends what stands before the call of a ReadAs.
+// AppendReadAs appends the head of a ReadAs, before its call. most is the largest file to return.
 func AppendReadAs(b []byte, token winnt.Handle, most uint32) []byte {
 	return binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint64(b, uint64(token)), most)
 }
 
-// decodeReadAs returns what stands before the call of a ReadAs, and the call.
+// decodeReadAs decodes the head of a ReadAs and returns the bytes of its call.
 func decodeReadAs(b []byte) (token winnt.Handle, most uint32, call []byte, err error) {
 	if len(b) < readAsSize {
 		return 0, 0, nil, fmt.Errorf("%w: %d bytes are missing", ErrValue, readAsSize-len(b))
@@ -70,7 +67,7 @@ func appendContents(b []byte, c *ContentsBody) []byte {
 	return b
 }
 
-// decodeContents reads a ContentsBody and returns the bytes after it.
+// decodeContents decodes a ContentsBody and returns the bytes after it.
 func decodeContents(b []byte) (c ContentsBody, rest []byte, err error) {
 	if len(b) < contentsSize {
 		return c, nil, fmt.Errorf("%w: %d bytes are missing", ErrValue, contentsSize-len(b))
@@ -84,8 +81,8 @@ func decodeContents(b []byte) (c ContentsBody, rest []byte, err error) {
 	return c, b[contentsSize:], err
 }
 
-// DecodeContents reads what answers a ReadAs after the head: the outputs of the open, whose
-// row it is given, the facts, and the bytes of the file, which are those of b.
+// DecodeContents decodes the answer to ReadAs after the head: the output of the open, which row describes, the
+// facts, and the contents. data refers to b. A length that differs from EndOfFile is an error.
 func DecodeContents(row *Row, b []byte) (out any, c ContentsBody, data []byte, err error) {
 	if out, b, err = row.outPrefix(b); err != nil {
 		return out, c, nil, err
@@ -99,7 +96,7 @@ func DecodeContents(row *Row, b []byte) (out any, c ContentsBody, data []byte, e
 	return out, c, data, nil
 }
 
-// rowsOfReadAs are the rows of the calls that a ReadAs makes.
+// rowsOfReadAs returns the rows of the calls in a ReadAs.
 var rowsOfReadAs = sync.OnceValue(func() (r struct{ impersonate, open, close *Row }) {
 	rows := Rows()
 	find := func(name string) *Row { return rows[nt.NtTable.Find(name).Info().Number] }
@@ -107,8 +104,8 @@ var rowsOfReadAs = sync.OnceValue(func() (r struct{ impersonate, open, close *Ro
 	return r
 })
 
-// readAs opens a file as the client of a token, and answers with what is in it. The thread
-// acts as the client meanwhile alone, and as it did before afterwards, whatever comes (G-30).
+// readAs opens a file while impersonating a token and answers with its contents. Afterwards the thread has its
+// previous context, even on failure (G-30).
 func (w *worker) readAs(f *Frame) (a reply, err error) {
 	by, ok := w.s.process.(ContentsGiver)
 	if !ok || w.s.form == inJSON {
@@ -149,17 +146,16 @@ func (w *worker) readAs(f *Frame) (a reply, err error) {
 	return a, nil
 }
 
-// contents are memory for what is in files.
+// contents is the pool of buffers for contents.
 var contents = sync.Pool{New: func() any { return new([MaxContents]byte) }}
 
-// reads reports whether an open neither makes nor changes nor deletes.
+// reads reports whether an open neither creates, changes nor deletes.
 func reads(in *nt.CreateFileIn) bool {
 	return in.CreateDisposition == winnt.FILE_OPEN && in.CreateOptions&uint32(fileaccess.DeleteOnClose) == 0
 }
 
-// openAs makes a call that opens a file, and reads what is in it, as the client of a token:
-// the record of it names the client. A thread that cannot act as that client opens
-// nothing (G-30).
+// openAs opens and reads a file while impersonating a token, so that audit records name the client. If the thread
+// cannot impersonate it, nothing is opened (G-30).
 func (w *worker) openAs(token winnt.Handle, q request, f *Frame, by ContentsGiver, room []byte) (a reply,
 	opened nt.CreateFileOut, facts nt.FileFacts, whole bool) {
 	sys := w.th.Services()

@@ -3,8 +3,11 @@ package wire_test
 import (
 	"bytes"
 	"errors"
+	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -73,8 +76,8 @@ func TestReadAsAnswers(t *testing.T) {
 
 func rowNumber(name string) uint16 { return uint16(nt.NtTable.Find(name).Info().Number) }
 
-// FuzzContents reads any bytes as what answers a ReadAs: no panic, and what is read is not
-// longer than it says.
+// FuzzContents decodes arbitrary bytes as the answer to ReadAs: no panic, and the contents are not longer than
+// stated.
 func FuzzContents(f *testing.F) {
 	whole := append(make([]byte, 12+8*4), 0, 1)
 	f.Add(whole)
@@ -86,4 +89,165 @@ func FuzzContents(f *testing.F) {
 			t.Errorf("%d bytes of %+v", len(data), c)
 		}
 	})
+}
+
+// reading is a process whose server gives a text for each handle, notes as whom the thread asks and how much room
+// there is, or refuses.
+type reading struct {
+	process
+	facts   nt.FileFacts
+	text    string
+	refuses ntstatus.Status
+
+	asked int
+	acts  bool // the thread had a client
+	room  int
+}
+
+// Contents implements wire.ContentsGiver.
+func (g *reading) Contents(th *nt.Thread, h winnt.Handle, room []byte) (nt.FileFacts, bool, ntstatus.Status) {
+	tok, st := th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)
+	_ = th.NtClose(tok) // 0 without a client
+	g.asked, g.acts, g.room = g.asked+1, st != ntstatus.NoToken, len(room)
+	if g.refuses != 0 {
+		return g.facts, true, g.refuses
+	}
+	return g.facts, copy(room, g.text) == len(g.text) && !g.facts.Directory, 0
+}
+
+// clientToken makes a token that the connection's first thread may act as.
+func clientToken(t *testing.T, th *nt.Thread) winnt.Handle {
+	t.Helper()
+	h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	dup, st := th.NtDuplicateToken(h, winnt.TOKEN_ALL_ACCESS, nil, false, winnt.TokenImpersonation)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	return dup
+}
+
+// The thread opens and reads a file as the client and afterwards has its previous identity, also after an error. A
+// file that fits is returned whole and its handle closed; otherwise the handle is returned. After a refusal no handle
+// remains (G-30, G-31).
+func TestReadAsClient(t *testing.T) {
+	facts := nt.FileFacts{FileID: 7}
+	facts.CreationTime, facts.LastWriteTime = 11, 12
+	deletes, makes, missing := openDevice(), openDevice(), openDevice()
+	deletes.CreateOptions = uint32(fileaccess.DeleteOnClose)
+	makes.CreateDisposition = winnt.FILE_OPEN_IF
+	missing.ObjectAttributes = nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\none`})
+	const fits = wire.MaxContents
+	for name, c := range map[string]struct {
+		in      nt.CreateFileIn
+		token   winnt.Handle // 0: the client's
+		size    int
+		most    int
+		dir     bool
+		refuses ntstatus.Status
+		st      ntstatus.Status
+		asked   int
+		room    int
+		whole   bool
+	}{
+		"nothing in it":      {openDevice(), 0, 0, 0, false, 0, 0, 1, 0, true},
+		"it fits":            {openDevice(), 0, 10, 10, false, 0, 0, 1, 10, true},
+		"a byte too many":    {openDevice(), 0, 11, 10, false, 0, 0, 1, 10, false},
+		"the most there is":  {openDevice(), 0, fits, fits + 5, false, 0, 0, 1, fits, true},
+		"more than the most": {openDevice(), 0, fits + 1, fits + 5, false, 0, 0, 1, fits, false},
+		"a directory":        {openDevice(), 0, 0, 10, true, 0, 0, 1, 10, false},
+		"may not be read": {openDevice(), 0, 10, 10, false, ntstatus.AccessDenied, ntstatus.AccessDenied, 1, 10,
+			false},
+		"is not there":            {missing, 0, 10, 10, false, 0, ntstatus.ObjectNameNotFound, 0, 0, false},
+		"no client":               {openDevice(), 400, 10, 10, false, 0, ntstatus.InvalidHandle, 0, 0, false},
+		"is deleted on close":     {deletes, 0, 10, 10, false, 0, ntstatus.InvalidParameter, 0, 0, false},
+		"is made if there is not": {makes, 0, 10, 10, false, 0, ntstatus.InvalidParameter, 0, 0, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			facts.EndOfFile, facts.Directory = int64(c.size), c.dir
+			g := &reading{facts: facts, text: strings.Repeat("x", c.size), refuses: c.refuses}
+			s := serveAs(t, func(p process) wire.Process { g.process = p; return g })
+			conn := s.connect()
+			th := conn.Thread()
+			tok := c.token
+			if tok == 0 {
+				tok = clientToken(t, th)
+			}
+			probe := func() winnt.Handle {
+				h, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
+				if st != ntstatus.Success || th.NtClose(h) != ntstatus.Success {
+					t.Fatal(st)
+				}
+				return h
+			}
+			next := probe()
+			got, st := conn.ReadFileAs(th, tok, c.in, c.most, nil)
+			want := client.ReadAs{}
+			if c.st == 0 {
+				want = client.ReadAs{CreationTime: 11, LastWriteTime: 12, EndOfFile: int64(c.size), FileID: 7, Directory: c.dir,
+					Whole: c.whole}
+				want.Information = fileaccess.Opened
+				if !c.whole {
+					want.FileHandle = next
+				}
+			}
+			data := string(got.Data)
+			if got.Data = nil; st != c.st || got.CreateFileOut != want.CreateFileOut || got.EndOfFile != want.EndOfFile ||
+				got.CreationTime != want.CreationTime || got.LastWriteTime != want.LastWriteTime ||
+				got.FileID != want.FileID || got.Directory != want.Directory || got.Whole != want.Whole {
+				t.Errorf("%+v, %v, want %+v, %v", got, st, want, c.st)
+			}
+			if wantData := strings.Repeat("x", c.size); c.whole && data != wantData || !c.whole && data != "" {
+				t.Errorf("%d bytes came, whole: %t", len(data), c.whole)
+			}
+			if g.asked != c.asked || g.acts != (c.asked > 0) || g.room != c.room {
+				t.Errorf("asked %d times, with a client: %t, with room for %d", g.asked, g.acts, g.room)
+			}
+			if _, st := th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true); st != ntstatus.NoToken {
+				t.Errorf("afterwards the thread acts as a client: %v", st)
+			}
+			after := next
+			if c.st == 0 && !c.whole {
+				after += 4
+			}
+			if h := probe(); h != after {
+				t.Errorf("the next handle is %v, want %v: something stayed open", h, after)
+			}
+		})
+	}
+}
+
+// TestReadAsKeepsClient: a thread that acted as a client before acts as the same one afterwards.
+func TestReadAsKeepsClient(t *testing.T) {
+	g := new(reading)
+	s := serveAs(t, func(p process) wire.Process { g.process = p; return g })
+	conn := s.connect()
+	th := conn.Thread()
+	revert, err := th.Impersonate(clientToken(t, th))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer revert()
+	other := clientToken(t, th)
+	statistics := func() any {
+		t.Helper()
+		h, st := th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		out, st := th.NtQueryInformationToken(h, winnt.TokenStatistics)
+		if st != ntstatus.Success || th.NtClose(h) != ntstatus.Success {
+			t.Fatal(st)
+		}
+		return out
+	}
+	before := statistics()
+	for _, in := range []nt.CreateFileIn{openDevice(), {CreateDisposition: winnt.FILE_OPEN}} {
+		_, _ = conn.ReadFileAs(th, other, in, 1, nil)
+		if after := statistics(); after != before {
+			t.Errorf("the thread acts as %+v, want %+v", after, before)
+		}
+	}
 }

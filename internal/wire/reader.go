@@ -8,20 +8,19 @@ import (
 	"os"
 )
 
-// Reader reads the frames of a server, each with the descriptors that belong to it
-// (W-50). It is used by one goroutine at a time; its zero value is not usable.
+// Reader reads the frames of a server with their descriptors (W-50). It is not safe for concurrent use. Its zero
+// value is not usable.
 type Reader struct {
 	from *bufio.Reader
-	came []*os.File // with bytes of which not all are read
+	came []*os.File // received with bytes that are not all read
 	room room       // nil: every body has memory of its own
 }
 
-// Into lets the bodies of long answers be read into memory that a function returns for the
-// number of a request and a length in bytes, nil for none. It is called before the first
-// Frame; the memory is the answer's as soon as the function has returned it.
+// Into sets the function that provides memory for long bodies, by request number and length in bytes. If room
+// returns nil, the reader allocates. Call it before the first Frame. The answer owns the memory.
 func (r *Reader) Into(room func(request uint64, n int) []byte) { r.room = room }
 
-// NewReader returns the reader of a client's stream.
+// NewReader returns a reader of a client's connection. Descriptors are received only from a Unix socket.
 func NewReader(conn net.Conn) *Reader {
 	r := new(Reader)
 	if socket, ok := conn.(*net.UnixConn); ok {
@@ -34,14 +33,12 @@ func NewReader(conn net.Conn) *Reader {
 	return r
 }
 
-// atOnce is how much a client reads of a socket at once, in bytes: an answer with what is
-// in a small file.
+// atOnce is the size of a client's read buffer, in bytes: enough for an answer with a small file.
 const atOnce = 16 << 10
 
-// Frame reads a frame. After an error the reader holds no descriptor, and is not to
-// be used: what belongs to which answer is not known any more.
+// Frame reads a frame. The caller closes its Files. After an error the reader is unusable and holds no descriptor.
 func (r *Reader) Frame() (*Frame, error) {
-	// What has come is looked at as a whole: a frame is seldom in pieces.
+	// Usually the received bytes are a whole frame.
 	_, err := r.from.Peek(1)
 	var f *Frame
 	if err == nil {
@@ -61,8 +58,7 @@ func (r *Reader) Frame() (*Frame, error) {
 	return f, nil
 }
 
-// give gives a frame its descriptors: they come with its first byte, in the order of
-// the frames.
+// give assigns a frame its descriptors. They arrive with its first byte, in the order of frames.
 func (r *Reader) give(f *Frame) error {
 	n := 0
 	if f.Kind == AnswerWith {
@@ -74,15 +70,14 @@ func (r *Reader) give(f *Frame) error {
 		}
 	}
 	f.Files, r.came = r.came[:n:n], r.came[n:]
-	// Descriptors with an answer that has none are closed at once (W-50).
+	// Descriptors of an answer that should have none are closed at once (W-50).
 	if uninvited := len(r.came); uninvited > 0 && r.from.Buffered() == 0 {
 		return fmt.Errorf("%w: %d descriptors that belong to no answer", ErrFrame, uninvited)
 	}
 	return nil
 }
 
-// take takes descriptors that came. A server sends them by their bound, and with one
-// answer after the other: more are no answer's.
+// take stores received descriptors. More than a server may send are an error.
 func (r *Reader) take(files []*os.File) error {
 	r.came = append(r.came, files...)
 	if len(r.came) > 2*MaxDescriptors {
@@ -91,7 +86,7 @@ func (r *Reader) take(files []*os.File) error {
 	return nil
 }
 
-// errTruncated says that the host's kernel dropped descriptors (W-50).
+// errTruncated is the error if the host's kernel dropped descriptors (W-50).
 var errTruncated = errors.New("descriptors were lost: is the program's table of descriptors full?")
 
 func closeAll(files []*os.File) {

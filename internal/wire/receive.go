@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+
+	"github.com/refmon/refmon/ntstatus"
 )
 
-// read reads frames and makes their calls until the connection ends, one of them breaks
-// a rule, or another goroutine reads on.
-func (s *Server) read(t *stint) {
+// read reads frames and makes their calls until the connection ends, a frame breaks a rule, or another goroutine
+// continues.
+func (s *Server) read(t *timeSlice) {
 	for {
 		goesOn, err := s.one(t)
 		if !goesOn {
@@ -17,15 +19,15 @@ func (s *Server) read(t *stint) {
 		}
 		if err != nil {
 			t.leave()
-			_ = s.deliver(t) // what was answered before
+			_ = s.deliver(t) // earlier answers
 			s.unread <- err
 			return
 		}
 	}
 }
 
-// one reads a frame and does what it asks.
-func (s *Server) one(t *stint) (goesOn bool, err error) {
+// one reads and handles a frame. goesOn is false if another goroutine reads the connection now.
+func (s *Server) one(t *timeSlice) (goesOn bool, err error) {
 	// Answers to frames that came at once leave at once, and none waits for a frame that has not come (W-44).
 	if !s.whole() || s.full() || t.spent() {
 		err := s.deliver(t)
@@ -33,21 +35,56 @@ func (s *Server) one(t *stint) (goesOn bool, err error) {
 		if err != nil {
 			return true, err
 		}
-		t.pause()
+		t.backOff()
 	}
 	f, err := s.next()
-	if err != nil {
+	if f == nil || err != nil {
 		return true, err
 	}
 	if !t.in {
 		s.keep()
 	}
-	return s.dispatch(t, f)
+	goesOn, err = s.dispatch(t, f)
+	if !f.admitted {
+		f.paid.Return() // it was answered at once
+	}
+	return goesOn, err
 }
 
-// next reads a frame. Reading takes no ancillary data, so that the host's kernel
-// closes descriptors that come with one (W-25). Between two frames a client may
-// take its time; a frame that has begun is whole in time, or the connection ends (W-18).
+// partial reads a frame that has started to arrive, after charging for its body. If the user cannot pay, it skips
+// the frame, answers it and returns nil.
+func (s *Server) partial() (*Frame, error) {
+	b, err := s.from.Peek(4)
+	if err != nil {
+		return ReadFrame(s.from) // it fails, or reads new bytes
+	}
+	n := int64(binary.LittleEndian.Uint32(b)) - headSize
+	if n < 0 || n > MaxBody {
+		return ReadFrame(s.from) // a wrong length fails at once, before the rest has come
+	}
+	if b, err = s.from.Peek(4 + headSize); err != nil {
+		return ReadFrame(s.from)
+	}
+	paid, st := s.chargeBody(int(n))
+	if st != ntstatus.Success {
+		f := head(b[4:])
+		if _, err := s.from.Discard(4 + headSize + int(n)); err != nil {
+			return nil, err
+		}
+		// A call that the user cannot pay for is not kept.
+		return nil, s.answer(&f, AnswerHead{Status: st}, nil)
+	}
+	f, err := ReadFrame(s.from)
+	if err != nil {
+		paid.Return()
+		return nil, err
+	}
+	f.paid = paid
+	return f, nil
+}
+
+// next reads a frame, nil if it was already answered. It receives no control data, so the kernel closes descriptors
+// that a client sends (W-25). A frame that has started must arrive in time, or the connection ends (W-18).
 func (s *Server) next() (*Frame, error) {
 	if _, err := s.from.Peek(1); err != nil {
 		return nil, err
@@ -57,14 +94,14 @@ func (s *Server) next() (*Frame, error) {
 	}
 	s.within(FrameTimeout)
 	defer s.within(0)
-	f, err := ReadFrame(s.from)
+	f, err := s.partial()
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		err = fmt.Errorf("%w: half a frame for %s", ErrFrame, FrameTimeout)
 	}
 	return f, err
 }
 
-// whole reports whether a whole frame has come already.
+// whole reports whether a whole frame is buffered.
 func (s *Server) whole() bool {
 	n := s.from.Buffered()
 	if n < 4 {

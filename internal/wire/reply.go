@@ -6,9 +6,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// reply says what answers a frame: the head, what follows it, and descriptors, which
-// are closed here once they are sent. A call whose outputs carry descriptors puts
-// them there. For each there is a reservation.
+// reply is the answer to a frame: head, output, and descriptors, which are closed after sending. Each descriptor has
+// a reservation.
 type reply struct {
 	head  AnswerHead
 	rest  []byte
@@ -25,7 +24,7 @@ func (s *Server) answer(f *Frame, head AnswerHead, rest []byte) error {
 	return s.reply(f, reply{head: head, rest: rest})
 }
 
-// reply sends the answer to a frame with all that it brings.
+// reply sends the answer to a frame with its descriptors.
 func (s *Server) reply(f *Frame, a reply) error {
 	kind := Answer
 	if len(a.files) > 0 {

@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/nt"
 )
 
-// A Row carries the parameters of one service.
+// A Row encodes and decodes the parameters of one service.
 type Row struct {
 	*nt.Row
 	Service     uint16 // position in nt.NtTable
@@ -20,8 +20,8 @@ type Row struct {
 	jsonIn, jsonOut *jsonCodec
 }
 
-// Rows returns the rows of [nt.NtTable] in its order. Kernel-mode routines are in
-// another table and never travel (W-4).
+// Rows returns the rows of [nt.NtTable] in order. Kernel-mode routines are not in that table and cannot be called
+// (W-4). The caller must not change the result.
 var Rows = sync.OnceValue(func() []*Row {
 	var rows []*Row
 	for r := range nt.NtTable.All {
@@ -34,21 +34,21 @@ var Rows = sync.OnceValue(func() []*Row {
 	return rows
 })
 
-// AppendIn appends the bytes of an input structure, which is of the row's InType.
+// AppendIn appends the encoding of in, which must have the row's InType.
 func (r *Row) AppendIn(b []byte, in any) ([]byte, error) { return r.in.put(b, reflect.ValueOf(in)) }
 
-// AppendOut appends the bytes of an output structure.
+// AppendOut appends the encoding of out, which must have the row's OutType.
 func (r *Row) AppendOut(b []byte, out any) ([]byte, error) {
 	return r.out.put(b, reflect.ValueOf(out))
 }
 
-// DecodeIn reads an input structure, which fills the bytes (W-6).
+// DecodeIn decodes an input structure. Trailing bytes are an error (W-6).
 func (r *Row) DecodeIn(b []byte) (any, error) { return decode(r.in, r.InType(), b) }
 
-// DecodeOut reads an output structure, which fills the bytes.
+// DecodeOut decodes an output structure. Trailing bytes are an error.
 func (r *Row) DecodeOut(b []byte) (any, error) { return decode(r.out, r.OutType(), b) }
 
-// outPrefix reads an output structure and returns the bytes after it.
+// outPrefix decodes an output structure and returns the bytes after it.
 func (r *Row) outPrefix(b []byte) (any, []byte, error) {
 	v := reflect.New(r.OutType()).Elem()
 	from := &reader{b: b}
@@ -62,8 +62,7 @@ func (r *Row) Nothing() any { return reflect.Zero(r.OutType()).Interface() }
 // NothingIn returns the zero value of the input structure.
 func (r *Row) NothingIn() any { return reflect.Zero(r.InType()).Interface() }
 
-// AppendCall appends the body of a call: whether the reason of a failure is
-// wanted, and the input structure.
+// AppendCall appends the body of a call. why requests the reason of a failure.
 func (r *Row) AppendCall(b []byte, in any, why bool) ([]byte, error) {
 	wanted := byte(0)
 	if why {
@@ -82,7 +81,7 @@ func decode(c *codec, t reflect.Type, b []byte) (any, error) {
 	return v.Interface(), r.err
 }
 
-// value has the codecs of one type that is no row's.
+// value has the codecs of one type that belongs to no row.
 type value[T any] struct {
 	c func() *codec
 	j func() *jsonCodec
@@ -119,15 +118,15 @@ func (v value[T]) decode(from form, b []byte) (T, error) {
 	return x.(T), nil
 }
 
-// prefix reads a value and returns the bytes after it.
+// prefix decodes a value and returns the bytes after it.
 func prefix[T any](v value[T], b []byte) (x T, rest []byte, err error) {
 	r := &reader{b: b}
 	v.c().get(r, reflect.ValueOf(&x).Elem())
 	return x, r.b, r.err
 }
 
-// HelloBody is the body of a hello. Each side lists its rows in the order of
-// their numbers. The server also says what it made for the connection.
+// HelloBody is the body of a hello. Each side lists its rows in the order of their numbers. The server also sends
+// its process and thread.
 type HelloBody struct {
 	Magic   string // "refmon"
 	Version uint32
@@ -137,7 +136,7 @@ type HelloBody struct {
 	Rows    []RowName
 }
 
-// RowName names a row as one side knows it.
+// RowName names a row and its version.
 type RowName struct {
 	Name        string
 	Fingerprint uint64
@@ -147,7 +146,7 @@ const magic = "refmon"
 
 var helloBody = valueOf[HelloBody]()
 
-// AppendHello appends the body of a hello with all rows in place of h's.
+// AppendHello appends the body of a hello. It replaces h's Magic, Version and Rows.
 func AppendHello(b []byte, h HelloBody) []byte { return appendHello(inBinary, b, h) }
 
 func appendHello(to form, b []byte, h HelloBody) []byte {
@@ -158,7 +157,7 @@ func appendHello(to form, b []byte, h HelloBody) []byte {
 	return helloBody.append(to, b, h)
 }
 
-// DecodeHello reads the body of a hello, in either form, and refuses another version (W-1).
+// DecodeHello decodes a hello in either form. Another version is an error (W-1).
 func DecodeHello(b []byte) (HelloBody, error) {
 	h, err := helloBody.decode(formOf(b), b)
 	switch {

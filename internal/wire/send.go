@@ -9,24 +9,24 @@ import (
 	"time"
 )
 
-// fullAnswers is how many bytes of answers are kept back at most while further frames
-// that have come are answered.
+// fullAnswers is the number of bytes of answers after which they are sent, even if further frames have arrived.
 const fullAnswers = 32 << 10
 
-// parcel has the descriptors that go with the frame at a place of the answers.
-type parcel struct {
+// fdMessage has the descriptors of the frame at an offset of the answers.
+type fdMessage struct {
 	at, end int
 	files   []*os.File
 }
 
-// largeAnswer is from how many bytes on what an answer carries is not copied to the others.
+// largeAnswer is the size in bytes from which the output of an answer is not copied into the buffer of waiting
+// answers.
 const largeAnswer = fullAnswers
 
-// send sends a frame, once the reader has done what came with it if it is at work (W-44).
+// send sends a frame. If the reader is handling frames that arrived together, the frame waits for them (W-44).
 func (s *Server) send(f *Frame) error { return s.sendWith(f, nil, nil) }
 
-// sendWith does the same with what follows the body: a tail, which is copied, or what is sent
-// apart and does not change any more.
+// sendWith sends a frame with bytes after its body: tail is copied, apart is not and must not change. A frame above
+// MaxFrame is an error.
 func (s *Server) sendWith(f *Frame, tail, apart []byte) error {
 	n := headSize + len(f.Body) + len(tail) + len(apart)
 	if n > MaxFrame {
@@ -42,7 +42,7 @@ func (s *Server) sendWith(f *Frame, tail, apart []byte) error {
 	b := appendFrameHead(s.roomFor(4+n-len(apart)), f, n-headSize)
 	s.unsent, s.apart = append(append(b, f.Body...), tail...), apart
 	if n := len(f.Files); n > 0 {
-		s.parcels = append(s.parcels, parcel{at, len(s.unsent), f.Files})
+		s.fdMessages = append(s.fdMessages, fdMessage{at, len(s.unsent), f.Files})
 		s.passed += n
 	}
 	if s.hold {
@@ -51,39 +51,38 @@ func (s *Server) sendWith(f *Frame, tail, apart []byte) error {
 	return s.sendAll(nil)
 }
 
-// keep makes answers wait for deliver.
+// keep holds answers back until deliver.
 func (s *Server) keep() {
 	s.write.Lock()
 	defer s.write.Unlock()
 	s.hold = true
 }
 
-// full reports whether the answers that wait are enough.
+// full reports whether enough answers are waiting.
 func (s *Server) full() bool {
 	s.write.Lock()
 	defer s.write.Unlock()
-	return len(s.unsent)+len(s.apart) >= fullAnswers || len(s.parcels) >= MaxDescriptors
+	return len(s.unsent)+len(s.apart) >= fullAnswers || len(s.fdMessages) >= MaxDescriptors
 }
 
-// deliver sends the answers that wait. A client that does not take them at once has them
-// sent after the turn.
-func (s *Server) deliver(t *stint) error {
+// deliver sends the waiting answers. If the socket is full, the rest is sent after the time slice.
+func (s *Server) deliver(t *timeSlice) error {
 	s.write.Lock()
 	defer s.write.Unlock()
 	s.hold = false
 	return s.sendAll(t)
 }
 
-// sendAll sends what waits.
+// sendAll sends the waiting answers and closes their descriptors.
 //
 // +checklocks:s.write
-func (s *Server) sendAll(t *stint) error {
-	b, parcels, apart := s.unsent, s.parcels, s.apart
-	s.unsent, s.parcels, s.apart = nil, nil, nil
+func (s *Server) sendAll(t *timeSlice) error {
+	b, fdMessages, apart := s.unsent, s.fdMessages, s.apart
+	s.unsent, s.fdMessages, s.apart = nil, nil, nil
 	if len(b) == 0 {
 		return nil
 	}
-	err := s.sendOut(t, b, parcels)
+	err := s.sendOut(t, b, fdMessages)
 	switch {
 	case cap(b) <= smallAnswers:
 		s.unsent = b[:0]
@@ -96,18 +95,17 @@ func (s *Server) sendAll(t *stint) error {
 	return err
 }
 
-// sendOut sends answers, within WriteTimeout. What was not written whole ends the connection
-// (W-3).
+// sendOut writes answers within WriteTimeout. An incomplete write ends the connection (W-3).
 //
 // +checklocks:s.write
-func (s *Server) sendOut(t *stint, b []byte, parcels []parcel) (err error) {
+func (s *Server) sendOut(t *timeSlice, b []byte, fdMessages []fdMessage) (err error) {
 	var n int
-	if len(parcels) == 0 {
+	if len(fdMessages) == 0 {
 		n, err = s.now.with(b, nil)
-	} else if p := parcels[0]; p.at == 0 && len(parcels) == 1 {
+	} else if p := fdMessages[0]; p.at == 0 && len(fdMessages) == 1 {
 		if n, err = s.now.with(b, p.files); n > 0 || err != nil {
 			closeAll(p.files) // they went with the first byte, and the client has its own
-			parcels = nil
+			fdMessages = nil
 		}
 	}
 	if err != nil || n == len(b) {
@@ -116,9 +114,14 @@ func (s *Server) sendOut(t *stint, b []byte, parcels []parcel) (err error) {
 	if t != nil {
 		t.leave()
 	}
+	paid, err := s.chargeAnswers(len(b) - n)
+	if err != nil {
+		return err
+	}
+	defer paid.Return()
 	s.writeWithin(WriteTimeout)
 	defer s.writeWithin(0)
-	for _, p := range parcels {
+	for _, p := range fdMessages {
 		if err == nil && n < p.at {
 			_, err = s.conn.Write(b[n:p.at])
 		}
@@ -134,8 +137,8 @@ func (s *Server) sendOut(t *stint, b []byte, parcels []parcel) (err error) {
 	return err
 }
 
-// Sizes of the memory for answers: what an idle connection keeps, and what connections
-// share for answers with what is in a file.
+// Buffers for answers, in bytes. An idle connection keeps smallAnswers. Connections share
+// buffers of largeAnswers, for answers with the contents of files.
 const (
 	smallAnswers = 1 << 10
 	largeAnswers = fullAnswers + MaxContents + 1<<10
@@ -143,8 +146,7 @@ const (
 
 var large = sync.Pool{New: func() any { return new([largeAnswers]byte) }}
 
-// roomFor returns the answers that wait, in memory that n bytes more fit in where that is
-// shared memory.
+// roomFor returns the waiting answers in a buffer with room for n more bytes, if a shared buffer is large enough.
 //
 // +checklocks:s.write
 func (s *Server) roomFor(n int) []byte {
@@ -155,9 +157,8 @@ func (s *Server) roomFor(n int) []byte {
 	return append(large.Get().(*[largeAnswers]byte)[:0], s.unsent...)
 }
 
-// NowWriter writes as much as a socket takes at once, and no more than that. No deadline is
-// needed, each of which costs a timer. One goroutine at a time uses it; the zero value is
-// one of no socket, which takes nothing.
+// NowWriter writes as much as a socket takes without waiting. It needs no deadline, which would cost a timer. It is
+// not safe for concurrent use. The zero value writes nothing.
 type NowWriter struct {
 	raw syscall.RawConn // immutable
 	try func(uintptr) bool
@@ -169,7 +170,7 @@ type NowWriter struct {
 	err   error
 }
 
-// NewNowWriter returns the writer of a connection.
+// NewNowWriter returns a writer for conn. If conn is not a socket, it writes nothing.
 func NewNowWriter(conn net.Conn) *NowWriter {
 	w := new(NowWriter)
 	if socket, ok := conn.(syscall.Conn); ok {
@@ -179,11 +180,10 @@ func NewNowWriter(conn net.Conn) *NowWriter {
 	return w
 }
 
-// Write writes what the socket takes at once of b. It implements io.Writer but for the
-// error of a short write.
+// Write writes what the socket takes without waiting. A short write is not an error.
 func (w *NowWriter) Write(b []byte) (n int, err error) { return w.with(b, nil) }
 
-// with does the same with descriptors.
+// with writes as Write does, with descriptors on the first byte.
 func (w *NowWriter) with(b []byte, files []*os.File) (n int, err error) {
 	if w.raw == nil {
 		return 0, nil
@@ -207,8 +207,7 @@ func (w *NowWriter) once(fd uintptr) bool {
 	return true
 }
 
-// writeWithin bounds the time of the next writes, 0 lifts the bound. After Stop the
-// bound is that of Stop.
+// writeWithin sets the deadline of later writes; 0 removes it. After Stop it has no effect.
 func (s *Server) writeWithin(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -221,8 +220,7 @@ func (s *Server) writeWithin(d time.Duration) {
 	}
 }
 
-// fail ends the connection for a frame that breaks a rule, after what was answered
-// before.
+// fail ends the connection after a frame that breaks a rule. It sends the waiting answers first.
 func (s *Server) fail(f *Frame, err error) {
 	s.complain(f, err)
 	s.write.Lock()

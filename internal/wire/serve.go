@@ -15,19 +15,19 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A Process is the process that a server gives a connection.
+// A Process is the process of a connection. The server calls it from several goroutines.
 type Process interface {
 	ID() winnt.Handle
 	Profile() nt.Profile
-	// NewThread makes a thread, the first one first.
+	// NewThread creates a thread. The first call returns the first thread.
 	NewThread() (*nt.Thread, error)
-	// Exit ends the process and every call of it that waits.
+	// Exit ends the process and its waiting calls.
 	Exit()
-	// GiveBack takes back a thread once its calls are over.
+	// GiveBack releases a thread after its calls have ended.
 	GiveBack(*nt.Thread)
 }
 
-// How long the other side may take (W-3, W-18).
+// Timeouts for the client (W-3, W-18).
 const (
 	WriteTimeout = 30 * time.Second // to read one frame
 	FrameTimeout = 30 * time.Second // to write the rest of a frame that it has begun
@@ -38,8 +38,7 @@ const (
 // Serve answers the frames of a connection for a process, see [Server.Serve].
 func Serve(conn net.Conn, p Process) error { return NewServer(conn, p).Serve() }
 
-// Refuse tells a client that connected why it is not served, and closes the
-// connection. The status stands where the server's hello belongs.
+// Refuse sends a client a status instead of the server's hello and closes the connection.
 func Refuse(conn net.Conn, st ntstatus.Status) error {
 	_ = conn.SetDeadline(time.Now().Add(StopTimeout))
 	body := answerHead.append(inBinary, nil, AnswerHead{Status: st})
@@ -47,21 +46,21 @@ func Refuse(conn net.Conn, st ntstatus.Status) error {
 	return errors.Join(err, conn.Close())
 }
 
-// Server is the server's side of one connection. Its reader owns threads; mu
-// guards what the threads and the reader share.
+// Server is the server's side of one connection. Its reader owns threads. mu guards the state that threads and
+// reader share.
 type Server struct {
-	conn    net.Conn
-	from    *bufio.Reader // of conn; owned by the reader
-	process Process
-	turns   Turns              // immutable; nil where every call runs at once
-	lookout *Lookout           // immutable
-	watcher Watcher            // immutable; nil where no call is watched
-	patient bool               // set before Serve: the hello may take its time
-	threads map[uint32]*worker // owned by the reader
-	last    uint32             // number of the newest thread; owned by the reader
-	form    form               // of all bodies; set by the reader before any thread has a call
-	running sync.WaitGroup
-	over    chan struct{} // closed when no further call is begun: what waits ends
+	conn      net.Conn
+	from      *bufio.Reader // of conn; owned by the reader
+	process   Process
+	scheduler Scheduler          // immutable; nil where every call runs at once
+	watchdog  *Watchdog          // immutable
+	watcher   Watcher            // immutable; nil where no call is watched
+	patient   bool               // set before Serve: the hello may take its time
+	threads   map[uint32]*worker // owned by the reader
+	last      uint32             // number of the newest thread; owned by the reader
+	form      form               // of all bodies; set by the reader before any thread has a call
+	running   sync.WaitGroup
+	over      chan struct{} // closed when no further call is begun: what waits ends
 
 	raw    syscall.RawConn // immutable; nil where conn is no socket
 	unread chan error      // why no further frame is read: one value
@@ -74,7 +73,7 @@ type Server struct {
 	// +checklocks:write
 	apart []byte // the end of the last of them; guarded by write
 	// +checklocks:write
-	parcels []parcel // of the answers that bring descriptors; guarded by write
+	fdMessages []fdMessage // of the answers that bring descriptors; guarded by write
 	// +checklocks:write
 	hold bool // the reader will send them; guarded by write
 	// +checklocks:write
@@ -97,17 +96,17 @@ type Server struct {
 	err error // why the connection ended, the first reason; guarded by mu
 }
 
-// NewServer makes the server of a connection, which it owns from then on.
+// NewServer returns the server of a connection, which it owns.
 func NewServer(conn net.Conn, p Process) *Server {
-	turns, _ := p.(Turns)
+	scheduler, _ := p.(Scheduler)
 	watcher, _ := p.(Watcher)
-	s := &Server{conn: conn, from: bufio.NewReader(conn), process: p, turns: turns, watcher: watcher,
+	s := &Server{conn: conn, from: bufio.NewReader(conn), process: p, scheduler: scheduler, watcher: watcher,
 		threads: map[uint32]*worker{}, over: make(chan struct{}), unread: make(chan error, 1), waits: map[uint64]*waiting{},
 		laters: map[uint64]*later{}, now: NewNowWriter(conn)}
-	if turns != nil {
-		s.lookout = turns.Lookout()
+	if scheduler != nil {
+		s.watchdog = scheduler.Watchdog()
 	} else {
-		s.lookout = new(Lookout)
+		s.watchdog = new(Watchdog)
 	}
 	if socket, ok := conn.(syscall.Conn); ok {
 		s.raw, _ = socket.SyscallConn() // without it writes take the long way
@@ -115,19 +114,17 @@ func NewServer(conn net.Conn, p Process) *Server {
 	return s
 }
 
-// Patient lets the client say hello when it likes, or never: it is a program that was
-// started with the connection, and is there whether it calls or not (W-51). It is
-// called before Serve.
+// Patient removes the timeout of the hello. Use it for a connection that a program inherits, which may never use it
+// (W-51). Call it before Serve.
 func (s *Server) Patient() { s.patient = true }
 
-// Serve answers the frames of a connection until the connection ends, one of its
-// frames breaks a rule, or Stop is called. It closes the connection, makes the
-// process exit, waits for its calls, and returns why the connection ended: nil
-// where the client closed it between two frames, and after Stop.
+// Serve answers frames until the connection ends, a frame breaks a rule, or Stop is called. It then closes the
+// connection, ends the process and waits for its calls. It returns nil after Stop and if the client disconnected
+// between two frames.
 func (s *Server) Serve() error {
 	err := s.begin()
 	if err == nil {
-		s.running.Go(func() { s.read(s.newStint(true)) })
+		s.running.Go(func() { s.read(s.newTimeSlice(true)) })
 		err = <-s.unread
 	}
 	close(s.over)
@@ -142,7 +139,7 @@ func (s *Server) Serve() error {
 	s.process.Exit()
 	s.hangUp()
 	s.running.Wait()
-	s.tellAll()
+	s.notifyAll()
 	for _, w := range s.threads { // no goroutine of the connection is left to use them
 		s.process.GiveBack(w.th)
 	}
@@ -152,8 +149,8 @@ func (s *Server) Serve() error {
 	return nil
 }
 
-// Stop makes Serve return once the calls that were received are answered. It may
-// be called from any goroutine, also before Serve and more than once.
+// Stop makes Serve return after the received calls are answered. It is safe for concurrent use, before Serve and
+// more than once.
 func (s *Server) Stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -168,7 +165,7 @@ func (s *Server) stopped() bool {
 	return s.stopping
 }
 
-// within bounds the time of the next reads, 0 lifts the bound. After Stop every read fails.
+// within sets the deadline of later reads; 0 removes it. After Stop every read fails.
 func (s *Server) within(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -181,8 +178,7 @@ func (s *Server) within(d time.Duration) {
 	}
 }
 
-// end notes why the connection ended and closes it, so that the reader and each
-// writer stop.
+// end closes the connection. The first error becomes the reason.
 func (s *Server) end(err error) {
 	s.mu.Lock()
 	if s.err == nil {
@@ -198,12 +194,12 @@ func (s *Server) reason() error {
 	return s.err
 }
 
-// begin makes the first thread and exchanges hellos. A connection that says
-// nothing is closed (W-18).
+// begin creates the first thread and exchanges hellos. A client that sends no hello in time is disconnected (W-18).
 func (s *Server) begin() error {
 	w, err := s.newThread()
 	if err != nil {
-		_ = s.send(&Frame{Kind: Answer, Body: answerHead.append(inBinary, nil, AnswerHead{Status: statusOf(err)})})
+		head := AnswerHead{Status: ntstatus.Of(err, ntstatus.InsufficientResources)}
+		_ = s.send(&Frame{Kind: Answer, Body: answerHead.append(inBinary, nil, head)})
 		return err
 	}
 	if !s.patient {
@@ -216,7 +212,7 @@ func (s *Server) begin() error {
 	return nil
 }
 
-// greet exchanges hellos. Another version is told ours and refused (W-1).
+// greet exchanges hellos. A client with another version gets the server's hello and is then refused (W-1).
 func (s *Server) greet(thread string) error {
 	f, err := ReadFrame(s.from)
 	if err != nil {
@@ -233,13 +229,4 @@ func (s *Server) greet(thread string) error {
 	}
 	_, err = DecodeHello(f.Body)
 	return err
-}
-
-// statusOf returns the status of an error of a kernel.
-func statusOf(err error) ntstatus.Status {
-	var e *ntstatus.Error
-	if errors.As(err, &e) {
-		return e.Status
-	}
-	return ntstatus.InsufficientResources
 }

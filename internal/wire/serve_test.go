@@ -45,7 +45,7 @@ func serve(t *testing.T) *served {
 // newServed returns a connection that is not served yet, with the process and the end of the server.
 func newServed(t *testing.T) (s *served, p process, theirs net.Conn) {
 	t.Helper()
-	s = &served{T: t, sys: kernel.Boot(kernel.Config{}), end: make(chan error, 1)}
+	s = &served{T: t, sys: kernel.Boot(kernel.Config{FirstLUID: 0x3E8}), end: make(chan error, 1)}
 	user, err := token.New(token.LocalSystem())
 	if err != nil {
 		t.Fatal(err)
@@ -275,7 +275,7 @@ func TestThen(t *testing.T) {
 		{bad, wire.Then, 1, ntstatus.InvalidHandle},
 		{good, wire.Then, 2, ntstatus.Success},
 		{good, wire.Then, 1, ntstatus.Cancelled},
-		{&wire.Frame{Body: []byte{9}}, wire.Then, 1, ntstatus.Cancelled}, // what is not made is not read
+		{&wire.Frame{Body: []byte{9}}, wire.Then, 1, ntstatus.Cancelled}, // a call that is not made is not decoded
 		{good, wire.Call, 1, ntstatus.Success},
 		{event, wire.Then, 1, ntstatus.Success},
 		{event, wire.Then, 1, ntstatus.ObjectNameExists}, // a success, too
@@ -349,8 +349,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// TestRefusedByStatus sends what is answered with a status, after which the
-// connection goes on.
+// Requests that are answered with a status; the connection continues.
 func TestRefusedByStatus(t *testing.T) {
 	s := serve(t)
 	s.greet()
@@ -430,7 +429,8 @@ func FuzzServe(f *testing.F) {
 	f.Add(wire.AppendFrame(nil, &wire.Frame{Kind: wire.NewThread, Request: 1}))
 	f.Add(wire.AppendFrame(nil, &wire.Frame{Kind: wire.Save, Thread: 1}))
 	f.Add(wire.AppendFrame(nil, &wire.Frame{Kind: wire.HandOut, Thread: 1, Body: wire.AppendHandle(nil, 4)}))
-	f.Add(wire.AppendFrame(nil, &wire.Frame{Kind: wire.Refill, Thread: 1, Body: wire.AppendRefill(nil, 4, 8)}))
+	f.Add(wire.AppendFrame(nil, &wire.Frame{Kind: wire.ReplaceContents, Thread: 1,
+		Body: wire.AppendReplaceContents(nil, 4, 8)}))
 	f.Add(wire.AppendFrame(nil, &wire.Frame{Kind: wire.ReadAs, Thread: 1, Body: wire.AppendReadAs(nil, 4, 9)}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s := serve(t)

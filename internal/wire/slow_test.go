@@ -33,7 +33,7 @@ func TestSlow(t *testing.T) {
 		name  string
 		send  [][]byte // a day of silence lies before each but the first
 		reads bool
-		after time.Duration // when the connection ends after the last; 0: it stands a day later
+		after time.Duration // the end of the connection after the last; 0: a day later
 		want  error
 	}{
 		{"silence between frames", [][]byte{hello, thread, thread}, true, 0, nil},

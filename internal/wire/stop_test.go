@@ -1,7 +1,9 @@
 package wire_test
 
 import (
+	"io"
 	"net"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,8 +17,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestStopEndsWaits: a server that stops ends a call that waits with STATUS_CANCELLED, which
-// the client is told before the server hangs up (W-19).
+// A stopping server ends a waiting call with STATUS_CANCELLED, which the client receives before the connection closes
+// (W-19).
 func TestStopEndsWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server, ours, end := pair(t, func(*wire.Server) {})
@@ -45,55 +47,6 @@ func TestStopEndsWaits(t *testing.T) {
 		}
 		if err := <-end; err != nil {
 			t.Error(err)
-		}
-		_ = conn.Close()
-	})
-}
-
-// TestThreadEndsWaits: the end of a thread ends a call of it that waits with STATUS_CANCELLED,
-// and leaves that of another thread (W-20).
-func TestThreadEndsWaits(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		_, ours, _ := pair(t, func(*wire.Server) {})
-		conn, err := client.New(ours)
-		if err != nil {
-			t.Fatal(err)
-		}
-		h, st := conn.Thread().NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.SynchronizationEvent, false)
-		if st != ntstatus.Success {
-			t.Fatal(st)
-		}
-		var threads [2]nt.Transport
-		waited := [2]chan ntstatus.Status{make(chan ntstatus.Status, 1), make(chan ntstatus.Status, 1)}
-		for i := range threads {
-			if threads[i], err = conn.NewTransport(); err != nil {
-				t.Fatal(err)
-			}
-			go func() {
-				_, st := threads[i].CallWhenReady(nt.NtTable.Find("NtWaitForSingleObject"),
-					nt.WaitForSingleObjectIn{Handle: h}, nt.Wait{Handle: h, NotYet: ntstatus.Timeout})
-				waited[i] <- st
-			}()
-		}
-		synctest.Wait()
-		threads[0].EndThread()
-		synctest.Wait()
-		select {
-		case st := <-waited[0]:
-			if st != ntstatus.Cancelled {
-				t.Errorf("a wait of a thread that ended: %s", st)
-			}
-		default:
-			t.Error("a wait of a thread that ended goes on")
-		}
-		if len(waited[1]) != 0 {
-			t.Error("a wait of another thread ended")
-		}
-		if _, st := conn.Thread().NtSetEvent(h); st != ntstatus.Success {
-			t.Fatal(st)
-		}
-		if st := <-waited[1]; st != ntstatus.Success {
-			t.Errorf("a wait of another thread: %s", st)
 		}
 		_ = conn.Close()
 	})
@@ -160,49 +113,68 @@ func TestIdleAfterPieces(t *testing.T) {
 	})
 }
 
-// signals is a process in which an object is signalled while a call looks whether it is.
-type signals struct {
-	process
-	event winnt.Handle
-	done  bool // used by the calls of one thread
+// TestEndIsSeen: a client learns at once that its connection is over, without a further
+// call, however many it made before and from how many threads (W-9).
+func TestEndIsSeen(t *testing.T) {
+	for _, c := range []struct{ threads, calls int }{{1, 0}, {1, 1}, {1, 5}, {2, 1}, {3, 20}} {
+		synctest.Test(t, func(t *testing.T) {
+			server, ours, end := pair(t, func(*wire.Server) {})
+			conn, err := client.New(ours)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var all sync.WaitGroup
+			for range c.threads {
+				th, err := conn.NewThread()
+				if err != nil {
+					t.Fatal(err)
+				}
+				all.Go(func() {
+					for range c.calls {
+						th.NtClose(4)
+					}
+				})
+			}
+			all.Wait()
+			time.Sleep(time.Second)
+			if err := conn.Err(); err != nil {
+				t.Errorf("%+v: lost before its end: %v", c, err)
+			}
+			server.Stop()
+			if err := <-end; err != nil {
+				t.Error(err)
+			}
+			time.Sleep(time.Second)
+			if conn.Err() == nil {
+				t.Errorf("%+v: the end of the connection is not seen", c)
+			}
+			_ = conn.Close()
+		})
+	}
 }
 
-// Wants is asked between the call and the wait.
-func (s *signals) Wants(st ntstatus.Status) bool {
-	if st != ntstatus.Timeout || s.done {
-		return false
-	}
-	s.done = true
-	if th, err := s.NewThread(); err == nil {
-		_, _ = th.NtSetEvent(s.event)
-		th.Close()
-	}
-	return false
-}
-
-func (s *signals) Called(*nt.Thread, *nt.Call, int) {}
-
-// TestChangeIsNotMissed: a change that comes right after a call has said not yet ends the
-// wait: no change between the call and the wait is missed (W-20).
-func TestChangeIsNotMissed(t *testing.T) {
-	var p *signals
-	s := serveAs(t, func(inner process) wire.Process { p = &signals{process: inner}; return p })
-	c := s.connect()
-	defer c.Close()
-	tr, err := c.NewTransport()
-	if err != nil {
-		t.Fatal(err)
-	}
-	h, st := c.Thread().NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.SynchronizationEvent, false)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
-	p.event = h
-	due := make(chan struct{})
-	defer time.AfterFunc(30*time.Second, func() { close(due) }).Stop()
-	_, st = tr.CallWhenReady(nt.NtTable.Find("NtWaitForSingleObject"), nt.WaitForSingleObjectIn{Handle: h},
-		nt.Wait{Handle: h, NotYet: ntstatus.Timeout, Due: due})
-	if st != ntstatus.Success {
-		t.Errorf("signalled while it was asked: %s", st)
-	}
+// TestStopIsBounded: a client that does not read its answers holds a server that stops up
+// no longer than the bound (W-19).
+func TestStopIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server, conn, end := pair(t, func(*wire.Server) {})
+		for _, f := range []wire.Frame{{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})},
+			{Kind: wire.NewThread, Request: 1}} {
+			if _, err := conn.Write(wire.AppendFrame(nil, &f)); err != nil {
+				t.Fatal(err)
+			}
+			if f.Kind == wire.Hello {
+				if _, err := wire.ReadFrame(conn); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		synctest.Wait() // the answer is being written
+		begun := time.Now()
+		server.Stop()
+		if err := <-end; err != nil || time.Since(begun) != wire.StopTimeout {
+			t.Errorf("stopped after %s with %v, want %s", time.Since(begun), err, wire.StopTimeout)
+		}
+		_, _ = io.Copy(io.Discard, conn)
+	})
 }

@@ -10,11 +10,9 @@ import (
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
-	"github.com/refmon/refmon/winnt"
 )
 
-// TestNumbersOfThreads: a thread's number is given once, and stands for nothing when the
-// thread has ended (W-7).
+// A thread's number is used once, and is invalid after the thread has ended (W-7).
 func TestNumbersOfThreads(t *testing.T) {
 	s := serve(t)
 	s.greet()
@@ -75,7 +73,7 @@ func TestTicketsAreUsedUp(t *testing.T) {
 	}
 }
 
-// busy is a process of which a call lasts until it is released or the process exits.
+// busy is a process with a call that lasts until it is released or the process exits.
 type busy struct {
 	open
 	threads  atomic.Int32
@@ -107,8 +105,8 @@ func (b *busy) Exit() {
 	close(b.exited)
 }
 
-// TestExitEndsCalls: when a connection ends its process exits although a call is under way,
-// which that ends, and every thread is given back once (W-12, W-13).
+// When a connection ends, its process exits even during a call, which the exit ends, and every thread is released
+// once (W-12, W-13).
 func TestExitEndsCalls(t *testing.T) {
 	var p *busy
 	s := serveAs(t, func(inner process) wire.Process {
@@ -136,8 +134,7 @@ func TestExitEndsCalls(t *testing.T) {
 	}
 }
 
-// TestOutputsOfFailures: a call that fails brings what it says all the same, such as the room
-// that it needs, and its reason only where that is asked for (W-10).
+// A failed call returns its outputs, such as a required length, and its reason only if requested (W-10).
 func TestOutputsOfFailures(t *testing.T) {
 	var p *open
 	s := serveAs(t, func(inner process) wire.Process { p = &open{process: inner}; return p })
@@ -157,29 +154,6 @@ func TestOutputsOfFailures(t *testing.T) {
 		if o, ok := out.(nt.QuerySecurityObjectOut); err != nil || !ok || o.LengthNeeded == 0 {
 			t.Errorf("the room that it needs: %+v, %v", out, err)
 		}
-	}
-}
-
-// refills is a process whose files can be refilled; it notes which.
-type refills struct {
-	process
-	file, from winnt.Handle
-}
-
-func (r *refills) Refill(_ *nt.Thread, file, from winnt.Handle) ntstatus.Status {
-	r.file, r.from = file, from
-	return ntstatus.DiskFull
-}
-
-// TestRefillFrame: the first handle of a refill is of the file that changes, and the status is
-// the server's (W-83).
-func TestRefillFrame(t *testing.T) {
-	var p *refills
-	s := serveAs(t, func(inner process) wire.Process { p = &refills{process: inner}; return p })
-	s.greet()
-	st := s.status(&wire.Frame{Kind: wire.Refill, Thread: 1, Body: wire.AppendRefill(nil, 8, 12)})
-	if st != ntstatus.DiskFull || p.file != 8 || p.from != 12 {
-		t.Errorf("%s, file %d from %d", st, p.file, p.from)
 	}
 }
 

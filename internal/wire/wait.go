@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// WaitHead stands before the body of a call that waits: the pipe or port whose
-// changes it waits for, and the status that means that it cannot be done yet.
+// WaitHead precedes the body of a waiting call: the object whose changes it waits for, and the status that means
+// "not yet".
 type WaitHead struct {
 	Handle uint64
 	NotYet ntstatus.Status
@@ -17,20 +17,18 @@ type WaitHead struct {
 
 var waitHead = valueOf[WaitHead]()
 
-// AppendWait appends the head of a call that waits.
+// AppendWait appends the head of a waiting call.
 func AppendWait(b []byte, h winnt.Handle, notYet ntstatus.Status) []byte {
 	return waitHead.append(inBinary, b, WaitHead{uint64(h), notYet})
 }
 
-// waits reports whether a frame's answer may take its time.
+// waits reports whether the answer to a frame may take arbitrarily long.
 func (k Kind) waits() bool { return k == Wait || k == WaitAny || k == Connected || k == Collect }
 
-// HandleBody is the body of Connected, the handle of the client's port, and of HandOut, the
-// handle of a file.
+// HandleBody is the body of Connected, with the client's port, and of HandOut, with a file.
 type HandleBody struct{ Handle uint64 }
 
-// ConnectedBody is the body of its answer: what the server said, and the longest
-// message.
+// ConnectedBody is the body of the answer to Connected: the server's data and the longest message in bytes.
 type ConnectedBody struct {
 	Information          []byte
 	MaximumMessageLength uint32
@@ -46,17 +44,17 @@ func AppendHandle(b []byte, h winnt.Handle) []byte {
 	return handleBody.append(inBinary, b, HandleBody{uint64(h)})
 }
 
-// DecodeConnected reads the answer to Connected.
+// DecodeConnected decodes the answer to Connected.
 func DecodeConnected(b []byte) (ConnectedBody, error) { return connectedBody.decode(inBinary, b) }
 
-// connected waits for the server of a port as wait does for a call (W-41).
+// connected waits until the server of a port completes the connection (W-41).
 func (w *worker) connected(f *Frame) (a reply, parked bool, err error) {
 	b, err := handleBody.decode(w.s.form, f.Body)
 	if err != nil {
 		return a, false, err
 	}
 	sys, h := w.th.Services(), winnt.Handle(b.Handle)
-	changed, ok := sys.PortChanged(h) // before it is asked, so that no change is missed
+	changed, ok := sys.PortChanged(h) // before the test, so that no change is missed
 	answer, longest, st := sys.PortConnected(h)
 	if st == ntstatus.Pending && ok {
 		w.park(f, changed)
@@ -69,7 +67,7 @@ func (w *worker) connected(f *Frame) (a reply, parked bool, err error) {
 	return a, false, nil
 }
 
-// CancelBody is the body of Cancel: the request of the call that waits.
+// CancelBody is the body of Cancel: the request number of the waiting call.
 type CancelBody struct{ Request uint64 }
 
 var cancelBody = valueOf[CancelBody]()
@@ -85,8 +83,7 @@ type waiting struct {
 	over      bool          // it is closed; guarded by Server.mu
 }
 
-// cancel ends the waiting of a call. One that is answered already is no fault: the
-// two crossed on the way.
+// cancel ends a waiting call. It ignores a call that was already answered.
 func (s *Server) cancel(f *Frame) error {
 	b, err := cancelBody.decode(s.form, f.Body)
 	if err != nil {
@@ -101,12 +98,15 @@ func (s *Server) cancel(f *Frame) error {
 	return s.answer(f, AnswerHead{}, nil)
 }
 
-// wait makes a call. Where that says not yet, the call waits for a change beside
-// its thread, which goes on, and is then made again (W-20).
+// wait makes a call. If the status is "not yet", the call waits for a change without blocking its thread, and is
+// then repeated (W-20).
 func (w *worker) wait(f *Frame) (a reply, parked bool, err error) {
 	q, err := w.s.request(f)
 	if err != nil {
 		return a, false, err
+	}
+	if in, ok := q.in.(nt.WriteFileIn); ok && q.wait.NotYet == ntstatus.PipeBusy {
+		return w.write(f, q, in)
 	}
 	var changed <-chan struct{}
 	changed, q.changes = changes(w.th.Services(), q) // before the call, so that no change is missed
@@ -117,15 +117,54 @@ func (w *worker) wait(f *Frame) (a reply, parked bool, err error) {
 	return a, true, nil
 }
 
-// again reports whether a call with that status waits, to be made again. A success is never
-// waited away, and what is no pipe, port or object that is waited for does not change (W-20).
+// write performs a waiting write, once. The pipe keeps the part that does not fit until the other end reads it. A
+// cancel removes the unread part (W-20, I-152).
+func (w *worker) write(f *Frame, q request, in nt.WriteFileIn) (a reply, parked bool, err error) {
+	l := nt.NewWait()
+	in.Later = l
+	q.in, q.changes, q.wait.NotYet = in, true, ntstatus.Pending
+	if a = w.call(q, f); a.head.Status != ntstatus.Pending {
+		return a, false, nil
+	}
+	w.s.mu.Lock()
+	c := w.s.waits[f.Request]
+	w.s.mu.Unlock()
+	w.s.running.Go(func() {
+		if !w.changed(c, []<-chan struct{}{l.Over}) {
+			l.Cancel()
+			<-l.Over
+		}
+		if err := w.wrote(f, q, l.Result()); err != nil {
+			w.s.end(err)
+		}
+	})
+	return a, true, nil
+}
+
+// wrote answers a write that waited.
+func (w *worker) wrote(f *Frame, q request, r nt.IOResult) (err error) {
+	out := nt.WriteFileOut{Information: uint32(r.Information)}
+	a := reply{head: AnswerHead{Status: r.Status}}
+	a.rest, err = w.s.out(q.row, out)
+	w.s.done(f)
+	if err == nil {
+		err = w.s.reply(f, a)
+	}
+	if w.s.watcher != nil && w.s.watcher.Wants(r.Status) {
+		w.s.watcher.Called(w.th, &nt.Call{Thread: w.th.Name(), Row: q.row.Row, In: q.in, Out: out, Status: r.Status},
+			len(f.Body)+len(a.rest))
+	}
+	return err
+}
+
+// again reports whether a call with that status must wait and be repeated. A success is final, and so is any status
+// of an object that cannot change (W-20).
 func (q *request) again(st ntstatus.Status) bool {
 	return q.changes && st == q.wait.NotYet && !done(st)
 }
 
-// changes returns the channel that is closed at the next change a call may wait for: of
-// an object's signal, which pipes have too, for the service that waits for signals, and
-// of a pipe or port for others.
+// changes returns the channel that closes at the next change of the call's object. ok is false for an object that
+// cannot change.
 func changes(sys nt.Services, q request) (changed <-chan struct{}, ok bool) {
 	if _, signal := q.in.(nt.WaitForSingleObjectIn); signal {
 		return sys.ObjectSignaled(q.wait.handle())
@@ -136,14 +175,12 @@ func changes(sys nt.Services, q request) (changed <-chan struct{}, ok bool) {
 	return changed, ok
 }
 
-// done reports whether a status says that a call did something: not those of a port
-// that has no message, or no reply, yet.
+// done reports whether a status means that a call had an effect.
 func done(st ntstatus.Status) bool {
 	return st.IsSuccess() && st != ntstatus.Timeout && st != ntstatus.Pending
 }
 
-// park gives the call back to its thread at the next of the changes. It ends when it is
-// cancelled, and with the thread and the connection (W-20).
+// park repeats the call at the next change. The wait ends with a cancel, the thread or the connection (W-20).
 func (w *worker) park(f *Frame, changes ...<-chan struct{}) {
 	w.s.mu.Lock()
 	c := w.s.waits[f.Request]
@@ -155,7 +192,7 @@ func (w *worker) park(f *Frame, changes ...<-chan struct{}) {
 	})
 }
 
-// changed waits for the first of some changes; false where no call is made any more.
+// changed waits for the first change. It returns false if the call must not be repeated.
 func (w *worker) changed(c *waiting, changes []<-chan struct{}) bool {
 	if len(changes) == 1 {
 		select {
@@ -180,7 +217,7 @@ func received(ch <-chan struct{}) reflect.SelectCase {
 	return reflect.SelectCase{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(ch)}
 }
 
-// forgo answers a call that is not made any more.
+// forgo answers a cancelled call.
 func (w *worker) forgo(f *Frame) {
 	w.s.done(f)
 	if err := w.s.answer(f, AnswerHead{Status: ntstatus.Cancelled}, nil); err != nil {

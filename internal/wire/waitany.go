@@ -6,8 +6,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// AnyBody is the body of WaitAny: the objects, and whether calls that are queued to the
-// thread end the wait, too.
+// AnyBody is the body of WaitAny: the objects, and whether a queued user APC ends the wait.
 type AnyBody struct {
 	Handles   []winnt.Handle
 	Alertable bool
@@ -20,9 +19,8 @@ func AppendAny(b []byte, handles []winnt.Handle, alertable bool) []byte {
 	return anyBody.append(inBinary, b, AnyBody{handles, alertable})
 }
 
-// waitAny answers with the place of the first object that is signalled, which it takes,
-// or with STATUS_USER_APC where calls are queued; else it waits for a change of any of
-// them as wait does for one (W-54).
+// waitAny answers with the index of the first signaled object, which it acquires, or with STATUS_USER_APC. Otherwise
+// it waits for a change of any object (W-54).
 func (w *worker) waitAny(f *Frame) (a reply, parked bool, err error) {
 	b, err := anyBody.decode(w.s.form, f.Body)
 	if err != nil {
@@ -32,7 +30,7 @@ func (w *worker) waitAny(f *Frame) (a reply, parked bool, err error) {
 		return refusal(ntstatus.InvalidParameter1), false, nil
 	}
 	sys := w.th.Services()
-	var changes []<-chan struct{} // each is taken before its object is asked, so that no change is missed
+	var changes []<-chan struct{} // each is obtained before its object is tested, so that no change is missed
 	if b.Alertable {
 		changes = append(changes, sys.CallQueued())
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// anyWaiter waits for several objects, as the thread of a client does besides its services.
+// anyWaiter can wait for several objects, as a client's thread can in addition to its services.
 type anyWaiter interface {
 	WaitAny([]winnt.Handle, bool, <-chan struct{}) ntstatus.Status
 }

@@ -7,16 +7,17 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// worker makes the calls of one thread in their order, beside those of other threads
-// (W-11). One goroutine at a time does: the connection's reader as a rule (stint).
+// worker makes the calls of one thread in order, concurrently with other threads (W-11). One goroutine at a time
+// does, usually the connection's reader.
 type worker struct {
 	s  *Server
 	th *nt.Thread
 
 	// Used by the goroutine that makes the calls.
-	tickets map[nt.Ticket]struct{}
-	failed  bool          // the last call that did not wait
-	ended   chan struct{} // closed when the thread ends
+	timeSlice *timeSlice // in which it makes them; nil before the first
+	tickets   map[nt.Ticket]struct{}
+	failed    bool          // the last call that did not wait has failed
+	ended     chan struct{} // closed when the thread ends
 
 	mu sync.Mutex
 	// +checklocks:mu
@@ -31,9 +32,18 @@ func newWorker(s *Server, th *nt.Thread) *worker {
 	return &worker{s: s, th: th, tickets: map[nt.Ticket]struct{}{}, ended: make(chan struct{})}
 }
 
-// take makes the caller the one that makes the thread's calls, beginning with f. It
-// reports false where another one does, which has the call now, and where none is begun.
-func (w *worker) take(f *Frame) (mine, begun bool) {
+// awaitDisk runs a function with which a call waits for the disk.
+func (w *worker) awaitDisk(until func()) {
+	if w.timeSlice == nil {
+		until()
+		return
+	}
+	w.timeSlice.awaitDisk(until)
+}
+
+// claim makes the caller the one that makes the thread's calls, beginning with f. If another goroutine does so, claim
+// queues f for it and returns false and true. After the end of the thread it drops f and returns false and false.
+func (w *worker) claim(f *Frame) (mine, begun bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch {
@@ -47,18 +57,18 @@ func (w *worker) take(f *Frame) (mine, begun bool) {
 	return true, true
 }
 
-// push gives the thread a call, which a goroutine of its own makes unless another one
-// makes the thread's calls; it reports false where none is begun any more.
+// push passes a call to the goroutine that makes the thread's calls, or starts one. It returns false, without the
+// call, after the end of the thread.
 func (w *worker) push(f *Frame) bool {
-	mine, begun := w.take(f)
+	mine, begun := w.claim(f)
 	if mine {
 		w.s.running.Go(func() { w.run(f) })
 	}
 	return begun
 }
 
-// next returns the next call. It returns nil and gives the thread up where no call waits.
-func (w *worker) next() *Frame {
+// pop returns the next call. If there is none, or the thread has ended, it returns nil and releases the claim.
+func (w *worker) pop() *Frame {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.over || len(w.queue) == 0 {
@@ -70,7 +80,7 @@ func (w *worker) next() *Frame {
 	return f
 }
 
-// stop begins no further call, and returns those that were not.
+// stop makes the thread start no further call, and returns the queued ones.
 func (w *worker) stop() []*Frame {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -80,38 +90,45 @@ func (w *worker) stop() []*Frame {
 	return left
 }
 
+// discard makes the thread start no further call, and returns the charges of the queued ones.
+func (w *worker) discard() {
+	for _, f := range w.stop() {
+		f.paid.Return()
+	}
+}
+
 // logonRow is the number of the row that is slow on purpose.
 var logonRow = sync.OnceValue(func() int { return nt.NtTable.Find("LsaLogonUser").Info().Number })
 
-// slow reports whether a frame is a logon, which takes no turn (W-21).
+// slow reports whether a frame is a logon, which needs no time slice (W-21).
 func (f *Frame) slow() bool { return int(f.Service) == logonRow() }
 
-// run makes a call of a thread that the caller has taken, and those that came
-// meanwhile. Each has a turn.
+// run makes a call of a claimed thread, and those that arrive during it. Each gets a time slice.
 func (w *worker) run(f *Frame) {
-	for ; f != nil; f = w.next() {
-		t := w.s.newStint(false)
+	for ; f != nil; f = w.pop() {
+		t := w.s.newTimeSlice(false)
+		w.timeSlice = t
 		if !f.slow() {
 			t.enter()
 		}
 		var r result
-		t.call(func() { r = w.turn(f) })
+		t.call(func() { r = w.handle(f) })
 		t.leave()
 		_ = w.settle(f, r) // the connection has ended
 	}
 }
 
-// inline makes a call of a thread that the reader has taken, in the reader's turn. It
-// reports false where the reader has been relieved meanwhile.
-func (w *worker) inline(t *stint, f *Frame) (goesOn bool, err error) {
+// inline makes a call of a thread in the reader's time slice. It returns false if the reader was preempted.
+func (w *worker) inline(t *timeSlice, f *Frame) (goesOn bool, err error) {
+	w.timeSlice = t
 	t.enter()
 	var r result
-	goesOn = t.call(func() { r = w.turn(f) })
+	goesOn = t.call(func() { r = w.handle(f) })
 	if !goesOn || r.err != nil {
 		t.leave()
 	}
 	err = w.settle(f, r)
-	switch f = w.next(); {
+	switch f = w.pop(); {
 	case f == nil:
 	case goesOn:
 		w.s.running.Go(func() { w.run(f) })
@@ -128,8 +145,8 @@ type result struct {
 	err    error // it ends the connection
 }
 
-// turn performs a frame.
-func (w *worker) turn(f *Frame) (r result) {
+// handle performs a frame.
+func (w *worker) handle(f *Frame) (r result) {
 	switch f.Kind {
 	case Wait:
 		r.reply, r.parked, r.err = w.wait(f)
@@ -153,7 +170,7 @@ func (w *worker) settle(f *Frame, r result) error {
 		r.err = w.s.reply(f, r.reply)
 	}
 	if r.err != nil {
-		w.stop()
+		w.discard()
 		w.s.fail(f, r.err)
 	} else if f.Kind == EndThread {
 		close(w.ended)
@@ -190,12 +207,12 @@ func (w *worker) perform(f *Frame) (a reply, err error) {
 		return w.callWith(f)
 	case ReadAs:
 		return w.readAs(f)
-	case Refill:
-		return w.refill(f)
+	case ReplaceContents:
+		return w.replaceContents(f)
 	case Begin:
 		return w.begin(f)
-	case Look:
-		return w.look(f), nil
+	case Inspect:
+		return w.inspect(f), nil
 	case Save:
 		if len(w.tickets) >= MaxTickets {
 			return refusal(ntstatus.InsufficientResources), nil
@@ -209,7 +226,7 @@ func (w *worker) perform(f *Frame) (a reply, err error) {
 		if err != nil {
 			return a, err
 		}
-		// A ticket that this thread was not given stands for nothing (W-8).
+		// A ticket of another thread is invalid (W-8).
 		if _, given := w.tickets[nt.Ticket(b.Ticket)]; given {
 			delete(w.tickets, nt.Ticket(b.Ticket))
 			sys.RestoreImpersonation(nt.Ticket(b.Ticket))
@@ -225,7 +242,7 @@ func (w *worker) perform(f *Frame) (a reply, err error) {
 // STATUS_NOT_SUPPORTED (W-5).
 func (w *worker) call(q request, f *Frame) reply { return w.callAnd(q, f, nil) }
 
-// callAnd does the same, and shows the outputs to a function, which reports whether they leave.
+// callAnd makes a call and passes the outputs to see, which reports whether to send them. A nil see sends them.
 func (w *worker) callAnd(q request, f *Frame, see func(out any) bool) (a reply) {
 	if !q.known {
 		return refusal(ntstatus.NotSupported)

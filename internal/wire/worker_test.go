@@ -11,26 +11,26 @@ import (
 func TestQueuedCalls(t *testing.T) {
 	w := newWorker(nil, new(nt.Thread))
 	frames := []*Frame{{Request: 1}, {Request: 2}, {Request: 3}, {Request: 4}}
-	if mine, begun := w.take(frames[0]); !mine || !begun {
+	if mine, begun := w.claim(frames[0]); !mine || !begun {
 		t.Fatal("the first call is another goroutine's")
 	}
 	for _, f := range frames[1:] {
-		if mine, begun := w.take(f); mine || !begun {
+		if mine, begun := w.claim(f); mine || !begun {
 			t.Fatalf("call %d is made beside another one of its thread", f.Request)
 		}
 	}
 	for _, want := range frames[1:3] {
-		if f := w.next(); f != want {
+		if f := w.pop(); f != want {
 			t.Errorf("%+v is next, want %+v", f, want)
 		}
 	}
 	if left := w.stop(); len(left) != 1 || left[0] != frames[3] {
 		t.Errorf("%d calls are left", len(left))
 	}
-	if f := w.next(); f != nil {
+	if f := w.pop(); f != nil {
 		t.Errorf("%+v is made after the end", f)
 	}
-	if mine, begun := w.take(frames[0]); mine || begun {
+	if mine, begun := w.claim(frames[0]); mine || begun {
 		t.Error("a call is begun after the end")
 	}
 }

@@ -101,7 +101,7 @@ func (w directory) right(text string, chain []winnt.GUID) (Right, error) {
 	case w.own != "" && chain == nil:
 		return r, fmt.Errorf("rights %q: %s", text, w.own)
 	case (len(w.on) > 0 || w.managed) && chain != nil:
-		return r, fmt.Errorf("rights %q: the word already says what it is about", text)
+		return r, fmt.Errorf("rights %q: this word already includes its object type", text)
 	case len(w.on) == 0:
 		if chain != nil {
 			r.Name = text
@@ -122,9 +122,9 @@ func (w directory) right(text string, chain []winnt.GUID) (Right, error) {
 // ErrNoType says that a text names no object type.
 var ErrNoType = errors.New("it is neither a GUID nor the name of a right, property set, class or attribute")
 
-// Chain returns the object types of a name or GUID, from the root of the object
-// down: the object itself, which the zero GUID stands for; the property set of an
-// attribute; what is named. A class is the root itself.
+// Chain returns the object types for a name or GUID, from the root of the object downwards: the object itself, as the
+// zero GUID; the property set of an attribute; the named type. A class is the root itself. An unknown name
+// gives ErrNoType.
 func Chain(name string) ([]winnt.GUID, error) {
 	e, ok := adrights.Find(name)
 	if !ok {

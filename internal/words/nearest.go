@@ -39,6 +39,6 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
-// All returns the words that [Parse] reads beside SDDL's own: those of every type of
-// object, then those of a directory.
+// All returns the words that [Parse] accepts in addition to SDDL's own: those for every object type, then those for a
+// directory.
 func All() []string { return append(typed[:len(typed):len(typed)], directoryNames()...) }

@@ -18,9 +18,8 @@ type Query struct {
 // ErrManyQueries says that rights are about different masks on different types.
 var ErrManyQueries = errors.New("these rights ask for different masks on different object types: ask one at a time")
 
-// Queries returns what a check is asked for rights together: the queries of which
-// one is enough. There is more than one for control alone. chains are the object
-// types that rights on the object are asked about.
+// Queries returns the queries for several rights together, of which one must be granted. There is more than one only
+// for control. chains are the object types for the rights.
 func Queries(rights []Right, chains [][]winnt.GUID, t *winnt.ObjectType) (out []Query, err error) {
 	if len(rights) == 1 && rights[0].Any() {
 		for _, p := range rights[0].Parts(t) {
@@ -34,7 +33,7 @@ func Queries(rights []Right, chains [][]winnt.GUID, t *winnt.ObjectType) (out []
 	object := false
 	for _, r := range rights {
 		if r.Any() {
-			return nil, errors.New("control is one of two rights: ask for it alone")
+			return nil, errors.New("control cannot be combined with other rights, because it is either of two rights")
 		}
 		for _, p := range r.On(chains, t).Parts(t) {
 			q.Desired |= p.Mask
@@ -46,7 +45,7 @@ func Queries(rights []Right, chains [][]winnt.GUID, t *winnt.ObjectType) (out []
 			masks = append(masks, p.Mask)
 		}
 	}
-	// On a tree every mask is asked of every type.
+	// On a tree every mask applies to every type.
 	if len(all) > 0 && object || slices.ContainsFunc(masks, func(m winnt.AccessMask) bool { return m != masks[0] }) {
 		return nil, ErrManyQueries
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Part is one thing that a right asks for: a mask, and the object type it is asked
-// about as a chain from the root of the object. No types ask about the object.
+// Part is one element of a right: a mask, and its object type as a chain from the root of the object. Without types
+// it is about the object itself.
 type Part struct {
 	Mask  winnt.AccessMask
 	Types []winnt.GUID
@@ -142,7 +142,7 @@ func parseOne(text string) (Right, error) {
 		return Right{}, unknown(name, err)
 	}
 	if m == 0 {
-		return Right{}, fmt.Errorf("rights %q: it asks for nothing", text)
+		return Right{}, fmt.Errorf("rights %q: it is empty", text)
 	}
 	return Right{Name: text, parts: []Part{{m, chain}}}, nil
 }
@@ -152,13 +152,12 @@ func parseOne(text string) (Right, error) {
 func unknown(name string, err error) error {
 	part := name[strings.LastIndexByte(name, '|')+1:]
 	if near := Nearest(part, slices.Concat(All(), sddl.RightNames())); near != "" {
-		return fmt.Errorf("rights %q: %q is no right: did you mean %s?", name, part, near)
+		return fmt.Errorf("rights %q: unknown right %q: did you mean %s?", name, part, near)
 	}
 	return fmt.Errorf("%w; the words are %s, and for a directory %s", err, Words, strings.Join(directoryNames(), ", "))
 }
 
-// On returns a right that asks about each of some object types, given as chains,
-// where it asked about the whole object.
+// On returns a right for each of several object types, given as chains, in place of the whole object.
 func (r Right) On(chains [][]winnt.GUID, t *winnt.ObjectType) Right {
 	if len(chains) == 0 || r.Any() || r.managed {
 		return r

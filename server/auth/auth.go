@@ -1,9 +1,9 @@
-// Package auth has what every way to prove who a client is has in common. The ways
-// are packages of their own, so that a daemon links those that it uses:
+// Package auth has the common types of all ways to authenticate a client. Each way is a package of its own, so a
+// daemon links only those that it uses:
 //
-//   - auth/unix: the host's kernel says who the other end of a socket is.
-//   - auth/password: a name and a password.
-//   - auth/kerberos: a ticket; it answers in place of the store (kerberos.Authority).
+//	auth/unix      the host's kernel identifies the peer of a socket
+//	auth/password  a name and a password
+//	auth/kerberos  a ticket; it replaces the store (kerberos.Authority)
 //
 // A [Package] is safe for concurrent use.
 package auth
@@ -16,14 +16,13 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Peer is the other end of a socket as the host's kernel names it, never as it
-// names itself.
+// Peer is the other end of a socket as the host's kernel identifies it.
 type Peer struct {
 	UID  uint32
 	GIDs []uint32 // all of them, the primary one first
 }
 
-// Evidence has what a client has shown. The zero value proves nothing.
+// Evidence is what a client presented to prove its identity. The zero value proves nothing.
 type Evidence struct {
 	Type     winnt.LogonType
 	Peer     *Peer // nil for no local socket
@@ -32,16 +31,17 @@ type Evidence struct {
 	Password logon.Secret
 }
 
-// Package proves who a client is.
+// Package authenticates clients.
 type Package interface {
-	// Name is that of the package in the configuration and in records.
+	// Name returns the package's name in the configuration and in audit records.
 	Name() string
-	// Authenticate returns what the client's token is made of. Evidence of another
-	// kind is STATUS_NO_SUCH_PACKAGE, so that the next package is asked.
+	// Authenticate returns the contents of the client's token. For another kind of evidence it returns
+	// STATUS_NO_SUCH_PACKAGE, so that the caller tries the next package.
 	Authenticate(ctx context.Context, e Evidence) (logon.Result, ntstatus.Status)
 }
 
-// First asks packages in turn, until one knows the kind of evidence.
+// First tries packages in order and returns the first result other than STATUS_NO_SUCH_PACKAGE. Without packages it
+// returns that status.
 func First(ctx context.Context, e Evidence, packages ...Package) (logon.Result, ntstatus.Status) {
 	for _, p := range packages {
 		if r, st := p.Authenticate(ctx, e); st != ntstatus.NoSuchPackage {

@@ -13,10 +13,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Attach makes a process with that token and returns the connection to it, for a
-// program that the caller starts: it inherits the descriptor, say as fd:3. Who
-// holds the descriptor is that process (W-40). The caller closes the file once the program
-// has it.
+// Attach creates a process with tok and returns the client's end of its connection. A program that the caller starts
+// inherits it, for example as fd:3. Whoever holds the file acts as that process (W-40). The caller closes it after
+// the program started. It fails at a connection limit and after Close.
 func (d *Daemon) Attach(name string, tok *token.Token) (*os.File, error) {
 	c := &connection{d: d, token: tok,
 		peer: &peer.Peer{UID: uint32(os.Geteuid()), GID: uint32(os.Getegid()), Name: name}}
@@ -24,12 +23,13 @@ func (d *Daemon) Attach(name string, tok *token.Token) (*os.File, error) {
 	return c.attach()
 }
 
-// Attach implements [wire.Attacher]: a program that this one starts gets a connection
-// that is a process which this one made. It counts against the bounds of the same user.
+// Attach implements [wire.Attacher]. It returns a connection of a process that this program created, for a program
+// that it starts. Both count against the limits of the same user.
 func (c *connection) Attach(th *nt.Thread, process winnt.Handle, program string) (*os.File, ntstatus.Status) {
 	p, st := c.d.sys.TakeOver(th, process, func(t *token.Token) ntstatus.Status {
 		if t.User().SID != c.token.User().SID {
-			// The program would run as the same uid, whose other programs could take the token (W-53).
+			// The program would run under the caller's uid, and other programs of that uid could
+			// take the token (W-53).
 			return ntstatus.PrivilegeNotHeld
 		}
 		return ntstatus.Success
@@ -40,20 +40,21 @@ func (c *connection) Attach(th *nt.Thread, process winnt.Handle, program string)
 	return c.child(p, program, c.account, &peer.Peer{UID: c.peer.UID, GID: c.peer.GID, Name: p.Name()}, false)
 }
 
-// AttachAs implements [wire.AttacherAs]: a program of the host's superuser, which could be
-// any user of the host, starts a program in a process of another account, under that
-// account's uid and against its bounds.
+// AttachAs implements [wire.AttacherAs]. A program of the host's superuser starts a program in a process of another
+// account. The program must run under that account's uid and counts against its limits. It returns PrivilegeNotHeld
+// to other callers, if Config.StartAs is nil, and for an account without a uid of its own.
 func (c *connection) AttachAs(th *nt.Thread, process winnt.Handle, program string) (*os.File, uint32,
 	ntstatus.Status) {
 	if c.d.startAs == nil || c.peer.UID != 0 {
-		// Only what the host's kernel says is root's starts programs of others, and only if it is wanted (W-93).
+		// Only a program that the host's kernel reports as root may start programs for others, and
+		// only if the configuration allows it (W-93).
 		return nil, 0, ntstatus.PrivilegeNotHeld
 	}
 	var uid uint32
 	p, st := c.d.sys.TakeOver(th, process, func(t *token.Token) ntstatus.Status {
 		var known bool
 		if uid, known = c.d.startAs(t.User().SID); !known || uid == 0 || uid == sharedUID {
-			// An account without a uid of its own has no programs here (W-93).
+			// An account without a uid of its own cannot run programs (W-93).
 			return ntstatus.PrivilegeNotHeld
 		}
 		return ntstatus.Success
@@ -67,28 +68,28 @@ func (c *connection) AttachAs(th *nt.Thread, process winnt.Handle, program strin
 	return f, uid, st
 }
 
-// sharedUID is the uid of everything that has no other: no one's alone.
+// sharedUID is the overflow uid. It belongs to no single user.
 const sharedUID = 65534
 
-// child serves the connection of a program that is started in a process.
+// child serves the connection of a program that is started in p. On failure it closes p.
 func (c *connection) child(p *kernel.Process, program string, account uint32, of *peer.Peer,
-	asked bool) (*os.File, ntstatus.Status) {
-	child := &connection{d: c.d, token: p.Object().Token(), process: p, account: account, peer: of, asked: asked,
-		full: c.full && !asked}
+	checksUID bool) (*os.File, ntstatus.Status) {
+	child := &connection{d: c.d, token: p.Object().Token(), process: p, account: account, peer: of, checksUID: checksUID,
+		full: c.full && !checksUID}
 	if program != "" {
-		// It is shown by its own name; its threads keep those of the process (W-79).
+		// The process is shown with the program's name; its threads keep their names (W-79).
 		child.peer.Name = program
 	}
 	f, err := child.attach()
 	if err != nil {
 		p.FirstThread().Close()
 		p.Close()
-		return nil, statusOf(err)
+		return nil, ntstatus.Of(err, ntstatus.InsufficientResources)
 	}
 	return f, ntstatus.Success
 }
 
-// attach serves a connection without a socket's peer, and returns its other end.
+// attach serves a connection without a socket peer and returns the client's end.
 func (c *connection) attach() (*os.File, error) {
 	conn, theirs, err := wire.Pair(c.peer.Name)
 	if err != nil {
@@ -96,7 +97,7 @@ func (c *connection) attach() (*os.File, error) {
 	}
 	d := c.d
 	c.conn, c.end = conn, func() {}
-	if c.asked {
+	if c.checksUID {
 		if err := passCredentials(conn); err != nil {
 			_, _ = theirs.Close(), conn.Close()
 			return nil, fmt.Errorf("connection of %s: %w", c.peer.Name, err)
@@ -112,6 +113,7 @@ func (c *connection) attach() (*os.File, error) {
 	defer d.mu.Unlock()
 	if d.closing {
 		delete(d.connections, c)
+		c.paid.Return()
 		d.change(c.account, -1, 0)
 		_, _ = theirs.Close(), conn.Close()
 		return nil, fmt.Errorf("connection of %s: the daemon stops", c.peer.Name)

@@ -11,42 +11,44 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/refmon/refmon/internal/quota"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/auth/unix"
+	"github.com/refmon/refmon/server/inspect"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
-// connection is one client: a program of the host and the process it has here.
-// It implements [wire.Process].
+// connection is one client: a program of the host and its process here. It implements [wire.Process].
 type connection struct {
-	d       *Daemon         // immutable
-	conn    net.Conn        // immutable
-	peer    *unix.Peer      // immutable
-	served  *wire.Server    // immutable
-	full    bool            // immutable: it came by the administrators' socket
-	account uint32          // immutable: the uid whose bounds it counts against
-	asked   bool            // immutable: its program must run under the peer's uid, which is asked
-	token   *token.Token    // set by logon
-	end     func()          // set by logon: lets the logon session go, once a process holds it
-	process *kernel.Process // set before the first thread is made
-	begun   bool            // there is a first thread; owned by the connection's reader
+	d         *Daemon         // immutable
+	conn      net.Conn        // immutable
+	peer      *unix.Peer      // immutable
+	served    *wire.Server    // immutable
+	full      bool            // immutable: connected at the administrators' socket
+	account   uint32          // immutable: the uid whose limits it counts against
+	checksUID bool            // immutable: the program must run under the peer's uid
+	token     *token.Token    // set by logon
+	end       func()          // set by logon: releases the logon session after a process holds it
+	process   *kernel.Process // set before the first thread is created
+	begun     bool            // the first thread exists; owned by the connection's reader
 
-	share   *share                  // of the daemon's time; set before the first call
-	session atomic.Pointer[Session] // nil until there is a process
-	watches atomic.Bool             // it looks at calls
-	lent    lent                    // what its program was handed out
+	quota   *kernel.QuotaBlock      // set by admit: charged for the connection and its process
+	paid    quota.Receipt           // for the connection itself; owned by admit and forget
+	share   *share                  // used time for the scheduler; set before the first call
+	session atomic.Pointer[session] // nil until the process exists
+	watches atomic.Bool             // it records calls for a watcher
+	passed  passedDescriptors       // descriptors that its program received
 }
 
-// serve serves a program that connected, until it is gone. What goes wrong before
-// there is a process is a status for the client and a line for the log.
+// serve serves a program until it disconnects. An error before there is a process is sent as a status and logged.
 func (d *Daemon) serve(conn *net.UnixConn, full bool) {
 	peer, err := unix.Of(conn)
 	if err != nil {
-		d.log.Error("a peer is not known, its connection is closed", "error", err)
+		d.log.Error("cannot identify a peer, its connection is closed", "error", err)
 		_ = wire.Refuse(conn, ntstatus.AccessDenied)
 		return
 	}
@@ -55,18 +57,18 @@ func (d *Daemon) serve(conn *net.UnixConn, full bool) {
 	c.served = wire.NewServer(conn, c)
 	if err := d.admit(c); err != nil {
 		d.log.Warn("a connection too many", "uid", peer.UID, "error", err)
-		_ = wire.Refuse(conn, statusOf(err))
+		_ = wire.Refuse(conn, ntstatus.Of(err, ntstatus.InsufficientResources))
 		return
 	}
 	defer d.forget(c)
 	if err = c.logOn(); err == nil {
-		peer.Close() // who it is has been decided: a connection keeps one descriptor
+		peer.Close() // the identity is decided, so the pidfd is not needed
 		err = c.run()
 	}
 	d.over(c, err)
 }
 
-// over logs the end of a connection: what a client did wrong as a warning.
+// over logs the end of a connection, with an error as a warning.
 func (d *Daemon) over(c *connection, err error) {
 	level := slog.LevelDebug
 	if err != nil {
@@ -75,32 +77,35 @@ func (d *Daemon) over(c *connection, err error) {
 	d.log.Log(d.ctx, level, "connection ended", "uid", c.peer.UID, "pid", c.peer.PID, "error", err)
 }
 
-// run serves the connection as a process with its token.
+// run serves the connection as a process with its token. It returns nil if the client disconnected.
 func (c *connection) run() error {
 	name := c.peer.Name
 	if name == "" {
 		name = "uid-" + strconv.Itoa(int(c.peer.UID))
 	}
 	if c.process == nil {
-		p, err := c.d.sys.NewProcess(name, c.token)
+		p, err := c.d.sys.CreateProcess(kernel.ProcessSpec{Name: name, Token: c.token, Quota: c.quota})
 		c.end() // the process holds the session now
 		if err != nil {
-			_ = wire.Refuse(c.conn, statusOf(err))
+			_ = wire.Refuse(c.conn, ntstatus.Of(err, ntstatus.InsufficientResources))
 			return fmt.Errorf("process of uid %d: %w", c.peer.UID, err)
 		}
 		c.process = p
+	} else {
+		c.process.SetQuota(c.quota) // another connection created it, maybe for another account
 	}
 	p := c.process
 	defer p.Close()
-	// A process that another ends has no connection any more; calls under way are answered. W-76
+	// If another process ends this one, its connection ends after the running calls (W-76).
 	p.Object().AtExit(c.served.Stop)
-	c.share = c.d.turns.join(c.account)
-	defer c.d.turns.part(c.account)
-	c.session.Store(&Session{Process: uint64(p.ID()), Name: name, UID: c.peer.UID, PID: c.peer.PID,
+	c.share = c.d.scheduler.join(c.account)
+	defer c.d.scheduler.part(c.account)
+	c.session.Store(&session{guard: p.Object().Security(), Session: inspect.Session{
+		Process: uint64(p.ID()), Name: name, UID: c.peer.UID, PID: c.peer.PID,
 		User: c.token.User().SID.String(), Full: c.full, Since: time.Now(),
-		Session: fmt.Sprintf("0x%x", uint64(c.token.Spec().AuthenticationID)), guard: p.Object().Security()})
+		Session: fmt.Sprintf("0x%x", uint64(c.token.Spec().AuthenticationID))}})
 	c.d.log.Debug("connection", "uid", c.peer.UID, "pid", c.peer.PID, "process", uint64(p.ID()), "name", name)
-	err := c.spoken()
+	err := c.checkSpeaker()
 	if err == nil {
 		err = c.served.Serve()
 	} else {
@@ -108,7 +113,7 @@ func (c *connection) run() error {
 		p.Exit()
 	}
 	if th := c.first(); th != nil {
-		th.Close() // there was no room for it
+		th.Close() // the thread limit was reached
 	}
 	if hungUp(err) {
 		return nil
@@ -116,10 +121,10 @@ func (c *connection) run() error {
 	return err
 }
 
-// spoken waits for the first word of a program that was started for another user. One that
-// runs under another uid is not the one, and gets nothing (W-94).
-func (c *connection) spoken() error {
-	if !c.asked {
+// checkSpeaker waits for the first byte of a program that was started for another user. It returns an error if
+// another uid sent it (W-94).
+func (c *connection) checkSpeaker() error {
+	if !c.checksUID {
 		return nil
 	}
 	uid, err := speaker(c.conn)
@@ -129,20 +134,20 @@ func (c *connection) spoken() error {
 	return err
 }
 
-// hungUp reports whether an error says that the client has gone, which is no fault: it
-// was killed within a frame, or with answers that it had not read.
+// hungUp reports whether an error means that the client disconnected, even within a frame.
 func hungUp(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
 		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
-// ID returns the id of the process.
+// ID returns the process ID.
 func (c *connection) ID() winnt.Handle { return c.process.ID() }
 
 // Profile returns the conformance profile of the kernel.
 func (c *connection) Profile() nt.Profile { return c.d.sys.Profile() }
 
-// NewThread makes a thread of the process, within the bounds of its user.
+// NewThread creates a thread, the first one with the process. At the limit of the user it returns
+// InsufficientResources.
 func (c *connection) NewThread() (*nt.Thread, error) {
 	if !c.d.thread(c.account, 1) {
 		return nil, ntstatus.InsufficientResources.Err()
@@ -157,8 +162,7 @@ func (c *connection) NewThread() (*nt.Thread, error) {
 	return th, err
 }
 
-// first returns the thread that was made with the process, once; nil where there is
-// none.
+// first returns the first thread of the process, once. It returns nil afterwards.
 func (c *connection) first() *nt.Thread {
 	if c.begun {
 		return nil
@@ -167,8 +171,8 @@ func (c *connection) first() *nt.Thread {
 	return c.process.FirstThread()
 }
 
-// Administer answers a request about accounts, by the token that the program
-// connected with.
+// Administer answers a request about accounts with the rights of the program's token. Without Config.Administer it
+// returns NotSupported.
 func (c *connection) Administer(request []byte) ([]byte, ntstatus.Status) {
 	if c.d.administer == nil {
 		return nil, ntstatus.NotSupported
@@ -179,16 +183,8 @@ func (c *connection) Administer(request []byte) ([]byte, ntstatus.Status) {
 // Exit ends the process.
 func (c *connection) Exit() { c.process.Exit() }
 
-// GiveBack ends a thread.
+// GiveBack closes a thread and uncounts it.
 func (c *connection) GiveBack(th *nt.Thread) {
 	th.Close()
 	c.d.thread(c.account, -1)
-}
-
-func statusOf(err error) ntstatus.Status {
-	var e *ntstatus.Error
-	if errors.As(err, &e) {
-		return e.Status
-	}
-	return ntstatus.InsufficientResources
 }

@@ -21,41 +21,42 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// Identity decides what the token of a peer is made of. It is used from any
-// goroutine.
+// Identity decides the token of a peer. It is called from any goroutine.
 type Identity interface {
-	// LogOn logs a peer on. At the administrators' socket full is set: the result
-	// is then the full token of an administrator, or an error (L-51).
+	// LogOn returns the contents of a peer's token. full is set at the administrators' socket. The result is then
+	// the full token of an administrator, or an error (L-51).
 	LogOn(p *unix.Peer, full bool) (logon.Result, error)
 }
 
-// Config says what a daemon is to be. State, Socket and Identity are required.
+// Config configures a daemon. State, Socket and Identity are required.
 type Config struct {
-	State  string // folder, made if it is not there
+	State  string // folder, created if it is missing
 	Lock   *State // of the state folder, from [LockState]; nil: Start takes it
 	Socket string
-	// AdminSocket is where administrators have their full token; "" for none.
+	// AdminSocket is the socket at which administrators get their full token; "" for none.
 	AdminSocket string
-	// Inherited are listening sockets that a service manager made: one takes the place
-	// of Socket or AdminSocket if it is bound to that path.
+	// Inherited are listening sockets of a service manager. One replaces Socket or AdminSocket if it is bound to
+	// that path.
 	Inherited []*net.UnixListener
 	Identity  Identity
-	LSA       logon.Authority // who is who; nil knows the well-known names only
-	// Administer answers a request about accounts, by the token of the process that
-	// asks; nil answers none. It decides who may.
+	LSA       logon.Authority // nil: well-known names only
+	// Administer answers a request about accounts with the rights of the caller's token. nil:
+	// NotSupported.
 	Administer func(by *token.Token, request []byte) (answer []byte, st ntstatus.Status)
-	// StartAs returns the uid under which programs of a user are started by programs of the
-	// host's superuser; nil: no program is started for another user.
+	// StartAs returns the uid for a user's programs that the host's superuser starts. nil: no
+	// program is started for another user.
 	StartAs func(sid.SID) (uid uint32, ok bool)
-	// Quota returns the uid whose bounds a uid counts against; nil: its own.
+	// Quota returns the uid whose limits a uid counts against; nil: its own.
 	Quota   func(uid uint32) uint32
 	Limits  Limits
 	Profile nt.Profile
-	Audit   *audit.Log   // nil: the kernel's own, in memory
-	Log     *slog.Logger // nil: none
+	Audit   *audit.Log // nil: in memory
+	// ConnectionRecords limits the audit records per minute for one user's connections; 0: 60.
+	ConnectionRecords int
+	Log               *slog.Logger // nil: none
 }
 
-// Daemon is a running daemon.
+// Daemon is a running daemon. It is safe for concurrent use. Its zero value is not usable.
 type Daemon struct {
 	identity atomic.Pointer[Identity]
 	limits   Limits            // immutable
@@ -63,7 +64,7 @@ type Daemon struct {
 	sys      *kernel.System    // immutable
 	lock     *State            // immutable
 	listener *net.UnixListener // immutable
-	admin    *net.UnixListener // immutable; nil without administrators' socket
+	admin    *net.UnixListener // immutable; nil without a socket for administrators
 	serving  sync.WaitGroup
 	ctx      context.Context // immutable: done once Close begins
 	stop     context.CancelFunc
@@ -72,10 +73,11 @@ type Daemon struct {
 	quota      func(uint32) uint32                                  // immutable; may be nil
 	startAs    func(sid.SID) (uint32, bool)                         // immutable; may be nil
 
-	turns    *turns       // immutable
-	calls    kept         // while they are watched
-	denials  kept         // the newest
-	watchers atomic.Int32 // connections that look at calls
+	pool      *kernel.QuotaPool // immutable: limits all blocks together
+	scheduler *scheduler        // immutable
+	calls     callBuffer        // recorded while they are watched
+	denials   callBuffer        // the newest denials
+	watchers  atomic.Int32      // connections that watch calls
 
 	mu sync.Mutex
 	// +checklocks:mu
@@ -83,21 +85,24 @@ type Daemon struct {
 	// +checklocks:mu
 	users map[uint32]user // guarded by mu
 	// +checklocks:mu
-	refused uint64 // guarded by mu: what bounds refused
+	blocks map[payer]*kernel.QuotaBlock // guarded by mu: blocks with a connection or a charge
+	// +checklocks:mu
+	refused uint64 // guarded by mu: connections and threads rejected at a limit
 	// +checklocks:mu
 	closing bool // guarded by mu
 }
 
-// Start takes the lock of the state folder, boots the kernel and binds the
-// socket, in this order. On an error nothing is left.
+// Start locks the state directory, boots the kernel and binds the sockets, in this order. On an error it releases
+// all of them. The caller then calls [Daemon.Serve].
 func Start(cfg Config) (_ *Daemon, err error) {
 	if cfg.Identity == nil {
 		return nil, errors.New("daemon: no identity: no client could be known")
 	}
 	d := &Daemon{limits: cfg.Limits.orDefault(), log: cfg.Log, lock: cfg.Lock, administer: cfg.Administer,
-		quota: cfg.Quota, startAs: cfg.StartAs, turns: newTurns(), calls: kept{most: keptCalls, next: 1},
-		denials:     kept{most: keptDenials, next: 1},
+		quota: cfg.Quota, startAs: cfg.StartAs, scheduler: newScheduler(), calls: callBuffer{most: keptCalls, next: 1},
+		denials:     callBuffer{most: keptDenials, next: 1, fair: true},
 		connections: map[*connection]struct{}{}, users: map[uint32]user{}}
+	d.pool = kernel.NewQuotaPool(d.limits.Total, d.limits.Reserve)
 	d.SetIdentity(cfg.Identity)
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
@@ -111,6 +116,7 @@ func Start(cfg Config) (_ *Daemon, err error) {
 		cfg.Audit = &audit.Log{Sink: audit.NewMemory(0, 0), Clock: auditlog.Now}
 	}
 	d.sys = kernel.Boot(kernel.Config{Profile: cfg.Profile, Log: cfg.Audit, LSA: cfg.LSA})
+	d.sys.PeerRecords().SetRate(cfg.ConnectionRecords)
 	if d.listener, err = cfg.listen(cfg.Socket); err == nil && cfg.AdminSocket != "" {
 		if d.admin, err = cfg.listen(cfg.AdminSocket); err != nil {
 			err = errors.Join(err, d.listener.Close())
@@ -120,24 +126,23 @@ func Start(cfg Config) (_ *Daemon, err error) {
 		return nil, errors.Join(err, d.sys.Close(), d.lock.Close())
 	}
 	d.ctx, d.stop = context.WithCancel(context.Background())
+	d.serving.Go(d.trimLoop)
 	return d, nil
 }
 
-// Identity returns who decides about tokens now.
+// Identity returns the current Identity.
 func (d *Daemon) Identity() Identity { return *d.identity.Load() }
 
-// SetIdentity replaces who decides about tokens. Those who are connected keep
-// what they have (W-23).
+// SetIdentity replaces the Identity for new connections. Existing ones keep their tokens (W-23).
 func (d *Daemon) SetIdentity(id Identity) { d.identity.Store(&id) }
 
-// System returns the kernel that the daemon plays.
+// System returns the daemon's kernel.
 func (d *Daemon) System() *kernel.System { return d.sys }
 
-// acceptPause is how long the daemon waits after accept failed, for want of
-// descriptors as a rule.
+// acceptPause is the wait after accept failed, usually for lack of descriptors.
 const acceptPause = 100 * time.Millisecond
 
-// Serve serves clients until Close.
+// Serve serves clients until Close. It always returns nil.
 func (d *Daemon) Serve() error {
 	var admin sync.WaitGroup
 	if d.admin != nil {
@@ -159,7 +164,7 @@ func (d *Daemon) accept(l *net.UnixListener) {
 		if d.ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
 			return
 		}
-		// Want of descriptors or memory passes; those who are served stay (W-17).
+		// A lack of descriptors or memory passes. Connected clients are not affected (W-17).
 		d.log.Error("accept", "error", err)
 		select {
 		case <-d.ctx.Done():
@@ -169,7 +174,7 @@ func (d *Daemon) accept(l *net.UnixListener) {
 	}
 }
 
-// begin serves a connection on a goroutine of its own, unless Close has begun.
+// begin serves a connection on a new goroutine. After Close it closes the connection.
 func (d *Daemon) begin(conn *net.UnixConn, full bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -180,9 +185,8 @@ func (d *Daemon) begin(conn *net.UnixConn, full bool) {
 	d.serving.Go(func() { d.serve(conn, full) })
 }
 
-// Close takes no further client, ends the connections once the calls they have
-// begun are answered, and gives everything back. The error names what of the
-// kernel was still referenced.
+// Close stops accepting clients, waits for the running calls, ends the connections and releases everything. The
+// error names kernel objects that are still referenced. A second call returns nil.
 func (d *Daemon) Close() error {
 	d.mu.Lock()
 	if d.closing {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -59,13 +60,13 @@ func start(t *testing.T, change func(*daemon.Config)) *running {
 	return r
 }
 
-// now returns what the kernel holds: objects, handles, references and logon sessions.
+// now returns the kernel's counts of objects, handles, references and logon sessions.
 func (r *running) now() [4]int64 {
 	o, h, n := r.System().Counts()
 	return [4]int64{o, h, n, int64(r.System().LogonSessions())}
 }
 
-// settles waits until the kernel holds what it held before any client came (W-13).
+// settles waits until the counts are those from before the first client (W-13).
 func (r *running) settles() {
 	r.Helper()
 	for end := time.Now().Add(time.Minute); r.now() != r.counts; time.Sleep(time.Millisecond) {
@@ -103,7 +104,7 @@ func TestConnection(t *testing.T) {
 	if st != ntstatus.Success || !holds(groups.([]token.Group), "S-1-22-2-"+strconv.Itoa(os.Getgid())) {
 		t.Errorf("%v, %s", groups, st)
 	}
-	if !strings.Contains(th.Name(), "daemon.test") { // the name of the peer's program
+	if !strings.Contains(th.Name(), ownName(t)) { // the name of the peer's program
 		t.Errorf("the thread is %s", th.Name())
 	}
 	_ = c.Close()
@@ -262,7 +263,7 @@ func TestPeer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if int(p.UID) != os.Getuid() || int(p.GID) != os.Getgid() || p.PID != os.Getpid() || p.Name != "daemon.test" {
+	if int(p.UID) != os.Getuid() || int(p.GID) != os.Getgid() || p.PID != os.Getpid() || p.Name != ownName(t) {
 		t.Errorf("%+v", p)
 	}
 	if p.Pinned && !p.Alive() {
@@ -323,4 +324,76 @@ type as struct {
 // LogOn implements daemon.Identity.
 func (a as) LogOn(p *peer.Peer, full bool) (logon.Result, error) {
 	return a.Stored.LogOn(&peer.Peer{UID: a.uid, GID: a.uid, PID: p.PID, Name: p.Name}, full)
+}
+
+// TestLockedState: a lock that was taken before is the daemon's afterwards (W-16).
+func TestLockedState(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state")
+	lock, err := daemon.LockState(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := daemon.LockState(dir); err == nil {
+		t.Error("the lock was had twice")
+	}
+	d := start(t, func(c *daemon.Config) { c.State, c.Lock = "", lock })
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := daemon.LockState(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(dir); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestSharedQuota: uids that count against one user share its bounds (L-29, W-17).
+func TestSharedQuota(t *testing.T) {
+	me := uint32(os.Getuid())
+	owner := me + 100
+	d := start(t, func(c *daemon.Config) {
+		c.Limits.PerUser = 2
+		c.Quota = func(uid uint32) uint32 {
+			if uid != me {
+				t.Errorf("asked about uid %d", uid)
+			}
+			return owner
+		}
+	})
+	d.dial()
+	second := d.dial()
+	if _, err := client.Dial(d.socket); !errors.Is(err, ntstatus.InsufficientResources.Err()) {
+		t.Errorf("one more than the quota of the user who has the uid: %v (L-29)", err)
+	}
+	_ = second.Close()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) { // it is counted until its end is seen
+		c, err := client.Dial(d.socket)
+		if err == nil {
+			_ = c.Close()
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("after one has ended: %v", err)
+		}
+	}
+}
+
+// TestManyQuestionsAboutAccounts: each question that was answered makes room for another.
+func TestManyQuestionsAboutAccounts(t *testing.T) {
+	who := make(roles, 1)
+	d := start(t, func(c *daemon.Config) {
+		c.Identity = who
+		c.Administer = func(*token.Token, []byte) ([]byte, ntstatus.Status) { return nil, ntstatus.Success }
+	})
+	c := d.as(who, administrator)
+	for i := range 2*wire.MaxPending + 1 {
+		if _, err := c.Administer([]byte("{}")); err != nil {
+			t.Fatal(i, err)
+		}
+	}
 }

@@ -1,17 +1,15 @@
-// Package daemon plays the kernel for the programs of a host: it listens on a
-// Unix socket, and each connection is a process whose primary token follows from
-// what the host's kernel says of the program at the other end.
+// Package daemon runs a kernel for the programs of a host. It listens on a Unix socket. Each connection is a
+// process. The host's kernel identifies the program at the other end, which determines the primary token.
 //
 //	d, err := daemon.Start(daemon.Config{State: "/var/lib/refmon", Socket: "/run/refmon/refmond.sock",
 //		Identity: unix.Accounts{}})
 //	if err != nil { return err }
 //	err = d.Serve() // until Close
 //
-// Who trusts whom: the daemon trusts the host's kernel and nothing that a client
-// wrote; a client trusts the daemon. Bounds are answered with a status. A panic
-// in a service ends the daemon: half a decision is worse than none, and systemd
-// starts it again.
+// The daemon trusts the host's kernel and nothing that a client sends. A client trusts the daemon. A client that
+// exceeds a limit gets a status. A panic in a service ends the daemon, because a decision may be incomplete; systemd
+// restarts it.
 //
-// Guards: Daemon.mu guards the connections and the counts of each user; no lock
-// is held while a service runs. Everything else is immutable after Start.
+// Daemon.mu guards the connections and the counts of each user. No goroutine holds a lock while a service runs. All
+// other state is immutable after Start.
 package daemon

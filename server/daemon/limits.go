@@ -1,17 +1,26 @@
 package daemon
 
 import (
+	"github.com/refmon/refmon/internal/quota"
+	"github.com/refmon/refmon/internal/wire"
+	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// Limits bound what clients can make the daemon hold (W-17). A zero field stands
-// for the default. The bounds of one connection are constants of package wire.
+// Limits bound the resources that clients use (W-17). A zero or negative field means the default. Package wire has
+// the limits of one connection.
 type Limits struct {
-	Connections int // at once, of all users; default 16384
-	PerUser     int // connections of one uid at once; default 2048
-	Threads     int // of all connections of one uid; default 8192
+	Connections int // of all users; default 16384
+	PerUser     int // connections of one uid; default 2048
+	Threads     int // threads of all connections of one uid; default 8192
+
+	// Quota limits the bytes that the daemon holds for one account, default 256 MiB. Total limits
+	// all accounts together, default 1 GiB. Reserve is the part of Total for administrators only,
+	// default 128 MiB.
+	Quota, Total, Reserve int64
 }
 
+// orDefault returns the limits with defaults in place of unset fields.
 func (l Limits) orDefault() Limits {
 	for _, f := range []struct {
 		at *int
@@ -21,11 +30,46 @@ func (l Limits) orDefault() Limits {
 			*f.at = f.to
 		}
 	}
+	for _, f := range []struct {
+		at *int64
+		to int64
+	}{{&l.Quota, 256 << 20}, {&l.Total, 1 << 30}, {&l.Reserve, 128 << 20}} {
+		if *f.at <= 0 {
+			*f.at = f.to
+		}
+	}
 	return l
 }
 
-// counted returns the uid whose bounds a uid counts against: a subordinate uid counts
-// against those of the user who has it. L-29
+// payer identifies a quota block: an account, separately for the administrators' socket.
+type payer struct {
+	uid  uint32 // as counted
+	full bool
+}
+
+// blockOf returns the quota block of a payer and creates it if needed. A block is removed when nothing is charged to
+// it.
+//
+// +checklocks:d.mu
+func (d *Daemon) blockOf(p payer) *kernel.QuotaBlock {
+	b := d.blocks[p]
+	if b == nil {
+		for key, old := range d.blocks { // unused blocks of users who have disconnected
+			if old.Used() == 0 {
+				delete(d.blocks, key)
+			}
+		}
+		// Only connections at the administrators' socket may use the reserve.
+		b = kernel.NewQuotaBlock(d.pool, d.limits.Quota, p.full)
+		if d.blocks == nil {
+			d.blocks = map[payer]*kernel.QuotaBlock{}
+		}
+		d.blocks[p] = b
+	}
+	return b
+}
+
+// counted returns the uid whose limits a uid counts against. A subordinate uid counts against its owner (L-29).
 func (d *Daemon) counted(uid uint32) uint32 {
 	if d.quota == nil {
 		return uid
@@ -33,12 +77,13 @@ func (d *Daemon) counted(uid uint32) uint32 {
 	return d.quota(uid)
 }
 
-// user counts what one uid holds. Guarded by Daemon.mu.
+// user has the counts of one uid. Guarded by Daemon.mu.
 type user struct {
 	connections, threads int
 }
 
-// admit counts a connection of a uid, unless a bound is reached.
+// admit counts and charges a connection. At a limit it returns InsufficientResources and changes only the count of
+// refusals. After Close it returns PortDisconnected.
 func (d *Daemon) admit(c *connection) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -46,10 +91,16 @@ func (d *Daemon) admit(c *connection) error {
 	switch {
 	case d.closing:
 		return ntstatus.PortDisconnected.Err()
-	// One user cannot take all connections, and all together no more than the daemon can hold (W-17).
+	// Neither one user nor all together may exceed the limits (W-17).
 	case len(d.connections) >= d.limits.Connections, u.connections >= d.limits.PerUser:
 		d.refused++
 		return ntstatus.InsufficientResources.Err()
+	}
+	c.quota = d.blockOf(payer{c.account, c.full})
+	var st ntstatus.Status
+	if c.paid, st = c.Payer().Charge(wire.ConnectionSize); st != ntstatus.Success {
+		d.refused++
+		return st.Err()
 	}
 	u.connections++
 	d.users[c.account] = u
@@ -57,20 +108,27 @@ func (d *Daemon) admit(c *connection) error {
 	return nil
 }
 
-// forget takes a connection back out of the counts.
+// forget uncounts a connection and returns its charge.
 func (d *Daemon) forget(c *connection) {
 	c.unwatch()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.connections, c)
+	c.paid.Return()
 	d.change(c.account, -1, 0)
+	if p := (payer{c.account, c.full}); d.users[c.account].connections == 0 && d.blocks[p].Used() == 0 {
+		delete(d.blocks, p)
+	}
 }
 
-// thread counts a thread more or less of a uid; it reports whether there was room.
+// Payer implements [wire.Payer].
+func (c *connection) Payer() quota.Payer { return quota.Payer{Block: c.quota} }
+
+// thread adds by to the threads of a uid. It returns false and adds nothing at the limit.
 func (d *Daemon) thread(uid uint32, by int) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	// The threads of one user's connections are bounded together (W-17).
+	// The limit covers all connections of a user (W-17).
 	if by > 0 && d.users[uid].threads >= d.limits.Threads {
 		d.refused++
 		return false
@@ -79,7 +137,7 @@ func (d *Daemon) thread(uid uint32, by int) bool {
 	return true
 }
 
-// change adds to the counts of a uid, and forgets one that holds nothing.
+// change adds to the counts of a uid and removes a uid with zero counts.
 //
 // +checklocks:d.mu
 func (d *Daemon) change(uid uint32, connections, threads int) {

@@ -1,8 +1,8 @@
 package daemon
 
 import (
-	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/kernel"
@@ -10,12 +10,13 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// logOn gives the program its token, and records that it did.
+// logOn sets the token of the program and records the logon. On failure it sends a status and closes the connection.
 func (c *connection) logOn() error {
 	r, err := c.d.Identity().LogOn(c.peer, c.full)
 	if err != nil {
-		// Who is not known gets no token, and without a token there is no process (W-14).
-		c.d.sys.RecordRefusedLogon(c.source(), winnt.LOGON32_LOGON_INTERACTIVE, r.Account, reason(err))
+		// An unknown peer gets no token and therefore no process (W-14).
+		c.d.sys.RecordRefusedLogon(c.source(), winnt.LOGON32_LOGON_INTERACTIVE, r.Account,
+			ntstatus.Of(err, ntstatus.AccessDenied))
 		_ = wire.Refuse(c.conn, ntstatus.AccessDenied)
 		return err
 	}
@@ -24,25 +25,19 @@ func (c *connection) logOn() error {
 		_ = wire.Refuse(c.conn, ntstatus.AccessDenied)
 		return fmt.Errorf("logon of uid %d: %w", c.peer.UID, err)
 	}
-	// Under a policy that fails closed there is no connection without its record (W-22).
+	// If the audit policy fails closed, a logon without a record is rejected (W-22).
 	if st := c.d.sys.RecordLogon(c.source(), winnt.LOGON32_LOGON_INTERACTIVE, tok); st != ntstatus.Success {
 		end()
 		_ = wire.Refuse(c.conn, st)
 		return fmt.Errorf("record of a logon: %w", st.Err())
 	}
-	// Anonymous is a client as a rule, with an impersonation token, and a process here.
+	// A peer may be anonymous, with an impersonation token. Its process needs a primary one.
 	c.token, c.end = tok.WithTypeLevel(winnt.TokenPrimary, 0), end
 	return nil
 }
 
+// source returns the source of the program's logon record.
 func (c *connection) source() kernel.LogonSource {
-	return kernel.LogonSource{Process: "refmond", Package: "unix", ClientID: uint64(c.peer.PID), ClientName: c.peer.Name}
-}
-
-func reason(err error) ntstatus.Status {
-	var e *ntstatus.Error
-	if errors.As(err, &e) {
-		return e.Status
-	}
-	return ntstatus.AccessDenied
+	return kernel.LogonSource{Process: "refmond", Package: "unix", ClientID: uint64(c.peer.PID), ClientName: c.peer.Name,
+		Peer: "uid " + strconv.FormatUint(uint64(c.account), 10)}
 }

@@ -2,14 +2,23 @@ package daemon_test
 
 import (
 	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
 	"os"
+	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
 	peer "github.com/refmon/refmon/server/auth/unix"
 	"github.com/refmon/refmon/server/daemon"
+	"github.com/refmon/refmon/server/inspect"
+	"github.com/refmon/refmon/server/lsa"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
@@ -19,8 +28,8 @@ type broken struct{}
 
 func (broken) Write(audit.Event) error { return errors.New("the disk is full") }
 
-// TestLogonRecord: each connection is a record, and under a policy that fails
-// closed no connection is without (W-22).
+// TestLogonRecord: a connection is a record, and under a policy that fails closed no administrator's connection
+// is without; a user's goes on (W-22, U-92).
 func TestLogonRecord(t *testing.T) {
 	closed, err := audit.NewPolicy(audit.PolicySpec{
 		System:  map[audit.Subcategory]audit.Setting{audit.Logon: audit.OnBoth},
@@ -44,14 +53,22 @@ func TestLogonRecord(t *testing.T) {
 	log = &audit.Log{Sink: broken{}}
 	log.Policy.Store(closed)
 	d = start(t, func(c *daemon.Config) { c.Audit = log })
+	user, err := client.Dial(d.socket)
+	if err != nil {
+		t.Errorf("a user's connection without its record: %v", err)
+	} else if err := user.Close(); err != nil {
+		t.Error(err)
+	}
+	d = start(t, func(c *daemon.Config) {
+		c.Audit, c.Identity = log, peer.Accounts{Administrators: []uint32{uint32(os.Getuid())}}
+	})
 	if _, err := client.Dial(d.socket); !errors.Is(err, ntstatus.AuditFailed.Err()) {
-		t.Errorf("a logon without its record: %v", err)
+		t.Errorf("an administrator's connection without its record: %v", err)
 	}
 	d.settles()
 }
 
-// TestReplaceIdentity: who decides about tokens is replaced under the feet of
-// those who are connected; they keep what they have (W-23).
+// TestReplaceIdentity checks that a replaced Identity affects new connections only (W-23).
 func TestReplaceIdentity(t *testing.T) {
 	d := start(t, nil)
 	before := d.dial()
@@ -71,4 +88,208 @@ func TestReplaceIdentity(t *testing.T) {
 			t.Errorf("%v, %s", groups, st)
 		}
 	}
+}
+
+// TestAdministratorsSocket: the owner of the state folder is limited at the socket of
+// all, with the full token linked and only to be looked at, and has the full one at
+// the administrators' (L-5, L-21, L-51). Nothing is left of either (W-13).
+func TestAdministratorsSocket(t *testing.T) {
+	s := stored(t)
+	var admin string
+	d := start(t, func(c *daemon.Config) {
+		admin = filepath.Join(filepath.Dir(c.Socket), "admin")
+		c.AdminSocket, c.Identity, c.LSA = admin, peer.Stored{Store: s}, s
+	})
+	limited := d.dial()
+	full, err := client.Dial(admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, linked, level := elevation(t, limited)
+	if own != winnt.TokenElevationTypeLimited || linked != winnt.TokenElevationTypeFull ||
+		level != winnt.SecurityIdentification {
+		t.Errorf("at the socket of all: %v, linked to %v at %v (L-51)", own, linked, level)
+	}
+	if own, linked, _ = elevation(t, full); own != winnt.TokenElevationTypeFull ||
+		linked != winnt.TokenElevationTypeLimited {
+		t.Errorf("at the administrators' socket: %v, linked to %v (L-51)", own, linked)
+	}
+	// A program started by an administrator's program is listed as an administrator too.
+	child := childOf(t, full)
+	told := map[uint64]bool{}
+	for _, s := range ask(t, full, inspect.Query{What: "sessions"}).Sessions {
+		told[s.Process] = s.Full
+	}
+	if want := map[uint64]bool{uint64(limited.Process()): false, uint64(full.Process()): true,
+		uint64(child.Process()): true}; !maps.Equal(told, want) {
+		t.Errorf("L-51: full are %v, want %v", told, want)
+	}
+	_, _, _ = limited.Close(), full.Close(), child.Close()
+	d.settles()
+	d.SetIdentity(peer.Accounts{})
+	if _, err := client.Dial(admin); !errors.Is(err, ntstatus.AccessDenied.Err()) {
+		t.Errorf("another than an administrator, at the administrators' socket: %v (L-51)", err)
+	}
+	d.settles()
+}
+
+// TestOverflowUID: a peer whose uid has no number here is a process of Anonymous
+// (L-25, W-15).
+func TestOverflowUID(t *testing.T) {
+	d := start(t, func(c *daemon.Config) { c.Identity = as{peer.Stored{Store: stored(t)}, lsa.Unmapped} })
+	c := d.dial()
+	h, st := c.Thread().NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	user, st := c.Thread().NtQueryInformationToken(h, winnt.TokenUser)
+	if st != ntstatus.Success || user.(token.Group).SID.String() != "S-1-5-7" {
+		t.Errorf("65534 is %v, %v (L-25)", user, st)
+	}
+	_ = c.Close()
+	d.settles()
+}
+
+// odd gives every peer a result that cannot be logged on, or an error.
+type odd struct {
+	result logon.Result
+	err    error
+}
+
+func (o odd) LogOn(*peer.Peer, bool) (logon.Result, error) { return o.result, o.err }
+
+// TestNoToken: a client without a token is refused with STATUS_ACCESS_DENIED, whether it is not known or its token
+// cannot be made; the log says why, and nothing of it is left (W-14).
+func TestNoToken(t *testing.T) {
+	spoiled := token.LocalSystem()
+	spoiled.EnabledPrivileges, spoiled.Privileges = ^winnt.PrivilegeSet(0), 0
+	if _, err := token.New(spoiled); err == nil {
+		t.Fatal("the token of the test can be made")
+	}
+	for name, id := range map[string]odd{
+		"not known": {logon.Result{}, errors.New("no account has the uid")}, "no token": {logon.Result{Token: spoiled}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			log := &lines{}
+			d := start(t, func(c *daemon.Config) {
+				c.Identity, c.Log = id, slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+			})
+			if _, err := client.Dial(d.socket); !errors.Is(err, ntstatus.AccessDenied.Err()) {
+				t.Errorf("%v, want STATUS_ACCESS_DENIED", err)
+			}
+			d.settles()
+			for end := time.Now().Add(time.Minute); len(log.of(t, "connection ended")) == 0; time.Sleep(time.Millisecond) {
+				if time.Now().After(end) {
+					t.Fatal("the log says nothing")
+				}
+			}
+			for _, m := range log.of(t, "connection ended") {
+				if m["level"] != "WARN" || m["error"] == nil || m["error"] == "" {
+					t.Errorf("logged %v", m)
+				}
+			}
+		})
+	}
+}
+
+// TestLogonRecordsInFull checks the audit record of a connection: user, program, account and, if
+// rejected, the status, which is STATUS_ACCESS_DENIED for an error without one (W-14, W-22).
+func TestLogonRecordsInFull(t *testing.T) {
+	policy, err := audit.NewPolicy(audit.PolicySpec{
+		System: map[audit.Subcategory]audit.Setting{audit.Logon: audit.OnBoth}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hers := logon.Account{SID: sid.MustParse(`S-1-5-21-1-2-3-1107`), Domain: "BOX", Name: "alice"}
+	spec := token.NetworkUser(hers.SID)
+	asked := map[string]string{"LogonType": "2", "LogonProcessName": "refmond", "AuthenticationPackageName": "unix",
+		"IpAddress": "-", "ProcessId": fmt.Sprintf("0x%x", os.Getpid()), "ProcessName": ownName(t),
+		"SubjectUserSid": "S-1-5-18"}
+	unknown := map[string]string{"TargetUserSid": "S-1-0-0", "TargetUserName": "-", "TargetDomainName": "-"}
+	account := map[string]string{"TargetUserSid": hers.SID.String(), "TargetUserName": "alice", "TargetDomainName": "BOX"}
+	for name, c := range map[string]struct {
+		id    odd
+		event uint16
+		more  map[string]string
+		of    map[string]string
+	}{
+		"known": {odd{result: logon.Result{Token: spec, Account: hers}}, 4624, map[string]string{
+			"TargetUserSid": hers.SID.String()}, nil},
+		"refused by a status": {odd{result: logon.Result{Account: hers}, err: fmt.Errorf("no: %w",
+			ntstatus.AccountDisabled.Err())}, 4625, map[string]string{"Status": "0xc0000072", "SubStatus": "0x0",
+			"FailureReason": "%%2310"}, account},
+		"refused by a fault": {odd{err: errors.New("no account has the uid")}, 4625,
+			map[string]string{"Status": "0xc0000022", "SubStatus": "0x0"}, unknown},
+	} {
+		t.Run(name, func(t *testing.T) {
+			kept := audit.NewMemory(0, 0)
+			log := &audit.Log{Sink: kept}
+			log.Policy.Store(policy)
+			d := start(t, func(cfg *daemon.Config) { cfg.Audit, cfg.Identity = log, c.id })
+			if conn, err := client.Dial(d.socket); (err == nil) != (c.event == 4624) {
+				t.Fatal(err)
+			} else if err == nil {
+				defer conn.Close()
+			}
+			want := maps.Clone(asked)
+			maps.Copy(want, c.more)
+			maps.Copy(want, c.of)
+			n := 0
+			for e := range kept.Events() {
+				if e.ID != 4624 && e.ID != 4625 {
+					continue
+				}
+				if n++; e.ID != c.event {
+					t.Errorf("event %d, want %d", e.ID, c.event)
+				}
+				for field, value := range want {
+					if got, ok := e.Field(field); !ok || got != value {
+						t.Errorf("%s is %q, %t, want %q", field, got, ok, value)
+					}
+				}
+			}
+			if n != 1 {
+				t.Errorf("%d records of logons", n)
+			}
+		})
+	}
+}
+
+// stored opens a store of accounts in a folder of its own.
+func stored(t *testing.T) *lsa.Store {
+	t.Helper()
+	s, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
+		Password: lsa.Hashing{Memory: 8, Passes: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// elevation returns the elevation type of a connection's process, and of the token
+// that is linked to it with the level of that one.
+func elevation(t *testing.T, c *client.Conn) (own, linked uint32,
+	level winnt.SecurityImpersonationLevel) {
+	t.Helper()
+	th := c.Thread()
+	h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	ask := func(h winnt.Handle, class winnt.TokenInfoClass) any {
+		v, st := th.NtQueryInformationToken(h, class)
+		if st != ntstatus.Success {
+			t.Fatalf("%v: %v", class, st)
+		}
+		return v
+	}
+	own = ask(h, winnt.TokenElevationType).(uint32)
+	other := ask(h, winnt.TokenLinkedToken).(winnt.Handle)
+	return own, ask(other, winnt.TokenElevationType).(uint32),
+		ask(other, winnt.TokenImpersonationLevel).(winnt.SecurityImpersonationLevel)
 }

@@ -5,33 +5,31 @@ import (
 	"time"
 )
 
-// share counts what one connection had of the daemon's time, or one user with all of
-// its connections. Its fields are guarded by turns.mu.
+// share has the time used by one connection, or by one user. The scheduler's mu guards its fields.
 type share struct {
 	of  *share // the user of a connection; nil for a user
 	had time.Duration
 
-	// Of a connection.
+	// Fields of a connection.
 	running int
-	queue   []chan struct{} // calls that wait, in their order
+	queue   []chan struct{} // waiting calls, in order
 
-	// Of a user.
+	// Fields of a user.
 	connections int
-	slow        int // calls that took long
+	slow        int // slow calls
 	ready       shares
 	active      shares
 
-	place [2]int // in ready and in active of what it is a part of, 1 the first; 0: not there
+	place [2]int // one-based position in of.ready and of.active; 0: not in the heap
 }
 
-// shares is a heap: the one that had the least time first. The zero value is that of those
-// that are ready.
+// shares is a heap with the share that used the least time first. The zero value orders by place[0].
 type shares struct {
 	list  []*share
-	which int // of share.place
+	which int // index of share.place
 }
 
-// put makes a share one of the heap, or none, and moves it where its time belongs.
+// put adds s to the heap or updates it if in is set, and removes it otherwise.
 func (h *shares) put(s *share, in bool) {
 	switch at := s.place[h.which]; {
 	case in && at == 0:
@@ -43,13 +41,12 @@ func (h *shares) put(s *share, in bool) {
 	}
 }
 
-// Len implements heap.Interface, as the methods below do.
+// Len implements heap.Interface, as do the methods below.
 func (h *shares) Len() int { return len(h.list) }
 
-// Less compares two shares.
 func (h *shares) Less(i, j int) bool { return h.list[i].had < h.list[j].had }
 
-// Swap exchanges two shares.
+// Swap exchanges two shares and their recorded places.
 func (h *shares) Swap(i, j int) {
 	h.list[i], h.list[j] = h.list[j], h.list[i]
 	h.list[i].place[h.which], h.list[j].place[h.which] = i+1, j+1
@@ -62,7 +59,7 @@ func (h *shares) Push(x any) {
 	s.place[h.which] = len(h.list)
 }
 
-// Pop takes the last one off.
+// Pop removes and returns the last share.
 func (h *shares) Pop() any {
 	last := len(h.list) - 1
 	s := h.list[last]

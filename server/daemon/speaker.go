@@ -10,10 +10,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A program that root starts for another user holds a connection that no listener accepted:
-// the host's kernel says of its first byte who sent it.
+// A program that root starts for another user has a connection that no listener accepted. The
+// host's kernel reports the sender of its first byte.
 
-// passCredentials has the host's kernel say who sends what comes.
+// passCredentials enables SO_PASSCRED, so that the kernel reports the sender of the data.
 func passCredentials(conn net.Conn) error {
 	raw, err := socketOf(conn)
 	if err != nil {
@@ -24,6 +24,7 @@ func passCredentials(conn net.Conn) error {
 	return errors.Join(err, failed)
 }
 
+// socketOf returns the raw socket of a connection, or an error if it is not a socket.
 func socketOf(conn net.Conn) (syscall.RawConn, error) {
 	socket, ok := conn.(syscall.Conn)
 	if !ok {
@@ -32,8 +33,8 @@ func socketOf(conn net.Conn) (syscall.RawConn, error) {
 	return socket.SyscallConn()
 }
 
-// speaker waits for the first byte of a connection, which stays where it is, and returns the
-// uid of the program that sent it; io.EOF where no program has the connection any more.
+// speaker waits for the first byte of a connection without consuming it and returns the sender's uid. It returns
+// io.EOF if the other end is closed.
 func speaker(conn net.Conn) (uid uint32, err error) {
 	raw, err := socketOf(conn)
 	if err != nil {
@@ -41,7 +42,7 @@ func speaker(conn net.Conn) (uid uint32, err error) {
 	}
 	var n, control int
 	var failed error
-	room := make([]byte, unix.CmsgSpace(unix.SizeofUcred)) // no room for a descriptor
+	room := make([]byte, unix.CmsgSpace(unix.SizeofUcred)) // no room for passed descriptors
 	err = raw.Read(func(fd uintptr) bool {
 		n, control, _, _, failed = unix.Recvmsg(int(fd), make([]byte, 1), room, unix.MSG_PEEK|unix.MSG_CMSG_CLOEXEC)
 		return !errors.Is(failed, unix.EAGAIN) && !errors.Is(failed, unix.EINTR)

@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/internal/wire"
 )
 
-// TestSpeaker: who sends the first byte is told, and the byte stays; a connection that is over, that no one holds any
-// more, that does not ask the host's kernel, or that is no socket, names no uid (W-94).
+// TestSpeaker checks that the sender of the first byte is returned without consuming the byte, and
+// that a closed connection, one without SO_PASSCRED and a non-socket have no sender (W-94).
 func TestSpeaker(t *testing.T) {
 	pair := func(asks bool) (net.Conn, *os.File) {
 		t.Helper()

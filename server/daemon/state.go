@@ -11,18 +11,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockFile is locked while a daemon runs on a state folder.
+// lockFile is the file in the state directory that a running daemon locks.
 const lockFile = "lock"
 
-// State is the lock of a state folder. Its zero value holds nothing.
+// State is the lock of a state directory. Its zero value holds no lock, and its Close returns os.ErrInvalid.
 type State struct{ file *os.File }
 
-// Close gives the lock back.
+// Close releases the lock.
 func (s *State) Close() error { return s.file.Close() }
 
-// LockState makes the state folder, which is the owner's alone, and takes its
-// lock. The lock goes with the process that took it, however that ends. Who keeps
-// something in the folder opens it after this, and gives the lock to [Start].
+// LockState creates the state directory with mode 0700 if needed and locks it. The lock ends with the process. A
+// directory that others can write to, or that another daemon uses, is an error. Call it before opening other files
+// in the directory, and pass the lock to [Start].
 func LockState(dir string) (*State, error) {
 	if dir == "" {
 		return nil, errors.New("state folder: none given")
@@ -34,7 +34,8 @@ func LockState(dir string) (*State, error) {
 	if err := unix.Stat(dir, &st); err != nil {
 		return nil, fmt.Errorf("state folder %s: %w", dir, err)
 	}
-	// What others can write to proves nothing: not the lock, nor accounts, nor the trail (W-16).
+	// A folder that others can write to cannot be trusted: not its lock, accounts or audit log
+	// (W-16).
 	if st.Mode&0o022 != 0 {
 		return nil, fmt.Errorf("state folder %s: others can write to it (mode %o): chmod go-w it", dir, st.Mode&0o777)
 	}
@@ -49,16 +50,14 @@ func LockState(dir string) (*State, error) {
 	return &State{f}, nil
 }
 
-// dialTimeout is how long a socket that is there may take to say whether a program
-// listens on it.
+// dialTimeout is the longest wait for an existing socket to accept or refuse a connection.
 const dialTimeout = 5 * time.Second
 
-// listen returns the socket of a path: the one that a service manager made, or a new
-// one.
+// listen returns the inherited socket of a path, or a new one.
 func (c *Config) listen(socket string) (*net.UnixListener, error) {
 	for _, l := range c.Inherited {
-		// What a service manager holds stays when the daemon ends: clients that come
-		// meanwhile wait for the next one. W-29
+		// A service manager's socket stays open when the daemon ends, so that new clients wait for
+		// the next daemon (W-29).
 		if l.Addr().String() == socket {
 			return l, nil
 		}
@@ -66,20 +65,22 @@ func (c *Config) listen(socket string) (*net.UnixListener, error) {
 	return listen(socket)
 }
 
-// Listen binds a socket beside those of a daemon, as the daemon binds its own: only a socket
-// that is known to be stale is replaced. The state's lock must be held.
+// Listen binds an additional socket as the daemon binds its own. It replaces a file only if that is a stale socket.
+// The caller must hold the state's lock.
 func Listen(socket string) (*net.UnixListener, error) { return listen(socket) }
 
-// listen binds the socket, after the state's lock was taken. Every user of the
-// host may connect: who a peer is decides what it may do.
+// listen binds the socket with mode 0666, because the peer's identity decides its rights. The state's lock must be
+// held.
 func listen(socket string) (*net.UnixListener, error) {
 	l, err := bind(socket)
 	if errors.Is(err, unix.EADDRINUSE) {
-		// A file that is no socket refuses connections, too: it is another program's (W-16).
+		// A file that is not a socket also refuses connections, but belongs to another program
+		// (W-16).
 		if info, err := os.Lstat(socket); err != nil || info.Mode().Type() != os.ModeSocket {
 			return nil, fmt.Errorf("socket %s: a file that is no socket is in the way: move it", socket)
 		}
-		// Only a refused connection proves that no program listens; anything else is left alone (W-16).
+		// Only a refused connection proves that no program listens. Otherwise leave the socket
+		// alone (W-16).
 		c, dial := net.DialTimeout("unix", socket, dialTimeout)
 		if dial == nil {
 			_ = c.Close()

@@ -1,30 +1,53 @@
 package daemon
 
-import "time"
+import (
+	"cmp"
+	"slices"
+	"time"
+)
 
-// Stats counts what a daemon has done and holds. The zero value is that of a daemon that
-// has not begun.
+// Stats are the counters of a daemon. The zero value is that of a daemon that has done nothing.
 type Stats struct {
 	Connections, Users           int
-	Refused                      uint64        // connections and threads that exceeded a bound
+	Refused                      uint64        // connections and threads rejected at a limit
 	Calls                        uint64        // services performed
-	Served                       time.Duration // in them
+	Served                       time.Duration // time spent in them
 	Denied                       uint64
+	RecordsLeftOut               uint64 // audit records of connections beyond their user's limit
 	Watchers                     int
-	Objects, Handles, References int64 // of the kernel
+	Objects, Handles, References int64   // of the kernel
+	Charged                      int64   // bytes charged to clients
+	Quotas                       []Quota // accounts with a connection or a charge, largest first
 }
 
-// Stats returns the counts of now. It walks over all objects.
+// Quota is the memory that one account makes the daemon hold.
+type Quota struct {
+	UID           uint32 // account whose limits count
+	Administrator bool   // connections at the administrators' socket
+	Used, Limit   int64  // bytes
+}
+
+// Stats returns the current counters. It visits all objects of the kernel.
 func (d *Daemon) Stats() Stats {
 	var s Stats
 	s.Objects, s.Handles, s.References = d.sys.Counts()
+	s.RecordsLeftOut = d.sys.PeerRecords().LeftOut()
 	s.Watchers = int(d.watchers.Load())
 	d.mu.Lock()
+	for p, b := range d.blocks {
+		if used := b.Used(); used != 0 { // otherwise the block is about to be removed
+			s.Quotas = append(s.Quotas, Quota{p.uid, p.full, used, b.Limit()})
+		}
+	}
 	s.Connections, s.Users, s.Refused = len(d.connections), len(d.users), d.refused
 	d.mu.Unlock()
-	d.turns.mu.Lock()
-	s.Calls, s.Served = d.turns.calls, d.turns.served
-	d.turns.mu.Unlock()
+	slices.SortFunc(s.Quotas, func(a, b Quota) int {
+		return cmp.Or(cmp.Compare(b.Used, a.Used), cmp.Compare(a.UID, b.UID))
+	})
+	s.Charged = d.pool.Used()
+	d.scheduler.mu.Lock()
+	s.Calls, s.Served = d.scheduler.calls, d.scheduler.served
+	d.scheduler.mu.Unlock()
 	d.denials.mu.Lock()
 	s.Denied = d.denials.next - 1
 	d.denials.mu.Unlock()

@@ -3,22 +3,16 @@ package daemon
 import (
 	"fmt"
 
+	"github.com/refmon/refmon/server/inspect"
 	"github.com/refmon/refmon/winnt"
 )
 
-// Ticketed is a logon session that a client's ticket opened.
-type Ticketed struct {
-	Session string `json:"session"`
-	User    string `json:"user"`
-	Proof   string `json:"proof"` // by which ticket
-}
-
-// mostTickets bounds an answer.
+// mostTickets is the most entries of a reply.
 const mostTickets = 4096
 
-// tickets returns the sessions that clients' tickets opened. A caller without
-// SeDebugPrivilege sees those of the caller's own user alone (K-81, W-27).
-func (l *looker) tickets() (list []Ticketed) {
+// tickets returns the sessions that clients opened with tickets. Without SeDebugPrivilege it returns only those of
+// the caller's user (K-81, W-27).
+func (l *inspector) tickets() (list []inspect.TicketSession) {
 	for _, p := range l.d.sys.Proved() {
 		if !l.who.Holds(winnt.SeDebugPrivilege) && p.User != l.who.Effective().User().SID {
 			continue
@@ -26,7 +20,8 @@ func (l *looker) tickets() (list []Ticketed) {
 		if len(list) == mostTickets {
 			break
 		}
-		list = append(list, Ticketed{fmt.Sprintf("0x%x", uint64(p.Session)), p.User.String(), p.Proof})
+		list = append(list, inspect.TicketSession{
+			Session: fmt.Sprintf("0x%x", uint64(p.Session)), User: p.User.String(), Proof: p.Proof})
 	}
 	return list
 }

@@ -2,10 +2,11 @@ package daemon
 
 import (
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 
-	"github.com/refmon/refmon/internal/verbs/script"
+	"github.com/refmon/refmon/internal/calltext"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
@@ -13,35 +14,45 @@ import (
 	"github.com/refmon/refmon/sd"
 )
 
-// Bounds of what is kept of calls (W-28).
+// Limits of recorded calls (W-28).
 const (
-	keptCalls   = 2048      // calls, for those who watch
-	keptDenials = 2048      // calls that were denied
-	keptBytes   = 8 << 20   // bytes of the frames of either
-	largestKept = 256 << 10 // bytes of the frames of a call that is kept
-	longestLine = 2000      // bytes of a line that is shown
-	shownAtOnce = 256       // calls of an answer
-	secretDepth = 6         // of the types that are searched for secrets
+	keptCalls   = 2048      // calls, for watchers
+	keptDenials = 2048      // denied calls
+	keptBytes   = 8 << 20   // total bytes of the frames in each buffer
+	largestKept = 256 << 10 // bytes of the frames of one recorded call
+	longestLine = 2000      // bytes of a displayed line
+	shownAtOnce = 256       // calls in a reply
+	secretDepth = 6         // levels of a type that are searched for secrets
 )
 
-// seen is a call that a client made. Immutable.
+// seen is a recorded call. It is immutable.
 type seen struct {
 	number  uint64
 	at      time.Time
 	process uint64
-	as      kernel.Acting  // zero: its thread acted for no client
-	guard   *sd.Descriptor // of the process: who may look at it may see the call
-	call    *nt.Call       // nil once it was made into lines
+	as      kernel.Acting  // zero: the thread did not impersonate
+	guard   *sd.Descriptor // of the process: rights on it are rights on the call
+	call    *nt.Call       // nil after it was formatted
 	lines   []string
 	size    int
+	owner   owner // on whose behalf it is kept
 }
 
-// shown returns the lines of a call, made when a watcher asks: the client that made
-// the call never waits for them (W-28).
+// occupancy is the part of a buffer that one account fills.
+type occupancy struct{ calls, bytes int }
+
+// owner is the account whose calls share the space for denials.
+type owner struct {
+	uid  uint32
+	full bool // by the administrators' socket
+}
+
+// shown returns the lines of a call. They are formatted when a watcher queries, so that the client never waits
+// (W-28).
 func (s *seen) shown() []string {
 	lines := s.lines
 	if s.call != nil {
-		lines = script.Lines(s.call)
+		lines = new(calltext.Printer).Lines(s.call)
 	}
 	for i, l := range lines {
 		if len(l) > longestLine {
@@ -51,9 +62,10 @@ func (s *seen) shown() []string {
 	return lines
 }
 
-// kept holds the newest calls, in the order in which they ended.
-type kept struct {
-	most int // immutable
+// callBuffer is a buffer of the newest calls, in the order in which they ended. It is safe for concurrent use.
+type callBuffer struct {
+	most int  // immutable
+	fair bool // immutable: a full buffer drops the oldest call of the account with the most calls, not of all
 
 	mu sync.Mutex
 	// +checklocks:mu
@@ -61,29 +73,70 @@ type kept struct {
 	// +checklocks:mu
 	bytes int // guarded by mu
 	// +checklocks:mu
-	next uint64 // number of the newest one, 1 at first: 0 is no position; guarded by mu
+	owned map[owner]occupancy // guarded by mu: of each account, if fair
+	// +checklocks:mu
+	next uint64 // number of the newest call; 1 at the start, because 0 is no position; guarded by mu
 }
 
-// add keeps a call; those that are too many, or too large, are lost, the oldest
-// first (W-28).
-func (k *kept) add(s *seen) {
+// add records a call and drops the oldest ones beyond the limits. A call that is too large is dropped, and only its
+// number is used up (W-28).
+func (k *callBuffer) add(s *seen) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.next++
 	if s.size > largestKept {
-		return // its number is missing: a watcher is told that a call was lost
+		return // a watcher sees a gap in the numbers
 	}
 	s.number = k.next
 	k.list, k.bytes = append(k.list, s), k.bytes+s.size
+	if k.fair {
+		if k.owned == nil {
+			k.owned = map[owner]occupancy{}
+		}
+		of := k.owned[s.owner]
+		k.owned[s.owner] = occupancy{of.calls + 1, of.bytes + s.size}
+	}
 	for len(k.list) > k.most || k.bytes > keptBytes {
-		k.bytes -= k.list[0].size
-		k.list[0] = nil
-		k.list = k.list[1:]
+		k.dropOneLocked()
 	}
 }
 
-// after returns the calls with larger numbers, and the number of the newest one.
-func (k *kept) after(n uint64) ([]*seen, uint64) {
+// dropOneLocked removes the oldest call, and in a fair buffer the oldest of the account with the most (of what
+// is short, calls or bytes), so that one account does not drive out the others (W-97).
+//
+// +checklocks:k.mu
+func (k *callBuffer) dropOneLocked() {
+	at := 0
+	if k.fair {
+		most, largest := owner{}, -1
+		for o, of := range k.owned {
+			n := of.calls
+			if k.bytes > keptBytes {
+				n = of.bytes
+			}
+			if n > largest {
+				most, largest = o, n
+			}
+		}
+		at = max(slices.IndexFunc(k.list, func(s *seen) bool { return s.owner == most }), 0)
+		of := k.owned[k.list[at].owner]
+		if of = (occupancy{of.calls - 1, of.bytes - k.list[at].size}); of.calls > 0 {
+			k.owned[k.list[at].owner] = of
+		} else {
+			delete(k.owned, k.list[at].owner)
+		}
+	}
+	k.bytes -= k.list[at].size
+	if at > 0 {
+		k.list = slices.Delete(k.list, at, at+1)
+		return
+	}
+	k.list[0] = nil
+	k.list = k.list[1:]
+}
+
+// after returns the calls with numbers above n, and the number of the newest call.
+func (k *callBuffer) after(n uint64) ([]*seen, uint64) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for i, s := range k.list {
@@ -94,29 +147,27 @@ func (k *kept) after(n uint64) ([]*seen, uint64) {
 	return nil, k.next
 }
 
-// drop forgets all calls.
-func (k *kept) drop() {
+// drop removes all calls.
+func (k *callBuffer) drop() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.list, k.bytes = nil, 0
+	k.list, k.bytes, k.owned = nil, 0, nil
 }
 
-// Wants reports whether a call is kept: one that was denied is, every other one only
-// while calls are watched.
+// Wants reports whether a call is recorded: always if it was denied, else only while calls are watched.
 func (c *connection) Wants(st ntstatus.Status) bool { return denied(st) || c.d.watching() }
 
-// Called keeps a call, with the client that its thread acts for. It implements
-// [wire.Watcher].
+// Called records a call and the client that its thread impersonates. It implements [wire.Watcher].
 func (c *connection) Called(th *nt.Thread, call *nt.Call, size int) {
 	s := seen{at: time.Now(), process: uint64(c.process.ID()), guard: c.process.Object().Security(), call: call,
-		size: size}
+		size: size, owner: owner{c.account, c.full}}
 	if t := c.d.sys.ThreadObject(th); t != nil {
-		// It is kept with the call: the client may have gone before a question comes. K-86
+		// Record the client now, because it may be gone at the time of a query (K-86).
 		s.as, _ = c.d.sys.Acting(t.ID())
 	}
 	if secretive(call.Row.InType(), secretDepth) {
-		// What holds a secret is made into lines at once, so that none stays in memory. L-1
-		s.lines, s.call = script.Lines(call), nil
+		// Format a call with a secret at once, so that the secret does not stay in memory (L-1).
+		s.lines, s.call = new(calltext.Printer).Lines(call), nil
 	}
 	if denied(call.Status) {
 		d := s
@@ -127,7 +178,7 @@ func (c *connection) Called(th *nt.Thread, call *nt.Call, size int) {
 	}
 }
 
-// denied reports whether a status says that the caller may not.
+// denied reports whether a status means missing rights.
 func denied(st ntstatus.Status) bool {
 	switch st {
 	case ntstatus.AccessDenied, ntstatus.PrivilegeNotHeld, ntstatus.BadImpersonationLevel, ntstatus.CantOpenAnonymous:
@@ -136,17 +187,17 @@ func denied(st ntstatus.Status) bool {
 	return false
 }
 
-// watching reports whether a connection looks at calls.
+// watching reports whether a connection watches calls.
 func (d *Daemon) watching() bool { return d.watchers.Load() > 0 }
 
-// watch keeps calls from now on until the connection ends.
+// watch starts recording calls until the connection ends.
 func (c *connection) watch() {
 	if !c.watches.Swap(true) {
 		c.d.watchers.Add(1)
 	}
 }
 
-// unwatch ends that.
+// unwatch stops recording for this connection. The last watcher's end drops the recorded calls.
 func (c *connection) unwatch() {
 	if c.watches.Swap(false) && c.d.watchers.Add(-1) == 0 {
 		c.d.calls.drop()
@@ -155,7 +206,7 @@ func (c *connection) unwatch() {
 
 var secretTypes sync.Map // reflect.Type → bool
 
-// secretive reports whether values of a type hold a secret.
+// secretive reports whether values of a type can hold a secret, down to depth levels.
 func secretive(t reflect.Type, depth int) bool {
 	if t == reflect.TypeFor[logon.Secret]() {
 		return true

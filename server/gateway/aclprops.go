@@ -1,19 +1,39 @@
 package gateway
 
 import (
+	"encoding/xml"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/server/gateway/dav"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
-// privileges are those of RFC 3744, 3, with the rights that each stands for; those of refmond
-// alone have a namespace of their own.
+// rightsSpace is the XML namespace of the privileges that RFC 3744 does not define.
+const rightsSpace = "https://github.com/refmon/refmon/ns/rights"
+
+// propertyReader computes the WebDAV properties of one file that depend on the client's rights.
+type propertyReader struct {
+	q   *request
+	at  place
+	dir bool
+}
+
+// Property implements dav.FileSystem. It returns 404 and "" for a name that is not in accessProperties.
+func (f files) Property(name dav.Path, i *dav.Info, local string) (value string, code int) {
+	if of := accessProperties[local]; of != nil {
+		return of(&propertyReader{f.q, placeOf(name), i.Folder})
+	}
+	return "", http.StatusNotFound
+}
+
+// privileges lists the privileges of RFC 3744, 3, and refmon's own (prefix R), each with its access rights.
 var privileges = []struct {
 	name string
 	mask winnt.AccessMask
@@ -32,10 +52,11 @@ var privileges = []struct {
 	{"R:write-owner", winnt.WRITE_OWNER},
 }
 
-// fullRights are those of D:all.
+// fullRights are the rights of D:all: all rights of a file.
 const fullRights winnt.AccessMask = 0x1F01FF
 
-// inPrivileges writes the privileges that rights give: each whose rights are all there.
+// inPrivileges writes a D:privilege element for each privilege whose rights are all in mask. It writes D:all, too,
+// if mask has all rights, and D:bind and D:unbind only for a directory.
 func inPrivileges(b *strings.Builder, mask winnt.AccessMask, dir bool) {
 	if mask&fullRights == fullRights {
 		b.WriteString("<D:privilege><D:all/></D:privilege>")
@@ -50,7 +71,8 @@ func inPrivileges(b *strings.Builder, mask winnt.AccessMask, dir bool) {
 	}
 }
 
-// lackingPrivileges returns the smallest privileges that have rights, for need-privileges.
+// lackingPrivileges returns the names of the privileges that cover any right in mask, for D:need-privileges. It maps
+// generic rights first and leaves out D:write and D:unlock. It returns nil if no privilege covers a right.
 func lackingPrivileges(mask winnt.AccessMask) (names []string) {
 	mask = winnt.FileObject.Mapping.Map(mask)
 	for _, p := range privileges {
@@ -61,24 +83,29 @@ func lackingPrivileges(mask winnt.AccessMask) (names []string) {
 	return names
 }
 
-// accessProperties are read only and told to who names them (RFC 3744, 5).
-var accessProperties = []liveProperty{
-	{"owner", false, false, func(t *teller) (string, int) { return t.principal((*sd.Descriptor).Owner) }},
-	{"group", false, false, func(t *teller) (string, int) { return t.principal((*sd.Descriptor).Group) }},
-	{"acl", false, false, (*teller).acl},
-	{"current-user-privilege-set", false, false, (*teller).ownPrivileges},
-	{"current-user-principal", false, false, func(t *teller) (string, int) {
+// accessProperties has the read-only properties of RFC 3744, 5 and RFC 4331 by local name. PROPFIND returns them
+// only if the client names them.
+var accessProperties = map[string]func(*propertyReader) (value string, code int){
+	"owner":                      func(t *propertyReader) (string, int) { return t.principal((*sd.Descriptor).Owner) },
+	"group":                      func(t *propertyReader) (string, int) { return t.principal((*sd.Descriptor).Group) },
+	"acl":                        (*propertyReader).acl,
+	"current-user-privilege-set": (*propertyReader).ownPrivileges,
+	"current-user-principal": func(t *propertyReader) (string, int) {
 		return "<D:href>" + principalHref(t.q.s.user) + "</D:href>", http.StatusOK
-	}},
-	{"principal-collection-set", false, false, func(*teller) (string, int) {
+	},
+	"principal-collection-set": func(*propertyReader) (string, int) {
 		return "<D:href>/principals/</D:href>", http.StatusOK
-	}},
+	},
+	"quota-available-bytes": func(t *propertyReader) (string, int) { return t.quota(true) },
+	"quota-used-bytes":      func(t *propertyReader) (string, int) { return t.quota(false) },
 }
 
+// principalHref returns the URL path of a SID's principal resource.
 func principalHref(s sid.SID) string { return "/principals/sid/" + s.String() }
 
-// descriptor returns the owner, group and DACL, to who may read them (G-9).
-func (t *teller) descriptor() *sd.Descriptor {
+// descriptor returns the owner, group and DACL of the file. It returns nil if the client lacks READ_CONTROL (G-9) or
+// a call of refmond fails.
+func (t *propertyReader) descriptor() *sd.Descriptor {
 	h, st := t.q.open(t.at, winnt.READ_CONTROL, winnt.FILE_OPEN, 0)
 	if st != ntstatus.Success {
 		return nil
@@ -96,7 +123,9 @@ func (t *teller) descriptor() *sd.Descriptor {
 	return d
 }
 
-func (t *teller) principal(of func(*sd.Descriptor) sid.SID) (string, int) {
+// principal returns the href of the SID that of picks from the descriptor. It returns 404 for the root above the
+// trees, 403 if the client may not read the descriptor, and "" with 200 for the zero SID.
+func (t *propertyReader) principal(of func(*sd.Descriptor) sid.SID) (string, int) {
 	if t.at.tree == "" {
 		return "", http.StatusNotFound
 	}
@@ -110,9 +139,10 @@ func (t *teller) principal(of func(*sd.Descriptor) sid.SID) (string, int) {
 	return "<D:href>" + principalHref(of(d)) + "</D:href>", http.StatusOK
 }
 
-// acl tells the entries in their order; those that grant or deny nothing to a subject by
-// themselves (inherit-only ones) are left out.
-func (t *teller) acl() (string, int) {
+// acl returns the D:acl value: the DACL's entries in order, without inherit-only, object and system entries. A
+// missing DACL becomes one entry that grants everyone everything. It returns 404 for the root above the trees and
+// 403 if the client may not read the descriptor.
+func (t *propertyReader) acl() (string, int) {
 	if t.at.tree == "" {
 		return "", http.StatusNotFound
 	}
@@ -132,8 +162,9 @@ func (t *teller) acl() (string, int) {
 	return b.String(), http.StatusOK
 }
 
-// ownPrivileges tells what the client may do, by one open for everything that it may.
-func (t *teller) ownPrivileges() (string, int) {
+// ownPrivileges returns the client's privileges on the file, from one open with MAXIMUM_ALLOWED. If the open fails,
+// only read-current-user-privilege-set remains. The root above the trees has D:read alone.
+func (t *propertyReader) ownPrivileges() (string, int) {
 	if t.at.tree == "" {
 		return "<D:privilege><D:read/></D:privilege>", http.StatusOK
 	}
@@ -150,30 +181,30 @@ func (t *teller) ownPrivileges() (string, int) {
 			return st
 		})
 	}
-	inPrivileges(&b, granted, t.f.dir)
+	inPrivileges(&b, granted, t.dir)
 	b.WriteString("<D:privilege><D:read-current-user-privilege-set/></D:privilege>")
 	return b.String(), http.StatusOK
 }
 
-// ace writes an entry.
-func (t *teller) ace(b *strings.Builder, e sd.ACE) {
+// ace writes the D:ace element of one entry. It writes nothing for inherit-only, object and system entries.
+func (t *propertyReader) ace(b *strings.Builder, e sd.ACE) {
 	kind := "grant"
 	switch e.Type() {
 	case sd.AccessDenied, sd.AccessDeniedCallback:
 		kind = "deny"
 	case sd.AccessAllowed, sd.AccessAllowedCallback:
 	default:
-		return // object entries and those of the system say nothing about a file's rights
+		return // object entries and system entries say nothing about a file's rights
 	}
 	if e.Flags()&sd.InheritOnly != 0 {
 		return
 	}
 	fmt.Fprintf(b, "<D:ace><D:principal>%s</D:principal><D:%s>", principalOf(e.SID()), kind)
 	if e.Type() == sd.AccessAllowedCallback || e.Type() == sd.AccessDeniedCallback {
-		// It counts under a condition that RFC 3744 has no words for: no privilege of it is told.
+		// RFC 3744 cannot express conditions, so no privilege is shown.
 		b.WriteString("<D:privilege><R:conditional/></D:privilege>")
 	} else {
-		inPrivileges(b, winnt.FileObject.Mapping.Map(e.Mask()), t.f.dir)
+		inPrivileges(b, winnt.FileObject.Mapping.Map(e.Mask()), t.dir)
 	}
 	fmt.Fprintf(b, "</D:%s><D:protected/>", kind)
 	if e.Flags()&sd.Inherited != 0 {
@@ -183,8 +214,8 @@ func (t *teller) ace(b *strings.Builder, e sd.ACE) {
 	b.WriteString("</D:ace>")
 }
 
-// principalOf returns a principal as RFC 3744 has it. Everyone is not quite all, as it may
-// leave out Anonymous, and stays a SID.
+// principalOf returns the RFC 3744 form of a SID. Everyone stays an href and does not become D:all, because Everyone
+// may exclude Anonymous.
 func principalOf(s sid.SID) string {
 	switch s {
 	case sid.AuthenticatedUsers:
@@ -195,4 +226,41 @@ func principalOf(s sid.SID) string {
 		return "<D:self/>"
 	}
 	return "<D:href>" + principalHref(s) + "</D:href>"
+}
+
+// quota returns the free or used bytes of the tree's volume (RFC 4331). It returns 404 and "" if the client cannot
+// open the file or refmond reports no size.
+func (t *propertyReader) quota(free bool) (string, int) {
+	h, st := t.q.open(t.at, winnt.FILE_READ_ATTRIBUTES, winnt.FILE_OPEN, 0)
+	if st != ntstatus.Success {
+		return "", http.StatusNotFound
+	}
+	defer t.q.s.p.release(h)
+	var full nt.FsFullSizeInformation
+	st = t.q.s.p.do(t.q.ctx, func(th *nt.Thread) ntstatus.Status {
+		v, st := th.NtQueryVolumeInformationFile(h, nt.FileFsFullSizeInformation)
+		full, _ = v.(nt.FsFullSizeInformation)
+		return st
+	})
+	if st != ntstatus.Success {
+		return "", http.StatusNotFound
+	}
+	unit := int64(full.SectorsPerAllocationUnit) * int64(full.BytesPerSector)
+	n := full.CallerAvailableAllocationUnits
+	if !free {
+		n = full.TotalAllocationUnits - full.ActualAvailableAllocationUnits
+	}
+	return strconv.FormatInt(n*unit, 10), http.StatusOK
+}
+
+// text returns s escaped for XML.
+func text(s string) string {
+	var b strings.Builder
+	escape(&b, s)
+	return b.String()
+}
+
+// escape writes text to b, escaped for XML.
+func escape(b *strings.Builder, text string) {
+	_ = xml.EscapeText(b, []byte(text)) // a Builder never fails
 }

@@ -12,24 +12,25 @@ import (
 	"github.com/refmon/refmon/server/gateway/refmonv1/refmonv1connect"
 )
 
-// Bounds of the API.
+// Limits of the API.
 const (
 	largestQuestion = 1 << 20 // bytes
-	mostQuestions   = 1000    // of one call
-	mostAccounts    = 100     // of one call
+	mostQuestions   = 1000    // questions in one call
+	mostAccounts    = 100     // accounts in one call
 	longestCall     = 30 * time.Second
 )
 
-// apiRows are the endpoints of the API: one for each procedure.
+// apiRows returns the endpoints of the API: one for each procedure, and /health. A caller over its rate limit gets
+// 429.
 func apiRows(g *Gateway) []row {
-	_, h := refmonv1connect.NewAccessHandler(service{g}, connect.WithReadMaxBytes(largestQuestion))
+	_, h := refmonv1connect.NewAccessHandler(service{g}, connect.WithReadMaxBytes(largestQuestion), strictRequests())
 	serve := func(w http.ResponseWriter, r *http.Request, s *session) {
 		if !g.rates.allow(s.user) {
 			w.Header().Set("Retry-After", "1")
 			plain(w, http.StatusTooManyRequests, "too many questions: ask many at once by CheckBatch or WhatCan")
 			return
 		}
-		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), askerKey{}, s), longestCall)
+		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), sessionKey{}, s), longestCall)
 		defer cancel()
 		h.ServeHTTP(w, r.WithContext(ctx))
 	}
@@ -43,35 +44,37 @@ func apiRows(g *Gateway) []row {
 	return append(rows, row{http.MethodGet, "/health", anybody, false, g.health})
 }
 
-// askerKey finds the session of a call of the API in its context.
-type askerKey struct{}
+// sessionKey is the context key of the session of an API call.
+type sessionKey struct{}
 
-// service answers the calls of the API. It implements refmonv1connect.AccessHandler.
+// service implements refmonv1connect.AccessHandler.
 type service struct{ g *Gateway }
 
-// asker returns the request of a call.
-func (v service) asker(ctx context.Context) *request {
-	s, _ := ctx.Value(askerKey{}).(*session) // guard has put it there
-	return &request{g: v.g, s: s, ctx: ctx}
+// requestOf returns the request of an API call. Its session is nil if ctx has none, which guard prevents.
+func (v service) requestOf(ctx context.Context) *request {
+	s, _ := ctx.Value(sessionKey{}).(*session) // guard has set it
+	return &request{g: v.g, s: s, begun: time.Now(), ctx: ctx}
 }
 
-// Check implements refmonv1connect.AccessHandler.
+// Check implements refmonv1connect.AccessHandler. It evaluates one access question and returns no explanation.
 func (v service) Check(ctx context.Context, r *connect.Request[api.CheckRequest]) (*connect.Response[api.CheckResponse],
 	error) {
-	a, _, err := v.asker(ctx).check(r.Msg, false)
+	a, _, err := v.requestOf(ctx).check(r.Msg, false)
 	if err != nil {
 		return nil, err
 	}
 	return connect.NewResponse(a), nil
 }
 
-// CheckBatch implements refmonv1connect.AccessHandler.
+// CheckBatch implements refmonv1connect.AccessHandler. It streams one reply per question, in order. A question that
+// fails sets the reply's Error and does not end the stream. More than mostQuestions questions are an InvalidArgument
+// error.
 func (v service) CheckBatch(ctx context.Context, r *connect.Request[api.CheckBatchRequest],
 	to *connect.ServerStream[api.CheckBatchResponse]) error {
 	if len(r.Msg.GetChecks()) > mostQuestions {
 		return tooMany()
 	}
-	q := v.asker(ctx)
+	q := v.requestOf(ctx)
 	for i, c := range r.Msg.GetChecks() {
 		answer := &api.CheckBatchResponse{Index: uint32(i)}
 		a, _, err := q.check(c, false)
@@ -86,29 +89,29 @@ func (v service) CheckBatch(ctx context.Context, r *connect.Request[api.CheckBat
 	return nil
 }
 
-// Explain implements refmonv1connect.AccessHandler.
+// Explain implements refmonv1connect.AccessHandler. It evaluates one question and returns the deciding entries as
+// text.
 func (v service) Explain(ctx context.Context, r *connect.Request[api.ExplainRequest]) (
 	*connect.Response[api.ExplainResponse], error) {
-	if r.Msg.GetCheck() == nil {
-		return nil, connect.NewError(connect.CodeInvalidArgument, errors.New("check is not given"))
-	}
-	a, text, err := v.asker(ctx).check(r.Msg.GetCheck(), true)
+	a, text, err := v.requestOf(ctx).check(r.Msg.GetCheck(), true)
 	if err != nil {
 		return nil, err
 	}
 	return connect.NewResponse(&api.ExplainResponse{Answer: a, Text: text}), nil
 }
 
-// WhatCan implements refmonv1connect.AccessHandler.
+// WhatCan implements refmonv1connect.AccessHandler. It streams the maximum rights of one account, or of the caller
+// if the account is empty, on each object. An object that fails sets the reply's Error. More than mostQuestions
+// objects are an InvalidArgument error.
 func (v service) WhatCan(ctx context.Context, r *connect.Request[api.WhatCanRequest],
 	to *connect.ServerStream[api.WhatCanResponse]) error {
 	if len(r.Msg.GetObjects()) > mostQuestions {
 		return tooMany()
 	}
-	q := v.asker(ctx)
+	q := v.requestOf(ctx)
 	for i, o := range r.Msg.GetObjects() {
 		answer := &api.WhatCanResponse{Index: uint32(i)}
-		a, _, err := q.check(&api.CheckRequest{Object: o, Account: r.Msg.GetAccount()}, false)
+		a, _, err := q.check(&api.CheckRequest{Object: o, Account: r.Msg.GetAccount(), Rights: everyRight}, false)
 		if err != nil {
 			answer.Error = reason(err)
 		}
@@ -120,11 +123,12 @@ func (v service) WhatCan(ctx context.Context, r *connect.Request[api.WhatCanRequ
 	return nil
 }
 
+// tooMany returns the InvalidArgument error of a call with too many questions.
 func tooMany() error {
 	return connect.NewError(connect.CodeInvalidArgument, errors.New("too many questions in one call"))
 }
 
-// reason returns the text of an error of one of many questions.
+// reason returns the message of a non-nil error, without connect's code.
 func reason(err error) string {
 	var e *connect.Error
 	if errors.As(err, &e) {

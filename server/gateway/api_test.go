@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"encoding/base64"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -68,6 +69,7 @@ func TestCheck(t *testing.T) {
 	w.file("f", "f", shared)
 	w.file("hers", "x", own)
 	c := w.client("bob", connect.WithGRPC())
+	some := []string{"FILE_READ_DATA"}
 	for _, x := range []struct {
 		object  *api.Object
 		account string
@@ -78,16 +80,17 @@ func TestCheck(t *testing.T) {
 		{onPath("/share/f"), "", []string{"GENERIC_WRITE"}, "false STATUS_ACCESS_DENIED"},
 		{onPath("/share/f"), "alice", []string{"GENERIC_WRITE"}, "true STATUS_SUCCESS"},
 		{onPath("/share/f"), "carol", []string{"FILE_READ_DATA"}, "false STATUS_ACCESS_DENIED"},
-		{onPath("/share/f"), "mallory", nil, "not_found"},
-		{onPath("/share/hers"), "", nil, "permission_denied"},
-		{onPath("/share/none"), "", nil, "not_found"},
-		{onPath("/share/../f"), "", nil, "invalid_argument"},
-		{onPath("/none"), "", nil, "not_found"},
+		{onPath("/share/f"), "mallory", some, "not_found"},
+		{onPath("/share/hers"), "", some, "permission_denied"},
+		{onPath("/share/none"), "", some, "not_found"},
+		{onPath("/share/../f"), "", some, "invalid_argument"},
+		{onPath("/none"), "", some, "not_found"},
 		{sent("O:SYG:SYD:(A;;FR;;;WD)"), "", []string{"FILE_READ_DATA"}, "true STATUS_SUCCESS"},
 		{sent("O:SYG:SYD:(A;;FR;;;WD)"), "alice", []string{"FILE_READ_DATA"}, "permission_denied"},
-		{sent("O:SYD:(A"), "", nil, "invalid_argument"},
-		{sent("O:SYD:" + strings.Repeat("(A;;FR;;;WD)", 6000)), "", nil, "invalid_argument"},
-		{nil, "", nil, "invalid_argument"},
+		{sent("O:SYD:(A"), "", some, "invalid_argument"},
+		{sent("O:SYD:" + strings.Repeat("(A;;FR;;;WD)", 6000)), "", some, "invalid_argument"},
+		{nil, "", some, "invalid_argument"},
+		{onPath("/share/f"), "", nil, "invalid_argument"},
 		{onPath("/share/f"), "", []string{"FLY"}, "invalid_argument"},
 	} {
 		r, err := c.Check(t.Context(), connect.NewRequest(&api.CheckRequest{Object: x.object, Account: x.account,
@@ -103,7 +106,7 @@ func TestCheck(t *testing.T) {
 		}
 	}
 	if _, err := w.client("carol").Check(t.Context(), connect.NewRequest(&api.CheckRequest{
-		Object: onPath("/share/f")})); code(err) != connect.CodeNotFound {
+		Object: onPath("/share/f"), Rights: some})); code(err) != connect.CodeNotFound {
 		t.Errorf("G-8: what is hidden: %v", err)
 	}
 	if _, err := w.client("mallory").Token(t.Context(), connect.NewRequest(&api.TokenRequest{})); code(err) !=
@@ -118,8 +121,8 @@ func TestBatches(t *testing.T) {
 	w.file("f", "f", shared)
 	c := w.client("bob", connect.WithGRPC())
 	batch, err := c.CheckBatch(t.Context(), connect.NewRequest(&api.CheckBatchRequest{Checks: []*api.CheckRequest{
-		{Object: onPath("/share/f"), Rights: []string{"DELETE"}}, {Object: onPath("/share/none")},
-		{Object: onPath("/share/f")}}}))
+		{Object: onPath("/share/f"), Rights: []string{"DELETE"}}, {Object: onPath("/share/none"),
+			Rights: everyRight}, {Object: onPath("/share/f"), Rights: everyRight}}}))
 	w.must(err)
 	var got []string
 	for batch.Receive() {
@@ -171,7 +174,7 @@ func TestAPIByJSON(t *testing.T) {
 		{"Check", `{"object":{"path":"/share/f"},"rights":["FILE_READ_DATA"]}`}: `"allowed":true`,
 		{"Explain", `{"check":{"object":{"path":"/share/f"},"rights":["FILE_WRITE_DATA"]}}`}: "DENIED " +
 			"STATUS_ACCESS_DENIED: FILE_WRITE_DATA by ",
-		// Of what is allowed the entry is told that granted it (G-28).
+		// An allowed request names the entry that granted it (G-28).
 		{"Explain", `{"check":{"object":{"path":"/share/f"},"rights":["FILE_READ_DATA"]}}`}: "GRANTED 0x1 " +
 			"FILE_READ_DATA",
 		{"Explain", `{"check":{"object":{"path":"/share/f"},"rights":["GENERIC_READ"]}}`}: "READ_CONTROL            " +
@@ -215,7 +218,8 @@ func TestAPIByJSON(t *testing.T) {
 	}
 }
 
-// TestGranting: where the gateway's own check does not give refmond's answer, no entry is told (G-28).
+// TestGranting checks that no entry is shown if the gateway's own check differs from refmond's
+// (G-28).
 func TestGranting(t *testing.T) {
 	w := newWorld(t, shared)
 	p, err := w.g.link.process()
@@ -233,4 +237,66 @@ func TestGranting(t *testing.T) {
 		return ntstatus.Success
 	})
 	p.release(own)
+}
+
+// TestManyQuestions: of 1,000 questions each is answered by its number, of one more none is; one that fails says why,
+// and a
+// stream ends with its request.
+func TestManyQuestions(t *testing.T) {
+	w := newWorld(t, shared)
+	w.file("f", "f", shared)
+	c := w.client("bob", connect.WithGRPC())
+	checks, objects := make([]*api.CheckRequest, 1001), make([]*api.Object, 1001)
+	for i := range checks {
+		checks[i] = &api.CheckRequest{Object: onPath("/share/x"), Rights: []string{"FLY"}}
+		objects[i] = onPath("x")
+	}
+	checks[7], objects[7] = &api.CheckRequest{Object: onPath("/share/f"), Rights: []string{"FILE_READ_DATA"}},
+		onPath("/share/f")
+	checks[8], objects[8] = &api.CheckRequest{Object: onPath("/share/f"), Rights: []string{"DELETE"}},
+		onPath("/share/none")
+	batch, err := c.CheckBatch(t.Context(), connect.NewRequest(&api.CheckBatchRequest{Checks: checks[:1000]}))
+	w.must(err)
+	n := uint32(0)
+	for ; batch.Receive(); n++ {
+		m := batch.Msg()
+		want := `false  0 "FLY" is no right of a file: FILE_READ_DATA, GENERIC_WRITE, DELETE are`
+		switch n {
+		case 7:
+			want = "true STATUS_SUCCESS 1 "
+		case 8:
+			want = "false STATUS_ACCESS_DENIED 1179817 "
+		}
+		if got := fmt.Sprint(m.GetAnswer().GetAllowed(), " ", m.GetAnswer().GetStatus(), " ",
+			m.GetAnswer().GetGranted().GetMask(),
+			" ", m.GetError()); got != want || m.GetIndex() != n {
+			t.Fatalf("answer %d has the number %d: %q, want %q", n, m.GetIndex(), got, want)
+		}
+	}
+	if err := batch.Err(); err != nil || n != 1000 {
+		t.Errorf("%d answers, %v", n, err)
+	}
+	list, err := c.WhatCan(t.Context(), connect.NewRequest(&api.WhatCanRequest{Account: "alice", Objects: objects[:1000]}))
+	w.must(err)
+	for n = 0; list.Receive(); n++ {
+		m := list.Msg()
+		want := "0 path is not one that a file can have"
+		switch n {
+		case 7:
+			want = "2032127 "
+		case 8:
+			want = "0 STATUS_OBJECT_NAME_NOT_FOUND"
+		}
+		if got := fmt.Sprint(m.GetGranted().GetMask(), " ", m.GetError()); got != want || m.GetIndex() != n {
+			t.Fatalf("answer %d has the number %d: %q, want %q", n, m.GetIndex(), got, want)
+		}
+	}
+	if err := list.Err(); err != nil || n != 1000 {
+		t.Errorf("%d answers, %v", n, err)
+	}
+	over, err := c.WhatCan(t.Context(), connect.NewRequest(&api.WhatCanRequest{Objects: objects}))
+	w.must(err)
+	if over.Receive() || code(over.Err()) != connect.CodeInvalidArgument {
+		t.Errorf("1001 questions: %v", over.Err())
+	}
 }

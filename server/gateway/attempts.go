@@ -9,17 +9,16 @@ import (
 	"github.com/refmon/refmon/logon"
 )
 
-// Bounds of passwords that were wrong. refmond locks a name after ten: one address alone
-// does not get so far with a name.
+// Limits of failed password logons. refmond locks a name after ten, so one address cannot lock it alone.
 const (
-	wrongOfName    = 5  // from one address, for one name, until attemptTime has passed
+	wrongOfName    = 5  // for one name from one address within attemptTime
 	wrongOfAddress = 50 // from one address
 	attemptTime    = 15 * time.Minute
-	mostAttempts   = 8192 // addresses and names that are remembered
+	mostAttempts   = 8192 // counters in the table
 )
 
-// attempts counts passwords that were wrong by the address that they came from, before
-// refmond hears of them: a stranger must not be able to lock a user out (G-32).
+// attempts counts failed password logons by client address, before they reach refmond. So an unauthenticated client
+// cannot lock a user out (G-32). It is safe for concurrent use.
 type attempts struct {
 	now func() time.Time // immutable
 
@@ -28,20 +27,21 @@ type attempts struct {
 	of map[attempt]wrong // guarded by mu
 }
 
-// attempt says who tries what; the name is "" for all names of an address.
+// attempt is the key of a counter: an address and a name. The name is "" for the counter of all names of an address.
 type attempt struct {
 	from netip.Prefix
 	name string
 }
 
-// wrong has how many were wrong, those under way included, and since when.
+// wrong is a counter of failed attempts, with those in progress, and the time of the first.
 type wrong struct {
 	count int
 	since time.Time
 }
 
-// try takes an attempt of an address at a name. It reports false where there were too many;
-// else right gives the attempt back once the password was right.
+// try counts an attempt by an address at a name, in any case of letters. ok is false, and nothing is counted, if the
+// address or the pair has reached its limit. The caller calls right once if the password was correct, to uncount the
+// attempt.
 func (a *attempts) try(address, name string) (right func(), ok bool) {
 	all := attempt{from: networkOf(address)}
 	one := attempt{all.from, strings.ToLower(name)}
@@ -66,7 +66,7 @@ func (a *attempts) try(address, name string) (right func(), ok bool) {
 	}, true
 }
 
-// countLocked returns how many were wrong lately.
+// countLocked returns the count of a key. It deletes a counter older than attemptTime and returns 0.
 //
 // +checklocks:a.mu
 func (a *attempts) countLocked(k attempt, now time.Time) int {
@@ -78,8 +78,8 @@ func (a *attempts) countLocked(k attempt, now time.Time) int {
 	return w.count
 }
 
-// addLocked counts one more. Where there is no room, what is over goes, and else something:
-// the bound of refmond still stands.
+// addLocked increments a counter. If the table is full, it first deletes counters in random order
+// until one fits, and expired ones. refmond's own limit still applies.
 //
 // +checklocks:a.mu
 func (a *attempts) addLocked(k attempt, now time.Time) {
@@ -98,8 +98,8 @@ func (a *attempts) addLocked(k attempt, now time.Time) {
 	a.of[k] = w
 }
 
-// networkOf returns what counts as one address: of IPv6 a network, as each host has many. What
-// is no address is one for all.
+// networkOf returns the network whose attempts count together: one IPv4 address, or an IPv6 prefix.
+// All texts that are not an address and port share the zero prefix.
 func networkOf(address string) netip.Prefix {
 	at, err := netip.ParseAddrPort(address)
 	if err != nil {

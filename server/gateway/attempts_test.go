@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -29,9 +30,9 @@ func (r *recorded) Header() http.Header         { return r.header }
 func (r *recorded) WriteHeader(code int)        { r.code = code }
 func (r *recorded) Write(b []byte) (int, error) { return len(b), nil }
 
-// TestStrangersLockNobodyOut: an address that guesses is left out before refmond locks the
-// name, whatever it calls itself; others and what is known already go on (G-32, L-31).
-func TestStrangersLockNobodyOut(t *testing.T) {
+// TestGuessesDoNotLockTheUser checks that a guessing address is rejected before refmond locks the
+// name, whatever names it uses, while other addresses and cached sessions continue (G-32, L-31).
+func TestGuessesDoNotLockTheUser(t *testing.T) {
 	var now atomic.Int64
 	w := newWorld(t, shared, func(c *Config) { c.Now = func() time.Time { return time.Unix(now.Load(), 0) } })
 	w.file("f", "f", shared)
@@ -49,6 +50,11 @@ func TestStrangersLockNobodyOut(t *testing.T) {
 			t.Errorf("G-32: guess %d: %d, want %d", i, got, want)
 		}
 	}
+	for i := range 3 { // together more than one address is let guess in refmond (L-31)
+		for range wrongOfName {
+			w.from("203.0.113."+string(rune('1'+i))+":1", "alice", "wrong")
+		}
+	}
 	if got := w.from(victim, "alice", "pw-x"); got != 200 {
 		t.Errorf("G-32: the user is locked out: %d", got)
 	}
@@ -64,8 +70,8 @@ func TestStrangersLockNobodyOut(t *testing.T) {
 	}
 }
 
-// TestAttempts: what counts as one address, that a right password costs nothing, and the
-// bounds of an address and of what is remembered (G-32).
+// TestAttempts checks which addresses count together, that a right password is not counted, and the
+// limits of an address and of the table (G-32).
 func TestAttempts(t *testing.T) {
 	a := &attempts{now: func() time.Time { return time.Unix(0, 0) }, of: map[attempt]wrong{}}
 	for range 1000 {
@@ -99,5 +105,44 @@ func TestAttempts(t *testing.T) {
 	}
 	if len(a.of) > mostAttempts+1 {
 		t.Errorf("G-32: %d are remembered, want at most %d", len(a.of), mostAttempts)
+	}
+}
+
+// TestAttemptTableIsBounded checks that the table keeps 8,192 counters, that expired ones are removed
+// first, and that a right password uncounts only its own attempt (G-32).
+//
+// +checklocksignore
+func TestAttemptTableIsBounded(t *testing.T) {
+	now := time.Unix(1_000_000, 0)
+	a := &attempts{now: func() time.Time { return now }, of: map[attempt]wrong{}}
+	at := func(i int) string { return fmt.Sprintf("10.%d.%d.1:9", i/250, i%250) }
+	for i := range 4096 {
+		if _, ok := a.try(at(i), "x"); !ok || len(a.of) != 2*i+2 {
+			t.Fatalf("G-32: address %d: %t, %d are remembered", i, ok, len(a.of))
+		}
+	}
+	a.try(at(5000), "x")
+	if n := len(a.of); n != 8192 {
+		t.Errorf("G-32: %d are remembered", n)
+	}
+	now = now.Add(15*time.Minute - 1)
+	a.try(at(5001), "x") // none is over
+	if n := len(a.of); n != 8192 {
+		t.Errorf("G-32: a moment before the time %d are remembered", n)
+	}
+	now = now.Add(1)
+	a.try(at(5002), "x")
+	if n := len(a.of); n != 4 {
+		t.Errorf("G-32: after the time %d are remembered, want those of two addresses", n)
+	}
+	right, _ := a.try(at(5001), "y")
+	a.try(at(5001), "y")
+	right()
+	from := networkOf(at(5001))
+	if got := a.of[attempt{from, "y"}].count; got != 1 {
+		t.Errorf("G-32: two attempts of which one was right: %d", got)
+	}
+	if got := a.of[attempt{from, ""}]; got.count != 2 || !got.since.Equal(now.Add(-1)) {
+		t.Errorf("G-32: of the address: %+v", got)
 	}
 }

@@ -10,26 +10,29 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/internal/lograte"
 )
 
-// longestCredential is the longest Authorization header that is looked at: a ticket of a
-// user in a thousand groups has some 30 KiB.
+// longestCredential is the longest Authorization value that the gateway accepts, in bytes. A ticket of a user in a
+// thousand groups has about 30 KiB.
 const longestCredential = 64 << 10
 
-// who returns the session of a request's client, which the caller gives back; nil where
-// the request was answered, as the client has proved nothing.
+// who returns the session of the request's client. The caller returns it with sessions.put. If the client is not
+// authenticated, who writes the response and returns nil.
 func (g *Gateway) who(w http.ResponseWriter, r *http.Request) *session {
 	p, err := g.link.process()
 	if err != nil {
-		g.log.Error("refmond is not there", "error", err)
+		g.log.Error("cannot reach refmond", lograte.Client, origin(r), "error", err)
 		busy(w)
 		return nil
 	}
+	begun := time.Now()
 	s := g.proved(p, r)
 	switch {
 	case s == nil:
@@ -47,17 +50,21 @@ func (g *Gateway) who(w http.ResponseWriter, r *http.Request) *session {
 	case tooMany:
 		w.Header().Set("Retry-After", strconv.Itoa(int(attemptTime.Seconds())))
 		plain(w, http.StatusTooManyRequests, "too many passwords from this address were wrong")
-	case unasked[st]:
-		g.log.Warn("a logon cannot be tried", "status", st.String())
+	case untriedLogons[st]:
+		g.log.Warn("a logon cannot be tried", lograte.Client, origin(r), "status", st.String())
 		busy(w)
 	default:
-		// Why a logon failed is for the record and not for the client (L-32).
+		// The reason of a failed logon is for the audit record only (L-32), and the response time
+		// does not reveal it (G-48).
+		level(r.Context(), begun, g.levels.logon)
 		g.challenge(w, "")
 	}
 	return nil
 }
 
-// proved logs on with what the request proves; nil where it proves nothing.
+// proved logs on with the credential of the request, or its certificate if it has no credential. It
+// returns nil without either, and for a credential that is too long or malformed. The session of a
+// failed logon has a status other than success.
 func (g *Gateway) proved(p *process, r *http.Request) *session {
 	kind, value, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if len(value) > longestCredential {
@@ -67,25 +74,25 @@ func (g *Gateway) proved(p *process, r *http.Request) *session {
 	case strings.EqualFold(kind, "Basic"):
 		name := p.sessions.name("basic ", value)
 		if s := p.sessions.find(name); s != nil {
-			return s // only what can be read is kept
+			return s // only well-formed credentials are cached
 		}
 		in, ok := basic(value)
 		if !ok {
 			return nil
 		}
 		return p.sessions.get(name, func(s *session) {
-			// Who knows no password must not lock out who has one (G-32).
+			// A client without the password must not lock the user out (G-32).
 			right, ok := g.attempts.try(r.RemoteAddr, in.LogonDomainName+`\`+in.UserName)
 			if s.tooMany = !ok; s.tooMany {
 				return
 			}
 			s.logOn(context.WithoutCancel(r.Context()), origin(r), in)
-			if s.st == ntstatus.Success || unasked[s.st] {
+			if s.st == ntstatus.Success || untriedLogons[s.st] {
 				right()
 			}
 		})
 	case strings.EqualFold(kind, "Negotiate") && g.cfg.Negotiate:
-		// A ticket is taken once (K-47), so that each one is a logon of its own (G-6).
+		// A ticket is accepted once (K-47), so each one is a logon of its own (G-6).
 		return p.sessions.once(func(s *session) {
 			s.logOn(r.Context(), origin(r), nt.LogonInformation{MessageType: nt.TokenLogon,
 				ClientToken: logon.Secret(strings.TrimSpace(value)), ChannelBindings: g.cfg.Channel})
@@ -96,11 +103,12 @@ func (g *Gateway) proved(p *process, r *http.Request) *session {
 	return nil
 }
 
-// unasked are the statuses of a logon that was not tried: they say nothing of the password.
-var unasked = map[ntstatus.Status]bool{ntstatus.InsufficientResources: true, ntstatus.AuditFailed: true,
+// untriedLogons are the statuses of logons that refmond did not try. They do not count as wrong passwords.
+var untriedLogons = map[ntstatus.Status]bool{ntstatus.InsufficientResources: true, ntstatus.AuditFailed: true,
 	ntstatus.NoLogonServers: true, ntstatus.PortDisconnected: true, ntstatus.Cancelled: true}
 
-// certified logs on the account that a client's certificate is mapped to.
+// certified logs on the account that the configuration maps the client's certificate to. It returns nil if there is
+// no certificate or no mapping.
 func (g *Gateway) certified(p *process, r *http.Request) *session {
 	account := g.cfg.Certificates[fingerprint(r.TLS)]
 	if account == "" {
@@ -112,8 +120,8 @@ func (g *Gateway) certified(p *process, r *http.Request) *session {
 	})
 }
 
-// origin returns the address that a request came from, as the host's kernel says; "" where it
-// came through a socket without one. What a header says of it was written by the client (L-65).
+// origin returns the IP address of the client as the kernel reports it, "" if the connection has none. It ignores
+// headers, because the client writes them (L-65).
 func origin(r *http.Request) string {
 	at, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
@@ -122,8 +130,8 @@ func origin(r *http.Request) string {
 	return at.Addr().Unmap().String()
 }
 
-// fingerprint returns the SHA-256 of the certificate that a client proved to have the key
-// of, in hexadecimal digits; "" without one.
+// fingerprint returns the SHA-256 of the client's certificate in hexadecimal digits. It returns "" without TLS or
+// without a certificate.
 func fingerprint(state *tls.ConnectionState) string {
 	if state == nil || len(state.PeerCertificates) == 0 {
 		return ""
@@ -132,7 +140,8 @@ func fingerprint(state *tls.ConnectionState) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// basic reads what follows the word Basic. DOMAIN\name is a name of that domain.
+// basic decodes the value of Basic authentication. DOMAIN\name names a domain. ok is false for bad base64 or UTF-8,
+// a NUL, a missing colon, or an empty name.
 func basic(value string) (in nt.LogonInformation, ok bool) {
 	b, err := base64.StdEncoding.DecodeString(strings.TrimSpace(value))
 	if err != nil || !utf8.Valid(b) {
@@ -140,7 +149,7 @@ func basic(value string) (in nt.LogonInformation, ok bool) {
 	}
 	name, password, ok := strings.Cut(string(b), ":")
 	if !ok || name == "" || strings.ContainsRune(string(b), 0) {
-		// Without a name it would be the logon of Anonymous, who proves nothing (G-3).
+		// Without a name it would be an anonymous logon, which proves nothing (G-3).
 		return in, false
 	}
 	domain, user, two := strings.Cut(name, `\`)
@@ -154,8 +163,8 @@ func basic(value string) (in nt.LogonInformation, ok bool) {
 		Password: logon.Secret(password)}, true
 }
 
-// challenge answers that the client must prove who it is. Each scheme has a header of its
-// own, Negotiate first.
+// challenge writes a 401 response. Each scheme has a header of its own, Negotiate first. If why is
+// "", the body has a default text.
 func (g *Gateway) challenge(w http.ResponseWriter, why string) {
 	h := w.Header()
 	h.Del("WWW-Authenticate")
@@ -169,13 +178,13 @@ func (g *Gateway) challenge(w http.ResponseWriter, why string) {
 	plain(w, http.StatusUnauthorized, why)
 }
 
-// busy answers that the request may be tried again.
+// busy writes a 503 response with Retry-After.
 func busy(w http.ResponseWriter) {
 	w.Header().Set("Retry-After", "5")
 	plain(w, http.StatusServiceUnavailable, "refmond cannot serve this now")
 }
 
-// plain answers with one line of text.
+// plain writes a response with one line of text.
 func plain(w http.ResponseWriter, code int, text string) {
 	h := w.Header()
 	h.Set("Content-Type", "text/plain; charset=utf-8")

@@ -14,15 +14,14 @@ var consoleText string
 var consoleTemplate = template.Must(template.New("console").Funcs(template.FuncMap{"join": strings.Join}).
 	Parse(consoleText))
 
-// consolePage is one page of the console: what it shows is gathered as the client, who sees
-// what refmond tells that client.
+// consolePage is one page of the console. gather collects its data with the rights of the client.
 type consolePage struct {
 	path, title string
-	live        bool // it is fetched anew every five seconds
+	live        bool // reloaded every five seconds
 	gather      func(*request, *http.Request) any
 }
 
-// consolePages are all there are. They change nothing.
+// consolePages lists all pages of the console. They are read-only.
 var consolePages = []consolePage{
 	{"/", "Sessions", false, (*request).sessionsPage},
 	{"/token", "Token", false, (*request).tokenPage},
@@ -31,11 +30,11 @@ var consolePages = []consolePage{
 	{"/trail", "Trail", true, (*request).trailPage},
 }
 
-// consoleRows are the endpoints of the console.
+// consoleRows returns the endpoints of the console: GET and HEAD of each page.
 func consoleRows(g *Gateway) (rows []row) {
 	for _, p := range consolePages {
 		serve := func(w http.ResponseWriter, r *http.Request, s *session) {
-			showConsole(w, r, &request{g: g, s: s, ctx: r.Context()}, p)
+			showConsole(w, r, &request{g: g, s: s, begun: time.Now(), ctx: r.Context()}, p)
 		}
 		rows = append(rows, row{http.MethodGet, p.path, known, false, serve},
 			row{http.MethodHead, p.path, known, false, serve})
@@ -43,7 +42,7 @@ func consoleRows(g *Gateway) (rows []row) {
 	return rows
 }
 
-// showConsole writes a page.
+// showConsole writes a page. For HEAD it writes the headers alone.
 func showConsole(w http.ResponseWriter, r *http.Request, q *request, p consolePage) {
 	data := struct {
 		Style template.CSS
@@ -63,9 +62,9 @@ func showConsole(w http.ResponseWriter, r *http.Request, q *request, p consolePa
 	if r.Method == http.MethodHead {
 		return
 	}
-	_ = consoleTemplate.Execute(w, data) // a client that left is told nothing more
+	_ = consoleTemplate.Execute(w, data) // ignore a client that has disconnected
 }
 
-// Path and Title are for the template.
+// Path and Title export the fields to the template.
 func (p consolePage) Path() string  { return p.path }
 func (p consolePage) Title() string { return p.title }

@@ -19,7 +19,7 @@ func (w *world) view(user, path string, headers ...string) said {
 	return w.do(r)
 }
 
-// TestConsole: the pages show what refmond tells the client who looks, and change nothing.
+// TestConsole checks that the pages show the client's view of refmond and change nothing.
 func TestConsole(t *testing.T) {
 	w := newWorld(t, shared)
 	w.file("dir/plan &b.txt", "f", shared)
@@ -40,12 +40,12 @@ func TestConsole(t *testing.T) {
 		{"bob", "/tree?path=/share/dir", "plan &amp;b.txt", "plan &b"},
 		{"bob", "/tree?path=/share/dir", "HOST\\alice</td><td>FILE_READ_DATA, FILE_WRITE_DATA", ""},
 		{"bob", "/tree?path=/share/hers", "it takes READ_CONTROL", "FA;;;"},
-		{"carol", "/tree?path=/share/dir", "nothing of that name that you may see", ""},
+		{"carol", "/tree?path=/share/dir", "no such name, or you may not see it", ""},
 		{"bob", "/tree?path=/share/../x", "this is no path of a tree", ""},
 		{"bob", "/why", "<select", "Allowed"},
 		{"bob", "/why?path=/share/dir&right=DELETE", "Denied (STATUS_ACCESS_DENIED)", ""},
 		{"bob", "/why?path=/share/dir&right=DELETE&account=alice", "Allowed (STATUS_SUCCESS)", ""},
-		{"bob", "/why?path=/share/hers", "STATUS_ACCESS_DENIED", "Allowed"},
+		{"bob", "/why?path=/share/hers&right=MAXIMUM_ALLOWED", "STATUS_ACCESS_DENIED", "Allowed"},
 		{"bob", "/why?path=/share/dir&right=FLY", "is no right of a file", ""},
 		{"bob", "/trail", "Nothing was denied that you may see", "hers"},
 	} {
@@ -106,8 +106,8 @@ func TestNoToken(t *testing.T) {
 	}
 }
 
-// TestConsoleOfOwner: who may open processes sees connections, whom their threads act for,
-// and what was denied to them.
+// TestConsoleOfOwner checks that a client who may open processes sees connections, impersonated
+// clients and denials.
 func TestConsoleOfOwner(t *testing.T) {
 	w := newWorld(t, shared)
 	w.want(404, "carol", "GET", "/share/none", "")
@@ -125,7 +125,7 @@ func TestConsoleOfOwner(t *testing.T) {
 	}
 }
 
-// TestGroupUse: what the page says of a group, for each of the attributes that decide it and those that do not.
+// TestGroupUse checks the text for each relevant attribute of a group.
 func TestGroupUse(t *testing.T) {
 	const owner = winnt.SE_GROUP_OWNER | winnt.SE_GROUP_MANDATORY | winnt.SE_GROUP_ENABLED_BY_DEFAULT
 	for attributes, want := range map[uint32]string{winnt.SE_GROUP_ENABLED: "", winnt.SE_GROUP_ENABLED | owner: "",

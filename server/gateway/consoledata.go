@@ -14,7 +14,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// tokenData is the page of one token.
+// tokenData is the data of the token page.
 type tokenData struct {
 	Of, Problem string
 	Process     string
@@ -24,10 +24,11 @@ type tokenData struct {
 	Privileges  []string
 }
 
-// groupLine is a group of a token.
+// groupLine is a group of a token and its use in access checks.
 type groupLine struct{ SID, Name, How string }
 
-// tokenPage shows the client's own token, or that of a process that the client may open.
+// tokenPage returns the tokenData of the client's own token, or of the process in the query if the client may open
+// it. On failure Problem has the reason.
 func (q *request) tokenPage(r *http.Request) any {
 	d := tokenData{Of: "the token of this request", Process: r.URL.Query().Get("process")}
 	tok, st := q.s.token, ntstatus.Success
@@ -57,7 +58,7 @@ func (q *request) tokenPage(r *http.Request) any {
 	}
 	var list []sid.SID
 	for _, text := range append([]string{t.GetUser()}, groupSIDs(t)...) {
-		s, _ := sid.ParseStrict(text) // refmond's own words
+		s, _ := sid.ParseStrict(text) // formatted by refmond
 		list = append(list, s)
 	}
 	names := q.names(list)
@@ -68,6 +69,7 @@ func (q *request) tokenPage(r *http.Request) any {
 	return d
 }
 
+// groupSIDs returns the SIDs of a token's groups.
 func groupSIDs(t *api.TokenResponse) (list []string) {
 	for _, g := range t.GetGroups() {
 		list = append(list, g.GetSid())
@@ -75,7 +77,7 @@ func groupSIDs(t *api.TokenResponse) (list []string) {
 	return list
 }
 
-// groupUse says how a group counts.
+// groupUse returns how a group counts in access checks, "" for an ordinary enabled group.
 func groupUse(attributes uint32) string {
 	switch {
 	case attributes&winnt.SE_GROUP_INTEGRITY != 0:
@@ -88,7 +90,7 @@ func groupUse(attributes uint32) string {
 	return ""
 }
 
-// processToken opens the token of a process as the client.
+// processToken opens the token of a process with the rights of the client. The caller releases it.
 func (q *request) processToken(id winnt.Handle) (tok winnt.Handle, st ntstatus.Status) {
 	st = q.s.as(q.ctx, func(th *nt.Thread) ntstatus.Status {
 		h, st := th.NtOpenProcess(winnt.PROCESS_QUERY_LIMITED_INFORMATION, nil, &nt.ClientID{UniqueProcess: id})
@@ -102,7 +104,7 @@ func (q *request) processToken(id winnt.Handle) (tok winnt.Handle, st ntstatus.S
 	return tok, st
 }
 
-// treeData is the page of a directory with its descriptors.
+// treeData is the data of the page of a directory with its descriptors.
 type treeData struct {
 	Path, Problem string
 	Up            string
@@ -113,13 +115,14 @@ type treeData struct {
 	More          bool
 }
 
-// treeLine is an entry of a directory.
+// treeLine is a directory entry.
 type treeLine struct{ Name, Link, SDDL string }
 
-// mostDescriptors is how many entries of a directory are shown with their descriptors.
+// mostDescriptors is the most entries that the page shows.
 const mostDescriptors = 200
 
-// treePage shows the descriptor of a file or directory, who can, and what is in it.
+// treePage returns the treeData of a file or directory: its descriptor, who has rights, and its entries. Without
+// READ_CONTROL the descriptor is left out. On failure Problem has the reason.
 func (q *request) treePage(r *http.Request) any {
 	d := treeData{Path: r.URL.Query().Get("path")}
 	for _, f := range q.roots() {
@@ -135,7 +138,7 @@ func (q *request) treePage(r *http.Request) any {
 	}
 	f, refused := q.stat(at)
 	if refused != nil {
-		d.Problem = "there is nothing of that name that you may see"
+		d.Problem = "no such name, or you may not see it"
 		return d
 	}
 	if dir, _ := at.above(); at.path != "" {
@@ -153,7 +156,7 @@ func (q *request) treePage(r *http.Request) any {
 	return d
 }
 
-// plain returns the place as a path of a tree, which is not encoded.
+// plain returns the unescaped path without its first slash, "" for the root.
 func (p place) plain() string {
 	u, err := url.PathUnescape(p.href(false))
 	if err != nil {
@@ -162,9 +165,10 @@ func (p place) plain() string {
 	return u[1:]
 }
 
+// treeLink returns the URL of a console page for a path.
 func treeLink(page, path string) string { return page + "?" + url.Values{"path": {path}}.Encode() }
 
-// treeFiles adds what is in a directory.
+// treeFiles adds the entries of a directory to d. It adds none if the client may not list it.
 func (q *request) treeFiles(d *treeData, at place) {
 	h, refused := q.openToList(at)
 	if refused != nil {
@@ -182,7 +186,7 @@ func (q *request) treeFiles(d *treeData, at place) {
 	}
 }
 
-// whyData is the page of a question.
+// whyData is the data of the page of an access question.
 type whyData struct {
 	Path, Account, Right, Problem string
 	Rights                        []string
@@ -191,21 +195,25 @@ type whyData struct {
 	Granted                       []string
 }
 
-// formRights are offered by the form.
+// formRights lists the rights in the form.
 var formRights = []string{"GENERIC_READ", "GENERIC_WRITE", "DELETE", "READ_CONTROL", "WRITE_DAC", "FILE_ALL_ACCESS",
 	"MAXIMUM_ALLOWED"}
 
-// whyPage answers why an account may do something, or not.
+// whyPage returns the whyData of an access question with its explanation. Without a path it returns an empty form.
+// On failure Problem has the reason.
 func (q *request) whyPage(r *http.Request) any {
 	v := r.URL.Query()
 	d := whyData{Path: v.Get("path"), Account: v.Get("account"), Right: v.Get("right"), Rights: formRights}
-	if d.Path == "" {
+	switch {
+	case d.Path == "":
+		return d
+	case d.Right == "":
+		// A form without a right is incomplete, not a request for the maximum (G-36).
+		d.Problem = "choose the right to check; MAXIMUM_ALLOWED requests all available rights"
 		return d
 	}
-	c := &api.CheckRequest{Object: &api.Object{Object: &api.Object_Path{Path: d.Path}}, Account: d.Account}
-	if d.Right != "" {
-		c.Rights = []string{d.Right}
-	}
+	c := &api.CheckRequest{Object: &api.Object{Object: &api.Object_Path{Path: d.Path}}, Account: d.Account,
+		Rights: []string{d.Right}}
 	a, text, err := q.check(c, true)
 	if err != nil {
 		d.Problem = reason(err)
@@ -216,7 +224,7 @@ func (q *request) whyPage(r *http.Request) any {
 	return d
 }
 
-// sddlOf writes a descriptor as text.
+// sddlOf formats a descriptor as SDDL, or the error in parentheses.
 func sddlOf(d *sd.Descriptor) string {
 	text, err := sddl.Format(d, sddl.Options{})
 	if err != nil {

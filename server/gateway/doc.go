@@ -1,16 +1,18 @@
-// Package gateway serves the trees of a refmond over HTTPS, each client as that client:
-// WebDAV and pages for browsers, questions about access, and a console.
+// Package gateway serves the trees of a refmond server over HTTPS. Each request runs with the rights of its client.
+// The package has WebDAV, directory pages for browsers, an API for access questions, and a console.
 //
 //	g, err := gateway.New(gateway.Config{Dial: dial, Trees: []string{"projects"}, Names: []string{"localhost"}})
 //	if err != nil { return err }
 //	defer g.Close()
 //	err = gateway.Serve(ctx, listener, g.Files()) // a listener of package crypto/tls
 //
-// A [Gateway] is an ordinary client of refmond without a right on any file. It hands in
-// what a client proves itself with, gets a handle of that client's token, impersonates it on
-// a thread of its pool for one call or a few, and reverts. What is opened so is decided by
-// refmond; the gateway decides nothing but what HTTP asks of a server.
+// A [Gateway] is an ordinary client of refmond and has no right on any file. It sends a client's credentials to
+// refmond and gets a handle to the client's token. A thread of its pool impersonates that token for one or a few
+// calls and then reverts. refmond makes every access decision. The gateway adds only the checks of an HTTP server.
 //
-// Guards: link.mu, sessions.mu, lockbook.mu and propbook.mu are held for moments, never
-// together and never across a call of refmond.
+// A request that changes a file claims the names that it changes. It then tests its conditions and the locks, makes
+// the change, and releases the claims.
+//
+// Lock order: no goroutine holds two of link.mu, sessions.mu and propertyTable.mu at once, nor any
+// of them during a call of refmond.
 package gateway

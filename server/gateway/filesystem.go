@@ -1,55 +1,89 @@
 package gateway
 
 import (
-	"context"
 	"io"
-	"io/fs"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 
-	"golang.org/x/net/webdav"
-
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/gateway/dav"
 	"github.com/refmon/refmon/winnt"
 )
 
-// files is the file system that one request sees: every open is made as its client. It
-// implements webdav.FileSystem.
+// files is the file system of one request. It opens every file with the rights of the client. It implements
+// dav.FileSystem.
 type files struct{ q *request }
 
-// placeOf returns the place of a name that package webdav made of one that was read.
-func placeOf(name string) place {
-	tree, path, _ := strings.Cut(strings.Trim(name, "/"), "/")
+// placeOf converts a WebDAV path to a place. "/" is the zero place.
+func placeOf(name dav.Path) place {
+	tree, path, _ := strings.Cut(strings.TrimPrefix(string(name), "/"), "/")
 	return place{tree, strings.ReplaceAll(path, "/", `\`)}
 }
 
-// failure notes a refusal and returns it in the words of package webdav.
-func (q *request) failure(name string, f *refusal) error {
-	q.note(f)
-	known := map[int]error{http.StatusNotFound: fs.ErrNotExist, http.StatusForbidden: fs.ErrPermission,
-		http.StatusMethodNotAllowed: fs.ErrExist, http.StatusConflict: fs.ErrNotExist}
-	err := known[f.code]
-	if err == nil {
-		err = f.status.Err()
+// name converts a place to a WebDAV path.
+func (p place) name() dav.Path {
+	if p.path == "" {
+		return dav.Root + dav.Path(p.tree)
 	}
-	return &fs.PathError{Op: "open", Path: name, Err: err}
+	return dav.Path("/" + p.tree + "/" + strings.ReplaceAll(p.path, `\`, "/"))
 }
 
-// Mkdir implements webdav.FileSystem.
-func (f files) Mkdir(_ context.Context, name string, _ os.FileMode) error {
+// Parse implements dav.FileSystem.
+func (files) Parse(u *url.URL) (dav.Path, bool, error) {
+	at, slash, err := parseFile(u)
+	if err != nil {
+		return "", false, err
+	}
+	return at.name(), slash, nil
+}
+
+// Mutable implements dav.FileSystem. It refuses the roots of trees with 403, because only the administrator changes
+// them (F-117).
+func (f files) Mutable(name dav.Path) error {
+	if placeOf(name).path == "" {
+		return dav.Refuse(http.StatusForbidden, "this is the root of a tree")
+	}
+	return nil
+}
+
+// Stat implements dav.FileSystem.
+func (f files) Stat(name dav.Path) (i dav.Info, err error) {
+	got, refused := f.q.stat(placeOf(name))
+	if refused != nil {
+		return i, refused
+	}
+	return got.info(), nil
+}
+
+// List implements dav.FileSystem.
+func (f files) List(name dav.Path, most int) (members []dav.Info, more bool, err error) {
+	list, more, refused := f.q.members(placeOf(name), most)
+	if refused != nil {
+		return nil, false, refused
+	}
+	members = make([]dav.Info, len(list))
+	for i := range list {
+		members[i] = list[i].info()
+	}
+	return members, more, nil
+}
+
+// Mkdir implements dav.FileSystem.
+func (f files) Mkdir(name dav.Path) error {
 	at := placeOf(name)
 	h, st := f.q.open(at, winnt.FILE_READ_ATTRIBUTES, winnt.FILE_CREATE, directoryOnly)
 	if st != ntstatus.Success {
-		return f.q.failure(name, f.q.refusedToMake(at, winnt.FILE_ADD_SUBDIRECTORY, st))
+		return f.q.refusedToMake(at, winnt.FILE_ADD_SUBDIRECTORY, st)
 	}
 	f.q.s.p.release(h)
 	return nil
 }
 
-// refusedToMake turns the status of a creation into what its client is told. A hidden
-// directory is as one that is missing, and a hidden file in the way as a refusal (G-12).
+// refusedToMake converts the status of a failed creation to a response. A hidden parent directory gets the same 409
+// as a missing one. A hidden file that is in the way gets 403 (G-12).
 func (q *request) refusedToMake(at place, desired winnt.AccessMask, st ntstatus.Status) *refusal {
 	dir, _ := at.above()
 	code := codes[st]
@@ -80,69 +114,101 @@ func (q *request) refusedToMake(at place, desired winnt.AccessMask, st ntstatus.
 	return f
 }
 
-// OpenFile implements webdav.FileSystem. What package webdav opens is read, uploaded to,
-// or described by properties.
-func (f files) OpenFile(_ context.Context, name string, flag int, _ os.FileMode) (webdav.File, error) {
+// Remove implements dav.FileSystem. It also drops the properties that clients set.
+func (f files) Remove(name dav.Path) error {
 	at := placeOf(name)
-	switch {
-	case flag&os.O_CREATE != 0:
-		u, refused := f.q.upload(at)
-		if refused != nil {
-			return nil, f.q.failure(name, refused)
-		}
-		return u, nil
-	case flag&os.O_RDWR != 0:
-		return described{q: f.q, at: at}, nil
+	switch st := f.q.unlink(at); st {
+	case ntstatus.Success:
+		f.q.g.props.drop(at)
+		return nil
+	case ntstatus.DirectoryNotEmpty:
+		return dav.ErrNotEmpty
+	default:
+		return f.q.refusedAs(at, winnt.DELETE, st)
 	}
+}
+
+// Movable implements dav.FileSystem. It opens the source for DELETE before a MOVE removes anything (G-40). A
+// destination in another tree is 502.
+func (f files) Movable(from, to dav.Path) error {
+	at, target := placeOf(from), placeOf(to)
+	switch {
+	case !f.q.served(target):
+		return f.q.refusedToMake(target, winnt.FILE_ADD_FILE, ntstatus.ObjectNameInvalid)
+	case at.tree != target.tree:
+		return dav.Refuse(http.StatusBadGateway, "the destination is in another tree: copy it")
+	}
+	h, st := f.q.open(at, winnt.DELETE, winnt.FILE_OPEN, 0)
+	if st != ntstatus.Success {
+		return f.q.refusedAs(at, winnt.DELETE, st)
+	}
+	f.q.s.p.release(h)
+	return nil
+}
+
+// Rename implements dav.FileSystem. It moves the properties that clients set.
+func (f files) Rename(from, to dav.Path, replace bool) error {
+	at, target := placeOf(from), placeOf(to)
+	h, st := f.q.open(at, winnt.DELETE, winnt.FILE_OPEN, 0)
+	if st != ntstatus.Success {
+		return f.q.refusedAs(at, winnt.DELETE, st)
+	}
+	defer f.q.s.p.release(h)
+	st = f.q.s.as(f.q.ctx, func(th *nt.Thread) ntstatus.Status {
+		return th.NtSetInformationFile(h, nt.FileRenameInformation, nt.FileRename{FileName: target.object(),
+			ReplaceIfExists: replace})
+	})
+	if st != ntstatus.Success {
+		return f.q.refusedToMake(target, winnt.FILE_ADD_FILE, st)
+	}
+	f.q.g.props.drop(target)
+	f.q.g.props.move(at, target)
+	return nil
+}
+
+// Lockable implements dav.FileSystem. It allows a file that the client may write, and any free name, where creating
+// the file decides later.
+func (f files) Lockable(name dav.Path) error {
+	at := placeOf(name)
+	if at.path == "" {
+		return &refusal{code: http.StatusForbidden, status: ntstatus.AccessDenied, at: at}
+	}
+	h, st := f.q.open(at, winnt.FILE_WRITE_DATA, winnt.FILE_OPEN, 0)
+	switch st {
+	case ntstatus.Success:
+		f.q.s.p.release(h)
+	case ntstatus.ObjectNameNotFound:
+	default:
+		return f.q.refusedToMake(at, winnt.FILE_WRITE_DATA, st)
+	}
+	return nil
+}
+
+// Open implements dav.FileSystem.
+func (f files) Open(name dav.Path) (io.ReadCloser, error) {
+	at := placeOf(name)
 	h, file, st := f.q.openToRead(at)
 	if st != ntstatus.Success {
-		return nil, f.q.failure(name, f.q.refusedAs(at, winnt.FILE_READ_DATA, st))
+		return nil, f.q.refusedAs(at, winnt.FILE_READ_DATA, st)
 	}
-	d := &download{described: described{q: f.q, at: at}, h: h, file: file}
-	if file == nil {
-		d.from = &reader{q: f.q, h: h}
-	} else {
+	d := &download{q: f.q, h: h, file: file, from: &reader{q: f.q, h: h}}
+	if file != nil {
 		d.from = file
 	}
 	return d, nil
 }
 
-// Rename implements webdav.FileSystem.
-func (f files) Rename(_ context.Context, from, to string) error {
-	at, target := placeOf(from), placeOf(to)
-	if !f.q.served(target) {
-		return f.q.failure(to, &refusal{code: http.StatusForbidden, status: ntstatus.ObjectNameInvalid, at: target})
+// Create implements dav.FileSystem.
+func (f files) Create(name dav.Path, c dav.Creation) (dav.Upload, error) {
+	u, err := f.q.upload(placeOf(name), c)
+	if err != nil {
+		return nil, err
 	}
-	h, st := f.q.open(at, winnt.DELETE, winnt.FILE_OPEN, 0)
-	if st != ntstatus.Success {
-		return f.q.failure(from, f.q.refusedAs(at, winnt.DELETE, st))
-	}
-	defer f.q.s.p.release(h)
-	st = f.q.s.as(f.q.ctx, func(th *nt.Thread) ntstatus.Status {
-		return th.NtSetInformationFile(h, nt.FileRenameInformation, nt.FileRename{FileName: target.object()})
-	})
-	if st != ntstatus.Success {
-		return f.q.failure(to, f.q.refusedToMake(target, winnt.FILE_ADD_FILE, st))
-	}
-	f.q.g.props.move(at, target)
-	return nil
+	return u, nil
 }
 
-// Stat implements webdav.FileSystem.
-func (f files) Stat(_ context.Context, name string) (os.FileInfo, error) {
-	at := placeOf(name)
-	got, refused := f.q.stat(at)
-	if refused != nil {
-		if refused.code == http.StatusNotFound {
-			return nil, &fs.PathError{Op: "stat", Path: name, Err: fs.ErrNotExist} // many ask to see that it is free
-		}
-		return nil, f.q.failure(name, refused)
-	}
-	return got, nil
-}
-
-// stat tells about a place what its client may know. Who lists the directory knows of a
-// file what the listing tells.
+// stat returns the facts of a place. A client that may only list the parent directory gets the facts of the listing.
+// The root above the trees always exists.
 func (q *request) stat(at place) (facts, *refusal) {
 	if at.tree == "" && at.path == "" {
 		return facts{name: "/", dir: true, written: epoch, created: epoch}, nil
@@ -152,13 +218,10 @@ func (q *request) stat(at place) (facts, *refusal) {
 		name = at.tree
 	}
 	h, st := q.open(at, winnt.FILE_READ_ATTRIBUTES, winnt.FILE_OPEN, 0)
-	if st == ntstatus.AccessDenied {
-		if f, seen := q.listed(at); seen {
-			return f, nil
-		}
-	}
 	if st != ntstatus.Success {
-		return facts{}, q.refusedAs(at, winnt.FILE_READ_ATTRIBUTES, st)
+		// A missing name is also looked up in the directory, so that it takes the same calls as a
+		// denied one (G-8).
+		return q.refusedUnless(at, winnt.FILE_READ_ATTRIBUTES, st, true)
 	}
 	defer q.s.p.release(h)
 	f, st := q.facts(h)
@@ -169,34 +232,16 @@ func (q *request) stat(at place) (facts, *refusal) {
 	return f, nil
 }
 
-// described is a file whose properties are asked or changed.
-type described struct {
-	q  *request
-	at place
-}
-
-// download is a file or directory that is open for reading.
+// download is a file that is open for reading. Close closes the file and its handle.
 type download struct {
-	described
+	q    *request
 	h    winnt.Handle
-	file *os.File // nil: it is read by calls
+	file *os.File // nil: read by calls of refmond
 	from io.Reader
 }
 
-// Read implements io.Reader. A source that fails breaks off what is made of it.
-func (d *download) Read(b []byte) (int, error) {
-	n, err := d.from.Read(b)
-	if err != nil && err != io.EOF {
-		d.q.breakOff()
-	}
-	return n, err
-}
-
-// Seek implements io.Seeker; package webdav does not need it here.
-func (*download) Seek(int64, int) (int64, error) { return 0, fs.ErrInvalid }
-
-// Write implements io.Writer.
-func (*download) Write([]byte) (int, error) { return 0, fs.ErrPermission }
+// Read implements io.Reader.
+func (d *download) Read(b []byte) (int, error) { return d.from.Read(b) }
 
 // Close implements io.Closer.
 func (d *download) Close() error {
@@ -206,35 +251,3 @@ func (d *download) Close() error {
 	d.q.s.p.release(d.h)
 	return nil
 }
-
-// Readdir implements http.File.
-func (d *download) Readdir(int) ([]fs.FileInfo, error) {
-	list, _, refused := d.q.list(d.at, d.h, mostCopied)
-	if refused != nil {
-		d.q.breakOff()
-		return nil, d.q.failure(d.at.href(true), refused)
-	}
-	infos := make([]fs.FileInfo, len(list))
-	for i := range list {
-		infos[i] = list[i]
-	}
-	return infos, nil
-}
-
-// Stat implements http.File.
-func (d *download) Stat() (fs.FileInfo, error) {
-	f, st := d.q.facts(d.h)
-	if st != ntstatus.Success {
-		return nil, d.q.failure(d.at.href(false), d.q.refusedAs(d.at, winnt.FILE_READ_ATTRIBUTES, st))
-	}
-	_, f.name = d.at.above()
-	return f, nil
-}
-
-// The methods of webdav.File that a file of which only properties are asked does not have.
-func (described) Read([]byte) (int, error)           { return 0, fs.ErrInvalid }
-func (described) Seek(int64, int) (int64, error)     { return 0, fs.ErrInvalid }
-func (described) Write([]byte) (int, error)          { return 0, fs.ErrInvalid }
-func (described) Readdir(int) ([]fs.FileInfo, error) { return nil, fs.ErrInvalid }
-func (d described) Stat() (fs.FileInfo, error)       { return files{d.q}.Stat(d.q.ctx, d.at.href(false)) }
-func (described) Close() error                       { return nil }

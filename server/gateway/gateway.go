@@ -7,50 +7,52 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/server/gateway/dav"
 	"github.com/refmon/refmon/sid"
 )
 
-// Config says what a gateway is to be. Dial is required; zero fields have the default that
-// their comment names.
+// Config configures a gateway. Dial is required. Other zero fields get the default in their comment.
 type Config struct {
-	// Dial connects to refmond, as the account of the gateway.
+	// Dial connects to refmond with the account of the gateway. New does not call it; the first request does.
 	Dial func() (*client.Conn, error)
-	// Trees are the names of the trees that are served; what each shows is decided by refmond.
+	// Trees are the names of the trees to serve. refmond decides what each client sees of them.
 	Trees []string
-	// Names are the hosts that requests may name; none: every one, which is refused on loopback.
+	// Names are the host names that a request may use. If empty, every name is accepted.
 	Names []string
-	// Negotiate offers Kerberos; refmond needs a keytab for it. Channel names the TLS
-	// channel for its tokens, as LsaLogonUser takes it.
+	// Negotiate offers Kerberos, for which refmond needs a keytab. Channel is the TLS channel binding that
+	// LsaLogonUser compares.
 	Negotiate bool
 	Channel   string
-	// Certificates are accounts by the SHA-256 of a client's certificate, in hexadecimal digits.
+	// Certificates maps the SHA-256 of a client certificate, in lower-case hexadecimal digits, to an account.
 	Certificates map[string]string
-	// Sessions are kept at most (4096), each for SessionLife (5 minutes): so long a password
-	// or a group that was changed still counts as it was.
+	// Sessions is the most sessions that the gateway keeps (4096), each for SessionLife (5 minutes). A changed
+	// password or group takes effect after that time.
 	Sessions    int
 	SessionLife time.Duration
-	// Threads is how many calls of refmond are made at once (64).
+	// Threads is the most concurrent calls of refmond (64).
 	Threads int
-	// LargestUpload is in bytes (16 GiB).
+	// LargestUpload is the largest upload in bytes (16 GiB).
 	LargestUpload int64
-	Now           func() time.Time // nil: time.Now
-	Log           *slog.Logger     // nil: none
+	// StrictTransport is the max-age of Strict-Transport-Security (RFC 6797), in whole seconds. 0 sends no header.
+	StrictTransport time.Duration
+	Now             func() time.Time // nil: time.Now
+	Log             *slog.Logger     // nil: none
 }
 
-// Gateway serves clients. Any goroutine may use it.
+// Gateway serves HTTP clients. It is safe for concurrent use. Its zero value is not usable.
 type Gateway struct {
 	cfg      Config          // immutable
 	trees    map[string]bool // immutable
 	link     link
-	locks    *lockbook
-	props    *propbook
+	dav      *dav.Engine
+	props    *propertyTable
 	rates    *rates
 	attempts *attempts
 	log      *slog.Logger // immutable
-	most     int          // immutable: entries of one answer
+	levels   levels       // immutable
 }
 
-// New returns a gateway. It connects with its first request.
+// New returns a gateway. It returns an error if cfg.Dial is nil. It connects to refmond at the first request.
 func New(cfg Config) (*Gateway, error) {
 	if cfg.Dial == nil {
 		return nil, errors.New("gateway: no way to refmond")
@@ -73,26 +75,26 @@ func New(cfg Config) (*Gateway, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	g := &Gateway{cfg: cfg, trees: map[string]bool{}, locks: newLockbook(cfg.Now), props: newPropbook(), log: cfg.Log,
-		rates: &rates{now: cfg.Now, of: map[sid.SID]bucket{}}, attempts: &attempts{now: cfg.Now, of: map[attempt]wrong{}},
-		most: mostListed}
+	g := &Gateway{cfg: cfg, trees: map[string]bool{}, dav: dav.New(cfg.Now),
+		props: newPropertyTable(), log: cfg.Log,
+		rates: &rates{now: cfg.Now, of: map[sid.SID]bucket{}}, attempts: &attempts{now: cfg.Now, of: map[attempt]wrong{}}}
 	for _, tree := range cfg.Trees {
 		g.trees[tree] = true
 	}
+	g.levels = levels{name: nameStep, logon: logonStep}
+	g.dav.MostListed, g.dav.LargestUpload = mostListed, cfg.LargestUpload
+	g.dav.Namespaces = ` xmlns:R="` + rightsSpace + `"`
 	g.link = link{dial: cfg.Dial, cfg: &g.cfg}
 	return g, nil
 }
 
-// Close ends the connection to refmond, and with it every handle and impersonation.
-// Requests that come afterwards are refused.
+// Close disconnects from refmond, which ends every handle and impersonation. Later requests get an error response.
 func (g *Gateway) Close() error { return g.link.close() }
 
-// Files returns the handler of the trees. It must have an origin of its own: what it serves
-// was written by its users.
+// Files returns the handler of the trees. Serve it on an origin of its own, because users wrote the files.
 func (g *Gateway) Files() http.Handler { return guard{g: g, rows: fileRows(g)} }
 
-// Console returns the handler of the console and the API. It must have another origin than
-// Files.
+// Console returns the handler of the console and the API. Serve it on another origin than Files.
 func (g *Gateway) Console() http.Handler {
 	return guard{g: g, rows: append(apiRows(g), consoleRows(g)...)}
 }

@@ -8,21 +8,19 @@ import (
 	"sync"
 )
 
-// An answer with a small file is more than the buffer of package net/http, which would send
-// it in two pieces: two calls of the host, and a client that wakes twice. The connection
-// below TLS keeps the first piece until the second one is there.
+// net/http sends the headers and body of a small file in two writes: two system calls, and two wake-ups of the
+// client. The connection below TLS buffers the first write until the second one arrives.
 
-// mostGathered is the longest file, in bytes, whose answer leaves in one piece: a larger one
-// is in few pieces by itself.
+// mostGathered is the largest body, in bytes, that is sent with its headers in one write.
 const mostGathered = 8 << 10
 
-// roomGathered is the memory for such an answer, with its headers and what TLS adds.
+// roomGathered is the buffer size for such a response: body, headers and TLS overhead.
 const roomGathered = 2 * mostGathered
 
-// pieces are memory for answers; a connection that sends none has none of it.
+// pieces is the pool of response buffers. An idle connection holds none.
 var pieces = sync.Pool{New: func() any { return new([roomGathered]byte) }}
 
-// gathering is a listener of connections that gather. TLS is above it.
+// gathering is a listener whose connections can buffer writes. TLS runs above it.
 type gathering struct{ net.Listener }
 
 // Accept implements net.Listener.
@@ -34,18 +32,19 @@ func (l gathering) Accept() (net.Conn, error) {
 	return &gathered{Conn: c}, nil
 }
 
-// gathered is one of these connections.
+// gathered is a connection that can buffer writes. It is safe for concurrent use.
 type gathered struct {
 	net.Conn
 
 	mu sync.Mutex
 	// +checklocks:mu
-	room *[roomGathered]byte // guarded by mu; nil: what is written leaves at once
+	room *[roomGathered]byte // guarded by mu; nil: not buffering
 	// +checklocks:mu
-	n int // bytes of room that wait; guarded by mu
+	n int // buffered bytes of room; guarded by mu
 }
 
-// Write implements net.Conn.
+// Write implements net.Conn. Between hold and release it buffers. If the buffer is full, it sends the buffer and
+// then b.
 func (c *gathered) Write(b []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -61,7 +60,7 @@ func (c *gathered) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// hold keeps what is written from now on.
+// hold starts buffering. A second call has no effect.
 func (c *gathered) hold() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -70,18 +69,18 @@ func (c *gathered) hold() {
 	}
 }
 
-// release sends what was kept, in one piece. A client that has left is told nothing.
+// release sends the buffer in one write and stops buffering. If the write fails, it closes the connection.
 func (c *gathered) release() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.sendLocked() != nil {
-		_ = c.Conn.Close() // what was said to be written was not
+		_ = c.Conn.Close() // the data that Write accepted was not sent
 	}
 	pieces.Put(c.room)
 	c.room = nil
 }
 
-// sendLocked sends what waits.
+// sendLocked sends and empties the buffer. It returns nil if the buffer is empty.
 //
 // +checklocks:c.mu
 func (c *gathered) sendLocked() error {
@@ -94,10 +93,11 @@ func (c *gathered) sendLocked() error {
 	return err
 }
 
-// gatheredKey finds the connection of a request in its context.
+// gatheredKey is the context key of a request's connection.
 type gatheredKey struct{}
 
-// withGathered puts a connection into the context of its requests.
+// withGathered adds the connection to the context of its requests. It returns ctx unchanged if c is not TLS over a
+// gathered connection.
 func withGathered(ctx context.Context, c net.Conn) context.Context {
 	if t, ok := c.(*tls.Conn); ok {
 		if below, ok := t.NetConn().(*gathered); ok {
@@ -107,12 +107,12 @@ func withGathered(ctx context.Context, c net.Conn) context.Context {
 	return ctx
 }
 
-// atOnce writes all of the body of an answer with its length, so that the answer leaves in one piece where the
-// connection is this request's alone.
+// atOnce writes the whole body of a response. For HTTP/1 and a body of at most mostGathered bytes, headers and body
+// leave in one write. Errors are ignored, because the client left.
 func atOnce(w http.ResponseWriter, r *http.Request, body []byte) {
 	c, _ := r.Context().Value(gatheredKey{}).(*gathered)
 	if c == nil || r.ProtoMajor != 1 || len(body) > mostGathered {
-		_, _ = w.Write(body) // a client that has left is told nothing
+		_, _ = w.Write(body) // ignore a client that has disconnected
 		return
 	}
 	c.hold()

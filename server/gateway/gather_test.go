@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -82,5 +83,53 @@ func TestOnePieceLeft(t *testing.T) {
 	c.release()
 	if _, err := c.Write([]byte("next")); !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("after a lost answer a write returned %v", err)
+	}
+}
+
+// TestReleaseSendsOneWrite checks that buffered data leaves in one write at release, or before data that does
+// not fit, and that none is lost or repeated.
+//
+// +checklocksignore
+func TestReleaseSendsOneWrite(t *testing.T) {
+	for _, sizes := range [][]int{{10}, {10, 20}, {roomGathered}, {roomGathered, 1}, {1, roomGathered}, {roomGathered + 1},
+		{5, roomGathered - 5}, {5, roomGathered - 4, 3}} {
+		ours, theirs := net.Pipe()
+		var wrote strings.Builder
+		got := make(chan string, 1)
+		go func() {
+			b, _ := io.ReadAll(theirs)
+			got <- string(b)
+		}()
+		var writes atomic.Int64
+		c := &gathered{Conn: counted{ours, &writes}}
+		c.hold()
+		for i, n := range sizes {
+			text := strings.Repeat(string(rune('a'+i)), n)
+			wrote.WriteString(text)
+			if n, err := c.Write([]byte(text)); n != len(text) || err != nil {
+				t.Errorf("%v: %d, %v", sizes, n, err)
+			}
+		}
+		c.release()
+		sum := 0
+		for _, n := range sizes {
+			sum += n
+		}
+		if n := writes.Load(); (n == 1) != (sum <= roomGathered || len(sizes) == 1) {
+			t.Errorf("%v leave in %d pieces", sizes, n)
+		}
+		if c.room != nil || c.n != 0 {
+			t.Errorf("%v: it still holds", sizes)
+		}
+		if _, err := c.Write([]byte("after")); err != nil {
+			t.Error(err)
+		}
+		_ = ours.Close()
+		if text := <-got; text != wrote.String()+"after" {
+			t.Errorf("%v: %d bytes came, want %d", sizes, len(text), wrote.Len()+5)
+		}
+	}
+	if ctx := withGathered(t.Context(), &tls.Conn{}); ctx != t.Context() {
+		t.Error("another connection is held")
 	}
 }

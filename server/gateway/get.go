@@ -15,23 +15,23 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// contentPolicy takes its origin from a page that a user wrote: no script of it runs, and
-// none acts in the name of who looks at it (G-22).
+// contentPolicy gives a page that a user wrote a sandboxed origin. Its scripts do not run and it cannot act as the
+// viewer (G-22).
 const contentPolicy = "sandbox; default-src 'none'; img-src 'self' data:; media-src 'self'; " +
 	"style-src 'unsafe-inline'; " +
 	"frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
-// Values of headers that every file has; nothing changes them.
+// Header values of every file. They are immutable.
 var (
 	revalidated = []string{"private, no-cache"}
 	sandboxed   = []string{contentPolicy}
 	ownOrigin   = []string{"same-origin"}
 )
 
-// small is memory for what is in small files.
+// small is the pool of buffers for small files.
 var small = sync.Pool{New: func() any { return new([mostGathered + 512]byte) }}
 
-// get serves what is in a file, or a page of a directory.
+// get serves the contents of a file, or the page of a directory or of the list of trees.
 func (q *request) get(w http.ResponseWriter, r *http.Request) {
 	if q.at.tree == "" {
 		q.page(w, r, q.roots(), false)
@@ -39,7 +39,7 @@ func (q *request) get(w http.ResponseWriter, r *http.Request) {
 	}
 	room := small.Get().(*[mostGathered + 512]byte)
 	o, st := q.readAs(q.at, room[:])
-	if st != ntstatus.PortDisconnected { // else it may still be written to
+	if st != ntstatus.PortDisconnected { // otherwise it may still be written to
 		defer small.Put(room)
 	}
 	if st != ntstatus.Success {
@@ -59,13 +59,13 @@ func (q *request) get(w http.ResponseWriter, r *http.Request) {
 	q.long(w, r, f, o.FileHandle)
 }
 
-// long serves a file that is more than an answer of refmond has: by a descriptor where one
-// is handed out, for which it is opened once more with the rights that this needs.
+// long serves a file that is too large for one reply of refmond. It reads a passed descriptor if refmond grants one,
+// else by calls on h.
 func (q *request) long(w http.ResponseWriter, r *http.Request, f facts, h winnt.Handle) {
 	if again, file, st := q.openToRead(q.at); st == ntstatus.Success {
 		defer q.s.p.release(again)
 		if file != nil {
-			defer func() { _ = file.Close() }() // it was only read
+			defer func() { _ = file.Close() }() // read only
 			if info, err := file.Stat(); err == nil {
 				q.content(w, r, facts{size: info.Size(), written: info.ModTime().UnixNano()/100 + epoch}, file)
 				return
@@ -75,10 +75,10 @@ func (q *request) long(w http.ResponseWriter, r *http.Request, f facts, h winnt.
 	q.content(w, r, f, &seeker{reader: reader{q: q, h: h}, size: f.size})
 }
 
-// refusedToRead answers where nothing could be opened. Who may list a directory and no more
-// gets its page.
+// refusedToRead writes the response of a failed open. A client that may list the directory gets its page.
 func (q *request) refusedToRead(w http.ResponseWriter, r *http.Request, st ntstatus.Status) {
-	if st == ntstatus.AccessDenied {
+	// A missing name is opened as often as a denied one, so that both take the same calls (G-48).
+	if code := codes[st]; code == http.StatusForbidden || code == http.StatusNotFound {
 		if h, st := q.open(q.at, winnt.FILE_LIST_DIRECTORY, winnt.FILE_OPEN, directoryOnly); st ==
 			ntstatus.Success {
 			defer q.s.p.release(h)
@@ -86,32 +86,31 @@ func (q *request) refusedToRead(w http.ResponseWriter, r *http.Request, st ntsta
 			return
 		}
 	}
-	q.refusedAs(q.at, winnt.FILE_READ_DATA, st).write(w, r)
+	q.refuse(w, r, q.refusedAs(q.at, winnt.FILE_READ_DATA, st))
 }
 
-// directory shows a directory that is open.
+// directory writes the page of the open directory h. A URL without a final slash is redirected.
 func (q *request) directory(w http.ResponseWriter, r *http.Request, h winnt.Handle) {
 	if !strings.HasSuffix(r.URL.Path, "/") {
 		http.Redirect(w, r, q.at.href(true), http.StatusMovedPermanently)
 		return
 	}
-	list, more, refused := q.list(q.at, h, q.g.most)
+	list, more, refused := q.list(q.at, h, q.g.dav.MostListed)
 	if refused != nil {
-		refused.write(w, r)
+		refused.Answer(w, r)
 		return
 	}
 	q.page(w, r, list, more)
 }
 
-// active are the types that a browser would run or draw with scripts: they are saved.
+// active are the media types that a browser would run. They are sent as attachments.
 var active = []string{"text/html", "application/xhtml+xml", "image/svg+xml", "text/xml", "application/xml",
 	"application/javascript", "text/javascript", "application/pdf", "application/x-shockwave-flash"}
 
-// conditional are the headers with which a client wants less than the whole file, or nothing.
+// conditional lists the headers that request a range or set a condition.
 var conditional = []string{"Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range"}
 
-// whole serves a file of which all has come. Its client gets it in one piece unless it asks
-// for less.
+// whole serves a file whose contents are in data. Without conditional headers it sends one write.
 func (q *request) whole(w http.ResponseWriter, r *http.Request, f facts, data []byte) {
 	for _, name := range conditional {
 		if len(r.Header[name]) > 0 {
@@ -129,16 +128,15 @@ func (q *request) whole(w http.ResponseWriter, r *http.Request, f facts, data []
 	}
 }
 
-// content serves what is in a file, whole or in ranges.
+// content serves a file with ranges and conditions.
 func (q *request) content(w http.ResponseWriter, r *http.Request, f facts, from io.ReadSeeker) {
 	if q.describe(w, r, f) {
 		http.ServeContent(w, r, "", whenRounded(f.written), from)
 	}
 }
 
-// describe sets the headers of a file's contents, and further ones: their names, as package
-// net/http spells them, each with its value. It answers a path that is a directory's, and
-// reports false.
+// describe sets the headers of a file and those in more, which has canonical names and values in turn. It returns
+// false after a 404 response if the URL ends in a slash.
 func (q *request) describe(w http.ResponseWriter, r *http.Request, f facts, more ...string) bool {
 	if strings.HasSuffix(r.URL.Path, "/") {
 		absent(w)
@@ -163,15 +161,16 @@ func (q *request) describe(w http.ResponseWriter, r *http.Request, f facts, more
 	return true
 }
 
+// whenRounded is when, truncated to whole seconds.
 func whenRounded(t int64) time.Time { return when(t).Truncate(time.Second) }
 
-// seeker reads a file by calls, from any place.
+// seeker reads an open file by calls of refmond, from any offset.
 type seeker struct {
 	reader
 	size int64
 }
 
-// Seek implements io.Seeker.
+// Seek implements io.Seeker. A negative offset is os.ErrInvalid. An offset past the end is valid.
 func (s *seeker) Seek(to int64, whence int) (int64, error) {
 	switch whence {
 	case io.SeekCurrent:

@@ -1,10 +1,17 @@
 package gateway
 
 import (
+	"errors"
+	"fmt"
+	"io"
+	"mime"
 	"net/http"
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
 )
 
 const (
@@ -13,9 +20,9 @@ const (
 	own    = "O:BAG:SYD:P(A;;FA;;;{alice})" // alice alone
 )
 
-// TestGet: each client is served what its account may read. A refusal says why to who may
-// read the descriptor, what is hidden is as absent, and no thread goes on as a client
-// (G-2, G-8, G-9).
+// TestGet checks that each client reads what its account may. A denial has the reason if the client
+// may read the descriptor, a hidden file looks missing, and no thread keeps impersonating (G-2,
+// G-8, G-9).
 func TestGet(t *testing.T) {
 	w := newWorld(t, shared)
 	w.file("plan.txt", "the plan\n", shared)
@@ -31,7 +38,7 @@ func TestGet(t *testing.T) {
 		}
 	}
 	absent := w.want(404, "bob", "GET", "/share/none.txt", "")
-	for _, path := range []string{"/share/deep/x.txt", "/share/deep/none.txt", "/nowhere/x", "/share/alice.txt:stream"} {
+	for _, path := range []string{"/share/deep/x.txt", "/share/deep/none.txt", "/nowhere/x"} {
 		got := w.want(404, "bob", "GET", path, "")
 		got.header.Del("Date")
 		absent.header.Del("Date")
@@ -59,5 +66,151 @@ func TestGet(t *testing.T) {
 	}
 	if n := w.acting(); n != 0 {
 		t.Errorf("G-2: %d threads still act as a client", n)
+	}
+}
+
+// TestSeeker checks reads by calls from each offset, in parts up to the limit of a call.
+func TestSeeker(t *testing.T) {
+	w := newExactly(t, shared)
+	text := strings.Repeat("0123456789abcdef", 40_000)
+	w.file("f", text, shared)
+	q := w.of("bob")
+	at := place{"share", "f"}
+	h, st := q.open(at, winnt.FILE_READ_DATA, winnt.FILE_OPEN, 0)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	s := &seeker{reader: reader{q: q, h: h}, size: int64(len(text))}
+	for _, c := range []struct {
+		to     int64
+		whence int
+		want   int64
+	}{{7, io.SeekStart, 7}, {-3, io.SeekCurrent, 4}, {10, io.SeekCurrent, 14}, {-16, io.SeekEnd, int64(len(text)) - 16},
+		{0, io.SeekEnd, int64(len(text))}, {0, io.SeekStart, 0}} {
+		if got, err := s.Seek(c.to, c.whence); got != c.want || err != nil {
+			t.Errorf("seek %d from %d: %d, %v", c.to, c.whence, got, err)
+		}
+		b := make([]byte, 16)
+		if n, err := io.ReadFull(s, b); err == nil && string(b) != text[c.want:c.want+16] || n != int(min(16,
+			int64(len(text))-c.want)) {
+			t.Errorf("at %d it has %q, %v", c.want, b[:n], err)
+		}
+		_, _ = s.Seek(c.want, io.SeekStart)
+	}
+	if at, err := s.Seek(-1, io.SeekStart); err == nil {
+		t.Errorf("a place before the file: %d", at)
+	}
+	if n, err := s.Read(nil); n != 0 || err != nil {
+		t.Errorf("reading nothing: %d, %v", n, err)
+	}
+	big := make([]byte, 300<<10)
+	if n, err := s.Read(big); n != 256<<10 || err != nil || string(big[:n]) != text[:n] {
+		t.Errorf("one call reads %d, %v", n, err)
+	}
+	if rest, err := io.ReadAll(s); err != nil || string(rest) != text[256<<10:] {
+		t.Errorf("the rest has %d bytes, %v", len(rest), err)
+	}
+	q.s.p.release(h)
+	if n, err := s.Read(big); n != 0 || err == nil || errors.Is(err, io.EOF) {
+		t.Errorf("of a file that was closed: %d, %v", n, err)
+	}
+}
+
+const modified = "Last-Modified: Sat, 03 Feb 2001 04:05:06 GMT"
+
+// TestExactContents: all of the answer to GET and HEAD of files below, at and above each bound, for a client that is
+// handed a descriptor and for one that may read the contents and attributes and nothing else (G-22).
+func TestExactContents(t *testing.T) {
+	w := newExactly(t, "O:BAG:SYD:P(A;OICI;FA;;;{alice})(A;OICI;0x1200a9;;;{bob})(A;OICI;0x81;;;{carol})")
+	text := strings.Repeat("0123456789abcdef", 20_000)
+	const plain = "text/plain; charset=utf-8"
+	for _, size := range []int{0, 1, 8191, 8192, 8193, 8703, 8704, 8705, 65_535, 65_536, 65_537, 300_000} {
+		name := fmt.Sprintf("f%d.txt", size)
+		w.file(name, text[:size], "O:BAG:SYD:P(A;;FA;;;{alice})(A;;0x1200a9;;;{bob})(A;;0x81;;;{carol})")
+		w.at(name)
+		ranges := []string{}
+		if size > 65_536 {
+			ranges = []string{"Accept-Ranges: bytes"}
+		}
+		for _, user := range []string{"bob", "carol"} {
+			headers := append(ranges, fmt.Sprint("Content-Length: ", size), modified)
+			w.same(user+" reads "+name, w.ask(user, "GET", "/share/"+name, ""), contents(200, size, plain, text[:size],
+				headers...))
+			w.same(user+" looks at "+name, w.ask(user, "HEAD", "/share/"+name, ""), contents(200, size, plain, "",
+				headers...))
+			if size < 100 {
+				continue
+			}
+			for asked, part := range map[string][2]int{"bytes=5-9": {5, 9}, "bytes=-7": {size - 7, size - 1},
+				fmt.Sprintf("bytes=%d-", size-20): {size - 20, size - 1}} {
+				w.same(user+" reads "+asked+" of "+name, w.ask(user, "GET", "/share/"+name, "", "Range", asked),
+					contents(206, size, plain, text[part[0]:part[1]+1], "Accept-Ranges: bytes", modified,
+						fmt.Sprint("Content-Length: ", part[1]-part[0]+1),
+						fmt.Sprintf("Content-Range: bytes %d-%d/%d", part[0], part[1], size)))
+			}
+		}
+		w.same("a file as a directory", w.ask("bob", "GET", "/share/"+name+"/", ""), saysAbsent)
+	}
+}
+
+// TestConditionsOfReads: each condition alone, met and not, of a short file and of a long one; If-Range (RFC 9110, 13).
+func TestConditionsOfReads(t *testing.T) {
+	w := newExactly(t, shared)
+	text := strings.Repeat("0123456789", 7000)
+	for name, size := range map[string]int{"short.bin": 10, "long.bin": 70_000} {
+		w.file(name, text[:size], shared)
+		w.at(name)
+		tag := fmt.Sprintf(`"%s-%x"`, momentTag, size)
+		const kind = "application/octet-stream"
+		length := fmt.Sprint("Content-Length: ", size)
+		whole := contents(200, size, kind, text[:size], "Accept-Ranges: bytes", length, modified)
+		part := contents(206, size, kind, "34", "Accept-Ranges: bytes", "Content-Length: 2", modified,
+			fmt.Sprintf("Content-Range: bytes 3-4/%d", size))
+		// A 304 does not repeat the metadata of the tag (RFC 9110, 15.4.5).
+		same, failed := contents(304, size, "", ""), contents(412, size, kind, "", modified)
+		for _, c := range []struct{ name, value, want string }{
+			{"If-Match", tag, whole}, {"If-Match", `"x"`, failed}, {"If-Match", "*", whole},
+			{"If-None-Match", tag, same}, {"If-None-Match", `"x"`, whole}, {"If-None-Match", "*", same},
+			{"If-Modified-Since", "Sat, 03 Feb 2001 04:05:06 GMT", same},
+			{"If-Modified-Since", "Sat, 03 Feb 2001 04:05:05 GMT", whole},
+			{"If-Unmodified-Since", "Sat, 03 Feb 2001 04:05:06 GMT", whole},
+			{"If-Unmodified-Since", "Sat, 03 Feb 2001 04:05:05 GMT", failed},
+			{"Range", "bytes=3-4", part},
+			{"Range", fmt.Sprintf("bytes=%d-", size), contents(416, size, "text/plain; charset=utf-8",
+				"invalid range: failed to overlap\n", fmt.Sprintf("Content-Range: bytes */%d", size))},
+		} {
+			got := w.ask("bob", "GET", "/share/"+name, "", c.name, c.value)
+			if strings.HasPrefix(got, "416") { // package net/http says which headers stay
+				got = strings.Replace(got, "Cache-Control: private, no-cache\n", "", 1)
+				got = strings.Replace(got, `Etag: `+tag+"\n", "", 1)
+				c.want = strings.Replace(c.want, "Cache-Control: private, no-cache\n", "", 1)
+				c.want = strings.Replace(c.want, `Etag: `+tag+"\n", "", 1)
+			}
+			w.same(fmt.Sprintf("%s with %s: %s", name, c.name, c.value), got, c.want)
+		}
+		w.same(name+" with If-Range", w.ask("bob", "GET", "/share/"+name, "", "Range", "bytes=3-4", "If-Range", tag), part)
+		w.same(name+" with another If-Range", w.ask("bob", "GET", "/share/"+name, "", "Range", "bytes=3-4", "If-Range",
+			`"x"`), whole)
+	}
+}
+
+// TestSavedTypes: each type that a browser would run is saved, by the end of the name in any case; others are shown
+// (G-22).
+func TestSavedTypes(t *testing.T) {
+	w := newExactly(t, shared)
+	for kind, saved := range map[string]bool{"text/html; charset=utf-8": true, "application/xhtml+xml": true,
+		"image/svg+xml": true, "text/xml; charset=utf-8": true, "application/xml": true, "application/javascript": true,
+		"text/javascript; charset=utf-8": true, "application/pdf": true, "application/x-shockwave-flash": true,
+		"image/png": false, "text/css; charset=utf-8": false, "application/octet-stream": false} {
+		end := fmt.Sprintf(".refmon%x", kind)
+		w.must(mime.AddExtensionType(end, kind))
+		name := "a" + strings.ToUpper(end)
+		w.file(name, "x", shared)
+		w.at(name)
+		headers := []string{"Content-Length: 1", modified}
+		if saved {
+			headers = append(headers, "Content-Disposition: attachment")
+		}
+		w.same("G-22: "+kind, w.ask("bob", "GET", "/share/"+name, ""), contents(200, 1, kind, "x", headers...))
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// link is the gateway's way to refmond. A connection that was lost is made anew by the
-// next request, with a process that has none of the old one's handles.
+// link is the gateway's connection to refmond. After a failure the next request reconnects, as a new process without
+// the handles of the old one. It is safe for concurrent use.
 type link struct {
 	dial func() (*client.Conn, error) // immutable
 	cfg  *Config                      // immutable
@@ -25,10 +25,11 @@ type link struct {
 	closed bool // guarded by mu
 }
 
-// errStopped is told to requests after Close.
+// errStopped is the error of requests after Close.
 var errStopped = errors.New("the gateway stops")
 
-// process returns the process of the moment.
+// process returns the current process and connects if none exists or it failed. It returns errStopped after close.
+// Concurrent callers get the same process.
 func (l *link) process() (*process, error) {
 	l.mu.Lock()
 	p := l.at
@@ -58,7 +59,7 @@ func (l *link) process() (*process, error) {
 	return p, nil
 }
 
-// close ends the process, and with it every handle and impersonation.
+// close disconnects, which ends every handle and impersonation. Later calls of process fail.
 func (l *link) close() error {
 	l.mu.Lock()
 	p := l.at
@@ -70,13 +71,14 @@ func (l *link) close() error {
 	return p.conn.Close()
 }
 
-// process is one connection: a process of refmond, its threads and the tokens it holds.
+// process is one connection to refmond: a process there, its threads and its tokens. It is safe for concurrent use.
 type process struct {
 	conn     *client.Conn    // immutable
-	threads  chan *nt.Thread // one entry a thread that may be; nil: it is not made yet
+	threads  chan *nt.Thread // one entry for each allowed thread; nil: not created yet
 	sessions *sessions       // immutable
 }
 
+// newProcess returns the process of a connection. It creates threads when they are needed.
 func newProcess(conn *client.Conn, cfg *Config) *process {
 	p := &process{conn: conn, threads: make(chan *nt.Thread, cfg.Threads)}
 	for range cfg.Threads {
@@ -89,8 +91,8 @@ func newProcess(conn *client.Conn, cfg *Config) *process {
 	return p
 }
 
-// enableTcb enables the privilege that gives a logon without a password a full token, where
-// the gateway's account was granted it; it is not enabled by itself (G-7).
+// enableTcb enables SeTcbPrivilege if the gateway's account holds it. With it a logon without a password yields a
+// full token (G-7). It does nothing if the account does not have it.
 func enableTcb(th *nt.Thread) {
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ADJUST_PRIVILEGES)
 	if st != ntstatus.Success {
@@ -101,22 +103,23 @@ func enableTcb(th *nt.Thread) {
 		Attributes: winnt.SE_PRIVILEGE_ENABLED}}, false)
 }
 
-// do runs f on a thread of the pool that acts as the gateway: for what a handle decides, and
-// not who asks.
+// do runs f on a pool thread with the gateway's own identity. Use it for calls that a handle authorizes. It returns
+// the status of f, or Cancelled if ctx ends before a thread is free.
 func (p *process) do(ctx context.Context, f func(*nt.Thread) ntstatus.Status) ntstatus.Status {
 	return p.run(ctx, 0, f)
 }
 
-// as runs f on a thread that acts with a token. f makes calls of refmond and waits for
-// nothing else: neither a client nor a lock.
+// as runs f on a pool thread that impersonates tok. It returns NoToken if tok is 0. f may call refmond and must not
+// wait for a client or a lock.
 func (p *process) as(ctx context.Context, tok winnt.Handle, f func(*nt.Thread) ntstatus.Status) ntstatus.Status {
 	if tok == 0 {
-		// Without a client's token nothing is done in a client's name (G-1).
+		// Nothing is done for a client without its token (G-1).
 		return ntstatus.NoToken
 	}
 	return p.run(ctx, tok, f)
 }
 
+// run runs f on a pool thread, which impersonates tok unless tok is 0. It replaces a thread that could not revert.
 func (p *process) run(ctx context.Context, tok winnt.Handle, f func(*nt.Thread) ntstatus.Status) ntstatus.Status {
 	th, st := p.take(ctx)
 	if st != ntstatus.Success {
@@ -125,7 +128,7 @@ func (p *process) run(ctx context.Context, tok winnt.Handle, f func(*nt.Thread) 
 	clean := false
 	defer func() {
 		if !clean {
-			// The thread may still act as the client: it is ended, another takes its place (G-2).
+			// The thread may still impersonate the client, so it is replaced (G-2).
 			th.Close()
 			th = nil
 		}
@@ -145,10 +148,11 @@ func (p *process) run(ctx context.Context, tok winnt.Handle, f func(*nt.Thread) 
 	return st
 }
 
-// take waits for a thread as long as the client of the request does.
+// take returns a free thread and creates it if needed. The caller sends it back to p.threads. It returns Cancelled
+// if ctx ends first, and the connection's status if a thread cannot be created.
 func (p *process) take(ctx context.Context) (*nt.Thread, ntstatus.Status) {
 	if ctx.Err() != nil {
-		return nil, ntstatus.Cancelled // a free thread is no chance to go on
+		return nil, ntstatus.Cancelled // do not start even if a thread is free
 	}
 	var th *nt.Thread
 	select {
@@ -166,17 +170,13 @@ func (p *process) take(ctx context.Context) (*nt.Thread, ntstatus.Status) {
 	th, err := p.conn.NewThread()
 	if err != nil {
 		p.threads <- nil
-		var e *ntstatus.Error
-		if errors.As(err, &e) {
-			return nil, e.Status
-		}
-		return nil, ntstatus.PortDisconnected
+		return nil, ntstatus.Of(err, ntstatus.PortDisconnected)
 	}
 	return th, ntstatus.Success
 }
 
-// openAs opens an existing file as the owner of a token, with a descriptor where one is
-// handed out, in one exchange with refmond.
+// openAs opens an existing file while impersonating tok, in one round trip. The result has a descriptor if refmond
+// passes one. It returns NoToken if tok is 0.
 func (p *process) openAs(ctx context.Context, tok winnt.Handle, in nt.CreateFileIn) (o client.OpenedAs,
 	st ntstatus.Status) {
 	if tok == 0 {
@@ -188,7 +188,7 @@ func (p *process) openAs(ctx context.Context, tok winnt.Handle, in nt.CreateFile
 	}
 	defer func() {
 		if !o.Reverted {
-			// The thread may still act as the client: it is ended, another takes its place (G-2).
+			// The thread may still impersonate the client, so it is replaced (G-2).
 			th.Close()
 			th = nil
 		}
@@ -197,8 +197,8 @@ func (p *process) openAs(ctx context.Context, tok winnt.Handle, in nt.CreateFile
 	return p.conn.OpenFileAs(th, tok, in)
 }
 
-// readAs opens an existing file as the owner of a token, with what is in it where that is
-// little, in one exchange with refmond.
+// readAs opens an existing file while impersonating tok, in one round trip. A file of at most mostAtOnce bytes
+// arrives whole; room is a buffer that it may use. It returns NoToken if tok is 0.
 func (p *process) readAs(ctx context.Context, tok winnt.Handle, in nt.CreateFileIn, room []byte) (o client.ReadAs,
 	st ntstatus.Status) {
 	if tok == 0 {
@@ -208,16 +208,15 @@ func (p *process) readAs(ctx context.Context, tok winnt.Handle, in nt.CreateFile
 	if st != ntstatus.Success {
 		return o, st
 	}
-	// refmond lets the thread act as the client for the open alone (G-30).
+	// refmond impersonates the client during the open only (G-30).
 	defer func() { p.threads <- th }()
 	return p.conn.ReadFileAs(th, tok, in, mostAtOnce, room)
 }
 
-// mostAtOnce is the longest file, in bytes, that refmond sends with its answer: longer ones
-// are read by a descriptor.
+// mostAtOnce is the largest file, in bytes, whose contents refmond returns with an open.
 const mostAtOnce = 64 << 10
 
-// release closes a handle of the process. A client that has left is no reason to keep it.
+// release closes a handle, even if the request's context has ended. It does nothing for 0.
 func (p *process) release(h winnt.Handle) {
 	if h == 0 {
 		return

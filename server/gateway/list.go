@@ -1,8 +1,6 @@
 package gateway
 
 import (
-	"context"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -11,14 +9,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Bounds of what one request lists.
-const (
-	mostListed = 20_000  // entries of one answer to PROPFIND, and of a page
-	mostCopied = 100_000 // entries of one directory that is copied or removed
-)
+const mostListed = 20_000 // entries in a response to PROPFIND, and on a page
 
-// list returns the entries of a directory as its client lists them, in their order by
-// name. more says that there are more than that.
+// list returns at most most entries of the open directory h, sorted by name. It skips names that a request cannot
+// name. more reports that entries were left out.
 func (q *request) list(at place, h winnt.Handle, most int) (list []facts, more bool, refused *refusal) {
 	for begin := true; ; begin = false {
 		var batch []nt.FileEntry
@@ -35,10 +29,10 @@ func (q *request) list(at place, h winnt.Handle, most int) (list []facts, more b
 		for i := range batch {
 			f := ofEntry(&batch[i])
 			if !at.below(f.name).possible() {
-				continue // it cannot be asked for (G-11)
+				continue // a request could not name it (G-11)
 			}
 			if len(list) == most {
-				more = true // what one request makes the gateway hold is bounded (G-20)
+				more = true // limits the memory of one request (G-20)
 				break
 			}
 			list = append(list, f)
@@ -51,7 +45,7 @@ func (q *request) list(at place, h winnt.Handle, most int) (list []facts, more b
 	return list, more, nil
 }
 
-// openToList opens a directory as the client, for listing.
+// openToList opens a directory for listing, with the rights of the client. The caller releases the handle.
 func (q *request) openToList(at place) (winnt.Handle, *refusal) {
 	const want = winnt.FILE_LIST_DIRECTORY
 	h, st := q.open(at, want, winnt.FILE_OPEN, directoryOnly)
@@ -61,7 +55,8 @@ func (q *request) openToList(at place) (winnt.Handle, *refusal) {
 	return h, nil
 }
 
-// roots returns the trees that the client may know of: those whose attributes it reads (G-13).
+// roots returns the trees whose attributes the client may read (G-13), in the order of the configuration. It returns
+// nil if none exists.
 func (q *request) roots() (list []facts) {
 	for _, tree := range q.g.cfg.Trees {
 		if f, refused := q.stat(place{tree: tree}); refused == nil {
@@ -71,44 +66,21 @@ func (q *request) roots() (list []facts) {
 	return list
 }
 
-// RemoveAll implements webdav.FileSystem: everything below goes first, as far as the
-// client may delete it, and what stays is noted.
-func (f files) RemoveAll(_ context.Context, name string) error {
-	at := placeOf(name)
-	budget := mostCopied
-	if f.q.remove(at, &budget) {
-		f.q.g.props.drop(at)
-		return nil
+// members returns at most most entries of a directory, or the visible trees for the root.
+func (q *request) members(at place, most int) (list []facts, more bool, refused *refusal) {
+	if at.tree == "" {
+		return q.roots(), false, nil
 	}
-	f.q.mu.Lock()
-	failed := f.q.failed
-	f.q.mu.Unlock()
-	if len(failed) == 0 {
-		return f.q.failure(name, &refusal{code: http.StatusServiceUnavailable, status: ntstatus.Cancelled, at: at})
+	h, refused := q.openToList(at)
+	if refused != nil {
+		return nil, false, refused
 	}
-	return f.q.failure(name, failed[0])
+	defer q.s.p.release(h)
+	return q.list(at, h, most)
 }
 
-// remove deletes a file, or a directory with what is in it, and reports whether it is gone.
-func (q *request) remove(at place, budget *int) bool {
-	if *budget--; *budget < 0 || q.ctx.Err() != nil {
-		return false
-	}
-	st := q.unlink(at)
-	if st == ntstatus.DirectoryNotEmpty {
-		whole := q.empty(at, budget)
-		if !whole {
-			return false // the parents of what failed are not told (RFC 4918, 9.6.1)
-		}
-		st = q.unlink(at)
-	}
-	if st == ntstatus.Success {
-		return true
-	}
-	q.fail(q.refusedAs(at, winnt.DELETE, st))
-	return false
-}
-
+// unlink deletes a file or an empty directory with the rights of the client. It returns ObjectNameNotFound for a
+// name that is not served.
 func (q *request) unlink(at place) ntstatus.Status {
 	if !q.served(at) {
 		return ntstatus.ObjectNameNotFound
@@ -116,38 +88,4 @@ func (q *request) unlink(at place) ntstatus.Status {
 	return q.s.as(q.ctx, func(th *nt.Thread) ntstatus.Status {
 		return th.NtDeleteFile(&nt.ObjectAttributes{ObjectName: at.object()})
 	})
-}
-
-// empty deletes what is in a directory, and reports whether all of it is gone.
-func (q *request) empty(at place, budget *int) bool {
-	h, refused := q.openToList(at)
-	if refused != nil {
-		q.fail(refused)
-		return false
-	}
-	list, more, refused := q.list(at, h, mostCopied)
-	q.s.p.release(h)
-	if refused != nil {
-		q.fail(refused)
-		return false
-	}
-	whole := !more
-	for _, f := range list {
-		if !q.remove(at.below(f.name), budget) {
-			whole = false
-		}
-	}
-	return whole
-}
-
-// mostFailed is how many failures an answer names.
-const mostFailed = 1000
-
-// fail notes what of several was refused.
-func (q *request) fail(f *refusal) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if len(q.failed) < mostFailed {
-		q.failed = append(q.failed, f)
-	}
 }

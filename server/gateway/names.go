@@ -1,31 +1,32 @@
 package gateway
 
 import (
+	"net/http"
 	"net/url"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/server/gateway/dav"
 )
 
-// Bounds of names.
+// Limits of names.
 const (
 	longestPath = 4096 // bytes, decoded
-	longestName = 255  // bytes, as the file systems of Linux have it
+	longestName = 255  // bytes, the limit of Linux file systems
 	deepest     = 128  // components
 )
 
-// uploadPrefix begins the names of files that are being uploaded. They are in no listing
-// and cannot be asked for.
+// uploadPrefix starts the names of unfinished uploads. Listings leave them out and requests cannot name them.
 const uploadPrefix = ".~refmon-"
 
-// place is a name that a request means: a file of a tree, or the root above the trees.
+// place names a file in a tree. The zero value is the root above the trees.
 type place struct {
 	tree string // "": the root
 	path string // below the tree, with backslashes; "": the tree itself
 }
 
-// object returns the name by which refmond knows the file.
+// object returns the file's name in refmond's namespace.
 func (p place) object() string {
 	if p.path == "" {
 		return `\??\` + p.tree + `\`
@@ -33,7 +34,7 @@ func (p place) object() string {
 	return `\??\` + p.tree + `\` + p.path
 }
 
-// above returns the directory that the name is in, and the name there.
+// above returns the parent directory and the last component. The name of a tree's root is "".
 func (p place) above() (place, string) {
 	at := strings.LastIndexByte(p.path, '\\')
 	if at < 0 {
@@ -42,7 +43,7 @@ func (p place) above() (place, string) {
 	return place{p.tree, p.path[:at]}, p.path[at+1:]
 }
 
-// below returns a name in a directory.
+// below returns the place of a member of a directory.
 func (p place) below(name string) place {
 	if p.path == "" {
 		return place{p.tree, name}
@@ -50,7 +51,7 @@ func (p place) below(name string) place {
 	return place{p.tree, p.path + `\` + name}
 }
 
-// href returns the name as a path of HTTP, which ends in / for a directory.
+// href returns the escaped URL path. It ends in a slash if dir is set, and is "/" for the root.
 func (p place) href(dir bool) string {
 	if p.tree == "" {
 		return "/"
@@ -68,9 +69,8 @@ func (p place) href(dir bool) string {
 	return b.String()
 }
 
-// parsePlace reads the path of a URL. ok says that the path means one place whatever reads
-// it: no dots, doubled or encoded slashes, backslashes, NUL or broken UTF-8 (G-10). A
-// place that no file can be at is the zero tree with a path, which nothing finds.
+// parsePlace converts a URL path to a place. ok is false for a path that two readers may resolve differently (G-10),
+// or that is too long or too deep. dir reports a final slash.
 func parsePlace(u *url.URL) (p place, dir, ok bool) {
 	text := u.Path
 	if len(text) > longestPath || !strings.HasPrefix(text, "/") || !utf8.ValidString(text) ||
@@ -87,7 +87,7 @@ func parsePlace(u *url.URL) (p place, dir, ok bool) {
 		return p, false, false
 	}
 	for _, part := range parts {
-		// A name that two readers may take for two places is refused, never cleaned up (G-10).
+		// A name that two readers could resolve differently is rejected, never normalized (G-10).
 		if part == "" || part == "." || part == ".." || len(part) > longestName {
 			return p, false, false
 		}
@@ -96,8 +96,39 @@ func parsePlace(u *url.URL) (p place, dir, ok bool) {
 	return p, dir, true
 }
 
-// possible reports whether a file can have the name: Windows has no such names, and those
-// of uploads are the gateway's own (G-11).
+// parseFile converts a URL path to a place. It returns a 400 refusal for an ambiguous path (G-10) and for a name
+// that Windows forbids (G-11).
+func parseFile(u *url.URL) (at place, slash bool, refused dav.Refusal) {
+	at, slash, ok := parsePlace(u)
+	if !ok {
+		return at, slash, dav.Refuse(http.StatusBadRequest, "this path is not one that a file can have")
+	}
+	for part := range strings.SplitSeq(at.path, `\`) {
+		if why := forbidden(part); why != "" {
+			return at, slash, dav.Refuse(http.StatusBadRequest, "Windows does not allow this name: "+why)
+		}
+	}
+	return at, slash, nil
+}
+
+// forbidden returns why Windows forbids a path component, "" if it is allowed or empty (MS-FSCC 2.1.5.2).
+func forbidden(part string) string {
+	const reserved = `"*/:<>?\|`
+	switch {
+	case part == "":
+		return ""
+	case strings.ContainsAny(part, reserved):
+		return "it has one of the characters " + reserved
+	case strings.ContainsFunc(part, func(r rune) bool { return r < ' ' }):
+		return "it has a control character"
+	case strings.HasSuffix(part, ".") || strings.HasSuffix(part, " "):
+		return "it ends in a dot or a space"
+	}
+	return ""
+}
+
+// possible reports whether a request may name the file. Names that Windows forbids and those of unfinished uploads
+// are not possible (G-11).
 func (p place) possible() bool {
 	if p.path == "" {
 		return true

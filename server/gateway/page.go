@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// style is that of every page.
+// style is the style sheet of every page.
 //
 //go:embed page.css
 var style string
@@ -22,22 +22,24 @@ var pageText string
 
 var pageTemplate = template.Must(template.New("page").Parse(pageText))
 
-// pagePolicy lets a page of the gateway's own use its style and nothing else.
+// pagePolicy allows the gateway's own pages their style sheet and nothing else.
 var pagePolicy = fmt.Sprintf("default-src 'none'; style-src 'sha256-%s'; frame-ancestors 'none'; base-uri 'none'; "+
 	"form-action 'self'", styleHash())
 
+// styleHash returns the base64 SHA-256 of style.
 func styleHash() string {
 	sum := sha256.Sum256([]byte(style))
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// line is an entry of a page.
+// line is an entry of a directory page.
 type line struct{ Name, Href, Size, Written string }
 
-// crumb is a directory above.
+// crumb is a link to a parent directory.
 type crumb struct{ Name, Href string }
 
-// page shows what is in a directory.
+// page writes the page of a directory. For HEAD it writes the headers alone. more adds a note that entries are
+// missing.
 func (q *request) page(w http.ResponseWriter, r *http.Request, list []facts, more bool) {
 	data := struct {
 		Style  template.CSS
@@ -71,11 +73,10 @@ func (q *request) page(w http.ResponseWriter, r *http.Request, list []facts, mor
 	if r.Method == http.MethodHead {
 		return
 	}
-	_ = pageTemplate.Execute(w, data) // a client that left is told nothing more
+	_ = pageTemplate.Execute(w, data) // ignore a client that has disconnected
 }
 
-// user returns what a page calls its client: the name that it gave, or the one that refmond
-// knows it by, as after a ticket; else the SID.
+// user returns the client's display name: the logon name, else the name that refmond resolves, else the SID.
 func (q *request) user() string {
 	name := q.s.name
 	if name == "" {
@@ -87,7 +88,7 @@ func (q *request) user() string {
 	return name
 }
 
-// crumbs returns the directories above, and the name of the one that is shown.
+// crumbs returns the links to the parent directories, and the name of the current one.
 func (q *request) crumbs() (list []crumb, name string) {
 	list = []crumb{{"trees", "/"}}
 	at := place{tree: q.at.tree}
@@ -102,7 +103,7 @@ func (q *request) crumbs() (list []crumb, name string) {
 	return list, name
 }
 
-// size returns a number of bytes as people read it.
+// size formats a number of bytes for people, such as "1.5 KiB".
 func size(n int64) string {
 	units := []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB"}
 	f, i := float64(n), 0

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// patientBody gives each read of a body its own deadline.
+// patientBody sets a read deadline before each read of a request body.
 type patientBody struct {
 	io.ReadCloser
 	c *http.ResponseController
@@ -14,11 +14,11 @@ type patientBody struct {
 
 // Read implements io.Reader.
 func (b *patientBody) Read(p []byte) (int, error) {
-	_ = b.c.SetReadDeadline(time.Now().Add(stallTimeout)) // a test's recorder has none
+	_ = b.c.SetReadDeadline(time.Now().Add(stallTimeout)) // test recorders do not support it
 	return b.ReadCloser.Read(p)
 }
 
-// patientWriter gives each write of an answer its own deadline.
+// patientWriter sets a write deadline before writes, at most once a second.
 type patientWriter struct {
 	http.ResponseWriter
 	c    *http.ResponseController
@@ -28,14 +28,14 @@ type patientWriter struct {
 // Write implements io.Writer.
 func (w *patientWriter) Write(p []byte) (int, error) {
 	if now := time.Now(); now.After(w.next) {
-		_ = w.c.SetWriteDeadline(now.Add(stallTimeout)) // a test's recorder has none
+		_ = w.c.SetWriteDeadline(now.Add(stallTimeout)) // test recorders do not support it
 		w.next = now.Add(time.Second)
 	}
 	return w.ResponseWriter.Write(p)
 }
 
-// Flush implements http.Flusher: answers that stream need it.
+// Flush implements http.Flusher, for streamed responses.
 func (w *patientWriter) Flush() { _ = w.c.Flush() }
 
-// Unwrap lets http.ResponseController find what it needs.
+// Unwrap returns the wrapped writer for http.ResponseController.
 func (w *patientWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

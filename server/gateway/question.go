@@ -17,10 +17,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// longestSDDL is the most of a descriptor that is sent along, in bytes.
+// longestSDDL is the longest descriptor that a request may contain, in bytes of SDDL.
 const longestSDDL = 64 << 10
 
-// rightNames are the rights of files by their documented names.
+// rightNames maps the documented names of file rights to their bits.
 var rightNames = func() map[string]winnt.AccessMask {
 	m := map[string]winnt.AccessMask{"FILE_GENERIC_READ": winnt.FILE_GENERIC_READ,
 		"FILE_GENERIC_WRITE": winnt.FILE_GENERIC_WRITE, "FILE_GENERIC_EXECUTE": winnt.FILE_GENERIC_EXECUTE,
@@ -35,10 +35,14 @@ var rightNames = func() map[string]winnt.AccessMask {
 	return m
 }()
 
-// maskOf reads names of rights; none stand for all that can be had.
+// everyRight requests the maximum rights.
+var everyRight = []string{"MAXIMUM_ALLOWED"}
+
+// maskOf converts names of rights to a mask. An empty list is an error and does not mean the maximum (G-36). An
+// unknown name is an error.
 func maskOf(names []string) (winnt.AccessMask, error) {
 	if len(names) == 0 {
-		return winnt.MAXIMUM_ALLOWED, nil
+		return 0, errors.New("rights is missing" + fieldAdvice["refmon.v1.CheckRequest.rights"])
 	}
 	var mask winnt.AccessMask
 	for _, name := range names {
@@ -51,7 +55,7 @@ func maskOf(names []string) (winnt.AccessMask, error) {
 	return mask, nil
 }
 
-// rights returns a mask and the names of its bits.
+// rights returns a mask with the names of its bits.
 func rights(mask winnt.AccessMask) *api.Rights {
 	r := &api.Rights{Mask: uint32(mask)}
 	for bit := winnt.AccessMask(1); bit != 0; bit <<= 1 {
@@ -62,7 +66,8 @@ func rights(mask winnt.AccessMask) *api.Rights {
 	return r
 }
 
-// object returns the descriptor that a question is about.
+// object returns the descriptor of the object in a question. sent reports that the client sent the descriptor
+// itself. Errors are connect errors; a hidden file is NotFound.
 func (q *request) object(o *api.Object) (d *sd.Descriptor, sent bool, err error) {
 	switch {
 	case o.GetSddl() != "":
@@ -95,8 +100,8 @@ func (q *request) object(o *api.Object) (d *sd.Descriptor, sent bool, err error)
 	return d, false, nil
 }
 
-// descriptor reads owner, group, DACL and label of a file, as the client: a question about a
-// file takes READ_CONTROL of the asker (G-25).
+// descriptor reads owner, group, DACL and label of a file. The client needs READ_CONTROL (G-25). For a file that the
+// client may not list it returns the refusal of a missing one.
 func (q *request) descriptor(at place) (d *sd.Descriptor, refused *refusal) {
 	h, st := q.open(at, winnt.READ_CONTROL, winnt.FILE_OPEN, 0)
 	if st == ntstatus.Success {
@@ -110,14 +115,16 @@ func (q *request) descriptor(at place) (d *sd.Descriptor, refused *refusal) {
 	if st != ntstatus.Success {
 		f := q.refusedAs(at, winnt.READ_CONTROL, st)
 		if f.code == 404 {
-			f.status = ntstatus.ObjectNameNotFound // hidden is as absent (G-8)
+			f.status = ntstatus.ObjectNameNotFound // a hidden file gets the response of a missing one (G-8)
 		}
+		level(q.ctx, q.begun, q.g.levels.name)
 		return nil, f
 	}
 	return d, nil
 }
 
-// check answers one question, with the explanation where it is wanted.
+// check evaluates one access question. If why is set, it returns the explanation, too. A question about another
+// account needs an object by path.
 func (q *request) check(c *api.CheckRequest, why bool) (*api.CheckResponse, string, error) {
 	desired, err := maskOf(c.GetRights())
 	if err != nil {
@@ -130,9 +137,10 @@ func (q *request) check(c *api.CheckRequest, why bool) (*api.CheckResponse, stri
 	tok := q.s.token
 	if c.GetAccount() != "" {
 		if sent {
-			// A descriptor that the asker wrote would tell every group of another (G-26).
+			// With a descriptor of their own, callers could find out every group of another account
+			// (G-26).
 			return nil, "", connect.NewError(connect.CodePermissionDenied,
-				errors.New("another account is asked about for objects by path alone"))
+				errors.New("access of another account can only be queried for objects by path"))
 		}
 		var end func()
 		if tok, end, err = q.about(c.GetAccount()); err != nil {
@@ -143,7 +151,8 @@ func (q *request) check(c *api.CheckRequest, why bool) (*api.CheckResponse, stri
 	return q.decide(d, tok, desired, why)
 }
 
-// about returns a token of another account, which identifies and acts for nothing.
+// about returns an identification token of another account. The caller calls end to release it. An account that
+// cannot log on is a NotFound error.
 func (q *request) about(account string) (tok winnt.Handle, end func(), err error) {
 	st := q.s.p.do(q.ctx, func(th *nt.Thread) ntstatus.Status {
 		out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
@@ -157,7 +166,8 @@ func (q *request) about(account string) (tok winnt.Handle, end func(), err error
 	return tok, func() { q.s.p.release(tok) }, nil
 }
 
-// decide asks refmond, whose access check it is.
+// decide sends the question to refmond, which runs the access check. If access is denied, the response has the
+// maximum rights instead. It returns "" for text unless why is set.
 func (q *request) decide(d *sd.Descriptor, tok winnt.Handle, desired winnt.AccessMask, why bool) (
 	*api.CheckResponse, string, error) {
 	a, text := &api.CheckResponse{}, ""

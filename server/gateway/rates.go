@@ -13,13 +13,13 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Bounds of calls of the API by one user.
+// Limits of API calls by one user.
 const (
-	callsEach  = 100 // a second, and as many at once
+	callsEach  = 100 // per second, and in one burst
 	mostBucket = 4096
 )
 
-// rates counts the calls of users.
+// rates limits the API calls of each user. It is safe for concurrent use.
 type rates struct {
 	now func() time.Time // immutable
 
@@ -28,13 +28,14 @@ type rates struct {
 	of map[sid.SID]bucket // guarded by mu
 }
 
-// bucket has what a user may still call at a moment.
+// bucket is a token bucket: the calls left at a time.
 type bucket struct {
 	left float64
 	at   time.Time
 }
 
-// allow takes one call of a user's (G-27).
+// allow counts one call of a user. It returns false if the user made more than callsEach calls a second (G-27). If
+// the table is full, it clears it.
 func (r *rates) allow(user sid.SID) bool {
 	now := r.now()
 	r.mu.Lock()
@@ -42,7 +43,7 @@ func (r *rates) allow(user sid.SID) bool {
 	b, known := r.of[user]
 	if !known {
 		if len(r.of) >= mostBucket {
-			clear(r.of) // each begins anew: a bound of memory, not a way around one of calls
+			clear(r.of) // bounds the memory; each user starts with a full bucket again
 		}
 		b = bucket{callsEach, now}
 	}
@@ -56,11 +57,10 @@ func (r *rates) allow(user sid.SID) bool {
 	return ok
 }
 
-// healthTimeout is how long refmond may take for the questions of health.
+// healthTimeout is the longest that refmond may take for a health check.
 const healthTimeout = 3 * time.Second
 
-// health asks refmond for two decisions whose answers are known: a listening port alone is no
-// health.
+// health serves /health. It answers 200 if refmond makes two known decisions correctly, else 503.
 func (g *Gateway) health(w http.ResponseWriter, r *http.Request, _ *session) {
 	ctx, cancel := context.WithTimeout(r.Context(), healthTimeout)
 	defer cancel()
@@ -80,7 +80,8 @@ func (g *Gateway) health(w http.ResponseWriter, r *http.Request, _ *session) {
 // yes and no are descriptors that grant everybody everything, and nothing.
 var yes, no = sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)"), sddl.MustParse("O:SYG:SYD:")
 
-// decides reports whether refmond grants what it must and refuses what it must.
+// decides reports whether refmond grants access to yes and denies it to no. It returns false if refmond is
+// unreachable.
 func (g *Gateway) decides(ctx context.Context) bool {
 	p, err := g.link.process()
 	if err != nil {

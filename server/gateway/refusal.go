@@ -8,10 +8,11 @@ import (
 
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/internal/lograte"
 	"github.com/refmon/refmon/winnt"
 )
 
-// codes has what a client of HTTP is told; a status that is not here is 500.
+// codes maps a status to the HTTP status. A missing status is 500.
 var codes = map[ntstatus.Status]int{
 	ntstatus.AccessDenied: http.StatusForbidden, ntstatus.PrivilegeNotHeld: http.StatusForbidden,
 	ntstatus.BadImpersonationLevel: http.StatusForbidden, ntstatus.CannotDelete: http.StatusForbidden,
@@ -32,42 +33,61 @@ var codes = map[ntstatus.Status]int{
 	ntstatus.AuditFailed:           http.StatusServiceUnavailable,
 }
 
-// refusal is why a request is not done.
+// refusal is a rejected request. It implements dav.Refusal.
 type refusal struct {
 	code    int
 	status  ntstatus.Status
 	at      place
-	lacking winnt.AccessMask // what was asked for; for 403
-	why     string           // to who may read the descriptor: the entries that decided
+	lacking winnt.AccessMask // the requested rights, for 403
+	why     string           // the deciding entries, for a client that may read the descriptor
 }
 
-// refusedAs turns a status about a place into what its client is told. What is hidden from
-// the client is as what is not there: the same answer (G-8).
+// Error implements error.
+func (f *refusal) Error() string {
+	return strings.ToLower(http.StatusText(f.code)) + " (" + f.status.String() + ")"
+}
+
+// Code implements dav.Refusal.
+func (f *refusal) Code() int { return f.code }
+
+// refusedAs converts the status of a failed call on a place to a refusal. If the client may not list the name, the
+// refusal is the same 404 as for a missing file (G-8).
 func (q *request) refusedAs(at place, desired winnt.AccessMask, st ntstatus.Status) *refusal {
+	_, refused := q.refusedUnless(at, desired, st, false)
+	return refused
+}
+
+// refusedUnless is refusedAs, with one addition. If listing is set and access was denied to a file that the client
+// may list, it returns the listing's facts and a nil refusal.
+func (q *request) refusedUnless(at place, desired winnt.AccessMask, st ntstatus.Status, listing bool) (facts,
+	*refusal) {
 	code, known := codes[st]
 	if !known {
 		code = http.StatusInternalServerError
-		q.g.log.Warn("a status without a place in the table", "status", st.String())
+		q.g.log.Warn("a status without a place in the table", lograte.Client, q.s.user.String(), "status", st.String())
 	}
 	f := &refusal{code: code, status: st, at: at, lacking: desired}
 	if code != http.StatusForbidden && code != http.StatusNotFound {
-		return f
+		return facts{}, f
 	}
-	// A name that is not there costs the same question: time tells nothing either (G-8).
-	if _, seen := q.listed(at); code == http.StatusForbidden && !seen {
+	// A missing name takes the same calls, so that the response time reveals nothing (G-8).
+	found, seen := q.listed(at)
+	switch {
+	case code == http.StatusForbidden && !seen:
 		f.code = http.StatusNotFound
-		return f
-	}
-	if f.code == http.StatusForbidden {
+	case listing && st == ntstatus.AccessDenied:
+		return found, nil
+	case code == http.StatusForbidden:
 		f.why = q.explain(at, desired)
 	}
-	return f
+	return facts{}, f
 }
 
-// listed returns what a listing of the directory tells its client of the name.
+// listed returns the facts of a file as a listing of its directory shows them. seen is false if the client may not
+// list it, and for the root of a tree.
 func (q *request) listed(at place) (f facts, seen bool) {
 	if at.path == "" {
-		return f, false // the list of trees has those that can be opened
+		return f, false // the list of trees contains those that the client can open
 	}
 	dir, name := at.above()
 	h, st := q.open(dir, winnt.FILE_LIST_DIRECTORY, winnt.FILE_OPEN, directoryOnly)
@@ -85,7 +105,8 @@ func (q *request) listed(at place) (f facts, seen bool) {
 	return f, seen
 }
 
-// explain says why a right is lacking, to a client who may read the descriptor (G-9).
+// explain returns the entries that deny desired. It returns "" if the client does not have READ_CONTROL (G-9) or a call
+// fails.
 func (q *request) explain(at place, desired winnt.AccessMask) string {
 	h, st := q.open(at, winnt.READ_CONTROL, winnt.FILE_OPEN, 0)
 	if st != ntstatus.Success {
@@ -111,11 +132,11 @@ func (q *request) explain(at place, desired winnt.AccessMask) string {
 	return text
 }
 
-// absent answers that there is nothing of that name: always the same bytes (G-8).
-func absent(w http.ResponseWriter) { plain(w, http.StatusNotFound, "there is nothing of that name") }
+// absent writes the 404 response, which always has the same bytes (G-8).
+func absent(w http.ResponseWriter) { plain(w, http.StatusNotFound, "no such name") }
 
-// write answers a request with its refusal.
-func (f *refusal) write(w http.ResponseWriter, r *http.Request) {
+// Answer implements dav.Refusal.
+func (f *refusal) Answer(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case f.code == http.StatusNotFound:
 		absent(w)
@@ -128,11 +149,11 @@ func (f *refusal) write(w http.ResponseWriter, r *http.Request) {
 	case f.code == http.StatusForbidden:
 		plain(w, f.code, "access denied")
 	default:
-		plain(w, f.code, strings.ToLower(http.StatusText(f.code))+" ("+f.status.String()+")")
+		plain(w, f.code, f.Error())
 	}
 }
 
-// needs answers with the privileges that are lacking, each with the resource that it is of (RFC 3744, 7.1.1).
+// needs writes a 403 response with the missing privileges and their resource (RFC 3744, 7.1.1).
 func (f *refusal) needs(w http.ResponseWriter) {
 	var b strings.Builder
 	b.WriteString(xml.Header + `<D:error xmlns:D="DAV:" xmlns:R="` + rightsSpace + `"><D:need-privileges>`)

@@ -4,7 +4,7 @@ import (
 	"context"
 	"io"
 	"os"
-	"sync"
+	"time"
 
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/fileaccess"
@@ -13,61 +13,23 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Options of opens.
+// Options of an open.
 const (
 	directoryOnly = uint32(fileaccess.DirectoryFile)
 	fileOnly      = uint32(fileaccess.NonDirectoryFile)
 	deleteOnClose = uint32(fileaccess.DeleteOnClose)
 )
 
-// shareAll: a client of HTTP keeps no other from a file.
+// shareAll shares a file with every other open.
 const shareAll = uint32(fileaccess.ShareRead | fileaccess.ShareWrite | fileaccess.ShareDelete)
 
-// request is one request of a client that is known, as far as files go.
+// request is one request of an authenticated client. It must not outlive its ctx.
 type request struct {
-	g   *Gateway        // immutable
-	s   *session        // immutable
-	ctx context.Context // immutable: of this request, which the value does not outlive
-	at  place           // immutable
-
-	mu sync.Mutex
-	// +checklocks:mu
-	first *refusal // guarded by mu: the reason that the answer names
-	// +checklocks:mu
-	failed []*refusal // guarded by mu: what of several was refused
-	// +checklocks:mu
-	broken bool // guarded by mu: what was read from ended early, and nothing is to come of it
-	// +checklocks:mu
-	replaced bool // guarded by mu: the upload took the place of another file's contents
-}
-
-// note keeps why something was not done; the first reason stands.
-func (q *request) note(f *refusal) *refusal {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.first == nil {
-		q.first = f
-	}
-	return f
-}
-
-func (q *request) refusal() *refusal {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.first
-}
-
-// breakOff says that a source ended early.
-func (q *request) breakOff() {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.broken = true
-}
-
-func (q *request) isBroken() bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.broken || q.ctx.Err() != nil
+	g     *Gateway        // immutable
+	s     *session        // immutable
+	begun time.Time       // immutable: time of arrival; zero: refusals are not delayed
+	ctx   context.Context // immutable: of this request
+	at    place           // immutable: for GET, HEAD and the console
 }
 
 // creation returns the parameters of an open.
@@ -76,12 +38,13 @@ func (q *request) creation(at place, desired winnt.AccessMask, how, options uint
 		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: at.object()})}
 }
 
-// open opens a file as the client.
+// open opens a file with the rights of the client. The caller releases the handle. It returns ObjectNameNotFound for
+// a name that is not served.
 func (q *request) open(at place, desired winnt.AccessMask, how, options uint32) (h winnt.Handle, st ntstatus.Status) {
 	if !q.served(at) {
 		return 0, ntstatus.ObjectNameNotFound
 	}
-	// The client opens, on a thread that acts as the client: the gateway may open nothing (G-1).
+	// The client's token authorizes the open, because the gateway has no rights of its own (G-1).
 	st = q.s.as(q.ctx, func(th *nt.Thread) (st ntstatus.Status) {
 		h, _, st = th.NtCreateFile(q.creation(at, desired, how, options))
 		return st
@@ -89,11 +52,12 @@ func (q *request) open(at place, desired winnt.AccessMask, how, options uint32) 
 	return h, st
 }
 
-// served reports whether the gateway serves the tree, and the name is one that a file can have.
+// served reports whether the gateway serves the tree and a request may use the name.
 func (q *request) served(at place) bool { return q.g.trees[at.tree] && at.possible() }
 
-// openToRead opens a file as the client for reading, by a descriptor where one is handed
-// out. The rights that a descriptor needs are asked for first, and then done without.
+// openToRead opens a file for reading with the rights of the client. It first asks for GENERIC_READ, which a passed
+// descriptor needs, then for FILE_READ_DATA and FILE_READ_ATTRIBUTES alone. f is nil if refmond passes no
+// descriptor. The caller releases h and closes f.
 func (q *request) openToRead(at place) (h winnt.Handle, f *os.File, st ntstatus.Status) {
 	if !q.served(at) {
 		return 0, nil, ntstatus.ObjectNameNotFound
@@ -106,8 +70,8 @@ func (q *request) openToRead(at place) (h winnt.Handle, f *os.File, st ntstatus.
 	return h, f, st
 }
 
-// readAs opens a file as the client for reading, with what is in it where that is little, in
-// one exchange with refmond.
+// readAs opens a file for reading with the rights of the client, in one round trip. A small file arrives whole,
+// possibly in room.
 func (q *request) readAs(at place, room []byte) (o client.ReadAs, st ntstatus.Status) {
 	if !q.served(at) {
 		return o, ntstatus.ObjectNameNotFound
@@ -116,7 +80,7 @@ func (q *request) readAs(at place, room []byte) (o client.ReadAs, st ntstatus.St
 	return q.s.p.readAs(q.ctx, q.s.token, in, room)
 }
 
-// facts tells about an open file.
+// facts returns the facts of an open file. Their name is empty.
 func (q *request) facts(h winnt.Handle) (f facts, st ntstatus.Status) {
 	st = q.s.p.do(q.ctx, func(th *nt.Thread) ntstatus.Status {
 		basic, st := th.NtQueryInformationFile(h, nt.FileBasicInformation)
@@ -140,24 +104,24 @@ func (q *request) facts(h winnt.Handle) (f facts, st ntstatus.Status) {
 	return f, st
 }
 
-// reader reads an open file by calls.
+// reader reads an open file by calls of refmond, from offset at.
 type reader struct {
 	q  *request
 	h  winnt.Handle
 	at int64
 }
 
-// readAtOnce is the most that one call reads.
+// readAtOnce is the most bytes of one read or write call.
 const readAtOnce = 256 << 10
 
-// Read implements io.Reader.
+// Read implements io.Reader. It returns at most readAtOnce bytes.
 func (r *reader) Read(b []byte) (n int, err error) {
 	if len(b) == 0 {
 		return 0, nil
 	}
 	st := r.q.s.p.do(r.q.ctx, func(th *nt.Thread) ntstatus.Status {
-		data, st := th.NtReadFileAt(r.h, uint32(min(len(b), readAtOnce)), r.at)
-		n = copy(b, data)
+		var st ntstatus.Status
+		n, st = th.NtReadFileInto(r.h, b[:min(len(b), readAtOnce)], r.at)
 		return st
 	})
 	r.at += int64(n)

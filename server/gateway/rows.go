@@ -3,18 +3,21 @@ package gateway
 import (
 	"net"
 	"net/http"
+	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 )
 
-// entry says whom a row lets in.
+// entry is the clients that an endpoint accepts. The zero value accepts none.
 type entry uint8
 
-// The zero value lets no client in.
+// The zero value accepts no client.
 const (
 	closed entry = iota
 	anybody
-	known // a client that refmond logged on
+	known // a client that refmond has logged on
 )
 
 // row is one endpoint.
@@ -22,13 +25,13 @@ type row struct {
 	method string
 	path   string // "" for every path
 	needs  entry
-	change bool // it changes something: a browser must not send it for another site
+	change bool // it changes something, so cross-site requests are rejected
 	serve  func(w http.ResponseWriter, r *http.Request, s *session)
 }
 
-var nosniff = []string{"nosniff"} // nothing changes it
+var nosniff = []string{"nosniff"} // never changed
 
-// guard serves rows: it decides who may come, before a row sees the request.
+// guard dispatches requests to endpoints. It checks the host, the origin and the client first.
 type guard struct {
 	g    *Gateway
 	rows []row
@@ -41,14 +44,17 @@ func (h guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		plain(w, http.StatusMisdirectedRequest, "this host name is not served here")
 		return
 	}
+	if life := h.g.cfg.StrictTransport; life >= time.Second && isDomain(r.Host) {
+		w.Header().Set("Strict-Transport-Security", "max-age="+strconv.FormatInt(int64(life/time.Second), 10))
+	}
 	row := h.find(r)
 	if row == nil {
 		h.none(w, r)
 		return
 	}
 	if row.change && !sameOrigin(r) {
-		// Browsers send passwords and tickets by themselves: a page of another site must
-		// not make them act (G-16).
+		// Browsers send passwords and tickets automatically, so a page of another site could
+		// trigger changes (G-16).
 		plain(w, http.StatusForbidden, "the request comes from a page of another site")
 		return
 	}
@@ -67,6 +73,7 @@ func (h guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// find returns the endpoint of a request, nil if none exists.
 func (h guard) find(r *http.Request) *row {
 	for i := range h.rows {
 		if h.rows[i].method == r.Method && (h.rows[i].path == "" || h.rows[i].path == r.URL.Path) {
@@ -76,7 +83,7 @@ func (h guard) find(r *http.Request) *row {
 	return nil
 }
 
-// none answers a request that has no row.
+// none answers a request without an endpoint: 405 if the path has other methods, else 404.
 func (h guard) none(w http.ResponseWriter, r *http.Request) {
 	var allowed []string
 	for i := range h.rows {
@@ -93,21 +100,34 @@ func (h guard) none(w http.ResponseWriter, r *http.Request) {
 	plain(w, http.StatusMethodNotAllowed, "this method is not served")
 }
 
-// hosted reports whether a Host header names this server: a name that an attacker's DNS
-// turned to this address does not (G-17).
+// hosted reports whether a Host header names this server. It rejects names that an attacker's DNS maps to this
+// address (G-17). It accepts every name if none is configured.
 func (g *Gateway) hosted(host string) bool {
 	if len(g.cfg.Names) == 0 {
 		return true
 	}
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	host = strings.Trim(host, "[]")
+	host = hostName(host)
 	return slices.ContainsFunc(g.cfg.Names, func(n string) bool { return strings.EqualFold(n, host) })
 }
 
-// sameOrigin reports whether a request comes from a page of this origin, or from no
-// browser: those send Origin with every method that changes something.
+// hostName returns a Host header without port and brackets.
+func hostName(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return strings.Trim(host, "[]")
+}
+
+// isDomain reports whether a Host header is a DNS name. Strict-Transport-Security is not sent for IP addresses (RFC
+// 6797, 8.1.1). For localhost it would break other servers on the client's machine (G-47).
+func isDomain(host string) bool {
+	host = strings.ToLower(strings.TrimSuffix(hostName(host), "."))
+	_, err := netip.ParseAddr(host)
+	return err != nil && host != "" && host != "localhost" && !strings.HasSuffix(host, ".localhost")
+}
+
+// sameOrigin reports whether a request comes from a page of this origin or from a program that is not a browser.
+// Browsers send Origin with every method that changes something.
 func sameOrigin(r *http.Request) bool {
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "", "same-origin", "none":

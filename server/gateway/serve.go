@@ -4,38 +4,44 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"log"
+	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
+	"strings"
 	"time"
+
+	"github.com/refmon/refmon/server/internal/lograte"
 )
 
-// Bounds of connections.
+// Limits of connections.
 const (
 	headerTimeout   = 10 * time.Second // for all headers of a request
 	idleTimeout     = 2 * time.Minute
-	shutdownTimeout = 10 * time.Second // for requests that are being served
+	shutdownTimeout = 10 * time.Second // for requests in progress
 	largestHeader   = 96 << 10         // bytes
 	mostStreams     = 64               // of one HTTP/2 connection
-	stallTimeout    = 30 * time.Second // without a byte of a body, or one taken of an answer
+	stallTimeout    = 30 * time.Second // without progress of a request body or a response
 )
 
-// TLS returns what the gateway asks of a connection: TLS 1.2 at least (G-23), and where
-// accounts are known by certificates, one of the client if it has any.
+// TLS returns the TLS configuration of the gateway: at least TLS 1.2 (G-23). If certificates is set, it requests a
+// client certificate, which is optional and need not be signed by a known CA.
 func TLS(cert *tls.Certificate, certificates bool) *tls.Config {
 	c := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{*cert},
 		NextProtos: []string{"h2", "http/1.1"}}
 	if certificates {
-		// The certificate itself is known, and not who signed it.
+		// The configuration identifies the certificate itself, so its issuer does not matter.
 		c.ClientAuth = tls.RequestClientCert
 	}
 	return c
 }
 
-// Listen returns the listener that [Serve] takes: TLS over one of TCP.
+// Listen wraps a TCP listener in the TLS listener that [Serve] takes.
 func Listen(l net.Listener, c *tls.Config) net.Listener { return tls.NewListener(gathering{l}, c) }
 
-// Serve serves connections of a listener until ctx is done, then lets the requests end that
-// are being served.
+// Serve serves the connections of l until ctx ends. It then waits up to 10 seconds for open requests. It returns nil
+// after such a shutdown, and the error of l otherwise.
 func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	s := newServer(h)
 	s.BaseContext = func(net.Listener) context.Context { return context.WithoutCancel(ctx) }
@@ -55,14 +61,31 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	return errors.Join(err, over(<-served))
 }
 
-// newServer returns a server with the gateway's bounds.
+// failedConnections logs failed connections of net/http, such as TLS handshakes. Each line has the client's address,
+// because lines are rate-limited for each client (L-75).
+type failedConnections struct{}
+
+// Write implements io.Writer. It never fails.
+func (failedConnections) Write(line []byte) (int, error) {
+	_, client, _ := strings.Cut(string(line), " from ")
+	client, _, _ = strings.Cut(client, ": ")
+	at, err := netip.ParseAddrPort(client)
+	if err == nil {
+		client = at.Addr().String()
+	}
+	slog.Warn("a connection failed", lograte.Client, "address "+client, "error", strings.TrimSpace(string(line)))
+	return len(line), nil
+}
+
+// newServer returns an HTTP server with the gateway's limits.
 func newServer(h http.Handler) *http.Server {
-	return &http.Server{Handler: patient(h), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
+	return &http.Server{ErrorLog: log.New(failedConnections{}, "", 0), Handler: patient(h),
+		ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: largestHeader, ConnContext: withGathered, HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams: mostStreams, MaxReceiveBufferPerStream: 1 << 20, WriteByteTimeout: stallTimeout}}
 }
 
-// over returns the error of a server that ended, nil where it was told to.
+// over returns err, or nil for http.ErrServerClosed.
 func over(err error) error {
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
@@ -70,8 +93,8 @@ func over(err error) error {
 	return err
 }
 
-// patient ends a request whose client neither sends nor takes a byte for a while, however
-// long the whole takes (G-24).
+// patient wraps h. It ends a request whose client transfers no byte for stallTimeout, however long the whole request
+// takes (G-24).
 func patient(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := http.NewResponseController(w)

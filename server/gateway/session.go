@@ -16,38 +16,37 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// session is a client that was logged on: a handle of its token. The logon session ends
-// with the handle.
+// session is a logged-on client and its token. The logon session ends when the token handle closes.
 type session struct {
 	p     *process                         // immutable
 	token winnt.Handle                     // immutable once ready is closed; 0: the logon failed
 	user  sid.SID                          // immutable likewise
-	name  string                           // immutable likewise: what the client called itself
+	name  string                           // immutable likewise: name that the client sent
 	level winnt.SecurityImpersonationLevel // immutable likewise
-	reply string                           // immutable likewise: goes back to the client, in base64
+	reply string                           // immutable likewise: base64, sent to the client
 	st    ntstatus.Status                  // immutable likewise
 	until time.Time                        // immutable likewise
-	// tooMany is immutable likewise: the logon was not tried, as the address failed too often.
+	// tooMany is immutable likewise: the address reached its limit, so the logon was not tried.
 	tooMany bool
-	ready   chan struct{} // closed once the fields above are there
+	ready   chan struct{} // closed after the fields above are set
 
-	users   int  // guarded by p.sessions.mu: requests that use it
+	users   int  // guarded by p.sessions.mu: requests in progress
 	dropped bool // guarded by p.sessions.mu: it ends with its last request
 }
 
-// as runs f on a thread that acts as the client.
+// as runs f on a thread that impersonates the client.
 func (s *session) as(ctx context.Context, f func(*nt.Thread) ntstatus.Status) ntstatus.Status {
 	return s.p.as(ctx, s.token, f)
 }
 
-// proof is the name of a credential: it finds a session and tells nothing of the secret.
+// proof is the keyed hash of a credential. It does not reveal the credential.
 type proof [sha256.Size]byte
 
-// sessions are the clients that are known. A credential that was right a moment ago is not
-// tried again: a password costs refmond a tenth of a second.
+// sessions caches logons by credential, so that refmond need not verify a password again, which takes 100 ms. It is
+// safe for concurrent use.
 type sessions struct {
 	p    *process         // immutable
-	key  [32]byte         // immutable: of this process of the gateway alone
+	key  [32]byte         // immutable: random
 	most int              // immutable
 	life time.Duration    // immutable
 	now  func() time.Time // immutable
@@ -58,38 +57,38 @@ type sessions struct {
 	// +checklocks:mu
 	known map[proof]*session // guarded by mu
 	// +checklocks:mu
-	swept bool // guarded by mu: a timer will sweep
+	swept bool // guarded by mu: a timer for sweep runs
 }
 
 func newSessions(p *process, cfg *Config) *sessions {
 	s := &sessions{p: p, most: cfg.Sessions, life: cfg.SessionLife, now: cfg.Now, known: map[proof]*session{}}
-	_, _ = rand.Read(s.key[:]) // it never fails (crypto/rand)
+	_, _ = rand.Read(s.key[:]) // never fails (crypto/rand)
 	return s
 }
 
-// name returns what stands for a credential of a kind.
+// name returns the keyed hash of a credential.
 func (s *sessions) name(kind, credential string) (n proof) {
 	h, _ := s.hashes.Get().(*keyed)
 	if h == nil {
 		h = &keyed{Hash: hmac.New(sha256.New, s.key[:])}
 	}
 	h.text = append(append(h.text[:0], kind...), credential...)
-	_, _ = h.Write(h.text) // it never fails
+	_, _ = h.Write(h.text) // never fails
 	h.Sum(n[:0])
 	h.Reset()
-	clear(h.text) // it has a password
+	clear(h.text) // contains a password
 	s.hashes.Put(h)
 	return n
 }
 
-// keyed is a hash with the key of the sessions, and memory for a credential.
+// keyed is an HMAC with a buffer for a credential.
 type keyed struct {
 	hash.Hash
 	text []byte
 }
 
-// find returns the session of a credential that is known, which the caller gives back; nil
-// where it is not known, or no more.
+// find returns the session of a credential, which the caller returns with put. It returns nil if none exists or it
+// expired.
 func (s *sessions) find(n proof) *session {
 	s.mu.Lock()
 	known := s.known[n]
@@ -103,13 +102,13 @@ func (s *sessions) find(n proof) *session {
 	return known
 }
 
-// get returns the session of a credential, which the caller gives back. make logs on; it
-// runs once for requests that come at once.
+// get returns the session of a credential, which the caller returns with put. If there is none, make logs on, once
+// for concurrent requests. A failed logon is not cached. If the cache is full, the session ends with its request.
 func (s *sessions) get(n proof, make func(*session)) *session {
 	s.mu.Lock()
 	known := s.known[n]
 	if known != nil && known.expired(s.now()) {
-		// A password, a group or a right that was taken away counts after this time (G-5).
+		// A revoked password, group or right takes effect after this time (G-5).
 		s.dropLocked(n, known)
 		known = nil
 	}
@@ -127,7 +126,7 @@ func (s *sessions) get(n proof, make func(*session)) *session {
 		s.known[n] = fresh
 		s.sweepLaterLocked()
 	} else {
-		fresh.dropped = true // all are in use: this one lives as long as its request (G-4)
+		fresh.dropped = true // all are in use: this one ends with its request (G-4)
 	}
 	s.mu.Unlock()
 	defer close(fresh.ready)
@@ -136,7 +135,7 @@ func (s *sessions) get(n proof, make func(*session)) *session {
 	if fresh.token == 0 {
 		s.mu.Lock()
 		if s.known[n] == fresh {
-			delete(s.known, n) // a failure is not kept: each one counts towards the lockout
+			delete(s.known, n) // failures are not cached, because each one counts towards the lockout
 		}
 		fresh.dropped = true
 		s.mu.Unlock()
@@ -144,7 +143,7 @@ func (s *sessions) get(n proof, make func(*session)) *session {
 	return fresh
 }
 
-// once logs on for one request.
+// once returns an uncached session that make logs on. The caller returns it with put, which ends it.
 func (s *sessions) once(make func(*session)) *session {
 	one := s.fresh()
 	s.mu.Lock()
@@ -155,11 +154,12 @@ func (s *sessions) once(make func(*session)) *session {
 	return one
 }
 
-// fresh returns a session for its first request. It is not shared yet.
+// fresh returns a session with one user that is not ready and not shared.
 func (s *sessions) fresh() *session {
 	return &session{p: s.p, users: 1, st: ntstatus.Unsuccessful, ready: make(chan struct{})}
 }
 
+// expired reports whether a session is too old. A session whose logon is in progress is not.
 func (s *session) expired(now time.Time) bool {
 	select {
 	case <-s.ready:
@@ -169,7 +169,7 @@ func (s *session) expired(now time.Time) bool {
 	}
 }
 
-// put gives a session back.
+// put returns a session that find, get or once returned. It ends a dropped session with its last user.
 func (s *sessions) put(one *session) {
 	s.mu.Lock()
 	one.users--
@@ -180,7 +180,7 @@ func (s *sessions) put(one *session) {
 	}
 }
 
-// dropLocked forgets a session; its token goes with its last request.
+// dropLocked removes a session from the cache. Its token closes with its last request.
 //
 // +checklocks:s.mu
 func (s *sessions) dropLocked(n proof, one *session) {
@@ -191,7 +191,8 @@ func (s *sessions) dropLocked(n proof, one *session) {
 	}
 }
 
-// shrinkLocked makes room: what is too old goes, and one that no request uses.
+// shrinkLocked removes expired sessions, and one unused session if the cache is still full. It may find none to
+// remove.
 //
 // +checklocks:s.mu
 func (s *sessions) shrinkLocked() {
@@ -211,8 +212,8 @@ func (s *sessions) shrinkLocked() {
 	}
 }
 
-// sweepLaterLocked sees to it that a session which is not asked for again ends, too: its
-// token is one that who takes the gateway over would have (G-5).
+// sweepLaterLocked starts a timer that ends expired sessions, unless one runs. An attacker who takes over the
+// gateway would otherwise find their tokens (G-5).
 //
 // +checklocks:s.mu
 func (s *sessions) sweepLaterLocked() {
@@ -222,7 +223,7 @@ func (s *sessions) sweepLaterLocked() {
 	}
 }
 
-// sweep ends the sessions that are too old.
+// sweep ends the expired sessions.
 func (s *sessions) sweep() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -238,7 +239,8 @@ func (s *sessions) sweep() {
 	}
 }
 
-// logOn hands a credential in that came from an address, and asks who the client is.
+// logOn sends a credential from the address from to refmond. It sets s.st, and on success the token, user, level and
+// reply.
 func (s *session) logOn(ctx context.Context, from string, in nt.LogonInformation) {
 	s.st = s.p.do(ctx, func(th *nt.Thread) ntstatus.Status {
 		out, st := th.LsaLogonUser(nt.LsaLogonUserIn{OriginName: from, LogonType: winnt.LOGON32_LOGON_NETWORK,

@@ -3,6 +3,7 @@ package gateway
 import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/tls"
@@ -11,12 +12,14 @@ import (
 	"encoding/hex"
 	"math/big"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/lsa"
 	"github.com/refmon/refmon/sid"
@@ -46,8 +49,8 @@ func TestSessionsEnd(t *testing.T) {
 	w.want(200, "alice", "GET", "/share/f", "")
 }
 
-// TestSessionsAreBounded: with more clients than sessions each is served, and no more than
-// the bound is kept (G-4).
+// TestSessionsAreBounded checks that more clients than the limit are all served, and that the cache
+// stays within the limit (G-4).
 func TestSessionsAreBounded(t *testing.T) {
 	w := newWorld(t, "O:BAG:SYD:P(A;OICI;FA;;;AU)", func(c *Config) { c.Sessions = 1 })
 	w.file("f", "f", "O:BAG:SYD:P(A;;FA;;;AU)")
@@ -65,9 +68,9 @@ func TestSessionsAreBounded(t *testing.T) {
 	}
 }
 
-// TestSessionsOfProofs: what is kept finds a session and is not the password; the name
-// differs from one process of the gateway to the next (G-5).
-func TestSessionsOfProofs(t *testing.T) {
+// TestSessionKeyHidesPassword checks that the cache key finds a session, does not contain the password,
+// and differs between processes of the gateway (G-5).
+func TestSessionKeyHidesPassword(t *testing.T) {
 	cfg := Config{Sessions: 10, SessionLife: time.Hour, Now: time.Now}
 	a, b := newSessions(nil, &cfg), newSessions(nil, &cfg)
 	if a.name("", "x") != a.name("", "x") || a.name("", "x") == a.name("", "y") || a.name("", "x") == b.name("", "x") {
@@ -159,5 +162,129 @@ func TestCertificates(t *testing.T) {
 	w.g.link.closed = false // a new connection has the privilege
 	if got := ask(mapped); got != 200 {
 		t.Errorf("G-7: with SeTcbPrivilege: %d", got)
+	}
+}
+
+// TestSessionCacheKeepsUsedOnes checks that a full cache removes expired sessions first, then an unused one,
+// and never one in use. Each token is released once (G-4, G-5).
+//
+// +checklocksignore
+func TestSessionCacheKeepsUsedOnes(t *testing.T) {
+	w := newWorld(t, shared, func(c *Config) { c.Threads = 1 })
+	p, err := w.g.link.process()
+	w.must(err)
+	now := time.Unix(1_000_000, 0)
+	s := newSessions(p, &Config{Sessions: 2, SessionLife: time.Hour, Now: func() time.Time { return now }})
+	p.do(t.Context(), func(*nt.Thread) ntstatus.Status { return ntstatus.Success })
+	held := w.now()[1]
+	settles := func(tokens int64) {
+		t.Helper()
+		for end := time.Now().Add(time.Minute); w.now()[1] != held+tokens; time.Sleep(time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("G-5: %d tokens are held, want %d", w.now()[1]-held, tokens)
+			}
+		}
+	}
+	made := func(one *session) { one.token, one.st = w.own(p), ntstatus.Success }
+	get := func(name string) *session { return s.get(s.name("", name), made) }
+	a := get("a")
+	b := get("b")
+	s.put(b)
+	c := get("c") // in the place of b
+	settles(2)
+	if a.dropped || !b.dropped || c.dropped || s.known[s.name("", "b")] != nil || len(s.known) != 2 {
+		t.Errorf("G-4: %v %v %v, %d", a.dropped, b.dropped, c.dropped, len(s.known))
+	}
+	d := get("d") // both are in use
+	if !d.dropped || s.find(s.name("", "d")) != nil {
+		t.Error("G-4: a session too many is kept")
+	}
+	s.put(d)
+	settles(2)
+	s.put(a)
+	now = now.Add(time.Hour + 1)
+	again := get("c") // c is over, and in use: it goes with its request
+	if again == c || !c.dropped || c.users != 1 {
+		t.Errorf("G-5: %v, %d requests use it", c.dropped, c.users)
+	}
+	s.put(c)
+	s.put(again)
+	settles(2)
+	s.sweep() // a is over
+	settles(1)
+	if len(s.known) != 1 || !s.swept {
+		t.Errorf("G-5: %d are known, a sweep is to come: %v", len(s.known), s.swept)
+	}
+	now = now.Add(2 * time.Hour)
+	s.sweep()
+	settles(0)
+	if len(s.known) != 0 || s.swept {
+		t.Errorf("G-5: %d are known, a sweep is to come: %v", len(s.known), s.swept)
+	}
+	one := s.once(made)
+	if len(s.known) != 0 || one.users != 1 {
+		t.Error("G-6: a session for one request is kept")
+	}
+	s.put(one)
+	settles(0)
+}
+
+// TestKnownClients: a client that is in use stays known, one more than the bound lives as long as its
+// request, and no client is believed for longer than the stated time, however often it comes (G-4, G-5).
+func TestKnownClients(t *testing.T) {
+	now := time.Unix(1_000_000, 0)
+	cfg := Config{Sessions: 1, SessionLife: time.Minute, Now: func() time.Time { return now }}
+	s := newSessions(nil, &cfg)
+	right := func(one *session) { one.token, one.st = 4, ntstatus.Success }
+	name := func(credential string) proof { return s.name("basic ", credential) }
+	first := s.get(name("a"), right)
+	second := s.get(name("b"), right)
+	s.mu.Lock()
+	if len(s.known) != 1 || first.dropped || !second.dropped {
+		t.Errorf("G-4: %d clients are known, the first has left %v, the second %v", len(s.known), first.dropped,
+			second.dropped)
+	}
+	s.mu.Unlock()
+	for _, c := range []struct {
+		after time.Duration
+		known bool
+	}{{30 * time.Second, true}, {time.Minute, true}, {time.Minute + 1, false}} {
+		now = time.Unix(1_000_000, 0).Add(c.after)
+		if got := s.find(name("a")); (got != nil) != c.known {
+			t.Errorf("G-5: after %v it is known: %v", c.after, got != nil)
+		}
+		if c.known && s.get(name("a"), right) != first {
+			t.Errorf("G-5: after %v it is logged on anew", c.after)
+		}
+	}
+	again := s.get(name("a"), right)
+	if again == first {
+		t.Error("G-5: one that is over is believed")
+	}
+	long := strings.Repeat("x", 100)
+	if name(long+"a") == name(long+"b") || s.name("a", "b") != s.name("a", "b") || name("a") == name("b") {
+		t.Error("G-5: a credential is not known by all of it")
+	}
+}
+
+// TestNoCredentialStays: once a credential has its name, nothing of it is left in the memory that the next one uses,
+// longer or shorter (G-5).
+func TestNoCredentialStays(t *testing.T) {
+	cfg := Config{Sessions: 1, SessionLife: time.Hour, Now: time.Now}
+	s := newSessions(nil, &cfg)
+	for _, secret := range []string{"YWxpY2U6cHcteA==", "a", "", "a rather long one, with more than the last"} {
+		k := &keyed{Hash: hmac.New(sha256.New, s.key[:]), text: make([]byte, 0, 100)}
+		for range 100 { // a pool may drop its contents
+			s.hashes.Put(k)
+			if s.name("basic ", secret); len(k.text) > 0 {
+				break
+			}
+		}
+		for i, c := range k.text[:cap(k.text)] {
+			if c != 0 {
+				t.Errorf("G-5: byte %d of %q is left", i, secret)
+				break
+			}
+		}
 	}
 }

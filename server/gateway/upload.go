@@ -5,59 +5,77 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"io"
-	"io/fs"
 	"net/http"
 	"sync"
 
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/gateway/dav"
 	"github.com/refmon/refmon/winnt"
 )
 
-// upload receives a file. Until all of it is there no other client sees it: it is in a file beside,
-// which goes with its handle and so with the gateway's process, whatever happens
-// (G-14). It then gets its name, or takes the place of the contents of the file that has the
-// name: that file keeps its owner, descriptor and links (G-15).
+// upload receives a file. The data goes to a temporary file that no other client sees and that is deleted when its
+// handle closes (G-14). Commit links the new file, or replaces the contents of an existing one, which keeps its
+// owner, descriptor and links (G-15).
 type upload struct {
-	described
-	target winnt.Handle // the file that has the name; 0: none has
-	beside winnt.Handle // 0: the client may make none, and target is written to at once
+	q      *request
+	at     place
+	how    dav.Creation
+	target winnt.Handle // the existing file; 0 until the upload takes effect
+	temp   winnt.Handle // the temporary file; 0: the client may not create one, and target is written in place
+	found  bool         // the name existed when the upload began
 	off    int64
 	done   bool
-	err    error
+	err    error  // the first failure; every further call returns it
+	leave  func() // releases the claims of the upload; nil: nothing to release
 }
 
-// openToWrite are the rights to replace what is in a file.
+// openToWrite are the rights to replace the contents of a file.
 const openToWrite = winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA | winnt.FILE_READ_ATTRIBUTES
 
-// upload begins to receive a file.
-func (q *request) upload(at place) (*upload, *refusal) {
-	u := &upload{described: described{q: q, at: at}}
+// upload starts an upload. The caller closes it. A client that may write the file and not add one writes in place.
+func (q *request) upload(at place, how dav.Creation) (*upload, error) {
+	u := &upload{q: q, at: at, how: how}
 	h, st := q.open(at, openToWrite, winnt.FILE_OPEN, fileOnly)
 	switch {
 	case !q.served(at):
 		return nil, q.refusedToMake(at, winnt.FILE_ADD_FILE, ntstatus.ObjectNameInvalid)
 	case st == ntstatus.Success:
-		u.target = h
+		u.target, u.found = h, true
 	case st != ntstatus.ObjectNameNotFound:
 		return nil, q.refusedToReplace(at, st)
 	}
-	// Only a client who may make no file there writes in place: what fails for another reason,
-	// as where the client has left, is no reason to write to the file (G-14).
-	u.beside, st = q.makeBeside(at, deleteOnClose)
+	// Write in place only if the client may not create a file. Other failures, such as a
+	// disconnected client, must not change the file (G-14).
+	u.temp, st = q.createTemp(at, deleteOnClose)
 	if st != ntstatus.Success && (u.target == 0 || st != ntstatus.AccessDenied) {
 		q.s.p.release(u.target)
 		return nil, q.refusedToMake(at, winnt.FILE_ADD_FILE, st)
 	}
-	if u.target != 0 {
-		q.mu.Lock()
-		q.replaced = true
-		q.mu.Unlock()
+	if u.temp == 0 {
+		// Writing in place takes effect at once, so claim the file now (G-38).
+		var err error
+		if u.leave, err = u.enter(); err != nil {
+			q.s.p.release(u.target)
+			return nil, err
+		}
+		return u, nil
 	}
+	// Open the file again after all data has arrived. Until then it may be removed or renamed.
+	q.s.p.release(u.target)
+	u.target = 0
 	return u, nil
 }
 
-// refusedToReplace says why what is in a file is not replaced.
+// enter claims the names that the upload changes, unless the request has done so.
+func (u *upload) enter() (leave func(), err error) {
+	if u.how.Enter == nil {
+		return func() {}, nil
+	}
+	return u.how.Enter()
+}
+
+// refusedToReplace converts the status of a failed open for writing to a refusal.
 func (q *request) refusedToReplace(at place, st ntstatus.Status) *refusal {
 	f := q.refusedToMake(at, winnt.FILE_WRITE_DATA, st)
 	if f.code == http.StatusForbidden && f.why == "" || f.code != http.StatusConflict {
@@ -70,31 +88,30 @@ func (q *request) refusedToReplace(at place, st ntstatus.Status) *refusal {
 	return f
 }
 
-// makeBeside makes the file that an upload goes to.
-func (q *request) makeBeside(at place, option uint32) (h winnt.Handle, st ntstatus.Status) {
+// createTemp creates the temporary file of an upload in the same directory.
+func (q *request) createTemp(at place, option uint32) (h winnt.Handle, st ntstatus.Status) {
 	var random [12]byte
-	_, _ = rand.Read(random[:]) // it never fails (crypto/rand)
+	_, _ = rand.Read(random[:]) // never fails (crypto/rand)
 	dir, _ := at.above()
 	name := dir.below(uploadPrefix + hex.EncodeToString(random[:]))
 	st = q.s.as(q.ctx, func(th *nt.Thread) (st ntstatus.Status) {
 		const want = openToWrite | winnt.FILE_READ_DATA | winnt.FILE_WRITE_ATTRIBUTES | winnt.DELETE
-		// That it goes with its handle is said by the same call: a gateway that is killed after
-		// any call leaves nothing (G-14).
+		// The same call sets delete-on-close, so a killed gateway leaves no file (G-14).
 		h, _, st = th.NtCreateFile(q.creation(name, want, winnt.FILE_CREATE, fileOnly|option))
 		return st
 	})
 	return h, st
 }
 
-// into is the file that is written to at the moment.
+// into returns the handle that receives the data.
 func (u *upload) into() winnt.Handle {
-	if u.beside != 0 {
-		return u.beside
+	if u.temp != 0 {
+		return u.temp
 	}
 	return u.target
 }
 
-// Write implements io.Writer.
+// Write implements io.Writer. Its error is kept and fails Commit.
 func (u *upload) Write(b []byte) (n int, err error) {
 	for n < len(b) {
 		part := b[n:min(n+readAtOnce, len(b))]
@@ -104,8 +121,7 @@ func (u *upload) Write(b []byte) (n int, err error) {
 			return st
 		})
 		if st != ntstatus.Success || wrote == 0 {
-			u.q.breakOff()
-			u.err = u.q.failure(u.at.href(false), u.q.refusedToMake(u.at, winnt.FILE_WRITE_DATA, st))
+			u.err = u.q.refusedToMake(u.at, winnt.FILE_WRITE_DATA, st)
 			return n, u.err
 		}
 		n += wrote
@@ -114,11 +130,11 @@ func (u *upload) Write(b []byte) (n int, err error) {
 	return n, nil
 }
 
-// buffers take bodies.
+// buffers is the pool of buffers for request bodies.
 var buffers = sync.Pool{New: func() any { return new([readAtOnce]byte) }}
 
-// ReadFrom implements io.ReaderFrom: a call of refmond takes more than a read of a
-// connection brings.
+// ReadFrom implements io.ReaderFrom. It collects reads into larger writes. An error of src other than io.EOF fails
+// Commit.
 func (u *upload) ReadFrom(src io.Reader) (total int64, err error) {
 	b := buffers.Get().(*[readAtOnce]byte)
 	defer buffers.Put(b)
@@ -136,14 +152,15 @@ func (u *upload) ReadFrom(src io.Reader) (total int64, err error) {
 		case err == io.EOF: //nolint:errorlint // a reader's end comes as it is
 			return total, nil
 		default:
-			// A body that ends early is no end: io.ErrUnexpectedEOF is a client that left (G-14).
-			u.q.breakOff()
+			// A truncated body is an error: io.ErrUnexpectedEOF means that the client disconnected
+			// (G-14).
+			u.err = err
 			return total, err
 		}
 	}
 }
 
-// fill reads until a buffer is full; the error is the reader's own.
+// fill reads until b is full or src returns an error. It returns that error, io.EOF included.
 func fill(src io.Reader, b []byte) (n int, err error) {
 	for n < len(b) && err == nil {
 		var more int
@@ -153,48 +170,77 @@ func fill(src io.Reader, b []byte) (n int, err error) {
 	return n, err
 }
 
-// commit gives the upload its name, once, if all of it came.
+// commit makes the upload visible. A second call returns the first result. It tests the request's conditions again,
+// and the claims hold until Close (G-38).
 func (u *upload) commit() error {
 	if u.done || u.err != nil {
 		return u.err
 	}
 	u.done = true
-	if u.q.isBroken() {
-		u.err = fs.ErrClosed
+	if u.err = u.q.ctx.Err(); u.err != nil {
 		return u.err
 	}
-	st := ntstatus.Success
+	if u.leave == nil {
+		if u.leave, u.err = u.enter(); u.err != nil {
+			u.leave = nil
+			return u.err
+		}
+	}
+	st := u.settle()
 	switch {
-	case u.target == 0:
-		st = u.name()
-	case u.beside != 0:
-		st = u.replace()
-	}
-	if st == ntstatus.Success && u.beside == 0 {
-		st = u.q.s.p.do(u.q.ctx, func(th *nt.Thread) ntstatus.Status {
-			return th.NtSetInformationFile(u.target, nt.FileEndOfFileInformation, nt.FileEndOfFile{EndOfFile: u.off})
-		})
-	}
-	if st != ntstatus.Success {
-		u.err = u.q.failure(u.at.href(false), u.q.refusedToMake(u.at, winnt.FILE_ADD_FILE, st))
+	case st == ntstatus.Success:
+	case u.how.Enter != nil && !u.how.Replace && (st == ntstatus.ObjectNameCollision || st == ntstatus.ObjectNameNotFound):
+		// A program on the host created or removed the name after the conditions were tested
+		// (G-38).
+		u.err = dav.Refuse(http.StatusPreconditionFailed, "the file is another by now")
+	default:
+		u.err = u.q.refusedToMake(u.at, winnt.FILE_ADD_FILE, st)
 	}
 	return u.err
 }
 
-// name gives the upload its name, as the client; the other one goes with the handle.
+// settle makes the data the contents of the file that has the name now. That may be another file than at the start,
+// or none.
+func (u *upload) settle() ntstatus.Status {
+	if u.temp == 0 {
+		return u.q.s.p.do(u.q.ctx, func(th *nt.Thread) ntstatus.Status {
+			return th.NtSetInformationFile(u.target, nt.FileEndOfFileInformation, nt.FileEndOfFile{EndOfFile: u.off})
+		})
+	}
+	if !u.found {
+		st := u.name()
+		if st != ntstatus.ObjectNameCollision || !u.how.Replace {
+			return st
+		}
+	}
+	h, st := u.q.open(u.at, openToWrite, winnt.FILE_OPEN, fileOnly)
+	switch st {
+	case ntstatus.Success:
+		u.target = h
+		return u.replace()
+	case ntstatus.ObjectNameNotFound:
+		if u.how.Replace {
+			return u.name()
+		}
+	}
+	return st
+}
+
+// name gives the temporary file its final name, with the rights of the client. If the client may not open the
+// directory, it renames a second file.
 func (u *upload) name() ntstatus.Status {
-	st := u.called(u.beside, nt.FileLinkInformation)
+	st := u.called(u.temp, nt.FileLinkInformation)
 	if st != ntstatus.AccessDenied {
 		return st
 	}
-	// A link takes an open of the directory (F-59), which not all who may add a file are
-	// granted: theirs is a second file, which is renamed.
-	h, st := u.q.makeBeside(u.at, 0)
+	// A link requires opening the directory (F-59), which a client that may only add files cannot
+	// do. Rename a second file instead.
+	h, st := u.q.createTemp(u.at, 0)
 	if st != ntstatus.Success {
 		return st
 	}
 	defer u.q.s.p.release(h)
-	st = u.q.s.p.do(u.q.ctx, func(th *nt.Thread) ntstatus.Status { return u.q.s.p.conn.Refill(th, h, u.beside) })
+	st = u.q.s.p.do(u.q.ctx, func(th *nt.Thread) ntstatus.Status { return u.q.s.p.conn.Refill(th, h, u.temp) })
 	if st == ntstatus.Success {
 		st = u.called(h, nt.FileRenameInformation)
 	}
@@ -206,26 +252,25 @@ func (u *upload) name() ntstatus.Status {
 	return st
 }
 
-// called gives a file the name of the upload, as the client.
+// called links or renames the file of h to the final name, with the rights of the client.
 func (u *upload) called(h winnt.Handle, class nt.FileInfoClass) ntstatus.Status {
 	return u.q.s.as(u.q.ctx, func(th *nt.Thread) ntstatus.Status {
 		return th.NtSetInformationFile(h, class, nt.FileRename{FileName: u.at.object()})
 	})
 }
 
-// replace puts the upload in the place of the contents of the file that has the name. It is
-// one call, and whole before it begins: a gateway that is killed leaves the old contents or the
-// new (G-33).
+// replace replaces the contents of the existing file in one call. A gateway that is killed leaves the old contents
+// or the new (G-33).
 func (u *upload) replace() ntstatus.Status {
 	return u.q.s.p.do(u.q.ctx, func(th *nt.Thread) ntstatus.Status {
-		return u.q.s.p.conn.Refill(th, u.target, u.beside)
+		return u.q.s.p.conn.Refill(th, u.target, u.temp)
 	})
 }
 
-// Stat implements http.File: package webdav asks once all was received.
-func (u *upload) Stat() (fs.FileInfo, error) {
+// Commit implements dav.Upload.
+func (u *upload) Commit() (i dav.Info, created bool, err error) {
 	if err := u.commit(); err != nil {
-		return nil, err
+		return i, false, err
 	}
 	h := u.into()
 	if u.target != 0 {
@@ -233,17 +278,20 @@ func (u *upload) Stat() (fs.FileInfo, error) {
 	}
 	f, st := u.q.facts(h)
 	if st != ntstatus.Success {
-		return nil, st.Err()
+		return i, false, u.q.refusedAs(u.at, winnt.FILE_READ_ATTRIBUTES, st)
 	}
 	_, f.name = u.at.above()
-	return f, nil
+	return f.info(), u.target == 0, nil
 }
 
-// Close implements io.Closer.
+// Close implements io.Closer. It discards an upload that was not committed. Data that was written in place stays.
 func (u *upload) Close() error {
-	err := u.commit()
-	u.q.s.p.release(u.beside)
+	u.q.s.p.release(u.temp)
 	u.q.s.p.release(u.target)
-	u.beside, u.target = 0, 0
-	return err
+	u.temp, u.target = 0, 0
+	if u.leave != nil {
+		u.leave()
+		u.leave = nil
+	}
+	return nil
 }

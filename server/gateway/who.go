@@ -16,17 +16,19 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// WhoCan implements refmonv1connect.AccessHandler.
+// WhoCan implements refmonv1connect.AccessHandler. It returns the maximum rights of each named account. Without
+// names it returns those of the SIDs in the descriptor. An account that fails sets Error in its grant.
 func (v service) WhoCan(ctx context.Context, r *connect.Request[api.WhoCanRequest]) (
 	*connect.Response[api.WhoCanResponse], error) {
 	if len(r.Msg.GetAccounts()) > mostAccounts {
 		return nil, tooMany()
 	}
-	q := v.asker(ctx)
+	q := v.requestOf(ctx)
 	answer := &api.WhoCanResponse{}
 	for _, account := range r.Msg.GetAccounts() {
 		g := &api.Grant{Name: account}
-		a, _, err := q.check(&api.CheckRequest{Object: r.Msg.GetObject(), Account: account}, false)
+		a, _, err := q.check(&api.CheckRequest{Object: r.Msg.GetObject(), Account: account, Rights: everyRight},
+			false)
 		if err != nil {
 			g.Error = reason(err)
 		}
@@ -44,9 +46,9 @@ func (v service) WhoCan(ctx context.Context, r *connect.Request[api.WhoCanReques
 	return connect.NewResponse(answer), nil
 }
 
-// grants returns what each user or group that a descriptor names is granted by itself: as the
-// one group of a user who is in no other but those that every user is in. No membership is
-// looked up, so that none is told.
+// grants returns the rights of the owner and of each SID in the DACL, at most mostAccounts. The
+// owner counts as a user, each other SID as the only group of an unknown user. It looks up no
+// membership, so it reveals none.
 func (q *request) grants(d *sd.Descriptor) (grants []*api.Grant) {
 	var list []sid.SID
 	seen := map[sid.SID]bool{}
@@ -75,14 +77,14 @@ func (q *request) grants(d *sd.Descriptor) (grants []*api.Grant) {
 	return grants
 }
 
-// stranger is the user of a token that has a group and nothing else of its own.
+// stranger is the user of a token for testing a single group.
 var stranger = sid.MustParse("S-1-5-21-0-0-0-1")
 
-// alone returns what a SID is granted by itself.
+// alone returns the maximum rights of a token with this SID only.
 func alone(d *sd.Descriptor, s sid.SID) (winnt.AccessMask, error) {
 	spec := token.NetworkUser(stranger, s)
 	if s == d.Owner() {
-		spec = token.NetworkUser(s) // an owner is a user here, who has what owners have
+		spec = token.NetworkUser(s) // the owner's rights need the SID as the user
 	}
 	t, err := token.New(spec)
 	if err != nil {
@@ -96,7 +98,8 @@ func alone(d *sd.Descriptor, s sid.SID) (winnt.AccessMask, error) {
 	return decision.Granted, nil
 }
 
-// names returns the names of SIDs as the client may look them up, "" for one without.
+// names returns the names of SIDs with the rights of the client, in order. A SID without a name has "". If the
+// lookup fails, all names are "".
 func (q *request) names(list []sid.SID) []string {
 	names := make([]string, len(list))
 	if len(list) == 0 {
@@ -123,10 +126,10 @@ func (q *request) names(list []sid.SID) []string {
 	return names
 }
 
-// Token implements refmonv1connect.AccessHandler.
+// Token implements refmonv1connect.AccessHandler. It returns the caller's own token.
 func (v service) Token(ctx context.Context, _ *connect.Request[api.TokenRequest]) (
 	*connect.Response[api.TokenResponse], error) {
-	q := v.asker(ctx)
+	q := v.requestOf(ctx)
 	t, st := q.tokenOf(q.s.token)
 	if st != ntstatus.Success {
 		return nil, connect.NewError(connect.CodeUnavailable, errors.New(st.String()))
@@ -135,7 +138,7 @@ func (v service) Token(ctx context.Context, _ *connect.Request[api.TokenRequest]
 	return connect.NewResponse(t), nil
 }
 
-// tokenOf tells what a token is made of.
+// tokenOf returns the user, groups and privileges of a token. On failure t is partly filled.
 func (q *request) tokenOf(tok winnt.Handle) (t *api.TokenResponse, st ntstatus.Status) {
 	t = &api.TokenResponse{}
 	st = q.s.p.do(q.ctx, func(th *nt.Thread) ntstatus.Status {
@@ -164,13 +167,14 @@ func (q *request) tokenOf(tok winnt.Handle) (t *api.TokenResponse, st ntstatus.S
 	return t, st
 }
 
-// LookUp implements refmonv1connect.AccessHandler.
+// LookUp implements refmonv1connect.AccessHandler. It resolves names, then SIDs. An unknown one has an empty field.
+// More than mostQuestions in total, or a malformed SID, is an InvalidArgument error.
 func (v service) LookUp(ctx context.Context, r *connect.Request[api.LookUpRequest]) (
 	*connect.Response[api.LookUpResponse], error) {
 	if len(r.Msg.GetNames())+len(r.Msg.GetSids()) > mostQuestions {
 		return nil, tooMany()
 	}
-	q := v.asker(ctx)
+	q := v.requestOf(ctx)
 	answer := &api.LookUpResponse{}
 	if names := r.Msg.GetNames(); len(names) > 0 {
 		answer.Found = q.sids(names)
@@ -189,7 +193,7 @@ func (v service) LookUp(ctx context.Context, r *connect.Request[api.LookUpReques
 	return connect.NewResponse(answer), nil
 }
 
-// sids returns the SIDs of names as the client may look them up.
+// sids returns the SIDs of names with the rights of the client, in order. An unknown name has an empty SID.
 func (q *request) sids(names []string) []*api.Known {
 	found := make([]*api.Known, len(names))
 	for i, name := range names {
@@ -216,7 +220,7 @@ func (q *request) sids(names []string) []*api.Known {
 	return found
 }
 
-// Services implements refmonv1connect.AccessHandler.
+// Services implements refmonv1connect.AccessHandler. It returns the table of services.
 func (service) Services(context.Context, *connect.Request[api.ServicesRequest]) (
 	*connect.Response[api.ServicesResponse], error) {
 	answer := &api.ServicesResponse{}

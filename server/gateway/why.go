@@ -9,14 +9,13 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// reasons keeps the explanation of the last call of a thread.
+// reasons stores the explanation of a thread's last call.
 type reasons struct{ explanation *access.Explanation }
 
 // Traced implements nt.Tracer.
 func (r *reasons) Traced(c *nt.Call) { r.explanation = c.Why.Explanation }
 
-// text returns what refmond explained, "" where it explained nothing. The call names no type of
-// object, and rights would print as numbers: those of files are put in.
+// text returns the explanation with names of file rights, "" if refmond sent none.
 func (r *reasons) text() string {
 	if r.explanation == nil {
 		return ""
@@ -26,9 +25,8 @@ func (r *reasons) text() string {
 	return record.Explanation().String()
 }
 
-// granting says why access is allowed, which refmond does not: a check of the gateway's own
-// with what the token tells of itself. Where that is not refmond's answer, the answer stands
-// without entries (G-28).
+// granting explains why access is allowed, which refmond does not. It repeats the check with the token's attributes.
+// If the result differs from refmond's, it returns the decision without entries (G-28).
 func granting(th *nt.Thread, d *sd.Descriptor, tok winnt.Handle, desired, granted winnt.AccessMask) string {
 	short := "GRANTED " + granted.String() + " " + winnt.FileObject.Names(granted) + "\n"
 	user, st1 := th.NtQueryInformationToken(tok, winnt.TokenUser)

@@ -2,8 +2,8 @@ package index
 
 import "path"
 
-// link makes a document known to its folder, and folders without a row of their own to
-// theirs: another worker may have those rows.
+// link adds a document to its folder's members, and folders without a row to theirs. Another worker may have the
+// rows of those folders.
 func (s *State) link(at string) {
 	for at != "" && at != "/" {
 		dir, name := path.Split(at)
@@ -19,8 +19,7 @@ func (s *State) link(at string) {
 	}
 }
 
-// unlink takes a document out of its folder where nothing is below it, and so on with folders
-// that have no row.
+// unlink removes a document without members from its folder, and then empty folders without a row.
 func (s *State) unlink(at string) {
 	for len(s.below[at+"/"]) == 0 && s.rows[at] == nil {
 		dir, name := path.Split(at)

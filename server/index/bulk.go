@@ -1,20 +1,22 @@
 package index
 
 import (
+	"bufio"
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
 )
 
-// Bulk writes what Elasticsearch and OpenSearch take as _bulk: a sink beside the log. Each
-// document has the array that their connectors' query reads, and the number of its event
-// as an external version, so that lines may be sent twice and out of order. Owned by the
-// goroutine of the run.
+// Bulk is a sink that writes _bulk requests for Elasticsearch and OpenSearch. Each document has the access array
+// that their connectors query. Its external version is the event number, so lines may be sent twice and out of
+// order. The goroutine of the run owns it.
 type Bulk struct {
 	file  *os.File
 	index string
@@ -22,9 +24,9 @@ type Bulk struct {
 	buf   []byte
 }
 
-// NewBulk appends to a file. state is the folder of the index: all documents that it has or
-// had are written again, as of its last event, since the run before may have ended between
-// the log and these lines.
+// NewBulk opens name for appending. state is the index directory. It writes all present and former
+// documents again, with the number of the log's last event as version, because the last run may
+// have stopped between the log and these lines.
 func NewBulk(name, index, state string) (*Bulk, error) {
 	b := &Bulk{index: index, state: newState()}
 	known := map[string]uint64{}
@@ -43,6 +45,9 @@ func NewBulk(name, index, state string) (*Bulk, error) {
 	for path := range known {
 		known[path] = b.state.seq
 	}
+	if err := cutTorn(name); err != nil {
+		return nil, err
+	}
 	if b.file, err = os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600); err != nil {
 		return nil, err
 	}
@@ -52,12 +57,53 @@ func NewBulk(name, index, state string) (*Bulk, error) {
 	return b, nil
 }
 
-// never is the term that no user has. An empty list would be found by everybody (B-6).
+// cutTorn cuts off what a run that ended in the middle of a write left at the end of a file of requests: half a line,
+// or an action whose document is missing. A search engine would take the next line for the rest of it. It does nothing
+// to a missing file and to one that is not regular, such as a pipe.
+func cutTorn(name string) error {
+	info, err := os.Stat(name)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil || !info.Mode().IsRegular() {
+		return err
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }() // only read
+	in, end, whole := bufio.NewReaderSize(f, 1<<20), int64(0), int64(0)
+	for document := false; ; { // the next line is a document
+		line, err := in.ReadSlice('\n')
+		end += int64(len(line))
+		first := !document && bytes.HasPrefix(line, []byte(`{"index":`))
+		for errors.Is(err, bufio.ErrBufferFull) {
+			line, err = in.ReadSlice('\n')
+			end += int64(len(line))
+		}
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if document = first; !document {
+			whole = end
+		}
+	}
+	if whole == end {
+		return nil
+	}
+	return os.Truncate(name, whole)
+}
+
+// never is a term that no user has. An empty list would match every user (B-6).
 const never = "sid:S-1-0-0"
 
-// Write writes the documents of events: one for a row, and one for each document of a class
-// whose people have changed. A document that is gone stays, with the term that no user has,
-// since a deleted one is brought back by a line that comes late.
+// Write writes the documents that events changed: one for a row, and each document of a class whose members changed.
+// It deletes removed documents with the number of the event as version (N-94). Search engines forget such a version
+// after a while, so send lines in order.
 func (b *Bulk) Write(events []Event) error {
 	changed := map[string]uint64{}
 	for i := range events {
@@ -82,7 +128,7 @@ func (b *Bulk) Write(events []Event) error {
 	return b.documents(changed)
 }
 
-// documents writes some documents, each as of an event.
+// documents writes the lines of documents, each with the number of its event.
 func (b *Bulk) documents(changed map[string]uint64) error {
 	paths := make([]string, 0, len(changed))
 	for p := range changed {
@@ -99,14 +145,14 @@ func (b *Bulk) documents(changed map[string]uint64) error {
 	return err
 }
 
-// maxID is the longest id of a document, in bytes.
+// maxID is the longest document ID, in bytes. Longer paths are hashed.
 const maxID = 512
 
-// accessField has who has the first right; each further right has a field of its own, with an
-// underscore and its word behind that name.
+// accessField is the field of the first right. The field of each further right has "_" and the
+// right's word appended.
 const accessField = "_allow_access_control"
 
-// field returns the name of the field of a right.
+// field returns the field name of a right.
 func field(rights []string, i int) string {
 	if i == 0 {
 		return accessField
@@ -114,9 +160,9 @@ func field(rights []string, i int) string {
 	return accessField + "_" + rights[i]
 }
 
-// terms returns who has a right on a document, the term that no user has if no one has it.
+// terms returns the terms of the users with a right on a document, or never if it has none.
 func (b *Bulk) terms(r *RowEvent, right int) []string {
-	if r == nil || right >= len(r.Classes) {
+	if right >= len(r.Classes) {
 		return []string{never}
 	}
 	out := []string{}
@@ -130,29 +176,31 @@ func (b *Bulk) terms(r *RowEvent, right int) []string {
 	return out
 }
 
-// document appends the two lines of a document: who has each right, and what that was decided by.
+// document appends the lines of a document: a deletion if it has no row, else its terms and evidence.
 func (b *Bulk) document(path string, version uint64) error {
 	id := path
 	if len(id) > maxID {
 		sum := sha256.Sum256([]byte(path))
 		id = hex.EncodeToString(sum[:])
 	}
-	action := map[string]any{"index": map[string]any{"_index": b.index, "_id": id, "version": version,
-		"version_type": "external"}}
+	target := map[string]any{"_index": b.index, "_id": id, "version": version, "version_type": "external"}
 	r := b.state.rows[path]
+	if r == nil {
+		return b.lines(map[string]any{"delete": target})
+	}
 	evidence := map[string]any{"seq": version, "directory": b.state.version}
 	source := map[string]any{"path": path, "refmon": evidence}
 	for i := range b.state.start.Rights {
 		source[field(b.state.start.Rights, i)] = b.terms(r, i)
 	}
-	if r != nil {
-		evidence["descriptor"], evidence["directory"] = b.state.evidence(path, 0)
-		evidence["time"] = time.Unix(0, r.time).UTC()
-	}
-	if r == nil {
-		source["gone"] = true
-	}
-	for _, line := range []map[string]any{action, source} {
+	evidence["descriptor"], evidence["directory"] = b.state.evidence(path, 0)
+	evidence["time"] = time.Unix(0, r.time).UTC()
+	return b.lines(map[string]any{"index": target}, source)
+}
+
+// lines appends values as lines of JSON.
+func (b *Bulk) lines(list ...map[string]any) error {
+	for _, line := range list {
 		text, err := json.Marshal(line)
 		if err != nil {
 			return err
@@ -162,8 +210,8 @@ func (b *Bulk) document(path string, version uint64) error {
 	return nil
 }
 
-// Fence does nothing: a search engine has no place that its query compares with the time.
-func (b *Bulk) Fence(*Fence) error { return nil }
+// SetWatermark does nothing. A search engine has no place for a watermark.
+func (b *Bulk) SetWatermark(*Watermark) error { return nil }
 
 // Close closes the file.
 func (b *Bulk) Close() error { return b.file.Close() }

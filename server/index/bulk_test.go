@@ -2,6 +2,7 @@ package index_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,7 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/refmon/refmon/internal/verbs/bulk/people"
+	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/token"
@@ -22,46 +23,61 @@ import (
 type searched map[string]struct {
 	version uint64
 	source  map[string]json.RawMessage
+	deleted bool
 }
 
-// take reads bulk lines as the documentation of _bulk has them: an action, then a document.
+// take reads bulk lines as the documentation of _bulk has them: an action, then a document, which a deletion has not.
 func (s searched) take(t *testing.T, text string) {
 	t.Helper()
 	if text != "" && !strings.HasSuffix(text, "\n") {
 		t.Fatal("the last line has no end")
 	}
-	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
-	if len(lines)%2 != 0 {
-		t.Fatalf("%d lines", len(lines))
+	type target struct {
+		Index       string `json:"_index"`
+		ID          string `json:"_id"`
+		Version     uint64 `json:"version"`
+		VersionType string `json:"version_type"`
 	}
-	for i := 0; i < len(lines); i += 2 {
-		var action struct {
-			Index struct {
-				Index       string `json:"_index"`
-				ID          string `json:"_id"`
-				Version     uint64 `json:"version"`
-				VersionType string `json:"version_type"`
-			} `json:"index"`
-		}
-		d := json.NewDecoder(strings.NewReader(lines[i]))
+	for rest := text; rest != ""; {
+		var line, source string
+		line, rest, _ = strings.Cut(rest, "\n")
+		var action struct{ Index, Delete *target }
+		d := json.NewDecoder(strings.NewReader(line))
 		d.DisallowUnknownFields()
-		if err := d.Decode(&action); err != nil {
-			t.Fatal(err)
+		if err := d.Decode(&action); err != nil || (action.Index == nil) == (action.Delete == nil) {
+			t.Fatalf("%s: %v", line, err)
 		}
-		x := s[action.Index.ID]
-		a := action.Index
+		a := action.Delete
+		if a == nil {
+			a = action.Index
+			source, rest, _ = strings.Cut(rest, "\n")
+		}
 		if a.Index != "docs" || a.VersionType != "external" || a.ID == "" || len(a.ID) > 512 {
-			t.Fatalf("action %s", lines[i])
+			t.Fatalf("action %s", line)
 		}
+		x := s[a.ID]
 		if a.Version <= x.version { // status 409, which is no failure
 			continue
 		}
-		x.version, x.source = a.Version, nil
-		if err := json.Unmarshal([]byte(lines[i+1]), &x.source); err != nil {
-			t.Fatal(err)
+		x.version, x.source, x.deleted = a.Version, nil, action.Delete != nil
+		if !x.deleted {
+			if err := json.Unmarshal([]byte(source), &x.source); err != nil {
+				t.Fatalf("%s: %v", source, err)
+			}
 		}
 		s[a.ID] = x
 	}
+}
+
+// there returns the ids of the documents that are not deleted.
+func (s searched) there() (out []string) {
+	for id, x := range s {
+		if !x.deleted {
+			out = append(out, id)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // finds evaluates the connectors' query: a document without the field, or with an empty
@@ -69,7 +85,7 @@ func (s searched) take(t *testing.T, text string) {
 func (s searched) finds(t testing.TB, id, field string, terms []string) bool {
 	t.Helper()
 	x, there := s[id]
-	if !there {
+	if !there || x.deleted {
 		return false
 	}
 	var list []string
@@ -79,10 +95,71 @@ func (s searched) finds(t testing.TB, id, field string, terms []string) bool {
 	return slices.ContainsFunc(list, func(term string) bool { return slices.Contains(terms, term) })
 }
 
-// TestNobodysTerm: to the query of connectors a document without the field, or with an empty one, is
-// everybody's, and one with the term that no user has is no one's: a descriptor that allows no one
-// gives that term, and so does a document that is gone or cannot be read (N-5).
-func TestNobodysTerm(t *testing.T) {
+// TestDeletedDocuments: after half of the files are gone, by ones and with a folder, while the index runs and while it
+// does not, the lines leave a search engine with exactly the documents that are there; those of an earlier run may be
+// sent again (N-94).
+func TestDeletedDocuments(t *testing.T) {
+	l := newLive(t, true)
+	name := filepath.Join(t.TempDir(), "bulk.ndjson")
+	if err := os.Mkdir(l.path("away"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 40 {
+		l.put(fmt.Sprint("file", i), forStaff)
+		l.put(fmt.Sprint("away/file", i), forStaff)
+	}
+	run := func(during func()) {
+		t.Helper()
+		b, err := index.NewBulk(name, "docs", l.state)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.config.Sinks = []index.Sink{b}
+		l.start()
+		l.settle()
+		during()
+		l.settle()
+		l.end()
+	}
+	remove := func(from, to int) {
+		for i := from; i < to; i++ {
+			if err := os.Remove(l.path(fmt.Sprint("file", i))); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	run(func() { remove(0, 10) })
+	remove(10, 20)
+	run(func() {
+		if err := os.RemoveAll(l.path("away")); err != nil {
+			t.Fatal(err)
+		}
+	})
+	run(func() {})
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{l.tree, l.path("plan"), l.path("sub"), l.path("sub/offer")}
+	for i := 20; i < 40; i++ {
+		want = append(want, l.path(fmt.Sprint("file", i)))
+	}
+	slices.Sort(want)
+	engine := searched{}
+	engine.take(t, string(text))
+	if got := engine.there(); !slices.Equal(got, want) {
+		t.Errorf("N-94: %d documents, want %d:\n%q", len(got), len(want), got)
+	}
+	engine.take(t, string(text))
+	if got := engine.there(); !slices.Equal(got, want) {
+		t.Errorf("N-94: sent again they leave %d documents, want %d", len(got), len(want))
+	}
+}
+
+// TestUnreadableDocumentHasNobodysTerm checks that documents without readers get the term that no user has, because
+// connectors treat a missing or empty field as readable by everybody. The same holds for deleted
+// and unreadable documents (N-5).
+func TestUnreadableDocumentHasNobodysTerm(t *testing.T) {
 	l := newLive(t, true)
 	name := filepath.Join(t.TempDir(), "bulk.ndjson")
 	b, err := index.NewBulk(name, "docs", l.state)
@@ -124,9 +201,9 @@ func TestNobodysTerm(t *testing.T) {
 	}
 }
 
-// TestListed: people whom no list of SIDs tells of are counted and listed, with how many documents
-// they have so (N-4).
-func TestListed(t *testing.T) {
+// TestListedCountsExpandedMembers checks that members outside Allow are counted and listed, with the number of their
+// documents (N-4).
+func TestListedCountsExpandedMembers(t *testing.T) {
 	l := newLive(t, true)
 	l.start()
 	l.settle()
@@ -144,8 +221,8 @@ func TestListed(t *testing.T) {
 	}
 }
 
-// TestBulk: the query that connectors use finds for each user what the index says, after
-// changes, a run that goes on, and lines that are sent twice.
+// TestBulk checks that the connectors' query finds what the index allows, after changes, a restart,
+// and repeated lines.
 func TestBulk(t *testing.T) {
 	l := newLive(t, true)
 	l.config.Rights = "read+modify"
@@ -194,7 +271,7 @@ func (l *live) compare(engine searched, names []string) {
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	dir, err := people.Read(file)
+	dir, err := dirfile.Read(file)
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -212,6 +289,12 @@ func (l *live) compare(engine searched, names []string) {
 					Descriptor, Directory string
 					Seq                   uint64
 				}
+				if engine[l.path(name)].deleted { // it has no evidence, and the index has no document
+					if a.Because != "the document is not in the index" {
+						l.t.Errorf("%s is deleted, and the index says %+v", name, a)
+					}
+					continue
+				}
 				if err := json.Unmarshal(engine[l.path(name)].source["refmon"], &by); err != nil ||
 					by.Descriptor != a.Descriptor || by.Directory == "" || by.Seq == 0 || by.Seq > a.Seq {
 					l.t.Errorf("%s: evidence %+v, %v; the index has %+v", name, by, err, a)
@@ -228,4 +311,44 @@ func terms(tok *token.Token) []string {
 		out = append(out, "sid:"+g.SID.String())
 	}
 	return out
+}
+
+// TestTornBulkFile: a run that ends in the middle of a write, on a full disk or killed, leaves half a request. The next
+// run's lines are whole requests again, and no document is missing, wherever the end is.
+func TestTornBulkFile(t *testing.T) {
+	l := newLive(t, true)
+	l.start()
+	l.settle()
+	l.end()
+	name := filepath.Join(t.TempDir(), "bulk.ndjson")
+	again := func() string {
+		b, err := index.NewBulk(name, "docs", l.state)
+		if err == nil {
+			err = b.Close()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	whole := again()
+	documents := strings.Count(whole, `{"index":`)
+	for size := range len(whole) + 1 {
+		if size%17 != 0 && !strings.Contains(whole[max(size-2, 0):min(size+2, len(whole))], "\n") {
+			continue // all ends next to a line's end, and some in the middle of it
+		}
+		if err := os.WriteFile(name, []byte(whole[:size]), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		text := again()
+		if engine := (searched{}); !strings.HasSuffix(text, whole) {
+			t.Fatalf("cut at %d, the file does not end with every document", size)
+		} else if engine.take(t, text); len(engine) != documents {
+			t.Fatalf("cut at %d, %d documents of %d are known", size, len(engine), documents)
+		}
+	}
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/effective"
 )
 
-// Change says whose answer about a document is another one now. Its number is that of the
-// event; one event can change many documents.
+// Change is a change of the users who have a right on a document. Seq is the number of the event, which can change
+// many documents.
 type Change struct {
 	Seq      uint64   `json:"seq"`
 	Time     int64    `json:"time"` // of the event, in nanoseconds since 1970
@@ -22,17 +22,15 @@ type Change struct {
 	Right    string   `json:"right"`
 	Gained   []string `json:"gained,omitempty"` // SIDs
 	Lost     []string `json:"lost,omitempty"`
-	// Descriptor is the hash of the document's, "" if it is gone or could not be read;
-	// Directory the version by which it was decided.
+	// Descriptor is the hash of the document's descriptor, "" if the document was deleted or could
+	// not be read. Directory is the version of the directory.
 	Descriptor string `json:"descriptor,omitempty"`
 	Directory  string `json:"directory"`
 }
 
-// Changes calls f with the changes after an event, to the last whole line: 0 is from the
-// beginning. Who goes on from the number of the last change that f took misses nothing: the
-// changes of one number come together, and who took some of them goes on from the number before.
-// What was put together has one number. The error is [ErrTooOld] where changes after the event are
-// not kept any more (N-22).
+// Changes calls f with the changes after event number after, up to the last whole line; 0 starts at the beginning.
+// All changes of one event have the same number. A caller that handled only some of them must resume from the number
+// before. An error of f ends the call. It returns [ErrTooOld] if the changes are no longer stored (N-22).
 func Changes(dir string, after uint64, f func(Change) error) error {
 	t, err := tailOf(dir, after)
 	if err != nil {
@@ -42,8 +40,8 @@ func Changes(dir string, after uint64, f func(Change) error) error {
 	return t.read(f)
 }
 
-// Follow calls f with the changes after an event as [Changes] does, and then with those that come,
-// until the context ends.
+// Follow calls f with the changes after an event as [Changes] does, and then with new ones until ctx ends, which is
+// not an error.
 func Follow(ctx context.Context, dir string, after uint64, f func(Change) error) error {
 	t, err := tailOf(dir, after)
 	if err != nil {
@@ -51,13 +49,13 @@ func Follow(ctx context.Context, dir string, after uint64, f func(Change) error)
 	}
 	defer func() { _ = t.file.Close() }() // only read
 	for {
-		other, err := replaced(dir, t.file) // before the last of this one is read
+		other, err := replaced(dir, t.file) // check before reading the end of this one
 		if err == nil {
 			err = t.read(f)
 		}
 		if err == nil && other {
-			err = t.anew(dir)
-		} else if err == nil && (silent{}).wait(ctx, pause) != nil {
+			err = t.reopen(dir)
+		} else if err == nil && wait(ctx, pause) != nil {
 			return nil
 		}
 		if err != nil {
@@ -66,17 +64,17 @@ func Follow(ctx context.Context, dir string, after uint64, f func(Change) error)
 	}
 }
 
-// pause is how long who follows a log waits at its end.
+// pause is the poll interval at the end of a log.
 const pause = 50 * time.Millisecond
 
-// tail is a log that is followed. Owned by one goroutine.
+// tail reads a growing log. One goroutine owns it.
 type tail struct {
 	file  *os.File
 	in    *bufio.Reader
 	lines lineReader
 	state *State
-	after uint64 // the number of the last event that was told of
-	rest  []byte // the beginning of a line whose end is not written yet
+	after uint64 // number of the last event passed to f
+	rest  []byte // start of an incomplete line
 }
 
 func tailOf(dir string, after uint64) (*tail, error) {
@@ -92,13 +90,13 @@ func (t *tail) open(dir string) (err error) {
 	return nil
 }
 
-// anew goes on with the log that was put in the place of this one, which was read to its end.
-func (t *tail) anew(dir string) error {
+// reopen opens the log that replaced this one. Read this one to its end first.
+func (t *tail) reopen(dir string) error {
 	_ = t.file.Close() // only read
 	return t.open(dir)
 }
 
-// read calls f with the changes up to the last whole line.
+// read calls f with the changes up to the last whole line. It keeps a partial line.
 func (t *tail) read(f func(Change) error) error {
 	for {
 		line, err := t.in.ReadBytes('\n')
@@ -114,14 +112,15 @@ func (t *tail) read(f func(Change) error) error {
 		if err != nil {
 			return err
 		}
-		if err := t.tell(e, f); err != nil {
+		if err := t.emit(e, f); err != nil {
 			return err
 		}
 	}
 }
 
-// tell calls f with what an event changed.
-func (t *tail) tell(e *Event, f func(Change) error) error {
+// emit applies an event and calls f with its changes. It returns ErrTooOld if a compacted log no
+// longer has the changes after t.after.
+func (t *tail) emit(e *Event, f func(Change) error) error {
 	if e.Start != nil && t.after != 0 && t.after < e.Start.Until {
 		return ErrTooOld
 	}
@@ -141,7 +140,7 @@ func (t *tail) tell(e *Event, f func(Change) error) error {
 	return nil
 }
 
-// until returns up to which number what has come was put together, an event of now included.
+// until returns the last number that was compacted, including e. It returns 0 before a start event.
 func (s *State) until(e *Event) uint64 {
 	if e.Start != nil {
 		return e.Start.Until
@@ -152,7 +151,7 @@ func (s *State) until(e *Event) uint64 {
 	return s.start.Until
 }
 
-// changed applies an event and returns what it changed, if that is wanted.
+// changed applies an event. It returns the changes if wanted is set.
 func (s *State) changed(e *Event, wanted bool) (out []Change, err error) {
 	var before []effective.Set
 	var paths []string
@@ -185,8 +184,8 @@ func (s *State) changed(e *Event, wanted bool) (out []Change, err error) {
 	return out, nil
 }
 
-// evidence returns what the present answer about a document and a right was made of: the hash
-// of its descriptor, and the version of the directory.
+// evidence returns the descriptor hash and directory version behind the current result for a document and a right.
+// The hash is "" for a missing or unreadable document.
 func (s *State) evidence(path string, right int) (descriptor, directory string) {
 	r := s.rows[path]
 	if r == nil || r.Error != "" {
@@ -195,7 +194,7 @@ func (s *State) evidence(path string, right int) (descriptor, directory string) 
 	return r.Descriptor, s.classes[r.Classes[right]].event.Version
 }
 
-// sets returns who has each right on a document, no one if it has no row.
+// sets returns the members for each right on a document, empty without a readable row.
 func (s *State) sets(path string) []effective.Set {
 	out := make([]effective.Set, len(s.start.Rights))
 	if r := s.rows[path]; r != nil && r.Error == "" {
@@ -206,7 +205,7 @@ func (s *State) sets(path string) []effective.Set {
 	return out
 }
 
-// sids returns the people of a who are not in b.
+// sids returns the SIDs of the people in a and not in b.
 func (s *State) sids(a, b effective.Set) (out []string) {
 	for n := range a.All() {
 		if !b.Has(n) {
@@ -214,4 +213,16 @@ func (s *State) sids(a, b effective.Set) (out []string) {
 		}
 	}
 	return out
+}
+
+// wait waits for a time. It returns the context's error if the context ends before.
+func wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

@@ -1,6 +1,7 @@
 package index_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -11,8 +12,8 @@ import (
 	"github.com/refmon/refmon/server/index"
 )
 
-// TestChanges: who follows the changes from any number on has, at the end, the answers of
-// the index, and nothing is told twice or without a change.
+// TestChanges checks that following the changes from any number leads to the index's state, without
+// repeated or empty changes.
 func TestChanges(t *testing.T) {
 	l := newLive(t, true)
 	l.start()
@@ -71,5 +72,60 @@ func TestChanges(t *testing.T) {
 		if rest != later {
 			t.Errorf("after %d there are %d changes, want %d", c.Seq, rest, later)
 		}
+	}
+}
+
+// TestFollow checks that a follower receives new changes, also across a compaction, and ends with
+// the index's state (N-22).
+func TestFollow(t *testing.T) {
+	l := newLive(t, false)
+	l.config.Compact = 1
+	l.start()
+	l.settle()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	told, done := make(chan index.Change), make(chan error, 1)
+	go func() {
+		done <- index.Follow(ctx, l.state, 0, func(c index.Change) error {
+			told <- c
+			return nil
+		})
+		close(told)
+	}()
+	kinds, who := []string{forStaff, butNotThem, forCarol}, []string{"1107 1108 1110", "1107 1110", "1109"}
+	has, last := map[string]bool{}, uint64(0)
+	for i := range 40 {
+		l.put("plan", kinds[i%3])
+		l.settle()
+		for got := ""; got != who[i%3]; {
+			c, more := <-told
+			if !more {
+				t.Fatal(<-done)
+			}
+			if c.Seq < last {
+				t.Errorf("change %d after %d", c.Seq, last)
+			}
+			last = c.Seq
+			for _, sid := range c.Gained {
+				has[c.Document+sid] = true
+			}
+			for _, sid := range c.Lost {
+				delete(has, c.Document+sid)
+			}
+			got = ""
+			for _, rid := range []string{"1107", "1108", "1109", "1110"} {
+				if has[l.path("plan")+"S-1-5-21-1-2-3-"+rid] {
+					got = strings.TrimSpace(got + " " + rid)
+				}
+			}
+		}
+	}
+	stop()
+	go func() {
+		for range told { // no one waits for them
+		}
+	}()
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }

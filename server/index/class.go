@@ -10,24 +10,25 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Class is one question about one descriptor: documents of a class have the same answers,
-// for everybody. The zero value is a class whose descriptor grants nothing.
+// Class is a set of documents with the same descriptor as far as access is concerned, and one
+// right. All documents of a class grant the right to the same people. The zero value's descriptor
+// grants nothing.
 type Class struct {
-	ID         string            // of [NewClass]
-	Right      string            // its word, such as "read"
-	Mask       winnt.AccessMask  // what the word asks for on the type, mapped
+	ID         string            // see [NewClass]
+	Right      string            // its name, such as "read"
+	Mask       winnt.AccessMask  // the right's mapped access mask for the type
 	Type       *winnt.ObjectType // a file or a directory
-	Descriptor *sd.Descriptor    // what decides of it
-	Share      *sd.Descriptor    // what decides of the share's; nil: none
+	Descriptor *sd.Descriptor    // the part of the descriptor that decides access
+	Share      *sd.Descriptor    // the same of the share's descriptor; nil: none
 
-	Passing bool    // it asks who passes a folder, and is of no document
-	Holders bool    // of a folder: who holds SeChangeNotifyPrivilege passes it, too
-	Through []Class // the folders to pass, each by its own class, in the order of their ids
+	Passing bool    // a folder's class: its members may traverse the folder; it has no documents
+	Holders bool    // of a folder: holders of SeChangeNotifyPrivilege are members too
+	Through []Class // classes of the folders above the documents, sorted by ID
 }
 
-// NewClass returns the class of a descriptor and a right. Its id is a hash of what decides
-// and of nothing else: the descriptor's part that [Relevant] keeps, the share's, the mask
-// and the mapping of the type (N-1).
+// NewClass returns the class of a descriptor and a right. Its ID is a hash of everything that
+// decides access: the parts of both descriptors that [Relevant] keeps, the mask and the type's
+// mapping (N-1). share may be nil.
 func NewClass(d, share *sd.Descriptor, right string, mask winnt.AccessMask, t *winnt.ObjectType) Class {
 	c := Class{Right: right, Mask: t.Mapping.Map(mask), Type: t, Descriptor: Relevant(d), Share: Relevant(share)}
 	h := sha256.New()
@@ -53,9 +54,9 @@ func NewClass(d, share *sd.Descriptor, right string, mask winnt.AccessMask, t *w
 	return c
 }
 
-// Relevant returns the part of a descriptor that decides: owner, entries of the DACL that
-// apply to the object itself, without what says how they are inherited, and of the SACL
-// what is no audit. Of the group it only counts that there is one. Nil stays nil.
+// Relevant returns the part of a descriptor that affects access: the owner, the DACL entries that apply to the
+// object without their inheritance flags, and the SACL without audit entries. A group is replaced by a constant. nil
+// stays nil.
 func Relevant(d *sd.Descriptor) *sd.Descriptor {
 	if d == nil {
 		return nil
@@ -67,12 +68,12 @@ func Relevant(d *sd.Descriptor) *sd.Descriptor {
 	var err error
 	if d.HasDACL() {
 		p.Control |= sd.DACLPresent
-		if p.DACL, err = kept(d.DACL(), false); err != nil {
+		if p.DACL, err = relevantEntries(d.DACL(), false); err != nil {
 			return d // its list has entries that no list can be made of again: all of it decides
 		}
 	}
 	if d.SACL() != nil {
-		if p.SACL, err = kept(d.SACL(), true); err != nil {
+		if p.SACL, err = relevantEntries(d.SACL(), true); err != nil {
 			return d
 		}
 		if p.SACL.Len() == 0 {
@@ -84,12 +85,12 @@ func Relevant(d *sd.Descriptor) *sd.Descriptor {
 	return sd.New(p)
 }
 
-// noOne is the SID that no one has.
+// noOne is the SID that nobody has.
 var noOne = sid.MustParse("S-1-0-0")
 
-// kept returns a list without what does not decide. Entries that only children inherit are
-// left out, also of labels.
-func kept(l *sd.ACL, system bool) (*sd.ACL, error) {
+// relevantEntries returns a list without the entries that do not affect access. It drops
+// inherit-only entries, also of labels. nil stays nil.
+func relevantEntries(l *sd.ACL, system bool) (*sd.ACL, error) {
 	if l == nil {
 		return nil, nil
 	}
@@ -111,5 +112,5 @@ func kept(l *sd.ACL, system bool) (*sd.ACL, error) {
 	return sd.NewACL(out...)
 }
 
-// inheritance are the flags that say what children get and where an entry is from.
+// inheritance are the flags about inheritance.
 const inheritance = sd.ObjectInherit | sd.ContainerInherit | sd.NoPropagateInherit | sd.Inherited

@@ -19,8 +19,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestRelevant: what is kept of a descriptor decides as the whole does, for tokens and
-// questions with every feature of the check (N-1).
+// TestRelevant checks that the relevant part of a descriptor decides like the whole, for tokens and
+// requests with every feature of the access check (N-1).
 func TestRelevant(t *testing.T) {
 	w := questions.World{Rand: rand.New(rand.NewPCG(randtest.Seed(t), 40))}
 	var drawn questions.Drawn

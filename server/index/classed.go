@@ -8,23 +8,23 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// described is a descriptor of files or folders: a source gives equal descriptors as one.
+// described is a descriptor of files or folders. A source returns equal descriptors as the same pointer.
 type described struct {
 	d      *sd.Descriptor
 	folder bool
 }
 
-// classed holds the classes of a descriptor, without the folders that a document lies behind.
+// classed has the classes of a descriptor, without the folders above the document.
 type classed struct {
 	hash    string
 	ids     []string
 	classes []Class
 }
 
-// maxClassed is how many descriptors a worker knows the classes of.
+// maxClassed is the most descriptors whose classes a worker caches.
 const maxClassed = 1 << 14
 
-// classed returns the classes of a descriptor.
+// classed returns the classes of a descriptor, from the cache if possible.
 func (w *Worker) classed(d *sd.Descriptor, folder bool) classed {
 	key := described{d, folder}
 	if known, ok := w.byDescriptor[key]; ok {

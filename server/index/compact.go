@@ -10,20 +10,21 @@ import (
 	"slices"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/internal/diskio"
 )
 
-// smallest is how large a log is at least before it is put together, in bytes, and growth how
-// many times as large as it was after the last time.
+// Thresholds of compaction: the least size of a log in bytes, and its growth since the last compaction.
 const (
 	smallest = 64 << 20
 	growth   = 4
 )
 
-// ErrTooOld says that the changes after a number are not kept any more: begin anew, with 0.
-var ErrTooOld = errors.New("the changes after this number are not kept any more: begin anew")
+// ErrTooOld says that the changes after a number are no longer stored. Start over with 0.
+var ErrTooOld = errors.New("the changes after this number are no longer stored: start over with 0")
 
-// snapshot returns events that amount to the state and end with its number: there were at least
-// as many. Classes of no document are left out (N-22), unless all are asked for.
+// snapshot returns events that rebuild the state and end with its number. Unless all is set, it leaves out classes
+// without documents (N-22).
 func (s *State) snapshot(all bool) []Event {
 	out := []Event{{Start: s.start, Time: s.began}}
 	for i := range s.people {
@@ -63,14 +64,13 @@ func (s *State) snapshot(all bool) []Event {
 	return out
 }
 
-// kinds returns the classes as they came: one stands behind those of the folders that it names.
+// kinds returns the classes in the order of their events, so each follows its folders.
 func (s *State) kinds() []*kind {
 	return slices.SortedFunc(maps.Values(s.classes), func(a, b *kind) int { return a.number - b.number })
 }
 
-// Compact returns the events in whose place all that the worker said before can stand, and goes on from
-// them. all keeps classes of no document, which others may have told of. It is nil where nothing
-// was decided yet. All events must have been taken.
+// Compact returns events that replace all earlier ones of the worker, and continues from them. all keeps classes
+// without documents. It returns nil if nothing was decided yet. Call Take before it.
 func (w *Worker) Compact(all bool) ([]Event, error) {
 	if w.state.version == "" && !w.defines {
 		return nil, nil
@@ -85,15 +85,15 @@ func (w *Worker) Compact(all bool) ([]Event, error) {
 	return events, nil
 }
 
-// Size says how large a log is, for [Size.Large]. The zero value is one that has nothing.
+// Size is the size of a log, for [Size.Large]. The zero value is an empty log.
 type Size struct {
 	Bytes int64
-	Least int64 // the bytes when it was put together the last time; 0: it never was
+	Least int64 // bytes after the last compaction; 0: never compacted
 	Lines int
 }
 
-// Large reports whether a log should be put together: it is as large as most, much larger than it was
-// after the last time, and half of its lines or more say what no longer holds. 0 stands for 64 MiB.
+// Large reports whether a log should be compacted. It must have at least most bytes, have grown much since the last
+// compaction, and half of its lines must be obsolete. A most of 0 is 64 MiB.
 func (z Size) Large(most int64, w *Worker, all bool) bool {
 	if most == 0 {
 		most = smallest
@@ -101,7 +101,7 @@ func (z Size) Large(most int64, w *Worker, all bool) bool {
 	return z.Bytes >= most && z.Bytes >= growth*z.Least && z.Lines >= 2*w.state.live(all)
 }
 
-// Compact puts the log together if it is large; see [Size.Large]. All sinks must have what it loses.
+// Compact compacts the log if it is large, see [Size.Large]. All sinks must have read the old events.
 func (l *Log) Compact(m *Merge, most int64) error { return l.compact(m.whole, most, true) }
 
 func (l *Log) compact(w *Worker, most int64, all bool) error {
@@ -115,7 +115,7 @@ func (l *Log) compact(w *Worker, most int64, all bool) error {
 	return l.replace(events)
 }
 
-// live returns about how many events amount to the state.
+// live returns the approximate number of events of a snapshot.
 func (s *State) live(all bool) int {
 	n := 1 + len(s.people) + len(s.rows)
 	for _, k := range s.classes {
@@ -126,14 +126,14 @@ func (s *State) live(all bool) int {
 	return n
 }
 
-// replace puts events in the place of all that the log has. Who has the old file open reads to
-// its end, and then opens this one.
+// replace replaces the log file by one with events. Readers of the old file read to its end and then open the new
+// one.
 func (l *Log) replace(events []Event) error {
 	if l.bad != nil {
 		return l.bad
 	}
 	name := filepath.Join(l.dir, eventsName)
-	file, err := os.OpenFile(name+".new", os.O_RDWR|os.O_CREATE|os.O_TRUNC|os.O_APPEND, 0o600)
+	file, err := l.faults.OpenFile(name+".new", os.O_RDWR|os.O_CREATE|os.O_TRUNC|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
 	}
@@ -142,12 +142,12 @@ func (l *Log) replace(events []Event) error {
 		err = unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	}
 	if err == nil {
-		err = os.Rename(name+".new", name)
+		err = l.faults.Rename(name+".new", name)
 	}
 	if err != nil {
 		return errors.Join(err, file.Close(), os.Remove(name+".new"))
 	}
-	if l.bad = synced(l.dir); l.bad != nil {
+	if l.bad = l.faults.SyncDir(l.dir); l.bad != nil {
 		return errors.Join(l.bad, file.Close())
 	}
 	old := l.file
@@ -155,8 +155,8 @@ func (l *Log) replace(events []Event) error {
 	return old.Close()
 }
 
-// written writes events to a file, which are on disk when it returns.
-func written(file *os.File, events []Event) (size int64, err error) {
+// written writes events to a file and syncs it.
+func written(file *diskio.File, events []Event) (size int64, err error) {
 	var buf []byte
 	for i := range events {
 		if buf, err = events[i].append(buf); err != nil {
@@ -173,16 +173,7 @@ func written(file *os.File, events []Event) (size int64, err error) {
 	return size, file.Sync()
 }
 
-// synced makes the names in a folder be on disk.
-func synced(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
-
-// replaced reports whether another file has the log's name than the one that is open.
+// replaced reports whether the log was replaced by another file than open. A missing file is not a replacement.
 func replaced(dir string, open *os.File) (bool, error) {
 	now, err := os.Stat(filepath.Join(dir, eventsName))
 	if errors.Is(err, fs.ErrNotExist) {

@@ -30,10 +30,10 @@ func (l *live) answers(has map[string]bool, after uint64) (last uint64, err erro
 	return last, err
 }
 
-// TestCompacted: a log is put together while it is written, and stays small; who asks, who follows
-// its changes, sinks and the next run go on as if nothing had been; who goes on from a number that is
-// not kept is told so (N-22).
-func TestCompacted(t *testing.T) {
+// TestLogIsCompactedDuringRun checks that a log is compacted during writes and stays small, and that queries,
+// followers, sinks and the next run continue unchanged. A follower with a number that is too old
+// gets an error (N-22).
+func TestLogIsCompactedDuringRun(t *testing.T) {
 	l := newLive(t, false)
 	l.config.Compact = 1
 	name := filepath.Join(t.TempDir(), "bulk.ndjson")

@@ -5,19 +5,23 @@ import (
 	"strings"
 )
 
-// Counts says how many documents an index has, how many of them could not be read and so
-// belong to no one, how many classes and how many people.
+// Counts has the numbers of documents, unreadable documents, classes and people of an index. Nobody may find
+// unreadable documents.
 type Counts struct {
 	Documents, Unreadable, Classes, People int
 	// Unnamed documents have a path that is not UTF-8, and so no row.
 	Unnamed int
-	// Listed classes have people whom no list of SIDs that allow tells of, and who are listed one
-	// by one; ListedDocuments are of such a class.
+	// Unnameable is the number of changes since the start of the run in folders whose path is too
+	// long for the kernel. They may be outside the trees, on the same file system.
+	Unnameable int
+	// Listed is the number of classes with members that Allow does not cover (Expand),
+	// ListedDocuments the number of their documents.
 	Listed, ListedDocuments int
 }
 
-// Listed is a class with people whom no list of SIDs that allow tells of: consumers that know
-// neither refusals nor order grant them the right by their own SIDs, or not at all (N-4).
+// Listed is a class with members that no list of allowed SIDs covers. Consumers that support
+// neither deny entries nor order must grant the right to these members' own SIDs, or not at all
+// (N-4).
 type Listed struct {
 	Class     string   `json:"class"`
 	Right     string   `json:"right"`
@@ -26,7 +30,7 @@ type Listed struct {
 	Directory string   `json:"directory"` // version
 }
 
-// Listed returns the classes of documents of which people are listed one by one, by their ids.
+// Listed returns the classes of documents with members in Expand, sorted by ID.
 func (x *Index) Listed() ([]Listed, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -43,16 +47,16 @@ func (x *Index) Listed() ([]Listed, error) {
 	return out, nil
 }
 
-// Counts returns the numbers of the present state.
+// Counts returns the numbers of the current state.
 func (x *Index) Counts() (Counts, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	fence, err := x.follow()
+	watermark, err := x.follow()
 	if err != nil {
 		return Counts{}, err
 	}
 	s := x.state
-	c := Counts{Documents: len(s.rows), Unnamed: fence.Unnamed, Unreadable: s.unread,
+	c := Counts{Documents: len(s.rows), Unnamed: watermark.Unnamed, Unnameable: watermark.Unnameable, Unreadable: s.unread,
 		Classes: len(s.classes), People: len(s.people)}
 	for _, k := range s.classes {
 		if k.rows > 0 && len(k.event.Expand) > 0 {

@@ -4,43 +4,42 @@ import (
 	"slices"
 
 	"github.com/refmon/refmon/effective"
-	"github.com/refmon/refmon/internal/verbs/bulk/people"
+	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
-	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
-// decider answers classes for the people of one version of the directory. Owned by the
-// worker; each version has its own.
+// decider decides classes for one version of the directory. The worker owns it.
 type decider struct {
-	compiled *effective.Principals
-	numbers  []int // of each principal of the directory: that of the person
-	people   int   // how many numbers there are
-	version  string
-	asked    map[question]*effective.Evaluator
-	having   map[holding]effective.Set
-	passes   map[string]*passed
+	directory  *directory.Directory
+	compiled   *effective.Principals
+	numbers    []int // the person's number for each principal of the directory
+	people     int   // count of numbers
+	version    string
+	evaluators map[question]*effective.Evaluator
+	having     map[holding]effective.Set
+	passes     map[string]*passed
 }
 
-// question tells evaluators apart.
+// question is the key of an evaluator.
 type question struct {
 	t    *winnt.ObjectType
 	mask winnt.AccessMask
 }
 
-// holding is a SID that allows what an evaluator asks.
+// holding is the key of the members who hold a SID.
 type holding struct {
 	e *effective.Evaluator
 	s sid.SID
 }
 
-// deciderFor makes a decider that only grants: its people have no numbers.
-func deciderFor(d *people.Directory) *decider {
+// deciderFor returns a decider for grants only; its people have no numbers.
+func deciderFor(d *directory.Directory) *decider {
 	return newDecider(d, "", func(sid.SID) int { return 0 }, 1)
 }
 
-// grants reports whether the one token of a decider is allowed a class.
+// grants reports whether the only token of a decider is granted a class.
 func (d *decider) grants(c *Class) (bool, error) {
 	e, err := d.evaluator(c.Type, c.Mask)
 	if err != nil {
@@ -58,41 +57,70 @@ func (d *decider) grants(c *Class) (bool, error) {
 	return true, nil
 }
 
-// newDecider makes a decider. number gives each person its own.
-func newDecider(d *people.Directory, version string, number func(s sid.SID) int, count int) *decider {
-	out := &decider{version: version, people: count, asked: map[question]*effective.Evaluator{},
-		having: map[holding]effective.Set{}, passes: map[string]*passed{}}
-	var tokens []*token.Token
+// newDecider returns a decider. number returns the number of each person.
+func newDecider(d *directory.Directory, version string, number func(s sid.SID) int, count int) *decider {
+	numbers := make([]int, len(d.Principals))
 	for i := range d.Principals {
-		tokens = append(tokens, d.Principals[i].Token)
-		out.numbers = append(out.numbers, number(d.Principals[i].SID()))
+		numbers[i] = number(d.Principals[i].SID())
 	}
-	out.compiled = effective.Compile(tokens, effective.Config{})
-	return out
+	return openDecider(d, version, numbers, count, effective.Compile(d.Tokens(), effective.Config{}))
+}
+
+// openDecider returns a decider without cached results.
+func openDecider(d *directory.Directory, version string, numbers []int, people int, p *effective.Principals) *decider {
+	return &decider{directory: d, compiled: p, numbers: numbers, people: people, version: version,
+		evaluators: map[question]*effective.Evaluator{}, having: map[holding]effective.Set{}, passes: map[string]*passed{}}
+}
+
+// samePeople reports whether a directory has the decider's people in the same order. A nil decider returns false.
+func (d *decider) samePeople(o *directory.Directory) bool {
+	if d == nil || len(d.directory.Principals) != len(o.Principals) {
+		return false
+	}
+	for i := range o.Principals {
+		a, b := &d.directory.Principals[i], &o.Principals[i]
+		if a.Token != b.Token && a.SID() != b.SID() || a.Who != b.Who {
+			return false
+		}
+	}
+	return true
+}
+
+// replace returns the decider for another directory version with the same people, and the difference of their
+// results.
+func (d *decider) replace(o *directory.Directory, version string) (*decider, *effective.Difference) {
+	compiled, f := d.compiled.Replace(o.Tokens())
+	return openDecider(o, version, d.numbers, d.people, compiled), f
+}
+
+// affected reports whether a difference can change the result of a class.
+func (c *Class) affected(f *effective.Difference) bool {
+	through := func(t Class) bool { return t.affected(f) }
+	return f.Affects(c.Descriptor) || f.Affects(c.Share) || slices.ContainsFunc(c.Through, through)
 }
 
 func (d *decider) evaluator(t *winnt.ObjectType, mask winnt.AccessMask) (*effective.Evaluator, error) {
 	q := question{t, mask}
-	if e := d.asked[q]; e != nil {
+	if e := d.evaluators[q]; e != nil {
 		return e, nil
 	}
 	e, err := effective.NewEvaluator(d.compiled, effective.Question{Type: t, Rights: []winnt.AccessMask{mask}})
 	if err == nil {
-		d.asked[q] = e
+		d.evaluators[q] = e
 	}
 	return e, err
 }
 
-// decided is the answer of a class.
+// decided is the result of a class.
 type decided struct {
 	members       effective.Set // numbers of people
 	expression    effective.Expression
-	told          bool // the expression says all of it
+	exact         bool // expression is exact
 	allow, expand []sid.SID
 }
 
-// decide answers a class: the share denies all that it does not grant (N-2), and a folder on
-// the way denies to those who may not pass it (N-15).
+// decide decides a class. The share denies what it does not grant (N-2), and a folder above denies those without
+// traverse right (N-15).
 func (d *decider) decide(c *Class) (*decided, error) {
 	if c.Passing {
 		p, err := d.pass(c)
@@ -107,11 +135,11 @@ func (d *decider) decide(c *Class) (*decided, error) {
 	}
 	allowed := slices.Clone(e.Allowed(c.Descriptor)[0])
 	out := &decided{}
-	out.expression, out.told = e.Expression(c.Descriptor, 0)
+	out.expression, out.exact = e.Expression(c.Descriptor, 0)
 	if c.Share != nil {
 		and(allowed, e.Allowed(c.Share)[0])
 		x, told := e.Expression(c.Share, 0)
-		out.expression, out.told = append(slices.Clone(out.expression), x...), out.told && told
+		out.expression, out.exact = append(slices.Clone(out.expression), x...), out.exact && told
 	}
 	for i := range c.Through {
 		p, err := d.pass(&c.Through[i])
@@ -119,10 +147,10 @@ func (d *decider) decide(c *Class) (*decided, error) {
 			return nil, err
 		}
 		and(allowed, p.allowed)
-		out.expression, out.told = append(slices.Clone(out.expression), p.expression...), out.told && p.told
+		out.expression, out.exact = append(slices.Clone(out.expression), p.expression...), out.exact && p.exact
 	}
 	out.members = d.numbered(allowed)
-	if out.told {
+	if out.exact {
 		out.allow = d.sound(out.expression, allowed, e, c)
 	}
 	left := slices.Clone(allowed)
@@ -135,8 +163,8 @@ func (d *decider) decide(c *Class) (*decided, error) {
 	return out, nil
 }
 
-// numbered turns the principals of the directory into numbers of people. Of two principals
-// who are one person both must have the right (N-2).
+// numbered converts principals of the directory to numbers of people. If two principals are one person, both must
+// have the right (N-2).
 func (d *decider) numbered(allowed effective.Set) effective.Set {
 	out, not := make(effective.Set, (d.people+63)/64), make(effective.Set, (d.people+63)/64)
 	for i, n := range d.numbers {
@@ -150,26 +178,26 @@ func (d *decider) numbered(allowed effective.Set) effective.Set {
 	return out
 }
 
-// and leaves in a what is in b, too.
+// and removes from a what is not in b.
 func and(a, b effective.Set) {
 	for i := range a {
 		a[i] &= b[i]
 	}
 }
 
-// andNot takes out of a what is in b.
+// andNot removes the elements of b from a.
 func andNot(a, b effective.Set) {
 	for i := range a {
 		a[i] &^= b[i]
 	}
 }
 
-// sound returns the SIDs by which one has the right whatever else one has: in every clause
-// they allow before anything refuses, or everybody is allowed first. Each principal with one of
-// them has the right (N-4).
+// sound returns the SIDs that grant the right on their own, whatever other SIDs a token has: in
+// every clause they are allowed before any denial, or everybody is allowed first. Each principal
+// with one of these SIDs has the right (N-4).
 func (d *decider) sound(x effective.Expression, allowed effective.Set, e *effective.Evaluator, c *Class) []sid.SID {
 	out := []sid.SID{everyone}
-	free := true // all clauses so far begin by allowing everybody
+	free := true // so far every clause starts by allowing everybody
 	for _, clause := range x {
 		here := leading(clause)
 		switch {
@@ -187,14 +215,14 @@ func (d *decider) sound(x effective.Expression, allowed effective.Set, e *effect
 	})
 }
 
-// leading returns the SIDs that a clause allows before it refuses any.
+// leading returns the SIDs that a clause allows before its first denial.
 func leading(c effective.Clause) (out []sid.SID) {
 	for _, t := range c {
 		if !t.Allow {
 			break
 		}
 		s := t.SID
-		if s.IsZero() { // everybody, of whom Everyone are all but the anonymous
+		if s.IsZero() { // everybody; the SID Everyone includes all but anonymous
 			s = everyone
 		}
 		out = append(out, s)
@@ -204,7 +232,7 @@ func leading(c effective.Clause) (out []sid.SID) {
 
 var everyone = sid.MustParse("S-1-1-0")
 
-// have returns the principals that have a SID and to whom it can allow.
+// have returns the principals that hold a SID and that an allow entry for it can reach.
 func (d *decider) have(s sid.SID, e *effective.Evaluator, c *Class) effective.Set {
 	if known, ok := d.having[holding{e, s}]; ok {
 		return known

@@ -2,39 +2,36 @@ package index
 
 import (
 	"bytes"
-	"context"
 	"errors"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/objects/jsonl"
 	"github.com/refmon/refmon/internal/test/company"
 	"github.com/refmon/refmon/internal/test/randtest"
-	"github.com/refmon/refmon/internal/verbs/bulk/objects"
-	"github.com/refmon/refmon/internal/verbs/bulk/people"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/server/watch"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestListsOfSIDs: for each person of a company and each descriptor, with and without a
-// share, the members of the class are those whom the check allows, whom the share and the
-// object both allow (N-2); to have a SID of the list, or to be listed, is to be a member,
-// and no member is left out (N-4).
+// TestListsOfSIDs checks each person of a company and each descriptor, with and without a share.
+// The members of a class are those whom both the share and the object allow (N-2). A person is a
+// member if and only if they have a SID of Allow or are in Expand (N-4).
 func TestListsOfSIDs(t *testing.T) {
 	s := company.Sample{Seed: randtest.Seed(t), Objects: 150, Descriptors: 120, Principals: 40, Groups: 15}
 	var list, rows bytes.Buffer
 	if err := errors.Join(s.Directory(&list), s.Write(&rows)); err != nil {
 		t.Fatal(err)
 	}
-	dir, err := people.Read(list.Bytes())
+	dir, err := dirfile.Read(list.Bytes())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +43,7 @@ func TestListsOfSIDs(t *testing.T) {
 	refused := dir.Principals[3].SID().String()
 	shares := []*sd.Descriptor{nil, sddl.MustParse("O:BAG:BAD:(D;;FR;;;" + refused + ")(A;;FR;;;WD)")}
 	short, yes, no := 0, 0, 0
-	err = objects.All(t.Context(), objects.Lines(&rows, 0, 0), dir.Domain, winnt.FileObject, func(x objects.Item) bool {
+	err = objects.All(t.Context(), jsonl.Lines(&rows, 0, 0), dir.Domain, winnt.FileObject, func(x objects.Item) bool {
 		for _, share := range shares {
 			c := NewClass(x.Descriptor, share, "read", winnt.FILE_GENERIC_READ, winnt.FileObject)
 			got, err := d.decide(&c)
@@ -112,83 +109,219 @@ func TestTwoOfOne(t *testing.T) {
 	}
 }
 
-// lossy are events of which the first look loses some.
-type lossy struct {
-	silent
-	looks int
-}
-
-func (l *lossy) read(map[string]struct{}) (bool, error) {
-	l.looks++
-	return l.looks == 3, nil
-}
-
-// TestLostEvents: after events were lost there is no beat before another walk has ended
-// (N-8).
-func TestLostEvents(t *testing.T) {
-	root := t.TempDir()
-	ctx, stop := context.WithCancel(t.Context())
-	out := make(chan Batch)
-	w := &watch{Watcher: &Watcher{Root: root, Beat: time.Millisecond}, ctx: ctx, out: out, changes: &lossy{},
-		pending: map[string]struct{}{}}
-	done := make(chan error, 1)
-	go func() { done <- w.run() }()
-	told := ""
-	for walks := 0; walks < 2; {
-		switch b := <-out; {
-		case b.Begin:
-			told += "("
-		case b.End:
-			told += ")"
-			walks++
-		case !b.Beat.Time.IsZero():
-			told += "."
-		default:
-			told += "x"
+// TestSharesOfTokens: a token has a class if the descriptor and the share both grant it, and the
+// expression says what both refuse (N-2, N-19).
+func TestSharesOfTokens(t *testing.T) {
+	d := newDecider(firm(t), "v", func(s sid.SID) int { return int(s.RID()) - 1107 }, 3)
+	for _, c := range []struct {
+		object, share string
+		want          []int // numbers: alice, bob, carol
+	}{
+		{"D:(A;;FR;;;WD)", "", []int{0, 1, 2}},
+		{"D:(A;;FR;;;WD)", "D:(A;;FR;;;" + staff + ")", []int{0, 1}},
+		{"D:(A;;FR;;;" + staff + ")", "D:(A;;FR;;;WD)", []int{0, 1}},
+		{"D:(A;;FR;;;WD)", "D:(D;;FR;;;" + night + ")(A;;FR;;;WD)", []int{0}},
+		{"D:(D;;FR;;;" + night + ")(A;;FR;;;WD)", "D:(A;;FR;;;" + staff + ")", []int{0}},
+		{"D:", "D:(A;;FR;;;WD)", nil}, {"D:(A;;FR;;;WD)", "D:", nil},
+		{"D:(A;;FR;;;" + staff + ")(A;;FR;;;" + alice + ")", "D:(A;;FR;;;" + staff + ")(A;;FR;;;" + night + ")",
+			[]int{0, 1}},
+	} {
+		var share *sd.Descriptor
+		if c.share != "" {
+			share = sddl.MustParse("O:BAG:SY" + c.share)
 		}
-	}
-	stop()
-	if <-done; told != "(x).(x)" {
-		t.Errorf("%s: want a walk, one beat, and when events are lost a walk before the next", told)
-	}
-}
-
-// TestHalfADirectory: a directory that is being written is no version, though half of it is
-// well formed (N-11); a malformed one is no version either, and the next one counts again.
-func TestHalfADirectory(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "firm.yaml")
-	const whole = "domain: S-1-5-21-1-2-3\nusers:\n- {name: bob, sid: S-1-5-21-1-2-3-1108, memberOf: [Contractors]}\n" +
-		"groups:\n- {name: Contractors, sid: S-1-5-21-1-2-3-2003}\n"
-	half := strings.Replace(whole[:strings.Index(whole, "groups:")], ", memberOf: [Contractors]", "", 1)
-	r := reading{file: file}
-	look := func(text string) Version {
-		t.Helper()
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		class := NewClass(sddl.MustParse("O:BAG:SY"+c.object), share, "read", winnt.FILE_GENERIC_READ, winnt.FileObject)
+		got, err := d.decide(&class)
+		if err != nil {
 			t.Fatal(err)
 		}
-		return r.look()
+		for n, p := range firm(t).Principals {
+			want := slices.Contains(c.want, n)
+			may, err := deciderOf(p.Token).grants(&class)
+			if err != nil || may != want || got.members.Has(n) != want {
+				t.Errorf("N-2: %s, share %q: %s: %v, member %v, %v, want %v", c.object, c.share, p.Name, may,
+					got.members.Has(n), err, want)
+			}
+			if said := says(got.expression, enabledOf(p)); got.exact && said != want {
+				t.Errorf("N-2: %s, share %q: %s: the expression says %v, want %v", c.object, c.share, p.Name, said, want)
+			}
+			listed := slices.ContainsFunc(got.allow, func(s sid.SID) bool { return enabledOf(p)[s] })
+			if (listed || slices.Contains(got.expand, p.SID())) != want {
+				t.Errorf("N-4: %s, share %q: %s: allow %v, expand %v", c.object, c.share, p.Name, got.allow, got.expand)
+			}
+		}
+		if !got.exact {
+			t.Errorf("N-2: %s, share %q: nothing is told", c.object, c.share)
+		}
+		if every := slices.Contains(c.want, 2); every && (len(got.expand) > 0 || !slices.Contains(got.allow, everyone)) {
+			t.Errorf("N-4: %s: everybody is listed: %v, %v", c.object, got.allow, got.expand)
+		}
 	}
-	if v := r.look(); !errors.Is(v.Err, os.ErrNotExist) || !v.Beat.Time.IsZero() {
-		t.Errorf("no file: %+v", v)
+}
+
+// TestLeading: the SIDs that a clause allows before it refuses any, and none behind that (N-4).
+func TestLeading(t *testing.T) {
+	a, b, c := sid.MustParse(alice), sid.MustParse(bob), sid.MustParse(carol)
+	term := func(s sid.SID, allow bool) effective.Term { return effective.Term{SID: s, Allow: allow} }
+	for _, x := range []struct {
+		clause effective.Clause
+		want   []sid.SID
+	}{
+		{effective.Clause{}, nil}, {effective.Clause{term(a, true), term(b, true)}, []sid.SID{a, b}},
+		{effective.Clause{term(a, true), term(b, false), term(c, true)}, []sid.SID{a}},
+		{effective.Clause{term(b, false), term(c, true)}, nil},
+		{effective.Clause{term(sid.SID{}, true)}, []sid.SID{everyone}},
+	} {
+		if got := leading(x.clause); !slices.Equal(got, x.want) {
+			t.Errorf("N-4: %v: %v, want %v", x.clause, got, x.want)
+		}
 	}
-	if v := look(half); !errors.Is(v.Err, errChanging) || v.People != nil || !v.Beat.Time.IsZero() {
-		t.Errorf("half a file is a version: %+v", v)
+}
+
+// TestTermsGiveNoExtraClass checks that a token gets its SIDs as terms only if no list would give it a class that
+// it does not have, also for a token without classes. A disabled group is no term (N-20).
+func TestTermsGiveNoExtraClass(t *testing.T) {
+	w := working(t, "")
+	sees(t, w, watch.Seen{Path: "/t/plan", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;" + staff + ")")})
+	x := &Index{state: w.state}
+	her := firm(t).Principals[0].Token
+	if sids, err := x.terms(her, nil, "read"); err == nil {
+		t.Errorf("N-20: a token without a class is given %v", sids)
 	}
-	if v := look(whole); !errors.Is(v.Err, errChanging) {
-		t.Errorf("a file that changes is a version: %+v", v)
+	if _, err := x.terms(her, w.state.rows["/t/plan"].Classes, "read"); err != nil {
+		t.Errorf("N-20: a token with the class: %v", err)
 	}
-	v := look(whole)
-	if v.Err != nil || len(v.People.Principals) != 1 || v.Name == "" || v.Beat.Time.IsZero() {
-		t.Errorf("%+v", v)
+	// Lists of another right, or of no document, give no one anything.
+	if sids, err := x.terms(her, nil, "write"); err != nil || !slices.Contains(sids, staff) {
+		t.Errorf("N-20: of another right: %v, %v", sids, err)
 	}
-	if v := look(whole); v.People != nil || v.Err != nil || v.Beat.Time.IsZero() {
-		t.Errorf("the same again: %+v", v)
+	gone := working(t, "")
+	plan := watch.Seen{Path: "/t/plan", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;" + staff + ")")}
+	sees(t, gone, plan, watch.Seen{Path: plan.Path, Gone: true})
+	if sids, err := (&Index{state: gone.state}).terms(her, nil, "read"); err != nil || !slices.Contains(sids, alice) {
+		t.Errorf("N-20: of no document: %v, %v", sids, err)
 	}
-	look("users: nonsense\n")
-	if v := look("users: nonsense\n"); v.Err == nil || errors.Is(v.Err, errChanging) || !v.Beat.Time.IsZero() {
-		t.Errorf("a malformed directory is vouched for: %+v", v)
+	for attributes, want := range map[uint32]bool{winnt.SE_GROUP_ENABLED: true,
+		winnt.SE_GROUP_USE_FOR_DENY_ONLY: false, winnt.SE_GROUP_ENABLED_BY_DEFAULT: false} {
+		tok, err := token.New(token.Spec{User: token.Group{SID: sid.MustParse(carol)},
+			Groups: []token.Group{{SID: sid.MustParse(night), Attributes: attributes}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sids, err := x.terms(tok, nil, "read"); err != nil || slices.Contains(sids, night) != want {
+			t.Errorf("N-20: a group with attributes %#x: %v, %v", attributes, sids, err)
+		}
 	}
-	if v := look(whole); v.Err != nil || v.People != nil || v.Beat.Time.IsZero() { // what counts is back
-		t.Errorf("%+v", v)
+}
+
+// TestListsOfClauses checks that a SID of Allow is allowed in every clause, and that a person who
+// needs several SIDs is in Expand (N-4).
+func TestListsOfClauses(t *testing.T) {
+	d := newDecider(firm(t), "v", func(s sid.SID) int { return int(s.RID()) - 1107 }, 3)
+	entry := func(who string) string { return "(A;;FR;;;" + who + ")" }
+	for _, c := range []struct {
+		object, share string
+		allow, expand []string
+	}{
+		{entry(staff) + entry(night), entry(night) + entry(alice), []string{night}, []string{alice}},
+		{entry(night) + entry(alice), entry(staff) + entry(night), []string{night}, []string{alice}},
+		{entry(staff), entry(night), nil, []string{bob}}, {entry("WD"), entry(night), []string{night}, nil},
+		{entry(night), entry("WD"), []string{night}, nil}, {entry("WD"), entry("WD"), []string{"S-1-1-0"}, nil},
+		{entry(staff) + entry(night), entry(staff) + entry(night), []string{staff, night}, nil},
+		{"(D;;FR;;;" + alice + ")" + entry("WD"), entry(staff), nil, []string{bob}},
+		{entry(staff) + "(D;;FR;;;" + night + ")" + entry(carol), entry("WD"), []string{staff}, nil}, {"", entry("WD"), nil,
+			nil},
+	} {
+		class := NewClass(sddl.MustParse("O:BAG:SYD:"+c.object), sddl.MustParse("O:BAG:SYD:"+c.share), "read",
+			winnt.FILE_GENERIC_READ, winnt.FileObject)
+		got, err := d.decide(&class)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if allow, expand := texts(got.allow), texts(got.expand); !slices.Equal(allow, c.allow) ||
+			!slices.Equal(expand, c.expand) {
+			t.Errorf("N-4: %s and the share %s: %v and %v, want %v and %v", c.object, c.share, allow, expand, c.allow, c.expand)
+		}
+	}
+}
+
+// TestListsBehindFolders checks that the traverse right of a folder is one more clause. If the
+// privilege lets some persons pass, Allow is empty (N-4, N-15).
+func TestListsBehindFolders(t *testing.T) {
+	d := newDecider(firm(t), "v", func(s sid.SID) int { return int(s.RID()) - 1107 }, 3)
+	descriptor := func(entries string) *sd.Descriptor { return sddl.MustParse("O:BAG:SYD:" + entries) }
+	all, ours := descriptor("(A;;FA;;;WD)"), descriptor("(A;;FA;;;"+staff+")")
+	own := NewClass(all, nil, "read", winnt.FILE_GENERIC_READ, winnt.FileObject)
+	for _, c := range []struct {
+		folders       []Class
+		allow, expand []string
+		told          bool
+	}{
+		{nil, []string{"S-1-1-0"}, nil, true}, {[]Class{NewPassing(ours, false)}, []string{staff}, nil, true},
+		{[]Class{NewPassing(ours, false), NewPassing(all, false)}, []string{staff}, nil, true},
+		{[]Class{NewPassing(ours, false), NewPassing(descriptor("(A;;FA;;;"+night+")"), false)}, nil, []string{bob}, true},
+		{[]Class{NewPassing(nil, false)}, nil, nil, false},
+	} {
+		class := own.Behind(c.folders)
+		got, err := d.decide(&class)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if allow, expand := texts(got.allow), texts(got.expand); !slices.Equal(allow, c.allow) ||
+			!slices.Equal(expand, c.expand) || c.told && !got.exact {
+			t.Errorf("N-15: behind %d folders: %v and %v, want %v and %v", len(c.folders), allow, expand, c.allow, c.expand)
+		}
+	}
+}
+
+// TestHoldersAmongPeople checks that holders of the privilege pass a folder that denies them.
+// Unless all hold it, Allow is empty and the members are in Expand (N-4, N-15).
+func TestHoldersAmongPeople(t *testing.T) {
+	who := []string{alice, bob, carol}
+	for holders := range 1 << len(who) {
+		dir := &directory.Directory{}
+		for i, s := range who {
+			spec := token.Spec{User: token.Group{SID: sid.MustParse(s)},
+				Groups: []token.Group{{SID: sid.MustParse("S-1-1-0"), Attributes: token.GroupDefault}}}
+			if holders>>i&1 == 1 {
+				spec.Privileges = winnt.SeChangeNotifyPrivilege.Bit()
+				spec.EnabledPrivileges = spec.Privileges
+			}
+			tok, err := token.New(spec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			dir.Principals = append(dir.Principals, directory.Principal{Name: s, Token: tok})
+		}
+		d := newDecider(dir, "v", func(s sid.SID) int { return int(s.RID()) - 1107 }, 3)
+		shut, open := sddl.MustParse("O:BAG:SYD:(A;;FA;;;"+alice+")"), sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")
+		own := NewClass(open, nil, "read", winnt.FILE_GENERIC_READ, winnt.FileObject)
+		for _, by := range []bool{false, true} { // the privilege counts
+			class := own.Behind([]Class{NewPassing(shut, by)})
+			got, err := d.decide(&class)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var want []string
+			for i, s := range who {
+				may := s == alice || by && holders>>i&1 == 1
+				if may {
+					want = append(want, s)
+				}
+				if got.members.Has(i) != may {
+					t.Errorf("N-15: holders %03b, by privilege %t: %s passes: %t", holders, by, s, !may)
+				}
+			}
+			allow, expand := texts(got.allow), texts(got.expand)
+			told := !by || holders == 0 || holders == 1<<len(who)-1
+			switch {
+			case got.exact != told:
+				t.Errorf("N-15: holders %03b, by privilege %t: the expression tells all: %t", holders, by, got.exact)
+			case !told && (len(allow) > 0 || !slices.Equal(expand, want)),
+				told && len(want) == 3 && (!slices.Equal(allow, []string{"S-1-1-0"}) || len(expand) > 0),
+				told && len(want) == 1 && !slices.Equal(slices.Concat(allow, expand), want):
+				t.Errorf("N-4: holders %03b, by privilege %t: %v and %v, want %v", holders, by, allow, expand, want)
+			}
+		}
 	}
 }

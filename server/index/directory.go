@@ -9,65 +9,64 @@ import (
 	"os"
 	"time"
 
-	"github.com/refmon/refmon/internal/verbs/bulk/people"
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/server/watch"
 )
 
-// Version is a version of the directory, or none and a beat for the last one, or why there
-// is neither.
+// Version is a report of a roster: a new directory version, a heartbeat for the last one, or an error.
 type Version struct {
-	People *people.Directory // nil: it is as it was
-	Name   string            // of the version: the same bytes have the same
-	File   []byte            // what People was read from; nil where that is no file
-	Beat   Beat
-	Err    error // the file cannot be used; nothing vouches for it meanwhile
+	People    *directory.Directory // nil: the directory is unchanged
+	Accounts  *directory.Accounts  // source of People; nil if it was parsed from File
+	Name      string               // of the version; equal contents have equal names
+	File      []byte               // file contents; nil for a version from LDAP
+	Heartbeat watch.Heartbeat
+	Err       error // the file cannot be used; it gets no heartbeat
 }
 
-// Roster tells versions of the directory, and vouches for them, until the context ends.
+// Roster reports directory versions and heartbeats.
 type Roster interface {
 	Run(ctx context.Context, out chan<- Version) error
 }
 
-// Directory reads a directory file as often as it vouches for it. A file that has changed
-// counts once it was read twice alike: half a file can be well formed, and one who is
-// refused as a member of a group that is not written yet would be let in (N-11). Its fields
-// are immutable.
+// Directory reads a directory file periodically. A changed file takes effect after two identical reads, because half
+// of a file can be well-formed and omit members of groups that deny access (N-11). Its fields are immutable.
 type Directory struct {
 	File string
-	Beat time.Duration // 0: [Often]
+	Beat time.Duration // 0: [watch.Often]
 
-	clock func() Beat // nil: this machine's
+	clock func() watch.Heartbeat // nil: this machine's
 }
 
-// Run reads until the context ends. While the file cannot be read, changes or is malformed,
-// nothing vouches for the directory.
+// Run reports until ctx ends. While the file is unreadable, changing or malformed, it sends no heartbeat.
 func (d *Directory) Run(ctx context.Context, out chan<- Version) error {
 	often := d.Beat
 	if often == 0 {
-		often = Often
+		often = watch.Often
 	}
 	r := reading{file: d.File, clock: d.clock}
 	for {
 		select {
-		case out <- r.look():
+		case out <- r.poll():
 		case <-ctx.Done():
 			return nil
 		}
-		if (silent{}).wait(ctx, often) != nil {
+		if wait(ctx, often) != nil {
 			return nil
 		}
 	}
 }
 
-// reading keeps how far a directory was read. Owned by its goroutine.
+// reading is the state of reading a directory file. One goroutine owns it.
 type reading struct {
 	file        string
-	clock       func() Beat       // nil: this machine's
-	known, last [sha256.Size]byte // of the bytes that count, and of those of the last look
+	clock       func() watch.Heartbeat // nil: this machine's
+	known, last [sha256.Size]byte      // hashes of the current version and of the last read
 }
 
 // look reads the file once.
-func (r *reading) look() Version {
-	moment := now()
+func (r *reading) poll() Version {
+	moment := watch.Now()
 	if r.clock != nil {
 		moment = r.clock()
 	}
@@ -80,17 +79,17 @@ func (r *reading) look() Version {
 	r.last = sum
 	switch {
 	case sum == r.known:
-		return Version{Beat: moment}
+		return Version{Heartbeat: moment}
 	case sum != before: // it is being written (N-11)
 		return Version{Err: errChanging}
 	}
-	d, err := people.Read(b)
+	d, err := dirfile.Read(b)
 	if err != nil {
 		return Version{Err: fmt.Errorf("%s: %w", r.file, err)}
 	}
 	r.known = sum
-	return Version{People: d, Name: hex.EncodeToString(sum[:8]), File: b, Beat: moment}
+	return Version{People: d, Name: hex.EncodeToString(sum[:8]), File: b, Heartbeat: moment}
 }
 
-// errChanging says that the file is another one than a moment ago.
+// errChanging is the error if two reads of the file differ.
 var errChanging = errors.New("the directory is being written")

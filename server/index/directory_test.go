@@ -11,12 +11,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/refmon/refmon/server/watch"
 )
 
-// TestLooksAtADirectory: all of what each look at a directory file tells, whatever the file had before: nothing but
-// the moment where it has what counts, that it changes where it has another thing than at the last look, then who the
-// people are or why it cannot be used. The moment is that before the look (N-7, N-11).
-func TestLooksAtADirectory(t *testing.T) {
+// TestEachReadOfADirectoryFile checks the result of each read of a directory file, for any earlier
+// contents: a heartbeat if it is the current version, an error if it differs from the last read,
+// then the new version or its error. The time is that before the read (N-7, N-11).
+func TestEachReadOfADirectoryFile(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "firm.yaml")
 	contents := map[string]string{"none": "", "one": "users:\n- {name: ann, sid: S-1-5-21-1-2-3-1107}\n",
 		"two":     "users:\n- {name: bea, sid: S-1-5-21-1-2-3-1108}\n- {name: ann, sid: S-1-5-21-1-2-3-1107}\n",
@@ -25,7 +27,7 @@ func TestLooksAtADirectory(t *testing.T) {
 	names := []string{"one", "two", "garbage", "", "none"}
 	r := rand.New(rand.NewPCG(7, 11))
 	look := reading{file: name}
-	known, last := "", "" // what counts, and what the last look found
+	known, last := "", "" // the current version, and the last read
 	met := map[string]int{}
 	at := time.Unix(1_000_000, 0)
 	for range 400 {
@@ -43,11 +45,11 @@ func TestLooksAtADirectory(t *testing.T) {
 		}
 		at = at.Add(time.Second)
 		taken := 0
-		look.clock = func() Beat { // what is written while it is read does not count as read
+		look.clock = func() watch.Heartbeat { // what is written while it is read does not count as read
 			taken++
-			return Beat{Time: at, Up: 7}
+			return watch.Heartbeat{Time: at, Up: 7}
 		}
-		got := look.look()
+		got := look.poll()
 		kind := ""
 		switch {
 		case here == "":
@@ -72,8 +74,9 @@ func TestLooksAtADirectory(t *testing.T) {
 		fresh := kind == "it counts from now on"
 		vouched := fresh || kind == "it counts"
 		switch {
-		case (got.Err != nil) == vouched, vouched != (got.Beat == Beat{Time: at, Up: 7}), taken != 1,
-			!vouched && got.Beat != Beat{}, fresh != (got.People != nil), fresh != (got.Name == hex.EncodeToString(sum[:8])),
+		case (got.Err != nil) == vouched, vouched != (got.Heartbeat == watch.Heartbeat{Time: at, Up: 7}), taken != 1,
+			!vouched && got.Heartbeat != watch.Heartbeat{}, fresh != (got.People != nil),
+			fresh != (got.Name == hex.EncodeToString(sum[:8])),
 			!fresh && got.Name != "", fresh != bytes.Equal(got.File, []byte(contents[here])) && here != "none" && here != "",
 			!fresh && got.File != nil, fresh && strings.Join(who, " ") != people[here],
 			errors.Is(got.Err, errChanging) != (kind == "it changes"), got.Passing() != (kind == "it changes"),
@@ -93,5 +96,45 @@ func TestLooksAtADirectory(t *testing.T) {
 		if met[kind] < 10 {
 			t.Errorf("%s: met %d times", kind, met[kind])
 		}
+	}
+}
+
+// TestHalfADirectory: a directory that is being written is no version, though half of it is
+// well formed (N-11); a malformed one is no version either, and the next one counts again.
+func TestHalfADirectory(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "firm.yaml")
+	const whole = "domain: S-1-5-21-1-2-3\nusers:\n- {name: bob, sid: S-1-5-21-1-2-3-1108, memberOf: [Contractors]}\n" +
+		"groups:\n- {name: Contractors, sid: S-1-5-21-1-2-3-2003}\n"
+	half := strings.Replace(whole[:strings.Index(whole, "groups:")], ", memberOf: [Contractors]", "", 1)
+	r := reading{file: file}
+	look := func(text string) Version {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return r.poll()
+	}
+	if v := r.poll(); !errors.Is(v.Err, os.ErrNotExist) || !v.Heartbeat.Time.IsZero() {
+		t.Errorf("no file: %+v", v)
+	}
+	if v := look(half); !errors.Is(v.Err, errChanging) || v.People != nil || !v.Heartbeat.Time.IsZero() {
+		t.Errorf("half a file is a version: %+v", v)
+	}
+	if v := look(whole); !errors.Is(v.Err, errChanging) {
+		t.Errorf("a file that changes is a version: %+v", v)
+	}
+	v := look(whole)
+	if v.Err != nil || len(v.People.Principals) != 1 || v.Name == "" || v.Heartbeat.Time.IsZero() {
+		t.Errorf("%+v", v)
+	}
+	if v := look(whole); v.People != nil || v.Err != nil || v.Heartbeat.Time.IsZero() {
+		t.Errorf("the same again: %+v", v)
+	}
+	look("users: nonsense\n")
+	if v := look("users: nonsense\n"); v.Err == nil || errors.Is(v.Err, errChanging) || !v.Heartbeat.Time.IsZero() {
+		t.Errorf("a malformed directory is vouched for: %+v", v)
+	}
+	if v := look(whole); v.Err != nil || v.People != nil || v.Heartbeat.Time.IsZero() { // what counts is back
+		t.Errorf("%+v", v)
 	}
 }

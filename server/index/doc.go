@@ -1,27 +1,27 @@
-// Package index keeps who may read what of trees of files as it changes: a live index for
-// permission-aware search.
+// Package index maintains a live index of who may read which files, for permission-aware search.
 //
-// A [Watcher] tells what the files of a tree are and what has changed, a [Directory] who
-// the people are, a [Worker] decides and makes [Event]s of it, and each [Sink] keeps
-// them. [Run] runs them on one machine:
+// A [watch.Watcher] reports files and their changes. A [Directory] reports the people. A [Worker] decides access and
+// emits [Event]s. Each [Sink] stores them. [Run] runs them on one machine:
 //
 //	err := index.Run(ctx, index.Config{Trees: []string{"/srv"}, Directory: "company.yaml",
 //		Rights: "read", State: "/var/lib/refmon-index"})
 //
-// and any other process asks what they have written:
+// Any other process can query the result:
 //
 //	x, err := index.Open("/var/lib/refmon-index", 10*time.Second)
 //	answer := x.CanRead("/srv/plan.docx", "alice", "read")
 //
-// A document's row names its [Class], which is made of what decides in the descriptor and
-// of nothing else, so that it is the same on every machine and in every run. A class has
-// its people as of a version of the directory: a changed membership rewrites classes and
-// never rows.
+// A document's row names its [Class]. The class depends only on the parts of the descriptor that decide access, so
+// it is the same on every machine and in every run. A class has its members as of a directory version. A changed
+// membership rewrites classes, never rows.
 //
-// Nothing is given of a tree whose last [Beat] is older than the limit: beats pass through
-// all stages behind what they vouch for, so that a stage that hangs is noticed by those
-// who ask. The rules are N-1 to N-11 of docs/rules/101-index.md.
+// Package cluster and the packages below it run the same stages on many machines. Only clusterpart.go and
+// clustermerge.go serve them.
 //
-// Guards: Run owns a Worker and its sinks in one goroutine, each Watcher has its own. An
-// [Index] may be used by many goroutines.
+// Queries about a tree fail if its last heartbeat (a [Heartbeat]) is older than the limit. Heartbeats pass through all
+// stages after the data that they cover, so a query detects a stage that hangs. The rules are N-1 to N-11 of
+// docs/rules/101-index.md.
+//
+// Run owns a Worker and its sinks in one goroutine, and each Watcher has its own. An [Index] is safe for concurrent
+// use.
 package index

@@ -15,69 +15,69 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Event is one change of what the index says. One of the pointers is set, or Gone.
+// Event is one change of the index. Exactly one pointer, Gone or Directory is set.
 type Event struct {
 	Seq  uint64 `json:"seq"`  // 1, 2, …; a gap or a repetition is an error
-	Time int64  `json:"time"` // of what it was made of, in nanoseconds since 1970
+	Time int64  `json:"time"` // of its cause, in nanoseconds since 1970
 
 	Start  *StartEvent  `json:"start,omitempty"`
 	Person *PersonEvent `json:"person,omitempty"`
 	Class  *ClassEvent  `json:"class,omitempty"`
 	Row    *RowEvent    `json:"row,omitempty"`
-	// Gone is the path of a document that is no longer there.
+	// Gone is the path of a deleted document.
 	Gone string `json:"gone,omitempty"`
-	// Directory tells that all classes are as of this version.
+	// Directory says that all classes now have this version.
 	Directory string `json:"directory,omitempty"`
 }
 
-// StartEvent is the first event of an index: what it is about.
+// StartEvent is the first event of an index: its configuration.
 type StartEvent struct {
 	Format int      `json:"format"` // 1
-	Index  string   `json:"index"`  // a random name of this one
+	Index  string   `json:"index"`  // random name of this index
 	Rights []string `json:"rights"`
 	Share  string   `json:"share,omitempty"` // SDDL
-	// Traverse says how folders on the way are tested: "", "privilege" or "always".
+	// Traverse is the check of traverse rights: "", "privilege", "always" or "host".
 	Traverse string `json:"traverse,omitempty"`
-	// Until is the number of the last event of those that were put together: the events up to it
-	// amount to what was known then. 0: there were none before.
+	// Until is the number of the last compacted event. The events up to it rebuild the state of
+	// that time. 0: never compacted.
 	Until uint64 `json:"until,omitempty"`
 }
 
-// PersonEvent gives a person a number, which is never another's.
+// PersonEvent assigns a person a number that is never reused.
 type PersonEvent struct {
 	Number int    `json:"number"`
 	SID    string `json:"sid"`
 	Name   string `json:"name"`
 }
 
-// ClassEvent says who has the right of a class. The first of a class has what it is made of.
+// ClassEvent has the members of a class. The first event of a class also has its definition.
 type ClassEvent struct {
 	ID     string `json:"id"`
 	Right  string `json:"right,omitempty"`
 	Mask   uint32 `json:"mask,omitempty"`
 	Folder bool   `json:"folder,omitempty"`
-	SD     string `json:"sd,omitempty"`    // bytes in base64, of what decides
-	Share  string `json:"share,omitempty"` // the same of the share
-	// Passing is of a class that asks who passes a folder, Holders that they who hold the privilege
-	// pass it, too; Through names the classes of the folders that a document lies behind.
+	SD     string `json:"sd,omitempty"`    // relevant part of the descriptor, base64
+	Share  string `json:"share,omitempty"` // the same of the share's
+	// Passing marks a folder's class: its members may traverse the folder. Holders includes those
+	// with SeChangeNotifyPrivilege. Through names the folder classes that a document lies behind.
 	Passing bool     `json:"passing,omitempty"`
 	Holders bool     `json:"holders,omitempty"`
 	Through []string `json:"through,omitempty"`
 
 	Version string `json:"version"` // of the directory
 	Members string `json:"members"` // numbers of people: "0-3,7"
-	// Expression has clauses that must all allow, each read in order: "+SID" allows, "-SID"
-	// refuses, "+*" allows everybody. It is missing where SIDs alone do not tell.
+	// Expression is a list of clauses that must all allow. Each is read in order: "+SID" allows,
+	// "-SID" denies, "+*" allows everybody. It is absent if SIDs alone do not determine the
+	// members.
 	Expression [][]string `json:"expression,omitempty"`
-	// Allow and Expand are the same without refusals and order: who has a SID of Allow has
-	// the right, and so have the people of Expand, who get it by no SID that all others
-	// with it have it by. Neither grants more than the check (N-4).
+	// Allow and Expand have the same members without denials and order. A holder of a SID in
+	// Allow has the right. Expand lists the other members by their own SIDs. Neither grants more
+	// than the access check (N-4).
 	Allow  []string `json:"allow,omitempty"`
 	Expand []string `json:"expand,omitempty"`
 }
 
-// RowEvent says of which classes a document is. One that could not be read has none, and
-// belongs to no one.
+// RowEvent has the classes of a document. An unreadable document has an Error and no classes, so nobody may find it.
 type RowEvent struct {
 	Path       string   `json:"path"`
 	Tree       string   `json:"tree"`
@@ -85,12 +85,12 @@ type RowEvent struct {
 	Classes    []string `json:"classes,omitempty"`    // in the order of the rights
 	Descriptor string   `json:"descriptor,omitempty"` // SHA-256 of its bytes, 16 in hexadecimal digits
 	Error      string   `json:"error,omitempty"`
-	// Pass is the class of who passes a folder, where folders on the way are tested.
+	// Pass is the class for traverse rights on a folder; "" if they are not checked.
 	Pass string `json:"pass,omitempty"`
 
 	seq  uint64 // of the event
 	time int64
-	walk uint64 // how many walks its worker had begun when it was last seen
+	walk uint64 // number of walks its worker had started when it was last seen
 }
 
 // append appends the event as a line of JSON.
@@ -102,8 +102,8 @@ func (e *Event) append(dst []byte) ([]byte, error) {
 	return append(append(dst, line...), '\n'), nil
 }
 
-// ParseEvent reads a line. A field that is not known, that is there twice or that is in
-// another case is an error, and so is an event that says nothing or two things.
+// ParseEvent parses a line. Unknown, repeated or miscapitalized fields are errors, and so is an event without
+// exactly one content.
 func ParseEvent(line []byte) (*Event, error) {
 	e := &Event{}
 	if err := strict.Unmarshal(line, e); err != nil {
@@ -122,7 +122,36 @@ func ParseEvent(line []byte) (*Event, error) {
 	return e, nil
 }
 
-// class returns what a class event is about, by its descriptor.
+// event returns the event with the members of a class.
+func (d *decider) event(c *Class) (*ClassEvent, error) {
+	got, err := d.decide(c)
+	if err != nil {
+		return nil, err
+	}
+	e := &ClassEvent{ID: c.ID, Right: c.Right, Mask: uint32(c.Mask), Folder: c.Type == winnt.DirectoryFileObject,
+		SD: encoded(c.Descriptor), Share: encoded(c.Share), Passing: c.Passing, Holders: c.Holders,
+		Through: ids(c.Through), Version: d.version, Members: ranges(got.members),
+		Allow: texts(got.allow), Expand: texts(got.expand)}
+	if got.exact {
+		for _, clause := range got.expression {
+			terms := []string{}
+			for _, t := range clause {
+				terms = append(terms, t.String())
+			}
+			e.Expression = append(e.Expression, terms)
+		}
+	}
+	return e, nil
+}
+
+func texts(sids []sid.SID) (out []string) {
+	for _, s := range sids {
+		out = append(out, s.String())
+	}
+	return out
+}
+
+// class returns the class that an event defines.
 func (e *ClassEvent) class() (Class, error) {
 	c := Class{ID: e.ID, Right: e.Right, Mask: winnt.AccessMask(e.Mask), Type: winnt.FileObject, Passing: e.Passing,
 		Holders: e.Holders}
@@ -147,7 +176,7 @@ func (e *ClassEvent) class() (Class, error) {
 	return c, nil
 }
 
-// encoded returns a descriptor as a class event has it.
+// encoded returns a descriptor in base64, "" for nil.
 func encoded(d *sd.Descriptor) string {
 	if d == nil {
 		return ""
@@ -155,7 +184,7 @@ func encoded(d *sd.Descriptor) string {
 	return base64.StdEncoding.EncodeToString(d.Binary())
 }
 
-// ranges writes the numbers in a set: "0-3,7".
+// ranges formats the numbers in a set, such as "0-3,7".
 func ranges(s effective.Set) string {
 	var b strings.Builder
 	for i, n := 0, 64*len(s); i < n; i++ {
@@ -177,7 +206,7 @@ func ranges(s effective.Set) string {
 	return b.String()
 }
 
-// parseRanges reads what ranges writes; no number may be people or more.
+// parseRanges parses the result of ranges. A number of people or more is an error.
 func parseRanges(text string, people int) (effective.Set, error) {
 	out := make(effective.Set, (people+63)/64)
 	if text == "" {
@@ -200,8 +229,8 @@ func parseRanges(text string, people int) (effective.Set, error) {
 	return out, nil
 }
 
-// person reads the SID of a person.
+// person parses the SID.
 func (p *PersonEvent) person() (sid.SID, error) { return sid.Parse(p.SID) }
 
-// at returns a time as events have it.
+// at converts a time to nanoseconds since 1970.
 func at(t time.Time) int64 { return t.UnixNano() }

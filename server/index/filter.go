@@ -7,27 +7,27 @@ import (
 	"strings"
 	"time"
 
-	"github.com/refmon/refmon/internal/verbs/bulk/people"
+	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
-// Filter holds the classes of which someone has a right, in one of three forms: documents whose row
-// names one of them are his. The zero value finds nothing.
+// Filter lists the classes on which a user has a right, in one of three forms. The user may find
+// the documents whose rows name one of them. The zero value matches nothing.
 type Filter struct {
 	Right string `json:"right"`
-	// Classes are their names, sorted.
+	// Classes are the class IDs, sorted.
 	Classes []string `json:"classes,omitempty"`
-	// Bitmap has bit n%8 of byte n/8 for the class of number n: classes are numbered from 0 in the
-	// order in which the log first has them. They hold as long as Until is the start event's.
+	// Bitmap has bit n%8 of byte n/8 for class number n. Classes are numbered from 0 in the order
+	// of the log. The numbers are valid for one value of Until, that of the start event.
 	Bitmap []byte `json:"bitmap,omitempty"`
 	Until  uint64 `json:"until,omitempty"`
-	// SIDs are the terms for documents that list who may read them, as bulk lines do.
+	// SIDs are the terms for documents that list their readers, as bulk lines do.
 	SIDs []string `json:"sids,omitempty"`
 
 	Directory string    `json:"directory"` // version
 	Seq       uint64    `json:"seq"`
-	Time      time.Time `json:"time"` // up to which all trees are known
+	Time      time.Time `json:"time"` // all trees are complete up to this time
 }
 
 // Form is a form of a [Filter].
@@ -37,18 +37,18 @@ type Form string
 const (
 	FormList   Form = "list"
 	FormBitmap Form = "bitmap"
-	FormSIDs   Form = "sids" // for a token alone: an index does not keep who is in which group
+	FormSIDs   Form = "sids" // only for a token: an index does not store group memberships
 )
 
-// Classes returns the classes of which a person has the right, sorted. The error says why
-// nothing is given.
+// Classes returns the sorted IDs of the classes on which a person has a right. It returns an error if the index is
+// stale or the person is unknown.
 func (x *Index) Classes(who, right string) ([]string, error) {
 	f, err := x.Filter(who, right, FormList)
 	return f.Classes, err
 }
 
-// Filter returns what a person of the directory, by name or SID, finds. The error says why
-// nothing is given.
+// Filter returns the filter of a person, by name or SID. It returns an error if the index is stale or the person is
+// unknown, and for FormSIDs.
 func (x *Index) Filter(who, right string, form Form) (Filter, error) {
 	if form == FormSIDs {
 		return Filter{}, errors.New("terms are those of a token: an index does not keep who is in which group")
@@ -62,8 +62,8 @@ func (x *Index) Filter(who, right string, form Form) (Filter, error) {
 	})
 }
 
-// FilterOf returns what a token finds, which may be restricted or hold groups for deny only: each
-// class is decided for it (N-19).
+// FilterOf returns the filter of a token, which may be restricted or have deny-only groups. It decides each class
+// for the token (N-19).
 func (x *Index) FilterOf(t *token.Token, right string, form Form) (Filter, error) {
 	out, err := x.filter(right, form, func(*State) (func(*kind) (bool, error), error) {
 		d := deciderOf(t)
@@ -79,11 +79,12 @@ func (x *Index) FilterOf(t *token.Token, right string, form Form) (Filter, error
 	return out, nil
 }
 
-// filter gathers the classes of a right that are had, of trees and a directory that are known.
+// filter collects the classes of a right for which by's predicate holds. It fails if the right is
+// not indexed or a source is stale.
 func (x *Index) filter(right string, form Form, by func(*State) (func(*kind) (bool, error), error)) (Filter, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	fence, err := x.follow()
+	watermark, err := x.follow()
 	if err != nil {
 		return Filter{}, err
 	}
@@ -92,8 +93,8 @@ func (x *Index) filter(right string, form Form, by func(*State) (func(*kind) (bo
 		return Filter{}, fmt.Errorf("the index is not about the right %s", right)
 	}
 	out := Filter{Right: right, Directory: s.version, Seq: s.seq, Until: s.start.Until}
-	for source, m := range fence.Sources {
-		if why := x.stale(fence, source); why != "" {
+	for source, m := range watermark.Sources {
+		if why := x.stale(watermark, source); why != "" {
 			return Filter{}, errors.New(why)
 		}
 		if out.Time.IsZero() || m.Time.Before(out.Time) {
@@ -124,8 +125,8 @@ func (x *Index) filter(right string, form Form, by func(*State) (func(*kind) (bo
 	return out, nil
 }
 
-// terms returns the SIDs by which a token finds documents that list who may read them, if these
-// lists give it no class but its own (N-20).
+// terms returns the user and enabled group SIDs of a token. It fails if these SIDs would match a
+// class on which the token has no right (N-20).
 func (x *Index) terms(t *token.Token, own []string, right string) ([]string, error) {
 	sids := []string{t.User().SID.String()}
 	for _, g := range t.Groups() {
@@ -152,8 +153,7 @@ func (x *Index) terms(t *token.Token, own []string, right string) ([]string, err
 	return sids, nil
 }
 
-// CanReadAs reports whether a token has a right on a document, as [Index.CanRead] does for a
-// person (N-19).
+// CanReadAs reports whether a token has a right on a document, as [Index.CanRead] does for a person (N-19).
 func (x *Index) CanReadAs(path string, t *token.Token, right string) Answer {
 	return x.answer(path, right, func(_ *State, k *kind) (bool, string) {
 		may, err := deciderOf(t).grants(&k.Class)
@@ -164,8 +164,8 @@ func (x *Index) CanReadAs(path string, t *token.Token, right string) Answer {
 	})
 }
 
-// deciderOf makes a decider of one token.
+// deciderOf returns a decider for one token.
 func deciderOf(t *token.Token) *decider {
-	dir := &people.Directory{Principals: []people.Principal{{Token: t}}}
+	dir := &directory.Directory{Principals: []directory.Principal{{Token: t}}}
 	return deciderFor(dir)
 }

@@ -43,7 +43,7 @@ func variant(t *testing.T, r *rand.Rand, tok *token.Token) *token.Token {
 	return out
 }
 
-// may reports what the check says of a token, a document and the folders on the way.
+// may returns the access check's result for a token, a document and the folders above it.
 func (b *behind) may(tok *token.Token, name string) bool {
 	b.t.Helper()
 	for at, mask := name, winnt.FILE_GENERIC_READ; at != "."; at, mask = filepath.Dir(at),

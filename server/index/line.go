@@ -6,18 +6,18 @@ import (
 	"unicode/utf8"
 )
 
-// lineReader reads the lines of a log. Most of them are rows, whose trees, classes and hashes it
-// keeps once. Owned by one goroutine; the zero value is ready.
+// lineReader parses the lines of a log. Most are rows, whose trees, classes and hashes it interns.
+// One goroutine owns it; the zero value is ready for use.
 type lineReader struct {
 	texts map[string]string
 	lists map[string][]string
 }
 
-// maxKept is how many texts, and how many lists, a lineReader keeps.
+// maxKept limits the interned texts, and the interned lists.
 const maxKept = 1 << 16
 
-// event reads a line as [ParseEvent] does. A row as we write it is read without a look at what
-// else it could be, many times faster; all that is written otherwise is for the strict reader.
+// event parses a line as [ParseEvent] does. It has a much faster path for rows in the form that we
+// write.
 func (r *lineReader) event(line []byte) (*Event, error) {
 	if e := r.row(line); e != nil {
 		return e, nil
@@ -25,8 +25,8 @@ func (r *lineReader) event(line []byte) (*Event, error) {
 	return ParseEvent(line)
 }
 
-// row reads a line that has a row in the very form in which rows are written, and no escapes; nil:
-// it is another line.
+// row parses a row in exactly the form that we write and without escapes. It returns nil for any
+// other line.
 func (r *lineReader) row(line []byte) *Event {
 	p := plain{rest: line, ok: true}
 	p.take(`{"seq":`)
@@ -56,7 +56,7 @@ func (r *lineReader) row(line []byte) *Event {
 	return &Event{Seq: seq, Time: int64(at), Row: row}
 }
 
-// text returns a text, the same one for those that are alike.
+// text returns an interned copy of b.
 func (r *lineReader) text(b []byte) string {
 	if known, ok := r.texts[string(b)]; ok {
 		return known
@@ -69,8 +69,8 @@ func (r *lineReader) text(b []byte) string {
 	return text
 }
 
-// list reads the rest of a list of at least one text, and returns the same one for those that are
-// alike: no one writes into it.
+// list parses the rest of a list of at least one text and returns an interned copy. Callers must
+// not change it.
 func (r *lineReader) list(p *plain) []string {
 	key, _, _ := bytes.Cut(p.rest, []byte{']'})
 	if known, ok := r.lists[string(key)]; ok {
@@ -83,7 +83,7 @@ func (r *lineReader) list(p *plain) []string {
 		out = append(out, string(p.text()))
 	}
 	p.take(`]`)
-	if !p.ok || len(at)-len(p.rest) != len(key)+1 { // a text has a bracket
+	if !p.ok || len(at)-len(p.rest) != len(key)+1 { // a text contains a bracket
 		return out
 	}
 	if r.lists == nil || len(r.lists) >= maxKept {
@@ -93,8 +93,7 @@ func (r *lineReader) list(p *plain) []string {
 	return out
 }
 
-// plain reads a line that is written without blanks and escapes. ok is false from the first thing
-// that is another than asked for.
+// plain parses a line without blanks and escapes. ok becomes false at the first mismatch.
 type plain struct {
 	rest []byte
 	ok   bool
@@ -110,7 +109,7 @@ func (p *plain) has(text string) bool {
 
 func (p *plain) take(text string) { p.ok = p.has(text) && p.ok }
 
-// number reads a number that is not negative.
+// number parses a number without sign and leading zeros.
 func (p *plain) number() uint64 {
 	n := 0
 	for n < len(p.rest) && p.rest[n] >= '0' && p.rest[n] <= '9' {
@@ -123,7 +122,7 @@ func (p *plain) number() uint64 {
 	return v
 }
 
-// text reads a text in quotes.
+// text parses a text in quotes without escapes.
 func (p *plain) text() []byte {
 	p.take(`"`)
 	b, rest, closed := bytes.Cut(p.rest, []byte{'"'})

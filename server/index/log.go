@@ -14,49 +14,53 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/internal/diskio"
 	"github.com/refmon/refmon/internal/strict"
+	"github.com/refmon/refmon/server/watch"
 )
 
-// Names in the folder of an index.
+// File names in the folder of an index.
 const (
-	eventsName = "events.jsonl"
-	fenceName  = "fence.json"
+	eventsName    = "events.jsonl"
+	watermarkName = "fence.json"
 )
 
-// maxLine is the longest line of events, in bytes.
+// maxLine is the size limit of a line of events, in bytes.
 const maxLine = 64 << 20
 
-// Sink keeps what the worker says. Events come in order, each once; a fence comes behind
-// the events that it vouches for. After an error nothing more is said to it.
+// Sink stores the worker's events. Each event is written once, in order. A watermark follows the events that it
+// covers. After an error the sink is not used again.
 type Sink interface {
 	Write(events []Event) error
-	Fence(f *Fence) error
+	SetWatermark(f *Watermark) error
 	Close() error
 }
 
-// Fence says up to when the index is true, by source. The zero value vouches for nothing.
-type Fence struct {
+// Watermark is a watermark: the time up to which the index is complete, by source. The zero value covers nothing.
+type Watermark struct {
 	Index   string            `json:"index"` // of the start event
-	Seq     uint64            `json:"seq"`   // the events it stands behind
+	Seq     uint64            `json:"seq"`   // number of the last event that it covers
 	Boot    string            `json:"boot,omitempty"`
 	Sources map[string]Moment `json:"sources"` // the path of a tree, or "directory"
-	// Unnamed is how many documents have a path that is not UTF-8: they have no row.
+	// Unnamed is the number of documents whose path is not UTF-8. They have no row.
 	Unnamed int `json:"unnamed,omitempty"`
+	// Unnameable is the number of changes in folders whose path is too long for the kernel.
+	Unnameable int `json:"unnameable,omitempty"`
 }
 
-// Moment is a beat as it is written.
+// Moment is a heartbeat in its stored form.
 type Moment struct {
 	Time time.Time     `json:"time"`
 	Up   time.Duration `json:"up,omitempty"`
 }
 
-// directorySource is the name of the directory among the sources of a fence.
+// directorySource is the source name of the directory.
 const directorySource = "directory"
 
-// fresh reports whether a source has vouched lately. A moment in the future counts as none:
-// a clock was set (N-9). So does one of before this machine was started anew, when its clock may have been
-// set to anything (N-82).
-func (f *Fence) fresh(source string, limit time.Duration, boot string, present Beat) bool {
+// fresh reports whether a source's last heartbeat is at most limit old. A heartbeat in the future
+// is not fresh, because a clock was set (N-9). Neither is one from before this machine's last
+// start, when its clock may have been different (N-82).
+func (f *Watermark) fresh(source string, limit time.Duration, boot string, present watch.Heartbeat) bool {
 	m, known := f.Sources[source]
 	if !known {
 		return false
@@ -64,16 +68,16 @@ func (f *Fence) fresh(source string, limit time.Duration, boot string, present B
 	if age := present.Time.Sub(m.Time); age > limit || age < -time.Second {
 		return false
 	}
-	if boot == "" || f.Boot == "" || boot == f.Boot && m.Up == 0 { // it is not known here
+	if boot == "" || f.Boot == "" || boot == f.Boot && m.Up == 0 { // uptime unknown
 		return true
 	}
 	age := present.Up - m.Up
 	return boot == f.Boot && age >= 0 && age <= limit
 }
 
-// over returns the tree that a path is below, as far as sources tell; the directory where none does.
-// A document that came while nothing vouched for its tree is not known, and not missing (N-78).
-func (f *Fence) over(path string) string {
+// over returns the tree that contains a path, or the directory if no source does. A document that
+// appeared while its tree had no heartbeat is unknown, which is not the same as absent (N-78).
+func (f *Watermark) over(path string) string {
 	for source := range f.Sources {
 		if path == source || strings.HasPrefix(path, source+"/") {
 			return source
@@ -82,36 +86,39 @@ func (f *Fence) over(path string) string {
 	return directorySource
 }
 
-// Log keeps events in a file, one a line: a sink, the stream of changes, and what the next
-// run goes on from. Owned by the goroutine that writes.
+// Log stores events in a file, one per line. It is a sink, the stream of changes, and the starting
+// point of the next run. The writing goroutine owns it.
 type Log struct {
-	dir  string
-	file *os.File
-	buf  []byte
-	size Size  // of the file
-	bad  error // the first failure, for ever: what is on disk is not known after it
+	dir    string
+	faults diskio.Faults // nil outside tests
+	file   *diskio.File
+	buf    []byte
+	size   Size  // of the file
+	bad    error // the first failure; it is permanent, because the file's state is unknown after it
 }
 
-// OpenLog opens the log in a folder, makes it if it is not there, and reads what it has.
-// Half a line at its end, which a crash leaves, is cut off. The error is os.ErrExist's kind
-// if another run has it.
-func OpenLog(dir string) (*Log, *State, error) {
+// OpenLog opens the log in a folder, creates it if it is missing, and returns the state of its
+// events. It removes an incomplete last line, which a crash can leave. It fails if another run has
+// the log open, or if a line is malformed.
+func OpenLog(dir string) (*Log, *State, error) { return openLog(dir, nil) }
+
+func openLog(dir string, faults diskio.Faults) (*Log, *State, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, nil, err
 	}
-	file, err := os.OpenFile(filepath.Join(dir, eventsName), os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+	file, err := faults.OpenFile(filepath.Join(dir, eventsName), os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, nil, err
 	}
-	l := &Log{dir: dir, file: file}
+	l := &Log{dir: dir, faults: faults, file: file}
 	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil { // one writer (N-10)
 		_ = file.Close()
 		return nil, nil, fmt.Errorf("%s: another refmon-index writes here: %w", dir, err)
 	}
 	s := newState()
 	var end int64
-	other, err := replaced(dir, file)
-	if err == nil && other { // the run that had the lock has put its log together (N-10)
+	other, err := replaced(dir, file.File)
+	if err == nil && other { // the run that held the lock has just compacted its log (N-10)
 		err = errors.New("another refmon-index wrote here a moment ago")
 	}
 	if err == nil {
@@ -121,6 +128,9 @@ func OpenLog(dir string) (*Log, *State, error) {
 		err = file.Truncate(end)
 		l.size.Bytes = end
 	}
+	if err == nil { // a synced event is lost with the file's name
+		err = faults.SyncDir(dir)
+	}
 	if err != nil {
 		_ = file.Close()
 		return nil, nil, fmt.Errorf("%s: %w", file.Name(), err)
@@ -128,8 +138,8 @@ func OpenLog(dir string) (*Log, *State, error) {
 	return l, s, nil
 }
 
-// replay applies the events of a file, calls each with them, and returns where the last
-// whole line ends.
+// replay applies the events of a file and calls each with them. It returns the offset after the
+// last complete line.
 func replay(r io.Reader, s *State, each func(*Event)) (end int64, err error) {
 	in, lines := bufio.NewReaderSize(r, 1<<20), lineReader{}
 	for {
@@ -154,7 +164,7 @@ func replay(r io.Reader, s *State, each func(*Event)) (end int64, err error) {
 	}
 }
 
-// Write appends events, which are on disk when it returns.
+// Write appends events and syncs the file. After an error all later calls fail.
 func (l *Log) Write(events []Event) error {
 	if l.bad != nil {
 		return l.bad
@@ -173,8 +183,8 @@ func (l *Log) Write(events []Event) error {
 	return l.bad
 }
 
-// Fence puts a fence in the place of the last one.
-func (l *Log) Fence(f *Fence) error {
+// SetWatermark replaces the stored watermark. It does not sync it.
+func (l *Log) SetWatermark(f *Watermark) error {
 	if l.bad != nil {
 		return l.bad
 	}
@@ -182,25 +192,25 @@ func (l *Log) Fence(f *Fence) error {
 	if err != nil {
 		return err
 	}
-	name := filepath.Join(l.dir, fenceName)
-	if err := os.WriteFile(name+".new", append(b, '\n'), 0o600); err != nil {
+	name := filepath.Join(l.dir, watermarkName)
+	if err := l.faults.WriteFile(name+".new", append(b, '\n'), 0o600); err != nil {
 		return err
 	}
-	return os.Rename(name+".new", name)
+	return l.faults.Rename(name+".new", name)
 }
 
 // Close closes the file.
 func (l *Log) Close() error { return l.file.Close() }
 
-// readFence reads the fence of a folder. It vouches for nothing before the first walk has ended.
-func readFence(dir string) (*Fence, error) {
-	b, err := os.ReadFile(filepath.Join(dir, fenceName))
+// readWatermark reads the watermark of a folder; the zero value if no walk has ended yet.
+func readWatermark(dir string) (*Watermark, error) {
+	b, err := os.ReadFile(filepath.Join(dir, watermarkName))
 	if errors.Is(err, os.ErrNotExist) {
-		return &Fence{}, nil
+		return &Watermark{}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	f := &Fence{}
+	f := &Watermark{}
 	return f, strict.Unmarshal(bytes.TrimSpace(b), f)
 }

@@ -3,10 +3,13 @@ package index
 import (
 	"maps"
 	"strings"
+
+	"github.com/refmon/refmon/server/watch"
 )
 
-// nameless counts a document that no row can name, and forgets those that are gone with a path.
-func (w *Worker) nameless(s *Seen) {
+// nameless records a document whose path is not UTF-8. If s is gone, it removes the recorded ones
+// at and below its path.
+func (w *Worker) nameless(s *watch.Seen) {
 	if s.Gone {
 		maps.DeleteFunc(w.unnamed, func(at string, _ uint64) bool { return below(at, s.Path) })
 		return
@@ -14,12 +17,12 @@ func (w *Worker) nameless(s *Seen) {
 	w.unnamed[s.Path] = w.begun
 }
 
-// below reports whether a path is another one or lies below it.
+// below reports whether at is path or its descendant.
 func below(at, path string) bool {
 	return at == path || strings.HasPrefix(at, strings.TrimSuffix(path, "/")+"/")
 }
 
-// namelessSince forgets those of a tree that a walk has not found.
+// namelessSince removes the recorded documents of a tree that the walk did not find.
 func (w *Worker) namelessSince(tree string, walk uint64) {
 	maps.DeleteFunc(w.unnamed, func(at string, seen uint64) bool { return below(at, tree) && seen < walk })
 }

@@ -11,15 +11,17 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/refmon/refmon/server/watch"
 )
 
-// Index answers from what a run has written, in any process of the machine. Many goroutines
-// may ask. Make one with [Open].
+// Index answers queries from the files of a run, in any process of the machine. It is safe for concurrent use.
+// [Open] returns one.
 type Index struct {
 	dir   string
 	limit time.Duration
-	clock func() Beat // immutable
-	boot  string      // immutable: of this machine
+	clock func() watch.Heartbeat // immutable
+	boot  string                 // immutable: boot ID of this machine
 
 	mu sync.Mutex
 	// +checklocks:mu
@@ -31,36 +33,36 @@ type Index struct {
 	// +checklocks:mu
 	lines lineReader
 	// +checklocks:mu
-	rest []byte // the beginning of a line whose end is not written yet
+	rest []byte // start of an incomplete line
 	// +checklocks:mu
-	fence *Fence // as it was last read
+	watermark *Watermark // as last read
 	// +checklocks:mu
-	info os.FileInfo // of the file that it was read from
+	info os.FileInfo // of the watermark's file
 	// +checklocks:mu
-	bad error // what was found wrong, for ever
+	bad error // the first error; it is permanent
 }
 
-// Answer says whether a person has a right on a document. The zero value says no.
+// Answer reports whether a person has a right on a document. The zero value denies.
 type Answer struct {
 	Allowed bool   `json:"allowed"`
-	Because string `json:"because,omitempty"` // why nothing is known, "" if something is
+	Because string `json:"because,omitempty"` // why the result is unknown; "" if it is known
 
 	Class      string    `json:"class,omitempty"`      // of the document and the right
 	Descriptor string    `json:"descriptor,omitempty"` // SHA-256 of the document's descriptor, shortened
 	Directory  string    `json:"directory,omitempty"`  // version
 	Seq        uint64    `json:"seq"`
-	Time       time.Time `json:"time"` // up to which the tree is known
+	Time       time.Time `json:"time"` // the tree is complete up to this time
 }
 
-// Open opens the index in a folder. Nothing is given of a tree, or by a directory, that was
-// last vouched for longer ago than limit.
+// Open opens the index in a directory. A query about a tree fails if the last heartbeat of the tree
+// or of the directory is older than limit. The caller closes the index.
 func Open(dir string, limit time.Duration) (*Index, error) {
 	file, err := os.Open(filepath.Join(dir, eventsName))
 	if err != nil {
 		return nil, err
 	}
-	return &Index{dir: dir, limit: limit, clock: now, boot: bootID(), file: file, in: bufio.NewReaderSize(file, 1<<18),
-		state: newState()}, nil
+	return &Index{dir: dir, limit: limit, clock: watch.Now, boot: watch.BootID(), file: file,
+		in: bufio.NewReaderSize(file, 1<<18), state: newState()}, nil
 }
 
 // Close closes the file.
@@ -70,9 +72,8 @@ func (x *Index) Close() error {
 	return x.file.Close()
 }
 
-// CanRead reports whether a person, by name or SID, has a right on a document. The name is
-// of the first right where it is "". What is unknown, unreadable or stale gives nothing
-// (N-5, N-9).
+// CanRead reports whether a person, by name or SID, has a right on a document. An empty right is the first right of
+// the index. Unknown, unreadable or stale data denies, and Because has the reason (N-5, N-9).
 func (x *Index) CanRead(path, who, right string) Answer {
 	return x.answer(path, right, func(s *State, k *kind) (bool, string) {
 		number, known := s.number(who)
@@ -83,24 +84,25 @@ func (x *Index) CanRead(path, who, right string) Answer {
 	})
 }
 
-// answer finds the class of a document and a right, and asks may about it.
+// answer finds the class for a document and a right, and calls may with it. Because is set if the
+// result is unknown.
 func (x *Index) answer(path, right string, may func(s *State, k *kind) (bool, string)) Answer {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	fence, err := x.follow()
+	watermark, err := x.follow()
 	if err != nil {
 		return Answer{Because: err.Error()}
 	}
 	a := Answer{Seq: x.state.seq, Directory: x.state.version}
 	row := x.state.rows[path]
 	if row == nil {
-		if a.Because = x.stale(fence, fence.over(path)); a.Because == "" {
-			a.Because = "there is no such document in the index"
+		if a.Because = x.stale(watermark, watermark.over(path)); a.Because == "" {
+			a.Because = "the document is not in the index"
 		}
 		return a
 	}
-	a.Descriptor, a.Time = row.Descriptor, fence.Sources[row.Tree].Time
-	if a.Because = x.stale(fence, row.Tree); a.Because != "" {
+	a.Descriptor, a.Time = row.Descriptor, watermark.Sources[row.Tree].Time
+	if a.Because = x.stale(watermark, row.Tree); a.Because != "" {
 		return a
 	}
 	if row.Error != "" {
@@ -113,7 +115,7 @@ func (x *Index) answer(path, right string, may func(s *State, k *kind) (bool, st
 		return a
 	}
 	k := x.state.classes[row.Classes[at]]
-	if k.event.Version == "" { // no one has it yet (N-40)
+	if k.event.Version == "" { // undecided (N-40)
 		a.Class, a.Because = row.Classes[at], "its class is not decided yet"
 		return a
 	}
@@ -123,12 +125,12 @@ func (x *Index) answer(path, right string, may func(s *State, k *kind) (bool, st
 	return a
 }
 
-// stale says why nothing is given of a tree; "" if something is.
-func (x *Index) stale(f *Fence, tree string) string {
+// stale returns the reason why a tree has no current heartbeat; "" if it has one.
+func (x *Index) stale(f *Watermark, tree string) string {
 	present := x.clock()
 	for _, source := range []string{tree, directorySource} {
 		if !f.fresh(source, x.limit, x.boot, present) {
-			return fmt.Sprintf("there was no beat of %s within %s", source, x.limit)
+			return fmt.Sprintf("%s had no heartbeat within %s", source, x.limit)
 		}
 	}
 	return ""
@@ -143,16 +145,16 @@ func (s *State) number(who string) (int, bool) {
 	return n, known && n >= 0
 }
 
-// follow reads the fence, and then the events that it stands behind.
+// follow reads the watermark and then the events that it covers.
 //
 // +checklocks:x.mu
-func (x *Index) follow() (*Fence, error) {
+func (x *Index) follow() (*Watermark, error) {
 	if x.bad != nil {
 		return nil, x.bad
 	}
-	fence, err := x.newest()
+	watermark, err := x.newest()
 	if err != nil {
-		return nil, fmt.Errorf("the fence: %w", err)
+		return nil, fmt.Errorf("watermark: %w", err)
 	}
 	if x.bad = x.current(); x.bad == nil {
 		x.bad = x.read()
@@ -161,18 +163,17 @@ func (x *Index) follow() (*Fence, error) {
 		return nil, x.bad
 	}
 	switch start := x.state.start; {
-	case start == nil || fence.Index == "":
-		return nil, errors.New("there was no beat yet")
-	case start.Index != fence.Index:
-		return nil, errors.New("the index was made anew: open it again")
-	case x.state.seq < fence.Seq:
-		return nil, fmt.Errorf("the fence stands behind event %d, and there are %d", fence.Seq, x.state.seq)
+	case start == nil || watermark.Index == "":
+		return nil, errors.New("the index has no heartbeat yet")
+	case start.Index != watermark.Index:
+		return nil, errors.New("the index was recreated: open it again")
+	case x.state.seq < watermark.Seq:
+		return nil, fmt.Errorf("the watermark covers event %d, but the log ends at %d", watermark.Seq, x.state.seq)
 	}
-	return fence, nil
+	return watermark, nil
 }
 
-// current opens the log anew where it was put together: what the new one has includes all that the
-// old one had.
+// current opens the log again if it was compacted. The new one contains everything of the old one.
 //
 // +checklocks:x.mu
 func (x *Index) current() error {
@@ -190,23 +191,23 @@ func (x *Index) current() error {
 	return nil
 }
 
-// newest returns the fence. Each is a file of its own, so that one that is the same need not
-// be read again; one that looks the same and is newer is taken for the older one.
+// newest returns the watermark. It reads the file only if the inode or modification time has
+// changed; a missed change means an older watermark, which is safe.
 //
 // +checklocks:x.mu
-func (x *Index) newest() (*Fence, error) {
-	info, err := os.Stat(filepath.Join(x.dir, fenceName))
+func (x *Index) newest() (*Watermark, error) {
+	info, err := os.Stat(filepath.Join(x.dir, watermarkName))
 	if err == nil && x.info != nil && os.SameFile(info, x.info) && info.ModTime().Equal(x.info.ModTime()) {
-		return x.fence, nil
+		return x.watermark, nil
 	}
-	fence, err := readFence(x.dir)
+	watermark, err := readWatermark(x.dir)
 	if err == nil {
-		x.fence, x.info = fence, info
+		x.watermark, x.info = watermark, info
 	}
-	return fence, err
+	return watermark, err
 }
 
-// read applies the events that have come.
+// read applies new events.
 //
 // +checklocks:x.mu
 func (x *Index) read() error {
@@ -230,8 +231,7 @@ func (x *Index) read() error {
 	}
 }
 
-// Why returns what the class of an answer was decided by: the event that has its
-// descriptor, people and expression. It is nil for an answer without a class.
+// Why returns the event and the class that decided an answer. It returns nil for an answer without a class.
 func (x *Index) Why(a Answer) (*ClassEvent, *Class) {
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -8,43 +8,47 @@ import (
 	"sync"
 	"time"
 
-	"github.com/refmon/refmon/internal/verbs/bulk"
+	"github.com/refmon/refmon/internal/diskio"
+	"github.com/refmon/refmon/internal/objects/tree"
+	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/server/watch"
 )
 
-// Config says what an index on one machine is about. Trees, Directory or Roster, Rights and State
-// are needed.
+// Config configures an index on one machine. Trees, Rights, State, and Directory or Roster are required.
 type Config struct {
 	Trees     []string
 	Directory string // a directory file
-	Roster    Roster // in the place of Directory; nil: that file is read
+	Roster    Roster // used instead of Directory; nil: read that file
 	Rights    string // "read" or "read+write"
 	Share     string // SDDL of the share's own descriptor; "": none
 	Traverse  Traverse
 	State     string // the folder of the index
-	Sinks     []Sink // beside the log; closed at the end
+	Sinks     []Sink // in addition to the log; Run closes them
 
-	// From returns the source of a tree; nil: a [Watcher] of this process.
-	From func(tree string) Source
-	// Compact is how large the log is at least, in bytes, when it is put together; 0: 64 MiB.
+	// From returns the source of a tree; nil: a [watch.Watcher] in this process.
+	From func(tree string) watch.Source
+	// Compact is the minimum size of the log before it is compacted, in bytes; 0: 64 MiB.
 	Compact  int64
-	NoEvents bool // walks only: see [Watcher]
+	NoEvents bool // walks only: see [watch.Watcher]
 	Every    time.Duration
 	Beat     time.Duration
-	Warn     func(error) // told what may pass, such as a directory that is malformed; nil: they are dropped
-	Ready    func()      // called once, when all trees have been walked; nil: it is told to no one
+	Warn     func(error) // receives transient errors, such as a malformed directory; nil: they are dropped
+	Ready    func()      // called once, when all trees have been walked; may be nil
+	// Faults is called before each operation on the files of State, see [diskio.Faults]. Only tests set it.
+	Faults diskio.Faults
 }
 
-// Run keeps an index until the context ends or a stage fails. The error is the first
-// stage's; who asks notices by the fence, which nothing moves any more.
+// Run maintains an index until ctx ends or a stage fails. It returns the error of the first stage that failed.
+// Queries then see no new heartbeats.
 func Run(ctx context.Context, c Config) (err error) {
 	for _, tree := range c.Trees {
 		if !filepath.IsAbs(tree) {
 			return fmt.Errorf("tree %s: want an absolute path, by which documents are named", tree)
 		}
 	}
-	rights, err := bulk.ParseRights(c.Rights)
+	rights, err := words.Parse(c.Rights)
 	if err != nil {
 		return err
 	}
@@ -54,12 +58,12 @@ func Run(ctx context.Context, c Config) (err error) {
 			return fmt.Errorf("share: %w", err)
 		}
 	}
-	log, state, err := OpenLog(c.State)
+	log, state, err := openLog(c.State, c.Faults)
 	if err != nil {
 		return err
 	}
 	r := &running{log: log, sinks: append([]Sink{log}, c.Sinks...), config: c,
-		fence: Fence{Boot: bootID(), Sources: map[string]Moment{}}}
+		watermark: Watermark{Boot: watch.BootID(), Sources: map[string]Moment{}}}
 	defer func() {
 		for _, s := range r.sinks {
 			err = errors.Join(err, s.Close())
@@ -69,7 +73,7 @@ func Run(ctx context.Context, c Config) (err error) {
 	if r.worker, err = q.Worker(state); err != nil {
 		return err
 	}
-	r.fence.Index = r.worker.state.start.Index
+	r.watermark.Index = r.worker.state.start.Index
 	return r.stages(ctx)
 }
 
@@ -86,17 +90,18 @@ func (r *running) stages(ctx context.Context) error {
 			}
 		})
 	}
-	batches, versions := make(chan Batch, 16), make(chan Version, 1)
+	batches, versions := make(chan watch.Batch, 16), make(chan Version, 1)
 	roster := c.Roster
 	if roster == nil {
 		roster = &Directory{File: c.Directory, Beat: c.Beat}
 	}
 	stage(func() error { return roster.Run(ctx, versions) })
 	stage(func() error { return r.work(ctx, batches, versions) })
-	for _, tree := range c.Trees {
-		var w Source = &Watcher{Root: filepath.Clean(tree), NoEvents: c.NoEvents, Every: c.Every, Beat: c.Beat}
+	for _, root := range c.Trees {
+		var w watch.Source = &watch.Watcher{Root: filepath.Clean(root), NoEvents: c.NoEvents, Every: c.Every, Beat: c.Beat,
+			Options: tree.Options{Search: c.Traverse == TraverseHost}}
 		if c.From != nil {
-			w = c.From(filepath.Clean(tree))
+			w = c.From(filepath.Clean(root))
 		}
 		stage(func() error { return w.Run(ctx, batches) })
 	}
@@ -107,23 +112,26 @@ func (r *running) stages(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// eventsPerWrite is how many events are gathered at most before they are kept.
+// eventsPerWrite is the maximum number of events that are collected before a write.
 const eventsPerWrite = 1 << 14
 
 // running is the worker's goroutine and what it owns.
 type running struct {
-	config Config
-	worker *Worker
-	log    *Log
-	sinks  []Sink // the log, then the others
-	fence  Fence
-	walked map[string]bool
+	config    Config
+	worker    *Worker
+	log       *Log
+	sinks     []Sink // the log, then the others
+	watermark Watermark
+	walked    map[string]bool
+
+	unnameable int // changes in folders whose path is too long for the kernel
 }
 
-// work takes what the sources say, the directory first.
-func (r *running) work(ctx context.Context, batches <-chan Batch, versions <-chan Version) error {
+// work processes directory versions and batches. It starts with the first version, because no class
+// can be decided before.
+func (r *running) work(ctx context.Context, batches <-chan watch.Batch, versions <-chan Version) error {
 	waiting := batches
-	batches = nil // until there are people to decide for
+	batches = nil // until there is a directory
 	for {
 		var err error
 		select {
@@ -150,23 +158,24 @@ func (r *running) version(v *Version) error {
 		return nil
 	}
 	if v.People != nil {
-		if err := r.worker.Directory(v.People, v.Name, at(v.Beat.Time)); err != nil {
+		if err := r.worker.Directory(v.People, v.Name, at(v.Heartbeat.Time)); err != nil {
 			return err
 		}
 	}
-	return r.vouch(directorySource, v.Beat)
+	return r.flush(directorySource, v.Heartbeat)
 }
 
-// batch takes what a source has seen. What vouches for nothing is kept with what comes behind it, if
-// more is there: disks are waited for less often.
-func (r *running) batch(b *Batch, more bool) error {
+// batch applies a source's batch. If more batches wait, it postpones the write of one without a
+// heartbeat, to sync less often.
+func (r *running) batch(b *watch.Batch, more bool) error {
+	r.unnameable += b.Unnameable
 	if err := r.worker.Batch(b); err != nil {
 		return err
 	}
-	if more && b.Beat.Time.IsZero() && !b.End && len(r.worker.events) < eventsPerWrite {
+	if more && b.Heartbeat.Time.IsZero() && !b.End && len(r.worker.events) < eventsPerWrite {
 		return nil
 	}
-	if err := r.vouch(b.Tree, b.Beat); err != nil {
+	if err := r.flush(b.Tree, b.Heartbeat); err != nil {
 		return err
 	}
 	if b.End {
@@ -175,8 +184,8 @@ func (r *running) batch(b *Batch, more bool) error {
 	return nil
 }
 
-// vouch hands the events to the sinks, and behind them the fence.
-func (r *running) vouch(source string, beat Beat) error {
+// vouch passes the events to the sinks, and then the watermark if there is a heartbeat.
+func (r *running) flush(source string, beat watch.Heartbeat) error {
 	if events := r.worker.Take(); len(events) > 0 {
 		for _, s := range r.sinks {
 			if err := s.Write(events); err != nil {
@@ -184,23 +193,24 @@ func (r *running) vouch(source string, beat Beat) error {
 			}
 		}
 	}
-	if err := r.log.compact(r.worker, r.config.Compact, false); err != nil { // all sinks have what it loses
+	if err := r.log.compact(r.worker, r.config.Compact, false); err != nil { // all sinks have the events that it drops
 		return err
 	}
 	if beat.Time.IsZero() {
 		return nil
 	}
-	r.fence.Seq, r.fence.Unnamed = r.worker.state.seq, len(r.worker.unnamed)
-	r.fence.Sources[source] = Moment(beat)
+	r.watermark.Unnameable = r.unnameable
+	r.watermark.Seq, r.watermark.Unnamed = r.worker.state.seq, len(r.worker.unnamed)
+	r.watermark.Sources[source] = Moment(beat)
 	for _, s := range r.sinks {
-		if err := s.Fence(&r.fence); err != nil {
-			return fmt.Errorf("keep the fence: %w", err)
+		if err := s.SetWatermark(&r.watermark); err != nil {
+			return fmt.Errorf("write the watermark: %w", err)
 		}
 	}
 	return nil
 }
 
-// ready tells once that all trees have been walked.
+// ready calls Ready once, when all trees have been walked.
 func (r *running) ready(tree string) {
 	if r.walked == nil {
 		r.walked = map[string]bool{}

@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/effective"
 )
 
-// State holds what events amount to, for the worker and for each who follows them. It
-// belongs to one goroutine; the zero value is not usable: [newState] makes one.
+// State is the result of the events so far. It is not safe for concurrent use. Its zero value is not usable;
+// [NewState] returns one.
 type State struct {
 	seq     uint64 // of the last event
 	start   *StartEvent
@@ -18,23 +18,23 @@ type State struct {
 	version string // of the directory
 	people  []PersonEvent
 	bySID   map[string]int
-	byName  map[string]int // -1: of two people
+	byName  map[string]int // -1: two people have this name
 	classes map[string]*kind
 	rows    map[string]*RowEvent
 	below   map[string]map[string]struct{} // names in a folder
-	unread  int                            // rows that could not be read
+	unread  int                            // unreadable rows
 
-	ordered []*kind // by their ids, those that were there when it was last asked for
-	// documents are the paths of each class's documents; nil until it was asked for.
+	ordered []*kind // sorted by ID, as of the last call of inOrder
+	// documents has the paths of each class's documents; nil until documentsOf is called.
 	documents map[string]map[string]struct{}
 }
 
-// kind is a class with who has its right.
+// kind is a class with its members.
 type kind struct {
 	Class
 	event   *ClassEvent
 	members effective.Set
-	number  int // 0, 1, … as classes came
+	number  int // 0, 1, … in the order of creation
 	rows    int
 }
 
@@ -43,10 +43,10 @@ func newState() *State {
 		rows: map[string]*RowEvent{}, below: map[string]map[string]struct{}{}}
 }
 
-// Apply takes the next event. The error says that it is not the next one or names what no
-// event before it told of; the state is then as it was.
+// Apply applies the next event. It returns an error and leaves the state unchanged if the event is out of order or
+// refers to something unknown.
 func (s *State) Apply(e *Event) error {
-	// A log whose beginning was put together begins with a later number (N-22).
+	// A compacted log begins with a later number (N-22).
 	if e.Seq != s.seq+1 && (e.Start == nil || s.start != nil || e.Start.Until < e.Seq) {
 		return fmt.Errorf("event %d comes after %d", e.Seq, s.seq)
 	}
@@ -81,7 +81,7 @@ func (s *State) person(p *PersonEvent) error {
 		return err
 	}
 	text := id.String()
-	if old, known := s.bySID[text]; known && old == p.Number { // another name
+	if old, known := s.bySID[text]; known && old == p.Number { // new name
 		s.rename(p.Number, p.Name)
 		return nil
 	}
@@ -94,8 +94,8 @@ func (s *State) person(p *PersonEvent) error {
 	return nil
 }
 
-// rename gives a person a name. A name of two people names no one, and of one again once the
-// other has another (N-6).
+// rename changes a person's name. A name of two people refers to nobody, until one of them gets
+// another name (N-6).
 func (s *State) rename(number int, name string) {
 	p := &s.people[number]
 	old := p.Name
@@ -112,7 +112,7 @@ func (s *State) rename(number int, name string) {
 	s.byName[name] = number
 }
 
-// only returns the one person who has a name that several had, -1 while there are more.
+// only returns the single person with a name, -1 if none exists or several.
 func (s *State) only(name string) int {
 	has := func(p PersonEvent) bool { return p.Name == name }
 	first := slices.IndexFunc(s.people, has)
@@ -164,7 +164,7 @@ func (s *State) row(e *Event) error {
 	return nil
 }
 
-// count adds a row to its classes or takes it away.
+// count adds n to the counters of a row's classes.
 func (s *State) count(r *RowEvent, n int) {
 	if r == nil {
 		return
@@ -184,7 +184,7 @@ func (s *State) count(r *RowEvent, n int) {
 	}
 }
 
-// inOrder returns the classes by their ids. No class ever goes.
+// inOrder returns the classes sorted by ID. Classes are never removed.
 func (s *State) inOrder() []*kind {
 	if len(s.ordered) != len(s.classes) {
 		s.ordered = slices.SortedFunc(maps.Values(s.classes), func(a, b *kind) int { return strings.Compare(a.ID, b.ID) })
@@ -192,8 +192,8 @@ func (s *State) inOrder() []*kind {
 	return s.ordered
 }
 
-// documentsOf returns the paths of a class's documents, in order: without looking at all rows for
-// each of many classes.
+// documentsOf returns the sorted paths of a class's documents. It builds an index on the first
+// call, so that later calls need not scan all rows.
 func (s *State) documentsOf(class string) []string {
 	if s.documents == nil {
 		s.documents = map[string]map[string]struct{}{}
@@ -219,7 +219,7 @@ func (s *State) forget(at string) {
 	s.unlink(at)
 }
 
-// under returns the paths of a document and of all below it, in order.
+// under returns the sorted paths of a document and its descendants.
 func (s *State) under(at string) (out []string) {
 	if s.rows[at] != nil {
 		out = append(out, at)

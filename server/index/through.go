@@ -13,34 +13,36 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Traverse says how the folders on the way to a document are tested (F-23). The zero value is
-// [TraverseNever].
+// Traverse selects the check of traverse rights on the folders above a document (F-23). The zero
+// value is [TraverseNever].
 type Traverse string
 
-// The policies of a tree, as refmond's configuration has them.
+// The policies, as in refmond's configuration.
 const (
 	TraverseNever     Traverse = "never"
-	TraversePrivilege Traverse = "privilege" // who holds SeChangeNotifyPrivilege passes
+	TraversePrivilege Traverse = "privilege" // holders of SeChangeNotifyPrivilege need no traverse right
 	TraverseAlways    Traverse = "always"
+	// TraverseHost checks the host's search permission of each folder, the root included, as smbd
+	// does (N-95).
+	TraverseHost Traverse = "host"
 )
 
-// check returns the policy as a start event has it.
+// check validates the policy and returns its form in a start event.
 func (t Traverse) check() (string, error) {
 	switch t {
 	case "", TraverseNever:
 		return "", nil
-	case TraversePrivilege, TraverseAlways:
+	case TraversePrivilege, TraverseAlways, TraverseHost:
 		return string(t), nil
 	}
-	return "", fmt.Errorf("traverse: %q, want privilege, always or never", string(t))
+	return "", fmt.Errorf("traverse: %q, want host, privilege, always or never", string(t))
 }
 
-// passRight is the word of classes that ask who passes a folder.
+// passRight is the right's name in a folder's class.
 const passRight = "traverse"
 
-// NewPassing returns the class of who passes a folder: by its descriptor, and with holders
-// also by SeChangeNotifyPrivilege. A folder without a descriptor is passed by no one, but by
-// those holders (N-15).
+// NewPassing returns the class of a folder, whose members may traverse it: by its descriptor, or
+// with holders by SeChangeNotifyPrivilege. If d is nil, only these holders are members (N-15).
 func NewPassing(d *sd.Descriptor, holders bool) Class {
 	c := NewClass(d, nil, passRight, winnt.FILE_TRAVERSE, winnt.DirectoryFileObject)
 	c.Passing, c.Holders = true, holders
@@ -48,8 +50,8 @@ func NewPassing(d *sd.Descriptor, holders bool) Class {
 	return c
 }
 
-// Behind returns the class of documents that lie behind folders: its id is made of its own
-// and of those of the folders, in whatever order they come and how often (N-15).
+// Behind returns the class of documents behind folders. Its ID is computed from its own and those
+// of the folders, ignoring order and duplicates (N-15).
 func (c Class) Behind(folders []Class) Class {
 	c.Through = slices.Clone(folders)
 	slices.SortFunc(c.Through, func(a, b Class) int { return strings.Compare(a.ID, b.ID) })
@@ -60,10 +62,10 @@ func (c Class) Behind(folders []Class) Class {
 	return c
 }
 
-// own returns a class without the folders that its documents lie behind.
+// own returns a class without the folders above its documents.
 func (c *Class) own() Class { return NewClass(c.Descriptor, c.Share, c.Right, c.Mask, c.Type) }
 
-// digest names some texts, none of which has a zero byte.
+// digest returns an ID for texts without zero bytes.
 func digest(parts ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
@@ -76,9 +78,9 @@ func ids(classes []Class) (out []string) {
 	return out
 }
 
-var errPassing = errors.New("it lies behind folders of which nothing was told")
+var errPassing = errors.New("the index has no data on its parent folders")
 
-// passing returns the classes of folders by their ids.
+// passing returns the folder classes with these IDs. An unknown one is an error.
 func (s *State) passing(ids []string) (out []Class, err error) {
 	for _, id := range ids {
 		k := s.classes[id]
@@ -90,14 +92,14 @@ func (s *State) passing(ids []string) (out []Class, err error) {
 	return out, nil
 }
 
-// passed is who passes a folder.
+// passed has the principals that may traverse a folder.
 type passed struct {
 	allowed    effective.Set
 	expression effective.Expression
-	told       bool
+	exact      bool
 }
 
-// pass decides who passes the folders of a class.
+// pass computes the principals that may traverse a class's folder.
 func (d *decider) pass(c *Class) (*passed, error) {
 	if known := d.passes[c.ID]; known != nil {
 		return known, nil
@@ -107,32 +109,31 @@ func (d *decider) pass(c *Class) (*passed, error) {
 		return nil, err
 	}
 	p := &passed{allowed: slices.Clone(e.Allowed(c.Descriptor)[0])}
-	p.expression, p.told = e.Expression(c.Descriptor, 0)
+	p.expression, p.exact = e.Expression(c.Descriptor, 0)
 	if c.Holders {
 		holders := 0
 		for i := range d.compiled.Len() {
-			if d.compiled.Token(i).Has(winnt.SeChangeNotifyPrivilege) { // it passes every folder (N-15)
+			if d.compiled.Token(i).Has(winnt.SeChangeNotifyPrivilege) { // the privilege bypasses every check (N-15)
 				p.allowed[i/64] |= 1 << (i % 64)
 				holders++
 			}
 		}
 		switch {
 		case holders == d.compiled.Len():
-			p.expression, p.told = effective.Everybody(), true
+			p.expression, p.exact = effective.Everybody(), true
 		case holders > 0:
-			p.told = false
+			p.exact = false
 		}
 	}
 	d.passes[c.ID] = p
 	return p, nil
 }
 
-// folderOf returns the folder of a clean path, which may begin with the name of a host: //HOST/DIR.
+// folderOf returns the parent of a clean path, which may begin with a host: //HOST/DIR.
 func folderOf(at string) string { return at[:strings.LastIndexByte(at, '/')] }
 
-// above returns the classes of the folders on the way to a document, those below the root of
-// its tree: the root itself is not tested (F-22). A folder that is not known is passed by no
-// one.
+// above returns the classes of the folders above a document, without the tree's root, which is not
+// checked (F-22). Nobody may traverse an unknown folder.
 func (w *Worker) above(tree, at string) ([]Class, error) {
 	if w.traverse == "" || at == tree {
 		return nil, nil
@@ -142,7 +143,7 @@ func (w *Worker) above(tree, at string) ([]Class, error) {
 		return w.lastAbove, nil
 	}
 	var out []Class
-	for dir := folder; len(dir) > len(tree); dir = folderOf(dir) {
+	for dir := folder; len(dir) > len(tree) || w.traverse == TraverseHost && dir == tree; dir = folderOf(dir) {
 		r := w.state.rows[dir]
 		id := ""
 		if r != nil {
@@ -160,8 +161,8 @@ func (w *Worker) above(tree, at string) ([]Class, error) {
 	return out, nil
 }
 
-// passable returns the class of who passes a folder, decided; nil is the descriptor of a
-// folder that could not be read.
+// passable returns the class of a folder and decides it if it is new. d is nil if the folder could
+// not be read.
 func (w *Worker) passable(d *sd.Descriptor) (string, error) {
 	c := NewPassing(d, w.traverse == TraversePrivilege)
 	if w.state.classes[c.ID] == nil {
@@ -170,8 +171,8 @@ func (w *Worker) passable(d *sd.Descriptor) (string, error) {
 	return c.ID, nil
 }
 
-// below gives all that lies below a folder the classes that it has now: no file is read for
-// it, and only rows whose class is another one are written (N-16).
+// below updates the classes of a folder's descendants. It reads no file, and writes only rows whose
+// class changed (N-16).
 func (w *Worker) below(tree, folder string) error {
 	w.lastFolder = ""
 	for _, at := range w.state.under(folder) {
@@ -203,8 +204,8 @@ func (w *Worker) below(tree, folder string) error {
 	return nil
 }
 
-// unseen forgets what a walk has not found. What it found below a folder that it has not found is behind a
-// folder that is not known (N-15).
+// unseen removes the documents that a walk did not find. A document that it found below a folder
+// that it did not find is now behind an unknown folder (N-15).
 func (w *Worker) unseen(tree string, walk uint64) error {
 	var folders []string
 	for _, at := range w.state.under(tree) {
@@ -227,7 +228,7 @@ func (w *Worker) unseen(tree string, walk uint64) error {
 	return nil
 }
 
-// known decides a class that is new.
+// known decides a class if it is new.
 func (w *Worker) known(c *Class) error {
 	if w.state.classes[c.ID] != nil {
 		return nil

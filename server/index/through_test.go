@@ -15,14 +15,16 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/test/company"
 	"github.com/refmon/refmon/internal/test/randtest"
-	"github.com/refmon/refmon/internal/verbs/bulk"
-	"github.com/refmon/refmon/internal/verbs/bulk/people"
+	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/index"
+	"github.com/refmon/refmon/server/watch"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -44,7 +46,7 @@ func (l *live) describe(name string, d *sd.Descriptor) {
 // behind is a tree of folders in folders with random descriptors.
 type behind struct {
 	*live
-	dir     *people.Directory
+	dir     *directory.Directory
 	list    []*sd.Descriptor
 	folders []string
 	of      map[string]*sd.Descriptor // as they were first
@@ -63,7 +65,7 @@ func newBehind(t *testing.T) *behind {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b.dir, err = people.Read(list.Bytes()); err != nil {
+	if b.dir, err = dirfile.Read(list.Bytes()); err != nil {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(rows.String()) {
@@ -128,10 +130,9 @@ func (b *behind) equal(x *index.Index) {
 	}
 }
 
-// TestBehind: where the tree tests folders on the way, a document is of those who may pass
-// them all (N-15), and another descriptor of a folder is in the answers about all that lies
-// below, whose rows are written and no others (N-16).
-func TestBehind(t *testing.T) {
+// TestDocumentNeedsTraverseRight checks that documents belong to those who may traverse all folders above (N-15), and
+// that a folder's new descriptor changes its descendants' rows and no others (N-16).
+func TestDocumentNeedsTraverseRight(t *testing.T) {
 	b := newBehind(t)
 	b.start()
 	b.settle()
@@ -190,9 +191,9 @@ func TestBehindNames(t *testing.T) {
 	}
 }
 
-// TestHoldersPass: with the privilege policy who holds SeChangeNotifyPrivilege passes each
-// folder, who lacks it does not (N-15).
-func TestHoldersPass(t *testing.T) {
+// TestPrivilegeReplacesTraverseRight checks that with the policy privilege holders of SeChangeNotifyPrivilege need no
+// traverse right, and others do (N-15).
+func TestPrivilegeReplacesTraverseRight(t *testing.T) {
 	const user = "S-1-5-21-1-2-3-1107"
 	without := token.StandardUser(sid.MustParse(user))
 	without.Privileges, without.EnabledPrivileges, without.DefaultPrivileges = 0, 0, 0
@@ -212,13 +213,13 @@ func TestHoldersPass(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		dir := &people.Directory{}
-		dir.Add(people.Principal{Name: "alice", Token: tok})
+		dir := &directory.Directory{}
+		dir.Add(directory.Principal{Name: "alice", Token: tok})
 		if err := w.Directory(dir, "1", 1); err != nil {
 			t.Fatal(err)
 		}
 		all, none := sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)(A;;FA;;;"+user+")"), sddl.MustParse("O:SYG:SYD:(A;;FA;;;SY)")
-		err = w.Batch(&index.Batch{Tree: "/srv", Seen: []index.Seen{{Path: "/srv", Folder: true, Descriptor: none},
+		err = w.Batch(&watch.Batch{Tree: "/srv", Seen: []watch.Seen{{Path: "/srv", Folder: true, Descriptor: none},
 			{Path: "/srv/d", Folder: true, Descriptor: none}, {Path: "/srv/d/f", Descriptor: all}}})
 		if err != nil {
 			t.Fatal(err)
@@ -243,11 +244,93 @@ func TestHoldersPass(t *testing.T) {
 }
 
 // rightsOf reads rights as the command does.
-func rightsOf(t testing.TB, text string) []bulk.Right {
+func rightsOf(t testing.TB, text string) []words.Right {
 	t.Helper()
-	rights, err := bulk.ParseRights(text)
+	rights, err := words.Parse(text)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return rights
+}
+
+// TestHostSearch: with the policy host a document has those readers alone who have the host's search permission of each
+// folder of its tree, the root included, whatever the folders' descriptors say, as a real smbd decides; a changed mode
+// or POSIX ACL counts with the next heartbeat, and no user has the permission of a folder by a privilege (N-95). The
+// expected readers are worked out by the access check algorithm of acl(5).
+func TestHostSearch(t *testing.T) {
+	l := newLive(t, false)
+	l.config.Traverse = index.TraverseHost
+	const people = `{"domain":"S-1-5-21-1-2-3","users":[
+	  {"name":"alice","sid":"S-1-5-21-1-2-3-1107","uid":4001,"memberOf":["Staff"]},
+	  {"name":"bob","sid":"S-1-5-21-1-2-3-1108","uid":4002,"memberOf":["Staff"]},
+	  {"name":"carol","sid":"S-1-5-21-1-2-3-1109","uid":4003},
+	  {"name":"dave","sid":"S-1-5-21-1-2-3-1110"}],
+	 "groups":[{"name":"Staff","sid":"S-1-5-21-1-2-3-2000","gid":5000}]}`
+	if err := os.WriteFile(l.config.Directory, []byte(people), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const everyone, closed = "O:SYG:SYD:(A;;FA;;;WD)", "O:SYG:SYD:P"
+	for _, dir := range []string{"in", "in/deep"} {
+		if err := errors.Join(os.Mkdir(l.path(dir), 0o755), os.Chmod(l.path(dir), 0o755)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"plan", "in/f", "in/deep/f"} {
+		l.put(name, everyone)
+	}
+	l.start()
+	l.settle()
+	x := l.open(time.Minute)
+	want := func(what, who string, names ...string) {
+		t.Helper()
+		l.settle()
+		for _, name := range names {
+			l.want(x, name, who)
+		}
+		if t.Failed() {
+			t.Fatal(what)
+		}
+	}
+	want("open", "abcd", "plan", "in/f", "in/deep/f")
+	mode := func(name string, uid, gid int, mode os.FileMode) {
+		t.Helper()
+		if err := errors.Join(os.Chown(l.path(name), uid, gid), os.Chmod(l.path(name), mode)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		uid, gid int
+		mode     os.FileMode
+		who      string
+	}{
+		{0, 0, 0o700, ""}, {0, 0, 0o744, ""}, {0, 0, 0o711, "abcd"}, {4001, 0, 0o700, "a"}, {4001, 0, 0o077, "bcd"},
+		{0, 5000, 0o710, "ab"}, {0, 5000, 0o701, "cd"}, {4001, 5000, 0o070, "b"}, {4001, 5000, 0o017, "bcd"},
+	} {
+		mode("in", c.uid, c.gid, c.mode)
+		want("mode "+c.mode.String(), c.who, "in/f", "in/deep/f")
+		want("beside it", "abcd", "plan")
+	}
+	mode("in", 0, 0, 0o755)
+	// Behind a folder that is closed by its own descriptor alone, smbd serves.
+	if err := unix.Setxattr(l.path("in"), "security.NTACL", attribute(t, closed), 0); err != nil {
+		t.Fatal(err)
+	}
+	want("closed descriptor", "abcd", "in/f", "in/deep/f")
+	// u::rwx,u:4001:r--,g::r--,g:5000:r-x,m::r-x,o::r-x: alice is refused by name, carol and dave are others.
+	acl := []byte{2, 0, 0, 0}
+	for _, e := range []struct{ tag, perm, id uint32 }{{1, 7, ^uint32(0)}, {2, 4, 4001}, {4, 4, ^uint32(0)}, {8, 5, 5000},
+		{0x10, 5, ^uint32(0)}, {0x20, 5, ^uint32(0)}} {
+		acl = append(acl, byte(e.tag), 0, byte(e.perm), 0, byte(e.id), byte(e.id>>8), byte(e.id>>16), byte(e.id>>24))
+	}
+	if err := unix.Setxattr(l.path("in/deep"), "system.posix_acl_access", acl, 0); err != nil {
+		t.Skip("no POSIX ACLs here: ", err)
+	}
+	want("ACL", "bcd", "in/deep/f")
+	want("above it", "abcd", "in/f")
+	mode("in/deep", 0, 0, 0o745) // the mask loses its search permission, others keep it
+	want("mask", "cd", "in/deep/f")
+	mode(".", 0, 0, 0o700)
+	want("root", "", "plan", "in/f", "in/deep/f")
+	mode(".", 0, 0, 0o755)
+	want("root again", "abcd", "plan", "in/f")
 }

@@ -7,31 +7,30 @@ import (
 	"time"
 )
 
-// View tells a sink what an event changes in its tables. It belongs to the
-// sink's goroutine; [NewView] makes one.
+// View computes what an event changes in a sink's tables. It is not safe for concurrent use. [NewView] returns one.
 type View struct{ state *State }
 
-// DocumentRow says of which class a document is for one right.
+// DocumentRow has the class of a document for one right.
 type DocumentRow struct {
 	Path, Tree, Right, Class string
 	Descriptor               string // hash
-	Seq                      uint64 // of the event that wrote it
+	Seq                      uint64 // number of the event that wrote it
 	Time                     time.Time
 }
 
 // MemberRow says that a person has the right of a class.
 type MemberRow struct{ Class, SID string }
 
-// Difference holds what an event changes. The zero value changes nothing.
+// Difference is the effect of an event. The zero value is no change.
 type Difference struct {
-	Gone      []string // paths, also of documents that could not be read any more
+	Gone      []string // paths, including documents that became unreadable
 	Documents []DocumentRow
-	Class     string // whose people are others
+	Class     string // class whose members changed; "": none
 	Gained    []string
 	Lost      []string
 }
 
-// NewView makes a view of the events that a folder has; without one it is empty.
+// NewView returns a view of the events in a directory. If there is no log, the view is empty.
 func NewView(state string) (*View, error) {
 	v := &View{newState()}
 	events, err := os.Open(filepath.Join(state, eventsName))
@@ -46,7 +45,7 @@ func NewView(state string) (*View, error) {
 	return v, err
 }
 
-// Documents yields a row for each document that could be read and each right.
+// Documents yields a row for each readable document and each right, in no order.
 func (v *View) Documents(yield func(DocumentRow) bool) {
 	for _, r := range v.state.rows {
 		for _, d := range v.documents(r) {
@@ -65,13 +64,13 @@ func (v *View) documents(r *RowEvent) (out []DocumentRow) {
 	return out
 }
 
-// Directory returns the version of the directory that all is as of.
+// Directory returns the current directory version.
 func (v *View) Directory() string { return v.state.version }
 
-// Members yields a row for each class and each person who has its right.
+// Members yields a row for each class of documents and each member.
 func (v *View) Members(yield func(MemberRow) bool) {
 	for id, k := range v.state.classes {
-		if k.Passing { // it is of no document
+		if k.Passing { // a folder's class has no documents
 			continue
 		}
 		for n := range k.members.All() {
@@ -82,7 +81,7 @@ func (v *View) Members(yield func(MemberRow) bool) {
 	}
 }
 
-// Apply takes the next event and returns what it changes.
+// Apply applies the next event and returns its changes.
 func (v *View) Apply(e *Event) (Difference, error) {
 	var d Difference
 	var before *kind

@@ -10,17 +10,18 @@ import (
 	"testing"
 	"time"
 
-	"github.com/refmon/refmon/internal/verbs/bulk"
+	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/server/watch"
 )
 
-// tables hold the rows that a sink keeps by the differences that a view tells.
+// tables has the rows of a sink, updated from the differences of a view.
 type tables struct {
 	documents map[[2]string]DocumentRow // by path and right
 	members   map[MemberRow]bool
 }
 
-// apply does what a difference says, each part of which must change something.
+// apply applies a difference. Each part of it must change something.
 func (s *tables) apply(t *testing.T, d Difference) {
 	t.Helper()
 	for _, path := range d.Gone {
@@ -46,7 +47,7 @@ func (s *tables) apply(t *testing.T, d Difference) {
 	}
 }
 
-// has compares the tables with all that a view has, and both with what the state says of who reads what.
+// has compares the tables with the view's contents, and both with the readers in the state.
 func (s *tables) has(t *testing.T, what string, v *View, w *Worker) {
 	t.Helper()
 	documents, members := map[[2]string]DocumentRow{}, map[MemberRow]bool{}
@@ -79,11 +80,12 @@ func (s *tables) has(t *testing.T, what string, v *View, w *Worker) {
 	}
 }
 
-// TestDifferences: what a view tells of each event makes the same tables as all that it has, and these say who reads
-// what: of documents and folders that come, change, cannot be read and go, and of directories; of who passes a folder
-// nothing is told. A view that begins with a log has what it says.
+// TestDifferences checks that the differences of all events lead to the same tables as the view's
+// contents, and that these agree with the state: for new, changed, unreadable and deleted documents
+// and folders, and for directory versions. Folder classes are omitted. A view of an existing log
+// has its contents.
 func TestDifferences(t *testing.T) {
-	rights, err := bulk.ParseRights("read+modify")
+	rights, err := words.Parse("read+modify")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,16 +111,16 @@ func TestDifferences(t *testing.T) {
 	folders := []string{"/t/d", "/t/d/e"}
 	met := map[string]int{}
 	for step := range 120 {
-		var seen Seen
+		var seen watch.Seen
 		switch n := r.IntN(8); {
 		case n < 3:
-			seen = Seen{Path: paths[r.IntN(len(paths))], Descriptor: sddl.MustParse("O:BAG:SYD:" + lists[r.IntN(4)])}
+			seen = watch.Seen{Path: paths[r.IntN(len(paths))], Descriptor: sddl.MustParse("O:BAG:SYD:" + lists[r.IntN(4)])}
 		case n < 5:
 			seen = folder(folders[r.IntN(2)], lists[r.IntN(4)])
 		case n == 5:
-			seen = Seen{Path: paths[r.IntN(len(paths))], Err: errors.New("no")}
+			seen = watch.Seen{Path: paths[r.IntN(len(paths))], Err: errors.New("no")}
 		case n == 6:
-			seen = Seen{Path: slices.Concat(paths, folders)[r.IntN(7)], Gone: true}
+			seen = watch.Seen{Path: slices.Concat(paths, folders)[r.IntN(7)], Gone: true}
 		default:
 			groups := []string{"Staff", "Night", "Staff, Night", ""}
 			d := firm(t, func(string) string { return groups[r.IntN(4)] })

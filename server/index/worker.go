@@ -8,46 +8,47 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/refmon/refmon/internal/verbs/bulk"
-	"github.com/refmon/refmon/internal/verbs/bulk/people"
+	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/server/watch"
 	"github.com/refmon/refmon/sid"
-	"github.com/refmon/refmon/winnt"
 )
 
-// Worker decides: of what watchers and the directory tell it makes events. It belongs to
-// one goroutine; [Question.Worker] makes one.
+// Worker turns watcher reports and directory changes into events. It is not safe for concurrent use.
+// [Question.Worker] returns one.
 type Worker struct {
 	state  *State
-	rights []bulk.Right
+	rights []words.Right
 	share  *sd.Descriptor
-	d      *decider          // nil: there was no directory yet
-	walks  map[string]uint64 // of a tree that is walked: the number of the walk
-	begun  uint64            // walks that have begun
+	d      *decider          // nil: no directory was read yet
+	walks  map[string]uint64 // trees being walked, with the number of the walk
+	begun  uint64            // number of walks started
 	events []Event
 	clock  int64
-	// defines: classes are told of, and not decided.
+	// defines means that classes are defined without members.
 	defines bool
 
-	traverse     Traverse // "" where folders on the way are not tested
-	lastFolder   string   // the folder whose lastAbove is known; "" for none
+	traverse     Traverse // "": traverse rights are not checked
+	lastFolder   string   // folder of lastAbove; "": none
 	lastAbove    []Class
 	byDescriptor map[described]classed
-	// unnamed are the paths of documents that are not UTF-8, with the number of the walk in which they
-	// were last seen. They have no row.
+	// unnamed has the documents whose path is not UTF-8, with the number of the walk that last
+	// found them. They have no row.
 	unnamed map[string]uint64
 }
 
-// Question says what an index is about. It needs rights.
+// Question is what an index evaluates. Rights is required.
 type Question struct {
-	Rights    []bulk.Right
+	Rights    []words.Right
 	Share     *sd.Descriptor // nil: none
 	ShareText string         // its SDDL
 	Traverse  Traverse
 }
 
-// Worker makes a worker that goes on from a state; nil: from the beginning. The error says
-// that the state is about another question.
+// Worker returns a worker that continues from s, or starts from the beginning if s is nil. It returns an error if
+// the state belongs to another question.
 func (q Question) Worker(s *State) (*Worker, error) {
 	if s == nil {
 		s = newState()
@@ -77,14 +78,14 @@ func (q Question) Worker(s *State) (*Worker, error) {
 	return w, nil
 }
 
-// Take returns the events since it was last called.
+// Take returns the events since the last call and removes them.
 func (w *Worker) Take() []Event {
 	out := w.events
 	w.events = nil
 	return out
 }
 
-// add applies an event to the worker's own state, and keeps it for the sinks.
+// add applies an event to the worker's state and queues it for the sinks.
 func (w *Worker) add(e Event) error {
 	e.Seq, e.Time = w.state.seq+1, w.clock
 	if err := w.state.Apply(&e); err != nil {
@@ -94,32 +95,39 @@ func (w *Worker) add(e Event) error {
 	return nil
 }
 
-// Directory takes a version of the directory: classes whose people are others now are
-// events, and no row is (N-3).
-func (w *Worker) Directory(d *people.Directory, version string, at int64) error {
+// Directory applies a new directory version. It emits an event for each class whose members changed; rows never
+// change (N-3).
+func (w *Worker) Directory(d *directory.Directory, version string, at int64) error {
 	w.clock = at
+	same := w.d.samePeople(d)
 	for i := range d.Principals {
-		if err := w.person(&d.Principals[i]); err != nil {
-			return err
+		if p := &d.Principals[i]; !same || w.d.directory.Principals[i].Name != p.Name {
+			if err := w.person(p); err != nil {
+				return err
+			}
 		}
 	}
-	w.d = newDecider(d, version, func(s sid.SID) int { return w.state.bySID[s.String()] }, len(w.state.people))
-	ids := make([]string, 0, len(w.state.classes))
-	for id := range w.state.classes {
-		ids = append(ids, id)
+	affects := func(*Class) bool { return true }
+	if same {
+		var f *effective.Difference
+		w.d, f = w.d.replace(d, version)
+		affects = func(c *Class) bool { return c.affected(f) }
+	} else {
+		w.d = newDecider(d, version, func(s sid.SID) int { return w.state.bySID[s.String()] }, len(w.state.people))
 	}
-	slices.Sort(ids)
-	for _, id := range ids {
-		k := w.state.classes[id]
-		if err := w.decide(&k.Class, k); err != nil {
-			return err
+	for _, k := range w.state.inOrder() {
+		// A change that affects none of a class's SIDs cannot change its members (N-96).
+		if affects(&k.Class) {
+			if err := w.decide(&k.Class, k); err != nil {
+				return err
+			}
 		}
 	}
 	return w.add(Event{Directory: version})
 }
 
-// person gives a principal a number, or its number another name.
-func (w *Worker) person(p *people.Principal) error {
+// person assigns a number to a principal, or a new name to its number.
+func (w *Worker) person(p *directory.Principal) error {
 	text := p.SID().String()
 	number, known := w.state.bySID[text]
 	if known && w.state.people[number].Name == p.Name {
@@ -131,48 +139,25 @@ func (w *Worker) person(p *people.Principal) error {
 	return w.add(Event{Person: &PersonEvent{Number: number, SID: text, Name: p.Name}})
 }
 
-// decide adds the event of a class; k holds what is known of it, nil if it is new. Nothing is
-// added where the answer stays.
+// decide computes the members of a class and adds an event if they changed. k is the known class,
+// nil if it is new.
 func (w *Worker) decide(c *Class, k *kind) error {
 	if w.defines {
 		return w.define(c)
 	}
-	got, err := w.d.decide(c)
-	if err != nil {
+	e, err := w.d.event(c)
+	if err != nil || k != nil && k.event.same(e) {
 		return err
-	}
-	e := &ClassEvent{ID: c.ID, Right: c.Right, Mask: uint32(c.Mask), Folder: c.Type == winnt.DirectoryFileObject,
-		SD: encoded(c.Descriptor), Share: encoded(c.Share), Passing: c.Passing, Holders: c.Holders,
-		Through: ids(c.Through), Version: w.d.version, Members: ranges(got.members),
-		Allow: texts(got.allow), Expand: texts(got.expand)}
-	if got.told {
-		for _, clause := range got.expression {
-			terms := []string{}
-			for _, t := range clause {
-				terms = append(terms, t.String())
-			}
-			e.Expression = append(e.Expression, terms)
-		}
-	}
-	if k != nil && k.event.same(e) {
-		return nil
 	}
 	return w.add(Event{Class: e})
 }
 
-func texts(sids []sid.SID) (out []string) {
-	for _, s := range sids {
-		out = append(out, s.String())
-	}
-	return out
-}
-
-// Batch takes what a watcher has seen. There must have been a directory.
-func (w *Worker) Batch(b *Batch) error {
+// Batch applies a watcher's report. It returns an error if no directory was applied before.
+func (w *Worker) Batch(b *watch.Batch) error {
 	if w.d == nil && !w.defines {
 		return fmt.Errorf("%s: no directory was read yet", b.Tree)
 	}
-	if w.clock = at(b.Beat.Time); b.Beat.Time.IsZero() {
+	if w.clock = at(b.Heartbeat.Time); b.Heartbeat.Time.IsZero() {
 		w.clock = at(time.Now())
 	}
 	if b.Begin {
@@ -188,7 +173,7 @@ func (w *Worker) Batch(b *Batch) error {
 		return nil
 	}
 	walk, walked := w.walks[b.Tree]
-	if !walked { // another worker has seen the walk's beginning
+	if !walked { // another worker started this walk
 		return fmt.Errorf("%s: a walk has ended that had not begun", b.Tree)
 	}
 	delete(w.walks, b.Tree)
@@ -196,8 +181,8 @@ func (w *Worker) Batch(b *Batch) error {
 	return w.unseen(b.Tree, walk)
 }
 
-func (w *Worker) seen(tree string, s *Seen) error {
-	if !utf8.ValidString(s.Path) { // a row could not name it, so no one has it (N-5)
+func (w *Worker) seen(tree string, s *watch.Seen) error {
+	if !utf8.ValidString(s.Path) { // no row can name it, so nobody has access (N-5)
 		w.nameless(s)
 		return nil
 	}
@@ -223,7 +208,7 @@ func (w *Worker) seen(tree string, s *Seen) error {
 	if err := w.add(Event{Row: r}); err != nil {
 		return err
 	}
-	passed := "" // what was known of the folder: nothing, where it was not known
+	passed := "" // "": the folder was unknown
 	if was != nil {
 		passed = was.Pass
 	}
@@ -233,9 +218,9 @@ func (w *Worker) seen(tree string, s *Seen) error {
 	return w.below(tree, s.Path)
 }
 
-// fill finds the classes of a row, and of who passes it if it is a folder. What cannot be
-// read belongs to no one, and is counted (N-5).
-func (w *Worker) fill(r *RowEvent, s *Seen) (err error) {
+// fill assigns a row its classes: one for each right, and for folders one for traverse rights. An
+// unreadable document has an Error and no classes (N-5).
+func (w *Worker) fill(r *RowEvent, s *watch.Seen) (err error) {
 	d := s.Descriptor
 	if s.Err != nil || d == nil {
 		r.Error, d = "there is no descriptor", nil
@@ -243,8 +228,12 @@ func (w *Worker) fill(r *RowEvent, s *Seen) (err error) {
 			r.Error = strings.ToValidUTF8(s.Err.Error(), "\uFFFD")
 		}
 	}
-	if w.traverse != "" && r.Folder && r.Path != r.Tree {
-		if r.Pass, err = w.passable(d); err != nil {
+	passing := d
+	if w.traverse == TraverseHost {
+		passing = s.Search
+	}
+	if w.traverse != "" && r.Folder && (r.Path != r.Tree || w.traverse == TraverseHost) {
+		if r.Pass, err = w.passable(passing); err != nil {
 			return err
 		}
 	}
@@ -254,7 +243,7 @@ func (w *Worker) fill(r *RowEvent, s *Seen) (err error) {
 	return w.classes(r, d)
 }
 
-// classes finds the classes of a row, and decides those that are new.
+// classes assigns the classes of a row and decides new ones.
 func (w *Worker) classes(r *RowEvent, d *sd.Descriptor) error {
 	above, err := w.above(r.Tree, r.Path)
 	if err != nil {
@@ -263,7 +252,7 @@ func (w *Worker) classes(r *RowEvent, d *sd.Descriptor) error {
 	own := w.classed(d, r.Folder)
 	r.Descriptor = own.hash
 	if len(above) == 0 {
-		r.Classes = own.ids // shared by all rows of the descriptor: no one writes there
+		r.Classes = own.ids // shared by all rows with this descriptor; must not be changed
 	}
 	for i := range own.classes {
 		c := own.classes[i].Behind(above)
@@ -277,7 +266,7 @@ func (w *Worker) classes(r *RowEvent, d *sd.Descriptor) error {
 	return nil
 }
 
-// same reports whether two rows say the same.
+// same reports whether two rows are equal, apart from bookkeeping.
 func (r *RowEvent) same(o *RowEvent) bool {
 	return r.Path == o.Path && r.Tree == o.Tree && r.Folder == o.Folder && r.Descriptor == o.Descriptor &&
 		r.Error == o.Error && r.Pass == o.Pass && slices.Equal(r.Classes, o.Classes)

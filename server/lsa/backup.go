@@ -10,10 +10,12 @@ import (
 
 	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
+
+	"github.com/refmon/refmon/internal/diskio"
 )
 
-// Backup writes a consistent copy of the store, passwords' hashes included, while
-// it is in use. The copy is as secret as the store.
+// Backup writes a consistent copy of the store to w while the store is in use. The copy contains
+// the password hashes, so it is as secret as the store.
 func (s *Store) Backup(w io.Writer) error {
 	return s.db.View(func(tx *bbolt.Tx) error {
 		_, err := tx.WriteTo(w)
@@ -21,9 +23,10 @@ func (s *Store) Backup(w io.Writer) error {
 	})
 }
 
-// Restore makes a backup the store of a folder in which no daemon runs. The backup
-// is opened and checked before it takes the place of what is there, damaged or not; until
-// then, and after a crash at any moment, the old store is there.
+// Restore replaces the store in cfg.Folder with a backup. No daemon may use the folder: a store
+// that another program has open is an error. Restore opens and checks the backup in a scratch
+// folder first, then renames it over the old file, even if that one is damaged. After an error or a
+// crash at any moment the folder has the old store or the whole new one.
 func Restore(cfg Config, backup io.Reader) error {
 	path := filepath.Join(cfg.Folder, File)
 	held, err := openFile(path)
@@ -39,26 +42,26 @@ func Restore(cfg Config, backup io.Reader) error {
 	}
 	defer os.RemoveAll(trial) //nolint:errcheck // what is left of it is no store
 	copied := filepath.Join(trial, File)
-	if err := writeSynced(copied, backup); err != nil {
+	if err := writeSynced(cfg.Faults, copied, backup); err != nil {
 		return err
 	}
 	check := cfg
 	check.Folder = trial
 	s, err := Open(check)
 	if err != nil {
-		return fmt.Errorf("the backup is no store: %w", err)
+		return fmt.Errorf("the backup is not a valid store: %w", err)
 	}
 	if err := s.Close(); err != nil {
 		return err
 	}
-	if err := os.Rename(copied, path); err != nil {
+	if err := cfg.Faults.Rename(copied, path); err != nil {
 		return err
 	}
-	return syncFolder(cfg.Folder)
+	return cfg.Faults.SyncDir(cfg.Folder)
 }
 
-// openFile opens the file of a store, which another program has open for at most lockWait. One
-// with damaged pages is an error.
+// openFile opens a store file. It waits up to lockWait for another program to close the file, then
+// fails. A file with damaged pages returns errDamaged.
 func openFile(path string) (db *bbolt.DB, err error) {
 	err = guarded(func() (err error) {
 		db, err = bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWait})
@@ -71,8 +74,8 @@ func openFile(path string) (db *bbolt.DB, err error) {
 // meta data, one of free pages, one leaf.
 const minBackup = 4 * 4096
 
-func writeSynced(path string, from io.Reader) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+func writeSynced(faults diskio.Faults, path string, from io.Reader) error {
+	f, err := faults.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
@@ -83,20 +86,13 @@ func writeSynced(path string, from io.Reader) error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
-func syncFolder(path string) error {
-	f, err := os.Open(path) //nolint:gosec // the state folder
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
-}
-
-// whole refuses a file that is shorter than its pages: bbolt reads by memory that
-// is mapped, where what is missing would end the program.
+// whole rejects a file that is shorter than its page count. bbolt reads through a memory map, so
+// access to a missing page would end the program. A missing or empty file is valid: bbolt creates
+// the store.
 func whole(path string) error {
 	info, err := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) || err == nil && info.Size() == 0 {
-		return nil // bbolt makes a new one
+		return nil // bbolt creates the file
 	}
 	if err != nil {
 		return err
@@ -114,7 +110,7 @@ func whole(path string) error {
 	})
 }
 
-// errDamaged is the error of a file that bbolt cannot walk.
+// errDamaged says that bbolt cannot walk the pages of the file.
 var errDamaged = errors.New("damaged pages")
 
 // guarded turns a panic of bbolt about damaged pages into an error.

@@ -4,54 +4,57 @@ import (
 	"context"
 	"time"
 
+	"github.com/refmon/refmon/internal/diskio"
 	"github.com/refmon/refmon/logon"
 )
 
-// Config says where a store is and what it may ask. Only Folder is required.
+// Config configures a [Store]. Only Folder is required.
 type Config struct {
 	Folder   string // the state folder; the uid that owns it is the first administrator
 	Computer string // name of the computer's own domain; "" for the host's name
-	Root     string // the account that uid 0 is; "" for none: uid 0 has no rights
-	Hosts    Hosts  // users and groups of the host; nil knows none
-	// Domains is asked by the maps of backend winbind; nil: those maps give no SIDs.
+	Root     string // the account of uid 0; "" for none: uid 0 has no rights
+	Hosts    Hosts  // users and groups of the host; nil has none
+	// Domains resolves names and SIDs for maps with backend winbind. nil: those maps have no SIDs.
 	Domains Domains
-	// Numbers is asked by the maps of backend ad: uidNumber and gidNumber of the
-	// directory. nil: those maps give no SIDs.
+	// Numbers resolves the directory's uidNumber and gidNumber for maps with backend ad. nil: those
+	// maps have no SIDs.
 	Numbers Domains
-	// Audit is told of each change before it is made; an error refuses the
-	// change. nil keeps no record.
+	// Audit receives each change before it is committed. An error rejects the whole update. nil
+	// records nothing.
 	Audit func(Change) error
-	// Logons is told of each attempt to log on with a password. nil keeps no record.
+	// Logons receives each attempt to log on with a password. nil records nothing.
 	Logons   func(Attempt)
 	Now      func() time.Time // nil: time.Now
 	Password Hashing          // the zero value is the default cost
 	Subuids  []string         // files of subordinate ids; nil: /etc/subuid and /etc/subgid
+	// Faults is called before each operation on the file of the store, see [diskio.Faults]: "write" before a
+	// transaction is written, "sync" where bbolt syncs the page that makes it count. Only tests set it.
+	Faults diskio.Faults
 }
 
-// Hosts tells who the users and groups of the host are. A name that is not found
-// is no proof that the host has no such user.
+// Hosts resolves the users and groups of the host. A name that it does not find may still exist,
+// because the name service may have failed.
 type Hosts interface {
-	// UserName and GroupName return the name of an id, ok false where it is not
-	// found or no service answered.
+	// UserName and GroupName return the name of an id. ok is false if no entry was found or no
+	// service answered.
 	UserName(ctx context.Context, uid uint32) (name string, ok bool)
 	GroupName(ctx context.Context, gid uint32) (name string, ok bool)
-	// UID and GID return the id of a name.
+	// UID and GID return the id of a name, with the same ok.
 	UID(ctx context.Context, name string) (uid uint32, ok bool)
 	GID(ctx context.Context, name string) (gid uint32, ok bool)
 	// Groups returns all groups of a user, the primary one first.
 	Groups(ctx context.Context, name string) (gids []uint32, ok bool)
 }
 
-// Change is one change of the store, for the record.
+// Change is one change of the store, for the audit record.
 type Change struct {
-	By      string // who: a SID
+	By      string // the caller's SID
 	What    string // "account created", "right granted" …
-	Subject string // what was changed: a name or a SID
+	Subject string // the changed object: a name or a SID
 	Detail  string // the right, the member, the map; never a secret
 }
 
-// Attempt is one logon with a password, for the record. What Reason says is
-// never said to the client.
+// Attempt is one logon with a password, for the audit record. Clients never see Reason.
 type Attempt struct {
 	Name    string
 	Account logon.Account // the zero value for an unknown name

@@ -1,15 +1,14 @@
-// Package lsa is the daemon's account database: accounts, local groups, rights,
-// the audit policy, the SID of this machine and the maps between uids and SIDs,
-// in one file that is safe against a crash.
+// Package lsa is the daemon's account database: accounts, local groups, rights, the audit policy,
+// the computer's SID, and the maps between uids and SIDs. All of it is in one bbolt file that
+// survives a crash at any moment.
 //
 //	store, err := lsa.Open(lsa.Config{Folder: "/var/lib/refmon"})
-//	r, st := store.TokenForUID(peer.UID, peer.GIDs)   // who connected
+//	r, st := store.TokenForUID(peer.UID, peer.GIDs)   // the connected client
 //
-// A [Store] is a [logon.Authority]. It gives
-// values; sessions and token objects are the kernel's. [Store.Update] is the
-// only way to change it, and each change is offered to Config.Audit before it
-// is made.
+// A [Store] is a [logon.Authority]. It returns values; the kernel owns sessions and token objects.
+// [Store.Update] is the only way to change the store. It passes each change to Config.Audit before
+// it commits.
 //
-// Guards: a Store is used from many goroutines. What it knows is one immutable
-// value behind an atomic pointer; writers take turns.
+// Many goroutines may use a Store at once. Readers load one immutable state from an atomic pointer;
+// writers are serialized.
 package lsa

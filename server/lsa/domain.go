@@ -11,20 +11,21 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// DomainUser is a user of a domain, as its directory or its KDC vouches for. The
-// zero value has no user and gets no token.
+// DomainUser is a domain's user as its directory or KDC describes it. The zero value has no user:
+// [Store.LogOnDomainUser] rejects it.
 type DomainUser struct {
 	Account      logon.Account
 	PrimaryGroup sid.SID
-	// Groups have attributes as the domain gives them, where 0 says disabled. SIDs
-	// that only this computer gives were dropped from them.
+	// Groups have the domain's attributes; 0 means disabled. The caller has removed SIDs that only
+	// this computer may add.
 	Groups, DeviceGroups     []token.Group
 	UserClaims, DeviceClaims *claims.Set
 }
 
-// LogOnDomainUser returns what the token of a domain's user is made of: its own groups,
-// the local groups that any of them is in, and the rights of all. The statuses are
-// those of [logon.Compose].
+// LogOnDomainUser composes the logon of a domain's user: the user's own groups, the local groups
+// that contain any of them, and the privileges and rights of all. It returns STATUS_NO_SUCH_USER if
+// u has no SID, otherwise the statuses of [logon.Compose]. On success the store remembers the
+// user's name.
 func (s *Store) LogOnDomainUser(u *DomainUser, t winnt.LogonType) (logon.Result, ntstatus.Status) {
 	if u.Account.SID.IsZero() {
 		return logon.Result{}, ntstatus.NoSuchUser
@@ -37,17 +38,17 @@ func (s *Store) LogOnDomainUser(u *DomainUser, t winnt.LogonType) (logon.Result,
 	other := false
 	for _, g := range u.Groups {
 		if slices.Contains(always, g.SID) || g.SID == u.Account.SID {
-			continue // every logon has these, once
+			continue // added to every logon once
 		}
 		other = other || g.SID.Authority() == 5 && g.SID.SubAuthorities() > 0 && g.SID.Sub(0) == otherOrganization
 		groups = append(groups, g)
-		// A group that is disabled or for deny only brings no local group and no right. K-30
+		// A group that is disabled or for deny only adds no local group and no right (K-30).
 		if brings(g) {
 			ids = append(ids, g.SID)
 		}
 	}
 	if other {
-		// Who comes from another organization is in no local group as one of this one, either (K-32).
+		// A user of another organization joins no local group through ThisOrganization (K-32).
 		ids = slices.DeleteFunc(ids, func(id sid.SID) bool { return id == sid.ThisOrganization })
 	}
 	p.Groups = st.beyond(ids)
@@ -62,26 +63,28 @@ func (s *Store) LogOnDomainUser(u *DomainUser, t winnt.LogonType) (logon.Result,
 	if status != ntstatus.Success {
 		return logon.Result{Account: u.Account, Reason: status}, status
 	}
-	s.greet(u.Account)
+	s.rememberGuest(u.Account)
 	for _, spec := range []*token.Spec{&out.Token, out.Linked} {
 		if spec == nil {
 			continue
 		}
 		if other {
-			// Who comes from another organization is not of this one, nor is the full token (K-32).
+			// A user of another organization does not have ThisOrganization, in the full token
+			// neither (K-32).
 			spec.Groups = slices.DeleteFunc(spec.Groups, func(g token.Group) bool { return g.SID == sid.ThisOrganization })
 		}
-		// The primary group is the domain's, and so are the attributes of groups. K-31
+		// The domain sets the primary group and the attributes of groups (K-31).
 		spec.PrimaryGroup, spec.DeviceClaims = u.PrimaryGroup, u.DeviceClaims
 		spec.DeviceGroups = token.AsGiven(u.DeviceGroups)
 	}
 	return out, ntstatus.Success
 }
 
-// otherOrganization is the first part of S-1-5-1000 and what is below it.
+// otherOrganization is the first subauthority of S-1-5-1000 and the SIDs below it.
 const otherOrganization = 1000
 
-// brings reports whether a group counts for what it is in.
+// brings reports whether membership in g counts for local groups and rights: g must be enabled or
+// mandatory, and not for deny only.
 func brings(g token.Group) bool {
 	return g.Attributes&(winnt.SE_GROUP_ENABLED|winnt.SE_GROUP_MANDATORY) != 0 &&
 		g.Attributes&winnt.SE_GROUP_USE_FOR_DENY_ONLY == 0

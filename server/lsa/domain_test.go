@@ -149,7 +149,7 @@ func TestGuests(t *testing.T) {
 		}
 	}
 	for i := range maxGuests + 5 {
-		s.greet(logon.Account{SID: domain.WithRID(uint32(5000 + i)), Domain: "EXAMPLE", Name: "x"})
+		s.rememberGuest(logon.Account{SID: domain.WithRID(uint32(5000 + i)), Domain: "EXAMPLE", Name: "x"})
 	}
 	s.guests.mu.RLock()
 	defer s.guests.mu.RUnlock()

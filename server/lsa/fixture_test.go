@@ -17,7 +17,7 @@ import (
 // cheap is a cost at which a thousand passwords are hashed in a test.
 var cheap = Hashing{Memory: 8, Passes: 1}
 
-// clock is a clock that stands still.
+// clock is a manual clock.
 type clock struct {
 	mu sync.Mutex
 	at time.Time
@@ -35,7 +35,7 @@ func (c *clock) pass(d time.Duration) {
 	c.at = c.at.Add(d)
 }
 
-// fixture is a store in a folder of its own, with a clock and what it recorded.
+// fixture is a store in its own folder, with a clock and its records.
 type fixture struct {
 	*Store
 	cfg      Config

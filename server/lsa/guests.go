@@ -9,18 +9,18 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// guests are the users of domains who logged on, by the names that their domain gave them. The
-// zero value has no user.
+// guests holds the names of domain users who logged on, as their domains wrote them. The zero value
+// is empty.
 type guests struct {
 	mu sync.RWMutex
 	// +checklocks:mu
 	names map[sid.SID]logon.Account // guarded by mu
 }
 
-// maxGuests is how many users of domains have names at once.
+// maxGuests limits the number of names. When it is reached, all names are dropped.
 const maxGuests = 10_000
 
-// of returns the account of a SID, ok false for one who did not log on.
+// of returns the account of a SID. ok is false if the user did not log on or was dropped.
 func (g *guests) of(id sid.SID) (a logon.Account, ok bool) {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
@@ -28,9 +28,10 @@ func (g *guests) of(id sid.SID) (a logon.Account, ok bool) {
 	return a, ok
 }
 
-// greet remembers a domain's user who logged on, so that records and tables have the name beside
-// the SID. A name that this computer has given, or the system, is told of no other account. L-73
-func (s *Store) greet(a logon.Account) {
+// rememberGuest remembers the name of a domain's user who logged on, so that records and tables show a name
+// next to the SID. It ignores empty and overlong names, and names of a domain that belongs to this
+// computer or the system (L-73).
+func (s *Store) rememberGuest(a logon.Account) {
 	if old, ok := s.guests.of(a.SID); ok && old == a {
 		return
 	}
@@ -45,7 +46,7 @@ func (s *Store) greet(a logon.Account) {
 	s.guests.names[a.SID] = a
 }
 
-// ours reports whether the name of a domain is one of this computer's, or the system's.
+// ours reports whether a domain name belongs to this computer or the system.
 func (s *Store) ours(domain string) bool {
 	_, known := logon.WellKnownName(domain)
 	return known || domain == "." || slices.ContainsFunc([]string{s.computer, unixUsers, unixGroups},

@@ -11,14 +11,14 @@ import (
 	"github.com/refmon/refmon/logon"
 )
 
-// Hashing is the cost of a password's hash (argon2id, RFC 9106). The zero value
-// stands for 64 MiB and three passes.
+// Hashing is the cost of a password hash (argon2id, RFC 9106). In the zero value, Memory is 64 MiB
+// and Passes is 3.
 type Hashing struct {
 	Memory uint32 // KiB
 	Passes uint32
 }
 
-// Bounds of a hash that is read, so that no stored value costs more.
+// Limits of a stored hash, so that a manipulated store cannot raise the cost of a check.
 const (
 	mostMemory = 1 << 20 // KiB
 	mostPasses = 64
@@ -36,13 +36,13 @@ func (h Hashing) orDefault() Hashing {
 	return h
 }
 
-// hashed is a password's hash: $argon2id$v=19$m=…,t=…,p=1$salt$hash as a text.
+// hashed is a password hash; its text form is $argon2id$v=19$m=…,t=…,p=1$salt$hash.
 type hashed struct {
 	cost       Hashing
 	salt, hash []byte
 }
 
-// parseHash reads the text of a hash. What was written otherwise is refused.
+// parseHash parses the text of a hash. It rejects any other spelling, length or cost.
 func parseHash(text string) (h hashed, err error) {
 	var salt, sum string
 	n, err := fmt.Sscanf(text, "$argon2id$v=19$m=%d,t=%d,p=1$%22s$%43s", &h.cost.Memory, &h.cost.Passes, &salt, &sum)
@@ -63,24 +63,24 @@ func parseHash(text string) (h hashed, err error) {
 	return h, nil
 }
 
-// String returns the text that is stored.
+// String returns the stored form.
 func (h hashed) String() string {
 	encoding := base64.RawStdEncoding
 	return fmt.Sprintf("$argon2id$v=19$m=%d,t=%d,p=1$%s$%s", h.cost.Memory, h.cost.Passes,
 		encoding.EncodeToString(h.salt), encoding.EncodeToString(h.hash))
 }
 
-// of returns the sum of a password with the salt and cost of h.
+// of hashes a password with the salt and cost of h.
 func (h hashed) of(password logon.Secret) []byte {
 	return argon2.IDKey([]byte(string(password)), h.salt, h.cost.Passes, h.cost.Memory, 1, hashBytes)
 }
 
-// matches compares in constant time.
+// matches compares the password's hash with h in constant time.
 func (h hashed) matches(password logon.Secret) bool {
 	return subtle.ConstantTimeCompare(h.of(password), h.hash) == 1
 }
 
-// newHash hashes a password with a new salt.
+// newHash hashes a password with a new random salt.
 func newHash(password logon.Secret, cost Hashing) (hashed, error) {
 	h := hashed{cost: cost, salt: make([]byte, saltBytes)}
 	if _, err := rand.Read(h.salt); err != nil {

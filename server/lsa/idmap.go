@@ -10,23 +10,22 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// Backend says how an [IDMap] goes from ids to SIDs, by the name that Samba has for
-// it.
+// Backend selects how an [IDMap] maps ids to SIDs. The values are Samba's names.
 type Backend string
 
-// The backends. The ids of Samba's tdb and ldap follow from no formula: they are
-// winbind's here, which asks where they are kept.
+// The backends. Samba's tdb and ldap allocate ids without a formula; use [Winbind] for them.
 const (
-	RID     Backend = "rid"     // "" too: id = rid − BaseRID + Low
+	RID     Backend = "rid"     // also "": id = rid − BaseRID + Low
 	Autorid Backend = "autorid" // one range of a domain, as `net idmap get ranges` lists them
 	AD      Backend = "ad"      // uidNumber and gidNumber of the directory, from Low to High
-	Winbind Backend = "winbind" // what winbind says about ids from Low to High
+	Winbind Backend = "winbind" // winbind resolves the ids from Low to High
 )
 
-// asks reports whether ids follow from no formula, but are asked for.
-func (b Backend) asks() bool { return b == Winbind || b == AD }
+// needsLookup reports whether the backend needs a lookup in winbind or the directory, because no formula
+// computes its ids.
+func (b Backend) needsLookup() bool { return b == Winbind || b == AD }
 
-// IDMap maps ids of the host, uids and gids alike, to SIDs of a domain.
+// IDMap maps uids and gids of the host to SIDs of one domain. Both kinds use the same numbers.
 type IDMap struct {
 	Domain  sid.SID `json:"domain"`
 	Name    string  `json:"name"` // of the domain
@@ -34,14 +33,14 @@ type IDMap struct {
 	Low     uint32  `json:"low"`
 	High    uint32  `json:"high"` // the last id
 	BaseRID uint32  `json:"baseRid,omitempty"`
-	// Of autorid: the size of a range, which range of the domain it is, and the
-	// number that its ids begin at: id = Low + Number × RangeSize + rid − Index × RangeSize.
+	// For autorid: the size of a range, the domain's range index, and the number of the block of
+	// ids: id = Low + Number × RangeSize + rid − Index × RangeSize.
 	RangeSize uint32 `json:"rangeSize,omitempty"`
 	Index     uint32 `json:"index,omitempty"`
 	Number    uint32 `json:"number,omitempty"`
 }
 
-// span returns the ids that a map is about, and the RID of the first one.
+// span returns the first and last id that the map covers, and the RID of the first one.
 func (m *IDMap) span() (first, last, base uint32) {
 	if m.Backend == Autorid {
 		first = m.Low + m.Number*m.RangeSize
@@ -55,20 +54,21 @@ func (m *IDMap) covers(id uint32) bool {
 	return first <= id && id <= last
 }
 
-// formula returns the formula of a map that has one, which who-can computes by, too. L-53
+// formula returns the map's formula, which who-can uses too (L-53). It is meaningful only if asks
+// is false.
 func (m *IDMap) formula() fileaccess.IDRange {
 	first, last, base := m.span()
 	return fileaccess.IDRange{Domain: m.Domain, First: first, Last: last, FirstRID: base}
 }
 
-// String returns the name and the ids.
+// String returns the map's name and its first and last id.
 func (m *IDMap) String() string {
 	first, last, _ := m.span()
 	return fmt.Sprintf("%s %d-%d", clipped(m.Name), first, last)
 }
 
-// Domains tells what winbind says, or the directory. A nil error and false say that it
-// names no such account, an error that it said nothing.
+// Domains resolves ids and SIDs through winbind or the directory. A nil error with false means that
+// no such account exists. An error means that the source did not answer.
 type Domains interface {
 	SIDOfUID(ctx context.Context, uid uint32) (sid.SID, bool, error)
 	SIDOfGID(ctx context.Context, gid uint32) (sid.SID, bool, error)
@@ -76,8 +76,8 @@ type Domains interface {
 	GIDOf(ctx context.Context, id sid.SID) (uint32, bool, error)
 }
 
-// overlapped returns an error about a map that overlaps subordinate ids: the users of
-// a container would become accounts of the domain.
+// overlapped returns an error if the map overlaps subordinate ids, nil otherwise. Such a map would
+// turn the users of a container into accounts of the domain.
 func (s *Store) overlapped(m *IDMap) error {
 	first, last, _ := m.span()
 	for _, r := range s.subids.ranges() {
@@ -89,15 +89,15 @@ func (s *Store) overlapped(m *IDMap) error {
 	return nil
 }
 
-// Trouble returns an error for each id map that is not used because it overlaps
-// subordinate ids, while the others are (L-54), and for a name of uid 0 that is no
-// user's (L-26).
+// Trouble returns the joined errors of a store in use, nil if it has none: each id map that
+// overlaps subordinate ids and is therefore skipped (L-54), and a configured account of uid 0 that
+// is no user (L-26).
 func (s *Store) Trouble() error {
 	st := s.now.Load()
 	var all []error
 	if s.cfg.Root != "" {
 		if _, status := s.root(st); status == ntstatus.NoSuchUser {
-			all = append(all, fmt.Errorf("root: %q is no user: uid 0 is not let in: add the account or take the key out",
+			all = append(all, fmt.Errorf("root: %q is no user, so uid 0 cannot log on: add the account or remove the key",
 				clipped(s.cfg.Root)))
 		}
 	}
@@ -107,8 +107,9 @@ func (s *Store) Trouble() error {
 	return errors.Join(all...)
 }
 
-// mapped returns the SID of an id that a map covers. The status says that a map
-// covers it and cannot be used: what the id has a right to is then not known.
+// mapped returns the SID of an id. ok is false if no map covers the id or its map has no SID for
+// it. A status other than success means that a map covers the id but cannot be used now, so the
+// caller must not fall back to another SID.
 func (s *Store) mapped(st *state, id uint32, group bool) (sid.SID, bool, ntstatus.Status) {
 	for i := range st.maps {
 		m := &st.maps[i]
@@ -116,10 +117,11 @@ func (s *Store) mapped(st *state, id uint32, group bool) (sid.SID, bool, ntstatu
 		case !m.covers(id):
 			continue
 		case s.overlapped(m) != nil:
-			// A map that overlaps subordinate ids is not used, and its ids are let in under no other name. L-54
+			// A map that overlaps subordinate ids is not used. Its ids do not fall back to S-1-22
+			// SIDs either (L-54).
 			return sid.SID{}, false, ntstatus.NoLogonServers
-		case m.Backend.asks():
-			return s.asked(m, id, group)
+		case m.Backend.needsLookup():
+			return s.sidByLookup(m, id, group)
 		}
 		f := m.formula()
 		found, ok := f.SID(id)
@@ -128,7 +130,7 @@ func (s *Store) mapped(st *state, id uint32, group bool) (sid.SID, bool, ntstatu
 	return sid.SID{}, false, ntstatus.Success
 }
 
-// domains returns what answers for a map, nil where there is no such source.
+// domains returns the source of a map's lookups, nil if none is configured.
 func (s *Store) domains(m *IDMap) Domains {
 	if m.Backend == AD {
 		return s.cfg.Numbers
@@ -136,8 +138,9 @@ func (s *Store) domains(m *IDMap) Domains {
 	return s.cfg.Domains
 }
 
-// asked returns what winbind, or the directory, says of an id.
-func (s *Store) asked(m *IDMap, id uint32, group bool) (sid.SID, bool, ntstatus.Status) {
+// sidByLookup looks up the SID of an id in winbind or the directory. Every failure is
+// STATUS_NO_LOGON_SERVERS.
+func (s *Store) sidByLookup(m *IDMap, id uint32, group bool) (sid.SID, bool, ntstatus.Status) {
 	from := s.domains(m)
 	if from == nil {
 		return sid.SID{}, false, ntstatus.NoLogonServers
@@ -149,23 +152,23 @@ func (s *Store) asked(m *IDMap, id uint32, group bool) (sid.SID, bool, ntstatus.
 		ask = from.SIDOfGID
 	}
 	found, ok, err := ask(ctx, id)
-	// Without its domain controller winbind says of every id that there is no such account: only an account of
-	// the map's domain is an answer. L-55
+	// Without its domain controller winbind reports every id as unmapped, so only an account of the
+	// map's domain counts as an answer (L-55).
 	if err != nil || !ok || found.Prefix() != m.Domain {
 		return sid.SID{}, false, ntstatus.NoLogonServers
 	}
 	return found, true, ntstatus.Success
 }
 
-// idOf returns the id of a SID by the maps.
+// idOf returns the id of a SID by the first usable map of its domain; ok is false if none has one.
 func (s *Store) idOf(st *state, id sid.SID, group bool) (uint32, bool) {
 	for i := range st.maps {
 		m := &st.maps[i]
 		if m.Domain != id.Prefix() || s.overlapped(m) != nil {
 			continue
 		}
-		if m.Backend.asks() {
-			if n, ok := s.asksID(m, id, group); ok {
+		if m.Backend.needsLookup() {
+			if n, ok := s.idByLookup(m, id, group); ok {
 				return n, true
 			}
 			continue
@@ -178,9 +181,9 @@ func (s *Store) idOf(st *state, id sid.SID, group bool) (uint32, bool) {
 	return 0, false
 }
 
-// asksID returns the id that winbind, or the directory, says an account has. An id
-// outside of the map is ignored, as Samba does (L-59).
-func (s *Store) asksID(m *IDMap, id sid.SID, group bool) (uint32, bool) {
+// idByLookup looks up the id of a SID in winbind or the directory. It ignores an id outside the map, as
+// Samba does (L-59).
+func (s *Store) idByLookup(m *IDMap, id sid.SID, group bool) (uint32, bool) {
 	from := s.domains(m)
 	if from == nil {
 		return 0, false
@@ -195,11 +198,11 @@ func (s *Store) asksID(m *IDMap, id sid.SID, group bool) (uint32, bool) {
 	return n, err == nil && ok && m.covers(n)
 }
 
-// userOf returns the SID of a uid: of the account that has it, else by a map, else
-// S-1-22-1-uid. L-27
+// userOf returns the SID of a uid: the account's that has this uid, else the map's, else
+// S-1-22-1-uid (L-27). With a failure status the SID must not be used.
 func (s *Store) userOf(st *state, uid uint32) (sid.SID, ntstatus.Status) {
 	if s.subids.has(uid) {
-		// A subordinate uid is an account of no domain, whatever maps say. L-24
+		// A subordinate uid never belongs to a domain account, whatever the maps say (L-24).
 		return fileaccess.UnixUser(uid), ntstatus.Success
 	}
 	if rid, ok := st.uids[uid]; ok {
@@ -212,7 +215,7 @@ func (s *Store) userOf(st *state, uid uint32) (sid.SID, ntstatus.Status) {
 	return u, status
 }
 
-// groupOf returns the SID of a gid in the same way. L-27
+// groupOf returns the SID of a gid by the same steps; the last is S-1-22-2-gid (L-27).
 func (s *Store) groupOf(st *state, gid uint32) (sid.SID, ntstatus.Status) {
 	if s.subids.has(gid) {
 		return fileaccess.UnixGroup(gid), ntstatus.Success

@@ -15,8 +15,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// ListAccounts writes a line for each account: name, SID, uid, and whether it is
-// locked, disabled or without a password.
+// ListAccounts writes a table with a line for each account: name, SID, uid, state (active,
+// disabled, locked out, or no password) and full name.
 func (s *Store) ListAccounts(w io.Writer) error {
 	st := s.now.Load()
 	t := table(w, "NAME", "SID", "UID", "STATE", "FULL NAME")
@@ -27,7 +27,8 @@ func (s *Store) ListAccounts(w io.Writer) error {
 	return t.Flush()
 }
 
-// ListGroups writes a line for each member of each group.
+// ListGroups writes a table with a line for each member of each group. A group without members has
+// one line with "-".
 func (s *Store) ListGroups(w io.Writer) error {
 	st := s.now.Load()
 	t := table(w, "GROUP", "SID", "GID", "MEMBER", "MEMBER'S SID")
@@ -57,12 +58,12 @@ func (s *Store) ListRights(w io.Writer) error {
 	return t.Flush()
 }
 
-// stateOf tells in a word whether an account can be used.
+// stateOf returns the word that ListAccounts prints for an account's state.
 func (s *Store) stateOf(a *Account) string {
 	switch {
 	case a.Disabled:
 		return "disabled"
-	case s.door.locked(strings.ToUpper(a.Name), s.cfg.Now()):
+	case s.throttle.locked(strings.ToUpper(a.Name), s.cfg.Now()):
 		return "locked out"
 	case a.Hash == "":
 		return "no password"
@@ -70,7 +71,7 @@ func (s *Store) stateOf(a *Account) string {
 	return "active"
 }
 
-// display returns a name as accounts of this computer and well-known ones have it.
+// display returns DOMAIN\name of a well-known SID or one of this computer, "-" for any other.
 func (s *Store) display(id sid.SID) string {
 	name, domain, ok := s.Account(id)
 	switch {
@@ -88,7 +89,7 @@ func table(w io.Writer, heads ...string) *tabwriter.Writer {
 	return t
 }
 
-// row writes cells, without what would steer a terminal.
+// row writes one line. It replaces control characters, and writes "-" for an empty cell.
 func row(t *tabwriter.Writer, cells ...string) {
 	for i, c := range cells {
 		if cells[i] = printable.Line(c); c == "" {
@@ -105,23 +106,23 @@ func id(n *uint32) string {
 	return strconv.FormatUint(uint64(*n), 10)
 }
 
-// Unlock forgets the failures of an account, so that its name is not locked (L-31).
+// Unlock clears the failed logons of an account, so that its name is no longer locked (L-31). An
+// unknown name is an error.
 func (s *Store) Unlock(name string) error {
 	st := s.now.Load()
 	a, ok := st.account(st.names[strings.ToUpper(name)])
 	if !ok {
 		return fmt.Errorf("account %q: no account has that name", clipped(name))
 	}
-	s.door.forget(strings.ToUpper(a.Name))
-	return s.db.Update(func(tx *bbolt.Tx) error {
-		if b := tx.Bucket(bucketFailures); b != nil {
-			return b.Delete(ridKey(a.RID))
-		}
-		return nil
-	})
+	if err := s.change(func(tx *bbolt.Tx) error { return forgetFailures(tx, a.RID) }); err != nil {
+		return fmt.Errorf("account store: %w", err)
+	}
+	s.throttle.forget(strings.ToUpper(a.Name))
+	return nil
 }
 
-// Revision returns a number that grows with each change of the file, and its size.
+// Revision returns the number of the file's last transaction, which grows with each change, and the
+// file's size in bytes.
 func (s *Store) Revision() (revision, size int64, err error) {
 	err = s.db.View(func(tx *bbolt.Tx) error {
 		revision, size = int64(tx.ID()), tx.Size()
@@ -130,7 +131,7 @@ func (s *Store) Revision() (revision, size int64, err error) {
 	return revision, size, err
 }
 
-// SID returns the SID that a text names: a SID, or a name that a look-up finds.
+// SID parses a SID, or looks up a name. An unknown name is an error.
 func (s *Store) SID(text string) (sid.SID, error) {
 	if id, err := sid.ParseStrict(text); err == nil && strings.HasPrefix(text, "S-") {
 		return id, nil

@@ -12,10 +12,11 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// LogOn implements [logon.Authority].
+// LogOn implements [logon.Authority] for the packages Password and S4U. Another package returns
+// STATUS_NO_SUCH_PACKAGE.
 func (s *Store) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 	if len(r.Groups) > 0 && !r.Tcb {
-		// Only a caller with SeTcbPrivilege adds groups to a token. L-33
+		// Only a caller with SeTcbPrivilege may add groups to a token (L-33).
 		return logon.Result{}, ntstatus.PrivilegeNotHeld
 	}
 	switch r.Package {
@@ -27,12 +28,13 @@ func (s *Store) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 	return logon.Result{}, ntstatus.NoSuchPackage
 }
 
-// LogonPassword logs a person on by name and password.
+// LogonPassword logs a user on by name and password.
 func (s *Store) LogonPassword(name string, password logon.Secret, t winnt.LogonType) (logon.Result, ntstatus.Status) {
 	return s.LogOn(logon.Request{Package: logon.Password, Type: t, Name: name, Password: password})
 }
 
-// find returns the account of this computer that a request names.
+// find returns the account of this computer that a request names. ok is false for other domains and
+// for unknown, overlong or non-UTF-8 names.
 func (s *Store) find(st *state, r *logon.Request) (sid.SID, Account, bool) {
 	name := r.Name
 	if r.Domain != "" && r.Domain != "." {
@@ -50,11 +52,11 @@ func (s *Store) find(st *state, r *logon.Request) (sid.SID, Account, bool) {
 	return id, a, ok
 }
 
-// byPassword logs on with a name and a password. Every refusal for which the
-// password was not right takes one hash and says the same. L-32
+// byPassword logs on with a name and a password. Each rejection without the right password computes
+// one hash and returns the same status (L-32), except for locked names and for overlong input.
 func (s *Store) byPassword(r *logon.Request) (logon.Result, ntstatus.Status) {
 	if r.IsAnonymous() {
-		// A network logon without name and password is Anonymous. L-34
+		// A network logon without name and password is Anonymous (L-34).
 		return logon.AnonymousLogon(), ntstatus.Success
 	}
 	if len(r.Password) > maxPassword || len(r.Name)+len(r.Domain) > logon.MaxName {
@@ -62,19 +64,20 @@ func (s *Store) byPassword(r *logon.Request) (logon.Result, ntstatus.Status) {
 	}
 	st := s.now.Load()
 	id, a, known := s.find(st, r)
-	if !s.door.enter() {
+	origin, _ := s.Requester(r)
+	if !s.throttle.hashing.Enter(context.Background(), origin) {
 		return logon.Result{}, ntstatus.InsufficientResources
 	}
-	defer s.door.leave()
+	defer s.throttle.hashing.Leave()
 	key := strings.ToUpper(strings.ToValidUTF8(r.Name, "?"))
 	if known {
 		key = strings.ToUpper(a.Name)
 	}
-	kept, open := s.door.attempt(key, s.cfg.Now())
+	kept, open := s.throttle.attempt(key, origin, s.cfg.Now())
 	if known && open {
 		s.keepFailures(a.RID, &kept)
 	}
-	hash := s.door.decoy
+	hash := s.throttle.decoy
 	if own, err := parseHash(a.Hash); known && err == nil {
 		hash = own
 	}
@@ -83,26 +86,29 @@ func (s *Store) byPassword(r *logon.Request) (logon.Result, ntstatus.Status) {
 	case !open:
 		return s.refused(r, a, id, ntstatus.AccountLockedOut, ntstatus.AccountLockedOut)
 	case !known:
-		// An unknown name and a wrong password are one and the same answer. L-32
+		// An unknown name and a wrong password return the same status (L-32).
 		return s.refused(r, a, id, ntstatus.NoSuchUser, ntstatus.LogonFailure)
 	case !right || a.Hash == "":
 		return s.refused(r, a, id, ntstatus.WrongPassword, ntstatus.LogonFailure)
 	case a.Disabled:
-		// What limits an account is told only to a client that knew the password. L-35
+		// Only a client that knows the password learns the account's restrictions (L-35).
 		return s.refused(r, a, id, ntstatus.AccountDisabled, ntstatus.AccountDisabled)
 	}
-	s.door.forget(key)
-	s.keepFailures(a.RID, nil)
+	if kept = s.throttle.right(key, origin); kept.Count > 0 {
+		s.keepFailures(a.RID, &kept)
+	} else {
+		s.keepFailures(a.RID, nil)
+	}
 	out, status := s.compose(st, id, r)
 	if status != ntstatus.Success {
 		return s.refused(r, a, id, status, status)
 	}
-	s.tell(Attempt{Name: r.Name, Account: out.Account, Granted: true, Reason: ntstatus.Success.String()})
+	s.reportAttempt(Attempt{Name: r.Name, Account: out.Account, Granted: true, Reason: ntstatus.Success.String()})
 	return out, ntstatus.Success
 }
 
-// byName logs on for a service that has proved by other means who its client is
-// (S4U). Without SeTcbPrivilege the token only identifies. L-36
+// byName logs on for a service that has authenticated its client by other means (S4U). It accepts
+// network logons only. Without SeTcbPrivilege the token's level is Identification (L-36).
 func (s *Store) byName(r *logon.Request) (logon.Result, ntstatus.Status) {
 	if r.Type != winnt.LOGON32_LOGON_NETWORK {
 		return logon.Result{}, ntstatus.InvalidLogonType
@@ -124,8 +130,8 @@ func (s *Store) byName(r *logon.Request) (logon.Result, ntstatus.Status) {
 	return out, status
 }
 
-// unixByName logs on for a user of the host, NAME or Unix User\NAME, with the groups
-// that the host tells of it. L-57
+// unixByName logs on a user of the host, NAME or Unix User\NAME, with the user's groups on the host
+// (L-57).
 func (s *Store) unixByName(st *state, r *logon.Request) (logon.Result, ntstatus.Status) {
 	unknown := logon.Result{Reason: ntstatus.NoSuchUser}
 	domain, name, qualified := logon.Split(r.Name)
@@ -139,13 +145,13 @@ func (s *Store) unixByName(st *state, r *logon.Request) (logon.Result, ntstatus.
 	ctx, cancel := context.WithTimeout(context.Background(), hostWait)
 	defer cancel()
 	uid, ok := s.cfg.Hosts.UID(ctx, name)
-	// 65534 is no user, and root is the account that the configuration names: ask for that one. L-25, L-26
+	// 65534 is no user. root logs on under the configured account's name, not its own (L-25, L-26).
 	if !ok || uid == Unmapped || uid == 0 && s.cfg.Root != "" {
 		return unknown, ntstatus.NoSuchUser
 	}
 	gids, ok := s.cfg.Hosts.Groups(ctx, name)
 	if !ok {
-		// Half of the groups could hide one that denies. L-56
+		// An incomplete list could miss a group that denies (L-56).
 		return logon.Result{}, ntstatus.NoLogonServers
 	}
 	user, status := s.userOf(st, uid)
@@ -161,14 +167,15 @@ func (s *Store) compose(st *state, id sid.SID, r *logon.Request) (logon.Result, 
 	return s.composed(st, p, r, status)
 }
 
-// composed makes the result of a person that was found.
+// composed builds the logon result of p with the request's added groups. If status is a failure, it
+// returns the account and that status.
 func (s *Store) composed(st *state, p logon.Person, r *logon.Request, status ntstatus.Status) (logon.Result,
 	ntstatus.Status) {
 	if status != ntstatus.Success {
 		return logon.Result{Account: p.Account, Reason: status}, status
 	}
 	for _, g := range r.Groups {
-		// A group that is disabled or for deny only brings nothing. T-145
+		// A disabled or deny-only group adds nothing (T-145).
 		if brings(g) {
 			p = s.with(st, p, g)
 		}
@@ -176,7 +183,7 @@ func (s *Store) composed(st *state, p logon.Person, r *logon.Request, status nts
 	return logon.Compose(p, r.Type, r.Groups...)
 }
 
-// with gives a person what the groups that an added one is in bring.
+// with adds to p the privileges and rights of a group and of all groups that contain it.
 func (s *Store) with(st *state, p logon.Person, g token.Group) logon.Person {
 	for _, id := range st.expand([]sid.SID{g.SID}) {
 		grant := st.grants[id]
@@ -189,24 +196,24 @@ func (s *Store) with(st *state, p logon.Person, g token.Group) logon.Person {
 	return p
 }
 
-// refused tells the record why, and returns what the client hears.
+// refused reports the attempt with the reason why, and returns the status said for the client.
 func (s *Store) refused(r *logon.Request, a Account, id sid.SID, why, said ntstatus.Status) (logon.Result,
 	ntstatus.Status) {
 	t := Attempt{Name: clipped(r.Name), Reason: why.String()}
 	if a.Name != "" {
 		t.Account = s.described(id, a)
 	}
-	s.tell(t)
+	s.reportAttempt(t)
 	return logon.Result{Account: t.Account, Reason: why}, said
 }
 
-func (s *Store) tell(t Attempt) {
+func (s *Store) reportAttempt(t Attempt) {
 	if s.cfg.Logons != nil {
 		s.cfg.Logons(t)
 	}
 }
 
-// clipped returns a name as a record shows it: short, and of characters.
+// clipped shortens a name for a record and replaces invalid UTF-8.
 func clipped(name string) string {
 	if len(name) > maxFailBytes {
 		name = name[:maxFailBytes] + "…"

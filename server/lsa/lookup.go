@@ -10,8 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Names of the domains that users and groups of the host are in, as Samba has
-// them.
+// Samba's names for the domains of the host's users and groups.
 const (
 	unixUsers  = "Unix User"
 	unixGroups = "Unix Group"
@@ -25,13 +24,13 @@ func (s *Store) Computer() logon.Account {
 	return logon.Account{SID: m, Use: winnt.SidTypeDomain, Domain: s.computer, DomainSID: m}
 }
 
-// described returns an account of this computer as a look-up does.
+// described returns an account of this computer in the form of a lookup result.
 func (s *Store) described(id sid.SID, a Account) logon.Account {
 	return logon.Account{SID: id, Use: winnt.SidTypeUser, Domain: s.computer, DomainSID: id.Prefix(), Name: a.Name}
 }
 
-// LookupName implements [logon.Authority]: well-known names first, then this
-// computer's, then domains of id maps, then the host's (L-13).
+// LookupName implements [logon.Authority]. It searches well-known names, then this computer's, then
+// domains of id maps, then the host's (L-13).
 func (s *Store) LookupName(full string) (logon.Account, bool) {
 	if full == "" || len(full) > logon.MaxName || !utf8.ValidString(full) || strings.ContainsRune(full, 0) {
 		return logon.Account{}, false
@@ -61,7 +60,8 @@ func (s *Store) LookupName(full string) (logon.Account, bool) {
 	return s.hostNamed(st, domain, name, qualified)
 }
 
-// hostNamed looks a name up among the users and groups of the host.
+// hostNamed looks a name up among the users and groups of the host. qualified says that domain is
+// meant; otherwise users come before groups.
 func (s *Store) hostNamed(st *state, domain, name string, qualified bool) (logon.Account, bool) {
 	if s.cfg.Hosts == nil || name == "" {
 		return logon.Account{}, false
@@ -85,7 +85,7 @@ func domainOf(m *IDMap) logon.Account {
 	return logon.Account{SID: m.Domain, Use: winnt.SidTypeDomain, Domain: m.Name, DomainSID: m.Domain}
 }
 
-// known returns an account or group of the store.
+// known returns an account or group of the store; ok is false for other SIDs.
 func (s *Store) known(st *state, id sid.SID) (logon.Account, bool) {
 	if a, ok := st.account(id); ok {
 		return s.described(id, a), true
@@ -100,8 +100,8 @@ func (s *Store) known(st *state, id sid.SID) (logon.Account, bool) {
 	return logon.Account{}, false
 }
 
-// LookupSID implements [logon.Authority]. A user or group of the host without a
-// known name stays unknown: that proves nothing about the host. L-14
+// LookupSID implements [logon.Authority]. If the host returns no name for a uid or gid, ok is
+// false; the user or group may still exist (L-14).
 func (s *Store) LookupSID(id sid.SID) (logon.Account, bool) {
 	if a, ok := logon.WellKnownSID(id); ok {
 		return a, true
@@ -126,7 +126,13 @@ func (s *Store) LookupSID(id sid.SID) (logon.Account, bool) {
 	return s.guests.of(id)
 }
 
-// hostSID returns the name of S-1-22-1-uid or S-1-22-2-gid.
+// AccountRights implements [logon.Authority].
+func (s *Store) AccountRights(id sid.SID) (winnt.PrivilegeSet, logon.Rights) {
+	g := s.now.Load().grants[id]
+	return g.Privileges, g.Rights
+}
+
+// hostSID returns the name of S-1-22-1-uid or S-1-22-2-gid, or of their domains.
 func (s *Store) hostSID(id sid.SID) (logon.Account, bool) {
 	users := id == unixUsersSID || id.Prefix() == unixUsersSID
 	if !users && id != unixGroupsSID && id.Prefix() != unixGroupsSID {
@@ -154,8 +160,8 @@ func (s *Store) hostSID(id sid.SID) (logon.Account, bool) {
 	return a, ok
 }
 
-// Account implements audit.Names: of accounts of this computer, well-known ones, and domains' users.
-// The host is not asked, as a record must not wait for it.
+// Account implements audit.Names for well-known SIDs, accounts of this computer, and domain users
+// who logged on. It does not query the host, so that a record never waits.
 func (s *Store) Account(id sid.SID) (name, domain string, ok bool) {
 	a, ok := logon.WellKnownSID(id)
 	if !ok {

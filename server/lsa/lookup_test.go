@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestNames: names and SIDs both ways, in any case, in the documented order (L-12,
-// L-13), and what has no known name is unknown (L-14).
+// TestNames checks lookups of names and SIDs in both directions, without case and in the documented
+// order (L-12, L-13). An object without a known name is not found (L-14).
 func TestNames(t *testing.T) {
 	domain := sid.MustParse("S-1-5-21-9-8-7")
 	f := open(t, func(c *Config) {
@@ -76,5 +76,138 @@ func TestNames(t *testing.T) {
 	}
 	if a, ok := f.LookupSID(machine.WithRID(77)); ok {
 		t.Errorf("an account that there is not is %+v", a)
+	}
+}
+
+// TestAccountRights: a SID has the rights that were granted to it and not revoked since, and not its groups' (L-77).
+func TestAccountRights(t *testing.T) {
+	f := open(t, nil)
+	alice := f.account(t, Account{Name: "alice"}, "")
+	var staff sid.SID
+	backup, restore := winnt.SeBackupPrivilege.Bit(), winnt.SeRestorePrivilege.Bit()
+	f.must(t, func(e *Edit) error {
+		staff = e.AddGroup(Group{Name: "staff", Members: []sid.SID{alice}})
+		e.Grant(staff, winnt.SeDebugPrivilege.Bit(), logon.SeServiceLogonRight)
+		e.Grant(alice, backup|restore, logon.SeBatchLogonRight|logon.SeNetworkLogonRight)
+		e.Revoke(alice, restore, logon.SeNetworkLogonRight)
+		return nil
+	})
+	for id, want := range map[sid.SID]Grant{alice: {backup, logon.SeBatchLogonRight}, {}: {},
+		staff: {winnt.SeDebugPrivilege.Bit(), logon.SeServiceLogonRight}, sid.MustParse("S-1-5-21-9-9-9-9"): {}} {
+		if p, r := f.AccountRights(id); p != want.Privileges || r != want.Rights {
+			t.Errorf("L-77: %v has %v %v, want %v", id, p.Names(), r.Names(), want)
+		}
+	}
+}
+
+// TestNameResolvesInDocumentedOrder checks the order for a name that several objects have: well-known, this computer's,
+// the domain of an id map, a user of the host, a group of the host. A domain before the name
+// selects one (L-12, L-13).
+func TestNameResolvesInDocumentedOrder(t *testing.T) {
+	f, _ := openWatched(t, nil)
+	machine := f.Computer().SID
+	f.account(t, Account{Name: "wheel"}, "")
+	carol := f.account(t, Account{Name: "carol", UID: number(3000)}, "")
+	f.account(t, Account{Name: "corp"}, "")
+	f.account(t, Account{Name: "host"}, "")
+	var staff, team sid.SID
+	f.must(t, func(e *Edit) error {
+		staff, team = e.AddGroup(Group{Name: "HOME"}), e.AddGroup(Group{Name: "team of 50", GID: number(24)})
+		return nil
+	})
+	for _, c := range []struct {
+		name string
+		want sid.SID // zero for unknown
+	}{
+		{"both", fileaccess.UnixUser(11)}, {`Unix User\both`, fileaccess.UnixUser(11)},
+		{`unix group\both`, fileaccess.UnixGroup(21)}, {"both@unix group", fileaccess.UnixGroup(21)},
+		{"overflow", fileaccess.UnixGroup(23)}, {"wheel", machine.WithRID(1001)}, {`.\wheel`, machine.WithRID(1001)},
+		{`Unix Group\wheel`, fileaccess.UnixGroup(22)}, {`Unix User\carol`, carol}, {"team", team},
+		{`Unix Group\team`, team}, {"corp", machine.WithRID(1003)}, {"home", staff}, {"host", machine},
+		{`HOST\host`, machine.WithRID(1004)}, {`host\HOME`, staff}, {`HOME\host`, sid.SID{}}, {`BUILTIN\HOME`, sid.SID{}},
+		{`.\administrators`, sid.Administrators}, {`HOST\Administrators`, sid.SID{}}, {`BUILTIN\wheel`, sid.SID{}},
+		{`CORP\wheel`, sid.SID{}}, {`.\both`, sid.SID{}}, {`HOST\dora`, sid.SID{}}, {`Unix User\`, sid.SID{}},
+		{`Unix Group\dora`, sid.SID{}}, {`Unix User\wheel`, sid.SID{}}, {`.\HOST`, machine.WithRID(1004)},
+	} {
+		a, ok := f.LookupName(c.name)
+		if ok == c.want.IsZero() || a.SID != c.want {
+			t.Errorf("L-13: %s is %+v, want %v", c.name, a, c.want)
+		}
+		if !ok && a != (logon.Account{}) {
+			t.Errorf("L-12: %s is unknown, and %+v", c.name, a)
+		}
+	}
+	if err := f.Update(sid.LocalSystem, func(e *Edit) error { return e.DeleteAccount("corp") }); err != nil {
+		t.Fatal(err)
+	}
+	want := logon.Account{SID: corp, Use: winnt.SidTypeDomain, Domain: "CORP", DomainSID: corp}
+	for _, got := range []func() (logon.Account, bool){func() (logon.Account, bool) { return f.LookupName("Corp") },
+		func() (logon.Account, bool) { return f.LookupSID(corp) }} {
+		if a, ok := got(); !ok || a != want {
+			t.Errorf("L-13: a domain of an id map is %+v, %t", a, ok)
+		}
+	}
+}
+
+// TestRecordsDoNotQueryTheHost checks the results of lookups by SID, and the names in records, which do not
+// query the host (L-14).
+func TestRecordsDoNotQueryTheHost(t *testing.T) {
+	f, _ := openWatched(t, nil)
+	alice := f.account(t, Account{Name: "alice", UID: number(3000), FullName: "A", Disabled: true}, "")
+	var staff sid.SID
+	f.must(t, func(e *Edit) error { staff = e.AddGroup(Group{Name: "staff"}); return nil })
+	m := alice.Prefix()
+	f.rememberGuest(logon.Account{SID: home.WithRID(9), Use: winnt.SidTypeUser, Domain: "HOME", DomainSID: home,
+		Name: "zoe"})
+	users, unixGroup := sid.MustParse("S-1-22-1"), sid.MustParse("S-1-22-2")
+	for _, c := range []struct {
+		id        sid.SID
+		use       winnt.SIDNameUse
+		domain    string
+		domainSID sid.SID
+		name      string
+		record    bool
+	}{
+		{alice, winnt.SidTypeUser, "HOST", m, "alice", true}, {staff, winnt.SidTypeAlias, "HOST", m, "staff", true},
+		{sid.Administrators, winnt.SidTypeAlias, "BUILTIN", sid.Administrators.Prefix(), "Administrators", true},
+		{sid.Everyone, winnt.SidTypeWellKnownGroup, "", sid.SID{}, "Everyone", true},
+		{m, winnt.SidTypeDomain, "HOST", m, "", false}, {m.WithRID(513), winnt.SidTypeGroup, "HOST", m, "None", false},
+		{fileaccess.UnixUser(11), winnt.SidTypeUser, "Unix User", users, "both", false},
+		{fileaccess.UnixGroup(21), winnt.SidTypeGroup, "Unix Group", unixGroup, "both", false},
+		{users, winnt.SidTypeDomain, "Unix User", users, "", false},
+		{unixGroup, winnt.SidTypeDomain, "Unix Group", unixGroup, "", false},
+		{home, winnt.SidTypeDomain, "HOME", home, "", false},
+		{home.WithRID(9), winnt.SidTypeUser, "HOME", home, "zoe", true},
+	} {
+		want := logon.Account{SID: c.id, Use: c.use, Domain: c.domain, DomainSID: c.domainSID, Name: c.name}
+		if a, ok := f.LookupSID(c.id); !ok || a != want {
+			t.Errorf("L-14: %v is %+v, %t, want %+v", c.id, a, ok, want)
+		}
+		name, domain, ok := f.Account(c.id)
+		if ok != c.record || ok && (name != c.name || domain != c.domain) || !ok && name+domain != "" {
+			t.Errorf("%v is to a record %q of %q, %t", c.id, name, domain, ok)
+		}
+	}
+	for _, id := range []sid.SID{m.WithRID(512), m.WithRID(514), m.WithRID(1003), home.WithRID(10), home.WithRID(513),
+		corp.WithRID(1), fileaccess.UnixUser(21), fileaccess.UnixGroup(11), {}} {
+		if a, ok := f.LookupSID(id); ok {
+			t.Errorf("L-14: %v is %+v", id, a)
+		}
+	}
+	if a, _ := f.LookupSID(fileaccess.UnixUser(77)); a.Name != "" {
+		t.Errorf("L-14: an unknown user is %+v", a)
+	}
+}
+
+// TestSIDOfText: a text is a SID in its one spelling, else a name.
+func TestSIDOfText(t *testing.T) {
+	f, _ := openWatched(t, nil)
+	for text, want := range map[string]string{"S-1-5-18": "S-1-5-18", "S-1-22-1-7": "S-1-22-1-7", "Everyone": "S-1-1-0",
+		"dora": "S-1-22-1-12", "BA": "", "s-1-5-18": "", "S-1-5-018": "", "": "", "zoe": ""} {
+		id, err := f.SID(text)
+		if want == "" && (err == nil || !id.IsZero() || !strings.Contains(err.Error(),
+			": no account or group has that name: write its SID")) || want != "" && (err != nil || id.String() != want) {
+			t.Errorf("%q is %v, %v, want %s", text, id, err, want)
+		}
 	}
 }

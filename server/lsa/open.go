@@ -22,10 +22,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// File is the name of the store in the state folder.
+// File is the store's file name in the state folder.
 const File = "accounts.db"
 
-// lockWait is how long Open waits for another daemon to let go of the store.
+// lockWait is how long Open waits for another daemon to close the store.
 const lockWait = 2 * time.Second
 
 // Store is an open account database. The zero value is not usable; see [Open].
@@ -35,13 +35,16 @@ type Store struct {
 	db       *bbolt.DB
 	now      atomic.Pointer[state]
 	write    sync.Mutex // one writer; held over the transaction of bbolt
-	door     door
+	// +checklocks:write
+	unsure   bool // guarded by write; the file may have a change that was refused
+	throttle throttle
 	subids   subids
 	guests   guests
 }
 
-// Open opens the store of a state folder, or makes it in an empty folder. It is
-// closed by [Store.Close].
+// Open opens the store of a state folder. In an empty folder it creates one, whose only
+// administrator is the folder's owner. It waits up to two seconds while another daemon has the
+// store open, then fails; a damaged store is an error. Call [Store.Close] afterwards.
 func Open(cfg Config) (*Store, error) {
 	info, err := os.Stat(cfg.Folder)
 	if err != nil {
@@ -69,7 +72,7 @@ func Open(cfg Config) (*Store, error) {
 	return s, nil
 }
 
-// timedOut says what a lock that was not had means.
+// timedOut explains the error of a lock that another daemon holds.
 func timedOut(err error) error {
 	if errors.Is(err, berrors.ErrTimeout) {
 		return errors.New("another daemon has it open: stop that one first")
@@ -77,7 +80,7 @@ func timedOut(err error) error {
 	return err
 }
 
-// newStore fills the defaults of the configuration in.
+// newStore returns a store with the defaults of the configuration, without its file.
 func newStore(cfg Config) (*Store, error) {
 	s := &Store{cfg: cfg, computer: cfg.Computer}
 	if s.computer == "" {
@@ -95,10 +98,10 @@ func newStore(cfg Config) (*Store, error) {
 		s.cfg.Subuids = []string{"/etc/subuid", "/etc/subgid"}
 	}
 	s.subids.files = s.cfg.Subuids
-	return s, s.door.init(&s.cfg)
+	return s, s.throttle.init(&s.cfg)
 }
 
-// load reads the store, or writes the first state into an empty one.
+// load reads the store, or writes the initial state to an empty one.
 func (s *Store) load(owner uint32) error {
 	var st *state
 	err := s.db.View(func(tx *bbolt.Tx) (err error) {
@@ -107,14 +110,15 @@ func (s *Store) load(owner uint32) error {
 	})
 	if err == nil && st == nil {
 		if st, err = shipped(owner); err == nil {
-			err = s.db.Update(func(tx *bbolt.Tx) error { return writeState(tx, nil, st) })
+			err = s.change(func(tx *bbolt.Tx) error { return writeState(tx, nil, st) })
 		}
 	}
 	if err != nil {
 		return err
 	}
 	st.index()
-	// The store of yesterday opens whatever is subordinate today: what overlaps is not used (L-24, L-54).
+	// An old store opens even if ids in it have become subordinate since; the overlapping maps are
+	// skipped (L-24, L-54).
 	if err := st.valid(st, nil); err != nil {
 		return err
 	}
@@ -122,14 +126,14 @@ func (s *Store) load(owner uint32) error {
 	return s.loadFailures()
 }
 
-// Close closes the store. Logons that run end first.
+// Close closes the store after running transactions have ended.
 func (s *Store) Close() error { return s.db.Close() }
 
-// firstRID is the RID of the first account that is made.
+// firstRID is the RID of the first account or group that is added.
 const firstRID = 1001
 
-// shipped returns the state of a new store: no account, and the uid that owns the
-// state folder as the one member of Administrators. L-21
+// shipped returns the initial state: a random machine SID, no accounts, and the uid that owns the
+// state folder as the only member of Administrators (L-21).
 func shipped(owner uint32) (*state, error) {
 	var random [12]byte
 	if _, err := rand.Read(random[:]); err != nil {
@@ -149,8 +153,8 @@ func shipped(owner uint32) (*state, error) {
 	return st, nil
 }
 
-// shippedGrants are the rights of a new store. LocalSystem alone, whose token
-// is not made here, has SeTcbPrivilege. L-22
+// shippedGrants returns the rights of a new store. None includes SeTcbPrivilege: only LocalSystem
+// has it, whose token comes from elsewhere (L-22).
 func shippedGrants() map[sid.SID]Grant {
 	users := winnt.Privileges(winnt.SeShutdownPrivilege, winnt.SeUndockPrivilege, winnt.SeIncreaseWorkingSetPrivilege,
 		winnt.SeTimeZonePrivilege)

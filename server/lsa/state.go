@@ -2,9 +2,11 @@ package lsa
 
 import (
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
+	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
@@ -14,21 +16,21 @@ import (
 type Account struct {
 	Name     string  `json:"name"`
 	RID      uint32  `json:"rid"`
-	UID      *uint32 `json:"uid,omitempty"` // of the host's user that this account is
+	UID      *uint32 `json:"uid,omitempty"` // of the host's user with this account; nil: none
 	FullName string  `json:"fullName,omitempty"`
 	Disabled bool    `json:"disabled,omitempty"`
-	Hash     string  `json:"hash,omitempty"` // argon2id; "" for no password: then no password is right
+	Hash     string  `json:"hash,omitempty"` // argon2id; "" means no password, and every password is wrong
 }
 
 // Group is one local group.
 type Group struct {
 	Name    string    `json:"name"`
 	SID     sid.SID   `json:"sid"`
-	GID     *uint32   `json:"gid,omitempty"` // of the host's group that this group is
+	GID     *uint32   `json:"gid,omitempty"` // of the host's group that is this group; nil: none
 	Members []sid.SID `json:"members,omitempty"`
 }
 
-// Grant has the privileges and logon rights of a SID.
+// Grant is the set of privileges and logon rights of a SID.
 type Grant struct {
 	Privileges winnt.PrivilegeSet
 	Rights     logon.Rights
@@ -44,21 +46,22 @@ type state struct {
 	maps     []IDMap
 	policy   string // the audit policy, as package audit writes it
 
-	// What follows from the rest.
+	// Indexes that index computes from the fields above.
 	names    map[string]sid.SID // by upper-case name
 	uids     map[uint32]uint32  // uid to RID
 	gids     map[uint32]sid.SID
 	memberOf map[sid.SID][]sid.SID
 }
 
-// clone returns a copy that may be changed; index completes it.
+// clone returns a copy whose accounts, groups and grants may be changed. Call index before it is
+// published.
 func (s *state) clone() *state {
 	c := *s
 	c.accounts, c.groups, c.grants = maps.Clone(s.accounts), maps.Clone(s.groups), maps.Clone(s.grants)
 	return &c
 }
 
-// index computes what follows from the rest.
+// index computes the indexes.
 func (s *state) index() {
 	s.names, s.uids, s.gids = map[string]sid.SID{}, map[uint32]uint32{}, map[uint32]sid.SID{}
 	s.memberOf = map[sid.SID][]sid.SID{}
@@ -79,7 +82,7 @@ func (s *state) index() {
 	}
 }
 
-// account returns the account of a SID.
+// account returns the account of a SID; ok is false if the SID is not an account of this machine.
 func (s *state) account(id sid.SID) (Account, bool) {
 	if id.Prefix() != s.machine {
 		return Account{}, false
@@ -88,50 +91,43 @@ func (s *state) account(id sid.SID) (Account, bool) {
 	return a, ok
 }
 
-// expand returns the SIDs and every group that they are in, each once, whatever
-// the groups contain. L-20
+// expand returns ids and all groups that contain them, directly or through groups, each once
+// (L-20).
 func (s *state) expand(ids []sid.SID) []sid.SID {
-	seen := make(map[sid.SID]bool, len(ids))
-	out := make([]sid.SID, 0, len(ids))
+	n := directory.Nesting[sid.SID]{Most: math.MaxInt}
 	for _, id := range ids {
-		if !seen[id] {
-			seen[id], out = true, append(out, id)
-		}
+		_ = n.Add(id) // there is no limit
 	}
-	for i := 0; i < len(out); i++ {
-		for _, g := range s.memberOf[out[i]] {
-			// A group that was reached is not walked again, so a cycle ends. L-20
-			if !seen[g] {
-				seen[g], out = true, append(out, g)
-			}
-		}
-	}
-	return out
+	return s.climb(&n)
 }
 
-// beyond returns the groups that SIDs are in and that are not among them, each once. It takes no
-// memory for the SIDs, of which there may be a thousand, unless there is such a group.
-func (s *state) beyond(ids []sid.SID) (out []sid.SID) {
-	seen := map[sid.SID]bool{}
-	walk := func(from []sid.SID) {
-		for _, id := range from {
-			for _, g := range s.memberOf[id] {
-				// A group that was reached is not walked again, so a cycle ends. L-20
-				if !seen[g] {
-					seen[g], out = true, append(out, g)
-				}
-			}
+// climb adds the groups that contain the groups of n, and returns all of n.
+func (s *state) climb(n *directory.Nesting[sid.SID]) []sid.SID {
+	for level := n.Next(1); len(level) > 0; level = n.Next(1) {
+		for _, g := range s.memberOf[level[0]] {
+			// A group is visited once, so a cycle ends (L-20).
+			_ = n.Add(g) // there is no limit
 		}
 	}
-	walk(ids)
-	for i := 0; i < len(out); i++ {
-		walk(out[i : i+1])
+	return n.Groups()
+}
+
+// beyond returns the groups that contain any of ids, directly or through groups, except those in
+// ids; nil if none exist. It allocates for ids, of which there may be a thousand, only if such
+// a group exists.
+func (s *state) beyond(ids []sid.SID) (out []sid.SID) {
+	n := directory.Nesting[sid.SID]{Most: math.MaxInt}
+	for _, id := range ids {
+		for _, g := range s.memberOf[id] {
+			_ = n.Add(g) // there is no limit
+		}
 	}
-	if len(out) == 0 {
+	if out = s.climb(&n); len(out) == 0 {
 		return nil
 	}
+	own := make(map[sid.SID]bool, len(ids))
 	for _, id := range ids {
-		delete(seen, id)
+		own[id] = true
 	}
-	return slices.DeleteFunc(out, func(g sid.SID) bool { return !seen[g] })
+	return slices.DeleteFunc(out, func(g sid.SID) bool { return own[g] })
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Buckets of the file. Keys are binary SIDs or RIDs (u32, big endian), values
-// JSON that the strict reader takes.
+// Buckets of the file. Keys are binary SIDs or RIDs (u32, big endian). Values are JSON, parsed
+// strictly.
 var (
 	bucketMeta     = []byte("meta")
 	bucketAccounts = []byte("accounts")
@@ -37,7 +37,7 @@ type meta struct {
 	Policy  string  `json:"policy,omitempty"`
 }
 
-// grantRecord is a Grant by names.
+// grantRecord is the stored form of a Grant, with names.
 type grantRecord struct {
 	Privileges []string `json:"privileges,omitempty"`
 	Rights     []string `json:"rights,omitempty"`
@@ -45,7 +45,7 @@ type grantRecord struct {
 
 func (g Grant) record() grantRecord { return grantRecord{g.Privileges.Names(), g.Rights.Names()} }
 
-// grant reads names back; one that there is not is an error.
+// grant parses the names. An unknown name is an error.
 func (r grantRecord) grant() (g Grant, err error) {
 	for _, name := range r.Privileges {
 		p, err := winnt.ParsePrivilege(name)
@@ -66,7 +66,7 @@ func (r grantRecord) grant() (g Grant, err error) {
 
 func ridKey(rid uint32) []byte { return binary.BigEndian.AppendUint32(nil, rid) }
 
-// decode reads one value of the file. It is the target of a fuzz test.
+// decode parses one value of the file. A fuzz test calls it.
 func decode[T any](bucket, key, value []byte) (v T, err error) {
 	if err := strict.Unmarshal(value, &v); err != nil {
 		return v, fmt.Errorf("%s %x: %w: restore a backup", bucket, key, err)
@@ -74,7 +74,7 @@ func decode[T any](bucket, key, value []byte) (v T, err error) {
 	return v, nil
 }
 
-// readState reads everything; nil for an empty file.
+// readState reads the whole store; nil, nil for an empty file.
 func readState(tx *bbolt.Tx) (*state, error) {
 	b := tx.Bucket(bucketMeta)
 	if b == nil {
@@ -114,7 +114,8 @@ func readState(tx *bbolt.Tx) (*state, error) {
 		}))
 }
 
-// each reads the values of a bucket.
+// each calls f for each value of a bucket, and stops at the first error. A missing bucket has no
+// values.
 func each[T any](tx *bbolt.Tx, bucket []byte, f func(key []byte, v T) error) error {
 	b := tx.Bucket(bucket)
 	if b == nil {
@@ -129,7 +130,61 @@ func each[T any](tx *bbolt.Tx, bucket []byte, f func(key []byte, v T) error) err
 	})
 }
 
-// writeState writes what differs between two states; before nil writes all.
+// change runs a transaction. An error does not prove that the file is unchanged: bbolt returns one if the sync of the
+// page by which a transaction counts fails, and that page may be in the file.
+func (s *Store) change(f func(*bbolt.Tx) error) error {
+	err := s.db.Update(func(tx *bbolt.Tx) error {
+		if err := f(tx); err != nil {
+			return err
+		}
+		return s.cfg.Faults.Check("write", File)
+	})
+	if err == nil {
+		err = s.cfg.Faults.Check("sync", File)
+	}
+	return err
+}
+
+// commit makes after the state of the file. If that fails, it writes before again, so that no later reader finds a
+// change that was refused (L-39).
+//
+// +checklocks:s.write
+func (s *Store) commit(before, after *state) error {
+	sure := !s.unsure
+	revision, _, _ := s.Revision() // it fails for a closed store only, and so does the write
+	err := s.store(before, after)
+	if err == nil {
+		return nil
+	}
+	if now, _, _ := s.Revision(); sure && now == revision {
+		s.unsure = false
+		return err
+	}
+	if back := s.store(before, before); back != nil {
+		return fmt.Errorf("%w: look at it after the next start, when it may be in effect; taking it back: %w", err, back)
+	}
+	return err
+}
+
+// store makes next the state of the file, which has before unless the store is unsure.
+//
+// +checklocks:s.write
+func (s *Store) store(before, next *state) error {
+	read := s.unsure
+	err := s.change(func(tx *bbolt.Tx) (err error) {
+		stored := before
+		if read {
+			if stored, err = readState(tx); err != nil {
+				return err
+			}
+		}
+		return writeState(tx, stored, next)
+	})
+	s.unsure = err != nil
+	return err
+}
+
+// writeState writes the differences between two states. If before is nil, it writes all of after.
 func writeState(tx *bbolt.Tx, before, after *state) error {
 	if before == nil {
 		before = &state{}
@@ -143,8 +198,8 @@ func writeState(tx *bbolt.Tx, before, after *state) error {
 
 func sidKey(id sid.SID) []byte { return []byte(id.Binary()) }
 
-// difference writes the entries of after that before does not have so, and
-// deletes those that after does not have.
+// difference writes the entries of after that are new or changed, and deletes the entries that are
+// only in before.
 func difference[K comparable, V any](tx *bbolt.Tx, bucket []byte, before, after map[K]V, key func(K) []byte,
 	record func(V) any) error {
 	for k := range before {
@@ -177,23 +232,31 @@ func put(tx *bbolt.Tx, bucket, key []byte, v any) error {
 	return b.Put(key, text)
 }
 
-// keepFailures writes the failures of an account, nil to forget them. What cannot
-// be written still counts until the daemon ends.
+// keepFailures stores the failures of an account, or deletes them if f is nil. If that fails, they
+// count in memory until the daemon ends.
 func (s *Store) keepFailures(rid uint32, f *failures) {
 	err := s.db.Batch(func(tx *bbolt.Tx) error {
+		if err := s.cfg.Faults.Check("write", File); err != nil {
+			return err
+		}
 		if f != nil {
 			return put(tx, bucketFailures, ridKey(rid), *f)
 		}
-		if b := tx.Bucket(bucketFailures); b != nil {
-			return b.Delete(ridKey(rid))
-		}
-		return nil
+		return forgetFailures(tx, rid)
 	})
 	_ = err // the count in memory holds
 }
 
-// loadFailures takes the failures of accounts up again, so that ending the daemon
-// unlocks no account. L-31
+// forgetFailures deletes the failures of an account.
+func forgetFailures(tx *bbolt.Tx, rid uint32) error {
+	if b := tx.Bucket(bucketFailures); b != nil {
+		return b.Delete(ridKey(rid))
+	}
+	return nil
+}
+
+// loadFailures restores the failures of accounts, so that a restart of the daemon unlocks no
+// account (L-31).
 func (s *Store) loadFailures() error {
 	st := s.now.Load()
 	return s.db.View(func(tx *bbolt.Tx) error {
@@ -202,7 +265,7 @@ func (s *Store) loadFailures() error {
 				return fmt.Errorf("failures of %x: no RID", k)
 			}
 			if a, ok := st.accounts[binary.BigEndian.Uint32(k)]; ok {
-				s.door.restore(a.Name, f)
+				s.throttle.restore(a.Name, f)
 			}
 			return nil
 		})

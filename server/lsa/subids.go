@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/fileaccess"
 )
 
-// subids are the ranges of /etc/subuid and /etc/subgid. They are read again when
-// a file changes.
+// subids caches the ranges of /etc/subuid and /etc/subgid, and reads them again if a file's size or
+// modification time changes.
 type subids struct {
 	files []string // immutable
 
@@ -28,7 +28,8 @@ type stamp struct {
 // maxSubids bounds a file of subordinate ids, in bytes.
 const maxSubids = 16 << 20
 
-// ranges returns the ranges as the files have them now.
+// ranges returns the current ranges. A missing file has none; a file that cannot be read or is too
+// long counts as a range of all ids.
 func (s *subids) ranges() []fileaccess.SubIDs {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -44,7 +45,8 @@ func (s *subids) ranges() []fileaccess.SubIDs {
 	s.read, s.spans = now, nil
 	for i, name := range s.files {
 		if now[i].size > maxSubids {
-			// A file too long to read makes every id a subordinate one: no account is one by mistake. L-24
+			// If the file is too long, every id counts as subordinate, so that none becomes an
+			// account by mistake (L-24).
 			s.spans = []fileaccess.SubIDs{fileaccess.AllSubIDs}
 			return s.spans
 		}
@@ -53,7 +55,7 @@ func (s *subids) ranges() []fileaccess.SubIDs {
 		case err == nil:
 			s.spans = append(s.spans, fileaccess.ParseSubIDs(string(text))...)
 		case !os.IsNotExist(err):
-			s.spans = append(s.spans, fileaccess.AllSubIDs) // L-24: what cannot be read rules nothing out
+			s.spans = append(s.spans, fileaccess.AllSubIDs) // an unreadable file could list any id (L-24)
 		}
 	}
 	return s.spans
@@ -74,7 +76,8 @@ func (s *subids) has(id uint32) bool {
 	return ok
 }
 
-// owner returns the range that a subordinate id is in, with the user who has it.
+// owner returns the range of a subordinate id and its owner; ok is false if the id is not
+// subordinate.
 func (s *subids) owner(id uint32) (fileaccess.SubIDs, bool) {
 	for _, r := range s.ranges() {
 		if r.Overlaps(id, id) {

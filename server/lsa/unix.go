@@ -14,24 +14,25 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Unmapped is the uid and gid that the host shows for one that has no number in its
-// user namespace.
+// Unmapped is the overflow uid and gid. The host's kernel reports it for an id without a mapping in
+// the user namespace.
 const Unmapped = 65534
 
-// hostWait is how long the host's users are asked for.
+// hostWait is the timeout of a lookup in the host's databases.
 const hostWait = 3 * time.Second
 
-// TokenForUID returns the interactive logon of a user of the host, whose ids come
-// from the host's kernel. STATUS_ACCOUNT_DISABLED and STATUS_LOGON_TYPE_NOT_GRANTED
-// say that it may not log on. The user is in the groups of more, too.
+// TokenForUID returns the interactive logon of a user of the host, whose ids come from the host's
+// kernel. It adds the SIDs in more to the user's groups. uid 65534 logs on as Anonymous.
+// STATUS_ACCOUNT_DISABLED and STATUS_LOGON_TYPE_NOT_GRANTED mean that the user may not log on;
+// STATUS_NO_LOGON_SERVERS means that an id or its groups could not be resolved.
 func (s *Store) TokenForUID(uid uint32, gids []uint32, more ...sid.SID) (logon.Result, ntstatus.Status) {
 	if uid == Unmapped {
-		// 65534 stands for every uid without a number here: it is Anonymous. L-25
+		// 65534 stands for every unmapped uid, so it is Anonymous (L-25).
 		return logon.AnonymousLogon(), ntstatus.Success
 	}
 	st := s.now.Load()
 	if uid == 0 && s.cfg.Root != "" {
-		// uid 0 is the account that the configuration names. L-26
+		// uid 0 is the account that the configuration names (L-26).
 		return s.root(st)
 	}
 	user, status := s.userOf(st, uid)
@@ -45,7 +46,8 @@ func (s *Store) TokenForUID(uid uint32, gids []uint32, more ...sid.SID) (logon.R
 	return logon.Compose(person, winnt.LOGON32_LOGON_INTERACTIVE)
 }
 
-// root returns the logon of the account that uid 0 is.
+// root returns the logon of the configured account of uid 0, or STATUS_NO_SUCH_USER if that is no
+// user.
 func (s *Store) root(st *state) (logon.Result, ntstatus.Status) {
 	a, ok := s.LookupName(s.cfg.Root)
 	switch {
@@ -61,7 +63,8 @@ func (s *Store) root(st *state) (logon.Result, ntstatus.Status) {
 	return logon.Compose(person, winnt.LOGON32_LOGON_INTERACTIVE)
 }
 
-// UserSID and GroupSID return the SIDs of ids of the host; 65534 is Anonymous.
+// UserSID returns the SID of a uid of the host; 65534 is Anonymous. If the lookup fails, it is
+// S-1-22-1-uid.
 func (s *Store) UserSID(uid uint32) sid.SID {
 	if uid == Unmapped {
 		return sid.Anonymous
@@ -70,13 +73,13 @@ func (s *Store) UserSID(uid uint32) sid.SID {
 	return u
 }
 
-// GroupSID returns the SID of a gid.
+// GroupSID returns the SID of a gid. If the lookup fails, it is S-1-22-2-gid.
 func (s *Store) GroupSID(gid uint32) sid.SID {
 	g, _ := s.groupOf(s.now.Load(), gid)
 	return g
 }
 
-// UID returns the uid of a SID, ok false for one that is no user's or has none.
+// UID returns the uid of a SID. ok is false if the SID is no user, or the user has no uid.
 func (s *Store) UID(id sid.SID) (uid uint32, ok bool) {
 	st := s.now.Load()
 	switch a, known := st.account(id); {
@@ -88,11 +91,11 @@ func (s *Store) UID(id sid.SID) (uid uint32, ok bool) {
 	default:
 		uid, ok = s.idOf(st, id, false)
 	}
-	// Only the SID that the uid has in turn is its own. L-28
+	// A uid belongs to a SID only if it maps back to the same SID (L-28).
 	return uid, ok && s.UserSID(uid) == id
 }
 
-// GID returns the gid of a SID likewise.
+// GID returns the gid of a SID. ok is false if the SID is no group, or the group has no gid.
 func (s *Store) GID(id sid.SID) (gid uint32, ok bool) {
 	st := s.now.Load()
 	switch g, known := st.groups[id]; {
@@ -104,30 +107,30 @@ func (s *Store) GID(id sid.SID) (gid uint32, ok bool) {
 	default:
 		gid, ok = s.idOf(st, id, true)
 	}
-	// Here too, only the SID that the gid has in turn is its own. L-28
+	// A gid belongs to a SID only if it maps back to the same SID (L-28).
 	return gid, ok && s.GroupSID(gid) == id
 }
 
-// QuotaUID returns the uid whose quota a uid counts against: a subordinate uid
-// shares that of the user who has it. L-29
+// QuotaUID returns the uid that is charged for a uid's resources. A subordinate uid is charged to
+// the owner of its range (L-29).
 func (s *Store) QuotaUID(uid uint32) uint32 {
 	r, ok := s.subids.owner(uid)
 	if !ok {
 		return uid
 	}
 	if n, err := strconv.ParseUint(r.Owner, 10, 32); err == nil {
-		return uint32(n) // the file may have the number in place of the name
+		return uint32(n) // subuid files may name the owner by number
 	}
 	if n, ok := s.hostUID(r.Owner); ok {
 		return n
 	}
-	// The ids of a range share a quota though the host does not tell whose they are. L-29
+	// If the owner's name is unknown, all ids of the range share the quota of its first id (L-29).
 	return r.First
 }
 
-// person collects everything about a user: the groups of the account, those of the
-// host, and what they are in; and all rights. The uid is that of the logon, nil to
-// take the account's.
+// person collects a user's groups, privileges and rights: the groups of the account and of the
+// host, and all groups that contain them. uid is the uid of the logon; nil takes the account's and
+// looks up its groups on the host.
 func (s *Store) person(st *state, user sid.SID, uid *uint32, gids []uint32, t winnt.LogonType,
 	more ...sid.SID) (logon.Person, ntstatus.Status) {
 	a, local := st.account(user)
@@ -149,7 +152,7 @@ func (s *Store) person(st *state, user sid.SID, uid *uint32, gids []uint32, t wi
 		ids = append(ids, st.machine.WithRID(noneRID))
 	}
 	if uid != nil && fileaccess.UnixUser(*uid) != user {
-		// A user of the host is also the SID that the files of that user have. L-30
+		// A user of the host also has the SID that owns the user's files (L-30).
 		ids = append(ids, fileaccess.UnixUser(*uid))
 	}
 	for _, g := range gids {
@@ -175,12 +178,12 @@ func (s *Store) person(st *state, user sid.SID, uid *uint32, gids []uint32, t wi
 	return p, ntstatus.Success
 }
 
-// noneRID is the RID of the group None, the primary group of every account.
+// noneRID is the RID of the group None, the primary group of every local account.
 const noneRID = 513
 
-// hostGroups returns the gids of a user of the host; none for one that the host does
-// not name. Half of the groups could hide one that denies: then the status is
-// STATUS_NO_LOGON_SERVERS. L-56
+// hostGroups returns the gids of a user of the host, none if the host has no name for the uid. If
+// the groups cannot be read completely, the status is STATUS_NO_LOGON_SERVERS, because a missing
+// group could be one that denies (L-56).
 func (s *Store) hostGroups(uid uint32) ([]uint32, ntstatus.Status) {
 	if s.cfg.Hosts == nil {
 		return nil, ntstatus.Success

@@ -380,7 +380,7 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
-// domains are the answers of a made-up winbind; id 70099 is asked while it is away.
+// domains is a fake winbind; id 70099 behaves as if it were unreachable.
 type domains map[uint32]sid.SID
 
 func (d domains) SIDOfUID(_ context.Context, uid uint32) (sid.SID, bool, error) {
@@ -408,9 +408,9 @@ func (d domains) GIDOf(ctx context.Context, id sid.SID) (uint32, bool, error) {
 	return d.UIDOf(ctx, id)
 }
 
-// TestWinbindMap: winbind is asked about the ids of its map alone; what it has not, does not
-// answer, or answers of another domain, lets no one in (L-55). The directory is asked
-// likewise by a map of backend ad (L-59).
+// TestWinbindMap checks that winbind is queried only for ids of its map, and that nobody logs on by
+// an id that it does not know, does not answer or assigns to another domain (L-55). Maps of backend
+// ad query the directory in the same way (L-59).
 func TestWinbindMap(t *testing.T) {
 	for _, c := range []struct {
 		backend Backend
@@ -459,4 +459,132 @@ func asksMap(t *testing.T, backend Backend, set func(*Config, Domains)) {
 		}
 	}
 	check(70001, 7, ntstatus.NoLogonServers, sid.SID{})
+}
+
+// TestRootAccountOfEachKind checks the account of uid 0 for each kind of name, and the errors for wrong names
+// (L-26).
+func TestRootAccountOfEachKind(t *testing.T) {
+	for _, c := range []struct {
+		root    string
+		status  ntstatus.Status
+		user    string // M for this computer's part
+		account string
+		trouble string
+	}{
+		{"", 0, "S-1-22-1-0", "root", ""}, {"boss", 0, "M-1001", "boss", ""}, {"host\\BOSS", 0, "M-1001", "boss", ""},
+		{"out", ntstatus.AccountDisabled, "", "", ""}, {"SYSTEM", 0, "S-1-5-18", "SYSTEM", ""},
+		{"LOCAL SERVICE", ntstatus.NoSuchUser, "", "", `"LOCAL SERVICE" is no user`},
+		{"Administrators", ntstatus.NoSuchUser, "", "", `"Administrators" is no user`},
+		{"zoe", ntstatus.NoSuchUser, "", "",
+			`root: "zoe" is no user, so uid 0 cannot log on: add the account or remove the key`},
+		{"host", ntstatus.NoSuchUser, "", "", `"host" is no user`}, {"dora", 0, "S-1-22-1-12", "dora", ""},
+	} {
+		f, _ := openWatched(t, func(cfg *Config) { cfg.Root = c.root })
+		f.account(t, Account{Name: "boss", UID: number(3000)}, "")
+		f.account(t, Account{Name: "out", Disabled: true}, "")
+		r, st := f.TokenForUID(0, []uint32{7})
+		machine := f.Computer().SID.String()
+		user := ""
+		if !r.Token.User.SID.IsZero() {
+			user = strings.Replace(r.Token.User.SID.String(), machine, "M", 1)
+		}
+		if st != c.status || user != c.user || r.Account.Name != c.account ||
+			c.root != "" && has(r, fileaccess.UnixGroup(7)) {
+			t.Errorf("L-26: %q: %v is %q, %+v", c.root, st, user, r.Account)
+		}
+		if st == 0 && c.root == "boss" && (!has(r, fileaccess.UnixUser(3000)) || !has(r, fileaccess.UnixGroup(21)) ||
+			!has(r, sid.Interactive) || has(r, fileaccess.UnixUser(0))) {
+			t.Errorf("L-26: uid 0 as an account with a uid: %v", groups(&r))
+		}
+		err := f.Trouble()
+		if (err != nil) != (c.trouble != "") || err != nil && !strings.Contains(err.Error(), c.trouble) {
+			t.Errorf("L-26: %q: trouble %v, want %s", c.root, err, c.trouble)
+		}
+		// A logon of root by name must use the account's name.
+		byName, st := f.LogOn(logon.Request{Package: logon.S4U, Type: network, Name: `Unix User\root`})
+		if (st == 0) != (c.root == "") || st == 0 && byName.Token.User.SID != fileaccess.UnixUser(0) {
+			t.Errorf("L-26: with %q root by name is %v, %v", c.root, byName.Token.User.SID, st)
+		}
+		if f.UserSID(0) != fileaccess.UnixUser(0) { // files stay those of the host's root
+			t.Errorf("L-26: with %q uid 0 has the SID %v", c.root, f.UserSID(0))
+		}
+	}
+}
+
+// TestWholeTokens: all groups of a token, and no other: of an account with a uid and one without, by password, by
+// name and by the socket, and of a user of the host (L-8, L-20, L-30, L-57).
+func TestWholeTokens(t *testing.T) {
+	f, _ := openWatched(t, nil)
+	carol := f.account(t, Account{Name: "carol", UID: number(3000)}, "p")
+	bare := f.account(t, Account{Name: "bare"}, "p")
+	host := f.account(t, Account{Name: "ofnohost", UID: number(3001)}, "p")
+	var staff, inner, outer sid.SID
+	f.must(t, func(e *Edit) error {
+		staff = e.AddGroup(Group{Name: "staff", GID: number(50)})
+		inner = e.AddGroup(Group{Name: "inner", Members: []sid.SID{carol, fileaccess.UnixUser(12)}})
+		outer = e.AddGroup(Group{Name: "outer", Members: []sid.SID{inner, staff}})
+		e.Grant(outer, winnt.SeDebugPrivilege.Bit(), 0)
+		e.Grant(inner, winnt.SeBackupPrivilege.Bit(), 0)
+		e.Grant(bare, winnt.SeRestorePrivilege.Bit(), 0)
+		// Who owns the state folder is an administrator no more.
+		return e.RemoveMember(sid.Administrators, fileaccess.UnixUser(uint32(os.Getuid())))
+	})
+	none := staff.Prefix().WithRID(513)
+	unix := fileaccess.UnixGroup
+	password := func(name string) func() (logon.Result, ntstatus.Status) {
+		return func() (logon.Result, ntstatus.Status) { return f.LogonPassword(name, "p", network) }
+	}
+	byName := func(name string) func() (logon.Result, ntstatus.Status) {
+		return func() (logon.Result, ntstatus.Status) {
+			return f.LogOn(logon.Request{Package: logon.S4U, Type: network, Name: name})
+		}
+	}
+	socket := func(uid uint32, gids ...uint32) func() (logon.Result, ntstatus.Status) {
+		return func() (logon.Result, ntstatus.Status) { return f.TokenForUID(uid, gids) }
+	}
+	always := []sid.SID{sid.Everyone, sid.AuthenticatedUsers, sid.ThisOrganization, sid.Users}
+	ofNetwork := append(slices.Clone(always), sid.Network)
+	local := append(slices.Clone(always), sid.Interactive)
+	for _, c := range []struct {
+		what   string
+		call   func() (logon.Result, ntstatus.Status)
+		user   sid.SID
+		name   string
+		groups []sid.SID
+		with   []sid.SID
+		rights string
+	}{
+		{"carol by password", password("carol"), carol, "carol", ofNetwork,
+			[]sid.SID{none, fileaccess.UnixUser(3000), unix(21), staff, inner, outer}, "SeBackupPrivilege SeDebugPrivilege"},
+		{"carol by name", byName("carol"), carol, "carol", ofNetwork,
+			[]sid.SID{none, fileaccess.UnixUser(3000), unix(21), staff, inner, outer}, "SeBackupPrivilege SeDebugPrivilege"},
+		{"carol at the socket", socket(3000, 7, Unmapped, 7), carol, "carol", local,
+			[]sid.SID{none, fileaccess.UnixUser(3000), unix(7), inner, outer}, "SeBackupPrivilege SeDebugPrivilege"},
+		{"bare by password", password("bare"), bare, "bare", ofNetwork, []sid.SID{none}, "SeRestorePrivilege"},
+		{"one whom the host does not name", password("ofnohost"), host, "ofnohost", ofNetwork,
+			[]sid.SID{none, fileaccess.UnixUser(3001)}, ""},
+		{"dora by name", byName("dora"), fileaccess.UnixUser(12), "dora", ofNetwork,
+			[]sid.SID{unix(22), unix(21), inner, outer}, "SeBackupPrivilege SeDebugPrivilege"},
+		{"a number alone", socket(99, 50), fileaccess.UnixUser(99), "", local, []sid.SID{staff, outer}, "SeDebugPrivilege"},
+		{"root", socket(0, 0), fileaccess.UnixUser(0), "root", local, []sid.SID{unix(0)}, ""},
+		{"root by name", byName("root"), fileaccess.UnixUser(0), "root", ofNetwork, []sid.SID{unix(0)}, ""},
+		{"a user of a formula", socket(80001, 80002), home.WithRID(1001), "", local,
+			[]sid.SID{fileaccess.UnixUser(80001), home.WithRID(1002)}, ""},
+	} {
+		r, st := c.call()
+		var want []string
+		for _, g := range append(slices.Clone(c.groups), c.with...) {
+			want = append(want, g.String())
+		}
+		slices.Sort(want)
+		if st != ntstatus.Success || r.Token.User.SID != c.user || !slices.Equal(groups(&r), want) ||
+			r.Account.Name != c.name || r.Account.SID != c.user || r.Linked != nil {
+			t.Errorf("%s: %v is %+v in\n%v, want\n%v", c.what, st, r.Account, groups(&r), want)
+		}
+		const all = winnt.PrivilegeSet(1)<<winnt.SeBackupPrivilege | 1<<winnt.SeDebugPrivilege |
+			1<<winnt.SeRestorePrivilege
+		if got := strings.Join((r.Token.Privileges & all).Names(), " "); got != c.rights {
+			t.Errorf("%s: holds %q, want %q", c.what, got, c.rights)
+		}
+	}
 }

@@ -1,19 +1,18 @@
 package lsa
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
-
-	"go.etcd.io/bbolt"
 
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
-// Edit is one set of changes, made together or not at all. It is valid within
-// [Store.Update] only.
+// Edit is a set of changes that are committed together or not at all. It is valid only within
+// [Store.Update].
 type Edit struct {
 	store   *Store
 	st      *state
@@ -21,9 +20,11 @@ type Edit struct {
 	changes []Change
 }
 
-// Update makes changes in the name of a SID. They are offered to Config.Audit,
-// written, and seen by others only then; after a nil error they outlive a crash. An
-// error changes nothing. L-39
+// Update runs f on a copy of the state and commits its changes in the name of the SID by. It
+// validates the new state, passes each change to Config.Audit, writes the file, and only then
+// publishes the state. After a nil error the changes survive a crash; an error changes nothing
+// (L-39). If the disk fails twice, and the error says so, the changes may be in effect after the next start. Updates
+// are serialized: f must not call Update.
 func (s *Store) Update(by sid.SID, f func(*Edit) error) error {
 	s.write.Lock()
 	defer s.write.Unlock()
@@ -35,7 +36,9 @@ func (s *Store) Update(by sid.SID, f func(*Edit) error) error {
 	return s.publish(before, e)
 }
 
-// publish makes the changes of an Edit the state.
+// publish validates, records, writes and publishes the state of an Edit.
+//
+// +checklocks:s.write
 func (s *Store) publish(before *state, e *Edit) error {
 	if err := e.st.valid(before, s.subids.ranges()); err != nil {
 		return err
@@ -44,12 +47,12 @@ func (s *Store) publish(before *state, e *Edit) error {
 		if s.cfg.Audit == nil {
 			break
 		}
-		// A change that cannot be recorded is not made. L-37
+		// A change that cannot be recorded does not happen (L-37).
 		if err := s.cfg.Audit(c); err != nil {
 			return fmt.Errorf("%s %s: not recorded, so not made: %w", c.What, c.Subject, err)
 		}
 	}
-	if err := s.db.Update(func(tx *bbolt.Tx) error { return writeState(tx, before, e.st) }); err != nil {
+	if err := s.commit(before, e.st); err != nil {
 		return fmt.Errorf("account store: %w", err)
 	}
 	e.st.index()
@@ -61,8 +64,8 @@ func (e *Edit) note(what, subject, detail string) {
 	e.changes = append(e.changes, Change{e.by, what, subject, detail})
 }
 
-// AddAccount makes an account with the next RID and returns its SID. a.RID and
-// a.Hash are not taken from the caller.
+// AddAccount adds an account with the next RID and returns its SID. It ignores a.RID and a.Hash: a
+// new account has no password. Update rejects invalid or duplicate names.
 func (e *Edit) AddAccount(a Account) sid.SID {
 	a.RID, a.Hash = e.st.next, ""
 	e.st.next++
@@ -71,7 +74,7 @@ func (e *Edit) AddAccount(a Account) sid.SID {
 	return e.st.machine.WithRID(a.RID)
 }
 
-// named returns the account of that name among those of the Edit.
+// named returns the account with that name in the edited state.
 func (e *Edit) named(name string) (Account, error) {
 	for _, a := range e.st.accounts {
 		if strings.EqualFold(a.Name, name) {
@@ -81,7 +84,8 @@ func (e *Edit) named(name string) (Account, error) {
 	return Account{}, fmt.Errorf("account %q: no account has that name", clipped(name))
 }
 
-// SetAccount changes name, uid, full name and whether an account is disabled.
+// SetAccount calls change on an account's copy and stores it. Changes of RID and Hash are ignored.
+// An unknown name is an error.
 func (e *Edit) SetAccount(name string, change func(*Account)) error {
 	a, err := e.named(name)
 	if err != nil {
@@ -95,7 +99,8 @@ func (e *Edit) SetAccount(name string, change func(*Account)) error {
 	return nil
 }
 
-// SetPassword sets the password of an account.
+// SetPassword sets the password of an account. It fails for an unknown name, an empty or overlong
+// password, and if too many hashes are waiting.
 func (e *Edit) SetPassword(name string, password logon.Secret) error {
 	a, err := e.named(name)
 	if err != nil {
@@ -104,11 +109,11 @@ func (e *Edit) SetPassword(name string, password logon.Secret) error {
 	if password == "" || len(password) > maxPassword {
 		return fmt.Errorf("account %q: a password has 1 to %d bytes", a.Name, maxPassword)
 	}
-	if !e.store.door.enter() {
+	if !e.store.throttle.hashing.Enter(context.Background(), "changes of passwords") {
 		return fmt.Errorf("account %q: too many logons wait: try again", a.Name)
 	}
 	h, err := newHash(password, e.store.cfg.Password)
-	e.store.door.leave()
+	e.store.throttle.hashing.Leave()
 	if err != nil {
 		return err
 	}
@@ -118,8 +123,7 @@ func (e *Edit) SetPassword(name string, password logon.Secret) error {
 	return nil
 }
 
-// DeleteAccount removes an account, its memberships and its rights. Its RID is not
-// given to another.
+// DeleteAccount removes an account, its memberships and its rights. Its RID is never reused.
 func (e *Edit) DeleteAccount(name string) error {
 	a, err := e.named(name)
 	if err != nil {
@@ -143,8 +147,7 @@ func (e *Edit) forget(id sid.SID) {
 	}
 }
 
-// AddGroup makes a local group with the next RID and returns its SID. g.SID is not
-// taken from the caller.
+// AddGroup adds a local group with the next RID and returns its SID. It ignores g.SID.
 func (e *Edit) AddGroup(g Group) sid.SID {
 	g.SID = e.st.machine.WithRID(e.st.next)
 	e.st.next++
@@ -153,7 +156,8 @@ func (e *Edit) AddGroup(g Group) sid.SID {
 	return g.SID
 }
 
-// DeleteGroup removes a local group; those of BUILTIN stay.
+// DeleteGroup removes a local group with its memberships and rights. A group of BUILTIN or an
+// unknown SID is an error.
 func (e *Edit) DeleteGroup(id sid.SID) error {
 	g, ok := e.st.groups[id]
 	if !ok || id.Prefix() != e.st.machine {
@@ -165,7 +169,8 @@ func (e *Edit) DeleteGroup(id sid.SID) error {
 	return nil
 }
 
-// AddMember and RemoveMember change who is in a group.
+// AddMember adds a SID to a group. It is no error if the SID is a member already; an unknown group
+// is one.
 func (e *Edit) AddMember(group, member sid.SID) error {
 	g, ok := e.st.groups[group]
 	if !ok {
@@ -180,7 +185,8 @@ func (e *Edit) AddMember(group, member sid.SID) error {
 	return nil
 }
 
-// RemoveMember removes a member of a group; one that is not there is no error.
+// RemoveMember removes a SID from a group. It is no error if the SID is not a member; an unknown
+// group is one.
 func (e *Edit) RemoveMember(group, member sid.SID) error {
 	g, ok := e.st.groups[group]
 	if !ok {
@@ -194,7 +200,7 @@ func (e *Edit) RemoveMember(group, member sid.SID) error {
 	return nil
 }
 
-// Grant gives a SID privileges and logon rights.
+// Grant adds privileges and logon rights to those of a SID.
 func (e *Edit) Grant(to sid.SID, privileges winnt.PrivilegeSet, rights logon.Rights) {
 	g := e.st.grants[to]
 	e.noteRights("right granted", to, privileges&^g.Privileges, rights&^g.Rights)
@@ -203,7 +209,7 @@ func (e *Edit) Grant(to sid.SID, privileges winnt.PrivilegeSet, rights logon.Rig
 	e.st.grants[to] = g
 }
 
-// Revoke takes privileges and logon rights from a SID.
+// Revoke removes privileges and logon rights from a SID.
 func (e *Edit) Revoke(from sid.SID, privileges winnt.PrivilegeSet, rights logon.Rights) {
 	g := e.st.grants[from]
 	e.noteRights("right revoked", from, privileges&g.Privileges, rights&g.Rights)
@@ -214,15 +220,15 @@ func (e *Edit) Revoke(from sid.SID, privileges winnt.PrivilegeSet, rights logon.
 	}
 }
 
-// noteRights notes one change for each right: granting SeTcbPrivilege is a record
-// of its own. L-22
+// noteRights records one change for each right, so that granting SeTcbPrivilege has a record of its
+// own (L-22).
 func (e *Edit) noteRights(what string, id sid.SID, privileges winnt.PrivilegeSet, rights logon.Rights) {
 	for _, name := range append(privileges.Names(), rights.Names()...) {
 		e.note(what, id.String(), name)
 	}
 }
 
-// SetMaps replaces the id maps.
+// SetMaps replaces all id maps. Update validates them.
 func (e *Edit) SetMaps(all []IDMap) {
 	e.st.maps = slices.Clone(all)
 	var names []string

@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// Bounds of a store.
+// Limits of a store.
 const (
 	maxAccounts = 1 << 20
 	maxGroups   = 1 << 18
@@ -21,9 +21,9 @@ const (
 	maxNameRune = 256 // characters of a name, as in NT
 )
 
-// valid returns what is wrong with a state that follows another. Everything that
-// enters a store, from wherever, passes here. What the state before had already may
-// have become subordinate since: only what is new is refused for it.
+// valid returns the first error of a state that follows before, nil if it is valid. Every new state
+// passes this check. Overlaps with subordinate ids are errors only for entries that changed,
+// because the ids may have become subordinate after they were stored.
 func (s *state) valid(before *state, subordinate []fileaccess.SubIDs) error {
 	if s.machine.Authority() != 5 || s.machine.SubAuthorities() != 4 || s.machine.Sub(0) != 21 {
 		return fmt.Errorf("%v is no SID of a machine: want S-1-5-21-x-y-z", s.machine)
@@ -108,7 +108,7 @@ func (s *state) validGroup(g *Group, id sid.SID, names map[string]bool, gids map
 	return validID("gid", *g.GID, g.Name, gids, subordinate)
 }
 
-// validName refuses names that no look-up finds or that two have.
+// validName rejects names that are malformed, or already in names. It adds a valid name to names.
 func validName(name string, names map[string]bool) error {
 	key := strings.ToUpper(name)
 	switch {
@@ -124,7 +124,7 @@ func validName(name string, names map[string]bool) error {
 	return nil
 }
 
-// validID refuses ids that can be no account's. L-23
+// validID rejects ids that no account or group may have (L-23), and adds a valid one to taken.
 func validID(what string, id uint32, name string, taken map[uint32]string, subordinate []fileaccess.SubIDs) error {
 	other, twice := taken[id]
 	switch {

@@ -13,13 +13,14 @@ import (
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/auth/admission"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestValid: each thing that is wrong with a state is refused by itself, and what
-// lies just inside a bound is taken (L-23).
-func TestValid(t *testing.T) {
+// TestValidRejectsEachMistake checks that each invalid part of a state is rejected on its own, and that values just
+// inside a limit are accepted (L-23).
+func TestValidRejectsEachMistake(t *testing.T) {
 	const good = "$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 	other := sid.MustParse("S-1-5-21-9-8-7")
 	corp := IDMap{Domain: other, Name: "CORP", Low: 100000, High: 200000}
@@ -252,29 +253,31 @@ func TestShippedRights(t *testing.T) {
 	}
 }
 
-// TestLockWindow: failures count for a quarter of an hour from the first one; a lock
-// lasts as long and then the count begins anew; one name's lock is no other's (L-31).
-func TestLockWindow(t *testing.T) {
-	if lockAfter != 10 || lockWindow != 15*time.Minute || lockFor != 15*time.Minute {
-		t.Error("the rule says ten failures and a quarter of an hour")
+// TestLockEndsWithItsWindow checks that failures count for 15 minutes from the first one, that a lock lasts as
+// long and then the count restarts, and that names are locked separately (L-31).
+func TestLockEndsWithItsWindow(t *testing.T) {
+	if lockPairAfter != 10 || lockAfter != 100 || lockWindow != 15*time.Minute || lockFor != 15*time.Minute {
+		t.Error("the rule says ten failures from one origin, a hundred from all, and a quarter of an hour")
 	}
 	f := open(t, nil)
 	f.account(t, Account{Name: "alice"}, "correct")
 	f.account(t, Account{Name: "bob"}, "correct")
+	n := 0
 	try := func(password logon.Secret, times int, want ntstatus.Status) {
 		t.Helper()
 		for i := range times {
-			if _, st := f.LogonPassword("alice", password, network); st != want {
+			n++ // each from an address of its own
+			if st := f.from(fmt.Sprint("o", n), "alice", password); st != want {
 				t.Fatalf("attempt %d: %v, want %v", i, st, want)
 			}
 		}
 	}
 	const after = time.Nanosecond
-	try("guess", 9, ntstatus.LogonFailure)
-	f.clock.pass(lockWindow + after) // the nine are forgotten
+	try("guess", 99, ntstatus.LogonFailure)
+	f.clock.pass(lockWindow + after) // the 99 are forgotten
 	try("guess", 1, ntstatus.LogonFailure)
 	f.clock.pass(lockWindow) // within it, from the first failure
-	try("guess", 9, ntstatus.LogonFailure)
+	try("guess", 99, ntstatus.LogonFailure)
 	try("correct", 1, ntstatus.AccountLockedOut)
 	f.reopen(t)
 	f.clock.pass(lockFor - after)
@@ -283,28 +286,31 @@ func TestLockWindow(t *testing.T) {
 		t.Errorf("another account: %v", st)
 	}
 	f.clock.pass(after)
-	try("guess", 9, ntstatus.LogonFailure) // counted anew, not locked by the first
-	try("correct", 1, ntstatus.Success)
-	f.reopen(t) // what a success forgot stays forgotten
-	try("guess", 9, ntstatus.LogonFailure)
-	f.reopen(t) // failures that did not lock yet outlive the daemon too
-	try("guess", 1, ntstatus.LogonFailure)
+	try("guess", 98, ntstatus.LogonFailure) // a new count, not the old lock
+	try("correct", 1, ntstatus.Success)     // takes its own back
+	f.reopen(t)                             // failures that did not lock yet outlive the daemon too
+	try("guess", 2, ntstatus.LogonFailure)
 	try("correct", 1, ntstatus.AccountLockedOut)
+	if err := f.Unlock("alice"); err != nil {
+		t.Fatal(err)
+	}
+	f.reopen(t)
+	try("correct", 1, ntstatus.Success)
 }
 
-// TestDoorIsBounded: the failures of names that a client invents take no more than
-// their room, and an old one goes before a new one.
-func TestDoorIsBounded(t *testing.T) {
-	d := door{failures: map[string]failures{}}
+// TestFailureTableIsBounded checks that the failures of invented names stay within the limit, and that an
+// expired entry is removed before a new one.
+func TestFailureTableIsBounded(t *testing.T) {
+	d := throttle{failures: map[string]failures{}, pairs: unlimited()}
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	for i := range maxNames {
-		d.attempt(fmt.Sprint(i), now)
+		d.attempt(fmt.Sprint(i), "o", now)
 	}
 	if len(d.failures) != maxNames {
 		t.Fatalf("%d names", len(d.failures))
 	}
 	for i := range 100 {
-		if d.attempt(fmt.Sprint("new", i), now); len(d.failures) > maxNames {
+		if d.attempt(fmt.Sprint("new", i), "o", now); len(d.failures) > maxNames {
 			t.Fatalf("%d names", len(d.failures))
 		}
 	}
@@ -313,8 +319,13 @@ func TestDoorIsBounded(t *testing.T) {
 	}
 }
 
-// oldGoes fills a door with names of which the second half is locked: one of the first
-// makes room.
+// unlimited counts by name and origin without a bound.
+func unlimited() *admission.Limit {
+	return &admission.Limit{PerPair: unbounded, PerName: unbounded, PerOrigin: unbounded}
+}
+
+// oldGoes fills the table with names, the second half of them locked. One of the first half must be
+// removed.
 func oldGoes(t *testing.T, now time.Time) {
 	t.Helper()
 	filled := map[string]failures{}
@@ -324,8 +335,8 @@ func oldGoes(t *testing.T, now time.Time) {
 	for i := range maxNames / 2 {
 		filled[fmt.Sprint(i)] = failures{Count: 1, First: now.Add(-time.Hour), Locked: now.Add(-time.Minute)}
 	}
-	d := door{failures: filled}
-	d.attempt("one more", now)
+	d := throttle{failures: filled, pairs: unlimited()}
+	d.attempt("one more", "o", now)
 	gone := -1
 	for i := range maxNames {
 		if _, there := d.failures[fmt.Sprint(i)]; !there {
@@ -337,9 +348,9 @@ func oldGoes(t *testing.T, now time.Time) {
 	}
 }
 
-// TestRecordsOfChanges: each difference between two states is one record with what it
-// is about, in a fixed order, and no record tells of what stayed (L-37).
-func TestRecordsOfChanges(t *testing.T) {
+// TestRecordsNameEachChange checks that each difference between two states is one record with its
+// object, in a fixed order, and that unchanged objects have none (L-37).
+func TestRecordsNameEachChange(t *testing.T) {
 	before, err := shipped(5)
 	if err != nil {
 		t.Fatal(err)
@@ -404,8 +415,8 @@ func TestRecordsOfChanges(t *testing.T) {
 	}
 }
 
-// TestEdits: what an Edit does is recorded once and done once; what is there
-// already, or never was, is neither an error nor a record.
+// TestEdits checks that each Edit method changes and records something once. A change without
+// effect is neither an error nor recorded.
 func TestEdits(t *testing.T) {
 	f := open(t, nil)
 	alice := f.account(t, Account{Name: "alice", RID: 77, Hash: "forged"}, "")
@@ -538,8 +549,8 @@ func TestEdits(t *testing.T) {
 	}
 }
 
-// TestSubidsAreReadAgain: a file of subordinate ids that changes counts anew, by its
-// length as by its time (L-24).
+// TestSubidsAreReadAgain checks that a changed file of subordinate ids is read again, whether its
+// size or its time differs (L-24).
 func TestSubidsAreReadAgain(t *testing.T) {
 	f := open(t, nil)
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)

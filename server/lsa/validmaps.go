@@ -7,21 +7,21 @@ import (
 	"github.com/refmon/refmon/fileaccess"
 )
 
-// Bounds of the ranges of autorid (idmap_autorid(8)).
+// Limits of autorid ranges (idmap_autorid(8)).
 const (
 	leastRange  = 2000
 	leastRanges = 2
 )
 
-// validMaps refuses ranges that overlap each other or, where they are new,
-// subordinate ids: the users of a container would become accounts of a domain. L-23
+// validMaps rejects maps that overlap each other, and new maps that overlap subordinate ids: the
+// users of a container would become accounts of a domain (L-23).
 func (s *state) validMaps(before *state, subordinate []fileaccess.SubIDs) error {
 	for i := range s.maps {
 		m := &s.maps[i]
 		err := m.valid(s)
 		for j := range i {
 			if err == nil {
-				err = m.beside(&s.maps[j])
+				err = m.conflict(&s.maps[j])
 			}
 		}
 		first, last, _ := m.span()
@@ -37,7 +37,7 @@ func (s *state) validMaps(before *state, subordinate []fileaccess.SubIDs) error 
 	return nil
 }
 
-// valid returns what is wrong with a map by itself.
+// valid checks one map on its own.
 func (m *IDMap) valid(s *state) error {
 	switch {
 	case m.Domain.Authority() != 5 || m.Domain.SubAuthorities() != 4 || m.Domain.Sub(0) != 21 || m.Domain == s.machine:
@@ -89,8 +89,9 @@ func (m *IDMap) validBackend() error {
 	return nil
 }
 
-// beside returns why two maps cannot be in one store.
-func (m *IDMap) beside(o *IDMap) error {
+// conflict returns an error if two maps overlap or have the same domain. Ranges of one autorid domain
+// may coexist.
+func (m *IDMap) conflict(o *IDMap) error {
 	first, last, _ := m.span()
 	theirFirst, theirLast, _ := o.span()
 	further := m.Backend == Autorid && o.Backend == Autorid && m.Index != o.Index && m.RangeSize == o.RangeSize

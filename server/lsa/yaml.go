@@ -8,16 +8,16 @@ import (
 	"strings"
 
 	"github.com/refmon/refmon/internal/strict"
-	"github.com/refmon/refmon/internal/verbs/strictyaml"
+	"github.com/refmon/refmon/internal/strictyaml"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/sid"
 )
 
-// MaxFile is the largest file of accounts, in bytes.
+// MaxFile is the size limit of an accounts file, in bytes.
 const MaxFile = 64 << 20
 
-// accountsFile is the form of the YAML file. It has no hashes: passwords of
-// accounts that are there stay, new accounts have none.
+// accountsFile is the form of the YAML file. It has no hashes: existing accounts keep their
+// passwords, new accounts have none.
 type accountsFile struct {
 	Version  int           `json:"version"`
 	Machine  sid.SID       `json:"machine"`
@@ -29,7 +29,7 @@ type accountsFile struct {
 
 type accountFile struct {
 	Name     string  `json:"name"`
-	RID      uint32  `json:"rid"` // 0 for the next
+	RID      uint32  `json:"rid"` // 0: the next free RID
 	UID      *uint32 `json:"uid"`
 	FullName string  `json:"fullName"`
 	Disabled bool    `json:"disabled"`
@@ -48,9 +48,9 @@ type rightsFile struct {
 	Rights     []string `json:"rights"`
 }
 
-// Import makes the store what a file says, in the name of a SID: what the file
-// does not have is gone, but for the passwords of accounts that stay. Each
-// difference is one change for the record. An error changes nothing.
+// Import replaces the contents of the store by those of an accounts file, in the name of the SID
+// by. Accounts, groups, rights and maps that the file does not have are deleted; accounts that stay
+// keep their passwords. Each difference is one change for Config.Audit. An error changes nothing.
 func (s *Store) Import(by sid.SID, file []byte) error {
 	f, err := readFile(file)
 	if err != nil {
@@ -70,7 +70,7 @@ func (s *Store) Import(by sid.SID, file []byte) error {
 	return nil
 }
 
-// readFile reads the text. It is the target of a fuzz test.
+// readFile parses the file. A fuzz test calls it.
 func readFile(file []byte) (f accountsFile, err error) {
 	if len(file) > MaxFile {
 		return f, fmt.Errorf("longer than %d bytes", MaxFile)
@@ -106,14 +106,14 @@ func (f *accountsFile) apply(s *Store, st *state) error {
 	}
 	for _, a := range f.Accounts {
 		if a.RID == 0 {
-			a.RID = st.allot()
+			a.RID = st.nextRID()
 		}
 		if _, twice := st.accounts[a.RID]; twice {
 			return fmt.Errorf("account %q: RID %d is there twice", clipped(a.Name), a.RID)
 		}
 		old := before[a.RID]
 		if !strings.EqualFold(old.Name, a.Name) {
-			old.Hash = "" // another account has no password of this one
+			old.Hash = "" // a RID with another name is another account, which gets no password
 		}
 		st.accounts[a.RID] = Account{Name: a.Name, RID: a.RID, UID: a.UID, FullName: a.FullName, Disabled: a.Disabled,
 			Hash: old.Hash}
@@ -149,7 +149,7 @@ func (f *accountsFile) applyGroups(s *Store, st *state, names map[string]sid.SID
 	}
 	for i, g := range f.Groups {
 		if ids[i].IsZero() {
-			ids[i] = st.machine.WithRID(st.allot())
+			ids[i] = st.machine.WithRID(st.nextRID())
 		}
 		names[strings.ToUpper(g.Name)] = ids[i]
 	}
@@ -172,15 +172,15 @@ func (f *accountsFile) applyGroups(s *Store, st *state, names map[string]sid.SID
 	return nil
 }
 
-// allot returns the next RID.
-func (s *state) allot() uint32 {
+// nextRID returns the next RID and increments it.
+func (s *state) nextRID() uint32 {
 	rid := s.next
 	s.next++
 	return rid
 }
 
-// who returns the SID that a file names: a SID, a name of the file, or one that a
-// look-up finds.
+// who returns the SID for a text of the file: a SID, a name in the file, a well-known name, or a
+// name of the host.
 func who(s *Store, names map[string]sid.SID, text string) (sid.SID, error) {
 	if id, err := sid.ParseStrict(text); err == nil && strings.HasPrefix(text, "S-") {
 		return id, nil
@@ -197,8 +197,8 @@ func who(s *Store, names map[string]sid.SID, text string) (sid.SID, error) {
 	return sid.SID{}, fmt.Errorf("%q: no account or group has that name: write its SID", clipped(text))
 }
 
-// Export writes the store as one YAML file that [Store.Import] takes. No hash of a
-// password leaves the store by it. L-38
+// Export writes the store as a YAML file that [Store.Import] reads. It contains no password hashes
+// (L-38).
 func (s *Store) Export(w io.Writer) error {
 	st := s.now.Load()
 	var b strings.Builder
@@ -274,5 +274,5 @@ func optional(b *strings.Builder, name string, id *uint32) {
 	}
 }
 
-// quoted writes a text in YAML's double quotes, which JSON's are.
+// quoted writes a text as a JSON string, which is also a double-quoted YAML string.
 func quoted(text string) string { return string(strict.AppendString(nil, text)) }

@@ -95,8 +95,8 @@ func TestYAML(t *testing.T) {
 	}
 }
 
-// TestYAMLErrors: what is wrong in a file is an error with its place, and changes
-// no program.
+// TestYAMLErrors checks that each mistake in a file is an error with its position and changes
+// nothing.
 func TestYAMLErrors(t *testing.T) {
 	f := open(t, nil)
 	f.account(t, Account{Name: "alice"}, "")
@@ -130,8 +130,8 @@ func TestYAMLErrors(t *testing.T) {
 	}
 }
 
-// TestBackup: a backup brings accounts, passwords and machine back; what is no
-// backup, or is cut off, changes nothing.
+// TestBackup checks that a backup restores accounts, passwords and machine SID, and that a
+// malformed or truncated backup changes nothing.
 func TestBackup(t *testing.T) {
 	f := open(t, nil)
 	alice := f.account(t, Account{Name: "alice"}, "secret")
@@ -206,7 +206,7 @@ func TestDamaged(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		for i := range 50 { // what was cut off was free
+		for i := range 50 { // the removed bytes were a free page
 			if _, ok := s.LookupName(fmt.Sprintf("user%d", i)); !ok {
 				t.Fatalf("%d of %d bytes: user%d is gone without an error", size, len(good), i)
 			}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"sync"
 	"time"
 
@@ -14,18 +15,18 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Accounts says who the users of this host are. It is used from any goroutine.
+// Accounts maps the users of this host to tokens. It is called from any goroutine.
 type Accounts interface {
-	// LogOn returns what the token of a user is made of. The ids are those that the
-	// host's kernel sends with a request: the uid, and the group that the program has
-	// as its own. The supplementary groups are not sent; they are the host's to tell.
+	// LogOn returns the contents of a user's token, or an error to refuse the user. uid and gid are those that the
+	// host's kernel sends with a request; gid is the program's own group. The kernel sends no supplementary groups,
+	// so LogOn must look them up.
 	LogOn(uid, gid uint32) (logon.Result, error)
 }
 
-// person is who a request comes from, as the host's kernel says.
+// person is the sender of a request, as the host's kernel reports it.
 type person struct{ uid, gid uint32 }
 
-// account is a token that requests act with.
+// account is a cached token that requests impersonate.
 type account struct {
 	token  *token.Token        // immutable; nil: the user was refused
 	object *kernel.AccessToken // immutable
@@ -38,7 +39,7 @@ type account struct {
 	dropped bool // guarded by accounts.mu
 }
 
-// accounts keeps one token for each person.
+// accounts caches one token for each person. It is safe for concurrent use.
 type accounts struct {
 	from Accounts       // immutable
 	life time.Duration  // immutable
@@ -46,26 +47,29 @@ type accounts struct {
 	self *worker        // immutable: makes token objects; its thread is used under making
 	now  func() time.Time
 	log  *slog.Logger // immutable
+	// backup is immutable: the mount is for backup.
+	backup bool
 
-	making  sync.Mutex     // held while a token object is made
+	making  sync.Mutex     // held while a token object is created
 	closing sync.WaitGroup // the accounts that are being given up
 	mu      sync.Mutex
 	// +checklocks:mu
 	known map[person]*account // guarded by mu
 }
 
-// Bounds of what is kept of accounts.
+// Limits of the cache.
 const (
-	maxAccounts = 4096        // tokens; more are made anew for each request
+	maxAccounts = 4096        // tokens; beyond it one is created per request
 	refusedLife = time.Second // of a refusal
 )
 
-// get returns the account of a person, which the caller gives back.
+// get returns the account of a person and logs the person on if needed. The caller returns it with put. If the logon
+// failed, its err is set. A failure is cached for refusedLife.
 func (a *accounts) get(p person) *account {
 	a.mu.Lock()
 	acc := a.known[p]
 	if acc != nil && acc.expired(a.now()) {
-		// A token is used for a stated time, then made anew. M-2
+		// A token is used for a configured time, then replaced (M-2).
 		a.dropLocked(p, acc)
 		acc = nil
 	}
@@ -84,13 +88,13 @@ func (a *accounts) get(p person) *account {
 	defer close(acc.ready)
 	a.make(acc, p)
 	if acc.err != nil {
-		// A refusal is told once a logon, not at each request (M-23).
+		// Log a refusal once per logon, not for each request (M-23).
 		a.log.Warn("refused", "uid", p.uid, "error", acc.err)
 	}
 	return acc
 }
 
-// expired reports whether an account is too old; one that is being made is not.
+// expired reports whether an account is too old. An account whose logon is in progress is not.
 func (c *account) expired(now time.Time) bool {
 	select {
 	case <-c.ready:
@@ -102,10 +106,13 @@ func (c *account) expired(now time.Time) bool {
 
 var errNotKnown = errors.New("the logon did not come to an end")
 
-// make logs a person on.
+// make logs a person on. It sets acc.err on failure, else the token and its object.
 func (a *accounts) make(acc *account, p person) {
 	acc.end, acc.err = func() {}, errNotKnown
 	r, err := a.from.LogOn(p.uid, p.gid)
+	if err == nil {
+		r, err = forIntent(r, a.backup)
+	}
 	acc.until = a.now().Add(refusedLife)
 	if err != nil {
 		acc.err = fmt.Errorf("uid %d: %w", p.uid, err)
@@ -116,8 +123,8 @@ func (a *accounts) make(acc *account, p person) {
 		acc.err = fmt.Errorf("uid %d: %w", p.uid, err)
 		return
 	}
-	from := kernel.LogonSource{Process: "mount", Package: "unix"}
-	// Under a policy that fails closed no user acts whose logon has no record. M-3
+	from := kernel.LogonSource{Process: "mount", Package: "unix", Peer: "uid " + strconv.FormatUint(uint64(p.uid), 10)}
+	// Under a policy that fails closed a user whose logon cannot be recorded is refused (M-3).
 	if st := a.sys.RecordLogon(from, winnt.LOGON32_LOGON_INTERACTIVE, tok); st != ntstatus.Success {
 		end()
 		acc.err = fmt.Errorf("record of a logon: %w", st.Err())
@@ -131,7 +138,7 @@ func (a *accounts) make(acc *account, p person) {
 	acc.until = a.now().Add(a.life)
 }
 
-// put gives an account back.
+// put returns an account that get returned. It closes a dropped account with its last user.
 func (a *accounts) put(acc *account) {
 	a.mu.Lock()
 	acc.users--
@@ -142,7 +149,7 @@ func (a *accounts) put(acc *account) {
 	}
 }
 
-// dropLocked forgets an account; its token goes with its last request.
+// dropLocked removes an account from the cache. Its token closes with its last request.
 //
 // +checklocks:a.mu
 func (a *accounts) dropLocked(p person, acc *account) {
@@ -153,7 +160,7 @@ func (a *accounts) dropLocked(p person, acc *account) {
 	}
 }
 
-// shrinkLocked makes room by forgetting accounts that no request uses at the moment.
+// shrinkLocked removes unused accounts until half of the cache is free. It may find none to remove.
 //
 // +checklocks:a.mu
 func (a *accounts) shrinkLocked() {
@@ -167,7 +174,7 @@ func (a *accounts) shrinkLocked() {
 	}
 }
 
-// drop forgets every account for which f answers true.
+// drop removes every account for which f returns true. f must not call a.
 func (a *accounts) drop(f func(person) bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -178,7 +185,7 @@ func (a *accounts) drop(f func(person) bool) {
 	}
 }
 
-// close gives up what an account holds.
+// close releases the token and ends the logon session.
 func (a *accounts) close(acc *account) {
 	if acc.object != nil {
 		a.making.Lock()

@@ -1,17 +1,30 @@
 package mount
 
 import (
+	"bytes"
 	"errors"
 	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/hostfs"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/logon"
+	auth "github.com/refmon/refmon/server/auth/unix"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
 )
 
 // disk is a log's that may be full.
@@ -22,6 +35,30 @@ func (d *disk) Write(audit.Event) error {
 		return errors.New("the disk is full")
 	}
 	return nil
+}
+
+// operators are people whose tokens hold a sensitive privilege: their logons are never without a record.
+type operators struct{ people }
+
+func (o operators) LogOn(uid, gid uint32) (logon.Result, error) {
+	r, err := o.people.LogOn(uid, gid)
+	r.Token.Privileges |= winnt.SeBackupPrivilege.Bit()
+	return r, err
+}
+
+// TestUsersActWithoutARecordOfTheirLogon: an ordinary user is known by the host's kernel alone, and acts although the
+// record of that is not kept, also under a policy that fails closed (M-3, U-92).
+func TestUsersActWithoutARecordOfTheirLogon(t *testing.T) {
+	now, d := time.Unix(1_000_000, 0), &disk{}
+	a := accountsAt(t, d, &now)
+	a.from = people{}
+	d.full.Store(true)
+	acc := a.get(person{alice, alice})
+	if acc.err != nil || acc.token == nil {
+		t.Errorf("a user is refused: %v", acc.err)
+	}
+	a.put(acc)
+	d.full.Store(false)
 }
 
 // accountsAt returns accounts at a clock, on a kernel whose audit fails closed.
@@ -47,7 +84,7 @@ func accountsAt(t *testing.T, d *disk, now *time.Time) *accounts {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &accounts{from: people{}, life: time.Minute, sys: sys, self: self, now: func() time.Time { return *now },
+	a := &accounts{from: operators{}, life: time.Minute, sys: sys, self: self, now: func() time.Time { return *now },
 		log: slog.New(slog.DiscardHandler), known: map[person]*account{}}
 	t.Cleanup(func() {
 		d.full.Store(false)
@@ -60,9 +97,8 @@ func accountsAt(t *testing.T, d *disk, now *time.Time) *accounts {
 	return a
 }
 
-// TestAccountsInTime: a token is used for its time to the moment and then made anew, a
-// refusal for a second (M-2); under a policy that fails closed no user acts whose logon has
-// no record (M-3).
+// TestAccountsInTime: a token is replaced when its time ends and a refusal is cached for a second
+// (M-2). Under a policy that fails closed a user whose logon cannot be recorded is refused (M-3).
 func TestAccountsInTime(t *testing.T) {
 	now, d := time.Unix(1_000_000, 0), &disk{}
 	a := accountsAt(t, d, &now)
@@ -90,7 +126,7 @@ func TestAccountsInTime(t *testing.T) {
 	}
 	now = now.Add(time.Hour)
 	d.full.Store(true)
-	a.closing.Wait() // what was dropped ends its sessions
+	a.closing.Wait() // dropping an account ends its sessions
 	sessions := a.sys.LogonSessions()
 	refused := get(alice)
 	// The old token went with its session, and no new one stays.
@@ -109,13 +145,13 @@ func TestAccountsInTime(t *testing.T) {
 	if again := get(alice); again.err != nil {
 		t.Errorf("M-3: refused for ever: %v", again.err)
 	}
-	if acc := get(61999); acc.err == nil || acc.token != nil { // whom the host does not know
+	if acc := get(61999); acc.err == nil || acc.token != nil { // the host does not know this uid
 		t.Errorf("M-3: %v, %v", acc.token, acc.err)
 	}
 }
 
-// TestAccountsInUse: what is dropped while a request uses it goes with that request, and
-// not before (M-2).
+// TestAccountsInUse: an account that is dropped during a request is released after that request
+// (M-2).
 func TestAccountsInUse(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
 	a := accountsAt(t, &disk{}, &now)
@@ -147,4 +183,221 @@ func TestAccountsInUse(t *testing.T) {
 	} else {
 		a.put(next)
 	}
+}
+
+// contained runs a line in the mount by the shell of a container without privileges, which
+// alice started: her uid is 0 in it, and her 1,000 subordinate uids from 200000 follow.
+func (w *world) contained(uid uint32, line string) (string, error) {
+	w.Helper()
+	ids := []syscall.SysProcIDMap{{ContainerID: 0, HostID: alice, Size: 1}, {ContainerID: 1, HostID: 200000, Size: 1000}}
+	cmd := exec.Command("/bin/sh", "-c", "cd "+w.at+" && "+line)
+	cmd.Dir, cmd.Env = "/", append(os.Environ(), "LC_ALL=C")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
+		UidMappings: ids, GidMappings: ids, GidMappingsEnableSetgroups: true,
+		Credential: &syscall.Credential{Uid: uid, Gid: uid}}
+	out, err := cmd.CombinedOutput()
+	var ended *exec.ExitError
+	if err != nil && !errors.As(err, &ended) {
+		w.Skipf("no user namespace can be made: %v", err)
+	}
+	return strings.TrimSpace(string(out)), err
+}
+
+// TestContainer: in a container with subordinate uids a request acts with the host's uid of the
+// process. Root in the container acts as the user who started it, also if the container mounts the
+// tree again (M-1).
+func TestContainer(t *testing.T) {
+	w := newWorld(t)
+	w.file("hers", "of alice", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")")
+	w.file("his", "of bob", "O:BAG:SYD:P(A;;FA;;;"+user(bob)+")")
+	w.file("sub", "of 200032", "O:BAG:SYD:P(A;;FA;;;"+user(200032)+")")
+	w.file("supers", "of 0", "O:BAG:SYD:P(A;;FA;;;"+user(0)+")")
+	for _, c := range []struct {
+		uid  uint32
+		can  string
+		cant string
+	}{{0, "hers", "his"}, {0, "hers", "sub"}, {0, "hers", "supers"}, {33, "sub", "hers"}, {33, "sub", "supers"}} {
+		if got, err := w.contained(c.uid, "cat "+c.can); err != nil || !strings.HasPrefix(got, "of ") {
+			t.Errorf("M-1: uid %d of the container, %s: %q, %v", c.uid, c.can, got, err)
+		}
+		if got, err := w.contained(c.uid, "cat "+c.cant); err == nil || !strings.Contains(got, "Permission denied") {
+			t.Errorf("M-1: uid %d of the container, %s: %q, %v; want a refusal", c.uid, c.cant, got, err)
+		}
+	}
+	// Root of the container has every capability in it, none of which counts here.
+	for _, line := range []string{"chown 33 hers", "chmod 4755 hers && test -u hers", "mknod dev c 1 3",
+		"mount --bind . /mnt && cat /mnt/his", "mount -o remount,bind,suid,dev ."} {
+		if got, err := w.contained(0, line); err == nil {
+			t.Errorf("M-1: root of the container: %s: %q, want a refusal", line, got)
+		}
+	}
+	if got, err := w.contained(0, "mount --bind . /mnt && cat /mnt/hers"); err != nil || got != "of alice" {
+		t.Errorf("M-1: mounted once more: %q, %v", got, err)
+	}
+}
+
+// TestSetUID: a set-uid program of the tree runs as the user who starts it, because the mount shows
+// no set-uid bits. A set-uid program from outside acts with the account of its owner and the group
+// of its starter (M-1, M-12).
+func TestSetUID(t *testing.T) {
+	w := newWorld(t)
+	w.file("id", "", "O:BAG:SYD:P(A;;0x1200a9;;;WD)")
+	w.file("hers", "of alice", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")")
+	w.file("his", "of bob", "O:BAG:SYD:P(A;;FA;;;"+user(bob)+")")
+	w.file("group", "of bob's group", "O:BAG:SYD:P(A;;FR;;;S-1-22-2-61002)")
+	copied := func(program, to string) {
+		b, err := os.ReadFile(program)
+		w.must(err)
+		w.must(os.WriteFile(to, b, 0o600))
+		w.must(os.Chown(to, alice, alice))
+		w.must(unix.Chmod(to, 0o6755))
+	}
+	copied("/usr/bin/id", filepath.Join(w.root, "id"))
+	w.sees(bob, "61002", "./id", "-u")
+	cat := filepath.Join(filepath.Dir(w.root), "cat")
+	copied("/bin/cat", cat)
+	w.must(unix.Chmod(cat, 0o4755))
+	var s unix.Statfs_t
+	w.must(unix.Statfs(cat, &s))
+	if s.Flags&unix.ST_NOSUID != 0 {
+		t.Skipf("%s is on a file system without set-uid bits", cat)
+	}
+	w.sees(bob, "of alice", cat, "hers")
+	w.refused(bob, "Permission denied", cat, "his")
+	w.sees(bob, "of bob's group", cat, "group")
+	w.refused(alice, "Permission denied", cat, "group")
+}
+
+// TestNumbers: the host's number for unknown users is Anonymous, who is not Everyone, and
+// the superuser is a user without privilege (M-1).
+func TestNumbers(t *testing.T) {
+	w := newWorld(t, func(_ *hostfs.Config, c *Config) {
+		c.Accounts = Hosted{Peers: auth.Accounts{}, Hosts: host{}}
+	})
+	w.describe("", "O:BAG:SYD:P(A;;0x1200a9;;;WD)(A;;0x1200a9;;;AN)")
+	w.file("all", "everybody's", "O:BAG:SYD:P(A;;FR;;;WD)")
+	w.file("nobodys", "anonymous", "O:BAG:SYD:P(A;;FR;;;AN)")
+	w.file("rights", "of administrators", "O:BAG:SYD:P(A;;FA;;;BA)(A;;FA;;;SY)")
+	w.sees(65534, "anonymous", "cat", "nobodys")
+	w.refused(65534, "Permission denied", "cat", "all")
+	w.sees(0, "everybody's", "cat", "all")
+	w.refused(0, "Permission denied", "cat", "rights")
+	w.refused(0, "Permission denied", "cat", "nobodys")
+}
+
+// stopped is a clock.
+func stopped() time.Time { return time.Unix(0, 0) }
+
+// lines counts the lines of a log that have a word.
+type lines struct {
+	mu sync.Mutex
+	// +checklocks:mu
+	text bytes.Buffer // guarded by mu
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *lines) with(word string) (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for line := range strings.Lines(l.text.String()) {
+		if strings.Contains(line, word) {
+			n++
+		}
+	}
+	return n
+}
+
+// TestRefusalIsToldOnce: the log has one line for a user who is refused a hundred times
+// by one logon, and another after the next (M-23).
+func TestRefusalIsToldOnce(t *testing.T) {
+	log := &lines{}
+	from := &counted{}
+	w := newWorld(t, func(_ *hostfs.Config, c *Config) {
+		c.Accounts, c.now, c.Log = from, stopped, slog.New(slog.NewTextHandler(log, nil))
+	})
+	for range 50 {
+		for _, uid := range []uint32{61999, 61998} {
+			h := header(uid, rootID)
+			_, _ = w.m.GetXAttr(nil, &h, ntfsACL, nil) // 61998 may, as far as the log goes
+		}
+	}
+	if n, logons := log.with("uid=61999"), from.n.Load(); n != 1 || logons != 2 {
+		t.Errorf("M-23: %d lines, %d logons, want 1 and 2", n, logons)
+	}
+	w.m.DropAccounts(61999, false)
+	w.refused(61999, "can't cd", "true")
+	if n := log.with("uid=61999"); n != 2 || log.with("61998") != 0 {
+		t.Errorf("M-23: %d lines after another logon, want 2", n)
+	}
+}
+
+// TestManyUsers: the cache of accounts is bounded (M-2).
+func TestManyUsers(t *testing.T) {
+	w := newWorld(t)
+	w.file("f", "", "O:BAG:SYD:P(A;;FR;;;WD)")
+	var out fuse.EntryOut
+	for i := range uint32(maxAccounts + 50) {
+		h := header(100000+i, rootID)
+		if s := w.m.Lookup(nil, &h, "f", &out); s != fuse.OK {
+			t.Fatalf("M-2: user %d: %v", i, s)
+		}
+	}
+	w.m.accounts.mu.Lock()
+	n := len(w.m.accounts.known)
+	w.m.accounts.mu.Unlock()
+	if n > maxAccounts {
+		t.Errorf("M-2: %d accounts are kept, want at most %d", n, maxAccounts)
+	}
+}
+
+// TestTokenLife: a token is reused until its time ends or accounts change (M-2).
+func TestTokenLife(t *testing.T) {
+	from := &counted{}
+	var now atomic.Int64
+	w := newWorld(t, func(_ *hostfs.Config, c *Config) {
+		c.Accounts, c.now = from, func() time.Time { return time.Unix(now.Load(), 0) }
+	})
+	w.file("staff.txt", "theirs\n", "O:BAG:SYD:P(A;;FR;;;S-1-22-2-62001)")
+	w.refused(alice, "Permission denied", "cat", "staff.txt")
+	before := from.n.Load()
+	from.in.Store(true)
+	w.refused(alice, "Permission denied", "cat", "staff.txt")
+	if from.n.Load() != before {
+		t.Errorf("M-2: %d logons, %d before", from.n.Load(), before)
+	}
+	w.m.DropAccounts(bob, false)
+	w.refused(alice, "Permission denied", "cat", "staff.txt")
+	w.m.DropAccounts(alice, false)
+	w.sees(alice, "theirs", "cat", "staff.txt")
+	from.in.Store(false)
+	now.Add(29)
+	w.sees(alice, "theirs", "cat", "staff.txt")
+	now.Add(2)
+	w.refused(alice, "Permission denied", "cat", "staff.txt")
+	from.in.Store(true)
+	w.m.DropAccounts(0, true)
+	w.sees(alice, "theirs", "cat", "staff.txt")
+}
+
+// TestRefused: who is not logged on is refused everything, and so is a user whose
+// request panics in the mount's own code, which goes on for others (M-3, M-7).
+func TestRefused(t *testing.T) {
+	from := &counted{}
+	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Accounts = from })
+	w.file("all.txt", "everybody's\n", "O:BAG:SYD:P(A;;FR;;;WD)")
+	for uid, why := range map[uint32]string{61999: "Permission denied", 61666: "Input/output error"} {
+		w.refused(uid, "can't cd", "true")
+		for _, args := range [][]string{{"cat", w.at + "/all.txt"}, {"ls", w.at}} {
+			cmd := as(uid, args[0], args[1])
+			if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), why) {
+				w.Errorf("M-3, M-7: uid %d: %s, %v; want %s", uid, out, err, why)
+			}
+		}
+	}
+	w.sees(bob, "everybody's", "cat", "all.txt")
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 
+	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
@@ -12,26 +13,31 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// unknownOwner stands for an id without a number here, as Linux shows it.
+// unknownOwner is the uid or gid shown for a SID without one. It is the overflow id of Linux.
 const unknownOwner = 65534
 
-// epoch is 1970 in units of 100 ns since 1601.
+// epoch is 1970-01-01 in units of 100 ns since 1601.
 const epoch = 116444736000000000
 
-// modeOf returns the permissions that are shown of a file: the same for all, for
-// no decision is made by them. One bit to execute must be there, or the kernel does not ask
-// us. M-12
-func modeOf(dir, link bool) uint32 {
+// modeOf returns the file type and the permissions to show. They follow from the descriptor d, or are 0755 if d is
+// nil. They decide nothing. A file that its descriptor lets someone execute has an x bit, because the host's kernel
+// requires one (M-12).
+func modeOf(d *sd.Descriptor, dir, link bool) uint32 {
+	permissions := uint32(0o755)
+	if d != nil {
+		permissions = fileaccess.Mode(d, dir)
+	}
 	switch {
 	case dir:
-		return syscall.S_IFDIR | 0o755
+		return syscall.S_IFDIR | permissions
 	case link:
 		return syscall.S_IFLNK | 0o777
 	}
-	return syscall.S_IFREG | 0o755
+	return syscall.S_IFREG | permissions
 }
 
-// attributes tells of the file of a handle what every user sees alike, and which file it is.
+// attributes fills out with the attributes of an open file, which are the same for every user, and returns its
+// identity. look returns the facts.
 func (m *Mount) attributes(t *worker, h winnt.Handle, look look, out *fuse.Attr) (id identity, s fuse.Status) {
 	f, done, st := t.file(m, h)
 	if st != ntstatus.Success {
@@ -43,10 +49,10 @@ func (m *Mount) attributes(t *worker, h winnt.Handle, look look, out *fuse.Attr)
 		return id, status(st)
 	}
 	shape(&facts, out)
-	out.Mode = modeOf(facts.Directory, f.Symlink())
+	out.Mode = modeOf(d, facts.Directory, f.Symlink())
 	out.Uid, out.Gid = unknownOwner, unknownOwner
 	if d != nil {
-		// Owner and group are those of the descriptor; they stand in every listing. M-12
+		// Owner and group come from the descriptor. Every listing shows them (M-12).
 		out.Uid, out.Gid = m.uid(d.Owner()), m.gid(d.Group())
 	}
 	return identityOf(f)
@@ -57,16 +63,17 @@ type shown interface {
 	Identity() (number uint64, id string)
 	Directory() bool
 	Symlink() bool
-	Target() (string, ntstatus.Status) // what a symbolic link says
+	Target() (string, ntstatus.Status) // the target of a symbolic link
 	Shown() (nt.FileFacts, *sd.Descriptor, ntstatus.Status)
 	Found() (nt.FileFacts, *sd.Descriptor, ntstatus.Status)
 }
 
-// look tells of an open file: as it is (shown.Shown), or as it was found by the open that
-// was made for the request (shown.Found).
+// look returns the facts of an open file: the current ones (shown.Shown), or those that the open found
+// (shown.Found).
 type look func(shown) (nt.FileFacts, *sd.Descriptor, ntstatus.Status)
 
-// file returns the file of a handle that this mount opened, until done is called.
+// file returns the open file of a handle of this mount. The caller calls done. On failure done need not be called. A
+// file that cannot be mounted is NotSupported.
 func (t *worker) file(m *Mount, h winnt.Handle) (f shown, done func(), st ntstatus.Status) {
 	of, _, done, st := m.sys.TreeFile(t.Thread, h)
 	f, ok := of.(shown)
@@ -77,7 +84,7 @@ func (t *worker) file(m *Mount, h winnt.Handle) (f shown, done func(), st ntstat
 	return f, done, st
 }
 
-// shape fills in what the facts of a file say.
+// shape fills out from the facts of a file, without mode and owner.
 func shape(f *nt.FileFacts, out *fuse.Attr) {
 	out.Ino, out.Size, out.Blocks = f.FileID, uint64(f.EndOfFile), uint64(f.AllocationSize+511)/512
 	out.Nlink, out.Blksize = f.Links, 4096
@@ -86,7 +93,7 @@ func shape(f *nt.FileFacts, out *fuse.Attr) {
 	out.Ctime, out.Ctimensec = moment(f.ChangeTime)
 }
 
-// moment returns a time as Linux has it.
+// moment converts 100 ns units since 1601 to a Linux time.
 func moment(t int64) (seconds uint64, nano uint32) {
 	t -= epoch
 	s, rest := t/10_000_000, t%10_000_000
@@ -96,7 +103,7 @@ func moment(t int64) (seconds uint64, nano uint32) {
 	return uint64(s), uint32(rest) * 100
 }
 
-// uid returns the number of an owner: that of the account, 0 for the system's own.
+// uid returns the uid of an owner: 0 for LocalSystem and Administrators, unknownOwner for a SID without a uid.
 func (m *Mount) uid(s sid.SID) uint32 {
 	if s == sid.LocalSystem || s == sid.Administrators {
 		return 0
@@ -107,6 +114,7 @@ func (m *Mount) uid(s sid.SID) uint32 {
 	return unknownOwner
 }
 
+// gid returns the gid of a group: 0 for LocalSystem and Administrators, unknownOwner for a SID without a gid.
 func (m *Mount) gid(s sid.SID) uint32 {
 	if s == sid.LocalSystem || s == sid.Administrators {
 		return 0
@@ -131,8 +139,8 @@ func (m *Mount) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut
 	return m.as(&in.InHeader, func(t *worker) fuse.Status { return m.answer(t, n, &in.InHeader, out) })
 }
 
-// answer tells the attributes of a file to who may read them, or list its directory
-// (F-43). M-5
+// answer fills out with the attributes of a file. The caller needs FILE_READ_ATTRIBUTES, or the right to list the
+// directory (F-43), or an open file that grants it. Otherwise it returns EACCES (M-5).
 func (m *Mount) answer(t *worker, n *node, in *fuse.InHeader, out *fuse.AttrOut) fuse.Status {
 	s := t.with(m, n, winnt.FILE_READ_ATTRIBUTES, func(h winnt.Handle) fuse.Status {
 		return m.attributesOf(t, n, h, out)
@@ -140,8 +148,8 @@ func (m *Mount) answer(t *worker, n *node, in *fuse.InHeader, out *fuse.AttrOut)
 	if s == fuse.OK {
 		return s
 	}
-	// The kernel does not say by which handle a program asks. An open of the same user
-	// answers; where the name means the file no more, any: who asks has it open. M-15
+	// The kernel does not send the handle with the request. Any open of the same user serves. If
+	// the name no longer refers to the file, any open of it serves (M-15).
 	o := m.lend(func(o *open) bool {
 		return o.n == n && o.tells && (o.uid == in.Uid || s == fuse.Status(syscall.ESTALE) || m.nodes.nameless(n))
 	})
@@ -152,6 +160,7 @@ func (m *Mount) answer(t *worker, n *node, in *fuse.InHeader, out *fuse.AttrOut)
 	return m.attributesOf(t, n, o.h, out)
 }
 
+// attributesOf fills out from an open handle. The kernel may cache the result unless some user may not read it.
 func (m *Mount) attributesOf(t *worker, n *node, h winnt.Handle, out *fuse.AttrOut) fuse.Status {
 	_, s := m.attributes(t, h, shown.Shown, &out.Attr)
 	if s == fuse.OK && !m.nodes.isBare(n) {

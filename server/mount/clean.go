@@ -2,34 +2,102 @@ package mount
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
 
-// RemoveStale removes from a directory the mount of a server that was killed: it answers
-// every program that its transport end point is not connected. Start does so; a tree that
-// is below its own mount has to be opened after it. M-8
-func RemoveStale(directory string) error {
-	var s unix.Stat_t
-	err := unix.Stat(directory, &s)
-	if !errors.Is(err, unix.ENOTCONN) {
-		return err
+// RemoveStale removes dead mounts of the tree from a directory, which killed servers left. Every access to them
+// fails with ENOTCONN. Start calls it; a caller that opens a tree below its own mount calls it before. A live mount
+// stays. A dead mount of another tree or file system stays, too, and is an error (M-8, M-39). Programs keep their
+// open descriptors of the dead mount.
+func RemoveStale(directory, tree string) error {
+	for {
+		state, err := Inspect(directory, tree)
+		switch {
+		case err != nil:
+			return err
+		case state.Dead && !state.Own:
+			return fmt.Errorf("a dead mount of another server is there (%s, %s): end it with umount -l %s", state.kind,
+				state.source, directory)
+		case !state.Dead:
+			return nil
+		}
+		if err := detach(directory); err != nil {
+			return fmt.Errorf("a mount whose server was killed is there, and cannot be removed: %w", err)
+		}
 	}
-	if err := detach(directory); err != nil {
-		return fmt.Errorf("a mount whose server was killed is there, and cannot be removed: %w", err)
-	}
-	return unix.Stat(directory, &s)
 }
 
-// finish ends the connection of a mount that is served and takes it out of its directory.
-// Programs that have files open, and copies of the mount in other namespaces, would keep it
-// and its server going for as long as they like. What was written is written back first. M-27
+// State describes the directory of a mount. The zero value is a directory without a mount of refmond.
+type State struct {
+	Own          bool // the topmost mount there shows the tree
+	Dead         bool // its server was killed
+	kind, source string
+}
+
+// Inspect returns the state of the directory where a tree is mounted. A missing directory is an error.
+func Inspect(directory, tree string) (State, error) {
+	var s unix.Stat_t
+	err := unix.Stat(directory, &s)
+	switch {
+	case errors.Is(err, unix.ENOENT):
+		return State{}, fmt.Errorf("%s does not exist: make the directory first: %w", directory, err)
+	case err == nil && s.Mode&unix.S_IFMT != unix.S_IFDIR:
+		return State{}, fmt.Errorf("%s is no directory: name one", directory)
+	case err != nil && !errors.Is(err, unix.ENOTCONN) && !errors.Is(err, unix.EACCES):
+		return State{}, fmt.Errorf("%s: %w", directory, err)
+	}
+	refused := errors.Is(err, unix.EACCES) // a mount that answers can refuse this user, root too
+	state := State{Dead: err != nil && !refused}
+	// The directory itself cannot be resolved where its server is gone.
+	above, err := filepath.EvalSymlinks(filepath.Dir(directory))
+	if err != nil {
+		return State{}, err
+	}
+	state.kind, state.source, err = mounted(filepath.Join(above, filepath.Base(directory)))
+	if err != nil || refused && state.kind == "" {
+		return State{}, fmt.Errorf("%s: %w", directory, cmp.Or(err, error(unix.EACCES)))
+	}
+	state.Own = state.kind == "fuse."+fileSystem && state.source == tree
+	return state, nil
+}
+
+// fileSystem is the file system type after "fuse.".
+const fileSystem = "refmon"
+
+// mounted returns the type and source of the topmost mount of a directory, "" if it is not a mount
+// point.
+func mounted(directory string) (kind, source string, err error) {
+	text, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return "", "", err
+	}
+	for line := range strings.Lines(string(text)) {
+		mount, fs, ok := strings.Cut(line, " - ")
+		where, what := strings.Fields(mount), strings.Fields(fs)
+		if ok && len(where) > 4 && len(what) > 1 && unescape(where[4]) == directory {
+			kind, source = unescape(what[0]), unescape(what[1]) // the last line is the topmost mount
+		}
+	}
+	return kind, source, nil
+}
+
+// unescape decodes the octal escapes of mountinfo.
+var unescape = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`, `\043`, "#").Replace
+
+// finish writes back cached data, aborts the FUSE connection and unmounts the directory. Without the abort, open
+// files and copies of the mount in other namespaces would keep the server running. It returns nil if nothing is
+// mounted (M-27).
 func finish(directory string) error {
 	if fd, err := unix.Open(directory, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err == nil {
-		_ = unix.Syncfs(fd) // where it fails, the programs were told, or are
+		_ = unix.Syncfs(fd) // on failure the programs get the error
 		_ = unix.Close(fd)  // only read
 	}
 	err := unix.Unmount(directory, unix.MNT_FORCE|unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
@@ -39,14 +107,13 @@ func finish(directory string) error {
 	return err
 }
 
-// detach takes a busy mount out of its directory, and ends its connection: programs
-// that have files of it open are told so.
+// detach unmounts a busy mount lazily. Without CAP_SYS_ADMIN it calls fusermount3.
 func detach(directory string) error {
 	err := unix.Unmount(directory, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
 	if !errors.Is(err, unix.EPERM) {
 		return err
 	}
-	// An ordinary user's own mount is taken away by the program that made it. M-26
+	// An ordinary user's own mount is unmounted by fusermount3, which mounted it (M-26).
 	out, failed := exec.Command("fusermount3", "-u", "-z", "--", directory).CombinedOutput()
 	if failed != nil {
 		return fmt.Errorf("%w; fusermount3: %w: %s", err, failed, bytes.TrimSpace(out))

@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// extendable is an open file that has extended attributes, by their names on the host.
+// extendable is an open file with extended attributes, by their names on the host.
 type extendable interface {
 	Extended(name string) ([]byte, ntstatus.Status)
 	ExtendedNames() ([]string, ntstatus.Status)
@@ -18,8 +18,9 @@ type extendable interface {
 	RemoveExtended(name string) ntstatus.Status
 }
 
-// extends opens a file for what is done to its extended attributes. FUSE does not say by which
-// descriptor a program asks, so that it is decided anew (M-35).
+// extends opens a file with the rights in want and runs f on it. FUSE does not report the program's
+// descriptor, so each request is an access check of its own (M-35). It returns ENODATA for a
+// missing attribute and EOPNOTSUPP if the tree does not support extended attributes.
 func (m *Mount) extends(t *worker, n *node, want winnt.AccessMask, f func(extendable) ntstatus.Status) fuse.Status {
 	return t.with(m, n, want, func(h winnt.Handle) fuse.Status {
 		of, _, done, st := m.sys.TreeFile(t.Thread, h)
@@ -39,7 +40,7 @@ func (m *Mount) extends(t *worker, n *node, want winnt.AccessMask, f func(extend
 	})
 }
 
-// extended reads an extended attribute, with FILE_READ_EA. M-35
+// extended reads an extended attribute, with FILE_READ_EA (M-35).
 func (m *Mount) extended(t *worker, n *node, name string) (value []byte, s fuse.Status) {
 	s = m.extends(t, n, winnt.FILE_READ_EA, func(e extendable) (st ntstatus.Status) {
 		value, st = e.Extended(name)
@@ -48,16 +49,17 @@ func (m *Mount) extended(t *worker, n *node, name string) (value []byte, s fuse.
 	return value, s
 }
 
-// extend sets an extended attribute, with FILE_WRITE_EA. M-35
+// extend sets an extended attribute, with FILE_WRITE_EA. how has the flags of setxattr(2) (M-35).
 func (m *Mount) extend(t *worker, n *node, name string, value []byte, how int) fuse.Status {
 	return m.extends(t, n, winnt.FILE_WRITE_EA, func(e extendable) ntstatus.Status {
 		return e.SetExtended(name, value, how)
 	})
 }
 
-// ListXAttr implements fuse.RawFileSystem: extended attributes are listed to who may read
-// them, and to others none (M-36). Those that stand for the descriptor
-// are not, or every copy with attributes would copy it, or fail.
+// ListXAttr implements fuse.RawFileSystem. Without FILE_READ_EA it lists no user attribute of the file (M-36). It
+// leaves out the attributes that hold the descriptor, because copying programs would copy them or fail. If the mount
+// lists descriptors, it adds the attribute with the whole one, except for a link, which has no user attributes on Linux
+// (M-52).
 func (m *Mount) ListXAttr(_ <-chan struct{}, in *fuse.InHeader, out []byte) (uint32, fuse.Status) {
 	n := m.nodes.get(in.NodeId)
 	if n == nil {
@@ -75,16 +77,19 @@ func (m *Mount) ListXAttr(_ <-chan struct{}, in *fuse.InHeader, out []byte) (uin
 	})
 	if s == fuse.EACCES || s == fuse.Status(syscall.EOPNOTSUPP) {
 		// A program that copies a file it may read goes on without them (M-36).
-		return 0, fuse.OK
+		s = fuse.OK
+	}
+	if m.listed && !n.file.link {
+		list.WriteString(wholeACL + "\x00")
 	}
 	return fitted([]byte(list.String()), s, out)
 }
 
-// RemoveXAttr implements fuse.RawFileSystem: a descriptor is never taken away (M-16), an
-// extended attribute by who may write it (M-35).
+// RemoveXAttr implements fuse.RawFileSystem. It returns EPERM for the descriptor (M-16, M-52). A user attribute needs
+// FILE_WRITE_EA (M-35).
 func (m *Mount) RemoveXAttr(_ <-chan struct{}, in *fuse.InHeader, name string) fuse.Status {
 	switch {
-	case name == ntfsACL || name == ntACL:
+	case describes(name):
 		return fuse.EPERM
 	case !served(name):
 		return unserved(name)

@@ -6,15 +6,16 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
 )
 
-// TestExtended: attributes of users are read with FILE_READ_EA, set and removed with FILE_WRITE_EA, listed to
-// who may read them and not to others, and stand below as a file server has them; what servers keep for
-// themselves does not count as one (M-35, M-36, F-194 to F-196).
+// TestExtended: reading a user attribute needs FILE_READ_EA, and setting or removing it
+// FILE_WRITE_EA. Without FILE_READ_EA none is listed. A file server sees the same attributes on the
+// backing file, and its private ones are hidden (M-35, M-36, F-194 to F-196).
 func TestExtended(t *testing.T) {
 	w := newWorld(t)
 	const reads, writes = "0x100088", "0x100090"
@@ -95,8 +96,9 @@ func TestExtended(t *testing.T) {
 	set(bob, "user.large", string(bytes.Repeat([]byte("x"), 1<<16)), 0, unix.ENOSPC)
 }
 
-// TestNameless: a file without a name is made by who may add a file, has the descriptor that its directory gives, is
-// used by the opens of its user alone, and gets a name where that user may add one (M-37, M-38, F-197).
+// TestNameless: a user who may add a file can create one without a name. It inherits the
+// directory's descriptor, only its user's opens reach it, and linking it needs the right to add a
+// file (M-37, M-38, F-197).
 func TestNameless(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", "O:BAG:SYD:P(A;OICI;FA;;;"+user(alice)+")(A;;0x1200a9;;;"+user(bob)+")")
@@ -158,4 +160,59 @@ os.link(f"/proc/self/fd/{fd}", "d/whole", src_dir_fd=fd, follow_symlinks=True) #
 print(os.getxattr("d/whole", "user.a"), os.fstat(fd).st_nlink)`
 	w.sees(alice, "b'x' 1", "python3", "-c", script)
 	w.sees(alice, "whole", "cat", "d/whole")
+}
+
+// TestUserAttributes: reading, setting, listing and removing a user attribute need their rights on
+// each request (M-35, M-36).
+func TestUserAttributes(t *testing.T) {
+	w := newWorld(t)
+	w.file("f", "", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")(A;;0x100088;;;"+user(bob)+")")
+	node := w.known(alice, "f")
+	a, b := header(alice, node), header(bob, node)
+	set := func(in fuse.InHeader, name, value string, flags uint32) fuse.Status {
+		return w.m.SetXAttr(nil, &fuse.SetXAttrIn{InHeader: in, Flags: flags}, name, []byte(value))
+	}
+	s := set(a, "user.a", "value", unix.XATTR_REPLACE)
+	if s == fuse.Status(syscall.EOPNOTSUPP) {
+		t.Skip("the file system has no attributes of users")
+	}
+	w.says("M-35: replacing what is not there", s, unix.ENODATA)
+	w.says("M-35: making it", set(a, "user.a", "value", unix.XATTR_CREATE), 0)
+	w.says("M-35: making it again", set(a, "user.a", "other", unix.XATTR_CREATE), unix.EEXIST)
+	w.says("M-35: by bob", set(b, "user.a", "other", 0), unix.EACCES)
+	w.says("M-35: another one", set(a, "user.b", "", 0), 0)
+	for _, in := range []fuse.InHeader{a, b} {
+		buf := bytes.Repeat([]byte("-"), 9)
+		n, s := w.m.GetXAttr(nil, &in, "user.a", buf)
+		if s != fuse.OK || n != 5 || string(buf) != "value----" {
+			t.Errorf("M-35: %q of %d, %v", buf, n, s)
+		}
+		if n, s := w.m.GetXAttr(nil, &in, "user.a", nil); s != fuse.OK || n != 5 {
+			t.Errorf("M-35: its size is %d, %v", n, s)
+		}
+		if n, s := w.m.GetXAttr(nil, &in, "user.a", make([]byte, 4)); s != fuse.ERANGE || n != 5 {
+			t.Errorf("M-35: without room %d, %v", n, s)
+		}
+		buf = make([]byte, 99)
+		n, s = w.m.ListXAttr(nil, &in, buf)
+		names := strings.Split(strings.TrimSuffix(string(buf[:n]), "\x00"), "\x00")
+		if slices.Sort(names); s != fuse.OK || !slices.Equal(names, []string{"user.a", "user.b"}) {
+			t.Errorf("M-36: %q, %v", names, s)
+		}
+	}
+	w.says("M-35: bob removes it", w.m.RemoveXAttr(nil, &b, "user.a"), unix.EACCES)
+	w.says("M-35: alice removes it", w.m.RemoveXAttr(nil, &a, "user.a"), 0)
+	w.says("M-35: and again", w.m.RemoveXAttr(nil, &a, "user.a"), unix.ENODATA)
+	_, s = w.m.GetXAttr(nil, &a, "user.a", nil)
+	w.says("M-35: it is gone", s, unix.ENODATA)
+	w.describe("f", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")(A;;0x100081;;;"+user(bob)+")")
+	if n, s := w.m.ListXAttr(nil, &b, make([]byte, 99)); n != 0 || s != fuse.OK {
+		t.Errorf("M-36: to who may not read them %d bytes, %v", n, s)
+	}
+	_, s = w.m.GetXAttr(nil, &b, "user.b", nil)
+	w.says("M-35: nor is one read", s, unix.EACCES)
+	if n, s := w.m.ListXAttr(nil, &fuse.InHeader{NodeId: node, Caller: fuse.Caller{Owner: fuse.Owner{Uid: unknown}}},
+		make([]byte, 99)); n != 0 || s != fuse.OK {
+		t.Errorf("M-36: to no user %d bytes, %v", n, s)
+	}
 }

@@ -12,33 +12,33 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// Hosts tells the groups of the host's users.
+// Hosts looks up the users and groups of the host. ok is false if a lookup fails or finds nothing.
 type Hosts interface {
 	UserName(ctx context.Context, uid uint32) (string, bool)
 	Groups(ctx context.Context, name string) ([]uint32, bool)
 }
 
-// Peers says what the token of a peer is made of: that of a socket, for which it is
-// written, or here of a request.
+// Peers returns the contents of the token for a peer. It is the interface of socket peers, used here for the senders
+// of requests.
 type Peers interface {
 	LogOn(p *unix.Peer, full bool) (logon.Result, error)
 }
 
-// Hosted are accounts by the host's groups: who a user is, with them, is asked of Peers
-// as for the peer of a socket. The zero value refuses everybody.
+// Hosted implements [Accounts] with the groups of the host and the tokens of Peers. The zero value refuses everyone.
 type Hosted struct {
 	Peers Peers
 	Hosts Hosts
 }
 
-// hostWait is how long the host is asked.
+// hostWait is the longest time for the host's lookups of one user.
 const hostWait = 3 * time.Second
 
 // unattributed is the uid of requests that the host's kernel cannot attribute.
 const unattributed = ^uint32(0)
 
-// LogOn implements [Accounts]. The groups are those of the host and the one that the
-// program has as its own; a user whom the host does not name has that one alone. M-2
+// LogOn implements [Accounts]. The token has the user's groups on the host and the program's own
+// group. If the host does not know the user, the token has only the program's group. A user whose
+// groups cannot be read is refused (M-2).
 func (a Hosted) LogOn(uid, gid uint32) (logon.Result, error) {
 	if a.Peers == nil || a.Hosts == nil || uid == unattributed {
 		return logon.Result{}, fmt.Errorf("uid %d: %w", uid, ntstatus.AccessDenied.Err())
@@ -48,14 +48,14 @@ func (a Hosted) LogOn(uid, gid uint32) (logon.Result, error) {
 	defer cancel()
 	if name, ok := a.Hosts.UserName(ctx, uid); ok {
 		if p.Groups, ok = a.Hosts.Groups(ctx, name); !ok {
-			// Half of the groups could hide one that denies (L-56). M-3
+			// An incomplete list could omit a group that a deny entry names (L-56, M-3).
 			return logon.Result{}, fmt.Errorf("uid %d: its groups: %w", uid, ntstatus.NoLogonServers.Err())
 		}
 	}
 	return a.Peers.LogOn(p, false)
 }
 
-// HostOwners has S-1-22-1-uid and S-1-22-2-gid for the numbers of the host.
+// HostOwners implements [Owners] with S-1-22-1-uid and S-1-22-2-gid.
 type HostOwners struct{}
 
 // UID implements [Owners].

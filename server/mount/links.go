@@ -10,13 +10,13 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Of statfs(2), since Linux 5.10: a mount along whose links no program is led.
+// The nosymfollow flags of mount(2) and statfs(2), since Linux 5.10.
 const (
 	mountNoFollow = 0x100  // MS_NOSYMFOLLOW
 	statNoFollow  = 0x2000 // ST_NOSYMFOLLOW
 )
 
-// mountFlags returns how the tree is mounted where the program does that itself.
+// mountFlags returns the flags of mount(2), with nosymfollow unless follow is set.
 func mountFlags(follow bool) uintptr {
 	const always = unix.MS_NOSUID | unix.MS_NODEV
 	if follow {
@@ -25,17 +25,16 @@ func mountFlags(follow bool) uintptr {
 	return always | mountNoFollow
 }
 
-// readLinks lets links be read, where they may be followed or the host's kernel follows none.
-// An older one, and fusermount3, know no such mount: there none is read, so that none
-// is followed, nor where the kernel does not tell. M-34
+// readLinks enables readlink if links may be followed or the mount has nosymfollow. Old kernels and fusermount3 do
+// not support that flag. There readlink fails, so no program follows a link (M-34).
 func (m *Mount) readLinks(follow bool) {
 	var s unix.Statfs_t
 	asked := follow || unix.Statfs(m.directory, &s) == nil
 	m.linksRead.Store(asked && (follow || s.Flags&statNoFollow != 0))
 }
 
-// Symlink implements fuse.RawFileSystem: a link is a new file of its directory, with the
-// descriptor that the directory gives. M-33
+// Symlink implements fuse.RawFileSystem. A link is a new file that inherits its descriptor from the directory
+// (M-33).
 func (m *Mount) Symlink(_ <-chan struct{}, in *fuse.InHeader, target, name string, out *fuse.EntryOut) fuse.Status {
 	parent, s := m.in(in.NodeId, name)
 	if s != fuse.OK {
@@ -51,11 +50,15 @@ func (m *Mount) Symlink(_ <-chan struct{}, in *fuse.InHeader, target, name strin
 			return status(st)
 		}
 		defer t.NtClose(h)
-		return m.tell(t, h, parent, name, shown.Shown, out)
+		s := m.tell(t, h, parent, name, shown.Shown, out)
+		if s == fuse.OK {
+			m.nodes.created(m.nodes.get(out.NodeId))
+		}
+		return s
 	})
 }
 
-// Readlink implements fuse.RawFileSystem: what a link says are its contents. M-33
+// Readlink implements fuse.RawFileSystem. It needs FILE_READ_DATA of the link (M-33).
 func (m *Mount) Readlink(_ <-chan struct{}, in *fuse.InHeader) (target []byte, s fuse.Status) {
 	n := m.nodes.get(in.NodeId)
 	switch {

@@ -20,9 +20,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestLinks: who may add a file makes a link, which has the descriptor that its directory
-// gives; who may read it is told what it says, who may delete it removes and moves
-// it, and no program is led along it, inside the tree or out of it (M-33, M-34, F-192, F-193).
+// TestLinks: creating a link needs the right to add a file, and the link inherits the directory's
+// descriptor. Reading it needs FILE_READ_DATA, removing and moving it DELETE. No program follows
+// it, inside the tree or out of it (M-33, M-34, F-192, F-193).
 func TestLinks(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", "O:BAG:SYD:P(A;OICI;FA;;;"+user(alice)+")(A;;0x1200a9;;;"+user(bob)+")")
@@ -143,7 +143,7 @@ func (s service) names(t *testing.T, options fileaccess.CreateOptions) string {
 	return strings.Join(names, " ")
 }
 
-// openLink opens a link as what it is.
+// openLink opens a link itself, not its target.
 func (w *world) openLink(th *nt.Thread, name string) winnt.Handle {
 	w.Helper()
 	h, _, st := th.NtCreateFile(nt.CreateFileIn{DesiredAccess: winnt.FILE_READ_DATA | winnt.FILE_READ_ATTRIBUTES,

@@ -1,7 +1,6 @@
 package mount
 
 import (
-	"slices"
 	"sync"
 	"syscall"
 
@@ -13,12 +12,11 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// listing is how far a directory was read. One batch of names is kept, however long
-// the directory is.
+// listing is the position in a directory. It keeps one batch of names.
 type listing struct {
 	mu sync.Mutex
 	// +checklocks:mu
-	names []nt.FileEntry // guarded by mu
+	names []nt.DirectoryName // guarded by mu
 	// +checklocks:mu
 	from uint64 // guarded by mu: the place of names[0], counted from 0
 	// +checklocks:mu
@@ -47,7 +45,7 @@ func (m *Mount) OpenDir(_ <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) f
 	})
 }
 
-// ReadDir implements fuse.RawFileSystem. The names . and .. come first.
+// ReadDir implements fuse.RawFileSystem. It lists . and .. first.
 func (m *Mount) ReadDir(_ <-chan struct{}, in *fuse.ReadIn, out *fuse.DirEntryList) fuse.Status {
 	o := m.open(in.Fh)
 	if o == nil {
@@ -55,13 +53,14 @@ func (m *Mount) ReadDir(_ <-chan struct{}, in *fuse.ReadIn, out *fuse.DirEntryLi
 	}
 	run := m.do
 	if m.hide {
-		// What is hidden depends on who lists, which is who opened: the kernel sends the
-		// two together. M-14
+		// The user who lists decides which entries are hidden. That is the user who opened the
+		// directory, because the kernel opens and reads it in one call (M-14).
 		run = func(f func(*worker) fuse.Status) fuse.Status { return m.as(&in.InHeader, f) }
 	}
 	return run(func(t *worker) fuse.Status { return m.readDir(t, o, in.Offset, out) })
 }
 
+// readDir adds entries from offset at to out until out is full.
 func (m *Mount) readDir(t *worker, o *open, at uint64, out *fuse.DirEntryList) fuse.Status {
 	for ; at < 2; at++ {
 		if !out.AddDirEntry(fuse.DirEntry{Name: [...]string{".", ".."}[at], Mode: syscall.S_IFDIR, Off: at + 1}) {
@@ -72,25 +71,24 @@ func (m *Mount) readDir(t *worker, o *open, at uint64, out *fuse.DirEntryList) f
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for ; ; at++ {
-		e, st := l.entryLocked(t, o.h, at-2)
+		e, st := l.entryLocked(m, t, o.h, at-2)
 		if st != ntstatus.Success || e == nil {
 			return status(st)
 		}
-		if m.hide && !m.visible(t, o.n, e.FileName) {
+		if m.hide && !m.visible(t, o.n, e.Name) {
 			continue
 		}
-		mode := modeOf(e.FileAttributes&fileaccess.AttributeDirectory != 0,
-			e.FileAttributes&fileaccess.AttributeReparsePoint != 0)
-		if !out.AddDirEntry(fuse.DirEntry{Name: e.FileName, Mode: mode, Off: at + 1}) {
+		if !out.AddDirEntry(fuse.DirEntry{Name: e.Name, Mode: modeOf(nil, e.Directory, e.Link), Off: at + 1}) {
 			return fuse.OK
 		}
 	}
 }
 
-// entryLocked returns the entry at a place, nil behind the last.
+// entryLocked returns the entry at an offset from 0, nil at the end. An offset before the current batch restarts the
+// listing.
 //
 // +checklocks:l.mu
-func (l *listing) entryLocked(t *worker, h winnt.Handle, at uint64) (*nt.FileEntry, ntstatus.Status) {
+func (l *listing) entryLocked(m *Mount, t *worker, h winnt.Handle, at uint64) (*nt.DirectoryName, ntstatus.Status) {
 	if !l.begun || at < l.from {
 		l.names, l.from, l.begun, l.ended = nil, 0, false, false
 	}
@@ -98,7 +96,7 @@ func (l *listing) entryLocked(t *worker, h winnt.Handle, at uint64) (*nt.FileEnt
 		if l.ended {
 			return nil, ntstatus.Success
 		}
-		names, st := t.NtQueryDirectoryFile(h, "", !l.begun)
+		names, st := m.sys.ListNames(t.Thread, h, !l.begun)
 		l.begun = true
 		if st == ntstatus.NoMoreFiles || st == ntstatus.NoSuchFile {
 			l.ended = true
@@ -108,8 +106,7 @@ func (l *listing) entryLocked(t *worker, h winnt.Handle, at uint64) (*nt.FileEnt
 			return nil, st
 		}
 		l.from += uint64(len(l.names))
-		// These two were told by the mount itself.
-		l.names = slices.DeleteFunc(names, func(e nt.FileEntry) bool { return e.FileName == "." || e.FileName == ".." })
+		l.names = names
 	}
 	return &l.names[at-l.from], ntstatus.Success
 }
@@ -127,5 +124,5 @@ func (m *Mount) visible(t *worker, dir *node, name string) bool {
 // ReleaseDir implements fuse.RawFileSystem.
 func (m *Mount) ReleaseDir(in *fuse.ReleaseIn) { m.leave(in.Fh) }
 
-// FsyncDir implements fuse.RawFileSystem: the tree has written names already.
+// FsyncDir implements fuse.RawFileSystem. It does nothing, because the tree writes names at once.
 func (m *Mount) FsyncDir(<-chan struct{}, *fuse.FsyncIn) fuse.Status { return fuse.OK }

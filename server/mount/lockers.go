@@ -15,16 +15,16 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// lockOwner is who has locks of a file, as the host's kernel tells owners apart: a program
-// (fcntl), or one open of it (flock, and fcntl with F_OFD_SETLK). M-25
+// lockOwner identifies an owner of locks on a file: a program (fcntl), or one open file (flock, and fcntl with
+// F_OFD_SETLK) (M-25).
 type lockOwner struct {
 	n     *node
 	owner uint64
 	flock bool
 }
 
-// locker has the locks of one owner of one file: those of a descriptor of the file below,
-// which no other owner uses, so that every other program of this host meets them.
+// locker holds one owner's locks on one file. It takes them on its own descriptor of the backing file, so they also
+// conflict with other programs on the host.
 type locker struct {
 	owner   lockOwner // immutable
 	uid     uint32    // immutable: who took the first
@@ -37,7 +37,7 @@ type locker struct {
 	closed bool       // guarded by use
 }
 
-// lockers is the table of them.
+// lockers is the table of lock owners. It is safe for concurrent use.
 type lockers struct {
 	mu sync.Mutex
 	// +checklocks:mu
@@ -52,13 +52,13 @@ type lockers struct {
 	changed chan struct{} // guarded by mu; closed, and another one made, when a lock may be free
 }
 
-// Bounds of what locks hold.
+// Limits of locks.
 const (
 	mostLockers       = 4096 // owners of locks of a file, each a descriptor
 	mostLockersOfUser = 1024
 	mostWaiting       = 1024 // requests for a lock that another has
-	// lookAgain is how long a lock that a program past this mount has is waited for between
-	// two looks; of one that was taken here the wait is told.
+	// lookAgain is the polling interval for a lock that a program outside this mount holds. The
+	// release of a lock taken here wakes its waiters.
 	lookAgain = 50 * time.Millisecond
 )
 
@@ -66,12 +66,13 @@ func newLockers() *lockers {
 	return &lockers{all: map[lockOwner]*locker{}, of: map[uint32]int{}, changed: make(chan struct{})}
 }
 
-// locked is an open file on which locks are kept.
+// locked is an open file that supports locks. Locking returns a new descriptor of it.
 type locked interface {
 	Locking() (fd int, st ntstatus.Status)
 }
 
-// get returns the locks that a program has by an open as an owner; they begin without one.
+// get returns the locker of an owner and creates it if needed. A stale locker is replaced. It returns ENOLCK at a
+// limit or if the file has no locks.
 func (l *lockers) get(k lockOwner, o *open, in *fuse.LkIn, f nt.OpenFile) (*locker, fuse.Status) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -81,7 +82,7 @@ func (l *lockers) get(k lockOwner, o *open, in *fuse.LkIn, f nt.OpenFile) (*lock
 		}
 		return x, fuse.OK
 	}
-	// What locks hold of ours is bounded, for each user and for all (M-32).
+	// The number of locks is limited per user and in total (M-32).
 	if file, ok := f.(locked); ok && l.held < mostLockers && l.of[in.Uid] < mostLockersOfUser {
 		fd, st := file.Locking()
 		if st != ntstatus.Success {
@@ -97,7 +98,7 @@ func (l *lockers) get(k lockOwner, o *open, in *fuse.LkIn, f nt.OpenFile) (*lock
 	return nil, fuse.Status(syscall.ENOLCK)
 }
 
-// usedBy notes that locks were taken by an open. lockers.mu is held.
+// usedBy records that locks were taken through an open. lockers.mu is held.
 func (x *locker) usedBy(o *open) {
 	if o.lockers == nil {
 		o.lockers = map[*locker]bool{}
@@ -106,12 +107,11 @@ func (x *locker) usedBy(o *open) {
 	delete(o.closedBy, x.program)
 }
 
-// stale reports whether an owner with locks is another one than that of a request with its number.
-// The host's kernel uses the number of an open again as soon as that is closed, and tells us
-// later of the close. A number of flock is one open's. One of fcntl is a program's, which
-// has not closed what it locked by, or an open's. lockers.mu is held. M-31
+// stale reports whether the locker belongs to a former owner with the same number. The host's kernel reuses the
+// number of a closed open before it reports the close. A flock owner is one open. An fcntl owner is a program that
+// has not closed the opens it locked through, or one open. lockers.mu is held (M-31).
 func (x *locker) stale(o *open, program uint32) bool {
-	if x.opens[o] || program == 0 { // no program is told where a lock is given up
+	if x.opens[o] || program == 0 { // a release can come without a program ID
 		return false
 	}
 	if x.owner.flock || program != x.program {
@@ -125,7 +125,7 @@ func (x *locker) stale(o *open, program uint32) bool {
 	return true
 }
 
-// drop ends the locks of an owner.
+// drop releases the locks of an owner and wakes waiters.
 func (l *lockers) drop(x *locker) {
 	l.mu.Lock()
 	l.forgetLocked(x)
@@ -134,7 +134,7 @@ func (l *lockers) drop(x *locker) {
 	l.tell()
 }
 
-// forgetLocked takes the locks of an owner out of the table.
+// forgetLocked removes a locker from the table. A second call has no effect.
 //
 // +checklocks:l.mu
 func (l *lockers) forgetLocked(x *locker) {
@@ -154,7 +154,7 @@ func (l *lockers) forgetLocked(x *locker) {
 	}
 }
 
-// close gives the descriptor up, and with it the locks.
+// close closes the descriptor, which releases the locks. A second call has no effect.
 func (x *locker) close() {
 	x.use.Lock()
 	defer x.use.Unlock()
@@ -164,7 +164,7 @@ func (x *locker) close() {
 	}
 }
 
-// flushed notes that a program closes a descriptor of an open.
+// flushed handles the close of a descriptor: the program's fcntl locks on the file end.
 func (l *lockers) flushed(o *open, in *fuse.FlushIn) {
 	l.mu.Lock()
 	x, some := l.all[lockOwner{o.n, in.LockOwner, false}], len(o.lockers) > 0
@@ -184,7 +184,7 @@ func (l *lockers) flushed(o *open, in *fuse.FlushIn) {
 	}
 }
 
-// programOf returns the process that a thread is of; 0 where that is not to be had.
+// programOf returns the process ID of a thread, 0 if /proc does not have it.
 func programOf(thread uint32) uint32 {
 	text, err := os.ReadFile("/proc/" + strconv.FormatUint(uint64(thread), 10) + "/status")
 	if err != nil {
@@ -199,7 +199,7 @@ func programOf(thread uint32) uint32 {
 	return uint32(n)
 }
 
-// released ends the locks that were taken by an open alone which is closed. M-31
+// released releases the locks that were taken only through a closed open (M-31).
 func (l *lockers) released(o *open) {
 	var gone []*locker
 	l.mu.Lock()
@@ -217,14 +217,14 @@ func (l *lockers) released(o *open) {
 	}
 }
 
-// end ends all locks of the opens that there are.
+// end releases all locks of the opens.
 func (l *lockers) end(opens map[uint64]*open) {
 	for _, o := range opens {
 		l.released(o)
 	}
 }
 
-// tell wakes those who wait: a lock may be free.
+// tell wakes all waiters.
 func (l *lockers) tell() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -232,10 +232,11 @@ func (l *lockers) tell() {
 	l.changed = make(chan struct{})
 }
 
-// wait tries to lock until that succeeds or the request is given up.
+// wait calls try until it returns another status than EAGAIN. It returns EINTR if cancel closes, and ENOLCK if too
+// many requests wait.
 func (l *lockers) wait(cancel <-chan struct{}, try func() fuse.Status) fuse.Status {
 	l.mu.Lock()
-	// Each that waits is a request that is not answered: they are bounded (M-32).
+	// A waiting request is unanswered, so their number is limited (M-32).
 	if l.waiting >= mostWaiting {
 		l.mu.Unlock()
 		return fuse.Status(syscall.ENOLCK)

@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// with uses the descriptor of an owner; EBADF once its open is gone.
+// with calls f with the descriptor and repeats it on EINTR. It returns EBADF if the locker is closed.
 func (x *locker) with(f func(fd int) error) fuse.Status {
 	x.use.Lock()
 	defer x.use.Unlock()
@@ -33,7 +33,7 @@ func (x *locker) with(f func(fd int) error) fuse.Status {
 	}
 }
 
-// set takes or gives up a lock, and does not wait.
+// set takes or releases a lock without waiting. It returns EAGAIN on a conflict.
 func (x *locker) set(in *fuse.LkIn) fuse.Status {
 	if in.LkFlags&fuse.FUSE_LK_FLOCK != 0 {
 		how := map[uint32]int{unix.F_RDLCK: unix.LOCK_SH, unix.F_WRLCK: unix.LOCK_EX, unix.F_UNLCK: unix.LOCK_UN}[in.Lk.Typ]
@@ -43,7 +43,7 @@ func (x *locker) set(in *fuse.LkIn) fuse.Status {
 	return x.with(func(fd int) error { return unix.FcntlFlock(uintptr(fd), unix.F_OFD_SETLK, &l) })
 }
 
-// rangeOf returns a lock of bytes as fcntl(2) has it.
+// rangeOf converts a byte range to the form of fcntl(2). A length of 0 extends to the end.
 func rangeOf(l *fuse.FileLock) unix.Flock_t {
 	r := unix.Flock_t{Type: int16(l.Typ), Start: int64(l.Start)}
 	if l.End < 1<<63-1 {
@@ -52,8 +52,8 @@ func rangeOf(l *fuse.FileLock) unix.Flock_t {
 	return r
 }
 
-// lock runs a request about the locks of an owner. The open had the right to read or to
-// write, and the host's kernel has tested that it fits the lock.
+// lock runs f with the locker of the request's owner. It returns EBADF for a closed handle or a bad range. The
+// host's kernel has checked that the open may read or write.
 func (m *Mount) lock(in *fuse.LkIn, f func(*locker) fuse.Status) fuse.Status {
 	o := m.open(in.Fh)
 	if o == nil || in.Lk.Start > 1<<63-1 || in.Lk.End < in.Lk.Start {
@@ -79,8 +79,7 @@ func (m *Mount) lock(in *fuse.LkIn, f func(*locker) fuse.Status) fuse.Status {
 	return s
 }
 
-// GetLk implements fuse.RawFileSystem: the lock in the way of one that a program would take.
-// Which program has it is not told.
+// GetLk implements fuse.RawFileSystem. It returns the first conflicting lock without its owner.
 func (m *Mount) GetLk(_ <-chan struct{}, in *fuse.LkIn, out *fuse.LkOut) fuse.Status {
 	return m.lock(in, func(x *locker) fuse.Status {
 		l := rangeOf(&in.Lk)
@@ -98,14 +97,14 @@ func (m *Mount) SetLk(_ <-chan struct{}, in *fuse.LkIn) fuse.Status {
 	return m.lock(in, func(x *locker) fuse.Status { return x.set(in) })
 }
 
-// SetLkw implements fuse.RawFileSystem: it waits, until the program is interrupted.
+// SetLkw implements fuse.RawFileSystem. It waits until the program is interrupted.
 func (m *Mount) SetLkw(cancel <-chan struct{}, in *fuse.LkIn) fuse.Status {
 	return m.lock(in, func(x *locker) fuse.Status {
 		return m.locks.wait(cancel, func() fuse.Status { return x.set(in) })
 	})
 }
 
-// Flush implements fuse.RawFileSystem: nothing is kept back that a close could write, and locks end.
+// Flush implements fuse.RawFileSystem. It writes nothing and ends the program's locks.
 func (m *Mount) Flush(_ <-chan struct{}, in *fuse.FlushIn) fuse.Status {
 	if o := m.open(in.Fh); o != nil {
 		m.locks.flushed(o, in)

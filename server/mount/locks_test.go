@@ -57,8 +57,8 @@ func meet(w *world, fds []int) {
 	w.must(errors.Join(unix.Close(fds[0]), unix.Close(fds[1])))
 }
 
-// left reports how many owners of locks and waiting requests there are. What is counted of each user is as
-// many owners together (M-32).
+// left returns the number of lock owners and of waiting requests. It fails if the counts per user
+// do not add up to the owners (M-32).
 func (w *world) left() (owners, waiting int) {
 	w.m.locks.mu.Lock()
 	defer w.m.locks.mu.Unlock()
@@ -184,9 +184,9 @@ func lockOf(uid uint32, fh, owner uint64) *fuse.LkIn {
 	return &fuse.LkIn{InHeader: header(uid, 0), Fh: fh, Owner: owner, Lk: fuse.FileLock{Typ: unix.F_RDLCK, Pid: 1}}
 }
 
-// TestLocksOfNumber: the number of an owner is used again before the close of its open is told; the
-// next owner has no locks of the last one, and keeps its own (M-31). A program's number stands for
-// all its opens of a file, until it closes one.
+// TestLocksOfNumber: the kernel reuses an owner's number before it reports the close of its open.
+// The next owner starts without the former's locks and keeps its own (M-31). A program's number
+// covers all its opens of a file until it closes one.
 func TestLocksOfNumber(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "locked", "O:BAG:SYD:P(A;;FA;;;WD)")
@@ -242,4 +242,19 @@ func TestLocksOfNumber(t *testing.T) {
 		t.Errorf("M-31: %d owners are left", n)
 	}
 	w.must(unix.Close(below))
+}
+
+// TestRanges: a lock of bytes has the same first and last byte as fcntl(2) has it (M-25).
+func TestRanges(t *testing.T) {
+	for _, c := range []struct {
+		l           fuse.FileLock
+		start, size int64
+	}{
+		{fuse.FileLock{Start: 0, End: 0}, 0, 1}, {fuse.FileLock{Start: 3, End: 9}, 3, 7},
+		{fuse.FileLock{Start: 3, End: 1<<63 - 1}, 3, 0}, {fuse.FileLock{Start: 0, End: 1<<63 - 2}, 0, 1<<63 - 1},
+	} {
+		if got := rangeOf(&c.l); got.Start != c.start || got.Len != c.size {
+			t.Errorf("M-25: bytes %d to %d are locked as %+v", c.l.Start, c.l.End, got)
+		}
+	}
 }

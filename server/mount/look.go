@@ -15,33 +15,50 @@ import (
 
 const shareAll = uint32(fileaccess.ShareRead | fileaccess.ShareWrite | fileaccess.ShareDelete)
 
-// longestName is that of the file systems of Linux, in bytes.
+// longestName is NAME_MAX of Linux, in bytes.
 const longestName = 255
 
-// named returns why a name can be no file's; OK for one that can. M-9
+// named returns OK if a file can have the name. It returns ENAMETOOLONG or EINVAL otherwise (M-9).
 func named(name string) fuse.Status {
 	switch {
 	case len(name) > longestName:
 		return fuse.Status(syscall.ENAMETOOLONG)
 	case strings.Contains(name, `\`) || !utf8.ValidString(name) || !fileaccess.ValidName(name):
-		// Windows has no such name: nothing is found under it, and nothing made. M-9
+		// Windows does not allow this name: it is not found and cannot be created (M-9).
 		return fuse.EINVAL
 	}
 	return fuse.OK
 }
 
-// openAt opens a file by its name below the root, as whom the thread acts.
+// openAt opens a file by its path below the root, with the rights of the thread.
 func (t *worker) openAt(m *Mount, path string, in nt.CreateFileIn) (winnt.Handle, fileaccess.Action, ntstatus.Status) {
-	// Programs of Linux share what they open with every other. M-10
-	in.ShareAccess = shareAll
-	// The host's kernel follows links by itself, or does not: a link is opened as what it is. M-33
-	in.CreateOptions |= uint32(fileaccess.OpenReparsePoint)
-	t.name = m.nameOf(path)
-	in.ObjectAttributes = nt.Cap(&t.name)
-	return t.NtCreateFile(in)
+	return t.makeAt(m, path, in, nil)
 }
 
-// nameOf returns the name of a file below the root, for the services.
+// makeAt opens or creates a file by its path below the root. k has the mode of a new file, nil if none is created.
+func (t *worker) makeAt(m *Mount, path string, in nt.CreateFileIn, k *making) (winnt.Handle, fileaccess.Action,
+	ntstatus.Status) {
+	// An open through the mount shares reading, writing and deleting (M-10).
+	in.ShareAccess = shareAll
+	// The host's kernel follows links, not the tree: open the link itself (M-33).
+	in.CreateOptions |= uint32(fileaccess.OpenReparsePoint)
+	if m.backup {
+		// The directory of the mount is the request for backup intent (M-53).
+		in.CreateOptions |= uint32(fileaccess.OpenForBackupIntent)
+	}
+	t.name = m.nameOf(path)
+	in.ObjectAttributes = nt.Cap(&t.name)
+	if k == nil || m.modes == RefuseMode {
+		h, action, st := t.NtCreateFile(in)
+		t.note(path, &in, st)
+		return h, action, st
+	}
+	out, st := m.sys.CreateShaped(t.Thread, in, k.shape)
+	t.note(path, &in, st)
+	return out.FileHandle, out.Information, st
+}
+
+// nameOf returns the object name of a path below the root.
 func (m *Mount) nameOf(path string) nt.ObjectAttributes {
 	if m.root == 0 {
 		return nt.ObjectAttributes{ObjectName: m.prefix + path}
@@ -49,8 +66,8 @@ func (m *Mount) nameOf(path string) nt.ObjectAttributes {
 	return nt.ObjectAttributes{RootDirectory: m.root, ObjectName: path}
 }
 
-// openNode opens what the kernel knows as a node, and tests that its name still means
-// that file.
+// openNode opens the file of a node. It returns ESTALE if the name now refers to another file or to none, and EACCES
+// for a file without a name.
 func (t *worker) openNode(m *Mount, n *node, in nt.CreateFileIn) (winnt.Handle, fuse.Status) {
 	if m.nodes.nameless(n) {
 		return 0, fuse.EACCES // there is nothing to find it by (M-38)
@@ -66,7 +83,7 @@ func (t *worker) openNode(m *Mount, n *node, in nt.CreateFileIn) (winnt.Handle, 
 	}
 	file, s := t.identity(m, h)
 	if s == fuse.OK && file != n.file {
-		// Another file has the name by now: the kernel looks it up anew. M-11
+		// The name now refers to another file, so the kernel must look it up again (M-11).
 		s = fuse.Status(syscall.ESTALE)
 	}
 	if s != fuse.OK {
@@ -76,7 +93,7 @@ func (t *worker) openNode(m *Mount, n *node, in nt.CreateFileIn) (winnt.Handle, 
 	return h, fuse.OK
 }
 
-// identity tells which file a handle is of that this mount opened.
+// identity returns the identity of an open file.
 func (t *worker) identity(m *Mount, h winnt.Handle) (id identity, s fuse.Status) {
 	f, done, st := t.file(m, h)
 	if st != ntstatus.Success {
@@ -86,8 +103,8 @@ func (t *worker) identity(m *Mount, h winnt.Handle) (id identity, s fuse.Status)
 	return identityOf(f)
 }
 
-// identityOf returns which file an open is of. One that cannot be told from the next with its
-// number is not served (F-180).
+// identityOf returns the identity of an open file. It returns EIO if the file system gives neither
+// a birth time nor a handle, so that a later file could get the same number (F-180).
 func identityOf(f shown) (id identity, s fuse.Status) {
 	id.dir, id.link = f.Directory(), f.Symlink()
 	if id.number, id.id = f.Identity(); id.id == "" {
@@ -96,8 +113,8 @@ func identityOf(f shown) (id identity, s fuse.Status) {
 	return id, fuse.OK
 }
 
-// Lookup implements fuse.RawFileSystem. A name is told to exist to everybody who may
-// pass through its directory, as Windows tells it; its attributes to who may read them.
+// Lookup implements fuse.RawFileSystem. A caller with traverse right on the directory learns that a name exists, as
+// on Windows. Only FILE_READ_ATTRIBUTES reveals the attributes.
 func (m *Mount) Lookup(_ <-chan struct{}, in *fuse.InHeader, name string, out *fuse.EntryOut) fuse.Status {
 	if s := named(name); s == fuse.EINVAL {
 		return fuse.ENOENT
@@ -126,7 +143,7 @@ func (m *Mount) Lookup(_ <-chan struct{}, in *fuse.InHeader, name string, out *f
 	})
 }
 
-// tell answers with a file that is open, and its attributes.
+// tell fills out with an open file and its attributes, and counts the lookup.
 func (m *Mount) tell(t *worker, h winnt.Handle, parent *node, name string, look look, out *fuse.EntryOut) fuse.Status {
 	id, s := m.attributes(t, h, look, &out.Attr)
 	if s != fuse.OK {
@@ -140,24 +157,24 @@ func (m *Mount) tell(t *worker, h winnt.Handle, parent *node, name string, look 
 	return fuse.OK
 }
 
-// lookBare answers a look-up of what the caller may not see the attributes of: a
-// directory can be passed all the same, and a file opened for what it grants. M-5
+// lookBare answers a lookup if the caller may not read the attributes. With traverse right on parent, out has the
+// file's type and number alone, so that the caller can pass a directory or open a file (M-5).
 func (m *Mount) lookBare(t *worker, parent *node, name string, out *fuse.EntryOut) fuse.Status {
 	if !m.passes(t, parent) {
 		return fuse.EACCES
 	}
 	id, ok := m.identify(m.nodes.path(parent, name))
 	if !ok {
-		return fuse.EACCES // a link, a device: it is there, and no file of the tree
+		return fuse.EACCES // a link or a device, which is no file of the tree
 	}
 	n, _ := m.nodes.add(parent, name, id, true)
-	out.NodeId, out.Ino, out.Mode, out.Nlink = n.id, id.number, modeOf(id.dir, id.link), 1
+	out.NodeId, out.Ino, out.Mode, out.Nlink = n.id, id.number, modeOf(nil, id.dir, id.link), 1
 	out.Uid, out.Gid = unknownOwner, unknownOwner
-	// The kernel does not keep these: who asks for attributes is decided about. M-5
+	// Without timeouts the kernel caches nothing, so it asks for the attributes on each use (M-5).
 	return fuse.OK
 }
 
-// passes reports whether the caller may pass through a directory.
+// passes reports whether the caller has traverse right on a directory.
 func (m *Mount) passes(t *worker, dir *node) bool {
 	// The privilege passes where no policy says otherwise (F-23).
 	if m.traverse == fileaccess.TraverseNever ||
@@ -175,7 +192,7 @@ func (m *Mount) passes(t *worker, dir *node) bool {
 // Forget implements fuse.RawFileSystem.
 func (m *Mount) Forget(id, lookups uint64) { m.nodes.forget(id, lookups) }
 
-// Access implements fuse.RawFileSystem: what access(2) and chdir(2) ask.
+// Access implements fuse.RawFileSystem for access(2) and chdir(2).
 func (m *Mount) Access(_ <-chan struct{}, in *fuse.AccessIn) fuse.Status {
 	n := m.nodes.get(in.NodeId)
 	if n == nil {
@@ -202,7 +219,7 @@ func (m *Mount) Access(_ <-chan struct{}, in *fuse.AccessIn) fuse.Status {
 			}
 		}
 		if want == 0 {
-			return fuse.OK // it is there: the look-up said so
+			return fuse.OK // the lookup has found it
 		}
 		h, s := t.openNode(m, n, nt.CreateFileIn{DesiredAccess: want})
 		if s == fuse.OK {

@@ -11,7 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// in finds the directory that a name is to be made, changed or removed in.
+// in returns the directory of a name to create, change or remove. It returns ESTALE for an unknown directory and an
+// error for an invalid name.
 func (m *Mount) in(id uint64, name string) (*node, fuse.Status) {
 	parent := m.nodes.get(id)
 	if parent == nil {
@@ -20,12 +21,12 @@ func (m *Mount) in(id uint64, name string) (*node, fuse.Status) {
 	return parent, named(name)
 }
 
-// made opens or makes a file for what can be had of a list of rights.
-func (m *Mount) made(t *worker, path string, want []winnt.AccessMask, in nt.CreateFileIn) (winnt.Handle,
+// made opens or creates a file with the first mask in want that is granted. An empty want is AccessDenied.
+func (m *Mount) made(t *worker, path string, want []winnt.AccessMask, in nt.CreateFileIn, k *making) (winnt.Handle,
 	ntstatus.Status) {
 	for i, desired := range want {
 		in.DesiredAccess = desired
-		h, _, st := t.openAt(m, path, in)
+		h, _, st := t.makeAt(m, path, in, k)
 		if st != ntstatus.AccessDenied || i == len(want)-1 {
 			return h, st
 		}
@@ -33,8 +34,7 @@ func (m *Mount) made(t *worker, path string, want []winnt.AccessMask, in nt.Crea
 	return 0, ntstatus.AccessDenied
 }
 
-// Create implements fuse.RawFileSystem. The descriptor comes from the directory; the
-// mode and the umask say nothing. M-12
+// Create implements fuse.RawFileSystem. The new file inherits its descriptor, reduced by the mode (M-43).
 func (m *Mount) Create(_ <-chan struct{}, in *fuse.CreateIn, name string, out *fuse.CreateOut) fuse.Status {
 	parent, s := m.in(in.NodeId, name)
 	if s != fuse.OK {
@@ -46,7 +46,8 @@ func (m *Mount) Create(_ <-chan struct{}, in *fuse.CreateIn, name string, out *f
 		if in.Flags&syscall.O_EXCL != 0 {
 			how.CreateDisposition = uint32(fileaccess.FileCreate)
 		}
-		h, st := m.made(t, m.nodes.path(parent, name), wanted(in.Flags), how)
+		k := m.newMaking(t, in.Mode, in.Umask, false)
+		h, st := m.made(t, m.nodes.path(parent, name), wanted(in.Flags), how, k)
 		if st != ntstatus.Success {
 			return status(st)
 		}
@@ -54,6 +55,7 @@ func (m *Mount) Create(_ <-chan struct{}, in *fuse.CreateIn, name string, out *f
 			t.NtClose(h)
 			return s
 		}
+		k.made(m.nodes.get(out.NodeId))
 		s := m.opened(t, &in.InHeader, m.nodes.get(out.NodeId), h, in.Flags, &out.OpenOut)
 		if s != fuse.OK {
 			m.nodes.forget(out.NodeId, 1)
@@ -64,33 +66,39 @@ func (m *Mount) Create(_ <-chan struct{}, in *fuse.CreateIn, name string, out *f
 
 // Mkdir implements fuse.RawFileSystem.
 func (m *Mount) Mkdir(_ <-chan struct{}, in *fuse.MkdirIn, name string, out *fuse.EntryOut) fuse.Status {
-	return m.new(&in.InHeader, name, fileaccess.DirectoryFile, out)
+	return m.new(&in.InHeader, name, fileaccess.DirectoryFile, in.Mode, in.Umask, out)
 }
 
-// Mknod implements fuse.RawFileSystem: it makes ordinary files. Devices, pipes and
-// sockets are no files of a tree (F-112). M-21
+// Mknod implements fuse.RawFileSystem. It creates regular files. For devices, pipes and sockets it returns EPERM
+// (F-112) (M-21).
 func (m *Mount) Mknod(_ <-chan struct{}, in *fuse.MknodIn, name string, out *fuse.EntryOut) fuse.Status {
 	if in.Mode&syscall.S_IFMT != syscall.S_IFREG {
 		return fuse.EPERM
 	}
-	return m.new(&in.InHeader, name, fileaccess.NonDirectoryFile, out)
+	return m.new(&in.InHeader, name, fileaccess.NonDirectoryFile, in.Mode, in.Umask, out)
 }
 
-// new makes a file or directory and leaves it closed.
-func (m *Mount) new(in *fuse.InHeader, name string, kind fileaccess.CreateOptions, out *fuse.EntryOut) fuse.Status {
+// new creates a file or directory and closes it.
+func (m *Mount) new(in *fuse.InHeader, name string, kind fileaccess.CreateOptions, mode, umask uint32,
+	out *fuse.EntryOut) fuse.Status {
 	parent, s := m.in(in.NodeId, name)
 	if s != fuse.OK {
 		return s
 	}
 	return m.as(in, func(t *worker) fuse.Status {
-		h, _, st := t.openAt(m, m.nodes.path(parent, name), nt.CreateFileIn{
+		k := m.newMaking(t, mode, umask, kind == fileaccess.DirectoryFile)
+		h, _, st := t.makeAt(m, m.nodes.path(parent, name), nt.CreateFileIn{
 			DesiredAccess: winnt.FILE_READ_ATTRIBUTES | winnt.SYNCHRONIZE, CreateDisposition: uint32(fileaccess.FileCreate),
-			CreateOptions: uint32(kind)})
+			CreateOptions: uint32(kind)}, k)
 		if st != ntstatus.Success {
 			return status(st)
 		}
 		defer t.NtClose(h)
-		return m.tell(t, h, parent, name, shown.Shown, out)
+		s := m.tell(t, h, parent, name, shown.Shown, out)
+		if s == fuse.OK {
+			k.made(m.nodes.get(out.NodeId))
+		}
+		return s
 	})
 }
 
@@ -104,7 +112,7 @@ func (m *Mount) Rmdir(_ <-chan struct{}, in *fuse.InHeader, name string) fuse.St
 	return m.remove(in, name, fileaccess.DirectoryFile)
 }
 
-// remove removes a name at once, as programs of Linux expect it; handles go on. M-20
+// remove removes a name at once, as on Linux. Open handles stay valid (M-20).
 func (m *Mount) remove(in *fuse.InHeader, name string, kind fileaccess.CreateOptions) fuse.Status {
 	parent, s := m.in(in.NodeId, name)
 	if s != fuse.OK {
@@ -137,8 +145,8 @@ const (
 	renameWhiteout
 )
 
-// Rename implements fuse.RawFileSystem. Exchanging two names is nothing that Windows
-// does; it is refused. M-21
+// Rename implements fuse.RawFileSystem. It returns EINVAL for an exchange of names, which Windows does not have
+// (M-21).
 func (m *Mount) Rename(_ <-chan struct{}, in *fuse.RenameIn, from, to string) fuse.Status {
 	source, s := m.in(in.NodeId, from)
 	if s != fuse.OK {
@@ -162,7 +170,8 @@ func (m *Mount) Rename(_ <-chan struct{}, in *fuse.RenameIn, from, to string) fu
 		if s != fuse.OK {
 			return s
 		}
-		st = m.sys.RenamePosix(t.Thread, h, m.prefix+m.nodes.path(target, to), in.Flags&renameNoReplace == 0)
+		st = m.sys.RenamePosix(t.Thread, h, m.prefix+m.nodes.path(target, to), in.Flags&renameNoReplace == 0,
+			m.backup)
 		if st == ntstatus.Success {
 			m.nodes.moved(file, target, to)
 		}
@@ -181,8 +190,8 @@ func (m *Mount) Link(_ <-chan struct{}, in *fuse.LinkIn, name string, out *fuse.
 		return fuse.Status(syscall.ESTALE)
 	}
 	return m.as(&in.InHeader, func(t *worker) fuse.Status {
-		// A link needs the right to write attributes of the file (F-59); a file without a name gets
-		// its first one so. M-38
+		// A link needs the right to write attributes of the file (F-59). So does the first name of
+		// a file without a name (M-38).
 		const want = winnt.FILE_WRITE_ATTRIBUTES | winnt.FILE_READ_ATTRIBUTES
 		return t.with(m, n, want, func(h winnt.Handle) fuse.Status {
 			st := t.NtSetInformationFile(h, nt.FileLinkInformation, nt.FileRename{

@@ -23,7 +23,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Owners says which SIDs the owners and groups of files have.
+// Owners maps SIDs of owners and groups to uids and gids, and back. ok is false for a SID without a number.
 type Owners interface {
 	UID(sid.SID) (uint32, bool)
 	GID(sid.SID) (uint32, bool)
@@ -31,8 +31,7 @@ type Owners interface {
 	GroupSID(uint32) sid.SID
 }
 
-// Config says what is mounted where. System, Name, Tree, Directory, Accounts and Owners
-// are needed.
+// Config configures a mount. System, Name, Tree, Directory, Accounts and Owners are required.
 type Config struct {
 	System    *kernel.System
 	Name      string        // of the tree in the system
@@ -41,36 +40,44 @@ type Config struct {
 	Accounts  Accounts
 	Owners    Owners
 	Traverse  fileaccess.Traverse // the policy of the tree
-	// TokenLife is how long a token is used before it is made anew; 0: 30 seconds.
+	// TokenLife is how long a token is cached; 0: 30 seconds.
 	TokenLife time.Duration
-	// HideUnreadable leaves out of listings what the caller may not read.
+	// HideUnreadable leaves entries that the caller may not read out of listings.
 	HideUnreadable bool
-	// Plain has every read and write come here. Otherwise the host's kernel does those
-	// of handles that grant all of it (passthrough), where it can.
+	// Plain sends every read and write to this server. Otherwise the host's kernel serves a handle that grants all
+	// of it directly (FUSE passthrough), where it can.
 	Plain bool
-	// FollowLinks lets the host's kernel follow the symbolic links of the tree, for each program
-	// by its own rights and wherever they lead. Otherwise they are made, read and removed,
-	// and no program is led along them (nosymfollow).
+	// Modes is the effect of a mode that a program sets. The zero value is NarrowMode.
+	Modes ModePolicy
+	// ListDescriptors lists the attribute user.ntfs_acl, so that programs that copy user attributes copy descriptors.
+	ListDescriptors bool
+	// Backup opens every file with backup intent, for accounts with SeBackupPrivilege or SeRestorePrivilege. It refuses
+	// all others, and implies ListDescriptors.
+	Backup bool
+	// FollowLinks lets the host's kernel follow the tree's symbolic links, with each program's own rights and
+	// wherever they lead. Otherwise programs can create, read and remove links but not follow them (nosymfollow).
 	FollowLinks bool
-	// Own shows the tree to the user of this program alone, by fusermount3, which needs
-	// no right. Otherwise it is shown to all users, which takes CAP_SYS_ADMIN.
+	// Own mounts the tree for the user of this program alone, with fusermount3 and without privileges. Otherwise all
+	// users see it, which needs CAP_SYS_ADMIN.
 	Own bool
 	Log *slog.Logger // nil: none
+	// Denied is called for each denial that the rate of its user lets through, by the goroutine of the request and
+	// without a lock held. nil means no call.
+	Denied func(*Denial)
 
 	now   func() time.Time // nil: the clock's
 	fatal func(any)        // ends the program; nil: by a panic
 }
 
-// Defaults of the times.
+// Default times.
 const (
 	defaultTokenLife = 30 * time.Second
 	attributeLife    = 30 * time.Second
 )
 
-// Mount is a tree that is shown in a directory of this host. The zero value is not
-// usable: [Start] makes one.
+// Mount is a mounted tree. It is safe for concurrent use. The zero value is not usable; [Start] returns one.
 type Mount struct {
-	fuse.RawFileSystem                // answers ENOSYS to what has no method here
+	fuse.RawFileSystem                // answers ENOSYS for methods not defined here
 	prefix             string         // immutable; of names in the system
 	root               winnt.Handle   // immutable; of the process, on the root; 0: names go from the top
 	tree               nt.FileSystem  // immutable
@@ -81,13 +88,19 @@ type Mount struct {
 	directory          string              // immutable
 	hide               bool                // immutable
 	plain              bool                // immutable
+	modes              ModePolicy          // immutable
+	listed             bool                // immutable: listings have user.ntfs_acl
+	backup             bool                // immutable: opens have backup intent
 	log                *slog.Logger        // immutable
 	accounts           *accounts           // immutable
 	workers            *workers            // immutable
 	nodes              *nodes              // immutable
+	report             func(*Denial)       // immutable; nil: nobody is interested
+	denials            denialCounts        // of users
+	counts             counts              // of operations
 	locks              *lockers            // immutable
 	fatal              func(any)           // immutable; ends the program
-	linksRead          atomic.Bool         // atomic; what links say is told
+	linksRead          atomic.Bool         // atomic; readlink works
 	server             *fuse.Server        // immutable once Start returned
 	served             sync.WaitGroup
 
@@ -100,8 +113,8 @@ type Mount struct {
 	next uint64 // guarded by mu
 }
 
-// Start shows a tree of a system in a directory, where every program of the host finds
-// it, until [Mount.Close].
+// Start mounts a tree in a directory until [Mount.Close]. It removes a dead mount of the same tree first. On an
+// error nothing stays mounted.
 func Start(c Config) (*Mount, error) {
 	if c.System == nil || c.Tree == nil || c.Accounts == nil || c.Owners == nil {
 		return nil, errors.New("mount: a system, a tree, accounts and owners are needed")
@@ -109,7 +122,8 @@ func Start(c Config) (*Mount, error) {
 	m := &Mount{RawFileSystem: fuse.NewDefaultRawFileSystem(), prefix: `\??\` + c.Name + `\`, tree: c.Tree,
 		sys: c.System, owners: c.Owners, traverse: c.Traverse, directory: c.Directory, fatal: c.fatal,
 		hide: c.HideUnreadable, log: c.Log, opens: map[uint64]*open{}, next: 1,
-		plain: c.Plain, backings: map[*node]*backing{}, locks: newLockers()}
+		report: c.Denied, plain: c.Plain, modes: c.Modes, listed: c.ListDescriptors || c.Backup, backup: c.Backup,
+		backings: map[*node]*backing{}, locks: newLockers()}
 	if m.log == nil {
 		m.log = slog.New(slog.DiscardHandler)
 	}
@@ -119,23 +133,25 @@ func Start(c Config) (*Mount, error) {
 	if c.now == nil {
 		c.now = time.Now
 	}
+	m.denials = denialCounts{now: c.now, users: map[uint32]*deniedUser{}}
 	if err := m.prepare(&c); err != nil {
 		return nil, fmt.Errorf("mount: %s: %w", c.Directory, err)
 	}
-	if err := RemoveStale(c.Directory); err != nil {
+	if err := RemoveStale(c.Directory, c.Name); err != nil {
 		m.end()
 		return nil, fmt.Errorf("mount: %s: %w", c.Directory, err)
 	}
-	// The host's kernel leaves the locks of programs to us, which are taken on the files below
-	// (M-25), leaves set-uid bits to us, and has a file emptied with its open, by what the
-	// handle grants. It checks nothing (no default_permissions). M-1
-	// Where it is mounted for one user, the kernel lets no other in, not even root (M-26).
-	// Links are not followed unless that was said: no name leads out of the tree. M-34
+	// The host's kernel checks no mode bits (no default_permissions, M-1). It leaves to the mount:
+	// locks, which are taken on the backing files (M-25), set-uid bits, and truncation at an open,
+	// which the handle's rights decide. A mount for one user admits no other user, not even root
+	// (M-26). Links are followed only if the configuration allows it, because they can lead out of
+	// the tree (M-34).
 	server, err := fuse.NewServer(m, c.Directory, &fuse.MountOptions{AllowOther: !c.Own, DirectMountStrict: !c.Own,
 		DirectMountFlags: mountFlags(c.FollowLinks),
-		FsName:           c.Name, Name: "refmon", DisableReadDirPlus: true, DisableSplice: true, EnableLocks: true,
-		ExtraCapabilities: fuse.CAP_HANDLE_KILLPRIV_V2 | fuse.CAP_ATOMIC_O_TRUNC, DisabledCapabilities: fuse.CAP_ALLOW_IDMAP,
-		PanicHandler: m.panicked, Logger: slog.NewLogLogger(m.log.Handler(), slog.LevelDebug)})
+		FsName:           c.Name, Name: fileSystem, DisableReadDirPlus: true, DisableSplice: true, EnableLocks: true,
+		ExtraCapabilities:    fuse.CAP_HANDLE_KILLPRIV_V2 | fuse.CAP_ATOMIC_O_TRUNC | fuse.CAP_DONT_MASK,
+		DisabledCapabilities: fuse.CAP_ALLOW_IDMAP,
+		PanicHandler:         m.panicked, Logger: slog.NewLogLogger(m.log.Handler(), slog.LevelDebug)})
 	if err != nil {
 		m.end()
 		return nil, fmt.Errorf("mount: %s: %w", c.Directory, err)
@@ -149,7 +165,7 @@ func Start(c Config) (*Mount, error) {
 	return m, nil
 }
 
-// prepare makes the process, its threads and the table of files.
+// prepare creates the process, its threads and the node table.
 func (m *Mount) prepare(c *Config) error {
 	spec := token.LocalSystem()
 	spec.EnabledPrivileges |= winnt.Privileges(winnt.SeBackupPrivilege) // for the root of the tree
@@ -166,11 +182,11 @@ func (m *Mount) prepare(c *Config) error {
 		return err
 	}
 	m.accounts = &accounts{from: c.Accounts, life: cmp.Or(c.TokenLife, defaultTokenLife), sys: c.System, self: self,
-		now: c.now, log: m.log, known: map[person]*account{}}
+		backup: c.Backup, now: c.now, log: m.log, known: map[person]*account{}}
 	root, ok := m.identify("")
 	if !ok || !root.dir {
 		m.end()
-		// Without it a file could be taken for the one that had its number before (F-180).
+		// Without either, a later file with the same number would be taken for this one (F-180).
 		return errors.New("the root of the tree is not to be found, or its file system tells neither" +
 			" the time of a file's birth nor a handle")
 	}
@@ -179,10 +195,9 @@ func (m *Mount) prepare(c *Config) error {
 	return nil
 }
 
-// openRoot opens the root of the tree for names to be looked up below it. The way to the
-// name of the tree is the server's then: who may not pass through the directories of the
-// system's own names, as Anonymous may not, is decided about by the tree (M-1). No handle
-// comes of a root without a descriptor: its names are looked up from the top.
+// openRoot opens the root of the tree as the server, so that names are looked up below it and the tree alone decides
+// (M-1). Otherwise Anonymous, for one, could not traverse the directories of the object namespace. It returns 0 if
+// the open fails, as for a root without a descriptor; then names start at the top.
 func (t *worker) openRoot(m *Mount) winnt.Handle {
 	h, _, st := t.openAt(m, "", nt.CreateFileIn{DesiredAccess: winnt.FILE_TRAVERSE | winnt.SYNCHRONIZE,
 		CreateDisposition: winnt.FILE_OPEN,
@@ -193,8 +208,8 @@ func (t *worker) openRoot(m *Mount) winnt.Handle {
 	return h
 }
 
-// identify finds out what has a name, without a decision: nothing but the kind of the
-// file and its number is taken from it. M-5
+// identify returns the type and number of a file without an access check. ok is false if the file
+// does not exist or cannot be identified (M-5).
 func (m *Mount) identify(path string) (id identity, ok bool) {
 	place, st := m.tree.Find(&fileaccess.Request{Name: path, Options: fileaccess.OpenReparsePoint}, nil)
 	if st != ntstatus.Success {
@@ -211,21 +226,21 @@ func (m *Mount) identify(path string) (id identity, ok bool) {
 	return id, id.id != ""
 }
 
-// DropAccounts makes the tokens of a user anew, with its next request; all is for those
-// of every user, as after a change of groups.
+// DropAccounts makes the next request of a user log on again, or of every user if all is set, as after a change of
+// groups.
 func (m *Mount) DropAccounts(uid uint32, all bool) {
 	m.accounts.drop(func(p person) bool { return all || p.uid == uid })
 }
 
-// Wait returns when the file system is mounted no more.
+// Wait returns when the file system is unmounted.
 func (m *Mount) Wait() { m.served.Wait() }
 
-// Close ends the mount at once, for the programs too that have files of it open, and in
-// every mount namespace that has a copy of it: they are told that it is not connected.
+// Close unmounts at once, also in other mount namespaces. Programs with open files get ENOTCONN. It waits for
+// running requests.
 func (m *Mount) Close() error {
 	err := finish(m.directory)
 	if errors.Is(err, unix.EPERM) {
-		// An ordinary user's own mount: what is busy is taken out of its directory. M-26
+		// An ordinary user's own mount: detach it if it is busy (M-26).
 		if err = m.server.Unmount(); err != nil {
 			err = detach(m.directory)
 		}
@@ -238,7 +253,7 @@ func (m *Mount) Close() error {
 	return nil
 }
 
-// end gives up what the mount holds of the system.
+// end releases the kernel objects of the mount.
 func (m *Mount) end() {
 	if m.accounts != nil {
 		m.accounts.drop(func(person) bool { return true })

@@ -10,24 +10,23 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Tmpfile implements fuse.RawFileSystem: O_TMPFILE of open(2). A file without a name is made by who may
-// add a file to the directory, with the descriptor that it gives (M-37), and linked into a
-// directory by [Mount.Link].
+// Tmpfile implements fuse.RawFileSystem for O_TMPFILE of open(2). It needs the right to add a file to the directory,
+// and the file inherits its descriptor (M-37). [Mount.Link] gives it a name.
 func (m *Mount) Tmpfile(_ <-chan struct{}, in *fuse.CreateIn, out *fuse.CreateOut) fuse.Status {
 	parent := m.nodes.get(in.NodeId)
 	if parent == nil {
 		return fuse.Status(syscall.ESTALE)
 	}
 	return m.as(&in.InHeader, func(t *worker) fuse.Status {
-		// The maker is granted what it asks for (F-32): as CreateFile asks for a file that is to be
-		// read and written, and no more, for it is all that the file can be used for until
-		// it has a name. M-38
+		// The new handle gets the rights requested here, as with CreateFile (F-32). Until the file
+		// has a name, this handle is the only way to use it (M-38).
 		want := winnt.FILE_GENERIC_WRITE | winnt.FILE_READ_ATTRIBUTES
 		if in.Flags&syscall.O_ACCMODE == syscall.O_RDWR {
 			want |= winnt.FILE_GENERIC_READ
 		}
-		// No file has the name that is decided about, and none gets it.
-		h, st := m.sys.MakeNameless(t.Thread, m.nameOf(m.nodes.path(parent, "nameless-"+rand.Text())), want)
+		// The random name is only used for the decision. The file does not get it.
+		h, st := m.sys.MakeNameless(t.Thread, m.nameOf(m.nodes.path(parent, "nameless-"+rand.Text())), want,
+			m.newMaking(t, in.Mode, in.Umask, false).shape)
 		if st != ntstatus.Success {
 			return status(st)
 		}
@@ -43,8 +42,8 @@ func (m *Mount) Tmpfile(_ <-chan struct{}, in *fuse.CreateIn, out *fuse.CreateOu
 	})
 }
 
-// borrow lends an open of a file without a name: by what its user opened, and with what that grants,
-// the file is used until it has a name (M-38).
+// borrow runs f with an open handle of a file without a name. The handle must be of the same user and grant want,
+// else it returns EACCES (M-38).
 func (t *worker) borrow(m *Mount, n *node, want winnt.AccessMask, f func(winnt.Handle) fuse.Status) fuse.Status {
 	o := m.lend(func(o *open) bool { return o.n == n && o.uid == t.uid && o.granted&want == want })
 	if o == nil {

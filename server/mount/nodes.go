@@ -3,22 +3,41 @@ package mount
 import (
 	"strings"
 	"sync"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/refmon/refmon/sd"
 )
 
-// node is a file that the host's kernel knows, by a number that is never given twice.
+// node is a file that the host's kernel knows. Its id is never reused.
 type node struct {
 	id   uint64   // immutable
 	file identity // immutable: the file below
 
-	lookups uint64 // guarded by nodes.mu: how often the kernel was told of it
+	lookups uint64 // guarded by nodes.mu: lookups that the kernel has not forgotten
 	parent  *node  // guarded by nodes.mu; nil: the root
 	name    string // guarded by nodes.mu: in parent
-	// bare is guarded by nodes.mu: some user was told of it who may not see its
-	// attributes, so that the kernel does not keep them.
+	// bare is guarded by nodes.mu. It is set once a user who may not read the attributes has looked
+	// the file up: the kernel no longer caches them.
 	bare bool
+	// narrowed is guarded by nodes.mu. It is nil if the file was created without a narrower mode,
+	// or if its creator has set another mode since.
+	narrowed *narrowed
+	// lost is guarded by nodes.mu: why the whole descriptor of the file could not be set; OK: it was set, or nobody tried.
+	lost fuse.Status
+	// fresh is guarded by nodes.mu: the file was created through the mount, and its whole descriptor was not set since.
+	fresh bool
 }
 
-// nodes is the table of what the kernel knows.
+// narrowed has the descriptors of a file that was created with a narrower mode than its directory gives. It is
+// immutable.
+type narrowed struct {
+	uid        uint32
+	whole, now *sd.Descriptor
+	restored   bool // the user set the whole descriptor
+}
+
+// nodes is the table of the files that the kernel knows. It is safe for concurrent use.
 type nodes struct {
 	mu sync.Mutex
 	// +checklocks:mu
@@ -29,11 +48,11 @@ type nodes struct {
 	next uint64 // guarded by mu
 }
 
-// rootID is the number of the root, as the protocol has it.
+// rootID is the root's id in the protocol.
 const rootID = 1
 
-// identity may be told of a file to those who may know nothing else of it. Two files never
-// have the same one: id differs where a number is used again. F-180
+// identity identifies a file. It may be revealed to any caller. Two files never share one, even if a number is
+// reused (F-180).
 type identity struct {
 	number uint64
 	id     string
@@ -46,14 +65,15 @@ func newNodes(root identity) *nodes {
 	return &nodes{byID: map[uint64]*node{rootID: r}, byFile: map[identity]*node{root: r}, next: rootID + 1}
 }
 
-// get returns a node; nil for a number that the kernel cannot know.
+// get returns a node, nil for an unknown id.
 func (n *nodes) get(id uint64) *node {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.byID[id]
 }
 
-// add notes that the kernel is told of a file in a directory.
+// add returns the node of a file, creates it if needed, and counts a lookup. kept is false if the kernel must not
+// cache the attributes.
 func (n *nodes) add(parent *node, name string, file identity, bare bool) (x *node, kept bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -71,7 +91,7 @@ func (n *nodes) add(parent *node, name string, file identity, bare bool) (x *nod
 	return x, !x.bare
 }
 
-// forget notes that the kernel forgot.
+// forget subtracts lookups from a node and removes it at 0. It ignores unknown ids and the root.
 func (n *nodes) forget(id, lookups uint64) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -87,12 +107,11 @@ func (n *nodes) forget(id, lookups uint64) {
 	delete(n.byFile, x.file)
 }
 
-// maxDepth bounds the directories of a path: names that are moved while others
-// look could make a circle.
+// maxDepth bounds the components of a path. Concurrent renames could form a cycle.
 const maxDepth = 4096
 
-// path returns the name of a file in a directory below the root, with backslashes; the
-// directory's own with an empty name.
+// path returns the path of name in x below the root, with backslashes. With an empty name it returns the path of x;
+// the root's is "".
 func (n *nodes) path(x *node, name string) string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -110,25 +129,82 @@ func (n *nodes) path(x *node, name string) string {
 	return strings.Join(parts, `\`)
 }
 
-// nameless reports whether a file was made without a name and has none yet.
+// nameless reports whether a file was created without a name and still has none.
 func (n *nodes) nameless(x *node) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return x.parent == nil && x.id != rootID
 }
 
-// isBare reports whether the kernel must not keep the attributes of a file.
+// isBare reports whether the kernel must not cache the attributes of a file.
 func (n *nodes) isBare(x *node) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return x.bare
 }
 
-// moved notes that a file has another name.
+// moved sets the parent and name of a file after a rename. It ignores unknown files and the root.
 func (n *nodes) moved(file identity, parent *node, name string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if x := n.byFile[file]; x != nil && x.id != rootID {
 		x.parent, x.name = parent, name
 	}
+}
+
+// narrowed stores the descriptors of a new file with a mode; nil removes them.
+func (n *nodes) narrowed(x *node, made *narrowed) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	x.narrowed = made
+}
+
+// wholeOf returns the inherited descriptor of a file to its creator. It returns nil for other users and if the DACL
+// changed since.
+func (n *nodes) wholeOf(x *node, uid uint32, now *sd.Descriptor) *sd.Descriptor {
+	n.mu.Lock()
+	made := x.narrowed
+	n.mu.Unlock()
+	if made == nil || made.uid != uid || now == nil || !now.DACL().Equal(made.now.DACL()) {
+		return nil
+	}
+	return made.whole
+}
+
+// restored reports whether a user was the last to set the whole descriptor of a file. Call it after wholeOf returned
+// a descriptor.
+func (n *nodes) restored(x *node, uid uint32) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return x.narrowed != nil && x.narrowed.uid == uid && x.narrowed.restored
+}
+
+// setLost stores the result of setting the whole descriptor of a file.
+func (n *nodes) setLost(x *node, s fuse.Status) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	x.lost, x.fresh = s, x.fresh && s != fuse.OK
+}
+
+// created stores that a file was created through the mount. It ignores nil.
+func (n *nodes) created(x *node) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if x != nil {
+		x.fresh = true
+	}
+}
+
+// isFresh reports whether a file was created through the mount and its whole descriptor was not set since.
+func (n *nodes) isFresh(x *node) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return x.fresh
+}
+
+// lostOf returns the last result of setting the whole descriptor of a file, OK if nobody tried.
+func (n *nodes) lostOf(x *node) fuse.Status {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return x.lost
 }

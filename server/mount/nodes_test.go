@@ -7,8 +7,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
+	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/fileaccess"
@@ -26,9 +28,8 @@ func (w *world) numberOf(name string) uint64 {
 	return s.Ino
 }
 
-// TestNumberUsedAgain: a program that stands in a directory which goes away finds nothing more,
-// although another directory gets the number of the one that went, and is known to the
-// host's kernel by then (F-180, M-11).
+// TestNumberUsedAgain: the working directory of a program is removed, and another directory that
+// the kernel knows gets its number. The program finds nothing of it (F-180, M-11).
 func TestNumberUsedAgain(t *testing.T) {
 	w := newWorld(t)
 	w.dir("gone", listAll)
@@ -70,7 +71,7 @@ func TestNumberUsedAgain(t *testing.T) {
 	}
 }
 
-// numbered is a tree whose files are told apart by their numbers alone.
+// numbered is a tree whose files have neither a birth time nor a handle.
 type numbered struct{ nt.FileSystem }
 
 func (n numbered) Find(r *fileaccess.Request, start nt.OpenFile) (nt.FilePlace, ntstatus.Status) {
@@ -82,8 +83,8 @@ type bare struct{ nt.FilePlace }
 
 func (bare) Identity() (uint64, string) { return 2, "" }
 
-// TestNumbersAlone: a tree whose file system tells files apart by their numbers alone is
-// not mounted (F-180).
+// TestNumbersAlone: a tree whose file system gives neither a birth time nor a handle is not mounted
+// (F-180).
 func TestNumbersAlone(t *testing.T) {
 	dir := t.TempDir()
 	tree, err := hostfs.Open(hostfs.Config{Path: dir, Attribute: "user.NTACL"})
@@ -98,5 +99,166 @@ func TestNumbersAlone(t *testing.T) {
 	}
 	if err := errors.Join(sys.Close(), tree.Close()); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestStaleNode: a known file can be opened only while its name refers to it (M-11). An open
+// descriptor of a directory keeps its node.
+func TestStaleNode(t *testing.T) {
+	w := newWorld(t)
+	w.dir("d", everybody)
+	w.file("d/f", "first\n", "O:BAG:SYD:P(A;;FR;;;WD)")
+	dir, err := os.Open(filepath.Join(w.at, "d"))
+	w.must(err)
+	defer func() { w.must(dir.Close()) }()
+	w.must(os.Rename(filepath.Join(w.root, "d"), filepath.Join(w.root, "gone")))
+	w.dir("d", everybody)
+	w.file("d/f", "second\n", "O:BAG:SYD:P(A;;FR;;;WD)")
+	fd, err := unix.Openat(int(dir.Fd()), ".", unix.O_RDONLY|unix.O_DIRECTORY, 0)
+	if !errors.Is(err, unix.ESTALE) {
+		t.Errorf("M-11: descriptor %d, %v of another directory, want ESTALE", fd, err)
+	}
+	w.sees(bob, "second", "cat", "d/f")
+}
+
+// TestUnknown: a request for an unknown node is ESTALE, and one for an unknown handle EBADF.
+// Nothing is created, changed or returned (M-6, M-11).
+func TestUnknown(t *testing.T) {
+	w := newWorld(t)
+	w.describe("", full)
+	w.file("f", "text", full)
+	const nowhere, none = 9999, 8888
+	in := header(alice, nowhere)
+	inRoot := header(alice, rootID)
+	f := w.known(alice, "f")
+	stale, bad := unix.ESTALE, unix.EBADF
+	size := fuse.SetAttrInCommon{InHeader: in, Valid: fuse.FATTR_SIZE}
+	second := func(_ uint32, s fuse.Status) fuse.Status { return s }
+	for what, c := range map[string]struct {
+		got  fuse.Status
+		want unix.Errno
+	}{
+		"lookup":       {w.m.Lookup(nil, &in, "f", &fuse.EntryOut{}), stale},
+		"getattr":      {w.m.GetAttr(nil, &fuse.GetAttrIn{InHeader: in}, &fuse.AttrOut{}), stale},
+		"setattr":      {w.m.SetAttr(nil, &fuse.SetAttrIn{SetAttrInCommon: size}, &fuse.AttrOut{}), stale},
+		"open":         {w.m.Open(nil, &fuse.OpenIn{InHeader: in}, &fuse.OpenOut{}), stale},
+		"opendir":      {w.m.OpenDir(nil, &fuse.OpenIn{InHeader: in}, &fuse.OpenOut{}), stale},
+		"access":       {w.m.Access(nil, &fuse.AccessIn{InHeader: in}), stale},
+		"create":       {w.m.Create(nil, &fuse.CreateIn{InHeader: in}, "new", &fuse.CreateOut{}), stale},
+		"tmpfile":      {w.m.Tmpfile(nil, &fuse.CreateIn{InHeader: in}, &fuse.CreateOut{}), stale},
+		"mknod":        {w.m.Mknod(nil, &fuse.MknodIn{InHeader: in, Mode: syscall.S_IFREG}, "new", &fuse.EntryOut{}), stale},
+		"mkdir":        {w.m.Mkdir(nil, &fuse.MkdirIn{InHeader: in}, "new", &fuse.EntryOut{}), stale},
+		"symlink":      {w.m.Symlink(nil, &in, "to", "new", &fuse.EntryOut{}), stale},
+		"readlink":     {func() fuse.Status { _, s := w.m.Readlink(nil, &in); return s }(), stale},
+		"unlink":       {w.m.Unlink(nil, &in, "f"), stale},
+		"rmdir":        {w.m.Rmdir(nil, &in, "f"), stale},
+		"rename from":  {w.m.Rename(nil, &fuse.RenameIn{InHeader: in, Newdir: rootID}, "f", "g"), stale},
+		"rename to":    {w.m.Rename(nil, &fuse.RenameIn{InHeader: inRoot, Newdir: nowhere}, "f", "g"), stale},
+		"link of":      {w.m.Link(nil, &fuse.LinkIn{InHeader: inRoot, Oldnodeid: nowhere}, "g", &fuse.EntryOut{}), stale},
+		"link in":      {w.m.Link(nil, &fuse.LinkIn{InHeader: in, Oldnodeid: f}, "g", &fuse.EntryOut{}), stale},
+		"getxattr":     {second(w.m.GetXAttr(nil, &in, ntfsACL, nil)), stale},
+		"getxattr ea":  {second(w.m.GetXAttr(nil, &in, "user.a", nil)), stale},
+		"getxattr not": {second(w.m.GetXAttr(nil, &in, "security.capability", nil)), unix.ENODATA},
+		"setxattr":     {w.m.SetXAttr(nil, &fuse.SetXAttrIn{InHeader: in}, ntfsACL, raw(full)), stale},
+		"setxattr ea":  {w.m.SetXAttr(nil, &fuse.SetXAttrIn{InHeader: in}, "user.a", nil), stale},
+		"listxattr":    {second(w.m.ListXAttr(nil, &in, nil)), stale},
+		"removexattr":  {w.m.RemoveXAttr(nil, &in, "user.a"), stale},
+		"read": {func() fuse.Status {
+			_, s := w.m.Read(nil, &fuse.ReadIn{InHeader: inRoot, Fh: none}, make([]byte, 1))
+			return s
+		}(), bad},
+		"write":     {second(w.m.Write(nil, &fuse.WriteIn{InHeader: inRoot, Fh: none}, []byte("x"))), bad},
+		"fsync":     {w.m.Fsync(nil, &fuse.FsyncIn{InHeader: inRoot, Fh: none}), bad},
+		"fallocate": {w.m.Fallocate(nil, &fuse.FallocateIn{InHeader: inRoot, Fh: none, Length: 1}), bad},
+		"readdir":   {w.m.ReadDir(nil, &fuse.ReadIn{InHeader: inRoot, Fh: none}, fuse.NewDirEntryList(nil, 0)), bad},
+		"getlk":     {w.m.GetLk(nil, lockOf(alice, none, 1), &fuse.LkOut{}), bad},
+		"setlk":     {w.m.SetLk(nil, lockOf(alice, none, 1)), bad},
+		"setlkw":    {w.m.SetLkw(nil, lockOf(alice, none, 1)), bad},
+		"flush":     {w.m.Flush(nil, &fuse.FlushIn{InHeader: inRoot, Fh: none}), 0},
+		"fsyncdir":  {w.m.FsyncDir(nil, &fuse.FsyncIn{InHeader: inRoot, Fh: none}), 0},
+		// An unknown handle has no effect on the file in the same request.
+		"getattr by it": {w.m.GetAttr(nil, &fuse.GetAttrIn{InHeader: header(alice, f), Fh_: none,
+			Flags_: fuse.FUSE_GETATTR_FH}, &fuse.AttrOut{}), 0},
+		"setattr by it": {w.m.SetAttr(nil, &fuse.SetAttrIn{SetAttrInCommon: fuse.SetAttrInCommon{InHeader: header(alice, f),
+			Fh: none, Size: 4, Valid: fuse.FATTR_SIZE | fuse.FATTR_FH}}, &fuse.AttrOut{}), 0},
+	} {
+		w.says("M-11: "+what, c.got, c.want)
+	}
+	w.m.Release(nil, &fuse.ReleaseIn{InHeader: inRoot, Fh: none})
+	w.m.ReleaseDir(&fuse.ReleaseIn{InHeader: inRoot, Fh: none})
+	w.m.Forget(nowhere, 1)
+	if opens := w.m.open(none); opens != nil || w.m.nodes.get(nowhere) != nil {
+		t.Error("M-11: what is not known is known")
+	}
+}
+
+// TestNodes: a file has one number under all its names, and no number is reused. A node stays as
+// long as its count of lookups, and has its last name (M-11).
+//
+// +checklocksignore
+func TestNodes(t *testing.T) {
+	id := func(n uint64) identity { return identity{number: n, id: "x"} }
+	n := newNodes(id(1))
+	root := n.get(rootID)
+	d, kept := n.add(root, "d", id(2), false)
+	f, bare := n.add(d, "f", id(3), true)
+	free, _ := n.add(nil, "", id(4), false)
+	if d.id != 2 || f.id != 3 || free.id != 4 || !kept || bare {
+		t.Fatalf("numbers %d, %d, %d, kept %t and %t", d.id, f.id, free.id, kept, bare)
+	}
+	path := func(of *node, name, want string) {
+		t.Helper()
+		if got := n.path(of, name); got != want {
+			t.Errorf("the path is %q, want %q", got, want)
+		}
+	}
+	path(root, "", "")
+	path(root, "x", "x")
+	path(d, "", "d")
+	path(f, "", `d\f`)
+	path(f, "x", `d\f\x`)
+	for x, want := range map[*node][2]bool{root: {false, false}, d: {false, false}, f: {false, true},
+		free: {true, false}} {
+		if got := [2]bool{n.nameless(x), n.isBare(x)}; got != want {
+			t.Errorf("M-38: %d: without a name and bare %v, want %v", x.id, got, want)
+		}
+	}
+	// A second lookup: the same number, the new name, and bare from then on.
+	if again, kept := n.add(root, "g", id(3), false); again != f || kept {
+		t.Errorf("M-5: %d, kept %t", again.id, kept)
+	}
+	path(f, "", "g")
+	n.add(d, "other", id(1), false) // the root keeps its place
+	path(root, "", "")
+	n.moved(id(3), d, "h")
+	n.moved(id(1), d, "h")
+	n.moved(id(99), d, "h")
+	path(f, "", `d\h`)
+	path(root, "", "")
+	n.moved(id(4), root, "linked")
+	if n.nameless(free) {
+		t.Error("M-38: a file that was linked has no name")
+	}
+	for _, c := range []struct {
+		forget, count uint64
+		there         bool
+	}{{3, 1, true}, {3, 0, true}, {3, 1, false}, {3, 1, false}, {1, 100, true}, {2, 5, false}, {99, 1, false}} {
+		n.forget(c.forget, c.count)
+		if x := n.get(c.forget); (x != nil) != c.there {
+			t.Errorf("%d is known after %d: %t", c.forget, c.count, x != nil)
+		}
+	}
+	if next, kept := n.add(root, "f", id(3), false); next.id != 5 || !kept || next.lookups != 1 {
+		t.Errorf("M-11: a file that was forgotten is number %d, kept %t", next.id, kept)
+	}
+	if root.lookups != 2 || n.byFile[id(1)] != root {
+		t.Errorf("the root was told %d times", root.lookups)
+	}
+	// Names that were moved into themselves end.
+	a, _ := n.add(root, "a", id(10), false)
+	b, _ := n.add(a, "b", id(11), false)
+	n.moved(id(10), b, "a")
+	if got := strings.Count(n.path(b, ""), `\`); got != maxDepth-1 {
+		t.Errorf("a circle of names has %d parts", got+1)
 	}
 }

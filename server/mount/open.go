@@ -28,7 +28,7 @@ type open struct {
 	lent sync.RWMutex // read-locked while a request that names no handle uses this one
 }
 
-// enter notes an open and returns its number.
+// enter stores an open and returns its number.
 func (m *Mount) enter(o *open) uint64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -38,14 +38,15 @@ func (m *Mount) enter(o *open) uint64 {
 	return fh
 }
 
-// open returns an open by its number; nil for one that the kernel cannot know.
+// open returns an open by its number, nil if unknown.
 func (m *Mount) open(fh uint64) *open {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.opens[fh]
 }
 
-// lend returns an open that fits, and keeps it open until its lent is unlocked.
+// lend returns an open for which fits returns true, with its lent read-locked. The caller unlocks
+// it. It returns nil if no open fits.
 func (m *Mount) lend(fits func(*open) bool) *open {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -57,7 +58,7 @@ func (m *Mount) lend(fits func(*open) bool) *open {
 	return nil
 }
 
-// leave ends an open.
+// leave closes an open. It ignores an unknown number.
 func (m *Mount) leave(fh uint64) {
 	m.mu.Lock()
 	o := m.opens[fh]
@@ -76,11 +77,10 @@ func (m *Mount) leave(fh uint64) {
 	})
 }
 
-// execFlag is the bit that the kernel adds to the flags of an open that is to run the file.
+// execFlag is the flag of an open that executes the file (FMODE_EXEC).
 const execFlag = 0x20
 
-// wanted returns the rights that an open asks for, the most first: what it does not get
-// of a longer list it can do without. M-13
+// wanted returns the access masks to try for the flags of an open, the largest first (M-13).
 func wanted(flags uint32) []winnt.AccessMask {
 	const base = winnt.FILE_READ_ATTRIBUTES | winnt.SYNCHRONIZE
 	const writes = winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA
@@ -93,14 +93,14 @@ func wanted(flags uint32) []winnt.AccessMask {
 		fallthrough
 	default:
 		if flags&syscall.O_APPEND != 0 {
-			// What is opened for appending can do without the right to overwrite. M-13
+			// An open for appending works without the right to overwrite (M-13).
 			return []winnt.AccessMask{need | writes | base, need | winnt.FILE_APPEND_DATA | base,
 				need | winnt.FILE_APPEND_DATA | winnt.SYNCHRONIZE}
 		}
 		need |= writes
 	}
 	if flags&execFlag != 0 {
-		// A program that runs can be read through its memory: both rights are needed. M-13
+		// A running program can be read through its memory, so both rights are required (M-13).
 		need |= winnt.FILE_EXECUTE
 	}
 	return []winnt.AccessMask{need | base, need | winnt.SYNCHRONIZE}
@@ -129,15 +129,27 @@ func (m *Mount) Open(_ <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) fuse
 	})
 }
 
-// opened answers with a handle that was opened for a program.
+// opened fills out with a new handle and stores it. On failure it closes the handle.
 func (m *Mount) opened(t *worker, in *fuse.InHeader, n *node, h winnt.Handle, flags uint32,
 	out *fuse.OpenOut) fuse.Status {
+	if flags&syscall.O_ACCMODE == syscall.O_RDONLY {
+		if s := m.kept(t, n); s != fuse.OK {
+			t.NtClose(h)
+			return s
+		}
+	}
 	f, granted, done, st := m.sys.TreeFile(t.Thread, h)
 	defer done()
 	if st == ntstatus.Success && flags&syscall.O_TRUNC != 0 {
 		st = t.NtSetInformationFile(h, nt.FileEndOfFileInformation, nt.FileEndOfFile{})
 	}
 	if st != ntstatus.Success {
+		t.NtClose(h)
+		return status(st)
+	}
+	if st := m.sys.RecordUses(t.Thread, h); st != ntstatus.Success {
+		// The record of the open covers later uses, because reads and writes can bypass the mount
+		// (M-18).
 		t.NtClose(h)
 		return status(st)
 	}
@@ -148,27 +160,6 @@ func (m *Mount) opened(t *worker, in *fuse.InHeader, n *node, h winnt.Handle, fl
 	}
 	out.Fh = m.enter(o)
 	return fuse.OK
-}
-
-// Read implements fuse.RawFileSystem. The handle decides (M-4).
-func (m *Mount) Read(_ <-chan struct{}, in *fuse.ReadIn, buf []byte) (fuse.ReadResult, fuse.Status) {
-	o := m.open(in.Fh)
-	if o == nil {
-		return nil, fuse.EBADF
-	}
-	var b []byte
-	s := m.do(func(t *worker) fuse.Status {
-		var st ntstatus.Status
-		b, st = t.NtReadFileAt(o.h, uint32(len(buf)), int64(in.Offset))
-		if st == ntstatus.EndOfFile {
-			return fuse.OK
-		}
-		return status(st)
-	})
-	if s != fuse.OK {
-		return nil, s
-	}
-	return fuse.ReadResultData(b), fuse.OK
 }
 
 // Release implements fuse.RawFileSystem.

@@ -9,12 +9,12 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 )
 
-// below are the packages that hold locks of the security kernel and of the tree.
+// below lists the packages that hold locks of the security kernel and of the tree.
 var below = []string{"github.com/refmon/refmon/internal/ntos/", "github.com/refmon/refmon/kernel.",
 	"github.com/refmon/refmon/hostfs."}
 
-// panicked answers a request whose code panicked: where that was outside the security
-// kernel, no lock is held. M-7
+// panicked handles a panic in a request. Outside the security kernel no lock is held, and it returns EIO. Inside, it
+// ends the program (M-7).
 func (m *Mount) panicked(v any) fuse.Status {
 	m.log.Error("a request panicked", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
 	calls := make([]uintptr, 128)
@@ -24,7 +24,7 @@ func (m *Mount) panicked(v any) fuse.Status {
 		f, more = frames.Next()
 		for _, p := range below {
 			if strings.HasPrefix(f.Function, p) {
-				// A lock may be held, and a decision half made: the program ends. M-7
+				// A lock may be held, or a change half done (M-7).
 				m.fatal(v)
 				return fuse.EIO
 			}

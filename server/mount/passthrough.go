@@ -10,17 +10,17 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// backing says how the handles of a file are served. The host's kernel can have one
-// way for all handles of a file at a time. Guarded by Mount.mu.
+// backing is how the handles of a file are served. The host's kernel allows one way for all handles of a file at a
+// time. Guarded by Mount.mu.
 type backing struct {
 	id     int32
 	passed int // handles whose reads and writes do not come here
 	plain  int // the others
 }
 
-// pass decides how a new handle is served, and notes it: past us where the handle grants
-// everything that its flags let the program do, and no other handle of the file is
-// plain. M-18
+// pass decides whether the host's kernel serves a new handle directly, and counts it. That requires that the handle
+// grants all that its flags allow, and that no other handle of the file is served here. It returns EBUSY if this
+// handle must be served here and others are not (M-18).
 func (m *Mount) pass(o *open, f nt.OpenFile, flags uint32, out *fuse.OpenOut) fuse.Status {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -32,8 +32,8 @@ func (m *Mount) pass(o *open, f nt.OpenFile, flags uint32, out *fuse.OpenOut) fu
 	may := o.passable(flags) && cleared(f, flags&syscall.O_ACCMODE != syscall.O_RDONLY)
 	switch {
 	case b.passed > 0 && !may:
-		// What this handle writes would be written past it, anywhere in the file: it
-		// waits until the others are closed. M-18
+		// All handles of a file are served the same way. Served directly, this one could write
+		// anywhere in the file (M-18).
 		return fuse.EBUSY
 	case b.passed == 0 && may && b.plain == 0:
 		may = m.register(b, f)
@@ -49,8 +49,8 @@ func (m *Mount) pass(o *open, f nt.OpenFile, flags uint32, out *fuse.OpenOut) fu
 	return fuse.OK
 }
 
-// passable reports whether a handle grants all that a program can do with a
-// descriptor of those flags, which it can change between overwriting and appending.
+// passable reports whether a handle grants all that a program can do with a descriptor of these flags. Programs can
+// switch between overwriting and appending.
 func (o *open) passable(flags uint32) bool {
 	var need winnt.AccessMask
 	if a := flags & syscall.O_ACCMODE; a != syscall.O_WRONLY {
@@ -62,12 +62,12 @@ func (o *open) passable(flags uint32) bool {
 	return !o.n.file.dir && o.granted&need == need
 }
 
-// backed is an open file that has a descriptor of its own.
+// backed is an open file with a descriptor of the host.
 type backed interface {
 	Backing(write bool) (fd int, st ntstatus.Status)
 }
 
-// cleared takes set-uid bits off a file that is to be written past us.
+// cleared removes set-uid bits from a file that is to be written directly. It reports success.
 func cleared(f nt.OpenFile, writes bool) bool {
 	b, ok := f.(backed)
 	if !ok {
@@ -77,7 +77,7 @@ func cleared(f nt.OpenFile, writes bool) bool {
 	return st == ntstatus.Success
 }
 
-// register makes a file known to the host's kernel; false where that is not to be had.
+// register registers a file with the host's kernel. It returns false if passthrough is off or not supported.
 // Mount.mu is held.
 func (m *Mount) register(b *backing, f nt.OpenFile) bool {
 	file, ok := f.(backed)
@@ -96,7 +96,7 @@ func (m *Mount) register(b *backing, f nt.OpenFile) bool {
 	return true
 }
 
-// passedBy notes that a handle is closed.
+// passedBy uncounts a closed handle.
 func (m *Mount) passedBy(o *open) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

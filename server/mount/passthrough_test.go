@@ -52,7 +52,8 @@ func TestPassthrough(t *testing.T) {
 		t.Errorf("M-18: %d past the mount, %d not", passed, plain)
 	}
 	w.must(errors.Join(f.Close(), reader.Close()))
-	// A handle that may only append is plain, and so are those beside it; after them, it waits.
+	// A handle that may only append is served by the mount, and so are later ones of its file.
+	// While others bypass the mount, its open is EBUSY.
 	log, err := os.OpenFile(filepath.Join(w.at, "log"), os.O_WRONLY|os.O_APPEND, 0)
 	w.must(err)
 	reader, err = os.Open(filepath.Join(w.at, "log"))
@@ -72,7 +73,7 @@ func TestPassthrough(t *testing.T) {
 	w.must(reader.Close())
 }
 
-// settled waits until the kernel has told that every handle of a file is closed.
+// settled waits until the kernel has released every handle of a file.
 func (w *world) settled(name string) {
 	w.Helper()
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
@@ -86,7 +87,7 @@ func (w *world) settled(name string) {
 	w.Fatalf("handles of %s are open", name)
 }
 
-// TestPlain: without passthrough every read and write is asked (M-4).
+// TestPlain: without passthrough each read and write reaches the mount (M-4).
 func TestPlain(t *testing.T) {
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Plain = true })
 	w.file("f", "0123456789", "O:BAG:SYD:P(A;;FA;;;WD)")

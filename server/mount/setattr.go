@@ -7,24 +7,18 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"github.com/refmon/refmon/nt"
-	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
-// SetAttr implements fuse.RawFileSystem: chmod, chown, truncate and times.
+// SetAttr implements fuse.RawFileSystem for chmod, chown, truncate and times.
 func (m *Mount) SetAttr(_ <-chan struct{}, in *fuse.SetAttrIn, out *fuse.AttrOut) fuse.Status {
 	n := m.nodes.get(in.NodeId)
 	if n == nil {
 		return fuse.Status(syscall.ESTALE)
 	}
-	if mode, ok := in.GetMode(); ok && mode&0o7777 != modeOf(n.file.dir, n.file.link)&0o7777 {
-		// Permissions are shown, and decide nothing: a change that would be lost is
-		// refused. M-22
-		return fuse.EPERM
-	}
-	if size, ok := in.GetSize(); ok && in.Valid&fuse.FATTR_FH != 0 {
+	if size, ok := in.GetSize(); ok && in.Valid&(fuse.FATTR_FH|fuse.FATTR_MODE) == fuse.FATTR_FH {
 		if o := m.open(in.Fh); o != nil && o.granted&winnt.FILE_WRITE_DATA != 0 {
 			s := m.do(func(t *worker) fuse.Status { return t.resize(o.h, size) })
 			if s != fuse.OK {
@@ -33,9 +27,13 @@ func (m *Mount) SetAttr(_ <-chan struct{}, in *fuse.SetAttrIn, out *fuse.AttrOut
 			return m.resized(n, in, size, out)
 		}
 	}
+	if s := m.nodes.lostOf(n); s != fuse.OK {
+		// Its descriptor was not restored: the program must not end well (M-56).
+		return s
+	}
 	return m.as(&in.InHeader, func(t *worker) fuse.Status {
-		// The kernel is told the attributes with a change of them: who may not see them is
-		// refused before anything changes (M-24).
+		// The answer to the change contains the attributes. A user who may not read them is refused
+		// before anything changes (M-24).
 		if s := m.answer(t, n, &in.InHeader, out); s != fuse.OK {
 			return s
 		}
@@ -46,21 +44,24 @@ func (m *Mount) SetAttr(_ <-chan struct{}, in *fuse.SetAttrIn, out *fuse.AttrOut
 	})
 }
 
-// resized answers a change of size by a handle. Who may not see the attributes is told
-// nothing but the size, which the handle let be set, and the kernel does not keep it (M-24).
+// resized answers a truncation by handle. A caller who may not read the attributes gets the new size alone, which
+// the kernel does not cache (M-24).
 func (m *Mount) resized(n *node, in *fuse.SetAttrIn, size uint64, out *fuse.AttrOut) fuse.Status {
 	s := m.as(&in.InHeader, func(t *worker) fuse.Status { return m.answer(t, n, &in.InHeader, out) })
 	if s != fuse.OK {
-		out.Attr = fuse.Attr{Ino: n.file.number, Mode: modeOf(n.file.dir, n.file.link), Nlink: 1, Size: size,
+		out.Attr = fuse.Attr{Ino: n.file.number, Mode: modeOf(nil, n.file.dir, n.file.link), Nlink: 1, Size: size,
 			Owner: fuse.Owner{Uid: unknownOwner, Gid: unknownOwner}}
 	}
 	return fuse.OK
 }
 
-// change does what a request for attributes asks.
+// change applies the changes of a request in the order mode, size, owner, times. It stops at the first error.
 func (m *Mount) change(t *worker, n *node, in *fuse.SetAttrIn) fuse.Status {
+	if s := m.chmod(t, n, in); s != fuse.OK {
+		return s
+	}
 	if size, ok := in.GetSize(); ok {
-		// To cut a file off is to write to it (F-55).
+		// Truncating a file needs the right to write data (F-55).
 		if s := t.with(m, n, winnt.FILE_WRITE_DATA, func(h winnt.Handle) fuse.Status {
 			return t.resize(h, size)
 		}); s != fuse.OK {
@@ -73,7 +74,7 @@ func (m *Mount) change(t *worker, n *node, in *fuse.SetAttrIn) fuse.Status {
 	return m.setTimes(t, n, in)
 }
 
-// with opens a file for one operation.
+// with opens a file with the rights in want, runs f and closes it.
 func (t *worker) with(m *Mount, n *node, want winnt.AccessMask, f func(winnt.Handle) fuse.Status) fuse.Status {
 	if m.nodes.nameless(n) {
 		return t.borrow(m, n, want, f)
@@ -86,6 +87,7 @@ func (t *worker) with(m *Mount, n *node, want winnt.AccessMask, f func(winnt.Han
 	return f(h)
 }
 
+// resize sets the size of an open file. A size above the range of int64 is EFBIG.
 func (t *worker) resize(h winnt.Handle, size uint64) fuse.Status {
 	if int64(size) < 0 {
 		return fuse.Status(syscall.EFBIG)
@@ -93,7 +95,7 @@ func (t *worker) resize(h winnt.Handle, size uint64) fuse.Status {
 	return status(t.NtSetInformationFile(h, nt.FileEndOfFileInformation, nt.FileEndOfFile{EndOfFile: int64(size)}))
 }
 
-// setTimes sets times of access and writing.
+// setTimes sets the access and write times. Without either it does nothing.
 func (m *Mount) setTimes(t *worker, n *node, in *fuse.SetAttrIn) fuse.Status {
 	var b nt.FileBasic
 	if at, ok := in.GetATime(); ok {
@@ -110,12 +112,12 @@ func (m *Mount) setTimes(t *worker, n *node, in *fuse.SetAttrIn) fuse.Status {
 	})
 }
 
-// timeOf returns a time as Windows has it; 1601 is its first.
+// timeOf converts a time to 100 ns units since 1601. Earlier times become 1.
 func timeOf(t time.Time) int64 {
 	return max(epoch+t.Unix()*10_000_000+int64(t.Nanosecond())/100, 1)
 }
 
-// chown changes owner and group as the descriptor has them. M-22
+// chown changes the owner and group of the descriptor. IDs that are already set need no right (M-22).
 func (m *Mount) chown(t *worker, n *node, in *fuse.SetAttrIn) fuse.Status {
 	uid, byUser := in.GetUID()
 	gid, byGroup := in.GetGID()
@@ -140,13 +142,13 @@ func (m *Mount) chown(t *worker, n *node, in *fuse.SetAttrIn) fuse.Status {
 	if parts == 0 {
 		return fuse.OK
 	}
+	if m.backup && !m.nodes.isFresh(n) {
+		// The descriptor has the owner and the group; a program must not replace those that it restored (M-55).
+		return fuse.EPERM
+	}
 	// Whom a file belongs to is for those who may write its owner, and only to
 	// themselves without the privilege to restore (F-50, F-51). M-22
-	return t.with(m, n, winnt.WRITE_OWNER, func(h winnt.Handle) fuse.Status {
-		st := t.NtSetSecurityObject(h, parts, sd.New(sd.Parts{Owner: owner, Group: group}))
-		if st == ntstatus.AccessDenied {
-			return fuse.EPERM
-		}
-		return status(st)
-	})
+	return eperm(t.with(m, n, winnt.WRITE_OWNER, func(h winnt.Handle) fuse.Status {
+		return status(t.NtSetSecurityObject(h, parts, sd.New(sd.Parts{Owner: owner, Group: group})))
+	}))
 }

@@ -1,6 +1,7 @@
 package mount
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -30,8 +31,8 @@ func (w *world) descriptorOf(name string) string {
 	return text
 }
 
-// TestSetAttr: each thing that a request for attributes can change is changed by itself and by its own right; what is
-// refused changes nothing else (M-22, M-24, F-55).
+// TestSetAttr: each attribute in a request is changed with its own right. A refused change leaves
+// the others unchanged (M-22, M-24, F-55).
 func TestSetAttr(t *testing.T) {
 	const hers = "O:S-1-22-1-61001G:S-1-22-2-62001D:P(A;;FA;;;S-1-22-1-61001)(A;;0x100181;;;S-1-22-1-61002)"
 	w := newWorld(t)
@@ -63,15 +64,15 @@ func TestSetAttr(t *testing.T) {
 		{alice, gid, fuse.SetAttrInCommon{Owner: fuse.Owner{Gid: staff}}, 0, 10, 700, 800, hers},
 		{bob, uid | gid, fuse.SetAttrInCommon{Owner: fuse.Owner{Uid: alice, Gid: staff}}, 0, 10, 700, 800, hers},
 		{alice, uid, fuse.SetAttrInCommon{Owner: fuse.Owner{Uid: bob}}, unix.EPERM, 10, 700, 800, hers},
-		{bob, uid, fuse.SetAttrInCommon{Owner: fuse.Owner{Uid: bob}}, unix.EACCES, 10, 700, 800, hers},
-		{bob, gid, fuse.SetAttrInCommon{Owner: fuse.Owner{Gid: bob}}, unix.EACCES, 10, 700, 800, hers},
+		{bob, uid, fuse.SetAttrInCommon{Owner: fuse.Owner{Uid: bob}}, unix.EPERM, 10, 700, 800, hers},
+		{bob, gid, fuse.SetAttrInCommon{Owner: fuse.Owner{Gid: bob}}, unix.EPERM, 10, 700, 800, hers},
 		{alice, uid | atime, fuse.SetAttrInCommon{Owner: fuse.Owner{Uid: bob}, Atime: 9}, unix.EPERM, 10, 700, 800, hers},
 		{alice, gid, fuse.SetAttrInCommon{Owner: fuse.Owner{Gid: alice}}, 0, 10, 700, 800,
 			strings.Replace(hers, "G:S-1-22-2-62001", "G:S-1-22-2-61001", 1)},
 		{alice, uid | gid, fuse.SetAttrInCommon{Owner: fuse.Owner{Uid: alice, Gid: staff}}, 0, 10, 700, 800, hers},
-		{alice, mode, fuse.SetAttrInCommon{Mode: 0o755}, 0, 10, 700, 800, hers},
+		{alice, mode, fuse.SetAttrInCommon{Mode: 0o740}, 0, 10, 700, 800, hers},
 		{alice, mode, fuse.SetAttrInCommon{Mode: syscall.S_IFREG | 0o755}, 0, 10, 700, 800, hers},
-		{alice, mode | atime, fuse.SetAttrInCommon{Mode: 0o754, Atime: 9}, unix.EPERM, 10, 700, 800, hers},
+		{bob, mode | size, fuse.SetAttrInCommon{Mode: 0o754, Size: 2}, unix.EPERM, 10, 700, 800, hers},
 		{alice, size | mtime, fuse.SetAttrInCommon{Size: 4, Mtime: 900}, 0, 4, 700, 900, hers},
 		{alice, 0, fuse.SetAttrInCommon{}, 0, 4, 700, 900, hers},
 	} {
@@ -91,8 +92,9 @@ func TestSetAttr(t *testing.T) {
 	}
 }
 
-// TestSizeByHandle: a handle that overwrites changes the size for who sees nothing of the file; it is told the size and
-// the kind alone. One that appends counts as no handle, and neither does that of another kind of request (M-24).
+// TestSizeByHandle: a handle that may overwrite changes the size for a user without the right to
+// read attributes. The answer has the size and kind alone. An append-only handle, or one in another
+// kind of request, does not count (M-24).
 func TestSizeByHandle(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "0123456789", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")(A;;0x120196;;;"+user(bob)+")")
@@ -198,8 +200,8 @@ func TestOpenFlags(t *testing.T) {
 	w.m.leave(fh)
 }
 
-// TestPasses: who may pass through a directory: everybody where the policy tests nothing, who holds the privilege
-// where that counts, and else who the directory lets (F-23, M-5).
+// TestPasses: traverse is granted to everyone under TraverseNever, with the privilege under
+// TraversePrivilege, and else by the directory's descriptor (F-23, M-5).
 func TestPasses(t *testing.T) {
 	for policy, want := range map[fileaccess.Traverse][2]bool{fileaccess.TraverseNever: {true, true},
 		fileaccess.TraversePrivilege: {true, true}, fileaccess.TraverseAlways: {true, false}} {
@@ -218,4 +220,143 @@ func TestPasses(t *testing.T) {
 			}), 0)
 		}
 	}
+}
+
+// TestSizesAndTimes: a size is changed to any, 0 too, by right and by a handle that overwrites; one that appends or
+// reads counts as no handle. Times are set to the moment that was said, before 1970 too, and each by itself (M-24).
+func TestSizesAndTimes(t *testing.T) {
+	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Plain = true })
+	// bob appends and sets no size; he may write attributes.
+	w.file("f", "0123456789", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")(A;;0x120185;;;"+user(bob)+")")
+	path, node := filepath.Join(w.root, "f"), w.known(alice, "f")
+	writes, reads := w.opens(alice, "f", syscall.O_RDWR), w.opens(alice, "f", syscall.O_RDONLY)
+	appends := w.opens(bob, "f", syscall.O_WRONLY|syscall.O_APPEND)
+	const size, atime, mtime = fuse.FATTR_SIZE, fuse.FATTR_ATIME, fuse.FATTR_MTIME
+	minus := func(n int64) uint64 { return uint64(-n) }
+	for _, c := range []struct {
+		name  string
+		by    uint32
+		fh    uint64 // 0: none
+		valid uint32
+		in    fuse.SetAttrInCommon
+		want  unix.Errno
+		size  int64
+	}{
+		{"to nothing", alice, 0, size, fuse.SetAttrInCommon{Size: 0}, 0, 0},
+		{"longer", alice, 0, size, fuse.SetAttrInCommon{Size: 5000}, 0, 5000},
+		{"as it is", alice, 0, size, fuse.SetAttrInCommon{Size: 5000}, 0, 5000},
+		{"to nothing by a handle", alice, writes, size, fuse.SetAttrInCommon{Size: 0}, 0, 0},
+		{"longer by a handle", alice, writes, size, fuse.SetAttrInCommon{Size: 9}, 0, 9},
+		{"another's handle", bob, writes, size, fuse.SetAttrInCommon{Size: 8}, 0, 8},
+		{"no user by a handle", unknown, writes, size, fuse.SetAttrInCommon{Size: 7}, 0, 7},
+		{"no user by a handle that reads", unknown, reads, size, fuse.SetAttrInCommon{Size: 6}, unix.EACCES, 7},
+		{"a handle that reads, by right", alice, reads, size, fuse.SetAttrInCommon{Size: 6}, 0, 6},
+		{"a handle that appends", bob, appends, size, fuse.SetAttrInCommon{Size: 0}, unix.EACCES, 6},
+		{"a handle that appends, longer", bob, appends, size, fuse.SetAttrInCommon{Size: 60}, unix.EACCES, 6},
+		{"a handle that appends, by right", alice, appends, size, fuse.SetAttrInCommon{Size: 5}, 0, 5},
+		{"a number without a handle", bob, 1 << 20, size, fuse.SetAttrInCommon{Size: 4}, unix.EACCES, 5},
+		{"a number without a handle, by right", alice, 1 << 20, size, fuse.SetAttrInCommon{Size: 4}, 0, 4},
+		{"a size below 0", alice, 0, size, fuse.SetAttrInCommon{Size: 1 << 63}, unix.EFBIG, 4},
+		{"a size below 0 by a handle", alice, writes, size, fuse.SetAttrInCommon{Size: minus(1)}, unix.EFBIG, 4},
+		{"access", alice, 0, atime, fuse.SetAttrInCommon{Atime: 100, Atimensec: 300, Mtime: 9, Mtimensec: 9}, 0, 4},
+		{"writing", alice, 0, mtime, fuse.SetAttrInCommon{Atime: 9, Atimensec: 9, Mtime: 200, Mtimensec: 400}, 0, 4},
+		{"both", alice, 0, atime | mtime, fuse.SetAttrInCommon{Atime: 1, Atimensec: 100, Mtime: 2, Mtimensec: 200}, 0, 4},
+		{"before 1970", alice, 0, atime | mtime, fuse.SetAttrInCommon{Atime: minus(5), Atimensec: 999_999_900,
+			Mtime: minus(6)}, 0, 4},
+		{"1970", alice, 0, atime | mtime, fuse.SetAttrInCommon{}, 0, 4},
+		{"both by who writes attributes", bob, appends, atime | mtime, fuse.SetAttrInCommon{Atime: 7, Mtime: 8}, 0, 4},
+		{"size and times", alice, 0, size | atime | mtime, fuse.SetAttrInCommon{Size: 3, Atime: 11, Mtime: 12}, 0, 3},
+		{"a size that may not be, and times", bob, 0, size | atime, fuse.SetAttrInCommon{Size: 2, Atime: 13}, unix.EACCES, 3},
+	} {
+		var before, after unix.Stat_t
+		w.must(unix.Stat(path, &before))
+		in := &fuse.SetAttrIn{SetAttrInCommon: c.in}
+		in.InHeader, in.Valid, in.Fh = header(c.by, node), c.valid, c.fh
+		if c.fh != 0 {
+			in.Valid |= fuse.FATTR_FH
+		}
+		var out fuse.AttrOut
+		w.says("M-24: "+c.name, w.m.SetAttr(nil, in, &out), c.want)
+		w.must(unix.Stat(path, &after))
+		access, wrote := before.Atim, before.Mtim
+		if c.want == 0 && c.valid&atime != 0 {
+			access = unix.Timespec{Sec: int64(c.in.Atime), Nsec: int64(c.in.Atimensec)}
+		}
+		switch {
+		case c.want == 0 && c.valid&mtime != 0:
+			wrote = unix.Timespec{Sec: int64(c.in.Mtime), Nsec: int64(c.in.Mtimensec)}
+		case c.want == 0 && c.valid&size != 0:
+			wrote = after.Mtim // the host sets it
+		}
+		if after.Size != c.size || after.Atim != access || after.Mtim != wrote {
+			t.Errorf("M-24: %s: %d bytes, times %v and %v; want %d, %v and %v", c.name, after.Size, after.Atim, after.Mtim,
+				c.size, access, wrote)
+		}
+		if c.want == 0 && out.Size != uint64(c.size) {
+			t.Errorf("M-24: %s: told are %d bytes, want %d", c.name, out.Size, c.size)
+		}
+	}
+	for _, fh := range []uint64{writes, reads, appends} {
+		w.m.leave(fh)
+	}
+}
+
+// TestOwnersAndModes: owner and group can be changed with WRITE_OWNER to SIDs that the account may
+// assign (M-22). Links, pipes and exchanges of names are refused (M-21).
+func TestOwnersAndModes(t *testing.T) {
+	w := newWorld(t)
+	w.dir("d", full)
+	w.file("d/hers", "", "O:"+user(alice)+"G:SYD:P(A;;FA;;;"+user(alice)+")(A;;FR;;;WD)")
+	w.file("d/taken", "", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")(A;;FR;;;WD)")
+	w.refused(bob, "Operation not permitted", "chown", "61002", "d/taken")
+	w.refused(alice, "Operation not permitted", "chown", "61002", "d/taken")
+	w.sees(alice, "", "chown", "61001", "d/taken")
+	w.sees(bob, "61001", "stat", "-c", "%u", "d/taken")
+	w.sees(alice, "", "chgrp", "62001", "d/taken")
+	w.sees(bob, "62001", "stat", "-c", "%g", "d/taken")
+	// Both at once are both changed, or neither.
+	w.file("d/both", "", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")(A;;FR;;;WD)")
+	before, err := w.run(bob, "stat", "-c", "%u:%g", "d/both")
+	w.must(err)
+	w.refused(alice, "Operation not permitted", "chown", "61002:62001", "d/both")
+	w.sees(bob, before, "stat", "-c", "%u:%g", "d/both")
+	w.sees(alice, "", "chown", "61001:62001", "d/both")
+	w.sees(bob, "61001:62001", "stat", "-c", "%u:%g", "d/both")
+	w.refused(alice, "Operation not permitted", "mkfifo", "d/pipe")
+	if err := unix.Renameat2(unix.AT_FDCWD, filepath.Join(w.at, "d/hers"), unix.AT_FDCWD,
+		filepath.Join(w.at, "d/taken"), unix.RENAME_EXCHANGE); !errors.Is(err, unix.EINVAL) {
+		t.Errorf("M-21: %v", err)
+	}
+}
+
+// TestWholeOrNotAtAll: a user who may write a file but not read its attributes, which the answer
+// contains, changes neither size nor times by name (M-24). Opening it with O_TRUNC works.
+func TestWholeOrNotAtAll(t *testing.T) {
+	w := newWorld(t)
+	w.describe("", "O:BAG:SYD:P(A;;FX;;;WD)")
+	w.file("drop", "0123456789", "O:BAG:SYD:P(A;;0x100106;;;"+user(bob)+")")
+	before, err := os.Stat(filepath.Join(w.root, "drop"))
+	w.must(err)
+	if err := w.byName(bob, "drop", 3); err != fuse.EACCES {
+		t.Errorf("M-24: truncate: %v", err)
+	}
+	w.refused(bob, "Permission denied", "touch", "-c", "-d", "@1000000000", "drop")
+	after, err := os.Stat(filepath.Join(w.root, "drop"))
+	w.must(err)
+	if after.Size() != before.Size() || !after.ModTime().Equal(before.ModTime()) {
+		t.Errorf("M-24: %d bytes of %v became %d of %v", before.Size(), before.ModTime(), after.Size(), after.ModTime())
+	}
+	w.sees(bob, "", "sh", "-c", "echo new > drop")
+	w.refused(bob, "Permission denied", "stat", "drop")
+	w.sees(bob, "", "truncate", "-s", "4", "drop")
+	if b, err := os.ReadFile(filepath.Join(w.root, "drop")); err != nil || string(b) != "new\n" {
+		t.Errorf("%q, %v", b, err)
+	}
+}
+
+// byName changes the size of a file by its name, like truncate(2).
+func (w *world) byName(uid uint32, name string, size uint64) fuse.Status {
+	w.Helper()
+	return w.m.SetAttr(nil, &fuse.SetAttrIn{SetAttrInCommon: fuse.SetAttrInCommon{
+		InHeader: header(uid, w.known(uid, name)), Valid: fuse.FATTR_SIZE, Size: size}}, &fuse.AttrOut{})
 }

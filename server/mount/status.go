@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// errnos has what programs of Linux are told. M-6
+// errnos maps a status to an errno (M-6).
 var errnos = map[ntstatus.Status]syscall.Errno{
 	ntstatus.AccessDenied: syscall.EACCES, ntstatus.PrivilegeNotHeld: syscall.EPERM,
 	ntstatus.InvalidOwner: syscall.EPERM, ntstatus.CannotDelete: syscall.EPERM,
@@ -22,11 +22,10 @@ var errnos = map[ntstatus.Status]syscall.Errno{
 	ntstatus.NotSameDevice: syscall.EXDEV, ntstatus.NotSupported: syscall.EOPNOTSUPP,
 	ntstatus.InsufficientResources: syscall.ENOMEM, ntstatus.TooManyLinks: syscall.EMLINK,
 	ntstatus.NoSecurityOnObject: syscall.ENODATA, ntstatus.InvalidSecurityDescr: syscall.EINVAL,
-	ntstatus.InvalidACL: syscall.EINVAL,
+	ntstatus.InvalidACL: syscall.EINVAL, ntstatus.InvalidPrimaryGroup: syscall.EINVAL,
 }
 
-// status returns what a status is to a program of Linux; every one that has no place in
-// the table is an error of the device.
+// status converts a status to a FUSE status. A status without an errno is EIO.
 func status(st ntstatus.Status) fuse.Status {
 	if st == ntstatus.Success {
 		return fuse.OK

@@ -1,6 +1,8 @@
 package mount
 
 import (
+	"time"
+
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"github.com/refmon/refmon/kernel"
@@ -10,19 +12,21 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// worker is a thread of the mount's process, used by one request at a time.
+// worker is a thread of the mount's process. One request uses it at a time.
 type worker struct {
 	*nt.Thread
 	k      *kernel.KernelThread
-	client *token.Token        // whom it impersonates; nil: itself
+	client *token.Token        // the impersonated user; nil: the server itself
 	uid    uint32              // the user of the client
 	name   nt.ObjectAttributes // of the open that it makes, which takes no memory of its own
+	// refused is the last open of the request if it was refused.
+	refused refusal
 }
 
-// maxWorkers bounds the requests that are decided at the same time.
+// maxWorkers is the most concurrent requests.
 const maxWorkers = 64
 
-// workers is a pool of threads.
+// workers is a pool of threads. It is safe for concurrent use.
 type workers struct {
 	process *kernel.Process // immutable
 	sys     *kernel.System  // immutable
@@ -34,7 +38,7 @@ func newWorkers(sys *kernel.System, p *kernel.Process) *workers {
 	return &workers{process: p, sys: sys, idle: make(chan *worker, maxWorkers), room: make(chan struct{}, maxWorkers)}
 }
 
-// make makes a worker.
+// make creates a worker.
 func (w *workers) make() (*worker, error) {
 	th, err := w.process.NewThread()
 	if err != nil {
@@ -43,7 +47,7 @@ func (w *workers) make() (*worker, error) {
 	return &worker{Thread: th, k: w.sys.KernelMode(th)}, nil
 }
 
-// get returns a worker that no other request uses.
+// get returns an idle worker, creates one, or waits at the limit. The caller returns it with put.
 func (w *workers) get() (*worker, error) {
 	select {
 	case t := <-w.idle:
@@ -62,7 +66,7 @@ func (w *workers) get() (*worker, error) {
 	}
 }
 
-// put gives a worker back; one whose request panicked is given up.
+// put returns a worker to the pool. If sound is false, because its request panicked, it closes the worker.
 func (w *workers) put(t *worker, sound bool) {
 	if sound {
 		w.idle <- t
@@ -72,7 +76,7 @@ func (w *workers) put(t *worker, sound bool) {
 	<-w.room
 }
 
-// end closes the threads that no request uses: a process does not give up what its threads hold.
+// end closes the idle threads. Closing the process does not release what its threads hold.
 func (w *workers) end() {
 	for {
 		select {
@@ -85,8 +89,8 @@ func (w *workers) end() {
 	}
 }
 
-// do runs a request on a thread that acts as the server itself: what is asked of an
-// open handle is decided by what the handle grants, not by who asks. M-4
+// do runs f on a thread with the server's own identity. Use it for requests on an open handle, whose rights decide
+// (M-4).
 func (m *Mount) do(f func(t *worker) fuse.Status) fuse.Status {
 	t, err := m.workers.get()
 	if err != nil {
@@ -99,12 +103,22 @@ func (m *Mount) do(f func(t *worker) fuse.Status) fuse.Status {
 	return s
 }
 
-// as runs a request on a thread that impersonates the account of who asks. M-1
+// as runs f on a thread that impersonates the sender of the request. It returns EACCES if the sender cannot log on
+// (M-1).
 func (m *Mount) as(h *fuse.InHeader, f func(t *worker) fuse.Status) fuse.Status {
+	started := time.Now()
+	s := m.asClient(h, f)
+	m.counts.add(h.Opcode, time.Since(started), isDenial(s))
+	return s
+}
+
+// asClient does the work of as.
+func (m *Mount) asClient(h *fuse.InHeader, f func(t *worker) fuse.Status) fuse.Status {
 	acc := m.accounts.get(person{h.Uid, h.Gid})
 	defer m.accounts.put(acc)
 	if acc.err != nil {
-		// Who cannot be logged on is refused everything. M-3
+		// A user who cannot log on is refused every request (M-3).
+		m.denied(h, nil, fuse.EACCES, acc.err)
 		return fuse.EACCES
 	}
 	return m.do(func(t *worker) fuse.Status {
@@ -112,8 +126,12 @@ func (m *Mount) as(h *fuse.InHeader, f func(t *worker) fuse.Status) fuse.Status 
 			winnt.SecurityImpersonation); st != ntstatus.Success {
 			return status(st)
 		}
-		t.client, t.uid = acc.token, h.Uid
+		t.client, t.uid, t.refused = acc.token, h.Uid, refusal{}
 		defer func() { t.client = nil; t.k.PsRevertToSelf() }()
-		return f(t)
+		s := f(t)
+		if isDenial(s) {
+			m.denied(h, t, s, nil)
+		}
+		return s
 	})
 }

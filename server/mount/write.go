@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Write implements fuse.RawFileSystem. The handle decides (M-4).
+// Write implements fuse.RawFileSystem. The handle's rights decide (M-4).
 func (m *Mount) Write(_ <-chan struct{}, in *fuse.WriteIn, data []byte) (uint32, fuse.Status) {
 	o := m.open(in.Fh)
 	if o == nil {
@@ -20,8 +20,8 @@ func (m *Mount) Write(_ <-chan struct{}, in *fuse.WriteIn, data []byte) (uint32,
 	cached := in.WriteFlags&fuse.WRITE_CACHE != 0
 	switch {
 	case cached && o.granted&winnt.FILE_WRITE_DATA == 0:
-		// A page of a mapping goes to the file by any of its handles: one that may
-		// overwrite is taken, for the page is that of such a one. M-4
+		// A dirty page of a mapping can arrive with any handle of the file. Only a handle that may
+		// overwrite can have dirtied it, so use such a handle (M-4).
 		if o = m.overwrites(o.n); o == nil {
 			return 0, fuse.EACCES
 		}
@@ -29,7 +29,7 @@ func (m *Mount) Write(_ <-chan struct{}, in *fuse.WriteIn, data []byte) (uint32,
 	case !cached && in.Flags&syscall.O_APPEND != 0:
 		at = -1 // FILE_WRITE_TO_END_OF_FILE
 	case o.granted&winnt.FILE_WRITE_DATA == 0:
-		// The program took back that it appends: its handle may do nothing else. M-13
+		// The program cleared O_APPEND, but the handle may only append (M-13).
 		return 0, fuse.EACCES
 	}
 	var n int
@@ -41,12 +41,12 @@ func (m *Mount) Write(_ <-chan struct{}, in *fuse.WriteIn, data []byte) (uint32,
 	return uint32(n), s
 }
 
-// overwrites lends an open of a file that may overwrite it.
+// overwrites lends an open of the file with FILE_WRITE_DATA. It returns nil if no open has it.
 func (m *Mount) overwrites(n *node) *open {
 	return m.lend(func(o *open) bool { return o.n == n && o.granted&winnt.FILE_WRITE_DATA != 0 })
 }
 
-// Fsync implements fuse.RawFileSystem. A handle that cannot write has nothing to flush.
+// Fsync implements fuse.RawFileSystem. It does nothing for a handle that cannot write.
 func (m *Mount) Fsync(_ <-chan struct{}, in *fuse.FsyncIn) fuse.Status {
 	o := m.open(in.Fh)
 	if o == nil {
@@ -58,15 +58,14 @@ func (m *Mount) Fsync(_ <-chan struct{}, in *fuse.FsyncIn) fuse.Status {
 	return m.do(func(t *worker) fuse.Status { return status(t.NtFlushBuffersFile(o.h)) })
 }
 
-// Fallocate implements fuse.RawFileSystem: the handle must grant overwriting, for space
-// can be taken away with it.
+// Fallocate implements fuse.RawFileSystem. The handle needs FILE_WRITE_DATA, because fallocate can also remove data.
 func (m *Mount) Fallocate(_ <-chan struct{}, in *fuse.FallocateIn) fuse.Status {
 	o := m.open(in.Fh)
 	if o == nil {
 		return fuse.EBADF
 	}
 	if o.granted&winnt.FILE_WRITE_DATA == 0 {
-		// Reserving space changes the size of a file, giving it up its contents (M-4).
+		// Reserving space changes the size of a file, and punching a hole its contents (M-4).
 		return fuse.EACCES
 	}
 	return m.do(func(t *worker) fuse.Status {
@@ -85,7 +84,7 @@ func (m *Mount) Fallocate(_ <-chan struct{}, in *fuse.FallocateIn) fuse.Status {
 	})
 }
 
-// StatFs implements fuse.RawFileSystem: the space of what the tree is on, for everybody.
+// StatFs implements fuse.RawFileSystem. Every caller may read the space of the tree's volume.
 func (m *Mount) StatFs(_ <-chan struct{}, _ *fuse.InHeader, out *fuse.StatfsOut) fuse.Status {
 	t, ok := m.tree.(interface{ Statfs(*unix.Statfs_t) error })
 	var s unix.Statfs_t

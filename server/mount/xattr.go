@@ -12,17 +12,19 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Attributes that stand for the descriptor: as every program may ask for it and change
-// it, and as a file server keeps it.
+// Attributes that hold the descriptor: the one for programs, and the one in which Samba stores it.
 const (
 	ntfsACL = "system.ntfs_acl"
 	ntACL   = ntacl.Name
 )
 
-// served reports whether an attribute is an extended one of the file: those of users (M-35).
-func served(name string) bool { return strings.HasPrefix(name, "user.") }
+// served reports whether an attribute is a user attribute of the file (M-35).
+func served(name string) bool { return strings.HasPrefix(name, "user.") && name != wholeACL }
 
-// unserved returns what a file system says that has no such attribute.
+// describes reports whether an attribute holds the descriptor.
+func describes(name string) bool { return name == ntfsACL || name == ntACL || name == wholeACL }
+
+// unserved returns the error of a file system without the attribute.
 func unserved(name string) fuse.Status {
 	if strings.HasPrefix(name, "security.") || strings.HasPrefix(name, "trusted.") {
 		return fuse.ENODATA
@@ -33,7 +35,7 @@ func unserved(name string) fuse.Status {
 
 // GetXAttr implements fuse.RawFileSystem.
 func (m *Mount) GetXAttr(_ <-chan struct{}, in *fuse.InHeader, name string, out []byte) (uint32, fuse.Status) {
-	if name != ntfsACL && name != ntACL && !served(name) {
+	if !describes(name) && !served(name) {
 		return 0, unserved(name)
 	}
 	n := m.nodes.get(in.NodeId)
@@ -42,9 +44,15 @@ func (m *Mount) GetXAttr(_ <-chan struct{}, in *fuse.InHeader, name string, out 
 	}
 	var value []byte
 	s := m.as(in, func(t *worker) (s fuse.Status) {
-		if served(name) {
+		switch {
+		case served(name):
 			value, s = m.extended(t, n, name)
-		} else {
+		case name == wholeACL:
+			var d *sd.Descriptor
+			if d, s = m.whole(t, n); s == fuse.OK {
+				value = d.Append(nil)
+			}
+		default:
 			value, s = m.descriptor(t, n, name)
 		}
 		return s
@@ -52,7 +60,8 @@ func (m *Mount) GetXAttr(_ <-chan struct{}, in *fuse.InHeader, name string, out 
 	return fitted(value, s, out)
 }
 
-// fitted answers with a value, or with its size where that was asked for or does not fit.
+// fitted copies value to out and returns its size. An empty out only queries the size. It returns ERANGE if out is
+// too small.
 func fitted(value []byte, s fuse.Status, out []byte) (uint32, fuse.Status) {
 	switch {
 	case s != fuse.OK:
@@ -64,8 +73,8 @@ func fitted(value []byte, s fuse.Status, out []byte) (uint32, fuse.Status) {
 	return uint32(len(value)), fuse.OK
 }
 
-// descriptor reads the descriptor of a file: with READ_CONTROL, and its SACL with the
-// privilege for that. M-16
+// descriptor reads the descriptor of a file, with READ_CONTROL. It includes the SACL if the client holds
+// SeSecurityPrivilege (M-16).
 func (m *Mount) descriptor(t *worker, n *node, name string) (value []byte, s fuse.Status) {
 	want := winnt.READ_CONTROL
 	parts := winnt.OWNER_SECURITY_INFORMATION | winnt.GROUP_SECURITY_INFORMATION | winnt.DACL_SECURITY_INFORMATION
@@ -92,10 +101,10 @@ func (m *Mount) descriptor(t *worker, n *node, name string) (value []byte, s fus
 	return value, s
 }
 
-// SetXAttr implements fuse.RawFileSystem: it changes the parts of the descriptor that
-// differ, each by its own right.
+// SetXAttr implements fuse.RawFileSystem. For the descriptor it changes the parts that differ, each with its own
+// right.
 func (m *Mount) SetXAttr(_ <-chan struct{}, in *fuse.SetXAttrIn, name string, data []byte) fuse.Status {
-	if name != ntfsACL && name != ntACL && !served(name) {
+	if !describes(name) && !served(name) {
 		return fuse.Status(syscall.EOPNOTSUPP)
 	}
 	n := m.nodes.get(in.NodeId)
@@ -106,6 +115,8 @@ func (m *Mount) SetXAttr(_ <-chan struct{}, in *fuse.SetXAttrIn, name string, da
 		return m.as(&in.InHeader, func(t *worker) fuse.Status { return m.extend(t, n, name, data, int(in.Flags)) })
 	case in.Flags&xattrCreate != 0:
 		return fuse.Status(syscall.EEXIST) // every file has a descriptor
+	case name == wholeACL:
+		return m.as(&in.InHeader, func(t *worker) fuse.Status { return m.restore(t, n, data) })
 	}
 	next, err := decoded(name, data)
 	if err != nil {
@@ -117,6 +128,7 @@ func (m *Mount) SetXAttr(_ <-chan struct{}, in *fuse.SetXAttrIn, name string, da
 // xattrCreate is XATTR_CREATE.
 const xattrCreate = 1
 
+// decoded decodes a descriptor attribute.
 func decoded(name string, data []byte) (*sd.Descriptor, error) {
 	if name == ntfsACL {
 		return sd.Decode(data)
@@ -128,7 +140,7 @@ func decoded(name string, data []byte) (*sd.Descriptor, error) {
 	return a.Descriptor, nil
 }
 
-// describe gives a file another descriptor. M-16
+// describe replaces the parts of a file's descriptor that differ in next (M-16).
 func (m *Mount) describe(t *worker, n *node, next *sd.Descriptor) fuse.Status {
 	return t.with(m, n, winnt.READ_CONTROL, func(h winnt.Handle) fuse.Status {
 		old, st := t.NtQuerySecurityObject(h, winnt.OWNER_SECURITY_INFORMATION|winnt.GROUP_SECURITY_INFORMATION|
@@ -146,9 +158,8 @@ func (m *Mount) describe(t *worker, n *node, next *sd.Descriptor) fuse.Status {
 	})
 }
 
-// differing returns the parts of a descriptor that are given and another's, and the
-// rights that changing them takes (F-50). A SACL that is given is always set: the old
-// one is not for everybody to compare with.
+// differing returns the parts that are present in next and differ from old, and the rights to change them (F-50). A
+// SACL counts as different, because not every caller may read the old one.
 func differing(old, next *sd.Descriptor) (parts uint32, want winnt.AccessMask) {
 	const protected = sd.DACLProtected
 	if o := next.Owner(); !o.IsZero() && o != old.Owner() {

@@ -2,7 +2,9 @@ package mount
 
 import (
 	"errors"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -11,13 +13,14 @@ import (
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
 )
 
 // raw returns a descriptor as a program reads and writes it.
 func raw(text string) []byte { return sddl.MustParse(text).Append(nil) }
 
-// TestDescriptorAttribute: the owner reads and changes the descriptor through the mount,
-// others by their rights; without the privilege the SACL is not told (M-16).
+// TestDescriptorAttribute: the owner reads and changes the descriptor through the mount, others by
+// their rights. Without the privilege the SACL is omitted (M-16).
 func TestDescriptorAttribute(t *testing.T) {
 	w := newWorld(t)
 	const text = "O:S-1-22-1-61001G:SYD:P(A;;FA;;;S-1-22-1-61001)(A;;0x100001;;;WD)S:(AU;SA;FA;;;WD)"
@@ -42,7 +45,7 @@ func TestDescriptorAttribute(t *testing.T) {
 	if a, err := ntacl.Decode(buf[:n]); err != nil || !a.Descriptor.Equal(d) {
 		t.Errorf("M-16: %+v, %v", a, err)
 	}
-	// Who may read the data and not the descriptor, and the superuser, see nothing of it.
+	// A user who may only read the data, and the superuser, get no descriptor.
 	for _, name := range []string{ntfsACL, ntACL} {
 		if _, err := unix.Getxattr(filepath.Join(w.at, "f"), name, buf); !errors.Is(err, unix.EACCES) {
 			t.Errorf("M-16: uid 0, %s: %v", name, err)
@@ -76,4 +79,155 @@ func (w *world) sets(uid uint32, name, text string, want unix.Errno) {
 	if s := w.m.SetXAttr(nil, in, ntfsACL, raw(text)); s != fuse.Status(want) {
 		w.Errorf("M-16: uid %d gives %s the descriptor %s: %v, want %v", uid, name, text, s, fuse.Status(want))
 	}
+}
+
+// TestNotMade: POSIX ACLs, capabilities and other attributes of the host are EOPNOTSUPP. A link
+// that was not created through the tree is not listed and cannot be read.
+func TestNotMade(t *testing.T) {
+	w := newWorld(t)
+	w.dir("d", "O:BAG:SYD:P(A;OICI;FA;;;WD)")
+	w.file("d/f", "", "O:BAG:SYD:P(A;OICI;FA;;;WD)")
+	at := filepath.Join(w.at, "d/f")
+	const entry = "\x00\x07\x00\xff\xff\xff\xff" // behind its tag
+	for name, value := range map[string]string{"trusted.x": "x", "security.ima": "x",
+		"security.capability":     "\x00\x00\x00\x02" + strings.Repeat("\x01\x00\x00\x00", 4), // version 2
+		"system.posix_acl_access": "\x02\x00\x00\x00\x01" + entry + "\x04" + entry + "\x20" + entry,
+	} {
+		if err := unix.Setxattr(at, name, []byte(value), 0); !errors.Is(err, unix.EOPNOTSUPP) {
+			t.Errorf("M-22: setting %s: %v", name, err)
+		}
+	}
+	w.must(os.Symlink("/etc/passwd", filepath.Join(w.root, "d/link")))
+	w.sees(0, "f", "ls", "d")
+	w.refused(0, "Permission denied", "cat", "d/link")
+	w.refused(0, "Permission denied", "readlink", "-v", "d/link")
+}
+
+// TestDiffering: the parts of a descriptor that a change is about, and the right that each takes (M-16, F-50).
+func TestDiffering(t *testing.T) {
+	const owner, group, dacl, sacl = winnt.OWNER_SECURITY_INFORMATION, winnt.GROUP_SECURITY_INFORMATION,
+		winnt.DACL_SECURITY_INFORMATION, winnt.SACL_SECURITY_INFORMATION
+	const shut, bare = winnt.PROTECTED_DACL_SECURITY_INFORMATION, winnt.UNPROTECTED_DACL_SECURITY_INFORMATION
+	const old, shutOld = "O:BAG:SYD:(A;;FA;;;WD)", "O:BAG:SYD:P(A;;FA;;;WD)"
+	for _, c := range []struct {
+		old, next string
+		parts     uint32
+		want      winnt.AccessMask
+	}{
+		{old, "", 0, 0}, {old, old, 0, 0}, {old, "O:BA", 0, 0}, {old, "G:SY", 0, 0}, {shutOld, shutOld, 0, 0},
+		{old, "O:SY", owner, winnt.WRITE_OWNER}, {old, "G:BA", group, winnt.WRITE_OWNER},
+		{old, "D:(A;;FR;;;WD)", dacl | bare, winnt.WRITE_DAC}, {old, "D:", dacl | bare, winnt.WRITE_DAC},
+		{old, "D:NO_ACCESS_CONTROL", dacl | bare, winnt.WRITE_DAC},
+		{"O:BAG:SYD:NO_ACCESS_CONTROL", "D:", dacl | bare, winnt.WRITE_DAC},
+		{old, "D:P(A;;FA;;;WD)", dacl | shut, winnt.WRITE_DAC}, {shutOld, "D:(A;;FA;;;WD)", dacl | bare, winnt.WRITE_DAC},
+		{old, "S:", sacl, winnt.ACCESS_SYSTEM_SECURITY}, {old, "S:(AU;SA;FA;;;WD)", sacl, winnt.ACCESS_SYSTEM_SECURITY},
+		{old, "O:SYG:BAD:P(A;;FA;;;WD)S:", owner | group | dacl | shut | sacl,
+			winnt.WRITE_OWNER | winnt.WRITE_DAC | winnt.ACCESS_SYSTEM_SECURITY},
+	} {
+		next := new(sd.Descriptor)
+		if c.next != "" {
+			next = sddl.MustParse(c.next)
+		}
+		if parts, want := differing(sddl.MustParse(c.old), next); parts != c.parts || want != c.want {
+			t.Errorf("M-16: %s over %s sets %#x by %v, want %#x by %v", c.next, c.old, parts, want, c.parts, c.want)
+		}
+	}
+}
+
+// TestUnserved: the words for attributes that there are not, for reading and for taking away; setting one of those is
+// not supported (M-22, M-35).
+func TestUnserved(t *testing.T) {
+	w := newWorld(t)
+	w.describe("", full)
+	w.file("f", "text", full)
+	h := header(alice, w.known(alice, "f"))
+	for name, want := range map[string]unix.Errno{"security.capability": unix.ENODATA, "trusted.x": unix.ENODATA,
+		"system.posix_acl_access": unix.EOPNOTSUPP, "system.x": unix.EOPNOTSUPP, "x": unix.EOPNOTSUPP,
+		"user": unix.EOPNOTSUPP, "xsecurity.x": unix.EOPNOTSUPP} {
+		_, s := w.m.GetXAttr(nil, &h, name, nil)
+		w.says("M-22: get "+name, s, want)
+		w.says("M-22: remove "+name, w.m.RemoveXAttr(nil, &h, name), want)
+		w.says("M-22: set "+name, w.m.SetXAttr(nil, &fuse.SetXAttrIn{InHeader: h}, name, []byte("x")), unix.EOPNOTSUPP)
+	}
+	for _, name := range []string{ntfsACL, ntACL} {
+		w.says("M-16: remove "+name, w.m.RemoveXAttr(nil, &h, name), unix.EPERM)
+		w.says("M-16: make "+name, w.m.SetXAttr(nil, &fuse.SetXAttrIn{InHeader: h, Flags: xattrCreate}, name, raw(full)),
+			unix.EEXIST)
+		for _, value := range []string{"", "x"} {
+			w.says("M-16: nonsense", w.m.SetXAttr(nil, &fuse.SetXAttrIn{InHeader: h}, name, []byte(value)), unix.EINVAL)
+		}
+	}
+	for _, c := range []struct {
+		value string
+		room  int
+		s     fuse.Status
+		n     uint32
+		want  fuse.Status
+	}{
+		{"abc", 0, fuse.OK, 3, fuse.OK}, {"abc", 2, fuse.OK, 3, fuse.ERANGE}, {"abc", 3, fuse.OK, 3, fuse.OK},
+		{"abc", 4, fuse.OK, 3, fuse.OK}, {"", 0, fuse.OK, 0, fuse.OK}, {"", 1, fuse.OK, 0, fuse.OK},
+		{"abc", 9, fuse.EACCES, 0, fuse.EACCES}, {"abc", 2, fuse.EACCES, 0, fuse.EACCES},
+	} {
+		out := []byte(strings.Repeat("-", c.room))
+		n, s := fitted([]byte(c.value), c.s, out)
+		want := strings.Repeat("-", c.room)
+		if c.want == fuse.OK && c.room > 0 {
+			want = c.value + want[len(c.value):]
+		}
+		if n != c.n || s != c.want || string(out) != want {
+			t.Errorf("%q in %d bytes: %d, %v, %q", c.value, c.room, n, s, out)
+		}
+	}
+}
+
+// TestDescriptorInEachForm: the descriptor is read and set in the form for programs and in that of
+// a file server. The SACL needs the privilege, and each part its right. Setting an equal descriptor
+// changes nothing (M-16).
+func TestDescriptorInEachForm(t *testing.T) {
+	w := newWorld(t)
+	const text = "O:S-1-22-1-61001G:SYD:P(A;;FA;;;S-1-22-1-61001)(A;;0x120081;;;S-1-22-1-61003)"
+	const sacl = "S:(AU;SA;FA;;;WD)"
+	w.file("f", "", text+sacl)
+	node := w.known(alice, "f")
+	for uid, want := range map[uint32]string{alice: text, carol: text + sacl} {
+		for _, name := range []string{ntfsACL, ntACL} {
+			buf := make([]byte, 4096)
+			h := header(uid, node)
+			n, s := w.m.GetXAttr(nil, &h, name, buf)
+			w.says("M-16: "+name, s, 0)
+			d, err := decoded(name, buf[:n])
+			w.must(err)
+			got, err := sddl.Format(d, sddl.Options{})
+			if err != nil || got != want {
+				t.Errorf("M-16: %d is told %s, %v, want %s", uid, got, err, want)
+			}
+			if _, err := sd.Decode(buf[:n]); (err == nil) != (name == ntfsACL) {
+				t.Errorf("M-16: %s in another form: %v", name, err)
+			}
+			w.says("M-16: the same", w.m.SetXAttr(nil, &fuse.SetXAttrIn{InHeader: header(alice, node)}, name,
+				form(name, text)), 0)
+		}
+	}
+	if got := w.descriptorOf("f"); got != text+sacl {
+		t.Errorf("M-16: it became %s", got)
+	}
+	w.says("M-16: by another form", w.m.SetXAttr(nil, &fuse.SetXAttrIn{InHeader: header(alice, node)}, ntACL,
+		form(ntACL, "D:P(A;;FA;;;S-1-22-1-61001)")), 0)
+	want := "O:S-1-22-1-61001G:SYD:P(A;;FA;;;S-1-22-1-61001)" + sacl
+	if got := w.descriptorOf("f"); got != want {
+		t.Errorf("M-16: it became %s, want %s", got, want)
+	}
+}
+
+// form returns a descriptor as an attribute of that name has it.
+func form(name, text string) []byte {
+	if name == ntfsACL {
+		return raw(text)
+	}
+	a := ntacl.Attribute{Version: 1, Descriptor: sddl.MustParse(text)}
+	value, err := a.Append(nil)
+	if err != nil {
+		panic(err)
+	}
+	return value
 }

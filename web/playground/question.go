@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/refmon/refmon/access"
-	"github.com/refmon/refmon/internal/verbs/batch"
+	"github.com/refmon/refmon/internal/accessquery"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -18,22 +18,20 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Question holds what the page asks, its fields as they were typed. The zero value
-// is answered with mistakes.
+// Question holds the fields of the page as typed. The answer to the zero value is a list of mistakes.
 type Question struct {
 	SD     string `json:"sd"`     // SDDL
 	Token  string `json:"token"`  // a token file
 	Rights string `json:"rights"` // as refmon why --want takes them
 	Type   string `json:"type"`   // of the object; "" is a file
-	Self   string `json:"self"`   // what SELF stands for; "" is nothing
+	Self   string `json:"self"`   // the SID for SELF; "" is none
 	Object string `json:"object"` // names or GUIDs of object types, separated by commas; "" is the whole object
 	// Changes asks what would grant a question that is denied, too; that takes longer.
 	Changes bool `json:"changes"`
 }
 
-// Mistake says what is wrong in one field of a question. From and To are the
-// place in UTF-16 units, as a text field of a browser counts; both are -1 where
-// the field as a whole is meant.
+// Mistake is an error in one field of a question. From and To are its position in UTF-16 units, as in a browser's
+// text field; both are -1 for an error of the whole field.
 type Mistake struct {
 	Field   string `json:"field"`
 	From    int    `json:"from"`
@@ -47,8 +45,8 @@ func (q *Question) parse() (*access.Request, []Mistake) {
 	r := &access.Request{Type: winnt.FileObject}
 	if q.Type != "" {
 		if r.Type = winnt.ObjectTypeByName(q.Type); r.Type == nil {
-			wrong = append(wrong, whole("type", fmt.Sprintf("%q is no type of object: use one of %s", q.Type,
-				batch.ObjectTypes)))
+			wrong = append(wrong, whole("type", fmt.Sprintf("%q is not an object type: use one of %s", q.Type,
+				accessquery.ObjectTypes)))
 		}
 	}
 	var domain sid.SID
@@ -56,7 +54,7 @@ func (q *Question) parse() (*access.Request, []Mistake) {
 	if err != nil {
 		wrong = append(wrong, place("token", q.Token, err))
 	} else {
-		domain = batch.UserDomain(t)
+		domain = accessquery.UserDomain(t)
 		r.Subject = access.SubjectOf(t)
 	}
 	if r.Descriptor, err = parseSD(q.SD, domain); err != nil {
@@ -77,8 +75,7 @@ func (q *Question) parse() (*access.Request, []Mistake) {
 	return r, wrong
 }
 
-// want reads the rights and the object types that they are asked about, in the words that
-// refmon why takes.
+// want parses the rights and their object types, in the syntax of refmon why.
 func (q *Question) want(r *access.Request) []Mistake {
 	var names []string
 	for name := range strings.SplitSeq(q.Object, ",") {
@@ -102,7 +99,7 @@ func (q *Question) want(r *access.Request) []Mistake {
 	if r.Descriptor == nil || r.Subject.Effective().IsZero() {
 		return nil
 	}
-	ask := batch.Question{Request: *r}
+	ask := accessquery.Query{Request: *r}
 	if err := ask.Choose(queries); err != nil {
 		return []Mistake{whole("rights", err.Error())}
 	}
@@ -117,10 +114,10 @@ func parseSD(text string, domain sid.SID) (*sd.Descriptor, error) {
 	return sddl.Parse(text, sddl.Options{Domain: domain})
 }
 
-// anyDomain only tells aliases that need a domain from texts that are no aliases.
+// anyDomain serves to detect aliases that need a domain.
 var anyDomain = sid.MustParse("S-1-5-21-1-2-3")
 
-// relative reports whether a refusal stands at an alias that needs a domain.
+// relative reports whether an error is about an alias that needs a domain.
 func relative(err error) bool {
 	var e *sddl.SyntaxError
 	if !errors.As(err, &e) || e.Offset+2 > len(e.Text) {
@@ -183,8 +180,7 @@ func whole(field, message string) Mistake {
 	return Mistake{Field: field, From: -1, To: -1, Message: message}
 }
 
-// span tells how many bytes of rest are worth marking: a text in quotation marks,
-// a word, or one character.
+// span returns the number of bytes to mark: a quoted text, a word, or one character.
 func span(rest string) int {
 	if strings.HasPrefix(rest, `"`) {
 		if n := strings.IndexAny(rest[1:], "\"\n"); n >= 0 && rest[1+n] == '"' {

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/refmon/refmon/access"
-	"github.com/refmon/refmon/internal/verbs/batch"
+	"github.com/refmon/refmon/internal/accessquery"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/winnt"
 )
@@ -28,7 +28,7 @@ type Reply struct {
 	Canonical  string   `json:"canonical,omitempty"`  // the descriptor as refmon prints it
 	Line       string   `json:"line,omitempty"`       // the question for `refmon check --batch`
 	Text       string   `json:"text,omitempty"`       // the answer of `refmon why`
-	Changes    []string `json:"changes,omitempty"`    // any one of these would grant what was denied
+	Changes    []string `json:"changes,omitempty"`    // each of these alone would grant a denied request
 }
 
 // Bit is one right and what became of it.
@@ -81,7 +81,7 @@ func (q *Question) ask() Reply {
 		Verdict: x.Verdict(), Privileges: d.PrivilegesUsed.Names(), Line: q.line(request), Text: x.String(),
 	}
 	r.Canonical, err = sddl.Format(request.Descriptor,
-		sddl.Options{Domain: batch.UserDomain(request.Subject.Effective()), Extended: true})
+		sddl.Options{Domain: accessquery.UserDomain(request.Subject.Effective()), Extended: true})
 	if err != nil {
 		r.Canonical = ""
 	}

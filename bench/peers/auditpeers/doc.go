@@ -1,10 +1,8 @@
-// Package auditpeers holds refmon's audit log against what others wrote: its
-// proofs are checked by transparency-dev/merkle, which shares no code with ours, its
-// Windows events are read by the OpenTelemetry collector's reader of them, and its
-// rate of durable records is measured beside bbolt's and the disk's own, in
-// one run:
+// Package auditpeers compares refmon's audit log with independent implementations. transparency-dev/merkle, which
+// shares no code with ours, checks its proofs. The OpenTelemetry collector's reader parses its Windows events. Its
+// rate of durable records is measured in one run with that of bbolt and of the disk itself:
 //
 //	cd bench/peers/auditpeers && go test -bench . -v
 //
-// It has tests only, and is a module of its own. Guards: none.
+// It contains only tests, and is a module of its own.
 package auditpeers

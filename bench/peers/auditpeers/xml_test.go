@@ -9,7 +9,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
-	"github.com/refmon/refmon/internal/verbs/trail"
+	"github.com/refmon/refmon/internal/cli/trail"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 )

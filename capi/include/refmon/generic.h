@@ -23,6 +23,7 @@
 #define SetNamedSecurityInfo SetNamedSecurityInfoW
 #define CreateNamedPipe CreateNamedPipeW
 #define GetNamedPipeHandleState GetNamedPipeHandleStateW
+#define WaitNamedPipe WaitNamedPipeW
 #define CreateFile CreateFileW
 #define CreateProcess CreateProcessW
 #define CreateProcessAsUser CreateProcessAsUserW
@@ -90,6 +91,7 @@
 #define SetNamedSecurityInfo SetNamedSecurityInfoA
 #define CreateNamedPipe CreateNamedPipeA
 #define GetNamedPipeHandleState GetNamedPipeHandleStateA
+#define WaitNamedPipe WaitNamedPipeA
 #define CreateFile CreateFileA
 #define CreateProcess CreateProcessA
 #define CreateProcessAsUser CreateProcessAsUserA

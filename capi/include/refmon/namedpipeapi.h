@@ -21,10 +21,14 @@
 #define FILE_FLAG_FIRST_PIPE_INSTANCE 0x00080000u
 #define PIPE_TYPE_BYTE 0
 #define PIPE_TYPE_MESSAGE 4
+#define PIPE_READMODE_BYTE 0
 #define PIPE_READMODE_MESSAGE 2
 #define PIPE_WAIT 0
 #define PIPE_NOWAIT 1
 #define PIPE_UNLIMITED_INSTANCES 255
+#define NMPWAIT_USE_DEFAULT_WAIT 0
+#define NMPWAIT_NOWAIT 1
+#define NMPWAIT_WAIT_FOREVER 0xFFFFFFFFu
 typedef struct _OVERLAPPED {
 	ULONG_PTR Internal, InternalHigh;
 	union { struct { DWORD Offset, OffsetHigh; }; PVOID Pointer; };
@@ -46,6 +50,12 @@ REFMON_API BOOL WINAPI GetNamedPipeHandleStateW(HANDLE hNamedPipe, LPDWORD lpSta
 	LPDWORD lpMaxCollectionCount, LPDWORD lpCollectDataTimeout, LPWSTR lpUserName, DWORD nMaxUserNameSize);
 REFMON_API BOOL WINAPI GetNamedPipeHandleStateA(HANDLE hNamedPipe, LPDWORD lpState, LPDWORD lpCurInstances,
 	LPDWORD lpMaxCollectionCount, LPDWORD lpCollectDataTimeout, LPSTR lpUserName, DWORD nMaxUserNameSize);
+REFMON_API BOOL WINAPI SetNamedPipeHandleState(HANDLE hNamedPipe, LPDWORD lpMode, LPDWORD lpMaxCollectionCount,
+	LPDWORD lpCollectDataTimeout);
+REFMON_API BOOL WINAPI WaitNamedPipeW(LPCWSTR lpNamedPipeName, DWORD nTimeOut);
+REFMON_API BOOL WINAPI WaitNamedPipeA(LPCSTR lpNamedPipeName, DWORD nTimeOut);
+REFMON_API BOOL WINAPI CreatePipe(PHANDLE hReadPipe, PHANDLE hWritePipe, LPSECURITY_ATTRIBUTES lpPipeAttributes,
+	DWORD nSize);
 REFMON_API BOOL WINAPI PeekNamedPipe(HANDLE hNamedPipe, LPVOID lpBuffer, DWORD nBufferSize, LPDWORD lpBytesRead,
 	LPDWORD lpTotalBytesAvail, LPDWORD lpBytesLeftThisMessage);
 REFMON_API HANDLE WINAPI CreateFileW(LPCWSTR lpFileName, DWORD dwDesiredAccess, DWORD dwShareMode,

@@ -44,6 +44,7 @@ typedef void (NTAPI *PIO_APC_ROUTINE)(PVOID ApcContext, PIO_STATUS_BLOCK IoStatu
 #define FILE_PIPE_UNLIMITED_INSTANCES 0xFFFFFFFFu
 #define FSCTL_PIPE_DISCONNECT 0x00110004u
 #define FSCTL_PIPE_LISTEN 0x00110008u
+#define FSCTL_PIPE_WAIT 0x00110018u
 #define FSCTL_PIPE_IMPERSONATE 0x0011001Cu
 #define FSCTL_PIPE_PEEK 0x0011400Cu
 #define FSCTL_PIPE_TRANSCEIVE 0x0011C017u
@@ -97,6 +98,12 @@ typedef struct _FILE_PIPE_PEEK_BUFFER {
 	ULONG NamedPipeState, ReadDataAvailable, NumberOfMessages, MessageLength;
 	CHAR Data[1];
 } FILE_PIPE_PEEK_BUFFER, *PFILE_PIPE_PEEK_BUFFER;
+typedef struct _FILE_PIPE_WAIT_FOR_BUFFER {
+	LARGE_INTEGER Timeout;
+	ULONG NameLength;
+	BOOLEAN TimeoutSpecified;
+	WCHAR Name[1];
+} FILE_PIPE_WAIT_FOR_BUFFER, *PFILE_PIPE_WAIT_FOR_BUFFER;
 /* Of files in trees of a daemon. In a change, a time of 0 or -1 and FileAttributes of 0 stay. */
 typedef struct _FILE_BASIC_INFORMATION {
 	LARGE_INTEGER CreationTime, LastAccessTime, LastWriteTime, ChangeTime;

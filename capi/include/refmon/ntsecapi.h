@@ -64,6 +64,23 @@ typedef struct _POLICY_PRIMARY_DOMAIN_INFO {
 	PSID Sid; /* NULL in a workgroup */
 } POLICY_PRIMARY_DOMAIN_INFO, *PPOLICY_PRIMARY_DOMAIN_INFO;
 
+/* The index of an option in POLICY_AUDIT_EVENTS_INFO. */
+typedef enum _POLICY_AUDIT_EVENT_TYPE {
+	AuditCategorySystem, AuditCategoryLogon, AuditCategoryObjectAccess, AuditCategoryPrivilegeUse,
+	AuditCategoryDetailedTracking, AuditCategoryPolicyChange, AuditCategoryAccountManagement,
+	AuditCategoryDirectoryServiceAccess, AuditCategoryAccountLogon
+} POLICY_AUDIT_EVENT_TYPE, *PPOLICY_AUDIT_EVENT_TYPE;
+#define POLICY_AUDIT_EVENT_UNCHANGED 0u
+#define POLICY_AUDIT_EVENT_SUCCESS 1u
+#define POLICY_AUDIT_EVENT_FAILURE 2u
+#define POLICY_AUDIT_EVENT_NONE 4u
+typedef ULONG POLICY_AUDIT_EVENT_OPTIONS, *PPOLICY_AUDIT_EVENT_OPTIONS;
+typedef struct _POLICY_AUDIT_EVENTS_INFO {
+	BOOLEAN AuditingMode;
+	PPOLICY_AUDIT_EVENT_OPTIONS EventAuditingOptions;
+	ULONG MaximumAuditEventCount;
+} POLICY_AUDIT_EVENTS_INFO, *PPOLICY_AUDIT_EVENTS_INFO;
+
 /* The members of ObjectAttributes are unused. */
 REFMON_SERVICE NTSTATUS NTAPI LsaOpenPolicy(PLSA_UNICODE_STRING SystemName, PLSA_OBJECT_ATTRIBUTES ObjectAttributes,
 	ACCESS_MASK DesiredAccess, PLSA_HANDLE PolicyHandle);
@@ -75,6 +92,12 @@ REFMON_SERVICE NTSTATUS NTAPI LsaLookupNames2(LSA_HANDLE PolicyHandle, ULONG Fla
 	PLSA_UNICODE_STRING Names, PLSA_REFERENCED_DOMAIN_LIST *ReferencedDomains, PLSA_TRANSLATED_SID2 *Sids);
 REFMON_SERVICE NTSTATUS NTAPI LsaLookupSids(LSA_HANDLE PolicyHandle, ULONG Count, PSID *Sids,
 	PLSA_REFERENCED_DOMAIN_LIST *ReferencedDomains, PLSA_TRANSLATED_NAME *Names);
+/* LsaFreeMemory frees UserRights. */
+REFMON_SERVICE NTSTATUS NTAPI LsaEnumerateAccountRights(LSA_HANDLE PolicyHandle, PSID AccountSid,
+	PLSA_UNICODE_STRING *UserRights, PULONG CountOfRights);
+REFMON_SERVICE NTSTATUS NTAPI LsaLookupPrivilegeName(LSA_HANDLE PolicyHandle, PLUID Value, PUNICODE_STRING *Name);
+/* The user whom the thread acts for, else the process's; DomainName may be NULL. LsaFreeMemory frees both. */
+REFMON_SERVICE NTSTATUS NTAPI LsaGetUserName(PUNICODE_STRING *UserName, PUNICODE_STRING *DomainName);
 REFMON_API NTSTATUS NTAPI LsaFreeMemory(PVOID Buffer);
 REFMON_API ULONG NTAPI LsaNtStatusToWinError(NTSTATUS Status);
 

@@ -9,6 +9,7 @@ _DEVICE = "\\??\\pipe\\"
 _RIGHTS = _C["GENERIC_READ"] | _C["GENERIC_WRITE"]
 _LARGEST_READ = 1 << 20  # less than a frame holds
 _OVERFLOW = Status(0x80000005)
+_BYTES = _C["STATUS_INVALID_PARAMETER"]
 _CANCELLED = _C["STATUS_CANCELLED"]
 _ENDED = (_C["STATUS_PIPE_BROKEN"], _C["STATUS_PIPE_DISCONNECTED"])
 
@@ -30,6 +31,12 @@ def dial(thread, name, level, effective_only):
     sqos = {"ImpersonationLevel": _C[level] if isinstance(level, str) else level, "EffectiveOnly": effective_only}
     attributes = {"ObjectName": _DEVICE + name, "SecurityQualityOfService": sqos}
     opened = thread.NtOpenFile(DesiredAccess=_RIGHTS, ObjectAttributes=attributes).check()
+    # A client's end starts with bytes; a pipe of bytes refuses to be read by messages.
+    by_messages = table.Any("PipeInformation", {"ReadMode": 1, "CompletionMode": 0})
+    set_mode = thread.NtSetInformationFile(
+        FileHandle=opened.FileHandle, FileInformationClass=23, FileInformation=by_messages)
+    if set_mode.status not in (_BYTES, *_ENDED):
+        set_mode.check()
     return PipeConnection(thread.connection.new_thread(), opened.FileHandle)
 
 

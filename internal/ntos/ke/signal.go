@@ -8,10 +8,10 @@ type Signal struct {
 	// +checklocks:mu
 	set bool // guarded by mu
 	// +checklocks:mu
-	changed chan struct{} // guarded by mu: closed when the state becomes signalled; nil until it is asked for
+	changed chan struct{} // guarded by mu: closed when the state becomes signalled; nil until first requested
 }
 
-// Set signals and returns what the state was.
+// Set signals the state, wakes all waiters, and returns the previous state.
 func (s *Signal) Set() (before bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -23,7 +23,7 @@ func (s *Signal) Set() (before bool) {
 	return before
 }
 
-// Reset takes the signal away and returns what the state was.
+// Reset clears the state and returns the previous one.
 func (s *Signal) Reset() (before bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -31,8 +31,7 @@ func (s *Signal) Reset() (before bool) {
 	return before
 }
 
-// Take reports whether the state is signalled, and takes the signal away for
-// one caller where reset says so.
+// Take reports whether the state is signalled. With reset it also clears the state, so that only one caller sees true.
 func (s *Signal) Take(reset bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -43,8 +42,8 @@ func (s *Signal) Take(reset bool) bool {
 	return was
 }
 
-// Changed returns a channel that is closed when the state is signalled next. Take
-// it, look at the state, and wait only if that is not signalled.
+// Changed returns a channel that is closed by the next Set. Get the channel first, then check the state, and wait only
+// if it is not signalled.
 func (s *Signal) Changed() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -42,3 +42,60 @@ func TestSignalGoesToOne(t *testing.T) {
 		t.Errorf("%d signals were taken of %d, and one is left: %v", n, rounds, s.Take(false))
 	}
 }
+
+// Each call returns the previous state and sets the documented one. Only Set closes the channel of the next change,
+// even if the event was already signalled (O-148).
+func TestSignalStates(t *testing.T) {
+	set := func(s *ke.Signal) bool { return s.Set() }
+	reset := func(s *ke.Signal) bool { return s.Reset() }
+	look := func(s *ke.Signal) bool { return s.Take(false) }
+	take := func(s *ke.Signal) bool { return s.Take(true) }
+	for name, c := range map[string]struct {
+		do       func(*ke.Signal) bool
+		from, to bool
+		told     bool
+	}{
+		"set":             {set, false, true, true},
+		"set again":       {set, true, true, true},
+		"reset":           {reset, true, false, false},
+		"reset nothing":   {reset, false, false, false},
+		"look":            {look, true, true, false},
+		"look at nothing": {look, false, false, false},
+		"take":            {take, true, false, false},
+		"take nothing":    {take, false, false, false},
+	} {
+		var s ke.Signal
+		if s.Take(false) {
+			t.Error("the zero value is signalled")
+		}
+		if c.from {
+			s.Set()
+		}
+		one, two := s.Changed(), s.Changed()
+		if was := c.do(&s); was != c.from {
+			t.Errorf("%s: it was %t", name, was)
+		}
+		for _, changed := range []<-chan struct{}{one, two} {
+			select {
+			case <-changed:
+				if !c.told {
+					t.Errorf("%s: who waits is told", name)
+				}
+			default:
+				if c.told {
+					t.Errorf("%s: who waits is not told", name)
+				}
+			}
+		}
+		if now := s.Take(false); now != c.to {
+			t.Errorf("%s: it is %t", name, now)
+		}
+		if c.told {
+			select {
+			case <-s.Changed():
+				t.Errorf("%s: the next change is told before it comes", name)
+			default:
+			}
+		}
+	}
+}

@@ -8,8 +8,7 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// wakeLocked tells the threads that wait that something changed.
-//
+// wakeLocked wakes the threads that wait for a change of the port.
 // +checklocks:p.mu
 func (p *Port) wakeLocked() {
 	close(p.changed)
@@ -22,8 +21,7 @@ func (p *Port) wake() {
 	p.wakeLocked()
 }
 
-// wakeLocked tells the threads that wait that something changed.
-//
+// wakeLocked wakes the threads that wait for a change of the connection.
 // +checklocks:c.mu
 func (c *connection) wakeLocked() {
 	close(c.changed)
@@ -50,9 +48,8 @@ func (c *connection) status() ntstatus.Status {
 	return ntstatus.Pending
 }
 
-// Changed returns a channel that is closed at the next change of what the port
-// waits for: take it, try the operation, and wait only if the operation could not
-// be done.
+// Changed returns a channel that is closed at the next change of the port. Get the channel, try the operation, and
+// wait only if the operation was not possible.
 func (p *Port) Changed() <-chan struct{} {
 	if c := p.conn; c != nil {
 		c.mu.Lock()
@@ -64,8 +61,9 @@ func (p *Port) Changed() <-chan struct{} {
 	return p.changed
 }
 
-// Connected reports how far the connection of a client's end is: STATUS_PENDING,
-// STATUS_SUCCESS with what the server answered, or STATUS_PORT_CONNECTION_REFUSED.
+// Connected returns the state of a client end's connection: STATUS_PENDING, STATUS_SUCCESS or
+// STATUS_PORT_CONNECTION_REFUSED. answer is the server's, nil before it accepts or refuses. Any other port gives
+// STATUS_INVALID_PORT_HANDLE.
 func (p *Port) Connected() (answer []byte, st ntstatus.Status) {
 	if p.Kind != Client {
 		return nil, ntstatus.InvalidPortHandle
@@ -88,8 +86,8 @@ func (p *Port) takePending() *connection {
 	return c
 }
 
-// Listen takes the oldest request to connect, to be accepted by its message;
-// STATUS_TIMEOUT if no client asks.
+// Listen takes the oldest request to connect; accept it with AcceptMessage. Errors: STATUS_TIMEOUT if there is none,
+// STATUS_INVALID_PORT_HANDLE unless this is a connection port.
 func (p *Port) Listen() (Message, ntstatus.Status) {
 	if p.Kind != Connection {
 		return Message{}, ntstatus.InvalidPortHandle
@@ -101,8 +99,8 @@ func (p *Port) Listen() (Message, ntstatus.Status) {
 	return Message{Client: c.client, ID: c.id, Data: c.info, Connecting: true}, ntstatus.Success
 }
 
-// receiveAny takes what came first to mind: a request to connect, else a
-// request or the end of one of the connections, in the order they were made.
+// receiveAny takes the oldest request to connect. If there is none, it takes a request or the end of a connection,
+// from the oldest connection that has one. STATUS_TIMEOUT if there is nothing.
 func (p *Port) receiveAny() (Message, ntstatus.Status) {
 	if m, st := p.Listen(); st == ntstatus.Success {
 		return m, st
@@ -146,10 +144,10 @@ func (p *Port) forget(c *connection) {
 	delete(p.known, c.id)
 }
 
-// AcceptMessage accepts, or refuses, the client whose request to connect was
-// listened to. The client goes on waiting until Complete is called on the new
-// port. Errors: STATUS_REPLY_MESSAGE_MISMATCH, STATUS_PORT_CONNECTION_REFUSED
-// for a client that is gone.
+// AcceptMessage accepts the client whose request to connect was received, and returns the server's end. The client
+// waits until Complete is called on it. With refuse it refuses the client and returns nil and success. Errors:
+// STATUS_REPLY_MESSAGE_MISMATCH for an unknown or handled request, STATUS_PORT_CONNECTION_REFUSED for a client that is
+// gone.
 func (p *Port) AcceptMessage(server *ps.Process, client nt.ClientID, id uint32, refuse bool, context uint64,
 	answer []byte) (*Port, ntstatus.Status) {
 	p.mu.Lock()
@@ -203,9 +201,9 @@ func (p *Port) Complete() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// connectionOf returns the connection that a server replies on: of a communication
-// port its own, of a connection port that of the client that waits.
-// STATUS_INVALID_PORT_HANDLE for a client's end.
+// connectionOf returns the connection that a server replies on: of a communication port its own, of a connection port
+// that of the waiting client. Errors: STATUS_INVALID_PORT_HANDLE for a client's end, STATUS_REPLY_MESSAGE_MISMATCH if
+// no such client waits.
 func (p *Port) connectionOf(client nt.ClientID, id uint32) (*connection, ntstatus.Status) {
 	switch p.Kind {
 	case Server:

@@ -19,7 +19,7 @@ func newWorld(t *testing.T) *world {
 	return &world{bare.New(t)}
 }
 
-// port gives a port a handle, which DropOpen closes.
+// port initializes and tracks a port with one handle, which DropOpen closes.
 func (w *world) port(p *lpc.Port) *lpc.Port {
 	p.Init(lpc.PortType, p, nil)
 	w.Sys.Security.Objects.Track(p)

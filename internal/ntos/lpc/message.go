@@ -3,6 +3,7 @@ package lpc
 import (
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/internal/quota"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 )
@@ -31,14 +32,25 @@ const (
 // waiter is a client thread that waits for a reply; one reference.
 type waiter struct {
 	thread *ps.Thread
+	paid   quota.Receipt // for the request
+	answer quota.Receipt // for the reply
 	reply  []byte
 	done   bool
 }
 
-// Request queues a request; the thread waits for the reply to it from now on.
-// Errors: STATUS_INVALID_PORT_HANDLE, STATUS_PORT_DISCONNECTED,
-// STATUS_PORT_MESSAGE_TOO_LONG,
-// STATUS_INSUFFICIENT_RESOURCES for too many.
+// messageSize is the number of bytes of a message without its data.
+const messageSize = 512
+
+// end gives back what a waiter holds.
+func (w *waiter) end() {
+	w.paid.Return()
+	w.answer.Return()
+	w.thread.Deref(ob.TagLink)
+}
+
+// Request queues a copy of data; the thread then waits for the reply, which Answer returns. The thread's payer is
+// charged until then. Errors: STATUS_INVALID_PORT_HANDLE, STATUS_PORT_DISCONNECTED, STATUS_PORT_MESSAGE_TOO_LONG,
+// STATUS_INSUFFICIENT_RESOURCES beyond MaxRequests, those of a charge.
 func (p *Port) Request(t *ps.Thread, data []byte) (id uint32, st ntstatus.Status) {
 	if p.Kind != Client {
 		return 0, ntstatus.InvalidPortHandle
@@ -46,6 +58,12 @@ func (p *Port) Request(t *ps.Thread, data []byte) (id uint32, st ntstatus.Status
 	if len(data) > p.Longest() {
 		return 0, ntstatus.PortMessageTooLong
 	}
+	// A request is its sender's to pay for until the sender has the reply.
+	paid, st := t.Payer().Charge(messageSize + len(data))
+	if st != ntstatus.Success {
+		return 0, st
+	}
+	defer func() { paid.Return() }() // unless the request took it over
 	c := p.conn
 	defer c.port.wake() // after the lock
 	c.mu.Lock()
@@ -59,13 +77,15 @@ func (p *Port) Request(t *ps.Thread, data []byte) (id uint32, st ntstatus.Status
 	c.wakeLocked()
 	c.last++
 	t.Ref(ob.TagLink)
-	c.waiting[c.last] = &waiter{thread: t}
+	c.waiting[c.last] = &waiter{thread: t, paid: paid}
+	paid = quota.Receipt{}
 	c.requests = append(c.requests, Message{Client: nt.ClientID{UniqueProcess: t.Process().ID(), UniqueThread: t.ID()},
 		ID: c.last, Data: append([]byte(nil), data...)})
 	return c.last, ntstatus.Success
 }
 
-// Answer takes the reply to a request: STATUS_PENDING until there is one.
+// Answer takes the reply to a request, once. Errors: STATUS_PENDING until there is one, STATUS_PORT_DISCONNECTED,
+// STATUS_INVALID_PORT_HANDLE, STATUS_REPLY_MESSAGE_MISMATCH for a request that is not the thread's.
 func (p *Port) Answer(t *ps.Thread, id uint32) ([]byte, ntstatus.Status) {
 	if p.Kind != Client {
 		return nil, ntstatus.InvalidPortHandle
@@ -86,13 +106,12 @@ func (p *Port) Answer(t *ps.Thread, id uint32) ([]byte, ntstatus.Status) {
 	}
 	delete(c.waiting, id)
 	c.mu.Unlock()
-	w.thread.Deref(ob.TagLink)
+	w.end()
 	return w.reply, ntstatus.Success
 }
 
-// Receive takes the oldest request; STATUS_TIMEOUT if no request is there. A
-// connection port receives from all its clients, and their requests to connect
-// first.
+// Receive takes the oldest request. A connection port receives from all its clients, and requests to connect first.
+// Errors: STATUS_TIMEOUT if there is none, STATUS_PORT_DISCONNECTED, STATUS_INVALID_PORT_HANDLE for a client's end.
 func (p *Port) Receive() (Message, ntstatus.Status) {
 	switch p.Kind {
 	case Connection:
@@ -130,8 +149,9 @@ func (c *connection) waiterLocked(client nt.ClientID, id uint32) (*waiter, ntsta
 	return w, ntstatus.Success
 }
 
-// Reply answers a request.
-func (p *Port) Reply(client nt.ClientID, id uint32, data []byte) ntstatus.Status {
+// Reply answers a request; payer pays for the reply until the client has it. Errors: those
+// of the message, STATUS_PORT_MESSAGE_TOO_LONG, those of a charge.
+func (p *Port) Reply(payer quota.Payer, client nt.ClientID, id uint32, data []byte) ntstatus.Status {
 	c, st := p.connectionOf(client, id)
 	if st != ntstatus.Success {
 		return st
@@ -139,10 +159,16 @@ func (p *Port) Reply(client nt.ClientID, id uint32, data []byte) ntstatus.Status
 	if len(data) > p.Longest() {
 		return ntstatus.PortMessageTooLong
 	}
+	paid, st := payer.Charge(messageSize + len(data))
+	if st != ntstatus.Success {
+		return st
+	}
+	defer func() { paid.Return() }() // unless the reply took it over
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	w, st := c.waiterLocked(client, id)
 	if st == ntstatus.Success {
+		w.answer, paid = paid, quota.Receipt{}
 		w.reply, w.done = append([]byte(nil), data...), true
 		c.wakeLocked()
 	}
@@ -157,7 +183,7 @@ func (p *Port) Impersonate(t *ps.Thread, client nt.ClientID, id uint32) ps.Outco
 	if p.Kind != Server {
 		// A client's end or a connection port has no client to act for.
 		return ps.Outcome{Status: ntstatus.InvalidPortHandle, Rule: "I-88",
-			Because: "the port is no server's communication port"}
+			Because: "the port is not a server communication port"}
 	}
 	c := p.conn
 	c.mu.Lock()
@@ -175,10 +201,10 @@ func (p *Port) Impersonate(t *ps.Thread, client nt.ClientID, id uint32) ps.Outco
 	defer waiting.Deref(ob.TagCall)
 	if static != nil {
 		defer static.Token.Deref(ob.TagCall)
-		// With static tracking the client is as it was captured at connection (I-81).
+		// With static tracking the client is the one captured at connection (I-81).
 		return static.Impersonate(t)
 	}
-	// With dynamic tracking the client is captured as it is now (I-80).
+	// With dynamic tracking the client's current identity is captured (I-80).
 	ctx, out := waiting.CreateClientSecurity(c.sqos, false, t.Process())
 	if out.Status != ntstatus.Success {
 		return out

@@ -6,6 +6,7 @@ import (
 	"github.com/refmon/refmon/internal/ntos/lpc"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/internal/quota"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -44,7 +45,7 @@ func TestRequests(t *testing.T) {
 	want(t, "none is left", st, ntstatus.Timeout)
 	reply := func(what string, who nt.ClientID, id uint32, text string, st ntstatus.Status) {
 		t.Helper()
-		want(t, what, server.Reply(who, id, []byte(text)), st)
+		want(t, what, server.Reply(quota.Payer{}, who, id, []byte(text)), st)
 	}
 	elsewhere := nt.ClientID{UniqueProcess: p.server.Process().ID(), UniqueThread: p.client.ID()}
 	reply("the other thread", idOf(p.second), 1, "x", ntstatus.ReplyMessageMismatch)
@@ -81,8 +82,8 @@ func TestRequests(t *testing.T) {
 	server.Deref(ob.TagCall)
 }
 
-// TestRequestLimit: 256 requests of a client wait, received or not; an answer that was
-// taken makes room, and an end that is closed is told before there is no room (I-88).
+// A client can have 256 requests, received or not. Taking an answer frees a place. A closed end is reported before a
+// full queue (I-88).
 func TestRequestLimit(t *testing.T) {
 	p := newPair(t, 0)
 	client, server := p.connected()
@@ -102,7 +103,7 @@ func TestRequestLimit(t *testing.T) {
 	_, st := server.Receive()
 	want(t, "receive", st, ntstatus.Success)
 	more("one was received", ntstatus.InsufficientResources)
-	want(t, "reply", server.Reply(idOf(p.client), 1, nil), ntstatus.Success)
+	want(t, "reply", server.Reply(quota.Payer{}, idOf(p.client), 1, nil), ntstatus.Success)
 	more("one has a reply", ntstatus.InsufficientResources)
 	_, st = client.Answer(p.client, 1)
 	want(t, "answer", st, ntstatus.Success)
@@ -154,7 +155,7 @@ func TestImpersonateOnPort(t *testing.T) {
 					p.client.Subject().Client)
 			}
 			p.server.RevertToSelf()
-			want(t, "reply", server.Reply(idOf(p.second), id, nil), ntstatus.Success)
+			want(t, "reply", server.Reply(quota.Payer{}, idOf(p.second), id, nil), ntstatus.Success)
 			refused("after the reply", idOf(p.second), id, ntstatus.ReplyMessageMismatch)
 			client.Ref(ob.TagCall)
 			closeAll(client)
@@ -165,8 +166,8 @@ func TestImpersonateOnPort(t *testing.T) {
 	}
 }
 
-// TestConnectionPortReceives: of several clients the one listened to first comes first,
-// and requests to connect before all; a reply there goes to the one who waits (I-88).
+// TestConnectionPortReceives: messages come in the order in which their clients were received by Listen, connection
+// requests before all. A reply goes to the waiting client (I-88).
 func TestConnectionPortReceives(t *testing.T) {
 	p := newPair(t, 0)
 	var clients, servers []*lpc.Port
@@ -208,15 +209,15 @@ func TestConnectionPortReceives(t *testing.T) {
 			t.Errorf("client %d: %+v", i, m)
 		}
 	}
-	// Several clients wait for the reply to their first message; the eldest is it.
-	want(t, "reply", p.port.Reply(idOf(p.client), 1, []byte("0")), ntstatus.Success)
-	want(t, "reply", p.port.Reply(idOf(p.client), 1, []byte("1")), ntstatus.Success)
+	// Several clients wait for the reply to their first message; the oldest client gets it.
+	want(t, "reply", p.port.Reply(quota.Payer{}, idOf(p.client), 1, []byte("0")), ntstatus.Success)
+	want(t, "reply", p.port.Reply(quota.Payer{}, idOf(p.client), 1, []byte("1")), ntstatus.Success)
 	for i := range 2 {
 		if got, st := clients[i].Answer(p.client, 1); st != ntstatus.Success || string(got) != string('0'+rune(i)) {
 			t.Errorf("client %d: %q, %v", i, got, st)
 		}
 	}
-	want(t, "reply to none", p.port.Reply(idOf(p.client), 2, nil), ntstatus.ReplyMessageMismatch)
+	want(t, "reply to none", p.port.Reply(quota.Payer{}, idOf(p.client), 2, nil), ntstatus.ReplyMessageMismatch)
 	closeAll(clients[:5]...)
 	closeAll(clients[6:]...)
 	closeAll(servers...)

@@ -17,11 +17,11 @@ var PortType = &ob.Type{ObjectType: winnt.PortObject, OnLastHandle: func(o ob.Ob
 // Limits of a port.
 const (
 	MaxPending  = 256     // clients that wait to be accepted
-	MaxRequests = 256     // requests of one client that were not received
+	MaxRequests = 256     // requests of one client whose replies it has not taken
 	MaxMessage  = 1 << 16 // bytes of one message
 )
 
-// Kind tells a port's role.
+// Kind is the role of a port.
 type Kind uint8
 
 const (
@@ -53,8 +53,8 @@ type Port struct {
 	shut bool // guarded by mu: no handle is left
 }
 
-// NewConnection makes a server's connection port for messages of that many
-// bytes, 0 for MaxMessage; the caller calls Init.
+// NewConnection makes a server's connection port for messages of at most longest bytes. A value ≤ 0 or above
+// MaxMessage means MaxMessage. The caller calls Init.
 func NewConnection(p *ps.Process, longest int) *Port {
 	p.Ref(ob.TagLink)
 	port := &Port{Kind: Connection, process: p, known: map[uint32]*connection{}, changed: make(chan struct{})}
@@ -76,6 +76,15 @@ func (p *Port) Longest() int {
 		return p.conn.port.longest
 	}
 	return p.longest
+}
+
+// HeapSize implements ob.Sized.
+func (p *Port) HeapSize() int {
+	const connection = 1 << 10
+	if p.conn == nil {
+		return connection
+	}
+	return connection + len(p.conn.info)
 }
 
 func (p *Port) destroy() { p.process.Deref(ob.TagLink) }
@@ -104,17 +113,16 @@ type connection struct {
 	// +checklocks:mu
 	requests []Message // guarded by mu
 	// +checklocks:mu
-	waiting map[uint32]*waiter // guarded by mu: requests without a reply
+	waiting map[uint32]*waiter // guarded by mu: requests whose replies were not taken
 	// +checklocks:mu
 	last uint32 // guarded by mu: message id last given
 	// +checklocks:mu
 	gone bool // guarded by mu: an end has no handle left
 }
 
-// Connect makes a client's end, which waits to be accepted. With static
-// tracking the client's context is captured now. The caller calls Init on the
-// port. Errors: STATUS_OBJECT_NAME_NOT_FOUND for a port that is closed,
-// STATUS_INSUFFICIENT_RESOURCES, those of I-80.
+// Connect makes a client's end, which waits to be accepted. It keeps at most Longest bytes of info. With static
+// tracking it captures the client's context now. The caller calls Init on the port. Errors:
+// STATUS_OBJECT_NAME_NOT_FOUND for a closed port, STATUS_INSUFFICIENT_RESOURCES beyond MaxPending, those of I-80.
 func (p *Port) Connect(client *ps.Thread, sqos nt.SecurityQualityOfService, info []byte) (*Port, ps.Outcome) {
 	c := &connection{sqos: sqos, port: p,
 		client: nt.ClientID{UniqueProcess: client.Process().ID(), UniqueThread: client.ID()},
@@ -161,8 +169,8 @@ func (p *Port) Accept(server *ps.Process) *Port {
 	return newPort(Server, server, c)
 }
 
-// closed runs when the last handle is gone: a connection port refuses the clients that
-// waits, an end ends its connection.
+// closed runs when the last handle is closed. A connection port refuses the clients that wait; an end ends its
+// connection.
 func (p *Port) closed() {
 	p.mu.Lock()
 	p.shut = true
@@ -185,7 +193,7 @@ func (p *Port) closed() {
 	}
 }
 
-// end gives back all a connection holds.
+// end disconnects both ends, wakes their threads and releases all that the connection holds.
 func (c *connection) end() {
 	c.mu.Lock()
 	c.gone = true
@@ -198,6 +206,6 @@ func (c *connection) end() {
 		static.Delete()
 	}
 	for _, w := range waiting {
-		w.thread.Deref(ob.TagLink)
+		w.end()
 	}
 }

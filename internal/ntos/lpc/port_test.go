@@ -7,6 +7,7 @@ import (
 	"github.com/refmon/refmon/internal/ntos/lpc"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/internal/quota"
 	"github.com/refmon/refmon/internal/test/bare"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -63,8 +64,8 @@ func closeAll(ports ...*lpc.Port) {
 	}
 }
 
-// TestKindsOfPorts: each operation belongs to one end, or two; the others refuse it
-// before they look at anything else (I-88).
+// TestKindsOfPorts: each operation belongs to one or two kinds of ports. The others refuse it before any other check
+// (I-88).
 func TestKindsOfPorts(t *testing.T) {
 	p := newPair(t, 4)
 	client, server := p.connected()
@@ -87,9 +88,9 @@ func TestKindsOfPorts(t *testing.T) {
 			bad, bad, mismatch},
 		"receive": {func(x *lpc.Port) ntstatus.Status { _, st := x.Receive(); return st },
 			ntstatus.Timeout, ntstatus.Timeout, bad},
-		"reply": {func(x *lpc.Port) ntstatus.Status { return x.Reply(who, 1, nil) }, mismatch, mismatch, bad},
-		// Whether there is such a port or client is asked before the length.
-		"long reply": {func(x *lpc.Port) ntstatus.Status { return x.Reply(who, 1, long) },
+		"reply": {func(x *lpc.Port) ntstatus.Status { return x.Reply(quota.Payer{}, who, 1, nil) }, mismatch, mismatch, bad},
+		// The existence of the port and the client is tested before the length.
+		"long reply": {func(x *lpc.Port) ntstatus.Status { return x.Reply(quota.Payer{}, who, 1, long) },
 			mismatch, ntstatus.PortMessageTooLong, bad},
 		"impersonate": {func(x *lpc.Port) ntstatus.Status { return x.Impersonate(p.server, who, 1).Status },
 			bad, mismatch, bad},
@@ -108,8 +109,8 @@ func TestKindsOfPorts(t *testing.T) {
 	}
 }
 
-// TestLongest: 0, a negative number and what is above the most stand for 64 KiB.
-func TestLongest(t *testing.T) {
+// 0, a negative number and one above the limit mean 64 KiB.
+func TestLongestMessageDefaults(t *testing.T) {
 	p := newPair(t, 1)
 	closeAll(p.port)
 	for asked, longest := range map[int]int{-1: 1 << 16, 0: 1 << 16, 1: 1, 1<<16 - 1: 1<<16 - 1, 1 << 16: 1 << 16,
@@ -142,7 +143,7 @@ func TestPortsHoldTheirProcess(t *testing.T) {
 	}
 }
 
-// TestConnectCopies: what a caller passes is copied, and cut to the port's length.
+// TestConnectCopies: the connection information is copied and cut to the port's length.
 func TestConnectCopies(t *testing.T) {
 	p := newPair(t, 4)
 	info := []byte("who")
@@ -181,8 +182,8 @@ func TestConnectCopies(t *testing.T) {
 	}
 }
 
-// TestRefusedConnect: a port that is closed, one with all clients it takes, and one whose
-// client cannot be captured refuse, and hold nothing of the client (I-80, I-88, O-82).
+// TestRefusedConnect: a connection is refused if the port is closed or full, or the client cannot be captured. The
+// port then holds nothing of the client (I-80, I-88, O-82).
 func TestRefusedConnect(t *testing.T) {
 	p := newPair(t, 0)
 	refused := func(what string, st ntstatus.Status, rule string) {
@@ -218,7 +219,7 @@ func TestRefusedConnect(t *testing.T) {
 	closeAll(all...)
 }
 
-// TestMessagesAreCopied: a later change of what was sent changes no request and no reply.
+// A later change of the sender's buffer does not change a request or a reply.
 func TestMessagesAreCopied(t *testing.T) {
 	p := newPair(t, 4)
 	client, server := p.connected()
@@ -233,7 +234,7 @@ func TestMessagesAreCopied(t *testing.T) {
 		t.Errorf("received %+v", m)
 	}
 	reply := []byte("4321")
-	want(t, "reply", server.Reply(m.Client, id, reply), ntstatus.Success)
+	want(t, "reply", server.Reply(quota.Payer{}, m.Client, id, reply), ntstatus.Success)
 	reply[0] = 'X'
 	if got, st := client.Answer(p.client, id); st != ntstatus.Success || !bytes.Equal(got, []byte("4321")) {
 		t.Errorf("answer %q, %v", got, st)

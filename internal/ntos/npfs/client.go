@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// dynamic reports whether what this end writes carries a context of its own.
+// dynamic reports whether each write of this end carries its own client context.
 func (e *End) dynamic() (nt.SecurityQualityOfService, bool) {
 	in := e.instance
 	in.mu.Lock()
@@ -30,9 +30,11 @@ func (in *Instance) takeLocked(box *queue, n int, server, message bool) (data []
 		} else {
 			data = append(data, m.data[:k]...)
 		}
-		m.data = m.data[k:]
-		box.bytes -= k
-		if server {
+		whole := k == len(m.data)
+		box.leave(0, k, whole)
+		m.fits = m.fits || whole // all of it was read
+		if server && (k > 0 || whole) {
+			// A read that took nothing of a message has not read it (I-154).
 			in.read = true
 			if m.context != nil || m.failed.Status != ntstatus.Success {
 				if in.last != nil && in.last != m.context {
@@ -42,23 +44,19 @@ func (in *Instance) takeLocked(box *queue, n int, server, message bool) (data []
 				m.context = nil // owned by the instance now
 			}
 		}
-		if len(m.data) > 0 {
-			if message {
-				st = ntstatus.BufferOverflow
-			}
-			break
+		if !whole && message {
+			st = ntstatus.BufferOverflow
 		}
-		m.read = true
-		box.messages = box.messages[1:]
-		if message {
+		if !whole || message {
 			break
 		}
 	}
 	return data, st, dropped
 }
 
-// Impersonate implements FSCTL_PIPE_IMPERSONATE: the thread acts as the client, with
-// the context of the last message read (I-85, I-86).
+// Impersonate implements FSCTL_PIPE_IMPERSONATE: the thread acts as the client (I-85, I-86). The context is that of
+// the connection with static tracking, else that of the last message read. Errors: STATUS_ILLEGAL_FUNCTION on a client
+// end, STATUS_PIPE_LISTENING, STATUS_INVALID_PIPE_STATE, STATUS_CANNOT_IMPERSONATE before a read, that of the capture.
 func (e *End) Impersonate(t *ps.Thread) ps.Outcome {
 	if !e.isServer {
 		// Only the server's end impersonates.

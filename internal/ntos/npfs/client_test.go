@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// acts wants the server's thread to act as that user after it impersonated, and ends that.
+// acts impersonates the client of an end, checks the user and the level of the server's thread, and reverts.
 func (s *site) acts(what string, e *npfs.End, user string, level winnt.SecurityImpersonationLevel) {
 	s.T.Helper()
 	out := e.Impersonate(s.server)
@@ -27,22 +27,22 @@ func (s *site) acts(what string, e *npfs.End, user string, level winnt.SecurityI
 var dynamic = nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation,
 	ContextTrackingMode: winnt.SECURITY_DYNAMIC_TRACKING}
 
-// TestClientOfLastMessage: with dynamic tracking each message carries who wrote it, and the
-// one read last counts, also where only a part of it was read; what failed to be captured
-// is told then. With static tracking the client is who connected (I-85, I-4).
-func TestClientOfLastMessage(t *testing.T) {
+// With dynamic tracking each message carries the context of its writer, and the last read message counts, even if it
+// was read in part. A failed capture is reported at the impersonation. With static tracking the client is the one
+// that connected (I-85, I-4).
+func TestLastMessageSelectsClient(t *testing.T) {
 	s := newSite(t)
 	e := s.made(npfs.Config{})
 	c, out := s.connect(&dynamic)
 	want(t, "connect", out.Status, ntstatus.Success)
-	want(t, "write", c.Write(s.client, []byte("ab")), ntstatus.Success)
+	want(t, "write", send(c, s.client, []byte("ab")), ntstatus.Success)
 	s.As(s.client, otherUser, winnt.SecurityImpersonation)
-	want(t, "write", c.Write(s.client, []byte("cd")), ntstatus.Success)
+	want(t, "write", send(c, s.client, []byte("cd")), ntstatus.Success)
 	s.client.RevertToSelf()
 	s.As(s.second, otherUser, winnt.SecurityIdentification)
-	want(t, "write", c.Write(s.second, []byte("ef")), ntstatus.Success)
-	want(t, "write", c.Write(s.client, nil), ntstatus.Success)
-	want(t, "the other way", e.Write(s.client, []byte("xyz")), ntstatus.Success)
+	want(t, "write", send(c, s.second, []byte("ef")), ntstatus.Success)
+	want(t, "write", send(c, s.client, nil), ntstatus.Success)
+	want(t, "the other way", send(e, s.client, []byte("xyz")), ntstatus.Success)
 	read := func(x *npfs.End, n int, data string) {
 		t.Helper()
 		if got, st := x.Read(n); st != ntstatus.Success || string(got) != data {
@@ -72,8 +72,8 @@ func TestClientOfLastMessage(t *testing.T) {
 	closeAll(e)
 }
 
-// TestStaticClient: who connected counts, and not who writes; the client that cannot give the
-// level it promises is refused, and the instance is free for another (I-4, I-80).
+// TestStaticClient: the client that connected counts, not the writer. A client that cannot give the level it requests
+// is refused, and the instance is free for another (I-4, I-80).
 func TestStaticClient(t *testing.T) {
 	s := newSite(t)
 	e := s.made(npfs.Config{})
@@ -92,16 +92,16 @@ func TestStaticClient(t *testing.T) {
 	want(t, "connect", out.Status, ntstatus.Success)
 	q.ImpersonationLevel, q.ContextTrackingMode = winnt.SecurityDelegation, winnt.SECURITY_DYNAMIC_TRACKING
 	s.client.RevertToSelf()
-	want(t, "write", c.Write(s.client, []byte("a")), ntstatus.Success)
+	want(t, "write", send(c, s.client, []byte("a")), ntstatus.Success)
 	want(t, "nothing read", e.Impersonate(s.server).Status, ntstatus.CannotImpersonate)
 	_, st := e.Read(1)
 	want(t, "read", st, ntstatus.Success)
 	s.acts("static", e, otherUser, winnt.SecurityIdentification)
-	// The next client is another, and so is its way of tracking.
+	// The next client has its own tracking mode.
 	want(t, "disconnect", e.Disconnect(), ntstatus.Success)
 	want(t, "listen", e.Listen(), ntstatus.PipeListening)
 	n := s.connected()
-	want(t, "write", n.Write(s.second, []byte("b")), ntstatus.Success)
+	want(t, "write", send(n, s.second, []byte("b")), ntstatus.Success)
 	want(t, "nothing read of the next", e.Impersonate(s.server).Status, ntstatus.CannotImpersonate)
 	_, st = e.Read(1)
 	want(t, "read", st, ntstatus.Success)
@@ -109,8 +109,8 @@ func TestStaticClient(t *testing.T) {
 	closeAll(c, n, e)
 }
 
-// TestDefaultQuality: a client that says nothing is impersonated dynamically, at
-// SecurityImpersonation, with what is enabled alone (I-84).
+// Without a quality of service a client is impersonated dynamically, at SecurityImpersonation, with enabled groups
+// and privileges only (I-84).
 func TestDefaultQuality(t *testing.T) {
 	if npfs.DefaultSQOS != (nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation,
 		ContextTrackingMode: true, EffectiveOnly: true}) {
@@ -119,7 +119,7 @@ func TestDefaultQuality(t *testing.T) {
 	s := newSite(t)
 	e, c := s.pair(npfs.Config{})
 	s.As(s.client, otherUser, winnt.SecurityDelegation)
-	want(t, "write", c.Write(s.client, []byte("a")), ntstatus.Success)
+	want(t, "write", send(c, s.client, []byte("a")), ntstatus.Success)
 	_, st := e.Read(1)
 	want(t, "read", st, ntstatus.Success)
 	want(t, "impersonate", e.Impersonate(s.server).Status, ntstatus.Success)
@@ -132,9 +132,9 @@ func TestDefaultQuality(t *testing.T) {
 	closeAll(c, e)
 }
 
-// TestContextsAreGivenBack: each token that a message keeps is given back when another
-// message is read after it, when it is refused, cancelled, or goes with its client.
-func TestContextsAreGivenBack(t *testing.T) {
+// The context of a message is released when another message is read after it, or when it is refused, cancelled or
+// removed with its client.
+func TestContextsAreReleased(t *testing.T) {
 	s := newSite(t)
 	e := s.made(npfs.Config{Message: true, ReadMessages: true, Inbound: 2})
 	c, out := s.connect(&dynamic)
@@ -148,11 +148,11 @@ func TestContextsAreGivenBack(t *testing.T) {
 			t.Errorf("%s: %d references more, want %d", what, got, n)
 		}
 	}
-	want(t, "write", c.Write(s.client, []byte("a")), ntstatus.Success)
+	want(t, "write", send(c, s.client, []byte("a")), ntstatus.Success)
 	kept("written", 1)
-	want(t, "write", c.Write(s.client, []byte("b")), ntstatus.Success)
+	want(t, "write", send(c, s.client, []byte("b")), ntstatus.Success)
 	kept("two", 2)
-	want(t, "no room", c.Write(s.client, []byte("c")), ntstatus.PipeBusy)
+	want(t, "no room", send(c, s.client, []byte("c")), ntstatus.PipeBusy)
 	kept("a refused one", 2)
 	r := &npfs.Request{End: c, Op: npfs.OpWrite, Thread: s.client, Data: []byte("d"), Finish: func(npfs.Result) {}}
 	want(t, "wait", r.Start().Status, ntstatus.Pending)
@@ -170,20 +170,21 @@ func TestContextsAreGivenBack(t *testing.T) {
 	kept("reverted", 1)
 	ask := &npfs.Request{End: c, Op: npfs.OpTransceive, Thread: s.client, Data: []byte("e"), Length: 1,
 		Finish: func(npfs.Result) {}}
-	want(t, "answer first", e.Write(s.server, []byte("x")), ntstatus.Success)
+	want(t, "modes", c.SetModes(nt.PipeInformation{ReadMode: 1}), ntstatus.Success)
+	want(t, "answer first", send(e, s.server, []byte("x")), ntstatus.Success)
 	want(t, "something is there to read", ask.Start().Status, ntstatus.PipeBusy)
 	kept("not asked", 1)
-	want(t, "write", c.Write(s.client, []byte("f")), ntstatus.Success)
+	want(t, "write", send(c, s.client, []byte("f")), ntstatus.Success)
 	kept("one read, one not", 2)
 	want(t, "disconnect", e.Disconnect(), ntstatus.Success)
 	kept("disconnected", 0)
-	want(t, "write of who is gone", c.Write(s.client, []byte("g")), ntstatus.PipeDisconnected)
+	want(t, "write of who is gone", send(c, s.client, []byte("g")), ntstatus.PipeDisconnected)
 	kept("refused", 0)
 	want(t, "listen", e.Listen(), ntstatus.PipeListening)
 	closeAll(c)
 	c, _ = s.connect(&dynamic)
-	want(t, "write", c.Write(s.client, []byte("h")), ntstatus.Success)
-	want(t, "write of the server", e.Write(s.client, []byte("i")), ntstatus.Success)
+	want(t, "write", send(c, s.client, []byte("h")), ntstatus.Success)
+	want(t, "write of the server", send(e, s.client, []byte("i")), ntstatus.Success)
 	kept("the server's carries none", 1)
 	closeAll(e)
 	kept("the server is gone", 0)

@@ -1,6 +1,9 @@
 package npfs
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
 	"github.com/refmon/refmon/nt"
@@ -8,19 +11,30 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Connect connects a client to a listening instance. With static tracking its
-// context is captured now (I-4); a client that cannot give the level it
-// promises is refused. open makes the client end ready to be handed out.
-// Errors: STATUS_OBJECT_NAME_NOT_FOUND, STATUS_PIPE_NOT_AVAILABLE, those of
-// I-80 and of open.
+// Connect connects a client to a listening instance of the pipe with a name. A nil sqos means [DefaultSQOS]. With
+// static tracking it captures the client's context now (I-4), and refuses a client that cannot give that level.
+// Connect calls open with the client end, without a lock. Errors: STATUS_OBJECT_NAME_NOT_FOUND,
+// STATUS_PIPE_NOT_AVAILABLE, those of I-80 and of open.
 func (fs *FileSystem) Connect(name string, client *ps.Thread, sqos *nt.SecurityQualityOfService,
+	open func(*End) ntstatus.Status) ps.Outcome {
+	return fs.connect(func(pipes map[string]*pipe) *pipe { return pipes[ob.Upcase(name)] }, client, sqos, open)
+}
+
+// ConnectTo connects a client to the unnamed pipe of the given server end, like Connect.
+func (fs *FileSystem) ConnectTo(server *End, client *ps.Thread, sqos *nt.SecurityQualityOfService,
+	open func(*End) ntstatus.Status) ps.Outcome {
+	return fs.connect(func(map[string]*pipe) *pipe { return server.instance.pipe }, client, sqos, open)
+}
+
+// connect connects to the pipe that find returns. It calls find with the pipes by name, and with fs.mu held.
+func (fs *FileSystem) connect(find func(map[string]*pipe) *pipe, client *ps.Thread, sqos *nt.SecurityQualityOfService,
 	open func(*End) ntstatus.Status) ps.Outcome {
 	// A client that says nothing allows the default (I-84).
 	q := DefaultSQOS
 	if sqos != nil {
 		q = *sqos
 	}
-	in, turn, server, st := fs.claim(name)
+	in, turn, server, st := fs.claim(find)
 	if st != ntstatus.Success {
 		return ps.Outcome{Status: st, Rule: "I-85"}
 	}
@@ -36,7 +50,6 @@ func (fs *FileSystem) Connect(name string, client *ps.Thread, sqos *nt.SecurityQ
 	e := newEnd(in, client.Process())
 	defer e.Deref(ob.TagCall)
 	e.turn = turn
-	e.messages.Store(true)
 	if st := open(e); st != ntstatus.Success {
 		in.release(turn)
 		if static != nil {
@@ -47,7 +60,7 @@ func (fs *FileSystem) Connect(name string, client *ps.Thread, sqos *nt.SecurityQ
 	var f finished
 	in.mu.Lock()
 	if in.turn == turn { // else the server sent the client away before it came
-		in.client, in.sqos, in.static, static = e, q, static, nil
+		in.client, in.sqos, in.static, static, in.begun = e, q, static, nil, 0
 		in.settleLocked(&f)
 	}
 	in.mu.Unlock()
@@ -59,14 +72,15 @@ func (fs *FileSystem) Connect(name string, client *ps.Thread, sqos *nt.SecurityQ
 }
 
 // claim takes a listening instance for a client, whose turn it is.
-func (fs *FileSystem) claim(name string) (in *Instance, turn uint64, server *End, st ntstatus.Status) {
+func (fs *FileSystem) claim(find func(map[string]*pipe) *pipe) (in *Instance, turn uint64, server *End,
+	st ntstatus.Status) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	p := fs.pipes[fold(name)]
+	p := find(fs.pipes)
 	if p == nil {
 		return nil, 0, nil, ntstatus.ObjectNameNotFound
 	}
-	for _, in := range p.instances {
+	for _, in := range p.inOrder() {
 		in.mu.Lock()
 		server := in.server
 		free := in.state == Listening && server != nil && server.TryRef(ob.TagCall)
@@ -81,11 +95,27 @@ func (fs *FileSystem) claim(name string) (in *Instance, turn uint64, server *End
 	return nil, 0, nil, ntstatus.PipeNotAvailable
 }
 
+// inOrder returns the instances in the order in which clients take them: those whose servers
+// wait for a client, the longest wait first, and then the others, the oldest first (I-156).
+// The caller holds fs.mu.
+func (p *pipe) inOrder() []*Instance {
+	begun := map[*Instance]uint64{}
+	for _, in := range p.instances {
+		in.mu.Lock()
+		begun[in] = in.begun - 1 // 0, for no server that waits, becomes the largest number
+		in.mu.Unlock()
+	}
+	order := slices.Clone(p.instances)
+	slices.SortStableFunc(order, func(a, b *Instance) int { return cmp.Compare(begun[a], begun[b]) })
+	return order
+}
+
 // release undoes claim.
 func (in *Instance) release(turn uint64) {
 	in.mu.Lock()
-	defer in.mu.Unlock()
 	if in.state == Connected && in.turn == turn {
 		in.state = Listening
 	}
+	in.mu.Unlock()
+	in.pipe.wake()
 }

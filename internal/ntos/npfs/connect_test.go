@@ -9,9 +9,9 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestClientSentAwayBeforeItCame: the server disconnects while the client is being made:
-// the instance has no part of the client, and takes the next (I-134).
-func TestClientSentAwayBeforeItCame(t *testing.T) {
+// TestDisconnectBeforeConnect: the server disconnects while the client's end is opened. The instance keeps nothing of
+// the client and accepts the next one (I-134).
+func TestDisconnectBeforeConnect(t *testing.T) {
 	for _, q := range []*nt.SecurityQualityOfService{&static, &dynamic} {
 		s := newSite(t)
 		e := s.made(npfs.Config{})
@@ -31,8 +31,8 @@ func TestClientSentAwayBeforeItCame(t *testing.T) {
 		if !late.Detached() || next.Detached() {
 			t.Errorf("the first is sent away: %v, the next: %v", late.Detached(), next.Detached())
 		}
-		want(t, "write", next.Write(s.second, []byte("a")), ntstatus.Success)
-		want(t, "write", late.Write(s.client, []byte("b")), ntstatus.PipeDisconnected)
+		want(t, "write", send(next, s.second, []byte("a")), ntstatus.Success)
+		want(t, "write", send(late, s.client, []byte("b")), ntstatus.PipeDisconnected)
 		if got, st := e.Read(9); string(got) != "a" || st != ntstatus.Success {
 			t.Errorf("read %q, %v", got, st)
 		}
@@ -42,9 +42,9 @@ func TestClientSentAwayBeforeItCame(t *testing.T) {
 	}
 }
 
-// TestRefusedLate: a client that cannot be handed out after the server sent it away, and
-// another came, takes nothing from that one (I-134).
-func TestRefusedLate(t *testing.T) {
+// TestLateRefusalReleasesInstance: the server disconnects a client whose handle then cannot be created. The next
+// client of the instance stays connected (I-134).
+func TestLateRefusalReleasesInstance(t *testing.T) {
 	s := newSite(t)
 	e := s.made(npfs.Config{})
 	var next *npfs.End
@@ -87,8 +87,8 @@ func TestFreeInstance(t *testing.T) {
 	closeAll(one, two, three, four, a, b, c)
 }
 
-// TestWhyNoClient: each refusal names its rule and says why (I-85).
-func TestWhyNoClient(t *testing.T) {
+// TestMissingClientHasReason: each refusal names its rule and says why (I-85).
+func TestMissingClientHasReason(t *testing.T) {
 	s := newSite(t)
 	e := s.made(npfs.Config{})
 	because := map[string]bool{}
@@ -109,7 +109,7 @@ func TestWhyNoClient(t *testing.T) {
 	closeAll(c, e)
 }
 
-// TestPipeChanges: who waits is told of what may end the wait, at either end.
+// Waiting threads at either end are woken by changes that may end their wait.
 func TestPipeChanges(t *testing.T) {
 	s := newSite(t)
 	e := s.made(npfs.Config{Inbound: 1})
@@ -122,8 +122,8 @@ func TestPipeChanges(t *testing.T) {
 	}{
 		{"connect", func() ntstatus.Status { c = s.connected(); return 0 }, 0, true},
 		{"read nothing", func() ntstatus.Status { _, st := e.Read(1); return st }, ntstatus.PipeEmpty, false},
-		{"write", func() ntstatus.Status { return c.Write(s.client, []byte("a")) }, 0, true},
-		{"no room", func() ntstatus.Status { return c.Write(s.client, []byte("b")) }, ntstatus.PipeBusy, false},
+		{"write", func() ntstatus.Status { return send(c, s.client, []byte("a")) }, 0, true},
+		{"no room", func() ntstatus.Status { return send(c, s.client, []byte("b")) }, ntstatus.PipeBusy, false},
 		{"peek", func() ntstatus.Status { _, st := e.Peek(1); return st }, 0, false},
 		{"read", func() ntstatus.Status { _, st := e.Read(1); return st }, 0, true},
 		{"the client disconnects", func() ntstatus.Status { return c.Disconnect() }, ntstatus.IllegalFunction, false},

@@ -2,14 +2,14 @@
 // two ends of a connected instance, the queues between them, and the client
 // contexts that a server may impersonate.
 //
-//	server, st := fs.Create(`pipe\orders`, npfs.Config{Message: true}, maker)
-//	client, st := fs.Connect(`pipe\orders`, thread, sqos, maker)
-//	st = client.Write(thread, data)
+//	st := fs.Create("orders", npfs.Config{Message: true}, process, descriptor, openServer)
+//	outcome := fs.Connect("orders", thread, sqos, openClient)
+//	n, st := client.Write(thread, data)
 //	data, st := server.Read(512)
-//	outcome := server.Impersonate(thread)
+//	outcome = server.Impersonate(thread)
 //
-// Every operation completes at once; who wants to wait takes [End.Changed]
-// first and tries again. Guards: FileSystem.mu the names and instances,
+// Every operation completes at once; to wait, get the channel of [End.Changed],
+// try again, then receive. Guards: FileSystem.mu the names and instances,
 // Instance.mu state, queues and contexts. No lock is held while a context is
 // made or given back.
 package npfs

@@ -55,22 +55,25 @@ func (e *End) readyLocked() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// Write queues data for the other end; it never waits. Errors:
+// Write queues data for the other end and returns how many bytes it took; it never waits.
+// An end that completes operations at once may take fewer, or none, with success (I-153). Errors:
 // STATUS_PIPE_LISTENING, STATUS_PIPE_DISCONNECTED, STATUS_PIPE_CLOSING, and
-// STATUS_PIPE_BUSY where the quota has no room.
-func (e *End) Write(t *ps.Thread, data []byte) ntstatus.Status {
-	m := e.newMessage(t, data)
+// STATUS_PIPE_BUSY, with nothing taken, where the data does not fit; those of a charge.
+func (e *End) Write(t *ps.Thread, data []byte) (n int, st ntstatus.Status) {
+	m, st := e.newMessage(t, data)
+	if st != ntstatus.Success {
+		return 0, st
+	}
 	var f finished
 	e.instance.mu.Lock()
-	st := e.putLocked(m, false, &f)
+	n, st = e.writeLocked(m, false, &f)
 	e.didLocked(st, &f)
-	return st
+	return n, st
 }
 
-// Read takes up to n bytes: of one message where the end reads messages, with
-// STATUS_BUFFER_OVERFLOW and the rest left if it is longer; it never waits. A
-// server's read makes the context of what it read the one to impersonate (I-85).
-// Errors: STATUS_PIPE_EMPTY, STATUS_PIPE_BROKEN, STATUS_PIPE_LISTENING,
+// Read returns up to n bytes and never waits. In message mode it reads from one message; if the message is longer, it
+// returns STATUS_BUFFER_OVERFLOW and keeps the rest. A server's read selects the context of the data for
+// impersonation (I-85). Errors: STATUS_PIPE_EMPTY, STATUS_PIPE_BROKEN, STATUS_PIPE_LISTENING,
 // STATUS_PIPE_DISCONNECTED.
 func (e *End) Read(n int) ([]byte, ntstatus.Status) {
 	var f finished
@@ -80,20 +83,19 @@ func (e *End) Read(n int) ([]byte, ntstatus.Status) {
 	return res.Data, res.Status
 }
 
-// Listen implements FSCTL_PIPE_LISTEN: it makes a disconnected instance ready for
-// another client. STATUS_PIPE_CONNECTED when one is there already,
-// STATUS_PIPE_LISTENING while none is, STATUS_ILLEGAL_FUNCTION on a client end.
+// Listen implements FSCTL_PIPE_LISTEN: it makes a disconnected instance ready for another client. It returns
+// STATUS_PIPE_LISTENING until a client connects, then STATUS_PIPE_CONNECTED. Errors: STATUS_PIPE_CLOSING if the client
+// closed its end, STATUS_ILLEGAL_FUNCTION on a client end.
 func (e *End) Listen() ntstatus.Status {
 	var f finished
 	e.instance.mu.Lock()
 	st := e.listenLocked()
 	e.didLocked(st, &f)
+	e.instance.pipe.wake()
 	return st
 }
 
-// didLocked ends the requests that can be done after an operation, and gives the lock
-// back before any of them is told.
-//
+// didLocked completes the requests that an operation made possible, and unlocks the instance before it signals them.
 // +checklocksrelease:e.instance.mu
 func (e *End) didLocked(st ntstatus.Status, f *finished) {
 	if st == ntstatus.Success || st == ntstatus.BufferOverflow {
@@ -103,8 +105,8 @@ func (e *End) didLocked(st ntstatus.Status, f *finished) {
 	f.tell()
 }
 
-// Disconnect implements FSCTL_PIPE_DISCONNECT: it sends the client away with whatever
-// is queued, and with it goes what could be impersonated (I-86).
+// Disconnect implements FSCTL_PIPE_DISCONNECT: it disconnects the client and drops the queued data and the client
+// contexts (I-86). Errors: STATUS_ILLEGAL_FUNCTION on a client end, STATUS_PIPE_DISCONNECTED, STATUS_PIPE_LISTENING.
 func (e *End) Disconnect() ntstatus.Status {
 	if !e.isServer {
 		return ntstatus.IllegalFunction
@@ -119,26 +121,21 @@ func (e *End) Disconnect() ntstatus.Status {
 		in.mu.Unlock()
 		return ntstatus.PipeListening
 	}
-	in.state, in.client = Disconnected, nil
+	in.state, in.client, in.begun = Disconnected, nil, 0
 	in.turn++
-	f := finished{contexts: in.clearLocked()}
+	f := finished{contexts: in.clearLocked(toServer, toClient)}
 	in.settleLocked(&f)
 	in.mu.Unlock()
 	f.tell()
 	return ntstatus.Success
 }
 
-// clearLocked empties queues and contexts.
+// clearLocked empties queues, and drops what could be impersonated.
 //
 // +checklocks:in.mu
-func (in *Instance) clearLocked() (dropped []*ps.ClientContext) {
-	for i := range in.queues {
-		for _, m := range in.queues[i].messages {
-			if m.context != nil {
-				dropped = append(dropped, m.context)
-			}
-		}
-		in.queues[i] = queue{}
+func (in *Instance) clearLocked(boxes ...int) (dropped []*ps.ClientContext) {
+	for i := range boxes {
+		dropped = append(dropped, in.queues[boxes[i]].clear()...)
 	}
 	for _, c := range []*ps.ClientContext{in.static, in.last} {
 		if c != nil {
@@ -149,26 +146,25 @@ func (in *Instance) clearLocked() (dropped []*ps.ClientContext) {
 	return dropped
 }
 
-// closed runs when the last handle of the end is gone. The other end can
-// still read what was written (I-86).
+// closed runs after the last handle to the end was closed. The other end can still read the written data (I-86).
 func (e *End) closed() {
 	var f finished
 	in := e.instance
 	in.mu.Lock()
 	in.closeLocked(e, &f)
-	if e.detachedLocked() { // the instance is another client's by now, or free (I-134)
+	if e.detachedLocked() { // the instance is free or has another client (I-134)
 		in.mu.Unlock()
 		f.tell()
 		return
 	}
 	if e.isServer {
 		in.server = nil
-		left := in.queues[toClient] // what was written can still be read
-		in.queues[toClient] = queue{}
-		f.contexts = append(f.contexts, in.clearLocked()...)
-		in.queues[toClient] = left
+		f.contexts = append(f.contexts, in.clearLocked(toServer)...) // its written data can still be read
 	} else if in.client == e {
 		in.client = nil
+	}
+	if in.server == nil && in.client == nil { // neither end has a reader
+		f.contexts = append(f.contexts, in.clearLocked(toServer, toClient)...)
 	}
 	if in.state == Connected {
 		in.state = Closing

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/ntos/npfs"
+	"github.com/refmon/refmon/internal/ntos/ps"
 	"github.com/refmon/refmon/internal/test/bare"
 	"github.com/refmon/refmon/ntstatus"
 )
@@ -27,4 +28,10 @@ func want(t *testing.T, what string, got, st ntstatus.Status) {
 	if got != st {
 		t.Errorf("%s: %v, want %v", what, got, st)
 	}
+}
+
+// send writes without waiting.
+func send(e *npfs.End, t *ps.Thread, data []byte) ntstatus.Status {
+	_, st := e.Write(t, data)
+	return st
 }

@@ -19,7 +19,7 @@ func (s State) number() uint32 {
 	return winnt.FILE_PIPE_DISCONNECTED_STATE
 }
 
-// Modes tells how the pipe is read.
+// Modes returns the read mode and the completion mode of the end.
 func (e *End) Modes() (i nt.PipeInformation) {
 	if e.byMessages() {
 		i.ReadMode = winnt.FILE_PIPE_MESSAGE_TYPE
@@ -30,8 +30,36 @@ func (e *End) Modes() (i nt.PipeInformation) {
 	return i
 }
 
-// Local tells what is known at this end: the pipe's parameters, and what can be
-// read and written now.
+// SetModes sets the read mode and the completion mode of this end. Waiting operations keep waiting (I-158). Errors:
+// STATUS_INVALID_PARAMETER for an unknown mode, or message mode on a byte pipe; STATUS_PIPE_DISCONNECTED for a
+// disconnected client.
+func (e *End) SetModes(i nt.PipeInformation) ntstatus.Status {
+	e.instance.mu.Lock()
+	defer e.instance.mu.Unlock()
+	switch {
+	case i.ReadMode > winnt.FILE_PIPE_MESSAGE_TYPE, i.CompletionMode > winnt.FILE_PIPE_COMPLETE_OPERATION,
+		i.ReadMode == winnt.FILE_PIPE_MESSAGE_TYPE && !e.instance.pipe.cfg.Message:
+		return ntstatus.InvalidParameter
+	case e.detachedLocked():
+		return ntstatus.PipeDisconnected
+	}
+	e.messages.Store(i.ReadMode == winnt.FILE_PIPE_MESSAGE_TYPE)
+	e.complete.Store(i.CompletionMode == winnt.FILE_PIPE_COMPLETE_OPERATION)
+	return ntstatus.Success
+}
+
+// Standard returns the sizes of the pipe: the sum of its quotas, and the bytes that this end can read. A pipe is
+// deleted with its last handle (I-159).
+func (e *End) Standard() nt.FileStandard {
+	q := &e.instance.queues
+	return nt.FileStandard{AllocationSize: int64(q[toServer].quota) + int64(q[toClient].quota),
+		EndOfFile: int64(e.Local().ReadDataAvailable), NumberOfLinks: 1, DeletePending: true}
+}
+
+// Unnamed reports whether this is the server's end of a pipe without a name.
+func (e *End) Unnamed() bool { return e.isServer && e.instance.pipe.key == "" }
+
+// Local returns the pipe's parameters and the bytes that this end can read and write now.
 func (e *End) Local() nt.PipeLocalInformation {
 	in, p := e.instance, e.instance.pipe
 	i := nt.PipeLocalInformation{
@@ -53,21 +81,17 @@ func (e *End) Local() nt.PipeLocalInformation {
 	i.NamedPipeState = in.state.number()
 	if !e.detachedLocked() {
 		i.ReadDataAvailable = uint32(e.inbox().bytes)
-		i.WriteQuotaAvailable = uint32(max(0, e.quota()-e.outbox().bytes))
+		i.WriteQuotaAvailable = uint32(max(0, e.outbox().quota-e.outbox().bytes))
 	}
 	return i
 }
 
-// quota returns how many bytes may be queued in what this end writes to.
-func (e *End) quota() int {
-	q := e.instance.pipe.cfg.Inbound
-	if e.isServer {
-		q = e.instance.pipe.cfg.Outbound
+// quotaOf returns the size of a queue whose creator requested n bytes.
+func quotaOf(n int) int {
+	if n == 0 {
+		return DefaultQuota
 	}
-	if q == 0 {
-		q = DefaultQuota
-	}
-	return q
+	return n
 }
 
 // configuration returns the directions of the pipe (T-132).
@@ -115,7 +139,7 @@ func (e *End) Peek(n int) (b nt.PipePeekBuffer, st ntstatus.Status) {
 		// Whom the server sent away peeks at nothing. I-132
 		return b, ntstatus.PipeDisconnected
 	case in.state == Closing && len(box.messages) == 0:
-		// Nothing is left of what the other end wrote before it closed.
+		// The other end has closed and all its data was read.
 		return b, ntstatus.PipeBroken
 	case in.state == Listening, in.state == Disconnected:
 		return b, ntstatus.InvalidPipeState
@@ -134,7 +158,7 @@ func (e *End) Peek(n int) (b nt.PipePeekBuffer, st ntstatus.Status) {
 		}
 	}
 	if int(b.MessageLength) > len(b.Data) {
-		// What has no room is told and stays, like all the rest (I-132).
+		// The data that does not fit stays in the pipe, like the rest (I-132).
 		return b, ntstatus.BufferOverflow
 	}
 	return b, ntstatus.Success

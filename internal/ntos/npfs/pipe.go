@@ -1,10 +1,9 @@
 package npfs
 
 import (
-	"strings"
 	"sync"
 	"sync/atomic"
-	"unicode"
+	"time"
 
 	"github.com/refmon/refmon/internal/ntos/ke"
 	"github.com/refmon/refmon/internal/ntos/ob"
@@ -36,7 +35,7 @@ type State uint8
 const (
 	Listening    State = iota // waits for a client
 	Connected                 // has one
-	Closing                   // one end is closed; what was written can be read
+	Closing                   // one end is closed; its data can still be read
 	Disconnected              // the server sent its client away
 )
 
@@ -44,14 +43,15 @@ const (
 // of bytes with as many instances as there may be.
 type Config struct {
 	Message      bool // messages keep their bounds
-	Instances    int  // at most; 0 stands for MaxInstances
-	Inbound      int  // bytes queued for the server; 0 stands for DefaultQuota
-	Outbound     int  // bytes queued for the client; 0 stands for DefaultQuota
+	Instances    int  // limit; 0 means MaxInstances
+	Inbound      int  // bytes queued for the server; 0 means DefaultQuota
+	Outbound     int  // bytes queued for the client; 0 means DefaultQuota
 	Which        Which
-	LimitFirst   bool   // the limit of instances is looked at before Which (T-136)
-	ReadMessages bool   // of the end that is made: its reads keep to messages (I-139)
-	Completes    bool   // of the end that is made, not of the pipe: no caller waits for it (T-135)
-	Share        uint32 // FILE_SHARE_*, by which the directions of a pipe are told: the same for each instance
+	LimitFirst   bool          // the limit of instances is looked at before Which (T-136)
+	ReadMessages bool          // of the end that is made: its reads keep to messages (I-139)
+	Completes    bool          // of the end that is made, not of the pipe: no caller waits for it (T-135)
+	Wait         time.Duration // how long clients wait for an instance that name no time; 0 for 50 ms, below 0 for ever
+	Share        uint32        // FILE_SHARE_*, which determines the directions of a pipe; equal for all instances
 }
 
 // Which instance is to be made. The zero value is either.
@@ -68,6 +68,7 @@ type FileSystem struct {
 	mu sync.Mutex
 	// +checklocks:mu
 	pipes map[string]*pipe // guarded by mu, by folded name
+	begun atomic.Uint64    // the last number of Instance.begun
 }
 
 // pipe is one name and its instances.
@@ -77,6 +78,8 @@ type pipe struct {
 	cfg       Config
 	security  *ob.SharedSecurity // immutable pointer: of every end of every instance (I-130)
 	instances []*Instance        // guarded by fs.mu
+	waiters   []*Waiter          // guarded by fs.mu: clients that wait for an instance, in the order they came
+	gone      bool               // guarded by fs.mu: the last instance is gone
 }
 
 // Instance is one connection of a pipe, made or to be made.
@@ -86,6 +89,8 @@ type Instance struct {
 	mu sync.Mutex
 	// +checklocks:mu
 	state State // guarded by mu
+	// +checklocks:mu
+	begun uint64 // guarded by mu: counts up with each instance whose server waits for a client; 0 while it does not
 	// +checklocks:mu
 	server *End // guarded by mu; nil once closed
 	// +checklocks:mu
@@ -108,23 +113,11 @@ type Instance struct {
 	waiting []*Request // guarded by mu, in the order they came
 }
 
-// queue holds what one end wrote and the other has not read: toServer, toClient.
-type queue struct {
-	messages []*message
-	bytes    int
-}
-
+// The queues of an instance.
 const (
 	toServer = iota
 	toClient
 )
-
-type message struct {
-	data    []byte
-	read    bool              // all of it
-	context *ps.ClientContext // of the client when it wrote it (dynamic tracking)
-	failed  ps.Outcome
-}
 
 // End is one end of an instance: an object of type File.
 type End struct {
@@ -140,18 +133,16 @@ type End struct {
 	process  *ps.Process // of the end's creator; one reference
 }
 
-func fold(name string) string { return strings.Map(unicode.ToUpper, name) }
-
-// Create makes an instance of the pipe of that name, listening. The first one
-// gives the name its descriptor. open hands the server end out, or refuses; it
-// learns whether the pipe was there, and runs with no lock held. Errors:
-// STATUS_INSTANCE_NOT_AVAILABLE at the limit, STATUS_ACCESS_DENIED where the
-// first instance is asked for and the pipe is there, or the directions are not
-// those of the first (T-132), STATUS_OBJECT_NAME_NOT_FOUND
-// where another is and it is not, those of open.
+// Create creates a listening instance of the pipe with a name, or of an unnamed pipe for "". The first instance
+// gives the name its descriptor.
+// Create calls open with the server end, without a lock; open learns whether the pipe existed, and may refuse.
+// Errors: STATUS_INVALID_PARAMETER for a cfg beyond the limits; STATUS_INSTANCE_NOT_AVAILABLE at the pipe's own
+// limit; STATUS_ACCESS_DENIED if the first instance is required and the
+// pipe exists, or if the directions differ from the first instance (T-132); STATUS_OBJECT_NAME_NOT_FOUND if an
+// existing pipe is required and there is none; and the errors of open.
 func (fs *FileSystem) Create(name string, cfg Config, creator *ps.Process, d *sd.Descriptor,
 	open func(e *End, existed bool) ntstatus.Status) ntstatus.Status {
-	if name == "" || cfg.Instances < 0 || cfg.Instances > MaxInstances ||
+	if cfg.Instances < 0 || cfg.Instances > MaxInstances ||
 		min(cfg.Inbound, cfg.Outbound) < 0 || max(cfg.Inbound, cfg.Outbound) > MaxQuota {
 		return ntstatus.InvalidParameter
 	}
@@ -175,6 +166,7 @@ func (fs *FileSystem) Create(name string, cfg Config, creator *ps.Process, d *sd
 	in.mu.Lock()
 	in.server = e // no client can connect before
 	in.mu.Unlock()
+	in.pipe.wake()
 	return ntstatus.Success
 }
 
@@ -193,7 +185,7 @@ func newEnd(in *Instance, p *ps.Process) *End {
 func (fs *FileSystem) firstEnd(name string) *End {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	p := fs.pipes[fold(name)]
+	p := fs.pipes[ob.Upcase(name)]
 	if p == nil {
 		return nil
 	}
@@ -218,12 +210,15 @@ func (fs *FileSystem) add(name string, cfg Config, in *Instance, d *sd.Descripto
 	st ntstatus.Status) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	p := fs.pipes[fold(name)]
+	var p *pipe
+	if name != "" {
+		p = fs.pipes[ob.Upcase(name)]
+	}
 	switch {
 	case p != nil && cfg.LimitFirst && len(p.instances) >= p.cfg.Instances:
-		return true, ntstatus.InstanceNotAvailable // Observed: the pipe is full before it is another's (T-136)
+		return true, ntstatus.InstanceNotAvailable // Observed: the limit is tested before the owner (T-136)
 	case p != nil && cfg.Which == First:
-		return true, ntstatus.AccessDenied // documented: the name is another's already
+		return true, ntstatus.AccessDenied // documented: the name belongs to another pipe
 	case p == nil && cfg.Which == Another:
 		return false, ntstatus.ObjectNameNotFound
 	}
@@ -232,8 +227,13 @@ func (fs *FileSystem) add(name string, cfg Config, in *Instance, d *sd.Descripto
 		if fs.pipes == nil {
 			fs.pipes = map[string]*pipe{}
 		}
-		p = &pipe{fs: fs, key: fold(name), cfg: cfg, security: ob.NewSharedSecurity(d)}
-		fs.pipes[p.key] = p
+		p = &pipe{fs: fs, key: ob.Upcase(name), cfg: cfg, security: ob.NewSharedSecurity(d)}
+		if name == "" {
+			// A pipe without a name is reached through its server's end alone, and has no other (I-161).
+			p.cfg.Instances = 1
+		} else {
+			fs.pipes[p.key] = p
+		}
 	}
 	if len(p.instances) >= p.cfg.Instances {
 		return existed, ntstatus.InstanceNotAvailable
@@ -243,12 +243,20 @@ func (fs *FileSystem) add(name string, cfg Config, in *Instance, d *sd.Descripto
 		return existed, ntstatus.AccessDenied
 	}
 	in.pipe = p
+	in.queues[toServer].quota, in.queues[toClient].quota = quotaOf(p.cfg.Inbound), quotaOf(p.cfg.Outbound)
 	p.instances = append(p.instances, in)
 	return existed, ntstatus.Success
 }
 
 // remove takes an instance out; the name goes with the last.
 func (p *pipe) remove(in *Instance) {
+	if p.without(in) {
+		p.wake()
+	}
+}
+
+// without takes an instance out and reports whether it was the last.
+func (p *pipe) without(in *Instance) bool {
 	p.fs.mu.Lock()
 	defer p.fs.mu.Unlock()
 	for i, x := range p.instances {
@@ -257,7 +265,9 @@ func (p *pipe) remove(in *Instance) {
 			break
 		}
 	}
-	if len(p.instances) == 0 && p.fs.pipes[p.key] == p {
+	p.gone = len(p.instances) == 0
+	if p.gone && p.fs.pipes[p.key] == p {
 		delete(p.fs.pipes, p.key)
 	}
+	return p.gone
 }

@@ -43,7 +43,7 @@ func (s *site) create(name string, cfg npfs.Config) (e *npfs.End, st ntstatus.St
 	return e, st
 }
 
-// made is create that succeeds.
+// made creates an instance of the pipe p and returns the server's end. A failure ends the test.
 func (s *site) made(cfg npfs.Config) *npfs.End {
 	s.T.Helper()
 	e, st := s.create("p", cfg)
@@ -53,7 +53,7 @@ func (s *site) made(cfg npfs.Config) *npfs.End {
 	return e
 }
 
-// connect opens a client's end.
+// connect opens a client's end. The end is nil on a refusal.
 func (s *site) connect(q *nt.SecurityQualityOfService) (e *npfs.End, out ps.Outcome) {
 	out = s.fs.Connect("p", s.client, q, func(x *npfs.End) ntstatus.Status {
 		e = x
@@ -70,12 +70,14 @@ func (s *site) pair(cfg npfs.Config) (server, client *npfs.End) {
 	return server, s.connected()
 }
 
+// connected connects a client without a quality of service. Its end reads messages if the pipe has the message type.
 func (s *site) connected() *npfs.End {
 	s.T.Helper()
 	e, out := s.connect(nil)
 	if out.Status != ntstatus.Success {
 		s.T.Fatal(out)
 	}
+	want(s.T, "modes", e.SetModes(nt.PipeInformation{ReadMode: e.Local().NamedPipeType}), ntstatus.Success)
 	return e
 }
 
@@ -85,8 +87,8 @@ func closeAll(ends ...*npfs.End) {
 	}
 }
 
-// TestConfigBounds: a pipe has a name, 255 instances at most and queues of at most
-// 16 MiB; no number of them is negative, and 0 instances stand for the most (I-85).
+// A pipe has at most 255 instances and queues of at most 16 MiB. Negative numbers are refused, and 0 instances mean
+// the maximum (I-85).
 func TestConfigBounds(t *testing.T) {
 	s := newSite(t)
 	for i, c := range []struct {
@@ -95,7 +97,8 @@ func TestConfigBounds(t *testing.T) {
 		want ntstatus.Status
 		most uint32
 	}{
-		{"", npfs.Config{}, ntstatus.InvalidParameter, 0},
+		{"", npfs.Config{}, ntstatus.Success, 1}, // a pipe without a name has one instance (I-161)
+		{"", npfs.Config{Instances: 256}, ntstatus.InvalidParameter, 0},
 		{"p", npfs.Config{Instances: -1}, ntstatus.InvalidParameter, 0},
 		{"p", npfs.Config{Instances: 256}, ntstatus.InvalidParameter, 0},
 		{"p", npfs.Config{Inbound: -1}, ntstatus.InvalidParameter, 0},
@@ -124,8 +127,8 @@ func TestConfigBounds(t *testing.T) {
 	}
 }
 
-// TestInstances: of the refusals of another instance the first that holds is told; what
-// was refused, also by who opens it, counts for nothing (I-85, T-132, T-136).
+// Of several reasons to refuse another instance the first one is returned. A refused instance, even by open, does not
+// count (I-85, T-132, T-136).
 func TestInstances(t *testing.T) {
 	const (
 		full, denied, none = ntstatus.InstanceNotAvailable, ntstatus.AccessDenied, ntstatus.ObjectNameNotFound
@@ -191,8 +194,8 @@ func TestInstances(t *testing.T) {
 	}
 }
 
-// TestRemovedInstance: each instance goes with its own server's end, the name with the
-// last; a pipe of that name made later is another (I-85, I-130).
+// Each instance is removed with its server end, the name with the last one. A later pipe with the name is independent
+// (I-85, I-130).
 func TestRemovedInstance(t *testing.T) {
 	s := newSite(t)
 	one, two, three := s.made(npfs.Config{}), s.made(npfs.Config{}), s.made(npfs.Config{})

@@ -21,36 +21,36 @@ const (
 	OpFlush // waits until the other end has read everything
 )
 
-// Limits of what waits at one end.
+// Limits of the waiting requests at one end.
 const (
 	MaxPending = 256          // requests
 	maxStalled = 2 * MaxQuota // bytes queued, with those beyond the quota
 )
 
-// Request is an operation that may have to wait for the other end. It holds a
-// reference on its end while it waits. The zero value fails.
+// Request is an operation that may have to wait for the other end. It holds a reference on its end while it waits. End
+// is required. Op 0 fails with STATUS_INVALID_PARAMETER.
 type Request struct {
 	End    *End       // immutable
 	Op     Op         // immutable
 	Length int        // immutable: bytes that a read takes at most
-	Data   []byte     // immutable: the bytes that a write writes
-	Thread *ps.Thread // immutable: who asks; its context goes with what it writes (I-85)
-	// Finish is called once where Start said STATUS_PENDING, with no lock held, and
-	// maybe before Start has returned.
+	Data   []byte     // the bytes that a write writes; Start copies them and sets it to nil
+	Thread *ps.Thread // immutable: the requester; its context goes with the data that it writes (I-85)
+	// Finish is called once if Start returns STATUS_PENDING, with no lock held, and
+	// possibly before Start has returned.
 	Finish func(Result) // immutable
 
-	message *message // guarded by the instance's mu: the message of a write that waits
+	message *message // guarded by the instance's mu: the data of a write; nil for other requests
 	queued  bool     // guarded by the instance's mu
 }
 
-// Result tells how an operation ended.
+// Result is the result of an operation.
 type Result struct {
 	Status ntstatus.Status
 	Data   []byte // the bytes that were read
-	Count  int    // how many were read or written
+	Count  int    // how many were read or written; of a write that failed, how many the other end has read
 }
 
-// finished holds requests whose end is to be told, and contexts to be given back.
+// finished holds the requests to complete and the contexts to release after the lock is released.
 type finished struct {
 	requests []*Request
 	results  []Result
@@ -61,7 +61,7 @@ func (f *finished) add(r *Request, res Result) {
 	f.requests, f.results = append(f.requests, r), append(f.results, res)
 }
 
-// tell ends requests; no lock is held.
+// tell completes the requests. No lock may be held.
 func (f *finished) tell() {
 	for _, c := range f.contexts {
 		c.Delete()
@@ -78,7 +78,11 @@ func (r *Request) Start() Result {
 	e := r.End
 	var m *message
 	if r.Op == OpWrite || r.Op == OpTransceive {
-		m = e.newMessage(r.Thread, r.Data)
+		var st ntstatus.Status
+		if m, st = e.newMessage(r.Thread, r.Data); st != ntstatus.Success {
+			return Result{Status: st}
+		}
+		r.Data = nil // one copy is enough while it waits
 	}
 	var f finished
 	in := e.instance
@@ -93,6 +97,9 @@ func (r *Request) Start() Result {
 	in.settleLocked(&f)
 	in.mu.Unlock()
 	f.tell()
+	if r.Op == OpListen {
+		in.pipe.wake()
+	}
 	return res
 }
 
@@ -101,16 +108,14 @@ func (r *Request) Start() Result {
 // +checklocks:e.instance.mu
 func (e *End) beginLocked(r *Request, m *message, f *finished) (res Result) {
 	full := e.pending >= MaxPending
+	r.message = m
 	switch r.Op {
 	case OpRead:
 		res = e.readLocked(r.Length, f)
 	case OpWrite:
-		if res.Status = e.putLocked(m, !full, f); res.Status == ntstatus.Success {
-			res.Count = len(r.Data)
-		}
-		r.message = m
+		res.Count, res.Status = e.writeLocked(m, !full, f)
 	case OpTransceive:
-		if res.Status = e.askLocked(m, full, f); res.Status == ntstatus.Success {
+		if res.Status = e.askLocked(m, full, f); res.Status == ntstatus.Success || res.Status == ntstatus.Pending {
 			res.Status = ntstatus.PipeEmpty
 		}
 	case OpListen:
@@ -150,7 +155,10 @@ func (e *End) againLocked(r *Request, f *finished) (res Result) {
 	case OpRead, OpTransceive:
 		res = e.readLocked(r.Length, f)
 	case OpWrite:
-		res = Result{Status: e.stalledLocked(r.message), Count: len(r.Data)}
+		res = Result{Status: e.stalledLocked(r.message), Count: r.message.taken()}
+		if res.Status == ntstatus.Success {
+			res.Count = r.message.length
+		}
 	case OpListen:
 		if res.Status = e.listenLocked(); res.Status == ntstatus.PipeConnected || res.Status == ntstatus.PipeClosing {
 			res.Status = ntstatus.Success // the client came while the request waited
@@ -164,9 +172,7 @@ func (e *End) againLocked(r *Request, f *finished) (res Result) {
 	return res
 }
 
-// settleLocked ends the requests that can be done now, in their order: what one of
-// them does may be what another one waits for.
-//
+// settleLocked completes the requests that are possible now, in order. One of them may make another one possible.
 // +checklocks:in.mu
 func (in *Instance) settleLocked(f *finished) {
 	for again := true; again; {
@@ -194,8 +200,8 @@ func (in *Instance) endLocked(r *Request, res Result, f *finished) {
 	f.add(r, res)
 }
 
-// Cancel ends a request that waits with STATUS_CANCELLED, and reports whether it
-// did; bytes of a write that were not read are gone with it (I-138).
+// Cancel ends a waiting request with STATUS_CANCELLED and reports whether it did. It drops the unread bytes of a
+// write; the write's count is the number of bytes read (I-138).
 func (r *Request) Cancel() bool {
 	var f finished
 	in := r.End.instance
@@ -214,29 +220,24 @@ func (r *Request) Cancel() bool {
 //
 // +checklocks:in.mu
 func (in *Instance) cancelLocked(r *Request, f *finished) {
-	r.End.outbox().drop(r.message, f)
-	in.endLocked(r, Result{Status: ntstatus.Cancelled}, f)
+	res := Result{Status: ntstatus.Cancelled}
+	if r.Op == OpWrite {
+		res.Count = r.message.taken()
+	}
+	f.contexts = append(f.contexts, r.End.outbox().drop(r.message)...)
+	in.endLocked(r, res, f)
 }
 
 // closeLocked ends the requests of an end whose last handle is closed (I-138).
 //
 // +checklocks:in.mu
 func (in *Instance) closeLocked(e *End, f *finished) {
-	for _, r := range slices.Clone(in.waiting) {
-		if r.End == e {
-			in.cancelLocked(r, f)
-		}
+	own := slices.DeleteFunc(slices.Clone(in.waiting), func(r *Request) bool { return r.End != e })
+	for _, r := range slices.Backward(own) { // from the last, so that none fits when one before it goes
+		f.contexts = append(f.contexts, e.outbox().drop(r.message)...)
 	}
-}
-
-// drop takes a message out unread.
-func (q *queue) drop(m *message, f *finished) {
-	if i := slices.Index(q.messages, m); i >= 0 {
-		q.messages = slices.Delete(q.messages, i, i+1)
-		q.bytes -= len(m.data)
-		if m.context != nil {
-			f.contexts = append(f.contexts, m.context)
-		}
+	for _, r := range own {
+		in.cancelLocked(r, f)
 	}
 }
 

@@ -1,8 +1,6 @@
 package npfs
 
 import (
-	"slices"
-
 	"github.com/refmon/refmon/internal/ntos/ps"
 	"github.com/refmon/refmon/ntstatus"
 )
@@ -10,13 +8,18 @@ import (
 // newMessage makes a message of a thread. With dynamic tracking the context of a
 // client is that of its thread now, when it writes (I-85), also where the message
 // has to wait for room.
-func (e *End) newMessage(t *ps.Thread, data []byte) *message {
-	m := &message{data: append([]byte(nil), data...)}
+// The writer pays for it, also while it waits. Errors: those of a charge.
+func (e *End) newMessage(t *ps.Thread, data []byte) (*message, ntstatus.Status) {
+	paid, st := t.Payer().Charge(messageSize + len(data))
+	if st != ntstatus.Success {
+		return nil, st
+	}
+	m := &message{data: append([]byte(nil), data...), length: len(data), paid: paid}
 	if q, dynamic := e.dynamic(); dynamic {
 		// The context is the thread's own token: no copy is made that would have to admit the server.
 		m.context, m.failed = t.CreateClientSecurity(q, false, nil)
 	}
-	return m
+	return m, ntstatus.Success
 }
 
 // readLocked takes up to n bytes, STATUS_PIPE_EMPTY where nothing is there yet.
@@ -43,57 +46,78 @@ func (e *End) readLocked(n int, f *finished) (res Result) {
 // byMessages reports whether reads of this end keep to messages.
 func (e *End) byMessages() bool { return e.instance.pipe.cfg.Message && e.messages.Load() }
 
+// writeLocked queues a message, or what of it fits at once where the end does not wait. It
+// returns how many bytes the pipe took, and the statuses of putLocked.
+//
+// +checklocks:e.instance.mu
+func (e *End) writeLocked(m *message, stall bool, f *finished) (n int, st ntstatus.Status) {
+	room, open := e.outbox().room()
+	if e.complete.Load() && e.readyLocked() == ntstatus.Success && (!open || m.length > room) {
+		// Without room a message is not written at all, and of bytes as many as fit (I-153).
+		if e.instance.pipe.cfg.Message || !open || room == 0 {
+			e.refuseLocked(m, f)
+			return 0, ntstatus.Success
+		}
+		m.data, m.length = m.data[:room:room], room
+	}
+	if st = e.putLocked(m, stall, f); st == ntstatus.Success {
+		n = m.length
+	}
+	return n, st
+}
+
 // putLocked queues a message: STATUS_PENDING where it has to wait for room, and
 // STATUS_PIPE_BUSY where it has no room and may not wait.
 //
 // +checklocks:e.instance.mu
 func (e *End) putLocked(m *message, stall bool, f *finished) (st ntstatus.Status) {
 	box := e.outbox()
+	room, fits := box.room()
 	st = e.readyLocked()
-	over := box.bytes > 0 && box.bytes+len(m.data) > e.quota()
 	switch {
 	case st != ntstatus.Success:
-	case over && (!stall || e.complete.Load()):
+	case fits && len(m.data) <= room:
+	case !stall || e.complete.Load():
 		st = ntstatus.PipeBusy
-	case over && box.bytes+len(m.data) > maxStalled:
+	case box.bytes+len(m.data) > maxStalled:
 		// What waits to be read has a bound, too. I-141
 		st = ntstatus.InsufficientResources
-	case over:
+	default:
+		// The write completes when its unread part fits into the queue, even if the pipe is empty now (I-152).
 		st = ntstatus.Pending
 	}
 	if st != ntstatus.Success && st != ntstatus.Pending {
-		if m.context != nil {
-			f.contexts = append(f.contexts, m.context)
-		}
+		e.refuseLocked(m, f)
 		return st
 	}
-	box.messages = append(box.messages, m)
-	box.bytes += len(m.data)
+	box.enter(m)
 	return st
 }
 
-// stalledLocked returns the status of a write whose message waited for room: it has
-// ended when all of it fits, with what was written before.
+// refuseLocked gives back the charge and the context of a message that is not queued.
 //
 // +checklocks:e.instance.mu
+func (e *End) refuseLocked(m *message, f *finished) {
+	m.paid.Return()
+	if m.context != nil {
+		f.contexts = append(f.contexts, m.context)
+		m.context = nil
+	}
+}
+
+// stalledLocked returns the status of a write that waited for room. The write has completed if its unread part fits
+// into the queue after all earlier data.
+// +checklocks:e.instance.mu
 func (e *End) stalledLocked(m *message) ntstatus.Status {
-	box := e.outbox()
 	switch st := e.readyLocked(); {
-	case m.read:
+	case m.fits:
 		return ntstatus.Success
 	case st == ntstatus.PipeClosing:
 		return ntstatus.PipeBroken
 	case st != ntstatus.Success:
 		return st
 	}
-	before := 0
-	for _, x := range box.messages[:slices.Index(box.messages, m)+1] {
-		before += len(x.data)
-	}
-	if before > e.quota() {
-		return ntstatus.Pending
-	}
-	return ntstatus.Success
+	return ntstatus.Pending
 }
 
 // askLocked queues the message of a FSCTL_PIPE_TRANSCEIVE: the end is connected and
@@ -113,11 +137,9 @@ func (e *End) askLocked(m *message, full bool, f *finished) (st ntstatus.Status)
 	case full:
 		st = ntstatus.InsufficientResources
 	default:
-		return e.putLocked(m, false, f)
+		return e.putLocked(m, true, f)
 	}
-	if m.context != nil {
-		f.contexts = append(f.contexts, m.context)
-	}
+	e.refuseLocked(m, f)
 	return st
 }
 
@@ -138,6 +160,10 @@ func (e *End) listenLocked() ntstatus.Status {
 		return ntstatus.PipeClosing
 	}
 	in.state = Listening
+	if in.begun == 0 {
+		// Clients take instances in the order in which their servers began to wait (I-156).
+		in.begun = in.pipe.fs.begun.Add(1)
+	}
 	return ntstatus.PipeListening
 }
 

@@ -40,7 +40,7 @@ func TestReads(t *testing.T) {
 			defer closeAll(cl, e)
 			left := 0
 			for _, text := range c.wrote {
-				want(t, text, cl.Write(s.client, []byte(text)), ntstatus.Success)
+				want(t, text, send(cl, s.client, []byte(text)), ntstatus.Success)
 				left += len(text)
 			}
 			for i, r := range c.reads {
@@ -62,14 +62,13 @@ func TestReads(t *testing.T) {
 	}
 }
 
-// TestReadIsOneOwn: what was read stays when the buffer that was written, or the one that
-// was read, is used for something else.
-func TestReadIsOneOwn(t *testing.T) {
+// Read data does not change when the writer's or the reader's buffer is reused.
+func TestReadDataIsCopied(t *testing.T) {
 	s := newSite(t)
 	e, c := s.pair(npfs.Config{})
 	defer closeAll(c, e)
 	buf := []byte("abcdef")
-	want(t, "write", c.Write(s.client, buf), ntstatus.Success)
+	want(t, "write", send(c, s.client, buf), ntstatus.Success)
 	copy(buf, "uvwxyz")
 	one, _ := e.Read(3)
 	peeked, _ := e.Peek(2)
@@ -80,8 +79,8 @@ func TestReadIsOneOwn(t *testing.T) {
 	}
 }
 
-// TestEndsModes: a client reads messages of a pipe that has some, the server's end as its
-// maker says; neither way changes the other end's (I-139, T-135).
+// TestEndsModes: a client starts with bytes and can set to read messages of a pipe that has
+// some, the server's end reads as its maker says; neither changes the other end (I-139, I-157, T-135).
 func TestEndsModes(t *testing.T) {
 	for i, c := range []struct {
 		cfg    npfs.Config
@@ -96,7 +95,12 @@ func TestEndsModes(t *testing.T) {
 			winnt.FILE_PIPE_MESSAGE_TYPE},
 	} {
 		s := newSite(t)
-		e, cl := s.pair(c.cfg)
+		e := s.made(c.cfg)
+		cl, _ := s.connect(nil)
+		if got := cl.Modes(); got != (nt.PipeInformation{}) || cl.Completes() {
+			t.Errorf("%d: the client's end starts with %+v", i, got)
+		}
+		want(t, "set", cl.SetModes(nt.PipeInformation{ReadMode: c.client}), ntstatus.Success)
 		if got := e.Modes(); got != c.server || e.Completes() != c.cfg.Completes {
 			t.Errorf("%d: the server's end %+v, completes %v", i, got, e.Completes())
 		}
@@ -107,14 +111,14 @@ func TestEndsModes(t *testing.T) {
 	}
 }
 
-// TestLocal: what is told of a pipe is its own configuration, and of each end what it can
-// read and write; a queue without a length has 64 KiB (I-133, T-132).
+// A query returns the pipe's configuration, and for each end the bytes that it can read and write. A queue without a
+// length has 64 KiB (I-133, T-132).
 func TestLocal(t *testing.T) {
 	const in, out = winnt.FILE_SHARE_WRITE, winnt.FILE_SHARE_READ
 	for i, c := range []struct {
 		cfg                    npfs.Config
 		typ, directions        uint32
-		inbound, outbound      uint32 // as they are used
+		inbound, outbound      uint32 // actual quotas
 		closedRead, closedWrit bool
 	}{
 		{npfs.Config{Share: in | out, Instances: 7, Inbound: 30, Outbound: 20}, 0, winnt.FILE_PIPE_FULL_DUPLEX, 30, 20,
@@ -127,8 +131,8 @@ func TestLocal(t *testing.T) {
 		s := newSite(t)
 		e, cl := s.pair(c.cfg)
 		e2 := s.made(c.cfg)
-		want(t, "write", cl.Write(s.client, []byte("abc")), ntstatus.Success)
-		want(t, "write", e.Write(s.server, []byte("defgh")), ntstatus.Success)
+		want(t, "write", send(cl, s.client, []byte("abc")), ntstatus.Success)
+		want(t, "write", send(e, s.server, []byte("defgh")), ntstatus.Success)
 		l := nt.PipeLocalInformation{NamedPipeType: c.typ, NamedPipeConfiguration: c.directions, MaximumInstances: 7,
 			CurrentInstances: 2, InboundQuota: uint32(c.cfg.Inbound), OutboundQuota: uint32(c.cfg.Outbound),
 			NamedPipeState: winnt.FILE_PIPE_CONNECTED_STATE, NamedPipeEnd: 1, ReadDataAvailable: 3,
@@ -153,8 +157,8 @@ func TestLocal(t *testing.T) {
 	}
 }
 
-// TestPeek: what there is in all and of the first message is told, as far as there is
-// room for it; nothing is taken (I-132).
+// A peek returns the total length, the length of the first message and as much of it as fits. It removes nothing
+// (I-132).
 func TestPeek(t *testing.T) {
 	for i, c := range []struct {
 		message bool
@@ -174,9 +178,9 @@ func TestPeek(t *testing.T) {
 	} {
 		s := newSite(t)
 		e, cl := s.pair(npfs.Config{Message: c.message})
-		want(t, "write", cl.Write(s.client, []byte("abc")), ntstatus.Success)
-		want(t, "write", cl.Write(s.client, []byte("de")), ntstatus.Success)
-		want(t, "write", e.Write(s.server, []byte("1")), ntstatus.Success)
+		want(t, "write", send(cl, s.client, []byte("abc")), ntstatus.Success)
+		want(t, "write", send(cl, s.client, []byte("de")), ntstatus.Success)
+		want(t, "write", send(e, s.server, []byte("1")), ntstatus.Success)
 		number := uint32(0)
 		if c.message {
 			number = 2
@@ -195,15 +199,15 @@ func TestPeek(t *testing.T) {
 	}
 }
 
-// TestQuotas: a queue takes what has room, and what has no room where it is empty; each
-// direction has its own (I-85).
+// A queue accepts data that fits. It refuses a longer write of a caller that does not wait, even if it is empty. Each
+// direction has its own queue (I-85, I-152).
 func TestQuotas(t *testing.T) {
 	s := newSite(t)
 	e, c := s.pair(npfs.Config{Inbound: 4, Outbound: 6})
 	defer closeAll(c, e)
 	write := func(x *npfs.End, n int, st ntstatus.Status, room uint32) {
 		t.Helper()
-		want(t, fmt.Sprintf("%d bytes", n), x.Write(s.client, make([]byte, n)), st)
+		want(t, fmt.Sprintf("%d bytes", n), send(x, s.client, make([]byte, n)), st)
 		if got := x.Local().WriteQuotaAvailable; got != room {
 			t.Errorf("%d bytes: room for %d, want %d", n, got, room)
 		}
@@ -213,9 +217,9 @@ func TestQuotas(t *testing.T) {
 	write(c, 1, ntstatus.Success, 0)
 	write(c, 1, ntstatus.PipeBusy, 0)
 	write(c, 0, ntstatus.Success, 0)
-	write(e, 9, ntstatus.Success, 0) // more than the quota: nothing is there yet
-	write(e, 1, ntstatus.PipeBusy, 0)
-	_, st := c.Read(4)
+	write(e, 7, ntstatus.PipeBusy, 6) // more than the quota
+	write(e, 6, ntstatus.Success, 0)
+	_, st := c.Read(1)
 	want(t, "read", st, ntstatus.Success)
 	write(e, 2, ntstatus.PipeBusy, 1)
 	write(e, 1, ntstatus.Success, 0)

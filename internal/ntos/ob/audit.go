@@ -23,7 +23,7 @@ type Auditor interface {
 	// STATUS_AUDIT_FAILED, fails the open and nothing is granted.
 	Opened(c *Caller, obj Object, subject access.Subject, desired winnt.AccessMask, dec access.Decision,
 		h winnt.Handle) (Audited, ntstatus.Status)
-	// Closed records the close of a handle whose open was recorded so.
+	// Closed records the close of a handle that has OBJ_AUDIT_OBJECT_CLOSE. The close succeeds in any case.
 	Closed(c *Caller, obj Object, h winnt.Handle)
 }
 
@@ -62,8 +62,8 @@ func (c *Caller) openAudited(obj Object, subject access.Subject, desired winnt.A
 	return r.Handle(), dec.Granted, ntstatus.Success
 }
 
-// recordOpen hands a decision of an access check to the auditor. Refusals
-// that came before the check are no access to the object.
+// recordOpen sends the decision of an open to the auditor. It skips INVALID_PARAMETER, which no access check returns:
+// the result is then the zero Audited and success. Other refusals are recorded.
 func (c *Caller) recordOpen(obj Object, subject access.Subject, desired winnt.AccessMask, dec access.Decision,
 	h winnt.Handle) (Audited, ntstatus.Status) {
 	if dec.Status() == ntstatus.InvalidParameter {

@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// listener notes what is recorded, and answers with what is to be recorded later.
+// listener stores the records and returns the rights to record later.
 type listener struct {
 	off    bool
 	answer ob.Audited
@@ -32,9 +32,8 @@ func (l *listener) Closed(_ *ob.Caller, obj ob.Object, h winnt.Handle) {
 	l.notes = append(l.notes, fmt.Sprintf("close %#x of %d handles", int64(h), obj.Head().HandleCount()))
 }
 
-// TestRecordedOpens: an open is recorded with what was asked for, mapped, and decided,
-// before its handle is there; its close only where that was said, and its first use for the
-// rights that were said. Kernel mode and a trail that is off record nothing (U-10, U-73).
+// An open is recorded with the mapped request and the decision, before its handle exists. Its close and its first use
+// are recorded if the listener requested it. Kernel mode, and a disabled trail, record nothing (U-10, U-73).
 func TestRecordedOpens(t *testing.T) {
 	const denied = "open 0x2 granted 0x0 STATUS_ACCESS_DENIED handle 0x0 there false"
 	for _, c := range []struct {
@@ -106,10 +105,9 @@ func TestRecordedOpens(t *testing.T) {
 	}
 }
 
-// TestOneNameOfSeveral: of names that differ in case only, one that goes leaves the others;
-// without case the one that was made last is found, and of what is left the last (T-137,
-// O-44).
-func TestOneNameOfSeveral(t *testing.T) {
+// Deleting one of several names that differ in case keeps the others. A case-insensitive lookup finds the newest one
+// left (T-137, O-44).
+func TestDeletedNameKeepsOtherCases(t *testing.T) {
 	for i, c := range []struct {
 		close []int // of the names in the order they were made
 		found int
@@ -153,5 +151,20 @@ func TestOneNameOfSeveral(t *testing.T) {
 			t.Errorf("T-137: %d: %d names are left, want %d", i, n, c.left)
 		}
 		w.mustCreate(`\eV`, 0) // there is room for one more, by each way of writing it
+	}
+}
+
+// TestCloseIsAuditedOnRequest: a close is recorded for its own attribute alone (U-73).
+func TestCloseIsAuditedOnRequest(t *testing.T) {
+	for attributes, recorded := range map[uint32]bool{0: false, winnt.OBJ_INHERIT: false,
+		winnt.OBJ_AUDIT_OBJECT_CLOSE: true, winnt.OBJ_AUDIT_OBJECT_CLOSE | winnt.OBJ_INHERIT: true} {
+		w := newWorld(t)
+		l := &listener{}
+		w.c.Audit = l
+		v, _ := open(t, w.c.Table, 1, attributes)
+		wantStatus(t, "close", w.c.Close(v), ntstatus.Success)
+		if (len(l.notes) == 1) != recorded {
+			t.Errorf("attributes %#x: recorded %q", attributes, l.notes)
+		}
 	}
 }

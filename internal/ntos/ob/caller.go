@@ -2,6 +2,7 @@ package ob
 
 import (
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/quota"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -15,9 +16,8 @@ type Subjects interface {
 	SubjectAsSelf() access.Subject
 }
 
-// Caller says who asks: the mode, where handles are looked up, what the pseudo
-// handles mean, which identity counts. It belongs to one thread and is used by
-// one goroutine at a time. The zero value can reference nothing.
+// Caller describes the caller of an operation: previous mode, handle tables, meaning of the pseudo handles, and
+// subject. It belongs to one thread and is used by one goroutine at a time. The zero value can reference nothing.
 type Caller struct {
 	Mode   access.Mode // previous mode (O-1)
 	Table  *Table      // the calling process's handles; nil once it has exited
@@ -32,9 +32,14 @@ type Caller struct {
 	Subjects Subjects
 	Audit    Auditor // nil: nothing is recorded
 	Why      *Why    // nil unless the call is traced
-	// Faults is asked before a handle is made, with the point "ob: handle",
-	// and fails it for lack of memory by answering true (O-81); nil never does.
+	// Faults is called with the point "ob: handle" before a handle is created. If it returns true, the creation fails
+	// for lack of memory (O-81). It may be nil.
 	Faults func(point string) bool
+	// Pays says who pays for what the caller makes; nil: the kernel itself does.
+	Pays interface{ Payer() quota.Payer }
+
+	// Wait runs a function that waits for the audit log's disk; nil: the call waits in place.
+	Wait func(until func())
 
 	request access.Request // owned by the thread: a check's question, here because it escapes
 }
@@ -71,6 +76,14 @@ func (c *Caller) MayInsert() ntstatus.Status {
 		return c.Fail("O-81", ntstatus.InsufficientResources)
 	}
 	return ntstatus.Success
+}
+
+// payer returns who pays for what the caller makes.
+func (c *Caller) payer() quota.Payer {
+	if c.Pays == nil {
+		return quota.Payer{}
+	}
+	return c.Pays.Payer()
 }
 
 // TableFor returns the table that a new handle goes to: the kernel table for a

@@ -10,8 +10,8 @@ import (
 
 const censusShards = 16
 
-// Census knows every live object of one system, so that closing the system
-// can say what is still referenced. The zero value is empty and ready.
+// Census lists every live object of one system, so that closing the system can report leaked references. The zero
+// value is empty.
 type Census struct{ shards [censusShards]censusShard }
 
 type censusShard struct {
@@ -23,7 +23,7 @@ type censusShard struct {
 	_ [64]byte
 }
 
-// Track enters a new object, before it is shared. It leaves when destroyed.
+// Track adds a new object to the census; destroying the object removes it. Call it before the object is shared.
 func (c *Census) Track(obj Object) {
 	h := obj.Head()
 	h.census = c
@@ -65,8 +65,8 @@ func (c *Census) Counts() (objects, handles, references int64) {
 	return
 }
 
-// Report lists what is alive, one line per object in a stable order: type,
-// name, handles, references and, in builds with the tag "invariants", by whom.
+// Report returns one line for each live object in a stable order: type, name, handles, references and, in builds with
+// the tag "invariants", the holders.
 func (c *Census) Report() []string {
 	var lines []string
 	c.each(func(h *Header) {

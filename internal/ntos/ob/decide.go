@@ -7,15 +7,14 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Decide answers whether subject may open obj for desired. It changes nothing;
-// the handle is the caller's commit. The order is: reserved bits (O-20), the
-// type's invalid attributes and exclusivity (O-22), bits the type does not
-// know (O-21), nothing asked (O-90), then the access check on the object's
-// descriptor of this moment.
+// Decide decides whether subject may open obj for desired. It changes nothing; the caller commits by creating the
+// handle.
 //
-// Decision.Granted is final: mapped, MAXIMUM_ALLOWED resolved, implied rights
-// added (O-36). A kernel-mode caller gets what it asks for unless attributes
-// carries OBJ_FORCE_ACCESS_CHECK (O-33). Errors: ACCESS_DENIED,
+// The order is: reserved bits (O-20), the type's invalid attributes and exclusivity (O-22), bits that the type does
+// not have (O-21), an empty request (O-90), then the access check on the object's current descriptor.
+// Decision.Granted is final: mapped, MAXIMUM_ALLOWED resolved, implied rights added (O-36). A kernel-mode caller is
+// granted its request unless attributes has OBJ_FORCE_ACCESS_CHECK (O-33). An object without a descriptor grants any
+// request, even an empty one; ACCESS_SYSTEM_SECURITY still needs its privilege (O-30, O-35). Errors: ACCESS_DENIED,
 // INVALID_PARAMETER, PRIVILEGE_NOT_HELD, BAD_IMPERSONATION_LEVEL.
 func Decide(c *Caller, obj Object, subject *access.Subject, desired winnt.AccessMask,
 	attributes uint32) access.Decision {
@@ -94,9 +93,8 @@ func (c *Caller) grantUnprotected(h *Header, subject *access.Subject, mapped win
 	return dec
 }
 
-// grantAll grants every bit asked for; MAXIMUM_ALLOWED is the type's valid
-// mask (O-35, O-91). It is not ok when ACCESS_SYSTEM_SECURITY is asked without
-// its privilege (O-30).
+// grantAll grants every requested bit. MAXIMUM_ALLOWED becomes the type's valid mask (O-35, O-91). It returns false
+// if the request has ACCESS_SYSTEM_SECURITY without its privilege (O-30).
 func grantAll(t *Type, subject *access.Subject, mapped winnt.AccessMask) (access.Decision, bool) {
 	var used winnt.PrivilegeSet
 	if mapped&winnt.ACCESS_SYSTEM_SECURITY != 0 {
@@ -111,9 +109,9 @@ func grantAll(t *Type, subject *access.Subject, mapped winnt.AccessMask) (access
 	return access.Grant(t.addRights(mapped)).Using(used), true
 }
 
-// GrantNew decides what the creator of an object gets: every bit it asks for,
-// whatever the new object's own descriptor says (O-91). Errors: ACCESS_DENIED
-// (O-20, O-21), PRIVILEGE_NOT_HELD (O-30).
+// GrantNew decides what the creator of an object gets: every bit it requests, whatever the new object's own descriptor
+// says (O-91). With MAXIMUM_ALLOWED it drops bits that the type does not have (O-130). Errors: ACCESS_DENIED (O-20,
+// O-21), PRIVILEGE_NOT_HELD (O-30).
 func GrantNew(c *Caller, t *Type, subject *access.Subject, desired winnt.AccessMask,
 	attributes uint32) access.Decision {
 	if desired&winnt.RESERVED_RIGHTS != 0 {

@@ -102,7 +102,7 @@ func TestNoDescriptor(t *testing.T) { // O-35
 	w.want("generic", w.decide(o, winnt.GENERIC_WRITE, 0), ntstatus.Success, 0x20002)
 	w.want("MAXIMUM_ALLOWED", w.decide(o, winnt.MAXIMUM_ALLOWED, 0), ntstatus.Success, 0x1F0003)
 	w.want("outside the type", w.decide(o, 0x10, 0), ntstatus.AccessDenied, 0)
-	// The privilege that access to the SACL takes is told as used, and no other (O-30).
+	// Only the privilege for access to the SACL is reported as used (O-30).
 	for _, c := range []struct {
 		held, desired, granted winnt.AccessMask
 		st                     ntstatus.Status
@@ -136,8 +136,7 @@ func TestNoDescriptor(t *testing.T) { // O-35
 	}
 }
 
-// TestRightsAreFixed: a handle keeps what it was granted, whatever happens to
-// the object's security later. O-34, OC-45.
+// A handle keeps its rights when the object's security changes (O-34, OC-45).
 func TestRightsAreFixed(t *testing.T) {
 	w := newWorld(t)
 	o := protected(eventType, ownEvent)
@@ -178,8 +177,8 @@ func TestImpliedRights(t *testing.T) {
 	w.want("new object", d, ntstatus.Success, 0x0840)
 }
 
-// TestGrantNew: the creator gets what it asks for, its own object's descriptor
-// notwithstanding. O-91, O-90, O-20, O-21, O-30, OC-51, OC-54.
+// The creator is granted its request, regardless of the object's descriptor (O-91, O-90, O-20, O-21, O-30, OC-51,
+// OC-54).
 func TestGrantNew(t *testing.T) {
 	w := newWorld(t)
 	grant := func(desired winnt.AccessMask) (ntstatus.Status, winnt.AccessMask) {
@@ -207,9 +206,9 @@ func TestGrantNew(t *testing.T) {
 	}
 }
 
-// TestEverythingOfAType: a creator that asks for everything, and for bits of each kind that the
+// TestMaximumGrantsValidMask: a creator that asks for everything, and for bits of each kind that the
 // type does not have, gets every right of the type and no other (O-130).
-func TestEverythingOfAType(t *testing.T) {
+func TestMaximumGrantsValidMask(t *testing.T) {
 	w := newWorld(t)
 	for _, typ := range []*ob.Type{eventType, tokenType, fileType, processType} {
 		for _, foreign := range []winnt.AccessMask{0, 0x8000, winnt.SYNCHRONIZE, 0xFFFF, winnt.GENERIC_ALL} {
@@ -268,9 +267,8 @@ func TestOpenByPointerAllocates(t *testing.T) { // open with a check, insert, cl
 	}
 }
 
-// O-36, O-91: the maker of an object gets what goes with the rights it asks for as one who opens
-// it does, in either mode.
-func TestMakersGetWhatGoesWithRights(t *testing.T) {
+// O-36, O-91: a creator gets the implied rights as an opener does, in either mode.
+func TestCreatorsGetImpliedRights(t *testing.T) {
 	w := newWorld(t)
 	ask := func(mode string) {
 		t.Helper()
@@ -294,4 +292,16 @@ func TestMakersGetWhatGoesWithRights(t *testing.T) {
 	}
 	ask("user mode")
 	w.kernel(func() { ask("kernel mode") })
+}
+
+// Generic rights are mapped for kernel mode too (O-91).
+func TestKernelCreatorGetsMappedRights(t *testing.T) {
+	w := newWorld(t)
+	w.kernel(func() {
+		d := ob.GrantNew(w.c, eventType, &w.self, winnt.GENERIC_READ|winnt.EVENT_MODIFY_STATE, 0)
+		w.want("a creator in kernel mode", d, ntstatus.Success, 0x20001|winnt.EVENT_MODIFY_STATE)
+	})
+	if w.c.Mode != access.User {
+		t.Error("still in kernel mode")
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/refmon/refmon/internal/quota"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
@@ -28,12 +29,14 @@ type Directory struct {
 	entries map[string][]*Header // guarded by mu: folded name → objects in order of insertion
 	// +checklocks:mu
 	count int // guarded by mu
+	// +checklocks:mu
+	peak int // guarded by mu: see quota.Shrunk
 }
 
 // link is where an object is named. Immutable.
 type link struct {
 	dir  *Directory
-	name string // as it was given at creation
+	name string // with the case given at creation
 	key  string // folded
 }
 
@@ -48,12 +51,20 @@ func NewDirectory(d *sd.Descriptor, limit int) *Directory {
 	return dir
 }
 
-// fold returns the form of a name under which names that differ only in case are
-// equal: the simple upper-case mapping, no locale (O-25).
-func fold(name string) string { return strings.ToUpper(name) }
+// nameSize returns the memory of a name in a directory, in bytes: the original, the folded form, and the entry.
+func nameSize(name string) int {
+	if name == "" {
+		return 0
+	}
+	const entry = 256
+	return 5*len(name)/2 + entry // upper case can be longer
+}
 
-// Name returns the last component of the object's path, "" if it has none (or none
-// any more).
+// Upcase returns the form of a name under which names that differ only in case are
+// equal: the simple upper-case mapping, no locale (O-25).
+func Upcase(name string) string { return strings.ToUpper(name) }
+
+// Name returns the last component of the object's path, "" if the object has no name or has lost it.
 func (h *Header) Name() string {
 	if l := h.link.Load(); l != nil {
 		return l.name
@@ -70,9 +81,8 @@ func (h *Header) Parent() *Directory {
 	return nil
 }
 
-// Path returns the full name from the root, with leading backslash, or that under
-// which the object was opened ([Header.SetPath]); "" if the object has no name; the
-// root has none.
+// Path returns the full name from the root, with leading backslash, or the name under which the object was opened
+// ([Header.SetPath]). It returns "" for an object without a name, and for the root.
 func (h *Header) Path() string {
 	var names []string // innermost first; not recursive, for paths can be long
 	for l := h.link.Load(); l != nil; l = l.dir.link.Load() {
@@ -95,14 +105,14 @@ func (d *Directory) Lookup(name string, ignoreCase bool) *Header {
 // lookup finds an entry as Lookup does, and returns also the name under which the
 // object was found.
 func (d *Directory) lookup(name string, ignoreCase bool) (*Header, *link) {
-	key := fold(name)
+	key := Upcase(name)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	h := d.findLocked(key, name, ignoreCase)
 	if h == nil {
 		return nil, nil
 	}
-	h.Ref(TagCall) // the entry's own reference stands while mu is held
+	h.Ref(TagCall) // the entry's own reference persists while mu is held
 	return h, h.link.Load()
 }
 
@@ -135,7 +145,8 @@ func (d *Directory) insert(name string, h *Header, ignoreCase, open bool) ntstat
 		// A component is not empty and has no backslash (O-23).
 		return ntstatus.ObjectNameInvalid
 	}
-	l := &link{d, name, fold(name)}
+	name = strings.Clone(name) // it is a part of a path, which can be long
+	l := &link{d, name, Upcase(name)}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.findLocked(l.key, name, ignoreCase) != nil {
@@ -150,6 +161,7 @@ func (d *Directory) insert(name string, h *Header, ignoreCase, open bool) ntstat
 		return ntstatus.ObjectNameCollision
 	}
 	d.entries[l.key] = append(d.entries[l.key], h)
+	quota.Peak(&d.peak, len(d.entries))
 	d.count++
 	h.Ref(TagName)
 	d.Ref(TagLink)
@@ -159,8 +171,8 @@ func (d *Directory) insert(name string, h *Header, ignoreCase, open bool) ntstat
 	return ntstatus.Success
 }
 
-// addHandle counts a handle to a named object, if l is still its name: an
-// object whose last handle went meanwhile has lost it and is not found (O-44).
+// addHandle counts a handle to a named object and reports whether l is still its name. An object whose last handle
+// was closed has lost its name and is not found (O-44).
 func (l *link) addHandle(h *Header) bool {
 	l.dir.mu.Lock()
 	defer l.dir.mu.Unlock()
@@ -179,8 +191,8 @@ func (h *Header) Unname() {
 	}
 }
 
-// unlink removes the name l if the condition, which runs under the directory's
-// lock and runs in any case, says so.
+// unlink calls when under the directory's lock, in every case. It removes the name l if when returns true and l is
+// still the object's name.
 func (h *Header) unlink(l *link, when func() bool) {
 	d := l.dir
 	d.mu.Lock()
@@ -209,19 +221,19 @@ func (d *Directory) removeLocked(key string, h *Header) {
 	}
 	if len(list) == 0 {
 		delete(d.entries, key)
+		d.entries = quota.Shrunk(d.entries, &d.peak)
 	} else {
 		d.entries[key] = list
 	}
 	d.count--
 }
 
-// MakeTemporary clears Permanent; an object without handles loses its name at
-// once, as NtMakeTemporaryObject does. Access is the service's matter.
+// MakeTemporary clears Permanent, as NtMakeTemporaryObject does. An object without handles loses its name at once. The
+// caller checks access.
 func (h *Header) MakeTemporary() { h.setPermanent(false) }
 
-// MakePermanent lets the name outlive the last handle, as
-// NtMakePermanentObject does. Access and
-// privilege are the service's matter.
+// MakePermanent lets the name outlive the last handle, as NtMakePermanentObject does. The caller checks access and
+// privilege.
 func (h *Header) MakePermanent() { h.setPermanent(true) }
 
 func (h *Header) setPermanent(on bool) {

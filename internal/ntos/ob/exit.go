@@ -21,6 +21,13 @@ func (t *Table) Drain() {
 			t.emptyLocked(s)
 		}
 	}
+	// A table that was drained takes no handle and keeps no memory.
+	t.chunks.Store(new([]*chunk))
+	t.used, t.free = 0, 0
+	for i := range t.paid {
+		t.paid[i].Return()
+	}
+	t.paid = nil
 	t.mu.Unlock()
 	for _, h := range heads {
 		h.dropHandle()
@@ -34,9 +41,8 @@ type Entry struct {
 	Object Object
 }
 
-// All yields the handles in ascending order of slot. Each object is referenced
-// only while its entry is yielded; handles made or closed meanwhile may or may
-// not appear. No lock is held while it yields.
+// All yields the handles in ascending order of slot. Each object is referenced only while its entry is yielded.
+// Handles created or closed during the iteration may or may not appear. No lock is held while it yields.
 func (t *Table) All() iter.Seq[Entry] {
 	return func(yield func(Entry) bool) {
 		t.mu.Lock()
@@ -60,12 +66,22 @@ func (t *Table) All() iter.Seq[Entry] {
 // Inherit fills a new process's table from its creator's: every handle with
 // OBJ_INHERIT gets the same value with the same rights and attributes, nothing
 // else is copied (O-59). The table must be new. Error: INSUFFICIENT_RESOURCES
-// when a value lies beyond this table's limit; the table is then empty.
+// when a value lies beyond this table's limit, and those of a charge; the table is then empty.
 func (t *Table) Inherit(from *Table) ntstatus.Status {
 	entries, st := from.inheritable(t.limit)
-	if st != ntstatus.Success {
-		return st
+	if st == ntstatus.Success {
+		st = t.fill(entries)
 	}
+	if st != ntstatus.Success {
+		for _, e := range entries {
+			e.head.dropHandle()
+		}
+	}
+	return st
+}
+
+// fill puts entries, in ascending order of slot, into a new table.
+func (t *Table) fill(entries []inherited) ntstatus.Status {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	next := 0
@@ -73,8 +89,12 @@ func (t *Table) Inherit(from *Table) ntstatus.Status {
 	if n := len(entries); n > 0 {
 		last = entries[n-1].index + 1
 	}
+	for i := uint32(0); i < last; i += chunkSlots {
+		if st := t.growLocked(i); st != ntstatus.Success {
+			return st
+		}
+	}
 	for i := range last {
-		t.growLocked(i)
 		if e := entries[next]; e.index == i {
 			t.fillLocked(t.slot(uint64(i)), e.head, e.Access, e.Attributes)
 			next++

@@ -18,7 +18,7 @@ import (
 
 var seedFlag = flag.Uint64("seed", 0, "seed of the random tests; 0 takes that of REFMON_SEED")
 
-// newRand gives a random source and prints its seed.
+// newRand returns a random source and logs its seed.
 func newRand(t testing.TB) *rand.Rand {
 	seed := *seedFlag
 	if seed == 0 {
@@ -28,7 +28,7 @@ func newRand(t testing.TB) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, 1))
 }
 
-// object stands for any object; it remembers what happened to it.
+// object is a test object that records its calls.
 type object struct {
 	ob.Header
 	closed, destroyed int
@@ -46,7 +46,7 @@ var (
 	processType = &ob.Type{ObjectType: winnt.ProcessObject, AddRights: limitedProcess}
 )
 
-// The rule of O-36 for threads and processes; ps has the real one.
+// limitedThread and limitedProcess implement O-36; package ps has the originals.
 func limitedThread(g winnt.AccessMask) (more winnt.AccessMask) {
 	if g&winnt.THREAD_SET_INFORMATION != 0 {
 		more |= winnt.THREAD_SET_LIMITED_INFORMATION
@@ -128,5 +128,5 @@ func (w *world) want(what string, d access.Decision, st ntstatus.Status, granted
 	}
 }
 
-// protected is a new object of a type with the descriptor the text says.
+// protected returns a new object of a type with a descriptor in SDDL.
 func protected(typ *ob.Type, text string) *object { return newObject(typ, sddl.MustParse(text)) }

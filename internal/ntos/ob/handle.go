@@ -2,8 +2,7 @@ package ob
 
 import "github.com/refmon/refmon/winnt"
 
-// Granted holds what a handle carries besides its object. The zero value grants
-// nothing.
+// Granted holds the contents of a handle without its object. The zero value grants nothing.
 type Granted struct {
 	Access     winnt.AccessMask // rights fixed when the handle was made (O-34)
 	Attributes uint32           // OBJ_PROTECT_CLOSE, OBJ_INHERIT, OBJ_AUDIT_OBJECT_CLOSE

@@ -3,6 +3,7 @@ package ob
 import (
 	"sync/atomic"
 
+	"github.com/refmon/refmon/internal/quota"
 	"github.com/refmon/refmon/sd"
 )
 
@@ -18,9 +19,11 @@ type Header struct {
 
 	security atomic.Pointer[sd.Descriptor] // atomic; the value is immutable
 	shared   *SharedSecurity               // immutable once shared; nil: security is the object's own
+	paid     quota.Receipt                 // immutable once shared: the charge for the object
+	later    atomic.Pointer[laterCharges]  // atomic; nil: no charge
 	link     atomic.Pointer[link]          // atomic; written under the directory's mu
 
-	path string // immutable once shared; the name of an object that stands in no directory
+	path string // immutable once shared; the name of an object outside of directories
 
 	permanent atomic.Bool // atomic; cleared under the directory's mu
 	birth     Birth       // immutable once shared
@@ -32,8 +35,8 @@ type Header struct {
 	shard      uint8   // immutable once shared
 }
 
-// Birth holds what is fixed when an object is made. The zero value is a
-// temporary, shareable object made from user mode.
+// Birth holds the properties of an object that are fixed at creation. The zero value is a temporary, shareable object
+// created from user mode.
 type Birth struct {
 	CreationTime int64  // 100-ns units since 1601-01-01 UTC
 	Permanent    bool   // OBJ_PERMANENT: the name survives the last handle
@@ -56,7 +59,7 @@ func (h *Header) Init(t *Type, self Object, d *sd.Descriptor) {
 	h.tags.add(TagCall, 1)
 }
 
-// SetBirth records what is fixed at creation; call it before the object is shared.
+// SetBirth sets the properties that are fixed at creation. Call it before the object is shared.
 func (h *Header) SetBirth(b Birth) {
 	h.birth = b
 	h.permanent.Store(b.Permanent)
@@ -71,8 +74,7 @@ func (h *Header) Type() *Type { return h.typ }
 // Object returns the object that the header belongs to.
 func (h *Header) Object() Object { return h.self }
 
-// CreationTime returns the time of the object's making, in 100-ns units since
-// 1601-01-01 UTC.
+// CreationTime returns the object's creation time in 100-ns units since 1601-01-01 UTC.
 func (h *Header) CreationTime() int64 { return h.birth.CreationTime }
 
 // KernelObject reports whether the object was made from kernel mode.
@@ -84,22 +86,20 @@ func (h *Header) Exclusive() Object { return h.birth.Exclusive }
 // Permanent reports whether the name outlives the last handle.
 func (h *Header) Permanent() bool { return h.permanent.Load() }
 
-// Security returns the descriptor of the moment, nil if the object has none. The
-// value is immutable: a check that has taken it sees no later change (O-66).
+// Security returns the current descriptor, nil if the object has none. The value is immutable, so a check in progress
+// sees no later change (O-66).
 func (h *Header) Security() *sd.Descriptor { return h.descriptor().Load() }
 
-// SetSecurity replaces the descriptor.
+// SetSecurity replaces the descriptor and leaves the charges alone. With nil, the object has no security.
 func (h *Header) SetSecurity(d *sd.Descriptor) { h.descriptor().Store(d) }
-
-// CompareAndSwapSecurity replaces the descriptor if it is still old. A caller
-// that changes parts of it starts again from [Header.Security] when it is not.
-func (h *Header) CompareAndSwapSecurity(old, new *sd.Descriptor) bool {
-	return h.descriptor().CompareAndSwap(old, new)
-}
 
 // SharedSecurity is one descriptor of several objects, such as the ends of a
 // pipe. The zero value is no descriptor.
-type SharedSecurity struct{ descriptor atomic.Pointer[sd.Descriptor] }
+type SharedSecurity struct {
+	descriptor atomic.Pointer[sd.Descriptor]
+	later      atomic.Pointer[laterCharges]
+	users      atomic.Int32 // objects that have it
+}
 
 // NewSharedSecurity makes a descriptor for several objects.
 func NewSharedSecurity(d *sd.Descriptor) *SharedSecurity {
@@ -108,11 +108,14 @@ func NewSharedSecurity(d *sd.Descriptor) *SharedSecurity {
 	return s
 }
 
-// ShareSecurity gives the object a descriptor that others have too: what is
-// set through one is seen through all. Call it before the object is shared.
-func (h *Header) ShareSecurity(s *SharedSecurity) { h.shared = s }
+// ShareSecurity lets the object share a descriptor with others. A change through one object is visible through all.
+// Call it before the object is shared.
+func (h *Header) ShareSecurity(s *SharedSecurity) {
+	h.shared = s
+	s.users.Add(1)
+}
 
-// descriptor returns where the object's descriptor stands.
+// descriptor returns the pointer to the object's descriptor.
 func (h *Header) descriptor() *atomic.Pointer[sd.Descriptor] {
 	if h.shared != nil {
 		return &h.shared.descriptor
@@ -120,9 +123,8 @@ func (h *Header) descriptor() *atomic.Pointer[sd.Descriptor] {
 	return &h.security
 }
 
-// Ref takes a reference for a caller that already holds one, or that got the
-// object from a place that does and cannot give it up meanwhile. Everybody
-// else uses [Header.TryRef].
+// Ref adds a reference. The caller must hold one already, or have the object from an owner that cannot release it
+// during the call. Otherwise use [Header.TryRef].
 func (h *Header) Ref(tag Tag) {
 	h.tags.add(tag, 1)
 	if n := h.counts.Add(oneReference); uint32(n) <= 1 {
@@ -154,7 +156,7 @@ func (h *Header) Deref(tag Tag) {
 	}
 }
 
-// Retag says that a reference changes hands. It costs nothing in ordinary builds.
+// Retag moves a reference from one tag to another. The count stays the same; in ordinary builds it does nothing.
 func (h *Header) Retag(from, to Tag) {
 	h.tags.add(to, 1)
 	h.tags.add(from, -1)
@@ -171,6 +173,12 @@ func (h *Header) lastReference(n uint32) {
 	if h.census != nil {
 		h.census.remove(h)
 	}
+	h.later.Load().giveBack()
+	if h.shared != nil && h.shared.users.Add(-1) == 0 {
+		h.shared.later.Load().giveBack()
+	}
+	// An object stays charged to its creator until the last reference is gone.
+	h.paid.Return()
 }
 
 // HandleCount returns how many handles name the object now, in all tables.
@@ -180,16 +188,15 @@ func (h *Header) HandleCount() int64 { return int64(h.counts.Load() >> 32) }
 // included.
 func (h *Header) PointerCount() int64 { return int64(uint32(h.counts.Load())) }
 
-// Counts returns one consistent reading of both counts, without own references
-// that the caller itself holds for the time of its query (O-62).
+// Counts returns one consistent reading of both counts. It subtracts own, the references that the caller holds for its
+// query (O-62).
 func (h *Header) Counts(own int64) (handles, references int64) {
 	n := h.counts.Load()
 	// The query's own references are not counted (O-62).
 	return int64(n >> 32), int64(uint32(n)) - own
 }
 
-// Holders yields who holds how many references. It yields nothing in builds
-// without the tag "invariants".
+// Holders yields each holder with its number of references. It yields nothing in builds without the tag "invariants".
 func (h *Header) Holders(yield func(Tag, int64)) { h.tags.holders(yield) }
 
 // addHandle counts a handle; the caller holds a reference.
@@ -198,8 +205,8 @@ func (h *Header) addHandle() {
 	h.counts.Add(oneHandle)
 }
 
-// tryAddHandle counts a handle unless the last one is closed: a duplicate of
-// a handle that was closed meanwhile must not bring a closed object back.
+// tryAddHandle counts a handle unless the last one was closed. Otherwise a duplicate of a closed handle could revive
+// a closed object.
 func (h *Header) tryAddHandle() bool {
 	for {
 		n := h.counts.Load()
@@ -239,10 +246,8 @@ func (h *Header) dropHandleSlow() {
 // minusHandle lowers the handle count by one and leaves the references alone.
 const minusHandle = ^uint64(1<<32 - 1)
 
-// uncountHandle lowers the handle count and reports whether that was the last
-// one. The last handle of a named object goes under the directory's lock,
-// together with the name: no caller can find the object in between and open what
-// is being closed (O-44).
+// uncountHandle lowers the handle count and reports whether it reached zero. For a named object it removes the last
+// handle and the name under the directory's lock, so that no caller can open an object that is being closed (O-44).
 func (h *Header) uncountHandle() (last bool) {
 	for {
 		l, n := h.link.Load(), h.counts.Load()

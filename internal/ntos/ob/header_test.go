@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/quota"
+	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/sd"
 )
 
@@ -52,7 +54,8 @@ func TestHooksRunUnlocked(t *testing.T) { // a hook may use the table that is be
 	}
 }
 
-func TestCountsLeaveOwnReferenceOut(t *testing.T) { // O-62
+// The counts that a query returns do not include its own reference (O-62).
+func TestCountsExcludeOwnReference(t *testing.T) {
 	o := newObject(eventType, nil)
 	table := ob.NewTable(0)
 	v, _ := table.Insert(o, 1, 0)
@@ -68,7 +71,8 @@ func TestSecuritySwapIsAtomic(t *testing.T) { // O-66: readers see the old or th
 	o := newObject(eventType, nil)
 	a, b := sd.New(sd.Parts{}), sd.New(sd.Parts{})
 	o.SetSecurity(a)
-	if o.CompareAndSwapSecurity(b, a) || !o.CompareAndSwapSecurity(a, b) || o.Security() != b {
+	none := quota.Receipt{}
+	if o.CompareAndSwapSecurity(b, a, none) || !o.CompareAndSwapSecurity(a, b, none) || o.Security() != b {
 		t.Error("CompareAndSwapSecurity did not compare, or did not swap")
 	}
 }
@@ -105,4 +109,43 @@ func TestNoResurrection(t *testing.T) {
 	if n := destroyed.Load(); n != rounds {
 		t.Errorf("%d objects made, %d destroyed", rounds, n)
 	}
+}
+
+// O-45: TryRef never raises a count from zero. One goroutine creates objects and drops their only reference; another
+// calls TryRef at the same time. If it succeeds, the object lives until that reference is dropped, and is destroyed
+// once (destroyCounted panics on the second time).
+func TestTryRefAtTheEnd(t *testing.T) {
+	objects := randtest.Size(800_000)
+	var live atomic.Int64
+	var current atomic.Pointer[counted]
+	var done atomic.Bool
+	var reader sync.WaitGroup
+	taken := 0
+	reader.Go(func() {
+		for !done.Load() && !t.Failed() {
+			o := current.Load()
+			if o == nil || !o.TryRef(ob.TagCall) {
+				continue
+			}
+			if o.dead.Load() {
+				t.Error("a reference on a destroyed object")
+				return
+			}
+			taken++
+			o.Deref(ob.TagCall)
+		}
+	})
+	for range objects {
+		o := &counted{live: &live}
+		o.Init(countedType, o, nil)
+		live.Add(1)
+		current.Store(o)
+		o.Deref(ob.TagCall)
+	}
+	done.Store(true)
+	reader.Wait()
+	if live.Load() != 0 {
+		t.Errorf("%d objects alive", live.Load())
+	}
+	t.Logf("%d references taken of %d objects", taken, objects)
 }

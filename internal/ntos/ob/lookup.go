@@ -21,9 +21,8 @@ func (t *Table) Lookup(v winnt.Handle, tag Tag) (*Header, Granted, ntstatus.Stat
 			// A handle that names nothing is reported before type and right (O-31).
 			return nil, Granted{}, ntstatus.InvalidHandle
 		}
-		// The object may be closed, even destroyed, between the two loads, or
-		// the slot may name another one: a reference is taken only above zero,
-		// and counts only if the slot has not changed meanwhile.
+		// Between the two loads the object may be closed or destroyed, or the slot reused. So a reference is taken
+		// only if the count is above zero, and kept only if the slot did not change.
 		h := s.head.Load()
 		if h == nil || !h.TryRef(tag) {
 			continue
@@ -65,6 +64,20 @@ func (t *Table) TakeAudit(v winnt.Handle, obj Object, used winnt.AccessMask) win
 		return 0
 	}
 	return winnt.AccessMask(s.audit.And(^uint32(used))) & used
+}
+
+// PendingAudit reports what TakeAudit would, and marks nothing.
+func (t *Table) PendingAudit(v winnt.Handle, obj Object, used winnt.AccessMask) winnt.AccessMask {
+	s := t.slot(t.index(v))
+	if s == nil || s.audit.Load()&uint32(used) == 0 { // nearly always
+		return 0
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if s.head.Load() != obj.Head() { // reused since, as above
+		return 0
+	}
+	return winnt.AccessMask(s.audit.Load()) & used
 }
 
 // SetAudit records the rights of a handle whose first use is to be audited.

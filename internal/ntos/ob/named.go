@@ -6,9 +6,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Open makes a handle to an existing named object, in the order of O-22. typ
-// nil accepts any type. Errors: those of [Namespace.Resolve] and [Decide],
-// OBJECT_NAME_NOT_FOUND, OBJECT_TYPE_MISMATCH.
+// Open makes a handle to an existing named object, in the order of O-22. A nil typ accepts any type. Errors: those of
+// [Namespace.Resolve], [Decide] and [Table.Insert], OBJECT_NAME_NOT_FOUND, OBJECT_TYPE_MISMATCH, AUDIT_FAILED.
 func (ns *Namespace) Open(c *Caller, n Name, typ *Type, subject access.Subject, desired winnt.AccessMask) (winnt.Handle,
 	winnt.AccessMask, ntstatus.Status) {
 	p, st := ns.resolve(c, n, typ, &subject, desired, false)
@@ -26,7 +25,7 @@ func (ns *Namespace) Open(c *Caller, n Name, typ *Type, subject access.Subject, 
 // open takes steps (6) to (10) of O-22 for an object that was found.
 func (ns *Namespace) open(c *Caller, p *Place, n Name, typ *Type, subject *access.Subject,
 	desired winnt.AccessMask) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
-	// The type of what is found is looked at before access (O-22).
+	// The type of the object is tested before the access (O-22).
 	if st := p.opened(c, typ); st != ntstatus.Success {
 		return 0, 0, st
 	}
@@ -96,11 +95,10 @@ func (c *Caller) reserve(attributes uint32) (Reservation, ntstatus.Status) {
 // once per attempt; an object that loses a race for its name is released.
 type Maker func(parent *Directory) (Object, ntstatus.Status)
 
-// Create makes a new object of type typ, named if n.Path is not empty, and a
-// handle to it, in the order of O-22. The creator is granted what it asks for
-// (O-91); what is checked is the right to add to the parent (O-24). Over an
-// existing name it fails with OBJECT_NAME_COLLISION, or, with OBJ_OPENIF, opens
-// the object and returns OBJECT_NAME_EXISTS, a success. Other errors: those of
+// Create creates an object of type typ, named if n.Path is not empty, and a handle to it, in the order of O-22. The
+// creator is granted its request (O-91); only the right to add to the parent is checked (O-24). For an existing name
+// it fails with OBJECT_NAME_COLLISION or, with OBJ_OPENIF, opens the object and returns OBJECT_NAME_EXISTS, a
+// success. An existing object of another type gives OBJECT_TYPE_MISMATCH in both cases. Other errors: those of
 // [Namespace.Open], [GrantNew] and make.
 func (ns *Namespace) Create(c *Caller, n Name, typ *Type, subject access.Subject, desired winnt.AccessMask,
 	make Maker) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
@@ -126,7 +124,7 @@ func (ns *Namespace) createNamed(c *Caller, n Name, typ *Type, subject *access.S
 	defer p.Release()
 	if p.Object != nil {
 		if st = p.opened(c, typ); st != ntstatus.Success {
-			// Something of another type is told as such, whether what is there would do or not.
+			// The status for another type does not depend on the existing object.
 			return 0, 0, false, c.Fail("O-161", st)
 		}
 		if n.Attributes&winnt.OBJ_OPENIF == 0 {
@@ -135,9 +133,9 @@ func (ns *Namespace) createNamed(c *Caller, n Name, typ *Type, subject *access.S
 		v, granted, st = ns.open(c, &p, n, typ, subject, desired)
 		switch st {
 		case ntstatus.Success:
-			// Opening what is there instead of creating it is a success of its own (O-23).
+			// Opening an existing object instead of creating it has its own success status (O-23).
 			st = ntstatus.ObjectNameExists
-		case ntstatus.ObjectNameNotFound: // it lost its name meanwhile: create after all
+		case ntstatus.ObjectNameNotFound: // it has lost its name: create after all
 			return 0, 0, true, st
 		}
 		return v, granted, false, st
@@ -199,6 +197,11 @@ func (c *Caller) commitNew(p *Place, k *creation) (winnt.Handle, ntstatus.Status
 	}
 	h := obj.Head()
 	defer h.Deref(TagCall)
+	if st := h.Pay(c.payer(), nameSize(p.Last)); st != ntstatus.Success {
+		r.Abandon()
+		// An object that its creator's account cannot pay for is not made.
+		return 0, c.Fail("Q-2", st)
+	}
 	c.adopt(h, k.Attributes, p.Directory != nil)
 	if p.Directory == nil {
 		h.addHandle()
@@ -245,6 +248,10 @@ func (c *Caller) adopt(h *Header, attributes uint32, named bool) {
 func (ns *Namespace) createUnnamed(c *Caller, n Name, typ *Type, subject *access.Subject, desired winnt.AccessMask,
 	make Maker) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
 	if st := c.checkAttributes(n.Attributes); st != ntstatus.Success {
+		return 0, 0, st
+	}
+	// What the request implies comes before the type, as for an object with a name (O-22).
+	if st := c.gate(n, subject, desired, false); st != ntstatus.Success {
 		return 0, 0, st
 	}
 	if n.Attributes&typ.Invalid != 0 {

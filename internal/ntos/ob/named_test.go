@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -41,18 +42,18 @@ func (w *world) name(path string, o ob.Object) {
 	o.Head().Deref(ob.TagCall)
 }
 
-func makeEvent(*ob.Directory) (ob.Object, ntstatus.Status) {
+func newEvent(*ob.Directory) (ob.Object, ntstatus.Status) {
 	return protected(eventType, ownEvent), ntstatus.Success
 }
 
-func makeDirectory(*ob.Directory) (ob.Object, ntstatus.Status) {
+func newDirectory(*ob.Directory) (ob.Object, ntstatus.Status) {
 	return ob.NewDirectory(nil, 0), ntstatus.Success
 }
 
 // create makes an event at a path with all access.
 func (w *world) create(path string, attributes uint32) (winnt.Handle, ntstatus.Status) {
 	v, _, st := w.ns.Create(w.c, ob.Name{Path: path, Attributes: attributes}, eventType, w.self, winnt.EVENT_ALL_ACCESS,
-		makeEvent)
+		newEvent)
 	return v, st
 }
 
@@ -84,7 +85,7 @@ func TestCreateOpen(t *testing.T) {
 	}
 	_, _, st = w.ns.Open(w.c, ob.Name{Path: `\ev`}, jobType, w.self, 1)
 	wantStatus(t, "OC-33: as job", st, ntstatus.ObjectTypeMismatch)
-	_, _, st = w.ns.Create(w.c, ob.Name{Path: `\ev`, Attributes: winnt.OBJ_OPENIF}, jobType, w.self, 1, makeEvent)
+	_, _, st = w.ns.Create(w.c, ob.Name{Path: `\ev`, Attributes: winnt.OBJ_OPENIF}, jobType, w.self, 1, newEvent)
 	wantStatus(t, "OBJ_OPENIF as job", st, ntstatus.ObjectTypeMismatch)
 	_, _, st = w.ns.Open(w.c, ob.Name{Path: `\ev`}, eventType, w.self, 0)
 	wantStatus(t, "OC-51: asking nothing", st, ntstatus.AccessDenied)
@@ -153,7 +154,7 @@ func TestNameSyntax(t *testing.T) {
 	}
 }
 
-// TestOrderOfNamedOpen: each step of O-22 beats the later ones.
+// Each step of O-22 precedes the later ones.
 func TestOrderOfNamedOpen(t *testing.T) { // O-22, O-20, O-26, O-27, O-30
 	w := newWorld(t)
 	w.name(`\ev`, protected(eventType, noRights))
@@ -183,6 +184,32 @@ func TestOrderOfNamedOpen(t *testing.T) { // O-22, O-20, O-26, O-27, O-30
 	}
 }
 
+// TestOrderOfUnnamedCreate: reserved bits, the privilege, the type's attributes and the type's rights are checked in
+// this order for an object without a name too (O-20, O-30, O-22, O-21).
+func TestOrderOfUnnamedCreate(t *testing.T) {
+	w := newWorld(t)
+	const reserved, sacl, foreign, refused = 0x00200000, winnt.ACCESS_SYSTEM_SECURITY, 0x8000, winnt.OBJ_OPENLINK
+	for i, tt := range []struct {
+		desired    winnt.AccessMask
+		attributes uint32
+		want       ntstatus.Status
+	}{
+		{reserved | sacl | foreign, refused, ntstatus.AccessDenied},
+		{sacl | foreign, refused, ntstatus.PrivilegeNotHeld},
+		{foreign, refused, ntstatus.InvalidParameter},
+		{sacl | foreign, 0, ntstatus.PrivilegeNotHeld},
+		{foreign, 0, ntstatus.AccessDenied},
+		{sacl, winnt.OBJ_PERMANENT, ntstatus.PrivilegeNotHeld},
+		{winnt.EVENT_ALL_ACCESS, winnt.OBJ_PERMANENT, ntstatus.Success},
+	} {
+		_, _, st := w.ns.Create(w.c, ob.Name{Attributes: tt.attributes}, eventType, w.self, tt.desired, newEvent)
+		wantStatus(t, fmt.Sprintf("row %d", i), st, tt.want)
+	}
+	if n := w.c.Table.Count(); n != 1 {
+		t.Errorf("%d handles, want that of the last row", n)
+	}
+}
+
 // TestPermanent: O-26, O-44, OC-35, OC-36.
 func TestPermanent(t *testing.T) {
 	w := newWorld(t)
@@ -191,7 +218,7 @@ func TestPermanent(t *testing.T) {
 	_, st = w.create(`\ev`, winnt.OBJ_PERMANENT|winnt.OBJ_FORCE_ACCESS_CHECK)
 	wantStatus(t, "O-26: nor with checks forced", st, ntstatus.PrivilegeNotHeld)
 	w.kernel(func() {
-		// The privilege is of user mode: checks that are forced do not ask for it (O-26).
+		// Kernel mode does not need the privilege, even with OBJ_FORCE_ACCESS_CHECK (O-26).
 		for _, more := range []uint32{0, winnt.OBJ_FORCE_ACCESS_CHECK} {
 			v, st := w.create(`\ker`, winnt.OBJ_PERMANENT|more)
 			wantStatus(t, "O-26: in kernel mode", st, ntstatus.Success)
@@ -285,10 +312,10 @@ func TestTraverse(t *testing.T) {
 	wantStatus(t, "create without CREATE_OBJECT", st, ntstatus.AccessDenied)
 	w.dir(`\D`, "O:SYG:SYD:(A;;0x6;;;"+alice+")")
 	w.mustCreate(`\D\ev`, 0)
-	_, _, st = w.ns.Create(w.c, ob.Name{Path: `\D\sub`}, ob.DirectoryType, w.self, 1, makeDirectory)
+	_, _, st = w.ns.Create(w.c, ob.Name{Path: `\D\sub`}, ob.DirectoryType, w.self, 1, newDirectory)
 	wantStatus(t, "a directory without CREATE_SUBDIRECTORY", st, ntstatus.AccessDenied)
 	w.dir(`\E`, "O:SYG:SYD:(A;;0xA;;;"+alice+")")
-	_, _, st = w.ns.Create(w.c, ob.Name{Path: `\E\sub`}, ob.DirectoryType, w.self, 1, makeDirectory)
+	_, _, st = w.ns.Create(w.c, ob.Name{Path: `\E\sub`}, ob.DirectoryType, w.self, 1, newDirectory)
 	wantStatus(t, "with it", st, ntstatus.Success)
 	_, st = w.create(`\D\ev2`, winnt.OBJ_OPENLINK)
 	wantStatus(t, "an attribute the type refuses", st, ntstatus.InvalidParameter)
@@ -459,10 +486,7 @@ func TestNamespaceClose(t *testing.T) {
 func TestNameRace(t *testing.T) {
 	w := newWorld(t)
 	var wg sync.WaitGroup
-	rounds := 3000
-	if testing.Short() {
-		rounds = 300
-	}
+	rounds := randtest.Size(3000)
 	for worker := range 4 {
 		c := &ob.Caller{Table: ob.NewTable(0)}
 		wg.Go(func() {
@@ -472,7 +496,7 @@ func TestNameRace(t *testing.T) {
 				var v winnt.Handle
 				var st ntstatus.Status
 				if worker < 2 {
-					v, _, st = w.ns.Create(c, n, eventType, w.self, 1, makeEvent)
+					v, _, st = w.ns.Create(c, n, eventType, w.self, 1, newEvent)
 				} else {
 					v, _, st = w.ns.Open(c, ob.Name{Path: `\race`}, eventType, w.self, 1)
 				}
@@ -495,4 +519,38 @@ func TestNameRace(t *testing.T) {
 	if len(w.ns.Root().Names()) != 0 || w.ns.Root().PointerCount() != 1 {
 		t.Errorf("left behind: %v, %d references", w.ns.Root().Names(), w.ns.Root().PointerCount())
 	}
+}
+
+// For a case-sensitive creator a name in another case is a different name, whatever else it requests (O-25).
+func TestCreateNextToOtherCase(t *testing.T) {
+	w := newWorld(t)
+	w.mustCreate(`\ev`, 0)
+	v := w.mustCreate(`\Ev`, winnt.OBJ_INHERIT)
+	if _, st := w.create(`\EV`, winnt.OBJ_CASE_INSENSITIVE|winnt.OBJ_INHERIT); st != ntstatus.ObjectNameCollision {
+		t.Errorf("O-25: without case: %v", st)
+	}
+	h, g, _ := w.c.Table.Lookup(v, ob.TagCall)
+	h.Deref(ob.TagCall)
+	if g.Attributes != winnt.OBJ_INHERIT || h.Name() != "Ev" {
+		t.Errorf("%s: %+v", h.Name(), g)
+	}
+}
+
+// TestPermanentInKernelMode: kernel mode makes a permanent object without the privilege,
+// user mode does not (O-26).
+func TestPermanentInKernelMode(t *testing.T) {
+	w := newWorld(t)
+	create := func(name string) ntstatus.Status {
+		_, _, st := w.ns.Create(w.c, ob.Name{Path: name, Attributes: winnt.OBJ_PERMANENT}, eventType, w.self, 1,
+			func(*ob.Directory) (ob.Object, ntstatus.Status) { return newObject(eventType, nil), ntstatus.Success })
+		return st
+	}
+	if st := create(`\a`); st != ntstatus.PrivilegeNotHeld {
+		t.Errorf("O-26: user mode: %v", st)
+	}
+	w.kernel(func() {
+		if st := create(`\b`); st != ntstatus.Success {
+			t.Errorf("O-26: kernel mode: %v", st)
+		}
+	})
 }

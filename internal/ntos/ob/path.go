@@ -43,7 +43,7 @@ func (ns *Namespace) Close() {
 type Place struct {
 	Directory *Directory // that holds the last component; nil if the path is its start itself
 	Last      string     // the last component
-	Object    Object     // what it names; nil if nothing
+	Object    Object     // the named object; nil if there is none
 	Rest      string     // what follows Object, if its type parses
 
 	link *link // the name under which Object was found
@@ -134,7 +134,7 @@ func (n Name) relative() (string, ntstatus.Status) {
 	}
 	path, absolute := strings.CutPrefix(n.Path, `\`)
 	if absolute != (n.Root == 0) {
-		// A name is absolute, or relative where a root directory is given (O-23).
+		// A name must be absolute, or relative to a given root directory (O-23).
 		return "", ntstatus.ObjectPathSyntaxBad
 	}
 	if path != "" && (strings.HasPrefix(path, `\`) || strings.HasSuffix(path, `\`) || strings.Contains(path, `\\`)) {
@@ -144,7 +144,7 @@ func (n Name) relative() (string, ntstatus.Status) {
 	return path, ntstatus.Success
 }
 
-// beforeEmpty returns what of a path stands before its first empty component.
+// beforeEmpty returns the part of a path before its first empty component.
 func beforeEmpty(path string) string {
 	if strings.HasPrefix(path, `\`) {
 		return ""
@@ -258,7 +258,9 @@ func (w *walk) step(h *Header, rest string, more bool) (*Directory, string, ntst
 	return nil, "", ntstatus.Success
 }
 
-// follow restarts the walk at the root with the link's target before the rest (O-24).
+// follow restarts the walk at the root with the link's target before the rest (O-24). Errors:
+// REPARSE_POINT_ENCOUNTERED with OBJ_DONT_REPARSE, OBJECT_PATH_NOT_FOUND beyond maxLinks, those of the target's
+// syntax.
 func (w *walk) follow(l *SymbolicLink, rest string, more bool) (*Directory, string, ntstatus.Status) {
 	if w.attributes&winnt.OBJ_DONT_REPARSE != 0 {
 		return nil, "", w.c.Fail("O-24", ntstatus.ReparsePointEncountered)
@@ -266,7 +268,7 @@ func (w *walk) follow(l *SymbolicLink, rest string, more bool) (*Directory, stri
 	if w.links++; w.links > maxLinks {
 		return nil, "", w.c.Fail("O-24", ntstatus.ObjectPathNotFound)
 	}
-	path, st := "", ntstatus.Success // without a target the link stands for the root (T-138)
+	path, st := "", ntstatus.Success // a link without a target refers to the root (T-138)
 	if l.target != "" {
 		path, st = Name{Path: l.target}.relative()
 	}
@@ -283,7 +285,7 @@ func (w *walk) follow(l *SymbolicLink, rest string, more bool) (*Directory, stri
 // traverse checks that the walk may look into dir: DIRECTORY_TRAVERSE unless
 // the effective token holds SeChangeNotifyPrivilege enabled (O-24).
 func (w *walk) traverse(dir *Directory) ntstatus.Status {
-	// Traversal is checked at every level; what lies at the end is checked as itself (O-24).
+	// The traverse right is checked at every level; the last object is checked by its own descriptor (O-24).
 	if t := w.subject.Effective(); !w.c.Checked(w.attributes) || t != nil && t.Has(winnt.SeChangeNotifyPrivilege) {
 		return ntstatus.Success
 	}

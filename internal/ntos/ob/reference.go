@@ -6,16 +6,13 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Reference leads from a handle to an object: it knows the pseudo
-// handles NtCurrentProcess and NtCurrentThread, both tables and both modes,
-// and takes a reference the caller owes back with Deref(TagCall).
+// Reference returns the object of a handle, including the pseudo handles NtCurrentProcess and NtCurrentThread, with a
+// reference that the caller must release with Deref(TagCall). want are the required rights, specific and standard
+// bits only. A nil typ accepts any type that is a T.
 //
-// want are the rights the service needs, specific and standard bits only; typ
-// nil accepts any type that is a T. Errors, in this order (O-31):
-// INVALID_HANDLE, OBJECT_TYPE_MISMATCH, ACCESS_DENIED. Type comes before
-// rights so that a caller who passed the wrong handle learns that, and not
-// that it lacks a right which means nothing on that type. Kernel mode skips
-// only the rights (O-32).
+// Errors, in this order (O-31): INVALID_HANDLE, OBJECT_TYPE_MISMATCH, ACCESS_DENIED. Type comes before rights so that
+// a caller with a wrong handle does not get an error about a right that has no meaning for that type. Kernel mode
+// skips only the rights (O-32).
 func Reference[T Object](c *Caller, v winnt.Handle, want winnt.AccessMask, typ *Type) (T, Granted, ntstatus.Status) {
 	h, g, st := c.find(v)
 	if st != ntstatus.Success {

@@ -17,8 +17,7 @@ func (w *world) refer(v winnt.Handle, rights winnt.AccessMask, typ *ob.Type) nts
 	return st
 }
 
-// TestReferenceOrder: an invalid handle beats a wrong type, which beats a
-// missing right. O-31, O-32, OC-10, OC-11, OC-12, OC-13.
+// An invalid handle precedes a wrong type, which precedes a missing right (O-31, O-32, OC-10, OC-11, OC-12, OC-13).
 func TestReferenceOrder(t *testing.T) {
 	w := newWorld(t)
 	event, _ := open(t, w.c.Table, winnt.EVENT_QUERY_STATE, 0)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -33,10 +34,7 @@ var countedType = &ob.Type{ObjectType: winnt.EventObject, OnDestroy: destroyCoun
 // at rest the handles of all tables are the handle counts of the objects.
 func TestStress(t *testing.T) { // O-45, O-80
 	const workers, values = 8, 6
-	steps := 30_000
-	if testing.Short() {
-		steps = 3_000
-	}
+	steps := randtest.Size(30_000)
 	tables := [2]*ob.Table{ob.NewTable(0), ob.NewTable(0)}
 	var live atomic.Int64
 	seed := newRand(t).Uint64()

@@ -1,6 +1,8 @@
 package ob
 
 import (
+	"strings"
+
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
 )
@@ -8,19 +10,22 @@ import (
 // SymbolicLinkType is the type of [SymbolicLink].
 var SymbolicLinkType = &Type{ObjectType: winnt.SymbolicLinkObject}
 
-// SymbolicLink is a named object that stands for another path.
+// SymbolicLink is a named object that refers to another path.
 type SymbolicLink struct {
 	Header
 	target string // immutable
 }
 
-// NewSymbolicLink makes an unnamed link with one reference (TagCall). target
-// is an absolute path; a bad one is found out when the link is followed.
+// NewSymbolicLink makes an unnamed link with one reference (TagCall). target is an absolute path; "" refers to the
+// root. A malformed target is an error only when the link is followed.
 func NewSymbolicLink(target string, d *sd.Descriptor) *SymbolicLink {
-	l := &SymbolicLink{target: target}
+	l := &SymbolicLink{target: strings.Clone(target)}
 	l.Init(SymbolicLinkType, l, d)
 	return l
 }
 
-// Target returns the path that the link stands for.
+// HeapSize implements [Sized].
+func (l *SymbolicLink) HeapSize() int { return len(l.target) }
+
+// Target returns the path that the link refers to.
 func (l *SymbolicLink) Target() string { return l.target }

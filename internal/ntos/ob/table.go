@@ -3,7 +3,9 @@ package ob
 import (
 	"sync"
 	"sync/atomic"
+	"unsafe"
 
+	"github.com/refmon/refmon/internal/quota"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -29,9 +31,10 @@ type chunk [chunkSlots]slot
 // attributes). Look-ups take no lock and allocate nothing. Make one with
 // [NewTable] or [NewKernelTable].
 type Table struct {
-	chunks atomic.Pointer[[]*chunk] // atomic; grows under mu, never shrinks
-	kernel bool                     // immutable
-	limit  uint32                   // immutable
+	chunks atomic.Pointer[[]*chunk]    // atomic; grows under mu until Drain empties it
+	kernel bool                        // immutable
+	limit  uint32                      // immutable
+	block  atomic.Pointer[quota.Block] // who pays for the memory; nil: the kernel does
 
 	mu sync.Mutex
 	// +checklocks:mu
@@ -44,14 +47,22 @@ type Table struct {
 	taken uint32 // guarded by mu: count plus reserved slots
 	// +checklocks:mu
 	closed bool // guarded by mu: drained, takes no more
+	// +checklocks:mu
+	paid []quota.Receipt // guarded by mu: for each chunk; until the table is drained
 }
 
-// NewTable makes the empty table of a process; limit ≤ 0 is
-// [DefaultHandleLimit].
+// SetQuota makes a block pay for the memory that the table takes from now on.
+func (t *Table) SetQuota(b *quota.Block) { t.block.Store(b) }
+
+// chunkSize is the number of bytes of a chunk with its places in the lists of chunks and of
+// charges.
+const chunkSize = int(unsafe.Sizeof(chunk{})) + 64
+
+// NewTable makes the empty table of a process. A limit ≤ 0 or above [DefaultHandleLimit] means that default.
 func NewTable(limit int) *Table { return newTable(limit, false) }
 
-// NewKernelTable makes the system's kernel table: its values have the top bit
-// set (O-13).
+// NewKernelTable makes the system's kernel table: its values have the top bit set (O-13). The limit is as in
+// [NewTable].
 func NewKernelTable(limit int) *Table { return newTable(limit, true) }
 
 func newTable(limit int, kernel bool) *Table {
@@ -73,9 +84,8 @@ func (t *Table) Count() int {
 	return t.count
 }
 
-// Insert makes a handle to obj, on which the caller holds a reference. Errors:
-// INSUFFICIENT_RESOURCES at the table's limit (O-82), PROCESS_IS_TERMINATING
-// once the table was drained (O-47).
+// Insert makes a handle to obj, on which the caller holds a reference. Errors: INSUFFICIENT_RESOURCES at the table's
+// limit (O-82), PROCESS_IS_TERMINATING after [Table.Drain] (O-47), those of [quota.Payer.Charge].
 func (t *Table) Insert(obj Object, granted winnt.AccessMask, attributes uint32) (winnt.Handle, ntstatus.Status) {
 	h := obj.Head()
 	t.mu.Lock()
@@ -114,9 +124,8 @@ func (t *Table) InsertDuplicate(obj Object, granted winnt.AccessMask, attributes
 	return t.value(i), ntstatus.Success
 }
 
-// Close closes a handle (O-40): the value is free again, then the handle
-// count falls, then the reference. Errors: INVALID_HANDLE, HANDLE_NOT_CLOSABLE
-// (O-42).
+// Close closes a handle (O-40): it frees the value, then lowers the handle and reference counts. Errors:
+// INVALID_HANDLE, HANDLE_NOT_CLOSABLE (O-42).
 func (t *Table) Close(v winnt.Handle) ntstatus.Status {
 	h, _, st := t.detach(v)
 	if st != ntstatus.Success {
@@ -126,8 +135,8 @@ func (t *Table) Close(v winnt.Handle) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// Closed is a handle that was removed from its table and whose counts still
-// stand, so that an audit record can be written before they fall.
+// Closed is a handle that was removed from its table but is still counted, so that an audit record can be written
+// before its counts fall.
 type Closed struct {
 	Granted
 	Object Object
@@ -146,7 +155,7 @@ func (t *Table) Remove(v winnt.Handle) (Closed, ntstatus.Status) {
 	return Closed{Granted: unpackWord(w), Object: h.self}, ntstatus.Success
 }
 
-// detach frees a slot and hands out what it named, counts untouched.
+// detach frees a slot and returns its object without changing the counts.
 func (t *Table) detach(v winnt.Handle) (*Header, uint64, ntstatus.Status) {
 	i := t.index(v)
 	t.mu.Lock()
@@ -169,7 +178,7 @@ func (t *Table) detach(v winnt.Handle) (*Header, uint64, ntstatus.Status) {
 	return h, w, ntstatus.Success
 }
 
-// slot finds the slot of an index; nil if the table never had it.
+// slot returns the slot of an index, in use or free. It returns nil beyond the table's chunks.
 func (t *Table) slot(i uint64) *slot {
 	chunks := *t.chunks.Load()
 	if n := i / chunkSlots; n < uint64(len(chunks)) {
@@ -199,22 +208,35 @@ func (t *Table) takeLocked() (uint32, *slot, ntstatus.Status) {
 		return i, s, ntstatus.Success
 	}
 	i := t.used
-	t.growLocked(i)
+	if st := t.growLocked(i); st != ntstatus.Success {
+		t.taken--
+		return 0, nil, st
+	}
 	t.used++
 	return i, t.slot(uint64(i)), ntstatus.Success
 }
 
 // growLocked makes sure the chunk of slot i exists. Readers keep the slice
-// header they have: appending never writes an element they can see.
+// header they have: appending never writes an element they can see. Errors: those of
+// [quota.Payer.Charge].
 //
 // +checklocks:t.mu
-func (t *Table) growLocked(i uint32) {
+func (t *Table) growLocked(i uint32) ntstatus.Status {
 	chunks := *t.chunks.Load()
 	if int(i/chunkSlots) < len(chunks) {
-		return
+		return ntstatus.Success
+	}
+	// Handles are paid for with the memory of their table, so that most cost nothing.
+	paid, st := quota.Payer{Block: t.block.Load()}.Charge(chunkSize)
+	if st != ntstatus.Success {
+		return st
+	}
+	if paid.Bytes() != 0 {
+		t.paid = append(t.paid, paid)
 	}
 	chunks = append(chunks, new(chunk))
 	t.chunks.Store(&chunks)
+	return ntstatus.Success
 }
 
 // giveBackLocked puts an empty slot on top of the free ones.

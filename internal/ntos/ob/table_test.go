@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -51,7 +53,7 @@ func TestHandleValues(t *testing.T) { // O-10, O-11, OC-1, OC-3, OC-4
 	wantStatus(t, "the same again", table.Close(a), ntstatus.InvalidHandle)
 }
 
-// O-82: what is not configured is the documented limit of a table.
+// O-82: without configuration a table has the documented limit.
 func TestDefaultHandleLimit(t *testing.T) {
 	if ob.DefaultHandleLimit != 16_777_216 {
 		t.Errorf("%d handles", ob.DefaultHandleLimit)
@@ -215,8 +217,7 @@ func TestReservation(t *testing.T) {
 	if again, _ := table.Reserve(); again.Handle() != r.Handle() {
 		t.Error("an abandoned value does not come back first")
 	}
-	// Of an object whose last handle was closed meanwhile nothing is published, and the
-	// value is free again.
+	// An object whose last handle was closed is not published, and its value is free again.
 	r, _ = table.Reserve()
 	gone := newObject(eventType, nil)
 	wantStatus(t, "publish without a handle", r.PublishDuplicate(gone, 3, 0), ntstatus.InvalidHandle)
@@ -344,5 +345,223 @@ func TestTwoClose(t *testing.T) { // OC-47
 		if won.Load() != 1 {
 			t.Fatalf("%d closes of one value succeeded", won.Load())
 		}
+	}
+}
+
+// model is the handle table as a map and a stack, one line per rule.
+type model struct {
+	limit   int
+	entries map[winnt.Handle]modelEntry
+	freed   []winnt.Handle // O-12: the last one comes back first
+	next    winnt.Handle   // the last new value; 0 is no handle (O-11)
+	held    map[winnt.Handle]ob.Reservation
+}
+
+type modelEntry struct {
+	object *object
+	g      ob.Granted
+}
+
+func (m *model) take() (winnt.Handle, ntstatus.Status) {
+	if len(m.entries)+len(m.held) >= m.limit {
+		return 0, ntstatus.InsufficientResources // beyond the limit (O-82)
+	}
+	if n := len(m.freed); n > 0 {
+		v := m.freed[n-1]
+		m.freed = m.freed[:n-1]
+		return v, ntstatus.Success
+	}
+	m.next += 4
+	return m.next, ntstatus.Success
+}
+
+func (m *model) close(v winnt.Handle) ntstatus.Status {
+	e, ok := m.entries[v&^3] // a lookup ignores the two low bits (O-10)
+	switch {
+	case !ok:
+		return ntstatus.InvalidHandle // a closed value is free (O-40)
+	case e.g.Attributes&winnt.OBJ_PROTECT_CLOSE != 0:
+		return ntstatus.HandleNotClosable // the handle is protected (O-42)
+	}
+	delete(m.entries, v&^3)
+	m.freed = append(m.freed, v&^3)
+	return ntstatus.Success
+}
+
+func (m *model) handles(o *object) (n int64) {
+	for _, e := range m.entries {
+		if e.object == o {
+			n++
+		}
+	}
+	return n
+}
+
+// TestTableModel runs random histories on a table and on the model: every
+// status, value, right and count must be the same (O-10, O-11, O-12, O-40,
+// O-42, O-45, O-82).
+func TestTableModel(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		limit := rapid.SampledFrom([]int{3, 7, 300}).Draw(t, "limit")
+		table := ob.NewTable(limit)
+		m := &model{limit: limit, entries: map[winnt.Handle]modelEntry{}, held: map[winnt.Handle]ob.Reservation{}}
+		objects := []*object{newObject(eventType, nil), newObject(jobType, nil), newObject(fileType, nil)}
+		value := rapid.Custom(func(t *rapid.T) winnt.Handle {
+			return winnt.Handle(rapid.IntRange(-8, 4*12).Draw(t,
+				"value"))
+		})
+		object := rapid.SampledFrom(objects)
+		attrs := rapid.SampledFrom([]uint32{0, 0, 0, 1, 2, 4, 7, 0x30})
+		check := func(what string, got, want any) {
+			if got != want {
+				t.Fatalf("%s: table %v, model %v", what, got, want)
+			}
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"insert": func(t *rapid.T) {
+				o, a := object.Draw(t, "object"), attrs.Draw(t, "attributes")
+				v, st := table.Insert(o, winnt.AccessMask(a)<<16|1, a)
+				w, want := m.take()
+				check("insert status", st, want)
+				check("insert value", v, w)
+				if st == ntstatus.Success {
+					m.entries[v] = modelEntry{o, ob.Granted{Access: winnt.AccessMask(a)<<16 | 1, Attributes: a & 7}}
+				}
+			},
+			"close": func(t *rapid.T) {
+				v := value.Draw(t, "v")
+				check("close", table.Close(v), m.close(v))
+			},
+			"lookup": func(t *rapid.T) {
+				v := value.Draw(t, "v")
+				h, g, st := table.Lookup(v, ob.TagCall)
+				e, ok := m.entries[v&^3]
+				check("known", st == ntstatus.Success, ok)
+				if ok {
+					check("object", h.Object(), ob.Object(e.object))
+					check("granted", g, e.g)
+					h.Deref(ob.TagCall)
+				}
+			},
+			"set": func(t *rapid.T) {
+				v, a := value.Draw(t, "v"), attrs.Draw(t, "attributes")
+				st := table.SetAttributes(v, a)
+				e, ok := m.entries[v&^3]
+				check("known", st == ntstatus.Success, ok)
+				if ok {
+					e.g.Attributes = e.g.Attributes&4 | a&3
+					m.entries[v&^3] = e
+				}
+			},
+			"reserve": func(t *rapid.T) {
+				r, st := table.Reserve()
+				w, want := m.take()
+				check("reserve", st, want)
+				if st == ntstatus.Success {
+					check("reserved value", r.Handle(), w)
+					m.held[w] = r
+				}
+			},
+			"settle": func(t *rapid.T) {
+				o, publish := object.Draw(t, "object"), rapid.Bool().Draw(t, "publish")
+				for v, r := range m.held {
+					delete(m.held, v)
+					if publish {
+						check("publish", r.Publish(o, 1, 2), ntstatus.Success)
+						m.entries[v] = modelEntry{o, ob.Granted{Access: 1, Attributes: 2}}
+					} else {
+						r.Abandon()
+						m.freed = append(m.freed, v)
+					}
+					return
+				}
+			},
+			"": func(t *rapid.T) {
+				check("count", table.Count(), len(m.entries))
+				for _, o := range objects {
+					check("handle count", o.HandleCount(), m.handles(o)) // entries in all tables (O-45)
+					check("reference count", o.PointerCount(), m.handles(o)+1)
+				}
+			},
+		})
+	})
+}
+
+// TestInheritedAlone: a handle is inherited for its OBJ_INHERIT, and for no other attribute;
+// what a child has counts, and its next handles fill the gaps from below (O-59).
+func TestInheritedAlone(t *testing.T) {
+	const inherit, protect, audit = winnt.OBJ_INHERIT, winnt.OBJ_PROTECT_CLOSE, winnt.OBJ_AUDIT_OBJECT_CLOSE
+	parent := ob.NewTable(0)
+	var want []winnt.Handle
+	var all []*object
+	for i, a := range []uint32{protect, inherit | protect, audit, 0, inherit | audit, protect | audit, inherit} {
+		v, o := open(t, parent, winnt.AccessMask(i+1), a)
+		all = append(all, o)
+		if a&inherit != 0 {
+			want = append(want, v)
+		}
+	}
+	child := ob.NewTable(8)
+	wantStatus(t, "inherit", child.Inherit(parent), ntstatus.Success)
+	var got []winnt.Handle
+	for e := range child.All() {
+		got = append(got, e.Handle)
+		if o := all[e.Handle/4-1]; e.Object != ob.Object(o) || e.Access != winnt.AccessMask(e.Handle/4) ||
+			o.HandleCount() != 2 {
+			t.Errorf("O-59: %#x: %+v, %d handles", int64(e.Handle), e, o.HandleCount())
+		}
+	}
+	if !slices.Equal(got, want) || child.Count() != 3 {
+		t.Errorf("O-59: the child has %v, %d of them, want %v", got, child.Count(), want)
+	}
+	got = nil
+	for range 5 {
+		v, _ := open(t, child, 1, 0)
+		got = append(got, v)
+	}
+	if !slices.Equal(got, []winnt.Handle{4, 12, 16, 24, 32}) || child.Count() != 8 {
+		t.Errorf("O-12: the next handles are %v, %d in all", got, child.Count())
+	}
+	o := newObject(eventType, nil)
+	if _, st := child.Insert(o, 1, 0); st != ntstatus.InsufficientResources {
+		t.Errorf("O-82: one handle more than the child's table takes: %v", st)
+	}
+}
+
+// Setting an attribute of an invalid handle is refused and changes no other handle (O-11).
+func TestInvalidHandleIsRefused(t *testing.T) {
+	table := ob.NewTable(0)
+	v, o := open(t, table, 1, winnt.OBJ_AUDIT_OBJECT_CLOSE)
+	closed, _ := open(t, table, 1, 0)
+	wantStatus(t, "close", table.Close(closed), ntstatus.Success)
+	for _, bad := range []winnt.Handle{0, closed, 1 << 20, -4, 1 << 40, 1<<32 | v} {
+		wantStatus(t, "SetAudit", table.SetAudit(bad, 1), ntstatus.InvalidHandle)
+		wantStatus(t, "SetAttributes", table.SetAttributes(bad, winnt.OBJ_INHERIT), ntstatus.InvalidHandle)
+		if got := table.TakeAudit(bad, o, 1); got != 0 {
+			t.Errorf("%#x has rights to audit: %#x", int64(bad), uint32(got))
+		}
+	}
+	attributes := func(want uint32) {
+		t.Helper()
+		h, g, _ := table.Lookup(v, ob.TagCall)
+		h.Deref(ob.TagCall)
+		if g.Attributes != want || g.Access != 1 {
+			t.Errorf("the handle is %+v, want attributes %#x", g, want)
+		}
+	}
+	const audit = winnt.OBJ_AUDIT_OBJECT_CLOSE
+	attributes(audit)
+	for _, c := range []struct{ set, want uint32 }{{^uint32(0), audit | winnt.OBJ_INHERIT | winnt.OBJ_PROTECT_CLOSE},
+		{winnt.OBJ_PROTECT_CLOSE, audit | winnt.OBJ_PROTECT_CLOSE}, {winnt.OBJ_INHERIT, audit | winnt.OBJ_INHERIT},
+		{0, audit}} {
+		wantStatus(t, "SetAttributes", table.SetAttributes(v, c.set), ntstatus.Success)
+		attributes(c.want)
+	}
+	other, _ := open(t, table, 1, 0) // one that was not audited is not by a look at all attributes
+	wantStatus(t, "SetAttributes", table.SetAttributes(other, ^uint32(0)), ntstatus.Success)
+	h, g, _ := table.Lookup(other, ob.TagCall)
+	h.Deref(ob.TagCall)
+	if g.Attributes&audit != 0 {
+		t.Error("the close of a handle is audited because its attributes were set")
 	}
 }

@@ -27,8 +27,7 @@ type Type struct {
 	// can reach the object any more.
 	OnDestroy func(Object)
 
-	// AddRights adds what a handle with these rights gets besides (O-36). It
-	// must not take anything away.
+	// AddRights returns the rights of a handle with the implied ones added (O-36). It must not remove any.
 	AddRights func(granted winnt.AccessMask) winnt.AccessMask
 
 	// Opens makes what an open of one of this type gives a handle to, with one
@@ -43,8 +42,8 @@ type Type struct {
 	Parses bool
 }
 
-// Tag says who holds a reference. Builds with the tag "invariants" keep one
-// count per tag, so that a leak report says by whom; other builds ignore it.
+// Tag identifies the holder of a reference. Builds with the tag "invariants" keep one count per tag for leak reports;
+// other builds ignore it.
 type Tag uint8
 
 // Holders of references.
@@ -74,8 +73,8 @@ func (t Tag) String() string {
 	return "unknown"
 }
 
-// mapDesired replaces generic bits by what they stand for on this type (O-21).
-// Tokens do not support SYNCHRONIZE: it is dropped (O-21).
+// mapDesired replaces generic bits by the type's rights (O-21). Tokens do not support SYNCHRONIZE: it is dropped
+// (O-21).
 func (t *Type) mapDesired(m winnt.AccessMask) winnt.AccessMask {
 	m = t.Mapping.Map(m)
 	if t.ObjectType == winnt.TokenObject {

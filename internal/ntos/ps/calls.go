@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"github.com/refmon/refmon/internal/ntos/ke"
+	"github.com/refmon/refmon/internal/quota"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 )
@@ -11,11 +12,13 @@ import (
 // MaxCalls is how many asynchronous procedure calls can be queued to a thread.
 const MaxCalls = 4096
 
-// calls are those queued to a thread, in order. The zero value is empty.
+// calls holds the calls queued to a thread, in order. The zero value is empty.
 type calls struct {
 	mu sync.Mutex
 	// +checklocks:mu
 	list []nt.UserAPC // guarded by mu
+	// +checklocks:mu
+	paid []quota.Receipt // guarded by mu: for calls of list
 	// +checklocks:mu
 	ended  bool // guarded by mu: the thread takes no more
 	queued ke.Signal
@@ -23,9 +26,22 @@ type calls struct {
 
 // QueueCall queues a call, which the thread makes when it waits alertably.
 // Errors: STATUS_UNSUCCESSFUL for a thread that has ended,
-// STATUS_INSUFFICIENT_RESOURCES beyond [MaxCalls].
-func (t *Thread) QueueCall(a nt.UserAPC) ntstatus.Status {
-	q := &t.calls
+// STATUS_INSUFFICIENT_RESOURCES beyond [MaxCalls], those of a charge, which payer pays.
+func (t *Thread) QueueCall(payer quota.Payer, a nt.UserAPC) ntstatus.Status {
+	paid, st := payer.Charge(callSize)
+	if st != ntstatus.Success {
+		return st
+	}
+	if st = t.calls.add(a, paid); st != ntstatus.Success {
+		paid.Return()
+	}
+	return st
+}
+
+// callSize is the number of bytes of a queued call with its charge.
+const callSize = 128
+
+func (q *calls) add(a nt.UserAPC, paid quota.Receipt) ntstatus.Status {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	switch {
@@ -35,7 +51,7 @@ func (t *Thread) QueueCall(a nt.UserAPC) ntstatus.Status {
 	case len(q.list) >= MaxCalls:
 		return ntstatus.InsufficientResources
 	}
-	q.list = append(q.list, a)
+	q.list, q.paid = append(q.list, a), append(q.paid, paid)
 	q.queued.Set()
 	return ntstatus.Success
 }
@@ -48,25 +64,28 @@ func (t *Thread) CallsFull() bool {
 	return len(q.list) >= MaxCalls
 }
 
-// QueueIOCall queues the call of an operation that ends. There was room for it when the
-// operation began; a thread that has ended makes none.
-func (t *Thread) QueueIOCall(a nt.UserAPC) {
+// QueueIOCall queues the completion call of a file operation. Room was reserved when the operation began, so MaxCalls
+// is not checked. paid is the charge for the call; for a thread that has ended, the call is dropped and paid returned.
+func (t *Thread) QueueIOCall(a nt.UserAPC, paid quota.Receipt) {
 	q := &t.calls
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if !q.ended {
-		q.list = append(q.list, a)
-		q.queued.Set()
+	if q.ended {
+		paid.Return()
+		return
 	}
+	q.list, q.paid = append(q.list, a), append(q.paid, paid)
+	q.queued.Set()
 }
 
-// TakeCalls returns the calls that are queued, and queues them no more.
+// TakeCalls removes and returns the queued calls, nil if there are none. It returns their charges.
 func (t *Thread) TakeCalls() []nt.UserAPC {
 	q := &t.calls
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	list := q.list
 	q.list = nil
+	q.giveBackLocked()
 	q.queued.Reset()
 	return list
 }
@@ -81,4 +100,15 @@ func (q *calls) end() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.list, q.ended = nil, true
+	q.giveBackLocked()
+}
+
+// giveBackLocked returns the charges of all calls.
+//
+// +checklocks:q.mu
+func (q *calls) giveBackLocked() {
+	for i := range q.paid {
+		q.paid[i].Return()
+	}
+	q.paid = nil
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/internal/quota"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
@@ -12,8 +13,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Child says what a new process is made of. The zero value lacks Image
-// ([se.Unlabelled] for a program without a label).
+// Child describes a new process. The zero value is invalid because Image is missing ([se.Unlabelled] for a program
+// without a label).
 type Child struct {
 	Name      string          // for display; empty: the parent's and a number
 	Token     *se.TokenObject // a primary token; nil: a copy of the parent's
@@ -41,20 +42,25 @@ func (p *Process) NewChild(c Child) (*Process, *Thread, Outcome) {
 	if s.Fault("ps: create process") {
 		// Memory runs out before anything is made (O-81).
 		return nil, nil, Outcome{Status: ntstatus.InsufficientResources, Rule: "O-81",
-			Because: "no memory for the process"}
+			Because: "not enough memory for the process"}
 	}
 	s.jobs.Lock()
 	n, drop, out := p.newChildLocked(&c)
 	s.jobs.Unlock()
+	st := ntstatus.Success
+	if n != nil {
+		st = n.payFor(drop)
+	}
 	for _, t := range drop {
 		t.Deref(ob.TagCall)
 	}
 	if out.Status != ntstatus.Success {
 		return nil, nil, out
 	}
-	st := ntstatus.Success
-	if c.Inherit {
+	refused := Outcome{Rule: "Q-2", Because: "the account has no quota left for a process"}
+	if st == ntstatus.Success && c.Inherit {
 		st = n.table.Inherit(p.table) // the child gets exactly the inheritable handles (O-59)
+		refused = Outcome{Rule: "O-59", Because: "the handles could not be copied"}
 	}
 	var t *Thread
 	if st == ntstatus.Success {
@@ -63,9 +69,21 @@ func (p *Process) NewChild(c Child) (*Process, *Thread, Outcome) {
 	if st != ntstatus.Success {
 		n.Exit()
 		n.Deref(ob.TagCall)
-		return nil, nil, Outcome{Status: st, Rule: "O-59", Because: "the handles could not be copied"}
+		refused.Status = st
+		return nil, nil, refused
 	}
 	return n, t, Outcome{}
+}
+
+// payFor charges a new process and the tokens that were made for it to its block.
+func (p *Process) payFor(made []*se.TokenObject) ntstatus.Status {
+	payer := quota.Payer{Block: p.Quota()}
+	for _, t := range made {
+		if st := t.Pay(payer, 0); st != ntstatus.Success {
+			return st
+		}
+	}
+	return p.Pay(payer, 0)
 }
 
 // newChildLocked finds the token and makes the process in the parent's job, in
@@ -99,6 +117,7 @@ func (p *Process) newChildLocked(c *Child) (n *Process, drop []*se.TokenObject, 
 		c.Name = fmt.Sprintf("%s.%d", p.name, p.children)
 	}
 	n = p.sys.newProcess(c.Name, use, c.descriptor(use), p.id)
+	n.SetQuota(p.Quota()) // a child has the block of its parent
 	if job != nil {
 		job.Ref(ob.TagLink)
 		n.job.Store(job) // a child is in its parent's job (I-91)
@@ -109,10 +128,9 @@ func (p *Process) newChildLocked(c *Child) (n *Process, drop []*se.TokenObject, 
 	return n, drop, Outcome{}
 }
 
-// childToken returns the token before any job has looked at it; fresh says that it
-// was made here and carries a reference for the caller. A child gets a copy of the
-// primary token of its parent (T-113, I-95), or the token it is given: the object
-// itself when no process has it (T-112).
+// childToken returns the token of a child process before the limits of jobs. fresh reports whether the token was
+// created here; the caller then owns a reference. A child gets a copy of its parent's primary token (T-113, I-95), or
+// the given token: the object itself if no process uses it (T-112).
 func (p *Process) childToken(c *Child) (tok *se.TokenObject, fresh bool, out Outcome) {
 	tok = c.Token
 	if tok == nil {
@@ -132,7 +150,7 @@ func (p *Process) childToken(c *Child) (tok *se.TokenObject, fresh bool, out Out
 
 // AssignPrimaryToken gives a process that has not started another primary
 // token (T-110): type and use (T-112), column B of I-90, then whether a thread
-// has started. The privilege (T-111) is the caller's to ask for.
+// has started. The caller checks the privilege (T-111).
 func (p *Process) AssignPrimaryToken(tok *se.TokenObject) Outcome {
 	if out := p.sys.checkAssignable(tok); out.Status != ntstatus.Success {
 		return out
@@ -147,6 +165,20 @@ func (p *Process) AssignPrimaryToken(tok *se.TokenObject) Outcome {
 		old.Deref(ob.TagPrimary)
 		p.recomputeSelfAccess()
 	}
+	for _, t := range drop {
+		t.Deref(ob.TagCall)
+	}
+	return out
+}
+
+// MayAssignPrimary decides as AssignPrimaryToken does, and changes nothing.
+func (p *Process) MayAssignPrimary(tok *se.TokenObject) Outcome {
+	if out := p.sys.checkAssignable(tok); out.Status != ntstatus.Success {
+		return out
+	}
+	p.sys.jobs.Lock()
+	_, drop, out := p.assignableLocked(tok)
+	p.sys.jobs.Unlock()
 	for _, t := range drop {
 		t.Deref(ob.TagCall)
 	}
@@ -171,6 +203,18 @@ func (s *System) checkAssignable(tok *se.TokenObject) Outcome {
 //
 // +checklocks:p.sys.jobs
 func (p *Process) assignPrimaryLocked(tok *se.TokenObject) (old *se.TokenObject, drop []*se.TokenObject, out Outcome) {
+	use, drop, out := p.assignableLocked(tok)
+	if out.Status != ntstatus.Success {
+		return nil, drop, out
+	}
+	return p.swapToken(use), drop, Outcome{}
+}
+
+// assignableLocked returns the token that use and job leave (T-112, I-90). Those in drop are the
+// caller's to drop.
+//
+// +checklocks:p.sys.jobs
+func (p *Process) assignableLocked(tok *se.TokenObject) (use *se.TokenObject, drop []*se.TokenObject, out Outcome) {
 	if tok.InUse() {
 		if p.sys.Profile == nt.Observed {
 			// Observed: a token that another process has is refused.
@@ -179,7 +223,7 @@ func (p *Process) assignPrimaryLocked(tok *se.TokenObject) (old *se.TokenObject,
 		tok = p.sys.Security.NewCopy(tok, tok.Value(), tok.Security()) // Documented: a copy (T-112)
 		drop = append(drop, tok)
 	}
-	use, out := p.job.Load().admit(p.sys, tok, true) // the job may refuse, filter or replace the token (I-90)
+	use, out = p.job.Load().admit(p.sys, tok, true) // the job may refuse, filter or replace the token (I-90)
 	if out.Status != ntstatus.Success {
 		return nil, drop, out
 	}
@@ -190,5 +234,5 @@ func (p *Process) assignPrimaryLocked(tok *se.TokenObject) (old *se.TokenObject,
 		// A thread has run: the token stays.
 		return nil, drop, Outcome{Status: ntstatus.NotSupported, Rule: "T-110"}
 	}
-	return p.swapToken(use), drop, Outcome{}
+	return use, drop, Outcome{}
 }

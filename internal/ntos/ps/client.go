@@ -6,6 +6,7 @@ import (
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/internal/quota"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/token"
@@ -52,22 +53,22 @@ func (t *Thread) CreateClientSecurity(sqos nt.SecurityQualityOfService, remote b
 	// The level is the state's, whatever the token says (I-80).
 	id.token, id.typ, id.effectiveOnly, id.level = t.EffectiveToken(ob.TagCall)
 	defer id.token.Deref(ob.TagCall)
-	return t.process.sys.createClientSecurity(id, sqos, remote, server)
+	return t.process.sys.createClientSecurity(id, sqos, remote, server, t.Payer())
 }
 
-// CreateClientSecurityFromSubject implements SeCreateClientSecurityFromSubjectContext:
-// the token of the captured context, EffectiveOnly FALSE (I-80).
+// CreateClientSecurityFromSubject implements SeCreateClientSecurityFromSubjectContext. It captures the context's
+// client token, else its primary token, with EffectiveOnly FALSE (I-80). The kernel pays for a copy.
 func (s *System) CreateClientSecurityFromSubject(c *SubjectContext, sqos nt.SecurityQualityOfService, remote bool,
 	server *Process) (*ClientContext, Outcome) {
 	id := identity{token: c.Primary, typ: winnt.TokenPrimary}
 	if c.Client != nil {
 		id = identity{token: c.Client, typ: winnt.TokenImpersonation, level: c.Level}
 	}
-	return s.createClientSecurity(id, sqos, remote, server)
+	return s.createClientSecurity(id, sqos, remote, server, quota.Payer{})
 }
 
 func (s *System) createClientSecurity(id identity, sqos nt.SecurityQualityOfService, remote bool,
-	server *Process) (*ClientContext, Outcome) {
+	server *Process, payer quota.Payer) (*ClientContext, Outcome) {
 	refuse := func(st ntstatus.Status, why string) (*ClientContext, Outcome) {
 		return nil, Outcome{Status: st, Rule: "I-80", Because: why}
 	}
@@ -105,10 +106,15 @@ func (s *System) createClientSecurity(id identity, sqos nt.SecurityQualityOfServ
 	}
 	v := id.token.Value()
 	if c.EffectiveOnly {
-		v = v.EffectiveOnly() // what is switched off is left out (T-48)
+		v = v.EffectiveOnly() // disabled groups and privileges are removed (T-48)
 	}
 	v = v.WithTypeLevel(winnt.TokenImpersonation, sqos.ImpersonationLevel)
 	c.Token = s.Security.NewToken(v, se.CopyDescriptor(v, server.Token()))
+	if st := c.Token.Pay(payer, 0); st != ntstatus.Success {
+		c.Token.Deref(ob.TagCall)
+		// A client pays for the copy of its token that it lets a server have.
+		return nil, Outcome{Status: st, Rule: "Q-2", Because: "the account has no quota left for a copy of the token"}
+	}
 	c.Token.Retag(ob.TagCall, ob.TagContext)
 	return c, Outcome{}
 }
@@ -126,9 +132,9 @@ func (c *ClientContext) Impersonate(t *Thread) Outcome {
 	return ImpersonateClient(t, c.Token, true, c.EffectiveOnly, c.SQOS.ImpersonationLevel)
 }
 
-// Update implements SeUpdateClientSecurity: a dynamic context takes the client's
-// present effective token; changed tells whether it is another one, or the
-// same one modified (I-82).
+// Update implements SeUpdateClientSecurity: a dynamic context takes the client's current effective token. changed
+// reports whether it is another token, or the same one modified (I-82). A context that is not Direct stays as it is,
+// with success. On an error the context does not change.
 func (c *ClientContext) Update(client *Thread, server *Process) (changed bool, out Outcome) {
 	if !c.Direct {
 		return false, Outcome{}
@@ -165,8 +171,8 @@ type SubjectContext struct {
 	released      atomic.Bool
 }
 
-// CaptureSubjectContext implements SeCaptureSubjectContext(Ex): it keeps both
-// tokens as they are now, whether the thread reverts or not (I-83).
+// CaptureSubjectContext implements SeCaptureSubjectContext(Ex): it keeps both current tokens, even if the thread
+// reverts (I-83).
 func (t *Thread) CaptureSubjectContext() *SubjectContext {
 	c := &SubjectContext{Process: t.process.id}
 	if r := t.Impersonation(ob.TagContext); r != nil {
@@ -187,8 +193,8 @@ func (c *SubjectContext) Release() {
 	c.Primary.Deref(ob.TagContext)
 }
 
-// Lock implements SeLockSubjectContext: checks until Unlock see one snapshot of each
-// token's value. No lock is held meanwhile (I-83).
+// Lock implements SeLockSubjectContext: checks until Unlock see one snapshot of each token's value. It holds no lock
+// in between (I-83).
 func (c *SubjectContext) Lock() {
 	s := c.snapshot()
 	c.locked = &s
@@ -205,9 +211,8 @@ func (c *SubjectContext) Token() *se.TokenObject {
 	return c.Primary
 }
 
-// Subject returns what a check of the context works on. The level is the captured
-// state's, whatever the token says (I-25).
-// A context that nothing was captured in has no subject, which every check denies.
+// Subject returns the subject for access checks. Its level is that of the captured state, whatever the token says
+// (I-25). A nil or empty context returns the zero subject, which every check denies.
 func (c *SubjectContext) Subject() access.Subject {
 	if c == nil || c.Primary == nil {
 		return access.Subject{}
@@ -239,15 +244,14 @@ func (s *SavedState) Record() *se.Impersonation { return s.record }
 // Used reports whether the state was restored already.
 func (s *SavedState) Used() bool { return s.used.Load() }
 
-// Disable implements PsDisableImpersonation; active tells whether the thread was
-// impersonating (I-60).
+// Disable implements PsDisableImpersonation. active reports whether the thread was impersonating (I-60).
 func (t *Thread) Disable() (s *SavedState, active bool) {
 	s = &SavedState{record: t.DisableImpersonation()}
 	return s, s.record != nil
 }
 
-// Restore implements PsRestoreImpersonation. A state is restored once: a second time
-// is an error in the caller and panics (I-61).
+// Restore implements PsRestoreImpersonation. If the thread was not impersonating at Disable, Restore ends the current
+// impersonation. Restoring a state twice is a bug in the caller and panics (I-61).
 func (t *Thread) Restore(s *SavedState) {
 	if s.used.Swap(true) {
 		panic("ps: an impersonation state was restored twice")

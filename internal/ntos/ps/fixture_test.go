@@ -19,7 +19,7 @@ const (
 	user = "S-1-5-21-1-2-3-1001" // a client
 )
 
-// world is a system that must end with nothing left.
+// world is a system. Its close fails the test if an object remains.
 type world struct {
 	tb        testing.TB
 	sys       *ps.System
@@ -34,13 +34,13 @@ func newWorld(tb testing.TB, profile nt.Profile) *world {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	w := &world{tb: tb, sys: ps.New(profile, ob.NewKernelTable(0), boot)}
+	w := &world{tb: tb, sys: ps.New(profile, ob.NewKernelTable(0), boot, 0)}
 	tb.Cleanup(w.close)
 	return w
 }
 
-// close gives back what the test holds; whatever is left was leaked by the
-// code under test.
+// close ends the processes and releases the references of the test. The code under test leaked any object that
+// remains.
 func (w *world) close() {
 	for _, p := range append(w.processes, w.sys.SystemProcess()) {
 		p.Exit()
@@ -110,7 +110,7 @@ func (w *world) thread(p *ps.Process) *ps.Thread {
 	return t
 }
 
-// impersonate must succeed without being demoted.
+// impersonate ends the test if the impersonation fails or is demoted.
 func impersonate(tb testing.TB, t *ps.Thread, tok *se.TokenObject, copyOnOpen, effectiveOnly bool,
 	level winnt.SecurityImpersonationLevel) {
 	tb.Helper()

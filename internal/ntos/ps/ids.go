@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/quota"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -18,6 +19,7 @@ func (s *System) allotID(o ob.Object) winnt.Handle {
 	id := s.nextID
 	s.nextID += 4
 	s.byID[id] = o
+	quota.Peak(&s.peak, len(s.byID))
 	s.order = append(s.order, id) // ids only grow
 	return id
 }
@@ -26,8 +28,9 @@ func (s *System) freeID(id winnt.Handle) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.byID, id)
+	s.byID = quota.Shrunk(s.byID, &s.peak)
 	if len(s.order) > 2*len(s.byID)+16 {
-		live := s.order[:0]
+		live := make([]winnt.Handle, 0, len(s.byID)+8)
 		for _, id := range s.order {
 			if s.byID[id] != nil {
 				live = append(live, id)
@@ -37,8 +40,8 @@ func (s *System) freeID(id winnt.Handle) {
 	}
 }
 
-// LookupProcess finds a live process and takes a reference; nil if there is
-// none. The low two bits of the id are ignored (O-37).
+// LookupProcess returns the live process with an id and takes a reference; nil if there is none. The low two bits of
+// the id are ignored (O-37).
 func (s *System) LookupProcess(id winnt.Handle) *Process {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -58,16 +61,15 @@ func (s *System) LookupThread(id winnt.Handle) *Thread {
 	return nil
 }
 
-// ThreadAfter returns the live thread of the process with the smallest id above the
-// one given, with one more reference and its id; nil if no thread follows. Ids only
-// grow, so that who walks with it sees each thread once.
+// ThreadAfter returns the thread of the process with the smallest id above after, with one more reference, and that
+// id. It returns nil and 0 if no thread follows. Ids only grow, so a walk returns each thread once. A thread that has
+// ended is included until its last reference is released (O-171).
 func (p *Process) ThreadAfter(after winnt.Handle) (*Thread, winnt.Handle) {
-	return following(p.sys, after, func(t *Thread) bool { return t.process == p && !t.Exited() && t.TryRef(ob.TagCall) })
+	return following(p.sys, after, func(t *Thread) bool { return t.process == p && t.TryRef(ob.TagCall) })
 }
 
-// ThreadBefore returns the live thread of the process with the largest id below the
-// one given, 0 for the end, with one more reference and its id; nil if no thread
-// stands there.
+// ThreadBefore returns the thread of the process with the largest id below before, with one more reference, and that
+// id. before 0 means the last thread. It returns nil and 0 if there is no such thread.
 func (p *Process) ThreadBefore(before winnt.Handle) (*Thread, winnt.Handle) {
 	s := p.sys
 	s.mu.Lock()
@@ -78,22 +80,21 @@ func (p *Process) ThreadBefore(before winnt.Handle) (*Thread, winnt.Handle) {
 	}
 	for at--; at >= 0; at-- {
 		id := s.order[at]
-		if t, ok := s.byID[id].(*Thread); ok && t.process == p && !t.Exited() && t.TryRef(ob.TagCall) {
+		if t, ok := s.byID[id].(*Thread); ok && t.process == p && t.TryRef(ob.TagCall) {
 			return t, id
 		}
 	}
 	return nil, 0
 }
 
-// ProcessAfter returns the process with the smallest id above the one given, with one
-// more reference and its id; nil if no process follows. It is for a walk as
-// ThreadAfter is.
+// ProcessAfter returns the process with the smallest id above after, with one more reference, and that id. It returns
+// nil and 0 if no process follows. It serves walks as [Process.ThreadAfter] does.
 func (s *System) ProcessAfter(after winnt.Handle) (*Process, winnt.Handle) {
 	return following(s, after, func(p *Process) bool { return p.TryRef(ob.TagCall) })
 }
 
-// following returns the object of a type with the smallest id above the one given that
-// take accepts. A walk over all ids costs what there are of them, not their square.
+// following returns the object of type T with the smallest id above after that take accepts, and its id, or nil and 0.
+// It searches the ordered ids, so a walk over all of them is not quadratic.
 func following[T interface {
 	comparable
 	ob.Object

@@ -5,12 +5,12 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/ps"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestProcessAfter: a walk sees each process once, in the order of ids, whatever ended
-// before it (U-95).
+// TestProcessAfter: a walk returns each process once, in the order of ids, even if others have ended (U-95).
 func TestProcessAfter(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	s := w.sys
@@ -36,4 +36,104 @@ func TestProcessAfter(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
+}
+
+// A walk in either direction visits each thread of its process once, including an ended one that is still referenced,
+// and no thread of another process. Freed and unused ids do not end it (U-95, O-171).
+func TestWalkThreads(t *testing.T) {
+	w := newWorld(t, nt.Documented)
+	p, q := w.process("p", nil), w.process("q", nil)
+	var ids []winnt.Handle
+	for i := range 6 {
+		one, _ := w.thread(p), w.thread(q)
+		switch i {
+		case 2:
+			one.Exit() // ended, and still referenced
+			ids = append(ids, one.ID())
+		case 4:
+			one.Exit()
+			one.Deref(ob.TagCall)
+			w.threads = slices.DeleteFunc(w.threads, func(t *ps.Thread) bool { return t == one })
+		default:
+			ids = append(ids, one.ID())
+		}
+	}
+	forth := walkIDs(t, p.ThreadAfter)
+	back := walkIDs(t, p.ThreadBefore)
+	slices.Reverse(back)
+	if !slices.Equal(forth, ids) || !slices.Equal(back, ids) {
+		t.Errorf("forth %v, back %v, want %v", forth, back, ids)
+	}
+	for i, id := range ids {
+		after, _ := p.ThreadAfter(id - 1)
+		before, _ := p.ThreadBefore(id + 1)
+		if after.ID() != id || before.ID() != id {
+			t.Errorf("%d: after the id below it %d, before the one above it %d", i, after.ID(), before.ID())
+		}
+		after.Deref(ob.TagCall)
+		before.Deref(ob.TagCall)
+	}
+	if th, _ := p.ThreadBefore(ids[0]); th != nil {
+		t.Errorf("before the first stands %d", th.ID())
+	}
+	if th, _ := p.ThreadAfter(ids[len(ids)-1]); th != nil {
+		t.Errorf("after the last stands %d", th.ID())
+	}
+}
+
+// A lookup by id returns the process or thread, ignoring the low two bits, and no object of the other kind. It takes
+// one reference. An ended one is not found (O-37).
+func TestLookupByID(t *testing.T) {
+	w := newWorld(t, nt.Documented)
+	p := w.process("p", nil)
+	th := w.thread(p)
+	pid, tid := p.ID(), th.ID()
+	for low := winnt.Handle(0); low < 4; low++ {
+		before := [2]int64{p.PointerCount(), th.PointerCount()}
+		gotP, gotT := w.sys.LookupProcess(pid|low), w.sys.LookupThread(tid|low)
+		if gotP != p || gotT != th {
+			t.Fatalf("low bits %d: %v, %v", low, gotP, gotT)
+		}
+		if p.PointerCount() != before[0]+1 || th.PointerCount() != before[1]+1 {
+			t.Errorf("low bits %d: %d and %d references", low, p.PointerCount()-before[0], th.PointerCount()-before[1])
+		}
+		gotP.Deref(ob.TagCall)
+		gotT.Deref(ob.TagCall)
+	}
+	if x, y := w.sys.LookupProcess(tid), w.sys.LookupThread(pid); x != nil || y != nil {
+		t.Errorf("found %v by a thread's id, %v by a process's", x, y)
+	}
+	if x, y := w.sys.LookupProcess(pid+400), w.sys.LookupThread(tid+400); x != nil || y != nil {
+		t.Errorf("found %v and %v by ids that no object has", x, y)
+	}
+	w.threads = nil
+	th.Exit()
+	if got := w.sys.LookupThread(tid); got == nil {
+		t.Error("a thread that ended and is referenced is not found")
+	} else {
+		got.Deref(ob.TagCall)
+	}
+	th.Deref(ob.TagCall)
+	if got := w.sys.LookupThread(tid); got != nil {
+		t.Error("a thread that is gone is found")
+	}
+}
+
+func walkIDs(t *testing.T, next func(winnt.Handle) (*ps.Thread, winnt.Handle)) (got []winnt.Handle) {
+	t.Helper()
+	for at := winnt.Handle(0); len(got) < 20; {
+		th, id := next(at)
+		if th == nil {
+			if id != 0 {
+				t.Errorf("the end has id %d", id)
+			}
+			return got
+		}
+		if th.ID() != id {
+			t.Errorf("thread %d is told as %d", th.ID(), id)
+		}
+		th.Deref(ob.TagCall)
+		got, at = append(got, id), id
+	}
+	return got
 }

@@ -8,14 +8,13 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Outcome tells what an impersonation came to: the status, the rule of the
-// branch that failed or demoted, and in words why.
+// Outcome is the result of an impersonation: the status, the rule that failed or demoted it, and the reason in words.
 type Outcome struct {
 	Status  ntstatus.Status
 	Rule    string
 	Because string
 	Demoted bool // success, but at SecurityIdentification on a copy (I-43)
-	Raised  bool // success, and worth a record when kernel mode asked for it (I-48, I-99)
+	Raised  bool // success that needs an audit record if kernel mode requested it (I-48, I-99)
 }
 
 // ImpersonateClient implements PsImpersonateClient: thread t acts with tok from now
@@ -25,7 +24,7 @@ type Outcome struct {
 // (I-47).
 func ImpersonateClient(t *Thread, tok *se.TokenObject, copyOnOpen, effectiveOnly bool,
 	level winnt.SecurityImpersonationLevel) Outcome {
-	// Without a token the call ends the impersonation and succeeds, whatever else it is given (I-40).
+	// A call without a token ends the impersonation and succeeds; it ignores the other parameters (I-40).
 	if tok == nil {
 		t.RevertToSelf()
 		return Outcome{}
@@ -39,11 +38,11 @@ func ImpersonateClient(t *Thread, tok *se.TokenObject, copyOnOpen, effectiveOnly
 	sys := t.process.sys
 	if t.imp.Load() == nil && sys.Fault("ps: impersonation record") {
 		// Memory runs out before anything is changed (O-81).
-		return Outcome{Status: ntstatus.NoMemory, Rule: "I-41", Because: "no memory for the impersonation record"}
+		return Outcome{Status: ntstatus.NoMemory, Rule: "I-41", Because: "not enough memory for the impersonation state"}
 	}
 	value := tok.Value()
 	if value.Type() == winnt.TokenImpersonation && level > value.Level() {
-		level = value.Level() // the token's own level is a limit (I-41); a primary token has none (I-44)
+		level = value.Level() // the token's own level is a limit (I-41); a primary token has no level (I-44)
 	}
 	// decide and commit
 	job := t.process.job.Load()
@@ -67,6 +66,9 @@ func (t *Thread) acceptInJob(tok *se.TokenObject, copyOnOpen, effectiveOnly bool
 	}
 	if use != tok {
 		defer use.Deref(ob.TagCall)
+		if out := t.payForToken(use); out.Status != ntstatus.Success {
+			return out
+		}
 	}
 	raises, other := t.accept(use, copyOnOpen, effectiveOnly, level, job)
 	if other != nil {
@@ -105,8 +107,8 @@ func (t *Thread) accept(tok *se.TokenObject, copyOnOpen, effectiveOnly bool, lev
 	return raised(p, v, copyOnOpen, level), nil
 }
 
-// raised reports what makes an impersonation worth a record: the token has what the
-// process lacks (I-48), or opening it gives more than the thread has (I-99).
+// raised reports whether an impersonation needs an audit record: the token has a privilege that the process does not
+// have or a higher integrity (I-48), or opening it gives more than the thread has (I-99).
 func raised(p, v *token.Token, copyOnOpen bool, level winnt.SecurityImpersonationLevel) bool {
 	if v.Present()&^p.Present() != 0 || v.Integrity() > p.Integrity() {
 		return true
@@ -120,11 +122,10 @@ func raised(p, v *token.Token, copyOnOpen bool, level winnt.SecurityImpersonatio
 	return level < v.Level()
 }
 
-// recheck serves a process that has joined a job since the token was tested:
-// the new limits are tested too, after the exchange. The assignment looks at
-// the thread after it has published the job, so that one of the two sees the
-// other. A refusal puts back what the thread had, unless its state was set
-// again meanwhile; either way what is not in the thread is dropped.
+// recheck tests the token again if the process has joined a job since the first test. It runs after the exchange, and
+// the assignment to a job tests the thread after it has published the job, so at least one of them sees the other. On
+// a refusal it restores the thread's previous state, unless another call has set it since. It drops the tokens that
+// are no longer in use.
 func (t *Thread) recheck(r, old *se.Impersonation) Outcome {
 	out := t.process.job.Load().refuses(r.Token.Value())
 	if out.Status == ntstatus.Success {
@@ -173,7 +174,12 @@ func (t *Thread) copyToken(tok *se.TokenObject, level winnt.SecurityImpersonatio
 		return nil, ntstatus.InsufficientResources
 	}
 	v := tok.Value().WithTypeLevel(winnt.TokenImpersonation, level)
-	return sys.Security.NewToken(v, se.CopyDescriptor(v, t.process.Token())), ntstatus.Success
+	dup := sys.Security.NewToken(v, se.CopyDescriptor(v, t.process.Token()))
+	if out := t.payForToken(dup); out.Status != ntstatus.Success {
+		dup.Deref(ob.TagCall)
+		return nil, out.Status
+	}
+	return dup, ntstatus.Success
 }
 
 // exchange installs a record, whose token reference it takes over, and drops
@@ -208,17 +214,16 @@ func (t *Thread) Impersonation(tag ob.Tag) *se.Impersonation {
 	}
 }
 
-// ReplaceOwnCopy makes the copy that an open made the thread's impersonation
-// token, if the record is still the one that open read (I-23). The record
-// remembers that its token is this copy (I-6). It makes no I-42 decision; the
-// refusals of I-90 apply.
+// ReplaceOwnCopy makes dup, the copy that an open made, the thread's impersonation token (I-23). If the record is no
+// longer the one that open read, it changes nothing and succeeds (I-29). The new record marks the token as the
+// thread's own copy (I-6). It makes no I-42 decision; the refusals of I-90 apply.
 func (t *Thread) ReplaceOwnCopy(read *se.Impersonation, dup *se.TokenObject) Outcome {
 	if out := t.process.job.Load().refuses(dup.Value()); out.Status != ntstatus.Success {
 		return out
 	}
 	dup.Ref(ob.TagImpersonation)
 	r := &se.Impersonation{Token: dup, EffectiveOnly: read.EffectiveOnly, Level: read.Level, Own: true}
-	if !t.imp.CompareAndSwap(read, r) { // the thread reverted or took another token meanwhile (I-29)
+	if !t.imp.CompareAndSwap(read, r) { // the thread has reverted or taken another token (I-29)
 		dup.Deref(ob.TagImpersonation)
 		return Outcome{}
 	}

@@ -60,9 +60,8 @@ func TestRestoreReplaces(t *testing.T) {
 	th.Restore(none)
 }
 
-// I-61: what was accepted once is restored without a new decision, also when
-// the process could not impersonate it now.
-func TestRestoreDecidesNothing(t *testing.T) {
+// I-61: an accepted impersonation is restored without a new decision, even if the process could not impersonate now.
+func TestRestoreSkipsDecision(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	p := w.process("server", privileged)
 	th := w.thread(p)
@@ -101,8 +100,8 @@ func TestEffectiveToken(t *testing.T) {
 	}
 }
 
-// IC-74: the opener read the state, the thread reverts, the copy takes no
-// place; the same when the thread took another client meanwhile. I-23, I-29.
+// IC-74: if the thread reverts, or takes another client, after the opener has read its state, the copy is not
+// assigned (I-23, I-29).
 func TestCopyReplacesOnlyWhatWasRead(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	th := w.thread(w.process("server", privileged))
@@ -201,10 +200,9 @@ func TestImpersonateAllocatesNothing(t *testing.T) {
 	}
 }
 
-// I-43, I-23: a demotion keeps copy-on-open and effective-only as they were asked for; its copy
-// is one of its own, at SecurityIdentification, that client and server share, however the token
-// is protected.
-func TestDemotionKeepsWhatWasAsked(t *testing.T) {
+// I-43, I-23: a demotion keeps the requested copy-on-open and effective-only flags. Its copy is at
+// SecurityIdentification, and accessible to client and server, however the token is protected.
+func TestDemotionKeepsFlags(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	p := w.process("server", nil)
 	tok := w.token(user, winnt.SecurityDelegation)
@@ -232,5 +230,41 @@ func TestDemotionKeepsWhatWasAsked(t *testing.T) {
 	}
 	if got := tok.PointerCount(); got != before {
 		t.Errorf("I-45: %d references, had %d", got, before)
+	}
+}
+
+// TestCapturedLevels: a server acts as a captured client at the level that the client allows,
+// whatever the client's own token would let it do, and copies on open (I-80, I-81).
+func TestCapturedLevels(t *testing.T) {
+	w := newWorld(t, nt.Documented)
+	server, client := w.thread(w.process("server", privileged)), w.thread(w.process("client", nil))
+	for _, acts := range []bool{false, true} {
+		if acts {
+			impersonate(t, client, w.token(svc, winnt.SecurityDelegation), false, false, winnt.SecurityDelegation)
+		}
+		for _, tracking := range []bool{winnt.SECURITY_STATIC_TRACKING, winnt.SECURITY_DYNAMIC_TRACKING} {
+			for level := winnt.SecurityAnonymous; level <= winnt.SecurityDelegation; level++ {
+				for _, effectiveOnly := range []bool{false, true} {
+					c, out := client.CreateClientSecurity(nt.SecurityQualityOfService{ImpersonationLevel: level,
+						ContextTrackingMode: tracking, EffectiveOnly: effectiveOnly}, false, server.Process())
+					if out.Status != ntstatus.Success {
+						t.Fatalf("%v: %+v", level, out)
+					}
+					if out := c.Impersonate(server); out.Status != ntstatus.Success {
+						t.Fatalf("%v: %+v", level, out)
+					}
+					r := server.Impersonation(ob.TagCall)
+					if r == nil || r.Level != level || r.EffectiveOnly != effectiveOnly || !r.CopyOnOpen {
+						t.Errorf("the client acts %t, dynamic %t, level %v, effective only %t: %+v", acts, tracking, level,
+							effectiveOnly, r)
+					}
+					if r != nil {
+						r.Token.Deref(ob.TagCall)
+					}
+					server.RevertToSelf()
+					c.Delete()
+				}
+			}
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/internal/quota"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/token"
@@ -47,14 +48,14 @@ type Job struct {
 // NewJob makes a job with one reference for the caller. The descriptor is by
 // O-38 from the creator's token.
 func (s *System) NewJob(creator *token.Token) *Job {
-	j := MakeJob(se.NewDescriptor(creator, winnt.JobObject, nil))
+	j := NewJob(se.NewDescriptor(creator, winnt.JobObject, nil))
 	s.Security.Objects.Track(j)
 	return j
 }
 
-// MakeJob makes a job with a descriptor and one reference for the caller, who
+// NewJob makes a job with a descriptor and one reference for the caller, who
 // enters it in the census.
-func MakeJob(d *sd.Descriptor) *Job {
+func NewJob(d *sd.Descriptor) *Job {
 	j := &Job{}
 	j.Init(JobType, j, d)
 	return j
@@ -67,13 +68,22 @@ func (j *Job) Limits() JobLimits {
 	return j.limits
 }
 
-// SetLimits adds limits. Flags in force are repeated, with the same token and
+// SetLimits sets limits as [Job.SetLimitsFor] does, at the kernel's own cost.
+func (j *Job) SetLimits(l JobLimits) Outcome { return j.SetLimitsFor(quota.Payer{}, l) }
+
+// filterSize returns what the lists of a filter take, in bytes.
+func filterSize(f *token.FilterSpec) int {
+	const perSID, perGroup = 96, 112
+	return perSID*len(f.Disable) + perGroup*len(f.Restrict) + perSID
+}
+
+// SetLimitsFor adds limits, whose lists payer pays for. Flags in force are repeated, with the same token and
 // the same lists: a flag left out would be removed, another token or list put
 // in its place, and neither is possible (I-89). Processes that are in the job
 // keep the tokens they have.
-func (j *Job) SetLimits(l JobLimits) Outcome {
+func (j *Job) SetLimitsFor(payer quota.Payer, l JobLimits) Outcome {
 	invalid := func(why string) Outcome {
-		// A limit that lacks what it needs is refused.
+		// A limit without its required parameters is refused.
 		return Outcome{Status: ntstatus.InvalidParameter, Rule: "I-89", Because: why}
 	}
 	switch {
@@ -100,6 +110,13 @@ func (j *Job) SetLimits(l JobLimits) Outcome {
 		// A limit in force is never taken back or replaced.
 		return Outcome{Status: ntstatus.AccessDenied, Rule: "I-89",
 			Because: "limits can be added, never removed or replaced"}
+	}
+	if l.Flags&JobFilterTokens != 0 && old.Flags&JobFilterTokens == 0 {
+		if st := j.PayMore(payer, filterSize(&l.Filter)); st != ntstatus.Success {
+			return Outcome{Status: st, Rule: "Q-2", Because: "the account has no quota left for the lists"}
+		}
+	} else {
+		l.Filter = old.Filter // the same lists, which were charged
 	}
 	if l.Token != nil && old.Token == nil {
 		l.Token.Ref(ob.TagLink)

@@ -8,6 +8,7 @@ import (
 	"github.com/refmon/refmon/internal/ntos/se"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -22,7 +23,7 @@ type jobWorld struct {
 
 func newJobWorld(t *testing.T) *jobWorld {
 	t.Helper()
-	s := New(nt.Documented, ob.NewKernelTable(0), value(t, token.LocalSystem()))
+	s := New(nt.Documented, ob.NewKernelTable(0), value(t, token.LocalSystem()), 0)
 	w := &jobWorld{System: s, t: t}
 	spec := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-2000"))
 	spec.Privileges |= winnt.SeImpersonatePrivilege.Bit()
@@ -55,7 +56,7 @@ func (w *jobWorld) thread() *Thread {
 	return t
 }
 
-// close ends everything and reports what is still referenced.
+// close ends everything and reports leaked references.
 func (w *jobWorld) close() {
 	w.t.Helper()
 	w.p.Exit()
@@ -106,8 +107,7 @@ func TestAssignRacesImpersonation(t *testing.T) {
 	}
 }
 
-// I-90, I-91: processes go into jobs, have children and end, all at once:
-// counts and references are right in the end.
+// I-90, I-91: processes join jobs, create children and end concurrently. Counts and references are right at the end.
 func TestJobsUnderLoad(t *testing.T) {
 	w := newJobWorld(t)
 	only := w.token(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-2000")))
@@ -158,7 +158,7 @@ func TestJobsUnderLoad(t *testing.T) {
 	w.close()
 }
 
-// I-90, ONLY_TOKEN: who descends from whom, copies counted as what they copy.
+// I-90, ONLY_TOKEN: tokens that descend from the job's token; a copy counts as its original.
 func TestDescendsFrom(t *testing.T) {
 	w := newJobWorld(t)
 	defer w.close()
@@ -226,4 +226,153 @@ func TestPrimary(t *testing.T) {
 			t.Errorf("T-54: a child's token is %v of level %v", n.Type(), n.Level())
 		}
 	}
+}
+
+// TestFilterThatFails: a job whose filter cannot be applied to a token refuses it with the
+// filter's status and changes nothing; one that can gives a child of the token (I-90).
+func TestFilterThatFails(t *testing.T) {
+	w := newJobWorld(t)
+	tok := w.token(user())
+	good := JobLimits{Flags: JobFilterTokens, Filter: token.FilterSpec{Disable: []sid.SID{sid.Users}}}
+	n, out := good.admit(w.System, tok, true)
+	if out.Status != ntstatus.Success || n == tok || n.Value().ParentTokenID() != tok.ID() || !n.DescendsFrom(tok) {
+		t.Errorf("I-90: %v, parent %v, want %v", out.Status, n.Value().ParentTokenID(), tok.ID())
+	}
+	n.Deref(ob.TagCall)
+	bad := JobLimits{Flags: JobFilterTokens, Filter: token.FilterSpec{Restrict: []token.Group{{SID: sid.Users,
+		Attributes: 1}}}}
+	n, out = bad.admit(w.System, tok, true)
+	if n != nil || out.Status != ntstatus.InvalidParameter || out.Rule != "I-90" {
+		t.Errorf("I-90: a filter with attributes: %+v", out)
+	}
+	tok.Deref(ob.TagCall)
+	w.close()
+}
+
+// Each flag refuses its own tokens, with any other flag (I-90).
+func TestJobRefusals(t *testing.T) {
+	narrow := user(func(s *token.Spec) { s.Restricted = []token.Group{{SID: sid.Everyone}} })
+	filtered := user(func(s *token.Spec) { s.Flags |= winnt.TOKEN_IS_FILTERED })
+	const rest = JobOnlyToken | JobFilterTokens
+	for _, c := range []struct {
+		flags  uint32
+		of     token.Spec
+		refuse bool
+	}{
+		{0, admin(), false}, {0, user(), false}, {JobNoAdmin, admin(), true}, {JobNoAdmin, user(), false},
+		{JobRestrictedToken, user(), true}, {JobRestrictedToken, narrow, false}, {JobRestrictedToken, filtered, false},
+		{JobRestrictedToken, admin(), true}, {JobNoAdmin | JobRestrictedToken, admin(), true}, {rest, admin(), false},
+		{rest, user(), false}, {rest | JobNoAdmin, admin(), true}, {rest | JobNoAdmin, user(), false},
+	} {
+		l := JobLimits{Flags: c.flags}
+		out := l.refuses(value(t, c.of))
+		if (out.Status == ntstatus.AccessDenied) != c.refuse || c.refuse && out.Rule != "I-90" {
+			t.Errorf("I-90: flags %#x, %v: %+v", c.flags, c.of.User.SID, out)
+		}
+	}
+}
+
+// A limit in force can only be repeated with the same lists; any other call is refused and changes nothing (I-89).
+func TestJobLimitsCannotBeRelaxed(t *testing.T) {
+	w := newJobWorld(t)
+	first, second := w.token(user()), w.token(user())
+	j := w.NewJob(w.p.Token())
+	filter := func() token.FilterSpec {
+		return token.FilterSpec{Disable: []sid.SID{sid.Users}, Delete: winnt.SeShutdownPrivilege.Bit(),
+			Restrict: []token.Group{{SID: sid.Everyone}}}
+	}
+	all := JobLimits{Flags: JobNoAdmin | JobFilterTokens | JobOnlyToken, Token: first, Filter: filter()}
+	for range 2 {
+		if out := j.SetLimits(all); out.Status != ntstatus.Success {
+			t.Fatal(out)
+		}
+	}
+	for name, change := range map[string]func(*JobLimits){
+		"NO_ADMIN left out":      func(l *JobLimits) { l.Flags &^= JobNoAdmin },
+		"FILTER_TOKENS left out": func(l *JobLimits) { l.Flags &^= JobFilterTokens },
+		"ONLY_TOKEN left out":    func(l *JobLimits) { l.Flags &^= JobOnlyToken },
+		"another token":          func(l *JobLimits) { l.Token = second },
+		"other groups":           func(l *JobLimits) { l.Filter.Disable = []sid.SID{sid.Guests} },
+		"no groups":              func(l *JobLimits) { l.Filter.Disable = nil },
+		"other privileges":       func(l *JobLimits) { l.Filter.Delete = winnt.SeUndockPrivilege.Bit() },
+		"more privileges":        func(l *JobLimits) { l.Filter.Delete |= winnt.SeUndockPrivilege.Bit() },
+		"other restricting SIDs": func(l *JobLimits) { l.Filter.Restrict = []token.Group{{SID: sid.Users}} },
+	} {
+		l := all
+		l.Filter = filter()
+		change(&l)
+		if out := j.SetLimits(l); out.Status != ntstatus.AccessDenied || out.Rule != "I-89" {
+			t.Errorf("%s: %v", name, out)
+		}
+		if now := j.Limits(); now.Flags != all.Flags || now.Token != first || !sameFilter(&now.Filter, &all.Filter) {
+			t.Errorf("%s: the limits are %+v", name, now)
+		}
+	}
+	for _, o := range []ob.Object{first, second, j} {
+		o.Head().Deref(ob.TagCall)
+	}
+	w.close()
+}
+
+// A limit requires its parameters: a filter at least one list, a single token a primary one. Parameters without their
+// flag are not stored (I-89, T-112).
+func TestJobLimitsNeedTheirLists(t *testing.T) {
+	w := newJobWorld(t)
+	primary, client := w.token(user()), w.token(user(func(s *token.Spec) {
+		s.Type, s.Level = winnt.TokenImpersonation, winnt.SecurityDelegation
+	}))
+	for _, c := range []struct {
+		limits JobLimits
+		want   ntstatus.Status
+		kept   bool // the token
+	}{
+		{JobLimits{Flags: JobFilterTokens}, ntstatus.InvalidParameter, false},
+		{JobLimits{Flags: JobFilterTokens, Filter: token.FilterSpec{Disable: []sid.SID{sid.Users}}}, 0, false},
+		{JobLimits{Flags: JobFilterTokens, Filter: token.FilterSpec{Delete: winnt.SeUndockPrivilege.Bit()}}, 0, false},
+		{JobLimits{Flags: JobFilterTokens, Filter: token.FilterSpec{Restrict: []token.Group{{SID: sid.Users}}}}, 0, false},
+		{JobLimits{Flags: JobOnlyToken}, ntstatus.InvalidParameter, false},
+		{JobLimits{Flags: JobOnlyToken, Token: client}, ntstatus.BadTokenType, false},
+		{JobLimits{Flags: JobOnlyToken, Token: primary}, 0, true},
+		{JobLimits{Flags: JobNoAdmin, Token: primary}, 0, false}, {JobLimits{Flags: JobNoAdmin, Token: client}, 0, false},
+		{JobLimits{Flags: 1 << 30}, ntstatus.InvalidParameter, false},
+	} {
+		j := w.NewJob(w.p.Token())
+		if out := j.SetLimits(c.limits); out.Status != c.want || (c.want != 0 && out.Rule != "I-89") {
+			t.Errorf("I-89: flags %#x: %+v, want %v", c.limits.Flags, out, c.want)
+		}
+		got := j.Limits()
+		if (got.Token != nil) != c.kept || c.want != 0 && got.Flags != 0 || c.want == 0 && got.Flags != c.limits.Flags {
+			t.Errorf("I-89: flags %#x are kept as %+v", c.limits.Flags, got)
+		}
+		j.Deref(ob.TagCall)
+	}
+	primary.Deref(ob.TagCall)
+	client.Deref(ob.TagCall)
+	w.close()
+}
+
+// TestFilteredTokenIsProtected: the token that a job's filter creates has the descriptor of the original (I-90).
+func TestFilteredTokenIsProtected(t *testing.T) {
+	w := newJobWorld(t)
+	j := w.NewJob(w.p.Token())
+	j.SetLimits(JobLimits{Flags: JobFilterTokens, Filter: token.FilterSpec{Disable: []sid.SID{sid.Users}}})
+	tok := w.token(admin())
+	tok.SetSecurity(sddl.MustParse("O:SYG:SYD:(A;;0x8;;;BU)"))
+	use, out := j.admit(w.System, tok, false)
+	if out.Status != ntstatus.Success || use == tok || use.Security() == nil || !use.Security().Equal(tok.Security()) {
+		t.Errorf("I-90: %+v, protected by %v", out, use.Security())
+	}
+	for _, o := range []ob.Object{use, tok, j} {
+		o.Head().Deref(ob.TagCall)
+	}
+	w.close()
+}
+
+// user is a token of the server's user, changed.
+func user(changes ...func(*token.Spec)) token.Spec {
+	s := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-2000"))
+	for _, c := range changes {
+		c(&s)
+	}
+	return s
 }

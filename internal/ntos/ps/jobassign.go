@@ -3,6 +3,7 @@ package ps
 import (
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/internal/quota"
 	"github.com/refmon/refmon/ntstatus"
 )
 
@@ -98,12 +99,19 @@ func (a *assignment) replaceBy(j *Job, l *JobLimits) Outcome {
 	}
 	n := s.Security.NewCopy(l.Token, l.Token.Value(), l.Token.Security())
 	a.later(n, ob.TagCall)
+	payer := quota.Payer{Block: a.p.Quota()}
+	if st := n.Pay(payer, 0); st != ntstatus.Success {
+		return Outcome{Status: st, Rule: "Q-2", Because: "the account has no quota left for a copy of the token"}
+	}
 	use, out := j.parent.Load().admit(s, n, true)
 	if out.Status != ntstatus.Success {
 		return out
 	}
 	if use != n {
 		a.later(use, ob.TagCall)
+		if st := use.Pay(payer, 0); st != ntstatus.Success {
+			return Outcome{Status: st, Rule: "Q-2", Because: "the account has no quota left for a copy of the token"}
+		}
 	}
 	if out := l.refuses(use.Value()); out.Status != ntstatus.Success {
 		return out
@@ -112,10 +120,9 @@ func (a *assignment) replaceBy(j *Job, l *JobLimits) Outcome {
 	return Outcome{}
 }
 
-// commit publishes the job, then looks at the tokens that threads impersonate
-// with: a thread that takes one meanwhile looks at the job after it, so that
-// one of the two sees the other. Only when nothing refuses is the primary
-// token replaced.
+// commit publishes the job and then tests the tokens of impersonating threads. A thread that takes a token later
+// tests the job itself, so at least one of them sees the other. commit replaces the primary token only if no test
+// refuses.
 func (a *assignment) commit() Outcome {
 	p := a.p
 	p.mu.Lock()

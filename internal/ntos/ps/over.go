@@ -35,8 +35,8 @@ func (p *Process) Terminate(status ntstatus.Status) bool {
 	return true
 }
 
-// AtExit sets what is called, with no lock held, when the process has ended; a process
-// that has ended before does not call it.
+// AtExit sets the function that is called without a lock after the process has ended. A second call replaces it. If
+// the process has already ended, f is not called.
 func (p *Process) AtExit(f func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -50,7 +50,7 @@ func (p *Process) Exited() bool {
 	return p.exited
 }
 
-// ExitStatus returns what the process ended with, STATUS_PENDING until it has (O-169).
+// ExitStatus returns the exit status of the process, STATUS_PENDING while it runs (O-169).
 func (p *Process) ExitStatus() ntstatus.Status {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -60,7 +60,7 @@ func (p *Process) ExitStatus() ntstatus.Status {
 	return p.status
 }
 
-// ExitStatus returns what the thread ended with, STATUS_PENDING until it has (O-169).
+// ExitStatus returns the exit status of the thread, STATUS_PENDING while it runs (O-169).
 func (t *Thread) ExitStatus() ntstatus.Status {
 	end := t.ended.Load()
 	if end == 0 {

@@ -1,6 +1,7 @@
 package ps
 
 import (
+	"github.com/refmon/refmon/internal/quota"
 	"testing"
 
 	"github.com/refmon/refmon/internal/ntos/ob"
@@ -44,13 +45,13 @@ func TestCallsSignal(t *testing.T) {
 	}
 	queued(false)
 	for i := range MaxCalls {
-		st := th.QueueCall(nt.UserAPC{ApcRoutine: uint64(i + 1)})
+		st := th.QueueCall(quota.Payer{}, nt.UserAPC{ApcRoutine: uint64(i + 1)})
 		if st != ntstatus.Success || th.CallsFull() != (i+1 == MaxCalls) {
 			t.Fatalf("O-147: call %d: %v, full %t", i, st, th.CallsFull())
 		}
 		queued(true)
 	}
-	if st := th.QueueCall(nt.UserAPC{}); st != ntstatus.InsufficientResources {
+	if st := th.QueueCall(quota.Payer{}, nt.UserAPC{}); st != ntstatus.InsufficientResources {
 		t.Errorf("O-147: one call too many: %v", st)
 	}
 	list := th.TakeCalls()
@@ -62,16 +63,15 @@ func TestCallsSignal(t *testing.T) {
 		t.Error("O-147: calls are taken twice")
 	}
 	th.Exit()
-	if st := th.QueueCall(nt.UserAPC{}); st != ntstatus.Unsuccessful {
+	if st := th.QueueCall(quota.Payer{}, nt.UserAPC{}); st != ntstatus.Unsuccessful {
 		t.Errorf("O-147: of an ended thread: %v", st)
 	}
 	th.Deref(ob.TagCall)
 	w.close()
 }
 
-// TestStartsAtZero: a thread starts, and its process with it, when it is resumed as often
-// as it was suspended, and no sooner (O-144).
-func TestStartsAtZero(t *testing.T) {
+// A thread, and with it its process, starts when it has been resumed as often as it was suspended (O-144).
+func TestThreadStartsAtSuspendCountZero(t *testing.T) {
 	w := newJobWorld(t)
 	th, st := w.p.newThread(nil, false, false)
 	if st != ntstatus.Success {
@@ -130,8 +130,7 @@ func TestImpliedRights(t *testing.T) {
 	}
 }
 
-// TestEffectiveOnlyStays: what is captured of a thread that acts effective-only is so, too,
-// also when the capture is renewed (T-48, I-80).
+// A capture of an effective-only thread is effective-only, even after an update (T-48, I-80).
 func TestEffectiveOnlyStays(t *testing.T) {
 	w := newJobWorld(t)
 	th := w.thread()
@@ -174,8 +173,8 @@ func TestEffectiveOnlyStays(t *testing.T) {
 	w.close()
 }
 
-// TestOnlyTokenIsForProcesses: the single token of a job binds its processes, and not the
-// clients for whom their threads act (I-90).
+// TestOnlyTokenIsForProcesses: the single token of a job limits primary tokens, not the tokens that threads
+// impersonate (I-90).
 func TestOnlyTokenIsForProcesses(t *testing.T) {
 	w := newJobWorld(t)
 	root, other := w.token(user()), w.token(user())
@@ -197,7 +196,7 @@ func TestOnlyTokenIsForProcesses(t *testing.T) {
 	w.close()
 }
 
-// TestNoLevelAboveDelegation: a level that there is not is refused, and changes nothing (I-41).
+// TestNoLevelAboveDelegation: an undefined level is refused and changes nothing (I-41).
 func TestNoLevelAboveDelegation(t *testing.T) {
 	w := newJobWorld(t)
 	th := w.thread()

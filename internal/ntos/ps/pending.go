@@ -14,8 +14,8 @@ const MaxPendingIO = 4096
 // Pending is an operation on a file that has not ended. Its methods run with no lock
 // held.
 type Pending interface {
-	// CancelIO cancels the operation if it has that status block, 0 for any, and is
-	// synchronous where that is asked for; false where it ends by itself.
+	// CancelIO cancels the operation if its status block is block, or block is 0, and it is synchronous if that is
+	// requested. It returns false if the operation completes by itself.
 	CancelIO(block uint64, synchronous bool) bool
 	// File returns the file that the operation is on.
 	File() ob.Object

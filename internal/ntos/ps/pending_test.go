@@ -1,6 +1,7 @@
 package ps_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/refmon/refmon/internal/ntos/ob"
@@ -13,11 +14,11 @@ import (
 type operation struct{ cancelled int }
 
 func (o *operation) CancelIO(uint64, bool) bool { o.cancelled++; return true }
-func (o *operation) File() ob.Object            { return nil }
 
-// TestPendingIOIsBounded: the threads of a process have 4,096 operations under way
-// between them; one that has ended makes room once, and another process has room of its
-// own.
+func (o *operation) File() ob.Object { return nil }
+
+// TestPendingIOIsBounded: the threads of a process have at most 4,096 pending operations in all. A completed one
+// frees its place once. Another process has its own limit.
 func TestPendingIOIsBounded(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	p, q := w.process("server", nil), w.process("other", nil)
@@ -55,3 +56,68 @@ func TestPendingIOIsBounded(t *testing.T) {
 		t.Errorf("%d operations of the first thread are cancelled", n)
 	}
 }
+
+// A thread can cancel its own operations only, a process those of all its threads, restricted to one file, block and
+// kind on request. Each is counted (I-138).
+func TestCancelIO(t *testing.T) {
+	w := newWorld(t, nt.Documented)
+	p, q := w.process("p", nil), w.process("q", nil)
+	first, second, stranger := w.thread(p), w.thread(p), w.thread(q)
+	one, two := ob.Object(p), ob.Object(q) // any objects
+	all := []*slow{{one, 1, false, 0}, {one, 2, true, 0}, {two, 1, false, 0}, {one, 1, false, 0}, {two, 2, true, 0},
+		{one, 1, true, 0}}
+	owners := []*ps.Thread{first, first, first, second, second, stranger}
+	for i, o := range all {
+		if st := owners[i].AddIO(o); st != ntstatus.Success {
+			t.Fatal(st)
+		}
+	}
+	for i, c := range []struct {
+		n    int
+		want []int // which are cancelled
+	}{
+		{first.CancelIO(nil, 0, false), []int{0, 1, 2}}, {first.CancelIO(one, 0, false), []int{0, 1}},
+		{first.CancelIO(one, 1, false), []int{0}}, {first.CancelIO(nil, 0, true), []int{1}},
+		{first.CancelIO(nil, 1, true), nil}, {second.CancelIO(one, 2, false), nil},
+		{p.CancelIO(one, 0), []int{0, 1, 3}}, {p.CancelIO(one, 1), []int{0, 3}}, {p.CancelIO(nil, 2), []int{1, 4}},
+		{p.CancelIO(two, 1), []int{2}}, {p.CancelIO(two, 3), nil}, {q.CancelIO(nil, 0), []int{5}},
+	} {
+		if c.n != len(c.want) {
+			t.Errorf("%d: %d are cancelled, want %v", i, c.n, c.want)
+		}
+	}
+	if got := fmt.Sprint(all[0].cancelled, all[1].cancelled, all[2].cancelled, all[3].cancelled, all[4].cancelled,
+		all[5].cancelled); got != "5 5 2 2 1 1" {
+		t.Errorf("cancelled %s times", got)
+	}
+	// The end of a thread cancels its operations, and it cannot start others.
+	first.Exit()
+	if got := fmt.Sprint(all[0].cancelled, all[1].cancelled, all[2].cancelled, all[3].cancelled); got != "6 6 3 2" {
+		t.Errorf("at the thread's end: cancelled %s times", got)
+	}
+	if st := first.AddIO(&slow{}); st != ntstatus.ThreadIsTerminating {
+		t.Errorf("a thread that ended: %v", st)
+	}
+	p.Exit()
+	if all[3].cancelled != 3 || all[4].cancelled != 2 || all[5].cancelled != 1 {
+		t.Error("the end of a process cancels what its threads have under way, and nothing else")
+	}
+}
+
+// slow is an operation of a block on a file, synchronous or not.
+type slow struct {
+	file        ob.Object
+	block       uint64
+	synchronous bool
+	cancelled   int
+}
+
+func (s *slow) CancelIO(block uint64, synchronous bool) bool {
+	if block != 0 && block != s.block || synchronous && !s.synchronous {
+		return false
+	}
+	s.cancelled++
+	return true
+}
+
+func (s *slow) File() ob.Object { return s.file }

@@ -8,6 +8,7 @@ import (
 	"github.com/refmon/refmon/internal/ntos/ke"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/internal/quota"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
@@ -52,11 +53,10 @@ type System struct {
 	Security *se.State  // immutable
 	Kernel   *ob.Table  // immutable: the one table of kernel handles
 	Profile  nt.Profile // immutable
-	// Faults is asked at each point that can run out of memory (O-81) and
-	// makes it fail by answering true; nil never fails. Immutable after boot.
+	// Faults is called at each allocation that can fail (O-81). If it returns true the allocation fails. It may be
+	// nil. Immutable after boot.
 	Faults func(point string) bool
-	// Clock tells the time in 100-ns units since 1601-01-01 UTC; nil: there is no
-	// clock. Immutable after boot.
+	// Clock returns the time in 100-ns units since 1601-01-01 UTC. It may be nil. Immutable after boot.
 	Clock func() int64
 
 	// jobs serialises what changes a process's job or primary token, so that
@@ -69,14 +69,17 @@ type System struct {
 	// +checklocks:mu
 	byID map[winnt.Handle]ob.Object // guarded by mu; holds no reference: an object leaves when destroyed
 	// +checklocks:mu
+	peak int // guarded by mu: see quota.Shrunk
+	// +checklocks:mu
 	order []winnt.Handle // guarded by mu: the ids of byID ascending, and some that are free again
 
 	system *Process // immutable after New: the System process, id 4
 }
 
-// New makes the system with its System process, whose token is boot.
-func New(profile nt.Profile, kernel *ob.Table, boot *token.Token) *System {
-	s := &System{Security: se.NewState(), Kernel: kernel, Profile: profile, nextID: 4,
+// New makes the system with its System process, whose token is boot. Its identifiers follow first; with 0 they follow
+// a random number.
+func New(profile nt.Profile, kernel *ob.Table, boot *token.Token, first winnt.LUID) *System {
+	s := &System{Security: se.NewState(first), Kernel: kernel, Profile: profile, nextID: 4,
 		byID: map[winnt.Handle]ob.Object{}}
 	tok := s.Security.NewToken(boot, se.NewDescriptor(boot, winnt.TokenObject, nil))
 	s.system = s.NewProcess("System", tok, nil)
@@ -110,6 +113,8 @@ type Process struct {
 	parent  winnt.Handle // immutable; 0: no process made it
 	created int64        // immutable
 
+	block atomic.Pointer[quota.Block] // charged for what the process creates; nil: the kernel
+
 	token      atomic.Pointer[se.TokenObject] // primary token; one reference
 	selfAccess atomic.Uint32                  // rights behind the pseudo handle -1
 	started    atomic.Bool                    // true from the start of the first thread on
@@ -136,9 +141,8 @@ type Process struct {
 	children int // guarded by System.jobs: processes ever made by it, for names
 }
 
-// NewProcess makes a process with one reference for the caller. The token
-// object is attached as it is and referenced; the descriptor is by O-38 from
-// creator, or from the token itself when creator is nil.
+// NewProcess returns a process with one reference for the caller. It attaches and references the token object itself.
+// The descriptor follows O-38 with the defaults of creator, or of the token if creator is nil.
 func (s *System) NewProcess(name string, tok *se.TokenObject, creator *token.Token) *Process {
 	if creator == nil {
 		creator = tok.Value()
@@ -177,6 +181,16 @@ func (p *Process) Created() int64 { return p.created }
 // System returns the system that the process belongs to.
 func (p *Process) System() *System { return p.sys }
 
+// SetQuota sets the block that pays for the process's future allocations. Child processes inherit it. Earlier charges
+// stay with their block.
+func (p *Process) SetQuota(b *quota.Block) {
+	p.block.Store(b)
+	p.table.SetQuota(b)
+}
+
+// Quota returns the block that pays for what the process makes, nil where the kernel does.
+func (p *Process) Quota() *quota.Block { return p.block.Load() }
+
 // Table returns the handle table.
 func (p *Process) Table() *ob.Table { return p.table }
 
@@ -198,7 +212,7 @@ func (p *Process) ReferenceToken(tag ob.Tag) *se.TokenObject {
 			if p.token.Load() == t {
 				return t
 			}
-			t.Deref(tag) // replaced meanwhile: take the new one
+			t.Deref(tag) // it was replaced: take the new one
 		}
 	}
 }
@@ -209,17 +223,15 @@ func (p *Process) Token() *token.Token { return p.token.Load().Value() }
 // PrimaryToken returns the token object without a reference: for identity only.
 func (p *Process) PrimaryToken() *se.TokenObject { return p.token.Load() }
 
-// swapToken makes tok the primary token and hands out the old one, which the
-// caller detaches and drops once it holds no lock; then it recomputes what the
-// pseudo handle grants. System.jobs is held.
+// swapToken makes tok the primary token and returns the old one. The caller holds System.jobs; after unlocking it must
+// detach and release the old token and call recomputeSelfAccess.
 func (p *Process) swapToken(tok *se.TokenObject) (old *se.TokenObject) {
 	tok.Ref(ob.TagPrimary)
 	tok.AttachPrimary()
 	return p.token.Swap(tok)
 }
 
-// recomputeSelfAccess applies O-17 after the primary token was replaced. It starts
-// again when the token was replaced once more meanwhile.
+// recomputeSelfAccess applies O-17 after the primary token was replaced. It restarts if the token is replaced again.
 func (p *Process) recomputeSelfAccess() {
 	for {
 		tok := p.token.Load()
@@ -230,7 +242,7 @@ func (p *Process) recomputeSelfAccess() {
 				granted = dec.Granted
 			}
 		}
-		// The new token's grant counts, and a fixed set beside it (O-17).
+		// The result is the new token's grant and a fixed set of rights (O-17).
 		p.selfAccess.Store(uint32(granted | selfAlways))
 		if p.token.Load() == tok {
 			return

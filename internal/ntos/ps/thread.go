@@ -8,6 +8,7 @@ import (
 	"github.com/refmon/refmon/internal/ntos/ke"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/internal/quota"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
@@ -34,17 +35,16 @@ type Thread struct {
 	suspends atomic.Int32 // how often it is suspended: 0 to MaximumSuspendCount
 }
 
-// NewThread makes a thread of p with one reference for the caller. It starts
-// without impersonation, whatever its creator does (I-9).
+// NewThread makes a thread of p with one reference for the caller. It starts without impersonation, whatever its
+// creator does (I-9). Errors: PROCESS_IS_TERMINATING, those of a charge.
 func (p *Process) NewThread() (*Thread, ntstatus.Status) { return p.newThread(nil, true, p.isSystem) }
 
 // NewSystemThread makes a thread that runs kernel code only, whatever its process
 // (PsCreateSystemThread).
 func (p *Process) NewSystemThread() (*Thread, ntstatus.Status) { return p.newThread(nil, true, true) }
 
-// newThread makes a thread, with a descriptor of its own or, for nil, by the
-// defaults of the process's token. The process has started when the first
-// thread runs.
+// newThread makes a thread with the descriptor d; nil means the defaults of the process's token. With run it starts
+// the thread, and with that the process. Without run the thread is suspended once.
 func (p *Process) newThread(d *sd.Descriptor, run, system bool) (*Thread, ntstatus.Status) {
 	creator := p.Token()
 	t := &Thread{process: p, system: system, created: p.sys.now()}
@@ -52,6 +52,9 @@ func (p *Process) newThread(d *sd.Descriptor, run, system bool) (*Thread, ntstat
 		d = se.NewDescriptor(creator, winnt.ThreadObject, nil)
 	}
 	t.Init(ThreadType, t, d)
+	if st := t.Pay(quota.Payer{Block: p.Quota()}, 0); st != ntstatus.Success {
+		return nil, st // t was never an object of the system
+	}
 	t.selfAccess = selfThreadAlways
 	if dec, err := access.Check(creator, d, winnt.MAXIMUM_ALLOWED, winnt.ThreadObject); err == nil && dec.Allowed() {
 		// A thread may do to itself what its creator is granted on it (O-18).
@@ -60,6 +63,7 @@ func (p *Process) newThread(d *sd.Descriptor, run, system bool) (*Thread, ntstat
 	p.mu.Lock()
 	if p.exited {
 		p.mu.Unlock()
+		t.Unpay()
 		return nil, ntstatus.ProcessIsTerminating // t was never an object of the system (O-47)
 	}
 	p.sys.Security.Objects.Track(t)
@@ -79,9 +83,8 @@ func (p *Process) newThread(d *sd.Descriptor, run, system bool) (*Thread, ntstat
 // MaximumSuspendCount is how often a thread can be suspended (winnt.h).
 const MaximumSuspendCount = 127
 
-// Suspend counts up how often the thread is suspended, and returns how often it
-// was before. Nothing stops a goroutine: the count is state like another.
-// Errors: STATUS_THREAD_IS_TERMINATING, STATUS_SUSPEND_COUNT_EXCEEDED.
+// Suspend increments the suspend count and returns the previous one. The count does not stop a goroutine. Errors:
+// STATUS_THREAD_IS_TERMINATING, STATUS_SUSPEND_COUNT_EXCEEDED.
 func (t *Thread) Suspend() (before int32, st ntstatus.Status) {
 	for {
 		before = t.suspends.Load()
@@ -96,8 +99,8 @@ func (t *Thread) Suspend() (before int32, st ntstatus.Status) {
 	}
 }
 
-// Resume counts down, and returns how often the thread was suspended before. At
-// 0 it starts, and with it its process.
+// Resume decrements the suspend count and returns the previous one. At 0 the thread and its process have started. A
+// count of 0 stays 0.
 func (t *Thread) Resume() (before int32) {
 	for {
 		before = t.suspends.Load()
@@ -169,13 +172,14 @@ func (t *Thread) Subject() access.Subject {
 // thread's state is not touched for it.
 func (t *Thread) SubjectAsSelf() access.Subject { return access.Subject{Primary: t.process.Token()} }
 
-// hasEnded is the bit of Thread.ended beside the status, which can be 0.
+// hasEnded is the bit of Thread.ended that marks the end, because the status can be 0.
 const hasEnded = 1 << 32
 
 // Exit ends the thread with STATUS_SUCCESS.
 func (t *Thread) Exit() { t.terminate(ntstatus.Success) }
 
-// terminate ends the thread with a status, once: its impersonation is dropped (I-9).
+// terminate ends the thread with a status, once. It ends the impersonation (I-9), cancels pending I/O, drops queued
+// calls and signals Over.
 func (t *Thread) terminate(status ntstatus.Status) {
 	if !t.ended.CompareAndSwap(0, hasEnded|uint64(status)) {
 		return

@@ -8,10 +8,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Creator returns what making or changing a descriptor needs to know of a subject:
-// the defaults of its effective token and what that token may assign. A client
-// below SecurityImpersonation holds no privilege (T-102). With kernel nothing
-// is checked.
+// Creator returns the facts about a subject that creating or changing a descriptor needs: the defaults of its
+// effective token, and the SIDs that it may assign. A client below SecurityImpersonation has no privileges (T-102).
+// With kernel all checks are skipped.
 func Creator(s *access.Subject, kernel bool) *sd.Caller {
 	t := s.Effective()
 	c := &sd.Caller{

@@ -15,9 +15,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestCreator: what is the client's comes from the client and what is the
-// server's from the process, each in its own field; the client's privileges count
-// from SecurityImpersonation on (T-102).
+// The client's values come from the client and the server's from the process, each in its own field. The client's
+// privileges count from SecurityImpersonation on (T-102).
 func TestCreator(t *testing.T) {
 	const group, other = "S-1-5-21-1-2-3-2001", "S-1-5-21-1-2-3-2002"
 	whose := func(g string) func(*token.Spec) {
@@ -121,10 +120,9 @@ func TestKeepLabel(t *testing.T) {
 	}
 }
 
-// TestAttachPrimary: the first process of a token is told, and the next after all
-// are gone (T-112).
+// AttachPrimary reports the first process of a token, and the next one after all have ended (T-112).
 func TestAttachPrimary(t *testing.T) {
-	tok := se.NewState().NewToken(build(t, client, winnt.TokenPrimary), nil)
+	tok := se.NewState(0).NewToken(build(t, client, winnt.TokenPrimary), nil)
 	defer tok.Deref(ob.TagCall)
 	for range 2 {
 		if tok.InUse() || !tok.AttachPrimary() || tok.AttachPrimary() || !tok.InUse() {
@@ -138,10 +136,10 @@ func TestAttachPrimary(t *testing.T) {
 	}
 }
 
-// TestNumbersAreNotGivenTwice: a number that a token brings with it counts among
+// TestLUIDsAreUnique: a number that a token brings with it counts among
 // those given out (T-69).
-func TestNumbersAreNotGivenTwice(t *testing.T) {
-	s := se.NewState()
+func TestLUIDsAreUnique(t *testing.T) {
+	s := se.NewState(0)
 	v, st := build(t, client, winnt.TokenPrimary).LowBox(token.LowBoxSpec{Package: sid.AppContainer("p"), Number: 3})
 	if st != ntstatus.Success {
 		t.Fatal(st)

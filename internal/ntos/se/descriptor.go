@@ -13,10 +13,9 @@ import (
 // mediumRID is the integrity of an object without a label.
 const mediumRID = 0x2000
 
-// NewDescriptor makes the descriptor of a new object of a type without a parent
-// directory (O-38): the parts of explicit where given, else owner, primary group
-// and default DACL of the creator's token, generic bits mapped by the type, and
-// the mandatory label the type gets (O-39).
+// NewDescriptor makes the descriptor of a new object of a type without a parent directory (O-38). It takes the parts
+// of explicit, which may be nil, else owner, primary group and default DACL of the creator's token. It maps generic
+// bits by the type, and adds the type's mandatory label (O-39).
 func NewDescriptor(creator *token.Token, typ *winnt.ObjectType, explicit *sd.Descriptor) *sd.Descriptor {
 	// Each part comes from the explicit descriptor where that has it, and from the
 	// creator's token otherwise ([MS-DTYP] section 2.5.3.4.1).
@@ -36,14 +35,25 @@ func NewDescriptor(creator *token.Token, typ *winnt.ObjectType, explicit *sd.Des
 		}
 		audit = e.SACL
 	}
-	// Entries are mapped when they are attached, since the check maps what is asked
-	// for and compares specific bits.
+	// Entries are mapped now, because the check maps the request and compares specific bits.
 	p.DACL = mapACL(p.DACL, &typ.Mapping)
+	if creator.IsAppContainer() && p.Control&sd.DACLPresent == 0 {
+		switch typ {
+		case winnt.TokenObject, winnt.ProcessObject, winnt.ThreadObject:
+			// Code in an AppContainer can open its own token, process and thread, whatever its default DACL
+			// says (T-131).
+			p.DACL = token.AdmitPackage(p.DACL, creator.Package(), typ.Mapping.All)
+		}
+	}
 	p.SACL = labelledSACL(creator, typ, audit)
 	if typ == winnt.TokenObject {
 		p.Control |= sd.SACLAutoInherited // so a token's label is reported (O-39)
 	}
-	return sd.New(p)
+	d := sd.New(p)
+	if explicit != nil {
+		return d.Clone() // otherwise its parts would keep the creator's whole buffer alive
+	}
+	return d
 }
 
 // mapACL maps the generic bits of every entry; an ACL without any is shared.
@@ -114,9 +124,9 @@ func IntegritySID(rid uint32) sid.SID {
 }
 
 // CopyDescriptor makes the descriptor of the duplicate that opening an
-// impersonation token with CopyOnOpen makes (I-23): all access for the token's
-// user, the user of the primary token, LocalSystem and, where they are enabled in
-// the primary token, Administrators; with a restricted token also RESTRICTED.
+// impersonation token with CopyOnOpen makes (I-23). It grants all access to the
+// token's user, the primary token's user, LocalSystem, and Administrators if enabled
+// in the primary token. If either token is restricted, it also grants RESTRICTED.
 func CopyDescriptor(client, primary *token.Token) *sd.Descriptor {
 	// The order is the order in which the entries are listed in I-23; all of them
 	// allow, so it decides nothing.
@@ -140,14 +150,12 @@ func CopyDescriptor(client, primary *token.Token) *sd.Descriptor {
 	})
 }
 
-// KeepLabel returns what setting the security of a token makes of changed: the
-// label stays that of the old descriptor, for it follows the token's integrity
-// and nothing else; that it was asked to change only clears the mark that the
-// list was inherited (O-39). Error: STATUS_INVALID_ACL for a list that would
-// be too long with it.
+// KeepLabel returns the descriptor of a token after its security was set to changed. The label of the old descriptor
+// remains, because it follows the token's integrity. A request to change it only clears the mark that the list was
+// inherited (O-39). Error: STATUS_INVALID_ACL if the list would be too long.
 func KeepLabel(old, changed *sd.Descriptor, info uint32) (*sd.Descriptor, ntstatus.Status) {
 	const parts = winnt.LABEL_SECURITY_INFORMATION | winnt.SACL_SECURITY_INFORMATION | winnt.BACKUP_SECURITY_INFORMATION
-	// Setting owner, group or DACL leaves the SACL as it was: no label to keep.
+	// Without a change to the SACL the label remains anyway.
 	if info&parts == 0 {
 		return changed, ntstatus.Success
 	}

@@ -25,7 +25,7 @@ func acl(tb testing.TB, dacl string) *sd.ACL {
 	return sddl.MustParse("D:" + dacl).DACL()
 }
 
-// O-38, O-39: what a new object is protected by, type by type.
+// O-38, O-39: the descriptor of a new object, by type.
 func TestNewDescriptor(t *testing.T) {
 	const group = "S-1-5-21-1-2-3-2001"
 	defaults := func(s *token.Spec) {
@@ -88,7 +88,7 @@ func TestNoDefaultDACL(t *testing.T) {
 	}
 }
 
-// I-23: who is admitted to the copy of a client's token.
+// I-23: the accounts with access to the copy of a client's token.
 func TestCopyDescriptor(t *testing.T) {
 	admins := func(attributes uint32) func(*token.Spec) {
 		return func(s *token.Spec) {
@@ -123,6 +123,147 @@ func TestCopyDescriptor(t *testing.T) {
 		want := sddl.MustParse("D:" + c.want).DACL()
 		if d.DACL().Binary() != want.Binary() {
 			t.Errorf("%s: %s, want D:%s", c.name, text(t, d), c.want)
+		}
+	}
+}
+
+// TestCopyDescriptorWhole: the copy that an open makes has the client's owner, group and
+// label, and entries for the client, the server's user, SYSTEM, Administrators where they
+// are enabled in the server's token, and RESTRICTED where either token is restricted (I-23).
+func TestCopyDescriptorWhole(t *testing.T) {
+	const group, other = "S-1-5-21-1-2-3-2001", "S-1-5-21-1-2-3-2002"
+	in := func(g string) func(*token.Spec) {
+		return func(s *token.Spec) {
+			primary(g)(s)
+			s.Owner = s.PrimaryGroup
+		}
+	}
+	admin := func(a uint32) func(*token.Spec) {
+		return func(s *token.Spec) {
+			s.Groups = append(s.Groups, token.Group{SID: sid.Administrators, Attributes: a})
+		}
+	}
+	nothing := func(*token.Spec) {}
+	for _, c := range []struct {
+		name           string
+		client, server func(*token.Spec)
+		user           string // the server's
+		want           string
+	}{
+		{"two users", nothing, nothing, svc, "C P S"},
+		{"one user", nothing, nothing, client, "C S"},
+		{"an administrator", nothing, admin(token.GroupDefault), svc, "C P S A"},
+		{"administrators that only deny", nothing, admin(winnt.SE_GROUP_USE_FOR_DENY_ONLY), svc, "C P S"},
+		{"administrators that are off", nothing, admin(winnt.SE_GROUP_ENABLED_BY_DEFAULT), svc, "C P S"},
+		{"an administrator as client", admin(token.GroupDefault), nothing, svc, "C P S"},
+		{"a restricted client", restricted("S-1-5-32-545"), nothing, svc, "C P S R"},
+		{"a restricted server", nothing, restricted("S-1-5-32-545"), svc, "C P S R"},
+	} {
+		tok := build(t, client, winnt.TokenImpersonation, in(group), c.client, integrity(0x1000))
+		d := se.CopyDescriptor(tok, build(t, c.user, winnt.TokenPrimary, in(other), c.server))
+		var who string
+		for _, a := range d.DACL().Slice() {
+			if a.Type() != sd.AccessAllowed || a.Flags() != 0 || a.Mask() != winnt.TOKEN_ALL_ACCESS {
+				t.Errorf("I-23: %s: an entry %v of flags %#x grants %#x", c.name, a.Type(), a.Flags(), uint32(a.Mask()))
+			}
+			letter := map[sid.SID]string{sid.MustParse(client): "C", sid.MustParse(svc): "P", sid.LocalSystem: "S",
+				sid.Administrators: "A", sid.Restricted: "R"}[a.SID()]
+			who += " " + letter
+		}
+		if want := " " + c.want; who != want {
+			t.Errorf("I-23: %s: entries for%s, want%s", c.name, who, want)
+		}
+		rest, err := sddl.Format(sd.New(sd.Parts{Control: d.Control() &^ sd.DACLPresent, Owner: d.Owner(), Group: d.Group(),
+			SACL: d.SACL()}), sddl.Options{})
+		if err != nil || rest != "O:"+group+"G:"+group+"S:AI(ML;;NW;;;LW)" {
+			t.Errorf("I-23: %s: %s, %v", c.name, rest, err)
+		}
+	}
+}
+
+// Each part of the creator's descriptor is used, and missing parts come from the creator's defaults. A NULL list
+// counts as present (O-38, O-39).
+func TestPartsOfANewDescriptor(t *testing.T) {
+	creator := build(t, svc, winnt.TokenPrimary, primary("S-1-5-21-1-2-3-513"))
+	bare := build(t, svc, winnt.TokenPrimary, func(s *token.Spec) { s.DefaultDACL = nil })
+	ace, err := sd.NewACE(sd.AccessAllowed, 0, winnt.GENERIC_READ, sid.Users)
+	if err != nil {
+		t.Fatal(err)
+	}
+	acl, err := sd.NewACL(ace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	given := sid.MustParse("S-1-5-21-9-9-9-9")
+	for i, c := range []struct {
+		creator      *token.Token
+		explicit     *sd.Descriptor
+		owner, group sid.SID
+		present      bool
+		entries      int // of the DACL; -1 for the creator's
+		protected    bool
+	}{
+		{creator, nil, creator.Owner(), creator.PrimaryGroup(), true, -1, false},
+		{creator, sd.New(sd.Parts{Owner: given}), given, creator.PrimaryGroup(), true, -1, false},
+		{creator, sd.New(sd.Parts{Group: given}), creator.Owner(), given, true, -1, false},
+		{creator, sd.New(sd.Parts{DACL: acl, Control: sd.DACLProtected}), creator.Owner(), creator.PrimaryGroup(), true, 1,
+			true},
+		{creator, sd.New(sd.Parts{Control: sd.DACLPresent}), creator.Owner(), creator.PrimaryGroup(), true, 0, false},
+		{creator, sd.New(sd.Parts{Control: sd.DACLProtected}), creator.Owner(), creator.PrimaryGroup(), true, -1, false},
+		{bare, nil, bare.Owner(), bare.PrimaryGroup(), false, 0, false},
+		{bare, sd.New(sd.Parts{DACL: acl}), bare.Owner(), bare.PrimaryGroup(), true, 1, false},
+	} {
+		p := se.NewDescriptor(c.creator, winnt.EventObject, c.explicit).Parts()
+		if p.Owner != c.owner || p.Group != c.group || p.Control&sd.DACLPresent != 0 != c.present ||
+			p.Control&sd.DACLProtected != 0 != c.protected || p.Control&sd.SACLAutoInherited != 0 || p.SACL != nil {
+			t.Errorf("O-38: %d: %+v", i, p)
+		}
+		entries := c.entries
+		if entries < 0 {
+			entries = c.creator.DefaultDACL().Len()
+		}
+		if p.DACL.Len() != entries || c.entries == 0 && p.DACL != nil {
+			t.Errorf("O-38: %d: %d entries, want %d", i, p.DACL.Len(), entries)
+		}
+		for _, a := range p.DACL.All() {
+			if a.Mask()&winnt.GENERIC_RIGHTS != 0 || c.entries == 1 && a.Mask() != winnt.EventObject.Mapping.Read {
+				t.Errorf("O-38: %d: an entry for %#x", i, uint32(a.Mask()))
+			}
+		}
+	}
+}
+
+// TestLabelOfEachType: which types are labelled, with which policy and at which integrity of
+// their creator (O-39).
+func TestLabelOfEachType(t *testing.T) {
+	const up, read = winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP, winnt.SYSTEM_MANDATORY_LABEL_NO_READ_UP
+	for _, c := range []struct {
+		typ         *winnt.ObjectType
+		low, medium winnt.AccessMask // 0 for no label
+		inherited   bool
+	}{
+		{winnt.ProcessObject, up | read, up | read, false}, {winnt.ThreadObject, up | read, up | read, false},
+		{winnt.TokenObject, up, up, true}, {winnt.EventObject, up, 0, false},
+		{winnt.JobObject, up, 0, false}, {winnt.FileObject, up, 0, false},
+	} {
+		for rid, mask := range map[uint32]winnt.AccessMask{0x1000: c.low, 0x1FFF: c.low, 0x2000: c.medium,
+			0x3000: c.medium} {
+			creator := build(t, svc, winnt.TokenPrimary, integrity(rid))
+			d := se.NewDescriptor(creator, c.typ, nil)
+			if got := d.Parts().Control&sd.SACLAutoInherited != 0; got != c.inherited {
+				t.Errorf("O-39: %s: inherited %t", c.typ.Name, got)
+			}
+			if mask == 0 {
+				if d.SACL() != nil {
+					t.Errorf("O-39: %s of %#x has a label", c.typ.Name, rid)
+				}
+				continue
+			}
+			a := d.SACL().At(0)
+			if d.SACL().Len() != 1 || a.Type() != sd.SystemMandatoryLabel || a.Mask() != mask ||
+				a.SID() != se.IntegritySID(rid) {
+				t.Errorf("O-39: %s of %#x: %v", c.typ.Name, rid, a)
+			}
 		}
 	}
 }

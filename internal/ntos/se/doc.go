@@ -1,12 +1,9 @@
-// Package se is the stateful half of NT security: token objects, the logon
-// sessions they belong to, the identifiers they are given, and the rules that
-// need both a token and its history (who may impersonate whom, what a new
-// object's descriptor is).
+// Package se is the stateful half of NT security: token objects, their logon sessions and identifiers, and the rules
+// that need both a token and its history (whether a thread may impersonate a token, the descriptor of a new object).
 //
-// A [TokenObject] is a box around an immutable [token.Token]: readers load the
-// value once and work on that snapshot, writers build a new value and swap it
-// in by compare-and-swap. [CanImpersonate] is the decision table of
-// PsImpersonateClient as a pure function over two values.
+// A [TokenObject] contains an immutable [token.Token]. Readers load the value once and use that snapshot. Writers
+// build a new value and swap it in by compare-and-swap. [CanImpersonate] is the decision table of PsImpersonateClient
+// as a pure function of two values.
 //
-// Guards: TokenObject.value is atomic; LogonSessions.mu guards the sessions; everything else is immutable.
+// TokenObject.value is atomic. LogonSessions.mu guards the sessions. Everything else is immutable.
 package se

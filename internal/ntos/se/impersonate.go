@@ -15,8 +15,8 @@ const systemSource = "*SYSTEM*"
 // the first row of the table that applies. It is a pure function over values.
 func CanImpersonate(p, t *token.Token, level winnt.SecurityImpersonationLevel, profile nt.Profile) (ok bool,
 	row string) {
-	// The rows are tested from the top, and the first that applies decides: d stands
-	// before c, since the privilege allows what an anonymous logon is refused.
+	// The first row that applies decides. d precedes c, because the privilege allows a case that is refused for an
+	// anonymous logon.
 	anonymous := t.AuthenticationID() == winnt.ANONYMOUS_LOGON_LUID
 	switch {
 	case level < winnt.SecurityImpersonation:

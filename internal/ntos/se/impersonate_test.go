@@ -82,8 +82,7 @@ func box(name string) func(*token.Spec) {
 	return func(s *token.Spec) { s.Package = sid.MustParse("S-1-15-2-" + name) }
 }
 
-// I-42: each row of the table in its place. Later conditions are met as well
-// where an earlier row is to win.
+// I-42: each row of the table in its order. Where an earlier row must decide, later conditions are met too.
 func TestCanImpersonate(t *testing.T) {
 	type mods []func(*token.Spec)
 	for _, c := range []struct {
@@ -161,7 +160,7 @@ func TestCanImpersonate(t *testing.T) {
 	}
 }
 
-// A decision allocates nothing: it stands on the path of every impersonation.
+// A decision allocates nothing, because every impersonation needs one.
 func TestCanImpersonateAllocatesNothing(t *testing.T) {
 	p, tok := build(t, svc, winnt.TokenPrimary), build(t, svc, winnt.TokenImpersonation)
 	if n := testing.AllocsPerRun(100, func() {
@@ -169,5 +168,103 @@ func TestCanImpersonateAllocatesNothing(t *testing.T) {
 			nt.Observed)
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// TestElevation: a server that is not elevated cannot impersonate an elevated client; an elevated server can
+// impersonate both (I-42, row h2).
+func TestElevation(t *testing.T) {
+	of := func(typ winnt.TokenType, elevation uint32) *token.Token {
+		s := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
+		s.Type, s.ElevationType = typ, elevation
+		if typ == winnt.TokenImpersonation {
+			s.Level = winnt.SecurityImpersonation
+		}
+		v, err := token.New(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	const full, limited = winnt.TokenElevationTypeFull, winnt.TokenElevationTypeLimited
+	for _, c := range []struct {
+		server, client uint32
+		row            string
+	}{{limited, full, "h2"}, {full, limited, "j"}, {full, full, "j"}, {limited, limited, "j"}} {
+		ok, row := se.CanImpersonate(of(winnt.TokenPrimary, c.server), of(winnt.TokenImpersonation, c.client),
+			winnt.SecurityImpersonation, nt.Documented)
+		if row != c.row || ok != (c.row == "j") {
+			t.Errorf("I-42: a server of type %d, a client of type %d: %t by row %s, want %s", c.server, c.client, ok, row, c.row)
+		}
+	}
+}
+
+// If several rows of the table apply, the first one decides (I-42). The test repeats their order.
+func TestFirstRowDecides(t *testing.T) {
+	const other = "S-1-5-21-1-2-3-1001"
+	// Each condition changes the process's token, the client's or both.
+	conditions := []struct {
+		row            string
+		allowed        bool
+		server, client func(*token.Spec)
+	}{
+		{"b", true, nil, anonymous("*SYSTEM*")},
+		{"d", true, privilege, nil},
+		{"c", false, nil, anonymous("NtLmSsp")},
+		{"e", true, nil, origin(session)},
+		{"f", false, nil, func(s *token.Spec) { s.User.SID = sid.MustParse(other) }},
+		{"g", false, nil, restricted("S-1-1-0")},
+		{"h", false, nil, integrity(0x3000)},
+		{"h2", false, nil, elevation(winnt.TokenElevationTypeFull)},
+		{"i", false, box("1-2-3"), nil},
+	}
+	same := true
+	for set := range 1 << len(conditions) {
+		if set&5 == 5 {
+			continue // one source or the other
+		}
+		var server, client []func(*token.Spec)
+		row, allowed := "j", true
+		for i := len(conditions) - 1; i >= 0; i-- {
+			c := conditions[i]
+			if set&(1<<i) == 0 {
+				continue
+			}
+			if c.server != nil {
+				server = append(server, c.server)
+			}
+			if c.client != nil {
+				client = append(client, c.client)
+			}
+			if c.row != "e" || set&(1<<6) == 0 { // an explicit logon is not above the server
+				row, allowed = c.row, c.allowed
+			}
+		}
+		p, tok := build(t, svc, winnt.TokenPrimary, server...), build(t, svc, winnt.TokenImpersonation, client...)
+		for _, profile := range []nt.Profile{nt.Documented, nt.Observed} {
+			ok, got := se.CanImpersonate(p, tok, winnt.SecurityImpersonation, profile)
+			if ok != allowed || got != row {
+				same = false
+				t.Errorf("I-42: conditions %09b: %t by row %s, want %t by %s", set, ok, got, allowed, row)
+			}
+			if ok, got := se.CanImpersonate(p, tok, winnt.SecurityIdentification, profile); !ok || got != "a" {
+				t.Errorf("I-42: conditions %09b: to identify: %t by row %s", set, ok, got)
+			}
+		}
+		if !same {
+			return
+		}
+	}
+}
+
+// TestEachRowHasItsWords: no two rows have the same explanation.
+func TestEachRowHasItsWords(t *testing.T) {
+	words := map[string]string{}
+	for _, row := range []string{"a", "b", "c", "d", "e", "f", "g", "h", "h2", "i", "j"} {
+		text := se.RowText(row)
+		if words[text] != "" {
+			t.Errorf("rows %s and %s: %s", words[text], row, text)
+		}
+		words[text] = row
 	}
 }

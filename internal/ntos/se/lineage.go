@@ -14,9 +14,8 @@ type lineage struct {
 	from *lineage
 }
 
-// NewCopy makes an object that stands for the same token as t: the copy that
-// a child process or a job's process is given (T-113, I-90). Where it matters
-// who descends from whom it counts as t itself.
+// NewCopy returns a new object for the same token as t: the copy for a child process or a job's process (T-113,
+// I-90). It has the lineage of t.
 func (s *State) NewCopy(t *TokenObject, value *token.Token, d *sd.Descriptor) *TokenObject {
 	n := s.NewToken(value, d)
 	n.identity, n.from = t.standsFor(), t.from
@@ -58,11 +57,9 @@ func (t *TokenObject) DescendsFrom(root *TokenObject) bool {
 // [Primary]: it lowers nothing.
 const Unlabelled = ^uint32(0)
 
-// Primary returns the value of the token that a child process is given in place of
-// t (T-113): everything the same but the TokenId, and with the policy
-// NEW_PROCESS_MIN the lower of the token's integrity and the label of the
-// program. The status is that of lowering a token that has no room for the
-// entry; the process must then not be made.
+// Primary returns the token of a child process whose parent has t (T-113). Only the TokenId changes and, with the
+// policy NEW_PROCESS_MIN, the integrity, which becomes the lower of the token's and the program's label. It returns
+// an error status if the token has no room for the new integrity entry. The process must not be created then.
 func Primary(t *token.Token, image uint32) (*token.Token, ntstatus.Status) {
 	v := t
 	if t.Type() != winnt.TokenPrimary {
@@ -75,10 +72,9 @@ func Primary(t *token.Token, image uint32) (*token.Token, ntstatus.Status) {
 	return v.WithIntegrity(v.ModifiedID(), IntegritySID(image))
 }
 
-// MayAssign reports whether the owner of a primary token may give a process
-// the token t without SeAssignPrimaryTokenPrivilege (T-111): t was filtered
-// from own, or both were filtered from the same token in one logon session. A
-// session belongs to one user, which a token made by hand could belie.
+// MayAssign reports whether the owner of the primary token own may give token t to a process without
+// SeAssignPrimaryTokenPrivilege (T-111). It may if t was filtered from own, or both were filtered from the same token
+// in one logon session. The session alone does not suffice, because a created token can name any user.
 func MayAssign(own, t *TokenObject) bool {
 	o, v := own.Value(), t.Value()
 	if v.ParentTokenID() == own.ID() {

@@ -9,10 +9,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// T-111: without the privilege a process is given a child of the owner's token,
-// or a sibling of it, of one logon session and one user.
+// T-111: without the privilege a process can be given a child or a sibling of the owner's token, of one logon session
+// and one user.
 func TestMayAssign(t *testing.T) {
-	s := NewState()
+	s := NewState(0)
 	object := func(user string, session, parent winnt.LUID) *TokenObject {
 		spec := token.StandardUser(sid.MustParse(user))
 		spec.AuthenticationID, spec.ParentTokenID = session, parent

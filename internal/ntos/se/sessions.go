@@ -11,8 +11,8 @@ import (
 
 // LogonSessions are the sessions that tokens belong to, by AuthenticationId.
 type LogonSessions struct {
-	// Ended is told of each session that Note was called for, on the goroutine that
-	// dropped its last token, with no lock held. Immutable once sessions are used.
+	// Ended is called for each ended session that Note marked, on the goroutine that dropped the last token, without
+	// a lock. Immutable once sessions are used.
 	Ended func(Logon)
 
 	mu sync.Mutex
@@ -33,6 +33,7 @@ type Logon struct {
 	Token *token.Token
 	Type  winnt.LogonType
 	Proof string // how the client proved who it is; "" for a name and a password
+	Peer  bool   // the host's kernel alone said who it is: its records are not waited for
 }
 
 // session is one record; its fields are guarded by LogonSessions.mu.
@@ -83,8 +84,8 @@ func (l *LogonSessions) openLocked(id winnt.LUID) *session {
 	return s
 }
 
-// Hold keeps a session for a token that is about to be made; false if there is
-// none of that id (T-5). Undo it with Release.
+// Hold references a session for a token that will be created. It returns false if there is no session with the id
+// (T-5). Release undoes it.
 func (l *LogonSessions) Hold(id winnt.LUID) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -97,8 +98,7 @@ func (l *LogonSessions) Hold(id winnt.LUID) bool {
 	return true
 }
 
-// reference takes the hold of a new token object; who makes one without asking, as
-// a logon does, opens the session with it.
+// reference takes the hold of a new token object. It opens the session if there is none, for example for a logon.
 func (l *LogonSessions) reference(id winnt.LUID) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -107,11 +107,11 @@ func (l *LogonSessions) reference(id winnt.LUID) {
 	s.used = true
 }
 
-// Release drops one hold; the session goes with its last, and with it the
-// other of its pair if that one has no holder (T-5). Routines run here.
+// Release drops one hold and ignores an unknown id. The last one ends the session, unless it is well-known, never had
+// a token, or the other of its pair has holders. The other of the pair ends with it (T-5). Release calls Ended and the
+// registered routines without a lock.
 func (l *LogonSessions) Release(id winnt.LUID) {
-	// Records and routines come after the lock is given back: a routine may ask
-	// about sessions itself.
+	// Records and routines run without the lock, because a routine may use sessions itself.
 	ended, logons, routines := l.release(id)
 	for _, o := range logons {
 		if l.Ended != nil && o.Token != nil {
@@ -125,7 +125,8 @@ func (l *LogonSessions) Release(id winnt.LUID) {
 	}
 }
 
-// Note keeps what logon opened a session, for the record of its end.
+// Note stores the logon of a session for the record of its end. It does nothing for a session that is unknown or
+// well-known.
 func (l *LogonSessions) Note(o Logon) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -134,7 +135,7 @@ func (l *LogonSessions) Note(o Logon) {
 	}
 }
 
-// Proof returns how the client of a session proved who it is, as Note was told.
+// Proof returns the kind of proof that Note stored for a session's client, "" for an unknown session or none.
 func (l *LogonSessions) Proof(id winnt.LUID) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -178,8 +179,7 @@ func (l *LogonSessions) release(id winnt.LUID) (ended []winnt.LUID, logons []Log
 		}
 		pair = append(pair, s.buddy)
 	}
-	// Nothing can fail from here on: what is told to the routines has happened when
-	// they hear of it.
+	// No step after this one can fail, so the routines are called only for changes that have happened.
 	for _, k := range pair {
 		if l.live[k].notify {
 			ended = append(ended, k)
@@ -225,9 +225,9 @@ func (l *LogonSessions) Unregister(r *LogonSessionTerminatedRoutine) ntstatus.St
 }
 
 // Link makes two tokens the split pair of their sessions (class 19 of
-// NtSetInformationToken): STATUS_INVALID_PARAMETER unless they are of one user
-// and one is full, the other limited; STATUS_NO_SUCH_LOGON_SESSION if a
-// session is gone.
+// NtSetInformationToken). Errors: STATUS_INVALID_PARAMETER unless they belong to one
+// user and one is full, the other limited, or if a session is already paired with
+// a third one; STATUS_NO_SUCH_LOGON_SESSION if a session is gone.
 func (l *LogonSessions) Link(a, b *token.Token) ntstatus.Status {
 	full, limited := a, b
 	if a.ElevationType() == winnt.TokenElevationTypeLimited {

@@ -25,10 +25,10 @@ func admin(t *testing.T, session winnt.LUID, elevation uint32) *token.Token {
 	return v
 }
 
-// T-5: a session lives from its opening to its last token; a service that holds
-// it and makes no token does not end it.
+// T-5: a session lives from its opening to the end of its last token. A service that holds it and creates no token
+// does not end it.
 func TestSessionLife(t *testing.T) {
-	s := se.NewState()
+	s := se.NewState(0)
 	id := s.AllocateLUID()
 	if s.Sessions.Known(id) || s.Sessions.Hold(id) {
 		t.Fatal("a session that was never opened")
@@ -56,9 +56,9 @@ func TestSessionLife(t *testing.T) {
 	}
 }
 
-// T-5: the routines are told of marked sessions, once, with no lock held.
+// T-5: the routines are called for marked sessions, once, without a lock.
 func TestSessionNotification(t *testing.T) {
-	s := se.NewState()
+	s := se.NewState(0)
 	var told []winnt.LUID
 	r := &se.LogonSessionTerminatedRoutine{}
 	r.Call = func(id winnt.LUID) {
@@ -88,7 +88,7 @@ func TestSessionNotification(t *testing.T) {
 // T-5, T-80: the two sessions of a pair live as long as one of them has a token,
 // so that each token goes on finding the other.
 func TestLinkedSessions(t *testing.T) {
-	s := se.NewState()
+	s := se.NewState(0)
 	one, two := s.AllocateLUID(), s.AllocateLUID()
 	full, limited := admin(t, one, winnt.TokenElevationTypeFull), admin(t, two, winnt.TokenElevationTypeLimited)
 	a, b := s.NewToken(full, nil), s.NewToken(limited, nil)
@@ -129,7 +129,7 @@ func TestLinkedSessions(t *testing.T) {
 	s.Sessions.Open(third)
 	anew, more := admin(t, third, winnt.TokenElevationTypeLimited), admin(t, third, winnt.TokenElevationTypeFull)
 	for _, bad := range [][2]*token.Token{{full, anew}, {anew, full}, {limited, more}, {more, limited}} {
-		// Neither of a pair is linked anew, whichever is named first (T-90).
+		// A linked session cannot be linked again, whichever is named first (T-90).
 		if st := s.Sessions.Link(bad[0], bad[1]); st != ntstatus.InvalidParameter {
 			t.Errorf("a second pair: %v", st)
 		}
@@ -147,11 +147,10 @@ func TestLinkedSessions(t *testing.T) {
 	}
 }
 
-// T-5: the end of a pair is told for each of its sessions, with the logon that opened
-// it, and to every routine, also where the first one unregisters itself meanwhile. A
-// pair with a session that is always there stays.
+// T-5: the end of a pair is reported for each of its sessions, with its logon, to every routine, even if the first
+// one unregisters itself. A pair with a permanent session does not end.
 func TestPairEnds(t *testing.T) {
-	s := se.NewState()
+	s := se.NewState(0)
 	one, two := s.AllocateLUID(), s.AllocateLUID()
 	full, limited := admin(t, one, winnt.TokenElevationTypeFull), admin(t, two, winnt.TokenElevationTypeLimited)
 	a, b := s.NewToken(full, nil), s.NewToken(limited, nil)
@@ -206,11 +205,11 @@ func TestPairEnds(t *testing.T) {
 	}
 }
 
-// T-5: of a pair, the end of the sessions that were marked is told, whichever loses its last token last.
-func TestMarkedOfPair(t *testing.T) {
+// T-5: the end of each marked session of a pair is reported, whichever session loses its last token last.
+func TestMarkedSessionsOfPairAreReported(t *testing.T) {
 	for marked := range 4 {
 		for last := range 2 {
-			s := se.NewState()
+			s := se.NewState(0)
 			ids := [2]winnt.LUID{s.AllocateLUID(), s.AllocateLUID()}
 			full, limited := admin(t, ids[0], winnt.TokenElevationTypeFull), admin(t, ids[1], winnt.TokenElevationTypeLimited)
 			tokens := []ob.Object{s.NewToken(full, nil), s.NewToken(limited, nil)}
@@ -237,9 +236,9 @@ func TestMarkedOfPair(t *testing.T) {
 	}
 }
 
-// T-90: a token that drops its hold does so once; its duplicate holds anew.
+// T-90: a token drops its reference once; its duplicate has its own reference.
 func TestDropSession(t *testing.T) {
-	s := se.NewState()
+	s := se.NewState(0)
 	id := s.AllocateLUID()
 	a := s.NewToken(admin(t, id, 1), nil)
 	keep := s.NewToken(admin(t, id, 1), nil)
@@ -263,7 +262,7 @@ func TestDropSession(t *testing.T) {
 
 // T-69: one number for a package in a session while a token has it.
 func TestLowBoxNumbers(t *testing.T) {
-	s := se.NewState()
+	s := se.NewState(0)
 	p, q := sid.AppContainer("p"), sid.AppContainer("q")
 	a, b := s.Boxes.Hold(1, p), s.Boxes.Hold(1, p)
 	if a.Number() == 0 || a.Number() != b.Number() {
@@ -299,7 +298,7 @@ func TestLowBoxNumbers(t *testing.T) {
 
 // T-5: sessions under many tokens at once; run with -race.
 func TestSessionStress(t *testing.T) {
-	s := se.NewState()
+	s := se.NewState(0)
 	id := s.AllocateLUID()
 	s.Sessions.Open(id)
 	v := admin(t, id, 1)
@@ -324,11 +323,11 @@ func TestSessionStress(t *testing.T) {
 	}
 }
 
-// T-5: a session ends whether or not its end is recorded, and the record is of the logon that
-// opened it; one that no logon opened has none.
+// T-5: a session ends even if its end is not recorded. The record has the logon that opened it; a session without a
+// logon has no record.
 func TestEndOfALogon(t *testing.T) {
 	for _, listens := range []bool{false, true} {
-		s := se.NewState()
+		s := se.NewState(0)
 		var ended []se.Logon
 		if listens {
 			s.Sessions.Ended = func(o se.Logon) { ended = append(ended, o) }
@@ -351,5 +350,31 @@ func TestEndOfALogon(t *testing.T) {
 		if len(ended) != 1 || ended[0].Type != winnt.LOGON32_LOGON_BATCH || ended[0].Proof != "p" || ended[0].Token == nil {
 			t.Errorf("T-5: the ends told are %+v, want that of the one logon", ended)
 		}
+	}
+}
+
+// Exactly the logons with a proof are returned.
+func TestProvedLogons(t *testing.T) {
+	s := se.NewState(0)
+	var want []string
+	for i, proof := range []string{"a", "", "b", ""} {
+		id := winnt.LUID(0x10000 + i)
+		s.Sessions.Open(id)
+		s.Sessions.Note(se.Logon{Proof: proof, Token: build(t, client, winnt.TokenPrimary, func(s *token.Spec) {
+			s.AuthenticationID = id
+		})})
+		if proof != "" {
+			want = append(want, proof)
+		}
+		if got := s.Sessions.Proof(id); got != proof {
+			t.Errorf("session %d: %q, want %q", i, got, proof)
+		}
+	}
+	var got []string
+	for _, l := range s.Sessions.Proved() {
+		got = append(got, l.Proof)
+	}
+	if slices.Sort(got); !slices.Equal(got, want) {
+		t.Errorf("proved are %q, want %q", got, want)
 	}
 }

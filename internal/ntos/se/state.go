@@ -1,6 +1,8 @@
 package se
 
 import (
+	"crypto/rand"
+	"encoding/binary"
 	"sync/atomic"
 
 	"github.com/refmon/refmon/internal/ntos/ob"
@@ -16,15 +18,22 @@ type State struct {
 	Objects  ob.Census // every live object of the system
 }
 
-// firstLUID is where locally allotted identifiers start: above the well-known
-// ones (20 section 1.4).
-const firstLUID = 0x3E8
+// lowestLUID and highestLUID are the limits of a random start. From lowestLUID on the high part is never 0, unlike in
+// the well-known identifiers (20 section 1.4) and in identifiers of kernels that always started at the same number.
+// Above highestLUID 2^48 identifiers are left.
+const (
+	lowestLUID  winnt.LUID = 1 << 32
+	highestLUID            = ^winnt.LUID(0) - 1<<48
+)
 
-// NewState makes the state with the well-known logon sessions, which are
-// never deleted.
-func NewState() *State {
+// NewState makes the state with the well-known logon sessions, which are never deleted. The identifiers that it
+// allots follow first; with 0 they follow a random number.
+func NewState(first winnt.LUID) *State {
 	s := &State{}
-	s.luid.Store(firstLUID)
+	if first == 0 {
+		first = randomLUID()
+	}
+	s.luid.Store(uint64(first))
 	s.Sessions.live = map[winnt.LUID]*session{}
 	for _, l := range []winnt.LUID{winnt.SYSTEM_LUID, winnt.ANONYMOUS_LOGON_LUID, winnt.LOCALSERVICE_LUID,
 		winnt.NETWORKSERVICE_LUID, winnt.IUSER_LUID} {
@@ -36,3 +45,15 @@ func NewState() *State {
 // AllocateLUID returns an identifier never returned before; they only grow (20
 // section 1.4).
 func (s *State) AllocateLUID() winnt.LUID { return winnt.LUID(s.luid.Add(1)) }
+
+// randomLUID returns 64 random bits within the bounds of a start. The SIDs of logon sessions come from these numbers:
+// a number that no start repeats keeps what names an ended session from naming another one (F-198).
+func randomLUID() winnt.LUID {
+	for {
+		var b [8]byte
+		_, _ = rand.Read(b[:]) // it never fails
+		if l := winnt.LUID(binary.LittleEndian.Uint64(b[:])); l >= lowestLUID && l <= highestLUID {
+			return l
+		}
+	}
+}

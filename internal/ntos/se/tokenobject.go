@@ -34,12 +34,11 @@ type TokenObject struct {
 	records atomic.Pointer[records]           // lazily made, see Impersonation
 }
 
-// NewToken makes a token object with one reference, tagged as the caller's,
-// and takes its holds on the logon session (T-5) and on the AppContainer
-// (T-69). The TokenId is new.
+// NewToken makes a token object with a new TokenId and one reference, tagged as the caller's. It holds the
+// AppContainer (T-69) and the logon session (T-5), which it opens if there is none.
 func (s *State) NewToken(value *token.Token, d *sd.Descriptor) *TokenObject {
 	if value.SessionDropped() {
-		// the new object holds it anew
+		// the new object references it itself
 		value = value.WithFlags(value.ModifiedID(), 0, winnt.TOKEN_SESSION_NOT_REFERENCED)
 	}
 	t := &TokenObject{id: s.AllocateLUID(), state: s, box: s.holdBox(value)}
@@ -48,6 +47,12 @@ func (s *State) NewToken(value *token.Token, d *sd.Descriptor) *TokenObject {
 	s.Objects.Track(t)
 	s.Sessions.reference(value.AuthenticationID())
 	return t
+}
+
+// HeapSize implements ob.Sized.
+func (t *TokenObject) HeapSize() int {
+	const object = 512 // memory besides the header: records, default descriptor, AppContainer
+	return object + t.Value().HeapSize() + 16*len(t.kept)
 }
 
 // Keep makes objects stay open, by name too, as long as the token lives. Call
@@ -71,8 +76,7 @@ func (t *TokenObject) destroy() {
 	}
 }
 
-// DropSession gives up the token's hold on its logon session, once; what is
-// asked again is done already (class 14).
+// DropSession releases the token's reference to its logon session (class 14). Further calls do nothing.
 func (t *TokenObject) DropSession() {
 	for {
 		old := t.value.Load()
@@ -89,14 +93,11 @@ func (t *TokenObject) DropSession() {
 // ID returns the TokenId.
 func (t *TokenObject) ID() winnt.LUID { return t.id }
 
-// Value returns a snapshot of the token: immutable, valid for as long as it is
-// held, unaffected by later changes of the object.
+// Value returns an immutable snapshot of the token. Later changes of the object do not affect it.
 func (t *TokenObject) Value() *token.Token { return t.value.Load() }
 
-// Update replaces the value by what change makes of it, and restarts if
-// another writer came in between (commit by compare-and-swap). change gets a
-// new ModifiedId, may run more than once, and returns nil to leave the token
-// as it is.
+// Update replaces the value by the result of change, with compare-and-swap. change gets the old value and a new
+// ModifiedId. It may run more than once, and returns nil to keep the old value.
 func (t *TokenObject) Update(change func(old *token.Token, modified winnt.LUID) *token.Token) {
 	modified := t.state.AllocateLUID()
 	for {
@@ -108,8 +109,8 @@ func (t *TokenObject) Update(change func(old *token.Token, modified winnt.LUID) 
 	}
 }
 
-// AttachPrimary marks the object as some process's primary token; first tells
-// whether no process had it before (T-112).
+// AttachPrimary marks the object as the primary token of a process. first reports whether no process had it before
+// (T-112).
 func (t *TokenObject) AttachPrimary() (first bool) { return t.inUse.Add(1) == 1 }
 
 // DetachPrimary undoes AttachPrimary.
@@ -133,7 +134,7 @@ type Impersonation struct {
 // that impersonating again allocates nothing.
 type records [16]atomic.Pointer[Impersonation]
 
-// Impersonation returns the record of this token with these parameters.
+// Impersonation returns the cached record of this token with these parameters. It takes no reference.
 func (t *TokenObject) Impersonation(copyOnOpen, effectiveOnly bool,
 	level winnt.SecurityImpersonationLevel) *Impersonation {
 	all := t.records.Load()

@@ -13,7 +13,7 @@ import (
 
 // T-5: a session lives as long as its last token; the well-known ones always do.
 func TestSessionsLiveWithTheirTokens(t *testing.T) {
-	s := se.NewState()
+	s := se.NewState(0)
 	const id = winnt.LUID(0x12345)
 	if s.Sessions.Known(id) {
 		t.Fatal("the session is known before there is a token")
@@ -38,9 +38,9 @@ func TestSessionsLiveWithTheirTokens(t *testing.T) {
 	}
 }
 
-// TokenIds are never given twice, and a changed token keeps its own.
+// TokenIds are unique, and a changed token keeps its own.
 func TestIdentifiers(t *testing.T) {
-	s := se.NewState()
+	s := se.NewState(0)
 	v := build(t, client, winnt.TokenPrimary)
 	seen := map[winnt.LUID]bool{}
 	for range 100 {
@@ -55,7 +55,7 @@ func TestIdentifiers(t *testing.T) {
 
 // T-72: every change has a ModifiedId of its own; concurrent writers lose none.
 func TestUpdatesAreNotLost(t *testing.T) {
-	s := se.NewState()
+	s := se.NewState(0)
 	o := s.NewToken(build(t, client, winnt.TokenPrimary), nil)
 	defer o.Deref(ob.TagCall)
 	const writers, rounds = 4, 500
@@ -84,7 +84,7 @@ func TestUpdatesAreNotLost(t *testing.T) {
 
 // The sixteen records of a token are made once each, also under a race.
 func TestRecordsAreShared(t *testing.T) {
-	s := se.NewState()
+	s := se.NewState(0)
 	o := s.NewToken(build(t, client, winnt.TokenImpersonation), nil)
 	defer o.Deref(ob.TagCall)
 	var got [8]*se.Impersonation
@@ -119,7 +119,7 @@ func TestRecordsAreShared(t *testing.T) {
 
 // T-47, O-38: the default descriptor is made once for a value and follows a change.
 func TestDefaultTokenDescriptor(t *testing.T) {
-	s := se.NewState()
+	s := se.NewState(0)
 	o := s.NewToken(build(t, client, winnt.TokenPrimary), nil)
 	defer o.Deref(ob.TagCall)
 	first := o.DefaultTokenDescriptor()
@@ -133,5 +133,66 @@ func TestDefaultTokenDescriptor(t *testing.T) {
 	dacl := o.DefaultTokenDescriptor().DACL()
 	if dacl.Len() != 1 || dacl.At(0).SID() != sid.Everyone {
 		t.Errorf("after a change of the default DACL: %s", text(t, o.DefaultTokenDescriptor()))
+	}
+}
+
+// A copy, also of a copy, represents its token. A token filtered from one of them descends from all of them and from
+// nothing else, and no token descends from a filtered one (I-90).
+func TestDescent(t *testing.T) {
+	s := se.NewState(0)
+	v := build(t, svc, winnt.TokenPrimary)
+	root, stranger := s.NewToken(v, nil), s.NewToken(v, nil)
+	copied := s.NewCopy(root, v, nil)
+	again := s.NewCopy(copied, v, nil)
+	child := s.NewFiltered(again, v, nil)
+	grandchild := s.NewFiltered(s.NewCopy(child, v, nil), v, nil)
+	sibling := s.NewFiltered(root, v, nil)
+	all := []*se.TokenObject{root, copied, again, child, grandchild, sibling, stranger}
+	names := []string{"root", "copied", "again", "child", "grandchild", "sibling", "stranger"}
+	from := [][]int{{0, 1, 2}, {0, 1, 2}, {0, 1, 2}, {0, 1, 2, 3}, {0, 1, 2, 3, 4}, {0, 1, 2, 5}, {6}}
+	for i, x := range all {
+		for j, y := range all {
+			want := false
+			for _, k := range from[i] {
+				want = want || k == j
+			}
+			if got := x.DescendsFrom(y); got != want {
+				t.Errorf("I-90: %s descends from %s: %t", names[i], names[j], got)
+			}
+		}
+		if i > 0 && x.ID() == root.ID() {
+			t.Errorf("T-55: %s has the id of another object", names[i])
+		}
+	}
+	for _, x := range all {
+		x.Deref(ob.TagCall)
+	}
+}
+
+// TestPrimaryOfAChild: the token of a child is a primary one; the program's integrity counts
+// where it is lower and the policy says so, and changes nothing else (T-113).
+func TestPrimaryOfAChild(t *testing.T) {
+	const newProcess = winnt.TOKEN_MANDATORY_POLICY_NEW_PROCESS_MIN
+	for i, c := range []struct {
+		typ           winnt.TokenType
+		policy, image uint32
+		want          uint32
+	}{
+		{winnt.TokenPrimary, newProcess, 0x1000, 0x1000}, {winnt.TokenPrimary, newProcess, 0x1FFF, 0x1FFF},
+		{winnt.TokenPrimary, newProcess, 0x2000, 0x2000}, {winnt.TokenPrimary, newProcess, 0x2001, 0x2000},
+		{winnt.TokenPrimary, newProcess, se.Unlabelled, 0x2000}, {winnt.TokenPrimary, 1, 0x1000, 0x2000},
+		{winnt.TokenPrimary, 0, 0, 0x2000}, {winnt.TokenPrimary, newProcess | 1, 0, 0},
+		{winnt.TokenImpersonation, newProcess, 0x1000, 0x1000}, {winnt.TokenImpersonation, 0, 0x1000, 0x2000},
+	} {
+		tok := build(t, svc, c.typ, func(s *token.Spec) { s.MandatoryPolicy, s.ModifiedID = c.policy, 55 })
+		v, st := se.Primary(tok, c.image)
+		if st != 0 || v.Type() != winnt.TokenPrimary || v.Level() != 0 || v.Integrity() != c.want ||
+			v.ModifiedID() != 55 || v.User().SID != tok.User().SID || v.AuthenticationID() != tok.AuthenticationID() {
+			t.Errorf("T-113: %d: %v, type %v, level %v, integrity %#x, modified %d", i, st, v.Type(), v.Level(),
+				v.Integrity(), v.ModifiedID())
+		}
+		if c.typ == winnt.TokenPrimary && c.want == 0x2000 && v != tok {
+			t.Errorf("T-113: %d: a copy without a need", i)
+		}
 	}
 }

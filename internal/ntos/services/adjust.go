@@ -21,10 +21,10 @@ func (c *Context) NtAdjustPrivilegesToken(in nt.AdjustPrivilegesTokenIn) (out nt
 	st ntstatus.Status) {
 	// capture
 	if in.DisableAllPrivileges {
-		// A list beside DisableAllPrivileges is not looked at (T-71).
+		// With DisableAllPrivileges the list is ignored (T-71).
 		in.NewState = nt.Captured[[]nt.LUIDAndAttributes]{}
 	} else if in.NewState.Status != ntstatus.Success {
-		// What cannot be read is refused before the handle is looked at.
+		// An unreadable list is refused before the handle is tested.
 		return out, c.Fail("T-70", in.NewState.Status)
 	} else if in.NewState.V == nil {
 		// A list is needed where not all privileges are to be disabled.
@@ -38,7 +38,7 @@ func (c *Context) NtAdjustPrivilegesToken(in nt.AdjustPrivilegesTokenIn) (out nt
 	// reference
 	want := winnt.TOKEN_ADJUST_PRIVILEGES
 	if in.WantPrevious {
-		// The previous state is told only through a handle that may also query (T-70).
+		// The previous state requires a handle with TOKEN_QUERY (T-70).
 		want |= winnt.TOKEN_QUERY
 	}
 	tok, _, st := ob.Reference[*se.TokenObject](&c.Caller, in.TokenHandle, want, se.TokenType)
@@ -67,7 +67,7 @@ func (c *Context) NtAdjustPrivilegesToken(in nt.AdjustPrivilegesTokenIn) (out nt
 	})
 	switch st {
 	case ntstatus.BufferTooSmall:
-		// A buffer too small for the previous state tells the need and changes nothing.
+		// If the buffer is too small for the previous state, nothing changes and the required length is returned.
 		return out, c.Fail("T-70", st)
 	case ntstatus.NotAllAssigned:
 		// A privilege that the token does not hold is skipped, and the status says so.
@@ -88,7 +88,7 @@ func adjusted(old *token.Token, modified winnt.LUID, in *nt.AdjustPrivilegesToke
 	if in.WantPrevious {
 		out.ReturnLength = uint32(privilegesHeader + privilegeSize*len(previous))
 		if in.BufferLength < out.ReturnLength {
-			// A buffer too small for the previous state gets its need told and changes nothing (T-70).
+			// If the buffer is too small, nothing changes and the required length is returned (T-70).
 			return old, out, ntstatus.BufferTooSmall
 		}
 		for _, p := range previous {
@@ -98,7 +98,7 @@ func adjusted(old *token.Token, modified winnt.LUID, in *nt.AdjustPrivilegesToke
 	return n, out, st
 }
 
-// NtPrivilegeCheck tells whether privileges are enabled in a token.
+// NtPrivilegeCheck reports whether privileges are enabled in a token.
 func (c *Context) NtPrivilegeCheck(in nt.PrivilegeCheckIn) (out nt.PrivilegeCheckOut, st ntstatus.Status) {
 	// capture
 	if in.RequiredPrivileges.Status != ntstatus.Success {
@@ -117,16 +117,16 @@ func (c *Context) NtPrivilegeCheck(in nt.PrivilegeCheckIn) (out nt.PrivilegeChec
 	}
 	// decide
 	if v.Type() == winnt.TokenImpersonation && v.Level() < winnt.SecurityIdentification {
-		// A client below SecurityIdentification cannot be asked.
+		// A client below SecurityIdentification cannot be queried.
 		return out, c.Fail("T-101", ntstatus.BadImpersonationLevel)
 	}
 	out.RequiredPrivileges, out.Result = MarkPrivileges(&set, v)
 	return out, ntstatus.Success
 }
 
-// MarkPrivileges returns a copy of the set with SE_PRIVILEGE_USED_FOR_ACCESS on
-// those that are enabled in the token and off on the others, and tells whether
-// they are enough: all of them with PRIVILEGE_SET_ALL_NECESSARY, else one.
+// MarkPrivileges returns a copy of the set in which SE_PRIVILEGE_USED_FOR_ACCESS marks the privileges that are
+// enabled in the token. The boolean reports whether they suffice: all of them with PRIVILEGE_SET_ALL_NECESSARY,
+// otherwise one.
 func MarkPrivileges(set *nt.PrivilegeSet, v *token.Token) (*nt.PrivilegeSet, bool) {
 	found := &nt.PrivilegeSet{Control: set.Control, Privilege: make([]nt.LUIDAndAttributes, len(set.Privilege))}
 	enabled := 0

@@ -13,7 +13,7 @@ import (
 func (c *Context) NtAdjustGroupsToken(in nt.AdjustGroupsTokenIn) (out nt.AdjustGroupsTokenOut, st ntstatus.Status) {
 	// capture
 	if in.ResetToDefault {
-		in.NewState = nt.Captured[[]token.Group]{} // a list beside ResetToDefault is not looked at (T-75)
+		in.NewState = nt.Captured[[]token.Group]{} // with ResetToDefault the list is ignored (T-75)
 	}
 	if st := c.probe("T-74", in.NewState.Status); st != ntstatus.Success {
 		return out, st
@@ -38,7 +38,7 @@ func (c *Context) NtAdjustGroupsToken(in nt.AdjustGroupsTokenIn) (out nt.AdjustG
 	changes := append([]token.Group(nil), in.NewState.V...)
 	// decide and commit: a compare-and-swap that restarts
 	tok.Update(func(old *token.Token, modified winnt.LUID) *token.Token {
-		// Groups are switched all or none; mandatory and deny-only ones stay as they are (T-75).
+		// Either all groups change or none does; mandatory and deny-only groups cannot change (T-75).
 		n, previous, s := old.AdjustGroups(modified, in.ResetToDefault, changes)
 		out, st = nt.AdjustGroupsTokenOut{}, s
 		if in.WantPrevious && s.IsSuccess() {
@@ -57,7 +57,7 @@ func (c *Context) NtAdjustGroupsToken(in nt.AdjustGroupsTokenIn) (out nt.AdjustG
 func (c *Context) referenceAdjust(h winnt.Handle, previous bool) (*se.TokenObject, ntstatus.Status) {
 	want := winnt.TOKEN_ADJUST_GROUPS
 	if previous {
-		// The previous state is told only through a handle that may also query (T-74).
+		// The previous state requires a handle with TOKEN_QUERY (T-74).
 		want |= winnt.TOKEN_QUERY
 	}
 	tok, _, st := ob.Reference[*se.TokenObject](&c.Caller, h, want, se.TokenType)
@@ -136,7 +136,8 @@ func adjustClaims(old *token.Token, modified winnt.LUID, in *nt.AdjustTokenClaim
 		small = small || in.DeviceGroupsBufferLength < out.DeviceGroupsReturnBufferLength
 	}
 	if small {
-		// A buffer too small for its previous state tells the need and changes nothing (T-74).
+		// If the buffer is too small for its previous state, nothing changes and the required length is returned
+		// (T-74).
 		return old, out, ntstatus.BufferTooSmall
 	}
 	if in.WantPreviousUser {

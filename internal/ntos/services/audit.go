@@ -27,6 +27,8 @@ func (a auditor) Opened(c *ob.Caller, obj ob.Object, subject access.Subject, des
 	ha, st := a.log.Opened(&audit.Opening{
 		Origin: originOf(c), Object: audit.Object{Type: head.Type().Name, Name: head.Path(),
 			Handle: h}, Request: &r, Decision: dec,
+		// Pipes and files without contents are read and written.
+		Uses: head.Type().Name == winnt.FileObject.Name,
 	})
 	return ob.Audited{Rights: ha.Pending, OnClose: ha.GenerateOnClose}, st
 }
@@ -43,7 +45,7 @@ func (a auditor) Closed(c *ob.Caller, obj ob.Object, h winnt.Handle) {
 // originOf returns the process that a record names; the caller sets the subject.
 func originOf(c *ob.Caller) audit.Origin {
 	p, _ := c.Process.(*ps.Process)
-	return audit.Origin{ProcessID: uint64(p.ID()), ProcessName: p.Name()}
+	return audit.Origin{ProcessID: uint64(p.ID()), ProcessName: p.Name(), Wait: c.Wait}
 }
 
 // origin returns the process and subject that a record of this thread's own call
@@ -101,12 +103,13 @@ func (c *Context) mayAudit() bool {
 // clientOrigin returns the origin of a record whose client the call names.
 func (c *Context) clientOrigin(client *token.Token) audit.Origin {
 	o := originOf(&c.Caller)
-	// A client at SecurityAnonymous got no further, and no record tells the other levels apart (U-31).
+	// A client at SecurityAnonymous was refused above, and records do not distinguish the other levels (U-31).
 	o.Subject = access.Subject{Primary: c.self.Process().Token(), Client: client, Level: winnt.SecurityImpersonation}
 	return o
 }
 
-// auditSet captures a PRIVILEGE_SET of an audit call (U-35).
+// auditSet captures a PRIVILEGE_SET of an audit call (U-35). NULL is the empty set. Privileges that do not exist are
+// dropped.
 func (c *Context) auditSet(in nt.Captured[*nt.PrivilegeSet]) (set winnt.PrivilegeSet, st ntstatus.Status) {
 	if in.Status != ntstatus.Success {
 		// A privilege set that cannot be read is refused.
@@ -173,7 +176,7 @@ func (c *Context) NtOpenObjectAuditAlarm(in nt.OpenObjectAuditAlarmIn) (out nt.O
 	if in.AccessGranted {
 		d = access.Grant(in.GrantedAccess).Using(set)
 	}
-	// The record is made as the caller tells the decision, if the descriptor's SACL asks for it (U-37).
+	// The record contains the caller's decision; it is written if the descriptor's SACL requests it (U-37).
 	ha, st := c.Sys.Log.Opened(&audit.Opening{
 		Origin: o,
 		Object: audit.Object{Server: in.SubsystemName.V, Type: in.ObjectTypeName.V, Name: in.ObjectName.V,

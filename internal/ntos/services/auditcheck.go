@@ -34,7 +34,7 @@ func (a *auditedCheck) run() (st ntstatus.Status) {
 	return ntstatus.Success
 }
 
-// who finds the client: the one impersonated, or that of the token given.
+// who finds the client: that of the token, or with no token the impersonated one.
 func (a *auditedCheck) who() ntstatus.Status {
 	c, in := a.c, a.in
 	if in.AuditType > nt.AuditEventDirectoryServiceAccess {
@@ -89,7 +89,8 @@ func (a *auditedCheck) privilege() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// capture looks at what the check is about.
+// capture validates the requested rights, the descriptor, the names, the self SID and the list of types, in this
+// order.
 func (a *auditedCheck) capture() ntstatus.Status {
 	c, in := a.c, a.in
 	if in.DesiredAccess&winnt.GENERIC_RIGHTS != 0 {
@@ -146,10 +147,10 @@ func (a *auditedCheck) decide() (st ntstatus.Status) {
 	return ntstatus.Success
 }
 
-// record writes what the SACL asks for (U-12, U-54).
+// record writes the audit record if the SACL requests one (U-12, U-54). A silent check writes none.
 func (a *auditedCheck) record() ntstatus.Status {
 	if a.silent {
-		// The caller lacks the privilege and said that the check may go without its record (U-50).
+		// The caller does not have the privilege and allowed the check to go without its record (U-50).
 		return ntstatus.Success
 	}
 	in := a.in
@@ -216,8 +217,8 @@ func (c *Context) NtAccessCheckByTypeResultListAndAuditAlarm(
 	return a.out, st
 }
 
-// NtAccessCheckByTypeResultListAndAuditAlarmByHandle asks for the client of a
-// token.
+// NtAccessCheckByTypeResultListAndAuditAlarmByHandle decides for the client of a token, with one result for each
+// entry.
 func (c *Context) NtAccessCheckByTypeResultListAndAuditAlarmByHandle(
 	in nt.AccessCheckAndAuditAlarmByHandleIn,
 ) (out nt.AccessCheckResultListAndAuditAlarmOut, st ntstatus.Status) {
@@ -237,38 +238,4 @@ func withoutToken(in *nt.AccessCheckByTypeAndAuditAlarmIn) *nt.AccessCheckAndAud
 		AuditType:     in.AuditType,
 		Flags:         in.Flags, ObjectTypeList: in.ObjectTypeList, GenericMapping: in.GenericMapping,
 		ObjectCreation: in.ObjectCreation, FaultOutputs: in.FaultOutputs}
-}
-
-// NtCloseObjectAuditAlarm records a close (U-40).
-func (c *Context) NtCloseObjectAuditAlarm(in nt.CloseObjectAuditAlarmIn) (out nt.CloseObjectAuditAlarmOut,
-	st ntstatus.Status) {
-	return out, c.endAlarm(&in, func(o audit.Object) ntstatus.Status {
-		return c.Sys.Log.Closed(c.origin(), o, audit.HandleAudit{GenerateOnClose: true})
-	})
-}
-
-// NtDeleteObjectAuditAlarm records a deletion (U-41).
-func (c *Context) NtDeleteObjectAuditAlarm(in nt.CloseObjectAuditAlarmIn) (out nt.CloseObjectAuditAlarmOut,
-	st ntstatus.Status) {
-	return out, c.endAlarm(&in, func(o audit.Object) ntstatus.Status {
-		return c.Sys.Log.Deleted(c.origin(), o, audit.HandleAudit{GenerateOnClose: true, Audited: winnt.DELETE})
-	})
-}
-
-func (c *Context) endAlarm(in *nt.CloseObjectAuditAlarmIn, record func(audit.Object) ntstatus.Status) ntstatus.Status {
-	if !in.GenerateOnClose {
-		return ntstatus.Success // the open did not ask for this record: nothing is looked at (U-40)
-	}
-	if st := c.auditPrivilege(); st != ntstatus.Success {
-		// SeAuditPrivilege is needed where the open asked for the record of the close (U-40).
-		return st
-	}
-	if st := c.captureNames(in.SubsystemName); st != ntstatus.Success {
-		return st
-	}
-	if st := record(audit.Object{Server: in.SubsystemName.V, Handle: in.HandleID}); st != ntstatus.Success {
-		// A demanded record that cannot be kept fails the call.
-		return c.Fail("U-64", st)
-	}
-	return ntstatus.Success
 }

@@ -33,7 +33,7 @@ func (c *Context) NtAccessCheckByType(in nt.AccessCheckByTypeIn) (out nt.AccessC
 		c.explainCheck(&r, d)
 	}
 	out.AccessStatus, out.GrantedAccess = d.Status(), d.Granted
-	// The privileges used are told, and the buffer's length stays as the caller gave it.
+	// The used privileges are returned; the buffer's length keeps the caller's value.
 	out.PrivilegeSet, out.PrivilegeSetLength = privilegeSet(d, done), in.PrivilegeSetLength
 	return out, ntstatus.Success
 }
@@ -51,7 +51,7 @@ func (c *Context) NtAccessCheckByTypeResultList(in nt.AccessCheckByTypeIn) (out 
 		return out, st
 	}
 	var results []access.NodeResult
-	if done { // the same in every entry
+	if done { // equal in all entries
 		for range in.ObjectTypeList.V {
 			results = append(results, access.NodeResult{Granted: d.Granted, Verdict: d.Verdict})
 		}
@@ -65,7 +65,7 @@ func (c *Context) NtAccessCheckByTypeResultList(in nt.AccessCheckByTypeIn) (out 
 		out.GrantedAccess = append(out.GrantedAccess, n.Granted)
 		out.AccessStatus = append(out.AccessStatus, n.Status())
 	}
-	// The privileges used are told, and the buffer's length stays as the caller gave it.
+	// The used privileges are returned; the buffer's length keeps the caller's value.
 	out.PrivilegeSet, out.PrivilegeSetLength = privilegeSet(d, done), in.PrivilegeSetLength
 	return out, ntstatus.Success
 }
@@ -115,7 +115,7 @@ func (c *Context) checkRequest(in *nt.AccessCheckByTypeIn, r *access.Request, ne
 	}
 	if want := privilegeSetNeed(r); in.PrivilegeSetLength < want {
 		*need = want
-		// The buffer has no room for the privileges that the check can use: the need is told.
+		// The buffer is too small for the privileges that the check can use: the required length is returned.
 		return fail("A-17", ntstatus.BufferTooSmall)
 	}
 	if in.SecurityDescriptor.Status != ntstatus.Success {
@@ -171,7 +171,7 @@ var noPrivileges = &nt.PrivilegeSet{}
 // privilegeSet lists the privileges used; none is written in the case of A-16.
 func privilegeSet(d access.Decision, early bool) *nt.PrivilegeSet {
 	if early && d.Status() == ntstatus.PrivilegeNotHeld {
-		// A request for the SACL that lacks its privilege succeeds without a list of privileges.
+		// A request for the SACL without its privilege succeeds without a list of privileges.
 		return nil
 	}
 	if d.PrivilegesUsed == 0 {

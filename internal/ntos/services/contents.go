@@ -8,9 +8,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Contents returns facts of the file of a tree behind a handle, and reads what is in it where
-// there is room for all of it; whole is false where there is not, and for a directory. It
-// is no service: who serves a program asks.
+// Contents returns facts about the tree file of a handle. It also reads the contents, and whole is true, if all of
+// them fit into room and the handle grants FILE_READ_DATA. For a directory, or a file that shrinks during the call,
+// whole is false. The read is audited like NtReadFile. It is not a service: a server calls it for its client.
 func (c *Context) Contents(v winnt.Handle, room []byte) (facts nt.FileFacts, whole bool, st ntstatus.Status) {
 	// reference
 	h, ok, st := c.treeHandle(v)
@@ -32,18 +32,19 @@ func (c *Context) Contents(v winnt.Handle, room []byte) (facts nt.FileFacts, who
 	if facts.Directory || facts.EndOfFile > int64(len(room)) || h.granted&winnt.FILE_READ_DATA == 0 {
 		return facts, false, ntstatus.Success
 	}
+	// The caller reads the file, as by NtReadFile: a use that the file's SACL asks for is recorded
+	// before the bytes are returned (G-31).
+	if st := c.use(v, h.File, winnt.FILE_READ_DATA); st != ntstatus.Success {
+		return nt.FileFacts{}, false, c.Fail("G-31", st)
+	}
 	room = room[:facts.EndOfFile]
 	n, st := h.open.ReadAt(room, 0)
 	if st != ntstatus.Success {
 		return facts, false, c.Fail("F-124", st)
 	}
 	if n < len(room) {
-		// The file became shorter meanwhile: what was read is not all that the facts tell of.
+		// The file has become shorter, so the data does not match the facts.
 		return facts, false, ntstatus.Success
-	}
-	// What a program is given at once is recorded as a descriptor is that is handed out (G-31).
-	if st := c.recordHandOut(v, h, winnt.FILE_READ_DATA); st != ntstatus.Success {
-		return facts, false, c.Fail("G-31", st)
 	}
 	return facts, true, ntstatus.Success
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
 	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/internal/quota"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -23,7 +24,7 @@ type Context struct {
 	self *ps.Thread // immutable; one reference
 	why  ob.Why     // owned by the thread
 
-	tickets map[nt.Ticket]*se.Impersonation // owned by the thread; nil stands for "not impersonating"
+	tickets map[nt.Ticket]*se.Impersonation // owned by the thread; nil means "not impersonating"
 	last    nt.Ticket                       // owned by the thread
 	// owned by the thread: of the access check under way, which would allocate it
 	mapping winnt.GenericMapping
@@ -44,15 +45,17 @@ type System struct {
 	Pipes npfs.FileSystem
 	// HasTrees says that some device has a tree of files.
 	HasTrees atomic.Bool
-	// Adopt is told of each context that NewThread makes, so that who closes
-	// the system can close it too, and Disown of each that EndThread ends.
+	// Adopt is called with each context that NewThread creates, so that a shutdown can close it. Disown is called
+	// with each context that EndThread ends.
 	Adopt, Disown func(*Context)
 	// EveryoneIncludesAnonymous is the policy of that name: anonymous tokens
 	// made from now on have Everyone among their groups (I-74).
 	EveryoneIncludesAnonymous atomic.Bool
 	// Log is the audit log; it is never nil.
 	Log *audit.Log
-	// LSA answers who is who; it is never nil.
+	// Peers bounds the records of connections.
+	Peers PeerRecords
+	// LSA resolves names and authenticates users. It is never nil.
 	LSA logon.Authority
 	// Policy is the object that look-ups need a handle of.
 	Policy *Policy
@@ -67,7 +70,7 @@ func NewContext(sys *System, t *ps.Thread, mode access.Mode) *Context {
 	c.Caller = ob.Caller{
 		Mode: mode, Table: t.Process().Table(), Kernel: sys.Kernel,
 		Process: t.Process(), Thread: t, Subjects: t, Audit: auditor{sys.Log}, Faults: sys.Faults,
-		ProcessAccess: t.Process().SelfAccess, ThreadAccess: t.SelfAccess(),
+		ProcessAccess: t.Process().SelfAccess, ThreadAccess: t.SelfAccess(), Pays: t,
 	}
 	return c
 }
@@ -117,10 +120,20 @@ func (c *Context) RecordWhy(on bool) {
 	}
 }
 
+// OnWait implements nt.Services.
+func (c *Context) OnWait(wait func(until func())) { c.Wait = wait }
+
 // TakeWhy implements nt.Services.
 func (c *Context) TakeWhy() nt.Why {
 	w := c.why
 	c.why = ob.Why{}
+	switch err := c.Sys.Log.Loss(); w.Rule {
+	case "U-64", "L-48", "G-31", "F-157":
+		if err != nil && w.Because == "" {
+			// The failure names the file of the audit log, and what its disk said (U-94).
+			w.Because = err.Error()
+		}
+	}
 	return nt.Why{Rule: w.Rule, Because: w.Because, Object: w.Object, Explanation: w.Explanation}
 }
 
@@ -131,8 +144,7 @@ func (c *Context) SaveImpersonation() nt.Ticket {
 	return c.last
 }
 
-// RestoreImpersonation implements nt.Services (I-61, I-76): a ticket is used
-// up by its first use.
+// RestoreImpersonation implements nt.Services (I-61, I-76). A ticket works once; an unknown or used one does nothing.
 func (c *Context) RestoreImpersonation(k nt.Ticket) {
 	saved, ok := c.tickets[k]
 	if !ok {
@@ -194,21 +206,23 @@ func (c *Context) referenceProcess(h winnt.Handle, want winnt.AccessMask) (*ps.P
 	return p, st
 }
 
-// about says which of several handles a reference failed for, where the table
-// of services has one condition for all of them.
-func (c *Context) about(handle string, st ntstatus.Status) ntstatus.Status {
-	if c.Why == nil {
-		return st
+// insertNew charges an object that the caller has made, and makes its first handle. On a
+// failure the object is the caller's to drop, and with it the charge goes.
+func (c *Context) insertNew(obj ob.Object, granted winnt.AccessMask, attributes uint32) (winnt.Handle,
+	ntstatus.Status) {
+	if st := c.pay(obj, c.self.Payer()); st != ntstatus.Success {
+		return 0, st
 	}
-	switch st {
-	case ntstatus.InvalidHandle:
-		c.why.Because = handle + " names no handle"
-	case ntstatus.ObjectTypeMismatch:
-		c.why.Because = handle + " is of another type"
-	case ntstatus.AccessDenied:
-		c.why.Because = handle + " lacks the right"
+	return c.insert(obj, granted, attributes)
+}
+
+// pay charges an object that the caller has made.
+func (c *Context) pay(obj ob.Object, payer quota.Payer) ntstatus.Status {
+	if st := obj.Head().Pay(payer, 0); st != ntstatus.Success {
+		// An object that its creator's account cannot pay for is not made.
+		return c.Fail("Q-2", st)
 	}
-	return st
+	return ntstatus.Success
 }
 
 // insert makes a handle in the table the attributes call for.

@@ -68,7 +68,7 @@ func (c *Context) createToken(in *nt.CreateTokenExIn) (out nt.CreateTokenOut, st
 	tok := c.Sys.Security.NewToken(value, c.newTokenDescriptor(oa.SecurityDescriptor))
 	defer tok.Deref(ob.TagCall)
 	// commit
-	out.TokenHandle, st = c.insert(tok, granted, oa.Attributes&(winnt.OBJ_INHERIT|winnt.OBJ_KERNEL_HANDLE))
+	out.TokenHandle, st = c.insertNew(tok, granted, oa.Attributes&(winnt.OBJ_INHERIT|winnt.OBJ_KERNEL_HANDLE))
 	return out, st
 }
 
@@ -96,7 +96,7 @@ func (c *Context) captureCreate(in *nt.CreateTokenExIn) (oa nt.ObjectAttributes,
 		// Making a token needs SeCreateTokenPrivilege.
 		return oa, c.Fail("T-10", ntstatus.PrivilegeNotHeld)
 	}
-	for _, st := range []ntstatus.Status{ // what was readable and is malformed is refused after the privilege (T-10)
+	for _, st := range []ntstatus.Status{ // readable but malformed parameters are refused after the privilege (T-10)
 		in.User.Status, in.Groups.Status, in.Privileges.Status, in.UserAttributes.Status,
 		in.DeviceAttributes.Status, in.DeviceGroups.Status,
 		in.MandatoryPolicy.Status, in.Owner.Status, in.PrimaryGroup.Status, in.DefaultDACL.Status, in.Source.Status,
@@ -121,12 +121,11 @@ func required(given bool, st ntstatus.Status) ntstatus.Status {
 	return st
 }
 
-// probe gives the first of the statuses that is a fault of memory; what is
-// readable but malformed is looked at later (O-3).
+// probe returns the first status that is a memory fault. Readable but malformed parameters are tested later (O-3).
 func (c *Context) probe(rule string, all ...ntstatus.Status) ntstatus.Status {
 	for _, st := range all {
 		if st == ntstatus.AccessViolation {
-			// What cannot be read is refused before what is wrong in what can be (O-3).
+			// Unreadable parameters are refused before malformed ones (O-3).
 			return c.Fail(rule, st)
 		}
 	}
@@ -143,11 +142,10 @@ func sidStatus(gs []token.Group) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// newValue makes the value asked for: T-11 decides on owner and primary group,
-// T-12 on what the caller does not say.
+// newValue returns the requested token. T-11 applies to owner and primary group, T-12 to unspecified fields.
 func (c *Context) newValue(in *nt.CreateTokenExIn, sqos *nt.SecurityQualityOfService) (*token.Token, ntstatus.Status) {
 	s := token.Spec{
-		// token.New enables mandatory groups (T-2); what has no attributes is disabled (T-144).
+		// token.New enables mandatory groups (T-2); groups without attributes are disabled (T-144).
 		User: *in.User.V, Groups: token.AsGiven(in.Groups.V), Type: in.TokenType,
 		AuthenticationID: in.AuthenticationID.V, ExpirationTime: in.ExpirationTime.V, Source: *in.Source.V,
 		// ParentTokenId and OriginatingLogon stay 0 (T-12).
@@ -226,19 +224,23 @@ func claimSet(list []claims.Attribute) (*claims.Set, ntstatus.Status) {
 	return s, ntstatus.Success
 }
 
-// creatorAccess returns the rights that the creator of a token asks for, all of
-// which it is granted (O-91). A SACL in the descriptor it gives needs
-// SeSecurityPrivilege.
+// creatorAccess returns the rights that the creator of a token requests, all of which are granted (O-91). A SACL in
+// its descriptor requires SeSecurityPrivilege unless it contains only labels. The creator must be allowed to assign
+// the owner.
 func (c *Context) creatorAccess(desired winnt.AccessMask, explicit *sd.Descriptor) (winnt.AccessMask, ntstatus.Status) {
 	subject := c.self.Subject()
-	// The creator is granted what it asks for, whatever the descriptor says (O-91).
+	// The creator is granted its request, regardless of the descriptor (O-91).
 	d := ob.GrantNew(&c.Caller, se.TokenType, &subject, desired, 0)
 	if d.Status() != ntstatus.Success {
 		return 0, d.Status()
 	}
-	if explicit != nil && explicit.SACL() != nil && !c.holds(winnt.SeSecurityPrivilege) {
+	if givesSACL(explicit) && !c.holds(winnt.SeSecurityPrivilege) {
 		// A SACL in the descriptor needs its privilege.
 		return 0, c.Fail("O-30", ntstatus.PrivilegeNotHeld)
+	}
+	// Another owner than the creator may assign is refused (S-61).
+	if st := c.mayGive(winnt.TokenObject, explicit); st != ntstatus.Success {
+		return 0, st
 	}
 	return d.Granted, ntstatus.Success
 }

@@ -21,15 +21,15 @@ var FileType = &ob.Type{ObjectType: winnt.FileObject, OnDestroy: func(o ob.Objec
 	if f, ok := o.(*File); ok && f.open != nil {
 		// An open of a tree ends with the last reference on its file object (F-117).
 		f.open.Close()
+		f.admitted.close()
 	}
 }}
 
-// File is a named file without contents, or what an open of a device made:
-// something to open.
+// File is a file object: a named file without contents, an open of a device, or an open file of a tree.
 type File struct {
 	ob.Header
 	device *Device     // immutable; nil for a file
-	open   nt.OpenFile // immutable; nil for what is in no tree
+	open   nt.OpenFile // immutable; nil outside of trees
 	treeFile
 }
 
@@ -41,10 +41,11 @@ var DeviceType = &ob.Type{ObjectType: winnt.DeviceObject, OpensAs: FileType, Par
 // Device is a device of the system's own.
 type Device struct {
 	ob.Header
-	security *ob.SharedSecurity // immutable; that of the device and of what was opened of it
+	security *ob.SharedSecurity // immutable; shared by the device and its open files
 	census   *ob.Census         // immutable; counts the files
-	tree     nt.FileSystem      // immutable; what lies below; nil for nothing
+	tree     nt.FileSystem      // immutable; files below the device; nil for none
 	above    string             // immutable; of a tree: its path, which never changes
+	shares   openShares         // of a tree
 }
 
 // NewDevice makes an unnamed device with one reference (TagCall).
@@ -63,7 +64,8 @@ func NewTreeDevice(tree nt.FileSystem, path string, d *sd.Descriptor, census *ob
 	return v
 }
 
-// open makes the file of one open. rest follows the device in the path.
+// open makes the file of one open; rest follows the device in the path. It fails with OBJECT_NAME_NOT_FOUND for the
+// device of a tree, and for any rest but a backslash (T-139).
 func (v *Device) open(rest string) (ob.Object, ntstatus.Status) {
 	if v.tree != nil || rest != "" && rest != `\` {
 		// Below the devices nothing is found by walking there: pipes have their own names (T-139).
@@ -81,8 +83,8 @@ func (v *Device) open(rest string) (ob.Object, ntstatus.Status) {
 func (f *File) isPipes() bool { return f.device != nil && f.device.Path() == PipeDevice }
 
 // controlFile answers a control code of pipes on a handle that is no pipe's.
-func (c *Context) controlFile(h winnt.Handle, code uint32) ntstatus.Status {
-	f, _, st := ob.Reference[*File](&c.Caller, h, 0, FileType)
+func (c *Context) controlFile(in *nt.FsControlFileIn) ntstatus.Status {
+	f, _, st := ob.Reference[*File](&c.Caller, in.FileHandle, 0, FileType)
 	if st != ntstatus.Success {
 		return st
 	}
@@ -90,7 +92,9 @@ func (c *Context) controlFile(h winnt.Handle, code uint32) ntstatus.Status {
 	if !f.isPipes() {
 		return c.Fail("O-31", ntstatus.ObjectTypeMismatch)
 	}
-	switch code {
+	switch in.FsControlCode {
+	case winnt.FSCTL_PIPE_WAIT:
+		return c.waitForPipe(f, in)
 	case winnt.FSCTL_PIPE_PEEK:
 		return c.Fail("T-141", ntstatus.InvalidParameter)
 	case winnt.FSCTL_PIPE_DISCONNECT:
@@ -102,8 +106,7 @@ func (c *Context) controlFile(h winnt.Handle, code uint32) ntstatus.Status {
 	return c.Fail("I-85", ntstatus.NotSupported)
 }
 
-// deviceName splits the backslash off a name of the pipe device that ends with
-// one, and returns other names as they are (T-139).
+// deviceName splits the trailing backslash off a name of the pipe device. It returns other names unchanged (T-139).
 func deviceName(path string) (name, below string) {
 	for _, prefix := range pipePrefixes {
 		if strings.EqualFold(path, prefix) {

@@ -14,7 +14,7 @@ func (c *Context) event(h winnt.Handle) (*Event, ntstatus.Status) {
 	return e, st
 }
 
-// changeEvent changes the signal of an event and tells what it was: 1 was signalled.
+// changeEvent changes the state of an event and returns the previous one, 1 for signalled.
 func (c *Context) changeEvent(h winnt.Handle, change func(*ke.Signal) bool) (out nt.SetEventOut, st ntstatus.Status) {
 	// reference
 	e, st := c.event(h)
@@ -34,12 +34,12 @@ func (c *Context) NtSetEvent(in nt.SetEventIn) (nt.SetEventOut, ntstatus.Status)
 	return c.changeEvent(in.EventHandle, (*ke.Signal).Set)
 }
 
-// NtResetEvent takes the signal of an event away.
+// NtResetEvent clears an event's signal and returns the previous state.
 func (c *Context) NtResetEvent(in nt.SetEventIn) (nt.SetEventOut, ntstatus.Status) {
 	return c.changeEvent(in.EventHandle, (*ke.Signal).Reset)
 }
 
-// NtClearEvent takes the signal of an event away and tells nothing.
+// NtClearEvent resets an event without returning its previous state.
 func (c *Context) NtClearEvent(in nt.ClearEventIn) (out nt.ClearEventOut, st ntstatus.Status) {
 	_, st = c.NtResetEvent(nt.SetEventIn(in))
 	return out, st

@@ -23,8 +23,8 @@ func (s *brim) Write(audit.Event) error {
 	return nil
 }
 
-// U-64, U-73: where a record that must be kept cannot be, the call fails, tells nothing else,
-// and leaves tokens and handles as they were.
+// U-64, U-73: if a required record cannot be written, the call fails, returns no output, and does not change tokens
+// and handles.
 func TestServicesFailClosed(t *testing.T) {
 	sink := &brim{}
 	w := recorded(t, sink, audit.Options{CrashOnAuditFail: audit.FailOnAuditFail})
@@ -83,47 +83,12 @@ func TestServicesFailClosed(t *testing.T) {
 	}
 }
 
-// zero returns nil for an output of which nothing is set.
+// zero returns nil for an output without any field set.
 func zero(out any, st ntstatus.Status) (any, ntstatus.Status) {
 	if reflect.ValueOf(out).IsZero() {
 		return nil, st
 	}
 	return out, st
-}
-
-// U-64, T-70: privileges are not adjusted without the record, and what they were is not told;
-// no record is tried where none changes.
-func TestAdjustWithoutRecord(t *testing.T) {
-	sink := &brim{}
-	w := recorded(t, sink, audit.Options{CrashOnAuditFail: audit.FailOnAuditFail})
-	th, _ := w.thread(w.process("p", winnt.SeDebugPrivilege, winnt.SeTcbPrivilege))
-	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
-	want(t, "open the token", st, ntstatus.Success)
-	adjust := func(p winnt.Privilege, on uint32) (nt.AdjustPrivilegesTokenOut, ntstatus.Status) {
-		return th.Services().NtAdjustPrivilegesToken(nt.AdjustPrivilegesTokenIn{TokenHandle: own, WantPrevious: true,
-			BufferLength: 1000, NewState: nt.Cap([]nt.LUIDAndAttributes{{LUID: p.LUID(), Attributes: on}})})
-	}
-	statistics := func() any {
-		v, st := th.NtQueryInformationToken(own, winnt.TokenStatistics)
-		want(t, "query", st, ntstatus.Success)
-		return v
-	}
-	before := statistics()
-	sink.full = true
-	out, st := adjust(winnt.SeDebugPrivilege, 0)
-	if want(t, "without the record", st, ntstatus.AuditFailed); !reflect.ValueOf(out).IsZero() {
-		t.Errorf("it tells %+v", out)
-	}
-	_, st = adjust(winnt.SeTcbPrivilege, winnt.SE_PRIVILEGE_ENABLED)
-	want(t, "no change", st, ntstatus.Success)
-	if after := statistics(); before != after {
-		t.Errorf("the token was %+v, is %+v", before, after)
-	}
-	sink.full = false
-	out, st = adjust(winnt.SeDebugPrivilege, 0)
-	if want(t, "with the record", st, ntstatus.Success); len(out.PreviousState) != 1 || before == statistics() {
-		t.Errorf("it tells %+v", out)
-	}
 }
 
 // meeting calls something at its first record.
@@ -138,35 +103,4 @@ func (s *meeting) Write(e audit.Event) error {
 		f()
 	}
 	return s.Memory.Write(e)
-}
-
-// U-73, O-66: an adjustment that meets another one begins again from what that one made, and is
-// recorded once all the same.
-func TestAdjustmentsMeet(t *testing.T) {
-	sink := &meeting{Memory: audit.NewMemory(0, 0)}
-	w := recorded(t, sink, audit.Options{})
-	p := w.process("p", winnt.SeDebugPrivilege, winnt.SeTcbPrivilege)
-	a, _ := w.thread(p)
-	b, _ := w.thread(p)
-	own, st := a.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
-	want(t, "open the token", st, ntstatus.Success)
-	off := func(th *nt.Thread, p winnt.Privilege) ([]nt.LUIDAndAttributes, ntstatus.Status) {
-		return th.NtAdjustPrivilegesToken(own, false, []nt.LUIDAndAttributes{{LUID: p.LUID()}}, true)
-	}
-	sink.Drain()
-	sink.first = func() {
-		_, st := off(b, winnt.SeTcbPrivilege)
-		want(t, "meanwhile", st, ntstatus.Success)
-	}
-	previous, st := off(a, winnt.SeDebugPrivilege)
-	if want(t, "adjust", st, ntstatus.Success); len(previous) != 1 || previous[0].LUID != winnt.SeDebugPrivilege.LUID() {
-		t.Errorf("what was before: %+v", previous)
-	}
-	if got := fieldsOf(sink.Memory, "DisabledPrivilegeList"); len(got) != 2 || got[0] != "4703 SeTcbPrivilege" ||
-		got[1] != "4703 SeDebugPrivilege" {
-		t.Errorf("the records: %q", got)
-	}
-	if v := p.Object().Token(); v.Has(winnt.SeDebugPrivilege) || v.Has(winnt.SeTcbPrivilege) {
-		t.Error("an adjustment is lost")
-	}
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// fakeTree is a tree that keeps what it is asked, and answers what the test put there. Names
-// that end with "dir" are directories, those that begin with "new" are not there.
+// fakeTree is a tree that records its calls and returns the test's answers. Names that end with "dir" are
+// directories. Names that start with "new" do not exist.
 type fakeTree struct {
 	calls      []string
 	descriptor *sd.Descriptor // of everything in it
@@ -25,12 +25,14 @@ type fakeTree struct {
 	opening    bool
 	again      int // how often Open finds the place changed
 	unswapped  int // how often another has changed the descriptor
-	short      int // bytes fewer than asked that are read and written
+	short      int // the number of bytes missing in reads and writes
 	move       fileaccess.Move
 	decision   fileaccess.MoveDecision
 	found      []nt.FileEntry
 	options    fileaccess.CreateOptions // of the last open
 	request    fileaccess.Request
+	facted     int  // number of queries for the facts of an open
+	quiet      bool // calls are not kept
 	special    bool // links and files without a name are made
 	share      *fileaccess.Share
 }
@@ -39,7 +41,7 @@ func newFakeTree() *fakeTree {
 	return &fakeTree{descriptor: sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")}
 }
 
-// took returns what the tree was asked since the last time.
+// took returns the calls since the last time.
 func (f *fakeTree) took() string {
 	defer func() { f.calls = nil }()
 	return strings.Join(f.calls, ", ")
@@ -115,14 +117,19 @@ type fakeOpen struct {
 	path string
 }
 
-func (o *fakeOpen) Facts() (nt.FileFacts, ntstatus.Status) { return o.facts, o.st }
+func (o *fakeOpen) Facts() (nt.FileFacts, ntstatus.Status) {
+	o.facted++
+	return o.facts, o.st
+}
 
 func (o *fakeOpen) Volume() (v nt.FsFullSizeInformation, st ntstatus.Status) {
 	return v, o.call("Volume")
 }
 
 func (o *fakeOpen) ReadAt(b []byte, at int64) (int, ntstatus.Status) {
-	o.call("ReadAt %d of %d", at, len(b))
+	if !o.quiet {
+		o.call("ReadAt %d of %d", at, len(b))
+	}
 	return max(copy(b, o.data[min(int(at), len(o.data)):])-o.short, 0), o.st
 }
 
@@ -205,5 +212,5 @@ func (w *treeWorld) open(name string, rights winnt.AccessMask, options fileacces
 	return h
 }
 
-// context returns the receiver of what is no service.
+// context returns the receiver of functions that are not services.
 func (w *treeWorld) context() *services.Context { return w.Services().(*services.Context) }

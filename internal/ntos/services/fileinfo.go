@@ -19,7 +19,7 @@ func (c *Context) file(h winnt.Handle, rights winnt.AccessMask) (ob.Object, ntst
 	return obj, st
 }
 
-// fileGranted references like file and tells also what the handle grants.
+// fileGranted references a file like the function file, and also returns the granted access of the handle.
 func (c *Context) fileGranted(h winnt.Handle, rights winnt.AccessMask) (ob.Object, winnt.AccessMask, ntstatus.Status) {
 	obj, g, st := ob.Reference[ob.Object](&c.Caller, h, 0, nil)
 	if st != ntstatus.Success {
@@ -38,7 +38,7 @@ func (c *Context) fileGranted(h winnt.Handle, rights winnt.AccessMask) (ob.Objec
 	return obj, g.Access, ntstatus.Success
 }
 
-// NtQueryInformationFile tells a fact about a file or a pipe.
+// NtQueryInformationFile returns information about a file or a pipe.
 func (c *Context) NtQueryInformationFile(in nt.QueryInformationFileIn) (out nt.QueryInformationFileOut,
 	st ntstatus.Status) {
 	// capture
@@ -82,8 +82,9 @@ func (c *Context) NtQueryInformationFile(in nt.QueryInformationFileIn) (out nt.Q
 // pipeFact answers the classes of pipes.
 func (c *Context) pipeFact(obj ob.Object, class nt.FileInfoClass) (out nt.QueryInformationFileOut, st ntstatus.Status) {
 	e, ok := obj.(*npfs.End)
+	standard := ok && class == nt.FileStandardInformation
 	switch {
-	case class != nt.FilePipeInformation && class != nt.FilePipeLocalInformation:
+	case class != nt.FilePipeInformation && class != nt.FilePipeLocalInformation && !standard:
 		// Files of trees alone have the other classes.
 		return out, c.Fail("I-133", ntstatus.InvalidInfoClass)
 	case !ok:
@@ -91,6 +92,8 @@ func (c *Context) pipeFact(obj ob.Object, class nt.FileInfoClass) (out nt.QueryI
 		return out, c.Fail("I-133", ntstatus.InvalidParameter)
 	case e.Detached():
 		return out, c.Fail("I-134", ntstatus.PipeDisconnected)
+	case standard:
+		out.FileInformation = e.Standard()
 	case class == nt.FilePipeInformation:
 		out.FileInformation = e.Modes()
 	default:
@@ -122,11 +125,37 @@ func (c *Context) fileName(obj ob.Object, length uint32) (out nt.QueryInformatio
 	whole := uint32(2 * len(units))
 	if room := (length - header) / 2; int64(room) < int64(len(units)) {
 		out.FileInformation = nt.NameInformation{FileNameLength: whole, FileName: string(utf16.Decode(units[:room]))}
-		// What fits of the name is told, and the length of all of it.
+		// The name is truncated to the buffer; the full length is returned.
 		return out, c.Fail("I-151", ntstatus.BufferOverflow)
 	}
 	out.FileInformation = nt.NameInformation{FileNameLength: whole, FileName: name}
 	return out, ntstatus.Success
+}
+
+// setPipeModes changes how the end of a pipe reads, and whether its operations wait. The
+// handle must grant FILE_WRITE_ATTRIBUTES (I-158).
+func (c *Context) setPipeModes(in *nt.SetInformationFileIn) ntstatus.Status {
+	// reference
+	obj, st := c.file(in.FileHandle, winnt.FILE_WRITE_ATTRIBUTES)
+	if st != ntstatus.Success {
+		return st
+	}
+	defer obj.Head().Deref(ob.TagCall)
+	// decide and commit
+	e, ok := obj.(*npfs.End)
+	if !ok {
+		// The class is that of pipes.
+		return c.Fail("I-133", ntstatus.InvalidParameter)
+	}
+	i, ok := in.FileInformation.V.(nt.PipeInformation)
+	if !ok {
+		return c.Fail("I-133", ntstatus.InfoLengthMismatch)
+	}
+	if st := e.SetModes(i); st != ntstatus.Success {
+		// The pipe has no such mode, or the end no part in it.
+		return c.Fail("I-158", st)
+	}
+	return ntstatus.Success
 }
 
 // roomFor tests the length and the pointers of a query that takes larger buffers
@@ -142,7 +171,7 @@ func (c *Context) roomFor(length, least uint32, fault ntstatus.Status) ntstatus.
 	return ntstatus.Success
 }
 
-// NtQueryVolumeInformationFile tells what a file is on.
+// NtQueryVolumeInformationFile returns information about the volume of a file.
 func (c *Context) NtQueryVolumeInformationFile(in nt.QueryVolumeInformationFileIn) (
 	out nt.QueryVolumeInformationFileOut, st ntstatus.Status) {
 	// capture

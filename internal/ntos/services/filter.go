@@ -53,7 +53,7 @@ func (c *Context) filterToken(in *nt.FilterTokenExIn) (out nt.FilterTokenOut, st
 	}
 	defer tok.Deref(ob.TagCall)
 	// commit
-	out.NewTokenHandle, st = c.insert(tok, info.Access, 0) // the new handle has the rights of the old (T-60)
+	out.NewTokenHandle, st = c.insertNew(tok, info.Access, 0) // the new handle has the rights of the old (T-60)
 	return out, st
 }
 
@@ -63,8 +63,8 @@ func listStatuses(in *nt.FilterTokenExIn) []ntstatus.Status {
 		in.RestrictedUserAttributes.Status, in.RestrictedDeviceAttributes.Status, in.RestrictedDeviceGroups.Status}
 }
 
-// checkLists refuses lists that could not be read or hold what is no SID: a
-// list that is left out would leave its rights in the token.
+// checkLists refuses lists that are unreadable or contain an invalid SID. Ignoring a list would leave its rights in
+// the token.
 func (c *Context) checkLists(in *nt.FilterTokenExIn) ntstatus.Status {
 	all := append(listStatuses(in), sidStatus(in.SIDsToDisable.V), sidStatus(in.RestrictedSIDs.V),
 		sidStatus(in.DeviceGroupsToDisable.V), sidStatus(in.RestrictedDeviceGroups.V))
@@ -132,7 +132,7 @@ func sidsOf(gs []token.Group) []sid.SID {
 	return out
 }
 
-// namesOf returns the names of a list of claims; nil stands for no list.
+// namesOf returns the names of a list of claims; nil for a nil list.
 func namesOf(list []claims.Attribute) []string {
 	if list == nil {
 		return nil
@@ -144,7 +144,7 @@ func namesOf(list []claims.Attribute) []string {
 	return out
 }
 
-// NtCompareTokens tells whether access checks treat two tokens alike.
+// NtCompareTokens reports whether two tokens are equivalent for access checks.
 func (c *Context) NtCompareTokens(in nt.CompareTokensIn) (out nt.CompareTokensOut, st ntstatus.Status) {
 	// capture
 	if in.FaultEqual != ntstatus.Success {
@@ -163,8 +163,7 @@ func (c *Context) NtCompareTokens(in nt.CompareTokensIn) (out nt.CompareTokensOu
 		return out, st
 	}
 	defer second.Deref(ob.TagCall)
-	// decide
-	// A token equals itself, and one whose SIDs and privileges are in force alike (T-100).
+	// decide A token equals itself, and a token whose SIDs and privileges are enabled in the same way (T-100).
 	out.Equal = first == second || first.Value().Equal(second.Value())
 	return out, ntstatus.Success
 }

@@ -1,10 +1,21 @@
 package services_test
 
 import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"sync/atomic"
 	"testing"
 
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -73,7 +84,7 @@ func (w *world) with(name string, v *token.Token) *kernel.Process {
 	return p
 }
 
-// system returns a thread of a process of the system's own.
+// system returns a thread of a new process with the LocalSystem token.
 func (w *world) system(name string) *nt.Thread {
 	w.tb.Helper()
 	th, _ := w.thread(w.of(name, token.LocalSystem()))
@@ -96,4 +107,489 @@ func (w *world) token(k *kernel.KernelThread, user string, level winnt.SecurityI
 	t := k.CaptureToken(value(w.tb, user, winnt.TokenImpersonation, level, privileges...), k.Thread())
 	w.tb.Cleanup(func() { k.PsDereferenceImpersonationToken(t) })
 	return t
+}
+
+// The caller's process runs as LocalSystem, and the server's as another account. Objects created for the server's
+// process grant access to the server's user.
+const otherServer = "S-1-5-21-1-2-3-1501"
+
+// full are all rights to a token, in SDDL.
+const full = "CCDCLCSWRPWPDTLOCRSDRCWDWO"
+
+func newBetween(t *testing.T, cfg kernel.Config) *between {
+	t.Helper()
+	b := &between{world: newWorld(t, cfg), t: t}
+	b.asks = b.system("asks")
+	of := func(name, user string) (*nt.Thread, *kernel.KernelThread) {
+		p, err := b.sys.NewProcess(name, value(t, user, winnt.TokenPrimary, 0, winnt.SeImpersonatePrivilege))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b.thread(p)
+	}
+	b.server, b.serves = of("server", otherServer)
+	b.client, _ = of("client", client)
+	return b
+}
+
+// between has a caller, a server and a client, a process and a user each.
+type between struct {
+	*world
+	t      *testing.T
+	asks   *nt.Thread // of LocalSystem
+	server *nt.Thread
+	serves *kernel.KernelThread
+	client *nt.Thread
+}
+
+// handle opens a thread for the caller's process.
+func (b *between) handle(th *nt.Thread, rights winnt.AccessMask) winnt.Handle {
+	b.t.Helper()
+	v, st := th.NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadBasicInformation)
+	want(b.t, "who it is", st, ntstatus.Success)
+	id := v.(nt.ThreadBasic).ClientID
+	h, st := b.asks.NtOpenThread(rights, &nt.ObjectAttributes{}, &nt.ClientID{UniqueThread: id.UniqueThread})
+	want(b.t, "open the thread", st, ntstatus.Success)
+	return h
+}
+
+// acl returns the DACL of the server's impersonation token in SDDL, queried by the server's process.
+func (b *between) acl() string {
+	b.t.Helper()
+	h, st := b.server.NtOpenThreadToken(winnt.NtCurrentThread, winnt.READ_CONTROL, true)
+	want(b.t, "the server's process opens the token of its thread", st, ntstatus.Success)
+	d, st := b.server.NtQuerySecurityObject(h, winnt.DACL_SECURITY_INFORMATION)
+	want(b.t, "ask for its descriptor", st, ntstatus.Success)
+	s, err := sddl.Format(d, sddl.Options{})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return s
+}
+
+// named are the attributes of an object that everyone may use.
+func named(name string) *nt.ObjectAttributes {
+	return &nt.ObjectAttributes{ObjectName: name, SecurityDescriptor: sddl.MustParse("D:(A;;GA;;;WD)")}
+}
+
+func want(t *testing.T, what string, got, want ntstatus.Status) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s: %v, want %v", what, got, want)
+	}
+}
+
+// A maker is a service that makes a handle; the test sets its attributes.
+type maker struct {
+	name    string // of the service, with a suffix for the variant
+	service string
+	in      any
+	object  nt.ObjectAttributes
+	granted winnt.AccessMask
+	never   uint32 // attributes that are taken and have no effect
+	refused uint32 // attributes that are not taken in kernel mode
+	kernel  bool   // outside the System process it makes kernel handles only
+}
+
+// call calls the service with these attributes in addition and returns the handle.
+func (m *maker) call(th *nt.Thread, attributes uint32) (h winnt.Handle, st ntstatus.Status) {
+	in := reflect.New(reflect.TypeOf(m.in)).Elem()
+	in.Set(reflect.ValueOf(m.in))
+	if f := in.FieldByName("HandleAttributes"); f.IsValid() {
+		f.Set(reflect.ValueOf(attributes))
+	} else {
+		object := m.object
+		object.Attributes |= attributes
+		in.FieldByName("ObjectAttributes").Set(reflect.ValueOf(nt.Cap(&object)))
+	}
+	out, st := th.CallRow(nt.NtTable.Find(m.service), in.Interface())
+	for i := range reflect.ValueOf(out).NumField() {
+		if v, ok := reflect.ValueOf(out).Field(i).Interface().(winnt.Handle); ok {
+			h = v
+		}
+	}
+	return h, st
+}
+
+// makers returns the services that create handles, with their prerequisites.
+func makers(t *testing.T, w *world, th *nt.Thread, k *kernel.KernelThread) (all []maker) {
+	t.Helper()
+	add := func(service, special string, in any, name string, granted winnt.AccessMask) *maker {
+		all = append(all, maker{name: service + special, service: service, in: in, granted: granted,
+			object: nt.ObjectAttributes{ObjectName: name}})
+		return &all[len(all)-1]
+	}
+	const base = `\BaseNamedObjects\`
+	for _, special := range []string{"", " with a name"} {
+		name := func(n string) string {
+			if special == "" {
+				return ""
+			}
+			return base + n
+		}
+		add("NtCreateEvent", special, nt.CreateEventIn{DesiredAccess: 3}, name("a"), 3)
+		add("NtCreateMutant", special, nt.CreateMutantIn{DesiredAccess: 1}, name("b"), 1)
+		add("NtCreateSemaphore", special, nt.CreateSemaphoreIn{DesiredAccess: 3, MaximumCount: 1}, name("c"), 3)
+		add("NtCreateTimer", special, nt.CreateTimerIn{DesiredAccess: 2}, name("d"), 2)
+		add("NtCreateJobObject", special, nt.CreateJobObjectIn{DesiredAccess: 5}, name("e"), 5)
+		add("NtCreateDirectoryObject", special, nt.CreateDirectoryObjectIn{DesiredAccess: 3}, name("f"), 3)
+		add("NtCreateSymbolicLinkObject", special,
+			nt.CreateSymbolicLinkObjectIn{DesiredAccess: 1, LinkTarget: nt.Cap(`\x`)}, name("g"), 1)
+	}
+	must := func(what string, st ntstatus.Status) {
+		t.Helper()
+		want(t, what, st, ntstatus.Success)
+	}
+	_, st := th.NtCreateEvent(1, &nt.ObjectAttributes{ObjectName: base + "there"}, nt.NotificationEvent, false)
+	must("make an event", st)
+	add("NtOpenEvent", "", nt.OpenEventIn{DesiredAccess: 2}, base+"there", 2)
+	add("NtOpenDirectoryObject", "", nt.OpenDirectoryObjectIn{DesiredAccess: 3}, `\BaseNamedObjects`, 3)
+	if err := w.sys.CreateFile("f", sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")); err != nil {
+		t.Fatal(err)
+	}
+	add("NtOpenFile", " of a plain name", nt.OpenFileIn{DesiredAccess: 3}, "f", 3)
+	add("NtOpenFile", " of a path", nt.OpenFileIn{DesiredAccess: 3}, `\Files\f`, 3)
+	add("NtCreateFile", "", nt.CreateFileIn{DesiredAccess: 3, CreateDisposition: winnt.FILE_OPEN}, `\Files\f`, 3)
+	add("NtOpenFile", " of a device", nt.OpenFileIn{DesiredAccess: 1}, `\Device\Null`, 1)
+	add("NtCreateNamedPipeFile", "", nt.CreateNamedPipeFileIn{DesiredAccess: 1}, `\??\pipe\made`, 1)
+	me, st := th.NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadBasicInformation)
+	must("who it is", st)
+	id := me.(nt.ThreadBasic).ClientID
+	add("NtOpenProcess", "", nt.OpenProcessIn{DesiredAccess: 2, ClientID: nt.Cap(&id)}, "", 2)
+	add("NtOpenThread", "", nt.OpenThreadIn{DesiredAccess: 2, ClientID: nt.Cap(&id)}, "", 2)
+	add("NtGetNextProcess", "", nt.GetNextProcessIn{DesiredAccess: 2}, "", 2)
+	add("NtGetNextThread", "", nt.GetNextThreadIn{DesiredAccess: 2, ProcessHandle: winnt.NtCurrentProcess}, "", 2)
+	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
+	must("open the token", st)
+	must("let it be inherited", th.NtSetInformationObject(own, nt.HandleFlagInformation{Inherit: true}))
+	d := sddl.MustParse("D:(A;;GA;;;WD)")
+	duplicate := nt.DuplicateTokenIn{ExistingTokenHandle: own, DesiredAccess: 10, TokenType: winnt.TokenPrimary}
+	add("NtDuplicateToken", "", duplicate, "", 10).never = winnt.OBJ_INHERIT
+	add("NtDuplicateToken", " with a descriptor", duplicate, "", 10).object.SecurityDescriptor = d
+	plain := plainToken(winnt.TokenPrimary)
+	plain.DesiredAccess = 10
+	add("NtCreateToken", "", plain, "", 10)
+	add("NtCreateLowBoxToken", "", nt.CreateLowBoxTokenIn{ExistingTokenHandle: own, DesiredAccess: 10,
+		PackageSID: nt.Cap(sid.MustParse("S-1-15-2-1-2-3-4-5-6-7"))}, "", 10)
+	m := add("NtOpenProcessTokenEx", "", nt.OpenProcessTokenExIn{ProcessHandle: winnt.NtCurrentProcess,
+		DesiredAccess: 10}, "", 10)
+	m.refused, m.kernel = winnt.OBJ_INHERIT, true
+	tok := w.token(k, svc, winnt.SecurityImpersonation)
+	must("act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation))
+	m = add("NtOpenThreadTokenEx", "", nt.OpenThreadTokenExIn{ThreadHandle: winnt.NtCurrentThread, DesiredAccess: 10,
+		OpenAsSelf: true}, "", 10)
+	m.refused, m.kernel = winnt.OBJ_INHERIT, true
+	k.PsRevertToSelf()
+	return all
+}
+
+// A rung is one thing wrong with a call and the status by which it is refused.
+type rung[In any] struct {
+	name  string
+	want  ntstatus.Status
+	spoil func(*In)
+}
+
+// ladder makes a call with all errors, then without the first, then without the first two, and so on. Each time the
+// service must report the first remaining error. Without errors the call must succeed. Each error alone must also be
+// reported.
+func ladder[In any](t *testing.T, name string, in In, call func(In) ntstatus.Status, rungs []rung[In]) {
+	t.Helper()
+	for i := range len(rungs) + 1 {
+		spoilt, wanted, what := in, ntstatus.Success, "nothing"
+		for _, r := range rungs[i:] {
+			r.spoil(&spoilt)
+		}
+		if i < len(rungs) {
+			wanted, what = rungs[i].want, rungs[i].name
+		}
+		if got := call(spoilt); got != wanted {
+			t.Errorf("%s, %s is wrong: %v, want %v", name, what, got, wanted)
+		}
+	}
+	for _, r := range rungs {
+		spoilt := in
+		r.spoil(&spoilt)
+		if got := call(spoilt); got != r.want {
+			t.Errorf("%s, only %s is wrong: %v, want %v", name, r.name, got, r.want)
+		}
+	}
+}
+
+// unread returns a status that only a capture of that number has.
+func unread(n uint32) ntstatus.Status { return ntstatus.Status(0xE0000000 + n) }
+
+// many returns a set of n privileges, each SeTcbPrivilege.
+func many(n int) nt.Captured[*nt.PrivilegeSet] {
+	set := &nt.PrivilegeSet{Privilege: make([]nt.LUIDAndAttributes, n)}
+	for i := range set.Privilege {
+		set.Privilege[i].LUID = winnt.SeTcbPrivilege.LUID()
+	}
+	return nt.Cap(set)
+}
+
+// alarmWorld returns a server with SeAuditPrivilege, and the services of a thread whose process does not have it. That
+// thread impersonates a client that has the privilege.
+func alarmWorld(t *testing.T) (s *auditServer, mute nt.Services) {
+	t.Helper()
+	w := newWorld(t, kernel.Config{})
+	th, k := w.thread(w.process("mute", winnt.SeImpersonatePrivilege))
+	tok := w.token(k, client, winnt.SecurityImpersonation, winnt.SeAuditPrivilege)
+	want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
+	t.Cleanup(k.PsRevertToSelf)
+	return w.auditServer(t, winnt.SecurityIdentification), th.Services()
+}
+
+// plainToken returns what NtCreateToken makes a token of, with a policy and a level of its own.
+func plainToken(typ winnt.TokenType) nt.CreateTokenIn {
+	return nt.CreateTokenIn{DesiredAccess: winnt.TOKEN_ALL_ACCESS, TokenType: typ,
+		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{
+			SecurityQualityOfService: &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityDelegation}}),
+		AuthenticationID: nt.Cap(winnt.SYSTEM_LUID), User: nt.Cap(&token.Group{SID: sid.MustParse(client)}),
+		Groups: nt.Cap([]token.Group{}), Privileges: nt.Cap([]nt.LUIDAndAttributes{}),
+		PrimaryGroup: nt.Cap(sid.MustParse(client)), Source: nt.Cap(&token.Source{Name: "src", ID: 7})}
+}
+
+// class queries a class of a token. It returns the zero value if the value has another type.
+func class[V any](t *testing.T, th *nt.Thread, h winnt.Handle, c winnt.TokenInfoClass) (v V) {
+	t.Helper()
+	x, st := th.NtQueryInformationToken(h, c)
+	want(t, "query "+c.String(), st, ntstatus.Success)
+	v, _ = x.(V)
+	return v
+}
+
+// openProcess opens a process for the thread k with all rights.
+func openProcess(t *testing.T, k *kernel.KernelThread, p *kernel.Process) winnt.Handle {
+	t.Helper()
+	h, st := k.ObOpenObjectByPointer(p.Object(), 0, winnt.PROCESS_ALL_ACCESS, winnt.ProcessObject, kernel.KernelMode)
+	want(t, "open a process", st, ntstatus.Success)
+	return h
+}
+
+// handles returns the handles of a process with their rights and attributes.
+func handles(t *testing.T, th *nt.Thread) map[winnt.Handle]string {
+	t.Helper()
+	v, st := th.NtQueryInformationProcess(winnt.NtCurrentProcess, nt.ProcessHandleInformation)
+	want(t, "query the handles", st, ntstatus.Success)
+	out := map[winnt.Handle]string{}
+	for _, e := range v.([]nt.ProcessHandle) {
+		out[e.HandleValue] = fmt.Sprintf("%v %#x", e.GrantedAccess, e.HandleAttributes)
+	}
+	return out
+}
+
+const (
+	synchronous = fileaccess.SynchronousIONonalert
+	pointer     = winnt.FILE_USE_FILE_POINTER_POSITION
+	atEnd       = winnt.FILE_WRITE_TO_END_OF_FILE
+)
+
+// set sets a class of a file.
+func (w *treeWorld) set(h winnt.Handle, class nt.FileInfoClass, v any) ntstatus.Status {
+	_, st := w.Services().NtSetInformationFile(nt.SetInformationFileIn{FileHandle: h, FileInformationClass: class,
+		FileInformation: nt.Cap(v)})
+	return st
+}
+
+// recorded is a world whose log records everything.
+func recorded(t *testing.T, sink audit.Sink, options audit.Options) *world {
+	t.Helper()
+	log := &audit.Log{Sink: sink}
+	w := newWorld(t, kernel.Config{Log: log})
+	setEverything(t, log, options)
+	return w
+}
+
+// setEverything gives a log the policy that records everything.
+func setEverything(t *testing.T, log *audit.Log, options audit.Options) {
+	t.Helper()
+	spec := audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{}, Options: options}
+	for s := range audit.Subcategories {
+		spec.System[s] = audit.OnBoth
+	}
+	p, err := audit.NewPolicy(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log.Policy.Store(p)
+}
+
+// said drains the records. For each it returns the number, F for a failure, and the non-empty fields except those in
+// the list below.
+func said(m *audit.Memory) (out []string) {
+	for _, e := range m.Drain() {
+		text := fmt.Sprint(e.ID)
+		if e.Outcome == audit.Failure {
+			text += " F"
+		}
+		for f := range e.Fields() {
+			switch f.Name {
+			case "TransactionId", "RestrictedSidCount", "AccessList", "AccessReason", "SubjectUserName", "SubjectDomainName",
+				"SubjectLogonId", "PrimaryLogonId", "AdditionalInfo", "AdditionalInfo2":
+				continue
+			}
+			if f.Text() != "-" && f.Text() != "" {
+				text += fmt.Sprintf(" %s=%s", f.Name, strings.Join(slices.Collect(f.Items()), ","))
+			}
+		}
+		out = append(out, text)
+	}
+	return out
+}
+
+// acting is whom the thread of an auditServer acts as.
+const acting = "S-1-5-21-1-2-3-1002"
+
+// auditServer is a thread that acts as a client, with a handle of the client's token.
+type auditServer struct {
+	nt.Services
+	client winnt.Handle
+	who    string // the fields of each of its records that name the client
+	by     string // those that name the process
+}
+
+// sample is a descriptor whose SACL audits the rights of GENERIC_READ.
+const sample = "O:BAG:SYD:(A;;0x1;;;WD)(OA;;0x2;0000000b-0000-0000-0000-000000000000;;WD)S:(AU;SAFA;GR;;;WD)"
+
+var tcb = nt.Cap(&nt.PrivilegeSet{Privilege: []nt.LUIDAndAttributes{{LUID: winnt.SeTcbPrivilege.LUID()}}})
+
+func (w *world) auditServer(t *testing.T, level winnt.SecurityImpersonationLevel) *auditServer {
+	t.Helper()
+	p := w.process("server", winnt.SeAuditPrivilege, winnt.SeImpersonatePrivilege)
+	th, k := w.thread(p)
+	tok := w.token(k, client, winnt.SecurityImpersonation)
+	want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
+	h, st := th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)
+	want(t, "open", st, ntstatus.Success)
+	k.PsRevertToSelf()
+	other := w.token(k, acting, winnt.SecurityImpersonation)
+	want(t, "act", k.PsImpersonateClient(k.Thread(), other, false, false, level), ntstatus.Success)
+	w.tb.Cleanup(k.PsRevertToSelf)
+	return &auditServer{th.Services(), h, " SubjectUserSid=" + client,
+		fmt.Sprintf(" ProcessId=%#x ProcessName=server", uint64(p.ID()))}
+}
+
+// userThread returns a thread of a process with a token of the spec.
+func userThread(t *testing.T, spec token.Spec) (*kernel.System, *nt.Thread) {
+	t.Helper()
+	return threadOf(t, kernel.Config{}, spec)
+}
+
+// threadOf boots a kernel and returns a thread of a process with a token of the spec.
+func threadOf(t *testing.T, cfg kernel.Config, spec token.Spec) (*kernel.System, *nt.Thread) {
+	t.Helper()
+	w := newWorld(t, cfg)
+	th, _ := w.thread(w.of("p", spec))
+	return w.sys, th
+}
+
+// pipePair returns the threads of a server process with SeImpersonatePrivilege and of a
+// client of another user.
+func pipePair(tb testing.TB) (sys *kernel.System, server, client *nt.Thread) {
+	tb.Helper()
+	w := newWorld(tb, kernel.Config{})
+	thread := func(name, file string) *nt.Thread {
+		v, err := token.Parse([]byte(file))
+		if err != nil {
+			tb.Fatal(err)
+		}
+		th, _ := w.thread(w.with(name, v))
+		return th
+	}
+	server = thread("server", `{"user":"NS","groups":["WD","BU"],"privileges":["SeImpersonatePrivilege"]}`)
+	client = thread("client", `{"user":"S-1-5-21-1-2-3-1107","groups":["WD","DU"]}`)
+	return w.sys, server, client
+}
+
+// everyone lets each user open a pipe.
+var everyone = nt.PipeConfig{SecurityDescriptor: sddl.MustParse("O:NSG:NSD:(A;;FA;;;WD)")}
+
+// disabled returns the claims of a set with FlagDisabled.
+func disabled(s *claims.Set) (list []claims.Attribute) {
+	for _, a := range s.All() {
+		a.Flags |= claims.FlagDisabled
+		list = append(list, a)
+	}
+	return list
+}
+
+// told returns the value of each information class of a token by name, or the status of a failed query. It omits the
+// token's own ids, nil values and two classes that repeat others.
+func told(t *testing.T, th *nt.Thread, h winnt.Handle) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	for class := winnt.TokenUser; class <= winnt.MaxTokenInfoClass; class++ {
+		v, st := th.NtQueryInformationToken(h, class)
+		if st != ntstatus.Success {
+			all[class.String()] = st.String()
+			continue
+		}
+		if s, ok := v.(nt.TokenStatistics); ok {
+			s.TokenID, s.ModifiedID = 0, 0
+			v = s
+		}
+		if f := reflect.ValueOf(v); class == winnt.TokenAccessInformation || class == winnt.TokenGroupsAndPrivileges ||
+			f.Kind() == reflect.Pointer && f.IsNil() {
+			continue // included in other classes
+		}
+		if list, ok := v.(*sd.ACL); ok {
+			v = fmt.Sprintf("%x", list.Binary())
+		}
+		all[class.String()] = fmt.Sprintf("%+v", v)
+	}
+	return all
+}
+
+const pendingPipe = `\??\pipe\pending`
+
+func newPendingWorld(t *testing.T, quota uint32) *pendingWorld {
+	t.Helper()
+	sys := kernel.Boot(kernel.Config{})
+	p, err := sys.NewProcess("p", value(t, "S-1-5-21-1-2-3-1107", winnt.TokenPrimary, 0, winnt.SeImpersonatePrivilege))
+	if err != nil {
+		t.Fatal(err)
+	}
+	th, err := p.NewThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &pendingWorld{T: t, p: p, th: th}
+	var st ntstatus.Status
+	const rights = winnt.GENERIC_READ | winnt.GENERIC_WRITE | winnt.SYNCHRONIZE
+	w.server, st = th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: rights, NamedPipeType: 1, ReadMode: 1,
+		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: pendingPipe}), InboundQuota: quota, OutboundQuota: quota})
+	w.must(st)
+	t.Cleanup(func() {
+		p.Exit()
+		if err := sys.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return w
+}
+
+// later returns an operation whose Done stores the result in got and counts its calls in ends.
+func later(ends *atomic.Int32, got *nt.IOResult) *nt.Later {
+	return &nt.Later{Done: func(r nt.IOResult) { *got = r; ends.Add(1) }}
+}
+
+func newPipeSide(t *testing.T) pipeSide {
+	_, server, client := pipePair(t)
+	return pipeSide{t, server, client}
+}
+
+const both = winnt.GENERIC_READ | winnt.GENERIC_WRITE
+
+// badHandles calls a service with a value that names nothing, with a handle of another type and with a duplicate of h
+// that has only these rights, which are not enough (O-31).
+func badHandles(t *testing.T, th *nt.Thread, h winnt.Handle, rights winnt.AccessMask, other winnt.Handle,
+	call func(winnt.Handle) ntstatus.Status) {
+	t.Helper()
+	weak, st := th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, rights, 0, 0)
+	want(t, "make a handle with fewer rights", st, ntstatus.Success)
+	want(t, "O-31: no handle", call(0x7770), ntstatus.InvalidHandle)
+	want(t, "O-31: another type", call(other), ntstatus.ObjectTypeMismatch)
+	want(t, "O-31: too few rights", call(weak), ntstatus.AccessDenied)
+	want(t, "close", th.NtClose(weak), ntstatus.Success)
 }

@@ -17,8 +17,8 @@ type HandedOut struct {
 	Used winnt.AccessMask // the rights that its use needs
 }
 
-// HandOut returns a descriptor of the host for the file behind a handle, for a program
-// of that uid. It is no service: who serves the program asks.
+// HandOut returns a host file descriptor for the file of a handle, for a program with a uid. It is not a service: a
+// server calls it for its client.
 func (c *Context) HandOut(v winnt.Handle, uid uint32) (out HandedOut, st ntstatus.Status) {
 	// reference
 	h, ok, st := c.treeHandle(v)
@@ -49,8 +49,25 @@ func (c *Context) HandOut(v winnt.Handle, uid uint32) (out HandedOut, st ntstatu
 	return HandedOut{f, h.Path(), used}, ntstatus.Success
 }
 
-// recordHandOut writes the record of a hand-out, which is also that of the first use
-// of these rights: later ones are not seen. F-157
+// RecordUses writes the audit records of all rights of a handle whose use its open marked. Call it before a program
+// uses the file without the services. For a file outside trees it does nothing and succeeds. It is not a service: a
+// server calls it for its client.
+func (c *Context) RecordUses(v winnt.Handle) ntstatus.Status {
+	// reference
+	h, ok, st := c.treeHandle(v)
+	if st != ntstatus.Success {
+		return st
+	}
+	if !ok {
+		return ntstatus.Success
+	}
+	defer h.Deref(ob.TagCall)
+	// commit
+	return c.use(v, h.File, h.granted)
+}
+
+// recordHandOut writes the audit record of passing a descriptor. It also counts as the first use of the rights,
+// because later uses are not visible (F-157).
 func (c *Context) recordHandOut(v winnt.Handle, h treeHandle, used winnt.AccessMask) ntstatus.Status {
 	if t := c.TableOf(v); t != nil {
 		t.TakeAudit(v, h.File, used)

@@ -1,30 +1,56 @@
 package services
 
 import (
+	"sync/atomic"
+
+	"github.com/refmon/refmon/internal/ntos/ke"
 	"github.com/refmon/refmon/internal/ntos/npfs"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/internal/quota"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
 
-// irp is one operation on the end of a pipe, from its call to its end. It holds
-// references on the thread that asked, on the end and on the event.
+// irp is one operation on the end of a pipe, from its call to its completion. It references the requesting thread,
+// the end and the event.
 type irp struct {
 	later   *nt.Later
 	thread  *ps.Thread
-	end     *npfs.End
+	file    ob.Object
+	signal  *ke.Signal // of the file
+	cancel  atomic.Pointer[func() bool]
 	event   *Event // nil for none
 	request npfs.Request
+	paid    quota.Receipt // for the operation, then for the APC of its completion
 }
+
+// irpSize is the number of bytes of an operation that waits.
+const irpSize = 1 << 10
 
 // begin prepares an operation: its event and the file lose their signals (I-137).
 func (c *Context) begin(e *npfs.End, l *nt.Later) (*irp, ntstatus.Status) {
-	i := &irp{later: l, thread: c.self, end: e}
+	synchronous, alertable := e.Waits()
+	i, st := c.beginOn(e, &e.File, l)
+	if st == ntstatus.Success {
+		l.Synchronous, l.Alertable = synchronous || l.Waits, alertable
+		i.request.End, i.request.Thread, i.request.Finish = e, c.self, func(r npfs.Result) { i.over(r, true) }
+	}
+	return i, st
+}
+
+// beginOn starts an operation on any file, given the file's signal. The caller waits if its Later says so.
+func (c *Context) beginOn(file ob.Object, signal *ke.Signal, l *nt.Later) (*irp, ntstatus.Status) {
+	i := &irp{later: l, thread: c.self, file: file, signal: signal}
+	var st ntstatus.Status
+	if i.paid, st = c.self.Payer().Charge(irpSize); st != ntstatus.Success {
+		// An operation that may wait is the caller's to pay for.
+		return nil, c.Fail("Q-2", st)
+	}
 	if l.Event != 0 {
-		var st ntstatus.Status
 		if i.event, st = c.event(l.Event); st != ntstatus.Success {
+			i.drop()
 			return nil, st
 		}
 		i.event.signal.Reset()
@@ -34,19 +60,18 @@ func (c *Context) begin(e *npfs.End, l *nt.Later) (*irp, ntstatus.Status) {
 		// The queue of the thread's calls has a bound. O-147
 		return nil, c.Fail("O-147", ntstatus.InsufficientResources)
 	}
-	e.File.Reset()
+	signal.Reset()
 	l.Over = make(chan struct{})
-	l.Synchronous, l.Alertable = e.Waits()
-	l.Synchronous = l.Synchronous || l.Waits
+	l.Synchronous = l.Waits
 	i.thread.Ref(ob.TagLink)
-	i.end.Ref(ob.TagLink)
-	i.request.End, i.request.Thread, i.request.Finish = e, c.self, func(r npfs.Result) { i.over(r, true) }
-	l.Cancel = i.request.Cancel
+	file.Head().Ref(ob.TagLink)
+	l.Cancel = i.stop
 	return i, ntstatus.Success
 }
 
-// drop gives the event back.
+// drop gives the event and the charge back.
 func (i *irp) drop() {
+	i.paid.Return()
 	if i.event != nil {
 		i.event.Deref(ob.TagCall)
 		i.event = nil
@@ -57,7 +82,7 @@ func (i *irp) drop() {
 // (I-136).
 func (i *irp) over(r npfs.Result, pended bool) {
 	i.thread.RemoveIO(i)
-	// A call that fails, at once or after a wait, has told all by its status. I-136
+	// A failed call signals and queues nothing, even after a wait; its status says everything (I-136).
 	const failed = 0xC0000000 // a warning, such as STATUS_BUFFER_OVERFLOW, is no failure
 	pended = pended && !i.later.Synchronous
 	if !pended && uint32(r.Status)&failed == failed {
@@ -70,7 +95,7 @@ func (i *irp) over(r npfs.Result, pended bool) {
 	}
 	result := nt.IOResult{Status: r.Status, Data: r.Data, Information: uint64(r.Count)}
 	if i.later.Apart != nil {
-		// Memory that is elsewhere is written before any other is told (W-90).
+		// Remote memory is written before the completion is signalled (W-90).
 		i.later.Apart(result, told)
 		return
 	}
@@ -78,57 +103,75 @@ func (i *irp) over(r npfs.Result, pended bool) {
 	told()
 }
 
-// gone gives back what the operation held.
+// gone stores the result, releases what the operation held, and closes Over.
 func (i *irp) gone(r npfs.Result) {
-	i.later.Failure = r.Status
-	close(i.later.Over)
+	i.later.Failure, i.later.FailureCount = r.Status, uint64(r.Count)
 	i.drop()
 	i.thread.Deref(ob.TagLink)
-	i.end.Deref(ob.TagLink)
+	i.file.Head().Deref(ob.TagLink)
+	close(i.later.Over) // last, as a caller that waited may end the system
 }
 
-// tell signals the event or the file, and queues the call.
+// tell signals the event or the file, and queues the APC.
 func (i *irp) tell() {
 	if i.event != nil {
 		i.event.signal.Set()
 	}
 	if i.event == nil || i.later.Synchronous {
 		// Without an event the file itself is signalled, and that of a synchronous handle always. I-137
-		i.end.File.Set()
+		i.signal.Set()
 	}
 	if i.later.ApcRoutine != 0 {
 		i.thread.QueueIOCall(nt.UserAPC{ApcRoutine: i.later.ApcRoutine, ApcArgument1: i.later.ApcContext,
-			ApcArgument2: i.later.IoStatusBlock})
+			ApcArgument2: i.later.IoStatusBlock}, i.paid)
+		i.paid = quota.Receipt{}
 	}
 }
 
 // start runs the operation: its status, STATUS_PENDING where it ends later.
-func (c *Context) start(i *irp) (npfs.Result, ntstatus.Status) {
+func (c *Context) start(i *irp) (r npfs.Result, st ntstatus.Status) {
+	st = c.startOn(i, func() (npfs.Result, func() bool) {
+		r = i.request.Start()
+		return r, i.request.Cancel
+	})
+	return r, st
+}
+
+// startOn starts an operation. do begins it and returns the function that cancels it.
+func (c *Context) startOn(i *irp, do func() (npfs.Result, func() bool)) ntstatus.Status {
 	if st := i.thread.AddIO(i); st != ntstatus.Success {
 		i.over(npfs.Result{Status: st}, false)
 		// A process has a bounded number of operations under way, a thread that ends none. I-141
-		return npfs.Result{}, c.Fail("I-141", st)
+		return c.Fail("I-141", st)
 	}
-	r := i.request.Start()
-	switch {
-	case r.Status != ntstatus.Pending:
+	r, cancel := do()
+	if r.Status != ntstatus.Pending {
 		i.over(r, false)
-	case i.thread.Exited(): // it ended meanwhile, and did not see the request
-		i.request.Cancel()
+		return r.Status
 	}
-	return r, r.Status
+	i.cancel.Store(&cancel)
+	if i.thread.Exited() { // the thread has ended and did not see the request
+		cancel()
+	}
+	return r.Status
 }
 
-// CancelIO implements ps.Pending: block 0 stands for any.
+// stop cancels the operation and reports whether it did.
+func (i *irp) stop() bool {
+	cancel := i.cancel.Load()
+	return cancel != nil && (*cancel)()
+}
+
+// CancelIO implements ps.Pending. Block 0 matches any operation.
 func (i *irp) CancelIO(block uint64, synchronous bool) bool {
 	if block != 0 && block != i.later.IoStatusBlock || synchronous && !i.later.Synchronous {
 		return false
 	}
-	return i.request.Cancel()
+	return i.stop()
 }
 
 // File implements ps.Pending.
-func (i *irp) File() ob.Object { return i.end }
+func (i *irp) File() ob.Object { return i.file }
 
 // later runs an operation on an end that may end after its call (I-135).
 func (c *Context) later(e *npfs.End, l *nt.Later, op npfs.Op, length int, data []byte) (npfs.Result, ntstatus.Status) {
@@ -187,7 +230,8 @@ func (c *Context) NtCancelSynchronousIoFile(in nt.CancelSynchronousIoFileIn) (ou
 	return out, ntstatus.Success
 }
 
-// NtFlushBuffersFile ends when the other end of a pipe has read everything.
+// NtFlushBuffersFile flushes a file of a tree, or waits until the other end of a pipe has read everything. For other
+// files it succeeds and does nothing.
 func (c *Context) NtFlushBuffersFile(in nt.FlushBuffersFileIn) (out nt.FlushBuffersFileOut, st ntstatus.Status) {
 	// reference
 	obj, granted, st := c.fileGranted(in.FileHandle, 0)
@@ -208,7 +252,7 @@ func (c *Context) NtFlushBuffersFile(in nt.FlushBuffersFileIn) (out nt.FlushBuff
 		st = e.Flush()
 	}
 	if st != ntstatus.Success {
-		// A client that was sent away has nothing to flush, and what is not read yet is flushed later.
+		// There is nothing to flush for a disconnected client, and unread data is flushed later.
 		return out, c.Fail("I-140", st)
 	}
 	return out, st

@@ -15,7 +15,7 @@ import (
 // NtCreateJobObject makes a job, named or not.
 func (c *Context) NtCreateJobObject(in nt.CreateJobObjectIn) (out nt.CreateJobObjectOut, st ntstatus.Status) {
 	out.JobHandle, st = c.createNamed(in.ObjectAttributes, ps.JobType, in.DesiredAccess,
-		func(d *sd.Descriptor) ob.Object { return ps.MakeJob(d) })
+		func(d *sd.Descriptor) ob.Object { return ps.NewJob(d) })
 	return out, st
 }
 
@@ -85,7 +85,7 @@ func (c *Context) NtSetInformationJobObject(in nt.SetInformationJobObjectIn) (ou
 	}
 	// decide and commit
 	// Limits are added to those there are, never taken back (I-89).
-	return out, c.Impersonated(j.SetLimits(limits))
+	return out, c.Impersonated(j.SetLimitsFor(c.self.Payer(), limits))
 }
 
 // jobToken references the token of ONLY_TOKEN (I-89).
@@ -111,13 +111,13 @@ func (c *Context) jobToken(h winnt.Handle) (*se.TokenObject, ntstatus.Status) {
 	return nil, st
 }
 
-// mayAssignPrimary reports whether the caller may give a process that token: its
-// effective token has the privilege, or the token is kin of its process's own (T-111).
+// mayAssignPrimary reports whether the caller may give a process that token: in kernel mode, with the privilege in the
+// effective token, or if the token is kin of its process's own (T-111).
 func (c *Context) mayAssignPrimary(tok *se.TokenObject) bool {
 	return c.holds(winnt.SeAssignPrimaryTokenPrivilege) || c.mayAssignKin(tok)
 }
 
-// mayAssignKin reports whether a token is kin of the one of the caller's process.
+// mayAssignKin reports whether a token is kin of the one of the caller's process. In kernel mode any token is.
 func (c *Context) mayAssignKin(tok *se.TokenObject) bool {
 	if c.Mode == access.Kernel {
 		return true
@@ -164,19 +164,19 @@ func nameOf(oa *nt.ObjectAttributes) ob.Name {
 		Unnamed: oa.Unnamed}
 }
 
-// named says which of several handles a reference failed for, where the rule
-// alone does not tell; need names the right that the handle lacks if it is refused.
+// named records the handle that a reference failed for, if the rule alone does not identify it. need is the right
+// that a refused handle does not have.
 func (c *Context) named(parameter, need string, st ntstatus.Status) ntstatus.Status {
 	if c.Why == nil {
 		return st
 	}
 	switch st {
 	case ntstatus.InvalidHandle:
-		c.why.Because = parameter + " names no handle"
+		c.why.Because = parameter + " is not a valid handle"
 	case ntstatus.ObjectTypeMismatch:
 		c.why.Because = parameter + " is of another type"
 	case ntstatus.AccessDenied:
-		c.why.Because = parameter + " lacks " + need
+		c.why.Because = parameter + " does not grant " + need
 	}
 	return st
 }

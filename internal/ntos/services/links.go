@@ -7,7 +7,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// NtQuerySymbolicLinkObject tells what a symbolic link stands for.
+// NtQuerySymbolicLinkObject returns the target of a symbolic link.
 func (c *Context) NtQuerySymbolicLinkObject(in nt.QuerySymbolicLinkObjectIn) (out nt.QuerySymbolicLinkObjectOut,
 	st ntstatus.Status) {
 	// capture
@@ -23,7 +23,7 @@ func (c *Context) NtQuerySymbolicLinkObject(in nt.QuerySymbolicLinkObjectIn) (ou
 	// decide
 	out.ReturnedLength = textSize(l.Target())
 	if in.MaximumLength < out.ReturnedLength {
-		// The need is told where there is too little room.
+		// If the buffer is too small, the required length is returned.
 		return out, c.Fail("O-143", ntstatus.BufferTooSmall)
 	}
 	out.LinkTarget = l.Target()

@@ -3,6 +3,7 @@ package services
 import (
 	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
@@ -16,19 +17,23 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// LogonSource says who asks for a logon.
+// LogonSource identifies the requester of a logon.
 type LogonSource struct {
 	Subject    access.Subject // zero: the system itself
 	Process    string         // LogonProcessName; "" for none
 	Package    string         // AuthenticationPackageName; "" for none
-	ClientID   uint64         // process that asked
+	ClientID   uint64         // requesting process
 	ClientName string         // its name
 	Proof      string         // how the client proved who it is, or why it did not; "" where Package says all
 	Address    string         // of the client; "" where it is not known
+	// Peer is the user of the host whose connection it is, known by the host's kernel alone; "" for a
+	// logon that was proved. Its records count against that user, and are not waited for, unless the
+	// token is an administrator's or holds a sensitive privilege (U-92).
+	Peer string
 }
 
-// process returns who asked for a logon, with the proof: the record of a logon by a ticket
-// says which, service, client and time, and that of a refused one why. K-50
+// process returns the requester of a logon and the proof. The record of a ticket logon has the service, the client
+// and the time; that of a refused one has the reason (K-50).
 func (s *LogonSource) process() []string {
 	name := cmp.Or(s.Process, "-")
 	if s.Proof != "" {
@@ -49,10 +54,11 @@ func (c *Context) logonSource(in *nt.LsaLogonUserIn, origin string) LogonSource 
 	return from
 }
 
-// longest is how much of a name that a client gave is recorded.
+// longest is the number of bytes that are recorded of a name from a client.
 const longest = 64
 
-// named returns who a request was about: the account, else the name it gave.
+// named returns the account of a request, or the requested names if it is unknown. It cuts both names to longest
+// bytes.
 func named(r *logon.Request, a logon.Account) logon.Account {
 	if a.Name == "" {
 		a = logon.Account{Domain: r.Domain, Name: r.Name}
@@ -82,14 +88,24 @@ func (s *System) RecordLogon(from LogonSource, t winnt.LogonType, tok *token.Tok
 	if linked != nil {
 		all = []*token.Token{linked, tok}
 	}
+	peer := from.Peer != "" && !slices.ContainsFunc(all, powerful)
 	for i, v := range all {
 		other := winnt.LUID(0)
 		if linked != nil {
 			other = all[1-i].AuthenticationID()
 		}
-		if st := s.recordToken(&from, t, v, other); st != ntstatus.Success {
+		if peer {
+			if s.recordConnection(&from, t, v, other) {
+				s.Security.Sessions.Note(se.Logon{Token: v, Type: t, Proof: from.Proof, Peer: true})
+			}
+			continue
+		}
+		if st := s.recordToken(&from, t, v, other, strongest(all)); st != ntstatus.Success {
 			return st
 		}
+	}
+	if peer {
+		return ntstatus.Success
 	}
 	for _, v := range all {
 		s.Security.Sessions.Note(se.Logon{Token: v, Type: t, Proof: from.Proof})
@@ -97,18 +113,53 @@ func (s *System) RecordLogon(from LogonSource, t winnt.LogonType, tok *token.Tok
 	return ntstatus.Success
 }
 
-func (s *System) recordToken(from *LogonSource, t winnt.LogonType, v *token.Token, linked winnt.LUID) ntstatus.Status {
+// strongest returns the administrator's token of a pair, else the first.
+func strongest(all []*token.Token) *token.Token {
+	if i := slices.IndexFunc(all, (*token.Token).IsAdmin); i > 0 {
+		return all[i]
+	}
+	return all[0]
+}
+
+// powerful reports whether the logon of a token is never left out of the records: it is an
+// administrator's, or brings a sensitive privilege.
+func powerful(v *token.Token) bool { return v.IsAdmin() || audit.Sensitive(v.Spec().Privileges) != 0 }
+
+// recordConnection records the logon of a user that only the host's kernel has authenticated. It reports whether to
+// record the end of the session: if its start was recorded, or the policy excludes logons.
+func (s *System) recordConnection(from *LogonSource, t winnt.LogonType, v *token.Token, linked winnt.LUID) bool {
+	if !s.Log.Records(audit.Logon, audit.Success, v) {
+		return true
+	}
+	e, err := s.loggedOn(from, t, v, linked)
+	return err == nil && s.recordPeer(from.Peer, e)
+}
+
+// loggedOn makes event 4624.
+func (s *System) loggedOn(from *LogonSource, t winnt.LogonType, v *token.Token, linked winnt.LUID) (audit.Event,
+	error) {
+	values := s.target(v.User().SID, v.AuthenticationID())
+	values["LogonType"] = text("%d", t)
+	values["LogonProcessName"] = from.process()
+	values["AuthenticationPackageName"] = text("%s", cmp.Or(from.Package, "-"))
+	values["IpAddress"] = text("%s", cmp.Or(from.Address, "-"))
+	values["ImpersonationLevel"] = text("%s", levelCode(v))
+	values["TargetLinkedLogonId"] = text("0x%x", uint64(linked))
+	values["VirtualAccount"] = text("%s", yesNo(false))
+	values["ElevatedToken"] = text("%s", yesNo(v.IsElevated()))
+	e, err := audit.Make(4624, audit.Success, s.logonOrigin(from), values)
+	return e.Of(v), err
+}
+
+// recordToken records the logon of one token of a pair. The token with more rights identifies the user.
+func (s *System) recordToken(from *LogonSource, t winnt.LogonType, v *token.Token, linked winnt.LUID,
+	whose *token.Token) ntstatus.Status {
 	if s.Log.Records(audit.Logon, audit.Success, v) {
-		values := s.target(v.User().SID, v.AuthenticationID())
-		values["LogonType"] = text("%d", t)
-		values["LogonProcessName"] = from.process()
-		values["AuthenticationPackageName"] = text("%s", cmp.Or(from.Package, "-"))
-		values["IpAddress"] = text("%s", cmp.Or(from.Address, "-"))
-		values["ImpersonationLevel"] = text("%s", levelCode(v))
-		values["TargetLinkedLogonId"] = text("0x%x", uint64(linked))
-		values["VirtualAccount"] = text("%s", yesNo(false))
-		values["ElevatedToken"] = text("%s", yesNo(v.IsElevated()))
-		if st := s.write(4624, audit.Success, s.logonOrigin(from), values); st != ntstatus.Success {
+		e, err := s.loggedOn(from, t, v, linked)
+		if err != nil {
+			return ntstatus.AuditFailed
+		}
+		if st := s.Log.Write(e.Of(whose)); st != ntstatus.Success {
 			return st
 		}
 	}
@@ -121,8 +172,8 @@ func (s *System) recordToken(from *LogonSource, t winnt.LogonType, v *token.Toke
 	return s.write(4672, audit.Success, origin, audit.Values{"PrivilegeList": held.Names()})
 }
 
-// RecordRefusedLogon records a logon that was refused, with what the client was
-// told and, as the substatus, why. L-49
+// RecordRefusedLogon records a refused logon with the status that the client got and, as the substatus, the reason
+// (L-49). The substatus is 0 if both are equal. A failure to write the record is ignored.
 func (s *System) RecordRefusedLogon(from LogonSource, t winnt.LogonType, who logon.Account, said,
 	why ntstatus.Status) {
 	if !s.Log.Records(audit.Logon, audit.Failure, nil) {
@@ -135,8 +186,7 @@ func (s *System) RecordRefusedLogon(from LogonSource, t winnt.LogonType, who log
 		why = ntstatus.Success
 	}
 	reason := cmp.Or(failureCodes[why], failureCodes[said], "%%2304")
-	// The refusal stands whether or not its record is kept.
-	_ = s.write(4625, audit.Failure, s.logonOrigin(&from), audit.Values{
+	e, err := audit.Make(4625, audit.Failure, s.logonOrigin(&from), audit.Values{
 		"TargetUserSid":  text("%s", who.SID),
 		"TargetUserName": text("%s", cmp.Or(who.Name, "-")), "TargetDomainName": text("%s", cmp.Or(who.Domain, "-")),
 		"Status": text("0x%x", uint32(said)), "SubStatus": text("0x%x", uint32(why)), "FailureReason": text("%s", reason),
@@ -144,6 +194,14 @@ func (s *System) RecordRefusedLogon(from LogonSource, t winnt.LogonType, who log
 		"AuthenticationPackageName": text("%s", cmp.Or(from.Package, "-")),
 		"IpAddress":                 text("%s", cmp.Or(from.Address, "-")),
 	})
+	switch {
+	case err != nil: // the catalogue and this function disagree
+	case from.Peer != "":
+		s.recordPeer(from.Peer, e.Of(nil))
+	default:
+		// The refusal does not depend on the success of its record.
+		_ = s.Log.Write(e.Of(nil))
+	}
 }
 
 // RecordLogoff records the end of the session of a logon. L-48
@@ -153,7 +211,14 @@ func (s *System) RecordLogoff(o se.Logon) {
 	}
 	values := s.target(o.Token.User().SID, o.Token.AuthenticationID())
 	values["LogonType"] = text("%d", o.Type)
-	_ = s.write(4634, audit.Success, audit.Origin{Names: s.Log.Names}, values) // an end cannot fail
+	e, err := audit.Make(4634, audit.Success, audit.Origin{Names: s.Log.Names}, values)
+	switch {
+	case err != nil: // the catalogue and this function disagree
+	case o.Peer:
+		s.Log.WriteLater(e.Of(o.Token)) // its beginning was within the user's bound
+	default:
+		_ = s.Log.Write(e.Of(o.Token)) // an end cannot fail
+	}
 }
 
 func (s *System) write(id uint16, o audit.Outcome, from audit.Origin, values audit.Values) ntstatus.Status {
@@ -194,7 +259,7 @@ func yesNo(yes bool) string {
 	return "%%1843"
 }
 
-// levelCode returns the message code of what a server may do with the token.
+// levelCode returns the message code for the token's impersonation level.
 func levelCode(v *token.Token) string {
 	if v.Type() == winnt.TokenImpersonation && v.Level() < winnt.SecurityImpersonation {
 		return "%%1832"

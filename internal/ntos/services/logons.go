@@ -51,6 +51,10 @@ func (c *Context) LsaLogonUser(in nt.LsaLogonUserIn) (out nt.LsaLogonUserOut, st
 	defer tok.Deref(ob.TagCall)
 	// commit
 	out.LogonID = v.AuthenticationID()
+	// The client's token counts as memory that the server holds for the client.
+	if st := c.pay(tok, c.self.PayerFor(v.User().SID)); st != ntstatus.Success {
+		return out, st
+	}
 	if out.Token, st = c.insert(tok, winnt.TOKEN_ALL_ACCESS, 0); st == ntstatus.Success {
 		out.ProfileBuffer = result.Answer
 	}
@@ -64,7 +68,7 @@ const maxOrigin = 255
 func (c *Context) captureLogon(in *nt.LsaLogonUserIn) (r logon.Request, st ntstatus.Status) {
 	for _, st := range []ntstatus.Status{in.LocalGroups.Status, in.SourceContext.Status, sidStatus(in.LocalGroups.V)} {
 		if st != ntstatus.Success {
-			// What cannot be read, and a group without a SID, is refused first.
+			// Unreadable input, and a group without a SID, is refused first.
 			return r, c.Fail("O-3", st)
 		}
 	}
@@ -107,12 +111,12 @@ var logonRules = map[ntstatus.Status]string{
 	ntstatus.AccountExpired: "L-66", ntstatus.PasswordMustChange: "L-66",
 }
 
-// refusedLogon tells the caller why a logon was refused: an account that may not be
-// used by a status below another, and an unknown name never as such. L-32, L-35
+// refusedLogon returns the status and substatus of a refused logon. An unusable account is a substatus; an unknown
+// name is never disclosed (L-32, L-35).
 func (c *Context) refusedLogon(st ntstatus.Status) (out nt.LsaLogonUserOut, _ ntstatus.Status) {
 	switch st {
 	case ntstatus.AccountDisabled, ntstatus.PasswordExpired, ntstatus.InvalidLogonHours, ntstatus.InvalidWorkstation:
-		// These four are told below STATUS_ACCOUNT_RESTRICTION, others by themselves. L-66
+		// These four are substatuses of STATUS_ACCOUNT_RESTRICTION; others are the status itself (L-66).
 		out.SubStatus, st = st, ntstatus.AccountRestriction
 	case ntstatus.NoSuchUser, ntstatus.WrongPassword, ntstatus.Success:
 		st = ntstatus.LogonFailure
@@ -124,9 +128,9 @@ func (c *Context) refusedLogon(st ntstatus.Status) (out nt.LsaLogonUserOut, _ nt
 	return out, c.Fail(rule, st)
 }
 
-// OpenSession opens the logon sessions of a result and returns the value of its
-// token. The caller calls end once token objects hold the session, or to let it
-// go. L-10
+// OpenSession opens the logon sessions of a result and returns the value of its token (L-10). The caller must call end
+// once: after token objects hold the session, or to end it. For a token of a well-known session nothing is opened and
+// end does nothing. On an error end is nil.
 func (s *System) OpenSession(r *logon.Result) (v *token.Token, end func(), st ntstatus.Status) {
 	sessions := &s.Security.Sessions
 	ids := []winnt.LUID{s.Security.AllocateLUID(), s.Security.AllocateLUID()}
@@ -135,7 +139,7 @@ func (s *System) OpenSession(r *logon.Result) (v *token.Token, end func(), st nt
 	}
 	spec, linked := r.InSession(ids[0], ids[len(ids)-1])
 	if len(spec.Groups) > token.MaxGroups {
-		// The logon SID is a group too, and there is no room for it beside the person's. L-4
+		// There is no room for the logon SID in addition to the user's groups (L-4).
 		return nil, nil, ntstatus.TooManyContextIDs
 	}
 	spec.ModifiedID = s.Security.AllocateLUID()

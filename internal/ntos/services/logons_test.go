@@ -7,6 +7,9 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/internal/ntos/services"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
@@ -58,8 +61,8 @@ func fieldsOf(m *audit.Memory, names ...string) (out []string) {
 	return out
 }
 
-// K-50, L-48, L-49: the record of a logon, granted or refused, names the package of its
-// message and the proof that the authority tells.
+// K-50, L-48, L-49: the record of a logon, granted or refused, has the package of its message and the authority's
+// proof.
 func TestProofAndPackageOfALogon(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	s, w, th := logonWorld(t, m)
@@ -91,8 +94,8 @@ func TestProofAndPackageOfALogon(t *testing.T) {
 	}
 }
 
-// L-32, L-33, L-35, L-49: the request of a logon is its process's own and not its client's; a
-// refusal is recorded with what was told, and with the reason where that is another one.
+// L-32, L-33, L-35, L-49: a logon is requested by the process, not by the impersonated client. A refusal is recorded
+// with the returned status, and with the reason if it differs.
 func TestRefusalsOfLogons(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	s, _, th := logonWorld(t, m)
@@ -149,9 +152,9 @@ func sameWords(got []string, want string) bool {
 	return slices.Equal(a, b)
 }
 
-// L-4, L-10: a logon has one session, and two where its user has two tokens, as long as its
-// handle is open; a token takes as many groups as there is room for beside the logon SID.
-func TestRoomOfALogon(t *testing.T) {
+// L-4, L-10: a logon has one session, or two if its user has two tokens, until its handle is closed. A token has as
+// many groups as fit together with the logon SID.
+func TestLogonGroupLimit(t *testing.T) {
 	s, w, th := logonWorld(t, audit.NewMemory(0, 0), winnt.SeTcbPrivilege)
 	user := sid.MustParse("S-1-5-21-1-2-3-500")
 	full, limited := token.Administrator(user), token.LimitedAdministrator(user)
@@ -190,7 +193,7 @@ func TestRoomOfALogon(t *testing.T) {
 	}
 }
 
-// L-48: the policy of the account that logs on decides on its records, beside the system's.
+// L-48: the audit policy of the user who logs on applies in addition to the system's.
 func TestLogonsByTheUsersPolicy(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	s, w, th := logonWorld(t, m, winnt.SeTcbPrivilege)
@@ -280,8 +283,8 @@ func TestSpecialLogons(t *testing.T) {
 	}
 }
 
-// L-48, L-10: a record says what a server may do with the token of a logon, which for a primary
-// one is all; a token that contradicts itself is refused with what is wrong in it.
+// L-48, L-10: a record has the token's impersonation level, and "-" for a primary one. A contradictory token is
+// refused with the reason.
 func TestTokensOfLogons(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	s, _, th := logonWorld(t, m, winnt.SeTcbPrivilege)
@@ -305,5 +308,82 @@ func TestTokensOfLogons(t *testing.T) {
 		if st == ntstatus.Success && !slices.Equal(got, []string{"4624 " + c.code}) {
 			t.Errorf("%s: %q", name, got)
 		}
+	}
+}
+
+// L-10: a logon that makes no token leaves no session behind, whichever of its two tokens
+// is at fault; one that makes them leaves none when it is let go.
+func TestSessionsOfALogon(t *testing.T) {
+	boot, err := token.New(token.LocalSystem())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &services.System{System: ps.New(nt.Documented, ob.NewKernelTable(0), boot, 0)}
+	user, other := sid.MustParse("S-1-5-21-1-2-3-500"), sid.MustParse("S-1-5-21-1-2-3-501")
+	full, limited := token.Administrator(user), token.LimitedAdministrator(user)
+	stranger, broken := token.Administrator(other), token.Administrator(user)
+	broken.User.SID = sid.SID{}
+	for name, c := range map[string]struct {
+		r    logon.Result
+		good bool
+	}{
+		"one token":                 {logon.Result{Token: full}, true},
+		"a pair":                    {logon.Result{Token: limited, Linked: &full}, true},
+		"a pair of two users":       {logon.Result{Token: limited, Linked: &stranger}, false},
+		"no user":                   {logon.Result{Token: broken}, false},
+		"a second one without user": {logon.Result{Token: limited, Linked: &broken}, false},
+		"nothing":                   {logon.Result{}, false},
+	} {
+		first := s.Security.AllocateLUID()
+		v, end, st := s.OpenSession(&c.r)
+		if (st == ntstatus.Success) != c.good || (v != nil) != c.good {
+			t.Errorf("%s: %v, %v", name, v, st)
+		}
+		if c.good {
+			if !s.Security.Sessions.Known(v.AuthenticationID()) {
+				t.Errorf("%s: the session of the token is not there", name)
+			}
+			end()
+		}
+		last := s.Security.AllocateLUID()
+		for id := first; id < last; id++ {
+			if s.Security.Sessions.Known(id) {
+				t.Errorf("%s: session %v is left", name, id)
+			}
+		}
+	}
+}
+
+// L-4: the token of a logon is in the terminal session of the requesting process, not in that of its impersonated
+// client.
+func TestLogonInTheSessionOfTheProcess(t *testing.T) {
+	w := newWorld(t, kernel.Config{LSA: logon.Example(sid.SID{})})
+	in := func(spec token.Spec, session uint32) *token.Token {
+		spec.SessionID = session
+		v, err := token.New(spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	p, err := w.sys.NewProcess("winlogon", in(token.LocalSystem(), 3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	th, k := w.thread(p)
+	client := token.LocalSystem()
+	client.Type, client.Level = winnt.TokenImpersonation, winnt.SecurityImpersonation
+	tok := k.CaptureToken(in(client, 7), k.Thread())
+	defer k.PsDereferenceImpersonationToken(tok)
+	want(t, "impersonate", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation),
+		ntstatus.Success)
+	out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
+		AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "User",
+			Password: logon.ExamplePassword}})
+	want(t, "log on", st, ntstatus.Success)
+	k.PsRevertToSelf()
+	session, st := th.NtQueryInformationToken(out.Token, winnt.TokenSessionId)
+	if session != any(uint32(3)) || st != ntstatus.Success {
+		t.Errorf("the token is in session %v, %v, want 3", session, st)
 	}
 }

@@ -33,7 +33,7 @@ func (c *Context) NtCreateLowBoxToken(in nt.CreateLowBoxTokenIn) (out nt.CreateL
 	for _, st := range []ntstatus.Status{in.PackageSID.Status, in.Capabilities.Status, in.Handles.Status,
 		sidStatus(in.Capabilities.V)} {
 		if st != ntstatus.Success {
-			// What cannot be captured is refused after the handle: a list left out is not the caller's.
+			// Unreadable parameters are refused after the handle; ignoring a list would change the request.
 			return out, c.Fail("T-69", st)
 		}
 	}
@@ -69,7 +69,7 @@ func (c *Context) NtCreateLowBoxToken(in nt.CreateLowBoxTokenIn) (out nt.CreateL
 	defer tok.Deref(ob.TagCall)
 	tok.Keep(kept)
 	// commit
-	out.TokenHandle, st = c.insert(tok, granted, oa.Attributes&(winnt.OBJ_INHERIT|winnt.OBJ_KERNEL_HANDLE))
+	out.TokenHandle, st = c.insertNew(tok, granted, oa.Attributes&(winnt.OBJ_INHERIT|winnt.OBJ_KERNEL_HANDLE))
 	return out, st
 }
 

@@ -40,7 +40,7 @@ func (c *Context) NtCreateMutant(in nt.CreateMutantIn) (out nt.MutantOut, st nts
 		func(d *sd.Descriptor) ob.Object {
 			m := &Mutant{}
 			if in.InitialOwner {
-				// The creator owns it from the start if it wants; an open of what is there does not (O-134).
+				// The creator may own a new mutant from the start; an open of an existing one does not (O-134).
 				m.owner.Store(c.self)
 			}
 			m.Init(MutantType, m, d)
@@ -76,7 +76,7 @@ func (c *Context) NtReleaseMutant(in nt.ReleaseMutantIn) (out nt.ReleaseMutantOu
 func (c *Context) exactState(class, length, want uint32, fault ntstatus.Status) ntstatus.Status {
 	switch {
 	case class != 0:
-		// The state of a mutant, semaphore or timer is told in one class.
+		// Mutants, semaphores and timers have one information class.
 		return c.Fail("O-135", ntstatus.InvalidInfoClass)
 	case length != want:
 		// The length must be exactly that of the class.
@@ -87,7 +87,7 @@ func (c *Context) exactState(class, length, want uint32, fault ntstatus.Status) 
 	return ntstatus.Success
 }
 
-// NtQueryMutant tells the state of a mutant.
+// NtQueryMutant returns the state of a mutant.
 func (c *Context) NtQueryMutant(in nt.QueryMutantIn) (out nt.QueryMutantOut, st ntstatus.Status) {
 	// capture
 	const size = 8 // bytes of MUTANT_BASIC_INFORMATION

@@ -1,6 +1,7 @@
 package services
 
 import (
+	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
@@ -57,25 +58,57 @@ func (c *Context) referencePolicy(h winnt.Handle, right winnt.AccessMask) ntstat
 	return ntstatus.Success
 }
 
-// LsaQueryInformationPolicy tells the domain of this computer's accounts.
+// LsaQueryInformationPolicy returns the domain of this computer's accounts, or the audited categories.
 func (c *Context) LsaQueryInformationPolicy(in nt.LsaQueryInformationPolicyIn) (out nt.LsaQueryInformationPolicyOut,
 	st ntstatus.Status) {
-	if in.InformationClass != winnt.PolicyPrimaryDomainInformation &&
-		in.InformationClass != winnt.PolicyAccountDomainInformation {
+	right, name := winnt.POLICY_VIEW_LOCAL_INFORMATION, "POLICY_VIEW_LOCAL_INFORMATION"
+	switch in.InformationClass {
+	case winnt.PolicyPrimaryDomainInformation, winnt.PolicyAccountDomainInformation:
+	case winnt.PolicyAuditEventsInformation:
+		right, name = winnt.POLICY_VIEW_AUDIT_INFORMATION, "POLICY_VIEW_AUDIT_INFORMATION"
+	default:
 		// The right depends on the class, so the class is looked at first.
 		return out, c.Fail("L-44", ntstatus.InvalidParameter)
 	}
-	if st := c.referencePolicy(in.PolicyHandle, winnt.POLICY_VIEW_LOCAL_INFORMATION); st != ntstatus.Success {
-		return out, c.named("PolicyHandle", "POLICY_VIEW_LOCAL_INFORMATION", st)
+	if st := c.referencePolicy(in.PolicyHandle, right); st != ntstatus.Success {
+		return out, c.named("PolicyHandle", name, st)
 	}
-	if in.InformationClass == winnt.PolicyPrimaryDomainInformation {
+	switch in.InformationClass {
+	case winnt.PolicyAuditEventsInformation:
+		out.Buffer = auditEvents(c.Sys.Log.Policy.Load())
+	case winnt.PolicyPrimaryDomainInformation:
 		// A computer in a workgroup has a primary domain without a SID (L-44).
 		out.Buffer.DomainName = "WORKGROUP"
-		return out, ntstatus.Success
+	default:
+		d := c.Sys.LSA.Computer()
+		out.Buffer = nt.PolicyInformation{DomainName: d.Domain, DomainSID: d.SID}
 	}
-	d := c.Sys.LSA.Computer()
-	out.Buffer = nt.PolicyInformation{DomainName: d.Domain, DomainSID: d.SID}
 	return out, ntstatus.Success
+}
+
+// auditEvents returns the policy of the system by category. An outcome counts for a category if
+// one of its subcategories records it (L-78).
+func auditEvents(p *audit.Policy) nt.PolicyInformation {
+	info := nt.PolicyInformation{
+		EventAuditingOptions: make([]winnt.PolicyAuditEventOptions, audit.CategoryAccountLogon+1)}
+	for s := range audit.Subcategories {
+		on := winnt.PolicyAuditEventOptions(0)
+		if p.System(s).Has(audit.Success) {
+			on |= winnt.POLICY_AUDIT_EVENT_SUCCESS
+		}
+		if p.System(s).Has(audit.Failure) {
+			on |= winnt.POLICY_AUDIT_EVENT_FAILURE
+		}
+		info.EventAuditingOptions[s.Category()] |= on
+		info.AuditingMode = info.AuditingMode || on != 0
+	}
+	for i, on := range info.EventAuditingOptions {
+		if on == 0 {
+			// A category without records has an option of its own (L-78).
+			info.EventAuditingOptions[i] = winnt.POLICY_AUDIT_EVENT_NONE
+		}
+	}
+	return info
 }
 
 // LsaLookupNames2 finds the SIDs of names.

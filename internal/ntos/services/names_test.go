@@ -2,6 +2,7 @@ package services_test
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -126,7 +128,7 @@ func TestLookUps(t *testing.T) {
 			in.InformationClass = winnt.PolicyAccountDomainInformation
 		}
 		out, st := th.Services().LsaQueryInformationPolicy(in)
-		if want(t, "query the policy", st, ntstatus.Success); out.Buffer != wanted {
+		if want(t, "query the policy", st, ntstatus.Success); !reflect.DeepEqual(out.Buffer, wanted) {
 			t.Errorf("class %d: %+v, want %+v", class, out.Buffer, wanted)
 		}
 	}
@@ -140,8 +142,8 @@ func TestLookUps(t *testing.T) {
 	want(t, "close it again", st, ntstatus.InvalidHandle)
 }
 
-// O-140: a timer's time may be as far away as can be, before or behind now; it is told from now
-// on, also when it is over, and is signalled at its time and not before.
+// O-140: a timer's due time may be arbitrarily far in the future or the past. A query returns the remaining time,
+// also after the due time, and the timer is signalled at that time.
 func TestTimesOfTimers(t *testing.T) {
 	now := int64(1000)
 	log := &audit.Log{Sink: audit.NewMemory(0, 0), Clock: func() int64 { return now }}
@@ -178,5 +180,73 @@ func TestTimesOfTimers(t *testing.T) {
 			}
 		}
 		want(t, "close", th.NtClose(h), ntstatus.Success)
+	}
+}
+
+// L-40, O-31: a handle of the policy is closed whatever it grants, and one that grants one right
+// serves what needs that one alone.
+func TestRightsOfAPolicy(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, _ := w.thread(w.process("p"))
+	s := th.Services()
+	for _, granted := range []winnt.AccessMask{winnt.POLICY_LOOKUP_NAMES, winnt.POLICY_VIEW_LOCAL_INFORMATION,
+		winnt.READ_CONTROL} {
+		out, st := s.LsaOpenPolicy(nt.LsaOpenPolicyIn{DesiredAccess: granted})
+		want(t, "open", st, ntstatus.Success)
+		is := func(right winnt.AccessMask) ntstatus.Status {
+			if granted&right != 0 {
+				return ntstatus.Success
+			}
+			return ntstatus.AccessDenied
+		}
+		_, st = s.LsaQueryInformationPolicy(nt.LsaQueryInformationPolicyIn{PolicyHandle: out.PolicyHandle,
+			InformationClass: winnt.PolicyAccountDomainInformation})
+		want(t, "query", st, is(winnt.POLICY_VIEW_LOCAL_INFORMATION))
+		_, st = s.LsaLookupNames2(nt.LsaLookupNames2In{PolicyHandle: out.PolicyHandle})
+		want(t, "look names up", st, is(winnt.POLICY_LOOKUP_NAMES))
+		_, st = s.LsaLookupSids(nt.LsaLookupSidsIn{PolicyHandle: out.PolicyHandle})
+		want(t, "look SIDs up", st, is(winnt.POLICY_LOOKUP_NAMES))
+		_, st = s.LsaClose(nt.LsaCloseIn{ObjectHandle: out.PolicyHandle})
+		want(t, "close", st, ntstatus.Success)
+	}
+}
+
+// L-47: a SID without a name is its RID in eight digits where its domain is known, else
+// the whole SID.
+func TestSIDsWithoutNames(t *testing.T) {
+	w := newWorld(t, kernel.Config{LSA: logon.Example(sid.SID{})})
+	th := w.system("lsa")
+	policy, st := th.LsaOpenPolicy(winnt.POLICY_LOOKUP_NAMES)
+	want(t, "open the policy", st, ntstatus.Success)
+	for text, name := range map[string]string{"S-1-5-21-1-2-3-4660": "00001234", "S-1-5-21-1-2-3-4275878552": "FEDCBA98",
+		"S-1-5-21-9-9-9-4660": "S-1-5-21-9-9-9-4660"} {
+		out, _ := th.Services().LsaLookupSids(nt.LsaLookupSidsIn{PolicyHandle: policy, SIDs: []sid.SID{sid.MustParse(text)}})
+		if len(out.Names) != 1 || out.Names[0].Name != name || out.Names[0].Use != winnt.SidTypeUnknown {
+			t.Errorf("%s: %+v, want %s", text, out.Names, name)
+		}
+	}
+}
+
+// L-45: a look-up of more SIDs or names than the limit is refused before the
+// handle is looked at; I-95: so are flags and
+// attributes of a process and of a thread that are not supported (O-22).
+func TestLimitsBeforeHandles(t *testing.T) {
+	_, th := userThread(t, token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
+	for n, want := range map[int]ntstatus.Status{nt.MaxLookup: ntstatus.InvalidHandle,
+		nt.MaxLookup + 1: ntstatus.InvalidParameter} {
+		if _, st := th.LsaLookupSids(0x777, make([]sid.SID, n)...); st != want {
+			t.Errorf("L-45: %d SIDs: %s, want %s", n, st, want)
+		}
+		if _, st := th.LsaLookupNames2(0x777, make([]string, n)...); st != want {
+			t.Errorf("L-45: %d names: %s, want %s", n, st, want)
+		}
+	}
+	unknown := nt.Cap(&nt.ObjectAttributes{Attributes: 1 << 30})
+	for i, in := range []nt.CreateUserProcessIn{{ProcessFlags: 1 << 30}, {ThreadFlags: 1 << 30},
+		{ProcessObjectAttributes: unknown}, {ThreadObjectAttributes: unknown}} {
+		in.ParentProcess = 0x777
+		if _, st := th.NtCreateUserProcess(in); st != ntstatus.InvalidParameter {
+			t.Errorf("I-95, O-22: %d: %s", i, st)
+		}
 	}
 }

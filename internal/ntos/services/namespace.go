@@ -88,9 +88,9 @@ func nakedWithoutName(typ *ob.Type) bool {
 	return typ == EventType || typ == MutantType || typ == SemaphoreType || typ == TimerType
 }
 
-// newDescriptor makes the descriptor of a new object out of what the creator
-// gives, else the inheritable entries of the directory, else the defaults of the
-// creator's effective token (O-38), with a label below medium (O-39).
+// newDescriptor returns the descriptor of a new object from the creator's descriptor, else from the inheritable
+// entries of the directory, else from the defaults of the creator's effective token (O-38), with a label below Medium
+// (O-39).
 func (c *Context) newDescriptor(typ *ob.Type, explicit *sd.Descriptor, parent *ob.Directory) (*sd.Descriptor,
 	ntstatus.Status) {
 	if nakedWithoutName(typ) && parent == nil && explicit == nil {
@@ -105,8 +105,17 @@ func (c *Context) newDescriptor(typ *ob.Type, explicit *sd.Descriptor, parent *o
 	if parent != nil {
 		r.Parent = parent.Security()
 	}
-	// Gaps of what the creator gives are filled from the directory, then from its token (O-38).
-	d, st := sd.Assign(&r)
+	// Missing parts of the creator's descriptor come from the directory, then from the token (O-38).
+	d, st := c.assign(&r)
+	if d != nil && explicit != nil {
+		d = d.Clone() // otherwise it would keep the creator's whole buffer alive
+	}
+	return d, st
+}
+
+// assign makes the descriptor of a new object and notes the rule of a refusal.
+func (c *Context) assign(r *sd.AssignRequest) (*sd.Descriptor, ntstatus.Status) {
+	d, st := sd.Assign(r)
 	switch st {
 	case ntstatus.Success:
 	case ntstatus.InvalidOwner:
@@ -120,6 +129,29 @@ func (c *Context) newDescriptor(typ *ob.Type, explicit *sd.Descriptor, parent *o
 		c.Fail("S-17", st)
 	}
 	return d, st
+}
+
+// mayGive checks that the caller may give a new object of a type this descriptor, nil for none: its owner must be
+// one that the caller may assign, and its SACL may need a privilege (S-61, S-71). The SACL of a token is left to the
+// caller of this function. Errors: STATUS_INVALID_OWNER, STATUS_PRIVILEGE_NOT_HELD.
+func (c *Context) mayGive(typ *winnt.ObjectType, given *sd.Descriptor) ntstatus.Status {
+	if given == nil {
+		return ntstatus.Success
+	}
+	p := given.Parts()
+	if typ == winnt.TokenObject {
+		p.SACL, p.Control = nil, p.Control&^sd.SACLPresent
+	}
+	subject := c.self.Subject()
+	_, st := c.assign(&sd.AssignRequest{Creator: sd.New(p), Subject: se.Creator(&subject, c.Mode == access.Kernel),
+		Mapping: &typ.Mapping, KernelObject: true})
+	return st
+}
+
+// givesSACL reports whether a descriptor, which may be nil, has a SACL that a token takes. A token ignores labels
+// (O-39), so a list of labels alone does not count.
+func givesSACL(given *sd.Descriptor) bool {
+	return given != nil && given.SACL() != nil && !given.SACL().OnlyLabels()
 }
 
 // NtCreateDirectoryObject makes a directory of named objects.
@@ -138,7 +170,7 @@ func (c *Context) NtOpenDirectoryObject(in nt.OpenDirectoryObjectIn) (out nt.Dir
 	return out, st
 }
 
-// NtCreateSymbolicLinkObject makes a name that stands for another path.
+// NtCreateSymbolicLinkObject creates a name that refers to another path.
 func (c *Context) NtCreateSymbolicLinkObject(in nt.CreateSymbolicLinkObjectIn) (out nt.SymbolicLinkObjectOut,
 	st ntstatus.Status) {
 	// capture

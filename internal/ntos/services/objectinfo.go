@@ -15,7 +15,7 @@ const (
 	unicodeString        = 16
 	typeInformationSize  = 104 // OBJECT_TYPE_INFORMATION without the text of the name
 	handleFlagSize       = 2
-	anySize              = ^uint32(0) // a length that stands for what is needed
+	anySize              = ^uint32(0) // a length that means the required length
 )
 
 // textSize returns the size of a UNICODE_STRING's text with its terminating NUL.
@@ -44,7 +44,7 @@ func typeSize(t *ob.Type) uint32 { return typeInformationSize + textSize(t.Name)
 var ObjectTypes = [...]*ob.Type{ob.DirectoryType, ob.SymbolicLinkType, se.TokenType, ps.JobType, ps.ProcessType,
 	ps.ThreadType, EventType, MutantType, SemaphoreType, TimerType, DeviceType, FileType}
 
-// NtQueryObject tells a fact about a handle or its object.
+// NtQueryObject returns information about a handle or its object.
 func (c *Context) NtQueryObject(in nt.QueryObjectIn) (out nt.QueryObjectOut, st ntstatus.Status) {
 	// capture
 	if in.ObjectInformationClass > nt.ObjectHandleFlagInformation {
@@ -125,7 +125,7 @@ func (c *Context) pathOf(h *ob.Header) string {
 // queryName answers class 1 (O-61).
 func (c *Context) queryName(h *ob.Header, length uint32) (out nt.QueryObjectOut, st ntstatus.Status) {
 	name := c.pathOf(h)
-	out.ReturnLength = nameSize(name) // told also when the buffer is too small (O-61)
+	out.ReturnLength = nameSize(name) // returned also if the buffer is too small (O-61)
 	// A name needs room for its header and all its text.
 	if length < out.ReturnLength {
 		return out, c.Fail("O-61", ntstatus.InfoLengthMismatch)
@@ -151,7 +151,7 @@ func (c *Context) queryTypes(length uint32) (out nt.QueryObjectOut, st ntstatus.
 		out.ReturnLength += (typeSize(t) + 7) &^ 7
 	}
 	if length < out.ReturnLength {
-		// The need is told where there is too little room.
+		// If the buffer is too small, the required length is returned.
 		return out, c.Fail("O-61", ntstatus.InfoLengthMismatch)
 	}
 	out.ObjectInformation = list

@@ -63,12 +63,12 @@ func (c *Context) NtOpenThread(in nt.OpenThreadIn) (out nt.OpenThreadOut, st nts
 	return out, st
 }
 
-// captureID captures what NtOpenProcess and NtOpenThread are given: exactly
-// one of name and id (O-37). Processes and threads have no names here.
+// captureID captures the parameters of NtOpenProcess and NtOpenThread: exactly one of name and id (O-37). Processes
+// and threads have no names here.
 func (c *Context) captureID(a nt.Captured[*nt.ObjectAttributes], id nt.Captured[*nt.ClientID]) (oa nt.ObjectAttributes,
 	cid nt.ClientID, st ntstatus.Status) {
 	if id.Status != ntstatus.Success && a.Status != ntstatus.AccessViolation && a.V != nil {
-		// A client id that cannot be read is refused before what is wrong in the attributes.
+		// An unreadable client id is refused before malformed attributes.
 		return oa, cid, c.Fail("O-3", id.Status)
 	}
 	if a.V == nil && a.Status == ntstatus.Success {
@@ -79,7 +79,7 @@ func (c *Context) captureID(a nt.Captured[*nt.ObjectAttributes], id nt.Captured[
 		return oa, cid, st
 	}
 	if (id.V == nil) == (oa.ObjectName == "") {
-		// Exactly one of name and id is given.
+		// Exactly one of name and id must be given.
 		return oa, cid, c.Fail("O-37", ntstatus.InvalidParameterMix)
 	}
 	if id.V == nil {
@@ -103,8 +103,7 @@ func (c *Context) gateSystemSecurity(desired winnt.AccessMask) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// openByID makes the handle. SeDebugPrivilege bypasses the access check and
-// grants what is asked (O-37).
+// openByID creates the handle. SeDebugPrivilege bypasses the access check and grants the request (O-37).
 func (c *Context) openByID(obj ob.Object, typ *winnt.ObjectType, desired winnt.AccessMask,
 	attributes uint32) (winnt.Handle, ntstatus.Status) {
 	if attributes&typ.Invalid != 0 {
@@ -112,7 +111,7 @@ func (c *Context) openByID(obj ob.Object, typ *winnt.ObjectType, desired winnt.A
 		return 0, c.Fail("O-22", ntstatus.InvalidParameter)
 	}
 	subject := c.self.Subject()
-	// SeDebugPrivilege grants what is asked without a check (O-37); a request for nothing is left to O-90.
+	// SeDebugPrivilege grants the request without a check (O-37); an empty request is left to O-90.
 	if c.Mode == access.User && desired != 0 && c.holds(winnt.SeDebugPrivilege) {
 		d := ob.GrantNew(&c.Caller, obj.Head().Type(), &subject, desired, attributes)
 		if d.Status() != ntstatus.Success {
@@ -131,12 +130,15 @@ func (c *Context) NtOpenFile(in nt.OpenFileIn) (out nt.OpenFileOut, st ntstatus.
 	if st != ntstatus.Success {
 		return out, st
 	}
-	if name, pipe := pipeName(oa.ObjectName); pipe && oa.RootDirectory == 0 {
+	if name, server, pipe := c.pipeToOpen(&oa); pipe {
 		// What the request implies is looked at before the path (O-22).
 		if st := c.gateSystemSecurity(in.DesiredAccess); st != ntstatus.Success {
+			if server != nil {
+				server.Deref(ob.TagCall)
+			}
 			return out, st
 		}
-		out.FileHandle, st = c.openPipe(name, &oa, in.DesiredAccess, in.OpenOptions)
+		out.FileHandle, st = c.openPipe(name, server, &oa, in.DesiredAccess, in.OpenOptions)
 		return out, st
 	}
 	if n, ok, st := c.inTree(&oa); ok {
@@ -228,8 +230,8 @@ func (c *Context) assignImpersonationToken(t *ps.Thread, h winnt.Handle) ntstatu
 	return c.Impersonated(ps.ImpersonateClient(t, tok, false, false, v.Level()))
 }
 
-// Impersonated notes the outcome for the tracer: a demotion is a success that
-// a reader of the transcript must not overlook.
+// Impersonated returns the status of an outcome and notes its rule for the tracer, also that of a demotion, which is a
+// success.
 func (c *Context) Impersonated(o ps.Outcome) ntstatus.Status {
 	if c.Why != nil && o.Rule != "" {
 		c.why.Rule, c.why.Because = o.Rule, o.Because

@@ -71,7 +71,7 @@ func (c *Context) openThreadToken(h winnt.Handle, desired winnt.AccessMask, asSe
 		return out, st
 	}
 	defer t.Deref(ob.TagCall)
-	rec := t.Impersonation(ob.TagCall) // the token stays although the thread may revert meanwhile (I-29)
+	rec := t.Impersonation(ob.TagCall) // the token remains even if the thread reverts (I-29)
 	if rec == nil {
 		// The thread impersonates no client, so that there is no token to open.
 		return out, c.Fail("I-20", ntstatus.NoToken)
@@ -91,8 +91,8 @@ func (c *Context) openThreadToken(h winnt.Handle, desired winnt.AccessMask, asSe
 		out.TokenHandle, st = c.openCopy(t, rec, subject, desired, attributes)
 		return out, st
 	}
-	// The token's own DACL decides (I-22). The handle has a reference of its own: closing it leaves the
-	// impersonation as it is (I-28).
+	// The token's own DACL decides (I-22). The handle has a reference of its own: closing it does not affect the
+	// impersonation (I-28).
 	out.TokenHandle, _, st = ob.OpenByPointer(&c.Caller, rec.Token, subject, desired, attributes)
 	return out, st
 }
@@ -118,7 +118,7 @@ func (c *Context) openCopy(t *ps.Thread, rec *se.Impersonation, subject access.S
 	dup := c.Sys.Security.NewToken(v, se.CopyDescriptor(v, t.Process().Token()))
 	defer dup.Deref(ob.TagCall)
 	// commit
-	h, st := c.insert(dup, granted, attributes)
+	h, st := c.insertNew(dup, granted, attributes)
 	if st != ntstatus.Success {
 		return 0, st
 	}

@@ -13,7 +13,7 @@ import (
 func (c *Context) NtFsControlFile(in nt.FsControlFileIn) (out nt.FsControlFileOut, st ntstatus.Status) {
 	e, g, st := ob.Reference[*npfs.End](&c.Caller, in.FileHandle, 0, npfs.EndType)
 	if st == ntstatus.ObjectTypeMismatch {
-		return out, c.controlFile(in.FileHandle, in.FsControlCode)
+		return out, c.controlFile(&in)
 	}
 	if st != ntstatus.Success {
 		return out, st
@@ -54,6 +54,8 @@ func (c *Context) control(e *npfs.End, granted winnt.AccessMask, in *nt.FsContro
 		st = e.Listen()
 	case winnt.FSCTL_PIPE_DISCONNECT:
 		st = e.Disconnect()
+	case winnt.FSCTL_PIPE_WAIT:
+		st = ntstatus.IllegalFunction // the handle refers to the pipe device (I-162)
 	case winnt.FSCTL_PIPE_IMPERSONATE:
 		// The server acts for the client of the last message it read (I-85).
 		o := e.Impersonate(c.self)

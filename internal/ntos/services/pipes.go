@@ -32,17 +32,21 @@ func (c *Context) NtCreateNamedPipeFile(in nt.CreateNamedPipeFileIn) (out nt.Cre
 	if st != ntstatus.Success {
 		return out, st
 	}
-	name, ok := pipeName(oa.ObjectName)
-	if !ok {
-		// The name must lie below the pipe device.
-		return out, c.Fail("O-23", ntstatus.ObjectNameInvalid)
+	name, st := c.newPipeName(&oa)
+	if st != ntstatus.Success {
+		return out, st
 	}
 	if st := c.gateSystemSecurity(in.DesiredAccess); st != ntstatus.Success {
 		return out, st
 	}
+	if in.DesiredAccess == 0 && c.Checked(oa.Attributes) {
+		// A pipe is made for some access (I-155).
+		return out, c.Fail("I-155", ntstatus.AccessDenied)
+	}
 	cfg := npfs.Config{Message: in.NamedPipeType == winnt.FILE_PIPE_MESSAGE_TYPE, Instances: int(in.MaximumInstances),
 		Inbound: int(in.InboundQuota), Outbound: int(in.OutboundQuota), Which: whichInstance(in.CreateDisposition),
 		Share: in.ShareAccess, LimitFirst: c.Sys.Profile == nt.Observed,
+		Wait:         pipeLimit(in.DefaultTimeout),
 		Completes:    in.CompletionMode == winnt.FILE_PIPE_COMPLETE_OPERATION,
 		ReadMessages: in.ReadMode == winnt.FILE_PIPE_MESSAGE_TYPE}
 	subject := c.self.Subject()
@@ -50,22 +54,27 @@ func (c *Context) NtCreateNamedPipeFile(in nt.CreateNamedPipeFileIn) (out nt.Cre
 	d := se.NewDescriptor(subject.Effective(), winnt.FileObject, oa.SecurityDescriptor)
 	st = c.Sys.Pipes.Create(name, cfg, c.self.Process(), d, func(e *npfs.End, existed bool) ntstatus.Status {
 		// decide
-		if existed { // The descriptor of the name stands and says who may add an instance (I-130).
+		if existed { // The descriptor of the name remains and decides about a new instance (I-130).
 			dec := ob.Decide(&c.Caller, e, &subject, winnt.FILE_CREATE_PIPE_INSTANCE, 0)
 			if !dec.Allowed() {
 				return dec.Status()
 			}
+		} else if st := c.mayGive(winnt.FileObject, oa.SecurityDescriptor); st != ntstatus.Success {
+			// The descriptor given names an owner that the caller may not assign, or a SACL (S-61, S-71).
+			return st
 		}
-		// The creator of an end is granted what it asks for (O-91).
+		// The creator of an end is granted its request (O-91).
 		dec := ob.GrantNew(&c.Caller, npfs.EndType, &subject, in.DesiredAccess, oa.Attributes)
 		if dec.Status() != ntstatus.Success {
 			return dec.Status()
 		}
 		// commit
-		e.SetPath(PipeDevice + `\` + name)
+		if name != "" {
+			e.SetPath(PipeDevice + `\` + name)
+		}
 		e.Options = in.CreateOptions
 		c.Sys.Security.Objects.Track(e)
-		out.FileHandle, st = c.insert(e, dec.Granted, oa.Attributes)
+		out.FileHandle, st = c.insertNew(e, dec.Granted, oa.Attributes)
 		return st
 	})
 	if st == ntstatus.InstanceNotAvailable {
@@ -73,6 +82,56 @@ func (c *Context) NtCreateNamedPipeFile(in nt.CreateNamedPipeFileIn) (out nt.Cre
 		return out, c.Fail("I-85", st)
 	}
 	return out, st
+}
+
+// newPipeName returns the name of a new pipe below the pipe device: absolute, or relative to the device. An empty
+// relative name means an unnamed pipe (I-160).
+func (c *Context) newPipeName(oa *nt.ObjectAttributes) (string, ntstatus.Status) {
+	name, ok := pipeName(oa.ObjectName)
+	if oa.RootDirectory != 0 {
+		root, st := c.file(oa.RootDirectory, 0)
+		if st != ntstatus.Success {
+			return "", st
+		}
+		defer root.Head().Deref(ob.TagCall)
+		if strings.HasPrefix(oa.ObjectName, `\`) {
+			// An absolute name is not below a root.
+			return "", c.Fail("O-23", ntstatus.ObjectPathSyntaxBad)
+		}
+		f, device := root.(*File)
+		name, ok = oa.ObjectName, device && f.isPipes()
+	}
+	if !ok {
+		// The name must lie below the pipe device.
+		return "", c.Fail("O-23", ntstatus.ObjectNameInvalid)
+	}
+	return name, ntstatus.Success
+}
+
+// pipeToOpen returns the target of an open: the name of a pipe below the device, or a referenced server end of an
+// unnamed pipe. ok is false for other names.
+func (c *Context) pipeToOpen(oa *nt.ObjectAttributes) (name string, server *npfs.End, ok bool) {
+	if oa.RootDirectory == 0 {
+		name, ok = pipeName(oa.ObjectName)
+		return name, nil, ok
+	}
+	root, _, st := ob.Reference[ob.Object](&c.Caller, oa.RootDirectory, 0, nil)
+	if st != ntstatus.Success {
+		return "", nil, false
+	}
+	switch r := root.(type) {
+	case *File:
+		// A name relative to the device of pipes is a pipe's (I-160).
+		ok = r.isPipes() && oa.ObjectName != "" && !strings.HasPrefix(oa.ObjectName, `\`)
+		name = oa.ObjectName
+	case *npfs.End:
+		// An empty name below the server's end of a pipe without a name is its client's end (I-161).
+		if oa.ObjectName == "" && r.Unnamed() {
+			return "", r, true
+		}
+	}
+	root.Head().Deref(ob.TagCall)
+	return name, nil, ok
 }
 
 // whichInstance returns the instance that a disposition asks for; 0 is FILE_OPEN_IF here.
@@ -87,11 +146,14 @@ func whichInstance(disposition uint32) npfs.Which {
 }
 
 // openPipe connects the calling thread to a listening instance: NtOpenFile of
-// a pipe's name. The quality of service is that of OBJECT_ATTRIBUTES, or the
-// default (I-84).
-func (c *Context) openPipe(name string, oa *nt.ObjectAttributes, desired winnt.AccessMask, options uint32) (
-	h winnt.Handle, st ntstatus.Status) {
-	server := c.Sys.Pipes.Find(name)
+// a pipe's name, or below the server's end of an unnamed pipe, whose reference it
+// releases. The quality of service is that of OBJECT_ATTRIBUTES, or the default (I-84).
+func (c *Context) openPipe(name string, server *npfs.End, oa *nt.ObjectAttributes, desired winnt.AccessMask,
+	options uint32) (h winnt.Handle, st ntstatus.Status) {
+	unnamed := server != nil
+	if !unnamed {
+		server = c.Sys.Pipes.Find(name)
+	}
 	if server == nil {
 		// No pipe has that name.
 		return 0, c.Fail("O-23", ntstatus.ObjectNameNotFound)
@@ -108,14 +170,17 @@ func (c *Context) openPipe(name string, oa *nt.ObjectAttributes, desired winnt.A
 		return 0, c.Fail("T-142", ntstatus.AccessDenied)
 	}
 	// commit
-	o := c.Sys.Pipes.Connect(name, c.self, oa.SecurityQualityOfService, func(e *npfs.End) ntstatus.Status {
+	open := func(e *npfs.End) ntstatus.Status {
 		e.SetPath(server.Path()) // as the first instance spelled it
 		e.Options = options
 		c.Sys.Security.Objects.Track(e)
-		h, st = c.insert(e, dec.Granted, oa.Attributes)
+		h, st = c.insertNew(e, dec.Granted, oa.Attributes)
 		return st
-	})
-	return h, c.Impersonated(o)
+	}
+	if unnamed {
+		return h, c.Impersonated(c.Sys.Pipes.ConnectTo(server, c.self, oa.SecurityQualityOfService, open))
+	}
+	return h, c.Impersonated(c.Sys.Pipes.Connect(name, c.self, oa.SecurityQualityOfService, open))
 }
 
 // NtReadFile reads from a pipe, or from a file without contents.
@@ -151,7 +216,7 @@ func (c *Context) NtReadFile(in nt.ReadFileIn) (out nt.ReadFileOut, st ntstatus.
 // NtWriteFile writes to a pipe, or to a file that keeps nothing.
 func (c *Context) NtWriteFile(in nt.WriteFileIn) (out nt.WriteFileOut, st ntstatus.Status) {
 	if in.Buffer.Status != ntstatus.Success {
-		// What is to be written cannot be read.
+		// The data to write is unreadable.
 		return out, c.Fail("O-3", in.Buffer.Status)
 	}
 	if h, ok, _ := c.treeHandle(in.FileHandle); ok {
@@ -163,24 +228,22 @@ func (c *Context) NtWriteFile(in nt.WriteFileIn) (out nt.WriteFileOut, st ntstat
 		return out, st
 	}
 	defer obj.Head().Deref(ob.TagCall)
+	n, st := len(in.Buffer.V), ntstatus.Success
 	if e, ok := obj.(*npfs.End); ok {
-		var st ntstatus.Status
 		if in.Later != nil {
-			_, st = c.later(e, in.Later, npfs.OpWrite, 0, in.Buffer.V)
+			var r npfs.Result
+			r, st = c.later(e, in.Later, npfs.OpWrite, 0, in.Buffer.V)
+			n = r.Count
 		} else {
-			st = e.Write(c.self, in.Buffer.V)
-		}
-		if st == ntstatus.PipeBusy && e.Completes() {
-			// An end that completes operations at once writes nothing where there is no room (T-135).
-			return out, ntstatus.Success
+			n, st = e.Write(c.self, in.Buffer.V)
 		}
 		if st != ntstatus.Success {
 			// The state of the pipe takes no data.
 			return out, c.Fail("I-85", st)
 		}
 	}
-	out.Information = uint32(len(in.Buffer.V))
-	return out, ntstatus.Success
+	out.Information = uint32(n)
+	return out, st
 }
 
 // used references a file or pipe end for a right, and records the first use
@@ -195,7 +258,10 @@ func (c *Context) used(h winnt.Handle, right winnt.AccessMask) (ob.Object, ntsta
 		// The device of pipes is no pipe: nothing is read or written there.
 		return nil, c.Fail("T-141", ntstatus.InvalidParameter)
 	}
-	c.use(h, obj, right)
+	if st := c.use(h, obj, right); st != ntstatus.Success {
+		obj.Head().Deref(ob.TagCall)
+		return nil, st
+	}
 	return obj, ntstatus.Success
 }
 

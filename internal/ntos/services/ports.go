@@ -65,7 +65,7 @@ func (c *Context) newPort(p *lpc.Port, d *sd.Descriptor) (winnt.Handle, ntstatus
 	p.Init(lpc.PortType, p, d)
 	c.Sys.Security.Objects.Track(p)
 	defer p.Deref(ob.TagCall)
-	return c.insert(p, winnt.PORT_ALL_ACCESS, 0)
+	return c.insertNew(p, winnt.PORT_ALL_ACCESS, 0)
 }
 
 func (c *Context) port(h winnt.Handle) (*lpc.Port, ntstatus.Status) {
@@ -87,7 +87,7 @@ func (c *Context) NtListenPort(in nt.ListenPortIn) (out nt.ReplyWaitReceivePortO
 	return received(m), st
 }
 
-// received returns what a server is told of a message.
+// received converts a message for the server.
 func received(m lpc.Message) nt.ReplyWaitReceivePortOut {
 	return nt.ReplyWaitReceivePortOut{ClientID: m.Client, MessageID: m.ID, Request: m.Data, Connecting: m.Connecting,
 		Closed: m.Closed, PortContext: m.Context}
@@ -215,7 +215,7 @@ func (c *Context) NtReplyPort(in nt.ReplyPortIn) (out nt.ReplyPortOut, st ntstat
 		return out, st
 	}
 	defer p.Deref(ob.TagCall)
-	if st := p.Reply(id, in.MessageID, in.Reply.V); st != ntstatus.Success {
+	if st := p.Reply(c.self.Payer(), id, in.MessageID, in.Reply.V); st != ntstatus.Success {
 		return out, c.Fail("I-88", st)
 	}
 	return out, ntstatus.Success

@@ -99,13 +99,17 @@ func (n *creation) decide() ntstatus.Status {
 		{ps.ThreadType, n.in.ThreadDesiredAccess, &n.threadAccess},
 	} {
 		subject := c.self.Subject()
-		g := ob.GrantNew(&c.Caller, d.typ, &subject, d.desired, 0) // the creator gets what it asks for (O-91)
+		g := ob.GrantNew(&c.Caller, d.typ, &subject, d.desired, 0) // the creator is granted its request (O-91)
 		if g.Status() != ntstatus.Success {
 			return g.Status()
 		}
 		*d.granted = g.Granted
 	}
-	return ntstatus.Success
+	// The descriptors given may name an owner that the caller may not assign, or a SACL (S-61, S-71).
+	if st := c.mayGive(winnt.ProcessObject, n.process.SecurityDescriptor); st != ntstatus.Success {
+		return st
+	}
+	return c.mayGive(winnt.ThreadObject, n.thread.SecurityDescriptor)
 }
 
 // primary demands a primary token. Documented: the token must be one (T-112);
@@ -124,6 +128,10 @@ func (n *creation) primary() ntstatus.Status {
 	}
 	// Observed: a primary duplicate takes the place of an impersonation token (I-96).
 	dup := c.Sys.Security.NewToken(v.WithTypeLevel(winnt.TokenPrimary, 0), n.token.Security())
+	if st := c.pay(dup, c.self.Payer()); st != ntstatus.Success {
+		dup.Deref(ob.TagCall)
+		return st
+	}
 	n.token.Deref(ob.TagCall)
 	n.token = dup
 	return ntstatus.Success
@@ -195,22 +203,30 @@ func (n *creation) commit() ntstatus.Status {
 		ht.Abandon()
 		return c.Impersonated(o)
 	}
+	if st := c.Sys.Log.ProcessCreated(c.origin(), target(p), n.parent.Name()); st != ntstatus.Success {
+		hp.Abandon()
+		ht.Abandon()
+		p.Exit()
+		t.Deref(ob.TagCall)
+		p.Deref(ob.TagCall)
+		// A process whose record cannot be kept ends before it runs, and no handle names it (U-78).
+		return c.Fail("U-64", st)
+	}
 	n.out.ClientID = nt.ClientID{UniqueProcess: p.ID(), UniqueThread: t.ID()}
 	if st = hp.Publish(p, n.processAccess, n.process.Attributes); st == ntstatus.Success {
 		st = ht.Publish(t, n.threadAccess, n.thread.Attributes)
 	}
-	c.Sys.Log.ProcessCreated(c.origin(), target(p), n.parent.Name()) // recorded when it exists (U-78)
-	c.Sys.Run(n.parent, p, t)                                        // it runs whatever becomes of the handles
+	c.Sys.Run(n.parent, p, t) // it runs whatever becomes of the handles
 	n.out.ProcessHandle, n.out.ThreadHandle = hp.Handle(), ht.Handle()
-	if st != ntstatus.Success { // the caller's own process has ended meanwhile
+	if st != ntstatus.Success { // the caller's own process has ended
 		return c.Fail("O-47", st)
 	}
 	return ntstatus.Success
 }
 
-// descriptor protects the new process: by the caller's effective token (O-38),
-// or, where a token is given, by that one, so that its user and not the
-// creator owns the process (CreateProcessAsUser, lpProcessAttributes).
+// descriptor returns the descriptor of the new process, from the caller's effective token (O-38). If a token is
+// given, it is used instead, so that its user owns the process and not the creator (CreateProcessAsUser,
+// lpProcessAttributes).
 func (n *creation) descriptor(child *token.Token) *sd.Descriptor {
 	creator := n.c.effective()
 	if n.token != nil {
@@ -219,8 +235,7 @@ func (n *creation) descriptor(child *token.Token) *sd.Descriptor {
 	return se.NewDescriptor(creator, winnt.ProcessObject, n.process.SecurityDescriptor)
 }
 
-// threadDescriptor protects the first thread; nil stands for its process's
-// defaults.
+// threadDescriptor returns the descriptor of the first thread; nil for the defaults of its process.
 func (n *creation) threadDescriptor() *sd.Descriptor {
 	if n.thread.SecurityDescriptor == nil {
 		return nil

@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// NtQueryInformationToken tells a fact about a token.
+// NtQueryInformationToken returns information about a token.
 func (c *Context) NtQueryInformationToken(in nt.QueryInformationTokenIn) (out nt.QueryInformationTokenOut,
 	st ntstatus.Status) {
 	// capture
@@ -38,7 +38,7 @@ func (c *Context) NtQueryInformationToken(in nt.QueryInformationTokenIn) (out nt
 		return c.queryLinkedToken(tok, in.TokenInformationLength)
 	}
 	if in.TokenInformationClass == winnt.TokenAuditPolicy && !c.holds(winnt.SeSecurityPrivilege) {
-		// The audit policy of a token is told with SeSecurityPrivilege only.
+		// The audit policy of a token requires SeSecurityPrivilege.
 		return out, c.Fail("T-80", ntstatus.PrivilegeNotHeld)
 	}
 	value, need, st := QueryToken(tok, in.TokenInformationClass)
@@ -48,17 +48,16 @@ func (c *Context) NtQueryInformationToken(in nt.QueryInformationTokenIn) (out nt
 	}
 	out.ReturnLength = need
 	if in.TokenInformationLength < need {
-		// The need is told where there is too little room.
+		// If the buffer is too small, the required length is returned.
 		return out, c.Fail("T-80", ntstatus.BufferTooSmall)
 	}
 	out.TokenInformation = value // later changes of the token do not touch it (T-81)
 	return out, ntstatus.Success
 }
 
-// QueryToken answers an information class of a token and tells its size on
-// 64-bit Windows in bytes (T-80). It asks for no right and no privilege.
-// TokenLinkedToken, whose answer is a handle, is not among its classes.
-// STATUS_INVALID_INFO_CLASS: a class this token has no answer to.
+// QueryToken returns the value of an information class and its size on 64-bit Windows in bytes (T-80). It checks no
+// right and no privilege. It returns STATUS_INVALID_INFO_CLASS for a class that the token does not have and for
+// TokenLinkedToken, whose value is a handle. It returns STATUS_NOT_FOUND for TokenLogonSid of a token without one.
 func QueryToken(t *se.TokenObject, class winnt.TokenInfoClass) (value any, need uint32, st ntstatus.Status) {
 	if class > winnt.MaxTokenInfoClass || classes[class] == nil {
 		// There is no such class (T-80).
@@ -78,8 +77,8 @@ func QueryToken(t *se.TokenObject, class winnt.TokenInfoClass) (value any, need 
 	return value, need, ntstatus.Success
 }
 
-// queryLinkedToken answers TokenLinkedToken: a handle to a new object, so that
-// nothing done to it touches the token it stands for.
+// queryLinkedToken returns TokenLinkedToken: a handle to a new object, so that changes to it do not affect the linked
+// token.
 func (c *Context) queryLinkedToken(t *se.TokenObject, length uint32) (out nt.QueryInformationTokenOut,
 	st ntstatus.Status) {
 	// decide
@@ -90,7 +89,7 @@ func (c *Context) queryLinkedToken(t *se.TokenObject, length uint32) (out nt.Que
 	}
 	out.ReturnLength = pointerSize
 	if length < pointerSize {
-		// The need is told where there is too little room.
+		// If the buffer is too small, the required length is returned.
 		return out, c.Fail("T-80", ntstatus.BufferTooSmall)
 	}
 	if c.Sys.Fault("se: copy token") {
@@ -106,7 +105,7 @@ func (c *Context) queryLinkedToken(t *se.TokenObject, length uint32) (out nt.Que
 	dup := c.Sys.Security.NewToken(linked, c.newTokenDescriptor(nil))
 	defer dup.Deref(ob.TagCall)
 	// commit
-	h, st := c.insert(dup, winnt.TOKEN_ALL_ACCESS, 0)
+	h, st := c.insertNew(dup, winnt.TOKEN_ALL_ACCESS, 0)
 	if st != ntstatus.Success {
 		return out, st
 	}
@@ -114,7 +113,7 @@ func (c *Context) queryLinkedToken(t *se.TokenObject, length uint32) (out nt.Que
 	return out, ntstatus.Success
 }
 
-// NtQuerySecurityAttributesToken tells the token's own security attributes.
+// NtQuerySecurityAttributesToken returns the token's own security attributes.
 func (c *Context) NtQuerySecurityAttributesToken(
 	in nt.QuerySecurityAttributesTokenIn,
 ) (out nt.QuerySecurityAttributesTokenOut, st ntstatus.Status) {
@@ -141,7 +140,7 @@ func (c *Context) NtQuerySecurityAttributesToken(
 	}
 	out.ReturnLength = attributesSize(list)
 	if in.Length < out.ReturnLength {
-		// The need is told where there is too little room.
+		// If the buffer is too small, the required length is returned.
 		return out, c.Fail("T-80", ntstatus.BufferTooSmall)
 	}
 	out.Buffer = list

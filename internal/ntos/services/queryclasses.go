@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// answer tells a class of a token as its Go value, and the size it has in C.
+// answer returns the value of a token class and its size in C.
 type answer func(*se.TokenObject, *token.Token) (any, uint32)
 
 // classes are the answers of QueryToken, by class. A nil entry cannot be

@@ -41,7 +41,7 @@ func (c *Context) NtQueryDirectoryObject(in nt.QueryDirectoryObjectIn) (out nt.Q
 		from = 0
 	}
 	if from >= uint32(len(list)) {
-		// Nothing is left to tell.
+		// There are no more entries.
 		return out, c.Fail("O-164", ntstatus.NoMoreEntries)
 	}
 	list = list[from:]
@@ -49,7 +49,7 @@ func (c *Context) NtQueryDirectoryObject(in nt.QueryDirectoryObjectIn) (out nt.Q
 		list = list[:1]
 		if need := directoryEntrySize + entrySize(list[0]); in.Length < need {
 			out.ReturnLength = need
-			// One entry is told whole or not at all, and the need is told.
+			// A single entry is not truncated; the required length is returned.
 			return out, c.Fail("O-164", ntstatus.BufferTooSmall)
 		}
 	}

@@ -50,14 +50,14 @@ func (c *Context) NtGetNextProcess(in nt.GetNextProcessIn) (out nt.GetNextProces
 		if st != ntstatus.AccessDenied {
 			return out, st
 		}
-		c.why = ob.Why{} // the caller is not told of what it may not open
+		c.why = ob.Why{} // the reason must not disclose an object that the caller may not open
 		after = id
 	}
 	// The list ends behind the last process that the caller may open.
 	return out, c.Fail("U-95", ntstatus.NoMoreEntries)
 }
 
-// NtQueryInformationProcess tells a fact about a process.
+// NtQueryInformationProcess returns information about a process.
 func (c *Context) NtQueryInformationProcess(in nt.QueryInformationProcessIn) (out nt.QueryInformationProcessOut,
 	st ntstatus.Status) {
 	// capture
@@ -135,7 +135,7 @@ func (c *Context) processFact(p *ps.Process, class nt.ProcessInfoClass) any {
 	return list
 }
 
-// typeIndex returns the number of an object type, 0 for one that programs are not told of.
+// typeIndex returns the number of an object type, 0 for a type that is internal.
 func typeIndex(t *ob.Type) uint32 {
 	for i, k := range ObjectTypes {
 		if k == t {
@@ -145,7 +145,7 @@ func typeIndex(t *ob.Type) uint32 {
 	return 0
 }
 
-// NtQueryInformationThread tells a fact about a thread.
+// NtQueryInformationThread returns information about a thread.
 func (c *Context) NtQueryInformationThread(in nt.QueryInformationThreadIn) (out nt.QueryInformationThreadOut,
 	st ntstatus.Status) {
 	// capture

@@ -8,9 +8,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Refill replaces what is in a file of a tree by what is in another one: owner, descriptor,
-// number, links and attributes stay the file's own. It is no service: who serves a program
-// asks.
+// Refill replaces the contents of a tree file by those of another. The file keeps its owner, descriptor, number,
+// links and attributes. It is not a service: a server calls it for its client.
 func (c *Context) Refill(v, from winnt.Handle) ntstatus.Status {
 	// reference
 	to, st := c.withContents(v)
@@ -38,8 +37,12 @@ func (c *Context) Refill(v, from winnt.Handle) ntstatus.Status {
 		return c.Fail("W-83", ntstatus.NotSupported)
 	}
 	// commit
-	c.use(from, src.File, winnt.FILE_READ_DATA)
-	c.use(v, to.File, winnt.FILE_WRITE_DATA)
+	if st := c.use(from, src.File, winnt.FILE_READ_DATA); st != ntstatus.Success {
+		return st
+	}
+	if st := c.use(v, to.File, winnt.FILE_WRITE_DATA); st != ntstatus.Success {
+		return st
+	}
 	if st := file.Refill(src.open); st != ntstatus.Success {
 		return c.Fail("F-124", st)
 	}

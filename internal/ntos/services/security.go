@@ -19,8 +19,7 @@ func (c *Context) NtQuerySecurityObject(in nt.QuerySecurityObjectIn) (out nt.Que
 	if in.FaultLengthNeeded != ntstatus.Success {
 		return out, c.Fail("O-3", in.FaultLengthNeeded)
 	}
-	// reference
-	// The handle must grant the right of each part asked for.
+	// reference The handle must grant the right for each requested part.
 	obj, _, st := c.referenceFor(in.Handle, sd.QueryAccess(uint32(in.SecurityInformation)), "O-64")
 	if st != ntstatus.Success {
 		return out, st
@@ -40,15 +39,14 @@ func (c *Context) NtQuerySecurityObject(in nt.QuerySecurityObjectIn) (out nt.Que
 	part := sd.Select(whole, uint32(in.SecurityInformation))
 	out.LengthNeeded = uint32(part.Size())
 	if in.Length < out.LengthNeeded {
-		// The need is told where there is too little room.
+		// If the buffer is too small, the required length is returned.
 		return out, c.Fail("O-64", ntstatus.BufferTooSmall)
 	}
 	out.SecurityDescriptor = part
 	return out, ntstatus.Success
 }
 
-// referenceFor references any object; a right that the handle lacks is noted
-// with the rule that asks for it.
+// referenceFor references any object. If the handle does not grant a right, it records the rule that requires it.
 func (c *Context) referenceFor(h winnt.Handle, want winnt.AccessMask, rule string) (ob.Object, ob.Granted,
 	ntstatus.Status) {
 	obj, g, st := ob.Reference[ob.Object](&c.Caller, h, want, nil)
@@ -92,6 +90,9 @@ func (c *Context) NtSetSecurityObject(in nt.SetSecurityObjectIn) (out nt.SetSecu
 	return out, c.setSecurity(obj.Head(), in.Handle, info, in.SecurityDescriptor.V)
 }
 
+// replacedSize is the number of bytes of the charge that an object keeps for a descriptor.
+const replacedSize = 64
+
 // setSecurity puts parts of a descriptor into an object's. The change is
 // recorded before it is made, once, also when the swap is tried again (U-73).
 func (c *Context) setSecurity(h *ob.Header, handle winnt.Handle, info uint32, given *sd.Descriptor) ntstatus.Status {
@@ -110,22 +111,28 @@ func (c *Context) setSecurity(h *ob.Header, handle winnt.Handle, info uint32, gi
 		if st != ntstatus.Success {
 			return c.Fail(rule, st)
 		}
+		paid, st := c.self.Payer().Charge(replacedSize + d.HeapSize())
+		if st != ntstatus.Success {
+			// Who replaces a descriptor pays for the new one; nothing is changed.
+			return c.Fail("Q-2", st)
+		}
 		if !recorded && c.Mode == access.User {
 			recorded = true
 			if st := c.recordSecurity(h, handle, info, old, d); st != ntstatus.Success {
+				paid.Return()
 				return c.Fail("U-64", st) // nothing is changed
 			}
 		}
 		// commit
 		// The change is seen whole or not at all (O-66).
-		if h.CompareAndSwapSecurity(old, d) {
+		if h.CompareAndSwapSecurity(old, d, paid) {
 			return ntstatus.Success
 		}
+		paid.Return()
 	}
 }
 
-// changed returns what an object's descriptor becomes, or the rule that refuses
-// it.
+// changed returns the new descriptor of an object, or the status and the rule of the refusal.
 func (c *Context) changed(t *ob.Type, info uint32, old, given *sd.Descriptor) (d *sd.Descriptor, rule string,
 	st ntstatus.Status) {
 	subject := c.self.Subject()
@@ -134,8 +141,9 @@ func (c *Context) changed(t *ob.Type, info uint32, old, given *sd.Descriptor) (d
 		Information: info, Old: old, New: given, Subject: se.Creator(&subject, c.Mode == access.Kernel),
 		IsContainer: t.Container, Mapping: &t.Mapping,
 	})
+	d = d.Clone() // its parts come from the old descriptor and the given one, which are larger
 	if st == ntstatus.Success && t == se.TokenType {
-		// A token keeps a label against writing up, whatever it is given (O-39).
+		// A token keeps its label against writing up, whatever the new descriptor contains (O-39).
 		d, st = se.KeepLabel(old, d, info)
 	}
 	switch st {

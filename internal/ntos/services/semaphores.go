@@ -35,8 +35,8 @@ func (s *Semaphore) take() bool {
 	}
 }
 
-// release adds to the count and returns what it was; ok is false where that
-// would exceed the maximum, and nothing changes.
+// release adds n to the count and returns the previous count. If the sum would exceed the maximum, ok is false and
+// nothing changes.
 func (s *Semaphore) release(n int32) (before int32, ok bool) {
 	for {
 		before = s.count.Load()
@@ -96,7 +96,7 @@ func (c *Context) NtReleaseSemaphore(in nt.ReleaseSemaphoreIn) (out nt.ReleaseSe
 	return out, ntstatus.Success
 }
 
-// NtQuerySemaphore tells the counts of a semaphore.
+// NtQuerySemaphore returns the counts of a semaphore.
 func (c *Context) NtQuerySemaphore(in nt.QuerySemaphoreIn) (out nt.QuerySemaphoreOut, st ntstatus.Status) {
 	// capture
 	const size = 8 // bytes of SEMAPHORE_BASIC_INFORMATION

@@ -42,11 +42,29 @@ func (c *Context) NtSetInformationProcess(in nt.SetInformationProcessIn) (out nt
 	}
 	// Only a primary token is assigned, before the first thread of the process runs, and its job may refuse
 	// the token (T-110, T-112, I-90).
+	if c.Sys.Log.Policy.FailsClosed() {
+		return out, c.assignRecorded(p, tok)
+	}
 	st = c.Impersonated(p.AssignPrimaryToken(tok))
 	if st == ntstatus.Success {
 		c.Sys.Log.TokenAssigned(c.origin(), target(p)) // recorded when it has happened (U-78)
 	}
 	return out, st
+}
+
+// assignRecorded writes the record before it assigns the token. It first tests whether the assignment would be
+// refused, so that a refusal leaves no record.
+func (c *Context) assignRecorded(p *ps.Process, tok *se.TokenObject) ntstatus.Status {
+	if out := p.MayAssignPrimary(tok); out.Status != ntstatus.Success {
+		return c.Impersonated(out)
+	}
+	to := target(p)
+	to.Token = tok.Value()
+	if st := c.Sys.Log.TokenAssigned(c.origin(), to); st != ntstatus.Success {
+		// Without its record the process keeps its token (U-78).
+		return c.Fail("U-64", st)
+	}
+	return c.Impersonated(p.AssignPrimaryToken(tok))
 }
 
 // target returns the process that a record is about.

@@ -11,15 +11,15 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// naturalSize is the length that stands for the size of the value.
+// naturalSize is the length that means the size of the value.
 const naturalSize = ^uint32(0)
 
-// setter is how one class is set. change makes the new value of the token; the
-// ModifiedId it is given is the old one for a class that keeps it.
+// setter describes one information class. change returns the new value of the token. The ModifiedId it gets is the
+// old one for a class that keeps it.
 type setter struct {
 	size      uint32 // of a class of fixed size, or the header of one of variable size, in bytes
 	variable  bool
-	right     winnt.AccessMask // besides TOKEN_ADJUST_DEFAULT
+	right     winnt.AccessMask // in addition to TOKEN_ADJUST_DEFAULT
 	privilege winnt.Privilege  // 0: none
 	keeps     bool             // the change is not of the security context: ModifiedId stays
 	change    func(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status)
@@ -90,11 +90,11 @@ func (c *Context) NtSetInformationToken(in nt.SetInformationTokenIn) (out nt.Set
 	}
 	// decide
 	if row.privilege != 0 && !c.holds(row.privilege) {
-		// The class needs a privilege that the caller lacks.
+		// The class requires a privilege that the caller does not have.
 		return out, c.Fail("T-90", ntstatus.PrivilegeNotHeld)
 	}
 	if in.TokenInformation.Status != ntstatus.Success {
-		// What was readable and is malformed is refused after the privilege.
+		// Readable but malformed input is refused after the privilege.
 		return out, c.Fail("T-90", in.TokenInformation.Status)
 	}
 	// commit

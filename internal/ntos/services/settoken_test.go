@@ -1,12 +1,16 @@
 package services_test
 
 import (
+	"math/bits"
+	"reflect"
 	"testing"
 
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -43,8 +47,8 @@ func TestOrderOfSettingAToken(t *testing.T) {
 		func(in *setting) { in.TokenInformation.V = "text" }}
 	fixed := setting{nt.SetInformationTokenIn{TokenInformationClass: winnt.TokenUIAccess,
 		TokenInformation: nt.Cap[any](uint32(1)), TokenInformationLength: 4}, able}
-	// The classes that may be set without a value of the right kind differ by their statuses: a fault
-	// of reading and what is malformed are two states of one field, tried apart.
+	// A class without a valid value distinguishes unreadable and malformed input, which are two states of one field
+	// and tested separately.
 	ladder(t, "a class of fixed length", fixed, call, []rung[setting]{class,
 		{"the length", ntstatus.InfoLengthMismatch, func(in *setting) { in.TokenInformationLength = 5 }},
 		handle, privilege, malformed, value})
@@ -74,8 +78,7 @@ func TestOrderOfSettingAToken(t *testing.T) {
 	want(t, "nothing of length 0 is too short, not unreadable", call(empty), ntstatus.InfoLengthMismatch)
 }
 
-// T-90: each of the flags about child processes is set by itself and told by itself, none is
-// taken away, and there are three.
+// T-90: each of the three flags about child processes is set and returned independently, and none can be cleared.
 func TestChildProcessFlags(t *testing.T) {
 	for _, flags := range []uint32{nt.ChildProcessNone, nt.ChildProcessAudit, nt.ChildProcessSecureToo,
 		nt.ChildProcessNone | nt.ChildProcessAudit, nt.ChildProcessAudit | nt.ChildProcessSecureToo, 0} {
@@ -101,9 +104,8 @@ func TestChildProcessFlags(t *testing.T) {
 	}
 }
 
-// T-60, T-67: of the nine lists each that cannot be read, and each that holds what is no SID, is
-// refused after the handle, by a handle and by reference; a list that is not given restricts
-// nothing, and an empty one everything.
+// T-60, T-67: each of the nine lists is refused after the handle if it is unreadable or contains an invalid SID, by
+// handle and by reference. A missing list restricts nothing, and an empty one everything.
 func TestListsOfAFilter(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	spec := token.StandardUser(sid.MustParse(svc))
@@ -194,5 +196,328 @@ func TestListsOfAFilter(t *testing.T) {
 		c.in.ExistingToken = object
 		_, st := k.SeFilterToken(c.in)
 		want(t, "by reference: "+name, st, c.want)
+	}
+}
+
+// A settable is a class that can be set, as 20 section 11 lists it.
+type settable struct {
+	right     winnt.AccessMask
+	privilege winnt.Privilege
+	length    uint32 // the one length of a fixed class, the least of a variable one
+	variable  bool
+	keeps     bool // ModifiedId
+	value     any  // that fits
+	wrong     any  // of the right kind, and not fitting; nil: each fits
+	refusal   ntstatus.Status
+}
+
+var settables = map[winnt.TokenInfoClass]settable{
+	winnt.TokenOwner: {length: 8, variable: true, value: sid.MustParse(client), wrong: sid.LocalSystem,
+		refusal: ntstatus.InvalidOwner},
+	winnt.TokenPrimaryGroup: {length: 8, variable: true, value: sid.Everyone, wrong: sid.LocalSystem,
+		refusal: ntstatus.InvalidPrimaryGroup},
+	winnt.TokenDefaultDacl: {length: 8, variable: true, value: (*sd.ACL)(nil)},
+	winnt.TokenSessionId: {right: winnt.TOKEN_ADJUST_SESSIONID, privilege: winnt.SeTcbPrivilege, length: 4,
+		value: uint32(7)},
+	winnt.TokenSessionReference: {privilege: winnt.SeTcbPrivilege, length: 4, keeps: true, value: uint32(0),
+		wrong: uint32(1), refusal: ntstatus.InvalidParameter},
+	winnt.TokenAuditPolicy: {privilege: winnt.SeTcbPrivilege, length: 30, keeps: true, value: make([]byte, 30),
+		wrong: make([]byte, 29), refusal: ntstatus.InvalidParameter},
+	winnt.TokenOrigin: {privilege: winnt.SeTcbPrivilege, length: 8, value: winnt.LUID(77)},
+	winnt.TokenVirtualizationAllowed: {privilege: winnt.SeCreateTokenPrivilege, length: 4, keeps: true,
+		value: uint32(1), wrong: uint32(2), refusal: ntstatus.InvalidParameter},
+	winnt.TokenVirtualizationEnabled: {length: 4, keeps: true, value: uint32(1), wrong: uint32(2),
+		refusal: ntstatus.InvalidParameter},
+	winnt.TokenIntegrityLevel: {length: 16, variable: true, value: sid.LowLevel, wrong: sid.Everyone,
+		refusal: ntstatus.InvalidParameter},
+	winnt.TokenUIAccess: {privilege: winnt.SeTcbPrivilege, length: 4, keeps: true, value: uint32(1),
+		wrong: uint32(2), refusal: ntstatus.InvalidParameter},
+	winnt.TokenMandatoryPolicy: {privilege: winnt.SeTcbPrivilege, length: 4, value: uint32(1), wrong: uint32(4),
+		refusal: ntstatus.InvalidParameter},
+	winnt.TokenSecurityAttributes: {privilege: winnt.SeTcbPrivilege, length: 16, variable: true, keeps: true,
+		value: []token.AttributeChange{{Operation: token.AttributeReplaceAll,
+			Attribute: claims.Attribute{Name: "a", Type: claims.Uint64, Uints: []uint64{1}}}},
+		wrong: []token.AttributeChange{{Operation: 99}}, refusal: ntstatus.InvalidParameter},
+	winnt.TokenPrivateNameSpace: {privilege: winnt.SeTcbPrivilege, length: 4, keeps: true, value: uint32(1),
+		wrong: uint32(2), refusal: ntstatus.InvalidParameter},
+	winnt.TokenBnoIsolation: {privilege: winnt.SeTcbPrivilege, length: 16, keeps: true,
+		value: nt.TokenBnoIsolation{IsolationEnabled: true, IsolationPrefix: "x"},
+		wrong: nt.TokenBnoIsolation{IsolationPrefix: "x"}, refusal: ntstatus.InvalidParameter},
+	winnt.TokenChildProcessFlags: {length: 4, keeps: true, value: nt.ChildProcessNone, wrong: uint32(8),
+		refusal: ntstatus.InvalidParameter},
+}
+
+// T-90: each class that can be set takes its own length, right and privilege, each of them alone and
+// no other, refuses what does not fit and then changes nothing, and gives the token a new ModifiedId or
+// keeps it.
+func TestEachSettableClass(t *testing.T) {
+	var all []winnt.Privilege
+	for p := winnt.FirstPrivilege; p <= winnt.LastPrivilege; p++ {
+		all = append(all, p)
+	}
+	w := newWorld(t, kernel.Config{})
+	plain, k := w.thread(w.process("plain", winnt.SeSecurityPrivilege)) // which the query of the audit policy needs
+	for c := range winnt.MaxTokenInfoClass + 2 {
+		row, known := settables[c]
+		if c == winnt.TokenLinkedToken {
+			continue // TestLinkNeedsAPair and its like
+		}
+		name := c.String()
+		spec := token.StandardUser(sid.MustParse(client))
+		if c == winnt.TokenVirtualizationEnabled {
+			spec.Flags |= winnt.TOKEN_VIRTUALIZE_ALLOWED
+		}
+		v, err := token.New(spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tok := k.NewToken(v)
+		defer k.PsDereferencePrimaryToken(tok)
+		open := func(by *nt.Thread, rights winnt.AccessMask) winnt.Handle {
+			h, st := w.sys.KernelMode(by).ObOpenObjectByPointer(tok, 0, rights, winnt.TokenObject, kernel.KernelMode)
+			want(t, "open the token", st, ntstatus.Success)
+			return h
+		}
+		set := func(by *nt.Thread, rights winnt.AccessMask, length uint32, value any, wanted ntstatus.Status) {
+			t.Helper()
+			before := tok.Value()
+			_, st := by.Services().NtSetInformationToken(nt.SetInformationTokenIn{TokenHandle: open(by, rights),
+				TokenInformationClass: c, TokenInformation: nt.Cap(value), TokenInformationLength: length})
+			want(t, name, st, wanted)
+			if after := tok.Value(); st != ntstatus.Success && before != after {
+				t.Errorf("%s: the token has changed in spite of %v", name, st)
+			} else if kept := before.ModifiedID() == after.ModifiedID(); st == ntstatus.Success && kept != row.keeps {
+				t.Errorf("%s: ModifiedId is kept: %v, want %v", name, kept, row.keeps)
+			}
+		}
+		if !known {
+			set(plain, winnt.TOKEN_QUERY, 4, uint32(0), ntstatus.InvalidInfoClass)
+			continue
+		}
+		need := winnt.TOKEN_ADJUST_DEFAULT | row.right
+		own, other := plain, plain
+		if row.privilege != 0 {
+			var rest []winnt.Privilege
+			for _, p := range all {
+				if p != row.privilege {
+					rest = append(rest, p)
+				}
+			}
+			own, _ = w.thread(w.process("own", row.privilege))
+			other, _ = w.thread(w.process("other", rest...))
+		}
+		for left := need; left != 0; left &= left - 1 {
+			bit := winnt.AccessMask(1) << bits.TrailingZeros32(uint32(left))
+			set(plain, winnt.TOKEN_ALL_ACCESS&^bit, row.length, row.value, ntstatus.AccessDenied)
+		}
+		set(plain, need, row.length-1, row.value, ntstatus.InfoLengthMismatch)
+		if !row.variable {
+			set(plain, need, row.length+1, row.value, ntstatus.InfoLengthMismatch)
+			set(plain, need, 0, row.value, ntstatus.InfoLengthMismatch)
+		}
+		if row.privilege != 0 {
+			set(other, need, row.length, row.value, ntstatus.PrivilegeNotHeld)
+		}
+		set(own, need, row.length, struct{}{}, ntstatus.InvalidParameter)
+		if row.wrong != nil {
+			set(own, need, row.length, row.wrong, row.refusal)
+		}
+		set(own, need, row.length, row.value, ntstatus.Success)
+		if got, st := plain.NtQueryInformationToken(open(plain, winnt.TOKEN_QUERY), c); st == ntstatus.Success {
+			if g, ok := got.(token.Group); ok {
+				got = g.SID
+			}
+			if list, ok := got.([]claims.Attribute); ok && len(list) == 1 {
+				got, row.value = list[0].Name, "a"
+			}
+			if !reflect.DeepEqual(got, row.value) {
+				t.Errorf("%s: %v was set, %v is told", name, row.value, got)
+			}
+		} else if st != ntstatus.InvalidInfoClass {
+			t.Errorf("%s: query: %v", name, st)
+		}
+	}
+}
+
+// classValues are a value of each class that NtSetInformationToken takes and that
+// changes a token of the local system, and whether ModifiedId stays (T-90).
+var classValues = []struct {
+	class winnt.TokenInfoClass
+	value any
+	keeps bool
+}{
+	{winnt.TokenOwner, sid.LocalSystem, false},
+	{winnt.TokenPrimaryGroup, sid.Administrators, false},
+	{winnt.TokenDefaultDacl, sddl.MustParse("D:(A;;GA;;;SY)").DACL(), false},
+	{winnt.TokenDefaultDacl, (*sd.ACL)(nil), false},
+	{winnt.TokenSessionId, uint32(7), false},
+	{winnt.TokenAuditPolicy, make([]byte, token.AuditPolicySize), true},
+	{winnt.TokenOrigin, winnt.LUID(0x3E7), false},
+	{winnt.TokenVirtualizationAllowed, uint32(1), true},
+	{winnt.TokenVirtualizationEnabled, uint32(1), true},
+	{winnt.TokenUIAccess, uint32(1), true},
+	{winnt.TokenMandatoryPolicy, uint32(0), false},
+	{winnt.TokenPrivateNameSpace, uint32(1), true},
+	{winnt.TokenBnoIsolation, nt.TokenBnoIsolation{IsolationEnabled: true, IsolationPrefix: "x"}, true},
+	{winnt.TokenChildProcessFlags, nt.ChildProcessNone, true},
+	{winnt.TokenSecurityAttributes, []token.AttributeChange{{Operation: token.AttributeAdd,
+		Attribute: claims.Attribute{Name: "A", Type: claims.Int64, Ints: []int64{1}}}}, true},
+	{winnt.TokenIntegrityLevel, sid.MediumLevel, false},
+	{winnt.TokenSessionReference, uint32(0), true},
+}
+
+// systemToken is a thread whose process may set each class, and a handle to its
+// token.
+func systemToken(t *testing.T) (*nt.Thread, winnt.Handle) {
+	t.Helper()
+	s := token.LocalSystem()
+	s.EnabledPrivileges = s.Privileges
+	s.OriginatingLogon = 0
+	_, th := userThread(t, s)
+	h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	return th, h
+}
+
+// T-90: a change of the security context gives the token a new ModifiedId, and a
+// change of something else none.
+func TestSetKeepsModifiedID(t *testing.T) {
+	th, h := systemToken(t)
+	modified := func() winnt.LUID {
+		t.Helper()
+		x, st := th.NtQueryInformationToken(h, winnt.TokenStatistics)
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		return x.(nt.TokenStatistics).ModifiedID
+	}
+	for _, c := range classValues {
+		before := modified()
+		if st := th.NtSetInformationToken(h, c.class, c.value); st != ntstatus.Success {
+			t.Errorf("T-90: setting %s to %v: %s", c.class, c.value, st)
+		}
+		if kept := modified() == before; kept != c.keeps {
+			t.Errorf("T-90: setting %s kept ModifiedId: %t, want %t", c.class, kept, c.keeps)
+		}
+	}
+}
+
+// T-90: a value of another type than the class has is refused, and changes nothing.
+func TestSetWrongType(t *testing.T) {
+	th, h := systemToken(t)
+	for _, c := range classValues {
+		if st := th.NtSetInformationToken(h, c.class, struct{}{}); st != ntstatus.InvalidParameter {
+			t.Errorf("T-90: setting %s to a value of another type: %s", c.class, st)
+		}
+	}
+	for _, class := range []winnt.TokenInfoClass{winnt.TokenOwner, winnt.TokenPrimaryGroup, winnt.TokenIntegrityLevel} {
+		if st := th.NtSetInformationToken(h, class, sid.SID{}); st != ntstatus.InvalidSID {
+			t.Errorf("T-90: setting %s to no SID: %s", class, st)
+		}
+		if st := th.NtSetInformationToken(h, class, token.Group{}); st != ntstatus.InvalidSID {
+			t.Errorf("T-90: setting %s to no SID with attributes: %s", class, st)
+		}
+	}
+	if st := th.NtSetInformationToken(h, winnt.TokenLinkedToken, struct{}{}); st != ntstatus.InvalidParameter {
+		t.Errorf("T-90: setting TokenLinkedToken to a value of another type: %s", st)
+	}
+}
+
+// T-90: without SeTcbPrivilege a token's integrity is lowered or kept and not raised, not even to
+// what the caller has.
+func TestSetIntegrity(t *testing.T) {
+	for _, held := range []bool{true, false} {
+		for before, levels := range map[sid.SID]map[sid.SID]bool{ // free or not
+			sid.LowLevel:    {sid.UntrustedLevel: true, sid.LowLevel: true, sid.MediumLevel: false, sid.SystemLevel: false},
+			sid.MediumLevel: {sid.LowLevel: true, sid.MediumLevel: true, sid.HighLevel: false},
+		} {
+			for level, free := range levels {
+				th, own := systemToken(t)
+				h, st := th.NtDuplicateToken(own, winnt.TOKEN_ALL_ACCESS, nil, false, winnt.TokenPrimary)
+				if st == ntstatus.Success {
+					st = th.NtSetInformationToken(h, winnt.TokenIntegrityLevel, token.Group{SID: before, Attributes: 0x60})
+				}
+				if st != ntstatus.Success {
+					t.Fatal(st)
+				}
+				if !held {
+					th.NtAdjustPrivilegesToken(own, false, []nt.LUIDAndAttributes{{LUID: winnt.SeTcbPrivilege.LUID()}}, false)
+				}
+				want, after := ntstatus.Success, level
+				if !free && !held {
+					want, after = ntstatus.PrivilegeNotHeld, before
+				}
+				st = th.NtSetInformationToken(h, winnt.TokenIntegrityLevel, token.Group{SID: level, Attributes: 0x60})
+				now, _ := th.NtQueryInformationToken(h, winnt.TokenIntegrityLevel)
+				if st != want || now.(token.Group).SID != after {
+					t.Errorf("%v to %v, with the privilege: %t: %v and %v, want %v and %v", before, level, held, st,
+						now, want, after)
+				}
+			}
+		}
+	}
+}
+
+// T-90: the handle to the token to link requires TOKEN_DUPLICATE, regardless of other rights. It is tested before the
+// link.
+func TestSetLinkedNeedsDuplicate(t *testing.T) {
+	th, h := systemToken(t)
+	for right, want := range map[winnt.AccessMask]ntstatus.Status{
+		winnt.TOKEN_QUERY: ntstatus.AccessDenied, winnt.TOKEN_ALL_ACCESS &^ winnt.TOKEN_DUPLICATE: ntstatus.AccessDenied,
+		winnt.TOKEN_DUPLICATE: ntstatus.InvalidParameter, // a token is no pair with itself
+	} {
+		other, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, right)
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		if st := th.NtSetInformationToken(h, winnt.TokenLinkedToken, other); st != want {
+			t.Errorf("T-90: linking by a handle of %#x: %s, want %s", uint32(right), st, want)
+		}
+	}
+}
+
+// T-90: isolation is switched on with a prefix and off without; half of it is refused and
+// changes nothing.
+func TestSetIsolation(t *testing.T) {
+	th, h := systemToken(t)
+	on, off := nt.TokenBnoIsolation{IsolationEnabled: true, IsolationPrefix: "x"}, nt.TokenBnoIsolation{}
+	for _, c := range []struct {
+		set  nt.TokenBnoIsolation
+		st   ntstatus.Status
+		then nt.TokenBnoIsolation
+	}{
+		{off, ntstatus.Success, off}, {nt.TokenBnoIsolation{IsolationPrefix: "x"}, ntstatus.InvalidParameter, off},
+		{on, ntstatus.Success, on}, {nt.TokenBnoIsolation{IsolationEnabled: true}, ntstatus.InvalidParameter, on},
+		{nt.TokenBnoIsolation{IsolationPrefix: "y"}, ntstatus.InvalidParameter, on}, {off, ntstatus.Success, off},
+	} {
+		if st := th.NtSetInformationToken(h, winnt.TokenBnoIsolation, c.set); st != c.st {
+			t.Errorf("T-90: setting %+v: %s, want %s", c.set, st, c.st)
+		}
+		if got, st := th.NtQueryInformationToken(h, winnt.TokenBnoIsolation); st != ntstatus.Success || got != c.then {
+			t.Errorf("T-90: after %+v: %+v, %s, want %+v", c.set, got, st, c.then)
+		}
+	}
+}
+
+// T-90: a flag is 0 or 1; other values are refused and change nothing.
+func TestSetFlagIsBoolean(t *testing.T) {
+	th, h := systemToken(t)
+	for _, class := range []winnt.TokenInfoClass{winnt.TokenVirtualizationAllowed, winnt.TokenVirtualizationEnabled,
+		winnt.TokenUIAccess, winnt.TokenPrivateNameSpace} {
+		for _, c := range []struct {
+			set  uint32
+			st   ntstatus.Status
+			then uint32
+		}{{1, ntstatus.Success, 1}, {2, ntstatus.InvalidParameter, 1}, {0xFFFFFFFF, ntstatus.InvalidParameter, 1},
+			{0, ntstatus.Success, 0}, {2, ntstatus.InvalidParameter, 0}} {
+			st := th.NtSetInformationToken(h, class, c.set)
+			got, read := th.NtQueryInformationToken(h, class)
+			if st != c.st || read != ntstatus.Success || got != c.then {
+				t.Errorf("T-90: setting %s to %d: %s, then %v, %s, want %s, %d", class, c.set, st, got, read, c.st, c.then)
+			}
+		}
+		th.NtSetInformationToken(h, winnt.TokenVirtualizationAllowed, uint32(1)) // for TokenVirtualizationEnabled
 	}
 }

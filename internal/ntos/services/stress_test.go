@@ -213,7 +213,7 @@ func TestCloseWhileUsing(t *testing.T) {
 	}
 }
 
-// use calls a service on a handle that may be closed meanwhile.
+// use calls a service on a handle that another goroutine may close.
 func use(t *testing.T, th *nt.Thread, h winnt.Handle, kind int) {
 	var st ntstatus.Status
 	switch kind % 2 {

@@ -33,7 +33,7 @@ func (c *Context) NtGetNextThread(in nt.GetNextThreadIn) (out nt.GetNextThreadOu
 	if in.ThreadHandle != 0 {
 		t, _, st := ob.Reference[*ps.Thread](&c.Caller, in.ThreadHandle, 0, ps.ThreadType)
 		if st != ntstatus.Success {
-			return out, c.about("ThreadHandle", st)
+			return out, c.named("ThreadHandle", "the right", st)
 		}
 		defer t.Deref(ob.TagCall)
 		if t.Process() != p {
@@ -57,6 +57,7 @@ func (c *Context) NtGetNextThread(in nt.GetNextThreadIn) (out nt.GetNextThreadOu
 		if st != ntstatus.AccessDenied {
 			return out, st
 		}
+		c.why = ob.Why{} // the reason must not disclose an object that the caller may not open
 		after = id
 	}
 	// No thread that the caller may open follows.
@@ -97,7 +98,7 @@ func (s *System) Terminate(p *ps.Process, status ntstatus.Status) bool {
 	return true
 }
 
-// NtSuspendThread suspends a thread once more.
+// NtSuspendThread increments the suspend count of a thread and returns the previous one.
 func (c *Context) NtSuspendThread(in nt.SuspendThreadIn) (out nt.SuspendThreadOut, st ntstatus.Status) {
 	// reference
 	t, _, st := ob.Reference[*ps.Thread](&c.Caller, in.ThreadHandle, winnt.THREAD_SUSPEND_RESUME, ps.ThreadType)
@@ -115,7 +116,7 @@ func (c *Context) NtSuspendThread(in nt.SuspendThreadIn) (out nt.SuspendThreadOu
 	return out, ntstatus.Success
 }
 
-// NtResumeThread starts a thread that was made suspended.
+// NtResumeThread decrements the suspend count of a thread and returns the previous one.
 func (c *Context) NtResumeThread(in nt.ResumeThreadIn) (out nt.ResumeThreadOut, st ntstatus.Status) {
 	// reference
 	t, _, st := ob.Reference[*ps.Thread](&c.Caller, in.ThreadHandle, winnt.THREAD_SUSPEND_RESUME, ps.ThreadType)
@@ -155,7 +156,7 @@ func (c *Context) NtImpersonateThread(in nt.ImpersonateThreadIn) (out nt.Imperso
 	// The client's handle must grant THREAD_IMPERSONATE (I-73).
 	client, _, st := ob.Reference[*ps.Thread](&c.Caller, in.ClientThreadHandle, winnt.THREAD_IMPERSONATE, ps.ThreadType)
 	if st != ntstatus.Success {
-		return out, c.about("ClientThreadHandle", st)
+		return out, c.named("ClientThreadHandle", "the right", st)
 	}
 	defer client.Deref(ob.TagCall)
 	// decide
@@ -186,6 +187,9 @@ func (c *Context) NtImpersonateAnonymousToken(in nt.ImpersonateAnonymousTokenIn)
 	}
 	tok := c.Sys.anonymousToken(t.Process())
 	defer tok.Deref(ob.TagCall)
+	if st := c.pay(tok, c.self.Payer()); st != ntstatus.Success {
+		return out, st
+	}
 	// commit
 	// The anonymous token is impersonated at SecurityImpersonation (I-74).
 	return out, c.Impersonated(ps.ImpersonateClient(t, tok, true, false, winnt.SecurityImpersonation))

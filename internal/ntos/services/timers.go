@@ -51,7 +51,8 @@ func sum(t, d int64) int64 {
 	return t + d
 }
 
-// reachLocked brings the timer to a moment.
+// reachLocked updates the timer to the time now: it signals a timer that is due, and computes the next due time of a
+// periodic one.
 //
 // +checklocks:t.mu
 func (t *Timer) reachLocked(now int64) {
@@ -66,7 +67,7 @@ func (t *Timer) reachLocked(now int64) {
 	t.due = sum(now-(now-t.due)%t.period, t.period)
 }
 
-// set makes the timer run and returns whether it was signalled.
+// set starts the timer and returns whether it was signalled. A due time below 0 is relative to now.
 func (t *Timer) set(now, due, period int64) (before bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -93,7 +94,7 @@ func (t *Timer) cancel(now int64) bool {
 	return t.signaled
 }
 
-// state returns what a query tells.
+// state returns the result of a query.
 func (t *Timer) state(now int64) (i nt.TimerInformation) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -163,7 +164,7 @@ func (c *Context) NtCancelTimer(in nt.CancelTimerIn) (out nt.CancelTimerOut, st 
 	return out, ntstatus.Success
 }
 
-// NtQueryTimer tells the state of a timer.
+// NtQueryTimer returns the state of a timer.
 func (c *Context) NtQueryTimer(in nt.QueryTimerIn) (out nt.QueryTimerOut, st ntstatus.Status) {
 	// capture
 	const size = 16 // bytes of TIMER_BASIC_INFORMATION

@@ -1,6 +1,7 @@
 package services_test
 
 import (
+	"math"
 	"testing"
 
 	"github.com/refmon/refmon/audit"
@@ -10,9 +11,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// O-140: to set and to cancel a timer tells whether its time has come by then, although no caller
-// has asked since; what is cancelled stays signalled and never is any more.
-func TestTimersTellOfThemselves(t *testing.T) {
+// O-140: setting and cancelling a timer return whether it is due, even if no caller has queried it since. A cancelled
+// timer keeps its signalled state and does not become signalled later.
+func TestTimerReportsDueState(t *testing.T) {
 	now := int64(1000)
 	log := &audit.Log{Sink: audit.NewMemory(0, 0), Clock: func() int64 { return now }}
 	w := newWorld(t, kernel.Config{Log: log})
@@ -51,4 +52,72 @@ func TestTimersTellOfThemselves(t *testing.T) {
 			}
 		}
 	}
+}
+
+// O-140: a timer is signalled when its time comes, again and again with a period,
+// and stays so when it is cancelled or the clock is put back.
+func TestTimer(t *testing.T) {
+	now := int64(1000)
+	sys := kernel.Boot(kernel.Config{Log: &audit.Log{Sink: audit.NewMemory(0, 0), Clock: func() int64 { return now }}})
+	alice := value(t, "S-1-5-21-1-2-3-1107", winnt.TokenPrimary, 0, winnt.SeImpersonatePrivilege)
+	p, err := sys.NewProcess("p", alice)
+	if err != nil {
+		t.Fatal(err)
+	}
+	th, err := p.NewThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, st := th.NtCreateTimer(winnt.TIMER_ALL_ACCESS, nil, nt.SynchronizationTimer)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	set := func(due int64, period int32, before bool) {
+		t.Helper()
+		if got, st := th.NtSetTimer(h, due, period); st != ntstatus.Success || got != before {
+			t.Errorf("O-140: at %d: setting to %d: %v, %s; want %v", now, due, got, st, before)
+		}
+	}
+	is := func(at, remaining int64, signaled bool) {
+		t.Helper()
+		now = at
+		want := nt.TimerInformation{RemainingTime: remaining, TimerState: signaled}
+		if got, st := th.NtQueryTimer(h); st != ntstatus.Success || got != want {
+			t.Errorf("O-140: at %d: %+v, %s; want %+v", at, got, st, want)
+		}
+	}
+	is(1000, 0, false)
+	set(-500, 0, false) // until 1500
+	is(1499, 1, false)
+	is(1500, 0, true)
+	is(1700, -200, true)
+	is(1400, 100, true) // the clock was put back
+	set(1600, 0, true)
+	is(1599, 1, false)
+	if on, st := th.NtCancelTimer(h); on || st != ntstatus.Success {
+		t.Errorf("O-140: cancelled before its time: %v, %s", on, st)
+	}
+	is(9000, -7400, false)
+	set(10000, 1, false) // and every millisecond
+	is(9999, 1, false)
+	is(10000, 10000, true)
+	is(45000, 5000, true)
+	is(math.MaxInt64, 0, true)
+	is(20000, math.MaxInt64-20000, true)
+	if on, st := th.NtCancelTimer(h); !on || st != ntstatus.Success {
+		t.Errorf("O-140: cancelled after its time: %v, %s", on, st)
+	}
+	set(-500, 0, true)
+	is(20000, 500, false)
+	if err := sys.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestNtCreateTimer(t *testing.T) {
+	testCreate(t, "Timer", winnt.TIMER_QUERY_STATE, nt.CreateTimerIn{})
+}
+
+func TestNtOpenTimer(t *testing.T) {
+	testOpen(t, "Timer", winnt.TIMER_QUERY_STATE, nt.OpenTimerIn{})
 }

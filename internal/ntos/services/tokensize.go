@@ -44,9 +44,8 @@ func sidPointer(s sid.SID) (any, uint32) { return s, uint32(pointerSize + s.Len(
 // unitsSize returns the size of a UTF-16 string without its NUL.
 func unitsSize(s string) int { return 2 * len(utf16.Encode([]rune(s))) }
 
-// claimsSize returns the size of CLAIM_SECURITY_ATTRIBUTES_INFORMATION: header,
-// attributes, then for each attribute its values, what they point to and its name,
-// each attribute from a multiple of 8 on.
+// claimsSize returns the size of CLAIM_SECURITY_ATTRIBUTES_INFORMATION: header, attributes, then for each attribute
+// its values, their data and its name. Each attribute's part is aligned to 8.
 func claimsSize(list []claims.Attribute) uint32 {
 	n := claimsHeader
 	for i := range list {

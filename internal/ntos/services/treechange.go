@@ -3,27 +3,28 @@ package services
 import (
 	"strings"
 
-	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
-	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
 )
 
-// NtSetInformationFile changes a file of a tree.
+// NtSetInformationFile changes a file of a tree, or the modes of a pipe's end.
 func (c *Context) NtSetInformationFile(in nt.SetInformationFileIn) (out nt.SetInformationFileOut, st ntstatus.Status) {
 	// capture
 	switch in.FileInformationClass {
 	case nt.FileBasicInformation, nt.FileRenameInformation, nt.FileLinkInformation, nt.FileDispositionInformation,
-		nt.FilePositionInformation, nt.FileEndOfFileInformation:
+		nt.FilePositionInformation, nt.FileEndOfFileInformation, nt.FilePipeInformation:
 	default:
 		// The class is not built.
 		return out, c.Fail("I-133", ntstatus.InvalidInfoClass)
 	}
 	if in.FileInformation.Status != ntstatus.Success {
 		return out, c.Fail("O-3", in.FileInformation.Status)
+	}
+	if in.FileInformationClass == nt.FilePipeInformation {
+		return out, c.setPipeModes(&in)
 	}
 	// reference
 	h, ok, st := c.treeHandle(in.FileHandle)
@@ -75,7 +76,7 @@ func (c *Context) setBasic(h treeHandle, v nt.FileBasic) ntstatus.Status {
 			// A file is to be a directory, or a directory temporary.
 			return c.Fail("F-174", st)
 		}
-		// The tree does not keep what is to be set.
+		// The tree cannot store the change.
 		return c.Fail("F-122", st)
 	}
 	return ntstatus.Success
@@ -86,7 +87,7 @@ func (c *Context) setDisposition(h treeHandle, remove bool) ntstatus.Status {
 	if st != ntstatus.Success {
 		return c.Fail("F-124", st)
 	}
-	if !remove { // what was to be deleted stays
+	if !remove { // the deletion was revoked
 		facts.NotEmpty, facts.FileAttributes = false, 0
 	}
 	if st := c.may(h, fileaccess.SetDisposition, &facts); st != ntstatus.Success {
@@ -115,7 +116,9 @@ func (c *Context) setSize(v winnt.Handle, h treeHandle, size int64) ntstatus.Sta
 	if st := c.may(h, fileaccess.SetEndOfFile, &facts); st != ntstatus.Success {
 		return st
 	}
-	c.use(v, h.File, winnt.FILE_WRITE_DATA)
+	if st := c.use(v, h.File, winnt.FILE_WRITE_DATA); st != ntstatus.Success {
+		return st
+	}
 	if st := h.open.SetSize(size); st != ntstatus.Success {
 		return c.Fail("F-124", st)
 	}
@@ -147,7 +150,7 @@ func (c *Context) moveBy(h treeHandle, v *nt.FileRename, link bool,
 		}
 		defer root.Deref(ob.TagCall)
 		if root.device != h.device {
-			// Another tree is another device.
+			// Another tree counts as another device.
 			return c.Fail("F-118", ntstatus.NotSameDevice)
 		}
 		m.Root = root.open
@@ -160,7 +163,7 @@ func (c *Context) moveBy(h treeHandle, v *nt.FileRename, link bool,
 			n.held.Head().Deref(ob.TagCall)
 		}
 		if !ok || n.device != h.device {
-			// Another tree is another device.
+			// Another tree counts as another device.
 			return c.Fail("F-118", ntstatus.NotSameDevice)
 		}
 		m.Name = n.name
@@ -200,16 +203,14 @@ func (c *Context) NtQueryDirectoryFile(in nt.QueryDirectoryFileIn) (out nt.Query
 	}
 	defer h.Deref(ob.TagCall)
 	// decide
-	if h.granted&winnt.FILE_LIST_DIRECTORY == 0 {
-		// Who may not list sees no name.
-		return out, c.Fail("F-70", ntstatus.AccessDenied)
+	if st := c.mayList(in.FileHandle, h); st != ntstatus.Success {
+		return out, st
 	}
-	c.use(in.FileHandle, h.File, winnt.FILE_LIST_DIRECTORY)
 	most := min(int(in.Length/64), maxEntries)
 	if in.ReturnSingleEntry || most < 1 {
 		most = 1
 	}
-	// With access-based enumeration an entry is shown to who may read it (F-71).
+	// With access-based enumeration an entry is listed only for clients that can read it (F-71).
 	out.FileInformation, st = h.open.List(in.FileName, in.RestartScan, most, h.based.see(c.self.Subject()))
 	if st != ntstatus.Success {
 		return out, c.Fail("F-120", st)
@@ -222,53 +223,59 @@ func (c *Context) NtQueryDirectoryFile(in nt.QueryDirectoryFileIn) (out nt.Query
 	return out, ntstatus.Success
 }
 
+// mayList decides whether a handle may list its directory, records the use, and charges the scan.
+func (c *Context) mayList(v winnt.Handle, h treeHandle) ntstatus.Status {
+	if h.granted&winnt.FILE_LIST_DIRECTORY == 0 {
+		// Without the right to list no name is returned.
+		return c.Fail("F-70", ntstatus.AccessDenied)
+	}
+	if st := c.use(v, h.File, winnt.FILE_LIST_DIRECTORY); st != ntstatus.Success {
+		return st
+	}
+	if !h.listed.Load() {
+		if st := h.PayMore(c.self.Payer(), scanSize); st != ntstatus.Success {
+			// A scan keeps names between its calls, which the caller pays for.
+			return c.Fail("Q-2", st)
+		}
+		h.listed.Store(true)
+	}
+	return ntstatus.Success
+}
+
+// ListNames lists the names of a directory, for kernel.System.ListNames. The decision is that of
+// NtQueryDirectoryFile.
+func (c *Context) ListNames(v winnt.Handle, restart bool) (list []nt.DirectoryName, st ntstatus.Status) {
+	// reference
+	h, ok, st := c.treeHandle(v)
+	if st != ntstatus.Success {
+		return nil, st
+	}
+	if !ok {
+		return nil, c.Fail("F-110", ntstatus.InvalidParameter)
+	}
+	defer h.Deref(ob.TagCall)
+	// decide
+	if st := c.mayList(v, h); st != ntstatus.Success {
+		return nil, st
+	}
+	if fast, ok := h.open.(nt.NameLister); ok && h.based == nil {
+		return fast.ListNames(restart)
+	}
+	// With access-based enumeration an entry is listed only for clients that can read it (F-71).
+	entries, st := h.open.List("", restart, maxEntries, h.based.see(c.self.Subject()))
+	for _, e := range entries {
+		if e.FileName != "." && e.FileName != ".." {
+			list = append(list, nt.DirectoryName{Name: e.FileName,
+				Directory: e.FileAttributes&fileaccess.AttributeDirectory != 0,
+				Link:      e.FileAttributes&fileaccess.AttributeReparsePoint != 0})
+		}
+	}
+	return list, st
+}
+
+// scanSize is the number of bytes that the scan of a directory keeps between calls: the names
+// of one read of the system, and the system's own form of them.
+const scanSize = 64 << 10
+
 // maxEntries bounds the entries of one call. F-123
 const maxEntries = 1024
-
-// securityOf returns the descriptor of the moment of an object; that of a file in a tree
-// is read there.
-func (c *Context) securityOf(obj ob.Object) (*sd.Descriptor, ntstatus.Status) {
-	f, ok := obj.(*File)
-	if !ok || f.open == nil {
-		return obj.Head().Security(), ntstatus.Success
-	}
-	d, st := f.open.Descriptor()
-	if st != ntstatus.Success {
-		return nil, c.Fail("F-121", st)
-	}
-	return d, ntstatus.Success
-}
-
-// setTreeSecurity puts parts of a descriptor into that of a file in a tree; it starts
-// again where another program changed the descriptor meanwhile.
-func (c *Context) setTreeSecurity(f *File, handle winnt.Handle, info uint32, given *sd.Descriptor) ntstatus.Status {
-	recorded := false
-	for range attempts {
-		// decide
-		old, st := f.open.Descriptor()
-		if st != ntstatus.Success {
-			return c.Fail("F-121", st)
-		}
-		d, rule, st := c.changed(f.Type(), info, old, given)
-		if st != ntstatus.Success {
-			return c.Fail(rule, st)
-		}
-		if !recorded && c.Mode == access.User {
-			recorded = true
-			if st := c.recordSecurity(f.Head(), handle, info, old, d); st != ntstatus.Success {
-				return c.Fail("U-64", st) // nothing is changed
-			}
-		}
-		// commit
-		swapped, st := f.open.SwapDescriptor(old, d)
-		if st != ntstatus.Success {
-			// The attribute cannot be written so that a file server believes it.
-			return c.Fail("F-121", st)
-		}
-		if swapped {
-			f.SetSecurity(d)
-			return ntstatus.Success
-		}
-	}
-	return c.Fail("F-114", ntstatus.SharingViolation)
-}

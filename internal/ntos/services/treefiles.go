@@ -2,6 +2,7 @@ package services
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
@@ -21,6 +22,8 @@ type treeFile struct {
 	profile     fileaccess.Profile // immutable
 	synchronous bool               // immutable; the file has a position
 	based       *accessBased       // immutable; nil: a listing shows every entry
+	listed      atomic.Bool        // its scan was charged
+	admitted    admission          // immutable: its part of the user's share
 
 	mu sync.Mutex
 	// +checklocks:mu
@@ -39,7 +42,7 @@ func (a *accessBased) see(s access.Subject) func(*sd.Descriptor) bool {
 	if a == nil {
 		return nil
 	}
-	// Who may not connect any more sees nothing.
+	// A client that may no longer connect sees nothing.
 	tree, _ := fileaccess.Connect(&s, a.share, &a.policy)
 	return func(d *sd.Descriptor) bool { return fileaccess.Visible(&s, d, tree.Maximal, &a.policy) }
 }
@@ -58,14 +61,13 @@ func (c *Context) may(h treeHandle, op fileaccess.Operation, facts *nt.FileFacts
 		q.Directory, q.NotEmpty, q.Attributes = facts.Directory, facts.NotEmpty, facts.FileAttributes
 	}
 	if st := q.May(op); st != ntstatus.Success {
-		// The handle, not who uses it, says what may be done.
+		// The handle decides, not the current caller.
 		return c.Fail("F-55", st)
 	}
 	return ntstatus.Success
 }
 
-// treeHandle references a handle if its file is in a tree; ok is false where it names
-// another file, or the status is one of naming none.
+// treeHandle references a handle if its file is in a tree. For any other file ok is false and the status is success.
 func (c *Context) treeHandle(v winnt.Handle) (h treeHandle, ok bool, st ntstatus.Status) {
 	obj, granted, st := c.fileGranted(v, 0)
 	if st != ntstatus.Success {
@@ -78,19 +80,36 @@ func (c *Context) treeHandle(v winnt.Handle) (h treeHandle, ok bool, st ntstatus
 	return h, false, ntstatus.Success
 }
 
-// use records the first use of a right through a handle where its open said so.
-func (c *Context) use(v winnt.Handle, obj ob.Object, right winnt.AccessMask) {
+// use records the first use of a right through a handle where its open said so. It is called
+// before the use has an effect: with another status than success there must be none.
+func (c *Context) use(v winnt.Handle, obj ob.Object, right winnt.AccessMask) ntstatus.Status {
 	t := c.TableOf(v)
 	if t == nil {
-		return
+		return ntstatus.Success
 	}
-	if now := t.TakeAudit(v, obj, right); now != 0 {
-		o := audit.Object{Type: obj.Head().Type().Name, Name: obj.Head().Path(), Handle: v}
-		c.Sys.Log.Used(c.origin(), o, audit.HandleAudit{Audited: now, Pending: now}, now, obj.Head().Security())
+	// Under a policy that fails closed the right counts as used once the record is kept, so that
+	// no other call goes on before. Such a handle was opened under another policy (U-91).
+	closed := c.Sys.Log.Policy.FailsClosed()
+	take := t.TakeAudit
+	if closed {
+		take = t.PendingAudit
 	}
+	now := take(v, obj, right)
+	if now == 0 {
+		return ntstatus.Success
+	}
+	o := audit.Object{Type: obj.Head().Type().Name, Name: obj.Head().Path(), Handle: v}
+	_, st := c.Sys.Log.Used(c.origin(), o, audit.HandleAudit{Audited: now, Pending: now}, now, obj.Head().Security())
+	if st != ntstatus.Success {
+		return c.Fail("U-64", st)
+	}
+	if closed {
+		t.TakeAudit(v, obj, now)
+	}
+	return ntstatus.Success
 }
 
-// maxTransfer bounds the bytes of one read, in bytes.
+// maxTransfer is the largest number of bytes of one read.
 const maxTransfer = 16 << 20
 
 // at returns the offset of a transfer.
@@ -109,7 +128,7 @@ func (f *File) at(offset uint64) (at int64, st ntstatus.Status) {
 	return int64(offset), ntstatus.Success
 }
 
-// moved says where the position is after a transfer.
+// moved sets the position after a transfer. A handle without synchronous operations has no position.
 func (f *File) moved(to int64) {
 	if f.synchronous {
 		f.mu.Lock()
@@ -127,27 +146,42 @@ func (c *Context) readTree(h treeHandle, in *nt.ReadFileIn) (out nt.ReadFileOut,
 	if st != ntstatus.Success {
 		return out, c.Fail("F-119", st)
 	}
-	c.use(in.FileHandle, h.File, winnt.FILE_READ_DATA)
-	facts, st := h.open.Facts()
+	if st := c.use(in.FileHandle, h.File, winnt.FILE_READ_DATA); st != ntstatus.Success {
+		return out, st
+	}
+	room, st := c.readingRoom(h, in, at)
 	if st != ntstatus.Success {
+		return out, st
+	}
+	n, st := h.open.ReadAt(room, at)
+	if st != ntstatus.Success || n < len(room) || n == 0 {
+		// A directory is listed, not read, and no read of one fills the caller's memory (F-119).
+		if facts, failed := h.open.Facts(); failed == ntstatus.Success && facts.Directory {
+			return out, c.Fail("F-119", ntstatus.InvalidParameter)
+		}
+	}
+	switch {
+	case st != ntstatus.Success:
 		return out, c.Fail("F-124", st)
-	}
-	// No more memory is taken than the file can fill. F-123
-	want := min(int64(in.Length), maxTransfer, max(facts.EndOfFile-at, 0))
-	if facts.Directory {
-		// A directory is listed, not read.
-		return out, c.Fail("F-119", ntstatus.InvalidParameter)
-	}
-	out.Buffer = make([]byte, want)
-	n, st := h.open.ReadAt(out.Buffer, at)
-	if out.Buffer = out.Buffer[:n]; st == ntstatus.Success && n == 0 && in.Length > 0 {
-		return nt.ReadFileOut{}, c.Fail("O-31", ntstatus.EndOfFile)
-	}
-	if st != ntstatus.Success {
-		return nt.ReadFileOut{}, c.Fail("F-124", st)
+	case n == 0 && in.Length > 0:
+		return out, c.Fail("O-31", ntstatus.EndOfFile)
 	}
 	h.moved(at + int64(n))
-	return out, ntstatus.Success
+	return nt.ReadFileOut{Buffer: room[:n]}, ntstatus.Success
+}
+
+// readingRoom returns the memory that a read fills: the caller's, or as much as the file can fill (F-123).
+func (c *Context) readingRoom(h treeHandle, in *nt.ReadFileIn, at int64) ([]byte, ntstatus.Status) {
+	want := min(int64(in.Length), maxTransfer)
+	if in.Room != nil && int64(len(in.Room)) >= want {
+		// A caller in this process gets the bytes in its own memory (F-203).
+		return in.Room[:want], ntstatus.Success
+	}
+	facts, st := h.open.Facts()
+	if st != ntstatus.Success {
+		return nil, c.Fail("F-124", st)
+	}
+	return make([]byte, min(want, max(facts.EndOfFile-at, 0))), ntstatus.Success
 }
 
 // writeTree writes to a file of a tree. A handle that may only append writes at the end.
@@ -175,7 +209,9 @@ func (c *Context) writeTree(h treeHandle, in *nt.WriteFileIn) (out nt.WriteFileO
 			return out, st
 		}
 	}
-	c.use(in.FileHandle, h.File, right)
+	if st := c.use(in.FileHandle, h.File, right); st != ntstatus.Success {
+		return out, st
+	}
 	if offset == winnt.FILE_WRITE_TO_END_OF_FILE {
 		at = -1
 	}

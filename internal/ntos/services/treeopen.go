@@ -3,11 +3,11 @@ package services
 import (
 	"strings"
 
-	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -21,7 +21,8 @@ type treeName struct {
 	told   bool        // the request through the share is recorded
 }
 
-// inTree finds the tree that a name is in; ok is false for every other name.
+// inTree finds the tree that a name is in. ok is false for every other name. With ok and success the caller must
+// release n.held; with ok and an error the name is malformed.
 func (c *Context) inTree(oa *nt.ObjectAttributes) (n treeName, ok bool, st ntstatus.Status) {
 	if !c.Sys.HasTrees.Load() {
 		return n, false, ntstatus.Success
@@ -47,7 +48,7 @@ func (c *Context) inTree(oa *nt.ObjectAttributes) (n treeName, ok bool, st ntsta
 	subject := c.self.Subject()
 	p, st := c.Sys.Names.Resolve(&c.Caller, name, FileType, &subject, 0)
 	if st != ntstatus.Success {
-		return n, false, ntstatus.Success // what is wrong is told where other names are opened
+		return n, false, ntstatus.Success // the function for other names reports the error
 	}
 	v, ok := p.Object.(*Device)
 	if ok = ok && v.tree != nil; ok {
@@ -67,17 +68,17 @@ func (c *Context) requestOf(in *nt.CreateFileIn, oa *nt.ObjectAttributes, name s
 		Name: name}
 }
 
-// attempts bounds how often a name is looked up anew because the tree changed meanwhile.
+// attempts limits the lookups of a name after concurrent changes of the tree.
 const attempts = 16
 
 // openTree opens or makes a file of a tree: find, decide, commit.
 func (c *Context) openTree(n *treeName, in *nt.CreateFileIn, oa *nt.ObjectAttributes) (out nt.CreateFileOut,
 	st ntstatus.Status) {
-	return c.openAsked(n, &asked{Request: c.requestOf(in, oa, n.name)}, oa)
+	return c.openAsked(n, &openRequest{Request: c.requestOf(in, oa, n.name)}, oa)
 }
 
-// openAsked finds, decides and commits until the tree stands still for as long.
-func (c *Context) openAsked(n *treeName, q *asked, oa *nt.ObjectAttributes) (out nt.CreateFileOut,
+// openAsked looks up, decides and commits, and repeats this if the tree changed in between.
+func (c *Context) openAsked(n *treeName, q *openRequest, oa *nt.ObjectAttributes) (out nt.CreateFileOut,
 	st ntstatus.Status) {
 	for range attempts {
 		// reference, decide
@@ -96,21 +97,24 @@ func (c *Context) openAsked(n *treeName, q *asked, oa *nt.ObjectAttributes) (out
 	return out, c.Fail("F-114", ntstatus.SharingViolation)
 }
 
-// asked is a request with the decision about it: one piece of memory for an open.
-type asked struct {
+// openRequest is a request with its decision, in one allocation.
+type openRequest struct {
 	fileaccess.Request
 	decision fileaccess.Decision
-	target   string // what a symbolic link says that is to be made; "": none is
-	nameless bool   // a file is to be made that has no name
+	target   string                              // what a symbolic link says that is to be made; "": none is
+	shape    func(*sd.Descriptor) *sd.Descriptor // of a new file's descriptor; nil: it stays
+	nameless bool                                // a file is to be made that has no name
 }
 
 // find finds what a name means and decides about it.
-func (n *treeName) find(q *asked) (nt.FilePlace, ntstatus.Status) {
+func (n *treeName) find(q *openRequest) (nt.FilePlace, ntstatus.Status) {
 	r := &q.Request
 	if direct, ok := n.device.tree.(nt.DirectFinder); ok {
 		if place, ok := direct.FindDirect(r, n.start); ok {
 			q.decision = fileaccess.Open(r, place.Facts())
-			if q.decision.Allowed() {
+			// No right is needed to learn that a name is missing (F-26).
+			missing := !place.Facts().Object.Exists && q.decision.Status() == ntstatus.ObjectNameNotFound
+			if q.decision.Allowed() || missing {
 				return place, ntstatus.Success
 			}
 			// The directory may give what the file's own descriptor does not (F-181).
@@ -127,11 +131,15 @@ func (n *treeName) find(q *asked) (nt.FilePlace, ntstatus.Status) {
 		return nil, st
 	}
 	q.decision = fileaccess.Open(r, place.Facts())
+	if q.shape != nil && q.decision.NewSD != nil {
+		// The creator narrows the descriptor before the file becomes visible (M-41).
+		q.decision.NewSD = q.shape(q.decision.NewSD)
+	}
 	return place, ntstatus.Success
 }
 
-// special tells a place what is to be made there that is no file with a name.
-func (q *asked) special(place nt.FilePlace) ntstatus.Status {
+// special passes to the place the request for an unnamed file or a special file.
+func (q *openRequest) special(place nt.FilePlace) ntstatus.Status {
 	if q.target != "" {
 		if maker, ok := place.(nt.LinkPlace); ok {
 			return maker.MakesLink(q.target)
@@ -149,7 +157,7 @@ func (q *asked) special(place nt.FilePlace) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// openPlace does what was decided about what was found.
+// openPlace executes the decision about a found place.
 func (c *Context) openPlace(n *treeName, r *fileaccess.Request, place nt.FilePlace, d *fileaccess.Decision,
 	attributes uint32) (out nt.CreateFileOut, again bool, st ntstatus.Status) {
 	facts := place.Facts()
@@ -158,10 +166,10 @@ func (c *Context) openPlace(n *treeName, r *fileaccess.Request, place nt.FilePla
 	}
 	if !d.Allowed() {
 		if st := c.recordTree(n, r, d, 0, nil); st != ntstatus.Success {
-			// A demanded record that cannot be kept is told instead of the refusal.
+			// If a required record cannot be written, its status replaces the refusal.
 			return out, false, c.Fail("U-64", st)
 		}
-		c.tellTree(n, r, facts)
+		c.tellTree(n, r, place)
 		return out, false, c.Fail(d.Rule, d.Status())
 	}
 	table := c.TableFor(attributes)
@@ -175,21 +183,20 @@ func (c *Context) openPlace(n *treeName, r *fileaccess.Request, place nt.FilePla
 	if st != ntstatus.Success {
 		return out, false, c.Fail("O-82", st)
 	}
+	admitted, st := c.admit(n, place, r.Subject.Effective().User().SID)
+	if st != ntstatus.Success {
+		slot.Abandon()
+		return out, false, st
+	}
 	// commit
-	open, again, st := place.Open(r, d)
+	f, remembered, again, st := c.openRecorded(n, r, place, d, slot.Handle())
 	if again || st != ntstatus.Success {
 		slot.Abandon()
-		// The file is shared otherwise, going away, or the system under the tree refused.
-		return out, again, c.Fail("F-116", st)
+		admitted.giveBack()
+		return out, again, st
 	}
-	f := c.treeFile(n, place, open, r, d)
+	admitted.own(f)
 	defer f.Deref(ob.TagCall)
-	var remembered audit.HandleAudit
-	if st := c.recordTree(n, r, d, slot.Handle(), &remembered); st != ntstatus.Success {
-		slot.Abandon()
-		// A demanded record that cannot be kept fails the open: nothing is granted.
-		return out, false, c.Fail("U-64", st)
-	}
 	if remembered.GenerateOnClose {
 		attributes |= winnt.OBJ_AUDIT_OBJECT_CLOSE
 	}
@@ -247,7 +254,7 @@ func (c *Context) NtCreateFile(in nt.CreateFileIn) (out nt.CreateFileOut, st nts
 	return nt.CreateFileOut{FileHandle: opened.FileHandle, Information: fileaccess.Opened}, st
 }
 
-// openExisting opens what is there, for NtOpenFile.
+// openExisting opens an existing file, for NtOpenFile.
 func (c *Context) openExisting(n *treeName, in *nt.OpenFileIn, oa *nt.ObjectAttributes) (winnt.Handle,
 	ntstatus.Status) {
 	out, st := c.openTree(n, &nt.CreateFileIn{DesiredAccess: in.DesiredAccess, ShareAccess: in.ShareAccess,

@@ -5,6 +5,7 @@ import (
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -24,18 +25,38 @@ func (c *Context) TreeFile(v winnt.Handle) (f nt.OpenFile, granted winnt.AccessM
 // new file is. F-192
 func (c *Context) MakeLink(oa nt.ObjectAttributes, target string) (winnt.Handle, ntstatus.Status) {
 	return c.makeSpecial(oa, winnt.FILE_READ_ATTRIBUTES|winnt.SYNCHRONIZE,
-		fileaccess.NonDirectoryFile|fileaccess.OpenReparsePoint, &asked{target: target})
+		fileaccess.NonDirectoryFile|fileaccess.OpenReparsePoint, &openRequest{target: target})
 }
 
 // MakeNameless makes a file without a name in a directory of a tree, for
 // kernel.System.MakeNameless. It is decided as a new file of the name is, which is not taken. F-197
-func (c *Context) MakeNameless(oa nt.ObjectAttributes, desired winnt.AccessMask) (winnt.Handle, ntstatus.Status) {
-	return c.makeSpecial(oa, desired, fileaccess.NonDirectoryFile, &asked{nameless: true})
+func (c *Context) MakeNameless(oa nt.ObjectAttributes, desired winnt.AccessMask,
+	shape func(*sd.Descriptor) *sd.Descriptor) (winnt.Handle, ntstatus.Status) {
+	return c.makeSpecial(oa, desired, fileaccess.NonDirectoryFile, &openRequest{nameless: true, shape: shape})
+}
+
+// CreateShaped opens or makes a file of a tree, for kernel.System.CreateShaped.
+func (c *Context) CreateShaped(in nt.CreateFileIn, shape func(*sd.Descriptor) *sd.Descriptor) (out nt.CreateFileOut,
+	st ntstatus.Status) {
+	// capture
+	oa, st := c.captureAttributes(in.ObjectAttributes)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	n, ok, st := c.inTree(&oa)
+	switch {
+	case st != ntstatus.Success:
+		return out, st
+	case !ok:
+		return out, ntstatus.NotSupported
+	}
+	defer n.held.Head().Deref(ob.TagCall)
+	return c.openAsked(&n, &openRequest{Request: c.requestOf(&in, &oa, n.name), shape: shape}, &oa)
 }
 
 // makeSpecial makes in a tree what q says, a link or a file without a name.
 func (c *Context) makeSpecial(oa nt.ObjectAttributes, desired winnt.AccessMask, options fileaccess.CreateOptions,
-	q *asked) (h winnt.Handle, st ntstatus.Status) {
+	q *openRequest) (h winnt.Handle, st ntstatus.Status) {
 	// capture
 	oa, st = c.captureAttributes(nt.Cap(&oa))
 	if st != ntstatus.Success {
@@ -59,7 +80,7 @@ func (c *Context) makeSpecial(oa nt.ObjectAttributes, desired winnt.AccessMask, 
 
 // RenamePosix renames a file of a tree as FILE_RENAME_POSIX_SEMANTICS has it, for
 // kernel.System.RenamePosix.
-func (c *Context) RenamePosix(v winnt.Handle, name string, replace bool) ntstatus.Status {
+func (c *Context) RenamePosix(v winnt.Handle, name string, replace, intent bool) ntstatus.Status {
 	h, ok, st := c.treeHandle(v)
 	switch {
 	case st != ntstatus.Success:
@@ -71,6 +92,7 @@ func (c *Context) RenamePosix(v winnt.Handle, name string, replace bool) ntstatu
 	decide := func(q *fileaccess.Move) fileaccess.MoveDecision {
 		// Handles go on without a name or below another one, and an empty directory gives
 		// its name to a directory. M-20
+		q.Intent = intent
 		if q.OpensBelow = false; q.Existing != nil {
 			q.Existing.Open, q.Existing.IsDirectory = false, q.Existing.IsDirectory != q.Directory
 		}

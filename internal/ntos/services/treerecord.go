@@ -6,6 +6,9 @@ import (
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/accessquery"
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -27,12 +30,47 @@ func (c *Context) recordTree(n *treeName, r *fileaccess.Request, d *fileaccess.D
 		// The SACL is that of the object, or of the directory that refused (F-80, F-81).
 		Request: &access.Request{Descriptor: a.Descriptor, Subject: r.Subject, Desired: a.Desired,
 			Type: winnt.FileObject, Mode: c.Mode},
-		Decision: granted.Using(d.PrivilegesUsed)}
+		Decision: granted.Using(d.PrivilegesUsed), Uses: true}
 	ha, st := c.Sys.Log.Opened(&o)
 	if remembered != nil {
 		*remembered = ha
 	}
 	return st
+}
+
+// openRecorded executes an open with its audit record. Under a policy that fails closed, the record of an open that
+// changes the tree comes first (U-79). Every other open can be undone, and is recorded after it has succeeded. The
+// caller must call f.Deref(ob.TagCall).
+func (c *Context) openRecorded(n *treeName, r *fileaccess.Request, place nt.FilePlace, d *fileaccess.Decision,
+	h winnt.Handle) (f *File, remembered audit.HandleAudit, again bool, st ntstatus.Status) {
+	changes := d.Action != fileaccess.Opened || r.Options&fileaccess.DeleteOnClose != 0
+	first := changes && c.Sys.Log.Policy.FailsClosed()
+	if first {
+		if st := c.recordTree(n, r, d, h, &remembered); st != ntstatus.Success {
+			// A demanded record that cannot be kept fails the open: nothing is made or emptied.
+			return nil, remembered, false, c.Fail("U-64", st)
+		}
+	}
+	open, again, st := place.Open(r, d)
+	if again || st != ntstatus.Success {
+		if first && remembered.GenerateOnClose {
+			// The recorded open failed: a second record says that its handle is closed (U-79).
+			o := audit.Object{Type: winnt.FileObject.Name, Handle: h}
+			c.Sys.Log.Closed(c.origin(), o, remembered)
+		}
+		// The file is shared otherwise, going away, or the system under the tree refused.
+		return nil, remembered, again, c.Fail("F-116", st)
+	}
+	f = c.treeFile(n, place, open, r, d)
+	if first {
+		return f, remembered, false, ntstatus.Success
+	}
+	if st := c.recordTree(n, r, d, h, &remembered); st != ntstatus.Success {
+		f.Deref(ob.TagCall)
+		// A demanded record that cannot be kept fails the open: nothing is granted.
+		return nil, remembered, false, c.Fail("U-64", st)
+	}
+	return f, remembered, false, ntstatus.Success
 }
 
 // recordShare records a request that came through a share, once, where the policy asks for
@@ -59,10 +97,17 @@ func (c *Context) recordShare(n *treeName, r *fileaccess.Request, share *fileacc
 }
 
 // tellTree explains a refusal to a tracer.
-func (c *Context) tellTree(n *treeName, r *fileaccess.Request, facts *fileaccess.Facts) {
+func (c *Context) tellTree(n *treeName, r *fileaccess.Request, place nt.FilePlace) {
 	if c.Why == nil {
 		return
 	}
-	_, why := fileaccess.Explain(r, facts)
-	c.why.Object, c.why.Because = n.above+`\`+n.name, why.String()
+	o := accessquery.ExplainOpen(r, place.Facts())
+	c.why.Object, c.why.Because = n.above+`\`+n.name, o.Explanation.String()
+	for _, line := range o.Entries() {
+		c.why.Because += line + "\n"
+	}
+	if p, ok := place.(interface{ Cause() error }); ok && p.Cause() != nil && place.Facts().Object.Descriptor == nil {
+		// A descriptor that does not count says why, with the repair (F-204).
+		c.why.Because += "its stored descriptor does not count: " + p.Cause().Error() + "\n"
+	}
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A waitable lets threads wait for an object: by the signal of its changes, and the
-// way to take what it signals.
+// A waitable is an object that threads can wait for: it has a signal for its changes, and a function that consumes
+// its state.
 type waitable struct {
 	signal *ke.Signal
 	take   func() bool
@@ -55,7 +55,8 @@ func (c *Context) referenceWaitable(h winnt.Handle) (ob.Object, waitable, ntstat
 	return obj, w, ntstatus.Success
 }
 
-// NtWaitForSingleObject takes what an object signals.
+// NtWaitForSingleObject consumes the signal of an object. Without a signal it returns STATUS_USER_APC and the queued
+// calls, if alertable and there are any, else STATUS_TIMEOUT. It never waits.
 func (c *Context) NtWaitForSingleObject(in nt.WaitForSingleObjectIn) (out nt.WaitForSingleObjectOut,
 	st ntstatus.Status) {
 	// capture
@@ -107,7 +108,7 @@ func (c *Context) NtQueueApcThread(in nt.QueueApcThreadIn) (out nt.QueueApcThrea
 	}
 	defer t.Deref(ob.TagCall)
 	// commit
-	st = t.QueueCall(nt.UserAPC{ApcRoutine: in.ApcRoutine, ApcArgument1: in.ApcArgument1,
+	st = t.QueueCall(c.self.Payer(), nt.UserAPC{ApcRoutine: in.ApcRoutine, ApcArgument1: in.ApcArgument1,
 		ApcArgument2: in.ApcArgument2, ApcArgument3: in.ApcArgument3})
 	if st != ntstatus.Success {
 		// A thread takes a bounded number of calls, and none when it has ended.

@@ -27,7 +27,7 @@ func New(t *testing.T) *World {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &World{t, ps.New(nt.Documented, ob.NewKernelTable(0), boot)}
+	w := &World{t, ps.New(nt.Documented, ob.NewKernelTable(0), boot, 0)}
 	t.Cleanup(func() {
 		w.Sys.SystemProcess().Exit()
 		w.Sys.SystemProcess().Deref(ob.TagCall)

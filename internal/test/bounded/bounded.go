@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// The bounds: what any input may take, and what each byte of it may take
-// beside. Decoded entries of 40 bytes and messages that quote the input fit.
+// The limits for any input: a fixed amount, and an amount for each byte. Decoded entries of 40 bytes and messages
+// that quote the input fit.
 const (
 	base    = 1 << 20
 	perByte = 512

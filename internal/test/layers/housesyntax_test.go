@@ -78,7 +78,7 @@ func indent(fset *token.FileSet, c *ast.Comment, d *ast.FuncDecl) int {
 	return depth
 }
 
-// docOfFunc tells what is wrong with a function's doc comment, or "".
+// docOfFunc returns the problem of a function's doc comment, or "".
 func docOfFunc(d *ast.FuncDecl) string {
 	words := strings.Fields(d.Doc.Text())
 	if len(words) == 0 {
@@ -87,13 +87,15 @@ func docOfFunc(d *ast.FuncDecl) string {
 	if strings.Trim(words[0], ",:") != d.Name.Name {
 		return fmt.Sprintf("the comment of %s begins with %q, not with the name", d.Name.Name, words[0])
 	}
-	if len(words) == 1 || !verb(words[1:]) {
+	// "X is like Y" is how the standard library writes of a variant.
+	like := len(words) > 2 && words[1] == "is" && words[2] == "like"
+	if len(words) == 1 || !like && !verb(words[1:]) {
 		return fmt.Sprintf("the comment of %s: a verb follows the name: returns, reports, applies", d.Name.Name)
 	}
 	return ""
 }
 
-// docOfType tells what is wrong with the doc comment of a type, or "".
+// docOfType returns the problem of a type's doc comment, or "".
 func docOfType(d *ast.GenDecl, s *ast.TypeSpec) string {
 	doc := s.Doc.Text()
 	if doc == "" && len(d.Specs) == 1 {
@@ -117,8 +119,8 @@ func docOfType(d *ast.GenDecl, s *ast.TypeSpec) string {
 // function does.
 var notVerbs = []string{"is", "was", "as", "this", "its", "always", "has"}
 
-// verb tells whether the words after a name begin with a verb in the third
-// person, perhaps behind an adverb, or name further functions.
+// verb reports whether the words after a name start with a verb in the third person, possibly after an adverb or the
+// names of further functions.
 func verb(words []string) bool {
 	if words[0] == "and" || words[0] == "or" || strings.HasSuffix(words[0], ",") {
 		return true

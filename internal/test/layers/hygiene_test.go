@@ -26,7 +26,8 @@ func texts(t *testing.T, f func(name string, lines []string)) {
 			}
 			return nil
 		}
-		if !d.Type().IsRegular() || filepath.Ext(p) == ".sum" {
+		// In a linked work tree .git is a file.
+		if !d.Type().IsRegular() || filepath.Ext(p) == ".sum" || d.Name() == ".git" {
 			return nil
 		}
 		b, err := os.ReadFile(p)
@@ -48,8 +49,8 @@ func texts(t *testing.T, f func(name string, lines []string)) {
 	}
 }
 
-// machineWords are the paths and package hosts of the machine the test runs
-// on. They are asked for, not listed, so that each machine finds its own.
+// machineWords returns the paths and package hosts of the machine on which the test runs. They are queried, not
+// listed, so that each machine finds its own.
 func machineWords(t *testing.T) []string {
 	t.Helper()
 	var words []string
@@ -102,7 +103,7 @@ func TestNoMachineWords(t *testing.T) {
 	})
 }
 
-// continues tells whether what follows is the middle of a longer path or name.
+// continues reports whether the text before a match makes it a part of a longer path or name.
 func continues(before string) bool {
 	if before == "" {
 		return false
@@ -111,8 +112,8 @@ func continues(before string) bool {
 	return c == '.' || c == '-' || c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
-// The recorded vectors live beside the repository and only there; every other
-// text must make sense to a reader who has the repository alone.
+// The folder of recorded vectors is the only reference outside the repository; other texts must make sense without
+// it.
 func TestVectorsFolderIsTheOnlyNeighbour(t *testing.T) {
 	neighbour := ".." + "/shared"
 	texts(t, func(name string, lines []string) {
@@ -127,8 +128,8 @@ func TestVectorsFolderIsTheOnlyNeighbour(t *testing.T) {
 // Spelt in two parts so that this file does not find itself.
 var leftOpen = regexp.MustCompile(`\b(TO` + `DO|FIX` + `ME|XX` + `X)\b|panic\("(not implemented|unimplemented)`)
 
-// What is not done is absent from the tree and named in the README or in
-// refmon services; users do not read a note in the code.
+// Unfinished features are missing from the code and named in README or in refmon services, because users do not read
+// notes in the code.
 func TestNothingLeftOpen(t *testing.T) {
 	texts(t, func(name string, lines []string) {
 		if filepath.Ext(name) != ".go" {

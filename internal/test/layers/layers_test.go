@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -76,7 +75,7 @@ var parsed = sync.OnceValues(func() (tree, error) {
 	return tr, err
 })
 
-// skipped tells whether the go command would not look into this folder.
+// skipped reports whether the go command skips a folder.
 func skipped(p, name string) bool {
 	if p == root {
 		return false
@@ -112,78 +111,6 @@ func (tr tree) add(p string) error {
 	return nil
 }
 
-// place is the index of a package in table, or -1.
-func place(pkg string) int {
-	return slices.IndexFunc(table, func(r row) bool {
-		dir, many := strings.CutSuffix(r.path, "/...")
-		return r.path == pkg || many && strings.HasPrefix(pkg, dir+"/")
-	})
-}
-
-// imports lists what a file imports, unquoted.
-func (f file) imports() []string {
-	var paths []string
-	for _, spec := range f.ast.Imports {
-		if p, err := strconv.Unquote(spec.Path.Value); err == nil {
-			paths = append(paths, p)
-		}
-	}
-	return paths
-}
-
-func TestEveryPackageHasARow(t *testing.T) {
-	for pkg := range load(t).packages {
-		if place(pkg) < 0 {
-			t.Errorf("package %s has no row: give it one in section 2 of docs/DESIGN.md and in "+
-				"internal/test/layers/table_test.go (a new package has three callers or an ADR)", pkg)
-		}
-	}
-}
-
-func TestTableNamesEachPackageOnce(t *testing.T) {
-	seen := map[string]bool{}
-	layer := 0
-	for _, r := range table {
-		if seen[r.path] {
-			t.Errorf("%s has two rows", r.path)
-		}
-		seen[r.path] = true
-		if r.layer < layer {
-			t.Errorf("%s is in layer %d, below a row of layer %d", r.path, r.layer, layer)
-		}
-		layer = r.layer
-	}
-}
-
-// An import that points down or sideways makes a cycle of ideas long before
-// it makes a cycle of packages. Tests may look down: sd's tests use sddl.
-func TestImportsPointUp(t *testing.T) {
-	tr := load(t)
-	for pkg, files := range tr.packages {
-		at := place(pkg)
-		if at < 0 {
-			continue
-		}
-		for _, f := range files {
-			if f.test {
-				continue
-			}
-			for _, imported := range f.imports() {
-				if own, ok := tr.own(imported); ok && !above(own, at) {
-					t.Errorf("%s imports %s: a package imports only rows above its own (%s is layer %d)", f.name, own, pkg,
-						table[at].layer)
-				}
-			}
-		}
-	}
-}
-
-// above tells whether a package has a row before the one at index at.
-func above(pkg string, at int) bool {
-	to := place(pkg)
-	return to >= 0 && to < at
-}
-
 // own gives the path of one of the module's packages as table writes it.
 func (tr tree) own(imported string) (string, bool) {
 	if imported == tr.module {
@@ -192,45 +119,8 @@ func (tr tree) own(imported string) (string, bool) {
 	return strings.CutPrefix(imported, tr.module+"/")
 }
 
-// external tells whether an import path is outside the standard library: its
-// first element holds a dot.
-func external(p string) bool {
-	first, _, _ := strings.Cut(p, "/")
-	return strings.Contains(first, ".")
-}
-
-func within(p string, list []string) bool {
-	return slices.ContainsFunc(list, func(l string) bool { return p == l || strings.HasPrefix(p, l+"/") })
-}
-
-func TestPureAndCoreImports(t *testing.T) {
-	tr := load(t)
-	for pkg, files := range tr.packages {
-		at := place(pkg)
-		if at < 0 || table[at].layer > lastCore {
-			continue
-		}
-		pure := table[at].layer <= lastPure
-		for _, f := range files {
-			if f.test {
-				continue
-			}
-			for _, p := range f.imports() {
-				_, own := tr.own(p)
-				switch {
-				case own:
-				case pure && (external(p) || p == "C"):
-					t.Errorf("%s imports %s: layers 0 to %d use the standard library only", f.name, p, lastPure)
-				case pure && within(p, effects) && !within(p, pureAnyway):
-					t.Errorf("%s imports %s: layers 0 to %d have no effects; take an interface or an argument instead", f.name, p,
-						lastPure)
-				case external(p) && !within(p, append(linked[pkg], "golang.org/x/sys")):
-					t.Errorf("%s imports %s: layers 0 to %d link the standard library and golang.org/x/sys only", f.name, p, lastCore)
-				}
-			}
-		}
-	}
-}
+// maxLines is the ceiling of a source file, tests apart.
+const maxLines = 800
 
 func TestFilesAreShort(t *testing.T) {
 	for _, files := range load(t).packages {
@@ -310,8 +200,7 @@ func exported(f *ast.File) []string {
 	return names
 }
 
-// The tests above pass on an empty tree too, so what they decide by has a
-// test of its own.
+// The tests above pass on an empty tree, so their rules have tests of their own.
 func TestRulesSeeWhatTheyAreFor(t *testing.T) {
 	tr := tree{module: "example.org/m"}
 	if own, ok := tr.own("example.org/m/sid"); !ok || own != "sid" {
@@ -319,23 +208,6 @@ func TestRulesSeeWhatTheyAreFor(t *testing.T) {
 	}
 	if _, ok := tr.own("example.org/more"); ok {
 		t.Error("a module with the same prefix is taken for this one")
-	}
-	sd, kernel := place("sd"), place("kernel")
-	for _, c := range []struct {
-		pkg  string
-		at   int
-		want bool
-	}{{"sid", sd, true}, {"sd", sd, false}, {"sddl", sd, false}, {"nosuch", sd, false}, {"nt", kernel,
-		true}, {"examples/server", kernel, false}} {
-		if got := above(c.pkg, c.at); got != c.want {
-			t.Errorf("%s above %s: got %t", c.pkg, table[c.at].path, got)
-		}
-	}
-	for p, want := range map[string]bool{"os/exec": true, "sync": true, "sync/atomic": false, "net/netip": false,
-		"io/fs": false, "log/slog": true, "strings": false} {
-		if got := within(p, effects) && !within(p, pureAnyway); got != want {
-			t.Errorf("%s has effects: got %t", p, got)
-		}
 	}
 	for name, want := range map[string]bool{"FILE_READ_DATA": true, "SID": false, "ReadData": false, "A_": true,
 		"ACLSize": false} {

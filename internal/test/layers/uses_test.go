@@ -133,8 +133,7 @@ func (u *uses) readModule(tr tree, dir string) error {
 	})
 }
 
-// read notes what one file mentions. Of a package's own tests only the examples
-// mention it from outside.
+// read records the names that one file uses. Of a package's own tests only examples count as uses from outside.
 func (u *uses) read(tr tree, pkg string, f file) {
 	imported := map[string]string{}
 	for _, spec := range f.ast.Imports {
@@ -158,7 +157,7 @@ func (u *uses) read(tr tree, pkg string, f file) {
 	}
 }
 
-// readDecl notes what one declaration mentions of packages other than its own.
+// readDecl records the names of other packages that one declaration uses.
 func (u *uses) readDecl(from, own string, imported map[string]string, d ast.Decl) {
 	ast.Inspect(d, func(n ast.Node) bool {
 		switch n := n.(type) {

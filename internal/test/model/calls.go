@@ -22,49 +22,21 @@ func (m *Machine) AdjustPrivileges(c Caller, h winnt.Handle, disableAll bool, ch
 	if previous {
 		want |= winnt.TOKEN_QUERY
 	}
-	s, st := m.reference(c, h, want, isToken)
-	if st != ntstatus.Success {
-		return failed(st)
-	}
-	v := &s.Token.Value
-	held, enabled := v.Held, v.Enabled
-	missing := false
-	if disableAll {
-		enabled = 0
-	} else {
-		for _, ch := range changes {
-			bit := Privileges(1) << ch.Privilege
-			switch {
-			case held&bit == 0:
-				missing = true
-			case ch.Attributes&winnt.SE_PRIVILEGE_REMOVED != 0:
-				held &^= bit
-				enabled &^= bit
-			case ch.Attributes&winnt.SE_PRIVILEGE_ENABLED != 0:
-				enabled |= bit
-			default:
-				enabled &^= bit
+	var s Slot
+	var held, enabled, changed Privileges
+	var r Result
+	if r, over := refuse("NtAdjustPrivilegesToken", m.handle(c, "T-70", "TokenHandle", h, want, isToken, &s),
+		refusal{rule: "T-70", text: "BufferLength", ends: func() (Result, bool) {
+			v := &s.Token.Value
+			held, enabled, r.Status = v.adjusted(disableAll, changes)
+			changed = v.Held ^ held | v.Enabled ^ enabled
+			if previous {
+				// What changed is told as it was (T-71).
+				r.Number, r.Out = uint64(4+12*count(changed)), printed(v.privilegesOf(changed))
 			}
-		}
-	}
-	changed := v.Held ^ held | v.Enabled ^ enabled
-	r := Result{Status: ntstatus.Success}
-	if missing {
-		r.Status = ntstatus.NotAllAssigned
-	}
-	if previous {
-		// What changed is told as it was (T-71).
-		r.Number = uint64(4 + 12*count(changed))
-		if uint64(length) < r.Number {
-			return Result{Status: ntstatus.BufferTooSmall, Number: r.Number}
-		}
-		var was []nt.LUIDAndAttributes
-		for _, l := range v.privileges() {
-			if changed>>l.LUID&1 != 0 {
-				was = append(was, l)
-			}
-		}
-		r.Out = printed(was)
+			return Result{Status: ntstatus.BufferTooSmall, Number: r.Number}, uint64(length) < r.Number && previous
+		}}); over {
+		return r
 	}
 	if changed != 0 {
 		m.set(s.Token, func(v *Value) {
@@ -73,6 +45,39 @@ func (m *Machine) AdjustPrivileges(c Caller, h winnt.Handle, disableAll bool, ch
 		})
 	}
 	return r
+}
+
+// adjusted returns the privileges after changes, and whether the token has all of those listed (T-70, T-71).
+func (v *Value) adjusted(disableAll bool, changes []Change) (held, enabled Privileges, st ntstatus.Status) {
+	held, enabled = v.Held, v.Enabled
+	if disableAll {
+		return held, 0, ntstatus.Success
+	}
+	for _, ch := range changes {
+		bit := Privileges(1) << ch.Privilege
+		switch {
+		case held&bit == 0:
+			st = ntstatus.NotAllAssigned
+		case ch.Attributes&winnt.SE_PRIVILEGE_REMOVED != 0:
+			held &^= bit
+			enabled &^= bit
+		case ch.Attributes&winnt.SE_PRIVILEGE_ENABLED != 0:
+			enabled |= bit
+		default:
+			enabled &^= bit
+		}
+	}
+	return held, enabled, st
+}
+
+// privilegesOf returns those of the token's privileges that are in a set.
+func (v *Value) privilegesOf(set Privileges) (list []nt.LUIDAndAttributes) {
+	for _, l := range v.privileges() {
+		if set>>l.LUID&1 != 0 {
+			list = append(list, l)
+		}
+	}
+	return list
 }
 
 func count(s Privileges) (n int) {
@@ -120,30 +125,38 @@ func (m *Machine) queried(c Caller, h winnt.Handle, want winnt.AccessMask) (*Tok
 	return r.Token, ntstatus.Success
 }
 
-// Query models what NtQueryInformationToken asks for a class (T-80) and returns the
-// token that it tells of.
-func (m *Machine) Query(c Caller, h winnt.Handle, class winnt.TokenInfoClass) (*Token, ntstatus.Status) {
-	if class == 0 || class > 50 {
-		return nil, ntstatus.InvalidInfoClass
-	}
+// Query models NtQueryInformationToken (T-80). told returns the size of a token's value of the class.
+func (m *Machine) Query(c Caller, h winnt.Handle, class winnt.TokenInfoClass, short bool,
+	told func(*Token) (uint32, ntstatus.Status)) Result {
 	want := winnt.TOKEN_QUERY
 	if class == winnt.TokenSource {
 		want = winnt.TOKEN_QUERY_SOURCE
 	}
-	t, st := m.queried(c, h, want)
-	switch {
-	case st != ntstatus.Success:
-	case class == winnt.TokenLinkedToken:
+	var t *Token
+	var need uint32
+	if r, over := refuse("NtQueryInformationToken",
+		when("T-80", "the class is 0", ntstatus.InvalidInfoClass, func() bool { return class == 0 || class > 50 }),
+		m.query(c, "O-15", "", h, want, &t),
 		// No logon session of the model has a second half.
-		st = ntstatus.NoSuchLogonSession
-	case class == winnt.TokenAuditPolicy && !c.may(winnt.SeSecurityPrivilege):
-		st = ntstatus.PrivilegeNotHeld
+		when("T-80", "no linked token", ntstatus.NoSuchLogonSession, func() bool { return class == winnt.TokenLinkedToken }),
+		when("T-80", "TokenAuditPolicy", ntstatus.PrivilegeNotHeld, func() bool {
+			return class == winnt.TokenAuditPolicy && !c.may(winnt.SeSecurityPrivilege)
+		}),
+		several("T-80", "TokenLogonSid", func() (st ntstatus.Status) {
+			need, st = told(t)
+			return st
+		}),
+		refusal{rule: "T-80", text: "too small", ends: func() (Result, bool) {
+			return Result{Status: ntstatus.BufferTooSmall, Number: uint64(need)}, short
+		}}); over {
+		return r
 	}
-	return t, st
+	return Result{Number: uint64(need), Flag: true}
 }
 
-// AccessCheck models NtAccessCheck (50 section 3.1) with a file's mapping.
-func (m *Machine) AccessCheck(c Caller, h winnt.Handle, d *Descriptor, desired winnt.AccessMask) Result {
+// AccessCheck models NtAccessCheck and its variants by type (50 section 3.1) with a file's mapping.
+func (m *Machine) AccessCheck(c Caller, service string, h winnt.Handle, d *Descriptor,
+	desired winnt.AccessMask) Result {
 	if c.KernelMode {
 		g := fileKind.mapped(desired) &^ maximum
 		if desired&maximum != 0 {
@@ -152,27 +165,20 @@ func (m *Machine) AccessCheck(c Caller, h winnt.Handle, d *Descriptor, desired w
 		// None of the tests of the system call runs from kernel mode.
 		return Result{Granted: g, Out: privilegeSet(&nt.PrivilegeSet{}), Number: 1 << 16}
 	}
-	if desired&0xF0000000 != 0 {
-		return failed(ntstatus.GenericNotMapped)
-	}
-	t, st := m.queried(c, h, winnt.TOKEN_QUERY)
-	switch {
-	case st != ntstatus.Success:
-		return failed(st)
-	case t.Value.Type != winnt.TokenImpersonation:
-		return failed(ntstatus.NoImpersonationToken)
-	case t.Value.Level < 1:
-		return failed(ntstatus.BadImpersonationLevel)
-	}
-	r := Result{Number: 1 << 16}
-	if desired&saclBit != 0 && !t.Value.Enabled.has(winnt.SeSecurityPrivilege) {
+	var t *Token
+	if r, over := refuse(service,
+		when("A-12", "", ntstatus.GenericNotMapped, func() bool { return desired&0xF0000000 != 0 }),
+		m.query(c, "O-15", "", h, winnt.TOKEN_QUERY, &t),
+		when("A-14", "", ntstatus.NoImpersonationToken, func() bool { return t.Value.Type != winnt.TokenImpersonation }),
+		when("A-15", "", ntstatus.BadImpersonationLevel, func() bool { return t.Value.Level < 1 }),
 		// No set of privileges is written, and no descriptor looked at.
-		r.Verdict, r.Out = ntstatus.PrivilegeNotHeld, "-"
+		ending("A-16", "", Result{Number: 1 << 16, Verdict: ntstatus.PrivilegeNotHeld, Out: "-"}, func() bool {
+			return desired&saclBit != 0 && !t.Value.Enabled.has(winnt.SeSecurityPrivilege)
+		}),
+		when("A-19", "", ntstatus.InvalidSecurityDescr, func() bool { return d.Owner == "" || d.Group == "" })); over {
 		return r
 	}
-	if d.Owner == "" || d.Group == "" {
-		return failed(ntstatus.InvalidSecurityDescr) // a descriptor has an owner and a group
-	}
+	r := Result{Number: 1 << 16}
 	if desired == 0 {
 		// A mask of 0 is denied, while the call succeeds.
 		r.Verdict, r.Out = ntstatus.AccessDenied, privilegeSet(&nt.PrivilegeSet{})
@@ -185,36 +191,16 @@ func (m *Machine) AccessCheck(c Caller, h winnt.Handle, d *Descriptor, desired w
 
 // OpenFile models NtOpenFile of a plain name.
 func (m *Machine) OpenFile(c Caller, f *File, desired winnt.AccessMask) Result {
-	if st := m.gate(c, desired); st != ntstatus.Success {
-		return failed(st)
+	o := c.opens(&fileKind, desired, func() *Descriptor { return f.Guard })
+	if r, over := refuse("NtOpenFile", o.refusals("I-1", "O-33", "")...); over {
+		return r
 	}
-	g, st := c.openFor(c.subject(), f.Guard, desired, &fileKind)
-	if st != ntstatus.Success {
-		return failed(st)
-	}
-	return Result{Handle: c.Process.Handles.Insert(Slot{File: f, Granted: g}), Granted: g}
-}
-
-// gate applies step (4) of O-22: the reserved bits and privileges of a request.
-func (m *Machine) gate(c Caller, desired winnt.AccessMask) ntstatus.Status {
-	if desired&reserved != 0 {
-		return ntstatus.AccessDenied
-	}
-	if desired&saclBit != 0 && !c.KernelMode && !c.subject().holds(winnt.SeSecurityPrivilege) {
-		return ntstatus.PrivilegeNotHeld
-	}
-	return ntstatus.Success
+	return Result{Handle: c.Process.Handles.Insert(Slot{File: f, Granted: o.granted}), Granted: o.granted}
 }
 
 // OpenByID models NtOpenProcess, and NtOpenThread with an id of a thread, where that of
 // its process may be 0 (O-37).
 func (m *Machine) OpenByID(c Caller, id nt.ClientID, thread bool, desired winnt.AccessMask, attributes uint32) Result {
-	if attributes&^0x1FF2 != 0 {
-		return failed(ntstatus.InvalidParameter)
-	}
-	if st := m.gate(c, desired); st != ntstatus.Success {
-		return failed(st)
-	}
 	var s Slot
 	for _, p := range m.Processes {
 		if !thread && p.ID == id.UniqueProcess&^3 {
@@ -226,20 +212,8 @@ func (m *Machine) OpenByID(c Caller, id nt.ClientID, thread bool, desired winnt.
 			s.Thread = t
 		}
 	}
-	if !s.used() {
-		return failed(ntstatus.InvalidCid)
-	}
-	return m.openObject(c, s, desired, attributes)
+	return m.openObject(c, s, thread, desired, attributes)
 }
 
 // Close models NtClose (O-40 to O-42).
-func (m *Machine) Close(c Caller, h winnt.Handle) Result {
-	switch h {
-	case -1, -2, -4, -5, -6:
-		return Result{}
-	}
-	if t := m.table(c, h); t != nil {
-		return Result{Status: t.Close(h)}
-	}
-	return failed(ntstatus.InvalidHandle)
-}
+func (m *Machine) Close(c Caller, h winnt.Handle) Result { return m.closeIn(c, c.Process, h) }

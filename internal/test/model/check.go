@@ -94,16 +94,6 @@ func (s subject) holds(p winnt.Privilege) bool {
 	return s.token.Enabled.has(p) && (!s.client || s.level >= 2)
 }
 
-// check makes the access check of an object with a descriptor: A-30, then the
-// pipeline. desired is mapped and not 0.
-func check(s subject, d *Descriptor, desired winnt.AccessMask, k *kind) (winnt.AccessMask, ntstatus.Status) {
-	if s.client && s.level < 2 {
-		// A client below SecurityImpersonation is refused.
-		return 0, ntstatus.BadImpersonationLevel
-	}
-	return decide(s.token, d, desired, k)
-}
-
 // decide runs the pipeline on one token.
 func decide(v *Value, d *Descriptor, desired winnt.AccessMask, k *kind) (winnt.AccessMask, ntstatus.Status) {
 	most := desired&maximum != 0

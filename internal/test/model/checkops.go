@@ -68,33 +68,30 @@ func (m *Machine) CheckSubject(i int, d *Descriptor, missing bool, desired, prev
 	kernel bool) Result {
 	s := m.Subjects[i].subject()
 	mapped, before := fileKind.mapped(desired), fileKind.mapped(previous)
-	switch {
-	case kernel:
-		if mapped&maximum != 0 {
-			mapped |= fileKind.all
-		}
-		return Result{Granted: mapped&^maximum | before, Flag: true}
-	case missing:
-		return Result{Verdict: ntstatus.AccessDenied}
-	case s.client && s.level < 2:
-		// A client below SecurityImpersonation is refused.
-		return Result{Verdict: ntstatus.BadImpersonationLevel}
-	case mapped == 0 && before != 0:
-		// What was granted before is granted again.
-		return Result{Granted: before, Flag: true}
-	case mapped == 0:
-		return Result{Verdict: ntstatus.AccessDenied}
+	all := mapped | before
+	if mapped&maximum != 0 {
+		all |= fileKind.all
 	}
-	// What was granted before is part of the result and not checked again.
+	verdict := func(rule string, st ntstatus.Status, holds func() bool) refusal {
+		return ending(rule, "", Result{Verdict: st}, holds)
+	}
+	if r, over := refuse("SeAccessCheck",
+		ending("A-31", "", Result{Granted: all &^ maximum, Flag: true}, func() bool { return kernel }),
+		verdict("A-32", ntstatus.AccessDenied, func() bool { return missing }),
+		// A client below SecurityImpersonation is refused.
+		verdict("A-30", ntstatus.BadImpersonationLevel, func() bool { return s.client && s.level < 2 }),
+		verdict("A-33", ntstatus.AccessDenied, func() bool { return mapped == 0 && before == 0 }),
+		verdict("A-50", ntstatus.PrivilegeNotHeld, func() bool {
+			return mapped&^before&saclBit != 0 && !s.token.Enabled.has(winnt.SeSecurityPrivilege)
+		})); over {
+		return r
+	}
+	// What was granted before is part of the result and not checked again.
 	left := mapped &^ before
 	if left == 0 {
 		return Result{Granted: before, Flag: true}
 	}
 	r := Result{Out: printed(used(s.token, d, left, &fileKind))}
-	if left&saclBit != 0 && !s.token.Enabled.has(winnt.SeSecurityPrivilege) {
-		r.Verdict = ntstatus.PrivilegeNotHeld
-		return r
-	}
 	g, st := decide(s.token, d, left, &fileKind)
 	if st != ntstatus.Success && left&maximum != 0 && before != 0 && left&^maximum == 0 {
 		g, st = 0, ntstatus.Success // something was granted before
@@ -121,6 +118,13 @@ func accessCheck(p *Pair, c *call, a *args) bool {
 		guard.Group = ""
 	}
 	byType, each := a.coin(3), a.coin(2)
+	service := "NtAccessCheck"
+	switch {
+	case byType && each:
+		service = "NtAccessCheckByTypeResultList"
+	case byType:
+		service = "NtAccessCheckByType"
+	}
 	c.text = fmt.Sprintf("%s(%s, %s, %#x)", c.name("AccessCheck"), h, guard, uint32(desired))
 	in := nt.AccessCheckByTypeIn{SecurityDescriptor: nt.Cap(descriptor(guard)), ClientToken: h, DesiredAccess: desired,
 		GenericMapping: nt.Cap(winnt.FileObject.Mapping), PrivilegeSetLength: 1 << 16}
@@ -132,7 +136,7 @@ func accessCheck(p *Pair, c *call, a *args) bool {
 		}
 		return r
 	}
-	c.model = func() Result { return parts(p.M.AccessCheck(p.caller(c), h, guard, desired)) }
+	c.model = func() Result { return parts(p.M.AccessCheck(p.caller(c), service, h, guard, desired)) }
 	if byType {
 		// No entry of the model is for a property: each has the same answer.
 		in.ObjectTypeList = nt.Cap([]access.ObjectTypeEntry{{GUID: winnt.GUID{1}},

@@ -22,36 +22,38 @@ func (m *Machine) CreateToken(c Caller, v Value, desired winnt.AccessMask, attri
 		return nil
 	}
 	owner := i(v.Owner)
-	switch {
-	case attributes&^0x1FF2 != 0, q != nil && q.Level > 3:
-		return failed(ntstatus.InvalidParameter)
-	case v.Type != winnt.TokenPrimary && v.Type != winnt.TokenImpersonation:
-		return failed(ntstatus.BadTokenType)
-	case !c.may(winnt.SeCreateTokenPrivilege):
-		return failed(ntstatus.PrivilegeNotHeld)
-	case v.Type == winnt.TokenImpersonation && q == nil:
-		return failed(ntstatus.BadImpersonationLevel)
-	case v.Logon != 0x3E7 && v.Logon != 0x3E6:
-		return failed(ntstatus.NoSuchLogonSession) // a token needs a session that exists (T-5)
-	case v.Primary != v.User && i(v.Primary) == nil:
-		return failed(ntstatus.InvalidPrimaryGroup) // the group is one of the token (T-11)
-	case v.Owner != v.User && (owner == nil || !owner.MayOwn):
-		return failed(ntstatus.InvalidOwner)
+	o := c.creates(&tokenKind, desired)
+	if r, over := refuse("NtCreateToken", append(o.creation(),
+		when("O-22", "", ntstatus.InvalidParameter, func() bool { return attributes&^0x1FF2 != 0 }),
+		when("T-40", "", ntstatus.InvalidParameter, func() bool { return q != nil && q.Level > 3 }),
+		when("T-10", "TokenType", ntstatus.BadTokenType, func() bool {
+			return v.Type != winnt.TokenPrimary && v.Type != winnt.TokenImpersonation
+		}),
+		when("T-10", "SeCreateTokenPrivilege", ntstatus.PrivilegeNotHeld, func() bool {
+			return !c.may(winnt.SeCreateTokenPrivilege)
+		}),
+		when("T-10", "without a quality of service", ntstatus.BadImpersonationLevel, func() bool {
+			return v.Type == winnt.TokenImpersonation && q == nil
+		}),
+		// A token needs a session that exists (T-5), and its groups are among those that it has (T-11).
+		when("T-5", "", ntstatus.NoSuchLogonSession, func() bool { return v.Logon != 0x3E7 && v.Logon != 0x3E6 }),
+		when("T-11", "PrimaryGroup", ntstatus.InvalidPrimaryGroup, func() bool {
+			return v.Primary != v.User && i(v.Primary) == nil
+		}),
+		when("T-11", "Owner", ntstatus.InvalidOwner, func() bool {
+			return v.Owner != v.User && (owner == nil || !owner.MayOwn)
+		}),
+		c.givesOwner(guard))...); over {
+		return r
 	}
-	g, st := kernelOpen(desired, &tokenKind)
-	if !c.KernelMode {
-		g, st = created(c, &tokenKind, desired)
-	}
-	if st != ntstatus.Success {
-		return failed(st)
-	}
+	o.grant()
 	m.modified++
 	v.Modified, v.Session, v.Policy, v.Integrity = m.modified, c.Process.Primary.Value.Session, 3, medium
 	if v.Level = 0; v.Type == winnt.TokenImpersonation {
 		v.Level = q.Level
 	}
 	t := m.newToken(v, defaultGuard(c.subject().token, &tokenKind, guard), nil)
-	return m.opened(c, t, g, attributes)
+	return m.opened(c, t, o.granted, attributes)
 }
 
 // given returns a value that can be given to NtCreateToken.

@@ -15,29 +15,36 @@ type QOS struct {
 // Duplicate models NtDuplicateToken (T-40 to T-54).
 func (m *Machine) Duplicate(c Caller, h winnt.Handle, desired winnt.AccessMask, attributes uint32, q *QOS,
 	guard *Descriptor, effective bool, typ winnt.TokenType) Result {
-	if typ != winnt.TokenPrimary && typ != winnt.TokenImpersonation {
-		return failed(ntstatus.InvalidParameter) // T-40 (1)
+	var s Slot
+	var old *Value
+	var imp bool
+	o := c.opens(&tokenKind, desired, func() *Descriptor { return s.Token.Guard })
+	if r, over := refuse("NtDuplicateToken", append(m.duplicateAccess(o),
+		when("T-40", "TokenType", ntstatus.InvalidParameter, func() bool {
+			return typ != winnt.TokenPrimary && typ != winnt.TokenImpersonation
+		}),
+		when("T-40", "wrong Length", ntstatus.InvalidParameter, func() bool {
+			return attributes&^0x1FF2 != 0 || q != nil && q.Level > 3
+		}),
+		several("T-40", "is not a valid handle", func() (st ntstatus.Status) {
+			if s, st = m.reference(c, h, winnt.TOKEN_DUPLICATE, isToken); st == ntstatus.Success {
+				old, imp = &s.Token.Value, s.Token.Value.Type == winnt.TokenImpersonation
+			}
+			return st
+		}),
+		// An impersonation token yields none of a higher level (T-41), and below
+		// SecurityImpersonation no primary one (T-42).
+		when("T-41", "", ntstatus.BadImpersonationLevel, func() bool { return imp && q != nil && q.Level > old.Level }),
+		when("T-42", "", ntstatus.BadImpersonationLevel, func() bool {
+			return imp && typ == winnt.TokenPrimary && old.Level < 2
+		}),
+		when("T-53", "", ntstatus.InsufficientResources, func() bool { return m.fails("se: duplicate token") }),
+		c.givesOwner(guard))...); over {
+		return r
 	}
-	if attributes&^0x1FF2 != 0 || q != nil && q.Level > 3 {
-		return failed(ntstatus.InvalidParameter) // T-40 (3)
-	}
-	s, st := m.reference(c, h, winnt.TOKEN_DUPLICATE, isToken)
-	if st != ntstatus.Success {
-		return failed(st)
-	}
-	old := &s.Token.Value
-	imp := old.Type == winnt.TokenImpersonation
-	if imp && (q != nil && q.Level > old.Level || typ == winnt.TokenPrimary && old.Level < 2) {
-		// An impersonation token yields none of a higher level (T-41), and
-		// below SecurityImpersonation no primary one (T-42).
-		return failed(ntstatus.BadImpersonationLevel)
-	}
-	if m.fails("se: duplicate token") {
-		return failed(ntstatus.InsufficientResources)
-	}
-	g, st := m.duplicateAccess(c, s, desired)
-	if st != ntstatus.Success {
-		return failed(st)
+	g := o.granted
+	if desired == 0 {
+		g = s.Granted
 	}
 	// A duplicate has the level asked for, else its origin's, else the
 	// profile's (T-43).
@@ -68,40 +75,41 @@ func (m *Machine) Duplicate(c Caller, h winnt.Handle, desired winnt.AccessMask, 
 	return m.opened(c, dup, g, inherit)
 }
 
-// duplicateAccess returns the rights of a duplicate's handle (T-44 to T-46).
-func (m *Machine) duplicateAccess(c Caller, s Slot, desired winnt.AccessMask) (winnt.AccessMask, ntstatus.Status) {
-	if desired == 0 {
-		return s.Granted, ntstatus.Success
-	}
-	if desired&reserved != 0 {
-		return 0, ntstatus.AccessDenied
-	}
-	who := c.subject()
-	mapped := tokenKind.mapped(desired)
-	known := mapped & (tokenKind.valid | saclBit | maximum)
-	switch {
-	case c.KernelMode:
-		return kernelOpen(known, &tokenKind)
-	case m.Profile == nt.Observed:
-		return grantNew(who, known, &tokenKind)
-	case mapped != known:
-		// A bit that the type does not have is denied (O-21).
-		return 0, ntstatus.AccessDenied
-	case who.client && who.level < 2:
-		// The caller's context decides, and below SecurityImpersonation it
-		// opens nothing (T-45).
-		return 0, ntstatus.BadImpersonationLevel
-	}
-	var barred winnt.AccessMask
-	if !who.holds(winnt.SeAssignPrimaryTokenPrivilege) {
-		barred |= winnt.TOKEN_ASSIGN_PRIMARY
-	}
-	if !who.holds(winnt.SeTcbPrivilege) {
-		barred |= winnt.TOKEN_ADJUST_SESSIONID
-	}
-	if mapped != 0 && mapped&^barred == 0 {
-		return 0, ntstatus.Success
-	}
-	g, st := open(who, s.Token.Guard, mapped&^barred, &tokenKind)
-	return g &^ barred, st
+// duplicateAccess returns the conditions of the rights of a duplicate's handle (T-44 to T-46). On Windows its maker
+// is a creator, and bits that no token has count for nothing.
+func (m *Machine) duplicateAccess(o *opening) []refusal {
+	o.creator = m.Profile == nt.Observed
+	asked := func() bool { return !o.KernelMode && !o.creator && o.desired != 0 }
+	return []refusal{o.reserved(),
+		when("O-21", "", ntstatus.AccessDenied, func() bool {
+			return asked() && o.mapped()&^(tokenKind.valid|saclBit|maximum) != 0
+		}),
+		when("T-45", "impersonates below", ntstatus.BadImpersonationLevel, func() bool {
+			return asked() && o.who.client && o.who.level < 2
+		}),
+		o.sacl("T-45"),
+		several("T-45", "DACL", func() ntstatus.Status {
+			if !asked() {
+				o.grant()
+				return ntstatus.Success
+			}
+			var barred winnt.AccessMask
+			if !o.who.holds(winnt.SeAssignPrimaryTokenPrivilege) {
+				barred |= winnt.TOKEN_ASSIGN_PRIMARY
+			}
+			if !o.who.holds(winnt.SeTcbPrivilege) {
+				barred |= winnt.TOKEN_ADJUST_SESSIONID
+			}
+			want := o.mapped()
+			if want != 0 && want&^barred == 0 {
+				return ntstatus.Success
+			}
+			if want &^= barred; want == 0 {
+				// Asking a token for nothing is denied (O-90).
+				return ntstatus.AccessDenied
+			}
+			g, st := decide(o.who.token, o.guard(), want, &tokenKind)
+			o.granted = g &^ barred
+			return st
+		})}
 }

@@ -18,30 +18,32 @@ type Filter struct {
 
 // FilterToken models NtFilterToken (T-60 to T-64).
 func (m *Machine) FilterToken(c Caller, h winnt.Handle, f Filter) Result {
-	if f.Flags > 15 {
-		return failed(ntstatus.InvalidParameter)
-	}
-	s, st := m.reference(c, h, winnt.TOKEN_DUPLICATE, isToken)
-	if st != ntstatus.Success {
-		return failed(st)
-	}
-	r, t := m.Filtered(c, s.Token, f)
-	if t == nil {
+	var s Slot
+	if r, over := refuse("NtFilterToken", append(m.filters(f),
+		m.handle(c, "T-60", "ExistingTokenHandle", h, winnt.TOKEN_DUPLICATE, isToken, &s))...); over {
 		return r
 	}
-	return m.opened(c, t, s.Granted, 0)
+	return m.opened(c, m.newFiltered(c, s.Token, f), s.Granted, 0)
+}
+
+// filters returns the conditions that are about the filter: flags are known, restricting SIDs bare (T-60, T-63).
+func (m *Machine) filters(f Filter) []refusal {
+	return []refusal{
+		when("T-60", "Flags outside", ntstatus.InvalidParameter, func() bool { return f.Flags > 15 }),
+		when("T-63", "", ntstatus.InvalidParameter, func() bool { return f.Marked && len(f.Restrict) > 0 }),
+		when("O-81", "", ntstatus.InsufficientResources, func() bool { return m.fails("se: filter token") })}
+}
+
+func (m *Machine) newFiltered(c Caller, old *Token, f Filter) *Token {
+	return m.filtered(old, f, defaultGuard(c.subject().token, &tokenKind, nil))
 }
 
 // Filtered models SeFilterToken, which looks at no handle; the token is nil if it fails.
 func (m *Machine) Filtered(c Caller, old *Token, f Filter) (Result, *Token) {
-	switch {
-	case f.Flags > 15, f.Marked && len(f.Restrict) > 0:
-		return failed(ntstatus.InvalidParameter), nil // flags are known, restricting SIDs bare (T-60, T-63)
-	case m.fails("se: filter token"):
-		return failed(ntstatus.InsufficientResources), nil
+	if r, over := refuse("SeFilterToken", m.filters(f)...); over {
+		return r, nil
 	}
-	t := m.filtered(old, f, defaultGuard(c.subject().token, &tokenKind, nil))
-	return Result{}, t
+	return Result{}, m.newFiltered(c, old, f)
 }
 
 // filtered returns what a filter leaves of v (T-61 to T-66).

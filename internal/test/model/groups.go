@@ -22,57 +22,63 @@ func (m *Machine) AdjustGroups(c Caller, h winnt.Handle, reset bool, changes []G
 	if previous {
 		want |= winnt.TOKEN_QUERY
 	}
-	s, st := m.reference(c, h, want, isToken)
-	if st != ntstatus.Success {
-		return failed(st)
+	var s Slot
+	var groups []Group
+	var was []token.Group
+	var r Result
+	if r, over := refuse("NtAdjustGroupsToken", m.handle(c, "T-74", "TokenHandle", h, want, isToken, &s),
+		several("T-75", "is to be disabled", func() (st ntstatus.Status) {
+			groups, r.Status, st = s.Token.Value.groupsAfter(reset, changes)
+			return st
+		}),
+		refusal{rule: "T-74", text: "BufferLength", ends: func() (Result, bool) {
+			for i, g := range s.Token.Value.Groups {
+				if groups[i] != g {
+					was = append(was, group(g.Name, g.attributes()))
+				}
+			}
+			if previous {
+				r.Number, r.Out = uint64(8+sizeOf(was)), printed(was)
+			}
+			return Result{Status: ntstatus.BufferTooSmall, Number: r.Number}, uint64(length) < r.Number && previous
+		}}); over {
+		return r
 	}
-	v := &s.Token.Value
-	groups := slices.Clone(v.Groups)
-	missing := false
+	if was != nil {
+		m.set(s.Token, func(v *Value) { v.Groups = groups })
+	}
+	return r
+}
+
+// groupsAfter returns the groups after changes, and whether the token has all of those listed. The first change that
+// a group does not take decides the failure (T-75).
+func (v *Value) groupsAfter(reset bool, changes []GroupChange) (groups []Group, all, st ntstatus.Status) {
+	groups = slices.Clone(v.Groups)
 	if reset {
 		for i := range groups {
 			if !groups[i].DenyOnly && !groups[i].fixed() {
 				groups[i].Enabled = groups[i].Default
 			}
 		}
-	} else {
-		for _, ch := range changes {
-			i := slices.IndexFunc(groups, func(g Group) bool { return g.Name == ch.Name })
-			switch {
-			case ch.Name == v.User && !ch.Enable:
-				return failed(ntstatus.CantDisableMandatory)
-			case ch.Name == v.User && v.UserDeny:
-				return failed(ntstatus.CantEnableDenyOnly)
-			case ch.Name == v.User:
-			case i < 0:
-				missing = true
-			case groups[i].fixed() && !ch.Enable:
-				return failed(ntstatus.CantDisableMandatory)
-			case groups[i].DenyOnly && ch.Enable:
-				return failed(ntstatus.CantEnableDenyOnly)
-			case !groups[i].DenyOnly:
-				groups[i].Enabled = ch.Enable
-			}
+		return groups, 0, 0
+	}
+	for _, ch := range changes {
+		i := slices.IndexFunc(groups, func(g Group) bool { return g.Name == ch.Name })
+		switch {
+		case ch.Name == v.User && !ch.Enable:
+			return nil, 0, ntstatus.CantDisableMandatory
+		case ch.Name == v.User && v.UserDeny:
+			return nil, 0, ntstatus.CantEnableDenyOnly
+		case ch.Name == v.User:
+		case i < 0:
+			all = ntstatus.NotAllAssigned
+		case groups[i].fixed() && !ch.Enable:
+			return nil, 0, ntstatus.CantDisableMandatory
+		case groups[i].DenyOnly && ch.Enable:
+			return nil, 0, ntstatus.CantEnableDenyOnly
+		case !groups[i].DenyOnly:
+			groups[i].Enabled = ch.Enable
 		}
 	}
-	r := Result{}
-	if missing {
-		r.Status = ntstatus.NotAllAssigned
-	}
-	var was []token.Group
-	for i := range groups {
-		if groups[i] != v.Groups[i] {
-			was = append(was, group(v.Groups[i].Name, v.Groups[i].attributes()))
-		}
-	}
-	if previous {
-		if r.Number = uint64(8 + sizeOf(was)); uint64(length) < r.Number {
-			return Result{Status: ntstatus.BufferTooSmall, Number: r.Number}
-		}
-		r.Out = printed(was)
-	}
-	if was != nil {
-		m.set(s.Token, func(v *Value) { v.Groups = groups })
-	}
-	return r
+	return groups, all, 0
 }

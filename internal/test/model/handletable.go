@@ -1,7 +1,6 @@
 package model
 
 import (
-	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -127,19 +126,11 @@ func (t *Table) Find(v winnt.Handle) *Slot {
 	return &t.Slots[i]
 }
 
-// Close frees a slot, unless it is protected.
-func (t *Table) Close(v winnt.Handle) ntstatus.Status {
-	s := t.Find(v)
-	switch {
-	case s == nil:
-		return ntstatus.InvalidHandle
-	case s.Protect:
-		return ntstatus.HandleNotClosable
-	}
-	*s = Slot{}
+// Close frees the slot that a value names.
+func (t *Table) Close(v winnt.Handle) {
+	*t.Find(v) = Slot{}
 	if t.Kernel {
 		v &^= kernelBits
 	}
 	t.Free = append(t.Free, int(v/4)-1)
-	return ntstatus.Success
 }

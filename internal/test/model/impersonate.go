@@ -10,20 +10,23 @@ import (
 
 // SetThreadToken models NtSetInformationThread, class 5 (I-70).
 func (m *Machine) SetThreadToken(c Caller, thread, token winnt.Handle) Result {
-	s, st := m.reference(c, thread, winnt.THREAD_SET_THREAD_TOKEN, isThread)
-	if st != ntstatus.Success {
-		return failed(st)
+	var s, t Slot
+	if r, over := refuse("NtSetInformationThread",
+		m.handle(c, "O-31", "ThreadHandle", thread, winnt.THREAD_SET_THREAD_TOKEN, isThread, &s),
+		several("O-31", "the token handle is not valid", func() (st ntstatus.Status) {
+			if token != 0 {
+				t, st = m.reference(c, token, winnt.TOKEN_IMPERSONATE, isToken)
+			}
+			return st
+		}),
+		when("I-70", "primary token", ntstatus.BadTokenType, func() bool {
+			return token != 0 && t.Token.Value.Type != winnt.TokenImpersonation
+		})); over {
+		return r
 	}
 	if token == 0 {
 		s.Thread.Record = nil
 		return Result{}
-	}
-	t, st := m.reference(c, token, winnt.TOKEN_IMPERSONATE, isToken)
-	if st != ntstatus.Success {
-		return failed(st)
-	}
-	if t.Token.Value.Type != winnt.TokenImpersonation {
-		return failed(ntstatus.BadTokenType)
 	}
 	return m.Impersonate(s.Thread, t.Token, false, false, t.Token.Value.Level)
 }
@@ -33,33 +36,37 @@ func (m *Machine) Impersonate(t *Thread, tok *Token, copyOnOpen, effectiveOnly b
 	level winnt.SecurityImpersonationLevel) Result {
 	if tok == nil {
 		t.Record = nil
-		return Result{}
+		return Result{} // the impersonation ends (I-40)
 	}
-	if level > 3 {
-		return failed(ntstatus.InvalidParameter)
-	}
-	if t.Record == nil && m.fails("ps: impersonation record") {
-		return failed(ntstatus.NoMemory)
-	}
-	v := &tok.Value
-	if v.Type == winnt.TokenImpersonation {
-		level = min(level, v.Level)
-	}
-	tok, st := m.admit(t.Process.Job, tok, false)
-	if st != ntstatus.Success {
-		return failed(st)
-	}
-	v = &tok.Value
-	ok, just := m.mayImpersonate(&t.Process.Primary.Value, v, level)
-	if !ok {
-		if m.fails("se: copy token") {
-			return failed(ntstatus.InsufficientResources)
-		}
-		level = 1
-		c := v.as(winnt.TokenImpersonation, level)
-		// A thread that may not act so gets a copy at SecurityIdentification
-		// (I-43).
-		tok = m.newToken(c, copyGuard(&c, &t.Process.Primary.Value), tok)
+	var just bool
+	if r, over := refuse("PsImpersonateClient",
+		when("I-41", "above SecurityDelegation", ntstatus.InvalidParameter, func() bool { return level > 3 }),
+		when("I-41", "not enough memory", ntstatus.NoMemory, func() bool {
+			return t.Record == nil && m.fails("ps: impersonation record")
+		}),
+		several("I-90", "", func() (st ntstatus.Status) {
+			if tok.Value.Type == winnt.TokenImpersonation {
+				level = min(level, tok.Value.Level)
+			}
+			tok, st = m.admit(t.Process.Job, tok, false)
+			return st
+		}),
+		several("I-43", "copy at a lower level", func() ntstatus.Status {
+			var ok bool
+			if ok, just = m.mayImpersonate(&t.Process.Primary.Value, &tok.Value, level); ok {
+				return ntstatus.Success
+			}
+			if m.fails("se: copy token") {
+				return ntstatus.InsufficientResources
+			}
+			level = 1
+			c := tok.Value.as(winnt.TokenImpersonation, level)
+			// A thread that may not act so gets a copy at SecurityIdentification
+			// (I-43).
+			tok = m.newToken(c, copyGuard(&c, &t.Process.Primary.Value), tok)
+			return ntstatus.Success
+		})); over {
+		return r
 	}
 	t.Record = &Record{Token: tok, CopyOnOpen: copyOnOpen, EffectiveOnly: effectiveOnly, Level: level, Just: just,
 		Under: t.Process.noAdmins(), Levels: m.levels, By: t.Process.Primary}

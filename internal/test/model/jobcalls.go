@@ -15,59 +15,55 @@ func isJob(s *Slot) bool { return s.Job != nil }
 
 // CreateJob models NtCreateJobObject of a job without a name.
 func (m *Machine) CreateJob(c Caller, desired winnt.AccessMask, attributes uint32, guard *Descriptor) Result {
-	g, st := kernelOpen(desired, &jobKind)
-	if !c.KernelMode {
-		g, st = created(c, &jobKind, desired)
+	o := c.creates(&jobKind, desired)
+	if r, over := refuse("NtCreateJobObject", append(o.creation(), c.givesOwner(guard))...); over {
+		return r
 	}
-	if st != ntstatus.Success {
-		return failed(st)
-	}
+	o.grant()
 	who := c.subject().token
-	if guard != nil && !c.may(winnt.SeRestorePrivilege) && !who.mayOwn(guard.Owner) {
-		return failed(ntstatus.InvalidOwner) // the creator must be able to assign the owner (S-61)
-	}
 	j := &Job{Guard: defaultGuard(who, &jobKind, guard)}
 	if who.Integrity < medium {
 		// What is made below Medium is labelled (O-39).
 		j.Guard.Label, j.Guard.Policy = who.Integrity, 1
 	}
 	m.Jobs = append(m.Jobs, j)
-	return Result{Handle: m.insert(c, Slot{Job: j, Granted: g}, attributes), Granted: g}
+	return Result{Handle: m.insert(c, Slot{Job: j, Granted: o.granted}, attributes), Granted: o.granted}
 }
 
 // SetJob models NtSetInformationJobObject (I-89).
-func (m *Machine) SetJob(c Caller, h, token winnt.Handle, l Limits) Result {
-	s, st := m.reference(c, h, 0x10, isJob)
-	switch {
-	case st != ntstatus.Success:
-		return failed(st)
-	case l.Flags > 15, l.Flags&4 != 0 && token == 0:
-		return failed(ntstatus.InvalidParameter)
+func (m *Machine) SetJob(c Caller, h, token winnt.Handle, l Limits, class nt.JobObjectInfoClass, length uint32) Result {
+	var s Slot
+	only := l.Flags&4 != 0
+	if r, over := refuse("NtSetInformationJobObject", append(l.replace(func() *Limits { return &s.Job.Limits }),
+		when("I-89", "class", ntstatus.InvalidInfoClass, func() bool {
+			return class != nt.JobObjectSecurityLimitInformation
+		}),
+		when("I-89", "length", ntstatus.InfoLengthMismatch, func() bool { return length != 40 }),
+		m.handle(c, "O-31", "JobHandle", h, 0x10, isJob, &s),
+		when("I-89", "JobToken is NULL", ntstatus.InvalidParameter, func() bool { return only && token == 0 }),
+		several("T-111", "is not a valid handle", func() ntstatus.Status {
+			if !only {
+				return ntstatus.Success
+			}
+			t, st := m.reference(c, token, winnt.TOKEN_ASSIGN_PRIMARY, isToken)
+			l.Token = t.Token
+			return st
+		}),
+		when("T-111", "neither child nor sibling", ntstatus.PrivilegeNotHeld, func() bool {
+			return only && !c.may(winnt.SeAssignPrimaryTokenPrivilege) && !c.kin(l.Token)
+		}))...); over {
+		return r
 	}
-	if l.Flags&4 != 0 {
-		t, st := m.reference(c, token, winnt.TOKEN_ASSIGN_PRIMARY, isToken)
-		switch {
-		case st != ntstatus.Success:
-			return failed(st)
-		case t.Token.Value.Type != winnt.TokenPrimary:
-			return failed(ntstatus.BadTokenType)
-		case !c.may(winnt.SeAssignPrimaryTokenPrivilege) && !c.kin(t.Token):
-			return failed(ntstatus.PrivilegeNotHeld)
-		}
-		l.Token = t.Token
-	}
-	return Result{Status: s.Job.SetLimits(l)}
+	s.Job.Limits = l
+	return Result{}
 }
 
 // AssignJob models NtAssignProcessToJobObject (I-90, I-91).
 func (m *Machine) AssignJob(c Caller, job, process winnt.Handle) Result {
-	j, st := m.reference(c, job, 1, isJob)
-	if st != ntstatus.Success {
-		return failed(st)
-	}
-	p, st := m.reference(c, process, 0x101, isProcess)
-	if st != ntstatus.Success {
-		return failed(st)
+	var j, p Slot
+	if r, over := refuse("NtAssignProcessToJobObject", m.handle(c, "O-31", "JobHandle", job, 1, isJob, &j),
+		m.handle(c, "O-31", "ProcessHandle", process, 0x101, isProcess, &p)); over {
+		return r
 	}
 	return m.Assign(p.Process, j.Job)
 }
@@ -120,15 +116,7 @@ func setJob(p *Pair, c *call, a *args) bool {
 	}
 	c.text = fmt.Sprintf("%s(%s, class %d, limits %d, token %s, %+v, %d)", c.name("SetInformationJobObject"), h, class,
 		l.Flags, single, l.Filter, length)
-	c.model = func() Result {
-		switch {
-		case class != nt.JobObjectSecurityLimitInformation:
-			return failed(ntstatus.InvalidInfoClass)
-		case length != 40:
-			return failed(ntstatus.InfoLengthMismatch)
-		}
-		return p.M.SetJob(p.caller(c), h, single, l)
-	}
+	c.model = func() Result { return p.M.SetJob(p.caller(c), h, single, l, class, length) }
 	c.kernel = func() Result {
 		in := l.Filter.in()
 		_, st := p.services(c).NtSetInformationJobObject(nt.SetInformationJobObjectIn{JobHandle: h,

@@ -40,15 +40,7 @@ func assignPrimary(p *Pair, c *call, a *args) bool {
 		length = 8
 	}
 	c.text = fmt.Sprintf("%s(%s, class %d, %s, %d)", c.name("SetInformationProcess"), h, class, tok, length)
-	c.model = func() Result {
-		switch {
-		case class != nt.ProcessAccessToken:
-			return failed(ntstatus.InvalidInfoClass)
-		case length != 16:
-			return failed(ntstatus.InfoLengthMismatch)
-		}
-		return p.M.AssignPrimary(p.caller(c), h, tok)
-	}
+	c.model = func() Result { return p.M.AssignPrimary(p.caller(c), h, tok, class, length) }
 	c.kernel = func() Result {
 		var of *kernel.Process
 		if s, st := p.M.reference(p.caller(c), h, 0, isProcess); st == ntstatus.Success {

@@ -111,30 +111,30 @@ func (m *Machine) admit(job *Job, t *Token, primary bool) (*Token, ntstatus.Stat
 	return t, ntstatus.Success
 }
 
-// SetLimits adds limits to a job; none is taken back or replaced (I-89).
-func (j *Job) SetLimits(l Limits) ntstatus.Status {
-	old := &j.Limits
-	switch {
-	case l.Flags > 15:
-		return ntstatus.InvalidParameter
-	case l.Flags&4 != 0 && l.Token.Value.Type != winnt.TokenPrimary:
-		return ntstatus.BadTokenType
-	case l.Flags&8 != 0 && len(l.Filter.Disable)+len(l.Filter.Restrict)+count(l.Filter.Delete) == 0:
-		return ntstatus.InvalidParameter
-	case old.Flags&^l.Flags != 0, old.Flags&4 != 0 && old.Token != l.Token, old.Flags&8 != 0 &&
-		(!slices.Equal(old.Filter.Disable, l.Filter.Disable) || old.Filter.Delete != l.Filter.Delete ||
-			!slices.Equal(old.Filter.Restrict, l.Filter.Restrict)):
-		return ntstatus.AccessDenied
-	}
-	*old = l
-	return ntstatus.Success
+// replace returns the conditions under which limits do not take the place of a job's: none is taken back or replaced
+// (I-89).
+func (l *Limits) replace(job func() *Limits) []refusal {
+	return []refusal{
+		when("I-89", "outside 0xF", ntstatus.InvalidParameter, func() bool { return l.Flags > 15 }),
+		when("I-89", "impersonation token", ntstatus.BadTokenType, func() bool {
+			return l.Flags&4 != 0 && l.Token.Value.Type != winnt.TokenPrimary
+		}),
+		when("I-89", "without any list", ntstatus.InvalidParameter, func() bool {
+			return l.Flags&8 != 0 && len(l.Filter.Disable)+len(l.Filter.Restrict)+count(l.Filter.Delete) == 0
+		}),
+		when("I-89", "a limit in force", ntstatus.AccessDenied, func() bool {
+			old := job()
+			return old.Flags&^l.Flags != 0 || old.Flags&4 != 0 && old.Token != l.Token || old.Flags&8 != 0 &&
+				(!slices.Equal(old.Filter.Disable, l.Filter.Disable) || old.Filter.Delete != l.Filter.Delete ||
+					!slices.Equal(old.Filter.Restrict, l.Filter.Restrict))
+		})}
 }
 
 // Limit puts a process into a job of its own, nested in those it is in already.
 func (m *Machine) Limit(p *Process, l Limits) Result {
-	j := &Job{}
-	if st := j.SetLimits(l); st != ntstatus.Success {
-		return failed(st)
+	j := &Job{Limits: l}
+	if r, over := refuse("NtSetInformationJobObject", l.replace(func() *Limits { return &Limits{} })...); over {
+		return r
 	}
 	r := m.Assign(p, j)
 	if r.Status == ntstatus.Success {
@@ -148,22 +148,26 @@ func (m *Machine) Limit(p *Process, l Limits) Result {
 // process's (column C of I-90).
 func (m *Machine) Assign(p *Process, j *Job) Result {
 	was := p.Job
-	switch nested := j.Parent == nil && j.Active == 0; {
-	case slices.Contains(was.chain(), j):
+	if slices.Contains(was.chain(), j) {
 		return Result{Token: p.Primary.ID} // it applies already
-	case was == nil, slices.Contains(j.chain(), was):
-	case nested:
-		j.Parent = was
-	default:
-		return failed(ntstatus.AccessDenied)
 	}
-	begin := j.chain()[len(was.chain()):]
-	next, st := m.fits(p, begin)
-	if st != ntstatus.Success {
-		if j.Parent == was && was != nil && j.Active == 0 && len(begin) == 1 {
-			j.Parent = nil
-		}
-		return failed(st)
+	inside := slices.Contains(j.chain(), was) || was == nil
+	var begin []*Job
+	var next *Token
+	if r, over := refuse("NtAssignProcessToJobObject",
+		when("I-91", "", ntstatus.AccessDenied, func() bool { return !inside && (j.Parent != nil || j.Active != 0) }),
+		several("I-90", "", func() (st ntstatus.Status) {
+			if !inside {
+				j.Parent = was
+			}
+			begin = j.chain()[len(was.chain()):]
+			next, st = m.fits(p, begin)
+			if st != ntstatus.Success && j.Parent == was && was != nil && j.Active == 0 && len(begin) == 1 {
+				j.Parent = nil
+			}
+			return st
+		})); over {
+		return r
 	}
 	for _, o := range begin {
 		o.Active++

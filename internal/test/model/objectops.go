@@ -27,17 +27,15 @@ func setObject(p *Pair, c *call, a *args) bool {
 	class, length := choose(a, 4, 4, 4, 4, 4, 4, 4, 4, 4, 0, 2, 5), choose[uint32](a, 2, 2, 2, 2, 2, 2, 2, 2, 1, 3)
 	c.text = fmt.Sprintf("%s(%s, class %d, %+v, %d)", c.name("SetInformationObject"), h, class, flags, length)
 	c.model = func() Result {
-		switch _, in, _ := p.M.slot(p.caller(c), h); {
-		case class != 4:
-			return failed(ntstatus.InvalidInfoClass)
-		case length != 2:
-			return failed(ntstatus.InfoLengthMismatch)
-		case in == nil:
+		_, in, _ := p.M.slot(p.caller(c), h)
+		if r, over := refuse("NtSetInformationObject",
+			when("O-63", "a class", ntstatus.InvalidInfoClass, func() bool { return class != 4 }),
+			when("O-63", "the length", ntstatus.InfoLengthMismatch, func() bool { return length != 2 }),
 			// A pseudo handle has no flags.
-			return failed(ntstatus.InvalidHandle)
-		default:
-			in.Inherit, in.Protect = flags.Inherit, flags.ProtectFromClose
+			when("O-63", "is not a valid handle", ntstatus.InvalidHandle, func() bool { return in == nil })); over {
+			return r
 		}
+		in.Inherit, in.Protect = flags.Inherit, flags.ProtectFromClose
 		return Result{}
 	}
 	c.kernel = func() Result {
@@ -62,15 +60,12 @@ func compareObjects(p *Pair, c *call, a *args) bool {
 	}
 	c.text = fmt.Sprintf("%s(%s, %s)", c.name("CompareObjects"), first, second)
 	c.model = func() Result {
-		x, _, st := p.M.slot(p.caller(c), first)
-		if st != ntstatus.Success {
-			return failed(st)
-		}
-		y, _, st := p.M.slot(p.caller(c), second)
-		if st == ntstatus.Success && x.object() != y.object() {
-			st = ntstatus.NotSameObject
-		}
-		return Result{Status: st}
+		var x, y Slot
+		r, _ := refuse("NtCompareObjects",
+			p.M.handle(p.caller(c), "O-31", "one of the values", first, 0, (*Slot).used, &x),
+			p.M.handle(p.caller(c), "O-31", "one of the values", second, 0, (*Slot).used, &y),
+			when("O-31", "different objects", ntstatus.NotSameObject, func() bool { return x.object() != y.object() }))
+		return r
 	}
 	c.kernel = func() Result {
 		_, st := p.services(c).NtCompareObjects(nt.CompareObjectsIn{FirstObjectHandle: first,
@@ -148,19 +143,18 @@ func queryObject(p *Pair, c *call, a *args) bool {
 	var length uint32
 	var token bool
 	c.model = func() Result {
-		if class > 4 {
-			return failed(ntstatus.InvalidInfoClass)
-		}
-		s, _, st := p.M.slot(p.caller(c), h)
-		if st != ntstatus.Success {
-			return failed(st)
-		}
+		var s Slot
 		var need uint32
-		var exact bool
-		fact, need, exact = p.M.factOf(&s, class)
-		token, length = s.Token != nil, uint32(int32(need)+off)
-		if off < 0 || off > 0 && exact {
-			return Result{Status: ntstatus.InfoLengthMismatch, Number: uint64(need)}
+		if r, over := refuse("NtQueryObject",
+			when("O-60", "class", ntstatus.InvalidInfoClass, func() bool { return class > 4 }),
+			p.M.handle(p.caller(c), "O-60", "Handle", h, 0, (*Slot).used, &s),
+			refusal{rule: "O-61", text: "", ends: func() (Result, bool) {
+				var exact bool
+				fact, need, exact = p.M.factOf(&s, class)
+				token, length = s.Token != nil, uint32(int32(need)+off)
+				return Result{Status: ntstatus.InfoLengthMismatch, Number: uint64(need)}, off < 0 || off > 0 && exact
+			}}); over {
+			return r
 		}
 		return Result{Flag: true, Number: uint64(need)}
 	}

@@ -6,27 +6,20 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// handleAttributes returns the attributes that a new handle takes (O-28, O-29).
-func (c Caller) handleAttributes(a uint32) (uint32, ntstatus.Status) {
-	if c.KernelMode {
-		if a&^winnt.OBJ_KERNEL_HANDLE != 0 || a == 0 {
-			return 0, ntstatus.InvalidParameter
+// attributes refuses those that a new handle does not take (O-28, O-29), and leaves those that it gets. Without ex
+// the service has no such parameter.
+func (c Caller) attributes(a *uint32, ex bool) refusal {
+	return when("O-29", "", ntstatus.InvalidParameter, func() bool {
+		switch given := *a; {
+		case !ex:
+			return false
+		case c.KernelMode:
+			return given != winnt.OBJ_KERNEL_HANDLE
+		default:
+			*a = given & winnt.OBJ_INHERIT
+			return given&^(winnt.OBJ_KERNEL_HANDLE|winnt.OBJ_INHERIT) != 0
 		}
-		return a, ntstatus.Success
-	}
-	if a&^(winnt.OBJ_KERNEL_HANDLE|winnt.OBJ_INHERIT) != 0 {
-		return 0, ntstatus.InvalidParameter
-	}
-	return a & winnt.OBJ_INHERIT, ntstatus.Success
-}
-
-// openFor decides an open in the caller's mode for a subject.
-func (c Caller) openFor(s subject, d *Descriptor, desired winnt.AccessMask, k *kind) (winnt.AccessMask,
-	ntstatus.Status) {
-	if c.KernelMode {
-		return kernelOpen(desired, k)
-	}
-	return open(s, d, desired, k)
+	})
 }
 
 // opened returns the result of an open: a handle to a token.
@@ -38,98 +31,69 @@ func (m *Machine) opened(c Caller, t *Token, granted winnt.AccessMask, attribute
 // OpenProcessToken models NtOpenProcessToken and, with ex, NtOpenProcessTokenEx (T-30).
 func (m *Machine) OpenProcessToken(c Caller, h winnt.Handle, desired winnt.AccessMask, attributes uint32,
 	ex bool) Result {
-	if ex {
-		var st ntstatus.Status
-		if attributes, st = c.handleAttributes(attributes); st != ntstatus.Success {
-			return failed(st)
-		}
+	var s Slot
+	o := c.opens(&tokenKind, desired, func() *Descriptor { return s.Process.Primary.Guard })
+	if r, over := refuse("NtOpenProcessTokenEx", append(o.refusals("I-1", "T-30", "the token's DACL"),
+		c.attributes(&attributes, ex), m.handle(c, "O-31", "ProcessHandle", h, 0x1000, isProcess, &s))...); over {
+		return r
 	}
-	s, st := m.reference(c, h, 0x1000, isProcess)
-	if st != ntstatus.Success {
-		return failed(st)
-	}
-	t := s.Process.Primary
-	g, st := c.openFor(c.subject(), t.Guard, desired, &tokenKind)
-	if st != ntstatus.Success {
-		return failed(st)
-	}
-	return m.opened(c, t, g, attributes)
+	return m.opened(c, s.Process.Primary, o.granted, attributes)
 }
 
 // OpenThreadToken models NtOpenThreadToken(Ex) (I-20 to I-29).
 func (m *Machine) OpenThreadToken(c Caller, h winnt.Handle, desired winnt.AccessMask, asSelf bool, attributes uint32,
 	ex bool) Result {
-	if ex {
-		var st ntstatus.Status
-		if attributes, st = c.handleAttributes(attributes); st != ntstatus.Success {
-			return failed(st)
-		}
-	}
 	want := winnt.AccessMask(0x40)
 	if m.Profile == nt.Observed {
 		want = 0x800 // the limited right suffices on Windows (I-131)
 	}
-	s, st := m.reference(c, h, want, isThread)
-	if st != ntstatus.Success {
-		return failed(st)
-	}
-	r := s.Thread.Record
-	switch {
-	case r == nil:
-		return failed(ntstatus.NoToken)
-	case r.Level == 0:
-		return failed(ntstatus.CantOpenAnonymous)
-	}
-	who := c.subject()
+	var s Slot
+	var state *Record
+	copied := func() bool { return state.CopyOnOpen || state.EffectiveOnly && !state.Own }
+	o := c.opens(&tokenKind, desired, func() *Descriptor { return state.Token.Guard })
 	if asSelf {
-		who = c.asSelf()
+		o.who = c.asSelf()
 	}
-	if r.CopyOnOpen || r.EffectiveOnly && !r.Own {
-		return m.openCopy(c, s.Thread, r, who, desired, attributes)
+	if r, over := refuse("NtOpenThreadTokenEx", append(o.refusals("I-22", "I-22", "the token's DACL"),
+		c.attributes(&attributes, ex),
+		m.handle(c, "I-20", "ThreadHandle", h, want, isThread, &s),
+		when("I-20", "not impersonating", ntstatus.NoToken, func() bool {
+			state = s.Thread.Record
+			// The opener of a copy is its creator on Windows.
+			o.creator = state != nil && copied() && m.Profile == nt.Observed
+			return state == nil
+		}),
+		when("I-24", "", ntstatus.CantOpenAnonymous, func() bool { return state.Level == 0 }),
+		when("O-81", "for the copy", ntstatus.InsufficientResources, func() bool {
+			return copied() && m.fails("se: copy token")
+		}),
+		when("I-90", "", ntstatus.AccessDenied, func() bool {
+			v := state.copied()
+			return copied() && s.Thread.Process.refuses(&v)
+		}))...); over {
+		return r
 	}
-	g, st := c.openFor(who, r.Token.Guard, desired, &tokenKind)
-	if st != ntstatus.Success {
-		return failed(st)
+	if !copied() {
+		return m.opened(c, state.Token, o.granted, attributes)
 	}
-	return m.opened(c, r.Token, g, attributes)
+	return m.opened(c, m.openCopy(s.Thread, state), o.granted, attributes)
 }
 
-// openCopy makes the copy to which an open goes (I-23).
-func (m *Machine) openCopy(c Caller, t *Thread, r *Record, who subject, desired winnt.AccessMask,
-	attributes uint32) Result {
-	var g winnt.AccessMask
-	var st ntstatus.Status
-	if m.Profile == nt.Observed && !c.KernelMode {
-		mapped := tokenKind.mapped(desired)
-		known := mapped & (tokenKind.valid | saclBit | maximum)
-		switch {
-		case desired&reserved == 0 && mapped&maximum != 0:
-			// A creator that asks for as much as there is gets it, and other bits count for nothing (O-130).
-			g, st = grantNew(who, known, &tokenKind)
-		case desired&reserved != 0, mapped != known:
-			st = ntstatus.AccessDenied
-		default:
-			g, st = grantNew(who, mapped, &tokenKind)
-		}
-	} else {
-		g, st = c.openFor(who, r.Token.Guard, desired, &tokenKind)
-	}
-	if st != ntstatus.Success {
-		return failed(st)
-	}
-	if m.fails("se: copy token") {
-		return failed(ntstatus.InsufficientResources)
-	}
+// copied returns the value of the copy that an open makes (I-23).
+func (r *Record) copied() Value {
 	v := r.Token.Value.as(winnt.TokenImpersonation, r.Level)
 	if r.EffectiveOnly {
 		v = v.stripped()
 	}
-	if t.Process.refuses(&v) { // the refusals of I-90
-		return failed(ntstatus.AccessDenied)
-	}
+	return v
+}
+
+// openCopy makes the copy to which an open goes (I-23), and gives it to the thread.
+func (m *Machine) openCopy(t *Thread, r *Record) *Token {
+	v := r.copied()
 	dup := m.newToken(v, copyGuard(&v, &t.Process.Primary.Value), r.Token)
 	dup.Chain = min(dup.Chain, r.Level)
 	t.Record = &Record{Token: dup, EffectiveOnly: r.EffectiveOnly, Level: r.Level, Own: true, Just: r.Just,
 		Under: r.Under, Levels: r.Levels, By: r.By}
-	return m.opened(c, dup, g, attributes)
+	return dup
 }

@@ -31,37 +31,42 @@ func (c Caller) kin(t *Token) bool {
 }
 
 // AssignPrimary models NtSetInformationProcess (T-110 to T-112).
-func (m *Machine) AssignPrimary(c Caller, h, token winnt.Handle) Result {
-	s, st := m.reference(c, h, 0x200, isProcess)
-	if st != ntstatus.Success {
-		return failed(st)
-	}
-	t, st := m.reference(c, token, winnt.TOKEN_ASSIGN_PRIMARY, isToken)
-	if st != ntstatus.Success {
-		return failed(st)
-	}
-	v := &t.Token.Value
-	inUse := m.inUse(t.Token)
-	switch {
-	case !c.may(winnt.SeAssignPrimaryTokenPrivilege) && !c.kin(t.Token):
-		return failed(ntstatus.PrivilegeNotHeld)
-	case v.Type != winnt.TokenPrimary && m.Profile == nt.Observed && v.Level < 2:
-		return failed(ntstatus.BadImpersonationLevel)
-	case v.Type != winnt.TokenPrimary:
-		return failed(ntstatus.BadTokenType)
-	case inUse && m.Profile == nt.Observed:
-		return failed(ntstatus.TokenAlreadyInUse)
-	}
-	use := t.Token
-	if inUse {
-		use = m.copyOf(use)
-	}
-	if use, st = m.admit(s.Process.Job, use, true); st != ntstatus.Success {
-		return failed(st)
-	}
-	if len(s.Process.Threads) > 0 {
-		// A thread has run (T-110).
-		return failed(ntstatus.NotSupported)
+func (m *Machine) AssignPrimary(c Caller, h, token winnt.Handle, class nt.ProcessInfoClass, length uint32) Result {
+	var s Slot
+	var use *Token
+	var inUse bool
+	if r, over := refuse("NtSetInformationProcess",
+		when("T-110", "class", ntstatus.InvalidInfoClass, func() bool { return class != nt.ProcessAccessToken }),
+		when("T-110", "length", ntstatus.InfoLengthMismatch, func() bool { return length != 16 }),
+		m.handle(c, "O-31", "ProcessHandle", h, 0x200, isProcess, &s),
+		several("T-110", "token handle is not valid", func() ntstatus.Status {
+			t, st := m.reference(c, token, winnt.TOKEN_ASSIGN_PRIMARY, isToken)
+			if use = t.Token; st == ntstatus.Success {
+				inUse = m.inUse(use)
+			}
+			return st
+		}),
+		when("T-111", "", ntstatus.PrivilegeNotHeld, func() bool {
+			return !c.may(winnt.SeAssignPrimaryTokenPrivilege) && !c.kin(use)
+		}),
+		when("T-112", "below SecurityImpersonation", ntstatus.BadImpersonationLevel, func() bool {
+			return use.Value.Type != winnt.TokenPrimary && m.Profile == nt.Observed && use.Value.Level < 2
+		}),
+		when("T-112", "an impersonation token", ntstatus.BadTokenType, func() bool {
+			return use.Value.Type != winnt.TokenPrimary
+		}),
+		when("T-112", "primary token of a process", ntstatus.TokenAlreadyInUse, func() bool {
+			return inUse && m.Profile == nt.Observed
+		}),
+		several("I-90", "", func() (st ntstatus.Status) {
+			if inUse {
+				use = m.copyOf(use)
+			}
+			use, st = m.admit(s.Process.Job, use, true)
+			return st
+		}),
+		when("T-110", "has started", ntstatus.NotSupported, func() bool { return len(s.Process.Threads) > 0 })); over {
+		return r
 	}
 	s.Process.take(use)
 	return Result{Token: use.ID}

@@ -48,12 +48,12 @@ func privilegeCheck(p *Pair, c *call, a *args) bool {
 	h, set := p.queryHandle(c, a), a.privilegeSet()
 	c.text = fmt.Sprintf("%s(%s, %+v)", c.name("PrivilegeCheck"), h, *set)
 	c.model = func() Result {
-		t, st := p.M.queried(p.caller(c), h, winnt.TOKEN_QUERY)
-		switch {
-		case st != ntstatus.Success:
-			return failed(st)
-		case t.Value.Type == winnt.TokenImpersonation && t.Value.Level < 1:
-			return failed(ntstatus.BadImpersonationLevel)
+		var t *Token
+		if r, over := refuse("NtPrivilegeCheck", p.M.query(p.caller(c), "O-15", "", h, winnt.TOKEN_QUERY, &t),
+			when("T-101", "below SecurityIdentification", ntstatus.BadImpersonationLevel, func() bool {
+				return t.Value.Type == winnt.TokenImpersonation && t.Value.Level < 1
+			})); over {
+			return r
 		}
 		found, ok := t.Value.marked(set)
 		return Result{Flag: ok, Out: privilegeSet(found)}

@@ -77,6 +77,38 @@ func stranger(fact any) any {
 	return fact
 }
 
+// queryFact models NtQueryInformationProcess and NtQueryInformationThread (U-96, U-97) with a length that
+// is off by some bytes, and returns the size of the fact.
+func (p *Pair) queryFact(c Caller, h winnt.Handle, thread bool, class uint32, off int32) (r Result, need uint32) {
+	service, rule, parameter, want, wanted := "NtQueryInformationProcess", "U-96", "ProcessHandle",
+		winnt.AccessMask(0x1000), isProcess
+	switch {
+	case thread:
+		service, rule, parameter, want, wanted = "NtQueryInformationThread", "U-97", "ThreadHandle", 0x800, isThread
+	case class == uint32(nt.ProcessHandleInformation):
+		want = 0x400
+	}
+	var s Slot
+	var fact any
+	if r, over := refuse(service,
+		when(rule, "class", ntstatus.InvalidInfoClass, func() bool {
+			return thread && class == uint32(nt.ThreadImpersonationToken) || !thread && class == 1
+		}),
+		p.M.handle(c, "O-31", parameter, h, want, wanted, &s),
+		refusal{rule: rule, text: "length", ends: func() (Result, bool) {
+			var exact bool
+			if thread {
+				fact, need, exact = p.threadFact(s.Thread, nt.ThreadInfoClass(class))
+			} else {
+				fact, need, exact = p.processFact(s.Process, nt.ProcessInfoClass(class))
+			}
+			return Result{Status: ntstatus.InfoLengthMismatch, Number: uint64(need)}, off < 0 || off > 0 && exact
+		}}); over {
+		return r, need
+	}
+	return Result{Number: uint64(need), Out: fmt.Sprintf("%+v", fact)}, need
+}
+
 // queryProcess asks for a fact about a process or a thread.
 func queryProcess(p *Pair, c *call, a *args) bool {
 	c.mode(a)
@@ -93,32 +125,8 @@ func queryProcess(p *Pair, c *call, a *args) bool {
 	c.text = fmt.Sprintf("%s(%s, class %d, length %+d)", c.name(name), h, class, off)
 	length := uint32(0)
 	c.model = func() Result {
-		want, wanted := winnt.AccessMask(0x1000), isProcess
-		switch {
-		case thread && class == uint32(nt.ThreadImpersonationToken), !thread && class == 1:
-			return failed(ntstatus.InvalidInfoClass)
-		case thread:
-			want, wanted = 0x800, isThread
-		case class == uint32(nt.ProcessHandleInformation):
-			want = 0x400
-		}
-		s, st := p.M.reference(p.caller(c), h, want, wanted)
-		if st != ntstatus.Success {
-			return failed(st)
-		}
-		var fact any
-		var need uint32
-		var exact bool
-		if thread {
-			fact, need, exact = p.threadFact(s.Thread, nt.ThreadInfoClass(class))
-		} else {
-			fact, need, exact = p.processFact(s.Process, nt.ProcessInfoClass(class))
-		}
+		r, need := p.queryFact(p.caller(c), h, thread, class, off)
 		length = uint32(int32(need) + off)
-		r := Result{Number: uint64(need), Out: fmt.Sprintf("%+v", fact)}
-		if off < 0 || off > 0 && exact {
-			return Result{Status: ntstatus.InfoLengthMismatch, Number: r.Number}
-		}
 		return r
 	}
 	c.kernel = func() Result {

@@ -70,16 +70,19 @@ func assignToken(p *Pair, c *call, a *args) bool {
 	}
 	c.text = fmt.Sprintf("t%d: PsAssignImpersonationToken(t%d, %s)", c.thread, t, h)
 	c.model = func() Result {
-		if h == 0 {
-			p.M.Threads[t].Record = nil
-			return Result{}
-		}
-		s, st := p.M.reference(p.caller(c), h, 0, isToken)
-		switch {
-		case st != ntstatus.Success:
-			return failed(st)
-		case s.Token.Value.Type != winnt.TokenImpersonation:
-			return failed(ntstatus.BadTokenType)
+		var s Slot
+		if r, over := refuse("PsAssignImpersonationToken",
+			refusal{rule: "I-70", text: "NULL", ends: func() (Result, bool) {
+				if h == 0 {
+					p.M.Threads[t].Record = nil
+				}
+				return Result{}, h == 0
+			}},
+			p.M.handle(p.caller(c), "O-31", "TokenHandle", h, 0, isToken, &s),
+			when("I-70", "primary token", ntstatus.BadTokenType, func() bool {
+				return s.Token.Value.Type != winnt.TokenImpersonation
+			})); over {
+			return r
 		}
 		return p.M.Impersonate(p.M.Threads[t], s.Token, false, false, s.Token.Value.Level)
 	}

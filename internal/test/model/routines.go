@@ -56,21 +56,24 @@ func (m *Machine) Dereference(i int) Result {
 // Capture models SeCreateClientSecurity (I-80). server is the process that will
 // impersonate.
 func (m *Machine) Capture(client *Thread, q QOS, dynamic, remote bool, server *Process) Result {
-	if q.Level > 3 {
-		return failed(ntstatus.InvalidParameter)
+	r := client.Record
+	static := !dynamic || remote
+	if r, over := refuse("SeCreateClientSecurity",
+		when("I-80", "above SecurityDelegation", ntstatus.InvalidParameter, func() bool { return q.Level > 3 }),
+		when("I-80", "own impersonation", ntstatus.BadImpersonationLevel, func() bool {
+			return r != nil && (q.Level > r.Level || r.Level < 2 || remote && r.Level != 3)
+		}),
+		when("O-81", "", ntstatus.InsufficientResources, func() bool {
+			return static && m.fails("se: client context")
+		})); over {
+		return r
 	}
 	ctx := &Context{Token: client.Process.Primary, EffectiveOnly: q.EffectiveOnly, Level: q.Level}
-	if r := client.Record; r != nil {
-		if q.Level > r.Level || r.Level < 2 || remote && r.Level != 3 {
-			return failed(ntstatus.BadImpersonationLevel)
-		}
+	if r != nil {
 		ctx.Token = r.Token
 		ctx.EffectiveOnly = q.EffectiveOnly || r.EffectiveOnly
 	}
-	if !dynamic || remote {
-		if m.fails("se: client context") {
-			return failed(ntstatus.InsufficientResources)
-		}
+	if static {
 		v := ctx.Token.Value.as(winnt.TokenImpersonation, q.Level)
 		if ctx.EffectiveOnly {
 			v = v.stripped()

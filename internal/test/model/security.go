@@ -62,10 +62,19 @@ func (d *Descriptor) sacl() *sd.ACL {
 func (m *Machine) QuerySecurity(c Caller, h winnt.Handle, info uint32, short bool) (r Result, length uint32) {
 	want := rights(info, [2]uint32{ownerPart | groupPart | daclPart | labelPart | allParts, 0x20000},
 		[2]uint32{saclPart | allParts, uint32(saclBit)})
-	s, st := m.reference(c, h, want, (*Slot).used)
-	if st != ntstatus.Success {
-		return failed(st), 0
+	var s Slot
+	if r, over := refuse("NtQuerySecurityObject", m.handle(c, "O-31", "Handle", h, want, (*Slot).used, &s),
+		refusal{rule: "O-64", text: "too small", ends: func() (Result, bool) {
+			r, length = s.security(info)
+			return Result{Status: ntstatus.BufferTooSmall, Number: r.Number}, short
+		}}); over {
+		return r, max(length, 1) - 1
 	}
+	return r, length
+}
+
+// security returns the parts of what protects an object, and how long they are.
+func (s *Slot) security(info uint32) (r Result, length uint32) {
 	if info&allParts != 0 {
 		info |= 15
 	}
@@ -86,45 +95,42 @@ func (m *Machine) QuerySecurity(c Caller, h winnt.Handle, info uint32, short boo
 		}
 	}
 	r.Out, r.Number = tell(owner, group, dacl, sacl)
-	if length = uint32(r.Number); short {
-		return Result{Status: ntstatus.BufferTooSmall, Number: r.Number}, length - 1
-	}
-	return r, length
+	return r, uint32(r.Number)
 }
 
 // SetSecurity models NtSetSecurityObject (O-65).
 func (m *Machine) SetSecurity(c Caller, h winnt.Handle, info uint32, given *Descriptor) Result {
 	want := rights(info, [2]uint32{ownerPart | groupPart | labelPart | allParts, 0x80000},
 		[2]uint32{daclPart | allParts, 0x40000}, [2]uint32{saclPart | allParts, uint32(saclBit)})
-	s, st := m.reference(c, h, want, (*Slot).used)
-	switch {
-	case st != ntstatus.Success:
-		return failed(st)
-	case info&ownerPart != 0 && given.Owner == "", info&groupPart != 0 && given.Group == "":
-		return failed(ntstatus.InvalidSecurityDescr)
-	case s.guard() == nil:
-		return failed(ntstatus.NoSecurityOnObject)
-	}
-	if info&allParts != 0 {
-		info |= 15
-	}
 	who := c.subject()
+	all := uint32(0) // the parts that a backup has
+	if info&allParts != 0 {
+		all = 15
+	}
+	var s Slot
+	if r, over := refuse("NtSetSecurityObject",
+		m.handle(c, "O-31", "Handle", h, want, (*Slot).used, &s),
+		when("O-65", "has no owner or group, which", ntstatus.InvalidSecurityDescr, func() bool {
+			return info&ownerPart != 0 && given.Owner == "" || info&groupPart != 0 && given.Group == ""
+		}),
+		when("O-65", "no descriptor", ntstatus.NoSecurityOnObject, func() bool { return s.guard() == nil }),
+		when("S-61", "", ntstatus.InvalidOwner, func() bool {
+			return (info|all)&ownerPart != 0 &&
+				(given.Owner == "" || !c.may(winnt.SeRestorePrivilege) && !who.token.mayOwn(given.Owner))
+		}),
+		when("S-73", "", ntstatus.InvalidPrimaryGroup, func() bool { return all&groupPart != 0 && given.Group == "" }),
+		when("O-65", "a label above", ntstatus.PrivilegeNotHeld, func() bool {
+			return (info|all)&(saclPart|labelPart) != 0 && given.Policy != 0 && given.Label > who.token.Integrity &&
+				!c.may(winnt.SeRelabelPrivilege)
+		})); over {
+		return r
+	}
 	n := *s.guard()
-	if info&ownerPart != 0 {
-		if given.Owner == "" || !c.may(winnt.SeRestorePrivilege) && !who.token.mayOwn(given.Owner) {
-			return failed(ntstatus.InvalidOwner)
-		}
+	if info |= all; info&ownerPart != 0 {
 		n.Owner = given.Owner
 	}
 	if info&groupPart != 0 {
-		if given.Group == "" {
-			return failed(ntstatus.InvalidPrimaryGroup)
-		}
 		n.Group = given.Group
-	}
-	if info&(saclPart|labelPart) != 0 && given.Policy != 0 && given.Label > who.token.Integrity &&
-		!c.may(winnt.SeRelabelPrivilege) {
-		return failed(ntstatus.PrivilegeNotHeld)
 	}
 	if info&daclPart != 0 {
 		// A list that is not given is taken away (S-73).
@@ -149,6 +155,14 @@ func (m *Machine) SetSecurity(c Caller, h winnt.Handle, info uint32, given *Desc
 		s.File.Guard = &n
 	}
 	return Result{}
+}
+
+// givesOwner refuses a descriptor with an owner that the creator cannot assign (S-61).
+func (c Caller) givesOwner(guard *Descriptor) refusal {
+	return when("S-61", "", ntstatus.InvalidOwner, func() bool {
+		return guard != nil && guard.Owner != "" && !c.may(winnt.SeRestorePrivilege) &&
+			!c.subject().token.mayOwn(guard.Owner)
+	})
 }
 
 // mayOwn reports whether a token may make a SID the owner of something (S-61): its user,

@@ -75,29 +75,43 @@ func (s *Setting) value() any {
 // SetToken models NtSetInformationToken (T-90).
 func (m *Machine) SetToken(c Caller, h winnt.Handle, s *Setting) Result {
 	row, ok := settables[s.Class]
-	if !ok {
-		return failed(ntstatus.InvalidInfoClass)
-	}
 	length := min(s.Length, row.size+4)
 	if s.Length == 1<<32-1 {
 		length = row.size
 	}
-	if !row.variable && length != row.size {
-		return failed(ntstatus.InfoLengthMismatch)
+	var slot Slot
+	var n Value
+	is := func(class winnt.TokenInfoClass) bool { return s.Class == class }
+	if r, over := refuse("NtSetInformationToken",
+		when("T-90", "a class that is unknown", ntstatus.InvalidInfoClass, func() bool { return !ok }),
+		when("T-90", "of a class of fixed size", ntstatus.InfoLengthMismatch, func() bool {
+			return !row.variable && length != row.size
+		}),
+		several("T-90", "is not a valid handle", func() (st ntstatus.Status) {
+			if slot, st = m.reference(c, h, winnt.TOKEN_ADJUST_DEFAULT|row.right, isToken); st == ntstatus.Success {
+				n = slot.Token.Value.copy()
+			}
+			return st
+		}),
+		when("T-90", "of a class of variable size", ntstatus.InfoLengthMismatch, func() bool { return length < row.size }),
+		when("T-90", "the class needs", ntstatus.PrivilegeNotHeld, func() bool {
+			return row.privilege != 0 && !c.may(row.privilege) || is(winnt.TokenIntegrityLevel) && s.Name == "" &&
+				s.Number > n.Integrity && !c.may(winnt.SeTcbPrivilege)
+		}),
+		when("T-90", "TokenOwner", ntstatus.InvalidOwner, func() bool {
+			return is(winnt.TokenOwner) && !n.has(s.Name, func(g *Group) bool { return g.MayOwn && !g.DenyOnly }, !n.UserDeny)
+		}),
+		when("T-90", "more than DynamicCharged", ntstatus.AllottedSpaceExceeded, func() bool {
+			return is(winnt.TokenPrimaryGroup) && n.with(s).space() > 500 ||
+				is(winnt.TokenDefaultDacl) && s.List != nil && n.with(s).space() > 500
+		}),
+		when("T-90", "TokenPrimaryGroup: neither", ntstatus.InvalidPrimaryGroup, func() bool {
+			return is(winnt.TokenPrimaryGroup) && !n.has(s.Name, func(*Group) bool { return true }, true)
+		}),
+		when("T-90", "a value that the class", ntstatus.InvalidParameter, func() bool { return !n.takes(s) })); over {
+		return r
 	}
-	slot, st := m.reference(c, h, winnt.TOKEN_ADJUST_DEFAULT|row.right, isToken)
-	switch {
-	case st != ntstatus.Success:
-		return failed(st)
-	case length < row.size:
-		return failed(ntstatus.InfoLengthMismatch)
-	case row.privilege != 0 && !c.may(row.privilege):
-		return failed(ntstatus.PrivilegeNotHeld)
-	}
-	n := slot.Token.Value.copy()
-	if st := n.put(s, c.may(winnt.SeTcbPrivilege)); st != ntstatus.Success {
-		return failed(st)
-	}
+	n = *n.with(s)
 	if s.Class == winnt.TokenIntegrityLevel {
 		m.levels++
 	}
@@ -110,96 +124,78 @@ func (m *Machine) SetToken(c Caller, h winnt.Handle, s *Setting) Result {
 	return Result{}
 }
 
-// put gives a class of v another value; tcb says whether the integrity may be raised.
-func (v *Value) put(s *Setting, tcb bool) ntstatus.Status {
-	i := slices.IndexFunc(v.Groups, func(g Group) bool { return g.Name == s.Name })
-	switch n := s.Number; s.Class {
-	case winnt.TokenOwner:
-		if s.Name == v.User && v.UserDeny || s.Name != v.User && (i < 0 || !v.Groups[i].MayOwn || v.Groups[i].DenyOnly) {
-			return ntstatus.InvalidOwner
-		}
-		v.Owner = s.Name
-	case winnt.TokenPrimaryGroup:
-		old := v.Primary
-		if v.Primary = s.Name; v.space() > 500 {
-			return ntstatus.AllottedSpaceExceeded
-		}
-		if v.Primary = old; i < 0 && s.Name != v.User {
-			return ntstatus.InvalidPrimaryGroup
-		}
-		v.Primary = s.Name
-	case winnt.TokenDefaultDacl:
-		if v.Default = s.List; s.List != nil && v.space() > 500 {
-			return ntstatus.AllottedSpaceExceeded
-		}
-	case winnt.TokenSessionId:
-		v.Session = n
-	case winnt.TokenSessionReference:
-		if n != 0 {
-			return ntstatus.InvalidParameter
-		}
-		v.Flags |= winnt.TOKEN_SESSION_NOT_REFERENCED
-	case winnt.TokenAuditPolicy:
-		v.Audit = byte(n)
-	case winnt.TokenOrigin:
-		if v.Origin != 0 {
-			return ntstatus.InvalidParameter
-		}
-		v.Origin = uint64(n)
-	default:
-		return v.putMore(s, tcb)
-	}
-	return ntstatus.Success
+// has reports whether a name is the user's, where that counts, or that of a group of a kind.
+func (v *Value) has(n Name, is func(*Group) bool, user bool) bool {
+	return n == v.User && user || n != v.User && slices.ContainsFunc(v.Groups, func(g Group) bool {
+		return g.Name == n && is(&g)
+	})
 }
 
-// putMore does so for the later classes.
-func (v *Value) putMore(s *Setting, tcb bool) ntstatus.Status {
-	on := func(bit uint32, must bool) ntstatus.Status {
-		if s.Number > 1 || !must {
-			return ntstatus.InvalidParameter
-		}
-		v.Flags = v.Flags&^bit | bit*s.Number
-		return ntstatus.Success
-	}
+// takes reports whether a class takes a value at all.
+func (v *Value) takes(s *Setting) bool {
 	switch n := s.Number; s.Class {
-	case winnt.TokenVirtualizationAllowed:
-		return on(winnt.TOKEN_VIRTUALIZE_ALLOWED, true)
+	case winnt.TokenSessionReference:
+		return n == 0
+	case winnt.TokenOrigin:
+		return v.Origin == 0
+	case winnt.TokenVirtualizationAllowed, winnt.TokenUIAccess, winnt.TokenPrivateNameSpace:
+		return n <= 1
 	case winnt.TokenVirtualizationEnabled:
-		return on(winnt.TOKEN_VIRTUALIZE_ENABLED, v.Flags&winnt.TOKEN_VIRTUALIZE_ALLOWED != 0)
-	case winnt.TokenUIAccess:
-		return on(winnt.TOKEN_UIACCESS, true)
-	case winnt.TokenPrivateNameSpace:
-		return on(winnt.TOKEN_PRIVATE_NAMESPACE, true)
+		return n <= 1 && v.Flags&winnt.TOKEN_VIRTUALIZE_ALLOWED != 0
 	case winnt.TokenIntegrityLevel:
-		switch {
-		case s.Name != "":
-			return ntstatus.InvalidParameter
-		case n > v.Integrity && !tcb:
-			return ntstatus.PrivilegeNotHeld
-		}
-		v.Integrity = n
+		return s.Name == ""
 	case winnt.TokenMandatoryPolicy:
-		if n > 3 {
-			return ntstatus.InvalidParameter
-		}
-		v.Policy = n
+		return n <= 3
 	case winnt.TokenBnoIsolation:
-		if s.Prefix.IsolationEnabled != (s.Prefix.IsolationPrefix != "") {
-			return ntstatus.InvalidParameter
-		}
-		v.Prefix = s.Prefix.IsolationPrefix
+		return s.Prefix.IsolationEnabled == (s.Prefix.IsolationPrefix != "")
 	case winnt.TokenChildProcessFlags:
-		if n > 7 || v.children()&^n != 0 {
-			// They are set, never cleared.
-			return ntstatus.InvalidParameter
-		}
+		return n <= 7 && v.children()&^n == 0 // they are set, never cleared
+	}
+	return true
+}
+
+// with returns a copy of v with another value of a class.
+func (v *Value) with(s *Setting) *Value {
+	n := v.copy()
+	out := &n
+	on := func(bit uint32) { out.Flags = out.Flags&^bit | bit*s.Number }
+	switch n := s.Number; s.Class {
+	case winnt.TokenOwner:
+		out.Owner = s.Name
+	case winnt.TokenPrimaryGroup:
+		out.Primary = s.Name
+	case winnt.TokenDefaultDacl:
+		out.Default = s.List
+	case winnt.TokenSessionId:
+		out.Session = n
+	case winnt.TokenSessionReference:
+		out.Flags |= winnt.TOKEN_SESSION_NOT_REFERENCED
+	case winnt.TokenAuditPolicy:
+		out.Audit = byte(n)
+	case winnt.TokenOrigin:
+		out.Origin = uint64(n)
+	case winnt.TokenVirtualizationAllowed:
+		on(winnt.TOKEN_VIRTUALIZE_ALLOWED)
+	case winnt.TokenVirtualizationEnabled:
+		on(winnt.TOKEN_VIRTUALIZE_ENABLED)
+	case winnt.TokenUIAccess:
+		on(winnt.TOKEN_UIACCESS)
+	case winnt.TokenPrivateNameSpace:
+		on(winnt.TOKEN_PRIVATE_NAMESPACE)
+	case winnt.TokenIntegrityLevel:
+		out.Integrity = n
+	case winnt.TokenMandatoryPolicy:
+		out.Policy = n
+	case winnt.TokenBnoIsolation:
+		out.Prefix = s.Prefix.IsolationPrefix
+	case winnt.TokenChildProcessFlags:
 		for bit, flag := range childFlags {
 			if n>>bit&1 != 0 {
-				v.Flags |= flag
+				out.Flags |= flag
 			}
 		}
 	}
-	return ntstatus.Success
+	return out
 }
 
 // childFlags are the flags behind the bits of TokenChildProcessFlags.
@@ -216,13 +212,10 @@ func (v *Value) children() (n uint32) {
 
 // CompareTokens models NtCompareTokens (T-100).
 func (m *Machine) CompareTokens(c Caller, first, second winnt.Handle) Result {
-	a, st := m.queried(c, first, winnt.TOKEN_QUERY)
-	if st != ntstatus.Success {
-		return failed(st)
-	}
-	b, st := m.queried(c, second, winnt.TOKEN_QUERY)
-	if st != ntstatus.Success {
-		return failed(st)
+	var a, b *Token
+	if r, over := refuse("NtCompareTokens", m.query(c, "T-100", "a handle is not valid", first, winnt.TOKEN_QUERY, &a),
+		m.query(c, "T-100", "a handle is not valid", second, winnt.TOKEN_QUERY, &b)); over {
+		return r
 	}
 	return Result{Flag: a == b || a.Value.equal(&b.Value)}
 }

@@ -31,70 +31,50 @@ func isThing(k *kind) func(*Slot) bool {
 
 // create makes a thing and gives its creator what it asks for (O-91).
 func (m *Machine) create(c Caller, t *Thing, desired winnt.AccessMask, attributes uint32) Result {
-	if t.Kind == &semaphoreKind && (t.Maximum <= 0 || t.Count < 0 || t.Count > t.Maximum) {
+	o := c.creates(t.Kind, desired)
+	refusals := o.creation()
+	if t.Kind == &semaphoreKind {
 		// A semaphore counts from 0 to a maximum above 0 (O-137).
-		return failed(ntstatus.InvalidParameter)
+		refusals = append(refusals, when("O-137", "", ntstatus.InvalidParameter, func() bool {
+			return t.Maximum <= 0 || t.Count < 0 || t.Count > t.Maximum
+		}))
 	}
-	g, st := kernelOpen(desired, t.Kind)
-	if !c.KernelMode {
-		g, st = created(c, t.Kind, desired)
+	if r, over := refuse("NtCreate"+t.Kind.name, refusals...); over {
+		return r
 	}
-	if st != ntstatus.Success {
-		return failed(st)
-	}
-	return Result{Handle: m.insert(c, Slot{Thing: t, Granted: g}, attributes), Granted: g}
+	o.grant()
+	return Result{Handle: m.insert(c, Slot{Thing: t, Granted: o.granted}, attributes), Granted: o.granted}
 }
 
-// created returns the rights of a creator in user mode.
-func created(c Caller, k *kind, desired winnt.AccessMask) (winnt.AccessMask, ntstatus.Status) {
-	if desired&reserved != 0 {
-		return 0, ntstatus.AccessDenied
-	}
-	want := k.mapped(desired)
-	if foreign := want &^ (k.valid | saclBit | maximum); foreign != 0 {
-		if want&maximum == 0 {
-			// A bit that the type does not have is refused (O-21).
-			return 0, ntstatus.AccessDenied
-		}
-		want &^= foreign // Asking for everything gives what there is (O-130).
-	}
-	return grantNew(c.subject(), want, k)
-}
-
-// thing returns what a handle names, with the right for a call.
-func (m *Machine) thing(c Caller, h winnt.Handle, k *kind, want winnt.AccessMask) (*Thing, ntstatus.Status) {
-	s, st := m.reference(c, h, want, isThing(k))
-	return s.Thing, st
+// thing returns the refusals of a handle to a thing, with the right for a call.
+func (m *Machine) thing(c Caller, h winnt.Handle, k *kind, want winnt.AccessMask, into *Slot) refusal {
+	return m.handle(c, "O-31", k.name+"Handle", h, want, isThing(k), into)
 }
 
 // ReleaseMutant models NtReleaseMutant: no right is needed, for only the owner
 // can (O-134).
 func (m *Machine) ReleaseMutant(c Caller, h winnt.Handle) Result {
-	t, st := m.thing(c, h, &mutantKind, 0)
-	switch {
-	case st != ntstatus.Success:
-		return failed(st)
-	case t.Owner != c.Thread:
-		return failed(ntstatus.MutantNotOwned)
+	var s Slot
+	if r, over := refuse("NtReleaseMutant", m.thing(c, h, &mutantKind, 0, &s),
+		when("O-134", "", ntstatus.MutantNotOwned, func() bool { return s.Thing.Owner != c.Thread })); over {
+		return r
 	}
-	t.Owner = nil
+	s.Thing.Owner = nil
 	return Result{}
 }
 
 // ReleaseSemaphore models NtReleaseSemaphore (O-138); Number is the count before.
 func (m *Machine) ReleaseSemaphore(c Caller, h winnt.Handle, n int32) Result {
-	if n <= 0 {
-		return failed(ntstatus.InvalidParameter)
+	var s Slot
+	if r, over := refuse("NtReleaseSemaphore", m.thing(c, h, &semaphoreKind, winnt.SEMAPHORE_MODIFY_STATE, &s),
+		when("O-138", "ReleaseCount", ntstatus.InvalidParameter, func() bool { return n <= 0 }),
+		when("O-138", "the maximum", ntstatus.SemaphoreLimitExceeded, func() bool {
+			return int64(s.Thing.Count)+int64(n) > int64(s.Thing.Maximum)
+		})); over {
+		return r
 	}
-	t, st := m.thing(c, h, &semaphoreKind, winnt.SEMAPHORE_MODIFY_STATE)
-	switch {
-	case st != ntstatus.Success:
-		return failed(st)
-	case int64(t.Count)+int64(n) > int64(t.Maximum):
-		return failed(ntstatus.SemaphoreLimitExceeded)
-	}
-	r := Result{Number: uint64(t.Count)}
-	t.Count += n
+	r := Result{Number: uint64(s.Thing.Count)}
+	s.Thing.Count += n
 	return r
 }
 
@@ -109,13 +89,12 @@ func (t *Thing) reach() {
 
 // SetTimer models NtSetTimer (O-139, O-140); Flag is whether it was signalled.
 func (m *Machine) SetTimer(c Caller, h winnt.Handle, due int64, period int32) Result {
-	if period < 0 {
-		return failed(ntstatus.InvalidParameter6)
+	var s Slot
+	if r, over := refuse("NtSetTimer", m.thing(c, h, &timerKind, winnt.TIMER_MODIFY_STATE, &s),
+		when("O-139", "", ntstatus.InvalidParameter6, func() bool { return period < 0 })); over {
+		return r
 	}
-	t, st := m.thing(c, h, &timerKind, winnt.TIMER_MODIFY_STATE)
-	if st != ntstatus.Success {
-		return failed(st)
-	}
+	t := s.Thing
 	t.reach()
 	r := Result{Flag: t.Signaled}
 	switch {
@@ -130,10 +109,11 @@ func (m *Machine) SetTimer(c Caller, h winnt.Handle, due int64, period int32) Re
 
 // CancelTimer models NtCancelTimer (O-140).
 func (m *Machine) CancelTimer(c Caller, h winnt.Handle) Result {
-	t, st := m.thing(c, h, &timerKind, winnt.TIMER_MODIFY_STATE)
-	if st != ntstatus.Success {
-		return failed(st)
+	var s Slot
+	if r, over := refuse("NtCancelTimer", m.thing(c, h, &timerKind, winnt.TIMER_MODIFY_STATE, &s)); over {
+		return r
 	}
+	t := s.Thing
 	t.reach()
 	t.Running = false
 	return Result{Flag: t.Signaled}
@@ -147,16 +127,13 @@ func (m *Machine) State(c Caller, h winnt.Handle, k *kind, class, length uint32)
 	if k == &timerKind {
 		size = 16
 	}
-	switch {
-	case class != 0:
-		return failed(ntstatus.InvalidInfoClass)
-	case length != size:
-		return failed(ntstatus.InfoLengthMismatch)
+	var s Slot
+	if r, over := refuse("NtQuery"+k.name, m.thing(c, h, k, 1, &s),
+		when("O-135", "class", ntstatus.InvalidInfoClass, func() bool { return class != 0 }),
+		when("O-135", "length", ntstatus.InfoLengthMismatch, func() bool { return length != size })); over {
+		return r
 	}
-	t, st := m.thing(c, h, k, 1)
-	if st != ntstatus.Success {
-		return failed(st)
-	}
+	t := s.Thing
 	switch k {
 	case &mutantKind:
 		if t.Owner == nil {

@@ -9,22 +9,24 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// openObject makes a handle to a process or thread that was found by its id (O-37).
-func (m *Machine) openObject(c Caller, s Slot, desired winnt.AccessMask, attributes uint32) Result {
-	k := s.kind()
-	if attributes&k.invalid != 0 {
-		return failed(ntstatus.InvalidParameter)
+// openObject makes a handle to a process or thread that was found by its id, or fails if none was (O-37).
+func (m *Machine) openObject(c Caller, s Slot, thread bool, desired winnt.AccessMask, attributes uint32) Result {
+	service, k := "NtOpenProcess", &processKind
+	if thread {
+		service, k = "NtOpenThread", &threadKind
 	}
-	var st ntstatus.Status
-	if c.subject().holds(winnt.SeDebugPrivilege) && !c.KernelMode && desired != 0 {
-		// SeDebugPrivilege grants what is asked, without a check.
-		s.Granted, st = grantNew(c.subject(), k.mapped(desired), k)
-	} else {
-		s.Granted, st = c.openFor(c.subject(), s.guard(), desired, k)
+	o := c.opens(k, desired, func() *Descriptor { return s.guard() })
+	// SeDebugPrivilege grants what is asked, without a check.
+	o.creator = o.who.holds(winnt.SeDebugPrivilege) && desired != 0
+	if r, over := refuse(service, append(o.refusals("I-1", "O-33", ""),
+		when("O-22", "wrong Length", ntstatus.InvalidParameter, func() bool { return attributes&^0x1FF2 != 0 }),
+		when("O-37", "no such", ntstatus.InvalidCid, func() bool { return !s.used() }),
+		when("O-22", "the type does not support", ntstatus.InvalidParameter, func() bool {
+			return attributes&k.invalid != 0
+		}))...); over {
+		return r
 	}
-	if st != ntstatus.Success {
-		return failed(st)
-	}
+	s.Granted = o.granted
 	return Result{Handle: m.insert(c, s, attributes), Granted: s.Granted}
 }
 
@@ -32,39 +34,42 @@ func (m *Machine) openObject(c Caller, s Slot, desired winnt.AccessMask, attribu
 // the caller may not open is passed over.
 func (m *Machine) Next(c Caller, of, after winnt.Handle, threads bool, desired winnt.AccessMask, attributes,
 	flags uint32) Result {
-	if threads && flags > 1 || !threads && flags != 0 || attributes&^0x1FF2 != 0 {
-		return failed(ntstatus.InvalidParameter)
-	}
-	if st := m.gate(c, desired); st != ntstatus.Success {
-		return failed(st)
-	}
+	var p, t Slot
 	var all []Slot // in the order of their ids
 	var from winnt.Handle
+	o := c.creates(&processKind, desired)
+	refusals := []refusal{o.reserved(), o.sacl("O-30"),
+		when("O-22", "", ntstatus.InvalidParameter, func() bool {
+			return threads && flags > 1 || !threads && flags != 0 || attributes&^0x1FF2 != 0
+		})}
 	if threads {
-		p, st := m.reference(c, of, 0x400, isProcess)
-		if st != ntstatus.Success {
-			return failed(st)
-		}
+		refusals = append(refusals, m.handle(c, "O-31", "ProcessHandle", of, 0x400, isProcess, &p),
+			several("O-31", "ThreadHandle is not a valid handle", func() (st ntstatus.Status) {
+				if after != 0 {
+					t, st = m.reference(c, after, 0, isThread)
+				}
+				return st
+			}),
+			when("O-37", "another process", ntstatus.InvalidParameter, func() bool {
+				return after != 0 && t.Thread.Process != p.Process
+			}))
+	} else {
+		refusals = append(refusals, m.handle(c, "O-31", "ProcessHandle", after, 0, isProcess, &p))
+	}
+	if r, over := refuse(map[bool]string{true: "NtGetNextThread", false: "NtGetNextProcess"}[threads],
+		refusals...); over {
+		return r
+	}
+	if threads {
 		for _, t := range p.Process.Threads {
 			if !t.Process.Over {
 				all = append(all, Slot{Thread: t})
 			}
 		}
 		if after != 0 {
-			t, st := m.reference(c, after, 0, isThread)
-			if st != ntstatus.Success {
-				return failed(st)
-			}
-			if t.Thread.Process != p.Process {
-				return failed(ntstatus.InvalidParameter)
-			}
 			from = t.Thread.ID
 		}
 	} else {
-		p, st := m.reference(c, after, 0, isProcess)
-		if st != ntstatus.Success {
-			return failed(st)
-		}
 		from = p.Process.ID
 		for _, p := range m.Processes {
 			all = append(all, Slot{Process: p})
@@ -78,7 +83,7 @@ func (m *Machine) Next(c Caller, of, after winnt.Handle, threads bool, desired w
 		if flags == 1 && from != 0 && id >= from || flags == 0 && id <= from {
 			continue
 		}
-		if r := m.openObject(c, s, desired, attributes); r.Status != ntstatus.AccessDenied {
+		if r := m.openObject(c, s, threads, desired, attributes); r.Status != ntstatus.AccessDenied {
 			return r
 		}
 	}
@@ -100,7 +105,11 @@ func nextOne(p *Pair, c *call, a *args) bool {
 		if after = p.handle(c, a, isThread, winnt.NtCurrentThread); a.coin(2) {
 			after = 0
 		}
-		if s, st := p.M.reference(p.caller(c), of, 0, isProcess); after != 0 && st == ntstatus.Success && !a.coin(4) {
+		s, st := p.M.reference(p.caller(c), of, 0, isProcess)
+		if st == ntstatus.Success && s.Process.Over {
+			return false // threads that ended are there as long as references that the model does not count (O-171)
+		}
+		if after != 0 && st == ntstatus.Success && !a.coin(4) {
 			// mostly one of that process
 			after = p.handle(c, a, func(o *Slot) bool { return o.Thread != nil && o.Thread.Process == s.Process }, after)
 		}
@@ -133,22 +142,22 @@ func nextOne(p *Pair, c *call, a *args) bool {
 // Suspend models NtSuspendThread and NtResumeThread (O-144): Number is how often it was
 // suspended before.
 func (m *Machine) Suspend(c Caller, h winnt.Handle, resume bool) Result {
-	s, st := m.reference(c, h, 2, isThread)
-	if st != ntstatus.Success {
-		return failed(st)
+	var s Slot
+	service, refusals := "NtResumeThread", []refusal{m.handle(c, "O-31", "ThreadHandle", h, 2, isThread, &s)}
+	if !resume {
+		service, refusals = "NtSuspendThread", append(refusals,
+			when("O-144", "has ended", ntstatus.ThreadIsTerminating, func() bool { return s.Thread.Process.Over }),
+			when("O-144", "127", ntstatus.SuspendCountExceeded, func() bool { return s.Thread.Suspended == 127 }))
 	}
-	t := s.Thread
-	r := Result{Number: uint64(t.Suspended)}
+	if r, over := refuse(service, refusals...); over {
+		return r
+	}
+	r := Result{Number: uint64(s.Thread.Suspended)}
 	switch {
-	case resume && t.Suspended > 0:
-		t.Suspended--
-	case resume:
-	case t.Process.Over:
-		return failed(ntstatus.ThreadIsTerminating)
-	case t.Suspended == 127:
-		return failed(ntstatus.SuspendCountExceeded)
-	default:
-		t.Suspended++
+	case !resume:
+		s.Thread.Suspended++
+	case s.Thread.Suspended > 0:
+		s.Thread.Suspended--
 	}
 	return r
 }
@@ -171,12 +180,10 @@ func suspend(p *Pair, c *call, a *args) bool {
 
 // Terminate models NtTerminateProcess (O-43, O-47, O-169).
 func (m *Machine) Terminate(c Caller, h winnt.Handle, status ntstatus.Status) Result {
-	s, st := m.reference(c, h, 1, isProcess)
-	switch {
-	case st != ntstatus.Success:
-		return failed(st)
-	case s.Process.Over:
-		return failed(ntstatus.ProcessIsTerminating)
+	var s Slot
+	if r, over := refuse("NtTerminateProcess", m.handle(c, "O-31", "ProcessHandle", h, 1, isProcess, &s),
+		when("O-169", "", ntstatus.ProcessIsTerminating, func() bool { return s.Process.Over })); over {
+		return r
 	}
 	s.Process.Over, s.Process.Status, s.Process.Handles = true, status, Table{}
 	for _, t := range s.Process.Threads {

@@ -7,16 +7,14 @@ import (
 
 // ImpersonateThread models NtImpersonateThread (I-73).
 func (m *Machine) ImpersonateThread(c Caller, server, client winnt.Handle, q QOS, dynamic bool) Result {
-	s, st := m.reference(c, server, winnt.THREAD_DIRECT_IMPERSONATION, isThread)
-	if st != ntstatus.Success {
-		return failed(st)
-	}
-	t, st := m.reference(c, client, winnt.THREAD_IMPERSONATE, isThread)
-	if st != ntstatus.Success {
-		return failed(st)
-	}
-	if r := m.Capture(t.Thread, q, dynamic, false, s.Thread.Process); r.Status != ntstatus.Success {
-		return failed(r.Status)
+	var s, t Slot
+	if r, over := refuse("NtImpersonateThread",
+		m.handle(c, "O-31", "ServerThreadHandle", server, winnt.THREAD_DIRECT_IMPERSONATION, isThread, &s),
+		m.handle(c, "O-31", "ClientThreadHandle", client, winnt.THREAD_IMPERSONATE, isThread, &t),
+		several("I-80", "", func() ntstatus.Status {
+			return m.Capture(t.Thread, q, dynamic, false, s.Thread.Process).Status
+		})); over {
+		return r
 	}
 	last := len(m.Contexts) - 1
 	r := m.ImpersonateContext(last, s.Thread)
@@ -26,12 +24,13 @@ func (m *Machine) ImpersonateThread(c Caller, server, client winnt.Handle, q QOS
 
 // ImpersonateAnonymous models NtImpersonateAnonymousToken (I-74).
 func (m *Machine) ImpersonateAnonymous(c Caller, thread winnt.Handle) Result {
-	s, st := m.reference(c, thread, winnt.THREAD_IMPERSONATE, isThread)
-	if st != ntstatus.Success {
-		return failed(st)
-	}
-	if !c.KernelMode && c.Process.Primary.Value.restricted() {
-		return failed(ntstatus.AccessDenied)
+	var s Slot
+	if r, over := refuse("NtImpersonateAnonymousToken",
+		m.handle(c, "O-31", "ThreadHandle", thread, winnt.THREAD_IMPERSONATE, isThread, &s),
+		when("I-74", "", ntstatus.AccessDenied, func() bool {
+			return !c.KernelMode && c.Process.Primary.Value.restricted()
+		})); over {
+		return r
 	}
 	v := Value{User: Anonymous, Owner: Anonymous, Primary: Anonymous, Type: winnt.TokenPrimary, Logon: 0x3E6,
 		FromSystem: true, Policy: 3, Elevation: winnt.TokenElevationTypeDefault}

@@ -197,20 +197,13 @@ func query(p *Pair, c *call, a *args) bool {
 	c.text = fmt.Sprintf("%s(%s, class %d, short %t)", c.name("QueryInformationToken"), h, class, short)
 	var want any
 	c.model = func() Result {
-		t, st := p.M.Query(p.caller(c), h, class)
-		if st != ntstatus.Success {
-			return failed(st)
-		}
-		var need uint32
-		if want, need, st = p.told(t, class); st != ntstatus.Success {
-			return failed(st)
-		}
-		length = need // to the byte
-		if short {
-			length--
-			return Result{Status: ntstatus.BufferTooSmall, Number: uint64(need)}
-		}
-		return Result{Number: uint64(need), Flag: true}
+		return p.M.Query(p.caller(c), h, class, short, func(t *Token) (need uint32, st ntstatus.Status) {
+			want, need, st = p.told(t, class)
+			if length = need; short { // to the byte
+				length--
+			}
+			return need, st
+		})
 	}
 	c.kernel = func() Result {
 		out, st := p.services(c).NtQueryInformationToken(nt.QueryInformationTokenIn{TokenHandle: h,

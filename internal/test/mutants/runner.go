@@ -13,13 +13,12 @@ import (
 	"time"
 )
 
-// An Outcome tells who saw a fault. The zero value says that it was
-// not asked.
+// An Outcome says whether a test detected a mutant. The zero value means that it was not tested.
 type Outcome int
 
-// The outcomes of a fault, from best to worst.
+// The outcomes of a mutant, from best to worst.
 const (
-	KilledByRule Outcome = iota + 1 // a test that cites the fault's rule saw it
+	KilledByRule Outcome = iota + 1 // a test that cites the mutant's rule saw it
 	Killed                          // another test of its own package saw it
 	KilledLater                     // a dependent's tests saw it
 	Survived                        // no test saw it
@@ -30,36 +29,35 @@ func (o Outcome) String() string {
 	return [...]string{"not asked", "killed by its rule", "killed", "killed by a dependent", "survived"}[o]
 }
 
-// timeout ends the tests of a package. A fault that makes them run for ever
+// timeout ends the tests of a package. A mutant that makes them run for ever
 // counts as seen.
 const timeout = 3 * time.Minute
 
-// errBroken is the error of a fault that does not compile.
+// errBroken is the error of a mutant that does not compile.
 var errBroken = errors.New("it does not compile")
 
-// errRed is the error of tests that fail without a fault too.
-var errRed = errors.New("the tests fail without the fault too")
+// errRed is the error of tests that fail without a mutant too.
+var errRed = errors.New("the tests fail without the mutant too")
 
-// A Runner runs tests with a fault in place of what is right. Its fields are
-// immutable.
+// A Runner runs tests with a mutant in place of the original. Its fields are immutable.
 type Runner struct {
 	Root    string // the module's folder
 	Scratch string // where overlays are written
-	Own     bool   // the tests of packages that import a fault's are left out
+	Own     bool   // the tests of packages that import a mutant's are left out
 	Skip    string // a pattern of tests that [Together] leaves out; "" for no test
-	// Until is when a test that still runs is ended, and its fault counts as not
+	// Until is when a test that still runs is ended, and its mutant counts as not
 	// asked; the zero time never comes.
 	Until time.Time
 }
 
-// ErrTime is wrapped by the error of a fault that [Runner.Until] cut short.
+// ErrTime is wrapped by the error of a mutant that [Runner.Until] cut short.
 var ErrTime = errors.New("there was no time to ask")
 
-// Ask applies a fault and runs the tests of its packages, those that cite its
+// Ask applies a mutant and runs the tests of its packages, those that cite its
 // rule first, then those of the packages that import it. It is an error if the
-// fault does not apply or does not compile.
-func (r *Runner) Ask(f Fault) (Outcome, error) {
-	dir, err := os.MkdirTemp(r.Scratch, "fault")
+// mutant does not apply or does not compile.
+func (r *Runner) Ask(f Mutant) (Outcome, error) {
+	dir, err := os.MkdirTemp(r.Scratch, "mutant")
 	if err != nil {
 		return 0, err
 	}
@@ -70,14 +68,14 @@ func (r *Runner) Ask(f Fault) (Outcome, error) {
 	}
 	cited, err := r.cited(at, f)
 	if err != nil {
-		return 0, fmt.Errorf("fault %q: %w", f.Name, err)
+		return 0, fmt.Errorf("mutant %q: %w", f.Name, err)
 	}
 	if cited {
 		return KilledByRule, nil
 	}
 	seen, err := r.test(at, f.Tests, "")
 	if err != nil {
-		return 0, fmt.Errorf("fault %q: %w", f.Name, err)
+		return 0, fmt.Errorf("mutant %q: %w", f.Name, err)
 	}
 	if seen {
 		return Killed, nil
@@ -90,7 +88,7 @@ func (r *Runner) Ask(f Fault) (Outcome, error) {
 		return 0, err
 	}
 	if seen, err = r.test(at, dependents, ""); err != nil {
-		return 0, fmt.Errorf("fault %q: %w", f.Name, err)
+		return 0, fmt.Errorf("mutant %q: %w", f.Name, err)
 	}
 	if seen {
 		return KilledLater, nil
@@ -98,8 +96,8 @@ func (r *Runner) Ask(f Fault) (Outcome, error) {
 	return Survived, nil
 }
 
-// cited tells whether a test that cites the fault's rule fails with it.
-func (r *Runner) cited(at place, f Fault) (seen bool, err error) {
+// cited reports whether a test that cites the mutant's rule fails with it.
+func (r *Runner) cited(at place, f Mutant) (seen bool, err error) {
 	id := f.Rule()
 	if id == "" {
 		return false, nil
@@ -119,8 +117,8 @@ func (r *Runner) cited(at place, f Fault) (seen bool, err error) {
 	return false, nil
 }
 
-// test tells whether tests of some packages fail at a place and pass without
-// the fault: those whose names match a pattern, "" for all.
+// test reports whether tests of some packages fail at a place and pass without the mutant: those whose names match a
+// pattern, "" for all.
 func (r *Runner) test(at place, packages []string, pattern string) (seen bool, err error) {
 	for _, m := range modules {
 		var own []string
@@ -167,7 +165,7 @@ func (r *Runner) testIn(at place, module string, packages []string, pattern stri
 	if at == right {
 		return true, nil
 	}
-	// Tests that fail without the fault say nothing of it. The go command knows
+	// Tests that fail without the mutant say nothing of it. The go command knows
 	// the answer of the last time.
 	red, err := r.testIn(right, module, packages, pattern)
 	if red {
@@ -178,11 +176,11 @@ func (r *Runner) testIn(at place, module string, packages []string, pattern stri
 
 // untested are the folders whose tests take minutes and go through the same
 // packages once more.
-var untested = []string{"capi", "cmd/refmon-record", "internal/test/mutants", "bench", "."}
+var untested = []string{"capi", "internal/test/mutants", "bench", "."}
 
-// dependents lists the packages of the fault's module that import its package, or
+// dependents lists the packages of the mutant's module that import its package, or
 // whose tests do.
-func (r *Runner) dependents(f Fault) ([]string, error) {
+func (r *Runner) dependents(f Mutant) ([]string, error) {
 	const format = `{{.Dir}} {{.ImportPath}} {{join .Deps " "}} {{join .TestImports " "}} {{join .XTestImports " "}}`
 	module, rel := moduleOf(f.Folder)
 	out, err := r.command(filepath.Join(r.Root, module), "list", "-f", format, "./...")

@@ -8,19 +8,20 @@ import (
 	"strings"
 )
 
-// modules are the folders of the repository's modules: that of the root and the
-// daemon's.
-var modules = []string{".", "server"}
+// modules are the folders of the repository's modules: the root, the daemons and the recorder.
+var modules = []string{".", "server", "record"}
 
 // moduleOf returns the module that a folder is in, and the folder in it.
 func moduleOf(folder string) (module, rel string) {
-	if rel, ok := strings.CutPrefix(folder, "server/"); ok {
-		return "server", rel
+	for _, module := range modules {
+		if rel, ok := strings.CutPrefix(folder, module+"/"); ok {
+			return module, rel
+		}
 	}
 	return ".", folder
 }
 
-// A place is where the go command finds a fault: in an overlay of the root, or in
+// A place is where the go command finds a mutant: in an overlay of the root, or in
 // a copy of it.
 type place struct {
 	root    string // the folder of the root module
@@ -28,10 +29,10 @@ type place struct {
 	long    bool   // the tests run without -short, which leaves out those that build C
 }
 
-// seed applies a fault below a folder of its own. Go is changed by an overlay; C and
+// seed applies a mutant below a folder of its own. Go is changed by an overlay; C and
 // Python, which the go command does not overlay for those who read the files, in a
 // copy of the tree.
-func (r *Runner) seed(f Fault, dir string) (place, error) {
+func (r *Runner) seed(f Mutant, dir string) (place, error) {
 	root, err := filepath.Abs(r.Root)
 	if err != nil {
 		return place{}, err
@@ -49,7 +50,7 @@ func (r *Runner) seed(f Fault, dir string) (place, error) {
 		at := place{root: to, long: filepath.Ext(name) != ".py"}
 		return at, errors.Join(copyTree(root, to), os.WriteFile(filepath.Join(to, rel), changed, 0o600))
 	}
-	replacement := filepath.Join(dir, "fault.go")
+	replacement := filepath.Join(dir, "mutant.go")
 	list, err := json.Marshal(map[string]map[string]string{"Replace": {name: replacement}})
 	if err != nil {
 		return place{}, err

@@ -12,13 +12,13 @@ import (
 	"strings"
 )
 
-// A switched is a source file with faults that the environment chooses from.
+// A switched is a source file with mutants that the environment chooses from.
 type switched struct {
 	name   string
 	source []byte
 	fset   *token.FileSet
 	file   *ast.File
-	cases  map[*ast.FuncDecl][]int // the numbers of a function's faults
+	cases  map[*ast.FuncDecl][]int // the numbers of a function's mutants
 	copies strings.Builder         // the functions that stand in for it
 }
 
@@ -32,7 +32,7 @@ func newSwitched(name string) (*switched, error) {
 	return s, err
 }
 
-// add takes the fault that leaves the file changed. It reports false if the fault
+// add takes the mutant that leaves the file changed. It reports false if the mutant
 // lies outside a function's body, or its function recovers, which it can do only
 // where it is deferred itself.
 func (s *switched) add(number int, changed []byte) (bool, error) {
@@ -69,12 +69,12 @@ func (s *switched) add(number int, changed []byte) (bool, error) {
 
 func (s *switched) offset(p token.Pos) int { return s.fset.Position(p).Offset }
 
-// standIn returns the name of the function with a fault.
+// standIn returns the name of the function with a mutant.
 func standIn(fn *ast.FuncDecl, number int) string {
-	return fmt.Sprintf("%sFault%d", fn.Name.Name, number)
+	return fmt.Sprintf("%sMutant%d", fn.Name.Name, number)
 }
 
-// recovers tells whether a function calls recover.
+// recovers reports whether a function calls recover.
 func recovers(fn *ast.FuncDecl) (found bool) {
 	ast.Inspect(fn.Body, func(n ast.Node) bool {
 		if id, ok := n.(*ast.Ident); ok && id.Name == "recover" {
@@ -91,14 +91,14 @@ type edit struct {
 	text       string
 }
 
-// text returns the file: each function with a fault calls its copy if the
+// text returns the file: each function with a mutant calls its copy if the
 // environment chose it, on the line where its body begins.
 func (s *switched) text() string {
 	var edits []edit
 	for fn, numbers := range s.cases {
 		receiver, arguments := s.named(fn, &edits)
 		var b strings.Builder
-		b.WriteString(" switch refmonFault {")
+		b.WriteString(" switch refmonMutant {")
 		for _, n := range numbers {
 			call := receiver + standIn(fn, n) + typeArguments(fn) + "(" + arguments + ")"
 			if fn.Type.Results.NumFields() > 0 {
@@ -153,10 +153,10 @@ func (s *switched) named(fn *ast.FuncDecl, edits *[]edit) (receiver, arguments s
 			}
 		}
 	}
-	if list(fn.Recv, "faultOf"); words != nil {
+	if list(fn.Recv, "mutantOf"); words != nil {
 		receiver, words = words[0]+".", nil
 	}
-	list(fn.Type.Params, "fault")
+	list(fn.Type.Params, "mutant")
 	return receiver, strings.Join(words, ", ")
 }
 

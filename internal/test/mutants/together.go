@@ -17,30 +17,30 @@ import (
 	"time"
 )
 
-// variable is the environment's name for the fault that a build of many has.
-const variable = "REFMON_FAULT"
+// variable is the environment's name for the mutant that a build of many has.
+const variable = "REFMON_MUTANT"
 
-// A Together has many faults in one build of the tests: each is a second copy of
+// A Together has many mutants in one build of the tests: each is a second copy of
 // the function that it changes, which the first calls when the environment says
-// so. To ask about a fault costs the time of the tests and no build. A fault
+// so. To ask about a mutant costs the time of the tests and no build. A mutant
 // outside a function is asked about by its [Runner].
 //
 // It belongs to one goroutine. Its files are below the Runner's Scratch.
 type Together struct {
 	runner  *Runner
 	overlay string            // the JSON that the go command wants
-	number  map[string]int    // of a fault, by its name; immutable
+	number  map[string]int    // of a mutant, by its name; immutable
 	built   map[string]binary // by the package's folder
 }
 
 // A binary is the test program of a package.
 type binary struct {
 	name string
-	red  string        // a pattern of the tests that fail without a fault; "" if all pass
-	took time.Duration // all tests without a fault
+	red  string        // a pattern of the tests that fail without a mutant; "" if all pass
+	took time.Duration // all tests without a mutant
 }
 
-// enough returns after how long tests with a fault are ended, and have seen it:
+// enough returns after how long tests with a mutant are ended, and have seen it:
 // many times what they take without.
 func (b binary) enough() time.Duration {
 	if b.took == 0 {
@@ -49,17 +49,17 @@ func (b binary) enough() time.Duration {
 	return min(timeout, 20*time.Second+5*b.took)
 }
 
-// NewTogether writes the sources of a build with all faults that can be switched.
+// NewTogether writes the sources of a build with all mutants that can be switched.
 // It is an error if one does not apply or what it leaves is not Go; a stale one is
 // left to the Runner, which says so.
-func NewTogether(r *Runner, faults []Fault) (*Together, error) {
+func NewTogether(r *Runner, mutants []Mutant) (*Together, error) {
 	root, err := filepath.Abs(r.Root)
 	if err != nil {
 		return nil, err
 	}
 	t := &Together{runner: r, number: map[string]int{}, built: map[string]binary{}}
 	files := map[string]*switched{}
-	for i, f := range faults {
+	for i, f := range mutants {
 		name, changed, err := f.Apply(root)
 		if errors.Is(err, ErrStale) || err == nil && filepath.Ext(name) != ".go" {
 			continue
@@ -76,7 +76,7 @@ func NewTogether(r *Runner, faults []Fault) (*Together, error) {
 		}
 		ok, err := s.add(i+1, changed)
 		if err != nil {
-			return nil, fmt.Errorf("fault %q: %w", f.Name, err)
+			return nil, fmt.Errorf("mutant %q: %w", f.Name, err)
 		}
 		if ok {
 			t.number[f.Name] = i + 1
@@ -99,8 +99,8 @@ func (t *Together) write(files map[string]*switched) error {
 	}
 	for name, s := range files {
 		const format = "package %s\n\nimport (\n\t\"os\"\n\t\"strconv\"\n)\n\n" +
-			"var refmonFault, _ = strconv.Atoi(os.Getenv(%q))\n"
-		at := filepath.Join(filepath.Dir(name), "zz_refmon_fault.go")
+			"var refmonMutant, _ = strconv.Atoi(os.Getenv(%q))\n"
+		at := filepath.Join(filepath.Dir(name), "zz_refmon_mutant.go")
 		err := put(name, s.text())
 		if replace[at] == "" {
 			err = errors.Join(err, put(at, fmt.Sprintf(format, s.file.Name.Name, variable)))
@@ -115,7 +115,7 @@ func (t *Together) write(files map[string]*switched) error {
 }
 
 // Ask says what [Runner.Ask] says.
-func (t *Together) Ask(f Fault) (Outcome, error) {
+func (t *Together) Ask(f Mutant) (Outcome, error) {
 	n := t.number[f.Name]
 	if n == 0 {
 		return t.runner.Ask(f)
@@ -155,8 +155,7 @@ func (t *Together) Ask(f Fault) (Outcome, error) {
 	return Survived, nil
 }
 
-// test tells whether tests of a package fail with a fault, but for those that
-// fail without one.
+// test reports whether tests of a package fail with a mutant, except for those that fail without one.
 func (t *Together) test(number int, folder, pattern string) (seen bool, err error) {
 	b, err := t.binary(folder)
 	if err != nil || b.name == "" {
@@ -167,7 +166,7 @@ func (t *Together) test(number int, folder, pattern string) (seen bool, err erro
 }
 
 // binary builds the tests of a package once, and finds those that fail without a
-// fault, as what measures memory may.
+// mutant, as what measures memory may.
 func (t *Together) binary(folder string) (binary, error) {
 	if b, ok := t.built[folder]; ok {
 		return b, nil
@@ -210,7 +209,7 @@ func onlyTime(err error) error {
 
 var failed = regexp.MustCompile(`(?m)^--- FAIL: (\w+)`)
 
-// failures returns a pattern of the tests that a run tells to have failed.
+// failures returns a pattern of the failed tests in a run's output.
 func failures(out []byte) string {
 	var names []string
 	for _, m := range failed.FindAllSubmatch(out, -1) {
@@ -224,7 +223,7 @@ func failures(out []byte) string {
 	return "^(" + strings.Join(names, "|") + ")$"
 }
 
-// run runs a test program with a fault, 0 for no fault.
+// run runs a test program with a mutant, 0 for no mutant.
 func (t *Together) run(b binary, number int, folder, pattern string) (out []byte, failed bool, err error) {
 	args := []string{"-test.short", "-test.timeout=" + b.enough().String(), "-test.paniconexit0"}
 	if number != 0 {

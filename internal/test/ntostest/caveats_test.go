@@ -26,7 +26,7 @@ func TestCaveatsHaveBothColumns(t *testing.T) {
 			continue
 		}
 		if !strings.Contains("OTI", ids[0].Family()) {
-			continue // tested beside its package
+			continue // tested in its own package
 		}
 		rows++
 		named := func(cases []rules.ID) bool {

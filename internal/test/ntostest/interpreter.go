@@ -12,8 +12,8 @@ import (
 
 	"github.com/cockroachdb/datadriven"
 
+	"github.com/refmon/refmon/internal/cli/script"
 	"github.com/refmon/refmon/internal/test/wired"
-	"github.com/refmon/refmon/internal/verbs/script"
 	"github.com/refmon/refmon/nt"
 )
 

@@ -21,10 +21,22 @@ const Owner = "admin"
 type Server struct {
 	Dir string // with its socket
 	Bin string // with its programs, such as psql
+
+	run func(program string, args ...string)
 }
 
-// Start starts a server, or skips the test: the short tests start none, and a host without
-// Debian's package or its account has none.
+// Stop ends the server as a restart does: connections are cut.
+func (s *Server) Stop() { s.run("pg_ctl", "-D", s.data(), "-m", "fast", "-w", "stop") }
+
+// Again starts a server that was stopped.
+func (s *Server) Again() {
+	s.run("pg_ctl", "-D", s.data(), "-w", "-t", "120", "-l", filepath.Join(s.Dir, "log"), "-o",
+		fmt.Sprintf("-c listen_addresses='' -c fsync=off -k %s", s.Dir), "start")
+}
+
+func (s *Server) data() string { return filepath.Join(s.Dir, "data") }
+
+// Start starts a server. It skips the test in short mode, and on a host without Debian's package or its account.
 func Start(t *testing.T) Server {
 	t.Helper()
 	if testing.Short() {
@@ -54,10 +66,9 @@ func Start(t *testing.T) Server {
 			t.Fatalf("%q: %v\n%s", args, err, out)
 		}
 	}
-	data := filepath.Join(s.Dir, "data")
-	run("initdb", "-D", data, "-U", Owner, "-A", "trust", "-E", "UTF8", "--no-sync")
-	run("pg_ctl", "-D", data, "-w", "-t", "120", "-l", filepath.Join(s.Dir, "log"), "-o",
-		fmt.Sprintf("-c listen_addresses='' -c fsync=off -k %s", s.Dir), "start")
-	t.Cleanup(func() { run("pg_ctl", "-D", data, "-m", "immediate", "stop") })
+	s.run = run
+	run("initdb", "-D", s.data(), "-U", Owner, "-A", "trust", "-E", "UTF8", "--no-sync")
+	s.Again()
+	t.Cleanup(func() { run("pg_ctl", "-D", s.data(), "-m", "immediate", "stop") })
 	return s
 }

@@ -14,8 +14,8 @@ import (
 // plain is the seed of runs that ask for none.
 const plain = 20251
 
-// Seed returns the number in REFMON_SEED, a seed from the time for
-// REFMON_SEED=clock, and else always the same one; the test's log tells it.
+// Seed returns the number in REFMON_SEED, a seed from the time for REFMON_SEED=clock, and otherwise a constant. It
+// logs the seed.
 func Seed(t testing.TB) uint64 {
 	t.Helper()
 	seed := uint64(plain)
@@ -34,9 +34,20 @@ func Seed(t testing.TB) uint64 {
 	return seed
 }
 
-// Count returns the number in the environment variable name, or standard; a tenth
-// of it with -short.
-func Count(t testing.TB, name string, standard int) int {
+// Deep reports whether random tests have their whole size: REFMON_DEEP=1 asks for it, as .ci/run does, and -short
+// overrules it.
+func Deep() bool { return os.Getenv("REFMON_DEEP") == "1" && !testing.Short() }
+
+// Size returns the size of a random test: whole if [Deep], else a tenth of it, but 1 at least if whole is not 0.
+func Size(whole int) int {
+	if Deep() {
+		return whole
+	}
+	return max(whole/10, min(whole, 1))
+}
+
+// Count returns the number in the environment variable name, or else the [Size] for whole.
+func Count(t testing.TB, name string, whole int) int {
 	t.Helper()
 	if v := os.Getenv(name); v != "" {
 		n, err := strconv.Atoi(v)
@@ -45,8 +56,5 @@ func Count(t testing.TB, name string, standard int) int {
 		}
 		return n
 	}
-	if testing.Short() {
-		return standard / 10
-	}
-	return standard
+	return Size(whole)
 }

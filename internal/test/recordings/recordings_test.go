@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// outcome runs a test that asks for a recording and tells how it ended.
+// outcome runs a test that uses a recording and stores its result.
 type outcome struct {
 	testing.TB
 	skipped, failed bool

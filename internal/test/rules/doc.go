@@ -2,7 +2,7 @@
 //
 // The files of docs/rules list every rule that is built, one line each:
 //
-//   - **A-56** Sentence in our own words. *Source: MS-DTYP 2.5.3.2.*
+//   - **A-56** Sentences in our own words. *Source: MS-DTYP 2.5.3.2.*
 //
 // A rule is cited in a comment at the branch that decides it, and it is named
 // by the test that checks it, in a _test.go file or in testdata. An id that is
@@ -11,6 +11,11 @@
 // or alone in a string, that docs/rules does not list. To see it work:
 //
 //	go test ./internal/test/rules
+//
+// A second test holds the meaning of the rules while their wording changes.
+// testdata/contract.txt lists the names, numbers and cited ids of each rule, the
+// hash of its source, and how often it says may, only, unless and their like
+// ([Facts]). Who changes one of these runs the tests with -args -rewrite.
 //
 // Ids are a letter, a hyphen, a number and at most one small letter: O objects
 // and handles, T tokens, I impersonation, P properties of impersonation, S

@@ -233,7 +233,7 @@ func (s *Server) TryCacls(user, share, path string, args ...string) (string, err
 	return run(exec.Command("smbcacls", args...))
 }
 
-// Client runs commands of smbclient as a user, and gives what it prints, errors last.
+// Client runs commands of smbclient as a user, and returns its output, with errors last.
 func (s *Server) Client(user, share, commands string) (string, error) {
 	s.T.Helper()
 	return run(exec.Command("smbclient", "-s", s.config(), "-U", user+"%"+s.password, "//"+s.address+"/"+share,

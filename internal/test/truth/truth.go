@@ -90,7 +90,7 @@ func (k *Known) Team(person int) int {
 }
 
 // Gone is how an index says that it has no such document, which is a no.
-const Gone = "there is no such document in the index"
+const Gone = "the document is not in the index"
 
 // Judge holds an answer to a question that was asked at before and answered at now against what was true at some
 // moment between the limit before it and now: a yes was, and a no that says nothing else was. It

@@ -8,21 +8,22 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/refmon/refmon/internal/verbs/bulk"
-	"github.com/refmon/refmon/internal/verbs/bulk/objects"
-	"github.com/refmon/refmon/internal/verbs/bulk/people"
+	"github.com/refmon/refmon/internal/cli/bulk"
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/objects/tree"
+	"github.com/refmon/refmon/internal/words"
 )
 
 // WhoCan asks about a tree as the command who-can does: the names of the people who have each right, by path
 // and right. The error also says that a file could not be read.
-func WhoCan(tree string, dir *people.Directory, rights string) (map[string]map[string][]string, error) {
-	parsed, err := bulk.ParseRights(rights)
+func WhoCan(root string, dir *directory.Directory, rights string) (map[string]map[string][]string, error) {
+	parsed, err := words.Parse(rights)
 	if err != nil {
 		return nil, err
 	}
 	var out bytes.Buffer
 	run := bulk.Run{Directory: dir, Rights: parsed, Format: bulk.JSONL, Out: &out,
-		Source: objects.Files([]string{tree}, objects.TreeOptions{Recurse: true})}
+		Source: tree.Files([]string{root}, tree.Options{Recurse: true})}
 	if _, err := run.Do(context.Background()); err != nil {
 		return nil, err
 	}

@@ -53,7 +53,7 @@ func (g *guest) NewThread() (*nt.Thread, error) {
 	return g.Process.NewThread()
 }
 
-// HandOut implements [wire.Lender].
+// HandOut implements [wire.DescriptorPasser].
 func (g *guest) HandOut(th *nt.Thread, file winnt.Handle) (*os.File, ntstatus.Status) {
 	out, st := g.host.System.HandOut(th, file, uint32(os.Getuid()))
 	return out.File, st

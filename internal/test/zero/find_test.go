@@ -115,7 +115,7 @@ var askable = []reflect.Type{
 	%s}
 `
 
-// TestFound keeps found_test.go equal to what is found.
+// TestFound compares found_test.go with the types in the source.
 func TestFound(t *testing.T) {
 	var imports, rows bytes.Buffer
 	for _, p := range public(t) {

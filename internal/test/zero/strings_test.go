@@ -31,9 +31,8 @@ func texts[T interface {
 	return out
 }
 
-// TestEveryValueHasAText: a value of an enumeration prints, whatever it is: no table is
-// read behind its end, no value prints as nothing, and no two print alike, so that an
-// unknown one is told by its number.
+// Every value of an enumeration has a text: no table is read out of range, no text is empty, and no two are equal, so
+// an unknown value is shown by its number.
 func TestEveryValueHasAText(t *testing.T) {
 	for name, all := range map[string]func() []string{
 		"access.ReasonKind": texts[access.ReasonKind], "audit.Category": texts[audit.Category],

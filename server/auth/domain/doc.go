@@ -1,14 +1,12 @@
-// Package domain logs users of a domain on without their tickets: by a password that the
-// domain checks, or by their names alone (S4U). It stands before another authority, which
-// answers for everybody else.
+// Package domain logs on users of a domain without their tickets: with a password that the domain checks, or by name
+// alone (S4U). It passes all other logons to another authority.
 //
-//	a := domain.Authority{Authority: next, Store: store, Realm: "EXAMPLE.TEST", Name: "EXAMPLE",
-//		Passwords: domain.ByKDC(passwords), Names: domain.ByDirectory(directory), Limit: &domain.Limit{}}
-//	r, st := a.LogOn(request)        // DOMAIN\alice, alice@EXAMPLE.TEST
+//	a := domain.New(domain.Authority{Authority: next, Store: store, Realm: "EXAMPLE.TEST", Name: "EXAMPLE",
+//		Passwords: domain.ByKDC(passwords), Names: domain.ByDirectory(directory)})
+//	r, st := a.LogOn(request) // DOMAIN\alice, alice@EXAMPLE.TEST
 //
-// How often wrong passwords lock an account is the directory's to say. In front of it a
-// [Limit] of this host's own counts failures for each name and for each program or address
-// that asks, so that this host is no place to guess from. No password is in any text.
+// The directory decides when wrong passwords lock an account. In addition an [admission.Limit] of this host counts
+// failures by name and by origin, so that nobody can guess passwords through this host. No text contains a password.
 //
 // An [Authority] is safe for concurrent use.
 package domain

@@ -9,40 +9,42 @@ import (
 
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/auth/admission"
 	"github.com/refmon/refmon/server/lsa"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
-// Authority logs users of one domain on. Authority, Store and Realm are required.
+// Authority logs on users of one domain. Authority, Store and Realm are required. Use [New]; its copy must not be
+// changed.
 type Authority struct {
-	logon.Authority            // answers for everybody else
-	Store           *lsa.Store // gives local groups and rights
-	Realm           string     // behind the @
-	Name            string     // before the backslash; "": the realm stands there alone
-	Passwords       ByPassword // nil: passwords of the domain are of no package
-	Names           ByName     // nil: names of the domain are of no package
-	Limit           *Limit
-	// Unqualified takes a name without a domain for one of the domain, where the store has no
-	// account of that name.
+	logon.Authority                  // used for all other users
+	Store           *lsa.Store       // gives local groups and rights
+	Realm           string           // after the @
+	Name            string           // before the backslash; "": only the realm is accepted
+	Passwords       ByPassword       // nil: logons with a domain password return STATUS_NO_SUCH_PACKAGE
+	Names           ByName           // nil: the embedded Authority logs on domain users by name
+	Limit           *admission.Limit // nil: the default limits
+	// Unqualified treats a name without a domain as a domain user if the store has no such account.
 	Unqualified bool
-	// Refused is told why a user was refused. nil: nothing is told.
-	Refused func(error)
+	// Refused logs why a user was refused. client is the address or the calling program. nil: no log.
+	Refused func(client string, why error)
 
-	checking chan struct{} // a place for each password that is being checked
+	checks *admission.Pool // immutable: the passwords that are being checked
 }
 
-// checks is how many passwords are checked at once, and wait how long one may take.
+// Limits of password checks: concurrent ones, waiting ones, and the time for one.
 const (
-	checks = 32
-	wait   = 30 * time.Second
+	checks  = 32
+	waiters = 256
+	wait    = 30 * time.Second
 )
 
-// New makes an authority.
+// New returns an authority. If a.Limit is nil, it gets the default limits.
 func New(a Authority) *Authority {
-	a.checking = make(chan struct{}, checks)
+	a.checks = admission.NewPool(checks, waiters)
 	if a.Limit == nil {
-		a.Limit = &Limit{}
+		a.Limit = &admission.Limit{}
 	}
 	return &a
 }
@@ -54,7 +56,7 @@ func (a *Authority) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 		return a.Authority.LogOn(r)
 	}
 	if len(r.Groups) > 0 && !r.Tcb {
-		// Only a caller with SeTcbPrivilege adds groups to a token. L-33
+		// Only a caller with SeTcbPrivilege may add groups to a token (L-33).
 		return logon.Result{}, ntstatus.PrivilegeNotHeld
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), wait)
@@ -65,7 +67,8 @@ func (a *Authority) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 	return a.byPassword(ctx, &r, name)
 }
 
-// user returns the name of the domain's user that a request names. D-27
+// user returns the name of the domain user in a request. ours is false if the request is not for a user of this
+// domain. byRealm means that the name had the form name@realm (D-27).
 func (a *Authority) user(r *logon.Request) (name string, byRealm, ours bool) {
 	if r.Name == "" || len(r.Name)+len(r.Domain) > logon.MaxName {
 		return "", false, false
@@ -74,7 +77,7 @@ func (a *Authority) user(r *logon.Request) (name string, byRealm, ours bool) {
 	behind := qualified && strings.HasSuffix(r.Name, "@"+domain) && !strings.Contains(r.Name, `\`)
 	switch {
 	case qualified && r.Domain != "" && !strings.EqualFold(r.Domain, domain):
-		return "", false, false // two domains: the next one refuses it
+		return "", false, false // two different domains: the next authority rejects it
 	case !qualified:
 		domain = r.Domain
 	}
@@ -82,7 +85,7 @@ func (a *Authority) user(r *logon.Request) (name string, byRealm, ours bool) {
 		if !a.Unqualified {
 			return "", false, false
 		}
-		// An account of this computer comes before one of the domain. D-27
+		// An account of this computer takes precedence over one of the domain (D-27).
 		_, local := a.Store.LookupName(r.Name)
 		return name, false, !local
 	}
@@ -90,44 +93,42 @@ func (a *Authority) user(r *logon.Request) (name string, byRealm, ours bool) {
 	return name, behind, ours
 }
 
-// byPassword logs on with a password.
+// byPassword logs on with a password. Without Passwords it returns STATUS_NO_SUCH_PACKAGE, and at a limit
+// STATUS_ACCOUNT_LOCKED_OUT.
 func (a *Authority) byPassword(ctx context.Context, r *logon.Request, name string) (logon.Result, ntstatus.Status) {
 	if a.Passwords == nil {
 		return logon.Result{}, ntstatus.NoSuchPackage
 	}
 	if r.Password == "" {
-		// An empty password is checked nowhere: a directory takes it for an anonymous client. D-2
+		// An empty password is never checked, because a directory treats such a bind as anonymous
+		// (D-2).
 		return logon.Result{Reason: ntstatus.WrongPassword}, ntstatus.LogonFailure
 	}
-	origin, named := network(r.Origin), r.Origin != ""
-	if !named {
-		origin = "program of " + r.Caller.String()
-	}
-	if !a.Limit.attempt(name, origin, named) {
-		// The directory is not asked: this host is no place to guess from. D-25
+	origin, named := a.Store.Requester(r)
+	if !a.Limit.Attempt(name, origin, named) {
+		// The directory is not queried, so that this host cannot be used for guessing (D-25).
 		return logon.Result{Reason: ntstatus.AccountLockedOut}, ntstatus.AccountLockedOut
 	}
-	select {
-	case a.checking <- struct{}{}:
-		defer func() { <-a.checking }()
-	default:
-		a.Limit.unknown(name, origin)
+	if !a.checks.Enter(ctx, origin) {
+		// Places are shared by origin, so that a flood from one does not delay all others (L-74).
+		a.Limit.Unknown(name, origin)
 		return logon.Result{}, ntstatus.InsufficientResources
 	}
+	defer a.checks.Leave()
 	p, err := a.Passwords(ctx, name, r.Password)
 	if err != nil {
-		result, status := a.refused(err)
+		result, status := a.refused(r, err)
 		if status == ntstatus.NoLogonServers {
-			a.Limit.unknown(name, origin)
+			a.Limit.Unknown(name, origin)
 		}
 		return result, status
 	}
-	a.Limit.succeeded(name, origin)
+	a.Limit.Succeeded(name, origin)
 	return a.token(&p, r)
 }
 
-// byName logs on for a service that answers for its client. Without SeTcbPrivilege the
-// token only identifies. L-36
+// byName logs on without a password. Unless the caller has SeTcbPrivilege, the token has the identification level
+// (L-36).
 func (a *Authority) byName(ctx context.Context, r *logon.Request, name string, byRealm bool) (logon.Result,
 	ntstatus.Status) {
 	switch {
@@ -138,7 +139,7 @@ func (a *Authority) byName(ctx context.Context, r *logon.Request, name string, b
 	}
 	p, err := a.Names(ctx, name, byRealm)
 	if err != nil {
-		return a.refused(err)
+		return a.refused(r, err)
 	}
 	out, st := a.token(&p, r)
 	if st == ntstatus.Success && !r.Tcb {
@@ -147,19 +148,20 @@ func (a *Authority) byName(ctx context.Context, r *logon.Request, name string, b
 	return out, st
 }
 
-// refused tells the log why, and returns what the client hears.
-func (a *Authority) refused(err error) (logon.Result, ntstatus.Status) {
+// refused logs the reason and returns the client's status. An unexplained error is STATUS_LOGON_FAILURE.
+func (a *Authority) refused(r *logon.Request, err error) (logon.Result, ntstatus.Status) {
 	if a.Refused != nil {
-		a.Refused(err)
+		client, _ := a.Store.Requester(r)
+		a.Refused(client, err)
 	}
-	var r *Refused
-	if !errors.As(err, &r) || r.Status == 0 {
+	var why *Refused
+	if !errors.As(err, &why) || why.Status == 0 {
 		return logon.Result{}, ntstatus.LogonFailure
 	}
-	return r.Result, r.Status
+	return why.Result, why.Status
 }
 
-// token makes the result of a user who is known.
+// token returns the logon result of an authenticated user.
 func (a *Authority) token(p *Proved, r *logon.Request) (logon.Result, ntstatus.Status) {
 	u := p.User
 	u.Groups = slices.Concat(u.Groups, r.Groups)

@@ -4,12 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/auth/admission"
 	"github.com/refmon/refmon/server/lsa"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -28,12 +32,12 @@ func (n next) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 	return logon.Result{Proof: "next"}, ntstatus.NoSuchPackage
 }
 
-// fixture is an authority whose directory knows alice by the password wonderland, and
-// counts how often it is asked.
+// fixture is an authority whose directory has alice with the password wonderland and counts
+// queries.
 type fixture struct {
 	*Authority
 	asked int
-	fails error // what the directory answers instead
+	fails error // returned instead of a result
 	now   time.Time
 }
 
@@ -65,7 +69,7 @@ func newFixture(t *testing.T) *fixture {
 			}
 			return Proved{}, &Refused{Status: ntstatus.NoSuchUser, Why: errors.New("of the test")}
 		},
-		Limit: &Limit{PerName: 3, PerOrigin: 6, Now: func() time.Time { return f.now }}})
+		Limit: &admission.Limit{PerPair: 3, PerName: 5, PerOrigin: 6, Now: func() time.Time { return f.now }}})
 	return f
 }
 
@@ -105,8 +109,8 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// TestLogon: the token of a user whom the directory knows, by password and by name.
-func TestLogon(t *testing.T) {
+// TestTokenOfDomainUser checks the token of a domain user, by password and by name.
+func TestTokenOfDomainUser(t *testing.T) {
 	f := newFixture(t)
 	out, st := f.LogOn(password("EXAMPLE", "alice", "wonderland"))
 	if st != ntstatus.Success || out.Proof != "alice of the test" || out.Token.Source.Name != "test" ||
@@ -152,9 +156,10 @@ func TestLogon(t *testing.T) {
 	}
 }
 
-// TestLimit: past the failures of a name or of an origin the directory is not asked (D-25);
-// success forgives the name alone; what told nothing does not count.
-func TestLimit(t *testing.T) {
+// TestDirectoryIsNotQueriedBeyondTheLimit checks that the directory is not queried after too many
+// failures of a name or an origin (D-25). A success clears the name only, and an attempt without a
+// result does not count.
+func TestDirectoryIsNotQueriedBeyondTheLimit(t *testing.T) {
 	f := newFixture(t)
 	try := func(name, word, origin string) ntstatus.Status {
 		r := password("EXAMPLE", name, word)
@@ -168,20 +173,33 @@ func TestLimit(t *testing.T) {
 	if st := try("ALICE", "wonderland", "192.0.2.2"); st != ntstatus.Success {
 		t.Fatalf("D-25: below the limit: %v", st)
 	}
-	for range 3 {
-		try("alice", "wrong", "192.0.2.1")
-	}
+	try("alice", "wrong", "192.0.2.1")
 	asked := f.asked
-	if st := try("Alice", "wonderland", "192.0.2.2"); st != ntstatus.AccountLockedOut || f.asked != asked {
+	if st := try("Alice", "wonderland", "192.0.2.1"); st != ntstatus.AccountLockedOut || f.asked != asked {
+		t.Errorf("D-25: past the limit of the name from that address: %v, asked %d times", st, f.asked-asked)
+	}
+	if st := try("Alice", "wonderland", "192.0.2.4"); st != ntstatus.Success {
+		t.Errorf("D-25: the name from another address: %v", st)
+	}
+	for range 2 {
+		try("alice", "wrong", "192.0.2.3")
+	}
+	asked = f.asked
+	if st := try("Alice", "wonderland", "192.0.2.5"); st != ntstatus.AccountLockedOut || f.asked != asked {
 		t.Errorf("D-25: past the limit of the name: %v, asked %d times", st, f.asked-asked)
 	}
-	if st := try("bob", "x", "192.0.2.1"); st != ntstatus.LogonFailure {
-		t.Errorf("D-25: the sixth of the address: %v", st)
+	if st := try("Alice", "wonderland", "192.0.2.4"); st != ntstatus.Success {
+		t.Errorf("D-25: past the limit of the name, where the user logged on before: %v", st)
+	}
+	for range 3 {
+		if st := try("bob", "x", "192.0.2.1"); st != ntstatus.LogonFailure {
+			t.Errorf("D-25: the sixth of the address: %v", st)
+		}
 	}
 	if st := try("carol", "x", "192.0.2.1"); st != ntstatus.AccountLockedOut {
 		t.Errorf("D-25: past the limit of the address: %v", st)
 	}
-	f.now = f.now.Add(defaultWindow)
+	f.now = f.now.Add(admission.DefaultWindow)
 	if st := try("alice", "wonderland", "192.0.2.1"); st != ntstatus.Success {
 		t.Errorf("D-25: after the window: %v", st)
 	}
@@ -214,28 +232,23 @@ func TestLimit(t *testing.T) {
 	}
 }
 
-// TestLimitIsBounded: so many names are kept, and the oldest is forgotten (D-26).
-func TestLimitIsBounded(t *testing.T) {
-	var c counts
-	now := time.Unix(1_800_000_000, 0)
-	for i := range maxKept + 5 {
-		c.add(fmt.Sprint(i), now)
-	}
-	if len(c.byKey) != maxKept || c.order.Len() != maxKept || c.live("4", now, time.Minute) != nil ||
-		c.live("5", now, time.Minute) == nil {
-		t.Errorf("D-26: %d and %d are kept", len(c.byKey), c.order.Len())
-	}
-	if c.live("7", now.Add(time.Hour), time.Minute) != nil || len(c.byKey) != 0 || c.order.Len() != 0 {
-		t.Errorf("D-26: %d are kept after the window", len(c.byKey))
-	}
-}
-
 // TestManyAtOnce: so many passwords are checked at once, and the next is refused without
 // being counted.
 func TestManyAtOnce(t *testing.T) {
 	f := newFixture(t)
 	for range checks {
-		f.checking <- struct{}{}
+		f.checks.Enter(t.Context(), "192.0.2.1")
+	}
+	var waiting sync.WaitGroup
+	for range waiters {
+		waiting.Go(func() {
+			if f.checks.Enter(t.Context(), "192.0.2.1") {
+				f.checks.Leave()
+			}
+		})
+	}
+	for f.checks.Waiting() < waiters {
+		runtime.Gosched()
 	}
 	for range 9 {
 		_, st := f.LogOn(password("EXAMPLE", "alice", "wonderland"))
@@ -243,25 +256,15 @@ func TestManyAtOnce(t *testing.T) {
 			t.Fatalf("too many at once: %v", st)
 		}
 	}
-	<-f.checking
+	f.checks.Leave()
+	waiting.Wait()
 	if _, st := f.LogOn(password("EXAMPLE", "alice", "wonderland")); st != ntstatus.Success {
 		t.Errorf("a place is free: %v", st)
 	}
 }
 
-// TestOneNetwork: the addresses of a network of IPv6 are one client's, however they are
-// written, and those of IPv4 one each (D-30).
-func TestOneNetwork(t *testing.T) {
-	for _, c := range []struct{ origin, want string }{
-		{"192.0.2.1", "192.0.2.1"}, {"192.0.2.2", "192.0.2.2"}, {"::ffff:192.0.2.1", "192.0.2.1"},
-		{"2001:db8::1", "2001:db8::/64"}, {"2001:db8:0:0:ffff::9", "2001:db8::/64"}, {"2001:DB8::1", "2001:db8::/64"},
-		{"2001:db8:0:1::1", "2001:db8:0:1::/64"}, {"fe80::1%eth0", "fe80::/64"}, {"fe80::1%eth1", "fe80::/64"},
-		{"a printer", "a printer"}, {"192.0.2.1:80", "192.0.2.1:80"},
-	} {
-		if got := network(c.origin); got != c.want {
-			t.Errorf("D-30: %s counts as %q, want %q", c.origin, got, c.want)
-		}
-	}
+// TestOneNetworkIsOneOrigin: guesses from the addresses of a network of IPv6 count as those of one client (D-30).
+func TestOneNetworkIsOneOrigin(t *testing.T) {
 	f := newFixture(t)
 	for i := range 6 {
 		r := password("EXAMPLE", fmt.Sprint("user", i), "x")
@@ -278,5 +281,173 @@ func TestOneNetwork(t *testing.T) {
 	r.Origin = "2001:db8:0:1::beef"
 	if _, st := f.LogOn(r); st != ntstatus.Success {
 		t.Errorf("D-30: another network: %v", st)
+	}
+}
+
+// TestWhoseNames: a name is the domain's with exactly its name or its realm, in any case (D-27).
+func TestWhoseNames(t *testing.T) {
+	for _, named := range []string{"EXAMPLE", ""} {
+		a := New(Authority{Realm: "EXAMPLE.TEST", Name: named})
+		for _, c := range []struct {
+			name, domain string
+			want         bool
+		}{
+			{"x@EXAMPLE.TEST", "", true}, {"x@example.test", "", true}, {`EXAMPLE\x`, "", named != ""},
+			{"x", "EXAMPLE.TEST", true},
+			{"x", "example", named != ""}, {"x@SUB.EXAMPLE.TEST", "", false}, {"x@MYEXAMPLE.TEST", "", false},
+			{"x@EXAMPLE.TEST.EVIL", "", false}, {`EXAMPLE2\x`, "", false}, {`EXAMPL\x`, "", false}, {"x", "OTHER", false},
+			{"x@EXAMPLE.TEST", "OTHER", false}, {"x@EXAMPLE.TEST", "example.test", true}, {"x", "", false},
+			{"", "EXAMPLE", false},
+		} {
+			name, _, ours := a.user(&logon.Request{Name: c.name, Domain: c.domain})
+			if ours != c.want || ours && name != "x" {
+				t.Errorf("D-27: named %q: %q of %q: %q, %v", named, c.name, c.domain, name, ours)
+			}
+		}
+	}
+}
+
+// TestRequestReachesItsAuthority checks which authority gets each kind of request and with what contents, that its
+// result is returned, and that each rejection is logged (D-2, D-25, D-27, L-33, L-36).
+func TestRequestReachesItsAuthority(t *testing.T) {
+	f := newFixture(t)
+	var asked []string
+	var told []error
+	user := Proved{Proof: "p", Source: "s", User: lsa.DomainUser{Account: logon.Account{SID: home.WithRID(1104)},
+		PrimaryGroup: home.WithRID(513), Groups: []token.Group{group}}}
+	odd := errors.New("odd")
+	answer := func(name string) (Proved, error) {
+		switch name {
+		case "odd":
+			return user, odd
+		case "zero":
+			return user, &Refused{Result: logon.Result{Reason: ntstatus.AccountDisabled}, Why: odd}
+		case "no":
+			return user, fmt.Errorf("x: %w", &Refused{Status: ntstatus.AccountExpired,
+				Result: logon.Result{Reason: ntstatus.AccountDisabled, Proof: "why"}, Why: odd})
+		}
+		return user, nil
+	}
+	ends := func(ctx context.Context) {
+		if at, ok := ctx.Deadline(); !ok || time.Until(at) > 30*time.Second || ctx.Err() != nil {
+			t.Error("a question that does not end of itself")
+		}
+	}
+	f.Passwords = func(ctx context.Context, name string, p logon.Secret) (Proved, error) {
+		ends(ctx)
+		asked = append(asked, "password of "+name+" "+string(p))
+		return answer(name)
+	}
+	f.Names = func(ctx context.Context, name string, byRealm bool) (Proved, error) {
+		ends(ctx)
+		asked = append(asked, fmt.Sprintf("%s %t", name, byRealm))
+		return answer(name)
+	}
+	f.Refused = func(_ string, err error) { told = append(told, err) }
+	const of, byName, lost = logon.Password, logon.S4U, ntstatus.LogonFailure
+	groups := []token.Group{{SID: sid.BackupOperators, Attributes: token.GroupDefault}}
+	for _, c := range []struct {
+		what   string
+		r      logon.Request
+		asked  string // "next": who stands behind
+		want   ntstatus.Status
+		reason ntstatus.Status
+	}{
+		{"a password", logon.Request{Package: of, Type: 3, Name: `EXAMPLE\a`, Password: "w"}, "password of a w", 0, 0},
+		{"a name", logon.Request{Package: byName, Type: 3, Name: `EXAMPLE\a`}, "a false", 0, 0},
+		{"a name before the realm", logon.Request{Package: byName, Type: 3, Name: "a@example.test"}, "a true", 0, 0},
+		{"a name before the realm's name", logon.Request{Package: byName, Type: 3, Name: "a@EXAMPLE"}, "a true", 0, 0},
+		{"a name beside the realm", logon.Request{Package: byName, Type: 3, Domain: "example.test", Name: "a"},
+			"a false", 0, 0},
+		{"a name with both", logon.Request{Package: byName, Type: 3, Name: `EXAMPLE\a@EXAMPLE.TEST`},
+			"a@EXAMPLE.TEST false", 0, 0},
+		{"a name with another sign", logon.Request{Package: byName, Type: 3, Name: "a@b@EXAMPLE.TEST"}, "a@b true", 0, 0},
+		{"a ticket", logon.Request{Package: logon.Ticket, Type: 3, Name: `EXAMPLE\a`}, "next", ntstatus.NoSuchPackage, 0},
+		{"no package", logon.Request{Type: 3, Name: `EXAMPLE\a`, Groups: groups}, "next", ntstatus.NoSuchPackage, 0},
+		{"of this computer", logon.Request{Package: byName, Type: 3, Domain: ".", Name: "a"}, "next",
+			ntstatus.NoSuchPackage, 0},
+		{"groups, by password", logon.Request{Package: of, Type: 3, Name: `EXAMPLE\a`, Password: "w", Groups: groups}, "",
+			ntstatus.PrivilegeNotHeld, 0},
+		{"groups, by name", logon.Request{Package: byName, Type: 2, Name: `EXAMPLE\a`, Groups: groups}, "",
+			ntstatus.PrivilegeNotHeld, 0},
+		{"groups with the privilege", logon.Request{Package: of, Type: 3, Name: `EXAMPLE\a`, Password: "w", Groups: groups,
+			Tcb: true}, "password of a w", 0, 0},
+		{"an empty password", logon.Request{Package: of, Type: 3, Name: `EXAMPLE\a`}, "", lost, ntstatus.WrongPassword},
+		{"another type by name", logon.Request{Package: byName, Type: 2, Name: `EXAMPLE\a`}, "",
+			ntstatus.InvalidLogonType, 0},
+		{"a type that is not granted", logon.Request{Package: of, Type: winnt.LOGON32_LOGON_SERVICE, Name: `EXAMPLE\a`,
+			Password: "w"}, "password of a w", ntstatus.LogonTypeNotGranted, ntstatus.LogonTypeNotGranted},
+		{"refused", logon.Request{Package: of, Type: 3, Name: `EXAMPLE\no`, Password: "w"}, "password of no w",
+			ntstatus.AccountExpired, ntstatus.AccountDisabled},
+		{"refused by name", logon.Request{Package: byName, Type: 3, Name: `EXAMPLE\no`}, "no false", ntstatus.AccountExpired,
+			ntstatus.AccountDisabled},
+		{"refused without a status", logon.Request{Package: of, Type: 3, Name: `EXAMPLE\zero`, Password: "w"},
+			"password of zero w", lost, 0},
+		{"another error", logon.Request{Package: byName, Type: 3, Name: `EXAMPLE\odd`}, "odd false", lost, 0},
+		{"the longest name", logon.Request{Package: of, Type: 3, Domain: "EXAMPLE", Name: strings.Repeat("n", 1017),
+			Password: "w"}, "password of " + strings.Repeat("n", 1017) + " w", 0, 0},
+		{"one byte more", logon.Request{Package: of, Type: 3, Domain: "EXAMPLE", Name: strings.Repeat("n", 1018),
+			Password: "w"}, "next", ntstatus.NoSuchPackage, 0},
+	} {
+		asked, told = nil, nil
+		r, st := f.LogOn(c.r)
+		who := strings.Join(asked, "; ")
+		if r.Proof == "next" {
+			who += "next"
+		}
+		if who != c.asked || st != c.want || r.Reason != c.reason || (st == 0) != (r.Token.User.SID == home.WithRID(1104)) {
+			t.Errorf("%s: %v for %v after %.40q, want %v for %v after %.40q", c.what, st, r.Reason, who, c.want, c.reason,
+				c.asked)
+		}
+		refused := slices.ContainsFunc([]string{"no", "zero", "odd"}, func(n string) bool {
+			return strings.HasSuffix(c.r.Name, `\`+n)
+		})
+		if refused != (len(told) == 1) || refused && !errors.Is(told[0], odd) {
+			t.Errorf("%s: the log is told %v", c.what, told)
+		}
+		if st != 0 {
+			continue
+		}
+		added := slices.ContainsFunc(r.Token.Groups, func(g token.Group) bool { return g.SID == sid.BackupOperators })
+		if r.Proof != "p" || r.Token.Source.Name != "s" || added != (len(c.r.Groups) > 0) ||
+			len(user.User.Groups) != 1 || (r.Token.Level == winnt.SecurityIdentification) != (c.r.Package == byName) {
+			t.Errorf("%s: %+v by %q", c.what, r.Token, r.Proof)
+		}
+	}
+	// Both tokens of an administrator are of this source.
+	if err := f.Store.Update(sid.LocalSystem, func(e *lsa.Edit) error {
+		return e.AddMember(sid.Administrators, home.WithRID(1104))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	r, st := f.LogOn(logon.Request{Package: of, Type: 2, Name: `EXAMPLE\a`, Password: "w"})
+	if st != 0 || r.Linked == nil || r.Linked.Source.Name != "s" || r.Token.Source.Name != "s" {
+		t.Errorf("an administrator's tokens: %v, %+v", st, r.Linked)
+	}
+	f.Refused = nil // without a log the answer is the same
+	if _, st := f.LogOn(logon.Request{Package: byName, Type: 3, Name: `EXAMPLE\no`}); st != ntstatus.AccountExpired {
+		t.Errorf("without a log: %v", st)
+	}
+}
+
+// TestUnqualifiedNames checks that a name without a domain is the domain's only if the
+// configuration allows it and this computer does not have such an account (D-27).
+func TestUnqualifiedNames(t *testing.T) {
+	f := newFixture(t)
+	if err := f.Store.Update(sid.LocalSystem, func(e *lsa.Edit) error {
+		e.AddAccount(lsa.Account{Name: "local"})
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for _, unqualified := range []bool{false, true} {
+		f.Unqualified = unqualified
+		for name, want := range map[string]bool{"x": true, "local": false, "LOCAL": false, "Everyone": false, "HERE": false,
+			`HERE\x`: false, "x@HERE": false, `\x`: true} {
+			got, byRealm, ours := f.user(&logon.Request{Name: name})
+			if ours != (want && unqualified) || ours && byRealm || ours && got != "x" {
+				t.Errorf("D-27: unqualified %t: %s is %q, %t by the realm %t", unqualified, name, got, ours, byRealm)
+			}
+		}
 	}
 }

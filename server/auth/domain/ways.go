@@ -16,35 +16,33 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Proved is a user who is known now. The zero value is no user.
+// Proved is an authenticated user. The zero value is no user.
 type Proved struct {
 	User   lsa.DomainUser
 	Proof  string // for the record
 	Source string // of the token
 }
 
-// Refused says why a user is not known. The zero value tells no more than that.
+// Refused is the error of a failed authentication. Why must not be nil when Error is called.
 type Refused struct {
-	Status ntstatus.Status // what the client hears; 0: STATUS_LOGON_FAILURE
-	Result logon.Result    // what the record says
+	Status ntstatus.Status // the client's status; 0: STATUS_LOGON_FAILURE
+	Result logon.Result    // the result for the audit record
 	Why    error           // for the log
 }
 
 func (r *Refused) Error() string { return r.Why.Error() }
 
-// Unwrap returns the reason.
+// Unwrap returns Why.
 func (r *Refused) Unwrap() error { return r.Why }
 
-// ByPassword is a way to check a password: name has no domain and no realm. Errors are
-// [*Refused].
+// ByPassword checks a password. name has no domain and no realm. Errors are [*Refused].
 type ByPassword func(ctx context.Context, name string, password logon.Secret) (Proved, error)
 
-// ByName is a way to find a user by the name alone; byRealm says that it stood before the
-// realm. Errors are [*Refused].
+// ByName looks up a user by name. byRealm means that the name had the form name@realm. Errors are [*Refused].
 type ByName func(ctx context.Context, name string, byRealm bool) (Proved, error)
 
-// ByKDC checks passwords at the KDC (K-53); the groups are those of the ticket. take
-// returns what does, nil where there is no keytab.
+// ByKDC returns a check of passwords at the KDC (K-53). The groups are those of the ticket. take returns the
+// checker, or nil without a keytab, which is STATUS_NO_LOGON_SERVERS.
 func ByKDC(take func() *kerberos.Passwords) ByPassword {
 	return func(ctx context.Context, name string, password logon.Secret) (Proved, error) {
 		p := take()
@@ -60,13 +58,14 @@ func ByKDC(take func() *kerberos.Passwords) ByPassword {
 	}
 }
 
-// SIDs that say who proved a client (MS-DTYP 2.4.2.4): the directory, or a service.
+// SIDs for the asserted identity (MS-DTYP 2.4.2.4): by the directory, or by a service.
 var (
 	byAuthority = sid.MustParse("S-1-18-1")
 	byService   = sid.MustParse("S-1-18-2")
 )
 
-// ByBind checks passwords by a bind at the directory (D-24); the groups are the directory's.
+// ByBind returns a check of passwords by an LDAP bind (D-24). The groups are those of the directory. A disabled or
+// otherwise restricted account is refused.
 func ByBind(d *ldap.Directory) ByPassword {
 	return func(ctx context.Context, name string, password logon.Secret) (Proved, error) {
 		f, err := d.Check(ctx, name, password)
@@ -74,14 +73,14 @@ func ByBind(d *ldap.Directory) ByPassword {
 			return Proved{}, refused(err)
 		}
 		if f.Restricted != 0 {
-			// A server that binds an account that may not be used is not the last word. D-11
+			// A restricted account is rejected even if the server accepts its bind (D-11).
 			return Proved{}, forbidden(f)
 		}
 		return made(d, f, byAuthority, "by a password that the directory took")
 	}
 }
 
-// ByDirectory finds users in the directory.
+// ByDirectory returns a lookup of users in the directory. A restricted account is refused.
 func ByDirectory(d *ldap.Directory) ByName {
 	return func(ctx context.Context, name string, byRealm bool) (Proved, error) {
 		f, err := d.Find(ctx, name, byRealm)
@@ -93,20 +92,20 @@ func ByDirectory(d *ldap.Directory) ByName {
 			return Proved{}, r
 		}
 		if f.Restricted != 0 {
-			// A user who may not log on is not logged on by a service, either. D-11
+			// A user who may not log on cannot be logged on by a service either (D-11).
 			return Proved{}, forbidden(f)
 		}
 		return made(d, f, byService, "by name, and found in the directory")
 	}
 }
 
-// restricted are the statuses of accounts that may not be used.
+// restricted maps the restrictions of accounts to statuses.
 var restricted = map[ldap.Restriction]ntstatus.Status{ldap.Disabled: ntstatus.AccountDisabled,
 	ldap.Expired: ntstatus.AccountExpired, ldap.Locked: ntstatus.AccountLockedOut,
 	ldap.MustChange: ntstatus.PasswordMustChange, ldap.PasswordExpired: ntstatus.PasswordExpired,
 	ldap.OutOfHours: ntstatus.InvalidLogonHours, ldap.OtherWorkstation: ntstatus.InvalidWorkstation}
 
-// forbidden refuses an account that may not be used.
+// forbidden returns the refusal of a restricted account.
 func forbidden(f *ldap.Found) error {
 	st := restricted[f.Restricted]
 	if st == ntstatus.Success {
@@ -116,7 +115,7 @@ func forbidden(f *ldap.Found) error {
 		f.Restricted)}
 }
 
-// refused tells an answer that refuses from none.
+// refused converts an error of the directory to a refusal.
 func refused(err error) *Refused {
 	r := &Refused{Status: ntstatus.LogonFailure, Why: err, Result: logon.Result{Reason: ntstatus.LogonFailure}}
 	var wrong *ldap.WrongPassword
@@ -126,17 +125,19 @@ func refused(err error) *Refused {
 	case errors.As(err, &wrong):
 		r.Result.Reason = ntstatus.WrongPassword
 		if wrong.Locked {
-			// Who does not know the password is not told. D-32
+			// Only the audit record contains this reason. A client without the password does not
+			// learn it (D-32).
 			r.Result.Reason = ntstatus.AccountLockedOut
 		}
 	default:
-		// Half an answer counts as no answer: the groups that are missing could deny. D-20
+		// An incomplete response counts as none, because a missing group could be one that denies
+		// (D-20).
 		r.Status, r.Result.Reason = ntstatus.NoLogonServers, ntstatus.NoLogonServers
 	}
 	return r
 }
 
-// made makes a user of an account of the directory.
+// made returns the user of a directory account. asserted is the SID for how the user was authenticated.
 func made(d *ldap.Directory, f *ldap.Found, asserted sid.SID, how string) (Proved, error) {
 	groups := append(f.Groups[:len(f.Groups):len(f.Groups)], token.Group{SID: asserted, Attributes: token.GroupDefault})
 	proof := fmt.Sprintf("%s %s", f.Name, how)

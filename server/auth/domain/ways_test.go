@@ -98,7 +98,7 @@ func TestByDirectory(t *testing.T) {
 			t.Errorf("D-1: %s: %v", c.what, err)
 		}
 		fresh := ByDirectory(d)
-		if c.control == "514" { // what was told half a minute ago counts: another directory is asked
+		if c.control == "514" { // a new directory client has an empty cache
 			other, e := newServer(t)
 			other.set("userAccountControl", c.control)
 			fresh = ByDirectory(e)
@@ -120,9 +120,8 @@ func TestByDirectory(t *testing.T) {
 	}
 }
 
-// TestProofs: what the record has of an account that the directory told earlier, and all that its token is made of
-// (D-24).
-func TestProofs(t *testing.T) {
+// TestCachedAccountIsRecorded checks the record for an account from the cache, and all parts of its token (D-24).
+func TestCachedAccountIsRecorded(t *testing.T) {
 	_, d := newServer(t)
 	set, err := claims.NewSet([]claims.Attribute{{Name: "dept", Type: claims.String, Strings: []string{"it"}}})
 	if err != nil {
@@ -189,6 +188,36 @@ func TestByKDC(t *testing.T) {
 		p, err := way(context.Background(), c.name, logon.Secret(c.password))
 		if st, why := refusal(t, err); st != ntstatus.LogonFailure || why != c.reason || !p.User.Account.SID.IsZero() {
 			t.Errorf("K-58: %s: %v for %v, %v", c.name, st, why, err)
+		}
+	}
+}
+
+// TestStatusAndRecordOfEachError checks status and audit record for each response of a directory. An incomplete
+// response counts as none (D-20), a lock is recorded only (D-32), and each restriction has its own
+// status (D-11, D-31; MS-ERREF 2.3.1).
+func TestStatusAndRecordOfEachError(t *testing.T) {
+	for name, c := range map[string]struct {
+		err            error
+		status, reason ntstatus.Status
+	}{
+		"unknown":        {ldap.ErrUnknown, ntstatus.LogonFailure, ntstatus.NoSuchUser},
+		"wrong":          {&ldap.WrongPassword{}, ntstatus.LogonFailure, ntstatus.WrongPassword},
+		"locked":         {&ldap.WrongPassword{Locked: true}, ntstatus.LogonFailure, ntstatus.AccountLockedOut},
+		"away":           {fmt.Errorf("x: %w", ldap.ErrAway), ntstatus.NoLogonServers, ntstatus.NoLogonServers},
+		"half an answer": {&ldap.Error{Why: "half"}, ntstatus.NoLogonServers, ntstatus.NoLogonServers},
+		"anything else":  {errors.New("x"), ntstatus.NoLogonServers, ntstatus.NoLogonServers},
+	} {
+		if r := refused(c.err); r.Status != c.status || r.Result.Reason != c.reason || !errors.Is(r, c.err) {
+			t.Errorf("D-20, D-32: %s: %v, the record has %v", name, r.Status, r.Result.Reason)
+		}
+	}
+	for restriction, want := range map[ldap.Restriction]ntstatus.Status{ldap.Disabled: 0xC0000072,
+		ldap.Expired: 0xC0000193, ldap.Locked: 0xC0000234, ldap.MustChange: 0xC0000224, ldap.PasswordExpired: 0xC0000071,
+		ldap.OutOfHours: 0xC000006F, ldap.OtherWorkstation: 0xC0000070, 99: 0xC000006E} {
+		var r *Refused
+		if err := forbidden(&ldap.Found{Restricted: restriction}); !errors.As(err, &r) || r.Status != want ||
+			r.Result.Reason != want {
+			t.Errorf("D-31: %v: %v, want %v", restriction, err, want)
 		}
 	}
 }

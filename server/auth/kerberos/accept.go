@@ -19,40 +19,41 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Config says which tickets are taken. Keys and Realm are required.
+// Config configures an [Acceptor]. Keys and Realm are required.
 type Config struct {
 	Keys     *Keys
 	Realm    string   // of the services, as the keytab writes it
 	Services []string // such as HTTP/www.example.test; nil: every one of the keytab
-	// Skew is how far clocks may differ; 0 stands for five minutes.
+	// Skew is the accepted difference of clocks; 0: five minutes.
 	Skew time.Duration
-	// EncryptionTypes are the numbers of those that are let in; nil: AES alone, 17 to 20.
+	// EncryptionTypes lists the accepted types by number; nil: AES only, 17 to 20.
 	EncryptionTypes []int32
-	// RequireBinding refuses tokens that are bound to no channel.
+	// RequireBinding rejects tokens without channel bindings.
 	RequireBinding bool
-	// Domain is the SID of the realm's domain. Without it no client of another realm
-	// is let in.
+	// Domain is the SID of the realm's domain. If it is zero, clients of other realms are rejected.
 	Domain sid.SID
-	// Machine is the SID of this computer's own accounts.
+	// Machine is the SID of this computer.
 	Machine sid.SID
-	// Delegated lets tickets in that a service requested for its client.
+	// Delegated accepts tickets that a service requested for its client (S4U2proxy).
 	Delegated bool
-	// State is the folder where the replay cache keeps what it must know after a
-	// restart; "" for none.
+	// State is the folder of the replay cache's file, which makes the cache survive a restart; ""
+	// for none.
 	State string
 	Now   func() time.Time // nil: time.Now
 }
 
 const defaultSkew = 5 * time.Minute
 
-// Acceptor takes tickets. The zero value takes none; see [New].
+// Acceptor authenticates clients by Kerberos tickets. Create it with [New]; the zero value is not
+// usable.
 type Acceptor struct {
 	cfg    Config // immutable
 	etypes []int32
 	replay *replay
 }
 
-// New makes an acceptor. Close it.
+// New returns an acceptor. It fails if the configuration is incomplete or the keytab has no key for
+// a service. Close it afterwards.
 func New(cfg Config) (*Acceptor, error) {
 	a, err := settle(cfg)
 	if err != nil {
@@ -65,9 +66,9 @@ func New(cfg Config) (*Acceptor, error) {
 	return a, nil
 }
 
-// With makes an acceptor of another configuration, for which State does not count: both
-// have one replay cache, so that a token that one took is not taken by the other (K-82).
-// Close one of them, once.
+// With returns an acceptor with another configuration, whose State is ignored. Both share one
+// replay cache, so neither accepts a token that the other has accepted (K-82). Close one of them,
+// once.
 func (a *Acceptor) With(cfg Config) (*Acceptor, error) {
 	b, err := settle(cfg)
 	if err != nil {
@@ -78,7 +79,7 @@ func (a *Acceptor) With(cfg Config) (*Acceptor, error) {
 	return b, nil
 }
 
-// settle makes an acceptor that has no replay cache yet.
+// settle returns an acceptor without its replay cache.
 func settle(cfg Config) (*Acceptor, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -109,10 +110,10 @@ func settle(cfg Config) (*Acceptor, error) {
 	return a, nil
 }
 
-// Close closes what the replay cache keeps.
+// Close closes the replay cache's file.
 func (a *Acceptor) Close() error { return a.replay.close() }
 
-// serves reports whether tickets for that service are taken.
+// serves reports whether tickets for that service are accepted.
 func (a *Acceptor) serves(service, realm string) bool {
 	if realm != a.cfg.Realm {
 		return false
@@ -123,25 +124,25 @@ func (a *Acceptor) serves(service, realm string) bool {
 	return slices.ContainsFunc(a.cfg.Services, func(s string) bool { return strings.EqualFold(s, service) })
 }
 
-// Client is who a token proved. The zero value is no client.
+// Client is an authenticated client. The zero value is no client.
 type Client struct {
-	Name, Realm string // as the KDC names the client
-	Service     string // for which the ticket is
+	Name, Realm string // as in the ticket
+	Service     string // the service that the ticket is for
 	AuthTime    time.Time
 	Level       winnt.SecurityImpersonationLevel
 	PAC         *pac.PAC
 	Identity    pac.Identity
-	// ByPassword says that the ticket was had here, by the client's password.
+	// ByPassword says that this host requested the ticket with the client's password.
 	ByPassword bool
-	// Answer goes back to the client; nil where nothing has to.
+	// Answer must be sent to the client; nil: nothing to send.
 	Answer []byte
 
 	start, end  time.Time // of the ticket
-	issuer      string    // the realm whose KDC issued the ticket
-	etype, used int32     // of the ticket's key, and of the session key
+	issuer      string    // realm of the KDC that issued the ticket
+	etype, used int32     // types of the ticket's key and of the session key
 }
 
-// String returns by which ticket the client is known.
+// String describes how the client was authenticated.
 func (c *Client) String() string {
 	if c.ByPassword {
 		return fmt.Sprintf("%s@%s by a password that the KDC took at %s, with a ticket for %s", c.Name, c.Realm,
@@ -153,8 +154,9 @@ func (c *Client) String() string {
 var errNoPAC = errors.New("the ticket has no PAC, and so no SID and no groups: the service's account has " +
 	"AuthorizationDataNotRequired, or the KDC is not one of Active Directory")
 
-// Accept takes a client's first token, and the bindings of the channel that it came
-// through, nil for a channel without. Errors are [*Refusal].
+// Accept verifies a client's first token. bindings identifies the channel that it came through; nil
+// for a channel without bindings. The token enters the replay cache, so a second call with it
+// fails. Errors are [*Refusal].
 func (a *Acceptor) Accept(blob []byte, bindings Bindings) (*Client, error) {
 	n, err := parseOuter(blob)
 	if err != nil {
@@ -176,8 +178,9 @@ func (a *Acceptor) Accept(blob []byte, bindings Bindings) (*Client, error) {
 		return nil, refuse(o, err)
 	}
 	c := o.describe()
-	c.Level = asked.level()
-	// The PAC is read before the cache remembers: a ticket that is refused takes no place in it.
+	c.Level = asked.level(func() bool { return a.forwarded(o, asked.credential, now) })
+	// Read the PAC before the token enters the cache, so that a rejected ticket takes no space
+	// there.
 	if err := a.identify(c, o); err != nil {
 		return nil, refuse(o, err)
 	}
@@ -196,21 +199,21 @@ func (a *Acceptor) Accept(blob []byte, bindings Bindings) (*Client, error) {
 	return c, nil
 }
 
-// describe returns what a ticket says of its client and of itself.
+// describe returns the client of a ticket, without its PAC.
 func (o *opened) describe() *Client {
 	return &Client{Name: o.client(), Realm: o.ticket.CRealm, Service: o.service, AuthTime: o.ticket.AuthTime,
 		start: o.begins(), end: o.ticket.EndTime, issuer: o.req.Ticket.Realm, etype: o.key.KeyType,
 		used: o.ticket.Key.KeyType}
 }
 
-// identify reads who the client is from the PAC.
+// identify verifies the PAC and sets the client's identity from it.
 func (a *Acceptor) identify(c *Client, o *opened) error {
 	data, err := o.pac()
 	if err != nil {
 		return err
 	}
 	if data == nil {
-		// Without a PAC there is no SID and no group, and a name alone is mapped to no user. K-43
+		// Without a PAC there is no SID and no group. A name alone is not mapped to a user (K-43).
 		return errNoPAC
 	}
 	if c.PAC, err = pac.Open(data, o.key); err != nil {
@@ -227,8 +230,8 @@ func (a *Acceptor) identify(c *Client, o *opened) error {
 	return nil
 }
 
-// reply returns the AP-REP: the authenticator's time, encrypted with the session key,
-// proves that the service opened the ticket. K-48
+// reply returns the AP-REP. It has the authenticator's time encrypted with the session key, which
+// proves that the service could open the ticket (K-48).
 func (o *opened) reply() ([]byte, error) {
 	var random [4]byte
 	if _, err := rand.Read(random[:]); err != nil {

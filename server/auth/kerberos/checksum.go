@@ -12,12 +12,12 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Bindings name the channel that a token came through, as both ends know it. For TLS
-// that is "tls-server-end-point:" and the hash of the server's certificate (RFC 5929).
+// Bindings identify the channel that a token came through. For TLS they are "tls-server-end-point:"
+// and the hash of the server's certificate (RFC 5929).
 type Bindings []byte
 
-// digest returns what an authenticator has of bindings (RFC 4121 4.1.1.2): no addresses,
-// then the data.
+// digest returns the hash of the bindings in an authenticator (RFC 4121 4.1.1.2), without
+// addresses.
 func (b Bindings) digest() [16]byte {
 	head := make([]byte, 20, 20+len(b))
 	binary.LittleEndian.PutUint32(head[16:], uint32(len(b)))
@@ -32,17 +32,21 @@ const (
 	flagIdentify = 0x2000
 )
 
-// gssChecksum is the type of checksum in which GSS puts flags and bindings.
+// delegationOption is DlgOpt, the number before a forwarded credential.
+const delegationOption = 1
+
+// gssChecksum is the type of the checksum field that has GSS flags and bindings.
 const gssChecksum = 0x8003
 
-// request has what the authenticator asks for.
+// request has the options of an authenticator.
 type request struct {
-	bindings [16]byte
-	flags    uint32
+	bindings   [16]byte
+	flags      uint32
+	credential []byte // an encoded KRB-CRED; nil without one
 }
 
-// readChecksum reads the checksum field of an authenticator; without one there are
-// no flags and no bindings. K-44
+// readChecksum parses the checksum field of an authenticator. An absent field means no flags and no
+// bindings (K-44).
 func readChecksum(c types.Checksum) (request, error) {
 	if c.CksumType == 0 && len(c.Checksum) == 0 {
 		return request{}, nil
@@ -57,16 +61,23 @@ func readChecksum(c types.Checksum) (request, error) {
 	if r.flags&flagDCE != 0 {
 		return request{}, errors.New("the client asks for the three steps of DCE, which are not taken")
 	}
+	if r.flags&flagDelegate != 0 && len(b) >= 28 && binary.LittleEndian.Uint16(b[24:]) == delegationOption {
+		if rest, n := b[28:], int(binary.LittleEndian.Uint16(b[26:])); n <= len(rest) {
+			r.credential = rest[:n]
+		}
+	}
 	return r, nil
 }
 
-// level returns what the client lets a service do in its name: to identify it, to act
-// as it here, or elsewhere too. K-45
-func (r *request) level() winnt.SecurityImpersonationLevel {
+// level returns the impersonation level that the client allows: identification, impersonation or
+// delegation. It calls forwarded only if the client requests delegation; forwarded reports whether
+// the client has forwarded a credential.
+func (r *request) level(forwarded func() bool) winnt.SecurityImpersonationLevel {
 	switch {
 	case r.flags&flagIdentify != 0:
 		return winnt.SecurityIdentification
-	case r.flags&flagDelegate != 0:
+	case r.flags&flagDelegate != 0 && forwarded():
+		// Without a forwarded ticket the service cannot act elsewhere (K-45).
 		return winnt.SecurityDelegation
 	}
 	return winnt.SecurityImpersonation
@@ -74,24 +85,25 @@ func (r *request) level() winnt.SecurityImpersonationLevel {
 
 var errBindings = fault{ntstatus.BadBindings, errors.New("the token was made for another channel, or for none")}
 
-// bound refuses a token that was made for another channel than the one it came
-// through. aware says that the client knows bindings.
+// bound returns an error if a token was made for another channel. aware says that the client
+// supports bindings.
 func (r *request) bound(b Bindings, required, aware bool) error {
 	none := r.bindings == [16]byte{}
 	switch {
 	case none && (required || aware && len(b) > 0):
-		// A token without a binding is refused where one is required, and from a client that knows them. K-46
+		// Reject a token without bindings if they are required, or if the client supports them
+		// (K-46).
 		return errBindings
 	case none:
 		return nil
 	case len(b) == 0 && required:
-		return errBindings // there is nothing to compare it with
+		return errBindings // nothing to compare it with
 	case len(b) == 0:
 		return nil
 	}
 	want := b.digest()
 	if subtle.ConstantTimeCompare(want[:], r.bindings[:]) != 1 {
-		// A token that was made for another channel was taken from it. K-46
+		// The token was captured from another channel (K-46).
 		return errBindings
 	}
 	return nil

@@ -11,14 +11,14 @@ import (
 	"github.com/jcmturner/gokrb5/v8/types"
 )
 
-// proof makes a client's key of an encryption type; salt and iterations are the KDC's
-// word, and matter for keys that come from a password only.
+// proof returns a client's key of an encryption type. salt and iterations come from the KDC and
+// only affect keys derived from a password.
 type proof func(etype int32, salt string, iterations uint32) (types.EncryptionKey, error)
 
-// timestamp returns the data by which a client shows that it has the key.
+// timestamp returns the pre-authentication data that proves possession of the key.
 func (x *exchange) timestamp(name string, methods []byte, key proof) (types.PAData, error) {
 	var all types.PADataSequence
-	if all.Unmarshal(methods) != nil {
+	if decode(&all, methods) != nil {
 		return types.PAData{}, errAnswer
 	}
 	k, err := x.key(name, 0, all, key)
@@ -40,16 +40,16 @@ func (x *exchange) timestamp(name string, methods []byte, key proof) (types.PADa
 	return types.PAData{PADataType: paTimestamp, PADataValue: b}, nil
 }
 
-// Bounds of the work for a key that comes from a password. Fewer iterations than the
-// default of RFC 3962 would make guesses cheap for who answers as the KDC, and millions
-// would keep us busy.
+// Limits of deriving a key from a password. Fewer iterations than RFC 3962's default would make
+// guessing cheap for an attacker who answers as the KDC. Millions would occupy this host.
 const (
 	leastIterations = 4096
 	mostIterations  = 1 << 20
 	maxSalt         = 1024
 )
 
-// defaultIterations are those where the KDC says none (RFC 3962 4, RFC 8009 4).
+// defaultIterations returns the number of iterations if the KDC sends none (RFC 3962 4, RFC 8009
+// 4).
 func defaultIterations(etype int32) uint32 {
 	if etype == 19 || etype == 20 {
 		return 32768
@@ -57,8 +57,8 @@ func defaultIterations(etype int32) uint32 {
 	return leastIterations
 }
 
-// key makes the client's key, of the first type of the KDC's list that is let in, or of
-// one type.
+// key returns the client's key. Its type is the first accepted one in the KDC's list, or etype if
+// that is not 0.
 func (x *exchange) key(name string, etype int32, data types.PADataSequence, key proof) (types.EncryptionKey, error) {
 	none := types.EncryptionKey{}
 	salt, iterations := x.realm+strings.ReplaceAll(name, "/", ""), uint32(0)
@@ -67,7 +67,7 @@ func (x *exchange) key(name string, etype int32, data types.PADataSequence, key 
 			continue
 		}
 		var infos types.ETypeInfo2
-		if infos.Unmarshal(d.PADataValue) != nil {
+		if decode(&infos, d.PADataValue) != nil {
 			return none, errAnswer
 		}
 		i := slices.IndexFunc(infos, func(i types.ETypeInfo2Entry) bool {
@@ -93,15 +93,15 @@ func (x *exchange) key(name string, etype int32, data types.PADataSequence, key 
 	if iterations == 0 {
 		iterations = defaultIterations(etype)
 	}
-	// A KDC chooses neither a weak type of encryption nor a key that is cheap to guess, nor one that
-	// keeps us busy: who answers is not known yet. K-55
+	// The KDC is not authenticated yet, so it may choose neither weak encryption, nor a key that is
+	// cheap to guess, nor one that is expensive to derive (K-55).
 	if !slices.Contains(x.etypes, etype) || iterations > mostIterations || len(salt) > maxSalt {
 		return none, errParameters
 	}
 	return key(etype, salt, iterations)
 }
 
-// passwordKey makes keys of a password.
+// passwordKey returns a proof that derives keys from a password.
 func passwordKey(password string) proof {
 	return func(etype int32, salt string, iterations uint32) (types.EncryptionKey, error) {
 		e, err := crypto.GetEtype(etype)

@@ -32,10 +32,10 @@ const (
 	paPACRequest = 128
 )
 
-// life is how long the tickets are asked for: they are used at once.
+// life is the requested lifetime of tickets, which are used at once.
 const life = 10 * time.Minute
 
-// exchange asks a KDC for tickets. Immutable.
+// exchange requests tickets from a KDC. Immutable.
 type exchange struct {
 	kdcs   KDCs
 	realm  string
@@ -50,11 +50,11 @@ type granted struct {
 	key    types.EncryptionKey
 }
 
-// KDCError is a refusal by the KDC, by its code (RFC 4120 7.5.9). Anybody on the way could
-// have said so.
+// KDCError is an error code of the KDC (RFC 4120 7.5.9). It is not authenticated: anybody on the
+// path could have sent it.
 type KDCError int32
 
-// Codes of refusals.
+// Error codes.
 const (
 	ClientExpired     KDCError = 1
 	ClientUnknown     KDCError = 6
@@ -73,12 +73,12 @@ const (
 
 func (e KDCError) Error() string { return fmt.Sprintf("the KDC refuses with code %d", int32(e)) }
 
-// refusal is an error of a fixed text: nothing of an answer is quoted.
+// refusal is an error with a fixed text, so that it never quotes a response.
 type refusal string
 
 func (e refusal) Error() string { return string(e) }
 
-// principal takes a name apart: a service has a slash.
+// principal splits a name at its slashes.
 func principal(kind int32, name string) types.PrincipalName {
 	return types.PrincipalName{NameType: kind, NameString: strings.Split(name, "/")}
 }
@@ -93,7 +93,7 @@ func (x *exchange) body(cname, sname types.PrincipalName) (messages.KDCReqBody, 
 		Nonce: int(binary.BigEndian.Uint32(random[:]) & 0x7fffffff), EType: x.etypes}, nil
 }
 
-// logOn gets a ticket for the KDC itself: the client shows that it has the key.
+// logOn requests a ticket for the KDC itself, with the client's key.
 func (x *exchange) logOn(ctx context.Context, name string, key proof) (*granted, error) {
 	body, err := x.body(principal(1, name), principal(2, "krbtgt/"+x.realm))
 	if err != nil {
@@ -117,10 +117,10 @@ func (x *exchange) logOn(ctx context.Context, name string, key proof) (*granted,
 	return x.readLogOn(name, answer, &body, key)
 }
 
-// readLogOn reads the answer with the ticket for the KDC.
+// readLogOn decodes the response with the ticket for the KDC.
 func (x *exchange) readLogOn(name string, answer []byte, body *messages.KDCReqBody, key proof) (*granted, error) {
 	var rep messages.ASRep
-	if rep.Unmarshal(answer) != nil {
+	if decode(&rep, answer) != nil {
 		return nil, errAnswer
 	}
 	k, err := x.key(name, rep.EncPart.EType, rep.PAData, key)
@@ -130,7 +130,7 @@ func (x *exchange) readLogOn(name string, answer []byte, body *messages.KDCReqBo
 	return x.granted(&rep.KDCRepFields, body, k, usageASRep)
 }
 
-// service gets a ticket for a service by the ticket for the KDC.
+// service requests a ticket for a service with the ticket for the KDC.
 func (x *exchange) service(ctx context.Context, tgt *granted, service string) (*granted, error) {
 	body, err := x.body(tgt.client, principal(2, service))
 	if err != nil {
@@ -161,13 +161,13 @@ func (x *exchange) service(ctx context.Context, tgt *granted, service string) (*
 		return nil, coded(err)
 	}
 	var rep messages.TGSRep
-	if rep.Unmarshal(answer) != nil {
+	if decode(&rep, answer) != nil {
 		return nil, errAnswer
 	}
 	return x.granted(&rep.KDCRepFields, &body, tgt.key, usageTGSRep)
 }
 
-// request returns the AP-REQ of a ticket.
+// request returns an AP-REQ with the ticket.
 func (g *granted) request(now time.Time, realm string, usage uint32, more func(*types.Authenticator)) ([]byte, error) {
 	now = now.UTC()
 	a := types.Authenticator{AVNO: 5, CRealm: realm, CName: g.client, CTime: now, Cusec: now.Nanosecond() / 1000}
@@ -188,7 +188,7 @@ func (g *granted) request(now time.Time, realm string, usage uint32, more func(*
 	return req.Marshal()
 }
 
-// send asks, and returns a refusal as a [messages.KRBError].
+// send sends a request. A KRB-ERROR is returned as a [messages.KRBError].
 func (x *exchange) send(ctx context.Context, marshal func() ([]byte, error)) ([]byte, error) {
 	b, err := marshal()
 	if err != nil {
@@ -200,7 +200,7 @@ func (x *exchange) send(ctx context.Context, marshal func() ([]byte, error)) ([]
 	}
 	if answer[0] == 0x60|30 {
 		var e messages.KRBError
-		if e.Unmarshal(answer) != nil {
+		if decode(&e, answer) != nil {
 			return nil, errAnswer
 		}
 		return nil, &e
@@ -208,17 +208,16 @@ func (x *exchange) send(ctx context.Context, marshal func() ([]byte, error)) ([]
 	return answer, nil
 }
 
-// coded returns a refusal by its code alone: its text is whatever came.
+// coded reduces a KRB-ERROR to its code, because its text is untrusted.
 func coded(err error) error {
 	var e *messages.KRBError
 	if errors.As(err, &e) {
-		return told{KDCError(e.ErrorCode), extended(e.EData)}
+		return extendedError{KDCError(e.ErrorCode), extended(e.EData)}
 	}
 	return err
 }
 
-// granted opens what the KDC encrypted for the client, and compares it with what was
-// asked. K-56
+// granted decrypts the KDC's response for the client and compares it with the request (K-56).
 func (x *exchange) granted(rep *messages.KDCRepFields, body *messages.KDCReqBody, key types.EncryptionKey,
 	usage uint32) (*granted, error) {
 	b, err := decrypt(rep.EncPart, key, usage)
@@ -226,13 +225,13 @@ func (x *exchange) granted(rep *messages.KDCRepFields, body *messages.KDCReqBody
 		return nil, errWrongKey
 	}
 	var part messages.EncKDCRepPart
-	if part.Unmarshal(b) != nil {
+	if decode(&part, b) != nil {
 		return nil, errAnswer
 	}
 	same := func(a, b types.PrincipalName) bool {
 		return strings.EqualFold(strings.Join(a.NameString, "/"), strings.Join(b.NameString, "/"))
 	}
-	// An answer that was recorded earlier, or is for another service, is not taken. K-56
+	// Reject a recorded response, and one for another service (K-56).
 	if part.Nonce != body.Nonce || !same(part.SName, body.SName) || part.SRealm != x.realm || rep.CRealm != x.realm ||
 		!same(rep.CName, body.CName) {
 		return nil, errAnotherAnswer

@@ -15,24 +15,24 @@ import (
 	"golang.org/x/crypto/cryptobyte/asn1"
 )
 
-// Initiator is this host as a client of other services: an account of the realm whose
-// key is in the keytab. It is safe for concurrent use.
+// Initiator authenticates this host to other services, with an account of the realm whose key is in
+// the keytab. It is safe for concurrent use.
 type Initiator struct {
-	// Keys have a key of Account, or of one of its services.
+	// Keys has a key of Account or of one of its services.
 	Keys    *Keys
 	Realm   string
 	Account string // such as websvc, or HOST$ for the computer
-	// EncryptionTypes are those that are let in; nil: AES alone.
+	// EncryptionTypes lists the accepted types; nil: AES only.
 	EncryptionTypes []int32
 	KDCs            KDCs
 	Now             func() time.Time // nil: time.Now
 }
 
-// Context has the key that two ends of a connection share once one has proved itself to
-// the other (RFC 4121). It belongs to one goroutine at a time.
+// Context is the shared key of an authenticated connection (RFC 4121). One goroutine uses it at a
+// time.
 type Context struct {
 	key      types.EncryptionKey // of this context
-	acceptor bool                // the key is the acceptor's
+	acceptor bool                // key came from the acceptor
 	sent     uint64
 	received uint64
 
@@ -48,8 +48,9 @@ func (i *Initiator) now() time.Time {
 	return i.Now()
 }
 
-// Initiate returns the first token for a service, such as ldap/dc1.example.test, bound to
-// a channel unless bindings is nil. [Context.Finish] takes the answer.
+// Initiate requests a ticket for a service such as ldap/dc1.example.test. It returns the first
+// token, bound to a channel unless bindings is nil. Pass the service's response to
+// [Context.Finish].
 func (i *Initiator) Initiate(ctx context.Context, service string, bindings Bindings) (*Context, []byte, error) {
 	etypes := i.EncryptionTypes
 	if etypes == nil {
@@ -72,7 +73,8 @@ func (i *Initiator) Initiate(ctx context.Context, service string, bindings Bindi
 	return g.initiate(i.now(), i.Realm, bindings)
 }
 
-// of returns the newest key of an account: its own, or that of a service of its.
+// of returns the newest key of an account, or of one of its services. ok is false without such a
+// key.
 func (k *Keys) of(account, realm string, etype int32) (key types.EncryptionKey, ok bool) {
 	best := uint32(0)
 	for _, own := range []bool{true, false} {
@@ -88,17 +90,17 @@ func (k *Keys) of(account, realm string, etype int32) (key types.EncryptionKey, 
 	return key, ok
 }
 
-// The flags that this host asks for: both ends prove themselves, and messages are signed.
+// Flags of this host: mutual authentication and signed messages.
 const initiatorFlags = flagMutual | 4 | 8 | 0x20
 
-// initiate makes the token with a key of its own.
+// initiate returns the token, with a new subkey.
 func (g *granted) initiate(now time.Time, realm string, bindings Bindings) (*Context, []byte, error) {
 	e, err := crypto.GetEtype(g.key.KeyType)
 	if err != nil {
 		return nil, nil, err
 	}
 	c := &Context{session: g.key, subkey: types.EncryptionKey{KeyType: g.key.KeyType,
-		KeyValue: make([]byte, e.GetKeyByteSize())}, made: now.UTC()}
+		KeyValue: make([]byte, keySize(e))}, made: now.UTC()}
 	if _, err := rand.Read(c.subkey.KeyValue); err != nil {
 		return nil, nil, err
 	}
@@ -120,7 +122,7 @@ func (g *granted) initiate(now time.Time, realm string, bindings Bindings) (*Con
 
 var errFinish = errors.New("the service's answer does not prove that it is the one asked for")
 
-// Finish takes the service's answer, by which it proves that it has its key.
+// Finish verifies the service's response, which proves that the service has its key.
 func (c *Context) Finish(token []byte) error {
 	b, ok := unframed(tokAPRep, token)
 	if !ok {
@@ -128,7 +130,7 @@ func (c *Context) Finish(token []byte) error {
 	}
 	var err error
 	var rep messages.APRep
-	if rep.Unmarshal(b) != nil {
+	if decode(&rep, b) != nil {
 		return errFinish
 	}
 	if b, err = decrypt(rep.EncPart, c.session, usageAPRep); err != nil {
@@ -137,18 +139,18 @@ func (c *Context) Finish(token []byte) error {
 	return c.answered(b)
 }
 
-// answered compares the time in an answer with the one that was sent. K-60
+// answered compares the time in a response with the one that was sent (K-60).
 func (c *Context) answered(b []byte) error {
 	var part messages.EncAPRepPart
-	if part.Unmarshal(b) != nil || !part.CTime.Equal(c.made.Truncate(time.Second)) ||
+	if decode(&part, b) != nil || !part.CTime.Equal(c.made.Truncate(time.Second)) ||
 		part.Cusec != c.made.Nanosecond()/1000 {
-		// An answer to another request was recorded, and proves nothing. K-60
+		// A recorded response to another request proves nothing (K-60).
 		return errFinish
 	}
 	c.key, c.received = c.subkey, uint64(part.SequenceNumber)
 	if k := part.Subkey; len(k.KeyValue) > 0 {
 		e, err := crypto.GetEtype(k.KeyType)
-		if err != nil || len(k.KeyValue) != e.GetKeyByteSize() || k.KeyType != c.session.KeyType {
+		if err != nil || len(k.KeyValue) != keySize(e) || k.KeyType != c.session.KeyType {
 			return errFinish
 		}
 		c.key, c.acceptor = k, true
@@ -156,7 +158,7 @@ func (c *Context) answered(b []byte) error {
 	return nil
 }
 
-// framed puts a message into the frame of the mechanism (RFC 4121 4.1).
+// framed wraps a message in the mechanism's frame (RFC 4121 4.1).
 func framed(kind uint16, message []byte) []byte {
 	return build(func(b *cryptobyte.Builder) {
 		b.AddASN1(frameTag, func(b *cryptobyte.Builder) {
@@ -167,7 +169,7 @@ func framed(kind uint16, message []byte) []byte {
 	})
 }
 
-// unframed takes a message of one kind out of it.
+// unframed returns the message of one kind in a frame.
 func unframed(kind uint16, token []byte) ([]byte, bool) {
 	oid, body, ok := frame(token)
 	if !ok || !bytes.Equal(oid, oidKerberos) || len(body) < 2 || binary.BigEndian.Uint16(body) != kind {

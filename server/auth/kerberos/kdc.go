@@ -10,27 +10,27 @@ import (
 	"time"
 )
 
-// KDCs say where the key distribution centres of a realm are asked. The zero value asks
-// the DNS.
+// KDCs has the addresses of a realm's key distribution centres. The zero value looks them up in the
+// DNS.
 type KDCs struct {
-	// Addresses are HOST or HOST:PORT, asked in turn; nil: _kerberos._tcp of the realm.
+	// Addresses are HOST or HOST:PORT, tried in this order; nil: _kerberos._tcp of the realm.
 	Addresses []string
-	// Wait is how long one of them may take for one answer; 0 stands for five seconds.
+	// Wait is the timeout of one request; 0: five seconds.
 	Wait time.Duration
 }
 
-// Bounds of what a KDC is let to do.
+// Limits of KDCs.
 const (
-	maxAnswer   = 256 << 10 // bytes: a ticket of 1,000 groups is far below
+	maxAnswer   = 256 << 10 // bytes; a ticket with 1,000 groups is far below
 	maxKDCs     = 8
 	defaultWait = 5 * time.Second
 	kdcPort     = "88"
 )
 
-// ErrNoKDC says that no KDC gave an answer: nothing is known about the client.
+// ErrNoKDC says that no KDC responded, so nothing is known about the client.
 var ErrNoKDC = errors.New("kerberos: no KDC of the realm answers")
 
-// list returns the addresses with their ports.
+// list returns the addresses with ports.
 func (k *KDCs) list(ctx context.Context, realm string) ([]string, error) {
 	out := make([]string, 0, maxKDCs)
 	for _, a := range k.Addresses {
@@ -52,8 +52,7 @@ func (k *KDCs) list(ctx context.Context, realm string) ([]string, error) {
 	return out, nil
 }
 
-// ask sends a request to the KDCs in turn, until one answers. The answer may be of
-// anybody who is on the way.
+// ask sends a request to the KDCs until one responds. The response is not authenticated.
 func (k *KDCs) ask(ctx context.Context, realm string, request []byte) ([]byte, error) {
 	all, err := k.list(ctx, realm)
 	if err != nil {
@@ -72,7 +71,8 @@ func (k *KDCs) ask(ctx context.Context, realm string, request []byte) ([]byte, e
 
 var errLongAnswer = errors.New("the answer is empty or longer than any")
 
-// one asks one KDC: both ways four bytes of length, then the message (RFC 4120 7.2.2).
+// one sends a request to one KDC. Each message has a length of four bytes before it (RFC 4120
+// 7.2.2).
 func (k *KDCs) one(ctx context.Context, address string, request []byte) ([]byte, error) {
 	wait := k.Wait
 	if wait == 0 {
@@ -95,7 +95,7 @@ func (k *KDCs) one(ctx context.Context, address string, request []byte) ([]byte,
 		return nil, err
 	}
 	n := binary.BigEndian.Uint32(head[:])
-	// The length is looked at before memory is taken for it. K-54
+	// The length is checked before memory is allocated for it (K-54).
 	if n == 0 || n > maxAnswer {
 		return nil, errLongAnswer
 	}

@@ -7,14 +7,14 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// told is a refusal by the KDC with the status that it gave, 0 for none.
-type told struct {
+// extendedError is an error of the KDC with the extended status, 0 for none.
+type extendedError struct {
 	KDCError
 	status ntstatus.Status
 }
 
 // Unwrap returns the code.
-func (t told) Unwrap() error { return t.KDCError }
+func (t extendedError) Unwrap() error { return t.KDCError }
 
 // errorData is KERB-ERROR-DATA, which has the form of PA-DATA (MS-KILE 2.2.1).
 type errorData struct {
@@ -29,8 +29,8 @@ const (
 	extendedSize  = 12
 )
 
-// extended returns the status in what came with a refusal, 0 for none: one element, or a
-// list of them.
+// extended returns the NT status in the data of a KRB-ERROR, 0 for none. The data is one element or
+// a list.
 func extended(b []byte) ntstatus.Status {
 	var list []errorData
 	var one errorData
@@ -47,15 +47,15 @@ func extended(b []byte) ntstatus.Status {
 	return 0
 }
 
-// limits are the statuses that say what limits an account, which are taken of a KDC.
+// limits has the accepted statuses for restricted accounts.
 var limits = map[ntstatus.Status]bool{
 	ntstatus.AccountDisabled: true, ntstatus.AccountExpired: true, ntstatus.AccountLockedOut: true,
 	ntstatus.AccountRestriction: true, ntstatus.PasswordExpired: true, ntstatus.PasswordMustChange: true,
 	ntstatus.InvalidLogonHours: true, ntstatus.InvalidWorkstation: true,
 }
 
-// reasons tell the record more than the client hears, by the code of the KDC's refusal. A
-// client that is revoked is disabled or locked: the code alone does not say which.
+// reasons maps KDC errors to statuses for the audit record. A revoked client is disabled or locked;
+// the code does not say which.
 var reasons = map[KDCError]ntstatus.Status{
 	ClientUnknown: ntstatus.NoSuchUser, PreauthFailed: ntstatus.WrongPassword, ClientRevoked: ntstatus.AccountRestriction,
 	ClientExpired: ntstatus.AccountExpired, KeyExpired: ntstatus.PasswordExpired,

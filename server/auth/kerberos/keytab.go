@@ -12,8 +12,7 @@ import (
 	"github.com/jcmturner/gokrb5/v8/types"
 )
 
-// Keys are the keys of services. The zero value has none. It is immutable, and
-// prints none of them.
+// Keys holds the keys of a keytab. The zero value has none. It is immutable and never prints a key.
 type Keys struct{ entries []keyEntry }
 
 type keyEntry struct {
@@ -23,20 +22,20 @@ type keyEntry struct {
 	key     types.EncryptionKey
 }
 
-// Bounds of a keytab.
+// Limits of a keytab.
 const (
 	maxKeytab  = 1 << 20
 	maxEntries = 4096
 )
 
-// String returns how many keys there are.
+// String returns the number of keys.
 func (k *Keys) String() string { return fmt.Sprintf("%d keys", len(k.entries)) }
 
-// Format writes the same for every verb: no key is shown.
+// Format writes the same text for every verb, so that no key is printed.
 func (k *Keys) Format(f fmt.State, _ rune) { io.WriteString(f, k.String()) } //nolint:errcheck // a State has no errors
 
-// ReadKeytab reads a keytab, which must be a file of root or of the own user that
-// others cannot read. K-33
+// ReadKeytab reads a keytab. The file must belong to root or the own user, and others must not be
+// able to read it (K-33).
 func ReadKeytab(path string) (*Keys, error) {
 	b, err := ReadSecret("keytab", path, maxKeytab+1)
 	if err != nil {
@@ -49,8 +48,8 @@ func ReadKeytab(path string) (*Keys, error) {
 	return keys, nil
 }
 
-// ReadSecret reads at most so many bytes of a file of root or of the own user that others
-// cannot read. what names it in errors.
+// ReadSecret reads up to most bytes of a file. The file must be regular, belong to root or the own
+// user, and have no permissions for others. what names it in errors.
 func ReadSecret(what, path string, most int64) ([]byte, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
 	if err != nil {
@@ -66,7 +65,7 @@ func ReadSecret(what, path string, most int64) ([]byte, error) {
 	case !ok || !info.Mode().IsRegular():
 		return nil, fmt.Errorf("%s %s: it is no file", what, path)
 	case info.Mode().Perm()&0o077 != 0:
-		// Who can read a service's keys can name any user to it. K-33
+		// Whoever can read a service's keys can impersonate any user to it (K-33).
 		return nil, fmt.Errorf("%s %s: mode %04o lets others read it: chmod 600 it", what, path, info.Mode().Perm())
 	case owner.Uid != 0 && owner.Uid != uint32(os.Geteuid()):
 		return nil, fmt.Errorf("%s %s: it belongs to uid %d, want root or %d", what, path, owner.Uid, os.Geteuid())
@@ -78,11 +77,11 @@ func ReadSecret(what, path string, most int64) ([]byte, error) {
 	return b, nil
 }
 
-// errKeytab is all that is said about a keytab that cannot be read: nothing of it.
+// errKeytab is the error of every malformed keytab. It quotes nothing.
 var errKeytab = errors.New("this is no keytab of version 5.2, or it is damaged")
 
-// ParseKeytab reads a keytab, version 5.2: entries behind their length, all big
-// endian; a negative length is a gap. (Errors quote nothing of it.)
+// ParseKeytab parses a keytab of version 5.2: big-endian entries after their length, where a
+// negative length is a gap. A keytab without keys is an error. Errors quote nothing of it.
 func ParseKeytab(b []byte) (*Keys, error) {
 	if len(b) < 2 || len(b) > maxKeytab || b[0] != 5 || b[1] != 2 {
 		return nil, errKeytab
@@ -112,7 +111,7 @@ func ParseKeytab(b []byte) (*Keys, error) {
 	return k, nil
 }
 
-// cursor takes big-endian fields from the front; after a fault ok is false.
+// cursor reads big-endian fields. After an error ok is false.
 type cursor struct {
 	b  []byte
 	ok bool
@@ -141,24 +140,23 @@ func parseEntry(b []byte) (keyEntry, bool) {
 		parts[i] = c.text()
 	}
 	e.service = strings.Join(parts, "/")
-	c.take(8) // type of name, time
+	c.take(8) // name type, time
 	e.version = uint32(c.take(1)[0])
 	e.key.KeyType = int32(c.u16())
 	e.key.KeyValue = append([]byte(nil), c.take(int(c.u16()))...)
 	if c.ok && len(c.b) >= 4 {
-		if v := c.u32(); v != 0 { // the version in four bytes, where it is there
+		if v := c.u32(); v != 0 { // optional version in four bytes
 			e.version = v
 		}
 	}
 	return e, c.ok && e.service != "" && len(e.key.KeyValue) > 0
 }
 
-// maxTries is how many keys one ticket is tried with.
+// maxTries limits the keys that are tried for one ticket.
 const maxTries = 8
 
-// find returns the keys for a service of a realm: those of the ticket's version, or of
-// every version if the ticket names none. Names of services are compared in any case,
-// as Active Directory does. K-34
+// find returns the keys for a service of a realm with the ticket's version, or all versions if it
+// is 0. Service names are compared without case, as in Active Directory (K-34).
 func (k *Keys) find(service, realm string, version uint32, keyType int32) (out []types.EncryptionKey) {
 	for _, e := range k.entries {
 		if e.key.KeyType == keyType && e.realm == realm && strings.EqualFold(e.service, service) &&
@@ -169,7 +167,7 @@ func (k *Keys) find(service, realm string, version uint32, keyType int32) (out [
 	return out
 }
 
-// has reports whether there is any key for a service.
+// has reports whether the keytab has a key for a service.
 func (k *Keys) has(service, realm string) bool {
 	for _, e := range k.entries {
 		if e.realm == realm && strings.EqualFold(e.service, service) {

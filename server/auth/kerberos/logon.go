@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/refmon/refmon/internal/printable"
@@ -16,17 +15,18 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Authority logs clients on by their tickets; everything else the store answers. It
-// is a [logon.Authority].
+// Authority logs clients on by their tickets, and passes all other requests to the store. It
+// implements [logon.Authority].
 type Authority struct {
 	*lsa.Store
-	// Tickets returns what takes tickets at the moment, nil for nothing.
+	// Tickets returns the current acceptor; nil: tickets are not accepted.
 	Tickets func() *Acceptor
-	// Refused is told why a token was not taken, with no byte of it. nil: nothing is told.
-	Refused func(error)
+	// Refused logs why a token was rejected, without any byte of it. client is the address or the
+	// calling program. nil: no log.
+	Refused func(client string, why error)
 }
 
-// sourceName is that of tokens that Windows makes of tickets, too.
+// sourceName is the token source that Windows also uses for tickets.
 const sourceName = "Kerberos"
 
 // LogOn implements [logon.Authority].
@@ -37,28 +37,30 @@ func (a Authority) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 	tickets := a.Tickets()
 	switch {
 	case tickets == nil:
-		// Without a keytab a token is of no package. K-49
+		// Without a keytab there is no ticket package (K-49).
 		return logon.Result{}, ntstatus.NoSuchPackage
 	case len(r.Groups) > 0 && !r.Tcb:
-		// Only a caller with SeTcbPrivilege adds groups to a token. L-33
+		// Only a caller with SeTcbPrivilege may add groups to a token (L-33).
 		return logon.Result{}, ntstatus.PrivilegeNotHeld
 	case r.Type != winnt.LOGON32_LOGON_NETWORK:
-		// A ticket for a service is a client's that comes over the network. K-52
+		// A service ticket is for network logons (K-52).
 		return logon.Result{}, ntstatus.InvalidLogonType
 	}
 	c, err := accept(tickets, &r)
 	if err != nil {
-		// The client hears that it was refused, and the log and the record alone why. K-51
+		// The client learns only that it was rejected. The reason is in the log and the audit
+		// record (K-51).
 		if a.Refused != nil {
-			a.Refused(err)
+			client, _ := a.Requester(&r)
+			a.Refused(client, err)
 		}
 		return Refused(err)
 	}
 	return a.token(c, &r)
 }
 
-// Refused makes the result of a client that was not taken: the record has the fault, and the
-// name in a ticket that was opened (K-80).
+// Refused returns the logon result for a rejected client: the reason, and the client's name if the
+// ticket could be opened (K-80).
 func Refused(err error) (logon.Result, ntstatus.Status) {
 	var r *Refusal
 	if !errors.As(err, &r) {
@@ -68,7 +70,7 @@ func Refused(err error) (logon.Result, ntstatus.Status) {
 		Account: logon.Account{Name: printable.Line(r.Client), Domain: printable.Line(r.Realm)}}, r.Status
 }
 
-// longestWhy is how many bytes of a reason a record has.
+// longestWhy limits a reason in an audit record, in bytes.
 const longestWhy = 512
 
 func clipped(text string) string {
@@ -78,7 +80,7 @@ func clipped(text string) string {
 	return text
 }
 
-// accept decodes and takes a client's token.
+// accept decodes and verifies a client's token.
 func accept(a *Acceptor, r *logon.Request) (*Client, error) {
 	if base64.StdEncoding.DecodedLen(len(r.Token)) > MaxBlob+2 {
 		return nil, refuse(nil, errOuter)
@@ -94,7 +96,7 @@ func accept(a *Acceptor, r *logon.Request) (*Client, error) {
 	return a.Accept(blob, bindings)
 }
 
-// token makes the result of a client that proved who it is.
+// token returns the logon result of an authenticated client.
 func (a Authority) token(c *Client, r *logon.Request) (logon.Result, ntstatus.Status) {
 	u := c.User()
 	if len(r.Groups) > 0 {
@@ -111,7 +113,7 @@ func (a Authority) token(c *Client, r *logon.Request) (logon.Result, ntstatus.St
 	return out, st
 }
 
-// User returns who the client is to the store.
+// User returns the client as a user for the account store.
 func (c *Client) User() lsa.DomainUser {
 	l := &c.PAC.Logon
 	return lsa.DomainUser{Account: logon.Account{SID: c.Identity.User, Use: winnt.SidTypeUser,
@@ -120,11 +122,11 @@ func (c *Client) User() lsa.DomainUser {
 		DeviceGroups: c.Identity.DeviceGroups, UserClaims: c.Identity.UserClaims, DeviceClaims: c.Identity.DeviceClaims}
 }
 
-// most is how many services or SIDs the record of one logon lists.
+// most limits the SIDs in the record of one logon.
 const most = 8
 
-// Proof tells the record by which ticket the client is known: its service, times, encryption
-// and issuer, through which services it went, and which SIDs of it were dropped (K-81). K-50
+// Proof returns a line for the audit record: the ticket's service, times, encryption and issuer
+// (K-50), the services it was delegated through, and the SIDs that were dropped (K-81).
 func (c *Client) Proof() string {
 	text := c.String() + fmt.Sprintf(" (valid from %s to %s, encryption type %d, session key of type %d, issued by %s",
 		c.start.UTC().Format(time.RFC3339), c.end.UTC().Format(time.RFC3339), c.etype, c.used, c.issuer)
@@ -132,9 +134,9 @@ func (c *Client) Proof() string {
 		text += ", logged on at " + clipped(dc)
 	}
 	text += ")"
-	if d := c.PAC.Delegation; d != nil && len(d.Transited) > 0 {
-		text += fmt.Sprintf(", by delegation through %d services: %s", len(d.Transited),
-			strings.Join(d.Transited[:min(most, len(d.Transited))], ", "))
+	if d := c.PAC.Delegation; d != nil {
+		// Record the services that acted for the client, even if the list is empty (K-87).
+		text += ", by delegation " + d.String()
 	}
 	if n := len(c.Identity.Dropped); n > 0 {
 		text += fmt.Sprintf(", without %d SIDs:", n)

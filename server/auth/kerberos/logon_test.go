@@ -3,11 +3,15 @@ package kerberos
 import (
 	"encoding/base64"
 	"errors"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/auth/kerberos/pac"
 	"github.com/refmon/refmon/server/internal/test/forge"
 	"github.com/refmon/refmon/server/lsa"
 	"github.com/refmon/refmon/sid"
@@ -26,10 +30,10 @@ func TestAuthority(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = store.Close() })
 	var why error
-	a := Authority{Store: store, Refused: func(err error) { why = err }}
+	a := Authority{Store: store, Refused: func(_ string, err error) { why = err }}
 	ask := func(change func(*logon.Request, *forge.Ticket)) (logon.Result, ntstatus.Status) {
 		why = nil
-		taking := acceptor(t, nil)
+		taking := acceptor(t, func(c *Config) { c.Delegated = true })
 		a.Tickets = func() *Acceptor { return taking }
 		k := ticket()
 		k.GSSFlags = 0x2000
@@ -51,7 +55,7 @@ func TestAuthority(t *testing.T) {
 	}
 	for _, want := range []string{"alice@EXAMPLE.TEST by a ticket for HTTP/www.example.test of 2026-01-02T11:59:00Z",
 		"valid from 2026-01-02T11:59:00Z to 2026-01-02T21:59:00Z, encryption type 18, session key of type 18",
-		"issued by EXAMPLE.TEST, logged on at DC1", "by delegation through 2 services: http/front, http/back",
+		"issued by EXAMPLE.TEST, logged on at DC1", "by delegation through http/front, http/back",
 		"without 1 SIDs: S-1-5-32-544"} {
 		if !strings.Contains(r.Proof, want) || strings.Contains(r.Proof, "\x1b") {
 			t.Errorf("K-50, K-81: %q lacks %q", r.Proof, want)
@@ -112,11 +116,73 @@ func TestAuthority(t *testing.T) {
 	if r, st := many(token.MaxGroups); st.IsSuccess() || !r.Token.User.SID.IsZero() {
 		t.Errorf("L-4: more SIDs than a token holds: %v, %v", st, r.Token.User)
 	}
-	// Who may add groups adds them.
+	// A caller with the privilege may add groups.
 	r, st = ask(func(r *logon.Request, _ *forge.Ticket) {
 		r.Tcb, r.Groups = true, []token.Group{{SID: sid.Administrators, Attributes: token.GroupDefault}}
 	})
 	if st != ntstatus.Success || !r.Administrator() {
 		t.Errorf("L-33: %v, %+v", st, r.Token.Groups)
+	}
+}
+
+// TestUserHasEachFieldOfTheClient checks each field of the user for the store, and that control characters in
+// names are escaped (K-18, K-50).
+func TestUserHasEachFieldOfTheClient(t *testing.T) {
+	set := func(name string) *claims.Set {
+		s, err := claims.NewSet([]claims.Attribute{{Name: name, Type: claims.Int64, Ints: []int64{1}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	other := sid.MustParse("S-1-5-21-40-50-60")
+	group := func(rid, attributes uint32) []token.Group {
+		return []token.Group{{SID: other.WithRID(rid), Attributes: attributes}}
+	}
+	c := &Client{Name: "of the ticket", Realm: realm, PAC: &pac.PAC{Logon: pac.LogonInfo{EffectiveName: "al\x1bice",
+		FullName: "A. Lice", LogonServer: "DC1", LogonDomainName: "EXAM\u202ePLE", UserID: 9, PrimaryGroupID: 8,
+		DomainID: domain}}, Identity: pac.Identity{User: domain.WithRID(1104), PrimaryGroup: domain.WithRID(513),
+		Groups: group(1, 7), DeviceGroups: group(2, 0x10), UserClaims: set("ad://user"), DeviceClaims: set("ad://device"),
+		Dropped: []pac.Dropped{{SID: sid.Everyone, Why: "no"}}}}
+	want := lsa.DomainUser{Account: logon.Account{SID: domain.WithRID(1104), Use: winnt.SidTypeUser,
+		Domain: "EXAM\ufffdPLE", DomainSID: domain, Name: "al\ufffdice"}, PrimaryGroup: domain.WithRID(513),
+		Groups: group(1, 7), DeviceGroups: group(2, 0x10), UserClaims: c.Identity.UserClaims,
+		DeviceClaims: c.Identity.DeviceClaims}
+	if got := c.User(); !reflect.DeepEqual(got, want) || got.UserClaims == got.DeviceClaims {
+		t.Errorf("K-18: the store is told\n%+v, want\n%+v", got, want)
+	}
+}
+
+// TestAddedGroupsJoinTicketGroups checks that a caller's added groups do not replace those of the ticket
+// (L-33).
+func TestAddedGroupsJoinTicketGroups(t *testing.T) {
+	store, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
+		Password: lsa.Hashing{Memory: 8, Passes: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	more := []token.Group{{SID: domain.WithRID(7001), Attributes: token.GroupDefault},
+		{SID: domain.WithRID(7002), Attributes: token.GroupDefault}}
+	ask := func(groups []token.Group) []token.Group {
+		t.Helper()
+		taking, k := acceptor(t, nil), ticket()
+		a := Authority{Store: store, Tickets: func() *Acceptor { return taking }}
+		r, st := a.LogOn(logon.Request{Package: logon.Ticket, Type: winnt.LOGON32_LOGON_NETWORK, Tcb: true, Groups: groups,
+			Token: logon.Secret(base64.StdEncoding.EncodeToString(k.Blob()))})
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		return r.Token.Groups
+	}
+	alone, both := ask(nil), ask(more)
+	if !slices.ContainsFunc(alone, func(g token.Group) bool { return g.SID == domain.WithRID(513) }) {
+		t.Errorf("L-33: the ticket's groups are %v", alone)
+	}
+	sorted := func(all []token.Group) []token.Group {
+		return slices.SortedFunc(slices.Values(all), func(a, b token.Group) int { return a.SID.Compare(b.SID) })
+	}
+	if want := slices.Concat(alone, more); !slices.Equal(sorted(both), sorted(want)) {
+		t.Errorf("L-33: groups\n%v, want\n%v", both, want)
 	}
 }

@@ -17,23 +17,22 @@ import (
 
 // Passwords checks passwords of a realm's users. It is safe for concurrent use.
 type Passwords struct {
-	// Acceptor has the keys that prove the KDC: a ticket of its must be one for a service
-	// of this host.
+	// Acceptor has the keys that authenticate the KDC: it must issue a ticket for a service of this
+	// host.
 	Acceptor *Acceptor
 	KDCs     KDCs
 }
 
-// Bounds of what is checked.
+// Limits of input.
 const (
 	maxUser     = 256  // bytes of a name
 	maxPassword = 1024 // bytes of a password
 )
 
-// errUser says that a name is that of no user.
+// errUser says that a name cannot be a user's.
 var errUser = errors.New("the name is that of no user of the realm")
 
-// user refuses names that would be something else to a KDC: services, parts of others,
-// nothing at all.
+// user rejects empty names, services and other names with a special meaning for a KDC.
 func user(name string) error {
 	odd := func(r rune) bool { return strings.ContainsRune(`/@\`, r) || unicode.IsControl(r) }
 	if name == "" || len(name) > maxUser || !utf8.ValidString(name) || strings.ContainsFunc(name, odd) {
@@ -42,10 +41,10 @@ func user(name string) error {
 	return nil
 }
 
-// Check asks the KDC whether the password is that of the realm's user, and believes it if
-// it gives a ticket for this host that the keytab opens: who answers in its place has no
-// key of ours. The client is then as by a ticket. Errors are [*Refusal]; with
-// STATUS_NO_LOGON_SERVERS nothing is known about the password.
+// Check verifies a user's password at the KDC. It then requests a ticket for this host and opens it
+// with the keytab, because an attacker who answers as the KDC does not have these keys. The client
+// is the same as for a ticket. Errors are [*Refusal]. STATUS_NO_LOGON_SERVERS means that nothing is
+// known about the password.
 func (p *Passwords) Check(ctx context.Context, name string, password logon.Secret) (*Client, error) {
 	a := p.Acceptor
 	if password == "" || len(password) > maxPassword {
@@ -65,14 +64,14 @@ func (p *Passwords) Check(ctx context.Context, name string, password logon.Secre
 	}
 	c, err := a.verify(own)
 	if err != nil {
-		// An answer that the keytab does not confirm proves nothing. K-53
+		// A response that the keytab does not confirm proves nothing (K-53).
 		return nil, refuse(nil, fmt.Errorf("the KDC does not prove that it is the realm's: %w", err))
 	}
 	c.ByPassword = true
 	return c, nil
 }
 
-// own returns the service of this host for which the KDC has to give a ticket.
+// own returns the service of this host to request a ticket for.
 func (a *Acceptor) own() string {
 	if len(a.cfg.Services) > 0 {
 		return a.cfg.Services[0]
@@ -80,18 +79,17 @@ func (a *Acceptor) own() string {
 	return a.cfg.Keys.first(a.cfg.Realm, a.etypes)
 }
 
-// verify takes a ticket for this host that was had in a client's name, as [Acceptor.Accept]
-// takes one that the client sends. There is nothing to be replayed: the authenticator is
-// our own.
+// verify checks a ticket for this host that was requested in a client's name. Unlike
+// [Acceptor.Accept] it does not use the replay cache, because the authenticator is our own.
 func (a *Acceptor) verify(g *granted) (*Client, error) {
 	now := a.cfg.Now()
 	b, err := g.request(now, a.cfg.Realm, usageAuthenticator, func(*types.Authenticator) {})
 	if err != nil {
 		return nil, err
 	}
-	// The authenticator is encrypted with the key that the KDC sent: it is read only if that is the
-	// key inside the ticket, and so a recorded ticket of another client is of no use. K-53
-	// It is of the user who was asked for, and a ticket of another one does not fit it (K-56, K-57).
+	// The authenticator is encrypted with the key that the KDC sent. It can be decrypted only if
+	// the ticket has the same key, so a recorded ticket of another client does not work (K-53).
+	// Another user's ticket does not match the authenticator's name (K-56, K-57).
 	o, err := a.open(b)
 	if err != nil {
 		return nil, err
@@ -100,7 +98,7 @@ func (a *Acceptor) verify(g *granted) (*Client, error) {
 		return nil, err
 	}
 	if o.ticket.AuthTime.Before(now.Add(-a.cfg.Skew)) {
-		// The client proved itself now: an older ticket was had in another way. K-57
+		// The client has authenticated just now, so an older ticket is from another logon (K-57).
 		return nil, errors.New("the ticket is of an earlier logon")
 	}
 	c := o.describe()
@@ -108,7 +106,7 @@ func (a *Acceptor) verify(g *granted) (*Client, error) {
 	return c, a.identify(c, o)
 }
 
-// first returns a service for whose key of a type that is let in there is a key.
+// first returns the name of a service with a key of an accepted type, "" if none exists.
 func (k *Keys) first(realm string, etypes []int32) string {
 	for _, t := range etypes {
 		for _, e := range k.entries {
@@ -120,22 +118,22 @@ func (k *Keys) first(realm string, etypes []int32) string {
 	return ""
 }
 
-// refusedBy returns the refusal of an exchange. Whatever the KDC says of an account is for
-// the record alone: who does not know the password learns nothing. K-58
+// refusedBy converts an error of an exchange. The reason is for the audit record only, so that a
+// client without the password learns nothing about the account (K-58).
 func refusedBy(err error) error {
 	r := &Refusal{Status: ntstatus.LogonFailure, Reason: ntstatus.LogonFailure, Why: err}
 	var code KDCError
 	switch {
 	case errors.Is(err, ErrNoKDC):
-		// A KDC that is away has said nothing about the password. K-59
+		// An unreachable KDC has said nothing about the password (K-59).
 		r.Status, r.Reason = ntstatus.NoLogonServers, ntstatus.NoLogonServers
 	case errors.As(err, &code):
 		if why, ok := reasons[code]; ok {
 			r.Reason = why
 		}
-		var more told
+		var more extendedError
 		if errors.As(err, &more) && limits[more.status] {
-			// The KDC says which of its reasons it was. K-85
+			// The KDC's extended status is more precise (K-85).
 			r.Reason = more.status
 		}
 	case errors.Is(err, errWrongKey):

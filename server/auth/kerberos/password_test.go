@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jcmturner/gokrb5/v8/messages"
 	"github.com/jcmturner/gokrb5/v8/types"
 
 	"github.com/refmon/refmon/logon"
@@ -19,7 +20,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// pacOf returns what the KDC of these tests says of a user.
+// pacOf returns the test KDC's PAC for a user.
 func pacOf(key types.EncryptionKey) func(string, time.Time) []byte {
 	return func(name string, at time.Time) []byte {
 		p := forge.PAC{Domain: domain, User: 1104, Primary: 513, Name: name, DomainName: "EXAMPLE", AuthTime: at,
@@ -88,9 +89,9 @@ func oneKey(t *testing.T) *Keys {
 	return k
 }
 
-// TestPasswordsRefused: what a KDC, or a stranger in its place, can answer, and a client can
-// ask, without being believed.
-func TestPasswordsRefused(t *testing.T) {
+// TestForgedKDCIsRejected checks that no wrong response of a KDC, or of an attacker in its place, and
+// no wrong input is accepted.
+func TestForgedKDCIsRejected(t *testing.T) {
 	other, old := forge.NewKey(18), func(client string) *forge.Ticket {
 		at := noon.Add(-time.Hour)
 		return &forge.Ticket{Service: service, Realm: realm, Key: secret, Version: 1, Client: client, AuthTime: at,
@@ -202,8 +203,9 @@ func TestPasswordsRefused(t *testing.T) {
 	}
 }
 
-// TestNoKDC: without an answer of any KDC nothing is known (K-59); the next one is asked.
-func TestNoKDC(t *testing.T) {
+// TestNextKDCIsTried checks that without a response of any KDC nothing is known (K-59), and that the next
+// KDC is tried.
+func TestNextKDCIsTried(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -230,7 +232,7 @@ func TestNoKDC(t *testing.T) {
 	if _, err := long.Check(context.Background(), "alice", "wonderland"); !errors.Is(err, errLongAnswer) {
 		t.Errorf("K-54: %v", err)
 	}
-	// One that takes the connection and says nothing is given up.
+	// A KDC that accepts the connection and sends nothing times out.
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -385,7 +387,7 @@ func TestInitiate(t *testing.T) {
 	if err := later.Finish(taken.Answer); err == nil {
 		t.Error("K-60: the answer to another request is taken")
 	}
-	for i := len(taken.Answer) - 60; i < len(taken.Answer); i++ { // what is encrypted
+	for i := len(taken.Answer) - 60; i < len(taken.Answer); i++ { // the encrypted part
 		bad := slices.Clone(taken.Answer)
 		bad[i] ^= 1
 		if err := c.Finish(bad); err == nil {
@@ -397,15 +399,14 @@ func TestInitiate(t *testing.T) {
 	}
 }
 
-// statusData is KERB-ERROR-DATA with a status, written by hand from MS-KILE 2.2.1.
+// statusData returns KERB-ERROR-DATA with a status, encoded as MS-KILE 2.2.1 describes.
 func statusData(status uint32) []byte {
 	b := []byte{0x30, 21, 0xa1, 3, 2, 1, 3, 0xa2, 14, 4, 12}
 	return append(binary.LittleEndian.AppendUint32(b, status), 0, 0, 0, 0, 1, 0, 0, 0)
 }
 
-// TestStatusOfAKDC: what is beside an error's code is a status where it has its form, and
-// nothing else (K-85).
-func TestStatusOfAKDC(t *testing.T) {
+// TestExtendedStatusIsParsed checks that an error's data is a status only in the documented form (K-85).
+func TestExtendedStatusIsParsed(t *testing.T) {
 	good := statusData(0xC0000193)
 	if st := extended(good); st != ntstatus.AccountExpired {
 		t.Errorf("K-85: %v", st)
@@ -426,8 +427,8 @@ func TestStatusOfAKDC(t *testing.T) {
 	}
 }
 
-// FuzzStatusOfAKDC: no answer of a KDC makes the reading of it panic (K-85).
-func FuzzStatusOfAKDC(f *testing.F) {
+// FuzzExtendedStatus: no answer of a KDC makes the reading of it panic (K-85).
+func FuzzExtendedStatus(f *testing.F) {
 	f.Add(statusData(0xC0000193))
 	f.Add(append([]byte{0x30, 23}, statusData(0xC000006F)...)) // a list of one
 	f.Add([]byte{0x30, 0x84, 0xff, 0xff, 0xff, 0xff})          // a length of four gigabytes
@@ -436,4 +437,63 @@ func FuzzStatusOfAKDC(f *testing.F) {
 			t.Errorf("a status of %d bytes", len(b))
 		}
 	})
+}
+
+// TestPasswordBounds: names and passwords from both sides of their bounds, and the ticket of a logon that is as old
+// as clocks may differ, or a second older (K-53, K-57).
+func TestPasswordBounds(t *testing.T) {
+	for name, want := range map[string]bool{"alice": true, "": false, "a/b": false, "a@b": false, `a\b`: false,
+		"a\nb": false, "a\x7f": false, "\xff": false, "ä": true, "a b": true, strings.Repeat("n", 256): true,
+		strings.Repeat("n", 257): false, strings.Repeat("ü", 128): true, strings.Repeat("ü", 128) + "n": false} {
+		if err := user(name); (err == nil) != want {
+			t.Errorf("K-53: %.20q: %v", name, err)
+		}
+	}
+	now := noon.Truncate(time.Second)
+	for _, c := range []struct {
+		name, password, ticketOf string
+		proved                   time.Duration
+		want                     string // in the error; "" for a client
+	}{
+		{"alice", strings.Repeat("x", 1024), "alice", 0, ""}, {"alice", strings.Repeat("x", 1025), "alice", 0, "too long"},
+		{"alice", "x", "bob", 0, "the authenticator is of another client than the ticket"},
+		{"alice", "x", "alice", -5 * time.Minute, ""},
+		{"alice", "x", "alice", -5*time.Minute - time.Second,
+			"does not prove that it is the realm's: the ticket is of an earlier logon"},
+	} {
+		p := centre(t, func(k *forge.Centre) {
+			k.Users = map[string]string{"alice": c.password}
+			k.Ticket = func(string) *forge.Ticket {
+				at := now.Add(c.proved)
+				return &forge.Ticket{Service: service, Realm: realm, Key: secret, Version: 1, Client: c.ticketOf, AuthTime: at,
+					PAC: pacOf(secret)(c.ticketOf, at)}
+			}
+		}, func(cfg *Config) { cfg.Keys, cfg.Now = oneKey(t), clock(started, now) })
+		got, err := p.Check(context.Background(), c.name, logon.Secret(c.password))
+		if (got != nil) != (c.want == "") || (err == nil) != (c.want == "") ||
+			err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("K-57: a ticket of %s, %v ago: %v, %v, want %q", c.ticketOf, -c.proved, got, err, c.want)
+		}
+		if got != nil && (got.Level != winnt.SecurityImpersonation || !got.ByPassword || got.Name != c.ticketOf) {
+			t.Errorf("K-53: %+v", got)
+		}
+	}
+	// The ticket for this host is refused, after the password was right.
+	p := centre(t, nil, func(cfg *Config) { cfg.Keys, cfg.Services = oneKey(t), nil })
+	asked := 0
+	k := forge.Centre{Realm: realm, Users: map[string]string{"alice": "w"}, Key: secret,
+		Now: func() time.Time { return noon }}
+	k.Answer = func(b []byte) []byte {
+		if asked++; asked == 3 {
+			e := messages.NewKRBError(principal(2, "krbtgt/"+realm), realm, 7, "unknown service")
+			b, _ = e.Marshal()
+		}
+		return append(binary.BigEndian.AppendUint32(nil, uint32(len(b))), b...)
+	}
+	p.KDCs.Addresses = []string{k.Start()}
+	defer k.Listener.Close()
+	if got, err := p.Check(context.Background(), "alice", "w"); got != nil || err == nil ||
+		!strings.Contains(err.Error(), "the ticket for this host: the KDC refuses with code 7") {
+		t.Errorf("K-58: %v, %v", got, err)
+	}
 }

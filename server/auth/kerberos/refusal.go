@@ -6,14 +6,13 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// Refusal says why a token was not taken. Its text is for the record, not for the
-// client.
+// Refusal says why a token was rejected. Its text is for the audit record, not for the client.
 type Refusal struct {
-	Status ntstatus.Status // what the client may hear
-	// Reason is the documented status of the fault, for the record alone: the substatus of
-	// event 4625. STATUS_LOGON_FAILURE stands for a fault without one of its own.
+	Status ntstatus.Status // status for the client
+	// Reason is the substatus of event 4625, for the audit record only. It is STATUS_LOGON_FAILURE
+	// if there is no better one.
 	Reason ntstatus.Status
-	// Client and Realm are those of the ticket; "" for a token whose ticket no key opened.
+	// Client and Realm are those of the ticket; "" if no key opened the ticket.
 	Client, Realm string
 	Why           error
 }
@@ -28,7 +27,7 @@ func (r *Refusal) Error() string {
 // Unwrap returns the reason.
 func (r *Refusal) Unwrap() error { return r.Why }
 
-// fault is a reason that has a documented status.
+// fault is an error with a documented status.
 type fault struct {
 	status ntstatus.Status
 	error
@@ -37,8 +36,8 @@ type fault struct {
 // Unwrap returns the reason.
 func (f fault) Unwrap() error { return f.error }
 
-// refuse makes the refusal of a token, of which o was opened, nil for nothing. The client hears
-// one status, and the record holds that of the fault (K-80).
+// refuse returns the rejection of a token. o is the opened ticket, nil if none exists. The client
+// always gets the same status; Reason has that of err (K-80).
 func refuse(o *opened, err error) error {
 	r := &Refusal{Status: ntstatus.LogonFailure, Reason: ntstatus.LogonFailure, Why: err}
 	var f fault

@@ -14,10 +14,10 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// Bounds of the replay cache.
+// Limits of the replay cache.
 const (
-	maxReplay  = 1 << 20     // authenticators in each of its halves
-	ahead      = time.Second // how far a client's clock may be ahead without a note on disk
+	maxReplay  = 1 << 20     // authenticators in each of its two maps
+	ahead      = time.Second // difference of a client's clock that needs no entry on disk
 	noteSize   = 16 + 8
 	maxNotes   = 1 << 16
 	replayFile = "kerberos.replay"
@@ -31,30 +31,29 @@ var (
 		errors.New("more authenticators came than the replay cache holds")}
 )
 
-// replay knows the authenticators that were let in, for as long as their times allow
-// them. Those of before its start are refused by their time: they may have been let in
-// by a daemon that was killed. K-47
+// replay remembers accepted authenticators for as long as their times are valid. It rejects those
+// from before its start by their time, because a killed daemon may have accepted them (K-47).
 type replay struct {
 	most int // immutable: maxReplay
 
 	mu sync.Mutex
 	// +checklocks:mu
-	life time.Duration // guarded by mu: how long an authenticator is known
+	life time.Duration // guarded by mu: how long an authenticator is remembered
 	// +checklocks:mu
-	from time.Time // guarded by mu: what is older is refused
+	from time.Time // guarded by mu: earlier authenticators are rejected
 	// +checklocks:mu
 	young, old map[[16]byte]struct{} // guarded by mu
 	// +checklocks:mu
-	turned time.Time // guarded by mu: when young became old
+	turned time.Time // guarded by mu: when young last became old
 	// +checklocks:mu
-	notes *os.File // guarded by mu: nil keeps none
+	notes *os.File // guarded by mu: nil: nothing is stored
 	// +checklocks:mu
 	noted int // guarded by mu
 }
 
-// newReplay starts a cache. In the folder it keeps the time of its start and the
-// authenticators whose clients' clocks are ahead, so that those are refused after the
-// next start. "" keeps nothing.
+// newReplay starts a cache. In folder it stores the time of its start, and the authenticators of
+// clients whose clocks are ahead, so that the next start rejects them too. An empty folder stores
+// nothing.
 func newReplay(folder string, skew time.Duration, now time.Time) (*replay, error) {
 	r := &replay{life: 2 * skew, from: now.Add(ahead), most: maxReplay, young: map[[16]byte]struct{}{},
 		old: map[[16]byte]struct{}{}, turned: now}
@@ -69,7 +68,7 @@ func newReplay(folder string, skew time.Duration, now time.Time) (*replay, error
 	return r, r.rewrite(path, kept)
 }
 
-// read takes over the notes of earlier starts.
+// read loads the entries of earlier starts.
 func (r *replay) read(path string, now time.Time) (kept []byte, err error) {
 	b, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -81,7 +80,8 @@ func (r *replay) read(path string, now time.Time) (kept []byte, err error) {
 		key, at := [16]byte(b), time.UnixMicro(int64(binary.LittleEndian.Uint64(b[16:])))
 		switch {
 		case key == [16]byte{}:
-			// A start: a clock that was set back since lets nothing in twice. K-47
+			// The time of an earlier start. If the clock was set back since, nothing is accepted
+			// twice (K-47).
 			if at.After(r.from) {
 				r.from = at
 			}
@@ -93,7 +93,7 @@ func (r *replay) read(path string, now time.Time) (kept []byte, err error) {
 	return kept, nil
 }
 
-// rewrite replaces the file by one with this start and the notes that still count.
+// rewrite replaces the file with this start and the entries that are still valid.
 func (r *replay) rewrite(path string, kept []byte) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -124,8 +124,8 @@ func syncFolder(path string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// extend makes the cache know authenticators for as long as clocks may differ now. What
-// it may have forgotten by the time before is refused by its time (K-82).
+// extend increases the time for which authenticators are remembered to match skew. Those that the
+// cache may already have forgotten are rejected by their time (K-82).
 func (r *replay) extend(skew time.Duration, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -137,11 +137,11 @@ func (r *replay) extend(skew time.Duration, now time.Time) {
 	}
 }
 
-// identity returns what an authenticator is known by.
+// identity returns the key of an authenticator.
 func identity(client, service string, at time.Time, cipher []byte) [16]byte {
 	h := sha256.New()
 	for _, part := range []string{client, service} {
-		_ = binary.Write(h, binary.LittleEndian, uint32(len(part))) // a hash takes everything
+		_ = binary.Write(h, binary.LittleEndian, uint32(len(part))) // a hash never fails
 		_, _ = io.WriteString(h, part)
 	}
 	_ = binary.Write(h, binary.LittleEndian, at.UnixMicro())
@@ -149,12 +149,13 @@ func identity(client, service string, at time.Time, cipher []byte) [16]byte {
 	return [16]byte(h.Sum(nil))
 }
 
-// enter lets an authenticator in once.
+// enter adds an authenticator. It fails if the authenticator was accepted before, is too old, or
+// the cache is full.
 func (r *replay) enter(key [16]byte, at, now time.Time) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if at.Before(r.from) {
-		// What is older than this start may have been let in before it. K-47
+		// An authenticator from before this start may have been accepted then (K-47).
 		return errBefore
 	}
 	if now.Sub(r.turned) >= r.life || now.Before(r.turned) {
@@ -164,10 +165,10 @@ func (r *replay) enter(key [16]byte, at, now time.Time) error {
 	_, old := r.old[key]
 	switch {
 	case young || old:
-		// The same authenticator is let in once. K-47
+		// An authenticator is accepted once (K-47).
 		return errReplay
 	case len(r.young) >= r.most:
-		// Nothing is forgotten before its time. K-47
+		// Entries are never removed early (K-47).
 		return errFull
 	}
 	if at.After(now.Add(ahead)) {
@@ -179,8 +180,7 @@ func (r *replay) enter(key [16]byte, at, now time.Time) error {
 	return nil
 }
 
-// noteLocked writes down an authenticator that the next start could not tell from a
-// new one by its time.
+// noteLocked stores an authenticator that the next start could not reject by its time.
 //
 // +checklocks:r.mu
 func (r *replay) noteLocked(key [16]byte, at time.Time) error {

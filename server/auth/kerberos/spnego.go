@@ -10,10 +10,10 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// MaxBlob is the most bytes of a client's token.
+// MaxBlob is the size limit of a client's token, in bytes.
 const MaxBlob = 512 << 10
 
-// maxMechanisms bounds the list that a client offers.
+// maxMechanisms limits the mechanisms that a client offers.
 const maxMechanisms = 32
 
 // Object identifiers of mechanisms, in DER without tag and length.
@@ -33,10 +33,10 @@ var (
 	errOuter    = fault{ntstatus.InvalidParameter, errors.New("this is no token of SPNEGO or Kerberos")}
 )
 
-// negotiation is an outer token taken apart.
+// negotiation is a parsed outer token.
 type negotiation struct {
 	spnego bool
-	mech   []byte // the mechanism that was offered first
+	mech   []byte // the first mechanism offered
 	apReq  []byte // the AP-REQ in DER
 }
 
@@ -52,14 +52,13 @@ const (
 	ntlmPrefix = "NTLMSSP\x00"
 )
 
-// parseOuter takes a client's first token apart: SPNEGO around Kerberos, or Kerberos
-// alone. K-35
+// parseOuter parses a client's first token: Kerberos inside SPNEGO, or Kerberos alone (K-35).
 func parseOuter(blob []byte) (negotiation, error) {
 	if len(blob) > MaxBlob {
 		return negotiation{}, errOuter
 	}
 	if bytes.HasPrefix(blob, []byte(ntlmPrefix)) {
-		// NTLM is no Kerberos, and the client hears so. K-36
+		// NTLM is not accepted and has an error of its own (K-36).
 		return negotiation{}, errNTLM
 	}
 	oid, body, ok := frame(blob)
@@ -73,7 +72,7 @@ func parseOuter(blob []byte) (negotiation, error) {
 	return negotiation{mech: oidKerberos, apReq: ap}, err
 }
 
-// frame reads the frame of a first token: an object identifier and what follows.
+// frame parses the frame of a first token: an object identifier and the rest.
 func frame(b []byte) (oid, body []byte, ok bool) {
 	s := cryptobyte.String(b)
 	var in, o cryptobyte.String
@@ -83,7 +82,7 @@ func frame(b []byte) (oid, body []byte, ok bool) {
 	return o, in, true
 }
 
-// parseInit reads NegTokenInit. Each of its fields may be absent. K-35
+// parseInit parses NegTokenInit. Each of its fields may be absent (K-35).
 func parseInit(b []byte) (negotiation, error) {
 	s := cryptobyte.String(b)
 	var choice, seq, types, list, token cryptobyte.String
@@ -114,8 +113,8 @@ func parseInit(b []byte) (negotiation, error) {
 	return negotiation{spnego: true, mech: first, apReq: ap}, err
 }
 
-// firstMechanism returns the mechanism that the client's token is of, the first one. It
-// must be Kerberos, by either of its two identifiers. K-35
+// firstMechanism returns the first mechanism, which the client's token belongs to. It must be one
+// of the two identifiers of Kerberos (K-35).
 func firstMechanism(list cryptobyte.String) ([]byte, error) {
 	var first, oid cryptobyte.String
 	kerberos, ntlm := false, false
@@ -135,13 +134,13 @@ func firstMechanism(list cryptobyte.String) ([]byte, error) {
 	case kerberos:
 		return nil, errNotFirst
 	case ntlm:
-		// A client without a ticket offers NTLM alone. K-36
+		// A client without a ticket offers only NTLM (K-36).
 		return nil, errNTLM
 	}
 	return nil, errOuter
 }
 
-// kerberosToken returns the AP-REQ in a token of the Kerberos mechanism.
+// kerberosToken returns the AP-REQ in a Kerberos token.
 func kerberosToken(b []byte) ([]byte, error) {
 	oid, body, ok := frame(b)
 	if !ok || !bytes.Equal(oid, oidKerberos) && !bytes.Equal(oid, oidMSKerberos) || len(body) < 2 {
@@ -153,8 +152,8 @@ func kerberosToken(b []byte) ([]byte, error) {
 	return body[2:], nil
 }
 
-// answer returns what goes back to the client: the end of the negotiation, with the
-// AP-REP where the client asked for it. nil: nothing has to go back.
+// answer returns the response for the client: the end of the negotiation, with the AP-REP if there
+// is one. nil: nothing to send.
 func (n *negotiation) answer(apRep []byte) []byte {
 	token := apRep
 	if apRep != nil {
@@ -186,7 +185,7 @@ func adds(v []byte) cryptobyte.BuilderContinuation {
 	return func(b *cryptobyte.Builder) { b.AddBytes(v) }
 }
 
-// build returns what f builds; these forms cannot fail.
+// build returns the bytes that f builds. These structures never fail.
 func build(f func(*cryptobyte.Builder)) []byte {
 	b := cryptobyte.NewBuilder(nil)
 	f(b)

@@ -35,15 +35,15 @@ const (
 	adAPOptions  = 143
 )
 
-// apOptionBindings in AD-AUTH-DATA-AP-OPTIONS says that the client knows bindings.
+// apOptionBindings in AD-AUTH-DATA-AP-OPTIONS means that the client supports bindings.
 const apOptionBindings = 0x4000
 
-// opened is a ticket that a key of ours decrypted, with its authenticator.
+// opened is a decrypted ticket with its authenticator.
 type opened struct {
 	req     messages.APReq
 	ticket  messages.EncTicketPart
 	auth    types.Authenticator
-	key     types.EncryptionKey // that of the ticket
+	key     types.EncryptionKey // the key that opened the ticket
 	service string              // as the client wrote it
 }
 
@@ -54,11 +54,11 @@ var (
 		errors.New("no key of the keytab opens the ticket: the service's password has changed, or it was altered")}
 )
 
-// open decrypts ticket and authenticator.
+// open decrypts the ticket and the authenticator of an AP-REQ.
 func (a *Acceptor) open(apReq []byte) (*opened, error) {
 	o := &opened{}
-	if err := o.req.Unmarshal(apReq); err != nil {
-		return nil, errAPReq // its text quotes what came
+	if err := decode(&o.req, apReq); err != nil {
+		return nil, errAPReq // its text quotes the input
 	}
 	t := &o.req.Ticket
 	o.service = strings.Join(t.SName.NameString, "/")
@@ -68,10 +68,10 @@ func (a *Acceptor) open(apReq []byte) (*opened, error) {
 	case bit(o.req.APOptions.Bytes, optionUseSessionKey):
 		return nil, errSession
 	case !a.serves(o.service, t.Realm):
-		// A ticket for another service or realm is not for us. K-38
+		// A ticket for another service or realm is rejected (K-38).
 		return nil, fmt.Errorf("the ticket is for %.64q in %.64q, which the configuration does not name", o.service, t.Realm)
 	case !slices.Contains(a.etypes, t.EncPart.EType):
-		// Weak and unknown encryption is refused before a key is looked for. K-39
+		// Weak and unknown encryption is rejected before a key is searched (K-39).
 		return nil, fault{ntstatus.KDCUnknownEtype,
 			fmt.Errorf("the ticket is encrypted with type %d, which is not let in", t.EncPart.EType)}
 	}
@@ -88,20 +88,20 @@ func (a *Acceptor) open(apReq []byte) (*opened, error) {
 			fmt.Errorf("the session key is of type %d, which is not let in", o.ticket.Key.KeyType)}
 	}
 	b, err := decrypt(o.req.EncryptedAuthenticator, o.ticket.Key, usageAuthenticator)
-	if err != nil || o.auth.Unmarshal(b) != nil {
+	if err != nil || decode(&o.auth, b) != nil {
 		return nil, errors.New("the authenticator is not encrypted with the ticket's session key")
 	}
 	return o, nil
 }
 
-// decryptTicket tries each key; a ticket that is altered is opened by none. K-40
+// decryptTicket tries each key. None opens a ticket that was altered (K-40).
 func (o *opened) decryptTicket(keys []types.EncryptionKey) error {
 	for _, k := range keys {
 		b, err := decrypt(o.req.Ticket.EncPart, k, usageTicket)
 		if err != nil {
 			continue
 		}
-		if err := o.ticket.Unmarshal(b); err != nil {
+		if err := decode(&o.ticket, b); err != nil {
 			return errAPReq
 		}
 		o.key = k
@@ -110,21 +110,21 @@ func (o *opened) decryptTicket(keys []types.EncryptionKey) error {
 	return errKeys
 }
 
-// decrypt opens encrypted data whose integrity holds. What is shorter than any is
-// refused first: the library cuts before it looks.
+// decrypt decrypts data with an integrity check. It checks the length first, because the library
+// slices without checking.
 func decrypt(d types.EncryptedData, k types.EncryptionKey, usage uint32) ([]byte, error) {
 	e, err := crypto.GetEtype(k.KeyType)
 	if err != nil {
 		return nil, err
 	}
-	if d.EType != k.KeyType || len(k.KeyValue) != e.GetKeyByteSize() ||
+	if d.EType != k.KeyType || len(k.KeyValue) != keySize(e) ||
 		len(d.Cipher) <= e.GetConfounderByteSize()+e.GetHMACBitLength()/8 {
 		return nil, errAPReq
 	}
-	return crypto.DecryptEncPart(d, k, usage)
+	return unseal(d, k, usage)
 }
 
-// check compares the ticket with its authenticator and with the time. K-41
+// check compares the ticket with its authenticator and the time (K-41).
 func (o *opened) check(now time.Time, skew time.Duration) error {
 	t, a := &o.ticket, &o.auth
 	start, at := o.begins(), o.madeAt()
@@ -167,22 +167,22 @@ func (o *opened) client() string { return strings.Join(o.ticket.CName.NameString
 // bit reports whether a bit is set, counted from the left.
 func bit(b []byte, n int) bool { return n/8 < len(b) && b[n/8]&(0x80>>(n%8)) != 0 }
 
-// pac returns the bytes of the PAC in the ticket, nil without one; that of the
-// authenticator would be the client's own word. K-42
+// pac returns the bytes of the ticket's PAC, nil without one. It ignores a PAC in the
+// authenticator, which the client wrote itself (K-42).
 func (o *opened) pac() (data []byte, err error) {
 	for _, outer := range o.ticket.AuthorizationData {
 		if outer.ADType != adIfRelevant {
 			continue
 		}
 		var inner types.AuthorizationData
-		if err := inner.Unmarshal(outer.ADData); err != nil {
+		if err := decode(&inner, outer.ADData); err != nil {
 			return nil, errors.New("the ticket's authorization data cannot be read")
 		}
 		for _, e := range inner {
 			switch {
 			case e.ADType != adPAC:
 			case data != nil:
-				// One would be verified, and the other believed. K-42
+				// With two PACs, one could be verified and the other used (K-42).
 				return nil, errors.New("the ticket has two PACs")
 			default:
 				data = append([]byte{}, e.ADData...)
@@ -192,7 +192,7 @@ func (o *opened) pac() (data []byte, err error) {
 	return data, nil
 }
 
-// aware reports whether the client says that it knows bindings.
+// aware reports whether the client says that it supports bindings.
 func (o *opened) aware() bool {
 	knows := func(all types.AuthorizationData) bool {
 		return slices.ContainsFunc(all, func(e types.AuthorizationDataEntry) bool {
@@ -204,7 +204,7 @@ func (o *opened) aware() bool {
 	}
 	for _, e := range o.auth.AuthorizationData {
 		var inner types.AuthorizationData
-		if e.ADType == adIfRelevant && inner.Unmarshal(e.ADData) == nil && knows(inner) {
+		if e.ADType == adIfRelevant && decode(&inner, e.ADData) == nil && knows(inner) {
 			return true
 		}
 	}

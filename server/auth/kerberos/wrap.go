@@ -9,8 +9,8 @@ import (
 	"github.com/jcmturner/gokrb5/v8/crypto"
 )
 
-// Parts of a token around a message (RFC 4121 4.2.6.2): identifier, flags, filler, EC,
-// RRC and the number of the message, all big endian.
+// Fields of a token around a message (RFC 4121 4.2.6.2), big endian: identifier, flags, filler, EC,
+// RRC and sequence number.
 const (
 	wrapHead     = 16
 	tokWrap      = 0x0504
@@ -19,7 +19,7 @@ const (
 	acceptorKey  = 4
 )
 
-// Key usages of messages that are signed.
+// Key usages of signed messages.
 const (
 	usageAcceptorSeal  = 22
 	usageInitiatorSeal = 24
@@ -27,7 +27,7 @@ const (
 
 var errWrap = errors.New("a message was altered, repeated or left out on its way, or is not signed")
 
-// Wrap signs a message for the service. It is not encrypted.
+// Wrap signs a message for the service. It does not encrypt it.
 func (c *Context) Wrap(message []byte) ([]byte, error) {
 	e, err := crypto.GetEtype(c.key.KeyType)
 	if err != nil {
@@ -49,7 +49,8 @@ func (c *Context) Wrap(message []byte) ([]byte, error) {
 	return append(append(head, message...), sum...), nil
 }
 
-// Unwrap returns the message that the service signed: the next one, unaltered. K-61
+// Unwrap verifies a signed message of the service and returns it. The message must be the next in
+// sequence (K-61).
 func (c *Context) Unwrap(token []byte) ([]byte, error) {
 	e, err := crypto.GetEtype(c.key.KeyType)
 	if err != nil {
@@ -59,8 +60,8 @@ func (c *Context) Unwrap(token []byte) ([]byte, error) {
 	if c.acceptor {
 		want |= acceptorKey
 	}
-	// It is the service's, with the key of this context, and it has the next number: what was sent
-	// earlier, or by ourselves, is no answer. K-61
+	// The token must come from the service, be signed with this context's key, and have the next
+	// number. An earlier message, or one of our own, is rejected (K-61).
 	if len(token) < wrapHead || binary.BigEndian.Uint16(token) != tokWrap || token[2] != want || token[3] != 0xff ||
 		binary.BigEndian.Uint64(token[8:]) != c.received {
 		return nil, errWrap
@@ -70,7 +71,7 @@ func (c *Context) Unwrap(token []byte) ([]byte, error) {
 	if size > len(body) {
 		return nil, errWrap
 	}
-	if turned > 0 && len(body) > 0 { // the sum may be in front: it was turned to the right
+	if turned > 0 && len(body) > 0 { // the checksum may be rotated to the front
 		turned %= len(body)
 		body = slices.Concat(body[turned:], body[:turned])
 	}
@@ -85,8 +86,8 @@ func (c *Context) Unwrap(token []byte) ([]byte, error) {
 	return message, nil
 }
 
-// Halves returns the context twice: one to send by and one to receive by, which two
-// goroutines may use at once.
+// Halves returns two copies of the context, one for sending and one for receiving, so that two
+// goroutines may use them concurrently.
 func (c *Context) Halves() (send, receive *Context) {
 	one, other := *c, *c
 	return &one, &other

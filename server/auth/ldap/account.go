@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// Found is who an account is. It is immutable; the zero value has no SID.
+// Found is an account with its groups and claims. It is immutable; the zero value has no SID.
 type Found struct {
 	Name         string // sAMAccountName
 	SID          sid.SID
@@ -20,22 +20,22 @@ type Found struct {
 	Groups       []token.Group // the primary group first
 	Claims       *claims.Set
 	Dropped      []pac.Dropped
-	// Restricted says why the account may not be used now; zero: it may.
+	// Restricted is the reason why the account may not be used now; 0: it may.
 	Restricted Restriction
-	Cached     bool // the directory is away, and told this earlier
+	Cached     bool // the directory is unreachable; this is an earlier result
 
-	bounds bounds // when it may be used
+	bounds bounds // when the account may be used
 }
 
 // ErrUnknown says that the directory has no such account.
 var ErrUnknown = &Error{"the directory has no such account"}
 
-// accountAttributes make an account, with its claims.
+// accountAttributes are the attributes that found reads, except claims.
 var accountAttributes = []string{"objectSid", "sAMAccountName", "userAccountControl", "accountExpires",
 	"lockoutTime", "pwdLastSet", "logonHours", "primaryGroupID", "sIDHistory", "memberOf"}
 
-// filterOf returns the filter for the account of a name; a name with a realm may also be
-// the one that an administrator gave it. D-9
+// filterOf returns the filter for an account's name. If the name came with a realm, it also matches
+// the userPrincipalName (D-9).
 func (d *Directory) filterOf(name string, byRealm bool) string {
 	escaped := goldap.EscapeFilter(name)
 	own := "(sAMAccountName=" + escaped + ")"
@@ -45,17 +45,17 @@ func (d *Directory) filterOf(name string, byRealm bool) string {
 	return "(&(objectClass=user)" + own + ")"
 }
 
-// maxName bounds the names of accounts, in bytes.
+// maxName limits the length of account names, in bytes.
 const maxName = 256
 
-// ask reads an account and its groups.
+// ask reads an account with its groups and claims, and the server's mark before the read.
 func (d *Directory) ask(ctx context.Context, name string, byRealm bool) (f *Found, m mark, err error) {
 	err = d.with(ctx, func(c *conn) error {
 		p, err := d.place(c)
 		if err != nil {
 			return err
 		}
-		// The number is read first: what changes meanwhile makes the answer old.
+		// Read the number first. A later change then makes this result out of date.
 		if m, err = c.mark(); err != nil {
 			return err
 		}
@@ -65,7 +65,7 @@ func (d *Directory) ask(ctx context.Context, name string, byRealm bool) (f *Foun
 	return f, m, err
 }
 
-// account reads an account.
+// account reads an account. Without one it returns ErrUnknown.
 func (d *Directory) account(c *conn, p *place, name string, byRealm bool) (*Found, error) {
 	e, err := d.entryOf(c, p, name, byRealm)
 	if err != nil {
@@ -74,7 +74,7 @@ func (d *Directory) account(c *conn, p *place, name string, byRealm bool) (*Foun
 	return d.found(c, p, e, name)
 }
 
-// entryOf reads the entry of an account.
+// entryOf reads the entry of an account. No entry is ErrUnknown, two entries are an error.
 func (d *Directory) entryOf(c *conn, p *place, name string, byRealm bool) (*entry, error) {
 	var all []*entry
 	err := c.search(query{base: p.base, below: true, filter: d.filterOf(name, byRealm), most: 2,
@@ -86,13 +86,14 @@ func (d *Directory) entryOf(c *conn, p *place, name string, byRealm bool) (*entr
 	case len(all) == 0:
 		return nil, ErrUnknown
 	case len(all) > 1:
-		// One has the name, another the principal name: neither is meant for sure. D-9
+		// One matches by account name, the other by principal name. Neither is certainly meant
+		// (D-9).
 		return nil, wrong("two accounts have that name")
 	}
 	return all[0], nil
 }
 
-// found makes of an entry who the account is.
+// found converts an entry to an account. name is for error messages.
 func (d *Directory) found(c *conn, p *place, e *entry, asked string) (*Found, error) {
 	f := &Found{}
 	var err error
@@ -104,7 +105,7 @@ func (d *Directory) found(c *conn, p *place, e *entry, asked string) (*Found, er
 		return nil, err
 	}
 	if len(ids) != 1 || ids[0].Prefix() != d.cfg.Domain {
-		// The directory speaks for the accounts of its own domain. D-10
+		// The directory is authoritative only for accounts of its own domain (D-10).
 		return nil, wrong("the account %.64q is not one of the domain", asked)
 	}
 	f.SID = ids[0]
@@ -121,17 +122,18 @@ func (d *Directory) found(c *conn, p *place, e *entry, asked string) (*Found, er
 	if err != nil {
 		return nil, err
 	}
-	// What was the account's SID elsewhere counts as a group. D-14
+	// The account's former SIDs count as groups (D-14).
 	if err := f.fill(d, slices.Concat([]sid.SID{f.PrimaryGroup}, groups, history)); err != nil {
 		return nil, err
 	}
-	if f.Claims, _, err = e.claims(d.claims); err != nil {
+	if f.Claims, err = e.claims(d.claims); err != nil {
 		return nil, err
 	}
 	return f, d.restrict(f, e, &computed)
 }
 
-// fill drops the SIDs that are not the directory's to give, as of a ticket. D-15
+// fill sets the groups, without SIDs that the directory may not assign. A ticket has the same
+// filter (D-15).
 func (f *Found) fill(d *Directory, groups []sid.SID) (err error) {
 	all := make([]token.Group, len(groups))
 	for i, s := range groups {

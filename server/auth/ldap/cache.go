@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// cache keeps what the directory told, the accounts that were asked for last.
+// cache holds the most recently used accounts.
 type cache struct {
 	most int // immutable
 
@@ -18,18 +18,18 @@ type cache struct {
 	// +checklocks:mu
 	byName map[string]*list.Element // guarded by mu
 	// +checklocks:mu
-	order list.List // guarded by mu: of *kept, the one asked for last in front
+	order list.List // guarded by mu: of *kept, most recently used first
 }
 
-// kept is one answer. Immutable.
-type kept struct {
+// cachedAccount is one cached account. Immutable.
+type cachedAccount struct {
 	key   string
 	found *Found
 	mark  mark
-	at    time.Time // when the directory said so, or that it still is so
+	at    time.Time // when the directory last confirmed it
 }
 
-func (c *cache) get(key string) *kept {
+func (c *cache) get(key string) *cachedAccount {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e := c.byName[key]
@@ -37,11 +37,11 @@ func (c *cache) get(key string) *kept {
 		return nil
 	}
 	c.order.MoveToFront(e)
-	return e.Value.(*kept)
+	return e.Value.(*cachedAccount)
 }
 
-// put keeps an answer, and forgets the one that was not asked for the longest. D-21
-func (c *cache) put(k *kept) {
+// put stores an account. If the cache is full, it removes the least recently used one (D-21).
+func (c *cache) put(k *cachedAccount) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.byName == nil {
@@ -56,7 +56,7 @@ func (c *cache) put(k *kept) {
 	for c.order.Len() > c.most {
 		last := c.order.Back()
 		c.order.Remove(last)
-		delete(c.byName, last.Value.(*kept).key)
+		delete(c.byName, last.Value.(*cachedAccount).key)
 	}
 }
 
@@ -69,9 +69,10 @@ func (c *cache) drop(key string) {
 	}
 }
 
-// Find returns who the account of a name is: as the directory says now, or said within
-// [Limits.Fresh]; while it is away, as it said within [Limits.Stale]. byRealm says that
-// the name stood before the realm. Errors are [ErrUnknown], [*Error], or wrap [ErrAway].
+// Find returns the account of a name. A result younger than [Limits.Fresh] comes from the cache. If
+// no server answers, one younger than [Limits.Stale] does, with Cached set. byRealm means that the
+// name came with a realm. The account may be restricted. Errors are [ErrUnknown], also for an empty
+// or overlong name, [*Error], or wrap [ErrAway].
 func (d *Directory) Find(ctx context.Context, name string, byRealm bool) (*Found, error) {
 	if name == "" || len(name) > maxName {
 		return nil, ErrUnknown
@@ -85,7 +86,8 @@ func (d *Directory) Find(ctx context.Context, name string, byRealm bool) (*Found
 	k, err := d.again(ctx, key, old, name, byRealm)
 	switch {
 	case err == nil && k.found.Restricted != 0:
-		// That a lock is over changes nothing in the directory: such an answer is not kept. D-19
+		// The directory does not change when a lock expires, so restricted accounts are not cached
+		// (D-19).
 		d.cache.drop(key)
 		return k.found, nil
 	case err == nil:
@@ -93,11 +95,11 @@ func (d *Directory) Find(ctx context.Context, name string, byRealm bool) (*Found
 		d.cache.put(k)
 		return d.current(k.found), nil
 	case !errors.Is(err, ErrAway):
-		// The directory says that the account is not what it was. D-19
+		// The directory says that the account has changed (D-19).
 		d.cache.drop(key)
 		return nil, err
 	case old != nil && now.Sub(old.at) < d.cfg.Limits.Stale:
-		// The directory is away: what it said counts for a while, and then nothing does. D-20
+		// While the directory is unreachable, a cached result counts for a limited time (D-20).
 		f := *d.current(old.found)
 		f.Cached = true
 		return &f, nil
@@ -105,8 +107,8 @@ func (d *Directory) Find(ctx context.Context, name string, byRealm bool) (*Found
 	return nil, err
 }
 
-// current returns an answer as of now: an account or its password may have expired since,
-// and its hours be over. D-11
+// current returns f with its restriction as of now: the account or its password may have expired
+// since, or its hours may be over (D-11).
 func (d *Directory) current(f *Found) *Found {
 	if since := f.bounds.at(d.cfg.Now()); f.Restricted == 0 && since != 0 {
 		ended := *f
@@ -116,8 +118,9 @@ func (d *Directory) current(f *Found) *Found {
 	return f
 }
 
-// again asks whether an earlier answer still holds, and anew where it may not.
-func (d *Directory) again(ctx context.Context, key string, old *kept, name string, byRealm bool) (*kept, error) {
+// again confirms a cached result with the directory, or reads the account again.
+func (d *Directory) again(ctx context.Context, key string, old *cachedAccount, name string,
+	byRealm bool) (*cachedAccount, error) {
 	if old != nil && old.mark.number != 0 {
 		same, err := d.unchanged(ctx, old)
 		if err != nil {
@@ -131,13 +134,13 @@ func (d *Directory) again(ctx context.Context, key string, old *kept, name strin
 	if err != nil {
 		return nil, err
 	}
-	return &kept{key: key, found: f, mark: m}, nil
+	return &cachedAccount{key: key, found: f, mark: m}, nil
 }
 
-// unchanged returns the answer as of now if the server that gave it has changed nothing since,
-// nil otherwise. Which objects were changed is not asked: an ordinary account sees neither
-// what was deleted nor what it may not read, and the group that is gone would count on. D-19
-func (d *Directory) unchanged(ctx context.Context, old *kept) (same *kept, err error) {
+// unchanged returns a confirmed copy of old if its server has not changed at all since, nil
+// otherwise. It does not check single objects: an ordinary account cannot see deleted ones, so a
+// deleted group would continue to count (D-19).
+func (d *Directory) unchanged(ctx context.Context, old *cachedAccount) (same *cachedAccount, err error) {
 	now, changed, err := d.Since(ctx, Mark{old.mark})
 	if err != nil || changed {
 		return nil, err

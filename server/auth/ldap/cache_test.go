@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/refmon/refmon/sid"
 )
 
 // timed is a directory whose clock the test turns.
@@ -23,9 +24,9 @@ func timed(f *fake, change func(*Config)) (*Directory, *atomic.Int64) {
 	}), &ahead
 }
 
-// TestCache: an answer is not asked again while it is fresh; then only whether anything has
-// changed; anew if something has, whatever it was: what was deleted is hidden (D-19).
-func TestCache(t *testing.T) {
+// TestCachedAccountIsConfirmed checks that a fresh result is not queried, that an older one is confirmed by the change
+// number, and that any change reads the account again, because deletions are hidden (D-19).
+func TestCachedAccountIsConfirmed(t *testing.T) {
 	w := newWorld()
 	f := serve(t, w.answer)
 	d, ahead := timed(f, nil)
@@ -67,10 +68,10 @@ func TestCache(t *testing.T) {
 	find("again", 7, 3)
 }
 
-// TestRestrictedIsNotKept: an account that was refused is asked for anew, one that the
-// directory no longer has is forgotten, and an expiry comes while an answer is fresh
-// (D-19, D-11).
-func TestRestrictedIsNotKept(t *testing.T) {
+// TestRestrictedAccountIsNotCached checks that a restricted account is queried each time, that a deleted one
+// is removed from the cache, and that an account expires even while its result is fresh (D-19,
+// D-11).
+func TestRestrictedAccountIsNotCached(t *testing.T) {
 	w := newWorld()
 	f := serve(t, w.answer)
 	d, ahead := timed(f, nil)
@@ -102,9 +103,10 @@ func TestRestrictedIsNotKept(t *testing.T) {
 	}
 }
 
-// TestAway: without the directory an earlier answer counts until its limit, and says so; then
-// no account is found (D-20). Once it is back it is asked.
-func TestAway(t *testing.T) {
+// TestCachedAccountCountsWhileUnreachable checks that without the directory a cached result counts
+// until its limit, with Cached set, and is then an error (D-20). Afterwards the directory is
+// queried again.
+func TestCachedAccountCountsWhileUnreachable(t *testing.T) {
 	w := newWorld()
 	f := serve(t, w.answer)
 	d, ahead := timed(f, func(c *Config) { c.Limits.Stale = 10 * time.Minute })
@@ -147,7 +149,7 @@ func TestAway(t *testing.T) {
 func TestCacheIsBounded(t *testing.T) {
 	c := cache{most: 3}
 	for i := range 10 {
-		c.put(&kept{key: fmt.Sprint(i)})
+		c.put(&cachedAccount{key: fmt.Sprint(i)})
 		c.get("0")
 	}
 	for key, want := range map[string]bool{"0": true, "9": true, "8": true, "7": false, "1": false} {
@@ -160,86 +162,144 @@ func TestCacheIsBounded(t *testing.T) {
 	}
 }
 
-// FuzzDN: names that are equal have equal keys, whatever their escapes; no bytes panic (D-13).
-func FuzzDN(f *testing.F) {
-	f.Add("CN=a,DC=b", "cn=A , dc=B")         // case and spaces
-	f.Add(`CN=a\2Cb,DC=c`, `CN=a\,b,DC=c`)    // two escapes of one comma
-	f.Add("CN=a+OU=b,DC=c", "OU=b+CN=a,DC=c") // parts of one level
-	f.Add("CN=a,DC=b", "CN=a\\,DC=b")         // two parts, and one with a comma
-	f.Add(`CN=\`, "CN=#04")                   // an escape of nothing, bytes that are cut
-	f.Fuzz(func(t *testing.T, a, b string) {
-		x, err := key(a)
-		y, err2 := key(b)
-		if err != nil || err2 != nil {
-			return
+// TestKeptAnswers: the number of changes is read before the account; an answer that still holds is not
+// asked about again for a while; one that is refused now counts no more, also while the directory is
+// away (D-19).
+func TestKeptAnswers(t *testing.T) {
+	w := newWorld()
+	f := serve(t, w.answer)
+	begin := time.Now()
+	var passed atomic.Int64
+	d := f.directory(func(c *Config) { c.Now = func() time.Time { return begin.Add(time.Duration(passed.Load())) } })
+	find := func(after time.Duration) (*Found, int, error) {
+		passed.Store(int64(after))
+		f.mu.Lock()
+		before := len(f.queries)
+		f.mu.Unlock()
+		got, err := d.Find(context.Background(), "alice", false)
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return got, len(f.queries) - before, err
+	}
+	if _, _, err := find(0); err != nil {
+		t.Fatal(err)
+	}
+	numbered, account := -1, -1
+	for i, q := range f.queries {
+		if numbered < 0 && slices.Contains(q.attributes, "highestCommittedUSN") {
+			numbered = i
 		}
-		one, _ := parseDN(a)
-		two, _ := parseDN(b)
-		if one.EqualFold(two) && x != y {
-			t.Errorf("D-13: %q and %q are one name, and have two keys", a, b)
+		if account < 0 && strings.Contains(q.filter, "sAMAccountName") {
+			account = i
 		}
-		if x == y && len(one.RDNs) != len(two.RDNs) {
-			t.Errorf("D-13: %q and %q have one key", a, b)
-		}
-		if !within(one, one) || len(two.RDNs) > len(one.RDNs) && within(one, two) {
-			t.Errorf("D-13: %q within %q", a, b)
-		}
-	})
-}
-
-// TestKey: which names are one (D-13).
-func TestKey(t *testing.T) {
+	}
+	if numbered < 0 || account < numbered {
+		t.Errorf("D-19: the account is query %d, the number %d", account, numbered)
+	}
 	for _, c := range []struct {
-		a, b string
-		same bool
+		after time.Duration
+		asked bool
 	}{
-		{"CN=Anna,OU=x,DC=a", "cn=ANNA, ou=X,dc=A", true},
-		{`CN=a\2Cb,DC=c`, `CN=a\,b,DC=c`, true},
-		{"CN=a+OU=b,DC=c", "OU=b+CN=a,DC=c", true},
-		{"CN=ä,DC=c", "CN=Ä,DC=c", true},
-		{"CN=a,DC=c", `CN=a\,DC\=c`, false},
-		{"CN=a,OU=b,DC=c", "CN=a+OU=b,DC=c", false},
-		{"CN=ab,DC=c", "CN=a,CN=b,DC=c", false},
-		{"CN=a,DC=c", "OU=a,DC=c", false},
+		{30*time.Second - 1, false}, {30 * time.Second, true}, {59 * time.Second, false}, {60 * time.Second, true},
 	} {
-		a, err := key(c.a)
-		b, err2 := key(c.b)
-		if err != nil || err2 != nil || (a == b) != c.same {
-			t.Errorf("D-13: %q and %q: %q, %q, %v, %v", c.a, c.b, a, b, err, err2)
+		if _, n, err := find(c.after); err != nil || (n > 0) != c.asked {
+			t.Errorf("D-19: after %v: %d queries, %v", c.after, n, err)
 		}
 	}
-	for _, bad := range []string{"x", "CN=a\xff", "CN=" + string(make([]byte, maxDN)), "=a", "CN=a,,DC=b"} {
-		if k, err := key(bad); err == nil && bad != "=a" {
-			t.Errorf("D-13: %q is a name: %q", bad, k)
-		}
+	w.set("userAccountControl", "514")
+	w.mu.Lock()
+	w.root["highestCommittedUSN"] = []string{"101"}
+	w.mu.Unlock()
+	if got, _, err := find(2 * time.Minute); err != nil || got.Restricted != Disabled {
+		t.Fatalf("D-19: %+v, %v", got, err)
+	}
+	f.stop()
+	if got, _, err := find(3 * time.Minute); !errors.Is(err, ErrAway) {
+		t.Errorf("D-19: what was kept before it was disabled: %+v, %v", got, err)
 	}
 }
 
-// FuzzEntry: an entry of any bytes is refused, or is an account of the domain (D-8, D-10).
-func FuzzEntry(f *testing.F) {
-	good := domain.WithRID(1104)
-	f.Add(good.AppendBinary(nil), "512", "513", "0", "CN=a")                    // right
-	f.Add([]byte{}, "", "", "", "")                                             // nothing
-	f.Add(append(good.AppendBinary(nil), 0), "-1", "4294967296", "-1", "x")     // one byte more, numbers past their ends
-	f.Add([]byte{1, 255, 0, 0, 0, 0, 0, 5}, "9223372036854775808", "0", "", "") // 255 parts that are not there
-	f.Fuzz(func(t *testing.T, id []byte, control, primary, expires, option string) {
-		d := &Directory{cfg: Config{Domain: domain, Now: time.Now}}
-		e := &entry{DN: "CN=x"}
-		for name, value := range map[string]string{"objectSid": string(id), "userAccountControl": control,
-			"primaryGroupID": primary, "accountExpires": expires, "logonHours": string(id), "memberOf;" + option: "CN=y"} {
-			e.add(name, value)
+// TestCachedAccountExpires checks that a cached result shows an expired account, and that using
+// it does not extend its life (D-11, D-20). An account also expires while the directory is
+// reachable and unchanged.
+func TestCachedAccountExpires(t *testing.T) {
+	at := func(d *Directory, what string, restricted Restriction, cached bool, wrong error) {
+		t.Helper()
+		got, err := d.Find(context.Background(), "alice", false)
+		if !errors.Is(err, wrong) || (err == nil) != (wrong == nil) || (got == nil) != (wrong != nil) {
+			t.Fatalf("D-20: %s: %+v, %v, want %v", what, got, err, wrong)
 		}
-		ids, err := e.sids("objectSid")
-		if err == nil {
-			for _, s := range ids {
-				if string(s.AppendBinary(nil)) != string(id) || s == (sid.SID{}) {
-					t.Errorf("D-8: %x is %v", id, s)
-				}
+		if err == nil && (got.Restricted != restricted || got.Cached != cached || len(got.Groups) != 2) {
+			t.Errorf("D-20: %s: restricted %v, cached %t, %d groups; want %v, %t", what, got.Restricted, got.Cached,
+				len(got.Groups), restricted, cached)
+		}
+	}
+	for attribute, ended := range map[string]Restriction{"accountExpires": Expired, computedExpiry: PasswordExpired} {
+		w := newWorld()
+		f := serve(t, w.answer)
+		d, ahead := timed(f, func(c *Config) { c.Limits.Stale = 10 * time.Minute })
+		w.set(attribute, filetime(d.cfg.Now().Add(5*time.Minute)))
+		at(d, "at first", 0, false, nil)
+		ahead.Store(int64(time.Minute))
+		at(d, "nothing has changed", 0, false, nil) // what counts from now on
+		f.stop()
+		for _, c := range []struct {
+			after      time.Duration
+			restricted Restriction
+			cached     bool
+			wrong      error
+		}{
+			{time.Minute + 30*time.Second - 1, 0, false, nil}, {time.Minute + 30*time.Second, 0, true, nil},
+			{4 * time.Minute, 0, true, nil}, {6 * time.Minute, ended, true, nil}, {4 * time.Minute, 0, true, nil},
+			{11*time.Minute - 1, ended, true, nil}, {11 * time.Minute, 0, false, ErrAway}, {20 * time.Minute, 0, false, ErrAway},
+		} {
+			ahead.Store(int64(c.after))
+			at(d, "away, "+c.after.String(), c.restricted, c.cached, c.wrong)
+		}
+		back := serve(t, w.answer)
+		d.servers[0].address = back.listener.Addr().String()
+		ahead.Store(int64(4 * time.Minute))
+		at(d, "it is back", 0, false, nil)
+		ahead.Store(int64(6 * time.Minute))
+		at(d, "it has changed nothing", ended, false, nil)
+	}
+}
+
+// TestLeastRecentlyUsedIsRemoved checks that a used or updated account is the last one to be removed, and that a
+// dropped one frees its place (D-21).
+//
+// +checklocksignore
+func TestLeastRecentlyUsedIsRemoved(t *testing.T) {
+	c := cache{most: 3}
+	order := func() string {
+		var keys []string
+		for e := c.order.Front(); e != nil; e = e.Next() {
+			keys = append(keys, e.Value.(*cachedAccount).key)
+		}
+		if got := slices.Sorted(maps.Keys(c.byName)); !slices.Equal(got, slices.Sorted(slices.Values(keys))) {
+			t.Errorf("D-21: %v by name, %v in order", got, keys)
+		}
+		return strings.Join(keys, "")
+	}
+	for i, step := range []struct{ what, key, want string }{{"put", "a", "a"}, {"put", "b", "ba"}, {"put", "c", "cba"},
+		{"get", "a", "acb"}, {"put", "b", "bac"}, {"put", "d", "dba"}, {"get", "c", "dba"}, {"drop", "b", "da"},
+		{"drop", "x", "da"}, {"put", "e", "eda"}, {"get", "a", "aed"}, {"put", "a", "aed"}, {"put", "f", "fae"},
+		{"put", "e", "efa"}, {"put", "g", "gef"}} {
+		switch step.what {
+		case "put":
+			k := &cachedAccount{key: step.key}
+			if c.put(k); c.byName[step.key].Value != k {
+				t.Errorf("D-21: step %d: another answer is kept", i)
 			}
+		case "get":
+			if got := c.get(step.key); (got != nil) != strings.Contains(step.want, step.key) {
+				t.Errorf("D-21: step %d: %s is %+v", i, step.key, got)
+			}
+		case "drop":
+			c.drop(step.key)
 		}
-		found := &Found{}
-		_ = d.restrict(found, e, &computed{control: -1, expiry: -1})
-		_, _, _ = e.values("memberOf")
-		_, _ = e.number("primaryGroupID", 0)
-	})
+		if got := order(); got != step.want {
+			t.Errorf("D-21: step %d, %s %s: %s, want %s", i, step.what, step.key, got, step.want)
+		}
+	}
 }

@@ -10,28 +10,28 @@ import (
 	"github.com/refmon/refmon/logon"
 )
 
-// WrongPassword says that the directory did not take a password. The zero value says no
-// more: what limits an account is told to who knows the password.
+// WrongPassword says that the directory rejected a password. It has no other details, because only
+// a client that knows the password may learn an account's restrictions.
 type WrongPassword struct {
-	// Locked says, for the record alone, that the account is locked: a server says so
-	// whether or not the password was right.
+	// Locked says that the account is locked. It is for the audit record only: a server reports the
+	// lock for wrong passwords too.
 	Locked bool
 }
 
 func (*WrongPassword) Error() string { return "ldap: the directory does not take the password" }
 
-// limitedBy are the restrictions by the number behind "data" in the answer to a bind that
-// was refused, an error number of Windows, where it means that the password was right.
+// limitedBy maps the Windows error number after "data" in a rejected bind to the account's
+// restriction. The server sends these numbers only if the password was right.
 var limitedBy = map[string]Restriction{"530": OutOfHours, "531": OtherWorkstation, "532": PasswordExpired,
 	"533": Disabled, "701": Expired, "773": MustChange}
 
-// lockedOut is that number of an account that is locked.
+// lockedOut is the number for a locked account.
 const lockedOut = "775"
 
 var dataNumber = regexp.MustCompile(`, data ([0-9a-f]{1,8}),`)
 
-// refusedBind returns what the answer to a bind that was refused says: a restriction of who
-// knows the password, or that the password is wrong. D-32
+// refusedBind interprets the message of a rejected bind. It returns the restriction if the password
+// was right, otherwise a *WrongPassword (D-32).
 func refusedBind(says string) (Restriction, error) {
 	m := dataNumber.FindStringSubmatch(says)
 	switch {
@@ -45,27 +45,27 @@ func refusedBind(says string) (Restriction, error) {
 	return limitedBy[m[1]], nil
 }
 
-// maxPassword bounds passwords, in bytes.
+// maxPassword limits the length of passwords, in bytes.
 const maxPassword = 1024
 
-// Check reports who the account of a name is if the directory takes its password: by a bind
-// within TLS, on a connection of its own. Errors are those of [Directory.Find], and
-// [*WrongPassword]. The account may still be restricted. D-24
+// Check returns the account of a name if the directory accepts the password. It binds within TLS on
+// a connection of its own. Errors are those of [Directory.Find], and [*WrongPassword], also for an
+// empty password. The account may be restricted (D-24).
 func (d *Directory) Check(ctx context.Context, name string, password logon.Secret) (*Found, error) {
 	if password == "" || len(password) > maxPassword {
-		// A bind without a password succeeds for every name, as an anonymous one. D-2
+		// A bind without a password succeeds for every name, as anonymous (D-2).
 		return nil, &WrongPassword{}
 	}
 	if d.cfg.Security != TLS {
-		// A password goes nowhere in the clear. D-1
+		// A password is never sent unencrypted (D-1).
 		return nil, wrong("passwords are bound within TLS only")
 	}
 	f, dn, err := d.named(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	// The password is that of the entry which was found, not of whatever the server takes a name
-	// for. D-24
+	// Bind as the entry that was found, not by a name that the server could resolve to another
+	// account (D-24).
 	c, err := d.connect(ctx, func(_ context.Context, c *conn, _ server, _ *signer) error {
 		return c.Bind(dn, string(password))
 	})
@@ -78,13 +78,13 @@ func (d *Directory) Check(ctx context.Context, name string, password logon.Secre
 			}
 			return f, nil
 		}
-		return nil, ErrAway // the text of a server that failed may have what was sent
+		return nil, ErrAway // the text of a failing server may contain the request
 	}
 	c.close()
 	return f, nil
 }
 
-// named asks for an account and for the name of its entry, past what is kept.
+// named reads an account and the DN of its entry, bypassing the cache.
 func (d *Directory) named(ctx context.Context, name string) (f *Found, dn string, err error) {
 	if name == "" || len(name) > maxName {
 		return nil, "", ErrUnknown
@@ -105,5 +105,5 @@ func (d *Directory) named(ctx context.Context, name string) (f *Found, dn string
 	return f, dn, err
 }
 
-// Name returns that of the domain, as it stands before a backslash.
+// Name returns the domain's name, as used before a backslash.
 func (d *Directory) Name() string { return d.cfg.Name }

@@ -3,14 +3,17 @@ package ldap
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
+
+	goldap "github.com/go-ldap/ldap/v3"
 
 	"github.com/refmon/refmon/logon"
 )
 
-// TestCheck: a password is right if the directory binds the entry that the name has, at one
-// server; the text of an error has none of it (D-24).
+// TestCheck checks that a password is right if one server binds the entry of the name, and that
+// errors do not contain it (D-24).
 func TestCheck(t *testing.T) {
 	w := newWorld()
 	bind := func(name, password string) int64 {
@@ -52,5 +55,58 @@ func TestCheck(t *testing.T) {
 	signed := &Directory{cfg: Config{Security: Signed}}
 	if got, err := signed.Check(ctx, "alice", "wonderland"); err == nil {
 		t.Errorf("D-1: a password without TLS: %+v", got)
+	}
+}
+
+// TestFailedBindSaysNothingAboutPassword checks that a bind that fails for another reason says nothing about the
+// password, whatever the message is (D-24, D-32).
+func TestFailedBindSaysNothingAboutPassword(t *testing.T) {
+	for _, code := range []int64{goldap.LDAPResultBusy, goldap.LDAPResultInsufficientAccessRights,
+		goldap.LDAPResultUnwillingToPerform, goldap.LDAPResultOther, goldap.LDAPResultInvalidDNSyntax} {
+		f := serve(t, newWorld().answer)
+		f.bind = func(name, _ string) int64 {
+			if strings.HasPrefix(name, "CN=alice") {
+				return code
+			}
+			return 0
+		}
+		f.tell("80090308: LdapErr: DSID-0C09044E, comment: AcceptSecurityContext error, data 532, v2580")
+		got, err := f.directory(nil).Check(context.Background(), "alice", logon.Secret("wonderland"))
+		var wrong *WrongPassword
+		if got != nil || !errors.Is(err, ErrAway) || errors.As(err, &wrong) {
+			t.Errorf("D-24, D-32: code %d: %+v, %v", code, got, err)
+		}
+	}
+}
+
+// TestPasswordIsSentUnchanged checks that a password of up to 1024 bytes is sent unchanged on a
+// connection of its own. Others are wrong without a bind (D-2, D-24).
+func TestPasswordIsSentUnchanged(t *testing.T) {
+	f := serve(t, newWorld().answer)
+	d := f.directory(nil)
+	binds := 0
+	for _, n := range []int{1, 1023, 1024, 1025, 0} {
+		password := strings.Repeat("p", n)
+		got, err := d.Check(context.Background(), "alice", logon.Secret(password))
+		var wrong *WrongPassword
+		if bound := n > 0 && n <= 1024; (err == nil) != bound || !bound && !errors.As(err, &wrong) ||
+			bound && got.SID != domain.WithRID(1104) {
+			t.Errorf("D-24: a password of %d bytes: %+v, %v", n, got, err)
+		} else if bound {
+			binds++
+			f.mu.Lock()
+			if last := f.binds[len(f.binds)-1]; last != fmt.Sprintf("CN=alice,%s %s", base, password) {
+				t.Errorf("D-24: bound is %.60q", last)
+			}
+			f.mu.Unlock()
+		}
+		if len(d.idle) != 1 {
+			t.Errorf("D-24: %d connections wait", len(d.idle))
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.binds) != binds+1 || len(f.conns) != binds+1 { // and the one that asks
+		t.Errorf("D-24: %d binds on %d connections, want %d", len(f.binds), len(f.conns), binds+1)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/claims"
 )
 
-// Claim says which attribute of an account is a claim, and of which type.
+// Claim maps an attribute of an account to a claim.
 type Claim struct {
 	Attribute string
 	Type      claims.Type // String, Int64 or Boolean
@@ -21,7 +21,7 @@ type claimOf struct {
 	name string
 }
 
-// maxClaimValues bounds the values of one claim.
+// maxClaimValues limits the values of one claim.
 const maxClaimValues = 1024
 
 func orderClaims(all map[string]Claim) (out []claimOf, err error) {
@@ -39,7 +39,7 @@ func orderClaims(all map[string]Claim) (out []claimOf, err error) {
 	return out, nil
 }
 
-// attributes returns what claims are read from.
+// claimAttributes returns the attributes that hold claims.
 func (d *Directory) claimAttributes() (out []string) {
 	for _, c := range d.claims {
 		out = append(out, c.Attribute)
@@ -47,14 +47,14 @@ func (d *Directory) claimAttributes() (out []string) {
 	return out
 }
 
-// claims reads the claims of an account. One that cannot be read refuses the account: a
-// condition that it does not hold could be the one that denies. D-12
-func (e *entry) claims(of []claimOf) (*claims.Set, []claims.Attribute, error) {
+// claims reads the claims of an account; nil if it has none. A claim that cannot be read is an
+// error, because a condition that needs it could deny (D-12).
+func (e *entry) claims(of []claimOf) (*claims.Set, error) {
 	var out []claims.Attribute
 	for _, c := range of {
 		values, _, all := e.values(c.Attribute)
 		if !all || len(values) > maxClaimValues {
-			return nil, nil, wrong("the claim %s has more than %d values", c.name, maxClaimValues)
+			return nil, wrong("the claim %s has more than %d values", c.name, maxClaimValues)
 		}
 		if len(values) == 0 {
 			continue
@@ -62,51 +62,25 @@ func (e *entry) claims(of []claimOf) (*claims.Set, []claims.Attribute, error) {
 		a := claims.Attribute{Name: c.name, Type: c.Type}
 		for _, v := range values {
 			if err := add(&a, string(v)); err != nil {
-				return nil, nil, err
+				return nil, err
 			}
 		}
 		out = append(out, a)
 	}
 	if len(out) == 0 {
-		return nil, nil, nil
+		return nil, nil
 	}
 	set, err := claims.NewSet(out)
 	if err != nil {
-		return nil, nil, wrong("claims: %v", err)
+		return nil, wrong("claims: %v", err)
 	}
-	return set, out, nil
+	return set, nil
 }
 
-// listed writes claims as a token file lists them.
-func listed(all []claims.Attribute) string {
-	var b strings.Builder
-	for i, a := range all {
-		var values []string
-		for _, v := range a.Strings {
-			values = append(values, strconv.Quote(v))
-		}
-		for _, v := range a.Ints {
-			values = append(values, strconv.FormatInt(v, 10))
-		}
-		for _, v := range a.Uints {
-			values = append(values, strconv.FormatBool(v != 0))
-		}
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		fmt.Fprintf(&b, `{"name": %s, "type": %s, "values": [%s]}`, strconv.Quote(a.Name), strconv.Quote(typeNames[a.Type]),
-			strings.Join(values, ", "))
-	}
-	if b.Len() == 0 {
-		return ""
-	}
-	return "[" + b.String() + "]"
-}
-
-// typeNames are the types of claims as token files name them.
+// typeNames are the names of claim types, as in token files.
 var typeNames = map[claims.Type]string{claims.String: "string", claims.Int64: "int64", claims.Boolean: "boolean"}
 
-// ParseClaim reads ATTRIBUTE or ATTRIBUTE:TYPE, of type string, int64 or boolean.
+// ParseClaim parses ATTRIBUTE or ATTRIBUTE:TYPE. TYPE is string (the default), int64 or boolean.
 func ParseClaim(text string) (Claim, error) {
 	attribute, name, typed := strings.Cut(text, ":")
 	if !typed {

@@ -13,30 +13,30 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// Security says how a server proves itself, and who asks. The zero value is refused.
+// Security is how server and client authenticate each other. The zero value is rejected.
 type Security uint8
 
 // The kinds of security.
 const (
-	// TLS: ldaps://, or StartTLS with ldap://. Who asks has a password, or the keytab.
+	// TLS is ldaps://, or StartTLS with ldap://. The client has a password or a keytab.
 	TLS Security = 1 + iota
-	// Signed: ldap:// with Kerberos, by the keytab; messages are signed and not encrypted.
+	// Signed is ldap:// with Kerberos and a keytab. Messages are signed but not encrypted.
 	Signed
 )
 
-// Config says which directory is asked, and how. Servers, Security, Domain, and one of
-// Initiator and Password are required.
+// Config configures a [Directory]. Servers, Security, Domain, and either Initiator or Account with
+// Password are required.
 type Config struct {
-	Servers  []string // ldaps://HOST[:PORT] or ldap://HOST[:PORT], asked in turn
+	Servers  []string // ldaps://HOST[:PORT] or ldap://HOST[:PORT], tried in this order
 	Security Security
 	Roots    *x509.CertPool // of the servers' certificates; nil: the host's
-	Base     string         // where accounts are looked for; "": the server's default naming context
-	Domain   sid.SID        // whose accounts these are
-	Machine  sid.SID        // of this computer's own accounts; may be zero
-	Name     string         // of the domain, before the backslash
-	Realm    string         // behind the @
+	Base     string         // base of searches for accounts; "": the server's default naming context
+	Domain   sid.SID        // the SID of the domain
+	Machine  sid.SID        // the SID of this computer; may be zero
+	Name     string         // NetBIOS name of the domain, before the backslash
+	Realm    string         // after the @
 
-	// Who asks: by Kerberos, or by a name (a DN or name@realm) and a password.
+	// The client's credentials: Kerberos, or a name (a DN or name@realm) with a password.
 	Initiator *kerberos.Initiator
 	Account   string
 	Password  logon.Secret
@@ -46,15 +46,15 @@ type Config struct {
 	Now    func() time.Time // nil: time.Now
 }
 
-// Limits bound what is asked and kept. Zero values stand for the defaults.
+// Limits bound responses and the cache. A zero value selects the default.
 type Limits struct {
-	Wait    time.Duration // for one answer: 10 s
-	Bytes   int64         // of one answer: 32 MiB
+	Wait    time.Duration // for one response: 10 s
+	Bytes   int64         // size of one response: 32 MiB
 	Groups  int           // of one account: 10,000
 	Entries int           // of one export: 2,000,000
-	Cached  int           // accounts that are kept: 10,000
-	Fresh   time.Duration // how long an answer is not asked again: 30 s; negative: always asked
-	Stale   time.Duration // how long one counts while the directory is away: 15 min; negative: never
+	Cached  int           // accounts in the cache: 10,000
+	Fresh   time.Duration // how long a result is used without confirmation: 30 s; negative: never
+	Stale   time.Duration // how long a result is used while no server answers: 15 min; negative: never
 }
 
 func or[T int | int64 | time.Duration](v *T, standard T) {
@@ -76,29 +76,30 @@ func (l *Limits) fill() {
 	or(&l.Stale, 15*time.Minute)
 }
 
-// Directory is a directory that can be asked. The zero value knows no account; see [New].
+// Directory is a client of an LDAP directory. Create it with [New].
 type Directory struct {
 	cfg     Config // immutable
 	servers []server
 	claims  []claimOf
-	idle    chan *conn // those that wait for the next question
+	idle    chan *conn // open connections without a request
 	cache   cache
 
 	mu sync.Mutex
 	// +checklocks:mu
-	base *place // guarded by mu: what the first server told; nil: not asked yet
+	base *place // guarded by mu: properties of the first server; nil: not read yet
 }
 
-// server is where one directory server listens.
+// server is the address of one directory server.
 type server struct {
 	host, address string
 	tls           bool // from the first byte
 }
 
-// maxIdle is how many connections wait for questions.
+// maxIdle is the maximum number of idle connections.
 const maxIdle = 4
 
-// New makes a directory; nothing is asked yet. Close it.
+// New returns a Directory. It does not connect yet. An incomplete or contradictory configuration is
+// an error. Call Close afterwards.
 func New(cfg Config) (*Directory, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -122,8 +123,8 @@ func New(cfg Config) (*Directory, error) {
 	case cfg.Security == Signed && cfg.Initiator == nil:
 		return nil, errors.New("ldap: messages are signed with Kerberos only: a keytab must be given")
 	case cfg.Initiator == nil && (cfg.Account == "" || cfg.Password == ""):
-		// A name without a password is anonymous to the server, which answers all the same. D-2
-		return nil, errors.New("ldap: who asks needs a keytab, or a name and a password")
+		// A server treats a name without a password as anonymous, and answers (D-2).
+		return nil, errors.New("ldap: give a keytab, or a name and a password")
 	}
 	if cfg.Base != "" {
 		if _, err := parseDN(cfg.Base); err != nil {
@@ -135,13 +136,13 @@ func New(cfg Config) (*Directory, error) {
 	return d, err
 }
 
-// CheckServer reports what is wrong with the address of a server.
+// CheckServer returns an error if the address of a server is malformed.
 func CheckServer(text string) error {
 	_, err := parseServer(text)
 	return err
 }
 
-// parseServer reads ldaps://HOST[:PORT] or ldap://HOST[:PORT].
+// parseServer parses ldaps://HOST[:PORT] or ldap://HOST[:PORT].
 func parseServer(text string) (server, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "ldaps" && u.Scheme != "ldap" || u.Hostname() == "" || u.User != nil ||
@@ -157,7 +158,7 @@ func parseServer(text string) (server, error) {
 	return s, nil
 }
 
-// Close closes the connections that wait.
+// Close closes idle connections. A running request closes its own.
 func (d *Directory) Close() error {
 	for {
 		select {

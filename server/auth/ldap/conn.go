@@ -13,28 +13,27 @@ import (
 	goldap "github.com/go-ldap/ldap/v3"
 )
 
-// maxPacket is the most bytes of one message of a server.
+// maxPacket limits one message of a server, in bytes.
 const maxPacket = 16 << 20
 
-// The library takes memory for a message by the length in front of it. D-4
+// The library allocates the length that a message declares (D-4).
 func init() { ber.MaxPacketLengthBytes = maxPacket }
 
-// ErrAway says that no server of the directory gave a whole answer: nothing is known.
+// ErrAway says that no server returned a complete response, so nothing is known.
 var ErrAway = errors.New("ldap: the directory is away")
 
-// conn is a connection of a server that has proved itself, and knows who asks. It belongs
-// to one goroutine at a time.
+// conn is a mutually authenticated connection to a server. One goroutine uses it at a time.
 type conn struct {
 	*goldap.Conn
 	meter *meter
 	wait  time.Duration
 	limit int64
-	used  bool // it has answered before
+	used  bool // it has returned a response before
 }
 
 func joinPort(host, port string) string { return net.JoinHostPort(host, port) }
 
-// meter counts what a server sends, and gives writes a deadline.
+// meter counts the bytes from a server and sets a deadline for each write.
 type meter struct {
 	net.Conn
 	left atomic.Int64
@@ -43,7 +42,7 @@ type meter struct {
 
 var errTooLong = errors.New("the answer is longer than any may be")
 
-// Read reads until the bytes of one answer are used up. D-4
+// Read reads up to the limit of one response, then fails (D-4).
 func (m *meter) Read(b []byte) (int, error) {
 	left := m.left.Load()
 	if left <= 0 {
@@ -54,7 +53,7 @@ func (m *meter) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// Write writes within the time.
+// Write writes with a deadline.
 func (m *meter) Write(b []byte) (int, error) {
 	if err := m.SetWriteDeadline(time.Now().Add(m.wait)); err != nil {
 		return 0, err
@@ -62,10 +61,10 @@ func (m *meter) Write(b []byte) (int, error) {
 	return m.Conn.Write(b)
 }
 
-// binder says who asks, on a connection whose server has proved itself.
+// binder authenticates the client on a connection whose server is authenticated.
 type binder func(ctx context.Context, c *conn, s server, sign *signer) error
 
-// connect opens a connection to the first server that answers.
+// connect connects to the first server that accepts. Every error wraps ErrAway.
 func (d *Directory) connect(ctx context.Context, bind binder) (*conn, error) {
 	problem := ErrAway
 	for _, s := range d.servers {
@@ -75,7 +74,7 @@ func (d *Directory) connect(ctx context.Context, bind binder) (*conn, error) {
 		}
 		var refused *goldap.Error
 		if errors.As(err, &refused) && refused.ResultCode == goldap.LDAPResultInvalidCredentials {
-			// The next server is not asked: each one asked counts a wrong password again. D-24
+			// Do not try the next server: each counts a wrong password again (D-24).
 			return nil, fmt.Errorf("%w: %s: %w", ErrAway, s.address, err)
 		}
 		problem = fmt.Errorf("%w: %s: %w", ErrAway, s.address, err)
@@ -91,7 +90,7 @@ func (d *Directory) dial(ctx context.Context, s server, bind binder) (*conn, err
 	if err != nil {
 		return nil, err
 	}
-	// Whatever the server does until it has proved itself, it does within the time.
+	// The timeout covers everything until the server is authenticated.
 	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
 	m := &meter{Conn: raw, wait: wait}
 	m.left.Store(maxPacket)
@@ -107,7 +106,7 @@ func (d *Directory) dial(ctx context.Context, s server, bind binder) (*conn, err
 	return c, nil
 }
 
-// secure makes the server prove itself, before a name or a password is sent. D-1
+// secure authenticates the server before it sends a name or a password (D-1).
 func (d *Directory) secure(ctx context.Context, s server, m *meter, bind binder) (*conn, error) {
 	cfg := &tls.Config{ServerName: s.host, RootCAs: d.cfg.Roots, MinVersion: tls.VersionTLS12}
 	var under net.Conn = m
@@ -139,7 +138,7 @@ func (d *Directory) secure(ctx context.Context, s server, m *meter, bind binder)
 	return c, nil
 }
 
-// bind says who asks.
+// bind authenticates the client.
 func (d *Directory) bind(ctx context.Context, c *conn, s server, sign *signer) error {
 	if d.cfg.Initiator == nil {
 		return c.Bind(d.cfg.Account, string(d.cfg.Password))
@@ -160,14 +159,14 @@ func (d *Directory) bind(ctx context.Context, c *conn, s server, sign *signer) e
 	return nil
 }
 
-// close gives the connection up.
+// close closes the connection at once.
 func (c *conn) close() {
 	_ = c.meter.Close() // first, so that nothing waits for the server
 	_ = c.Conn.Close()
 }
 
-// with gives a connection to a question: one that waits, or a new one. A waiting one may
-// have been closed by the server: then the question is asked once more.
+// with calls ask with an idle connection, or a new one. If an idle connection turns out to be
+// broken, it calls ask again with another one. Errors of the connection wrap ErrAway.
 func (d *Directory) with(ctx context.Context, ask func(*conn) error) error {
 	for {
 		var c *conn
@@ -194,7 +193,7 @@ func (d *Directory) with(ctx context.Context, ask func(*conn) error) error {
 	}
 }
 
-// give puts a connection back, or closes it.
+// give returns a connection to the idle ones. It closes it if keep is false or there are enough.
 func (d *Directory) give(c *conn, keep bool) {
 	if keep {
 		select {
@@ -206,15 +205,14 @@ func (d *Directory) give(c *conn, keep bool) {
 	c.close()
 }
 
-// broken reports whether an error says nothing about what was asked: the connection, or
-// the server, failed.
+// broken reports whether an error came from the connection or a failing server, and not from a
+// response.
 func broken(err error) bool {
 	var said *Error
 	return !errors.As(err, &said)
 }
 
-// Error says that the directory answered, and that the answer is refused. Its text is for
-// the record.
+// Error says that the directory returned a response that cannot be used. Its text is for the log.
 type Error struct{ Why string }
 
 func (e *Error) Error() string { return "ldap: " + e.Why }

@@ -7,7 +7,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// decodeSID reads the bytes of objectSid: one SID and nothing else. D-8
+// decodeSID decodes the value of objectSid, which must be exactly one SID (D-8).
 func decodeSID(b []byte) (sid.SID, error) {
 	s, n, err := sid.Decode(b)
 	if err != nil || n != len(b) || s.IsZero() {
@@ -16,7 +16,7 @@ func decodeSID(b []byte) (sid.SID, error) {
 	return s, nil
 }
 
-// sids reads all SIDs of an attribute.
+// sids decodes all SIDs of an attribute. An incomplete list is an error.
 func (e *entry) sids(name string) ([]sid.SID, error) {
 	values, _, all := e.values(name)
 	if !all {
@@ -33,7 +33,7 @@ func (e *entry) sids(name string) ([]sid.SID, error) {
 	return out, nil
 }
 
-// number reads a decimal number; fallback where the attribute is absent.
+// number parses a decimal number; it returns fallback if the attribute is absent.
 func (e *entry) number(name string, fallback int64) (int64, error) {
 	text, err := e.one(name)
 	if err != nil || text == "" {
@@ -46,13 +46,13 @@ func (e *entry) number(name string, fallback int64) (int64, error) {
 	return n, nil
 }
 
-// unixEpoch is 1 January 1970 as a FILETIME; never is the largest.
+// unixEpoch is 1 January 1970 as a FILETIME. never is the FILETIME for no expiry.
 const (
 	unixEpoch = 116444736000000000
 	never     = 1<<63 - 1
 )
 
-// past reports whether a FILETIME is over; 0 and never are no times. D-11
+// past reports whether a FILETIME has passed. 0 and never do not pass (D-11).
 func past(at int64, now time.Time) bool {
 	return at > 0 && at != never && at <= now.Unix()*10_000_000+unixEpoch
 }

@@ -9,12 +9,12 @@ import (
 	goldap "github.com/go-ldap/ldap/v3"
 )
 
-// maxDN bounds the names of entries, in bytes.
+// maxDN limits the length of DNs, in bytes.
 const maxDN = 8 << 10
 
 var errDN = errors.New("the name of an entry cannot be read")
 
-// parseDN reads the name of an entry. (Errors quote nothing of it.)
+// parseDN parses a DN. Its errors do not quote it.
 func parseDN(text string) (*goldap.DN, error) {
 	if len(text) > maxDN || !utf8.ValidString(text) {
 		return nil, errDN
@@ -31,8 +31,8 @@ func parseDN(text string) (*goldap.DN, error) {
 	return dn, nil
 }
 
-// key returns what two names of one entry have in common: parts are compared in any case,
-// those of one level in any order, and however they are escaped. D-13
+// key returns a text that equal DNs share: it ignores case, escaping, and the order within a
+// multi-valued RDN (D-13).
 func key(text string) (string, error) {
 	dn, err := parseDN(text)
 	if err != nil {
@@ -41,7 +41,7 @@ func key(text string) (string, error) {
 	return keyOf(dn), nil
 }
 
-// keyOf writes each part with its length, so that no value can look like two parts.
+// keyOf prefixes each part with its length, so that no value can imitate two parts.
 func keyOf(dn *goldap.DN) string {
 	var b strings.Builder
 	for _, r := range dn.RDNs {
@@ -59,10 +59,10 @@ func keyOf(dn *goldap.DN) string {
 	return b.String()
 }
 
-// fold makes texts that differ in case alone the same.
+// fold maps texts that differ only in case to one text.
 func fold(s string) string { return strings.ToLower(strings.ToUpper(s)) }
 
-// within reports whether an entry is a base or below it. D-13
+// within reports whether an entry is base or its descendant (D-13).
 func within(dn, base *goldap.DN) bool {
 	n := len(dn.RDNs) - len(base.RDNs)
 	return n >= 0 && keyOf(&goldap.DN{RDNs: dn.RDNs[n:]}) == keyOf(base)

@@ -1,15 +1,15 @@
-// Package ldap asks Active Directory by LDAP: who an account is, in which groups, and
-// what is in the directory.
+// Package ldap reads accounts and their groups from Active Directory over LDAP, and exports a
+// directory's contents.
 //
 //	d, err := ldap.New(ldap.Config{Servers: []string{"ldaps://dc1.example.test"}, Domain: domain, Account: asker})
 //	if err != nil { return err }
 //	found, err := d.Find(ctx, "alice")   // for a logon without the client's ticket
-//	err = d.People(ctx, &list)           // for refmond directory export
+//	err = d.People(ctx, &people)         // for refmond directory export and the live index
 //
-// A server proves itself by its certificate or by Kerberos, and every message is then
-// encrypted or signed. What it says is still bounded: bytes, entries and time of an
-// answer, depth of groups; no referral is followed. An answer that is not whole is an
-// error, and never a token of fewer groups: one of those left out could deny.
+// A server authenticates itself by its certificate or by Kerberos. Every message is then encrypted
+// or signed. Responses are still limited in bytes, entries, time and depth of groups, and referrals
+// are not followed. An incomplete response is an error. It never becomes a token with fewer groups,
+// because a missing group could be one that denies.
 //
-// A [Directory] is safe for concurrent use. Rules D of docs/rules/99-directory.md.
+// A [Directory] is safe for concurrent use. The rules are D in docs/rules/99-directory.md.
 package ldap

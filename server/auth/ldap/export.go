@@ -7,80 +7,26 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	goldap "github.com/go-ldap/ldap/v3"
-
-	"github.com/refmon/refmon/internal/verbs/bulk/accounts"
-	"github.com/refmon/refmon/sid"
 )
 
-// peopleAttributes make a directory file, with claims.
-var peopleAttributes = []string{"objectClass", "objectSid", "sAMAccountName", "userAccountControl",
-	"primaryGroupID", "sIDHistory", "memberOf", "groupType", "uidNumber", "gidNumber"}
-
-// peopleFilter is for accounts, groups and the domain itself.
-const peopleFilter = "(|(objectClass=user)(objectClass=group)(objectClass=domainDNS)" +
-	"(objectClass=foreignSecurityPrincipal))"
-
-// People adds the users, computers and groups of the directory to a list, with their
-// claims, uids and gids. Groups of BUILTIN are each computer's own, and are left out. D-22
-func (d *Directory) People(ctx context.Context, list *accounts.List) error {
-	list.LeaveOut(isBuiltin)
-	return d.with(ctx, func(c *conn) error {
-		p, err := d.place(c)
-		if err != nil {
-			return err
-		}
-		return c.search(query{base: p.base, below: true, filter: peopleFilter, most: d.cfg.Limits.Entries,
-			attributes: append(slices.Clone(peopleAttributes), d.claimAttributes()...)},
-			func(e *entry) error { return d.person(c, e, list) })
-	})
-}
-
-// isBuiltin reports whether a group is one of BUILTIN, S-1-5-32-x.
-func isBuiltin(s sid.SID) bool { return s.Authority() == 5 && s.SubAuthorities() > 0 && s.Sub(0) == 32 }
-
-// person adds one entry.
-func (d *Directory) person(c *conn, e *entry, list *accounts.List) error {
-	fields := map[string][]string{"dn": {e.DN}}
-	for _, name := range peopleAttributes {
-		values, err := c.ranged(e, name, d.cfg.Limits.Groups)
-		if err != nil {
-			return err
-		}
-		for _, v := range values {
-			key := strings.ToLower(name)
-			fields[key] = append(fields[key], string(v))
-		}
-	}
-	_, own, err := e.claims(d.claims)
-	if err != nil {
-		return fmt.Errorf("%s: %w", clip(e.DN), err)
-	}
-	if err := list.Entry(fields, listed(own)); err != nil {
-		return wrong("%s: %v", clip(e.DN), err)
-	}
-	return nil
-}
-
-// clip returns a name as far as a message has room for it.
+// clip returns a DN quoted and shortened for a message.
 func clip(dn string) string { return fmt.Sprintf("%.120q", dn) }
 
-// objectAttributes make an objects file of a directory.
+// objectAttributes are the attributes of an exported object.
 var objectAttributes = []string{"objectClass", "objectSid", "nTSecurityDescriptor", "msDS-GroupMSAMembership"}
 
-// Parts of a descriptor that a server is asked for (MS-ADTS 3.1.1.3.4.1.11).
+// Parts of a descriptor to request (MS-ADTS 3.1.1.3.4.1.11).
 const (
 	partsRead = 1 | 2 | 4 // owner, group and DACL
 	partsAll  = partsRead | 8
 )
 
-// Objects writes the descriptors of the directory's objects below a base, "" for all of
-// it, as LDIF, which is one of the forms of objects files. With audit the SACLs are asked
-// for, too, which needs a right of who asks. It returns how many objects it wrote, and how
-// many had no descriptor that who asks may read: those are no objects without a
-// descriptor. D-23
+// Objects writes the descriptors of base and its descendants as LDIF, one of the formats of objects
+// files. An empty base means the whole directory. With audit it also requests SACLs, for which the
+// client needs a right. It returns the number of objects written, and the number of objects whose
+// descriptor the client may not read; it omits the latter (D-23).
 func (d *Directory) Objects(ctx context.Context, base string, audit bool, to io.Writer) (n, unread int, err error) {
 	out := bufio.NewWriter(to)
 	parts := int32(partsRead)
@@ -95,7 +41,7 @@ func (d *Directory) Objects(ctx context.Context, base string, audit bool, to io.
 		if base == "" {
 			base = p.base
 		}
-		// A second try begins anew: what was written stands already.
+		// A retry must not write the first objects twice.
 		if n+unread > 0 {
 			return wrong("the connection broke after %d objects", n)
 		}
@@ -132,7 +78,7 @@ func (e *entry) write(out *bufio.Writer) error {
 	return err
 }
 
-// line writes one attribute, in base64 unless it is plain text. (Errors stay in out.)
+// line writes one attribute, in base64 unless it is plain text. Write errors are sticky in out.
 func line(out *bufio.Writer, name string, value []byte) {
 	_, _ = out.WriteString(name)
 	if plain(value) {
@@ -142,7 +88,7 @@ func line(out *bufio.Writer, name string, value []byte) {
 	_, _ = fmt.Fprintf(out, ":: %s\n", base64.StdEncoding.EncodeToString(value))
 }
 
-// plain reports whether LDIF has a value as it is (RFC 2849).
+// plain reports whether LDIF allows a value without base64 (RFC 2849).
 func plain(b []byte) bool {
 	if len(b) == 0 || b[0] == ' ' || b[0] == ':' || b[0] == '<' || b[len(b)-1] == ' ' {
 		return false

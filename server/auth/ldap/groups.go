@@ -5,19 +5,20 @@ import (
 
 	goldap "github.com/go-ldap/ldap/v3"
 
+	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/sid"
 )
 
-// activeDirectory names the ability of a server to compute the groups of an account.
+// activeDirectory is the capability of a server that computes an account's groups.
 const activeDirectory = "1.2.840.113556.1.4.800"
 
-// securityEnabled is the bit of groupType of groups that are in tokens.
+// securityEnabled is the bit of groupType for groups that tokens contain.
 const securityEnabled = 1 << 31
 
-// batch is how many groups are asked for at once.
+// batch is how many groups one request reads.
 const batch = 64
 
-// What a server of Active Directory works out of an account.
+// Attributes that an Active Directory server computes.
 const (
 	computedControl = "msDS-User-Account-Control-Computed"
 	computedExpiry  = "msDS-UserPasswordExpiryTimeComputed"
@@ -25,8 +26,8 @@ const (
 
 var computedAttributes = []string{"tokenGroups", computedControl, computedExpiry}
 
-// groups returns the groups of an account, those that they are in included, and what else
-// the server computes. D-16
+// groups returns the SIDs of an account's groups, nested ones included, and the other computed
+// attributes (D-16).
 func (d *Directory) groups(c *conn, p *place, e *entry, primary sid.SID) ([]sid.SID, computed, error) {
 	told := computed{control: -1, expiry: -1}
 	if !p.computes {
@@ -48,7 +49,8 @@ func (d *Directory) groups(c *conn, p *place, e *entry, primary sid.SID) ([]sid.
 	case err != nil:
 		return nil, told, err
 	case len(out) == 0:
-		// The primary group is always among them: who asks may not read the list. D-16
+		// The list always contains the primary group, so an empty list means that the client may
+		// not read it (D-16).
 		return nil, told, wrong("who asks may not read the account's groups")
 	case len(out) > d.cfg.Limits.Groups:
 		return nil, told, wrong("the account is in more than %d groups", d.cfg.Limits.Groups)
@@ -56,20 +58,21 @@ func (d *Directory) groups(c *conn, p *place, e *entry, primary sid.SID) ([]sid.
 	return out, told, nil
 }
 
-// walk collects groups by their names.
+// walk reads groups by their DNs.
 type walk struct {
-	c       *conn
-	p       *place
-	most    int
-	seen    map[string]bool
-	waiting []string // names, as the server wrote them
-	out     []sid.SID
+	c      *conn
+	p      *place
+	most   int
+	groups directory.Nesting[string] // keys of their DNs
+	names  map[string]string         // DNs as the server wrote them, by key
+	out    []sid.SID
 }
 
-// nested collects the groups by memberOf, level by level; a group is asked for once, and
-// so a cycle ends. One that cannot be read refuses the account. D-17
+// nested collects the groups through memberOf, level by level, reading each group once. A group
+// that cannot be read is an error (D-17).
 func (d *Directory) nested(c *conn, p *place, e *entry, primary sid.SID) ([]sid.SID, error) {
-	w := &walk{c: c, p: p, most: d.cfg.Limits.Groups, seen: map[string]bool{}}
+	most := d.cfg.Limits.Groups
+	w := &walk{c: c, p: p, most: most, groups: directory.Nesting[string]{Most: most}, names: map[string]string{}}
 	if err := w.parents(e); err != nil {
 		return nil, err
 	}
@@ -77,38 +80,36 @@ func (d *Directory) nested(c *conn, p *place, e *entry, primary sid.SID) ([]sid.
 	err := c.search(query{base: p.base, below: true, filter: "(objectSid=" + escapeBytes(primary.AppendBinary(nil)) + ")",
 		attributes: groupAttributes, most: 1}, func(e *entry) error {
 		found = true
+		k, err := key(e.DN)
+		if err != nil {
+			return errOther
+		}
+		w.groups.Skip(k)
 		return w.group(e)
 	})
 	if err == nil && !found {
 		err = wrong("the primary group is not in the directory")
 	}
-	for err == nil && len(w.waiting) > 0 {
-		n := min(batch, len(w.waiting))
-		next := w.waiting[:n]
-		w.waiting = w.waiting[n:]
-		err = w.read(next)
+	for level := w.groups.Next(batch); err == nil && len(level) > 0; level = w.groups.Next(batch) {
+		err = w.read(level)
 	}
 	return w.out, err
 }
 
 var groupAttributes = []string{"objectSid", "groupType", "sIDHistory", "memberOf"}
 
-// read reads groups by their names: all of them, or none counts.
-func (w *walk) read(names []string) error {
+// read reads the groups with these keys. A missing one is an error.
+func (w *walk) read(keys []string) error {
 	var filter strings.Builder
 	filter.WriteString("(|")
 	asked := map[string]bool{}
-	for _, n := range names {
-		filter.WriteString("(distinguishedName=" + goldap.EscapeFilter(n) + ")")
-		k, err := key(n)
-		if err != nil {
-			return wrong("a group's name cannot be read")
-		}
+	for _, k := range keys {
+		filter.WriteString("(distinguishedName=" + goldap.EscapeFilter(w.names[k]) + ")")
 		asked[k] = true
 	}
 	filter.WriteString(")")
 	err := w.c.search(query{base: w.p.base, below: true, filter: filter.String(), attributes: groupAttributes,
-		most: len(names)}, func(e *entry) error {
+		most: len(keys)}, func(e *entry) error {
 		k, err := key(e.DN)
 		if err != nil || !asked[k] {
 			return errOther
@@ -117,20 +118,15 @@ func (w *walk) read(names []string) error {
 		return w.group(e)
 	})
 	if err == nil && len(asked) > 0 {
-		// A group that is not seen could be the one that a deny entry names. D-17
+		// A group that is not visible could be the one that a deny entry names (D-17).
 		err = wrong("%d groups of the account cannot be read", len(asked))
 	}
 	return err
 }
 
-// group takes a group of a token; one of mail does not count, and what it is in does not reach its
-// members. D-18
+// group adds a group to the result, and its parents to the walk. It ignores a distribution group
+// together with its parents (D-18).
 func (w *walk) group(e *entry) error {
-	k, err := key(e.DN)
-	if err != nil {
-		return errOther
-	}
-	w.seen[k] = true
 	kind, err := e.number("groupType", 0)
 	if err != nil {
 		return err
@@ -151,7 +147,7 @@ func (w *walk) group(e *entry) error {
 	return w.parents(e)
 }
 
-// parents notes the groups that an entry is in.
+// parents adds the groups that contain an entry to the walk.
 func (w *walk) parents(e *entry) error {
 	values, err := w.c.ranged(e, "memberOf", w.most)
 	if err != nil {
@@ -162,20 +158,18 @@ func (w *walk) parents(e *entry) error {
 		if err != nil {
 			return wrong("a group's name cannot be read")
 		}
-		if w.seen[k] {
-			continue
+		if _, known := w.names[k]; !known {
+			w.names[k] = string(v)
 		}
-		w.seen[k] = true
-		if len(w.seen) > w.most {
-			// More groups than any token holds: the rest is not guessed. D-17
+		if err := w.groups.Add(k); err != nil {
+			// Beyond the limit the rest of the groups would be unknown (D-17).
 			return wrong("the account is in more than %d groups", w.most)
 		}
-		w.waiting = append(w.waiting, string(v))
 	}
 	return nil
 }
 
-// ranged returns all values of an attribute, asking for those that the server kept back.
+// ranged returns all values of an attribute. It requests the ranges that the server left out.
 func (c *conn) ranged(e *entry, name string, most int) ([][]byte, error) {
 	values, to, all := e.values(name)
 	for !all {
@@ -204,7 +198,7 @@ func (c *conn) ranged(e *entry, name string, most int) ([][]byte, error) {
 	return values, nil
 }
 
-// escapeBytes writes a value for a filter, each byte by its digits.
+// escapeBytes escapes each byte of a filter value as hexadecimal digits.
 func escapeBytes(b []byte) string {
 	const digits = "0123456789abcdef"
 	out := make([]byte, 0, 3*len(b))

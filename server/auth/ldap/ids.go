@@ -11,11 +11,11 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// IDs tells which account has a uidNumber or gidNumber, and which number an account has. It keeps
-// answers, as each file of a listing asks. The zero value without Ask knows nothing. It is safe
-// for concurrent use.
+// IDs maps uidNumber and gidNumber to SIDs and back. It caches results, because each file of a
+// listing needs one. It is safe for concurrent use.
 type IDs struct {
-	// Ask gives a directory to a question; [ErrAway] without one. Immutable.
+	// Ask calls question with a directory, or returns [ErrAway]. nil: every lookup returns ErrAway.
+	// Immutable.
 	Ask func(question func(*Directory) error) error
 
 	now func() time.Time // immutable; nil: time.Now
@@ -24,17 +24,17 @@ type IDs struct {
 	// +checklocks:mu
 	known map[idQuestion]idAnswer // guarded by mu
 	// +checklocks:mu
-	silent time.Time // guarded by mu: until when the directory is not asked again
+	silent time.Time // guarded by mu; the directory is not queried before this time
 }
 
-// idQuestion is about an id, or about a SID.
+// idQuestion is a lookup of an id or of a SID.
 type idQuestion struct {
 	id    uint32
-	of    sid.SID // the zero value: the question is whose the id is
+	of    sid.SID // zero: look up id
 	group bool
 }
 
-// idAnswer holds what the directory said; err says that it said nothing that counts.
+// idAnswer is a cached result; err means that the directory gave no usable one.
 type idAnswer struct {
 	sid   sid.SID
 	id    uint32
@@ -43,11 +43,11 @@ type idAnswer struct {
 	until time.Time
 }
 
-// Bounds of what is kept.
+// Limits of the cache.
 const (
 	maxIDs    = 1 << 14
 	idLife    = time.Minute
-	idSilence = 10 * time.Second // how long a directory that is away is left alone
+	idSilence = 10 * time.Second // pause after the directory was unreachable
 )
 
 var (
@@ -55,39 +55,40 @@ var (
 	errMany   = &Error{"more than one account has this id"}
 )
 
-// SIDOfUID returns the account that has a uidNumber.
+// SIDOfUID returns the account with a uidNumber. false without an error means that no account has
+// it.
 func (n *IDs) SIDOfUID(ctx context.Context, uid uint32) (sid.SID, bool, error) {
 	a := n.answer(ctx, idQuestion{id: uid})
 	return a.sid, a.found, a.err
 }
 
-// SIDOfGID returns the group that has a gidNumber.
+// SIDOfGID returns the group with a gidNumber. false without an error means that no group has it.
 func (n *IDs) SIDOfGID(ctx context.Context, gid uint32) (sid.SID, bool, error) {
 	a := n.answer(ctx, idQuestion{id: gid, group: true})
 	return a.sid, a.found, a.err
 }
 
-// UIDOf returns the uidNumber of an account.
+// UIDOf returns the uidNumber of an account. false without an error means that it is not set.
 func (n *IDs) UIDOf(ctx context.Context, s sid.SID) (uint32, bool, error) {
 	a := n.answer(ctx, idQuestion{of: s})
 	return a.id, a.found, a.err
 }
 
-// GIDOf returns the gidNumber of a group.
+// GIDOf returns the gidNumber of a group. false without an error means that it is not set.
 func (n *IDs) GIDOf(ctx context.Context, s sid.SID) (uint32, bool, error) {
 	a := n.answer(ctx, idQuestion{of: s, group: true})
 	return a.id, a.found, a.err
 }
 
-// Forget drops what is kept: another directory is asked from now on.
+// Forget empties the cache. Call it after the directory was replaced.
 func (n *IDs) Forget() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.known, n.silent = nil, time.Time{}
 }
 
-// answer returns what the directory says, or said within a minute. One that is away is not asked
-// again for ten seconds. D-34
+// answer returns a cached result up to a minute old, otherwise the directory's. After ErrAway it
+// does not query the directory for ten seconds (D-34).
 func (n *IDs) answer(ctx context.Context, q idQuestion) (a idAnswer) {
 	now := time.Now
 	if n.now != nil {
@@ -110,7 +111,7 @@ func (n *IDs) answer(ctx context.Context, q idQuestion) (a idAnswer) {
 		return err
 	})
 	if err != nil {
-		a = idAnswer{err: err} // half of what was said says nothing
+		a = idAnswer{err: err} // discard a partial result
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -126,7 +127,7 @@ func (n *IDs) answer(ctx context.Context, q idQuestion) (a idAnswer) {
 	return a
 }
 
-// numbered asks the directory.
+// numbered queries the directory.
 func (d *Directory) numbered(ctx context.Context, q idQuestion) (a idAnswer, err error) {
 	class, attribute := "user", "uidNumber"
 	if q.group {
@@ -141,7 +142,7 @@ func (d *Directory) numbered(ctx context.Context, q idQuestion) (a idAnswer, err
 		return a, nil
 	}
 	err = d.with(ctx, func(c *conn) error {
-		a = idAnswer{} // the question may be asked twice
+		a = idAnswer{} // ask may run twice
 		p, err := d.place(c)
 		if err != nil {
 			return err
@@ -152,7 +153,8 @@ func (d *Directory) numbered(ctx context.Context, q idQuestion) (a idAnswer, err
 	return a, err
 }
 
-// take reads an entry. An id that two accounts have is of neither, and lets no user in. L-59
+// take reads an entry. If two accounts have the id, neither gets it, and the user cannot log on
+// (L-59).
 func (a *idAnswer) take(e *entry, attribute string) error {
 	if !a.sid.IsZero() {
 		return errMany

@@ -3,9 +3,12 @@ package ldap
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/refmon/refmon/sid"
 )
 
 // numberedWorld answers questions about ids: alice has uid 5001 and staff gid 6001, uid 5002 is
@@ -126,4 +129,115 @@ func TestIDsAreKept(t *testing.T) {
 	if len(n.known) != 1 {
 		t.Errorf("D-34: %d answers are kept", len(n.known))
 	}
+}
+
+// TestForgottenIDs: what one directory said of ids is not said by another (D-34).
+func TestForgottenIDs(t *testing.T) {
+	asked := 0
+	n := IDs{Ask: func(func(*Directory) error) error {
+		asked++
+		return fmt.Errorf("no: %w", &Error{"this test"})
+	}}
+	for _, want := range []int{1, 1} {
+		if _, _, err := n.SIDOfUID(context.Background(), 7); err == nil || asked != want {
+			t.Errorf("D-34: asked %d times, %v", asked, err)
+		}
+	}
+	if n.Forget(); asked != 1 {
+		t.Error("D-34: to forget is to ask")
+	}
+	if _, _, err := n.SIDOfUID(context.Background(), 7); err == nil || asked != 2 {
+		t.Errorf("D-34: after it was forgotten asked %d times", asked)
+	}
+}
+
+// TestTakenIDs: what an entry says of an id, and what of it says nothing (D-34, L-59).
+func TestTakenIDs(t *testing.T) {
+	alice := domain.WithRID(1104)
+	for what, c := range map[string]struct {
+		sids []string
+		id   string // "": the account has none
+		want idAnswer
+		why  string
+	}{
+		"an id":        {[]string{alice.Binary()}, "5001", idAnswer{sid: alice, id: 5001, found: true}, ""},
+		"zero":         {[]string{alice.Binary()}, "0", idAnswer{sid: alice, found: true}, ""},
+		"the largest":  {[]string{alice.Binary()}, "2147483647", idAnswer{sid: alice, id: 2147483647, found: true}, ""},
+		"none":         {[]string{alice.Binary()}, "", idAnswer{sid: alice}, ""},
+		"below zero":   {[]string{alice.Binary()}, "-1", idAnswer{sid: alice}, ""},
+		"larger":       {[]string{alice.Binary()}, "2147483648", idAnswer{}, "uidNumber of " + alice.String()},
+		"no number":    {[]string{alice.Binary()}, "x", idAnswer{}, "uidNumber of " + alice.String()},
+		"no SID":       {nil, "5001", idAnswer{}, "an account with an id has no SID"},
+		"two SIDs":     {[]string{alice.Binary(), domain.WithRID(1105).Binary()}, "5001", idAnswer{}, "has no SID"},
+		"half a SID":   {[]string{alice.Binary()[:9]}, "5001", idAnswer{}, "has no SID"},
+		"a SID behind": {[]string{alice.Binary() + "x"}, "5001", idAnswer{}, "has no SID"},
+	} {
+		e := &entry{}
+		for _, s := range c.sids {
+			e.add("objectSid", s)
+		}
+		if c.id != "" {
+			e.add("uidNumber", c.id)
+		}
+		var a idAnswer
+		err := a.take(e, "uidNumber")
+		if a != c.want || (err == nil) != (c.why == "") || err != nil && !strings.Contains(err.Error(), c.why) {
+			t.Errorf("D-34: %s: %+v, %v, want %+v, %q", what, a, err, c.want, c.why)
+		}
+		was := idAnswer{sid: sid.MustParse("S-1-5-21-1-1-1-1"), id: 3, found: true}
+		if err := was.take(e, "uidNumber"); !errors.Is(err, errMany) || was.id != 3 || !was.found {
+			t.Errorf("L-59: a second account, of %s: %+v, %v", what, was, err)
+		}
+	}
+}
+
+// TestKeptIDs: an answer of an id counts for a minute, each question by itself; a directory that is away is left
+// alone for ten seconds, and an answer of it that is kept still counts (D-34).
+func TestKeptIDs(t *testing.T) {
+	now := time.Unix(1_000_000, 0)
+	asked, away := 0, false
+	n := IDs{now: func() time.Time { return now }, Ask: func(func(*Directory) error) error {
+		if asked++; away {
+			return fmt.Errorf("x: %w", ErrAway)
+		}
+		return nil
+	}}
+	ctx := context.Background()
+	check := func(what string, want int, err error) {
+		t.Helper()
+		before := asked
+		_, _, got := n.SIDOfUID(ctx, 7)
+		if asked-before != want || !errors.Is(got, err) {
+			t.Errorf("D-34: %s: asked %d times, %v, want %d, %v", what, asked-before, got, want, err)
+		}
+	}
+	check("at first", 1, nil)
+	check("again", 0, nil)
+	for i, other := range []func(){func() { _, _, _ = n.SIDOfGID(ctx, 7) }, func() { _, _, _ = n.UIDOf(ctx, domain) },
+		func() { _, _, _ = n.GIDOf(ctx, domain) }, func() { _, _, _ = n.SIDOfUID(ctx, 8) }} {
+		if before := asked; true {
+			other()
+			other()
+			if asked != before+1 {
+				t.Errorf("D-34: question %d is asked %d times", i, asked-before)
+			}
+		}
+	}
+	now = now.Add(time.Minute - 1)
+	check("within the minute", 0, nil)
+	now, away = now.Add(1), true
+	check("after it, away", 1, ErrAway)
+	check("away a moment ago", 0, errSilent)
+	now = now.Add(10*time.Second - 1)
+	check("before ten seconds are over", 0, errSilent)
+	now = now.Add(1)
+	check("after them", 1, ErrAway)
+	away = false
+	check("back, and left alone", 0, errSilent)
+	n.Forget()
+	check("forgotten", 1, nil)
+	n.Ask = nil
+	check("kept, and there is no directory", 0, nil)
+	n.Forget()
+	check("there is no directory", 0, ErrAway)
 }

@@ -5,13 +5,13 @@ import (
 	"strconv"
 )
 
-// place has what a server tells of itself. Immutable.
+// place is a server's naming context and capabilities. Immutable.
 type place struct {
 	base     string
-	computes bool // it computes the groups of an account
+	computes bool // the server computes the groups of an account
 }
 
-// place asks a server once what it is.
+// place reads the properties of the first server, and then returns them from memory.
 func (d *Directory) place(c *conn) (*place, error) {
 	d.mu.Lock()
 	p := d.base
@@ -42,13 +42,13 @@ func (d *Directory) place(c *conn) (*place, error) {
 	return p, nil
 }
 
-// mark says up to which change a server was asked: its numbers are its own.
+// mark is a server's change number. Numbers of different servers cannot be compared.
 type mark struct {
 	server string
-	number int64 // 0: the server does not count
+	number int64 // 0: the server has no numbers
 }
 
-// mark asks a server for the number of its newest change.
+// mark reads the number of the server's newest change.
 func (c *conn) mark() (m mark, err error) {
 	q := query{most: 1, attributes: []string{"dsServiceName", "highestCommittedUSN"}}
 	err = c.search(q, func(e *entry) (err error) {
@@ -60,7 +60,7 @@ func (c *conn) mark() (m mark, err error) {
 	return m, err
 }
 
-// after returns where the next range begins.
+// after returns the start of the next range.
 func after(to string) (string, error) {
 	n, err := strconv.ParseUint(to, 10, 31)
 	if err != nil {

@@ -5,18 +5,18 @@ import (
 	"time"
 )
 
-// Restriction says why an account may not be used. The zero value says that it may.
+// Restriction is the reason why an account may not be used. The zero value means that it may.
 type Restriction uint8
 
 // The restrictions.
 const (
 	Disabled         Restriction = 1 + iota
-	Expired                      // the account's end has come
+	Expired                      // the account has expired
 	Locked                       // after wrong passwords
-	MustChange                   // the password was given by an administrator, to be changed at first
+	MustChange                   // an administrator set the password; the user must change it first
 	PasswordExpired              // the password is too old
-	OutOfHours                   // the account may be used at other hours of the week
-	OtherWorkstation             // the account may be used from other computers
+	OutOfHours                   // the account may not be used at this hour of the week
+	OtherWorkstation             // the account may only be used from other computers
 )
 
 var restrictionNames = [...]string{"usable", "disabled", "expired", "locked", "of a password that must be changed",
@@ -41,14 +41,14 @@ const (
 // hoursOfAWeek is the length of logonHours, a bit an hour from Sunday, 0:00 UTC.
 const hoursOfAWeek = 7 * 24 / 8
 
-// bounds say when an account may be used. The zero value bounds nothing. Immutable.
+// bounds limits when an account may be used. The zero value has no limits. Immutable.
 type bounds struct {
-	expires  int64  // of the account, a FILETIME; 0 and never: not
-	password int64  // likewise of its password
+	expires  int64  // of the account, a FILETIME; 0 and never: no expiry
+	password int64  // of its password, likewise
 	hours    []byte // logonHours; nil: all
 }
 
-// at returns the restriction at a time, 0 for none.
+// at returns the restriction at a time, 0 if none exists.
 func (b *bounds) at(now time.Time) Restriction {
 	switch {
 	case past(b.expires, now):
@@ -61,7 +61,7 @@ func (b *bounds) at(now time.Time) Restriction {
 	return 0
 }
 
-// inHours reports whether the hour is one at which the account may be used.
+// inHours reports whether the account may be used at this hour.
 func (b *bounds) inHours(now time.Time) bool {
 	if b.hours == nil {
 		return true
@@ -71,14 +71,14 @@ func (b *bounds) inHours(now time.Time) bool {
 	return b.hours[hour/8]>>(hour%8)&1 != 0
 }
 
-// computed has what a server of Active Directory works out of an account.
+// computed has attributes that an Active Directory server computes for an account.
 type computed struct {
-	control int64 // msDS-User-Account-Control-Computed; -1: it does not tell
-	expiry  int64 // msDS-UserPasswordExpiryTimeComputed: 0 where the password must be changed; -1: it does not tell
+	control int64 // msDS-User-Account-Control-Computed; -1: absent
+	expiry  int64 // msDS-UserPasswordExpiryTimeComputed; 0: the password must be changed; -1: absent
 }
 
-// restrict says why an account may not be used. What is absent restricts nothing, save
-// for userAccountControl, without which nothing is known. D-11
+// restrict sets the restriction of an account. An absent attribute restricts nothing, except that
+// userAccountControl is required (D-11).
 func (d *Directory) restrict(f *Found, e *entry, c *computed) error {
 	var numbers [4]int64
 	for i, name := range [...]string{"userAccountControl", "accountExpires", "lockoutTime", "pwdLastSet"} {
@@ -93,7 +93,7 @@ func (d *Directory) restrict(f *Found, e *entry, c *computed) error {
 	hours, _, all := e.values("logonHours")
 	if len(hours) > 0 && len(hours[0]) > 0 {
 		if !all || len(hours) != 1 || len(hours[0]) != hoursOfAWeek {
-			// Hours that cannot be read could forbid this one. D-31
+			// Unreadable hours could exclude this one (D-31).
 			return wrong("logonHours are not those of a week")
 		}
 		f.bounds.hours = hours[0]
@@ -107,13 +107,14 @@ func (d *Directory) restrict(f *Found, e *entry, c *computed) error {
 	case timed == Expired:
 		f.Restricted = Expired
 	case c.control >= 0 && c.control&controlLocked != 0, c.control < 0 && lockout > 0:
-		// The server says whether the lock is over; where it does not, it is not. D-11
+		// The server says whether the lock has expired. Without that attribute the lock counts
+		// (D-11).
 		f.Restricted = Locked
 	case c.expiry == 0, c.expiry < 0 && set == 0 && control&controlNeverExpires == 0:
-		// A password that an administrator gave is changed before it counts. D-31
+		// A password that an administrator set must be changed before use (D-31).
 		f.Restricted = MustChange
 	case c.control >= 0 && c.control&controlPasswordExpired != 0:
-		// The server says that the password is too old, by the policy that is the account's. D-31
+		// The server applies the account's password policy (D-31).
 		f.Restricted = PasswordExpired
 	default:
 		f.Restricted = timed

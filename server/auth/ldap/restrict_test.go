@@ -12,8 +12,8 @@ import (
 // filetime is a time as attributes have it.
 func filetime(at time.Time) string { return fmt.Sprint(at.Unix()*10_000_000 + unixEpoch) }
 
-// TestRestrictions: each reason for which an account may not be used, from what a server
-// tells of it (D-11, D-31).
+// TestRestrictions checks each reason for which an account may not be used, from a server's
+// attributes (D-11, D-31).
 func TestRestrictions(t *testing.T) {
 	now := time.Now()
 	hour := int(now.UTC().Weekday())*24 + now.UTC().Hour()
@@ -55,7 +55,7 @@ func TestRestrictions(t *testing.T) {
 	}
 }
 
-// TestPasswordOfAnother: a directory that computes nothing tells by pwdLastSet (D-31).
+// TestPasswordOfAnother checks pwdLastSet of a directory without computed attributes (D-31).
 func TestPasswordOfAnother(t *testing.T) {
 	for control, want := range map[string]Restriction{"512": MustChange, "66048": 0} {
 		w := newWorld()
@@ -88,9 +88,9 @@ func TestAPasswordGetsOld(t *testing.T) {
 	}
 }
 
-// TestRefusedBind: what the answer to a bind says of an account is told to who knew the
-// password; of a locked one the record alone has it (D-32).
-func TestRefusedBind(t *testing.T) {
+// TestOnlyPasswordHolderLearnsRestriction checks that a rejected bind reveals restrictions only to a client with the
+// password. A lock is for the record only (D-32).
+func TestOnlyPasswordHolderLearnsRestriction(t *testing.T) {
 	w := newWorld()
 	f := serve(t, w.answer)
 	f.bind = func(name, password string) int64 {
@@ -118,9 +118,141 @@ func TestRefusedBind(t *testing.T) {
 	}
 }
 
-// tell sets what the server says beside the code of a bind.
+// tell sets the text after the code of a bind.
 func (f *fake) tell(says string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.says = says
 }
+
+// TestIncompleteClaimRejectsAccount checks contradictory and missing attributes of a lock (D-11, D-31), and that
+// an incomplete claim rejects the account (D-12).
+func TestIncompleteClaimRejectsAccount(t *testing.T) {
+	now := time.Now()
+	hours := strings.Repeat("\xff", hoursOfAWeek)
+	for what, c := range map[string]struct {
+		change func(*world)
+		want   Restriction
+		fails  bool
+	}{
+		"to be changed, and never too old (D-31)": {func(w *world) {
+			w.set(computedExpiry, "0")
+			w.set("userAccountControl", "66048")
+		}, MustChange, false},
+		"too old by the server's word (D-31)": {func(w *world) {
+			w.set(computedExpiry, filetime(now.Add(time.Hour)))
+			w.set(computedControl, "8388608")
+		}, PasswordExpired, false},
+		"hours twice (D-31)": {func(w *world) { w.set("logonHours", hours, hours) }, 0, true},
+		"a lock that is over (D-11)": {func(w *world) {
+			w.set("lockoutTime", filetime(now.Add(-time.Hour)))
+		}, 0, false},
+		"a claim told in part (D-12)":     {func(w *world) { w.set("department;range=0-0", "sales") }, 0, true},
+		"a claim of an empty part (D-12)": {func(w *world) { w.set("department;range=0-0") }, 0, true},
+	} {
+		w := newWorld()
+		c.change(w)
+		d := serve(t, w.answer).directory(func(cfg *Config) {
+			cfg.Now = func() time.Time { return now }
+			cfg.Claims = map[string]Claim{"dept": {Attribute: "department", Type: 3}}
+		})
+		got, err := d.Find(context.Background(), "alice", false)
+		if (err != nil) != c.fails || err == nil && got.Restricted != c.want {
+			t.Errorf("%s: %+v, %v; want %v", what, got, err, c.want)
+		}
+	}
+	w := groupsWorld(nil, nil) // a server that computes nothing: a lock is not over
+	w.set("lockoutTime", filetime(now.Add(-time.Hour)))
+	if got, err := serve(t, w.answer).directory(nil).Find(context.Background(), "alice", false); err != nil ||
+		got.Restricted != Locked {
+		t.Errorf("D-11: a lock of before: %+v, %v", got, err)
+	}
+}
+
+// TestRestrictionsHaveAnOrder checks the order of restrictions: disabled, expired, locked, password must
+// change, password expired, hours. The server's computed lock and password state precede the
+// account's attributes (D-11, D-31).
+func TestRestrictionsHaveAnOrder(t *testing.T) {
+	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	before, later := now.Add(-time.Hour), now.Add(time.Hour)
+	never := make([]byte, hoursOfAWeek)
+	d := &Directory{cfg: Config{Now: func() time.Time { return now }}}
+	met := map[Restriction]int{}
+	for n := range 1 << 11 {
+		bit := func(i int) bool { return n>>i&1 == 1 }
+		pick := func(i int, yes, no string) string {
+			if bit(i) {
+				return yes
+			}
+			return no
+		}
+		e := &entry{}
+		control := 0x200
+		if bit(0) {
+			control |= 2
+		}
+		if bit(1) {
+			control |= 0x10000
+		}
+		e.add("userAccountControl", map[int]string{0x200: "512", 0x202: "514", 0x10200: "66048", 0x10202: "66050"}[control])
+		e.add("accountExpires", pick(2, filetime(before), filetime(later)))
+		e.add("lockoutTime", pick(3, filetime(before), "0"))
+		e.add("pwdLastSet", pick(4, "0", filetime(before)))
+		if bit(5) {
+			e.add("logonHours", string(never))
+		}
+		c := computed{control: -1, expiry: -1}
+		if bit(6) { // the server computes locks
+			c.control = 0
+			if bit(7) {
+				c.control |= 0x10
+			}
+			if bit(8) {
+				c.control |= 0x800000
+			}
+		}
+		if bit(9) { // and of the password
+			c.expiry = past1601(later)
+			if bit(10) {
+				c.expiry = past1601(before)
+			} else if bit(8) && !bit(6) {
+				c.expiry = 0
+			}
+		}
+		var want Restriction
+		locked, must := bit(3), bit(4) && !bit(1)
+		if bit(6) {
+			locked = bit(7)
+		}
+		if bit(9) {
+			must = c.expiry == 0
+		}
+		switch {
+		case bit(0):
+			want = Disabled
+		case bit(2):
+			want = Expired
+		case locked:
+			want = Locked
+		case must:
+			want = MustChange
+		case bit(6) && bit(8), bit(9) && bit(10):
+			want = PasswordExpired
+		case bit(5):
+			want = OutOfHours
+		}
+		var f Found
+		err := d.restrict(&f, e, &c)
+		if met[want]++; err != nil || f.Restricted != want {
+			t.Fatalf("D-31: %011b, %+v: %v, %v, want %v", n, c, f.Restricted, err, want)
+		}
+	}
+	for _, r := range []Restriction{0, Disabled, Expired, Locked, MustChange, PasswordExpired, OutOfHours} {
+		if met[r] < 5 {
+			t.Errorf("%v is met %d times", r, met[r])
+		}
+	}
+}
+
+// past1601 is a time in units of 100 ns since 1601.
+func past1601(at time.Time) int64 { return at.Unix()*10_000_000 + unixEpoch }

@@ -13,20 +13,20 @@ import (
 	"github.com/refmon/refmon/server/auth/kerberos"
 )
 
-// Layers that a server offers after a bind with Kerberos (RFC 4752 3.1).
+// Security layers that a server offers after a Kerberos bind (RFC 4752 3.1).
 const (
 	layerNone = 1
 	layerSign = 2
 )
 
-// maxSigned is the most bytes of one signed message that a server is told to send.
+// maxSigned is the maximum size of a signed message that we accept, in bytes.
 const maxSigned = 1 << 20
 
 var errBinding = errors.New("the server does not offer what was asked: messages that are signed, or none within TLS")
 
-// binding is one bind by Kerberos, as go-ldap drives it.
+// binding is one Kerberos bind. go-ldap calls its methods.
 type binding struct {
-	ctx       context.Context // of the bind, which ends before its caller does
+	ctx       context.Context // of the bind; it ends before the caller's
 	initiator *kerberos.Initiator
 	bindings  kerberos.Bindings
 	signer    *signer // nil within TLS
@@ -34,12 +34,13 @@ type binding struct {
 	done      bool
 }
 
-// InitSecContext is a step of the bind.
+// InitSecContext implements goldap.GSSAPIClient.
 func (b *binding) InitSecContext(target string, token []byte) ([]byte, bool, error) {
 	return b.InitSecContextWithOptions(target, token, nil)
 }
 
-// InitSecContextWithOptions is a step of the bind: our token, then the server's.
+// InitSecContextWithOptions returns our token in the first step, and verifies the server's in the
+// second.
 func (b *binding) InitSecContextWithOptions(target string, token []byte, _ []int) (out []byte, more bool, err error) {
 	if b.context == nil {
 		b.context, out, err = b.initiator.Initiate(b.ctx, target, b.bindings)
@@ -48,7 +49,8 @@ func (b *binding) InitSecContextWithOptions(target string, token []byte, _ []int
 	return nil, false, b.context.Finish(token)
 }
 
-// NegotiateSaslAuth is the last step: within TLS no layer is wanted, else signatures. D-3
+// NegotiateSaslAuth selects the security layer: none within TLS, otherwise signatures (D-3). It
+// fails if the server does not offer that layer.
 func (b *binding) NegotiateSaslAuth(token []byte, _ string) ([]byte, error) {
 	offer, err := b.context.Unwrap(token)
 	if err != nil {
@@ -58,7 +60,7 @@ func (b *binding) NegotiateSaslAuth(token []byte, _ string) ([]byte, error) {
 	if b.signer != nil {
 		layer, size = layerSign, maxSigned
 	}
-	// Without a signature anybody on the way could answer in the server's name. D-3
+	// Without signatures anybody on the path could answer in the server's name (D-3).
 	if len(offer) != 4 || offer[0]&layer == 0 {
 		return nil, errBinding
 	}
@@ -72,10 +74,11 @@ func (b *binding) NegotiateSaslAuth(token []byte, _ string) ([]byte, error) {
 	return answer, err
 }
 
-// DeleteSecContext has nothing to delete: the connection goes on with the context.
+// DeleteSecContext does nothing, because the connection continues to use the context.
 func (b *binding) DeleteSecContext() error { return nil }
 
-// endPoint names a channel of TLS by the server's certificate (RFC 5929 4.1).
+// endPoint returns the channel binding of a TLS connection, a hash of the server's certificate (RFC
+// 5929 4.1).
 func endPoint(c *x509.Certificate) kerberos.Bindings {
 	h := crypto.SHA256
 	switch c.SignatureAlgorithm {
@@ -89,18 +92,18 @@ func endPoint(c *x509.Certificate) kerberos.Bindings {
 	return kerberos.Bindings(append([]byte("tls-server-end-point:"), sum.Sum(nil)...))
 }
 
-// signer signs what is sent, and checks what comes, once the bind has ended. Until then
-// it hands out whole messages: a part of one that a stranger put before the first signed
-// one would be read as its beginning. D-3
+// signer signs outgoing messages and verifies incoming ones after the bind. During the bind it
+// returns whole messages only: otherwise an attacker could insert the beginning of one before the
+// first signed message (D-3).
 type signer struct {
 	net.Conn
-	writing atomic.Bool       // what is sent is signed
-	ending  atomic.Bool       // the next message is the last that is not signed
+	writing atomic.Bool       // outgoing messages are signed
+	ending  atomic.Bool       // the next incoming message is the last unsigned one
 	send    *kerberos.Context // set before ending; then owned by the writing goroutine
 	receive *kerberos.Context // likewise, by the reading one
 
-	signed bool   // what comes is signed; as left, owned by the reading goroutine
-	left   []byte // what was read and not handed out
+	signed bool   // incoming messages are signed; like left, owned by the reading goroutine
+	left   []byte // bytes that were read but not returned
 }
 
 // expect says that the server's next message ends the bind.
@@ -109,7 +112,7 @@ func (s *signer) expect(c *kerberos.Context) {
 	s.ending.Store(true)
 }
 
-// Write sends a message: its length, then the signed form.
+// Write sends b as signed messages, each after its length.
 func (s *signer) Write(b []byte) (int, error) {
 	if !s.writing.Load() {
 		return s.Conn.Write(b)
@@ -128,7 +131,7 @@ func (s *signer) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// Read returns what is signed. A message that is not ends the connection. D-3
+// Read returns verified bytes. An unsigned or wrongly signed message is an error (D-3).
 func (s *signer) Read(b []byte) (int, error) {
 	for len(s.left) == 0 {
 		message, err := s.message()
@@ -160,7 +163,7 @@ func (s *signer) message() ([]byte, error) {
 	return s.receive.Unwrap(token)
 }
 
-// plain reads one message of the bind, by its own length.
+// plain reads one BER message of the bind.
 func (s *signer) plain() ([]byte, error) {
 	head := make([]byte, 2, 6)
 	if _, err := io.ReadFull(s.Conn, head); err != nil {
@@ -184,7 +187,7 @@ func (s *signer) plain() ([]byte, error) {
 	return append(head, body...), err
 }
 
-// take reads that many bytes, if they are not too many. D-4
+// take reads n bytes, and fails if n is above the limit (D-4).
 func (s *signer) take(n int64) ([]byte, error) {
 	if n > maxSigned+1024 {
 		return nil, errTooLong

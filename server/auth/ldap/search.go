@@ -7,26 +7,26 @@ import (
 	goldap "github.com/go-ldap/ldap/v3"
 )
 
-// domainScope is the control that no referral shall come (MS-ADTS 3.1.1.3.4.1.4).
+// domainScope is the control that suppresses referrals (MS-ADTS 3.1.1.3.4.1.4).
 const domainScope = "1.2.840.113556.1.4.1339"
 
-// page is how many entries a server is asked for at once.
+// page is how many entries one request returns.
 const page = 500
 
-// query is one question.
+// query is one search.
 type query struct {
 	base       string
-	below      bool // the base and all below it; false: the base alone
+	below      bool // search base and its descendants; false: base only
 	filter     string
 	attributes []string
 	controls   []goldap.Control
-	most       int // entries; more are an error
+	most       int // maximum number of entries; more are an error
 }
 
 var errOther = &Error{"an entry that was not asked for is in the answer"}
 
-// search asks, page by page, and calls each with every entry. An answer that is not whole
-// is an error. D-5
+// search requests all pages and calls each for every entry. An incomplete response is an error
+// (D-5).
 func (c *conn) search(q query, each func(*entry) error) error {
 	base, err := parseDN(q.base)
 	if err != nil {
@@ -43,7 +43,7 @@ func (c *conn) search(q query, each func(*entry) error) error {
 	paging := goldap.NewControlPaging(page)
 	seen := 0
 	for {
-		// Referrals are not followed: they name servers that are not configured. D-6
+		// Referrals are not followed, because they name servers that are not configured (D-6).
 		r := goldap.NewSearchRequest(q.base, scope, goldap.NeverDerefAliases, 0, int(c.wait.Seconds()), false, filter,
 			q.attributes, append([]goldap.Control{goldap.NewControlString(domainScope, false, "")}, q.controls...))
 		if q.below {
@@ -55,11 +55,11 @@ func (c *conn) search(q query, each func(*entry) error) error {
 		}
 		for _, found := range result.Entries {
 			if seen++; seen > q.most {
-				// More than the limit is no answer that is cut. D-5
+				// A response above the limit is an error, never cut (D-5).
 				return wrong("more than %d entries", q.most)
 			}
 			e := (*entry)(found)
-			// What is not below the base was not asked for, whatever it claims to be. D-7
+			// Reject an entry outside of base, which was not requested (D-7).
 			if dn, err := parseDN(e.DN); q.base != "" && (err != nil || !within(dn, base) ||
 				!q.below && len(dn.RDNs) != len(base.RDNs)) {
 				return errOther
@@ -79,8 +79,8 @@ func (c *conn) search(q query, each func(*entry) error) error {
 	}
 }
 
-// next returns by what the server continues, nothing after the last page. A server that
-// does not say is not known to have told everything. D-5
+// next returns the cookie of the next page, empty after the last one. A response without that
+// control may be incomplete, so it is an error (D-5).
 func next(r *goldap.SearchResult) ([]byte, error) {
 	paging, ok := goldap.FindControl(r.Controls, goldap.ControlTypePaging).(*goldap.ControlPaging)
 	if !ok {
@@ -89,8 +89,8 @@ func next(r *goldap.SearchResult) ([]byte, error) {
 	return paging.Cookie, nil
 }
 
-// ask asks once. What the server refuses is an [Error] by its code alone; what of it is
-// not an answer breaks the connection.
+// ask sends one request. A result code that is an answer becomes an [Error]; a failure of the
+// server or the connection is returned unchanged.
 func (c *conn) ask(r *goldap.SearchRequest) (*goldap.SearchResult, error) {
 	c.meter.left.Store(c.limit)
 	result, err := c.Search(r)
@@ -110,16 +110,15 @@ func (c *conn) ask(r *goldap.SearchRequest) (*goldap.SearchResult, error) {
 
 var errNoSuchObject = &Error{"there is no such entry"}
 
-// busy are the codes by which a server says that it cannot answer at all: as one that is
-// away.
+// busy has the result codes of a server that cannot answer now; it counts as unreachable.
 var busy = map[uint16]bool{goldap.LDAPResultBusy: true, goldap.LDAPResultUnavailable: true,
 	goldap.LDAPResultTimeLimitExceeded: true, goldap.LDAPResultOperationsError: true, goldap.LDAPResultOther: true}
 
-// entry is one entry of an answer.
+// entry is one entry of a response.
 type entry goldap.Entry
 
-// values returns those of an attribute, in any case of its name, and whether the server
-// tells only a range of them; to is then where the next begins.
+// values returns the values of an attribute, whose name is compared without case. all is false if
+// the server sent only a range, and to is then its end.
 func (e *entry) values(name string) (values [][]byte, to string, all bool) {
 	all = true
 	for _, a := range e.Attributes {
@@ -138,7 +137,8 @@ func (e *entry) values(name string) (values [][]byte, to string, all bool) {
 	return values, to, all
 }
 
-// one returns the value of an attribute that has at most one; "" without.
+// one returns the value of a single-valued attribute, "" if it is absent. Several values are an
+// error.
 func (e *entry) one(name string) (string, error) {
 	values, _, all := e.values(name)
 	switch {

@@ -2,14 +2,13 @@ package ldap
 
 import "context"
 
-// Mark says up to which change a directory was asked; its numbers are those of one server. The
-// zero value is before all changes.
+// Mark identifies a state of a directory by one server's change number. The zero value precedes all
+// changes.
 type Mark struct{ mark mark }
 
-// Since reports whether anything of the directory was changed since a mark, and returns the mark
-// of now. Another server, one whose numbers went back and one that does not count are a
-// change. Which objects were changed is not asked: ordinary accounts may not see deleted
-// ones, and a deletion would be missed.
+// Since reports whether the directory may have changed since old, and returns the current mark.
+// Another server, a smaller number, or a server without numbers count as a change. It does not
+// check single objects: ordinary accounts cannot see deleted ones, so it would miss a deletion.
 func (d *Directory) Since(ctx context.Context, old Mark) (now Mark, changed bool, err error) {
 	err = d.with(ctx, func(c *conn) error {
 		m, err := c.mark()

@@ -1,4 +1,4 @@
-// Package password proves who a client is by a name and a password of the store.
+// Package password authenticates clients by a name and a password of the account store.
 //
 //	p := password.New(store)
 //	r, st := p.Authenticate(ctx, auth.Evidence{Type: winnt.LOGON32_LOGON_NETWORK, Name: name, Password: secret})
@@ -24,7 +24,8 @@ func (password) Name() string { return "password" }
 // Authenticate implements [auth.Package].
 func (p password) Authenticate(_ context.Context, e auth.Evidence) (logon.Result, ntstatus.Status) {
 	if e.Name == "" {
-		// Without a name there is nothing to prove: Anonymous asks for itself. L-19
+		// Evidence without a name is for another package. An anonymous client has a package of its
+		// own (L-19).
 		return logon.Result{}, ntstatus.NoSuchPackage
 	}
 	return p.store.LogOn(logon.Request{Package: logon.Password, Type: e.Type, Domain: e.Domain, Name: e.Name,

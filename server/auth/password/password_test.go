@@ -84,7 +84,8 @@ func (a answers) Authenticate(_ context.Context, e auth.Evidence) (logon.Result,
 	return logon.Result{Proof: e.Name + a.status.String()}, a.status
 }
 
-// TestFirst: packages are asked in their order until one knows the evidence, whatever it says of it.
+// TestFirst checks that packages are tried in order until one supports the evidence, whatever its
+// result is.
 func TestFirst(t *testing.T) {
 	const no, yes, wrong = ntstatus.NoSuchPackage, ntstatus.Success, ntstatus.LogonFailure
 	for _, c := range []struct {

@@ -12,20 +12,20 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Accounts makes tokens of peers without a store of accounts. The zero value
-// gives every peer the rights of an ordinary user.
+// Accounts determines the tokens of peers without an account store. The zero value gives every peer the rights of an
+// ordinary user.
 type Accounts struct {
 	Administrators []uint32                      // uids
-	Privileges     map[uint32]winnt.PrivilegeSet // uid → what it holds beside those of its kind, enabled
+	Privileges     map[uint32]winnt.PrivilegeSet // uid → privileges that it holds in addition to its group's, enabled
 }
 
-// LogOn returns what the token of a peer is made of: S-1-22-1-uid with S-1-22-2-gid
-// for each group. With full set, others than administrators are refused (L-51).
+// LogOn returns the contents of a peer's token: S-1-22-1-uid, with S-1-22-2-gid for each group. An unmapped uid gets
+// the anonymous token. If full is set, peers that are not administrators are refused (L-51).
 func (a Accounts) LogOn(p *Peer, full bool) (logon.Result, error) {
 	if full && (p.UID == lsa.Unmapped || !slices.Contains(a.Administrators, p.UID)) {
 		return logon.Result{}, fmt.Errorf("uid %d is no administrator: %w", p.UID, ntstatus.AccessDenied.Err())
 	}
-	// An id that is not mapped here says nothing: who has it is anonymous (W-15).
+	// An unmapped uid identifies nobody, so the peer is anonymous (W-15).
 	if p.UID == lsa.Unmapped {
 		return logon.AnonymousLogon(), nil
 	}

@@ -1,14 +1,12 @@
-// Package unix tells who is at the other end of a Unix socket, as this host's
-// kernel says, and what token such a peer gets where no account names it.
+// Package unix identifies the peer of a Unix socket through the host's kernel, and determines the token of a peer.
 //
 //	p, err := unix.Of(conn)
 //	if err != nil { return err }
 //	defer p.Close()
-//	spec := unix.Spec(p) // S-1-22-1-uid with S-1-22-2-gid
+//	r, err := unix.Accounts{}.LogOn(p, false) // S-1-22-1-uid with S-1-22-2-gid
 //
-// What the kernel says is that of the moment of connect: a program that gives up
-// privileges afterwards keeps what it connected with. A Peer belongs to one
-// goroutine at a time.
+// The kernel reports the credentials at the time of connect. A program that drops privileges later keeps its
+// connection's identity. A Peer is not safe for concurrent use.
 package unix
 
 import (
@@ -25,13 +23,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Peer is the program at the other end. Its zero value was never asked for.
+// Peer is the program at the other end of a socket. Use [Of]; the zero value identifies nobody.
 type Peer struct {
 	UID, GID uint32
 	Groups   []uint32 // supplementary, as at connect
-	PID      int      // of its process namespace; 0 where it is not to be seen from here
-	Name     string   // of its program, for display; empty where it could not be had safely
-	Pinned   bool     // PID is held by a pidfd: it stays that of this program
+	PID      int      // in this process namespace; 0 if it is not visible here
+	Name     string   // of its program, for display; "" if it could not be read safely
+	Pinned   bool     // PID is held by a pidfd, so it cannot be reused
 
 	pidfd int // -1 unless Pinned
 }
@@ -39,8 +37,8 @@ type Peer struct {
 // gids returns the groups at connect, the primary one first.
 func (p *Peer) gids() []uint32 { return append([]uint32{p.GID}, p.Groups...) }
 
-// Of asks the kernel about the other end of a connection. The uid and the pidfd
-// come from the same socket: a pid alone may be another program's by now (W-14).
+// Of identifies the peer of a connection. The caller closes the Peer. The uid and the pidfd come from the same
+// socket, because a pid may have been reused (W-14).
 func Of(c *net.UnixConn) (*Peer, error) {
 	raw, err := c.SyscallConn()
 	if err != nil {
@@ -73,7 +71,7 @@ func (p *Peer) ask(fd int) error {
 		p.pidfd, p.Pinned = pidfd, true
 		unix.CloseOnExec(pidfd)
 	// A kernel before 6.5 has no such option: the peer is known by its uid, and its pid is not relied on.
-	// EINVAL and ESRCH: the program has gone already, its uid still stands.
+	// EINVAL and ESRCH: the program has exited, but its uid is valid.
 	case errors.Is(err, unix.ENOPROTOOPT), errors.Is(err, unix.EINVAL), errors.Is(err, unix.ESRCH),
 		errors.Is(err, unix.ENODATA):
 	default:
@@ -103,8 +101,8 @@ func groups(fd int) ([]uint32, error) {
 	return nil, unix.ERANGE
 }
 
-// program returns the name of the peer's program. It is read by pid and taken
-// only if the pinned process still lives afterwards: then the pid was its own.
+// program returns the name of the peer's program, "" if it is not certain. It reads /proc by pid and then checks
+// that the pinned process still runs.
 func (p *Peer) program() string {
 	if !p.Pinned || p.PID == 0 {
 		return ""
@@ -116,8 +114,7 @@ func (p *Peer) program() string {
 	return printable.Line(string(bytes.TrimRight(b, "\n")))
 }
 
-// Alive reports whether the program that connected still runs. It is false where
-// it was not pinned.
+// Alive reports whether the peer's process still runs. It returns false if the process is not pinned.
 func (p *Peer) Alive() bool {
 	if !p.Pinned {
 		return false
@@ -127,7 +124,7 @@ func (p *Peer) Alive() bool {
 	return err == nil && n == 0
 }
 
-// Close gives the pidfd back. Closing again does nothing.
+// Close closes the pidfd. A second call has no effect.
 func (p *Peer) Close() {
 	if p.Pinned {
 		_ = unix.Close(p.pidfd)

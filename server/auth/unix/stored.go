@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Stored makes tokens of peers by the accounts of a store.
+// Stored determines the tokens of peers from an account store.
 type Stored struct {
 	Store *lsa.Store
 	// A configuration can name further administrators, and give uids privileges.
@@ -19,9 +19,8 @@ type Stored struct {
 	Privileges     map[uint32]winnt.PrivilegeSet
 }
 
-// LogOn returns what the token of a peer is made of: the limited one of an
-// administrator, with the full one linked to it (L-5). With full set it is the other
-// way round, and others than administrators are refused (L-51).
+// LogOn returns the contents of a peer's token. An administrator gets the limited token with the full one linked
+// (L-5). If full is set, it is the full one, and peers that are not administrators are refused (L-51).
 func (s Stored) LogOn(p *Peer, full bool) (logon.Result, error) {
 	var more []sid.SID
 	if slices.Contains(s.Administrators, p.UID) {

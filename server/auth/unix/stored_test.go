@@ -67,8 +67,8 @@ func TestStored(t *testing.T) {
 	}
 }
 
-// TestPrivilegesOfUIDs: what the configuration gives a uid is held beside what its kind has, enabled and by
-// default; another uid has its kind's alone, and 65534 nothing (L-25, W-15).
+// TestPrivilegesOfUIDs checks that configured privileges are added to those of the user's kind,
+// enabled and by default. Other uids do not get them, and neither does 65534 (L-25, W-15).
 func TestPrivilegesOfUIDs(t *testing.T) {
 	s, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
 		Password: lsa.Hashing{Memory: 8, Passes: 1}})

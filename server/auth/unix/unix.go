@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/server/lsa"
 )
 
-// New returns the package that knows a peer by the accounts of a store.
+// New returns a package that identifies peers by the accounts of a store.
 func New(s *lsa.Store) auth.Package { return known{s} }
 
 type known struct{ store *lsa.Store } // immutable
@@ -20,13 +20,13 @@ func (known) Name() string { return "unix" }
 // Authenticate implements [auth.Package].
 func (k known) Authenticate(_ context.Context, e auth.Evidence) (logon.Result, ntstatus.Status) {
 	if e.Peer == nil || e.Name != "" || e.Password != "" {
-		// What the kernel says of a peer is no proof of a name that the peer gives. L-19
+		// The kernel's credentials prove no name that the peer gives (L-19).
 		return logon.Result{}, ntstatus.NoSuchPackage
 	}
 	return k.store.TokenForUID(e.Peer.UID, e.Peer.GIDs)
 }
 
-// Evidence returns what the host's kernel says of a peer, the primary group first.
+// Evidence returns the kernel's evidence about a peer, the primary group first.
 func (p *Peer) Evidence() auth.Evidence {
 	return auth.Evidence{Peer: &auth.Peer{UID: p.UID, GIDs: p.gids()}}
 }

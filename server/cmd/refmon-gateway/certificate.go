@@ -19,14 +19,15 @@ import (
 	"time"
 )
 
-// madeLife is how long a certificate for loopback is good.
+// madeLife is the validity of a generated certificate.
 const madeLife = 365 * 24 * time.Hour
 
-// loopbackFile is the certificate for loopback in the state folder, which clients are given
-// to believe; its key is beside it.
+// loopbackFile is the generated certificate in the state folder. Clients must be configured to
+// trust it. Its key is in the same folder.
 const loopbackFile = "loopback.pem"
 
-// certificate returns what the gateway proves itself with. made says that it is its own.
+// certificate returns the configured certificate. Without one it returns a generated certificate
+// for loopback, and its file name in made.
 func (c *config) certificate() (cert tls.Certificate, made string, err error) {
 	if c.Certificate != "" {
 		cert, err = tls.LoadX509KeyPair(c.Certificate, c.Key)
@@ -48,7 +49,7 @@ func (c *config) certificate() (cert tls.Certificate, made string, err error) {
 	return cert, made, err
 }
 
-// makeLoopback makes a certificate for the names of this host that lead to itself.
+// makeLoopback generates a certificate for the configured names.
 func (c *config) makeLoopback(made, keyFile string) error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -80,14 +81,14 @@ func (c *config) makeLoopback(made, keyFile string) error {
 	if err := os.MkdirAll(c.State, 0o750); err != nil {
 		return err
 	}
-	// The key first: a certificate without its key is made anew.
+	// Write the key first: a key without its certificate is replaced by the next start.
 	return errors.Join(
 		os.WriteFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), 0o600),
 		os.WriteFile(made, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o644))
 }
 
-// channel names the TLS channel for a client's ticket (RFC 5929, tls-server-end-point): the
-// hash is SHA-256 unless the certificate was signed with a longer one.
+// channel returns the TLS channel binding for a client's ticket (RFC 5929, tls-server-end-point),
+// base64. It is "" for certificates signed with another hash than SHA-256.
 func channel(cert *tls.Certificate) string {
 	leaf := cert.Leaf
 	if leaf == nil {
@@ -96,7 +97,7 @@ func channel(cert *tls.Certificate) string {
 	switch leaf.SignatureAlgorithm {
 	case x509.SHA384WithRSA, x509.ECDSAWithSHA384, x509.SHA384WithRSAPSS, x509.SHA512WithRSA, x509.ECDSAWithSHA512,
 		x509.SHA512WithRSAPSS, x509.PureEd25519:
-		return "" // clients differ in what they take there: such a ticket is bound to none
+		return "" // clients disagree about the hash, so tickets are not bound
 	}
 	sum := sha256.Sum256(leaf.Raw)
 	return base64.StdEncoding.EncodeToString(append([]byte("tls-server-end-point:"), sum[:]...))

@@ -12,10 +12,10 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/internal/strict"
-	"github.com/refmon/refmon/internal/verbs/strictyaml"
+	"github.com/refmon/refmon/internal/strictyaml"
 )
 
-// shipped is the configuration with every key, as it is without a file.
+// shipped is the default configuration, with every key.
 //
 //go:embed refmon-gateway.yaml
 var shipped []byte
@@ -33,6 +33,7 @@ type settings struct {
 	State        string            `json:"state"`
 	Negotiate    bool              `json:"negotiate"`
 	Certificates map[string]string `json:"certificates"`
+	Strict       int               `json:"strictTransportSecurity"`
 	Limits       struct {
 		Sessions      int   `json:"sessions"`
 		SessionLife   int   `json:"sessionLife"`
@@ -45,15 +46,15 @@ type settings struct {
 	} `json:"log"`
 }
 
-// config is a configuration that was checked.
+// config is a validated configuration.
 type config struct {
 	settings
 	level slog.Level
 	life  time.Duration
 }
 
-// load reads a configuration file over what is shipped; without a file that is all. An
-// error names the file and, where it can, the line.
+// load returns the default configuration, overridden by a file. file may be "". An error has the
+// file's name and, if known, the line.
 func load(file string) (*config, error) {
 	var c config
 	if err := c.read(shipped); err != nil {
@@ -75,6 +76,15 @@ func load(file string) (*config, error) {
 	return &c, nil
 }
 
+// checkConfig validates a configuration as serve does, and returns a line with the addresses.
+func checkConfig(file string) (string, error) {
+	c, err := load(file)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("files at %s, console at %s", c.Files, c.Console), nil
+}
+
 func (c *config) read(text []byte) error {
 	json, marks, err := strictyaml.JSON(text)
 	if err != nil {
@@ -85,7 +95,7 @@ func (c *config) read(text []byte) error {
 
 var sha256Form = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
-// check turns the settings into what they mean.
+// check validates the settings and sets the derived fields.
 func (c *config) check() error {
 	if err := c.level.UnmarshalText([]byte(c.Log.Level)); err != nil {
 		return fmt.Errorf("log.level: %q, want debug, info, warn or error", c.Log.Level)
@@ -93,6 +103,9 @@ func (c *config) check() error {
 	l := &c.Limits
 	if min(l.Sessions, l.SessionLife, l.Threads, l.Connections) < 1 || l.Threads > 1000 || l.LargestUpload < 1 {
 		return errors.New("limits: each must be at least 1, threads at most 1000")
+	}
+	if c.Strict < 0 {
+		return fmt.Errorf("strictTransportSecurity: %d, want seconds, or 0 for off", c.Strict)
 	}
 	c.life = time.Duration(l.SessionLife) * time.Second
 	if c.Files == "" || c.Files == c.Console {
@@ -122,8 +135,8 @@ func (c *config) check() error {
 	return nil
 }
 
-// listens checks an address. A certificate that this program made itself proves nothing to
-// another host, and a Host header that nothing checks lets any name in.
+// listens validates an address. Other hosts cannot verify a generated certificate, so it allows
+// loopback addresses only. It requires names, because the Host header is checked against them.
 func (c *config) listens(at string) error {
 	host, _, err := net.SplitHostPort(at)
 	if err != nil {

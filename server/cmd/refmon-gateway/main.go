@@ -1,7 +1,7 @@
-// Command refmon-gateway serves the trees of refmond over HTTPS, as an ordinary user
-// without a right on any file. `refmon-gateway --help` lists its verbs.
+// Command refmon-gateway serves the trees of refmond over HTTPS. It runs as an ordinary user
+// without a right on any file. `refmon-gateway --help` lists its commands.
 //
-// The exit code is 0 on success and 2 if it could not start or was asked wrongly.
+// The exit code is 0 on success and 2 for failures and malformed command lines.
 package main
 
 import (
@@ -13,26 +13,29 @@ import (
 
 	"github.com/alecthomas/kong"
 	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/internal/cli/configfile"
+	"github.com/refmon/refmon/internal/cli/flags"
 )
 
 // cli is the command line.
 type cli struct {
-	Serve  serveCmd  `cmd:"" help:"Serve the trees until SIGTERM or SIGINT."`
-	Config configCmd `cmd:"" help:"Check and explain the configuration."`
+	Serve  serveCmd           `cmd:"" help:"Serve the trees until SIGTERM or SIGINT."`
+	Config configfile.Command `cmd:"" help:"Check and explain the configuration."`
 
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
-const description = `refmon-gateway serves the trees of refmond to browsers and WebDAV clients, each client as
-that client. It runs as a user of its own without a right on any file: docs/gateway.md is the way in.`
+const description = `refmon-gateway serves the trees of refmond to browsers and WebDAV clients, each with
+the rights of its user. It runs as its own user without rights on files. See docs/gateway.md.`
 
-// Exit codes: those of refmond.
+// Exit codes, the same as refmond's.
 const (
 	exitSuccess   = 0
 	exitMalformed = 2
 )
 
-// streams are the outputs of a verb. Immutable.
+// streams has the outputs of a command. Immutable.
 type streams struct {
 	out, err io.Writer
 }
@@ -50,7 +53,8 @@ func run(ctx context.Context, args []string, std *streams) int {
 	parser, err := kong.New(&cli{}, kong.Name("refmon-gateway"), kong.Description(description),
 		kong.Writers(std.out, std.err), kong.Exit(func(int) { helped = true }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100, NoExpandSubcommands: true}),
-		kong.Bind(std), kong.BindTo(ctx, (*context.Context)(nil)))
+		kong.Bind(std, &configfile.Program{Out: std.out, Shipped: shipped, Check: checkConfig}),
+		kong.BindTo(ctx, (*context.Context)(nil)))
 	if err != nil {
 		return report(std, err)
 	}
@@ -58,8 +62,11 @@ func run(ctx context.Context, args []string, std *streams) int {
 		args = []string{"--help"}
 	}
 	c, err := parser.Parse(args)
-	if helped { // --help has printed its text, and what Parse says after it means nothing
+	if helped { // --help has printed its text, so the error of Parse is meaningless
 		return exitSuccess
+	}
+	if err == nil {
+		err = flags.RefuseEmpty(c)
 	}
 	if err != nil {
 		return report(std, err)

@@ -36,8 +36,8 @@ func TestVersion(t *testing.T) {
 	}
 }
 
-// TestConfiguration: the shipped file has every key, is well formed, and what is not meant is
-// refused with the place.
+// TestConfiguration checks that the default file has every key and is well-formed, and that each
+// invalid value is an error with its position.
 func TestConfiguration(t *testing.T) {
 	code, text, _ := ask(t, "config", "print")
 	file := written(t, text)
@@ -93,9 +93,9 @@ func TestConfiguration(t *testing.T) {
 	}
 }
 
-// TestLoopback: the certificate that is made is kept, names the hosts of the configuration,
-// and its key is its owner's alone.
-func TestLoopback(t *testing.T) {
+// TestLoopbackCertificateNamesHosts checks that the generated certificate is kept, has the configured names, and that
+// only its owner may read its key.
+func TestLoopbackCertificateNamesHosts(t *testing.T) {
 	c := config{settings: settings{State: filepath.Join(t.TempDir(), "state"), Names: []string{"localhost", "::1"}}}
 	first, made, err := c.certificate()
 	if err != nil || made == "" {
@@ -117,5 +117,15 @@ func TestLoopback(t *testing.T) {
 	}
 	if got := channel(&first); got == "" {
 		t.Error("no channel of a certificate that was signed with SHA-256")
+	}
+}
+
+// TestEmptyFlags checks that a flag with an empty value, for example from an unset variable, is an
+// error that names the flag.
+func TestEmptyFlags(t *testing.T) {
+	var out, said bytes.Buffer
+	code := run(t.Context(), []string{"serve", "--config", ""}, &streams{out: &out, err: &said})
+	if code == 0 || out.Len() > 0 || !strings.Contains(said.String(), "--config is empty") {
+		t.Errorf("exit code %d, printed %q, said %q", code, out.String(), said.String())
 	}
 }

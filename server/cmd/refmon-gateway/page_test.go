@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/test/programs"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/winnt"
@@ -44,7 +45,7 @@ func (s *site) must(err error) {
 	}
 }
 
-// newSite builds both programs. The tree is a folder of its own, or the one that is given.
+// newSite builds both programs. tree is the folder to serve; "" creates one.
 func newSite(t *testing.T, tree string) *site {
 	t.Helper()
 	if os.Getuid() != 0 {
@@ -59,10 +60,7 @@ func newSite(t *testing.T, tree string) *site {
 		s.must(os.Mkdir(filepath.Join(dir, name), mode))
 	}
 	s.must(os.Chown(filepath.Join(dir, "gateway"), gate, gate))
-	out, err := exec.Command("go", "build", "-o", filepath.Join(dir, "bin"), ".", "../refmond").CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	programs.Install(t, filepath.Join(dir, "bin"), "refmon-gateway", "refmond")
 	page, err := os.ReadFile("../../../docs/gateway.md")
 	s.must(err)
 	ports := [2]string{s.free(), s.free()}
@@ -104,7 +102,7 @@ func (s *site) block(kind string, n int) string {
 	return all[n][1]
 }
 
-// run runs a listing of the page and returns what it prints.
+// run runs a listing of the page and returns its output.
 func (s *site) run(script string) string {
 	s.Helper()
 	cmd := exec.Command("sh", "-euc", script)
@@ -138,7 +136,7 @@ func (s *site) start(uid uint32, ready int, name string, args ...string) {
 		s.Fatalf("%s did not start: %v\n%s", name, cmd.Wait(), said)
 	}
 	over := make(chan struct{})
-	go func() { // what it says further is read, or it would stand still
+	go func() { // drain its output, or it would block
 		defer close(over)
 		for lines.Scan() {
 		}
@@ -170,9 +168,10 @@ func TestGatewayPage(t *testing.T) {
 	if len(sids) != 2 {
 		t.Fatalf("the lists have %v", sids)
 	}
-	s.describe("O:BAG:SYD:P(A;OICI;FA;;;" + sids[0][2] + ")(A;OICI;0x1200a9;;;" + sids[1][2] + ")")
+	s.describe("O:BAG:SYD:P(A;OICI;FA;;;" + sids[0][2] + ")(A;OICI;0x1200a9;;;" + sids[1][2] +
+		")S:(AU;OICISA;FR;;;WD)")
 	s.start(gate, 2, "refmon-gateway", "serve", "--config", "gateway.yaml")
-	if got, want := s.run(s.block("sh", 1)), "201\nthe plan\n403\nthere is nothing of that name\n"; !strings.HasSuffix(got,
+	if got, want := s.run(s.block("sh", 1)), "201\nthe plan\n403\nno such name\n"; !strings.HasSuffix(got,
 		want) {
 		t.Errorf("three users: %q, want %q", got, want)
 	}
@@ -191,8 +190,8 @@ func TestGatewayPage(t *testing.T) {
 	s.trail()
 }
 
-// firstPage runs the lines with curl of README.md, with the password that curl would ask for, and
-// returns what they print.
+// firstPage runs the curl lines of README.md, with the password that curl would prompt for, and
+// returns their output.
 func (s *site) firstPage() string {
 	s.Helper()
 	page, err := os.ReadFile("../../../README.md")

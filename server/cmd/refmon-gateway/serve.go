@@ -8,11 +8,13 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"time"
 
 	"golang.org/x/net/netutil"
 
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/server/gateway"
+	"github.com/refmon/refmon/server/internal/lograte"
 )
 
 type serveCmd struct {
@@ -21,9 +23,9 @@ type serveCmd struct {
 
 // Help returns the long help of the verb.
 func (serveCmd) Help() string {
-	return `Serves the trees that the configuration names, until SIGTERM or SIGINT: requests that were begun are
-answered first. It says "ready" with the addresses once it listens. It needs no right but SeImpersonatePrivilege of
-refmond for its user.`
+	return `Serves the trees of the configuration until SIGTERM or SIGINT. It then answers the requests in
+progress. It prints "ready" with its addresses once it listens. Its user needs
+SeImpersonatePrivilege in refmond and no other right.`
 }
 
 // Run serves until ctx is done.
@@ -32,7 +34,9 @@ func (c *serveCmd) Run(ctx context.Context, std *streams) error {
 	if err != nil {
 		return err
 	}
-	log := slog.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: cfg.level}))
+	// Bound the log lines that one client causes (L-75).
+	log := slog.New(lograte.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: cfg.level})))
+	slog.SetDefault(log) // the limits also apply to the log lines of libraries
 	cert, made, err := cfg.certificate()
 	if err != nil {
 		return err
@@ -47,17 +51,17 @@ func (c *serveCmd) Run(ctx context.Context, std *streams) error {
 	return errors.Join(cfg.serve(ctx, g, &cert, log), g.Close())
 }
 
-// gateway returns what the gateway is told of the configuration.
+// gateway converts the configuration for package gateway.
 func (c *config) gateway(cert *tls.Certificate, log *slog.Logger) gateway.Config {
 	return gateway.Config{Dial: c.dial, Trees: c.Trees, Names: c.Names, Negotiate: c.Negotiate, Channel: channel(cert),
 		Certificates: c.Certificates, Sessions: c.Limits.Sessions, SessionLife: c.life, Threads: c.Limits.Threads,
-		LargestUpload: c.Limits.LargestUpload, Log: log}
+		LargestUpload: c.Limits.LargestUpload, StrictTransport: time.Duration(c.Strict) * time.Second, Log: log}
 }
 
 // dial connects to refmond.
 func (c *config) dial() (*client.Conn, error) { return client.DialUser(c.Socket, c.Owner) }
 
-// serve serves both addresses until ctx is done, or one of them cannot be served.
+// serve serves both addresses until ctx is done or one of them fails.
 func (c *config) serve(ctx context.Context, g *gateway.Gateway, cert *tls.Certificate, log *slog.Logger) error {
 	handlers := map[string]http.Handler{c.Files: g.Files()}
 	if c.Console != "" {
@@ -87,7 +91,7 @@ func (c *config) serve(ctx context.Context, g *gateway.Gateway, cert *tls.Certif
 	for i, l := range listeners {
 		go func() {
 			err := gateway.Serve(ctx, gateway.Listen(l, gateway.TLS(cert, len(c.Certificates) > 0)), serve[i])
-			cancel() // one without the other is not what was configured
+			cancel() // stop both if one fails
 			ended <- err
 		}()
 	}

@@ -132,8 +132,8 @@ func (s *site) domainPeople(d *addc.Domain, users []string) map[string]string {
 	return sids
 }
 
-// curlByTicket asks for a file with a user's ticket. refmond takes none of its first second
-// (K-47): that answer is asked for again.
+// curlByTicket requests a file with a user's ticket. refmond accepts none in its first second
+// (K-47), so it repeats the request.
 func (s *site) curlByTicket(env []string, user, name string, allowed bool) {
 	s.Helper()
 	want, code := "access denied", "403"
@@ -171,9 +171,9 @@ func (s *site) rcloneOfDomain(user, name string, allowed bool) {
 	}
 }
 
-// browserByTicket opens a file with a user's ticket in a browser that shows nothing. It asks
-// the host's own names, and not only the address, which service the ticket is to be for; and
-// loads Kerberos once it has heard of it, here from the start.
+// browserByTicket opens a file with a user's ticket in a headless browser. The browser resolves the
+// host's own names to determine the service of the ticket, and is configured for Kerberos from the
+// start.
 func (s *site) browserByTicket(browser string, env []string, user, name string, allowed bool) {
 	s.Helper()
 	want := "access denied"

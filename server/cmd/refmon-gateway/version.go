@@ -3,7 +3,7 @@ package main
 import (
 	"fmt"
 
-	"github.com/refmon/refmon/internal/verbs/version"
+	"github.com/refmon/refmon/internal/cli/version"
 )
 
 // release is set by release builds: -ldflags "-X main.release=v1.2.3".

@@ -11,14 +11,19 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+	_ "unsafe"
+
+	_ "github.com/nats-io/nats-server/v2/server"
 
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/server/index"
+	"github.com/refmon/refmon/server/index/cluster/site"
 )
 
 // loopback returns an address of this host that no other test has: the last of three.
@@ -26,8 +31,8 @@ func loopback() (net string, last int) {
 	return fmt.Sprintf("127.%d.%d", 1+rand.N(250), rand.N(250)), 1 + rand.N(200)
 }
 
-// TestExample: examples/cluster on this host, where a message server and a worker are killed
-// while it runs.
+// TestExample runs examples/cluster on this host, and kills a NATS server and a worker while it
+// runs.
 func TestExample(t *testing.T) {
 	if randtest.Count(t, "REFMON_CLUSTER_FAULTS", 0) == 0 {
 		t.Skip("REFMON_CLUSTER_FAULTS is not set: nine processes, and an election that takes seconds")
@@ -53,7 +58,7 @@ type cluster struct {
 	staff                  int // 1: bob is in it
 }
 
-// limit is how old a beat may be, in tests of faults.
+// limit is the maximum age of a heartbeat in tests with failures.
 const limit = 2 * time.Second
 
 func newCluster(t *testing.T) *cluster {
@@ -71,8 +76,8 @@ func newCluster(t *testing.T) *cluster {
 	c.oracle = newOracle(t, c.tree, c.out)
 	c.people()
 	var out bytes.Buffer
-	if code := run([]string{"site", site, "--host", "files1=" + c.tree, "--server", at(0, 4222), "--server", at(1, 4222),
-		"--server", at(2, 4222)}, &streams{out: &out, err: &out}); code != 0 {
+	if code := run([]string{"site", site, "--traverse", "never", "--host", "files1=" + c.tree, "--server", at(0, 4222),
+		"--server", at(1, 4222), "--server", at(2, 4222)}, &streams{out: &out, err: &out}); code != 0 {
 		t.Fatalf("site: %s", out.String())
 	}
 	common := []string{"--site", site, "--beat", "200ms"}
@@ -210,15 +215,15 @@ func (c *cluster) change() {
 	}
 }
 
-// settle waits until the tree vouches for a moment after now, and the directory for one behind that:
-// then classes that rows name are decided.
+// settle waits until the tree has a heartbeat later than now, and the directory one later than
+// that. All classes of the rows are then decided.
 func (c *cluster) settle() {
 	c.t.Helper()
 	for _, source := range []string{"//files1" + c.tree, "directory"} {
 		present := time.Now()
 		c.until("a beat of "+source, func() bool {
 			b, err := os.ReadFile(filepath.Join(c.out, "fence.json"))
-			f := index.Fence{}
+			f := index.Watermark{}
 			return err == nil && json.Unmarshal(b, &f) == nil && f.Sources[source].Time.After(present)
 		})
 	}
@@ -288,11 +293,11 @@ func said(t *testing.T, state, host string) map[string]string {
 	return out
 }
 
-// TestClusterFaults: over three message servers, a watcher, a directory source, two workers and a follower, any
-// of which is killed or stopped while files and memberships change: each answer that is given meanwhile was
-// right at some moment since the limit, afterwards each row equals a fresh run's, and while nothing can
-// vouch there are no answers after the limit, whichever stage is stopped and not ended (N-9, N-49).
-func TestClusterFaults(t *testing.T) {
+// TestClusterSurvivesKills runs a watcher, a directory source, two workers and a follower over three NATS
+// servers, and kills or stops any of them while files and memberships change. Each result must have
+// been right at some time within the limit, and at the end each row equals a fresh run's. Without
+// heartbeats queries fail after the limit, whichever stage is stopped (N-9, N-49).
+func TestClusterSurvivesKills(t *testing.T) {
 	phases := randtest.Count(t, "REFMON_CLUSTER_FAULTS", 0)
 	if phases == 0 {
 		t.Skip("REFMON_CLUSTER_FAULTS says how many faults there are: a minute for five")
@@ -355,5 +360,109 @@ func TestClusterFaults(t *testing.T) {
 		c.oracle.known.People(), n)
 	if n.Yes < 10 || n.No < 50 {
 		t.Errorf("%+v", n)
+	}
+}
+
+// TestSiteHasEachFlag sets each flag of the command to a distinct value and checks the site. A missing
+// flag has its default. Each role has a key, and the folder its seed. A rejected site creates
+// nothing.
+func TestSiteHasEachFlag(t *testing.T) {
+	const host, server = "--host files1=/srv/a", "--server 127.0.0.1:4222"
+	servers := func(n int) string { return strings.Repeat(" "+server, n) }
+	tls := []string{"tls://127.0.0.1:4222"}
+	one := map[string][]string{"files1": {"/srv/a"}}
+	for _, c := range []struct {
+		args string
+		want site.Site // with the zero value: it is refused
+		says string
+	}{
+		{host + servers(1), site.Site{Servers: tls, Rights: "read", Traverse: "host", Hosts: one, Parts: 4, Deciders: 4,
+			Replicas: 1}, "a site of 1 file servers and 1 NATS servers"},
+		{host + servers(2), site.Site{Servers: slices.Repeat(tls, 2), Rights: "read", Traverse: "host", Hosts: one, Parts: 4,
+			Deciders: 4, Replicas: 1}, "a site of 1 file servers and 2 NATS servers"},
+		{host + servers(3), site.Site{Servers: slices.Repeat(tls, 3), Rights: "read", Traverse: "host", Hosts: one, Parts: 4,
+			Deciders: 4, Replicas: 3}, "a site of 1 file servers and 3 NATS servers"},
+		{host + servers(5) + " --replicas 2", site.Site{Servers: slices.Repeat(tls, 5), Rights: "read", Traverse: "host",
+			Hosts: one, Parts: 4, Deciders: 4, Replicas: 2}, "a site of 1 file servers and 5 NATS servers"},
+		{host + " --host files2=/srv/b --host files1=/srv/c=d --right read+write --share D:(A;;FR;;;WD) --traverse always " +
+			"--parts 5 --nats nats://127.0.0.1:4223 --nats tls://h:1", site.Site{Servers: []string{"nats://127.0.0.1:4223",
+			"tls://h:1"}, Rights: "read+write", Share: "D:(A;;FR;;;WD)", Traverse: "always",
+			Hosts: map[string][]string{"files1": {"/srv/a", "/srv/c=d"}, "files2": {"/srv/b"}}, Parts: 5, Deciders: 5,
+			Replicas: 1}, "a site of 2 file servers and 2 NATS servers"},
+		{host, site.Site{}, "with --server, or existing ones with --nats"},
+		{host + servers(1) + " --nats tls://h:1", site.Site{}, "with --server, or existing ones with --nats"},
+		{"--host files1" + servers(1), site.Site{}, "want NAME=/DIR"},
+		{"--host files1=srv" + servers(1), site.Site{}, "want an absolute path"},
+		{"--host Files=/srv" + servers(1), site.Site{}, "want letters a-z"},
+		{host + " --server 127.0.0.1", site.Site{}, "missing port"}, {servers(1), site.Site{}, "--host"},
+		{host + servers(1) + " --right all", site.Site{}, "right"},
+		{host + servers(1) + " --traverse often", site.Site{}, "often"},
+		{host + servers(1) + " --parts 257", site.Site{}, "want 1 to 256"},
+		{host + servers(1) + " --nats-ca /none", site.Site{}, "/none"},
+	} {
+		dir := filepath.Join(t.TempDir(), "site")
+		var out, errs bytes.Buffer
+		code := run(append([]string{"site", dir}, strings.Fields(c.args)...), &streams{out: &out, err: &errs})
+		if c.want.Rights == "" {
+			if _, err := os.Stat(dir); code != exitFailed || out.Len() > 0 || !strings.Contains(errs.String(), c.says) ||
+				!os.IsNotExist(err) {
+				t.Errorf("%s: code %d, %q and %q, want %q; the folder: %v", c.args, code, &out, &errs, c.says, err)
+			}
+			continue
+		}
+		if want := dir + ": " + c.says + "\n"; code != 0 || out.String() != want || errs.Len() > 0 {
+			t.Errorf("%s: code %d, %q and %q, want %q", c.args, code, &out, &errs, want)
+			continue
+		}
+		got, err := site.Load(dir)
+		if err != nil {
+			t.Errorf("%s: %v", c.args, err)
+			continue
+		}
+		roles := []string{"directory", "follow", "keeper", "watch-files1", "work"}
+		if len(c.want.Hosts) > 1 {
+			roles = slices.Insert(roles, 4, "watch-files2")
+		}
+		for _, role := range roles {
+			info, err := os.Stat(filepath.Join(dir, role+".seed"))
+			if err != nil || info.Mode().Perm() != 0o600 {
+				t.Errorf("%s: the seed of %s: %v, %v", c.args, role, info, err)
+			}
+		}
+		seen := map[string]bool{}
+		for _, key := range got.Keys {
+			seen[key] = true
+		}
+		if len(got.Keys) != len(roles) || len(seen) != len(roles) {
+			t.Errorf("%s: %d keys of %v, want those of %v", c.args, len(seen), got.Keys, roles)
+		}
+		if c.want.Keys = got.Keys; !reflect.DeepEqual(*got, c.want) {
+			t.Errorf("%s: the site is\n%+v, want\n%+v", c.args, *got, c.want)
+		}
+	}
+}
+
+// How long NATS servers wait for a leader, which no option of theirs sets: 4 to 9 seconds. A
+// test of many faults would wait most of its time.
+//
+//go:linkname minElectionTimeout github.com/nats-io/nats-server/v2/server.minElectionTimeout
+var minElectionTimeout time.Duration
+
+//go:linkname maxElectionTimeout github.com/nats-io/nats-server/v2/server.maxElectionTimeout
+var maxElectionTimeout time.Duration
+
+//go:linkname hbInterval github.com/nats-io/nats-server/v2/server.hbInterval
+var hbInterval time.Duration
+
+// faster is by how much elections are faster than those of real servers, unless
+// REFMON_ELECTIONS=real, as in `make soak`. What holds does not depend on it: it is only waited for.
+const faster = 4
+
+func init() {
+	if os.Getenv("REFMON_ELECTIONS") == "real" {
+		return
+	}
+	for _, d := range []*time.Duration{&minElectionTimeout, &maxElectionTimeout, &hbInterval} {
+		*d /= faster
 	}
 }

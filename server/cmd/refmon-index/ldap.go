@@ -15,13 +15,13 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// people are the flags of verbs that learn who the people are.
+// people has the flags of commands that read a directory.
 type people struct {
 	Directory string    `help:"The directory file: users and groups." short:"d" placeholder:"FILE"`
 	LDAP      ldapFlags `embed:"" prefix:"ldap-"`
 }
 
-// open returns who is asked in the place of the file, nil for the file; done ends it.
+// open returns the roster for LDAP, nil for a directory file. done releases it.
 func (p *people) open() (roster index.Roster, done func(), err error) {
 	roster, d, err := p.LDAP.open()
 	switch {
@@ -32,24 +32,24 @@ func (p *people) open() (roster index.Roster, done func(), err error) {
 	case d == nil:
 		return nil, func() {}, nil
 	}
-	return roster, func() { _ = d.Close() }, nil // connections that wait
+	return roster, func() { _ = d.Close() }, nil // closes idle connections
 }
 
-// ldapFlags name a directory that is asked by LDAP.
+// ldapFlags selects an LDAP directory.
 type ldapFlags struct {
-	Server       []string `help:"Ask Active Directory who people are: ldaps://HOST." placeholder:"URL"`
+	Server       []string `help:"Read people from Active Directory: ldaps://HOST." placeholder:"URL"`
 	Domain       string   `help:"The SID of its domain." placeholder:"SID"`
-	Account      string   `help:"Who asks: name@realm or a DN." placeholder:"NAME"`
-	PasswordFile string   `help:"A file of mode 0600 with the password of who asks." placeholder:"FILE"`
-	CA           string   `help:"The authority of their certificates, if not the host's." placeholder:"FILE" name:"ca"`
-	Base         string   `help:"Where the accounts are; all of the domain unless given." placeholder:"DN"`
+	Account      string   `help:"The account for queries: name@realm or a DN." placeholder:"NAME"`
+	PasswordFile string   `help:"A file of mode 0600 with the account's password." placeholder:"FILE"`
+	CA           string   `help:"The CA of their certificates; the host's CAs by default." placeholder:"FILE" name:"ca"`
+	Base         string   `help:"The base of the accounts; the whole domain by default." placeholder:"DN"`
 }
 
-// maxPassword bounds the file of a password, in bytes.
+// maxPassword is the size limit of a password file, in bytes.
 const maxPassword = 4096
 
-// open makes what asks the directory; nil where no server is named. The second is closed at the
-// end.
+// open returns a roster for the directory, and the directory to close at the end; nil if no server
+// is named.
 func (f *ldapFlags) open() (index.Roster, *ldap.Directory, error) {
 	if len(f.Server) == 0 {
 		return nil, nil, nil
@@ -69,7 +69,7 @@ func (f *ldapFlags) open() (index.Roster, *ldap.Directory, error) {
 		}
 	}
 	if f.PasswordFile == "" {
-		return nil, nil, errors.New("--ldap-password-file: it must be given beside --ldap-server")
+		return nil, nil, errors.New("--ldap-password-file: required with --ldap-server")
 	}
 	b, err := kerberos.ReadSecret("--ldap-password-file", f.PasswordFile, maxPassword)
 	if err != nil {

@@ -1,7 +1,7 @@
-// Command refmon-index keeps a live index of who may read what of trees of files, and
-// answers from it. `refmon-index --help` lists its verbs.
+// Command refmon-index maintains a live index of the users who may read the files of trees, and
+// answers queries about it. `refmon-index --help` lists its commands.
 //
-// The exit code is 0 for yes and for success, 1 for no, 2 for what is malformed or fails.
+// The exit code is 0 for yes and for success, 1 for no, and 2 for malformed input and failures.
 package main
 
 import (
@@ -12,37 +12,42 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/refmon/refmon/internal/verbs/version"
+	"github.com/refmon/refmon/internal/cli/flags"
+	"github.com/refmon/refmon/internal/cli/version"
 )
 
-// cli is the command line; each verb is a field here.
+// cli is the command line. Each field is a command.
 type cli struct {
-	Run     runCmd     `cmd:"" help:"Keep an index of trees of files, until interrupted."`
-	CanRead canReadCmd `cmd:"" help:"Say whether a person has a right on a document." name:"can-read"`
-	Why     whyCmd     `cmd:"" help:"Say what decided it, and as of when."`
-	Filter  filterCmd  `cmd:"" help:"List the classes whose documents are a person's."`
-	Changes changesCmd `cmd:"" help:"Print whose answers have changed, from a number on."`
-	Status  statusCmd  `cmd:"" help:"Say how much the index knows."`
-	Listed  listedCmd  `cmd:"" help:"List classes whose people a list of SIDs that allow does not tell, and these people."`
+	Run     runCmd     `cmd:"" help:"Maintain an index of trees of files until interrupted."`
+	CanRead canReadCmd `cmd:"" help:"Print whether a person has a right on a document." name:"can-read"`
+	Why     whyCmd     `cmd:"" help:"Print the same with its evidence and time."`
+	Filter  filterCmd  `cmd:"" help:"List the classes of documents that a person may find."`
+	Changes changesCmd `cmd:"" help:"Print the changes of access after a number."`
+	Status  statusCmd  `cmd:"" help:"Print heartbeats and counts."`
+	Listed  listedCmd  `cmd:"" help:"List classes with members that no list of SIDs covers."`
 
-	Site      siteCmd      `cmd:"" help:"Make the keys of an index of many machines." group:"Many machines"`
-	Broker    brokerCmd    `cmd:"" help:"Run a message server." group:"Many machines"`
-	Streams   streamsCmd   `cmd:"" help:"Make the streams on NATS servers of others." group:"Many machines"`
-	Watch     watchCmd     `cmd:"" help:"Tell of the files of this host." group:"Many machines"`
-	Directory directoryCmd `cmd:"" help:"Tell who the people are." group:"Many machines"`
-	Work      workCmd      `cmd:"" help:"Decide who has which right." group:"Many machines"`
-	Follow    followCmd    `cmd:"" help:"Keep what was decided, and answer from it." group:"Many machines"`
+	Site      siteCmd      `cmd:"" help:"Create configuration and keys for many machines." group:"Many machines"`
+	Broker    brokerCmd    `cmd:"" help:"Run a NATS server." group:"Many machines"`
+	Streams   streamsCmd   `cmd:"" help:"Create the streams on existing NATS servers." group:"Many machines"`
+	Watch     watchCmd     `cmd:"" help:"Report the files of this host." group:"Many machines"`
+	Directory directoryCmd `cmd:"" help:"Publish the directory." group:"Many machines"`
+	Work      workCmd      `cmd:"" help:"Compute classes and their members." group:"Many machines"`
+	Follow    followCmd    `cmd:"" help:"Store the results for queries." group:"Many machines"`
 
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
-const description = `refmon-index follows the files of a tree and the people of a directory, and keeps who may read
-what: decided as the file server does, and nothing is given that is not known as of now.
+const description = `refmon-index maintains an index of who may read the files of a tree. It decides like the
+file server, and answers only from current data.
 
   refmon-index run --tree /srv --directory company.yaml --state /var/lib/refmon-index
   refmon-index can-read /srv/plan.docx alice --state /var/lib/refmon-index
 
-docs/search.md is the way in.`
+See docs/search.md.`
+
+const traverseHelp = "Folders on the way to a document: host (the search permission by mode and POSIX ACL, as " +
+	"smbd), never (not tested), privilege (holders of SeChangeNotifyPrivilege pass all of them) or always (each " +
+	"folder's descriptor decides)."
 
 // Exit codes.
 const (
@@ -51,10 +56,10 @@ const (
 	exitFailed  = 2
 )
 
-// errNo says that the answer is no; it has been printed.
+// errNo says that the answer, already printed, is no.
 var errNo = errors.New("no")
 
-// streams are the outputs of a verb. Immutable.
+// streams has the outputs of a command. Immutable.
 type streams struct {
 	out, err io.Writer
 }
@@ -67,6 +72,7 @@ func main() {
 func run(args []string, std *streams) int {
 	helped := false
 	parser, err := kong.New(&cli{}, kong.Name("refmon-index"), kong.Description(description),
+		kong.Vars{"traverse": traverseHelp},
 		kong.Writers(std.out, std.err), kong.Exit(func(int) { helped = true }), kong.Bind(std),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100, NoExpandSubcommands: true}))
 	if err != nil {
@@ -76,8 +82,11 @@ func run(args []string, std *streams) int {
 		args = []string{"--help"}
 	}
 	ctx, err := parser.Parse(args)
-	if helped { // --help has printed its text, and what Parse says after it means nothing
+	if helped { // --help has printed its text, so the error of Parse is meaningless
 		return exitSuccess
+	}
+	if err == nil {
+		err = flags.RefuseEmpty(ctx)
 	}
 	if err != nil {
 		return report(std, err)

@@ -13,6 +13,23 @@ import (
 	"github.com/refmon/refmon/server/index"
 )
 
+// TestStatusBeforeHeartbeat checks that status exits with 1 before the first heartbeat (N-91).
+func TestStatusBeforeHeartbeat(t *testing.T) {
+	state := t.TempDir()
+	if err := os.WriteFile(filepath.Join(state, "events.jsonl"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	code := run([]string{"status", "--state", state}, &streams{out: &out, err: &out})
+	if code != exitNo || !strings.HasPrefix(out.String(), "heartbeat   none: answers are withheld") {
+		t.Errorf("code %d\n%s", code, out.String())
+	}
+	out.Reset()
+	if code := run([]string{"status", "--state", state + "/none"}, &streams{out: &out, err: &out}); code != exitFailed {
+		t.Errorf("a folder that is not there: code %d\n%s", code, out.String())
+	}
+}
+
 // TestVerbs: the verbs that ask, over a tree of plain files, with their exit codes.
 func TestVerbs(t *testing.T) {
 	tree, state := t.TempDir(), filepath.Join(t.TempDir(), "state")
@@ -44,12 +61,15 @@ func TestVerbs(t *testing.T) {
 		args, want string
 		code       int
 	}{
-		{"can-read plan alice", "no: there is no such document in the index\n", 1},
+		{"can-read plan alice", "no: the document is not in the index\n", 1},
 		{"can-read TREE/plan alice", "yes\n", 0},
 		{"why TREE/plan alice", "yes\n\nright       read\nclass ", 0},
 		{"why TREE/own alice", "no\n\nright       read\nclass ", 1},
 		{"filter alice", "", 0},
-		{"status", "documents   3\nunreadable  0, of no one\n", 0},
+		{"status", " ago, of directory\n", 0},
+		{"status", " ago, of TREE\n", 0},
+		{"status", "documents   3\nunreadable  0\n", 0},
+		{"status --limit 1ns", " ago, of TREE: answers are withheld, the limit is 1ns\n", 1},
 		{"can-read TREE/plan alice --json", `{"allowed":true,"class":"`, 0},
 		{"can-read TREE/own alice --json", `{"allowed":false,"class":"`, 1},
 		{"listed", "", 0},
@@ -62,7 +82,7 @@ func TestVerbs(t *testing.T) {
 		{"can-read TREE/own alice --token TOKEN", "name a person, or a token", 2},
 		{"why TREE/nothing alice", "no: ", 1},
 		{"can-read TREE/plan mallory", "no: ", 1},
-		{"can-read TREE/plan alice --limit 1ns", "no: there was no beat of ", 1},
+		{"can-read TREE/plan alice --limit 1ns", " had no heartbeat within ", 1},
 		{"filter mallory", "refmon-index: ", 2},
 		{"changes", `"document":"TREE/plan","right":"read","gained":["S-1-5-21-1-2-3-1107"]`, 0},
 		{"version", "refmon-index", 0},
@@ -77,5 +97,32 @@ func TestVerbs(t *testing.T) {
 		if code != c.code || !strings.Contains(out.String(), strings.ReplaceAll(c.want, "TREE", tree)) {
 			t.Errorf("%s: code %d\n%s", c.args, code, out.String())
 		}
+	}
+}
+
+// TestNothingAsked: without a word the help is printed, and that is no failure.
+func TestNothingAsked(t *testing.T) {
+	var none, help, stderr bytes.Buffer
+	if code := run(nil, &streams{out: &none, err: &stderr}); code != exitSuccess {
+		t.Errorf("code %d", code)
+	}
+	if code := run([]string{"--help"}, &streams{out: &help, err: &stderr}); code != exitSuccess ||
+		none.String() != help.String() || !strings.Contains(help.String(), "See docs/search.md.") ||
+		stderr.Len() > 0 {
+		t.Errorf("code %d: %q, with --help %q, and %q", code, none.String(), help.String(), stderr.String())
+	}
+	if code := run([]string{"fly"}, &streams{out: &none, err: &stderr}); code != exitFailed ||
+		!strings.HasPrefix(stderr.String(), "refmon-index: ") {
+		t.Errorf("code %d: %q", code, stderr.String())
+	}
+}
+
+// TestEmptyFlags checks that a flag with an empty value, for example from an unset variable, is an
+// error that names the flag.
+func TestEmptyFlags(t *testing.T) {
+	var out, said bytes.Buffer
+	code := run([]string{"can-read", "/a", "bob", "--state", "/nowhere", "-w", ""}, &streams{out: &out, err: &said})
+	if code == 0 || out.Len() > 0 || !strings.Contains(said.String(), "--right is empty") {
+		t.Errorf("exit code %d, printed %q, said %q", code, out.String(), said.String())
 	}
 }

@@ -8,16 +8,16 @@ import (
 	"github.com/refmon/refmon/server/index/postgres"
 )
 
-// outputs are the flags for what an index is written to besides its folder.
+// outputs has the flags of further outputs of an index.
 type outputs struct {
 	Bulk     string        `help:"Write Elasticsearch bulk lines to FILE, too." placeholder:"FILE"`
 	Index    string        `help:"The name of the search index in bulk lines." default:"documents"`
-	Postgres string        `help:"Keep the index in a database, too." placeholder:"DSN"`
-	Limit    time.Duration `help:"The database shows nothing last vouched for longer ago." default:"10s"`
+	Postgres string        `help:"Write the index to a PostgreSQL database, too." placeholder:"DSN"`
+	Limit    time.Duration `help:"The greatest age of a heartbeat in the database." default:"10s"`
 }
 
-// open opens them for an index in the folder state.
-func (o *outputs) open(ctx context.Context, state string) (sinks []index.Sink, err error) {
+// open opens the selected outputs for an index in the folder state.
+func (o *outputs) open(ctx context.Context, state string, warn func(error)) (sinks []index.Sink, err error) {
 	if o.Bulk != "" {
 		s, err := index.NewBulk(o.Bulk, o.Index, state)
 		if err != nil {
@@ -30,6 +30,7 @@ func (o *outputs) open(ctx context.Context, state string) (sinks []index.Sink, e
 		if err != nil {
 			return nil, err
 		}
+		s.Warn = warn
 		sinks = append(sinks, s)
 	}
 	return sinks, nil

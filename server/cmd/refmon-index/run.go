@@ -8,35 +8,36 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/server/index"
-	"github.com/refmon/refmon/server/index/feed"
+	"github.com/refmon/refmon/server/watch"
+	"github.com/refmon/refmon/server/watch/feed"
 )
 
 type runCmd struct {
 	Tree     []string `help:"A tree of files, by an absolute path." required:"" placeholder:"DIR"`
 	people   `embed:""`
-	State    string `help:"The folder of the index, made if it is not there." required:"" placeholder:"DIR"`
-	Right    string `help:"The rights that are kept, joined by +." default:"read" short:"w"`
-	Share    string `help:"The share's own descriptor: what it does not grant is denied." placeholder:"SDDL"`
-	Traverse string `help:"How folders on the way are tested: never, privilege or always." default:"never"`
+	State    string `help:"The folder of the index, created if it is missing." required:"" placeholder:"DIR"`
+	Right    string `help:"The rights to index, joined by +." default:"read" short:"w"`
+	Share    string `help:"The share's own descriptor; it limits every access." placeholder:"SDDL"`
+	Traverse string `help:"${traverse}" default:"host"`
 	outputs  `embed:""`
-	Watch    string        `help:"refmond's socket for watchers: it looks at the trees." placeholder:"SOCKET"`
-	NoEvents bool          `help:"Walk only: for file systems whose changes cannot be heard."`
-	Every    time.Duration `help:"How often all files are looked at (default an hour)." placeholder:"TIME"`
+	Watch    string        `help:"Read the trees through this watch socket of refmond." placeholder:"SOCKET"`
+	NoEvents bool          `help:"Use walks only, for file systems that do not report changes."`
+	Every    time.Duration `help:"The interval of full walks (default an hour)." placeholder:"TIME"`
 	messages `embed:""`
 }
 
 // Help returns the long help of the verb.
 func (runCmd) Help() string {
-	return `Looks at all files of the trees, then follows them: a changed descriptor, a file that comes, goes or
-moves is in the index within a second, a changed membership as soon as the directory file was read twice
-alike. It has no listener. Changes of a file system are heard with CAP_SYS_ADMIN and
-CAP_DAC_READ_SEARCH; --no-events does without, and with --watch refmond looks at its trees for a user
-who may nothing with their files.
+	return `Reads all files of the trees, then follows them. A changed descriptor and a created, removed or
+moved file are in the index within a second. A changed membership is in the index after two equal
+reads of the directory file. The command has no listener. It needs CAP_SYS_ADMIN and
+CAP_DAC_READ_SEARCH to receive a file system's events. --no-events works without them, and with
+--watch refmond reads the trees for a user without access to the files.
 
-What was changed while it did not run is found by the walk at its start.`
+The walk at the start finds changes made while it did not run.`
 }
 
-// Run keeps the index.
+// Run maintains the index until SIGINT or SIGTERM.
 func (c *runCmd) Run(std *streams) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -45,22 +46,22 @@ func (c *runCmd) Run(std *streams) error {
 		return err
 	}
 	defer done()
-	sinks, err := c.outputs.open(ctx, c.State)
+	sinks, err := c.outputs.open(ctx, c.State, std.warn)
 	if err != nil {
 		return err
 	}
-	warn := func(err error) { fmt.Fprintf(std.err, "refmon-index: %v\n", err) }
-	var from func(tree string) index.Source
+	var from func(tree string) watch.Source
 	if c.Watch != "" {
-		from = func(tree string) index.Source {
-			return &feed.Follower{Socket: c.Watch, Root: tree, Share: c.Share, Traverse: index.Traverse(c.Traverse), Warn: warn}
+		from = func(tree string) watch.Source {
+			return &feed.Follower{Socket: c.Watch, Root: tree, Share: c.Share, Traverse: c.Traverse,
+				Warn: std.warn}
 		}
 	}
 	start := time.Now()
 	return c.run(ctx, index.Config{Trees: c.Tree, Directory: c.Directory, Roster: roster, Rights: c.Right,
 		Share: c.Share, Traverse: index.Traverse(c.Traverse),
 		State: c.State, Sinks: sinks, NoEvents: c.NoEvents, Every: c.Every,
-		From: from, Warn: warn,
+		From: from, Warn: std.warn,
 		Ready: func() {
 			fmt.Fprintf(std.err, "refmon-index: all files were looked at in %s\n", time.Since(start).Round(time.Millisecond))
 		}})

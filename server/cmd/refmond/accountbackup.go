@@ -14,21 +14,22 @@ import (
 	"github.com/refmon/refmon/server/lsa/admin"
 )
 
-// Names of the files of a backup.
+// Names of files in a backup.
 const (
 	backedStore  = "accounts.db"
 	backedKey    = "audit-key"
 	backedPublic = "audit-key.pub"
 )
 
-// maxBackup bounds each file of a backup that is read.
+// maxBackup is the size limit of each file in a backup.
 const maxBackup = 1 << 30
 
 type accountBackupCmd struct {
-	File string `arg:"" help:"The backup, which must not be there."`
+	File string `arg:"" help:"The backup file, which must not exist."`
 }
 
-// Run writes the store and the key of the audit log to a file of the owner's alone.
+// Run writes the store and the audit log's key to a new file that only its owner may read. On an
+// error it removes the file.
 func (c accountBackupCmd) Run(all *accountCmd) (err error) {
 	parts := []struct {
 		name string
@@ -69,8 +70,8 @@ type accountRestoreCmd struct {
 	Config string `help:"The configuration, for the state folder." placeholder:"FILE"`
 }
 
-// Run puts a backup in the place of the store. The key of the audit log is put back
-// where none is: a log that goes on keeps its own.
+// Run replaces the store by a backup. It restores the audit log's key only if none exists,
+// because an existing log keeps its own.
 func (c accountRestoreCmd) Run(std *streams) error {
 	cfg, err := load(c.Config)
 	if err != nil {
@@ -100,12 +101,12 @@ func restore(cfg *config, files map[string][]byte, std *streams) error {
 	if err := os.MkdirAll(filepath.Dir(auditKey(cfg.State, false)), 0o700); err != nil {
 		return err
 	}
-	// The public half comes first: where there is a key there are both.
+	// Write the public half first, so that a key never exists without it.
 	return errors.Join(putBack(auditKey(cfg.State, true), files[backedPublic], std),
 		putBack(auditKey(cfg.State, false), files[backedKey], std))
 }
 
-// putBack writes a file that is not there. One that is stays.
+// putBack writes a file unless it exists. It prints a line if the existing file has other contents.
 func putBack(name string, key []byte, std *streams) error {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, os.ErrExist) {
@@ -122,7 +123,7 @@ func putBack(name string, key []byte, std *streams) error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
-// unpack reads the files of a backup.
+// unpack reads the files of a backup. Unknown, duplicate and oversized files are errors.
 func unpack(file string) (map[string][]byte, error) {
 	f, err := os.Open(file)
 	if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"os"
 
@@ -8,10 +9,10 @@ import (
 	"github.com/refmon/refmon/server/lsa/admin"
 )
 
-// accountCmd are the verbs about accounts. They speak to the running daemon, at the
-// socket where an administrator has the full token.
+// accountCmd has the commands about accounts. They connect to the running daemon's administrator
+// socket, where an administrator has the full token.
 type accountCmd struct {
-	Socket string `help:"Where administrators connect." default:"/run/refmon/admin.sock" env:"REFMON_ADMIN_SOCKET"`
+	Socket string `help:"The administrators' socket." default:"/run/refmon/admin.sock" env:"REFMON_ADMIN_SOCKET"`
 	Owner  string `help:"The user that the daemon runs as, if it is neither root nor you." placeholder:"USER"`
 
 	Add    accountAddCmd    `cmd:"" help:"Make an account."`
@@ -21,19 +22,19 @@ type accountCmd struct {
 	Passwd accountPasswdCmd `cmd:"" help:"Set a password, read from the terminal or one line of the input."`
 	Lock   accountLockCmd   `cmd:"" help:"Disable an account."`
 	Unlock accountUnlockCmd `cmd:"" help:"Enable an account and forget its failed logons."`
-	Group  accountGroupCmd  `cmd:"" help:"Local groups and who is in them."`
+	Group  accountGroupCmd  `cmd:"" help:"Local groups and their members."`
 	Right  accountRightCmd  `cmd:"" help:"Privileges and logon rights."`
 
-	Export  accountExportCmd  `cmd:"" help:"Write accounts, groups, rights and id maps as YAML; no password leaves."`
-	Import  accountImportCmd  `cmd:"" help:"Make the store what a YAML file says; passwords of accounts that stay, stay."`
-	Backup  accountBackupCmd  `cmd:"" help:"Write the store and the key of the audit log to one file, as secret as they."`
-	Restore accountRestoreCmd `cmd:"" help:"Put a backup in the place of the store, while refmond does not run."`
+	Export  accountExportCmd  `cmd:"" help:"Write accounts, groups, rights and id maps as YAML, without passwords."`
+	Import  accountImportCmd  `cmd:"" help:"Replace the store by a YAML file; accounts that stay keep their passwords."`
+	Backup  accountBackupCmd  `cmd:"" help:"Write the store and the audit log's key to one secret file."`
+	Restore accountRestoreCmd `cmd:"" help:"Replace the store by a backup, while refmond is stopped."`
 }
 
 // Help returns the long help of the verbs.
 func (accountCmd) Help() string {
-	return `A change is on disk, and its record too, before the command ends. The programs of administrators alone
-may ask; on the first day the user that refmond runs as is the one: sudo -u refmond refmond account …`
+	return `A change and its audit record are on disk before the command ends. Only programs of administrators
+may use it. In a new store that is the user that refmond runs as: sudo -u refmond refmond account …`
 }
 
 // dial connects to the daemon.
@@ -43,12 +44,12 @@ func (c *accountCmd) dial() (*client.Conn, error) {
 	}
 	uid, err := userID(c.Owner)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("--owner: %w", err)
 	}
 	return client.DialUser(c.Socket, uid)
 }
 
-// change asks the daemon for a change and says nothing once it is made.
+// change sends a change to the daemon. nil means that it is durable.
 func (c *accountCmd) change(r admin.Request) error {
 	conn, err := c.dial()
 	if err != nil {
@@ -59,7 +60,7 @@ func (c *accountCmd) change(r admin.Request) error {
 	return err
 }
 
-// fetch asks the daemon for what does not change anything.
+// fetch requests data from the daemon.
 func (c *accountCmd) fetch(do admin.Do) ([]byte, error) {
 	conn, err := c.dial()
 	if err != nil {
@@ -80,13 +81,13 @@ func (c *accountCmd) print(std *streams, do admin.Do) error {
 
 type accountAddCmd struct {
 	Name     string  `arg:"" help:"Its name."`
-	UID      *uint32 `name:"uid" help:"The user of the host that it is." placeholder:"N"`
+	UID      *uint32 `name:"uid" help:"The uid of the same user on the host." placeholder:"N"`
 	FullName *string `help:"The name of the person." placeholder:"TEXT"`
 	Disabled bool    `help:"No logon with it succeeds until it is unlocked."`
 	Password bool    `help:"Read a password from the terminal, or one line of the input."`
 }
 
-// Run makes an account.
+// Run adds an account.
 func (c accountAddCmd) Run(std *streams, all *accountCmd) error {
 	r := admin.Request{Do: admin.AddAccount, Name: c.Name, UID: c.UID, FullName: c.FullName, Disabled: c.Disabled}
 	if c.Password {
@@ -101,8 +102,8 @@ func (c accountAddCmd) Run(std *streams, all *accountCmd) error {
 type accountSetCmd struct {
 	Name     string  `arg:"" help:"The account."`
 	Rename   *string `help:"Its new name." placeholder:"NAME"`
-	UID      *uint32 `name:"uid" xor:"uid" help:"The user of the host that it is." placeholder:"N"`
-	NoUID    bool    `name:"no-uid" xor:"uid" help:"It is no user of the host."`
+	UID      *uint32 `name:"uid" xor:"uid" help:"The uid of the same user on the host." placeholder:"N"`
+	NoUID    bool    `name:"no-uid" xor:"uid" help:"Remove the account's uid."`
 	FullName *string `help:"The name of the person." placeholder:"TEXT"`
 }
 
@@ -168,7 +169,7 @@ type accountImportCmd struct {
 	File string `arg:"" help:"The YAML file; - for the input."`
 }
 
-// Run makes the store what a file says.
+// Run replaces the store's contents by those of a file.
 func (c accountImportCmd) Run(all *accountCmd) error {
 	from := os.Stdin
 	if c.File != "-" {

@@ -17,10 +17,10 @@ func (groupListCmd) Run(std *streams, all *accountCmd) error { return all.print(
 
 type groupAddCmd struct {
 	Name string  `arg:"" help:"Its name."`
-	GID  *uint32 `name:"gid" help:"The group of the host that it is." placeholder:"N"`
+	GID  *uint32 `name:"gid" help:"The gid of the same group on the host." placeholder:"N"`
 }
 
-// Run makes a group.
+// Run adds a group.
 func (c groupAddCmd) Run(all *accountCmd) error {
 	return all.change(admin.Request{Do: admin.AddGroup, Name: c.Name, UID: c.GID})
 }
@@ -55,7 +55,7 @@ func (c groupLeaveCmd) Run(all *accountCmd) error {
 }
 
 type accountRightCmd struct {
-	List   rightListCmd   `cmd:"" help:"List who has which privileges and logon rights."`
+	List   rightListCmd   `cmd:"" help:"List privileges and logon rights."`
 	Grant  rightGrantCmd  `cmd:"" help:"Give a user or group privileges or logon rights."`
 	Revoke rightRevokeCmd `cmd:"" help:"Take them away."`
 }
@@ -65,7 +65,7 @@ type rightListCmd struct{}
 // Run lists the rights.
 func (rightListCmd) Run(std *streams, all *accountCmd) error { return all.print(std, admin.ListRights) }
 
-// rights name a user or group and rights.
+// rights has a user or group, and names of rights.
 type rights struct {
 	Who    string   `arg:"" help:"The user or group: a name or a SID."`
 	Rights []string `arg:"" help:"Such as SeImpersonatePrivilege or SeBatchLogonRight."`

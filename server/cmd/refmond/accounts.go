@@ -16,7 +16,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// accounts opens the store of accounts. The lock of the state folder is held.
+// accounts opens the account store. The caller holds the lock of the state folder.
 func (s *service) accounts(cfg *config, log *audit.Log) (err error) {
 	ids, err := readNumbers(cfg.IDNumbers)
 	if err != nil {
@@ -35,14 +35,14 @@ func (s *service) accounts(cfg *config, log *audit.Log) (err error) {
 	return nil
 }
 
-// warn says what of the accounts cannot be used.
+// warn logs which accounts or maps cannot be used.
 func (s *service) warn() {
 	if err := s.store.Trouble(); err != nil {
-		s.log.Error("not all users are let in", "error", err)
+		s.log.Error("some users cannot log on", "error", err)
 	}
 }
 
-// administer returns what answers requests about accounts.
+// administer returns the handler of requests about accounts.
 func (s *service) administer(cfg *config) func(*token.Token, []byte) ([]byte, ntstatus.Status) {
 	a := admin.Answerer{Store: s.store}
 	if s.trail != nil {
@@ -55,8 +55,7 @@ func (s *service) administer(cfg *config) func(*token.Token, []byte) ([]byte, nt
 	}
 }
 
-// auditKey returns the file of the key that the trail below a state folder is signed
-// with, or of its public half.
+// auditKey returns the file name of the audit log's signing key, or of its public half.
 func auditKey(state string, public bool) string {
 	name := "key"
 	if public {
@@ -65,7 +64,7 @@ func auditKey(state string, public bool) string {
 	return filepath.Join(state, "audit", name)
 }
 
-// recordChange writes the record of a change of accounts, whatever the policy (L-50).
+// recordChange writes the audit record of a change, whatever the audit policy is (L-50).
 func recordChange(log *audit.Log, c lsa.Change) error {
 	e, err := changeEvent(log, c)
 	if err != nil {
@@ -80,7 +79,8 @@ func recordChange(log *audit.Log, c lsa.Change) error {
 	return nil
 }
 
-// changeEvent returns the event of a change: those of rights have documented ones.
+// changeEvent returns the event for a change: a documented event id for rights, refmon's own
+// otherwise.
 func changeEvent(log *audit.Log, c lsa.Change) (audit.Event, error) {
 	by, err := sid.ParseStrict(c.By)
 	if err != nil {

@@ -2,15 +2,22 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/lsa"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
 )
 
-// TestChangeRecords: each change is a record, with no policy that asks for it, those
-// of rights under their documented numbers (L-50, L-22).
+// TestChangeRecords checks that each change is recorded without an audit policy, changes of rights
+// with their documented event ids (L-50, L-22).
 func TestChangeRecords(t *testing.T) {
 	none, err := audit.NewPolicy(audit.PolicySpec{})
 	if err != nil {
@@ -51,5 +58,128 @@ func TestChangeRecords(t *testing.T) {
 	}
 	if err := recordChange(log, lsa.Change{By: "alice", What: "account created"}); err == nil {
 		t.Error("a change that no SID made was recorded")
+	}
+}
+
+// TestLogons asks a running refmond for each kind of logon, and for names and SIDs.
+// The first administrator's password gives the full token by a batch logon (L-5, L-6,
+// L-21); S4U takes accounts and users of the host (L-36, L-57); Anonymous is a network
+// logon without a name (L-34).
+func TestLogons(t *testing.T) {
+	p := build(t)
+	p.serve()
+	p.must("secret\n", "add", "boss", "--password")
+	p.must("", "group", "join", "Administrators", "boss")
+	c := p.dial(p.socket)
+	for _, l := range []struct {
+		typ      winnt.LogonType
+		want     uint32 // TokenElevationType
+		elevated any
+	}{
+		{winnt.LOGON32_LOGON_INTERACTIVE, winnt.TokenElevationTypeLimited, uint32(0)},
+		{winnt.LOGON32_LOGON_NETWORK, winnt.TokenElevationTypeDefault, uint32(0)},
+		{winnt.LOGON32_LOGON_BATCH, winnt.TokenElevationTypeDefault, uint32(1)},
+	} {
+		out, st := c.Thread().LsaLogonUser(nt.LsaLogonUserIn{LogonType: l.typ, AuthenticationInformation: nt.LogonInformation{
+			MessageType: nt.InteractiveLogon, UserName: `HOST\boss`, Password: "secret"}})
+		v, st2 := c.Thread().NtQueryInformationToken(out.Token, winnt.TokenElevationType)
+		e, st3 := c.Thread().NtQueryInformationToken(out.Token, winnt.TokenElevation)
+		if st != 0 || st2 != 0 || st3 != 0 || v != l.want || e != l.elevated {
+			t.Errorf("type %v: %v, elevation type %v, elevated %v", l.typ, st, v, e)
+		}
+	}
+	if _, _, st, _ := logOn(c, nt.InteractiveLogon, "boss", "secret", winnt.LOGON32_LOGON_SERVICE); st !=
+		ntstatus.LogonTypeNotGranted {
+		t.Errorf("a service logon without its right: %v (L-2)", st)
+	}
+	p.must("", "right", "grant", "boss", "SeServiceLogonRight")
+	if _, _, st, _ := logOn(c, nt.InteractiveLogon, "boss", "secret", winnt.LOGON32_LOGON_SERVICE); st != 0 {
+		t.Errorf("a service logon with its right: %v (L-2)", st)
+	}
+	if user, _, st, _ := logOn(c, nt.InteractiveLogon, "", "", winnt.LOGON32_LOGON_NETWORK); user != "S-1-5-7" {
+		t.Errorf("no name: %s, %v (L-34)", user, st)
+	}
+	if user, level, st, _ := logOn(c, nt.S4ULogon, `Unix User\root`, "", winnt.LOGON32_LOGON_NETWORK); user !=
+		"S-1-22-1-0" || level != winnt.SecurityIdentification {
+		t.Errorf("root of the host: %s, %v, %v (L-57)", user, level, st)
+	}
+	p.lookups(c)
+}
+
+// lookups asks for names and SIDs, well-known, of accounts, of the host and unknown,
+// both ways (L-13, L-14, L-46).
+func (p *program) lookups(c *client.Conn) {
+	p.Helper()
+	th := c.Thread()
+	h, st := th.LsaOpenPolicy(winnt.POLICY_LOOKUP_NAMES)
+	if st != ntstatus.Success {
+		p.Fatal(st)
+	}
+	names := []string{"Everyone", `BUILTIN\Administrators`, "boss", `Unix User\root`, `Unix Group\root`,
+		"zoe-who-is-not-there"}
+	found, st := th.LsaLookupNames2(h, names...)
+	if st != ntstatus.SomeNotMapped || len(found.SIDs) != len(names) {
+		p.Fatalf("%v, %+v", st, found)
+	}
+	var sids []sid.SID
+	for i, want := range []string{"S-1-1-0", "S-1-5-32-544", "-1001", "S-1-22-1-0", "S-1-22-2-0", ""} {
+		if got := found.SIDs[i]; want == "" && got.Use != winnt.SidTypeUnknown || want != "" &&
+			!strings.HasSuffix(got.SID.String(), want) {
+			p.Errorf("%s is %+v, want %s", names[i], got, want)
+		}
+		sids = append(sids, found.SIDs[i].SID)
+	}
+	sids[5] = sid.MustParse("S-1-5-21-9-9-9-1103")
+	back, st := th.LsaLookupSids(h, sids...)
+	if st != ntstatus.SomeNotMapped || len(back.Names) != len(names) {
+		p.Fatalf("%v, %+v", st, back)
+	}
+	var got []string
+	for _, n := range back.Names {
+		domain := ""
+		if n.DomainIndex >= 0 {
+			domain = back.ReferencedDomains[n.DomainIndex].Name
+		}
+		got = append(got, domain+"|"+n.Name)
+	}
+	want := []string{"|Everyone", "BUILTIN|Administrators", "HOST|boss", "Unix User|root", "Unix Group|root",
+		"|S-1-5-21-9-9-9-1103"}
+	if !slices.Equal(got, want) {
+		p.Errorf("back: %q, want %q", got, want)
+	}
+}
+
+// TestSystem: where the configuration says that uid 0 is SYSTEM, root's program holds
+// SeTcbPrivilege: a logon by name is at level Impersonation, and the linked token is
+// the full one, to be used (L-26, L-22, L-36).
+func TestSystem(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root is uid 0")
+	}
+	p := build(t)
+	p.configure("root: NT AUTHORITY\\SYSTEM\n")
+	p.serve()
+	p.must("secret\n", "add", "boss", "--password")
+	p.must("", "group", "join", "Administrators", "boss")
+	c := p.dial(p.socket)
+	if _, level, st, _ := logOn(c, nt.S4ULogon, "boss", "", winnt.LOGON32_LOGON_NETWORK); st != 0 ||
+		level != winnt.SecurityImpersonation {
+		t.Errorf("a logon by name: %v, %v (L-36)", level, st)
+	}
+	th := c.Thread()
+	out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_INTERACTIVE,
+		AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "boss",
+			Password: "secret"}})
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	linked, st := th.NtQueryInformationToken(out.Token, winnt.TokenLinkedToken)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	typ, st := th.NtQueryInformationToken(linked.(winnt.Handle), winnt.TokenTypeInfo)
+	elevation, st2 := th.NtQueryInformationToken(linked.(winnt.Handle), winnt.TokenElevationType)
+	if st != 0 || st2 != 0 || typ != winnt.TokenPrimary || elevation != winnt.TokenElevationTypeFull {
+		t.Errorf("the linked token is %v, %v", typ, elevation)
 	}
 }

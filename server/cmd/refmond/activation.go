@@ -11,14 +11,14 @@ import (
 // firstInherited is the first descriptor that systemd passes, sd_listen_fds(3).
 const firstInherited = 3
 
-// inherited returns the listening sockets that a service manager passed to this
-// process, and takes them out of the environment of programs that it starts.
+// inherited returns the listening sockets that a service manager passed to this process. It removes
+// their environment variables, so that child processes do not see them.
 func inherited() (list []*net.UnixListener, err error) {
 	pid, count := os.Getenv("LISTEN_PID"), os.Getenv("LISTEN_FDS")
 	for _, name := range []string{"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"} {
 		err = errors.Join(err, os.Unsetenv(name))
 	}
-	if err != nil || pid != strconv.Itoa(os.Getpid()) { // they are for another process
+	if err != nil || pid != strconv.Itoa(os.Getpid()) { // the sockets are for another process
 		return nil, err
 	}
 	n, err := strconv.Atoi(count)

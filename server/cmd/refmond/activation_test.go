@@ -1,15 +1,19 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/test/programs"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -20,9 +24,7 @@ import (
 func TestActivation(t *testing.T) {
 	dir := t.TempDir()
 	bin, config, socket := filepath.Join(dir, "refmond"), filepath.Join(dir, "refmond.yaml"), filepath.Join(dir, "s")
-	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	programs.Install(t, dir, "refmond")
 	text := "state: " + filepath.Join(dir, "state") + "\nsocket: " + socket + "\nadminSocket: ''\nlog: {level: error}\n"
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -65,7 +67,7 @@ func TestActivation(t *testing.T) {
 	}
 	dialled := make(chan error, 1)
 	var again *client.Conn
-	go func() { // before the next daemon is there
+	go func() { // before the next daemon starts
 		var err error
 		again, err = client.Dial(socket)
 		dialled <- err
@@ -78,5 +80,96 @@ func TestActivation(t *testing.T) {
 	defer again.Close()
 	if _, st := again.Thread().NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY); st != ntstatus.Success {
 		t.Error(st)
+	}
+}
+
+// TestInherited: sockets are taken over only where the manager means this process, and
+// as many as it says (W-29).
+func TestInherited(t *testing.T) {
+	own := fmt.Sprint(os.Getpid())
+	for _, c := range []struct {
+		pid, count string
+		bad        bool
+	}{{own, "0", false}, {own, "17", true}, {own, "-1", true}, {own, "", true}, {own, "two", true}, {"1", "1", false},
+		{"", "1", false}, {"1", "two", false}} {
+		t.Setenv("LISTEN_PID", c.pid)
+		t.Setenv("LISTEN_FDS", c.count)
+		t.Setenv("LISTEN_FDNAMES", "x")
+		list, err := inherited()
+		if err != nil && !strings.Contains(err.Error(), "want a number of sockets") {
+			t.Errorf("%+v: descriptors were looked at: %v", c, err)
+		}
+		if (err != nil) != c.bad || len(list) > 0 || os.Getenv("LISTEN_PID")+os.Getenv("LISTEN_FDS")+
+			os.Getenv("LISTEN_FDNAMES") != "" {
+			t.Errorf("%+v: %v, %v, LISTEN_PID is %q afterwards", c, list, err, os.Getenv("LISTEN_PID"))
+		}
+	}
+	file, err := unix.Open(written(t, filepath.Join(t.TempDir(), "f"), ""), unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l, err := listener(uintptr(file)); err == nil { // it closes the descriptor
+		t.Errorf("a file is a socket: %v", l.Addr())
+	}
+}
+
+// TestUnit checks that systemd accepts the shipped units, if it is installed.
+func TestUnit(t *testing.T) {
+	text, err := os.ReadFile("../../systemd/refmond.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	socket, err := os.ReadFile("../../systemd/refmond.socket")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shipped, err := load("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, at := range []string{shipped.Socket, shipped.AdminSocket} {
+		if !strings.Contains(string(socket), "ListenStream="+at+"\n") {
+			t.Errorf("the socket unit does not listen at %s", at)
+		}
+	}
+	if !strings.Contains(string(text), "refmond serve --config") {
+		t.Error("the unit does not start refmond serve")
+	}
+	trees, err := os.ReadFile("../../systemd/refmond-trees.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range ofTrees {
+		if strings.Count(string(trees), c.name) != 2 {
+			t.Errorf("refmond-trees.conf does not give %s", c.name)
+		}
+	}
+	analyze, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		t.Skip("no systemd-analyze on this machine")
+	}
+	program := filepath.Join(t.TempDir(), "refmond")
+	if err := os.WriteFile(program, []byte("#!/bin/sh\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	unit, sockets := filepath.Join(dir, "refmond.service"), filepath.Join(dir, "refmond.socket")
+	shown := strings.ReplaceAll(string(text), "/usr/local/bin/refmond", program) + string(trees)
+	if err := errors.Join(os.WriteFile(unit, []byte(shown), 0o600), os.WriteFile(sockets, socket, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	// The unit of a mount without a daemon is a template: its instance is the escaped path of the tree.
+	mount, err := os.ReadFile("../../systemd/refmond-mount@.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mounts := filepath.Join(dir, "refmond-mount@srv-projects.service")
+	if err := os.WriteFile(mounts, []byte(strings.ReplaceAll(string(mount), "/usr/local/bin/refmond", program)),
+		0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(analyze, "verify", "--man=no", unit, sockets, mounts).CombinedOutput()
+	if strings.Contains(string(out), "Unknown key") || strings.Contains(string(out), "Failed to parse") {
+		t.Errorf("%v\n%s", err, out)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"os"
 
 	"github.com/refmon/refmon/internal/strict"
-	"github.com/refmon/refmon/internal/verbs/strictyaml"
+	"github.com/refmon/refmon/internal/strictyaml"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -20,7 +20,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// shipped is the configuration with every key, as it is without a file.
+// shipped is the default configuration, with every key.
 //
 //go:embed refmond.yaml
 var shipped []byte
@@ -45,20 +45,20 @@ type settings struct {
 		Socket string `json:"socket"`
 	} `json:"watch"`
 	Limits struct {
-		Connections int `json:"connections"`
-		PerUser     int `json:"perUser"`
-		Threads     int `json:"threads"`
+		Connections int   `json:"connections"`
+		PerUser     int   `json:"perUser"`
+		Threads     int   `json:"threads"`
+		Quota       int64 `json:"quota"`
+		Total       int64 `json:"total"`
+		Reserve     int64 `json:"reserve"`
 	} `json:"limits"`
-	Audit struct {
-		Keep     bool `json:"keep"`
-		Required bool `json:"required"`
-	} `json:"audit"`
-	Log struct {
+	Audit auditSettings `json:"audit"`
+	Log   struct {
 		Level string `json:"level"`
 	} `json:"log"`
 }
 
-// config is a configuration that was checked.
+// config is a validated configuration.
 type config struct {
 	settings
 	profile    nt.Profile
@@ -68,11 +68,12 @@ type config struct {
 	trees      []treeConfig // by name
 	level      slog.Level
 
-	inherited []*net.UnixListener // of the service manager; not of the file
+	file      string              // name of the file; "" for the defaults
+	inherited []*net.UnixListener // from the service manager, not from the file
 }
 
-// load reads a configuration file over what is shipped; without a file that is
-// all. An error names the file and, where it can, the line.
+// load returns the default configuration, overridden by a file. file may be "". An error has the
+// file's name and, if known, the line.
 func load(file string) (*config, error) {
 	var c config
 	if err := c.read(shipped); err != nil {
@@ -91,17 +92,18 @@ func load(file string) (*config, error) {
 	if err := c.check(); err != nil {
 		return nil, fmt.Errorf("configuration %s: %w", file, err)
 	}
+	c.file = file
 	return &c, nil
 }
 
-// identity returns who decides about tokens: the accounts of the store, and what the
-// configuration adds for uids.
+// identity returns the source of tokens: the store's accounts with the additions that the
+// configuration has for uids.
 func (c *config) identity(s *lsa.Store) daemon.Identity {
 	return auth.Stored{Store: s, Administrators: c.Administrators, Privileges: c.privileges}
 }
 
-// startsAs returns the uids under which programs are started for other users; nil where
-// that is not wanted.
+// startsAs returns the function that maps users to the uids of programs started for them; nil if
+// startAs is off.
 func (c *config) startsAs(s *lsa.Store) func(sid.SID) (uint32, bool) {
 	if !c.StartAs {
 		return nil
@@ -109,8 +111,8 @@ func (c *config) startsAs(s *lsa.Store) func(sid.SID) (uint32, bool) {
 	return s.UID
 }
 
-// recorded are the privileges that no configuration gives: who holds one of them is
-// more than an administrator, and the grant is a change with a record. L-22
+// recorded are the privileges that a configuration may not grant. Their holders can do more than
+// administrators, so each grant must be recorded (L-22).
 var recorded = winnt.Privileges(winnt.SeTcbPrivilege, winnt.SeCreateTokenPrivilege, winnt.SeAssignPrimaryTokenPrivilege)
 
 func (c *config) read(text []byte) error {
@@ -121,7 +123,10 @@ func (c *config) read(text []byte) error {
 	return strict.Locate(json, marks, strict.Unmarshal(json, &c.settings))
 }
 
-// check turns the settings into what they mean.
+// leastQuota is the minimum quota of an account, in bytes. A program could not work with less.
+const leastQuota = 1 << 20
+
+// check validates the settings and sets the derived fields.
 func (c *config) check() error {
 	switch c.Profile {
 	case "documented":
@@ -142,7 +147,15 @@ func (c *config) check() error {
 	if c.Limits.Connections < 1 || c.Limits.PerUser < 1 || c.Limits.Threads < 1 {
 		return errors.New("limits: each must be at least 1")
 	}
-	c.limits = daemon.Limits{Connections: c.Limits.Connections, PerUser: c.Limits.PerUser, Threads: c.Limits.Threads}
+	if err := c.Audit.check(); err != nil {
+		return err
+	}
+	if l := c.Limits; l.Quota < leastQuota || l.Reserve < 1 || l.Total-l.Reserve < l.Quota {
+		return fmt.Errorf("limits: quota %d must be at least %d bytes, reserve %d at least 1, "+
+			"and total %d at least both together", l.Quota, leastQuota, l.Reserve, l.Total)
+	}
+	c.limits = daemon.Limits{Connections: c.Limits.Connections, PerUser: c.Limits.PerUser, Threads: c.Limits.Threads,
+		Quota: c.Limits.Quota, Total: c.Limits.Total, Reserve: c.Limits.Reserve}
 	c.privileges = map[uint32]winnt.PrivilegeSet{}
 	for uid, names := range c.Privileges {
 		for _, name := range names {

@@ -1,11 +1,27 @@
 package main
 
 import (
+	"bufio"
+	"fmt"
+	"io"
+	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/examples/pipes"
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/server/daemon"
+	"github.com/refmon/refmon/server/mount"
+	"github.com/refmon/refmon/winnt"
 )
 
 // TestShipped: the configuration that is shipped is well formed and has every key
@@ -29,7 +45,7 @@ func TestShipped(t *testing.T) {
 	keys(reflect.TypeFor[settings]())
 }
 
-// TestConfigurationRefused: what is not meant is refused, with the place.
+// TestConfigurationRefused checks that each invalid value is an error with its position.
 func TestConfigurationRefused(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"state: /x\nsokket: /y\n", "line 2: sokket: unknown field"},
@@ -51,6 +67,385 @@ func TestConfigurationRefused(t *testing.T) {
 		_, err := load(file)
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), file) {
 			t.Errorf("%q: %v, want %q", c.text, err, c.want)
+		}
+	}
+}
+
+// every is a configuration with each key, and no value that another key or the shipped one has.
+const every = `state: /st
+socket: /so
+adminSocket: /ad
+computer: COMPUTER
+root: carol
+profile: observed
+administrators: [11, 12]
+privileges:
+  7: [SeBackupPrivilege, SeDebugPrivilege]
+  8: [SeRestorePrivilege]
+startAs: true
+files:
+  one: 'O:BAG:SYD:(A;;FA;;;BA)'
+  two: 'D:(A;;FR;;;WD)'
+trees:
+  b:
+    path: /srv/b/./x/
+    attribute: user.NTACL
+    share: 'D:(A;;FR;;;AU)'
+    traverse: never
+    missing: synthesise
+    ignorePosix: true
+    caseInsensitive: true
+    accessBased: true
+    fileMode: '0640'
+    directoryMode: '0751'
+    group: '77'
+    descriptors: write
+    exposed: true
+    mount: /mnt/b
+    hideUnreadable: true
+    followLinks: true
+    mode: map
+    listDescriptors: true
+    backup: /mnt/backup
+  a:
+    path: /srv/a
+    traverse: always
+    descriptors: read
+kerberos:
+  keytab: /kt
+  realm: R.TEST
+  services: [HTTP/w]
+  domain: S-1-5-21-1-2-3
+  skew: 61
+  encryptionTypes: [18]
+  requireBinding: true
+  delegated: true
+directory:
+  servers: ['ldaps://h:1']
+  security: signed
+  ca: /ca
+  base: DC=b
+  name: N
+  kdc: ['k:2']
+  account: acc
+  passwords: kdc
+  unqualified: true
+  claims: {c: 'attr:int64'}
+  fresh: 62
+  stale: 63
+  groups: 64
+  entries: 65
+  attempts: 66
+  attemptsPerName: 68
+  attemptsPerAddress: 67
+idNumbers: /ids
+watch:
+  socket: /wa
+limits:
+  connections: 71
+  perUser: 72
+  threads: 73
+  quota: 1048577
+  total: 3000000
+  reserve: 75
+audit:
+  keep: false
+  required: false
+  policy: {File System: success}
+  size: 85
+  age: 82
+  overwrite: never
+  reserve: 83
+  connections: 84
+log:
+  level: debug
+`
+
+// loaded reads a configuration from a file.
+func loaded(t *testing.T, text string) (*config, error) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "c.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return load(file)
+}
+
+// TestEachKeySetsItsField checks that each key sets its own field and no other.
+func TestEachKeySetsItsField(t *testing.T) {
+	got, err := loaded(t, every)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fr := sddl.MustParse("D:(A;;FR;;;WD)")
+	files := got.files
+	if len(files) != 2 || !files["one"].Equal(sddl.MustParse("O:BAG:SYD:(A;;FA;;;BA)")) || !files["two"].Equal(fr) {
+		t.Errorf("files %v", files)
+	}
+	if s := got.trees[1].Share; s == nil || !s.Equal(sddl.MustParse("D:(A;;FR;;;AU)")) {
+		t.Errorf("share %v", s)
+	}
+	got.files, got.trees[1].Share = nil, nil
+	want := &config{profile: nt.Observed, level: slog.LevelDebug,
+		privileges: map[uint32]winnt.PrivilegeSet{7: winnt.Privileges(winnt.SeBackupPrivilege, winnt.SeDebugPrivilege),
+			8: winnt.Privileges(winnt.SeRestorePrivilege)},
+		limits: daemon.Limits{Connections: 71, PerUser: 72, Threads: 73, Quota: 1048577, Total: 3000000, Reserve: 75},
+		trees: []treeConfig{{name: "a", Config: hostfs.Config{Path: "/srv/a", Attribute: "security.NTACL",
+			Policy: fileaccess.Policy{Traverse: fileaccess.TraverseAlways}, HandOut: hostfs.HandOutReads}},
+			{name: "b", groups: []uint32{77}, exposed: true, mount: "/mnt/b", hide: true, follow: true, modes: mount.MapMode,
+				listed: true, backup: "/mnt/backup",
+				Config: hostfs.Config{Path: "/srv/b/x", Attribute: "user.NTACL", Missing: hostfs.SynthesiseMissing,
+					Policy:      fileaccess.Policy{Traverse: fileaccess.TraverseNever},
+					IgnorePosix: true, CaseInsensitive: true, AccessBased: true, FileMode: 0o640, DirectoryMode: 0o751,
+					HandOut: hostfs.HandOutWrites}}}}
+	s := &want.settings
+	s.State, s.Socket, s.AdminSocket, s.Computer, s.Root = "/st", "/so", "/ad", "COMPUTER", "carol"
+	s.Profile, s.Administrators, s.StartAs, s.IDNumbers, s.Watch.Socket = "observed", []uint32{11, 12}, true, "/ids", "/wa"
+	s.Privileges = map[uint32][]string{7: {"SeBackupPrivilege", "SeDebugPrivilege"}, 8: {"SeRestorePrivilege"}}
+	s.Files = map[string]string{"one": "O:BAG:SYD:(A;;FA;;;BA)", "two": "D:(A;;FR;;;WD)"}
+	s.Trees = map[string]treeSettings{"a": {Path: "/srv/a", Traverse: "always", Descriptors: "read"},
+		"b": {Path: "/srv/b/./x/", Attribute: "user.NTACL", Share: "D:(A;;FR;;;AU)", Traverse: "never",
+			Missing: "synthesise", IgnorePosix: true, CaseInsensitive: true, AccessBased: true, FileMode: "0640",
+			DirectoryMode: "0751", Group: "77", Descriptors: "write", Exposed: true, Mount: "/mnt/b", ListDescriptors: true,
+			Backup:         "/mnt/backup",
+			HideUnreadable: true, FollowLinks: true, Mode: "map"}}
+	s.Audit = auditSettings{Policy: map[string]string{"File System": "success"}, Size: 85, Age: 82, Overwrite: "never",
+		Reserve: 83, Connections: 84}
+	s.Kerberos = tickets{Keytab: "/kt", Realm: "R.TEST", Services: []string{"HTTP/w"}, Domain: "S-1-5-21-1-2-3",
+		Skew: 61, EncryptionTypes: []int32{18}, RequireBinding: true, Delegated: true}
+	s.Directory = directory{Servers: []string{"ldaps://h:1"}, Security: "signed", CA: "/ca", Base: "DC=b", Name: "N",
+		KDC: []string{"k:2"}, Account: "acc", Passwords: "kdc", Unqualified: true,
+		Claims: map[string]string{"c": "attr:int64"}, Fresh: 62, Stale: 63, Groups: 64, Entries: 65, Attempts: 66,
+		AttemptsPerName: 68, AttemptsPerAddress: 67}
+	s.Limits.Connections, s.Limits.PerUser, s.Limits.Threads = 71, 72, 73
+	s.Limits.Quota, s.Limits.Total, s.Limits.Reserve = 1048577, 3000000, 75
+	s.Log.Level = "debug"
+	for i := range reflect.TypeFor[settings]().NumField() {
+		f := reflect.TypeFor[settings]().Field(i)
+		a, b := reflect.ValueOf(got.settings).Field(i).Interface(), reflect.ValueOf(want.settings).Field(i).Interface()
+		if !reflect.DeepEqual(a, b) {
+			t.Errorf("%s is %+v, want %+v", f.Name, a, b)
+		}
+	}
+	got.settings, want.settings, want.file = settings{}, settings{}, got.file
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+// TestConfigurationChecked: each of these changes of a good configuration is refused, and the error says where; those
+// at the bound are not.
+func TestConfigurationChecked(t *testing.T) {
+	for _, c := range []struct{ old, new, want string }{
+		{"adminSocket: /ad", "adminSocket: /so", "adminSocket be another"}, {"state: /st", "state: ''", "must be given"},
+		{"socket: /wa", "socket: /so", "watch.socket"}, {"socket: /wa", "socket: /ad", "watch.socket"},
+		{"socket: /wa", "socket: ''", ""}, {"adminSocket: /ad", "adminSocket: ''", ""},
+		{"connections: 71", "connections: 0", "limits"}, {"perUser: 72", "perUser: 0", "limits"},
+		{"threads: 73", "threads: 0", "limits"}, {"threads: 73", "threads: 1", ""}, {"connections: 71", "connections: 1", ""},
+		{"[SeRestorePrivilege]", "[SeTcbPrivilege]", "privileges of 8: SeTcbPrivilege"},
+		{"[SeRestorePrivilege]", "[SeCreateTokenPrivilege]", "refmond account right"},
+		{"[SeRestorePrivilege]", "[SeAssignPrimaryTokenPrivilege]", "refmond account right"},
+		{"keytab: /kt", "keytab: ''", "directory: passwords: kdc needs"}, {"realm: R.TEST", "realm: ''", "kerberos: realm"},
+		{"S-1-5-21-1-2-3", "S-1-5-21-1-2", "kerberos: domain"}, {"S-1-5-21-1-2-3", "S-1-5-21-1-2-3-4", "kerberos: domain"},
+		{"S-1-5-21-1-2-3", "", "directory: kerberos.realm and kerberos.domain"}, {"skew: 61", "skew: 0", "kerberos: skew"},
+		{"skew: 61", "skew: 1", ""}, {"skew: 61", "skew: 3600", ""}, {"skew: 61", "skew: 3601", "kerberos: skew"},
+		{"passwords: kdc", "passwords: yes", "directory: passwords"}, {"passwords: kdc", "passwords: ''", ""},
+		{"passwords: kdc", "passwords: bind", "bind needs servers, and security: tls"},
+		{"attempts: 66", "attempts: 0", "directory: attempts"}, {"attempts: 66", "attempts: 1", ""},
+		{"attemptsPerName: 68", "attemptsPerName: 65", "directory: attemptsPerName: 65, want at least attempts (66)"},
+		{"attemptsPerName: 68", "attemptsPerName: 66", ""},
+		{"attemptsPerAddress: 67", "attemptsPerAddress: 0", "directory: attempts"},
+		{"security: signed", "security: none", "directory: security"}, {"security: signed", "security: tls", ""},
+		{"account: acc", "account: ''", "directory: account"}, {"ldaps://h:1", "http://h", "directory"},
+		{"account: acc", "account: acc\n  passwordFile: /p", "needs the keytab, not passwordFile"},
+		{"fresh: 62", "fresh: -1", "no number below 0"}, {"fresh: 62", "fresh: 0", ""}, {"stale: 63", "stale: -1", "below 0"},
+		{"stale: 63", "stale: 0", ""}, {"groups: 64", "groups: 0", "at least 1"}, {"groups: 64", "groups: 1", ""},
+		{"groups: 64", "groups: 10000", ""}, {"groups: 64", "groups: 10001", "groups: 10001, want at most 10000"},
+		{"entries: 65", "entries: 0", "at least 1"}, {"entries: 65", "entries: 1", ""},
+		{"attr:int64", "attr:float", "directory: claims: c"},
+		{"overwrite: never", "overwrite: often", "audit.overwrite"}, {"overwrite: never", "overwrite: archive", ""},
+		{"size: 85", "size: 83", "audit.size"}, {"size: 85", "size: 0", ""}, {"size: 85", "size: -1", "audit: size"},
+		{"age: 82", "age: -1", "audit: size"}, {"reserve: 83", "reserve: -1", "audit: size"},
+		{"connections: 84", "connections: 0", "audit.connections"},
+		{"File System: success", "Files: success", "audit.policy"},
+		{"File System: success", "File System: often", "audit.policy: File System"},
+		{"path: /srv/a", "path: /srv/b", "trees: b: its path"}, {"path: /srv/a", "path: /srv/b/x", "trees: b: its path"},
+		{"path: /srv/a", "path: /srv/b/x/y", "trees: b: its path"}, {"path: /srv/a", "path: /srv/b/xy", ""},
+		{"path: /srv/a", "path: /", "trees: b: its path"}, {"path: /srv/a", "path: srv/a", "trees: a: path"},
+		{"mount: /mnt/b\n", "mount: mnt\n", "trees: b: mount"}, {"mount: /mnt/b\n", "mount: ''\n", "listDescriptors"},
+		{"listDescriptors: true", "listDescriptors: false", ""}, {"backup: /mnt/backup", "backup: mnt", "trees: b: backup"},
+		{"backup: /mnt/backup", "backup: ''", ""}, {"backup: /mnt/backup", "backup: /mnt/b", "in the tree or in its mount"},
+		{"backup: /mnt/backup", "backup: /mnt/b/in", "in its mount"},
+		{"backup: /mnt/backup", "backup: /srv/b/x/y", "in the tree"},
+		{"user.NTACL", "system.NTACL", "trees: b: attribute"},
+		{"user.NTACL", "user.", "trees: b: attribute"}, {"user.NTACL", "trusted.x", ""},
+		{"traverse: never", "traverse: often", "trees: b: traverse"}, {"traverse: never", "traverse: privilege", ""},
+		{"missing: synthesise", "missing: invent", "trees: b: missing"}, {"missing: synthesise", "missing: refuse", ""},
+		{"descriptors: write", "descriptors: all", "trees: b: descriptors"}, {"descriptors: write", "descriptors: none", ""},
+		{"share: 'D:(A;;FR;;;AU)'", "share: 'X:'", "trees: b: share"},
+		{"share: 'D:(A;;FR;;;AU)'", "share: ''", "accessBased"},
+		{"'0640'", "'0778'", "trees: b: fileMode"}, {"'0640'", "'1000'", "trees: b: fileMode"}, {"'0640'", "'0777'", ""},
+		{"'0751'", "'rwx'", "trees: b: directoryMode"}, {"'0751'", "'1777'", "trees: b: directoryMode"},
+		{"group: '77'", "group: no-such-group-here", "trees: b: group"}, {"  b:\n", "  'b:c':\n", "trees: b:c: a name"},
+		{"'O:BAG:SYD:(A;;FA;;;BA)'", "'O:XX'", "files: one"}, {"level: debug", "level: warn", ""},
+	} {
+		if strings.Count(every, c.old) != 1 && c.old != "path: /srv/a" {
+			t.Fatalf("%q stands in the configuration %d times", c.old, strings.Count(every, c.old))
+		}
+		_, err := loaded(t, strings.Replace(every, c.old, c.new, 1))
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%q in place of %q: %v, want %q", c.new, c.old, err, c.want)
+		}
+	}
+}
+
+// TestPageConfigurations: refmond takes the configurations of the page, and with the one
+// for servers the programs in examples/pipes answer as the page says.
+func TestPageConfigurations(t *testing.T) {
+	text, dir := page(t), t.TempDir()
+	own := fmt.Sprintf("state: %s\nsocket: %s\nadminSocket: %s\nlog: {level: error}\n", filepath.Join(dir, "state"),
+		filepath.Join(dir, "s"), filepath.Join(dir, "a"))
+	var servers *config
+	for _, block := range regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllStringSubmatch(text, -1) {
+		keys := strings.ReplaceAll(block[1], "1000:", fmt.Sprintf("%d:", os.Getuid()))
+		cfg, err := load(written(t, filepath.Join(dir, "refmond.yaml"), own+keys))
+		if err != nil {
+			t.Errorf("%s%v", block[1], err)
+		} else if len(cfg.files) > 0 {
+			servers = cfg
+		}
+	}
+	if servers == nil {
+		t.Fatal("the page has no files to try the examples with")
+	}
+	said := answers(t, servers)
+	for line := range strings.Lines(said) {
+		if !strings.Contains(text, "`"+strings.TrimSpace(line)+"`") {
+			t.Errorf("the page does not say %q", line)
+		}
+	}
+	if said != "report: STATUS_SUCCESS\npayroll: STATUS_ACCESS_DENIED\n" {
+		t.Errorf("the client prints\n%s", said)
+	}
+}
+
+// answers runs the server and the client of examples/pipes against a daemon, and returns the
+// client's output.
+func answers(t *testing.T, cfg *config) string {
+	t.Helper()
+	s, err := start(cfg, &streams{out: io.Discard, err: io.Discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(serving(t, s))
+	var programs [2]*client.Conn
+	for i := range programs {
+		if programs[i], err = client.Dial(cfg.Socket); err != nil {
+			t.Fatal(err)
+		}
+		defer programs[i].Close()
+	}
+	says, out := io.Pipe()
+	ended := make(chan struct{})
+	defer func() { <-ended }()
+	defer programs[0].Close()
+	go func() {
+		defer close(ended)
+		out.CloseWithError(pipes.Serve(programs[0], out))
+	}()
+	lines := bufio.NewReader(says)
+	if line, err := lines.ReadString('\n'); !strings.HasPrefix(line, "listening on ") {
+		t.Fatalf("the server said %q, %v", line, err)
+	}
+	go io.Copy(io.Discard, lines)
+	var said strings.Builder
+	if err := pipes.Ask(programs[1], winnt.SecurityImpersonation, []string{"report", "payroll"}, &said); err != nil {
+		t.Fatal(err)
+	}
+	return said.String()
+}
+
+// TestProfiles checks that each unit uses the AppArmor profile of its program, that the profile has
+// the configured folders, and that AppArmor's parser accepts it, if it is installed.
+func TestProfiles(t *testing.T) {
+	cfg, err := load("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	parser, missing := exec.LookPath("apparmor_parser")
+	for name, want := range map[string][]string{
+		"refmond": {"/etc/refmon/** r", cfg.State + "/** rw", filepath.Dir(cfg.Socket) + "/** rw",
+			"/usr/{,local/}bin/refmond mr", "capability dac_override", "capability sys_admin"},
+		"refmon-gateway": {cfg.State + "-gateway/** rw", "/etc/refmon/gateway.yaml r", "capability net_bind_service"},
+	} {
+		path := filepath.Join("../../../packaging/apparmor", name)
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range append(want, "profile "+name+" ", "include if exists <local/"+name+">") {
+			if !strings.Contains(string(b), w) {
+				t.Errorf("%s lacks %q", path, w)
+			}
+		}
+		unit, err := os.ReadFile("../../systemd/" + name + ".service")
+		if err != nil || !strings.Contains(string(unit), "\nAppArmorProfile=-"+name+"\n") {
+			t.Errorf("%s.service does not ask for its profile (%v)", name, err)
+		}
+		if missing != nil {
+			continue
+		}
+		// -Q: nothing is loaded into the kernel.
+		if out, err := exec.Command(parser, "-Q", "--skip-cache", path).CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", path, err, out)
+		}
+	}
+	if missing != nil {
+		t.Skip("the profiles were read, but not by AppArmor: no apparmor_parser on this machine")
+	}
+}
+
+// TestFiles checks that sysusers and tmpfiles create the unit's user and folders with the
+// configuration's paths, and that systemd accepts both, if it is installed.
+func TestFiles(t *testing.T) {
+	text := map[string]string{}
+	for _, name := range []string{"service", "sysusers", "tmpfiles"} {
+		b, err := os.ReadFile("../../systemd/refmond." + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text[name] = string(b)
+	}
+	cfg, err := load("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for in, want := range map[string][]string{
+		"service":  {"User=refmond", "StateDirectory=" + filepath.Base(cfg.State), "RuntimeDirectory=refmon\n"},
+		"sysusers": {"u refmond ", cfg.State},
+		"tmpfiles": {"d " + cfg.State + " 0700 refmond", "d " + filepath.Dir(cfg.Socket) + " ",
+			"d " + filepath.Dir(cfg.AdminSocket) + " "},
+	} {
+		for _, w := range want {
+			if !strings.Contains(strings.Join(strings.Fields(text[in]), " "), strings.TrimSpace(w)) {
+				t.Errorf("refmond.%s lacks %q", in, w)
+			}
+		}
+	}
+	for program, in := range map[string]string{"systemd-sysusers": "sysusers", "systemd-tmpfiles": "tmpfiles"} {
+		path, err := exec.LookPath(program)
+		if err != nil {
+			t.Logf("no %s on this machine", program)
+			continue
+		}
+		cmd := exec.Command(path, "--dry-run", "-")
+		if program == "systemd-tmpfiles" {
+			cmd = exec.Command(path, "--create", "--dry-run", "-")
+		}
+		cmd.Stdin = strings.NewReader(strings.ReplaceAll(text[in], " refmond refmond", " root root")) // no such user here
+		if out, err := cmd.CombinedOutput(); strings.Contains(string(out), "<stdin>:") ||
+			strings.Contains(string(out), "Unknown") && !strings.Contains(string(out), "unrecognized option") {
+			t.Errorf("%s: %v\n%s", program, err, out)
 		}
 	}
 }

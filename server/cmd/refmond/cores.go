@@ -2,12 +2,12 @@ package main
 
 import "golang.org/x/sys/unix"
 
-// coreLimit is how many bytes a core may have: too few for a file, and the one number with
-// which the host starts no program for it either (core(5); with 0 it does).
+// coreLimit is the size limit of a core dump, in bytes. It is too small for a file. Unlike 0, it
+// also prevents the host from starting a core handler (core(5)).
 const coreLimit = 1
 
-// noCores keeps this process from leaving a core behind: it would have keys of services,
-// and passwords on their way (K-83). Programs that it starts have the same limit.
+// noCores prevents core dumps of this process and its children, because they would contain service
+// keys and passwords (K-83). It logs a failure.
 func (s *service) noCores() {
 	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{Cur: coreLimit, Max: coreLimit}); err != nil {
 		s.log.Warn("a crash can leave a core file, with keys in it", "error", err)

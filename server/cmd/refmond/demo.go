@@ -20,25 +20,25 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// demoFiles has the files of the demo. The domain is that of alice and bob.
+// demoFiles has the files of the demo. The domain is alice's and bob's.
 var demoFiles = []struct{ name, sddl string }{
 	{"report", "O:SYG:SYD:(A;;FR;;;DU)(A;;FA;;;SY)"},
 	{"payroll", "O:SYG:SYD:(D;;FR;;;DU)(A;;FR;;;WD)(A;;FA;;;SY)"},
 	{"server-secret", "O:NSG:NSD:(A;;FR;;;NS)(A;;FA;;;SY)"},
 }
 
-// demoTokens says as whom each program of the demo runs.
+// demoTokens has the token of each program in the demo.
 var demoTokens = map[string]string{
 	"server": `{"user":"NS","groups":["WD","AU","BU"],"privileges":["SeChangeNotifyPrivilege","SeImpersonatePrivilege"]}`,
 	"alice":  `{"user":"S-1-5-21-1-2-3-1107","groups":["DU","WD","AU"]}`,
 	"bob":    `{"user":"S-1-5-21-1-2-3-1108","groups":["WD","AU"]}`,
 }
 
-// demoRole tells this program, started once more by the demo, which part it plays.
+// demoRole is the environment variable with the part that a child process of the demo plays.
 const demoRole = "REFMOND_DEMO"
 
-// demo starts a daemon in a temporary folder, has three programs tell the story of
-// impersonation across process borders, and stays up.
+// demo starts a daemon in a temporary folder, runs three programs that show impersonation across
+// processes, and serves until SIGTERM or SIGINT.
 func demo(std *streams) (err error) {
 	dir, err := os.MkdirTemp("", "refmond-demo-")
 	if err != nil {
@@ -104,7 +104,7 @@ func demoDaemon(dir string, std *streams) (*service, *config, error) {
 	return s, cfg, err
 }
 
-// story plays the story. It returns the server, which goes on.
+// story runs the programs. It returns the server, which keeps running, also with an error.
 func (s *service) story(std *streams) (*exec.Cmd, error) {
 	server, out, err := s.actor("server", "server")
 	if err != nil {
@@ -116,7 +116,7 @@ func (s *service) story(std *streams) (*exec.Cmd, error) {
 		return server, fmt.Errorf("the demo's server: %w", err)
 	}
 	fmt.Fprintf(std.out, "Program 1, NETWORK SERVICE with SeImpersonatePrivilege: %s", line)
-	go func() { _, _ = io.Copy(io.Discard, lines) }() // its log would be mixed with the clients'
+	go func() { _, _ = io.Copy(io.Discard, lines) }() // its log would mix with the clients' output
 	for i, c := range []struct {
 		who, says string
 		args      []string
@@ -141,8 +141,7 @@ func (s *service) story(std *streams) (*exec.Cmd, error) {
 	return server, nil
 }
 
-// actor starts this program once more, with a connection whose process has the
-// token of that name.
+// actor starts this program as a child with a connection whose process has the named token.
 func (s *service) actor(who string, args ...string) (*exec.Cmd, io.Reader, error) {
 	tok, err := token.Parse([]byte(demoTokens[who]))
 	if err != nil {
@@ -169,7 +168,7 @@ func (s *service) actor(who string, args ...string) (*exec.Cmd, io.Reader, error
 	return cmd, out, cmd.Start()
 }
 
-// act plays a part of the demo.
+// act plays one part of the demo.
 func act(args []string, std *streams) error {
 	conn, err := client.Dial(client.Socket())
 	if err != nil {

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/programs"
 )
 
 // Environment of this test's program where the demo starts it once more.
@@ -69,14 +71,11 @@ func TestDemoFails(t *testing.T) {
 	}
 }
 
-// TestDemo plays the demo and ends it: it tells the story of three programs and
-// leaves no folder behind.
+// TestDemo runs the demo to its end, and checks its output and that it leaves no folder.
 func TestDemo(t *testing.T) {
 	dir := t.TempDir()
 	bin := filepath.Join(dir, "refmond")
-	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	programs.Install(t, dir, "refmond")
 	if err := os.Mkdir(filepath.Join(dir, "tmp"), 0o700); err != nil {
 		t.Fatal(err)
 	}

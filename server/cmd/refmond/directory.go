@@ -14,7 +14,11 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// directory are the keys of the configuration below directory.
+// mostGroups is the maximum number of an account's groups in a token, without those that this
+// computer adds (L-4).
+const mostGroups = 10_000
+
+// directory has the configuration keys below directory.
 type directory struct {
 	Servers            []string          `json:"servers"`
 	Security           string            `json:"security"`
@@ -32,16 +36,17 @@ type directory struct {
 	Groups             int               `json:"groups"`
 	Entries            int               `json:"entries"`
 	Attempts           int               `json:"attempts"`
+	AttemptsPerName    int               `json:"attemptsPerName"`
 	AttemptsPerAddress int               `json:"attemptsPerAddress"`
 }
 
-// used reports whether the configuration has anything of a directory.
+// used reports whether a directory is configured.
 func (d *directory) used() bool { return len(d.Servers) > 0 || d.Passwords != "" }
 
-// securities are the words of the key security.
+// securities maps the values of the key security.
 var securities = map[string]ldap.Security{"tls": ldap.TLS, "signed": ldap.Signed}
 
-// check looks at what can be judged without files and servers.
+// check validates the settings without reading files or connecting.
 func (d *directory) check(k *tickets) error {
 	if !d.used() {
 		return nil
@@ -52,13 +57,15 @@ func (d *directory) check(k *tickets) error {
 	case d.Passwords != "" && d.Passwords != "kdc" && d.Passwords != "bind":
 		return fmt.Errorf("passwords: %q, want kdc, bind or ''", d.Passwords)
 	case d.Passwords == "kdc" && k.Keytab == "":
-		// Without a keytab nothing confirms what a KDC says. K-53
+		// Without a keytab nothing authenticates the KDC's response (K-53).
 		return errors.New("passwords: kdc needs kerberos.keytab")
 	case d.Passwords == "bind" && (len(d.Servers) == 0 || d.Security != "tls"):
-		// A password goes nowhere in the clear. D-1
+		// A password is never sent unencrypted (D-1).
 		return errors.New("passwords: bind needs servers, and security: tls")
 	case d.Attempts < 1 || d.AttemptsPerAddress < 1:
 		return errors.New("attempts and attemptsPerAddress: each must be at least 1")
+	case d.AttemptsPerName < d.Attempts:
+		return fmt.Errorf("attemptsPerName: %d, want at least attempts (%d)", d.AttemptsPerName, d.Attempts)
 	}
 	if len(d.Servers) == 0 {
 		return nil
@@ -66,7 +73,7 @@ func (d *directory) check(k *tickets) error {
 	return d.checkServers(k)
 }
 
-// checkServers looks at what is asked of servers.
+// checkServers validates the settings for servers.
 func (d *directory) checkServers(k *tickets) error {
 	for _, s := range d.Servers {
 		if err := ldap.CheckServer(s); err != nil {
@@ -77,14 +84,16 @@ func (d *directory) checkServers(k *tickets) error {
 	case securities[d.Security] == 0:
 		return fmt.Errorf("security: %q, want tls or signed", d.Security)
 	case d.Account == "":
-		return errors.New("account: it must be given beside servers")
+		return errors.New("account: required with servers")
 	case d.PasswordFile == "" && k.Keytab == "":
 		return errors.New("account: it needs kerberos.keytab, or passwordFile")
 	case d.Security == "signed" && d.PasswordFile != "":
-		// Messages are signed with the key of a ticket. D-3
+		// Messages are signed with a ticket's key (D-3).
 		return errors.New("security: signed needs the keytab, not passwordFile")
 	case d.Fresh < 0 || d.Stale < 0 || d.Groups < 1 || d.Entries < 1:
 		return errors.New("fresh, stale, groups and entries: no number below 0, and groups and entries at least 1")
+	case d.Groups > mostGroups:
+		return fmt.Errorf("groups: %d, want at most %d: a token holds no more", d.Groups, mostGroups)
 	}
 	_, err := d.claims()
 	return err
@@ -102,11 +111,11 @@ func (d *directory) claims() (map[string]ldap.Claim, error) {
 	return out, nil
 }
 
-// maxPasswordFile bounds the file of a password, in bytes.
+// maxPasswordFile is the size limit of a password file, in bytes.
 const maxPasswordFile = 4096
 
-// openDirectory makes what asks the directory, nil where there are no servers. machine is the
-// SID of this computer's accounts.
+// openDirectory returns a client of the directory, nil if no servers are configured. machine is the
+// SID of this computer.
 func (c *config) openDirectory(machine sid.SID) (*ldap.Directory, error) {
 	d, k := &c.Directory, &c.Kerberos
 	if len(d.Servers) == 0 {
@@ -119,7 +128,7 @@ func (c *config) openDirectory(machine sid.SID) (*ldap.Directory, error) {
 		return time.Duration(n) * time.Second
 	}
 	cfg := ldap.Config{Servers: d.Servers, Security: securities[d.Security], Base: d.Base, Machine: machine, Name: d.Name,
-		Realm: k.Realm, Domain: sid.MustParse(k.Domain), // check has read it
+		Realm: k.Realm, Domain: sid.MustParse(k.Domain), // validated by check
 		Limits: ldap.Limits{Groups: d.Groups, Entries: d.Entries, Fresh: seconds(d.Fresh), Stale: seconds(d.Stale)}}
 	var err error
 	if cfg.Claims, err = d.claims(); err != nil {

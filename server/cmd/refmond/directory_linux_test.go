@@ -10,7 +10,8 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/client"
-	"github.com/refmon/refmon/internal/verbs/bulk/people"
+	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/test/programs"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -103,10 +104,7 @@ func directoryPage(t *testing.T, d *addc.Domain, page []byte) {
 func tables(t *testing.T, p *program, d *addc.Domain, page []byte, want map[sid.SID]bool) {
 	t.Helper()
 	refmon := filepath.Join(p.dir, "refmon")
-	tool := exec.Command("go", "build", "-C", "../../..", "-o", refmon, "./cmd/refmon")
-	if out, err := tool.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	programs.Install(t, p.dir, "refmon")
 	commands := regexp.MustCompile(`(?m)^    (refmond directory .*|refmon who-can .*)$`).FindAllSubmatch(page, -1)
 	if len(commands) != 3 {
 		t.Fatalf("the page has %d commands, want three", len(commands))
@@ -130,7 +128,7 @@ func tables(t *testing.T, p *program, d *addc.Domain, page []byte, want map[sid.
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, err := people.Read(file)
+	dir, err := dirfile.Read(file)
 	if err != nil || dir.Account("alice") == nil {
 		t.Fatalf("D-22: %v\n%.2000s", err, file)
 	}

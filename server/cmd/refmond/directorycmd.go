@@ -9,28 +9,29 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/refmon/refmon/internal/verbs/bulk/accounts"
+	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/server/auth/ldap"
 	"github.com/refmon/refmon/sid"
 )
 
 type directoryCmd struct {
-	Export directoryExportCmd `cmd:"" help:"Write who is in the directory, and the descriptors of its objects."`
-	Find   directoryFindCmd   `cmd:"" help:"Show what a logon of a user by name would get from the directory."`
+	Export directoryExportCmd `cmd:"" help:"Export users, groups and the descriptors of objects."`
+	Find   directoryFindCmd   `cmd:"" help:"Show the groups and claims that a user would get from the directory."`
 }
 
 type directoryExportCmd struct {
 	Config  string `help:"The configuration, with servers below directory." placeholder:"FILE" required:""`
 	People  string `help:"Write users and groups to this directory file; - for the output." placeholder:"FILE"`
 	Objects string `help:"Write the descriptors of objects to this file, as LDIF; - for the output." placeholder:"FILE"`
-	Base    string `help:"Write the objects below this name; without it all of the domain." placeholder:"DN"`
-	Audit   bool   `help:"Ask for the SACLs, too, which needs a right."`
+	Base    string `help:"Write the objects below this DN; the whole domain by default." placeholder:"DN"`
+	Audit   bool   `help:"Request SACLs too, which requires a right."`
 }
 
 // Help returns the long help of the verb.
 func (directoryExportCmd) Help() string {
-	return `It needs no running refmond. A file appears once it is whole: what was there before stands until then.
-refmon who-can, diff and the reports read both: --directory people.yaml, objects.ldif.`
+	return `It works without a running refmond. Each file is replaced at once, so an old one stays until the new
+one is complete. refmon who-can, diff and the reports read both: --directory people.yaml,
+objects.ldif.`
 }
 
 // Run writes the files.
@@ -38,35 +39,34 @@ func (c directoryExportCmd) Run(std *streams) error {
 	if c.People == "" && c.Objects == "" {
 		return errors.New("directory export: give --people or --objects")
 	}
-	d, err := asking(c.Config)
+	d, err := openConfigured(c.Config)
 	if err != nil {
 		return err
 	}
 	defer d.Close() //nolint:errcheck // connections that wait
 	ctx := context.Background()
 	if c.People != "" {
-		var list accounts.List
+		var list ldap.People
 		if err := d.People(ctx, &list); err != nil {
 			return err
 		}
-		text := list.YAML()
+		text := dirfile.Write(list.Accounts())
 		for _, u := range list.Unresolved {
 			fmt.Fprintf(std.err, "refmond: left out: %s\n", u)
 		}
-		err := whole(c.People, std.out, func(w io.Writer) error {
+		err := writeAtomically(c.People, std.out, func(w io.Writer) error {
 			_, err := w.Write(text)
 			return err
 		})
 		if err != nil {
 			return err
 		}
-		users, groups := list.Accounts()
-		fmt.Fprintf(std.err, "%d users, %d groups\n", users, groups)
+		fmt.Fprintf(std.err, "%d users, %d groups\n", len(list.Accounts().Users), len(list.Accounts().Groups))
 	}
 	if c.Objects == "" {
 		return nil
 	}
-	return whole(c.Objects, std.out, func(w io.Writer) error {
+	return writeAtomically(c.Objects, std.out, func(w io.Writer) error {
 		n, unread, err := d.Objects(ctx, c.Base, c.Audit, w)
 		if err == nil {
 			fmt.Fprintf(std.err, "%d objects, %d whose descriptor may not be read\n", n, unread)
@@ -75,8 +75,9 @@ func (c directoryExportCmd) Run(std *streams) error {
 	})
 }
 
-// asking makes what asks the directory of a configuration.
-func asking(file string) (*ldap.Directory, error) {
+// openConfigured returns a client of the directory that a configuration file names. A configuration without
+// servers is an error.
+func openConfigured(file string) (*ldap.Directory, error) {
 	cfg, err := load(file)
 	if err != nil {
 		return nil, err
@@ -88,8 +89,9 @@ func asking(file string) (*ldap.Directory, error) {
 	return d, err
 }
 
-// whole writes a file that only its user reads, which appears once it is whole.
-func whole(file string, out io.Writer, write func(io.Writer) error) error {
+// writeAtomically writes a file with mode 0600 and gives it its name when it is complete. The name - writes
+// to out.
+func writeAtomically(file string, out io.Writer, write func(io.Writer) error) error {
 	if file == "-" {
 		return write(out)
 	}
@@ -117,9 +119,9 @@ type directoryFindCmd struct {
 	Name   string `arg:"" help:"The name of the account, without a domain."`
 }
 
-// Run prints who the account is.
+// Run prints the account.
 func (c directoryFindCmd) Run(std *streams) error {
-	d, err := asking(c.Config)
+	d, err := openConfigured(c.Config)
 	if err != nil {
 		return err
 	}

@@ -6,31 +6,33 @@ import (
 
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/auth/admission"
 	"github.com/refmon/refmon/server/auth/domain"
 	"github.com/refmon/refmon/server/auth/kerberos"
 	"github.com/refmon/refmon/server/auth/ldap"
+	"github.com/refmon/refmon/server/internal/lograte"
 )
 
-// directoryLogons logs users of the domain on by the directory that is configured now, which a
-// reload swaps. It is a [logon.Authority] before another one.
+// directoryLogons logs on domain users with the current directory configuration, which a reload
+// replaces. It is a [logon.Authority] that forwards all other users to another one.
 type directoryLogons struct {
-	logon.Authority               // immutable: answers for everybody else
-	limit           *domain.Limit // immutable: what was counted before a reload counts after it
+	logon.Authority                  // immutable: used for all other users
+	limit           *admission.Limit // immutable: keeps its counts across reloads
 	now             atomic.Pointer[directoryUse]
 }
 
-// directoryUse is one configuration of the directory. Its connections are closed once no
-// logon uses them.
+// directoryUse is one configuration of the directory. Its connections are closed when no logon uses
+// them.
 type directoryUse struct {
 	authority logon.Authority // immutable; nil: no directory is configured
-	people    *ldap.Directory // immutable; nil: none is asked
+	people    *ldap.Directory // immutable; nil: no servers are configured
 
 	mu sync.RWMutex // held for reading by each logon
 	// +checklocks:mu
 	closed bool // guarded by mu
 }
 
-// close waits for the logons that go on, and closes the connections.
+// close waits for running logons and closes the connections.
 func (u *directoryUse) close() error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -54,7 +56,8 @@ func (a *directoryLogons) LogOn(r logon.Request) (logon.Result, ntstatus.Status)
 	}
 }
 
-// logOn logs on, unless a reload has closed this configuration: then another one is there.
+// logOn logs a user on. ok is false if a reload has closed this configuration; the caller then uses
+// the new one.
 func (u *directoryUse) logOn(next logon.Authority, r logon.Request) (out logon.Result, st ntstatus.Status, ok bool) {
 	u.mu.RLock()
 	defer u.mu.RUnlock()
@@ -69,7 +72,7 @@ func (u *directoryUse) logOn(next logon.Authority, r logon.Request) (out logon.R
 	return out, st, true
 }
 
-// ask gives the directory that is configured now to a question.
+// ask calls question with the current directory. Without one it returns [ldap.ErrAway].
 func (a *directoryLogons) ask(question func(*ldap.Directory) error) error {
 	for {
 		u := a.now.Load()
@@ -82,7 +85,7 @@ func (a *directoryLogons) ask(question func(*ldap.Directory) error) error {
 	}
 }
 
-// ask asks, unless a reload has closed this configuration.
+// ask calls question. ok is false if a reload has closed this configuration.
 func (u *directoryUse) ask(question func(*ldap.Directory) error) (ok bool, err error) {
 	u.mu.RLock()
 	defer u.mu.RUnlock()
@@ -92,10 +95,9 @@ func (u *directoryUse) ask(question func(*ldap.Directory) error) (ok bool, err e
 	return true, question(u.people)
 }
 
-// direct makes what the configuration says of the directory, and swaps it in with the
-// function that it returns; drop gives it up instead. On an error nothing has changed, and
-// the old one goes on. D-33
-func (s *service) direct(cfg *config) (swap func(), drop func(), err error) {
+// prepareDirectory prepares the directory of a configuration. The caller then calls swap to use it or drop to
+// close it. After an error the old directory stays in use (D-33).
+func (s *service) prepareDirectory(cfg *config) (swap func(), drop func(), err error) {
 	d := &cfg.Directory
 	next := &directoryUse{}
 	if next.people, err = cfg.openDirectory(s.store.Computer().SID); err != nil {
@@ -106,22 +108,24 @@ func (s *service) direct(cfg *config) (swap func(), drop func(), err error) {
 	}
 	swap = func() {
 		if d.used() {
-			s.domains.limit.Bound(d.Attempts, d.AttemptsPerAddress)
+			s.domains.limit.Bound(d.Attempts, d.AttemptsPerName, d.AttemptsPerAddress)
 		}
 		if old := s.domains.now.Swap(next); old != nil {
-			s.closing.Go(func() { _ = old.close() }) // a logon that goes on is not cut off
+			s.closing.Go(func() { _ = old.close() }) // let running logons finish
 		}
 		s.numbers.live.Forget()
 	}
 	return swap, func() { _ = next.close() }, nil
 }
 
-// domain returns what logs users of the directory on.
+// domain returns the authority for the directory's users.
 func (s *service) domain(cfg *config, people *ldap.Directory) logon.Authority {
 	d := &cfg.Directory
 	a := domain.Authority{Authority: s.domains.Authority, Store: s.store, Realm: cfg.Kerberos.Realm, Name: d.Name,
 		Unqualified: d.Unqualified, Limit: s.domains.limit,
-		Refused: func(why error) { s.log.Info("a user of the domain is refused", "why", why) }}
+		Refused: func(client string, why error) {
+			s.log.Info("a user of the domain is refused", lograte.Client, client, "why", why)
+		}}
 	switch d.Passwords {
 	case "kdc":
 		a.Passwords = domain.ByKDC(func() *kerberos.Passwords {

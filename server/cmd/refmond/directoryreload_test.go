@@ -29,9 +29,8 @@ func centre(t *testing.T, key types.EncryptionKey, password string) string {
 	return address
 }
 
-// TestDirectoryReload: a reload takes the keys below directory over, and no client is
-// disconnected. Where they are wrong the old ones go on; what was counted of wrong passwords
-// counts on (D-33).
+// TestDirectoryReload checks that a reload applies the keys below directory without disconnecting
+// clients. Wrong keys keep the old directory, and counts of wrong passwords continue (D-33).
 func TestDirectoryReload(t *testing.T) {
 	p := build(t)
 	key := forge.NewKey(18)
@@ -69,7 +68,7 @@ func TestDirectoryReload(t *testing.T) {
 	p.alive(c, before)
 	p.configure(keys + "directory: {name: EXAMPLE, passwords: kdc, kdc: ['127.0.0.1:1'], servers: ['ldaps://x'], " +
 		"account: a, ca: /nonexistent}\n")
-	p.reloaded(cmd, "the old one goes on")
+	p.reloaded(cmd, "the old ones stay in use")
 	expect("after a reload that failed", "alice", "two", ntstatus.Success)
 	p.configure(keys)
 	p.reloaded(cmd, "msg=reloaded")
@@ -100,9 +99,9 @@ func (s slow) LogOn(logon.Request) (logon.Result, ntstatus.Status) {
 	return logon.Result{Proof: "slow"}, ntstatus.Success
 }
 
-// TestDirectoryIsClosedLate: what a reload takes out of use is closed once no logon uses it,
-// and no logon begins there any more (D-33).
-func TestDirectoryIsClosedLate(t *testing.T) {
+// TestReplacedDirectoryClosesAfterLastLogon checks that a replaced directory is closed after its last logon, and
+// that no new logon uses it (D-33).
+func TestReplacedDirectoryClosesAfterLastLogon(t *testing.T) {
 	s := slow{begun: make(chan struct{}), end: make(chan struct{})}
 	a := &directoryLogons{}
 	old := &directoryUse{authority: s}

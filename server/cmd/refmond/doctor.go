@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -18,16 +19,16 @@ type doctorCmd struct {
 
 // Help returns the long help of the verb.
 func (doctorCmd) Help() string {
-	return `Looks at what refmond needs of this host: the configuration, the state folder and its disk, the
-sockets and who answers at them, the clock, the trees, capabilities and extended attributes. Each line says
-whether it is well, and what to do if not. Run it as the user that refmond runs as. The exit code is
-2 if something is wrong.`
+	return `Checks this host for refmond: the configuration, the state folder and its disk, the sockets and
+their servers, the clock, the trees, capabilities and extended attributes. Each line has a result
+and, for a problem, what to do. Run it as the user that refmond runs as. The exit code is 2 if there
+is a problem.`
 }
 
-// errUnwell ends a check-up that found something; it has been printed.
+// errUnwell says that a check failed. The findings were printed.
 var errUnwell = errors.New("something is wrong, see above")
 
-// checkUp prints findings.
+// checkUp prints findings and remembers whether one is wrong.
 type checkUp struct {
 	std  *streams
 	fail bool
@@ -46,7 +47,7 @@ func (c *checkUp) wrong(what, found string, args ...any) {
 	fmt.Fprintf(c.std.out, "WRONG %-12s %s\n", what, printable(fmt.Sprintf(found, args...)))
 }
 
-// Run looks at everything, whatever it finds.
+// Run runs all checks, even if some fail.
 func (c *doctorCmd) Run(std *streams) error {
 	k := &checkUp{std: std}
 	cfg, err := load(c.Config)
@@ -56,7 +57,9 @@ func (c *doctorCmd) Run(std *streams) error {
 	}
 	k.well("config", "read; state %s", cfg.State)
 	k.state(cfg.State)
+	k.places(cfg)
 	k.disk(cfg.State)
+	k.trail(cfg)
 	k.socket("socket", cfg.Socket)
 	if cfg.AdminSocket != "" {
 		k.socket("adminSocket", cfg.AdminSocket)
@@ -71,7 +74,7 @@ func (c *doctorCmd) Run(std *streams) error {
 	return nil
 }
 
-// state looks at the state folder.
+// state checks the state folder.
 func (c *checkUp) state(dir string) {
 	var st unix.Stat_t
 	if err := unix.Stat(dir, &st); err != nil {
@@ -95,18 +98,30 @@ func (c *checkUp) state(dir string) {
 	}
 }
 
-// leastFree is how much room the disk of the state should have.
+// places checks who can write to the files and folders that refmond uses (L-76).
+func (c *checkUp) places(cfg *config) {
+	err := cfg.checkPlaces()
+	if err == nil {
+		c.well("places", "no other user can write to them")
+		return
+	}
+	for _, line := range strings.Split(err.Error(), "\n") {
+		c.wrong("places", "%s", line)
+	}
+}
+
+// leastFree is the minimum free space on the state folder's disk.
 const leastFree = 256 << 20
 
 func (c *checkUp) disk(dir string) {
 	var st unix.Statfs_t
 	if err := unix.Statfs(dir, &st); err != nil {
-		return // told as the state
+		return // reported by state
 	}
 	c.room(st.Bavail * uint64(st.Bsize))
 }
 
-// room says whether so many bytes are enough.
+// room checks the number of free bytes.
 func (c *checkUp) room(free uint64) {
 	if free < leastFree {
 		c.wrong("disk", "%d MiB free: records that cannot be kept stop operations (audit.required)", free>>20)
@@ -115,7 +130,7 @@ func (c *checkUp) room(free uint64) {
 	c.well("disk", "%d MiB free", free>>20)
 }
 
-// socket connects, as a client does.
+// socket connects to a socket as a client does.
 func (c *checkUp) socket(key, at string) {
 	conn, err := client.Dial(at)
 	switch {
@@ -123,7 +138,7 @@ func (c *checkUp) socket(key, at string) {
 		c.well(key, "%s answers; you are %s there", at, conn.Thread().Name())
 		_ = conn.Close()
 	case errors.Is(err, unix.ENOENT):
-		c.wrong(key, "%s is not there: start refmond, or its socket unit", at)
+		c.wrong(key, "%s does not exist: start refmond, or its socket unit", at)
 	case errors.Is(err, unix.ECONNREFUSED):
 		c.wrong(key, "%s is left over, no program listens: start refmond", at)
 	case errors.Is(err, unix.EACCES):
@@ -133,7 +148,7 @@ func (c *checkUp) socket(key, at string) {
 	}
 }
 
-// oldest is before any clock that is right.
+// oldest precedes any correct time.
 var oldest = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func (c *checkUp) clock(now time.Time) {
@@ -144,15 +159,15 @@ func (c *checkUp) clock(now time.Time) {
 	c.well("clock", "%s", now.UTC().Format(time.RFC3339))
 }
 
-// attributes tries extended attributes on the disk of the state.
+// attributes checks that the state folder's disk supports extended attributes.
 func (c *checkUp) attributes(dir string) {
 	f, err := os.CreateTemp(dir, "doctor-")
 	if err != nil {
-		return // told as the state
+		return // reported by state
 	}
 	defer func() { _, _ = f.Close(), os.Remove(f.Name()) }()
 	if err := unix.Fsetxattr(int(f.Fd()), "user.refmond", []byte("x"), 0); err != nil {
-		c.note("attributes", "the disk keeps no extended attributes (%v): nothing needs them yet", err)
+		c.note("attributes", "the file system does not support extended attributes (%v): nothing needs them yet", err)
 		return
 	}
 	c.well("attributes", "the disk keeps extended attributes")

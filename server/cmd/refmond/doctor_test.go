@@ -109,7 +109,7 @@ func TestFindings(t *testing.T) {
 		{"room enough", func(k *checkUp) { k.room(256 << 20) }, []string{"ok    disk         256 MiB free"}, false},
 		{"no disk", func(k *checkUp) { k.disk("/nonexistent") }, nil, false},
 		{"no socket", func(k *checkUp) { k.socket("adminSocket", filepath.Join(dir, "none")) },
-			[]string{"WRONG adminSocket  " + dir + "/none is not there"}, true},
+			[]string{"WRONG adminSocket  " + dir + "/none does not exist"}, true},
 		{"no listener", func(k *checkUp) { k.socket("socket", filepath.Join(dir, "stale")) },
 			[]string{"WRONG socket       " + dir + "/stale is left over"}, true},
 		{"no folder", func(k *checkUp) { k.socket("socket", filepath.Join(dir, "stale", "s")) },
@@ -125,7 +125,7 @@ func TestFindings(t *testing.T) {
 			k.capabilities(written(t, filepath.Join(dir, "a"), "CapEff:\t0010\nB:\n"), false)
 		}, []string{"note  capabilities 0010: none is needed"}, false},
 		{"no status", func(k *checkUp) { k.capabilities(filepath.Join(dir, "none"), true) },
-			[]string{"note  capabilities not told"}, false},
+			[]string{"note  capabilities unknown"}, false},
 		{"capabilities for trees", func(k *checkUp) {
 			k.capabilities(written(t, filepath.Join(dir, "a"), "CapEff:\t20000e\n"), true)
 		}, []string{"ok    capabilities those that trees need"}, false},

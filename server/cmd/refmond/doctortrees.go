@@ -10,10 +10,14 @@ import (
 	"github.com/refmon/refmon/hostfs"
 )
 
-// trees says of each tree whether its files are reached without refmond, and by whom.
+// trees checks for each tree whether its files can be reached without refmond, and by whom.
 func (c *checkUp) trees(list []treeConfig) {
 	for i := range list {
 		t := &list[i]
+		c.forBackup(t)
+		if c.covered(t) {
+			continue
+		}
 		tree, err := hostfs.Open(t.Config)
 		if err != nil {
 			c.wrong("trees", "%s: %v", t.name, err)
@@ -31,18 +35,20 @@ func (c *checkUp) trees(list []treeConfig) {
 			if t.exposed {
 				c.note("trees", "%s: %s can reach its files past their descriptors (exposed: true)", t.name, who)
 			} else {
-				c.wrong("trees", "%s: %s can reach its files past their descriptors: chmod go= a directory on the way", t.name, who)
+				c.wrong("trees", "%s: %s can reach its files past their descriptors: chmod go= a directory above "+
+					"it (a chmod of the tree itself takes refmon acl repair --rehash %s afterwards)", t.name, who, t.Path)
 			}
 		}
-		_ = tree.Close() // nothing was opened in it
+		_ = tree.Close() // nothing is open in it
+		c.stored(t)
 	}
 }
 
-// descriptors says what clients get of a tree that is to hand descriptors out.
+// descriptors reports which descriptors clients get from a tree.
 func (c *checkUp) descriptors(t *treeConfig, tree *hostfs.Tree) {
 	switch what, err := tree.HandsOut(); {
 	case err != nil:
-		// Everything goes on by calls. F-151
+		// Without descriptors clients use calls (F-151).
 		c.wrong("trees", "%s: clients get no descriptors: %v: it takes CAP_SYS_ADMIN", t.name, err)
 	case what == hostfs.HandOutReads:
 		c.well("trees", "%s: clients get descriptors for reading", t.name)
@@ -51,27 +57,28 @@ func (c *checkUp) descriptors(t *treeConfig, tree *hostfs.Tree) {
 	}
 }
 
-// capability is one that trees need of a refmond that does not run as root.
+// capability is one that trees need if refmond does not run as root.
 type capability struct {
 	bit  uint
 	name string
-	lack string // what does not work without it
+	lack string // the consequence if it is missing
 }
 
-// ofTrees are the capabilities that trees need.
+// ofTrees lists the capabilities that trees need.
 var ofTrees = []capability{
 	{unix.CAP_DAC_OVERRIDE, "CAP_DAC_OVERRIDE", "files of other users cannot be read, written or made"},
 	{unix.CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH", "closed directories cannot be searched"},
 	{unix.CAP_FOWNER, "CAP_FOWNER", "times and permissions of other users' files cannot be set"},
-	{unix.CAP_SYS_ADMIN, "CAP_SYS_ADMIN", "descriptors cannot be written: nothing is made, no descriptor is changed; " +
+	{unix.CAP_SYS_ADMIN, "CAP_SYS_ADMIN", "descriptors cannot be written: files and descriptors cannot be changed; " +
 		"clients get none of files"},
 }
 
-// capabilities says what this user has beyond an ordinary one, and lacks for trees.
+// capabilities reports the capabilities of this user, and those that trees need and the user does
+// not have.
 func (c *checkUp) capabilities(status string, trees bool) {
 	text, err := os.ReadFile(status)
 	if err != nil {
-		c.note("capabilities", "not told: %v", err)
+		c.note("capabilities", "unknown: %v", err)
 		return
 	}
 	for line := range strings.Lines(string(text)) {
@@ -83,7 +90,7 @@ func (c *checkUp) capabilities(status string, trees bool) {
 		has, err := strconv.ParseUint(set, 16, 64)
 		switch {
 		case err != nil:
-			c.note("capabilities", "not told: %v", err)
+			c.note("capabilities", "unknown: %v", err)
 		case trees:
 			c.forTrees(has)
 		case has == 0:
@@ -94,7 +101,7 @@ func (c *checkUp) capabilities(status string, trees bool) {
 	}
 }
 
-// forTrees says what of the capabilities that trees need is there.
+// forTrees reports each missing capability.
 func (c *checkUp) forTrees(has uint64) {
 	lacks := false
 	for _, n := range ofTrees {

@@ -8,20 +8,19 @@ import (
 
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
-	"github.com/refmon/refmon/server/daemon"
+	"github.com/refmon/refmon/server/inspect"
 	"github.com/refmon/refmon/winnt"
 )
 
 type handlesCmd struct {
-	lookFlags
+	inspectFlags
 	Process uint64 `arg:"" help:"The number of the process, from refmond ps."`
 }
 
 // Help returns the long help of the verb.
 func (handlesCmd) Help() string {
-	return `Lists the handles of a process: what they name and which rights they have. It needs
-PROCESS_QUERY_INFORMATION and PROCESS_DUP_HANDLE: each handle is duplicated to ask what it is, and
-the duplicate is closed.`
+	return `Lists the handles of a process with their objects and rights. It needs PROCESS_QUERY_INFORMATION and
+PROCESS_DUP_HANDLE, because it duplicates each handle to query it. It closes the duplicates.`
 }
 
 // Run lists the handles.
@@ -41,13 +40,13 @@ func (c *handlesCmd) Run(std *streams) error {
 	})
 }
 
-// named prints what a handle names, and its rights.
+// named formats a handle's object and rights.
 func named(name, typ string, h nt.ProcessHandle) string {
 	return strings.TrimSpace(printable(name) + "  " + rightNames(typ, h.GrantedAccess))
 }
 
 // handles calls f for each handle of a process.
-func (l *looker) handles(p winnt.Handle, f func(h nt.ProcessHandle, typ, name string)) error {
+func (l *inspector) handles(p winnt.Handle, f func(h nt.ProcessHandle, typ, name string)) error {
 	v, st := l.th.NtQueryInformationProcess(p, nt.ProcessHandleInformation)
 	list, ok := v.([]nt.ProcessHandle)
 	if !ok {
@@ -73,8 +72,8 @@ func (l *looker) handles(p winnt.Handle, f func(h nt.ProcessHandle, typ, name st
 	return nil
 }
 
-// described says what a handle names whose object has no name.
-func (l *looker) described(h winnt.Handle, typ string) string {
+// described returns a description of an object without a name.
+func (l *inspector) described(h winnt.Handle, typ string) string {
 	switch typ {
 	case "Process":
 		if v, st := l.th.NtQueryInformationProcess(h, nt.ProcessBasicInformation); st == ntstatus.Success {
@@ -96,11 +95,11 @@ func (l *looker) described(h winnt.Handle, typ string) string {
 	return ""
 }
 
-// pipeDevice is the device of pipes: objects that have no name are ends of pipes, which
-// tell theirs below the device.
+// pipeDevice is the device of named pipes. Pipe ends have no object name, but report their name
+// below the device.
 const pipeDevice = `\Device\NamedPipe`
 
-// rightNames prints a mask with the names of a type, without what they all begin with.
+// rightNames formats a mask with the right names of a type, without their common prefix.
 func rightNames(typ string, m winnt.AccessMask) string {
 	t := winnt.ObjectTypeByName(typ)
 	switch {
@@ -113,21 +112,21 @@ func rightNames(typ string, m winnt.AccessMask) string {
 }
 
 type openFilesCmd struct {
-	lookFlags
+	inspectFlags
 	Name  string `arg:"" optional:"" help:"Only files with this in their names."`
 	Close bool   `help:"Close these handles: their processes find them invalid. A name is required."`
 }
 
 // Help returns the long help of the verb.
 func (openFilesCmd) Help() string {
-	return `Lists who has which file and pipe open, with which rights: the handles of type File of every
-process that you may open, and the descriptors of the host's files that their programs were
-handed out, since when and how often. What a program does with a descriptor, closing it or
-passing it on included, is not seen. --close closes handles as NtDuplicateObject with
-DUPLICATE_CLOSE_SOURCE does, which needs PROCESS_DUP_HANDLE; descriptors cannot be taken back.`
+	return `Lists the open files and pipes with their processes and rights: the File handles of every process
+that you may open, and the host's file descriptors that refmond passed to programs, with time and
+count. refmond does not see how a program uses a descriptor, or whether it closes or passes it on.
+--close closes handles like NtDuplicateObject with DUPLICATE_CLOSE_SOURCE, which needs
+PROCESS_DUP_HANDLE. Descriptors cannot be revoked.`
 }
 
-// Run lists them.
+// Run lists the open files.
 func (c *openFilesCmd) Run(std *streams) error {
 	if c.Close && c.Name == "" {
 		return errors.New("open-files --close: say which files: a part of their names")
@@ -147,13 +146,13 @@ func (c *openFilesCmd) Run(std *streams) error {
 		id := uint64(b.(nt.ProcessBasic).UniqueProcessID)
 		p, err := l.openProcess(id, winnt.PROCESS_QUERY_INFORMATION|winnt.PROCESS_DUP_HANDLE)
 		if err != nil {
-			return nil // it has ended since, or may not be asked for its handles
+			return nil // it has ended, or its handles may not be read
 		}
 		defer l.th.NtClose(p)
 		process := short(text(l.th.NtQueryInformationProcess(p, nt.ProcessImageFileName)), 18)
 		names[id] = process
 		return l.handles(p, func(h nt.ProcessHandle, typ, name string) {
-			if typ != "File" || !c.means(name) {
+			if typ != "File" || !c.matches(name) {
 				return
 			}
 			done := ""
@@ -166,17 +165,17 @@ func (c *openFilesCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	return c.lent(std, l, names)
+	return c.listPassed(std, l, names)
 }
 
-// means reports whether a name has the part that is asked for.
-func (c *openFilesCmd) means(name string) bool {
+// matches reports whether a name contains the requested text.
+func (c *openFilesCmd) matches(name string) bool {
 	return strings.Contains(strings.ToLower(name), strings.ToLower(c.Name))
 }
 
-// lent lists descriptors that programs were handed out.
-func (c *openFilesCmd) lent(std *streams, l *looker, names map[uint64]string) error {
-	a, err := l.ask(daemon.Question{What: "lent"})
+// listPassed lists the descriptors that were passed to programs.
+func (c *openFilesCmd) listPassed(std *streams, l *inspector, names map[uint64]string) error {
+	a, err := l.query(inspect.Query{What: "lent"})
 	if err != nil {
 		return err
 	}
@@ -185,7 +184,7 @@ func (c *openFilesCmd) lent(std *streams, l *looker, names map[uint64]string) er
 		if e.Name == "" {
 			what = "further files"
 		}
-		if !c.means(e.Name) {
+		if !c.matches(e.Name) {
 			continue
 		}
 		stays := ""
@@ -198,8 +197,8 @@ func (c *openFilesCmd) lent(std *streams, l *looker, names map[uint64]string) er
 	return nil
 }
 
-// closeHandle closes a handle of another process, and says what came of it. O-168
-func (l *looker) closeHandle(p, h winnt.Handle) string {
+// closeHandle closes a handle of another process and returns the result for display (O-168).
+func (l *inspector) closeHandle(p, h winnt.Handle) string {
 	mine, st := l.th.NtDuplicateObject(p, h, winnt.NtCurrentProcess, 0, 0,
 		winnt.DUPLICATE_SAME_ACCESS|winnt.DUPLICATE_CLOSE_SOURCE)
 	if st != ntstatus.Success {

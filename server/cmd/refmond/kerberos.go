@@ -6,13 +6,14 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/refmon/refmon/server/auth/domain"
+	"github.com/refmon/refmon/server/auth/admission"
 	"github.com/refmon/refmon/server/auth/kerberos"
+	"github.com/refmon/refmon/server/internal/lograte"
 	"github.com/refmon/refmon/server/lsa"
 	"github.com/refmon/refmon/sid"
 )
 
-// tickets are the keys of the configuration below kerberos.
+// tickets has the configuration keys below kerberos.
 type tickets struct {
 	Keytab          string   `json:"keytab"`
 	Realm           string   `json:"realm"`
@@ -24,13 +25,13 @@ type tickets struct {
 	Delegated       bool     `json:"delegated"`
 }
 
-// check looks at what can be judged without the keytab.
+// check validates the settings without reading the keytab.
 func (t *tickets) check() error {
 	if t.Keytab == "" {
 		return nil
 	}
 	if t.Realm == "" {
-		return errors.New("realm: it must be given beside keytab")
+		return errors.New("realm: required with keytab")
 	}
 	if t.Domain != "" {
 		if s, err := sid.ParseStrict(t.Domain); err != nil || s.SubAuthorities() != 4 {
@@ -43,8 +44,8 @@ func (t *tickets) check() error {
 	return nil
 }
 
-// open makes the acceptor of tickets, nil without a keytab. The last one took them before,
-// nil for nothing.
+// open returns the acceptor of tickets, nil without a keytab. last is the previous acceptor, nil
+// for none.
 func (t *tickets) open(state string, store *lsa.Store, last *kerberos.Acceptor) (*kerberos.Acceptor, error) {
 	if t.Keytab == "" {
 		return nil, nil
@@ -63,23 +64,23 @@ func (t *tickets) open(state string, store *lsa.Store, last *kerberos.Acceptor) 
 		cfg.Domain = sid.MustParse(t.Domain) // check has read it
 	}
 	if last != nil {
-		// What was taken before a reload is not taken after it. K-82
+		// A ticket accepted before a reload is not accepted again after it (K-82).
 		return last.With(cfg)
 	}
 	return kerberos.New(cfg)
 }
 
-// taking holds the acceptor of tickets, which a reload swaps.
-type taking struct {
-	now  atomic.Pointer[kerberos.Acceptor] // nil: none are taken
-	last *kerberos.Acceptor                // owned by the goroutine of signals: keeps the replay cache
+// ticketAcceptor holds the acceptor of tickets. A reload replaces it.
+type ticketAcceptor struct {
+	now  atomic.Pointer[kerberos.Acceptor] // nil: tickets are not accepted
+	last *kerberos.Acceptor                // owned by the signal handler's goroutine; keeps the replay cache
 	// state is the folder of the replay cache. Immutable.
 	state string
 }
 
-// take makes the acceptor of tickets, and swaps it in with the function that it returns. On an
-// error nothing has changed, and the old one goes on. K-82
-func (s *service) take(cfg *config) (swap func(), err error) {
+// prepareTickets prepares the acceptor of a configuration. The caller then calls swap to use it. After an
+// error the old acceptor stays in use (K-82).
+func (s *service) prepareTickets(cfg *config) (swap func(), err error) {
 	next, err := cfg.Kerberos.open(s.tickets.state, s.store, s.tickets.last)
 	if err != nil {
 		return nil, err
@@ -92,10 +93,12 @@ func (s *service) take(cfg *config) (swap func(), err error) {
 	}, nil
 }
 
-// answers makes who logs clients on: the store, tickets where there is a keytab, and the
-// directory where there is one.
-func (s *service) answers() {
-	s.domains = directoryLogons{limit: &domain.Limit{}, Authority: kerberos.Authority{Store: s.store,
+// setAuthorities sets up the authorities that log clients on: the store, tickets if there is a keytab, and
+// the directory if one is configured.
+func (s *service) setAuthorities() {
+	s.domains = directoryLogons{limit: &admission.Limit{}, Authority: kerberos.Authority{Store: s.store,
 		Tickets: s.tickets.now.Load,
-		Refused: func(why error) { s.log.Info("a client's token is refused", "why", why) }}}
+		Refused: func(client string, why error) {
+			s.log.Info("a client's token is refused", lograte.Client, client, "why", why)
+		}}}
 }

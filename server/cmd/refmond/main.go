@@ -1,5 +1,5 @@
-// Command refmond is the daemon of refmon. `refmond --help` lists its verbs,
-// `refmond version` prints what it was built from.
+// Command refmond is the daemon of refmon. `refmond --help` lists its commands, `refmond version`
+// prints its version.
 //
 // The exit code is 0 on success and 2 if the command line was malformed.
 package main
@@ -10,34 +10,37 @@ import (
 	"os"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/refmon/refmon/internal/cli/configfile"
+	"github.com/refmon/refmon/internal/cli/flags"
 )
 
-// cli is the command line; each verb is a field here and a file beside this one.
+// cli is the command line. Each field is a command with a file of its own.
 type cli struct {
 	Demo bool `help:"Start in a temporary folder, play a story of three programs, and stay up."`
 
-	Serve  serveCmd  `cmd:"" help:"Listen for programs, and play the kernel for them."`
-	Mount  mountCmd  `cmd:"" help:"Show a tree of files to the programs of this host, without a daemon."`
-	Config configCmd `cmd:"" help:"Check and explain the configuration."`
+	Serve  serveCmd           `cmd:"" help:"Serve the kernel to the programs of this host."`
+	Mount  mountCmd           `cmd:"" help:"Mount a tree of files, without a daemon."`
+	Config configfile.Command `cmd:"" help:"Check and explain the configuration."`
 
 	Account   accountCmd   `cmd:"" help:"Change and list the accounts of a running refmond."`
-	Directory directoryCmd `cmd:"" help:"Ask the directory of the domain, and write tables of it."`
-	Doctor    doctorCmd    `cmd:"" help:"Say what refmond lacks on this host, and what to do."`
+	Directory directoryCmd `cmd:"" help:"Query the domain's directory and export it."`
+	Doctor    doctorCmd    `cmd:"" help:"Check this host for problems and print what to do."`
 
-	Ps        psCmd        `cmd:"" help:"List processes, threads, and whom each thread impersonates."`
+	Ps        psCmd        `cmd:"" help:"List processes, threads, and the client that each thread impersonates."`
 	Handles   handlesCmd   `cmd:"" help:"List the handles of a process."`
 	Token     tokenCmd     `cmd:"" help:"Show the token of a process or of a thread's client."`
-	OpenFiles openFilesCmd `cmd:"" name:"open-files" help:"List who has which file open."`
-	Sessions  sessionsCmd  `cmd:"" help:"List the connections, and the clients that came with tickets."`
+	OpenFiles openFilesCmd `cmd:"" name:"open-files" help:"List the open files and their processes."`
+	Sessions  sessionsCmd  `cmd:"" help:"List the connections, and the clients that logged on with tickets."`
 	Trace     traceCmd     `cmd:"" help:"Print the calls of clients as they are made."`
-	Why       whyCmd       `cmd:"" help:"Show what was denied lately, and why."`
+	Why       whyCmd       `cmd:"" help:"Show recent denials with their reasons."`
 
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
-const description = `refmond plays a Windows-compatible security kernel for the programs of this host: they
-connect, get a process and a token from who they are, talk over named pipes, and impersonate
-each other as documented. docs/refmond.md is the way in.`
+const description = `refmond is a Windows-compatible security kernel for the programs of this host. A program that
+connects gets a process and a token of its account. Programs communicate over named pipes and impersonate
+each other. See docs/refmond.md.`
 
 // Exit codes: those of cmd/refmon.
 const (
@@ -45,7 +48,7 @@ const (
 	exitMalformed = 2
 )
 
-// streams are the outputs of a verb. Immutable.
+// streams has the outputs of a command. Immutable.
 type streams struct {
 	out, err io.Writer
 }
@@ -71,8 +74,11 @@ func run(args []string, std *streams) int {
 		return report(std, demo(std))
 	}
 	ctx, err := parser.Parse(args)
-	if helped { // --help has printed its text, and what Parse says after it means nothing
+	if helped { // --help has printed its text, so the error of Parse is meaningless
 		return exitSuccess
+	}
+	if err == nil {
+		err = flags.RefuseEmpty(ctx)
 	}
 	if err != nil {
 		return report(std, err)
@@ -80,7 +86,7 @@ func run(args []string, std *streams) int {
 	return report(std, ctx.Run())
 }
 
-// newParser returns the parser of command lines, which calls exit after a help text.
+// newParser returns the parser of command lines. It calls exit after it has printed a help text.
 func newParser(std *streams, exit func(int)) (*kong.Kong, error) {
 	return kong.New(&cli{},
 		kong.Name("refmond"),
@@ -88,7 +94,7 @@ func newParser(std *streams, exit func(int)) (*kong.Kong, error) {
 		kong.Writers(std.out, std.err),
 		kong.Exit(exit),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100, NoExpandSubcommands: true}),
-		kong.Bind(std),
+		kong.Bind(std, &configfile.Program{Out: std.out, Shipped: shipped, Check: checkConfig}),
 	)
 }
 

@@ -2,12 +2,15 @@ package main
 
 import (
 	"bytes"
+	"io"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 )
 
-// TestCommandLines: help and version succeed and write to the output; what is
-// malformed writes only to the error output and tells where help is.
+// TestCommandLines checks that help and version succeed and write to stdout, and that a malformed
+// command line writes only to stderr, with a reference to the help.
 func TestCommandLines(t *testing.T) {
 	for _, c := range []struct {
 		args []string
@@ -30,6 +33,46 @@ func TestCommandLines(t *testing.T) {
 		}
 		if code != c.code || !strings.Contains(printed.String(), c.want) || silent.Len() != 0 {
 			t.Errorf("%q: exit code %d, stdout %q, stderr %q", c.args, code, out.String(), errs.String())
+		}
+	}
+}
+
+// TestEmptyFlags checks that a flag with an empty value, for example from an unset variable, is an
+// error that names the flag.
+func TestEmptyFlags(t *testing.T) {
+	var out, said bytes.Buffer
+	code := run([]string{"serve", "--config", ""}, &streams{out: &out, err: &said})
+	if code == 0 || out.Len() > 0 || !strings.Contains(said.String(), "--config is empty") {
+		t.Errorf("exit code %d, printed %q, said %q", code, out.String(), said.String())
+	}
+}
+
+// page returns docs/refmond.md.
+func page(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../../../docs/refmond.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// TestPageCommands: every command line of refmond that the page shows is one that
+// refmond takes.
+func TestPageCommands(t *testing.T) {
+	command := regexp.MustCompile(`(?m)^    (?:sudo -u refmond )?refmond (.*?)(?: +#.*)?$`)
+	lines := command.FindAllStringSubmatch(page(t), -1)
+	if len(lines) < 15 {
+		t.Errorf("found %d command lines", len(lines))
+	}
+	for _, line := range lines {
+		args, _, _ := strings.Cut(line[1], " > ")
+		parser, err := newParser(&streams{out: io.Discard, err: io.Discard}, func(int) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := parser.Parse(strings.Fields(args)); err != nil {
+			t.Errorf("refmond %s: %v", args, err)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -12,11 +13,15 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/auditlog"
 	"github.com/refmon/refmon/hostfs"
 	"github.com/refmon/refmon/kernel"
 	auth "github.com/refmon/refmon/server/auth/unix"
+	"github.com/refmon/refmon/server/internal/lograte"
 	"github.com/refmon/refmon/server/lsa/host"
 	"github.com/refmon/refmon/server/mount"
+	"github.com/refmon/refmon/winnt"
 )
 
 type mountCmd struct {
@@ -29,49 +34,71 @@ type mountCmd struct {
 	Share           string `help:"A descriptor that each open is cut down to." placeholder:"SDDL"`
 	IgnorePosix     bool   `help:"As Samba with 'acl_xattr:ignore system acls = yes'."`
 	CaseInsensitive bool   `help:"plan.txt finds Plan.txt."`
-	HideUnreadable  bool   `help:"Leave out of listings what the caller may not read."`
+	HideUnreadable  bool   `help:"Hide entries that the caller may not read from listings."`
 	FollowLinks     bool   `help:"Let programs be led along symbolic links, each by its own rights, out of TREE too."`
+	Mode            string `help:"What chmod and modes of new files do: narrow, refuse, map." default:"narrow"`
+	ListDescriptors bool   `help:"List the descriptor as user.ntfs_acl, so that tar --xattrs and rsync -X keep it."`
+	Backup          string `help:"Mount for backup by USER, and for nobody else." placeholder:"USER"`
+	Audit           string `help:"Write denials, and what SACLs ask for, to a trail in DIR." placeholder:"DIR"`
+	Metrics         string `help:"Answer metrics at this socket, as refmond serve does." placeholder:"SOCKET"`
 	Exposed         bool   `help:"Start though others than root reach the files past their descriptors."`
 }
 
 // Help returns the long help of the verb.
 func (mountCmd) Help() string {
-	return `Shows a tree of files to every program of this host: each sees what the descriptors that Samba
-keeps of the files give its user, S-1-22-1-uid with the groups of the host as S-1-22-2-gid. uid 0 has no
-privilege. It serves until it is told to stop (SIGTERM), its terminal closes or it is unmounted. Root shows
-it to all users; an ordinary user to himself alone, by fusermount3, with an attribute that users can set.
-Without a store of accounts; with one, the configuration of refmond serve has mount: under a tree. docs/mount.md.
+	return `Mounts a tree of files for the programs of this host. Each user gets the access that the descriptors
+stored by Samba grant to S-1-22-1-uid, with the host's groups as S-1-22-2-gid. uid 0 has no
+privilege. The mount ends with SIGTERM, with its terminal, or when it is unmounted. If root mounts a
+tree, all users see it. An ordinary user mounts it with fusermount3 for himself alone, from an
+attribute that users can set. For accounts from a store use mount: in a tree of refmond serve's
+configuration. See docs/mount.md.
 
-  refmond mount /srv/projects /srv/projects
+With --audit, refmond why --audit DIR and refmon audit query DIR show who was denied, and by which entry.
+
+  refmond mount --audit /var/lib/refmon-mount/audit /srv/projects /srv/projects
   refmond mount --attribute user.NTACL ~/work ~/seen`
 }
 
-// Run serves until it is told to stop.
+// Run serves the mount until a signal or unmount.
 func (c *mountCmd) Run(std *streams) error {
-	log := slog.New(slog.NewTextHandler(std.err, nil))
+	log := slog.New(lograte.New(slog.NewTextHandler(std.err, nil)))
 	dir, err := filepath.Abs(c.Dir)
 	if err == nil {
-		err = mount.RemoveStale(dir)
+		err = mount.RemoveStale(dir, treeName)
 	}
 	if err != nil {
 		return err
 	}
-	tree, err := c.tree()
+	tree, err := c.tree(log)
 	if err != nil {
 		return err
 	}
 	if err := c.closed(tree, dir); err != nil {
 		return errors.Join(err, tree.Close())
 	}
-	sys := kernel.Boot(kernel.Config{})
-	m, err := c.start(sys, tree, dir, log)
+	records, err := openMountTrail(c.Audit, log)
 	if err != nil {
-		return errors.Join(err, sys.Close(), tree.Close())
+		return errors.Join(err, tree.Close())
+	}
+	kept, err := records.kernelLog(c.Audit)
+	if err != nil {
+		return errors.Join(err, tree.Close())
+	}
+	sys := kernel.Boot(kernel.Config{Log: kept})
+	m, err := c.start(sys, kept, tree, dir, log)
+	if err != nil {
+		return errors.Join(err, sys.Close(), tree.Close(), records.close())
+	}
+	var metrics *operations
+	if c.Metrics != "" {
+		if metrics, err = c.operate(m, records, log); err != nil {
+			return errors.Join(err, m.Close(), sys.Close(), tree.Close(), records.close())
+		}
 	}
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, unix.SIGTERM, unix.SIGINT)
-	if !signal.Ignored(unix.SIGHUP) { // as nohup(1) has it
-		// The terminal that it was started from is closed: a mount without its server would stay.
+	if !signal.Ignored(unix.SIGHUP) { // nohup(1) ignores SIGHUP
+		// The terminal was closed. Without unmounting, the mount would remain without a server.
 		signal.Notify(signals, unix.SIGHUP)
 	}
 	defer signal.Stop(signals)
@@ -84,11 +111,24 @@ func (c *mountCmd) Run(std *streams) error {
 	case <-signals:
 	}
 	notify("STOPPING=1")
-	return errors.Join(m.Close(), sys.Close(), tree.Close())
+	if metrics != nil {
+		err = metrics.close()
+	}
+	return errors.Join(err, m.Close(), sys.Close(), tree.Close(), records.close())
 }
 
-// tree holds the directory that is shown.
-func (c *mountCmd) tree() (*hostfs.Tree, error) {
+// operate starts to answer metrics at the socket that was given.
+func (c *mountCmd) operate(m *mount.Mount, records *mountTrail, log *slog.Logger) (*operations, error) {
+	var l *auditlog.Log
+	if records != nil {
+		l = records.log
+	}
+	return operate(c.Metrics, func(w io.Writer) { writeMounts(w, map[string]mount.Stats{treeName: m.Stats()}) }, l,
+		func() uint64 { return 0 }, log)
+}
+
+// tree opens the directory of the tree.
+func (c *mountCmd) tree(log *slog.Logger) (*hostfs.Tree, error) {
 	path, err := filepath.Abs(c.Tree)
 	if err != nil {
 		return nil, err
@@ -99,14 +139,15 @@ func (c *mountCmd) tree() (*hostfs.Tree, error) {
 	if err != nil {
 		return nil, err
 	}
+	checked.Unbelieved = logUnbelieved(log, path)
 	return hostfs.Open(checked.Config)
 }
 
 // treeName is the name of the one tree of this command.
 const treeName = "tree"
 
-// closed refuses a tree whose files are reached past the mount. The path that the mount
-// covers is closed by it.
+// closed returns an error if the files can be reached without the mount. The mount itself closes
+// the path that it covers.
 func (c *mountCmd) closed(tree *hostfs.Tree, dir string) error {
 	if c.Exposed {
 		return nil
@@ -123,19 +164,50 @@ func (c *mountCmd) closed(tree *hostfs.Tree, dir string) error {
 	if len(open) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%s can reach its files past their descriptors: chmod go= a directory on the way, mount over TREE "+
-		"itself, or say --exposed", strings.Join(open, "; "))
+	return fmt.Errorf("%s can reach its files past their descriptors: chmod go= a directory above TREE, mount over "+
+		"TREE itself, or say --exposed (a chmod of TREE takes refmon acl repair --rehash TREE afterwards)",
+		strings.Join(open, "; "))
 }
 
 // start mounts the tree.
-func (c *mountCmd) start(sys *kernel.System, tree *hostfs.Tree, dir string, log *slog.Logger) (*mount.Mount, error) {
-	if err := sys.AddTree(treeName, tree); err != nil {
+func (c *mountCmd) start(sys *kernel.System, kept *audit.Log, tree *hostfs.Tree, dir string,
+	log *slog.Logger) (*mount.Mount, error) {
+	modes, err := mount.ParseModePolicy(c.Mode)
+	var accounts auth.Accounts
+	if err == nil && c.Backup != "" {
+		accounts.Privileges, err = c.backupUser()
+	}
+	if err == nil {
+		err = sys.AddTree(treeName, tree)
+	}
+	if err != nil {
 		return nil, err
 	}
+	var denied func(*mount.Denial)
+	if kept != nil {
+		denied = record(kept)
+	}
 	return mount.Start(mount.Config{System: sys, Name: treeName, Tree: tree, Directory: dir,
-		Accounts: mount.Hosted{Peers: auth.Accounts{}, Hosts: host.New()}, Owners: mount.HostOwners{},
-		Traverse: traverses[c.Traverse], HideUnreadable: c.HideUnreadable, FollowLinks: c.FollowLinks,
-		Own: os.Geteuid() != 0, Log: log})
+		Accounts: mount.Hosted{Peers: accounts, Hosts: host.New()}, Owners: mount.HostOwners{},
+		Traverse: traverses[c.Traverse], HideUnreadable: c.HideUnreadable, FollowLinks: c.FollowLinks, Modes: modes,
+		ListDescriptors: c.ListDescriptors, Backup: c.Backup != "",
+		Own: os.Geteuid() != 0, Log: log, Denied: denied})
+}
+
+// backupUser returns the privileges of the user for whom the mount is.
+func (c *mountCmd) backupUser() (map[uint32]winnt.PrivilegeSet, error) {
+	switch {
+	case os.Geteuid() != 0:
+		return nil, errors.New("--backup: only root can mount a tree for backup")
+	case c.HideUnreadable || c.FollowLinks || c.Mode != "narrow":
+		return nil, errors.New("--backup: leave --hide-unreadable, --follow-links and --mode out: a backup sees every " +
+			"entry, follows no link, and no mode changes what it restored")
+	}
+	uid, err := userID(c.Backup)
+	if err != nil {
+		return nil, fmt.Errorf("--backup: %w", err)
+	}
+	return map[uint32]winnt.PrivilegeSet{uid: winnt.Privileges(winnt.SeBackupPrivilege, winnt.SeRestorePrivilege)}, nil
 }
 
 // audience says who sees a mount of this program.

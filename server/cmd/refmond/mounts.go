@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
+	"path/filepath"
 
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/server/auth/unix"
@@ -10,42 +12,94 @@ import (
 	"github.com/refmon/refmon/server/mount"
 )
 
-// LogOn implements [mount.Peers]: a request to a mount has the token that a connection
-// of its user would have.
+// LogOn implements [mount.Peers]. A request to a mount gets the token that a connection of the same
+// user would get.
 func (s *service) LogOn(p *unix.Peer, full bool) (logon.Result, error) {
 	return s.Identity().LogOn(p, full)
 }
 
-// mountTrees shows the trees that are to be shown to programs of the host.
-func (s *service) mountTrees(cfg *config) error {
-	for i := range cfg.trees {
-		c := &cfg.trees[i]
-		if c.mount == "" {
-			continue
+// removeStale removes the mounts of a killed refmond. Call it before any tree is opened, because a
+// tree may be below such a mount (M-8).
+func removeStale(trees []treeConfig) error {
+	for i := range trees {
+		c := &trees[i]
+		for what, directory := range map[string]string{"mount": c.mount, "backup": c.backup} {
+			if directory == "" {
+				continue
+			}
+			if err := mount.RemoveStale(directory, c.name); err != nil {
+				return fmt.Errorf("trees: %s: %s: %w", c.name, what, err)
+			}
 		}
-		m, err := mount.Start(mount.Config{System: s.System(), Name: c.name, Tree: s.trees[i].Tree, Directory: c.mount,
-			Accounts: mount.Hosted{Peers: s, Hosts: host.New()}, Owners: s.store, Traverse: c.Policy.Traverse,
-			HideUnreadable: c.hide, FollowLinks: c.follow, Log: s.log})
-		if err != nil {
-			return fmt.Errorf("trees: %s: %w", c.name, err)
-		}
-		s.mounts = append(s.mounts, m)
 	}
 	return nil
 }
 
-// dropTokens makes the tokens of the mounts' users anew: accounts may have changed.
+// mountTrees starts the mounts of all trees that have one.
+func (s *service) mountTrees(cfg *config) error {
+	for i := range cfg.trees {
+		c := &cfg.trees[i]
+		common := mount.Config{System: s.System(), Name: c.name, Tree: s.trees[i].Tree,
+			Accounts: mount.Hosted{Peers: s, Hosts: host.New()}, Owners: s.store, Traverse: c.Policy.Traverse, Log: s.log}
+		if c.mount != "" {
+			mc := common
+			mc.Directory, mc.HideUnreadable, mc.FollowLinks, mc.Modes = c.mount, c.hide, c.follow, c.modes
+			mc.ListDescriptors = c.listed
+			if err := s.startMount(&mc); err != nil {
+				return err
+			}
+		}
+		if c.backup != "" {
+			// A backup sees every entry, follows no link, and no mode changes what it restored (M-53, M-55).
+			mc := common
+			mc.Directory, mc.Backup = c.backup, true
+			if err := s.startMount(&mc); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// operate starts to answer metrics and profiles in the state folder.
+func (s *service) operate(state string) (*operations, error) {
+	return operate(filepath.Join(state, operationsSocket), func(w io.Writer) {
+		writeMetrics(w, s.Stats())
+		of := map[string]mount.Stats{}
+		for i, m := range s.mounts {
+			of[s.mounted[i]] = m.Stats()
+		}
+		writeMounts(w, of)
+	}, s.trail, func() uint64 { return s.Stats().RecordsLeftOut }, s.log)
+}
+
+// startMount mounts a tree until unmount.
+func (s *service) startMount(c *mount.Config) error {
+	name := c.Name
+	if c.Backup {
+		name += " (backup)"
+	}
+	c.Denied = s.deniedBy(name)
+	m, err := mount.Start(*c)
+	if err != nil {
+		return fmt.Errorf("trees: %s: %w", c.Name, err)
+	}
+	s.mounts, s.mounted = append(s.mounts, m), append(s.mounted, name)
+	return nil
+}
+
+// dropTokens drops the tokens of the mounts' users, because accounts may have changed.
 func (s *service) dropTokens() {
 	for _, m := range s.mounts {
 		m.DropAccounts(0, true)
 	}
 }
 
-// unmount ends the mounts, before the kernel that they use.
+// unmount ends the mounts. Call it before the kernel is closed.
 func (s *service) unmount() (err error) {
 	for _, m := range s.mounts {
 		err = errors.Join(err, m.Close())
 	}
-	s.mounts = nil
+	s.mounts, s.mounted = nil, nil
 	return err
 }

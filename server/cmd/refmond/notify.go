@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// reloading returns the state of a daemon that reads its configuration again, with
-// the time that Type=notify-reload wants.
+// reloading returns the sd_notify state for a reload, with the time that Type=notify-reload
+// requires.
 func reloading() string {
 	var now unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
@@ -18,8 +18,8 @@ func reloading() string {
 	return fmt.Sprintf("RELOADING=1\nMONOTONIC_USEC=%d", now.Nano()/1000)
 }
 
-// notify tells the service manager how the daemon is doing, as sd_notify(3) does:
-// one datagram to the socket that NOTIFY_SOCKET names. Without one it does nothing.
+// notify sends a state to the service manager, see sd_notify(3): one datagram to the socket in
+// NOTIFY_SOCKET. Without that variable it does nothing.
 func notify(state string) {
 	name := os.Getenv("NOTIFY_SOCKET")
 	if name == "" {
@@ -30,7 +30,7 @@ func notify(state string) {
 	}
 	c, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: name, Net: "unixgram"})
 	if err != nil {
-		return // a manager that does not listen is not told
+		return // the manager does not listen
 	}
 	_, _ = c.Write([]byte(state))
 	_ = c.Close()

@@ -7,33 +7,33 @@ import (
 	"os"
 	"sync/atomic"
 
-	"github.com/refmon/refmon/internal/verbs/bulk/people"
+	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/server/auth/ldap"
 	"github.com/refmon/refmon/server/lsa"
 	"github.com/refmon/refmon/sid"
 )
 
-// numbers are the uids and gids that a directory gives its accounts, uidNumber and gidNumber
-// of Active Directory: by a directory file where there is one, else by its servers. It is a
-// [lsa.Domains] for id maps of backend ad.
+// numbers maps accounts to uidNumber and gidNumber of Active Directory. It uses a directory file if
+// one is configured, otherwise the directory's servers. It implements [lsa.Domains] for id maps of
+// backend ad.
 type numbers struct {
-	now  atomic.Pointer[idTable] // nil: there is no file
+	now  atomic.Pointer[idTable] // nil: no file is configured
 	live ldap.IDs
 }
 
 var _ lsa.Domains = (*numbers)(nil)
 
-// idTable is a file that was read. Immutable.
+// idTable is the contents of a file. Immutable.
 type idTable struct {
 	ids  [2]map[uint32]sid.SID // of users, of groups
 	sids [2]map[sid.SID]uint32
-	many [2]map[uint32]bool // ids of more than one account
+	many [2]map[uint32]bool // ids that several accounts have
 }
 
-// maxNumbers bounds a directory file, in bytes.
+// maxNumbers is the size limit of a directory file, in bytes.
 const maxNumbers = 256 << 20
 
-// readNumbers reads a directory file; "" for none.
+// readNumbers reads a directory file; nil if file is "".
 func readNumbers(file string) (*idTable, error) {
 	if file == "" {
 		return nil, nil
@@ -49,7 +49,7 @@ func readNumbers(file string) (*idTable, error) {
 	if err != nil {
 		return nil, fmt.Errorf("directory: %w", err)
 	}
-	d, err := people.Read(text)
+	d, err := dirfile.Read(text)
 	if err != nil {
 		return nil, fmt.Errorf("directory %s: %w", file, err)
 	}
@@ -73,8 +73,8 @@ func readNumbers(file string) (*idTable, error) {
 
 var errMany = errors.New("more than one account of the directory has this id")
 
-// sid returns the account of an id. An id that two accounts have is of none of them, and
-// lets no user in (L-59).
+// sid returns the account of an id. If two accounts have it, neither gets it and no user can log on
+// with it (L-59).
 func (t *idTable) sid(kind int, id uint32) (sid.SID, bool, error) {
 	if t.many[kind][id] {
 		return sid.SID{}, false, errMany

@@ -74,8 +74,9 @@ func TestNumbersOfAFile(t *testing.T) {
 	}
 }
 
-// TestTypedLine: a password is the first line of what is typed, without its end; a line without one is refused.
-func TestTypedLine(t *testing.T) {
+// TestPasswordIsOneLine checks that a password is the first line of the input without its newline, and that
+// an empty line is an error.
+func TestPasswordIsOneLine(t *testing.T) {
 	for text, want := range map[string]string{"secret\n": "secret", "secret": "secret", "se cret\r\nmore\n": "se cret",
 		" x \n": " x ", "": "", "\n": "", "\r\n": "", "\nmore\n": ""} {
 		r, w, err := os.Pipe()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -9,44 +10,59 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"os"
-	"path/filepath"
 	"runtime"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/auditlog"
 	"github.com/refmon/refmon/server/daemon"
 )
 
-// operationsSocket is the name of the socket, below the state folder, at which a
-// daemon tells its metrics and profiles.
+// operationsSocket is the name of the socket for metrics and profiles in the state folder.
 const operationsSocket = "operations.sock"
 
-// operations answers HTTP at a socket for the daemon's own user and root, and for no
-// other (W-30).
+// operations serves HTTP on a socket for the daemon's own user and root only (W-30).
 type operations struct {
 	server http.Server
 	ended  chan error
 }
 
-// operate starts to answer. The state folder's lock is held, so that a socket that is
-// there is stale.
-func operate(state string, stats func() daemon.Stats, log *slog.Logger) (*operations, error) {
-	at := filepath.Join(state, operationsSocket)
+// operate starts the server of a socket. An existing socket is stale: the caller holds the state folder's lock, or
+// serves a mount of its own.
+func operate(at string, metrics func(io.Writer), l *auditlog.Log, leftOut func() uint64,
+	log *slog.Logger) (*operations, error) {
 	if err := os.Remove(at); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("operations: %w", err)
 	}
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: at, Net: "unix"})
+	socket, err := net.ListenUnix("unix", &net.UnixAddr{Name: at, Net: "unix"})
 	if err != nil {
 		return nil, fmt.Errorf("operations: %w", err)
 	}
 	if err := os.Chmod(at, 0o600); err != nil {
-		return nil, errors.Join(fmt.Errorf("operations: %w", err), l.Close())
+		return nil, errors.Join(fmt.Errorf("operations: %w", err), socket.Close())
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-		writeMetrics(w, stats())
+		metrics(w)
+		if l != nil {
+			if s, err := stateOf(l); err == nil {
+				writeTrail(w, &s)
+			}
+		}
+	})
+	mux.HandleFunc("GET /audit", func(w http.ResponseWriter, _ *http.Request) {
+		if l == nil {
+			http.Error(w, "no records are kept", http.StatusNotFound)
+			return
+		}
+		s, err := stateOf(l)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		_ = json.NewEncoder(w).Encode(trailReport{s, leftOut()}) // ignore a client that has disconnected
 	})
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
@@ -55,11 +71,11 @@ func operate(state string, stats func() daemon.Stats, log *slog.Logger) (*operat
 	o := &operations{ended: make(chan error, 1)}
 	o.server = http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}
-	go func() { o.ended <- o.server.Serve(own{l}) }()
+	go func() { o.ended <- o.server.Serve(own{socket}) }()
 	return o, nil
 }
 
-// close ends the answers.
+// close stops the server.
 func (o *operations) close() error {
 	err := o.server.Close()
 	if ended := <-o.ended; !errors.Is(ended, http.ErrServerClosed) {
@@ -68,7 +84,7 @@ func (o *operations) close() error {
 	return err
 }
 
-// own hands out the connections of the daemon's own user and of root.
+// own accepts only connections of the daemon's own user and of root.
 type own struct{ *net.UnixListener }
 
 // Accept implements net.Listener.
@@ -85,7 +101,7 @@ func (l own) Accept() (net.Conn, error) {
 	}
 }
 
-// mayOperate reports whether a user is told how the daemon does. W-30
+// mayOperate reports whether a user may read metrics and profiles (W-30).
 func mayOperate(uid uint32) bool { return uid == 0 || uid == uint32(os.Geteuid()) }
 
 func peerUID(c *net.UnixConn) (uid uint32, err error) {
@@ -102,27 +118,42 @@ func peerUID(c *net.UnixConn) (uid uint32, err error) {
 	return cred.Uid, nil
 }
 
-// writeMetrics writes the counts in the text format of Prometheus.
+// writeMetrics writes the metrics in the text format of Prometheus.
 func writeMetrics(w io.Writer, s daemon.Stats) {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	for _, x := range []struct {
-		name, kind, help string
-		value            float64
-	}{
+	for _, x := range []metric{
 		{"refmond_connections", "gauge", "Connections, each a process.", float64(s.Connections)},
 		{"refmond_users", "gauge", "Users of the host that are connected.", float64(s.Users)},
 		{"refmond_refused_total", "counter", "Connections and threads beyond a bound.", float64(s.Refused)},
 		{"refmond_calls_total", "counter", "Services performed.", float64(s.Calls)},
 		{"refmond_service_seconds_total", "counter", "Time spent in services.", s.Served.Seconds()},
 		{"refmond_denied_total", "counter", "Calls that were denied.", float64(s.Denied)},
+		{"refmond_audit_left_out_total", "counter", "Audit records of connections beyond a user's bound.",
+			float64(s.RecordsLeftOut)},
 		{"refmond_watchers", "gauge", "Connections that watch calls.", float64(s.Watchers)},
 		{"refmond_objects", "gauge", "Objects of the kernel.", float64(s.Objects)},
 		{"refmond_handles", "gauge", "Open handles.", float64(s.Handles)},
 		{"refmond_references", "gauge", "References on objects.", float64(s.References)},
 		{"refmond_goroutines", "gauge", "Goroutines of the daemon.", float64(runtime.NumGoroutine())},
 		{"refmond_heap_bytes", "gauge", "Heap in use.", float64(m.HeapInuse)},
+		{"refmond_charged_bytes", "gauge", "Bytes that clients have refmond keep.", float64(s.Charged)},
 	} {
-		fmt.Fprintf(w, "# HELP %s %s\n# TYPE %s %s\n%s %g\n", x.name, x.help, x.name, x.kind, x.name, x.value)
+		x.write(w)
 	}
+	fmt.Fprint(w, "# HELP refmond_quota_used_bytes Bytes that one account has refmond keep.\n"+
+		"# TYPE refmond_quota_used_bytes gauge\n")
+	for _, q := range s.Quotas {
+		fmt.Fprintf(w, "refmond_quota_used_bytes{uid=\"%d\",administrator=\"%t\"} %d\n", q.UID, q.Administrator, q.Used)
+	}
+}
+
+// metric is one value in the text format of Prometheus.
+type metric struct {
+	name, kind, help string
+	value            float64
+}
+
+func (m *metric) write(w io.Writer) {
+	fmt.Fprintf(w, "# HELP %s %s\n# TYPE %s %s\n%s %g\n", m.name, m.help, m.name, m.kind, m.name, m.value)
 }

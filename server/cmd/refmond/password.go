@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/server/lsa/admin"
 )
 
-// readPassword reads a password: from a terminal twice and unseen, else one line. It
-// is never an argument, which every user of the host could read.
+// readPassword reads a password twice from a terminal without echo, otherwise one line. A password
+// is never an argument, because every user of the host could read it.
 func readPassword(in *os.File, prompt io.Writer) (admin.Password, error) {
 	lines := bufio.NewReader(io.LimitReader(in, 4096))
 	old, err := unix.IoctlGetTermios(int(in.Fd()), unix.TCGETS)
@@ -37,7 +37,7 @@ func readPassword(in *os.File, prompt io.Writer) (admin.Password, error) {
 		fmt.Fprintln(prompt)
 	}
 	if got[0] != got[1] {
-		return "", errors.New("the two passwords differ: nothing was changed")
+		return "", errors.New("the two passwords differ: the account is unchanged")
 	}
 	return got[0], nil
 }
@@ -48,7 +48,7 @@ func line(r *bufio.Reader) (admin.Password, error) {
 		return "", fmt.Errorf("password: %w", err)
 	}
 	if text = strings.TrimRight(text, "\r\n"); text == "" {
-		return "", errors.New("password: the input has none")
+		return "", errors.New("password: the input is empty")
 	}
 	return admin.Password(text), nil
 }

@@ -7,23 +7,23 @@ import (
 
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
-	"github.com/refmon/refmon/server/daemon"
+	"github.com/refmon/refmon/server/inspect"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
 type psCmd struct {
-	lookFlags
+	inspectFlags
 }
 
 // Help returns the long help of the verb.
 func (psCmd) Help() string {
-	return `Lists the processes, their users and threads, and whom each thread impersonates, at which level
-and since when. The services decide by your token: an ordinary user sees his own processes, an
-administrator all of them at the administrators' socket.`
+	return `Lists the processes with their users and threads, and the client, level and start of each
+impersonation. Your token decides: an ordinary user sees his own processes, an administrator at the
+administrators' socket sees all.`
 }
 
-// Run lists what there is.
+// Run lists the processes.
 func (c *psCmd) Run(std *streams) error {
 	l, err := c.open()
 	if err != nil {
@@ -31,19 +31,19 @@ func (c *psCmd) Run(std *streams) error {
 	}
 	defer l.close()
 	fmt.Fprintf(std.out, "%6s  %-20s %-16s %s\n", "ID", "NAME", "SINCE", "USER, OR ACTS AS")
-	a, err := l.ask(daemon.Question{What: "sessions"})
+	a, err := l.query(inspect.Query{What: "sessions"})
 	if err != nil {
 		return err
 	}
-	sessions := map[uint64]daemon.Session{}
+	sessions := map[uint64]inspect.Session{}
 	for _, s := range a.Sessions {
 		sessions[s.Process] = s
 	}
 	return l.processes(func(h winnt.Handle) error { return l.process(std, h, sessions) })
 }
 
-// processes calls f with a handle of each process that may be opened.
-func (l *looker) processes(f func(winnt.Handle) error) error {
+// processes calls f with a handle of each process that may be opened. It stops at the first error.
+func (l *inspector) processes(f func(winnt.Handle) error) error {
 	last := winnt.Handle(0)
 	for {
 		h, st := l.th.NtGetNextProcess(last, winnt.PROCESS_QUERY_INFORMATION, 0, 0)
@@ -64,20 +64,20 @@ func (l *looker) processes(f func(winnt.Handle) error) error {
 }
 
 // process prints a process and its threads.
-func (l *looker) process(std *streams, h winnt.Handle, sessions map[uint64]daemon.Session) error {
+func (l *inspector) process(std *streams, h winnt.Handle, sessions map[uint64]inspect.Session) error {
 	basic, st := l.th.NtQueryInformationProcess(h, nt.ProcessBasicInformation)
 	b, ok := basic.(nt.ProcessBasic)
 	if !ok {
 		return fmt.Errorf("a process: %w", st.Err())
 	}
 	if b.ExitStatus != ntstatus.Pending {
-		return nil // it has ended, and a handle holds it
+		return nil // it has ended, and an open handle keeps it
 	}
 	name := text(l.th.NtQueryInformationProcess(h, nt.ProcessImageFileName))
 	s, connected := sessions[uint64(b.UniqueProcessID)]
-	who := "" // of a token that refuses to tell
+	who := "" // unknown if its token may not be opened
 	if connected {
-		// A program that another one started is shown by its own name (W-79).
+		// A program that another one started has a name of its own (W-79).
 		name, who = s.Name, l.named(s.User)
 	}
 	if t, st := l.th.NtOpenProcessToken(h, winnt.TOKEN_QUERY); st == ntstatus.Success {
@@ -89,15 +89,15 @@ func (l *looker) process(std *streams, h winnt.Handle, sessions map[uint64]daemo
 	return l.threads(std, h)
 }
 
-// thread is a line of a thread.
+// threadLine is the printed line of a thread.
 type threadLine struct {
 	id          uint64
 	name, since string
-	acts        string // "": as its process
-	hidden      bool   // the client's token refuses to tell
+	acts        string // "": the thread does not impersonate
+	hidden      bool   // the client's token may not be opened
 }
 
-func (l *looker) threads(std *streams, process winnt.Handle) error {
+func (l *inspector) threads(std *streams, process winnt.Handle) error {
 	var list []threadLine
 	last := winnt.Handle(0)
 	for {
@@ -105,7 +105,7 @@ func (l *looker) threads(std *streams, process winnt.Handle) error {
 		if last != 0 {
 			l.th.NtClose(last)
 		}
-		if st != ntstatus.Success { // no thread follows, or the process has ended
+		if st != ntstatus.Success { // no more threads, or the process has ended
 			break
 		}
 		list, last = append(list, l.thread(h)), h
@@ -113,7 +113,7 @@ func (l *looker) threads(std *streams, process winnt.Handle) error {
 	return l.print(std, list)
 }
 
-func (l *looker) thread(h winnt.Handle) threadLine {
+func (l *inspector) thread(h winnt.Handle) threadLine {
 	t := threadLine{name: text(l.th.NtQueryInformationThread(h, nt.ThreadNameInformation)),
 		since: when(times(l.th.NtQueryInformationThread(h, nt.ThreadTimes)))}
 	if v, st := l.th.NtQueryInformationThread(h, nt.ThreadBasicInformation); st == ntstatus.Success {
@@ -136,17 +136,17 @@ func (l *looker) thread(h winnt.Handle) threadLine {
 	return t
 }
 
-// print prints threads, with the time since when each impersonates.
-func (l *looker) print(std *streams, list []threadLine) error {
+// print prints threads, with the time since which each impersonates.
+func (l *inspector) print(std *streams, list []threadLine) error {
 	var ids []uint64
 	for _, t := range list {
 		if t.acts != "" {
 			ids = append(ids, t.id)
 		}
 	}
-	acting := map[uint64]daemon.ThreadTime{}
+	acting := map[uint64]inspect.ActingThread{}
 	for part := range slices.Chunk(ids, 1024) {
-		a, err := l.ask(daemon.Question{What: "acting", Threads: part})
+		a, err := l.query(inspect.Query{What: "acting", Threads: part})
 		if err != nil {
 			return err
 		}
@@ -166,7 +166,7 @@ func (l *looker) print(std *streams, list []threadLine) error {
 				acts += ", since " + when(a.Since)
 			}
 			if a.Proof != "" {
-				// A client that came with a ticket is shown with it. K-50
+				// Show the ticket of a client that logged on with one (K-50).
 				acts += " (" + printable(a.Proof) + ")"
 			}
 		}
@@ -177,7 +177,7 @@ func (l *looker) print(std *streams, list []threadLine) error {
 }
 
 // user returns the name of a token's user.
-func (l *looker) user(tok winnt.Handle) string {
+func (l *inspector) user(tok winnt.Handle) string {
 	v, st := l.th.NtQueryInformationToken(tok, winnt.TokenUser)
 	if g, ok := v.(token.Group); ok && st == ntstatus.Success {
 		return l.name(g.SID)
@@ -192,7 +192,7 @@ func times(v any, st ntstatus.Status) int64 {
 	return 0
 }
 
-// short cuts a text to a width, and makes what does not print visible.
+// short shortens a text to a width and escapes control characters.
 func short(s string, width int) string {
 	r := []rune(printable(s))
 	if len(r) > width {

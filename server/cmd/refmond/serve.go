@@ -12,10 +12,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/auditlog"
-	"github.com/refmon/refmon/internal/verbs/trail"
 	"github.com/refmon/refmon/server/daemon"
+	"github.com/refmon/refmon/server/internal/lograte"
 	"github.com/refmon/refmon/server/lsa"
 	"github.com/refmon/refmon/server/mount"
 )
@@ -26,11 +25,11 @@ type serveCmd struct {
 
 // Help returns the long help of the verb.
 func (serveCmd) Help() string {
-	return `Listens for programs and plays the kernel for them, until SIGTERM or SIGINT: calls that were received are
-answered first. SIGHUP reads the configuration again. Errors end it with code 2 before it says that it is ready.`
+	return `Serves the kernel's system calls until SIGTERM or SIGINT. It then answers the calls that it has
+received. SIGHUP reloads the configuration. An error before it prints ready ends it with code 2.`
 }
 
-// Run serves until it is told to stop.
+// Run serves until SIGTERM or SIGINT, and reloads on SIGHUP.
 func (c *serveCmd) Run(std *streams) error {
 	cfg, err := load(c.Config)
 	if err != nil {
@@ -71,48 +70,54 @@ func (c *serveCmd) Run(std *streams) error {
 	}
 }
 
-// service is a daemon with what this command puts around it.
+// service is a daemon with everything that this command adds to it.
 type service struct {
 	*daemon.Daemon
 	log   *slog.Logger
 	level *slog.LevelVar
-	trail *auditlog.Log // nil: none is kept
+	trail *auditlog.Log // nil: no audit log is kept
 	store *lsa.Store
 
-	tickets taking
+	tickets ticketAcceptor
 	domains directoryLogons // set by start
-	closing sync.WaitGroup  // directories that a reload took out of use
+	closing sync.WaitGroup  // directories that a reload has replaced
 	numbers numbers
 	trees   []servedTree
 
 	mounts     []*mount.Mount
-	operations *operations // nil: it could not be had
-	watching   *watching   // nil: no one may watch trees
+	mounted    []string    // the trees of the mounts
+	operations *operations // nil: it could not be started
+	watching   *watching   // nil: no socket for watchers
 }
 
-// start starts what a configuration describes; on an error nothing is left.
+// start starts everything that a configuration describes. After an error nothing is left running.
 func start(cfg *config, std *streams) (*service, error) {
-	s := &service{level: new(slog.LevelVar), tickets: taking{state: cfg.State}}
+	s := &service{level: new(slog.LevelVar), tickets: ticketAcceptor{state: cfg.State}}
 	s.level.Set(cfg.level)
-	s.log = slog.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: s.level}))
+	// Bound the log lines that one client causes (L-75).
+	s.log = slog.New(lograte.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: s.level})))
 	lock, err := daemon.LockState(cfg.State)
 	if err != nil {
 		return nil, err
 	}
-	log, err := s.keep(cfg)
+	// A file that others can change cannot be trusted (L-76).
+	if err := cfg.checkPlaces(); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	log, err := s.openAudit(cfg)
 	if err == nil {
 		err = s.accounts(cfg, log)
 	}
 	if err == nil {
 		var swap func()
-		if swap, err = s.take(cfg); err == nil {
+		if swap, err = s.prepareTickets(cfg); err == nil {
 			swap()
 		}
 	}
 	if err == nil {
-		s.answers()
+		s.setAuthorities()
 		var swap func()
-		if swap, _, err = s.direct(cfg); err == nil {
+		if swap, _, err = s.prepareDirectory(cfg); err == nil {
 			swap()
 		}
 	}
@@ -120,16 +125,16 @@ func start(cfg *config, std *streams) (*service, error) {
 		err = s.openTrees(cfg, log)
 	}
 	if err != nil {
-		return nil, errors.Join(err, s.kept(), lock.Close())
+		return nil, errors.Join(err, s.closeStores(), lock.Close())
 	}
 	s.noCores()
 	daemon.Spare()
 	s.Daemon, err = daemon.Start(daemon.Config{Lock: lock, Inherited: cfg.inherited, Socket: cfg.Socket,
 		AdminSocket: cfg.AdminSocket, Identity: cfg.identity(s.store), Administer: s.administer(cfg),
 		Quota: s.store.QuotaUID, StartAs: cfg.startsAs(s.store), LSA: &s.domains, Limits: cfg.limits,
-		Profile: cfg.profile, Audit: log, Log: s.log})
+		Profile: cfg.profile, Audit: log, ConnectionRecords: cfg.Audit.Connections, Log: s.log})
 	if err != nil {
-		return nil, errors.Join(err, s.kept())
+		return nil, errors.Join(err, s.closeStores())
 	}
 	for name, d := range cfg.files {
 		if err := s.System().CreateFile(name, d); err != nil {
@@ -145,87 +150,48 @@ func start(cfg *config, std *streams) (*service, error) {
 	if err := s.watch(cfg); err != nil {
 		return nil, errors.Join(err, s.stop())
 	}
-	// Without it the daemon serves its clients all the same.
-	if s.operations, err = operate(cfg.State, s.Stats, s.log); err != nil {
-		s.log.Warn("metrics and profiles are not told", "error", err)
+	// The daemon works without it.
+	if s.operations, err = s.operate(cfg.State); err != nil {
+		s.log.Warn("metrics and profiles are not available", "error", err)
 	}
 	return s, nil
 }
 
-// keep opens the trail below the state folder.
-func (s *service) keep(cfg *config) (*audit.Log, error) {
-	if !cfg.Audit.Keep {
-		return &audit.Log{Sink: audit.NewMemory(0, 0), Clock: auditlog.Now}, nil
-	}
-	dir := filepath.Join(cfg.State, "audit")
-	host, err := os.Hostname()
-	if err != nil {
-		return nil, fmt.Errorf("audit: %w", err)
-	}
-	if s.trail, err = auditlog.Open(auditlog.Config{Dir: dir, Computer: host}); err != nil {
-		return nil, fmt.Errorf("audit: %w", err)
-	}
-	p, err := policy(dir, cfg.Audit.Required)
-	if err != nil {
-		return nil, err
-	}
-	log := &audit.Log{Sink: s.trail, Computer: host, Clock: auditlog.Now}
-	log.Policy.Store(p)
-	return log, nil
-}
-
-// policy reads the audit policy beside the trail. Without one, logons, their ends and
-// the use of sensitive privileges are recorded beside what is by default.
-func policy(dir string, required bool) (*audit.Policy, error) {
-	p, err := trail.LoadPolicy(dir)
-	if err != nil {
-		return nil, err
-	}
-	spec := audit.DefaultPolicy().Spec()
-	if p != nil {
-		spec = p.Spec()
-	} else {
-		for _, on := range []audit.Subcategory{audit.Logon, audit.Logoff, audit.SpecialLogon, audit.SensitivePrivilegeUse} {
-			spec.System[on] = audit.OnBoth
-		}
-	}
-	if required {
-		spec.Options.CrashOnAuditFail = audit.FailOnAuditFail
-	}
-	return audit.NewPolicy(spec)
-}
-
-// reload takes over the keys that need no restart. A configuration that is wrong
-// changes nothing, and no client is disconnected (W-23).
+// reload applies the keys that need no restart. A wrong configuration changes nothing, and clients
+// stay connected (W-23).
 func (s *service) reload(file string) {
 	notify(reloading())
 	defer notify("READY=1")
 	cfg, err := load(file)
 	if err != nil {
-		s.log.Error("the configuration is wrong, the old one stands", "error", err)
+		s.log.Error("the configuration is invalid, the old one stays in use", "error", err)
+		return
+	}
+	if err := cfg.checkPlaces(); err != nil {
+		s.log.Error("files of the configuration are open to other users, the old one stays in use", "error", err)
 		return
 	}
 	ids, err := readNumbers(cfg.IDNumbers)
 	if err != nil {
-		s.log.Error("the directory file is wrong, the old one stands", "error", err)
+		s.log.Error("the directory file is invalid, the old one stays in use", "error", err)
 		return
 	}
-	swapDirectory, drop, err := s.direct(cfg)
+	swapDirectory, drop, err := s.prepareDirectory(cfg)
 	if err != nil {
-		s.log.Error("what asks the directory is wrong, the old one goes on", "error", err)
+		s.log.Error("the directory settings are invalid, the old ones stay in use", "error", err)
 		return
 	}
-	swap, err := s.take(cfg)
+	swap, err := s.prepareTickets(cfg)
 	if err != nil {
 		drop()
-		s.log.Error("what takes tickets is wrong, the old one goes on", "error", err)
+		s.log.Error("the Kerberos settings are invalid, the old ones stay in use", "error", err)
 		return
 	}
 	if s.trail != nil {
-		p, err := policy(filepath.Join(cfg.State, "audit"), cfg.Audit.Required)
+		p, err := policy(filepath.Join(cfg.State, "audit"), &cfg.Audit)
 		if err != nil {
 			drop()
-			s.log.Error("the audit policy is wrong, the old one stands", "error", err)
+			s.log.Error("the audit policy is invalid, the old one stays in use", "error", err)
 			return
 		}
 		s.System().Audit().Policy.Store(p)
@@ -240,18 +206,18 @@ func (s *service) reload(file string) {
 	s.log.Log(context.Background(), slog.LevelInfo, "reloaded")
 }
 
-// stop ends the daemon, then what it wrote to.
+// stop stops the daemon, then closes its stores.
 func (s *service) stop() error {
 	var err error
 	if s.operations != nil {
 		err = s.operations.close()
 	}
 	err = errors.Join(err, s.watching.close(), s.unmount())
-	return errors.Join(err, s.Close(), s.kept())
+	return errors.Join(err, s.Close(), s.closeStores())
 }
 
-// kept closes the trees and the accounts, then the trail that they write to.
-func (s *service) kept() (err error) {
+// closeStores closes the trees and the accounts, and last the audit log that they write to.
+func (s *service) closeStores() (err error) {
 	err = s.closeTrees()
 	if d := s.domains.now.Load(); d != nil {
 		err = errors.Join(err, d.close())

@@ -7,21 +7,21 @@ import (
 
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
-	"github.com/refmon/refmon/server/daemon"
+	"github.com/refmon/refmon/server/inspect"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
 type tokenCmd struct {
-	lookFlags
+	inspectFlags
 	Whose string `arg:"" help:"A process, or one of its threads: 16 or 16/20, as refmond ps numbers them."`
 }
 
 // Help returns the long help of the verb.
 func (tokenCmd) Help() string {
-	return `Shows the primary token of a process, or the token of the client that a thread impersonates. It needs
-PROCESS_QUERY_LIMITED_INFORMATION or THREAD_QUERY_INFORMATION, and TOKEN_QUERY on the token itself or
-SeDebugPrivilege. Of a client that came with a ticket it says with which.`
+	return `Shows the primary token of a process, or the token of the client that a thread impersonates. It
+needs PROCESS_QUERY_LIMITED_INFORMATION or THREAD_QUERY_INFORMATION, and TOKEN_QUERY on the token or
+SeDebugPrivilege. For a client that logged on with a ticket it prints the ticket.`
 }
 
 // Run shows a token.
@@ -42,7 +42,7 @@ func (c *tokenCmd) Run(std *streams) error {
 			return err
 		}
 		t, st := l.th.NtOpenProcessToken(h, winnt.TOKEN_QUERY)
-		return l.show(std, t, st, daemon.Question{Process: p})
+		return l.show(std, t, st, inspect.Query{Process: p})
 	}
 	t, err := strconv.ParseUint(thread, 10, 63)
 	if err != nil {
@@ -57,17 +57,17 @@ func (c *tokenCmd) Run(std *streams) error {
 	if st == ntstatus.NoToken {
 		return fmt.Errorf("thread %s impersonates no client: it acts with the token of its process", c.Whose)
 	}
-	return l.show(std, tok, st, daemon.Question{Threads: []uint64{t}})
+	return l.show(std, tok, st, inspect.Query{Threads: []uint64{t}})
 }
 
-// show prints what a token says. Where it does not let itself be asked, the daemon may tell.
-func (l *looker) show(std *streams, tok winnt.Handle, st ntstatus.Status, q daemon.Question) error {
-	t := &daemon.Token{}
+// show prints a token. If its handle could not be opened, it requests the token from the daemon.
+func (l *inspector) show(std *streams, tok winnt.Handle, st ntstatus.Status, q inspect.Query) error {
+	t := &inspect.Token{}
 	if st == ntstatus.Success {
 		st = l.read(tok, t)
 	}
 	q.What = "token"
-	if a, err := l.ask(q); err == nil && a.Token != nil {
+	if a, err := l.query(q); err == nil && a.Token != nil {
 		if st == ntstatus.AccessDenied {
 			t, st = a.Token, ntstatus.Success
 		}
@@ -101,8 +101,8 @@ func (l *looker) show(std *streams, tok winnt.Handle, st ntstatus.Status, q daem
 	return nil
 }
 
-// read asks a token what it says.
-func (l *looker) read(tok winnt.Handle, t *daemon.Token) (st ntstatus.Status) {
+// read reads the contents of a token. It returns the first failure.
+func (l *inspector) read(tok winnt.Handle, t *inspect.Token) (st ntstatus.Status) {
 	ask := func(class winnt.TokenInfoClass) any {
 		v, s := l.th.NtQueryInformationToken(tok, class)
 		if s != ntstatus.Success && st == ntstatus.Success {
@@ -121,19 +121,19 @@ func (l *looker) read(tok winnt.Handle, t *daemon.Token) (st ntstatus.Status) {
 	}
 	if list, ok := ask(winnt.TokenGroups).([]token.Group); ok {
 		for _, g := range list {
-			t.Groups = append(t.Groups, daemon.Attributed{Group: g.SID, Attributes: g.Attributes})
+			t.Groups = append(t.Groups, inspect.Attributed{Group: g.SID, Attributes: g.Attributes})
 		}
 	}
 	if list, ok := ask(winnt.TokenPrivileges).([]nt.LUIDAndAttributes); ok {
 		for _, p := range list {
-			t.Privileges = append(t.Privileges, daemon.Attributed{Privilege: winnt.Privilege(p.LUID),
+			t.Privileges = append(t.Privileges, inspect.Attributed{Privilege: winnt.Privilege(p.LUID),
 				Attributes: p.Attributes})
 		}
 	}
 	return st
 }
 
-// attributes says what is unusual about a group.
+// attributes returns the unusual attributes of a group, for display.
 func attributes(a uint32) string {
 	switch {
 	case a&winnt.SE_GROUP_USE_FOR_DENY_ONLY != 0:

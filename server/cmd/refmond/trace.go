@@ -8,18 +8,18 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/refmon/refmon/server/daemon"
+	"github.com/refmon/refmon/server/inspect"
 )
 
 type sessionsCmd struct {
-	lookFlags
+	inspectFlags
 }
 
 // Help returns the long help of the verb.
 func (sessionsCmd) Help() string {
-	return `Lists the connections: the program and uid at the other end, whom the daemon takes it for, its
-logon session, and since when. Below them are the logon sessions that clients' tickets opened, each
-with its ticket: service, times, types of encryption, and issuer.`
+	return `Lists the connections with the program and uid of the peer, its account, logon session and start.
+Below are the logon sessions that clients opened with tickets, each with the service, times,
+encryption types and issuer of its ticket.`
 }
 
 // Run lists the connections.
@@ -29,7 +29,7 @@ func (c *sessionsCmd) Run(std *streams) error {
 		return err
 	}
 	defer l.close()
-	a, err := l.ask(daemon.Question{What: "sessions"})
+	a, err := l.query(inspect.Query{What: "sessions"})
 	if err != nil {
 		return err
 	}
@@ -40,7 +40,7 @@ func (c *sessionsCmd) Run(std *streams) error {
 			who += " (full)"
 		}
 		if s.PID == 0 {
-			pid = "-" // another program started it, and which one it is now is not known
+			pid = "-" // started by another program; the current one is unknown
 		}
 		fmt.Fprintf(std.out, "%6d  %-16s %7d %7s  %-10s %-9s %s\n", s.Process, short(s.Name, 16), s.UID, pid, s.Session,
 			clock(s.Since), who)
@@ -54,23 +54,23 @@ func (c *sessionsCmd) Run(std *streams) error {
 	return nil
 }
 
-// watchEvery is how long a trace waits between two looks.
+// watchEvery is the polling interval of a trace.
 const watchEvery = 200 * time.Millisecond
 
 type traceCmd struct {
-	lookFlags
+	inspectFlags
 	Process uint64        `help:"Calls of this process only; the number is that of refmond ps." placeholder:"ID"`
 	For     time.Duration `help:"End after this time; else with Ctrl-C." placeholder:"TIME"`
 }
 
 // Help returns the long help of the verb.
 func (traceCmd) Help() string {
-	return `Prints the calls that clients make from now on, with their reasons, as refmon run prints them;
-secrets are ***. You see the calls of those processes whose memory you may read. No client waits
-for you: what comes faster than you read is lost, and you are told how many calls that were.`
+	return `Prints new calls of clients with their reasons, in the format of refmon run. Secrets are ***. You
+see the calls of processes whose memory you may read. Clients do not wait for you: if calls come
+faster than you read, some are lost and their number is printed.`
 }
 
-// Run prints calls until it is told to stop.
+// Run prints calls until a signal or the end of For.
 func (c *traceCmd) Run(std *streams) error {
 	l, err := c.open()
 	if err != nil {
@@ -84,12 +84,12 @@ func (c *traceCmd) Run(std *streams) error {
 	if c.For > 0 {
 		end = time.After(c.For)
 	}
-	q := daemon.Question{What: "calls", Process: c.Process}
-	first, err := l.ask(q)
+	q := inspect.Query{What: "calls", Process: c.Process}
+	first, err := l.query(q)
 	if err != nil {
 		return err
 	}
-	q.After = first.Next // others may have watched before
+	q.After = first.Next // skip calls from before this trace
 	for {
 		select {
 		case <-signals:
@@ -104,11 +104,11 @@ func (c *traceCmd) Run(std *streams) error {
 	}
 }
 
-// calls prints the calls that were made since, and returns the number of the last one
-// and how many were printed.
-func (l *looker) calls(std *streams, q daemon.Question, stamped bool) (last uint64, n int, err error) {
+// calls prints the calls after q.After. It returns the number of the last one, and how many it
+// printed.
+func (l *inspector) calls(std *streams, q inspect.Query, stamped bool) (last uint64, n int, err error) {
 	for {
-		a, err := l.ask(q)
+		a, err := l.query(q)
 		if err != nil {
 			return 0, n, err
 		}
@@ -131,47 +131,55 @@ func (l *looker) calls(std *streams, q daemon.Question, stamped bool) (last uint
 	}
 }
 
-// client says for whom a call was made, "" for its own process.
-func (l *looker) client(c *daemon.SeenCall) string {
+// client returns the client that a call was made for, "" for the process itself.
+func (l *inspector) client(c *inspect.Call) string {
 	if c.User == "" {
 		return ""
 	}
 	text := ", as " + l.named(c.User)
 	if c.Proof != "" {
-		// A client that came with a ticket is told with it, also once it has gone. K-86
+		// Show the ticket of a client that logged on with one, even after the client has gone
+		// (K-86).
 		text += " (" + printable(c.Proof) + ")"
 	}
 	return text
 }
 
 type whyCmd struct {
-	lookFlags
+	inspectFlags
 	Path    string        `help:"Only objects with this in their names." placeholder:"NAME"`
 	Process uint64        `help:"Calls of this process only." placeholder:"ID"`
-	Since   time.Duration `help:"Only what was denied in this time, such as 10m." placeholder:"TIME"`
+	Since   time.Duration `help:"Only denials of this last time, such as 10m." placeholder:"TIME"`
+	Audit   string        `help:"Read the trail of refmond mount --audit DIR, without a daemon." placeholder:"DIR"`
 }
 
 // Help returns the long help of the verb.
 func (whyCmd) Help() string {
-	return `Shows what was denied lately, and why: the rule, and the entries of the object's security
-descriptor that decided. The daemon keeps the newest denials; you see those of processes whose
-memory you may read, and as an administrator for which client each was, and by which ticket.`
+	return `Shows recent denials: the rule, and the entries of the object's security descriptor that decided.
+The daemon stores the newest denials. You see those of processes whose memory you may read.
+Administrators also see the client of each, and its ticket. Denials through a mount are included: those
+of your own programs, and for an administrator all. A mount without a daemon writes them to an audit
+log: refmond mount --audit DIR, refmond why --audit DIR. For a file that nobody has tried to open use
+refmon why PATH --as USER.`
 }
 
 // Run prints denials, the newest last.
 func (c *whyCmd) Run(std *streams) error {
+	if c.Audit != "" {
+		return c.fromTrail(std)
+	}
 	l, err := c.open()
 	if err != nil {
 		return err
 	}
 	defer l.close()
-	q := daemon.Question{What: "denials", Path: c.Path, Process: c.Process}
+	q := inspect.Query{What: "denials", Path: c.Path, Process: c.Process}
 	if c.Since > 0 {
 		q.Since = time.Now().Add(-c.Since)
 	}
 	_, n, err := l.calls(std, q, true)
 	if err == nil && n == 0 {
-		fmt.Fprintln(std.out, "Nothing was denied, of what is kept and you may see.")
+		fmt.Fprintln(std.out, "No recent denial that you may see.")
 	}
 	return err
 }

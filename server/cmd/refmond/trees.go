@@ -17,10 +17,11 @@ import (
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/server/mount"
 	"github.com/refmon/refmon/sid"
 )
 
-// treeSettings are the keys of one tree.
+// treeSettings has the configuration keys of one tree.
 type treeSettings struct {
 	Path            string `json:"path"`
 	Attribute       string `json:"attribute"`
@@ -38,17 +39,23 @@ type treeSettings struct {
 	Mount           string `json:"mount"`
 	HideUnreadable  bool   `json:"hideUnreadable"`
 	FollowLinks     bool   `json:"followLinks"`
+	Mode            string `json:"mode"`
+	ListDescriptors bool   `json:"listDescriptors"`
+	Backup          string `json:"backup"`
 }
 
-// treeConfig is a tree that was checked.
+// treeConfig is a validated tree.
 type treeConfig struct {
 	hostfs.Config
 	name    string
-	groups  []uint32 // may search the path
+	groups  []uint32 // groups that may search the path
 	exposed bool
-	mount   string // where it is shown; "" nowhere
-	hide    bool   // what its caller may not read is not listed there
-	follow  bool   // the host's kernel follows its links there
+	mount   string // mount point; "": not mounted
+	hide    bool   // the mount does not list files that the caller may not read
+	follow  bool   // the host's kernel follows symbolic links in the mount
+	modes   mount.ModePolicy
+	listed  bool   // descriptors are user attributes there
+	backup  string // where it is shown for backup; "" nowhere
 }
 
 var (
@@ -60,7 +67,7 @@ var (
 		"read": hostfs.HandOutReads, "write": hostfs.HandOutWrites}
 )
 
-// checkTrees turns the settings of trees into what they mean.
+// checkTrees validates the settings of all trees.
 func (c *config) checkTrees() error {
 	for _, name := range slices.Sorted(maps.Keys(c.Trees)) {
 		s := c.Trees[name]
@@ -69,7 +76,7 @@ func (c *config) checkTrees() error {
 			return fmt.Errorf("trees: %s: %w", name, err)
 		}
 		for _, other := range c.trees {
-			// Two trees on the same files would not see each other's opens. F-127
+			// Two trees with the same files would not know about each other's opens (F-127).
 			if within(other.Path, t.Path) || within(t.Path, other.Path) {
 				return fmt.Errorf("trees: %s: its path is, contains, or is below that of %s", name, other.name)
 			}
@@ -83,10 +90,10 @@ func within(dir, path string) bool {
 	return path == dir || strings.HasPrefix(path, strings.TrimSuffix(dir, "/")+"/")
 }
 
-// check turns the settings of one tree into what they mean.
+// check validates the settings of one tree.
 func (s *treeSettings) check(name string) (t treeConfig, err error) {
 	t = treeConfig{name: name, exposed: s.Exposed, mount: s.Mount, hide: s.HideUnreadable,
-		follow: s.FollowLinks}
+		follow: s.FollowLinks, listed: s.ListDescriptors, backup: s.Backup}
 	t.Path, t.Attribute = filepath.Clean(s.Path), cmp.Or(s.Attribute, ntacl.Name)
 	t.IgnorePosix, t.CaseInsensitive, t.AccessBased = s.IgnorePosix, s.CaseInsensitive, s.AccessBased
 	var ok bool
@@ -97,6 +104,13 @@ func (s *treeSettings) check(name string) (t treeConfig, err error) {
 		return t, fmt.Errorf("path: %q, want one that begins with /", s.Path)
 	case s.Mount != "" && !filepath.IsAbs(s.Mount):
 		return t, fmt.Errorf("mount: %q, want one that begins with /", s.Mount)
+	case s.ListDescriptors && s.Mount == "":
+		return t, errors.New("listDescriptors: it belongs to a mount: give the tree one")
+	case s.Backup != "" && !filepath.IsAbs(s.Backup):
+		return t, fmt.Errorf("backup: %q, want one that begins with /", s.Backup)
+	case s.Backup != "" && (within(t.Path, filepath.Clean(s.Backup)) ||
+		s.Mount != "" && within(filepath.Clean(s.Mount), filepath.Clean(s.Backup))):
+		return t, fmt.Errorf("backup: %q is in the tree or in its mount: want a directory elsewhere", s.Backup)
 	case rest == "" || !slices.Contains([]string{"security", "user", "trusted"}, namespace):
 		return t, fmt.Errorf("attribute: %q, want a name such as %s, user.NTACL or trusted.NTACL", s.Attribute, ntacl.Name)
 	}
@@ -105,6 +119,9 @@ func (s *treeSettings) check(name string) (t treeConfig, err error) {
 	}
 	if t.Missing, ok = missings[s.Missing]; !ok {
 		return t, fmt.Errorf("missing: %q, want refuse or synthesise", s.Missing)
+	}
+	if t.modes, err = mount.ParseModePolicy(s.Mode); err != nil {
+		return t, err
 	}
 	if t.HandOut, ok = handOuts[s.Descriptors]; !ok {
 		return t, fmt.Errorf("descriptors: %q, want none, read or write", s.Descriptors)
@@ -133,7 +150,7 @@ func (s *treeSettings) check(name string) (t treeConfig, err error) {
 	return t, nil
 }
 
-// permissions returns the bits that a text in octal says; 0 for none.
+// permissions parses octal permission bits; "" is 0.
 func permissions(text string) (uint32, error) {
 	if text == "" {
 		return 0, nil
@@ -145,7 +162,7 @@ func permissions(text string) (uint32, error) {
 	return uint32(n), nil
 }
 
-// groupID returns the number of a group, given by that or by name.
+// groupID parses a group's number, or looks its name up.
 func groupID(name string) (uint32, error) {
 	n, err := strconv.ParseUint(name, 10, 32)
 	if err != nil {
@@ -160,14 +177,18 @@ func groupID(name string) (uint32, error) {
 	return uint32(n), nil
 }
 
-// servedTree is a tree that is held open.
+// servedTree is an open tree.
 type servedTree struct {
 	*hostfs.Tree
 	name string
 }
 
-// openTrees holds the directories of a configuration. On an error none is held.
+// openTrees opens the directories of all trees. After an error the caller closes those already
+// open.
 func (s *service) openTrees(cfg *config, log *audit.Log) error {
+	if err := removeStale(cfg.trees); err != nil {
+		return err
+	}
 	for i := range cfg.trees {
 		if err := s.openTree(&cfg.trees[i], log); err != nil {
 			return fmt.Errorf("trees: %s: %w", cfg.trees[i].name, err)
@@ -183,6 +204,7 @@ func (s *service) openTree(c *treeConfig, log *audit.Log) error {
 		}
 		return s.store.UserSID(id)
 	}
+	c.Unbelieved = logUnbelieved(s.log, c.name)
 	t, err := hostfs.Open(c.Config)
 	if err != nil {
 		return err
@@ -197,9 +219,10 @@ func (s *service) openTree(c *treeConfig, log *audit.Log) error {
 	}
 	who := strings.Join(open, "; ")
 	if !c.exposed {
-		// Who reaches the files without asking is decided by mode bits. F-127
-		return fmt.Errorf("its files are reached without refmond: %s: chmod go= a directory on the way, or say exposed: true",
-			who)
+		// Mode bits decide access for users who bypass refmond (F-127).
+		return fmt.Errorf("its files are reached without refmond: %s: chmod go= a directory "+
+			"above it (a chmod of the tree itself takes refmon acl repair --rehash %s afterwards), or say exposed: true",
+			who, c.Path)
 	}
 	s.log.Warn("the files of a tree are reached without refmond", "tree", c.name, "by", who)
 	if st := log.Write(audit.ShareExposed(audit.Origin{Names: log.Names}, c.name, c.Path, who)); st != ntstatus.Success {
@@ -208,7 +231,7 @@ func (s *service) openTree(c *treeConfig, log *audit.Log) error {
 	return nil
 }
 
-// addTrees gives the trees their names.
+// addTrees adds the trees to the kernel by name.
 func (s *service) addTrees() error {
 	for _, t := range s.trees {
 		if err := s.System().AddTree(t.name, t.Tree); err != nil {
@@ -218,7 +241,7 @@ func (s *service) addTrees() error {
 	return nil
 }
 
-// closeTrees gives the directories up, after the daemon.
+// closeTrees closes the directories. Call it after the daemon has ended.
 func (s *service) closeTrees() (err error) {
 	for _, t := range s.trees {
 		err = errors.Join(err, t.Close())

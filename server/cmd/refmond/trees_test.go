@@ -137,10 +137,9 @@ func file(name string) nt.Captured[*nt.ObjectAttributes] {
 
 const sharing = uint32(fileaccess.ShareRead | fileaccess.ShareWrite | fileaccess.ShareDelete)
 
-// TestTreeOfUsers: users of the host make, read, list, change and delete real files
-// over the socket, each by what the files' descriptors give his token, by every row
-// that files have (F-110).
-func TestTreeOfUsers(t *testing.T) {
+// TestUsersWorkOnTreeBySocket checks that users of the host create, read, list, change and delete real files
+// over the socket, each as the files' descriptors allow, through every file service (F-110).
+func TestUsersWorkOnTreeBySocket(t *testing.T) {
 	w := newTreeWorld(t)
 	s, err := start(w.configure(""), &streams{out: io.Discard, err: io.Discard})
 	w.must(err)
@@ -320,4 +319,68 @@ func TestTreesRefused(t *testing.T) {
 		b.HandOut != hostfs.HandOutWrites || c.trees[0].HandOut != hostfs.HandOutNothing {
 		t.Errorf("%+v", b)
 	}
+}
+
+// TestRestartGrantsNoOldSession checks that after a restart alice, who connects first, cannot read a file
+// of bob's through a session SID of the previous start, and that descriptors contain none. The
+// doctor finds files of earlier versions that do (F-198, F-199).
+func TestRestartGrantsNoOldSession(t *testing.T) {
+	w := newTreeWorld(t)
+	w.describe("", "O:BAG:SYD:P(A;;FA;;;WD)") // nothing that files inherit: they have the default list of a token
+	cfg := w.configure("")
+	during := func(use func()) {
+		t.Helper()
+		s, err := start(cfg, &streams{out: io.Discard, err: io.Discard})
+		w.must(err)
+		defer serving(t, s)()
+		use()
+	}
+	open := func(uid int, d fileaccess.Disposition) ntstatus.Status {
+		t.Helper()
+		th := w.as(uid)
+		h, _, st := th.NtCreateFile(nt.CreateFileIn{DesiredAccess: winnt.FILE_READ_DATA, CreateDisposition: uint32(d),
+			ShareAccess: sharing, ObjectAttributes: file("diary")})
+		if st == ntstatus.Success {
+			w.ok("close", th.NtClose(h))
+		}
+		return st
+	}
+	during(func() { w.ok("bob makes a file", open(bob, fileaccess.FileCreate)) })
+	during(func() {
+		if st := open(alice, fileaccess.FileOpen); st != ntstatus.AccessDenied {
+			t.Errorf("alice reads what bob made before the restart: %v, want %v", st, ntstatus.AccessDenied)
+		}
+		w.ok("bob reads it", open(bob, fileaccess.FileOpen))
+	})
+	value := make([]byte, ntacl.MaxSize)
+	n, err := unix.Getxattr(filepath.Join(w.root, "diary"), ntacl.Name, value)
+	w.must(err)
+	a, err := ntacl.Decode(value[:n])
+	w.must(err)
+	for _, e := range a.Descriptor.DACL().All() {
+		if fileaccess.NamesSession(e) {
+			t.Errorf("F-199: the file's descriptor has an entry for %s", e.SID())
+		}
+	}
+	doctor := func(want string) {
+		t.Helper()
+		if got := w.doctored(); !strings.Contains(got, want) {
+			t.Errorf("the doctor says\n%s\nwant %s", got, want)
+		}
+	}
+	doctor("ok    trees        projects: of the 2 files none has a descriptor that names a logon session")
+	w.must(os.WriteFile(filepath.Join(w.root, "old"), nil, 0o600))
+	w.describe("old", "O:BAG:SYD:P(A;;FA;;;S-1-22-1-4712)(A;;0x1200a9;;;S-1-5-5-0-1001)(A;;GR;;;BA)")
+	doctor(fmt.Sprintf("WRONG trees        projects: of the 3 files 1 have descriptors that name logon sessions, which "+
+		"can come to stand for other users: refmon acl repair %s", w.root))
+	doctor("note  trees        projects: of the 3 files 1 have descriptors with generic rights, which a file server " +
+		"ignores")
+}
+
+// doctored returns the lines of the doctor's.
+func (w *treeWorld) doctored() string {
+	w.Helper()
+	var out bytes.Buffer
+	run([]string{"doctor", "--config", w.config}, &streams{out: &out, err: io.Discard})
+	return out.String()
 }

@@ -8,24 +8,24 @@ import (
 	"sync"
 
 	"github.com/refmon/refmon/hostfs"
-	"github.com/refmon/refmon/internal/verbs/bulk/objects"
+	"github.com/refmon/refmon/internal/objects/tree"
 	"github.com/refmon/refmon/ntstatus"
 	auth "github.com/refmon/refmon/server/auth/unix"
 	"github.com/refmon/refmon/server/daemon"
-	"github.com/refmon/refmon/server/index/feed"
+	"github.com/refmon/refmon/server/watch/feed"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
-// watching lets clients hear of changes of the trees. A nil one lets no one.
+// watching serves watchers of the trees. nil serves none.
 type watching struct {
 	listener *net.UnixListener
 	server   *feed.Server
 	all      sync.WaitGroup
 }
 
-// watch listens for those who watch trees, if the configuration says where.
+// watch starts to listen for watchers if the configuration has a socket for them.
 func (s *service) watch(cfg *config) error {
 	if cfg.Watch.Socket == "" {
 		return nil
@@ -42,20 +42,20 @@ func (s *service) watch(cfg *config) error {
 			traverse = "privilege"
 		}
 		w.server.Trees[t.Path] = feed.Tree{Share: cfg.Trees[t.name].Share, Traverse: traverse,
-			Options: objects.TreeOptions{Attribute: t.Attribute, IgnoreSystemACLs: t.IgnorePosix, Accounts: t.Accounts,
+			Options: tree.Options{Attribute: t.Attribute, IgnoreSystemACLs: t.IgnorePosix, Accounts: t.Accounts,
 				Required: t.Missing == hostfs.RefuseMissing}}
 	}
 	w.all.Go(func() {
 		if err := w.server.Serve(l); err != nil {
-			s.log.Error("trees are watched no longer", "error", err)
+			s.log.Error("watching of trees has ended", "error", err)
 		}
 	})
 	s.watching = w
 	return nil
 }
 
-// mayWatch says why a client may not watch trees: who does learns of every file's name and
-// descriptor, as who makes backups does (N-17).
+// mayWatch returns nil if a client may watch trees, otherwise the reason why not. A watcher learns
+// every file's name and descriptor, so it needs SeBackupPrivilege or Administrators (N-17).
 func (s *service) mayWatch(c *net.UnixConn) error {
 	p, err := auth.Of(c)
 	if err != nil {
@@ -76,7 +76,7 @@ func (s *service) mayWatch(c *net.UnixConn) error {
 	return fmt.Errorf("uid %d holds no SeBackupPrivilege: %w", p.UID, ntstatus.AccessDenied.Err())
 }
 
-// close ends all watches.
+// close ends all watches. It accepts nil.
 func (w *watching) close() error {
 	if w == nil {
 		return nil

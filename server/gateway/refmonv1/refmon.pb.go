@@ -114,11 +114,11 @@ func (*Object_Sddl) isObject_Object() {}
 type CheckRequest struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Object *Object                `protobuf:"bytes,1,opt,name=object,proto3" json:"object,omitempty"`
-	// Names of rights of files: FILE_READ_DATA, GENERIC_WRITE, DELETE. None asks for every
-	// right there is (MAXIMUM_ALLOWED).
+	// Names of rights of files: FILE_READ_DATA, GENERIC_WRITE, DELETE. MAXIMUM_ALLOWED asks for
+	// every right that can be had; allowed is then true as soon as there is one.
 	Rights []string `protobuf:"bytes,2,rep,name=rights,proto3" json:"rights,omitempty"`
-	// The account that is asked about; "" the client itself. Another one is answered for
-	// objects by path alone.
+	// Optional: the account that is asked about, else the client itself. Another one is answered
+	// for objects by path alone.
 	Account       string `protobuf:"bytes,3,opt,name=account,proto3" json:"account,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -495,7 +495,7 @@ func (x *ExplainResponse) GetText() string {
 type WhoCanRequest struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Object *Object                `protobuf:"bytes,1,opt,name=object,proto3" json:"object,omitempty"`
-	// Accounts; none: those that the descriptor names, each by itself.
+	// Optional: accounts, else those that the descriptor names, each by itself.
 	Accounts      []string `protobuf:"bytes,2,rep,name=accounts,proto3" json:"accounts,omitempty"` // at most 100
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -660,7 +660,7 @@ func (x *Grant) GetError() string {
 
 type WhatCanRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Account       string                 `protobuf:"bytes,1,opt,name=account,proto3" json:"account,omitempty"` // "" the client itself
+	Account       string                 `protobuf:"bytes,1,opt,name=account,proto3" json:"account,omitempty"` // optional: else the client itself
 	Objects       []*Object              `protobuf:"bytes,2,rep,name=objects,proto3" json:"objects,omitempty"` // at most 1,000
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -936,7 +936,7 @@ func (x *Group) GetAttributes() uint32 {
 
 type LookUpRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Names         []string               `protobuf:"bytes,1,rep,name=names,proto3" json:"names,omitempty"` // with sids at most 1,000
+	Names         []string               `protobuf:"bytes,1,rep,name=names,proto3" json:"names,omitempty"` // names or sids or both, at most 1,000
 	Sids          []string               `protobuf:"bytes,2,rep,name=sids,proto3" json:"sids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

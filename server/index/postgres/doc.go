@@ -1,15 +1,15 @@
-// Package postgres keeps a live index in a PostgreSQL database, whose policy shows each
-// user the documents of his classes and no others.
+// Package postgres writes a live index to a PostgreSQL database. A row-level security policy shows
+// each user only the documents of the user's classes.
 //
 //	s, err := postgres.Open(ctx, "host=/run/postgresql dbname=search", "/var/lib/refmon-index",
 //		10*time.Second)
 //	err = index.Run(ctx, index.Config{…, Sinks: []index.Sink{s}})
 //
-// There are three tables in the schema refmon: documents(id, right_name, tree, class, descriptor,
-// seq, at), members(class, sid) and fence(source, seq, at). A session that has set refmon.sid to a
-// user's SID sees that user's documents; one that has not sees nothing, and so does every session
-// when the fence is older than the limit (N-9). The variable is a filter for trusted code: who can
-// send SQL can set it.
+// The schema refmon has the tables documents(id, right_name, tree, class, descriptor, seq, at),
+// members(class, sid) and fence(source, seq, at). A session that has set refmon.sid to a user's SID
+// sees that user's documents. A session without it sees nothing, and neither does any session while
+// the watermark is older than the limit (N-9). The variable is a filter for trusted code: whoever
+// can send SQL can set it.
 //
-// Guards: a Sink belongs to the goroutine of the run.
+// A Sink belongs to the goroutine of the run.
 package postgres

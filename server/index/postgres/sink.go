@@ -14,16 +14,22 @@ import (
 //go:embed schema.sql
 var schema string
 
-// Sink writes an index to a database. Make one with [Open].
+// Sink writes an index to a PostgreSQL database. Create it with [Open]. While the database does not
+// answer, Write and SetWatermark wait and the run sends no heartbeats. After ten minutes they fail.
 type Sink struct {
-	ctx  context.Context // of the run, which has no other way to its sinks
-	conn *pgx.Conn
-	view *index.View
+	// Warn receives the error that starts a wait for the database; nil: it is dropped.
+	Warn func(error)
+
+	ctx   context.Context // of the run; the Sink interface has no context
+	conn  *pgx.Conn
+	view  *index.View
+	dsn   string
+	limit time.Duration
 }
 
-// Open connects, makes the tables that are not there, and brings them to what the folder of
-// the index has. Nothing is shown that was last vouched for longer ago than limit. The role
-// must own the schema refmon, and must not be one that users of the database have.
+// Open connects, creates missing tables, and fills them from the index directory state. Rows whose
+// watermark is older than limit are invisible. The role must own the schema refmon, and must not be
+// a role that the database's users have.
 func Open(ctx context.Context, dsn, state string, limit time.Duration) (*Sink, error) {
 	view, err := index.NewView(state)
 	if err != nil {
@@ -33,29 +39,29 @@ func Open(ctx context.Context, dsn, state string, limit time.Duration) (*Sink, e
 	if err != nil {
 		return nil, err
 	}
-	s := &Sink{ctx: ctx, conn: conn, view: view}
-	if err := s.begin(limit); err != nil {
-		_ = conn.Close(ctx) // the error that counts is the first
+	s := &Sink{ctx: ctx, conn: conn, view: view, dsn: dsn, limit: limit}
+	if err := s.begin(); err != nil {
+		_ = conn.Close(ctx) // report the first error
 		return nil, fmt.Errorf("postgres: %w", err)
 	}
 	return s, nil
 }
 
-// begin makes the tables and fills them anew: the run before may have ended between its log
-// and the database.
-func (s *Sink) begin(limit time.Duration) error {
+// begin creates the tables and fills them again, because the last run may have stopped between its
+// log and the database.
+func (s *Sink) begin() error {
 	return pgx.BeginFunc(s.ctx, s.conn, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(s.ctx, schema); err != nil {
 			return err
 		}
-		// The run itself sees and writes all rows, whatever the policy for readers says.
+		// The run itself may read and write all rows, whatever the readers' policy says.
 		for _, sql := range []string{
 			`drop policy if exists keeper on refmon.documents`,
 			`create policy keeper on refmon.documents to current_user using (true) with check (true)`,
 			`drop policy if exists keeper on refmon.members`,
 			`create policy keeper on refmon.members to current_user using (true) with check (true)`,
 			`truncate refmon.documents, refmon.members, refmon.fence, refmon.state`,
-			`alter table refmon.documents no force row level security`, // COPY is refused with it; see fill
+			`alter table refmon.documents no force row level security`, // COPY does not work with it; fill restores it
 			`grant usage on schema refmon to public`, `grant select on refmon.documents to public`,
 		} {
 			if _, err := tx.Exec(s.ctx, sql); err != nil {
@@ -63,7 +69,7 @@ func (s *Sink) begin(limit time.Duration) error {
 			}
 		}
 		_, err := tx.Exec(s.ctx, `insert into refmon.state (index, seq, allowance, directory)
-			values ('', 0, $1, $2)`, limit, s.view.Directory())
+			values ('', 0, $1, $2)`, s.limit, s.view.Directory())
 		if err != nil {
 			return err
 		}
@@ -71,11 +77,11 @@ func (s *Sink) begin(limit time.Duration) error {
 	})
 }
 
-// fill copies what the index has.
+// fill copies the current state to the tables.
 func (s *Sink) fill(tx pgx.Tx) error {
 	var documents, members [][]any
 	for d := range s.view.Documents {
-		documents = append(documents, []any{d.Path, d.Right, d.Tree, d.Class, d.Descriptor,
+		documents = append(documents, []any{id(d.Path), d.Right, d.Tree, d.Class, d.Descriptor,
 			int64(d.Seq), d.Time})
 	}
 	for m := range s.view.Members {
@@ -98,7 +104,7 @@ func (s *Sink) fill(tx pgx.Tx) error {
 	return err
 }
 
-// Write writes events, all of them or none.
+// Write writes events in one transaction.
 func (s *Sink) Write(events []index.Event) error {
 	b := &pgx.Batch{}
 	for i := range events {
@@ -107,13 +113,13 @@ func (s *Sink) Write(events []index.Event) error {
 			return err
 		}
 		for _, p := range d.Gone {
-			b.Queue(`delete from refmon.documents where id = $1`, p)
+			b.Queue(`delete from refmon.documents where id = $1`, id(p))
 		}
 		for _, x := range d.Documents {
 			b.Queue(`insert into refmon.documents (id, right_name, tree, class, descriptor, seq, at)
 				values ($1, $2, $3, $4, $5, $6, $7) on conflict (id, right_name) do update set tree = excluded.tree,
 				class = excluded.class, descriptor = excluded.descriptor, seq = excluded.seq, at = excluded.at`,
-				x.Path, x.Right, x.Tree, x.Class, x.Descriptor, int64(x.Seq), x.Time)
+				id(x.Path), x.Right, x.Tree, x.Class, x.Descriptor, int64(x.Seq), x.Time)
 		}
 		if len(d.Lost) > 0 {
 			b.Queue(`delete from refmon.members where class = $1 and sid = any ($2)`, d.Class, d.Lost)
@@ -127,21 +133,21 @@ func (s *Sink) Write(events []index.Event) error {
 		return nil
 	}
 	b.Queue(`update refmon.state set directory = $1`, s.view.Directory())
-	return pgx.BeginFunc(s.ctx, s.conn, func(tx pgx.Tx) error { return tx.SendBatch(s.ctx, b).Close() })
+	return s.send(b)
 }
 
-// Fence moves the fence of each source.
-func (s *Sink) Fence(f *index.Fence) error {
+// SetWatermark writes the watermark of each source.
+func (s *Sink) SetWatermark(f *index.Watermark) error {
 	b := &pgx.Batch{}
 	for source, m := range f.Sources {
 		b.Queue(`insert into refmon.fence (source, seq, at) values ($1, $2, $3)
 			on conflict (source) do update set seq = excluded.seq, at = excluded.at`, source, int64(f.Seq), m.Time)
 	}
 	b.Queue(`update refmon.state set index = $1, seq = $2`, f.Index, int64(f.Seq))
-	return pgx.BeginFunc(s.ctx, s.conn, func(tx pgx.Tx) error { return tx.SendBatch(s.ctx, b).Close() })
+	return s.send(b)
 }
 
-// Close ends the connection, also where the context of the run has ended.
+// Close closes the connection, even after the run's context has ended.
 func (s *Sink) Close() error {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(s.ctx), time.Second)
 	defer stop()

@@ -22,7 +22,7 @@ type application struct {
 	conn *pgx.Conn
 }
 
-// search returns what a user finds, by full text; "" is a session without a user.
+// search returns a user's full-text results; "" is a session without a user.
 func (a *application) search(who, text string) string {
 	a.t.Helper()
 	ctx := a.t.Context()
@@ -54,9 +54,10 @@ const firm = "users:\n- {name: alice, sid: S-1-5-21-1-2-3-1107, uid: 4001}\n" +
 
 const alice, bob, carol = "S-1-5-21-1-2-3-1107", "S-1-5-21-1-2-3-1108", "S-1-5-21-1-2-3-1109"
 
-// TestPostgresIndex: full-text search as three users over a real database, each sees his own
-// documents; a revoked right is gone with the next fence; without a user, and when the fence
-// is old, there is nothing, for the owner of the application's tables too (N-9).
+// TestPostgresIndex runs full-text searches of three users on a real database. Each sees only
+// documents of their classes, and a revoked right disappears with the next watermark. Without a
+// user, and with an old watermark, there are no results, for the owner of the application's tables
+// too (N-9).
 func TestPostgresIndex(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("files are given to other users by root only")
@@ -132,7 +133,7 @@ func TestPostgresIndex(t *testing.T) {
 	if err := os.Chown(filepath.Join(tree, "plan"), 4003, 0); err != nil {
 		t.Fatal(err)
 	}
-	for present := time.Now(); ; { // until the fence stands behind a later moment
+	for present := time.Now(); ; { // until the watermark is later than now
 		var at time.Time
 		if err := admin.QueryRow(ctx, `select at from refmon.fence where source = $1`, tree).Scan(&at); err != nil {
 			t.Fatal(err)

@@ -1,13 +1,13 @@
-// Package roster tells a live index who the people of a directory are, asked by LDAP: versions of
-// their memberships as they change, and a beat as long as the directory answers.
+// Package roster reads the people of a live index from an LDAP directory. It reports each changed
+// version, and heartbeats while the directory answers.
 //
 //	r := &roster.LDAP{Directory: d} // of package ldap
 //	err := index.Run(ctx, index.Config{…, Roster: r})
 //
-// It asks for the number of the newest change, and for the people only if one of them or of the
-// groups has changed. Who the people are counts once it was read alike twice, or nothing changed while
-// it was read (N-21). A directory that is away vouches for nothing, so that an index gives
-// nothing once its last beat is older than the limit (N-9).
+// It polls the directory's change number and reads the accounts only if it differs. A version
+// counts if two reads were identical, or if nothing changed during the read (N-21). While the
+// directory is unreachable there are no heartbeats, so queries fail when the last one exceeds the
+// limit (N-9).
 //
-// Guards: an LDAP belongs to the run that it is given to.
+// An LDAP belongs to one run.
 package roster

@@ -8,34 +8,35 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/refmon/refmon/internal/verbs/bulk/accounts"
-	"github.com/refmon/refmon/internal/verbs/bulk/people"
+	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/server/auth/ldap"
 	"github.com/refmon/refmon/server/index"
+	"github.com/refmon/refmon/server/watch"
 )
 
-// Directory is asked who its people are; [ldap.Directory] is one.
+// Directory is a source of accounts; [ldap.Directory] implements it.
 type Directory interface {
 	Since(ctx context.Context, old ldap.Mark) (now ldap.Mark, changed bool, err error)
-	People(ctx context.Context, list *accounts.List) error
+	People(ctx context.Context, p *ldap.People) error
 }
 
-// LDAP tells versions of a directory: it implements [index.Roster]. Directory is needed; its
+// LDAP reports versions of a directory. It implements [index.Roster]. Directory is required; its
 // fields are immutable.
 type LDAP struct {
 	Directory Directory
-	Beat      time.Duration // how often it is asked; 0: [index.Often]
+	Beat      time.Duration // polling interval; 0: [watch.Often]
 }
 
-// Run asks until the context ends.
+// Run polls until the context ends, which is no error. Failures of the directory are reported as
+// versions with an Err.
 func (l *LDAP) Run(ctx context.Context, out chan<- index.Version) error {
 	often := l.Beat
 	if often == 0 {
-		often = index.Often
+		often = watch.Often
 	}
 	r := reading{directory: l.Directory}
 	for {
-		v := r.look(ctx)
+		v := r.poll(ctx)
 		select {
 		case out <- v:
 		case <-ctx.Done():
@@ -49,37 +50,38 @@ func (l *LDAP) Run(ctx context.Context, out chan<- index.Version) error {
 	}
 }
 
-// reading keeps how far a directory was read. Owned by its goroutine.
+// reading is the progress of reading a directory. One goroutine owns it.
 type reading struct {
 	directory   Directory
+	people      ldap.People
+	built       *directory.Directory // the last version; nil: none
 	mark        ldap.Mark
-	read        bool              // known stands, as of mark
-	known, last [sha256.Size]byte // of what counts, and of what was read last
+	read        bool              // known is complete as of mark
+	known, last [sha256.Size]byte // sums of the current version and of the last read
 }
 
 var errChanging = errors.New("the directory changed while it was read")
 
-// look asks once. The moment that a beat vouches for is taken before (N-7).
-func (r *reading) look(ctx context.Context) index.Version {
-	moment := index.Now()
+// look polls once. The heartbeat's time is taken before the poll (N-7).
+func (r *reading) poll(ctx context.Context) index.Version {
+	moment := watch.Now()
 	mark, changed, err := r.directory.Since(ctx, r.mark)
 	switch {
 	case err != nil:
 		return index.Version{Err: fmt.Errorf("ask the directory: %w", err)}
 	case r.read && !changed:
 		r.mark = mark
-		return index.Version{Beat: moment}
+		return index.Version{Heartbeat: moment}
 	}
 	r.read = false
-	var list accounts.List
-	if err := r.directory.People(ctx, &list); err != nil {
+	if err := r.directory.People(ctx, &r.people); err != nil {
 		return index.Version{Err: fmt.Errorf("read the directory: %w", err)}
 	}
-	text := list.YAML()
-	sum := sha256.Sum256(text)
+	accounts := r.people.Accounts()
+	sum := accounts.Sum()
 	before := r.last
 	r.last = sum
-	if sum != before { // twice alike is enough where something always changes (N-21)
+	if sum != before { // if something always changes, two identical reads are enough (N-21)
 		_, again, err := r.directory.Since(ctx, mark)
 		if err != nil || again {
 			return index.Version{Err: errors.Join(err, errChanging)}
@@ -87,13 +89,13 @@ func (r *reading) look(ctx context.Context) index.Version {
 	}
 	r.mark, r.read = mark, true
 	if sum == r.known {
-		return index.Version{Beat: moment}
+		return index.Version{Heartbeat: moment}
 	}
-	d, err := people.Read(text)
+	d, err := r.built.Update(accounts)
 	if err != nil {
 		r.read = false
-		return index.Version{Err: fmt.Errorf("what the directory says: %w", err)}
+		return index.Version{Err: fmt.Errorf("directory: %w", err)}
 	}
-	r.known = sum
-	return index.Version{People: d, Name: hex.EncodeToString(sum[:8]), File: text, Beat: moment}
+	r.known, r.built = sum, d
+	return index.Version{People: d, Accounts: accounts, Name: hex.EncodeToString(sum[:8]), Heartbeat: moment}
 }

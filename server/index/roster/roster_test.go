@@ -2,14 +2,21 @@ package roster
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 
-	"github.com/refmon/refmon/internal/verbs/bulk/accounts"
+	goldap "github.com/go-ldap/ldap/v3"
+
 	"github.com/refmon/refmon/server/auth/ldap"
+	"github.com/refmon/refmon/server/index"
+	"github.com/refmon/refmon/server/watch"
+	"github.com/refmon/refmon/sid"
 )
 
-// told is a directory as a test says.
+// told is a fake directory with configured results.
 type told struct {
 	changed []bool // by each question; then false
 	away    error
@@ -26,18 +33,34 @@ func (t *told) Since(context.Context, ldap.Mark) (ldap.Mark, bool, error) {
 	return ldap.Mark{}, c, t.away
 }
 
-func (t *told) People(_ context.Context, list *accounts.List) error {
+func (t *told) People(_ context.Context, p *ldap.People) error {
 	t.read++
 	if t.away != nil {
 		return t.away
 	}
-	return list.Read("passwd", []byte(t.text))
+	return read(p, t.text)
 }
 
-// TestVersions: a directory is read when it has changed and counts once nothing changed
-// meanwhile, or it is alike twice (N-21); one that is away vouches for nothing (N-9).
-func TestVersions(t *testing.T) {
-	const alice, both = "alice:x:4001:100::/:/bin/sh\n", "alice:x:4001:100::/:/bin/sh\nbob:x:4002:100::/:/bin/sh\n"
+// read has p read a user of each name.
+func read(p *ldap.People, names string) error {
+	return p.Read(func(add func(*goldap.Entry) error) error {
+		for name := range strings.FieldsSeq(names) {
+			id := sid.MustParse("S-1-5-21-1-2-3").WithRID(1000 + uint32(name[0]))
+			err := add(goldap.NewEntry("CN="+name+",DC=corp", map[string][]string{"objectClass": {"user"},
+				"sAMAccountName": {name}, "objectSid": {id.Binary()}}))
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// TestVersionCountsAfterTwoReads checks that a directory is read when it has changed, that a version counts if
+// nothing changed during the read or two reads are identical (N-21), and that an unreachable
+// directory has no heartbeats (N-9).
+func TestVersionCountsAfterTwoReads(t *testing.T) {
+	const alice, both = "alice", "alice bob"
 	d := &told{}
 	r := reading{directory: d}
 	for i, c := range []struct {
@@ -49,23 +72,129 @@ func TestVersions(t *testing.T) {
 		beat    bool
 	}{
 		{[]bool{true, true}, alice, nil, true, -1, false},  // it changed while it was read
-		{[]bool{true, true}, alice, nil, true, 1, true},    // alike twice
+		{[]bool{true, true}, alice, nil, true, 1, true},    // two identical reads
 		{nil, alice, nil, false, -1, true},                 // as it was
 		{nil, alice, errors.New("away"), false, -1, false}, // away
-		{[]bool{true, false}, both, nil, true, 2, true},    // another one, still meanwhile
+		{[]bool{true, false}, both, nil, true, 2, true},    // another version, without a change during the read
 		{[]bool{true, false}, both, nil, true, -1, true},   // another attribute
 		{[]bool{true, false}, alice, nil, true, 1, true},   // bob is gone
 	} {
 		d.changed, d.text, d.away = c.changed, c.text, c.away
 		before := d.read
-		v := r.look(t.Context())
+		v := r.poll(t.Context())
 		people := -1
 		if v.People != nil {
 			people = len(v.People.Principals)
 		}
-		if people != c.people || v.Beat.Time.IsZero() == c.beat || d.read > before != c.read ||
+		if people != c.people || v.Heartbeat.Time.IsZero() == c.beat || d.read > before != c.read ||
 			(v.Err == nil) != c.beat || (v.Name == "") != (v.People == nil) {
 			t.Errorf("%d: %d people, %+v; read %v", i, people, v, d.read > before)
 		}
 	}
+}
+
+// script returns configured results one after the other and records the calls.
+type script struct {
+	since  []any // of each: whether it changed, or an error
+	people []any // of each: the text, or an error
+	asked  []string
+}
+
+func (s *script) Since(context.Context, ldap.Mark) (ldap.Mark, bool, error) {
+	s.asked = append(s.asked, "since")
+	next := s.since[0]
+	s.since = s.since[1:]
+	if err, fails := next.(error); fails {
+		return ldap.Mark{}, false, err
+	}
+	return ldap.Mark{}, next.(bool), nil
+}
+
+func (s *script) People(_ context.Context, p *ldap.People) error {
+	s.asked = append(s.asked, "people")
+	next := s.people[0]
+	s.people = s.people[1:]
+	if err, fails := next.(error); fails {
+		return err
+	}
+	return read(p, next.(string))
+}
+
+// TestSequenceOfQueries checks the sequence of calls and the result of each: a new version after two identical
+// reads or an undisturbed one, a heartbeat if it is the current version, otherwise an error without
+// a heartbeat (N-9, N-21).
+func TestSequenceOfQueries(t *testing.T) {
+	const alice, bob = "alice", "bob"
+	away := errors.New("away")
+	type step struct {
+		since, people []any
+		want          string
+	}
+	all := func(list ...any) []any { return list }
+	const read, known, still = "since people since: ", "since people: ", "since: "
+	for name, steps := range map[string][]step{
+		"nothing changes, and it is read once": {{all(true, false), all(alice), read + "alice"}, {all(false), nil,
+			still + "beat"}, {all(false), nil, still + "beat"}},
+		"it is read though nothing changed": {{all(false, false), all(alice), read + "alice"}},
+		"twice alike while it changes": {{all(true, true), all(alice), read + "changing"}, {all(true), all(alice),
+			known + "alice"}, {all(true), all(alice), known + "beat"}, {all(false), nil, still + "beat"}},
+		"never alike": {{all(true, true), all(alice), read + "changing"}, {all(true, true), all(bob), read + "changing"},
+			{all(true, true), all(alice), read + "changing"}, {all(false), all(alice), known + "alice"}},
+		"what is read once more was not whole": {{all(true, false), all(alice), read + "alice"}, {all(true, true), all(bob),
+			read + "changing"}, {all(false), all(bob), known + "bob"}, {all(false), nil, still + "beat"}},
+		"back to what is known": {{all(true, false), all(alice), read + "alice"}, {all(true, true), all(bob),
+			read + "changing"}, {all(true, false), all(alice), read + "beat"}, {all(true, false), all(bob), read + "bob"}},
+		"away at first": {{all(away), nil, still + "ask the directory: away"}, {all(true, false), all(alice),
+			read + "alice"}},
+		"away while it is read": {{all(true, false), all(alice), read + "alice"}, {all(true), all(away),
+			known + "read the directory: away"}, {all(false, false), all(bob), read + "bob"}},
+		"away behind it": {{all(true, away), all(alice), read + "away, changing"}, {all(false), all(alice),
+			known + "alice"}},
+		"away, and as it was": {{all(true, false), all(alice), read + "alice"}, {all(away), nil,
+			still + "ask the directory: away"}, {all(false), nil, still + "beat"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := &script{}
+			r := reading{directory: d}
+			for i, s := range steps {
+				d.since, d.people, d.asked = s.since, s.people, nil
+				v := r.poll(t.Context())
+				got := strings.Join(d.asked, " ") + ": " + saying(t, &v)
+				if got != s.want || len(d.since)+len(d.people) > 0 {
+					t.Errorf("N-21: %d: %s, want %s", i, got, s.want)
+				}
+			}
+		})
+	}
+}
+
+// saying formats a version: the names of its people, a heartbeat, or its error.
+func saying(t *testing.T, v *index.Version) string {
+	t.Helper()
+	switch {
+	case v.Err != nil:
+		if v.People != nil || v.Name != "" || v.File != nil || v.Heartbeat != (watch.Heartbeat{}) {
+			t.Errorf("N-9: an error, and %+v", v)
+		}
+		if v.Passing() {
+			t.Errorf("N-21: %v is of a file", v.Err)
+		}
+		return strings.ReplaceAll(strings.ReplaceAll(v.Err.Error(), "\n", ", "), errChanging.Error(), "changing")
+	case v.Heartbeat.Time.IsZero():
+		return fmt.Sprintf("no beat and no error: %+v", v)
+	case v.People == nil:
+		if v.Name != "" || v.File != nil {
+			t.Errorf("N-9: no people, and %q of %q", v.Name, v.File)
+		}
+		return "beat"
+	}
+	sum := v.Accounts.Sum()
+	if want := hex.EncodeToString(sum[:8]); v.Name != want {
+		t.Errorf("N-3: the version is named %s, want %s", v.Name, want)
+	}
+	var names []string
+	for _, p := range v.People.Principals {
+		names = append(names, p.Name)
+	}
+	return strings.Join(names, " ")
 }

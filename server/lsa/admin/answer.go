@@ -18,22 +18,23 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// part is the most bytes of one answer's Data.
+// part is the maximum size of a response's Data, in bytes.
 const part = 1 << 20
 
-// Answerer answers requests. Its zero value has no store and refuses.
+// Answerer answers requests about accounts. The zero value has no store and rejects every request.
 type Answerer struct {
 	Store *lsa.Store
-	// AuditKey returns the key that the audit log is signed with, or its public half;
-	// nil without such a log.
+	// AuditKey returns the audit log's signing key, or its public half. nil, or an empty key, means
+	// that no such log exists.
 	AuditKey func(public bool) ([]byte, error)
 }
 
-// Answer answers a request in the name of a token. STATUS_ACCESS_DENIED says that its
-// user is no administrator; whatever else is wrong is a sentence in the response.
+// Answer executes a request in the name of by. STATUS_ACCESS_DENIED means that by is not an
+// administrator, or that the Answerer has no store. Any other failure, including a malformed
+// request, is a sentence in the response's Error.
 func (a *Answerer) Answer(by *token.Token, request []byte) ([]byte, ntstatus.Status) {
 	if a.Store == nil || by.IsZero() || !by.IsAdmin() {
-		// Only a token with Administrators enabled asks about accounts. L-52
+		// Only a token with Administrators enabled may query or change accounts (L-52).
 		return nil, ntstatus.AccessDenied
 	}
 	var r Request
@@ -70,7 +71,7 @@ func (a *Answerer) answer(by sid.SID, r *Request) (Response, error) {
 	return Response{}, a.Store.Update(by, edit)
 }
 
-// reads returns what answers a request that changes nothing, nil for another.
+// reads returns the handler of a request that changes nothing, nil for any other request.
 func (a *Answerer) reads(do Do) func(*Request) (Response, error) {
 	text := func(write func(io.Writer) error) func(*Request) (Response, error) {
 		return func(r *Request) (Response, error) {
@@ -108,7 +109,7 @@ func (a *Answerer) reads(do Do) func(*Request) (Response, error) {
 	return nil
 }
 
-// slice returns the part of all that begins at an offset.
+// slice returns up to part bytes of all from an offset. An offset outside all returns no data.
 func slice(all []byte, offset int64, revision string) Response {
 	if offset < 0 || offset > int64(len(all)) {
 		return Response{Revision: revision}
@@ -117,7 +118,7 @@ func slice(all []byte, offset int64, revision string) Response {
 	return Response{Data: rest[:min(part, len(rest))], More: len(rest) > part, Revision: revision}
 }
 
-// backup returns a part of the store's file: all of one revision make a backup.
+// backup returns one part of the store's file. Parts of the same revision make a backup.
 func (a *Answerer) backup(r *Request) (Response, error) {
 	before, size, err := a.Store.Revision()
 	if err != nil {
@@ -130,13 +131,12 @@ func (a *Answerer) backup(r *Request) (Response, error) {
 	after, _, err := a.Store.Revision()
 	revision := fmt.Sprint(before)
 	if before != after {
-		revision += "-" // of no revision: begin anew
+		revision += "-" // the store changed during the copy; the client starts again
 	}
 	return Response{Data: w.kept, More: r.Offset+int64(len(w.kept)) < size, Revision: revision}, err
 }
 
-// window keeps a part of the bytes that are written to it. Its zero value keeps the
-// first ones.
+// window keeps up to part of the bytes written to it, after skipping the first skip.
 type window struct {
 	skip int64
 	kept []byte
@@ -151,7 +151,8 @@ func (w *window) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// edits returns the change that a request asks for.
+// edits returns the change that a request describes; nil for Import. An unknown request is an
+// error.
 func (a *Answerer) edits(r *Request) (func(*lsa.Edit) error, error) {
 	switch r.Do {
 	case AddAccount, SetAccount, DeleteAccount, SetPassword, Lock, Unlock:
@@ -162,7 +163,7 @@ func (a *Answerer) edits(r *Request) (func(*lsa.Edit) error, error) {
 		return nil, nil
 	case DeleteGroup, AddMember, RemoveMember, Grant, Revoke:
 	default:
-		return nil, fmt.Errorf("%q: there is no such request", strict.Clip([]byte(r.Do)))
+		return nil, fmt.Errorf("unknown request %q", strict.Clip([]byte(r.Do)))
 	}
 	id, err := a.Store.SID(r.Name)
 	if err != nil {
@@ -199,7 +200,7 @@ func editRights(r *Request, id sid.SID) (func(*lsa.Edit) error, error) {
 		privileges |= p.Bit()
 	}
 	if privileges == 0 && rights == 0 {
-		return nil, errors.New("no right is given: name one such as SeImpersonatePrivilege or SeBatchLogonRight")
+		return nil, errors.New("no right: name one such as SeImpersonatePrivilege or SeBatchLogonRight")
 	}
 	if r.Do == Grant {
 		return func(e *lsa.Edit) error { e.Grant(id, privileges, rights); return nil }, nil

@@ -7,11 +7,11 @@ import (
 	"io"
 )
 
-// Do says what a request is about.
+// Do names the kind of a request.
 type Do string
 
-// What can be asked. The requests above Export answer with nothing, the others with
-// bytes, from Offset on.
+// The kinds of requests. A successful response to one above Export is empty. The response to one of
+// the others has a part of its data, from Offset on.
 const (
 	AddAccount    Do = "account add"    // Name, UID, FullName, Disabled, Password
 	SetAccount    Do = "account set"    // Name; NewName, UID or NoUID, FullName
@@ -36,7 +36,7 @@ const (
 	BackupPublic Do = "audit key.pub"
 )
 
-// Request is one request. Its zero value asks nothing and is refused.
+// Request is one request. The zero value is rejected.
 type Request struct {
 	Do       Do       `json:"do"`
 	Name     string   `json:"name,omitempty"`
@@ -52,22 +52,23 @@ type Request struct {
 	Offset   int64    `json:"offset,omitempty"`
 }
 
-// Password is a password that travels in a request, and that no verb of fmt shows.
+// Password is a password in a request. No verb of fmt prints it.
 type Password string
 
 // Format writes *** for every verb (L-1).
 func (Password) Format(f fmt.State, _ rune) { io.WriteString(f, "***") } //nolint:errcheck // a State has no errors
 
-// Response answers a request. An Error is a sentence for the person who asked; nothing
-// was changed then.
+// Response is the result of a request. If Error is set, it explains the failure and nothing was
+// changed.
 type Response struct {
 	Error    string `json:"error,omitempty"`
 	Data     []byte `json:"data,omitempty"`
-	More     bool   `json:"more,omitempty"`     // there is more behind Data
-	Revision string `json:"revision,omitempty"` // of what Data is a part of
+	More     bool   `json:"more,omitempty"`     // bytes follow after Data
+	Revision string `json:"revision,omitempty"` // revision of the store that Data belongs to
 }
 
-// Ask sends a request, such as by client.Conn.Administer, and returns the response.
+// Ask sends a request, for example with client.Conn.Administer, and returns the response. It
+// returns an error if send fails, the response is malformed, or its Error is set.
 func Ask(send func([]byte) ([]byte, error), r Request) (out Response, err error) {
 	b, err := json.Marshal(r)
 	if err != nil {
@@ -85,10 +86,11 @@ func Ask(send func([]byte) ([]byte, error), r Request) (out Response, err error)
 	return out, nil
 }
 
-// tries is how often Fetch begins anew because of a change meanwhile.
+// tries is how often Fetch starts again because the store changed between two parts.
 const tries = 100
 
-// Fetch returns all bytes that a request answers with, of one state.
+// Fetch requests all parts of a response and returns their bytes, all of one revision. It fails
+// after 100 attempts that a change of the store interrupted.
 func Fetch(send func([]byte) ([]byte, error), r Request) ([]byte, error) {
 	for range tries {
 		var all []byte
@@ -107,9 +109,9 @@ func Fetch(send func([]byte) ([]byte, error), r Request) ([]byte, error) {
 				return all, nil
 			}
 			if len(part.Data) == 0 {
-				return nil, errors.New("the daemon's answer: more is said to follow, and nothing does")
+				return nil, errors.New("the daemon's answer: it announces more data but sends none")
 			}
 		}
 	}
-	return nil, errors.New("the accounts change all the time: try again")
+	return nil, errors.New("the accounts changed during each of 100 attempts: try again")
 }

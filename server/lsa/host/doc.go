@@ -1,10 +1,10 @@
-// Package host tells who the users and groups of this host are: by
-// io.systemd.UserDatabase where its socket answers, else by getent.
+// Package host resolves the users and groups of this host. [Names] queries io.systemd.UserDatabase
+// if its socket answers, otherwise getent.
 //
 //	names := host.New()
 //	uid, ok := names.UID(ctx, "alice")
 //
-// ok false says that the name was not found or that no service answered, which
-// cannot be told apart and proves nothing. [Domains] asks winbind, by wbinfo. Both are
-// safe for concurrent use.
+// If ok is false, the name was not found or no service answered. The two cases cannot be
+// distinguished, so it does not prove that the name is free. [Domains] queries winbind through
+// wbinfo. Both types are safe for concurrent use.
 package host

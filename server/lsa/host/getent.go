@@ -16,17 +16,17 @@ type entry struct {
 	id, gid uint32
 }
 
-// askable reports whether a name can be asked for: getent takes one of digits for
-// a number, and a name with a colon or a line's end is in no file.
-func askable(name string) bool {
+// validKey reports whether getent can look a name up. It rejects names of digits only, which getent
+// takes for ids, and names that no database can hold.
+func validKey(name string) bool {
 	return name != "" && len(name) <= 256 && utf8.ValidString(name) && name[0] != '-' &&
 		strings.Trim(name, "0123456789") != "" && !strings.ContainsFunc(name, func(r rune) bool {
 		return r == ':' || unicode.IsControl(r)
 	})
 }
 
-// run asks getent for one key and returns the fields of the one line that it
-// answers.
+// run looks one key up with getent and returns its line. ok is false unless the output is exactly
+// one line.
 func (n *Names) run(ctx context.Context, database, key string) (line string, ok bool) {
 	ctx, cancel := context.WithTimeout(ctx, maxWait)
 	defer cancel()
@@ -34,7 +34,7 @@ func (n *Names) run(ctx context.Context, database, key string) (line string, ok 
 	if program == "" {
 		program = "getent"
 	}
-	out, err := exec.CommandContext(ctx, program, database, key).Output() //nolint:gosec // no shell; the key is askable
+	out, err := exec.CommandContext(ctx, program, database, key).Output() //nolint:gosec // no shell; the key is valid
 	if err != nil || len(out) > maxReply || bytes.Count(out, []byte("\n")) != 1 {
 		return "", false
 	}
@@ -49,7 +49,7 @@ func (n *Names) group(ctx context.Context, key string) (e entry, ok bool) {
 	return n.entry(ctx, "group", key, 4)
 }
 
-// entry reads a line of name:passwd:id:… with that many fields.
+// entry parses a line name:passwd:id:… and requires that number of fields.
 func (n *Names) entry(ctx context.Context, database, key string, fields int) (e entry, ok bool) {
 	line, ok := n.run(ctx, database, key)
 	f := strings.Split(line, ":")

@@ -7,25 +7,25 @@ import (
 	"strconv"
 )
 
-// Socket is where the service is asked.
+// Socket is the service's Unix socket.
 const Socket = "/run/systemd/userdb/" + service
 
-// Names answers for this host. Its zero value asks getent alone.
+// Names resolves users and groups of this host. The zero value uses getent only.
 type Names struct {
-	socket string // immutable; "" where only getent is asked
+	socket string // immutable; "": use getent only
 	getent string // immutable; "" for the program of that name in PATH
 }
 
-// New returns the names of this host.
+// New returns the Names of this host, with the service at [Socket].
 func New() *Names { return &Names{socket: Socket} }
 
-// number reads an id; one that does not fit is no id.
+// number parses an id; ok is false if it is not a 32-bit number.
 func number(n json.Number) (uint32, bool) {
 	v, err := strconv.ParseUint(string(n), 10, 32)
 	return uint32(v), err == nil
 }
 
-// UserName returns the name of a uid.
+// UserName returns the name of a uid; ok is false if it is unknown.
 func (n *Names) UserName(ctx context.Context, uid uint32) (string, bool) {
 	if n.socket != "" {
 		r, found, err := record[userRecord](ctx, n, "GetUserRecord", map[string]any{"uid": uid})
@@ -33,14 +33,14 @@ func (n *Names) UserName(ctx context.Context, uid uint32) (string, bool) {
 			return r.Name, r.Name != ""
 		}
 	}
-	// What the service does not know, another part of the host may: absence is no proof. L-14
+	// An id that the service does not know may still be in another database (L-14).
 	u, ok := n.passwd(ctx, strconv.FormatUint(uint64(uid), 10))
 	return u.name, ok && u.id == uid
 }
 
-// UID returns the uid of a user.
+// UID returns the uid of a user; ok is false if it was not found.
 func (n *Names) UID(ctx context.Context, name string) (uint32, bool) {
-	if !askable(name) {
+	if !validKey(name) {
 		return 0, false
 	}
 	if n.socket != "" {
@@ -53,7 +53,7 @@ func (n *Names) UID(ctx context.Context, name string) (uint32, bool) {
 	return u.id, ok && u.name == name
 }
 
-// GroupName returns the name of a gid.
+// GroupName returns the name of a gid; ok is false if it was not found.
 func (n *Names) GroupName(ctx context.Context, gid uint32) (string, bool) {
 	if n.socket != "" {
 		r, found, err := record[groupRecord](ctx, n, "GetGroupRecord", map[string]any{"gid": gid})
@@ -65,9 +65,9 @@ func (n *Names) GroupName(ctx context.Context, gid uint32) (string, bool) {
 	return g.name, ok && g.id == gid
 }
 
-// GID returns the gid of a group.
+// GID returns the gid of a group; ok is false if it was not found.
 func (n *Names) GID(ctx context.Context, name string) (uint32, bool) {
-	if !askable(name) {
+	if !validKey(name) {
 		return 0, false
 	}
 	if n.socket != "" {
@@ -80,10 +80,10 @@ func (n *Names) GID(ctx context.Context, name string) (uint32, bool) {
 	return g.id, ok && g.name == name
 }
 
-// Groups returns the gids of a user, the primary one first. ok is false where they
-// cannot be had whole: half of them could hide a group that denies.
+// Groups returns the gids of a user, the primary one first. ok is false if the list is incomplete,
+// because a missing group could be one that denies.
 func (n *Names) Groups(ctx context.Context, name string) (gids []uint32, ok bool) {
-	if !askable(name) {
+	if !validKey(name) {
 		return nil, false
 	}
 	if n.socket != "" {
@@ -115,14 +115,14 @@ func (n *Names) groupsByRecord(ctx context.Context, name string) ([]uint32, bool
 		if err != nil {
 			return nil, false
 		}
-		if gid, ok := number(r.GID); found && ok { // a membership of a group without a record says nothing
+		if gid, ok := number(r.GID); found && ok { // ignore a membership of a group that has no record
 			more = append(more, gid)
 		}
 	}
 	return unique(primary, more), true
 }
 
-// unique puts the primary group first and each other once.
+// unique returns primary, then each of more once.
 func unique(primary uint32, more []uint32) []uint32 {
 	out := []uint32{primary}
 	for _, g := range more {

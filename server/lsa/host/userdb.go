@@ -13,18 +13,17 @@ import (
 	"time"
 )
 
-// service is the name of the socket that asks all others; it must be in each call.
+// service is the multiplexer's name. Each call must contain it.
 const service = "io.systemd.Multiplexer"
 
-// Bounds of a conversation.
+// Limits of a call.
 const (
 	maxReply   = 1 << 20 // bytes of one reply
 	maxReplies = 1 << 16 // of one call
 	maxWait    = 5 * time.Second
 )
 
-// errUnavailable is the error of a socket that does not answer: no statement about
-// any user.
+// errUnavailable says that the service did not answer, so nothing is known about the user.
 var errUnavailable = errors.New("io.systemd.UserDatabase does not answer")
 
 // reply is one message of the service.
@@ -34,8 +33,8 @@ type reply struct {
 	Error      string          `json:"error"`
 }
 
-// call asks the service and hands out the parameters of each reply. found is false
-// for NoRecordFound.
+// call sends a request and passes the parameters of each reply to each. found is false for
+// NoRecordFound without an earlier reply.
 func (n *Names) call(ctx context.Context, method string, more bool, parameters map[string]any,
 	each func(json.RawMessage) error) (found bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, maxWait)
@@ -101,8 +100,8 @@ func untilZero(data []byte, _ bool) (advance int, token []byte, err error) {
 	return 0, nil, nil
 }
 
-// userRecord and groupRecord are the fields that are read. Ids go to 2^64−1, so no
-// float64 is between.
+// userRecord and groupRecord have the fields that this package reads. Ids go up to 2^64−1, so they
+// are not float64.
 type userRecord struct {
 	Name string      `json:"userName"`
 	UID  json.Number `json:"uid"`
@@ -114,7 +113,7 @@ type groupRecord struct {
 	GID  json.Number `json:"gid"`
 }
 
-// record asks for one record. Two different answers to one question are refused.
+// record requests one record. Two replies with different values are an error.
 func record[T comparable](ctx context.Context, n *Names, method string, parameters map[string]any) (v T, found bool,
 	err error) {
 	first := true
@@ -134,8 +133,7 @@ func record[T comparable](ctx context.Context, n *Names, method string, paramete
 	return v, found, err
 }
 
-// memberships returns the names of the groups that a user is in, without the
-// primary one.
+// memberships returns the names of a user's groups, without the primary one.
 func (n *Names) memberships(ctx context.Context, user string) ([]string, error) {
 	seen := map[string]bool{}
 	var names []string

@@ -15,47 +15,47 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// Domains asks winbind by wbinfo, Samba's program for it. The zero value asks the one
-// in PATH. It is safe for concurrent use.
+// Domains queries winbind through Samba's program wbinfo. The zero value uses the wbinfo in PATH.
+// It is safe for concurrent use.
 type Domains struct {
 	wbinfo string           // immutable; "" for the program of that name in PATH
 	now    func() time.Time // immutable; nil: time.Now
 
 	mu sync.Mutex
 	// +checklocks:mu
-	known map[string]remembered // guarded by mu: by option and value
+	known map[string]remembered // guarded by mu; keyed by option and value
 	// +checklocks:mu
-	silent time.Time // guarded by mu: until when winbind is not asked again
+	silent time.Time // guarded by mu; winbind is not queried before this time
 }
 
-// remembered is an answer that winbind gave.
+// remembered is a cached answer of winbind.
 type remembered struct {
 	line  string
 	found bool
 	until time.Time
 }
 
-// NewDomains returns what winbind on this host says.
+// NewDomains returns a Domains that queries this host's winbind.
 func NewDomains() *Domains { return &Domains{} }
 
-// notFound is the error of a winbind that runs and has no such account.
+// notFound is wbinfo's error if winbind runs and has no such account.
 const notFound = "WBC_ERR_DOMAIN_NOT_FOUND"
 
-// Bounds of what winbind says, and of asking it.
+// Limits and lifetimes of answers.
 const (
-	maxLine     = 1 << 12          // bytes of an answer, and of an error
-	maxAnswers  = 1 << 14          // answers that are kept
+	maxLine     = 1 << 12          // size of an answer, and of an error message
+	maxAnswers  = 1 << 14          // answers in the cache
 	answerLife  = time.Minute      // of an answer
-	silenceLife = 10 * time.Second // how long a winbind that does not answer is left alone
+	silenceLife = 10 * time.Second // pause after a timeout of winbind
 	lingering   = 100 * time.Millisecond
 )
 
-// errSilent is the answer of a winbind that did not answer just now.
+// errSilent says that winbind timed out recently and was not queried again.
 var errSilent = errors.New("winbind did not answer a moment ago")
 
-// ask returns the one line that wbinfo prints. Answers are kept for a minute, and a winbind
-// that does not answer is not asked again for ten seconds: else each file of a listing
-// would wait for it (L-61).
+// ask returns the one line that wbinfo prints. It caches answers for a minute. After a timeout it
+// does not query winbind for ten seconds, because otherwise each file of a listing would wait for
+// it (L-61).
 func (d *Domains) ask(ctx context.Context, option, value string) (line string, found bool, err error) {
 	now := time.Now
 	if d.now != nil {
@@ -89,8 +89,8 @@ func (d *Domains) ask(ctx context.Context, option, value string) (line string, f
 	return line, found, nil
 }
 
-// run runs wbinfo. Only the error notFound says that there is no such account; every
-// other one says nothing. L-55
+// run executes wbinfo. found is false only for the error notFound; any other failure is an error
+// (L-55).
 func (d *Domains) run(ctx context.Context, option, value string) (line string, found bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, maxWait)
 	defer cancel()
@@ -118,7 +118,7 @@ func (d *Domains) run(ctx context.Context, option, value string) (line string, f
 	return line, true, nil
 }
 
-// firstBytes keeps the first bytes of a program's output, and refuses more.
+// firstBytes keeps a program's output up to maxLine bytes; a longer Write fails.
 type firstBytes struct{ b []byte }
 
 var errTooMuch = errors.New("more output than any answer has")
@@ -142,10 +142,11 @@ func (d *Domains) SIDOfGID(ctx context.Context, gid uint32) (sid.SID, bool, erro
 	return d.sid(ctx, "-G", "g", gid)
 }
 
-// unmapped is the answer to --unix-ids-to-sids about an id of no account.
+// unmapped is the output of --unix-ids-to-sids for an id without an account.
 const unmapped = "NOT MAPPED"
 
-// sid asks about an id. wbinfo takes numbers of 31 bits alone, but for one option (L-62).
+// sid looks up the SID of an id. Most options of wbinfo take 31-bit numbers only, so larger ids use
+// another option (L-62).
 func (d *Domains) sid(ctx context.Context, option, kind string, id uint32) (s sid.SID, found bool, err error) {
 	value := strconv.FormatUint(uint64(id), 10)
 	if id > math.MaxInt32 {
@@ -176,7 +177,7 @@ func (d *Domains) id(ctx context.Context, option string, s sid.SID) (n uint32, f
 	if err != nil || !found {
 		return 0, false, err
 	}
-	// wbinfo prints the numbers of ids of 32 bits as signed ones (L-62).
+	// wbinfo prints 32-bit ids as signed numbers (L-62).
 	v, err := strconv.ParseInt(line, 10, 33)
 	if err == nil && (v < math.MinInt32 || v > math.MaxUint32 || uint32(v) == math.MaxUint32) {
 		err = strconv.ErrRange

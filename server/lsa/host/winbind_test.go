@@ -15,8 +15,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// TestWinbind: the lines of wbinfo, of a program that is made up here. Only "not
-// found" says that there is no such account (L-55).
+// TestWinbind checks the parser of wbinfo's output with a fake wbinfo. Only "not found" means that
+// the account does not exist (L-55).
 func TestWinbind(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "wbinfo")
 	if err := os.WriteFile(program, []byte(`#!/bin/sh
@@ -107,10 +107,10 @@ func winbindOf(t *testing.T, script string) (d *Domains, runs func() int, clock 
 	return &Domains{wbinfo: program, now: func() time.Time { return *clock }}, runs, clock
 }
 
-// TestWinbindStalls: a winbind that does not answer is left alone for ten seconds, also
+// TestStalledWinbindIsPaused: a winbind that does not answer is left alone for ten seconds, also
 // one whose child holds the pipes, and no id of it is proved to be of no account (L-61,
 // L-55).
-func TestWinbindStalls(t *testing.T) {
+func TestStalledWinbindIsPaused(t *testing.T) {
 	fifo := filepath.Join(t.TempDir(), "fifo")
 	if err := unix.Mkfifo(fifo, 0o600); err != nil {
 		t.Fatal(err)
@@ -150,9 +150,9 @@ func TestWinbindStalls(t *testing.T) {
 	}
 }
 
-// TestWinbindRubbish: an answer without end, of another kind, in another encoding, and
+// TestMalformedWinbindOutputIsAnError: an answer without end, of another kind, in another encoding, and
 // a winbind that dies are errors, never an account and never its absence (L-55).
-func TestWinbindRubbish(t *testing.T) {
+func TestMalformedWinbindOutputIsAnError(t *testing.T) {
 	for name, script := range map[string]string{
 		"without end":                     "exec yes S-1-5-21-9-8-7-1103",
 		"one long line":                   "head -c 100000000 /dev/zero",
@@ -208,7 +208,7 @@ esac
 	if _, found, err := d.SIDOfUID(context.Background(), 1); !found || err != nil || runs() != before+1 {
 		t.Errorf("L-61: after a minute: %t, %v, asked %d times", found, err, runs()-before)
 	}
-	for id := range uint32(maxAnswers + 10) { // none is asked: they are known
+	for id := range uint32(maxAnswers + 10) { // all are cached, so none is queried
 		d.known["-U "+strconv.Itoa(int(id))] = remembered{"S-1-5-32", true, clock.Add(time.Hour)}
 	}
 	if _, _, err := d.SIDOfUID(context.Background(), 1<<30); err == nil || len(d.known) < maxAnswers {
@@ -217,5 +217,73 @@ esac
 	delete(d.known, "-U 1")
 	if _, found, _ := d.SIDOfUID(context.Background(), 1); !found || len(d.known) != 1 {
 		t.Errorf("L-61: %d answers are kept, of %d at most", len(d.known), maxAnswers)
+	}
+}
+
+// TestFourQuestions: uids and gids of winbind are different questions, and so are their kept answers; "not found"
+// and "not mapped" are no errors, in either direction (L-55, L-61, L-62).
+func TestFourQuestions(t *testing.T) {
+	d, runs, _ := winbindOf(t, `case "$1 $2" in
+"-U 7") echo S-1-5-21-9-8-7-1 ;;
+"-G 7") echo S-1-5-21-9-8-7-2 ;;
+"-S S-1-5-21-9-8-7-7") echo 71 ;;
+"-Y S-1-5-21-9-8-7-7") echo 72 ;;
+"-U 2147483647" | "-G 2147483647") echo S-1-5-21-9-8-7-3 ;;
+"--unix-ids-to-sids u2147483648") echo S-1-5-21-9-8-7-4 ;;
+"--unix-ids-to-sids g2147483648") echo S-1-5-21-9-8-7-5 ;;
+"--unix-ids-to-sids u3000000000" | "--unix-ids-to-sids g3000000000") echo NOT MAPPED ;;
+"-S S-1-5-21-9-8-7-1") echo -2147483648 ;;
+"-S S-1-5-21-9-8-7-2") echo 4294967294 ;;
+"-S S-1-5-21-9-8-7-3") echo 4294967295 ;;
+"-S S-1-5-21-9-8-7-4") echo 0 ;;
+*) echo WBC_ERR_DOMAIN_NOT_FOUND >&2; exit 1 ;;
+esac
+`)
+	ctx := context.Background()
+	machine := sid.MustParse("S-1-5-21-9-8-7")
+	for range 2 {
+		for _, c := range []struct {
+			id       uint32
+			uid, gid uint32 // the RIDs; 0 for an id of no account
+		}{{7, 1, 2}, {8, 0, 0}, {1<<31 - 1, 3, 3}, {1 << 31, 4, 5}, {3000000000, 0, 0}} {
+			for i, ask := range []func(context.Context, uint32) (sid.SID, bool, error){d.SIDOfUID, d.SIDOfGID} {
+				rid := []uint32{c.uid, c.gid}[i]
+				s, ok, err := ask(ctx, c.id)
+				if err != nil || ok != (rid != 0) || ok && s != machine.WithRID(rid) || !ok && !s.IsZero() {
+					t.Errorf("L-62: %d is %v, %t, %v, want the RID %d", c.id, s, ok, err, rid)
+				}
+			}
+		}
+		for rid, want := range map[uint32]int64{7: 71, 1: 1 << 31, 2: 1<<32 - 2, 3: -2, 4: 0, 9: -1} {
+			n, ok, err := d.UIDOf(ctx, machine.WithRID(rid))
+			if ok != (want >= 0) || ok && int64(n) != want || (err != nil) != (want == -2) || want == -1 && n != 0 {
+				t.Errorf("L-62: RID %d is %d, %t, %v, want %d", rid, n, ok, err, want)
+			}
+		}
+		if n, ok, err := d.GIDOf(ctx, machine.WithRID(7)); n != 72 || !ok || err != nil {
+			t.Errorf("L-55: RID 7 is the gid %d, %t, %v", n, ok, err)
+		}
+	}
+	if n := runs(); n != 17 {
+		t.Errorf("L-61: 34 questions were asked %d times, want 17", n)
+	}
+}
+
+// TestAnswerCacheIsBounded checks that the cache is emptied when it reaches its limit (L-61).
+//
+// +checklocksignore
+func TestAnswerCacheIsBounded(t *testing.T) {
+	d, _, clock := winbindOf(t, "echo S-1-5-21-9-8-7-1103\n")
+	d.known = map[string]remembered{}
+	for i := range maxAnswers - 1 {
+		d.known[strconv.Itoa(i)] = remembered{until: clock.Add(time.Hour)}
+	}
+	for _, c := range []struct {
+		uid  uint32
+		kept int
+	}{{1, maxAnswers}, {2, 1}, {3, 2}} {
+		if _, ok, err := d.SIDOfUID(context.Background(), c.uid); !ok || err != nil || len(d.known) != c.kept {
+			t.Errorf("L-61: %d: %t, %v, %d are kept, want %d", c.uid, ok, err, len(d.known), c.kept)
+		}
 	}
 }

@@ -20,7 +20,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/refmon/refmon/internal/verbs/batch"
+	"github.com/refmon/refmon/internal/accessquery"
 )
 
 const source = "web/playground"
@@ -83,7 +83,7 @@ func data() ([]byte, error) {
 		Rules map[string]rule `json:"rules"`
 		Types []string        `json:"types"`
 		Wasm  string          `json:"wasm"`
-	}{rules, strings.Split(batch.ObjectTypes, ", "), base64.StdEncoding.EncodeToString(wasm)})
+	}{rules, strings.Split(accessquery.ObjectTypes, ", "), base64.StdEncoding.EncodeToString(wasm)})
 	return append(append([]byte("Object.assign(packed, "), values...), ");"...), err
 }
 

@@ -1,4 +1,4 @@
-// Command run seeds faults of package mutants into refmon, one after the other,
+// Command run seeds mutants of package mutants into refmon, one after the other,
 // and prints which of them the tests see. It runs in the module's root.
 //
 //	go run ./internal/test/mutants/run -sample 10          ten, drawn anew
@@ -7,11 +7,11 @@
 //	go run ./internal/test/mutants/run -table FILE         all, and their table
 //	go run ./internal/test/mutants/run -lot FILE           those of another file
 //
-// More than a few faults are put into one build of each package's tests, where
+// More than a few mutants are put into one build of each package's tests, where
 // the environment chooses the one that holds.
 //
-// The exit code is 0 if every fault was seen, or no more survived than -allow
-// says, 1 if more survived, 2 if a fault does not compile or the tests are red
+// The exit code is 0 if every mutant was seen, or no more survived than -allow
+// says, 1 if more survived, 2 if a mutant does not compile or the tests are red
 // without it. One whose old text is no longer there is named and left out.
 package main
 
@@ -29,21 +29,21 @@ import (
 )
 
 var (
-	sample = flag.Int("sample", 0, "draw so many faults; 0 takes all")
+	sample = flag.Int("sample", 0, "draw so many mutants; 0 takes all")
 	seed   = flag.Uint64("seed", uint64(time.Now().UnixNano()), "the seed of -sample")
-	match  = flag.String("match", "", "take faults with this text in their folder or name")
-	except = flag.String("except", "", "leave out faults with one of these texts, between commas, in their folder or name")
-	table  = flag.String("table", "", "write the table of outcomes to this file")
-	own    = flag.Bool("own", false, "run the tests of the fault's own package only")
+	match  = flag.String("match", "", "take mutants with this text in their folder or name")
+	except = flag.String("except", "", "leave out mutants with one of these comma-separated texts in folder or name")
+	table  = flag.Bool("table", false, "print a table of the outcomes, as Markdown")
+	own    = flag.Bool("own", false, "run the tests of the mutant's own package only")
 	allow  = flag.Int("allow", 0, "so many may survive")
-	jobs   = flag.Int("jobs", 1, "ask about so many faults at a time, each by itself")
-	lot    = flag.String("lot", "", "take the faults of this file, which is written as those of faults/ are")
-	apart  = flag.Bool("apart", false, "build each fault by itself")
-	skip   = flag.String("skip", "", "leave out the tests of this pattern, where many faults are in one build")
+	jobs   = flag.Int("jobs", 1, "ask about so many mutants at a time, each by itself")
+	lot    = flag.String("lot", "", "take the mutants of this file, which is written as those of lists/ are")
+	apart  = flag.Bool("apart", false, "build each mutant by itself")
+	skip   = flag.String("skip", "", "leave out the tests of this pattern, where many mutants are in one build")
 	limit  = flag.Duration("for", 0, "ask no longer than this; 0 is for ever")
 )
 
-// few faults are asked about sooner one by one than in a build of all.
+// few mutants are asked about sooner one by one than in a build of all.
 const few = 20
 
 func main() {
@@ -56,9 +56,9 @@ func main() {
 	os.Exit(code)
 }
 
-// run asks the tests about the chosen faults and returns the exit code.
+// run asks the tests about the chosen mutants and returns the exit code.
 func run() (int, error) {
-	faults, err := chosen()
+	list, err := chosen()
 	if err != nil {
 		return 0, err
 	}
@@ -72,17 +72,17 @@ func run() (int, error) {
 		r.Until = time.Now().Add(*limit)
 	}
 	one := r.Ask
-	if len(faults) > few && !*apart {
-		t, err := mutants.NewTogether(&r, faults)
+	if len(list) > few && !*apart {
+		t, err := mutants.NewTogether(&r, list)
 		if err != nil {
 			return 0, err
 		}
 		one, *jobs = t.Ask, 1
 	}
-	answers := ask(one, faults)
+	answers := ask(one, list)
 	var rows []mutants.Row
 	survived, broken, late := 0, 0, false
-	for i, f := range faults {
+	for i, f := range list {
 		switch a := <-answers[i]; {
 		case errors.Is(a.err, mutants.ErrTime):
 			late = true
@@ -93,49 +93,47 @@ func run() (int, error) {
 			if a.outcome == mutants.Survived && f.Survives == "" {
 				survived++
 			}
-			rows = append(rows, mutants.Row{Fault: f, Outcome: a.outcome})
+			rows = append(rows, mutants.Row{Mutant: f, Outcome: a.outcome})
 		}
 	}
 	if late {
 		fmt.Printf("the time of %s is over\n", *limit)
 	}
-	fmt.Printf("%d of %d faults asked, %d survived\n%s\n", len(rows), len(faults), survived, mutants.Rules(rows))
-	if *table != "" {
-		if err := mutants.WriteTable(*table, rows); err != nil {
-			return 0, err
-		}
+	fmt.Printf("%d of %d mutants asked, %d survived\n%s\n", len(rows), len(list), survived, mutants.Rules(rows))
+	if *table {
+		fmt.Println(mutants.Table(rows))
 	}
 	switch {
 	case broken > 0:
-		return 0, fmt.Errorf("%d faults could not be asked", broken)
+		return 0, fmt.Errorf("%d mutants could not be asked", broken)
 	case survived > *allow:
 		return 1, nil
 	}
 	return 0, nil
 }
 
-// answer holds the tests' answer about one fault. Immutable.
+// answer holds the tests' answer about one mutant. Immutable.
 type answer struct {
 	outcome mutants.Outcome
 	err     error
 }
 
-// ask asks about the faults, as many at a time as -jobs says, prints each answer when it comes, and
-// sends it to the channel of its fault, which has room for it.
-func ask(one func(mutants.Fault) (mutants.Outcome, error), faults []mutants.Fault) []chan answer {
-	answers := make([]chan answer, len(faults))
+// ask asks about the mutants, as many at a time as -jobs says, prints each answer when it comes, and
+// sends it to the channel of its mutant, which has room for it.
+func ask(one func(mutants.Mutant) (mutants.Outcome, error), list []mutants.Mutant) []chan answer {
+	answers := make([]chan answer, len(list))
 	for i := range answers {
 		answers[i] = make(chan answer, 1)
 	}
-	next := make(chan int, len(faults))
-	for i := range faults {
+	next := make(chan int, len(list))
+	for i := range list {
 		next <- i
 	}
 	close(next)
 	for range max(1, *jobs) {
 		go func() {
 			for i := range next {
-				f, begun := faults[i], time.Now()
+				f, begun := list[i], time.Now()
 				outcome, err := one(f)
 				tell(f, outcome, err, time.Since(begun))
 				answers[i] <- answer{outcome, err}
@@ -146,7 +144,7 @@ func ask(one func(mutants.Fault) (mutants.Outcome, error), faults []mutants.Faul
 }
 
 // tell prints one answer.
-func tell(f mutants.Fault, outcome mutants.Outcome, err error, took time.Duration) {
+func tell(f mutants.Mutant, outcome mutants.Outcome, err error, took time.Duration) {
 	switch {
 	case errors.Is(err, mutants.ErrTime):
 	case err != nil:
@@ -159,33 +157,33 @@ func tell(f mutants.Fault, outcome mutants.Outcome, err error, took time.Duratio
 	}
 }
 
-// chosen returns the faults that the flags ask for.
-func chosen() ([]mutants.Fault, error) {
-	all, err := mutants.Faults()
+// chosen returns the mutants that the flags ask for.
+func chosen() ([]mutants.Mutant, error) {
+	all, err := mutants.All()
 	if *lot != "" {
 		all, err = mutants.Lot(*lot)
 	}
 	if err != nil {
 		return nil, err
 	}
-	var faults []mutants.Fault
+	var list []mutants.Mutant
 	for _, f := range all {
 		text := f.Folder + " " + f.Name
 		out := slices.ContainsFunc(strings.Split(*except, ","), func(e string) bool {
 			return e != "" && strings.Contains(text, e)
 		})
 		if strings.Contains(text, *match) && !out {
-			faults = append(faults, f)
+			list = append(list, f)
 		}
 	}
-	if len(faults) == 0 {
-		return nil, fmt.Errorf("no fault has %q in its folder or name", *match)
+	if len(list) == 0 {
+		return nil, fmt.Errorf("no mutant has %q in its folder or name", *match)
 	}
-	if *sample > 0 && *sample < len(faults) {
+	if *sample > 0 && *sample < len(list) {
 		fmt.Printf("seed %d\n", *seed)
 		rng := rand.New(rand.NewPCG(*seed, *seed))
-		rng.Shuffle(len(faults), func(i, j int) { faults[i], faults[j] = faults[j], faults[i] })
-		faults = faults[:*sample]
+		rng.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+		list = list[:*sample]
 	}
-	return faults, nil
+	return list, nil
 }

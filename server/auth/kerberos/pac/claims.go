@@ -7,7 +7,7 @@ import (
 	"github.com/refmon/refmon/claims"
 )
 
-// Bounds of claims.
+// Limits of claims.
 const (
 	maxClaimsSize = 256 << 10 // bytes of a set, decompressed
 	maxClaims     = 1024      // attributes in a set
@@ -19,8 +19,8 @@ const (
 	compressedXpress = 4 // LZ77+Huffman
 )
 
-// readClaims reads a buffer of claims: CLAIMS_SET_METADATA around the set. A buffer
-// without a byte has no claims.
+// readClaims parses a claims buffer: CLAIMS_SET_METADATA around the set. An empty buffer has no
+// claims and returns nil.
 func readClaims(b []byte) (*claims.Set, error) {
 	if len(b) == 0 {
 		return nil, nil
@@ -39,7 +39,7 @@ func readClaims(b []byte) (*claims.Set, error) {
 	switch format {
 	case uncompressed:
 	case compressedXpress:
-		// The size is bounded before memory is taken for it. K-8
+		// The size is checked before memory is allocated for it (K-8).
 		if full > maxClaimsSize {
 			return nil, fmt.Errorf("%w: claims of %d bytes, want at most %d", ErrInvalid, full, maxClaimsSize)
 		}
@@ -48,7 +48,7 @@ func readClaims(b []byte) (*claims.Set, error) {
 			return nil, err
 		}
 	default:
-		// What is compressed in another way is refused, not guessed. K-8
+		// Other compression formats are rejected (K-8).
 		return nil, fmt.Errorf("%w: claims compressed in format %d", ErrInvalid, format)
 	}
 	if len(set) == 0 {
@@ -57,8 +57,7 @@ func readClaims(b []byte) (*claims.Set, error) {
 	return readClaimsSet(set)
 }
 
-// readClaimsSet reads CLAIMS_SET: arrays by where the claims come from, each with
-// its entries.
+// readClaimsSet parses CLAIMS_SET: arrays of claims by source.
 func readClaimsSet(b []byte) (*claims.Set, error) {
 	r := newReader(b, "set of claims")
 	count, there := r.u32(), r.pointer()
@@ -86,7 +85,7 @@ func readClaimsSet(b []byte) (*claims.Set, error) {
 	}
 	for i := range all {
 		for j := range i {
-			// Of two claims of one name, one would hide the other. K-10
+			// With two claims of one name, one would hide the other (K-10).
 			if claims.EqualName(all[i].Name, all[j].Name) {
 				return nil, fmt.Errorf("%w: the claim %.64q is there twice", ErrInvalid, all[i].Name)
 			}
@@ -106,7 +105,7 @@ type entry struct {
 	values bool
 }
 
-// entries reads an array of claims, at most most of them.
+// entries parses an array of at most most claims.
 func (r *reader) entries(there bool, count uint32, most int) []claims.Attribute {
 	n := r.array(there, count, 16, "claims")
 	if n > most {
@@ -119,7 +118,7 @@ func (r *reader) entries(there bool, count uint32, most int) []claims.Attribute 
 		kind, again := r.u16(), r.u16()
 		heads[i] = entry{kind, r.u32(), r.pointer()}
 		if !id || kind != again || heads[i].count == 0 {
-			// A claim has a name, one type and values. K-10
+			// A claim has a name, one type and at least one value (K-10).
 			r.fail("claim %d: named %t, of type %d and %d, with %d values", i, id, kind, again, heads[i].count)
 		}
 	}
@@ -133,7 +132,7 @@ func (r *reader) entries(there bool, count uint32, most int) []claims.Attribute 
 	return out
 }
 
-// claim reads the name and the values of one claim.
+// claim parses the name and the values of one claim.
 func (r *reader) claim(h entry) claims.Attribute {
 	a := claims.Attribute{Name: r.terminated(), Type: claims.Type(h.kind)}
 	size := 8

@@ -5,8 +5,8 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// DeviceInfo is PAC_DEVICE_INFO (MS-PAC 2.12): the groups of the computer that the
-// client used. The zero value names no computer.
+// DeviceInfo is PAC_DEVICE_INFO (MS-PAC 2.12): the groups of the client's computer. The zero value
+// has no computer.
 type DeviceInfo struct {
 	UserID, PrimaryGroupID uint32
 	DomainID               sid.SID
@@ -15,7 +15,7 @@ type DeviceInfo struct {
 	DomainGroups           []DomainGroups
 }
 
-// DomainGroups are groups of one further domain.
+// DomainGroups has groups of one further domain.
 type DomainGroups struct {
 	Domain sid.SID
 	Groups []Membership
@@ -41,8 +41,7 @@ func readDeviceInfo(b []byte) (*DeviceInfo, error) {
 	return d, nil
 }
 
-// domains reads an array of domains with their groups, then for each the SID and
-// the groups.
+// domains parses an array of domains, then the SID and groups of each.
 func (r *reader) domains(there bool, count uint32) []DomainGroups {
 	n := r.array(there, count, 12, "domains")
 	out := make([]DomainGroups, n)

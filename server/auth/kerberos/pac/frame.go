@@ -7,10 +7,10 @@ import (
 	"slices"
 )
 
-// ErrInvalid is wrapped by every refusal of a PAC.
+// ErrInvalid is wrapped by every error about a PAC.
 var ErrInvalid = errors.New("invalid PAC")
 
-// MaxSize is the most bytes of a PAC, and maxBuffers the most buffers in it.
+// MaxSize is the size limit of a PAC in bytes, and maxBuffers limits its buffers.
 const (
 	MaxSize    = 256 << 10
 	maxBuffers = 64
@@ -43,17 +43,17 @@ func (k kind) signature() bool {
 // buffer is one entry of the frame.
 type buffer struct {
 	kind   kind
-	at, to int // where its bytes are in the PAC
+	at, to int // position of its bytes in the PAC
 }
 
-// frame is a PAC taken apart into its buffers, none of them read.
+// frame is a PAC divided into its buffers, which are not parsed.
 type frame struct {
 	data    []byte
 	buffers []buffer // in the order of the table
 }
 
-// split reads the table of a PAC. Every buffer lies within it, behind the table,
-// aligned, and overlaps no other. K-1
+// split parses the table of a PAC. Each buffer must be after the table, inside the PAC and aligned,
+// and must not overlap another (K-1).
 func split(data []byte) (frame, error) {
 	f := frame{data: data}
 	if len(data) < 8 || len(data) > MaxSize {
@@ -71,14 +71,14 @@ func split(data []byte) (frame, error) {
 		e := data[8+16*i:]
 		size, offset := binary.LittleEndian.Uint32(e[4:]), binary.LittleEndian.Uint64(e[8:])
 		b := buffer{kind: kind(binary.LittleEndian.Uint32(e))}
-		// The offset is bounded first: then neither sum can overflow. K-1
+		// The offset is checked first, so that the sums cannot overflow (K-1).
 		if offset > uint64(len(data)) || uint64(size) > uint64(len(data))-offset ||
 			offset < uint64(table) || offset%8 != 0 {
 			return frame{}, fmt.Errorf("%w: buffer %d of type %d: %d bytes at %d of %d", ErrInvalid, i, b.kind, size,
 				offset, len(data))
 		}
 		b.at, b.to = int(offset), int(offset)+int(size)
-		// Of a doubled signature one would be verified and the other believed. K-2
+		// With two signatures of a type, one could be verified and the other used (K-2).
 		if b.kind.signature() && slices.ContainsFunc(f.buffers, func(o buffer) bool { return o.kind == b.kind }) {
 			return frame{}, fmt.Errorf("%w: two signatures of type %d", ErrInvalid, b.kind)
 		}
@@ -87,7 +87,7 @@ func split(data []byte) (frame, error) {
 	return f, f.apart()
 }
 
-// apart refuses buffers that overlap.
+// apart returns an error if buffers overlap.
 func (f *frame) apart() error {
 	sorted := slices.Clone(f.buffers)
 	slices.SortFunc(sorted, func(a, b buffer) int { return a.at - b.at })
@@ -101,7 +101,7 @@ func (f *frame) apart() error {
 	return nil
 }
 
-// find returns the first buffer of a type; a second one does not count (K-2).
+// find returns the first buffer of a type; further ones are ignored (K-2).
 func (f *frame) find(k kind) (b []byte, ok bool) {
 	for _, x := range f.buffers {
 		if x.kind == k {

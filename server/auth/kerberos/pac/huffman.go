@@ -12,8 +12,7 @@ const (
 	blockSize = 1 << 16 // bytes that one table serves
 )
 
-// expand decompresses LZ77+Huffman data into exactly size bytes. The caller has
-// bounded size.
+// expand decompresses LZ77+Huffman data into exactly size bytes. The caller must have limited size.
 func expand(in []byte, size int) ([]byte, error) {
 	out := make([]byte, 0, size)
 	for len(out) < size {
@@ -38,15 +37,14 @@ func expand(in []byte, size int) ([]byte, error) {
 	return out, nil
 }
 
-// code is a canonical Huffman code: how many symbols each length has, and the
-// symbols by length, then by number.
+// code is a canonical Huffman code: the number of symbols of each length, and the symbols sorted by
+// length and number.
 type code struct {
 	counts [longest + 1]int
 	sorted [symbols]uint16
 }
 
-// newCode reads the lengths of the codes, four bits each. They must use the whole
-// room of codes, no less and no more. K-9
+// newCode parses the code lengths, four bits each. They must form a complete code (K-9).
 func newCode(table []byte) (*code, error) {
 	c := new(code)
 	length := func(symbol int) int { return int(table[symbol/2] >> (4 * (symbol & 1)) & 15) }
@@ -73,8 +71,8 @@ func newCode(table []byte) (*code, error) {
 	return c, nil
 }
 
-// decode returns the symbol at the front of the 15 bits, and its length. A code that
-// fills its room finds one for any bits.
+// decode returns the symbol at the front of 15 bits and its length. A complete code has a symbol
+// for any bits.
 func (c *code) decode(front uint32) (symbol, length int) {
 	first, index := 0, 0
 	for n := 1; n <= longest; n++ {
@@ -88,14 +86,13 @@ func (c *code) decode(front uint32) (symbol, length int) {
 	return 0, longest
 }
 
-// bits is the stream of one block: words of 16 bits, between which bytes of
-// lengths stand.
+// bits is the stream of one block: 16-bit words with length bytes between them.
 type bits struct {
 	in      []byte
 	at      int
 	next    uint32
 	extra   int
-	missing int // words that were asked for behind the end
+	missing int // words read past the end
 }
 
 func (s *bits) start() {
@@ -104,7 +101,7 @@ func (s *bits) start() {
 	s.extra = 16
 }
 
-// word returns the next word, zero behind the end.
+// word returns the next word, 0 past the end.
 func (s *bits) word() uint32 {
 	if s.at+2 > len(s.in) {
 		s.missing++
@@ -127,7 +124,7 @@ func (s *bits) skip(n int) {
 func (s *bits) step(c *code, out []byte, size int) ([]byte, error) {
 	symbol, n := c.decode(s.next >> (32 - longest))
 	s.skip(n)
-	// Two words are read ahead; who needs more behind the end has a part of the data. K-9
+	// Two words are read ahead. More past the end means that data is missing (K-9).
 	if s.missing > 2 {
 		return nil, fmt.Errorf("%w: compressed data ends after %d of %d bytes", ErrInvalid, len(out), size)
 	}
@@ -148,7 +145,7 @@ func (s *bits) step(c *code, out []byte, size int) ([]byte, error) {
 		offset += int(s.next >> (32 - offsetBits))
 	}
 	s.skip(offsetBits)
-	// A match begins in what was produced, and ends within the stated size. K-9
+	// A match starts in the output so far and ends within the stated size (K-9).
 	if offset > len(out) || length > size-len(out) {
 		return nil, fmt.Errorf("%w: %d bytes from %d before %d of %d in compressed data", ErrInvalid, length, offset,
 			len(out), size)
@@ -159,8 +156,7 @@ func (s *bits) step(c *code, out []byte, size int) ([]byte, error) {
 	return out, nil
 }
 
-// longer reads the length of a long match, from the bytes behind the words that were
-// read ahead.
+// longer reads the length of a long match from the bytes after the words read ahead.
 func (s *bits) longer() (int, bool) {
 	if s.at >= len(s.in) {
 		return 0, false

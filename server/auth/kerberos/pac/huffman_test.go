@@ -17,8 +17,8 @@ func abc() []byte {
 	return append(b, 0xa8, 0xdc, 0, 0, 0xff, 0x52, 0x02)
 }
 
-// TestExpand: what was compressed comes back, by a recorded vector and by random
-// texts of every kind; a size that is not that of the data is refused or stops there (K-9).
+// TestExpand checks decompression with a recorded vector and random texts of every kind. A wrong
+// size is an error or ends there (K-9).
 func TestExpand(t *testing.T) {
 	got, err := expand(abc(), 600)
 	if err != nil || string(got) != strings.Repeat("abc", 200) {

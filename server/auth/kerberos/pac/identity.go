@@ -10,31 +10,30 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Identity has what of a PAC becomes part of a token. The zero value has no user.
+// Identity is the part of a PAC that goes into a token. The zero value has no user.
 type Identity struct {
 	User         sid.SID
 	PrimaryGroup sid.SID
-	// Groups have the attributes that the KDC sent, the primary group first; none is
-	// there twice.
+	// Groups have the KDC's attributes. The primary group is first, and there are no duplicates.
 	Groups                   []token.Group
 	DeviceGroups             []token.Group
 	UserClaims, DeviceClaims *claims.Set
 	Dropped                  []Dropped
 }
 
-// Dropped is a SID that a PAC has and a token does not get, and why.
+// Dropped is a SID of a PAC that is not put into a token, with the reason.
 type Dropped struct {
 	SID sid.SID
 	Why string
 }
 
-// given are the attributes that a KDC may give a group. Those of labels and logon
-// SIDs are no KDC's to give.
+// given has the attributes that a KDC may assign to a group. Those of labels and logon SIDs are
+// excluded.
 const given = winnt.SE_GROUP_MANDATORY | winnt.SE_GROUP_ENABLED_BY_DEFAULT | winnt.SE_GROUP_ENABLED |
 	winnt.SE_GROUP_OWNER | winnt.SE_GROUP_USE_FOR_DENY_ONLY | winnt.SE_GROUP_RESOURCE
 
-// Identity returns what of the PAC counts at a place. The error wraps [ErrInvalid]:
-// the client cannot be one of that issuer's.
+// Identity returns the part of the PAC that counts at a place. The error wraps [ErrInvalid]: the
+// issuer cannot have such a user.
 func (p *PAC) Identity(at Place) (Identity, error) {
 	l := &p.Logon
 	user := l.User()
@@ -43,8 +42,8 @@ func (p *PAC) Identity(at Place) (Identity, error) {
 	}
 	g := gathering{place: at, foreign: at.foreignTo(l.DomainID), issuer: l.DomainID, most: 1 + len(l.Groups) +
 		len(l.ExtraSIDs) + len(l.ResourceGroups)}
-	// The user's groups are those of its domain, the primary one among them, the extra SIDs and the
-	// resource groups. K-18
+	// The user's groups are the domain's with the primary group, the extra SIDs and the resource
+	// groups (K-18).
 	g.primary(l.PrimaryGroupID, l.Groups)
 	g.memberships(l.DomainID, l.Groups)
 	g.groups(l.ExtraSIDs)
@@ -54,12 +53,12 @@ func (p *PAC) Identity(at Place) (Identity, error) {
 		return slices.ContainsFunc(groups, func(g token.Group) bool { return g.SID == s })
 	}
 	if p.HasClientClaims && has(l.ExtraSIDs, ClaimsValid) {
-		// Claims count if the KDC says that they are valid. K-19
+		// Claims count only if the KDC says that they are valid (K-19).
 		id.UserClaims = p.ClientClaims
 	}
 	compound := p.Device != nil && has(l.ExtraSIDs, Compounded)
 	if compound {
-		// The device counts if the KDC says that it took part. K-20
+		// The device counts only if the KDC says that the logon was compound (K-20).
 		d := gathering{place: at, foreign: at.foreignTo(p.Device.DomainID), issuer: p.Device.DomainID}
 		d.primary(p.Device.PrimaryGroupID, p.Device.Groups)
 		d.memberships(p.Device.DomainID, p.Device.Groups)
@@ -71,14 +70,14 @@ func (p *PAC) Identity(at Place) (Identity, error) {
 		g.dropped = append(g.dropped, d.dropped...)
 	}
 	if compound && p.HasDeviceClaims && has(p.Device.ExtraSIDs, ClaimsValid) {
-		// Claims of the device count if both are said. K-21
+		// The device's claims count only if both are true (K-21).
 		id.DeviceClaims = p.DeviceClaims
 	}
 	id.Dropped = g.dropped
 	return id, nil
 }
 
-// gathering collects groups, each once, and what was dropped.
+// gathering collects groups without duplicates, and the dropped SIDs.
 type gathering struct {
 	place   Place
 	foreign bool
@@ -105,7 +104,7 @@ func (g *gathering) add(s sid.SID, attributes uint32) {
 	g.out = append(g.out, token.Group{SID: s, Attributes: attributes & given})
 }
 
-// primary adds the primary group, as the list has it or as an ordinary group.
+// primary adds the primary group with its attributes in the list, otherwise the default ones.
 func (g *gathering) primary(rid uint32, all []Membership) {
 	attributes := token.GroupDefault
 	if i := slices.IndexFunc(all, func(m Membership) bool { return m.RID == rid }); i >= 0 {
@@ -126,8 +125,8 @@ func (g *gathering) groups(all []token.Group) {
 	}
 }
 
-// resources adds the groups of the domain that the service is in. Those that were
-// made there are the own KDC's word, also beside another issuer's. K-24
+// resources adds the groups of the service's domain. Our own KDC adds the groups created there, so
+// they count for foreign clients too (K-24).
 func (g *gathering) resources(domain sid.SID, all []Membership) {
 	for _, m := range all {
 		s := domain.WithRID(m.RID)
@@ -140,14 +139,14 @@ func (g *gathering) resources(domain sid.SID, all []Membership) {
 	}
 }
 
-// admit refuses users that the issuer cannot have.
+// admit returns an error if the issuer cannot have users of that domain.
 func (at *Place) admit(domain sid.SID) error {
 	switch {
 	case at.Machine == domain:
-		// No KDC says who the accounts of this computer are. K-29
+		// No KDC has accounts of this computer (K-29).
 		return fmt.Errorf("%w: its user is of this computer's own domain %v", ErrInvalid, domain)
 	case at.Foreign && at.Domain.IsZero():
-		// Without the own domain's SID, a stranger's SIDs cannot be told from ours. K-29
+		// Without our own domain's SID, foreign SIDs cannot be recognized (K-29).
 		return fmt.Errorf("%w: the client is of another realm, and the configuration has no domain", ErrInvalid)
 	case at.Foreign && at.Domain == domain:
 		return fmt.Errorf("%w: a client of another realm as a user of %v", ErrInvalid, domain)
@@ -155,8 +154,8 @@ func (at *Place) admit(domain sid.SID) error {
 	return nil
 }
 
-// Filter returns which groups of a user count at a place, each once, and which do not: as
-// those of a PAC, for groups that a directory tells. The error wraps [ErrInvalid].
+// Filter returns the groups of a user that count at a place, without duplicates, and those that do
+// not. It applies the rules for a PAC to groups from a directory. The error wraps [ErrInvalid].
 func (at *Place) Filter(user sid.SID, groups []token.Group) ([]token.Group, []Dropped, error) {
 	issuer := user.Prefix()
 	if err := at.admit(issuer); err != nil {

@@ -250,7 +250,8 @@ func TestForeign(t *testing.T) {
 	if !slices.Equal(got, want) || len(id.Dropped) != 2 {
 		t.Errorf("K-24: groups %q, want %q; dropped %v", got, want, id.Dropped)
 	}
-	// Of the domain's resource groups those count that were made there, and no well-known one (K-24).
+	// Of the domain's resource groups only those that administrators created count, not well-known
+	// ones (K-24).
 	w.Extra = nil
 	w.Resources = []forge.Group{{RID: 512, Attributes: 7}, {RID: 999, Attributes: 7}, {RID: 1000, Attributes: 7}}
 	got = texts(identityOf(t, w, ours).Groups)
@@ -266,7 +267,8 @@ func TestForeign(t *testing.T) {
 	}
 }
 
-// TestFilterIsMonotone: a foreign issuer never gets in what the own KDC does not (K-22).
+// TestFilterIsMonotone checks that a foreign issuer never adds a SID that our own KDC may not
+// (K-22).
 func TestFilterIsMonotone(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	small := []uint32{0, 1, 9, 10, 15, 18, 20, 21, 30, 32, 40, 50, 60, 64, 496, 497, 512, 544, 999, 1000, 1001}

@@ -11,8 +11,8 @@ const (
 	FlagResourceGroups = 0x200
 )
 
-// LogonInfo is the part of KERB_VALIDATION_INFO that a token is made of (MS-PAC
-// 2.5). The zero value has no user.
+// LogonInfo has the fields of KERB_VALIDATION_INFO that a token needs (MS-PAC 2.5). The zero value
+// has no user.
 type LogonInfo struct {
 	LogonTime, KickOffTime        int64 // FILETIME; 0x7FFFFFFFFFFFFFFF for never
 	EffectiveName, FullName       string
@@ -26,14 +26,13 @@ type LogonInfo struct {
 	ResourceGroups                []Membership  // of ResourceDomain, only with FlagResourceGroups
 }
 
-// Membership is a group by its RID in a domain that is known from elsewhere.
+// Membership is a group by its RID; the domain is stored elsewhere.
 type Membership struct{ RID, Attributes uint32 }
 
 // User returns the SID of the account.
 func (l *LogonInfo) User() sid.SID { return l.DomainID.WithRID(l.UserID) }
 
-// readLogonInfo reads KERB_VALIDATION_INFO: the fixed part, then what its pointers
-// point to, in their order.
+// readLogonInfo parses KERB_VALIDATION_INFO: the fixed part, then the pointers' targets in order.
 func readLogonInfo(b []byte) (LogonInfo, error) {
 	r := newReader(b, "logon information")
 	var l LogonInfo
@@ -47,7 +46,7 @@ func readLogonInfo(b []byte) (LogonInfo, error) {
 	l.UserID, l.PrimaryGroupID = r.u32(), r.u32()
 	groupCount, groups := r.u32(), r.pointer()
 	l.UserFlags = r.u32()
-	r.take(16) // the session key: a secret, and of no use here
+	r.take(16) // the session key, a secret that is not needed
 	server, domain := r.counted(), r.counted()
 	domainID := r.pointer()
 	r.take(2 * 4)
@@ -82,7 +81,7 @@ func readLogonInfo(b []byte) (LogonInfo, error) {
 	return l, l.flags()
 }
 
-// flags drops what the flags do not announce. K-5
+// flags removes lists that the flags do not announce (K-5).
 func (l *LogonInfo) flags() error {
 	if l.UserFlags&FlagExtraSIDs == 0 {
 		l.ExtraSIDs = nil
@@ -93,7 +92,7 @@ func (l *LogonInfo) flags() error {
 	return nil
 }
 
-// memberships reads an array of RIDs with attributes.
+// memberships parses an array of RIDs with attributes.
 func (r *reader) memberships(there bool, count uint32) []Membership {
 	n := r.array(there, count, 8, "groups")
 	out := make([]Membership, n)
@@ -103,7 +102,7 @@ func (r *reader) memberships(there bool, count uint32) []Membership {
 	return out
 }
 
-// groups reads an array of pointers to SIDs with attributes, then the SIDs.
+// groups parses an array of pointers to SIDs with attributes, then the SIDs.
 func (r *reader) groups(there bool, count uint32) []token.Group {
 	n := r.array(there, count, 8, "SIDs")
 	out := make([]token.Group, n)

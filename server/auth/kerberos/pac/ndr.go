@@ -8,21 +8,21 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// reader takes a buffer in NDR apart: type serialisation version 1, little endian
-// (MS-RPCE 2.2.6). After the first fault every read gives zero, and err says
-// where the fault was. Alignment counts from the start of the buffer.
+// reader parses an NDR buffer: type serialisation version 1, little endian (MS-RPCE 2.2.6). After
+// the first error every read returns zero, and err has its position. Alignment counts from the
+// start of the buffer.
 type reader struct {
 	b   []byte
 	at  int
 	err error
 }
 
-// header counts the bytes before the structure: version, byte order, its own size,
-// a filler; then the size of what follows, and another filler.
+// header is the size of the fields before the structure: version, byte order, header size and
+// filler, then the structure's size and filler.
 const header = 16
 
-// newReader reads the header and the top-level pointer, which must not be null.
-// No other version and byte order is read. K-3
+// newReader parses the header and the top-level pointer, which must not be null. Other versions and
+// byte orders are errors (K-3).
 func newReader(b []byte, what string) *reader {
 	r := &reader{b: b}
 	if len(b) < header || binary.LittleEndian.Uint32(b) != 0x00081001 {
@@ -48,7 +48,7 @@ func (r *reader) fail(format string, args ...any) {
 	}
 }
 
-// take returns the next n bytes, nil after a fault.
+// take returns the next n bytes, nil after an error.
 func (r *reader) take(n int) []byte {
 	if r.err != nil {
 		return nil
@@ -94,13 +94,12 @@ func (r *reader) fileTime() int64 {
 	return int64(uint64(high)<<32 | uint64(low))
 }
 
-// pointer reads a referent and reports whether something is there. Its value is
-// anything but zero.
+// pointer reads a referent and reports whether it is not null. Its value has no other meaning.
 func (r *reader) pointer() bool { return r.u32() != 0 }
 
-// array begins the elements of a counted array behind a pointer: the maximum must be the
-// count, which is bounded by the bytes left before memory is taken for it. A
-// null pointer has no elements. It returns how many there are. K-4
+// array reads the start of a counted array and returns the number of its elements. The maximum
+// count must equal count, and the remaining bytes limit it before memory is allocated. A null
+// pointer has no elements (K-4).
 func (r *reader) array(there bool, count uint32, size int, what string) int {
 	if !there {
 		if count != 0 {
@@ -118,8 +117,7 @@ func (r *reader) array(there bool, count uint32, size int, what string) int {
 	return int(count)
 }
 
-// sid reads a SID behind a pointer: a count, then the binary form with as many
-// sub-authorities. K-4
+// sid reads a SID: a count, then the binary form with as many sub-authorities (K-4).
 func (r *reader) sid() sid.SID {
 	n := r.u32()
 	if r.err != nil {
@@ -152,7 +150,7 @@ func (r *reader) counted() counted {
 	n, most := r.u16(), r.u16()
 	c := counted{bytes: n, there: r.pointer()}
 	if n%2 != 0 || most < n || !c.there && n != 0 {
-		// A text has whole characters, and is there if it has any. K-4
+		// A text has whole characters, and a pointer if it is not empty (K-4).
 		r.fail("a text of %d bytes in %d, there %t", n, most, c.there)
 	}
 	return c
@@ -170,7 +168,7 @@ func (r *reader) text(c counted) string {
 	return utf16Text(r.take(int(c.bytes)))
 }
 
-// terminated reads a string that ends with NUL, as claims have them.
+// terminated reads a string that ends with NUL, as in claims.
 func (r *reader) terminated() string {
 	maximum, offset, actual := r.u32(), r.u32(), r.u32()
 	if r.err != nil || offset != 0 || actual == 0 || actual > maximum || uint64(actual)*2 > uint64(len(r.b)-r.at) {
@@ -184,7 +182,7 @@ func (r *reader) terminated() string {
 	return utf16Text(b[:len(b)-2])
 }
 
-// utf16Text decodes characters of two bytes; half a pair becomes U+FFFD.
+// utf16Text decodes UTF-16; an unpaired surrogate becomes U+FFFD.
 func utf16Text(b []byte) string {
 	units := make([]uint16, len(b)/2)
 	for i := range units {

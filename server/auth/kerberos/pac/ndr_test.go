@@ -26,8 +26,7 @@ func words(all ...uint32) []byte {
 	return b
 }
 
-// TestReader: each check of the reader by itself, with nothing behind it that would refuse, too. An
-// error tells which check it was (K-3, K-4).
+// TestReader checks each error of the reader on its own, identified by its message (K-3, K-4).
 func TestReader(t *testing.T) {
 	sized := func(size uint32, b []byte) []byte { binary.LittleEndian.PutUint32(b[8:], size); return b }
 	one := sid.MustParse("S-1-5-21").AppendBinary(nil) // twelve bytes: three words
@@ -195,8 +194,8 @@ func TestOtherSignatures(t *testing.T) {
 	}
 }
 
-// TestAttributesGiven: the primary group has the attributes of the list and no other ones, and a
-// resource group beside another issuer's no more than a KDC may give (K-18).
+// TestAttributesGiven checks that the primary group has the attributes of the list, and that a
+// resource group gets only attributes that a KDC may assign (K-18).
 func TestAttributesGiven(t *testing.T) {
 	w := alice()
 	w.Primary, w.Groups = 520, []forge.Group{{RID: 520, Attributes: 0x10}}
@@ -212,8 +211,8 @@ func TestAttributesGiven(t *testing.T) {
 	}
 }
 
-// TestDeviceOfAnotherIssuer: a computer of another domain is not in groups of ours, though the user is
-// of ours; the record says what was dropped of it (K-22, K-24).
+// TestDeviceOfAnotherIssuer checks that a computer of another domain joins no groups of ours, even
+// if the user is ours, and that dropped SIDs are recorded (K-22, K-24).
 func TestDeviceOfAnotherIssuer(t *testing.T) {
 	w := alice()
 	w.Extra = append(w.Extra, token.Group{SID: Compounded, Attributes: 7})

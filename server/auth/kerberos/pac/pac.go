@@ -9,37 +9,38 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// PAC has what a KDC says of a client. The zero value has no user.
+// PAC has the KDC's statements about a client. The zero value has no user.
 type PAC struct {
 	Logon      LogonInfo
 	Client     ClientInfo
-	UPN        *UPNInfo // nil where the KDC wrote none, as the following
+	UPN        *UPNInfo // nil if the KDC wrote none, like the following fields
 	Attributes *Attributes
-	Requestor  sid.SID // zero where the KDC wrote none
+	Requestor  sid.SID // zero if the KDC wrote none
 	Delegation *Delegation
 	Device     *DeviceInfo
 
-	// ClientClaims and DeviceClaims are nil without claims; HasClientClaims and
-	// HasDeviceClaims say that the buffer was there.
+	// ClientClaims and DeviceClaims are nil without claims. HasClientClaims and HasDeviceClaims say
+	// that the buffer exists.
 	ClientClaims, DeviceClaims       *claims.Set
 	HasClientClaims, HasDeviceClaims bool
 }
 
-// Open verifies the server signature with the key that decrypted the ticket and
-// reads the buffers. Errors wrap [ErrInvalid].
+// Open verifies the server signature with the key that decrypted the ticket, then parses the
+// buffers. Errors wrap [ErrInvalid].
 func Open(data []byte, key types.EncryptionKey) (*PAC, error) {
 	f, err := split(data)
 	if err != nil {
 		return nil, err
 	}
-	// Nothing is read of what is not signed. K-12
+	// Unsigned data is not parsed (K-12).
 	if err := f.verify(key); err != nil {
 		return nil, err
 	}
 	return f.read()
 }
 
-// read reads the buffers that are known; others are ignored. K-2
+// read parses the known buffers and ignores others (K-2). The logon and client information are
+// required.
 func (f *frame) read() (*PAC, error) {
 	p := &PAC{}
 	for _, step := range []struct {

@@ -3,15 +3,15 @@ package pac
 import (
 	"encoding/binary"
 	"fmt"
+	"strings"
 
 	"github.com/refmon/refmon/sid"
 )
 
-// ClientInfo is PAC_CLIENT_INFO: the name and the time of the ticket that the PAC
-// was made for (MS-PAC 2.7).
+// ClientInfo is PAC_CLIENT_INFO: the client and the time of the PAC's ticket (MS-PAC 2.7).
 type ClientInfo struct {
 	AuthTime int64  // FILETIME
-	Name     string // UTF-16LE, as it came
+	Name     string // UTF-16LE, not decoded
 }
 
 func readClientInfo(b []byte) (ClientInfo, error) {
@@ -19,7 +19,7 @@ func readClientInfo(b []byte) (ClientInfo, error) {
 		return ClientInfo{}, fmt.Errorf("%w: client information of %d bytes", ErrInvalid, len(b))
 	}
 	n := int(binary.LittleEndian.Uint16(b[8:]))
-	// The name ends where the buffer ends: there is nothing behind it to be believed. K-6
+	// The name must fill the buffer (K-6).
 	if n%2 != 0 || len(b) != 10+n {
 		return ClientInfo{}, fmt.Errorf("%w: client information of %d bytes with a name of %d", ErrInvalid, len(b), n)
 	}
@@ -29,7 +29,7 @@ func readClientInfo(b []byte) (ClientInfo, error) {
 // UPNInfo is UPN_DNS_INFO (MS-PAC 2.10).
 type UPNInfo struct {
 	UPN, DNSDomain string
-	MadeUp         bool // the account has no UPN of its own: this one is its name with the domain
+	MadeUp         bool // the account has no UPN; this one is its name with the domain
 	SAMName        string
 	SID            sid.SID // zero if the KDC wrote none
 }
@@ -53,13 +53,13 @@ func readUPN(b []byte) (*UPNInfo, error) {
 	for i := range (fixed - 4) / 4 {
 		at := 4 * i
 		if i >= 2 {
-			at += 4 // the flags stand between
+			at += 4 // skip the flags
 		}
 		if at+4 > len(b) {
 			return nil, fmt.Errorf("%w: names of %d bytes, want %d", ErrInvalid, len(b), fixed)
 		}
 		n, offset := int(binary.LittleEndian.Uint16(b[at:])), int(binary.LittleEndian.Uint16(b[at+2:]))
-		// Each name lies behind the fixed part, within the buffer. K-7
+		// Each name must be after the fixed part and inside the buffer (K-7).
 		if n > 0 && (offset < fixed || offset+n > len(b)) || i < 3 && n%2 != 0 {
 			return nil, fmt.Errorf("%w: name %d: %d bytes at %d of %d", ErrInvalid, i, n, offset, len(b))
 		}
@@ -79,7 +79,7 @@ func readUPN(b []byte) (*UPNInfo, error) {
 	return u, nil
 }
 
-// wholeSID reads a buffer that is one SID and nothing else.
+// wholeSID parses a buffer that must be exactly one SID.
 func wholeSID(b []byte) (sid.SID, error) {
 	s, n, err := sid.Decode(b)
 	if err != nil || n != len(b) {
@@ -88,7 +88,7 @@ func wholeSID(b []byte) (sid.SID, error) {
 	return s, nil
 }
 
-// Attributes are the flags of PAC_ATTRIBUTES_INFO (MS-PAC 2.14).
+// Attributes has the flags of PAC_ATTRIBUTES_INFO (MS-PAC 2.14).
 type Attributes uint32
 
 // The attributes.
@@ -108,14 +108,36 @@ func readAttributes(b []byte) (Attributes, error) {
 	return Attributes(binary.LittleEndian.Uint32(b[4:])) & (WasRequested | WasGivenImplicitly), nil
 }
 
-// Delegation is S4U_DELEGATION_INFO (MS-PAC 2.9): the ticket was had by a service
-// that acts for the client.
+// Delegation is S4U_DELEGATION_INFO (MS-PAC 2.9): a service requested the ticket for its client.
 type Delegation struct {
 	Target    string
-	Transited []string // the services in turn
+	Transited []string // the services in order
 }
 
-// maxTransited bounds the services that a ticket went through.
+// mostServices limits the services in a text, and longestService the characters of each.
+const (
+	mostServices   = 8
+	longestService = 256
+)
+
+// String describes the services that the ticket was delegated through and its target, with limited
+// length. The text may contain control characters from the KDC.
+func (d *Delegation) String() string {
+	if len(d.Transited) == 0 {
+		return fmt.Sprintf("through no named service for %.*s", longestService, d.Target)
+	}
+	names := make([]string, min(mostServices, len(d.Transited)))
+	for i := range names {
+		names[i] = fmt.Sprintf("%.*s", longestService, d.Transited[i])
+	}
+	text := "through " + strings.Join(names, ", ")
+	if n := len(d.Transited) - mostServices; n > 0 {
+		text += fmt.Sprintf(" and %d more", n)
+	}
+	return fmt.Sprintf("%s for %.*s", text, longestService, d.Target)
+}
+
+// maxTransited limits the services that a ticket was delegated through.
 const maxTransited = 256
 
 func readDelegation(b []byte) (*Delegation, error) {

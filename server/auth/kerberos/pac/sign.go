@@ -10,11 +10,11 @@ import (
 	"github.com/jcmturner/gokrb5/v8/types"
 )
 
-// usage is the key usage of all signatures of a PAC (MS-PAC 2.8.1).
+// usage is the key usage of a PAC's signatures (MS-PAC 2.8.1).
 const usage = 17
 
-// keyed are the types of checksum that need a key: their length, and the
-// encryption type of that key. Anybody can make the others. K-11
+// keyed has the checksum types that need a key, with their length and the encryption type of the
+// key. Anybody can compute other types (K-11).
 var keyed = map[int32]struct {
 	size    int
 	keyType int32
@@ -26,14 +26,14 @@ var keyed = map[int32]struct {
 	20:   {24, 20}, // HMAC-SHA384-192-AES256
 }
 
-// signature is one signature, and where its bytes are in the PAC.
+// signature is one signature with the position of its bytes in the PAC.
 type signature struct {
 	kind   int32
 	at, to int
 }
 
-// signature finds and checks the form of one signature; ok is false where the PAC
-// has none of that type.
+// signature finds and validates the form of one signature; ok is false if the PAC has none of that
+// type.
 func (f *frame) signature(k kind) (s signature, ok bool, err error) {
 	i := slices.IndexFunc(f.buffers, func(b buffer) bool { return b.kind == k })
 	if i < 0 {
@@ -46,21 +46,20 @@ func (f *frame) signature(k kind) (s signature, ok bool, err error) {
 	s.kind = int32(binary.LittleEndian.Uint32(f.data[b.at:]))
 	known, ok := keyed[s.kind]
 	if !ok {
-		// A checksum that needs no key proves nothing. K-11
+		// A checksum without a key proves nothing (K-11).
 		return signature{}, false, fmt.Errorf("%w: signature %d has the checksum type %d, which no key makes", ErrInvalid,
 			k, s.kind)
 	}
 	s.at, s.to = b.at+4, b.at+4+known.size
-	// A read-only domain controller writes two bytes behind signatures of its own key. K-12
+	// A read-only domain controller appends two bytes to its own signatures (K-12).
 	if rodc := b.to - s.to; rodc != 0 && (rodc != 2 || k == kindServer) {
 		return signature{}, false, fmt.Errorf("%w: signature %d of type %d has %d bytes", ErrInvalid, k, s.kind, b.to-b.at)
 	}
 	return s, true, nil
 }
 
-// verify checks the server signature with the key that decrypted the ticket, over
-// the bytes as they came. The KDC's signature must be there; a service has no key
-// for it. K-12
+// verify checks the server signature with the key that decrypted the ticket, over the raw bytes.
+// The KDC signature must be present, but a service has no key for it (K-12).
 func (f *frame) verify(key types.EncryptionKey) error {
 	server, ok, err := f.signature(kindServer)
 	if err != nil {
@@ -76,12 +75,12 @@ func (f *frame) verify(key types.EncryptionKey) error {
 	if !ok {
 		return fmt.Errorf("%w: it has no KDC signature", ErrInvalid)
 	}
-	for _, k := range []kind{kindTicket, kindFull} { // which older KDCs do not write
+	for _, k := range []kind{kindTicket, kindFull} { // older KDCs do not write these
 		if _, _, err := f.signature(k); err != nil {
 			return err
 		}
 	}
-	// The type of the checksum is that of the key: no weaker one is let in. K-13
+	// The checksum type must match the key, so that no weaker type is accepted (K-13).
 	if keyed[server.kind].keyType != key.KeyType {
 		return fmt.Errorf("%w: the server signature is of type %d, and the ticket's key of type %d", ErrInvalid,
 			server.kind, key.KeyType)

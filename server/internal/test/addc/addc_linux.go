@@ -4,6 +4,7 @@ import (
 	"bytes"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -14,11 +15,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/programs"
 	"github.com/refmon/refmon/sid"
 )
 
-// programs lists what a domain needs besides root.
-var programs = []string{"samba", "samba-tool", "ldbsearch", "kinit", "curl", "/usr/bin/python3"}
+// needed lists the programs for a domain. It also needs root.
+var needed = []string{"samba", "samba-tool", "ldbsearch", "kinit", "curl", "/usr/bin/python3"}
 
 // packages are Debian's packages of them.
 const packages = "samba-ad-dc samba-ad-provision samba-dsdb-modules python3-samba ldb-tools krb5-user winbind curl"
@@ -35,7 +37,7 @@ const (
 	userPW = "Passw0rd-user"
 )
 
-// Order says what a domain is to have.
+// Order configures a domain.
 type Order struct {
 	// Users are names, each with the number of groups that it is in, nested five deep.
 	Users map[string]int
@@ -48,8 +50,8 @@ type Order struct {
 	Share string
 	// Service is the principal of a service, such as HTTP/www.refmon.test.
 	Service string
-	// Changes are LDIF of what else the directory is to have, applied before it starts. In
-	// it BASE stands for the domain's DN and SID for its SID.
+	// Changes is LDIF that is applied before the directory starts. BASE stands for the domain's DN
+	// and SID for its SID.
 	Changes string
 	// TLS makes the server answer ldaps:// and StartTLS, with a certificate by an
 	// authority of its own, Domain.CA.
@@ -97,7 +99,7 @@ func Start(t testing.TB, o Order) *Domain {
 	if testing.Short() {
 		t.Skip("it makes a domain")
 	}
-	for _, p := range programs {
+	for _, p := range needed {
 		if _, err := exec.LookPath(p); err != nil {
 			Skip(t, "no %s here: install the packages %s", p, packages)
 		}
@@ -134,7 +136,7 @@ func (d *Domain) path(parts ...string) string {
 	return filepath.Join(append([]string{d.Dir}, parts...)...)
 }
 
-// services lists what the controller runs.
+// services lists the services of the controller.
 func (d *Domain) services() string {
 	if d.files {
 		return "s3fs,ldap,kdc,rpc,winbindd,cldap"
@@ -158,15 +160,32 @@ func (d *Domain) run(in []byte, name string, args ...string) []byte {
 
 var domainSID = regexp.MustCompile(`DOMAIN SID: +(S-1-5-21-[0-9-]+)`)
 
+// written are the options of the provisioned domain that each controller sets itself.
+var written = regexp.MustCompile(`(?m)^\s*(server services|vfs objects|ldb:nosync) = .*\n`)
+
+// provision copies the domain that one process of the run provisions, and adds this controller's options.
 func (d *Domain) provision() {
 	d.t.Helper()
-	args := []string{"domain", "provision", "--configfile=/dev/null", "--targetdir=" + d.Dir,
-		"--realm=" + Realm, "--domain=" + Name, "--server-role=dc", "--host-name=dc1", "--host-ip=" + d.Address,
-		"--adminpass=Passw0rd-admin", "--dns-backend=NONE", "--use-rfc2307", "--option=interfaces=" + d.Address + "/8",
-		"--option=bind interfaces only=yes", "--option=server services=" + d.services(),
-		"--option=vfs objects=acl_xattr dfs_samba4",
+	source := programs.Once(d.t, "domain", func(to string) (string, error) {
+		out, err := exec.Command("samba-tool", "domain", "provision", "--configfile=/dev/null", "--targetdir="+to,
+			"--realm="+Realm, "--domain="+Name, "--server-role=dc", "--host-name=dc1", "--host-ip=127.0.0.1",
+			"--adminpass=Passw0rd-admin", "--dns-backend=NONE", "--use-rfc2307", "--option=vfs objects=acl_xattr dfs_samba4",
+			"--option=ldb:nosync=true").CombinedOutput()
+		if err != nil {
+			return string(out), err
+		}
+		config := filepath.Join(to, "etc", "smb.conf")
+		text, err := os.ReadFile(config)
+		if err != nil {
+			return "", err
+		}
+		return "", errors.Join(os.WriteFile(filepath.Join(to, "printed"), out, 0o600),
+			os.WriteFile(config, bytes.ReplaceAll(text, []byte(to), []byte("@FOLDER@")), 0o600))
+	})
+	d.run(nil, "cp", "-a", source+"/.", d.Dir)
+	options := "interfaces = " + d.Address + "/8\nbind interfaces only = yes\nserver services = " + d.services() +
 		// The domain ends with its test: a logon does not wait until the disk has its time.
-		"--option=ldb:nosync=true"}
+		"\nvfs objects = acl_xattr dfs_samba4\nldb:nosync = true\n"
 	// Controllers of tests that run side by side have no file in common.
 	own := []string{"pid directory", "ncalrpc dir", "winbindd socket directory", "ntp signd socket directory"}
 	if d.files {
@@ -175,9 +194,15 @@ func (d *Domain) provision() {
 	for _, option := range own {
 		dir := d.path("run", strings.ReplaceAll(option, " ", "-"))
 		d.must(os.MkdirAll(dir, 0o755))
-		args = append(args, "--option="+option+"="+dir)
+		options += option + " = " + dir + "\n"
 	}
-	out := d.run(nil, "samba-tool", args...)
+	config, err := os.ReadFile(d.path("etc", "smb.conf"))
+	d.must(err)
+	text := written.ReplaceAllString(strings.ReplaceAll(string(config), "@FOLDER@", d.Dir), "")
+	text = strings.Replace(text, "[global]\n", "[global]\n"+options, 1)
+	d.must(os.WriteFile(d.path("etc", "smb.conf"), []byte(text), 0o600))
+	out, err := os.ReadFile(d.path("printed"))
+	d.must(err)
 	m := domainSID.FindSubmatch(out)
 	if m == nil {
 		d.t.Fatalf("the provision names no domain:\n%s", out)

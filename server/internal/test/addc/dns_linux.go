@@ -10,8 +10,8 @@ import (
 // ports are those of the services that the DNS names, by the first part of their names.
 var ports = map[string]uint16{"_ldap": 389, "_kerberos": 88, "_gc": 3268, "_kpasswd": 464}
 
-// resolver answers questions of DNS at the controller's address: its host, and its services
-// under whatever names they are asked for. Members find controllers in no other way.
+// resolver serves DNS at the controller's address: its host name, and its services under any name.
+// Members need it to find controllers.
 func (d *Domain) resolver() {
 	d.t.Helper()
 	c, err := net.ListenPacket("udp", net.JoinHostPort(d.Address, "53"))

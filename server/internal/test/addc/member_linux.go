@@ -141,7 +141,7 @@ func (m *Member) Winbind(idmap string) {
 		m.d.must(os.RemoveAll(d))
 		m.d.must(os.MkdirAll(d, 0o755))
 	}
-	// What it starts ends with it: helpers for remote calls leave its process group.
+	// Its children end with it, although remote call helpers leave its process group.
 	m.daemon = m.command("unshare", "-p", "-f", "--kill-child", "winbindd", "-F", "--no-process-group",
 		"--debug-stdout", "--configfile="+m.path("smb.conf"))
 	m.daemon.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}

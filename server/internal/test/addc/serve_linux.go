@@ -1,6 +1,7 @@
 package addc
 
 import (
+	"errors"
 	"net"
 	"os"
 	"os/exec"
@@ -38,6 +39,13 @@ func (d *Domain) serve(secure bool) {
 	d.t.Cleanup(func() {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // the group of this test's controller
 		<-ended
+		// Children of the controller write into its folder until they are gone too.
+		for range 500 {
+			if errors.Is(syscall.Kill(-cmd.Process.Pid, 0), syscall.ESRCH) {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
 		_ = log.Close()
 		if d.t.Failed() {
 			text, _ := os.ReadFile(d.path("samba.log"))

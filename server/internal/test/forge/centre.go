@@ -26,18 +26,18 @@ type Centre struct {
 	Now     func() time.Time
 	PAC     func(name string, at time.Time) []byte
 
-	// What a hostile one does.
+	// Mistakes of a hostile KDC.
 	Iterations []byte                      // parameters of the string-to-key function, 4 bytes
 	Type       int32                       // of the client's key; 0: 18
 	Anyone     bool                        // every password is right
 	NoPreauth  bool                        // the first request is answered
 	Code       int32                       // every request is refused with it
-	Data       []byte                      // beside the code
+	Data       []byte                      // data of the error
 	Ticket     func(client string) *Ticket // instead of the one for the service
-	Session    *types.EncryptionKey        // that the client is told, instead of the ticket's
+	Session    *types.EncryptionKey        // sent to the client instead of the ticket's key
 	Nonce      int                         // is added
 	Named      string                      // the client's name in answers
-	Answer     func([]byte) []byte         // what is sent instead
+	Answer     func([]byte) []byte         // replaces the response
 
 	Listener net.Listener
 

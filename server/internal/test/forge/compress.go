@@ -40,7 +40,7 @@ func match(in []byte, at int) (length, back int) {
 	return length, back
 }
 
-// words writes bits into words of 16, whose places are taken two ahead.
+// words writes bits into 16-bit words, whose places are reserved two words ahead.
 type words struct {
 	out           []byte
 	first, second int

@@ -1,6 +1,5 @@
-// Package forge makes for tests what a KDC makes: privilege attribute certificates
-// and tickets, sealed with a key that the test has. It is written apart from the
-// readers, and imports none of them.
+// Package forge creates PACs and tickets for tests, as a KDC does, with keys that the test has. It
+// is written independently of the parsers and imports none of them.
 //
 //	buffers := forge.PAC{Domain: domain, User: 1104, Primary: 513, Name: "alice"}.Buffers()
 //	data := forge.Seal(buffers, key)

@@ -27,8 +27,8 @@ const (
 // Group is a group by its RID.
 type Group struct{ RID, Attributes uint32 }
 
-// PAC says what a KDC would write. The zero value of a field leaves its buffer out,
-// as far as a PAC can lack it.
+// PAC has the contents of a PAC. A field with the zero value omits its buffer, unless the buffer is
+// required.
 type PAC struct {
 	Domain         sid.SID
 	User, Primary  uint32
@@ -40,7 +40,7 @@ type PAC struct {
 	Extra          []token.Group
 	ResourceDomain sid.SID
 	Resources      []Group
-	Flags          uint32 // beside those that follow from the groups
+	Flags          uint32 // in addition to those that the groups imply
 	NoFlags        bool   // leaves out those that follow
 
 	UPN, DNSDomain string

@@ -26,8 +26,7 @@ func Seal(buffers []Buffer, key types.EncryptionKey) []byte {
 	return Sign(data, key)
 }
 
-// Sign replaces the server signature of a PAC by that of the key, as it stands. The
-// PAC must have the room for it.
+// Sign replaces the server signature of a PAC, which must have space for it.
 func Sign(data []byte, key types.EncryptionKey) []byte {
 	data = slices.Clone(data)
 	zeroed := slices.Clone(data)

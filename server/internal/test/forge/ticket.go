@@ -13,8 +13,8 @@ import (
 	"github.com/jcmturner/gokrb5/v8/types"
 )
 
-// Ticket is a ticket with the authenticator that a client sends beside it. Service,
-// Realm, Key, Client and At are required.
+// Ticket is a ticket with a client's authenticator. Service, Realm, Key, Client and At are
+// required.
 type Ticket struct {
 	Service, Realm string
 	Key            types.EncryptionKey
@@ -38,8 +38,10 @@ type Ticket struct {
 	Aware         bool
 	Mutual        bool
 	UseSessionKey bool
-	PACFromClient []byte // in the authenticator, where it must not count
-	Raw           bool   // Kerberos without SPNEGO
+	PACFromClient []byte              // in the authenticator, where it must not count
+	Forwarded     *Forwarded          // behind the flags of the checksum; nil for none
+	Subkey        types.EncryptionKey // in the authenticator; the zero value for none
+	Raw           bool                // Kerberos without SPNEGO
 	Mechanisms    [][]byte
 	SessionKey    types.EncryptionKey // filled by Blob
 }
@@ -83,7 +85,7 @@ func (t *Ticket) Ticket() messages.Ticket {
 		t.SessionType = t.Key.KeyType
 	}
 	if t.SessionKey.KeyValue == nil {
-		t.SessionKey = must(types.GenerateEncryptionKey(must(crypto.GetEtype(t.SessionType))))
+		t.SessionKey = NewKey(t.SessionType)
 	}
 	part := messages.EncTicketPart{Flags: types.NewKrbFlags(), Key: t.SessionKey, CRealm: t.ClientRealm,
 		CName: principal(t.Client), AuthTime: t.AuthTime.UTC(), StartTime: t.Start.UTC(), EndTime: t.End.UTC(),
@@ -118,7 +120,8 @@ func (t *Ticket) checksum() types.Checksum {
 		return *t.Checksum
 	}
 	b := append([]byte{16, 0, 0, 0}, t.Bindings[:]...)
-	return types.Checksum{CksumType: 0x8003, Checksum: binary.LittleEndian.AppendUint32(b, t.GSSFlags)}
+	b = binary.LittleEndian.AppendUint32(b, t.GSSFlags)
+	return types.Checksum{CksumType: 0x8003, Checksum: append(b, t.Forwarded.option(t)...)}
 }
 
 // Request returns the AP-REQ.
@@ -137,6 +140,7 @@ func (t *Ticket) Request() []byte {
 	if !t.NoChecksum {
 		auth.Cksum = t.checksum()
 	}
+	auth.SubKey = t.Subkey
 	if t.Aware {
 		auth.AuthorizationData = append(auth.AuthorizationData,
 			relevant(types.AuthorizationDataEntry{ADType: 143, ADData: []byte{0, 0x40, 0, 0}}))
@@ -183,7 +187,12 @@ func Init(mechanisms [][]byte, token []byte) []byte {
 
 // NewKey returns a random key of an encryption type.
 func NewKey(kind int32) types.EncryptionKey {
-	return must(types.GenerateEncryptionKey(must(crypto.GetEtype(kind))))
+	k := must(types.GenerateEncryptionKey(must(crypto.GetEtype(kind))))
+	if kind == 20 {
+		k.KeyValue = make([]byte, 32) // RFC 8009 3; the library makes 24 bytes
+		must(rand.Read(k.KeyValue))
+	}
+	return k
 }
 
 // Entry is one key of a keytab.

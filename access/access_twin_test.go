@@ -1,0 +1,225 @@
+package access_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/questions"
+	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestAgainstTheOracle compares every entry point with the oracle on random questions:
+// plain and by type, result list, explain, from bytes.
+func TestAgainstTheOracle(t *testing.T) {
+	seed, n := randtest.Seed(t), randtest.Count(t, "REFMON_PAIRS", 100_000)
+	parts := 1 + n/250_000 // each on a processor of its own
+	for part := range parts {
+		t.Run(fmt.Sprint(part), func(t *testing.T) {
+			t.Parallel()
+			askTheOracle(t, questions.World{Rand: rand.New(rand.NewPCG(seed, uint64(part)))}, n/parts)
+		})
+	}
+}
+
+// askTheOracle compares n random requests with the oracle.
+func askTheOracle(t *testing.T, w questions.World, n int) {
+	var drawn questions.Drawn
+	decided := map[access.ReasonKind]int{}
+	for i := 0; i < n; {
+		d := w.Descriptor()
+		client, primary := mustToken(t, w.Spec()), mustToken(t, w.Spec())
+		for range 8 {
+			r := w.Request(d, client, primary)
+			drawn.Add(r, compareWithTwin(t, r, decided))
+			i++
+			if t.Failed() {
+				t.Fatalf("pair %d: desired %#x previous %#x type %s self %v tree %v\nsd %x\ntoken %+v", i,
+					uint32(r.Desired), uint32(r.Previous), r.Type.Name, r.Self, r.ObjectTypes, d.Binary(), client.Spec())
+			}
+		}
+	}
+	for k := access.AceAllow; k <= access.NotAsked; k++ {
+		if rare := k == access.KernelMode || k == access.NotAsked; !rare && decided[k]*200 < n {
+			t.Errorf("%v decided a right in %d of %d questions only", k, decided[k], n)
+		}
+	}
+	for _, name := range drawn.Lacks(12) {
+		t.Errorf("hardly a question had or gave: %s (%.3f)", name, drawn.Share(name))
+	}
+}
+
+// checkRecord carries an explanation to another program and back: it says the same
+// there, and its record is the same.
+func checkRecord(t *testing.T, x *access.Explanation) {
+	record := x.Record()
+	back := record.Explanation()
+	if back.String() != x.String() || back.Decision != x.Decision || back.Desired != x.Desired ||
+		back.Asked != x.Asked || !reflect.DeepEqual(back.Record(), record) {
+		t.Errorf("carried, the explanation is\n%s\nand was\n%s", back, x)
+	}
+	for i := range x.Steps {
+		a, b := x.Steps[i], back.Steps[i]
+		if a.Rule != b.Rule || a.List != b.List || a.ACE != b.ACE || a.Bits != b.Bits || a.Granted != b.Granted ||
+			a.Because != b.Because || a.Pass != b.Pass || a.Node != b.Node {
+			t.Errorf("step %d is %+v and was %+v", i, b, a)
+		}
+	}
+}
+
+func compareWithTwin(t *testing.T, r *access.Request, decided map[access.ReasonKind]int) (allowed bool) {
+	want := newTwin(r).single()
+	got, err := access.SeAccessCheck(r)
+	if err != nil || got != want {
+		t.Errorf("SeAccessCheck: %+v, %v; the twin says %+v", got, err, want)
+	}
+	explained, x, err := access.Explain(r)
+	if err != nil || explained != got {
+		t.Errorf("Explain: %+v, %v; the plain check says %+v", explained, err, got)
+	}
+	checkReasons(t, x, r)
+	compareReasons(t, x, r, decided)
+	checkRecord(t, x)
+	if len(r.ObjectTypes) > 0 {
+		compareLists(t, r)
+	}
+	compareNative(t, r, want)
+	compareTraverse(t, r)
+	if r.Mapping == nil && r.Self.IsZero() && r.ObjectTypes == nil && r.Intent == (access.Intent{}) && r.Policies == nil &&
+		r.Previous == 0 && !r.Options.ADOwnerReadOnly && !r.Options.ClaimsDisabled {
+		alone := *r
+		alone.Subject = access.Subject{Primary: r.Subject.Client}
+		want = newTwin(&alone).single()
+		if got, err = access.Check(r.Subject.Client, r.Descriptor, r.Desired, r.Type); err != nil || got != want {
+			t.Errorf("Check: %+v, %v; the twin says %+v", got, err, want)
+		}
+		if got, err = access.CheckBytes(r.Subject.Client, r.Descriptor.Binary(), r.Desired, r.Type); err != nil ||
+			got != want {
+			t.Errorf("CheckBytes: %+v, %v; the twin says %+v", got, err, want)
+		}
+	}
+	return want.Allowed()
+}
+
+func compareLists(t *testing.T, r *access.Request) {
+	want, used := newTwin(r).each()
+	got, d, err := access.CheckResultList(r)
+	if err != nil || fmt.Sprint(got) != fmt.Sprint(want) || d.PrivilegesUsed != used {
+		t.Errorf("CheckResultList: %v %v, %v; the twin says %v %v", got, d.PrivilegesUsed, err, want, used)
+	}
+	root := access.Refuse(want[0].Status()).Using(used)
+	if want[0].Allowed() {
+		root = access.Grant(want[0].Granted).Using(used)
+	}
+	if d != root {
+		t.Errorf("CheckResultList: decision %+v, root %+v", d, root)
+	}
+	explained, d, x, err := access.ExplainResultList(r)
+	if err != nil || fmt.Sprint(explained) != fmt.Sprint(got) || d != root || x.Decision != root {
+		t.Errorf("ExplainResultList: %v %+v %+v, %v; the plain check says %v %+v", explained, d, x.Decision, err, got, root)
+	}
+	checkRecord(t, x)
+}
+
+// compareTraverse compares the shortcut with A-36, and with the full check: it never grants more.
+func compareTraverse(t *testing.T, r *access.Request) {
+	wanted := r.Desired &^ (winnt.GENERIC_RIGHTS | winnt.MAXIMUM_ALLOWED | winnt.ACCESS_SYSTEM_SECURITY)
+	alone := access.Request{Descriptor: r.Descriptor, Subject: r.Subject, Desired: wanted, Type: r.Type}
+	got := access.SeFastTraverseCheck(r.Descriptor, &alone.Subject, wanted, r.Type)
+	if want := newTwin(&alone).traverse(wanted); got != want {
+		t.Errorf("SeFastTraverseCheck of %v: %t, want %t", wanted, got, want)
+	}
+	if got && !newTwin(&alone).single().Allowed() {
+		t.Errorf("SeFastTraverseCheck grants %v", wanted)
+	}
+}
+
+// traverse applies A-36.
+func (t *twin) traverse(wanted winnt.AccessMask) bool {
+	for _, typ := range []sd.Type{sd.SystemMandatoryLabel, sd.SystemProcessTrustLabel, sd.SystemAccessFilter,
+		sd.SystemScopedPolicyID} {
+		if len(t.systemEntries(typ)) > 0 {
+			return false
+		}
+	}
+	if wanted == 0 || t.isRestricted() || !t.tok.Package.IsZero() || !matchSpec(t.tok, sid.Everyone, true) ||
+		wanted&^t.integrity() != 0 {
+		return false
+	}
+	for _, a := range t.r.Descriptor.DACL().All() {
+		m := t.mapped(a.Mask()) & wanted
+		switch typ := a.Type(); {
+		case m == 0 || a.Flags()&sd.InheritOnly != 0:
+		case typ == 1 || typ == 6 || typ == 0xA || typ == 0xC:
+			return false
+		case typ == 0 && a.SID() == sid.Everyone && m == wanted:
+			return true
+		}
+	}
+	return !t.r.Descriptor.HasDACL()
+}
+
+// compareNative compares NtAccessCheck with want, for requests that it accepts.
+func compareNative(t *testing.T, r *access.Request, want access.Decision) {
+	if r.Desired&winnt.GENERIC_RIGHTS != 0 || r.Previous != 0 || r.Descriptor.Owner().IsZero() ||
+		r.Descriptor.Group().IsZero() {
+		return
+	}
+	call, got := access.NtAccessCheck(r)
+	if call != ntstatus.Success || got != want {
+		t.Errorf("NtAccessCheck: %v, %+v; the twin says %+v", call, got, want)
+	}
+	if len(r.ObjectTypes) > 0 {
+		nodes, _ := newTwin(r).each()
+		call, results, d := access.NtAccessCheckResultList(r)
+		if call != ntstatus.Success || fmt.Sprint(results) != fmt.Sprint(nodes) || d.Status() != nodes[0].Status() ||
+			d.Allowed() && d.Granted != nodes[0].Granted || !d.Allowed() && d.Granted != 0 {
+			t.Errorf("NtAccessCheckResultList: %v %v %+v; the twin says %v", call, results, d, nodes)
+		}
+	}
+}
+
+// checkReasons checks every explanation by section 11: each requested bit has one reason, which agrees with the
+// decision.
+func checkReasons(t *testing.T, x *access.Explanation, r *access.Request) {
+	var covered winnt.AccessMask
+	for _, b := range x.Reasons {
+		covered |= b.Bit
+		if b.Reason.Kind == 0 {
+			t.Errorf("bit %#x has no reason", uint32(b.Bit))
+		}
+		if x.Decision.Granted&b.Bit != 0 && !b.Granted {
+			t.Errorf("bit %#x was granted, its reason says %v", uint32(b.Bit), b.Reason)
+		}
+		if x.Decision.Allowed() && b.Granted && x.Decision.Granted&b.Bit == 0 {
+			t.Errorf("bit %#x was not granted, its reason says %v", uint32(b.Bit), b.Reason)
+		}
+	}
+	if missing := x.Asked &^ covered; missing != 0 {
+		t.Errorf("no reason for %#x", uint32(missing))
+	}
+	if !x.Decision.Allowed() && x.Asked != 0 {
+		denied := false
+		for _, b := range x.Reasons {
+			denied = denied || !b.Granted
+		}
+		if !denied {
+			t.Errorf("denied without a bit that is denied: %v", x.Reasons)
+		}
+	}
+	for _, s := range x.Steps {
+		if s.Rule == "" || s.Because == "" {
+			t.Errorf("step without rule or sentence: %+v", s)
+		}
+		if s.ACE >= 0 && s.Entry() == "" {
+			t.Errorf("step without the entry's text: %+v", s)
+		}
+	}
+	_ = x.String()
+}

@@ -1,0 +1,254 @@
+package access_test
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestCertifiedPolicies: a certificate states each policy that was configured, with its rules in order:
+// one without rules too, of two with one id the first, and the recovery policy under the id "".
+func TestCertifiedPolicies(t *testing.T) {
+	when, _, err := claims.ParseExpr("(@Resource.x == 1)", claims.ParseOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, two := mustDescriptor("D:(A;;FR;;;WD)"), mustDescriptor("D:(A;;FW;;;WD)")
+	set := &access.PolicySet{Recovery: two, Policies: []access.Policy{
+		{ID: sid.MustParse("S-1-17-1"), Rules: []access.Rule{{Name: "a", Descriptor: one},
+			{Name: "b\xff", AppliesTo: when}}},
+		{ID: sid.MustParse("S-1-17-2")},
+		{ID: sid.MustParse("S-1-17-1"), Rules: []access.Rule{{Name: "c", Descriptor: two}}},
+	}}
+	hexOf := func(b []byte) string { return fmt.Sprintf("%x", b) }
+	stated := map[string][][3]string{"": {{"recovery policy", "", hexOf(two.Binary())}},
+		"S-1-17-1": {{"a", "", hexOf(one.Binary())}, {"b\uFFFD", hexOf(when.Encode()), ""}}, "S-1-17-2": {}}
+	for name, c := range map[string]struct {
+		policies *access.PolicySet
+		want     map[string][][3]string
+	}{
+		"none":             {nil, map[string][][3]string{}},
+		"an empty set":     {&access.PolicySet{Recovery: one}, map[string][][3]string{}},
+		"three, two alike": {set, stated},
+	} {
+		r := ask(t, "…(A;;FR;;;WD)", maxMask|1, primary)
+		r.Policies = c.policies
+		_, x, err := access.Explain(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := x.Certificate(r, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got struct {
+			Policies map[string][][3]string `json:"policies"`
+		}
+		if err := json.Unmarshal(text, &got); err != nil || !reflect.DeepEqual(got.Policies, c.want) {
+			t.Errorf("%s: %v, %v, want %v", name, got.Policies, err, c.want)
+		}
+	}
+	if set.Find(sid.MustParse("S-1-17-1")) != &set.Policies[0] ||
+		set.Find(sid.MustParse("S-1-17-2")) != &set.Policies[1] ||
+		set.Find(sid.MustParse("S-1-17-3")) != nil || (*access.PolicySet)(nil).Find(sid.Everyone) != nil {
+		t.Error("a policy is not found by its id, or another is")
+	}
+}
+
+// A certificate contains the level of an impersonation, and the process's token if it differs.
+func TestCertifiedSubjects(t *testing.T) {
+	own := ask(t, "…", 1, primary).Subject.Primary
+	client := ask(t, "…", 1).Subject.Client
+	other := ask(t, "…", 1, primary, groups(sid.Everyone)).Subject.Primary
+	for name, c := range map[string]struct {
+		subject access.Subject
+		level   string
+		process bool
+	}{
+		"a process": {access.Subject{Primary: own}, "", false},
+		"a client alone": {access.Subject{Client: client, Level: winnt.SecurityImpersonation}, "Impersonation",
+			false},
+		"a client of its process": {access.Subject{Primary: client, Client: client, Level: winnt.SecurityDelegation},
+			"Delegation", false},
+		"a client of another": {access.Subject{Primary: other, Client: client, Level: winnt.SecurityImpersonation},
+			"Impersonation", true},
+		"one that is identified": {access.Subject{Primary: own, Client: client, Level: winnt.SecurityIdentification},
+			"Identification", true},
+		"one without a name": {access.Subject{Client: client}, "Anonymous", false},
+	} {
+		r := ask(t, "…(A;;FR;;;WD)", winnt.GENERIC_READ)
+		r.Subject = c.subject
+		_, x, err := access.Explain(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := x.Certificate(r, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got struct{ Level, Primary, Desired string }
+		if sum := sha256.Sum256(r.Descriptor.Binary()); !strings.Contains(string(text), fmt.Sprintf("%x", sum)) {
+			t.Errorf("%s: the hash of the descriptor is missing", name)
+		}
+		if err := json.Unmarshal(text, &got); err != nil || got.Level != c.level || (got.Primary != "") != c.process ||
+			got.Desired != "0x80000000" {
+			t.Errorf("%s: %+v, %v, want %s", name, got, err, c.level)
+		}
+	}
+}
+
+// A certificate contains the hash of the token file, whatever its layout. A request with another mapping has another
+// certificate.
+func TestCertificateOfAFile(t *testing.T) {
+	file := []byte("{\n  \"groups\": [\"WD\"],\n  \"user\": \"S-1-5-21-1-2-3-501\"\n}\n")
+	tok, err := token.Parse(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := tok.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	mapping := winnt.FileObject.Mapping
+	r := &access.Request{Descriptor: mustDescriptor("O:BAG:SYD:(A;;FR;;;WD)"), Subject: access.Subject{Primary: tok},
+		Desired: 1, Mapping: &mapping}
+	_, x, err := access.Explain(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name        string
+		given, want []byte
+	}{{"as it was laid out", file, file}, {"none", nil, own}, {"its own", own, own}} {
+		cert, err := x.Certificate(r, c.given)
+		if want := fmt.Sprintf(`"token":"%x"`, sha256.Sum256(c.want)); err != nil || !strings.Contains(string(cert), want) {
+			t.Errorf("%s: %s, %v, want %s", c.name, cert, err, want)
+		}
+	}
+	for i, part := range []func(m *winnt.GenericMapping) *winnt.AccessMask{
+		func(m *winnt.GenericMapping) *winnt.AccessMask { return &m.Read },
+		func(m *winnt.GenericMapping) *winnt.AccessMask { return &m.Write },
+		func(m *winnt.GenericMapping) *winnt.AccessMask { return &m.Execute },
+		func(m *winnt.GenericMapping) *winnt.AccessMask { return &m.All },
+	} {
+		other, another := *r, mapping
+		*part(&another) |= 0x800
+		other.Mapping = &another
+		if _, err := x.Certificate(&other, nil); err != access.ErrNotExplained {
+			t.Errorf("part %d of the mapping is another: %v", i, err)
+		}
+	}
+}
+
+// ExampleExplanation_Certificate states a decision for others to verify.
+func ExampleExplanation_Certificate() {
+	file := []byte(`{"user":"S-1-5-21-1-2-3-501","groups":["BG","WD"]}`)
+	t, err := token.Parse(file)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	r := &access.Request{Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)"), Subject: access.Subject{Primary: t},
+		Desired: winnt.FILE_READ_DATA, Type: winnt.FileObject}
+	_, x, err := access.Explain(r)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	cert, err := x.Certificate(r, file)
+	fmt.Println(strings.Contains(string(cert), `"granted":"0x00000001"`), err)
+	// It is only valid for the explained request and its token, and cannot contain a Go function.
+	_, err = x.Certificate(r, []byte(`{"user":"S-1-5-18"}`))
+	fmt.Println(errors.Is(err, access.ErrOtherToken))
+	other := *r
+	other.Desired = winnt.FILE_WRITE_DATA
+	_, err = x.Certificate(&other, file)
+	fmt.Println(errors.Is(err, access.ErrNotExplained))
+	r.Options.Callback = func(sd.ACE, *token.Token) claims.Truth { return claims.True }
+	_, err = x.Certificate(r, file)
+	fmt.Println(errors.Is(err, access.ErrCallback))
+	// Output:
+	// true <nil>
+	// true
+	// true
+	// true
+}
+
+// Privileges are in alphabetical order, not by number (docs/certificates.md): SeTakeOwnershipPrivilege is 9,
+// SeBackupPrivilege 17.
+func TestCertificateOrdersPrivileges(t *testing.T) {
+	spec := baseSpec()
+	spec.Privileges = winnt.Privileges(winnt.SeTakeOwnershipPrivilege, winnt.SeBackupPrivilege)
+	spec.EnabledPrivileges = spec.Privileges
+	r := &access.Request{Descriptor: sddl.MustParse("O:BAG:SYD:"), Subject: access.Subject{Primary: mustToken(t, spec)},
+		Desired: winnt.FILE_READ_DATA | winnt.WRITE_OWNER, Type: winnt.FileObject,
+		Intent: access.Intent{Backup: true}}
+	d, x, err := access.Explain(r)
+	if err != nil || !d.Allowed() {
+		t.Fatal(d, err)
+	}
+	cert, err := x.Certificate(r, nil)
+	if want := `"privileges":["SeBackupPrivilege","SeTakeOwnershipPrivilege"]`; !strings.Contains(string(cert), want) {
+		t.Errorf("%s, %v: want %s", cert, err, want)
+	}
+}
+
+// TestCertificateErrors: a certificate is about the explained question and its
+// token.
+func TestCertificateErrors(t *testing.T) {
+	r := &access.Request{Descriptor: sddl.MustParse("O:BAG:SYD:(A;;0x1;;;WD)"),
+		Subject: access.Subject{Primary: mustToken(t, baseSpec())}, Desired: 1, Type: winnt.FileObject}
+	_, x, err := access.Explain(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := x.Certificate(r, nil); err != nil {
+		t.Error(err)
+	}
+	if _, err := x.Certificate(r, []byte(`{"user":"S-1-5-18"}`)); err != access.ErrOtherToken {
+		t.Errorf("another token: %v", err)
+	}
+	if _, err := x.Certificate(r, []byte(`{`)); err == nil {
+		t.Error("a malformed token file was taken")
+	}
+	other := *r
+	other.Desired = 2
+	if _, err := x.Certificate(&other, nil); err != access.ErrNotExplained {
+		t.Errorf("another question: %v", err)
+	}
+	other.Desired, other.Options.Callback = 1, func(sd.ACE, *token.Token) claims.Truth { return claims.True }
+	if _, err := x.Certificate(&other, nil); err != access.ErrCallback {
+		t.Errorf("a callback: %v", err)
+	}
+	other.Desired, other.Options.Callback, other.Type = 1, nil, nil
+	if _, err := x.Certificate(&other, nil); err != access.ErrNotExplained {
+		t.Errorf("no type: %v", err)
+	}
+	other.Type = winnt.FileObject
+	if _, err := (*access.Explanation)(nil).Certificate(&other, nil); err != access.ErrNotExplained {
+		t.Errorf("no explanation: %v", err)
+	}
+	other.Type = winnt.KeyObject
+	if _, err := x.Certificate(&other, nil); err != access.ErrNotExplained {
+		t.Errorf("another type: %v", err)
+	}
+	if _, err := x.Certificate(nil, nil); err != access.ErrNoRequest {
+		t.Errorf("no request: %v", err)
+	}
+	other.Subject = access.Subject{}
+	if _, err := x.Certificate(&other, nil); err != access.ErrNoToken {
+		t.Errorf("no token: %v", err)
+	}
+}

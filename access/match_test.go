@@ -1,0 +1,119 @@
+package access_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// AC-107: both SIDs of a compound entry have to match, the server's in the
+// primary token.
+func TestCompound(t *testing.T) {
+	a, err := sd.NewACE(sd.AccessAllowedCompound, 0, 1, sid.LocalSystem, sd.ACEExtra{ClientSID: caseU})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := sd.NewACL(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	system := mustToken(t, token.Spec{User: token.Group{SID: sid.LocalSystem}})
+	r := ask(t, "…", 1)
+	r.Descriptor = sd.New(sd.Parts{Owner: sid.Administrators, Group: sid.LocalSystem, DACL: l})
+	if d, _ := access.SeAccessCheck(r); d.Allowed() {
+		t.Errorf("another primary token: %+v", d)
+	}
+	r.Subject.Primary = system
+	if d, _ := access.SeAccessCheck(r); d.Granted != 1 {
+		t.Errorf("primary token of the server: %+v", d)
+	}
+	for _, attributes := range []uint32{denyOnly, token.GroupDisabled} {
+		r.Subject.Primary = mustToken(t, token.Spec{User: token.Group{SID: caseOther},
+			Groups: []token.Group{{SID: sid.LocalSystem, Attributes: attributes}}})
+		if d, _ := access.SeAccessCheck(r); d.Allowed() { // the server's SID must be enabled
+			t.Errorf("A-70: a server with the SID at %#x: %+v", attributes, d)
+		}
+	}
+	r.Subject.Primary, r.Subject.Client = system, system
+	if d, _ := access.SeAccessCheck(r); d.Allowed() {
+		t.Errorf("another client: %+v", d)
+	}
+	for self, want := range map[sid.SID]bool{caseU: true, caseOther: false} { // the client may be SELF
+		if a, err = sd.NewACE(sd.AccessAllowedCompound, 0, 1, sid.LocalSystem,
+			sd.ACEExtra{ClientSID: sid.PrincipalSelf}); err != nil {
+			t.Fatal(err)
+		}
+		if l, err = sd.NewACL(a); err != nil {
+			t.Fatal(err)
+		}
+		r := ask(t, "…", 1)
+		r.Subject.Primary, r.Self = system, self
+		r.Descriptor = sd.New(sd.Parts{Owner: sid.Administrators, Group: sid.LocalSystem, DACL: l})
+		if d, _ := access.SeAccessCheck(r); d.Allowed() != want {
+			t.Errorf("A-3: SELF as the client, %v: %+v", self, d)
+		}
+	}
+}
+
+// The server's SID is matched against the process's token, or the client's if the process has none, but never both
+//
+func TestServerOfACompoundEntry(t *testing.T) {
+	compound, err := sd.NewACE(sd.AccessAllowedCompound, 0, 1, sid.Guests, sd.ACEExtra{ClientSID: sid.Everyone})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if compound.ServerSID() != sid.Guests {
+		t.Fatal(compound.ServerSID())
+	}
+	server, client := mustGroups(t, sid.Guests, sid.Everyone), mustGroups(t, sid.Users, sid.Everyone)
+	for _, c := range []struct {
+		name            string
+		process, client *token.Token
+		want            bool
+	}{
+		{"the server's process", server, client, true}, {"another's", client, server, false},
+		{"no process, and the server is the client", nil, server, true}, {"no process", nil, client, false},
+		{"an empty process", new(token.Token), server, true}, {"the server alone", server, nil, true},
+	} {
+		r := &access.Request{Descriptor: sd.New(sd.Parts{Owner: caseOther, Group: caseOther, DACL: mustACL(t, compound)}),
+			Subject: access.Subject{Primary: c.process, Client: c.client, Level: winnt.SecurityImpersonation}, Desired: 1,
+			Type: winnt.FileObject}
+		if d, err := access.SeAccessCheck(r); err != nil || d.Allowed() != c.want {
+			t.Errorf("%s: %v, %v, want %t", c.name, d, err, c.want)
+		}
+	}
+}
+
+// mustGroups returns a client's token with groups.
+func mustGroups(t *testing.T, sids ...sid.SID) *token.Token {
+	spec := baseSpec()
+	groups(sids...)(&spec)
+	return mustToken(t, spec)
+}
+
+// An additional entry without rights for SELF makes the check resolve every entry's SID. It does not change any
+// decision.
+func TestEntriesResolvedAlike(t *testing.T) {
+	nothing, err := sd.NewACE(sd.AccessAllowed, 0, 0, sid.PrincipalSelf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range append(plainCases[:len(plainCases):len(plainCases)], stageCases...) {
+		r := c.request(t)
+		if r.Descriptor == nil || !r.Descriptor.HasDACL() || !r.Self.IsZero() {
+			continue
+		}
+		p := r.Descriptor.Parts()
+		if p.DACL, err = sd.NewACL(append(p.DACL.Slice(), nothing)...); err != nil {
+			t.Fatal(err)
+		}
+		r.Descriptor, r.Self = sd.New(p), sid.MustParse("S-1-5-21-7-7-7-7777")
+		if got, err := access.SeAccessCheck(r); err != nil || got != c.wanted() {
+			t.Errorf("A-3, %s: %+v, %v; want %+v", c.id, got, err, c.wanted())
+		}
+	}
+}

@@ -1,0 +1,255 @@
+package access_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+func TestOptions(t *testing.T) {
+	r := ask(t, "U:", 0x40000)
+	r.Options.ADOwnerReadOnly = true // the owner keeps READ_CONTROL only (A-59)
+	if d, _ := access.SeAccessCheck(r); d.Allowed() {
+		t.Errorf("A-59: WRITE_DAC %+v", d)
+	}
+	if r.Desired = 0x20000; true {
+		if d, _ := access.SeAccessCheck(r); d.Granted != 0x20000 {
+			t.Errorf("A-59: READ_CONTROL %+v", d)
+		}
+	}
+	r = ask(t, "…(XD;;0x1;;;WD;(@User.x==1))(A;;0x1;;;WD)", 1)
+	r.Options.ClaimsDisabled = true // callback entries are skipped (A-73)
+	if d, _ := access.SeAccessCheck(r); d.Granted != 1 {
+		t.Errorf("A-73: %+v", d)
+	}
+	// The callback decides entries whose data is no condition (A-72).
+	for truth, want := range map[claims.Truth][2]bool{claims.True: {true, false}, claims.False: {false, true},
+		claims.Unknown: {false, false}} {
+		for i, text := range []string{"…(0x09;;0x1;;;WD;#01020304)", "…(0x0a;;0x1;;;WD;#01020304)(A;;0x1;;;WD)"} {
+			r := ask(t, text, 1)
+			r.Options.Callback = func(a sd.ACE, tok *token.Token) claims.Truth {
+				if a.AppData() != "\x01\x02\x03\x04" || tok == nil {
+					t.Errorf("callback got %x", a.AppData())
+				}
+				return truth
+			}
+			if d, _ := access.SeAccessCheck(r); d.Allowed() != want[i] {
+				t.Errorf("A-72: %s with %v: %+v", text, truth, d)
+			}
+		}
+	}
+}
+
+// A-92, T-63: a SID that a second filter took out of the restricting list still
+// denies in the restricted pass, and allows no more; with an empty list nothing
+// is allowed.
+func TestRestrictedTwice(t *testing.T) {
+	tok, err := token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1001","groups":["WD","BU"]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	restrict := func(tok *token.Token, sids ...sid.SID) *token.Token {
+		var list []token.Group
+		for _, s := range sids {
+			list = append(list, token.Group{SID: s})
+		}
+		n, st := tok.Filter(token.FilterSpec{Restrict: list})
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		return n
+	}
+	users := restrict(restrict(tok, sid.Everyone, sid.Users), sid.Users)
+	unlisted := restrict(users, sid.Guests)
+	for _, c := range []struct {
+		name string
+		tok  *token.Token
+		sd   string
+		want winnt.AccessMask
+	}{
+		{"what is left allows", users, "O:BAG:BAD:(A;;FR;;;BU)", winnt.FILE_READ_DATA},
+		{"what was dropped allows no more", users, "O:BAG:BAD:(A;;FR;;;WD)", 0},
+		{"what was dropped still denies", users, "O:BAG:BAD:(D;;FR;;;WD)(A;;FR;;;BU)", 0},
+		{"nothing is left", unlisted, "O:BAG:BAD:(A;;FR;;;WD)(A;;FR;;;BU)(A;;FR;;;BG)", 0},
+	} {
+		// plain and with an entry that is not
+		for _, sd := range []string{c.sd, c.sd + "(XA;;FX;;;BA;(Member_of{SID(BA)}))"} {
+			d, err := access.Check(c.tok, sddl.MustParse(sd), winnt.FILE_READ_DATA, winnt.FileObject)
+			if err != nil || d.Granted != c.want {
+				t.Errorf("%s: %s: granted %#x, want %#x, %v", c.name, sd, d.Granted, c.want, err)
+			}
+		}
+	}
+}
+
+// stageCases go beyond section 14: rules it has no row for.
+var stageCases = []plainCase{
+	// A-47, A-53: the ceiling stops privileges and intent, but not
+	// ACCESS_SYSTEM_SECURITY where writing is not forbidden.
+	{id: "A-47 owner", sd: "U:S:(ML;;NW;;;HI)", desired: 0x40000},
+	{id: "A-53 intent", sd: "…S:(ML;;NW;;;HI)", desired: 2, change: privileges(winnt.SeRestorePrivilege),
+		used: winnt.Privileges(winnt.SeRestorePrivilege), ask: intent(false, true)},
+	{id: "A-62 sacl under NW", sd: "…S:(ML;;NW;;;HI)", desired: saclBit, change: sec, used: usedSec},
+	{id: "A-62 sacl under NR", sd: "…S:(ML;;NR;;;HI)", desired: saclBit, want: saclBit, change: sec, used: usedSec},
+	{id: "A-63 sacl under a trust label", sd: "…S:(TL;;0x0;;;S-1-19-512-8192)", desired: saclBit, want: saclBit,
+		change: sec, used: usedSec},
+	{id: "A-63 container below a high label", sd: "…(A;;FA;;;U)(A;;FA;;;P)S:(ML;;NW;;;ME)", desired: 2, want: 2,
+		change: appContainer},
+	{id: "A-60 no integrity level in the label", sd: "…(A;;FA;;;WD)S:(ML;;NR;;;WD)", desired: 2, change: low},
+	{id: "A-60 the first label counts", sd: "…(A;;FA;;;WD)S:(ML;;NW;;;LW)(ML;;NW;;;HI)", desired: 2, want: 2,
+		change: low},
+	{id: "A-60 inherit-only label", sd: "…(A;;FA;;;WD)S:(ML;IOCI;NW;;;HI)", desired: 2, want: 2},
+	{id: "A-65 two filters", sd: "…(A;;FA;;;WD)S:(FL;;0x3;;;WD;(@User.x==1))(FL;;0x5;;;WD;(@User.x==1))",
+		desired: maxMask, want: 1},
+	{id: "A-65 true", sd: "…(A;;0x3;;;WD)S:(FL;;0x1;;;WD;(Member_of{SID(WD)}))", desired: maxMask, want: 3},
+	{id: "A-51 relabel above the ceiling", sd: "…", desired: 0x80000, want: 0x80000, change: relab, used: usedRelab},
+	{id: "A-52 take ownership first", sd: "…", desired: 0x80000, want: 0x80000,
+		change: privileges(winnt.SeTakeOwnershipPrivilege, winnt.SeRelabelPrivilege), used: usedTake},
+	{id: "A-54 both", sd: "…", desired: maxMask, want: 0x011F01BF,
+		change: privileges(winnt.SeBackupPrivilege,
+			winnt.SeRestorePrivilege), used: winnt.Privileges(winnt.SeBackupPrivilege, winnt.SeRestorePrivilege),
+		ask: intent(true, true)},
+	{id: "A-54 sacl without SeSecurity", sd: "…", desired: saclBit, want: saclBit,
+		change: privileges(winnt.SeBackupPrivilege), used: winnt.Privileges(winnt.SeBackupPrivilege), ask: intent(true,
+			false)},
+	{id: "A-55 debug", sd: "…", desired: 1, change: privileges(winnt.SeDebugPrivilege, winnt.SeTcbPrivilege,
+		winnt.SeChangeNotifyPrivilege)},
+	{id: "A-53 privilege survives restriction", sd: "…", desired: 0x80000, want: 0x80000,
+		change: all(restricted(sid.Restricted), take), used: usedTake},
+	{id: "A-53 privilege survives the container", sd: "…", desired: saclBit, want: saclBit,
+		change: all(appContainer, sec), used: usedSec},
+	{id: "A-4 everyone is not implied", sd: "…(A;;0x1;;;WD)", desired: 1, change: restricted(sid.Restricted)},
+	{id: "A-90 maximum", sd: "…(A;;0x7;;;U)(A;;0x3;;;RC)", desired: maxMask, want: 3,
+		change: restricted(sid.Restricted)},
+	{id: "A-90 empty list", sd: "…(A;;0x1;;;WD)", desired: 1, change: func(s *token.Spec) { s.IsRestricted = true }},
+	{id: "A-91 maximum", sd: "…(A;;FA;;;U)(A;;0x2;;;WR)", desired: maxMask, want: 0x1200EB,
+		change: all(restricted(sid.WriteRestricted), writeRestricted)},
+	{id: "A-92", sd: "…(D;;0x1;;;RC)(A;;0x1;;;WD)(A;;0x1;;;RC)", desired: 1,
+		change: restricted(sid.Restricted, sid.Everyone)},
+	{id: "A-93", sd: "O:BAG:SYD:NO_ACCESS_CONTROL", desired: 1, want: 1, change: restricted(sid.Restricted)},
+	{id: "A-56 owner among the restricting", sd: "U:", desired: 0x20000, want: 0x20000, change: restricted(caseU)},
+	{id: "A-95 owner is not the package", sd: "U:", desired: 0x20000, change: appContainer},
+	{id: "A-95 owner and package", sd: "U:(A;;RC;;;P)", desired: 0x20000, want: 0x20000, change: appContainer},
+	{id: "A-94 the token's own group", sd: "…(A;;0x1;;;AC)", desired: 1,
+		change: all(appContainer, groups(sid.AllAppPackages))},
+	{id: "A-94 deny", sd: "…(A;;FA;;;U)(D;;0x1;;;P)(A;;FR;;;AC)", desired: 1, change: appContainer},
+	{id: "A-96 maximum", sd: "O:BAG:SYD:NO_ACCESS_CONTROL", desired: maxMask, change: appContainer},
+	{id: "A-100 recovery: owner", sd: "U:(A;;FA;;;WD)S:(SP;;;;;S-1-17-9)", desired: 1, want: 1, ask: rulePolicy("")},
+	{id: "A-103 owner", sd: "U:S:(SP;;;;;S-1-17-1)", desired: 0x40000, want: 0x40000, ask: rulePolicy("")},
+	{id: "A-103 owner in a container", sd: "U:(A;;RC;;;P)S:(SP;;;;;S-1-17-1)", desired: 0x20000, want: 0x20000,
+		change: appContainer, ask: rulePolicy("")},
+	{id: "A-103 privilege", sd: "…S:(SP;;;;;S-1-17-1)", desired: 0x80000, want: 0x80000, change: take, used: usedTake,
+		ask: rulePolicy("")},
+	{id: "A-101 a rule never adds", sd: "…S:(SP;;;;;S-1-17-1)", desired: 1, ask: rulePolicy("")},
+	{id: "A-101 resource attribute", sd: `…(A;;FA;;;WD)S:(RA;;;;;WD;("r",TI,0x0,1))(SP;;;;;S-1-17-1)`, desired: 2,
+		ask: rulePolicy("(@Resource.r == 1)")},
+	{id: "A-101 maximum", sd: "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", desired: maxMask, want: 0x120089,
+		ask: rulePolicy("")},
+	{id: "A-110 local attribute", sd: "…(XA;;0x1;;;WD;(x == 1))", desired: 1, want: 1,
+		change: func(s *token.Spec) { s.LocalAttributes = claimSet(ints("X", 1)) }},
+	{id: "A-112 malformed types are unknown", sd: `…(XA;;0x1;;;WD;(@User.x == "1"))`, desired: 1,
+		change: userClaims(ints("x", 1))},
+	{id: "A-116 restricted pass", sd: "…(XA;;0x1;;;WD;(Member_of{SID(AU)}))", desired: 1,
+		change: restricted(sid.Everyone)},
+	{id: "A-117 malformed", sd: "…(0x0a;;0x1;;;WD;#61727478ffffffff)(A;;0x1;;;WD)", desired: 1},
+	{id: "A-4 a restricted condition asks the restricting device groups",
+		sd:      "…(XA;;0x1;;;WD;(Device_Member_of{SID(BA)}))",
+		desired: 1, change: all(restricted(sid.Everyone), deviceGroups(sid.Administrators), restrictedDevice(sid.Guests))},
+	{id: "A-4 a restricted condition of its own device", sd: "…(XA;;0x1;;;WD;(Device_Member_of{SID(BA)}))", desired: 1,
+		want: 1, change: all(restricted(sid.Everyone), deviceGroups(sid.Administrators),
+			restrictedDevice(sid.Administrators))},
+	{id: "A-116 a device group for deny only does not allow", sd: "…(XA;;0x1;;;WD;(Device_Member_of{SID(BA)}))",
+		desired: 1, change: denyOnlyDevice},
+	{id: "A-116 a device group for deny only denies", sd: "…(XD;;0x1;;;WD;(Device_Member_of{SID(BA)}))(A;;0x1;;;WD)",
+		desired: 1, change: denyOnlyDevice},
+	{id: "A-53 maximum, and the right to the SACL past the ceiling", sd: "…(A;;0x1;;;WD)", desired: maxMask | saclBit,
+		change: all(low, sec), used: usedSec},
+	{id: "A-57 a denial of what the owner has does not end the walk", sd: "U:(D;;WD;;;WD)(A;;0x1;;;WD)", desired: 0x40001,
+		want: 0x40001},
+	{id: "A-60 a label for children before the object's",
+		sd: "…(A;;FA;;;WD)S:(ML;CIIO;NW;;;HI)(ML;;NW;;;LW)", desired: 2,
+		want: 2, change: low},
+	{id: "A-64 a trust label for children before the object's",
+		sd: "…(A;;FA;;;WD)S:(TL;CIIO;RC;;;S-1-19-1024-8192)(TL;;0x1;;;S-1-19-512-8192)", desired: 1, want: 1},
+	{id: "A-65 a filter for children before the object's",
+		sd:      "…(A;;FA;;;WD)S:(FL;CIIO;RC;;;WD;(@User.x==1))(FL;;0x1;;;WD;(@User.x==1))",
+		desired: 1, want: 1},
+	{id: "A-100 a policy for children before the object's", sd: "…(A;;FA;;;WD)S:(SP;CIIO;;;;S-1-17-9)(SP;;;;;S-1-17-1)",
+		desired: 1, want: 1, ask: rulePolicy("")},
+	{id: "A-100 the policy is that of its own entry",
+		sd:      "…(A;;FA;;;WD)S:(AU;SA;FA;;;WD)(SP;;;;;S-1-17-1)(AU;FA;FA;;;WD)",
+		desired: 1, want: 1, ask: rulePolicy("")},
+	{id: "A-62 a label without a policy takes nothing",
+		sd: "…(A;;0x200;;;WD)S:(ML;;0x0;;;HI)", desired: 0x200, want: 0x200,
+		change: low},
+	{id: "A-62 no read up takes READ_CONTROL, whatever the type maps", sd: "…(A;;RC;;;WD)S:(ML;;NRNWNX;;;HI)",
+		desired: 0x20000, change: low, ask: func(r *access.Request) {
+			r.Mapping = &winnt.GenericMapping{Read: 1, Write: 2, Execute: 4, All: 0x1F0007}
+		}},
+	{id: "A-63 a filter leaves the right to the SACL", sd: "…(A;;FA;;;WD)S:(FL;;0x1;;;WD;(@User.x==1))",
+		desired: saclBit | 1, want: saclBit | 1, change: sec, used: usedSec},
+	{id: "A-63 a trust label leaves the right to the SACL", sd: "…(A;;FA;;;WD)S:(TL;;0x1;;;S-1-19-512-8192)",
+		desired: saclBit | 1, want: saclBit | 1, change: sec, used: usedSec},
+	{id: "A-65 a filter behind one that holds", sd: "…(A;;FA;;;WD)S:(FL;;0x1;;;WD;(Member_of{SID(WD)}))" +
+		"(FL;;RC;;;WD;(@User.x==1))", desired: 1},
+	{id: "A-65 two filters leave what both leave", sd: "…(A;;FA;;;WD)S:(FL;;0x3;;;WD;(@User.x==1))" +
+		"(FL;;0x6;;;WD;(@User.x==1))", desired: maxMask, want: 2},
+	{id: "A-65 a group for deny only does not fulfil a filter", sd: "…(A;;FA;;;WD)S:(FL;;RC;;;WD;(Member_of{SID(BA)}))",
+		desired: 1, change: denyOnlyBA},
+	{id: "A-72 a callback does not decide a condition", sd: "…(XA;;0x1;;;WD;(@User.x==1))", desired: 1,
+		change: userClaims(ints("x", 2)), ask: func(r *access.Request) {
+			r.Options.Callback = func(sd.ACE, *token.Token) claims.Truth { return claims.True }
+		}},
+	{id: "A-92 a denial of the user's groups denies the restricting SIDs nothing",
+		sd: "…(A;;0x1;;;U)(D;;0x1;;;G)(A;;0x1;;;RC)", desired: 1, want: 1, change: restricted(sid.Restricted)},
+	{id: "A-94 a denial counts for the package, though the user has the group",
+		sd: "…(A;;FA;;;U)(D;;0x1;;;AC)(A;;FR;;;P)", desired: 1, change: all(appContainer, groups(sid.AllAppPackages))},
+	{id: "A-94 a group that the user has for deny only is the package's", sd: "…(A;;FA;;;U)(A;;FR;;;AC)", desired: 1,
+		want: 1, change: all(appContainer, func(s *token.Spec) {
+			s.Groups = append(s.Groups, token.Group{SID: sid.AllAppPackages, Attributes: denyOnly})
+		})},
+	{id: "A-94 a capability that is not enabled", sd: "…(A;;FA;;;U)(A;;FR;;;CAP)", desired: 1,
+		change: all(appContainer, func(s *token.Spec) { s.Capabilities[0].Attributes = winnt.SE_GROUP_ENABLED_BY_DEFAULT })},
+	{id: "A-96, A-101 a rule without a DACL grants a package nothing", sd: "…(A;;FA;;;U)(A;;FR;;;P)S:(SP;;;;;S-1-17-1)",
+		desired: 1, change: appContainer, ask: ruleOf(&access.Rule{Descriptor: mustDescriptor("D:NO_ACCESS_CONTROL")})},
+	{id: "A-102 a staged descriptor stands for no missing one", sd: "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)",
+		desired: 2, want: 2, ask: ruleOf(&access.Rule{Staged: mustDescriptor("D:(D;;FA;;;WD)")})},
+	{id: "A-3 SELF in a condition", sd: "…(XA;;0x1;;;WD;(Member_of{SID(PS)}))", desired: 1, want: 1, ask: selfIs(caseU)},
+	{id: "A-3 another's SELF in a condition", sd: "…(XA;;0x1;;;WD;(Member_of{SID(PS)}))", desired: 1,
+		ask: selfIs(caseOther)},
+	{id: "A-3 OWNER RIGHTS in a condition is the object's owner", sd: "U:(XA;;0x1;;;WD;(Member_of{SID(OW)}))", desired: 1,
+		want: 1},
+	{id: "A-3 OWNER RIGHTS in a condition is not the client's", sd: "…(XA;;0x1;;;WD;(Member_of{SID(OW)}))", desired: 1},
+	{id: "A-46 nothing but special bits", sd: "…(A;;0x03000000;;;WD)", desired: maxMask},
+}
+
+func restrictedDevice(sids ...sid.SID) func(*token.Spec) {
+	return func(s *token.Spec) {
+		for _, x := range sids {
+			s.RestrictedDeviceGroups = append(s.RestrictedDeviceGroups, token.Group{SID: x})
+		}
+	}
+}
+
+func denyOnlyDevice(s *token.Spec) {
+	s.DeviceGroups = []token.Group{{SID: sid.Administrators, Attributes: denyOnly}}
+}
+
+func TestStages(t *testing.T) {
+	for _, c := range stageCases {
+		t.Run(c.id, func(t *testing.T) {
+			for face, got := range faces(t, c.request(t)) {
+				if want := c.wanted(); got != want {
+					t.Errorf("%s of %#x on %s: %+v, want %+v", face, uint32(c.desired), c.sd, got, want)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,97 @@
+package access_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// in a central rule OWNER RIGHTS means the object's owner. The rule removes none of the owner's implicit
+// rights, even if it names OWNER RIGHTS.
+func TestOwnerRightsInCentralRule(t *testing.T) {
+	for _, c := range []struct {
+		rule    string
+		desired winnt.AccessMask
+		want    winnt.AccessMask // 0: denied
+	}{
+		{"D:(A;;0x1;;;OW)", 1, 1},
+		{"D:(A;;0x1;;;OW)", 2, 0},
+		{"D:(A;;0x0;;;OW)", winnt.READ_CONTROL | winnt.WRITE_DAC, winnt.READ_CONTROL | winnt.WRITE_DAC},
+		{"D:", winnt.READ_CONTROL, winnt.READ_CONTROL},
+		{"D:(D;;RC;;;OW)(A;;0x1;;;WD)", winnt.READ_CONTROL | 1, winnt.READ_CONTROL | 1},
+	} {
+		policies := &access.PolicySet{Policies: []access.Policy{{
+			ID: sid.MustParse("S-1-17-1"), Rules: []access.Rule{{Name: "r", Descriptor: sddl.MustParse(c.rule)}},
+		}}}
+		d := sddl.MustParse("O:" + caseU.String() + "G:SYD:(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)")
+		dec, err := access.SeAccessCheck(&access.Request{Descriptor: d,
+			Subject: access.SubjectOf(mustToken(t, baseSpec())),
+			Desired: c.desired, Type: winnt.FileObject, Policies: policies})
+		if err != nil || dec.Granted != c.want || dec.Allowed() != (c.want != 0) {
+			t.Errorf("A-152 %s %v: %v, want %v (%v)", c.rule, c.desired, dec, c.want, err)
+		}
+	}
+}
+
+// ruleOf configures S-1-17-1 with one rule.
+func ruleOf(rule *access.Rule) func(*access.Request) {
+	return func(r *access.Request) {
+		r.Policies = &access.PolicySet{Policies: []access.Policy{{ID: sid.MustParse("S-1-17-1"),
+			Rules: []access.Rule{*rule}}}}
+	}
+}
+
+// a staged descriptor never changes a decision.
+func TestStagedRule(t *testing.T) {
+	r := ask(t, "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", 2)
+	rulePolicy("(@Resource.none == 1)")(r)
+	r.Policies.Policies[0].Rules[0].Staged = mustDescriptor("D:(D;;FA;;;WD)")
+	if d, err := access.SeAccessCheck(r); err != nil || d.Granted != 2 {
+		t.Errorf("A-102: %+v, %v", d, err)
+	}
+	r = ask(t, "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-9)", 2)
+	rulePolicy("")(r)
+	r.Policies.Recovery = mustDescriptor("D:(A;;FA;;;WD)")
+	if d, err := access.SeAccessCheck(r); err != nil || d.Granted != 2 {
+		t.Errorf("A-100, another recovery policy: %+v, %v", d, err)
+	}
+	r.Policies = &access.PolicySet{} // configured, but without policies
+	if d, err := access.SeAccessCheck(r); err != nil || d.Granted != 2 {
+		t.Errorf("A-100, no policies: %+v, %v", d, err)
+	}
+}
+
+// the explanation names the rule that took the right away by its own place, rules
+// that do not apply counted.
+func TestRuleThatDenies(t *testing.T) {
+	for at := range 4 {
+		r := ask(t, "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", 2)
+		rulePolicy("")(r)
+		rules := make([]access.Rule, 4)
+		for i := range rules {
+			rules[i] = access.Rule{Name: fmt.Sprint("rule ", i), Descriptor: mustDescriptor("D:(A;;FA;;;WD)")}
+		}
+		rules[at].Descriptor = mustDescriptor("D:(A;;0x1;;;WD)")
+		r.Policies.Policies[0].Rules = rules
+		d, x, err := access.Explain(r)
+		if err != nil || d.Allowed() {
+			t.Fatalf("%v, %v", d, err)
+		}
+		found := false
+		for _, row := range x.Reasons {
+			if reason := row.Reason; reason.Kind == access.CentralAccessRule {
+				found = true
+				if reason.Index != at || reason.Name != rules[at].Name {
+					t.Errorf("rule %d denies, the reason names %d, %q", at, reason.Index, reason.Name)
+				}
+			}
+		}
+		if !found {
+			t.Errorf("rule %d denies, and no reason names a rule", at)
+		}
+	}
+}

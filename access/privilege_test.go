@@ -1,0 +1,242 @@
+package access_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// an owner that is not among the restricting SIDs has no implicit rights,
+// of a write-restricted token neither, also not the right to read.
+func TestOwnerOfWriteRestrictedToken(t *testing.T) {
+	for _, c := range []struct {
+		restricting sid.SID
+		want        winnt.AccessMask
+	}{{caseU, winnt.READ_CONTROL | winnt.WRITE_DAC}, {sid.Everyone, 0}} {
+		spec := baseSpec()
+		spec.IsRestricted, spec.WriteRestricted = true, true
+		spec.Restricted = []token.Group{{SID: c.restricting, Attributes: token.GroupDefault}}
+		d := sddl.MustParse("O:" + caseU.String() + "G:SYD:")
+		dec, err := access.Check(mustToken(t, spec), d, winnt.MAXIMUM_ALLOWED, winnt.FileObject)
+		if err != nil || dec.Granted != c.want {
+			t.Errorf("A-153 restricted to %v: %v, want %v (%v)", c.restricting, dec, c.want, err)
+		}
+	}
+}
+
+// A-153, T-68: a restricting SID that a second restriction took out still denies, and makes no owner.
+func TestOwnerIsNotARestrictingSID(t *testing.T) {
+	spec := baseSpec()
+	once, st := mustToken(t, spec).Filter(token.FilterSpec{Restrict: []token.Group{{SID: caseU}, {SID: sid.Everyone}}})
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	twice, st := once.Filter(token.FilterSpec{Restrict: []token.Group{{SID: sid.Everyone}}})
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	d := sddl.MustParse("O:" + caseU.String() + "G:SYD:")
+	for _, c := range []struct {
+		tok  *token.Token
+		want winnt.AccessMask
+	}{{once, winnt.READ_CONTROL | winnt.WRITE_DAC}, {twice, 0}} {
+		dec, err := access.Check(c.tok, d, winnt.MAXIMUM_ALLOWED, winnt.FileObject)
+		if err != nil || dec.Granted != c.want {
+			t.Errorf("A-153 of %v: %v, want %v (%v)", c.tok.RestrictedSet().Len(), dec, c.want, err)
+		}
+	}
+}
+
+// the shortcut returns false for a request that the full check would reject, and for rights that entries cannot
+// grant.
+func TestFastTraverseRejectsMalformedRequests(t *testing.T) {
+	r := ask(t, "…(A;;GA;;;WD)", 0, primary)
+	d, s := r.Descriptor, &r.Subject
+	if !access.SeFastTraverseCheck(d, s, winnt.FILE_TRAVERSE, winnt.DirectoryFileObject) {
+		t.Error("the question itself is refused")
+	}
+	for name, ok := range map[string]bool{
+		"no descriptor": access.SeFastTraverseCheck(nil, s, winnt.FILE_TRAVERSE, winnt.DirectoryFileObject),
+		"no type":       access.SeFastTraverseCheck(d, s, winnt.FILE_TRAVERSE, nil),
+		"no right":      access.SeFastTraverseCheck(d, s, 0, winnt.DirectoryFileObject),
+		"the SACL":      access.SeFastTraverseCheck(d, s, saclBit, winnt.DirectoryFileObject),
+		"the SACL too":  access.SeFastTraverseCheck(d, s, saclBit|winnt.FILE_TRAVERSE, winnt.DirectoryFileObject),
+		"maximum":       access.SeFastTraverseCheck(d, s, winnt.MAXIMUM_ALLOWED, winnt.DirectoryFileObject),
+		"no subject":    access.SeFastTraverseCheck(d, nil, winnt.FILE_TRAVERSE, winnt.DirectoryFileObject),
+	} {
+		if ok {
+			t.Errorf("A-36: %s: passed", name)
+		}
+	}
+}
+
+// AC-121: the shortcut never grants what the full check would refuse.
+func TestFastTraverse(t *testing.T) {
+	const traverse = winnt.FILE_TRAVERSE
+	noEveryone := func(s *token.Spec) { s.Groups = nil }
+	for _, c := range []struct {
+		id, sd string
+		change func(*token.Spec)
+		want   bool
+	}{
+		{"AC-121a", "D:NO_ACCESS_CONTROL", nil, true},
+		{"AC-121b", "D:NO_ACCESS_CONTROL", appContainer, false},
+		{"AC-121c", "D:NO_ACCESS_CONTROL", level(winnt.SecurityIdentification), false},
+		{"AC-121d", "…(A;;0x20;;;WD)", noEveryone, false},
+		{"Everyone", "…(A;;0x20;;;WD)", nil, true},
+		{"Everyone, generic", "…(A;;GX;;;WD)", nil, true},
+		{"empty", "…", nil, false},
+		{"restricted", "…(A;;0x20;;;WD)", restricted(sid.Everyone), false},
+		{"another SID", "…(A;;0x20;;;AU)", nil, false},
+		{"deny for anybody", "…(D;;0x20;;;BG)(A;;0x20;;;WD)", nil, false},
+		{"deny under a condition", "…(XD;;0x20;;;BG;(Member_of{SID(BG)}))(A;;0x20;;;WD)", nil, false},
+		{"A-36 a denial for who owns the object", "…(D;;0x20;;;OW)(A;;0x20;;;WD)", nil, false},
+		{"A-36 a denial for SELF", "…(D;;0x20;;;PS)(A;;0x20;;;WD)", nil, false},
+		{"deny of something else", "…(D;;0x1;;;BG)(A;;0x20;;;WD)", nil, true},
+		{"inherit-only", "…(D;IO;0x20;;;WD)(A;;0x20;;;WD)", nil, true},
+		{"condition", "…(XA;;0x20;;;WD;(Member_of{SID(WD)}))", nil, false},
+		{"label", "…(A;;0x20;;;WD)S:(ML;;NW;;;LW)", nil, false},
+		{"policy", "…(A;;0x20;;;WD)S:(SP;;;;;S-1-17-1)", nil, false},
+		{"trust label", "…(A;;0x20;;;WD)S:(TL;;0x20;;;S-1-19-512-8192)", nil, false},
+		{"filter", "…(A;;0x20;;;WD)S:(FL;;0x20;;;WD;(Member_of{SID(WD)}))", nil, false},
+		{"label for children", "…(A;;0x20;;;WD)S:(ML;IOCI;NW;;;HI)", nil, true},
+	} {
+		spec := baseSpec()
+		if c.change != nil {
+			c.change(&spec)
+		}
+		s := access.SubjectOf(mustToken(t, spec))
+		d := mustSD(t, c.sd)
+		if got := access.SeFastTraverseCheck(d, &s, traverse, winnt.DirectoryFileObject); got != c.want {
+			t.Errorf("%s: %v", c.id, got)
+		}
+		if full, err := access.SeAccessCheck(&access.Request{Descriptor: d, Subject: s, Desired: traverse,
+			Type: winnt.DirectoryFileObject}); err != nil || c.want && !full.Allowed() {
+			t.Errorf("%s: the full check says %v, %v", c.id, full, err)
+		}
+	}
+	spec := baseSpec()
+	low(&spec)
+	s := access.SubjectOf(mustToken(t, spec))
+	if access.SeFastTraverseCheck(mustSD(t, "D:NO_ACCESS_CONTROL"), &s, 2, winnt.DirectoryFileObject) {
+		t.Error("a low token must not write through the shortcut")
+	}
+}
+
+func TestPrivilegeCheck(t *testing.T) {
+	spec := baseSpec()
+	both(&spec)
+	held := mustToken(t, spec)
+	backup := winnt.Privileges(winnt.SeBackupPrivilege)
+	for _, c := range []struct {
+		id        string
+		set       winnt.PrivilegeSet
+		all       bool
+		ok        bool
+		wantFound winnt.PrivilegeSet
+	}{
+		{"A-131 all", usedBoth, true, true, usedBoth},
+		{"A-131 not all", usedBoth | backup, true, false, usedBoth},
+		{"A-131 any", usedSec | backup, false, true, usedSec},
+		{"A-131 none", backup, false, false, 0},
+	} {
+		ok, found, st := access.PrivilegeCheck(held, c.set, c.all)
+		if ok != c.ok || found != c.wantFound || st != ntstatus.Success {
+			t.Errorf("%s: %v %v %v", c.id, ok, found, st)
+		}
+	}
+	spec.Level = winnt.SecurityAnonymous
+	if _, _, st := access.PrivilegeCheck(mustToken(t, spec), usedSec, true); st != ntstatus.BadImpersonationLevel {
+		t.Errorf("anonymous: %v", st)
+	}
+	if used, st := access.PrivilegePolicy(held, saclBit|0x80000); used != usedBoth || st != ntstatus.Success {
+		t.Errorf("policy: %v %v", used, st)
+	}
+	if used, st := access.PrivilegePolicy(mustToken(t, baseSpec()), saclBit); used != 0 ||
+		st != ntstatus.PrivilegeNotHeld {
+		t.Errorf("policy without privilege: %v %v", used, st)
+	}
+}
+
+// an intent does not grant previously granted rights again. If no right remains, its privilege is
+// not reported.
+func TestIntentSkipsPreviousGrants(t *testing.T) {
+	backup := winnt.Privileges(winnt.SeBackupPrivilege)
+	for _, c := range []struct {
+		previous winnt.AccessMask
+		used     winnt.PrivilegeSet
+	}{
+		{0, backup}, {1, backup}, {0x011200A8, backup}, {0x011200A9, 0}, {0xFFFFFFF, 0},
+	} {
+		r := ask(t, "…", maxMask, privileges(winnt.SeBackupPrivilege))
+		r.Intent, r.Previous = access.Intent{Backup: true}, c.previous
+		d, err := access.SeAccessCheck(r)
+		if err != nil || !d.Allowed() || d.PrivilegesUsed != c.used || d.Granted != 0x011200A9|c.previous {
+			t.Errorf("previously %v: %v, %v; want the privileges %v", c.previous, d, err, c.used)
+		}
+	}
+}
+
+// the privileges of an impersonation token can be checked from SecurityIdentification on, those of a primary
+// token always.
+func TestPrivilegeCheckLevels(t *testing.T) {
+	held := winnt.SeBackupPrivilege.Bit()
+	for typ, levels := range map[winnt.TokenType][]winnt.SecurityImpersonationLevel{winnt.TokenPrimary: {0},
+		winnt.TokenImpersonation: {0, 1, 2, 3}} {
+		for _, level := range levels {
+			spec := token.Administrator(sid.MustParse("S-1-5-21-1-2-3-500"))
+			spec.Type, spec.Level = typ, level
+			spec.EnabledPrivileges |= held
+			tok, err := token.New(spec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ok, found, st := access.PrivilegeCheck(tok, held, true)
+			if typ == winnt.TokenImpersonation && level == winnt.SecurityAnonymous {
+				if ok || found != 0 || st != ntstatus.BadImpersonationLevel {
+					t.Errorf("%v at %v: %t, %v, %v", typ, level, ok, found, st)
+				}
+			} else if !ok || found != held || st != ntstatus.Success {
+				t.Errorf("%v at %v: %t, %v, %v", typ, level, ok, found, st)
+			}
+		}
+	}
+}
+
+// no entry grants ACCESS_SYSTEM_SECURITY, whatever its mask is and however it is requested.
+func TestEntriesNeverGrantSystemSecurity(t *testing.T) {
+	allOfIt := *winnt.FileObject
+	allOfIt.Mapping.All |= saclBit // a caller's own mapping may name the bit
+	for _, c := range []struct {
+		id, sd  string
+		desired winnt.AccessMask
+		status  ntstatus.Status
+		want    winnt.AccessMask
+	}{
+		{"by name", "…(A;;0x01000001;;;WD)", saclBit | 1, ntstatus.PrivilegeNotHeld, 0},
+		{"all of it", "…(A;;0x01000001;;;WD)", maxMask, ntstatus.Success, 1},
+		{"by the mapping", "…(A;;GA;;;WD)", maxMask, ntstatus.Success, winnt.FILE_ALL_ACCESS},
+		{"no list", "O:BAG:SYD:NO_ACCESS_CONTROL", maxMask, ntstatus.Success, winnt.FILE_ALL_ACCESS},
+	} {
+		r := ask(t, c.sd, c.desired)
+		r.Type = &allOfIt
+		if d, err := access.SeAccessCheck(r); err != nil || d.Status() != c.status || d.Granted != c.want {
+			t.Errorf("A-46 %s: %v, %v; want %v, %v", c.id, d, err, c.status, c.want)
+		}
+		r.ObjectTypes = list(0, nodeC, 1, nodeP1)
+		nodes, _, err := access.CheckResultList(r)
+		for i, n := range nodes {
+			if n.Status() != c.status || n.Granted != c.want {
+				t.Errorf("A-46 %s, node %d: %v", c.id, i, n)
+			}
+		}
+		if err != nil || len(nodes) != 2 {
+			t.Errorf("A-46 %s, a list of types: %v, %v", c.id, nodes, err)
+		}
+	}
+}

@@ -1,0 +1,156 @@
+package access_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// a result list for MAXIMUM_ALLOWED and a named right denies each node without the right, and grants the
+// maximum at the others.
+func TestResultListMaximumAndNamed(t *testing.T) {
+	const read, write = winnt.ADS_RIGHT_DS_READ_PROP, winnt.ADS_RIGHT_DS_WRITE_PROP
+	r := ask(t, guids("…(A;;RP;;;WD)(OA;;WP;{P1};;WD)"), winnt.MAXIMUM_ALLOWED|write)
+	r.Type, r.ObjectTypes = winnt.DirectoryServiceObject, list(0, nodeC, 1, nodeP1, 1, nodeP2)
+	results, dec, err := access.CheckResultList(r)
+	if err != nil || len(results) != 3 || dec.Allowed() {
+		t.Fatalf("%v, %v, %v", results, dec, err)
+	}
+	for i, want := range []access.NodeResult{
+		{Verdict: ntstatus.Decided(ntstatus.AccessDenied)},
+		{Granted: read | write, Verdict: ntstatus.Decided(ntstatus.Success)},
+		{Verdict: ntstatus.Decided(ntstatus.AccessDenied)},
+	} {
+		if results[i] != want {
+			t.Errorf("A-154 node %d: %v, want %v", i, results[i], want)
+		}
+	}
+}
+
+// TestResultListMended checks that both forms check the list first, and that each result is the
+// same as that of a check with one result.
+func TestResultListMended(t *testing.T) {
+	good := ask(t, "…(A;;0x3;;;WD)", 1)
+	r := &access.Request{Desired: winnt.GENERIC_READ | saclBit, ObjectTypes: nil}
+	for _, m := range []mending{
+		{"everything is wrong", func(*access.Request) {}, 0, ntstatus.InvalidParameter, nil, 0},
+		{"no tree", func(r *access.Request) { r.ObjectTypes = wrongList }, 0, ntstatus.InvalidParameter, nil, 0},
+		{"no type", func(r *access.Request) { r.ObjectTypes = wrongList[:1] }, 0, ntstatus.AccessDenied,
+			access.ErrNoMapping, 0},
+		{"no descriptor", func(r *access.Request) { r.Type = winnt.FileObject }, 0, ntstatus.AccessDenied, nil, 0},
+		{"no token", func(r *access.Request) { r.Descriptor = good.Descriptor }, 0, ntstatus.AccessDenied,
+			access.ErrNoToken, 0},
+		{"no privilege", func(r *access.Request) { r.Subject = good.Subject }, 0, ntstatus.PrivilegeNotHeld, nil, 0},
+		{"nothing is wrong", func(r *access.Request) { r.Desired = 3 }, 0, ntstatus.Success, nil, 3},
+	} {
+		m.mend(r)
+		results, d, err := access.CheckResultList(r)
+		if !errors.Is(err, m.err) || (err == nil) != (m.err == nil) || d.Status() != m.status || d.Granted != m.grant {
+			t.Errorf("%s: %v, %v, want %v, %v, %v", m.what, d, err, m.status, m.grant, m.err)
+		}
+		want := 1 // one entry, one result
+		if m.err != nil || m.status == ntstatus.InvalidParameter {
+			want = 0
+		}
+		if len(results) != want || want == 1 && results[0] != (access.NodeResult{Granted: d.Granted,
+			Verdict: d.Verdict}) {
+			t.Errorf("%s: the results are %v, the decision %v", m.what, results, d)
+		}
+	}
+}
+
+func TestResultList(t *testing.T) {
+	const rp = winnt.ADS_RIGHT_DS_READ_PROP
+	ok, no := access.NodeResult{Granted: rp,
+		Verdict: ntstatus.Decided(ntstatus.Success)}, access.NodeResult{Verdict: ntstatus.Decided(ntstatus.AccessDenied)}
+	c12 := list(0, nodeC, 1, nodeP1, 2, nodeA1, 2, nodeA2)
+	for _, c := range []struct {
+		id, sd  string
+		list    []access.ObjectTypeEntry
+		desired winnt.AccessMask
+		want    []access.NodeResult
+		byType  bool // whether the single result grants
+		change  func(*token.Spec)
+	}{
+		{"AC-099 A-82", "…(OA;;RP;{P1};;WD)", c12, rp, []access.NodeResult{ok, ok, ok, ok}, true, nil},
+		{"AC-100 A-84", "…(OA;;RP;{P1};;WD)", list(0, nodeC, 1, nodeP1, 1, nodeP2), rp,
+			[]access.NodeResult{no, ok, no}, false, nil},
+		{"AC-101", "…(OA;;RP;{A1};;WD)(OA;;RP;{A2};;WD)", c12, rp, []access.NodeResult{ok, ok, ok, ok}, true, nil},
+		{"AC-102a A-83 A-85", "…(OD;;RP;{A1};;WD)(A;;RP;;;WD)", list(0, nodeC, 1, nodeP1, 2, nodeA1), rp,
+			[]access.NodeResult{no, no, no}, false, nil},
+		{"AC-102b", "…(OD;;RP;{A1};;WD)(A;;RP;;;WD)", list(0, nodeC, 1, nodeP1, 2, nodeA1, 1, nodeP2), rp,
+			[]access.NodeResult{no, no, no, ok}, false, nil},
+		{"A-81 not in the list", "…(OD;;RP;{A2};;WD)(OA;;RP;;;WD)", list(0, nodeC, 1, nodeP1), rp,
+			[]access.NodeResult{ok, ok}, true, nil},
+		{"AC-119 A-86", "U:", list(0, nodeC, 1, nodeP1), 0x20001,
+			[]access.NodeResult{{Granted: 0x20000, Verdict: ntstatus.Decided(ntstatus.AccessDenied)},
+				{Granted: 0x20000, Verdict: ntstatus.Decided(ntstatus.AccessDenied)}}, false, nil},
+		{"A-86 privileges at every node", "…", list(0, nodeC, 1, nodeP1), 0x80000,
+			[]access.NodeResult{{Granted: 0x80000, Verdict: ntstatus.Decided(ntstatus.Success)},
+				{Granted: 0x80000, Verdict: ntstatus.Decided(ntstatus.Success)}}, true, take},
+		{"A-16 in every entry", "…", list(0, nodeC, 1, nodeP1), saclBit,
+			[]access.NodeResult{{Verdict: ntstatus.Decided(ntstatus.PrivilegeNotHeld)},
+				{Verdict: ntstatus.Decided(ntstatus.PrivilegeNotHeld)}}, false, nil},
+		{"A-87 a control access right", "…(OA;;CR;{A1};;WD)", list(0, nodeA1), winnt.ADS_RIGHT_DS_CONTROL_ACCESS,
+			[]access.NodeResult{{Granted: 0x100, Verdict: ntstatus.Decided(ntstatus.Success)}}, true, nil},
+		{"NULL DACL", "O:BAG:SYD:NO_ACCESS_CONTROL", list(0, nodeC, 1, nodeP1), rp, []access.NodeResult{ok, ok}, true,
+			nil},
+		{"A-85 a right past the ceiling", "…(A;;RPWP;;;WD)", list(0, nodeC, 1, nodeP1), rp | winnt.ADS_RIGHT_DS_WRITE_PROP,
+			[]access.NodeResult{{Granted: rp, Verdict: ntstatus.Decided(ntstatus.AccessDenied)},
+				{Granted: rp, Verdict: ntstatus.Decided(ntstatus.AccessDenied)}}, false, low},
+		{"A-86 each node has its own in the restricted pass", "…(OA;;RP;{P1};;U)(A;;RP;;;RC)",
+			list(0, nodeC, 1, nodeP1, 1, nodeP2), rp, []access.NodeResult{no, ok, no}, false, restricted(sid.Restricted)},
+		{"A-90 the restricted pass of a result list", "…(A;;RP;;;U)", list(0, nodeC, 1, nodeP1), rp,
+			[]access.NodeResult{no, no}, false, restricted(sid.Restricted)},
+		{"A-90 the same of the maximum", "…(A;;RP;;;U)", list(0, nodeC, 1, nodeP1), winnt.MAXIMUM_ALLOWED,
+			[]access.NodeResult{no, no}, false, restricted(sid.Restricted)},
+		{"A-24 nothing asked", "…(A;;RP;;;WD)", list(0, nodeC, 1, nodeP1), 0, []access.NodeResult{no, no}, false, nil},
+	} {
+		r := ask(t, guids(c.sd), c.desired)
+		if c.change != nil {
+			r = ask(t, guids(c.sd), c.desired, c.change)
+		}
+		r.Type, r.ObjectTypes = winnt.DirectoryServiceObject, c.list
+		got, d, err := access.CheckResultList(r)
+		if err != nil || fmt.Sprint(got) != fmt.Sprint(c.want) || d.Status() != c.want[0].Status() {
+			t.Errorf("%s: %v %v, %v; want %v", c.id, got, d, err, c.want)
+		}
+		if call, got, _ := access.NtAccessCheckResultList(r); call != ntstatus.Success ||
+			fmt.Sprint(got) != fmt.Sprint(c.want) {
+			t.Errorf("%s, the call: %v %v; want %v", c.id, call, got, c.want)
+		}
+		if d, err := access.SeAccessCheck(r); err != nil || d.Allowed() != c.byType {
+			t.Errorf("%s, one result: %+v, %v", c.id, d, err)
+		}
+		if _, _, x, err := access.ExplainResultList(r); err != nil || len(x.Steps) == 0 {
+			t.Errorf("%s explained: %v, %v", c.id, x, err)
+		}
+	}
+}
+
+// AC-104, AC-115: an empty list fails the ResultList call before anything
+// else.
+func TestResultListEmpty(t *testing.T) {
+	for _, r := range []*access.Request{ask(t, "…", 1), ask(t, "…", 0x80000000)} {
+		if call, results, _ := access.NtAccessCheckResultList(r); call != ntstatus.InvalidParameter || results != nil {
+			t.Errorf("A-11: %v %v", call, results)
+		}
+		if results, d, err := access.CheckResultList(r); err != nil || d.Status() != ntstatus.InvalidParameter ||
+			results != nil {
+			t.Errorf("A-11: %v %v %v", results, d, err)
+		}
+	}
+	kernel := ask(t, "…", 3)
+	kernel.Mode, kernel.ObjectTypes = access.Kernel, list(0, nodeC, 1, nodeP1)
+	if call, results, _ := access.NtAccessCheckResultList(kernel); call != ntstatus.Success ||
+		fmt.Sprint(results) != fmt.Sprint([]access.NodeResult{{Granted: 3,
+			Verdict: ntstatus.Decided(ntstatus.Success)}, {Granted: 3, Verdict: ntstatus.Decided(ntstatus.Success)}}) {
+		t.Errorf("A-27: %v %v", call, results)
+	}
+}

@@ -1,0 +1,79 @@
+package access_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestShowWidth: where a terminal is narrow the reasons go on in the next line, below
+// themselves or, where that is no room, in a line of their own; nothing is lost (U-101).
+func TestShowWidth(t *testing.T) {
+	_, x, err := access.Explain(ask(t, "…(A;;0x1;;;WD)", 3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	same := func(_ access.Mark, text string) string { return text }
+	if x.Show(0, same) != x.String() || x.Show(500, same) != x.String() {
+		t.Error("without a limit the text is another")
+	}
+	for _, width := range []int{80, 60, 40, 30, 10, 1} {
+		got := x.Show(width, same)
+		if g, w := strings.Fields(got), strings.Fields(x.String()); width >= 30 && !slices.Equal(g, w) {
+			t.Errorf("width %d: words are lost in\n%s", width, got)
+		}
+		for line := range strings.Lines(got) {
+			if line = strings.TrimSuffix(line, "\n"); width >= 60 && len(line) > width {
+				t.Errorf("width %d: %q", width, line)
+			}
+		}
+	}
+	const want = "DACL 0  (A;;CC;;;WD)  +  .   A-70   it allows them, and nothing before\n" +
+		"                                    it decided them\n"
+	if got := x.Show(70, same); !strings.Contains(got, want) {
+		t.Errorf("got\n%s\nwant in it\n%s", got, want)
+	}
+}
+
+// TestShowLongNames: a bit's name and its outcome are apart, however long the name is (U-100).
+func TestShowLongNames(t *testing.T) {
+	r := ask(t, "…(A;;CR;;;WD)", winnt.ADS_RIGHT_DS_CONTROL_ACCESS|winnt.ADS_RIGHT_DS_READ_PROP)
+	r.Type = winnt.DirectoryServiceObject
+	_, x, err := access.Explain(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "0x10       ADS_RIGHT_DS_READ_PROP       denied   NoAce\n" +
+		"2  0x100      ADS_RIGHT_DS_CONTROL_ACCESS  granted  AceAllow DACL 0\n"
+	if !strings.Contains(x.String(), want) {
+		t.Errorf("got\n%s\nwant in it\n%s", x, want)
+	}
+}
+
+// TestStepsSayWhere: a line begins with the list, the index and the pass of its entry, or
+// with its stage, and names each node but the root.
+func TestStepsSayWhere(t *testing.T) {
+	for _, c := range []struct {
+		step access.Step
+		want string
+	}{
+		{access.Step{List: "DACL", ACE: 0, Pass: "normal"}, "DACL 0 normal"},
+		{access.Step{List: "DACL", ACE: 1, Pass: "restricted"}, "DACL 1 restricted"},
+		{access.Step{List: "SACL", ACE: 0}, "SACL 0"},
+		{access.Step{List: "owner", ACE: -1}, "stage owner"},
+		{access.Step{List: "DACL", ACE: 0, Pass: "normal", Node: 1}, "DACL 0 normal node 1"},
+		{access.Step{List: "DACL", ACE: 2, Pass: "normal", Node: 2}, "DACL 2 normal node 2"},
+		{access.Step{List: "owner", ACE: -1, Node: 1}, "stage owner node 1"},
+		{access.Step{ACE: -1}, "stage"},
+	} {
+		c.step.Bits, c.step.Rule, c.step.Because = 1, "A-61", "for a reason"
+		x := access.Explanation{Steps: []access.Step{c.step}, Reasons: []access.BitReason{{Bit: winnt.AccessMask(1)}}}
+		lines := strings.Split(x.Show(0, func(_ access.Mark, text string) string { return text }), "\n")
+		if got, _, _ := strings.Cut(lines[3], "  "); got != c.want {
+			t.Errorf("%+v: %q, want %q, of\n%s", c.step, got, c.want, strings.Join(lines, "\n"))
+		}
+	}
+}

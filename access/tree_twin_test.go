@@ -1,0 +1,249 @@
+package access_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// levelLists calls f with every sequence of levels of at most n entries, each below
+// levels; the sequence belongs to f until it returns.
+func levelLists(n int, levels uint16, f func([]uint16)) {
+	var grow func(s []uint16)
+	grow = func(s []uint16) {
+		f(s)
+		if len(s) == n {
+			return
+		}
+		for l := range levels {
+			grow(append(s, l))
+		}
+	}
+	grow(nil)
+}
+
+// treeOf gives each level a GUID of its own.
+func treeOf(levels []uint16) (list []access.ObjectTypeEntry) {
+	for i, l := range levels {
+		list = append(list, access.ObjectTypeEntry{Level: l, GUID: winnt.GUID{0: byte(0x10 + i)}})
+	}
+	return list
+}
+
+// parents returns the index of each entry's parent by A-25, -1 for the root: the nearest earlier entry one level
+// higher, without an entry of that level in between. wrong is the first entry without a valid position, -1 for a
+// valid tree.
+func parents(levels []uint16) (of []int, wrong int) {
+	for i, l := range levels {
+		up := -1
+		for j := i - 1; j >= 0 && l > 0; j-- {
+			if levels[j] < l {
+				up = j
+				break
+			}
+		}
+		root := i == 0 && l == 0
+		below := up >= 0 && levels[up] == l-1
+		if l > 4 || !root && !below {
+			return nil, i
+		}
+		of = append(of, up)
+	}
+	return of, -1
+}
+
+// of every short sequence of levels, one too deep among them, the calls take
+// those that are trees in preorder, and the error names the first entry that is wrong.
+func TestEveryLevelList(t *testing.T) {
+	trees := 0
+	levelLists(5, 6, func(levels []uint16) {
+		list := treeOf(levels)
+		_, wrong := parents(levels)
+		err := access.ValidateObjectTypes(list)
+		place := fmt.Sprintf("entry %d:", wrong)
+		if (err != nil) != (wrong >= 0) || err != nil && (!errors.Is(err, ntstatus.InvalidParameter.Err()) ||
+			!strings.Contains(err.Error(), place)) {
+			t.Errorf("A-25 %v: %v, want the first wrong entry to be %d", levels, err, wrong)
+		}
+		if wrong < 0 {
+			trees++
+		}
+	})
+	// 1 + 1 + 1 + 2 + 5 + 14: the empty list, and the trees of one to five nodes.
+	if trees != 24 {
+		t.Errorf("A-25: %d sequences are trees, want 24", trees)
+	}
+	for _, l := range []uint16{5, 0x100, 0x101, 0x8001, 0xFFFF} {
+		for _, levels := range [][]uint16{{l}, {0, l}, {0, 1, l}, {0, 1, 2, 3, 4, l}} {
+			if access.ValidateObjectTypes(treeOf(levels)) == nil {
+				t.Errorf("A-25 %#x is a tree", levels)
+			}
+		}
+	}
+}
+
+// each function refuses an invalid tree in its own way and decides the others.
+func TestEveryLevelListAsked(t *testing.T) {
+	r := ask(t, "…(A;;RP;;;WD)", winnt.ADS_RIGHT_DS_READ_PROP)
+	r.Type = winnt.DirectoryServiceObject
+	levelLists(4, 6, func(levels []uint16) {
+		_, wrong := parents(levels)
+		r.ObjectTypes = treeOf(levels)
+		call, decided, results := ntstatus.Success, ntstatus.Success, len(levels)
+		if wrong >= 0 {
+			call, decided, results = ntstatus.InvalidParameter, ntstatus.InvalidParameter, 0
+		}
+		if st, d := access.NtAccessCheck(r); st != call || d.Allowed() != (wrong < 0) {
+			t.Errorf("A-26 %v, NtAccessCheckByType: %v %v, want %v", levels, st, d, call)
+		}
+		if d, err := access.SeAccessCheck(r); err != nil || d.Status() != decided {
+			t.Errorf("A-25 %v, SeAccessCheck: %v %v, want %v", levels, d, err, decided)
+		}
+		if len(levels) == 0 { // an empty list fails
+			call, decided = ntstatus.InvalidParameter, ntstatus.InvalidParameter
+		}
+		if st, nodes, _ := access.NtAccessCheckResultList(r); st != call || len(nodes) != results {
+			t.Errorf("A-26 %v, NtAccessCheckByTypeResultList: %v %v, want %v and %d results", levels, st, nodes, call,
+				results)
+		}
+		if nodes, d, err := access.CheckResultList(r); err != nil || d.Status() != decided || len(nodes) != results {
+			t.Errorf("A-25 %v, CheckResultList: %v %v %v, want %v and %d results", levels, nodes, d, err, decided, results)
+		}
+	})
+}
+
+// a repeated GUID is refused at any two positions, and the error names the later one, in short lists that are
+// searched linearly and in longer ones.
+func TestRepeatedGUIDIsRefused(t *testing.T) {
+	for _, n := range []int{2, 3, 15, 16, 17, 18, 19, 33} {
+		levels := make([]uint16, n)
+		for i := 1; i < n; i++ {
+			levels[i] = 1 + uint16(i%2)
+		}
+		levels[1%n] = 1
+		for first := range n {
+			for second := first + 1; second < n; second++ {
+				list := treeOf(levels)
+				list[second].GUID = list[first].GUID
+				err := access.ValidateObjectTypes(list)
+				if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("entry %d:", second)) {
+					t.Errorf("A-25: entry %d of %d has the GUID of entry %d: %v", second, n, first, err)
+				}
+			}
+		}
+		if err := access.ValidateObjectTypes(treeOf(levels)); err != nil {
+			t.Errorf("A-25: %d different GUIDs: %v", n, err)
+		}
+	}
+	// GUIDs that differ in one byte only are two.
+	for i := range 16 {
+		pair := list(0, nodeC, 1, nodeP1, 1, nodeP1)
+		pair[2].GUID[i] ^= 0x80
+		if err := access.ValidateObjectTypes(pair); err != nil {
+			t.Errorf("A-25: GUIDs that differ in byte %d: %v", i, err)
+		}
+	}
+}
+
+// naive decides one right at each node: the nodes as a set of those that have it and of
+// those that were refused it.
+type naive struct {
+	parent         []int
+	granted, ended []bool
+}
+
+func (n *naive) under(node, top int) bool {
+	for ; node >= 0; node = n.parent[node] {
+		if node == top {
+			return true
+		}
+	}
+	return false
+}
+
+// allow is A-82: it grants the bit to the subtree unless denied before, and to each parent whose children all have
+// it.
+func (n *naive) allow(at int) {
+	for i := range n.parent {
+		if n.under(i, at) && !n.ended[i] {
+			n.granted[i], n.ended[i] = true, true
+		}
+	}
+	for i := len(n.parent) - 1; i >= 0; i-- {
+		children, all := 0, true
+		for c, p := range n.parent {
+			if p == i {
+				children++
+				all = all && n.granted[c]
+			}
+		}
+		if i != at && n.under(at, i) && children > 0 && all && !n.ended[i] {
+			n.granted[i], n.ended[i] = true, true
+		}
+	}
+}
+
+// deny is A-85: it denies the bit to the subtree where it was not granted and, if the node itself was not granted it,
+// to the ancestors.
+func (n *naive) deny(at int) {
+	had := n.granted[at]
+	for i := range n.parent {
+		if n.under(i, at) || !had && n.under(at, i) {
+			n.ended[i] = true
+		}
+	}
+}
+
+// every tree of up to five nodes, with two allow or deny entries for
+// any two nodes, and the result of every node.
+func TestEveryTreeTwoEntries(t *testing.T) {
+	const rp = winnt.ADS_RIGHT_DS_READ_PROP
+	r := ask(t, "…", rp)
+	r.Type = winnt.DirectoryServiceObject
+	levelLists(5, 5, func(levels []uint16) {
+		parent, wrong := parents(levels)
+		if wrong >= 0 || len(levels) == 0 {
+			return
+		}
+		r.ObjectTypes = treeOf(levels)
+		for q := range 4 * len(levels) * len(levels) {
+			deny := [2]bool{q&1 != 0, q&2 != 0}
+			at := [2]int{q / 4 % len(levels), q / 4 / len(levels)}
+			n := naive{parent, make([]bool, len(levels)), make([]bool, len(levels))}
+			text := "…"
+			for i := range at {
+				kind := "(OA;;RP;"
+				if deny[i] {
+					kind = "(OD;;RP;"
+					n.deny(at[i])
+				} else {
+					n.allow(at[i])
+				}
+				text += kind + r.ObjectTypes[at[i]].GUID.String() + ";;WD)"
+			}
+			r.Descriptor = mustSD(t, text)
+			results, d, err := access.CheckResultList(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []bool
+			for _, x := range results {
+				got = append(got, x.Granted == rp && x.Status() == ntstatus.Success)
+			}
+			if !slices.Equal(got, n.granted) || d.Allowed() != n.granted[0] {
+				t.Errorf("levels %v, denials %v at nodes %v: granted %v, root %t; want %v", levels, deny, at, got,
+					d.Allowed(), n.granted)
+			}
+			if d, err := access.SeAccessCheck(r); err != nil || d.Allowed() != n.granted[0] {
+				t.Errorf("A-84: levels %v, denials %v at nodes %v, one result: %v %v, want that of the root of %v", levels,
+					deny, at, d, err, n.granted)
+			}
+		}
+	})
+}

@@ -1,0 +1,163 @@
+package audit_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestKernelServiceSilence: the kernel's routine is silent about each of the
+// system's accounts, and about no other (U-43).
+func TestKernelServiceSilence(t *testing.T) {
+	for s, want := range map[sid.SID]int{sid.LocalSystem: 0, sid.LocalService: 0, sid.NetworkService: 0, userU: 1,
+		sid.Anonymous: 1} {
+		log, sink := newLog(t, audit.SensitivePrivilegeUse)
+		from := origin(t)
+		spec := specU()
+		spec.User.SID = s
+		from.Subject = access.Subject{Primary: mustToken(t, spec)}
+		log.ServiceCalledFromKernel(from, "s", "t", winnt.SeTcbPrivilege.Bit(), audit.Success)
+		if sink.Len() != want {
+			t.Errorf("U-43: %v: %d events, want %d", s, sink.Len(), want)
+		}
+	}
+}
+
+// TestChangeNeedsItsRight: a change of the DACL of a file is recorded where the SACL
+// records WRITE_DAC, one of the owner where it records WRITE_OWNER.
+func TestChangeNeedsItsRight(t *testing.T) {
+	for _, c := range []struct {
+		sacl, after string
+		info        uint32
+		want        int
+	}{
+		{"(AU;SA;WD;;;WD)", "O:BAG:SYD:(A;;FR;;;WD)", winnt.DACL_SECURITY_INFORMATION, 1},
+		{"(AU;SA;WO;;;WD)", "O:BAG:SYD:(A;;FR;;;WD)", winnt.DACL_SECURITY_INFORMATION, 0},
+		{"(AU;SA;WD;;;WD)", "O:SYG:SYD:", winnt.OWNER_SECURITY_INFORMATION, 0},
+		{"(AU;SA;WO;;;WD)", "O:SYG:SYD:", winnt.OWNER_SECURITY_INFORMATION, 1},
+		{"(AU;SA;WO;;;WD)", "O:SYG:SYD:(A;;FR;;;WD)", winnt.DACL_SECURITY_INFORMATION | winnt.OWNER_SECURITY_INFORMATION, 1},
+		{"(AU;SA;WD;;;WD)", "O:SYG:SYD:(A;;FR;;;WD)", winnt.DACL_SECURITY_INFORMATION | winnt.OWNER_SECURITY_INFORMATION, 1},
+		{"(AU;SA;WDWO;;;WD)", "O:BAG:SYD:", winnt.DACL_SECURITY_INFORMATION | winnt.OWNER_SECURITY_INFORMATION, 0},
+		{"(AU;SA;WDWO;;;WD)", "O:BAG:BAD:", winnt.GROUP_SECURITY_INFORMATION, 0},
+		{"(AU;SA;WDWO;;;WD)", "O:BAG:SYD:P", winnt.DACL_SECURITY_INFORMATION, 1}, // the list stays, and is protected now
+		{"(AU;SA;WDWO;;;WD)", "O:BAG:SYD:AI", winnt.DACL_SECURITY_INFORMATION, 1},
+		{"(AU;SA;WDWO;;;WD)", "O:BAG:SY", winnt.DACL_SECURITY_INFORMATION, 1},
+		{"(AU;SA;WDWO;;;WD)", "O:BAG:SYD:NO_ACCESS_CONTROL", winnt.DACL_SECURITY_INFORMATION, 1},
+		{"(AU;SA;WDWO;;;WD)", "O:BAG:SYD:P", winnt.OWNER_SECURITY_INFORMATION, 0},
+		{"(AU;FA;WDWO;;;WD)", "O:SYG:SYD:", winnt.OWNER_SECURITY_INFORMATION, 0},
+	} {
+		log, sink := newLog(t, audit.FileSystem)
+		log.SecuritySet(origin(t), reportFile, sddl.MustParse("O:BAG:SYD:S:"+c.sacl),
+			sddl.MustParse(c.after+"S:"+c.sacl), c.info)
+		if sink.Len() != c.want {
+			t.Errorf("%+v: %d records", c, sink.Len())
+		}
+	}
+}
+
+// TestSACLThatStays: the list's entries stay and one of its marks changes: that it is there, that
+// it is protected, or that it was inherited. Each is a change of the SACL (UC-67).
+func TestSACLThatStays(t *testing.T) {
+	for _, c := range []struct {
+		before, after string
+		want          int
+	}{
+		{"S:(AU;SA;FA;;;WD)", "S:(AU;SA;FA;;;WD)", 0}, {"S:(AU;SA;FA;;;WD)", "S:P(AU;SA;FA;;;WD)", 1},
+		{"S:AI(AU;SA;FA;;;WD)", "S:(AU;SA;FA;;;WD)", 1}, {"S:(AU;SA;FA;;;WD)", "S:AR(AU;SA;FA;;;WD)", 0},
+		{"", "S:", 1}, {"S:", "", 1}, {"S:NO_ACCESS_CONTROL", "", 1}, {"D:P", "D:AI", 0},
+		{"S:(AU;SA;FA;;;WD)", "S:(AU;FA;FA;;;WD)", 1},
+	} {
+		for _, info := range []uint32{winnt.SACL_SECURITY_INFORMATION, winnt.DACL_SECURITY_INFORMATION} {
+			log, sink := newLog(t, audit.AuditPolicyChange)
+			log.SecuritySet(origin(t), reportFile, sddl.MustParse("O:BAG:SY"+c.before), sddl.MustParse("O:BAG:SY"+c.after),
+				info)
+			want := c.want
+			if info != winnt.SACL_SECURITY_INFORMATION {
+				want = 0
+			}
+			if sink.Len() != want {
+				t.Errorf("UC-67: %q to %q, parts %#x: %d records, want %d", c.before, c.after, info, sink.Len(), want)
+			}
+		}
+	}
+}
+
+// TestPermissionsByTheClient: whether a changed DACL is recorded follows the client's SIDs and the global SACL, too; a
+// changed group is no change of owner or DACL.
+func TestPermissionsByTheClient(t *testing.T) {
+	const dacl, owner, group = winnt.DACL_SECURITY_INFORMATION, winnt.OWNER_SECURITY_INFORMATION,
+		winnt.GROUP_SECURITY_INFORMATION
+	for _, c := range []struct {
+		sacl, global, after string
+		info                uint32
+		want                int
+	}{
+		{"S:(AU;SA;WD;;;" + clientSID + ")", "", "G:SYD:P", dacl, 1}, {"S:(AU;SA;WD;;;" + processSID + ")", "", "G:SYD:P",
+			dacl, 0},
+		{"S:", "S:(AU;SA;WD;;;WD)", "G:SYD:P", dacl, 1}, {"S:", "S:(AU;SA;WO;;;WD)", "G:SYD:P", dacl, 0},
+		{"S:(AU;SA;WDWO;;;WD)", "", "G:BAD:", owner | group | dacl, 0},
+	} {
+		log, sink := newLog(t)
+		spec := audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{audit.FileSystem: audit.OnBoth}}
+		if c.global != "" {
+			spec.GlobalSACLs = lists("File", c.global)
+		}
+		log.Policy.Store(mustPolicy(t, spec))
+		log.SecuritySet(between(t), reportFile, sddl.MustParse("O:BAG:SYD:"+c.sacl), sddl.MustParse("O:BA"+c.after+c.sacl),
+			c.info)
+		if sink.Len() != c.want {
+			t.Errorf("%+v: %d records", c, sink.Len())
+		}
+	}
+}
+
+// The records of changed descriptors, tokens, processes and policies have all their fields, and the log's names if
+// the origin has none (U-20, U-84, U-85, U-86, U-88).
+func TestWholeChanges(t *testing.T) {
+	log, sink := newLog(t, audit.AuthorizationPolicyChange, audit.AuditPolicyChange, audit.ProcessCreation,
+		audit.ProcessTermination, audit.TokenRightAdjusted)
+	log.Names = census{}
+	from, dir := between(t), audit.Object{Server: "Srv", Type: "Event", Name: "N", Handle: 0x4C}
+	before := sddl.MustParse("O:BAG:BAD:(A;;0x1;;;WD)S:(AU;SA;0x1;;;WD)")
+	after := sddl.MustParse("O:SYG:SYD:(A;;0x2;;;WD)" +
+		`S:(AU;FA;0x2;;;WD)(RA;;;;;WD;("P",TS,0x0,"Q3"))(ML;;NW;;;HI)(SP;;;;;S-1-17-1)`)
+	const all = winnt.OWNER_SECURITY_INFORMATION | winnt.GROUP_SECURITY_INFORMATION | winnt.DACL_SECURITY_INFORMATION |
+		winnt.SACL_SECURITY_INFORMATION | winnt.ATTRIBUTE_SECURITY_INFORMATION | winnt.LABEL_SECURITY_INFORMATION |
+		winnt.SCOPE_SECURITY_INFORMATION
+	log.SecuritySet(from, dir, before, after, all)
+	const object = "{S}ObjectServer=Srv|ObjectType=Event|ObjectName=N|HandleId=0x4c|"
+	checkWhole(t, sink.Drain(),
+		"4670 v0 success Authorization Policy Change: "+object+"OldSd=O:BAD:(A;;CC;;;WD)|NewSd=O:SYD:(A;;DC;;;WD)|{A}{P}",
+		"4907 v0 success Audit Policy Change: "+object+"OldSd=S:(AU;SA;CC;;;WD)|NewSd=S:(AU;FA;DC;;;WD)"+
+			`(RA;;;;;WD;("P",TS,0x0,"Q3"))(ML;;NW;;;HI)(SP;;;;;S-1-17-1)|{A}{P}`,
+		"4911 v0 success Authorization Policy Change: "+object+`OldSd=S:AI|NewSd=S:(RA;;;;;WD;("P",TS,0x0,"Q3"))|{A}{P}`,
+		"4911 v0 success Authorization Policy Change: "+object+"OldSd=S:AI|NewSd=S:(ML;;NW;;;HI)|{A}{P}",
+		"4913 v0 success Authorization Policy Change: "+object+"OldSd=S:AI|NewSd=S:(SP;;;;;S-1-17-1)|{A}{P}")
+	log.SecuritySet(from, dir, before, after, winnt.OWNER_SECURITY_INFORMATION)
+	checkWhole(t, sink.Drain(),
+		"4670 v0 success Authorization Policy Change: "+object+"OldSd=O:BA|NewSd=O:SY|{A}{P}")
+
+	backup, restore := winnt.SeBackupPrivilege.Bit(), winnt.SeRestorePrivilege.Bit()
+	log.PrivilegesAdjusted(from, targetToken(t, backup|restore, backup), targetToken(t, backup|restore, restore))
+	child := audit.Target{ProcessID: 0x99, ProcessName: `C:\child.exe`, Token: targetToken(t, 0, 0)}
+	log.ProcessCreated(from, child, `C:\parent.exe`)
+	log.TokenAssigned(from, child)
+	log.ProcessExited(from, ntstatus.AccessDenied)
+	const none = "TargetUserSid=S-1-0-0|TargetUserName=name-S-1-0-0|TargetDomainName=domain-S-1-0-0|TargetLogonId=0x0|"
+	child.Token = nil
+	log.ProcessCreated(from, child, "")
+	checkWhole(t, sink.Drain(),
+		`4703 v0 success Token Right Adjusted Events: {S}{T}ProcessName=C:\srv.exe|ProcessId=0x1a4|`+
+			"EnabledPrivilegeList=SeRestorePrivilege|DisabledPrivilegeList=SeBackupPrivilege|{P}",
+		`4688 v2 success Process Creation: {S}NewProcessId=0x99|NewProcessName=C:\child.exe|TokenElevationType=-|`+
+			`ProcessId=0x1a4|CommandLine=|{T}ParentProcessName=C:\parent.exe|MandatoryLabel=S-1-16-8192|{P}`,
+		`4696 v0 success Process Creation: {S}{T}TargetProcessId=0x99|TargetProcessName=C:\child.exe|{A}{P}`,
+		"4689 v0 success Process Termination: {S}Status=0xc0000022|{A}{P}",
+		`4688 v2 success Process Creation: {S}NewProcessId=0x99|NewProcessName=C:\child.exe|TokenElevationType=-|`+
+			`ProcessId=0x1a4|CommandLine=|`+none+`ParentProcessName=-|MandatoryLabel=-|{P}`)
+}

@@ -1,0 +1,86 @@
+package audit_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/winnt"
+)
+
+// If an announcement of lost records is itself lost, its count is added to the next one, even if it came from another
+// log. A malformed announcement counts as one record (U-65).
+func TestLinesAddUpLosses(t *testing.T) {
+	read, err := audit.ParseEvent(audit.AuditsDiscarded(17, audit.Header{}).AppendJSON(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		e    audit.Event
+		want string
+	}{{read, "17"}, {audit.AuditsDiscarded(5, audit.Header{}), "5"}, {audit.LogRecovered(9), "1"}, {audit.LogFull(),
+		"1"}} {
+		w := &flaky{broken: true}
+		l := audit.NewLines(w)
+		if l.Write(c.e) == nil || l.Lost() != 1 {
+			t.Fatalf("%d lost", l.Lost())
+		}
+		w.broken = false
+		if err := l.Write(audit.LogFull()); err != nil {
+			t.Fatal(err)
+		}
+		first, _, _ := strings.Cut(w.String(), "\n")
+		if e, err := audit.ParseEvent([]byte(first)); err != nil || e.ID != 4612 || field(t, e, "AuditsDiscarded") != c.want {
+			t.Errorf("U-65: %s, want %s lost", first, c.want)
+		}
+	}
+}
+
+// short is a writer that takes less than it was given and says nothing.
+type short struct{ lines []string }
+
+func (s *short) Write(b []byte) (int, error) {
+	s.lines = append(s.lines, string(b))
+	return len(b) - 1, nil
+}
+
+// A partially written line counts as lost, and the error says so.
+func TestLinesOfAShortWriter(t *testing.T) {
+	w := &short{}
+	l := audit.NewLines(w)
+	for range 2 {
+		if err := l.Write(numbered("")); !errors.Is(err, io.ErrShortWrite) {
+			t.Errorf("%v", err)
+		}
+	}
+	if l.Lost() != 2 || len(w.lines) != 2 || !strings.HasPrefix(w.lines[1], "\n{") ||
+		!strings.Contains(w.lines[1], `"AuditsDiscarded":"1"`) {
+		t.Errorf("%d lost, %q", l.Lost(), w.lines)
+	}
+}
+
+func ExampleNewLines() {
+	var out strings.Builder
+	sink := audit.NewLines(&out)
+	e := audit.PrivilegedService(audit.Origin{}, "Refmon Server", "Refmon", winnt.Privileges(winnt.SeTcbPrivilege),
+		audit.Success)
+	if err := sink.Write(e); err != nil {
+		fmt.Println(err)
+	}
+	line, data, _ := strings.Cut(out.String(), `,"data":`)
+	fmt.Println(strings.ReplaceAll(line, `,"`, ",\n\""))
+	fmt.Println(strings.Contains(data, `"PrivilegeList":["SeTcbPrivilege"]`))
+	// Output:
+	// {"id":1,
+	// "time":"1601-01-01T00:00:00Z",
+	// "event":4673,
+	// "version":0,
+	// "outcome":"success",
+	// "subcategory":"Sensitive Privilege Use",
+	// "subcategory_guid":"{0CCE9228-69AE-11D9-BED3-505054503030}",
+	// "computer":""
+	// true
+}

@@ -1,0 +1,26 @@
+package audit_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/audit"
+)
+
+// TestBytesOfTheQueue: a queue holds as many bytes as its limit, and not one more.
+func TestBytesOfTheQueue(t *testing.T) {
+	e := audit.HandleClosed(origin(t), reportFile)
+	for _, c := range []struct{ limit, kept int }{{2 * e.Size(), 2}, {2*e.Size() - 1, 1}, {3*e.Size() - 1, 2},
+		{3 * e.Size(), 3}} {
+		m := audit.NewMemory(0, c.limit)
+		for range 3 {
+			_ = m.Write(e)
+		}
+		if m.Len() != c.kept || m.Dropped() != uint64(3-c.kept) {
+			t.Errorf("U-66: %d bytes: %d kept, %d dropped, want %d", c.limit, m.Len(), m.Dropped(), c.kept)
+		}
+		m.Drain()
+		if err := m.Write(e); err != nil {
+			t.Errorf("U-66: %d bytes, all taken: %v", c.limit, err)
+		}
+	}
+}

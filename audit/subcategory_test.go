@@ -1,0 +1,26 @@
+package audit_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/refmon/refmon/audit"
+)
+
+// TestSubcategoriesOfTypes: each type of object has the subcategory of its own.
+func TestSubcategoriesOfTypes(t *testing.T) {
+	for typ, want := range map[string]audit.Subcategory{"File": audit.FileSystem, "Key": audit.Registry,
+		"DirectoryService": audit.DirectoryServiceAccess, "SAM_USER": audit.SAM, "SAM_": audit.SAM, "SAM": audit.KernelObject,
+		"Event": audit.KernelObject, "": audit.KernelObject, "file": audit.KernelObject} {
+		if got := audit.TypeSubcategory(typ); got != want {
+			t.Errorf("U-89: %q is of %s, want %s", typ, got, want)
+		}
+	}
+}
+
+func ExampleParseSubcategory() {
+	s, err := audit.ParseSubcategory("{0CCE921D-69AE-11D9-BED3-505054503030}")
+	fmt.Println(s, s.Task(), s.Category(), err)
+	// Output:
+	// File System 12800 Object Access <nil>
+}

@@ -1,0 +1,154 @@
+package auditlog
+
+import (
+	"strings"
+	"testing"
+
+	"golang.org/x/mod/sumdb/note"
+)
+
+// TestCheckpointForms: a checkpoint has one form; what departs from it is refused for its
+// own reason (U-71).
+func TestCheckpointForms(t *testing.T) {
+	const root = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+	text := func(lines ...string) string { return strings.Join(lines, "\n") }
+	for in, why := range map[string]string{
+		text("a", "7", root, ""): "", text("a", "0", root, ""): "", text("a", "9223372036854775807", root, ""): "",
+		text("a", "7", root): "three lines", text("a", "7", root, "", ""): "three lines", text("", "7", root,
+			""): "three lines",
+		text("a", "7", root, "x"): "three lines", text("a", "7", ""): "three lines",
+		text("a", "", root, ""): "is no number", text("a", "-1", root, ""): "is no number", text("a", "7 ", root,
+			""): "is no number",
+		text("a", "9223372036854775808", root, ""): "is no number",
+		text("a", "7", "", ""):                     "is not the base64 of 32 bytes", text("a", "7", root[:40],
+			""): "is not the base64 of 32 bytes",
+		text("a", "7", "AAAA"+root, ""): "is not the base64 of 32 bytes", text("a", "7", "?"+root[1:],
+			""): "is not the base64 of 32 bytes",
+		text("a", "07", root, ""): "one form", text("a", "7", root[:42]+"B=", ""): "one form",
+	} {
+		c, err := parseCheckpoint(in)
+		if why == "" {
+			if err != nil || c.text() != in {
+				t.Errorf("%q: %v", in, err)
+			}
+			continue
+		}
+		if err == nil || !strings.Contains(err.Error(), why) {
+			t.Errorf("%q: %v, want a refusal with %q", in, err, why)
+		}
+	}
+}
+
+// TestLastCheckpointIsOurs: a log goes on behind a checkpoint that one of its own keys
+// signed, and behind no other: not that of a key of the same name, nor an altered one (U-71).
+func TestLastCheckpointIsOurs(t *testing.T) {
+	signerOf := func(name string) note.Signer {
+		private, _, err := note.GenerateKey(nil, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := note.NewSigner(private)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	own, same, other := signerOf("a.example/audit"), signerOf("a.example/audit"), signerOf("b.example/audit")
+	c := Checkpoint{Origin: "a.example/audit", Size: 7}
+	sign := func(by ...note.Signer) []byte {
+		b, err := signCheckpoint(&c, by)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	altered := sign(own)
+	at := strings.LastIndexByte(string(altered), ' ') + 12 // behind the key's hash
+	altered[at] ^= 1
+	for name, tc := range map[string]struct {
+		b    []byte
+		fine bool
+	}{
+		"ours": {sign(own), true}, "ours and another's": {sign(own, other), true}, "another's and ours": {sign(other,
+			own), true},
+		"another's": {sign(other), false}, "another key's": {sign(same), false}, "altered": {altered, false},
+	} {
+		d := newMemDisk(t, "")
+		if err := closed(put(d, checkpointName, bytesOf(tc.b))); err != nil {
+			t.Fatal(err)
+		}
+		cfg := testConfig(t, d)
+		cfg.Signers = []note.Signer{own}
+		w := &writer{log: &Log{cfg: cfg, origin: c.Origin}}
+		got, err := w.lastCheckpoint()
+		if (err == nil) != tc.fine || tc.fine && got != c {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
+}
+
+// TestNotes: the vector of c2sp.org/signed-note, and the one spelling of a
+// checkpoint (U-71).
+func TestNotes(t *testing.T) {
+	const vkey = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
+	const signature = "Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM="
+	v, err := note.NewVerifier(vkey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = OpenCheckpoint([]byte("This is an example message.\n\n— example.com/foo "+signature+"\n"), v)
+	if err == nil || !strings.Contains(err.Error(), "three lines") { // the signature is good, the text no checkpoint
+		t.Errorf("the published note: %v", err)
+	}
+	signer, key := testKey(t)
+	c := Checkpoint{Origin: "test.example/audit", Size: 7}
+	signed, err := signCheckpoint(&c, []note.Signer{signer})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := OpenCheckpoint(signed, key); err != nil || got != c {
+		t.Errorf("%+v, %v", got, err)
+	}
+	const root = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
+	for _, text := range []string{"", "a\n7\n", "a\n07\n" + root, "a\n+7\n" + root, "a\n-1\n" + root, "a\n7\nAAAA\n",
+		"\n7\n" + root, "a\n7\n" + root + "more\n",
+		"a\n9223372036854775808\n" + root, "a\n7\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB=\n"} {
+		if _, err := parseCheckpoint(text); err == nil {
+			t.Errorf("%q is taken", text)
+		}
+	}
+}
+
+// TestSigners: two keys sign while one is replaced, either opens the checkpoint;
+// a program of the site signs as a key does (U-71).
+func TestSigners(t *testing.T) {
+	dir := t.TempDir()
+	a, err := CreateKey(dir+"/a", "host.example/audit")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := CreateKey(dir+"/b", "host.example/audit")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, signers := range [][]note.Signer{{a}, {a, b}, {b}} {
+		l := mustOpen(t, Config{Dir: dir + "/log", Signers: signers})
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := Open(Config{Dir: dir + "/log", Signers: []note.Signer{a}}); err == nil {
+		t.Error("a key that did not sign the last checkpoint goes on")
+	}
+	keys, err := ReadPublicKey(dir + "/b.pub")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, err := Verify(Verification{Dir: dir + "/log", Keys: keys}); err != nil || v.Last != 6 || v.OwnKey ||
+		v.KeyInside {
+		t.Errorf("%+v, %v", v, err)
+	}
+	if _, err := CommandSigner("nonsense", "true"); err == nil {
+		t.Error("a public key of another form is taken")
+	}
+}

@@ -1,0 +1,87 @@
+package auditlog
+
+import (
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/refmon/refmon/audit"
+)
+
+// The defaults of a configuration, and the values it sets, field by field (U-71).
+func TestDefaults(t *testing.T) {
+	signer, _ := testKey(t)
+	d := newMemDisk(t, "")
+	c := Config{Dir: "x"}
+	c.defaults()
+	if own, is := c.disk.(folder); c.clock == nil || !is || own.dir != "x" || own.faults != nil {
+		t.Errorf("no clock, or the disk %v", c.disk)
+	}
+	c.clock, c.disk = nil, nil
+	if want := (Config{Dir: "x", SegmentBytes: 64 << 20, CheckpointRecords: 10_000, CheckpointEvery: 10 * time.Second,
+		Keep: Keep{Archive: "archive"}}); !reflect.DeepEqual(c, want) {
+		t.Errorf("%+v, want %+v", c, want)
+	}
+	full := Config{Dir: "x", Mode: Relaxed, Keep: Keep{Bytes: 1, Age: 2, Full: Stop, Archive: "a"}, SegmentBytes: 3,
+		Signers: []note.Signer{signer}, CheckpointRecords: 4, CheckpointEvery: 5, Computer: "c", disk: d}
+	c = full
+	c.clock = func() int64 { return 7 }
+	if c.defaults(); c.clock() != 7 {
+		t.Error("the clock was replaced")
+	}
+	if c.clock = nil; !reflect.DeepEqual(c, full) {
+		t.Errorf("%+v, want %+v", c, full)
+	}
+	c = Config{SegmentBytes: -1, CheckpointEvery: -1}
+	if c.defaults(); c.SegmentBytes != 64<<20 || c.CheckpointEvery != 10*time.Second {
+		t.Errorf("negative ones: %+v", c)
+	}
+	before := time.Now()
+	at := time.Date(1601, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
+	if got := Now()/10_000_000 + at; got < before.Unix()-1 || got > time.Now().Unix()+1 {
+		t.Errorf("the clock of records is at %d, want %d", got, before.Unix())
+	}
+}
+
+// TestDurableEvents: under Sync each record waits for the disk; under Relaxed all do but successful accesses to
+// objects (U-60).
+func TestDurableEvents(t *testing.T) {
+	accesses := []uint16{4656, 4658, 4660, 4661, 4662, 4663, 4690}
+	for id := range uint16(10_000) {
+		for _, outcome := range []audit.Outcome{audit.Success, audit.Failure} {
+			e := audit.Event{Header: audit.Header{ID: id, Outcome: outcome}}
+			if !Sync.durable(&e) {
+				t.Errorf("sync: event %d, %v, does not wait", id, outcome)
+			}
+			want := outcome == audit.Failure || !slices.Contains(accesses, id)
+			if got := Relaxed.durable(&e); got != want {
+				t.Errorf("relaxed: event %d, %v: waits %t, want %t", id, outcome, got, want)
+			}
+		}
+	}
+	for m, want := range map[Mode]string{Sync: "sync", Relaxed: "relaxed"} {
+		if got := m.String(); got != want {
+			t.Errorf("mode %d is %q, want %q", m, got, want)
+		}
+	}
+}
+
+// TestWaitsForDisk: of successes, those that only touch objects need not wait for the
+// disk under Relaxed; every refusal and all else does, and under Sync everything (U-60).
+func TestWaitsForDisk(t *testing.T) {
+	relaxed := map[uint16]bool{4656: true, 4658: true, 4660: true, 4661: true, 4662: true, 4663: true, 4690: true}
+	for k := range audit.Kinds {
+		for _, outcome := range []audit.Outcome{audit.Success, audit.Failure} {
+			e := audit.Event{Header: audit.Header{ID: k.ID, Outcome: outcome}}
+			if want := outcome == audit.Failure || !relaxed[k.ID]; Relaxed.durable(&e) != want || !Sync.durable(&e) {
+				t.Errorf("event %d, %v: relaxed %t, sync %t", k.ID, outcome, Relaxed.durable(&e), Sync.durable(&e))
+			}
+		}
+	}
+	if Sync.String() != "sync" || Relaxed.String() != "relaxed" || (Config{}).Mode != Sync {
+		t.Error("the zero value is not sync")
+	}
+}

@@ -1,0 +1,259 @@
+package auditlog
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// smallDisk mounts a file system of so many KiB, and skips the test where it may
+// not.
+func smallDisk(t *testing.T, kib int) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%dk", kib)); err != nil {
+		t.Skipf("a small tmpfs cannot be mounted (%v): real media are tested by root only", err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+// TestFullMedium fills a real file system, and makes room again: the loss is
+// counted exactly, everything verifies, and the log opens again (UC-57, U-65).
+func TestFullMedium(t *testing.T) {
+	disk := smallDisk(t, 1024)
+	dir, ballast := filepath.Join(disk, "log"), filepath.Join(disk, "ballast")
+	l := mustOpen(t, Config{Dir: dir, SegmentBytes: 100_000, CheckpointRecords: 50})
+	mustWrite(t, l, 3)
+	if err := os.WriteFile(ballast, make([]byte, 512<<10), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	kept, lost := 0, 0
+	for lost < 40 {
+		switch err := l.Write(opened(t, audit.Failure, "report")); {
+		case err == nil:
+			kept++
+		case errors.Is(err, unix.ENOSPC):
+			lost++
+		default:
+			t.Fatalf("a full disk: %v", err)
+		}
+	}
+	if dropped, err := l.Health(); err != nil || dropped != uint64(lost) {
+		t.Errorf("health: %d, %v", dropped, err)
+	}
+	if err := os.Remove(ballast); err != nil {
+		t.Fatal(err)
+	}
+	mustWrite(t, l, 1)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	mustVerify(t, dir)
+	told := 0
+	for _, e := range recordsOf(t, folder{dir: dir}) {
+		if e.ID == 4612 {
+			text, _ := e.Field("AuditsDiscarded")
+			n := 0
+			if _, err := fmt.Sscan(text, &n); err != nil {
+				t.Fatal(err)
+			}
+			told += n
+		}
+	}
+	if told != lost || kept == 0 {
+		t.Errorf("%d records lost, %d announced; %d kept", lost, told, kept)
+	}
+	l = mustOpen(t, Config{Dir: dir})
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	mustVerify(t, dir)
+}
+
+// A log on a file system that was remounted read-only rejects a writer, and can be read, verified and proved.
+func TestReadOnlyMedium(t *testing.T) {
+	disk := smallDisk(t, 2048)
+	dir := filepath.Join(disk, "log")
+	l := mustOpen(t, Config{Dir: dir})
+	mustWrite(t, l, 10)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount("", disk, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(Config{Dir: dir}); !errors.Is(err, unix.EROFS) {
+		t.Errorf("a writer: %v", err)
+	}
+	mustVerify(t, dir)
+	if n := len(recordsOf(t, folder{dir: dir})); n != 12 {
+		t.Errorf("%d records are read", n)
+	}
+	if _, err := ProveRecord(dir, 5); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestFolderIsReplaced puts an older copy in a log's place, while nothing writes
+// and while a process does: a checkpoint from elsewhere shows the first, and the
+// log's own checkpoint the second.
+func TestFolderIsReplaced(t *testing.T) {
+	for _, writing := range []bool{false, true} {
+		top := t.TempDir()
+		dir, older := filepath.Join(top, "log"), filepath.Join(top, "older")
+		l := mustOpen(t, Config{Dir: dir})
+		mustWrite(t, l, 5)
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.CopyFS(older, os.DirFS(dir)); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(filepath.Join(older, keyName), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		l = mustOpen(t, Config{Dir: dir})
+		mustWrite(t, l, 5)
+		replace := func() {
+			t.Helper()
+			if err := errors.Join(os.Rename(dir, dir+".gone"), os.Rename(older, dir)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if writing {
+			replace()
+			mustWrite(t, l, 5) // into the folder that is gone
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		newest, err := os.ReadFile(filepath.Join(dir, checkpointName))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !writing {
+			replace()
+			mustVerify(t, dir) // it looks whole, and the verification says that it cannot know
+		}
+		var f *Fault
+		if _, err := Verify(Verification{Dir: dir, Anchors: [][]byte{newest}}); !errors.As(err, &f) ||
+			f.Kind != FaultTruncated {
+			t.Errorf("writing %t: %v", writing, err)
+		}
+		if !writing {
+			continue
+		}
+		if _, err := Open(Config{Dir: dir}); !errors.Is(err, ErrDamaged) {
+			t.Errorf("it is opened again: %v", err)
+		}
+	}
+}
+
+// TestClockGoesBack: RecordIds go on while the time does not, nothing goes by an
+// age that is not known, and everything verifies (U-63).
+func TestClockGoesBack(t *testing.T) {
+	d := newMemDisk(t, "")
+	cfg := testConfig(t, d)
+	clock := int64(100 * hour)
+	cfg.clock = func() int64 { clock -= hour; return clock }
+	cfg.SegmentBytes, cfg.CheckpointRecords, cfg.Keep.Age = 3_000, 5, time.Hour
+	for range 3 {
+		l := mustOpen(t, cfg)
+		for range 10 {
+			e := opened(t, audit.Failure, "report")
+			e.Time = cfg.clock()
+			if err := l.Write(e); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if v := verifyDisk(t, d); v.First != 1 || v.Last != 36 {
+		t.Errorf("%+v", v)
+	}
+	events := recordsOf(t, d)
+	for i, e := range events {
+		if e.RecordID != uint64(i+1) || i > 0 && e.Time >= events[i-1].Time {
+			t.Fatalf("record %d at %d", e.RecordID, e.Time)
+		}
+	}
+}
+
+// A second process is refused; the error has the id of the first.
+func TestTwoWriters(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "log")
+	l := mustOpen(t, Config{Dir: dir})
+	cmd, out := startVictim(t, dir)
+	if err := cmd.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprintf("process %d writes", os.Getpid())
+	if !strings.Contains(out.String(), want) || bytes.Contains(out.Bytes(), []byte("ack")) {
+		t.Errorf("%q, want %q", out, want)
+	}
+	mustWrite(t, l, 2)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	mustVerify(t, dir)
+}
+
+// On a full file system a fail-closed policy refuses operations that it cannot record, remembers this, and is reset
+// when there is space (UC-56, U-64).
+func TestFullMediumFailsClosed(t *testing.T) {
+	disk := smallDisk(t, 512)
+	ballast := filepath.Join(disk, "ballast")
+	l := mustOpen(t, Config{Dir: filepath.Join(disk, "log")})
+	closed, err := audit.NewPolicy(audit.PolicySpec{Options: audit.Options{CrashOnAuditFail: audit.FailOnAuditFail}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := &audit.Log{Sink: l}
+	log.Policy.Store(closed)
+	if err := os.WriteFile(ballast, make([]byte, 256<<10), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	st := ntstatus.Success
+	for i := 0; i < 2000 && st == ntstatus.Success; i++ {
+		st = log.Write(opened(t, audit.Failure, "report"))
+	}
+	if value := log.Policy.Load().Options().CrashOnAuditFail; st != ntstatus.AuditFailed || value != audit.AuditFailed {
+		t.Errorf("a full disk: %s, CrashOnAuditFail %d", st, value)
+	}
+	if err := os.Remove(ballast); err != nil {
+		t.Fatal(err)
+	}
+	if st := log.ChangePolicy(holder(t, winnt.SeSecurityPrivilege), closed); st != ntstatus.Success {
+		t.Errorf("set back: %s", st)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var last []uint16
+	for _, e := range recordsOf(t, folder{dir: filepath.Join(disk, "log")}) {
+		last = append(last, e.ID)
+	}
+	if n := len(last); n < 5 || !slices.Equal(last[n-4:], []uint16{4612, 4621, 4906, 1100}) {
+		t.Errorf("%v", last)
+	}
+	mustVerify(t, filepath.Join(disk, "log"))
+}

@@ -1,0 +1,353 @@
+package auditlog
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/diskio"
+	"github.com/refmon/refmon/internal/test/inject"
+)
+
+// memDisk is a disk in memory that tracks durability: the contents of a file and the names in a folder at their last
+// sync.
+type memDisk struct {
+	mu     sync.Mutex
+	now    map[string]*inode // a process sees these
+	synced map[string]*inode // the names that a crash leaves
+	dirs   map[string]bool
+
+	inject.Injector // of every operation
+}
+
+type inode struct {
+	name    string
+	data    []byte
+	durable []byte
+}
+
+// errCrashed answers every operation after the last one.
+var errCrashed = errors.New("the process is gone")
+
+// newMemDisk copies a folder.
+func newMemDisk(t testing.TB, dir string) *memDisk {
+	t.Helper()
+	d := &memDisk{now: map[string]*inode{}, synced: map[string]*inode{}, dirs: map[string]bool{".": true}}
+	if dir == "" {
+		return d
+	}
+	err := filepath.WalkDir(dir, func(p string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(dir, p)
+		if err != nil {
+			return err
+		}
+		if e.IsDir() {
+			d.dirs[filepath.ToSlash(rel)] = true
+			return nil
+		}
+		b, err := os.ReadFile(p)
+		d.set(filepath.ToSlash(rel), b)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func (d *memDisk) set(name string, b []byte) {
+	n := &inode{name, slices.Clone(b), slices.Clone(b)}
+	d.now[name], d.synced[name] = n, n
+}
+
+func (d *memDisk) flip(name string, at int, bit byte) { d.now[name].data[at] ^= bit }
+
+// crash returns the disk after a crash: the synced data, and of the rest as much as keep returns.
+func (d *memDisk) crash(keep func(extra int) int) *memDisk {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	out := &memDisk{now: map[string]*inode{}, synced: map[string]*inode{}, dirs: map[string]bool{".": true}}
+	for name, n := range d.synced {
+		b := slices.Clone(n.durable)
+		if extra := len(n.data) - len(b); extra > 0 && string(n.data[:len(b)]) == string(b) {
+			b = append(b, n.data[len(b):len(b)+keep(extra)]...)
+		}
+		out.set(name, b)
+		for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
+			out.dirs[dir] = true
+		}
+	}
+	return out
+}
+
+func notThere(name string) error { return &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist} }
+
+// Create implements disk.
+func (d *memDisk) Create(name string) (file, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.Do("create", name); err != nil {
+		return nil, err
+	}
+	if d.now[name] != nil {
+		return nil, &fs.PathError{Op: "create", Path: name, Err: fs.ErrExist}
+	}
+	if !d.dirs[path.Dir(name)] {
+		return nil, notThere(path.Dir(name))
+	}
+	d.now[name] = &inode{name: name}
+	return &memFile{d, d.now[name]}, nil
+}
+
+// Open implements disk.
+func (d *memDisk) Open(name string) (file, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.Do("open", name); err != nil {
+		return nil, err
+	}
+	if d.now[name] == nil {
+		return nil, notThere(name)
+	}
+	return &memFile{d, d.now[name]}, nil
+}
+
+// Mkdir implements disk.
+func (d *memDisk) Mkdir(name string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.Do("mkdir", name); err != nil {
+		return err
+	}
+	for ; name != "."; name = path.Dir(name) {
+		d.dirs[name] = true
+	}
+	return nil
+}
+
+// Rename implements disk.
+func (d *memDisk) Rename(from, to string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.Do("rename", from+" "+to); err != nil {
+		return err
+	}
+	if d.now[from] == nil {
+		return notThere(from)
+	}
+	if !d.dirs[path.Dir(to)] {
+		return notThere(path.Dir(to))
+	}
+	d.now[to] = d.now[from]
+	d.now[to].name = to
+	delete(d.now, from)
+	return nil
+}
+
+// Remove implements disk.
+func (d *memDisk) Remove(name string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.Do("remove", name); err != nil {
+		return err
+	}
+	if d.now[name] == nil {
+		return notThere(name)
+	}
+	delete(d.now, name)
+	return nil
+}
+
+// List implements disk.
+func (d *memDisk) List(name string) ([]string, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.Do("list", name); err != nil {
+		return nil, err
+	}
+	if d.now[name] != nil {
+		return nil, errors.New("not a folder")
+	}
+	seen := map[string]bool{}
+	for n := range d.now {
+		rest := n
+		if name != "." {
+			var in bool
+			if rest, in = strings.CutPrefix(n, name+"/"); !in {
+				continue
+			}
+		}
+		first, _, _ := strings.Cut(rest, "/")
+		seen[first] = true
+	}
+	var out []string
+	for n := range seen {
+		out = append(out, n)
+	}
+	slices.Sort(out)
+	return out, nil
+}
+
+// SyncDir implements disk.
+func (d *memDisk) SyncDir(name string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.Do("syncdir", name); err != nil {
+		return err
+	}
+	for n := range d.synced {
+		if path.Dir(n) == name && d.now[n] == nil {
+			delete(d.synced, n)
+		}
+	}
+	for n, i := range d.now {
+		if path.Dir(n) == name {
+			d.synced[n] = i
+		}
+	}
+	return nil
+}
+
+// Lock implements disk.
+func (d *memDisk) Lock() (func() error, error) { return func() error { return nil }, nil }
+
+type memFile struct {
+	d *memDisk
+	n *inode
+}
+
+// ReadAt implements file.
+func (f *memFile) ReadAt(b []byte, at int64) (int, error) {
+	f.d.mu.Lock()
+	defer f.d.mu.Unlock()
+	if at >= int64(len(f.n.data)) {
+		return 0, io.EOF
+	}
+	n := copy(b, f.n.data[at:])
+	if n < len(b) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+// WriteAt implements file.
+func (f *memFile) WriteAt(b []byte, at int64) (int, error) {
+	f.d.mu.Lock()
+	defer f.d.mu.Unlock()
+	return diskio.Faults(f.d.Do).Write(f.n.name, b, func(b []byte) (int, error) {
+		f.write(b, at)
+		return len(b), nil
+	})
+}
+
+func (f *memFile) write(b []byte, at int64) {
+	if need := int(at) + len(b); need > len(f.n.data) {
+		f.n.data = append(f.n.data, make([]byte, need-len(f.n.data))...)
+	}
+	copy(f.n.data[at:], b)
+}
+
+// Size implements file.
+func (f *memFile) Size() (int64, error) {
+	f.d.mu.Lock()
+	defer f.d.mu.Unlock()
+	return int64(len(f.n.data)), nil
+}
+
+// Truncate implements file.
+func (f *memFile) Truncate(size int64) error {
+	f.d.mu.Lock()
+	defer f.d.mu.Unlock()
+	if err := f.d.Do("truncate", f.n.name); err != nil {
+		return err
+	}
+	f.n.data = f.n.data[:size]
+	return nil
+}
+
+// Sync implements file.
+func (f *memFile) Sync() error {
+	f.d.mu.Lock()
+	defer f.d.mu.Unlock()
+	if err := f.d.Do("sync", f.n.name); err != nil {
+		return err
+	}
+	f.n.durable = slices.Clone(f.n.data)
+	return nil
+}
+
+// Close implements file.
+func (f *memFile) Close() error {
+	f.d.mu.Lock()
+	defer f.d.mu.Unlock()
+	return f.d.Do("close", f.n.name)
+}
+
+// testKey returns the same key in every run.
+func testKey(t testing.TB) (note.Signer, note.Verifier) {
+	t.Helper()
+	private, public, err := note.GenerateKey(bytes.NewReader(make([]byte, 64)), "test.example/audit")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := note.NewSigner(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := note.NewVerifier(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, v
+}
+
+func testConfig(t testing.TB, d disk) Config {
+	t.Helper()
+	s, _ := testKey(t)
+	return Config{disk: d, Signers: []note.Signer{s}}
+}
+
+// recordsOf reads a log.
+func recordsOf(t testing.TB, d disk, from ...uint64) []audit.Event {
+	t.Helper()
+	r, err := newReader(d, append(from, 0)[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []audit.Event
+	for {
+		rec, err := r.Next()
+		if err != nil {
+			return out
+		}
+		e, err := rec.Event()
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, e)
+	}
+}
+
+func verifyDisk(t testing.TB, d disk) *Verified {
+	t.Helper()
+	_, key := testKey(t)
+	v, err := Verify(Verification{disk: d, Keys: []note.Verifier{key}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}

@@ -1,0 +1,120 @@
+//go:build unix
+
+package auditlog
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/mod/sumdb/note"
+)
+
+// TestCommandSigner: a program of the site signs, and one that signs with
+// another key is refused (U-71).
+func TestCommandSigner(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"a", "b"} {
+		if _, err := CreateKey(filepath.Join(dir, name), "host.example/audit"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	public, err := os.ReadFile(filepath.Join(dir, "a.pub"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := CommandSigner(strings.TrimSpace(string(public)), os.Args[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := Config{Dir: filepath.Join(dir, "log"), Signers: []note.Signer{s}}
+	t.Setenv(signing, filepath.Join(dir, "b"))
+	if _, err := Open(cfg); err == nil || !strings.Contains(err.Error(), "no signature of key") {
+		t.Errorf("another key: %v", err)
+	}
+	t.Setenv(signing, filepath.Join(dir, "a"))
+	for range 2 {
+		l := mustOpen(t, cfg)
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	keys, err := ReadPublicKey(filepath.Join(dir, "a.pub"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, err := Verify(Verification{Dir: cfg.Dir, Keys: keys}); err != nil || v.Last != 4 {
+		t.Errorf("%+v, %v", v, err)
+	}
+}
+
+// TestKeyIsWhole makes a key after a run that ended between the halves of one:
+// both halves are there, and they belong together.
+func TestKeyIsWhole(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "a")
+	for _, left := range []string{"a.pub", "a.pub.new", "a.new"} {
+		if err := os.WriteFile(filepath.Join(dir, left), []byte("half"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := CreateKey(file, "host.example/audit"); err != nil {
+		t.Fatal(err)
+	}
+	signer, err := LoadKey(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := ReadPublicKey(file + ".pub")
+	if err != nil || len(keys) != 1 || keys[0].KeyHash() != signer.KeyHash() {
+		t.Fatalf("%v, %v, want the key of %s", keys, err, signer.Name())
+	}
+	if _, err := CreateKey(file, "host.example/audit"); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("over a key: %v", err)
+	}
+}
+
+// TestKeyOfOthers: a key that its group or others can read, write or run is refused.
+func TestKeyOfOthers(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "a")
+	if _, err := CreateKey(file, "host.example/audit"); err != nil {
+		t.Fatal(err)
+	}
+	for mode := fs.FileMode(0); mode < 0o100; mode++ {
+		if err := os.Chmod(file, 0o600|mode); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := LoadKey(file); (err == nil) != (mode == 0) {
+			t.Errorf("a key of mode %o: %v", 0o600|mode, err)
+		}
+	}
+}
+
+// TestPublicKeys: a file may name several keys, one for each line.
+func TestPublicKeys(t *testing.T) {
+	dir := t.TempDir()
+	var both []byte
+	var want []uint32
+	for _, name := range []string{"a", "b"} {
+		s, err := CreateKey(filepath.Join(dir, name), "host.example/"+name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := os.ReadFile(filepath.Join(dir, name+".pub"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		both, want = append(both, b...), append(want, s.KeyHash())
+	}
+	file := filepath.Join(dir, "both")
+	if err := os.WriteFile(file, both, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	keys, err := ReadPublicKey(file)
+	if err != nil || len(keys) != 2 || keys[0].KeyHash() != want[0] || keys[1].KeyHash() != want[1] {
+		t.Errorf("%d keys, %v, want %v", len(keys), err, want)
+	}
+}

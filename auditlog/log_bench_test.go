@@ -1,0 +1,248 @@
+package auditlog
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// question returns an audited open: its descriptor's SACL asks for a record.
+func question(t testing.TB) (*audit.Policy, *access.Request, access.Decision) {
+	t.Helper()
+	d, err := sddl.Parse("O:BAG:SYD:(A;;FR;;;WD)S:(AU;SAFA;0x3;;;WD)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tok, err := token.New(token.Spec{
+		User: token.Group{SID: sid.MustParse("S-1-5-21-1-2-3-1107")},
+		Groups: []token.Group{{SID: sid.MustParse("S-1-1-0"),
+			Attributes: winnt.SE_GROUP_ENABLED | winnt.SE_GROUP_MANDATORY}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := audit.NewPolicy(audit.PolicySpec{
+		System: map[audit.Subcategory]audit.Setting{audit.FileSystem: audit.OnBoth},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &access.Request{Descriptor: d, Subject: access.Subject{Primary: tok}, Desired: winnt.FILE_READ_DATA,
+		Type: winnt.FileObject}
+	dec, err := access.SeAccessCheck(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p, r, dec
+}
+
+// idle returns a log whose writer takes nothing.
+func idle() *Log {
+	return &Log{
+		cfg:  Config{Mode: Relaxed},
+		next: &batch{events: make([]audit.Event, 0, queueRecords), done: make(chan struct{})},
+		room: make(chan struct{}), wake: make(chan struct{}, 1),
+	}
+}
+
+// TestQueueIsBoundedByBytes: a queue takes records up to its bound in bytes, however few
+// they are, and no relaxed one behind it (U-66).
+func TestQueueIsBoundedByBytes(t *testing.T) {
+	l, e, n := idle(), opened(t, audit.Success, strings.Repeat("r", 200_000)), 0
+	for l.Write(e) == nil {
+		if n++; n > queueRecords/2 {
+			t.Fatal("the queue has no bound in bytes")
+		}
+	}
+	if bytes := n * e.Size(); bytes <= queueBytes || bytes > queueBytes+e.Size() {
+		t.Errorf("U-66: %d records of %d bytes are queued, the bound is %d bytes", n, e.Size(), queueBytes)
+	}
+}
+
+// decideAndEnqueue returns what an audited open pays on the relaxed path for a record
+// that is made: the SACL is evaluated, the record queued.
+func decideAndEnqueue(l *Log, p *audit.Policy, r *access.Request, d access.Decision, e audit.Event) bool {
+	if v := p.Evaluate("File", r, d, nil); !v.Success {
+		return false
+	}
+	if len(l.next.events) == queueRecords {
+		l.next.events, l.next.bytes = l.next.events[:0], 0
+	}
+	return l.Write(e) == nil
+}
+
+// TestEnqueueAllocatesNothing holds the relaxed path to no allocation.
+func TestEnqueueAllocatesNothing(t *testing.T) {
+	p, r, d := question(t)
+	l, e := idle(), opened(t, audit.Success, "report")
+	n := testing.AllocsPerRun(1000, func() {
+		if !decideAndEnqueue(l, p, r, d, e) {
+			t.Fatal("no record")
+		}
+	})
+	if n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func BenchmarkDecideAndEnqueue(b *testing.B) {
+	p, r, d := question(b)
+	l, e := idle(), opened(b, audit.Success, "report")
+	b.ReportAllocs()
+	for b.Loop() {
+		decideAndEnqueue(l, p, r, d, e)
+	}
+}
+
+// diskTimes returns how long the disk takes to make 300 appended bytes durable,
+// ascending.
+func diskTimes(b *testing.B, dir string) []time.Duration {
+	b.Helper()
+	f, err := os.Create(filepath.Join(dir, "rate"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	line := make([]byte, 300)
+	var out []time.Duration
+	for start := time.Now(); time.Since(start) < 500*time.Millisecond; {
+		one := time.Now()
+		if _, err := f.Write(line); err != nil {
+			b.Fatal(err)
+		}
+		if err := syncData(f); err != nil {
+			b.Fatal(err)
+		}
+		out = append(out, time.Since(one))
+	}
+	slices.Sort(out)
+	return out
+}
+
+// BenchmarkDurable writes durable records from several goroutines. The disk's
+// own times are measured before and after, in the same run.
+func BenchmarkDurable(b *testing.B) {
+	for _, writers := range []int{1, 64, 512} {
+		b.Run(strconv.Itoa(writers), func(b *testing.B) {
+			dir := b.TempDir()
+			disk := diskTimes(b, dir)
+			l := mustOpen(b, Config{Dir: filepath.Join(dir, "log")})
+			e := opened(b, audit.Failure, "report")
+			each := make([][]time.Duration, writers)
+			b.ResetTimer()
+			var all sync.WaitGroup
+			for g := range writers {
+				all.Go(func() {
+					for range (b.N + writers - 1) / writers {
+						start := time.Now()
+						if err := l.Write(e); err != nil {
+							b.Error(err)
+						}
+						each[g] = append(each[g], time.Since(start))
+					}
+				})
+			}
+			all.Wait()
+			b.StopTimer()
+			if err := l.Close(); err != nil {
+				b.Fatal(err)
+			}
+			disk = slices.Sorted(slices.Values(append(disk, diskTimes(b, dir)...)))
+			report(b, slices.Sorted(slices.Values(slices.Concat(each...))), disk)
+		})
+	}
+}
+
+// report prints the time of records and that of the disk.
+func report(b *testing.B, took, disk []time.Duration) {
+	b.Helper()
+	p99 := func(t []time.Duration) float64 { return t[len(t)*99/100].Seconds() * 1000 }
+	var all time.Duration
+	for _, t := range disk {
+		all += t
+	}
+	rate, syncs := float64(len(took))/b.Elapsed().Seconds(), float64(len(disk))/all.Seconds()
+	b.ReportMetric(rate, "records/s")
+	b.ReportMetric(syncs, "fdatasync/s")
+	b.ReportMetric(rate/syncs, "records/fdatasync")
+	b.ReportMetric(p99(took), "p99-ms")
+	b.ReportMetric(p99(disk), "p99-fdatasync-ms")
+}
+
+// flooding, set in the environment, makes this program one that writes as fast as
+// it can, in that mode, and prints how much memory that took.
+const flooding = "REFMON_FLOOD"
+
+// TestFloods is the other process of [BenchmarkMemory].
+func TestFloods(t *testing.T) {
+	mode := os.Getenv(flooding)
+	if mode == "" {
+		t.Skip("it measures for BenchmarkMemory")
+	}
+	cfg := Config{Dir: filepath.Join(t.TempDir(), "log")}
+	outcome := audit.Failure
+	if mode == Relaxed.String() {
+		cfg.Mode, outcome = Relaxed, audit.Success
+	}
+	l := mustOpen(t, cfg)
+	var all sync.WaitGroup
+	for g := range 64 {
+		all.Go(func() {
+			for i := range 2000 {
+				e := opened(t, outcome, strconv.Itoa(g)+"/"+strconv.Itoa(i))
+				for err := l.Write(e); err != nil; err = l.Write(e) {
+					if !errors.Is(err, audit.ErrFull) {
+						t.Error(err)
+						return
+					}
+					time.Sleep(time.Millisecond)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		t.Skip(err)
+	}
+	_, peak, _ := strings.Cut(string(status), "VmHWM:")
+	fmt.Println("peak", strings.Fields(peak)[0])
+}
+
+// BenchmarkMemory has 64 goroutines of a process of its own fill the queue, and
+// reports the most memory that process had.
+func BenchmarkMemory(b *testing.B) {
+	for _, mode := range []Mode{Sync, Relaxed} {
+		b.Run(mode.String(), func(b *testing.B) {
+			for b.Loop() {
+				cmd := exec.Command(os.Args[0], "-test.run=^TestFloods$", "-test.v")
+				cmd.Env = append(os.Environ(), flooding+"="+mode.String())
+				out, err := cmd.Output()
+				_, line, ok := strings.Cut(string(out), "peak ")
+				var kib float64
+				if _, scan := fmt.Sscan(line, &kib); err != nil || !ok || scan != nil {
+					b.Fatalf("%v: %s", err, out)
+				}
+				b.ReportMetric(kib/1024, "MiB-peak")
+			}
+		})
+	}
+}

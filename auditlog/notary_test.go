@@ -1,0 +1,104 @@
+//go:build unix
+
+package auditlog
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"golang.org/x/mod/sumdb/tlog"
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/internal/test/inject"
+)
+
+// A checkpoint whose root differs from its records is not signed and ends the log. Without disk space nothing is
+// signed, which is reported, and the next checkpoint also covers these records (U-71).
+func TestNotarize(t *testing.T) {
+	var good frontier
+	leaves := []tlog.Hash{{1}, {2}, {3}}
+	for _, l := range leaves {
+		good.add(l)
+	}
+	for name, c := range map[string]struct {
+		job    toSign
+		refuse error
+		want   error
+	}{
+		"good":         {toSign{leaves, 3, good.root()}, nil, nil},
+		"another root": {toSign{leaves, 3, tlog.Hash{9}}, nil, ErrDamaged},
+		"another size": {toSign{leaves, 2, good.root()}, nil, ErrDamaged},
+		"no room":      {toSign{leaves, 3, good.root()}, unix.ENOSPC, unix.ENOSPC},
+	} {
+		d := newMemDisk(t, "")
+		l := &Log{cfg: testConfig(t, d), origin: "test.example/log"}
+		n := &notary{log: l, tiles: &tiler{}}
+		d.Fail(c.refuse)
+		if err := n.notarize(c.job); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
+		ended := l.failed != nil
+		if made := d.now[checkpointName] != nil; made != (c.want == nil) || ended != errors.Is(c.want, ErrDamaged) {
+			t.Errorf("%s: a checkpoint %v, the log has ended %v", name, made, ended)
+		}
+		if c.refuse != nil {
+			d.Fail(nil)
+			if err := n.notarize(toSign{nil, 3, good.root()}); err != nil || l.noted.Load() == nil || l.noted.Load().Size != 3 {
+				t.Errorf("%s, then room: %v", name, err)
+			}
+		}
+	}
+}
+
+// Whatever a note did before there was no room, the next one leaves no partial tiles but its own (U-71).
+func TestNotarizeAfterFailure(t *testing.T) {
+	for fails := 1; ; fails++ {
+		var tree frontier
+		tree.add(tlog.Hash{1})
+		d := newMemDisk(t, "")
+		l := &Log{cfg: testConfig(t, d), origin: "test.example/log"}
+		n := &notary{log: l, tiles: &tiler{}}
+		d.Fail(unix.ENOSPC, inject.OnIndex(fails-1))
+		failed := n.notarize(toSign{[]tlog.Hash{{1}}, 1, tree.root()})
+		tree.add(tlog.Hash{2})
+		d.Fail(nil)
+		if err := n.notarize(toSign{[]tlog.Hash{{2}}, 2, tree.root()}); err != nil {
+			t.Fatalf("after %s failed: %v", d.Ops()[fails-1], err)
+		}
+		for name := range d.now {
+			if strings.Contains(name, ".p/") && !strings.HasSuffix(name, ".p/2") {
+				t.Errorf("after %s failed, %s is left", d.Ops()[fails-1], name)
+			}
+		}
+		if failed == nil {
+			return
+		}
+	}
+}
+
+// Signed records are not passed to the notary again. Stopping it returns the error of its last checkpoint (U-71).
+func TestNotaryStops(t *testing.T) {
+	d := newMemDisk(t, "")
+	l := &Log{cfg: testConfig(t, d), origin: "test.example/log"}
+	n := &notary{log: l, tiles: &tiler{}}
+	n.start()
+	var tree frontier
+	tree.add(tlog.Hash{1})
+	job := toSign{[]tlog.Hash{{1}}, 1, tree.root()}
+	n.push(job, true)
+	if err := n.wait(); err != nil {
+		t.Fatal(err)
+	}
+	writes := len(d.Ops())
+	n.push(toSign{nil, 1, tree.root()}, true)
+	if n.busy || n.wait() != nil || len(d.Ops()) != writes {
+		t.Errorf("a checkpoint that is there was made again: %q", d.Ops()[writes:])
+	}
+	tree.add(tlog.Hash{2})
+	d.Fail(unix.EIO)
+	n.push(toSign{[]tlog.Hash{{2}}, 2, tree.root()}, true)
+	if err := n.stop(); !errors.Is(err, unix.EIO) {
+		t.Errorf("stopping after a failed note: %v", err)
+	}
+}

@@ -1,0 +1,220 @@
+package auditlog
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// treeOf is the checkpoint of a log's first records, computed from them.
+func treeOf(t *testing.T, d *memDisk, size uint64) Checkpoint {
+	t.Helper()
+	c := Checkpoint{Origin: "test.example/audit", Size: size}
+	var f frontier
+	r, err := newReader(d, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range size {
+		rec, err := r.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.add(tlog.RecordHash(rec.Payload()))
+	}
+	c.Root = f.root()
+	return c
+}
+
+// The state that a log reports from creation to close: the last durable record, a checkpoint that covers the records,
+// and no lost or cut records (U-61, U-63, U-71).
+func TestStatesOfALog(t *testing.T) {
+	d := newMemDisk(t, "")
+	cfg := testConfig(t, d)
+	cfg.CheckpointEvery = time.Hour
+	told := func(what string, l *Log, durable uint64, c Checkpoint, r Recovery, closed bool) {
+		t.Helper()
+		if got := l.Durable(); got != durable {
+			t.Errorf("%s: record %d is durable, want %d", what, got, durable)
+		}
+		if got := l.Checkpoint(); got != c {
+			t.Errorf("%s: the checkpoint is %+v, want %+v", what, got, c)
+		}
+		if got := l.Recovered(); got != r {
+			t.Errorf("%s: recovered %+v, want %+v", what, got, r)
+		}
+		lost, err := l.Health()
+		if lost != 0 || closed != errors.Is(err, ErrClosed) || !closed && err != nil {
+			t.Errorf("%s: %d records are lost, %v", what, lost, err)
+		}
+	}
+	l := mustOpen(t, cfg)
+	empty := Checkpoint{Origin: "test.example/audit", Root: tlog.Hash(tlogEmpty())}
+	told("made", l, 1, empty, Recovery{}, false)
+	mustWrite(t, l, 1)
+	mustWrite(t, l, 1)
+	told("with two records", l, 3, empty, Recovery{}, false)
+	for what := range 2 { // a second time does nothing
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		told(fmt.Sprintf("closed %d times", what+1), l, 4, treeOf(t, d, 4), Recovery{}, true)
+	}
+	whole := treeOf(t, d, 4)
+	l = mustOpen(t, cfg)
+	told("opened again", l, 5, whole, Recovery{Records: 4}, false)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	told("closed again", l, 6, treeOf(t, d, 6), Recovery{Records: 4}, true)
+	var ids []uint16
+	for i, e := range recordsOf(t, d) {
+		if ids = append(ids, e.ID); e.RecordID != uint64(i+1) {
+			t.Errorf("record %d has the number %d", i+1, e.RecordID)
+		}
+	}
+	if want := []uint16{4608, 4656, 4656, 1100, 4608, 1100}; !slices.Equal(ids, want) {
+		t.Errorf("the records are %d, want %d", ids, want)
+	}
+	size := int64(len(d.now[segmentName(1)].data))
+	head := header{first: 1}
+	got := verifyDisk(t, d)
+	want := &Verified{Log: got.Log, First: 1, Last: 6, Oldest: 1, Whole: true, Bytes: size, Checkpoint: treeOf(t, d, 6),
+		Anchors: []Checkpoint{treeOf(t, d, 6)}}
+	if !reflect.DeepEqual(got, want) || got.Log == [16]byte{} || size <= head.size() {
+		t.Errorf("verified %+v, want %+v", got, want)
+	}
+	// A torn end is cut off, kept aside, and announced with its length behind the start.
+	d.set(segmentName(1), append(slices.Clone(d.now[segmentName(1)].data), "torn"...))
+	l = mustOpen(t, cfg)
+	told("opened with a torn end", l, 8, treeOf(t, d, 6), Recovery{Records: 6, Cut: 4,
+		CutFile: fmt.Sprintf("cut-%016x", 7)}, false)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if b := d.now[fmt.Sprintf("cut-%016x", 7)]; b == nil || string(b.data) != "torn" {
+		t.Errorf("kept aside: %+v", b)
+	}
+	events := recordsOf(t, d, 7)
+	if n, _ := events[1].Field("BytesDiscarded"); len(events) != 3 || events[0].ID != 4608 || events[1].ID != 4612 ||
+		n != "4" || events[2].ID != 1100 {
+		t.Errorf("%d records since, %s bytes", len(events), n)
+	}
+}
+
+// tlogEmpty is the root of a tree without records.
+func tlogEmpty() [32]byte { var f frontier; return f.root() }
+
+// Each disk operation in order. A file has its contents before its name. Tiles and their folders are durable before
+// the checkpoint that needs them, and unneeded ones are removed after it. A record is durable before the next one is
+// written. Every opened file is closed (U-60, U-61, U-71).
+func TestStepsOfALog(t *testing.T) {
+	const segment = "audit-0000000000000001.log"
+	placed := func(name string, open bool) (out []string) {
+		for _, op := range []string{"remove new-%s", "create new-%s", "write new-%s", "sync new-%s",
+			"rename new-%[1]s %[1]s"} {
+			out = append(out, fmt.Sprintf(op, name))
+		}
+		if out = append(out, "syncdir ."); !open {
+			out = append(out, "close "+name)
+		}
+		return out
+	}
+	record := []string{"write " + segment, "sync " + segment}
+	noted := func(tile string) []string {
+		return slices.Concat([]string{"mkdir tile/0/000.p", "remove " + tile, "create " + tile, "write " + tile,
+			"sync " + tile, "close " + tile, "syncdir .", "syncdir tile", "syncdir tile/0", "syncdir tile/0/000.p"},
+			placed(checkpointName, false))
+	}
+	d := newMemDisk(t, "")
+	cfg := testConfig(t, d)
+	cfg.CheckpointEvery = time.Hour
+	for i, want := range [][]string{
+		slices.Concat([]string{"mkdir .", "list .", "open checkpoint"}, placed(checkpointName, false), placed(segment, true),
+			record, record, record, noted("tile/0/000.p/3"), []string{"close " + segment}),
+		slices.Concat([]string{"mkdir .", "list .", "open checkpoint", "close checkpoint", "open tile/0/000.p/3",
+			"close tile/0/000.p/3", "open " + segment}, placed(segment, true), []string{"close " + segment,
+			"list tile/0/000.p", "list tile/0/001.p", "list tile/1/000.p"}, record, record, record, noted("tile/0/000.p/6"),
+			[]string{"remove tile/0/000.p/3", "remove tile/0/000.p", "close " + segment}),
+	} {
+		before := len(d.Ops())
+		l := mustOpen(t, cfg)
+		mustWrite(t, l, 1)
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		got := d.Ops()[before:]
+		for at := 0; at < len(got); at++ { // folders are made durable in any order
+			end := at
+			for end < len(got) && strings.HasPrefix(got[end], "syncdir ") {
+				end++
+			}
+			slices.Sort(got[at:end])
+			at = max(at, end-1)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("run %d:\n%s\nwant\n%s", i+1, strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+	}
+}
+
+// noting is a disk that keeps each checkpoint that had the name of the newest.
+type noting struct {
+	*memDisk
+	mu   sync.Mutex
+	seen []Checkpoint // guarded by mu
+}
+
+// Rename implements disk.
+func (d *noting) Rename(from, to string) error {
+	err := d.memDisk.Rename(from, to)
+	if to != checkpointName || err != nil {
+		return err
+	}
+	b, err := readFile(d.memDisk, checkpointName, maxNote)
+	if err != nil {
+		return err
+	}
+	c, err := parseSigned(b)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.seen = append(d.seen, c)
+	return err
+}
+
+// TestCheckpointsAreWrittenPeriodically: a checkpoint comes before the first record, and after as many records as the
+// configuration says, no earlier; the last one when the log is closed (U-71).
+func TestCheckpointsAreWrittenPeriodically(t *testing.T) {
+	for _, every := range []uint64{2, 5, 7} {
+		d := &noting{memDisk: newMemDisk(t, "")}
+		cfg := testConfig(t, d)
+		cfg.CheckpointEvery, cfg.CheckpointRecords = time.Hour, every
+		l := mustOpen(t, cfg)
+		for range 20 {
+			mustWrite(t, l, 1)
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		var sizes []uint64
+		for i, c := range d.seen {
+			sizes = append(sizes, c.Size)
+			if c != treeOf(t, d.memDisk, c.Size) {
+				t.Errorf("every %d: the checkpoint of %d records is not theirs", every, c.Size)
+			}
+			if i > 0 && i < len(d.seen)-1 && c.Size < sizes[i-1]+every {
+				t.Errorf("every %d: the checkpoints are of %d records", every, sizes)
+			}
+		}
+		if sizes[0] != 0 || sizes[1] != every || sizes[len(sizes)-1] != 22 {
+			t.Errorf("every %d: the checkpoints are of %d records", every, sizes)
+		}
+	}
+}

@@ -1,0 +1,72 @@
+//go:build unix
+
+package auditlog
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+)
+
+// TestTwoAtATime begins segments while checkpoints are replaced, as the writer
+// and the notary do: each file has its own content.
+func TestTwoAtATime(t *testing.T) {
+	d := folder{dir: t.TempDir()}
+	signed := bytes.Repeat([]byte("signed\n"), 20)
+	const n = 40
+	var both sync.WaitGroup
+	both.Go(func() {
+		for range n {
+			if err := closed(put(d, checkpointName, bytesOf(signed))); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	both.Go(func() {
+		for i := range uint64(n) {
+			f, err := beginSegment(d, &header{first: i + 1, before: frontier{size: i}})
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			_ = f.Close()
+		}
+	})
+	both.Wait()
+	for i := range uint64(n) {
+		b, err := os.ReadFile(filepath.Join(d.dir, segmentName(i+1)))
+		if err != nil || !bytes.HasPrefix(b, []byte(magic)) {
+			t.Fatalf("segment %d: %q, %v", i+1, b, err)
+		}
+	}
+	if b, err := os.ReadFile(filepath.Join(d.dir, checkpointName)); err != nil || !bytes.Equal(b, signed) {
+		t.Errorf("checkpoint: %q, %v", b, err)
+	}
+}
+
+// TestPartsOfFiles: a part of a file is copied whole, from its place, however many reads that takes.
+func TestPartsOfFiles(t *testing.T) {
+	d := newMemDisk(t, "")
+	from := make([]byte, 3*chunk+100)
+	for i := range from {
+		from[i] = byte(i) ^ byte(i>>8) ^ byte(i>>16)
+	}
+	d.set("from", from)
+	f, err := d.Open("from")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, size := range []int64{0, 1, chunk - 1, chunk, chunk + 1, 2*chunk + 5, 3*chunk + 9} {
+		if err := closed(put(d, "to", partOf(f, 7, size))); err != nil {
+			t.Fatal(err)
+		}
+		if got := d.now["to"].data; string(got) != string(from[7:7+size]) {
+			t.Errorf("%d bytes from 7 on: %d bytes, or others", size, len(got))
+		}
+	}
+	if err := closed(put(d, "to", partOf(f, 7, 3*chunk+100))); err == nil {
+		t.Error("more than the file has is copied")
+	}
+}

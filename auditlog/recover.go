@@ -1,0 +1,140 @@
+package auditlog
+
+import (
+	"errors"
+	"fmt"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// resume reads the records behind the checkpoint and opens the last segment.
+func (w *writer) resume(firsts []uint64, c *Checkpoint) error {
+	from := 0
+	for i, first := range firsts {
+		if first <= c.Size+1 {
+			from = i
+		}
+	}
+	t, err := loadTiler(w.log.cfg.disk, c.Size)
+	if err == nil {
+		if f := t.frontier(); f.size != c.Size || f.root() != c.Root {
+			err = errors.New("the stored hashes do not add up to the checkpoint")
+		}
+	}
+	if err != nil {
+		if firsts[0] != 1 {
+			return fmt.Errorf("%w: %w; the records to compute them from are not kept", ErrDamaged, err)
+		}
+		t, from, w.log.recovered.Rebuilt = &tiler{}, 0, true
+	}
+	r := &replay{w: w, checkpoint: c, tiles: t, have: c.Size}
+	if w.log.recovered.Rebuilt {
+		r.have = 0
+	} else {
+		for _, p := range t.partial() {
+			w.notary.old = append(w.notary.old, p.path())
+		}
+	}
+	w.notary.tiles, w.notary.signed = t, c.Size
+	for i, first := range firsts[from:] {
+		if err := r.segment(first, from+i == len(firsts)-1); err != nil {
+			return err
+		}
+	}
+	if w.tree.size < c.Size {
+		return fmt.Errorf("%w: its checkpoint names %d records and %d are there", ErrDamaged, c.Size, w.tree.size)
+	}
+	if err := w.notary.findStale(c.Size, w.tree.size+tileWidth); err != nil {
+		return err
+	}
+	w.log.recovered.Records = w.tree.size
+	w.log.durable.Store(w.tree.size)
+	w.next = w.tree.size + 1
+	return nil
+}
+
+// replay computes the tree again from records.
+type replay struct {
+	w          *writer
+	checkpoint *Checkpoint
+	tiles      *tiler
+	have       uint64 // records whose hashes tiles has
+	begun      bool
+}
+
+// segment replays one segment. It cuts off bytes after the last whole record of
+// the last segment. In any other segment such bytes are damage.
+func (r *replay) segment(first uint64, last bool) error {
+	w := r.w
+	f, s, err := openSegment(w.log.cfg.disk, first)
+	if err != nil {
+		return fmt.Errorf("%w: segment %s: %w", ErrDamaged, segmentName(first), err)
+	}
+	switch {
+	case !r.begun:
+		w.tree, r.begun = s.head.before.clone(), true
+	case !w.tree.equal(&s.head.before) || s.head.log != w.head.log:
+		err = fmt.Errorf("%w: segment %s does not continue the one before", ErrDamaged, segmentName(first))
+	}
+	w.head = s.head
+	if err == nil {
+		err = r.frames(s, last)
+	}
+	if err == nil && last {
+		err = r.adopt(f, s)
+	}
+	return errors.Join(err, f.Close())
+}
+
+// frames replays the records of a segment.
+func (r *replay) frames(s *scanner, last bool) error {
+	for {
+		f, err := s.next()
+		if err == nil && f.id != r.w.tree.size+1 {
+			s.at -= int64(len(f.bytes))
+			err = errTorn
+		}
+		switch {
+		case err == nil:
+			if err := r.record(f.leaf()); err != nil {
+				return err
+			}
+		case isEnd(err) || last && errors.Is(err, errTorn):
+			return nil
+		default:
+			return fmt.Errorf("%w: record %d: %w", ErrDamaged, r.w.tree.size+1, err)
+		}
+	}
+}
+
+// record adds one record to the tree.
+func (r *replay) record(leaf tlog.Hash) error {
+	r.w.tree.add(leaf)
+	if n := r.w.tree.size; n > r.have {
+		r.tiles.add(leaf)
+	}
+	if c := r.checkpoint; r.w.tree.size == c.Size && r.w.tree.root() != c.Root {
+		return fmt.Errorf("%w: records up to %d are not those of its checkpoint", ErrDamaged, c.Size)
+	}
+	return nil
+}
+
+// adopt passes the complete records of the last segment to the writer, which rewrites them: after a failed sync, data
+// that can be read may not be on the disk.
+func (r *replay) adopt(f file, s *scanner) error {
+	w, d := r.w, r.w.log.cfg.disk
+	size, err := f.Size()
+	if err != nil {
+		return err
+	}
+	if cut := size - s.at; cut > 0 {
+		w.log.recovered.Cut, w.log.recovered.CutFile = cut, fmt.Sprintf("cut-%016x", w.tree.size+1)
+		err := closed(put(d, w.log.recovered.CutFile, partOf(f, s.at, cut)))
+		if err != nil {
+			return err
+		}
+	}
+	w.size = s.at
+	w.seg, err = put(d, segmentName(s.head.first), partOf(f, 0, s.at))
+	return err
+}

@@ -1,0 +1,182 @@
+//go:build unix
+
+package auditlog
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/inject"
+)
+
+// copiedRecords is a little less than a tile.
+const copiedRecords = 251
+
+// copied returns a log of some hundred records that a run starts from.
+func copied(t *testing.T) *memDisk {
+	t.Helper()
+	d := newMemDisk(t, "")
+	cfg := testConfig(t, d)
+	cfg.SegmentBytes = 60_000
+	l := mustOpen(t, cfg)
+	mustWrite(t, l, copiedRecords-2)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// work opens a log, writes named records one after the other and closes it. It
+// returns the names that were acknowledged and those that were tried.
+func work(t *testing.T, d *memDisk) (acknowledged, tried map[string]bool, failed error) {
+	t.Helper()
+	acknowledged, tried = map[string]bool{}, map[string]bool{}
+	cfg := testConfig(t, d)
+	cfg.SegmentBytes, cfg.CheckpointRecords, cfg.Keep = 3_000, 4, Keep{Bytes: 160_000}
+	l, err := Open(cfg)
+	if err != nil {
+		return acknowledged, tried, err
+	}
+	synced := true
+	for i := range 12 {
+		name := fmt.Sprintf("object %d", i)
+		tried[name] = true
+		err := l.Write(opened(t, audit.Failure, name))
+		if err == nil {
+			acknowledged[name] = true
+			if !synced {
+				t.Errorf("%s was acknowledged after a sync had failed", name)
+			}
+		}
+		failed = errors.Join(failed, err)
+		if err != nil && strings.Contains(err.Error(), "sync the audit records") {
+			synced = false
+		}
+	}
+	return acknowledged, tried, errors.Join(failed, l.Close())
+}
+
+// checkLeft opens the log after a crash and checks for each acknowledged record, and for records that were never
+// written.
+func checkLeft(t *testing.T, left *memDisk, what string, acknowledged, tried map[string]bool) {
+	t.Helper()
+	l, err := Open(testConfig(t, left))
+	if err != nil {
+		t.Fatalf("%s: the log does not open again: %v", what, err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+	verifyDisk(t, left)
+	seen := map[string]bool{}
+	for _, e := range recordsOf(t, left, copiedRecords) {
+		name, _ := e.Field("ObjectName")
+		if e.ID == 4656 && name != "report" && (!tried[name] || seen[name]) {
+			t.Errorf("%s: %q is there and was not written, or twice", what, name)
+		}
+		seen[name] = true
+	}
+	for name := range acknowledged {
+		if !seen[name] {
+			t.Errorf("%s: %q was acknowledged and is gone", what, name)
+		}
+	}
+}
+
+// Each file operation in turn fails, or is the process's last. A crash keeps the synced data and a part of the rest.
+// Every acknowledged record must survive (U-61).
+func TestEveryOperationFails(t *testing.T) {
+	start := copied(t)
+	for _, kind := range []string{"fails", "is the last", "fails for want of room"} {
+		t.Run(kind, func(t *testing.T) { everyOperation(t, start, kind) })
+	}
+}
+
+func everyOperation(t *testing.T, start *memDisk, kind string) {
+	rnd := rand.New(rand.NewPCG(3, 4))
+	keepers := []func(int) int{
+		func(int) int { return 0 }, // nothing that was not synced
+		func(extra int) int { return rnd.IntN(extra + 1) },
+	}
+	points := 0
+	for k := 1; ; k++ {
+		d := start.crash(func(int) int { return 0 })
+		short := 7 * k % 50
+		switch kind {
+		case "is the last":
+			d.Fail(inject.Short(short, errCrashed), inject.FromIndex(k-1))
+		case "fails":
+			d.Fail(inject.Short(short, unix.EIO), inject.OnIndex(k-1))
+		default:
+			d.Fail(inject.Short(short, unix.ENOSPC), inject.OnIndex(k-1))
+		}
+		acknowledged, tried, _ := work(t, d)
+		if d.Selected() == 0 {
+			break
+		}
+		points++
+		left := d.crash(keepers[k%2])
+		checkLeft(t, left, fmt.Sprintf("operation %d (%s) %s", k, d.Ops()[k-1], kind), acknowledged, tried)
+		if t.Failed() {
+			return
+		}
+	}
+	t.Logf("each of %d operations %s", points, kind)
+	if points < 60 {
+		t.Errorf("only %d operations", points)
+	}
+}
+
+// TestFirstSyncErrorStands: after one failed sync nothing is acknowledged, also
+// when the disk says that all is well again.
+func TestFirstSyncErrorStands(t *testing.T) {
+	d := newMemDisk(t, "")
+	l := mustOpen(t, testConfig(t, d))
+	mustWrite(t, l, 1)
+	d.Fail(unix.EIO, inject.Kind("sync"), inject.PathMatch("audit-*"), inject.OnIndex(0))
+	for range 3 {
+		if err := l.Write(opened(t, audit.Failure, "a")); !errors.Is(err, unix.EIO) {
+			t.Errorf("after the failed sync: %v", err)
+		}
+	}
+	if dropped, err := l.Health(); dropped != 3 || err == nil {
+		t.Errorf("health: %d, %v", dropped, err)
+	}
+	if err := l.Close(); !errors.Is(err, unix.EIO) {
+		t.Errorf("close: %v", err)
+	}
+}
+
+// TestFullDisk: while there is no room records are lost and counted; the first
+// one kept afterwards is preceded by the count (UC-57, U-65). A short write is
+// cut off again.
+func TestFullDisk(t *testing.T) {
+	d := newMemDisk(t, "")
+	l := mustOpen(t, testConfig(t, d))
+	mustWrite(t, l, 2)
+	d.Fail(inject.Short(11, unix.ENOSPC), inject.Kind("write"), inject.PathMatch("audit-*"))
+	for range 5 {
+		if err := l.Write(opened(t, audit.Failure, "lost")); !errors.Is(err, unix.ENOSPC) {
+			t.Errorf("a full disk: %v", err)
+		}
+	}
+	d.Fail(nil)
+	mustWrite(t, l, 1)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	events := recordsOf(t, d)
+	if len(events) != 6 || events[3].ID != 4612 {
+		t.Fatalf("%d records", len(events))
+	}
+	if n, _ := events[3].Field("AuditsDiscarded"); n != "5" {
+		t.Errorf("%s lost records announced", n)
+	}
+	verifyDisk(t, d)
+}

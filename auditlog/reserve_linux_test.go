@@ -1,0 +1,123 @@
+package auditlog
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/token"
+)
+
+// of returns a record of an account that is an administrator's or not.
+func of(t *testing.T, admin bool) audit.Event {
+	t.Helper()
+	spec := token.LocalSystem()
+	if !admin {
+		return opened(t, audit.Failure, "report")
+	}
+	v, err := token.New(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return opened(t, audit.Failure, "report").Of(v)
+}
+
+// fill writes records until one is refused, and returns how many were kept.
+func fill(t *testing.T, l *Log, e audit.Event) (kept int) {
+	t.Helper()
+	for ; ; kept++ {
+		switch err := l.Write(e); {
+		case errors.Is(err, unix.ENOSPC):
+			return kept
+		case err != nil || kept > 100_000:
+			t.Fatalf("after %d records: %v", kept, err)
+		}
+	}
+}
+
+// TestReserveIsForAdministrators: on a full disk the records of administrators are kept in the reserve, those of
+// ends in its first half; once it is used up they fail too, and with room again everything goes on (U-93).
+func TestReserveIsForAdministrators(t *testing.T) {
+	disk := smallDisk(t, 2048)
+	ballast := filepath.Join(disk, "ballast")
+	const reserve = 256 << 10
+	l := mustOpen(t, Config{Dir: filepath.Join(disk, "log"), Reserve: reserve})
+	if err := os.WriteFile(ballast, make([]byte, 1024<<10), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	user, admin := of(t, false), of(t, true)
+	end := user.WithHeader(audit.Header{ID: 4689})
+	if n := fill(t, l, user); n == 0 {
+		t.Fatal("no record of a user fits")
+	}
+	s, err := l.State()
+	if err != nil || s.Reserved != reserve || !errors.Is(s.Failed, unix.ENOSPC) || s.Lost != 1 {
+		t.Errorf("the disk is full: %+v, %v", s, err)
+	}
+	before := s.Bytes
+	if n := fill(t, l, end); n == 0 {
+		t.Error("no record of an end is kept on a full disk")
+	}
+	if s, _ = l.State(); s.Bytes-before > reserve/2+4096 || s.Reserved > reserve/2 {
+		t.Errorf("records of ends took %d bytes of %d, and left %d", s.Bytes-before, reserve, s.Reserved)
+	}
+	if n := fill(t, l, admin); n < 50 {
+		t.Errorf("%d records of administrators are kept on a full disk", n)
+	}
+	if s, _ = l.State(); s.Reserved > 4096 || s.Bytes-before < reserve-8192 {
+		t.Errorf("of the reserve %d bytes are left, %d were written", s.Reserved, s.Bytes-before)
+	}
+	if err := l.Write(user); !errors.Is(err, unix.ENOSPC) {
+		t.Errorf("a user's record behind the reserve: %v", err)
+	}
+	if err := os.Remove(ballast); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range []audit.Event{user, end, admin} {
+		if err := l.Write(e); err != nil {
+			t.Errorf("with room again: %v", err)
+		}
+	}
+	if s, _ = l.State(); s.Reserved != reserve {
+		t.Errorf("with room again %d bytes are in reserve", s.Reserved)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	mustVerify(t, filepath.Join(disk, "log"))
+}
+
+// TestReserveBehindTheBound: a log that stops keeps records of administrators behind its bound, as many as the
+// reserve has room for; those that no caller waits for never stop anything (U-92, U-93).
+func TestReserveBehindTheBound(t *testing.T) {
+	d := newMemDisk(t, "")
+	cfg := testConfig(t, d)
+	cfg.Keep, cfg.Reserve = Keep{Bytes: 50_000, Full: Stop}, 20_000
+	l := mustOpen(t, cfg)
+	stopped := func(e audit.Event) (kept int) {
+		for ; ; kept++ {
+			switch err := l.Write(e); {
+			case errors.Is(err, ErrStopped):
+				return kept
+			case err != nil || kept > 1000:
+				t.Fatalf("after %d records: %v", kept, err)
+			}
+		}
+	}
+	if n := stopped(of(t, false)); n == 0 {
+		t.Error("no record of a user fits")
+	}
+	if err := l.WriteLater(of(t, true)); err != nil {
+		t.Errorf("a record that no caller waits for: %v", err)
+	}
+	if n := stopped(of(t, true)); n < 5 || n > 40 {
+		t.Errorf("%d records of administrators behind the bound", n)
+	}
+	if err := l.Close(); !errors.Is(err, ErrStopped) {
+		t.Errorf("close: %v", err)
+	}
+}

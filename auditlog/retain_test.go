@@ -1,0 +1,313 @@
+package auditlog
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/refmon/refmon/audit"
+)
+
+// keeping is a log of several segments that was closed, and what the next opening finds: its size with the record of
+// the start. Each record is an hour later than the one before.
+func keeping(t *testing.T, pad int) (d *memDisk, cfg Config, total int64) {
+	t.Helper()
+	d = newMemDisk(t, "")
+	cfg = testConfig(t, d)
+	now := int64(100 * hour)
+	cfg.clock = func() int64 { return now }
+	cfg.SegmentBytes, cfg.CheckpointEvery = 3_000, time.Hour
+	l := mustOpen(t, cfg)
+	for i := range 40 {
+		e := opened(t, audit.Failure, "report"+strings.Repeat("x", pad*(i/39)))
+		e.Time = now + int64(i)*hour
+		if err := l.Write(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	cfg.SegmentBytes = 1 << 20
+	again := d.crash(func(int) int { return 0 })
+	cfg.disk = again
+	l = mustOpen(t, cfg)
+	for _, first := range segmentsOf(t, again) {
+		total += int64(len(again.now[segmentName(first)].data))
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return d, cfg, total
+}
+
+// opening opens a copy of a log as configured, and returns the segments and the records that it then has behind
+// those it had, and whether one was moved.
+func opening(t *testing.T, d *memDisk, cfg Config) (firsts []uint64, added []audit.Event, moved bool, err error) {
+	t.Helper()
+	copied := d.crash(func(int) int { return 0 })
+	cfg.disk = copied
+	had := recordsOf(t, d)
+	l, err := Open(cfg)
+	if err == nil {
+		defer l.Close()
+	}
+	firsts, bad := segments(copied)
+	if bad != nil {
+		t.Fatal(bad)
+	}
+	for name := range copied.now {
+		moved = moved || strings.HasSuffix(name, "/"+segmentName(1))
+	}
+	return firsts, recordsOf(t, copied, uint64(len(had)+1)), moved, err
+}
+
+// At one byte above the limit the oldest segment is removed or archived, or the log stops. At ninety percent a log
+// that archives or stops warns (U-67).
+func TestKeepBytes(t *testing.T) {
+	_, _, bare := keeping(t, 0)
+	pad := int((90 - bare%90) % 90) // to a number of bytes that is ninety percent of another
+	d, cfg, total := keeping(t, pad)
+	if total%90 != 0 {
+		t.Fatalf("%d bytes with %d more", total, pad)
+	}
+	all := segmentsOf(t, d)
+	for _, c := range []struct {
+		name  string
+		keep  Keep
+		first uint64   // that is left
+		added []uint16 // records
+		err   error
+	}{
+		{"no bound", Keep{}, 1, []uint16{4608}, nil},
+		{"overwrite, full", Keep{Bytes: total}, 1, []uint16{4608}, nil},
+		{"overwrite, a byte too many", Keep{Bytes: total - 1}, all[1], []uint16{4608, 64049}, nil},
+		{"archive, full", Keep{Bytes: total, Full: Archive}, 1, []uint16{4608, 1103}, nil},
+		{"archive, a byte too many", Keep{Bytes: total - 1, Full: Archive, Archive: "old"}, all[1],
+			[]uint16{4608, 1103, 1105}, nil},
+		{"stop, full", Keep{Bytes: total, Full: Stop}, 1, []uint16{4608, 1103}, nil},
+		{"stop, a byte too many", Keep{Bytes: total - 1, Full: Stop}, 1, []uint16{1104}, ErrStopped},
+		{"archive, ninety percent", Keep{Bytes: total / 90 * 100, Full: Archive}, 1, []uint16{4608, 1103}, nil},
+		{"archive, less", Keep{Bytes: total/90*100 + 100, Full: Archive}, 1, []uint16{4608}, nil},
+		{"stop, ninety percent", Keep{Bytes: total / 90 * 100, Full: Stop}, 1, []uint16{4608, 1103}, nil},
+		{"stop, less", Keep{Bytes: total/90*100 + 100, Full: Stop}, 1, []uint16{4608}, nil},
+		{"overwrite, ninety percent", Keep{Bytes: total / 90 * 100}, 1, []uint16{4608}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cfg := cfg
+			cfg.Keep = c.keep
+			firsts, events, moved, err := opening(t, d, cfg)
+			var added []uint16
+			for _, e := range events {
+				added = append(added, e.ID)
+			}
+			if !errors.Is(err, c.err) || !slices.Equal(added, c.added) || firsts[0] != c.first ||
+				!slices.Equal(firsts, all[slices.Index(all, c.first):]) {
+				t.Errorf("%v: segments %d, records %d; want %d from %d on, %d, %v", err, firsts, added, all, c.first,
+					c.added, c.err)
+			}
+			for _, e := range events {
+				fields := map[uint16]string{1103: fmt.Sprintf("PercentFull=%d", total*100/max(c.keep.Bytes, 1)),
+					1105:  "BackupPath=old/audit-0000000000000001.log",
+					64049: fmt.Sprintf("FirstRecordId=1 LastRecordId=%d", all[1]-1)}[e.ID]
+				for _, f := range strings.Fields(fields) {
+					name, want, _ := strings.Cut(f, "=")
+					if got, _ := e.Field(name); got != want {
+						t.Errorf("event %d: %s is %q, want %q", e.ID, name, got, want)
+					}
+				}
+				if e.Time != cfg.clock() {
+					t.Errorf("event %d has the time %d, want %d", e.ID, e.Time, cfg.clock())
+				}
+			}
+			if moved != slices.Contains(c.added, 1105) {
+				t.Errorf("moved to the archive: %t", moved)
+			}
+		})
+	}
+	bytes := total / 90 * 100
+	cfg.Keep = Keep{Bytes: bytes, Full: Archive} // the warning comes again after four hours, not before
+	at := cfg.clock()
+	now := at
+	cfg.clock, cfg.disk = func() int64 { return now }, d
+	l := mustOpen(t, cfg)
+	defer l.Close()
+	for _, c := range []struct {
+		after int64
+		want  int
+	}{{1, 1}, {4*hour - 1, 1}, {4 * hour, 2}} {
+		now = at + c.after
+		if err := l.Write(audit.LogFull()); err != nil { // a short one
+			t.Fatal(err)
+		}
+		warned := 0
+		for _, e := range recordsOf(t, d, 43) {
+			if e.ID == 1103 {
+				warned++
+			}
+		}
+		if warned != c.want {
+			t.Errorf("%d after the first warning there are %d, want %d", c.after, warned, c.want)
+		}
+	}
+}
+
+// A segment is removed when the first record of the next one is older than the limit. A segment that no checkpoint
+// covers stays at any age (U-67, U-71).
+func TestKeepAge(t *testing.T) {
+	d, cfg, _ := keeping(t, 0)
+	all := segmentsOf(t, d)
+	times := map[uint64]int64{}
+	for _, e := range recordsOf(t, d) {
+		times[e.RecordID] = e.Time
+	}
+	cfg.Keep.Age = 5 * time.Hour
+	for i, first := range all[1:] { // the record that ended the segment before
+		for late := range int64(2) {
+			now := times[first] + 5*hour + late
+			cfg.clock = func() int64 { return now }
+			firsts, _, _, err := opening(t, d, cfg)
+			if want := all[i+int(late):]; err != nil || !slices.Equal(firsts, want) {
+				t.Errorf("%d after record %d: segments %d, want %d, %v", late, first, firsts, want, err)
+			}
+		}
+	}
+	cfg.clock = func() int64 { return 1e6 * hour }
+	signer, _ := testKey(t)
+	for _, size := range []uint64{0, 1, all[1] - 2, all[1] - 1, all[1], all[3] - 2, all[3] - 1} {
+		c := treeOf(t, d, size)
+		signed, err := signCheckpoint(&c, []note.Signer{signer})
+		if err != nil {
+			t.Fatal(err)
+		}
+		copied := d.crash(func(int) int { return 0 })
+		copied.set(checkpointName, signed)
+		firsts, _, _, err := opening(t, copied, cfg)
+		want := all
+		for len(want) > 1 && want[1]-1 <= size {
+			want = want[1:]
+		}
+		if err != nil || !slices.Equal(firsts, want) {
+			t.Errorf("with a checkpoint of %d records: segments %d, want %d, %v", size, firsts, want, err)
+		}
+	}
+}
+
+// TestNearlyFull: a log that is nearly full says so once in four hours, with how full
+// it is (U-67).
+func TestNearlyFull(t *testing.T) {
+	d := newMemDisk(t, "")
+	cfg := testConfig(t, d)
+	clock := int64(100 * hour)
+	cfg.clock = func() int64 { return clock }
+	cfg.Keep = Keep{Bytes: 30_000, Full: Stop}
+	l := mustOpen(t, cfg)
+	write := func() error { return l.Write(opened(t, audit.Failure, strings.Repeat("r", 200))) }
+	warnings := func() (n int) {
+		for _, e := range recordsOf(t, d) {
+			if percent, _ := e.Field("PercentFull"); e.ID == 1103 {
+				if n++; percent < "90" || len(percent) != 2 {
+					t.Errorf("a warning at %s %%", percent)
+				}
+			}
+		}
+		return n
+	}
+	for warnings() == 0 {
+		if err := write(); err != nil {
+			t.Fatal("full without a warning: ", err)
+		}
+	}
+	clock += 4*hour - 1
+	if err := write(); err != nil || warnings() != 1 {
+		t.Errorf("%v, %d warnings before four hours are over", err, warnings())
+	}
+	clock++
+	if err := write(); err != nil || warnings() != 2 {
+		t.Errorf("%v, %d warnings after four hours", err, warnings())
+	}
+	for range 10 {
+		_ = write()
+	}
+	if err := write(); !errors.Is(err, ErrStopped) {
+		t.Errorf("a full log: %v", err)
+	}
+	if err := l.Close(); err != nil && !errors.Is(err, ErrStopped) {
+		t.Error(err)
+	}
+	full := 0
+	for _, e := range recordsOf(t, d) {
+		if e.ID == 1104 {
+			full++
+		}
+	}
+	if full != 1 {
+		t.Errorf("the log says %d times that it is full", full)
+	}
+}
+
+// TestRetention: old segments go, are moved, or the log stops, and a record
+// says so (U-67).
+func TestRetention(t *testing.T) {
+	for _, full := range []Full{Overwrite, Archive, Stop} {
+		d := newMemDisk(t, "")
+		cfg := testConfig(t, d)
+		cfg.SegmentBytes, cfg.CheckpointRecords = 5_000, 5
+		cfg.Keep = Keep{Bytes: 25_000, Full: full}
+		l := mustOpen(t, cfg)
+		var failed error
+		for i := 0; i < 80 && failed == nil; i++ {
+			failed = l.Write(opened(t, audit.Failure, "report"))
+			time.Sleep(100 * time.Microsecond) // lets a checkpoint come in between
+		}
+		if err := l.Close(); err != nil && full != Stop {
+			t.Fatal(err)
+		}
+		seen := map[uint16]bool{}
+		for _, e := range recordsOf(t, d) {
+			seen[e.ID] = true
+		}
+		v := verifyDisk(t, d)
+		switch full {
+		case Overwrite:
+			if failed != nil || !seen[audit.OverwrittenID] || v.First == 1 {
+				t.Errorf("overwrite: %v, %v, first %d", failed, seen, v.First)
+			}
+		case Archive:
+			if failed != nil || !seen[1105] || d.now["archive/"+segmentName(1)] == nil {
+				t.Errorf("archive: %v, %v", failed, seen)
+			}
+		case Stop:
+			if !errors.Is(failed, ErrStopped) || !seen[1104] || !seen[1103] || v.First != 1 {
+				t.Errorf("stop: %v, %v", failed, seen)
+			}
+		}
+	}
+}
+
+// TestOld: segments go by age too.
+func TestOld(t *testing.T) {
+	d := newMemDisk(t, "")
+	cfg := testConfig(t, d)
+	clock := int64(1)
+	cfg.clock = func() int64 { return clock }
+	cfg.SegmentBytes, cfg.Keep.Age = 2_000, time.Hour
+	l := mustOpen(t, cfg)
+	mustWrite(t, l, 10)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	clock = 2 * hour
+	l = mustOpen(t, cfg)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if v := verifyDisk(t, d); v.First == 1 {
+		t.Errorf("%+v", v)
+	}
+}

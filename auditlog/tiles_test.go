@@ -1,0 +1,100 @@
+package auditlog
+
+import (
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"testing"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// A tile has the path of C2SP, and the path parses back to it (U-70).
+func TestTilePaths(t *testing.T) {
+	for level := range 8 {
+		for _, n := range []uint64{0, 1, 9, 99, 255, 256, 999, 1000, 1001, 67_123, 999_999, 1_000_000, 1_234_067_089} {
+			for _, width := range []int{1, 2, 128, 255, 256} {
+				want := strings.Replace(tlog.Tile{H: 8, L: level, N: int64(n), W: width}.Path(), "tile/8/", "tile/", 1)
+				if got := tilePath(level, n, width); got != want {
+					t.Errorf("%d, %d, %d: %s, want %s", level, n, width, got, want)
+				}
+				if l, number, w, ok := parseTilePath(want); l != level || number != n || w != width || !ok {
+					t.Errorf("%s: %d, %d, %d, %t", want, l, number, w, ok)
+				}
+			}
+		}
+	}
+}
+
+// TestTiles: paths and widths are those of C2SP, and a tree that grows by tiles
+// is the one that grows by its frontier and the one of package tlog.
+func TestTiles(t *testing.T) {
+	for _, c := range []struct {
+		level  int
+		number uint64
+		width  int
+		path   string
+	}{
+		{0, 0, 256, "tile/0/000"}, {0, 1234067, 256, "tile/0/x001/x234/067"}, {1, 67, 112, "tile/1/067.p/112"}, {2, 0,
+			1, "tile/2/000.p/1"},
+	} {
+		if got := tilePath(c.level, c.number, c.width); got != c.path {
+			t.Errorf("%s, want %s", got, c.path)
+		}
+		if l, n, w, ok := parseTilePath(c.path); !ok || l != c.level || n != c.number || w != c.width {
+			t.Errorf("%s: %d %d %d %t", c.path, l, n, w, ok)
+		}
+	}
+	for _, bad := range []string{"tile/0/0", "tile/0/x001/x002", "tile/0/000.p/0", "tile/0/000.p/256", "tile/a/000",
+		"tile/0/000.p/01", "tile/0/1000"} {
+		if _, _, _, ok := parseTilePath(bad); ok {
+			t.Errorf("%s is taken for a tile", bad)
+		}
+	}
+	d := newMemDisk(t, "")
+	var tiles tiler
+	var f frontier
+	const size = 70_000
+	for i := range size {
+		leaf := tlog.RecordHash([]byte(strconv.Itoa(i)))
+		tiles.add(leaf)
+		f.add(leaf)
+	}
+	partial := tiles.partial()
+	var names []string
+	for i := range partial {
+		names = append(names, partial[i].path())
+	}
+	if got, want := strings.Join(names, " "), "tile/0/273.p/112 tile/1/001.p/17 tile/2/000.p/1"; got != want {
+		t.Errorf("partial tiles %s, want %s", got, want)
+	}
+	if g := tiles.frontier(); !g.equal(&f) {
+		t.Error("the tiles make another tree")
+	}
+	if err := storeTiles(d, append(tiles.done, partial...)); err != nil {
+		t.Fatal(err)
+	}
+	hashes := tileHashes{d, size}
+	if root, err := tlog.TreeHash(size, hashes); err != nil || root != f.root() {
+		t.Errorf("package tlog: %v, %v", root, err)
+	}
+	rnd := rand.New(rand.NewPCG(5, 6))
+	for range 50 {
+		n := rnd.Int64N(size)
+		p, err := tlog.ProveRecord(size, n, hashes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := tlog.CheckRecord(p, size, f.root(), n, tlog.RecordHash([]byte(strconv.FormatInt(n,
+			10)))); err != nil {
+			t.Errorf("leaf %d: %v", n, err)
+		}
+	}
+	again, err := loadTiler(d, size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if g := again.frontier(); !g.equal(&f) {
+		t.Error("what was stored makes another tree")
+	}
+}

@@ -1,0 +1,52 @@
+package auditlog
+
+import (
+	"testing"
+
+	"golang.org/x/mod/sumdb/note"
+)
+
+// TestRange: a verification of some records reads the segments that have them,
+// up to an anchor, and says so (U-72).
+func TestRange(t *testing.T) {
+	d := newMemDisk(t, "")
+	cfg := testConfig(t, d)
+	cfg.SegmentBytes = 4_000
+	_, key := testKey(t)
+	var middle []byte
+	for range 2 {
+		l := mustOpen(t, cfg)
+		mustWrite(t, l, 30)
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if middle == nil {
+			middle = d.now[checkpointName].data
+		}
+	}
+	v := Verification{disk: d, Keys: []note.Verifier{key}, Anchors: [][]byte{middle}, From: 20, To: 25}
+	got, err := Verify(v)
+	if err != nil || got.First == 1 || got.First > 20 || got.Last != 32 || got.Whole || len(got.Anchors) != 1 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	v.From, v.To = 50, 0
+	if got, err = Verify(v); err != nil || got.First < 33 || got.Last != 64 || len(got.Anchors) != 2 {
+		t.Errorf("the end: %+v, %v", got, err) // the older anchor is proved by the stored hashes
+	}
+	firsts, err := segments(d)
+	if err != nil || len(firsts) < 3 {
+		t.Fatalf("segments %v, %v", firsts, err)
+	}
+	d.now[segmentName(1)].data[100] ^= 1
+	if _, err = Verify(v); err != nil {
+		t.Errorf("a segment that is not asked for: %v", err)
+	}
+	second, third := firsts[1], firsts[2]
+	whole := map[uint64]uint64{1: 0, second - 1: 0, second: second, third - 1: second, third: third}
+	for from, first := range whole {
+		v.From = from
+		if got, err = Verify(v); (err == nil) != (first > 0) || first > 0 && got.First != first {
+			t.Errorf("from record %d, segments begin with %d: want %d, 0 for an error; %+v, %v", from, firsts, first, got, err)
+		}
+	}
+}

@@ -1,0 +1,304 @@
+package auditlog
+
+import (
+	"errors"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"golang.org/x/mod/sumdb/note"
+)
+
+// stored returns the log files that the proofs cover.
+func stored(t *testing.T, dir string) map[string][]byte {
+	t.Helper()
+	out := map[string][]byte{}
+	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || strings.HasPrefix(d.Name(), keyName) || d.Name() == lockName {
+			return err
+		}
+		out[p], err = os.ReadFile(p)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// edits returns how many bytes TestEdits changes: REFMON_EDITS, else 300.
+func edits() int {
+	if n, err := strconv.Atoi(os.Getenv("REFMON_EDITS")); err == nil {
+		return n
+	}
+	return 300
+}
+
+// TestEdits changes one bit of a stored byte at a time, anywhere: each change
+// is found (U-74; UC-53).
+func TestEdits(t *testing.T) {
+	dir := t.TempDir()
+	l := mustOpen(t, Config{Dir: dir, SegmentBytes: 100_000, CheckpointRecords: 100})
+	mustWrite(t, l, 300)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	mustVerify(t, dir)
+	var names []string
+	all := stored(t, dir)
+	total := 0
+	for name, b := range all {
+		names = append(names, name)
+		total += len(b)
+	}
+	rnd := rand.New(rand.NewPCG(1, 2))
+	memory := newMemDisk(t, dir)
+	for range edits() {
+		name := names[rnd.IntN(len(names))]
+		if rnd.IntN(4) > 0 { // most of the bytes are in segments
+			for name = names[rnd.IntN(len(names))]; !strings.HasSuffix(name, segmentSuffix); {
+				name = names[rnd.IntN(len(names))]
+			}
+		}
+		at, bit := rnd.IntN(len(all[name])), byte(1)<<rnd.IntN(8)
+		rel, err := filepath.Rel(dir, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		memory.flip(filepath.ToSlash(rel), at, bit)
+		_, err = Verify(Verification{disk: memory})
+		memory.flip(filepath.ToSlash(rel), at, bit)
+		if err == nil {
+			t.Fatalf("%s: a change of bit %#x at %d is not found", rel, bit, at)
+		}
+	}
+	if _, err := Verify(Verification{disk: memory}); err != nil {
+		t.Fatalf("the log that was put right again: %v", err)
+	}
+	t.Logf("%d edits of %d bytes in %d files", edits(), total, len(names))
+}
+
+// rewrite makes a frame around another payload, checksums and all.
+func rewrite(id uint64, payload []byte) []byte {
+	b := append(make([]byte, frameFixed), payload...)
+	finishFrame(b, 0, id)
+	return b
+}
+
+// framesOf divides a segment.
+func framesOf(t *testing.T, segment []byte) (head []byte, frames [][]byte) {
+	t.Helper()
+	h, err := decodeHeader(segment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, rest := segment[:h.size()], segment[h.size():]
+	for len(rest) > 0 {
+		_, n, err := decodeFrame(rest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		frames, rest = append(frames, rest[:n]), rest[n:]
+	}
+	return head, frames
+}
+
+// TestTampering changes the folder like an attacker with write access who knows the format but does not have the key
+// (U-72, U-74; UC-54, UC-55).
+func TestTampering(t *testing.T) {
+	dir := t.TempDir()
+	l := mustOpen(t, Config{Dir: dir})
+	mustWrite(t, l, 20)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	first, err := os.ReadFile(filepath.Join(dir, checkpointName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l = mustOpen(t, Config{Dir: dir})
+	mustWrite(t, l, 20)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	all := stored(t, dir)
+	head, frames := framesOf(t, all[filepath.Join(dir, segmentName(1))])
+	renumber := func(list [][]byte) [][]byte {
+		var out [][]byte
+		for i, f := range list {
+			text := string(f[frameFixed:])
+			_, rest, _ := strings.Cut(text, ",")
+			out = append(out, rewrite(uint64(i+1), []byte(`{"id":`+strconv.Itoa(i+1)+","+rest)))
+		}
+		return out
+	}
+	with := func(list [][]byte) []byte {
+		b := append([]byte(nil), head...)
+		for _, f := range list {
+			b = append(b, f...)
+		}
+		return b
+	}
+	clone := func() [][]byte { return append([][]byte(nil), frames...) }
+	n := len(frames)
+	for _, c := range []struct {
+		name string
+		list [][]byte
+		kind string
+		bad  uint64
+	}{
+		{"changed", func() [][]byte {
+			f := clone()
+			f[9] = rewrite(10, []byte(strings.Replace(string(f[9][frameFixed:]), "report", "REPORT", 1)))
+			return f
+		}(), FaultRecord, 10},
+		{"swapped", func() [][]byte { f := clone(); f[4], f[5] = f[5], f[4]; return f }(), FaultOrder, 5},
+		{"swapped and renumbered", func() [][]byte { f := clone(); f[0], f[5] = f[5], f[0]; return renumber(f) }(),
+			FaultRecord, 1},
+		{"deleted", append(clone()[:9], clone()[10:]...), FaultOrder, 10},
+		{"deleted and renumbered", renumber(append(clone()[:9], clone()[10:]...)), FaultTruncated, uint64(n)},
+		{"inserted and renumbered", renumber(append(append(clone()[:9], frames[0]), clone()[9:]...)), FaultRecord, 10},
+		{"end cut off", clone()[:n-5], FaultTruncated, uint64(n - 4)},
+		{"all gone", nil, FaultTruncated, 1},
+		{"beginning cut off", clone()[3:], FaultOrder, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			memory := newMemDisk(t, dir)
+			memory.set(segmentName(1), with(c.list))
+			_, err := Verify(Verification{disk: memory})
+			var f *Fault
+			if !errors.As(err, &f) || f.Kind != c.kind || f.Record != c.bad {
+				t.Errorf("%v, want %s at record %d", err, c.kind, c.bad)
+			}
+		})
+	}
+	t.Run("written anew without the key", func(t *testing.T) {
+		memory := newMemDisk(t, dir)
+		other := t.TempDir()
+		l := mustOpen(t, Config{Dir: other})
+		mustWrite(t, l, 40)
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		keys, err := ReadPublicKey(filepath.Join(dir, publicName))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var f *Fault
+		if _, err := Verify(Verification{Dir: other, Keys: keys}); !errors.As(err, &f) || f.Kind != FaultSignature {
+			t.Errorf("another key: %v", err)
+		}
+		memory.set(segmentName(1), stored(t, other)[filepath.Join(other, segmentName(1))])
+		if _, err := Verify(Verification{disk: memory}); !errors.As(err, &f) {
+			t.Errorf("other records: %v", err)
+		}
+	})
+	t.Run("an older copy of the folder", func(t *testing.T) {
+		memory := newMemDisk(t, dir)
+		newest := all[filepath.Join(dir, checkpointName)]
+		memory.set(segmentName(1), with(frames[:22]))
+		memory.set(checkpointName, first)
+		if _, err := Verify(Verification{disk: memory}); err == nil {
+			t.Log("without an anchor it looks whole, as verify says")
+		}
+		var f *Fault
+		if _, err := Verify(Verification{disk: memory, Anchors: [][]byte{newest}}); !errors.As(err, &f) ||
+			f.Kind != FaultTruncated {
+			t.Errorf("against a newer checkpoint: %v", err)
+		}
+	})
+}
+
+// In a folder without segments every record that a checkpoint covers is missing, whether it is the folder's own
+// checkpoint or one from elsewhere. A private key in the folder is reported, even if a public key is given (U-72).
+func TestVerifyEmptyFolder(t *testing.T) {
+	_, key := testKey(t)
+	anchor := func(size uint64) []byte {
+		signed, err := signCheckpoint(&Checkpoint{Origin: "test.example/audit", Size: size}, testConfig(t, nil).Signers)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return signed
+	}
+	for _, sizes := range [][]uint64{{1}, {1, 7}, {0, 7}, {7}} {
+		d := newMemDisk(t, "")
+		d.set(checkpointName, anchor(sizes[len(sizes)-1]))
+		d.set(keyName, []byte("a key"))
+		v := Verification{disk: d, Keys: []note.Verifier{key}}
+		for _, n := range sizes {
+			v.Anchors = append(v.Anchors, anchor(n))
+		}
+		out, err := Verify(v)
+		var f *Fault
+		if !errors.As(err, &f) || f.Kind != FaultTruncated || f.Record != 1 || !out.KeyInside {
+			t.Errorf("checkpoints of %v and no record: %v, a key inside %v", sizes, err, out.KeyInside)
+		}
+	}
+}
+
+// Folders without a segment are distinguished: an empty folder, a log that ended before its first record, and one
+// whose records were removed (U-72, U-74).
+func TestFoldersWithoutSegments(t *testing.T) {
+	d := newMemDisk(t, "")
+	if err := mustOpen(t, testConfig(t, d)).Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, key := testKey(t)
+	verify := func(d disk) error {
+		_, err := Verify(Verification{disk: d, Keys: []note.Verifier{key}})
+		return err
+	}
+	gone := newMemDisk(t, "")
+	gone.set(checkpointName, d.now[checkpointName].data)
+	var f *Fault
+	if err := verify(gone); !errors.As(err, &f) || *f != (Fault{FaultTruncated, 1,
+		"no record is there, and a checkpoint names 2"}) {
+		t.Errorf("records that are gone: %v", err)
+	}
+	signer, _ := testKey(t)
+	signed, err := signCheckpoint(&Checkpoint{Origin: "test.example/audit", Root: tlogEmpty()}, []note.Signer{signer})
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone.set(checkpointName, signed)
+	if err := verify(gone); errors.As(err, &f) || err == nil || !strings.Contains(err.Error(), "has no segment") {
+		t.Errorf("a log without a first record: %v", err)
+	}
+	nothing := newMemDisk(t, "")
+	if err := verify(nothing); !errors.As(err, &f) || *f != (Fault{FaultSignature, 0, "the folder has no checkpoint"}) {
+		t.Errorf("an empty folder: %v", err)
+	}
+	for what, prove := range map[string]func(d disk) ([]byte, error){
+		"a record": func(d disk) ([]byte, error) { return proveRecord(d, 1) },
+		"since":    func(d disk) ([]byte, error) { return proveSince(d, signed) },
+	} {
+		if proof, err := prove(nothing); !errors.Is(err, fs.ErrNotExist) || proof != nil {
+			t.Errorf("prove %s of an empty folder: %v, %q", what, err, proof)
+		}
+		gone.set(checkpointName, []byte("no note"))
+		if proof, err := prove(gone); err == nil || proof != nil || !strings.Contains(err.Error(), "no signed note") {
+			t.Errorf("prove %s by a checkpoint that is no note: %v, %q", what, err, proof)
+		}
+	}
+	gone.set(checkpointName, d.now[checkpointName].data)
+	if proof, err := proveRecord(gone, 1); err == nil || proof != nil || !strings.Contains(err.Error(), "has no segment") {
+		t.Errorf("prove a record without segments: %v, %q", err, proof)
+	}
+	if proof, err := proveSince(gone, signed); err != nil || !strings.HasPrefix(string(proof), "old 0\n\n") {
+		t.Errorf("prove since nothing without segments: %v, %q", err, proof)
+	}
+	whole := d.crash(func(int) int { return 0 })
+	delete(whole.now, "tile/0/000.p/2")
+	if proof, err := proveRecord(whole, 1); err == nil || proof != nil ||
+		!strings.Contains(err.Error(), "prove record 1: ") {
+		t.Errorf("prove a record without hashes: %v, %q", err, proof)
+	}
+	whole.flip(segmentName(1), len(whole.now[segmentName(1)].data)-1, 1)
+	if proof, err := proveRecord(whole, 2); err == nil || proof != nil || !strings.Contains(err.Error(), "record 2") {
+		t.Errorf("prove a record that was changed: %v, %q", err, proof)
+	}
+}

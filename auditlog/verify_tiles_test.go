@@ -1,0 +1,290 @@
+package auditlog
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+)
+
+// manySegments writes a log of several segments and returns its disk, with the
+// checkpoint of each of the runs that wrote it.
+func manySegments(t *testing.T, runs int) (d *memDisk, checkpoints [][]byte) {
+	t.Helper()
+	d = newMemDisk(t, "")
+	cfg := testConfig(t, d)
+	cfg.SegmentBytes = 3_000
+	for range runs {
+		l := mustOpen(t, cfg)
+		for range 12 { // one after the other: a batch is not divided
+			mustWrite(t, l, 1)
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		checkpoints = append(checkpoints, slices.Clone(d.now[checkpointName].data))
+	}
+	return d, checkpoints
+}
+
+// segmentsOf lists the segments of a disk by their first record.
+func segmentsOf(t *testing.T, d *memDisk) []uint64 {
+	t.Helper()
+	firsts, err := segments(d)
+	if err != nil || len(firsts) < 5 {
+		t.Fatalf("%d segments, %v", len(firsts), err)
+	}
+	return firsts
+}
+
+// refuted verifies a disk and wants a fault of one of some kinds at a record.
+func refuted(t *testing.T, what string, d *memDisk, record uint64, kinds ...string) {
+	t.Helper()
+	_, key := testKey(t)
+	_, err := Verify(Verification{disk: d, Keys: []note.Verifier{key}})
+	var f *Fault
+	if !errors.As(err, &f) || !slices.Contains(kinds, f.Kind) || f.Record != record {
+		t.Errorf("%s: %v, want %v at record %d", what, err, kinds, record)
+	}
+}
+
+// A segment that is missing, swapped or from another log is detected, and the first bad record is reported (U-72,
+// U-74).
+func TestChangedSegmentsAreDetected(t *testing.T) {
+	d, _ := manySegments(t, 2)
+	firsts := segmentsOf(t, d)
+	other, _ := manySegments(t, 2)
+	put := func(name string, b []byte) (restore func()) {
+		old, there := d.now[name]
+		if b == nil {
+			delete(d.now, name)
+		} else {
+			d.set(name, b)
+		}
+		return func() {
+			if delete(d.now, name); there {
+				d.now[name] = old
+			}
+		}
+	}
+	last := len(firsts) - 1
+	total := verifyDisk(t, d).Last
+	for i, first := range firsts {
+		name := segmentName(first)
+		restore := put(name, nil)
+		switch {
+		case i == last:
+			refuted(t, "the last segment is gone", d, first, FaultTruncated)
+		case i > 0:
+			refuted(t, fmt.Sprintf("segment %d is gone", i), d, first, FaultGap)
+		}
+		restore()
+		if i > 0 {
+			restore = put(name, slices.Clone(d.now[segmentName(firsts[i-1])].data))
+			refuted(t, fmt.Sprintf("segment %d is the one before", i), d, first, FaultGap, FaultFrame)
+			restore()
+		}
+		restore = put(name, slices.Clone(other.now[name].data))
+		// What the first segment says of itself is believed until the second contradicts it.
+		refuted(t, fmt.Sprintf("segment %d of another log", i), d, max(first, firsts[1]), FaultHistory)
+		restore()
+		if i > 0 { // the same records under another log's name
+			h, err := decodeHeader(d.now[name].data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			records := d.now[name].data[h.size():]
+			h.log[3] ^= 1
+			restore = put(name, append(h.encode(), records...))
+			refuted(t, fmt.Sprintf("segment %d says that it is of another log", i), d, first, FaultHistory)
+			restore()
+			h.log[3] ^= 1
+			h.before = h.before.clone()
+			h.before.hashes[0][7] ^= 1
+			restore = put(name, append(h.encode(), records...))
+			refuted(t, fmt.Sprintf("segment %d says that it continues other records", i), d, first, FaultHistory)
+			restore()
+		}
+		restore = put(name, slices.Clone(d.now[name].data[:headerFixed]))
+		refuted(t, fmt.Sprintf("segment %d has half a head", i), d, first, FaultFrame)
+		restore()
+		// The end of a segment, and of a record that the checkpoint covers, is not being written any more.
+		end := total
+		if i < last {
+			end = firsts[i+1] - 1
+		}
+		b := d.now[name].data
+		restore = put(name, slices.Clone(b[:len(b)-1]))
+		refuted(t, fmt.Sprintf("segment %d lacks its last byte", i), d, end, FaultFrame)
+		restore()
+	}
+	if v := verifyDisk(t, d); v.First != 1 || v.Last != total || !v.Whole {
+		t.Fatalf("put right again: %+v", v)
+	}
+	restore := put(checkpointName, nil)
+	refuted(t, "no checkpoint", d, 0, FaultSignature)
+	restore()
+	restore = put(checkpointName, slices.Clone(other.now[checkpointName].data))
+	refuted(t, "the checkpoint of another log of the same name", d, 0, FaultHistory)
+	restore()
+	b := d.now[segmentName(firsts[last])].data
+	restore = put(segmentName(firsts[last]), append(slices.Clone(b), 1, 2, 3))
+	if v := verifyDisk(t, d); v.Writing != 3 || v.Last != total {
+		t.Errorf("three bytes behind the last record: %+v", v)
+	}
+	restore()
+	for _, first := range firsts {
+		delete(d.now, segmentName(first))
+	}
+	refuted(t, "no segment", d, 1, FaultTruncated)
+}
+
+// A stored hash that is changed, truncated, missing or from another tree is detected, even if its records were
+// removed by retention (U-74).
+func TestChangedTilesAreDetected(t *testing.T) {
+	d, _ := manySegments(t, 1)
+	other, _ := manySegments(t, 1)
+	narrow := tilePath(0, 0, 5) // one that an end between two checkpoints left
+	for _, disk := range []*memDisk{d, other} {
+		for name, f := range disk.now {
+			if level, number, _, ok := parseTilePath(name); ok && level == 0 && number == 0 {
+				disk.set(narrow, f.data[:5*tlog.HashSize])
+				break
+			}
+		}
+	}
+	size := verifyDisk(t, d).Checkpoint.Size
+	var tiles int
+	for _, name := range slices.Sorted(maps.Keys(d.now)) {
+		_, _, width, ok := parseTilePath(name)
+		if !ok {
+			continue
+		}
+		tiles++
+		whole := d.now[name].data
+		for what, b := range map[string][]byte{
+			"changed":       func() []byte { b := slices.Clone(whole); b[len(b)-1] ^= 1; return b }(),
+			"changed first": func() []byte { b := slices.Clone(whole); b[0] ^= 0x80; return b }(),
+			"cut off":       whole[:len(whole)-tlog.HashSize], "cut within": whole[:len(whole)-1], "empty": {},
+			"longer":          append(slices.Clone(whole), make([]byte, tlog.HashSize)...),
+			"of another tree": other.now[name].data,
+		} {
+			d.set(name, b)
+			_, key := testKey(t)
+			_, err := Verify(Verification{disk: d, Keys: []note.Verifier{key}})
+			var f *Fault
+			if !errors.As(err, &f) || f.Kind != FaultTree {
+				t.Errorf("%s, %d of %d hashes, %s: %v", name, width, size, what, err)
+			}
+		}
+		d.set(name, whole)
+		verifyDisk(t, d)
+	}
+	if tiles != 2 {
+		t.Errorf("the log has %d tiles, want one and a narrower one", tiles)
+	}
+}
+
+// A changed hash in a full tile of level 0 is reported with its record, whether the checkpoint ends with the tile or
+// after it (U-74).
+func TestFullTileNamesItsRecord(t *testing.T) {
+	for _, size := range []int{tileWidth, tileWidth + 1, 2 * tileWidth} {
+		d := newMemDisk(t, "")
+		l := mustOpen(t, testConfig(t, d))
+		mustWrite(t, l, size-2) // plus the first record and the last
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if v := verifyDisk(t, d); v.Checkpoint.Size != uint64(size) {
+			t.Fatalf("a checkpoint of %d records, want %d", v.Checkpoint.Size, size)
+		}
+		for number := range size / tileWidth {
+			name := tilePath(0, uint64(number), tileWidth)
+			for _, at := range []int{0, tileWidth / 2, tileWidth - 1} {
+				whole := d.now[name].data
+				b := slices.Clone(whole)
+				b[at*tlog.HashSize] ^= 1
+				d.set(name, b)
+				refuted(t, fmt.Sprintf("of %d records, hash %d of %s", size, at, name), d,
+					uint64(number*tileWidth+at+1), FaultTree)
+				d.set(name, whole)
+			}
+		}
+	}
+}
+
+// TestTilesOfRemovedRecords: of records that are not kept any more only hashes are left,
+// and a changed one of them is found by the hashes above it (U-74).
+func TestTilesOfRemovedRecords(t *testing.T) {
+	d := newMemDisk(t, "")
+	cfg := testConfig(t, d)
+	cfg.SegmentBytes = 3_000
+	l := mustOpen(t, cfg)
+	mustWrite(t, l, 600)
+	for range 30 { // one after the other: a batch is not divided
+		mustWrite(t, l, 1)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	firsts := segmentsOf(t, d)
+	for _, first := range firsts[:len(firsts)-1] {
+		delete(d.now, segmentName(first))
+	}
+	if v := verifyDisk(t, d); v.First <= 2*tileWidth {
+		t.Fatalf("the records are kept from %d on", v.First)
+	}
+	full := 0
+	for _, name := range slices.Sorted(maps.Keys(d.now)) {
+		if _, _, width, ok := parseTilePath(name); !ok || width < tileWidth {
+			continue
+		}
+		full++
+		whole := d.now[name].data
+		for _, at := range []int{0, len(whole) / 2, len(whole) - 1} {
+			b := slices.Clone(whole)
+			b[at] ^= 1
+			d.set(name, b)
+			refuted(t, fmt.Sprintf("byte %d of %s changed", at, name), d, 0, FaultTree)
+		}
+		d.set(name, whole)
+	}
+	if full != 2 {
+		t.Errorf("%d full tiles, want 2", full)
+	}
+	verifyDisk(t, d)
+}
+
+func anyToken(t *testing.T) *token.Token {
+	t.Helper()
+	tok, err := token.New(token.Spec{User: token.Group{SID: sid.MustParse("S-1-5-21-1-2-3-1107")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tok
+}
+
+// For a truncated full tile the first missing record is reported (U-74).
+func TestTruncatedTileNamesRecord(t *testing.T) {
+	d := newMemDisk(t, "")
+	l := mustOpen(t, testConfig(t, d))
+	mustWrite(t, l, tileWidth+5)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	name := tilePath(0, 0, tileWidth)
+	whole := d.now[name].data
+	for _, left := range []int{0, 1, 100, tileWidth - 1} {
+		for more := range 2 { // bytes that are no whole hash
+			d.set(name, whole[:left*tlog.HashSize+more])
+			refuted(t, fmt.Sprintf("%d hashes and %d bytes", left, more), d, uint64(left+1), FaultTree)
+		}
+	}
+}

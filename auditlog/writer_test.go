@@ -1,0 +1,97 @@
+//go:build unix
+
+package auditlog
+
+import (
+	"errors"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/audit"
+)
+
+// bareWriter returns a writer of an empty segment that no goroutine runs, so that each step of it is
+// the test's.
+func bareWriter(t *testing.T, d *memDisk) *writer {
+	t.Helper()
+	cfg := testConfig(t, d)
+	cfg.SegmentBytes, cfg.clock = defaultSegment, func() int64 { return 1 }
+	f, err := d.Create("segment")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &writer{log: &Log{cfg: cfg}, seg: f, next: 1}
+	w.notary.every = 1 << 40
+	return w
+}
+
+// A batch is synced once, however many records it has, if one of them waits for the disk, or if
+// a mebibyte is written that is not durable yet, and else not: the delay does it (U-60, U-62).
+func TestBatchSync(t *testing.T) {
+	d := newMemDisk(t, "")
+	w := bareWriter(t, d)
+	e := opened(t, audit.Success, "a")
+	batchOf := func(n int, durable bool) {
+		b := &batch{durable: durable, done: make(chan struct{})}
+		for range n {
+			b.events = append(b.events, e)
+		}
+		if w.batch(b); b.err != nil {
+			t.Fatal(b.err)
+		}
+	}
+	for _, c := range []struct {
+		records int
+		durable bool
+		synced  bool
+	}{{1, false, false}, {50, false, false}, {1, true, true}, {50, true, true}, {1, false, false}} {
+		before := d.count("sync segment")
+		batchOf(c.records, c.durable)
+		if got := d.count("sync segment") - before; got != map[bool]int{true: 1}[c.synced] || (w.dirty == 0) != c.synced {
+			t.Errorf("%d records, durable %v: %d syncs, %d bytes wait", c.records, c.durable, got, w.dirty)
+		}
+	}
+	for w.dirty > 0 {
+		waiting := w.dirty
+		batchOf(100, false)
+		if w.dirty != 0 && w.dirty >= relaxedBytes || w.dirty == 0 && waiting+200*int64(e.Size()) < relaxedBytes {
+			t.Fatalf("after %d bytes, and 100 records more, %d wait", waiting, w.dirty)
+		}
+	}
+}
+
+// count returns how often an operation was done.
+func (d *memDisk) count(op string) (n int) {
+	for _, s := range d.Ops() {
+		if s == op {
+			n++
+		}
+	}
+	return n
+}
+
+// Lost records are announced once, before the first stored records, and only if these are written (U-65).
+func TestLossIsAnnouncedOnce(t *testing.T) {
+	d := newMemDisk(t, "")
+	w := bareWriter(t, d)
+	e := opened(t, audit.Success, "a")
+	write := func(want uint64, refused error) {
+		t.Helper()
+		d.Fail(refused)
+		first := w.next
+		b := &batch{durable: true, events: []audit.Event{e}, done: make(chan struct{})}
+		w.batch(b)
+		if !errors.Is(b.err, refused) || w.next-first != want {
+			t.Errorf("%v: %v, %d records, want %d", refused, b.err, w.next-first, want)
+		}
+	}
+	write(1, nil)
+	w.log.lost(3)
+	write(0, unix.ENOSPC) // neither the record nor the announcement is kept
+	write(2, nil)
+	if got := w.log.dropped.Load(); got != 4 || w.announced != 4 {
+		t.Errorf("%d were lost, %d are announced, want 4", got, w.announced)
+	}
+	write(1, nil)
+}

@@ -1,0 +1,25 @@
+//go:build cgo && linux
+
+package main
+
+import (
+	"math"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// U-47: there is a result for each entry of a list of 4,096, and none, nor a list, for more.
+func TestPerEntry(t *testing.T) {
+	for n, want := range map[uint32]uint32{0: 0, 1: 1, 4095: 4095, 4096: 4096, 4097: 0, math.MaxUint32: 0} {
+		list := nt.Captured[[]access.ObjectTypeEntry]{V: make([]access.ObjectTypeEntry, 1),
+			Status: ntstatus.AccessViolation}
+		got := perEntry(n, &list)
+		kept := list.V != nil && list.Status == ntstatus.AccessViolation
+		if got != want || kept != (n <= 4096) {
+			t.Errorf("%d entries: %d results, list %v, want %d", n, got, list, want)
+		}
+	}
+}

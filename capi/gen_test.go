@@ -1,0 +1,96 @@
+package main
+
+import (
+	"bytes"
+	"debug/elf"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/nt"
+)
+
+// Every service of the nt table is exported under both its names.
+func TestServices(t *testing.T) {
+	folder := library(t)
+	f, err := elf.Open(folder + "/lib/librefmon.so")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	list, err := f.DynamicSymbols()
+	if err != nil {
+		t.Fatal(err)
+	}
+	exported := map[string]bool{}
+	for _, s := range list {
+		if s.Section != elf.SHN_UNDEF {
+			exported[s.Name] = true
+		}
+	}
+	for r := range nt.NtTable.All {
+		name := r.Info().Name
+		for _, n := range []string{name, "Zw" + strings.TrimPrefix(name, "Nt")} {
+			// Names of the authority have no second form; its logon is LogonUser in C.
+			if lsa := strings.HasPrefix(name, "Lsa"); lsa && n != name || name == "LsaLogonUser" {
+				continue
+			}
+			if !exported[n] {
+				t.Errorf("%s is not exported", n)
+			}
+		}
+	}
+}
+
+// The headers compile as C of either width and calling convention, and as C++.
+func TestHeaders(t *testing.T) {
+	folder := library(t)
+	source := filepath.Join(t.TempDir(), "headers.c")
+	err := os.WriteFile(source, []byte(`#include <refmon/refmon.h>
+LPCTSTR name = SE_DEBUG_NAME;
+BOOL f(LPTSTR s, PSID *sid) { LUID luid; EXPLICIT_ACCESS e; BuildTrusteeWithName(&e.Trustee,
+	s); return LookupPrivilegeValue(NULL, s, &luid) && ConvertStringSidToSid(s, sid); }
+`), 0o644)
+	if err != nil {
+		t.Fatal(err)
+	}
+	common := []string{"-fsyntax-only", "-Wall", "-Wextra", "-Werror", "-I", folder + "/include"}
+	for _, flags := range [][]string{{"-std=c11"}, {"-std=gnu11", "-DUNICODE"},
+		{"-std=gnu17", "-DREFMON_MS_ABI", "-DUNICODE"}, {"-x", "c++", "-std=c++17"},
+		{"-x", "c++", "-std=c++17", "-DUNICODE"}} {
+		args := append(append([]string{}, common...), append(flags, source)...)
+		if out, err := exec.Command(compiler(), args...).CombinedOutput(); err != nil {
+			if bytes.Contains(out, []byte("cc1plus")) { // a C compiler without its C++ part
+				t.Logf("%v: %s", flags, out)
+				continue
+			}
+			t.Errorf("%v: %v\n%s", flags, err, out)
+		}
+	}
+}
+
+// The generated files are those that gen.go writes from the headers.
+func TestGenerated(t *testing.T) {
+	table, err := os.ReadFile("calls_gen.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	public, err := filepath.Glob("include/refmon/*.h")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range append(public, "internal.h", "kernel/internal.h") {
+		text, err := os.ReadFile(h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += len(regexp.MustCompile(`(?m)^REFMON_(SERVICE|HIDDEN|KERNEL) `).FindAll(text, -1))
+	}
+	if rows := len(regexp.MustCompile(`\{\w+, \d+\}`).FindAll(table, -1)); rows != n {
+		t.Errorf("%d rows for %d prototypes: run go generate", rows, n)
+	}
+}

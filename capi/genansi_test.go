@@ -1,0 +1,50 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+)
+
+// An A function that cannot convert its text must not call its W form without it (O-172).
+func TestAnsiFormsFailWithoutMemory(t *testing.T) {
+	folder := library(t)
+	program := compile(t, folder, "tests/memory/main.c", "-lrefmon")
+	if out := run(t, "", program); out != "6 calls, 6 refused, 0 failed\n" {
+		t.Errorf("%s", out)
+	}
+}
+
+// ansi_gen.c has each A function that a header declares with a W form. CreateProcess is written manually, because the
+// operating system uses its bytes directly.
+func TestEachAnsiFormIsGenerated(t *testing.T) {
+	generated, err := os.ReadFile("win/ansi_gen.c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	headers, err := filepath.Glob("include/refmon/*.h")
+	if err != nil {
+		t.Fatal(err)
+	}
+	declared, missing := 0, []string(nil)
+	for _, h := range headers {
+		text, err := os.ReadFile(h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`(?m)^REFMON_API \w+ WINAPI (\w+)A\(`).FindAllSubmatch(text, -1) {
+			name := regexp.QuoteMeta(string(m[1]))
+			if !regexp.MustCompile(`(?m)^REFMON_API \w+ WINAPI ` + name + `W\(`).Match(text) {
+				continue
+			}
+			declared++
+			if !regexp.MustCompile(`(?m)^\w+ WINAPI ` + name + `A\(`).Match(generated) {
+				missing = append(missing, name)
+			}
+		}
+	}
+	if declared < 50 || len(missing) != 2 || missing[0] != "CreateProcess" || missing[1] != "CreateProcessAsUser" {
+		t.Errorf("%d declared, %q missing: run go generate", declared, missing)
+	}
+}

@@ -1,0 +1,31 @@
+//go:build cgo && linux
+
+package main
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// A pipe is opened or made (1 to 3), of bytes or of messages (bit 0), for clients of this
+// machine or any (bit 1); only one of messages is read by messages; and calls wait or not.
+func TestPipeParameters(t *testing.T) {
+	for disposition := range uint32(6) {
+		for typ := range uint32(9) {
+			for read := range uint32(4) {
+				for completion := range uint32(4) {
+					want := ntstatus.InvalidParameter
+					if disposition >= 1 && disposition <= 3 && typ <= 3 && completion <= 1 &&
+						(read == 0 || read == 1 && typ%2 == 1) {
+						want = ntstatus.Success
+					}
+					if got := pipeParameters(disposition, typ, read, completion); got != want {
+						t.Errorf("disposition %d, type %d, read mode %d, completion mode %d: %v, want %v", disposition, typ, read,
+							completion, got, want)
+					}
+				}
+			}
+		}
+	}
+}

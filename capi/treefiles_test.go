@@ -1,0 +1,147 @@
+//go:build cgo && linux
+
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/token"
+)
+
+// A C program reads a tree file of the daemon through a file descriptor, and can do nothing else with it. The
+// embedded kernel has no tree files (W-60, F-151).
+func TestFileDescriptor(t *testing.T) {
+	program := compile(t, library(t), "tests/descriptor/main.c", "-lrefmon")
+	const none = "open: 0xc000003a\ndescriptor: 0xc00000bb\n"
+	if got := run(t, "", program); got != none {
+		t.Errorf("embedded: %q, want %q", got, none)
+	}
+	if os.Getuid() != 0 {
+		t.Skip("only root copies mounts and sets descriptors")
+	}
+	socket := treeSocket(t, hostfs.Config{HandOut: hostfs.HandOutReads})
+	const want = "descriptor: 0\nread: 9 the plan\nwrite: 1\nchmod: 1\nclosed: 0xc0000008 -1\n"
+	if got := run(t, "REFMON_SOCKET="+socket, program); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// treeSocket starts a daemon for administrators with a tree at \??\share that has a file,
+// plan, and returns its socket.
+func treeSocket(t *testing.T, c hostfs.Config) string {
+	t.Helper()
+	dir := t.TempDir()
+	c.Path = dir
+	value, err := (&ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256,
+		Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")}).Append(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "plan"), []byte("the plan\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"", "plan"} {
+		if err := unix.Setxattr(filepath.Join(dir, name), ntacl.Name, value, 0); err != nil {
+			t.Skip(err)
+		}
+	}
+	tree, err := hostfs.Open(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { // after the daemon
+		if err := tree.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if _, err := tree.HandsOut(); err != nil {
+		t.Skip(err)
+	}
+	return daemonSocket(t, func(sys *kernel.System) (*token.Token, error) {
+		if err := sys.AddTree("share", tree); err != nil {
+			return nil, err
+		}
+		return logOnAdministrator(sys)
+	})
+}
+
+// TestTreeFiles: a program in C makes files in a tree of the daemon, changes, lists and
+// deletes them, by either calling convention and the headers of both; the embedded kernel
+// has no tree (F-110, F-120, F-122, F-172, F-175).
+func TestTreeFiles(t *testing.T) {
+	folder := library(t)
+	programs := map[string]string{"ours": compile(t, folder, "tests/trees/main.c", "-lrefmon")}
+	if runtime.GOARCH == "amd64" {
+		object := filepath.Join(t.TempDir(), "ms.o")
+		for name, args := range map[string][]string{
+			"ms":     {"-DREFMON_MS_ABI", "-Iinclude"},
+			"theirs": {"-fshort-wchar", "-Itests/foreign", "-I/usr/include/wine/wine/windows"},
+		} {
+			if _, err := os.Stat("/usr/include/wine/wine/windows/winternl.h"); err != nil && name == "theirs" {
+				t.Log("the headers of libwine-dev are not there")
+				continue
+			}
+			args = append(args, "-c", "-std=gnu11", "-o", object, "tests/trees/main.c")
+			if out, err := exec.Command(compiler(), args...).CombinedOutput(); err != nil {
+				t.Fatalf("%s: %v\n%s", name, err, out)
+			}
+			programs[name] = compile(t, folder, object, "-lrefmon-ms", "-lrefmon")
+		}
+	}
+	const none = "create: 0xc00000bb\ndelete: 0xc00000bb\npointer: 0xc00000bb\nset: 0xc0000008\nlist: 0xc0000004\n"
+	const want = `create: 0 2
+write: 0
+end: 0
+basic: 0
+short: 0xc0000004
+class: 0xc0000003
+pointer: 0xc0000005
+block: 0xc0000005
+position: 0
+read: 0
+text: 1 2
+position: 0
+at: 3
+basic: 0
+written: 1, attributes 0x2
+standard: 0
+size 3, links 1, 0 0
+rename: 0
+link: 0
+too long: 0xc000000d
+odd: 0xc000000d
+list 4096: .(2,0x10,0) ..(4,0x10,0) linked(12,0x22,3) renamed(14,0x22,3) 0x80000006
+list 66: r(14,0x22,3) 0x80000006
+list 4096: linked renamed 0x80000006
+list 64: 0xc0000004
+list 4096: 0xc0000003
+event: 0xc00000bb
+delete: 0
+delete: 0xc0000034
+overwrite: 0 3
+remove: 0
+pending: 1
+list 4096: . .. 0x80000006
+`
+	for name, program := range programs {
+		if got := run(t, "", program); got != none {
+			t.Errorf("%s, embedded: %q, want %q", name, got, none)
+		}
+		if os.Getuid() != 0 {
+			t.Skip("only root sets descriptors")
+		}
+		if got := run(t, "REFMON_SOCKET="+treeSocket(t, hostfs.Config{}), program); got != want {
+			t.Errorf("%s: got\n%s\nwant\n%s", name, got, want)
+		}
+	}
+}

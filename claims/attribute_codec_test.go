@@ -1,0 +1,32 @@
+package claims
+
+import (
+	"encoding/binary"
+	"testing"
+)
+
+// TestValuesThatOverlap: values that share their bytes count once each: 65,536 bytes together are read, and one
+// more is refused. It is a bound of ours against small files that take much memory.
+func TestValuesThatOverlap(t *testing.T) {
+	for _, c := range []struct {
+		values, size int // each value also has its length
+		ok           bool
+	}{{1024, 60, true}, {1025, 60, false}, {1024, 61, false}, {1, 65532, true}, {1, 65533, false}, {2, 32764, true},
+		{2, 32765, false}} {
+		le := binary.LittleEndian
+		head := attributeHeader + 4*c.values
+		b := make([]byte, head, head+8+c.size)
+		le.PutUint16(b[4:], uint16(Octets))
+		le.PutUint32(b[12:], uint32(c.values))
+		le.PutUint32(b, uint32(head))
+		for i := range c.values {
+			le.PutUint32(b[attributeHeader+4*i:], uint32(head+4))
+		}
+		b = le.AppendUint32(append(b, 'a', 0, 0, 0), uint32(c.size))
+		b = append(b, make([]byte, c.size)...)
+		a, err := DecodeAttribute(b)
+		if (err == nil) != c.ok || err == nil && a.Len() != c.values || err != nil && a.Len() != 0 {
+			t.Errorf("%d values of %d bytes: %d, %v, want them read: %t", c.values, c.size, a.Len(), err, c.ok)
+		}
+	}
+}

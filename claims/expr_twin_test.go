@@ -1,0 +1,37 @@
+package claims
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/test/randtest"
+)
+
+// TestTwin compares the evaluator with the naive one on random programs and
+// attributes.
+func TestTwin(t *testing.T) {
+	g := generator{Rand: source(t)}
+	rounds := randtest.Size(100000)
+	seen := map[Truth]int{}
+	for i := range rounds {
+		if i%16 == 0 {
+			g.env = g.newEnv()
+		}
+		env := g.env
+		code := g.program([]byte(signature), 3)
+		e, err := Decode(code)
+		if err != nil {
+			t.Fatalf("round %d: %x: %v", i, code, err)
+		}
+		got, want := e.Eval(env), naiveEval(code[len(signature):], env)
+		if got != want {
+			t.Fatalf("round %d: %x %s\nattributes %+v\ngot %v, want %v", i, code, e.Format(nil), env.attributes, got, want)
+		}
+		seen[got]++
+	}
+	t.Logf("outcomes %v", seen)
+	for _, truth := range []Truth{Unknown, False, True} {
+		if seen[truth] < rounds/50 {
+			t.Errorf("%v came up only %d times of %d", truth, seen[truth], rounds)
+		}
+	}
+}

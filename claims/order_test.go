@@ -1,0 +1,68 @@
+package claims
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+)
+
+// A long list, which is sorted, has the same results as a short one. Each value is found with its case or ignoring
+// case, and a value in between is not (S-32, A-114).
+func TestLongLists(t *testing.T) {
+	for _, n := range []int{shortList - 1, shortList, shortList + 1, 40} {
+		var values []string
+		for i := range n {
+			values = append(values, []string{"K", "k"}[i&1]+fmt.Sprintf("%02d", i/2)) // each twice, but for its case
+		}
+		for _, order := range []string{"ascending", "descending"} {
+			a := strs("a", values...)
+			if order == "descending" {
+				a.Strings = slices.Clone(values)
+				slices.Reverse(a.Strings)
+			}
+			a.Flags = FlagCaseSensitive
+			if a.Duplicates() {
+				t.Errorf("%d values: two are equal", n)
+			}
+			env := &testEnv{sets: [4]*Set{User: mustSet(a)}}
+			ask := func(value string, want Truth) {
+				t.Helper()
+				if got := mustParse(`(@User.a Contains "` + value + `")`).Eval(env); got != want {
+					t.Errorf("%d values, %s: %q is in them: %v, want %v", n, order, value, got, want)
+				}
+			}
+			for _, v := range values {
+				ask(v, True)
+			}
+			for _, v := range []string{"j", "K", "K0", "k0", "K000", "k99", "l", "", "\u212A00", "K0\u0030x"} {
+				ask(v, False)
+			}
+			if n&1 != 0 { // the last number is there in capitals alone
+				ask(fmt.Sprintf("k%02d", n/2), False)
+			}
+			a.Flags = 0
+			if !a.Duplicates() {
+				t.Errorf("%d values without case: no two are equal", n)
+			}
+		}
+		var once []string
+		for i := range n {
+			once = append(once, fmt.Sprintf("K%02d", i))
+		}
+		env := &testEnv{sets: [4]*Set{User: mustSet(strs("a", once...))}}
+		for i := range n {
+			for _, v := range []string{"K", "k"} {
+				if got := mustParse(fmt.Sprintf(`(@User.a Contains "%s%02d")`, v, i)).Eval(env); got != True {
+					t.Errorf("%d values without case: %s%02d: %v", n, v, i, got)
+				}
+			}
+		}
+		again := strs("a", append(slices.Clone(once), "k00")...)
+		if !again.Duplicates() {
+			t.Errorf("%d values and one again in small letters: no two are equal", n)
+		}
+		if again.Flags = FlagCaseSensitive; again.Duplicates() {
+			t.Errorf("%d values and one again in small letters, case-sensitive: two are equal", n)
+		}
+	}
+}

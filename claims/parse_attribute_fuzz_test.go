@@ -1,0 +1,28 @@
+package claims
+
+import "testing"
+
+// FuzzParseAttribute checks that text never panics and that what parses
+// prints a text of the same attribute, the same again.
+func FuzzParseAttribute(f *testing.F) {
+	for _, text := range seedAttributes {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		a, n, err := ParseAttribute(text, ParseOptions{})
+		if err != nil {
+			if s, ok := err.(*SyntaxError); !ok || s.Offset < 0 || s.Offset > len(text) {
+				t.Fatalf("%q: %#v", text, err)
+			}
+			return
+		}
+		if n > len(text) || text[n-1] != ')' {
+			t.Fatalf("%q: took %d bytes", text, n)
+		}
+		printed := a.Format(aliasOf)
+		again, _, err := ParseAttribute(printed, ParseOptions{})
+		if err != nil || !sameAttribute(a, again) || again.Format(aliasOf) != printed {
+			t.Fatalf("%q prints %q: %+v, %v", text, printed, again, err)
+		}
+	})
+}

@@ -1,0 +1,56 @@
+package claims
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// TestHalfAttributes: the same of attributes (S-49 to S-53).
+func TestHalfAttributes(t *testing.T) {
+	for _, c := range []refusal{
+		{"S-53", `"a",TI,0,1)`, 0}, {"S-53", ``, 0}, {"S-53", `(`, 1}, {"S-53", `("a"`, 4},
+		{"S-53", `("a"TI,0,1)`, 4},
+		{"S-53", `("a",`, 5}, {"S-53", `("a",T`, 5}, {"S-53", `("a",TI 0,1)`, 8}, {"S-53", `("a",TI`, 7},
+		{"S-53", `("a",TI,`, 8},
+		{"S-53", `("a",TI,x,1)`, 8}, {"S-53", `("a",TI,,1)`, 8}, {"S-53", `("a",TI,+1,1)`, 8},
+		{"S-53", `("a",TI,4294967296,1)`, 8},
+		{"S-53", `("a",TI,0x8000,1)`, 8}, {"S-53", `("a",TI,0x100,1)`, 8}, {"S-53", `("a",TI,0,1,)`, 12},
+		{"S-53", `("a",TI,0,1,`, 12},
+		{"S-53", `("a",TI,0,1x)`, 11}, {"S-53", `("a",TI,0,x)`, 10}, {"S-53", `("a",TU,0,x)`, 10},
+		{"S-53", `("a",TB,0,x)`, 10},
+		{"S-53", `("a",TS,0,"x)`, 10}, {"S-53", `("a",TS,0,1)`, 10}, {"S-53", `("a",TX,0,x)`, 10},
+		{"S-53", `("a",TX,0,"`, 11},
+		{"S-52", `("a",TD,0,XX)`, 10}, {"S-52", `("a",TD,0,)`, 10}, {"S-49", `("a%0000",TI,0,1)`, 8},
+		{"S-49", "(\"a\x00\",TI,0,1)", 3},
+		{"S-49", `("a%00",TI,0,1)`, 3}, {"S-49", "(\"a\xff\",TI,0,1)", 3},
+		{"S-50", `("a",TU,0,18446744073709551616)`, 10},
+		{"S-50", `("a",TI,0,-9223372036854775809)`, 10}, {"S-50", `("a",TB,0,-1)`, 10},
+	} {
+		_, _, err := ParseAttribute(c.text, ParseOptions{})
+		var syntax *SyntaxError
+		if !errors.As(err, &syntax) || syntax.Offset != c.offset {
+			t.Errorf("%s: %q: %v, want a refusal at %d", c.rule, c.text, err, c.offset)
+		}
+	}
+	for text, want := range map[string]Attribute{ // the last that each bound lets in
+		`("a",TI,0xffff00ff,-9223372036854775808)`: {Flags: 0xFFFF00FF, Type: Int64, Ints: []int64{-1 << 63}},
+		`("a",TI,0,9223372036854775807)`:           {Type: Int64, Ints: []int64{1<<63 - 1}},
+		`("a",TU,0,18446744073709551615)`:          {Type: Uint64, Uints: []uint64{1<<64 - 1}},
+		`("a",TU,0,-0)`:                            {Type: Uint64, Uints: []uint64{0}},
+		`("a",TB,0,1,0)`:                           {Type: Boolean, Uints: []uint64{1, 0}},
+		`("a",TX,0,09afAF)`:                        {Type: Octets, Octets: [][]byte{{0x09, 0xAF, 0xAF}}},
+	} {
+		want.Name = "a"
+		got, n, err := ParseAttribute(text, ParseOptions{})
+		want.setOrder()
+		if err != nil || n != len(text) || fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) {
+			t.Errorf("%s: %+v, %d, %v, want %+v", text, got, n, err, want)
+		}
+	}
+	most := `("a",TI,0` + strings.Repeat(",1", MaxValues) + ")"
+	if a, _, err := ParseAttribute(most, ParseOptions{}); err != nil || a.Len() != MaxValues {
+		t.Errorf("S-35: %d values: %d, %v", MaxValues, a.Len(), err)
+	}
+}

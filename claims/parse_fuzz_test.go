@@ -1,0 +1,37 @@
+package claims
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
+
+// FuzzParseExpr checks that text never panics and that what parses prints a
+// text of the same bytes, the same again.
+func FuzzParseExpr(f *testing.F) {
+	for _, text := range seedTexts {
+		f.Add(text)
+	}
+	f.Add(strings.Repeat("(", 100) + "a")
+	f.Add(`(a == SID(S-1-0x1234567890ab-4294967296))`) // numbers saturate
+	f.Add("(\u00e9 == \"\xff\")")                      // a letter, and no UTF-8
+	f.Fuzz(func(t *testing.T, text string) {
+		e, n, err := ParseExpr(text, ParseOptions{})
+		if err != nil {
+			if s, ok := err.(*SyntaxError); !ok || s.Offset < 0 || s.Offset > len(text) {
+				t.Fatalf("%q: %#v", text, err)
+			}
+			return
+		}
+		if n < 3 || n > len(text) || text[n-1] != ')' {
+			t.Fatalf("%q: took %d bytes", text, n)
+		}
+		if d, err := Decode(e.Encode()); err != nil || !bytes.Equal(d.Encode(), e.Encode()) {
+			t.Fatalf("%q: decodes to %+v, %v", text, d, err)
+		}
+		if printed := e.Format(aliasOf); printed == "" {
+			t.Fatalf("%q does not print", text)
+		}
+		checkRoundTrip(t, e, ParseOptions{}, aliasOf)
+	})
+}

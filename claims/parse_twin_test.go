@@ -1,0 +1,251 @@
+package claims
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/test/recordings"
+	"github.com/refmon/refmon/sid"
+)
+
+// tail is the condition or attribute of one entry of a descriptor text.
+type tail struct {
+	text     string // from its '(' to the end of the descriptor
+	resource bool
+}
+
+// textTails finds the entries with a condition or attribute. Quotes hide
+// parentheses and semicolons.
+func textTails(sddl string) []tail {
+	var tails []tail
+	depth, fields, kind, start, quoted := 0, 0, "", 0, false
+	for i := 0; i < len(sddl); i++ {
+		switch c := sddl[i]; {
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '(':
+			if depth++; depth == 1 {
+				start, fields, kind = i, 0, ""
+			}
+		case c == ')':
+			depth--
+		case c == ';' && depth == 1:
+			if fields++; fields == 1 {
+				kind = strings.ToUpper(strings.TrimSpace(sddl[start+1 : i]))
+			}
+			if fields == 6 {
+				tails = append(tails, tail{sddl[i+1:], kind == "RA"})
+			}
+		}
+	}
+	return tails
+}
+
+// binaryTails finds the application data of the same entries in the bytes of
+// a self-relative descriptor, the DACL first.
+func binaryTails(b []byte) (conditions, attributes [][]byte) {
+	u16, u32 := binary.LittleEndian.Uint16, binary.LittleEndian.Uint32
+	for _, field := range []int{16, 12} { // offsets of DACL and SACL
+		off := int(u32(b[field:]))
+		if off == 0 {
+			continue
+		}
+		count := int(u16(b[off+4:]))
+		for off += 8; count > 0; count-- {
+			ace := b[off:][:u16(b[off+2:])]
+			off += len(ace)
+			switch ace[0] {
+			case 0x09, 0x0A, 0x0D, 0x12, 0x15:
+				at := 8 + 8 + 4*int(ace[9])
+				if ace[0] == 0x12 {
+					attributes = append(attributes, ace[at:])
+				} else {
+					conditions = append(conditions, ace[at:])
+				}
+			}
+		}
+	}
+	return conditions, attributes
+}
+
+// vectorOptions resolves the aliases of the recorded texts.
+func vectorOptions(domain string) ParseOptions {
+	d, _ := sid.Parse(domain)
+	return ParseOptions{SID: func(text string) (sid.SID, int, error) { return sid.Scan(text, d) }}
+}
+
+// TestWindowsBytes compares the compiled bytes of texts with those of Windows, and
+// prints the bytes again (S-30, S-34, S-46, S-48, S-52, S-53, C-80).
+func TestWindowsBytes(t *testing.T) {
+	type row struct{ Src, SDDL, Domain, Hex string }
+	n := 0
+	for _, r := range recordings.Rows[row](t, "sddl_to_bytes_windows.jsonl") {
+		tails := textTails(r.SDDL)
+		if len(tails) == 0 {
+			continue
+		}
+		n++
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			b, err := hex.DecodeString(r.Hex)
+			if err != nil {
+				t.Fatal(err)
+			}
+			conditions, attributes := binaryTails(b)
+			opt := vectorOptions(r.Domain)
+			domain, _ := sid.Parse(r.Domain)
+			alias := func(s sid.SID) string { return sid.Alias(s, domain) }
+			for _, tail := range tails {
+				text, printed := "", ""
+				if tail.resource {
+					text, printed = checkAttributeRow(t, tail.text, opt, alias, attributes[0])
+					attributes = attributes[1:]
+				} else {
+					text, printed = checkConditionRow(t, tail.text, opt, alias, conditions[0])
+					conditions = conditions[1:]
+				}
+				// Windows printed this file's texts.
+				if strings.Contains(r.Src, "short-conditional") && printed != text {
+					t.Errorf("canonical text\n got %s\nwant %s", printed, text)
+				}
+			}
+			if len(conditions)+len(attributes) > 0 {
+				t.Errorf("%d entries have no text", len(conditions)+len(attributes))
+			}
+		})
+	}
+	t.Logf("%d rows", n)
+}
+
+// checkConditionRow compiles the condition at the start of text, compares its
+// bytes, and returns the condition and the canonical text of the bytes.
+func checkConditionRow(t *testing.T, text string, opt ParseOptions, alias func(sid.SID) string, want []byte) (source,
+	printed string) {
+	t.Helper()
+	e, n, err := ParseExpr(text, opt)
+	if err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	if !strings.HasPrefix(text[n:], ")") {
+		t.Errorf("stopped at %q", text[n:])
+	}
+	if got := e.Encode(); string(got) != string(want) {
+		t.Errorf("%s\n got %x\nwant %x", text[:n], got, want)
+	}
+	d, err := Decode(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkRoundTrip(t, d, opt, alias)
+	return text[:n], d.Format(alias)
+}
+
+// checkAttributeRow is checkConditionRow for an attribute.
+func checkAttributeRow(t *testing.T, text string, opt ParseOptions, alias func(sid.SID) string, want []byte) (source,
+	printed string) {
+	t.Helper()
+	a, n, err := ParseAttribute(text, opt)
+	if err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	if got := a.Append(nil); string(got) != string(want) {
+		t.Errorf("%s\n got %x\nwant %x", text[:n], got, want)
+	}
+	d, err := DecodeAttribute(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text[:n], d.Format(alias)
+}
+
+// checkRoundTrip checks that the canonical text parses to the same bytes and
+// prints the same again (S-46).
+func checkRoundTrip(t *testing.T, e *Expr, opt ParseOptions, alias func(sid.SID) string) {
+	t.Helper()
+	text := e.Format(alias)
+	again, n, err := ParseExpr(text, opt)
+	if err != nil || n != len(text) {
+		t.Fatalf("%s does not parse back: %d, %v", text, n, err)
+	}
+	if string(again.Encode()) != string(e.Encode()) {
+		t.Errorf("%s\n got %x\nwant %x", text, again.Encode(), e.Encode())
+	}
+	if got := again.Format(alias); got != text {
+		t.Errorf("printed %s, then %s", text, got)
+	}
+}
+
+// TestWindowsRoundTrip uses the conditions and attributes of recorded descriptor texts. Texts that Windows rejected
+// are rejected, and accepted ones print as Windows printed them (S-47 to S-53, C-38, C-39, C-43, C-45, C-47).
+func TestWindowsRoundTrip(t *testing.T) {
+	type row struct {
+		SDDL, Windows string
+		Canonical     *string
+	}
+	n := 0
+	for _, r := range recordings.Rows[row](t, "sddl_roundtrip.jsonl") {
+		tails := textTails(r.SDDL)
+		if len(tails) == 0 {
+			continue
+		}
+		n++
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			var want []tail
+			if r.Canonical != nil {
+				want = textTails(*r.Canonical)
+			}
+			for i, tail := range tails {
+				var got string
+				var err error
+				if tail.resource {
+					var a Attribute
+					a, _, err = ParseAttribute(tail.text, ParseOptions{})
+					got = a.Format(aliasOf)
+				} else {
+					var e *Expr
+					if e, _, err = ParseExpr(tail.text, ParseOptions{}); err == nil {
+						got = e.Format(aliasOf)
+					}
+				}
+				if r.Windows == "fail" {
+					if err == nil {
+						t.Errorf("%s: accepted, Windows refuses it", r.SDDL)
+					}
+					continue
+				}
+				if err != nil {
+					t.Errorf("%s: %v", r.SDDL, err)
+					continue
+				}
+				if !strings.HasPrefix(want[i].text, got+")") {
+					t.Errorf("%s\n got %s\nwant %s", r.SDDL, got, want[i].text)
+				}
+			}
+		})
+	}
+	t.Logf("%d rows", n)
+}
+
+func aliasOf(s sid.SID) string { return sid.Alias(s, sid.SID{}) }
+
+// TestExpressionTexts runs recorded verdicts on single conditions (S-36, S-47,
+// S-49, S-51, S-52).
+func TestExpressionTexts(t *testing.T) {
+	type row struct{ Expr, Expect string }
+	rows := recordings.Rows[row](t, "cond_ace_expr_c.jsonl")
+	for i, r := range rows {
+		t.Run(fmt.Sprint(i+1), func(t *testing.T) {
+			e, n, err := ParseExpr(r.Expr, ParseOptions{})
+			ok := err == nil && n == len(r.Expr)
+			if ok != (r.Expect == "ok") {
+				t.Errorf("%s: got %d, %v, want %s", r.Expr, n, err, r.Expect)
+			}
+			if ok {
+				checkRoundTrip(t, e, ParseOptions{}, aliasOf)
+			}
+		})
+	}
+}

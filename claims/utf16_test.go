@@ -1,0 +1,33 @@
+package claims
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"unicode/utf16"
+)
+
+// TestUTF16OfAnyText: every text of UTF-16, whole or with halves of pairs, is the same
+// text after it was read and written (S-37).
+func TestUTF16OfAnyText(t *testing.T) {
+	parts := [][]uint16{{'a'}, {0x7F}, {0x80}, {0x7FF}, {0x800}, {0xD7FF}, {0xE000}, {0xFFFD}, {0xFFFF}, {0xD800},
+		{0xDBFF}, {0xDC00}, {0xDFFF}, {0xD800, 0xDC00}, {0xDBFF, 0xDFFF}}
+	for _, a := range parts {
+		for _, b := range parts {
+			for _, c := range parts {
+				units := append(append(append([]uint16{}, a...), b...), c...)
+				var raw []byte
+				for _, u := range units {
+					raw = append(raw, byte(u), byte(u>>8))
+				}
+				if got := appendUTF16(nil, decodeUTF16(string(raw))); !bytes.Equal(got, raw) {
+					t.Fatalf("%x becomes %x", raw, got)
+				}
+				whole := string(utf16.Decode(units))
+				if got := decodeUTF16(string(raw)); !strings.ContainsRune(whole, 0xFFFD) && got != whole {
+					t.Fatalf("%x is %q, want %q", raw, got, whole)
+				}
+			}
+		}
+	}
+}

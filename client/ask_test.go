@@ -1,0 +1,323 @@
+package client
+
+import (
+	"bytes"
+	"errors"
+	"reflect"
+	"slices"
+	"testing"
+
+	"github.com/refmon/refmon/internal/wire"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// closing is the row of a call that these tests make.
+var closing = nt.NtTable.Find("NtClose")
+
+// row returns the wire encoding of a row.
+func row(r *nt.Row) *wire.Row { return wire.Rows()[r.Info().Number] }
+
+// TestFrames: each request is one frame with its kind, thread, body and a new number. The caller gets the status of
+// its answer.
+func TestFrames(t *testing.T) {
+	s := script(t)
+	of := &thread{s.Conn, 7} // a thread that is not the first
+	th := nt.NewRemoteThread(of, "seventh")
+	refused := func(st ntstatus.Status, err error) bool { return errors.Is(err, st.Err()) }
+	const st = ntstatus.ObjectTypeMismatch
+	last := uint64(0)
+	for name, c := range map[string]struct {
+		kind   wire.Kind
+		thread uint32
+		body   []byte
+		call   func() bool
+	}{
+		"thread": {wire.NewThread, 0, nil, func() bool { _, err := s.NewThread(); return refused(st, err) }},
+		"transport": {wire.NewThread, 0, nil, func() bool {
+			tr, err := s.NewTransport()
+			return tr == nil && refused(st, err)
+		}},
+		"thread of a thread": {wire.NewThread, 0, nil, func() bool {
+			tr, name, got := of.NewThread()
+			return tr == nil && name == "" && got == st
+		}},
+		"end":  {wire.EndThread, 7, nil, func() bool { th.Close(); return true }},
+		"save": {wire.Save, 7, nil, func() bool { k, got := of.SaveImpersonation(); return k == 0 && got == st }},
+		"restore": {wire.Restore, 7, wire.AppendTicket(nil, 9),
+			func() bool { of.RestoreImpersonation(9); return true }},
+		"look": {wire.Inspect, 1, []byte("q"), func() bool { _, err := s.Look([]byte("q")); return refused(st, err) }},
+		"look as": {wire.Inspect, 7, []byte("q"), func() bool {
+			_, err := s.LookAs(th, []byte("q"))
+			return refused(st, err)
+		}},
+		"accounts": {wire.Administer, 0, []byte("who"), func() bool {
+			_, err := s.Administer([]byte("who"))
+			return refused(st, err)
+		}},
+		"port": {wire.Connected, 7, wire.AppendHandle(nil, 12), func() bool {
+			b, n, got := of.PortConnected(12)
+			return b == nil && n == 0 && got == st
+		}},
+		"any": {wire.WaitAny, 7, wire.AppendAny(nil, []winnt.Handle{4, 8}, true),
+			func() bool { return of.WaitAny([]winnt.Handle{4, 8}, true, nil) == st }},
+		"refill": {wire.ReplaceContents, 7, wire.AppendReplaceContents(nil, 4, 8),
+			func() bool { return s.Refill(th, 4, 8) == st }},
+		"attach": {wire.Attach, 1, wire.AppendAttach(nil, 4, ""), func() bool {
+			f, err := s.Attach(4)
+			return f == nil && refused(st, err)
+		}},
+		"attach as": {wire.AttachAs, 1, wire.AppendAttach(nil, 4, ""), func() bool {
+			f, uid, err := s.AttachAs(4)
+			return f == nil && uid == 0 && refused(st, err)
+		}},
+		"descriptor": {wire.HandOut, 7, wire.AppendHandle(nil, 4), func() bool {
+			f, err := s.File(th, 4)
+			return f == nil && refused(st, err)
+		}},
+	} {
+		f := s.once(c.kind, st, nil, func() {
+			if !c.call() {
+				t.Errorf("%s: the caller does not have the status of the answer alone", name)
+			}
+		})
+		if f.Thread != c.thread || f.Service != 0 || !bytes.Equal(f.Body, c.body) {
+			t.Errorf("%s: thread %d service %d body % x, want thread %d body % x", name, f.Thread, f.Service, f.Body,
+				c.thread, c.body)
+		}
+		if f.Request <= last {
+			t.Errorf("%s: request %d after %d", name, f.Request, last)
+		}
+		last = f.Request
+	}
+	s.stands()
+}
+
+// TestAnswered: the caller gets the values of the answer.
+func TestAnswered(t *testing.T) {
+	s := script(t)
+	of := s.carrier()
+	made := append([]byte{9, 0, 0, 0, 3, 0, 0, 0}, "new"...) // thread 9 with its name
+	s.once(wire.NewThread, 0, made, func() {
+		if th, err := s.NewThread(); err != nil || th.Name() != "new" || th.Transport().(*thread).number != 9 {
+			t.Errorf("a thread: %+v, %v", th, err)
+		}
+	})
+	s.once(wire.NewThread, 0, made, func() {
+		if tr, err := s.NewTransport(); err != nil || tr.(*thread).number != 9 {
+			t.Errorf("a transport: %+v, %v", tr, err)
+		}
+	})
+	s.once(wire.NewThread, 0, made, func() {
+		tr, name, st := of.NewThread()
+		if st != 0 || name != "new" || tr.(*thread).number != 9 {
+			t.Errorf("a thread of a thread: %+v, %q, %v", tr, name, st)
+		}
+	})
+	s.once(wire.Inspect, 0, []byte("a"), func() {
+		if b, err := s.Look(nil); string(b) != "a" || err != nil {
+			t.Errorf("look: %q, %v", b, err)
+		}
+	})
+	s.once(wire.Administer, 0, []byte("b"), func() {
+		if b, err := s.Administer(nil); string(b) != "b" || err != nil {
+			t.Errorf("accounts: %q, %v", b, err)
+		}
+	})
+	s.once(wire.Connected, 0, []byte{2, 0, 0, 0, 'h', 'i', 40, 0, 0, 0}, func() {
+		if b, n, st := of.PortConnected(4); string(b) != "hi" || n != 40 || st != 0 {
+			t.Errorf("a port: %q, %d, %v", b, n, st)
+		}
+	})
+	s.once(wire.WaitAny, 3, nil, func() {
+		if st := of.WaitAny(nil, false, nil); st != 3 {
+			t.Errorf("any: %v", st)
+		}
+	})
+	s.stands()
+}
+
+// An answer that cannot be decoded ends the connection, because later answers can no longer be assigned (W-9).
+func TestMalformedAnswerEndsConnection(t *testing.T) {
+	for name, c := range map[string]struct {
+		kind wire.Kind
+		call func(*scripted) bool
+	}{
+		"thread": {wire.NewThread, func(s *scripted) bool {
+			th, err := s.NewThread()
+			return th == nil && errors.Is(err, wire.ErrValue)
+		}},
+		"thread of a thread": {wire.NewThread, func(s *scripted) bool {
+			tr, _, st := s.carrier().NewThread()
+			return tr == nil && st == ntstatus.PortDisconnected
+		}},
+		"save": {wire.Save, func(s *scripted) bool {
+			k, st := s.carrier().SaveImpersonation()
+			return k == 0 && st == ntstatus.PortDisconnected
+		}},
+		"port": {wire.Connected, func(s *scripted) bool {
+			b, n, st := s.carrier().PortConnected(4)
+			return b == nil && n == 0 && st == ntstatus.PortDisconnected
+		}},
+		"call": {wire.Call, func(s *scripted) bool {
+			out, st, why := s.carrier().Call(nt.NtTable.Find("NtOpenEvent"), nt.OpenEventIn{}, false)
+			return out == nt.EventOut{} && st == ntstatus.PortDisconnected && why.Rule == "W-9"
+		}},
+		"contents": {wire.ReadAs, func(s *scripted) bool {
+			r, st := s.ReadFileAs(s.first, 4, nt.CreateFileIn{}, 10, nil)
+			return r.FileHandle == 0 && r.Data == nil && st == ntstatus.PortDisconnected
+		}},
+		"file": {wire.CallWith, func(s *scripted) bool {
+			out, f, st := s.OpenFile(s.first, nt.CreateFileIn{})
+			return out == nt.CreateFileOut{} && f == nil && st == ntstatus.PortDisconnected
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := script(t)
+			s.once(c.kind, ntstatus.Success, []byte{1, 2, 3}, func() {
+				if !c.call(s) {
+					t.Error("an answer that does not decode is believed")
+				}
+			})
+			s.lost(wire.ErrValue)
+		})
+	}
+}
+
+// A frame that is not an answer, or an answer to no request, ends the connection. All waiting callers get the error.
+func TestUnread(t *testing.T) {
+	for name, c := range map[string]struct {
+		f    wire.Frame
+		want error
+	}{
+		"no answer":     {wire.Frame{Kind: wire.Call, Request: 1}, wire.ErrFrame},
+		"other request": {wire.Frame{Kind: wire.Answer, Request: 2, Body: status(0)}, wire.ErrFrame},
+		"half a head":   {wire.Frame{Kind: wire.Answer, Request: 1, Body: []byte{1}}, wire.ErrValue},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := script(t)
+			s.beside(func() {
+				s.next(wire.Call)
+				s.write(&c.f)
+			}, func() {
+				out, st, why := s.carrier().Call(closing, nt.CloseIn{Handle: 4}, true)
+				if out != (nt.CloseOut{}) || st != ntstatus.PortDisconnected || why.Rule != "W-9" || why.Because == "" {
+					t.Errorf("%v, %v, %+v", out, st, why)
+				}
+			})
+			s.lost(c.want)
+		})
+	}
+}
+
+// TestCalls: a call has the daemon's number of its row, and the answer's outputs and reason
+// are the caller's. A row that the daemon does not have is not sent (W-5), nor is a
+// parameter that does not travel (W-6).
+func TestCalls(t *testing.T) {
+	s := script(t)
+	const number = 513 // the daemon's
+	s.services["NtClose"] = number
+	for _, why := range []bool{false, true} {
+		f := s.once(wire.Call, ntstatus.InvalidHandle, nil, func() {
+			out, st, reason := s.carrier().Call(closing, nt.CloseIn{Handle: 4}, why)
+			if out != (nt.CloseOut{}) || st != ntstatus.InvalidHandle || reason != (nt.Why{}) {
+				t.Errorf("%v, %v, %+v", out, st, reason)
+			}
+		})
+		want, err := row(closing).AppendCall(nil, nt.CloseIn{Handle: 4}, why)
+		if err != nil || f.Service != number || f.Thread != 1 || !bytes.Equal(f.Body, want) {
+			t.Errorf("service %d thread %d body % x, want % x", f.Service, f.Thread, f.Body, want)
+		}
+	}
+	open := nt.NtTable.Find("NtOpenEvent")
+	s.once(wire.Call, ntstatus.Success, []byte{8, 0, 0, 0, 0, 0, 0, 0}, func() {
+		out, st, _ := s.carrier().Call(open, row(open).NothingIn(), false)
+		if out != (nt.EventOut{EventHandle: 8}) || st != ntstatus.Success {
+			t.Errorf("%+v, %v", out, st)
+		}
+	})
+	set := nt.SetInformationTokenIn{TokenInformation: nt.Cap[any](struct{}{})}
+	out, st, why := s.carrier().Call(nt.NtTable.Find("NtSetInformationToken"), set, true)
+	if out != (nt.SetInformationTokenOut{}) || st != ntstatus.InvalidParameter || why.Rule != "W-6" {
+		t.Errorf("a parameter of no type: %v, %v, %+v", out, st, why)
+	}
+	delete(s.services, "NtClose")
+	if out, st, why := s.carrier().Call(closing, nt.CloseIn{}, true); out != (nt.CloseOut{}) ||
+		st != ntstatus.NotSupported || why.Rule != "W-5" {
+		t.Errorf("a row that is not there: %v, %v, %+v", out, st, why)
+	}
+	s.stands()
+}
+
+// TestBounds: a body of MaxBody bytes travels, and no longer one (W-2).
+func TestBounds(t *testing.T) {
+	s := script(t)
+	f := s.once(wire.Administer, 0, nil, func() {
+		if _, err := s.Administer(make([]byte, MaxRequest)); err != nil {
+			t.Error(err)
+		}
+	})
+	if len(f.Body) != MaxRequest {
+		t.Errorf("%d bytes came", len(f.Body))
+	}
+	if b, err := s.Administer(make([]byte, MaxRequest+1)); b != nil || err == nil {
+		t.Errorf("a longer one: %q, %v", b, err)
+	}
+	write := nt.NtTable.Find("NtWriteFile")
+	in := nt.WriteFileIn{Buffer: nt.Cap([]byte{})}
+	short, err := row(write).AppendCall(nil, in, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in.Buffer = nt.Cap(slices.Repeat([]byte{1}, wire.MaxBody-len(short)))
+	s.once(wire.Call, ntstatus.EndOfFile, nil, func() {
+		if _, st, _ := s.carrier().Call(write, in, false); st != ntstatus.EndOfFile {
+			t.Errorf("the longest call: %v", st)
+		}
+	})
+	in.Buffer = nt.Cap(slices.Repeat([]byte{1}, wire.MaxBody-len(short)+1))
+	if _, st, why := s.carrier().Call(write, in, true); st != ntstatus.InvalidParameter || why.Rule != "W-6" {
+		t.Errorf("a longer call: %v, %+v", st, why)
+	}
+	s.stands()
+}
+
+// TestLostConnectionFailsCalls: on a lost connection a request returns an error and no values (W-9).
+func TestLostConnectionFailsCalls(t *testing.T) {
+	s := script(t)
+	of := s.carrier()
+	_ = s.Close()
+	_, _, lost := of.NewThread()
+	for name, got := range map[string][]any{
+		"port": list(of.PortConnected(4)), "save": list(of.SaveImpersonation()), "thread": list(of.NewThread()),
+		"call": list(of.Call(closing, nt.CloseIn{Handle: 4}, true)),
+		"file": list(s.OpenFile(s.first, nt.CreateFileIn{})), "look": list(s.Look(nil)),
+		"accounts": list(s.Administer(nil)), "attach": list(s.AttachAs(4)), "read as": list(s.ReadFileAs(s.first, 4,
+			nt.CreateFileIn{}, 1, nil)),
+	} {
+		for _, v := range got {
+			switch v := v.(type) {
+			case ntstatus.Status:
+				if v != lost {
+					t.Errorf("%s: %v, want %v", name, v, lost)
+				}
+			case nt.Why:
+				if v.Rule != "W-9" || v.Because != ErrClosed.Error() || v.Object != "" || v.Explanation != nil {
+					t.Errorf("%s: because of %+v", name, v)
+				}
+			case error:
+				if !errors.Is(v, ErrClosed) {
+					t.Errorf("%s: %v", name, v)
+				}
+			default:
+				if x := reflect.ValueOf(v); x.IsValid() && !x.IsZero() {
+					t.Errorf("%s brings %+v", name, v)
+				}
+			}
+		}
+	}
+}
+
+// list returns what a call returns.
+func list(v ...any) []any { return v }

@@ -1,0 +1,188 @@
+package client
+
+import (
+	"errors"
+	"io"
+	"net"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/internal/wire"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestGreeted: process, profile and first thread are those that the daemon named.
+func TestGreeted(t *testing.T) {
+	s := script(t)
+	if s.Process() != 0x44 || s.Profile() != nt.Observed || s.Thread().Name() != "of the daemon" ||
+		s.carrier().number != 1 || s.carrier().Profile() != nt.Observed || s.Err() != nil {
+		t.Errorf("process %s, profile %d, thread %q %d, %v", s.Process(), s.Profile(), s.Thread().Name(),
+			s.carrier().number, s.Err())
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	s.lost(ErrClosed)
+}
+
+// TestRefused: a daemon that answers the hello with a status does not serve this program
+// (W-17), and one that hangs up, answers with success or speaks otherwise is no daemon. The
+// client hangs up.
+func TestRefused(t *testing.T) {
+	other := wire.AppendHello(nil, hello)
+	other[4] ^= 1 // of the magic
+	for name, c := range map[string]struct {
+		first *wire.Frame
+		want  error
+	}{
+		"status":        {&wire.Frame{Kind: wire.Answer, Body: status(ntstatus.AccessDenied)}, ntstatus.AccessDenied.Err()},
+		"success":       {&wire.Frame{Kind: wire.Answer, Body: status(ntstatus.Success)}, wire.ErrFrame},
+		"half a status": {&wire.Frame{Kind: wire.Answer, Body: []byte{1, 2}}, wire.ErrValue},
+		"other magic":   {&wire.Frame{Kind: wire.Hello, Body: other}, wire.ErrValue},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ours, theirs := net.Pipe()
+			over := make(chan struct{})
+			go func() {
+				defer close(over)
+				_, _ = wire.ReadFrame(theirs)
+				_, _ = theirs.Write(wire.AppendFrame(nil, c.first))
+			}()
+			if conn, err := New(ours); !errors.Is(err, c.want) || conn != nil {
+				t.Errorf("%v, %v, want %v", conn, err, c.want)
+			}
+			<-over
+			_ = theirs.SetReadDeadline(time.Unix(1, 0)) // the read returns when the client has disconnected
+			if _, err := theirs.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+				t.Errorf("the client did not hang up: %v", err)
+			}
+		})
+	}
+}
+
+// TestHungUpAtHello: a daemon that is gone before it says hello is an error.
+func TestHungUpAtHello(t *testing.T) {
+	ours, theirs := net.Pipe()
+	_ = theirs.Close()
+	if c, err := New(ours); err == nil || c != nil {
+		t.Errorf("%v, %v", c, err)
+	}
+}
+
+// TestGone: on a lost connection each question says so, and nothing blocks (W-9).
+func TestGone(t *testing.T) {
+	s := script(t)
+	of := s.carrier()
+	_ = s.Close()
+	const gone = ntstatus.PortDisconnected
+	for name, st := range map[string]func() ntstatus.Status{
+		"call": func() ntstatus.Status { _, st, _ := of.Call(closing, nt.CloseIn{}, false); return st },
+		"wait": func() ntstatus.Status {
+			_, st := of.CallWhenReady(closing, nt.CloseIn{}, nt.Wait{Closed: make(chan struct{})})
+			return st
+		},
+		"any":    func() ntstatus.Status { return of.WaitAny(nil, false, make(chan struct{})) },
+		"thread": func() ntstatus.Status { _, _, st := of.NewThread(); return st },
+		"port":   func() ntstatus.Status { _, _, st := of.PortConnected(4); return st },
+		"save":   func() ntstatus.Status { _, st := of.SaveImpersonation(); return st },
+		"refill": func() ntstatus.Status { return s.Refill(s.first, 4, 8) },
+		"file":   func() ntstatus.Status { _, _, st := s.OpenFile(s.first, nt.CreateFileIn{}); return st },
+		"read as": func() ntstatus.Status {
+			_, st := s.ReadFileAs(s.first, 4, nt.CreateFileIn{}, 1, nil)
+			return st
+		},
+		"open as": func() ntstatus.Status {
+			o, st := s.OpenFileAs(s.first, 4, nt.CreateFileIn{CreateDisposition: winnt.FILE_OPEN})
+			if o.Reverted {
+				t.Error("a thread that was not asked has reverted")
+			}
+			return st
+		},
+		"later": func() ntstatus.Status {
+			_, st := of.CallLater(nt.NtTable.Find("NtReadFile"), nt.ReadFileIn{}, &nt.Later{})
+			return st
+		},
+	} {
+		if got := st(); got != gone {
+			t.Errorf("%s: %v, want %v", name, got, gone)
+		}
+	}
+	for name, call := range map[string]func() error{
+		"look":      func() error { _, err := s.Look(nil); return err },
+		"accounts":  func() error { _, err := s.Administer(nil); return err },
+		"transport": func() error { _, err := s.NewTransport(); return err },
+		"file":      func() error { _, err := s.File(s.first, 4); return err },
+		"attach":    func() error { _, err := s.Attach(4); return err },
+	} {
+		if err := call(); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	of.EndThread()
+	of.RestoreImpersonation(1)
+	s.lost(ErrClosed)
+}
+
+// TestSpareChannels: a connection keeps the channels of calls that were answered, mostSpare
+// at most, and gives each to one call.
+func TestSpareChannels(t *testing.T) {
+	s := script(t)
+	for range mostSpare + 3 {
+		s.keep(make(chan *wire.Frame, 1))
+	}
+	s.mu.Lock()
+	kept := len(s.spare)
+	a, b := s.spareLocked(), s.spareLocked()
+	left := len(s.spare)
+	s.mu.Unlock()
+	if kept != mostSpare || left != mostSpare-2 || a == b {
+		t.Errorf("%d kept, %d left, the same twice: %t", kept, left, a == b)
+	}
+}
+
+// TestOneReason: the first reason of a loss stays, and the daemon sees the end.
+func TestOneReason(t *testing.T) {
+	s := script(t)
+	first := errors.New("first")
+	_ = s.lose(first)
+	if err := s.lose(ErrClosed); !errors.Is(err, first) {
+		t.Errorf("why: %v", err)
+	}
+	s.lost(first)
+	if _, err := s.from.Frame(); !errors.Is(err, io.EOF) {
+		t.Errorf("the daemon sees %v", err)
+	}
+}
+
+// timed is a connection that records the write deadlines.
+type timed struct {
+	net.Conn
+	deadlines []string
+}
+
+func (s *timed) Write(b []byte) (int, error) { return len(b), nil }
+
+func (s *timed) SetDeadline(time.Time) error {
+	s.deadlines = append(s.deadlines, "both")
+	return nil
+}
+
+func (s *timed) SetWriteDeadline(at time.Time) error {
+	s.deadlines = append(s.deadlines, map[bool]string{true: "none", false: "write"}[at.IsZero()])
+	return nil
+}
+
+// TestDeadlineOfARequest: the bytes that a socket does not accept at once are written with a write deadline, which is
+// removed afterwards. Reads get no deadline (W-3).
+func TestDeadlineOfARequest(t *testing.T) {
+	conn := new(timed)
+	if err := (&Conn{conn: conn}).writeRest([]byte("rest")); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(conn.deadlines, []string{"write", "none"}) {
+		t.Errorf("deadlines %q", conn.deadlines)
+	}
+}

@@ -1,0 +1,173 @@
+package client
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/internal/wire"
+)
+
+// The address comes from the environment, or is the default if the variable is missing or empty.
+func TestSocket(t *testing.T) {
+	for given, want := range map[string]string{"": "/run/refmon/refmond.sock", "/tmp/s": "/tmp/s", "fd:3": "fd:3"} {
+		t.Setenv("REFMON_SOCKET", given)
+		if got := Socket(); got != want {
+			t.Errorf("%q: %q, want %q", given, got, want)
+		}
+	}
+}
+
+// listenAs listens on a socket as a user of the host does: the host's kernel notes who listens. Only root's program can
+// do so for another one.
+func listenAs(t *testing.T, uid uint32) net.Listener {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "s")
+	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: path}); err != nil {
+		t.Fatal(err)
+	}
+	runtime.LockOSThread()
+	become := func(uid uint32) error { // of this thread alone: package syscall has it for all
+		if uid == uint32(os.Geteuid()) {
+			return nil
+		}
+		if _, _, e := unix.RawSyscall(unix.SYS_SETRESUID, ^uintptr(0), uintptr(uid), ^uintptr(0)); e != 0 {
+			return e
+		}
+		return nil
+	}
+	if err := become(uid); err != nil {
+		_ = unix.Close(fd)
+		runtime.UnlockOSThread()
+		t.Skip("no thread of this program is another user's: ", err)
+	}
+	err = unix.Listen(fd, 8)
+	if uid != uint32(os.Getuid()) { // Geteuid of this thread has changed
+		if _, _, e := unix.RawSyscall(unix.SYS_SETRESUID, ^uintptr(0), uintptr(os.Getuid()), ^uintptr(0)); e != 0 {
+			t.Fatal(e) // the thread ends with the test
+		}
+	}
+	runtime.UnlockOSThread()
+	f := os.NewFile(uintptr(fd), path)
+	defer f.Close() // FileListener makes a copy
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.FileListener(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	return l
+}
+
+// greets answers the hello of each client and reports for each whether it sent nothing.
+func greets(l net.Listener, silent chan<- bool) {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		f, err := wire.ReadFrame(c)
+		if err == nil && f.Kind == wire.Hello {
+			_, _ = c.Write(wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, hello)}))
+		}
+		silent <- err != nil
+	}
+}
+
+// TestDialUser: a server that runs as root, as this program's user or as the one that is named is believed; any other
+// learns nothing, not even a hello, and the error says who it is (W-24).
+func TestDialUser(t *testing.T) {
+	own := uint32(os.Geteuid())
+	servers := []uint32{own}
+	if own == 0 {
+		servers = append(servers, 4711)
+	}
+	for _, uid := range servers {
+		l := listenAs(t, uid)
+		silent := make(chan bool, 1)
+		go greets(l, silent)
+		path := l.Addr().String()
+		for _, c := range []struct {
+			dial func() (*Conn, error)
+			want bool
+		}{
+			{func() (*Conn, error) { return Dial(path) }, uid == own || uid == 0},
+			{func() (*Conn, error) { return DialUser(path, uid) }, true},
+			{func() (*Conn, error) { return DialUser(path, uid+1) }, uid == 0},
+		} {
+			conn, err := c.dial()
+			if (err == nil) != c.want || (conn != nil) != c.want || <-silent == c.want {
+				t.Errorf("a server of %d, for %d: %v, want %t", uid, own, err, c.want)
+			}
+			if err != nil && !strings.Contains(err.Error(), fmt.Sprintf("%s runs as uid %d, want 0 or", path, uid)) {
+				t.Errorf("a server of %d: %v", uid, err)
+			}
+			if conn != nil {
+				if conn.Process() != 0x44 {
+					t.Errorf("a server of %d: process %v", uid, conn.Process())
+				}
+				_ = conn.Close()
+			}
+		}
+	}
+}
+
+// An inherited connection is used and its descriptor closed. An invalid number, and a descriptor that is not a
+// socket, are errors.
+func TestDialInherited(t *testing.T) {
+	daemon, theirs, err := wire.Pair("inherited")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer daemon.Close()
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		_, _ = wire.ReadFrame(daemon)
+		_, _ = daemon.Write(wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, hello)}))
+	}()
+	fd, err := unix.Dup(int(theirs.Fd())) // the file would close it, too
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = theirs.Close()
+	c, err := Dial(fmt.Sprintf("fd:%d", fd))
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-over
+	if c.Process() != 0x44 {
+		t.Errorf("process %v", c.Process())
+	}
+	_ = c.Close()
+	if n, err := daemon.Read(make([]byte, 1)); n != 0 || err == nil {
+		t.Errorf("after Close a descriptor of the connection is open: %d bytes, %v", n, err)
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _, _ = r.Close(), w.Close() }()
+	if fd, err = unix.Dup(int(r.Fd())); err != nil {
+		t.Fatal(err)
+	}
+	for address, want := range map[string]string{fmt.Sprintf("fd:%d", fd): fmt.Sprintf("fd:%d", fd),
+		"fd:": "names no descriptor", "fd:-1": "names no descriptor", "fd:65536": "names no descriptor",
+		"fd:0x3": "names no descriptor"} {
+		if c, err := Dial(address); err == nil || c != nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", address, err, want)
+		}
+	}
+}

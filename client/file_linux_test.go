@@ -1,0 +1,121 @@
+package client
+
+import (
+	"io"
+	"net"
+	"os"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/internal/wire"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// scriptSocket connects a client to a daemon over a socket, which carries descriptors.
+func scriptSocket(t *testing.T) *scripted {
+	t.Helper()
+	return scriptOver(t, func() (net.Conn, net.Conn) {
+		daemon, file, err := wire.Pair("client")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ours, err := net.FileConn(file)
+		_ = file.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ours, daemon
+	})
+}
+
+// lend answers a request with descriptors of the writing end of a pipe, and returns its
+// reading end, which ends once all of them are closed.
+func (s *scripted) lend(f *wire.Frame, st ntstatus.Status, rest []byte, n int) *os.File {
+	r, w, err := os.Pipe()
+	if err != nil {
+		s.Error(err)
+		return nil
+	}
+	body := append(append([]byte{byte(n)}, status(st)...), rest...)
+	b := wire.AppendFrame(nil, &wire.Frame{Kind: wire.AnswerWith, Request: f.Request, Body: body})
+	fds := make([]int, n)
+	for i := range fds {
+		fds[i] = int(w.Fd())
+	}
+	if _, _, err := s.end.(*net.UnixConn).WriteMsgUnix(b, unix.UnixRights(fds...), nil); err != nil {
+		s.Error(err)
+	}
+	_ = w.Close()
+	return r
+}
+
+// With a success the caller gets one descriptor. Additional, unexpected ones and those of a refusal are closed. Only
+// an expected refusal keeps the connection open (W-50).
+func TestDescriptors(t *testing.T) {
+	file := func(s *scripted) (*os.File, bool) {
+		f, err := s.File(s.first, 4)
+		return f, err == nil
+	}
+	open := func(s *scripted) (*os.File, bool) {
+		_, f, st := s.OpenFile(s.first, nt.CreateFileIn{})
+		return f, st == ntstatus.Success
+	}
+	as := func(s *scripted) (*os.File, bool) {
+		f, uid, err := s.AttachAs(4)
+		return f, err == nil && uid == 1000
+	}
+	save := func(s *scripted) (*os.File, bool) {
+		_, st := s.carrier().SaveImpersonation()
+		return nil, st == ntstatus.Success
+	}
+	uid := []byte{0xe8, 3, 0, 0}
+	for name, c := range map[string]struct {
+		kind         wire.Kind
+		st           ntstatus.Status
+		rest         []byte
+		n            int
+		call         func(*scripted) (*os.File, bool)
+		given, stays bool
+	}{
+		"one":              {wire.HandOut, 0, nil, 1, file, true, true},
+		"two":              {wire.HandOut, 0, nil, 2, file, false, false},
+		"refused":          {wire.HandOut, ntstatus.AccessDenied, nil, 1, file, false, true},
+		"opened":           {wire.CallWith, 0, nil, 1, open, true, true},
+		"two of a file":    {wire.CallWith, 0, nil, 2, open, false, false},
+		"open refused":     {wire.CallWith, ntstatus.AccessDenied, nil, 1, open, false, false},
+		"uid":              {wire.AttachAs, 0, uid, 1, as, true, true},
+		"no uid":           {wire.AttachAs, 0, uid[:2], 1, as, false, false},
+		"not asked for":    {wire.Save, 0, wire.AppendTicket(nil, 1), 1, save, false, false},
+		"none of a ticket": {wire.Save, 0, nil, 1, save, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := scriptSocket(t)
+			var r *os.File
+			s.beside(func() { r = s.lend(s.next(c.kind), c.st, c.rest, c.n) }, func() {
+				f, ok := c.call(s)
+				if ok != c.given || (f != nil) != c.given {
+					t.Errorf("a descriptor %v, %t, want %t", f, ok, c.given)
+				}
+				if f != nil {
+					if _, err := f.WriteString("x"); err != nil {
+						t.Error(err)
+					}
+					_ = f.Close()
+				}
+			})
+			defer r.Close()
+			want := ""
+			if c.given {
+				want = "x"
+			}
+			if b, err := io.ReadAll(r); err != nil || string(b) != want { // it ends when no descriptor is open
+				t.Errorf("%q, %v, want %q", b, err, want)
+			}
+			if (s.Err() == nil) != c.stays {
+				t.Errorf("the connection: %v", s.Err())
+			}
+		})
+	}
+}

@@ -1,0 +1,129 @@
+package client
+
+import (
+	"errors"
+	"net"
+	"testing"
+
+	"github.com/refmon/refmon/internal/wire"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// scripted is the daemon's end of a connection. The test determines its answers.
+type scripted struct {
+	*testing.T
+	*Conn
+	end  net.Conn
+	from *wire.Reader
+}
+
+// hello names the process and the thread that the daemon made.
+var hello = wire.HelloBody{Profile: uint8(nt.Observed), Process: 0x44, Thread: "of the daemon"}
+
+// script connects a client to a daemon that says hello.
+func script(t *testing.T) *scripted {
+	t.Helper()
+	return scriptOver(t, net.Pipe)
+}
+
+func scriptOver(t *testing.T, pair func() (net.Conn, net.Conn)) *scripted {
+	t.Helper()
+	ours, theirs := pair()
+	s := &scripted{T: t, end: theirs, from: wire.NewReader(theirs)}
+	greeted := make(chan struct{})
+	go func() {
+		defer close(greeted)
+		if f, err := s.from.Frame(); err != nil || f.Kind != wire.Hello {
+			t.Errorf("the client's hello: %+v, %v", f, err)
+		}
+		s.write(&wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, hello)})
+	}()
+	c, err := New(ours)
+	<-greeted
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Conn = c
+	t.Cleanup(func() {
+		_ = c.Close()
+		_ = theirs.Close()
+	})
+	return s
+}
+
+// write sends a frame to the client.
+func (s *scripted) write(f *wire.Frame) {
+	if _, err := s.end.Write(wire.AppendFrame(nil, f)); err != nil {
+		s.Errorf("frame of the daemon: %v", err)
+	}
+}
+
+// next reads a frame of the client and checks its kind. It returns an empty frame if the read fails.
+func (s *scripted) next(kind wire.Kind) *wire.Frame {
+	f, err := s.from.Frame()
+	if err != nil {
+		s.Errorf("a frame of kind %d: %v", kind, err)
+		return &wire.Frame{}
+	}
+	if f.Kind != kind {
+		s.Errorf("a frame of kind %d, want %d", f.Kind, kind)
+	}
+	return f
+}
+
+// tell answers a request with a status and a body.
+func (s *scripted) tell(f *wire.Frame, st ntstatus.Status, rest []byte) {
+	s.write(&wire.Frame{Kind: wire.Answer, Request: f.Request, Body: append(status(st), rest...)})
+}
+
+// status returns the head of an answer: the 4 bytes of the status and a 0 byte (no reason).
+func status(st ntstatus.Status) []byte {
+	return []byte{byte(st), byte(st >> 8), byte(st >> 16), byte(st >> 24), 0}
+}
+
+// beside runs daemon and call concurrently and returns after both have returned.
+func (s *scripted) beside(daemon, call func()) {
+	s.Helper()
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		daemon()
+	}()
+	call()
+	<-over
+}
+
+// once answers one frame of a kind during a call.
+func (s *scripted) once(kind wire.Kind, st ntstatus.Status, rest []byte, call func()) (got *wire.Frame) {
+	s.Helper()
+	s.beside(func() {
+		got = s.next(kind)
+		s.tell(got, st, rest)
+	}, call)
+	return got
+}
+
+// lost checks that the connection has ended with the error why.
+func (s *scripted) lost(why error) {
+	s.Helper()
+	if err := s.Err(); !errors.Is(err, why) {
+		s.Errorf("the connection: %v, want %v", err, why)
+	}
+	if _, err := s.NewThread(); !errors.Is(err, why) {
+		s.Errorf("a call on a lost connection: %v, want %v", err, why)
+	}
+}
+
+// stands checks that the connection still carries a call.
+func (s *scripted) stands() {
+	s.Helper()
+	s.once(wire.Save, ntstatus.Success, wire.AppendTicket(nil, 5), func() {
+		if k, st := s.carrier().SaveImpersonation(); k != 5 || st != ntstatus.Success || s.Err() != nil {
+			s.Errorf("ticket %d, %v; %v", k, st, s.Err())
+		}
+	})
+}
+
+// carrier returns the transport of the first thread.
+func (s *scripted) carrier() *thread { return s.first.Transport().(*thread) }

@@ -1,0 +1,185 @@
+package client
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"testing"
+
+	"github.com/refmon/refmon/internal/wire"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestExitCodes: how a program ended is one number: its own exit code, 128 and the number of the signal that killed
+// it, and 0 where another part of this program waited for it (W-77).
+func TestExitCodes(t *testing.T) {
+	for script, want := range map[string]int{"exit 0": 0, "exit 3": 3, "exit 255": 255, "kill -9 $$": 137,
+		"kill -TERM $$": 143} {
+		cmd := exec.Command("/bin/sh", "-c", script)
+		_ = cmd.Run() // the state has the result
+		if got := exitCode(cmd.ProcessState); got != want {
+			t.Errorf("%s: %d, want %d", script, got, want)
+		}
+	}
+	if got := exitCode(nil); got != 0 {
+		t.Errorf("without a state: %d", got)
+	}
+}
+
+// A program is started in a process by its connection. For another account, a program of root requests it as that
+// account; if the daemon does not support this, the first refusal is returned (W-93). A refused program is not
+// started, and its environment is not set.
+func TestStartRequestsProcess(t *testing.T) {
+	root := os.Geteuid() == 0
+	const held, unknown = ntstatus.PrivilegeNotHeld, ntstatus.NotSupported
+	for _, c := range []struct{ first, second, want ntstatus.Status }{
+		{ntstatus.InvalidParameter, 0, ntstatus.InvalidParameter}, {unknown, 0, unknown}, {held, unknown, held},
+		{held, ntstatus.AccessDenied, ntstatus.AccessDenied}, {held, held, held},
+	} {
+		s := script(t)
+		cmd := exec.Command("/bin/echo", "started")
+		var out bytes.Buffer
+		cmd.Stdout = &out
+		want := c.want
+		s.beside(func() {
+			body := wire.AppendAttach(nil, 8, "echo")
+			for i, st := range []ntstatus.Status{c.first, c.second} {
+				if i == 1 && (st == 0 || !root) {
+					break
+				}
+				f := s.next([]wire.Kind{wire.Attach, wire.AttachAs}[i])
+				if f.Thread != 1 || !bytes.Equal(f.Body, body) {
+					t.Errorf("thread %d asks with % x, want % x", f.Thread, f.Body, body)
+				}
+				s.tell(f, st, nil)
+			}
+		}, func() {
+			if !root {
+				want = c.first
+			}
+			if p, err := s.Start(8, cmd); p != nil || !errors.Is(err, want.Err()) {
+				t.Errorf("%v and %v: %v, %v, want %v", c.first, c.second, p, err, want)
+			}
+		})
+		if cmd.Process != nil || out.Len() > 0 || cmd.Env != nil || cmd.ExtraFiles != nil || cmd.SysProcAttr != nil {
+			t.Errorf("%v and %v: the program is %+v", c.first, c.second, cmd)
+		}
+		s.stands()
+	}
+}
+
+// A process is identified by its id and its creation time, which a separate thread queries through a handle with the
+// right to terminate. Without that right it is unknown (W-77).
+func TestProcessIdentity(t *testing.T) {
+	for _, granted := range []bool{true, false} {
+		s := script(t)
+		made := append([]byte{9, 0, 0, 0, 1, 0, 0, 0}, 't') // thread 9 with its name
+		s.beside(func() {
+			answer := func(name string, st ntstatus.Status, want, out any) {
+				f := s.next(wire.Call)
+				r := wire.Rows()[nt.NtTable.Find(name).Info().Number]
+				in, err := r.DecodeIn(f.Body[1:])
+				if f.Service != s.services[name] || f.Thread != 9 || err != nil || want != nil && in != want {
+					t.Errorf("service %d of thread %d: %+v, %v, want %s %+v", f.Service, f.Thread, in, err, name, want)
+				}
+				var rest []byte
+				if st == 0 {
+					if rest, err = r.AppendOut(nil, out); err != nil {
+						t.Error(err)
+					}
+				}
+				s.tell(f, st, rest)
+			}
+			s.tell(s.next(wire.NewThread), 0, made)
+			copied := nt.DuplicateObjectIn{SourceProcessHandle: winnt.NtCurrentProcess, SourceHandle: 8,
+				TargetProcessHandle: winnt.NtCurrentProcess,
+				DesiredAccess:       winnt.PROCESS_TERMINATE | winnt.PROCESS_QUERY_LIMITED_INFORMATION}
+			if granted {
+				answer("NtDuplicateObject", 0, copied, nt.DuplicateObjectOut{TargetHandle: 12})
+				answer("NtQueryInformationProcess", 0, nil, nt.QueryInformationProcessOut{
+					ProcessInformation: nt.ProcessBasic{UniqueProcessID: 0x44}})
+				answer("NtQueryInformationProcess", 0, nil, nt.QueryInformationProcessOut{
+					ProcessInformation: nt.KernelUserTimes{CreateTime: 99}})
+				answer("NtClose", 0, nt.CloseIn{Handle: 12}, nt.CloseOut{})
+			} else {
+				answer("NtDuplicateObject", ntstatus.AccessDenied, copied, nil)
+			}
+			if f := s.next(wire.EndThread); f.Thread != 9 {
+				t.Errorf("thread %d ends", f.Thread)
+			} else {
+				s.tell(f, 0, nil)
+			}
+		}, func() {
+			id, at := s.known(8)
+			if granted && (id != 0x44 || at != 99) || !granted && (id != 0 || at != 0) {
+				t.Errorf("granted %t: %v, %d", granted, id, at)
+			}
+		})
+		s.stands()
+	}
+}
+
+// TestExitOfAProgram: a program's process is ended with its exit code, if the process of that number is still the one
+// that was started; its handle is closed in any case (W-77).
+func TestExitOfAProgram(t *testing.T) {
+	const h, id, made, code = winnt.Handle(0x60), winnt.Handle(0x44), 99, ntstatus.Status(137)
+	for name, c := range map[string]struct {
+		opens    ntstatus.Status
+		id, made int64
+		ends     bool
+	}{"it is there": {0, 0x44, 99, true}, "another one has the number": {0, 0x44, 98, false},
+		"another number": {0, 0x48, 99, false}, "it is gone": {ntstatus.InvalidCid, 0, 0, false}} {
+		t.Run(name, func(t *testing.T) {
+			s := script(t)
+			p := &Program{conn: s.Conn, id: id, made: made}
+			// answer reads a call of a row, and answers it.
+			answer := func(row string, st ntstatus.Status, out any) any {
+				f := s.next(wire.Call)
+				r := wire.Rows()[nt.NtTable.Find(row).Info().Number]
+				if f.Service != s.services[row] {
+					t.Errorf("service %d, want %s", f.Service, row)
+				}
+				var rest []byte
+				if st == ntstatus.Success {
+					var err error
+					if rest, err = r.AppendOut(nil, out); err != nil {
+						t.Error(err)
+					}
+				}
+				s.tell(f, st, rest)
+				in, err := r.DecodeIn(f.Body[1:])
+				if err != nil {
+					t.Error(err)
+				}
+				return in
+			}
+			s.beside(func() {
+				in, ok := answer("NtOpenProcess", c.opens, nt.OpenProcessOut{ProcessHandle: h}).(nt.OpenProcessIn)
+				if !ok || in.DesiredAccess != winnt.PROCESS_TERMINATE|winnt.PROCESS_QUERY_LIMITED_INFORMATION ||
+					in.ClientID.V == nil || *in.ClientID.V != (nt.ClientID{UniqueProcess: id}) {
+					t.Errorf("it opens %+v", in)
+				}
+				if c.opens != ntstatus.Success {
+					return
+				}
+				answer("NtQueryInformationProcess", 0, nt.QueryInformationProcessOut{
+					ProcessInformation: nt.ProcessBasic{UniqueProcessID: winnt.Handle(c.id)}})
+				answer("NtQueryInformationProcess", 0, nt.QueryInformationProcessOut{
+					ProcessInformation: nt.KernelUserTimes{CreateTime: c.made, ExitTime: 5}})
+				if c.ends {
+					end := answer("NtTerminateProcess", 0, nt.TerminateProcessOut{})
+					if end != (nt.TerminateProcessIn{ProcessHandle: h, ExitStatus: code}) {
+						t.Errorf("it ends %+v", end)
+					}
+				}
+				if in := answer("NtClose", 0, nt.CloseOut{}); in != (nt.CloseIn{Handle: h}) {
+					t.Errorf("it closes %+v", in)
+				}
+			}, func() { p.exit(s.first, code) })
+			s.stands()
+		})
+	}
+}

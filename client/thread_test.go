@@ -1,0 +1,166 @@
+package client
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/refmon/refmon/internal/wire"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// shut returns a channel that is closed.
+func shut() <-chan struct{} {
+	ch := make(chan struct{})
+	close(ch)
+	return ch
+}
+
+// Either channel cancels a waiting call by its number. The answer is awaited even then, and a result is returned
+// (W-20).
+func TestCancelled(t *testing.T) {
+	never := make(chan struct{})
+	wait := func(s *scripted, closed, due <-chan struct{}) ntstatus.Status {
+		w := nt.Wait{Handle: 12, NotYet: ntstatus.PipeEmpty, Closed: closed, Due: due}
+		_, st := s.carrier().CallWhenReady(closing, nt.CloseIn{Handle: 4}, w)
+		return st
+	}
+	for name, c := range map[string]struct {
+		kind wire.Kind
+		call func(*scripted) ntstatus.Status
+	}{
+		"closed": {wire.Wait, func(s *scripted) ntstatus.Status { return wait(s, shut(), never) }},
+		"alone":  {wire.Wait, func(s *scripted) ntstatus.Status { return wait(s, shut(), nil) }},
+		"due":    {wire.Wait, func(s *scripted) ntstatus.Status { return wait(s, never, shut()) }},
+		"any": {wire.WaitAny, func(s *scripted) ntstatus.Status {
+			return s.carrier().WaitAny([]winnt.Handle{4}, false, shut())
+		}},
+	} {
+		for _, first := range []bool{false, true} { // the answer comes before that to Cancel
+			for _, st := range []ntstatus.Status{ntstatus.Cancelled, ntstatus.Success} {
+				s := script(t)
+				s.beside(func() {
+					call := s.next(c.kind)
+					cancel := s.next(wire.Cancel)
+					if want := wire.AppendCancel(nil, call.Request); !bytes.Equal(cancel.Body, want) || cancel.Thread != 0 {
+						t.Errorf("%s: cancelled is % x, want % x", name, cancel.Body, want)
+					}
+					if first {
+						s.tell(call, st, nil)
+					}
+					s.tell(cancel, ntstatus.InvalidHandle, nil) // no status of the call
+					if !first {
+						s.tell(call, st, nil)
+					}
+				}, func() {
+					if got := c.call(s); got != st {
+						t.Errorf("%s: %v, want %v", name, got, st)
+					}
+				})
+				s.stands()
+			}
+		}
+	}
+}
+
+// A waiting call is one frame with its wait before the call, and requests no reason. A lost connection ends it (W-9,
+// W-20).
+func TestWaitTravels(t *testing.T) {
+	s := script(t)
+	want, err := row(closing).AppendCall(wire.AppendWait(nil, 12, ntstatus.PipeEmpty), nt.CloseIn{Handle: 4}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wait := func() ntstatus.Status {
+		_, st := s.carrier().CallWhenReady(closing, nt.CloseIn{Handle: 4},
+			nt.Wait{Handle: 12, NotYet: ntstatus.PipeEmpty})
+		return st
+	}
+	f := s.once(wire.Wait, ntstatus.InvalidHandle, nil, func() {
+		if st := wait(); st != ntstatus.InvalidHandle {
+			t.Error(st)
+		}
+	})
+	if !bytes.Equal(f.Body, want) || f.Thread != 1 || f.Service != s.services["NtClose"] {
+		t.Errorf("thread %d service %d body % x, want % x", f.Thread, f.Service, f.Body, want)
+	}
+	s.beside(func() {
+		s.next(wire.Wait)
+		_ = s.end.Close()
+	}, func() {
+		if st := wait(); st != ntstatus.PortDisconnected {
+			t.Errorf("a connection that is lost: %v", st)
+		}
+	})
+	if s.Err() == nil {
+		t.Error("a connection that is lost stands")
+	}
+}
+
+// TestOwnThreads: a thread of another connection, and no thread, is no thread of this one:
+// nothing is sent.
+func TestOwnThreads(t *testing.T) {
+	s, other := script(t), script(t)
+	for _, th := range []*nt.Thread{nil, other.Thread()} {
+		if st := s.Refill(th, 4, 8); st != ntstatus.InvalidCid {
+			t.Errorf("refill: %v", st)
+		}
+		if _, st := s.ReadFileAs(th, 4, nt.CreateFileIn{}, 1, nil); st != ntstatus.InvalidCid {
+			t.Errorf("read as: %v", st)
+		}
+		if o, st := s.OpenFileAs(th, 4, nt.CreateFileIn{}); st != ntstatus.InvalidCid || !o.Reverted {
+			t.Errorf("open as: %+v, %v", o, st)
+		}
+		if _, f, st := s.OpenFile(th, nt.CreateFileIn{}); st != ntstatus.InvalidCid || f != nil {
+			t.Errorf("open: %v", st)
+		}
+		if f, err := s.File(th, 4); f != nil || err == nil {
+			t.Errorf("descriptor: %v", err)
+		}
+		if b, err := s.LookAs(th, nil); b != nil || err == nil {
+			t.Errorf("look: %v", err)
+		}
+	}
+	s.stands()
+	other.stands()
+}
+
+// The cancel has the number of the waiting call, not that of a later one. A waiting call stops reading after its
+// answer (W-20).
+func TestCancelNamesItsCall(t *testing.T) {
+	for _, closes := range []bool{false, true} {
+		s := script(t)
+		s.stands() // from here on nothing reads for a while
+		end, begun := make(chan struct{}), make(chan struct{})
+		w := nt.Wait{Handle: 4, Due: end}
+		if closes {
+			w = nt.Wait{Handle: 4, Closed: end}
+		}
+		s.beside(func() {
+			call := s.next(wire.Wait)
+			close(begun)
+			s.tell(s.next(wire.Save), 0, wire.AppendTicket(nil, 1))
+			cancel := s.next(wire.Cancel)
+			if want := wire.AppendCancel(nil, call.Request); string(cancel.Body) != string(want) {
+				t.Errorf("cancelled is % x, want % x", cancel.Body, want)
+			}
+			s.tell(call, ntstatus.Cancelled, nil)
+			s.tell(cancel, 0, nil)
+		}, func() {
+			over := make(chan ntstatus.Status)
+			go func() {
+				_, st := s.carrier().CallWhenReady(closing, nt.CloseIn{}, w)
+				over <- st
+			}()
+			<-begun
+			if _, st := (&thread{s.Conn, 2}).SaveImpersonation(); st != 0 {
+				t.Error(st)
+			}
+			close(end)
+			if st := <-over; st != ntstatus.Cancelled {
+				t.Error(st)
+			}
+		})
+	}
+}

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/refmon/refmon/claims"
+)
+
+// TestEveryCondition: an entry with any program, whose outcome is all that
+// decides. Both verifiers are held to the same ones: see TestPython.
+func TestEveryCondition(t *testing.T) {
+	w, outcomes := seeded(t), map[bool]int{}
+	for range rounds(t) {
+		s := w.conditional(t)
+		outcome, err := verify(string(s.cert), string(s.descriptor), string(s.token))
+		if err != nil {
+			t.Fatalf("%v\nsd %x\ntoken %s", err, s.descriptor, s.token)
+		}
+		outcomes[strings.HasPrefix(outcome, success)]++
+	}
+	t.Logf("%d conditions decided for the asker, %d against", outcomes[true], outcomes[false])
+}
+
+// TestFold: upper case is that of package claims, for every unit of UTF-16 and
+// every unit that some version of Unicode takes for the same letter.
+func TestFold(t *testing.T) {
+	same := func(a, b rune) bool { return fold(units(string(a)), false) == fold(units(string(b)), false) }
+	for u := rune(0); u < 0x10000; u++ {
+		others := []rune{unicode.ToUpper(u), unicode.ToLower(u), unicode.ToTitle(u)}
+		for f := unicode.SimpleFold(u); f != u; f = unicode.SimpleFold(f) {
+			others = append(others, f)
+		}
+		for _, o := range others {
+			if same(u, o) != claims.EqualName(string(u), string(o)) {
+				t.Errorf("%U and %U: the same %v", u, o, same(u, o))
+			}
+		}
+	}
+}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// TestEveryTrueCertificateVerifies and with it the whole of the second
+// implementation: random decisions, each verified from its inputs alone.
+func TestEveryTrueCertificateVerifies(t *testing.T) {
+	w, has, n := seeded(t), map[string]int{}, rounds(t)
+	for i := range n {
+		s := w.sample(t, has)
+		if _, err := verify(string(s.cert), string(s.descriptor), string(s.token)); err != nil {
+			t.Fatalf("certificate %d: %v\n%s\nsd %x\ntoken %s", i, err, s.cert, s.descriptor, s.token)
+		}
+	}
+	var table []string
+	for _, f := range features {
+		table = append(table, fmt.Sprintf("%s %.1f%%", f, float64(100*has[f])/float64(n)))
+		if n >= 5000 && has[f] < n/2000 {
+			t.Errorf("only %d of %d decisions have the feature %q", has[f], n, f)
+		}
+	}
+	t.Logf("%d verified: %s", n, strings.Join(table, ", "))
+}
+
+// TestEveryAlteredCertificateIsRefused: one field of a true certificate is
+// changed, half of the time with a digest that fits; and the inputs are
+// exchanged.
+func TestEveryAlteredCertificateIsRefused(t *testing.T) {
+	w, has := seeded(t), map[string]int{}
+	for i := range rounds(t) {
+		s := w.sample(t, has)
+		if again := parse(t, s.cert).render(t, true); !bytes.Equal(again, s.cert) {
+			t.Fatalf("the test writes certificates in another form:\n%s\n%s", again, s.cert)
+		}
+		altered := w.mutate(t, s.cert, i%2 == 0)
+		if bytes.Equal(altered, s.cert) {
+			t.Fatalf("mutation %d changes nothing: %s", i, s.cert)
+		}
+		if _, err := verify(string(altered), string(s.descriptor), string(s.token)); err == nil {
+			t.Fatalf("mutation %d was accepted:\n%s\n%s\nsd %x\ntoken %s", i, s.cert, altered, s.descriptor, s.token)
+		}
+		other := w.sample(t, has)
+		if !bytes.Equal(other.descriptor, s.descriptor) {
+			if _, err := verify(string(s.cert), string(other.descriptor), string(s.token)); err == nil {
+				t.Fatalf("another descriptor was accepted: %s", s.cert)
+			}
+		}
+		if !bytes.Equal(other.token, s.token) {
+			if _, err := verify(string(s.cert), string(s.descriptor), string(other.token)); err == nil {
+				t.Fatalf("another token was accepted: %s", s.cert)
+			}
+		}
+	}
+}

@@ -1,0 +1,264 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	tokens "github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestNumbersOfFiles: a number is written in decimal digits, or as 0x and hexadecimal ones, and in no other way that a
+// reader of numbers might know.
+func TestNumbersOfFiles(t *testing.T) {
+	for text, want := range map[string]uint64{"0": 0, "7": 7, "10": 10, "18446744073709551615": 1<<64 - 1, "0x0": 0,
+		"0xff": 255, "0XFF": 255, "0xffffffffffffffff": 1<<64 - 1} {
+		if got := numeral(text, 64); got != want {
+			t.Errorf("%s: %d, want %d", text, got, want)
+		}
+	}
+	for _, text := range []string{"", "+1", "-1", " 1", "1 ", "01", "0b1", "0o7", "1_0", "0x", "0x1_0", "1.0", "1e3", "x",
+		"18446744073709551616", "0x10000000000000000", "0x1g"} {
+		func() {
+			defer func() { _ = recover() }()
+			t.Errorf("%q is taken for %d", text, numeral(text, 64))
+		}()
+	}
+	func() {
+		defer func() { _ = recover() }()
+		t.Errorf("33 bits are taken for 32: %d", numeral("4294967296", 32))
+	}()
+}
+
+// answers are certificates with their inputs.
+type answers []sample
+
+// ask runs one request with a token file and verifies the certificate of its answer. It returns the certified
+// decision, or "" if the parser rejects the token file.
+func (l *answers) ask(t *testing.T, name, file, descriptor string, r access.Request) string {
+	t.Helper()
+	client, err := tokens.Parse([]byte(file))
+	if err != nil {
+		return ""
+	}
+	if r.Descriptor, err = sddl.Parse(descriptor); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	r.Subject = access.Subject{Primary: client}
+	if r.Type == nil {
+		r.Type = winnt.FileObject
+	}
+	_, x, err := access.Explain(&r)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	cert, err := x.Certificate(&r, []byte(file))
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	*l = append(*l, sample{cert, r.Descriptor.Binary(), []byte(file)})
+	outcome, err := verify(string(cert), string(r.Descriptor.Binary()), file)
+	if err != nil {
+		t.Errorf("%s: %v\n%s\n%s", name, err, file, cert)
+	}
+	return outcome
+}
+
+// python wants the Python verifier to take one in so many of them.
+func (l answers) python(t *testing.T, in int) {
+	t.Helper()
+	for i := range len(l) / in {
+		l[i] = l[i*in]
+	}
+	l = l[:len(l)/in]
+	for i, verdict := range pythonVerdicts(t, l) {
+		if verdict != "true" {
+			t.Errorf("Python says %s\n%s\n%s", verdict, l[i].token, l[i].cert)
+		}
+	}
+}
+
+// everyGroup has a SID in each way in which a list holds it, and another SID.
+func everyGroup(s string) (out []string) {
+	out = append(out, `"BG"`, fmt.Sprintf("%q", s), fmt.Sprintf(`{"sid":%q}`, s),
+		fmt.Sprintf(`{"sid":%q,"attributes":null}`, s))
+	words := []string{"Mandatory", "EnabledByDefault", "Enabled", "UseForDenyOnly", "Owner", "Integrity",
+		"IntegrityEnabled", "Resource", "LogonId"}
+	var sets [][]string
+	for i, w := range words {
+		sets = append(sets, []string{w})
+		for _, also := range words[i+1:] {
+			sets = append(sets, []string{w, also})
+		}
+	}
+	sets = append(sets, nil, words[:3], []string{"Mandatory", "EnabledByDefault", "Enabled", "Owner"})
+	for _, set := range sets {
+		list := ""
+		if set != nil {
+			list = `"` + strings.Join(set, `","`) + `"`
+		}
+		out = append(out, fmt.Sprintf(`{"sid":%q,"attributes":[%s]}`, s, list))
+	}
+	return out
+}
+
+// TestEveryListAndAttribute: the verifier takes the members of each list of a token file as the check does, whatever
+// attributes they have: for entries that allow and that deny, and for conditions (A-1 to A-4, A-90, A-94, A-116).
+func TestEveryListAndAttribute(t *testing.T) {
+	var all answers
+	const g, u, capability = "S-1-5-21-1-2-3-2001", "S-1-5-21-1-2-3-1001", "S-1-15-3-1"
+	entries := func(s string) string {
+		return fmt.Sprintf("O:BAG:BAD:(D;;0x1;;;%[1]s)(A;;0x3;;;%[1]s)"+
+			"(XD;;0x4;;;WD;(Member_of {SID(%[1]s)}))(XA;;0xc;;;WD;(Member_of_any {SID(%[1]s),SID(BG)}))"+
+			"(XD;;0x10;;;WD;(Device_Member_of {SID(%[1]s)}))(XA;;0x30;;;WD;(Device_Member_of_any {SID(%[1]s)}))"+
+			"(XD;;0x40;;;WD;(Not_Member_of {SID(%[1]s)}))(XA;;0xc0;;;WD;(Not_Device_Member_of {SID(%[1]s)}))"+
+			"(A;;0x300;;;WD)(A;;0x200;;;%[1]s)(A;;0x100;;;S-1-15-2-1)", s)
+	}
+	for _, l := range []struct{ name, file, sid string }{
+		{"user", `{"user":%s,"groups":["WD"]}`, u},
+		{"groups", `{"user":"` + u + `","groups":["WD",%s]}`, g},
+		{"groups of a restricted token", `{"user":"` + u + `","groups":["WD",%s],"restrictedSids":["WD","` + g + `"]}`, g},
+		{"restrictedSids", `{"user":"` + u + `","groups":["WD","` + g + `"],"restrictedSids":["WD",%s]}`, g},
+		{"restrictedSids of writing", `{"user":"` + u + `","groups":["WD","` + g +
+			`"],"restrictedSids":["WD",%s],"writeRestricted":true}`, g},
+		{"deviceGroups", `{"user":"` + u + `","groups":["WD"],"deviceGroups":[%s]}`, g},
+		{"deviceGroups of a restricted token", `{"user":"` + u + `","groups":["WD"],"deviceGroups":[%s],` +
+			`"restrictedSids":["WD"],"restrictedDeviceGroups":["` + g + `"]}`, g},
+		{"restrictedDeviceGroups", `{"user":"` + u + `","groups":["WD"],"deviceGroups":["` + g + `"],` +
+			`"restrictedSids":["WD"],"restrictedDeviceGroups":[%s]}`, g},
+		{"capabilities", `{"user":"` + u + `","groups":["WD"],"appContainer":{"packageSid":"S-1-15-2-1",` +
+			`"capabilities":[%s]}}`, capability},
+	} {
+		asked, outcomes := 0, []string{}
+		for _, member := range everyGroup(l.sid) {
+			outcome := all.ask(t, l.name+" "+member, fmt.Sprintf(l.file, member), entries(l.sid),
+				access.Request{Desired: winnt.MAXIMUM_ALLOWED})
+			if outcome != "" {
+				asked++
+				outcomes = append(outcomes, outcome)
+			}
+		}
+		slices.Sort(outcomes)
+		if outcomes = slices.Compact(outcomes); asked < 20 || len(outcomes) < 2 {
+			t.Errorf("%s: %d members, which have the outcomes %q", l.name, asked, outcomes)
+		}
+	}
+	all.python(t, 1)
+}
+
+// TestEveryLevel: the verifier takes each integrity level for what the check takes it for, in the field and as a group,
+// against each label and each of its policies (A-60 to A-63).
+func TestEveryLevel(t *testing.T) {
+	var all answers
+	var forms []string
+	for _, level := range []string{"Untrusted", "Low", "Medium", "MediumPlus", "High", "System", "Protected", "None", "LW",
+		"MP", "SI", "S-1-16-8191", "S-1-16-20480"} {
+		forms = append(forms, fmt.Sprintf(`"integrityLevel":%q`, level))
+		if strings.HasPrefix(level, "S-") || len(level) == 2 {
+			forms = append(forms, fmt.Sprintf(`"groups":[{"sid":%q,"attributes":["Integrity","IntegrityEnabled"]},"WD"]`, level))
+		}
+	}
+	forms = append(forms, `"integrityLevel":null`, `"groups":["WD"]`)
+	for _, policy := range []string{`"mandatoryPolicy":null`, `"mandatoryPolicy":[]`, `"mandatoryPolicy":["NoWriteUp"]`,
+		`"mandatoryPolicy":["NewProcessMin"]`, `"mandatoryPolicy":["NewProcessMin","NoWriteUp"]`,
+		`"mandatoryPolicy":["NoWriteUp"],"privileges":["SeRelabelPrivilege"]`} {
+		asked := 0
+		for _, form := range forms {
+			for _, label := range []string{"", "S:(ML;;NW;;;LW)", "S:(ML;;NRNX;;;ME)", "S:(ML;;NWNRNX;;;HI)",
+				"S:(ML;IO;NW;;;SI)(ML;;NR;;;S-1-16-8448)", "S:(ML;;0;;;SI)"} {
+				file := fmt.Sprintf(`{"user":"SY",%s,%s}`, form, policy)
+				if all.ask(t, label, file, "O:BAG:BAD:(A;;GA;;;SY)"+label, access.Request{Desired: winnt.MAXIMUM_ALLOWED}) != "" {
+					asked++
+				}
+			}
+		}
+		if asked < 80 {
+			t.Errorf("%s: only %d questions", policy, asked)
+		}
+	}
+	all.python(t, 7)
+}
+
+// TestEveryPrivilege: the verifier takes a privilege for held where the check does, in each form of the file, and for
+// the rights that it is for alone (A-50, A-51, A-54).
+func TestEveryPrivilege(t *testing.T) {
+	var all answers
+	for _, name := range []string{"SeSecurityPrivilege", "SeTakeOwnershipPrivilege", "SeRelabelPrivilege",
+		"SeBackupPrivilege", "SeRestorePrivilege", "SeDebugPrivilege"} {
+		outcomes := map[string]bool{}
+		for _, form := range []string{`[]`, `[%q]`, `[{"name":%q}]`,
+			`[{"name":%q,"attributes":[]}]`, `[{"name":%q,"attributes":["EnabledByDefault"]}]`,
+			`["SeChangeNotifyPrivilege",%q]`,
+			`[{"name":%q,"attributes":["EnabledByDefault","Enabled"]},"SeLockMemoryPrivilege"]`} {
+			list := form
+			if strings.Contains(form, "%q") {
+				list = fmt.Sprintf(form, name)
+			}
+			file := fmt.Sprintf(`{"user":"S-1-5-21-1-2-3-1001","groups":["WD"],"privileges":%s}`, list)
+			for _, desired := range []winnt.AccessMask{winnt.MAXIMUM_ALLOWED, 1, winnt.WRITE_OWNER,
+				winnt.ACCESS_SYSTEM_SECURITY, winnt.MAXIMUM_ALLOWED | winnt.WRITE_OWNER,
+				winnt.MAXIMUM_ALLOWED | winnt.ACCESS_SYSTEM_SECURITY, winnt.GENERIC_READ, winnt.GENERIC_WRITE,
+				winnt.GENERIC_ALL} {
+				for intent := range 4 {
+					if intent > 0 && (desired == 1 || !strings.HasPrefix(name, "SeBackup") && !strings.HasPrefix(name, "SeRestore")) {
+						continue // no right of this question comes by an intent
+					}
+					r := access.Request{Desired: desired,
+						Intent: access.Intent{Backup: intent&1 != 0, Restore: intent&2 != 0}}
+					what := fmt.Sprintf("%s, %#x, %+v", list, uint32(desired), r.Intent)
+					outcomes[all.ask(t, what, file, "O:BAG:BAD:(A;;0x1;;;WD)", r)] = true
+				}
+			}
+		}
+		want := 3 // the right that everybody has, the whole request, and none
+		if name == "SeDebugPrivilege" {
+			want = 2
+		}
+		if delete(outcomes, ""); len(outcomes) < want {
+			t.Errorf("%s: the outcomes are %v", name, outcomes)
+		}
+	}
+	all.python(t, 7)
+}
+
+// TestEveryAlias: a SID of two letters is the one that the reader of token files takes it for, with a domain and
+// without (docs/DESIGN.md).
+func TestEveryAlias(t *testing.T) {
+	domain := sid.MustParse("S-1-5-21-7-8-9")
+	read := func(name, domain string) (s string, ok bool) {
+		defer func() { ok = recover() == nil }()
+		return parseSID(name, domain), true
+	}
+	known := 0
+	for a := 'A'; a <= 'Z'; a++ {
+		for b := 'A'; b <= 'Z'; b++ {
+			name := string([]rune{a, b})
+			for _, d := range []sid.SID{{}, domain} {
+				text := ""
+				if !d.IsZero() {
+					text = d.String()
+				}
+				want, err := sid.Resolve(name, d)
+				if got, ok := read(name, text); ok != (err == nil) || ok && got != want.Binary() {
+					t.Errorf("%s of %q: %x, %t, want %x, %v", name, text, got, ok, want.Binary(), err)
+				} else if ok {
+					known++
+				}
+			}
+		}
+	}
+	relative := 0 // to a domain, and no SID without one
+	for _, s := range aliases {
+		if s[0] == '-' {
+			relative++
+		}
+	}
+	if relative == 0 || known != len(aliases)-relative {
+		t.Errorf("%d aliases are known with and without a domain, %d are relative to one", known, relative)
+	}
+}

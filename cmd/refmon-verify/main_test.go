@@ -1,0 +1,75 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/test/questions"
+)
+
+// TestProgramIsSmallAndIndependent: what an auditor has to read is at most so many lines,
+// comments and blank ones included, on the standard library alone.
+func TestProgramIsSmallAndIndependent(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := 0
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(b), "refmon/refmon/") || strings.Contains(string(b), `"golang.org/`) {
+			t.Errorf("%s imports more than the standard library", name)
+		}
+		n, apart := bytes.Count(b, []byte("\n")), map[string]int{"audit.go": 200, "version.go": 40}[name]
+		if apart == 0 {
+			lines += n
+		} else if n > apart { // a subject of its own
+			t.Errorf("%s: %d lines, at most %d are allowed", name, n, apart)
+		}
+	}
+	if lines > 960 {
+		t.Errorf("%d lines of Go, at most 960 are allowed", lines)
+	}
+	b, err := os.ReadFile("../../tools/verify.py")
+	if n := bytes.Count(b, []byte("\n")); err != nil || n > 500 {
+		t.Errorf("verify.py: %d lines, at most 500 are allowed; %v", n, err)
+	}
+}
+
+func TestRun(t *testing.T) {
+	s := world{World: questions.World{Rand: rand.New(rand.NewPCG(1, 0))}}.sample(t, map[string]int{})
+	dir := t.TempDir()
+	write := func(name string, b []byte) string {
+		name = filepath.Join(dir, name)
+		if err := os.WriteFile(name, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	c, d, k := write("c", s.cert), write("d", s.descriptor), write("t", s.token)
+	h := write("h", fmt.Appendf(nil, "%x\n", s.descriptor))
+	for want, args := range map[int][][]string{
+		0: {{c, d, k}, {c, h, k}, {"version"}},
+		1: {{write("a", bytes.Replace(s.cert, []byte(`"status":"STATUS_`), []byte(`"status":"STATUS_X`), 1)), d, k},
+			{k, d, k}, {c, d, c},
+			{write("b", bytes.Replace(s.cert, []byte(`certificate 2`), []byte(`certificate 3`), 1)), d, k}},
+		2: {{}, {c}, {c, d, "nosuch"}, {"version", "more"}},
+	} {
+		for _, a := range args {
+			if got := run(a); got != want {
+				t.Errorf("%q: exit code %d, want %d", a, got, want)
+			}
+		}
+	}
+}

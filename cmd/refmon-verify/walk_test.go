@@ -1,0 +1,71 @@
+package main
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/sddl"
+	tokens "github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestEveryTree: what entries for the nodes of a tree grant and deny goes to their ancestors as the check has it, and
+// no further: each certificate of each answer verifies (A-82 to A-85).
+func TestEveryTree(t *testing.T) {
+	const file = `{"user":"S-1-5-21-1-2-3-1001","groups":["WD"]}`
+	client, err := tokens.Parse([]byte(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	guid := func(i int) winnt.GUID { return winnt.GUID{0: byte(i + 1)} }
+	outcomes, all := map[string]bool{}, answers{}
+	for _, levels := range [][]uint16{{0, 1, 2, 2, 1, 2}, {0, 1, 1, 2, 3, 1}} {
+		var list []access.ObjectTypeEntry
+		for i, level := range levels {
+			list = append(list, access.ObjectTypeEntry{Level: level, GUID: guid(i)})
+		}
+		for set := range 1 << len(levels) {
+			text := "O:BAG:BAD:"
+			for i := range levels {
+				if set>>i&1 == 1 {
+					text += fmt.Sprintf("(%s;;0x%x;%s;;WD)", []string{"OA", "OD"}[(set+i)%5/4], 1+i%3, guid(i))
+				}
+			}
+			d, err := sddl.Parse(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, desired := range []winnt.AccessMask{winnt.MAXIMUM_ALLOWED, 3} {
+				r := &access.Request{Descriptor: d, Subject: access.Subject{Primary: client}, Desired: desired,
+					ObjectTypes: list, Type: winnt.DirectoryServiceObject}
+				for _, each := range []bool{false, true} {
+					var x *access.Explanation
+					if each {
+						_, _, x, err = access.ExplainResultList(r)
+					} else {
+						_, x, err = access.Explain(r)
+					}
+					if err != nil {
+						t.Fatal(err)
+					}
+					cert, err := x.Certificate(r, []byte(file))
+					if err != nil {
+						t.Fatal(err)
+					}
+					all = append(all, sample{cert, d.Binary(), []byte(file)})
+					outcome, err := verify(string(cert), string(d.Binary()), file)
+					if err != nil {
+						t.Fatalf("%v: %s, %#x, each %t: %v\n%s", levels, text, uint32(desired), each,
+							err, cert)
+					}
+					outcomes[outcome] = true
+				}
+			}
+		}
+	}
+	if len(outcomes) < 20 {
+		t.Errorf("only %d outcomes", len(outcomes))
+	}
+	all.python(t, 10)
+}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/refmon/refmon/internal/cli/bulk"
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+)
+
+// TestCountNote: each note has its own number, and the first changed file its name.
+func TestCountNote(t *testing.T) {
+	var sum bulk.Summary
+	for i, n := range []objects.Note{objects.NoteUnverified, objects.NoteStale, objects.NoteNoDACL, 0, objects.NoteStale,
+		objects.NoteNoDACL, objects.NoteStale} {
+		countNote(&sum, &objects.Item{Path: fmt.Sprint("/", i), Note: n})
+	}
+	want := bulk.Summary{Position: bulk.Position{Stale: 3, Unverified: 1, NoDACL: 2}, FirstStale: "/1"}
+	if sum != want {
+		t.Errorf("got %+v, want %+v", sum, want)
+	}
+}
+
+// A descriptor that is set offline replaces the given parts with their control bits and keeps the others. For a file
+// without a descriptor all three parts are required (F-171).
+func TestMergedParts(t *testing.T) {
+	const now = "O:BAG:SYD:PAI(A;;FA;;;BA)S:AI(AU;SA;FW;;;WD)"
+	for given, want := range map[string]string{
+		"O:BU":                          "O:BUG:SYD:PAI(A;;FA;;;BA)S:AI(AU;SA;FW;;;WD)",
+		"G:BU":                          "O:BAG:BUD:PAI(A;;FA;;;BA)S:AI(AU;SA;FW;;;WD)",
+		"D:(A;;FR;;;WD)":                "O:BAG:SYD:(A;;FR;;;WD)S:AI(AU;SA;FW;;;WD)",
+		"D:ARAI(A;;FR;;;WD)":            "O:BAG:SYD:AI(A;;FR;;;WD)S:AI(AU;SA;FW;;;WD)",
+		"S:PAR(AU;FA;FR;;;BA)":          "O:BAG:SYD:PAI(A;;FA;;;BA)S:P(AU;FA;FR;;;BA)",
+		"O:BUG:BUD:(A;;FR;;;WD)S:":      "O:BUG:BUD:(A;;FR;;;WD)S:",
+		"D:":                            "O:BAG:SYD:S:AI(AU;SA;FW;;;WD)",
+		"O:SYG:SYD:P(A;;FW;;;WD)S:PARP": "O:SYG:SYD:P(A;;FW;;;WD)S:P",
+	} {
+		d, err := sddl.Parse(given)
+		if err != nil {
+			t.Fatalf("%s: %v", given, err)
+		}
+		was, err := sddl.Parse(now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := (&kept{path: "f", now: was}).merged(d)
+		if err != nil {
+			t.Errorf("%s: %v", given, err)
+			continue
+		}
+		if text, err := sddl.Format(got, sddl.Options{}); err != nil || text != want {
+			t.Errorf("%s: %s, want %s, %v", given, text, want, err)
+		}
+		whole := !d.Owner().IsZero() && !d.Group().IsZero() && d.Control()&sd.DACLPresent != 0
+		if alone, err := (&kept{path: "f"}).merged(d); whole != (err == nil) || whole && alone != d ||
+			!whole && (alone != nil || err.Error() != "f: its attribute cannot be read: name owner, group and DACL") {
+			t.Errorf("%s where there was none: %v, %v", given, alone, err)
+		}
+	}
+}

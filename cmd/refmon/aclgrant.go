@@ -1,0 +1,224 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/refmon/refmon/internal/cli/acltree"
+	"github.com/refmon/refmon/sd"
+)
+
+// stepFlags are those of the commands that edit entries.
+type stepFlags struct {
+	editFlags `embed:""`
+	Every     bool `help:"${aclEvery}"`
+	Reorder   bool `help:"Put the DACLs to edit in canonical order first."`
+}
+
+type aclGrantCmd struct {
+	stepFlags `embed:""`
+	Who       []string `arg:"" name:"who:rights" help:"Users or groups with rights: bob:modify staff:read,DELETE."`
+	Replace   bool     `help:"Replace what these users and groups are granted by the file's own entries."`
+	To        string   `help:"${aclTo}" default:"all" enum:"all,this,below,folders,files" placeholder:"WHICH"`
+}
+
+// Help returns the long help text.
+func (aclGrantCmd) Help() string {
+	return `Adds entries that grant rights to users and groups, by name:
+
+  refmon acl grant /srv/projects/plan bob:modify
+  refmon acl grant -r /srv/projects 'CORP\Staff:read' alice:full
+  refmon acl grant -r /srv/projects bob:modify --dry-run -d company.yaml
+
+Rights: read, write, modify, full, list (read and execute), control; icacls' letters R, W, M, F, RX, D; or names such
+as DELETE and FILE_READ_DATA. Join several by commas.
+` + editHelp + `
+A grant does not override an entry that denies. If one remains for the same user or group, this command says so.`
+}
+
+// Run grants.
+func (c *aclGrantCmd) Run(std *streams) error {
+	verb := acltree.Grant
+	if c.Replace {
+		verb = acltree.Set
+	}
+	return c.edit(std, "grant", verb, c.Who, c.To, nil)
+}
+
+type aclDenyCmd struct {
+	stepFlags `embed:""`
+	Who       []string `arg:"" name:"who:rights" help:"A user or group and the rights to deny, such as bob:write."`
+	To        string   `help:"${aclTo}" default:"all" enum:"all,this,below,folders,files" placeholder:"WHICH"`
+}
+
+// Help returns the long help text.
+func (aclDenyCmd) Help() string {
+	return `Adds entries that deny rights to users and groups, by name. They come before the file's own entries that grant.
+Denying write leaves reading possible. To end a grant, prefer refmon acl revoke.
+
+  refmon acl deny /srv/projects/plan bob:write
+  refmon acl deny -r /srv/projects Interns:full
+` + editHelp
+}
+
+// Run denies.
+func (c *aclDenyCmd) Run(std *streams) error {
+	return c.edit(std, "deny", acltree.Deny, c.Who, c.To, nil)
+}
+
+type aclRevokeCmd struct {
+	stepFlags `embed:""`
+	Who       []string `arg:"" name:"who[:rights]" help:"A user or group, or some of its rights, as bob or bob:write."`
+	Only      string   `help:"Revoke only grants, or only denials." default:"" enum:",grants,denials" placeholder:"KIND"`
+}
+
+// Help returns the long help text.
+func (aclRevokeCmd) Help() string {
+	return `Removes what a file's own entries grant and deny to users and groups. Without rights it removes all of their
+entries. Inherited entries stay: revoke those on the directory that they come from.
+
+  refmon acl revoke /srv/projects/plan bob
+  refmon acl revoke -r /srv/projects bob:write
+  refmon acl revoke /srv/projects/plan bob --only denials
+` + editHelp + `
+The exit code is also 2 if the file has no entry to revoke.`
+}
+
+// Run revokes.
+func (c *aclRevokeCmd) Run(std *streams) error {
+	var only *acltree.Verb
+	switch c.Only {
+	case "grants":
+		only = new(acltree.Verb)
+	case "denials":
+		deny := acltree.Deny
+		only = &deny
+	}
+	return c.edit(std, "revoke", acltree.Revoke, c.Who, "all", only)
+}
+
+// editHelp is the part of the help that the three commands share.
+const editHelp = `
+With -r, every descendant is renewed as Windows does it: entries of its own stay, inherited ones become what its
+directory passes on now, and a protected DACL ends the renewal there. Files are those of a mount of refmond, which
+decides whether the caller may; with --offline, the attribute itself is written. With --every, each file also gets the
+change in entries of its own.
+
+--dry-run writes nothing. It lists who gains and loses what, as refmon diff does: for all users of -d, or else for the
+users and groups that the command names. The exit code is then 1 if somebody gains or loses rights.
+
+Before the first change, an undo file is on disk. refmon acl undo FILE takes everything back. After an interruption,
+repeat the command with --undo-file FILE: it continues, and computes nothing again.
+
+Names are looked up in -d, --id-maps, --names-from and then the host. Write user:bob or group:bob if both exist. A SID
+is a name too. Standard error says which SID each name has.
+`
+
+// inheritance are the flags of a new entry of a directory.
+var inheritance = map[string]uint8{
+	"all":     sd.ObjectInherit | sd.ContainerInherit,
+	"this":    0,
+	"below":   sd.ObjectInherit | sd.ContainerInherit | sd.InheritOnly,
+	"folders": sd.ContainerInherit,
+	"files":   sd.ObjectInherit | sd.InheritOnly,
+}
+
+// edit takes one step for each user or group.
+func (f *stepFlags) edit(std *streams, name string, verb acltree.Verb, who []string, to string,
+	only *acltree.Verb) error {
+	names, done, err := f.names(std)
+	if err != nil {
+		return err
+	}
+	defer done()
+	var steps []acltree.Step
+	var trustees []trustee
+	for _, w := range who {
+		s, t, err := step(std, names, verb, w)
+		if err != nil {
+			return err
+		}
+		s.Flags, s.Only = inheritance[to], only
+		steps, trustees = append(steps, s), append(trustees, t)
+	}
+	command := fmt.Sprintf("%s %q to %s", name, who, to)
+	if only != nil {
+		command += fmt.Sprintf(" only %d", *only)
+	}
+	run := &aclRun{editFlags: &f.editFlags, std: std, command: command, names: names, trustees: trustees}
+	change := acltree.Edit(steps)
+	if f.Every {
+		change, run.command = acltree.EditEach(steps), command+" on every file"
+	}
+	run.change = func(n *acltree.Node) (*sd.Descriptor, bool, error) {
+		if f.Reorder && (n.Path == "" || f.Every) && n.Before.DACL() != nil {
+			n.Before = acltree.WithDACL(n.Before, sd.Canonicalize(n.Before.DACL()))
+		}
+		after, descend, err := change(n)
+		if err == nil && n.Path == "" {
+			run.remains(after, steps)
+		}
+		return after, descend, explained(err)
+	}
+	return run.do()
+}
+
+// explained adds to an error what to do.
+func explained(err error) error {
+	switch {
+	case errors.Is(err, sd.ErrNotCanonical):
+		return fmt.Errorf("%w: --reorder puts it in order first, which can change what it decides", err)
+	case errors.Is(err, sd.ErrInexpressible):
+		return fmt.Errorf("%w: revoke all of the entry, and grant again what is to stay", err)
+	}
+	return err
+}
+
+// step parses WHO:RIGHTS, such as bob:modify, and prints the SID that the name has. Only a revocation needs no rights.
+func step(std *streams, names *acltree.Names, verb acltree.Verb, text string) (s acltree.Step, t trustee,
+	err error) {
+	s.Verb = verb
+	name, rights := text, ""
+	if at := strings.LastIndexByte(text, ':'); at >= 0 && text[:at] != "user" && text[:at] != "group" {
+		name, rights = text[:at], text[at+1:]
+	}
+	if rights != "" || verb != acltree.Revoke {
+		if s.Rights, err = acltree.ParseRights(rights); err != nil {
+			return s, t, fmt.Errorf("%s: %w", printable(text), err)
+		}
+	}
+	a, err := names.Find(name)
+	if err != nil {
+		return s, t, err
+	}
+	if a.From != "SDDL" {
+		fmt.Fprintf(std.err, "refmon: %s is %v, from %s\n", printable(name), a.SID, printable(a.From))
+	}
+	s.Trustee = a.SID
+	return s, trustee{strings.TrimPrefix(strings.TrimPrefix(name, "user:"), "group:"), a}, nil
+}
+
+// remains prints the entries of the same users and groups that still limit a grant or survive a revocation.
+func (r *aclRun) remains(after *sd.Descriptor, steps []acltree.Step) {
+	for _, s := range steps {
+		for _, a := range after.DACL().All() {
+			inherited := a.Flags()&sd.Inherited != 0
+			switch {
+			case a.SID() != s.Trustee:
+			case (s.Verb == acltree.Grant || s.Verb == acltree.Set) && a.Type().IsDeny() && a.Mask()&s.Rights.Allow != 0:
+				fmt.Fprintf(r.std.err, "refmon: an entry that denies %v to %v stays%s and comes first\n", a.Mask(), a.SID(),
+					from(inherited))
+			case s.Verb == acltree.Revoke && inherited:
+				fmt.Fprintf(r.std.err, "refmon: %v keeps %v%s: revoke it there\n", a.SID(), a.Mask(), from(true))
+			}
+		}
+	}
+}
+
+func from(inherited bool) string {
+	if inherited {
+		return ", inherited from a directory above,"
+	}
+	return ""
+}

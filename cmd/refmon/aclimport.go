@@ -1,0 +1,131 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/refmon/refmon/internal/cli/restore"
+)
+
+type aclImportCmd struct {
+	Tree      string `arg:"" help:"The directory whose files get descriptors."`
+	File      string `arg:"" optional:"" default:"-" help:"An objects file in JSON lines (${default}: standard input)."`
+	From      string `help:"The path that TREE had at the export, if it was another." placeholder:"PATH"`
+	DryRun    bool   `help:"Change nothing; print the files whose descriptors differ." short:"n"`
+	Offline   bool   `help:"${offline}"`
+	Attribute string `default:"security.NTACL" help:"With --offline: its attribute (${default})." placeholder:"NAME"`
+}
+
+// Help returns the long help text.
+func (aclImportCmd) Help() string {
+	return `Puts whole descriptors back: owner, group, DACL and SACL with their flags. TREE is a directory of a
+mount of refmond, which decides each change as one of the user who runs this; a mount for backup lets an
+account with SeRestorePrivilege set everything. With --offline it writes the attributes of a directory of
+the host instead, and nothing is checked.
+
+  refmon acl export -r /backup/projects > acls.jsonl
+  refmon acl import --dry-run /backup/projects < acls.jsonl
+  refmon acl import /backup/projects < acls.jsonl
+
+All lines are checked before the first change. A malformed line (an unknown or repeated field, a path that
+leads out of TREE, a descriptor without owner, group or DACL) is reported with its number, and nothing is
+changed. A file that is missing or cannot keep its descriptor is reported, and the import goes on. Repeat it
+after an interruption or an error: files that are done already are only read. No link is followed.
+
+The exit code is 0 if every file has its descriptor, 1 if --dry-run found others, 2 after an error.`
+}
+
+// Run puts the descriptors back.
+func (c *aclImportCmd) Run(std *streams) (err error) {
+	in, err := c.input(std)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, in.Close()) }()
+	files, err := c.files()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, files.Close()) }()
+	ctx, cancel := interrupted()
+	defer cancel()
+	var written error // of the output
+	counts, err := restore.Run(ctx, restore.Config{Files: files, Was: cmp.Or(c.From, c.Tree), DryRun: c.DryRun,
+		Each: func(r restore.Result) {
+			switch {
+			case r.Err != nil && r.Path == "":
+				fmt.Fprintf(std.err, "refmon: line %d: %s\n", r.Line, printable(r.Err.Error()))
+			case r.Err != nil:
+				fmt.Fprintf(std.err, "refmon: line %d: %s: %s\n", r.Line, printable(r.Path), printable(r.Err.Error()))
+			case c.DryRun:
+				_, err := fmt.Fprintln(std.out, printable(r.Path))
+				written = errors.Join(written, err)
+			}
+		}}, in)
+	return c.conclude(std, &counts, errors.Join(err, written))
+}
+
+// files opens the tree.
+func (c *aclImportCmd) files() (restore.Files, error) {
+	if c.Offline {
+		return restore.Offline(c.Tree, c.Attribute)
+	}
+	return restore.Mounted(c.Tree)
+}
+
+// input opens the objects file. It copies what can be read only once into a file without a name.
+func (c *aclImportCmd) input(std *streams) (*os.File, error) {
+	in, err := std.open(c.File)
+	if err != nil {
+		return nil, err
+	}
+	if f, ok := in.(*os.File); ok {
+		if about, err := f.Stat(); err == nil && about.Mode().IsRegular() {
+			return f, nil
+		}
+	}
+	defer in.Close() // only read
+	f, err := os.CreateTemp("", "refmon-import-")
+	if err != nil {
+		return nil, err
+	}
+	if _, err = io.Copy(f, in); err == nil {
+		err = os.Remove(f.Name())
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("copy the input: %w: nothing was changed", err), f.Close(), os.Remove(f.Name()))
+	}
+	return f, nil
+}
+
+// conclude prints the counts and returns the exit.
+func (c *aclImportCmd) conclude(std *streams, n *restore.Counts, err error) error {
+	if n.Bad > 0 {
+		fmt.Fprintf(std.err, "refmon: %d of %s malformed: nothing was changed\n", n.Bad,
+			count(int(n.Lines), "line is", "lines are"))
+		return errReported
+	}
+	done := "written"
+	if c.DryRun {
+		done = "to write"
+	}
+	_, failed := fmt.Fprintf(std.out, "%s: %d %s, %d as they should be, %d could not be read or written\n",
+		count(int(n.Lines), "descriptor", "descriptors"), n.Written, done, n.Same, n.Failed)
+	switch {
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(std.err, "refmon: interrupted: repeat the import to finish it")
+		return errReported
+	case err != nil || failed != nil:
+		return errors.Join(err, failed)
+	case n.Failed > 0:
+		if !c.DryRun {
+			fmt.Fprintln(std.err, "refmon: not every file has its descriptor: remove the causes and repeat the import")
+		}
+		return errReported
+	}
+	return verdict(!c.DryRun || n.Written == 0)
+}

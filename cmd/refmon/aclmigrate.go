@@ -1,0 +1,109 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/cli/acltree"
+	"github.com/refmon/refmon/sid"
+)
+
+type aclMigrateCmd struct {
+	editFlags `embed:""`
+	From      string `required:"" help:"${aclFrom}" enum:"posix,nfs4" placeholder:"KIND"`
+	Source    string `help:"${aclSource}" default:"system.nfs4_acl" placeholder:"NAME"`
+	Replace   bool   `help:"Also convert files that have a descriptor."`
+}
+
+// Help returns the long help text.
+func (aclMigrateCmd) Help() string {
+	return `Gives every file of a tree a descriptor that says what its permissions say today, and lists what a descriptor
+cannot say. Files that have a descriptor keep it. The descriptors go where a file server looks for them, as with
+--offline, which this command implies.
+
+  refmon acl migrate --from posix -r /srv/share --dry-run
+  refmon acl migrate --from posix -r /srv/share
+  refmon acl migrate --from nfs4 -r /mnt/filer -d company.yaml
+
+With posix, each entry of the ACL becomes entries for the same users and groups; entries that deny keep POSIX's "first
+class that matches". Their order is not always canonical. With nfs4, the entries keep their order, and names are looked
+up as in refmon acl grant.
+
+Each DACL is protected, because POSIX permissions are not inherited. Use refmon acl grant -r --every to change them all.
+
+The losses are printed by kind, with the first file of each: set-user-id bits, names without an account, rights of
+several groups that add up. Look at them with --dry-run first. Before the first change, an undo file is on disk, as in
+refmon acl grant.`
+}
+
+// Run converts.
+func (c *aclMigrateCmd) Run(std *streams) error {
+	c.Offline = true
+	names, done, err := c.names(std)
+	if err != nil {
+		return err
+	}
+	defer done()
+	var lost losses
+	unknown := map[string]bool{}
+	m := &acltree.Migration{From: acltree.Permissions(c.From), Accounts: names.Accounts, Attribute: c.Source,
+		Replace: c.Replace, Lost: lost.add}
+	if err := m.Check(); err != nil {
+		return err
+	}
+	m.Who = func(who string, group bool) (sid.SID, bool) {
+		kind := "user:"
+		if group {
+			kind = "group:"
+		}
+		a, err := names.Find(kind + who)
+		if err != nil && !unknown[who] && len(unknown) < maxListed {
+			unknown[who] = true
+			fmt.Fprintf(std.err, "refmon: %s\n", printable(err.Error()))
+		}
+		return a.SID, err == nil
+	}
+	run := &aclRun{editFlags: &c.editFlags, std: std, names: names, change: m.Change,
+		command: fmt.Sprintf("migrate from %s %s replace %t", c.From, c.Source, c.Replace)}
+	run.planned = func() error {
+		if m.Kept > 0 {
+			fmt.Fprintf(std.err, "refmon: %s had a descriptor and keep it\n", count(m.Kept, "file", "files"))
+		}
+		return lost.print(std, c.Path)
+	}
+	return run.do()
+}
+
+// losses counts what a conversion could not express.
+type losses struct{ kinds []lostKind }
+
+type lostKind struct {
+	kind  fileaccess.LossKind
+	count int
+	first string // path
+	loss  fileaccess.Loss
+}
+
+func (l *losses) add(path string, loss fileaccess.Loss) {
+	i := slices.IndexFunc(l.kinds, func(k lostKind) bool { return k.kind == loss.Kind })
+	if i < 0 {
+		i = len(l.kinds)
+		l.kinds = append(l.kinds, lostKind{kind: loss.Kind, first: strings.Clone(path), loss: loss})
+	}
+	l.kinds[i].count++
+}
+
+// print lists the kinds in the order in which they were met.
+func (l *losses) print(std *streams, root string) error {
+	for _, k := range l.kinds {
+		_, err := fmt.Fprintf(std.out, "lost: %s (%s; the first: %s: %s)\n", k.kind,
+			count(k.count, "time", "times"), printable(filepath.Join(root, k.first)), printable(k.loss.String()))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

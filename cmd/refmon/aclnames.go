@@ -1,0 +1,79 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/cli/acltree"
+	"github.com/refmon/refmon/internal/objects/idmaps"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// namesFlags say where names of users and groups are looked up.
+type namesFlags struct {
+	directoryFlags `embed:""`
+	IDMaps         string `name:"id-maps" help:"${nameMaps}" placeholder:"FILE"`
+	NamesFrom      string `help:"Also ask the refmond on this socket, which knows its domains." placeholder:"SOCKET"`
+}
+
+// names opens the sources. done releases them; it is never nil.
+func (f *namesFlags) names(std *streams) (n *acltree.Names, done func(), err error) {
+	n, done = &acltree.Names{}, func() {}
+	if len(f.Directory) > 0 {
+		if n.Directory, err = f.readPeople(std); err != nil {
+			return nil, done, err
+		}
+	}
+	if f.IDMaps != "" {
+		file, err := os.ReadFile(f.IDMaps)
+		if err != nil {
+			return nil, done, fmt.Errorf("--id-maps: %w", err)
+		}
+		if n.Accounts, err = idmaps.Read(file, idmaps.ReadSubIDs("/etc/subuid", "/etc/subgid")); err != nil {
+			return nil, done, fmt.Errorf("--id-maps %s: %w", f.IDMaps, err)
+		}
+		list, err := idmaps.ReadNames(file)
+		if err != nil {
+			return nil, done, fmt.Errorf("--id-maps %s: %w", f.IDMaps, err)
+		}
+		n.Store = func(name string) (acltree.Account, bool) {
+			for _, a := range list {
+				if strings.EqualFold(a.Name, name) {
+					return acltree.Account{SID: a.SID, Group: a.Group, From: f.IDMaps}, true
+				}
+			}
+			return acltree.Account{}, false
+		}
+	}
+	if f.NamesFrom != "" {
+		conn, err := client.Dial(f.NamesFrom)
+		if err != nil {
+			return nil, done, fmt.Errorf("--names-from: %w", err)
+		}
+		done = func() { _ = conn.Close() } // every question was answered
+		n.Server = func(name string) (acltree.Account, bool, error) { return lookUp(conn, name) }
+	}
+	return n, done, nil
+}
+
+// lookUp looks up a name in a running refmond. ok is false if the name is unknown there.
+func lookUp(conn *client.Conn, name string) (a acltree.Account, ok bool, err error) {
+	th := conn.Thread()
+	policy, st := th.LsaOpenPolicy(winnt.POLICY_LOOKUP_NAMES)
+	if st != ntstatus.Success {
+		return a, false, fmt.Errorf("refmond's names: %w", st.Err())
+	}
+	defer th.LsaClose(policy)
+	out, st := th.LsaLookupNames2(policy, name)
+	switch {
+	case st == ntstatus.NoneMapped || len(out.SIDs) != 1 || out.SIDs[0].SID.IsZero():
+		return a, false, nil
+	case st != ntstatus.Success:
+		return a, false, fmt.Errorf("refmond's names: %w", st.Err())
+	}
+	s := out.SIDs[0]
+	return acltree.Account{SID: s.SID, Group: s.Use != winnt.SidTypeUser, From: "refmond"}, true, nil
+}

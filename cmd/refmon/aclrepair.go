@@ -1,0 +1,97 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/refmon/refmon/hostfs"
+)
+
+type aclRepairCmd struct {
+	Paths     []string `arg:"" name:"path" help:"Directories with all that is below them, and files."`
+	Rehash    bool     `help:"Let descriptors count again whose file had its mode, owner or POSIX ACL changed."`
+	DryRun    bool     `help:"Report what would change, and write nothing."`
+	Attribute string   `default:"security.NTACL" help:"Attribute with the descriptors (${default})." placeholder:"NAME"`
+}
+
+// Help returns the long help text.
+func (aclRepairCmd) Help() string {
+	return `Converts stored descriptors to the current form of refmond, directly in the files. Stop the servers of
+the tree first.
+
+It removes entries for a logon session (S-1-5-5-x-y), including denials, because a later session can get the number of
+an ended one. Earlier versions stored such entries with every new file.
+
+It replaces the generic rights of entries that apply to the file itself by the file's rights. Samba compares the stored
+bits and ignores such an entry.
+
+With --rehash it makes descriptors valid again that a chmod, chown or setfacl without the servers has made invalid.
+Until then such a file refuses every user, or its mode decides. Check the paths with --dry-run first.
+
+Nothing else changes, and a file server accepts the same descriptors as before. The command follows no link and enters
+no other mount.
+
+  refmon acl repair --dry-run /srv/projects
+  refmon acl repair /srv/projects
+
+The exit code is 0 if nothing is left to repair, 1 if --dry-run found something or a descriptor does not count, 2 if
+a file could not be read or written. Writing takes CAP_SYS_ADMIN.`
+}
+
+// Run repairs the trees, one after the other.
+func (c *aclRepairCmd) Run(std *streams) error {
+	ctx, cancel := interrupted()
+	defer cancel()
+	var sum hostfs.RepairCounts
+	var written error // of the output
+	for _, path := range c.Paths {
+		counts, err := hostfs.Repair(ctx, hostfs.RepairConfig{Path: path, Attribute: c.Attribute, DryRun: c.DryRun,
+			Rehash: c.Rehash,
+			Each: func(f hostfs.Repaired) {
+				to := std.out
+				if f.Err != nil {
+					to = std.err
+				}
+				if _, err := fmt.Fprintln(to, printable(f.String())); written == nil {
+					written = err
+				}
+			}})
+		sum.Files += counts.Files
+		sum.Sessions += counts.Sessions
+		sum.Generic += counts.Generic
+		sum.Stale += counts.Stale
+		sum.Failed += counts.Failed
+		if err := errors.Join(err, written); err != nil {
+			return err
+		}
+	}
+	done := "repaired"
+	if c.DryRun {
+		done = "to repair"
+	}
+	if _, err := fmt.Fprintf(std.out, "%s looked at; %s: %d with entries for logon sessions, %d with generic rights; "+
+		"%d could not be read or written\n", count(int(sum.Files), "file", "files"), done, sum.Sessions, sum.Generic,
+		sum.Failed); err != nil {
+		return err
+	}
+	if err := c.stale(std, sum.Stale); err != nil {
+		return err
+	}
+	if sum.Failed > 0 {
+		return errReported
+	}
+	return verdict((!c.DryRun || sum.Sessions+sum.Generic == 0) && (c.Rehash && !c.DryRun || sum.Stale == 0))
+}
+
+// stale prints how many descriptors did not count.
+func (c *aclRepairCmd) stale(std *streams, n int64) (err error) {
+	switch {
+	case n == 0:
+	case c.Rehash && !c.DryRun:
+		_, err = fmt.Fprintf(std.out, "%s did not count and do now\n", count(int(n), "descriptor", "descriptors"))
+	default:
+		_, err = fmt.Fprintf(std.out, "%s of the files do not count: refmon acl repair --rehash\n",
+			count(int(n), "descriptor", "descriptors"))
+	}
+	return err
+}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/sddl"
+)
+
+// TestACLRepair: a rehearsal names the files and exits with 1, a repair with 0, and afterwards there is nothing to do;
+// a file that cannot be mended makes the exit code 2 (F-202).
+func TestACLRepair(t *testing.T) {
+	dir := t.TempDir()
+	describe := func(name, text string) {
+		t.Helper()
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		a := ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256, Descriptor: sddl.MustParse(text)}
+		value, err := a.Append(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := setAttribute(file, ntacl.UserName, value); err != nil {
+			t.Skipf("no attribute of users can be set in %s: %v", dir, err)
+		}
+	}
+	repair := func(args ...string) (code int, out, complaint string) {
+		t.Helper()
+		var o, e bytes.Buffer
+		code = run(append([]string{"acl", "repair", "--attribute", ntacl.UserName, dir}, args...), &streams{out: &o, err: &e})
+		return code, o.String(), e.String()
+	}
+	describe("diary", "O:BAG:SYD:(A;;FA;;;BA)(A;;0x1200a9;;;S-1-5-5-0-1001)")
+	describe("plan", "O:BAG:SYD:(D;;GR;;;BG)(A;;FA;;;BA)")
+	const total = "1 with entries for logon sessions, 1 with generic rights; 0 could not be read or written\n"
+	code, out, _ := repair("--dry-run")
+	if code != exitDenied || !strings.HasSuffix(out, "3 files looked at; to repair: "+total) ||
+		!strings.Contains(out, "/diary: entries for logon sessions: 1, entries with generic rights: 0\n") {
+		t.Errorf("a rehearsal: exit %d\n%s", code, out)
+	}
+	if code, out, _ := repair(); code != exitGranted || !strings.HasSuffix(out, "3 files looked at; repaired: "+total) {
+		t.Errorf("a repair: exit %d\n%s", code, out)
+	}
+	for _, args := range [][]string{{"--dry-run"}, {}} {
+		if code, out, _ := repair(args...); code != exitGranted || strings.Count(out, "\n") != 1 {
+			t.Errorf("again %q: exit %d\n%s", args, code, out)
+		}
+	}
+	describe("owned", "O:S-1-5-5-0-1001G:SYD:(A;;FA;;;BA)")
+	if code, _, complaint := repair(); code != exitMalformed || !strings.Contains(complaint, "owned: its owner or group") {
+		t.Errorf("an owner that is a session: exit %d, %s", code, complaint)
+	}
+}

@@ -1,0 +1,246 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/refmon/refmon/internal/cli/acltree"
+	"github.com/refmon/refmon/internal/cli/bulk"
+)
+
+// keeperFlags say where the descriptors of files are kept.
+type keeperFlags struct {
+	Offline   bool   `help:"${offline}"`
+	Attribute string `default:"security.NTACL" help:"With --offline: its attribute (${default})." placeholder:"NAME"`
+}
+
+func (f *keeperFlags) keeper(names *acltree.Names) acltree.Keeper {
+	if !f.Offline {
+		return acltree.Mount{}
+	}
+	o := acltree.Offline{Attribute: f.Attribute}
+	if names != nil {
+		o.Accounts = names.Accounts
+	}
+	return o
+}
+
+// editFlags are those of commands that change DACLs of many files.
+type editFlags struct {
+	Path        string `arg:"" help:"A file or directory."`
+	Recursive   bool   `help:"Renew all that inherits from the directory." short:"r"`
+	DryRun      bool   `help:"Write nothing, and list who gains and loses what." short:"n"`
+	Each        bool   `help:"With --dry-run: a row for each user and file, not only for each folder."`
+	UndoFile    string `help:"${undoFile}" placeholder:"FILE"`
+	keeperFlags `embed:""`
+	namesFlags  `embed:""`
+	Quiet       bool `help:"No progress bar." short:"q"`
+}
+
+// aclRun is one change of many files. It is used once.
+type aclRun struct {
+	*editFlags
+	std      *streams
+	command  string // in the undo file: continuing needs the same
+	names    *acltree.Names
+	change   acltree.Change
+	trustees []trustee    // asked about by a dry run without a directory
+	planned  func() error // called when the plan is complete; nil: not
+	failed   int
+}
+
+// trustee is a user or group as the command line names it.
+type trustee struct {
+	name string
+	acltree.Account
+}
+
+// do plans the change, and writes it unless it is a dry run.
+func (r *aclRun) do() error {
+	ctx, cancel := interrupted()
+	defer cancel()
+	tree, err := acltree.Open(r.Path)
+	if err != nil {
+		return err
+	}
+	defer tree.Close()
+	if r.DryRun {
+		return r.dry(ctx, tree)
+	}
+	file, begun, err := r.journal()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }() // synced before a file is changed
+	header := acltree.Header{Root: tree.Path, Keeper: r.keeper(r.names).Name(), Command: r.command}
+	if begun {
+		switch j, err := acltree.ReadJournal(file); {
+		case err == nil && j.Header != header:
+			return fmt.Errorf("--undo-file %s is of another change, %s of %s: name a new file", printable(r.UndoFile),
+				printable(j.Command), printable(j.Root))
+		case err == nil:
+			fmt.Fprintf(r.std.err, "refmon: continuing with %s\n", printable(r.UndoFile))
+			return r.write(ctx, tree, j)
+		case !errors.Is(err, acltree.ErrUnfinished):
+			return fmt.Errorf("--undo-file %s: %w", printable(r.UndoFile), err)
+		}
+		if err := errors.Join(file.Truncate(0), seekStart(file)); err != nil {
+			return err
+		}
+	}
+	counts, err := r.plan(ctx, tree, file, header, true)
+	if err != nil || counts.Changed == 0 {
+		err = errors.Join(err, os.Remove(file.Name()))
+		if err == nil {
+			err = r.say("nothing to change", counts)
+		}
+		return err
+	}
+	j, err := acltree.ReadJournal(file)
+	if err != nil {
+		return err
+	}
+	if err := r.say(fmt.Sprintf("%s to change", count(counts.Changed, "file", "files")), counts); err != nil &&
+		!errors.Is(err, errReported) {
+		return err
+	}
+	return r.write(ctx, tree, j)
+}
+
+func seekStart(f *os.File) error {
+	_, err := f.Seek(0, 0)
+	return err
+}
+
+// plan computes the changes into a journal.
+func (r *aclRun) plan(ctx context.Context, tree *acltree.Tree, file *os.File, h acltree.Header, durable bool) (
+	counts acltree.Counts, err error) {
+	w, err := acltree.NewWriter(file, h)
+	if err != nil {
+		return counts, err
+	}
+	bar := newBar(r.std, 0, r.Quiet)
+	p := acltree.Plan{Files: tree, Keeper: r.keeper(r.names), Recursive: r.Recursive, Change: r.change, Report: r.report,
+		Progress: func(c acltree.Counts) { bar.show(bulk.Position{Objects: c.Files, Unreadable: c.Failed}) }}
+	counts, err = p.Run(ctx, w)
+	bar.clear()
+	switch {
+	case errors.Is(err, context.Canceled):
+		return counts, errors.New("interrupted: nothing was changed")
+	case err != nil:
+		return counts, fmt.Errorf("%s: %w", printable(r.Path), err)
+	}
+	if err = w.Commit(durable); err == nil && r.planned != nil {
+		err = r.planned()
+	}
+	return counts, err
+}
+
+// report prints the first files that fail.
+func (r *aclRun) report(path string, err error) {
+	switch r.failed++; {
+	case r.failed > maxListed:
+		return
+	case r.failed == maxListed:
+		fmt.Fprintln(r.std.err, "refmon: more files failed; only their number follows")
+		return
+	}
+	var about *fs.PathError
+	if errors.As(err, &about) {
+		err = about.Err
+	}
+	fmt.Fprintf(r.std.err, "refmon: %s: %s\n", printable(filepath.Join(r.Path, path)), printable(err.Error()))
+}
+
+// say prints the counts of a plan.
+func (r *aclRun) say(what string, c acltree.Counts) error {
+	text := fmt.Sprintf("%s visited, %s", count(c.Files, "file", "files"), what)
+	if c.Protected > 0 {
+		text += fmt.Sprintf("; %s, left with all below", count(c.Protected, "protected DACL", "protected DACLs"))
+	}
+	if c.Skipped > 0 {
+		text += fmt.Sprintf("; %s skipped", count(c.Skipped, "link or device", "links and devices"))
+	}
+	if c.Failed > 0 {
+		text += fmt.Sprintf("; %d failed", c.Failed)
+	}
+	if _, err := fmt.Fprintln(r.std.out, text); err != nil {
+		return err
+	}
+	if c.Failed > 0 {
+		return errReported
+	}
+	return nil
+}
+
+// write applies a journal that is on disk.
+func (r *aclRun) write(ctx context.Context, tree *acltree.Tree, j *acltree.Journal) error {
+	failed := r.failed
+	bar := newBar(r.std, int64(j.Entries), r.Quiet)
+	out, err := acltree.Run(ctx, tree, r.keeper(r.names), j, false, r.report, func(o acltree.Outcome) {
+		bar.show(position(o))
+	})
+	bar.clear()
+	name := printable(r.UndoFile)
+	fmt.Fprintf(r.std.out, "%s changed; to undo: refmon acl undo %s\n", count(out.Written, "file", "files"), name)
+	if r.Offline && out.Written > 0 {
+		fmt.Fprintln(r.std.err, "refmon: written offline, without an access check or an audit record")
+	}
+	switch {
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintf(r.std.err, "refmon: interrupted: to continue, repeat the command with --undo-file %s\n", name)
+		return errReported
+	case err != nil:
+		return err
+	case out.Failed > 0:
+		fmt.Fprintf(r.std.err, "refmon: %s could not be written: to try again, repeat the command with --undo-file %s\n",
+			count(out.Failed, "file", "files"), name)
+		return errReported
+	case failed > 0:
+		return errReported
+	}
+	return nil
+}
+
+func position(o acltree.Outcome) bulk.Position {
+	n := o.Written + o.Already + o.Failed
+	return bulk.Position{Objects: n, Offset: int64(n), Unreadable: o.Failed}
+}
+
+// journal opens the undo file, and chooses its name if --undo-file is missing. begun reports whether it existed.
+func (r *aclRun) journal() (f *os.File, begun bool, err error) {
+	if r.UndoFile == "" {
+		if r.UndoFile, err = newUndoName(); err != nil {
+			return nil, false, err
+		}
+	}
+	f, err = os.OpenFile(r.UndoFile, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		f, err = os.OpenFile(r.UndoFile, os.O_RDWR, 0)
+		return f, true, err
+	}
+	return f, false, err
+}
+
+// newUndoName returns a new name in the caller's state directory, which it creates.
+func newUndoName() (string, error) {
+	dir := os.Getenv("XDG_STATE_HOME")
+	if dir == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "", fmt.Errorf("%w: name the undo file with --undo-file", err)
+		}
+		dir = filepath.Join(home, ".local", "state")
+	}
+	dir = filepath.Join(dir, "refmon")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("%w: name the undo file with --undo-file", err)
+	}
+	return filepath.Join(dir, "acl-"+time.Now().UTC().Format("20060102-150405")+"-"+rand.Text()[:6]+".undo"), nil
+}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/refmon/refmon/internal/cli/acltree"
+)
+
+type aclUndoCmd struct {
+	File  string `arg:"" help:"Undo file of refmon acl grant, deny, revoke or migrate."`
+	Quiet bool   `help:"No progress bar." short:"q"`
+}
+
+// Help returns the long help text.
+func (aclUndoCmd) Help() string {
+	return `Takes back a change of refmon acl grant, deny, revoke or migrate: every file gets the descriptor that it had. A
+file that somebody else changed since keeps its descriptor and is listed. Undo also works after a change that was
+interrupted, and can be interrupted and repeated itself. The undo file stays.
+
+  refmon acl undo ~/.local/state/refmon/acl-20261123-101500-K3MQ7P.undo
+
+The exit code is 2 if a file could not be restored.`
+}
+
+// Run undoes a change.
+func (c *aclUndoCmd) Run(std *streams) error {
+	f, err := os.Open(c.File)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }() // only read
+	j, err := acltree.ReadJournal(f)
+	if err != nil {
+		return fmt.Errorf("%s: %w", printable(c.File), err)
+	}
+	tree, err := acltree.Open(j.Root)
+	if err != nil {
+		return err
+	}
+	defer tree.Close()
+	var keeper acltree.Keeper = acltree.Mount{}
+	if j.Keeper != keeper.Name() {
+		keeper = acltree.Offline{Attribute: j.Keeper}
+	}
+	ctx, cancel := interrupted()
+	defer cancel()
+	r := &aclRun{editFlags: &editFlags{Path: j.Root}, std: std}
+	bar := newBar(std, int64(j.Entries), c.Quiet)
+	out, err := acltree.Run(ctx, tree, keeper, j, true, r.report, func(o acltree.Outcome) { bar.show(position(o)) })
+	bar.clear()
+	if _, err := fmt.Fprintf(std.out, "%s restored, %d had their descriptors\n", count(out.Written, "file", "files"),
+		out.Already); err != nil {
+		return err
+	}
+	switch {
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(std.err, "refmon: interrupted: to continue, repeat the command")
+		return errReported
+	case err != nil:
+		return err
+	case out.Failed > 0:
+		return errReported
+	}
+	return nil
+}

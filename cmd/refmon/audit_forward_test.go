@@ -1,0 +1,43 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A forwarder stores its position in the given file and continues there (U-77).
+func TestAuditForwardFlags(t *testing.T) {
+	dir := newTrail(t, 0)
+	to, cursor := filepath.Join(t.TempDir(), "sink"), filepath.Join(t.TempDir(), "cursor")
+	lines := func() int {
+		b, err := os.ReadFile(to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return bytes.Count(b, []byte("\n"))
+	}
+	for i, c := range []struct {
+		args []string
+		want int
+	}{{nil, 12}, {nil, 12}, {[]string{"--cursor", cursor}, 24}, {[]string{"--cursor", cursor}, 24}} {
+		code, out, errs := asked(append([]string{"audit", "forward", dir, "--no-follow", "--to", to}, c.args...)...)
+		if code != 0 || out+errs != "" || lines() != c.want {
+			t.Errorf("%d: exit code %d, %d lines, want %d\n%s%s", i, code, lines(), c.want, out, errs)
+		}
+	}
+	for _, name := range []string{cursor, filepath.Join(dir, "cursor")} {
+		if b, err := os.ReadFile(name); err != nil || strings.TrimSpace(string(b)) != "13" {
+			t.Errorf("%s: %q, %v", name, b, err)
+		}
+	}
+	if code, _, errs := asked("audit", "forward", dir, "--no-follow"); code != 2 || errs == "" {
+		t.Errorf("without a sink: exit code %d, %s", code, errs)
+	}
+	if code, _, errs := asked("audit", "forward", dir, "--no-follow", "--to", "unix:"+cursor, "--cursor",
+		cursor+"2"); code != 2 || errs == "" {
+		t.Errorf("a sink that is no socket: exit code %d, %s", code, errs)
+	}
+}

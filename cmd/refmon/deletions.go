@@ -1,0 +1,128 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/refmon/refmon/internal/cli/bulk"
+)
+
+// deletions finds the documents that the output of an earlier run has and this run does not (B-19), and writes their
+// deletions. It keeps 16 bytes for each document of this run. Owned by one goroutine.
+type deletions struct {
+	old    *os.File // the earlier output
+	new    *os.File // takes its place when the run has ended
+	prefix []byte   // of a line that has a document's id behind it
+	action string   // a deletion, with one place for the id
+	seen   map[[16]byte]struct{}
+	rest   []byte // the beginning of a line
+}
+
+// earlier opens the output of an earlier run. It returns nil if there is none, if the format has no deletions, or with
+// --changes.
+func (o *output) earlier(r *bulk.Run) (*deletions, error) {
+	d := &deletions{seen: map[[16]byte]struct{}{}}
+	switch {
+	case o.out == "" || r.Changes:
+		return nil, nil
+	case r.Format == bulk.ESBulk:
+		d.prefix, d.action = []byte(`{"index":{"_id":`), `{"delete":{"_id":%s}}`+"\n"
+	case r.Format == bulk.JSONL || r.Ask == bulk.Index && r.Format != bulk.CSVTables:
+		d.prefix, d.action = []byte(`{"path":`), `{"path":%s,"gone":true}`+"\n"
+	default:
+		return nil, nil
+	}
+	info, err := os.Stat(o.out)
+	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
+		return nil, nil // the run itself reports the error
+	}
+	if d.old, err = os.Open(o.out); err != nil {
+		return nil, err
+	}
+	o.files = append(o.files, d.old)
+	d.new, err = o.open(o.out+".new", false)
+	return d, err
+}
+
+// Write writes rows and records their documents.
+func (d *deletions) Write(b []byte) (int, error) {
+	n, err := d.new.Write(b)
+	for rows := b[:n]; len(rows) > 0; {
+		line, more, whole := bytes.Cut(rows, []byte{'\n'})
+		d.rest = append(d.rest, line...)
+		if !whole {
+			break
+		}
+		if id := d.id(d.rest); id != nil {
+			d.seen[key(id)] = struct{}{}
+		}
+		d.rest, rows = d.rest[:0], more
+	}
+	return n, err
+}
+
+// id returns the document id of a line as JSON, nil if the line has none.
+func (d *deletions) id(line []byte) []byte {
+	rest, is := bytes.CutPrefix(line, d.prefix)
+	if !is || len(rest) == 0 || rest[0] != '"' || bytes.HasSuffix(line, []byte(`,"gone":true}`)) {
+		return nil
+	}
+	for i := 1; i < len(rest); i++ {
+		switch rest[i] {
+		case '\\':
+			i++
+		case '"':
+			return rest[:i+1]
+		}
+	}
+	return nil
+}
+
+// key returns a hash of an id that does not depend on its spelling.
+func key(id []byte) (out [16]byte) {
+	if bytes.IndexByte(id, '\\') >= 0 {
+		var text string
+		if json.Unmarshal(id, &text) == nil {
+			if again, err := json.Marshal(text); err == nil {
+				id = again
+			}
+		}
+	}
+	sum := sha256.Sum256(id)
+	copy(out[:], sum[:])
+	return out
+}
+
+// finish writes the deletions and replaces the earlier output. If the run failed, the earlier output stays, so that
+// the next run still finds its documents.
+func (d *deletions) finish(name string, failed error) error {
+	if failed != nil {
+		return fmt.Errorf("the earlier output stays in %s, the beginning of this one is in %s", name, d.new.Name())
+	}
+	in, out := bufio.NewReaderSize(d.old, 1<<20), bufio.NewWriterSize(d.new, 1<<20)
+	for {
+		line, err := in.ReadBytes('\n')
+		if id := d.id(bytes.TrimSuffix(line, []byte{'\n'})); id != nil {
+			if _, there := d.seen[key(id)]; !there {
+				d.seen[key(id)] = struct{}{} // once
+				fmt.Fprintf(out, d.action, id)
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return fmt.Errorf("read the earlier output: %w", err)
+		}
+	}
+	if err := out.Flush(); err != nil {
+		return err
+	}
+	return os.Rename(d.new.Name(), name)
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestDeletionsOfAnEarlierRun: outputs of a run, and of a second one over half of its files, leave a strict reader with
+// exactly the files that are there, in each format that is applied line by line (B-19). A third run over the same files
+// deletes none of them again, and a run that cannot begin leaves the earlier output.
+func TestDeletionsOfAnEarlierRun(t *testing.T) {
+	for _, format := range []string{"es-bulk", "jsonl", "for-index"} {
+		t.Run(format, func(t *testing.T) {
+			dir := t.TempDir()
+			tree, out, people := filepath.Join(dir, "tree"), filepath.Join(dir, "out"), filepath.Join(dir, "people.yaml")
+			if err := os.WriteFile(people, []byte("users:\n- {name: alice, sid: S-1-5-21-1-2-3-1107}\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Mkdir(tree, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			name := func(i int) string {
+				return filepath.Join(tree, fmt.Sprintf("%d \"q\" \\ <&> %s", i, strings.Repeat("x", i)))
+			}
+			want := []string{tree}
+			for i := range 100 {
+				if err := os.WriteFile(name(i), nil, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			args := []string{"who-can", "read", tree, "-r", "-d", people, "--out", out, "--quiet"}
+			if format == "for-index" {
+				args = append(args, "--for-index")
+			} else {
+				args = append(args, "--format", format)
+			}
+			documents := map[string]bool{}
+			apply := func() (deleted int) {
+				t.Helper()
+				var stdout, stderr bytes.Buffer
+				if code := run(args, &streams{in: strings.NewReader(""), out: &stdout, err: &stderr}); code != 0 {
+					t.Fatalf("code %d: %s", code, stderr.String())
+				}
+				text, err := os.ReadFile(out)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return applied(t, documents, format, string(text))
+			}
+			apply()
+			for i := range 100 {
+				if i%2 == 0 {
+					want = append(want, name(i))
+				} else if err := os.Remove(name(i)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if deleted := apply(); deleted != 50 {
+				t.Errorf("B-19: %d deletions, want 50", deleted)
+			}
+			slices.Sort(want)
+			var got []string
+			for path := range documents {
+				got = append(got, path)
+			}
+			if slices.Sort(got); !slices.Equal(got, want) {
+				t.Errorf("B-19: %d documents, want %d: %q", len(got), len(want), got)
+			}
+			if deleted := apply(); deleted != 0 || len(documents) != len(want) {
+				t.Errorf("B-19: a third run deletes %d, of %d documents", deleted, len(documents))
+			}
+			if _, err := os.Stat(out + ".new"); err == nil {
+				t.Error("a file is left beside the output")
+			}
+		})
+	}
+}
+
+// applied applies lines to documents by their paths, and returns how many were deleted. Unknown lines are errors.
+func applied(t *testing.T, documents map[string]bool, format, text string) (deleted int) {
+	t.Helper()
+	next := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	for len(next) > 0 {
+		var x struct {
+			Path          string
+			Gone          bool
+			Index, Delete *struct {
+				ID string `json:"_id"`
+			}
+		}
+		if err := json.Unmarshal([]byte(next[0]), &x); err != nil {
+			t.Fatalf("%s: %v", next[0], err)
+		}
+		next = next[1:]
+		switch {
+		case format == "es-bulk" && x.Index != nil:
+			documents[x.Index.ID] = true
+			next = next[1:]
+		case format == "es-bulk" && x.Delete != nil:
+			delete(documents, x.Delete.ID)
+			deleted++
+		case format == "es-bulk":
+			t.Fatalf("a line without an action: %+v", x)
+		case x.Gone:
+			delete(documents, x.Path)
+			deleted++
+		case x.Path != "":
+			documents[x.Path] = true
+		}
+	}
+	return deleted
+}

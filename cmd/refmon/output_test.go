@@ -1,0 +1,69 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// fullWriter takes some bytes and then fails, as a disk does.
+type fullWriter struct{ room int }
+
+func (w *fullWriter) Write(b []byte) (int, error) {
+	n := min(len(b), w.room)
+	if w.room -= n; n < len(b) {
+		return n, errors.New("no space left")
+	}
+	return n, nil
+}
+
+// TestOutputIsLost: an answer that could not be written is exit code 2, whatever it was:
+// no verb takes cut-off output for a success or for a denial.
+func TestOutputIsLost(t *testing.T) {
+	workplace(t)
+	dir := newTrail(t, 0)
+	lines := [][]string{{"audit", "query", dir}, {"audit", "query", dir, "--format", "xml"}, {"audit", "query",
+		dir, "--format", "csv"},
+		{"audit", "stats", dir}, {"audit", "tail", dir, "--no-follow"}, {"audit", "verify", dir}, {"audit",
+			"policy", dir},
+		{"audit", "prove", dir, "3"}, {"sddl", sdOfUsers}, {"token", "filter", "alice.json"}, {"token", "show",
+			"--json", "alice.json"},
+		{"fmt", "shares.sddl"}, {"directory", "from", "passwd", "passwd"}, {"acl", "export", "--hex", "-o",
+			"good.jsonl"},
+		{"services", "NtClose"}, {"services", "--json"}}
+	for _, c := range answers {
+		if c.code == 0 && !strings.HasPrefix("^$", c.out) && c.args[0] != "diff" && c.args[0] != "run" {
+			lines = append(lines, c.args)
+		}
+	}
+	for _, args := range lines {
+		var whole bytes.Buffer
+		run(args, &streams{in: strings.NewReader(""), out: &whole, err: io.Discard})
+		for _, room := range []int{0, whole.Len() / 2} {
+			var errs bytes.Buffer
+			code := run(args, &streams{in: strings.NewReader(""), out: &fullWriter{room}, err: &errs})
+			if code != 2 || !strings.Contains(errs.String(), "no space left") {
+				t.Errorf("%q with room for %d of %d bytes: exit code %d, %s", args, room, whole.Len(), code, &errs)
+			}
+		}
+	}
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip("there is no /dev/full: ", err)
+	}
+	for _, args := range [][]string{{"who-can", "read", "-o", "good.jsonl", "-d", "company.yaml"}, {"report",
+		"-o", "good.jsonl", "-d", "company.yaml"},
+		{"diff", "good.jsonl", "less.jsonl", "-d", "company.yaml"}, {"directory", "from", "passwd", "passwd"}} {
+		full := filepath.Join(t.TempDir(), "full")
+		if err := os.Symlink("/dev/full", full); err != nil {
+			t.Fatal(err)
+		}
+		if code, _, errs := asked(append(args, "--out", full)...); code != 2 || !strings.Contains(errs,
+			"no space left") {
+			t.Errorf("%q to a full disk: exit code %d, %s", args, code, errs)
+		}
+	}
+}

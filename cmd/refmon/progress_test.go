@@ -1,0 +1,69 @@
+package main
+
+import (
+	"bytes"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/internal/cli/bulk"
+)
+
+// The bar shows the progress, the remaining time if it is known, and the number of unreadable objects. For a second
+// input it restarts.
+func TestBar(t *testing.T) {
+	var out bytes.Buffer
+	b := newBar(&streams{err: &out}, 200, false)
+	b.show(bulk.Position{Objects: 1, Offset: 1})
+	b.clear()
+	if b.on || out.Len() != 0 {
+		t.Fatalf("standard error is no terminal, and a bar was drawn: %q", out.String())
+	}
+	b.on = true
+	for _, c := range []struct {
+		p    bulk.Position
+		want string
+	}{
+		{bulk.Position{}, `^0 objects, \d+ a second$`},
+		{bulk.Position{Objects: 3, Offset: 50}, `^\[={6} {18}\]  25 %  3 objects, \d+ a second, [0-9hms]+ left$`},
+		{bulk.Position{Objects: 5, Offset: 200, Unreadable: 4},
+			`^\[={24}\] 100 %  5 objects, \d+ a second, 0s left, 4 unreadable$`},
+		{bulk.Position{Objects: 2, Offset: 100}, `^\[={12} {12}\]  50 %  2 objects, \d+ a second, … left$`},
+		{bulk.Position{Objects: 2, Offset: 150}, `^\[={18} {6}\]  75 %  2 objects, \d+ a second, [0-9hms]+ left$`},
+		{bulk.Position{Objects: 9, Offset: 400}, `^\[={24}\] 200 %`}, // a file that has grown
+	} {
+		out.Reset()
+		b.show(c.p)
+		text, ok := strings.CutPrefix(out.String(), "\r\x1b[K")
+		if !ok || !regexp.MustCompile(c.want).MatchString(text) {
+			t.Errorf("%+v: drew %q, want %s", c.p, out.String(), c.want)
+		}
+	}
+	b.begun = time.Now().Add(-100 * time.Second)
+	out.Reset()
+	b.show(bulk.Position{Objects: 100_000, Offset: 150})
+	m := regexp.MustCompile(` 100000 objects, (\d+) a second, (\S+) left$`).FindStringSubmatch(out.String())
+	if m == nil {
+		t.Fatalf("after 100 seconds: %q", out.String())
+	}
+	// 50 bytes of the second input took 100 seconds, and another 50 are left.
+	rate, _ := strconv.Atoi(m[1])
+	if left, err := time.ParseDuration(m[2]); err != nil || left < 100*time.Second || left > 150*time.Second ||
+		rate > 1000 || rate < 600 {
+		t.Errorf("after 100 seconds: %q", out.String())
+	}
+	out.Reset()
+	b.clear()
+	if out.String() != "\r\x1b[K" {
+		t.Errorf("clear wrote %q", out.String())
+	}
+	b = newBar(&streams{err: &out}, 0, false)
+	b.on = true
+	out.Reset()
+	b.show(bulk.Position{Objects: 3, Offset: 50})
+	if !regexp.MustCompile(`^\r\x1b\[K3 objects, \d+ a second$`).MatchString(out.String()) {
+		t.Errorf("of an input of unknown size: %q", out.String())
+	}
+}

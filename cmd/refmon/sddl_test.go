@@ -1,0 +1,135 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestPagesOfDescriptors: the whole page of a descriptor: who, control bits, each entry with its effect, rights, object
+// types and flags, and both forms of it.
+func TestPagesOfDescriptors(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		page string // without its last line
+	}{
+		{[]string{`O:BAG:S-1-5-21-1-2-3-513D:PAI(OA;CIIO;CR;12345678-0000-0000-0000-000000000001;` +
+			`12345678-0000-0000-0000-000000000002;BA)(D;OINPID;0x10002;;;WD)(XA;;FA;;;BU;(@USER.x == 1))(A;OICI;KR;;;` +
+			`S-1-5-21-1-2-3-1107)S:AI(AU;SAFA;FW;;;WD)(AU;FA;0x1;;;WD)(ML;;NWNR;;;HI)(ML;;NX;;;LW)(SP;;;;;S-1-17-1)`},
+			`owner    S-1-5-32-544 (Administrators)
+group    S-1-5-21-1-2-3-513 (Domain Users)
+control  0x9c14 DACL-present SACL-present DACL-auto-inherited SACL-auto-inherited DACL-protected self-relative
+
+DACL: 4 entries, revision 4, 172 bytes
+  0  access allowed object    S-1-5-32-544 (Administrators)  0x00000100 FILE_WRITE_ATTRIBUTES  on ` +
+				`12345678-0000-0000-0000-000000000001, for children of class 12345678-0000-0000-0000-000000000002  ` +
+				`container-inherit  inherit-only
+  1  access denied            S-1-1-0 (Everyone)             0x00010002 FILE_WRITE_DATA|DELETE  object-inherit  ` +
+				`no-propagate  inherited
+  2  access allowed callback  S-1-5-32-545 (Users)           0x001f01ff FA
+  3  access allowed           S-1-5-21-1-2-3-1107            0x00020019 KR  object-inherit  container-inherit
+
+SACL: 5 entries, revision 2, 108 bytes
+  0  system audit             S-1-1-0 (Everyone)                   0x00120116 FW  success  failure
+  1  system audit             S-1-1-0 (Everyone)                   0x00000001 FILE_READ_DATA  failure
+  2  system mandatory label   S-1-16-12288 (High Mandatory Level)  0x00000003 no-write-up no-read-up
+  3  system mandatory label   S-1-16-4096 (Low Mandatory Level)    0x00000004 no-execute-up
+  4  system scoped policy id  S-1-17-1                             0x00000000
+
+`},
+		{[]string{"--type", "process", "D:(A;;0x11;;;SY)S:"}, `owner    none
+group    none
+control  0x8014 DACL-present SACL-present self-relative
+
+DACL: 1 entry, revision 2, 28 bytes
+  0  access allowed  S-1-5-18 (SYSTEM)  0x00000011 PROCESS_TERMINATE|PROCESS_VM_READ
+
+SACL: empty
+
+`},
+		{[]string{"--domain", "S-1-5-21-7-8-9", "O:DAG:DUD:NO_ACCESS_CONTROL"},
+			`owner    S-1-5-21-7-8-9-512 (Domain Admins)
+group    S-1-5-21-7-8-9-513 (Domain Users)
+control  0x8004 DACL-present self-relative
+
+DACL: NULL (everyone has every access)
+
+SACL: absent (nothing is audited, no label)
+
+`},
+		{[]string{"0100008000000000000000000000000000000000"}, `owner    none
+group    none
+control  0x8000 self-relative
+
+DACL: absent (everyone has every access)
+
+SACL: absent (nothing is audited, no label)
+
+`},
+	} {
+		code, out, errs := asked(append([]string{"sddl"}, c.args...)...)
+		page, rest, _ := strings.Cut(out, "sddl  ")
+		if code != 0 || errs != "" || page != c.page {
+			t.Errorf("%q: exit code %d, %q, got\n%swant\n%s", c.args, code, errs, page, c.page)
+			continue
+		}
+		text, hex, ok := strings.Cut(strings.TrimSuffix(rest, "\n"), "\nhex   ")
+		text = strings.TrimSpace(text)
+		domain, err := sid.Parse("S-1-5-21-7-8-9")
+		if err != nil {
+			t.Fatal(err)
+		}
+		asText, err := sddl.Parse(text, sddl.Options{Domain: domain})
+		if err != nil || !ok || fmt.Sprintf("%x", asText.Binary()) != hex {
+			t.Errorf("%q: the text %s and the bytes %s are of two, %v", c.args, text, hex, err)
+		}
+		args := append([]string{"sddl"}, c.args...)
+		args[len(args)-1] = hex
+		if code, again, _ := asked(args...); code != 0 || again != out {
+			t.Errorf("%q: by its bytes\n%s", c.args, again)
+		}
+	}
+}
+
+// TestWordsOfControlAndFlags: each bit of a descriptor's control word and of an entry's flags has its own word
+// ([MS-DTYP] 2.4.6 and 2.4.4.1).
+func TestWordsOfControlAndFlags(t *testing.T) {
+	for i, word := range []string{"owner-defaulted", "group-defaulted", "DACL-present", "DACL-defaulted", "SACL-present",
+		"SACL-defaulted", "DACL-trusted", "server-security", "DACL-auto-inherit-request", "SACL-auto-inherit-request",
+		"DACL-auto-inherited", "SACL-auto-inherited", "DACL-protected", "SACL-protected", "RM-control-valid",
+		"self-relative"} {
+		if got, want := controlNames(1<<i), fmt.Sprintf("0x%04x %s", 1<<i, word); got != want {
+			t.Errorf("control bit %d: %q, want %q", i, got, want)
+		}
+	}
+	if got := controlNames(0); got != "0x0000" {
+		t.Errorf("no control bit: %q", got)
+	}
+	for _, typ := range []sd.Type{sd.AccessAllowed, sd.SystemAudit, sd.SystemAccessFilter} {
+		words := []string{"object-inherit", "container-inherit", "no-propagate", "inherit-only", "inherited", "critical",
+			"success", "failure"}
+		if typ == sd.SystemAccessFilter {
+			words[6] = "trust-protected"
+		}
+		for i, word := range words {
+			a, err := sd.NewACE(typ, 1<<i, 1, sid.Everyone, sd.ACEExtra{})
+			if err != nil {
+				continue // an entry that has no such flag
+			}
+			if got := flagNames(a); len(got) != 1 || got[0] != word {
+				t.Errorf("type %v, flag %d: %q, want %q", typ, i, got, word)
+			}
+		}
+	}
+	for m, want := range []string{"", "no-write-up", "no-read-up", "no-write-up no-read-up", "no-execute-up",
+		"no-write-up no-execute-up", "no-read-up no-execute-up", "no-write-up no-read-up no-execute-up"} {
+		if got := labelNames(winnt.AccessMask(m)); got != want {
+			t.Errorf("label %d: %q, want %q", m, got, want)
+		}
+	}
+}

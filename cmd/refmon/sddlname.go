@@ -1,0 +1,50 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/refmon/refmon/internal/cli/acltree"
+	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
+)
+
+// accountName returns advice for a syntax error at an account's name where SDDL expects a SID, and "" for any other
+// error (U-117).
+func accountName(e *sddl.SyntaxError) string {
+	open := strings.LastIndexByte(e.Text[:e.Offset], '(')
+	if shut := strings.LastIndexByte(e.Text[:e.Offset], ')'); open < 0 || shut > open {
+		return ""
+	}
+	entry, _, _ := strings.Cut(e.Text[open+1:], ")")
+	fields := strings.Split(entry, ";")
+	if len(fields) != 6 || open+1+len(entry)-len(fields[5]) > e.Offset {
+		return "" // the error is about another field
+	}
+	name := strings.TrimSpace(fields[5])
+	if name == "" || strings.HasPrefix(strings.ToUpper(name), "S-") {
+		return ""
+	}
+	verb, rights := "grant", "RIGHTS"
+	if strings.Contains(fields[0], "D") {
+		verb = "deny"
+	}
+	if r, err := acltree.ParseRights(fields[2]); err == nil {
+		if granted := words.Granted(r.Allow, winnt.FileObject); len(granted) > 0 {
+			rights = granted[0]
+			for _, w := range granted {
+				if all, err := acltree.ParseRights(w); err == nil && all.Allow == r.Allow {
+					rights = w
+				}
+			}
+		}
+	}
+	if strings.Contains(name, `\`) {
+		name = "'" + name + ":" + rights + "'"
+	} else {
+		name += ":" + rights
+	}
+	return fmt.Sprintf("  SDDL names accounts by SID or alias. Write the SID, or use: refmon acl %s PATH %s", verb,
+		printable(name))
+}

@@ -1,0 +1,32 @@
+package main
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/sddl"
+)
+
+// TestAccountNameInSDDL: a name where a SID belongs gets the command that takes names, and no other error does (U-117).
+func TestAccountNameInSDDL(t *testing.T) {
+	for text, want := range map[string]string{
+		"D:(A;;FA;;;bob)":               "refmon acl grant PATH bob:full",
+		"D:(A;;FR;;;alice)":             "refmon acl grant PATH alice:read",
+		"D:(D;;FW;;;WDD)":               "refmon acl deny PATH WDD:write",
+		`D:(A;;0x1301bf;;;CORP\bob)`:    `refmon acl grant PATH 'CORP\bob:modify'`,
+		"D:(A;;FA;;;BA)(A;;CC;;;bob@x)": "refmon acl grant PATH bob@x:RIGHTS",
+		"D:(A;;FA;;;)":                  "", "D:(A;;XX;;;bob)": "", "D:(A;;FA;;;S-1-x)": "", "O:bob": "", "bob": "",
+		"D:(A;;FA;;;BA)x": "", "D:(A;;FA;;bob": "",
+	} {
+		_, err := sddl.Parse(text)
+		var e *sddl.SyntaxError
+		if !errors.As(err, &e) {
+			t.Fatalf("%s: %v", text, err)
+		}
+		got := accountName(e)
+		if want == "" && got != "" || !strings.HasSuffix(got, want) {
+			t.Errorf("U-117: %s: %q, want %q", text, got, want)
+		}
+	}
+}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/refmon/refmon/internal/cli/refusals"
+	"github.com/refmon/refmon/nt"
+)
+
+// printRefusals prints which of two simultaneous failure conditions of a service decides. It gets each answer from a
+// call with both in force, on a new kernel.
+func (c *servicesCmd) printRefusals(std *streams, row *nt.Row, profile nt.Profile) error {
+	name := row.Info().Name
+	if !refusals.Known(name) {
+		return fmt.Errorf("no faults are known of %s: every call of it succeeds, or its faults are not listed yet", name)
+	}
+	if c.JSON {
+		return printRefusalsJSON(std, name, profile)
+	}
+	list := refusals.Of(name, profile)
+	pairs := map[[2]*refusals.Refusal]string{}
+	for _, p := range refusals.Matrix(name, profile) {
+		winner := p.First.Rule()
+		if _, err := p.Check(); err != nil {
+			winner = "?"
+			fmt.Fprintf(std.err, "refmon: %v\n", err)
+		}
+		pairs[[2]*refusals.Refusal{p.First, p.Second}] = winner
+		pairs[[2]*refusals.Refusal{p.Second, p.First}] = winner
+	}
+	w := tabwriter.NewWriter(std.out, 0, 4, 2, ' ', 0)
+	fmt.Fprintf(w, "%s: which of two faults wins (%s profile)\n\n", name, profile)
+	for i, f := range list {
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\n", i+1, f.Rule(), f.Want, f.Name)
+	}
+	fmt.Fprint(w, "\nwith")
+	for i := range list {
+		fmt.Fprintf(w, "\t%d", i+1)
+	}
+	fmt.Fprintln(w)
+	for i, f := range list {
+		fmt.Fprintf(w, "%d", i+1)
+		for j, g := range list[:i+1] {
+			cell := "-"
+			if i == j {
+				cell = f.Rule()
+			} else if rule, ok := pairs[[2]*refusals.Refusal{f, g}]; ok {
+				cell = rule
+			}
+			fmt.Fprintf(w, "\t%s", cell)
+		}
+		fmt.Fprintln(w)
+	}
+	fmt.Fprintln(w, "\nA cell names the rule that decides; - : the two cannot hold at once.")
+	for _, a := range refusals.Absent(name) {
+		fmt.Fprintf(w, "not in the table: %s %s, %s: %s\n", a.Condition.Rule, a.Condition.Status, a.Condition.When,
+			a.Reason)
+	}
+	return w.Flush()
+}
+
+// refusalJSON and pairJSON are the members of the JSON form.
+type (
+	refusalJSON struct {
+		Rule   string `json:"rule"`
+		Status string `json:"status"`
+		Fault  string `json:"fault"`
+	}
+	pairJSON struct {
+		Service string      `json:"service"`
+		Profile string      `json:"profile"`
+		First   refusalJSON `json:"first"`
+		Second  refusalJSON `json:"second"`
+		Rule    string      `json:"rule"`
+		Status  string      `json:"status"`
+		Holds   bool        `json:"holds"` // the call returned what the order of the rules says
+	}
+)
+
+// printRefusalsJSON prints one line for each pair.
+func printRefusalsJSON(std *streams, name string, profile nt.Profile) error {
+	e := json.NewEncoder(std.out)
+	for _, p := range refusals.Matrix(name, profile) {
+		got, err := p.Check()
+		line := pairJSON{name, profile.String(), jsonOf(p.First), jsonOf(p.Second), p.First.Rule(),
+			got.Verdict.String(), err == nil}
+		if err := e.Encode(line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func jsonOf(f *refusals.Refusal) refusalJSON { return refusalJSON{f.Rule(), f.Want.String(), f.Name} }

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Granted and denied rights have a colour, and equal words of an entry have none (U-111).
+func TestColourFollowsDecision(t *testing.T) {
+	const entry = `(XA;;CC;;;WD;(@USER.x == " granted  + and - denied "))`
+	ask := func(std *streams, args ...string) string {
+		var out strings.Builder
+		std.in, std.out, std.err = strings.NewReader(""), &out, &out
+		run(append([]string{"why", "O:BAG:SYD:" + entry + "(A;;0x2;;;WD)", "-t", "user"}, args...), std)
+		return out.String()
+	}
+	plain := ask(&streams{}, "-w", "0x3")
+	got := ask(&streams{}, "-w", "0x3", "--color", "always")
+	if strings.NewReplacer(green, "", red, "", bold, "", reset, "").Replace(got) != plain || plain == got {
+		t.Errorf("colours change the text:\n%s\n%s", plain, got)
+	}
+	for _, want := range []string{entry, green + "+" + reset, red + "denied" + reset,
+		green + "granted" + reset, bold + red + "DENIED STATUS_ACCESS_DENIED: FILE_READ_DATA by NoAce" + reset} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is missing in\n%q", want, got)
+		}
+	}
+	if got := ask(&streams{colour: true}, "-w", "0x3", "--color=never"); got != plain {
+		t.Errorf("--color=never: %q", got)
+	}
+	if got := ask(&streams{colour: true}, "-w", "0x2"); !strings.HasPrefix(got, bold+green+"GRANTED 0x2") {
+		t.Errorf("granted: %q", got)
+	}
+}
+
+// TestColoursAreAlike: check's status and mask and the lines of audit have the colours of
+// the other verbs, and the text is the same without them (U-114).
+func TestColoursAreAlike(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "trail")
+	ask := func(colour bool, args ...string) string {
+		var out strings.Builder
+		run(args, &streams{in: strings.NewReader(""), out: &out, err: &out, colour: colour})
+		return out.String()
+	}
+	ask(false, "run", "--audit", dir, "../../examples/audit.star")
+	uncoloured := strings.NewReplacer(green, "", red, "", bold, "", reset, "")
+	for _, c := range []struct {
+		args string
+		want []string
+	}{
+		{"check O:BAG:SYD:(A;;0x1;;;WD) -t user -w 0x1",
+			[]string{green + "STATUS_SUCCESS" + reset + " granted " + green + "0x00000001" + reset}},
+		{"check O:BAG:SYD:(A;;0x1;;;WD) -t user -w 0x2",
+			[]string{red + "STATUS_ACCESS_DENIED" + reset + " granted 0x00000000\n"}},
+		{"audit query " + dir, []string{
+			red + "DENIED" + reset + " ", " for " + red + "WriteData" + reset, " for " + green + "ReadData" + reset}},
+		{"audit tail --no-follow -n 1000 " + dir, []string{
+			red + "DENIED" + reset + " ", " for " + green + "ReadData" + reset}},
+	} {
+		got := ask(true, strings.Fields(c.args)...)
+		for _, want := range c.want {
+			if !strings.Contains(got, want) {
+				t.Errorf("%s: %q is missing in\n%q", c.args, want, got)
+			}
+		}
+		if plain := ask(false, strings.Fields(c.args)...); uncoloured.Replace(got) != plain {
+			t.Errorf("%s: colours change the text:\n%s\n%s", c.args, plain, got)
+		}
+	}
+}

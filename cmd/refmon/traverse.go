@@ -1,0 +1,70 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/accessquery"
+	"github.com/refmon/refmon/internal/objects/tree"
+	"github.com/refmon/refmon/internal/strict"
+	"github.com/refmon/refmon/winnt"
+)
+
+// traverseFlag enables the check of the folders on the way to a file.
+type traverseFlag struct {
+	Traverse string `help:"${traverse}" default:"" enum:",host,never" placeholder:"POLICY"`
+}
+
+// choose makes the source attach the folders to each object, unless the policy is never. An objects file has no
+// folders: the policy host is an error for it.
+func (c *traverseFlag) choose(o *objectsFlags) error {
+	if o.Objects != "" && c.Traverse == "host" {
+		return fmt.Errorf("--traverse host is about files: the objects file %s has no modes of folders", o.Objects)
+	}
+	o.tree.Way = o.Objects == "" && c.Traverse != "never"
+	return nil
+}
+
+// refusedOnTheWay checks the folders on the way to a path. It explains the first one on which the caller does not
+// have the search permission, and returns errDenied (B-20).
+func (c *accessCmd) refusedOnTheWay(std *streams, subject access.Subject, path string, id []byte) error {
+	if !c.tree.Way {
+		return nil
+	}
+	who, err := c.accounts()
+	if err != nil {
+		return err
+	}
+	folders, err := tree.FoldersTo(path, who)
+	if err != nil {
+		return err
+	}
+	for i := range folders {
+		f := &folders[i]
+		q := &accessquery.Query{Explain: true, Request: access.Request{Descriptor: f.Descriptor, Subject: subject,
+			Type: winnt.DirectoryFileObject, Desired: winnt.FILE_TRAVERSE}}
+		a, err := q.Ask()
+		if err != nil {
+			return fmt.Errorf("%s: %w", f.Path, err)
+		}
+		if a.Allowed() {
+			continue
+		}
+		if c.JSON {
+			if id == nil {
+				id = strict.AppendString(nil, "folder "+f.Path)
+			}
+			return printJSON(std, q, &a, id)
+		}
+		_, err = fmt.Fprintf(std.out, "%s by the folder %s: its mode %04o or its POSIX ACL gives no search permission\n\n",
+			std.paint(red, "DENIED"), printable(f.Path), f.Mode)
+		if err == nil {
+			_, err = fmt.Fprintf(std.out, "%s %s", std.paint(bold, "folder:"), std.shown(a.Why))
+		}
+		if err != nil {
+			return err
+		}
+		return errDenied
+	}
+	return nil
+}

@@ -1,0 +1,229 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	filetree "github.com/refmon/refmon/internal/objects/tree"
+)
+
+// closedFolder makes a tree of a searchable folder and one of mode 0700. Each has a file that Everyone may read, once
+// in the folder itself and once below. alice and admin are users of the directory, root has the host's number 0.
+func closedFolder(t *testing.T) (tree, people string) {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "refmon-traverse-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	above, err := filetree.FoldersTo(dir, nil)
+	must(t, err)
+	for _, folder := range above {
+		if folder.Mode&1 == 0 {
+			t.Skipf("%s has mode %04o: set TMPDIR to a folder that everybody may search", folder.Path, folder.Mode)
+		}
+	}
+	tree, people = filepath.Join(dir, "tree"), filepath.Join(dir, "people.yaml")
+	for _, folder := range []string{"open", "closed"} {
+		at := filepath.Join(tree, folder)
+		must(t, os.MkdirAll(filepath.Join(at, "mid"), 0o755))
+		must(t, os.WriteFile(filepath.Join(at, "f"), nil, 0o644))
+		must(t, os.WriteFile(filepath.Join(at, "mid", "f"), nil, 0o644))
+	}
+	must(t, os.Symlink("closed/mid", filepath.Join(tree, "link")))
+	must(t, os.WriteFile(people, []byte("users:\n- {name: alice, sid: S-1-5-21-1-2-3-1107, uid: 12345}\n"+
+		"- {name: admin, sid: S-1-5-21-1-2-3-1108, memberOf: [BA]}\n"+
+		"- {name: root, sid: S-1-5-21-1-2-3-1000, uid: 0}\n"), 0o644))
+	for at, mode := range map[string]os.FileMode{dir: 0o755, tree: 0o755, filepath.Join(tree, "open"): 0o711,
+		filepath.Join(tree, "closed"): 0o700} {
+		must(t, os.Chmod(at, mode))
+	}
+	return tree, people
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// refmon runs a command line and returns its output and exit code.
+func refmon(args ...string) (out, errs string, code int) {
+	var stdout, stderr bytes.Buffer
+	code = run(args, &streams{in: strings.NewReader(""), out: &stdout, err: &stderr})
+	return stdout.String(), stderr.String(), code
+}
+
+// principals runs who-can and returns the principals of each row by its path.
+func principals(t *testing.T, args ...string) map[string]string {
+	t.Helper()
+	out, errs, code := refmon(append([]string{"who-can", "read", "--format", "jsonl"}, args...)...)
+	if code != 0 {
+		t.Fatalf("who-can: code %d: %s", code, errs)
+	}
+	all := map[string]string{}
+	for line := range strings.Lines(out) {
+		var row struct {
+			Path       string
+			Principals []string
+		}
+		must(t, json.Unmarshal([]byte(line), &row))
+		all[row.Path] = strings.Join(row.Principals, " ")
+	}
+	return all
+}
+
+// TestWhoCanSearchesFolders: behind a folder of mode 0700 only the user with number 0 has rights, also if the path
+// begins below the folder or leads through it by a link. --traverse never asks the object's descriptor alone (B-20).
+func TestWhoCanSearchesFolders(t *testing.T) {
+	tree, people := closedFolder(t)
+	closed := filepath.Join(tree, "closed")
+	everybody := "alice admin root"
+	for _, c := range []struct {
+		name string
+		args []string
+		want map[string]string
+	}{
+		{"tree", []string{tree, "-r"}, map[string]string{"open/f": everybody, "open/mid/f": everybody, "closed/f": "root",
+			"closed/mid": "root", "closed/mid/f": "root"}},
+		{"depth", []string{tree, "--depth", "2", "--only", "files"},
+			map[string]string{"open/f": everybody, "closed/f": "root"}},
+		{"below", []string{filepath.Join(closed, "mid"), "-r"},
+			map[string]string{"closed/mid": "root", "closed/mid/f": "root"}},
+		{"paths", []string{filepath.Join(tree, "open", "f"), filepath.Join(closed, "mid", "f")},
+			map[string]string{"open/f": everybody, "closed/mid/f": "root"}},
+		{"dots", []string{tree + "/open/../closed/f"}, map[string]string{"open/../closed/f": "root"}},
+		{"link", []string{filepath.Join(tree, "link", "f")}, map[string]string{"link/f": "root"}},
+		{"root of walk is a link", []string{filepath.Join(tree, "link"), "-r"}, map[string]string{"link/f": "root"}},
+		{"never", []string{tree, "-r", "--traverse", "never"}, map[string]string{"open/f": everybody, "closed/f": everybody,
+			"closed/mid/f": everybody}},
+		{"host", []string{tree, "-r", "--traverse", "host"}, map[string]string{"open/f": everybody, "closed/f": "root"}},
+	} {
+		got := principals(t, append(c.args, "-d", people)...)
+		for path, want := range c.want {
+			if who, ok := got[tree+"/"+path]; !ok || who != want {
+				t.Errorf("%s: %s: %q can read it, want %q", c.name, path, who, want)
+			}
+		}
+	}
+}
+
+// Counts, groups, sets and expressions of who-can exclude users without the search permission on a folder on the way
+// (B-20).
+func TestWhoCanFormsSearchFolders(t *testing.T) {
+	tree, people := closedFolder(t)
+	file := filepath.Join(tree, "closed", "f")
+	for _, c := range []struct {
+		args []string
+		want string
+		not  string
+	}{
+		{[]string{"--count", "-f", "csv"}, file + ",read,1\n", ""},
+		{[]string{"--no-names"}, "root", "alice"},
+		{[]string{"-f", "es-bulk"}, `["sid:S-1-5-21-1-2-3-1000"]`, "1107"},
+		{[]string{"--for-index"}, `"count":1,"ids":"2"`, `"count":3`},
+		{[]string{"--for-index", "--expressions"}, `],["+S-1-22-1-0"`, `"count":3`},
+	} {
+		out, errs, code := refmon(append([]string{"who-can", "read", file, "-d", people}, c.args...)...)
+		if code != 0 || !strings.Contains(out, c.want) || c.not != "" && strings.Contains(out, c.not) {
+			t.Errorf("%v: code %d, want %q without %q:\n%s%s", c.args, code, c.want, c.not, out, errs)
+		}
+	}
+}
+
+// TestWhatCanSearchesFolders: what-can lists no right on objects behind a folder of mode 0700, but for the user with
+// number 0 (B-20).
+func TestWhatCanSearchesFolders(t *testing.T) {
+	tree, people := closedFolder(t)
+	for who, want := range map[string]bool{"alice": false, "admin": false, "root": true, "Everyone": false} {
+		for folder, open := range map[string]bool{"open": true, "closed": want} {
+			at := filepath.Join(tree, folder, "f")
+			out, errs, _ := refmon("what-can", who, at, "-d", people, "-f", "jsonl")
+			if got := !strings.Contains(out, `"granted":"0x00000000"`); got != open {
+				t.Errorf("%s, %s: granted %t, want %t: %s%s", who, folder, got, open, out, errs)
+			}
+		}
+	}
+}
+
+// TestAccessSearchesFolders: access refuses an object behind a folder of mode 0700 and names the folder, in text and in
+// JSON, also with a share that grants everything (B-20).
+func TestAccessSearchesFolders(t *testing.T) {
+	tree, people := closedFolder(t)
+	closed := filepath.Join(tree, "closed")
+	share := filepath.Join(filepath.Dir(tree), "smb.conf")
+	must(t, os.WriteFile(share, []byte("[s]\npath = "+tree+"\nread only = no\nadmin users = admin\n"), 0o644))
+	for _, c := range []struct {
+		who, path string
+		args      []string
+		want      int
+	}{
+		{"alice", "open/mid/f", nil, 0}, {"alice", "closed/f", nil, 1}, {"alice", "closed/mid/f", nil, 1},
+		{"alice", "link/f", nil, 1}, {"admin", "closed/f", nil, 1}, {"root", "closed/f", nil, 0},
+		{"alice", "closed/f", []string{"--traverse", "never"}, 0},
+		{"alice", "closed/f", []string{"--json"}, 1},
+		{"alice", "closed/f", []string{"--share", "D:(A;;FA;;;WD)"}, 1},
+		{"alice", "open/f", []string{"--share", "D:(A;;FA;;;WD)"}, 0},
+		{"alice", "closed/f", []string{"--share", share + ":s"}, 1},
+		{"admin", "closed/f", []string{"--share", share + ":s"}, 0}, // admin users act as number 0 (F-108)
+	} {
+		args := []string{"access", filepath.Join(tree, c.path), "--as", c.who, "--want", "read", "-d", people}
+		args = append(args, c.args...)
+		out, errs, code := refmon(args...)
+		named := strings.Contains(out, closed)
+		if code != c.want || c.want == 1 && (!named || strings.Contains(out, "GRANTED")) {
+			t.Errorf("%s, %s, %v: code %d, want %d; the folder is named: %t\n%s%s", c.who, c.path, c.args, code, c.want,
+				named, out, errs)
+		}
+	}
+}
+
+// In a report files in a folder of mode 0700 are not a risk, and its table of users counts them only for users with
+// the search permission (B-20).
+func TestReportSearchesFolders(t *testing.T) {
+	tree, people := closedFolder(t)
+	for _, folder := range []string{"open", "closed"} {
+		must(t, os.Chmod(filepath.Join(tree, folder, "f"), 0o666))
+	}
+	page := filepath.Join(filepath.Dir(tree), "page.html")
+	for folder, want := range map[string]bool{"open": true, "closed": false} {
+		_, errs, code := refmon("report", filepath.Join(tree, folder, "f"), "-d", people, "--out", page, "--force", "-q")
+		text, err := os.ReadFile(page)
+		must(t, err)
+		risk := fmt.Sprintf("<code>%s</code></td></tr>", filepath.Join(tree, folder, "f"))
+		_, risky, _ := strings.Cut(string(text), "Riskiest")
+		risky, _, _ = strings.Cut(risky, "<h2>")
+		if noted := strings.Contains(string(text), "A folder on the way refuses"); noted == want {
+			t.Errorf("%s: the page notes a folder that refuses others: %t", folder, noted)
+		}
+		if code != 0 || strings.Contains(risky, risk) != want {
+			t.Errorf("%s: code %d, listed as a risk: %t, want %t: %s\n%s", folder, code, !want, want, errs, risky)
+		}
+	}
+}
+
+// TestObjectsFileHasNoFolders: rows of an objects file carry no search permission, so no folder is tested, and
+// --traverse host is refused (B-20).
+func TestObjectsFileHasNoFolders(t *testing.T) {
+	tree, people := closedFolder(t)
+	rows, _, code := refmon("acl", "export", tree, "-r")
+	if code != 0 {
+		t.Fatal(rows)
+	}
+	file := filepath.Join(filepath.Dir(tree), "rows.jsonl")
+	must(t, os.WriteFile(file, []byte(rows), 0o644))
+	at := filepath.Join(tree, "closed", "f")
+	if got := principals(t, "-o", file, "-d", people)[at]; got != "alice admin root" {
+		t.Errorf("%q can read the file's row", got)
+	}
+	if _, errs, code := refmon("who-can", "read", "-o", file, "-d", people, "--traverse", "host"); code != 2 ||
+		!strings.Contains(errs, "--traverse host") {
+		t.Errorf("code %d: %s", code, errs)
+	}
+}

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// mountAbove returns the directory of the mount of refmond that shows a path, "" if none does.
+func mountAbove(path string) (at string) {
+	text, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return ""
+	}
+	kind := ""
+	for line := range strings.Lines(string(text)) {
+		mount, system, ok := strings.Cut(line, " - ")
+		where, what := strings.Fields(mount), strings.Fields(system)
+		if !ok || len(where) < 5 || len(what) == 0 {
+			continue
+		}
+		// The last line of the longest directory is the topmost mount.
+		dir := unescapeMount.Replace(where[4])
+		if _, ok := below(dir, path); ok && len(dir) >= len(at) {
+			at, kind = dir, what[0]
+		}
+	}
+	if kind != "fuse.refmon" {
+		return ""
+	}
+	return at
+}
+
+// unescapeMount decodes the octal escapes of mountinfo.
+var unescapeMount = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`, `\043`, "#")
+
+// uncovered runs f in a mount namespace in which nothing is mounted on a directory, so that f sees the files below the
+// mount. It needs CAP_SYS_ADMIN. f runs on a thread of its own, which then ends, and must not start goroutines.
+func uncovered(dir string, f func() error) error {
+	done := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread ends with its namespace
+		done <- func() error {
+			if err := unix.Unshare(unix.CLONE_FS | unix.CLONE_NEWNS); err != nil {
+				return fmt.Errorf("a mount namespace: %w", err)
+			}
+			// No change of this namespace reaches the others.
+			if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+				return fmt.Errorf("a private mount namespace: %w", err)
+			}
+			if err := unix.Unmount(dir, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW); err != nil {
+				return fmt.Errorf("%s: %w", dir, err)
+			}
+			return f()
+		}()
+	}()
+	return <-done
+}

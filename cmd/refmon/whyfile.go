@@ -1,0 +1,162 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// fileFlags say how the tree of a file decides. Their words are those of refmond mount.
+type fileFlags struct {
+	As          string `help:"${whyAs}" placeholder:"USER"`
+	Tree        string `help:"${whyTree}" placeholder:"DIR"`
+	Attribute   string `default:"security.NTACL" help:"${whyAttribute}" placeholder:"NAME"`
+	Missing     string `default:"refuse" help:"${whyMissing}" enum:"refuse,synthesise" placeholder:"POLICY"`
+	Traverse    string `default:"privilege" help:"${whyTraverse}" enum:"privilege,always,never" placeholder:"POLICY"`
+	IgnorePosix bool   `help:"With --as: the server ignores the system's permissions."`
+}
+
+// traverses are the policies of refmond's key traverse.
+var traverses = map[string]fileaccess.Traverse{"privilege": fileaccess.TraversePrivilege,
+	"always": fileaccess.TraverseAlways, "never": fileaccess.TraverseNever}
+
+// stored is one file or directory of a tree with its descriptor.
+type stored struct {
+	path       string
+	directory  bool
+	attributes fileaccess.Attributes
+	descriptor *sd.Descriptor // nil grants nothing
+	cause      error          // why the stored descriptor does not count; nil: it does, or there is none
+}
+
+// chain returns a file and the directories above it, from the root of its tree down.
+func (f *fileFlags) chain(path string) ([]stored, error) {
+	whole, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	if above, err := filepath.EvalSymlinks(filepath.Dir(whole)); err == nil && whole != "/" {
+		whole = filepath.Join(above, filepath.Base(whole))
+	}
+	if at := mountAbove(whole); at != "" {
+		return f.mountedChain(at, whole)
+	}
+	return f.storedChain(whole, f.Tree)
+}
+
+// storedChain reads the attributes of the files themselves. root is "" for the topmost directory with a descriptor.
+func (f *fileFlags) storedChain(whole, root string) (list []stored, err error) {
+	if root != "" {
+		if root, err = filepath.Abs(root); err != nil {
+			return nil, err
+		}
+		if real, err := filepath.EvalSymlinks(root); err == nil {
+			root = real
+		}
+		if _, below := below(root, whole); !below {
+			return nil, fmt.Errorf("--tree %s: %s is not below it", printable(root), printable(whole))
+		}
+	}
+	for at := whole; ; at = filepath.Dir(at) {
+		s, err := f.read(at)
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && at == whole:
+			return nil, fmt.Errorf("%w: ask whether a user may create it with refmon why %s --as %s --want FILE_ADD_FILE",
+				err, printable(filepath.Dir(at)), printable(f.As))
+		case err != nil && (root != "" || at == whole):
+			return nil, err
+		case err != nil || root == "" && at != whole && s.descriptor == nil && s.cause == nil:
+			return list, nil
+		}
+		list = append([]stored{s}, list...)
+		if at == root || at == filepath.Dir(at) {
+			return list, nil
+		}
+	}
+}
+
+// read reads one file's attribute.
+func (f *fileFlags) read(path string) (stored, error) {
+	c := hostfs.Config{Attribute: f.Attribute, IgnorePosix: f.IgnorePosix}
+	if f.Missing == "synthesise" {
+		c.Missing = hostfs.SynthesiseMissing
+	}
+	o, err := hostfs.OpenOffline(path, c)
+	if err != nil {
+		return stored{}, err
+	}
+	defer o.Close()
+	return stored{path, o.Directory(), o.Attributes(), o.Descriptor(), o.Cause()}, nil
+}
+
+// mountedChain reads the descriptors of files on a mount: as root those of the tree below it, else by asking the mount,
+// which shows them to users with READ_CONTROL.
+func (f *fileFlags) mountedChain(at, whole string) (list []stored, err error) {
+	failed := uncovered(at, func() error {
+		list, err = f.storedChain(whole, at)
+		return err
+	})
+	if failed == nil {
+		return list, nil // the mount is over the tree itself
+	}
+	list = nil
+	names, _ := below(at, whole)
+	for i := range len(names) + 1 {
+		path := filepath.Join(at, filepath.Join(names[:i]...))
+		d, err := readMounted(path)
+		if errors.Is(err, fs.ErrPermission) {
+			return nil, fmt.Errorf("%w: you may not read this descriptor (READ_CONTROL): ask as its owner, or as root "+
+				"with the path of the file in the tree itself", err)
+		} else if err != nil {
+			return nil, err
+		}
+		info, err := os.Lstat(path)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, stored{path: path, directory: info.IsDir(), descriptor: d})
+	}
+	return list, nil
+}
+
+// below returns the names of a path below a directory; none for the directory itself. ok is false for a path elsewhere.
+func below(dir, path string) (names []string, ok bool) {
+	rest, ok := strings.CutPrefix(path, strings.TrimSuffix(dir, "/")+"/")
+	if !ok {
+		return nil, path == dir
+	}
+	return strings.FieldsFunc(rest, func(r rune) bool { return r == '/' }), true
+}
+
+// opening returns the request of an open of the last file of a chain, and the facts that decide it.
+func (f *fileFlags) opening(list []stored, subject access.Subject, want winnt.AccessMask) (r fileaccess.Request,
+	facts fileaccess.Facts) {
+	last := list[len(list)-1]
+	facts.Policy.Traverse = traverses[f.Traverse]
+	facts.Object = fileaccess.Object{Exists: true, IsDirectory: last.directory, Attributes: last.attributes,
+		Descriptor: last.descriptor}
+	var names []string
+	for i, s := range list {
+		if i > 0 {
+			names = append(names, filepath.Base(s.path))
+		}
+		if i > 0 && i < len(list)-1 {
+			facts.Path = append(facts.Path, fileaccess.Component{Name: s.path, Descriptor: s.descriptor, Exists: true,
+				IsDirectory: true})
+		}
+	}
+	if n := len(list); n > 1 {
+		facts.Parent = &fileaccess.Directory{Name: list[n-2].path, Descriptor: list[n-2].descriptor}
+	}
+	return fileaccess.Request{Subject: subject, Desired: want, Disposition: fileaccess.FileOpen,
+		Options: fileaccess.OpenReparsePoint, Name: strings.Join(names, `\`)}, facts
+}

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/accessquery"
+	"github.com/refmon/refmon/internal/directory/host"
+	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// reading is the access that a mount requests for a program that opens a file for reading.
+const reading = winnt.FILE_READ_DATA | winnt.SYNCHRONIZE
+
+// pathQuestion is a question about a file that was read.
+type pathQuestion struct {
+	list    []stored
+	who     string
+	token   *token.Token
+	want    winnt.AccessMask
+	request fileaccess.Request
+	facts   fileaccess.Facts
+	names   host.Names
+}
+
+// ofPath explains what a user may do with a file, by the descriptors of the file and of the directories above it.
+func (c *whyCmd) ofPath(std *streams) error {
+	if c.SDDL == "" {
+		return errors.New("--as needs the path of a file, such as refmon why /srv/share/plan --as bob")
+	}
+	if c.Token != "" || c.Certificate != "" || c.Self != "" || len(c.ObjectType) > 0 || c.Call != "SeAccessCheck" {
+		return errors.New("--token, --certificate, --self, --object-type and --call are about a descriptor, and --as is " +
+			"about a file: refmon acl get PATH prints its descriptor")
+	}
+	q := &pathQuestion{want: reading}
+	user, err := host.Lookup(c.As)
+	if err != nil {
+		return fmt.Errorf("--as: %w; for users of a domain or of refmond see refmon access --directory", err)
+	}
+	if q.token, err = user.Token(); err != nil {
+		return err
+	}
+	q.who = cmp.Or(user.Name, "the user") + " (" + user.SID().String() + ")"
+	if q.list, err = c.chain(c.SDDL); err != nil {
+		return err
+	}
+	if c.Want != "" {
+		rights, err := words.Parse(c.Want)
+		if err != nil {
+			return fmt.Errorf("--want: %w", err)
+		}
+		queries, err := words.Queries(rights, nil, q.typ())
+		if err != nil {
+			return fmt.Errorf("--want: %w", err)
+		}
+		var asked accessquery.Query
+		if err := asked.Choose(queries); err != nil {
+			return fmt.Errorf("--want: %w", err)
+		}
+		q.want = asked.Request.Desired
+	}
+	// The stored descriptors decide as on a mount (B-24).
+	q.request, q.facts = c.opening(q.list, access.SubjectOf(q.token), q.want)
+	return q.answer(std, c.JSON)
+}
+
+// file returns the file of the question.
+func (q *pathQuestion) file() *stored { return &q.list[len(q.list)-1] }
+
+func (q *pathQuestion) typ() *winnt.ObjectType { return typeOfFile(q.file().directory) }
+
+func typeOfFile(directory bool) *winnt.ObjectType {
+	if directory {
+		return winnt.DirectoryFileObject
+	}
+	return winnt.FileObject
+}
+
+// answer decides as the mount does and prints the decision with the entries of the file or directory that decided.
+func (q *pathQuestion) answer(std *streams, asJSON bool) error {
+	o := accessquery.ExplainOpen(&q.request, &q.facts)
+	decider := q.file()
+	if o.Component >= 0 {
+		decider = &q.list[o.Component+1]
+	}
+	if asJSON {
+		return printOpen(std, &o, decider)
+	}
+	mark, word := access.Denied, "DENIED "+o.Status().String()
+	if o.Allowed() {
+		mark, word = access.Granted, "GRANTED"
+	}
+	text := std.marked(mark, word) + ": " + printable(q.who) + " asks " + printable(q.file().path) + " for " +
+		q.typ().Names(q.typ().Mapping.Map(q.want))
+	if o.Rule != "" {
+		text += " (" + o.Rule + ")"
+	}
+	text += "\n"
+	if decider != q.file() {
+		text += "The directory " + printable(decider.path) + " decides: the user may not pass it.\n"
+	}
+	for _, line := range o.Limits() {
+		text += "  " + printable(line) + "\n"
+	}
+	if _, err := fmt.Fprintln(std.out, text); err != nil {
+		return err
+	}
+	if err := q.entries(std, decider, &o); err != nil {
+		return err
+	}
+	return verdict(o.Allowed())
+}
+
+// printOpen prints the decision in the batch format, with the path of the file or directory that decided as id.
+func printOpen(std *streams, o *accessquery.Open, decider *stored) error {
+	type step struct {
+		Rule    string `json:"rule"`
+		ACE     *int   `json:"ace"`
+		Bits    string `json:"bits"`
+		Because string `json:"because"`
+	}
+	steps := []step{}
+	if o.Why != nil {
+		for i := range o.Why.Steps {
+			s := &o.Why.Steps[i]
+			var ace *int
+			if s.ACE >= 0 {
+				ace = &s.ACE
+			}
+			steps = append(steps, step{s.Rule, ace, s.Bits.Padded(), s.Because})
+		}
+	}
+	for _, line := range o.Limits() {
+		steps = append(steps, step{o.Rule, nil, winnt.AccessMask(0).Padded(), line})
+	}
+	line, err := json.Marshal(struct {
+		ID      string `json:"id"`
+		Status  string `json:"status"`
+		Granted string `json:"granted"`
+		Why     []step `json:"why"`
+	}{decider.path, o.Status().String(), o.Granted.Padded(), steps})
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(std.out, "%s\n", line); err != nil {
+		return err
+	}
+	return verdict(o.Allowed())
+}
+
+// marked returns a text in green for Granted, and in red otherwise.
+func (s *streams) marked(m access.Mark, text string) string {
+	if m == access.Granted {
+		return s.paint(green, text)
+	}
+	return s.paint(red, text)
+}

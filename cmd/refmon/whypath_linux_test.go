@@ -1,0 +1,133 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/sddl"
+)
+
+// hostUsers makes getent know alice (uid 61000) and bob (uid 61001), both in group staff (gid 61100).
+func hostUsers(t *testing.T) {
+	t.Helper()
+	dir := t.TempDir()
+	must(t, os.WriteFile(filepath.Join(dir, "getent"), []byte(`#!/bin/sh
+case "$1 $2" in
+"passwd alice" | "passwd 61000") echo alice:x:61000:61100::/:/bin/sh ;;
+"passwd bob" | "passwd 61001") echo bob:x:61001:61100::/:/bin/sh ;;
+"passwd lost") echo lost:x:61002:61100::/:/bin/sh ;;
+"group staff" | "group 61100") echo staff:x:61100: ;;
+"initgroups alice" | "initgroups bob") echo "$2 61100" ;;
+*) exit 2 ;;
+esac
+`), 0o700))
+	t.Setenv("PATH", dir)
+}
+
+// describe stores a descriptor with the hash of the file as it is.
+func describe(t *testing.T, path, text string) {
+	t.Helper()
+	a := ntacl.Attribute{Version: 1, Descriptor: sddl.MustParse(text)}
+	value, err := a.Append(nil)
+	must(t, err)
+	if err := setAttribute(path, ntacl.UserName, value); err != nil {
+		t.Skipf("no attribute of users can be set in %s: %v", path, err)
+	}
+}
+
+const (
+	hers   = "O:S-1-22-1-61000G:S-1-22-2-61100D:"
+	shared = hers + "P(A;OICI;FA;;;S-1-22-1-61000)(A;;0x1200a9;;;WD)"
+	quiet  = hers + "(A;;FA;;;S-1-22-1-61000)"
+)
+
+// TestWhyOfAFile: the descriptors of a file and of the directories above it are explained for a user of the host, with
+// names, from the tree alone; each answer is what MS-FSA decides about the open (B-24).
+func TestWhyOfAFile(t *testing.T) {
+	hostUsers(t)
+	root := filepath.Join(t.TempDir(), "projects")
+	must(t, os.MkdirAll(filepath.Join(root, "shut", "in"), 0o755))
+	for name, text := range map[string]string{"": shared, "plan": quiet,
+		"note": hers + "(D;;DC;;;S-1-22-2-61100)(A;;FA;;;WD)", "shut": quiet,
+		"shut/in": quiet, "shut/in/deep": hers + "(A;;FR;;;WD)", "drop": hers + "(A;;FRSD;;;S-1-22-1-61001)"} {
+		path := filepath.Join(root, name)
+		if name == "plan" || name == "note" || name == "drop" || strings.HasSuffix(name, "deep") {
+			must(t, os.WriteFile(path, nil, 0o644))
+		}
+		describe(t, path, text)
+	}
+	must(t, os.WriteFile(filepath.Join(root, "bare"), nil, 0o644))
+	for _, c := range []struct {
+		args string
+		code int
+		want []string // parts of the output
+	}{
+		{"plan --as bob", 1, []string{"DENIED STATUS_ACCESS_DENIED: bob (S-1-22-1-61001) asks ",
+			"for FILE_READ_DATA|SYNCHRONIZE (F-44)", "DACL 0  (A;;FA;;;S-1-22-1-61000)", "S-1-22-1-61000       alice, owner",
+			"S-1-22-2-61100       staff, owning group", "S-1-22-1-61001       bob",
+			"put (A;;0x100001;;;S-1-22-1-61001) before the other entries (bob)"}},
+		{"plan --as 61001", 1, []string{"bob (S-1-22-1-61001)"}},
+		{"plan --as 61009", 1, []string{"the user (S-1-22-1-61009)"}},
+		{"plan --as alice", 0, []string{"GRANTED: alice ", "AceAllow DACL 0"}},
+		{"note --as bob --want write", 1, []string{"by AceDeny DACL 0"}},
+		{"note --as bob", 0, []string{"GRANTED"}},
+		{"bare --as alice", 1, []string{"it has no descriptor"}},
+		{"bare --as alice --missing synthesise", 0, []string{"GRANTED"}},
+		// Everyone traverses by privilege, and by the directories' descriptors where that does not count (F-23).
+		{"shut/in/deep --as bob", 0, []string{"GRANTED"}},
+		{"shut/in/deep --as bob --traverse always", 1, []string{"/shut decides: the user may not pass it",
+			"/shut: DENIED STATUS_ACCESS_DENIED: FILE_TRAVERSE by NoAce"}},
+		{"shut/in/deep --as bob --traverse always --tree shut/in", 0, []string{"GRANTED"}},
+		// The directory may grant deletion and reading attributes (F-42, F-43).
+		{"plan --as bob --want FILE_READ_ATTRIBUTES", 0, []string{"FILE_READ_ATTRIBUTES: by the directory ",
+			"ParentAllow FILE_LIST_DIRECTORY"}},
+		{"drop --as bob --want DELETE", 0, []string{"GRANTED"}},
+		{"plan --as bob --want DELETE", 1, []string{"DELETE: by the directory ", "ParentDeny FILE_DELETE_CHILD"}},
+		{". --as bob --want FILE_ADD_FILE", 1, []string{"FILE_ADD_FILE"}},
+		{"plan --as bob --json", 1, []string{`/projects/plan","status":"STATUS_ACCESS_DENIED"`, `"why":[`}},
+		{"plan --as bob --json --want DELETE", 1, []string{`"rule":"A-40"`}},
+		{"plan --as bob --json --want FILE_READ_ATTRIBUTES", 0, []string{`"status":"STATUS_SUCCESS"`, "ParentAllow"}},
+		{"new --as bob", 2, []string{"--as bob --want FILE_ADD_FILE"}},
+		{"plan --as carol", 2, []string{`the host has no user "carol"`}},
+		{"plan --as lost", 2, []string{`the groups of user "lost" cannot be read`}},
+		{"plan --as bob -t user", 2, []string{"refmon acl get PATH"}},
+		{"plan --as bob --tree /nonexistent", 2, []string{"is not below it"}},
+		{"plan --as bob --want nonsense", 2, []string{"--want"}},
+	} {
+		t.Chdir(root)
+		out, errs, code := refmon(append([]string{"why", "--attribute", ntacl.UserName}, strings.Fields(c.args)...)...)
+		for _, part := range c.want {
+			if code != c.code || !strings.Contains(out+errs, part) {
+				t.Errorf("B-24: why %s: code %d, want %d with %q\n%s%s", c.args, code, c.code, part, out, errs)
+				break
+			}
+		}
+	}
+}
+
+// TestWhyOfAStaleDescriptor: a chmod past the servers voids a descriptor, and why says so with the repair (F-204).
+func TestWhyOfAStaleDescriptor(t *testing.T) {
+	hostUsers(t)
+	path := filepath.Join(t.TempDir(), "plan")
+	must(t, os.WriteFile(path, nil, 0o644))
+	out, errs, code := refmon("acl", "set", "--offline", "--attribute", ntacl.UserName, path,
+		hers+"(A;;FA;;;WD)")
+	if code != 0 {
+		t.Skipf("no attribute of users can be set in %s: %s%s", path, out, errs)
+	}
+	for _, c := range []struct {
+		mode os.FileMode
+		code int
+		want string
+	}{{0o644, 0, "GRANTED"}, {0o600, 1, "its stored descriptor does not count, so that it refuses every user: mode, " +
+		"owner or POSIX ACL were changed past refmond"}, {0o600, 1, "refmon acl repair --rehash"}, {0o644, 0, "GRANTED"}} {
+		must(t, os.Chmod(path, c.mode))
+		out, errs, code := refmon("why", "--attribute", ntacl.UserName, path, "--as", "bob")
+		if code != c.code || !strings.Contains(out, c.want) {
+			t.Errorf("F-204: mode %o: code %d, want %d with %q\n%s%s", c.mode, code, c.code, c.want, out, errs)
+		}
+	}
+}

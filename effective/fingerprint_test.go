@@ -1,0 +1,165 @@
+package effective_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// A-141: two tokens with different decisions have different fingerprints. Each pair differs in one property, and a
+// request shows that it matters.
+func TestFingerprintsOfTokensThatDiffer(t *testing.T) {
+	const (
+		user  = `{"user":"S-1-5-21-1-2-3-1107"`
+		deny  = `,"attributes":["UseForDenyOnly"]}`
+		box   = `,"appContainer":{"packageSid":"S-1-15-2-1-2-3","capabilities":[`
+		write = winnt.FILE_WRITE_DATA
+	)
+	privilege := func(name string) string { return user + `,"groups":["WD"],"privileges":["` + name + `"]}` }
+	for _, c := range []struct {
+		name, one, other string
+		sd               string
+		desired          winnt.AccessMask
+		intent           access.Intent
+	}{
+		{name: "which group is for deny only", one: user + `,"groups":["WD",{"sid":"BG"` + deny + `]}`,
+			other: user + `,"groups":["WD",{"sid":"BU"` + deny +
+				`]}`, sd: "O:BAG:SYD:(D;;FW;;;BG)(A;;FA;;;WD)", desired: write},
+		{name: "which of two groups is for deny only", one: user + `,"groups":["WD","BU",{"sid":"BG"` + deny + `]}`,
+			other: user + `,"groups":["WD","BG",{"sid":"BU"` + deny +
+				`]}`, sd: "O:BAG:SYD:(A;;FA;;;BU)", desired: write},
+		{name: "for deny only or absent", one: user + `,"groups":["WD",{"sid":"BG"` + deny + `]}`,
+			other: user + `,"groups":["WD"]}`, sd: "O:BAG:SYD:(D;;FW;;;BG)(A;;FA;;;WD)", desired: write},
+		{name: "for deny only or enabled", one: user + `,"groups":["WD",{"sid":"BG"` + deny + `]}`,
+			other: user + `,"groups":["WD","BG"]}`, sd: "O:BAG:SYD:(A;;FA;;;BG)", desired: write},
+		{name: "device group for deny only or enabled",
+			one:   user + `,"groups":["WD"],"deviceGroups":["AU",{"sid":"BU"` + deny + `]}`,
+			other: user + `,"groups":["WD"],"deviceGroups":["AU","BU"]}`,
+			sd:    "O:BAG:SYD:(XA;;FA;;;WD;(Device_Member_of {SID(BU)}))", desired: write},
+		{name: "SeSecurity", one: privilege("SeSecurityPrivilege"), other: privilege("SeUndockPrivilege"),
+			sd: "O:BAG:SYD:", desired: winnt.ACCESS_SYSTEM_SECURITY},
+		{name: "SeTakeOwnership", one: privilege("SeTakeOwnershipPrivilege"), other: privilege("SeUndockPrivilege"),
+			sd: "O:BAG:SYD:", desired: winnt.WRITE_OWNER},
+		{name: "SeRelabel", one: privilege("SeRelabelPrivilege"), other: privilege("SeUndockPrivilege"),
+			sd: "O:BAG:SYD:S:(ML;;NW;;;HI)", desired: winnt.WRITE_OWNER},
+		{name: "SeBackup", one: privilege("SeBackupPrivilege"), other: privilege("SeUndockPrivilege"),
+			sd: "O:BAG:SYD:", desired: winnt.FILE_READ_DATA, intent: access.Intent{Backup: true}},
+		{name: "SeRestore", one: privilege("SeRestorePrivilege"), other: privilege("SeUndockPrivilege"),
+			sd: "O:BAG:SYD:", desired: write, intent: access.Intent{Restore: true}},
+		{name: "device group", one: user + `,"groups":["WD"],"deviceGroups":["BU"]}`,
+			other: user + `,"groups":["WD"],"deviceGroups":["BG"]}`,
+			sd:    "O:BAG:SYD:(XA;;FA;;;WD;(Device_Member_of {SID(BU)}))", desired: write},
+		{name: "device group for deny only", one: user + `,"groups":["WD"],"deviceGroups":["AU",{"sid":"BU"` + deny +
+			`]}`,
+			other: user + `,"groups":["WD"],"deviceGroups":["AU",{"sid":"BG"` + deny + `]}`,
+			sd:    "O:BAG:SYD:(XD;;FW;;;WD;(Device_Member_of {SID(BU)}))(A;;FA;;;WD)", desired: write},
+		{name: "integrity", one: user + `,"groups":["WD"],"integrityLevel":"Low"}`, other: user + `,"groups":["WD"]}`,
+			sd: "O:BAG:SYD:(A;;FA;;;WD)", desired: write},
+		{name: "mandatory policy", one: user + `,"groups":["WD"],"integrityLevel":"Low","mandatoryPolicy":[]}`,
+			other: user + `,"groups":["WD"],"integrityLevel":"Low"}`, sd: "O:BAG:SYD:(A;;FA;;;WD)", desired: write},
+		{name: "restricting SID", one: user + `,"groups":["WD"],"restrictedSids":["WD"]}`,
+			other: user + `,"groups":["WD"],"restrictedSids":["BU"]}`, sd: "O:BAG:SYD:(A;;FA;;;WD)", desired: write},
+		{name: "restricted in writing", one: user + `,"groups":["WD"],"restrictedSids":["BU"],"writeRestricted":true}`,
+			other: user + `,"groups":["WD"],"restrictedSids":["BU"]}`,
+			sd:    "O:BAG:SYD:(A;;FA;;;WD)", desired: winnt.FILE_READ_DATA},
+		{name: "capability", one: user + `,"groups":["WD"]` + box + `"S-1-15-3-1"]}}`,
+			other: user + `,"groups":["WD"]` + box + `"S-1-15-3-2"]}}`,
+			sd:    "O:BAG:SYD:(A;;FA;;;WD)(A;;FA;;;S-1-15-3-1)S:(ML;;NW;;;LW)", desired: winnt.FILE_READ_DATA},
+		{name: "low privilege", one: user + `,"groups":["WD"]` + box + `],"lowPrivilege":true}}`,
+			other: user + `,"groups":["WD"]` + box + `]}}`,
+			sd:    "O:BAG:SYD:(A;;FA;;;WD)(A;;FA;;;AC)", desired: winnt.FILE_READ_DATA},
+		{name: "trust", one: user + `,"groups":["WD"],"trustLevel":"S-1-19-512-1024"}`,
+			other: user + `,"groups":["WD"]}`,
+			sd:    "O:BAG:SYD:(A;;FA;;;WD)S:(TL;;RC;;;S-1-19-512-1024)", desired: write},
+	} {
+		pair := tokens(c.one, c.other)
+		var allowed [2]bool
+		for i, tok := range pair {
+			d, err := access.SeAccessCheck(&access.Request{Descriptor: sddl.MustParse(c.sd),
+				Subject: access.Subject{Primary: tok}, Desired: c.desired, Type: winnt.FileObject, Intent: c.intent})
+			if err != nil {
+				t.Fatal(err)
+			}
+			allowed[i] = d.Allowed()
+		}
+		if allowed[0] == allowed[1] {
+			t.Errorf("%s: the check tells them not apart: %v", c.name, allowed)
+		}
+		if effective.Fingerprint(pair[0]) == effective.Fingerprint(pair[1]) {
+			t.Errorf("A-141 %s: equal fingerprints", c.name)
+		}
+		if n := effective.Compile(append([]*token.Token{}, pair...), effective.Config{}).Distinct(); n != 2 {
+			t.Errorf("A-141 %s: %d columns", c.name, n)
+		}
+	}
+}
+
+// Restricted tokens that differ in one property of the restricted pass have different fingerprints and different
+// decisions (A-141).
+func TestFingerprintsOfRestrictedTokens(t *testing.T) {
+	n := func(v int64) *claims.Set {
+		return must(claims.NewSet([]claims.Attribute{{Name: "n", Type: claims.Int64, Ints: []int64{v}}}))
+	}
+	member := func(s sid.SID) []token.Group { return []token.Group{{SID: s, Attributes: token.GroupDefault}} }
+	filtered := func(lists ...[]token.Group) func(*token.Token) *token.Token {
+		return func(tok *token.Token) *token.Token {
+			for _, l := range lists {
+				next, st := tok.Filter(token.FilterSpec{Restrict: l})
+				if st != ntstatus.Success {
+					t.Fatal(st)
+				}
+				tok = next
+			}
+			return tok
+		}
+	}
+	world, users := token.Group{SID: sid.Everyone}, token.Group{SID: sid.Users}
+	same := func(tok *token.Token) *token.Token { return tok }
+	for _, c := range []struct {
+		name       string
+		one, other func(*token.Spec)
+		made       [2]func(*token.Token) *token.Token
+		entries    string
+	}{
+		{name: "a restricted claim of the user", one: func(s *token.Spec) { s.RestrictedUserClaims = n(1) },
+			other: func(s *token.Spec) { s.RestrictedUserClaims = n(2) }, entries: "(XA;;FW;;;WD;(@User.n == 1))"},
+		{name: "a restricted claim of the device", one: func(s *token.Spec) { s.RestrictedDeviceClaims = n(1) },
+			other: func(s *token.Spec) { s.RestrictedDeviceClaims = n(2) }, entries: "(XA;;FW;;;WD;(@Device.n == 1))"},
+		{name: "a restricting group of the device", one: func(s *token.Spec) { s.RestrictedDeviceGroups = member(sid.Users) },
+			other:   func(s *token.Spec) { s.RestrictedDeviceGroups = member(sid.Guests) },
+			entries: "(XA;;FW;;;WD;(Device_Member_of {SID(BU)}))"},
+		{name: "a restricting SID that only denies", one: func(s *token.Spec) { s.Restricted = nil },
+			other: func(s *token.Spec) { s.Restricted = nil }, entries: "(D;;FW;;;BU)(A;;FW;;;WD)",
+			made: [2]func(*token.Token) *token.Token{
+				filtered([]token.Group{world}), filtered([]token.Group{world, users}, []token.Group{world}),
+			}},
+	} {
+		var pair [2]*token.Token
+		var allowed [2]bool
+		for i, change := range []func(*token.Spec){c.one, c.other} {
+			spec := token.Spec{User: token.Group{SID: worldUsers[0]}, Groups: member(sid.Everyone),
+				Restricted: []token.Group{world}, UserClaims: n(1), DeviceClaims: n(1), DeviceGroups: member(sid.Users)}
+			change(&spec)
+			made := c.made[i]
+			if made == nil {
+				made = same
+			}
+			pair[i] = made(must(token.New(spec)))
+			d := must(access.Check(pair[i], sddl.MustParse("O:BAG:SYD:"+c.entries), winnt.FILE_WRITE_DATA, winnt.FileObject))
+			allowed[i] = d.Allowed()
+		}
+		if allowed != [2]bool{true, false} {
+			t.Errorf("%s: the check says %v", c.name, allowed)
+		}
+		if effective.Fingerprint(pair[0]) == effective.Fingerprint(pair[1]) {
+			t.Errorf("A-141 %s: equal fingerprints", c.name)
+		}
+	}
+}

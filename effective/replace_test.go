@@ -1,0 +1,147 @@
+package effective_test
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestReplaceAnswersAsCompileDoes replaces random tokens again and again. After each change the answers are those of
+// freshly compiled principals, and only descriptors that the difference affects are answered otherwise.
+func TestReplaceAnswersAsCompileDoes(t *testing.T) {
+	w := world{rand.New(rand.NewPCG(randtest.Seed(t), 3))}
+	affected, spared := 0, 0
+	for range randtest.Count(t, "REFMON_REPLACE", 40) {
+		tokens := make([]*token.Token, 1+w.IntN(200))
+		for i := range tokens {
+			tokens[i] = w.member(i)
+		}
+		q := effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1, winnt.WRITE_OWNER,
+			winnt.FILE_ALL_ACCESS}}
+		p := effective.Compile(tokens, effective.Config{})
+		for step := range 20 {
+			next := slices.Clone(tokens)
+			for range w.IntN(4) {
+				i := w.IntN(len(next))
+				if next[i] = w.changed(next[i]); w.one(20) {
+					next[i] = w.token()
+				}
+			}
+			replaced, difference := p.Replace(next)
+			before, after := must(effective.NewEvaluator(p, q)), must(effective.NewEvaluator(replaced, q))
+			fresh := must(effective.NewEvaluator(effective.Compile(next, effective.Config{}), q))
+			for range 12 {
+				d := w.descriptor()
+				if w.one(2) {
+					d = w.plain(w.group(), w.group(), w.group())
+				}
+				got, want := after.Allowed(d), fresh.Allowed(d)
+				for right := range want {
+					if !got[right].Equal(want[right]) {
+						t.Fatalf("A-140: step %d: right %d: %v, want %v", step, right, got[right], want[right])
+					}
+					if !difference.Affects(d) && !before.Allowed(d)[right].Equal(want[right]) {
+						t.Fatalf("step %d: right %d differs for a descriptor that is not affected", step, right)
+					}
+				}
+				if difference.Affects(d) {
+					affected++
+				} else {
+					spared++
+				}
+			}
+			p, tokens = replaced, next
+		}
+	}
+	if affected == 0 || spared == 0 {
+		t.Errorf("%d descriptors were affected and %d were not: want both", affected, spared)
+	}
+}
+
+// group returns one of a few groups, or a SID of the world.
+func (w world) group() sid.SID {
+	if w.one(3) {
+		return pick(w, worldSIDs)
+	}
+	return worldDomain.WithRID(uint32(2000 + w.IntN(12)))
+}
+
+// member returns the token of a user in some groups.
+func (w world) member(i int) *token.Token {
+	spec := token.NetworkUser(worldDomain.WithRID(uint32(1000 + i)))
+	return must(token.New(w.regroup(spec)))
+}
+
+// regroup gives a token other groups.
+func (w world) regroup(spec token.Spec) token.Spec {
+	spec.Groups = nil
+	for range w.IntN(8) {
+		attributes := token.GroupDefault
+		if w.one(6) {
+			attributes = winnt.SE_GROUP_USE_FOR_DENY_ONLY
+		}
+		spec.Groups = append(spec.Groups, token.Group{SID: w.group(), Attributes: attributes})
+	}
+	return spec
+}
+
+// changed returns a token of the same user in other groups, sometimes with other privileges.
+func (w world) changed(t *token.Token) *token.Token {
+	spec := t.Spec()
+	if w.one(30) {
+		spec.Privileges |= winnt.Privileges(winnt.SeTakeOwnershipPrivilege)
+		spec.EnabledPrivileges |= winnt.Privileges(winnt.SeTakeOwnershipPrivilege)
+	}
+	spec.Groups = slices.DeleteFunc(spec.Groups, func(g token.Group) bool {
+		return g.Attributes&winnt.SE_GROUP_INTEGRITY != 0 || w.one(4)
+	})
+	if w.one(2) {
+		spec.Groups = append(spec.Groups, token.Group{SID: w.group(), Attributes: token.GroupDefault})
+	}
+	changed, err := token.New(spec)
+	if err != nil { // of a token of the world
+		return t
+	}
+	return changed
+}
+
+// plain returns a descriptor that allows and denies groups.
+func (w world) plain(owner sid.SID, groups ...sid.SID) *sd.Descriptor {
+	var list []sd.ACE
+	for i, g := range groups {
+		kind := sd.AccessAllowed
+		if i > 0 && w.one(3) {
+			kind = sd.AccessDenied
+		}
+		list = append(list, must(sd.NewACE(kind, 0, pick(w, worldMasks), g)))
+	}
+	return sd.New(sd.Parts{Owner: owner, Group: owner, DACL: must(sd.NewACL(list...)), Control: sd.DACLPresent})
+}
+
+// Principals that cannot be replaced individually are compiled again, and then every descriptor is affected.
+func TestReplaceOfOtherPrincipals(t *testing.T) {
+	w := world{rand.New(rand.NewPCG(1, 3))}
+	a, b := w.member(1), w.member(2)
+	d := w.plain(worldUsers[0], sid.Everyone)
+	for name, c := range map[string]struct {
+		was, is []*token.Token
+		affects bool
+	}{
+		"the same":          {[]*token.Token{a, b}, []*token.Token{a, b}, false},
+		"one more":          {[]*token.Token{a}, []*token.Token{a, b}, true},
+		"one fewer":         {[]*token.Token{a, b}, []*token.Token{a}, true},
+		"they share tokens": {[]*token.Token{a, a}, []*token.Token{a, b}, true},
+	} {
+		p, difference := effective.Compile(c.was, effective.Config{}).Replace(c.is)
+		if p.Len() != len(c.is) || difference.Affects(d) != c.affects || difference.Affects(nil) {
+			t.Errorf("%s: %d principals, affected %v", name, p.Len(), difference.Affects(d))
+		}
+	}
+}

@@ -1,0 +1,92 @@
+package fileaccess_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// The maximal access of a new object is limited by the ceiling of its descriptor, including the rights that its
+// directory grants (F-42, F-45).
+func TestMaximalAccessOfNewObject(t *testing.T) {
+	for name, c := range map[string]struct {
+		creator string
+		want    winnt.AccessMask
+	}{
+		// The directory gives DELETE and FILE_READ_ATTRIBUTES; the owner's two rights are the maker's.
+		"no entries": {"D:", winnt.READ_CONTROL | winnt.WRITE_DAC | winnt.DELETE | winnt.FILE_READ_ATTRIBUTES},
+		"above":      {"D:S:(ML;;NWNRNX;;;HI)", 0},
+	} {
+		s := fromBoth(t, sid.MediumLevel, winnt.SeRelabelPrivilege)
+		d := fileaccess.Open(&fileaccess.Request{Subject: s, Name: "f", Desired: 1, Disposition: fileaccess.FileCreate,
+			Share: 7, Attributes: fileaccess.AttributeNormal, Maximal: true, CreatorSD: sddl.MustParse(c.creator)},
+			&fileaccess.Facts{Parent: &fileaccess.Directory{Name: "P",
+				Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")},
+				Object: fileaccess.Object{Descriptor: sd.NoSecurity}})
+		if d.Max.Access != c.want || d.Max.Allowed() != (c.want != 0) {
+			t.Errorf("%s: %+v, want %v", name, d.Max, c.want)
+		}
+	}
+}
+
+// F-45: a new object's maximal access is that of its descriptor. Maximal returns the same without an open.
+func TestMaximalAccess(t *testing.T) {
+	d, _ := open(t, maxAllowed, create, missing, askMax, p("(A;;0x2;;;U)(A;OI;FR;;;G)"))
+	if d.Granted != 0x1F01FF || d.Max.Access != 0x160089 { // FR, and the owner's two
+		t.Errorf("F-45: %v %+v", d.Granted, d.Max)
+	}
+	_, s := open(t, 1, share("0x1301BF"), isReadOnly)
+	if got := fileaccess.Maximal(&s.r.Subject, s.f); got != (fileaccess.MaximalAccess{Access: 0x1301BF,
+		Verdict: ntstatus.Decided(ntstatus.Success)}) {
+		t.Errorf("F-45: %+v", got)
+	}
+	if got := fileaccess.Maximal(&access.Subject{}, s.f); got.Status() != ntstatus.NoToken {
+		t.Errorf("no subject: %+v", got)
+	}
+	s.r.Subject.Level = winnt.SecurityIdentification
+	if got := fileaccess.Maximal(&s.r.Subject, s.f); got.Status() != ntstatus.BadImpersonationLevel {
+		t.Errorf("level: %+v", got)
+	}
+}
+
+// F-48: a directory without other opens is checked itself. With DISALLOW_EXCLUSIVE the open fails.
+func TestExclusive(t *testing.T) {
+	disallow := options(fileaccess.DisallowExclusive)
+	read := o("(A;;FR;;;WD)")
+	others := func(s *situation) { s.f.Object.OtherOpens = true }
+	for _, c := range []struct {
+		what   string
+		setup  []setup
+		status ntstatus.Status
+		force  bool
+	}{
+		{"file", in(exclusive, disallow), 0, true},
+		{"directory, writable", in(exclusive, directory), 0, false},
+		{"directory, readable", in(exclusive, directory, read), 0, true},
+		{"disallowed", in(exclusive, directory, read, disallow), denied, false},
+		{"others, parent writable", in(exclusive, directory, read, others, parentFull), 0, false},
+		{"others", in(exclusive, directory, others), 0, true},
+		{"shared", in(directory, read), 0, false},
+		{"by id", in(exclusive, byID, parentFull), 0, true},
+	} {
+		if d, _ := open(t, 1, c.setup...); d.Status() != c.status || d.ForceShareRead != c.force {
+			t.Errorf("F-48 %s: %+v", c.what, d)
+		}
+	}
+}
+
+// F-49: opens for attributes alone conflict with no other.
+func TestSharesModes(t *testing.T) {
+	for m, want := range map[winnt.AccessMask]bool{1: true, 2: true, 4: true, 0x20: true, 0x10000: true,
+		0x100080: false, 0x60198: false} {
+		if fileaccess.SharesModes(m) != want {
+			t.Errorf("F-49 %v", m)
+		}
+	}
+}

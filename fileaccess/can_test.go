@@ -1,0 +1,114 @@
+package fileaccess_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+func BenchmarkCan(b *testing.B) {
+	r, f := typical(b, 0)
+	for _, c := range []struct {
+		name string
+		d    *sd.Descriptor
+	}{{"all", f.Object.Descriptor}, {"some", aces(b, "(A;;FR;;;WD)")}} {
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			var m winnt.AccessMask
+			for b.Loop() {
+				m |= fileaccess.Can(&r.Subject, c.d, winnt.FILE_ALL_ACCESS, nil)
+			}
+			benchDecision.Granted = m
+		})
+	}
+}
+
+// A-70: an entry for a client by way of a server counts where the server's token is the
+// subject's own, for a file as elsewhere.
+func TestCompoundEntries(t *testing.T) {
+	user, server := sid.MustParse("S-1-5-21-1-2-3-1107"), sid.MustParse("S-1-5-21-1-2-3-2001")
+	entry, err := sd.NewACE(sd.AccessAllowedCompound, 0, winnt.FILE_READ_DATA, server, sd.ACEExtra{ClientSID: user})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := sd.NewACL(entry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := sd.New(sd.Parts{Owner: sid.Administrators, Group: sid.LocalSystem, DACL: l})
+	tok := func(s sid.SID, typ winnt.TokenType) *token.Token {
+		spec := token.StandardUser(s)
+		if spec.Type = typ; typ == winnt.TokenImpersonation {
+			spec.Level = winnt.SecurityImpersonation
+		}
+		return mustToken(t, spec)
+	}
+	client := tok(user, winnt.TokenImpersonation)
+	for primary, want := range map[sid.SID]winnt.AccessMask{server: winnt.FILE_READ_DATA, user: 0} {
+		s := &access.Subject{Primary: tok(primary, winnt.TokenPrimary), Client: client,
+			Level: winnt.SecurityImpersonation}
+		if got := fileaccess.Can(s, d, winnt.FILE_READ_DATA, nil); got != want {
+			t.Errorf("by way of %s: %#x, want %#x", primary, got, want)
+		}
+	}
+}
+
+func ExampleCan() {
+	s := user()
+	fmt.Println(fileaccess.Can(&s, sddl.MustParse("O:BAG:BAD:(D;;0x2;;;WD)(A;;FA;;;WD)"), 0x7, nil))
+	// Output: 0x5
+}
+
+// F-3: the Unix super-user has no special rights.
+func TestNoSuperUser(t *testing.T) {
+	d, _ := open(t, 1, o("(A;;FA;;;BA)"), func(s *situation) { s.token.User.SID = sid.MustParse("S-1-22-1-0") })
+	if d.Status() != denied {
+		t.Errorf("F-3: %+v", d)
+	}
+}
+
+// F-101: a nil descriptor grants nothing, like in package access. ACCESS_SYSTEM_SECURITY is not included. An invalid
+// subject has no rights.
+func TestCanEdges(t *testing.T) {
+	s := access.SubjectOf(mustToken(t, baseSpec()))
+	if got := fileaccess.Can(&s, nil, 0x031F01FF, nil); got != 0 {
+		t.Errorf("no descriptor: %v", got)
+	}
+	if got := fileaccess.Can(&s, sd.NoSecurity, 0x031F01FF, nil); got != 0x1F01FF {
+		t.Errorf("no security: %v", got)
+	}
+	spec := baseSpec()
+	spec.Privileges, spec.EnabledPrivileges = security.Bit(), security.Bit()
+	holder := access.SubjectOf(mustToken(t, spec))
+	if got := fileaccess.Can(&holder, nil, 0x011F01FF, nil); got != 0 {
+		t.Errorf("no descriptor, SeSecurity: %v", got)
+	}
+	if got := fileaccess.Can(&holder, sd.NoSecurity, 0x011F01FF, nil); got != 0x011F01FF {
+		t.Errorf("no security, SeSecurity: %v", got)
+	}
+	// Generic rights are mapped before the check (F-1).
+	if got := fileaccess.Can(&s, aces(t, "(A;;FR;;;WD)"), 0xC0000000, nil); got != 0x120089 {
+		t.Errorf("generic: %v", got)
+	}
+	// MAXIMUM_ALLOWED adds nothing: each right is checked separately (F-2).
+	if got := fileaccess.Can(&s, aces(t, "(A;;FR;;;WD)"), winnt.GENERIC_READ|maxAllowed, nil); got != 0x120089 {
+		t.Errorf("generic reading alone: %v", got)
+	}
+	s.Level = winnt.SecurityIdentification
+	if fileaccess.Can(&s, sd.NoSecurity, 1, nil) != 0 ||
+		fileaccess.Can(&access.Subject{}, sd.NoSecurity, 1, nil) != 0 ||
+		fileaccess.Visible(&s, sd.NoSecurity, 0x1F01FF, nil) {
+		t.Error("a subject that cannot ask has rights")
+	}
+	if d := fileaccess.Open(&fileaccess.Request{Desired: 1}, &fileaccess.Facts{}); d.Status() != ntstatus.NoToken {
+		t.Errorf("no subject: %+v", d)
+	}
+}

@@ -1,0 +1,171 @@
+package fileaccess_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// FO-025: the creator has all rights, and the next open those that the new
+// descriptor grants.
+func TestConformanceCreateThenOpen(t *testing.T) {
+	d, s := open(t, maxAllowed, create, missing, p("(A;;0x2;;;U)(A;OI;FR;;;G)"))
+	if d.Granted != 0x1F01FF || d.NewSD == nil {
+		t.Fatalf("%+v", d)
+	}
+	s.f.Object = fileaccess.Object{Exists: true, Descriptor: d.NewSD}
+	s.r.Disposition, s.r.Desired = fileaccess.FileOpen, 2
+	if d := fileaccess.Open(s.r, s.f); d.Status() != denied {
+		t.Errorf("FO-025 second open: %+v", d)
+	}
+}
+
+// F-32: each list of a new object is marked as inherited by the parent's flag of
+// that list, DACL and SACL apart.
+func TestNewListsHaveOwnInheritance(t *testing.T) {
+	const dacl, sacl = "(A;OICI;FA;;;WD)", "(AU;OICISA;FA;;;WD)"
+	for text, want := range map[string]sd.Control{
+		"O:BAG:SYD:AI" + dacl + "S:AI" + sacl: sd.DACLAutoInherited | sd.SACLAutoInherited,
+		"O:BAG:SYD:AI" + dacl + "S:" + sacl:   sd.DACLAutoInherited,
+		"O:BAG:SYD:" + dacl + "S:AI" + sacl:   sd.SACLAutoInherited,
+		"O:BAG:SYD:" + dacl + "S:" + sacl:     0,
+	} {
+		d, _ := open(t, 1, create, missing, func(s *situation) { s.f.Parent.Descriptor = sddl.MustParse(text) })
+		if !d.Allowed() || d.NewSD == nil {
+			t.Fatalf("%s: %v", text, d.Status())
+		}
+		const marks = sd.DACLAutoInherited | sd.SACLAutoInherited
+		if got := d.NewSD.Control() & marks; got != want {
+			t.Errorf("F-32 %s: control %#x, want %#x", text, uint16(got), uint16(want))
+		}
+		inherited := func(l *sd.ACL) bool { return l.Len() == 1 && l.At(0).Flags()&sd.Inherited != 0 }
+		if inherited(d.NewSD.DACL()) != (want&sd.DACLAutoInherited != 0) ||
+			inherited(d.NewSD.SACL()) != (want&sd.SACLAutoInherited != 0) {
+			t.Errorf("F-32 %s: entries of %v", text, d.NewSD)
+		}
+	}
+}
+
+// A new object's descriptor depends on the client: owner, group, default list, level and privileges. Only the
+// server's forms of CREATOR OWNER and CREATOR GROUP mean the server (F-32, S-61 to S-71).
+func TestNewDescriptorUsesClient(t *testing.T) {
+	const low, user, group = "(ML;;NW;;;LW)", "S-1-5-21-1-2-3-1001", "S-1-5-11"
+	const own = "O:" + user + "G:" + group
+	for name, c := range map[string]struct {
+		parent, creator string
+		level           sid.SID
+		privileges      []winnt.Privilege
+		want            string
+		st              ntstatus.Status
+	}{
+		"the token's default list": {"(A;;FA;;;WD)", "", sid.MediumLevel, nil, own + "D:(A;;FR;;;AU)", 0},
+		"a level below medium":     {"(A;;FA;;;WD)", "", sid.LowLevel, nil, own + "D:(A;;FR;;;AU)S:" + low, 0},
+		"creators of both": {"(A;;FA;;;WD)(A;OIIO;FR;;;CO)(A;OIIO;FW;;;CG)(A;OIIO;FX;;;S-1-3-2)(A;OIIO;0x1;;;S-1-3-3)",
+			"", sid.MediumLevel, nil, own + "D:(A;;FR;;;" + user + ")(A;;FW;;;" + group +
+				")(A;;FX;;;S-1-5-21-1-2-3-3002)(A;;0x1;;;S-1-5-21-1-2-3-3003)", 0},
+		"generic rights are mapped": {"(A;;FA;;;WD)(A;OIIO;GR;;;BA)", "", sid.MediumLevel, nil, own + "D:(A;;FR;;;BA)", 0},
+		"a group that may own": {"(A;;FA;;;WD)", "O:S-1-5-21-1-2-3-2009D:", sid.MediumLevel, nil,
+			"O:S-1-5-21-1-2-3-2009G:" + group + "D:", 0},
+		"a group that may not own": {"(A;;FA;;;WD)", "O:S-1-5-21-1-2-3-2001D:", sid.MediumLevel, nil, "",
+			ntstatus.InvalidOwner},
+		"the server's user": {"(A;;FA;;;WD)", "O:S-1-5-21-1-2-3-3001D:", sid.MediumLevel, nil, "", ntstatus.InvalidOwner},
+		"anyone, with the privilege": {"(A;;FA;;;WD)", "O:SYG:BAD:", sid.MediumLevel,
+			[]winnt.Privilege{winnt.SeRestorePrivilege}, "O:SYG:BAD:", 0},
+		"an audit": {"(A;;FA;;;WD)", "D:S:(AU;SA;FA;;;WD)", sid.MediumLevel,
+			[]winnt.Privilege{winnt.SeRestorePrivilege, winnt.SeRelabelPrivilege}, "", notHeld},
+		"an audit, with the privilege": {"(A;;FA;;;WD)", "D:S:(AU;SA;FA;;;WD)", sid.MediumLevel,
+			[]winnt.Privilege{security}, own + "D:S:(AU;SA;FA;;;WD)", 0},
+		"a label above": {"(A;;FA;;;WD)", "D:S:(ML;;NW;;;HI)", sid.MediumLevel,
+			[]winnt.Privilege{security, winnt.SeRestorePrivilege}, "", notHeld},
+		"a label above, with the privilege": {"(A;;FA;;;WD)", "D:S:(ML;;NW;;;HI)", sid.MediumLevel,
+			[]winnt.Privilege{winnt.SeRelabelPrivilege}, own + "D:S:(ML;;NW;;;HI)", 0},
+		"a label of one's own": {"(A;;FA;;;WD)", "D:S:(ML;;NW;;;HI)", sid.HighLevel, nil, own + "D:S:(ML;;NW;;;HI)", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := fromBoth(t, c.level, c.privileges...)
+			spec := s.Client.Spec()
+			spec.Groups = append(spec.Groups, token.Group{SID: domain.WithRID(2009),
+				Attributes: enabled | winnt.SE_GROUP_OWNER})
+			s.Client = mustToken(t, spec)
+			r := &fileaccess.Request{Subject: s, Name: "f", Desired: 1, Disposition: fileaccess.FileCreate, Share: 7,
+				Attributes: fileaccess.AttributeNormal}
+			if c.creator != "" {
+				r.CreatorSD = sddl.MustParse(c.creator)
+			}
+			parent := sddl.MustParse("O:BAG:SYD:" + c.parent + "S:(ML;;NW;;;LW)")
+			f := &fileaccess.Facts{Parent: &fileaccess.Directory{Name: "P", Descriptor: parent}}
+			d := fileaccess.Open(r, f)
+			if d.Status() != c.st || (d.NewSD != nil) != (c.st == 0) {
+				t.Fatalf("%v, %v, want %v", d.Status(), sdText(d.NewSD), c.st)
+			}
+			if c.st != 0 {
+				if d.Rule != "F-32" || d.Granted != 0 || d.Action != 0 {
+					t.Errorf("refused: %+v", d)
+				}
+				return
+			}
+			if want := sddl.MustParse(c.want); sdText(d.NewSD) != sdText(want) {
+				t.Errorf("%s, want %s", sdText(d.NewSD), sdText(want))
+			}
+		})
+	}
+}
+
+// F-30: refused creations.
+func TestCreationRefused(t *testing.T) {
+	if d, _ := open(t, 1, create, missing, dirOption, asked(fileaccess.AttributeTemporary),
+		parentFull); d.Status() != invalid || d.Rule != "F-30" {
+		t.Errorf("F-30: %+v", d)
+	}
+}
+
+// F-30: each half of a refused combination is granted.
+func TestCreationGranted(t *testing.T) {
+	for name, do := range map[string]setup{
+		"a temporary file, with an option": func(s *situation) {
+			options(fileaccess.NonDirectoryFile)(s)
+			asked(fileaccess.AttributeTemporary)(s)
+		},
+		"a directory":                     dirOption,
+		"a read-only file":                asked(fileaccess.AttributeReadOnly),
+		"a file that is deleted on close": options(fileaccess.DeleteOnClose),
+	} {
+		if d, _ := open(t, winnt.DELETE, create, missing, parentFull, do); !d.Allowed() {
+			t.Errorf("F-30: %s: %v by %s", name, d.Status(), d.Rule)
+		}
+	}
+}
+
+// F-32: inheritance is marked only where the directory's own list is.
+func TestNewDescriptor(t *testing.T) {
+	for _, c := range []struct{ parent, dir, want string }{
+		{"D:(A;OICI;FA;;;WD)", "", "D:(A;;FA;;;WD)"},
+		{"D:AI(A;OICI;FA;;;WD)", "", "D:AI(A;ID;FA;;;WD)"},
+		{"D:PAI(A;OICI;FA;;;WD)", "d", "D:AI(A;OICIID;FA;;;WD)"},
+	} {
+		d, _ := open(t, 1, create, missing, func(s *situation) {
+			s.f.Parent.Descriptor = sddl.MustParse("O:BAG:SY" + c.parent)
+			if c.dir != "" {
+				dirOption(s)
+			}
+		})
+		if d.NewSD == nil {
+			t.Fatalf("F-32: %+v", d)
+		}
+		text, err := sddl.Format(sd.Select(d.NewSD, winnt.DACL_SECURITY_INFORMATION), sddl.Options{})
+		if err != nil || text != c.want || d.NewSD.Owner() != caseU || d.NewSD.Group() != caseG {
+			t.Errorf("F-32 %s: %s %v", c.parent, text, err)
+		}
+	}
+	// The names in the creator's descriptor do not matter for the granted rights.
+	d, _ := open(t, 0x1F01FF, create, missing, parentFull, creatorSD("D:"))
+	if d.Granted != 0x1F01FF {
+		t.Errorf("F-32: %+v", d)
+	}
+}

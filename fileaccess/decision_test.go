@@ -1,0 +1,84 @@
+package fileaccess_test
+
+import (
+	"errors"
+	"io/fs"
+	"testing"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// F-80 to F-83: the audit data of decisions.
+func TestAuditInputs(t *testing.T) {
+	type want struct {
+		about   fileaccess.Audited
+		name    string
+		desired winnt.AccessMask
+		status  ntstatus.Status
+	}
+	for _, c := range []struct {
+		what    string
+		desired winnt.AccessMask
+		setup   []setup
+		want    want
+	}{
+		// The object's SACL records an open once, with the requested and implied rights (F-80).
+		{"success", 0x80000000, nil, want{fileaccess.AuditObject, "f", 0x120089, 0}},
+		{"implied", 1, in(overwrite), want{fileaccess.AuditObject, "f", 0x113, 0}},
+		{"denied", 1, in(o("empty")), want{fileaccess.AuditObject, "f", 1, denied}},
+		{"privilege", 0x1000000, nil, want{fileaccess.AuditObject, "f", 0x1000000, notHeld}},
+		// Without an object that is opened there is no record.
+		{"no object", 1, in(missing), want{}},
+		{"collision", 1, in(create), want{}},
+		// The directory that refuses a creation or traversal records it (F-81).
+		{"parent", 1, in(create, missing), want{fileaccess.AuditDirectory, "P", 2, denied}},
+		{"traverse", 1, in(twoDirs, noChangeNotify), want{fileaccess.AuditDirectory, "a", 0x20, denied}},
+		// What the share refuses is recorded for the share (F-83).
+		{"share", 2, in(share("0x1200A9")), want{fileaccess.AuditShare, "f", 2, denied}},
+		{"share, implied", 1, in(share("0x1200A9"), overwrite), want{fileaccess.AuditShare, "f", 0x113, denied}},
+		// The record keeps the true status of a hidden denial (F-73).
+		{"hidden", 1, in(share("FA"), abe, o("empty"), func(s *situation) { s.f.Policy.HideDenied = true }),
+			want{fileaccess.AuditObject, "f", 1, denied}},
+	} {
+		d, s := open(t, c.desired, c.setup...)
+		got := want{d.Audit.About, d.Audit.Name, d.Audit.Desired, d.Audit.Status}
+		if got != c.want || d.Audit.Granted != d.Granted {
+			t.Errorf("%s: %+v, want %+v", c.what, d.Audit, c.want)
+		}
+		switch got.about {
+		case fileaccess.AuditObject:
+			if d.Audit.Descriptor != s.f.Object.Descriptor {
+				t.Errorf("%s: descriptor", c.what)
+			}
+		case fileaccess.AuditDirectory:
+			if d.Audit.Descriptor == nil {
+				t.Errorf("%s: no descriptor", c.what)
+			}
+		}
+	}
+	if d, _ := open(t, 1, create, missing, parentFull); d.Audit.Descriptor != d.NewSD || d.NewSD == nil {
+		t.Error("F-81: a creation is recorded by the new object's SACL")
+	}
+	// F-82: privileges are used once, and the one for passing never.
+	if d, _ := open(t, 1, overwrite, o("(A;;1;;;WD)"), with(restore), twoDirs); d.PrivilegesUsed != restore.Bit() {
+		t.Errorf("F-82: %v", d.PrivilegesUsed.Names())
+	}
+}
+
+// Denials are errors for io/fs, and so is a reparse.
+func TestErr(t *testing.T) {
+	d, _ := open(t, 1, o("empty"))
+	if !errors.Is(d.Err(), fs.ErrPermission) {
+		t.Error(d.Err())
+	}
+	d, _ = open(t, 1, symlink)
+	if d.Err() == nil || d.Allowed() {
+		t.Error("a reparse is not an open")
+	}
+	d, _ = open(t, 1, missing)
+	if !errors.Is(d.Err(), fs.ErrNotExist) {
+		t.Error(d.Err())
+	}
+}

@@ -1,0 +1,105 @@
+package fileaccess_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
+)
+
+// F-102: a named generic execute that the descriptor does not give denies by the
+// documents; servers as observed grant what there is. Every other right that is
+// named must be granted in both.
+func TestMaximumWithExecute(t *testing.T) {
+	const readable = "(A;;FR;;;WD)"
+	observed := func(s *situation) { s.f.Policy.Profile = fileaccess.Observed }
+	onlyObject := func(s *situation) { s.f.Parent = nil }
+	for _, c := range []struct {
+		desired  winnt.AccessMask
+		profile  setup
+		want     winnt.AccessMask
+		rejected bool
+	}{
+		{winnt.MAXIMUM_ALLOWED | winnt.GENERIC_EXECUTE, onlyObject, 0, true},
+		{winnt.MAXIMUM_ALLOWED | winnt.GENERIC_EXECUTE, observed, winnt.FILE_GENERIC_READ, false},
+		{winnt.MAXIMUM_ALLOWED | winnt.GENERIC_READ, observed, winnt.FILE_GENERIC_READ, false},
+		{winnt.MAXIMUM_ALLOWED | winnt.GENERIC_WRITE, observed, 0, true},
+		{winnt.MAXIMUM_ALLOWED | winnt.FILE_EXECUTE, observed, 0, true},
+		{winnt.GENERIC_EXECUTE, observed, 0, true},
+	} {
+		d, _ := open(t, c.desired, o(readable), onlyObject, c.profile)
+		if d.Allowed() == c.rejected || d.Granted != c.want {
+			t.Errorf("F-102 %v: %v, granted %v, want %v", c.desired, d.Status(), d.Granted, c.want)
+		}
+	}
+	// By itself it is a request like others where the descriptor gives it.
+	if d, _ := open(t, winnt.GENERIC_EXECUTE, o("(A;;FX;;;WD)"), onlyObject, observed); d.Granted != 0x1200A0 {
+		t.Errorf("F-102: generic execute alone: %+v", d)
+	}
+}
+
+// F-33: the named stream's column.
+func TestStreams(t *testing.T) {
+	there := func(s *situation) { s.f.Object.Stream, s.f.Object.StreamExists = true, true }
+	for _, c := range []struct {
+		what   string
+		setup  []setup
+		want   winnt.AccessMask
+		status ntstatus.Status
+	}{
+		{"overwrite", in(overwrite, there), 3, 0},
+		{"overwriteIf", in(overwriteIf, there), 3, 0},
+		{"supersede", in(supersede, there), 0x10001, 0},
+		{"create", in(create, there), 0, collision},
+		{"create missing", in(create, streamMissing), 3, 0},
+		{"open missing", in(streamMissing), 0, notFound},
+		{"overwrite missing", in(overwrite, streamMissing), 0, notFound},
+		{"supersede missing", in(supersede, streamMissing), 3, 0},
+		{"read-only volume", in(openIf, streamMissing, readOnlyVol), 0, protected},
+		{"stream of a directory", in(overwrite, there, directory), 3, 0},
+		{"not a directory", in(dirOption, there, directory), 0, ntstatus.NotADirectory},
+	} {
+		if d, _ := open(t, 1, c.setup...); d.Granted != c.want || d.Status() != c.status {
+			t.Errorf("F-33 %s: %+v", c.what, d)
+		}
+	}
+}
+
+// F-35: the hidden and the system attribute alone must be said again.
+func TestReplacedAttributes(t *testing.T) {
+	const more = fileaccess.AttributeArchive | fileaccess.AttributeTemporary | 0x2000 // not content indexed
+	for _, how := range []fileaccess.Disposition{fileaccess.FileOverwrite, fileaccess.FileSupersede} {
+		if d, _ := open(t, 2, disposition(how), attributes(more|hidden), asked(hidden)); !d.Allowed() {
+			t.Errorf("F-35: disposition %d: %+v", how, d)
+		}
+		if d, _ := open(t, 2, disposition(how), attributes(more|hidden), asked(more)); d.Rule != "F-35" {
+			t.Errorf("F-35: disposition %d of a hidden file: %+v", how, d)
+		}
+	}
+}
+
+// TestMaximumAllowedWithEachRight opens a file that the owner may read, for the
+// maximum and one right by name. A missing right refuses the open. As on servers,
+// a generic execute is ignored (F-102).
+func TestMaximumAllowedWithEachRight(t *testing.T) {
+	s, _, _ := smbWorld(t)
+	user := s.subject.Effective().User().SID.String()
+	dir := &smbFile{Dir: true, SD: sddl.MustParse("O:BAG:BAD:(A;;FR;;;WD)").Append(nil)}
+	file := &smbFile{SD: sddl.MustParse("O:" + user + "G:BAD:(A;;FR;;;" + user + ")").Append(nil)}
+	const granted = winnt.FILE_GENERIC_READ | winnt.WRITE_DAC // the entry, and the owner's rights
+	for bit := winnt.AccessMask(1); bit != 0; bit <<= 1 {
+		want := ntstatus.AccessDenied
+		switch {
+		case bit&(granted|winnt.GENERIC_READ|winnt.GENERIC_EXECUTE|winnt.MAXIMUM_ALLOWED) != 0:
+			want = ntstatus.Success
+		case bit == winnt.ACCESS_SYSTEM_SECURITY:
+			want = ntstatus.PrivilegeNotHeld
+		}
+		o, st := s.open("a", dir, file, winnt.MAXIMUM_ALLOWED|bit, fileaccess.FileOpen, 0)
+		if st != want || st == ntstatus.Success && o.handle.Granted != granted {
+			t.Errorf("%#x: %v %+v, want %v", uint32(bit), st, o, want)
+		}
+	}
+}

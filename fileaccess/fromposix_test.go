@@ -1,0 +1,133 @@
+package fileaccess_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// The mask of a POSIX list limits the owning group, named users and named
+// groups, and neither the owner nor the others.
+func TestMaskLimitsGroups(t *testing.T) {
+	const owner, named, group, other = 1, 2, 3, 4
+	for mask := fileaccess.POSIXPerm(0); mask <= 7; mask++ {
+		p := fileaccess.POSIX{User: owner, Group: group, Access: fileaccess.POSIXACL{
+			{Tag: fileaccess.POSIXOwner, Perm: 7, ID: none}, {Tag: fileaccess.POSIXUser, Perm: 7, ID: named},
+			{Tag: fileaccess.POSIXGroupOwner, Perm: 7, ID: none}, {Tag: fileaccess.POSIXGroup, Perm: 7, ID: other},
+			{Tag: fileaccess.POSIXMask, Perm: mask, ID: none}, {Tag: fileaccess.POSIXOther, Perm: 0, ID: none},
+		}}
+		p.Mode = p.Access.Mode()
+		d, _, err := fileaccess.FromPOSIX(&p, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct {
+			name   string
+			user   sid.SID
+			group  sid.SID
+			masked bool
+		}{
+			{"owner", fileaccess.UnixUser(owner), sid.Everyone, false},
+			{"named user", fileaccess.UnixUser(named), sid.Everyone, true},
+			{"owning group", fileaccess.UnixUser(9), fileaccess.UnixGroup(group), true},
+			{"named group", fileaccess.UnixUser(9), fileaccess.UnixGroup(other), true},
+		} {
+			spec := token.Spec{User: token.Group{SID: c.user}, Integrity: sid.MediumLevel, Groups: []token.Group{
+				{SID: sid.Everyone, Attributes: enabled}, {SID: c.group, Attributes: enabled}}}
+			s := access.SubjectOf(mustToken(t, spec))
+			for perm, right := range map[fileaccess.POSIXPerm]winnt.AccessMask{
+				4: winnt.FILE_READ_DATA, 2: winnt.FILE_WRITE_DATA, 1: winnt.FILE_EXECUTE,
+			} {
+				want := !c.masked || mask&perm != 0
+				if got := fileaccess.Can(&s, d, right, nil) != 0; got != want {
+					t.Errorf("mask %d, %s, permission %d: %v, want %v", mask, c.name, perm, got, want)
+				}
+			}
+		}
+	}
+}
+
+// TestFromPOSIXInFull: the descriptor of permissions, entry by entry, and all that is lost.
+func TestFromPOSIXInFull(t *testing.T) {
+	ten := &fileaccess.IDMap{
+		User:  func(id uint32) (sid.SID, bool) { return fileaccess.UnixUser(id), id < 10 },
+		Group: func(id uint32) (sid.SID, bool) { return fileaccess.UnixGroup(id), id < 10 },
+	}
+	list := func(owner, group, other fileaccess.POSIXPerm, named ...fileaccess.POSIXEntry) fileaccess.POSIXACL {
+		l := append(fileaccess.POSIXACL{{Tag: fileaccess.POSIXOwner, Perm: owner, ID: none},
+			{Tag: fileaccess.POSIXGroupOwner, Perm: group, ID: none}, {Tag: fileaccess.POSIXOther, Perm: other, ID: none}},
+			named...)
+		slices.SortStableFunc(l, func(a, b fileaccess.POSIXEntry) int { return int(a.Tag) - int(b.Tag) })
+		return l
+	}
+	entry := func(tag fileaccess.POSIXTag, perm fileaccess.POSIXPerm, id uint32) fileaccess.POSIXEntry {
+		return fileaccess.POSIXEntry{Tag: tag, Perm: perm, ID: id}
+	}
+	const user, group, mask = fileaccess.POSIXUser, fileaccess.POSIXGroup, fileaccess.POSIXMask
+	masked := fileaccess.Loss{Kind: fileaccess.LossMask}
+	unknown := func(who string) fileaccess.Loss {
+		return fileaccess.Loss{Kind: fileaccess.LossUnknownName, Name: who}
+	}
+	for name, c := range map[string]struct {
+		p    fileaccess.POSIX
+		dacl string
+		lost []fileaccess.Loss
+	}{
+		"the mask cuts all but owner and others": {
+			fileaccess.POSIX{Access: list(6, 7, 6, entry(user, 7, 3), entry(mask, 5, none))},
+			"(A;;0x16019f;;;u7)(D;;0x20;;;u7)(A;;0x1200a9;;;u3)(D;;0x116;;;u3)(A;;0x1200a9;;;g8)(D;;0x116;;;g8)" +
+				"(A;;0x12019f;;;WD)", []fileaccess.Loss{masked}},
+		"the owner is not denied what owners have": {fileaccess.POSIX{Mode: 0o466},
+			"(A;;0x160189;;;u7)(D;;0x16;;;u7)(A;;0x12019f;;;g8)(A;;0x12019f;;;WD)", nil},
+		"the owner is named again": {fileaccess.POSIX{Access: list(4, 0, 0, entry(user, 6, 7), entry(mask, 7, none))},
+			"(A;;0x160189;;;u7)(D;;0x16;;;u7)(A;;0x12019f;;;u7)(A;;0x120080;;;g8)(A;;0x120080;;;WD)",
+			[]fileaccess.Loss{masked}},
+		"what a user without SID lacks is taken from groups and others": {
+			fileaccess.POSIX{Access: list(7, 7, 7, entry(user, 1, 30), entry(mask, 7, none))},
+			"(A;;0x1601bf;;;u7)(A;;0x1200a0;;;g8)(A;;0x1200a0;;;WD)", []fileaccess.Loss{masked, unknown("user 30")}},
+		"what a group without SID lacks is taken from others": {
+			fileaccess.POSIX{Access: list(7, 7, 7, entry(group, 4, 31), entry(mask, 7, none))},
+			"(A;;0x1601bf;;;u7)(A;;0x1201bf;;;g8)(A;;0x120089;;;WD)", []fileaccess.Loss{masked, unknown("group 31")}},
+		"what two users without SID lack": {
+			fileaccess.POSIX{Access: list(7, 7, 7, entry(user, 4, 30), entry(user, 2, 31), entry(mask, 7, none))},
+			"(A;;0x1601bf;;;u7)(A;;0x120080;;;g8)(A;;0x120080;;;WD)",
+			[]fileaccess.Loss{masked, unknown("user 30"), unknown("user 31")}},
+		"what the mask takes is lacking, too": {
+			fileaccess.POSIX{Access: list(7, 7, 7, entry(user, 7, 30), entry(mask, 6, none))},
+			"(A;;0x1601bf;;;u7)(A;;0x12019f;;;g8)(A;;0x12019f;;;WD)",
+			[]fileaccess.Loss{masked, unknown("user 30")}},
+		"groups add up": {fileaccess.POSIX{Access: list(0, 4, 0, entry(group, 2, 9), entry(mask, 7, none))},
+			"(A;;0x160180;;;u7)(D;;0x1f;;;u7)(A;;0x120089;;;g8)(A;;0x120196;;;g9)(A;;0x120080;;;WD)",
+			[]fileaccess.Loss{masked, {Kind: fileaccess.LossGroupUnion, Bits: 0x12019F}}},
+		"a directory that cannot be searched is not written to": {fileaccess.POSIX{Mode: 0o602, Directory: true},
+			"(A;;0x160189;;;u7)(A;;0x120080;;;g8)(A;;0x120080;;;WD)", []fileaccess.Loss{
+				{Kind: fileaccess.LossWriteWithoutSearch, SID: u7},
+				{Kind: fileaccess.LossWriteWithoutSearch, SID: sid.Everyone}}},
+		"a default list is that of files, then that of directories": {
+			fileaccess.POSIX{Mode: 0o1700, Directory: true, Default: fileaccess.ModeACL(0o750)},
+			"(A;;0x1601ff;;;u7)(A;;0x120080;;;g8)(A;;0x120080;;;WD)" +
+				"(A;OIIO;0x1601bf;;;CO)(A;OIIO;0x1200a9;;;CG)(A;OIIO;0x120080;;;WD)" +
+				"(A;CIIO;0x1601ff;;;CO)(A;CIIO;0x1200a9;;;CG)(A;CIIO;0x120080;;;WD)", []fileaccess.Loss{
+				{Kind: fileaccess.LossSpecialBits, Name: "01000"}, {Kind: fileaccess.LossCreateMode}}},
+		"a file has no default list": {fileaccess.POSIX{Mode: 0o700, Default: fileaccess.ModeACL(0o777)},
+			"(A;;0x1601bf;;;u7)(A;;0x120080;;;g8)(A;;0x120080;;;WD)", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.p.User, c.p.Group = 7, 8
+			d, lost, err := fileaccess.FromPOSIX(&c.p, ten)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := sddl.MustParse(owned + "D:P" + posixSIDs.Replace(c.dacl)); !d.Equal(want) {
+				t.Errorf("%s\nwant %s", sdText(d), sdText(want))
+			}
+			exactly(t, name, lost, c.lost...)
+		})
+	}
+}

@@ -1,0 +1,226 @@
+package fileaccess_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// FO-069, FO-078, FO-079, FO-083, FO-086: what handles may.
+func TestConformanceHandles(t *testing.T) {
+	unprivileged := access.SubjectOf(mustToken(t, baseSpec()))
+	for _, c := range []struct {
+		id   string
+		h    fileaccess.Handle
+		op   fileaccess.Operation
+		want ntstatus.Status
+	}{
+		// Through SMB, a handle that may execute may read (F-47).
+		{"FO-069 SMB", fileaccess.Handle{Granted: 0x20, Face: fileaccess.SMB}, fileaccess.Read, 0},
+		{"FO-069 native", fileaccess.Handle{Granted: 0x20}, fileaccess.Read, denied},
+		// Each operation needs its rights on the handle, and some need more than rights (F-55).
+		{"FO-078a", fileaccess.Handle{Granted: 2}, fileaccess.SetBasic, denied},
+		{"FO-078b", fileaccess.Handle{Granted: 4}, fileaccess.SetEndOfFile, denied},
+		{"FO-078c", fileaccess.Handle{Granted: 2, Subject: &unprivileged}, fileaccess.SetValidDataLength, notHeld},
+		{"FO-079a", fileaccess.Handle{Granted: 0x10000, Attributes: readOnly}, fileaccess.SetDisposition, cannot},
+		{"FO-079b", fileaccess.Handle{Granted: 0x10000, Directory: true, NotEmpty: true}, fileaccess.SetDisposition,
+			ntstatus.DirectoryNotEmpty},
+		{"FO-079c", fileaccess.Handle{Granted: 0x1EFFFF}, fileaccess.SetDisposition, denied},
+		{"FO-079d", fileaccess.Handle{Granted: 0x10000, Attributes: readOnly}, fileaccess.SetDispositionIgnoreReadOnly,
+			cannot},
+		{"FO-079e", fileaccess.Handle{Granted: 0x10100, Attributes: readOnly}, fileaccess.SetDispositionIgnoreReadOnly,
+			0},
+		// Enumeration needs the right to list on the directory's handle (F-70).
+		{"FO-083", fileaccess.Handle{Granted: 0x20, Directory: true}, fileaccess.Enumerate, denied},
+		// F-52: the descriptor does not matter
+		{"FO-086", fileaccess.Handle{Granted: 2}, fileaccess.Write, 0},
+	} {
+		if got := c.h.May(c.op); got != c.want {
+			t.Errorf("%s: %v, want %v", c.id, got, c.want)
+		}
+	}
+}
+
+func ExampleHandle_May() {
+	h := fileaccess.Handle{Granted: winnt.FILE_GENERIC_READ | winnt.DELETE, Attributes: fileaccess.AttributeReadOnly}
+	for _, op := range []fileaccess.Operation{fileaccess.Read, fileaccess.Write, fileaccess.SetDisposition} {
+		fmt.Println(op, h.May(op))
+	}
+	// Output:
+	// Read STATUS_SUCCESS
+	// Write STATUS_ACCESS_DENIED
+	// SetDisposition STATUS_CANNOT_DELETE
+}
+
+// F-100: a nil handle and one that nothing was granted to may do nothing.
+func TestEmptyHandleAllowsNothing(t *testing.T) {
+	for op := fileaccess.Read; op <= fileaccess.SetVolumeInformation; op++ {
+		if (*fileaccess.Handle)(nil).May(op) != ntstatus.AccessDenied ||
+			new(fileaccess.Handle).May(op) != ntstatus.AccessDenied {
+			t.Errorf("F-100: %v", op)
+		}
+	}
+	h := &fileaccess.Handle{Granted: winnt.FILE_ALL_ACCESS}
+	for _, h := range []*fileaccess.Handle{nil, {}} {
+		if d, st := fileaccess.QuerySecurity(h, sd.NoSecurity, 0); d != nil || st != ntstatus.AccessDenied {
+			t.Errorf("F-100 QuerySecurity: %v", st)
+		}
+		if d, st := fileaccess.SetSecurity(h, &fileaccess.SecurityChange{}); d != nil || st != ntstatus.AccessDenied {
+			t.Errorf("F-100 SetSecurity: %v", st)
+		}
+	}
+	if d, st := fileaccess.SetSecurity(h, nil); d != nil || st == ntstatus.Success {
+		t.Errorf("SetSecurity(nil): %v", st)
+	}
+	if d, st := fileaccess.QuerySecurity(h, nil, winnt.DACL_SECURITY_INFORMATION); d != nil ||
+		st != ntstatus.NoSecurityOnObject {
+		t.Errorf("F-101 QuerySecurity of no descriptor: %v", st)
+	}
+}
+
+// TestInterfaceAndProfileDifferences checks each operation with each right alone, and with all but each.
+// Face, profile and the kind of open change the result only as F-25, F-47 and F-55 say.
+func TestInterfaceAndProfileDifferences(t *testing.T) {
+	holder := baseSpec()
+	holder.Privileges = winnt.Privileges(winnt.SeManageVolumePrivilege, restore, winnt.SeCreateSymbolicLinkPrivilege)
+	holder.EnabledPrivileges = holder.Privileges
+	able := access.SubjectOf(mustToken(t, holder))
+	const all = 0x011F01FF
+	has := func(g, m winnt.AccessMask) bool { return g&m != 0 }
+	for op := range fileaccess.SetVolumeInformation + 1 {
+		for bit := range 25 {
+			for _, granted := range []winnt.AccessMask{1 << bit, all &^ (1 << bit)} {
+				plain := (&fileaccess.Handle{Granted: granted, Subject: &able}).May(op)
+				for i := range 8 {
+					h := fileaccess.Handle{Granted: granted, Subject: &able, ByID: i&4 != 0}
+					if i&1 != 0 {
+						h.Face = fileaccess.SMB
+					}
+					if i&2 != 0 {
+						h.Profile = fileaccess.Observed
+					}
+					enough := plain == ntstatus.Success
+					switch op {
+					case fileaccess.Read:
+						enough = enough || i&1 != 0 && has(granted, winnt.FILE_EXECUTE)
+					case fileaccess.Write, fileaccess.Extend:
+						enough = enough || i&2 != 0 && has(granted, winnt.FILE_WRITE_DATA|winnt.FILE_APPEND_DATA)
+					case fileaccess.SetShortName:
+						if i&1 != 0 {
+							enough = has(granted, winnt.DELETE)
+						}
+					case fileaccess.QueryName:
+						enough = enough && (i&4 == 0 || has(granted, winnt.FILE_TRAVERSE))
+					}
+					want := plain
+					if enough {
+						want = ntstatus.Success
+					} else if want == ntstatus.Success {
+						want = denied
+					}
+					if got := h.May(op); got != want {
+						t.Errorf("%v with %v, face %v, profile %v, by id: %t: %v, want %v", op, granted, h.Face, h.Profile,
+							h.ByID, got, want)
+					}
+				}
+			}
+		}
+	}
+}
+
+// F-55: the whole table, with insufficient and sufficient rights.
+func TestOperations(t *testing.T) {
+	holder := baseSpec()
+	ps := winnt.Privileges(winnt.SeManageVolumePrivilege, restore, winnt.SeCreateSymbolicLinkPrivilege)
+	holder.Privileges, holder.EnabledPrivileges = ps, ps
+	able := access.SubjectOf(mustToken(t, holder))
+	const all = 0x011F01FF
+	for _, c := range []struct {
+		op     fileaccess.Operation
+		face   fileaccess.Face
+		enough []winnt.AccessMask // each alone
+	}{
+		{fileaccess.Read, 0, []winnt.AccessMask{1}}, {fileaccess.Read, fileaccess.SMB, []winnt.AccessMask{1, 0x20}},
+		{fileaccess.Write, 0, []winnt.AccessMask{2}}, {fileaccess.Extend, 0, []winnt.AccessMask{4}},
+		{fileaccess.Flush, 0, []winnt.AccessMask{2, 4}}, {fileaccess.QueryBasic, 0, []winnt.AccessMask{0x80}},
+		{fileaccess.QueryEA, 0, []winnt.AccessMask{8}}, {fileaccess.Enumerate, 0, []winnt.AccessMask{1}},
+		{fileaccess.ChangeNotify, 0, []winnt.AccessMask{1}}, {fileaccess.SetBasic, 0, []winnt.AccessMask{0x100}},
+		{fileaccess.SetEA, 0, []winnt.AccessMask{0x10}}, {fileaccess.SetEndOfFile, 0, []winnt.AccessMask{2}},
+		{fileaccess.SetAllocation, 0, []winnt.AccessMask{2}}, {fileaccess.SetValidDataLength, 0,
+			[]winnt.AccessMask{2}},
+		{fileaccess.SetShortName, 0, []winnt.AccessMask{2, 0x100}}, {fileaccess.SetShortName, fileaccess.SMB,
+			[]winnt.AccessMask{0x10000}},
+		{fileaccess.Flush, fileaccess.SMB, []winnt.AccessMask{2, 4}}, {fileaccess.QueryEA, fileaccess.SMB,
+			[]winnt.AccessMask{8}}, {fileaccess.SetBasic, fileaccess.SMB, []winnt.AccessMask{0x100}},
+		{fileaccess.SetEndOfFile, fileaccess.SMB, []winnt.AccessMask{2}}, {fileaccess.SetReparsePoint, fileaccess.SMB,
+			[]winnt.AccessMask{2, 0x100}}, {fileaccess.Write, fileaccess.SMB, []winnt.AccessMask{2}},
+		{fileaccess.Extend, fileaccess.SMB, []winnt.AccessMask{4}}, {fileaccess.QueryOther, fileaccess.SMB,
+			[]winnt.AccessMask{0x100000}}, {fileaccess.SetValidDataLength, fileaccess.SMB, []winnt.AccessMask{2}},
+		{fileaccess.SetDisposition, 0, []winnt.AccessMask{0x10000}}, {fileaccess.SetDispositionIgnoreReadOnly, 0,
+			[]winnt.AccessMask{0x10000}},
+		{fileaccess.SetReparsePoint, 0, []winnt.AccessMask{2, 0x100}}, {fileaccess.SetSymbolicLink, 0,
+			[]winnt.AccessMask{2, 0x100}},
+		{fileaccess.SetSparse, 0, []winnt.AccessMask{2, 0x100}}, {fileaccess.CopyFrom, 0, []winnt.AccessMask{1}},
+		{fileaccess.CopyTo, 0, []winnt.AccessMask{2, 4}}, {fileaccess.CopyToReadBack, 0, []winnt.AccessMask{3, 5}},
+		{fileaccess.SetVolumeInformation, 0, []winnt.AccessMask{2}}, {fileaccess.QueryOther, 0,
+			[]winnt.AccessMask{0x100000}},
+	} {
+		may := func(m winnt.AccessMask) ntstatus.Status {
+			h := fileaccess.Handle{Granted: m, Face: c.face, Subject: &able}
+			return h.May(c.op)
+		}
+		lacking := winnt.AccessMask(all)
+		for _, m := range c.enough {
+			if may(m) != 0 {
+				t.Errorf("%v: %v is not enough", c.op, m)
+			}
+			lacking &^= m
+		}
+		if st := may(lacking); st != denied && c.op != fileaccess.QueryOther {
+			t.Errorf("%v: %v is enough: %v", c.op, lacking, st)
+		}
+	}
+	for _, op := range []fileaccess.Operation{fileaccess.SetValidDataLength, fileaccess.SetShortName,
+		fileaccess.SetSymbolicLink} {
+		if h := (fileaccess.Handle{Granted: all}); h.May(op) != notHeld {
+			t.Errorf("%v without privilege: %v", op, h.May(op))
+		}
+	}
+	// The privileges of a client are used at SecurityImpersonation and above, and never the server's (T-102).
+	server, plain := mustToken(t, holder), mustToken(t, baseSpec())
+	for _, c := range []struct {
+		client *token.Token
+		level  winnt.SecurityImpersonationLevel
+		want   ntstatus.Status
+	}{
+		{nil, 0, 0}, {server, winnt.SecurityAnonymous, notHeld}, {server, winnt.SecurityIdentification, notHeld},
+		{server, winnt.SecurityImpersonation, 0}, {server, winnt.SecurityDelegation, 0},
+		{plain, winnt.SecurityDelegation, notHeld},
+	} {
+		s := &access.Subject{Primary: server, Client: c.client, Level: c.level}
+		for _, op := range []fileaccess.Operation{fileaccess.SetValidDataLength, fileaccess.SetShortName,
+			fileaccess.SetSymbolicLink} {
+			if st := (&fileaccess.Handle{Granted: all, Subject: s}).May(op); st != c.want {
+				t.Errorf("%v by a client at %v: %v, want %v", op, c.level, st, c.want)
+			}
+		}
+	}
+	h := fileaccess.Handle{Granted: 2, Directory: true}
+	if h.May(fileaccess.SetEndOfFile) != invalid || h.May(fileaccess.SetAllocation) != invalid ||
+		h.May(200) != invalid {
+		t.Error("INVALID_PARAMETER")
+	}
+	h = fileaccess.Handle{Granted: 4, Profile: fileaccess.Observed}
+	if h.May(fileaccess.Write) != 0 || h.May(fileaccess.Extend) != 0 {
+		t.Error("observed: either right writes")
+	}
+	if fileaccess.CopyTo.String() != "CopyTo" || fileaccess.Operation(99).String() != "Operation(99)" {
+		t.Error("names")
+	}
+}

@@ -1,0 +1,66 @@
+package fileaccess_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+)
+
+// exactly compares the reported losses with the expected ones, field by field.
+func exactly(t *testing.T, what string, got []fileaccess.Loss, want ...fileaccess.Loss) {
+	t.Helper()
+	for i, l := range got {
+		if slices.Index(got, l) != i {
+			t.Errorf("%s: %v is named twice", what, l)
+		}
+		if !slices.Contains(want, l) {
+			t.Errorf("%s: %+v is named, which is not lost", what, l)
+		}
+	}
+	for _, l := range want {
+		if !slices.Contains(got, l) {
+			t.Errorf("%s: %+v is not named", what, l)
+		}
+	}
+}
+
+// TestLossesInFull compares all fields of each loss of the four conversions: SID, name and rights.
+func TestLossesInFull(t *testing.T) {
+	const (
+		unknownSID  = fileaccess.LossUnknownSID
+		unknownName = fileaccess.LossUnknownName
+	)
+	id := sid.MustParse
+	nameless := &fileaccess.NameMap{SID: func(string, bool) (sid.SID, bool) { return sid.SID{}, false },
+		Name: func(sid.SID) (string, bool, bool) { return "", false, false }}
+	users, everyone := id("S-1-5-32-545"), id("S-1-1-0")
+	for text, want := range map[string][]fileaccess.Loss{
+		"O:BAG:BAD:(A;;FR;;;BU)": {{Kind: unknownSID, SID: users, Bits: 0x120089}},
+		"O:BAG:BAD:(D;;FR;;;BU)": {{Kind: unknownSID, SID: users, Bits: 0x120089}},
+		// The rights are mapped, and the entry's own are named: the generic bit is no right that a client knows.
+		"O:BAG:BAD:(A;;GR;;;BU)":             {{Kind: unknownSID, SID: users, Bits: 0x120089}},
+		"O:BAG:BAD:(XA;;FR;;;BU;(Exists a))": {{Kind: fileaccess.LossEntryType, SID: users, Bits: 0x120089}},
+		"O:BAG:BAD:(A;;0x201;;;WD)":          {{Kind: fileaccess.LossRights, SID: everyone, Bits: 0x200}},
+		"O:BAG:BAD:(D;;0x201;;;WD)":          nil, // no client asks for the right
+		"O:BAG:BAD:S:(ML;;NW;;;HI)":          {{Kind: fileaccess.LossSACL, SID: id("S-1-16-12288")}},
+		"O:BAG:BAD:S:(ML;;NW;;;ME)(AU;SA;1;;;BU)": {{Kind: fileaccess.LossSACL, SID: id("S-1-16-8192")},
+			{Kind: unknownSID, SID: users, Bits: 1}},
+	} {
+		_, lost := fileaccess.ToNFS4(sddl.MustParse(text), nameless)
+		exactly(t, "to NFS4: "+text, lost, want...)
+	}
+	from := []fileaccess.NFS4ACE{{Who: "x@y", Mask: 1}, {Type: fileaccess.NFS4Deny, Who: "x@y", Mask: 2},
+		{Who: "OWNER@", Mask: 1}, {Who: "GROUP@", Mask: 1, Flags: fileaccess.NFS4FileInherit},
+		{Who: "OWNER@", Mask: 2, Flags: fileaccess.NFS4FileInherit | fileaccess.NFS4InheritOnly}}
+	_, lost, err := fileaccess.FromNFS4(from, caseU, caseG, nameless)
+	if err != nil {
+		t.Fatal(err)
+	}
+	exactly(t, "from NFS4", lost, fileaccess.Loss{Kind: unknownName, Name: "x@y", Bits: 1},
+		fileaccess.Loss{Kind: unknownName, Name: "x@y", Bits: 2},
+		fileaccess.Loss{Kind: fileaccess.LossOwnerFixed, Name: "OWNER@"},
+		fileaccess.Loss{Kind: fileaccess.LossOwnerFixed, Name: "GROUP@"})
+}

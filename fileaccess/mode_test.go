@@ -1,0 +1,46 @@
+package fileaccess_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/sddl"
+)
+
+// In the tests of modes user 1 owns the files and group 3 is their group; 2 and 4 are others.
+const ofMode = "O:S-1-22-1-1G:S-1-22-2-3"
+
+// M-12: the mode says what owner, group class and everybody are granted.
+func TestMode(t *testing.T) {
+	for _, c := range []struct {
+		dacl      string
+		directory bool
+		want      uint32
+	}{
+		{"D:", false, 0},
+		{"D:NO_ACCESS_CONTROL", false, 0o777},
+		{"D:(A;;FA;;;S-1-22-1-1)", false, 0o700},
+		{"D:(A;;FA;;;WD)", false, 0o777},
+		{"D:(A;;FR;;;WD)", false, 0o444},
+		{"D:(A;;FA;;;S-1-22-1-1)(A;;0x1200a9;;;S-1-22-2-3)(A;;FR;;;WD)", false, 0o754},
+		{"D:(A;;FA;;;OW)(A;;FW;;;S-1-22-2-3)", false, 0o720},
+		{"D:(A;;FA;;;S-1-22-1-1)(A;;0x1301bf;;;S-1-22-1-2)", false, 0o770}, // another user
+		{"D:(A;;FA;;;S-1-22-1-1)(A;;0x1301bf;;;S-1-22-2-4)", false, 0o770}, // another group
+		{"D:(A;;FA;;;S-1-22-1-1)(A;;FR;;;AU)", false, 0o744},
+		{"D:(A;;FA;;;S-1-22-1-1)(A;;FA;;;SY)(A;;FA;;;BA)", false, 0o700}, // the host's root
+		{"D:(A;;FR;;;S-1-22-1-1)(A;;FA;;;BA)", false, 0o500},             // may run it
+		{"D:(A;;FR;;;S-1-22-1-1)(A;;FA;;;BA)", true, 0o400},
+		{"D:(D;;FW;;;WD)(A;;FA;;;WD)", false, 0o555},
+		{"D:(A;;FR;;;WD)(D;;FR;;;S-1-22-1-1)", false, 0o444},
+		{"D:(D;;FR;;;S-1-22-1-1)(A;;FR;;;WD)", false, 0o044},
+		{"D:(A;OICIIO;FA;;;WD)(A;;FR;;;S-1-22-1-1)", true, 0o400},
+		{"D:(A;;GA;;;WD)", false, 0o777},
+	} {
+		if got := fileaccess.Mode(sddl.MustParse(ofMode+c.dacl), c.directory); got != c.want {
+			t.Errorf("%s: %o, want %o", c.dacl, got, c.want)
+		}
+	}
+	if got := fileaccess.Mode(nil, false); got != 0 {
+		t.Errorf("no descriptor: %o", got)
+	}
+}

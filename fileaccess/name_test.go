@@ -1,0 +1,48 @@
+package fileaccess_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// F-13: names.
+func TestNames(t *testing.T) {
+	long := strings.Repeat("x", 255)
+	for name, want := range map[string]bool{
+		"": true, `\`: true, "f": true, `a\b\c`: true, `d\`: true, "f:s": true, "f:s:$DATA": true, "f::$data": true,
+		"d::$INDEX_ALLOCATION": true, "d:$I30:$INDEX_ALLOCATION": true,
+		"d:s:$INDEX_ALLOCATION": false, "d:$I30:$DATA": true, "d:$I30:$BAD": false, "d::$BAD": false, "d::": false,
+		long: true, "ä€😀": true, strings.Repeat("😀", 127): true, strings.Repeat("é", 255): true,
+		strings.Repeat("€", 255): true, strings.Repeat("é", 256): false, " .x": true, "...": true, "f:a?b": true,
+		`\\`: false, `a\\b`: false, `\a`: false, ".": false, `a\..\b`: false, "f:": false, "f:s:$BAD": false,
+		"f:s:$DATA:x": false, "f:a/b": false, ":s": false, `a:s\b`: false,
+		long + "x": false, strings.Repeat("😀",
+			128): false, "a\x1f": false, "a\x00": false, "a*": false, `a"`: false, "a/b": false, "a<": false,
+		"a>": false,
+		"a?": false, "a|b": false, "f:" + long + "x": false, "f:\x00": false,
+	} {
+		if fileaccess.ValidName(name) != want {
+			t.Errorf("F-13 %q: %v", name, !want)
+		}
+		d, _ := open(t, 1, func(s *situation) { s.r.Name = name })
+		if want != d.Allowed() || !want && d.Rule != "F-13" {
+			t.Errorf("F-13 %q: %+v", name, d)
+		}
+	}
+	if d, _ := open(t, 1, nonDirOption,
+		func(s *situation) { s.r.Name = `f\` }); d.Status() != ntstatus.ObjectNameInvalid {
+		t.Errorf("F-13: %+v", d)
+	}
+	if d, _ := open(t, 1, byID, func(s *situation) { s.r.Name = "\x01\x02\\" }); !d.Allowed() {
+		t.Errorf("F-13, a number: %+v", d)
+	}
+	r := fileaccess.Request{Name: `a\b\c`}
+	for at, want := range []string{`\b\c`, `\c`, ""} {
+		if got := r.Unparsed(at); got != want {
+			t.Errorf("Unparsed(%d) = %q", at, got)
+		}
+	}
+}

@@ -1,0 +1,212 @@
+package fileaccess
+
+import (
+	"slices"
+
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// deniedBy returns the rights that three bits deny.
+func deniedBy(bits uint32, directory bool) (m winnt.AccessMask) {
+	if bits&4 == 0 {
+		m |= winnt.FILE_READ_DATA | winnt.FILE_READ_EA
+	}
+	if bits&2 == 0 {
+		m |= winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA | winnt.FILE_WRITE_EA | winnt.FILE_WRITE_ATTRIBUTES
+		if directory {
+			m |= winnt.FILE_DELETE_CHILD
+		}
+	}
+	if bits&1 == 0 {
+		m |= winnt.FILE_EXECUTE
+	}
+	if bits != 7 {
+		// With these rights the account could undo the mode's denial.
+		m |= winnt.WRITE_DAC | winnt.WRITE_OWNER
+	}
+	return m
+}
+
+// Narrow returns a descriptor without the rights that a mode denies to group and others, like the property
+// aclmode=groupmask of ZFS. It removes them from the entries of the owning group, of other groups and users and of
+// Everyone, including entries for children of a directory. The owner keeps the rights that these entries gave him,
+// and so does the owning group as far as the mode allows. The entries of the system and of Administrators remain
+// unless these own the file.
+//
+// The DACL is protected, so that the directory does not restore the removed rights. member reports whether the owner
+// is in a group; nil means in none. Narrow returns d itself if the mode denies nothing that it grants, and for nil. A
+// descriptor without a DACL gets that of [FromModeOf].
+func Narrow(d *sd.Descriptor, mode uint32, directory bool, member func(sid.SID) bool) *sd.Descriptor {
+	if d == nil || mode&0o077&Mode(d, directory) == Mode(d, directory)&0o077 {
+		return d
+	}
+	if !d.HasDACL() || d.DACL() == nil {
+		return FromModeOf(d, mode|0o700, directory)
+	}
+	k := modeClasses{d.Owner(), d.Group()}
+	n := narrowing{modeClasses: k, mode: mode, directory: directory, member: member, at: -1}
+	for _, a := range d.DACL().All() {
+		n.entry(a)
+	}
+	n.at = max(n.at, 0)
+	// The kept rights come before the remaining entries.
+	aces := slices.Insert(slices.Clone(n.aces), n.at, n.kept()...)
+	l, err := sd.NewACL(aces...)
+	if err != nil {
+		// The list is too long for an ACL: denying by the mode takes precedence over keeping rights.
+		if l, err = sd.NewACL(n.aces...); err != nil {
+			return FromModeOf(d, mode|0o700, directory)
+		}
+	}
+	return withDACL(d, l)
+}
+
+// withDACL returns a descriptor with another DACL, which is protected.
+func withDACL(d *sd.Descriptor, l *sd.ACL) *sd.Descriptor {
+	control := d.Control()&^(sd.DACLAutoInherited|sd.DACLDefaulted) | sd.DACLPresent | sd.DACLProtected
+	return sd.New(sd.Parts{Control: control, Owner: d.Owner(), Group: d.Group(), SACL: d.SACL(), DACL: l})
+}
+
+// narrowing is the state of one call of Narrow.
+type narrowing struct {
+	modeClasses
+	mode        uint32
+	directory   bool
+	member      func(sid.SID) bool
+	aces        []sd.ACE            // the remaining entries
+	at          int                 // index for the entries of kept rights; -1: nothing was removed yet
+	own, groups [8]winnt.AccessMask // rights that owner and group keep, indexed by inheritance flags
+	denied      [2]winnt.AccessMask // by any earlier entry: on the object, and on children of the directory
+	ownDenied   [2]winnt.AccessMask // the same by entries that may match the owner
+}
+
+const inheritance = sd.ObjectInherit | sd.ContainerInherit | sd.NoPropagateInherit
+
+// entry adds one entry without the rights that the mode denies.
+func (n *narrowing) entry(a sd.ACE) {
+	flags := a.Flags() &^ sd.Inherited
+	c := n.of(a.SID())
+	if !a.Type().IsAllow() || c == classNone || c == classOwner {
+		if a.Type().IsDeny() {
+			n.deny(a, c)
+		}
+		n.aces = append(n.aces, a.WithFlags(flags))
+		return
+	}
+	m := winnt.FileObject.Mapping.Map(a.Mask())
+	bits := n.mode >> 3 & 7
+	if c == classOther {
+		bits &= n.mode // members of the group have the rights of everybody
+	}
+	gone := m & deniedBy(bits, n.directory)
+	if gone == 0 {
+		n.aces = append(n.aces, a.WithFlags(flags))
+		return
+	}
+	if n.at < 0 {
+		n.at = len(n.aces)
+	}
+	if m != gone {
+		n.aces = append(n.aces, a.WithFlags(flags).WithMask(m&^gone))
+	}
+	if a.Type() != sd.AccessAllowed {
+		return // a conditional grant is not kept
+	}
+	s := a.SID()
+	if universal(s) || n.member != nil && n.member(s) {
+		n.lose(&n.own, flags, gone, n.ownDenied)
+	}
+	if universal(s) {
+		n.lose(&n.groups, flags, gone&^deniedBy(n.mode>>3&7, n.directory), n.denied)
+	}
+}
+
+// deny records a denial: later entries do not keep the rights that it refuses.
+func (n *narrowing) deny(a sd.ACE, c class) {
+	owns := c == classOwner || universal(a.SID()) || n.member == nil || n.member(a.SID())
+	for i, counts := range [...]bool{inForce(a), a.Flags()&inheritance != 0} {
+		if counts {
+			n.denied[i] |= winnt.FileObject.Mapping.Map(a.Mask())
+		}
+		if counts && owns {
+			n.ownDenied[i] |= winnt.FileObject.Mapping.Map(a.Mask())
+		}
+	}
+}
+
+// lose adds removed rights that a subject keeps: on the file itself, and for children that inherit by the flags.
+func (n *narrowing) lose(to *[8]winnt.AccessMask, flags uint8, m winnt.AccessMask, denied [2]winnt.AccessMask) {
+	if flags&sd.InheritOnly == 0 {
+		to[0] |= m &^ denied[0]
+	}
+	if flags &= inheritance; flags != 0 {
+		to[flags] |= m &^ denied[1]
+	}
+}
+
+// kept returns the entries for the rights that owner and group keep.
+func (n *narrowing) kept() (aces []sd.ACE) {
+	add := func(flags uint8, m winnt.AccessMask, s sid.SID) {
+		if m &^= n.granted(flags, s); m == 0 {
+			return
+		}
+		if a, err := sd.NewACE(sd.AccessAllowed, flags, m, s); err == nil {
+			aces = append(aces, a)
+		}
+	}
+	for flags := range uint8(8) {
+		own, group := n.owner, n.group
+		if flags != 0 {
+			own, group = sid.CreatorOwner, sid.CreatorGroup
+		}
+		if flags != 0 && flags&(sd.ObjectInherit|sd.ContainerInherit) == 0 {
+			continue
+		}
+		on := flags
+		if on != 0 {
+			on |= sd.InheritOnly
+		}
+		add(on, n.own[flags], own)
+		if !group.IsZero() {
+			add(on, n.groups[flags], group)
+		}
+	}
+	return aces
+}
+
+// granted returns the rights that remaining entries grant a subject: on the file for flags 0, else by entries with the
+// same inheritance flags. It ignores grants that a denial could precede.
+func (n *narrowing) granted(flags uint8, s sid.SID) (m winnt.AccessMask) {
+	for i, a := range n.aces {
+		if a.Type().IsDeny() && i >= n.at {
+			break // a later grant may be refused by a denial
+		}
+		counts := flags == 0 && inForce(a) || flags != 0 && a.Flags()&inheritance == flags&inheritance
+		if counts && a.Type() == sd.AccessAllowed && a.SID() == s {
+			m |= winnt.FileObject.Mapping.Map(a.Mask())
+		}
+	}
+	return m
+}
+
+// FromModeOf returns a descriptor with a protected DACL that has the effect of a mode, for owner and group of d. For
+// children of a directory it names their owner and group. It returns nil for nil.
+func FromModeOf(d *sd.Descriptor, mode uint32, directory bool) *sd.Descriptor {
+	if d == nil {
+		return nil
+	}
+	b := posixBuilder{owner: d.Owner(), group: d.Group()}
+	b.list(ModeACL(mode&0o777), directory, 0)
+	if directory {
+		b.owner, b.group = sid.CreatorOwner, sid.CreatorGroup
+		b.list(ModeACL(mode&0o777), false, sd.ObjectInherit|sd.InheritOnly)
+		b.list(ModeACL(mode&0o777), true, sd.ContainerInherit|sd.InheritOnly)
+	}
+	l, err := sd.NewACL(b.aces...)
+	if err != nil { // eleven entries fit
+		l, _ = sd.NewACL()
+	}
+	return withDACL(d, l)
+}

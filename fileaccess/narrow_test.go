@@ -1,0 +1,150 @@
+package fileaccess_test
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// M-41: the rights that a mode denies to group and others are removed from their entries. The owner and, as far as
+// the mode allows, the owning group keep the rights from these entries. A mode that denies nothing changes nothing.
+func TestNarrow(t *testing.T) {
+	member := func(s sid.SID) bool { return s.String() == "S-1-22-2-4" }
+	for _, c := range []struct {
+		dacl      string
+		mode      uint32
+		directory bool
+		want      string
+	}{
+		{"D:AI(A;ID;FA;;;S-1-22-1-1)(A;ID;FR;;;WD)", 0o777, false, ""},
+		{"D:AI(A;ID;FA;;;S-1-22-1-1)(A;ID;FR;;;WD)", 0o044, false, ""}, // the owner loses nothing
+		{"D:AI(A;ID;FA;;;S-1-22-1-1)(A;ID;FR;;;WD)", 0o600, false, "D:P(A;;FA;;;S-1-22-1-1)(A;;0x120080;;;WD)"},
+		{"D:(A;;FA;;;S-1-22-1-1)(A;;0x1301bf;;;S-1-22-1-2)", 0o644, false,
+			"D:P(A;;FA;;;S-1-22-1-1)(A;;0x130089;;;S-1-22-1-2)"},
+		{"D:(A;;FA;;;S-1-22-1-1)(A;;0x1301bf;;;S-1-22-2-4)", 0o600, false,
+			"D:P(A;;FA;;;S-1-22-1-1)(A;;0x130080;;;S-1-22-2-4)"},
+		{"D:(A;;FA;;;S-1-22-2-4)", 0o600, false, // the owner is in the group
+			"D:P(A;;0xc013f;;;S-1-22-1-1)(A;;0x1300c0;;;S-1-22-2-4)"},
+		{"D:(A;;FA;;;WD)", 0o640, false,
+			"D:P(A;;0xc013f;;;S-1-22-1-1)(A;;0x9;;;S-1-22-2-3)(A;;0x1300c0;;;WD)"},
+		{"D:(A;;FA;;;WD)", 0o770, false, "D:P(A;;0xc013f;;;S-1-22-1-1)(A;;0xc013f;;;S-1-22-2-3)(A;;0x1300c0;;;WD)"},
+		{"D:(D;;FW;;;S-1-22-1-1)(A;;FA;;;WD)", 0o700, false,
+			"D:P(D;;FW;;;S-1-22-1-1)(A;;0xc0029;;;S-1-22-1-1)(A;;0x1300c0;;;WD)"},
+		{"D:(A;;FA;;;S-1-22-1-1)(A;;FA;;;SY)(A;;FA;;;BA)(A;;FR;;;WD)", 0o600, false,
+			"D:P(A;;FA;;;S-1-22-1-1)(A;;FA;;;SY)(A;;FA;;;BA)(A;;0x120080;;;WD)"},
+		{"D:(A;OICI;FA;;;S-1-22-1-1)(A;OICI;FA;;;S-1-22-1-2)", 0o755, true,
+			"D:P(A;OICI;FA;;;S-1-22-1-1)(A;OICI;0x1300a9;;;S-1-22-1-2)"},
+		{"D:(A;OICI;FR;;;WD)", 0o700, true,
+			"D:P(A;;0x9;;;S-1-22-1-1)(A;OICIIO;0x9;;;CO)(A;OICI;0x120080;;;WD)"},
+		{"D:NO_ACCESS_CONTROL", 0o600, false, "D:P(A;;0x1601bf;;;S-1-22-1-1)(A;;0x120080;;;S-1-22-2-3)(A;;0x120080;;;WD)"},
+	} {
+		old := sddl.MustParse(ofMode + c.dacl)
+		got := fileaccess.Narrow(old, c.mode, c.directory, member)
+		if c.want == "" {
+			if got != old {
+				t.Errorf("%s by %o: %s, want no change", c.dacl, c.mode, formatted(got))
+			}
+			continue
+		}
+		if want := sddl.MustParse(ofMode + c.want); formatted(got) != formatted(want) {
+			t.Errorf("%s by %o: %s, want %s", c.dacl, c.mode, formatted(got), formatted(want))
+		}
+	}
+	if fileaccess.Narrow(nil, 0o600, false, nil) != nil {
+		t.Error("nil became a descriptor")
+	}
+}
+
+// M-41: after narrowing, no more bits are shown than the mode has for group and others, the owner has all that he
+// had, no class has more than before, and the same mode changes nothing more.
+func TestNarrowOfRandomLists(t *testing.T) {
+	r := rand.New(rand.NewPCG(randtest.Seed(t), 0))
+	for range 3000 {
+		d, mode, directory := randomList(r), uint32(r.IntN(0o1000)), r.IntN(2) == 0
+		text := formatted(d)
+		n := fileaccess.Narrow(d, mode, directory, func(sid.SID) bool { return false })
+		before, after := fileaccess.Mode(d, directory), fileaccess.Mode(n, directory)
+		if n == d {
+			if before&^mode&0o077 != 0 {
+				t.Fatalf("%s by %o: no change, though it is %o", text, mode, before)
+			}
+			continue
+		}
+		if after&0o077&^mode != 0 || after&^before&^0o100 != 0 || after&0o600 != before&0o600 {
+			t.Fatalf("%s by %o: %o became %o: %s", text, mode, before, after, formatted(n))
+		}
+		if again := fileaccess.Narrow(n, mode, directory, nil); again != n {
+			t.Fatalf("%s by %o: %s, and again %s", text, mode, formatted(n), formatted(again))
+		}
+		if n.Control()&sd.DACLProtected == 0 {
+			t.Fatalf("%s by %o: %s is not protected", text, mode, formatted(n))
+		}
+	}
+}
+
+// M-41: by the access check, narrowing gives no user a right, and takes none from the owner.
+func TestNarrowNeverWidens(t *testing.T) {
+	r := rand.New(rand.NewPCG(randtest.Seed(t), 1))
+	var tokens []*token.Token
+	for _, c := range []struct{ user, group string }{{"S-1-22-1-1", "S-1-22-2-4"}, {"S-1-22-1-2", "S-1-22-2-3"},
+		{"S-1-22-1-5", "S-1-22-2-4"}, {"S-1-22-1-6", "S-1-22-2-9"}} {
+		spec := token.StandardUser(sid.MustParse(c.user))
+		spec.Groups = append(spec.Groups, token.Group{SID: sid.MustParse(c.group), Attributes: token.GroupDefault})
+		tokens = append(tokens, mustToken(t, spec))
+	}
+	owner := tokens[0]
+	member := func(s sid.SID) bool {
+		for i := range owner.SIDs().Len() {
+			if owner.SIDs().At(i) == s {
+				return true
+			}
+		}
+		return false
+	}
+	granted := func(tok *token.Token, d *sd.Descriptor) winnt.AccessMask {
+		dec, err := access.Check(tok, d, winnt.MAXIMUM_ALLOWED, winnt.FileObject)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return dec.Granted
+	}
+	for range 3000 {
+		d, mode := randomList(r), uint32(r.IntN(0o1000))
+		n := fileaccess.Narrow(d, mode, r.IntN(2) == 0, member)
+		for i, tok := range tokens {
+			before, after := granted(tok, d), granted(tok, n)
+			if after&^before != 0 || i == 0 && after != before {
+				t.Fatalf("%s by %o, %s: %#x became %#x: %s", formatted(d), mode, tok.User().SID, before, after, formatted(n))
+			}
+		}
+	}
+}
+
+// randomList returns a descriptor of ofMode with a random DACL.
+func randomList(r *rand.Rand) *sd.Descriptor {
+	subjects := []string{"S-1-22-1-1", "S-1-22-1-2", "S-1-22-2-3", "S-1-22-2-4", "WD", "AU", "SY", "BA", "OW", "CO", "BU"}
+	rights := []string{"FA", "FR", "FW", "FX", "0x1301bf", "0x1200a9", "GA", "0x1", "0x40000"}
+	text := ofMode + "D:"
+	for range r.IntN(6) {
+		text += "(" + []string{"A", "A", "A", "D"}[r.IntN(4)] + ";" + []string{"", "OICI", "OICIIO", "ID"}[r.IntN(4)] +
+			";" + rights[r.IntN(len(rights))] + ";;;" + subjects[r.IntN(len(subjects))] + ")"
+	}
+	return sddl.MustParse(text)
+}
+
+// formatted returns a descriptor as text.
+func formatted(d *sd.Descriptor) string {
+	text, err := sddl.Format(d, sddl.Options{})
+	if err != nil {
+		return err.Error()
+	}
+	return text
+}

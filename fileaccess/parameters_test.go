@@ -1,0 +1,50 @@
+package fileaccess_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/fileaccess"
+)
+
+// F-7: the server corrects requests that the store would refuse.
+func TestServerCleansUp(t *testing.T) {
+	sync := options(fileaccess.SynchronousIOAlert | fileaccess.SynchronousIONonalert)
+	unbuffered := options(fileaccess.NoIntermediateBuffering)
+	if d, _ := open(t, 1, smb, sync); d.Granted != 1 {
+		t.Errorf("F-7: %+v", d)
+	}
+	if d, _ := open(t, 1, sync); d.Rule != "F-10" {
+		t.Errorf("F-10: %+v", d)
+	}
+	if d, _ := open(t, 5, smb, unbuffered); d.Granted != 1 {
+		t.Errorf("F-7: %+v", d)
+	}
+	if d, _ := open(t, 4, smb, unbuffered); d.Rule != "F-11" {
+		t.Errorf("F-7, nothing left: %+v", d)
+	}
+	if d, _ := open(t, 5, unbuffered); d.Rule != "F-10" {
+		t.Errorf("F-10: %+v", d)
+	}
+}
+
+// F-10: one fault at a time.
+func TestInvalidParameters(t *testing.T) {
+	for name, fault := range map[string]setup{
+		"option":      options(0x01000000),
+		"attribute":   asked(0x40),
+		"disposition": disposition(6),
+		"share":       func(s *situation) { s.r.Share = 8 },
+		"sync":        options(fileaccess.SynchronousIOAlert),
+		"directory":   func(s *situation) { options(fileaccess.DirectoryFile | fileaccess.NoIntermediateBuffering)(s) },
+	} {
+		if d, _ := open(t, 1, fault); d.Status() != invalid || d.Rule != "F-10" {
+			t.Errorf("F-10 %s: %+v", name, d)
+		}
+	}
+	if d, _ := open(t, 0x100001, options(fileaccess.SynchronousIOAlert)); d.Granted != 0x100001 {
+		t.Errorf("with SYNCHRONIZE: %+v", d)
+	}
+	if d, _ := open(t, 1, options(0x804)); d.Granted != 1 { // sequential, random: hints
+		t.Errorf("hints: %+v", d)
+	}
+}

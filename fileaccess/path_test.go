@@ -1,0 +1,68 @@
+package fileaccess_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// A refusal returns the index of the refusing component, and the number of components for the last name (F-22, F-23,
+// F-26, F-27).
+func TestStoppedAt(t *testing.T) {
+	all := path("(A;;FA;;;WD)", "(A;;FA;;;WD)", "(A;;FA;;;WD)")
+	at := func(i int, change func(*fileaccess.Component)) setup { return component(i, change) }
+	for _, c := range []struct {
+		name string
+		do   setup
+		want int
+		rule string
+	}{
+		{"the first is missing", at(0, func(c *fileaccess.Component) { c.Exists = false }), 0, "F-22"},
+		{"the second is a link", at(1, func(c *fileaccess.Component) { c.SymbolicLink = true }), 1, "F-22"},
+		{"the third is no directory", at(2, func(c *fileaccess.Component) { c.IsDirectory = false }), 2, "F-22"},
+		{"the second cannot be passed", at(1, func(c *fileaccess.Component) { c.Descriptor = aces(t, "empty") }), 1,
+			"F-23"},
+		{"the last name is missing", func(s *situation) { s.f.Object.Exists = false }, 3, "F-26"},
+		{"the last name is no directory", options(fileaccess.DirectoryFile), 3, "F-27"},
+	} {
+		d, _ := open(t, 1, all, always, c.do)
+		if d.Allowed() || d.StoppedAt != c.want || d.Rule != c.rule {
+			t.Errorf("%s: %v by %s at %d, want %s at %d", c.name, d.Status(), d.Rule, d.StoppedAt, c.rule, c.want)
+		}
+	}
+}
+
+// F-22: a malformed stream name on the way comes before everything.
+func TestBadStreamOnTheWay(t *testing.T) {
+	d, _ := open(t, 1, path("(A;;FA;;;WD)", "(A;;FA;;;WD)"),
+		component(1, func(c *fileaccess.Component) { c.BadStream, c.Exists = true, false }))
+	if d.Status() != ntstatus.ObjectNameInvalid || d.StoppedAt != 1 {
+		t.Errorf("F-22: %+v", d)
+	}
+}
+
+// F-24 and F-25: traversing does not include listing. A name is returned only with the traverse right.
+func TestTraverseDoesNotAllowListing(t *testing.T) {
+	for _, c := range []struct {
+		h    fileaccess.Handle
+		op   fileaccess.Operation
+		want ntstatus.Status
+	}{
+		// The right to traverse does not include the right to list (F-24).
+		{fileaccess.Handle{Granted: 0x20, Directory: true}, fileaccess.Enumerate, denied},
+		{fileaccess.Handle{Granted: 1, Directory: true}, fileaccess.ChangeNotify, 0},
+		// An open by file id returns its name only with the traverse right (F-25).
+		{fileaccess.Handle{Granted: 1, ByID: true}, fileaccess.QueryName, denied},
+		{fileaccess.Handle{Granted: 0x20, ByID: true}, fileaccess.QueryName, 0},
+		{fileaccess.Handle{Granted: 1}, fileaccess.QueryName, 0},
+	} {
+		if got := c.h.May(c.op); got != c.want {
+			t.Errorf("%+v %v: %v", c.h, c.op, got)
+		}
+	}
+	if d, _ := open(t, 1, byID,
+		func(s *situation) { noChangeNotify(s); twoDirs(s) }); d.Granted != 1 { // F-25: no path
+		t.Errorf("F-25: %+v", d)
+	}
+}

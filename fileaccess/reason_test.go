@@ -1,0 +1,56 @@
+package fileaccess_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/winnt"
+)
+
+// F-80: the codes of reasons in records.
+func TestReasons(t *testing.T) {
+	for _, c := range []struct {
+		what    string
+		desired winnt.AccessMask
+		setup   []setup
+		bit     winnt.AccessMask
+		granted bool
+		text    string
+		code    uint16
+	}{
+		{"entry", 1, nil, 1, true, "AceAllow DACL 0", 0},
+		{"no entry", 2, in(o("(A;;1;;;WD)")), 2, false, "NoAce", 0},
+		{"deny entry", 3, in(o("(D;;2;;;U)(A;;3;;;WD)")), 2, false, "AceDeny DACL 0", 0},
+		{"allowed beside it", 3, in(o("(D;;2;;;U)(A;;3;;;WD)")), 1, true, "AceAllow DACL 1", 0},
+		{"parent", 0x80, in(o("empty")), 0x80, true, "ParentAllow FILE_LIST_DIRECTORY AceAllow DACL 0", 1811},
+		{"parent denies", 0x80, in(o("empty"), noP), 0x80, false, "ParentDeny FILE_LIST_DIRECTORY NoAce", 1812},
+		{"intent", 1, in(o("empty"), intent, with(backup)), 1, true, "Intent SeBackupPrivilege", 1801},
+		{"implied by privilege", 1, in(overwrite, with(restore)), 2, true, "Intent SeRestorePrivilege", 1801},
+		{"creator", 1, in(create, missing, parentFull), 1, true, "Creator", 1801},
+		{"creation denied", 1, in(create, missing), 1, false, "ParentDeny FILE_ADD_FILE", 1812},
+		{"read-only", 2, in(isReadOnly), 2, false, "ReadOnlyAttribute", 1805},
+		{"read-only, maximum", maxAllowed, in(isReadOnly), 2, false, "ReadOnlyAttribute", 1805},
+		{"read-only volume", maxAllowed, in(readOnlyVol), 2, false, "ReadOnlyVolume", 1805},
+		{"share", maxAllowed, in(share("0x1200A9")), 2, false, "ShareMask", 1805},
+		{"share refuses", 2, in(share("0x1200A9")), 2, false, "ShareMask", 1805},
+		{"traverse", 1, in(twoDirs, noChangeNotify), 1, false, "Traverse 0", 1805},
+		{"attributes", 1, in(overwrite, attributes(hidden)), 1, false, "AttributeMismatch", 1805},
+		{"no descriptor", 1, in(func(s *situation) { s.f.Object.Descriptor = nil }), 1, false, "NoDescriptor", 1809},
+		{"unreached", 1, in(missing), 1, false, "Unreached", 1809},
+		{"privilege", 0x1000000, nil, 0x1000000, false, "Privilege SeSecurityPrivilege", 0},
+	} {
+		s := newSituation(t)
+		s.apply(c.setup)
+		s.r.Desired = c.desired
+		_, x := fileaccess.Explain(s.r, s.f)
+		r, ok := x.Reason(c.bit)
+		if !ok || r.Granted != c.granted || r.Reason.String() != c.text || r.Reason.Message() != c.code {
+			t.Errorf("%s: %v %q %d, want %v %q %d", c.what, r.Granted, r.Reason, r.Reason.Message(), c.granted,
+				c.text,
+				c.code)
+		}
+	}
+	if _, ok := new(fileaccess.Explanation).Reason(1); ok || fileaccess.ReasonKind(0).String() != "ReasonKind(0)" {
+		t.Error("zero values")
+	}
+}

@@ -1,0 +1,181 @@
+package fileaccess_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// FO-080, FO-081: F-50.
+func TestConformanceSecurityRights(t *testing.T) {
+	const owner, dacl, sacl, label, attribute, scope, whole = 1, 4, 8, 0x10, 0x20, 0x40, 0x10000
+	for _, c := range []struct {
+		id      string
+		query   bool
+		info    uint32
+		granted winnt.AccessMask
+		want    bool
+	}{
+		{"FO-080a", true, owner | dacl, 0x20000, true}, {"FO-080b", true, sacl, 0x20000, false}, {"FO-080c", true,
+			label, 0x20000, true},
+		{"FO-081a", false, dacl, 0x80000, false}, {"FO-081b", false, owner, 0x40000, false}, {"FO-081c", false, label,
+			0x40000, false},
+		{"FO-081d", false, attribute, 0x40000, true}, {"FO-081e", false, scope, 0x40000, false}, {"FO-081f", false,
+			whole, 0xC0000, false},
+	} {
+		d := aces(t, "(A;;FA;;;WD)")
+		h := fileaccess.Handle{Granted: c.granted}
+		_, st := fileaccess.QuerySecurity(&h, d, c.info)
+		if !c.query {
+			_, st = fileaccess.SetSecurity(&h, &fileaccess.SecurityChange{Information: c.info, Old: d, New: d,
+				Subject: access.SubjectOf(mustToken(t, baseSpec()))})
+		}
+		if (st == 0) != c.want || st != 0 && st != denied {
+			t.Errorf("%s: %v", c.id, st)
+		}
+	}
+}
+
+// The client's trust level limits a trust label, not the server's (F-51).
+func TestSetSecurityUsesClientTrust(t *testing.T) {
+	const whole = "O:BAG:SYD:(A;;FA;;;WD)"
+	trusted := sddl.MustParse(whole + "S:(TL;;0x1;;;S-1-19-512-4096)")
+	h := &fileaccess.Handle{Granted: 0x011F01FF}
+	for name, c := range map[string]struct {
+		trust string
+		want  ntstatus.Status
+	}{"no trust": {"", ntstatus.AccessDenied}, "less": {"S-1-19-512-1024", ntstatus.AccessDenied},
+		"as much": {"S-1-19-512-4096", 0}, "more": {"S-1-19-1024-8192", 0}} {
+		s := fromBoth(t, sid.MediumLevel)
+		spec := s.Client.Spec()
+		if c.trust != "" {
+			spec.TrustLevel = sid.MustParse(c.trust)
+		}
+		s.Client = mustToken(t, spec)
+		d, st := fileaccess.SetSecurity(h, &fileaccess.SecurityChange{Subject: s, New: trusted, Old: sddl.MustParse(whole),
+			Information: winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION})
+		if st != c.want || st == 0 && sdText(d) != sdText(trusted) || st != 0 && d != nil {
+			t.Errorf("%s: %v, %s, want %v", name, st, sdText(d), c.want)
+		}
+	}
+}
+
+// F-51: the effective token, a client's if there is one, decides which owner and label may be set. The restore
+// privilege allows any owner, but no higher label.
+func TestSetSecurityAsClient(t *testing.T) {
+	restorer := baseSpec()
+	restorer.Privileges |= restore.Bit()
+	restorer.EnabledPrivileges = restorer.Privileges
+	server := baseSpec()
+	server.User.SID, server.Type, server.Level = sid.LocalSystem, winnt.TokenPrimary, 0
+	client := access.SubjectOf(mustToken(t, baseSpec()))
+	client.Primary = mustToken(t, server)
+	for _, c := range []struct {
+		subject access.Subject
+		info    uint32
+		text    string
+		want    ntstatus.Status
+	}{
+		{client, 1, "O:SY", ntstatus.InvalidOwner}, {client, 1, "O:" + caseU.String(), 0},
+		{access.SubjectOf(mustToken(t, server)), 1, "O:SY", 0},
+		{access.SubjectOf(mustToken(t, restorer)), 1, "O:SY", 0},
+		{access.SubjectOf(mustToken(t, restorer)), 0x10, "S:(ML;;NW;;;HI)", notHeld},
+	} {
+		_, st := fileaccess.SetSecurity(&fileaccess.Handle{Granted: 0x011F01FF}, &fileaccess.SecurityChange{
+			Information: c.info, Old: aces(t, "(A;;FA;;;WD)"), New: sddl.MustParse(c.text), Subject: c.subject})
+		if st != c.want {
+			t.Errorf("F-51 %s by %v: %v, want %v", c.text, c.subject.Effective().User().SID, st, c.want)
+		}
+	}
+}
+
+// The caller must be allowed to assign the owner and label (F-51). The old value and the rights of the handle do not
+// change (F-52).
+func TestSetSecurity(t *testing.T) {
+	old := aces(t, "(A;;FA;;;WD)")
+	all := fileaccess.Handle{Granted: 0x011F01FF}
+	subject := access.SubjectOf(mustToken(t, baseSpec()))
+	set := func(info uint32, text string, h *fileaccess.Handle) (*sd.Descriptor, ntstatus.Status) {
+		return fileaccess.SetSecurity(h, &fileaccess.SecurityChange{Information: info, Old: old,
+			New: sddl.MustParse(text), Subject: subject})
+	}
+	for _, c := range []struct {
+		info uint32
+		text string
+		want ntstatus.Status
+	}{
+		// An owner must be present and assignable (F-51).
+		{1, "O:" + caseU.String(), 0}, {1, "O:BA", ntstatus.InvalidOwner}, {1, "D:", ntstatus.InvalidOwner},
+		// A label above the caller's needs the relabel privilege (F-51).
+		{0x10, "S:(ML;;NW;;;ME)", 0}, {0x10, "S:(ML;;NW;;;HI)", notHeld},
+		{4, "D:(A;;FR;;;WD)", 0},
+	} {
+		d, st := set(c.info, c.text, &all)
+		if st != c.want || st == 0 && d == nil {
+			t.Errorf("F-51 %q: %v", c.text, st)
+		}
+	}
+	// F-52: the old value is unchanged, and the handle keeps its rights.
+	d, _ := set(4, "D:", &all)
+	if d.DACL().Len() != 0 || old.DACL().Len() != 1 || all.May(fileaccess.Write) != 0 {
+		t.Error("F-52")
+	}
+	if _, st := fileaccess.SetSecurity(&all, &fileaccess.SecurityChange{Information: 4, Old: old,
+		New: old}); st != ntstatus.NoToken {
+		t.Error(st)
+	}
+	// Each part needs its own right (F-50).
+	if got := fileaccess.QueryRights(0x80000000) | fileaccess.QueryRights(0x40000000); got != 0x01020000 {
+		t.Errorf("F-50: %v", got)
+	}
+	for info, want := range map[uint32]winnt.AccessMask{1: 0x20000, 2: 0x20000, 4: 0x20000, 8: 0x01000000,
+		0x10:       0x20000,
+		0x20000000: 0x20000, 0x10000000: 0x01000000, 0x18: 0x01020000, 0: 0} { // F-50: each part alone
+		if got := fileaccess.QueryRights(info); got != want {
+			t.Errorf("F-50: part %#x needs %#x, want %#x", info, uint32(got), uint32(want))
+		}
+	}
+	part, st := fileaccess.QuerySecurity(&all, old, 4)
+	if st != 0 || !part.Owner().IsZero() || part.DACL().Len() != 1 {
+		t.Error("F-50: query")
+	}
+}
+
+// F-51: a token makes its user an owner, and of its groups those that are enabled, may own
+// and count for more than denial; any owner with the restore privilege. The same holds of
+// the descriptor that a creator gives (F-32).
+func TestOwnerMustBeAssignable(t *testing.T) {
+	group := sid.MustParse("S-1-5-21-1-2-3-2001")
+	const mandatory, enabled, owner, deny = winnt.SE_GROUP_MANDATORY, winnt.SE_GROUP_ENABLED, winnt.SE_GROUP_OWNER,
+		winnt.SE_GROUP_USE_FOR_DENY_ONLY
+	for _, c := range []struct {
+		attributes uint32
+		privileges winnt.PrivilegeSet
+		want       ntstatus.Status
+	}{
+		{enabled | owner, 0, ntstatus.Success}, {mandatory | enabled | owner, 0, ntstatus.Success},
+		{enabled, 0, ntstatus.InvalidOwner}, {owner, 0, ntstatus.InvalidOwner}, {0, 0, ntstatus.InvalidOwner},
+		{mandatory | enabled, 0, ntstatus.InvalidOwner}, {deny | owner, 0, ntstatus.InvalidOwner},
+		{deny, winnt.SeRestorePrivilege.Bit(), ntstatus.Success}, {enabled, winnt.SeTakeOwnershipPrivilege.Bit(),
+			ntstatus.InvalidOwner},
+	} {
+		spec := baseSpec()
+		spec.Groups = append(spec.Groups, token.Group{SID: group, Attributes: c.attributes})
+		spec.Privileges, spec.EnabledPrivileges = spec.Privileges|c.privileges, spec.EnabledPrivileges|c.privileges
+		subject := access.SubjectOf(mustToken(t, spec))
+		old := aces(t, "(A;;FA;;;WD)")
+		d, st := fileaccess.SetSecurity(&fileaccess.Handle{Granted: 0x011F01FF},
+			&fileaccess.SecurityChange{Information: 1,
+				Old: old, New: sddl.MustParse("O:" + group.String()), Subject: subject})
+		if st != c.want || st == ntstatus.Success && d.Owner() != group {
+			t.Errorf("F-51: a group of %#x, privileges %v: %v, want %v", c.attributes, c.privileges, st, c.want)
+		}
+	}
+}

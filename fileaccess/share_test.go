@@ -1,0 +1,58 @@
+package fileaccess_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// F-5: the connect, and the two descriptors a share may have.
+func TestConnect(t *testing.T) {
+	s := access.SubjectOf(mustToken(t, baseSpec()))
+	for _, c := range []struct {
+		share fileaccess.Share
+		want  fileaccess.Tree
+		st    ntstatus.Status
+	}{
+		{fileaccess.Share{Descriptor: sd.NoSecurity}, fileaccess.Tree{Maximal: 0x1F01FF, Told: 0x1F01FF}, 0},
+		{fileaccess.Share{}, fileaccess.Tree{}, denied},
+		{fileaccess.Share{Descriptor: aces(t, "(A;;0x1200A9;;;WD)")},
+			fileaccess.Tree{Maximal: fileaccess.ShareReadRights, Told: 0x1200A9}, 0},
+		{fileaccess.Share{Descriptor: aces(t, "(A;;0x1301BF;;;WD)"), Told: aces(t, "(A;;FA;;;U)")},
+			fileaccess.Tree{Maximal: fileaccess.ShareChangeRights, Told: 0x1F01FF}, 0},
+		{fileaccess.Share{Descriptor: aces(t, "(A;;FA;;;BA)")}, fileaccess.Tree{}, denied},
+		// an earlier result does not count
+		{fileaccess.Share{Descriptor: aces(t, "(A;;FA;;;BA)"), Maximal: 0x1F01FF}, fileaccess.Tree{}, denied},
+	} {
+		if got, st := fileaccess.Connect(&s, &c.share, nil); got != c.want || st != c.st {
+			t.Errorf("F-5 %+v: %+v %v", c.share, got, st)
+		}
+	}
+	if _, st := fileaccess.Connect(&access.Subject{}, &fileaccess.Share{}, nil); st != ntstatus.NoToken {
+		t.Error(st)
+	}
+	s.Level = winnt.SecurityIdentification
+	if _, st := fileaccess.Connect(&s, &fileaccess.Share{}, nil); st != ntstatus.BadImpersonationLevel {
+		t.Error(st)
+	}
+	if d, _ := open(t, 1, share("FA"), func(s *situation) {
+		s.f.Share.Descriptor = aces(t,
+			"(A;;FA;;;BA)")
+	}); d.Status() != denied || d.Rule != "F-5" {
+		t.Errorf("F-5: %+v", d)
+	}
+	// A share gives rights of files: one that gives the SACL alone gives nothing.
+	if d, _ := open(t, 1, share("FA"), func(s *situation) { s.f.Share.Maximal = 0x01000000 }); d.Rule != "F-5" {
+		t.Errorf("F-5, the SACL alone: %+v", d)
+	}
+	if d, _ := open(t, 3, share("FA"), func(s *situation) { s.f.Share.Maximal = 0x1200A9 }); d.Rule != "F-6" {
+		t.Errorf("F-5, found at the connect: %+v", d)
+	}
+	if d, _ := open(t, 3, share("0x1200A9"), func(s *situation) { s.f.Share.NoGate = true }); d.Granted != 1 {
+		t.Errorf("F-8 without the gate: %+v", d)
+	}
+}

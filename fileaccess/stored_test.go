@@ -1,0 +1,135 @@
+package fileaccess_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// storedForms are descriptors as a caller gives them and as a file keeps them, or the status that refuses them.
+var storedForms = []struct {
+	given, kept string
+	st          ntstatus.Status
+}{
+	// F-201: generic bits of effective entries are mapped (F-1).
+	{"O:BAG:SYD:(D;;GR;;;BG)(A;;FA;;;WD)", "O:BAG:SYD:(D;;FR;;;BG)(A;;FA;;;WD)", 0},
+	{"O:BAG:SYD:(A;;GA;;;BA)(A;;GX;;;BU)(A;;GWRC;;;AU)", "O:BAG:SYD:(A;;FA;;;BA)(A;;FX;;;BU)(A;;FW;;;AU)", 0},
+	{"O:BAG:SYD:(A;OICI;GR;;;WD)", "O:BAG:SYD:(A;OICI;FR;;;WD)", 0},
+	{"O:BAG:SYD:(A;OICIIO;GA;;;CO)(A;ID;GR;;;WD)", "O:BAG:SYD:(A;OICIIO;GA;;;CO)(A;ID;FR;;;WD)", 0},
+	{"O:BAG:SYD:(XD;;GR;;;BU;(@User.x == 1))", "O:BAG:SYD:(XD;;FR;;;BU;(@User.x == 1))", 0},
+	{"O:BAG:SYD:S:(AU;SA;GW;;;WD)(ML;;NW;;;HI)", "O:BAG:SYD:S:(AU;SA;FW;;;WD)(ML;;NW;;;HI)", 0},
+	{"O:BAG:SYD:PAI(A;;FR;;;WD)", "O:BAG:SYD:PAI(A;;FR;;;WD)", 0},
+	{"O:BAG:SYD:NO_ACCESS_CONTROL", "O:BAG:SYD:NO_ACCESS_CONTROL", 0},
+	{"O:BAG:SYD:", "O:BAG:SYD:", 0},
+	// F-199: a grant to a logon session goes, of any kind and also one that only children inherit.
+	{"O:BAG:SYD:(A;;FA;;;BA)(A;;FR;;;S-1-5-5-0-1001)", "O:BAG:SYD:(A;;FA;;;BA)", 0},
+	{"O:BAG:SYD:(A;OICIIO;GA;;;S-1-5-5-7-9)(A;;GR;;;WD)", "O:BAG:SYD:(A;;FR;;;WD)", 0},
+	{"O:BAG:SYD:(XA;;FR;;;WD;(Member_of {SID(S-1-5-5-0-1001)}))", "O:BAG:SYD:", 0},
+	{"O:BAG:SYD:(XA;;FR;;;WD;(!(Member_of {SID(S-1-5-5-0-1001)})))", "O:BAG:SYD:", 0},
+	{"O:BAG:SYD:(XA;;FR;;;S-1-5-5-0-1;(@User.x == 1))", "O:BAG:SYD:", 0},
+	{"O:BAG:SYD:(A;;FR;;;S-1-5-5)(A;;FR;;;S-1-5-50-1)(A;;FR;;;S-1-15-3-5-5)",
+		"O:BAG:SYD:(A;;FR;;;S-1-5-50-1)(A;;FR;;;S-1-15-3-5-5)", 0},
+	// F-199: without these a user would have more rights: they are refused.
+	{"O:BAG:SYD:(D;;FR;;;S-1-5-5-0-1001)(A;;FA;;;WD)", "", ntstatus.InvalidACL},
+	{"O:BAG:SYD:(D;OICIIO;FR;;;S-1-5-5-0-1001)(A;;FA;;;WD)", "", ntstatus.InvalidACL},
+	{"O:BAG:SYD:(XD;;FR;;;WD;(Member_of {SID(S-1-5-5-0-1001)}))(A;;FA;;;WD)", "", ntstatus.InvalidACL},
+	{"O:BAG:SYD:S:(AU;SA;FR;;;S-1-5-5-0-1001)", "", ntstatus.InvalidACL},
+	{`O:BAG:SYD:S:(RA;;;;;WD;("x",TD,0x0,S-1-5-5-0-1001))`, "", ntstatus.InvalidACL},
+	{"O:S-1-5-5-0-1001G:SYD:(A;;FR;;;WD)", "", ntstatus.InvalidOwner},
+	{"O:BAG:S-1-5-5-0-1001D:(A;;FR;;;WD)", "", ntstatus.InvalidPrimaryGroup},
+}
+
+// F-199, F-201: the stored form of a descriptor. Storing that form again changes nothing.
+func TestStored(t *testing.T) {
+	for _, c := range storedForms {
+		d, st := fileaccess.Stored(sddl.MustParse(c.given))
+		if st != c.st || (d != nil) != (st == ntstatus.Success) {
+			t.Errorf("%s: %v, %v, want %v", c.given, d != nil, st, c.st)
+			continue
+		}
+		if st != ntstatus.Success {
+			continue
+		}
+		want := sddl.MustParse(c.kept)
+		if !d.Equal(want) {
+			text, err := sddl.Format(d, sddl.Options{})
+			t.Errorf("%s: kept as %s, %v, want %s", c.given, text, err, c.kept)
+		}
+		if again, st := fileaccess.Stored(d); again != d || st != ntstatus.Success {
+			t.Errorf("%s: stored again it is another, %v", c.kept, st)
+		}
+	}
+	if d, st := fileaccess.Stored(nil); d != nil || st != ntstatus.Success {
+		t.Errorf("nothing is stored as %v, %v", d, st)
+	}
+}
+
+// F-199, F-200: the descriptor of a new file names no logon session, whether the token's default list, the directory or
+// the creator does; a refusal by the creator fails the creation.
+func TestNewFileNamesNoSession(t *testing.T) {
+	user := sid.MustParse("S-1-5-21-1-2-3-1001")
+	tok, err := token.New(token.StandardUser(user))
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, ok := tok.LogonSID()
+	if !ok || !namesAny(tok.DefaultDACL()) {
+		t.Fatalf("the token's default list does not name its session %v", session)
+	}
+	const plain, heirs = "O:BAG:SYD:P(A;;FA;;;WD)", "O:BAG:SYD:P(A;OICI;FA;;;WD)"
+	for _, c := range []struct {
+		name, parent, creator, want string
+		st                          ntstatus.Status
+	}{
+		{"the default list", plain, "", "D:(A;;FA;;;" + user.String() + ")(A;;FA;;;SY)", 0},
+		{"a grant to inherit", heirs + "(A;OICI;FR;;;S-1-5-5-0-1)", "", "D:(A;;FA;;;WD)", 0},
+		{"a grant to inherit only", heirs + "(A;OICIIO;GA;;;S-1-5-5-0-1)", "", "D:(A;;FA;;;WD)", 0},
+		{"a refusal to inherit", "O:BAG:SYD:P(D;OICI;FR;;;S-1-5-5-0-1)(A;OICI;FA;;;WD)", "", "D:(A;;FA;;;WD)", 0},
+		{"an audit to inherit", heirs + "S:(AU;OICISA;FR;;;S-1-5-5-0-1)", "", "D:(A;;FA;;;WD)", 0},
+		{"a creator's grant", plain, "D:P(A;;GR;;;S-1-5-5-0-1)(A;;GA;;;BA)", "D:P(A;;FA;;;BA)", 0},
+		{"a creator's refusal", plain, "D:P(D;;GR;;;S-1-5-5-0-1)(A;;GA;;;BA)", "", ntstatus.InvalidACL},
+	} {
+		for _, options := range []fileaccess.CreateOptions{0, fileaccess.DirectoryFile} {
+			r := fileaccess.Request{Subject: access.Subject{Primary: tok}, Name: "new", Desired: winnt.FILE_READ_DATA,
+				Disposition: fileaccess.FileCreate, Options: options}
+			if c.creator != "" {
+				r.CreatorSD = sddl.MustParse(c.creator)
+			}
+			d := fileaccess.Open(&r, &fileaccess.Facts{Parent: &fileaccess.Directory{
+				Descriptor: sddl.MustParse(c.parent)}})
+			if d.Status() != c.st {
+				t.Errorf("%s, options %#x: %v, want %v", c.name, options, d.Status(), c.st)
+				continue
+			}
+			if c.st != ntstatus.Success {
+				if d.Rule != "F-199" || d.NewSD != nil {
+					t.Errorf("%s: rule %s, a descriptor: %v", c.name, d.Rule, d.NewSD != nil)
+				}
+				continue
+			}
+			if namesAny(d.NewSD.DACL()) || namesAny(d.NewSD.SACL()) {
+				t.Errorf("%s, options %#x: the new descriptor names a session", c.name, options)
+			}
+			if want := sddl.MustParse(c.want); options == 0 && !d.NewSD.DACL().Equal(want.DACL()) {
+				text, err := sddl.Format(d.NewSD, sddl.Options{})
+				t.Errorf("%s: %s, %v, want %s", c.name, text, err, c.want)
+			}
+		}
+	}
+}
+
+func namesAny(l *sd.ACL) bool {
+	for _, a := range l.All() {
+		if fileaccess.NamesSession(a) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,128 @@
+package fileaccess_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+)
+
+// owned is a descriptor's owner and group, user 7 and group 8; posixSIDs writes out names of ids.
+const owned = "O:S-1-22-1-7G:S-1-22-2-8"
+
+var posixSIDs = strings.NewReplacer("u7)", "S-1-22-1-7)", "u3)", "S-1-22-1-3)", "g8)", "S-1-22-2-8)", "g9)",
+	"S-1-22-2-9)")
+
+// aclText writes a list as getfacl does, on one line.
+func aclText(l fileaccess.POSIXACL) string {
+	var out []string
+	for _, e := range l {
+		tag := map[fileaccess.POSIXTag]string{fileaccess.POSIXOwner: "u:", fileaccess.POSIXUser: "u:",
+			fileaccess.POSIXGroupOwner: "g:", fileaccess.POSIXGroup: "g:", fileaccess.POSIXMask: "m:",
+			fileaccess.POSIXOther: "o:"}[e.Tag]
+		if e.Tag == fileaccess.POSIXUser || e.Tag == fileaccess.POSIXGroup {
+			tag += fmt.Sprint(e.ID)
+		} else if e.ID != none {
+			tag += "an id"
+		}
+		perm := []byte("---")
+		for i, letter := range "rwx" {
+			if e.Perm&(4>>i) != 0 {
+				perm[i] = byte(letter)
+			}
+		}
+		out = append(out, tag+":"+string(perm))
+	}
+	return strings.Join(out, " ")
+}
+
+// Kinds of losses, and the SIDs that they name.
+const (
+	noName, noPerm, noDenial  = fileaccess.LossUnknownSID, fileaccess.LossRights, fileaccess.LossDenial
+	oddType, inherits, noSACL = fileaccess.LossEntryType, fileaccess.LossInheritance, fileaccess.LossSACL
+)
+
+var u7, g8, g9 = fileaccess.UnixUser(7), fileaccess.UnixGroup(8), fileaccess.UnixGroup(9)
+
+// The permissions nearest to a descriptor, with all losses. Reading is 0x9, writing 0x116, in a directory also 0x40,
+// searching 0x20. Everybody with any right has 0x120080, and the owner also 0x40100.
+func TestToPOSIXInFull(t *testing.T) {
+	for name, c := range map[string]struct {
+		dacl, access, def string
+		lost              []fileaccess.Loss
+	}{
+		"everybody's rights are everyone's too": {
+			"(A;;FR;;;u7)(A;;0x116;;;u3)(A;;0x20;;;g9)(A;;0x9;;;WD)",
+			"u::r-- u:3:rw- g::r-- g:9:r-x m::rwx o::r--", "", nil},
+		"what one may not get in part": {"(A;;0x115;;;u7)(A;;0x8;;;g8)(A;;0x1;;;WD)", "u::--- g::r-- o::---", "",
+			[]fileaccess.Loss{{Kind: noPerm, SID: u7, Bits: 0x15}, {Kind: noPerm, SID: sid.Everyone, Bits: 1}}},
+		"a denial of a SID without an id is everybody's": {"(D;;0x2;;;BU)(A;;0x13f;;;WD)", "u::r-x g::r-x o::r-x", "",
+			[]fileaccess.Loss{{Kind: noName, SID: sid.Users}, {Kind: noDenial, SID: sid.Users},
+				{Kind: noPerm, SID: u7, Bits: 0x14}, {Kind: noPerm, SID: g8, Bits: 0x114},
+				{Kind: noPerm, SID: sid.Everyone, Bits: 0x114}}},
+		"a denial of what is denied already is no loss": {"(D;;0x1;;;BU)(D;;0x1;;;AU)(A;;0x9;;;WD)",
+			"u::--- g::--- o::---", "", []fileaccess.Loss{{Kind: noName, SID: sid.Users},
+				{Kind: noName, SID: sid.AuthenticatedUsers}, {Kind: noDenial, SID: sid.Users}, {Kind: noPerm, SID: u7, Bits: 8},
+				{Kind: noPerm, SID: g8, Bits: 8}, {Kind: noPerm, SID: sid.Everyone, Bits: 8}}},
+		"a denial of a group is its entry, and held against all but others": {"(D;;0x20;;;g9)(A;;0x29;;;WD)",
+			"u::r-- g::r-- g:9:r-- m::r-- o::r-x", "", []fileaccess.Loss{{Kind: noDenial, SID: g9}}},
+		"a denial of a user is the user's alone": {"(D;;0x20;;;u3)(A;;0x29;;;WD)",
+			"u::r-x u:3:r-- g::r-x m::r-x o::r-x", "", nil},
+		"a denial after the grant takes nothing": {"(A;;0x9;;;WD)(D;;0x9;;;g9)(A;;0x20;;;g9)",
+			"u::r-- g::r-- g:9:r-x m::r-x o::r--", "", nil},
+		"a grant with a condition is dropped, a denial holds": {
+			"(XA;;0x116;;;WD;(Exists a))(XD;;0x20;;;WD;(Exists a))(A;;0x29;;;WD)", "u::r-- g::r-- o::r--", "",
+			[]fileaccess.Loss{{Kind: oddType, SID: sid.Everyone, Bits: 0x116},
+				{Kind: oddType, SID: sid.Everyone, Bits: 0x20}}},
+		"OWNER RIGHTS are the owner's, CREATOR OWNER is no one": {"(A;;0x9;;;OW)(A;;0x20;;;CO)",
+			"u::r-- g::--- o::---", "", []fileaccess.Loss{{Kind: noName, SID: sid.CreatorOwner, Bits: 0x20}}},
+		"all of a file": {"(A;;FA;;;WD)", "u::rwx g::rwx o::rwx", "", []fileaccess.Loss{
+			{Kind: noPerm, SID: u7, Bits: 0x90000}, {Kind: noPerm, SID: g8, Bits: 0xD0000},
+			{Kind: noPerm, SID: sid.Everyone, Bits: 0xD0000}}},
+		"what is inherited only is not in force": {"(A;OICIIO;0x9;;;WD)", "u::--- g::--- o::---", "", nil},
+		"who is in the list by another name is there once": {"(A;;0x9;;;u3)(A;;0x20;;;u3)",
+			"u::--- u:3:r-x g::--- m::r-x o::---", "", nil},
+		"d a directory is written to with all of its rights": {"(A;;0x136;;;u7)", "u::--x g::--- o::---", "",
+			[]fileaccess.Loss{{Kind: noPerm, SID: u7, Bits: 0x16}}},
+		"d to remove is a part of writing": {"(A;;0x176;;;u7)", "u::-wx g::--- o::---", "", nil},
+		"d what both inherit is in force, too": {"(A;OICI;0x29;;;WD)", "u::r-x g::r-x o::r-x",
+			"u::r-x g::r-x o::r-x", nil},
+		"d files and directories inherit together": {"(A;OICIIO;0x9;;;CO)(A;OICIIO;0x20;;;CG)(A;OIIO;0x9;;;WD)",
+			"u::--- g::--- o::---", "u::r-- g::--x o::---", []fileaccess.Loss{{Kind: inherits}}},
+		"d a group of files only keeps its entry": {"(A;OICIIO;0x9;;;u3)(A;OIIO;0x20;;;g9)", "u::--- g::--- o::---",
+			"u::--- u:3:r-- g::--- g:9:--- m::r-- o::---", []fileaccess.Loss{{Kind: inherits}}},
+		"d a user of directories only keeps the mask": {"(A;CIIO;0x9;;;u3)", "u::--- g::--- o::---",
+			"u::--- u:3:--- g::--- m::r-- o::---", []fileaccess.Loss{{Kind: inherits}}},
+		"d the owner of now is a user to what is made": {"(A;OICIIO;0x9;;;u7)(A;OICIIO;0x20;;;g8)",
+			"u::--- g::--- o::---", "u::--- u:7:r-- g::--- g:8:--x m::r-x o::---", nil},
+		"d what stops after one level": {"(A;OICINPIO;0x9;;;WD)", "u::--- g::--- o::---", "u::r-- g::r-- o::r--",
+			[]fileaccess.Loss{{Kind: inherits, SID: sid.Everyone}}},
+		"d one level of the directory itself": {"(A;NP;0x9;;;WD)", "u::r-- g::r-- o::r--", "", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			directory := strings.HasPrefix(name, "d ")
+			d := sddl.MustParse(owned + "D:" + posixSIDs.Replace(c.dacl))
+			p, lost := fileaccess.ToPOSIX(d, directory, nil)
+			if got := aclText(p.Access); got != c.access || aclText(p.Default) != c.def || p.User != 7 || p.Group != 8 ||
+				p.Directory != directory || p.Mode != p.Access.Mode() {
+				t.Errorf("%s, default %s, %+v, want %s, default %s", got, aclText(p.Default), p, c.access, c.def)
+			}
+			exactly(t, c.dacl, lost, c.lost...)
+		})
+	}
+	for text, want := range map[string][]fileaccess.Loss{
+		owned + "D:S:(AU;SA;FA;;;WD)": {{Kind: noSACL}},
+		"O:BAG:SYD:":                  {{Kind: noName, SID: sid.Administrators}, {Kind: noName, SID: sid.LocalSystem}},
+		// A group is no user, and a user no group.
+		"O:S-1-22-2-8G:S-1-22-1-7D:": {{Kind: noName, SID: g8}, {Kind: noName, SID: u7}},
+	} {
+		p, lost := fileaccess.ToPOSIX(sddl.MustParse(text), false, nil)
+		if (p.User == 7) != (p.Group == 8) || (p.User == none) != (len(lost) == 2) {
+			t.Errorf("%s: %+v", text, p)
+		}
+		exactly(t, text, lost, want...)
+	}
+}

@@ -1,0 +1,61 @@
+package fileaccess_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+)
+
+func BenchmarkVisibleEntries(b *testing.B) {
+	r, f := typical(b, 0)
+	entries := make([]*sd.Descriptor, 10000)
+	for i := range entries {
+		entries[i] = f.Object.Descriptor
+	}
+	viewers := []fileaccess.Viewer{{Subject: r.Subject, Share: 0x1F01FF}}
+	b.ReportAllocs()
+	for b.Loop() {
+		fileaccess.VisibleEntries(entries, viewers, nil)
+	}
+}
+
+// FO-082: F-71. U owns the entries and so always has READ_CONTROL.
+func TestConformanceEnumeration(t *testing.T) {
+	s := access.SubjectOf(mustToken(t, baseSpec()))
+	for mask, want := range map[string]bool{"0x120089": true, "0x120081": false, "0x120009": false, "0x120088": false} {
+		if got := fileaccess.Visible(&s, aces(t, "U:(A;;"+mask+";;;U)"), 0x1F01FF, nil); got != want {
+			t.Errorf("FO-082 %s: %v", mask, got)
+		}
+	}
+}
+
+// F-71 and F-74: in bulk as one by one; the share's rights count, intent and
+// backup privilege do not.
+func TestVisibleEntries(t *testing.T) {
+	entries := []*sd.Descriptor{aces(t, "(A;;FR;;;WD)"), aces(t, "(A;;0x1;;;WD)"), sd.NoSecurity,
+		aces(t, "(A;;FR;;;WD)"), aces(t, "(A;;FA;;;BA)")}
+	entries = append(entries, entries[1])
+	spec := baseSpec()
+	spec.Privileges, spec.EnabledPrivileges = backup.Bit(), backup.Bit()
+	admin := baseSpec()
+	admin.Groups = append(admin.Groups, token.Group{SID: sid.Administrators, Attributes: enabled})
+	viewers := []fileaccess.Viewer{
+		{Subject: access.SubjectOf(mustToken(t, spec)),
+			Share: 0x1200A9}, {Subject: access.SubjectOf(mustToken(t, admin)), Share: 0x1F01FF},
+		{Subject: access.SubjectOf(mustToken(t, admin)), Share: 0x20089}, {},
+	}
+	got := fileaccess.VisibleEntries(entries, viewers, nil)
+	want := []string{"yny" + "ynn", "yny" + "yyn", "nnnnnn", "nnnnnn"}
+	for v := range viewers {
+		for e := range entries {
+			one := fileaccess.Visible(&viewers[v].Subject, entries[e], viewers[v].Share, nil)
+			if got[v][e] != one || one != (want[v][e] == 'y') {
+				t.Errorf("F-74 viewer %d entry %d: %v, alone %v", v, e, got[v][e], one)
+			}
+		}
+	}
+}

@@ -1,0 +1,85 @@
+package fileaccess_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// FO-085: F-90.
+func TestConformanceCreateFile(t *testing.T) {
+	for text, want := range map[string]winnt.AccessMask{"(A;;0x100000;;;U)": 0x100080, "empty": 0} {
+		s := newSituation(t)
+		s.apply(in(o(text)))
+		r, ok := fileaccess.CreateFile(s.r.Subject, "f", 0, 7, fileaccess.OpenExisting, 0)
+		if !ok {
+			t.Fatal("no request")
+		}
+		if d := fileaccess.Open(&r, s.f); d.Granted != want || d.Allowed() != (want != 0) {
+			t.Errorf("FO-085 %s: %+v", text, d)
+		}
+	}
+}
+
+func ExampleCreateFile() {
+	r, _ := fileaccess.CreateFile(user(), "f", winnt.GENERIC_READ, fileaccess.ShareRead, fileaccess.OpenExisting, 0)
+	f := fileaccess.Facts{}
+	d := fileaccess.Open(&r, &f)
+	fmt.Println(d.Status(), fileaccess.LastError(d.Status(), false))
+	// Output: STATUS_OBJECT_NAME_NOT_FOUND 2
+}
+
+// TestWin32: CreateFile adds rights and maps its dispositions to native ones (F-90), and statuses map to Win32 error
+// numbers (F-91).
+func TestWin32(t *testing.T) {
+	const del, backupFlag = fileaccess.FlagDeleteOnClose, fileaccess.FlagBackupSemantics
+	for _, c := range []struct {
+		creation fileaccess.Creation
+		flags    fileaccess.FileFlags
+		want     fileaccess.Disposition
+		options  fileaccess.CreateOptions
+		desired  winnt.AccessMask
+	}{
+		{fileaccess.CreateNew, 0, fileaccess.FileCreate, fileaccess.NonDirectoryFile, 0x100080},
+		{fileaccess.OpenExisting, 0x8027, fileaccess.FileOpen, fileaccess.NonDirectoryFile, 0x100080}, // 0x8000: no attribute
+		{fileaccess.CreateAlways, 0x80 | del, fileaccess.FileOverwriteIf,
+			fileaccess.NonDirectoryFile | fileaccess.DeleteOnClose, 0x110080},
+		{fileaccess.OpenExisting, backupFlag, fileaccess.FileOpen, fileaccess.OpenForBackupIntent, 0x100080},
+		{fileaccess.OpenAlways, backupFlag | fileaccess.FlagOpenReparsePoint, fileaccess.FileOpenIf,
+			fileaccess.OpenForBackupIntent | fileaccess.OpenReparsePoint, 0x100080},
+		{fileaccess.TruncateExisting, fileaccess.FlagNoBuffering | fileaccess.FlagWriteThrough,
+			fileaccess.FileOverwrite, fileaccess.NonDirectoryFile | fileaccess.NoIntermediateBuffering |
+				fileaccess.WriteThrough, 0x100080},
+	} {
+		r, ok := fileaccess.CreateFile(access.Subject{}, "f", 0, 0, c.creation, c.flags)
+		if !ok || r.Disposition != c.want || r.Options != c.options || r.Desired != c.desired ||
+			r.Attributes != fileaccess.Attributes(c.flags&0x7FFF) {
+			t.Errorf("F-90 %d: %+v", c.creation, r)
+		}
+	}
+	if _, ok := fileaccess.CreateFile(access.Subject{}, "f", 0, 0, 0, 0); ok {
+		t.Error("F-90: creation 0")
+	}
+	// CreateFile adds SYNCHRONIZE and FILE_READ_ATTRIBUTES, and DELETE with delete on close (F-90).
+	if d, _ := open(t, 0,
+		func(s *situation) { s.r.Face = fileaccess.Win32; deleteOnClose(s) }); d.Granted != 0x110080 {
+		t.Errorf("F-90: %+v", d)
+	}
+	for st, want := range map[ntstatus.Status]uint32{
+		denied: 5, cannot: 5, ntstatus.FileIsADirectory: 5, ntstatus.DeletePending: 5, notFound: 2,
+		ntstatus.ObjectPathNotFound: 3,
+		ntstatus.NotADirectory:      267, notHeld: 1314, protected: 19, ntstatus.SharingViolation: 32, invalid: 87,
+		0: 0,
+	} {
+		if got := fileaccess.LastError(st, false); got != want {
+			t.Errorf("F-91 %v: %d", st, got)
+		}
+	}
+	if fileaccess.LastError(collision, true) != 80 || fileaccess.LastError(collision, false) != 183 {
+		t.Error("F-91: collision")
+	}
+}

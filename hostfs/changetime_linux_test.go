@@ -1,0 +1,104 @@
+package hostfs
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/ntacl"
+)
+
+// TestChangesAtOnceAreSeen: where a descriptor is kept without waiting, each of many changes in a row is seen at once,
+// whether the attribute, the permissions or an entry of the directory changed (F-115).
+func TestChangesAtOnceAreSeen(t *testing.T) {
+	w := newWorld(t)
+	if w.tree.settling != 0 {
+		t.Skip("this file system gives several changes one time")
+	}
+	w.dir("d", wide)
+	fd, _ := w.place("d")
+	texts := []string{wide, narrow}
+	for i := range 2000 {
+		switch i % 4 {
+		case 0:
+			w.must(os.WriteFile(w.path(`d\x`), nil, 0o600))
+		case 2:
+			w.must(os.Remove(w.path(`d\x`)))
+		}
+		w.describe("d", texts[i%2])
+		for range 2 {
+			s, err := stat(fd)
+			w.must(err)
+			k, err := w.tree.known(fd, &s)
+			w.must(err)
+			if got := formatted(k.descriptor); got != texts[i%2] {
+				t.Fatalf("F-115: after change %d: %s, want %s", i, got, texts[i%2])
+			}
+		}
+	}
+}
+
+// TestSettling: a file system is waited for unless it is one of those whose times are known to be distinct, and shows
+// that they are (F-115).
+func TestSettling(t *testing.T) {
+	w := newWorld(t)
+	var fs unix.Statfs_t
+	w.must(unix.Fstatfs(w.tree.root, &fs))
+	for _, magic := range []int64{unix.NFS_SUPER_MAGIC, unix.FUSE_SUPER_MAGIC, unix.OVERLAYFS_SUPER_MAGIC, 0} {
+		if got := settling(w.tree.root, &unix.Statfs_t{Type: magic}); got != settled {
+			t.Errorf("F-115: type %x: %v", magic, got)
+		}
+	}
+	fs.Type = unix.EXT4_SUPER_MAGIC
+	missing, err := unix.Open(filepath.Join("/proc", "self"), unix.O_PATH|unix.O_DIRECTORY, 0)
+	w.must(err)
+	defer shut(missing)
+	if got := settling(missing, &fs); got != settled {
+		t.Errorf("F-115: without a file to try it with: %v", got)
+	}
+}
+
+// TestKeptWhileRacing: the cached descriptor of a file is never older than its change time, even if another program
+// changes the attribute continuously (F-115).
+func TestKeptWhileRacing(t *testing.T) {
+	w := newWorld(t)
+	w.file("f", "", wide)
+	fd, _ := w.place("f")
+	stop, stopped := make(chan struct{}), make(chan error)
+	go func() {
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				stopped <- nil
+				return
+			default:
+			}
+			if err := unix.Setxattr(w.path("f"), w.tree.cfg.Attribute, w.raw([]string{wide, narrow}[i%2]), 0); err != nil {
+				stopped <- err
+				return
+			}
+		}
+	}()
+	for range 5000 {
+		before, err := stat(fd)
+		w.must(err)
+		k, err := w.tree.known(fd, &before)
+		w.must(err)
+		value, err := attributeOf(fd, w.tree.cfg.Attribute)
+		w.must(err)
+		after, err := stat(fd)
+		w.must(err)
+		if identityOf(&before) != identityOf(&after) {
+			continue // it changed in between
+		}
+		a, err := ntacl.Decode(value)
+		w.must(err)
+		if !a.Descriptor.Equal(k.descriptor) {
+			t.Fatalf("F-115: %s is kept, the file has %s", formatted(k.descriptor), formatted(a.Descriptor))
+		}
+	}
+	close(stop)
+	w.must(<-stopped)
+}

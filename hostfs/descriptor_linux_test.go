@@ -1,0 +1,304 @@
+package hostfs
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Number, birth time and change time identify a file at one moment, to the nanosecond. A write by another program
+// changes the change time (F-115).
+func TestChangeTimeDetectsWrites(t *testing.T) {
+	at := func(n int64) unix.StatxTimestamp { return unix.StatxTimestamp{Sec: n, Nsec: uint32(n)} }
+	base := unix.Statx_t{Ino: 1, Ctime: at(2), Btime: at(3), Mtime: at(4), Atime: at(5)}
+	for what, c := range map[string]struct {
+		change func(*unix.Statx_t)
+		same   bool
+	}{
+		"nothing": {func(*unix.Statx_t) {}, true}, "read": {func(s *unix.Statx_t) { s.Atime = at(9) }, true},
+		"written":         {func(s *unix.Statx_t) { s.Mtime = at(9) }, true},
+		"number":          {func(s *unix.Statx_t) { s.Ino++ }, false},
+		"changed":         {func(s *unix.Statx_t) { s.Ctime.Sec++ }, false},
+		"changed by nano": {func(s *unix.Statx_t) { s.Ctime.Nsec++ }, false},
+		"born":            {func(s *unix.Statx_t) { s.Btime.Sec++ }, false},
+		"born by nano":    {func(s *unix.Statx_t) { s.Btime.Nsec++ }, false},
+	} {
+		s := base
+		c.change(&s)
+		if got := identityOf(&s) == identityOf(&base); got != c.same {
+			t.Errorf("F-115: %s: the same %t", what, got)
+		}
+	}
+}
+
+// place opens a file as a place.
+func (w *world) place(name string) (fd int, s unix.Statx_t) {
+	w.Helper()
+	fd, err := below(w.tree.root, name, 0)
+	w.must(err)
+	w.Cleanup(func() { shut(fd) })
+	s, err = stat(fd)
+	w.must(err)
+	return fd, s
+}
+
+// TestWhatIsKept: a descriptor is kept of a file that has not changed for 20 ms, nor while it was read (F-115).
+func TestWhatIsKept(t *testing.T) {
+	w := newWorld(t)
+	w.tree.settling = settled
+	w.file("f", "", wide)
+	fd, _ := w.place("f")
+	for try := 0; ; try++ {
+		begun := time.Now()
+		w.must(os.Chmod(w.path("f"), 0o640))
+		s, err := stat(fd)
+		w.must(err)
+		_, keep, err := w.tree.read(fd, &s)
+		w.must(err)
+		if time.Since(begun) < settled {
+			if keep {
+				t.Error("F-115: what has just changed is kept")
+			}
+			break
+		}
+		if try == 1000 {
+			t.Skip("this machine is too busy for a look within 20 ms")
+		}
+	}
+	settle(t, w.path("f"))
+	s, err := stat(fd)
+	w.must(err)
+	if k, keep, err := w.tree.read(fd, &s); err != nil || !keep || formatted(k.descriptor) != wide {
+		t.Errorf("F-115: of a file at rest: %t, %v", keep, err)
+	}
+	old, before := s, s
+	old.Ctime.Sec--
+	if _, keep, err := w.tree.read(fd, &old); err != nil || keep {
+		t.Errorf("F-115: of another moment: %t, %v", keep, err)
+	}
+	// It is read once, and again after a change of the file.
+	first, err := w.tree.known(fd, &before)
+	w.must(err)
+	again, err := w.tree.known(fd, &before)
+	if w.must(err); first != again {
+		t.Error("F-115: what is kept is read again")
+	}
+	w.describe("f", narrow)
+	settle(t, w.path("f"))
+	s, err = stat(fd)
+	w.must(err)
+	if k, err := w.tree.known(fd, &s); err != nil || formatted(k.descriptor) != narrow {
+		t.Errorf("F-115: after a change: %v, %v", formatted(k.descriptor), err)
+	}
+	// An unreadable attribute is an error, and is not cached.
+	if _, err := w.tree.known(-1, &before); err != nil {
+		t.Errorf("F-115: what is kept needs no look: %v", err)
+	}
+	before.Ino++
+	if _, err := w.tree.known(-1, &before); err == nil {
+		t.Error("F-115: nothing is known of no file")
+	}
+}
+
+// An unreadable attribute grants nothing, whatever the permissions are. It may have a SACL, and the DOS attributes
+// remain readable (F-101, F-115, F-154).
+func TestUnreadable(t *testing.T) {
+	w := newWorld(t, func(c *Config) { c.Missing = SynthesiseMissing })
+	w.must(os.WriteFile(w.path("f"), nil, 0o600))
+	w.must(os.Chmod(w.path("f"), 0o666)) //nolint:gosec // the test asks what that grants
+	w.hide(t, "f", false)
+	fd, s := w.place("f")
+	for value, want := range map[string]*known{
+		"": {verdict: ntacl.Stale}, "nonsense": {verdict: ntacl.Unverifiable, audited: true},
+		string(w.raw(wide)):                       {verdict: ntacl.Unhashed},
+		string(w.raw(wide + "S:(AU;SA;FA;;;WD)")): {verdict: ntacl.Unhashed, audited: true},
+		string(w.raw(wide + "S:(ML;;NW;;;LW)")):   {verdict: ntacl.Unhashed},
+	} {
+		if value != "" {
+			w.must(setAttribute(w.path("f"), w.tree.cfg.Attribute, []byte(value)))
+		}
+		k, err := w.tree.readAttribute(fd, &s)
+		w.must(err)
+		if k.verdict != want.verdict || k.audited != want.audited || (k.descriptor == nil) != (value == "nonsense") ||
+			k.dos.attributes != fileaccess.AttributeHidden || k.attribute.Descriptor != nil {
+			t.Errorf("F-115: %.20q: %+v", value, k)
+		}
+		if value != "" {
+			w.must(unix.Removexattr(w.path("f"), w.tree.cfg.Attribute))
+		}
+	}
+}
+
+// TestMadeOfPermissions: with SynthesiseMissing, the descriptor of a file without the attribute comes from its mode,
+// its owners and its access ACL. The default ACL of a directory has no effect on it (F-115).
+func TestMadeOfPermissions(t *testing.T) {
+	accounts := func(id uint32, group bool) sid.SID {
+		s, _ := sid.New(5, 21, 7, map[bool]uint32{true: 2}[group], id)
+		return s
+	}
+	w := newWorld(t, func(c *Config) { c.Missing, c.Accounts = SynthesiseMissing, accounts })
+	w.must(os.Mkdir(w.path("d"), 0o700))
+	w.must(os.Chmod(w.path("d"), 0o750)) //nolint:gosec // the test asks what that grants
+	acl := posixACL(t, "user 4711 r-x,group 51 --x,mask r-x")
+	fd, s := w.place("d")
+	info := ntacl.Info{Directory: true, Mode: 0o750, UID: s.Uid, GID: s.Gid}
+	made := func() *sd.Descriptor {
+		s, err := stat(fd)
+		w.must(err)
+		k, err := w.tree.readAttribute(fd, &s)
+		w.must(err)
+		if k.verdict != ntacl.Stale || k.attribute.Version != 0 {
+			t.Errorf("F-115: %+v", k)
+		}
+		return k.descriptor
+	}
+	plain, err := ntacl.Posix(info, nil, accounts)
+	w.must(err)
+	if got := made(); !got.Equal(plain) {
+		t.Errorf("F-115: of its mode: %s, want %s", formatted(got), formatted(plain))
+	}
+	if err := unix.Setxattr(w.path("d"), aclDefault, acl, 0); err != nil {
+		t.Skipf("no POSIX ACL can be set in %s: %v", w.root, err)
+	}
+	if got := made(); !got.Equal(plain) {
+		t.Errorf("F-115: of its default ACL: %s, want %s", formatted(got), formatted(plain))
+	}
+	w.must(unix.Setxattr(w.path("d"), aclAccess, acl, 0))
+	info.Mode = 0o750
+	named, err := ntacl.Posix(info, acl, accounts)
+	w.must(err)
+	if got := made(); !got.Equal(named) || named.Equal(plain) {
+		t.Errorf("F-115: of its own ACL: %s, want %s", formatted(got), formatted(named))
+	}
+}
+
+// An attribute of any size and contents refuses or decides, and stops nothing (F-115).
+func TestHostileAttributes(t *testing.T) {
+	w := newWorld(t)
+	w.must(os.WriteFile(w.path("f"), nil, 0o600))
+	th := w.as(bob)
+	good := w.raw("O:BAG:SYD:P(A;;FA;;;WD)")
+	for i := range len(good) {
+		for _, bad := range [][]byte{good[:i], append(bytes.Clone(good[:i]), bytes.Repeat([]byte{0xff}, len(good)-i)...)} {
+			if unix.Setxattr(w.path("f"), w.tree.cfg.Attribute, bad, 0) != nil {
+				continue // an empty one, on some systems
+			}
+			in := call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileOpen}.at("f")
+			if h, _, st := th.NtCreateFile(in); st == ntstatus.Success {
+				w.want(th.NtClose(h), ntstatus.Success)
+			} else {
+				w.want(st, ntstatus.AccessDenied)
+			}
+		}
+	}
+	for size := len(good); size <= maxAttribute; size *= 2 {
+		// Bytes after the descriptor do not matter; the largest attribute depends on the file system.
+		value := append(bytes.Clone(good), make([]byte, size-len(good))...)
+		if unix.Setxattr(w.path("f"), w.tree.cfg.Attribute, value, 0) != nil {
+			t.Logf("the file system holds less than %d bytes", size)
+			break
+		}
+		_, err := attribute(w.path("f"), w.tree.cfg.Attribute)
+		w.must(err)
+		_, _, st := th.NtCreateFile(call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileOpen}.at("f"))
+		if st != ntstatus.Success && st != ntstatus.AccessDenied {
+			t.Errorf("an attribute of %d bytes: %v", size, st)
+		}
+	}
+}
+
+// TestPermissionsDoNotOverrideDescriptor: a tree that ignores permissions believes each attribute, whatever they have
+// become since, and writes new ones without a hash of them (F-115, F-121).
+func TestPermissionsDoNotOverrideDescriptor(t *testing.T) {
+	for _, ignore := range []bool{false, true} {
+		w := newWorld(t, func(c *Config) { c.IgnorePosix, c.Missing = ignore, SynthesiseMissing })
+		a := ntacl.Attribute{Version: 4, Descriptor: sddl.MustParse(hers)}
+		info := ntacl.Info{Mode: 0o600, UID: uint32(os.Getuid()), GID: uint32(os.Getgid())}
+		w.must(os.WriteFile(w.path("f"), nil, 0o600))
+		w.must(a.Seal(info, nil, nil))
+		value, err := a.Append(nil)
+		w.must(err)
+		w.must(setAttribute(w.path("f"), w.tree.cfg.Attribute, value))
+		w.must(os.Chmod(w.path("f"), 0o640))
+		fd, s := w.place("f")
+		k, err := w.tree.readAttribute(fd, &s)
+		w.must(err)
+		if want := map[bool]ntacl.Verdict{true: ntacl.Unhashed, false: ntacl.Stale}[ignore]; k.verdict != want ||
+			(formatted(k.descriptor) == hers) != ignore || k.attribute.Version != 4 {
+			t.Errorf("F-115: ignored %t: %v, %s", ignore, k.verdict, formatted(k.descriptor))
+		}
+		// A file without one gets one.
+		w.must(os.WriteFile(w.path("bare"), nil, 0o600))
+		f := w.opened("bare", fileaccess.Request{}, winnt.WRITE_DAC)
+		old, st := f.Descriptor()
+		w.want(st, ntstatus.Success)
+		swapped, st := f.SwapDescriptor(old, sddl.MustParse(hers))
+		w.want(st, ntstatus.Success)
+		got := w.readBack("bare")
+		want, verdict := uint16(4), ntacl.Intact
+		if ignore {
+			want, verdict = 3, ntacl.Unhashed
+		}
+		if v := got.Verify(info, nil, nil); !swapped || got.Version != want || v != verdict ||
+			got.HashType != ntacl.HashSHA256 || formatted(got.Descriptor) != hers {
+			t.Errorf("F-121: ignored %t: version %d, %v, type %d", ignore, got.Version, v, got.HashType)
+		}
+	}
+	w := newWorld(t)
+	w.must(os.WriteFile(w.path("bare"), nil, 0o600))
+	f := w.opened("bare", fileaccess.Request{}, winnt.WRITE_DAC)
+	if d, st := f.Descriptor(); d != nil || st != ntstatus.NoSecurityOnObject {
+		t.Errorf("F-50: %v, %v", d, st)
+	}
+}
+
+// TestInfoOfPermissions: the permissions that a hash is of are those of the file, special bits and both owners
+// included (F-121).
+func TestInfoOfPermissions(t *testing.T) {
+	s := unix.Statx_t{Mode: unix.S_IFREG | 0o7641, Uid: 11, Gid: 22}
+	if got := infoOf(&s); got != (ntacl.Info{Mode: 0o7641, UID: 11, GID: 22}) {
+		t.Errorf("F-121: %+v", got)
+	}
+	s.Mode = unix.S_IFDIR | 0o755
+	if got := infoOf(&s); got != (ntacl.Info{Directory: true, Mode: 0o755, UID: 11, GID: 22}) {
+		t.Errorf("F-121: %+v", got)
+	}
+}
+
+// TestAttributesOfAnyLength: an attribute is read whole, whatever its length (F-115).
+func TestAttributesOfAnyLength(t *testing.T) {
+	name := attributeHere(t)
+	path := filepath.Join(t.TempDir(), "f")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := attribute(path, name); b != nil || err != nil {
+		t.Errorf("F-115: %x, %v", b, err)
+	}
+	for _, n := range []int{1, 1023, 1024, 1025, 2000} {
+		value := bytes.Repeat([]byte{1, 0}, n)[:n]
+		if err := setAttribute(path, name, value); err != nil {
+			t.Logf("the file system holds less than %d bytes: %v", n, err)
+			break
+		}
+		if b, err := attribute(path, name); !bytes.Equal(b, value) || err != nil {
+			t.Errorf("F-115: of %d bytes %d are read: %v", n, len(b), err)
+		}
+	}
+	if _, err := attribute(path+"/none", name); !errors.Is(err, unix.ENOTDIR) {
+		t.Errorf("F-115: %v", err)
+	}
+}

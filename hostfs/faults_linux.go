@@ -1,0 +1,153 @@
+package hostfs
+
+import (
+	"errors"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/internal/diskio"
+)
+
+// The calls by which a tree changes the host's files, and reads the attributes that decide. A test lets each of them
+// fail with Config.Faults, which gets the call's name and that of the file in its directory, or of the attribute.
+
+// fault returns the error of Config.Faults for a call, nil outside tests.
+func (t *Tree) fault(call, name string) error { return diskio.Faults(t.cfg.Faults).Check(call, name) }
+
+// fault returns the error of Config.Faults for a call on an open file, nil outside tests.
+func (f *file) fault(call string) error {
+	if f.t.cfg.Faults == nil {
+		return nil
+	}
+	return f.t.fault(call, f.linkNow().name)
+}
+
+// rename renames a name in one directory to a name in another, as renameat2(2) does.
+func (t *Tree) rename(from int, name string, to int, next string, flags uint) error {
+	if err := t.fault("rename", next); err != nil {
+		return err
+	}
+	return unix.Renameat2(from, name, to, next, flags)
+}
+
+// unlink removes a name of a directory.
+func (t *Tree) unlink(dir int, name string, flags int) error {
+	if err := t.fault("unlink", name); err != nil {
+		return err
+	}
+	return unix.Unlinkat(dir, name, flags)
+}
+
+// linkInode gives a name to the inode that a descriptor holds.
+func (t *Tree) linkInode(fd, dir int, name string) error {
+	if err := t.fault("link", name); err != nil {
+		return err
+	}
+	return unix.Linkat(unix.AT_FDCWD, placeOf(fd), dir, name, unix.AT_SYMLINK_FOLLOW)
+}
+
+// duplicate returns another descriptor of an open directory.
+func (t *Tree) duplicate(fd int) (int, error) {
+	if err := t.fault("dup", ""); err != nil {
+		return -1, err
+	}
+	return unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+}
+
+// setAttribute sets an extended attribute of the inode that a descriptor holds.
+func (t *Tree) setAttribute(fd int, name string, value []byte, how int) error {
+	if err := t.fault("setxattr", name); err != nil {
+		return err
+	}
+	return setHeld(fd, name, value, how)
+}
+
+// attribute reads an extended attribute like attributeOf.
+func (t *Tree) attribute(fd int, name string) ([]byte, error) {
+	if err := t.fault("getxattr", name); err != nil {
+		return nil, err
+	}
+	return attributeOf(fd, name)
+}
+
+// posixOf reads the POSIX ACLs of a file like the function of that name.
+func (t *Tree) posixOf(fd int, s *unix.Statx_t) (access, inherited []byte, err error) {
+	if err := t.fault("getxattr", aclAccess); err != nil {
+		return nil, nil, err
+	}
+	return posixOf(fd, s)
+}
+
+// chmod sets the permissions of the inode that a descriptor holds. name is the file's.
+func (t *Tree) chmod(fd int, name string, mode uint32) error {
+	if err := t.fault("chmod", name); err != nil {
+		return err
+	}
+	return unix.Chmod(placeOf(fd), mode)
+}
+
+// statAt reads the status of a name of a directory.
+func (t *Tree) statAt(dir int, name string) (unix.Statx_t, error) {
+	if err := t.fault("stat", name); err != nil {
+		return unix.Statx_t{}, err
+	}
+	return statAt(dir, name, 0)
+}
+
+// stat reads the status of the open file.
+func (f *file) stat() (unix.Statx_t, error) {
+	if err := f.fault("stat"); err != nil {
+		return unix.Statx_t{}, err
+	}
+	return stat(f.fd)
+}
+
+// pwrite writes at an offset, or at the end for a negative one.
+func (f *file) pwrite(b []byte, at int64) (int, error) {
+	if f.t.cfg.Faults == nil {
+		return pwrite(f.fd, b, at)
+	}
+	return diskio.Faults(f.t.cfg.Faults).Write(f.linkNow().name, b, func(b []byte) (int, error) {
+		return pwrite(f.fd, b, at)
+	})
+}
+
+func pwrite(fd int, b []byte, at int64) (int, error) {
+	if at < 0 {
+		return unix.Pwritev2(fd, [][]byte{b}, 0, unix.RWF_APPEND)
+	}
+	return unix.Pwrite(fd, b, at)
+}
+
+// truncate sets the size of the file through fd, a descriptor of it.
+func (f *file) truncate(fd int, size int64) error {
+	if err := f.fault("truncate"); err != nil {
+		return err
+	}
+	return retry(func() error { return unix.Ftruncate(fd, size) })
+}
+
+// allocate reserves or frees space, as fallocate(2) does.
+func (f *file) allocate(mode uint32, at, size int64) error {
+	if err := f.fault("allocate"); err != nil {
+		return err
+	}
+	return retry(func() error { return unix.Fallocate(f.fd, mode, at, size) })
+}
+
+// copyRange copies up to size bytes of another file to the same offset, as copy_file_range(2) does.
+func (f *file) copyRange(src *file, at int64, size int) (n int, err error) {
+	fault := f.fault("copy")
+	var short *diskio.Short
+	switch {
+	case errors.As(fault, &short):
+		size = min(size, short.Bytes)
+	case fault != nil:
+		return 0, fault
+	}
+	in, out := at, at
+	if n, err = unix.CopyFileRange(src.fd, &in, f.fd, &out, size, 0); err == nil && short != nil {
+		err = short.Err
+	}
+	return n, err
+}

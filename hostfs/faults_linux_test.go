@@ -1,0 +1,289 @@
+package hostfs
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/inject"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
+)
+
+// faulty returns a world whose host a test can let fail.
+func faulty(t *testing.T) (*world, *inject.Injector) {
+	t.Helper()
+	disk := new(inject.Injector)
+	w := newWorld(t, func(c *Config) { c.Faults = disk.Do })
+	w.describe("", wide)
+	w.tree.settling = settled // what has just changed is read again, wherever the test runs
+	return w, disk
+}
+
+// eachCall does something on a fresh tree, again and again, with each call of the host failing in turn, and calls
+// check after it with the call and the status. It fails for fewer calls than least.
+func eachCall(t *testing.T, least int, prepare func(*world) *file, do func(*world, *file) ntstatus.Status,
+	check func(w *world, f *file, what string, st ntstatus.Status)) {
+	t.Helper()
+	for i := 0; ; i++ {
+		w, disk := faulty(t)
+		f := prepare(w)
+		disk.Fail(unix.EIO, inject.OnIndex(i))
+		before := len(disk.Ops())
+		st := do(w, f)
+		disk.Fail(nil)
+		ops := disk.Ops()[before:]
+		if i >= len(ops) {
+			if w.want(st, ntstatus.Success); i < least {
+				t.Errorf("%d calls: %v", i, ops)
+			}
+			return
+		}
+		check(w, f, fmt.Sprintf("call %d, %s, fails", i, strings.ReplaceAll(ops[i], privatePrefix, "private ")), st)
+	}
+}
+
+// TestMoveSurvivesEveryFailedCall: a rename over another file that fails leaves both files under their names, and the
+// open with its old name; one that succeeds moved the file (F-118). A call that only marks the file for a backup may
+// fail.
+func TestMoveSurvivesEveryFailedCall(t *testing.T) {
+	for _, link := range []bool{false, true} {
+		for _, target := range []string{"t", "free"} {
+			eachCall(t, 2, func(w *world) *file {
+				w.file("f", "source", wide)
+				w.file("t", "target", narrow)
+				return w.opened("f", fileaccess.Request{}, winnt.DELETE)
+			}, func(w *world, f *file) ntstatus.Status {
+				return f.Move(&nt.FileMove{Name: target, Link: link, Replace: true, Decide: agree(nil)})
+			}, func(w *world, f *file, what string, st ntstatus.Status) {
+				what = fmt.Sprintf("to %s, link %t: %s", target, link, what)
+				name, want := "f", map[string]string{"f": "source", "t": "target", "free": "-"}
+				if st == ntstatus.Success {
+					if want[target] = "source"; !link {
+						name, want["f"] = target, "-"
+					}
+				} else if st != ntstatus.IODeviceError {
+					t.Errorf("F-124: %s: %v", what, st)
+				}
+				for n, contents := range want {
+					b, err := os.ReadFile(w.path(n))
+					if contents == "-" && os.IsNotExist(err) {
+						continue
+					}
+					if string(b) != contents {
+						t.Errorf("F-118: %s: %v, but %s holds %q, want %q", what, st, n, b, contents)
+					}
+				}
+				if l := f.linkNow(); l.name != name {
+					t.Errorf("F-118: %s: the open is by %s, want %s", what, l.name, name)
+				}
+			})
+		}
+	}
+}
+
+// TestCreateSurvivesEveryFailedCall: a file that cannot be made whole, with its descriptor, is not there (F-114).
+func TestCreateSurvivesEveryFailedCall(t *testing.T) {
+	for _, kind := range []fileaccess.CreateOptions{0, fileaccess.DirectoryFile} {
+		eachCall(t, 5, func(w *world) *file { return nil }, func(w *world, _ *file) ntstatus.Status {
+			th := w.as(bob)
+			h, _, st := th.NtCreateFile(call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileCreate,
+				options: kind, sd: sddl.MustParse("D:P(A;;FA;;;" + bob + ")")}.at("f"))
+			if st != ntstatus.Success && h != 0 {
+				t.Errorf("%v with a handle", st)
+			}
+			w.want(closeAny(th, h), ntstatus.Success)
+			return st
+		}, func(w *world, _ *file, what string, st ntstatus.Status) {
+			if st == ntstatus.Success {
+				t.Errorf("F-114: %s: the file is made", what)
+			}
+			w.exists("f", false)
+			if !strings.Contains(what, "unlink") {
+				w.nothingPrivate("")
+			}
+		})
+	}
+}
+
+// TestUnreadableAttributesRefuse: a file whose descriptor, permissions or attributes the host cannot read is not
+// opened: a file without a descriptor could grant more, and one without its read-only attribute could be written
+// (F-101, F-115, F-130).
+func TestUnreadableAttributesRefuse(t *testing.T) {
+	for _, name := range []string{"", dosName, aclAccess} {
+		w, disk := faulty(t)
+		w.tree.cfg.Missing = SynthesiseMissing
+		if name == aclAccess {
+			w.tree.cfg.Attribute = "user.none" // the permissions decide
+		} else if name == "" {
+			name = w.tree.cfg.Attribute
+		}
+		w.file("f", "x", wide)
+		readOnly := dos{fileaccess.AttributeReadOnly, true, 5}.append(nil, false)
+		if err := setAttribute(w.path("f"), dosName, readOnly); err != nil {
+			t.Skipf("%s cannot be set in %s: %v", dosName, w.root, err)
+		}
+		th := w.as(bob)
+		disk.Fail(unix.EIO, inject.Kind("getxattr"), inject.PathMatch(name))
+		for _, desired := range []winnt.AccessMask{winnt.FILE_WRITE_DATA, winnt.FILE_READ_DATA, winnt.MAXIMUM_ALLOWED} {
+			h := w.open(th, "f", desired, ntstatus.IODeviceError)
+			w.want(closeAny(th, h), ntstatus.Success)
+		}
+		if disk.Selected() == 0 {
+			t.Errorf("%s was never read", name)
+		}
+	}
+}
+
+// TestFailedReadKeepsAttribute: a change of attributes that cannot read the stored ones writes none, so that the
+// read-only and hidden attributes stay (F-122, F-173).
+func TestFailedReadKeepsAttribute(t *testing.T) {
+	w, disk := faulty(t)
+	w.file("f", "x", wide)
+	was := dos{fileaccess.AttributeReadOnly | fileaccess.AttributeHidden, true, 5}
+	if err := setAttribute(w.path("f"), dosName, was.append(nil, false)); err != nil {
+		t.Skipf("%s cannot be set in %s: %v", dosName, w.root, err)
+	}
+	f := w.opened("f", fileaccess.Request{}, winnt.FILE_ALL_ACCESS)
+	disk.Fail(unix.EIO, inject.Kind("getxattr"), inject.PathMatch(dosName))
+	w.want(f.SetBasic(nt.FileBasic{FileAttributes: fileaccess.AttributeSystem}), ntstatus.IODeviceError)
+	w.want(second(f.Facts()), ntstatus.IODeviceError)
+	w.want(second(f.WriteAt([]byte("y"), 0)), ntstatus.Success) // marks the file for a backup, or does not
+	disk.Fail(nil)
+	if got := w.dosOf(w.path("f")); got != was {
+		t.Errorf("F-122: %+v is stored, was %+v", got, was)
+	}
+}
+
+// TestDescriptorWriteFails: if the host cannot store a descriptor, the call fails and the old descriptor stays
+// in effect (F-121).
+func TestDescriptorWriteFails(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want ntstatus.Status
+	}{{unix.ENOSPC, ntstatus.DiskFull}, {unix.EIO, ntstatus.IODeviceError}, {unix.EDQUOT, ntstatus.DiskFull}} {
+		w, disk := faulty(t)
+		w.file("f", "x", narrow)
+		f := w.opened("f", fileaccess.Request{}, winnt.WRITE_DAC)
+		disk.Fail(c.err, inject.Kind("setxattr"))
+		_, st := f.SwapDescriptor(sddl.MustParse(narrow), sddl.MustParse(wide))
+		w.want(st, c.want)
+		disk.Fail(nil)
+		th := w.as(bob)
+		w.open(th, "f", winnt.FILE_WRITE_DATA, ntstatus.AccessDenied)
+		d, st := f.Descriptor()
+		if w.want(st, ntstatus.Success); formatted(d) != narrow {
+			t.Errorf("F-121: %v: %s", c.err, formatted(d))
+		}
+	}
+}
+
+// TestShortWrites: after a short write of the host, WriteAt continues with the remaining bytes. It returns the number
+// of stored bytes after an error, and fails if the host stores nothing and reports no error (F-124).
+func TestShortWrites(t *testing.T) {
+	text := []byte("0123456789")
+	for _, c := range []struct {
+		fault error
+		index int // of the write that fails
+		n     int
+		want  ntstatus.Status
+	}{
+		{inject.Short(3, nil), 0, 10, ntstatus.Success},
+		{inject.Short(3, unix.ENOSPC), 0, 3, ntstatus.DiskFull},
+		{inject.Short(0, nil), 0, 0, ntstatus.IODeviceError},
+		{unix.ENOSPC, 0, 0, ntstatus.DiskFull},
+		{unix.EIO, 1, 10, ntstatus.Success}, // there is no second write
+		{unix.EINTR, 0, 10, ntstatus.Success},
+	} {
+		for _, at := range []int64{0, -1} {
+			w, disk := faulty(t)
+			w.file("f", "", wide)
+			f := w.opened("f", fileaccess.Request{}, winnt.FILE_WRITE_DATA)
+			disk.Fail(c.fault, inject.Kind("write"), inject.OnIndex(c.index))
+			n, st := f.WriteAt(text, at)
+			b, err := os.ReadFile(w.path("f"))
+			if w.must(err); n != c.n || st != c.want || !bytes.Equal(b, text[:c.n]) {
+				t.Errorf("F-124: %v at %d: %d bytes, %v; the file has %q", c.fault, at, n, st, b)
+			}
+		}
+	}
+}
+
+// TestContentsSurviveErrors: a failed truncation, refill or sync returns an error. The file keeps its contents, or has
+// the part that was stored before the error (F-124, G-34).
+func TestContentsSurviveErrors(t *testing.T) {
+	full := strings.Repeat("new", 1000)
+	for _, c := range []struct {
+		call  string
+		err   error
+		do    func(w *world, f *file) ntstatus.Status
+		want  ntstatus.Status
+		holds []string
+	}{
+		{"truncate", unix.EIO, func(w *world, f *file) ntstatus.Status { return f.SetSize(1) }, ntstatus.IODeviceError,
+			[]string{"old"}},
+		{"sync", unix.EIO, func(w *world, f *file) ntstatus.Status { return f.Flush() }, ntstatus.IODeviceError,
+			[]string{"old"}},
+		{"sync", unix.ENOSPC, func(w *world, f *file) ntstatus.Status { return f.Flush() }, ntstatus.DiskFull,
+			[]string{"old"}},
+		{"allocate", unix.ENOSPC, refilled, ntstatus.DiskFull, []string{"old"}},
+		{"copy", unix.EIO, refilled, ntstatus.IODeviceError, []string{"old"}},
+		{"copy", inject.Short(4, unix.ENOSPC), refilled, ntstatus.DiskFull, []string{full[:4]}},
+		{"copy", inject.Short(700, nil), refilled, ntstatus.Success, []string{full}},
+		{"chmod", unix.EPERM, func(w *world, f *file) ntstatus.Status {
+			w.must(os.Chmod(w.path("f"), 0o600|os.ModeSetuid))
+			return second(f.WriteAt([]byte("evil"), 0)) // the file would stay set-uid
+		}, ntstatus.AccessDenied, []string{"old"}},
+		{"truncate", unix.ENOSPC, func(w *world, f *file) ntstatus.Status {
+			h, _, st := w.as(bob).NtCreateFile(call{desired: winnt.FILE_WRITE_DATA,
+				disposition: fileaccess.FileOverwrite}.at("f"))
+			if h != 0 {
+				w.Error("a handle of a file that was not emptied")
+			}
+			return st
+		}, ntstatus.DiskFull, []string{"old"}},
+	} {
+		w, disk := faulty(t)
+		w.file("f", "old", wide)
+		w.file("new", full, wide)
+		f := w.opened("f", fileaccess.Request{}, winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA)
+		disk.Fail(c.err, inject.Kind(c.call))
+		w.want(c.do(w, f), c.want)
+		disk.Fail(nil)
+		b, err := os.ReadFile(w.path("f"))
+		if w.must(err); !slices.Contains(c.holds, string(b)) {
+			t.Errorf("F-124: %s fails with %v: the file has %.20q", c.call, c.err, b)
+		}
+	}
+}
+
+// refilled fills a file with another one.
+func refilled(w *world, f *file) ntstatus.Status {
+	return f.Refill(w.opened("new", fileaccess.Request{}, winnt.FILE_READ_DATA))
+}
+
+// A file whose deletion fails stays complete, under its name or, until the next listing, a private
+// one; nobody loses another file (F-117).
+func TestDeleteSurvivesEveryFailedCall(t *testing.T) {
+	eachCall(t, 3, func(w *world) *file {
+		w.file("f", "text", wide)
+		f := w.opened("f", fileaccess.Request{}, winnt.DELETE)
+		w.want(f.SetDelete(true), ntstatus.Success)
+		return f
+	}, func(w *world, f *file) ntstatus.Status { return f.RemoveName() },
+		func(w *world, f *file, what string, st ntstatus.Status) {
+			if st != ntstatus.IODeviceError {
+				t.Errorf("F-117: %s: %v", what, st)
+			}
+			w.holds(map[string]string{"f": "text"})
+			w.nothingPrivate("")
+		})
+}

@@ -1,0 +1,69 @@
+package hostfs
+
+import (
+	"errors"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// If stat fails, a query fails. It does not return zeros (F-124).
+func TestFailedStatReturnsNoFacts(t *testing.T) {
+	w := newWorld(t)
+	f := &file{t: w.tree, fd: -1}
+	facts, st := f.Facts()
+	if w.want(st, ntstatus.AccessDenied); facts != (nt.FileFacts{}) {
+		t.Errorf("%+v", facts)
+	}
+	if _, st := f.Volume(); st != ntstatus.AccessDenied {
+		t.Error(st)
+	}
+	if _, st := f.Descriptor(); st != ntstatus.AccessDenied {
+		t.Error(st)
+	}
+}
+
+// If the host's descriptor is closed, queries and changes return an error status (F-124).
+func TestClosedDescriptorFailsQueries(t *testing.T) {
+	w := newWorld(t)
+	w.dir("d", wide)
+	held := w.opened("d", fileaccess.Request{}, winnt.FILE_READ_DATA)
+	f := &file{t: w.tree, fd: -1, granted: winnt.FILE_ALL_ACCESS, node: held.node, link: held.link}
+	src := &file{t: w.tree, fd: -1, granted: winnt.FILE_ALL_ACCESS, node: &node{}, link: held.link}
+	const gone = ntstatus.AccessDenied // EBADF
+	for what, st := range map[string]ntstatus.Status{
+		"facts": second(f.Facts()), "volume": second(f.Volume()), "descriptor": second(f.Descriptor()),
+		"swap": second(f.SwapDescriptor(nil, nil)), "read": second(f.ReadAt(make([]byte, 1), 0)),
+		"write": second(f.WriteAt([]byte("x"), 0)), "flush": f.Flush(), "size": f.SetSize(1), "refill": f.Refill(src),
+		"allocate": f.Allocate(0, 0, 1), "backing": second(f.Backing(true)),
+		"shown": third(f.Shown()), "found": third(f.Found()),
+	} {
+		if st != gone {
+			t.Errorf("F-124: %s: %v", what, st)
+		}
+	}
+	for what, st := range map[string]ntstatus.Status{"extended": second(f.Extended("user.a")),
+		"names": second(f.ExtendedNames()), "set": f.SetExtended("user.a", nil, 0), "remove": f.RemoveExtended("user.a"),
+		"basic": f.SetBasic(nt.FileBasic{LastWriteTime: 1}), "locking": second(f.Locking())} {
+		if st != ntstatus.ObjectNameNotFound { // there is no such name among this program's descriptors
+			t.Errorf("F-124: %s: %v", what, st)
+		}
+	}
+	if _, id := f.Identity(); id != "" {
+		t.Errorf("F-180: %q tells it from others", id)
+	}
+	if _, err := notEmpty(-1); !errors.Is(err, unix.EBADF) {
+		t.Error(err)
+	}
+	f.directory = true
+	w.want(second(f.List("", true, 1, nil)), gone)
+}
+
+func second[A any](_ A, st ntstatus.Status) ntstatus.Status { return st }
+
+func third[A, B any](_ A, _ B, st ntstatus.Status) ntstatus.Status { return st }

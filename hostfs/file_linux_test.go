@@ -1,0 +1,387 @@
+package hostfs
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// The size of a volume is that of the file system by stat(1); less is free, and
+// users have no more of it than root (F-128).
+func TestVolume(t *testing.T) {
+	w := newWorld(t)
+	text, err := exec.Command("stat", "-f", "-c", "%b %S", w.root).Output()
+	if err != nil {
+		t.Skipf("stat: %v", err)
+	}
+	var blocks, size int64
+	if _, err := fmt.Sscan(string(text), &blocks, &size); err != nil {
+		t.Fatal(err)
+	}
+	th := w.as(bob)
+	h := w.open(th, "", winnt.FILE_READ_ATTRIBUTES, ntstatus.Success)
+	v, st := th.NtQueryVolumeInformationFile(h, nt.FileFsFullSizeInformation)
+	full, ok := v.(nt.FsFullSizeInformation)
+	if w.want(st, ntstatus.Success); !ok || full.TotalAllocationUnits != blocks || full.BytesPerSector != 512 ||
+		int64(full.SectorsPerAllocationUnit)*512 != size || full.CallerAvailableAllocationUnits <= 0 ||
+		full.CallerAvailableAllocationUnits > full.ActualAvailableAllocationUnits ||
+		full.ActualAvailableAllocationUnits >= full.TotalAllocationUnits {
+		t.Errorf("%+v, want %d units of %d bytes", v, blocks, size)
+	}
+	v, st = th.NtQueryVolumeInformationFile(h, nt.FileFsSizeInformation)
+	short, ok := v.(nt.FsSizeInformation)
+	if w.want(st, ntstatus.Success); !ok || short.TotalAllocationUnits != blocks || short.BytesPerSector != 512 ||
+		short.AvailableAllocationUnits <= 0 || short.AvailableAllocationUnits > blocks {
+		t.Errorf("%+v, want %d units", v, blocks)
+	}
+	v, st = th.NtQueryVolumeInformationFile(h, nt.FileFsDeviceInformation)
+	if w.want(st, ntstatus.Success); v != (nt.FsDeviceInformation{DeviceType: winnt.FILE_DEVICE_DISK}) {
+		t.Errorf("%+v is no disk", v)
+	}
+	w.want(th.NtClose(h), ntstatus.Success)
+}
+
+// The free space is that of ordinary users, without root's reserve (F-128). The test compares it while other programs
+// do not change it.
+func TestVolumeReportsUserSpace(t *testing.T) {
+	w := newWorld(t)
+	th := w.as(bob)
+	h := w.open(th, "", winnt.FILE_READ_ATTRIBUTES, ntstatus.Success)
+	for range 1000 {
+		var before, after unix.Statfs_t
+		w.must(unix.Statfs(w.root, &before))
+		v, st := th.NtQueryVolumeInformationFile(h, nt.FileFsFullSizeInformation)
+		w.want(st, ntstatus.Success)
+		w.must(unix.Statfs(w.root, &after))
+		if before.Bfree != after.Bfree || before.Bavail != after.Bavail {
+			continue
+		}
+		if full, ok := v.(nt.FsFullSizeInformation); !ok || full.CallerAvailableAllocationUnits != int64(after.Bavail) ||
+			full.ActualAvailableAllocationUnits != int64(after.Bfree) {
+			t.Errorf("F-128: %+v, want %d and %d free units", v, after.Bavail, after.Bfree)
+		}
+		return
+	}
+	t.Skip("the file system did not stand still between two looks")
+}
+
+// Reads and writes use an offset, or the position of a synchronous handle (F-119). Setting sizes and times requires
+// the right (F-55, F-124).
+func TestContents(t *testing.T) {
+	w := newWorld(t)
+	w.file("f", "0123456789", "O:BAG:SYD:P(A;;FA;;;"+alice+")(A;;0x100004;;;"+bob+")")
+	one, two := w.as(alice), w.as(bob)
+	h := w.create(one, "f", call{desired: winnt.GENERIC_READ | winnt.GENERIC_WRITE, disposition: fileaccess.FileOpen,
+		options: fileaccess.SynchronousIONonalert}, ntstatus.Success)
+	for _, want := range []string{"0123", "4567", "89"} {
+		if b, st := one.NtReadFile(h, 4); string(b) != want || st != ntstatus.Success {
+			t.Errorf("%q, %v, want %q", b, st, want)
+		}
+	}
+	_, st := one.NtReadFile(h, 4)
+	w.want(st, ntstatus.EndOfFile)
+	st = one.NtSetInformationFile(h, nt.FilePositionInformation, nt.FilePosition{CurrentByteOffset: 8})
+	w.want(st, ntstatus.Success)
+	_, st = one.NtWriteFile(h, []byte("AB"))
+	w.want(st, ntstatus.Success)
+	// A handle with only the right to append writes at the end, whatever the offset.
+	a := w.create(two, "f", call{desired: winnt.FILE_APPEND_DATA | winnt.SYNCHRONIZE, disposition: fileaccess.FileOpen,
+		options: fileaccess.SynchronousIONonalert}, ntstatus.Success)
+	_, st = two.NtWriteFileAt(a, []byte("end"), 0)
+	w.want(st, ntstatus.Success)
+	v, st := two.NtQueryInformationFile(a, nt.FilePositionInformation)
+	if want := (nt.FilePosition{CurrentByteOffset: 13}); v != any(want) || st != ntstatus.Success {
+		t.Errorf("after an append the position is %+v, %v", v, st)
+	}
+	_, st = two.NtReadFileAt(a, 1, 0)
+	w.want(st, ntstatus.AccessDenied)
+	if b, _ := os.ReadFile(w.path("f")); string(b) != "01234567ABend" {
+		t.Errorf("the file holds %q", b)
+	}
+	// With the right to write, offset 0 is the beginning of the file.
+	_, st = one.NtWriteFileAt(h, []byte("x"), 0)
+	w.want(st, ntstatus.Success)
+	if b, _ := os.ReadFile(w.path("f")); string(b) != "x1234567ABend" {
+		t.Errorf("written at 0, the file holds %q", b)
+	}
+	w.want(two.NtSetInformationFile(a, nt.FileEndOfFileInformation, nt.FileEndOfFile{}), ntstatus.AccessDenied)
+	w.want(one.NtSetInformationFile(h, nt.FileEndOfFileInformation, nt.FileEndOfFile{EndOfFile: 4}), ntstatus.Success)
+	w.want(one.NtSetInformationFile(h, nt.FileEndOfFileInformation, nt.FileEndOfFile{EndOfFile: -1}),
+		ntstatus.InvalidParameter)
+	w.want(one.NtFlushBuffersFile(h), ntstatus.Success)
+	x := w.open(one, "f", winnt.GENERIC_READ, ntstatus.Success)
+	_, st = one.NtReadFile(x, 4) // no position
+	w.want(st, ntstatus.InvalidParameter)
+	// 2000-01-02 03:04:05.6 UTC in units of 100 ns since 1601
+	const then = 125912558456000000
+	w.want(one.NtSetInformationFile(x, nt.FileBasicInformation, nt.FileBasic{LastWriteTime: then}), ntstatus.AccessDenied)
+	w.want(one.NtSetInformationFile(h, nt.FileBasicInformation, nt.FileBasic{LastWriteTime: then}), ntstatus.Success)
+	s, err := os.Stat(w.path("f"))
+	w.must(err)
+	if want := time.Date(2000, 1, 2, 3, 4, 5, 600_000_000, time.UTC); !s.ModTime().Equal(want) {
+		t.Errorf("written at %v, want %v", s.ModTime().UTC(), want)
+	}
+	v, st = one.NtQueryInformationFile(x, nt.FileBasicInformation)
+	w.want(st, ntstatus.Success)
+	if v.(nt.FileBasic).LastWriteTime != then {
+		t.Errorf("%+v", v)
+	}
+	_, st = two.NtQueryInformationFile(a, nt.FileBasicInformation)
+	w.want(st, ntstatus.AccessDenied)
+	v, st = two.NtQueryInformationFile(a, nt.FileStandardInformation)
+	w.want(st, ntstatus.Success)
+	if f := v.(nt.FileStandard); f.EndOfFile != 4 || f.NumberOfLinks != 1 || f.Directory {
+		t.Errorf("%+v", v)
+	}
+	// A directory has one name and no contents, whatever the host counts.
+	w.dir("many", "D:(A;OICI;FA;;;WD)")
+	for _, below := range []string{"a", "b", "c"} {
+		w.dir("many/"+below, "D:(A;OICI;FA;;;WD)")
+	}
+	many := w.open(one, "many", winnt.FILE_READ_DATA, ntstatus.Success)
+	v, st = one.NtQueryInformationFile(many, nt.FileStandardInformation)
+	w.want(st, ntstatus.Success)
+	if f := v.(nt.FileStandard); f.EndOfFile != 0 || f.AllocationSize != 0 || f.NumberOfLinks != 1 || !f.Directory {
+		t.Errorf("%+v", v)
+	}
+	d := w.open(one, "", winnt.FILE_READ_DATA, ntstatus.Success)
+	_, st = one.NtReadFileAt(d, 1, 0)
+	w.want(st, ntstatus.InvalidParameter)
+}
+
+// Each way to change the contents of a file takes either special bit off it, and
+// leaves the other bits (F-125).
+func TestSpecialBits(t *testing.T) {
+	w := newWorld(t)
+	th := w.as(alice)
+	ways := map[string]func(){
+		"write": func() {
+			_, st := th.NtWriteFileAt(w.open(th, "s", winnt.FILE_WRITE_DATA, ntstatus.Success), []byte("C"), 0)
+			w.want(st, ntstatus.Success)
+		},
+		"append": func() {
+			_, st := th.NtWriteFileAt(w.open(th, "s", winnt.FILE_APPEND_DATA, ntstatus.Success), []byte("C"), 0)
+			w.want(st, ntstatus.Success)
+		},
+		"set the size": func() {
+			h := w.open(th, "s", winnt.FILE_WRITE_DATA, ntstatus.Success)
+			w.want(th.NtSetInformationFile(h, nt.FileEndOfFileInformation, nt.FileEndOfFile{EndOfFile: 3}), ntstatus.Success)
+		},
+		"overwrite": func() {
+			w.create(th, "s", call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileOverwrite}, ntstatus.Success)
+		},
+	}
+	for name, change := range ways {
+		for _, special := range []os.FileMode{os.ModeSetuid, os.ModeSetgid, os.ModeSetuid | os.ModeSetgid} {
+			w.file("s", "contents", "O:BAG:SYD:P(A;;FA;;;"+alice+")")
+			w.must(os.Chmod(w.path("s"), 0o755|special|os.ModeSticky))
+			change()
+			var s unix.Stat_t
+			w.must(unix.Stat(w.path("s"), &s))
+			if s.Mode&0o7777 != 0o1755 {
+				t.Errorf("%s: a mode with %v becomes %o", name, special, s.Mode&0o7777)
+			}
+			w.must(os.Remove(w.path("s")))
+		}
+	}
+}
+
+// since1601 is a time of stat(2) in units of 100 ns since 1601.
+func since1601(t unix.Timespec) int64 { return (t.Sec+11_644_473_600)*10_000_000 + t.Nsec/100 }
+
+// told returns the facts of a file by stat(2), independently of the code under test.
+func (w *world) told(name string, attributes fileaccess.Attributes) nt.FileFacts {
+	w.Helper()
+	var s unix.Stat_t
+	w.must(unix.Lstat(w.path(name), &s))
+	f := nt.FileFacts{FileBasic: nt.FileBasic{LastAccessTime: since1601(s.Atim), LastWriteTime: since1601(s.Mtim),
+		ChangeTime: since1601(s.Ctim), FileAttributes: attributes}, EndOfFile: s.Size, AllocationSize: s.Blocks * 512,
+		Links: uint32(s.Nlink), FileID: s.Ino, Directory: s.Mode&unix.S_IFMT == unix.S_IFDIR}
+	if f.Directory { // it has one name and no contents
+		f.EndOfFile, f.AllocationSize, f.Links = 0, 0, 1
+	}
+	return f
+}
+
+// stamp sets distinct times with fractions of a second. The access time is in the future, so that reading does not
+// change it (relatime).
+func (w *world) stamp(name string) {
+	w.Helper()
+	w.must(unix.UtimesNanoAt(unix.AT_FDCWD, w.path(name), []unix.Timespec{{Sec: 4_102_444_800, Nsec: 123_456_700},
+		{Sec: 946_868_645, Nsec: 765_432_100}}, unix.AT_SYMLINK_NOFOLLOW))
+}
+
+// shaped is a tree with files of each shape: one with a hole and two names, one with attributes, directories with and
+// without entries.
+func shaped(t *testing.T) *world {
+	t.Helper()
+	w := newWorld(t)
+	w.describe("", wide)
+	w.file("hole", "x", hers)
+	w.must(os.Truncate(w.path("hole"), 100_000))
+	w.must(os.Link(w.path("hole"), w.path("other")))
+	w.file("small", "12345", wide)
+	w.hide(t, "small", false)
+	w.dir("empty", narrow)
+	w.dir("d", hers)
+	w.dir(`d\e`, hers)
+	w.hide(t, "d", true)
+	w.file(`d\f`, "", wide)
+	for _, name := range []string{"hole", "small", "empty", `d\e`, "d"} {
+		w.stamp(name)
+	}
+	return w
+}
+
+// An open returns each fact as the system does: for a file, a hidden file and directories, for Windows, for a mount,
+// and as of the open (F-124, F-130).
+func TestFileFactsMatchSystem(t *testing.T) {
+	w := shaped(t)
+	for name, c := range map[string]struct {
+		attributes fileaccess.Attributes
+		kept       bool // its creation time is stored in user.DOSATTRIB
+		full       bool
+		descriptor string
+	}{
+		"hole": {fileaccess.AttributeNormal, false, false, hers}, "small": {fileaccess.AttributeHidden, true, false, wide},
+		"empty": {fileaccess.AttributeDirectory, false, false, narrow},
+		`d\e`:   {fileaccess.AttributeDirectory, false, false, hers},
+		"d":     {fileaccess.AttributeDirectory | fileaccess.AttributeHidden, true, true, hers},
+	} {
+		f := w.opened(name, fileaccess.Request{}, winnt.FILE_READ_ATTRIBUTES|winnt.DELETE)
+		for _, pending := range []bool{false, true, false} {
+			w.want(f.SetDelete(pending), ntstatus.Success)
+			want := w.told(name, c.attributes)
+			want.NotEmpty, want.DeletePending = c.full, pending
+			got, st := f.Facts()
+			w.want(st, ntstatus.Success)
+			var s unix.Statx_t
+			w.must(unix.Statx(unix.AT_FDCWD, w.path(name), 0, unix.STATX_BTIME, &s))
+			want.CreationTime = (s.Btime.Sec+11_644_473_600)*10_000_000 + int64(s.Btime.Nsec)/100
+			if c.kept {
+				want.CreationTime = 0x01dd79c50631be1a
+			}
+			if got != want {
+				t.Errorf("F-124: %s, pending %t:\n%+v, want\n%+v", name, pending, got, want)
+			}
+		}
+		// A mount gets neither attributes nor the creation time, nor whether a directory is empty.
+		want := w.told(name, 0)
+		for how, ask := range map[string]func() (nt.FileFacts, *sd.Descriptor, ntstatus.Status){"shown": f.Shown,
+			"found": f.Found} {
+			got, d, st := ask()
+			if got != want || formatted(d) != c.descriptor || st != ntstatus.Success {
+				t.Errorf("M-20: %s %s:\n%+v, %s, %v, want\n%+v, %s", name, how, got, formatted(d), st, want, c.descriptor)
+			}
+		}
+		// A later change is visible in a query, but not in the facts of the open.
+		before := want
+		w.must(os.Chmod(w.path(name), 0o751)) //nolint:gosec // the test asks about the change
+		w.describe(name, narrow)
+		w.must(unix.UtimesNanoAt(unix.AT_FDCWD, w.path(name), []unix.Timespec{{Sec: 1}, {Sec: 2}}, 0))
+		if got, d, st := f.Found(); got != before || formatted(d) != c.descriptor || st != ntstatus.Success {
+			t.Errorf("%s: found %+v, %s, %v, was %+v, %s", name, got, formatted(d), st, before, c.descriptor)
+		}
+		if got, d, st := f.Shown(); got != w.told(name, 0) || formatted(d) != narrow || st != ntstatus.Success {
+			t.Errorf("%s: shown %+v, %s, %v", name, got, formatted(d), st)
+		}
+	}
+}
+
+// TestTimesOfLinux: unixTime converts Windows times and clamps those outside Linux's range of nanoseconds (F-122).
+func TestTimesOfLinux(t *testing.T) {
+	const last = 92_233_720_368 // seconds of Linux's last time in nanoseconds: 2262, and as far before 1970: 1677
+	for _, c := range []struct {
+		at   int64
+		want unix.Timespec
+	}{
+		{116444736000000000, unix.Timespec{}}, {116444736000000001, unix.Timespec{Nsec: 100}},
+		{125912558456000000, unix.Timespec{Sec: 946_782_245, Nsec: 600_000_000}},
+		{1<<63 - 1, unix.Timespec{Sec: last / 10, Nsec: 854_775_800}},
+		{1, unix.Timespec{Sec: -last/10 - 1, Nsec: 145_224_200}},
+	} {
+		if got := unixTime(c.at); got != c.want {
+			t.Errorf("F-122: %d is %+v, want %+v", c.at, got, c.want)
+		}
+	}
+	for at, want := range map[int64]bool{-1: false, 0: false, 1: true} {
+		if given(at) != want {
+			t.Errorf("F-122: %d is given: %t", at, !want)
+		}
+	}
+}
+
+// TestSizes: SetSize refuses a negative size and a directory, and sets any other size (F-124).
+func TestSizes(t *testing.T) {
+	w := newWorld(t)
+	w.file("f", "0123", wide)
+	w.dir("d", wide)
+	f := w.opened("f", fileaccess.Request{}, winnt.FILE_WRITE_DATA)
+	d := w.opened("d", fileaccess.Request{}, winnt.FILE_WRITE_DATA)
+	for _, size := range []int64{-1, 0, 1} {
+		w.want(d.SetSize(size), ntstatus.InvalidParameter)
+	}
+	w.want(f.SetSize(-1), ntstatus.InvalidParameter)
+	w.holds(map[string]string{"f": "0123"})
+	for _, want := range []string{"012", "012\x00", "", "\x00"} {
+		w.want(f.SetSize(int64(len(want))), ntstatus.Success)
+		w.holds(map[string]string{"f": want})
+	}
+	w.want(d.Flush(), ntstatus.Success)
+	w.want(f.Flush(), ntstatus.Success)
+	// At the end is at the end of the moment, wherever that is.
+	for _, at := range []int64{-1, 0, 4, -1} {
+		n, st := f.WriteAt([]byte("ab"), at)
+		if w.want(st, ntstatus.Success); n != 2 {
+			t.Errorf("%d bytes are written", n)
+		}
+	}
+	w.holds(map[string]string{"f": "abb\x00abab"})
+}
+
+// A read at an offset returns the bytes up to the end of the file.
+func TestReadStopsAtEnd(t *testing.T) {
+	w := newWorld(t)
+	w.file("f", "0123456789", wide)
+	f := w.opened("f", fileaccess.Request{}, winnt.FILE_READ_DATA)
+	for _, c := range []struct {
+		at   int64
+		most int
+		want string
+	}{{0, 20, "0123456789"}, {3, 20, "3456789"}, {3, 4, "3456"}, {9, 1, "9"}, {10, 1, ""}, {11, 5, ""}, {0, 0, ""}} {
+		b := bytes.Repeat([]byte("-"), c.most)
+		n, st := f.ReadAt(b, c.at)
+		if st != ntstatus.Success || string(b[:n]) != c.want || bytes.Count(b[n:], []byte("-")) != c.most-n {
+			t.Errorf("%d from %d: %q, %v, want %q", c.most, c.at, b[:n], st, c.want)
+		}
+	}
+}
+
+// Both ways to ask for synchronous operations give a handle its position (F-119).
+func TestPositionOfSynchronousHandles(t *testing.T) {
+	w := newWorld(t)
+	w.file("f", "0123456789", "O:BAG:SYD:P(A;;FA;;;WD)")
+	th := w.as(alice)
+	for options, want := range map[fileaccess.CreateOptions]ntstatus.Status{0: ntstatus.InvalidParameter,
+		fileaccess.SynchronousIOAlert: ntstatus.Success, fileaccess.SynchronousIONonalert: ntstatus.Success} {
+		h := w.create(th, "f", call{desired: winnt.FILE_READ_DATA | winnt.SYNCHRONIZE, disposition: fileaccess.FileOpen,
+			options: options}, ntstatus.Success)
+		for _, text := range []string{"0123", "4567"} {
+			if b, st := th.NtReadFile(h, 4); st != want || st == ntstatus.Success && string(b) != text {
+				t.Errorf("F-119: options %#x: %q, %v, want %q, %v", options, b, st, text, want)
+			}
+		}
+		w.want(th.NtClose(h), ntstatus.Success)
+	}
+}

@@ -1,0 +1,322 @@
+package hostfs
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// toldOfName describes the result of a lookup: the way, the directory and the target.
+func toldOfName(p *place) string {
+	var words []string
+	for _, c := range p.facts.Path {
+		text := c.Name
+		for _, k := range []struct {
+			yes  bool
+			what string
+		}{{!c.Exists, " missing"}, {c.Exists && !c.IsDirectory, " file"}, {c.DeletePending, " pending"},
+			{c.Descriptor != nil, " " + formatted(c.Descriptor)}} {
+			if k.yes {
+				text += k.what
+			}
+		}
+		words = append(words, text)
+	}
+	whole := len(p.facts.Path) == 0 || p.facts.Path[len(p.facts.Path)-1].IsDirectory
+	if above := p.facts.Parent; above != nil && whole { // of a way that breaks off no directory counts
+		words = append(words, "in "+above.Name+" "+formatted(above.Descriptor))
+	}
+	if o := &p.facts.Object; o.Exists {
+		text := "file"
+		for _, k := range []struct {
+			yes  bool
+			what string
+		}{{o.IsDirectory, "directory"}, {o.VolumeRoot, "root"}, {o.Attributes&fileaccess.AttributeHidden != 0, "hidden"},
+			{o.OtherOpens, "open"}, {o.ReparseTag == fileaccess.SymbolicLinkTag, "link"}, {true, formatted(o.Descriptor)}} {
+			if k.yes {
+				text += " " + k.what
+			}
+		}
+		words = append(words, strings.TrimPrefix(text, "file directory"))
+	}
+	return strings.Join(words, "; ") + " as " + p.Path()
+}
+
+// A lookup with checks of each directory returns the facts about the way, the directory and the target (F-21 to F-23,
+// F-48, F-112).
+func TestLookupFacts(t *testing.T) {
+	w := movable(t)
+	other := newWorld(t)
+	walker := passer(t, false)
+	wideName := strings.Repeat("é", 200)
+	d := w.opened("d", fileaccess.Request{}, winnt.FILE_READ_DATA)
+	e := w.opened(`d\e`, fileaccess.Request{}, winnt.DELETE)
+	f := w.opened("f", fileaccess.Request{}, winnt.FILE_READ_DATA)
+	theirs := other.opened("", fileaccess.Request{}, winnt.FILE_READ_DATA)
+	inD, inE := "; in d "+hers, `; in d\e `+narrow
+	for _, c := range []struct {
+		name string
+		from *file
+		want string
+		st   ntstatus.Status
+	}{
+		{"", nil, " root " + wide + " as ", 0}, {`\`, nil, "", ntstatus.ObjectPathSyntaxBad},
+		{"f", nil, "in  " + wide + "; file " + wide + " as f", 0},
+		{"none", nil, "in  " + wide + " as none", 0},
+		{"d", nil, "in  " + wide + ";  open " + hers + " as d", 0},
+		{`d\`, nil, "in  " + wide + ";  open " + hers + " as d", 0},
+		{"dx", nil, "in  " + wide + ";  hidden " + wide + " as dx", 0},
+		{`d\f`, nil, "d " + hers + inD + "; file " + narrow + ` as d\f`, 0},
+		{`d\hidden`, nil, "d " + hers + inD + "; file hidden " + narrow + ` as d\hidden`, 0},
+		{`d\e\f`, nil, "d " + hers + `; d\e ` + narrow + inE + "; file " + hers + ` as d\e\f`, 0},
+		{`d\e\none`, nil, "d " + hers + `; d\e ` + narrow + inE + ` as d\e\none`, 0},
+		{`d\none\f`, nil, "d " + hers + `; d\none missing as `, 0},
+		{`none\f`, nil, "none missing as ", 0}, {`f\f`, nil, "f file as ", 0},
+		{`none\f\g`, nil, "none missing as ", 0}, {`d\f\g\h`, nil, "d " + hers + `; d\f file as `, 0},
+		// A name that is too long for the host, and none for Windows, is not there.
+		{wideName + `\f`, nil, wideName + " missing as ", 0},
+		{`d\` + wideName + `\f`, nil, "d " + hers + `; d\` + wideName + " missing as ", 0},
+		{"", d, " open " + hers + " as d", 0},
+		{"f", d, "in d " + hers + "; file " + narrow + ` as d\f`, 0},
+		{`e\f`, d, `d\e ` + narrow + inE + "; file " + hers + ` as d\e\f`, 0},
+		{`e\none\x`, d, `d\e ` + narrow + `; d\e\none missing as `, 0},
+		{"f", e, `in d\e ` + narrow + "; file " + hers + ` as d\e\f`, 0},
+		{"f", f, "", ntstatus.ObjectPathNotFound}, {"", f, "", ntstatus.ObjectPathNotFound},
+		{"f", theirs, "", ntstatus.InvalidParameter}, {"", theirs, "", ntstatus.InvalidParameter},
+		{`d\f\`, nil, "", ntstatus.ObjectNameInvalid}, {`d\none\`, nil, "", ntstatus.ObjectNameInvalid},
+		{`none\none\`, nil, "", ntstatus.ObjectNameInvalid},
+		{strings.Repeat(`d\`, maxPath/2-1) + "dd", nil, "d " + hers + `; d\d missing as `, 0},
+		{strings.Repeat(`d\`, maxPath/2-1) + "ddd", nil, "", ntstatus.ObjectNameInvalid},
+		{`d\` + privatePrefix, nil, "", ntstatus.ObjectNameInvalid}, {privatePrefix, nil, "", ntstatus.ObjectNameInvalid},
+		{privatePrefix + `\f`, nil, "", ntstatus.ObjectNameInvalid},
+		{"x" + privatePrefix, nil, "in  " + wide + " as x" + privatePrefix, 0},
+		{"f:", nil, " as ", 0}, {"f:s", nil, "", ntstatus.ObjectNameInvalid}, {"\xff", nil, "", ntstatus.ObjectNameInvalid},
+	} {
+		if c.name == `\` {
+			continue // the decision refuses it (F-13)
+		}
+		var from nt.OpenFile
+		if c.from != nil {
+			from = c.from
+		}
+		r := fileaccess.Request{Name: c.name, Subject: walker, Share: 7}
+		found, st := w.tree.Find(&r, from)
+		got := ""
+		if st == ntstatus.Success {
+			got = toldOfName(found.(*place))
+			found.Release()
+		}
+		if got != c.want || st != c.st {
+			t.Errorf("%.40q: %q, %v, want %q, %v", c.name, got, st, c.want, c.st)
+		}
+	}
+	// A directory that is to be made may be named with a backslash, a file that is there may not.
+	r := fileaccess.Request{Name: `d\none\`, Subject: w.subject(bob), Options: fileaccess.DirectoryFile}
+	found, st := w.tree.Find(&r, nil)
+	if w.want(st, ntstatus.Success); st == ntstatus.Success {
+		found.Release()
+	}
+	r.Name = `d\f\`
+	_, st = w.tree.Find(&r, nil)
+	w.want(st, ntstatus.ObjectNameInvalid)
+	// On the way a directory says that it is to go, under each of its places in a path.
+	w.want(e.SetDelete(true), ntstatus.Success)
+	for name, want := range map[string]string{`d\e\f`: "d " + hers + `; d\e pending ` + narrow + inE + "; file " + hers +
+		` as d\e\f`, `d\e`: "d " + hers + inD + ";  open " + narrow + ` as d\e`} {
+		found, st := w.tree.Find(&fileaccess.Request{Name: name, Subject: walker}, nil)
+		if w.want(st, ntstatus.Success); toldOfName(found.(*place)) != want {
+			t.Errorf("F-22: %s: %q, want %q", name, toldOfName(found.(*place)), want)
+		}
+		found.Release()
+	}
+	w.want(e.SetDelete(false), ntstatus.Success)
+}
+
+// passer returns bob with or without the privilege that passes directories.
+func passer(t *testing.T, passes bool) access.Subject {
+	t.Helper()
+	spec := person(bob)
+	spec.Privileges, spec.EnabledPrivileges, spec.DefaultPrivileges = 0, 0, 0
+	if passes {
+		spec.Privileges = winnt.SeChangeNotifyPrivilege.Bit()
+		spec.EnabledPrivileges = spec.Privileges
+	}
+	tok, err := token.New(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return access.Subject{Primary: tok}
+}
+
+// Directories on the way are checked if the policy requires it, or if the privilege is missing or disabled. Otherwise
+// they are skipped (F-23).
+func TestTraverseChecksByPolicy(t *testing.T) {
+	for _, c := range []struct {
+		how  fileaccess.Traverse
+		who  access.Subject
+		want bool
+	}{
+		{fileaccess.TraverseNever, access.Subject{}, false}, {fileaccess.TraverseNever, passer(t, false), false},
+		{fileaccess.TraverseAlways, passer(t, true), true}, {fileaccess.TraverseAlways, access.Subject{}, true},
+		{fileaccess.TraversePrivilege, passer(t, true), false},
+		{fileaccess.TraversePrivilege, passer(t, false), true},
+		{fileaccess.TraversePrivilege, access.Subject{}, true},
+	} {
+		if got := walks(&fileaccess.Policy{Traverse: c.how}, &fileaccess.Request{Subject: c.who}); got != c.want {
+			t.Errorf("F-23: policy %d: %t", c.how, got)
+		}
+	}
+	w := movable(t)
+	found, st := w.tree.Find(&fileaccess.Request{Name: `d\e\f`, Subject: passer(t, true)}, nil)
+	w.want(st, ntstatus.Success)
+	want := `d\e; in d\e ` + narrow + "; file " + hers + ` as d\e\f`
+	if got := toldOfName(found.(*place)); got != want {
+		t.Errorf("F-23: %q, want %q", got, want)
+	}
+	found.Release()
+}
+
+// Each lookup returns the facts of the tree: policy, share, and whether it is read-only (F-26, F-111). The zero tree
+// returns none.
+func TestFactsOfATree(t *testing.T) {
+	w := newWorld(t, func(c *Config) {
+		c.Share, c.AccessBased, c.Policy.HideDenied = sddl.MustParse("D:(A;;FA;;;WD)"), true, true
+	})
+	w.file("f", "", wide)
+	w.tree.readOnly = true
+	for _, direct := range []bool{false, true} {
+		r := fileaccess.Request{Name: "f", Subject: w.subject(bob), Disposition: fileaccess.FileOpen, Share: 7}
+		var p nt.FilePlace
+		st, ok := ntstatus.Success, true
+		if direct {
+			r.Subject = passer(t, true)
+			p, ok = w.tree.FindDirect(&r, nil)
+		} else {
+			p, st = w.tree.Find(&r, nil)
+		}
+		if !ok || st != ntstatus.Success {
+			t.Fatal(ok, st)
+		}
+		facts := p.Facts()
+		if r.Face != fileaccess.SMB || !facts.ReadOnlyVolume || !facts.Policy.HideDenied || facts.Share == nil ||
+			!facts.Share.ABE || facts.Share.Path != w.root || formatted(facts.Share.Descriptor) != "D:(A;;FA;;;WD)" {
+			t.Errorf("F-111: directly %t: face %d, %+v", direct, r.Face, facts)
+		}
+		p.Release()
+	}
+	w.tree.readOnly = false
+	if _, st := (&Tree{}).Find(&fileaccess.Request{Name: "f"}, nil); st != ntstatus.AccessDenied {
+		t.Errorf("the zero tree says %v", st)
+	}
+	if _, ok := (&Tree{}).FindDirect(&fileaccess.Request{Name: "f", Disposition: fileaccess.FileOpen, Share: 7}, nil); ok {
+		t.Error("the zero tree finds a file")
+	}
+	if err := (&Tree{}).Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A directory on which another file system is mounted is no entry, nor can it be opened
+// (F-112, F-120).
+func TestMountBelow(t *testing.T) {
+	w := newWorld(t)
+	w.dir("d", "O:BAG:SYD:P(A;;FA;;;WD)")
+	w.dir(`d\m`, "O:BAG:SYD:P(A;;FA;;;WD)")
+	w.file(`d\f`, "", "O:BAG:SYD:P(A;;FA;;;WD)")
+	th := w.as(alice)
+	h := w.open(th, "d", winnt.FILE_LIST_DIRECTORY, ntstatus.Success)
+	listed := func(want ...string) {
+		t.Helper()
+		var names []string
+		list, st := th.NtQueryDirectoryFile(h, "?", true)
+		w.want(st, ntstatus.Success)
+		for _, e := range list {
+			names = append(names, e.FileName)
+		}
+		if slices.Sort(names); !slices.Equal(names, want) {
+			t.Errorf("the directory has %q, want %q", names, want)
+		}
+	}
+	listed(".", "f", "m")
+	if err := unix.Mount("none", w.path(`d\m`), "tmpfs", 0, "size=64k"); err != nil {
+		t.Skip("nothing can be mounted here: ", err)
+	}
+	defer func() { w.must(unix.Unmount(w.path(`d\m`), unix.MNT_DETACH)) }()
+	listed(".", "f")
+	w.open(th, `d\m`, winnt.FILE_READ_ATTRIBUTES, ntstatus.AccessDenied)
+	w.want(th.NtClose(h), ntstatus.Success)
+}
+
+// TestOtherDevices: a file on another device is not part of the tree. Find and a replacing move fail with
+// STATUS_ACCESS_DENIED, and List neither returns nor sweeps it (F-112, F-120, F-129).
+func TestOtherDevices(t *testing.T) {
+	w := newWorld(t)
+	w.file("f", "f", wide)
+	w.dir("d", wide)
+	w.file(`d\`+privatePrefix+"x", "", wide)
+	w.file(`d\f`, "", wide)
+	w.tree.abandoned = -1 << 40
+	f := w.opened("f", fileaccess.Request{}, winnt.DELETE)
+	d := w.opened("d", fileaccess.Request{}, winnt.FILE_READ_DATA)
+	w.tree.device.minor++
+	_, st := w.tree.Find(&fileaccess.Request{Name: "f", Subject: w.subject(bob)}, nil)
+	w.want(st, ntstatus.AccessDenied)
+	if list, st := d.List("", true, 9, nil); st != ntstatus.Success || len(list) != 2 {
+		t.Errorf("F-120: %v, %v, want its own names alone", list, st)
+	}
+	fd, status := w.place("f")
+	g := target{directory: &place{}, name: "f", existing: fd, status: status}
+	w.want(f.describeExisting(&g, &fileaccess.Move{}), ntstatus.AccessDenied)
+	w.exists(`d\`+privatePrefix+"x", true)
+	w.tree.device.minor--
+	w.want(f.describeExisting(&g, &fileaccess.Move{}), ntstatus.Success)
+	_, _ = d.List("", true, 9, nil)
+	w.exists(`d\`+privatePrefix+"x", false)
+}
+
+// A place has its name in the tree's spelling, regardless of the request's case.
+func TestPathHasTreeSpelling(t *testing.T) {
+	for _, c := range []struct{ path, name, asked, want string }{
+		{"d", "f", `d\f`, `d\f`}, {"d", "f", "", `d\f`}, {"d", "f", `D\f`, `d\f`}, {"d", "f", `d\F`, `d\f`},
+		{"", "f", "f", "f"}, {"", "f", "F", "f"}, {"d", "", "d", "d"},
+		{`d\e`, "f", `d\e\f`, `d\e\f`}, {"d", "f", `d\ef`, `d\f`},
+		{"d", "ff", `d\f`, `d\ff`}, {"", "", "", ""}, {"dd", "f", `d\f`, `dd\f`},
+	} {
+		p := &place{path: c.path, name: c.name, asked: c.asked}
+		if got := p.Path(); got != c.want {
+			t.Errorf("%+v: %q", c, got)
+		}
+	}
+}
+
+// A name in another case is found where the tree says so, and then not made twice.
+func TestCase(t *testing.T) {
+	w := newWorld(t, func(c *Config) { c.CaseInsensitive = true })
+	const all = "O:BAG:SYD:P(A;OICI;FA;;;WD)"
+	w.describe("", all)
+	w.dir("Sub", all)
+	w.file(`Sub\File`, "x", all)
+	th := w.as(bob)
+	h := w.open(th, `sUB\fILE`, winnt.FILE_READ_DATA|winnt.DELETE, ntstatus.Success)
+	if v, _ := th.NtQueryInformationFile(h, nt.FileNameInformation); v.(nt.NameInformation).FileName != `\Sub\File` {
+		t.Errorf("the name is %v", v)
+	}
+	w.create(th, `SUB\FILE`, call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileCreate},
+		ntstatus.ObjectNameCollision)
+	w.want(th.NtSetInformationFile(h, nt.FileRenameInformation, nt.FileRename{FileName: "FILE"}), ntstatus.Success)
+	w.exists(`Sub\FILE`, true)
+	exact := newWorld(t)
+	exact.describe("", all)
+	exact.file("File", "", all)
+	exact.open(exact.as(bob), "fILE", winnt.FILE_READ_DATA, ntstatus.ObjectNameNotFound)
+}

@@ -1,0 +1,396 @@
+package hostfs
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// The people of the tests. alice is a member of staff.
+const (
+	alice = "S-1-5-21-1-2-3-1107"
+	bob   = "S-1-5-21-1-2-3-1108"
+	staff = "S-1-5-21-1-2-3-2001"
+)
+
+// world is a tree in a system, and what a test does to it.
+type world struct {
+	testing.TB
+	root string
+	tree *Tree
+	sys  *kernel.System
+	// closed has the files of opened that the test closed itself.
+	closed map[*file]bool
+}
+
+// newWorld makes a tree at \??\share. Its root lets everybody list and pass.
+func newWorld(t testing.TB, change ...func(*Config)) *world {
+	t.Helper()
+	c := Config{Path: t.TempDir(), Attribute: attributeHere(t)}
+	for _, f := range change {
+		f(&c)
+	}
+	w := &world{TB: t, root: c.Path, sys: kernel.Boot(kernel.Config{})}
+	w.describe("", "O:BAG:SYD:P(A;;0x1200a9;;;WD)(A;OICI;FA;;;BA)")
+	tree, err := Open(c)
+	w.must(err)
+	w.tree = tree
+	w.must(w.sys.AddTree("share", tree))
+	before := len(descriptors(t))
+	t.Cleanup(func() {
+		w.must(w.sys.Close())
+		if after := len(descriptors(t)); after != before && !t.Failed() {
+			t.Errorf("%d descriptors were open, %d are", before, after)
+		}
+		w.must(tree.Close())
+	})
+	return w
+}
+
+func descriptors(t testing.TB) []os.DirEntry {
+	list, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+// attributeHere returns the name of an attribute that this test can write where it
+// makes its files.
+func attributeHere(t testing.TB) string {
+	t.Helper()
+	probe := filepath.Join(t.TempDir(), "probe")
+	if err := os.WriteFile(probe, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{ntacl.Name, ntacl.UserName} {
+		if unix.Setxattr(probe, name, []byte{0}, 0) == nil {
+			return name
+		}
+	}
+	t.Skipf("no extended attribute can be set in %s", filepath.Dir(probe))
+	return ""
+}
+
+func (w *world) must(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+func (w *world) path(name string) string {
+	return filepath.Join(w.root, strings.ReplaceAll(name, `\`, "/"))
+}
+
+// describe gives a file of the tree a descriptor behind the server's back.
+func (w *world) describe(name, text string) {
+	w.Helper()
+	w.must(unix.Setxattr(w.path(name), attributeHere(w), w.raw(text), 0))
+}
+
+// raw returns the attribute that says a descriptor and that every server believes.
+func (w *world) raw(text string) []byte {
+	w.Helper()
+	a := ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256, Descriptor: sddl.MustParse(text)}
+	value, err := a.Append(nil)
+	w.must(err)
+	return value
+}
+
+// file makes a file with contents and a descriptor.
+func (w *world) file(name, contents, text string) {
+	w.Helper()
+	w.must(os.WriteFile(w.path(name), []byte(contents), 0o600))
+	w.describe(name, text)
+}
+
+// dir makes a directory with a descriptor.
+func (w *world) dir(name, text string) {
+	w.Helper()
+	w.must(os.Mkdir(w.path(name), 0o700))
+	w.describe(name, text)
+}
+
+// as returns a thread of a process of a person.
+func (w *world) as(user string, privileges ...winnt.Privilege) *nt.Thread {
+	w.Helper()
+	tok, err := token.New(person(user, privileges...))
+	w.must(err)
+	p, err := w.sys.NewProcess("test", tok)
+	w.must(err)
+	th, err := p.NewThread()
+	w.must(err)
+	return th
+}
+
+// person is the primary token of a person.
+func person(user string, privileges ...winnt.Privilege) token.Spec {
+	var groups []sid.SID
+	if user == alice {
+		groups = append(groups, sid.MustParse(staff))
+	}
+	spec := token.NetworkUser(sid.MustParse(user), groups...)
+	spec.Type = winnt.TokenPrimary
+	for _, p := range privileges {
+		spec.Privileges |= p.Bit()
+		spec.EnabledPrivileges |= p.Bit()
+	}
+	return spec
+}
+
+// call is an open of the tests: everything shared, nothing special.
+type call struct {
+	desired     winnt.AccessMask
+	disposition fileaccess.Disposition
+	options     fileaccess.CreateOptions
+	exclusive   bool
+	sd          *sd.Descriptor
+}
+
+const shareAll = uint32(fileaccess.ShareRead | fileaccess.ShareWrite | fileaccess.ShareDelete)
+
+func (q call) at(name string) nt.CreateFileIn {
+	in := nt.CreateFileIn{DesiredAccess: q.desired, CreateDisposition: uint32(q.disposition),
+		CreateOptions: uint32(q.options), ShareAccess: shareAll,
+		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\share\` + name, SecurityDescriptor: q.sd})}
+	if q.exclusive {
+		in.ShareAccess = 0
+	}
+	return in
+}
+
+// open opens an existing file and expects a status.
+func (w *world) open(th *nt.Thread, name string, desired winnt.AccessMask, want ntstatus.Status) winnt.Handle {
+	w.Helper()
+	return w.create(th, name, call{desired: desired, disposition: fileaccess.FileOpen}, want)
+}
+
+func (w *world) create(th *nt.Thread, name string, q call, want ntstatus.Status) winnt.Handle {
+	w.Helper()
+	h, _, st := th.NtCreateFile(q.at(name))
+	if st != want {
+		w.Errorf("%s with %v as %d: %v, want %v", name, q.desired, q.disposition, st, want)
+	}
+	return h
+}
+
+// want expects a status.
+func (w *world) want(st, want ntstatus.Status) {
+	w.Helper()
+	if st != want {
+		w.Errorf("%v, want %v", st, want)
+	}
+}
+
+var long = strings.Repeat("x", 256)
+
+func mkfifo(path string) error { return unix.Mkfifo(path, 0o666) }
+
+func setAttribute(path, name string, value []byte) error { return unix.Setxattr(path, name, value, 0) }
+
+// subject returns a person as an access check sees one.
+func (w *world) subject(user string) access.Subject {
+	w.Helper()
+	tok, err := token.New(person(user))
+	w.must(err)
+	return access.Subject{Primary: tok}
+}
+
+// settle gives files a time of change that is old enough for their descriptors to be
+// kept.
+func settle(t testing.TB, path string) {
+	t.Helper()
+	for start := time.Now(); time.Since(start) < time.Second; time.Sleep(settled) {
+		var s unix.Stat_t
+		if err := unix.Stat(path, &s); err != nil {
+			t.Fatal(err)
+		}
+		if time.Since(time.Unix(s.Ctim.Unix())) > settled {
+			return
+		}
+	}
+	t.Fatalf("%s never settles: the clock and the file system's differ", path)
+}
+
+// formatted returns a descriptor as text; "nothing" for none.
+func formatted(d *sd.Descriptor) string {
+	if d == nil {
+		return "nothing"
+	}
+	text, err := sddl.Format(d, sddl.Options{})
+	if err != nil {
+		return err.Error()
+	}
+	return text
+}
+
+func (w *world) exists(name string, want bool) {
+	w.Helper()
+	if _, err := os.Lstat(w.path(name)); (err == nil) != want {
+		w.Errorf("%s: %v, want it there: %v", name, err, want)
+	}
+}
+
+// readBack returns the stored attribute of a file.
+func (w *world) readBack(name string) *ntacl.Attribute {
+	w.Helper()
+	b, err := attribute(w.path(name), w.tree.cfg.Attribute)
+	w.must(err)
+	a, err := ntacl.Decode(b)
+	w.must(err)
+	return a
+}
+
+// nothingPrivate fails for a name of the tree's own that was left behind.
+func (w *world) nothingPrivate(dirs ...string) {
+	w.Helper()
+	for _, d := range dirs {
+		list, err := os.ReadDir(w.path(d))
+		w.must(err)
+		for _, e := range list {
+			if len(e.Name()) >= len(privatePrefix) && e.Name()[:len(privatePrefix)] == privatePrefix {
+				w.Errorf("%s was left in %q", e.Name(), d)
+			}
+		}
+	}
+}
+
+func closeAny(th *nt.Thread, h winnt.Handle) ntstatus.Status {
+	if h == 0 {
+		return ntstatus.Success
+	}
+	return th.NtClose(h)
+}
+
+// opened opens a name by the tree itself: the test decides. It is closed with the test unless the test does so.
+func (w *world) opened(name string, r fileaccess.Request, granted winnt.AccessMask) *file {
+	w.Helper()
+	r.Name, r.Disposition, r.Share = name, fileaccess.FileOpen, 7
+	p, st := w.tree.Find(&r, nil)
+	if st != ntstatus.Success {
+		w.Fatalf("%s: %v", name, st)
+	}
+	defer p.Release()
+	d := fileaccess.Decision{Verdict: ntstatus.Decided(ntstatus.Success), Granted: granted, Action: fileaccess.Opened}
+	f, again, st := p.Open(&r, &d)
+	if again || st != ntstatus.Success {
+		w.Fatalf("%s: %t, %v", name, again, st)
+	}
+	w.Cleanup(func() {
+		if !w.closed[f.(*file)] {
+			f.Close()
+		}
+	})
+	return f.(*file)
+}
+
+// shut closes what opened gave.
+func (w *world) shut(f *file) {
+	if w.closed == nil {
+		w.closed = map[*file]bool{}
+	}
+	w.closed[f] = true
+	f.Close()
+}
+
+// inode returns the number of a file by its name.
+func (w *world) inode(name string) uint64 {
+	w.Helper()
+	var s unix.Stat_t
+	w.must(unix.Lstat(w.path(name), &s))
+	return s.Ino
+}
+
+// hide gives a file the hidden attribute as a file server keeps it, or skips the test.
+func (w *world) hide(t *testing.T, name string, directory bool) {
+	t.Helper()
+	value := dos{fileaccess.AttributeHidden, true, 0x01dd79c50631be1a}.append(nil, directory)
+	if err := setAttribute(w.path(name), dosName, value); err != nil {
+		t.Skipf("%s cannot be set in %s: %v", dosName, w.root, err)
+	}
+}
+
+// dosOf returns the attributes that are stored of a file.
+func (w *world) dosOf(place string) dos {
+	w.Helper()
+	value, err := attribute(place, dosName)
+	w.must(err)
+	return decodeDOS(value)
+}
+
+const (
+	wide   = "O:BAG:SYD:P(A;OICI;FA;;;WD)"
+	narrow = "O:BAG:SYD:P(A;;FR;;;WD)"
+	hers   = "O:BAG:SYD:P(A;OICI;FA;;;" + alice + ")"
+)
+
+// movable is a tree whose files can be moved about; each name has a descriptor of its own kind.
+func movable(t *testing.T) *world {
+	t.Helper()
+	w := newWorld(t)
+	w.describe("", wide)
+	w.dir("d", hers)
+	w.dir(`d\e`, narrow)
+	w.dir("dx", wide)
+	for name, text := range map[string]string{"f": wide, `d\f`: narrow, `d\e\f`: hers, `dx\f`: wide, `d\hidden`: narrow} {
+		w.file(name, name, text)
+	}
+	w.hide(t, `d\hidden`, false)
+	w.hide(t, "dx", true)
+	w.must(os.Link(w.path(`d\hidden`), w.path(`d\other`)))
+	return w
+}
+
+// agree is a decision that lets a move happen, after a look at the tree.
+func agree(look func()) func(*fileaccess.Move) fileaccess.MoveDecision {
+	return func(*fileaccess.Move) fileaccess.MoveDecision {
+		if look != nil {
+			look()
+		}
+		return fileaccess.MoveDecision{Verdict: ntstatus.Decided(ntstatus.Success), Replaces: true}
+	}
+}
+
+// holds expects contents of files; "" is a directory, "-" nothing.
+func (w *world) holds(want map[string]string) {
+	w.Helper()
+	for name, contents := range want {
+		b, err := os.ReadFile(w.path(name))
+		switch {
+		case errors.Is(err, os.ErrNotExist):
+			b = []byte("-")
+		case errors.Is(err, unix.EISDIR):
+			b = nil
+		default:
+			w.must(err)
+		}
+		if string(b) != contents {
+			w.Errorf("%s holds %q, want %q", name, b, contents)
+		}
+	}
+}
+
+// swapped gives a name to another file.
+func (w *world) swapped(name, contents string) {
+	w.Helper()
+	w.must(os.Rename(w.path(name), w.path("away")))
+	w.file(name, contents, wide)
+}

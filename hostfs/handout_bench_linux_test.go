@@ -1,0 +1,30 @@
+package hostfs
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// BenchmarkHandOut hands out and closes a descriptor of a file that is open at depth 3.
+func BenchmarkHandOut(b *testing.B) {
+	w := lending(b, HandOutReads)
+	for _, d := range []string{"a", `a\b`} {
+		w.dir(d, forEveryone)
+	}
+	w.file(`a\b\f`, "x", forEveryone)
+	settle(b, w.path(`a\b\f`))
+	th := w.as(bob)
+	h := w.open(th, `a\b\f`, winnt.FILE_GENERIC_READ, ntstatus.Success)
+	b.ReportAllocs()
+	for b.Loop() {
+		f, st := w.lend(th, h, strangerUID)
+		if st != ntstatus.Success {
+			b.Fatal(st)
+		}
+		if err := f.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,389 @@
+package hostfs
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
+)
+
+// With access-based enumeration a listing contains the entries that the user may read, by their own descriptors. A
+// known name can still be opened (F-71, F-72). Without it the listing contains all entries.
+func TestAccessBased(t *testing.T) {
+	for _, c := range []struct {
+		name       string
+		based      bool
+		share      string
+		alice, bob string
+	}{
+		{"access-based", true, "D:(A;;FA;;;WD)", "all,d,hers", "all,his"},
+		{"a share without attributes", true, "D:(A;;0x120009;;;WD)", "", ""},
+		{"each entry", false, "D:(A;;FA;;;WD)", "all,d,hers,his,nothing", "all,d,hers,his,nothing"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, func(cfg *Config) { cfg.AccessBased, cfg.Share = c.based, sddl.MustParse(c.share) })
+			w.file("all", "", "D:P(A;;FR;;;WD)")
+			w.file("hers", "", "D:P(A;;FR;;;"+alice+")")
+			w.file("his", "", "D:P(D;;FR;;;"+staff+")(A;;FR;;;WD)")
+			w.dir("d", "D:P(A;;FR;;;"+staff+")(A;;0x100020;;;WD)")
+			w.file("nothing", "", "D:P(A;;0x100002;;;WD)")
+			for user, want := range map[string]string{alice: c.alice, bob: c.bob} {
+				th := w.as(user)
+				h := w.open(th, "", winnt.FILE_LIST_DIRECTORY, ntstatus.Success)
+				var names []string
+				for restart, st := true, ntstatus.Success; st == ntstatus.Success; restart = false {
+					list, next := th.NtQueryDirectoryFile(h, "", restart)
+					for _, e := range list {
+						names = append(names, e.FileName)
+					}
+					st = next
+				}
+				if got := sorted(names); got != want {
+					t.Errorf("%s sees %q, want %q", user, got, want)
+				}
+				if c.name == "access-based" {
+					w.want(closeAny(th, w.open(th, "nothing", winnt.FILE_WRITE_DATA, ntstatus.Success)), ntstatus.Success)
+				}
+				w.want(th.NtClose(h), ntstatus.Success)
+			}
+		})
+	}
+}
+
+func sorted(names []string) string {
+	slices.Sort(names)
+	return strings.Join(names, ",")
+}
+
+// A listing removes private names that a crash left behind, if they are old and nothing is lost. No client sees private
+// names (F-129).
+func TestDebris(t *testing.T) {
+	w := newWorld(t)
+	const gone, kept = privatePrefix + "gone", privatePrefix + "kept"
+	w.file("f", "contents", "D:P(A;;FR;;;WD)")
+	w.must(errors.Join(os.WriteFile(w.path(gone+"1"), nil, 0o600), os.Mkdir(w.path(gone+"2"), 0o700),
+		os.Link(w.path("f"), w.path(gone+"3")), os.WriteFile(w.path(kept+"1"), []byte("x"), 0o600),
+		os.MkdirAll(w.path(kept+"2/x"), 0o700), os.Symlink("f", w.path(kept+"3"))))
+	list := func() (names, left []string) {
+		t.Helper()
+		th := w.as(bob)
+		h := w.open(th, "", winnt.FILE_LIST_DIRECTORY, ntstatus.Success)
+		entries, st := th.NtQueryDirectoryFile(h, "", true)
+		w.want(st, ntstatus.Success)
+		w.want(th.NtClose(h), ntstatus.Success)
+		for _, e := range entries {
+			names = append(names, e.FileName)
+		}
+		all, err := os.ReadDir(w.root)
+		w.must(err)
+		for _, e := range all {
+			left = append(left, e.Name())
+		}
+		return names, left
+	}
+	if names, left := list(); !slices.Equal(names, []string{"f"}) || len(left) != 7 {
+		t.Errorf("what may be under way: listed %q, left %q", names, left)
+	}
+	w.tree.abandoned = 0
+	want := []string{kept + "1", kept + "2", kept + "3", "f"}
+	for start := time.Now(); ; { // the clock of files ticks behind
+		names, left := list()
+		if !slices.Equal(names, []string{"f"}) || len(left) != len(want) && time.Since(start) > 10*time.Second {
+			t.Fatalf("listed %q, left %q, want %q", names, left, want)
+		}
+		if len(left) == len(want) {
+			if !slices.Equal(left, want) {
+				t.Errorf("left %q, want %q", left, want)
+			}
+			return
+		}
+	}
+}
+
+// A private second name of an open file stays until the file is closed, because an open may be about to rename it
+// (F-129).
+func TestDebrisOfAnOpenFile(t *testing.T) {
+	w := newWorld(t)
+	w.file("f", "contents", "D:P(A;;FR;;;WD)")
+	const left = privatePrefix + "left"
+	w.must(os.Link(w.path("f"), w.path(left)))
+	w.tree.abandoned = -time.Hour // every name is old
+	th := w.as(bob)
+	f := w.open(th, "f", winnt.FILE_READ_DATA, ntstatus.Success)
+	for _, open := range []bool{true, false} {
+		h := w.open(th, "", winnt.FILE_LIST_DIRECTORY, ntstatus.Success)
+		_, st := th.NtQueryDirectoryFile(h, "", true)
+		w.want(st, ntstatus.Success)
+		w.want(th.NtClose(h), ntstatus.Success)
+		w.exists(left, open)
+		if open {
+			w.want(th.NtClose(f), ntstatus.Success)
+		}
+	}
+	w.exists("f", true)
+}
+
+// A listing removes a link that a crash left under a private name if the link has a descriptor, so that its directory
+// can be removed. A link without one was not created here and stays (F-129).
+func TestDebrisOfLinks(t *testing.T) {
+	linksHere(t)
+	w := newWorld(t)
+	w.dir("d", "O:BAG:SYD:P(A;OICI;FA;;;WD)")
+	w.tree.abandoned = -time.Hour // every name is old
+	w.link(`d\`+privatePrefix+"ours", "f", "O:BAG:SYD:P(A;;FA;;;WD)")
+	w.must(os.Symlink("f", w.path(`d\`+privatePrefix+"theirs")))
+	th := w.as(bob)
+	h := w.open(th, "d", winnt.FILE_LIST_DIRECTORY, ntstatus.Success)
+	_, st := th.NtQueryDirectoryFile(h, "", true)
+	w.want(st, ntstatus.Success)
+	w.want(th.NtClose(h), ntstatus.Success)
+	left, err := os.ReadDir(w.path("d"))
+	if w.must(err); len(left) != 1 || left[0].Name() != privatePrefix+"theirs" {
+		t.Errorf("F-129: %v is left", left)
+	}
+}
+
+// An entry has the same facts as an open of its file. The entries "." and ".." are the directory and its parent
+// (F-120, F-130, F-175).
+func TestListingEntriesMatchOpens(t *testing.T) {
+	w := shaped(t)
+	basic := func(name string) nt.FileBasic {
+		f := w.opened(name, fileaccess.Request{}, winnt.FILE_READ_ATTRIBUTES)
+		facts, st := f.Facts()
+		w.want(st, ntstatus.Success)
+		w.shut(f)
+		return facts.FileBasic
+	}
+	type entry struct {
+		name, of string
+		file     bool
+	}
+	for dir, want := range map[string][]entry{
+		"": {{"d", "d", false}, {"empty", "empty", false}, {"hole", "hole", true}, {"other", "hole", true},
+			{"small", "small", true}},
+		"d":   {{".", "d", false}, {"..", "", false}, {"e", `d\e`, false}, {"f", `d\f`, true}},
+		`d\e`: {{".", `d\e`, false}, {"..", "d", false}}} {
+		f := w.opened(dir, fileaccess.Request{}, winnt.FILE_READ_DATA)
+		got := map[string]nt.FileEntry{}
+		for restart := true; ; restart = false {
+			list, st := f.List("", restart, 2, nil) // two at a time
+			for _, e := range list {
+				got[e.FileName] = e
+			}
+			if st == ntstatus.NoMoreFiles {
+				break
+			}
+			if w.want(st, ntstatus.Success); len(list) == 0 || len(list) > 2 || st != ntstatus.Success {
+				t.Fatalf("%d entries at once", len(list))
+			}
+		}
+		if len(got) != len(want) {
+			t.Errorf("F-120: %s has %v", dir, got)
+		}
+		for _, e := range want {
+			var s unix.Stat_t
+			w.must(unix.Stat(w.path(e.of), &s))
+			expected := nt.FileEntry{FileBasic: basic(e.of), FileName: e.name}
+			if e.file {
+				expected.EndOfFile, expected.AllocationSize = s.Size, s.Blocks*512
+			}
+			if got[e.name] != expected {
+				t.Errorf("F-120: %s in %q:\n%+v, want\n%+v", e.name, dir, got[e.name], expected)
+			}
+		}
+	}
+	// Opened without its parent, a directory returns itself for both entries (F-175).
+	r := fileaccess.Request{Name: "empty", Subject: passer(t, true), Disposition: fileaccess.FileOpen, Share: 7,
+		Desired: winnt.FILE_READ_DATA}
+	p, ok := w.tree.FindDirect(&r, nil)
+	if !ok {
+		t.Fatal("empty is not found without a look at its directory")
+	}
+	d := fileaccess.Decision{Verdict: ntstatus.Decided(ntstatus.Success), Granted: winnt.FILE_READ_DATA,
+		Action: fileaccess.Opened}
+	f, _, st := p.Open(&r, &d)
+	p.Release()
+	w.want(st, ntstatus.Success)
+	defer f.Close()
+	list, st := f.List("*", true, 1, nil)
+	if w.want(st, ntstatus.Success); len(list) != 1 || list[0].FileName != "." {
+		t.Errorf("F-175: %+v", list)
+	}
+	more, st := f.List("..", true, 5, nil)
+	if w.want(st, ntstatus.Success); len(more) != 1 || more[0].FileName != ".." || more[0].FileBasic != list[0].FileBasic {
+		t.Errorf("F-175: %+v, want what . tells: %+v", more, list)
+	}
+}
+
+// TestOldDebrisIsSwept: the age of a private name counts from its change time, not from its access and write times
+// (F-129).
+func TestOldDebrisIsSwept(t *testing.T) {
+	w := newWorld(t)
+	w.file(privatePrefix+"x", "", wide)
+	w.must(unix.UtimesNanoAt(unix.AT_FDCWD, w.path(privatePrefix+"x"), []unix.Timespec{{Sec: 1}, {Sec: 1}}, 0))
+	w.tree.sweep(w.tree.root, privatePrefix+"x")
+	w.exists(privatePrefix+"x", true)
+}
+
+// TestScans: one open can start, continue, end and restart listings with different patterns (F-120).
+func TestScans(t *testing.T) {
+	w := shaped(t)
+	f := w.opened("", fileaccess.Request{}, winnt.FILE_READ_DATA)
+	small := w.opened("small", fileaccess.Request{}, winnt.FILE_READ_DATA)
+	longest := string(make([]byte, 255))
+	hidden := func(d *sd.Descriptor) bool { return formatted(d) == hers }
+	for i, c := range []struct {
+		of      *file
+		pattern string
+		restart bool
+		most    int
+		see     func(*sd.Descriptor) bool
+		names   int
+		st      ntstatus.Status
+	}{
+		{small, "", true, 9, nil, 0, ntstatus.InvalidParameter}, {small, "", false, 9, nil, 0, ntstatus.InvalidParameter},
+		{f, "none", false, 9, nil, 0, ntstatus.NoSuchFile},  // the first call begins
+		{f, "hole", false, 9, nil, 0, ntstatus.NoSuchFile},  // and its pattern stays
+		{f, "hole", true, 9, nil, 1, 0},                     // until the next begins
+		{f, "none", false, 9, nil, 0, ntstatus.NoMoreFiles}, // after a call with results
+		{f, "none", true, 9, nil, 0, ntstatus.NoSuchFile},   // and this did not
+		{f, "?l*", true, 9, nil, 0, ntstatus.NoSuchFile},    //
+		{f, "*l*", true, 1, nil, 1, 0},                      //
+		{f, "*l*", false, 1, nil, 1, 0},                     //
+		{f, "*l*", false, 1, nil, 0, ntstatus.NoMoreFiles},  //
+		{f, "*l*", true, 2, nil, 2, 0}, {f, "", true, 9, hidden, 3, 0},
+		{f, "", false, 9, nil, 0, ntstatus.NoMoreFiles}, {f, "*.*", true, 9, nil, 5, 0}, {f, "*", true, 9, nil, 5, 0},
+		{f, longest, true, 9, nil, 0, ntstatus.NoSuchFile}, {f, longest + "x", true, 9, nil, 0, ntstatus.ObjectNameInvalid},
+		{f, `a\b`, true, 9, nil, 0, ntstatus.ObjectNameInvalid}, {f, "a:b", true, 9, nil, 0, ntstatus.ObjectNameInvalid},
+		{f, "a<", true, 9, nil, 0, ntstatus.ObjectNameInvalid}, {f, "a>", true, 9, nil, 0, ntstatus.ObjectNameInvalid},
+		{f, `a"`, true, 9, nil, 0, ntstatus.ObjectNameInvalid}, {f, "a|", true, 9, nil, 0, ntstatus.ObjectNameInvalid},
+	} {
+		list, st := c.of.List(c.pattern, c.restart, c.most, c.see)
+		if len(list) != c.names || st != c.st {
+			t.Errorf("F-120: %d: %.20q: %d names, %v, want %d, %v", i, c.pattern, len(list), st, c.names, c.st)
+		}
+	}
+}
+
+// In a pattern * matches any text and ? one character of any encoded length, ignoring case (F-120).
+func TestMatches(t *testing.T) {
+	for _, c := range []struct {
+		pattern, name string
+		want          bool
+	}{
+		{"", "x", true}, {"*", "x", true}, {"*.*", "x", true}, {"*.**", "x", false}, {"x", "x", true}, {"x", "X", true},
+		{"X", "x", true}, {"x", "xx", false}, {"xx", "x", false}, {"?", "x", true}, {"?", "é", true}, {"?", "", false},
+		{"??", "é", false}, {"É", "é", true}, {"ς", "Σ", true}, {"σ", "ς", true}, {"a*c", "ac", true},
+		{"a*c", "abc", true},
+		{"a*c", "abcc", true}, {"a*c", "abcd", false}, {"*ab", "aab", true}, {"*ab*", "xabab", true}, {"*ab", "aba", false},
+		{"a*b*c", "axbxbxc", true}, {"a*b*c", "axcxb", false}, {"a**c", "abc", true}, {"a*", "a", true}, {"a**", "a", true},
+		{"a*?", "a", false}, {"a*?", "ab", true}, {"*?*", "", false}, {"*a?b", "aaxb", true}, {"*a?b", "axxb", false},
+		{"a.*", "a", false}, {"*.txt", "a.TXT", true},
+	} {
+		if got := matches(c.pattern, c.name); got != c.want {
+			t.Errorf("F-120: %q fits %q: %t", c.name, c.pattern, got)
+		}
+	}
+}
+
+// A listing returns the accessible entries, in parts, to users with the right to list (F-70, F-120, F-123).
+func TestList(t *testing.T) {
+	w := newWorld(t)
+	w.dir("d", "O:BAG:SYD:P(A;;FA;;;"+alice+")(A;;0x100080;;;"+bob+")")
+	var want []string
+	for i := range 700 {
+		name := fmt.Sprintf("file %03d.txt", i)
+		want = append(want, name)
+		w.must(os.WriteFile(w.path(`d\`+name), nil, 0o600))
+	}
+	w.must(os.Mkdir(w.path(`d\Sub`), 0o700))
+	for _, name := range []string{"a:b", `back\slash`, "bad\xff", privatePrefix + "1", "star*"} {
+		w.must(os.WriteFile(w.root+"/d/"+name, nil, 0o600))
+	}
+	w.must(os.Symlink("/etc/passwd", w.path(`d\link`)))
+	w.must(mkfifo(w.path(`d\fifo`)))
+	one, two := w.as(alice), w.as(bob)
+	_, st := two.NtQueryDirectoryFile(w.open(two, "d", winnt.FILE_READ_ATTRIBUTES, ntstatus.Success), "", true)
+	w.want(st, ntstatus.AccessDenied)
+	h := w.open(one, "d", winnt.FILE_LIST_DIRECTORY, ntstatus.Success)
+	list := func(pattern string) (names []string) {
+		entries, st := one.NtQueryDirectoryFile(h, pattern, true)
+		for ; st == ntstatus.Success; entries, st = one.NtQueryDirectoryFile(h, "ignored", false) {
+			if len(entries) > 1024 {
+				t.Errorf("%d entries at once", len(entries))
+			}
+			for _, e := range entries {
+				names = append(names, e.FileName)
+			}
+		}
+		end := ntstatus.NoMoreFiles
+		if names == nil {
+			end = ntstatus.NoSuchFile
+		}
+		if st != end {
+			t.Errorf("%q ends with %v, want %v", pattern, st, end)
+		}
+		slices.Sort(names)
+		return names
+	}
+	for pattern, names := range map[string][]string{"": append([]string{".", "..", "Sub"}, want...), ".": {"."},
+		"..": {".."}, "FILE 00?.*": want[:10],
+		"*9.txt": func() (l []string) {
+			for i := 9; i < 700; i += 10 {
+				l = append(l, want[i])
+			}
+			return l
+		}(), "sub": {"Sub"}, "none*": nil, "su?": {"Sub"}, "sub?": nil, "?sub": nil, "?": {"."}, "??": {".."}} {
+		if got := list(pattern); !slices.Equal(got, names) {
+			t.Errorf("%q: %d names, want %d: %.20q...", pattern, len(got), len(names), fmt.Sprint(got))
+		}
+	}
+	// A restarted scan returns all names, even if the last one was incomplete (F-120).
+	for range 2 {
+		out, st := one.Services().NtQueryDirectoryFile(nt.QueryDirectoryFileIn{FileHandle: h, RestartScan: true,
+			FileInformationClass: nt.FileNamesInformation, ReturnSingleEntry: true})
+		// The class of names returns only names.
+		if len(out.FileInformation) != 1 || st != ntstatus.Success ||
+			out.FileInformation[0] != (nt.FileEntry{FileName: out.FileInformation[0].FileName}) {
+			t.Errorf("one entry: %v, %v", out, st)
+		}
+	}
+	// The pattern of a scan is that of its first call.
+	single := nt.QueryDirectoryFileIn{FileHandle: h, RestartScan: true, ReturnSingleEntry: true, FileName: "file 69?.txt",
+		FileInformationClass: nt.FileNamesInformation}
+	for i := range 10 {
+		out, st := one.Services().NtQueryDirectoryFile(single)
+		if st != ntstatus.Success || len(out.FileInformation) != 1 ||
+			!strings.HasPrefix(out.FileInformation[0].FileName, "file 69") {
+			t.Errorf("F-120: entry %d of file 69?.txt: %v, %v", i, out, st)
+		}
+		single.RestartScan, single.FileName = false, "Sub"
+	}
+	_, st = one.Services().NtQueryDirectoryFile(single)
+	w.want(st, ntstatus.NoMoreFiles)
+	if got := list(""); len(got) != 703 {
+		t.Errorf("after a scan that did not end there are %d names", len(got))
+	}
+	// The root of a volume has no such names (F-175).
+	entries, st := one.NtQueryDirectoryFile(w.open(one, "", winnt.FILE_LIST_DIRECTORY, ntstatus.Success), "", true)
+	if w.want(st, ntstatus.Success); len(entries) != 1 || entries[0].FileName != "d" {
+		t.Errorf("the root lists %v", entries)
+	}
+	_, st = one.NtQueryDirectoryFile(h, "a/b", true)
+	w.want(st, ntstatus.ObjectNameInvalid)
+	w.file("f", "", "O:BAG:SYD:P(A;;FA;;;WD)")
+	_, st = one.NtQueryDirectoryFile(w.open(one, "f", winnt.FILE_READ_DATA, ntstatus.Success), "", true)
+	w.want(st, ntstatus.InvalidParameter)
+}

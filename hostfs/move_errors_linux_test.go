@@ -1,0 +1,73 @@
+package hostfs
+
+import (
+	"os"
+	"testing"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// A rename that is refused before the decision, or has an invalid name, is not executed, whatever was decided (F-113,
+// F-118, F-191).
+func TestRefusedMovesChangeNothing(t *testing.T) {
+	w := movable(t)
+	w.must(os.Symlink("f", w.path("planted")))
+	w.must(mkfifo(w.path("fifo")))
+	allowed := fileaccess.MoveDecision{Verdict: ntstatus.Decided(ntstatus.Success)}
+	f := w.opened("f", fileaccess.Request{}, winnt.DELETE)
+	for _, c := range []struct {
+		to    string
+		bad   bool // it is decided about as a name that none can have
+		asked bool
+		want  ntstatus.Status
+	}{
+		{`x\`, true, true, ntstatus.ObjectNameInvalid}, {"", true, true, ntstatus.ObjectNameInvalid},
+		{"a:b", true, true, ntstatus.ObjectNameInvalid}, {`..\x`, true, true, ntstatus.ObjectNameInvalid},
+		{`d\` + privatePrefix + "x", true, true, ntstatus.ObjectNameInvalid},
+		{`d\`, true, true, ntstatus.ObjectNameInvalid}, {"\xff", true, true, ntstatus.ObjectNameInvalid},
+		{`none\x`, false, false, ntstatus.ObjectPathNotFound}, {`f\x`, false, false, ntstatus.ObjectPathNotFound},
+		{`d\f\x`, false, false, ntstatus.ObjectPathNotFound}, {`d\none\x`, false, false, ntstatus.ObjectPathNotFound},
+		{"planted", false, false, ntstatus.AccessDenied}, {"fifo", false, false, ntstatus.AccessDenied},
+		{`planted\x`, false, false, ntstatus.AccessDenied},
+		{`d\f`, false, true, ntstatus.ObjectNameCollision}, // an existing file must not be replaced
+		{"f", false, true, ntstatus.ObjectNameCollision},   // nor is the file itself
+	} {
+		asked, bad := false, false
+		st := f.Move(&nt.FileMove{Name: c.to, Decide: func(q *fileaccess.Move) fileaccess.MoveDecision {
+			asked, bad = true, q.BadName
+			d := allowed
+			d.Replaces = c.to == "f"
+			return d
+		}})
+		if st != c.want || asked != c.asked || bad != c.bad {
+			t.Errorf("F-118: %q: %v, decided about %t as a bad name %t, want %v, %t, %t", c.to, st, asked, bad, c.want,
+				c.asked, c.bad)
+		}
+	}
+	// A refusing decision returns its status; a decision without an action changes nothing.
+	for want, d := range map[ntstatus.Status]fileaccess.MoveDecision{
+		ntstatus.SharingViolation: {Verdict: ntstatus.Decided(ntstatus.SharingViolation), Nothing: true, Replaces: true},
+		ntstatus.Success:          {Verdict: ntstatus.Decided(ntstatus.Success), Nothing: true, Replaces: true}} {
+		for _, name := range []string{`d\f`, "x", "a:b"} {
+			w.want(f.Move(&nt.FileMove{Name: name, Decide: func(*fileaccess.Move) fileaccess.MoveDecision { return d }}), want)
+		}
+	}
+	// The root of the tree has no name to change.
+	root := w.opened("", fileaccess.Request{}, winnt.DELETE)
+	for _, link := range []bool{false, true} {
+		w.want(root.Move(&nt.FileMove{Name: "x", Link: link, Decide: func(*fileaccess.Move) fileaccess.MoveDecision {
+			t.Error("F-118: the root is decided about")
+			return allowed
+		}}), ntstatus.AccessDenied)
+	}
+	for _, name := range []string{"f", `d\f`} {
+		if b, err := os.ReadFile(w.path(name)); err != nil || string(b) != name {
+			t.Errorf("F-118: %s holds %q, %v", name, b, err)
+		}
+	}
+	w.exists("x", false)
+	w.nothingPrivate("", "d")
+}

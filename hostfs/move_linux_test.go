@@ -1,0 +1,446 @@
+package hostfs
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
+)
+
+// A rename requires DELETE and the right to add to the target directory. It replaces an existing file only if the
+// user may delete it (F-57, F-58, F-118).
+func TestRename(t *testing.T) {
+	w := newWorld(t)
+	const mine = "O:BAG:SYD:P(A;;FA;;;" + alice + ")(A;;FR;;;WD)"
+	w.dir("from", mine)
+	w.dir("to", mine)
+	w.dir("shut", "O:BAG:SYD:P(A;;FR;;;WD)")
+	w.file(`from\f`, "f", mine)
+	w.file(`to\his`, "his", "O:BAG:SYD:P(A;;FA;;;"+bob+")")
+	w.file(`shut\his`, "his", "O:BAG:SYD:P(A;;FA;;;"+bob+")")
+	one, two := w.as(alice), w.as(bob)
+	h := w.open(one, `from\f`, winnt.DELETE|winnt.FILE_WRITE_ATTRIBUTES, ntstatus.Success)
+	move := func(to string, replace bool) ntstatus.Status {
+		return one.NtSetInformationFile(h, nt.FileRenameInformation, nt.FileRename{FileName: to, ReplaceIfExists: replace})
+	}
+	reader := w.open(two, `from\f`, winnt.FILE_READ_DATA, ntstatus.Success)
+	w.want(two.NtSetInformationFile(reader, nt.FileRenameInformation, nt.FileRename{FileName: "x"}), ntstatus.AccessDenied)
+	for name, want := range map[string]ntstatus.Status{`\??\share\shut\f`: ntstatus.AccessDenied,
+		`\??\share\none\f`: ntstatus.ObjectPathNotFound, `\??\share\to\his`: ntstatus.ObjectNameCollision,
+		`\??\NUL`: ntstatus.NotSameDevice, `\??\other\f`: ntstatus.NotSameDevice, `a:b`: ntstatus.InvalidParameter,
+		`..\f`: ntstatus.InvalidParameter, privatePrefix + "x": ntstatus.InvalidParameter} {
+		if st := move(name, false); st != want {
+			t.Errorf("%s: %v, want %v", name, st, want)
+		}
+	}
+	w.want(move(`\??\share\shut\his`, true), ntstatus.AccessDenied)
+	w.want(move("g", false), ntstatus.Success)
+	w.exists(`from\f`, false)
+	w.want(move("g", false), ntstatus.Success) // its own name
+	w.want(move(`\??\share\to\his`, true), ntstatus.Success)
+	if b, _ := os.ReadFile(w.path(`to\his`)); string(b) != "f" {
+		t.Errorf("the file that was moved holds %q", b)
+	}
+	w.exists(`from\g`, false)
+	// Below a directory's handle, and hard links.
+	d := w.open(one, "from", winnt.FILE_LIST_DIRECTORY, ntstatus.Success)
+	w.want(one.NtSetInformationFile(h, nt.FileRenameInformation, nt.FileRename{RootDirectory: d, FileName: "k"}),
+		ntstatus.Success)
+	link := nt.FileRename{FileName: "l"}
+	w.want(two.NtSetInformationFile(reader, nt.FileLinkInformation, link), ntstatus.AccessDenied)
+	w.want(one.NtSetInformationFile(h, nt.FileLinkInformation, link), ntstatus.Success)
+	w.want(one.NtSetInformationFile(h, nt.FileLinkInformation, link), ntstatus.ObjectNameCollision)
+	w.exists(`from\k`, true)
+	w.exists(`from\l`, true)
+	// A link needs the right to write attributes, a rename that to delete (F-57, F-59).
+	for rights, want := range map[winnt.AccessMask][2]ntstatus.Status{
+		winnt.FILE_WRITE_ATTRIBUTES: {ntstatus.AccessDenied, ntstatus.Success},
+		winnt.DELETE:                {ntstatus.Success, ntstatus.AccessDenied},
+	} {
+		w.file(`from\m`, "m", mine)
+		x := w.open(one, `from\m`, rights, ntstatus.Success)
+		w.want(one.NtSetInformationFile(x, nt.FileLinkInformation, nt.FileRename{FileName: "n"}), want[1])
+		w.want(one.NtSetInformationFile(x, nt.FileRenameInformation, nt.FileRename{FileName: "o"}), want[0])
+		w.want(one.NtClose(x), ntstatus.Success)
+		for _, name := range []string{"m", "n", "o"} {
+			_ = os.Remove(w.path(`from\` + name))
+		}
+	}
+	// A directory with an open file below it stays.
+	dir := w.open(one, "from", winnt.DELETE, ntstatus.Success)
+	w.want(one.NtSetInformationFile(dir, nt.FileRenameInformation, nt.FileRename{FileName: "elsewhere"}),
+		ntstatus.AccessDenied)
+	w.nothingPrivate("", "from", "to", "shut")
+}
+
+// A file can only be renamed within its tree, whether the other tree is given by name or by an open directory. Opened
+// directories are closed again (F-118).
+func TestRenameIntoAnotherTree(t *testing.T) {
+	w, other := newWorld(t), newWorld(t)
+	w.must(w.sys.AddTree("other", other.tree))
+	const all = "O:BAG:SYD:P(A;;FA;;;WD)"
+	for _, x := range []*world{w, other} {
+		x.describe("", all)
+		x.dir("d", all)
+	}
+	w.file("f", "f", all)
+	th := w.as(alice)
+	open := func(name string, desired winnt.AccessMask) winnt.Handle {
+		t.Helper()
+		in := call{desired: desired, disposition: fileaccess.FileOpen}.at("")
+		in.ObjectAttributes = nt.Cap(&nt.ObjectAttributes{ObjectName: name})
+		h, _, st := th.NtCreateFile(in)
+		w.want(st, ntstatus.Success)
+		return h
+	}
+	h := open(`\??\share\f`, winnt.DELETE|winnt.FILE_WRITE_ATTRIBUTES)
+	here, there := open(`\??\share\d`, winnt.FILE_LIST_DIRECTORY), open(`\??\other\d`, winnt.FILE_LIST_DIRECTORY)
+	objects, handles, references := w.sys.Counts()
+	for i, c := range []struct {
+		root winnt.Handle
+		to   string
+		want ntstatus.Status
+	}{
+		{there, "g", ntstatus.NotSameDevice}, {0, `\??\other\g`, ntstatus.NotSameDevice},
+		{0, `\??\other\d\g`, ntstatus.NotSameDevice}, {here, "g", ntstatus.Success}, {0, `\??\share\h`, ntstatus.Success},
+	} {
+		for class, more := range map[nt.FileInfoClass]string{nt.FileLinkInformation: "link", nt.FileRenameInformation: ""} {
+			to := nt.FileRename{RootDirectory: c.root, FileName: c.to + more}
+			if st := th.NtSetInformationFile(h, class, to); st != c.want {
+				t.Errorf("F-118: %d: class %v: %v, want %v", i, class, st, c.want)
+			}
+		}
+	}
+	if o, n, r := w.sys.Counts(); o != objects || n != handles || r != references {
+		t.Errorf("%d objects, %d handles, %d references, want %d, %d, %d", o, n, r, objects, handles, references)
+	}
+	for _, h := range []winnt.Handle{h, here, there} {
+		w.want(th.NtClose(h), ntstatus.Success)
+	}
+}
+
+// What a name stood for when it was decided about is moved; another file that took the
+// name goes back to its place (F-118).
+func TestRenameOfAnotherFile(t *testing.T) {
+	w := newWorld(t)
+	w.describe("", "O:BAG:SYD:P(A;;FA;;;WD)")
+	const all = "O:BAG:SYD:P(A;;FA;;;WD)"
+	w.file("f", "f", all)
+	th := w.as(alice)
+	h := w.open(th, "f", winnt.DELETE, ntstatus.Success)
+	w.must(os.Rename(w.path("f"), w.path("moved")))
+	w.file("f", "another", "O:BAG:SYD:P(A;;FA;;;"+bob+")")
+	w.want(th.NtSetInformationFile(h, nt.FileRenameInformation, nt.FileRename{FileName: "g"}),
+		ntstatus.ObjectNameNotFound)
+	w.file("t", "target", all)
+	w.want(th.NtSetInformationFile(h, nt.FileRenameInformation, nt.FileRename{FileName: "t", ReplaceIfExists: true}),
+		ntstatus.ObjectNameNotFound)
+	for name, want := range map[string]string{"f": "another", "moved": "f", "t": "target"} {
+		if b, _ := os.ReadFile(w.path(name)); string(b) != want {
+			t.Errorf("%s holds %q, want %q", name, b, want)
+		}
+	}
+	w.exists("g", false)
+	w.nothingPrivate("")
+}
+
+// A rename over another name of the same file keeps both names, because removing the target would remove the file's
+// own name (F-118).
+func TestRenameOverOwnName(t *testing.T) {
+	w := newWorld(t)
+	w.describe("", "O:BAG:SYD:P(A;;FA;;;WD)")
+	w.file("f", "text", "O:BAG:SYD:P(A;;FA;;;WD)")
+	w.must(os.Link(w.path("f"), w.path("g")))
+	th := w.as(alice)
+	h := w.open(th, "f", winnt.DELETE|winnt.FILE_READ_DATA, ntstatus.Success)
+	w.want(w.sys.RenamePosix(th, h, `\??\share\g`, true, false), ntstatus.ObjectNameCollision)
+	w.exists("f", true)
+	w.exists("g", true)
+	w.want(th.NtClose(h), ntstatus.Success)
+}
+
+// attributeOf returns the value of a file's attribute.
+func (w *world) attributeOf(name string) []byte {
+	w.Helper()
+	b := make([]byte, 4096)
+	n, err := unix.Getxattr(w.path(name), attributeHere(w), b)
+	w.must(err)
+	return b[:n]
+}
+
+// A rename changes no descriptor, whatever the new directory's inheritable entries are (F-60). It cannot replace a
+// read-only file or have a file as its directory (F-58). Open files in a directory whose name has the same prefix do
+// not block it (F-57, F-118).
+func TestRenameKeepsDescriptor(t *testing.T) {
+	w := newWorld(t)
+	const all, closed = "O:BAG:SYD:P(A;OICI;FA;;;WD)", "O:" + bob + "G:SYD:AI(A;OICI;FR;;;" + alice + ")(A;;SD;;;WD)"
+	w.describe("", all)
+	w.dir("from", all)
+	w.dir("to", closed+"(A;;0x100006;;;WD)")
+	w.dir(`from\d`, all)
+	w.file(`from\f`, "", all)
+	th := w.as(bob)
+	for _, name := range []string{"f", "d"} {
+		before := w.attributeOf(`from\` + name)
+		h := w.open(th, `from\`+name, winnt.DELETE, ntstatus.Success)
+		w.want(th.NtSetInformationFile(h, nt.FileRenameInformation, nt.FileRename{FileName: `\??\share\to\` + name}),
+			ntstatus.Success)
+		w.want(th.NtClose(h), ntstatus.Success)
+		if after := w.attributeOf(`to\` + name); !bytes.Equal(before, after) {
+			t.Errorf("F-60: %s has another descriptor in its new directory", name)
+		}
+	}
+	w.file("f", "", all)
+	w.file("kept", "kept", all)
+	readOnly := w.open(th, "kept", winnt.FILE_WRITE_ATTRIBUTES, ntstatus.Success)
+	w.want(th.NtSetInformationFile(readOnly, nt.FileBasicInformation,
+		nt.FileBasic{FileAttributes: fileaccess.AttributeReadOnly}), ntstatus.Success)
+	w.want(th.NtClose(readOnly), ntstatus.Success)
+	h := w.open(th, "f", winnt.DELETE, ntstatus.Success)
+	w.want(th.NtSetInformationFile(h, nt.FileRenameInformation, nt.FileRename{FileName: `\??\share\kept\f`}),
+		ntstatus.ObjectPathNotFound)
+	w.want(th.NtSetInformationFile(h, nt.FileRenameInformation, nt.FileRename{FileName: "kept", ReplaceIfExists: true}),
+		ntstatus.AccessDenied)
+	if b, err := os.ReadFile(w.path("kept")); string(b) != "kept" {
+		t.Errorf("F-58: the read-only file holds %q, %v", b, err)
+	}
+	w.dir("a", all)
+	w.dir("ab", all)
+	w.file(`a\f`, "", all)
+	w.file(`ab\f`, "", all)
+	d := w.open(th, "a", winnt.DELETE, ntstatus.Success)
+	move := nt.FileRename{FileName: "b"}
+	beside := w.open(th, `ab\f`, winnt.FILE_READ_DATA, ntstatus.Success)
+	below := w.open(th, `a\f`, winnt.FILE_READ_DATA, ntstatus.Success)
+	w.want(th.NtSetInformationFile(d, nt.FileRenameInformation, move), ntstatus.AccessDenied)
+	w.want(th.NtClose(below), ntstatus.Success)
+	w.want(th.NtSetInformationFile(d, nt.FileRenameInformation, move), ntstatus.Success)
+	w.want(th.NtClose(beside), ntstatus.Success)
+}
+
+// A rename returns each fact about its source, its target directory and an existing target (F-57, F-58, F-117,
+// F-118).
+func TestMoveFacts(t *testing.T) {
+	w := movable(t)
+	for _, c := range []struct {
+		from, to string
+		also     []string // open, too
+		root     string   // open, and the start of the name
+		doomed   string   // open, and to be deleted
+		want     string   // facts of source and target
+		existing string   // facts of the existing file
+	}{
+		{"f", "new", nil, "", "", "same directory", ""},
+		{"f", "f", nil, "", "", "same directory, same name", wide + " open"},
+		{"f", `d\new`, nil, "", "", "below " + hers, ""},
+		{"f", `d\f`, nil, "", "", "below " + hers, narrow},
+		{"f", `d\f`, []string{`d\f`}, "", "", "below " + hers, narrow + " open"},
+		{"f", `d\f`, nil, "", `d\f`, "below " + hers, narrow + " open pending"},
+		{"f", `d\hidden`, nil, "", `d\other`, "below " + hers, narrow + " hidden open"},
+		{"f", `d\other`, nil, "", `d\other`, "below " + hers, narrow + " hidden open pending"},
+		{"f", `d\hidden`, nil, "", "", "below " + hers, narrow + " hidden"},
+		{"f", "dx", nil, "", "", "same directory", wide + " hidden directory"},
+		{"f", "d", []string{"d"}, "", "", "same directory", hers + " directory open"},
+		{"f", `dx\g`, nil, "", "", "below " + wide + " hidden", ""},
+		{`d\f`, `d\e\f`, nil, "", "", "below " + narrow, hers},
+		{`d\f`, `d\f`, nil, "", "", "same directory, same name, below " + hers, narrow + " open"},
+		{`d\e\f`, "f", nil, "", "", "", wide},
+		{`d\f`, "e", nil, "d", "", "same directory, below " + hers, narrow + " directory"},
+		{`d\f`, `e\x`, nil, "d", "", "below " + narrow, ""},
+		{"f", "f", nil, "d", "", "below " + hers, narrow},
+		{"d", "y", nil, "", "", "directory, same directory", ""},
+		{"d", "y", []string{`d\f`}, "", "", "directory, opens below, same directory", ""},
+		{"d", "y", []string{`d\e\f`}, "", "", "directory, opens below, same directory", ""},
+		{"d", "y", []string{`dx\f`, "dx"}, "", "", "directory, same directory", ""},
+		{"d", "y", []string{"d"}, "", "", "directory, same directory", ""},
+		{"dx", "y", []string{`d\f`}, "", "", "directory, same directory", ""},
+		{"f", "new", nil, "", "f", "pending, same directory", ""},
+		{`d\hidden`, "new", nil, "", `d\other`, "", ""},
+	} {
+		t.Run(fmt.Sprint(c.from, " to ", c.root, " ", c.to, c.also, c.doomed), func(t *testing.T) {
+			var held []*file
+			for _, name := range c.also {
+				held = append(held, w.opened(name, fileaccess.Request{}, winnt.FILE_READ_DATA))
+			}
+			if c.doomed != "" {
+				held = append(held, w.opened(c.doomed, fileaccess.Request{}, winnt.DELETE))
+				w.want(held[len(held)-1].SetDelete(true), ntstatus.Success)
+			}
+			m := &nt.FileMove{Name: c.to, Replace: len(c.also) > 0}
+			if c.root != "" {
+				root := w.opened(c.root, fileaccess.Request{}, winnt.FILE_READ_DATA)
+				held, m.Root = append(held, root), root
+			}
+			f := held0(held, c.doomed == c.from)
+			if f == nil {
+				f = w.opened(c.from, fileaccess.Request{}, winnt.DELETE)
+				held = append(held, f)
+			}
+			var q fileaccess.Move
+			m.Decide = func(of *fileaccess.Move) fileaccess.MoveDecision { q = *of; return fileaccess.MoveDecision{} }
+			w.want(f.Move(m), fileaccess.MoveDecision{}.Status())
+			if got := toldOf(&q); got != c.want || q.ReplaceIfExists != m.Replace || q.BadName || q.Face != 0 {
+				t.Errorf("F-118: told %q of the move, want %q (%+v)", got, c.want, q)
+			}
+			if got := toldOfExisting(q.Existing); got != c.existing {
+				t.Errorf("F-58: told %q of what stands there, want %q", got, c.existing)
+			}
+			for _, f := range held {
+				if c.doomed != "" {
+					w.want(f.SetDelete(false), ntstatus.Success)
+				}
+				w.shut(f)
+			}
+		})
+	}
+}
+
+// held0 returns the last open of a list if wanted is true.
+func held0(held []*file, wanted bool) *file {
+	if !wanted || len(held) == 0 {
+		return nil
+	}
+	return held[len(held)-1]
+}
+
+// toldOf returns the facts of a rename as text.
+func toldOf(q *fileaccess.Move) (text string) {
+	add := func(yes bool, what string) {
+		if yes && text != "" {
+			text += ", "
+		}
+		if yes {
+			text += what
+		}
+	}
+	add(q.Directory, "directory")
+	add(q.DeletePending, "pending")
+	add(q.OpensBelow, "opens below")
+	add(q.SameDirectory, "same directory")
+	add(q.SameName, "same name")
+	o := &q.Target.Object
+	if !o.Exists || !o.IsDirectory || o.Descriptor == nil {
+		return text + " nowhere"
+	}
+	if !o.VolumeRoot { // the grants of the tree's root are equal in all
+		name := "below " + formatted(o.Descriptor)
+		if o.Attributes&fileaccess.AttributeHidden != 0 {
+			name += " hidden"
+		}
+		add(true, name)
+	}
+	return text
+}
+
+func toldOfExisting(e *fileaccess.Existing) string {
+	if e == nil {
+		return ""
+	}
+	text := formatted(e.Descriptor)
+	for _, c := range []struct {
+		yes  bool
+		what string
+	}{{e.Attributes&fileaccess.AttributeHidden != 0, " hidden"}, {e.IsDirectory, " directory"}, {e.Open, " open"},
+		{e.DeletePending, " pending"}} {
+		if c.yes {
+			text += c.what
+		}
+	}
+	return text
+}
+
+// TestMoveBehindAShare: a tree with a descriptor of its own is renamed in as behind an SMB server (F-111).
+func TestMoveBehindAShare(t *testing.T) {
+	w := newWorld(t, func(c *Config) { c.Share = sddl.MustParse("D:(A;;FA;;;WD)") })
+	w.file("f", "", wide)
+	f := w.opened("f", fileaccess.Request{}, winnt.DELETE)
+	w.want(f.Move(&nt.FileMove{Name: "g", Decide: func(q *fileaccess.Move) fileaccess.MoveDecision {
+		if q.Face != fileaccess.SMB || q.Target.Share == nil || q.Target.Share.Path != w.root {
+			t.Errorf("F-111: %+v", q)
+		}
+		return fileaccess.MoveDecision{}
+	}}), fileaccess.MoveDecision{}.Status())
+}
+
+// After a rename the opens of a name have the new name and directory, and a pending deletion applies to it. Other
+// names of the file do not change (F-117, F-118, F-181).
+func TestRenameUpdatesOpenFiles(t *testing.T) {
+	w := newWorld(t)
+	w.describe("", wide)
+	w.dir("d", wide)
+	w.dir(`d\e`, wide)
+	w.file("f", "f", wide)
+	w.must(os.Link(w.path("f"), w.path("other")))
+	one := w.opened("f", fileaccess.Request{}, winnt.DELETE)
+	two := w.opened("f", fileaccess.Request{}, winnt.FILE_READ_DATA)
+	other := w.opened("other", fileaccess.Request{}, winnt.FILE_READ_DATA)
+	root := w.opened(`d\e`, fileaccess.Request{}, winnt.FILE_READ_DATA)
+	for _, c := range []struct {
+		by       *file
+		to       string
+		from     nt.OpenFile
+		path, in string
+		name     string
+	}{
+		{one, `d\e\f`, nil, `d\e\f`, `d\e`, "f"}, {two, `d\g`, nil, `d\g`, "d", "g"}, {one, "h", root, `d\e\h`, `d\e`, "h"},
+		{two, "f", nil, "f", "", "f"}, {one, `d\last`, nil, `d\last`, "d", "last"},
+	} {
+		w.want(c.by.Move(&nt.FileMove{Name: c.to, Root: c.from, Decide: agree(nil)}), ntstatus.Success)
+		for _, f := range []*file{one, two} {
+			l := f.linkNow()
+			s, err := stat(l.dir)
+			w.must(err)
+			if f.link != one.link || l.path != c.path || l.name != c.name || l.directory != w.inode(c.in) ||
+				s.Ino != l.directory || !l.owned || l.users != 2 {
+				t.Errorf("F-118: %+v, want %s in %q", l, c.path, c.in)
+			}
+		}
+		if l := other.linkNow(); l.name != "other" || l.path != "other" || l.users != 1 {
+			t.Errorf("F-117: the other name is %+v", l)
+		}
+		w.holds(map[string]string{c.path: "f", "other": "f"})
+	}
+	w.want(two.SetDelete(true), ntstatus.Success)
+	w.shut(two)
+	w.holds(map[string]string{`d\last`: "f"})
+	w.shut(one)
+	w.holds(map[string]string{`d\last`: "-", "other": "f"})
+}
+
+// A case-insensitive tree replaces the file that it finds in another case, and can change the case of a file's own
+// name (F-118).
+func TestMoveCanChangeCase(t *testing.T) {
+	w := newWorld(t, func(c *Config) { c.CaseInsensitive = true })
+	w.dir("Sub", wide)
+	w.file("f", "f", wide)
+	w.file(`Sub\His`, "his", narrow)
+	f := w.opened("F", fileaccess.Request{}, winnt.DELETE)
+	told := ""
+	look := func(q *fileaccess.Move) fileaccess.MoveDecision {
+		told = toldOf(q) + "/" + toldOfExisting(q.Existing)
+		return fileaccess.MoveDecision{Verdict: ntstatus.Decided(ntstatus.Success), Replaces: true}
+	}
+	for _, c := range []struct {
+		to, told string
+		holds    map[string]string
+	}{
+		{"F", "same directory/", map[string]string{"F": "f", "f": "-"}},
+		{`sUB\hIS`, "below " + wide + "/" + narrow, map[string]string{`Sub\His`: "f", "F": "-", `Sub\hIS`: "-"}},
+		{`SUB\HIS`, "same directory, below " + wide + "/", map[string]string{`Sub\HIS`: "f", `Sub\His`: "-"}},
+	} {
+		w.want(f.Move(&nt.FileMove{Name: c.to, Decide: look}), ntstatus.Success)
+		if told != c.told {
+			t.Errorf("F-118: %s: told %q, want %q", c.to, told, c.told)
+		}
+		w.holds(c.holds)
+		w.nothingPrivate("", "Sub")
+	}
+}

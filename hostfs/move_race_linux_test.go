@@ -1,0 +1,101 @@
+package hostfs
+
+import (
+	"errors"
+	"os"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// If another program changes a name between decision and rename, only the decided file is renamed or replaced. All
+// other files get their names back, and no private name remains (F-118).
+func TestMoveSurvivesConcurrentChanges(t *testing.T) {
+	for _, c := range []struct {
+		name, from, to string
+		link           bool
+		meanwhile      func(w *world)
+		want           ntstatus.Status
+		holds          map[string]string
+	}{
+		{"nothing", "f", "t", false, nil, 0, map[string]string{"f": "-", "t": "f"}},
+		{"nothing, a link", "f", "t", true, nil, 0, map[string]string{"f": "f", "t": "f"}},
+		{"the target became another file", "f", "t", false, func(w *world) { w.swapped("t", "new") },
+			ntstatus.ObjectNameNotFound, map[string]string{"f": "f", "t": "new", "away": "t"}},
+		{"the target became another file, a link", "f", "t", true, func(w *world) { w.swapped("t", "new") },
+			ntstatus.ObjectNameNotFound, map[string]string{"f": "f", "t": "new", "away": "t"}},
+		{"the source became another file", "f", "t", false, func(w *world) { w.swapped("f", "new") },
+			ntstatus.ObjectNameNotFound, map[string]string{"f": "new", "t": "t", "away": "f"}},
+		{"the source became another file, a link", "f", "t", true, func(w *world) { w.swapped("f", "new") },
+			0, map[string]string{"f": "new", "t": "f", "away": "f"}},
+		{"the source became another file, to a free name", "f", "free", false, func(w *world) { w.swapped("f", "new") },
+			ntstatus.ObjectNameNotFound, map[string]string{"f": "new", "free": "-", "away": "f"}},
+		{"the target went", "f", "t", false, func(w *world) { w.must(os.Remove(w.path("t"))) },
+			ntstatus.ObjectNameNotFound, map[string]string{"f": "f", "t": "-"}},
+		{"the target went, a link", "f", "t", true, func(w *world) { w.must(os.Remove(w.path("t"))) },
+			ntstatus.ObjectNameNotFound, map[string]string{"f": "f", "t": "-"}},
+		{"the name was taken", "f", "free", false, func(w *world) { w.file("free", "new", wide) },
+			ntstatus.ObjectNameCollision, map[string]string{"f": "f", "free": "new"}},
+		{"the name was taken, a link", "f", "free", true, func(w *world) { w.file("free", "new", wide) },
+			ntstatus.ObjectNameCollision, map[string]string{"f": "f", "free": "new"}},
+		{"a directory got entries", "d", "e", false, func(w *world) { w.file(`e\x`, "x", wide) },
+			ntstatus.DirectoryNotEmpty, map[string]string{`d\in`: "in", `e\x`: "x", "d": "", "e": ""}},
+		{"a directory for an empty one", "d", "e", false, nil, 0, map[string]string{"d": "-", `e\in`: "in"}},
+		{"a file for a directory", "f", "e", false, nil, 0, map[string]string{"f": "-", "e": "f"}},
+		{"a file for a directory with entries", "f", "d", false, nil, ntstatus.DirectoryNotEmpty,
+			map[string]string{"f": "f", "d": "", `d\in`: "in"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.file("f", "f", wide)
+			w.file("t", "t", wide)
+			w.dir("d", wide)
+			w.file(`d\in`, "in", wide)
+			w.dir("e", wide)
+			f := w.opened(c.from, fileaccess.Request{}, winnt.DELETE)
+			meanwhile := c.meanwhile
+			w.want(f.Move(&nt.FileMove{Name: c.to, Link: c.link, Replace: true, Decide: agree(func() {
+				if meanwhile != nil {
+					meanwhile(w)
+				}
+			})}), c.want)
+			w.holds(c.holds)
+			w.nothingPrivate("")
+			l, want := f.linkNow(), c.from
+			if c.want == ntstatus.Success && !c.link {
+				want = c.to
+			}
+			if l.name != want || l.path != want || l.directory != w.tree.rootInode || l.users != 1 {
+				t.Errorf("F-118: the open is by %+v, want %s", l, want)
+			}
+		})
+	}
+}
+
+// TestRemoveOwn: a name is removed if it is still the file's; what fails leaves it where it was (F-117).
+func TestRemoveOwn(t *testing.T) {
+	w := newWorld(t)
+	w.file("f", "f", wide)
+	w.dir("d", wide)
+	w.dir("empty", wide)
+	w.file(`d\in`, "in", wide)
+	for _, c := range []struct {
+		name, of  string
+		directory bool
+		want      error
+	}{{"f", "d", false, unix.ENOENT}, {"d", "d", true, unix.ENOTEMPTY}, {"f", "f", true, unix.ENOTDIR},
+		{"empty", "empty", false, unix.EISDIR}, {"none", "f", false, unix.ENOENT}, {"empty", "empty", true, nil},
+		{"f", "f", false, nil}} {
+		if err := w.tree.removeOwn(w.inode(c.of), c.directory, w.tree.root, c.name); !errors.Is(err, c.want) {
+			t.Errorf("F-117: %s as %s: %v, want %v", c.name, c.of, err, c.want)
+		}
+		w.exists(c.name, c.want != nil && c.name != "none")
+		w.nothingPrivate("")
+	}
+	w.holds(map[string]string{`d\in`: "in"})
+}

@@ -1,0 +1,159 @@
+package hostfs
+
+import (
+	"encoding/binary"
+	"errors"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// nameScan reads the names of a directory with the types that the directory stores, without a query of each file.
+// file.listing guards it.
+type nameScan struct {
+	dir  *os.File
+	bare bool // nothing is mounted below the tree: a type that the directory stores is the entry's
+	far  bool // the first block was read
+}
+
+// blocks are buffers for getdents64.
+var blocks = sync.Pool{New: func() any { return new([32 << 10]byte) }}
+
+// ListNames implements nt.NameLister. Its position is independent of that of List.
+func (f *file) ListNames(restart bool) (list []nt.DirectoryName, st ntstatus.Status) {
+	if !f.directory {
+		return nil, ntstatus.InvalidParameter
+	}
+	f.listing.Lock()
+	defer f.listing.Unlock()
+	if restart || f.names == nil {
+		d, err := openDirectory(f.fd)
+		if err != nil {
+			return nil, statusOf(err)
+		}
+		f.names.close()
+		f.names = &nameScan{dir: d}
+	}
+	block := blocks.Get().(*[32 << 10]byte)
+	defer blocks.Put(block)
+	for len(list) == 0 {
+		var n int
+		dir := int(f.names.dir.Fd())
+		err := retry(func() (err error) { n, err = unix.Getdents(dir, block[:]); return err })
+		if errors.Is(err, unix.ENOENT) {
+			n, err = 0, nil // the directory was removed
+		}
+		if err != nil {
+			return nil, statusOf(err)
+		}
+		if n == 0 {
+			return nil, ntstatus.NoMoreFiles
+		}
+		if f.names.far && !f.names.bare && f.t.uniform {
+			// Finding out about mounts costs as much as querying a few hundred files.
+			f.names.bare = !f.t.mountedBelow()
+		}
+		f.names.far = true
+		list = f.appendNamesLocked(list, string(block[:n]))
+	}
+	return list, ntstatus.Success
+}
+
+// appendNamesLocked appends the entries of a block that clients see.
+//
+// +checklocks:f.listing
+func (f *file) appendNamesLocked(list []nt.DirectoryName, block string) []nt.DirectoryName {
+	// struct linux_dirent64: u64 number, i64 position, u16 length, u8 type, the name and a zero byte
+	const header = 19
+	for len(block) > header {
+		length := int(binary.NativeEndian.Uint16([]byte(block[16:18])))
+		if length <= header || length > len(block) {
+			break
+		}
+		kind, name := block[18], block[header:length]
+		name, _, _ = strings.Cut(name, "\x00")
+		block = block[length:]
+		if name == "." || name == ".." {
+			continue
+		}
+		if e, ok := f.nameLocked(name, kind); ok {
+			if list == nil {
+				list = make([]nt.DirectoryName, 0, len(block)/24+1)
+			}
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+// nameLocked returns an entry; ok is false for entries that List hides (F-120).
+//
+// +checklocks:f.listing
+func (f *file) nameLocked(name string, kind byte) (e nt.DirectoryName, ok bool) {
+	if kind != unix.DT_REG && kind != unix.DT_DIR || strings.HasPrefix(name, privatePrefix) {
+		entry, ok := f.entry(name)
+		return nt.DirectoryName{Name: name, Directory: entry.FileAttributes&fileaccess.AttributeDirectory != 0,
+			Link: entry.FileAttributes&fileaccess.AttributeReparsePoint != 0}, ok
+	}
+	if !sayable(name) {
+		return e, false
+	}
+	if !f.names.bare {
+		if s, err := statAt(f.fd, name, 0); err != nil || deviceOf(&s) != f.t.device {
+			return e, false
+		}
+	}
+	return nt.DirectoryName{Name: name, Directory: kind == unix.DT_DIR}, true
+}
+
+func (s *nameScan) close() {
+	if s != nil {
+		_ = s.dir.Close() // only read
+	}
+}
+
+// mountedBelow reports whether another file system or a bind mount is mounted somewhere below the tree, or whether that
+// cannot be found out. A mount below has the tree's mount as its parent, and its path starts with the tree's.
+func (t *Tree) mountedBelow() bool {
+	var s unix.Statx_t
+	err := retry(func() error { return unix.Statx(t.root, "", unix.AT_EMPTY_PATH, unix.STATX_MNT_ID, &s) })
+	if err != nil || s.Mask&unix.STATX_MNT_ID == 0 {
+		return true
+	}
+	root, err := os.Readlink(placeOf(t.root))
+	if err != nil {
+		return true
+	}
+	table, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return true
+	}
+	return mountedIn(string(table), strconv.FormatUint(s.Mnt_id, 10), root)
+}
+
+// mountedIn reports whether a table in the form of proc_pid_mountinfo(5) has a mount whose parent is a given mount and
+// that is below a directory. It also returns true if the table does not contain the given mount.
+func mountedIn(table, parent, root string) bool {
+	known := false
+	for line := range strings.Lines(table) {
+		fields := strings.Fields(line)
+		if len(fields) < 5 {
+			continue
+		}
+		known = known || fields[0] == parent
+		if fields[1] == parent && strings.HasPrefix(spaces.Replace(fields[4]), strings.TrimSuffix(root, "/")+"/") {
+			return true
+		}
+	}
+	return !known // the tree's own mount is not in the table: the paths there say nothing
+}
+
+// spaces undoes the escapes of paths in mountinfo.
+var spaces = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`, `\043`, "#")

@@ -1,0 +1,168 @@
+package hostfs
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// listNames lists an open directory by ListNames, one letter for the kind before each name.
+func listNames(t *testing.T, f *file) (list []string) {
+	t.Helper()
+	for restart := true; ; restart = false {
+		got, st := f.ListNames(restart)
+		if st == ntstatus.NoMoreFiles {
+			slices.Sort(list)
+			return list
+		}
+		if st != ntstatus.Success || len(got) == 0 {
+			t.Fatalf("%d names, %v", len(got), st)
+		}
+		for _, e := range got {
+			list = append(list, kindOf(e.Directory, e.Link)+e.Name)
+		}
+	}
+}
+
+// listEntries lists an open directory by List.
+func listEntries(t *testing.T, f *file) (list []string) {
+	t.Helper()
+	for restart := true; ; restart = false {
+		got, st := f.List("*", restart, 100, nil)
+		if st == ntstatus.NoMoreFiles || st == ntstatus.NoSuchFile {
+			slices.Sort(list)
+			return list
+		}
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		for _, e := range got {
+			if e.FileName != "." && e.FileName != ".." {
+				list = append(list, kindOf(e.FileAttributes&fileaccess.AttributeDirectory != 0,
+					e.FileAttributes&fileaccess.AttributeReparsePoint != 0)+e.FileName)
+			}
+		}
+	}
+}
+
+func kindOf(dir, link bool) string {
+	switch {
+	case dir:
+		return "d "
+	case link:
+		return "l "
+	}
+	return "f "
+}
+
+// TestNamesAreThoseOfList: ListNames returns the entries of List, which queries each file: of every kind, hidden and
+// shown, before and after the point from which it relies on the types that the directory stores (F-120, F-191).
+func TestNamesAreThoseOfList(t *testing.T) {
+	w := newWorld(t)
+	w.dir("d", wide)
+	for i := range 3000 {
+		name := w.path(fmt.Sprintf(`d\plain-%04d`, i))
+		switch i % 500 {
+		case 0:
+			w.must(unix.Mkfifo(name, 0o600))
+		case 1:
+			w.must(os.Symlink("plain-0002", name))
+		case 2:
+			w.must(os.Symlink("plain-0002", name))
+			// Only root can give a link an attribute.
+			if err := unix.Lsetxattr(name, w.tree.cfg.Attribute, w.raw(wide), 0); !errors.Is(err, unix.EPERM) {
+				w.must(err)
+			}
+		case 3:
+			w.must(os.Mkdir(name, 0o700))
+		case 4:
+			w.must(os.WriteFile(name+"|", nil, 0o600)) // no request can say it
+			w.must(os.WriteFile(name+"\xff", nil, 0o600))
+			w.must(os.WriteFile(name+`\x`, nil, 0o600))
+			w.must(os.WriteFile(filepath.Join(filepath.Dir(name), privatePrefix+filepath.Base(name)), []byte("x"), 0o600))
+			w.must(os.WriteFile(name+"ä b.", nil, 0o600))
+		default:
+			w.must(os.WriteFile(name, nil, 0o600))
+		}
+	}
+	for _, options := range []fileaccess.CreateOptions{0, fileaccess.OpenReparsePoint} {
+		f := w.opened("d", fileaccess.Request{Options: options}, winnt.FILE_READ_DATA)
+		want := listEntries(t, f)
+		if got := listNames(t, f); len(got) < 2900 || !slices.Equal(got, want) {
+			t.Errorf("options %x: %d names, want %d", options, len(got), len(want))
+		}
+		if w.tree.uniform && !typesBelieved(f) {
+			t.Error("no entry's own type was believed")
+		}
+		// Another file system has no such promise.
+		uniform := w.tree.uniform
+		w.tree.uniform = false
+		if got := listNames(t, f); typesBelieved(f) || !slices.Equal(got, want) {
+			t.Errorf("options %x: queried one by one %d names, want %d", options, len(got), len(want))
+		}
+		w.tree.uniform = uniform
+		w.shut(f)
+	}
+	f := w.opened("d", fileaccess.Request{}, winnt.FILE_READ_DATA)
+	for _, c := range []string{`d\plain-2005`, `d\plain-0005`} { // each at another place of the listing
+		if err := unix.Mount(w.path(`d\plain-0006`), w.path(c), "", unix.MS_BIND, ""); err != nil {
+			t.Skip("nothing can be mounted here: ", err)
+		}
+		if !w.tree.mountedBelow() {
+			t.Error("a mount below is not found")
+		}
+		got := listNames(t, f)
+		if typesBelieved(f) {
+			t.Error("types are believed with a mount below")
+		}
+		w.must(unix.Unmount(w.path(c), unix.MNT_DETACH))
+		// A bind mount of the same device was an entry for List, and stays one.
+		if want := listEntries(t, f); !slices.Equal(got, want) {
+			t.Errorf("%d names, want %d", len(got), len(want))
+		}
+	}
+	if w.tree.mountedBelow() {
+		t.Error("a mount that is gone is found")
+	}
+	if _, st := w.opened(`d\plain-0006`, fileaccess.Request{}, winnt.FILE_READ_DATA).ListNames(
+		true); st != ntstatus.InvalidParameter {
+		t.Errorf("a file: %v", st)
+	}
+}
+
+// TestMountTable: a mount counts where its parent is the tree's mount and its path below the tree's.
+func TestMountTable(t *testing.T) {
+	const table = "22 1 254:0 / / rw - ext4 /dev/vda rw\n" +
+		"25 22 0:5 / /dev rw - devtmpfs none rw\n" +
+		"30 22 0:30 / /srv/a\\040b/m rw,noatime shared:1 - tmpfs none rw\n" +
+		"31 30 0:31 / /srv/c/x rw - tmpfs none rw\nshort line\n"
+	for _, c := range []struct {
+		parent, root string
+		want         bool
+	}{
+		{"22", "/srv/a b", true}, {"22", "/srv", true}, {"22", "/", true}, {"22", "/srv/a", false},
+		{"22", "/srv/a b/m", false}, {"22", "/srv/c", false}, {"30", "/srv/c", true}, {"30", "/srv/a b", false},
+		{"99", "/srv/c", true}, // not in the table
+		{"25", "/dev", false},
+	} {
+		if got := mountedIn(table, c.parent, c.root); got != c.want {
+			t.Errorf("%s of %s: %t", c.root, c.parent, got)
+		}
+	}
+}
+
+// typesBelieved reports whether a listing of f uses the types that the directory stores.
+func typesBelieved(f *file) bool {
+	f.listing.Lock()
+	defer f.listing.Unlock()
+	return f.names.bare
+}

@@ -1,0 +1,368 @@
+package hostfs
+
+import (
+	"os"
+	"testing"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// A file that is marked for deletion disappears with its last handle. Until then it cannot be opened (F-117).
+func TestDelete(t *testing.T) {
+	w := newWorld(t)
+	const rw = "O:BAG:SYD:P(A;;FA;;;" + alice + ")(A;;FR;;;" + bob + ")"
+	one, two := w.as(alice), w.as(bob)
+	w.file("f", "", rw)
+	w.want(two.NtDeleteFile(&nt.ObjectAttributes{ObjectName: `\??\share\f`}), ntstatus.AccessDenied)
+	w.exists("f", true)
+	reader := w.open(two, "f", winnt.GENERIC_READ, ntstatus.Success)
+	h := w.open(one, "f", winnt.DELETE, ntstatus.Success)
+	remove := func(v bool) ntstatus.Status {
+		return one.NtSetInformationFile(h, nt.FileDispositionInformation, nt.FileDisposition{DeleteFile: v})
+	}
+	w.want(two.NtSetInformationFile(reader, nt.FileDispositionInformation, nt.FileDisposition{DeleteFile: true}),
+		ntstatus.AccessDenied)
+	w.want(remove(true), ntstatus.Success)
+	w.open(two, "f", winnt.GENERIC_READ, ntstatus.DeletePending)
+	w.want(remove(false), ntstatus.Success)
+	w.want(two.NtClose(w.open(two, "f", winnt.GENERIC_READ, ntstatus.Success)), ntstatus.Success)
+	w.want(remove(true), ntstatus.Success)
+	w.want(one.NtClose(h), ntstatus.Success)
+	w.exists("f", true)
+	w.want(two.NtClose(reader), ntstatus.Success)
+	w.exists("f", false)
+	// By its directory's right, on close, and what took the name since stays.
+	w.dir("d", "O:BAG:SYD:P(A;;FA;;;"+alice+")")
+	w.file(`d\g`, "", "O:BAG:SYD:P(A;;FR;;;WD)")
+	w.want(one.NtDeleteFile(&nt.ObjectAttributes{ObjectName: `\??\share\d\g`}), ntstatus.Success)
+	w.exists(`d\g`, false)
+	w.file(`d\h`, "old", rw)
+	h = w.create(one, `d\h`, call{desired: winnt.DELETE, disposition: fileaccess.FileOpen,
+		options: fileaccess.DeleteOnClose}, ntstatus.Success)
+	w.must(os.Rename(w.path(`d\h`), w.path(`d\old`)))
+	w.file(`d\h`, "new", rw)
+	w.want(one.NtClose(h), ntstatus.Success)
+	w.exists(`d\h`, true)
+	w.exists(`d\old`, true)
+	// A directory with entries, and the root.
+	w.want(two.NtDeleteFile(&nt.ObjectAttributes{ObjectName: `\??\share\d`}), ntstatus.AccessDenied)
+	w.want(one.NtDeleteFile(&nt.ObjectAttributes{ObjectName: `\??\share\d`}), ntstatus.DirectoryNotEmpty)
+	empty := newWorld(t)
+	empty.describe("", "O:BAG:SYD:P(A;;FA;;;WD)")
+	w.want(empty.as(alice).NtDeleteFile(&nt.ObjectAttributes{ObjectName: `\??\share\`}), ntstatus.CannotDelete)
+	w.want(one.NtDeleteFile(&nt.ObjectAttributes{ObjectName: `\??\NUL`}), ntstatus.NotSupported)
+	w.nothingPrivate("", "d")
+}
+
+// A user without the right to write to the file cannot exclude other readers, even with the first open (F-48).
+func TestExclusiveReadNeedsWriteRight(t *testing.T) {
+	w := newWorld(t)
+	w.file("f", "x", "O:BAG:SYD:P(A;;FR;;;WD)")
+	w.dir("d", "O:BAG:SYD:P(A;;FR;;;WD)")
+	w.dir("made", "O:BAG:SYD:P(A;OICI;FA;;;"+bob+")(A;OICI;FR;;;WD)")
+	one, two := w.as(bob), w.as(alice)
+	for _, name := range []string{"f", "d"} {
+		h := w.create(one, name, call{desired: winnt.FILE_READ_DATA, exclusive: true, disposition: fileaccess.FileOpen},
+			ntstatus.Success)
+		w.want(closeAny(two, w.open(two, name, winnt.FILE_READ_DATA, ntstatus.Success)), ntstatus.Success)
+		w.want(one.NtClose(h), ntstatus.Success)
+	}
+	// A user with the right to write to the directory can.
+	h := w.create(one, `made\f`, call{desired: winnt.FILE_READ_DATA, exclusive: true, disposition: fileaccess.FileCreate},
+		ntstatus.Success)
+	w.open(two, `made\f`, winnt.FILE_READ_DATA, ntstatus.SharingViolation)
+	w.want(one.NtClose(h), ntstatus.Success)
+}
+
+// Two opens must each share what the other may do (F-116).
+func TestShareModes(t *testing.T) {
+	w := newWorld(t)
+	w.describe("", "O:BAG:SYD:P(A;;FA;;;WD)") // without write access a user cannot exclude readers (F-48)
+	w.file("f", "x", "O:BAG:SYD:P(A;;FA;;;WD)")
+	one, two := w.as(alice), w.as(bob)
+	rights := map[winnt.AccessMask]fileaccess.ShareAccess{
+		winnt.FILE_READ_DATA: fileaccess.ShareRead, winnt.FILE_EXECUTE: fileaccess.ShareRead,
+		winnt.FILE_WRITE_DATA: fileaccess.ShareWrite, winnt.FILE_APPEND_DATA: fileaccess.ShareWrite,
+		winnt.DELETE: fileaccess.ShareDelete,
+	}
+	for mine, first := range rights {
+		for share := range fileaccess.ShareAccess(8) {
+			for theirs, second := range rights {
+				in := call{desired: mine, disposition: fileaccess.FileOpen}.at("f")
+				in.ShareAccess = uint32(share)
+				h, _, st := one.NtCreateFile(in)
+				w.want(st, ntstatus.Success)
+				want := ntstatus.Success
+				if share&second == 0 {
+					want = ntstatus.SharingViolation
+				}
+				other := w.open(two, "f", theirs, want)
+				in.DesiredAccess, in.ShareAccess = theirs, uint32(7&^first)
+				w.want(closeAny(two, other), ntstatus.Success)
+				_, _, st = two.NtCreateFile(in)
+				w.want(st, ntstatus.SharingViolation)
+				w.want(w.attributesOnly(two), ntstatus.Success)
+				w.want(one.NtClose(h), ntstatus.Success)
+			}
+		}
+	}
+	h := w.create(one, "f", call{desired: winnt.GENERIC_READ, exclusive: true, disposition: fileaccess.FileOpen},
+		ntstatus.Success)
+	w.create(two, "f", call{desired: winnt.FILE_READ_ATTRIBUTES, disposition: fileaccess.FileOverwrite},
+		ntstatus.SharingViolation)
+	w.want(one.NtClose(h), ntstatus.Success)
+	if b, _ := os.ReadFile(w.path("f")); string(b) != "x" {
+		t.Errorf("an open that was refused emptied the file: %q", b)
+	}
+}
+
+// attributesOnly opens the file for what conflicts with nothing.
+func (w *world) attributesOnly(th *nt.Thread) ntstatus.Status {
+	w.Helper()
+	h, _, st := th.NtCreateFile(call{desired: winnt.FILE_READ_ATTRIBUTES, disposition: fileaccess.FileOpen,
+		exclusive: true}.at("f"))
+	if st != ntstatus.Success {
+		return st
+	}
+	return th.NtClose(h)
+}
+
+// A name that is marked for deletion disappears with the last open by that name, even if the file is open by another
+// one. A name whose mark was removed stays and can be opened (F-117).
+func TestDeleteTwoNames(t *testing.T) {
+	w := newWorld(t)
+	w.describe("", "O:BAG:SYD:P(A;;FA;;;WD)")
+	th := w.as(alice)
+	remove := func(h winnt.Handle, yes bool) {
+		t.Helper()
+		w.want(th.NtSetInformationFile(h, nt.FileDispositionInformation, nt.FileDisposition{DeleteFile: yes}),
+			ntstatus.Success)
+	}
+	for _, spared := range []bool{false, true} {
+		w.file("f", "text", "O:BAG:SYD:P(A;;FA;;;WD)")
+		w.must(os.Link(w.path("f"), w.path("g")))
+		one := w.open(th, "f", winnt.DELETE, ntstatus.Success)
+		two := w.open(th, "g", winnt.DELETE, ntstatus.Success)
+		remove(one, true)
+		remove(two, true)
+		remove(one, true)
+		if spared {
+			remove(one, false)
+		}
+		w.open(th, "g", winnt.FILE_READ_DATA, ntstatus.DeletePending)
+		if spared {
+			w.want(th.NtClose(w.open(th, "f", winnt.FILE_READ_DATA, ntstatus.Success)), ntstatus.Success)
+		}
+		w.want(th.NtClose(one), ntstatus.Success)
+		w.exists("f", spared)
+		w.exists("g", true)
+		w.want(th.NtClose(two), ntstatus.Success)
+		w.exists("f", spared)
+		w.exists("g", false)
+	}
+}
+
+// pends checks DeletePending of a handle.
+func (w *world) pends(th *nt.Thread, h winnt.Handle, want bool) {
+	w.Helper()
+	about, st := th.NtQueryInformationFile(h, nt.FileStandardInformation)
+	w.want(st, ntstatus.Success)
+	if s := about.(nt.FileStandard); s.DeletePending != want {
+		w.Errorf("F-117: DeletePending is %v", s.DeletePending)
+	}
+}
+
+// Deleting one name of a file does not affect its other names (F-117).
+func TestDeleteOneName(t *testing.T) {
+	w := newWorld(t)
+	const full = "O:BAG:SYD:P(A;;FA;;;WD)"
+	w.describe("", full)
+	th := w.as(alice)
+	w.file("f", "text", full)
+	w.file("other", "", full)
+	w.must(os.Link(w.path("f"), w.path("g")))
+	kept := w.open(th, "g", winnt.FILE_READ_DATA|winnt.DELETE, ntstatus.Success)
+	first := w.open(th, "f", winnt.FILE_READ_DATA, ntstatus.Success)
+	gone := w.create(th, "f", call{desired: winnt.DELETE, disposition: fileaccess.FileOpen,
+		options: fileaccess.DeleteOnClose}, ntstatus.Success)
+	w.want(th.NtClose(gone), ntstatus.Success)
+	w.open(th, "f", winnt.FILE_READ_DATA, ntstatus.DeletePending)
+	w.exists("f", true)
+	w.pends(th, first, true)
+	w.pends(th, kept, false)
+	// A name that is marked for deletion cannot be replaced, and the other name can be changed.
+	h := w.open(th, "other", winnt.DELETE, ntstatus.Success)
+	if st := th.NtSetInformationFile(h, nt.FileRenameInformation, nt.FileRename{FileName: "f",
+		ReplaceIfExists: true}); st == ntstatus.Success {
+		t.Error("F-117: a name that goes away was replaced")
+	}
+	w.want(th.NtClose(h), ntstatus.Success)
+	w.want(th.NtSetInformationFile(kept, nt.FileRenameInformation, nt.FileRename{FileName: "k"}), ntstatus.Success)
+	w.want(th.NtClose(w.open(th, "k", winnt.FILE_READ_DATA, ntstatus.Success)), ntstatus.Success)
+	w.want(th.NtClose(first), ntstatus.Success)
+	w.open(th, "f", winnt.FILE_READ_DATA, ntstatus.ObjectNameNotFound)
+	w.want(th.NtClose(kept), ntstatus.Success)
+	w.exists("k", true)
+	w.exists("f", false)
+}
+
+// An open shares the requested access, and reading if it may not exclude it. It supports links if requested, and
+// keeps the facts of the lookup (F-48, F-116, F-191).
+func TestOpenSharesRequestedAccess(t *testing.T) {
+	w := newWorld(t)
+	w.file("f", "text", wide)
+	for share := range fileaccess.ShareAccess(8) {
+		for _, forced := range []bool{false, true} {
+			for _, action := range []fileaccess.Action{fileaccess.Opened, fileaccess.Overwritten, fileaccess.Superseded} {
+				w.must(os.WriteFile(w.path("f"), []byte("text"), 0o600))
+				r := fileaccess.Request{Name: "f", Share: share, Subject: w.subject(bob)}
+				if forced {
+					r.Options = fileaccess.OpenReparsePoint
+				}
+				p, st := w.tree.Find(&r, nil)
+				w.want(st, ntstatus.Success)
+				d := fileaccess.Decision{Verdict: ntstatus.Decided(ntstatus.Success), Granted: winnt.FILE_EXECUTE,
+					Action: action, ForceShareRead: forced}
+				made, _, st := p.Open(&r, &d)
+				p.Release()
+				w.want(st, ntstatus.Success)
+				f := made.(*file)
+				want, contents := share, "text"
+				if forced {
+					want |= fileaccess.ShareRead
+				}
+				if action != fileaccess.Opened {
+					contents = ""
+				}
+				if f.share != want || f.links != forced || (f.found.FileID != 0) != (action == fileaccess.Opened) {
+					t.Errorf("F-48: %d is shared as %d, links %t, found %+v", share, f.share, f.links, f.found)
+				}
+				facts, _, st := f.Found()
+				if w.want(st, ntstatus.Success); facts.EndOfFile != int64(len(contents)) {
+					t.Errorf("found with %d bytes, want %q", facts.EndOfFile, contents)
+				}
+				b := make([]byte, 9)
+				n, st := f.ReadAt(b, 0)
+				if st != ntstatus.Success || string(b[:n]) != contents { // readable with FILE_EXECUTE
+					t.Errorf("F-114: %q, %v, want %q", b[:n], st, contents)
+				}
+				f.Close()
+			}
+		}
+	}
+}
+
+// TestOpensAreCounted: a tree has one node for each open file and one link for each of its open names. Counts follow
+// every open and close, and nothing remains after the last (F-117, F-123, F-181).
+func TestOpensAreCounted(t *testing.T) {
+	w := newWorld(t)
+	w.file("f", "f", wide)
+	w.must(os.Link(w.path("f"), w.path("g")))
+	w.file("x", "x", wide)
+	counts := func(opens, nodes, dooms int, users ...int) {
+		t.Helper()
+		w.tree.mu.Lock()
+		defer w.tree.mu.Unlock()
+		if w.tree.opens != opens || len(w.tree.nodes) != nodes || w.tree.dooms != dooms {
+			t.Errorf("F-123: %d opens of %d files, %d to go, want %d, %d, %d", w.tree.opens, len(w.tree.nodes), w.tree.dooms,
+				opens, nodes, dooms)
+		}
+		n := w.tree.nodes[w.inode("f")]
+		for i, want := range users {
+			if got := n.opens[i].link.users; got != want {
+				t.Errorf("F-117: open %d is by a name of %d, want %d", i, got, want)
+			}
+		}
+	}
+	counts(0, 0, 0)
+	a := w.opened("f", fileaccess.Request{}, winnt.DELETE)
+	counts(1, 1, 0, 1)
+	b := w.opened("f", fileaccess.Request{}, winnt.FILE_READ_DATA)
+	counts(2, 1, 0, 2, 2)
+	g := w.opened("g", fileaccess.Request{}, winnt.DELETE)
+	counts(3, 1, 0, 2, 2, 1)
+	x := w.opened("x", fileaccess.Request{}, winnt.FILE_READ_DATA)
+	counts(4, 2, 0, 2, 2, 1)
+	for range 2 { // once is as good as twice
+		w.want(a.SetDelete(true), ntstatus.Success)
+		counts(4, 2, 1, 3, 3, 1)
+	}
+	for range 2 {
+		w.want(b.SetDelete(false), ntstatus.Success)
+		counts(4, 2, 0, 2, 2, 1)
+	}
+	w.want(g.SetDelete(true), ntstatus.Success)
+	counts(4, 2, 1, 2, 2, 2)
+	w.shut(a)
+	counts(3, 2, 1, 1, 2)
+	if !w.tree.isOpen(w.inode("f")) || w.tree.isOpen(w.inode("")) {
+		t.Error("F-48: the one is open, the other is not")
+	}
+	w.shut(g)
+	counts(2, 2, 0, 1)
+	w.holds(map[string]string{"g": "-", "f": "f"})
+	w.shut(b)
+	counts(1, 1, 0)
+	if err := w.tree.Close(); err == nil {
+		t.Error("a tree is closed with an open file")
+	}
+	w.shut(x)
+	counts(0, 0, 0)
+}
+
+// TestOneName: two links of a file are the same name if the name and the directory are equal. If one of them does not
+// hold its directory, the paths decide (F-181).
+func TestOneName(t *testing.T) {
+	for _, c := range []struct {
+		a, b link
+		want bool
+	}{
+		{link{dir: 3, directory: 7, name: "f", path: `d\f`}, link{dir: 4, directory: 7, name: "f", path: `e\f`}, true},
+		{link{dir: 3, directory: 7, name: "f", path: `d\f`}, link{dir: 3, directory: 8, name: "f", path: `d\f`}, false},
+		{link{dir: 3, directory: 7, name: "f"}, link{dir: 3, directory: 7, name: "g"}, false},
+		{link{dir: -1, name: "f", path: `d\f`}, link{dir: 4, directory: 7, name: "f", path: `d\f`}, true},
+		{link{dir: 4, directory: 7, name: "f", path: `d\f`}, link{dir: -1, name: "f", path: `d\f`}, true},
+		{link{dir: -1, name: "f", path: `d\f`}, link{dir: -1, name: "f", path: `e\f`}, false},
+		{link{dir: 4, name: "f", path: `d\f`}, link{dir: -1, name: "f", path: `e\f`}, false},
+		{link{dir: -1, name: "f", path: `d\f`}, link{dir: 4, name: "f", path: `e\f`}, false},
+		{link{dir: -1, name: "f", path: "f"}, link{dir: -1, name: "g", path: "f"}, false},
+		{link{dir: 0, directory: 7, name: "f", path: "x"}, link{dir: 0, directory: 7, name: "f", path: "y"}, true},
+	} {
+		if got := c.a.same(&c.b); got != c.want {
+			t.Errorf("F-181: %+v and %+v are one name: %t", c.a, c.b, got)
+		}
+	}
+}
+
+// A duplicate of a file's handle has no right that the handle has not, also where the file's
+// descriptor grants it (O-56); an open that fails takes no value of a handle (O-12, F-116).
+func TestFilesOfOneHandle(t *testing.T) {
+	w := newWorld(t)
+	w.describe("", "O:BAG:SYD:P(A;;FA;;;WD)") // so that an open keeps others away (F-48)
+	w.file("f", "", "O:BAG:SYD:P(A;;FA;;;WD)")
+	w.file("g", "", "O:BAG:SYD:P(A;;FA;;;WD)")
+	th := w.as(bob)
+	h := w.create(th, "f", call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileOpen, exclusive: true},
+		ntstatus.Success)
+	for right, want := range map[winnt.AccessMask]ntstatus.Status{winnt.FILE_READ_EA: ntstatus.AccessDenied,
+		winnt.FILE_READ_DATA: ntstatus.Success} {
+		d, st := th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, right, 0, 0)
+		if st != want {
+			t.Errorf("O-56: duplicated with %#x: %v, want %v", uint32(right), st, want)
+		}
+		if st == ntstatus.Success {
+			w.want(th.NtClose(d), ntstatus.Success)
+		}
+	}
+	next := w.open(th, "g", winnt.FILE_READ_DATA, ntstatus.Success)
+	w.want(th.NtClose(next), ntstatus.Success)
+	for range 3 {
+		w.open(th, "f", winnt.FILE_READ_DATA, ntstatus.SharingViolation)
+	}
+	if again := w.open(th, "g", winnt.FILE_READ_DATA, ntstatus.Success); again != next {
+		t.Errorf("O-12: the next handle is %v, want %v", again, next)
+	}
+}

@@ -1,0 +1,108 @@
+package hostfs
+
+import (
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// BenchmarkOpen opens and closes a file at depth 3, alternating between several ways: the system's open, os.Root, the
+// system calls of such an open without our code, a thread's call through the kernel, and the decision alone. It reports
+// the median of the rounds.
+func BenchmarkOpen(b *testing.B) {
+	w := newWorld(b)
+	const text = "O:BAG:SYD:PAI(D;;FW;;;BG)(A;;FA;;;BA)(A;;FA;;;SY)(A;;0x1301bf;;;S-1-5-21-1-2-3-3001)(A;;FR;;;WD)"
+	for _, d := range []string{"a", `a\b`} {
+		w.dir(d, text)
+	}
+	w.file(`a\b\f`, "x", text)
+	settle(b, w.path(`a\b\f`))
+	th := w.as(bob)
+	in := call{desired: winnt.FILE_GENERIC_READ, disposition: fileaccess.FileOpen}.at(`a\b\f`)
+	how := unix.OpenHow{Flags: unix.O_RDONLY | unix.O_CLOEXEC,
+		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS}
+	r := fileaccess.Request{Desired: in.DesiredAccess, Disposition: fileaccess.FileOpen, Name: `a\b\f`, Share: 7}
+	r.Subject = w.subject(bob)
+	p, st := w.tree.Find(&r, nil)
+	w.want(st, ntstatus.Success)
+	defer p.Release()
+	root, err := os.OpenRoot(w.root)
+	w.must(err)
+	defer func() { w.must(root.Close()) }()
+	all := []struct {
+		name string
+		run  func()
+		took []time.Duration
+	}{
+		{name: "openat2", run: func() {
+			fd, err := unix.Openat2(w.tree.root, "a/b/f", &how)
+			w.must(err)
+			shut(fd)
+		}},
+		{name: "os.Root", run: func() {
+			f, err := root.Open("a/b/f")
+			w.must(err)
+			w.must(f.Close())
+		}},
+		{name: "its-calls", run: func() {
+			object, err := below(w.tree.root, "a/b/f", 0)
+			w.must(err)
+			_, err = stat(object)
+			w.must(err)
+			fd, err := openAgain(object, unix.O_RDONLY|unix.O_NONBLOCK)
+			w.must(err)
+			shut(object)
+			shut(fd)
+		}},
+		{name: "NtCreateFile", run: func() {
+			h, _, st := th.NtCreateFile(in)
+			w.want(st, ntstatus.Success)
+			w.want(th.NtClose(h), ntstatus.Success)
+		}},
+		{name: "decision", run: func() {
+			if d := fileaccess.Open(&r, p.Facts()); !d.Allowed() {
+				b.Fatal(d.Status())
+			}
+		}},
+	}
+	const times = 20
+	for b.Loop() {
+		for i := range all {
+			start := time.Now()
+			for range times {
+				all[i].run()
+			}
+			all[i].took = append(all[i].took, time.Since(start)/times)
+		}
+	}
+	for _, a := range all {
+		slices.Sort(a.took)
+		b.ReportMetric(float64(a.took[len(a.took)/2].Nanoseconds())/1000, a.name+"-µs")
+	}
+	b.ReportMetric(0, "ns/op")
+}
+
+// An open with its close makes few allocations: the names for system calls are built on the stack.
+func TestOpenAllocations(t *testing.T) {
+	w := newWorld(t)
+	w.dir("a", "O:BAG:SYD:P(A;;0x1200a9;;;WD)")
+	w.dir(`a\b`, "O:BAG:SYD:P(A;;0x1200a9;;;WD)")
+	w.file(`a\b\f`, "x", "O:BAG:SYD:P(A;;FR;;;WD)")
+	settle(t, w.path(`a\b\f`))
+	th := w.as(bob)
+	in := call{desired: winnt.FILE_GENERIC_READ, disposition: fileaccess.FileOpen}.at(`a\b\f`)
+	if n := testing.AllocsPerRun(100, func() {
+		h, _, st := th.NtCreateFile(in)
+		w.want(st, ntstatus.Success)
+		w.want(th.NtClose(h), ntstatus.Success)
+	}); n > 12 {
+		t.Errorf("%v pieces of memory, want 12 at most", n)
+	}
+}

@@ -1,0 +1,96 @@
+package hostfs
+
+import (
+	"os"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
+)
+
+// A file with delete on close stays if its contents cannot be removed (F-117).
+func TestFailedTruncateKeepsDeletedFile(t *testing.T) {
+	w := newWorld(t)
+	w.file("f", "text", wide)
+	lease, err := os.Open(w.path("f"))
+	w.must(err)
+	defer func() { w.must(lease.Close()) }()
+	if _, err := unix.FcntlInt(lease.Fd(), unix.F_SETLEASE, unix.F_RDLCK); err != nil {
+		t.Skipf("no lease can be had in %s: %v", w.root, err)
+	}
+	before := len(descriptors(t))
+	r := fileaccess.Request{Name: "f", Share: 7, Options: fileaccess.DeleteOnClose, Subject: w.subject(bob)}
+	p, st := w.tree.Find(&r, nil)
+	w.want(st, ntstatus.Success)
+	d := fileaccess.Decision{Verdict: ntstatus.Decided(ntstatus.Success), Granted: winnt.DELETE,
+		Action: fileaccess.Overwritten}
+	f, again, st := p.Open(&r, &d)
+	p.Release()
+	if f != nil || again || st != ntstatus.SharingViolation {
+		t.Errorf("F-124: %v, %t, %v", f, again, st)
+	}
+	w.holds(map[string]string{"f": "text"})
+	w.tree.mu.Lock()
+	defer w.tree.mu.Unlock()
+	if w.tree.opens != 0 || len(descriptors(t)) != before {
+		t.Errorf("F-123: %d opens, %d descriptors, were %d", w.tree.opens, len(descriptors(t)), before)
+	}
+}
+
+// failing makes a file by the tree itself, under a decision of the test, and expects that nothing of it stays.
+func (w *world) failing(name string, options fileaccess.CreateOptions, change func(*place, *fileaccess.Decision),
+	again bool, want ntstatus.Status) {
+	w.Helper()
+	before := len(descriptors(w))
+	r := &fileaccess.Request{Name: name, Subject: w.subject(bob), Options: options, Disposition: fileaccess.FileCreate}
+	found, st := w.tree.Find(r, nil)
+	w.want(st, ntstatus.Success)
+	d := fileaccess.Decision{Verdict: ntstatus.Decided(ntstatus.Success), Granted: winnt.FILE_READ_DATA,
+		Action: fileaccess.Created, NewSD: sddl.MustParse(wide)}
+	change(found.(*place), &d)
+	f, more, st := found.Open(r, &d)
+	found.Release()
+	if f != nil || more != again || st != want {
+		w.Errorf("%s: %v, again %t, %v, want %t, %v", name, f, more, st, again, want)
+	}
+	w.tree.mu.Lock()
+	defer w.tree.mu.Unlock()
+	if len(w.tree.nodes) != 0 || w.tree.opens != 0 || w.tree.dooms != 0 || len(descriptors(w)) != before {
+		w.Errorf("%s: %d nodes, %d opens, %d to go, %d descriptors, was %d", name, len(w.tree.nodes), w.tree.opens,
+			w.tree.dooms, len(descriptors(w)), before)
+	}
+}
+
+// If a creation fails at any step, no name, open or host descriptor remains, for a file, a directory and a file with
+// delete on close (F-114, F-123).
+func TestFailedCreateLeavesNothing(t *testing.T) {
+	for _, kind := range []fileaccess.CreateOptions{0, fileaccess.DirectoryFile, fileaccess.DeleteOnClose,
+		fileaccess.DirectoryFile | fileaccess.DeleteOnClose} {
+		w := newWorld(t)
+		w.dir("d", wide)
+		leave := func(*place, *fileaccess.Decision) {}
+		w.failing(`d\f`, kind, func(_ *place, d *fileaccess.Decision) { *d = fileaccess.Decision{} }, false,
+			ntstatus.AccessDenied)
+		w.failing(`none\f`, kind, leave, false, ntstatus.AccessDenied) // there is no place for it
+		w.failing(`d\f`, kind, func(*place, *fileaccess.Decision) { w.file(`d\f`, "new", wide) }, true,
+			ntstatus.ObjectNameCollision)
+		w.holds(map[string]string{`d\f`: "new"})
+		w.must(os.Remove(w.path(`d\f`)))
+		w.failing(`d\f`, kind, func(_ *place, d *fileaccess.Decision) { d.NewSD = nil }, false, ntstatus.Unsuccessful)
+		was := w.tree.cfg.Opens
+		w.failing(`d\f`, kind, func(*place, *fileaccess.Decision) { w.tree.cfg.Opens = 0 }, false,
+			ntstatus.TooManyOpenedFiles)
+		w.tree.cfg.Opens = was
+		w.failing(`d\f`, kind, func(*place, *fileaccess.Decision) { w.must(os.Remove(w.path("d"))) }, true,
+			ntstatus.ObjectNameNotFound)
+		w.dir("d", wide)
+		if left, err := os.ReadDir(w.path("d")); err != nil || len(left) != 0 {
+			t.Errorf("F-114: %v stand there, %v", left, err)
+		}
+		w.nothingPrivate("")
+	}
+}

@@ -1,0 +1,168 @@
+package hostfs
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/internal/test/smbd"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// opener opens files through SMB, a question a line, and prints the status of each.
+const opener = `
+import sys, json
+from samba.samba3 import libsmb_samba_internal as libsmb, param
+from samba import credentials, NTSTATUSError
+host, config, password, share = sys.argv[1:5]
+lp = param.get_context(); lp.load(config)
+made = {}
+for line in sys.stdin:
+    user, path, mask, disposition, options = json.loads(line)
+    if user not in made:
+        c = credentials.Credentials(); c.guess(lp)
+        c.set_username(user); c.set_password(password); c.set_kerberos_state(credentials.DONT_USE_KERBEROS)
+        made[user] = libsmb.Conn(host, share, lp, c)
+    c = made[user]
+    try:
+        c.close(c.create(path, DesiredAccess=mask, ShareAccess=7, CreateDisposition=disposition, CreateOptions=options))
+        print(0)
+    except NTSTATUSError as e: print(e.args[0] & 0xffffffff)
+`
+
+// serverUsers are accounts that each Debian system has.
+var serverUsers = []string{smbd.Guest, "bin", "games"}
+
+// A real file server and a tree on the same files decide random operations of three accounts equally. REFMON_OPENS is
+// the number of operations, 2,000 by default.
+func TestSambaDecides(t *testing.T) {
+	if err := exec.Command("/usr/bin/python3", "-c", "import samba.samba3.libsmb_samba_internal").Run(); err != nil {
+		smbd.Skip(t, "python3 has no Samba here: install the package python3-samba")
+	}
+	s := smbd.Start(t, smbd.Share{Name: "v3", Config: "\tacl_xattr:ignore system acls = yes\n", Users: serverUsers})
+	b := &beside{&world{TB: t, root: filepath.Join(s.Dir, "v3"), sys: kernel.Boot(kernel.Config{})}, s, "v3"}
+	var threads []*nt.Thread
+	var people []sid.SID
+	var tokens []*token.Token
+	for _, user := range serverUsers {
+		tok := b.primary(s.TokenOf(user))
+		tokens, people = append(tokens, tok), append(people, tok.User().SID)
+		threads = append(threads, b.thread(tok))
+		for _, g := range tok.Groups() {
+			if g.SID.Authority() == 22 {
+				people = append(people, g.SID)
+			}
+		}
+	}
+	rnd := rand.New(rand.NewPCG(randtest.Seed(t), 32))
+	d := draw(rnd, people)
+	d.make(t, b.root, ntacl.Name)
+	tree, err := Open(Config{Path: b.root, IgnorePosix: true, Share: sddl.MustParse("D:(A;;FA;;;WD)"),
+		Policy: fileaccess.Policy{Profile: fileaccess.Observed, Traverse: fileaccess.TraverseNever}})
+	b.must(err)
+	b.must(b.sys.AddTree("share", tree))
+	defer func() { b.must(errors.Join(b.sys.Close(), tree.Close())) }()
+	var list []question
+	var lines strings.Builder
+	for range randtest.Count(t, "REFMON_OPENS", 2000) {
+		q := d.ask(rnd, len(threads))
+		line, err := json.Marshal([]any{serverUsers[q.User], q.Path, q.Mask, q.Disposition, q.Options})
+		b.must(err)
+		list = append(list, q)
+		fmt.Fprintf(&lines, "%s\n", line)
+	}
+	config, address, password := s.Access()
+	cmd := exec.Command("/usr/bin/python3", "-c", opener, address, config, password, "v3")
+	var stderr strings.Builder
+	cmd.Stdin, cmd.Stderr = strings.NewReader(lines.String()), &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, stderr.String())
+	}
+	answers := bufio.NewScanner(strings.NewReader(string(out)))
+	count, wrong, listed := map[bool]int{}, 0, map[string]int{}
+	for _, q := range list {
+		if !answers.Scan() {
+			t.Fatalf("the server's answers end: %s", stderr.String())
+		}
+		var there ntstatus.Status
+		if _, err := fmt.Sscan(answers.Text(), (*uint32)(&there)); err != nil {
+			t.Fatal(err)
+		}
+		st := q.here(t, threads[q.User])
+		if count[there == ntstatus.Success]++; there == st {
+			continue
+		}
+		why := d.difference(&q, tokens[q.User], st == ntstatus.Success)
+		if listed[why]++; why == "" && wrong < 20 {
+			wrong++
+			dir, _ := parentOf(q.Path)
+			t.Errorf("%+v as %s: the server says %v, here it is %v\n%s\nin %s", q, tokens[q.User].User().SID, there, st,
+				numericOr(d.descriptors[q.Path]), numericOr(d.descriptors[dir]))
+		}
+	}
+	if total := len(list); count[true] < total/20 || count[false] < total/20 {
+		t.Errorf("granted and refused: %v, too few of one", count)
+	}
+	t.Logf("%d operations, granted and refused: %v; listed differences: %v", len(list), count, listed)
+}
+
+// difference names the difference of docs/CAVEATS.md that explains another verdict of the
+// server; "" if none of them does.
+func (d *drawn) difference(q *question, who *token.Token, granted bool) string {
+	s := access.Subject{Primary: who}
+	mask := winnt.FileObject.Mapping.Map(q.Mask)
+	rest := *q
+	rest.Mask = mask &^ winnt.FILE_READ_ATTRIBUTES
+	switch nothing := rest.Mask == 0 || rest.Mask == winnt.MAXIMUM_ALLOWED; {
+	case q.Disposition == fileaccess.FileCreate:
+		dir, _ := parentOf(q.Path)
+		other := &drawn{descriptors: map[string]*sd.Descriptor{dir: withoutOwnerRights(d.descriptors[dir])}}
+		if other.allows(s, q) != granted {
+			return "OWNER RIGHTS of the directory"
+		}
+	case !granted && (nothing || rest.Mask != mask && d.allows(s, &rest)):
+		return "attributes are read by all"
+	}
+	return ""
+}
+
+// withoutOwnerRights leaves the entries for OWNER RIGHTS out.
+func withoutOwnerRights(d *sd.Descriptor) *sd.Descriptor {
+	var rest []sd.ACE
+	for _, e := range d.DACL().All() {
+		if e.SID() != sid.OwnerRights {
+			rest = append(rest, e)
+		}
+	}
+	l, err := sd.NewACL(rest...)
+	if err != nil {
+		return nil
+	}
+	return sd.New(sd.Parts{Owner: d.Owner(), Group: d.Group(), DACL: l})
+}
+
+// numericOr prints a descriptor, if there is one.
+func numericOr(d *sd.Descriptor) string {
+	if d == nil {
+		return "nothing is there\n"
+	}
+	return numeric(d)
+}

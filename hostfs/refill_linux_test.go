@@ -1,0 +1,108 @@
+package hostfs
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"os"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// The file gets the contents and the length of the other, whichever was longer, by the system call and by our own
+// copy from each offset. The other file does not change (G-33).
+func TestRefillReplacesContents(t *testing.T) {
+	w := newWorld(t)
+	const all = "O:BAG:SYD:P(A;;FA;;;WD)"
+	rng := rand.NewChaCha8([32]byte{33})
+	bytesOf := func(n int) string {
+		b := make([]byte, n)
+		_, _ = rng.Read(b) // it never fails
+		return string(b)
+	}
+	w.file("to", "", all)
+	w.file("from", "", all)
+	to, from := w.contents("to"), w.contents("from")
+	lengths := []int{0, 1, 4097, 1<<20 + 3}
+	for _, was := range lengths {
+		for _, is := range lengths {
+			old, other := bytesOf(was), bytesOf(is)
+			w.must(os.WriteFile(w.path("to"), []byte(old), 0o600))
+			w.must(os.WriteFile(w.path("from"), []byte(other), 0o600))
+			w.want(to.Refill(from), ntstatus.Success)
+			if got, err := os.ReadFile(w.path("to")); err != nil || string(got) != other {
+				t.Fatalf("G-33: %d bytes for %d: %d, %v", is, was, len(got), err)
+			}
+			if got, err := os.ReadFile(w.path("from")); err != nil || string(got) != other {
+				t.Fatalf("G-33: the other became %d bytes, %v", len(got), err)
+			}
+			for _, at := range []int{0, 1, is / 2, is} {
+				if at > is || max(is, was) > 4097 && (at != 1 || was == is) {
+					continue
+				}
+				w.must(os.WriteFile(w.path("to"), []byte(old), 0o600))
+				w.want(to.copyByHand(from, int64(at), int64(is)), ntstatus.Success)
+				want := []byte(old)
+				if at < is {
+					want = append(want, make([]byte, max(0, is-was))...)
+					copy(want[at:], other[at:])
+				}
+				if got, err := os.ReadFile(w.path("to")); err != nil || !bytes.Equal(got, want) {
+					t.Fatalf("by hand from %d of %d over %d: %d bytes, %v", at, is, was, len(got), err)
+				}
+			}
+		}
+	}
+	w.want(to.copyByHand(from, 0, 1<<20+4), ntstatus.EndOfFile) // it became shorter
+	w.want(to.copyFrom(from, 1<<20+4), ntstatus.EndOfFile)
+}
+
+// Space is allocated before any change. The length stays until then, and if there is no space nothing changes (G-34).
+// A replaced file gets the archive attribute and loses its special bits (F-125, F-173).
+func TestRefillAllocatesFirst(t *testing.T) {
+	w, _ := keeper(t)
+	w.file("to", "0123", wide)
+	w.file("from", "new contents", wide)
+	to := w.opened("to", fileaccess.Request{}, winnt.FILE_WRITE_DATA)
+	from := w.opened("from", fileaccess.Request{}, winnt.FILE_READ_DATA)
+	for _, c := range []struct {
+		size   int64
+		ok     bool
+		blocks int64 // at least
+	}{{0, true, 0}, {3, true, 0}, {4, true, 0}, {1 << 16, true, 1 << 7}, {1 << 62, false, 0}, {-1, true, 0}} {
+		err := to.makeRoom(c.size)
+		var s unix.Stat_t
+		w.must(unix.Stat(w.path("to"), &s))
+		if (err == nil) != c.ok || s.Size != 4 || s.Blocks < c.blocks {
+			t.Errorf("G-34: room for %d: %v, %d bytes in %d blocks", c.size, err, s.Size, s.Blocks)
+		}
+	}
+	w.holds(map[string]string{"to": "0123"})
+	w.must(os.Chmod(w.path("to"), 0o755|os.ModeSetgid)) //nolint:gosec // the test asks about this bit
+	w.want(to.Refill(from), ntstatus.Success)
+	w.holds(map[string]string{"to": "new contents", "from": "new contents"})
+	var s unix.Stat_t
+	if w.must(unix.Stat(w.path("to"), &s)); s.Mode&0o7777 != 0o755 {
+		t.Errorf("F-125: mode %o", s.Mode)
+	}
+	if value, _ := w.kept("to"); value != keptArchive {
+		t.Errorf("F-173: kept as %q", value)
+	}
+	if value, _ := w.kept("from"); value != "" {
+		t.Errorf("F-173: the other is kept as %q", value)
+	}
+	// A file open for reading does not get the archive attribute; one open for writing does.
+	w.file("lent", "", wide)
+	lent := w.opened("lent", fileaccess.Request{}, winnt.FILE_WRITE_DATA|winnt.FILE_READ_DATA)
+	for i, want := range []string{"", keptArchive} {
+		_, st := lent.Backing(i == 1)
+		w.want(st, ntstatus.Success)
+		if value, _ := w.kept("lent"); value != want {
+			t.Errorf("F-173: to be written %t: kept as %q", i == 1, value)
+		}
+	}
+}

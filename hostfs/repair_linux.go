@@ -1,0 +1,248 @@
+package hostfs
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+)
+
+// maxDepth is how deep below its path a repair goes. It holds one descriptor for each directory on the way.
+const maxDepth = 400
+
+// listed is the maximum number of a directory's names in memory.
+const listed = 512
+
+var (
+	errDeep = fmt.Errorf("more than %d directories deep: name it as a path of its own", maxDepth)
+	errKept = errors.New("its attribute changed meanwhile: stop the servers of the tree, or repeat the repair")
+)
+
+// Repair rewrites the stored descriptors of a tree in the current form: without entries that name logon sessions,
+// even deny entries, and without generic bits in effective entries (F-202). Without Rehash it changes nothing else in
+// the attributes, so a server accepts exactly those that it accepted before. It follows no link and enters no other
+// mount below the path. Its memory does not grow with the tree. Writing an attribute in security.* needs CAP_SYS_ADMIN.
+//
+// Repair fails if the path cannot be opened, or if ctx ends. It counts errors of single files.
+func Repair(ctx context.Context, c RepairConfig) (RepairCounts, error) {
+	c.Attribute = cmp.Or(c.Attribute, ntacl.Name)
+	r := &repair{RepairConfig: c, ctx: ctx}
+	fd, err := unix.Open(c.Path, unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return r.counts, fmt.Errorf("hostfs: repair %s: %w", c.Path, err)
+	}
+	defer shut(fd)
+	if err := r.visit(fd, c.Path, 0); err != nil && !errors.Is(err, errMost) {
+		return r.counts, fmt.Errorf("hostfs: repair %s: %w", c.Path, err)
+	}
+	return r.counts, nil
+}
+
+// errMost ends a walk at RepairConfig.Most files.
+var errMost = errors.New("so many files were looked at")
+
+// repair is one run. It belongs to one goroutine.
+type repair struct {
+	RepairConfig
+	ctx    context.Context
+	counts RepairCounts
+}
+
+// visit repairs the file that a descriptor holds, and those below it. Its error ends the run.
+func (r *repair) visit(fd int, path string, depth int) error {
+	if err := r.ctx.Err(); err != nil {
+		return err
+	}
+	if r.Most > 0 && r.counts.Files >= r.Most {
+		r.counts.Cut = true
+		return errMost
+	}
+	r.counts.Files++
+	s, err := stat(fd)
+	if err != nil {
+		r.failed(path, err)
+		return nil
+	}
+	switch s.Mode & unix.S_IFMT {
+	case unix.S_IFREG, unix.S_IFLNK, unix.S_IFDIR:
+		r.file(fd, path)
+	}
+	if s.Mode&unix.S_IFMT != unix.S_IFDIR {
+		return nil
+	}
+	if depth >= maxDepth {
+		r.failed(path, errDeep)
+		return nil
+	}
+	d, err := openDirectory(fd)
+	if err != nil {
+		r.failed(path, err)
+		return nil
+	}
+	defer func() { _ = d.Close() }() // only read
+	for {
+		names, err := d.Readdirnames(listed)
+		for _, name := range names {
+			if err := r.entry(fd, name, filepath.Join(path, name), depth+1); err != nil {
+				return err
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			r.failed(path, err)
+			return nil
+		}
+	}
+}
+
+// entry opens a name of a directory and visits it. It skips a removed file and another mount.
+func (r *repair) entry(dir int, name, path string, depth int) error {
+	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC,
+		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_MAGICLINKS | unix.RESOLVE_NO_XDEV}
+	var fd int
+	err := retry(func() (err error) {
+		for range 100 { // a rename elsewhere came in between
+			if fd, err = unix.Openat2(dir, name, &how); !errors.Is(err, unix.EAGAIN) {
+				break
+			}
+		}
+		return err
+	})
+	switch {
+	case errors.Is(err, os.ErrNotExist), errors.Is(err, unix.EXDEV):
+		return nil // it was removed, or is another mount (F-112)
+	case err != nil:
+		r.failed(path, err)
+		return nil
+	}
+	defer shut(fd)
+	return r.visit(fd, path, depth)
+}
+
+// file repairs one attribute.
+func (r *repair) file(fd int, path string) {
+	place := placeOf(fd)
+	value, err := attribute(place, r.Attribute)
+	if err != nil || value == nil {
+		if err != nil && !errors.Is(err, unix.EPERM) { // a link has no attributes of users
+			r.failed(path, err)
+		}
+		return
+	}
+	old := string(value) // Decode keeps none of it
+	a, err := ntacl.Decode(value)
+	if err != nil {
+		r.failed(path, err)
+		return
+	}
+	found := Repaired{Path: path}
+	next, st := found.mended(a.Descriptor)
+	if st != ntstatus.Success {
+		r.failed(path, fmt.Errorf("its owner or group is a logon session: set another one with refmon acl set --offline: %w",
+			st.Err()))
+		return
+	}
+	seal, err := r.stale(fd, a)
+	if err != nil {
+		r.failed(path, err)
+		return
+	}
+	found.Stale = seal != nil
+	if next == a.Descriptor && !found.Stale {
+		return
+	}
+	a.Descriptor = next
+	if found.Stale && r.Rehash && !r.DryRun {
+		// The administrator says that the change past the server was meant (F-205).
+		found.Err = seal()
+	}
+	if !r.DryRun && found.Err == nil && (found.Sessions+found.Generic > 0 || r.Rehash) {
+		found.Err = r.store(place, old, a)
+	}
+	r.report(found)
+}
+
+// stale returns a function that recomputes the hash of a, if the file's permissions no longer match it. It returns nil
+// if they match, with IgnorePosix, for versions other than 4, and if only the server can compute the hash.
+func (r *repair) stale(fd int, a *ntacl.Attribute) (seal func() error, err error) {
+	if r.IgnorePosix || a.Version != 4 {
+		return nil, nil
+	}
+	s, err := stat(fd)
+	if err != nil {
+		return nil, err
+	}
+	access, inherited, err := posixOf(fd, &s)
+	if err != nil || a.Verify(infoOf(&s), access, inherited) != ntacl.Stale {
+		return nil, err
+	}
+	return func() error { return a.Seal(infoOf(&s), access, inherited) }, nil
+}
+
+// mended returns a descriptor in the current stored form, itself if it already has it, and counts the changed
+// entries.
+func (r *Repaired) mended(d *sd.Descriptor) (*sd.Descriptor, ntstatus.Status) {
+	p := d.Parts()
+	for _, list := range []*sd.ACL{p.DACL, p.SACL} {
+		for _, a := range list.All() {
+			switch {
+			case fileaccess.NamesSession(a):
+				r.Sessions++
+			case fileaccess.StoresGeneric(a):
+				r.Generic++
+			}
+		}
+	}
+	if r.Sessions > 0 {
+		// The administrator requested the change and sees the result, so the denials of a session are removed too
+		// (F-202).
+		p.DACL, p.SACL = fileaccess.Heritable(p.DACL), fileaccess.Heritable(p.SACL)
+		d = sd.New(p)
+	}
+	return fileaccess.Stored(d)
+}
+
+// store replaces an attribute unless it has changed.
+func (r *repair) store(place, old string, a *ntacl.Attribute) error {
+	value, err := a.Append(nil)
+	if err != nil {
+		return err
+	}
+	if now, err := attribute(place, r.Attribute); err != nil || string(now) != old {
+		return cmp.Or(err, errKept)
+	}
+	return retry(func() error { return unix.Setxattr(place, r.Attribute, value, 0) })
+}
+
+func (r *repair) failed(path string, err error) { r.report(Repaired{Path: path, Err: err}) }
+
+// report counts a file and passes it to Each.
+func (r *repair) report(f Repaired) {
+	if f.Err != nil {
+		r.counts.Failed++
+	}
+	if f.Sessions > 0 {
+		r.counts.Sessions++
+	}
+	if f.Generic > 0 {
+		r.counts.Generic++
+	}
+	if f.Stale {
+		r.counts.Stale++
+	}
+	if r.Each != nil {
+		r.Each(f)
+	}
+}

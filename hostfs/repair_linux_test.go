@@ -1,0 +1,205 @@
+package hostfs
+
+import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/sddl"
+)
+
+// repaired runs a repair of the tree, and returns its lines below the tree.
+func (w *world) repaired(c RepairConfig) (RepairCounts, []string) {
+	w.Helper()
+	var lines []string
+	c.Attribute = w.tree.cfg.Attribute
+	c.Each = func(r Repaired) { lines = append(lines, strings.ReplaceAll(r.String(), w.root+"/", "")) }
+	counts, err := Repair(context.Background(), c)
+	w.must(err)
+	slices.Sort(lines)
+	return counts, lines
+}
+
+// TestRepair: Repair corrects the descriptors of earlier versions in the whole tree and nowhere else. A dry run writes
+// nothing, and a second repair finds nothing to correct (F-202).
+func TestRepair(t *testing.T) {
+	w := newWorld(t)
+	const old = "O:BAG:SYD:P(A;;FA;;;" + alice + ")(A;;0x1200a9;;;S-1-5-5-0-1001)"
+	w.dir("d", "O:BAG:SYD:P(A;OICI;GA;;;"+alice+")(A;OICIIO;GA;;;CO)")
+	w.file("d/f", "", old)
+	w.dir("d/e", "O:BAG:SYD:P(D;OICI;FW;;;S-1-5-5-0-1001)(A;OICI;GR;;;WD)(A;;GX;;;WD)")
+	w.file("d/e/fine", "", "O:BAG:SYD:P(A;;FA;;;WD)")
+	w.must(os.WriteFile(w.root+`/d/e/with\slash`, nil, 0o600)) // a name that no client of the tree can say
+	w.must(setAttribute(w.root+`/d/e/with\slash`, w.tree.cfg.Attribute, w.raw(old)))
+	w.must(os.WriteFile(w.path("bare"), nil, 0o600))
+	w.file("owned", "", "O:S-1-5-5-0-7G:SYD:P(A;;FA;;;WD)")
+	w.must(os.WriteFile(w.path("broken"), nil, 0o600))
+	w.must(setAttribute(w.path("broken"), w.tree.cfg.Attribute, []byte{4, 0, 4, 0}))
+	outside := t.TempDir()
+	w.must(os.WriteFile(outside+"/f", nil, 0o600))
+	w.must(setAttribute(outside+"/f", w.tree.cfg.Attribute, w.raw(old)))
+	w.must(os.Symlink(outside, w.path("way")))
+	want := []string{
+		"broken: invalid NTACL attribute",
+		"d/e/with\\slash: entries for logon sessions: 1, entries with generic rights: 0",
+		"d/e: entries for logon sessions: 1, entries with generic rights: 2",
+		"d/f: entries for logon sessions: 1, entries with generic rights: 0",
+		"d: entries for logon sessions: 0, entries with generic rights: 1",
+		"owned: its owner or group is a logon session",
+	}
+	same := func(got, want []string) bool { return slices.EqualFunc(got, want, strings.HasPrefix) }
+	for _, dry := range []bool{true, true, false} {
+		counts, lines := w.repaired(RepairConfig{Path: w.root, DryRun: dry})
+		if !same(lines, want) {
+			t.Errorf("F-202: dry %t:\n%s\nwant\n%s", dry, strings.Join(lines, "\n"), strings.Join(want, "\n"))
+		}
+		if wanted := (RepairCounts{Files: 10, Sessions: 3, Generic: 2, Failed: 2}); counts != wanted {
+			t.Errorf("F-202: dry %t: %+v, want %+v", dry, counts, wanted)
+		}
+	}
+	for name, text := range map[string]string{
+		"d":               "O:BAG:SYD:P(A;OICI;FA;;;" + alice + ")(A;OICIIO;GA;;;CO)",
+		"d/f":             "O:BAG:SYD:P(A;;FA;;;" + alice + ")",
+		"d/e":             "O:BAG:SYD:P(A;OICI;FR;;;WD)(A;;FX;;;WD)",
+		"d/e/with\\slash": "O:BAG:SYD:P(A;;FA;;;" + alice + ")",
+		"d/e/fine":        "O:BAG:SYD:P(A;;FA;;;WD)",
+	} {
+		b, err := attribute(w.root+"/"+name, w.tree.cfg.Attribute)
+		w.must(err)
+		a, err := ntacl.Decode(b)
+		w.must(err)
+		if !a.Descriptor.Equal(sddl.MustParse(text)) || a.Version != 3 {
+			t.Errorf("F-202: %s: version %d %s, want %s", name, a.Version, formatted(a.Descriptor), text)
+		}
+	}
+	if counts, lines := w.repaired(RepairConfig{Path: w.root}); counts.Sessions+counts.Generic != 0 || len(lines) != 2 {
+		t.Errorf("F-202: repaired twice: %+v, %q", counts, lines)
+	}
+	if b, err := attribute(outside+"/f", w.tree.cfg.Attribute); err != nil || string(b) != string(w.raw(old)) {
+		t.Errorf("F-202: a file behind a link was changed: %v", err)
+	}
+}
+
+// TestRepairKeepsVerdicts: an attribute that no server believes, for the permissions were changed, is not believed
+// after a repair either, and one that was believed still is (F-202).
+func TestRepairKeepsVerdicts(t *testing.T) {
+	w := newWorld(t)
+	for _, name := range []string{"believed", "belied"} {
+		w.must(os.WriteFile(w.path(name), nil, 0o640))
+		var s unix.Stat_t
+		w.must(unix.Stat(w.path(name), &s))
+		a := ntacl.Attribute{Version: 4, Descriptor: sddl.MustParse("O:BAG:SYD:P(A;;GR;;;WD)(A;;FA;;;S-1-5-5-0-1)")}
+		w.must(a.Seal(ntacl.Info{Mode: s.Mode & 0o7777, UID: s.Uid, GID: s.Gid}, nil, nil))
+		value, err := a.Append(nil)
+		w.must(err)
+		w.must(setAttribute(w.path(name), w.tree.cfg.Attribute, value))
+	}
+	w.must(os.Chmod(w.path("belied"), 0o600))
+	if counts, _ := w.repaired(RepairConfig{Path: w.root}); counts.Sessions != 2 || counts.Failed != 0 {
+		t.Errorf("%+v", counts)
+	}
+	for name, want := range map[string]ntacl.Verdict{"believed": ntacl.Intact, "belied": ntacl.Stale} {
+		var s unix.Stat_t
+		w.must(unix.Stat(w.path(name), &s))
+		a := w.readBack(name)
+		if got := a.Verify(ntacl.Info{Mode: s.Mode & 0o7777, UID: s.Uid, GID: s.Gid}, nil, nil); got != want {
+			t.Errorf("F-202: %s: %v, want %v", name, got, want)
+		}
+		if !a.Descriptor.Equal(sddl.MustParse("O:BAG:SYD:P(A;;FR;;;WD)")) {
+			t.Errorf("F-202: %s: %s", name, formatted(a.Descriptor))
+		}
+	}
+}
+
+// TestRepairEnds: a limit cuts it off and says so, an ended context ends it, and a path that is not there is an error
+// (F-202).
+func TestRepairEnds(t *testing.T) {
+	w := newWorld(t)
+	for _, name := range []string{"a", "b", "c", "d"} {
+		w.must(os.WriteFile(w.path(name), nil, 0o600))
+	}
+	if counts, _ := w.repaired(RepairConfig{Path: w.root, Most: 3}); counts.Files != 3 || !counts.Cut {
+		t.Errorf("F-202: at most 3: %+v", counts)
+	}
+	if counts, _ := w.repaired(RepairConfig{Path: w.root, Most: 5}); counts.Files != 5 || counts.Cut {
+		t.Errorf("F-202: at most 5, which is all: %+v", counts)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := Repair(ctx, RepairConfig{Path: w.root}); !errors.Is(err, context.Canceled) {
+		t.Errorf("F-202: ended: %v", err)
+	}
+	if _, err := Repair(context.Background(), RepairConfig{Path: w.root + "/none"}); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("F-202: no such path: %v", err)
+	}
+}
+
+// F-204, F-205: a chmod past the tree makes a descriptor not count, which is reported with path and cause; a repair
+// with Rehash makes it count again, and nothing else of it changes. Without, it is named and stays.
+func TestRehash(t *testing.T) {
+	w := newWorld(t)
+	const text = "O:BAG:SYD:P(A;;FA;;;WD)"
+	var reports []string
+	w.tree.cfg.Unbelieved = func(path string, cause error) { reports = append(reports, path+": "+cause.Error()) }
+	for _, name := range []string{"f", "fine", "broken"} {
+		w.must(os.WriteFile(w.path(name), nil, 0o600))
+	}
+	sealed := func(name string) {
+		t.Helper()
+		fd, err := unix.Open(w.path(name), unix.O_PATH, 0)
+		w.must(err)
+		defer shut(fd)
+		s, err := stat(fd)
+		w.must(err)
+		w.must(w.tree.write(fd, &s, &ntacl.Attribute{Version: 4, Descriptor: sddl.MustParse(text)}))
+	}
+	sealed("f")
+	sealed("fine")
+	w.must(setAttribute(w.path("broken"), w.tree.cfg.Attribute, []byte{4, 0, 4, 0}))
+	verdict := func(name string) ntacl.Verdict {
+		t.Helper()
+		fd, err := unix.Open(w.path(name), unix.O_PATH, 0)
+		w.must(err)
+		defer shut(fd)
+		s, err := stat(fd)
+		w.must(err)
+		k, err := w.tree.known(fd, &s)
+		w.must(err)
+		return k.verdict
+	}
+	if v := verdict("f"); v != ntacl.Intact || len(reports) != 0 {
+		t.Fatalf("F-204: a sound attribute is %v, reported as %q", v, reports)
+	}
+	w.must(os.Chmod(w.path("f"), 0o640))
+	verdict("broken")
+	if v := verdict("f"); v != ntacl.Stale || len(reports) != 2 || !strings.HasPrefix(reports[0], w.path("broken")+": ") ||
+		!strings.HasPrefix(reports[1], w.path("f")+": mode, owner or POSIX ACL were changed") {
+		t.Errorf("F-204: it is %v, reported as %q", v, reports)
+	}
+	for _, c := range []struct {
+		config RepairConfig
+		stale  int64
+		want   ntacl.Verdict
+	}{{RepairConfig{}, 1, ntacl.Stale}, {RepairConfig{Rehash: true, DryRun: true}, 1, ntacl.Stale},
+		{RepairConfig{IgnorePosix: true, Rehash: true}, 0, ntacl.Stale}, {RepairConfig{Rehash: true}, 1, ntacl.Intact},
+		{RepairConfig{Rehash: true}, 0, ntacl.Intact}} {
+		c.config.Path = w.path("f")
+		counts, lines := w.repaired(c.config)
+		if v := verdict("f"); counts.Stale != c.stale || v != c.want || int64(len(lines)) != c.stale {
+			t.Errorf("F-205: %+v: %+v, %q, then %v; want %d and %v", c.config, counts, lines, v, c.stale, c.want)
+		}
+	}
+	value, err := attribute(w.path("f"), w.tree.cfg.Attribute)
+	w.must(err)
+	a, err := ntacl.Decode(value)
+	w.must(err)
+	if !a.Descriptor.Equal(sddl.MustParse(text)) {
+		t.Errorf("F-205: its descriptor became %v", a.Descriptor)
+	}
+}

@@ -1,0 +1,62 @@
+package hostfs
+
+import (
+	"errors"
+	"os"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Each error of the host becomes the status of Windows: a full disk, a sharing violation; an unknown error is never a
+// success (F-124).
+func TestStatuses(t *testing.T) {
+	for st, all := range map[ntstatus.Status][]unix.Errno{
+		ntstatus.DiskFull:           {unix.ENOSPC, unix.EDQUOT, unix.EFBIG, unix.E2BIG},
+		ntstatus.SharingViolation:   {unix.EAGAIN, unix.EBUSY, unix.ETXTBSY},
+		ntstatus.AccessDenied:       {unix.EACCES, unix.EPERM, unix.ELOOP, unix.EXDEV, unix.EBADF},
+		ntstatus.ObjectNameNotFound: {unix.ENOENT, unix.ESTALE}, ntstatus.ObjectPathNotFound: {unix.ENOTDIR},
+		ntstatus.ObjectNameInvalid: {unix.ENAMETOOLONG, unix.EILSEQ}, ntstatus.InvalidParameter: {unix.EINVAL},
+		ntstatus.ObjectNameCollision: {unix.EEXIST}, ntstatus.DirectoryNotEmpty: {unix.ENOTEMPTY},
+		ntstatus.FileIsADirectory: {unix.EISDIR}, ntstatus.MediaWriteProtected: {unix.EROFS},
+		ntstatus.TooManyOpenedFiles: {unix.EMFILE, unix.ENFILE}, ntstatus.InsufficientResources: {unix.ENOMEM},
+		ntstatus.TooManyLinks: {unix.EMLINK}, ntstatus.IODeviceError: {unix.EIO},
+		ntstatus.NotSupported: {unix.ENOTSUP, unix.ENOSYS}, ntstatus.Unsuccessful: {unix.ECHILD, unix.EPROTO},
+	} {
+		for _, e := range all {
+			if got := statusOf(&os.PathError{Op: "open", Path: "f", Err: e}); got != st {
+				t.Errorf("F-124: %v is %v, want %v", e, got, st)
+			}
+		}
+	}
+	if got := statusOf(errors.New("of no system call")); got != ntstatus.Unsuccessful {
+		t.Errorf("F-124: %v", got)
+	}
+	if got := statusOf(nil); got != ntstatus.Success {
+		t.Errorf("F-124: no error is %v", got)
+	}
+}
+
+// The names of a tree, its link and its device, stay after the last handle to them is closed (F-110).
+func TestTreeNamesOutliveHandles(t *testing.T) {
+	w := newWorld(t)
+	w.file("f", "", "O:BAG:SYD:P(A;;FA;;;WD)")
+	th := w.as(alice)
+	for range 2 {
+		link, st := th.NtOpenSymbolicLinkObject(winnt.SYMBOLIC_LINK_QUERY, &nt.ObjectAttributes{ObjectName: `\??\share`})
+		w.want(st, ntstatus.Success)
+		w.want(th.NtClose(link), ntstatus.Success)
+		for _, name := range []string{`\??\share\f`, `\Device\share\f`, `\Device\share`} {
+			h, st := th.NtOpenFile(winnt.FILE_READ_ATTRIBUTES, &nt.ObjectAttributes{ObjectName: name}, shareAll, 0)
+			if st != ntstatus.Success {
+				t.Errorf("F-110: %s: %v", name, st)
+				continue
+			}
+			w.want(th.NtClose(h), ntstatus.Success)
+		}
+	}
+}

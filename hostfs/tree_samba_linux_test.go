@@ -1,0 +1,422 @@
+package hostfs
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/internal/test/smbd"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// beside is a tree that a file server also serves.
+type beside struct {
+	*world
+	server *smbd.Server
+	share  string
+}
+
+// A real file server on the same files shows the descriptors set here, its descriptors decide here, and a new file
+// inherits equally on both, except for times and hashes (F-121).
+func TestSamba(t *testing.T) {
+	shares := []smbd.Share{{Name: "v4"}, {Name: "v3", Config: "\tacl_xattr:ignore system acls = yes\n"}}
+	s := smbd.Start(t, shares...)
+	for _, share := range shares {
+		t.Run(share.Name, func(t *testing.T) {
+			s.T = t
+			b := &beside{&world{TB: t, root: filepath.Join(s.Dir, share.Name), sys: kernel.Boot(kernel.Config{})}, s, share.Name}
+			tree, err := Open(Config{Path: b.root, Missing: SynthesiseMissing, IgnorePosix: share.Name == "v3"})
+			b.must(err)
+			b.tree = tree
+			b.must(b.sys.AddTree("share", tree))
+			defer func() {
+				b.must(b.sys.Close())
+				b.must(tree.Close())
+			}()
+			b.cacls("/", "D:PAI(A;OICI;0x1f01ff;;;BA)(A;OICIIO;0x1f01ff;;;CO)(A;OICI;0x1200a9;;;WD)(A;OICI;0x1301bf;;;GUEST)")
+			b.setHere()
+			b.inheritance()
+			b.attributes()
+			if share.Name == "v4" {
+				b.names()
+			} else {
+				b.extended()
+			}
+			b.decisions()
+			b.random()
+		})
+	}
+}
+
+// cacls sets a descriptor through the server.
+func (b *beside) cacls(path, text string) {
+	b.Helper()
+	text = strings.ReplaceAll(text, "GUEST", b.server.AsGuest.User().SID.String())
+	b.server.Cacls("root", b.share, path, "--sddl", "-S", text)
+}
+
+// shown returns a file's descriptor as the server shows it.
+func (b *beside) shown(path string) string {
+	b.Helper()
+	return b.server.Cacls("root", b.share, path, "--numeric")
+}
+
+// numeric prints a descriptor as the server's program does.
+func numeric(d *sd.Descriptor) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "REVISION:1\nCONTROL:0x%x\nOWNER:%s\nGROUP:%s\n", uint16(d.Control()), d.Owner(), d.Group())
+	for _, e := range d.DACL().All() {
+		fmt.Fprintf(&b, "ACL:%s:%d/0x%x/0x%08x\n", e.SID(), e.Type(), e.Flags(), uint32(e.Mask()))
+	}
+	return b.String()
+}
+
+// thread returns a thread of an account of the server, with its token there.
+func (b *beside) thread(tok *token.Token) *nt.Thread {
+	b.Helper()
+	p, err := b.sys.NewProcess("test", tok)
+	b.must(err)
+	th, err := p.NewThread()
+	b.must(err)
+	return th
+}
+
+// client runs commands of smbclient as an account.
+func (b *beside) client(user, commands string) (string, error) {
+	b.Helper()
+	return b.server.Client(user, b.share, commands)
+}
+
+// setHere sets descriptors here that the server must show: of a file that it made and
+// of one made here.
+func (b *beside) setHere() {
+	b.Helper()
+	if out, err := b.client("root", "put /etc/hostname theirs"); err != nil {
+		b.Fatalf("smbclient: %v\n%s", err, out)
+	}
+	th := b.thread(b.administrator())
+	b.want(th.NtClose(b.create(th, "ours", call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileCreate},
+		ntstatus.Success)), ntstatus.Success)
+	for _, name := range []string{"theirs", "ours"} {
+		before := b.readBack(name)
+		if got := b.shown(name); got != numeric(before.Descriptor) {
+			b.Errorf("%s: the attribute holds\n%s\nthe server shows\n%s", name, numeric(before.Descriptor), got)
+		}
+		h := b.open(th, name, winnt.WRITE_DAC, ntstatus.Success)
+		next := sddl.MustParse("D:P(D;;0x2;;;S-1-5-21-1-2-3-1107)(A;;0x1f01ff;;;BA)(A;;0x120089;;;WD)")
+		b.want(th.NtSetSecurityObject(h, winnt.DACL_SECURITY_INFORMATION, next), ntstatus.Success)
+		b.want(th.NtClose(h), ntstatus.Success)
+		after := b.readBack(name)
+		if !after.Descriptor.DACL().Equal(next.DACL()) || after.Version != before.Version {
+			b.Errorf("%s: the attribute is of version %d and says\n%s", name, after.Version, numeric(after.Descriptor))
+		}
+		if got := b.shown(name); got != numeric(after.Descriptor) {
+			b.Errorf("%s: set here to\n%s\nthe server shows\n%s", name, numeric(after.Descriptor), got)
+		}
+	}
+}
+
+// administrator returns the token that the server makes of its administrator.
+func (b *beside) administrator() *token.Token {
+	b.Helper()
+	root := b.server.TokenOf("root")
+	spec := root.Spec()
+	spec.Integrity = sid.MediumLevel // otherwise new files would have a label, which the server does not support
+	spec.Groups = append(spec.Groups, token.Group{SID: sid.Administrators, Attributes: token.GroupDefault})
+	tok, err := token.New(spec)
+	b.must(err)
+	return tok
+}
+
+// inheritance makes files and directories below one another, here and there.
+func (b *beside) inheritance() {
+	b.Helper()
+	for i, text := range []string{
+		"D:PAI(A;OICI;0x1f01ff;;;BA)(A;OICIIO;0x1f01ff;;;CO)(A;CI;0x1200a9;;;AU)",
+		"D:AI(A;OI;0x120089;;;WD)(A;OICINP;0x1f01ff;;;BA)(D;CIIO;0x2;;;WD)",
+		"D:P(A;OICI;0x1f01ff;;;BA)(A;OICI;0x10000000;;;CG)(A;IOOI;0x80000000;;;WD)",
+	} {
+		dir := fmt.Sprint("inherit", i)
+		if out, err := b.client("root", "mkdir "+dir); err != nil {
+			b.Fatalf("smbclient: %v\n%s", err, out)
+		}
+		b.cacls(dir, text)
+		out, err := b.client("root", fmt.Sprintf("cd %s; mkdir theirs; put /etc/hostname theirfile", dir))
+		if err != nil {
+			b.Fatalf("smbclient: %v\n%s", err, out)
+		}
+		th := b.thread(b.administrator())
+		q := call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileCreate}
+		b.want(th.NtClose(b.create(th, dir+`\ourfile`, q, ntstatus.Success)), ntstatus.Success)
+		q.options = fileaccess.DirectoryFile
+		b.want(th.NtClose(b.create(th, dir+`\ours`, q, ntstatus.Success)), ntstatus.Success)
+		b.same(dir+`\ourfile`, dir+`\theirfile`)
+		b.same(dir+`\ours`, dir+`\theirs`)
+	}
+}
+
+// same compares the attributes of two files, but for times and hashes, which are of
+// each file's permissions.
+func (b *beside) same(ours, theirs string) {
+	b.Helper()
+	x, y := *b.readBack(ours), *b.readBack(theirs)
+	for _, a := range []*ntacl.Attribute{&x, &y} {
+		a.Time, a.Hash, a.SystemHash = 0, [64]byte{}, [64]byte{}
+	}
+	got, err := x.Append(nil)
+	b.must(err)
+	want, err := y.Append(nil)
+	b.must(err)
+	if string(got) != string(want) {
+		b.Errorf("%s, version %d %q:\n%s%x\n%s, version %d %q:\n%s%x", ours, x.Version, x.What, numeric(x.Descriptor), got,
+			theirs, y.Version, y.What, numeric(y.Descriptor), want)
+	}
+}
+
+// attributes sets attributes here that the server shows, and there that show here (F-122,
+// F-130, F-172, F-173).
+func (b *beside) attributes() {
+	b.Helper()
+	th := b.thread(b.administrator())
+	all := call{desired: winnt.GENERIC_ALL, disposition: fileaccess.FileCreate}
+	h := b.create(th, "kept", all, ntstatus.Success)
+	all.options = fileaccess.DirectoryFile
+	d := b.create(th, "keptdir", all, ntstatus.Success)
+	b.must(os.WriteFile(b.path("bare"), nil, 0o644))
+	b.believed("bare", "O:S-1-22-1-0G:S-1-22-2-0D:P(A;;0x1f01ff;;;BA)")
+	shows := func(name, want string) {
+		b.Helper()
+		if out, err := b.client("root", "allinfo "+name); !strings.Contains(out, "attributes: "+want+"\n") {
+			b.Errorf("%s: the server shows %s, %v; want %s", name, out, err, want)
+		}
+	}
+	sees := func(h winnt.Handle, want fileaccess.Attributes) {
+		b.Helper()
+		v, st := th.NtQueryInformationFile(h, nt.FileBasicInformation)
+		if basic, ok := v.(nt.FileBasic); !ok || st != ntstatus.Success || basic.FileAttributes != want {
+			b.Errorf("here it is %+v, %v; want attributes %#x", v, st, want)
+		}
+	}
+	set := func(h winnt.Handle, v nt.FileBasic) {
+		b.Helper()
+		b.want(th.NtSetInformationFile(h, nt.FileBasicInformation, v), ntstatus.Success)
+	}
+	shows("bare", " (80)")
+	bare := b.open(th, "bare", winnt.GENERIC_ALL, ntstatus.Success)
+	sees(bare, 0x80)
+	shows("kept", "A (20)")
+	shows("keptdir", "D (10)")
+	set(h, nt.FileBasic{FileAttributes: 0x3, CreationTime: 125912558450000000}) // 2000-01-02 03:04:05 UTC
+	set(d, nt.FileBasic{FileAttributes: 0x16})
+	shows("kept", "RH (3)")
+	shows("keptdir", "HSD (16)")
+	if out, _ := b.client("root", "allinfo kept"); !strings.Contains(out, "create_time:    Sun Jan  2 03:04:05 ") {
+		b.Errorf("the server shows %s", out)
+	}
+	if out, err := b.client("root", "del kept; setmode kept -r-h; setmode keptdir -h-s+a; "+
+		"utimes kept 2001:02:03-04:05:06 -1 -1 -1"); !strings.Contains(out, `CANNOT_DELETE deleting remote file \kept`) {
+		b.Errorf("smbclient: %s, %v", out, err)
+	}
+	sees(h, 0x80)
+	sees(d, 0x30)
+	v, _ := th.NtQueryInformationFile(h, nt.FileBasicInformation)
+	if basic, ok := v.(nt.FileBasic); !ok || time.Unix(0, (basic.CreationTime-epoch)*100).Format("20060102 150405") !=
+		time.Date(2001, 2, 3, 4, 5, 6, 0, time.Local).Format("20060102 150405") {
+		b.Errorf("the time of creation set there is here %+v", v)
+	}
+	// A change of contents or name is to be archived, there and here.
+	_, st := th.NtWriteFileAt(h, []byte("x"), 0)
+	b.want(st, ntstatus.Success)
+	shows("kept", "A (20)")
+	b.want(th.NtClose(h), ntstatus.Success)
+	if out, err := b.client("root", "setmode kept -a; rename kept moved; put /etc/hostname bare"); err != nil {
+		b.Errorf("smbclient: %s, %v", out, err)
+	}
+	shows("moved", "A (20)")
+	sees(bare, 0x20)
+	for _, h := range []winnt.Handle{d, bare} {
+		b.want(th.NtClose(h), ntstatus.Success)
+	}
+}
+
+// extended sets extended attributes on each side and reads them on the other. The server's own attributes are hidden
+// on both (F-194, F-195).
+func (b *beside) extended() {
+	b.Helper()
+	th := b.thread(b.administrator())
+	h := b.create(th, "extended", call{desired: winnt.GENERIC_ALL, disposition: fileaccess.FileCreate}, ntstatus.Success)
+	f, _, done, st := b.sys.TreeFile(th, h)
+	b.want(st, ntstatus.Success)
+	defer done()
+	ours := f.(*file)
+	b.want(ours.SetExtended("user.HERE", []byte("of ours"), 0), ntstatus.Success)
+	out, err := b.client("root", "setea extended THERE theirs; geteas extended")
+	if err != nil || !strings.Contains(out, "HERE") || !strings.Contains(out, "of ours") ||
+		strings.Contains(out, "DOSATTRIB") {
+		b.Errorf("F-194: the server tells %s, %v", out, err)
+	}
+	names, st := ours.ExtendedNames()
+	slices.Sort(names)
+	if b.want(st, ntstatus.Success); !slices.Equal(names, []string{"user.HERE", "user.THERE"}) {
+		b.Errorf("F-194: here %q are told", names)
+	}
+	value, st := ours.Extended("user.THERE")
+	if b.want(st, ntstatus.Success); string(value) != "theirs" {
+		b.Errorf("F-194: set there it is %q here", value)
+	}
+	b.want(th.NtClose(h), ntstatus.Success)
+}
+
+// names compares the host names that the server shows and opens unchanged with ours; it mangles the others (F-113,
+// F-176).
+func (b *beside) names() {
+	b.Helper()
+	const dir = "names"
+	b.must(os.Mkdir(b.path(dir), 0o755))
+	b.believed(dir, "O:S-1-22-1-0G:S-1-22-2-0D:P(A;OICI;0x1f01ff;;;BA)")
+	th := b.thread(b.administrator())
+	h := b.open(th, dir, winnt.FILE_LIST_DIRECTORY, ntstatus.Success)
+	type row struct {
+		name                       string
+		theirList, theirOpen, ours bool
+	}
+	rows := []row{
+		{"plain.text", true, true, true}, {" leading", true, true, true}, {"no. 8 ~1", true, true, true},
+		{"trailing.", false, true, true}, {"NUL", false, true, true}, {"con.txt", false, true, true},
+		{"a:b", false, false, false}, {`a\b`, false, false, false}, {"a?b", false, false, false},
+		{"a<b", false, false, false}, {"a|b", false, false, false}, {"a\x01b", false, false, false},
+		{"a\xffb", false, false, false}, {`a"b`, false, false, false},
+	}
+	commands := "cd " + dir + "; ls"
+	mangled := 0
+	for _, c := range rows {
+		b.must(os.WriteFile(b.root+"/"+dir+"/"+c.name, nil, 0o644))
+		commands += `; get "` + c.name + `" /dev/null`
+		if !c.theirList && c.name != "a\xffb" { // it leaves out a name in no character set
+			mangled++
+		}
+	}
+	out, _ := b.client("root", commands) // it fails with the last name
+	if n := strings.Count(out, "~") - strings.Count(out, "no. 8 ~1"); n != mangled {
+		b.Errorf("the server tells %d mangled names, want %d:\n%s", n, mangled, out)
+	}
+	entries, st := th.NtQueryDirectoryFile(h, "", true)
+	b.want(st, ntstatus.Success)
+	for _, c := range rows {
+		there := strings.Contains(out, "\n  "+c.name+"  ")
+		opened := strings.Contains(out, `getting file \names\`+c.name+" of size")
+		if there != c.theirList || opened != c.theirOpen {
+			b.Errorf("%q: the server lists it: %v, opens it: %v\n%s", c.name, there, opened, out)
+		}
+		listed := slices.ContainsFunc(entries, func(e nt.FileEntry) bool { return e.FileName == c.name })
+		f, _, st := th.NtCreateFile(call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileOpen}.at(
+			dir + `\` + c.name))
+		if listed != c.ours || (st == ntstatus.Success) != c.ours {
+			b.Errorf("%q: listed here: %v, opened: %v", c.name, listed, st)
+		}
+		b.want(closeAny(th, f), ntstatus.Success)
+	}
+	if len(entries) != 2+6 {
+		b.Errorf("here %v are listed", entries)
+	}
+	b.want(th.NtClose(h), ntstatus.Success)
+}
+
+// decisions compares what an account may do to files here and there, at most.
+func (b *beside) decisions() {
+	b.Helper()
+	th := b.thread(b.primary(b.server.AsGuest))
+	for i, text := range []string{"D:P(A;;0x120089;;;WD)", "D:P(D;;0x6;;;GUEST)(A;;0x1f01ff;;;WD)",
+		"D:P(A;;0x1f01ff;;;BA)", "D:P(A;;0x1301bf;;;GUEST)",
+		"O:S-1-22-1-1G:S-1-22-2-1D:P(A;;0x1;;;WD)", "D:P(A;;0x1200a9;;;AU)"} {
+		name := fmt.Sprint("decide", i)
+		if out, err := b.client("root", "put /etc/hostname "+name); err != nil {
+			b.Fatalf("smbclient: %v\n%s", err, out)
+		}
+		b.cacls(name, text)
+		out, err := b.client(smbd.Guest, "get "+name+" /dev/null")
+		h, _, st := th.NtCreateFile(call{desired: winnt.FILE_GENERIC_READ, disposition: fileaccess.FileOpen}.at(name))
+		if (err == nil) != (st == ntstatus.Success) {
+			b.Errorf("%s: the server says %v %s, here it is %v", text, err, out, st)
+		}
+		b.want(closeAny(th, h), ntstatus.Success)
+	}
+}
+
+// primary returns a token that a process can have.
+func (b *beside) primary(t *token.Token) *token.Token {
+	b.Helper()
+	spec := t.Spec()
+	spec.Type = winnt.TokenPrimary
+	tok, err := token.New(spec)
+	b.must(err)
+	return tok
+}
+
+// random compares the reading of files with drawn descriptors, all in one session.
+func (b *beside) random() {
+	b.Helper()
+	rnd := rand.New(rand.NewPCG(randtest.Seed(b), 0))
+	var commands []string
+	const files = 300
+	for i := range files {
+		text := "D:P"
+		for range 1 + rnd.IntN(4) {
+			text += fmt.Sprintf("(%s;;%s;;;%s)", pick(rnd, "A", "A", "D"), pick(rnd, "0x120089", "0x1f01ff", "0x2", "0x1"),
+				pick(rnd, "WD", "AU", "BA", b.server.AsGuest.User().SID.String(), "S-1-22-2-1"))
+		}
+		name := fmt.Sprint("r", i)
+		b.must(os.WriteFile(b.path(name), nil, 0o600))
+		b.must(os.Chmod(b.path(name), 0o644)) // the server's process for the guest reads it
+		b.believed(name, "O:S-1-22-1-0G:S-1-22-2-0"+text)
+		commands = append(commands, "get "+name+" /dev/null")
+	}
+	out, _ := b.client(smbd.Guest, strings.Join(commands, ";")) // it fails where the last file is refused
+	th := b.thread(b.primary(b.server.AsGuest))
+	count := map[bool]int{}
+	for i := range files {
+		name := fmt.Sprint("r", i)
+		there := !strings.Contains(out, `NT_STATUS_ACCESS_DENIED opening remote file \`+name+"\n")
+		h, _, st := th.NtCreateFile(call{desired: winnt.FILE_GENERIC_READ, disposition: fileaccess.FileOpen}.at(name))
+		if count[there]++; there != (st == ntstatus.Success) {
+			d := b.readBack(name).Descriptor
+			b.Errorf("%s: the server grants it: %v, here it is %v\n%s", name, there, st, numeric(d))
+		}
+		b.want(closeAny(th, h), ntstatus.Success)
+	}
+	if count[true] < files/20 || count[false] < files/20 {
+		b.Errorf("the server granted and refused %v: too few of one\n%.2000s", count, out)
+	}
+}
+
+// believed gives a file the attribute that the server of this share believes.
+func (b *beside) believed(name, text string) {
+	b.Helper()
+	a := ntacl.Attribute{Version: 4, Descriptor: sddl.MustParse(text)}
+	if b.share == "v3" {
+		a = ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256, Descriptor: a.Descriptor}
+	}
+	fd, err := below(b.tree.root, name, 0)
+	b.must(err)
+	defer shut(fd)
+	s, err := stat(fd)
+	b.must(err)
+	b.must(b.tree.write(fd, &s, &a))
+}
+
+func pick(rnd *rand.Rand, of ...string) string { return of[rnd.IntN(len(of))] }

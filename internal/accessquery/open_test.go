@@ -1,0 +1,74 @@
+package accessquery_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/accessquery"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestOpenNamesTheDescriptorThatDecided: a refused open names the object, its directory or the directory on the path
+// whose entries refused it, and the rights that this descriptor was asked for (F-23, F-32, F-42).
+func TestOpenNamesTheDescriptorThatDecided(t *testing.T) {
+	tok, err := token.New(token.StandardUser(sid.MustParse("S-1-22-1-1001")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	hers, list := sddl.MustParse("O:BAG:BAD:(A;;FA;;;BA)"), sddl.MustParse("O:BAG:BAD:(A;;0x1200a9;;;WD)")
+	file := func(d *sd.Descriptor) fileaccess.Object { return fileaccess.Object{Exists: true, Descriptor: d} }
+	for _, c := range []struct {
+		what      string
+		name      string
+		want      winnt.AccessMask
+		facts     fileaccess.Facts
+		do        fileaccess.Disposition
+		component int
+		asked     winnt.AccessMask
+		text      string // of the explanation
+		limits    string
+	}{
+		{"the file", "f", winnt.FILE_READ_DATA, fileaccess.Facts{Object: file(hers), Parent: &fileaccess.Directory{
+			Name: "/d", Descriptor: list}}, fileaccess.FileOpen, -1, winnt.FILE_READ_DATA, "FILE_READ_DATA by NoAce", ""},
+		{"a file without a descriptor", "f", winnt.FILE_READ_DATA, fileaccess.Facts{Object: file(nil)},
+			fileaccess.FileOpen, -1, winnt.FILE_READ_DATA, "", ""},
+		{"a directory on the path", `a\f`, winnt.FILE_READ_DATA, fileaccess.Facts{Object: file(list),
+			Path:   []fileaccess.Component{{Name: "a", Exists: true, IsDirectory: true, Descriptor: hers}},
+			Policy: fileaccess.Policy{Traverse: fileaccess.TraverseAlways}}, fileaccess.FileOpen, 0, winnt.FILE_TRAVERSE,
+			"FILE_TRAVERSE by NoAce", ""},
+		{"deletion", "f", winnt.DELETE, fileaccess.Facts{Object: file(list), Parent: &fileaccess.Directory{Name: "/d",
+			Descriptor: list}}, fileaccess.FileOpen, -1, winnt.DELETE, "DELETE by NoAce",
+			"DELETE: by the directory /d, ParentDeny FILE_DELETE_CHILD"},
+		{"attributes by the directory", "f", winnt.FILE_READ_ATTRIBUTES | winnt.FILE_READ_DATA, fileaccess.Facts{
+			Object: file(hers), Parent: &fileaccess.Directory{Name: "/d", Descriptor: list}}, fileaccess.FileOpen, -1,
+			winnt.FILE_READ_DATA, "FILE_READ_DATA by NoAce", "FILE_READ_ATTRIBUTES: by the directory /d, ParentAllow"},
+		{"a new file", "f", winnt.FILE_WRITE_DATA, fileaccess.Facts{Parent: &fileaccess.Directory{Name: "/d",
+			Descriptor: list}}, fileaccess.FileCreate, -1, winnt.FILE_ADD_FILE, "FILE_ADD_FILE by NoAce", ""},
+	} {
+		r := fileaccess.Request{Subject: access.SubjectOf(tok), Desired: c.want, Name: c.name, Disposition: c.do}
+		o := accessquery.ExplainOpen(&r, &c.facts)
+		text := ""
+		if o.Why != nil {
+			text = o.Why.Verdict()
+		}
+		if lines := strings.Join(o.Entries(), "\n"); c.text != "" && !strings.HasSuffix(lines, "no entry allows them") {
+			t.Errorf("%s: entries %q", c.what, lines)
+		}
+		if d := fileaccess.Open(&r, &c.facts); o.Status() != d.Status() || o.Allowed() {
+			t.Errorf("%s: %v, and an open is %v", c.what, o.Status(), d.Status())
+		}
+		if o.Component != c.component || o.Check.Desired != c.asked || !strings.HasSuffix(text, c.text) ||
+			(text == "") != (c.text == "") || !strings.HasPrefix(strings.Join(o.Limits(), "\n"), c.limits) {
+			t.Errorf("%s: component %d, %v, %q, %q", c.what, o.Component, o.Check.Desired, text, o.Limits())
+		}
+	}
+	if o := accessquery.ExplainOpen(nil, nil); o.Allowed() || o.Why != nil || o.Limits() != nil {
+		t.Errorf("nothing: %+v", o)
+	}
+}

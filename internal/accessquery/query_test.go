@@ -1,0 +1,61 @@
+package accessquery
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestChoose: of the two rights of control the question asks the one that is granted, the
+// first one where neither is (B-2).
+func TestChoose(t *testing.T) {
+	tok, err := token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1107","groups":["WD"]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	queries := []words.Query{{Desired: winnt.WRITE_DAC}, {Desired: winnt.WRITE_OWNER}}
+	for dacl, want := range map[string]winnt.AccessMask{
+		"(A;;WD;;;WD)": winnt.WRITE_DAC, "(A;;WO;;;WD)": winnt.WRITE_OWNER, "(A;;WDWO;;;WD)": winnt.WRITE_DAC,
+		"(A;;FR;;;WD)": winnt.WRITE_DAC,
+	} {
+		d, err := sddl.Parse("O:SYG:SYD:"+dacl, sddl.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		q := &Query{Request: access.Request{
+			Descriptor: d, Subject: access.SubjectOf(tok), Type: winnt.FileObject,
+		}}
+		if err := q.Choose(queries); err != nil || q.Request.Desired != want {
+			t.Errorf("%s: asks %v, %v, want %v", dacl, q.Request.Desired, err, want)
+		}
+	}
+}
+
+// TestUserDomain: only the domain of a user S-1-5-21-x-y-z-rid gives relative aliases a meaning.
+func TestUserDomain(t *testing.T) {
+	for user, want := range map[string]string{"S-1-5-21-1-2-3-1107": "S-1-5-21-1-2-3", "S-1-5-21-1-2-3": "",
+		"S-1-5-21-1-2-3-4-5": "", "S-1-5-20-1-2-3-4": "", "S-1-4-21-1-2-3-4": "", "S-1-5-18": "", "S-1-5-32-544": ""} {
+		tok, err := token.New(token.Spec{User: token.Group{SID: sid.MustParse(user)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := UserDomain(tok); got.IsZero() != (want == "") || !got.IsZero() && got.String() != want {
+			t.Errorf("%s: %v, want %q", user, got, want)
+		}
+	}
+}
+
+// TestCaptureFailureNamesRule: a descriptor that cannot be captured fails where a missing one would (A-18).
+func TestCaptureFailureNamesRule(t *testing.T) {
+	// What made the capture fail is the status, where the missing descriptor would be (A-18).
+	q := &Query{Call: NtAccessCheck, Capture: ntstatus.InvalidOwner}
+	if got := q.refused(ntstatus.InvalidOwner); got.Rule != "A-18" || got.ACE != -1 {
+		t.Errorf("A-18: %+v", got)
+	}
+}

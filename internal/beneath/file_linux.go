@@ -1,0 +1,113 @@
+package beneath
+
+import (
+	"errors"
+	"io/fs"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// File is a file or directory below a root, held by a descriptor. A rename or a
+// link that takes its name does not change which file it is. It belongs to one
+// goroutine. The zero value is not usable; see [Dirs.Hold].
+type File struct {
+	fd   int
+	path string
+	// Status is the state of the file when it was opened.
+	Status unix.Stat_t
+}
+
+// Hold opens a file below the root by a path with slashes; "" is the root. A link
+// at the end of the path is held itself, and its Status says so. The file is
+// not opened for reading or writing. The error is [ErrMount] if another mount is
+// there. The caller closes the file.
+func (d *Dirs) Hold(path string) (*File, error) {
+	fail := func(err error) (*File, error) { return nil, &fs.PathError{Op: "open", Path: path, Err: err} }
+	dir, base, own, err := d.at(path)
+	if err != nil {
+		return fail(err)
+	}
+	if own {
+		defer func() { _ = unix.Close(dir) }()
+	}
+	f := &File{path: path}
+	if f.fd, err = d.root.hold(dir, base); err != nil {
+		return fail(meaning(err))
+	}
+	if f.Status, err = statAt(f.fd, "", unix.AT_EMPTY_PATH); err != nil {
+		f.Close()
+		return fail(err)
+	}
+	if uint64(f.Status.Dev) != d.root.device { //nolint:unconvert // some machines have a narrower one
+		f.Close()
+		return fail(ErrMount)
+	}
+	return f, nil
+}
+
+// hold opens one name of a directory.
+func (r *Root) hold(dir int, base string) (fd int, err error) {
+	const flags = unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC
+	how := unix.OpenHow{Flags: flags, Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_MAGICLINKS | unix.RESOLVE_NO_XDEV}
+	for {
+		if r.openat2 {
+			fd, err = unix.Openat2(dir, base, &how)
+		} else {
+			fd, err = unix.Openat(dir, base, flags, 0)
+		}
+		if !errors.Is(err, unix.EINTR) && !errors.Is(err, unix.EAGAIN) {
+			return fd, err
+		}
+	}
+}
+
+// Close closes the file.
+func (f *File) Close() { _ = unix.Close(f.fd) } // only a place
+
+// Place returns a path of this process that leads to the file while it is open,
+// for calls that take paths only.
+func (f *File) Place() string { return "/proc/self/fd/" + strconv.Itoa(f.fd) }
+
+// Attribute returns an extended attribute. It returns nil if the file has no such
+// attribute, also where the file system has no attributes.
+func (f *File) Attribute(name string) ([]byte, error) {
+	for size := 1024; ; {
+		b := make([]byte, size)
+		n, err := unix.Getxattr(f.Place(), name, b)
+		switch {
+		case err == nil:
+			return b[:n], nil
+		case errors.Is(err, unix.ENODATA) || errors.Is(err, unix.ENOTSUP):
+			return nil, nil
+		case errors.Is(err, unix.ERANGE) && size < maxValue:
+			size = maxValue
+		case errors.Is(err, unix.EINTR):
+		default:
+			return nil, &fs.PathError{Op: "read " + name, Path: f.path, Err: err}
+		}
+	}
+}
+
+// maxValue is the length of the longest attribute of Linux, in bytes.
+const maxValue = 1 << 16
+
+// SetAttribute writes an extended attribute. A nil value removes it, which is no
+// error if the file does not have it.
+func (f *File) SetAttribute(name string, value []byte) error {
+	set := func() error { return unix.Setxattr(f.Place(), name, value, 0) }
+	if value == nil {
+		set = func() error { return unix.Removexattr(f.Place(), name) }
+	}
+	for {
+		err := set()
+		switch {
+		case value == nil && errors.Is(err, unix.ENODATA):
+			return nil
+		case err == nil:
+			return nil
+		case !errors.Is(err, unix.EINTR):
+			return &fs.PathError{Op: "write " + name, Path: f.path, Err: err}
+		}
+	}
+}

@@ -1,0 +1,110 @@
+package calltext
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// Reasons returns the lines that explain why a call failed, was demoted or was denied access: the rule and the
+// object, and for a denied check the deciding entries. It returns nil if the call recorded no rule.
+func Reasons(c *nt.Call) []string {
+	w := c.Why
+	if w.Explanation != nil {
+		return denials(w.Explanation, w.Object)
+	}
+	if w.Rule == "" {
+		return nil
+	}
+	if w.Because != "" {
+		return []string{"because " + w.Rule + ": " + w.Because}
+	}
+	switch text, exact := conditionText(c, w.Rule); {
+	case w.Object == "" && text == "":
+		return []string{"because " + w.Rule}
+	case w.Object == "":
+		return []string{"because " + w.Rule + ": " + text}
+	case exact:
+		return []string{"because " + w.Rule + " " + w.Object + ": " + text}
+	}
+	return []string{"because " + w.Rule + ": " + w.Object}
+}
+
+// ofHandles returns the conditions for referencing the handles of a service: no such handle, wrong type, missing
+// right. It takes the first group of these three. Later groups are about handles inside a value. O-23, which is about
+// names, does not count.
+func ofHandles(all []nt.Condition) []nt.Condition {
+	reference := func(i int) bool {
+		switch k := all[i]; k.Status {
+		case ntstatus.InvalidHandle, ntstatus.ObjectTypeMismatch:
+			return k.Rule != "O-23"
+		case ntstatus.AccessDenied:
+			before := i > 0 && (all[i-1].Status == ntstatus.InvalidHandle ||
+				all[i-1].Status == ntstatus.ObjectTypeMismatch)
+			return k.Rule == "O-31" || before && all[i-1].Rule != "O-23"
+		}
+		return false
+	}
+	first := 0
+	for first < len(all) && !reference(first) {
+		first++
+	}
+	last := first
+	for last < len(all) && reference(last) {
+		last++
+	}
+	return all[first:last]
+}
+
+// conditionText returns the table's conditions for a status by a rule, as text. exact is false if the conditions name
+// only the status. The text is empty if several do, because each could be the reason.
+func conditionText(c *nt.Call, rule string) (text string, exact bool) {
+	var byRule, byStatus []string
+	conditions := c.Row.Info().Conditions
+	for _, k := range conditions {
+		if k.Status == c.Status && k.Rule == rule {
+			byRule = append(byRule, k.When)
+		}
+	}
+	if rule == "O-31" {
+		conditions = ofHandles(conditions)
+	}
+	for _, k := range conditions {
+		if k.Status == c.Status {
+			byStatus = append(byStatus, k.When)
+		}
+	}
+	switch {
+	case byRule != nil:
+		return strings.Join(byRule, "; or "), true
+	case len(byStatus) == 1:
+		return byStatus[0], false
+	}
+	return "", false
+}
+
+// denials returns the deciding lines of an explanation: the entries and stages that refused, or else the verdict.
+func denials(ex *access.Explanation, object string) []string {
+	if object != "" {
+		object = " " + object
+	}
+	var lines []string
+	for i := range ex.Steps {
+		s := &ex.Steps[i]
+		if s.Granted || s.Bits&ex.Asked == 0 {
+			continue
+		}
+		where := ""
+		if s.ACE >= 0 {
+			where = fmt.Sprintf(" %s[%d] %s", s.List, s.ACE, s.Entry())
+		}
+		lines = append(lines, "because "+s.Rule+object+where+": "+s.Because)
+	}
+	if lines == nil {
+		lines = append(lines, "because"+object+": "+ex.Verdict())
+	}
+	return lines
+}

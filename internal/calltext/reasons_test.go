@@ -1,0 +1,45 @@
+package calltext
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// The text for a rule is that of its conditions with the call's status. For a failed reference it is the handle's. If
+// two conditions are possible there is no text.
+func TestConditionsOfACall(t *testing.T) {
+	row := nt.NtTable.Find("NtDuplicateToken")
+	conditions := row.Info().Conditions
+	for _, k := range conditions {
+		var same []string
+		for _, other := range conditions {
+			if other.Rule == k.Rule && other.Status == k.Status {
+				same = append(same, other.When)
+			}
+		}
+		text, exact := conditionText(&nt.Call{Row: row, Status: k.Status}, k.Rule)
+		if text != strings.Join(same, "; or ") || !exact {
+			t.Errorf("%s %s: %q, %t", k.Rule, k.Status, text, exact)
+		}
+	}
+	if text, exact := conditionText(&nt.Call{Row: row, Status: ntstatus.Success}, "X-1"); text != "" || exact {
+		t.Errorf("a rule that the call does not have: %q, %t", text, exact)
+	}
+	k := func(rule string, st ntstatus.Status) nt.Condition { return nt.Condition{Rule: rule, Status: st} }
+	all := []nt.Condition{k("P-1", ntstatus.AccessViolation), k("O-23", ntstatus.ObjectTypeMismatch), k("O-20",
+		ntstatus.InvalidHandle),
+		k("O-21", ntstatus.ObjectTypeMismatch), k("O-22", ntstatus.AccessDenied), k("A-1", ntstatus.AccessDenied),
+		k("O-20", ntstatus.InvalidHandle)}
+	for _, c := range []struct{ from, to, first, last int }{{0, 7, 2, 5}, {0, 2, 2, 2}, {2, 3, 2, 3}, {3, 5, 3, 5}, {4, 7,
+		6, 7},
+		{5, 6, 6, 6}} {
+		if got := ofHandles(all[c.from:c.to]); len(got) != c.last-c.first || len(got) > 0 && !reflect.DeepEqual(got,
+			all[c.first:c.last]) {
+			t.Errorf("of %d to %d: %v, want %d to %d", c.from, c.to, got, c.first, c.last)
+		}
+	}
+}

@@ -1,0 +1,92 @@
+package acltree
+
+import (
+	"bytes"
+	"context"
+	"errors"
+)
+
+// Outcome counts the files of a journal that was applied or undone.
+type Outcome struct {
+	Written int
+	Already int // had the descriptor that was to be written
+	Failed  int
+}
+
+// Errors of single files.
+var (
+	// ErrReplaced means that a path now belongs to another file than the one in the journal.
+	ErrReplaced = errors.New("another file has this path now: it is left as it is")
+	// ErrChanged says that somebody changed a descriptor since the journal was
+	// written.
+	ErrChanged = errors.New("its descriptor was changed meanwhile: it is left as it is")
+)
+
+// Run writes the descriptors of a committed journal, or with undo the earlier
+// ones. Before each write it compares the file's identity and present descriptor
+// with the journal's (F-207). A file that has the wanted descriptor is left alone,
+// so an interrupted run can be repeated, and undo also works after a run that did
+// not finish. report is called for each file that fails; nil: not. progress is
+// called after each file; nil: not. Run fails if the journal cannot be read or ctx
+// ends.
+func Run(ctx context.Context, files Files, keeper Keeper, j *Journal, undo bool,
+	report func(path string, err error), progress func(Outcome)) (Outcome, error) {
+	var out Outcome
+	err := j.Each(func(e *Entry) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		written, err := write(files, keeper, e, undo)
+		switch {
+		case err != nil:
+			out.Failed++
+			if report != nil {
+				report(e.Path, err)
+			}
+		case written:
+			out.Written++
+		default:
+			out.Already++
+		}
+		if progress != nil {
+			progress(out)
+		}
+		return nil
+	})
+	return out, err
+}
+
+// write writes one descriptor. written is false if the file already has it, or with undo if it was never changed.
+func write(files Files, keeper Keeper, e *Entry, undo bool) (written bool, err error) {
+	h, err := files.Hold(e.Path)
+	if err != nil {
+		return false, err
+	}
+	defer h.Close()
+	if s := h.Status(); s.Device != e.Device || s.Inode != e.Inode || (s.Kind == Directory) != e.Directory {
+		// It is another file than the journal is about (F-207).
+		return false, ErrReplaced
+	}
+	k, err := keeper.Read(h)
+	if err != nil {
+		return false, err
+	}
+	was := same(k.Descriptor, e.Before) && (k.Raw == nil) == (e.Raw == nil)
+	is := same(k.Descriptor, e.After)
+	if undo {
+		switch {
+		case was && bytes.Equal(k.Raw, e.Raw), was && !is:
+			return false, nil
+		case !is:
+			return false, ErrChanged
+		}
+		return true, keeper.Restore(h, &Kept{Raw: e.Raw, Descriptor: e.Before})
+	}
+	switch {
+	case is && k.Raw != nil:
+		return false, nil
+	case !was:
+		return false, ErrChanged
+	}
+	return true, keeper.Write(h, &k, e.Version, e.After)
+}

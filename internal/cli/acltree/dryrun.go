@@ -1,0 +1,75 @@
+package acltree
+
+import (
+	"errors"
+	"io"
+	"path"
+	"sync"
+
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Sources returns the changed files of a journal as two states for a comparison:
+// as they are, and as they will be. prefix begins the paths. Each source has a goroutine, which ends when the source
+// is read to its end or halted.
+func (j *Journal) Sources(prefix string) (before, after objects.Source) {
+	return j.source(prefix, false), j.source(prefix, true)
+}
+
+func (j *Journal) source(prefix string, after bool) objects.Source {
+	s := &source{entries: make(chan objects.Object, objects.PerBatch), stop: make(chan struct{})}
+	go func() {
+		defer close(s.entries)
+		s.err = j.Each(func(e *Entry) error {
+			o := objects.Object{Path: []byte(path.Join(prefix, e.Path)), Form: objects.FormBinary, Type: winnt.FileObject}
+			if e.Path == "" {
+				o.Path = []byte(prefix)
+			}
+			if e.Directory {
+				o.Type = winnt.DirectoryFileObject
+			}
+			d := e.Before
+			if after {
+				d = e.After
+			}
+			o.SD = d.Append(nil)
+			select {
+			case s.entries <- o:
+				return nil
+			case <-s.stop:
+				return errStopped
+			}
+		})
+	}()
+	return s
+}
+
+var errStopped = errors.New("stopped")
+
+// source returns one state of a journal's files. A separate goroutine reads the
+// journal.
+type source struct {
+	entries chan objects.Object
+	stop    chan struct{}
+	once    sync.Once
+	err     error // guarded by the end of entries
+}
+
+// Next fills a batch.
+func (s *source) Next(b *objects.Batch) error {
+	return objects.Gather(b, func(o *objects.Object) error {
+		next, ok := <-s.entries
+		if ok {
+			*o = next
+			return nil
+		}
+		if s.err != nil {
+			return s.err
+		}
+		return io.EOF
+	})
+}
+
+// Halt ends the goroutine that reads the journal.
+func (s *source) Halt() { s.once.Do(func() { close(s.stop) }) }

@@ -1,0 +1,124 @@
+package acltree
+
+import (
+	"errors"
+	"io/fs"
+	"path"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/internal/beneath"
+)
+
+// tree is the files below a directory, or one file in it.
+type tree struct {
+	root *beneath.Root
+	dirs *beneath.Dirs
+	only string // name of the one file; "": the directory is the root
+}
+
+// Tree is an opened tree of the host. Close it.
+type Tree struct {
+	Files
+	// Path is the absolute path of the root.
+	Path string
+	t    *tree
+}
+
+// Open opens a directory with its descendants, or one file. It follows a link in
+// the middle of the path, and refuses one at its end with [ErrKind].
+func Open(name string) (*Tree, error) {
+	whole, err := filepath.Abs(name)
+	if err != nil {
+		return nil, err
+	}
+	t := &tree{}
+	dir, base := filepath.Split(whole)
+	if base == "" { // the root of the host
+		t.root, err = beneath.Open(whole)
+	} else {
+		err = t.open(dir, base)
+	}
+	if err != nil {
+		var about *fs.PathError
+		if errors.As(err, &about) {
+			err = about.Err
+		}
+		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
+	}
+	t.dirs = t.root.Dirs()
+	return &Tree{Files: t, Path: whole, t: t}, nil
+}
+
+// open opens the named entry of a directory: as a root if it is a directory.
+func (t *tree) open(dir, base string) error {
+	above, err := beneath.Open(dir)
+	if err != nil {
+		return err
+	}
+	below := above.Dirs()
+	defer below.Close()
+	f, err := below.Hold(base)
+	switch {
+	case errors.Is(err, beneath.ErrMount): // the root of a mount is named as a tree of its own
+		_ = above.Close() // only a place
+		t.root, err = beneath.Open(dir + base)
+		return err
+	case err != nil:
+		_ = above.Close()
+		return err
+	}
+	defer f.Close()
+	switch kindOf(f.Status.Mode) {
+	case Regular:
+		t.root, t.only = above, base
+		return nil
+	case Directory:
+		t.root, err = beneath.Open(f.Place())
+		_ = above.Close()
+		return err
+	}
+	_ = above.Close()
+	return &fs.PathError{Op: "open", Path: dir + base, Err: ErrKind}
+}
+
+// Close closes the tree.
+func (t *Tree) Close() {
+	t.t.dirs.Close()
+	_ = t.t.root.Close() // only a place
+}
+
+func (t *tree) in(name string) string { return path.Join(t.only, name) }
+
+// Hold opens a file of the tree.
+func (t *tree) Hold(name string) (Held, error) {
+	f, err := t.dirs.Hold(t.in(name))
+	if err != nil {
+		return nil, err
+	}
+	return held{f}, nil
+}
+
+// List returns the children of a directory of the tree.
+func (t *tree) List(name string) ([]fs.DirEntry, error) { return t.dirs.List(t.in(name)) }
+
+// held is a file of the host.
+type held struct{ *beneath.File }
+
+// Status returns the state of the file when it was opened.
+func (h held) Status() Status {
+	s := &h.File.Status
+	return Status{Kind: kindOf(s.Mode), Device: uint64(s.Dev), Inode: s.Ino, //nolint:unconvert // some machines differ
+		Mode: s.Mode & 0o7777, UID: s.Uid, GID: s.Gid}
+}
+
+func kindOf(mode uint32) Kind {
+	switch mode & unix.S_IFMT {
+	case unix.S_IFREG:
+		return Regular
+	case unix.S_IFDIR:
+		return Directory
+	}
+	return Other
+}

@@ -1,0 +1,144 @@
+package acltree
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/internal/beneath"
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+)
+
+// hostTree makes a tree on a file system with extended attributes: a/f, a/b/g, outside/g.
+func hostTree(t *testing.T) (root, outside string) {
+	t.Helper()
+	dir := t.TempDir()
+	root, outside = filepath.Join(dir, "root"), filepath.Join(dir, "outside")
+	for _, d := range []string{root + "/a/b", outside + "/b"} {
+		if err := os.MkdirAll(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, f := range []string{root + "/a/f", root + "/a/b/g", outside + "/b/g"} {
+		if err := os.WriteFile(f, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := unix.Setxattr(root, "user.test", []byte("x"), 0); err != nil {
+		t.Skipf("no attributes of users in %s: %v", dir, err)
+	}
+	return root, outside
+}
+
+// TestSwappedDirectoryIsNotFollowed: a link to another directory that takes the place of one after the plan is an
+// error, and nothing behind it changes (F-112, F-207).
+func TestSwappedDirectoryIsNotFollowed(t *testing.T) {
+	root, outside := hostTree(t)
+	keeper := Offline{Attribute: ntacl.UserName}
+	tree := must(Open(root))
+	defer tree.Close()
+	j := journalOf(t, &Plan{Files: tree, Keeper: keeper, Recursive: true, Change: everyone(t)})
+	if j.Entries != 5 {
+		t.Fatalf("%d entries", j.Entries)
+	}
+	if err := os.Rename(root+"/a", root+"/was"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(outside, root+"/a"); err != nil {
+		t.Fatal(err)
+	}
+	again := must(Open(root))
+	defer again.Close()
+	failed := map[string]error{}
+	out, err := Run(t.Context(), again, keeper, j, false, func(p string, err error) { failed[p] = err }, nil)
+	if err != nil || out.Written != 1 || out.Failed != 4 || !errors.Is(failed["a"], ErrReplaced) ||
+		!errors.Is(failed["a/b/g"], beneath.ErrLink) {
+		t.Errorf("%+v, %v, %v", out, err, failed)
+	}
+	for _, p := range []string{outside, outside + "/b", outside + "/b/g"} {
+		if n, err := unix.Getxattr(p, ntacl.UserName, nil); err == nil {
+			t.Errorf("%s has %d bytes of descriptor", p, n)
+		}
+	}
+}
+
+func everyone(t *testing.T) Change {
+	t.Helper()
+	return Edit([]Step{{Verb: Grant, Trustee: sid.Everyone, Rights: must(ParseRights("modify")),
+		Flags: sd.ObjectInherit | sd.ContainerInherit}})
+}
+
+// TestOfflineRoundTrip: a grant on a real tree without descriptors is written with a hash that counts, in the version
+// of the directory, and undone to no descriptors at all (F-171).
+func TestOfflineRoundTrip(t *testing.T) {
+	root, _ := hostTree(t)
+	keeper := Offline{Attribute: ntacl.UserName}
+	tree := must(Open(root))
+	defer tree.Close()
+	j := journalOf(t, &Plan{Files: tree, Keeper: keeper, Recursive: true, Change: everyone(t)})
+	must(Run(t.Context(), tree, keeper, j, false, nil, nil))
+	for _, name := range []string{"", "a", "a/f", "a/b", "a/b/g"} {
+		h := must(tree.Hold(name))
+		k, err := keeper.Read(h)
+		if err != nil || k.Version != 4 || k.Raw == nil {
+			t.Errorf("%q: %+v, %v", name, k, err)
+		}
+		h.Close()
+	}
+	if err := os.Chmod(root+"/a/f", 0o600); err != nil { //nolint:gosec // it is stale then
+		t.Fatal(err)
+	}
+	h := must(tree.Hold("a/f"))
+	if _, err := keeper.Read(h); !errors.Is(err, ErrStale) {
+		t.Errorf("after a chmod: %v", err)
+	}
+	h.Close()
+	if err := os.Chmod(root+"/a/f", 0o644); err != nil { //nolint:gosec // as it was
+		t.Fatal(err)
+	}
+	if out := must(Run(t.Context(), tree, keeper, j, true, nil, nil)); out != (Outcome{Written: 5}) {
+		t.Errorf("%+v", out)
+	}
+	if n, err := unix.Getxattr(root+"/a/f", ntacl.UserName, nil); err == nil {
+		t.Errorf("a/f has %d bytes of descriptor", n)
+	}
+}
+
+// TestOpenOneFile: a file is a tree of its own, and a link and a missing path are errors that name it.
+func TestOpenOneFile(t *testing.T) {
+	root, _ := hostTree(t)
+	one := must(Open(root + "/a/f"))
+	defer one.Close()
+	h := must(one.Hold(""))
+	if s := h.Status(); s.Kind != Regular || s.Inode == 0 {
+		t.Errorf("%+v", s)
+	}
+	if raw, err := h.Attribute(MountAttribute); raw != nil || err != nil {
+		t.Errorf("%x, %v", raw, err)
+	}
+	if _, err := (Mount{}).Read(h); !errors.Is(err, ErrNoMount) {
+		t.Errorf("on no mount: %v", err)
+	}
+	h.Close()
+	if err := os.Symlink("f", root+"/a/l"); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]error{root + "/a/l": ErrKind, root + "/none": fs.ErrNotExist} {
+		_, err := Open(name)
+		var about *fs.PathError
+		if !errors.Is(err, want) || !errors.As(err, &about) || about.Path != name {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if tree := must(Open("/")); tree.Path != "/" {
+		t.Errorf("the root of the host is %s", tree.Path)
+	} else {
+		tree.Close()
+	}
+}

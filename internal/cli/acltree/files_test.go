@@ -1,0 +1,191 @@
+package acltree
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"sort"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+)
+
+// memory is a tree in memory. Its files are never replaced unless a test does it.
+type memory struct {
+	files map[string]*memoryFile
+	// fail is called before each operation; its error is the operation's. nil: none fails.
+	fail func(op, path string) error
+	last uint64
+	list map[string][]string // names by directory; nil: those of files
+}
+
+type memoryFile struct {
+	tree   *memory
+	path   string
+	status Status
+	values map[string][]byte
+}
+
+var errInjected = errors.New("injected")
+
+func newMemory() *memory { return &memory{files: map[string]*memoryFile{}} }
+
+// add adds a file with a descriptor as a mount shows it; "" is none.
+func (m *memory) add(name string, kind Kind, text string) *memoryFile {
+	m.last++
+	f := &memoryFile{tree: m, path: name, values: map[string][]byte{}}
+	f.status = Status{Kind: kind, Device: 1, Inode: m.last}
+	if text != "" {
+		f.values[MountAttribute] = sddl.MustParse(text).Append(nil)
+	}
+	m.files[name] = f
+	return f
+}
+
+func (m *memory) failure(op, name string) error {
+	if m.fail == nil {
+		return nil
+	}
+	if err := m.fail(op, name); err != nil {
+		return &fs.PathError{Op: op, Path: name, Err: err}
+	}
+	return nil
+}
+
+func (m *memory) Hold(name string) (Held, error) {
+	if err := m.failure("open", name); err != nil {
+		return nil, err
+	}
+	if f := m.files[name]; f != nil {
+		return f, nil
+	}
+	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+}
+
+func (m *memory) List(name string) ([]fs.DirEntry, error) {
+	if err := m.failure("list", name); err != nil {
+		return nil, err
+	}
+	var out []fs.DirEntry
+	for _, base := range m.list[name] {
+		out = append(out, entryNamed(base))
+	}
+	if m.list != nil {
+		return out, nil
+	}
+	for p := range m.files {
+		if p != "" && (path.Dir(p) == name || path.Dir(p) == "." && name == "") {
+			out = append(out, entryNamed(path.Base(p)))
+		}
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].Name() < out[j].Name() })
+	return out, nil
+}
+
+type entryNamed string
+
+func (e entryNamed) Name() string               { return string(e) }
+func (e entryNamed) IsDir() bool                { return false }
+func (e entryNamed) Type() fs.FileMode          { return 0 }
+func (e entryNamed) Info() (fs.FileInfo, error) { return nil, fs.ErrInvalid }
+
+func (f *memoryFile) Status() Status { return f.status }
+func (f *memoryFile) Close()         {}
+
+func (f *memoryFile) Attribute(name string) ([]byte, error) {
+	return f.values[name], f.tree.failure("read", f.path)
+}
+
+func (f *memoryFile) SetAttribute(name string, value []byte) error {
+	if err := f.tree.failure("write", f.path); err != nil {
+		return err
+	}
+	if value == nil {
+		delete(f.values, name)
+		return nil
+	}
+	if name == MountAttribute { // the mount merges the DACL into what it has
+		was, given := f.descriptor().Parts(), must(sd.Decode(value)).Parts()
+		const dacl = sd.DACLPresent | sd.DACLProtected | sd.DACLAutoInherited
+		was.DACL, was.Control = given.DACL, was.Control&^dacl|given.Control&dacl
+		value = sd.New(was).Append(nil)
+	}
+	f.values[name] = slices.Clone(value)
+	return nil
+}
+
+func (f *memoryFile) descriptor() *sd.Descriptor { return must(sd.Decode(f.values[MountAttribute])) }
+
+// text prints the DACLs of the tree, a line for each file.
+func (m *memory) text() string {
+	var out []string
+	for p, f := range m.files {
+		if f.values[MountAttribute] != nil {
+			p = fmt.Sprintf("%s %s", p, strings.SplitN(must(sddl.Format(f.descriptor(), sddl.Options{})), "D:", 2)[1])
+		}
+		out = append(out, p)
+	}
+	slices.Sort(out)
+	return strings.Join(out, "\n")
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// sample is a tree with inherited entries, own entries, a protected directory, a link and a file whose inherited
+// entries are out of date.
+func sample() *memory {
+	m := newMemory()
+	m.add("", Directory, "O:BAG:SYD:PAI(A;OICI;FA;;;BA)")
+	m.add("a", Directory, "O:BAG:SYD:AI(A;OICIID;FA;;;BA)")
+	m.add("a/f", Regular, "O:BAG:SYD:AI(A;;FR;;;WD)(A;ID;FA;;;BA)")
+	m.add("a/b", Directory, "O:BAG:SYD:AI(D;OICI;FW;;;BG)(A;OICIID;FA;;;BA)")
+	m.add("a/b/\xff\n\x1b[2J", Regular, "O:SYG:SYD:AI(A;ID;FX;;;WD)")
+	m.add("p", Directory, "O:BAG:SYD:PAI(A;OICI;FA;;;SY)")
+	m.add("p/f", Regular, "O:BAG:SYD:AI(A;ID;FR;;;WD)")
+	m.add("l", Other, "")
+	m.add("n", Regular, "O:BAG:SYD:NO_ACCESS_CONTROL")
+	return m
+}
+
+// changed is sample after Everyone was granted read on the root.
+const changed = ` PAI(A;OICI;FR;;;WD)(A;OICI;FA;;;BA)
+a AI(A;OICIID;FR;;;WD)(A;OICIID;FA;;;BA)
+a/b AI(D;OICI;FW;;;BG)(A;OICIID;FR;;;WD)(A;OICIID;FA;;;BA)
+a/b/` + "\xff\n\x1b[2J" + ` AI(D;ID;FW;;;BG)(A;ID;FR;;;WD)(A;ID;FA;;;BA)
+a/f AI(A;;FR;;;WD)(A;ID;FR;;;WD)(A;ID;FA;;;BA)
+l
+n NO_ACCESS_CONTROL
+p PAI(A;OICI;FA;;;SY)
+p/f AI(A;ID;FR;;;WD)`
+
+// planned plans a change of a tree on a mount into a journal of a temporary file.
+func planned(t *testing.T, m *memory, change Change, report func(string, error)) (*Journal, Counts) {
+	t.Helper()
+	p := &Plan{Files: m, Keeper: Mount{}, Recursive: true, Change: change, Report: report}
+	return journalOf(t, p), p.counts
+}
+
+// journalOf runs a plan into a journal of a temporary file.
+func journalOf(t *testing.T, p *Plan) *Journal {
+	t.Helper()
+	f := must(os.Create(path.Join(t.TempDir(), "undo")))
+	t.Cleanup(func() { _ = f.Close() }) // the test is over
+	w := must(NewWriter(f, Header{Root: "/r", Keeper: "mount", Command: "test"}))
+	if _, err := p.Run(t.Context(), w); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Commit(true); err != nil {
+		t.Fatal(err)
+	}
+	return must(ReadJournal(f))
+}

@@ -1,0 +1,280 @@
+package acltree
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"path/filepath"
+	"unicode/utf8"
+
+	"github.com/refmon/refmon/sd"
+)
+
+// Entry is the change of one file. A journal has one for each file that changes.
+type Entry struct {
+	Path          string // below the root; "" is the root
+	Directory     bool
+	Device, Inode uint64
+	Raw           []byte // what was stored before; nil: nothing
+	Before, After *sd.Descriptor
+	Version       uint16 // of a new attribute
+}
+
+// Header says what a journal is about. All fields are required.
+type Header struct {
+	Root    string `json:"root"`    // absolute path
+	Keeper  string `json:"keeper"`  // [Keeper.Name]
+	Command string `json:"command"` // the change, in the words of its user
+}
+
+// record is one line of a journal. Header, Blob, Forget and End are each on a line of their own. The line of an entry
+// has Path or Bytes.
+type record struct {
+	Refmon  string  `json:"refmon,omitempty"` // first line: "acl journal 1"
+	Header  *Header `json:"header,omitempty"`
+	Blob    *string `json:"blob,omitempty"` // base64; its number is the count of blobs before it
+	Forget  bool    `json:"forget,omitempty"`
+	Path    *string `json:"path,omitempty"`
+	Bytes   *string `json:"pathBytes,omitempty"` // base64 of a path that is not UTF-8
+	Dir     bool    `json:"directory,omitempty"`
+	Device  uint64  `json:"device,omitempty"`
+	Inode   uint64  `json:"inode,omitempty"`
+	Raw     *int    `json:"raw,omitempty"`
+	Before  int     `json:"before,omitempty"`
+	After   int     `json:"after,omitempty"`
+	Version uint16  `json:"version,omitempty"`
+	End     *int    `json:"end,omitempty"` // last line: the number of entries
+	Sum     string  `json:"sha256,omitempty"`
+}
+
+const magic = "acl journal 1"
+
+// maxBlobs is how many blobs a journal refers to at once. Then both its writer and
+// its reader forget them.
+const maxBlobs = 4096
+
+// Errors of journals.
+var (
+	// ErrNoJournal says that a file is no journal of this version.
+	ErrNoJournal = errors.New("it is no undo file of refmon acl")
+	// ErrUnfinished says that a journal was not committed. No file was changed.
+	ErrUnfinished = errors.New("its last line is missing: it was interrupted before any file was changed")
+)
+
+// Writer writes a journal. It is a [Sink].
+type Writer struct {
+	file  *os.File
+	w     *bufio.Writer
+	sum   hash.Hash
+	blobs map[string]int
+	count int
+}
+
+// NewWriter starts a journal in an empty file, which the caller closes. Entries are buffered until Commit.
+func NewWriter(f *os.File, h Header) (*Writer, error) {
+	w := &Writer{file: f, w: bufio.NewWriterSize(f, 1<<18), sum: sha256.New(), blobs: map[string]int{}}
+	return w, w.put(&record{Refmon: magic, Header: &h})
+}
+
+func (w *Writer) put(r *record) error {
+	line, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	line = append(line, '\n')
+	_, _ = w.sum.Write(line) // a hash does not fail
+	_, err = w.w.Write(line)
+	return err
+}
+
+// blob returns the number of some bytes, which it writes if they are new.
+func (w *Writer) blob(b []byte) (int, error) {
+	if n, ok := w.blobs[string(b)]; ok {
+		return n, nil
+	}
+	text := base64.StdEncoding.EncodeToString(b)
+	n := len(w.blobs)
+	w.blobs[string(b)] = n
+	return n, w.put(&record{Blob: &text})
+}
+
+// Put writes an entry.
+func (w *Writer) Put(e *Entry) error {
+	if len(w.blobs) > maxBlobs-3 {
+		clear(w.blobs)
+		if err := w.put(&record{Forget: true}); err != nil {
+			return err
+		}
+	}
+	r := &record{Dir: e.Directory, Device: e.Device, Inode: e.Inode, Version: e.Version}
+	if e.Raw != nil {
+		n, err := w.blob(e.Raw)
+		if err != nil {
+			return err
+		}
+		r.Raw = &n
+	}
+	var err error
+	if r.Before, err = w.blob(e.Before.Append(nil)); err != nil {
+		return err
+	}
+	if r.After, err = w.blob(e.After.Append(nil)); err != nil {
+		return err
+	}
+	if utf8.ValidString(e.Path) {
+		r.Path = &e.Path
+	} else {
+		text := base64.StdEncoding.EncodeToString([]byte(e.Path))
+		r.Bytes = &text
+	}
+	w.count++
+	return w.put(r)
+}
+
+// Commit writes the last line. The journal is complete when it returns; with
+// durable it is also on stable storage, with its name.
+func (w *Writer) Commit(durable bool) error {
+	if err := w.put(&record{End: &w.count, Sum: fmt.Sprintf("%x", w.sum.Sum(nil))}); err != nil {
+		return err
+	}
+	if err := w.w.Flush(); err != nil || !durable {
+		return err
+	}
+	if err := w.file.Sync(); err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(w.file.Name()))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+// Journal is a journal that was read and checked.
+type Journal struct {
+	Header
+	Entries int
+	file    io.ReaderAt
+}
+
+// ReadJournal checks a journal from its first line to its last. The error wraps
+// [ErrNoJournal] or [ErrUnfinished], or says which line is damaged.
+func ReadJournal(f io.ReaderAt) (*Journal, error) {
+	j := &Journal{file: f}
+	sum, before := sha256.New(), ""
+	ended, read := false, 0
+	entries := 0
+	err := j.lines(func(number int, line []byte, r *record) error {
+		read, before = number, fmt.Sprintf("%x", sum.Sum(nil))
+		_, _ = sum.Write(line) // a hash does not fail
+		switch {
+		case number == 1:
+			if r.Refmon != magic || r.Header == nil {
+				return ErrNoJournal
+			}
+			j.Header = *r.Header
+		case ended:
+			return fmt.Errorf("line %d: there is more behind the last line", number)
+		case r.End != nil:
+			if ended = true; *r.End != entries || r.Sum != before {
+				return fmt.Errorf("line %d: the undo file is damaged: its checksum is wrong", number)
+			}
+		case r.Path != nil || r.Bytes != nil:
+			entries++
+		}
+		return nil
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case read > 0 && j.Root == "":
+		return nil, ErrNoJournal
+	case !ended:
+		return nil, ErrUnfinished
+	}
+	j.Entries = entries
+	return j, nil
+}
+
+// maxLine is the longest line of a journal, in bytes: a blob of 64 KiB or a path.
+const maxLine = 1 << 20
+
+// lines calls f for each line.
+func (j *Journal) lines(f func(number int, line []byte, r *record) error) error {
+	in := bufio.NewScanner(io.NewSectionReader(j.file, 0, 1<<62))
+	in.Buffer(make([]byte, 1<<16), maxLine)
+	number := 0
+	for in.Scan() {
+		number++
+		var r record
+		if err := json.Unmarshal(in.Bytes(), &r); err != nil {
+			if number == 1 {
+				return ErrNoJournal
+			}
+			if !in.Scan() { // the last line was cut off
+				return ErrUnfinished
+			}
+			return fmt.Errorf("line %d: %w", number, err)
+		}
+		if err := f(number, append(in.Bytes(), '\n'), &r); err != nil {
+			return err
+		}
+	}
+	if errors.Is(in.Err(), bufio.ErrTooLong) && number == 0 {
+		return ErrNoJournal
+	}
+	return in.Err()
+}
+
+// Each calls f for each entry, in the order of the plan. It returns the first error of f, or of a damaged line.
+func (j *Journal) Each(f func(e *Entry) error) error {
+	var blobs [][]byte
+	parsed := map[int]*sd.Descriptor{}
+	descriptor := func(n int) (*sd.Descriptor, error) {
+		if d := parsed[n]; d != nil {
+			return d, nil
+		}
+		if n < 0 || n >= len(blobs) {
+			return nil, errors.New("it refers to a descriptor that is not there")
+		}
+		d, err := sd.Decode(blobs[n])
+		parsed[n] = d
+		return d, err
+	}
+	return j.lines(func(number int, _ []byte, r *record) error {
+		switch {
+		case r.Blob != nil:
+			b, err := base64.StdEncoding.DecodeString(*r.Blob)
+			blobs = append(blobs, b)
+			return err
+		case r.Forget:
+			blobs, parsed = nil, map[int]*sd.Descriptor{}
+			return nil
+		case r.Path == nil && r.Bytes == nil:
+			return nil
+		}
+		e := &Entry{Directory: r.Dir, Device: r.Device, Inode: r.Inode, Version: r.Version}
+		if r.Path != nil {
+			e.Path = *r.Path
+		} else if b, err := base64.StdEncoding.DecodeString(*r.Bytes); err == nil {
+			e.Path = string(b)
+		}
+		if r.Raw != nil && *r.Raw >= 0 && *r.Raw < len(blobs) {
+			e.Raw = blobs[*r.Raw]
+		}
+		var err error
+		if e.Before, err = descriptor(r.Before); err != nil {
+			return fmt.Errorf("line %d: %w", number, err)
+		}
+		if e.After, err = descriptor(r.After); err != nil {
+			return fmt.Errorf("line %d: %w", number, err)
+		}
+		return f(e)
+	})
+}

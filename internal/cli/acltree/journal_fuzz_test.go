@@ -1,0 +1,24 @@
+package acltree
+
+import (
+	"bytes"
+	"testing"
+)
+
+// FuzzReadJournal: no bytes cause a panic, and entries of an accepted journal have both descriptors.
+func FuzzReadJournal(f *testing.F) {
+	f.Add([]byte(`{"refmon":"acl journal 1","header":{"root":"/r","keeper":"mount","command":"c"}}` + "\n"))
+	f.Add([]byte(`{"path":"a","raw":7,"before":-1,"after":99}` + "\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		j, err := ReadJournal(bytes.NewReader(b))
+		if err != nil {
+			j = &Journal{file: bytes.NewReader(b)} // damaged, and read all the same
+		}
+		_ = j.Each(func(e *Entry) error { // its error is about the bytes
+			if e.Before == nil || e.After == nil {
+				t.Errorf("%q has no descriptor", e.Path)
+			}
+			return nil
+		})
+	})
+}

@@ -1,0 +1,107 @@
+package acltree
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"path"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/sddl"
+)
+
+// TestJournalCutAnywhere: a journal that ends early is unfinished or no journal, one with a changed byte is damaged or
+// says something else, and none panics.
+func TestJournalCutAnywhere(t *testing.T) {
+	f := must(os.Create(path.Join(t.TempDir(), "undo")))
+	defer func() { _ = f.Close() }() // the test is over
+	w := must(NewWriter(f, Header{Root: "/r", Keeper: "mount", Command: "test"}))
+	p := Plan{Files: sample(), Keeper: Mount{}, Recursive: true, Change: readers(t)}
+	must(p.Run(t.Context(), w))
+	if err := w.Commit(true); err != nil {
+		t.Fatal(err)
+	}
+	whole := must(os.ReadFile(f.Name()))
+	if j := must(ReadJournal(bytes.NewReader(whole))); j.Entries != 5 || j.Root != "/r" {
+		t.Errorf("%+v", j)
+	}
+	for n := range len(whole) - 1 {
+		_, err := ReadJournal(bytes.NewReader(whole[:n]))
+		if !errors.Is(err, ErrUnfinished) && !errors.Is(err, ErrNoJournal) {
+			t.Fatalf("cut at %d: %v", n, err)
+		}
+		changed := bytes.Clone(whole)
+		changed[n] ^= 1
+		if _, err := ReadJournal(bytes.NewReader(changed)); err == nil && n < len(whole)-2 {
+			t.Fatalf("byte %d of %q is changed, and nobody notices", n, whole[max(0, n-20):n+20])
+		}
+	}
+	for _, text := range []string{"{}\n", "x", "{\"refmon\":\"acl journal 2\"}\n", strings.Repeat("x", maxLine+1)} {
+		if _, err := ReadJournal(strings.NewReader(text)); !errors.Is(err, ErrNoJournal) {
+			t.Errorf("%.20q: %v", text, err)
+		}
+	}
+}
+
+// TestJournalForgets: Each returns the right descriptors of every entry if the journal has more than maxBlobs of them.
+func TestJournalForgets(t *testing.T) {
+	f := must(os.Create(path.Join(t.TempDir(), "undo")))
+	defer func() { _ = f.Close() }() // the test is over
+	w := must(NewWriter(f, Header{Root: "/r", Keeper: "k", Command: "c"}))
+	const entries = 3 * maxBlobs
+	for i := range entries {
+		d := sddl.MustParse("D:(A;;" + must(hexMask(i)) + ";;;WD)")
+		if err := w.Put(&Entry{Path: "f", Before: d, After: d, Raw: []byte{byte(i), byte(i >> 8)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Commit(false); err != nil {
+		t.Fatal(err)
+	}
+	i := 0
+	if err := must(ReadJournal(f)).Each(func(e *Entry) error {
+		if int(e.After.DACL().At(0).Mask()) != i+1 || !e.Before.Equal(e.After) || e.Raw[0] != byte(i) {
+			t.Fatalf("entry %d has %v", i, e.After.DACL().At(0).Mask())
+		}
+		i++
+		return nil
+	}); err != nil || i != entries {
+		t.Errorf("%d entries, %v", i, err)
+	}
+}
+
+func hexMask(i int) (string, error) { return "0x" + string(appendHex(nil, i+1)), nil }
+
+func appendHex(dst []byte, n int) []byte {
+	const digits = "0123456789abcdef"
+	if n >= 16 {
+		dst = appendHex(dst, n/16)
+	}
+	return append(dst, digits[n%16])
+}
+
+// TestSourcesAreBothStates: the comparison reads every changed file before and after, with its kind.
+func TestSourcesAreBothStates(t *testing.T) {
+	j, _ := planned(t, sample(), readers(t), nil)
+	for i, s := range func() []objects.Source { a, b := j.Sources("/r"); return []objects.Source{a, b} }() {
+		var paths []string
+		for {
+			var b objects.Batch
+			if err := s.Next(&b); errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			b.Each(func(o *objects.Object) { paths = append(paths, string(o.Path)) })
+		}
+		if strings.Join(paths, " ") != "/r /r/a /r/a/b /r/a/b/\xff\n\x1b[2J /r/a/f" {
+			t.Errorf("state %d: %q", i, paths)
+		}
+	}
+	unread, _ := j.Sources("/r")
+	objects.Halt(unread)
+	objects.Halt(unread)
+}

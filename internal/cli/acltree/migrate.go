@@ -1,0 +1,174 @@
+package acltree
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Migration converts the permissions of files to descriptors. From is required. Check it before use: Change treats an
+// unknown From as FromPOSIX.
+type Migration struct {
+	From     Permissions
+	Accounts ntacl.Accounts // SIDs of the host's ids; nil: S-1-22-1-uid, S-1-22-2-gid
+	// Who finds the SID of a name in an NFSv4 ACL; nil: only SIDs are names.
+	Who func(name string, group bool) (sid.SID, bool)
+	// Attribute holds the NFSv4 ACL; "": system.nfs4_acl.
+	Attribute string
+	// Replace also converts files that have a descriptor already.
+	Replace bool
+	// Lost is called for each loss of a conversion; nil: not.
+	Lost func(path string, loss fileaccess.Loss)
+	// Kept counts files that were left because they have a descriptor.
+	Kept int
+}
+
+// Permissions are the kinds of permissions that a [Migration] reads.
+type Permissions string
+
+// Kinds of permissions.
+const (
+	FromPOSIX Permissions = "posix" // mode and POSIX ACL
+	FromNFS4  Permissions = "nfs4"  // the NFSv4 ACL in an extended attribute, as XDR
+)
+
+// NFS4Attribute is the attribute in which Linux shows the ACL of an NFSv4 server.
+const NFS4Attribute = "system.nfs4_acl"
+
+// Change converts the permissions of one file. It leaves a file that has a
+// descriptor, unless Replace is set, and counts it in Kept. With FromNFS4 a file without the ACL is an error. The walk
+// always continues below.
+func (m *Migration) Change(n *Node) (*sd.Descriptor, bool, error) {
+	if n.Kept.Raw != nil && !m.Replace {
+		m.Kept++
+		return n.Before, true, nil
+	}
+	d, losses, err := m.convert(n)
+	if err != nil {
+		return nil, false, err
+	}
+	if m.Lost != nil {
+		for _, l := range losses {
+			m.Lost(n.Path, l)
+		}
+	}
+	n.Store = true
+	return d, true, nil
+}
+
+func (m *Migration) convert(n *Node) (*sd.Descriptor, []fileaccess.Loss, error) {
+	s := n.Held.Status()
+	if m.From == FromNFS4 {
+		name := m.Attribute
+		if name == "" {
+			name = NFS4Attribute
+		}
+		value, err := n.Held.Attribute(name)
+		if err != nil {
+			return nil, nil, err
+		}
+		if value == nil {
+			return nil, nil, fmt.Errorf("it has no attribute %s with an NFSv4 ACL", name)
+		}
+		list, err := DecodeNFS4(value)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", name, err)
+		}
+		return fileaccess.FromNFS4(list, m.id(s.UID, false), m.id(s.GID, true), &fileaccess.NameMap{SID: m.Who})
+	}
+	_, access, inherited, err := posix(n.Held)
+	if err != nil {
+		return nil, nil, err
+	}
+	p := &fileaccess.POSIX{User: s.UID, Group: s.GID, Mode: s.Mode, Directory: n.Directory}
+	if access != nil {
+		if p.Access, err = fileaccess.DecodePOSIX(access); err != nil {
+			return nil, nil, err
+		}
+	}
+	if inherited != nil {
+		if p.Default, err = fileaccess.DecodePOSIX(inherited); err != nil {
+			return nil, nil, err
+		}
+	}
+	return fileaccess.FromPOSIX(p, m.ids())
+}
+
+func (m *Migration) id(id uint32, group bool) sid.SID {
+	return (&Names{Accounts: m.Accounts}).of(id, group)
+}
+
+// ids maps ids as files without a descriptor are mapped.
+func (m *Migration) ids() *fileaccess.IDMap {
+	if m.Accounts == nil {
+		return nil
+	}
+	of := func(group bool) func(uint32) (sid.SID, bool) {
+		return func(id uint32) (sid.SID, bool) {
+			s := m.Accounts(id, group)
+			return s, !s.IsZero()
+		}
+	}
+	return &fileaccess.IDMap{User: of(false), Group: of(true)}
+}
+
+// DecodeNFS4 decodes an NFSv4 ACL as XDR (RFC 7530, section 6.2.1, and RFC 4506):
+// the number of entries, and for each its type, flags, mask and the name with its
+// length, padded to 4 bytes. Numbers are big-endian. The error wraps
+// [fileaccess.ErrNFS4ACL].
+func DecodeNFS4(b []byte) ([]fileaccess.NFS4ACE, error) {
+	bad := func(what string) ([]fileaccess.NFS4ACE, error) {
+		return nil, fmt.Errorf("%w: %s", fileaccess.ErrNFS4ACL, what)
+	}
+	rest := b
+	number := func() (n uint32, ok bool) {
+		if len(rest) < 4 {
+			return 0, false
+		}
+		n, rest = binary.BigEndian.Uint32(rest), rest[4:]
+		return n, true
+	}
+	count, ok := number()
+	if !ok || count > fileaccess.MaxNFS4Entries {
+		return bad("the number of entries is missing or too large")
+	}
+	var list []fileaccess.NFS4ACE
+	for range count {
+		var fields [4]uint32
+		for i := range fields {
+			if fields[i], ok = number(); !ok {
+				return bad("an entry is cut off")
+			}
+		}
+		size := uint64(fields[3])
+		padded := (size + 3) &^ 3
+		if padded > uint64(len(rest)) {
+			return bad("a name is cut off")
+		}
+		who := string(rest[:size])
+		rest = rest[padded:]
+		if fields[0] > uint32(fileaccess.NFS4Alarm) {
+			return bad(fmt.Sprintf("entry type %d is unknown", fields[0]))
+		}
+		list = append(list, fileaccess.NFS4ACE{Type: fileaccess.NFS4Type(fields[0]),
+			Flags: fileaccess.NFS4Flags(fields[1]), Who: who, Mask: winnt.AccessMask(fields[2])})
+	}
+	if len(rest) != 0 {
+		return bad("there is more behind the last entry")
+	}
+	return list, nil
+}
+
+// Check reports a migration that names no known kind of permissions.
+func (m *Migration) Check() error {
+	if m.From != FromPOSIX && m.From != FromNFS4 {
+		return errors.New("--from: want posix or nfs4")
+	}
+	return nil
+}

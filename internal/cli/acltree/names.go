@@ -1,0 +1,201 @@
+package acltree
+
+import (
+	"errors"
+	"fmt"
+	"os/user"
+	"strconv"
+	"strings"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/sid"
+)
+
+// Account is the account that a name denotes. The zero value is no account.
+type Account struct {
+	SID   sid.SID
+	Group bool
+	From  string // where the name was found, for people
+}
+
+// WellKnown is [Account].From of names such as Everyone.
+const WellKnown = "the well-known names"
+
+// Names finds the account of a name. It looks in Directory, Store, Server and the host, in this order. Each field may
+// be nil. The zero value knows well-known names, SIDs and the host's users and groups.
+type Names struct {
+	Directory *directory.Directory
+	Store     func(name string) (Account, bool)               // the accounts of refmond, from an export
+	Server    func(name string) (a Account, ok bool, e error) // a running refmond, and through it domains
+	Accounts  ntacl.Accounts                                  // SIDs of the host's ids; nil: S-1-22-1-uid, S-1-22-2-gid
+	// Host finds a user (or a group) of the host; nil: the system's own databases.
+	Host func(name string, group bool) (id uint32, ok bool)
+}
+
+// Find returns the account of a name: a user or group of one of the sources, a
+// well-known name such as Everyone or BUILTIN\Users, or a SID. A name that
+// begins with "user:" or "group:" is only one of that kind. An account of a source
+// comes before a SID or an alias of SDDL such as BA, and both before a well-known name. If
+// the name is an account and an alias of another SID, Find fails, because each reading could be
+// meant (U-116).
+func (n *Names) Find(name string) (Account, error) {
+	kind, rest, ok := strings.Cut(name, ":")
+	if !ok || kind != "user" && kind != "group" {
+		kind, rest = "", name
+	}
+	if rest == "" {
+		return Account{}, errors.New("there is no name: write bob:read")
+	}
+	a, found, err := n.account(rest, kind)
+	if err != nil {
+		return Account{}, err
+	}
+	s, resolved := sid.SID{}, error(nil)
+	if kind == "" {
+		s, resolved = sid.Resolve(rest, n.domain())
+	}
+	literal := kind == "" && resolved == nil
+	switch {
+	// The name is an account, and in SDDL another one (U-116).
+	case found && literal && s != a.SID:
+		return Account{}, fmt.Errorf("%q is %s of %s, and in SDDL it is %v: write the SID that you mean", rest, a.SID,
+			a.From, s)
+	case found:
+		return a, nil
+	case literal:
+		return Account{SID: s, From: "SDDL"}, nil
+	}
+	if w, ok := logon.WellKnownName(rest); ok && kind != "user" {
+		return Account{SID: w.SID, Group: true, From: WellKnown}, nil
+	}
+	return Account{}, n.unknown(rest)
+}
+
+func (n *Names) domain() sid.SID {
+	if n.Directory != nil {
+		return n.Directory.Domain
+	}
+	return sid.SID{}
+}
+
+// account looks the name up in the sources and then on the host. ok is false if no one has it.
+func (n *Names) account(name, kind string) (Account, bool, error) {
+	_, short, domain := qualified(name)
+	if n.Directory != nil {
+		if a, ok := n.listed(short, kind); ok {
+			return a, true, nil
+		}
+	}
+	if n.Store != nil && !domain {
+		if a, ok := n.Store(name); ok && (kind == "" || a.Group == (kind == "group")) {
+			return a, true, nil
+		}
+	}
+	if n.Server != nil {
+		a, ok, err := n.Server(name)
+		if err != nil || ok && (kind == "" || a.Group == (kind == "group")) {
+			return a, ok, err
+		}
+	}
+	for _, group := range []bool{false, true} {
+		if kind != "" && group != (kind == "group") {
+			continue
+		}
+		if id, ok := n.host(name, group); ok {
+			if id == overflow && !group {
+				return Account{}, false, errOverflow
+			}
+			return Account{n.of(id, group), group, "the host"}, true, nil
+		}
+	}
+	return Account{}, false, nil
+}
+
+// overflow is the uid by which Linux shows users that have none in a namespace. refmond takes it for the anonymous
+// user, and so does an export of its accounts.
+const overflow = 65534
+
+var errOverflow = errors.New("uid 65534 stands for every user without an id and is not an account: " +
+	"write Anonymous or a SID")
+
+// listed finds a name in the directory.
+func (n *Names) listed(name, kind string) (Account, bool) {
+	if kind != "group" {
+		if p := n.Directory.Account(name); p != nil {
+			return Account{SID: p.SID(), From: "the directory"}, true
+		}
+	}
+	if kind != "user" {
+		if g := n.Directory.Group(name); len(g) > 0 {
+			return Account{g[0], true, "the directory"}, true
+		}
+	}
+	return Account{}, false
+}
+
+// qualified splits DOMAIN\name and name@realm.
+func qualified(name string) (domain, short string, ok bool) {
+	if d, s, ok := strings.Cut(name, `\`); ok {
+		return d, s, true
+	}
+	if s, d, ok := strings.Cut(name, "@"); ok {
+		return d, s, true
+	}
+	return "", name, false
+}
+
+func (n *Names) of(id uint32, group bool) sid.SID {
+	switch {
+	case n.Accounts != nil:
+		return n.Accounts(id, group)
+	case group:
+		return fileaccess.UnixGroup(id)
+	}
+	return fileaccess.UnixUser(id)
+}
+
+// host finds a user or a group of the host. Numbers are not names.
+func (n *Names) host(name string, group bool) (uint32, bool) {
+	if n.Host != nil {
+		return n.Host(name, group)
+	}
+	var text string
+	if group {
+		if g, err := user.LookupGroup(name); err == nil {
+			text = g.Gid
+		}
+	} else if u, err := user.Lookup(name); err == nil {
+		text = u.Uid
+	}
+	id, err := strconv.ParseUint(text, 10, 32)
+	return uint32(id), err == nil
+}
+
+// unknown returns the error for an unknown name. It lists the sources and suggests the most similar name.
+func (n *Names) unknown(name string) error {
+	asked := []string{"the host"}
+	if n.Store != nil {
+		asked = append(asked, "the accounts of --id-maps")
+	}
+	if n.Server != nil {
+		asked = append(asked, "refmond")
+	}
+	var known []string
+	if n.Directory != nil {
+		asked = append(asked, "the directory")
+		for i := range n.Directory.Principals {
+			known = append(known, n.Directory.Principals[i].Name)
+		}
+	}
+	text := fmt.Sprintf("%q is no user or group of %s, no well-known name and no SID", name, strings.Join(asked, ", "))
+	if near := words.Nearest(name, known); near != "" {
+		text += ": did you mean " + near + "?"
+	} else if n.Directory == nil {
+		text += ": give a file of users and groups with -d, or ask refmond with --names-from"
+	}
+	return errors.New(text)
+}

@@ -1,0 +1,189 @@
+package acltree
+
+import (
+	"context"
+	"path"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Plan computes the new descriptors of a tree without writing them. Files, Keeper
+// and Change are required. It is used once.
+type Plan struct {
+	Files     Files
+	Keeper    Keeper
+	Recursive bool // descendants too
+	Change    Change
+	// Report is called for each file that cannot be read or changed; nil: not. Such
+	// a file keeps its descriptor, and so do its descendants.
+	Report   func(path string, err error)
+	Progress func(Counts) // called after each directory; nil: not
+
+	counts Counts
+	sink   Sink
+}
+
+// Sink takes the entries of a plan. An error of it ends the plan.
+type Sink interface{ Put(e *Entry) error }
+
+// Counts has the results of a plan, as numbers of files.
+type Counts struct {
+	Files     int // visited, directories among them
+	Changed   int
+	Protected int // whose DACL is protected or absent, which ends the renewal there
+	Skipped   int // neither files nor directories
+	Failed    int
+}
+
+// Node is a file that a [Change] decides about.
+type Node struct {
+	Path      string // below the root; "" is the root
+	Directory bool
+	Before    *sd.Descriptor
+	Kept      *Kept
+	Held      Held
+	// Above is the new descriptor of the directory, nil for the root.
+	Above *sd.Descriptor
+	// Store has the descriptor written even if the file's permissions already amount
+	// to it. A Change sets it.
+	Store bool
+}
+
+// Change returns the new descriptor of a file, and whether its children are
+// visited. The descriptor may be n.Before.
+type Change func(n *Node) (after *sd.Descriptor, descend bool, err error)
+
+// Run computes the changes and passes them to the sink, directories before their
+// children. It fails if the root cannot be read or changed, if the sink fails, or
+// if ctx ends. Errors of other files are reported and counted.
+func (p *Plan) Run(ctx context.Context, sink Sink) (Counts, error) {
+	p.sink = sink
+	err := p.visit(ctx, "", nil, 0)
+	return p.counts, err
+}
+
+// failed counts a file and reports it. It returns the root's error, which ends the plan, and nil for other files.
+func (p *Plan) failed(name string, err error) error {
+	p.counts.Failed++
+	if name == "" {
+		return err
+	}
+	if p.Report != nil {
+		p.Report(name, err)
+	}
+	return nil
+}
+
+// visit plans one file, and its children. version is that of the directory's
+// attribute.
+func (p *Plan) visit(ctx context.Context, name string, above *sd.Descriptor, version uint16) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	p.counts.Files++
+	n, version, err := p.one(name, above, version)
+	if err != nil {
+		return err
+	}
+	if n == nil || !p.Recursive {
+		return nil
+	}
+	list, err := p.Files.List(name)
+	if err != nil {
+		return p.failed(name, err)
+	}
+	for _, e := range list {
+		if err := p.visit(ctx, path.Join(name, e.Name()), n.Above, version); err != nil {
+			return err
+		}
+	}
+	if p.Progress != nil {
+		p.Progress(p.counts)
+	}
+	return nil
+}
+
+// one plans one file. It returns a node whose Above is the file's new descriptor
+// if its children are to be visited, else nil.
+func (p *Plan) one(name string, above *sd.Descriptor, version uint16) (*Node, uint16, error) {
+	h, err := p.Files.Hold(name)
+	if err != nil {
+		return nil, 0, p.failed(name, err)
+	}
+	defer h.Close()
+	s := h.Status()
+	if s.Kind == Other {
+		if name == "" {
+			return nil, 0, ErrKind
+		}
+		p.counts.Skipped++
+		return nil, 0, nil
+	}
+	k, err := p.Keeper.Read(h)
+	if err != nil {
+		return nil, 0, p.failed(name, err)
+	}
+	if k.Version != 0 {
+		version = k.Version
+	}
+	n := &Node{Path: name, Directory: s.Kind == Directory, Before: k.Descriptor, Kept: &k, Held: h, Above: above}
+	after, descend, err := p.Change(n)
+	if err == nil {
+		after, err = stored(after)
+	}
+	if err != nil {
+		return nil, 0, p.failed(name, err)
+	}
+	if !descend && name != "" {
+		p.counts.Protected++
+	}
+	if !same(k.Descriptor, after) || n.Store && k.Raw == nil {
+		p.counts.Changed++
+		err = p.sink.Put(&Entry{Path: name, Directory: n.Directory, Device: s.Device, Inode: s.Inode, Raw: k.Raw,
+			Before: k.Descriptor, After: after, Version: version})
+	}
+	if err != nil || !n.Directory || !descend {
+		return nil, 0, err
+	}
+	n.Above, n.Held = after, nil
+	return n, version, nil
+}
+
+// same reports whether two descriptors have the same DACL, and both or none
+// protect it.
+func same(a, b *sd.Descriptor) bool {
+	return a.DACL().Equal(b.DACL()) && (a.Control()^b.Control())&(sd.DACLPresent|sd.DACLProtected) == 0
+}
+
+// Renew returns the new descriptor of a descendant, as Windows propagates it (S-78): explicit
+// entries stay, and inherited ones become those that the directory passes on now.
+// A protected DACL and an absent one stay as they are, and end the renewal there.
+func Renew(n *Node) (after *sd.Descriptor, descend bool, err error) {
+	d := n.Before
+	// A protected descendant keeps its list, and so do those below it (F-206).
+	if d.DACL() == nil || d.Control()&sd.DACLProtected != 0 {
+		return d, false, nil
+	}
+	p := d.Parts()
+	p.SACL, p.Control = nil, p.Control&^(sd.SACLPresent|sd.SACLProtected)
+	bare := sd.New(p)
+	above := sd.New(sd.Parts{DACL: fileaccess.Heritable(n.Above.DACL()), Control: sd.DACLPresent})
+	renewed := sd.Reinherit(bare, above, &sd.Heir{Container: n.Directory, Mapping: &winnt.FileObject.Mapping})
+	if renewed == bare {
+		return d, true, nil
+	}
+	return withDACL(d, renewed.DACL(), sd.DACLAutoInherited), true, nil
+}
+
+// withDACL returns a descriptor with another DACL and more control bits.
+func withDACL(d *sd.Descriptor, l *sd.ACL, set sd.Control) *sd.Descriptor {
+	p := d.Parts()
+	p.DACL = l
+	p.Control |= sd.DACLPresent | set
+	return sd.New(p)
+}
+
+// WithDACL returns a descriptor with another DACL. Everything else stays.
+func WithDACL(d *sd.Descriptor, l *sd.ACL) *sd.Descriptor { return withDACL(d, l, 0) }

@@ -1,0 +1,125 @@
+package acltree
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+func readers(t *testing.T) Change {
+	t.Helper()
+	return Edit([]Step{{Verb: Grant, Trustee: sid.Everyone, Rights: must(ParseRights("read")),
+		Flags: sd.ObjectInherit | sd.ContainerInherit}})
+}
+
+// TestPlanPropagatesAsWindows: inherited entries are renewed, explicit ones stay, a protected or absent DACL ends the
+// renewal, and nothing is written (F-206).
+func TestPlanPropagatesAsWindows(t *testing.T) {
+	m := sample()
+	before := m.text()
+	j, counts := planned(t, m, readers(t), nil)
+	if m.text() != before {
+		t.Errorf("the plan wrote: %s", m.text())
+	}
+	if want := (Counts{Files: 8, Changed: 5, Protected: 2, Skipped: 1}); counts != want {
+		t.Errorf("%+v, want %+v", counts, want)
+	}
+	out, err := Run(t.Context(), m, Mount{}, j, false, nil, nil)
+	if err != nil || out != (Outcome{Written: 5}) {
+		t.Errorf("%+v, %v", out, err)
+	}
+	if got := m.text(); got != changed {
+		t.Errorf("got\n%q\nwant\n%q", got, changed)
+	}
+	if _, counts := planned(t, m, readers(t), nil); counts.Changed != 0 {
+		t.Errorf("a repeated grant changes %d files", counts.Changed)
+	}
+}
+
+// TestPlanSurvivesErrors: whichever operation fails, the plan counts the file and leaves its descendants alone; only an
+// error of the root ends it.
+func TestPlanSurvivesErrors(t *testing.T) {
+	for _, op := range []string{"open", "read", "list"} {
+		for _, name := range []string{"", "a", "a/b", "a/f", "p"} {
+			if op == "list" && (name == "a/f" || name == "p") {
+				continue // these are not listed
+			}
+			m := sample()
+			m.fail = func(o, p string) error {
+				if o == op && p == name {
+					return errInjected
+				}
+				return nil
+			}
+			var failed []string
+			p := Plan{Files: m, Keeper: Mount{}, Recursive: true, Change: readers(t), Report: func(path string, err error) {
+				failed = append(failed, path)
+				if !errors.Is(err, errInjected) {
+					t.Errorf("%s %s: %v", op, name, err)
+				}
+			}}
+			counts, err := p.Run(t.Context(), discard{})
+			if name == "" {
+				if !errors.Is(err, errInjected) {
+					t.Errorf("%s of the root: %v", op, err)
+				}
+				continue
+			}
+			if err != nil || counts.Failed != 1 || len(failed) != 1 || failed[0] != name {
+				t.Errorf("%s %s: %+v, %v, %q", op, name, counts, err, failed)
+			}
+		}
+	}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if _, err := (&Plan{Files: sample(), Keeper: Mount{}, Change: readers(t)}).Run(ended, discard{}); !errors.Is(err,
+		context.Canceled) {
+		t.Errorf("after the end: %v", err)
+	}
+}
+
+type discard struct{}
+
+func (discard) Put(*Entry) error { return nil }
+
+// TestEditEachReachesProtectedFiles: with the own entries of every file changed, a protected DACL is too, and a file
+// without a DACL or without an entry to revoke is no error (F-206).
+func TestEditEachReachesProtectedFiles(t *testing.T) {
+	m := sample()
+	j, counts := planned(t, m, EditEach([]Step{{Verb: Grant, Trustee: sid.Users, Rights: must(ParseRights("read")),
+		Flags: sd.ObjectInherit | sd.ContainerInherit}}), nil)
+	must(Run(t.Context(), m, Mount{}, j, false, nil, nil))
+	for name, want := range map[string]string{"p": "D:PAI(A;OICI;FA;;;SY)(A;OICI;FR;;;BU)",
+		"p/f": "D:AI(A;;FR;;;BU)(A;ID;FA;;;SY)(A;ID;FR;;;BU)", "n": "D:NO_ACCESS_CONTROL"} {
+		got := must(sddl.Format(m.files[name].descriptor(), sddl.Options{Info: winnt.DACL_SECURITY_INFORMATION}))
+		if got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+	}
+	if counts.Failed != 0 || counts.Changed != 7 {
+		t.Errorf("%+v", counts)
+	}
+	j, counts = planned(t, m, EditEach([]Step{{Verb: Revoke, Trustee: sid.Everyone}}), nil)
+	must(Run(t.Context(), m, Mount{}, j, false, nil, nil))
+	if counts.Failed != 0 || counts.Changed != 1 || strings.Contains(m.text(), "(A;;FR;;;WD)") {
+		t.Errorf("%+v, %s", counts, m.text())
+	}
+}
+
+// TestUnchangedDirectoryIsVisited: a file below a directory that does not change is renewed if its inherited entries
+// are out of date (F-206).
+func TestUnchangedDirectoryIsVisited(t *testing.T) {
+	m := newMemory()
+	m.add("", Directory, "O:BAG:SYD:PAI(A;OICI;FR;;;WD)(A;OICI;FA;;;BA)")
+	m.add("a", Directory, "O:BAG:SYD:AI(A;OICIID;FR;;;WD)(A;OICIID;FA;;;BA)")
+	m.add("a/f", Regular, "O:BAG:SYD:AI(A;ID;FX;;;WD)")
+	if j, counts := planned(t, m, readers(t), nil); counts.Changed != 1 || j.Entries != 1 {
+		t.Errorf("%d entries, %+v", j.Entries, counts)
+	}
+}

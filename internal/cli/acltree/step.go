@@ -1,0 +1,212 @@
+package acltree
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Verb is what a [Step] does. The zero value grants.
+type Verb uint8
+
+// Verbs.
+const (
+	Grant  Verb = iota // adds to what the trustee is granted
+	Set                // grants, in place of all earlier grants
+	Deny               // denies
+	Revoke             // removes grants and denials
+)
+
+// Step is one change of a DACL. The zero value is not valid: Trustee is required.
+type Step struct {
+	Verb    Verb
+	Trustee sid.SID
+	Rights  Rights // of Revoke: no rights means every entry of the trustee
+	// Flags say which objects a new entry of a directory covers: ObjectInherit,
+	// ContainerInherit, NoPropagateInherit and InheritOnly. A file ignores them.
+	Flags uint8
+	// Only limits Revoke to one kind of entries: [Grant] or [Deny]. nil: both.
+	Only *Verb
+}
+
+// Rights are masks for one change. The zero value has no rights.
+type Rights struct {
+	Allow winnt.AccessMask // for an entry that grants
+	// Deny is for an entry that denies, or to be taken from a grant. It leaves out
+	// bits that other rights need as well (F-208).
+	Deny winnt.AccessMask
+}
+
+// letters are the simple rights of icacls.
+var letters = map[string]string{"F": "full", "M": "modify", "RX": "list", "R": "read", "W": "write", "D": "DELETE"}
+
+// ParseRights parses rights joined by commas or "+": words (read, write, modify,
+// full, list, control), the letters of icacls (F, M, RX, R, W, D), and what
+// [words.Parse] accepts for files. The error names the right. An empty text is an
+// error.
+func ParseRights(text string) (r Rights, err error) {
+	for _, name := range strings.FieldsFunc(text, func(c rune) bool { return c == ',' || c == '+' }) {
+		name = strings.TrimSpace(name)
+		if word, ok := letters[name]; ok {
+			name = word
+		}
+		parsed, err := words.Parse(name)
+		if err != nil {
+			return Rights{}, err
+		}
+		if parsed[0].Managed() || slices.ContainsFunc(parsed[0].Parts(winnt.FileObject), func(p words.Part) bool {
+			return p.Types != nil
+		}) {
+			return Rights{}, fmt.Errorf("rights %q: it is a right on objects of a directory service, not on files", name)
+		}
+		m := parsed[0].Mask(winnt.FileObject)
+		m = winnt.FileObject.Mapping.Map(m)
+		r.Allow |= m
+		switch {
+		case m == winnt.FileObject.Mapping.All || m == winnt.SYNCHRONIZE:
+		case parsed[0].Name == "write" || m == winnt.FileObject.Mapping.Write:
+			// Reading needs READ_CONTROL too (F-208).
+			m &^= winnt.READ_CONTROL | winnt.SYNCHRONIZE
+		default:
+			m &^= winnt.SYNCHRONIZE
+		}
+		r.Deny |= m
+	}
+	if r.Allow == 0 {
+		return Rights{}, errors.New("there are no rights: give some, as in bob:read or bob:modify")
+	}
+	// Every handle that waits for its input and output needs SYNCHRONIZE (F-208).
+	r.Allow |= winnt.SYNCHRONIZE
+	return r, nil
+}
+
+// ErrNullDACL says that a file has no DACL to edit.
+var ErrNullDACL = errors.New("it has no DACL, so everybody may do everything: give it one first, with refmon acl " +
+	"reset or refmon acl set")
+
+// ErrNothing says that a revocation concerns no entry.
+var ErrNothing = errors.New("no entry of its own concerns that")
+
+// Edit returns the [Change] that takes steps on the root of a tree, and renews what
+// its descendants inherit.
+func Edit(steps []Step) Change {
+	return func(n *Node) (*sd.Descriptor, bool, error) {
+		if n.Path != "" {
+			return Renew(n)
+		}
+		after, err := apply(n.Before, n.Directory, steps)
+		return after, true, err
+	}
+}
+
+// EditEach returns the [Change] that takes steps on every file of a tree, below protected DACLs too, after it renewed
+// what the file inherits. A descendant without a DACL stays as it is; a root without one is [ErrNullDACL]. A step that
+// concerns no entry is not an error.
+func EditEach(steps []Step) Change {
+	root := Edit(steps)
+	return func(n *Node) (*sd.Descriptor, bool, error) {
+		if n.Path == "" {
+			d, descend, err := root(n)
+			if errors.Is(err, ErrNothing) {
+				return n.Before, true, nil
+			}
+			return d, descend, err
+		}
+		d, _, err := Renew(n)
+		if err != nil || d.DACL() == nil {
+			return d, true, err
+		}
+		for i := range steps {
+			next, err := apply(d, n.Directory, steps[i:i+1])
+			switch {
+			case errors.Is(err, ErrNothing):
+			case err != nil:
+				return nil, false, err
+			default:
+				d = next
+			}
+		}
+		return d, true, nil
+	}
+}
+
+// apply takes the steps on one descriptor, in order. The first error ends it, also [ErrNothing].
+func apply(d *sd.Descriptor, directory bool, steps []Step) (*sd.Descriptor, error) {
+	if d.DACL() == nil {
+		return nil, ErrNullDACL
+	}
+	e, l := sd.ListEditor{Container: directory}, d.DACL()
+	for i := range steps {
+		var err error
+		if l, err = steps[i].on(e, l); err != nil {
+			return nil, err
+		}
+	}
+	return withDACL(d, l, 0), nil
+}
+
+// on takes a step on a list.
+func (s *Step) on(e sd.ListEditor, l *sd.ACL) (*sd.ACL, error) {
+	r := sd.Rule{Trustee: s.Trustee, Mask: s.Rights.Allow, Flags: s.Flags}
+	if !e.Container {
+		r.Flags = 0
+	}
+	switch s.Verb {
+	case Grant:
+		return e.Add(l, r)
+	case Set:
+		return e.Set(l, r)
+	case Deny:
+		r.Type, r.Mask = sd.AccessDenied, s.Rights.Deny
+		return e.Add(l, r)
+	}
+	return s.revoke(e, l)
+}
+
+// revoke removes explicit entries of the trustee, or rights from them. It returns [ErrNothing] if none changes.
+func (s *Step) revoke(e sd.ListEditor, l *sd.ACL) (*sd.ACL, error) {
+	if s.Rights == (Rights{}) && s.Only == nil {
+		out, err := e.Purge(l, s.Trustee)
+		return out, nothing(l, out, err)
+	}
+	out := l
+	for _, kind := range []struct {
+		verb Verb
+		typ  sd.Type
+	}{{Grant, sd.AccessAllowed}, {Deny, sd.AccessDenied}} {
+		if s.Only != nil && *s.Only != kind.verb {
+			continue
+		}
+		for _, a := range l.All() {
+			if a.Flags()&sd.Inherited != 0 || a.SID() != s.Trustee || a.Type() != kind.typ {
+				continue
+			}
+			r := sd.Rule{Type: kind.typ, Trustee: s.Trustee, Flags: a.Flags(), Mask: s.Rights.Deny}
+			// An entry with no other rights goes as a whole (F-208).
+			if s.Rights == (Rights{}) || a.Mask()&^s.Rights.Allow == 0 {
+				r.Mask = a.Mask()
+			}
+			if r.Mask == 0 {
+				continue
+			}
+			var err error
+			if out, err = e.Remove(out, r); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return out, nothing(l, out, nil)
+}
+
+func nothing(before, after *sd.ACL, err error) error {
+	if err == nil && after.Equal(before) {
+		return ErrNothing
+	}
+	return err
+}

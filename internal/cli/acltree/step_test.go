@@ -1,0 +1,79 @@
+package acltree
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+)
+
+// TestParseRights: words are the five of file managers, with the masks that Windows documents for them; what is denied
+// or revoked leaves out SYNCHRONIZE, and of writing READ_CONTROL (FileSystemRights of .NET, F-208).
+func TestParseRights(t *testing.T) {
+	for text, want := range map[string]Rights{
+		"read": {0x120089, 0x20089}, "R": {0x120089, 0x20089}, "write": {0x120116, 0x116}, "W": {0x120116, 0x116},
+		"list": {0x1200a9, 0x200a9}, "RX": {0x1200a9, 0x200a9}, "modify": {0x1301bf, 0x301bf}, "M": {0x1301bf, 0x301bf},
+		"full": {0x1f01ff, 0x1f01ff}, "F": {0x1f01ff, 0x1f01ff}, "D": {0x110000, 0x10000},
+		"read,DELETE": {0x130089, 0x30089}, "read+W": {0x12019f, 0x2019f}, "control": {0x1c0000, 0xc0000},
+		"FILE_READ_DATA": {0x100001, 1}, "FW": {0x120116, 0x116}, "GA": {0x1f01ff, 0x1f01ff},
+		"SYNCHRONIZE": {0x100000, 0x100000}, "0x3": {0x100003, 3},
+	} {
+		if got, err := ParseRights(text); err != nil || got != want {
+			t.Errorf("F-208: %s: %#x, %v, want %#x", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", ",", "modfy", "WP:member", "DCSync", "read,,x y", "ReadGMSAPassword", "0x0"} {
+		if got, err := ParseRights(text); err == nil || got != (Rights{}) {
+			t.Errorf("%q: %#x, %v", text, got, err)
+		}
+	}
+}
+
+// TestStepsOnOneDescriptor: each verb, on a directory and on a file.
+func TestStepsOnOneDescriptor(t *testing.T) {
+	grants, denials := Grant, Deny
+	all := sd.ObjectInherit | sd.ContainerInherit
+	for _, c := range []struct {
+		name, before string
+		directory    bool
+		step         Step
+		after        string
+		err          error
+	}{
+		{"grant", "D:PAI(A;;FA;;;BA)", true, Step{Grant, sid.Users, must(ParseRights("read")), all, nil},
+			"D:PAI(A;;FA;;;BA)(A;OICI;FR;;;BU)", nil},
+		{"grant on a file", "D:(A;ID;FA;;;BA)", false, Step{Grant, sid.Users, must(ParseRights("read")), all, nil},
+			"D:(A;;FR;;;BU)(A;ID;FA;;;BA)", nil},
+		{"grant adds", "D:(A;;FR;;;BU)", false, Step{Grant, sid.Users, must(ParseRights("write")), 0, nil},
+			"D:(A;;0x12019f;;;BU)", nil},
+		{"set", "D:(D;;FX;;;BU)(A;;FA;;;BU)", false, Step{Set, sid.Users, must(ParseRights("read")), 0, nil},
+			"D:(D;;FX;;;BU)(A;;FR;;;BU)", nil},
+		{"deny leaves reading", "D:(A;;FA;;;BU)", false, Step{Deny, sid.Users, must(ParseRights("write")), 0, nil},
+			"D:(D;;DCLCRPCR;;;BU)(A;;FA;;;BU)", nil},
+		{"revoke all", "D:(D;;FX;;;BU)(A;;FA;;;BU)(A;ID;FR;;;BU)", false, Step{Revoke, sid.Users, Rights{}, 0, nil},
+			"D:(A;ID;FR;;;BU)", nil},
+		{"revoke writing", "D:(A;OICI;0x1301bf;;;BU)", true, Step{Revoke, sid.Users, must(ParseRights("write")), 0, nil},
+			"D:(A;OICI;0x1300a9;;;BU)", nil},
+		{"revoke the last right", "D:(A;;FR;;;BU)(A;;FA;;;BA)", false,
+			Step{Revoke, sid.Users, must(ParseRights("read")), 0, nil}, "D:(A;;FA;;;BA)", nil},
+		{"revoke denials", "D:(D;;FX;;;BU)(A;;FA;;;BU)", false, Step{Revoke, sid.Users, Rights{}, 0, &denials},
+			"D:(A;;FA;;;BU)", nil},
+		{"revoke grants", "D:(D;;FX;;;BU)(A;;FA;;;BU)", false, Step{Revoke, sid.Users, Rights{}, 0, &grants},
+			"D:(D;;FX;;;BU)", nil},
+		{"revoke nothing", "D:(A;ID;FA;;;BU)", false, Step{Revoke, sid.Users, Rights{}, 0, nil}, "", ErrNothing},
+		{"no DACL", "O:BA", false, Step{Grant, sid.Users, must(ParseRights("read")), 0, nil}, "", ErrNullDACL},
+		{"out of order", "D:(A;;FA;;;BA)(D;;FX;;;BU)", false, Step{Grant, sid.Users, must(ParseRights("read")), 0, nil}, "",
+			sd.ErrNotCanonical},
+	} {
+		after, err := apply(sddl.MustParse(c.before), c.directory, []Step{c.step})
+		if !errors.Is(err, c.err) {
+			t.Errorf("%s: %v, want %v", c.name, err, c.err)
+			continue
+		}
+		if got := must(sddl.Format(after, sddl.Options{})); got != c.after {
+			t.Errorf("%s: %s, want %s", c.name, got, c.after)
+		}
+	}
+}

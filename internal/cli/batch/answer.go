@@ -1,0 +1,96 @@
+package batch
+
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/accessquery"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Append runs a query and appends the answer to dst as a line of the batch format, without a newline. id is JSON; nil
+// means null. If the query fails, it returns dst unchanged.
+func Append(dst, id []byte, q *accessquery.Query) ([]byte, error) {
+	a, err := q.Ask()
+	if err != nil {
+		return dst, err
+	}
+	return AppendAnswer(dst, id, q, &a)
+}
+
+// AppendAnswer appends an answer of q.Ask in the form of [Append]. After an error dst has a part of the line.
+func AppendAnswer(dst, id []byte, q *accessquery.Query, a *accessquery.Answer) (_ []byte, err error) {
+	dst = append(appendID(dst, id), `,"status":"`...)
+	dst = appendStatus(dst, a.Status())
+	dst = appendMask(append(dst, `","granted":"`...), a.Granted)
+	dst = append(dst, `","privilegesUsed":[`...)
+	for i, name := range a.PrivilegesUsed.Names() {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = AppendString(dst, name)
+	}
+	dst = append(dst, ']')
+	if a.Results != nil {
+		dst = append(dst, `,"results":`...)
+		dst = appendResults(dst, a.Results)
+	}
+	if q.Explain {
+		if dst, err = appendWhy(append(dst, `,"why":`...), a); err != nil {
+			return dst, err
+		}
+	}
+	if accessquery.LacksDACL(q.Request.Descriptor) {
+		dst = AppendString(append(dst, `,"note":`...), accessquery.NoDACL)
+	}
+	return append(dst, '}'), nil
+}
+
+func appendStatus(dst []byte, s ntstatus.Status) []byte {
+	switch s { // the two of almost every line
+	case ntstatus.Success:
+		return append(dst, "STATUS_SUCCESS"...)
+	case ntstatus.AccessDenied:
+		return append(dst, "STATUS_ACCESS_DENIED"...)
+	}
+	return append(dst, s.String()...)
+}
+
+// appendMask appends a mask in the form of AccessMask.Padded.
+func appendMask(dst []byte, m winnt.AccessMask) []byte {
+	return appendHex(append(dst, "0x"...), []byte{byte(m >> 24), byte(m >> 16), byte(m >> 8), byte(m)})
+}
+
+func appendResults(dst []byte, results []access.NodeResult) []byte {
+	dst = append(dst, '[')
+	for i, r := range results {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendStatus(append(dst, `{"status":"`...), r.Status())
+		dst = appendMask(append(dst, `","granted":"`...), r.Granted)
+		dst = append(dst, `"}`...)
+	}
+	return append(dst, ']')
+}
+
+func appendWhy(dst []byte, a *accessquery.Answer) ([]byte, error) {
+	var steps []access.Step
+	switch {
+	case a.Refused != nil:
+		steps = []access.Step{*a.Refused}
+	case a.Why != nil:
+		steps = a.Why.Steps
+	}
+	dst = append(dst, '[')
+	for i, s := range steps {
+		b, err := s.MarshalJSON()
+		if err != nil {
+			return dst, err
+		}
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, b...)
+	}
+	return append(dst, ']'), nil
+}

@@ -1,0 +1,43 @@
+package batch_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/accessquery"
+	"github.com/refmon/refmon/internal/cli/batch"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// An answer with its reasons is written without a second decision: the callback of the one entry is called once.
+func TestDecidesOnce(t *testing.T) {
+	tok, err := token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1107","groups":["WD"]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	opaque, err := sd.NewACE(sd.AccessAllowedCallback, 0, 1, sid.Everyone, sd.ACEExtra{AppData: []byte("opaque data!")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := sd.NewACL(opaque)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	q := &accessquery.Query{Explain: true, Request: access.Request{
+		Descriptor: sd.New(sd.Parts{DACL: list}), Subject: access.SubjectOf(tok), Desired: 1, Type: winnt.FileObject,
+		Options: access.Options{Callback: func(sd.ACE, *token.Token) claims.Truth { asked++; return claims.True }},
+	}}
+	a, err := q.Ask()
+	if err != nil || !a.Allowed() {
+		t.Fatalf("%v, %v", a.Decision, err)
+	}
+	line, err := batch.AppendAnswer(nil, nil, q, &a)
+	if err != nil || asked != 1 {
+		t.Errorf("the callback was asked %d times for %s (%v)", asked, line, err)
+	}
+}

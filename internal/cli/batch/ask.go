@@ -1,0 +1,211 @@
+package batch
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/accessquery"
+	"github.com/refmon/refmon/internal/strict"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// ask fills in c.question from the fields of a line.
+func (c *checker) ask() error {
+	s, err := c.subject()
+	if err != nil {
+		return err
+	}
+	q := &c.question
+	*q = accessquery.Query{Explain: c.explain}
+	r := &q.Request
+	if r.Desired, err = c.desired(); err != nil {
+		return err
+	}
+	if err := c.mappingOf(r); err != nil {
+		return err
+	}
+	if err := c.options(s, q); err != nil {
+		return err
+	}
+	r.Subject = accessquery.SubjectFor(s.Token, q.Call)
+	return c.descriptor(s, q)
+}
+
+// subject returns the token of a line, from the cache, the definitions or the line itself.
+func (c *checker) subject() (*subject, error) {
+	file, ref := c.slots[fToken], c.slots[fTokenRef]
+	switch {
+	case absent(file) == absent(ref):
+		return nil, errors.New(`want one of the fields "token" and "tokenRef"`)
+	case !absent(ref):
+		name, err := textOf(c.unquote, "tokenRef", ref)
+		if err != nil {
+			return nil, err
+		}
+		if s := c.defs.tokens[string(name)]; s != nil {
+			return s, nil
+		}
+		return nil, fmt.Errorf("tokenRef: no line before this one defines %q", strict.Clip(name))
+	}
+	if s, ok := c.tokens.get(file); ok {
+		return s, nil
+	}
+	s, err := parseSubject(file)
+	if err == nil {
+		c.tokens.put(file, s)
+	}
+	return s, err
+}
+
+// desired returns the requested rights: a number, or text in the form of sddl.ParseRights.
+func (c *checker) desired() (winnt.AccessMask, error) {
+	v := c.slots[fDesired]
+	if absent(v) {
+		return 0, errors.New(`want the field "desired": a number, "0x20089" or "FR|WD"`)
+	}
+	if v[0] != '"' {
+		return maskOf("desired", v)
+	}
+	if m, ok := c.rights.get(v); ok {
+		return m, nil
+	}
+	text, _ := strict.Unquote(c.unquote, v)
+	m, err := sddl.ParseRights(string(text))
+	if err != nil {
+		return 0, fmt.Errorf("desired: %w", err)
+	}
+	c.rights.put(v, m)
+	return m, nil
+}
+
+// maskOf parses a mask that is a number.
+func maskOf(name string, v []byte) (winnt.AccessMask, error) {
+	n, err := uintOf(name, v, math.MaxUint32)
+	return winnt.AccessMask(n), err
+}
+
+// mappingOf sets the generic mapping: the name of an object type, or four masks. Without the field it is that of files.
+func (c *checker) mappingOf(r *access.Request) error {
+	v := c.slots[fMapping]
+	switch {
+	case absent(v):
+		r.Type = winnt.FileObject
+		return nil
+	case v[0] == '"':
+		name, _ := strict.Unquote(c.unquote, v)
+		if r.Type = winnt.ObjectTypeByName(string(name)); r.Type == nil {
+			return fmt.Errorf("mapping: %q is not an object type: use one of %s, or [read,write,execute,all]",
+				strict.Clip(name), accessquery.ObjectTypes)
+		}
+		return nil
+	}
+	masks := [4]*winnt.AccessMask{&c.mapping.Read, &c.mapping.Write, &c.mapping.Execute, &c.mapping.All}
+	s, n := strict.Scanner{Bytes: v}, 0
+	for it := s.Array(); it.Next(&s); n++ {
+		m, err := c.maskValue("mapping", s.Value(1))
+		if err != nil {
+			return err
+		}
+		if n < len(masks) {
+			*masks[n] = m
+		}
+	}
+	if n != len(masks) || s.Err != nil {
+		return fmt.Errorf("mapping: want the name of a type of object or four masks [read,write,execute,all], found %s",
+			strict.Clip(v))
+	}
+	r.Mapping = &c.mapping
+	return nil
+}
+
+// maskValue parses a mask that is a number or text.
+func (c *checker) maskValue(name string, v []byte) (winnt.AccessMask, error) {
+	text, ok := strict.Unquote(c.unquote, v)
+	if !ok {
+		return maskOf(name, v)
+	}
+	m, err := sddl.ParseRights(string(text))
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", name, err)
+	}
+	return m, nil
+}
+
+// options sets the rarely used fields.
+func (c *checker) options(s *subject, q *accessquery.Query) error {
+	r := &q.Request
+	if v := c.slots[fSelfSID]; !absent(v) {
+		text, err := textOf(c.unquote, "selfSid", v)
+		if err != nil {
+			return err
+		}
+		if r.Self, err = sid.Resolve(string(text), s.domain); err != nil {
+			return fmt.Errorf("selfSid: %w", err)
+		}
+	}
+	if v := c.slots[fResultList]; !absent(v) {
+		var err error
+		if q.ResultList, err = boolOf("resultList", v); err != nil {
+			return err
+		}
+	}
+	if v := c.slots[fCall]; !absent(v) {
+		name, _ := strict.Unquote(c.unquote, v)
+		var ok bool
+		if q.Call, ok = accessquery.ParseCall(string(name)); !ok {
+			return fmt.Errorf(`call: want "SeAccessCheck" or "NtAccessCheck", found %s`, strict.Clip(v))
+		}
+	}
+	return c.objectTypes(r)
+}
+
+var objectTypeFields = strict.Layout{"level", "guid"}
+
+// objectTypes sets the list of object types.
+func (c *checker) objectTypes(r *access.Request) error {
+	v := c.slots[fObjectTypes]
+	if absent(v) {
+		return nil
+	}
+	c.types = c.types[:0]
+	s := strict.Scanner{Bytes: v}
+	for it := s.Array(); it.Next(&s); {
+		e, err := c.objectType(s.Value(1))
+		if err != nil {
+			return fmt.Errorf("objectTypes[%d]: %w", len(c.types), err)
+		}
+		if len(c.types) > access.MaxObjectTypes {
+			return fmt.Errorf("objectTypes: more than %d entries", access.MaxObjectTypes)
+		}
+		c.types = append(c.types, e)
+	}
+	if s.Err != nil {
+		return fmt.Errorf("objectTypes: %w", s.Err)
+	}
+	r.ObjectTypes = c.types
+	return nil
+}
+
+func (c *checker) objectType(v []byte) (e access.ObjectTypeEntry, err error) {
+	var slots [2][]byte
+	if err := objectTypeFields.Scan(slots[:], v); err != nil {
+		return e, err
+	}
+	if slots[0] == nil || slots[1] == nil {
+		return e, errors.New(`want {"level":n,"guid":"…"}`)
+	}
+	level, err := uintOf("level", slots[0], math.MaxUint16)
+	if err != nil {
+		return e, err
+	}
+	text, err := textOf(c.unquote, "guid", slots[1])
+	if err != nil {
+		return e, err
+	}
+	g, err := winnt.ParseGUID(string(text))
+	return access.ObjectTypeEntry{Level: uint16(level), GUID: g}, err
+}

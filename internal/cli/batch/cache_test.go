@@ -1,0 +1,44 @@
+package batch
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+func TestCacheIsBounded(t *testing.T) {
+	var small, large cache[int]
+	most := 0
+	for i := range 5 * cacheEntries {
+		small.put(fmt.Append(nil, i), i)
+		if v, ok := small.get(fmt.Append(nil, i)); !ok || v != i {
+			t.Fatalf("entry %d was forgotten at once", i)
+		}
+		large.put(fmt.Appendf(nil, "%d%s", i, strings.Repeat("x", 10_000)), i)
+		most = max(most, len(small.young)+len(small.old))
+		if large.bytes > cacheBytes {
+			t.Fatalf("%d bytes of keys in one generation", large.bytes)
+		}
+	}
+	if most > 2*cacheEntries {
+		t.Errorf("%d entries held", most)
+	}
+	large.put([]byte(strings.Repeat("x", cacheBytes/4+1)), 1)
+	if _, ok := large.get([]byte(strings.Repeat("x", cacheBytes/4+1))); ok {
+		t.Error("a huge key was kept")
+	}
+}
+
+// TestCacheKeepsUsedEntries: an entry in use survives any number of others.
+func TestCacheKeepsUsedEntries(t *testing.T) {
+	var c cache[int]
+	c.put([]byte("hot"), 7)
+	for i := range 10 * cacheEntries {
+		c.put(fmt.Append(nil, i), i)
+		if i%100 == 0 {
+			if v, ok := c.get([]byte("hot")); !ok || v != 7 {
+				t.Fatalf("forgotten after %d others", i)
+			}
+		}
+	}
+}

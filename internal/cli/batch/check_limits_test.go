@@ -1,0 +1,54 @@
+package batch
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+)
+
+// TestBoundsOfALine: one object type above MaxObjectTypes gets the status of the access check; a longer list is an
+// error of the line. A definition up to MaxDefinitions tokens and maxDefineBytes bytes succeeds.
+func TestBoundsOfALine(t *testing.T) {
+	types := func(n int) string {
+		var b strings.Builder
+		for i := range n {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			fmt.Fprintf(&b, `{"level":%d,"guid":"%08x-0000-0000-0000-000000000000"}`, min(i, 1), i)
+		}
+		return `{"id":1,` + rest + `,"objectTypes":[` + b.String() + "]}"
+	}
+	for n, want := range map[int]string{access.MaxObjectTypes: `"status":"STATUS_SUCCESS"`,
+		access.MaxObjectTypes + 1: `"status":"STATUS_INVALID_PARAMETER"`,
+		access.MaxObjectTypes + 2: fmt.Sprintf("objectTypes: more than %d entries", access.MaxObjectTypes)} {
+		if answers, _ := ask(t, false, types(n)); !strings.Contains(answers[0], want) {
+			t.Errorf("%d object types: %.200s, want %s", n, answers[0], want)
+		}
+	}
+	const line = `{"id":1,"define":{"a":{"user":"BA"},"b":{"user":"BU"}}}`
+	size := len(`{"a":{"user":"BA"},"b":{"user":"BU"}}`)
+	for _, c := range []struct {
+		tokens, bytes int
+		want          string
+	}{
+		{0, 0, `"defined":["a","b"]`}, {MaxDefinitions - 2, 0, `"defined":["a","b"]`},
+		{MaxDefinitions - 1, 0, "define: more than 65536 tokens defined"},
+		{0, maxDefineBytes - size, `"defined":["a","b"]`}, {0, maxDefineBytes - size + 1,
+			"define: more than 64 MiB of token files"},
+	} {
+		defs := &definitions{tokens: make(map[string]*subject), bytes: c.bytes}
+		for i := range c.tokens {
+			defs.tokens[fmt.Sprint(i)] = nil
+		}
+		got, ok := (&checker{defs: defs}).answer(nil, []byte(line), 1)
+		if !strings.Contains(string(got), c.want) || ok != strings.HasPrefix(c.want, `"`) {
+			t.Errorf("%d tokens, %d bytes: %s, want %s", c.tokens, c.bytes, got, c.want)
+		}
+		if ok && (defs.bytes != c.bytes+size || len(defs.tokens) != c.tokens+2) || !ok && len(defs.tokens) != c.tokens {
+			t.Errorf("%d tokens, %d bytes before: %d and %d after", c.tokens, c.bytes, len(defs.tokens), defs.bytes)
+		}
+	}
+}

@@ -1,0 +1,429 @@
+package batch
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/accessquery"
+	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// alice defines the token that most lines ask for.
+const alice = `{"define":{"alice":{"user":"S-1-5-21-1-2-3-1107","groups":["DU","WD"],` +
+	`"privileges":["SeSecurityPrivilege"],"type":"Impersonation"}}}` + "\n"
+
+// ask runs lines after the definition of alice and returns the answers to them.
+func ask(t *testing.T, explain bool, lines string) (answers []string, sum Summary) {
+	t.Helper()
+	var out bytes.Buffer
+	sum, err := Checks{Explain: explain}.Job().Run(strings.NewReader(alice+lines), &out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answers = strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
+	if answers[0] != `{"id":null,"defined":["alice"]}` {
+		t.Fatalf("define was answered by %s", answers[0])
+	}
+	return answers[1:], sum
+}
+
+// Two object types: a class and a property set of it.
+const x, y = "bf967aba-0de6-11d0-a285-00aa003049e2", "59ba2f42-79a2-11d0-9020-00c04fc2d3cf"
+
+var checkLines = []struct{ name, line, want string }{
+	{"granted", `{"id":1,"tokenRef":"alice","sd":"O:BAG:SYD:(A;;FR;;;WD)","desired":"FR"}`,
+		`{"id":1,"status":"STATUS_SUCCESS","granted":"0x00120089","privilegesUsed":[]}`},
+	{"denied", `{"id":{"a": [1 ,2]},"tokenRef":"alice","sd":"O:BAG:SYD:(A;;FR;;;BA)","desired":"FR"}`,
+		`{"id":{"a": [1 ,2]},"status":"STATUS_ACCESS_DENIED","granted":"0x00000000","privilegesUsed":[]}`},
+	{"no id", `{"tokenRef":"alice","sd":"O:BAG:SYD:(A;;FR;;;WD)","desired":1}`,
+		`{"id":null,"status":"STATUS_SUCCESS","granted":"0x00000001","privilegesUsed":[]}`},
+	{"domain alias of the user's domain",
+		`{"id":2,"tokenRef":"alice","sd":"O:BAG:SYD:(A;;FR;;;DU)","desired":"0x20089"}`,
+		`{"id":2,"status":"STATUS_SUCCESS","granted":"0x00020089","privilegesUsed":[]}`},
+	{"inline token, names", `{"id":3,"token":{"user":"BA"},"sd":"O:BAG:SYD:(A;;FR;;;BA)",` +
+		`"desired":"FILE_READ_DATA|READ_CONTROL"}`,
+		`{"id":3,"status":"STATUS_SUCCESS","granted":"0x00020001","privilegesUsed":[]}`},
+	{"binary descriptor", `{"id":4,"tokenRef":"alice",` +
+		`"sdHex":"010004800000000000000000000000001400000002001C000100000000001400890012000101000000000001000000000` +
+		`0","desired":1}`,
+		`{"id":4,"status":"STATUS_SUCCESS","granted":"0x00000001","privilegesUsed":[]}`},
+	{"privilege", `{"id":5,"tokenRef":"alice","sd":"O:BAG:SYD:(A;;FR;;;WD)","desired":"0x1000001"}`,
+		`{"id":5,"status":"STATUS_SUCCESS","granted":"0x01000001","privilegesUsed":["SeSecurityPrivilege"]}`},
+	{"privilege not held", `{"id":6,"token":{"user":"BA"},"sd":"O:BAG:SYD:(A;;FR;;;WD)","desired":16777216}`,
+		`{"id":6,"status":"STATUS_PRIVILEGE_NOT_HELD","granted":"0x00000000","privilegesUsed":[]}`},
+	{"mapping by name", `{"id":7,"tokenRef":"alice","sd":"O:BAG:SYD:(A;;GR;;;WD)","desired":"GR","mapping":"key"}`,
+		`{"id":7,"status":"STATUS_SUCCESS","granted":"0x00020019","privilegesUsed":[]}`},
+	{"mapping by masks", `{"id":8,"tokenRef":"alice","sd":"O:BAG:SYD:(A;;GA;;;WD)","desired":"MAXIMUM_ALLOWED",` +
+		`"mapping":[1,"0x2",4,7]}`,
+		`{"id":8,"status":"STATUS_SUCCESS","granted":"0x00000007","privilegesUsed":[]}`},
+	{"principal self", `{"id":9,"tokenRef":"alice","sd":"O:BAG:SYD:(A;;FR;;;PS)","desired":1,"selfSid":"DU"}`,
+		`{"id":9,"status":"STATUS_SUCCESS","granted":"0x00000001","privilegesUsed":[]}`},
+	{"result list", `{"id":10,"tokenRef":"alice","sd":"O:BAG:SYD:(OA;;RP;` + y +
+		`;;WD)","desired":16,"mapping":"directoryService","resultList":true,"objectTypes":[{"level":0,"guid":"` + x +
+		`"},{"guid":"` + y + `","level":1},{"level":1,"guid":"` + strings.Replace(x, "bf", "be", 1) + `"}]}`,
+		`{"id":10,"status":"STATUS_ACCESS_DENIED","granted":"0x00000000","privilegesUsed":[],` +
+			`"results":[{"status":"STATUS_ACCESS_DENIED","granted":"0x00000000"},{"status":"STATUS_SUCCESS",` +
+			`"granted":"0x00000010"},{"status":"STATUS_ACCESS_DENIED","granted":"0x00000000"}]}`},
+	{"resource attributes", `{"id":11,"token":{"user":"BA","userClaims":[{"name":"n","type":"int64",` +
+		`"values":[3]}]},"sd":"O:SYG:SYD:(XA;;FR;;;BA;(@User.n==@Resource.m))","desired":1,` +
+		`"resourceAttributes":[{"name":"m","type":"int64","values":[3]}]}`,
+		`{"id":11,"status":"STATUS_SUCCESS","granted":"0x00000001","privilegesUsed":[]}`},
+	{"no descriptor at all", `{"id":12,"tokenRef":"alice","sd":null,"desired":1}`, // A-32
+		`{"id":12,"status":"STATUS_ACCESS_DENIED","granted":"0x00000000","privilegesUsed":[]}`},
+	{"null is absent", `{"id":13,"token":null,"tokenRef":"alice","sd":"O:BAG:SYD:(A;;FR;;;WD)","sdHex":null,` +
+		`"desired":1,"mapping":null,"selfSid":null,"objectTypes":null,"resultList":null,"resourceAttributes":null,` +
+		`"call":null}`,
+		`{"id":13,"status":"STATUS_SUCCESS","granted":"0x00000001","privilegesUsed":[]}`},
+	{"escapes", ` { "id" : "\u00e9" , "tokenRef" : "\u0061lice" , "sd" : "O:BAG:SYD:\u0028A;;FR;;;WD)" , ` +
+		`"desired" : "F\u0052" } `,
+		`{"id":"\u00e9","status":"STATUS_SUCCESS","granted":"0x00120089","privilegesUsed":[]}`},
+	// The rules of NtAccessCheck itself, spec 50 section 3.1.
+	{"AC-036", `{"id":20,"tokenRef":"alice","sd":"O:BAG:SYD:(A;;FR;;;WD)","desired":"GR","call":"NtAccessCheck"}`,
+		`{"id":20,"status":"STATUS_GENERIC_NOT_MAPPED","granted":"0x00000000","privilegesUsed":[]}`},
+	{"AC-055", `{"id":21,"token":{"user":"BA"},"sd":"O:BAG:SYD:(A;;FR;;;WD)","desired":1,"call":"NtAccessCheck"}`,
+		`{"id":21,"status":"STATUS_NO_IMPERSONATION_TOKEN","granted":"0x00000000","privilegesUsed":[]}`},
+	{"AC-054", `{"id":22,"tokenRef":"alice","sd":"O:BAD:(A;;FR;;;WD)","desired":1,"call":"NtAccessCheck"}`,
+		`{"id":22,"status":"STATUS_INVALID_SECURITY_DESCR","granted":"0x00000000","privilegesUsed":[]}`},
+	{"AC-056 Identification", `{"id":23,"token":{"user":"BA","type":"Impersonation",` +
+		`"impersonationLevel":"Identification"},"sd":"O:BAG:SYD:(A;;FR;;;BA)","desired":1,"call":"NtAccessCheck"}`,
+		`{"id":23,"status":"STATUS_SUCCESS","granted":"0x00000001","privilegesUsed":[]}`},
+	{"AC-056 Anonymous", `{"id":24,"token":{"user":"BA","type":"Impersonation","impersonationLevel":"Anonymous"},` +
+		`"sd":"O:BAG:SYD:(A;;FR;;;BA)","desired":1,"call":"NtAccessCheck"}`,
+		`{"id":24,"status":"STATUS_BAD_IMPERSONATION_LEVEL","granted":"0x00000000","privilegesUsed":[]}`},
+	{"AC-057", `{"id":25,"token":{"user":"BA","type":"Impersonation","impersonationLevel":"Identification"},` +
+		`"sd":"O:BAG:SYD:(A;;FR;;;BA)","desired":1,"call":"SeAccessCheck"}`,
+		`{"id":25,"status":"STATUS_BAD_IMPERSONATION_LEVEL","granted":"0x00000000","privilegesUsed":[]}`},
+	{"A-18", `{"id":26,"tokenRef":"alice","sdHex":"0200048000000000000000000000000000000000","desired":1,` +
+		`"call":"NtAccessCheck"}`,
+		`{"id":26,"status":"STATUS_UNKNOWN_REVISION","granted":"0x00000000","privilegesUsed":[]}`},
+	{"A-18 comes after A-12", `{"id":27,"tokenRef":"alice","sdHex":"02","desired":"GR","call":"NtAccessCheck"}`,
+		`{"id":27,"status":"STATUS_GENERIC_NOT_MAPPED","granted":"0x00000000","privilegesUsed":[]}`},
+	{"AC-104", `{"id":28,"tokenRef":"alice","sd":"O:BAG:SYD:(A;;FR;;;WD)","desired":1,"resultList":true,` +
+		`"call":"NtAccessCheck"}`,
+		`{"id":28,"status":"STATUS_INVALID_PARAMETER","granted":"0x00000000","privilegesUsed":[]}`},
+}
+
+func TestCheckLines(t *testing.T) {
+	for _, c := range checkLines {
+		answers, sum := ask(t, false, c.line)
+		if answers[0] != c.want {
+			t.Errorf("%s:\n got %s\nwant %s", c.name, answers[0], c.want)
+		}
+		if sum.Malformed != 0 {
+			t.Errorf("%s: counted as malformed", c.name)
+		}
+	}
+}
+
+// rest completes a good line after its id.
+const rest = `"tokenRef":"alice","sd":"O:BAG:SYD:(A;;FR;;;WD)","desired":1`
+
+var malformedLines = []struct{ line, id, want string }{
+	{``, `null`, "line 2: the line is empty"},
+	{`   `, `null`, "the line is empty"},
+	{`nonsense`, `null`, "byte 0: want an object, found 'n'"},
+	{`[1]`, `null`, "want an object"},
+	{`{"id":1,` + rest, `1`, "found the end"},
+	{`{"id":1,` + rest + `}}`, `1`, "'}' after the end of the value"},
+	{`{"id":1,` + rest + `,"bogus":3}`, `1`, `unknown field "bogus": known are call, define, desired,`},
+	{`{"bogus":3,"id":"x",` + rest + `}`, `"x"`, `byte 1: unknown field "bogus"`},
+	{`{"id":1,"TokenRef":"alice"}`, `1`, `unknown field "TokenRef": write it "tokenRef"`},
+	{`{"id":1,"desired":1,"desired":1}`, `1`, `field "desired" is there twice`},
+	{`{"id":1,"sd":"D:","desired":1}`, `1`, `want one of the fields "token" and "tokenRef"`},
+	{`{"id":1,"token":{"user":"BA"},` + rest + `}`, `1`, `want one of the fields "token" and "tokenRef"`},
+	{`{"id":1,"tokenRef":"bob","sd":"D:","desired":1}`, `1`, `no line before this one defines "bob"`},
+	{`{"id":1,"tokenRef":5,"sd":"D:","desired":1}`, `1`, `tokenRef: want a string, found 5`},
+	{`{"id":1,"token":{"usr":"BA"},"sd":"D:","desired":1}`, `1`, `usr`},
+	{`{"id":1,"tokenRef":"alice","desired":1}`, `1`, `want one of the fields "sd" and "sdHex"`},
+	{`{"id":1,` + rest + `,"sdHex":"00"}`, `1`, `not both`},
+	{`{"id":1,"tokenRef":"alice","sd":"","desired":1}`, `1`,
+		"sd: the text is empty: give a descriptor, or null for none"},
+	{`{"id":1,"tokenRef":"alice","sdHex":"","desired":1}`, `1`, "sdHex: the text is empty"},
+	{`{"id":1,"tokenRef":"alice","sd":"O:BAG:SYD:(A;;FR;;;ZZ)","desired":1}`, `1`, "sd: SDDL: at byte 19"},
+	{`{"id":1,"tokenRef":"alice","sd":{},"desired":1}`, `1`, "sd: want a string"},
+	{`{"id":1,"tokenRef":"alice","sdHex":"0g","desired":1}`, `1`, "sdHex: wrong hexadecimal digit"},
+	{`{"id":1,"tokenRef":"alice","sdHex":"02","desired":1}`, `1`, "sdHex: "},
+	{`{"id":1,"tokenRef":"alice","sd":"D:"}`, `1`, `want the field "desired"`},
+	{`{"id":1,"tokenRef":"alice","sd":"D:","desired":"FQ"}`, `1`, `desired: `},
+	{`{"id":1,"tokenRef":"alice","sd":"D:","desired":4294967296}`, `1`, "whole number from 0 to 4294967295"},
+	{`{"id":1,"tokenRef":"alice","sd":"D:","desired":99999999999999999999999}`, `1`, "whole number"},
+	{`{"id":1,"tokenRef":"alice","sd":"D:","desired":1e3}`, `1`, "whole number"},
+	{`{"id":1,"tokenRef":"alice","sd":"D:","desired":-1}`, `1`, "whole number"},
+	{`{"id":1,"tokenRef":"alice","sd":"D:","desired":[1]}`, `1`, "whole number"},
+	{`{"id":1,` + rest + `,"mapping":"files"}`, `1`, `mapping: "files" is not an object type: use one of file,`},
+	{`{"id":1,` + rest + `,"mapping":[1,2,3]}`, `1`, "four masks"},
+	{`{"id":1,` + rest + `,"mapping":[1,2,3,4,5]}`, `1`, "four masks"},
+	{`{"id":1,` + rest + `,"mapping":7}`, `1`, "four masks"},
+	{`{"id":1,` + rest + `,"selfSid":"S-1"}`, `1`, "selfSid: "},
+	{`{"id":1,` + rest + `,"resultList":1}`, `1`, "resultList: want true or false"},
+	{`{"id":1,` + rest + `,"call":"AccessCheck"}`, `1`, "call: want"},
+	{`{"id":1,` + rest + `,"call":1}`, `1`, "call: want"},
+	{`{"id":1,` + rest + `,"objectTypes":[{"level":0}]}`, `1`, "objectTypes[0]: want"},
+	{`{"id":1,` + rest + `,"objectTypes":[{"level":0,"guid":"x"}]}`, `1`, "objectTypes[0]: "},
+	{`{"id":1,` + rest + `,"objectTypes":[{"level":70000,"guid":"x"}]}`, `1`, "from 0 to 65535"},
+	{`{"id":1,` + rest + `,"objectTypes":[{"levl":0}]}`, `1`, `unknown field "levl"`},
+	{`{"id":1,` + rest + `,"objectTypes":{}}`, `1`, "objectTypes: "},
+	{`{"id":1,` + rest + `,"resourceAttributes":[{"nme":"x"}]}`, `1`, "resourceAttributes[0].nme: unknown field"},
+	{`{"id":1,"define":{"a":{"user":"BA"}},"desired":1}`, `1`, `has no field "desired"`},
+	{`{"id":1,"define":{"a":{"usr":"BA"}}}`, `1`, `define: "a": `},
+	{`{"id":1,"define":{"a":{"user":"BA"},"a":{"user":"BA"}}}`, `1`, `"a" is there twice`},
+	{`{"id":1,"define":[]}`, `1`, "define: "},
+	{"{\"id\":1,\"sd\":\"\x00\"}", `1`, "control character 0x00"},
+	{"{\"id\":1,\"sd\":\"\xff\"}", `1`, "byte 0xff is not UTF-8"},
+	{"{\"id\":\"\xff\",\"sd\":\"\"}", `null`, "not UTF-8"},
+	{`{"id":1,"sd":` + strings.Repeat("[", 100_000), `1`, "nested more than 64 deep"},
+	{`{"id":1,"sd":"` + strings.Repeat("x", MaxLine) + `"}`, `1`, "the line is longer than 4194304 bytes"},
+}
+
+func TestMalformedLines(t *testing.T) {
+	for _, c := range malformedLines {
+		answers, sum := ask(t, false, c.line+"\n{\"id\":2,"+rest+"}\n")
+		var got struct {
+			ID    json.RawMessage
+			Error string
+		}
+		if err := json.Unmarshal([]byte(answers[0]), &got); err != nil {
+			t.Errorf("%.80q: the answer is not JSON: %v: %.200s", c.line, err, answers[0])
+			continue
+		}
+		if string(got.ID) != c.id || !strings.Contains(got.Error, c.want) || !strings.HasPrefix(got.Error, "line 2: ") {
+			t.Errorf("%.80q: %.300s\nwant id %s, error with %q", c.line, answers[0], c.id, c.want)
+		}
+		if len(answers) != 2 || !strings.Contains(answers[1], "STATUS_SUCCESS") || sum.Malformed != 1 {
+			t.Errorf("%.80q: the next line was not answered: %.200q %+v", c.line, answers[1:], sum)
+		}
+	}
+}
+
+func TestExplainLines(t *testing.T) {
+	for _, c := range []struct{ line, want string }{
+		{`{"id":1,"tokenRef":"alice","sd":"O:BAG:SYD:(D;;0x2;;;WD)(A;;FR;;;WD)","desired":3}`,
+			`"why":[{"rule":"A-70","ace":0,"bits":"0x00000002","because":"`},
+		{`{"id":1,"tokenRef":"alice","sd":"O:BAG:SYD:","desired":"GR","call":"NtAccessCheck"}`,
+			`"why":[{"rule":"A-12","ace":null,"bits":"0x80000000","because":"`},
+		{`{"id":1,"tokenRef":"alice","sd":"O:BAG:SYD:(A;;1;;;WD)","desired":1,"call":"NtAccessCheck"}`,
+			`"why":[{"rule":"A-70","ace":0,"bits":"0x00000001","because":"`},
+		{`{"id":1,"token":{"user":"BA"},"sd":"O:BAG:SYD:","desired":1,"call":"NtAccessCheck"}`,
+			`"why":[{"rule":"A-14","ace":null,"bits":"0x00000001","because":"`},
+		{`{"id":1,"token":{"user":"BA","type":"Impersonation","impersonationLevel":"Anonymous"},"sd":"O:BAG:SYD:",` +
+			`"desired":1,"call":"NtAccessCheck"}`, `"why":[{"rule":"A-15","ace":null,"bits":"0x00000001","because":"`},
+		{`{"id":1,"tokenRef":"alice","sdHex":"0200048000000000000000000000000000000000","desired":2,"call":"NtAccessCheck"}`,
+			`"why":[{"rule":"A-18","ace":null,"bits":"0x00000002","because":"`},
+		{`{"id":1,"tokenRef":"alice","sd":"O:BAD:","desired":1,"call":"NtAccessCheck"}`,
+			`"why":[{"rule":"A-19","ace":null,"bits":"0x00000001","because":"`},
+		{`{"id":1,"tokenRef":"alice","sd":"O:BAG:SYD:","desired":1,"resultList":true,"call":"NtAccessCheck"}`,
+			`"why":[{"rule":"A-11","ace":null,"bits":"0x00000001","because":"`},
+		{`{"id":1,"tokenRef":"alice","sd":"O:BAG:SYD:","desired":1,"call":"NtAccessCheck","objectTypes":` +
+			`[{"level":1,"guid":"bf967aba-0de6-11d0-a285-00aa003049e2"}]}`,
+			`"why":[{"rule":"A-26","ace":null,"bits":"0x00000001","because":"`},
+	} {
+		answers, _ := ask(t, true, c.line)
+		if !strings.Contains(answers[0], c.want) || !json.Valid([]byte(answers[0])) {
+			t.Errorf("%s\n got %s\nwant %s", c.line, answers[0], c.want)
+		}
+	}
+}
+
+func TestDefinitionsHoldFromTheirLineOn(t *testing.T) {
+	const q = `{"tokenRef":"bob","sd":"O:SYG:SYD:(A;;FR;;;BA)","desired":1}` + "\n"
+	answers, sum := ask(t, false, q+
+		`{"id":7,"define":{"bob":{"user":"BA"},"c\u0061rol":{"user":"BU"}}}`+"\n"+q+
+		`{"define":{"bob":{"user":"BU"}}}`+"\n"+q)
+	want := []string{"no line before this one", `{"id":7,"defined":["bob","carol"]}`, "STATUS_SUCCESS",
+		`{"id":null,"defined":["bob"]}`, "STATUS_ACCESS_DENIED"}
+	for i, w := range want {
+		if !strings.Contains(answers[i], w) {
+			t.Errorf("answer %d: %s, want %s", i, answers[i], w)
+		}
+	}
+	if sum.Lines != 6 || sum.Malformed != 1 {
+		t.Errorf("%+v", sum)
+	}
+}
+
+func TestByteOrderMark(t *testing.T) {
+	var out bytes.Buffer
+	q := strings.Repeat(`{"tokenRef":"alice","sd":"D:","desired":1}`+"\n", 10_000)
+	sum, err := Checks{}.Job().Run(strings.NewReader("\ufeff"+alice+q), &out) // with -race: the definition runs alone
+	if err != nil || sum.Malformed != 0 {
+		t.Errorf("%v, %.200s", err, out.String())
+	}
+	for _, mark := range []string{"\xff\xfe", "\xfe\xff"} {
+		if got := answersOf(t, SIDs(), mark+"{\x00")[0]; !strings.Contains(got, "UTF-16") {
+			t.Errorf("%x: %s", mark, got)
+		}
+	}
+}
+
+// TestAgainstSingleChecks compares the pipeline with a naive version: each line decoded by encoding/json, its token
+// and descriptor parsed again, and one access check.
+func TestAgainstSingleChecks(t *testing.T) {
+	seed := randtest.Seed(t)
+	for _, k := range kinds {
+		in := generate(k, 2000, seed)
+		var out bytes.Buffer
+		if _, err := (Checks{}).Job().Run(bytes.NewReader(in), &out); err != nil {
+			t.Fatal(err)
+		}
+		lines, answers := bytes.Split(in, []byte("\n")), strings.Split(out.String(), "\n")
+		named := map[string]json.RawMessage{}
+		for i, line := range lines[:len(lines)-1] {
+			if got, want := answers[i], twin(t, named, line); got != want {
+				t.Fatalf("%s, seed %d: %s\n got %s\nwant %s", k.name, seed, line, got, want)
+			}
+		}
+	}
+}
+
+func twin(t *testing.T, named map[string]json.RawMessage, line []byte) string {
+	var q struct {
+		ID       int
+		Define   map[string]json.RawMessage
+		Token    json.RawMessage
+		TokenRef string
+		SD       string
+		Desired  any
+	}
+	if err := json.Unmarshal(line, &q); err != nil {
+		t.Fatal(err)
+	}
+	if q.Define != nil {
+		var names []string
+		for i := range len(q.Define) {
+			name := fmt.Sprintf("t%d", i)
+			named[name] = q.Define[name]
+			names = append(names, strconv.Quote(name))
+		}
+		return `{"id":null,"defined":[` + strings.Join(names, ",") + `]}`
+	}
+	if q.Token == nil {
+		q.Token = named[q.TokenRef]
+	}
+	tok, err := token.Parse(q.Token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	desired := winnt.AccessMask(0)
+	if s, ok := q.Desired.(string); ok {
+		desired, err = sddl.ParseRights(s)
+	} else {
+		desired = winnt.AccessMask(q.Desired.(float64))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := access.Check(tok, sddl.MustParse(q.SD, sddl.Options{Domain: tok.User().SID.Prefix()}), desired,
+		winnt.FileObject)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf(`{"id":%d,"status":"%s","granted":"%s","privilegesUsed":[]}`, q.ID, d.Status(),
+		d.Granted.Padded())
+}
+
+// FuzzCheckLine: any line gets exactly one line of JSON, and its id if it has
+// one that can be read.
+func FuzzCheckLine(f *testing.F) {
+	for _, k := range kinds {
+		for _, line := range bytes.Split(generate(k, 3, 1), []byte("\n")) {
+			f.Add(line)
+		}
+	}
+	for _, s := range []string{`{}`, `[]`, `{"a":1,}`, `"\ud800"`, `{"a":1}x`, `"`} {
+		f.Add([]byte(`{"id":` + s + `,"sd":` + s + `}`))
+	}
+	f.Add([]byte(`{"id":1,"token":{"user":"BA"},"sdHex":"0100048000","desired":1,"call":"NtAccessCheck",` +
+		`"resultList":true}`))
+	f.Add([]byte(`{"id":1,"token":{"user":"BA"},"sd":"D:(XA;;1;;;WD;(@Resource.a==1))","desired":1,` +
+		`"resourceAttributes":[{"name":"a","type":"int64","values":[1]}]}`))
+	answer := Checks{Explain: true}.Job().Worker()
+	f.Fuzz(func(t *testing.T, line []byte) {
+		if bytes.ContainsRune(line, '\n') {
+			return
+		}
+		out, ok := answer(nil, line, 1)
+		var got map[string]json.RawMessage
+		if err := json.Unmarshal(out, &got); err != nil {
+			t.Fatalf("%q: %q: %v", line, out, err)
+		}
+		if bytes.ContainsRune(out, '\n') || got["id"] == nil || ok != (got["error"] == nil) {
+			t.Fatalf("%q: %q", line, out)
+		}
+		var in struct{ ID json.RawMessage }
+		if ok && json.Unmarshal(line, &in) == nil && in.ID != nil && !bytes.Equal(in.ID, got["id"]) {
+			t.Fatalf("%q: %q: another id", line, out)
+		}
+	})
+}
+
+// TestAllocations gates what a line costs when its token and descriptor are
+// known, and when the token is not.
+func TestAllocations(t *testing.T) {
+	for _, c := range []struct {
+		kind kind
+		most float64
+	}{
+		{kinds[0], 0},
+		{kinds[2], 0},
+	} {
+		in := generate(c.kind, 1, 1)
+		answer := Checks{}.Job().Worker()
+		buf := make([]byte, 0, 1<<16)
+		var last []byte
+		for rest := in; len(rest) > 0; {
+			last, rest = cutLine(rest)
+			buf, _ = answer(buf[:0], last, 2)
+		}
+		if got := testing.AllocsPerRun(100, func() { buf, _ = answer(buf[:0], last, 2) }); got > c.most {
+			t.Errorf("%s: %v allocations a line, at most %v", c.kind.name, got, c.most)
+		}
+	}
+}
+
+func BenchmarkChecks(b *testing.B) {
+	const lines = 20_000
+	for _, k := range kinds {
+		in := generate(k, lines, 1)
+		b.Run(k.name, func(b *testing.B) {
+			b.SetBytes(int64(len(in)))
+			b.ReportAllocs()
+			for range b.N {
+				if sum, err := (Checks{}).Job().Run(bytes.NewReader(in), io.Discard); err != nil || sum.Malformed != 0 {
+					b.Fatal(err, sum)
+				}
+			}
+			b.ReportMetric(float64(b.N)*lines/b.Elapsed().Seconds(), "lines/s")
+		})
+	}
+}
+
+// TestNoDACL: a descriptor with parts but no D: grants everything, and the answer says so and is counted.
+func TestNoDACL(t *testing.T) {
+	var in, out bytes.Buffer
+	for _, sd := range []string{`"O:BAG:SY"`, `"O:BAG:SYD:NO_ACCESS_CONTROL"`, `"O:BAG:SYD:(A;;GA;;;BA)"`, `null`,
+		`""`} {
+		fmt.Fprintf(&in, "{\"token\":{\"user\":\"BA\"},\"sd\":%s,\"desired\":1}\n", sd)
+	}
+	sum, err := Checks{}.Job().Run(&in, &out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	notes := ""
+	for line := range strings.Lines(out.String()) {
+		notes += fmt.Sprintf("%v %v;", strings.Contains(line, "SUCCESS"),
+			strings.Contains(line, `"note":"`+accessquery.NoDACL+`"`))
+	}
+	if want := "true true;true false;true false;false false;false false;"; notes != want || sum.NoDACL != 1 ||
+		sum.Malformed != 1 {
+		t.Errorf("granted and noted: %s, want %s; %+v\n%s", notes, want, sum, out.String())
+	}
+}

@@ -1,0 +1,109 @@
+package batch
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+func answersOf(t *testing.T, j *Job, lines ...string) []string {
+	t.Helper()
+	var out bytes.Buffer
+	if _, err := j.Run(strings.NewReader(strings.Join(lines, "\n")), &out); err != nil {
+		t.Fatal(err)
+	}
+	return strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
+}
+
+func TestConversions(t *testing.T) {
+	const everyone = "010100000000000100000000"
+	for _, c := range []struct {
+		job        *Job
+		line, want string
+	}{
+		{SIDs(), `{"id":1,"sid":"WD"}`, `{"id":1,"hex":"` + everyone + `"}`},
+		{SIDs(), `{"id":1,"sid":"s-1-1-0"}`, `{"id":1,"hex":"` + everyone + `"}`},
+		{SIDs(), `{"id":1,"hex":"` + everyone + `"}`, `{"id":1,"sid":"S-1-1-0"}`},
+		{SIDs(), `{"id":1,"hex":"` + everyone + `00"}`,
+			`{"id":1,"error":"line 1: hex: invalid SID: it ends after 12 bytes and 1 more follow","offset":12}`},
+		{SIDs(), `{"id":1,"hex":"02"}`,
+			`{"id":1,"error":"line 1: hex: invalid SID: at byte 0 of the binary form","offset":0}`},
+		{SIDs(), `{"id":1,"hex":"0110"}`,
+			`{"id":1,"error":"line 1: hex: invalid SID: at byte 1 of the binary form","offset":1}`},
+		{SIDs(), `{"id":1,"hex":""}`, `{"id":1,"error":"line 1: hex: invalid SID: at byte 0 of the binary form","offset":0}`},
+		{SIDs(), `{"id":1,"hex":"010"}`,
+			`{"id":1,"error":"line 1: hex: wrong hexadecimal digit or an odd number of them at 2","offset":2}`},
+		{SIDs(), `{"id":1}`, `{"id":1,"error":"line 1: want one of the fields \"sid\" and \"hex\""}`},
+		{SIDs(), `{"id":1,"sid":"WD","hex":"00"}`, `{"id":1,"error":"line 1: want one of the fields \"sid\" and \"hex\""}`},
+		{SIDs(), `{"id":1,"sid":"DU","domain":"S-1-5-21-1-2-3"}`,
+			`{"id":1,"hex":"01050000000000051500000001000000020000000300000001020000"}`},
+		{SIDs(), `{"id":1,"sid":"DU"}`, `{"id":1,"error":"line 1: sid: SID \"DU\": at byte 0: want an alias ` +
+			`that needs no domain (DU does, and none was given)","offset":0}`},
+		{SIDs(), `{"id":1,"sid":"WD","domain":7}`, `{"id":1,"error":"line 1: domain: want a string, found 7"}`},
+		{SIDs(), `{"id":1,"hex":7}`, `{"id":1,"error":"line 1: hex: want a string, found 7"}`},
+		{SIDs(), `{"id":1,"sid":null,"hex":"` + everyone + `","domain":null}`, `{"id":1,"sid":"S-1-1-0"}`},
+		{Descriptors(), `{"id":1,"sddl":"O:WD","sid":"WD"}`, `{"id":1,"error":"line 1: byte 22: unknown field \"sid\": ` +
+			`known are domain, hex, id, sddl"}`},
+		{Descriptors(), `{"id":1,"sddl":["O:WD"]}`, `{"id":1,"error":"line 1: sddl: want a string, found [\"O:WD\"]"}`},
+		{SIDs(), `{"id":1,"sid":5}`, `{"id":1,"error":"line 1: sid: want a string, found 5"}`},
+		{Descriptors(), `{"id":1,"sddl":"O:WD"}`, `{"id":1,"hex":"0100008014000000000000000000000000000000` +
+			everyone + `"}`},
+		{Descriptors(), `{"id":1,"hex":"0100008014000000000000000000000000000000` + everyone + `"}`,
+			`{"id":1,"sddl":"O:WD"}`},
+		{Descriptors(), `{"id":1,"hex":"` + `"}`, ``},
+	} {
+		got := answersOf(t, c.job, c.line)[0]
+		if c.want != "" && got != c.want {
+			t.Errorf("%s\n got %s\nwant %s", c.line, got, c.want)
+		}
+		if c.want == "" && !strings.Contains(got, `"offset":`) {
+			t.Errorf("%s: %s: no offset", c.line, got)
+		}
+	}
+}
+
+// TestLongErrorsAreShort: an error that quotes a huge text does not repeat it.
+func TestLongErrorsAreShort(t *testing.T) {
+	for _, j := range []*Job{SIDs(), Descriptors()} {
+		for _, field := range []string{"sid", "sddl", "hex", "domain"} {
+			got := answersOf(t, j, `{"id":1,"`+field+`":"`+strings.Repeat("S-1-é", 100_000)+`"}`)[0]
+			if len(got) > 2500 || !json.Valid([]byte(got)) {
+				t.Errorf("%s: %d bytes of answer: %.100s", field, len(got), got)
+			}
+		}
+	}
+}
+
+// FuzzConversionLine: any line gets one line of JSON, and a converted value converts back to the same bytes.
+func FuzzConversionLine(f *testing.F) {
+	f.Add(`{"id":1,"sid":"S-1-5-32-544"}`)
+	f.Add(`{"id":1,"hex":"010100000000000100000000"}`)
+	f.Add(`{"id":"x","sddl":"O:BAG:SYD:(A;;FA;;;BA)S:(ML;;NW;;;HI)","domain":"S-1-5-21-1-2-3"}`)
+	f.Add(`{"id":1,"hex":"0100008014000000000000000000000000000000010100000000000100000000"}`)
+	f.Add(`{"id":1,"sddl":"D:(XA;;FR;;;WD;(@User.x==1))"}`)
+	f.Fuzz(func(t *testing.T, line string) {
+		if strings.Contains(line, "\n") {
+			return
+		}
+		for _, j := range []*Job{SIDs(), Descriptors()} {
+			out, ok := j.Worker()(nil, []byte(line), 1)
+			var got struct {
+				ID        json.RawMessage
+				Hex       *string
+				Sid, Sddl string
+				Error     *string
+			}
+			if err := json.Unmarshal(out, &got); err != nil || got.ID == nil || ok != (got.Error == nil) {
+				t.Fatalf("%q: %q: %v", line, out, err)
+			}
+			if !ok || got.Hex == nil {
+				continue
+			}
+			back, ok := j.Worker()(nil, []byte(`{"id":1,"hex":"`+*got.Hex+`"}`), 1)
+			if !ok {
+				t.Fatalf("%q: %q does not convert back: %q", line, out, back)
+			}
+		}
+	})
+}

@@ -1,0 +1,75 @@
+package batch
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"github.com/refmon/refmon/internal/strict"
+)
+
+var (
+	errEmpty   = errors.New("the line is empty: want one JSON object")
+	errTooLong = fmt.Errorf("the line is longer than %d bytes", MaxLine)
+	errUTF16   = errors.New("the input is UTF-16: save it as UTF-8")
+	bom        = []byte("\xef\xbb\xbf")
+)
+
+// scanLine stores the fields of a line in slots, one for each name of l; an absent field is nil. Field 0 is the id.
+// If one field is wrong, it stores all others and returns the error. If the line is malformed, it stores the fields
+// before the error.
+func scanLine(l strict.Layout, slots [][]byte, line []byte, number int) error {
+	clear(slots)
+	if number == 1 {
+		line = bytes.TrimPrefix(line, bom) // editors of Windows write one
+		if len(line) > 1 && line[0]|line[1] == 0xff && line[0]&line[1] == 0xfe {
+			return errUTF16
+		}
+	}
+	if len(line) > MaxLine {
+		_ = l.Scan(slots, line[:MaxLine]) // for the id
+		return errTooLong
+	}
+	if len(bytes.TrimSpace(line)) == 0 {
+		return errEmpty
+	}
+	return l.Scan(slots, line)
+}
+
+// absent reports whether a field was left out or is null.
+func absent(v []byte) bool { return v == nil || v[0] == 'n' }
+
+// textOf returns the text of a string field. Another type is an error with the name.
+func textOf(buf []byte, name string, v []byte) ([]byte, error) {
+	t, ok := strict.Unquote(buf, v)
+	if !ok {
+		return nil, fmt.Errorf("%s: want a string, found %s", name, strict.Clip(v))
+	}
+	return t, nil
+}
+
+// boolOf returns the value of a boolean field. Another type is an error with the name.
+func boolOf(name string, v []byte) (bool, error) {
+	switch string(v) {
+	case "true":
+		return true, nil
+	case "false":
+		return false, nil
+	}
+	return false, fmt.Errorf("%s: want true or false, found %s", name, strict.Clip(v))
+}
+
+// uintOf returns the value of an integer field from 0 to most. Anything else is an error with the name.
+func uintOf(name string, v []byte, most uint64) (uint64, error) {
+	var n uint64
+	for _, c := range v {
+		if c < '0' || c > '9' || n > most {
+			return 0, fmt.Errorf("%s: want a whole number from 0 to %d, found %s", name, most, strict.Clip(v))
+		}
+		n = n*10 + uint64(c-'0')
+	}
+	if n > most {
+		return 0, fmt.Errorf("%s: want a whole number from 0 to %d, found %s", name, most, strict.Clip(v))
+	}
+	return n, nil
+}

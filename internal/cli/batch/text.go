@@ -1,0 +1,65 @@
+package batch
+
+import (
+	"fmt"
+
+	"github.com/refmon/refmon/internal/strict"
+)
+
+// AppendString appends text as a JSON string. Invalid UTF-8 becomes the replacement character.
+func AppendString(dst []byte, text string) []byte { return strict.AppendString(dst, text) }
+
+// appendID appends the start of an answer with the question's id, or null.
+func appendID(dst, id []byte) []byte {
+	dst = append(dst, `{"id":`...)
+	if id == nil {
+		return append(dst, "null"...)
+	}
+	return append(dst, id...)
+}
+
+// appendError appends the answer to a malformed line.
+func appendError(dst, id []byte, number int, err error) []byte {
+	dst = append(appendID(dst, id), `,"error":`...)
+	dst = AppendString(dst, fmt.Sprintf("line %d: %s", number, Shorten(err.Error())))
+	return append(dst, '}')
+}
+
+// Shorten replaces the middle of a long error text by an ellipsis.
+func Shorten(text string) string {
+	const head, tail = 600, 300
+	if len(text) <= head+tail {
+		return text
+	}
+	return text[:head] + " … " + text[len(text)-tail:]
+}
+
+// appendHex appends b as hexadecimal digits.
+func appendHex(dst, b []byte) []byte {
+	const digits = "0123456789abcdef"
+	for _, c := range b {
+		dst = append(dst, digits[c>>4], digits[c&15])
+	}
+	return dst
+}
+
+// decodeHex decodes hexadecimal digits of either case into buf. at is the offset of the first wrong digit, -1 if
+// there is none.
+func decodeHex(buf, text []byte) (b []byte, at int) {
+	buf = buf[:0]
+	for i := 0; i+1 < len(text); i += 2 {
+		hi, ok := strict.HexDigit(text[i])
+		if !ok {
+			return nil, i
+		}
+		lo, ok := strict.HexDigit(text[i+1])
+		if !ok {
+			return nil, i + 1
+		}
+		buf = append(buf, hi<<4|lo)
+	}
+	if len(text)%2 != 0 {
+		return nil, len(text) - 1
+	}
+	return buf, -1
+}

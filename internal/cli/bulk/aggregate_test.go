@@ -1,0 +1,50 @@
+package bulk
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/refmon/refmon/internal/test/randtest"
+)
+
+type sum struct {
+	N     int
+	First string
+}
+
+// TestAggregate: one that spills adds up what a map would, and keeps the first.
+func TestAggregate(t *testing.T) {
+	rng := rand.New(rand.NewPCG(randtest.Seed(t), 4))
+	a := newAggregate(0, func(into, v *sum) { into.N += v.N }, func(*sum) int { return 500 })
+	defer a.close()
+	want := map[string]sum{}
+	for i := range 5000 {
+		key, v := fmt.Sprint(rng.IntN(700)), sum{rng.IntN(9), fmt.Sprint(i)}
+		if was, ok := want[key]; ok {
+			want[key] = sum{was.N + v.N, was.First}
+		} else {
+			want[key] = v
+		}
+		if err := a.merge(key, &v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(a.runs) < 5 {
+		t.Fatalf("only %d runs: nothing was tested", len(a.runs))
+	}
+	for range 2 {
+		last, n := "", 0
+		err := a.each(func(key string, v *sum) error {
+			if key <= last || *v != want[key] {
+				t.Errorf("%s after %s: %v, want %v", key, last, *v, want[key])
+			}
+			last = key
+			n++
+			return nil
+		})
+		if err != nil || n != len(want) {
+			t.Errorf("%v, %d keys, want %d", err, n, len(want))
+		}
+	}
+}

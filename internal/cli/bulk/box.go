@@ -1,0 +1,61 @@
+package bulk
+
+import (
+	"fmt"
+
+	"github.com/refmon/refmon/internal/objects"
+)
+
+// box is a batch on its way to the output. part holds the results of the question besides rows. It belongs to the
+// goroutine that holds it.
+type box[T any] struct {
+	in    objects.Batch
+	sum   Summary // of this batch; the place in the input is that of in
+	out   []byte  // rows
+	part  T
+	fatal error // ends the run
+
+	parts chan []byte   // rows that are too many to wait for the end of the batch
+	taken chan struct{} // the part has been written
+}
+
+func (b *box[T]) reset() {
+	var none T
+	b.in.Reset()
+	b.sum, b.out, b.part, b.fatal = Summary{}, b.out[:0], none, nil
+}
+
+// maxRows is the number of bytes of rows that a batch buffers while it waits for earlier batches.
+const maxRows = 1 << 20
+
+// full passes the rows to the writer if there are more than maxRows. The worker calls it; it waits until all earlier
+// batches are written.
+func (b *box[T]) full() {
+	if len(b.out) >= maxRows && b.parts != nil {
+		b.parts <- b.out
+		<-b.taken
+		b.out = b.out[:0]
+	}
+}
+
+// fail counts an object that has no answer.
+func (b *box[T]) fail(o *objects.Object, err error) {
+	b.sum.Unreadable++
+	if b.sum.FirstError == nil {
+		b.sum.FirstError = fmt.Errorf("%s: %w", o.Path, err)
+	}
+}
+
+// note counts the note of an object.
+func (b *box[T]) note(o *objects.Object) {
+	switch o.Note {
+	case objects.NoteStale:
+		if b.sum.Stale++; b.sum.FirstStale == "" {
+			b.sum.FirstStale = string(o.Path)
+		}
+	case objects.NoteUnverified:
+		b.sum.Unverified++
+	case objects.NoteNoDACL:
+		b.sum.NoDACL++
+	}
+}

@@ -1,0 +1,162 @@
+package bulk
+
+import (
+	"fmt"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// cause explains in a few words why the rights of a principal changed: an added or removed entry, a membership, the
+// owner. It explains the lowest bit gained, or if none was gained the lowest bit lost.
+func (d *Diff) cause(c *change, before, after key) string {
+	p := d.pairs[c.who]
+	switch {
+	case before.d == nil:
+		return "new object"
+	case after.d == nil:
+		return "object is gone"
+	case p.before < 0:
+		return "new principal"
+	case p.after < 0:
+		return "principal is gone"
+	}
+	was := state{before, d.Directory.Principals[p.before].Token, d.Directory}
+	is := state{after, d.DirectoryAfter.Principals[p.after].Token, d.DirectoryAfter}
+	if c.gained != 0 {
+		bit := c.gained & -c.gained
+		return gained(was.reason(d, bit), is.reason(d, bit), was, is)
+	}
+	bit := c.lost & -c.lost
+	return lost(was.reason(d, bit), is.reason(d, bit), was, is)
+}
+
+// state is one principal before one descriptor.
+type state struct {
+	key
+	t   *token.Token
+	dir *directory.Directory
+}
+
+// reason returns why a bit was granted or denied, the zero Reason if the check fails.
+func (s state) reason(d *Diff, bit winnt.AccessMask) access.Reason {
+	_, x, err := access.Explain(&access.Request{Descriptor: s.d, Subject: access.Subject{Primary: s.t},
+		Desired: winnt.MAXIMUM_ALLOWED | bit,
+		Type:    s.typ, Policies: d.Config.Policies, Options: d.Config.Options})
+	if err != nil {
+		return access.Reason{}
+	}
+	r, _ := x.Reason(bit)
+	return r.Reason
+}
+
+// entry returns the entry a reason points to; ok is false if it points to none.
+func (s state) entry(r access.Reason) (a sd.ACE, ok bool) {
+	l := s.d.DACL()
+	if r.List == "SACL" {
+		l = s.d.SACL()
+	}
+	if r.List == "" || r.Index < 0 || r.Index >= l.Len() {
+		return a, false
+	}
+	return l.At(r.Index), true
+}
+
+// has reports whether the DACL holds an entry with the same bytes.
+func (s state) has(a sd.ACE) bool {
+	for _, b := range s.d.DACL().All() {
+		if b.Binary() == a.Binary() {
+			return true
+		}
+	}
+	return false
+}
+
+// member reports whether the token holds a SID in a way that counts.
+func (s state) member(x sid.SID) bool { return s.t.Member(x, false) }
+
+// text prints an entry, with the name of its account.
+func (s state) text(a sd.ACE) string {
+	text, err := sddl.FormatACE(a, sddl.Options{Extended: true})
+	if err != nil {
+		text = fmt.Sprintf("of type %d", a.Type())
+	}
+	if on := words.Entry(a); on != "" {
+		text += " " + on
+	}
+	return text + " " + s.dir.Name(a.SID())
+}
+
+func gained(before, after access.Reason, was, is state) string {
+	if a, ok := is.entry(after); ok && after.Kind == access.AceAllow {
+		switch {
+		case !was.has(a):
+			return "entry added: " + is.text(a)
+		case !was.member(a.SID()) && is.member(a.SID()):
+			return "joined " + is.dir.Name(a.SID()) + ": " + is.text(a)
+		}
+	}
+	if a, ok := was.entry(before); ok && before.Kind == access.AceDeny {
+		if !is.has(a) {
+			return "entry removed: " + was.text(a)
+		}
+		if !is.t.Member(a.SID(), true) {
+			return "left " + was.dir.Name(a.SID()) + ": " + was.text(a)
+		}
+		return "entries in another order: " + was.text(a)
+	}
+	switch after.Kind {
+	case access.Owner:
+		return ownerCause("owner is now ", "joined ", "entry removed: ", is, was)
+	case access.NullDacl:
+		return "DACL is gone: open to everybody"
+	}
+	return "was " + before.String() + ", now " + after.String()
+}
+
+func lost(before, after access.Reason, was, is state) string {
+	if a, ok := is.entry(after); ok && after.Kind == access.AceDeny {
+		switch {
+		case !was.has(a):
+			return "entry added: " + is.text(a)
+		case !was.t.Member(a.SID(), true):
+			return "joined " + is.dir.Name(a.SID()) + ": " + is.text(a)
+		}
+		return "entries in another order: " + is.text(a)
+	}
+	if a, ok := was.entry(before); ok && before.Kind == access.AceAllow {
+		switch {
+		case !is.has(a):
+			return "entry removed: " + was.text(a)
+		case !is.member(a.SID()):
+			return "left " + was.dir.Name(a.SID()) + ": " + was.text(a)
+		}
+	}
+	switch before.Kind {
+	case access.Owner:
+		return ownerCause("owner was ", "left ", "entry added: ", was, is)
+	case access.NullDacl:
+		return "DACL is there now"
+	}
+	return "was " + before.String() + ", now " + after.String()
+}
+
+// ownerCause explains why a principal has the owner's rights in only one state: a different owner, an entry for OWNER
+// RIGHTS, or membership in the owner.
+func ownerCause(owner, member, entry string, with, without state) string {
+	if with.d.Owner() != without.d.Owner() {
+		return owner + with.dir.Name(with.d.Owner())
+	}
+	for _, a := range without.d.DACL().All() {
+		if a.SID() == sid.OwnerRights && !with.has(a) {
+			return entry + without.text(a)
+		}
+	}
+	return member + with.dir.Name(with.d.Owner()) + ", the owner"
+}

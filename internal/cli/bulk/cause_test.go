@@ -1,0 +1,183 @@
+package bulk_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/cli/bulk"
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/objects/jsonl"
+	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// staff is a directory with alice in some groups.
+func staff(memberOf string) *directory.Directory {
+	return must(dirfile.Read(fmt.Appendf(nil, "domain: S-1-5-21-1-2-3\nusers:\n"+
+		"  - {name: alice, sid: S-1-5-21-1-2-3-1107, memberOf: [%s]}\n"+
+		"groups:\n  - {name: Team, sid: S-1-5-21-1-2-3-2001}\n", memberOf)))
+}
+
+// TestCauses: a change of rights has the reason that a person would look for: the
+// entry, the membership, the order, the owner, or the list as a whole.
+func TestCauses(t *testing.T) {
+	const a, team = "S-1-5-21-1-2-3-1107", "S-1-5-21-1-2-3-2001"
+	const allow, deny = "(A;;CC;;;" + a + ")", "(D;;CC;;;" + a + ")"
+	const allowTeam, denyTeam = "(A;;CC;;;" + team + ")", "(D;;CC;;;" + team + ")"
+	for _, c := range []struct {
+		was, is       string // owner and DACL
+		before, after string // groups of alice
+		gained, lost  uint32
+		cause         string
+	}{
+		{"O:BAD:", "O:BAD:" + allow, "", "", 1, 0, "entry added: " + allow + " alice"},
+		{"O:BAD:" + allow, "O:BAD:", "", "", 0, 1, "entry removed: " + allow + " alice"},
+		{"O:BAD:" + allowTeam, "O:BAD:" + allowTeam, "", "Team", 1, 0, "joined Team: " + allowTeam + " Team"},
+		{"O:BAD:" + allowTeam, "O:BAD:" + allowTeam, "Team", "", 0, 1, "left Team: " + allowTeam + " Team"},
+		{"O:BAD:" + deny + allow, "O:BAD:" + allow, "", "", 1, 0, "entry removed: " + deny + " alice"},
+		{"O:BAD:" + allow, "O:BAD:" + deny + allow, "", "", 0, 1, "entry added: " + deny + " alice"},
+		{"O:BAD:" + denyTeam + allow, "O:BAD:" + denyTeam + allow, "Team", "", 1, 0, "left Team: " + denyTeam + " Team"},
+		{"O:BAD:" + denyTeam + allow, "O:BAD:" + denyTeam + allow, "", "Team", 0, 1, "joined Team: " + denyTeam + " Team"},
+		{"O:BAD:" + deny + allow, "O:BAD:" + allow + deny, "", "", 1, 0, "entries in another order: " + deny + " alice"},
+		{"O:BAD:" + allow + deny, "O:BAD:" + deny + allow, "", "", 0, 1, "entries in another order: " + deny + " alice"},
+		{"O:BAD:", "O:" + a + "D:", "", "", 0x60000, 0, "owner is now alice"},
+		{"O:" + a + "D:", "O:BAD:", "", "", 0, 0x60000, "owner was alice"},
+		{"O:" + team + "D:", "O:" + team + "D:", "", "Team", 0x60000, 0, "joined Team, the owner"},
+		{"O:" + team + "D:", "O:" + team + "D:", "Team", "", 0, 0x60000, "left Team, the owner"},
+		{"O:" + a + "D:(A;;CC;;;OW)", "O:" + a + "D:", "", "", 0x60000, 1, "entry removed: (A;;CC;;;OW) OWNER RIGHTS"},
+		{"O:" + a + "D:" + allow, "O:" + a + "D:(A;;CC;;;OW)", "", "", 0, 0x60000, "entry added: (A;;CC;;;OW) OWNER RIGHTS"},
+		{"O:BAD:" + allow, "O:BA", "", "", 0x1F01FE, 0, "DACL is gone: open to everybody"},
+		{"O:BA", "O:BAD:" + allow, "", "", 0, 0x1F01FE, "DACL is there now"},
+		{"O:BAD:" + allowTeam, "O:BAD:" + allow, "", "", 1, 0, "entry added: " + allow + " alice"},
+		{"O:BAD:" + allow + "(A;;DC;;;" + a + ")", "O:BAD:" + allow + "(A;;LC;;;" + a + ")", "", "", 4, 2,
+			"entry added: (A;;LC;;;" + a + ") alice"},
+	} {
+		lines := func(text string) objects.Source {
+			return jsonl.Lines(strings.NewReader(`{"path":"/x","sd":"`+text+`"}`+"\n"), 0, 0)
+		}
+		var out bytes.Buffer
+		d := &bulk.Diff{Before: lines(c.was), After: lines(c.is), Directory: staff(c.before), DirectoryAfter: staff(c.after),
+			Format: bulk.JSONL, Out: &out}
+		found, err := d.Do(context.Background())
+		var row struct{ Principal, Path, Gained, Lost, Cause string }
+		if err != nil || found.Changes != 1 || found.Changed != 1 || json.Unmarshal(out.Bytes(), &row) != nil {
+			t.Errorf("%s to %s: %+v, %v\n%s", c.was, c.is, found, err, out.String())
+			continue
+		}
+		if row.Principal != "alice" || row.Path != "/x" || row.Gained != fmt.Sprintf("0x%08x", c.gained) ||
+			row.Lost != fmt.Sprintf("0x%08x", c.lost) || row.Cause != c.cause {
+			t.Errorf("%s to %s: %+v\nwant %#x, %#x, %s", c.was, c.is, row, c.gained, c.lost, c.cause)
+		}
+	}
+}
+
+// TestCausesOfDenyOnly: a group that is there for deny only counts for an entry that denies, and not for
+// one that allows.
+func TestCausesOfDenyOnly(t *testing.T) {
+	const a, team = "S-1-5-21-1-2-3-1107", "S-1-5-21-1-2-3-2001"
+	const allow, allowTeam, denyTeam = "(A;;CC;;;" + a + ")", "(A;;CC;;;" + team + ")", "(D;;CC;;;" + team + ")"
+	enabled, none := `"`+team+`"`, ""
+	only := `{"sid":"` + team + `","attributes":["UseForDenyOnly"]}`
+	for _, c := range []struct {
+		was, is, before, after string
+		cause                  string
+	}{
+		{allowTeam, allowTeam, only, enabled, "joined Team: " + allowTeam + " Team"},
+		{allowTeam, allowTeam, enabled, only, "left Team: " + allowTeam + " Team"},
+		{denyTeam + allow, denyTeam + allow, only, none, "left Team: " + denyTeam + " Team"},
+		{denyTeam + allow, denyTeam + allow, none, only, "joined Team: " + denyTeam + " Team"},
+		{denyTeam + allow, allow + denyTeam, only, only, "entries in another order: " + denyTeam + " Team"},
+		{allow + denyTeam, denyTeam + allow, only, only, "entries in another order: " + denyTeam + " Team"},
+	} {
+		var dirs [2]*directory.Directory
+		for i, groups := range [2]string{c.before, c.after} {
+			dirs[i] = staff("")
+			dirs[i].Principals[0].Token = must(token.Parse([]byte(`{"user":"` + a + `","groups":[` + groups + `]}`)))
+		}
+		var out bytes.Buffer
+		d := &bulk.Diff{Directory: dirs[0], DirectoryAfter: dirs[1], Format: bulk.JSONL, Out: &out}
+		for at, list := range map[*objects.Source]string{&d.Before: c.was, &d.After: c.is} {
+			*at = jsonl.Lines(strings.NewReader(`{"path":"/x","sd":"O:BAD:`+list+`"}`+"\n"), 0, 0)
+		}
+		_, err := d.Do(context.Background())
+		var row struct{ Cause string }
+		if err != nil || json.Unmarshal(out.Bytes(), &row) != nil || row.Cause != c.cause {
+			t.Errorf("%s to %s: %v, %s\nwant %s", c.was, c.is, err, out.String(), c.cause)
+		}
+	}
+}
+
+// TestFingerprints: a run goes on with another one only if all is the same that its
+// rows depend on.
+func TestFingerprints(t *testing.T) {
+	rights := must(words.Parse("read"))
+	seen := map[string]string{}
+	note := func(what, print string) {
+		t.Helper()
+		if seen[print] != "" {
+			t.Errorf("%s and %s have one fingerprint", what, seen[print])
+		}
+		seen[print] = what
+	}
+	share := sddl.MustParse("D:(A;;FR;;;WD)")
+	run := func(changes func(*bulk.Run)) string {
+		r := &bulk.Run{Rights: rights, Ask: bulk.Who, Format: bulk.JSONL, Directory: staff("")}
+		changes(r)
+		return r.Fingerprint()
+	}
+	for what, changes := range map[string]func(*bulk.Run){
+		"a run": func(*bulk.Run) {}, "other rights": func(r *bulk.Run) { r.Rights = must(words.Parse("write")) },
+		"more rights":       func(r *bulk.Run) { r.Rights = must(words.Parse("read+write")) },
+		"another form":      func(r *bulk.Run) { r.Format = bulk.CSV },
+		"counts":            func(r *bulk.Run) { r.Ask = bulk.Count },
+		"an index":          func(r *bulk.Run) { r.Ask = bulk.Index },
+		"other people":      func(r *bulk.Run) { r.Directory = staff("Team") },
+		"a share":           func(r *bulk.Run) { r.Share = share },
+		"another share":     func(r *bulk.Run) { r.Share = sddl.MustParse("D:(A;;FW;;;WD)") },
+		"a type of objects": func(r *bulk.Run) { r.Type = winnt.KeyObject },
+		"expressions":       func(r *bulk.Run) { r.Expressions = true },
+		"one principal":     func(r *bulk.Run) { r.Ask, r.Principal = bulk.What, 0 },
+		"another principal": func(r *bulk.Run) { r.Ask, r.Principal = bulk.What, 1 },
+		"what all of some":  func(r *bulk.Run) { r.Ask, r.Want = bulk.What, rights },
+		"what all of more":  func(r *bulk.Run) { r.Ask, r.Want = bulk.What, must(words.Parse("read+write")) },
+		"what and nothing":  func(r *bulk.Run) { r.Ask, r.Nothing = bulk.What, true },
+		"what changes":      func(r *bulk.Run) { r.Ask, r.Changes = bulk.What, true },
+		"a part of objects": func(r *bulk.Run) { r.Types = [][]winnt.GUID{{{1}}} },
+	} {
+		print := run(changes)
+		note(what, print)
+		if print != run(changes) {
+			t.Errorf("%s: two runs alike have two fingerprints", what)
+		}
+	}
+	for what, r := range map[string]*bulk.Report{"a report": {Directory: staff("")},
+		"a report of other people": {Directory: staff("Team")},
+		"a report through a share": {Directory: staff(""), Share: share},
+		"a report of another type": {Directory: staff(""), Type: winnt.KeyObject},
+	} {
+		note(what, r.Fingerprint())
+	}
+	diff := func(changes func(*bulk.Diff)) string {
+		d := &bulk.Diff{Format: bulk.JSONL, Directory: staff("")}
+		changes(d)
+		return d.Fingerprint()
+	}
+	for what, changes := range map[string]func(*bulk.Diff){
+		"a comparison": func(*bulk.Diff) {}, "a summary": func(d *bulk.Diff) { d.Summary = true },
+		"compared in another form":   func(d *bulk.Diff) { d.Format = bulk.CSV },
+		"compared for other people":  func(d *bulk.Diff) { d.Directory = staff("Team") },
+		"later people":               func(d *bulk.Diff) { d.DirectoryAfter = staff("Team") },
+		"compared through a share":   func(d *bulk.Diff) { d.Share = share },
+		"compared as another object": func(d *bulk.Diff) { d.Type = winnt.KeyObject },
+	} {
+		note(what, diff(changes))
+	}
+}

@@ -1,0 +1,77 @@
+package bulk
+
+import (
+	"io"
+	"strings"
+
+	"github.com/refmon/refmon/internal/cli/columns"
+	"github.com/refmon/refmon/internal/printable"
+	"github.com/refmon/refmon/winnt"
+)
+
+// appendCSV appends a record. It puts an apostrophe before a cell that a spreadsheet would run as a formula, and
+// replaces control characters other than line ends.
+func appendCSV(dst []byte, cells ...string) []byte {
+	for i, c := range cells {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		if c != "" && strings.IndexByte("=+-@\t\r", c[0]) >= 0 {
+			c = "'" + c
+		}
+		c = printable.Text(c)
+		if !strings.ContainsAny(c, "\",\r\n") {
+			dst = append(dst, c...)
+			continue
+		}
+		dst = append(dst, '"')
+		dst = append(dst, strings.ReplaceAll(c, `"`, `""`)...)
+		dst = append(dst, '"')
+	}
+	return append(dst, '\n')
+}
+
+// appendRow appends a row of a table.
+func appendRow(dst []byte, row ...cell) []byte {
+	for _, c := range row {
+		dst = columns.Cell(dst, c.style, c.text)
+	}
+	return columns.End(dst)
+}
+
+// cell is a cell of a table.
+type cell struct {
+	style columns.Style
+	text  string
+}
+
+func plain(text string) cell { return cell{columns.Plain, text} }
+func bad(text string) cell   { return cell{columns.Bad, text} }
+
+// masked returns the cell of a mask. The style applies unless the mask is 0.
+func masked(s columns.Style, m winnt.AccessMask) cell {
+	if m == 0 {
+		s = columns.Plain
+	}
+	return cell{s, m.Padded()}
+}
+
+// rowWriter writes rows. Flush writes the rows that it buffers.
+type rowWriter interface {
+	io.Writer
+	Flush() error
+}
+
+// peopled returns the writer for rows. The rows of a table are aligned.
+func peopled(table bool, o columns.Options, out io.Writer) rowWriter {
+	if table {
+		return columns.New(out, o)
+	}
+	return direct{out}
+}
+
+// direct is a rowWriter without a buffer.
+type direct struct{ io.Writer }
+
+// Flush does nothing.
+func (direct) Flush() error { return nil }

@@ -1,0 +1,161 @@
+package bulk
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"hash/maphash"
+	"maps"
+	"strings"
+
+	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/winnt"
+)
+
+// kept is an object that waits until the answer for its parent directory is known.
+type kept[A any] struct {
+	object objects.Object
+	answer *A // nil: the object could not be decided
+	err    error
+}
+
+// changes holds the objects of a batch.
+type changes[A any] []kept[A]
+
+// answer runs a question for all objects, or writes only those whose answer differs from their parent's.
+func answer[A any](
+	ctx context.Context, r *Run, ask func(d *decider) asking[A, none], key func(a *A) []byte,
+) (Summary, error) {
+	if r.Changes {
+		return differing(ctx, r, ask, key)
+	}
+	return pass(ctx, r, ask, nil)
+}
+
+// differing runs a question and writes only the rows whose answer differs from that of the parent directory (U-107).
+// key returns the part of an answer that is compared. Objects without an answer are always written.
+func differing[A any](
+	ctx context.Context, r *Run, ask func(d *decider) asking[A, none], key func(a *A) []byte,
+) (Summary, error) {
+	d, err := newDecider(r)
+	if err != nil {
+		return Summary{}, err
+	}
+	known, put := &parents{seen: map[string]uint64{}, seed: maphash.MakeSeed()}, ask(d)
+	write := func(b *box[changes[A]], so *Summary) error {
+		var out box[none]
+		for i := range b.part {
+			k := &b.part[i]
+			path := string(k.object.Path)
+			switch {
+			case k.answer == nil:
+				put.fail(&out, &k.object, k.err)
+			case known.differs(path, k.object.Type, key(k.answer)):
+				put.put(&out, &k.object, k.answer)
+			}
+			if len(out.out) < maxRows && i < len(b.part)-1 {
+				continue
+			}
+			if _, err := r.Out.Write(out.out); err != nil {
+				return err
+			}
+			out.out = out.out[:0]
+		}
+		so.Passed += out.sum.Passed
+		so.Allowed += out.sum.Allowed
+		return nil
+	}
+	return pass(ctx, r, func(d *decider) asking[A, changes[A]] {
+		inner := ask(d)
+		keep := func(b *box[changes[A]], o *objects.Object, a *A, err error) {
+			k := kept[A]{*o, a, err}
+			k.object.Path = append([]byte(nil), o.Path...) // a walk uses its memory again
+			b.part = append(b.part, k)
+		}
+		return asking[A, changes[A]]{cost: inner.cost, decide: inner.decide,
+			put:  func(b *box[changes[A]], o *objects.Object, a *A) { keep(b, o, a, nil) },
+			fail: func(b *box[changes[A]], o *objects.Object, err error) { keep(b, o, nil, err) },
+		}
+	}, write)
+}
+
+// parents caches the answers for possible parents. Owned by the goroutine that writes.
+type parents struct {
+	seen map[string]uint64
+	seed maphash.Seed
+}
+
+// maxSeen limits the cached objects.
+const maxSeen = 1 << 20
+
+// differs stores the answer for a path, if there is room. It reports whether the parent's answer is different or
+// unknown. A root always differs.
+func (p *parents) differs(path string, typ *winnt.ObjectType, answer []byte) bool {
+	sum := maphash.Bytes(p.seed, answer)
+	if len(p.seen) >= maxSeen {
+		// A walk in order only needs the ancestors of the current path.
+		maps.DeleteFunc(p.seen, func(above string, _ uint64) bool { return !strings.HasPrefix(path, above) })
+	}
+	if len(p.seen) < maxSeen {
+		p.seen[trimmed(path)] = sum
+	}
+	up, ok := above(path, typ)
+	if !ok {
+		return true
+	}
+	before, known := p.seen[up]
+	return !known || before != sum
+}
+
+// trimmed removes the separators at the end of a path. It keeps a path of one byte, such as "/".
+func trimmed(path string) string {
+	if len(path) > 1 {
+		return strings.TrimRight(path, `/\`)
+	}
+	return path
+}
+
+// above returns the parent of a path: the directory, or for an Active Directory object the rest of its DN. ok is
+// false for a root.
+func above(path string, typ *winnt.ObjectType) (string, bool) {
+	path = trimmed(path)
+	if typ == winnt.DirectoryServiceObject {
+		for i := 0; i < len(path); i++ {
+			switch path[i] {
+			case '\\':
+				i++
+			case ',':
+				return path[i+1:], true
+			}
+		}
+		return "", false
+	}
+	i := strings.LastIndexAny(path, `/\`)
+	switch {
+	case i < 0 || len(path) == 1:
+		return "", false
+	case i == 0:
+		return path[:1], true
+	}
+	return path[:i], true
+}
+
+// key returns the principals of each right, for comparison.
+func (a *named) key() []byte { return bytesOf(a.sets) }
+
+// key returns the number of principals of each right, for comparison.
+func (a *counted) key() []byte { return fmt.Append(nil, a.at()) }
+
+// key returns the principals of each right, regardless of the entries that grant it.
+func (a *reached) key() []byte { return a.sets }
+
+// bytesOf returns a text that is equal for equal sets.
+func bytesOf(sets []effective.Set) (key []byte) {
+	for _, s := range sets {
+		for _, word := range s {
+			key = binary.LittleEndian.AppendUint64(key, word)
+		}
+	}
+	return key
+}

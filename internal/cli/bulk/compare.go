@@ -1,0 +1,282 @@
+package bulk
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/accessquery"
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// change is a change in the rights of one principal on one object.
+type change struct {
+	who          int // index into Diff.pairs
+	gained, lost winnt.AccessMask
+	cause        string
+}
+
+// key identifies one descriptor on one type of object. A nil d means that the object does not exist.
+type key struct {
+	d   *sd.Descriptor
+	typ *winnt.ObjectType
+}
+
+// compared holds the groups of a summary in one batch.
+type compared struct {
+	groups map[group]*tally
+	order  []group
+}
+
+// parsed is a descriptor as one side parses it.
+type parsed struct {
+	d      *sd.Descriptor
+	err    error
+	remark Remark
+}
+
+// comparer compares objects. Owned by one goroutine.
+type comparer struct {
+	d          *Diff
+	near       [2]near[parsed] // of Before and After; both use the second if they parse descriptors equally
+	evaluators map[side]*effective.Evaluator
+	gates      map[side][]winnt.AccessMask
+	changes    map[question][]change
+	held       int // bytes in changes, about
+	limit      int // of held
+	old        objects.Object
+	entry      entry
+}
+
+// side holds the principals of one state and an object type.
+type side struct {
+	p   *effective.Principals
+	typ *winnt.ObjectType
+}
+
+// question is a pair of descriptors and the principals to compare.
+type question struct {
+	before, after *known[parsed]
+	pairs         *two
+}
+
+// parsedCost estimates the memory of a parsed descriptor, in bytes.
+const parsedCost = 2000
+
+// worker returns the maker of pipeline workers. decide compares one object.
+func (d *Diff) worker(
+	decide func(c *comparer, b *box[compared], o *objects.Object) error,
+) func() (func(b *box[compared]), error) {
+	return func() (func(b *box[compared]), error) {
+		c := newComparer(d)
+		if _, _, err := c.evaluator(d.all.before, d.Type); err != nil {
+			return nil, err
+		}
+		return func(b *box[compared]) { c.batch(b, decide) }, nil
+	}
+}
+
+func newComparer(d *Diff) *comparer {
+	c := &comparer{
+		d: d, evaluators: map[side]*effective.Evaluator{}, gates: map[side][]winnt.AccessMask{},
+		changes: map[question][]change{}, limit: d.CacheBytes / 16,
+	}
+	for i, t := range d.tables {
+		c.near[i] = t.near(parsedCost)
+	}
+	return c
+}
+
+// compile compiles the two sets of principals of some pairs.
+func (d *Diff) compile(pairs []int) two {
+	t := two{pairs: pairs, at: make([][2]int, len(pairs))}
+	var tokens [2][]*token.Token
+	var list [2][]directory.Principal
+	for i, n := range pairs {
+		p := d.pairs[n]
+		for j, index := range [2]int{p.before, p.after} {
+			t.at[i][j] = -1
+			if index >= 0 {
+				t.at[i][j] = len(tokens[j])
+				dir := [2]*directory.Directory{d.Directory, d.DirectoryAfter}[j]
+				list[j] = append(list[j], dir.Principals[index])
+				tokens[j] = append(tokens[j], dir.Principals[index].Token)
+			}
+		}
+	}
+	t.guards = [2]*guarded{guardedOf(list[0]), guardedOf(list[1])}
+	t.before = effective.Compile(tokens[0], d.Config)
+	if t.after = t.before; d.Directory != d.DirectoryAfter {
+		t.after = effective.Compile(tokens[1], d.Config)
+	}
+	return t
+}
+
+// missing compares an object that only Before has.
+func (c *comparer) missing(b *box[compared], o *objects.Object) error { return c.object(b, o, o, nil) }
+
+// batch compares the objects of a batch.
+func (c *comparer) batch(b *box[compared], decide func(c *comparer, b *box[compared], o *objects.Object) error) {
+	b.in.Each(func(o *objects.Object) {
+		if b.fatal != nil {
+			return
+		}
+		b.sum.Objects++
+		if o.Type == nil {
+			o.Type = c.d.Type
+		}
+		b.fatal = decide(c, b, o)
+	})
+}
+
+// after compares an object of After with its state in Before.
+func (c *comparer) after(b *box[compared], o *objects.Object) error {
+	slot, known, err := c.d.past.find(o.Path, &c.entry)
+	if err != nil {
+		return err
+	}
+	if known {
+		c.d.past.mark(slot)
+	}
+	switch {
+	case o.Err != nil:
+		b.fail(o, o.Err)
+		return nil
+	case !known:
+		return c.object(b, o, nil, o)
+	case c.entry.kind&unreadable != 0:
+		return nil // counted when it was read
+	}
+	if err := c.d.past.object(&c.entry, &c.old); err != nil {
+		return err
+	}
+	return c.object(b, o, &c.old, o)
+}
+
+// object compares two states of an object and writes the changes under the path of o. before or after is nil if the
+// object does not exist in that state.
+func (c *comparer) object(b *box[compared], o, before, after *objects.Object) error {
+	var ks [2]*known[parsed]
+	var as [2]*parsed
+	for i, x := range [2]*objects.Object{before, after} {
+		if x == nil {
+			continue
+		}
+		if i == 1 && before != nil && c.alike(before, x) {
+			ks[1], as[1] = ks[0], as[0]
+			continue
+		}
+		if ks[i], as[i] = c.known(i, x); as[i].err != nil {
+			b.fail(o, as[i].err)
+			return nil
+		}
+	}
+	if as[1] != nil && accessquery.LacksDACL(as[1].d) {
+		b.sum.NoDACL++
+	}
+	for i := len(as) - 1; i >= 0; i-- { // of both states, counted as one object
+		if as[i] != nil && (i == 1 || as[1] == nil) {
+			b.sum.remark(o, &as[i].remark, "")
+		}
+	}
+	pairs := &c.d.all
+	if ks[0] == ks[1] { // what changed can only be the principals
+		if pairs = &c.d.moved; len(pairs.pairs) == 0 {
+			return nil
+		}
+	}
+	changes, err := c.answer(question{ks[0], ks[1], pairs}, as)
+	if err != nil || len(changes) == 0 {
+		return err
+	}
+	b.sum.Changed++
+	b.sum.Changes += len(changes)
+	if c.d.Summary {
+		b.part.add(c.d, string(o.Path), changes)
+		return nil
+	}
+	for i := range changes {
+		b.out = c.d.row(b.out, string(o.Path), &changes[i])
+		b.full()
+	}
+	return nil
+}
+
+// alike reports whether two objects have the same descriptor bytes in the same form.
+func (c *comparer) alike(x, y *objects.Object) bool {
+	return x.Type == y.Type && x.Form == y.Form && bytes.Equal(x.SD, y.SD) &&
+		c.d.Directory.Domain == c.d.DirectoryAfter.Domain
+}
+
+// known returns the parsed descriptor of an object of a side, from the table or newly parsed.
+func (c *comparer) known(i int, o *objects.Object) (*known[parsed], *parsed) {
+	dir := c.d.Directory
+	if i == 1 {
+		dir = c.d.DirectoryAfter
+	}
+	if dir.Domain == c.d.DirectoryAfter.Domain {
+		i = 1
+	}
+	k := c.near[i].find(o, o.Type)
+	a := k.answer.Load()
+	if a == nil {
+		a = &parsed{}
+		if a.d, a.err = o.Descriptor(dir.Domain); a.err == nil {
+			a.remark = remarkOn(a.d, dir, true)
+		}
+		if !k.answer.CompareAndSwap(nil, a) {
+			a = k.answer.Load()
+		}
+	}
+	return k, a
+}
+
+// answer returns the changes between two descriptors for some principals, from the cache if possible.
+func (c *comparer) answer(q question, as [2]*parsed) ([]change, error) {
+	if known, ok := c.changes[q]; ok {
+		return known, nil
+	}
+	var ks [2]key
+	repeatable := true
+	var masks [2][]winnt.AccessMask
+	for i, k := range [2]*known[parsed]{q.before, q.after} {
+		if k == nil {
+			continue
+		}
+		ks[i] = key{as[i].d, k.typ}
+		e, gate, err := c.evaluator([2]*effective.Principals{q.pairs.before, q.pairs.after}[i], k.typ)
+		if err != nil {
+			return nil, err
+		}
+		repeatable = repeatable && e.Repeatable(ks[i].d)
+		masks[i] = slices.Clone(e.Maximum(ks[i].d)) // both may come from one evaluator
+		for j := range masks[i] {
+			g := q.pairs.guards[i]
+			masks[i][j] = (masks[i][j] | g.all(j, k.typ)) &^ g.withheld(j)
+		}
+		for j := range gate {
+			masks[i][j] &= gate[j]
+		}
+	}
+	out := c.d.changed(q.pairs, masks)
+	for i := range out {
+		out[i].cause = c.d.cause(&out[i], ks[0], ks[1])
+	}
+	// The answer may be shared only if no condition depends on volatile values.
+	if repeatable {
+		size := 2 * (parsedCost + overhead)
+		for i := range out {
+			size += 96 + len(out[i].cause)
+		}
+		if c.held += size; c.held > c.limit {
+			clear(c.changes)
+			c.held = size
+		}
+		c.changes[q] = out
+	}
+	return out, nil
+}

@@ -1,0 +1,65 @@
+package bulk
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestComparesWhatChanged: equal descriptors are evaluated only for the
+// principals whose tokens differ, and others for everybody, once.
+func TestComparesWhatChanged(t *testing.T) {
+	company := func(text string) *directory.Directory {
+		d, err := dirfile.Read([]byte("domain: S-1-5-21-1-2-3\nusers:\n" + text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	const alice = "  - {name: alice, sid: S-1-5-21-1-2-3-1107}\n"
+	bob := "  - {name: bob, sid: S-1-5-21-1-2-3-1108}\n"
+	staff := "  - {name: bob, sid: S-1-5-21-1-2-3-1108, memberOf: [S-1-5-21-1-2-3-2000]}\n"
+	object := func(text string) *objects.Object {
+		return &objects.Object{Path: []byte("/x"), SD: []byte(text), Form: objects.FormSDDL, Type: winnt.FileObject}
+	}
+	same, other := "O:BAG:BAD:(A;;FR;;;S-1-5-21-1-2-3-2000)", "O:BAG:BAD:(A;;FR;;;AU)"
+	for _, c := range []struct {
+		name          string
+		before, after *directory.Directory
+		was, is       string
+		pairs         int // that are evaluated; 0: nothing is
+		changes       int
+	}{
+		{"nothing", company(alice + bob), nil, same, same, 0, 0},
+		{"the same people read again", company(alice + bob), company(alice + bob), same, same, 0, 0},
+		{"a membership", company(alice + bob), company(alice + staff), same, same, 1, 1},
+		{"a new user", company(alice), company(alice + staff), same, same, 1, 1},
+		{"a descriptor", company(alice + bob), nil, same, other, 2, 2},
+		{"both", company(alice + bob), company(alice + staff), same, other, 2, 2},
+	} {
+		d := &Diff{Directory: c.before, DirectoryAfter: c.after, CacheBytes: defaultCache}
+		if c.after == nil {
+			d.DirectoryAfter = c.before
+		}
+		d.tables = [2]*table[parsed]{newTable[parsed](0), newTable[parsed](0)}
+		d.match()
+		w := newComparer(d)
+		for range 2 {
+			b := &box[compared]{}
+			o, p := object(c.was), object(c.is)
+			if err := w.object(b, p, o, p); err != nil || b.sum.Changes != c.changes {
+				t.Errorf("%s: %v, %d changes, want %d", c.name, err, b.sum.Changes, c.changes)
+			}
+		}
+		n := 0
+		for q := range w.changes {
+			n += len(q.pairs.pairs)
+		}
+		if n != c.pairs {
+			t.Errorf("%s: %d principals were evaluated, want %d", c.name, n, c.pairs)
+		}
+	}
+}

@@ -1,0 +1,299 @@
+package bulk_test
+
+import (
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/cli/bulk"
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/test/company"
+	"github.com/refmon/refmon/internal/test/postgres"
+	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
+)
+
+// stored holds what stores have after a run: the rows of an index, and both tables.
+type stored struct {
+	dir     *directory.Directory
+	list    string
+	rows    []map[string]any
+	objects string // objects.csv
+	sets    string // sets.csv
+}
+
+func store(t *testing.T) *stored {
+	t.Helper()
+	s := &stored{}
+	s.dir, s.list = sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 300, Descriptors: 60, Principals: 30,
+		Groups: 12})
+	s.list += `{"path":"/closed","sd":"O:BAG:BAD:"}` + "\n" +
+		`{"path":"/a, \"b\"\\c","sd":"O:BAG:BAD:(A;;FR;;;WD)"}` + "\n" +
+		`{"path":"/bad","sd":"O:"}` + "\n"
+	var sets strings.Builder
+	r := &bulk.Run{Directory: s.dir, Rights: must(words.Parse("read")), Ask: bulk.Index, Format: bulk.CSVTables,
+		Sets: &sets}
+	var err error
+	if s.objects, _, err = runOver(t, context.Background(), r, s.list); err != nil {
+		t.Fatal(err)
+	}
+	s.sets = sets.String()
+	r = &bulk.Run{Directory: s.dir, Rights: r.Rights, Ask: bulk.Index}
+	out, _, err := runOver(t, context.Background(), r, s.list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(out) {
+		var row map[string]any
+		if err := json.Unmarshal([]byte(line), &row); err != nil {
+			t.Fatal(err)
+		}
+		if row["path"] != nil {
+			s.rows = append(s.rows, row)
+		}
+	}
+	return s
+}
+
+// mayRead returns the paths that the check lets a principal read, in order.
+func (s *stored) mayRead(t *testing.T, p *directory.Principal) (paths []string) {
+	t.Helper()
+	for line := range strings.Lines(s.list) {
+		var o struct{ Path, SD, Type string }
+		if err := json.Unmarshal([]byte(line), &o); err != nil {
+			t.Fatal(err)
+		}
+		typ := winnt.FileObject
+		if o.Type != "" {
+			typ = winnt.ObjectTypeByName(o.Type)
+		}
+		d, err := sddl.Parse(o.SD, sddl.Options{Domain: s.dir.Domain})
+		if err == nil && must(access.Check(p.Token, d, typ.Mapping.Read, typ)).Allowed() {
+			paths = append(paths, o.Path)
+		}
+	}
+	slices.Sort(paths)
+	return paths
+}
+
+// names returns the sets of a user by sets.csv; his SID where he is in none.
+func (s *stored) names(t *testing.T, who string) (names []any) {
+	t.Helper()
+	rows, err := csv.NewReader(strings.NewReader(s.sets)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range rows[1:] {
+		if row[1] == who {
+			names = append(names, row[0])
+		}
+	}
+	if names == nil {
+		names = []any{who}
+	}
+	return names
+}
+
+// documented returns the queries of a language that docs/search.md shows under a heading.
+func documented(t *testing.T, heading, language string) []string {
+	t.Helper()
+	page := string(must(os.ReadFile(filepath.Join("..", "..", "..", "docs", "search.md"))))
+	_, page, _ = strings.Cut(page, "## "+heading+"\n")
+	page, _, _ = strings.Cut(page, "\n## ")
+	var out []string
+	for _, m := range regexp.MustCompile("(?s)```"+language+"\n(.*?)```").FindAllStringSubmatch(page, -1) {
+		out = append(out, m[1])
+	}
+	if len(out) == 0 {
+		t.Fatalf("docs/search.md has no %s under %q", language, heading)
+	}
+	return out
+}
+
+// field returns the value of a dotted name; nil if a part is not there.
+func field(row map[string]any, name string) any {
+	var v any = row
+	for part := range strings.SplitSeq(name, ".") {
+		m, ok := v.(map[string]any)
+		if !ok {
+			return nil
+		}
+		v = m[part]
+	}
+	return v
+}
+
+// finds evaluates a query: of Elasticsearch bool, filter and terms, of Qdrant filter, must and
+// match any. It fails the test for anything else.
+func finds(t *testing.T, q any, row map[string]any) bool {
+	t.Helper()
+	m := q.(map[string]any)
+	for _, name := range []string{"query", "bool"} {
+		if inner, ok := m[name]; ok && len(m) == 1 {
+			return finds(t, inner, row)
+		}
+	}
+	all := m["must"]
+	if all == nil {
+		all = m["filter"]
+	}
+	switch all := all.(type) {
+	case []any:
+		return !slices.ContainsFunc(all, func(q any) bool { return !finds(t, q, row) })
+	case map[string]any:
+		return finds(t, all, row)
+	}
+	if terms, ok := m["terms"].(map[string]any); ok && len(m) == 1 && len(terms) == 1 {
+		for name, list := range terms {
+			return slices.Contains(list.([]any), field(row, name))
+		}
+	}
+	match, ok := m["match"].(map[string]any)
+	if !ok || len(m) != 2 || len(match) != 1 {
+		t.Fatalf("the query holds %v", m)
+	}
+	return slices.Contains(match["any"].([]any), field(row, m["key"].(string)))
+}
+
+// withNames puts other names in the place of a query's.
+func withNames(q any, names []any) any {
+	switch q := q.(type) {
+	case map[string]any:
+		out := map[string]any{}
+		for k, v := range q {
+			out[k] = withNames(v, names)
+		}
+		return out
+	case []any:
+		if _, leaf := q[0].(string); leaf {
+			return names
+		}
+		out := []any{}
+		for _, v := range q {
+			out = append(out, withNames(v, names))
+		}
+		return out
+	}
+	return q
+}
+
+// The documented queries return for each user the documents that the check allows, and none without the field.
+func TestQueries(t *testing.T) {
+	s := store(t)
+	s.rows = append(s.rows, map[string]any{"path": "/lacks"}, map[string]any{"path": "/empty",
+		"sets": map[string]any{}})
+	queries := documented(t, "From a set to a query", "json")
+	if len(queries) != 2 {
+		t.Fatalf("%d queries", len(queries))
+	}
+	found := 0
+	for _, text := range queries {
+		var q any
+		if err := json.Unmarshal([]byte(text), &q); err != nil {
+			t.Fatal(err)
+		}
+		for i := range s.dir.Principals {
+			p := &s.dir.Principals[i]
+			mine := withNames(q, s.names(t, p.SID().String()))
+			var got []string
+			for _, row := range s.rows {
+				if finds(t, mine, row) {
+					got = append(got, row["path"].(string))
+				}
+			}
+			slices.Sort(got)
+			if want := s.mayRead(t, p); !slices.Equal(got, want) {
+				t.Fatalf("%s finds %d documents, want %d", p.Name, len(got), len(want))
+			}
+			found += len(got)
+		}
+	}
+	if found == 0 {
+		t.Error("no user may read anything")
+	}
+}
+
+// Each set has at least one member, and unreadable objects are in a set without users (B-18).
+func TestTables(t *testing.T) {
+	s := store(t)
+	members := map[string]bool{}
+	for _, row := range must(csv.NewReader(strings.NewReader(s.sets)).ReadAll())[1:] {
+		members[row[0]] = true
+	}
+	paths := map[string]string{}
+	for _, row := range must(csv.NewReader(strings.NewReader(s.objects)).ReadAll())[1:] {
+		if !members[row[2]] || row[1] != "read" {
+			t.Errorf("%q: the set has no member", row)
+		}
+		paths[row[0]] = row[2]
+	}
+	if len(paths) != 303 || paths["/bad"] != "unreadable" || paths[`/a, "b"\c`] == "" || !strings.Contains(s.sets,
+		"unreadable,S-1-0-0\n") {
+		t.Errorf("%d paths, /bad is in %q", len(paths), paths["/bad"])
+	}
+	for _, wrong := range []*bulk.Run{{Ask: bulk.Index}, {Ask: bulk.Who}, {Ask: bulk.Index, Sets: os.Stderr,
+		Expressions: true}} {
+		wrong.Directory, wrong.Rights, wrong.Format = s.dir, must(words.Parse("read")), bulk.CSVTables
+		if out, _, err := runOver(t, context.Background(), wrong, s.list); err == nil || out != "" {
+			t.Errorf("%+v: no error", wrong.Ask)
+		}
+	}
+}
+
+// asker starts a server of this test alone and returns how to ask it.
+func asker(t *testing.T) func(dir, sql string) string {
+	t.Helper()
+	s := postgres.Start(t)
+	return func(at, sql string) string {
+		t.Helper()
+		cmd := exec.Command(filepath.Join(s.Bin, "psql"), "-h", s.Dir, "-U", postgres.Owner, "-d", "postgres", "-qAtX", "-v",
+			"ON_ERROR_STOP=1")
+		cmd.Dir, cmd.Stdin = at, strings.NewReader(sql)
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("psql: %v\n%s", err, out)
+		}
+		return string(out)
+	}
+}
+
+// Run the documented SQL on the written tables.
+func TestPostgres(t *testing.T) {
+	ask := asker(t)
+	s := store(t)
+	at := t.TempDir()
+	for name, text := range map[string]string{"objects.csv": s.objects, "sets.csv": s.sets} {
+		if err := os.WriteFile(filepath.Join(at, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sql := documented(t, "From a set to a query", "sql")[0]
+	load, query, ok := strings.Cut(sql, "select path")
+	if !ok || !strings.Contains(query, "S-1-5-21-1-2-3-1108") {
+		t.Fatalf("the documented query is another: %s", sql)
+	}
+	ask(at, load)
+	for i := range s.dir.Principals {
+		p := &s.dir.Principals[i]
+		out := ask(at, "select path"+strings.ReplaceAll(query, "S-1-5-21-1-2-3-1108", p.SID().String()))
+		got := strings.Split(strings.TrimSuffix(out, "\n"), "\n")
+		slices.Sort(got)
+		want := s.mayRead(t, p)
+		if out == "" {
+			got = nil
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("%s finds %d documents, want %d\n%q", p.Name, len(got), len(want), got)
+		}
+	}
+}

@@ -1,0 +1,241 @@
+package bulk
+
+import (
+	"slices"
+
+	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/winnt"
+)
+
+// decider evaluates descriptors for the principals of a run and applies the share. Owned by one goroutine.
+type decider struct {
+	run   *Run
+	types map[*winnt.ObjectType]*typedQuestion
+
+	folders *effective.Evaluator // nil: no object had folders on its way
+	passes  map[*objects.Way]effective.Set
+}
+
+// typedQuestion is the question of a run for one object type. It has one evaluator for each chain of object type GUIDs.
+type typedQuestion struct {
+	evaluators []*effective.Evaluator
+	rights     [][]words.Place // of each right: its parts
+	any        []bool          // of each right: one part is enough
+	out        []effective.Set // of each right, if not every right has one part
+	gates      [][]effective.Set
+	gate       winnt.AccessMask // for What: the rights that the share allows
+}
+
+// newDecider returns a decider. An error means that the question is invalid.
+func newDecider(r *Run) (*decider, error) {
+	d := &decider{run: r, types: map[*winnt.ObjectType]*typedQuestion{}}
+	_, err := d.asked(r.Type)
+	return d, err
+}
+
+// asked returns the question for an object type. It compiles it on first use.
+func (d *decider) asked(t *winnt.ObjectType) (*typedQuestion, error) {
+	if a := d.types[t]; a != nil {
+		return a, nil
+	}
+	a := &typedQuestion{gate: ^winnt.AccessMask(0)}
+	var questions []effective.Question
+	if d.run.Ask == What {
+		rights := []winnt.AccessMask{winnt.MAXIMUM_ALLOWED}
+		questions = []effective.Question{{Type: t, Rights: rights, ObjectTypes: words.Tree(d.run.Types)}}
+	} else {
+		questions = a.divide(d.run, t)
+	}
+	for _, q := range questions {
+		e, err := effective.NewEvaluator(d.run.tokens, q)
+		if err != nil {
+			return nil, err
+		}
+		a.evaluators = append(a.evaluators, e)
+	}
+	a.share(d.run, questions, t)
+	d.types[t] = a
+	return a, nil
+}
+
+// divide returns a question for each chain of object type GUIDs in the rights of a run.
+func (a *typedQuestion) divide(r *Run, t *winnt.ObjectType) (questions []effective.Question) {
+	rights, single := make([]words.Right, len(r.Rights)), true
+	for i, right := range r.Rights {
+		rights[i] = right.On(r.Types, t)
+		a.any = append(a.any, rights[i].Any())
+	}
+	var groups []words.Group
+	groups, a.rights = words.Divide(rights, t)
+	for _, places := range a.rights {
+		single = single && len(places) == 1
+	}
+	for _, g := range groups {
+		questions = append(questions, effective.Question{Type: t, Rights: g.Masks, ObjectTypes: g.Types})
+	}
+	if !single || len(questions) > 1 {
+		for range r.Rights {
+			a.out = append(a.out, make(effective.Set, (r.tokens.Len()+63)/64))
+		}
+	}
+	return questions
+}
+
+// share computes the rights that the share grants by its descriptor and configuration.
+func (a *typedQuestion) share(r *Run, questions []effective.Question, t *winnt.ObjectType) {
+	if r.Ask == What {
+		if r.Share != nil {
+			a.gate = a.evaluators[0].Maximum(r.Share)[0]
+		}
+		a.gate &^= r.guarded.withheld(0)
+		return
+	}
+	if r.Share == nil && r.guarded == nil {
+		return
+	}
+	for i, e := range a.evaluators {
+		var gate []effective.Set
+		for _, right := range questions[i].Rights {
+			gate = append(gate, r.guarded.pass(t.Mapping.Map(right), r.tokens.Len()))
+		}
+		if r.Share != nil {
+			for j, s := range e.Allowed(r.Share) {
+				for k := range s {
+					gate[j][k] &= s[k]
+				}
+			}
+		}
+		a.gates = append(a.gates, gate)
+	}
+}
+
+// sets returns the principals that have each right, valid until the next call. share reports whether the answer is
+// the same for every object with this descriptor.
+func (d *decider) sets(x place) (sets []effective.Set, share bool, err error) {
+	a, err := d.asked(x.typ)
+	if err != nil {
+		return nil, true, err
+	}
+	pass, err := d.pass(x.way)
+	if err != nil {
+		return nil, true, err
+	}
+	answers := make([][]effective.Set, len(a.evaluators))
+	for i, e := range a.evaluators {
+		answers[i] = e.Allowed(x.d)
+		for j, s := range answers[i] {
+			if pass != nil { // a principal has no rights behind a folder without the search permission (B-20)
+				keepIn(s, pass)
+			}
+			if a.gates != nil {
+				d.run.guarded.admit(s)
+				keepIn(s, a.gates[i][j])
+			}
+		}
+	}
+	share = a.evaluators[0].Repeatable(x.d)
+	if a.out == nil {
+		return answers[0], share, nil
+	}
+	for i, places := range a.rights {
+		a.combine(i, places, answers)
+	}
+	return a.out, share, nil
+}
+
+// combine stores the answer for a right: the intersection or the union of its parts.
+func (a *typedQuestion) combine(right int, places []words.Place, answers [][]effective.Set) {
+	out := a.out[right]
+	clear(out)
+	for i, p := range places {
+		s := answers[p.Group][p.Mask]
+		for k := range out {
+			switch {
+			case i == 0:
+				out[k] = s[k]
+			case a.any[right]:
+				out[k] |= s[k]
+			default:
+				out[k] &= s[k]
+			}
+		}
+	}
+}
+
+// keepIn removes from s the principals that are not in other. Both have the same length.
+func keepIn(s, other effective.Set) {
+	for i := range s {
+		s[i] &= other[i]
+	}
+}
+
+// maxPasses limits the ways whose answer a decider caches.
+const maxPasses = 1 << 10
+
+// pass returns the principals with the search permission on each folder of a way. It returns nil for a nil way. The
+// result is valid until the next call.
+func (d *decider) pass(w *objects.Way) (effective.Set, error) {
+	if w == nil {
+		return nil, nil
+	}
+	if known := d.passes[w]; known != nil {
+		return known, nil
+	}
+	if d.folders == nil {
+		e, err := effective.NewEvaluator(d.run.tokens, effective.Question{Type: winnt.DirectoryFileObject,
+			Rights: []winnt.AccessMask{winnt.FILE_TRAVERSE}})
+		if err != nil {
+			return nil, err
+		}
+		d.folders = e
+	}
+	var pass effective.Set
+	for _, folder := range w.Folders {
+		s := d.folders.Allowed(folder)[0]
+		if pass == nil {
+			pass = slices.Clone(s)
+		}
+		keepIn(pass, s)
+	}
+	if d.passes == nil || len(d.passes) >= maxPasses {
+		d.passes = map[*objects.Way]effective.Set{}
+	}
+	d.passes[w] = pass
+	return pass, nil
+}
+
+// maximum returns all rights of the one principal of What.
+func (d *decider) maximum(x place) (m winnt.AccessMask, share bool, err error) {
+	a, err := d.asked(x.typ)
+	if err != nil {
+		return 0, true, err
+	}
+	pass, err := d.pass(x.way)
+	if err != nil {
+		return 0, true, err
+	}
+	if m = a.evaluators[0].Maximum(x.d)[0]; pass != nil && !pass.Has(0) {
+		m = 0 // a folder on the way refuses the principal (B-20)
+	}
+	m |= d.run.guarded.all(0, x.typ)
+	return m & a.gate, a.evaluators[0].Repeatable(x.d), nil
+}
+
+// keep copies sets into one allocation and counts their members.
+func keep(sets []effective.Set) (kept []effective.Set, counts []uint32, allowed int64) {
+	words := 0
+	for _, s := range sets {
+		words += len(s)
+	}
+	all := make(effective.Set, 0, words)
+	for _, s := range sets {
+		all = append(all, s...)
+		kept = append(kept, all[len(all)-len(s):len(all):len(all)])
+		n := s.Count()
+		counts = append(counts, uint32(n))
+		allowed += int64(n)
+	}
+	return kept, counts, allowed
+}

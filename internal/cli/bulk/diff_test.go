@@ -1,0 +1,332 @@
+package bulk_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/cli/bulk"
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/objects/jsonl"
+	"github.com/refmon/refmon/internal/test/company"
+	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
+)
+
+// states are two states of a company: objects that came, went and changed, and
+// users too.
+type states struct {
+	dir, later    *directory.Directory
+	before, after string
+}
+
+func twoStates(t *testing.T, n int) states {
+	s := company.Sample{Seed: randtest.Seed(t), Objects: n, Descriptors: n / 10, Principals: 40, Groups: 20}
+	dir, list := sample(t, s)
+	s.Seed++
+	_, others := sample(t, s)
+	rng := rand.New(rand.NewPCG(s.Seed, 6))
+	var before, after []string
+	other := strings.SplitAfter(others, "\n")
+	for i, line := range strings.SplitAfter(list, "\n") {
+		if line == "" {
+			break
+		}
+		switch rng.IntN(10) {
+		case 0:
+			before = append(before, line)
+		case 1:
+			after = append(after, line)
+		case 2, 3:
+			before, after = append(before, line), append(after, other[i])
+		default:
+			before, after = append(before, line), append(after, line)
+		}
+	}
+	before = append(before, before[0]) // twice: the last counts
+	rng.Shuffle(len(after), func(i, j int) { after[i], after[j] = after[j], after[i] })
+	var text bytes.Buffer
+	s.Seed--
+	if err := s.Directory(&text); err != nil {
+		t.Fatal(err)
+	}
+	changed := strings.NewReplacer(`"group3","sid"`, `"group3b","sid"`, `"user7"`, `"user7b"`, `["group5",`,
+		`["group6",`).Replace(text.String())
+	changed = strings.ReplaceAll(changed, `"group3"`, `"group4"`)
+	return states{dir, must(dirfile.Read([]byte(changed))), strings.Join(before, ""), strings.Join(after, "")}
+}
+
+type diffRow struct{ Principal, Path, Gained, Lost string }
+
+// want asks the scalar check for every pair of both states.
+func (s *states) want(t *testing.T, later *directory.Directory, share *sd.Descriptor) map[diffRow]bool {
+	t.Helper()
+	type pair struct{ who, path string }
+	side := func(dir *directory.Directory, text string) map[pair]winnt.AccessMask {
+		out := map[pair]winnt.AccessMask{}
+		for line := range strings.Lines(text) {
+			var o struct{ Path, SD, Type string }
+			if err := json.Unmarshal([]byte(line), &o); err != nil {
+				t.Fatal(err)
+			}
+			d := must(sddl.Parse(o.SD, sddl.Options{Domain: dir.Domain}))
+			typ := winnt.ObjectTypeByName(o.Type)
+			for _, p := range dir.Principals {
+				m := must(access.Check(p.Token, d, winnt.MAXIMUM_ALLOWED, typ)).Granted
+				if share != nil {
+					m &= must(access.Check(p.Token, share, winnt.MAXIMUM_ALLOWED, typ)).Granted
+				}
+				out[pair{p.Name, o.Path}] = m
+			}
+		}
+		return out
+	}
+	was, is := side(s.dir, s.before), side(later, s.after)
+	rows := map[diffRow]bool{}
+	for _, m := range []map[pair]winnt.AccessMask{was, is} {
+		for p := range m {
+			if was[p] != is[p] {
+				rows[diffRow{p.who, p.path, (is[p] &^ was[p]).Padded(), (was[p] &^ is[p]).Padded()}] = true
+			}
+		}
+	}
+	return rows
+}
+
+func (s *states) diff(t *testing.T, d *bulk.Diff) string {
+	t.Helper()
+	var out bytes.Buffer
+	d.Before, d.After = jsonl.Lines(strings.NewReader(s.before), 0, 0), jsonl.Lines(strings.NewReader(s.after), 0, 0)
+	d.Directory, d.Format, d.Out = s.dir, bulk.JSONL, &out
+	found, err := d.Do(context.Background())
+	if err != nil || found.Unreadable != 0 || !found.Compared || !found.Gone {
+		t.Fatalf("%+v, %v", found, err)
+	}
+	if rows := strings.Count(out.String(), "\n"); !d.Summary && found.Changes != rows {
+		t.Errorf("%d rows, %d changes", rows, found.Changes)
+	}
+	return out.String()
+}
+
+// TestDiffEqualsTheCheck: the rows are the pairs whose rights differ, by the
+// scalar check, whatever memory and workers there are.
+func TestDiffEqualsTheCheck(t *testing.T) {
+	count := 900
+	if testing.Short() {
+		count = 300
+	}
+	s := twoStates(t, count)
+	share := sddl.MustParse("O:BAG:SYD:(D;;WD;;;BU)(A;;FA;;;AU)")
+	for _, c := range []struct {
+		name  string
+		later *directory.Directory
+		share *sd.Descriptor
+	}{{"objects", nil, nil}, {"objects and people", s.later, nil}, {"through a share", s.later, share}} {
+		t.Run(c.name, func(t *testing.T) {
+			later := c.later
+			if later == nil {
+				later = s.dir
+			}
+			want := s.want(t, later, c.share)
+			text := s.diff(t, &bulk.Diff{DirectoryAfter: c.later, Share: c.share})
+			rows := decode[diffRow](t, text)
+			for _, row := range rows {
+				if !want[row] {
+					t.Fatalf("%+v is not what the check says", row)
+				}
+				delete(want, row)
+			}
+			for row := range want {
+				t.Fatalf("%+v is missing", row)
+			}
+			if len(rows) < count+100 {
+				t.Errorf("only %d rows: nothing was tested", len(rows))
+			}
+			sums := s.diff(t, &bulk.Diff{DirectoryAfter: c.later, Share: c.share, Summary: true})
+			for _, workers := range []int{1, 3} {
+				if got := s.diff(t, &bulk.Diff{DirectoryAfter: c.later, Share: c.share, Workers: workers,
+					CacheBytes: 1}); got != text {
+					t.Errorf("%d workers and no memory: other rows", workers)
+				}
+				if got := s.diff(t, &bulk.Diff{DirectoryAfter: c.later, Share: c.share, Workers: workers, CacheBytes: 1,
+					Summary: true}); got != sums {
+					t.Errorf("%d workers and no memory: another summary\n%s\n%s", workers, got, sums)
+				}
+			}
+		})
+	}
+}
+
+// An interrupted and resumed comparison writes the same rows and summary as an uninterrupted one.
+func TestDiffResume(t *testing.T) {
+	s := twoStates(t, 9_000)
+	for _, summary := range []bool{false, true} {
+		want := s.diff(t, &bulk.Diff{Summary: summary})
+		file := must(os.Create(filepath.Join(t.TempDir(), "state")))
+		defer file.Close()
+		var out bytes.Buffer
+		var at bulk.Position
+		var state json.RawMessage
+		ctx, cancel := context.WithCancel(context.Background())
+		d := &bulk.Diff{Directory: s.dir, Format: bulk.JSONL, Out: &out, Summary: summary, State: file, Workers: 1,
+			Before: jsonl.Lines(strings.NewReader(s.before), 0, 0),
+			After:  jsonl.Lines(&slow{strings.NewReader(s.after)}, 0, 0),
+			Progress: func(p bulk.Position) {
+				if p.Offset > int64(len(s.before)) {
+					cancel()
+				}
+			},
+			Save: func(p bulk.Position, s json.RawMessage) error { at, state = p, bytes.Clone(s); return nil }}
+		found, err := d.Do(ctx)
+		cancel()
+		if !errors.Is(err, context.Canceled) || at.Offset == 0 || at.Offset == int64(len(s.after)) ||
+			found.Objects != at.Objects {
+			t.Fatalf("%+v, %v, saved %+v: wanted to be stopped in the middle", found, err, at)
+		}
+		rest := &bulk.Diff{Directory: s.dir, Format: bulk.JSONL, Out: &out, Summary: summary, State: file,
+			Before: jsonl.Lines(strings.NewReader(s.before), 0, 0),
+			After:  jsonl.Lines(strings.NewReader(s.after[at.Offset:]), at.Offset, at.Lines),
+			Skip:   jsonl.Lines(strings.NewReader(s.after[:at.Offset]), 0, 0),
+			Save:   func(bulk.Position, json.RawMessage) error { return nil }}
+		if err := rest.Resume(at, state); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := rest.Do(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if out.String() != want {
+			t.Errorf("summary %t: %d bytes, want %d", summary, out.Len(), len(want))
+		}
+	}
+}
+
+// TestReportSpills: a report is the same whatever memory there is, and when it
+// was stopped and went on.
+func TestReportSpills(t *testing.T) {
+	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 30_000, Descriptors: 8000, Principals: 70,
+		Groups: 20})
+	list += "{\"path\":\"/bad\",\"sd\":\"O:\"}\n"
+	page := func(r *bulk.Report) string {
+		t.Helper()
+		var out bytes.Buffer
+		if err := r.Write(&out); err != nil {
+			t.Fatal(err)
+		}
+		return out.String()
+	}
+	whole := ""
+	for _, c := range []struct{ workers, cache int }{{1, 0}, {3, 1}, {2, 1 << 20}} {
+		r := &bulk.Report{Title: "x", Directory: dir, Source: jsonl.Lines(strings.NewReader(list), 0, 0),
+			Workers: c.workers, CacheBytes: c.cache}
+		if err := r.Collect(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		text := page(r)
+		if whole == "" {
+			whole = text
+		}
+		if text != whole || r.Objects != 30_001 || r.Unreadable != 1 {
+			t.Errorf("%+v: another report, %+v", c, r.Summary)
+		}
+	}
+	file := must(os.Create(filepath.Join(t.TempDir(), "state")))
+	defer file.Close()
+	var at bulk.Position
+	var state json.RawMessage
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	r := &bulk.Report{Title: "x", Directory: dir, Source: jsonl.Lines(&slow{strings.NewReader(list)}, 0, 0), Workers: 1,
+		State:    file,
+		Progress: func(bulk.Position) { cancel() },
+		Save:     func(p bulk.Position, s json.RawMessage) error { at, state = p, bytes.Clone(s); return nil }}
+	if err := r.Collect(ctx); !errors.Is(err, context.Canceled) || at.Objects == 0 || at.Objects == 30_001 ||
+		!strings.Contains(page(r), fmt.Sprintf("only the first %d objects", at.Objects)) {
+		t.Fatalf("%v, %+v: wanted to be stopped in the middle", err, at)
+	}
+	rest := &bulk.Report{Title: "x", Directory: dir, Source: jsonl.Lines(strings.NewReader(list[at.Offset:]), at.Offset,
+		at.Lines), State: file,
+		Save: func(bulk.Position, json.RawMessage) error { return nil }}
+	if err := rest.Resume(at, state); err != nil {
+		t.Fatal(err)
+	}
+	if err := rest.Collect(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if page(rest) != whole {
+		t.Error("the resumed report is another")
+	}
+}
+
+// TestReportEqualsTheCheck: who reaches how much, by the scalar check.
+func TestReportEqualsTheCheck(t *testing.T) {
+	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 1500, Descriptors: 100, Principals: 70,
+		Groups: 20})
+	share := sddl.MustParse("O:BAG:SYD:(A;;FR;;;AU)(A;;FA;;;BA)(A;;FA;;;" +
+		dir.Principals[3].Token.User().SID.String() + ")")
+	type object struct {
+		typ *winnt.ObjectType
+		sd  *sd.Descriptor
+	}
+	var asked []object
+	for line := range strings.Lines(list) {
+		var o struct{ SD, Type string }
+		if err := json.Unmarshal([]byte(line), &o); err != nil {
+			t.Fatal(err)
+		}
+		asked = append(asked, object{winnt.ObjectTypeByName(o.Type), must(sddl.Parse(o.SD,
+			sddl.Options{Domain: dir.Domain}))})
+	}
+	for _, gate := range []*sd.Descriptor{nil, share} {
+		r := &bulk.Report{Title: "x", Directory: dir, Share: gate, Source: jsonl.Lines(strings.NewReader(list), 0, 0)}
+		if err := r.Collect(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		if err := r.Write(&out); err != nil {
+			t.Fatal(err)
+		}
+		rights := must(words.Parse("read+write+control"))
+		for _, p := range dir.Principals {
+			n := [3]int{}
+			for _, o := range asked {
+				typ, d := o.typ, o.sd
+				for i, right := range rights {
+					for _, part := range right.Parts(typ) { // of control one is enough
+						if must(access.Check(p.Token, d, part.Mask, typ)).Allowed() &&
+							(gate == nil || must(access.Check(p.Token, gate, part.Mask, typ)).Allowed()) {
+							n[i]++
+							break
+						}
+					}
+				}
+			}
+			row := out.String()
+			at := strings.Index(row, "<tr><td>"+p.Name+"<")
+			if at < 0 {
+				t.Fatalf("%s is not in the report", p.Name)
+			}
+			row = row[at:]
+			row = row[:strings.Index(row, "</tr>")]
+			for _, want := range n {
+				cell := fmt.Sprintf(`<td class="n">%d</td>`, want)
+				i := strings.Index(row, cell)
+				if i < 0 {
+					t.Fatalf("%s: %v expected in %s", p.Name, n, row)
+				}
+				row = row[i+len(cell):]
+			}
+		}
+	}
+}

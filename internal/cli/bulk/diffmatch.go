@@ -1,0 +1,105 @@
+package bulk
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/objects"
+)
+
+// pair holds the indexes of a principal before and after, -1 where it does not exist.
+type pair struct {
+	name          string
+	before, after int
+}
+
+// two holds the compiled principals of both states.
+type two struct {
+	pairs         []int // index into Diff.pairs
+	before, after *effective.Principals
+	at            [][2]int // of each pair: its index in before and after; -1: it is not there
+	guards        [2]*guarded
+}
+
+// read reads Before, and the part of After that an earlier run has compared.
+func (d *Diff) read(ctx context.Context) (sum Summary, err error) {
+	err = objects.Each(ctx, d.Before, func(b *objects.Batch, o *objects.Object) error {
+		if o.Type == nil {
+			o.Type = d.Type
+		}
+		sum.Objects++
+		if o.Err != nil {
+			if sum.Unreadable++; sum.FirstError == nil {
+				sum.FirstError = fmt.Errorf("%s: %w", o.Path, o.Err)
+			}
+		}
+		sum.Offset = b.End
+		if sum.Objects&0xffff == 0 && d.Progress != nil {
+			d.Progress(sum.Position)
+		}
+		return d.past.put(o)
+	})
+	if err == nil {
+		err = d.past.index()
+	}
+	if err != nil || d.Skip == nil {
+		return sum, err
+	}
+	var e entry
+	return sum, objects.Each(ctx, d.Skip, func(_ *objects.Batch, o *objects.Object) error {
+		slot, ok, err := d.past.find(o.Path, &e)
+		if ok {
+			d.past.mark(slot)
+		}
+		return err
+	})
+}
+
+// match pairs the principals by name, and those with the same name by position. It selects the pairs whose tokens
+// could lead to different decisions.
+func (d *Diff) match() {
+	after := map[string][]int{}
+	for i, p := range d.DirectoryAfter.Principals {
+		after[p.Name] = append(after[p.Name], i)
+	}
+	for i, p := range d.Directory.Principals {
+		j := -1
+		if left := after[p.Name]; len(left) > 0 {
+			j, after[p.Name] = left[0], left[1:]
+		}
+		d.pairs = append(d.pairs, pair{p.Name, i, j})
+	}
+	for i, p := range d.DirectoryAfter.Principals {
+		if slices.Contains(after[p.Name], i) {
+			d.pairs = append(d.pairs, pair{p.Name, -1, i})
+		}
+	}
+	var all, moved []int
+	for i, p := range d.pairs {
+		all = append(all, i)
+		if d.Directory == d.DirectoryAfter {
+			continue
+		}
+		if p.before < 0 || p.after < 0 || d.Config.Options.Callback != nil || d.differ(p) {
+			moved = append(moved, i)
+		}
+	}
+	d.all = d.compile(all)
+	if len(moved) > 0 {
+		d.moved = d.compile(moved)
+	}
+}
+
+// differ reports whether the tokens of a pair could lead to different decisions.
+func (d *Diff) differ(p pair) bool {
+	before, after := &d.Directory.Principals[p.before], &d.DirectoryAfter.Principals[p.after]
+	if before.Withheld != after.Withheld || before.Root != after.Root {
+		return true
+	}
+	was, is := before.Token, after.Token
+	// Local attributes can differ from one moment to the next.
+	local := was.LocalAttributes().Len()+is.LocalAttributes().Len() > 0
+	return local || effective.Fingerprint(was) != effective.Fingerprint(is)
+}

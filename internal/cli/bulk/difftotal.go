@@ -1,0 +1,119 @@
+package bulk
+
+import (
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/cli/batch"
+	"github.com/refmon/refmon/internal/cli/columns"
+	"github.com/refmon/refmon/winnt"
+)
+
+// changed returns the pairs whose masks differ.
+func (d *Diff) changed(t *two, masks [2][]winnt.AccessMask) (out []change) {
+	for i, n := range t.pairs {
+		var m [2]winnt.AccessMask
+		for j, at := range t.at[i] {
+			if at >= 0 && masks[j] != nil {
+				m[j] = masks[j][at]
+			}
+		}
+		if was, is := m[0], m[1]; was != is {
+			out = append(out, change{who: n, gained: is &^ was, lost: was &^ is})
+		}
+	}
+	return out
+}
+
+// group is a row of a summary, tally its sums.
+type (
+	group struct{ folder, cause string }
+	tally struct {
+		First        string // where the group was met first, to be sorted by
+		Folder       string
+		Cause        string
+		Objects      int
+		Gained, Lost winnt.AccessMask
+		Who          effective.Set // over pairs
+		last         string
+	}
+)
+
+func addTally(into, t *tally) {
+	into.First = min(into.First, t.First)
+	into.Objects += t.Objects
+	into.Gained |= t.Gained
+	into.Lost |= t.Lost
+	for i := range t.Who {
+		into.Who[i] |= t.Who[i]
+	}
+}
+
+func costTally(t *tally) int { return 128 + len(t.Folder) + len(t.Cause) + 8*len(t.Who) }
+
+// add counts an object in the group of its folder.
+func (b *compared) add(d *Diff, name string, changes []change) {
+	if b.groups == nil {
+		b.groups = map[group]*tally{}
+	}
+	folder := path.Dir(strings.ReplaceAll(name, `\`, "/"))
+	for i := range changes {
+		c := &changes[i]
+		g := group{folder, c.cause}
+		t := b.groups[g]
+		if t == nil {
+			t = &tally{Folder: folder, Cause: c.cause, Who: make(effective.Set, (len(d.pairs)+63)/64)}
+			b.groups[g] = t
+			b.order = append(b.order, g)
+		}
+		if t.last != name || t.Objects == 0 {
+			t.Objects++
+			t.last = name
+		}
+		t.Gained |= c.gained
+		t.Lost |= c.lost
+		t.Who[c.who/64] |= 1 << (c.who % 64)
+	}
+}
+
+// collect adds the groups of a batch. at is the number of objects before it.
+func (d *Diff) collect(b *compared, at int) error {
+	for i, g := range b.order {
+		t := b.groups[g]
+		t.First = fmt.Sprintf("%016x%08x", at, i)
+		if err := d.groups.merge(g.folder+"\x00"+g.cause, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// summary writes the rows of the groups in the order in which they first appeared.
+func (d *Diff) summary() error {
+	sorted := newAggregate(d.CacheBytes/8, addTally, costTally)
+	defer sorted.close()
+	err := d.groups.each(func(_ string, t *tally) error { return sorted.merge(t.First, t) })
+	if err != nil {
+		return err
+	}
+	return sorted.each(func(_ string, t *tally) error {
+		var out []byte
+		who := t.Who.Count()
+		switch d.Format {
+		case JSONL:
+			out = batch.AppendString(append(out, `{"folder":`...), t.Folder)
+			out = fmt.Appendf(out, `,"objects":%d,"principals":%d,"gained":"%s","lost":"%s","cause":`,
+				t.Objects, who, t.Gained.Padded(), t.Lost.Padded())
+			out = append(batch.AppendString(out, t.Cause), "}\n"...)
+		case CSV:
+			out = appendCSV(out, t.Folder, fmt.Sprint(t.Objects), fmt.Sprint(who), t.Gained.Padded(), t.Lost.Padded(), t.Cause)
+		default:
+			out = appendRow(out, plain(t.Folder), plain(fmt.Sprint(t.Objects)), plain(fmt.Sprint(who)),
+				masked(columns.Good, t.Gained), masked(columns.Bad, t.Lost), plain(t.Cause))
+		}
+		_, err := d.Out.Write(out)
+		return err
+	})
+}

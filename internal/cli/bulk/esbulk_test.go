@@ -1,0 +1,89 @@
+package bulk_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/cli/bulk"
+	"github.com/refmon/refmon/internal/test/company"
+	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
+)
+
+// found is the query that connectors use: a document that has no term is everybody's.
+func found(terms, mine []string) bool {
+	return len(terms) == 0 || slices.ContainsFunc(terms, func(s string) bool { return slices.Contains(mine, s) })
+}
+
+// TestESBulk: by the connectors' query each user finds the documents that the check
+// lets him read, and no others: none of those that cannot be read, or whose rights
+// cannot be read (B-6).
+func TestESBulk(t *testing.T) {
+	s := company.Sample{Seed: randtest.Seed(t), Objects: 400, Descriptors: 80, Principals: 40, Groups: 15}
+	dir, list := sample(t, s)
+	long := "/" + strings.Repeat("x", 600)
+	list += `{"path":"/closed","sd":"O:BAG:BAD:"}` + "\n" + `{"path":"/bad","sd":"O:"}` + "\n" +
+		`{"path":"` + long + `","sd":"O:BAG:BAD:(A;;FR;;;WD)"}` + "\n"
+	r := &bulk.Run{Directory: dir, Rights: must(words.Parse("read")), Format: bulk.ESBulk}
+	out, _, err := runOver(t, context.Background(), r, list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasSuffix(out, "\n") {
+		t.Error("the last line does not end")
+	}
+	lines, inputs := strings.Split(strings.TrimSuffix(out, "\n"), "\n"), strings.Split(strings.TrimSpace(list), "\n")
+	if len(lines) != 2*len(inputs) {
+		t.Fatalf("%d lines of %d objects", len(lines), len(inputs))
+	}
+	ids := map[string]bool{}
+	for i, input := range inputs {
+		var action struct {
+			Index struct {
+				ID string `json:"_id"`
+			}
+		}
+		var document struct {
+			Path  string
+			Terms []string `json:"_allow_access_control"`
+		}
+		var o struct{ Path, SD, Type string }
+		for text, to := range map[string]any{lines[2*i]: &action, lines[2*i+1]: &document, input: &o} {
+			if err := json.Unmarshal([]byte(text), to); err != nil {
+				t.Fatalf("%s: %v", text, err)
+			}
+		}
+		if ids[action.Index.ID] || len(action.Index.ID) > 512 || document.Path != o.Path || len(document.Terms) == 0 {
+			t.Fatalf("%+v %+v", action, document)
+		}
+		ids[action.Index.ID] = true
+		typ := winnt.FileObject
+		if o.Type != "" {
+			typ = winnt.ObjectTypeByName(o.Type)
+		}
+		d, bad := sddl.Parse(o.SD, sddl.Options{Domain: dir.Domain})
+		for _, p := range dir.Principals {
+			want := bad == nil && must(access.Check(p.Token, d, typ.Mapping.Read, typ)).Allowed()
+			mine := []string{fmt.Sprint("sid:", p.Token.User().SID)}
+			if got := found(document.Terms, mine); got != want {
+				t.Fatalf("%s finds %s: %t, want %t", p.Name, o.Path, got, want)
+			}
+		}
+	}
+	for _, wrong := range []*bulk.Run{
+		{Ask: bulk.Count, Rights: r.Rights}, {Ask: bulk.Index, Rights: r.Rights},
+		{Rights: must(words.Parse("read+write"))},
+	} {
+		wrong.Directory, wrong.Format = dir, bulk.ESBulk
+		if out, _, err := runOver(t, context.Background(), wrong, list); err == nil || out != "" {
+			t.Errorf("%v: no error", wrong.Ask)
+		}
+	}
+}

@@ -1,0 +1,266 @@
+package bulk
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/strict"
+	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/winnt"
+)
+
+// found is a distinct descriptor of a report, or its part in one batch. keyOf returns its key in the aggregate.
+type found struct {
+	First   int // number of the first object that has it, from 0
+	Objects int
+	Samples []string
+	Counts  [3]int // principals that can read, write, control
+	Risk    int    // of each object
+	Why     string
+	Unknown []unknown // accounts without a name
+}
+
+// unknown is an account in a descriptor that has no name.
+type unknown struct {
+	SID     string
+	Granted winnt.AccessMask
+}
+
+func addFound(into, f *found) {
+	into.Objects += f.Objects
+	room := max(maxSamples-len(into.Samples), 0)
+	into.Samples = append(into.Samples, f.Samples[:min(room, len(f.Samples))]...)
+}
+
+func costFound(f *found) int {
+	n := 200 + len(f.Why) + 100*len(f.Unknown)
+	for _, s := range f.Samples {
+		n += 16 + len(s)
+	}
+	return n
+}
+
+// gathered is a batch's contribution to a report.
+type gathered struct {
+	by     map[*judged]*found
+	keys   map[*judged]string
+	order  []*judged
+	reach  [3]tallies
+	errors []string
+}
+
+// judged is the answer of a report about one descriptor: who has access, and remarks.
+type judged struct {
+	sets    []effective.Set
+	counts  []uint32
+	allowed int64
+	risk    int // of each object
+	why     string
+	unknown []unknown // accounts without a name
+}
+
+// ask returns the question of a report.
+func (r *Report) ask(d *decider) asking[judged, *gathered] {
+	return asking[judged, *gathered]{
+		decide: func(x place) (a judged, share bool, err error) {
+			sets, share, err := d.sets(x)
+			if err != nil {
+				return a, share, err
+			}
+			a.sets, a.counts, a.allowed = keep(sets)
+			a.risk, a.why = r.risk(x, a.counts)
+			a.unknown = r.unknown(x.d, x.typ)
+			return a, share, nil
+		},
+		cost: 8 * ((d.run.tokens.Len() + 63) / 64) * len(d.run.Rights),
+		put: func(b *box[*gathered], o *objects.Object, a *judged) {
+			b.sum.Allowed += a.allowed
+			gatheredOf(b).put(b.sum.Objects-1, o, a)
+		},
+		fail: func(b *box[*gathered], o *objects.Object, err error) {
+			if g := gatheredOf(b); len(g.errors) < maxErrors {
+				g.errors = append(g.errors, fmt.Sprintf("%s: %v", o.Path, err))
+			}
+		},
+	}
+}
+
+func gatheredOf(b *box[*gathered]) *gathered {
+	if b.part == nil {
+		b.part = &gathered{by: map[*judged]*found{}, keys: map[*judged]string{}}
+	}
+	return b.part
+}
+
+// put records the answer for an object. The worker calls it.
+func (g *gathered) put(number int, o *objects.Object, a *judged) {
+	f := g.by[a]
+	if f == nil {
+		f = &found{First: number}
+		g.by[a], g.keys[a] = f, keyOf(o)
+		g.order = append(g.order, a)
+	}
+	f.Objects++
+	if len(f.Samples) < maxSamples {
+		f.Samples = append(f.Samples, string(o.Path))
+	}
+}
+
+// finish completes a batch. The worker calls it.
+func (g *gathered) finish() {
+	for _, a := range g.order {
+		f := g.by[a]
+		for i, s := range a.sets {
+			g.reach[i].add(s, uint64(f.Objects))
+			f.Counts[i] = int(a.counts[i])
+		}
+		f.Risk, f.Why, f.Unknown = a.risk, a.why, a.unknown
+	}
+}
+
+// write adds a batch to the report. Batches come in order.
+func (r *Report) write(b *box[*gathered], so *Summary) error {
+	g := b.part
+	if g == nil {
+		return nil
+	}
+	r.Errors = append(r.Errors, g.errors[:min(len(g.errors), maxErrors-len(r.Errors))]...)
+	for i := range g.reach {
+		g.reach[i].addTo(r.reach, i)
+	}
+	for _, a := range g.order {
+		f := g.by[a]
+		f.First += r.before.Objects + so.Objects
+		if err := r.found.merge(g.keys[a], f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tallies counts for each principal in how many sets it was. Plane i holds bit i of all counts. The zero value is all
+// 0.
+type tallies struct{ planes []effective.Set }
+
+// add counts a set n times.
+func (t *tallies) add(s effective.Set, n uint64) {
+	for at := 0; n != 0; at, n = at+1, n>>1 {
+		if n&1 == 0 {
+			continue
+		}
+		for w, carry := range s {
+			for p := at; carry != 0; p++ {
+				for p >= len(t.planes) {
+					t.planes = append(t.planes, make(effective.Set, len(s)))
+				}
+				was := t.planes[p][w]
+				t.planes[p][w] = was ^ carry
+				carry &= was
+			}
+		}
+	}
+}
+
+// addTo adds the counts to a column of sums.
+func (t *tallies) addTo(sums [][3]int, i int) {
+	for p, s := range t.planes {
+		for who := range s.All() {
+			sums[who][i] += 1 << p
+		}
+	}
+}
+
+// Collect reads and decides all objects. On an error of the source or of ctx, the report holds the objects before it.
+func (r *Report) Collect(ctx context.Context) error {
+	if r.Type == nil {
+		r.Type = winnt.FileObject
+	}
+	r.run = &Run{Directory: r.Directory, Type: r.Type, Config: r.Config, Share: r.Share, alike: true}
+	r.run.Rights, _ = words.Parse(strings.Join(reportRights[:], "+")) // words that exist
+	r.CacheBytes = cmp.Or(r.CacheBytes, defaultCache)
+	r.run.CacheBytes = r.CacheBytes / 2
+	r.run.prepare()
+	if r.found == nil {
+		r.begin()
+	}
+	p := pipeline[*gathered]{source: r.Source, workers: r.Workers, progress: r.Progress, write: r.write}
+	worker := workers(r.run, r.ask)
+	p.worker = func() (func(*box[*gathered]), error) {
+		batch, err := worker()
+		return func(b *box[*gathered]) {
+			if batch(b); b.part != nil {
+				b.part.finish()
+			}
+		}, err
+	}
+	if r.Save != nil {
+		p.save = func(at Position) error {
+			state, err := r.state()
+			if err != nil {
+				return err
+			}
+			return r.Save(at, state)
+		}
+	}
+	sum, err := p.do(ctx)
+	r.Summary = sum
+	r.Position = r.before.Plus(sum.Position)
+	r.Partial = err != nil
+	return err
+}
+
+func (r *Report) begin() {
+	r.reach = make([][3]int, len(r.Directory.Principals))
+	r.found = newAggregate(r.CacheBytes/4, addFound, costFound)
+	if r.State != nil {
+		r.found.file, r.found.keep = r.State, true
+	}
+}
+
+// reportState is the part of a report that a checkpoint stores as JSON. The rest is in the aggregate's file.
+type reportState struct {
+	Runs   []int64  `json:"runs"`
+	Reach  [][3]int `json:"reach"`
+	Errors []string `json:"errors"`
+}
+
+// state writes the aggregate to its file and returns the rest as JSON.
+func (r *Report) state() (json.RawMessage, error) {
+	if err := r.found.flush(); err != nil {
+		return nil, err
+	}
+	return json.Marshal(reportState{r.found.runs, r.reach, r.Errors})
+}
+
+// Resume continues an interrupted report from its State file and the state that it passed to Save. Call it before
+// Collect.
+func (r *Report) Resume(at Position, state json.RawMessage) error {
+	var s reportState
+	if err := strict.Unmarshal(state, &s); err != nil {
+		return fmt.Errorf("state: %w", err)
+	}
+	if len(s.Reach) != len(r.Directory.Principals) {
+		return fmt.Errorf("the report was begun with %d principals", len(s.Reach))
+	}
+	if len(s.Errors) > maxErrors {
+		return fmt.Errorf("the state has %d errors, and a report lists %d", len(s.Errors), maxErrors)
+	}
+	r.CacheBytes = cmp.Or(r.CacheBytes, defaultCache)
+	r.begin()
+	if err := sizeAtLeast(r.State, s.Runs); err != nil {
+		return err
+	}
+	r.before, r.reach, r.Errors, r.found.runs = at, s.Reach, s.Errors, s.Runs
+	return nil
+}
+
+// Fingerprint identifies the question. A report can resume another with the same fingerprint.
+func (r *Report) Fingerprint() string {
+	q := Run{Ask: Who, Type: r.Type, Share: r.Share, Directory: r.Directory}
+	return "report " + q.Fingerprint()
+}

@@ -1,0 +1,68 @@
+package bulk
+
+import (
+	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/winnt"
+)
+
+// guarded holds the effect of a share's configuration on the principals of a run. Nil means no share. It is
+// immutable.
+type guarded struct {
+	limits []winnt.AccessMask // per principal: rights that no file grants
+	root   []bool             // per principal: files are not checked (F-108)
+}
+
+// guardedOf returns the effect for some principals, nil if no share changed them.
+func guardedOf(list []directory.Principal) *guarded {
+	g := &guarded{}
+	any := false
+	for i := range list {
+		g.limits = append(g.limits, list[i].Withheld)
+		g.root = append(g.root, list[i].Root)
+		any = any || list[i].Withheld != 0 || list[i].Root
+	}
+	if !any {
+		return nil
+	}
+	return g
+}
+
+// withheld returns the rights that a principal has on no file, 0 for a nil receiver.
+func (g *guarded) withheld(who int) winnt.AccessMask {
+	if g == nil {
+		return 0
+	}
+	return g.limits[who]
+}
+
+// all returns all rights of an object type for a principal whose access to files is not checked, 0 for others.
+func (g *guarded) all(who int, t *winnt.ObjectType) winnt.AccessMask {
+	if g == nil || !g.root[who] {
+		return 0
+	}
+	return t.Mapping.All
+}
+
+// pass returns those of n principals from whom no right of a mask is withheld.
+func (g *guarded) pass(m winnt.AccessMask, n int) effective.Set {
+	s := make(effective.Set, (n+63)/64)
+	for i := range n {
+		if g.withheld(i)&m == 0 {
+			s[i/64] |= 1 << (i % 64)
+		}
+	}
+	return s
+}
+
+// admit adds the principals whose access to files is not checked.
+func (g *guarded) admit(s effective.Set) {
+	if g == nil {
+		return
+	}
+	for i, root := range g.root {
+		if root {
+			s[i/64] |= 1 << (i % 64)
+		}
+	}
+}

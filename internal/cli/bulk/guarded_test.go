@@ -1,0 +1,80 @@
+package bulk_test
+
+import (
+	"context"
+	"encoding/json"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/cli/bulk"
+	"github.com/refmon/refmon/internal/test/company"
+	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestGuarded: bulk answers of principals whom a share limits, forces or lets past the
+// files are those of one check each (F-108).
+func TestGuarded(t *testing.T) {
+	seed := randtest.Seed(t)
+	dir, list := sample(t, company.Sample{Seed: seed, Objects: 200, Descriptors: 60, Principals: 70, Groups: 15})
+	rng := rand.New(rand.NewPCG(seed, 1))
+	dir = dir.Clone()
+	for i := range dir.Principals {
+		p := &dir.Principals[i]
+		p.Who = p.SID()
+		p.Root = rng.IntN(6) == 0
+		p.Withheld = []winnt.AccessMask{0, 0, ^winnt.AccessMask(0), 0xd0156, winnt.FILE_EXECUTE}[rng.IntN(5)]
+		if rng.IntN(4) == 0 {
+			p.Token = dir.Principals[rng.IntN(len(dir.Principals))].Token
+		}
+	}
+	gate := sddl.MustParse("D:(A;;0x1301ff;;;WD)")
+	r := &bulk.Run{Directory: dir, Rights: must(words.Parse("read+write+control")), Format: bulk.JSONL, Share: gate}
+	out, _, err := runOver(t, context.Background(), r, list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inputs := strings.Split(strings.TrimSpace(list), "\n")
+	rows := 0
+	for line := range strings.Lines(out) {
+		var row struct {
+			Path, Right string
+			Principals  []string
+		}
+		var o struct{ SD, Type string }
+		if err := json.Unmarshal([]byte(line), &row); err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal([]byte(inputs[rows/3]), &o); err != nil {
+			t.Fatal(err)
+		}
+		rows++
+		typ := winnt.FileObject
+		if o.Type != "" {
+			typ = winnt.ObjectTypeByName(o.Type)
+		}
+		d := sddl.MustParse(o.SD, sddl.Options{Domain: dir.Domain})
+		masks := map[string][]winnt.AccessMask{"read": {typ.Mapping.Read}, "write": {typ.Mapping.Write},
+			"control": {winnt.WRITE_DAC, winnt.WRITE_OWNER}}[row.Right]
+		for _, p := range dir.Principals {
+			want := false
+			for _, m := range masks {
+				object := p.Root || must(access.Check(p.Token, d, m, typ)).Allowed()
+				share := must(access.Check(p.Token, gate, m, typ)).Allowed()
+				want = want || object && share && m&p.Withheld == 0
+			}
+			if got := slices.Contains(row.Principals, p.Name); got != want {
+				t.Fatalf("%s %s %s: %t, want %t (withheld %v, root %t)", p.Name, row.Right, row.Path, got, want, p.Withheld, p.Root)
+			}
+		}
+	}
+	if rows != 3*len(inputs) || dir.Principals[0].SID() == (sid.SID{}) {
+		t.Fatalf("%d rows", rows)
+	}
+}

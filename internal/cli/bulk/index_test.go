@@ -1,0 +1,140 @@
+package bulk_test
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/cli/bulk"
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/test/company"
+	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// lets says whom an expression allows: in each clause the first term that is one of the
+// principal's SIDs decides, and every clause has to allow.
+func lets(expression [][]string, t *token.Token) bool {
+	has := func(text string, deny bool) bool {
+		if text == "*" {
+			return true
+		}
+		s := sid.MustParse(text)
+		if t.User().SID == s {
+			return deny || t.User().Attributes&winnt.SE_GROUP_USE_FOR_DENY_ONLY == 0
+		}
+		for _, g := range t.Groups() {
+			if g.SID == s && (g.Attributes&winnt.SE_GROUP_ENABLED != 0 ||
+				deny && g.Attributes&winnt.SE_GROUP_USE_FOR_DENY_ONLY != 0) {
+				return true
+			}
+		}
+		return false
+	}
+	for _, clause := range expression {
+		i := slices.IndexFunc(clause, func(term string) bool { return has(term[1:], term[0] == '-') })
+		if i < 0 || clause[i][0] == '-' {
+			return false
+		}
+	}
+	return len(expression) > 0
+}
+
+// expressions returns how many sets of an index have an expression, of how many, after
+// each was found to allow those in its set and no other.
+func expressions(t *testing.T, r *bulk.Run, list string) (told, all int) {
+	t.Helper()
+	r.Ask, r.Expressions = bulk.Index, true
+	out, _, err := runOver(t, context.Background(), r, list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	readIndex(t, out)
+	for _, row := range decode[struct {
+		Set        string
+		IDs        *string
+		Expression [][]string
+	}](t, out) {
+		if row.Set == "" {
+			continue
+		}
+		all++
+		if row.Expression == nil {
+			continue
+		}
+		told++
+		if row.IDs == nil {
+			t.Fatalf("set %s is a bitmap: fewer principals are ranges", row.Set)
+		}
+		for i := range r.Directory.Principals {
+			p := &r.Directory.Principals[i]
+			if got, want := lets(row.Expression, p.Token), inRanges(t, *row.IDs, i); got != want {
+				t.Errorf("%s: the expression %q allows: %t, the set %s has him: %t", p.Name, row.Expression, got, *row.IDs, want)
+			}
+		}
+	}
+	return told, all
+}
+
+func inRanges(t *testing.T, text string, n int) bool {
+	t.Helper()
+	if text == "" {
+		return false
+	}
+	var in bool
+	for part := range strings.SplitSeq(text, ",") {
+		first, last, ok := strings.Cut(part, "-")
+		if !ok {
+			last = first
+		}
+		in = in || must(strconv.Atoi(first)) <= n && n <= must(strconv.Atoi(last))
+	}
+	return in
+}
+
+// The expression of each set allows exactly its members, including the clauses of a share. A set that SIDs cannot
+// describe has no expression.
+func TestExpressionsOfSets(t *testing.T) {
+	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 200, Descriptors: 60, Principals: 12,
+		Groups: 12})
+	who := func(i int) string { return dir.Principals[i].SID().String() }
+	few := sddl.MustParse("D:(D;;FW;;;" + who(1) + ")(A;;FRFW;;;" + who(1) + ")(A;;FR;;;" + who(2) + ")(A;;FA;;;" +
+		who(3) +
+		")(A;;0x1301ff;;;" + who(4) + ")")
+	guarded := dir.Clone()
+	for i := range guarded.Principals {
+		guarded.Principals[i].Who = guarded.Principals[i].SID()
+	}
+	guarded.Principals[5].Withheld = winnt.FILE_WRITE_DATA
+	for _, c := range []struct {
+		name   string
+		dir    *directory.Directory
+		rights string
+		share  *sd.Descriptor
+		some   bool
+	}{
+		{"two rights", dir, "read+write", nil, true},
+		{"through a share for few", dir, "read+write", few, true},
+		{"through a share that passes no one", dir, "read+write", sddl.MustParse("D:"), true},
+		{"through a share without a limit", dir, "read+write", sddl.MustParse("D:NO_ACCESS_CONTROL"), true},
+		{"through a share with a condition", dir, "read+write", sddl.MustParse(`D:(XA;;FA;;;WD;` +
+			`(Member_of {SID(BA)}))`), false},
+		{"a right of several parts", dir, "control", nil, false},
+		{"what is withheld from one", guarded, "read+write", nil, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			told, all := expressions(t, &bulk.Run{Directory: c.dir, Rights: must(words.Parse(c.rights)), Share: c.share},
+				list)
+			if all == 0 || (told > 0) != c.some {
+				t.Errorf("%s: %d of %d sets have an expression", c.name, told, all)
+			}
+		})
+	}
+}

@@ -1,0 +1,176 @@
+package bulk
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/refmon/refmon/internal/cli/batch"
+	"github.com/refmon/refmon/internal/objects"
+)
+
+// IndexDiff compares two outputs of Index. It writes the changes that bring a search index from the first to the
+// second. Use it once.
+type IndexDiff struct {
+	Before, After func() (io.ReadCloser, error) // Before is opened twice
+	Out           io.Writer
+
+	Rows, Sets, Gone, GoneSets int // number of written rows
+}
+
+// indexRow is a row of an output of Index.
+type indexRow struct {
+	Path       *string
+	Sets       json.RawMessage
+	Error      *string
+	Set        *string
+	Principals json.RawMessage
+}
+
+// digest is a 128-bit hash of a text.
+type digest [16]byte
+
+func digestOf(parts ...[]byte) (d digest) {
+	h := sha256.New()
+	for _, p := range parts {
+		h.Write(p)
+		h.Write([]byte{0})
+	}
+	copy(d[:], h.Sum(nil))
+	return d
+}
+
+// IsIndex reports whether a file starts like an output of Index.
+func IsIndex(head []byte) bool {
+	line, _, _ := bytes.Cut(head, []byte("\n"))
+	var row indexRow
+	if bytes.HasPrefix(line, []byte(`{"principals":[`)) || bytes.HasPrefix(line, []byte(`{"set":"`)) {
+		return true
+	}
+	return json.Unmarshal(line, &row) == nil && row.Path != nil && row.Sets != nil
+}
+
+// each calls visit with each row of a file.
+func each(open func() (io.ReadCloser, error), visit func(row *indexRow, line []byte) error) (err error) {
+	in, err := open()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, in.Close()) }()
+	s := bufio.NewScanner(in)
+	s.Buffer(make([]byte, 64<<10), objects.MaxLine)
+	n := 0
+	for s.Scan() {
+		n++
+		if len(s.Bytes()) == 0 {
+			continue
+		}
+		var row indexRow
+		if err := json.Unmarshal(s.Bytes(), &row); err != nil {
+			return fmt.Errorf("line %d: %w", n, err)
+		}
+		if row.Path == nil && row.Set == nil && row.Principals == nil {
+			return fmt.Errorf("line %d: no path, no set and no principals: is this an output of --for-index?", n)
+		}
+		if err := visit(&row, s.Bytes()); err != nil {
+			return err
+		}
+	}
+	if errors.Is(s.Err(), bufio.ErrTooLong) {
+		return fmt.Errorf("line %d: longer than %d MiB", n+1, objects.MaxLine>>20)
+	}
+	return s.Err()
+}
+
+// Do runs the comparison. It writes the rows of new objects and of objects with other sets unchanged, and new sets.
+// The row of principals precedes the first set. {"path":…,"gone":true} and {"set":…,"gone":true} are deletions.
+func (d *IndexDiff) Do() error {
+	before, sets := map[digest]digest{}, map[string]bool{} // false: not in After
+	err := each(d.Before, func(row *indexRow, _ []byte) error {
+		if row.Path != nil {
+			before[digestOf([]byte(*row.Path))] = row.digest()
+		} else if row.Set != nil {
+			sets[*row.Set] = false
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("before: %w", err)
+	}
+	seen := make(map[digest]bool, len(before))
+	fresh := map[string]bool{}
+	var principals []byte
+	err = each(d.After, func(row *indexRow, line []byte) error {
+		switch {
+		case row.Path != nil:
+			key := digestOf([]byte(*row.Path))
+			was, known := before[key]
+			seen[key] = true
+			if known && was == row.digest() {
+				return nil
+			}
+			d.Rows++
+			return d.write(line)
+		case row.Set != nil:
+			if _, known := sets[*row.Set]; known || fresh[*row.Set] {
+				if known {
+					sets[*row.Set] = true
+				}
+				return nil
+			}
+			fresh[*row.Set] = true
+			if d.Sets++; d.Sets == 1 && principals != nil {
+				if err := d.write(principals); err != nil {
+					return err
+				}
+			}
+			return d.write(line)
+		default:
+			principals = bytes.Clone(line)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("after: %w", err)
+	}
+	return each(d.Before, func(row *indexRow, _ []byte) error { return d.gone(row, seen, sets) })
+}
+
+// digest returns a hash of the sets of a row, or of the fact that the object is unreadable.
+func (r *indexRow) digest() digest {
+	if r.Error != nil {
+		return digestOf([]byte("error"))
+	}
+	return digestOf([]byte("sets"), r.Sets)
+}
+
+// gone writes the deletion of a row that only Before has.
+func (d *IndexDiff) gone(row *indexRow, seen map[digest]bool, sets map[string]bool) error {
+	key, name := "path", row.Path
+	switch {
+	case row.Path != nil:
+		at := digestOf([]byte(*row.Path))
+		if seen[at] {
+			return nil
+		}
+		seen[at] = true // it may be there twice
+		d.Gone++
+	case row.Set != nil && !sets[*row.Set]:
+		sets[*row.Set] = true
+		key, name = "set", row.Set
+		d.GoneSets++
+	default:
+		return nil
+	}
+	line := batch.AppendString([]byte(`{"`+key+`":`), *name)
+	return d.write(append(line, `,"gone":true}`...))
+}
+
+func (d *IndexDiff) write(line []byte) error {
+	_, err := d.Out.Write(append(bytes.Clone(line), '\n'))
+	return err
+}

@@ -1,0 +1,116 @@
+package bulk_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"maps"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/cli/bulk"
+	"github.com/refmon/refmon/internal/test/bounded"
+	"github.com/refmon/refmon/internal/test/company"
+	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/internal/words"
+)
+
+// compareIndexes compares two outputs of Index.
+func compareIndexes(before, after string) (*bulk.IndexDiff, string, error) {
+	var out strings.Builder
+	open := func(text string) func() (io.ReadCloser, error) {
+		return func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }
+	}
+	d := &bulk.IndexDiff{Before: open(before), After: open(after), Out: &out}
+	err := d.Do()
+	return d, out.String(), err
+}
+
+// apply keeps what a store holds: rows by their path or set, but for gone ones.
+func apply(t *testing.T, held map[string]string, lines string) {
+	t.Helper()
+	for line := range strings.Lines(lines) {
+		var row struct {
+			Path, Set *string
+			Gone      bool
+			Sets      json.RawMessage
+			Count     int
+		}
+		if err := json.Unmarshal([]byte(line), &row); err != nil {
+			t.Fatal(err)
+		}
+		key := ""
+		switch {
+		case row.Path != nil:
+			key = "path " + *row.Path
+		case row.Set != nil:
+			key = "set " + *row.Set
+		default:
+			continue
+		}
+		if held[key] = string(row.Sets); row.Gone {
+			delete(held, key)
+		}
+	}
+}
+
+// Applying the differences to a store with the first output gives the second.
+func TestIndexDiff(t *testing.T) {
+	seed := randtest.Seed(t)
+	index := func(s company.Sample, cut, extra string) string {
+		dir, list := sample(t, s)
+		r := &bulk.Run{Directory: dir, Rights: must(words.Parse("read+write")), Ask: bulk.Index}
+		lines := strings.SplitAfter(list, "\n")
+		out, _, err := runOver(t, context.Background(), r, strings.Join(lines[len(cut):], "")+extra)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	s := company.Sample{Seed: seed, Objects: 200, Descriptors: 40, Principals: 20, Groups: 8}
+	before := index(s, "", `{"path":"/was","sd":"O:BAG:BAD:"}`+"\n"+`{"path":"/bad","sd":"O:BAG:BAD:"}`+"\n")
+	after := index(s, "xx", `{"path":"/is","sd":"O:BAG:BAD:"}`+"\n"+`{"path":"/bad","sd":"O:"}`+"\n")
+	s.Seed++
+	for _, after := range []string{after, index(s, "", ""), before} {
+		held, want := map[string]string{}, map[string]string{}
+		apply(t, held, before)
+		apply(t, want, after)
+		d, out, err := compareIndexes(before, after)
+		if err != nil {
+			t.Fatal(err)
+		}
+		apply(t, held, out)
+		if !maps.Equal(held, want) {
+			t.Errorf("a store of %d rows, want %d", len(held), len(want))
+		}
+		lines := strings.Count(out, "\n") - strings.Count(out, `{"principals":`)
+		if sum := d.Rows + d.Sets + d.Gone + d.GoneSets; sum != lines || (sum == 0) != (before == after) {
+			t.Errorf("%+v counts %d lines of %d", d, sum, lines)
+		}
+	}
+	for _, wrong := range []string{"{", "[]\n", "{}\n", `{"sets":{}}` + "\n"} {
+		if _, _, err := compareIndexes(before, wrong); err == nil || !strings.Contains(err.Error(), "after: line 1") {
+			t.Errorf("%q: %v", wrong, err)
+		}
+		if _, _, err := compareIndexes(wrong, before); err == nil || !strings.Contains(err.Error(), "before: line 1") {
+			t.Errorf("%q: %v", wrong, err)
+		}
+	}
+}
+
+// FuzzIndexDiff: no panic, memory in proportion; a file is no different from itself.
+func FuzzIndexDiff(f *testing.F) {
+	f.Add(`{"principals":["a"]}`+"\n"+`{"set":"x","count":1,"ids":"0"}`+"\n", `{"path":"/a","sets":{"read":"x"}}`)
+	f.Add(`{"path":"/a","error":"x"}`, `{"path":"/a","sets":{}}`)
+	f.Fuzz(func(t *testing.T, before, after string) {
+		bulk.IsIndex([]byte(before))
+		bounded.Run(t, len(before)+len(after), func() {
+			if _, _, err := compareIndexes(before, after); err != nil {
+				return
+			}
+			if _, out, err := compareIndexes(before, before); err != nil {
+				t.Error(err, out)
+			}
+		})
+	})
+}

@@ -1,0 +1,65 @@
+package bulk
+
+// Position is the progress of a run.
+type Position struct {
+	Objects    int   // rows read, unreadable ones included
+	Unreadable int   // rows that could not be read
+	Stale      int   // rows with objects.NoteStale
+	Changed    int   // Diff: objects on which a principal gained or lost rights
+	Changes    int   // Diff: pairs of principal and object that changed
+	Unverified int   // rows with objects.NoteUnverified
+	NoDACL     int   // rows with objects.NoteNoDACL
+	Typed      int   // rows with entries for one object type that were not considered
+	Unmapped   int   // rows that name an S-1-22 SID without an account
+	Offset     int64 // byte of the input after the last row written; 0 where the source has no bytes
+	Lines      int   // lines of the input before it
+	// TypedEntries are the entries of Typed.
+	TypedEntries int
+	Passed       int   // What: objects without a row, since the principal has no right on them
+	Allowed      int64 // pairs of principal and object that were allowed, summed over the rights
+}
+
+// Plus returns the position after a run that continued from p and reached q.
+func (p Position) Plus(q Position) Position {
+	q.Objects += p.Objects
+	q.Unreadable += p.Unreadable
+	q.Stale += p.Stale
+	q.Changed += p.Changed
+	q.Changes += p.Changes
+	q.Unverified += p.Unverified
+	q.NoDACL += p.NoDACL
+	q.Typed += p.Typed
+	q.TypedEntries += p.TypedEntries
+	q.Unmapped += p.Unmapped
+	q.Passed += p.Passed
+	q.Allowed += p.Allowed
+	if q.Offset == 0 { // nothing was left to do
+		q.Offset, q.Lines = p.Offset, p.Lines
+	}
+	return q
+}
+
+// Summary holds the counts of a finished run.
+type Summary struct {
+	Position
+	FirstError error  // the first unreadable row
+	FirstStale string // path of the first row with objects.NoteStale
+	// FirstUnmapped is the first S-1-22 SID without an account.
+	FirstUnmapped string
+}
+
+// add adds the counts of the following batch and takes its input position.
+func (s *Summary) add(b *Summary) {
+	offset, lines := b.Offset, b.Lines
+	s.Position = s.Plus(b.Position)
+	s.Offset, s.Lines = offset, lines
+	if s.FirstStale == "" {
+		s.FirstStale = b.FirstStale
+	}
+	if s.FirstUnmapped == "" {
+		s.FirstUnmapped = b.FirstUnmapped
+	}
+	if s.FirstError == nil {
+		s.FirstError = b.FirstError
+	}
+}

@@ -1,0 +1,59 @@
+package bulk
+
+import (
+	"errors"
+	"reflect"
+	"testing"
+)
+
+// numbered is a position whose numbers are all different, from first on.
+func numbered(first int64) (p Position) {
+	v := reflect.ValueOf(&p).Elem()
+	for i := range v.NumField() {
+		v.Field(i).SetInt(first + int64(i)*int64(i))
+	}
+	return p
+}
+
+// TestPositionsAddUp: each number of a run that went on is the sum of both parts; the place in the input is that of the
+// second part, where it had anything to read.
+func TestPositionsAddUp(t *testing.T) {
+	p, q := numbered(1000), numbered(7)
+	want := Position{}
+	v := reflect.ValueOf(&want).Elem()
+	for i := range v.NumField() {
+		v.Field(i).SetInt(reflect.ValueOf(p).Field(i).Int() + reflect.ValueOf(q).Field(i).Int())
+	}
+	want.Offset, want.Lines = q.Offset, q.Lines
+	was := p
+	if got := p.Plus(q); got != want || p != was {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	q.Offset = 0
+	want.Offset, want.Lines = p.Offset, p.Lines
+	if got := p.Plus(q); got != want {
+		t.Errorf("where nothing was left: got  %+v\nwant %+v", got, want)
+	}
+	if got := (Position{}).Plus(p); got != p {
+		t.Errorf("from the beginning: got  %+v\nwant %+v", got, p)
+	}
+}
+
+// A batch adds its counts. The first error, stale path and SID are kept. The input position is that of the last
+// batch, even if it has none.
+func TestSummariesAddUp(t *testing.T) {
+	one, two := errors.New("one"), errors.New("two")
+	s := Summary{Position: numbered(1000)}
+	parts := []Summary{{Position: numbered(1)}, {Position: numbered(30), FirstError: one, FirstStale: "a"},
+		{Position: numbered(500), FirstError: two, FirstStale: "b", FirstUnmapped: "c"}, {FirstUnmapped: "d"}}
+	for i := range parts {
+		want := s
+		want.Position = s.Plus(parts[i].Position)
+		want.Offset, want.Lines = parts[i].Offset, parts[i].Lines
+		want.FirstError, want.FirstStale, want.FirstUnmapped = []error{nil, one, one, one}[i], []string{"", "a", "a", "a"}[i],
+			[]string{"", "", "c", "c"}[i]
+		if s.add(&parts[i]); s != want {
+			t.Errorf("part %d: got  %+v\nwant %+v", i, s, want)
+		}
+	}
+}

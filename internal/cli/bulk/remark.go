@@ -1,0 +1,96 @@
+package bulk
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Remark is a note about the answer for a descriptor. The zero value is no remark.
+type Remark struct {
+	Typed    int     // entries that allow one object type only and were not considered
+	Unmapped sid.SID // of S-1-22, that no account of the directory has; zero: every one has an account
+}
+
+// remarkOn finds the parts of a descriptor that an answer does not consider. whole reports whether the run requests
+// rights on the whole object.
+func remarkOn(d *sd.Descriptor, dir *directory.Directory, whole bool) (r Remark) {
+	if whole {
+		r.Typed = TypedEntries(d)
+	}
+	look := func(s sid.SID) {
+		// An account of the server that the directory does not have (B-5).
+		if s.Authority() == 22 && r.Unmapped.IsZero() && !dir.Known(s) {
+			r.Unmapped = s.Clone()
+		}
+	}
+	look(d.Owner())
+	for _, x := range d.DACL().Entries() {
+		look(x.SID)
+	}
+	return r
+}
+
+// TypedEntries counts the entries of a DACL that allow only one object type. A check without object types ignores
+// them, so the answer mentions their number (B-4).
+func TypedEntries(d *sd.Descriptor) (n int) {
+	l := d.DACL()
+	for _, x := range l.Entries() {
+		allow := x.Kind == sd.AccessAllowedObject || x.Kind == sd.AccessAllowedCallbackObject
+		extra := l.Extra(x.Aux)
+		if allow && x.Flags&sd.InheritOnly == 0 && extra != nil && extra.HasObjectType {
+			n++
+		}
+	}
+	return n
+}
+
+// String returns the remark as text for a row, "" for none.
+func (r Remark) String() string {
+	var all []string
+	switch {
+	case r.Typed == 1:
+		all = append(all, "1 object entry was not considered")
+	case r.Typed > 1:
+		all = append(all, fmt.Sprintf("%d object entries were not considered", r.Typed))
+	}
+	if !r.Unmapped.IsZero() {
+		all = append(all, fmt.Sprintf("no account of the directory has %v", r.Unmapped))
+	}
+	return strings.Join(all, "; ")
+}
+
+// remark counts the remark about an object and stores it for the row.
+func (s *Summary) remark(o *objects.Object, r *Remark, text string) {
+	o.Remark = text
+	if r.Typed > 0 {
+		s.TypedEntries += r.Typed
+		s.Typed++
+	}
+	if !r.Unmapped.IsZero() {
+		if s.Unmapped++; s.FirstUnmapped == "" {
+			s.FirstUnmapped = r.Unmapped.String()
+		}
+	}
+}
+
+// whole reports whether a run requests rights on the whole object.
+func (r *Run) whole(t *winnt.ObjectType) bool {
+	if r.Ask == What {
+		return len(r.Types) == 0
+	}
+	for _, right := range r.Rights {
+		for _, p := range right.On(r.Types, t).Parts(t) {
+			// Typed entries cannot grant WRITE_DAC or WRITE_OWNER of a whole object.
+			if p.Types == nil && !right.Any() {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,46 @@
+package bulk
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Entries for one object type are counted if the request is about the whole object (B-4), and a server's accounts
+// without a name are reported (B-5).
+func TestRemarks(t *testing.T) {
+	dir, err := dirfile.Read([]byte("users:\n  - {name: alice, sid: S-1-5-21-1-2-3-1107, uid: 1001}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const typed = "(OA;;WP;bf9679c0-0de6-11d0-a285-00aa003049e2;;WD)"
+	const object = "1 object entry was not considered"
+	const account = "no account of the directory has S-1-22-1-1002"
+	for _, c := range []struct{ sd, rights, want string }{
+		{"D:(A;;FA;;;WD)", "read", ""},
+		{"D:(OA;;WP;;;WD)(OD;;WP;bf9679c0-0de6-11d0-a285-00aa003049e2;;WD)", "read", ""},
+		{"D:(OA;IO;WP;bf9679c0-0de6-11d0-a285-00aa003049e2;;WD)", "read", ""},
+		{"D:" + typed, "read", object},
+		{"D:" + typed, "read+AddMember", object},
+		{"D:" + typed + typed, "WP", "2 object entries were not considered"},
+		{"D:" + typed, "AddMember", ""},
+		{"D:" + typed, "control", ""},
+		{"D:(A;;FA;;;S-1-22-1-1001)", "read", ""},
+		{"D:(A;;FA;;;S-1-22-1-1002)", "AddMember", account},
+		{"O:S-1-22-1-1002D:", "read", account},
+		{"O:S-1-22-1-1002D:" + typed, "read", object + "; " + account},
+	} {
+		rights, err := words.Parse(c.rights)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := Run{Directory: dir, Rights: rights}
+		typ := winnt.DirectoryServiceObject
+		if got := remarkOn(sddl.MustParse(c.sd), dir, r.whole(typ)).String(); got != c.want {
+			t.Errorf("%s on %s: %q, want %q", c.rights, c.sd, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,118 @@
+package bulk_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"html"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/cli/bulk"
+	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/objects/jsonl"
+)
+
+// TestReportScript: the page runs its own script and no other, whatever the names in it are.
+func TestReportScript(t *testing.T) {
+	const line = `{"path":"/srv/<script>alert(1)</script>","sd":"O:SYG:SYD:(A;;FA;;;WD)"}` + "\n"
+	r := bulk.Report{Title: "</title><script>x", Directory: firm(),
+		Source: jsonl.Lines(strings.NewReader(line), 0, 0)}
+	if err := r.Collect(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	if err := r.Write(&out); err != nil {
+		t.Fatal(err)
+	}
+	page := out.String()
+	if n := strings.Count(page, "<script"); n != 1 {
+		t.Fatalf("%d scripts", n)
+	}
+	_, script, _ := strings.Cut(page, "<script>")
+	script, _, _ = strings.Cut(script, "</script>")
+	_, hash, _ := strings.Cut(page, "script-src '")
+	hash, _, _ = strings.Cut(hash, "'")
+	sum := sha256.Sum256([]byte(script))
+	if want := "sha256-" + base64.StdEncoding.EncodeToString(sum[:]); html.UnescapeString(hash) != want {
+		t.Errorf("the policy allows %s, the script is %s", hash, want)
+	}
+}
+
+// TestReportBars: who reaches nothing has no bar, not a thin one.
+func TestReportBars(t *testing.T) {
+	r := bulk.Report{Title: "t", Directory: firm(),
+		Source: jsonl.Lines(strings.NewReader(`{"path":"/srv","sd":"O:SYG:SYD:P"}`+"\n"), 0, 0)}
+	if err := r.Collect(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	if err := r.Write(&out); err != nil {
+		t.Fatal(err)
+	}
+	bars, hidden := strings.Count(out.String(), `<span class="bar`), strings.Count(out.String(), `" hidden style="width:0`)
+	if bars == 0 || hidden != bars {
+		t.Errorf("%d of %d bars are hidden", hidden, bars)
+	}
+}
+
+var (
+	tableRow = regexp.MustCompile(`(?s)<tr>(<td.*?)</tr>`)
+	anyTag   = regexp.MustCompile(`<[^>]*>`)
+)
+
+// rowsUnder are the rows of the table behind a heading of a page, their cells between bars.
+func rowsUnder(page, heading string) (rows []string) {
+	_, page, _ = strings.Cut(page, "<h2>"+heading)
+	page, _, _ = strings.Cut(page, "<h2>")
+	for _, m := range tableRow.FindAllStringSubmatch(page, -1) {
+		var cells []string
+		for _, cell := range strings.Split(m[1], "</td>") {
+			cells = append(cells, strings.TrimSpace(html.UnescapeString(anyTag.ReplaceAllString(cell, ""))))
+		}
+		rows = append(rows, strings.Trim(strings.Join(cells, "|"), "|"))
+	}
+	return rows
+}
+
+// TestTablesOfAReport: who reaches how much, what lets most people in, and the unknown accounts with all that their
+// entries grant, each with the first object that shows it.
+func TestTablesOfAReport(t *testing.T) {
+	dir, err := dirfile.Read([]byte(`domain: S-1-5-21-1-2-3
+groups: [{name: staff, sid: S-1-5-21-1-2-3-2001}]
+users:
+  - {name: alice, sid: S-1-5-21-1-2-3-1001, memberOf: [staff]}
+  - {name: bob, sid: S-1-5-21-1-2-3-1002}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const lines = `{"path":"/a","sd":"O:SYG:SYD:(A;;FR;;;WD)(A;;0x3;;;S-1-5-21-1-2-3-9999)"}
+{"path":"/b","sd":"O:SYG:SYD:(A;;FR;;;WD)(A;;0x3;;;S-1-5-21-1-2-3-9999)"}
+{"path":"/c","sd":"O:SYG:SYD:(A;;FA;;;S-1-5-21-1-2-3-2001)(A;;FW;;;S-1-5-21-1-2-3-9999)(A;;FX;;;S-1-5-21-1-2-3-9998)"}
+{"path":"/d","sd":"O:"}
+`
+	r := bulk.Report{Title: "t", Directory: dir, Source: jsonl.Lines(strings.NewReader(lines), 0, 0)}
+	if err := r.Collect(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	if err := r.Write(&out); err != nil {
+		t.Fatal(err)
+	}
+	for heading, want := range map[string][]string{
+		"Who reaches what":   {"alice|3||1||1", "bob|2||0||0"},
+		"Widest descriptors": {"2 of 2 can read|2|2|0|0|/a", "1 of 2 can read|1|1|1|1|/c"},
+		"Accounts":           {"S-1-5-21-1-2-3-9999|3|0x00120117|/a", "S-1-5-21-1-2-3-9998|1|0x001200a0|/c"},
+	} {
+		if got := rowsUnder(out.String(), heading); !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", heading, got, want)
+		}
+	}
+	_, unreadable, _ := strings.Cut(out.String(), "<h2>Unreadable</h2>")
+	if !strings.Contains(unreadable, "<li><code>/d") && !strings.Contains(unreadable, "line 4") {
+		t.Errorf("the object that cannot be read: %s", unreadable)
+	}
+}

@@ -1,0 +1,135 @@
+package bulk
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+func (l *listed) row(why string) descriptorRow {
+	return descriptorRow{l.number, l.Objects, l.Counts[0], l.Counts[1], l.Counts[2], why, l.Samples[0]}
+}
+
+func (r *Report) detail(l *listed) (detail, error) {
+	k, err := parseKey(l.key, r.Directory.Domain)
+	if err != nil {
+		return detail{}, err
+	}
+	d := detail{descriptorRow: l.row(""), Owner: r.Directory.Name(k.d.Owner()), Samples: l.Samples, NoDACL: !k.d.HasDACL(),
+		Behind: !k.way.PassesOthers()}
+	for i, a := range k.d.DACL().All() {
+		m := k.typ.Mapping.Map(a.Mask())
+		rights := strings.Join(words.Granted(m, k.typ), ", ")
+		if rights == "" {
+			rights = strings.ReplaceAll(k.typ.Names(m), "|", ", ")
+		}
+		if on := words.Entry(a); on != "" {
+			rights += " " + on
+		}
+		d.Entries = append(d.Entries, entryRow{
+			i, entryKind(a), r.Directory.Name(a.SID()), rights, m.Padded(), !r.Directory.Known(a.SID()),
+		})
+	}
+	sets, err := r.sets(k)
+	if err != nil {
+		return d, err
+	}
+	for i, s := range sets {
+		row := accessRow{Right: reportRights[i], Count: s.Count()}
+		at := map[string]int{}
+		shown := 0
+		for p := range s.All() {
+			if shown++; shown > maxPeople {
+				row.More = row.Count - maxPeople
+				break
+			}
+			why := r.because(k, p, r.run.Rights[i])
+			n, ok := at[why]
+			if !ok {
+				n = len(row.By)
+				at[why] = n
+				row.By = append(row.By, byEntry{Reason: why})
+			} else {
+				row.By[n].People += ", "
+			}
+			row.By[n].People += r.Directory.Principals[p].Name
+		}
+		d.Access = append(d.Access, row)
+	}
+	return d, nil
+}
+
+// sets returns the principals that have each right on a descriptor.
+func (r *Report) sets(k place) ([]effective.Set, error) {
+	if r.decider == nil {
+		d, err := newDecider(r.run)
+		if err != nil {
+			return nil, err
+		}
+		r.decider = d
+	}
+	sets, _, err := r.decider.sets(k)
+	return sets, err
+}
+
+// because returns the entries that grant a right to a principal: of the object, and of the share if there is one.
+func (r *Report) because(k place, p int, right words.Right) string {
+	if r.Directory.Principals[p].Root {
+		return "admin users of the share: files are not asked"
+	}
+	var all []string
+	for _, part := range right.Parts(k.typ) {
+		text, ok := r.reasons(k.d, k.typ, p, part.Mask)
+		if ok && r.Share != nil {
+			var share string
+			share, ok = r.reasons(r.Share, k.typ, p, part.Mask)
+			text += ", share " + share
+		}
+		if ok && !slices.Contains(all, text) {
+			all = append(all, text)
+		}
+	}
+	return strings.Join(all, " or ")
+}
+
+// reasons returns the entries that grant a mask. ok is false if the mask is not granted.
+func (r *Report) reasons(
+	d *sd.Descriptor, typ *winnt.ObjectType, p int, m winnt.AccessMask,
+) (text string, ok bool) {
+	dec, x, err := access.Explain(&access.Request{Descriptor: d,
+		Subject: access.Subject{Primary: r.Directory.Principals[p].Token},
+		Desired: m, Type: typ, Policies: r.Config.Policies, Options: r.Config.Options})
+	if err != nil {
+		return err.Error(), true
+	}
+	var out []string
+	for _, b := range x.Reasons {
+		if text := b.Reason.String(); !slices.Contains(out, text) {
+			out = append(out, text)
+		}
+	}
+	return strings.Join(out, " + "), dec.Allowed()
+}
+
+func entryKind(a sd.ACE) string {
+	kind := "allow"
+	switch a.Type() {
+	case sd.AccessDenied, sd.AccessDeniedObject, sd.AccessDeniedCallback, sd.AccessDeniedCallbackObject:
+		kind = "deny"
+	}
+	if a.Type().IsCallback() {
+		kind += " if"
+	}
+	if a.Flags()&sd.InheritOnly != 0 {
+		kind += ", children only"
+	}
+	if a.Flags()&sd.Inherited != 0 {
+		kind += ", inherited"
+	}
+	return kind
+}

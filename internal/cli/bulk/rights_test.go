@@ -1,0 +1,126 @@
+package bulk_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/cli/bulk"
+	"github.com/refmon/refmon/internal/test/company"
+	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// objectTypes are GUIDs that entries of the random directories name.
+var objectTypes = []string{"member", "Membership", "User-Force-Change-Password", "DS-Replication-Get-Changes",
+	"DS-Replication-Get-Changes-All", "servicePrincipalName", "group", "User-Account-Restrictions"}
+
+// randomDirectoryACL returns a descriptor with entries for object types, allowing
+// and denying, among plain ones, some of them with conditions or for PRINCIPAL SELF and
+// OWNER RIGHTS.
+func randomDirectoryACL(rng *rand.Rand, s company.Sample) string {
+	masks := []string{"0x20", "0x100", "0x130", "0xf01ff", "0x40000", "0x80000", "0x20028", "0x8"}
+	group := func() string { return fmt.Sprintf("%s-%d", company.Domain, 20000+rng.IntN(s.Groups)) }
+	text := "O:" + []string{"DU", group()}[rng.IntN(2)] + "G:DUD:"
+	for range 1 + rng.IntN(7) {
+		who := group()
+		switch rng.IntN(16) {
+		case 0, 1:
+			who = "PS"
+		case 2:
+			who = "OW"
+		case 3:
+			text += fmt.Sprintf("(XA;;%s;;;AU;(Not_Member_of{SID(%s)}))", masks[rng.IntN(len(masks))], group())
+			continue
+		}
+		kind, object := []string{"A", "A", "D"}[rng.IntN(3)], ""
+		if rng.IntN(3) > 0 {
+			kind = "O" + kind
+			chain, err := words.Chain(objectTypes[rng.IntN(len(objectTypes))])
+			if err != nil {
+				panic(err)
+			}
+			object = chain[len(chain)-1].String()
+		}
+		text += fmt.Sprintf("(%s;;%s;%s;;%s)", kind, masks[rng.IntN(len(masks))], object, who)
+	}
+	return text
+}
+
+// has asks the scalar check about every part of a right.
+func has(t *testing.T, r words.Right, p access.Subject, d *sd.Descriptor, self sid.SID) bool {
+	t.Helper()
+	typ, n := winnt.DirectoryServiceObject, 0
+	parts := r.Parts(typ)
+	for _, part := range parts {
+		q := &access.Request{Descriptor: d, Subject: p, Desired: part.Mask, Type: typ, Self: self, ObjectTypes: part.List()}
+		if must(access.SeAccessCheck(q)).Allowed() {
+			n++
+		}
+	}
+	return n == len(parts) || r.Any() && n > 0
+}
+
+// TestWordsEqualTheCheck: words of a directory, with the object types that they
+// ask about, equal the scalar check with an object type list, pair by pair; PRINCIPAL SELF is
+// the object's own SID (A-161).
+func TestWordsEqualTheCheck(t *testing.T) {
+	s := company.Sample{Seed: randtest.Seed(t), Objects: 1, Descriptors: 1, Principals: 70, Groups: 12}
+	dir, _ := sample(t, s)
+	rng := rand.New(rand.NewPCG(s.Seed, 9))
+	rights := must(words.Parse("AddMember+ForceChangePassword+DCSync+WriteSPN+GenericAll+control+" +
+		"AllExtendedRights+WP:group+AddAllowedToAct"))
+	pairs := randtest.Count(t, "REFMON_PAIRS", 100_000)
+	var text strings.Builder
+	var selves []sid.SID
+	n := max(pairs/len(rights)/len(dir.Principals)+1, 100)
+	for i := range n {
+		who := dir.Principals[rng.IntN(len(dir.Principals))].Token.User().SID
+		if i%4 == 0 { // it has no SID
+			who = sid.SID{}
+		}
+		acl := randomDirectoryACL(rng, s)
+		selves = append(selves, who)
+		fmt.Fprintf(&text, `{"path":"/%d","sd":"%s"`, i, acl)
+		if !who.IsZero() {
+			fmt.Fprintf(&text, `,"sid":"%v"`, who)
+		}
+		text.WriteString("}\n")
+	}
+	r := &bulk.Run{Directory: dir, Rights: rights, Type: winnt.DirectoryServiceObject, Format: bulk.JSONL}
+	out, _, err := runOver(t, context.Background(), r, text.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, allowed := decode[whoRow](t, out), map[string]int{}
+	lines := strings.Split(strings.TrimSpace(text.String()), "\n")
+	for i, line := range lines {
+		d := must(sddl.Parse(strings.Split(line, `"`)[7], sddl.Options{Domain: dir.Domain}))
+		for j, right := range rights {
+			var want []string
+			for _, p := range dir.Principals {
+				if has(t, right, access.SubjectOf(p.Token), d, selves[i]) {
+					want = append(want, p.Name)
+				}
+			}
+			allowed[right.Name] += len(want)
+			if got := rows[i*len(rights)+j]; got.Right != right.Name || !slices.Equal(got.Principals, want) {
+				t.Fatalf("%s\n%+v\nwant %v", line, got, want)
+			}
+		}
+	}
+	t.Logf("%d pairs: %v allowed", n*len(rights)*len(dir.Principals), allowed)
+	for _, right := range rights {
+		if allowed[right.Name] == 0 {
+			t.Errorf("%s is never allowed: %v", right.Name, allowed)
+		}
+	}
+}

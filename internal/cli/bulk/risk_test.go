@@ -1,0 +1,153 @@
+package bulk
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
+)
+
+// crowd is a directory of that many users.
+func crowd(t *testing.T, users int) *directory.Directory {
+	t.Helper()
+	text := "domain: S-1-5-21-1-2-3\nusers:\n"
+	for i := range users {
+		text += fmt.Sprintf("  - {name: u%d, sid: S-1-5-21-1-2-3-%d, uid: %d}\n", i, 1100+i, 5000+i)
+	}
+	d, err := dirfile.Read([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// Half of the principals count as many, a single one never does. A missing DACL has the highest score, and a write
+// entry for strangers the lowest.
+func TestRisk(t *testing.T) {
+	for _, c := range []struct {
+		people int
+		sd     string
+		counts []uint32 // the principals that can read, write and control
+		score  int
+		why    string
+	}{
+		{5, "D:(A;;FA;;;BA)", []uint32{5, 2, 2}, 0, ""},
+		{5, "D:(A;;FA;;;BA)", []uint32{5, 3, 2}, 6, "3 people can write"},
+		{5, "D:(A;;FA;;;BA)", []uint32{5, 3, 3}, 12, "3 people can change its rights"},
+		{6, "D:(A;;FA;;;BA)", []uint32{6, 3, 0}, 6, "3 people can write"},
+		{6, "D:(A;;FA;;;BA)", []uint32{6, 2, 2}, 0, ""},
+		{1, "D:(A;;FA;;;BA)", []uint32{1, 1, 1}, 0, ""},
+		{2, "D:(A;;FA;;;BA)", []uint32{2, 1, 1}, 0, ""},
+		{5, "O:BA", []uint32{5, 5, 5}, 40, "no DACL: everybody can do everything"},
+		{5, "D:NO_ACCESS_CONTROL", []uint32{4, 5, 5}, 32, "no DACL: everybody can do everything"},
+		{5, "D:(A;;FW;;;WD)", []uint32{0, 0, 0}, 1, "Everyone has writing rights by an entry"},
+		{5, "D:(A;;GW;;;BG)", []uint32{0, 0, 0}, 1, "Guests has writing rights by an entry"},
+		{5, "D:(A;;GA;;;AN)", []uint32{0, 0, 0}, 1, "ANONYMOUS LOGON has writing rights by an entry"},
+		{5, "D:(A;;FR;;;WD)(D;;FW;;;WD)(A;;FA;;;AU)", []uint32{0, 0, 0}, 0, ""},
+	} {
+		r := Report{Directory: crowd(t, c.people)}
+		score, why := r.risk(place{d: sddl.MustParse(c.sd), typ: winnt.FileObject}, c.counts)
+		if score != c.score || why != c.why {
+			t.Errorf("%d people, %v of %s: %d, %q, want %d, %q", c.people, c.counts, c.sd, score, why, c.score, c.why)
+		}
+	}
+}
+
+// TestUnknown: accounts without a name are listed once, with all that entries allow
+// them; well-known ones and those of the directory are not.
+func TestUnknown(t *testing.T) {
+	r := Report{Directory: crowd(t, 1)}
+	d := sddl.MustParse("O:S-1-5-21-9-9-9-1D:(A;;0x2;;;S-1-5-21-9-9-9-2)(A;;GR;;;S-1-5-21-9-9-9-2)" +
+		"(D;;FA;;;S-1-5-21-9-9-9-1)(A;;FA;;;WD)(A;;FA;;;S-1-5-21-1-2-3-1100)(A;;0x2;;;S-1-22-1-7)(A;;FA;;;S-1-22-1-5000)" +
+		"(A;;0x4;;;S-1-9-7)")
+	want := "[{S-1-5-21-9-9-9-1 0x0} {S-1-5-21-9-9-9-2 0x12008b} {S-1-22-1-7 0x2}]"
+	if got := fmt.Sprint(r.unknown(d, winnt.FileObject)); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+// TestSizeAtLeast: a state is that of a checkpoint if its runs follow one another and
+// are all in the file.
+func TestSizeAtLeast(t *testing.T) {
+	f, err := os.Create(filepath.Join(t.TempDir(), "state"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := f.Truncate(9); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		runs []int64
+		good bool
+	}{{nil, true}, {[]int64{9}, true}, {[]int64{0, 4, 9}, true}, {[]int64{10}, false}, {[]int64{4, 10}, false},
+		{[]int64{-1, 4}, false}, {[]int64{5, 4}, false}, {[]int64{4, 4}, true}} {
+		if err := sizeAtLeast(f, c.runs); (err == nil) != c.good {
+			t.Errorf("%v of 9 bytes: %v", c.runs, err)
+		}
+	}
+}
+
+// The principals are sorted by objects they control, then write, then read. Percentages refer to readable objects.
+func TestReachRows(t *testing.T) {
+	r := Report{Directory: crowd(t, 4)}
+	r.Objects, r.Unreadable = 11, 1
+	r.reach = [][3]int{{9, 5, 1}, {9, 2, 7}, {2, 5, 1}, {1, 6, 1}}
+	want := "[{u1 9 2 7 90 20 70 false} {u3 1 6 1 10 60 10 false} {u0 9 5 1 90 50 10 false} {u2 2 5 1 20 50 10 false}]"
+	if got := fmt.Sprint(r.reachRows()); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	r.reach = make([][3]int, 5*maxListed)
+	r.Directory = crowd(t, 5*maxListed)
+	if got := r.reachRows(); len(got) != 4*maxListed {
+		t.Errorf("%d rows", len(got))
+	}
+}
+
+// TestOrphans: addOrphan adds the counts of two parts of a run and keeps the sample of the first place. mostOrphans
+// lists the SIDs with the most objects, at most maxListed, and counts all.
+func TestOrphans(t *testing.T) {
+	a := &orphan{SID: "S", Objects: 2, Granted: 1, Sample: "/b", First: 5}
+	addOrphan(a, &orphan{SID: "S", Objects: 3, Granted: 6, Sample: "/a", First: 2})
+	addOrphan(a, &orphan{SID: "S", Objects: 1, Granted: 2, Sample: "/c", First: 9})
+	if *a != (orphan{SID: "S", Objects: 6, Granted: 7, Sample: "/a", First: 2}) {
+		t.Errorf("%+v", a)
+	}
+	all := newAggregate(0, addOrphan, func(*orphan) int { return 1 })
+	defer all.close()
+	const n = 10 * maxListed
+	for i := range n {
+		o := &orphan{SID: fmt.Sprintf("S-%04d", i), Objects: 1 + i/2}
+		if err := all.merge(o.SID, o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list, count, err := mostOrphans(all)
+	if err != nil || count != n || len(list) != maxListed {
+		t.Fatalf("%d of %d, %v", len(list), count, err)
+	}
+	for i, o := range list {
+		if want := fmt.Sprintf("S-%04d", n-2-i+2*(i%2)); o.SID != want {
+			t.Errorf("row %d is %+v, want %s", i, o, want)
+		}
+	}
+}
+
+// TestEntryKinds: entryKind describes an entry: its type, and whether it is conditional, inherited or inherit-only.
+func TestEntryKinds(t *testing.T) {
+	d := sddl.MustParse(`D:(A;;FA;;;WD)(D;;FA;;;WD)(OA;;WP;bf9679c0-0de6-11d0-a285-00aa003049e2;;WD)` +
+		`(OD;;WP;bf9679c0-0de6-11d0-a285-00aa003049e2;;WD)(XA;;FA;;;WD;(@User.x == 1))(XD;;FA;;;WD;(@User.x == 1))` +
+		`(A;OICIIO;FA;;;WD)(D;ID;FA;;;WD)(A;OICIIOID;FA;;;WD)`)
+	want := []string{"allow", "deny", "allow", "deny", "allow if", "deny if", "allow, children only", "deny, inherited",
+		"allow, children only, inherited"}
+	for i, a := range d.DACL().All() {
+		if got := entryKind(a); got != want[i] {
+			t.Errorf("entry %d: %s, want %s", i, got, want[i])
+		}
+	}
+}

@@ -1,0 +1,113 @@
+package bulk
+
+import (
+	"github.com/refmon/refmon/internal/cli/batch"
+	"github.com/refmon/refmon/internal/cli/columns"
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/printable"
+)
+
+// names holds the principals' names, encoded for a format. Immutable.
+type names [][]byte
+
+func makeNames(d *directory.Directory, f Format) names {
+	out := make(names, len(d.Principals))
+	for i := range d.Principals {
+		switch f {
+		case JSONL:
+			out[i] = batch.AppendString(nil, d.Principals[i].Name)
+		case ESBulk:
+			out[i] = batch.AppendString(nil, "sid:"+d.Principals[i].SID().String())
+		default:
+			out[i] = []byte(printable.Line(d.Principals[i].Name))
+		}
+	}
+	return out
+}
+
+// heading writes the header of the output.
+func (r *Run) heading() error {
+	if r.Resumed {
+		return nil
+	}
+	var out []byte
+	switch {
+	case r.Format == CSVTables:
+		return r.tablesHeading()
+	case r.Ask == Index:
+		_, err := r.setsTo().Write(appendPrincipals(nil, r.Directory))
+		return err
+	case r.Format == JSONL || r.Format == ESBulk:
+	case r.Format == CSV:
+		out = append(out, csvHeading[r.Ask]...)
+	case r.Ask == What:
+		out = columns.Heading("PATH", "GRANTED", "RIGHTS")
+	case r.Ask == Count:
+		out = columns.Heading("PATH", "RIGHT", "PRINCIPALS")
+	case r.Ask == Through:
+		out = columns.Heading("PATH", "RIGHT", "WHO", "THROUGH")
+	default:
+		out = columns.Heading("PATH", "RIGHT", "WHO")
+	}
+	_, err := r.Out.Write(out)
+	return err
+}
+
+var csvHeading = map[Ask]string{
+	Who: "path,right,principals\n", Count: "path,right,count\n", What: "path,granted,rights\n",
+}
+
+// rows writes rows. Owned by a worker.
+type rows struct {
+	run  *Run
+	cell []byte
+}
+
+// failed returns a function that writes an object without an answer as a row of its own. Such an object counts
+// neither as accessible nor as inaccessible.
+func failed[T any](w *rows) func(b *box[T], o *objects.Object, err error) {
+	return func(b *box[T], o *objects.Object, err error) { b.out = w.unreadable(b.out, o, err) }
+}
+
+// unreadable appends the row of an object without an answer.
+func (w *rows) unreadable(dst []byte, o *objects.Object, err error) []byte {
+	text := batch.Shorten(err.Error())
+	switch {
+	case w.run.Format == CSVTables:
+		for i := range w.run.Rights {
+			dst = w.tableRow(dst, o, i, unreadableSet)
+		}
+		return dst
+	case w.run.Format == ESBulk:
+		return append(batch.AppendString(append(appendDocument(dst, o, nil), `,"error":`...), text), "}\n"...)
+	case w.run.Ask == Index || w.run.Format == JSONL:
+		dst = append(appendPath(append(dst, `{"path":`...), o), `,"error":`...)
+		return append(batch.AppendString(dst, text), "}\n"...)
+	case w.run.Format == CSV:
+		return appendCSV(dst, string(o.Path), "error", text)
+	}
+	return appendRow(dst, plain(string(o.Path)), bad("error"), plain(text))
+}
+
+// appendPath appends the path as JSON.
+func appendPath(dst []byte, o *objects.Object) []byte {
+	if o.Quoted != nil {
+		return append(dst, o.Quoted...)
+	}
+	return batch.AppendString(dst, string(o.Path))
+}
+
+// appendNote appends the notes of an object to its JSON row. Other formats show notes in the summary only.
+func appendNote(dst []byte, o *objects.Object) []byte {
+	text := o.Note.String()
+	switch {
+	case text == "" && o.Remark == "":
+		return dst
+	case text == "":
+		text = o.Remark
+	case o.Remark != "":
+		text += "; " + o.Remark
+	}
+	return batch.AppendString(append(dst, `,"note":`...), text)
+}

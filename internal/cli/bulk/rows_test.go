@@ -1,0 +1,117 @@
+package bulk_test
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/cli/bulk"
+	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/objects/jsonl"
+	"github.com/refmon/refmon/internal/words"
+)
+
+const (
+	twoUsers = "domain: S-1-5-21-1-2-3\nusers:\n  - {name: alice, sid: S-1-5-21-1-2-3-1107}\n" +
+		"  - {name: bob, sid: S-1-5-21-1-2-3-1108}\n"
+	fiveObjects = `{"path":"/ok","sd":"O:BAG:SYD:(A;;FR;;;S-1-5-21-1-2-3-1107)"}` + "\n" +
+		`{"path":"/bad","sd":"O:"}` + "\n" + `{"path":"/none"}` + "\n" + `{"path":"/open","sd":"O:BA"}` + "\n" +
+		`{"path":"=a,\"b\"","sd":"O:BAG:SYD:(A;;FR;;;DU)"}` + "\n"
+	atBad  = "SDDL: at byte 2: want S-1-"
+	atNone = "line 3: no descriptor: give sd, sdHex or sdBase64"
+)
+
+// TestErrorRows: an object that cannot be decided is a row with its error in each form of
+// each question, is counted, and takes nothing from the rows around it.
+func TestErrorRows(t *testing.T) {
+	for _, c := range []struct {
+		ask    bulk.Ask
+		format bulk.Format
+		want   []string // beginnings of the rows behind the heading
+	}{
+		{bulk.Who, bulk.JSONL, []string{`{"path":"/ok","right":"read","principals":["alice"]}`,
+			`{"path":"/bad","error":"` + atBad,
+			`{"path":"/none","error":"` + atNone + `"}`, `{"path":"/open","right":"read","principals":["alice",` +
+				`"bob"],"note":"`,
+			`{"path":"=a,\"b\"","right":"read","principals":["alice","bob"]}`}},
+		{bulk.Count, bulk.JSONL, []string{`{"path":"/ok","right":"read","count":1}`,
+			`{"path":"/bad","error":"` + atBad,
+			`{"path":"/none","error":"` + atNone + `"}`, `{"path":"/open","right":"read","count":2,"note":"`,
+			`{"path":"=a,\"b\"","right":"read","count":2}`}},
+		{bulk.What, bulk.JSONL, []string{`{"path":"/ok","granted":"0x00120089"`, `{"path":"/bad","error":"` + atBad,
+			`{"path":"/none","error":"` + atNone + `"}`, `{"path":"/open","granted":"0x001f01ff"`,
+			`{"path":"=a,\"b\"","granted":"0x00120089"`}},
+		{bulk.Count, bulk.CSV, []string{"/ok,read,1", `/bad,error,"` + atBad, `/none,error,"` + atNone,
+			"/open,read,2", `"'=a,""b""",read,2`}},
+		{bulk.What, bulk.CSV, []string{"/ok,0x00120089,", `/bad,error,"` + atBad, `/none,error,"` + atNone,
+			"/open,0x001f01ff,",
+			`"'=a,""b""",0x00120089,`}},
+	} {
+		dir := must(dirfile.Read([]byte(twoUsers)))
+		r := &bulk.Run{Directory: dir, Rights: must(words.Parse("read")), Ask: c.ask, Format: c.format}
+		out, sum, err := runOver(t, context.Background(), r, fiveObjects)
+		if err != nil || sum.Objects != 5 || sum.Unreadable != 2 || sum.NoDACL != 1 || sum.FirstError == nil ||
+			!strings.Contains(sum.FirstError.Error(), atBad) || !strings.Contains(sum.FirstError.Error(), "/bad") {
+			t.Errorf("%v %v: %+v, %v", c.ask, c.format, sum, err)
+		}
+		rows := strings.Split(strings.TrimSuffix(out, "\n"), "\n")
+		if c.format == bulk.CSV {
+			rows = rows[1:]
+		}
+		if len(rows) != len(c.want) {
+			t.Fatalf("%v %v: %d rows\n%s", c.ask, c.format, len(rows), out)
+		}
+		for i, want := range c.want {
+			if !strings.HasPrefix(rows[i], want) {
+				t.Errorf("%v %v: row %d is\n%s, want\n%s", c.ask, c.format, i, rows[i], want)
+			}
+		}
+	}
+}
+
+// TestErrorsOfTwoStates: an object that cannot be read in one state is counted and not
+// compared, whichever state it is; gained, lost and changed objects are counted each once.
+func TestErrorsOfTwoStates(t *testing.T) {
+	const (
+		a, b = `{"path":"/a","sd":"D:(A;;FR;;;S-1-5-21-1-2-3-1107)"}` + "\n",
+			`{"path":"/b","sd":"D:(A;;FA;;;DU)"}` + "\n"
+		more = `{"path":"/a","sd":"D:(A;;FR;;;S-1-5-21-1-2-3-1107)(A;;FR;;;DU)"}` + "\n"
+		less = `{"path":"/b","sd":"D:(A;;FR;;;BA)"}` + "\n"
+		bad  = `{"path":"/b","sd":"O:"}` + "\n"
+		none = `{"path":"/b",` + "\n"
+	)
+	for _, c := range []struct {
+		before, after                         string
+		objects, unreadable, changes, changed int
+		rows                                  []string // parts that must be there
+	}{
+		{a + b, a + b, 2, 0, 0, 0, nil},
+		{a + b, more + b, 2, 0, 1, 1, []string{`"/a"`, `"bob"`}},
+		{a + b, a + less, 2, 0, 2, 1, []string{`"/b"`, `"alice"`, `"bob"`}},
+		{a + b, more + less, 2, 0, 3, 2, []string{`"/a"`, `"/b"`}},
+		{a + b, a + bad, 2, 1, 0, 0, nil}, {a + bad, a + b, 2, 1, 0, 0, nil}, {a + bad, a + bad, 2, 1, 0, 0, nil},
+		{a + bad, more + b, 2, 1, 1, 1, []string{`"/a"`}},
+		{a + none, a, 1, 1, 0, 0, nil}, {a, a + none, 2, 1, 0, 0, nil}, {a + none, a + none, 2, 2, 0, 0, nil},
+	} {
+		var out bytes.Buffer
+		dir := must(dirfile.Read([]byte(twoUsers)))
+		d := &bulk.Diff{Directory: dir, Format: bulk.JSONL, Out: &out,
+			Before: jsonl.Lines(strings.NewReader(c.before), 0, 0),
+			After:  jsonl.Lines(strings.NewReader(c.after), 0, 0)}
+		got, err := d.Do(context.Background())
+		if err != nil || !got.Compared || got.Objects != c.objects || got.Unreadable != c.unreadable ||
+			got.Changes != c.changes ||
+			got.Changed != c.changed || (got.FirstError != nil) != (c.unreadable > 0) {
+			t.Errorf("%s%sgives %+v, %v\n%s", c.before, c.after, got, err, &out)
+		}
+		for _, part := range c.rows {
+			if !strings.Contains(out.String(), part) {
+				t.Errorf("%s is not in\n%s", part, &out)
+			}
+		}
+		if c.changes == 0 && c.unreadable == 0 && out.Len() > 0 {
+			t.Errorf("nothing changed, and yet\n%s", &out)
+		}
+	}
+}

@@ -1,0 +1,205 @@
+package bulk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+
+	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/cli/columns"
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Ask is the kind of question of a run. The zero value is Who.
+type Ask uint8
+
+// Questions of a run.
+const (
+	Who     Ask = iota // which principals have each right: their names
+	Count              // how many have it
+	Index              // which have it, as the name of a set; the sets are written once each
+	What               // which rights one principal has
+	Through            // which groups and principals have each right, and through which entry: a Table
+)
+
+// Format is the output format. The zero value is Table.
+type Format uint8
+
+// Formats.
+const (
+	Table Format = iota
+	JSONL
+	CSV
+	CSVTables // Index: objects × sets and sets × SIDs, as COPY takes them
+	ESBulk    // Who of one right: what Elasticsearch and OpenSearch take as _bulk
+)
+
+// ParseFormat returns the format with a name. An unknown name is an error.
+func ParseFormat(name string) (Format, error) {
+	switch name {
+	case "table":
+		return Table, nil
+	case "jsonl":
+		return JSONL, nil
+	case "csv":
+		return CSV, nil
+	case "es-bulk":
+		return ESBulk, nil
+	case "csv-tables":
+		return CSVTables, nil
+	}
+	return 0, fmt.Errorf("--format %q: want table, jsonl, csv, es-bulk or csv-tables", name)
+}
+
+// Run is one pass over objects. Source, Directory, Out and, except for What, Rights are required. The zero values of
+// the other fields are the defaults. Use it once.
+type Run struct {
+	Source    objects.Source
+	Directory *directory.Directory
+	Rights    []words.Right
+	Ask       Ask
+	Principal int               // What: index of the principal
+	Type      *winnt.ObjectType // of objects without a type; nil: file
+	Types     [][]winnt.GUID    // chains of object types to ask about; nil: the object
+	Config    effective.Config  // policies and options of the check
+	Share     *sd.Descriptor    // descriptor of a share: rights that it does not grant, no user has; nil: no share
+	Format    Format
+	Out       io.Writer
+	Table     columns.Options // of Out, with Format Table
+	Sets      io.Writer       // Index: where the table of sets goes; nil: to Out, before the first row that needs it
+	// Expressions adds to each set of Index an expression over SIDs that allows exactly its principals, if SIDs alone
+	// suffice.
+	Expressions bool
+	Changes     bool          // only rows of objects whose answer differs from that of the directory above
+	Want        []words.Right // What: only objects on which the principal has all of these
+	Nothing     bool          // What: a Table has rows of objects without a right, too
+	Resumed     bool          // the output is the continuation of another: no heading
+
+	Workers    int // 0: one a core
+	CacheBytes int // most memory for descriptors and answers; 0: 256 MiB
+
+	Progress func(Position)       // called now and then by the writer; nil: not
+	Save     func(Position) error // called when all rows up to a position have been written; nil: not
+
+	alike bool // equal descriptors share one answer, even if PRINCIPAL SELF differs
+
+	tokens  *effective.Principals
+	names   names
+	namer   *setNamer // Index
+	guarded *guarded
+}
+
+// Do runs the pass and writes rows in input order. If ctx is cancelled, it stops between two objects and returns the
+// error of ctx. The output is then complete up to the position in the summary. It does not wait for a source that
+// blocks in Next.
+func (r *Run) Do(ctx context.Context) (Summary, error) {
+	to := peopled(r.Format == Table && r.Ask != Index, r.Table, r.Out)
+	if r.Out = to; r.Save != nil {
+		save := r.Save
+		r.Save = func(p Position) error {
+			if err := to.Flush(); err != nil {
+				return err
+			}
+			return save(p)
+		}
+	}
+	sum, err := r.rows(ctx)
+	return sum, errors.Join(err, to.Flush())
+}
+
+// rows runs the pass with a writer that may buffer rows.
+func (r *Run) rows(ctx context.Context) (Summary, error) {
+	r.prepare()
+	if err := r.Check(r.Sets != nil); err != nil {
+		return Summary{}, err
+	}
+	if err := r.heading(); err != nil {
+		return Summary{}, err
+	}
+	switch r.Ask {
+	case Count:
+		return answer(ctx, r, askCount, (*counted).key)
+	case Index:
+		w := &setWriter{run: r}
+		return pass(ctx, r, askIndex, w.batch)
+	case What:
+		return answer(ctx, r, askWhat, (*has).key)
+	case Through:
+		return answer(ctx, r, askThrough, (*reached).key)
+	}
+	return answer(ctx, r, askWho, (*named).key)
+}
+
+// Check returns an error if the format does not support the question. Do calls it before it writes. sets reports
+// whether there is an output for the table of sets.
+func (r *Run) Check(sets bool) error {
+	switch {
+	case r.Format == ESBulk && (r.Ask != Who || len(r.Rights) != 1):
+		return errOneRight
+	case r.Ask == Through && r.Format != Table:
+		return errors.New("groups and entries are for tables: other formats list names")
+	case r.Format == CSVTables && (r.Ask != Index || !sets || r.Expressions):
+		return errTables
+	case r.Ask == Index && r.Changes:
+		return errors.New("an index lists every object: leave --changes out")
+	}
+	return nil
+}
+
+// prepare sets the defaults and compiles the principals.
+func (r *Run) prepare() {
+	if r.Type == nil {
+		r.Type = winnt.FileObject
+	}
+	if r.CacheBytes <= 0 {
+		r.CacheBytes = defaultCache
+	}
+	if r.tokens == nil {
+		tokens := r.Directory.Tokens()
+		if r.Ask == What {
+			tokens = tokens[r.Principal : r.Principal+1]
+		}
+		r.tokens = effective.Compile(tokens, r.Config)
+	}
+	list := r.Directory.Principals
+	if r.Ask == What {
+		list = list[r.Principal : r.Principal+1]
+	}
+	r.guarded = guardedOf(list)
+	r.names = makeNames(r.Directory, r.Format)
+	if r.Ask == Index {
+		r.namer = newSetNamer(r.Directory)
+	}
+}
+
+// defaultCache is the default limit of the caches, in bytes.
+const defaultCache = 256 << 20
+
+// Fingerprint identifies the question of a run. Runs with the same fingerprint and Config over the same input write the
+// same rows.
+func (r *Run) Fingerprint() string {
+	h := fnv.New64a()
+	fmt.Fprintf(h, "%d %d %d %t %v", r.Ask, r.Format, r.Principal, r.Expressions, r.Types)
+	for _, right := range r.Want {
+		fmt.Fprintf(h, " want %q", right.Name)
+	}
+	if r.Changes || r.Nothing {
+		fmt.Fprintf(h, " %t %t", r.Changes, r.Nothing)
+	}
+	if r.Type != nil {
+		fmt.Fprintf(h, " %s", r.Type.Name)
+	}
+	for _, right := range r.Rights {
+		fmt.Fprintf(h, " %q %s", right.Name, masksOf(right.On(r.Types, winnt.FileObject), winnt.FileObject))
+	}
+	if r.Share != nil {
+		fmt.Fprintf(h, " %x", r.Share.AppendOriginal(nil))
+	}
+	return fmt.Sprintf("%016x%016x", h.Sum64(), r.Directory.Fingerprint())
+}

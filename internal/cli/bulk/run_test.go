@@ -1,0 +1,424 @@
+package bulk_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/cli/bulk"
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/objects/jsonl"
+	"github.com/refmon/refmon/internal/test/company"
+	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// sample is a small company with its objects, from the generator.
+func sample(t testing.TB, s company.Sample) (dir *directory.Directory, list string) {
+	t.Helper()
+	var d, o bytes.Buffer
+	if err := errors.Join(s.Directory(&d), s.Write(&o)); err != nil {
+		t.Fatal(err)
+	}
+	return must(dirfile.Read(d.Bytes())), o.String()
+}
+
+func runOver(t testing.TB, ctx context.Context, r *bulk.Run, list string) (string, bulk.Summary, error) {
+	t.Helper()
+	var out bytes.Buffer
+	r.Source, r.Out = jsonl.Lines(strings.NewReader(list), 0, 0), &out
+	sum, err := r.Do(ctx)
+	return out.String(), sum, err
+}
+
+// TestRowsEqualTheCheck compares a sample of pairs with the scalar check: the names of who-can, its counts, the sets
+// of --for-index, and the masks of what-can.
+func TestRowsEqualTheCheck(t *testing.T) {
+	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 3000, Descriptors: 200, Principals: 150,
+		Groups: 40})
+	rights := must(words.Parse("read+write+full"))
+	ctx := context.Background()
+	names, _, err := runOver(t, ctx, &bulk.Run{Directory: dir, Rights: rights, Format: bulk.JSONL, CacheBytes: 1}, list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts, sum, _ := runOver(t, ctx, &bulk.Run{Directory: dir, Rights: rights, Ask: bulk.Count, Format: bulk.JSONL}, list)
+	index, _, _ := runOver(t, ctx, &bulk.Run{Directory: dir, Rights: rights, Ask: bulk.Index}, list)
+	what, _, _ := runOver(t, ctx, &bulk.Run{Directory: dir, Ask: bulk.What, Principal: 7, Format: bulk.JSONL}, list)
+	nameRows, countRows, whatRows := decode[whoRow](t, names), decode[whoRow](t, counts), decode[whatRow](t, what)
+	sets := readIndex(t, index)
+	total := int64(0)
+	for i, line := range strings.Split(strings.TrimSpace(list), "\n") {
+		var o struct{ Path, SD, Type string }
+		if err := json.Unmarshal([]byte(line), &o); err != nil {
+			t.Fatal(err)
+		}
+		d := must(sddl.Parse(o.SD, sddl.Options{Domain: dir.Domain}))
+		typ := winnt.ObjectTypeByName(o.Type)
+		for r, right := range rights {
+			var want []string
+			for _, p := range dir.Principals {
+				if must(access.Check(p.Token, d, right.Mask(typ), typ)).Allowed() {
+					want = append(want, p.Name)
+				}
+			}
+			total += int64(len(want))
+			row := nameRows[3*i+r]
+			if row.Path != o.Path || row.Right != right.Name || !slices.Equal(row.Principals, want) {
+				t.Fatalf("%s %s: %v, the check says %v", o.Path, right.Name, row, want)
+			}
+			if got := countRows[3*i+r]; got.Path != o.Path || got.Count != len(want) {
+				t.Fatalf("%s %s: %d, the check says %d", o.Path, right.Name, got.Count, len(want))
+			}
+			if got := sets[i][right.Name]; !slices.Equal(got, want) {
+				t.Fatalf("%s %s: index %v, the check says %v", o.Path, right.Name, got, want)
+			}
+		}
+		best := must(access.Check(dir.Principals[7].Token, d, winnt.MAXIMUM_ALLOWED, typ)).Granted
+		if got := whatRows[i]; got.Path != o.Path || got.Granted != best.Padded() {
+			t.Fatalf("%s: %v, the check grants %s", o.Path, got, best.Padded())
+		}
+	}
+	if sum.Objects != 3000 || sum.Unreadable != 0 || sum.Allowed != total || sum.Offset != int64(len(list)) ||
+		sum.Lines != 3000 {
+		t.Errorf("summary %+v, %d allowed", sum, total)
+	}
+}
+
+type whoRow struct {
+	Path, Right string
+	Principals  []string
+	Count       int
+}
+
+type whatRow struct{ Path, Granted string }
+
+func decode[T any](t *testing.T, text string) (out []T) {
+	t.Helper()
+	for line := range strings.Lines(text) {
+		var row T
+		if err := json.Unmarshal([]byte(line), &row); err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		out = append(out, row)
+	}
+	return out
+}
+
+// readIndex reads the rows of --for-index as their reader would: names of the
+// principals of each set of each object.
+func readIndex(t *testing.T, text string) (out []map[string][]string) {
+	t.Helper()
+	var people []string
+	sets := map[string][]string{}
+	for _, row := range decode[struct {
+		Principals       []string
+		Set, IDs, Bitmap string
+		Count            int
+		Path             string
+		Sets             map[string]string
+	}](t, text) {
+		switch {
+		case row.Principals != nil:
+			people = row.Principals
+		case row.Set != "":
+			var who []string
+			for _, part := range strings.FieldsFunc(row.IDs, func(r rune) bool { return r == ',' }) {
+				first, last, ok := strings.Cut(part, "-")
+				if !ok {
+					last = first
+				}
+				for i := must(strconv.Atoi(first)); i <= must(strconv.Atoi(last)); i++ {
+					who = append(who, people[i])
+				}
+			}
+			for i, b := range must(base64.StdEncoding.DecodeString(row.Bitmap)) {
+				for bit := range 8 {
+					if b>>bit&1 != 0 {
+						who = append(who, people[8*i+bit])
+					}
+				}
+			}
+			if _, twice := sets[row.Set]; twice || len(who) != row.Count {
+				t.Fatalf("set %s: %d people, count %d, there before: %t", row.Set, len(who), row.Count, twice)
+			}
+			sets[row.Set] = who
+		default:
+			one := map[string][]string{}
+			for right, name := range row.Sets {
+				who, ok := sets[name]
+				if !ok {
+					t.Fatalf("%s: set %s comes later than its first use", row.Path, name)
+				}
+				one[right] = who
+			}
+			out = append(out, one)
+		}
+	}
+	return out
+}
+
+// Every setting of workers and memory gives the same bytes.
+func TestOutputDoesNotDependOnWorkers(t *testing.T) {
+	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 6_000, Descriptors: 900, Principals: 70,
+		Groups: 20})
+	list += "{\"path\":\"/bad\",\"sd\":\"O:\"}\n\n{\"path\":\"no end of line\",\"sd\":\"D:(A;;FR;;;AU)\"}"
+	rights := must(words.Parse("read+modify"))
+	for _, ask := range []bulk.Ask{bulk.Who, bulk.Count, bulk.Index} {
+		want := ""
+		for _, c := range []struct{ workers, cache int }{{1, 0}, {2, 0}, {5, 1}, {3, 1 << 30}} {
+			got, sum, err := runOver(t, context.Background(),
+				&bulk.Run{Directory: dir, Rights: rights, Ask: ask, Format: bulk.JSONL, Workers: c.workers,
+					CacheBytes: c.cache}, list)
+			if err != nil || sum.Objects != 6_002 || sum.Unreadable != 1 {
+				t.Fatalf("%+v, %v", sum, err)
+			}
+			if want == "" {
+				want = got
+			}
+			if got != want {
+				t.Errorf("question %d, %+v: another output", ask, c)
+			}
+		}
+	}
+}
+
+// A stopped and resumed run writes the same rows as an uninterrupted one.
+func TestResume(t *testing.T) {
+	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 30_000, Descriptors: 500, Principals: 10,
+		Groups: 5})
+	rights := must(words.Parse("read"))
+	whole, all, _ := runOver(t, context.Background(), &bulk.Run{Directory: dir, Rights: rights, Format: bulk.JSONL}, list)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var out bytes.Buffer
+	r := bulk.Run{Directory: dir, Rights: rights, Format: bulk.JSONL, Workers: 1, Out: &out,
+		Progress: func(bulk.Position) { cancel() }}
+	r.Source = jsonl.Lines(&slow{strings.NewReader(list)}, 0, 0)
+	sum, err := r.Do(ctx)
+	if !errors.Is(err, context.Canceled) || sum.Objects == 0 || sum.Objects == 30_000 {
+		t.Fatalf("%+v, %v: wanted to be stopped in the middle", sum.Position, err)
+	}
+	if lines := strings.Count(out.String(), "\n"); lines != sum.Objects || !strings.HasPrefix(whole, out.String()) {
+		t.Fatalf("%d lines for %d objects", lines, sum.Objects)
+	}
+	rest := bulk.Run{Directory: dir, Rights: rights, Format: bulk.JSONL, Resumed: true, Out: &out,
+		Source: jsonl.Lines(strings.NewReader(list[sum.Offset:]), sum.Offset, sum.Lines)}
+	more, err := rest.Do(context.Background())
+	if err != nil || out.String() != whole {
+		t.Errorf("%v, resumed output differs: %t", err, out.String() != whole)
+	}
+	if total := sum.Position.Plus(more.Position); total != all.Position {
+		t.Errorf("positions add up to %+v, want %+v", total, all.Position)
+	}
+}
+
+// slow gives a little at a time.
+type slow struct{ r io.Reader }
+
+func (s *slow) Read(p []byte) (int, error) {
+	time.Sleep(time.Millisecond)
+	return s.r.Read(p[:min(len(p), 200_000)])
+}
+
+// A writer that fails ends the run with its error.
+func TestOutputFails(t *testing.T) {
+	dir, list := sample(t, company.Sample{Seed: 1, Objects: 50_000, Descriptors: 50, Principals: 10, Groups: 5})
+	full := errors.New("the disk is full")
+	r := bulk.Run{Directory: dir, Rights: must(words.Parse("read")), Format: bulk.JSONL, Out: failing{full},
+		Source: jsonl.Lines(strings.NewReader(list), 0, 0)}
+	if _, err := r.Do(context.Background()); !errors.Is(err, full) {
+		t.Errorf("%v", err)
+	}
+	bad := errors.New("the disk is broken")
+	r = bulk.Run{Directory: dir, Rights: must(words.Parse("read")), Format: bulk.JSONL, Out: io.Discard,
+		Source: jsonl.Lines(io.MultiReader(strings.NewReader(list), failing{bad}), 0, 0)}
+	if sum, err := r.Do(context.Background()); !errors.Is(err, bad) || sum.Objects == 0 {
+		t.Errorf("%+v %v", sum, err)
+	}
+}
+
+type failing struct{ err error }
+
+func (f failing) Write([]byte) (int, error) { return 0, f.err }
+func (f failing) Read([]byte) (int, error)  { return 0, f.err }
+
+// TestLines: the quick reader and the strict one agree on every line the quick
+// one takes, and lines may come in any pieces.
+func TestLines(t *testing.T) {
+	rng := rand.New(rand.NewPCG(randtest.Seed(t), 5))
+	tokens := []string{`"path"`, `"sd"`, `"sdHex"`, `"type"`, `"other"`, `"/a"`, `"O:SYD:(A;;FR;;;AU)"`, `"file"`, `"key"`,
+		`""`, `:`, `:`, `,`, `,`, `{`, `}`, ` `, `\`, `"`, "\u00e9", "\x01", `null`, `1`}
+	dir := must(dirfile.Read([]byte(`{"users":[{"name":"a","sid":"S-1-5-21-1-2-3-4"}]}`)))
+	run := func(text string, in io.Reader) string {
+		var out bytes.Buffer
+		r := bulk.Run{Directory: dir, Rights: must(words.Parse("0x1")), Format: bulk.JSONL, Out: &out, Workers: 1,
+			Source: jsonl.Lines(in, 0, 0)}
+		if _, err := r.Do(context.Background()); err != nil {
+			t.Fatalf("%q: %v", text, err)
+		}
+		return out.String()
+	}
+	var quick, strict strings.Builder
+	for range 20_000 {
+		line := "{"
+		if rng.IntN(2) == 0 {
+			line = `{"path":"/a","sd":"O:SYD:(A;;FR;;;AU)"`
+		}
+		for range rng.IntN(9) {
+			line += tokens[rng.IntN(len(tokens))]
+		}
+		// A trailing blank keeps a line from the quick reader and means nothing.
+		quick.WriteString(line + "}\n")
+		strict.WriteString(line + "} \n")
+	}
+	places := regexp.MustCompile(`byte \d+`) // the blank moves the end of the line
+	rowsOf := func(name, text string) []string {
+		return strings.Split(places.ReplaceAllString(run(name, strings.NewReader(text)), "byte"), "\n")
+	}
+	got, want := rowsOf("quick", quick.String()), rowsOf("strict", strict.String())
+	for i, line := range strings.Split(quick.String(), "\n") {
+		if i >= len(got) || i >= len(want) || got[i] != want[i] {
+			t.Fatalf("line %q: quick %q strict %q", line, got[min(i, len(got)-1)], want[min(i, len(want)-1)])
+		}
+	}
+	text := strings.Repeat("{\"path\":\"/a\",\"sd\":\"O:SYD:(A;;FR;;;AU)\"}\r\n", 5)
+	if got := strings.Count(run(text, &pieces{text}), `{"path":"/a","right":"0x1","principals":["a"]}`); got != 5 {
+		t.Errorf("%d rows of 5", got)
+	}
+}
+
+type pieces struct{ text string }
+
+func (p *pieces) Read(b []byte) (int, error) {
+	if p.text == "" {
+		return 0, io.EOF
+	}
+	n := copy(b, p.text[:min(7, len(p.text))])
+	p.text = p.text[n:]
+	return n, nil
+}
+
+// The groups that a logon adds to a user's own.
+func TestNetworkLogon(t *testing.T) {
+	dir := must(dirfile.Read([]byte(`
+domain: S-1-5-21-1-2-3
+users:
+  - {name: alice, sid: S-1-5-21-1-2-3-1107, memberOf: [a], claims: {Level: 3, Tags: [x, y]}}
+  - {name: guest, sid: S-1-5-21-1-2-3-501}
+  - {name: admin, sid: S-1-5-21-1-2-3-1108, memberOf: [Admins]}
+  - {name: foreign guest, sid: S-1-5-21-9-9-9-501}
+  - {name: krbtgt, sid: S-1-5-21-1-2-3-502}
+  - {name: stranger, sid: S-1-5-21-9-9-9-1, claims: [{name: Dept, type: string, values: [Sales]}]}
+groups:
+  - {name: A, sid: S-1-5-21-1-2-3-2001, memberOf: [b]}
+  - {name: b, sid: S-1-5-21-1-2-3-2002, memberOf: [A, S-1-5-21-1-2-3-2003]}
+  - {name: Admins, sid: S-1-5-21-1-2-3-512, memberOf: [BA]}
+  - {name: Staff, sid: S-1-5-21-1-2-3-513, memberOf: [S-1-5-21-1-2-3-2009]}
+`)))
+	for _, c := range []struct{ who, in, out string }{
+		{"alice", "WD NU AU S-1-5-15 BU DU S-1-5-21-1-2-3-2001 S-1-5-21-1-2-3-2002 S-1-5-21-1-2-3-2003 S-1-5-21-1-2-3-2009",
+			"BA BG IU S-1-5-21-1-2-3-512"},
+		{"guest", "WD NU BG S-1-5-21-1-2-3-514", "AU BU DU S-1-5-15"},
+		{"admin", "WD AU BU BA S-1-5-21-1-2-3-512 DU", "S-1-5-21-1-2-3-2001"},
+		// The guest of another domain is a user here, as its RID says nothing of this one.
+		{"foreign guest", "WD NU AU BU S-1-5-15", "BG DU S-1-5-21-1-2-3-514 S-1-5-21-9-9-9-514"},
+		{"krbtgt", "WD NU AU BU DU", "BG S-1-5-21-1-2-3-514"},
+		{"stranger", "WD NU AU BU", "DU S-1-5-21-1-2-3-2009"},
+	} {
+		i := dir.Find(c.who)
+		if i < 0 {
+			t.Fatalf("no %s", c.who)
+		}
+		tok := dir.Principals[i].Token
+		for text, want := range map[string]bool{c.in: true, c.out: false} {
+			for _, s := range strings.Fields(text) {
+				if got := tok.Member(must(sid.Resolve(s, dir.Domain)), false); got != want {
+					t.Errorf("%s in %s: %t", c.who, s, got)
+				}
+			}
+		}
+	}
+	alice, stranger := dir.Principals[dir.Find("Alice")].Token, dir.Principals[dir.Find("S-1-5-21-9-9-9-1")].Token
+	if a, ok := alice.UserClaims().Lookup("level"); !ok || a.Ints[0] != 3 {
+		t.Errorf("claim Level: %+v", a)
+	}
+	if a, ok := alice.UserClaims().Lookup("Tags"); !ok || !slices.Equal(a.Strings, []string{"x", "y"}) {
+		t.Errorf("claim Tags: %+v", a)
+	}
+	if a, ok := stranger.UserClaims().Lookup("Dept"); !ok || a.Strings[0] != "Sales" {
+		t.Errorf("claim Dept: %+v", a)
+	}
+	admin := dir.Principals[dir.Find("admin")].Token
+	if !admin.Has(winnt.SeTakeOwnershipPrivilege) || admin.Integrity() != 0x3000 ||
+		alice.Has(winnt.SeTakeOwnershipPrivilege) {
+		t.Error("administrators have the full token, others have not")
+	}
+}
+
+func TestDirectoryRefusals(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"users":[{"name":"a","sid":"S-1-1"}], "user":1}`:                                         "user",
+		"users: [{name: a, sid: DU}]":                                                              `users[0] "a": sid`,
+		"users: [{sid: S-1-5-21-1-2-3-4}]":                                                         "needs a name",
+		"users: [{name: a, sid: S-1-5-21-1-2-3-4}, {name: a, sid: S-1-5-21-1-2-3-5}]":              `users[1] "a"`,
+		"groups: [{name: a, sid: S-1-5-21-1-2-3-4}, {name: A, sid: S-1-5-21-1-2-3-5}]":             `groups[1] "A"`,
+		"groups: [{name: a, sid: S-1-5-21-1-2-3-4}, {name: b, sid: S-1-5-21-1-2-3-4}]":             "another group's",
+		"groups: [{name: a, sid: S-1-5-21-1-2-3-4, memberOf: [c]}]":                                `"c" is neither`,
+		"users: [{name: a, sid: S-1-5-21-1-2-3-4, claims: {x: {y: 1}}}]":                           "x: want a string",
+		"users: [{name: a, sid: S-1-5-21-1-2-3-4, claims: [{name: x, type: strin, values: [a]}]}]": "strin",
+		"domain: nowhere": "domain",
+	} {
+		if _, err := dirfile.Read([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q in it", text, err, want)
+		}
+	}
+}
+
+func TestRights(t *testing.T) {
+	for _, c := range []struct {
+		text string
+		typ  *winnt.ObjectType
+		want winnt.AccessMask
+	}{
+		{"read", winnt.FileObject, 0x120089}, {"Write", winnt.FileObject, 0x120116}, {"modify", winnt.FileObject, 0x1301BF},
+		{"full", winnt.FileObject, 0x1F01FF}, {"list", winnt.DirectoryFileObject, 0x1200A9},
+		{"read", winnt.KeyObject, 0x20019},
+		{"FR|WD", winnt.FileObject, 0x160089}, {"0x3", winnt.KeyObject, 3}, {"FILE_READ_DATA", winnt.FileObject, 1},
+	} {
+		if got := must(words.Parse(c.text))[0].Mask(c.typ); got != c.want {
+			t.Errorf("%s on %s: %#x, want %#x", c.text, c.typ.Name, got, c.want)
+		}
+	}
+	for _, bad := range []string{"", "read+", "reed", "0"} {
+		if _, err := words.Parse(bad); err == nil {
+			t.Errorf("%q is accepted", bad)
+		}
+	}
+	if got := fmt.Sprint(words.Granted(0x1301BF, winnt.FileObject)); got != "[read write modify list]" {
+		t.Errorf("%s", got)
+	}
+}

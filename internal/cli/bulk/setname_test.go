@@ -1,0 +1,94 @@
+package bulk_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/cli/bulk"
+	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/words"
+)
+
+// setNames returns the names of the sets of each object.
+func setNames(t *testing.T, users, rights, rows string) []map[string]string {
+	t.Helper()
+	dir := must(dirfile.Read([]byte(`{"domain":"S-1-5-21-1-2-3","users":[` + users + `]}`)))
+	r := &bulk.Run{Directory: dir, Rights: must(words.Parse(rights)), Ask: bulk.Index}
+	out, _, err := runOver(t, context.Background(), r, rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []map[string]string
+	for line := range strings.Lines(out) {
+		var row struct {
+			Path string
+			Sets map[string]string
+		}
+		if err := json.Unmarshal([]byte(line), &row); err != nil {
+			t.Fatal(err)
+		}
+		if row.Path != "" {
+			all = append(all, row.Sets)
+		}
+	}
+	return all
+}
+
+// The name of a set depends on the SIDs in it and the mask of its right, not on other principals or their order
+// (B-3).
+func TestSetNames(t *testing.T) {
+	user := func(name string, rid int) string {
+		return fmt.Sprintf(`{"name":"%s","sid":"S-1-5-21-1-2-3-%d"}`, name, rid)
+	}
+	alice, bob, carol := user("alice", 1107), user("bob", 1108), user("carol", 1109)
+	rows := `{"path":"/a","sd":"O:BAG:BAD:(A;;FR;;;S-1-5-21-1-2-3-1107)(A;;FR;;;S-1-5-21-1-2-3-1108)"}` + "\n" +
+		`{"path":"/b","sd":"O:BAG:BAD:(A;;FA;;;S-1-5-21-1-2-3-1107)"}` + "\n" +
+		`{"path":"/c","sd":"O:BAG:BAD:(A;;FR;;;AU)"}` + "\n"
+	was := setNames(t, alice+","+bob, "read+write", rows)
+	for name, users := range map[string]string{
+		"one more user": carol + "," + alice + "," + bob, "another order": bob + "," + alice,
+	} {
+		is := setNames(t, users, "read+write", rows)
+		if fmt.Sprint(is[:2]) != fmt.Sprint(was[:2]) {
+			t.Errorf("%s renames sets: %v, was %v", name, is[:2], was[:2])
+		}
+		if same := is[2]["read"] == was[2]["read"]; same != (name == "another order") {
+			t.Errorf("%s: the set of all users is %v, was %v", name, is[2], was[2])
+		}
+	}
+	if was[1]["read"] == was[1]["write"] || was[0]["read"] == was[1]["read"] {
+		t.Errorf("sets of other rights or principals have one name: %v", was)
+	}
+	if was[0]["write"] != was[2]["write"] {
+		t.Errorf("the empty sets of one right have two names: %v", was)
+	}
+	// A word is its mask.
+	if got := setNames(t, alice+","+bob, "read+0x120089", rows); got[0]["read"] != got[0]["0x120089"] {
+		t.Errorf("one mask, two names: %v", got[0])
+	}
+}
+
+// Principals with the same SID are distinguished by name.
+func TestSetNamesOfOneSID(t *testing.T) {
+	users := `{"name":"plain","sid":"S-1-5-21-1-2-3-1107"},` +
+		`{"name":"staff","sid":"S-1-5-21-1-2-3-1107","memberOf":["BU","BG"]},` +
+		`{"name":"guest","sid":"S-1-5-21-1-2-3-1107","memberOf":["S-1-5-21-1-2-3-2000"]}`
+	rows := `{"path":"/a","sd":"O:BAG:BAD:(A;;FR;;;BG)"}` + "\n" +
+		`{"path":"/b","sd":"O:BAG:BAD:(A;;FR;;;S-1-5-21-1-2-3-2000)"}` + "\n"
+	if got := setNames(t, users, "read", rows); got[0]["read"] == got[1]["read"] {
+		t.Errorf("two principals of one SID: %v", got)
+	}
+}
+
+// TestSetNamesOfTwoDomains: users of one last number in two domains are two sets (B-3).
+func TestSetNamesOfTwoDomains(t *testing.T) {
+	users := `{"name":"near","sid":"S-1-5-21-1-2-3-1107"},{"name":"far","sid":"S-1-5-21-9-9-9-1107"}`
+	rows := `{"path":"/a","sd":"O:BAG:BAD:(A;;FR;;;S-1-5-21-1-2-3-1107)"}` + "\n" +
+		`{"path":"/b","sd":"O:BAG:BAD:(A;;FR;;;S-1-5-21-9-9-9-1107)"}` + "\n"
+	if got := setNames(t, users, "read", rows); got[0]["read"] == got[1]["read"] {
+		t.Errorf("two principals of one last number: %v", got)
+	}
+}

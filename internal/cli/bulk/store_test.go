@@ -1,0 +1,46 @@
+package bulk
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/refmon/refmon/internal/test/randtest"
+)
+
+// TestStore: a store that spills holds what a slice would.
+func TestStore(t *testing.T) {
+	rng := rand.New(rand.NewPCG(randtest.Seed(t), 3))
+	for _, limit := range []int64{0, chunkSize, 3 * chunkSize, 100 * chunkSize} {
+		s := store{limit: limit}
+		defer s.close()
+		var want []byte
+		for range 400 {
+			b := make([]byte, rng.IntN(5000))
+			for i := range b {
+				b[i] = byte(rng.Uint32())
+			}
+			at := rng.IntN(len(want) + 2000)
+			if rng.IntN(2) == 0 {
+				at = len(want)
+			}
+			if len(b) == 0 {
+				continue
+			}
+			if n := at + len(b); n > len(want) {
+				want = append(want, make([]byte, n-len(want))...)
+			}
+			copy(want[at:], b)
+			if err := s.writeAt(b, int64(at)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got := make([]byte, len(want)+100)
+		if err := s.readAt(got, 0); err != nil || !bytes.Equal(got[:len(want)], want) || s.size != int64(len(want)) {
+			t.Errorf("limit %d: %v, %d bytes of %d, differs", limit, err, s.size, len(want))
+		}
+		if (s.file != nil) != (int64(len(want)) > limit) {
+			t.Errorf("limit %d: %d bytes, a file: %t", limit, len(want), s.file != nil)
+		}
+	}
+}

@@ -1,0 +1,199 @@
+package bulk_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/cli/bulk"
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/objects/jsonl"
+	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// firm returns ten users in Staff, u0 to u9, of whom the first four are in Four, and one guest of another firm.
+func firm() *directory.Directory {
+	var b strings.Builder
+	b.WriteString("domain: S-1-5-21-1-2-3\nusers:\n")
+	for i := range 10 {
+		groups := "Staff"
+		if i < 4 {
+			groups += ", Four"
+		}
+		fmt.Fprintf(&b, "  - {name: u%d, sid: S-1-5-21-1-2-3-%d, memberOf: [%s], claims: {Level: %d}}\n",
+			i, 1000+i, groups, i)
+	}
+	b.WriteString("  - {name: other, sid: S-1-5-21-9-9-9-1000}\ngroups:\n" +
+		"  - {name: Staff, sid: S-1-5-21-1-2-3-2000}\n  - {name: Four, sid: S-1-5-21-1-2-3-2001}\n")
+	return must(dirfile.Read([]byte(b.String())))
+}
+
+// ask runs a question and returns its rows, blanks squeezed.
+func ask(t *testing.T, r bulk.Run, lines string) string {
+	t.Helper()
+	var out strings.Builder
+	r.Source, r.Out = jsonl.Lines(strings.NewReader(lines), 0, 0), &out
+	if _, err := r.Do(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	var rows []string
+	for line := range strings.Lines(out.String()) {
+		rows = append(rows, strings.Join(strings.Fields(line), " "))
+	}
+	return strings.Join(rows[1:], "\n")
+}
+
+// TestThrough: who gets in, by which entry: groups with the number of their members that
+// have the right, and who of them has not (U-102, U-103).
+func TestThrough(t *testing.T) {
+	const group, four = "S-1-5-21-1-2-3-2000", "S-1-5-21-1-2-3-2001"
+	for _, c := range []struct{ dacl, want string }{
+		{"(A;;FR;;;" + group + ")",
+			"Staff (10) DACL 0 Staff"},
+		{"(D;;FR;;;S-1-5-21-1-2-3-1003)(A;;FR;;;" + group + ")",
+			"Staff but u3 (9 of 10) DACL 1 Staff"},
+		{"(D;;FR;;;" + four + ")(A;;FR;;;" + group + ")",
+			"Staff (6 of 10) DACL 1 Staff"},
+		{"(A;;FR;;;S-1-5-21-1-2-3-1003)(A;;FR;;;" + four + ")",
+			"u3 DACL 0 u3\nu0, u1, u2 DACL 1 Four"},
+		{"(A;;FR;;;WD)",
+			"Everyone (11) DACL 0 Everyone"},
+		{"(D;;FR;;;WD)(A;;FR;;;WD)",
+			"(no one)"},
+		{"(XA;;FR;;;WD;(@USER.Level > 7))",
+			"u8, u9 DACL 0 Everyone"},
+		{"(XA;;FR;;;" + group + ";(@USER.Level > 4))",
+			"Staff (5 of 10) DACL 0 Staff"},
+		{"(A;;0x120088;;;" + group + ")(A;;0x1;;;" + four + ")",
+			"u0, u1, u2 and 1 more DACL 1 Four, DACL 0 Staff"},
+		{"(A;;FR;;;" + four + ")(A;;FR;;;" + group + ")(A;;FR;;;WD)",
+			"Four (4) DACL 0 Four\nStaff (10) DACL 1 Staff\nother DACL 2 Everyone"},
+	} {
+		run := bulk.Run{Directory: firm(), Rights: must(words.Parse("read")), Ask: bulk.Through}
+		got := ask(t, run, `{"path":"/x","sd":"O:SYG:SYD:`+c.dacl+`"}`+"\n")
+		if got != "/x read "+c.want {
+			t.Errorf("%s:\n%s\nwant\n%s", c.dacl, got, c.want)
+		}
+	}
+	run := bulk.Run{Directory: firm(), Rights: must(words.Parse("control")), Ask: bulk.Through}
+	got := ask(t, run, `{"path":"/x","sd":"O:`+four+`G:SYD:(A;;WO;;;S-1-5-21-9-9-9-1000)"}`+"\n")
+	const want = "/x control other DACL 0 other\nu0, u1, u2 and 1 more owner Four"
+	if got != want {
+		t.Errorf("control:\n%s\nwant\n%s", got, want)
+	}
+}
+
+// TestThroughApart: principals in the same groups get in by different entries where their levels
+// or a policy leave one less than another (U-102).
+func TestThroughApart(t *testing.T) {
+	const control = `{"path":"/x","sd":"O:SYG:SYD:(A;;WD;;;WD)(A;;WO;;;WD)S:`
+	levels := firm()
+	levels.Principals = levels.Principals[:2]
+	for i, level := range []sid.SID{sid.MediumLevel, sid.HighLevel} {
+		spec := token.NetworkUser(levels.Principals[i].SID())
+		spec.Integrity = level
+		// It gives WRITE_OWNER below the label, and is named for it (A-62).
+		spec.Privileges = winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeRelabelPrivilege)
+		spec.EnabledPrivileges = spec.Privileges
+		levels.Principals[i].Token = must(token.New(spec))
+	}
+	run := bulk.Run{Directory: levels, Rights: must(words.Parse("control")), Ask: bulk.Through}
+	got := ask(t, run, control+`(ML;;NW;;;HI)"}`+"\n")
+	if want := "/x control u1 DACL 0 Everyone\nu0 SeRelabelPrivilege"; got != want {
+		t.Errorf("levels:\n%s\nwant\n%s", got, want)
+	}
+	// An entry that is only for records sets no principals apart, however many there are.
+	users := "users:\n"
+	for i := range 1001 {
+		users += fmt.Sprintf("  - {name: u%d, sid: S-1-5-21-1-2-3-%d}\n", i, 1100+i)
+	}
+	many := bulk.Run{Directory: must(dirfile.Read([]byte(users))), Ask: bulk.Through,
+		Rights: must(words.Parse("read"))}
+	got = ask(t, many, `{"path":"/x","sd":"O:SYG:SYD:(A;;FR;;;WD)S:(AU;SA;FR;;;WD)"}`+"\n")
+	if want := "DACL 0 Everyone"; strings.Contains(got, "not traced") || !strings.HasSuffix(got, want) {
+		t.Errorf("audited:\n%s\nwant %s", got, want)
+	}
+	rule := access.Rule{Name: "one", Descriptor: must(sddl.Parse("D:(A;;WO;;;WD)(A;;WD;;;S-1-5-21-1-2-3-1003)",
+		sddl.Options{}))}
+	policies := &access.PolicySet{Policies: []access.Policy{{ID: sid.MustParse("S-1-17-1"), Name: "p",
+		Rules: []access.Rule{rule}}}}
+	run = bulk.Run{Directory: firm(), Rights: must(words.Parse("control")), Ask: bulk.Through,
+		Config: effective.Config{Policies: policies}}
+	got = ask(t, run, control+`(SP;;;;;S-1-17-1)"}`+"\n")
+	if want := "/x control u3 DACL 0 Everyone\nEveryone (11) DACL 1 Everyone"; got != want {
+		t.Errorf("policy:\n%s\nwant\n%s", got, want)
+	}
+}
+
+// An object has rows if its answer differs from its parent's, or the parent's is unknown. An unreadable object always
+// has a row (U-107).
+func TestChanges(t *testing.T) {
+	row := func(path, sddl, typ string) string {
+		return fmt.Sprintf(`{"path":%q,"sd":%q,"type":%q}`+"\n", path, "O:SYG:SYD:"+sddl, typ)
+	}
+	const all, one, none = "(A;;FR;;;S-1-5-21-1-2-3-2000)", "(A;;FR;;;S-1-5-21-1-2-3-1003)", "(A;;FR;;;SY)"
+	lines := row("/t", all, "directory") + row("/t/same", "(A;;FA;;;S-1-5-21-1-2-3-2000)", "file") +
+		row("/t/other/", one, "directory") + row("/t/other/x", one, "file") + row("/t/other/y", all, "file") +
+		row("/t/bad", "(", "file") + row("/t/bad/z", all, "file") + row("/lost/z", all, "file") +
+		row(`C:\w`, none, "directory") + row(`C:\w\v`, none, "file") + row(`C:\w\u`, one, "file") +
+		row("/", all, "directory") + row("/s", all, "directory") + row("t", all, "directory")
+	const want = "/t /t/other/ /t/other/y /t/bad /t/bad/z /lost/z C:\\w C:\\w\\u / t"
+	dir := firm()
+	for ask, rights := range map[bulk.Ask]string{bulk.Who: "read", bulk.Count: "read", bulk.Through: "read"} {
+		run := bulk.Run{Directory: dir, Ask: ask, Changes: true, Rights: must(words.Parse(rights))}
+		if got := pathsOf(t, run, lines); got != want {
+			t.Errorf("%v: %s\nwant %s", ask, got, want)
+		}
+	}
+	const names = "DC=x OU=a,DC=x"
+	lines = row("DC=x", "(A;;RC;;;WD)", "directoryService") + row("OU=a,DC=x", "(A;;RC;;;SY)", "directoryService") +
+		row(`CN=b\\,c,OU=a,DC=x`, "(A;;RC;;;SY)", "directoryService")
+	run := bulk.Run{Directory: dir, Changes: true, Rights: must(words.Parse("RC"))}
+	if got := pathsOf(t, run, strings.ReplaceAll(lines, `\\\\`, `\\`)); got != names {
+		t.Errorf("%s, want %s", got, names)
+	}
+	// For one principal that there is nothing is a change, too (U-108).
+	what := bulk.Run{Directory: dir, Ask: bulk.What, Principal: 3, Changes: true}
+	lines = row("/t", all, "directory") + row("/t/no", none, "directory") + row("/t/no/x", none, "file")
+	if got := pathsOf(t, what, lines); got != "/t /t/no" {
+		t.Errorf("what: %s", got)
+	}
+	what.Changes = false
+	if got := pathsOf(t, what, lines); got != "/t" {
+		t.Errorf("without: %s", got)
+	}
+	// Rights that were not requested are not reported as missing (U-108).
+	for want, passed := range map[string]int{"": 2, "write": 0} {
+		if what.Want = nil; want != "" {
+			what.Want = must(words.Parse(want))
+		}
+		if _, sum, err := runOver(t, context.Background(), &what, lines); err != nil || sum.Passed != passed {
+			t.Errorf("want %q: %d objects without a right, %v, not %d", want, sum.Passed, err, passed)
+		}
+	}
+}
+
+// pathsOf returns the paths of the rows of a run.
+func pathsOf(t *testing.T, r bulk.Run, lines string) string {
+	t.Helper()
+	var out strings.Builder
+	r.Source, r.Out = jsonl.Lines(strings.NewReader(lines), 0, 0), &out
+	if _, err := r.Do(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	var paths []string
+	for line := range strings.Lines(out.String()) {
+		if path, _, _ := strings.Cut(line, "  "); path != "PATH" && path != "" {
+			paths = append(paths, strings.TrimSpace(path))
+		}
+	}
+	return strings.Join(paths, " ")
+}

@@ -1,0 +1,82 @@
+package bulk
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/cli/batch"
+	"github.com/refmon/refmon/internal/cli/columns"
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/winnt"
+)
+
+// has is the answer of What: the principal's rights.
+type has struct {
+	mask   winnt.AccessMask
+	wanted bool // it has all rights of Run.Want, or without Want any right
+}
+
+// askWhat returns the question for the rights of the one principal.
+func askWhat(d *decider) asking[has, none] {
+	w := &rows{run: d.run}
+	want := *d.run
+	want.Ask, want.Rights = Who, want.Want
+	wanted := &decider{run: &want, types: map[*winnt.ObjectType]*typedQuestion{}}
+	return asking[has, none]{
+		decide: func(x place) (a has, share bool, err error) {
+			if a.mask, share, err = d.maximum(x); err != nil || len(want.Want) == 0 {
+				a.wanted = a.mask != 0
+				return a, share, err
+			}
+			sets, _, err := wanted.sets(x)
+			a.wanted = !slices.ContainsFunc(sets, func(s effective.Set) bool { return !s.Has(0) })
+			return a, share, err
+		},
+		put: func(b *box[none], o *objects.Object, a *has) {
+			// A table omits objects without rights, unless the lack of rights is the change or was requested (U-108).
+			if r := d.run; a.wanted || len(r.Want) == 0 && (r.Format != Table || r.Nothing || r.Changes) {
+				b.out = w.what(b.out, o, a.mask)
+				return
+			}
+			if len(d.run.Want) == 0 {
+				b.sum.Passed++
+			}
+		},
+		fail: failed[none](w),
+	}
+}
+
+// key returns the rights, for comparison.
+func (a *has) key() []byte { return fmt.Append(nil, *a) }
+
+// what appends the row of an object: the mask and the names of the rights.
+func (w *rows) what(dst []byte, o *objects.Object, m winnt.AccessMask) []byte {
+	have := words.Granted(m, o.Type)
+	switch w.run.Format {
+	case JSONL:
+		dst = append(appendPath(append(dst, `{"path":`...), o), `,"granted":"`...)
+		dst = append(append(dst, m.Padded()...), `","rights":[`...)
+		for i, word := range have {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = batch.AppendString(dst, word)
+		}
+		return append(appendNote(append(dst, ']'), o), "}\n"...)
+	case CSV:
+		return appendCSV(dst, string(o.Path), m.Padded(), strings.Join(have, ";"))
+	}
+	text := strings.Join(have, ", ")
+	switch {
+	case m == 0:
+		text = "(nothing)"
+	case len(have) == 0:
+		text = o.Type.Names(m)
+	case text == "control": // "control" does not imply the other rights
+		text = o.Type.Names(m) + ", control"
+	}
+	return appendRow(dst, plain(string(o.Path)), masked(columns.Good, m), plain(text))
+}

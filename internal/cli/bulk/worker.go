@@ -1,0 +1,158 @@
+package bulk
+
+import (
+	"context"
+
+	"github.com/refmon/refmon/internal/accessquery"
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// asking holds the functions of a question. A is the answer for a descriptor, T the type of box.part. Owned by one
+// goroutine.
+type asking[A, T any] struct {
+	cost   int // bytes an answer takes, about
+	decide func(x place) (a A, share bool, err error)
+	put    func(b *box[T], o *objects.Object, a *A)
+	fail   func(b *box[T], o *objects.Object, err error) // of an object that could not be decided
+}
+
+// place is a descriptor with its object type and the folders on the way.
+type place struct {
+	d   *sd.Descriptor
+	typ *winnt.ObjectType
+	way *objects.Way
+}
+
+// outcome is the answer for a descriptor, or the error. It is immutable once published.
+type outcome[A any] struct {
+	err    error
+	noDACL bool // the descriptor has no D: part
+	self   bool // it has entries for PRINCIPAL SELF; the answer is for objects without a SID
+	answer A
+	remark Remark
+	text   string // of remark
+}
+
+// worker decides batches. Owned by one goroutine.
+type worker[A, T any] struct {
+	run  *Run
+	ask  asking[A, T]
+	near near[outcome[A]]
+}
+
+// batch decides the objects of a batch and records each result.
+func (w *worker[A, T]) batch(b *box[T]) {
+	b.in.Each(func(o *objects.Object) {
+		b.sum.Objects++
+		if o.Type == nil {
+			o.Type = w.run.Type
+		}
+		if o.Err != nil {
+			b.fail(o, o.Err)
+			w.ask.fail(b, o, o.Err)
+			return
+		}
+		x := w.outcome(o)
+		if x.noDACL && o.Note == 0 {
+			o.Note = objects.NoteNoDACL
+		}
+		b.note(o)
+		if x.err != nil {
+			b.fail(o, x.err)
+			w.ask.fail(b, o, x.err)
+			return
+		}
+		b.sum.remark(o, &x.remark, x.text)
+		w.ask.put(b, o, &x.answer)
+	})
+}
+
+// outcome returns the answer for an object, from the table or newly computed. Two workers may compute the same answer
+// at the same time; either is kept.
+func (w *worker[A, T]) outcome(o *objects.Object) *outcome[A] {
+	k := w.near.find(o, o.Type)
+	if x := k.answer.Load(); x != nil && !(x.self && !w.run.alike && o.Entry.Account()) {
+		return x
+	}
+	x, share := w.decide(o)
+	if share && !k.answer.CompareAndSwap(nil, x) {
+		return k.answer.Load()
+	}
+	return x
+}
+
+func (w *worker[A, T]) decide(o *objects.Object) (x *outcome[A], share bool) {
+	x = new(outcome[A])
+	d, err := o.Descriptor(w.run.Directory.Domain)
+	if err != nil {
+		x.err = err
+		return x, true
+	}
+	x.noDACL = accessquery.LacksDACL(d)
+	x.self = d.DACL().Facts()&sd.HasPrincipalSelf != 0
+	self := d
+	if !w.run.alike {
+		self = withSelf(d, o.Entry)
+	}
+	x.answer, share, x.err = w.ask.decide(place{self, o.Type, o.Way})
+	share = share && self == d
+	x.remark = remarkOn(d, w.run.Directory, w.run.whole(o.Type))
+	x.text = x.remark.String()
+	return x, share
+}
+
+// withSelf replaces PRINCIPAL SELF by the object's own SID. It returns d itself if nothing changes.
+func withSelf(d *sd.Descriptor, e *objects.Entry) *sd.Descriptor {
+	if !e.Account() || d.DACL().Facts()&sd.HasPrincipalSelf == 0 {
+		return d
+	}
+	var entries []sd.ACE
+	for _, a := range d.DACL().All() {
+		if a.SID() == sid.PrincipalSelf {
+			a = a.WithSID(e.SID)
+		}
+		entries = append(entries, a)
+	}
+	p := d.Parts()
+	list, err := sd.NewACL(entries...)
+	if err != nil { // the list has no room for a longer SID: no token matches its entries, as without a SID
+		return d
+	}
+	p.DACL = list
+	return sd.New(p)
+}
+
+// pass runs one question for all objects. write handles box.part, before the rows; it may be nil.
+func pass[A, T any](
+	ctx context.Context, r *Run, ask func(d *decider) asking[A, T], write func(b *box[T], so *Summary) error,
+) (Summary, error) {
+	p := pipeline[T]{source: r.Source, out: r.Out, workers: r.Workers, progress: r.Progress, save: r.Save}
+	p.worker = workers(r, ask)
+	p.write = func(b *box[T], so *Summary) error {
+		if write != nil {
+			if err := write(b, so); err != nil {
+				return err
+			}
+		}
+		_, err := r.Out.Write(b.out)
+		return err
+	}
+	return p.do(ctx)
+}
+
+// workers returns a maker of workers that share one table of answers.
+func workers[A, T any](r *Run, ask func(d *decider) asking[A, T]) func() (func(*box[T]), error) {
+	known := newTable[outcome[A]](r.CacheBytes)
+	return func() (func(*box[T]), error) {
+		d, err := newDecider(r)
+		if err != nil {
+			return nil, err
+		}
+		w := &worker[A, T]{run: r, ask: ask(d)}
+		w.near = known.near(w.ask.cost)
+		return w.batch, nil
+	}
+}

@@ -1,0 +1,75 @@
+package columns
+
+import (
+	"bytes"
+	"unicode/utf8"
+
+	"github.com/refmon/refmon/internal/printable"
+)
+
+// Style is the meaning of a cell, which determines its colour. The zero value has no colour.
+type Style byte
+
+// Styles.
+const (
+	Plain  Style = iota
+	Good         // granted
+	Bad          // denied, lost or failed
+	Strong       // headings
+)
+
+// Separators of cells and rows. Printable text does not contain them.
+const (
+	separator = '\x1f'
+	end       = '\n'
+)
+
+// Cell appends a cell to a row. It replaces unprintable characters and line ends in text.
+func Cell(dst []byte, s Style, text string) []byte {
+	return append(append(append(dst, byte(s)), printable.Line(text)...), separator)
+}
+
+// End appends the end of a row.
+func End(dst []byte) []byte { return append(dst, end) }
+
+// Heading returns a row with the names of the columns.
+func Heading(names ...string) []byte {
+	var row []byte
+	for _, n := range names {
+		row = Cell(row, Strong, n)
+	}
+	return End(row)
+}
+
+// cell is a parsed cell.
+type cell struct {
+	style Style
+	text  string
+}
+
+// cells parses a row without its end. It ignores a cell without a style byte.
+func cells(row []byte) (out []cell) {
+	for len(row) > 0 {
+		text, rest, _ := bytes.Cut(row, []byte{separator})
+		if len(text) > 0 {
+			out = append(out, cell{Style(text[0]), string(text[1:])})
+		}
+		row = rest
+	}
+	return out
+}
+
+// width returns the number of terminal columns of a text, one for each character.
+func width(text string) int { return utf8.RuneCountInString(text) }
+
+// Cut shortens a text to n columns. It replaces the middle by an ellipsis, because the ends of a path or a name are
+// more useful. It returns the text unchanged if it fits or n is less than 1.
+func Cut(text string, n int) string {
+	w := width(text)
+	if w <= n || n < 1 {
+		return text
+	}
+	runes := []rune(text)
+	back := (n - 1) / 2
+	return string(runes[:n-1-back]) + "…" + string(runes[w-back:])
+}

@@ -1,0 +1,180 @@
+package columns
+
+import (
+	"bytes"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/refmon/refmon/internal/printable"
+)
+
+// Options describe the output. The zero value suits a file: no width limit and no colours.
+type Options struct {
+	Width  int  // columns of the terminal; 0: there is no limit
+	Colour bool // styles have colours
+}
+
+// Limits of the rows that are buffered to measure columns. Wider cells in later rows push the rest of their line to
+// the right.
+const (
+	maxHeld      = 1000
+	maxHeldBytes = 1 << 20
+)
+
+// For a narrow terminal: the least width of a shortened cell, and the gap between columns.
+const (
+	leastWidth = 8
+	gap        = 2
+)
+
+// Writer writes tables from rows that [Cell] and [End] built. It belongs to one goroutine.
+type Writer struct {
+	out    io.Writer
+	opt    Options
+	part   []byte   // of a row that has not ended
+	held   [][]cell // rows that wait to be measured
+	size   int      // bytes of held
+	widths []int    // nil: not measured yet
+}
+
+// New returns a Writer. The caller must call Flush.
+func New(out io.Writer, o Options) *Writer { return &Writer{out: out, opt: o} }
+
+// Write writes or buffers complete rows, and keeps an incomplete one for the next call. It returns 0 and the error if
+// the output fails.
+func (w *Writer) Write(rows []byte) (int, error) {
+	n := len(rows)
+	for {
+		row, rest, ended := bytes.Cut(rows, []byte{end})
+		w.part = append(w.part, row...)
+		if !ended {
+			return n, nil
+		}
+		rows = rest
+		w.held = append(w.held, cells(w.part))
+		w.size += len(w.part)
+		w.part = w.part[:0]
+		// The first rows say how wide columns are (U-100).
+		if w.widths != nil && len(w.held) >= 64 || len(w.held) >= maxHeld || w.size >= maxHeldBytes {
+			if err := w.Flush(); err != nil {
+				return 0, err
+			}
+		}
+	}
+}
+
+// Flush writes the buffered complete rows. The first call that has rows fixes the widths of the columns.
+func (w *Writer) Flush() error {
+	if len(w.held) == 0 {
+		return nil
+	}
+	if w.widths == nil {
+		w.widths = fit(measure(w.held), w.opt.Width)
+	}
+	var b strings.Builder
+	for _, row := range w.held {
+		w.line(&b, row)
+	}
+	w.held, w.size = w.held[:0], 0
+	_, err := io.WriteString(w.out, b.String())
+	return err
+}
+
+// measure returns the width of each column, that of its widest cell.
+func measure(rows [][]cell) (widths []int) {
+	for _, row := range rows {
+		for i, c := range row {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], width(c.text))
+		}
+	}
+	return widths
+}
+
+// fit reduces the widest columns to one width so that the table fits into room columns (U-101). It makes no column
+// narrower than leastWidth, so a table of many columns can be wider. A room of 0 is no limit.
+func fit(widths []int, room int) []int {
+	if room == 0 {
+		return widths
+	}
+	room -= gap * (len(widths) - 1)
+	most := slices.Max(append(widths, leastWidth))
+	sum := func() (n int) {
+		for _, x := range widths {
+			n += min(x, most)
+		}
+		return n
+	}
+	for most > leastWidth && sum() > room {
+		most--
+	}
+	left := room - sum()
+	for i, x := range widths {
+		if x > most {
+			widths[i] = most
+			if left > 0 { // what the division leaves over
+				widths[i]++
+				left--
+			}
+		}
+	}
+	return widths
+}
+
+// line writes a row. It shortens long cells in the middle and wraps the last one.
+func (w *Writer) line(b *strings.Builder, row []cell) {
+	for len(row) > 0 && row[len(row)-1].text == "" { // no blanks at the end of a line
+		row = row[:len(row)-1]
+	}
+	indent := 0
+	for i, c := range row {
+		if i == len(row)-1 {
+			w.last(b, c, indent)
+			break
+		}
+		text, most := c.text, 0
+		if i < len(w.widths) {
+			most = w.widths[i]
+		}
+		if w.opt.Width > 0 {
+			text = Cut(text, most)
+		}
+		b.WriteString(w.paint(c.style, text))
+		pad := max(most-width(text), 0) + gap
+		b.WriteString(strings.Repeat(" ", pad))
+		indent += most + gap
+	}
+	b.WriteByte(end)
+}
+
+// last writes the last cell of a row and continues it on further lines, so that none of it is lost. It does not wrap
+// if less than leastWidth columns are left.
+func (w *Writer) last(b *strings.Builder, c cell, indent int) {
+	room := w.opt.Width - indent
+	if w.opt.Width == 0 || room < leastWidth {
+		b.WriteString(w.paint(c.style, c.text))
+		return
+	}
+	for i, line := range printable.Wrap(c.text, room) {
+		if i > 0 {
+			b.WriteByte(end)
+			b.WriteString(strings.Repeat(" ", indent))
+		}
+		b.WriteString(w.paint(c.style, line))
+	}
+}
+
+// Escape sequences for the terminal's own palette.
+var colours = map[Style]string{Good: "\x1b[32m", Bad: "\x1b[31m", Strong: "\x1b[1m"}
+
+// paint returns text in the colour of a style.
+func (w *Writer) paint(s Style, text string) string {
+	colour := colours[s]
+	if !w.opt.Colour || colour == "" || text == "" {
+		return text
+	}
+	return colour + text + "\x1b[0m"
+}

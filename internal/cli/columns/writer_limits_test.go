@@ -1,0 +1,115 @@
+package columns_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/cli/columns"
+)
+
+// counted is a writer that counts calls and fails on request.
+type counted struct {
+	strings.Builder
+	calls int
+	fail  error
+}
+
+func (c *counted) Write(b []byte) (int, error) {
+	c.calls++
+	if c.fail != nil {
+		return 0, c.fail
+	}
+	return c.Builder.Write(b)
+}
+
+func (c *counted) WriteString(s string) (int, error) { return c.Write([]byte(s)) }
+
+func cellRow(texts ...string) (row []byte) {
+	for _, text := range texts {
+		row = columns.Cell(row, columns.Plain, text)
+	}
+	return columns.End(row)
+}
+
+// The first thousand rows, or mebibyte, are measured. Later rows are written 64 at a time. Flush writes the rest, and
+// nothing if there is none (U-100).
+func TestWhenRowsAreWritten(t *testing.T) {
+	for _, c := range []struct {
+		size, rows int // of the first that are written
+	}{{1, 1000}, {1<<18 - 2, 4}, {1<<18 - 3, 5}, {1<<20 - 2, 1}, {1<<20 - 3, 2}} {
+		var out counted
+		w := columns.New(&out, columns.Options{})
+		row := cellRow(strings.Repeat("x", c.size)) // with its style and its end it takes two bytes more
+		for i := 1; i <= c.rows; i++ {
+			if n, err := w.Write(row); n != len(row) || err != nil {
+				t.Fatal(n, err)
+			}
+			if (out.calls > 0) != (i == c.rows) {
+				t.Errorf("rows of %d bytes: %d writes after row %d, want the first after row %d", c.size, out.calls, i, c.rows)
+			}
+		}
+		if c.size > 1 {
+			continue
+		}
+		for i := 1; i <= 130; i++ {
+			if _, err := w.Write(row); err != nil {
+				t.Fatal(err)
+			}
+			if want := 1 + i/64; out.calls != want {
+				t.Errorf("%d rows more: %d writes, want %d", i, out.calls, want)
+			}
+		}
+		for range 2 {
+			if err := w.Flush(); err != nil || out.calls != 4 {
+				t.Errorf("flush: %v, %d writes", err, out.calls)
+			}
+		}
+	}
+	var out counted
+	if err := columns.New(&out, columns.Options{Width: 20}).Flush(); err != nil || out.calls != 0 {
+		t.Errorf("no rows: %v, %d writes", err, out.calls)
+	}
+}
+
+// TestRowsAreLost: an error of the writer is the error of the row that was to be written with it.
+func TestRowsAreLost(t *testing.T) {
+	broken := errors.New("broken")
+	w := columns.New(&counted{fail: broken}, columns.Options{})
+	if n, err := w.Write(cellRow(strings.Repeat("x", 1<<20))); n != 0 || !errors.Is(err, broken) {
+		t.Errorf("%d, %v", n, err)
+	}
+	w = columns.New(&counted{fail: broken}, columns.Options{})
+	if n, err := w.Write(cellRow("x")); n != 4 || err != nil {
+		t.Errorf("%d, %v", n, err)
+	}
+	if err := w.Flush(); !errors.Is(err, broken) {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestDivision: if the width does not divide evenly, the first shortened columns get the remainder. A row that just
+// fits is not cut (U-101).
+func TestDivision(t *testing.T) {
+	const long, most, less = "abcdefghijklmnopqrst", "abcdef…pqrst", "abcde…pqrst"
+	row := long + "|" + long + "|" + long + "|x"
+	for width, want := range map[int]string{
+		40: less + "  " + less + "  " + less + "  x", 41: most + "  " + less + "  " + less + "  x",
+		42: most + "  " + most + "  " + less + "  x", 43: most + "  " + most + "  " + most + "  x",
+		67: strings.ReplaceAll(row, "|", "  "), 66: long + "  " + long + "  abcdefghi…lmnopqrst  x",
+	} {
+		if got := table(t, columns.Options{Width: width}, row); got != want+"\n" {
+			t.Errorf("%d columns:\n got %s\nwant %s", width, got, want)
+		}
+	}
+	// No column gives way to less than eight columns; the last one is whole where it has no room for as many.
+	if got := table(t, columns.Options{Width: 10}, long+"|"+long+"|0123456789"); got !=
+		"abcd…rst  abcd…rst  0123456789\n" {
+		t.Errorf("10 columns: %q", got)
+	}
+	for width, want := range map[int]string{18: "12345678  abcdefgh\n          ij\n", 17: "12345678  abcdefghij\n"} {
+		if got := table(t, columns.Options{Width: width}, "12345678|abcdefghij"); got != want {
+			t.Errorf("%d columns: %q, want %q", width, got, want)
+		}
+	}
+}

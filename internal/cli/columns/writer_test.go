@@ -1,0 +1,174 @@
+package columns_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/refmon/refmon/internal/cli/columns"
+)
+
+// table prints rows whose cells are separated by bars.
+func table(t *testing.T, o columns.Options, rows ...string) string {
+	t.Helper()
+	var out strings.Builder
+	w := columns.New(&out, o)
+	for _, r := range rows {
+		var row []byte
+		for _, c := range strings.Split(r, "|") {
+			row = columns.Cell(row, columns.Plain, c)
+		}
+		if _, err := w.Write(columns.End(row)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+func ExampleWriter() {
+	w := columns.New(os.Stdout, columns.Options{Width: 30})
+	for _, path := range []string{"/srv/plan.docx", "/srv/a very long name of a file.docx"} {
+		row := columns.Cell(nil, columns.Plain, path)
+		row = columns.Cell(row, columns.Good, "0x00120089")
+		if _, err := w.Write(columns.End(row)); err != nil {
+			fmt.Println(err)
+		}
+	}
+	if err := w.Flush(); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// /srv/plan.docx      0x00120089
+	// /srv/a ve…ile.docx  0x00120089
+}
+
+// TestMeasured: columns are as wide as their widest cell, and no line ends in blanks (U-100).
+func TestMeasured(t *testing.T) {
+	got := table(t, columns.Options{}, "PATH|RIGHT|WHO", "/a|read|x", "/bb|é|", "/ccccccc|read|y z")
+	const want = "PATH      RIGHT  WHO\n/a        read   x\n/bb       é\n/ccccccc  read   y z\n"
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	// An empty column is only the gap.
+	if got, want := table(t, columns.Options{}, "a||b", "cc||d", "e"), "a     b\ncc    d\ne\n"; got != want {
+		t.Errorf("an empty column:\n%s\nwant\n%s", got, want)
+	}
+}
+
+// TestWidth: no line is wider than the terminal; the middle of a long cell goes, the last
+// cell goes on below (U-101).
+func TestWidth(t *testing.T) {
+	got := table(t, columns.Options{Width: 30}, "PATH|R|WHO", "/srv/projects/plan.docx|r|alice, bob, carol, dora",
+		"/srv/x|r|nobodyhasanamesolongasthis")
+	// 30 columns minus two gaps are 26, of which R takes 1: 13 for the path, 12 for who.
+	const want = "PATH           R  WHO\n" +
+		"/srv/p…n.docx  r  alice, bob,\n                  carol, dora\n" +
+		"/srv/x         r  nobodyhasana\n                  mesolongasth\n                  is\n"
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	for line := range strings.Lines(got) {
+		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > 30 {
+			t.Errorf("%d columns: %q", n, line)
+		}
+	}
+}
+
+// At every width no line is wider than the terminal, and if columns were shortened the row fills it, except where it
+// cannot (U-101).
+func TestEveryWidth(t *testing.T) {
+	cell := strings.Repeat("0123456789", 10)
+	for n := 2; n <= 5; n++ {
+		for width := 10 * n; width < 10*n+13; width++ {
+			row := strings.TrimSuffix(strings.Repeat(cell+"|", n), "|")
+			first := ""
+			for line := range strings.Lines(table(t, columns.Options{Width: width}, row)) {
+				line = strings.TrimSuffix(line, "\n")
+				if first == "" {
+					first = line
+				}
+				if got := utf8.RuneCountInString(line); got > width {
+					t.Errorf("%d columns on a terminal of %d: %d wide: %q", n, width, got, line)
+				}
+			}
+			if got := utf8.RuneCountInString(first); got != width {
+				t.Errorf("%d columns on a terminal of %d: the row is %d wide: %q", n, width, got, first)
+			}
+		}
+	}
+}
+
+// TestHeldBack: a thousand rows are measured, and what follows is written as it comes,
+// in any pieces.
+func TestHeldBack(t *testing.T) {
+	var out strings.Builder
+	w := columns.New(&out, columns.Options{})
+	row := columns.End(columns.Cell(columns.Cell(nil, columns.Plain, "a"), columns.Plain, "b"))
+	for range 999 {
+		if _, err := w.Write(row); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out.Len() > 0 {
+		t.Error("rows were written before they were measured")
+	}
+	wide := columns.End(columns.Cell(columns.Cell(nil, columns.Plain, "a wide one"), columns.Plain, "b"))
+	for i := range row {
+		if _, err := w.Write(row[i : i+1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, want := out.String(), strings.Repeat("a  b\n", 1000); got != want {
+		t.Errorf("%d bytes, want %d", len(got), len(want))
+	}
+	out.Reset()
+	if _, err := w.Write(wide); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Flush(); err != nil || out.String() != "a wide one  b\n" {
+		t.Errorf("%q, %v", out.String(), err)
+	}
+}
+
+// TestCut: both ends stay.
+func TestCut(t *testing.T) {
+	for _, c := range []struct {
+		text string
+		n    int
+		want string
+	}{
+		{"short", 5, "short"}, {"/srv/plan", 5, "/s…an"}, {"/srv/plan", 6, "/sr…an"}, {"äöüß", 3, "ä…ß"},
+		{"ab", 1, "…"}, {"ab", 0, "ab"}, {"", 3, ""},
+	} {
+		if got := columns.Cut(c.text, c.n); got != c.want {
+			t.Errorf("%q to %d: %q, want %q", c.text, c.n, got, c.want)
+		}
+	}
+}
+
+// FuzzRows: any bytes are rows of some kind, within the width, and nothing steers the terminal.
+func FuzzRows(f *testing.F) {
+	f.Add([]byte("\x00a\x1f\x01b\x1f\n\x00\x1f\n"), 20)
+	f.Add([]byte("\x09\x1f\x1f\n"), 1)
+	f.Fuzz(func(t *testing.T, rows []byte, width int) {
+		if width < 0 || width > 500 {
+			return
+		}
+		var out strings.Builder
+		w := columns.New(&out, columns.Options{Width: width})
+		if _, err := w.Write(rows); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := strings.Count(out.String(), "\n"), strings.Count(string(rows), "\n"); got < want {
+			t.Errorf("%d lines of %d rows", got, want)
+		}
+	})
+}

@@ -1,0 +1,52 @@
+// Package configfile implements the command config of a program with a configuration file. It checks a file and
+// prints the shipped configuration.
+//
+//	type cli struct {
+//		Config configfile.Command `cmd:"" help:"Check and explain the configuration."`
+//	}
+//	kong.New(&cli{}, kong.Bind(&configfile.Program{Out: os.Stdout, Shipped: shipped, Check: check}))
+//
+// The package has no state.
+package configfile
+
+import (
+	"fmt"
+	"io"
+)
+
+// Program describes the program to the command. All fields are required.
+type Program struct {
+	Out     io.Writer
+	Shipped []byte // the configuration with every key and its explanation
+	// Check parses a file as the program does. It returns one line with the settings that matter most to an
+	// administrator.
+	Check func(file string) (summary string, err error)
+}
+
+// Command is the command config.
+type Command struct {
+	Check checkCommand `cmd:"" help:"Say what is wrong with a configuration, and where."`
+	Print printCommand `cmd:"" help:"Print the configuration with every key and what it means."`
+}
+
+type checkCommand struct {
+	File string `arg:"" help:"The configuration."`
+}
+
+// Run checks a configuration file and prints its summary.
+func (c checkCommand) Run(p *Program) error {
+	summary, err := p.Check(c.File)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(p.Out, "%s: well formed; %s\n", c.File, summary)
+	return err
+}
+
+type printCommand struct{}
+
+// Run prints the shipped configuration.
+func (printCommand) Run(p *Program) error {
+	_, err := p.Out.Write(p.Shipped)
+	return err
+}

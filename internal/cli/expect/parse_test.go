@@ -1,0 +1,126 @@
+package expect
+
+import (
+	"errors"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/internal/accessquery"
+)
+
+func TestErrorsNameTheLine(t *testing.T) {
+	for text, want := range map[string]string{
+		"a: 1": "line 1: a: unknown field, want one of domain, directory, principals, descriptors, objects, paths, " +
+			"expect",
+		"Domain: 1":                       "line 1: Domain: unknown field, write it domain",
+		"domain: x":                       "",
+		"domain: WD\ndomain: WD":          "line 2: domain: given twice",
+		"principals:\n  a: b.json":        "line 2: principals.a: no files here",
+		"principals:\n  a: {user: *x}":    "line 2: an alias (*) is not read: write the value out",
+		"principals:\n  a: &x {user: SY}": "line 2: an anchor (&) is not read: write the value out",
+		"domain: !!str x":                 "line 1: a tag (!!str) is not read: write the value out",
+		"domain: WD\n---\ndomain: WD":     "line 2: a second document begins: want one",
+		"domain: S-1-5-21-1-2-3\nprincipals:\n  a: {}": "line 3: principals.a: token file: user: missing, a token needs " +
+			"the SID of its user (byte 2)",
+		"descriptors:\n  d: {type: file}":    "line 2: descriptors.d: want either sddl or hex",
+		"descriptors:\n  d: {hex: zz}":       "line 2: descriptors.d: encoding/hex: invalid byte: U+007A 'z'",
+		"descriptors:\n  d: 'D:'\n  d: 'D:'": "line 3: descriptors.d: given twice",
+		"- a":                                "line 1: want an object",
+		"expect: 1": "line 1: expect: want a list, each with name, who, on, want, is, why, " +
+			"self, call",
+		"expect: []":                  "nothing to test: the file has no expect",
+		strings.Repeat("[", 200_000):  "line 1: nested more than 64 deep",
+		strings.Repeat("- ", 100_000): "line 1: nested more than 64 deep",
+	} {
+		_, err := Parse([]byte(text), Outside{Open: noFiles})
+		var e *Error
+		if !errors.As(err, &e) || want != "" && err.Error() != want {
+			t.Errorf("%q: %v, want %s", text, err, want)
+		}
+	}
+}
+
+// FuzzParse: no panic, bounded time and memory, and a parsed file can be run.
+func FuzzParse(f *testing.F) {
+	for _, s := range []string{
+		"principals: {u: {user: S-1-5-21-1-2-3-1001}}\ndescriptors: {d: 'D:'}\nexpect: [{who: u, on: d, want: 1, is: " +
+			"denied}]",
+		"a: &x 1\nb: *x", "? [a]\n: b", "expect:\n- {who: [", "principals: !!map {}",
+		"\xef\xbb\xbfdomain: S-1-5-21-1-2-3",
+		"expect: [{}]", "x: |\n  y", "<<: {a: 1}", "a: &a [x,x]\nb: &b [*a,*a]\nc: &c [*b,*b]\nd: [*c,*c]",
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		start := time.Now()
+		file, err := Parse(b, Outside{Open: noFiles})
+		runtime.ReadMemStats(&after)
+		if used := after.TotalAlloc - before.TotalAlloc; used > 4096*uint64(len(b))+16<<20 ||
+			time.Since(start) > 10*time.Second {
+			t.Errorf("%d bytes of memory and %v for %d of the file", used, time.Since(start), len(b))
+		}
+		if err == nil && len(file.cases) < 1000 {
+			file.Run(time.Now)
+		}
+	})
+}
+
+// TestLargestFile: a file of the largest size is read, and one of a byte more is not.
+func TestLargestFile(t *testing.T) {
+	const text = "principals: {u: {user: SY}}\ndescriptors: {d: 'D:'}\n" +
+		"expect: [{who: u, on: d, want: 1, is: denied}]\n"
+	largest := text + strings.Repeat(strings.Repeat("#", 1023)+"\n", MaxFile/1024)
+	if _, err := Parse([]byte(largest[:MaxFile]), Outside{Open: noFiles}); err != nil {
+		t.Error(err)
+	}
+	if _, err := Parse([]byte(largest[:MaxFile+1]), Outside{Open: noFiles}); err == nil ||
+		err.Error() != "longer than 4194304 bytes" {
+		t.Error(err)
+	}
+}
+
+// TestWhatIsWrong: each part of a file that is not as it should be is named, with its line.
+func TestWhatIsWrong(t *testing.T) {
+	const head = "principals: {a: {user: SY}}\ndescriptors: {d: 'D:'}\n"
+	const row = "who: a, on: d, want: FR, is: denied"
+	without := func(field string) string { return strings.Replace(row, field+": ", "name: x"+field+", why: ", 1) }
+	for text, want := range map[string]string{
+		"descriptors: {d: {sddl: 'D:', type: pipes}}": "line 1: descriptors.d.type: no such type of object \"pipes\", " +
+			"want one of " + accessquery.ObjectTypes,
+		"descriptors: {d: {sddl: 'D:', hex: '01'}}":  "line 1: descriptors.d: want either sddl or hex",
+		"descriptors: {d: [a]}":                      "line 1: descriptors.d: want text",
+		"principals: {b: 1}":                         "line 1: principals.b: no files here",
+		"domain: [x]":                                "line 1: domain: want text",
+		head + "expect:\n- {" + without("who") + "}": `line 4: expect[0]: the expectation lacks "who"`,
+		head + "expect:\n- {" + without("on") + "}":  `line 4: expect[0]: the expectation lacks "on"`,
+		head + "expect:\n- {" + without("is") + "}":  `line 4: expect[0]: the expectation lacks "is"`,
+		head + "expect:\n- {" + row + "}\n- {" + strings.Replace(row, "FR", "[FR, FW]", 1) + "}": "line 5: " +
+			"expect[1].want: want one value",
+		head + "expect:\n- {" + strings.Replace(row, "denied", "[]", 1) + "}": "line 4: expect[0].is: want one value",
+		head + "expect:\n- {name: [a, b], " + row + "}":                       "line 4: expect[0].name: want one value",
+		head + "expect:\n- {call: [], " + row + "}":                           "line 4: expect[0].call: want one value",
+		head + "expect:\n- {self: [], " + row + "}":                           "line 4: expect[0].self: want one value",
+		head + "expect:\n- {self: QQ, " + row + "}":                           "line 4: expect[0].self: ",
+		head + "expect:\n- {call: NtOpen, " + row + "}": `line 4: expect[0].call: "NtOpen", want SeAccessCheck or ` +
+			"NtAccessCheck",
+		head + "expect:\n- {" + strings.Replace(row, "denied", "Denied", 1) + "}": `line 4: expect[0].is: "Denied", ` +
+			"want granted or denied",
+		head + "expect:\n- {" + strings.Replace(row, "on: d", "on: e", 1) + "}": "line 4: expect[0].on: there is no " +
+			`descriptor and no object "e"`,
+		head + "expect:\n- {" + strings.Replace(row, "who: a", "who: [a, z]", 1) + "}": "line 4: expect[0].who: " +
+			`unknown principal "z"`,
+		head + "expect:\n- {" + strings.Replace(row, "FR", "nonsense", 1) + "}": "line 4: expect[0].want: ",
+		head + "expect:\n- {" + strings.Replace(row, "FR", "[[FR]]", 1) + "}":   "line 4: expect[0].want[0]: want text",
+	} {
+		_, err := Parse([]byte(text), Outside{Open: noFiles})
+		var e *Error
+		if !errors.As(err, &e) || !strings.HasPrefix(err.Error(), want) || !strings.HasSuffix(want, ": ") &&
+			err.Error() != want {
+			t.Errorf("%q: %v, want %s", text, err, want)
+		}
+	}
+}

@@ -1,0 +1,147 @@
+package expect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/strict"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Outside opens the files that a file of expectations names. Open is required. If another function is nil, a file
+// that needs it is an error.
+type Outside struct {
+	Open      func(name string) ([]byte, error)                  // a token file
+	Directory func(names []string) (*directory.Directory, error) // users and groups
+	Objects   func(name string) (objects.Source, error)          // an objects file
+	Paths     func(names []string) (src objects.Source, e error) // reads files of this machine and their descendants
+}
+
+var errNothingOutside = errors.New("this file may not refer to other files")
+
+// maxObjects limits the objects of a file.
+const maxObjects = 1 << 20
+
+// readDirectory reads the directory that resolves names of users and groups.
+func (f *File) readDirectory() error {
+	start := f.Pos
+	names, err := f.texts()
+	if err != nil {
+		return err
+	}
+	if f.out.Directory == nil {
+		return f.FailAt(start, "%v", errNothingOutside)
+	}
+	if f.directory, err = f.out.Directory(names); err != nil {
+		return f.FailAt(start, "%v", err)
+	}
+	if f.domain.IsZero() {
+		f.domain = f.directory.Domain
+	}
+	return nil
+}
+
+// readObjects reads objects files.
+func (f *File) readObjects() error {
+	start := f.Pos
+	names, err := f.texts()
+	for _, name := range names {
+		if err != nil {
+			break
+		}
+		if f.out.Objects == nil {
+			return f.FailAt(start, "%v", errNothingOutside)
+		}
+		var s objects.Source
+		if s, err = f.out.Objects(name); err == nil {
+			if err = f.gather(s); err != nil {
+				err = fmt.Errorf("%s: %w", name, err)
+			}
+		}
+		if err != nil {
+			return f.FailAt(start, "%v", err)
+		}
+	}
+	return err
+}
+
+// readPaths reads files of this machine.
+func (f *File) readPaths() error {
+	start := f.Pos
+	names, err := f.texts()
+	if err != nil {
+		return err
+	}
+	if f.out.Paths == nil {
+		return f.FailAt(start, "%v", errNothingOutside)
+	}
+	s, err := f.out.Paths(names)
+	if err == nil {
+		err = f.gather(s)
+	}
+	if err != nil {
+		return f.FailAt(start, "%v", err)
+	}
+	return nil
+}
+
+// gather stores the objects of a source.
+func (f *File) gather(s objects.Source) error {
+	line := strict.LineOf(f.Bytes, f.marks, f.Pos)
+	many := false
+	err := objects.All(context.Background(), s, f.domain, winnt.FileObject, func(i objects.Item) bool {
+		if many = len(f.objects) == maxObjects; many {
+			return false
+		}
+		d := &Descriptor{Name: i.Path, Line: line, SD: i.Descriptor, Type: i.Type, failed: i.Err, note: i.Note}
+		if i.Entry != nil {
+			d.self = i.Entry.SID
+		}
+		f.objects = append(f.objects, d)
+		return true
+	})
+	if many {
+		return fmt.Errorf("there are more than %d objects", maxObjects)
+	}
+	return err
+}
+
+// subjects returns the descriptors that "on" refers to: the one with this name, else the object with this path, else
+// all objects whose path matches the glob (U-112).
+func (f *File) subjects(on string) (found []*Descriptor) {
+	if d, ok := f.byName[on]; ok {
+		return []*Descriptor{d}
+	}
+	glob := strings.ContainsAny(on, "*?[")
+	for _, d := range f.objects {
+		if d.Name == on {
+			return []*Descriptor{d}
+		}
+		if ok, err := path.Match(on, filepath.ToSlash(d.Name)); glob && ok && err == nil {
+			found = append(found, d)
+		}
+	}
+	return found
+}
+
+// asker returns the principal with a name: one in the file, else one that the directory finds or derives for that
+// name.
+func (f *File) asker(who string) (directory.Principal, error) {
+	if t, ok := f.principals[who]; ok {
+		return directory.Principal{Name: who, Token: t}, nil
+	}
+	if f.directory == nil {
+		return directory.Principal{}, fmt.Errorf("unknown principal %q", who)
+	}
+	i, _, err := f.directory.Asking(who)
+	if err != nil {
+		return directory.Principal{}, err
+	}
+	return f.directory.Principals[i], nil
+}

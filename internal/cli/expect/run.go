@@ -1,0 +1,148 @@
+package expect
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/refmon/refmon/internal/accessquery"
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/sd"
+)
+
+// Report is the result of a run.
+type Report struct {
+	Cases    []Case
+	Failed   int
+	Coverage []Coverage // one for each descriptor
+	Took     time.Duration
+}
+
+// Case is one question with its result.
+type Case struct {
+	Line     int
+	Name     string // may be empty
+	Who, On  string
+	Want     string // rights, as the file has them
+	Granted  bool
+	Expected bool          // granted was expected
+	Took     time.Duration // of the question
+	Problem  string        // "" if the expectation holds
+	By       string        // for a failed case: the granted and denied rights with the deciding entries
+	Why      string        // the explanation, of a case that failed
+	Note     string        // something to know about the answer; "": nothing
+}
+
+// Coverage lists the entries of a DACL that no case used. It ignores inherit-only entries, and those that neither
+// allow nor deny.
+type Coverage struct {
+	Name    string
+	Line    int
+	Entries int     // that can decide
+	Never   []Entry // that decided nothing in any case
+}
+
+// Entry is an entry of a DACL.
+type Entry struct {
+	Index int
+	Text  string // SDDL
+}
+
+// Run evaluates every case. now returns the time.
+func (f *File) Run(now func() time.Time) *Report {
+	r := new(Report)
+	used := map[*Descriptor]map[int]bool{}
+	start := now()
+	for i := range f.cases {
+		q := &f.cases[i]
+		if used[q.on] == nil {
+			used[q.on] = map[int]bool{}
+		}
+		c := q.run(f, now, used[q.on])
+		if c.Problem != "" {
+			r.Failed++
+		}
+		r.Cases = append(r.Cases, c)
+	}
+	r.Took = now().Sub(start)
+	for _, d := range f.Descriptors {
+		r.Coverage = append(r.Coverage, d.coverage(used[d]))
+	}
+	return r
+}
+
+func (q *question) run(f *File, now func() time.Time, used map[int]bool) Case {
+	c := Case{Line: q.line, Name: q.name, Who: q.who, On: q.on.Name, Want: q.want, Expected: q.granted}
+	// For an unreadable object every expectation fails (U-112).
+	if q.on.failed != nil {
+		c.Problem = "cannot be read: " + q.on.failed.Error()
+		return c
+	}
+	start := now()
+	a, err := q.ask.Ask()
+	c.Took = now().Sub(start)
+	if err != nil {
+		c.Problem = err.Error()
+		return c
+	}
+	c.Granted = a.Allowed()
+	if accessquery.LacksDACL(q.on.SD) {
+		c.Note = accessquery.NoDACL
+	} else if q.on.note != objects.NoteNoDACL {
+		c.Note = q.on.note.String()
+	}
+	text := describe(&a)
+	if a.Why != nil {
+		for i := range a.Why.Steps {
+			if s := &a.Why.Steps[i]; s.List == "DACL" && s.ACE >= 0 && s.Bits != 0 {
+				used[s.ACE] = true
+			}
+		}
+	}
+	switch {
+	case c.Granted != c.Expected:
+		c.Problem = fmt.Sprintf("%s, expected %s", word(c.Granted), word(c.Expected))
+	default:
+		for _, want := range q.why {
+			if !strings.Contains(text, want) {
+				c.Problem = fmt.Sprintf("%s as expected, but the explanation does not contain %q", word(c.Granted),
+					want)
+				break
+			}
+		}
+	}
+	if c.Problem != "" {
+		c.Why, c.By = text, q.decided(f, &a)
+	}
+	return c
+}
+
+// describe returns the text that is searched for the "why" of an expectation.
+func describe(a *accessquery.Answer) string {
+	if a.Refused != nil {
+		return fmt.Sprintf("%s: %s (%s)\n", a.Status(), a.Refused.Because, a.Refused.Rule)
+	}
+	return a.Why.String()
+}
+
+func word(granted bool) string {
+	if granted {
+		return "granted"
+	}
+	return "denied"
+}
+
+func (d *Descriptor) coverage(used map[int]bool) Coverage {
+	c := Coverage{Name: d.Name, Line: d.Line}
+	for i, a := range d.SD.DACL().All() {
+		if a.Flags()&sd.InheritOnly != 0 || !a.Type().IsAllow() && !a.Type().IsDeny() {
+			continue
+		}
+		c.Entries++
+		if used[i] {
+			continue
+		}
+		c.Never = append(c.Never, Entry{i, entryText(a)})
+	}
+	return c
+}

@@ -1,0 +1,133 @@
+package expect
+
+import (
+	"errors"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/internal/accessquery"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+)
+
+func noFiles(string) ([]byte, error) { return nil, errors.New("no files here") }
+
+// TestExampleFile: the example holds, as the help text promises.
+func TestExampleFile(t *testing.T) {
+	b, err := os.ReadFile("../../../examples/permissions.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := Parse(b, Outside{
+		Open: func(name string) ([]byte, error) { return os.ReadFile("../../../examples/" + name) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := f.Run(time.Now)
+	for _, c := range r.Cases {
+		if c.Problem != "" {
+			t.Errorf("line %d: %s on %s: %s\n%s", c.Line, c.Who, c.On, c.Problem, c.Why)
+		}
+	}
+	if len(r.Cases) != 12 || r.Failed != 0 || len(r.Coverage) != 3 {
+		t.Errorf("%d cases, %d failed, %d descriptors", len(r.Cases), r.Failed, len(r.Coverage))
+	}
+}
+
+// TestCoverage: an entry counts as watched once it granted or denied something
+// in a case, whatever the case expected.
+func TestCoverage(t *testing.T) {
+	f, err := Parse([]byte(`
+principals: {u: {user: S-1-5-21-1-2-3-1001, groups: [WD]}}
+descriptors:
+  d: O:BAG:SYD:(D;;0x2;;;WD)(A;OICIIO;FA;;;BA)(A;;0x1;;;WD)(A;;0x4;;;WD)
+expect:
+  - {who: u, on: d, want: 2, is: denied}
+  - {who: u, on: d, want: 1, is: granted}
+`), Outside{Open: noFiles})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := f.Run(time.Now).Coverage[0]
+	if c.Entries != 3 || len(c.Never) != 1 || c.Never[0].Index != 3 || c.Line != 4 {
+		t.Errorf("coverage %+v", c)
+	}
+}
+
+// A report has for each case its position, question, expectation and duration, and the reason of a failure. It counts
+// the failures and lists the entries that no case used.
+func TestReport(t *testing.T) {
+	f, err := Parse([]byte(`principals:
+  u: {user: S-1-5-21-1-2-3-1001, groups: [WD]}
+descriptors:
+  one: O:SYG:SYD:(A;;CC;;;WD)(A;IO;DC;;;WD)(D;;LC;;;BG)
+  two: O:SYG:SY
+expect:
+  - name: first
+    who: u
+    on: [one, two]
+    want: 1
+    is: granted
+
+  - {who: u, on: one, want: 0x2, is: granted}
+  - {who: u, on: two, want: FR, is: denied}
+`), Outside{Open: noFiles})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seconds := 0
+	r := f.Run(func() time.Time { seconds++; return time.Unix(int64(seconds*seconds), 0) })
+	// The clock says 1, then 4 and 9, 16 and 25, 36 and 49, 64 and 81, and at last 100.
+	if r.Took != 99*time.Second || r.Failed != 2 {
+		t.Errorf("took %v, %d failed", r.Took, r.Failed)
+	}
+	for i := range r.Cases {
+		c := &r.Cases[i]
+		if (c.Why == "") != (c.Problem == "") || c.Why != "" && !strings.Contains(c.Why, "FILE_") {
+			t.Errorf("case %d, %q: %s", i, c.Problem, c.Why)
+		}
+		c.Why = ""
+	}
+	want := []Case{
+		{Line: 7, Name: "first", Who: "u", On: "one", Want: "1", Granted: true, Expected: true, Took: 5 * time.Second},
+		{Line: 7, Name: "first", Who: "u", On: "two", Want: "1", Granted: true, Expected: true, Took: 9 * time.Second,
+			Note: accessquery.NoDACL},
+		{Line: 13, Who: "u", On: "one", Want: "0x2", Expected: true, Took: 13 * time.Second,
+			Problem: "denied, expected granted", By: "denied FILE_WRITE_DATA by NoAce"},
+		{Line: 14, Who: "u", On: "two", Want: "FR", Granted: true, Took: 17 * time.Second, Note: accessquery.NoDACL,
+			Problem: "granted, expected denied", By: "granted FILE_READ_DATA|FILE_READ_EA|FILE_READ_ATTRIBUTES|" +
+				"READ_CONTROL|SYNCHRONIZE by NullDacl"},
+	}
+	if !reflect.DeepEqual(r.Cases, want) {
+		t.Errorf("got %+v\nwant %+v", r.Cases, want)
+	}
+	covered := []Coverage{{Name: "one", Line: 4, Entries: 2, Never: []Entry{{2, "(D;;LC;;;BG)"}}},
+		{Name: "two", Line: 5}}
+	if !reflect.DeepEqual(r.Coverage, covered) {
+		t.Errorf("got %+v\nwant %+v", r.Coverage, covered)
+	}
+}
+
+// TestCoverageOfOtherTypes: an entry that decides nothing by its type, such as one of a SACL, is not
+// counted among those that can.
+func TestCoverageOfOtherTypes(t *testing.T) {
+	var list [3]sd.ACE
+	for i, typ := range []sd.Type{sd.SystemAudit, sd.AccessDenied, sd.AccessAllowed} {
+		var err error
+		if list[i], err = sd.NewACE(typ, 0, 1<<i, sid.Everyone); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l, err := sd.NewACL(list[:]...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := Descriptor{Name: "d", Line: 9, SD: sd.New(sd.Parts{DACL: l})}
+	want := Coverage{Name: "d", Line: 9, Entries: 2, Never: []Entry{{1, "(D;;DC;;;WD)"}}}
+	if got := d.coverage(map[int]bool{2: true}); !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}

@@ -1,0 +1,105 @@
+package lint
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/refmon/refmon/internal/strict"
+	"github.com/refmon/refmon/sd"
+)
+
+// maxLine is the longest line of a file, in bytes: more than the largest descriptor in hexadecimal digits.
+const maxLine = 4 << 20
+
+// Line is one line of a file of descriptors: SDDL, or a row of an objects file ({"path":…,"sd":…}). For SDDL Text
+// is set, otherwise Descriptor.
+type Line struct {
+	Number     int // from 1
+	Path       string
+	Text       string
+	Descriptor *sd.Descriptor
+	Err        error // the line holds neither
+}
+
+// IsText reports whether an argument is SDDL, as opposed to a file name.
+func IsText(arg string) bool {
+	arg = strings.TrimLeft(arg, " \t")
+	return len(arg) >= 2 && arg[1] == ':' && strings.ContainsRune("OGDS", rune(arg[0])) &&
+		!strings.ContainsAny(arg[2:min(3, len(arg))], `\/`)
+}
+
+// Lines parses a file of descriptors, one on each line. It skips empty lines and lines that start with #.
+func Lines(file []byte) ([]Line, error) {
+	sc := bufio.NewScanner(bytes.NewReader(bytes.TrimPrefix(file, []byte("\xef\xbb\xbf"))))
+	sc.Buffer(nil, maxLine)
+	var out []Line
+	for n := 1; sc.Scan(); n++ {
+		text := strings.TrimSpace(sc.Text())
+		switch {
+		case text == "" || text[0] == '#':
+		case text[0] == '{':
+			l := row(text)
+			l.Number = n
+			out = append(out, l)
+		default:
+			out = append(out, Line{Number: n, Text: text})
+		}
+	}
+	if err := sc.Err(); err != nil {
+		return out, fmt.Errorf("after %d lines: %w", len(out), err)
+	}
+	return out, nil
+}
+
+var rowFields = strict.Layout{"sd", "sdHex", "sdBase64", "path", "type"}
+
+// row parses a row of an objects file.
+func row(text string) (l Line) {
+	var slots [5][]byte
+	if l.Err = rowFields.Scan(slots[:], []byte(text)); l.Err != nil {
+		return l
+	}
+	var texts [5]string
+	given := 0
+	for i, v := range slots {
+		if v == nil || v[0] == 'n' {
+			continue
+		}
+		text, ok := strict.Unquote(nil, v)
+		if !ok {
+			l.Err = fmt.Errorf("%s: want a string, found %s", rowFields[i], strict.Clip(v))
+			return l
+		}
+		if texts[i] = string(text); i < 3 && len(text) > 0 {
+			given++
+		}
+	}
+	l.Path = texts[3]
+	switch given {
+	case 0:
+		l.Err = errors.New("the row has no sd, sdHex or sdBase64")
+		return l
+	case 1:
+	default:
+		l.Err = errors.New("the row has more than one of sd, sdHex, sdBase64")
+		return l
+	}
+	if l.Text = texts[0]; l.Text != "" {
+		return l
+	}
+	var b []byte
+	if texts[1] != "" {
+		b, l.Err = hex.DecodeString(texts[1])
+	} else {
+		b, l.Err = base64.StdEncoding.DecodeString(texts[2])
+	}
+	if l.Err == nil {
+		l.Descriptor, l.Err = sd.Decode(b)
+	}
+	return l
+}

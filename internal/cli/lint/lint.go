@@ -1,0 +1,160 @@
+package lint
+
+import (
+	"fmt"
+
+	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Kinds of findings, as in the JSON output.
+const (
+	NeverDecides     = "never-decides"      // the entry could go and no decision would change
+	UnreachableDeny  = "unreachable-deny"   // a refusal after the grant it was to stop
+	IdleDeny         = "idle-deny"          // a denial of rights that no later entry grants
+	NonCanonical     = "non-canonical"      // explicit refusals, explicit grants, inherited: not in this order
+	UnknownSID       = "unknown-sid"        // a SID of no form that anybody gives out
+	Placeholder      = "placeholder"        // CREATOR OWNER where nothing inherits
+	NullDACL         = "null-dacl"          // open to all
+	EveryoneWritable = "everyone-writable"  // any account that logs on may write
+	NoInheritEffect  = "no-inherit-effect"  // flags or GUIDs of inheritance that do nothing
+	WrongList        = "wrong-list"         // an entry that has no meaning in its list
+	UnknownType      = "unknown-type"       // an entry of an undocumented type
+	AlwaysUnknown    = "always-unknown"     // a condition that cannot be decided for any token
+	NeverTrue        = "never-true"         // a condition that is true for no token
+	NotStrict        = "not-strict"         // read by Windows, refused by the strict reader
+	SecondOfKind     = "second-of-its-kind" // only the first label, trust label or policy counts
+	NoPolicy         = "no-policy"          // a label that forbids nothing
+	BadLabel         = "bad-label"          // a label whose SID is no integrity level
+	NoOutcome        = "no-outcome"         // an audit entry for neither success nor failure
+	LogonSession     = "logon-session"      // a file's descriptor names a session that ends before the file
+	StoredGeneric    = "stored-generic"     // generic bits in a file's descriptor, which servers take differently
+)
+
+// Finding is one problem. The zero value is none.
+type Finding struct {
+	List  string `json:"list"` // "DACL", "SACL", "owner", "group" or "" for the whole
+	ACE   int    `json:"ace"`  // index in List, from 0; -1 for none
+	Entry string `json:"entry,omitempty"`
+	On    string `json:"on,omitempty"` // object types of the entry, by name
+	Kind  string `json:"kind"`
+	Rule  string `json:"rule,omitempty"` // id of the rule behind it, as docs/rules has it
+	What  string `json:"what"`
+	Mend  string `json:"mend"`
+}
+
+// Where returns the position in words: "DACL 2", "owner", "descriptor".
+func (f Finding) Where() string {
+	switch {
+	case f.ACE >= 0:
+		return fmt.Sprintf("%s %d", f.List, f.ACE)
+	case f.List != "":
+		return f.List
+	}
+	return "descriptor"
+}
+
+// String returns the finding in one line.
+func (f Finding) String() string {
+	s := f.Where()
+	if f.Entry != "" {
+		s += " " + f.Entry
+	}
+	s += ": " + f.Kind + ": " + f.What
+	if f.Rule != "" {
+		s += " (" + f.Rule + ")"
+	}
+	return s + "; " + f.Mend
+}
+
+// linter is one run. It is owned by one call.
+type linter struct {
+	d      *sd.Descriptor
+	typ    *winnt.ObjectType
+	domain sid.SID
+	out    []Finding
+}
+
+// Text reports syntax that only the lenient parser accepts, and then the findings of Check. The error is that of
+// sddl.Parse.
+func Text(text string, typ *winnt.ObjectType, domain sid.SID) ([]Finding, error) {
+	opt := sddl.Options{Domain: domain, Extended: true}
+	d, err := sddl.Parse(text, opt)
+	if err != nil {
+		return nil, err
+	}
+	out := Check(d, typ, domain)
+	if _, err := sddl.ParseStrict(text, opt); err != nil {
+		out = append([]Finding{{ACE: -1, Kind: NotStrict, What: err.Error(), Mend: "write it as refmon fmt does"}},
+			out...)
+	}
+	return out, nil
+}
+
+// Check returns the problems of a descriptor on an object of a type, nil if there are none. domain serves to print
+// aliases and may be zero.
+func Check(d *sd.Descriptor, typ *winnt.ObjectType, domain sid.SID) []Finding {
+	l := &linter{d: d, typ: typ, domain: domain}
+	l.owners()
+	l.dacl()
+	l.sacl()
+	l.everyone()
+	l.stored()
+	return l.out
+}
+
+// add adds a finding about entry i of a list.
+func (l *linter) add(list string, i int, a sd.ACE, kind, rule, mend, what string, args ...any) {
+	f := Finding{List: list, ACE: i, Kind: kind, Rule: rule, What: fmt.Sprintf(what, args...), Mend: mend}
+	if !a.IsZero() {
+		text, err := sddl.FormatACE(a, sddl.Options{Domain: l.domain, Extended: true})
+		if err == nil {
+			f.Entry = text
+			f.On = words.Entry(a)
+		}
+	}
+	l.out = append(l.out, f)
+}
+
+func (l *linter) owners() {
+	for _, x := range []struct {
+		list string
+		sid  sid.SID
+	}{{"owner", l.d.Owner()}, {"group", l.d.Group()}} {
+		if !x.sid.IsZero() && !known(x.sid) {
+			l.add(x.list, -1, sd.ACE{}, UnknownSID, "", "check it for a slip of the pen", "%s", unknown(x.sid))
+		}
+	}
+}
+
+// inheritance checks the inheritance flags of an entry of either list.
+func (l *linter) inheritance(list string, i int, a sd.ACE) {
+	f := a.Flags()
+	inherits := f&(sd.ObjectInherit|sd.ContainerInherit) != 0
+	switch {
+	case f&sd.InheritOnly != 0 && !inherits:
+		l.add(list, i, a, NoInheritEffect, "A-70", "drop the entry, or its flag IO to make it act on this object",
+			"it is inherit-only, and nothing inherits it: it acts on no object at all")
+	case f&sd.NoPropagateInherit != 0 && !inherits:
+		l.add(list, i, a, NoInheritEffect, "", "drop the flag NP, or add OI or CI",
+			"NP limits how far an entry is inherited, and nothing inherits this one")
+	case inherits && !l.typ.Container && list == "DACL" && leafTypes[l.typ]:
+		l.add(list, i, a, NoInheritEffect, "", "drop OI and CI, or check it with --type directory",
+			"it is to be inherited, and a %s has no children", l.typ.Name)
+	}
+	if _, ok := a.InheritedObjectType(); ok && !inherits {
+		l.add(list, i, a, NoInheritEffect, "", "drop the inherited object type, or add CI or OI",
+			"it names the class that inherits it, and nothing inherits it")
+	}
+}
+
+// leafTypes are the object types that contain no other objects.
+var leafTypes = map[*winnt.ObjectType]bool{
+	winnt.FileObject: true, winnt.TokenObject: true, winnt.ProcessObject: true, winnt.ThreadObject: true,
+	winnt.JobObject:          true,
+	winnt.SymbolicLinkObject: true, winnt.EventObject: true, winnt.MutantObject: true, winnt.SemaphoreObject: true,
+	winnt.TimerObject: true, winnt.SectionObject: true,
+}

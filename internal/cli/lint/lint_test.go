@@ -1,0 +1,420 @@
+package lint
+
+import (
+	"encoding/hex"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Each descriptor has exactly the listed findings.
+func TestFindings(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"O:BAG:SYD:(D;;FW;;;BG)(A;;FA;;;BA)(A;;FR;;;WD)", ""},
+		{"O:BAG:SYD:(A;;FR;;;WD)(A;;FR;;;WD)", "DACL 1 never-decides"},               // A-71
+		{"O:BAG:SYD:(A;;FR;;;BU)(A;;FX;;;BU)(A;;0x20;;;BU)", "DACL 2 never-decides"}, // A-71
+		// A-2: every right is refused first
+		{"O:BAG:SYD:(D;;FA;;;BU)(A;;FR;;;BU)", "DACL 1 never-decides"},
+		{"O:BAG:SYD:(A;;FR;;;BU)(A;;FRFX;;;BU)", ""},                                            // FX is new
+		{"O:BAG:SYD:(A;;FR;;;BU)(D;;FR;;;BU)", "DACL 1 unreachable-deny; DACL 1 non-canonical"}, // A-71
+		// A-2: it stops tokens that hold BU for deny only
+		{"O:BAG:SYD:(A;;FR;;;BU)(D;;FR;;;BU)(A;;FR;;;BA)", "DACL 1 non-canonical"},
+		// both have READ_CONTROL and SYNCHRONIZE
+		{"O:BAG:SYD:(D;;FW;;;BG)(A;;FR;;;BA)", ""},
+		{"O:BAG:SYD:(D;;0x2;;;BG)(A;;FR;;;BA)", "DACL 0 idle-deny"}, // A-71
+		{"O:BAG:SYD:(A;;0x0;;;BA)", "DACL 0 never-decides"},         // A-46
+		{"O:BAG:SYD:(A;;0x1000000;;;BA)", "DACL 0 never-decides"},   // A-46
+		// A-56: it takes the owner's rights
+		{"O:BAG:SYD:(A;;0x0;;;OW)", ""},
+		{"O:BAG:SYD:(A;;RC;;;OW)(A;;RC;;;OW)", "DACL 1 never-decides"},       // the first is enough
+		{"O:BAG:SYD:(A;IO;FR;;;BA)(A;;FR;;;BU)", "DACL 0 no-inherit-effect"}, // A-70
+		{"O:BAG:SYD:(A;NP;FR;;;BA)", "DACL 0 no-inherit-effect"},
+		{"O:BAG:SYD:(A;OICI;FR;;;BA)", ""},
+		{"O:BAG:SYD:(A;;FR;;;CO)", "DACL 0 placeholder"}, // A-3
+		{"O:BAG:SYD:(A;OICIIO;FR;;;CO)", ""},
+		{"O:BAG:SY", "DACL null-dacl"},                    // A-42
+		{"O:BAG:SYD:NO_ACCESS_CONTROL", "DACL null-dacl"}, // A-42
+		{"O:BAG:SYD:", ""},
+		{"O:BAG:SYD:(A;;FA;;;WD)", "DACL 0 everyone-writable"},
+		{"O:BAG:SYD:(A;;FW;;;AU)", "DACL 0 everyone-writable"},
+		{"O:BAG:SYD:(D;;0xd0116;;;WD)(A;;FW;;;AU)", ""},
+		{"O:BAG:SYD:(A;;FA;;;WD)S:(ML;;NW;;;HI)", ""}, // A-62: a stranger is Medium
+		{"O:BAG:SYD:(A;;FR;;;S-1-5-21-1-2-3)", "DACL 0 unknown-sid"},
+		{"O:BAG:SYD:(A;;FR;;;S-1-5-21-1-2-3-1001)(A;;FR;;;S-1-5-80-1-2-3-4-5)(A;;FR;;;S-1-15-3-1)", ""},
+		{"O:S-1-9-1G:SYD:(A;;FR;;;S-1-5-99)", "owner unknown-sid; DACL 0 unknown-sid"},
+		{`O:BAG:SYD:(XA;;FR;;;BU;(@Resource.x == 1))`, "DACL 0 always-unknown"},                         // A-112
+		{`O:BAG:SYD:(XA;;FR;;;BU;(@Resource.x == 1))S:(RA;;;;;WD;("x",TI,0x0,2))`, "DACL 0 never-true"}, // A-112
+		{`O:BAG:SYD:(XA;;FR;;;BU;(@Resource.x == 1))S:(RA;;;;;WD;("x",TI,0x0,1))`, ""},                  // A-110
+		// The attribute that only children inherit is not the object's own. A-110
+		{`O:BAG:SYD:(XA;;FR;;;BU;(@Resource.x == 1))S:(RA;OICIIO;;;;WD;("x",TI,0x0,1))`, "DACL 0 always-unknown"},
+		// A deny entry whose condition is false takes nothing from those behind it. A-70
+		{`O:BAG:SYD:(XD;;FR;;;BU;(@Resource.x == 1))(A;;FR;;;BU)S:(RA;;;;;WD;("x",TI,0x0,2))`, "DACL 0 never-true"},
+		// An inherit-only entry decides nothing here; one that children also inherit does (A-71).
+		{"O:BAG:SYD:(A;OICIIO;FR;;;BU)(A;;FR;;;BU)", ""},
+		{"O:BAG:SYD:(A;OICI;FR;;;BU)(A;;FR;;;BU)", "DACL 1 never-decides"},
+		{"O:BAG:SYD:(D;OICIIO;FR;;;BU)(A;;FR;;;BU)", ""},
+		{"O:BAG:SYD:(A;;FR;;;BA)S:(AU;SA;FR;;;S-1-5-99)", "SACL 0 unknown-sid"},
+		{"O:BAG:SYD:(A;;FR;;;BA)S:(AU;IOSA;FR;;;WD)", "SACL 0 no-inherit-effect"},
+		{"O:BAG:SYD:(A;;FR;;;BA)S:(AU;OICISA;FR;;;WD)(AU;OICIFA;FR;;;BG)", ""},
+		{"O:BAG:S-1-5-99D:(A;;FR;;;BA)", "group unknown-sid"},
+		{`O:BAG:SYD:(XD;;FR;;;BU;(@User.x < {1,2}))(A;;FR;;;WD)`, "DACL 0 always-unknown"}, // A-112
+		{`O:BAG:SYD:(XA;;FR;;;BU;(@User.x))(XA;;FR;;;BU;(@User.x))`, "DACL 1 never-decides"},
+		// A condition that is unknown lets the one pass by and the other refuse.
+		{`O:BAG:SYD:(XA;;FR;;;BU;(@User.x))(XD;;FR;;;BU;(@User.x))(A;;FR;;;WD)`, "DACL 1 non-canonical"},
+		{`O:BAG:SYD:(XA;;FR;;;BU;(@User.x))(XA;;FR;;;BU;(@User.y))`, ""},
+		{"O:BAG:SYD:(A;;FR;;;BA)S:(ML;;NW;;;ME)(ML;;NW;;;HI)", "SACL 1 second-of-its-kind"}, // A-60
+		{"O:BAG:SYD:(A;;FR;;;BA)S:(ML;;;;;HI)", "SACL 0 no-policy"},                         // A-62
+		{"O:BAG:SYD:(A;;FR;;;BA)S:(ML;;NW;;;BA)", "SACL 0 bad-label"},                       // A-60
+		{"O:BAG:SYD:(A;;FR;;;BA)S:(AU;;FR;;;WD)", "SACL 0 no-outcome"},
+		{`O:BAG:SYD:(A;;FR;;;BA)S:(FL;;FR;;;WD;(@User.x < {1,2}))`, "SACL 0 never-true"}, // A-65
+		{`O:BAG:SYD:(A;;FR;;;BA)S:(FL;;FR;;;WD;(@User.x == 1))`, ""},
+		{`O:BAG:SYD:(A;;FR;;;BA)S:(RA;;;;;WD;("x",TI,0x0,1))(RA;;;;;WD;("X",TI,0x0,2))(RA;;;;;WD;("y",TI,0x0,2))`,
+			"SACL 1 second-of-its-kind"}, // A-110
+		{"O:BAG:SYD:(A;;FR;;;BA)S:(ML;OICIIO;NW;;;ME)(ML;;NW;;;HI)", ""}, // A-60
+		{"O:BAG:SYD:(A;;FR;;;BA)S:(ML;OICI;NW;;;ME)(ML;OICI;NW;;;HI)", "SACL 1 second-of-its-kind"},
+		{"O:BAG:SYD:(A;;FR;;;BA)S:(ML;;NR;;;HI)(SP;;;;;S-1-17-1)(SP;;;;;S-1-17-2)", "SACL 2 second-of-its-kind"}, // A-100
+		{"O:BAG:SYD:(a;;FR;;;BA)", "descriptor not-strict"},
+		// No stored entry names a logon session (F-199).
+		{"O:BAG:SYD:(A;;FA;;;BA)(A;;FR;;;S-1-5-5-0-1001)", "DACL 1 logon-session"},
+		{"O:BAG:SYD:(D;OICIIO;FR;;;S-1-5-5-0-1001)(A;;FA;;;BA)", "DACL 0 logon-session"},
+		{"O:BAG:SYD:(XA;;FR;;;BA;(Member_of {SID(S-1-5-5-0-1)}))", "DACL 0 logon-session"},
+		{"O:S-1-5-5-0-1G:S-1-5-5-0-1D:(A;;FA;;;BA)S:(AU;SA;FR;;;S-1-5-5-0-1)",
+			"owner logon-session; group logon-session; SACL 0 logon-session"},
+		// No stored entry has generic rights, unless it only inherits (F-201).
+		{"O:BAG:SYD:(D;;GR;;;BG)(A;;FA;;;BA)(A;;FR;;;BG)", "DACL 2 never-decides; DACL 0 stored-generic"},
+		{"O:BAG:SYD:(A;OICI;GA;;;BA)(A;OICIIO;GA;;;CO)S:(AU;SA;GW;;;WD)", "DACL 0 stored-generic; SACL 0 stored-generic"},
+	} {
+		found, err := Text(c.text, winnt.DirectoryFileObject, sid.SID{})
+		if err != nil {
+			t.Errorf("%s: %v", c.text, err)
+			continue
+		}
+		var got []string
+		for _, f := range found {
+			got = append(got, f.Where()+" "+f.Kind)
+			if f.Mend == "" || f.What == "" || f.ACE >= 0 && f.Entry == "" {
+				t.Errorf("%s: incomplete finding %+v", c.text, f)
+			}
+		}
+		if s := strings.Join(got, "; "); s != c.want {
+			t.Errorf("%s:\n got %s\nwant %s", c.text, s, c.want)
+		}
+	}
+}
+
+func TestLeafTypesInheritNothing(t *testing.T) {
+	found := Check(sddl.MustParse("O:BAG:SYD:(A;OICI;FR;;;BA)"), winnt.FileObject, sid.SID{})
+	if len(found) != 1 || found[0].Kind != NoInheritEffect {
+		t.Errorf("found %v", found)
+	}
+}
+
+// TestWrongLists: SDDL refuses these, bytes can hold them.
+func TestWrongLists(t *testing.T) {
+	grant := sddl.MustParse("D:(A;;FR;;;BA)").DACL()
+	audit := sddl.MustParse("S:(AU;SA;FR;;;BA)").SACL()
+	found := Check(sd.New(sd.Parts{DACL: audit, SACL: grant}), winnt.DirectoryFileObject, sid.SID{})
+	if len(found) != 2 || found[0].Kind != WrongList || found[0].List != "DACL" || found[1].Kind != WrongList ||
+		found[1].List != "SACL" {
+		t.Errorf("found %v", found)
+	}
+}
+
+// world is a small universe in which SIDs, rights and conditions meet often.
+type world struct{ *rand.Rand }
+
+func pick[T any](w world, from []T) T { return from[w.IntN(len(from))] }
+
+var (
+	some = []sid.SID{sid.Everyone, sid.Users, sid.Administrators, sid.OwnerRights, sid.PrincipalSelf,
+		sid.AllAppPackages, sid.CreatorOwner, sid.MustParse("S-1-15-3-1")}
+	guids = []winnt.GUID{{1}, {2}, {3}}
+	masks = []winnt.AccessMask{0, 1, 2, 3, 0x20000, 0x60000, 0x80003, winnt.GENERIC_READ, winnt.GENERIC_ALL, 0x01000000,
+		0x01000001}
+	conds = []string{"(@User.x == 1)", "(@Resource.r == 1)", "(@Resource.none == 1)", "(@User.x < {1,2})",
+		"(Member_of{SID(BU)})", "(!(Member_of{SID(BU)}))", "(@Resource.none || @User.x)"}
+)
+
+func (w world) entry() string {
+	kinds := []string{"A", "A", "A", "D", "D", "XA", "XD", "OA", "OD"}
+	k, object, tail := pick(w, kinds), "", ""
+	if k[0] == 'O' && w.IntN(3) > 0 {
+		object = pick(w, guids).String()
+	}
+	if k[0] == 'X' {
+		tail = ";" + pick(w, conds)
+	}
+	flags := pick(w, []string{"", "", "", "OICI", "IO", "CIIO", "NP", "ID"})
+	return fmt.Sprintf("(%s;%s;%#x;%s;;%s%s)", k, flags, uint32(pick(w, masks)), object, pick(w, some), tail)
+}
+
+func (w world) token(t *testing.T) *token.Token {
+	s := token.Spec{User: token.Group{SID: pick(w, some[:3])}, Integrity: sid.MediumLevel}
+	attributes := []uint32{7, 7, 7, 0, winnt.SE_GROUP_USE_FOR_DENY_ONLY}
+	if w.IntN(6) == 0 {
+		s.User.Attributes = winnt.SE_GROUP_USE_FOR_DENY_ONLY
+	}
+	for range w.IntN(5) {
+		s.Groups = append(s.Groups, token.Group{SID: pick(w, some), Attributes: pick(w, attributes)})
+	}
+	if w.IntN(3) == 0 {
+		s.IsRestricted, s.WriteRestricted = true, w.IntN(3) == 0
+		for range w.IntN(4) {
+			s.Restricted = append(s.Restricted, token.Group{SID: pick(w, some),
+				Attributes: pick(w, []uint32{7, 7, winnt.SE_GROUP_USE_FOR_DENY_ONLY})})
+		}
+	}
+	if w.IntN(4) == 0 {
+		s.Package = sid.MustParse("S-1-15-2-1-2-3")
+		s.Capabilities = []token.Group{{SID: some[7], Attributes: 4}}
+	}
+	tok, err := token.New(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tok
+}
+
+// TestIdleEntriesDecideNothing: an entry that is said to change no decision is
+// taken out, and random tokens and questions are decided as before: explicit
+// and maximum mode, restricted, write-restricted and AppContainer tokens, with
+// PRINCIPAL SELF, and at each node of an object type list.
+func TestIdleEntriesDecideNothing(t *testing.T) {
+	w := world{rand.New(rand.NewPCG(randtest.Seed(t), 0))}
+	tokens := make([]*token.Token, 200)
+	for i := range tokens {
+		tokens[i] = w.token(t)
+	}
+	tried := map[string]int{}
+	for range 3000 {
+		text := "O:" + pick(w, some).String() + "G:SYD:"
+		for range 1 + w.IntN(6) {
+			text += w.entry()
+		}
+		d := sddl.MustParse(text + `S:(RA;;;;;WD;("r",TI,0x0,1))`)
+		for _, f := range Check(d, winnt.DirectoryFileObject, sid.SID{}) {
+			switch f.Kind {
+			case NeverDecides, UnreachableDeny, IdleDeny:
+			case AlwaysUnknown, NeverTrue:
+				if !d.DACL().At(f.ACE).Type().IsAllow() {
+					continue
+				}
+			default:
+				continue
+			}
+			if f.Kind != NeverDecides && ownerRights(d) == 1 && d.DACL().At(f.ACE).SID() == sid.OwnerRights {
+				continue // the condition is idle, the entry is not (A-56)
+			}
+			tried[f.Kind]++
+			w.same(t, d, without(t, d, f.ACE), f, tokens)
+		}
+	}
+	for _, k := range []string{NeverDecides, UnreachableDeny, IdleDeny, AlwaysUnknown} {
+		if tried[k] < 15 {
+			t.Errorf("%s: only %d cases", k, tried[k])
+		}
+	}
+	t.Log(tried)
+}
+
+func ownerRights(d *sd.Descriptor) (n int) {
+	for _, a := range d.DACL().All() {
+		if a.SID() == sid.OwnerRights && a.Flags()&sd.InheritOnly == 0 {
+			n++
+		}
+	}
+	return n
+}
+
+func without(t *testing.T, d *sd.Descriptor, i int) *sd.Descriptor {
+	entries := d.DACL().Slice()
+	l, err := sd.NewACL(append(entries[:i:i], entries[i+1:]...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := d.Parts()
+	p.DACL = l
+	return sd.New(p)
+}
+
+func (w world) same(t *testing.T, before, after *sd.Descriptor, f Finding, tokens []*token.Token) {
+	for range 60 {
+		r := access.Request{Descriptor: before, Subject: access.Subject{Primary: pick(w, tokens)},
+			Type: winnt.DirectoryFileObject,
+			Desired: pick(w, []winnt.AccessMask{1, 2, 3, 0x20000, 0x60001, winnt.MAXIMUM_ALLOWED,
+				winnt.MAXIMUM_ALLOWED | 2, winnt.GENERIC_READ})}
+		if w.IntN(3) == 0 {
+			r.Self = pick(w, some)
+		}
+		if w.IntN(3) == 0 {
+			r.ObjectTypes = []access.ObjectTypeEntry{{GUID: guids[0]}, {Level: 1, GUID: guids[1]},
+				{Level: uint16(1 + w.IntN(2)), GUID: guids[2]}}
+		}
+		other := r
+		other.Descriptor = after
+		x, _ := access.SeAccessCheck(&r)
+		y, _ := access.SeAccessCheck(&other)
+		if x != y {
+			t.Fatalf("%v\nwith the entry %+v, without %+v\ndesired %#x self %v tree %v\nsd %x\ntoken %+v", f, x, y,
+				uint32(r.Desired), r.Self, r.ObjectTypes, before.Binary(), r.Subject.Primary.Spec())
+		}
+		if r.ObjectTypes != nil {
+			xs, _, _ := access.CheckResultList(&r)
+			ys, _, _ := access.CheckResultList(&other)
+			if fmt.Sprint(xs) != fmt.Sprint(ys) {
+				t.Fatalf("%v\nresult list with the entry %+v, without %+v", f, xs, ys)
+			}
+		}
+	}
+}
+
+// FuzzLines: no file makes the reader or the checks panic.
+func FuzzLines(f *testing.F) {
+	for _, s := range []string{
+		"O:BAG:SYD:(A;;FA;;;WD)\n# comment\n\n", `{"path":"x","sd":"D:(XA;;FR;;;BU;(@Resource.x == 1))"}`,
+		`{"sdHex":"0100048014000000000000000000000014000000"}`,
+		`{"sdBase64":"AQAEgA=="}`, "{", "D:(0x15;;;;;#00)",
+		"S:(ML;;;;;WD)(FL;;FR;;;WD;(@User.x))(RA;;;;;WD;(\"x\",TI,0x0,1))", "\xef\xbb\xbfD:NO_ACCESS_CONTROL",
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		lines, _ := Lines(b)
+		for _, l := range lines {
+			switch {
+			case l.Descriptor != nil:
+				Check(l.Descriptor, winnt.FileObject, sid.SID{})
+			case l.Err == nil:
+				_, _ = Text(l.Text, winnt.DirectoryFileObject, sid.SID{})
+			}
+		}
+	})
+}
+
+func ExampleText() {
+	found, err := Text("O:BAG:SYD:(A;;FR;;;BU)(D;;FR;;;BU)(A;;FR;;;BU)", winnt.DirectoryFileObject, sid.SID{})
+	if err != nil {
+		fmt.Println(err)
+	}
+	for _, f := range found {
+		fmt.Println(f.Where(), f.Kind)
+	}
+	// Output:
+	// DACL 2 never-decides
+	// DACL 1 non-canonical
+}
+
+// TestUnknownTypes: an entry of a type that does not exist does nothing in either list.
+func TestUnknownTypes(t *testing.T) {
+	const list = "0400100001000000" + "7f00080001000000" // one entry of type 0x7F
+	b, err := hex.DecodeString("01001480" + "0000000000000000" + "1400000024000000" + list + list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := sd.Decode(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, f := range Check(d, winnt.DirectoryFileObject, sid.SID{}) {
+		got = append(got, f.Where()+" "+f.Kind+" "+f.Rule)
+	}
+	if s := strings.Join(got, "; "); s != "DACL 0 unknown-type A-70; SACL 0 unknown-type " {
+		t.Errorf("found %s", s)
+	}
+}
+
+// TestFindingsAsText: a finding names its place, its entry, its rule and its mend, and a
+// text that only the lenient reader takes is a finding of its own, before all others.
+func TestFindingsAsText(t *testing.T) {
+	for _, c := range []struct {
+		f    Finding
+		want string
+	}{
+		{Finding{ACE: -1, Kind: "k", What: "w", Mend: "m"}, "descriptor: k: w; m"},
+		{Finding{List: "DACL", ACE: -1, Kind: "k", What: "w", Mend: "m", Rule: "A-1"}, "DACL: k: w (A-1); m"},
+		{Finding{List: "SACL", ACE: 0, Entry: "(E)", Kind: "k", What: "w", Mend: "m", Rule: "A-1"},
+			"SACL 0 (E): k: w (A-1); m"},
+	} {
+		if got := c.f.String(); got != c.want {
+			t.Errorf("%s, want %s", got, c.want)
+		}
+	}
+	found, err := Text("O:BA G:SYD:(A;;FR;;;BA)", winnt.FileObject, sid.SID{})
+	if err != nil || len(found) == 0 || found[0].Kind != NotStrict || found[0].ACE != -1 {
+		t.Errorf("%v, %v", found, err)
+	}
+	if found, err := Text("O:BAG:SYD:(A;;FR;;;BA)", winnt.FileObject, sid.SID{}); err != nil || len(found) != 0 {
+		t.Errorf("%v, %v", found, err)
+	}
+	if _, err := Text("O:BAG", winnt.FileObject, sid.SID{}); err == nil {
+		t.Error("what is no SDDL has findings")
+	}
+}
+
+// TestFindingsInFull: the finding of each kind with its place, entry, rule, words and mend, as
+// testdata/findings.txt has them.
+func TestFindingsInFull(t *testing.T) {
+	b, err := os.ReadFile("testdata/findings.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text string
+	want := map[string][]string{}
+	for line := range strings.Lines(string(b)) {
+		line = strings.TrimRight(line, "\n")
+		switch {
+		case line == "" || line[0] == '#':
+		case line[0] != ' ':
+			text = line
+			want[text] = nil
+		default:
+			want[text] = append(want[text], strings.TrimSpace(line))
+		}
+	}
+	if len(want) < 30 {
+		t.Errorf("%d descriptors", len(want))
+	}
+	for text, lines := range want {
+		found, err := Text(text, winnt.DirectoryFileObject, sid.SID{})
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+		var got []string
+		for _, f := range found {
+			got = append(got, f.String())
+		}
+		if !slices.Equal(got, lines) {
+			t.Errorf("%s:\n%s\nwant\n%s", text, strings.Join(got, "\n"), strings.Join(lines, "\n"))
+		}
+	}
+}
+
+// batchTypes are the types of object that a descriptor is checked for.
+const batchTypes = "file, directory, key, token, process, thread, job, objectDirectory, symbolicLink, event, port, " +
+
+	"directoryService, mutant, semaphore, timer, section, desktop, windowStation"
+
+// TestDomainOfText: the aliases of a domain are read and printed with it, and refused without one.
+func TestDomainOfText(t *testing.T) {
+	domain := sid.MustParse("S-1-5-21-7-8-9")
+	const text = "O:DAG:DUD:(A;;FR;;;DA)(A;;FR;;;DA)"
+	found, err := Text(text, winnt.DirectoryFileObject, domain)
+	if err != nil || len(found) != 1 || found[0].Entry != "(A;;FR;;;DA)" {
+		t.Errorf("%v, %v", found, err)
+	}
+	if found, err := Text(text, winnt.DirectoryFileObject, sid.SID{}); err == nil || found != nil {
+		t.Errorf("without a domain: %v, %v", found, err)
+	}
+}

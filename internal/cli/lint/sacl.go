@@ -1,0 +1,94 @@
+package lint
+
+import (
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// onlyFirst maps entry types to the rule by which only the first entry that is not inherit-only counts.
+var onlyFirst = map[sd.Type]string{
+	sd.SystemMandatoryLabel: "A-60", sd.SystemProcessTrustLabel: "A-64", sd.SystemScopedPolicyID: "A-100",
+}
+
+const labelPolicy = winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP | winnt.SYSTEM_MANDATORY_LABEL_NO_READ_UP |
+	winnt.SYSTEM_MANDATORY_LABEL_NO_EXECUTE_UP
+
+func (l *linter) sacl() {
+	first := map[sd.Type]int{}
+	var names []claims.Attribute
+	for i, a := range l.d.SACL().All() {
+		t := a.Type()
+		l.inheritance("SACL", i, a)
+		l.trustee("SACL", i, a)
+		switch {
+		case t.Layout() == sd.LayoutUnknown:
+			l.add("SACL", i, a, UnknownType, "", "drop the entry", "the type %s is unknown and does nothing", t)
+			continue
+		case !t.IsSystem():
+			l.add("SACL", i, a, WrongList, "", "move it to the DACL, or drop it",
+				"an entry of this type does nothing in a SACL")
+			continue
+		case t.IsAudit() && a.Flags()&(sd.SuccessfulAccess|sd.FailedAccess) == 0:
+			l.add("SACL", i, a, NoOutcome, "", "add SA, FA or both",
+				"it is for neither success (SA) nor failure (FA), so it audits nothing")
+		}
+		if a.Flags()&sd.InheritOnly != 0 {
+			continue
+		}
+		if rule, ok := onlyFirst[t]; ok {
+			if j, seen := first[t]; seen {
+				l.add("SACL", i, a, SecondOfKind, rule, drop(a),
+					"only the first entry of its type counts, which is entry %d", j)
+				continue
+			}
+			first[t] = i
+		}
+		switch t {
+		case sd.SystemMandatoryLabel:
+			l.label(i, a)
+		case sd.SystemAccessFilter:
+			l.filter(i, a)
+		case sd.SystemResourceAttribute:
+			names = l.attribute(i, a, names)
+		}
+	}
+}
+
+// label checks a mandatory label.
+func (l *linter) label(i int, a sd.ACE) {
+	switch {
+	case a.SID().Authority() != 16 || a.SID().SubAuthorities() == 0:
+		l.add("SACL", i, a, BadLabel, "A-60", "use LW, ME, HI or SI",
+			"its SID is no integrity level, so the object has the default label, Medium with no-write-up")
+	case a.Mask()&labelPolicy == 0:
+		l.add("SACL", i, a, NoPolicy, "A-62", "give it NW, NR or NX", "it forbids nothing to lower levels")
+	}
+}
+
+// filter checks the condition of an access filter.
+func (l *linter) filter(i int, a sd.ACE) {
+	x, err := claims.Decode([]byte(a.AppData()))
+	if err == nil && x.Outcomes(l.resource).Has(claims.True) {
+		return
+	}
+	l.add("SACL", i, a, NeverTrue, "A-65", "mend the condition",
+		"its condition is true for no token, so it limits everybody to its mask")
+}
+
+// attribute checks a resource attribute. Of several with one name only the first counts.
+func (l *linter) attribute(i int, a sd.ACE, names []claims.Attribute) []claims.Attribute {
+	v, err := claims.DecodeAttribute([]byte(a.AppData()))
+	if err != nil {
+		l.add("SACL", i, a, AlwaysUnknown, "A-110", "write it anew", "the attribute cannot be read: %v", err)
+		return names
+	}
+	for _, n := range names {
+		if claims.EqualName(n.Name, v.Name) {
+			l.add("SACL", i, a, SecondOfKind, "A-110", drop(a),
+				"an entry before it gives the attribute %q, and the first counts", n.Name)
+			return names
+		}
+	}
+	return append(names, v)
+}

@@ -1,0 +1,40 @@
+package lint
+
+import (
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// stored reports parts of a descriptor that file systems do not store.
+func (l *linter) stored() {
+	if l.typ != winnt.FileObject && l.typ != winnt.DirectoryFileObject {
+		return
+	}
+	for _, x := range []struct {
+		list string
+		sid  sid.SID
+	}{{"owner", l.d.Owner()}, {"group", l.d.Group()}} {
+		if x.sid.Authority() == 5 && x.sid.SubAuthorities() > 0 && x.sid.Sub(0) == 5 {
+			l.add(x.list, -1, sd.ACE{}, LogonSession, "F-199", "name a user or a group",
+				"%s is a logon session, which ends before the file does", x.sid)
+		}
+	}
+	for _, x := range []struct {
+		list string
+		acl  *sd.ACL
+	}{{"DACL", l.d.DACL()}, {"SACL", l.d.SACL()}} {
+		for i, a := range x.acl.All() {
+			if fileaccess.NamesSession(a) {
+				l.add(x.list, i, a, LogonSession, "F-199", "drop the entry, or name a user or a group: refmon acl repair",
+					"it names a logon session, which ends before the file does: its number can come to stand for another user")
+			}
+			if fileaccess.StoresGeneric(a) {
+				l.add(x.list, i, a, StoredGeneric, "F-201", "write the rights that they stand for: refmon acl repair",
+					"it has generic rights, which refmond maps when it checks and Samba does not: one server follows the entry and "+
+						"the other ignores it")
+			}
+		}
+	}
+}

@@ -1,0 +1,139 @@
+package pipeline
+
+import "sync"
+
+// A Piece is a piece of work with a signal for its completion.
+type Piece[T any] struct {
+	Value T
+	done  chan struct{} // capacity 1; one token when the worker is through
+}
+
+// Done returns a channel that receives one value when a worker has finished the piece.
+func (p *Piece[T]) Done() <-chan struct{} { return p.done }
+
+// A Pipeline has a reader, workers and a writer. Read, Worker and Write are required.
+type Pipeline[T any] struct {
+	Pieces  int // maximum number of pieces in use
+	Workers int
+
+	// Init prepares a new piece; nil: the zero value will do.
+	Init func(v *T)
+	// Read takes free pieces, fills them and sends them on, until the input ends.
+	Read func(h *Hand[T]) error
+	// Worker makes a worker, which belongs to one goroutine.
+	Worker func() (func(v *T), error)
+	// Wait waits until the next piece in order is done. It may be nil. failed means that the writer has failed.
+	Wait func(p *Piece[T], failed bool) error
+	// Write takes a piece whose turn it is. It is not called again after it has failed.
+	Write func(v *T) error
+
+	// Stop makes Take return false when it is closed; nil: never.
+	Stop <-chan struct{}
+	// Leave makes Run return as soon as the writer has failed, although the reader may be waiting for its input.
+	Leave bool
+}
+
+// A Hand is the reader's interface to a pipeline.
+type Hand[T any] struct {
+	free    chan *Piece[T] // unused
+	work    chan *Piece[T] // to the workers
+	order   chan *Piece[T] // to the writer
+	failed  chan struct{}  // closed when the writer has failed
+	stop    <-chan struct{}
+	pending sync.WaitGroup // pieces sent and not done
+}
+
+// Take waits for a free piece. It returns false if the pipeline ends early.
+func (h *Hand[T]) Take() (*Piece[T], bool) {
+	select {
+	case <-h.stop:
+		return nil, false
+	case <-h.failed:
+		return nil, false
+	case p := <-h.free:
+		return p, true
+	}
+}
+
+// Return releases a piece without sending it.
+func (h *Hand[T]) Return(p *Piece[T]) { h.free <- p }
+
+// Send passes a piece to a worker. It never blocks.
+func (h *Hand[T]) Send(p *Piece[T]) {
+	h.pending.Add(1)
+	h.order <- p
+	h.work <- p
+}
+
+// Alone runs work on a piece in the reader's goroutine, after all earlier pieces are done and before any later one
+// starts.
+func (h *Hand[T]) Alone(p *Piece[T], work func(v *T)) {
+	h.pending.Wait()
+	work(&p.Value)
+	p.done <- struct{}{}
+	h.order <- p
+}
+
+// Run runs the pipeline until the input ends or the writer fails. It returns the errors of Read and Write. If a
+// worker cannot be created, read is that error and nothing is read. With Leave, read is nil after the writer failed.
+func (l *Pipeline[T]) Run() (read, write error) {
+	h := &Hand[T]{stop: l.Stop, failed: make(chan struct{})}
+	h.free, h.work, h.order = make(chan *Piece[T], l.Pieces), make(chan *Piece[T], l.Pieces),
+		make(chan *Piece[T], l.Pieces)
+	for range l.Pieces {
+		p := &Piece[T]{done: make(chan struct{}, 1)}
+		if l.Init != nil {
+			l.Init(&p.Value)
+		}
+		h.free <- p
+	}
+	workers := make([]func(*T), l.Workers)
+	for i := range workers {
+		var err error
+		if workers[i], err = l.Worker(); err != nil {
+			return err, nil
+		}
+	}
+	for _, work := range workers {
+		go func() {
+			for p := range h.work {
+				work(&p.Value)
+				h.pending.Done()
+				p.done <- struct{}{}
+			}
+		}()
+	}
+	var ended error
+	go func() {
+		defer close(h.order) // after ended is written
+		defer close(h.work)
+		ended = l.Read(h)
+	}()
+	if write = l.drain(h); write != nil && l.Leave {
+		return nil, write
+	}
+	return ended, write
+}
+
+// drain writes the pieces in order. After an error it only waits for those in progress, so that no goroutine remains.
+func (l *Pipeline[T]) drain(h *Hand[T]) (err error) {
+	for p := range h.order {
+		failed := err != nil
+		if l.Wait == nil {
+			<-p.done
+		} else if lost := l.Wait(p, failed); !failed {
+			err = lost
+		}
+		if err == nil {
+			err = l.Write(&p.Value)
+		}
+		if err != nil && !failed {
+			close(h.failed)
+			if l.Leave {
+				return err
+			}
+		}
+		h.free <- p // never blocks: there is room for every piece
+	}
+	return err
+}

@@ -1,0 +1,63 @@
+package reach
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/directory"
+)
+
+// TestNobody: a search begins at a principal that there is, and joins no more groups than a token may be put in.
+func TestNobody(t *testing.T) {
+	d := &directory.Directory{Principals: make([]directory.Principal, 2)}
+	for _, s := range []*Search{{From: 0}, {Directory: d, From: -1}, {Directory: d, From: 2}, {Directory: d, From: 3}} {
+		if err := s.begin(); !errors.Is(err, ErrNobody) {
+			t.Errorf("from %d: %v", s.From, err)
+		}
+	}
+	if err := (&Search{Directory: d, MaxJoined: MaxJoined + 1}).begin(); !errors.Is(err, ErrJoined) {
+		t.Error(err)
+	}
+}
+
+// The first hand with a right on an object is kept, in whichever answer it is, and an earlier step stays.
+func TestFirstHandIsKept(t *testing.T) {
+	for _, order := range [][3]int{{1, 5, 9}, {5, 1, 9}, {9, 5, 1}, {5, 9, 1}} {
+		s := &Search{found: make([]*edge, 1)}
+		l := &level{start: 10, depth: 2}
+		for _, h := range order {
+			l.answers = append(l.answers, answerOf(h))
+		}
+		if s.note(l); s.found[0] == nil || s.found[0].hand != 11 || s.found[0].depth != 2 {
+			t.Errorf("%v: %+v", order, s.found[0])
+		}
+		before := s.found[0]
+		l.answers = l.answers[:0]
+		l.answers = append(l.answers, answerOf(0))
+		if s.note(l); s.found[0] != before {
+			t.Errorf("another step is kept: %+v", s.found[0])
+		}
+	}
+}
+
+// TestHandLimit: tokens are tried up to the bound, and the search says that it was
+// cut where there was one more.
+func TestHandLimit(t *testing.T) {
+	s := &Search{MaxHands: 3, known: map[string]bool{}}
+	for i := range 3 {
+		if s.add(hand{user: i}); len(s.hands) != i+1 || s.cut != "" || !s.known[s.hands[i].key()] {
+			t.Errorf("token %d: %d are tried, cut %q", i+1, len(s.hands), s.cut)
+		}
+	}
+	if s.add(hand{user: 3}); len(s.hands) != 3 || s.cut != "after 3 tokens" || s.known[(hand{user: 3}).key()] {
+		t.Errorf("a fourth: %d are tried, cut %q", len(s.hands), s.cut)
+	}
+}
+
+// answerOf is a right that one hand has.
+func answerOf(hand int) answer {
+	set := make(effective.Set, 1)
+	set[0] = 1 << hand
+	return answer{set: set}
+}

@@ -1,0 +1,89 @@
+package reach
+
+import (
+	"slices"
+
+	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/sid"
+)
+
+// givers returns the hands of a level that have at least one right.
+func (l *level) givers() (all effective.Set) {
+	for _, a := range l.answers {
+		for len(all) < len(a.set) {
+			all = append(all, 0)
+		}
+		for i, w := range a.set {
+			all[i] |= w
+		}
+	}
+	return all
+}
+
+// give adds the hands that follow from rights on an object: the token of an account (B-9), or membership in a group
+// (B-8).
+func (s *Search) give(l *level) error {
+	about := &s.about[l.object]
+	if about.user < 0 && !about.group || about.sid.IsZero() {
+		return nil
+	}
+	for h := range l.givers().All() {
+		if !about.group { // the same token, by whichever hand
+			h := hand{user: about.user, token: s.Directory.Principals[about.user].Token, by: l.edge(h)}
+			if !s.known[h.key()] {
+				s.add(h)
+			}
+			return nil
+		}
+		from := &s.hands[l.start+h]
+		user, before, by := from.user, from.joined, l.edge(h)
+		for joined := range choices(before, about.sid, s.MaxJoined) {
+			if err := s.join(user, joined, by); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// choices yields the sets of joined groups for a token that joins one more group: the new group alone, then with some
+// of the earlier ones. All are possible, because tokens from before a change of membership still exist. It leaves out
+// sets of more than most groups, and yields nothing if before contains the group.
+func choices(before []sid.SID, one sid.SID, most int) func(func([]sid.SID) bool) {
+	return func(yield func([]sid.SID) bool) {
+		if slices.Contains(before, one) {
+			return
+		}
+		for chosen := range 1 << len(before) {
+			joined := []sid.SID{one}
+			for i, g := range before {
+				if chosen>>i&1 != 0 {
+					joined = append(joined, g)
+				}
+			}
+			if len(joined) > most {
+				continue
+			}
+			slices.SortFunc(joined, sid.SID.Compare)
+			if !yield(joined) {
+				return
+			}
+		}
+	}
+}
+
+// join adds the hand of a user with additional groups.
+func (s *Search) join(user int, joined []sid.SID, by *edge) error {
+	h := hand{user: user, joined: joined, token: s.Directory.Principals[user].Token, by: by}
+	if s.known[h.key()] {
+		return nil
+	}
+	for _, g := range joined {
+		var err error
+		if h.token, err = s.Directory.Join(h.token, g); err != nil {
+			return err
+		}
+	}
+	s.add(h)
+	return nil
+}

@@ -1,0 +1,48 @@
+package reach_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/refmon/refmon/internal/cli/reach"
+	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/objects"
+)
+
+// TestKindsOfObjects: the kind of an object decides which named rights apply to it. Its classes decide first, then its
+// SID in the directory.
+func TestKindsOfObjects(t *testing.T) {
+	const all = "O:SYG:SYD:(A;;CRWPSW;;;<ann>)"
+	without := func(i objects.Item) objects.Item { i.Entry.Classes = nil; return i }
+	for name, c := range map[string]struct {
+		item        objects.Item
+		right, give string
+	}{
+		"a user":                {thing("o", "1102", "user", all), "ForceChangePassword", "acts as bob"},
+		"a stranger's account":  {thing("o", "1999", "user", all), "ForceChangePassword", ""},
+		"a computer":            {thing("o", "1104", "computer", all), "ForceChangePassword", "acts as PC$"},
+		"a group":               {thing("o", "2101", "group", all), "AddMember", "member of staff"},
+		"a domain":              {thing("o", "", "domain", all), "DCSync", ""},
+		"an ou":                 {thing("o", "", "ou", all), "WriteGPLink", ""},
+		"a SID of a user":       {without(thing("o", "1102", "", all)), "ForceChangePassword", "acts as bob"},
+		"a SID of a group":      {without(thing("o", "2102", "", all)), "AddMember", "member of admins"},
+		"nothing that is known": {without(thing("o", "", "", all)), "ForceChangePassword", ""},
+		"another class": {func() objects.Item {
+			i := thing("o", "", "", all)
+			i.Entry.Classes = []string{"top", "contact"}
+			return i
+		}(), "", ""},
+		"a group by class and a user by SID": {thing("o", "1102", "group", all), "AddMember", "member of bob"},
+	} {
+		s := reach.Search{Directory: must(dirfile.Read([]byte(small))), Objects: []objects.Item{c.item}}
+		s.From = s.Directory.Find("ann")
+		got := must(s.Do(context.Background()))
+		right, give := "", ""
+		if len(got.Paths) > 0 {
+			right, give = got.Paths[0].Steps[0].Right, got.Paths[0].Steps[0].Gives
+		}
+		if right != c.right || give != c.give {
+			t.Errorf("%s: %q gives %q, want %q, %q", name, right, give, c.right, c.give)
+		}
+	}
+}

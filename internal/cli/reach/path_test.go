@@ -1,0 +1,58 @@
+package reach_test
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/cli/reach"
+	"github.com/refmon/refmon/internal/directory/dirfile"
+)
+
+// The path to each object with all data of each step: principal, right, entry, groups, and result (B-7, B-8, B-9,
+//
+func TestPathsInFull(t *testing.T) {
+	s := reach.Search{Directory: must(dirfile.Read([]byte(small))), Objects: objectsOf()}
+	s.From = s.Directory.Find("ann")
+	got := must(s.Do(context.Background()))
+	password := reach.Step{Who: "ann", Right: "ForceChangePassword", Object: "CN=bob",
+		By: []string{"DACL 0 for ann on User-Force-Change-Password"}, Gives: "acts as bob"}
+	staff := reach.Step{Who: "bob", Right: "AddMember", Object: "CN=staff", By: []string{"DACL 0 for bob on member"},
+		Gives: "member of staff"}
+	admins := reach.Step{Who: "bob", Joined: []string{"staff"}, Right: "AddSelf", Object: "CN=admins",
+		By: []string{"DACL 0 for staff on Self-Membership"}, Gives: "member of admins"}
+	cy := reach.Step{Who: "bob", Joined: []string{"staff"}, Right: "WriteDacl", Object: "CN=cy",
+		By: []string{"owner staff"}, Gives: "acts as cy"}
+	secret := reach.Step{Who: "bob", Joined: []string{"admins"}, Right: "WriteOwner", Object: "/secret",
+		By: []string{"DACL 0 for admins"}, Then: "WriteDacl"}
+	open := reach.Step{Who: "ann", Right: "WriteDacl", Object: "/open", By: []string{"no DACL"}}
+	want := []reach.Path{
+		{Object: "CN=bob", Steps: []reach.Step{password}},
+		{Object: "/open", Steps: []reach.Step{open}},
+		{Object: "CN=staff", Steps: []reach.Step{password, staff}},
+		{Object: "CN=admins", Steps: []reach.Step{password, staff, admins}},
+		{Object: "CN=cy", Steps: []reach.Step{password, staff, cy}},
+		{Object: "/secret", Steps: []reach.Step{password, staff, admins, secret}},
+	}
+	if !reflect.DeepEqual(got.Paths, want) {
+		t.Errorf("got\n%s\nwant\n%s", show(got.Paths), show(want))
+	}
+	// ann; bob; bob of staff; bob of admins; and cy, who is also reached.
+	if got.Hands != 5 || got.Cut != "" {
+		t.Errorf("%d tokens, cut %q", got.Hands, got.Cut)
+	}
+}
+
+// show prints paths, a step a line.
+func show(paths []reach.Path) string {
+	var b strings.Builder
+	for _, p := range paths {
+		b.WriteString(p.Object + "\n")
+		for _, s := range p.Steps {
+			fmt.Fprintf(&b, "    %+v\n", s)
+		}
+	}
+	return b.String()
+}

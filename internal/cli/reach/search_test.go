@@ -1,0 +1,103 @@
+package reach_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/cli/reach"
+	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// A search stops at its limits, reports that, and returns the results so far. If the limit equals the full result,
+// nothing is cut.
+func TestSearchBounds(t *testing.T) {
+	all := []string{"CN=bob", "/open", "CN=staff", "CN=admins", "CN=cy", "/secret"}
+	for _, c := range []struct {
+		set   func(s *reach.Search)
+		paths int
+		hands int
+		cut   string
+	}{
+		{func(s *reach.Search) { s.MaxDepth = 1 }, 2, 2, "at a depth of 1"},
+		{func(s *reach.Search) { s.MaxDepth = 2 }, 3, 3, "at a depth of 2"},
+		{func(s *reach.Search) { s.MaxDepth = 3 }, 5, 5, "at a depth of 3"},
+		{func(s *reach.Search) { s.MaxDepth = 4 }, 6, 5, ""},
+		{func(s *reach.Search) { s.MaxDepth = -1 }, 6, 5, ""},
+		{func(s *reach.Search) { s.MaxHands = 1 }, 2, 1, "after 1 tokens"},
+		{func(s *reach.Search) { s.MaxHands = 2 }, 3, 2, "after 2 tokens"},
+		{func(s *reach.Search) { s.MaxHands = 4 }, 6, 4, "after 4 tokens"},
+		{func(s *reach.Search) { s.MaxHands = 5 }, 6, 5, ""},
+		{func(s *reach.Search) { s.MaxJoined = reach.MaxJoined; s.MaxHands = 7 }, 6, 6, ""},
+	} {
+		s := reach.Search{Directory: must(dirfile.Read([]byte(small))), Objects: objectsOf()}
+		s.From = s.Directory.Find("ann")
+		c.set(&s)
+		got, err := s.Do(context.Background())
+		if err != nil {
+			t.Errorf("%+v: %v", s.MaxDepth, err)
+			continue
+		}
+		var names []string
+		for _, p := range got.Paths {
+			names = append(names, p.Object)
+		}
+		if fmt.Sprint(names) != fmt.Sprint(all[:c.paths]) || got.Hands != c.hands || got.Cut != c.cut {
+			t.Errorf("depth %d, tokens %d, joined %d: %v, %d tokens, cut %q, want %v, %d, %q", s.MaxDepth, s.MaxHands,
+				s.MaxJoined, names, got.Hands, got.Cut, all[:c.paths], c.hands, c.cut)
+		}
+	}
+}
+
+// TestSearchFails: an object that could not be read ends the search, with its path; so does one whose
+// other descriptor cannot be read, and a context that is over.
+func TestSearchFails(t *testing.T) {
+	broken := errors.New("broken")
+	s := reach.Search{Directory: must(dirfile.Read([]byte(small))), Objects: objectsOf()}
+	over, cancel := context.WithCancel(context.Background())
+	cancel()
+	if r, err := s.Do(over); !errors.Is(err, context.Canceled) || r != nil {
+		t.Errorf("%v, %v", r, err)
+	}
+	s.Objects[3].Err = broken
+	if r, err := s.Do(context.Background()); !errors.Is(err, broken) || r != nil || err.Error() != "CN=staff: broken" {
+		t.Errorf("%v, %v", r, err)
+	}
+	s.Objects[3].Err, s.Objects[4].Entry.Managed = nil, []byte("no descriptor")
+	if r, err := s.Do(context.Background()); err == nil || r != nil ||
+		!strings.HasPrefix(err.Error(), "CN=bob: msDS-GroupMSAMembership: ") {
+		t.Errorf("%v, %v", r, err)
+	}
+}
+
+// The descriptor in msDS-GroupMSAMembership decides about reading the password of a managed account, not the object's
+// own (B-10).
+func TestManagedPassword(t *testing.T) {
+	const mine, other = "O:SYD:(A;;0x10;;;S-1-5-21-1-2-3-1101)", "O:SYD:(A;;0x10;;;SY)"
+	d := must(dirfile.Read([]byte("domain: " + domainSID + "\nusers:\n  - {name: u, sid: " + domainSID + "-1101}\n")))
+	for _, c := range []struct{ own, managed, right string }{
+		{other, mine, "ReadGMSAPassword"}, {mine, other, ""}, {mine, mine, "ReadGMSAPassword"},
+	} {
+		item := objects.Item{
+			Path: "svc", Type: winnt.DirectoryServiceObject, Descriptor: must(sddl.Parse(c.own, sddl.Options{})),
+			Entry: &objects.Entry{
+				SID: sid.MustParse(domainSID + "-1200"), Classes: []string{"msDS-GroupManagedServiceAccount"},
+				Managed: must(sddl.Parse(c.managed, sddl.Options{})).Binary(),
+			},
+		}
+		s := reach.Search{Directory: d, From: d.Find("u"), Objects: []objects.Item{item}}
+		got := ""
+		for _, p := range must(s.Do(context.Background())).Paths {
+			got += p.Steps[0].Right
+		}
+		if got != c.right {
+			t.Errorf("own %s, managed %s: right %q, want %q", c.own, c.managed, got, c.right)
+		}
+	}
+}

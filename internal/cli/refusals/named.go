@@ -1,0 +1,177 @@
+package refusals
+
+import (
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// The services that create and open objects by name.
+
+const (
+	existing = `\BaseNamedObjects\existing`
+	fresh    = `\BaseNamedObjects\fresh`
+	folder   = `\BaseNamedObjects`
+)
+
+// elsewhere are conditions of named objects that only the transcripts test.
+var elsewhere = []absence{
+	{"O-24", "", "it takes a directory made for it: transcript 10-names"},
+	{"S-61", "", "a matter of the descriptor alone: transcript 40-new-objects"},
+	{"S-71", "", "a matter of the descriptor alone: transcript 40-new-objects"},
+	{"S-17", "", "a matter of the descriptor alone: transcript 40-new-objects"},
+	{"U-64", "", "the log of these kernels keeps every record"},
+	{"O-27", "another process", "it takes an object that is exclusive to a second process: transcript 10-names"},
+	{"O-26", "", "an open looks at no such attribute"},
+	{"O-82", "", "the limit of a table is millions of handles"},
+}
+
+// named describes a service that takes the name of an object. mask and oa return pointers to its parameters. invalid is
+// an attribute that the type rejects, 0 for none.
+type named[I any] struct {
+	mask    func(I) *winnt.AccessMask
+	oa      func(I) *nt.Captured[*nt.ObjectAttributes]
+	unknown winnt.AccessMask // a right the type does not have
+	invalid uint32
+	create  bool
+	object  string // leads to an object of another type
+	taken   string // for a create: an object of the type that exists
+}
+
+// refusals returns the refusals about the name of an object and the access.
+func (n named[I]) refusals() []refusal[I] {
+	list := join(n.desired(), n.way())
+	if n.create {
+		return append(list, n.creating()...)
+	}
+	return append(list, n.opening()...)
+}
+
+// name returns a pointer to the name.
+func (n named[I]) name(in I) *string { return &n.oa(in).V.ObjectName }
+
+// way returns the refusals about the attributes and the path.
+func (n named[I]) way() []refusal[I] {
+	list := []refusal[I]{
+		{rule: "O-81", want: ntstatus.InsufficientResources, when: "the handle", name: "no memory for the handle",
+			takes: "memory.handle", inject: func(w *world, _ I) { w.failing["ob: handle"] = true }},
+		{rule: "O-3", want: ntstatus.AccessViolation, when: "a pointer", name: "ObjectAttributes unreadable", takes: "oa",
+			needs: pointers, inject: func(_ *world, in I) { unreadable(n.oa(in)) }},
+		{rule: "O-22", want: ntstatus.InvalidParameter, when: "unknown attribute bits", name: "unknown attribute bits",
+			takes: "oa.attributes", inject: func(_ *world, in I) { n.oa(in).V.Attributes |= 0x8000 }},
+		{rule: "O-27", want: ntstatus.InvalidParameter, name: "OBJ_EXCLUSIVE with OBJ_INHERIT", takes: "oa.attributes",
+			inject: func(_ *world, in I) {
+				n.oa(in).V.Attributes |= winnt.OBJ_EXCLUSIVE | winnt.OBJ_INHERIT
+			}},
+		{rule: "O-31", want: ntstatus.InvalidHandle, name: "RootDirectory names nothing", takes: "oa.root",
+			inject: func(_ *world, in I) { n.oa(in).V.RootDirectory = noHandle }},
+		{rule: "O-31", want: ntstatus.ObjectTypeMismatch, name: "RootDirectory of another type", takes: "oa.root",
+			inject: func(w *world, in I) {
+				n.oa(in).V.RootDirectory = w.handle(w.existing(2), 0)
+			}},
+		{rule: "O-23", want: ntstatus.ObjectPathSyntaxBad, name: "a relative name without RootDirectory", takes: "oa.name",
+			inject: func(_ *world, in I) { *n.name(in) = "relative" }},
+		{rule: "O-23", want: ntstatus.ObjectNameInvalid, name: "an empty component", takes: "oa.name",
+			inject: func(_ *world, in I) { *n.name(in) = folder + `\\x` }},
+		{rule: "O-23", want: ntstatus.ObjectPathNotFound, name: "no such directory", takes: "oa.name",
+			inject: func(_ *world, in I) { *n.name(in) = `\nowhere\x` }},
+		// on the path, for a create
+		{rule: "O-23", want: ntstatus.ObjectTypeMismatch, when: "another type", name: "a name of another type",
+			takes: "oa.name", inject: func(_ *world, in I) { *n.name(in) = n.object }},
+	}
+	if n.invalid != 0 {
+		rule := "O-33"
+		if n.create {
+			rule = "O-22"
+		}
+		list = append(list,
+			refusal[I]{rule: rule, want: ntstatus.InvalidParameter, when: "does not support",
+				name: "an attribute the type does not take", takes: "oa.attributes", inject: func(_ *world, in I) {
+					n.oa(in).V.Attributes |= n.invalid
+				}})
+	}
+	return list
+}
+
+// creating returns the refusals of a call that creates the object.
+func (n named[I]) creating() []refusal[I] {
+	return []refusal[I]{
+		{rule: "O-26", want: ntstatus.PrivilegeNotHeld, name: "OBJ_PERMANENT without privilege",
+			takes: "oa.attributes", needs: userOnly, inject: func(_ *world, in I) {
+				n.oa(in).V.Attributes |= winnt.OBJ_PERMANENT
+			}},
+		{rule: "O-23", want: ntstatus.ObjectNameExists, name: "OBJ_OPENIF and the name is taken",
+			takes: "oa.name oa.attributes caller desired memory", inject: func(_ *world, in I) {
+				*n.name(in) = n.taken
+				n.oa(in).V.Attributes |= winnt.OBJ_OPENIF
+			}},
+		{rule: "O-23", want: ntstatus.ObjectNameCollision, name: "the name is taken", takes: "oa.name",
+			inject: func(_ *world, in I) { *n.name(in) = n.taken }},
+		{rule: "O-161", want: ntstatus.ObjectTypeMismatch, name: "the name of a device", takes: "oa.name",
+			inject: func(_ *world, in I) { *n.name(in) = `\Device\Null` }},
+		{rule: "O-161", want: ntstatus.ObjectPathNotFound, name: "a name below a device", takes: "oa.name",
+			inject: func(_ *world, in I) { *n.name(in) = `\Device\Null\x` }},
+		{rule: "O-81", want: ntstatus.InsufficientResources, when: "the object",
+			name: "memory runs out for the object", takes: "memory.object", inject: func(w *world, _ I) {
+				w.failing["ob: object"] = true
+			}},
+		caller[I]("I-1"),
+	}
+}
+
+// opening returns the refusals of a call that opens the object.
+func (n named[I]) opening() []refusal[I] {
+	return []refusal[I]{
+		{rule: "O-27", want: ntstatus.InvalidParameter, when: "created without it",
+			name: "OBJ_EXCLUSIVE of an object made without it", takes: "oa.attributes", inject: func(_ *world, in I) {
+				n.oa(in).V.Attributes |= winnt.OBJ_EXCLUSIVE
+			}},
+		{rule: "O-23", want: ntstatus.ObjectNameNotFound, name: "no object of that name", takes: "oa.name",
+			inject: func(_ *world, in I) { *n.name(in) = fresh }},
+		caller[I]("I-1"),
+		{rule: "O-33", want: ntstatus.AccessDenied, of: ofCheck, when: "does not grant DesiredAccess",
+			name:  "the descriptor refuses",
+			takes: "sd", needs: userOnly, inject: func(w *world, _ I) {
+				w.late = append(w.late, func() { w.named.Head().SetSecurity(closed()) })
+			}},
+	}
+}
+
+// desired returns the refusals of DesiredAccess. For a create it omits DesiredAccess 0, which a create accepts (O-90).
+func (n named[I]) desired() (list []refusal[I]) {
+	for _, f := range desired(n.mask, n.unknown) {
+		if !n.create || f.rule != "O-90" {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
+// oaNamed returns attributes with a name and a descriptor, which may be nil.
+func oaNamed(name string, d *sd.Descriptor) nt.Captured[*nt.ObjectAttributes] {
+	return nt.Cap(&nt.ObjectAttributes{ObjectName: name, SecurityDescriptor: d})
+}
+
+// made records the object of a handle as the object of the call, and gives it a descriptor that grants everyone
+// everything.
+func (w *world) made(h winnt.Handle, st ntstatus.Status) {
+	if !st.IsSuccess() {
+		panic("refusals: creating the object to open: " + st.String())
+	}
+	head, _, st := w.server.Object().Table().Lookup(h, ob.TagCall)
+	if !st.IsSuccess() {
+		panic("refusals: " + st.String())
+	}
+	w.named = head.Object()
+	w.named.Head().SetSecurity(open())
+	head.Deref(ob.TagCall)
+}
+
+// event creates the existing object, an event.
+func (w *world) event() {
+	out, st := w.k.Zw().Services().NtCreateEvent(nt.CreateEventIn{DesiredAccess: winnt.EVENT_ALL_ACCESS,
+		ObjectAttributes: oaNamed(existing, nil)})
+	w.made(out.EventHandle, st)
+}

@@ -1,0 +1,65 @@
+package refusals
+
+import (
+	"fmt"
+
+	"github.com/refmon/refmon/nt"
+)
+
+// Pair is two refusals of one service that can hold at once. First must decide the status.
+type Pair struct {
+	Service       string
+	Profile       nt.Profile
+	First, Second *Refusal
+}
+
+// Matrix returns the pairs of refusals of a service that can hold together, in the order of its tests. It includes
+// pairs of refusals of one condition.
+func Matrix(name string, profile nt.Profile) []Pair {
+	list := Of(name, profile)
+	var pairs []Pair
+	for i, a := range list {
+		for _, b := range list[i+1:] {
+			switch first := Winner(profile, a, b); {
+			case a.Excludes(b):
+			case first == a:
+				pairs = append(pairs, Pair{name, profile, a, b})
+			case first == b:
+				pairs = append(pairs, Pair{name, profile, b, a})
+			}
+		}
+	}
+	return pairs
+}
+
+// Winner returns the refusal of a set that decides the status; nil if the call succeeds with all of them.
+func Winner(profile nt.Profile, set ...*Refusal) *Refusal {
+	var first *Refusal
+	for _, f := range set {
+		if f.effective(profile) && !f.lifted(profile, set) && (first == nil || f.condition < first.condition) {
+			first = f
+		}
+	}
+	return first
+}
+
+// lifted reports whether another refusal of the set removes f's effect.
+func (f *Refusal) lifted(profile nt.Profile, set []*Refusal) bool {
+	if profile != nt.Observed {
+		return false
+	}
+	for _, g := range set {
+		for _, l := range g.lifts {
+			if len(f.takes) == 1 && f.takes[0] == l {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Check calls the service with both refusals in force. It returns an error if First does not decide.
+func (p Pair) Check() (Outcome, error) { return Call(p.Service, p.Profile, p.First, p.Second) }
+
+// String returns "NtClose: O-40 no such handle + …".
+func (p Pair) String() string { return fmt.Sprintf("%s: %s + %s", p.Service, p.First, p.Second) }

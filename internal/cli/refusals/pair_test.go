@@ -1,0 +1,77 @@
+package refusals_test
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/refmon/refmon/internal/cli/refusals"
+	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+)
+
+var profiles = []nt.Profile{nt.Documented, nt.Observed}
+
+// rows yields every service and routine of both tables.
+func rows(yield func(*nt.Row) bool) {
+	for _, t := range []*nt.Table{&nt.NtTable, &kernel.Table} {
+		for r := range t.All {
+			if !yield(r) {
+				return
+			}
+		}
+	}
+}
+
+// Of two refusals the earlier condition decides, by status and by the recorded rule (O-31, T-40, I-20, I-41 and the
+// order of every other service). A failing call changes nothing (P-7), and nothing leaks (P-5).
+func TestPairs(t *testing.T) {
+	n := 0
+	for r := range rows {
+		for _, p := range profiles {
+			for _, pair := range refusals.Matrix(r.Info().Name, p) {
+				n++
+				if _, err := pair.Check(); err != nil {
+					t.Errorf("%s profile: %v", p, err)
+				}
+			}
+		}
+	}
+	t.Logf("%d pairs of refusals", n)
+}
+
+// TestSets: the same for larger sets of refusals, drawn at random; REFMON_SEED
+// repeats a run.
+func TestSets(t *testing.T) {
+	seed := randtest.Seed(t)
+	rnd := rand.New(rand.NewPCG(seed, 0))
+	for r := range rows {
+		name := r.Info().Name
+		for _, p := range profiles {
+			list := refusals.Of(name, p)
+			for range min(3*len(list), 40) {
+				var set []*refusals.Refusal
+				for _, i := range rnd.Perm(len(list)) {
+					if fits(set, list[i]) {
+						set = append(set, list[i])
+					}
+				}
+				if len(set) == 0 {
+					continue
+				}
+				if _, err := refusals.Call(name, p, set[:1+rnd.IntN(len(set))]...); err != nil {
+					t.Errorf("seed %d, %s profile: %v", seed, p, err)
+				}
+			}
+		}
+	}
+}
+
+func fits(set []*refusals.Refusal, f *refusals.Refusal) bool {
+	for _, g := range set {
+		if f.Excludes(g) {
+			return false
+		}
+	}
+	return true
+}

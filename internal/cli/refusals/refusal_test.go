@@ -1,0 +1,75 @@
+package refusals_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/cli/refusals"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// TestEveryCondition: each condition with a failure status has a refusal that
+// brings it about, or a reason why it has no refusal.
+func TestEveryCondition(t *testing.T) {
+	for r := range rows {
+		m := r.Info()
+		if !refusals.Known(m.Name) {
+			if refusals.Outside(m.Name) != "" {
+				continue
+			}
+			for _, c := range m.Conditions {
+				if c.Status != ntstatus.Success {
+					t.Errorf("%s: no refusals are known, and it can return %s (%s)", m.Name, c.Status, c.Rule)
+					break
+				}
+			}
+			continue
+		}
+		for _, a := range refusals.Absent(m.Name) {
+			if a.Reason == "" {
+				t.Errorf("%s: nothing brings about %s %s: %s", m.Name, a.Condition.Rule, a.Condition.Status, a.Condition.When)
+			}
+		}
+		for _, p := range profiles {
+			for _, f := range refusals.Of(m.Name, p) {
+				if f.Order() < 0 {
+					t.Errorf("%s: the table has no condition %s %s for %q", m.Name, f.Rule(), f.Want, f.Name)
+				}
+			}
+		}
+	}
+}
+
+// TestSingleRefusals: a call with nothing wrong succeeds, and each refusal alone
+// gives the status of its condition.
+func TestSingleRefusals(t *testing.T) {
+	for r := range rows {
+		name := r.Info().Name
+		if !refusals.Known(name) {
+			continue
+		}
+		for _, p := range profiles {
+			if _, err := refusals.Call(name, p); err != nil {
+				t.Errorf("%s profile: %v", p, err)
+			}
+			for _, f := range refusals.Of(name, p) {
+				if _, err := refusals.Call(name, p, f); err != nil {
+					t.Errorf("%s profile: %v", p, err)
+				}
+			}
+		}
+	}
+}
+
+// A refusal that applies only in user mode or in one profile does not affect the other (O-32, A-27).
+func TestHarmlessInTheOtherMode(t *testing.T) {
+	for r := range rows {
+		name := r.Info().Name
+		for _, p := range profiles {
+			for _, f := range refusals.Harmless(name, p) {
+				if _, err := refusals.Call(name, p, f); err != nil {
+					t.Errorf("%s profile: %v", p, err)
+				}
+			}
+		}
+	}
+}

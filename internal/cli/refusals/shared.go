@@ -1,0 +1,108 @@
+package refusals
+
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Reasons for conditions without a refusal.
+const (
+	cFace       = "an output variable that cannot be written exists in the C face only"
+	notARefusal = "nothing is wrong with such a call"
+)
+
+var (
+	documented = []nt.Profile{nt.Documented}
+	observed   = []nt.Profile{nt.Observed}
+)
+
+// desired returns the refusals of an open's DesiredAccess, as the rows of its service name them. mask returns the
+// parameter. unknown is a bit that the type does not have.
+func desired[I any](mask func(I) *winnt.AccessMask, unknown winnt.AccessMask) []refusal[I] {
+	list := []refusal[I]{
+		{rule: "O-20", want: ntstatus.AccessDenied, name: "reserved bits", takes: "desired.reserved",
+			inject: func(_ *world, in I) { *mask(in) |= 0x00400000 }},
+		{rule: "O-30", want: ntstatus.PrivilegeNotHeld, name: "ACCESS_SYSTEM_SECURITY without privilege",
+			takes: "desired.security", needs: userOnly,
+			inject: func(_ *world, in I) { *mask(in) |= winnt.ACCESS_SYSTEM_SECURITY }},
+		{rule: "O-90", want: ntstatus.AccessDenied, name: "DesiredAccess 0", takes: "desired", needs: userOnly,
+			inject: func(_ *world, in I) { *mask(in) = 0 }},
+	}
+	list = append(list,
+		refusal[I]{rule: "O-81", want: ntstatus.InsufficientResources, when: "for the handle",
+			name:   "no memory for the handle",
+			takes:  "memory.handle",
+			inject: func(w *world, _ I) { w.noHandle() }})
+	if unknown != 0 {
+		list = append(list,
+			refusal[I]{rule: "O-21", want: ntstatus.AccessDenied, name: "bits the type does not know", takes: "desired.unknown",
+				needs:  userOnly,
+				inject: func(_ *world, in I) { *mask(in) |= unknown }})
+	}
+	return list
+}
+
+// noHandle makes the allocation of a handle fail after the set-up.
+func (w *world) noHandle() {
+	w.late = append(w.late, func() { w.failing["ob: handle"] = true })
+}
+
+// handles returns the three refusals of a handle parameter: no handle, a handle of another type, a handle without the
+// rights. bare returns a handle of the right type with all rights except the required ones.
+func handles[I any](rule, when, name string, bad func(I) *winnt.Handle, bare func(w *world) winnt.Handle) []refusal[I] {
+	return []refusal[I]{
+		{rule: rule, want: ntstatus.InvalidHandle, when: when, name: name + " names nothing", takes: name,
+			inject: func(_ *world, in I) { *bad(in) = noHandle }},
+		{rule: rule, want: ntstatus.ObjectTypeMismatch, when: when, name: name + " of another type", takes: name,
+			inject: func(w *world, in I) { *bad(in) = w.handle(w.anotherType(), 0) }},
+		{rule: rule, want: ntstatus.AccessDenied, of: ofHandle, when: when, name: name + " without the right", takes: name,
+			needs:  userOnly,
+			inject: func(w *world, in I) { *bad(in) = bare(w) }},
+	}
+}
+
+// anotherType returns an object that is not a token, thread or process.
+func (w *world) anotherType() *ps.Job {
+	if w.odd == nil {
+		w.odd = w.server.Object().System().NewJob(w.server.Object().Token())
+	}
+	return w.odd
+}
+
+// caller returns the refusal for a caller that impersonates below SecurityImpersonation.
+func caller[I any](rule string) refusal[I] {
+	return refusal[I]{rule: rule, want: ntstatus.BadImpersonationLevel, name: "caller at SecurityIdentification",
+		takes: "caller", needs: userOnly,
+		inject: func(w *world, _ I) { w.callerAt(winnt.SecurityIdentification) }}
+}
+
+// inUserMode restricts refusals to user mode.
+func inUserMode[I any](list []refusal[I]) []refusal[I] {
+	for i := range list {
+		list[i].needs = userOnly
+	}
+	return list
+}
+
+func unreadable[T any](c *nt.Captured[T]) { *c = nt.Captured[T]{Status: ntstatus.AccessViolation} }
+
+func join[I any](lists ...[]refusal[I]) (all []refusal[I]) {
+	for _, l := range lists {
+		all = append(all, l...)
+	}
+	return all
+}
+
+func fileMapping() nt.Captured[winnt.GenericMapping] { return nt.Cap(winnt.FileObject.Mapping) }
+
+// badTypes returns an object type list with two roots.
+func badTypes() nt.Captured[[]access.ObjectTypeEntry] {
+	return nt.Cap([]access.ObjectTypeEntry{{GUID: winnt.GUID{1}}, {GUID: winnt.GUID{2}}})
+}
+
+func goodTypes() nt.Captured[[]access.ObjectTypeEntry] {
+	return nt.Cap([]access.ObjectTypeEntry{{GUID: winnt.GUID{1}}, {Level: 1, GUID: winnt.GUID{2}}})
+}

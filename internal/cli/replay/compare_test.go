@@ -1,0 +1,270 @@
+package replay
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/token"
+)
+
+func compare(t *testing.T, rec *Recording) *Report {
+	t.Helper()
+	notes, err := ReadNotes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Compare(rec, notes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// TestObservedIsKnown: where the profiles differ, the documents say so.
+func TestObservedIsKnown(t *testing.T) {
+	rec := recordOurs(t, nt.Observed, transcripts+"20-duplicate-token.txt", transcripts+"10-duplicate.txt")
+	r := compare(t, rec)
+	if r.Counts.Known == 0 || r.Counts.Unexplained != 0 || r.Counts.Apart != 0 {
+		t.Errorf("%+v", r.Counts)
+	}
+	for _, d := range r.Differences {
+		if !d.Observed {
+			t.Errorf("%s line %d %s: not as the observed profile", d.Case, d.Line, d.Call)
+		}
+	}
+}
+
+// TestDifferenceIsFound: another status, another result, another way.
+func TestDifferenceIsFound(t *testing.T) {
+	const program = `
+p = process("p", token_profile("user")).thread
+h = p.NtOpenProcessToken(ProcessHandle=NtCurrentProcess(), DesiredAccess=TOKEN_QUERY).TokenHandle
+r = p.NtDuplicateToken(ExistingTokenHandle=h, TokenType=TokenPrimary)
+if r.status == STATUS_SUCCESS:
+    p.NtClose(Handle=r.NewTokenHandle)
+p.NtClose(Handle=h)
+`
+	p := Program{Case: "x", Source: program, Rules: []string{"T-40"}}
+	calls, err := p.Run(nt.Documented, nil, nil)
+	if err != nil || len(calls) != 3 {
+		t.Fatal(len(calls), err)
+	}
+	rec := &Recording{Header: header, Lines: append([]Line{{Case: "x", Program: program, Rules: p.Rules}}, calls...)}
+	if r := compare(t, throughJSON(t, rec)); r.Counts.Same != 3 {
+		t.Fatalf("%+v", r)
+	}
+	// They granted it, and closed the new handle, too.
+	rec.Lines[2].Status, rec.Lines[2].Out = "STATUS_SUCCESS", Fields{"NewTokenHandle": "handle of line 4"}
+	last := rec.Lines[3]
+	rec.Lines[3].In, rec.Lines[3].Line = Fields{"Handle": "handle of line 4"}, 6
+	rec.Lines = append(rec.Lines, last)
+	r := compare(t, throughJSON(t, rec))
+	if r.Counts != (Counts{Same: 2, Unexplained: 1, Apart: 1}) {
+		t.Fatalf("%+v", r.Counts)
+	}
+	d := r.Differences[0]
+	if d.Theirs.Status != "STATUS_SUCCESS" || d.Ours.Status != "STATUS_ACCESS_DENIED" || d.Rule() == "" || d.Line != 4 {
+		t.Errorf("%+v", d)
+	}
+}
+
+// TestSettles: a recording of Windows speaks about rules that were decided
+// here; one of Wine never does.
+func TestSettles(t *testing.T) {
+	system, err := token.Parse(header.Token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec := &Recording{Header: header}
+	questions, err := Questions()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range questions {
+		l := Line{Case: q.Case, Call: q.Call, In: q.In, Rules: q.Rules}
+		if l.Status, l.Out, err = answer(&l, system); err != nil {
+			t.Fatal(err)
+		}
+		if q.Case == "AC-102b" {
+			l.Out["granted"] = "0x00000010"
+		}
+		rec.Lines = append(rec.Lines, l)
+	}
+	rec = throughJSON(t, rec)
+	r := compare(t, rec)
+	if r.Counts.Same != len(questions)-1 || len(r.Differences) != 1 {
+		t.Fatalf("%+v", r.Counts)
+	}
+	if d := r.Differences[0]; d.Known() || d.Caveat == "" {
+		t.Errorf("a choice of ours explains a difference, or is not shown: %+v", d)
+	}
+	found := map[string]Settled{}
+	for _, s := range r.Settles {
+		found[s.Rule] = s
+	}
+	if s := found["A-85"]; s.Contradict != 1 || s.Decided == "" {
+		t.Errorf("A-85: %+v", s)
+	}
+	if s := found["A-25"]; s.Confirmed == 0 || s.Contradict != 0 {
+		t.Errorf("A-25: %+v", s)
+	}
+	rec.Header.System.Wine = "8.0"
+	if r := compare(t, rec); len(r.Settles) != 0 {
+		t.Errorf("Wine settles %+v", r.Settles)
+	}
+	var b bytes.Buffer
+	if err := WriteVectors(&b, rec); !errors.Is(err, ErrWine) || b.Len() != 0 {
+		t.Errorf("vectors of Wine: %v", err)
+	}
+}
+
+// FuzzCompare: whatever a file holds, it is compared or refused. Programs are
+// left out: package script bounds them and has tests of its own.
+func FuzzCompare(f *testing.F) {
+	const head = `{"recording":1,"system":{"product":"","build":1,"revision":0,"architecture":""},"date":"",` +
+		`"recorder":"","token":{"user":"BA"},"tokens":"own"}` + "\n"
+	questions, err := Questions()
+	if err != nil {
+		f.Fatal(err)
+	}
+	for i := 0; i < len(questions); i += 10 { // one of each kind and more
+		line, err := json.Marshal(Line{Case: "a", Call: questions[i].Call, In: questions[i].In, Status: "ERROR_SUCCESS",
+			Out: Fields{"hex": "00"}})
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(line))
+	}
+	// no input at all
+	f.Add(`{"case":"a","call":"AccessCheck","status":"x","in":null}`)
+	// every flag
+	f.Add(`{"case":"a","call":"CreatePrivateObjectSecurityEx","status":"x","in":{"flags":"0xFFFFFFFF",` +
+		`"mapping":"file","container":true,"objectType":"x"}}`)
+	notes, err := ReadNotes()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, lines string) {
+		rec, err := Read(strings.NewReader(head + lines))
+		if err != nil {
+			if !errors.Is(err, ErrMalformed) {
+				t.Errorf("%v is no %v", err, ErrMalformed)
+			}
+			return
+		}
+		for _, l := range rec.Lines {
+			if l.Program != "" {
+				return
+			}
+		}
+		if _, err := Compare(rec, notes); err != nil && !errors.Is(err, ErrMalformed) {
+			t.Errorf("%v is no %v", err, ErrMalformed)
+		}
+		_ = WriteVectors(io.Discard, rec)
+	})
+}
+
+// Each field of each difference, and each count, for a recording that differs from refmon in a status, an out field
+// and the calling thread, and has a skipped question.
+func TestReportInFull(t *testing.T) {
+	const program = `
+p = process("p", token_profile("user"))
+a, b = p.thread, p.new_thread()
+h = a.NtOpenProcessToken(ProcessHandle=NtCurrentProcess(), DesiredAccess=TOKEN_QUERY).TokenHandle
+for t in [a, b]:
+    t.NtClose(Handle=h)
+a.NtDuplicateToken(ExistingTokenHandle=h, TokenType=TokenPrimary)
+`
+	p := Program{Case: "x", Source: program, Rules: []string{"T-40"}}
+	calls, err := p.Run(nt.Documented, nil, nil)
+	if err != nil || len(calls) != 4 {
+		t.Fatalf("%d calls, %v", len(calls), err)
+	}
+	calls[0].Out = Fields{"TokenHandle": "another"}                     // no rule decides a success
+	calls[1].Thread = "p/2"                                             // another one called first
+	calls[2].Status, calls[2].Out = "STATUS_SUCCESS", Fields{"Rest": 1} // O-40 is of this
+	calls[3].Skipped, calls[3].Call = "no time", ""
+	lines := append([]Line{{Case: "x", Program: program, Rules: p.Rules}}, calls...)
+	lines = append(lines, Line{Case: "y", Skipped: "no right"}, Line{Case: "z", Call: TextToSID, In: Fields{"sid": "BA"},
+		Status: "ERROR_INVALID_SID", Rules: []string{"S-1", "S-2"}},
+		Line{Case: "w", Call: TextToSID, In: Fields{"sid": "BA"}, Status: "ERROR_SUCCESS", Rules: []string{"S-3", "S-1"}})
+	rec := throughJSON(t, &Recording{Header: header, Lines: lines})
+	notes := Notes{Caveats: map[string]string{"O-40": "closing", "T-40": "not this"}, Absent: map[string]bool{"S-1": true,
+		"T-40": true}, Decided: map[string]string{"S-3": "an alias", "O-40": "a status", "T-40": "not this", "S-1": "a name"}}
+	got, err := Compare(rec, notes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	handle := Fields{"Handle": "handle of line 4"}
+	want := &Report{Header: rec.Header,
+		Counts: Counts{Same: 1, Known: 1, Unexplained: 2, Apart: 1, Skipped: 2},
+		Skips:  map[string]int{"no time": 1, "no right": 1},
+		Differences: []Difference{
+			{Case: "x", Line: 4, Thread: "p/1", Call: "NtOpenProcessToken", Rules: []string{"T-40"},
+				In:     Fields{"DesiredAccess": "0x00000008", "ProcessHandle": "NtCurrentProcess()"},
+				Theirs: Answer{"STATUS_SUCCESS", Fields{"TokenHandle": "another"}},
+				Ours:   Answer{"STATUS_SUCCESS", Fields{"TokenHandle": "handle of line 4"}}},
+			{Case: "x", Line: 6, Thread: "p/2", Call: "NtClose", In: handle, Rules: []string{"O-40", "T-40"},
+				Theirs: Answer{"STATUS_SUCCESS", Fields{"Rest": 1.0}}, Caveat: "closing",
+				Ours: Answer{"STATUS_INVALID_HANDLE", nil}},
+			{Case: "z", Call: TextToSID, In: Fields{"sid": "BA"}, Rules: []string{"S-1", "S-2"},
+				Theirs: Answer{"ERROR_INVALID_SID", nil}, Ours: Answer{"ERROR_SUCCESS", nil}, Absent: true},
+		},
+		Settles: []Settled{{"O-40", "a status", 0, 1}, {"S-1", "a name", 0, 1}, {"S-3", "an alias", 1, 0}},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got\n%+v\nwant\n%+v", got, want)
+	}
+	for i, rule := range []string{"T-40", "O-40", "S-1"} {
+		if d := &got.Differences[i]; d.Rule() != rule || d.Known() != (rule == "S-1") {
+			t.Errorf("difference %d is counted under %s, known %t", i, d.Rule(), d.Known())
+		}
+	}
+	if d := (&Difference{Observed: true}); !d.Known() || d.Rule() != "" {
+		t.Errorf("an observed one is known %t, and counted under %q", d.Known(), d.Rule())
+	}
+}
+
+// Fields about the moment are removed at any depth, and no others.
+func TestPassingFields(t *testing.T) {
+	for _, name := range []string{"PrivilegeSetLength", "HandleCount", "PointerCount", "PagedPoolCharge",
+		"NonPagedPoolCharge", "NameInfoSize", "TypeInfoSize", "CreationTime", "ExpirationTime", "DynamicCharged",
+		"DynamicAvailable", "function"} {
+		got := plain(Answer{"s", Fields{name: 1, "Kept": []any{map[string]any{name: 2, "in": "a"}, "b"},
+			"More": map[string]any{name: 3, name + "s": 4}}})
+		want := Answer{"s", Fields{"Kept": []any{map[string]any{"in": "a"}, "b"}, "More": map[string]any{name + "s": 4.0}}}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %v, want %v", name, got, want)
+		}
+		if got := plain(Answer{"s", Fields{name: 1}}); !reflect.DeepEqual(got, Answer{Status: "s"}) {
+			t.Errorf("%s alone: %v", name, got)
+		}
+	}
+}
+
+// TestAsked: a call of ours answers one of theirs where both name the same and ask the same, but for what passes.
+func TestAsked(t *testing.T) {
+	l := &Line{Call: "f", In: Fields{"a": 1, "HandleCount": 3}, Status: "theirs"}
+	for name, c := range map[string]struct {
+		ours *Line
+		same bool
+	}{
+		"none":               {nil, false},
+		"the same":           {&Line{Call: "f", In: Fields{"a": 1.0, "HandleCount": 4}, Status: "ours"}, true},
+		"another call":       {&Line{Call: "g", In: Fields{"a": 1}}, false},
+		"another parameter":  {&Line{Call: "f", In: Fields{"a": 2}}, false},
+		"one parameter more": {&Line{Call: "f", In: Fields{"a": 1, "b": 1}}, false},
+		"none of them":       {&Line{Call: "f"}, false},
+		"neither":            {&Line{Call: "g", In: Fields{"b": 1}}, false},
+	} {
+		if got := matchCall(l, c.ours); (got != nil) != c.same || c.same && got != c.ours {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}

@@ -1,0 +1,181 @@
+package replay
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/refmon/refmon/internal/strict"
+)
+
+// Version is the version of the recording format.
+const Version = 1
+
+// Header is the first line of a recording. It says which system answered, and when. The zero value is invalid.
+type Header struct {
+	Recording int             `json:"recording"` // [Version]
+	System    System          `json:"system"`
+	Date      string          `json:"date"`     // UTC, 2006-01-02
+	Recorder  string          `json:"recorder"` // version of refmon
+	Token     json.RawMessage `json:"token"`    // token file of the process that recorded
+	Tokens    string          `json:"tokens"`   // MadeTokens or OwnToken: what the processes of programs ran with
+}
+
+// Values of [Header.Tokens].
+const (
+	MadeTokens = "made" // as the program says, which takes SeCreateTokenPrivilege
+	OwnToken   = "own"  // the recorder's own, whatever the program says
+)
+
+// System identifies the recorded system.
+type System struct {
+	Product      string `json:"product"`        // such as "Windows 10.0, server"
+	Build        uint32 `json:"build"`          // of RtlGetVersion
+	Revision     uint32 `json:"revision"`       // UBR of the registry; 0 where it is not there
+	Architecture string `json:"architecture"`   // GOARCH
+	Wine         string `json:"wine,omitempty"` // its version: then this is no Windows, and settles nothing
+}
+
+// Line is any other line: a program (Program is set), a question that was not called (Skipped is set), or a call.
+type Line struct {
+	Case string `json:"case"`
+
+	// A program, before its calls.
+	Program string `json:"program,omitempty"` // the source
+	Prelude string `json:"prelude,omitempty"` // definitions that the program starts with
+
+	Line   int      `json:"line,omitempty"` // of the program
+	Time   int      `json:"time,omitempty"` // how often the line had called until then
+	Thread string   `json:"thread,omitempty"`
+	Call   string   `json:"call,omitempty"`
+	In     Fields   `json:"in,omitempty"`
+	Status string   `json:"status,omitempty"` // STATUS_…, or ERROR_… of a Win32 function
+	Out    Fields   `json:"out,omitempty"`
+	Rules  []string `json:"rules,omitempty"` // that the case is about
+
+	Skipped string `json:"skipped,omitempty"` // reason why it was not called
+
+	by []string // of ours: the rule that decided, and the one that the program names for the call
+}
+
+// Fields maps documented parameter names to values, as encoding/json decodes them into any.
+type Fields map[string]any
+
+// Recording is a parsed recording.
+type Recording struct {
+	Header Header
+	Lines  []Line
+}
+
+// maxLine is the longest line, in bytes.
+const maxLine = 16 << 20
+
+// ErrMalformed means that a file is not a recording.
+var ErrMalformed = errors.New("malformed recording")
+
+// Read parses a recording in UTF-8, or in UTF-16 as PowerShell redirects output. The error is [ErrMalformed] with the
+// line, or that of r.
+func Read(r io.Reader) (*Recording, error) {
+	rec := &Recording{}
+	s := bufio.NewScanner(utf8Of(bufio.NewReader(r)))
+	s.Buffer(nil, maxLine)
+	n := 0
+	for s.Scan() {
+		n++
+		b := bytes.TrimPrefix(bytes.TrimSpace(s.Bytes()), []byte("\xEF\xBB\xBF"))
+		if len(b) == 0 {
+			continue
+		}
+		if rec.Header.Recording == 0 {
+			if err := strict.Unmarshal(b, &rec.Header); err != nil {
+				return nil, fmt.Errorf("line %d: want a header: %w: %w", n, ErrMalformed, err)
+			}
+			if rec.Header.Recording != Version {
+				return nil, fmt.Errorf("line %d: format %d is not known, only %d: %w", n, rec.Header.Recording, Version,
+					ErrMalformed)
+			}
+			continue
+		}
+		var l Line
+		if err := strict.Unmarshal(b, &l); err != nil {
+			return nil, fmt.Errorf("line %d: %w: %w", n, ErrMalformed, err)
+		}
+		if l.Case == "" || l.Program == "" && l.Skipped == "" && (l.Call == "" || l.Status == "") {
+			return nil,
+				fmt.Errorf("line %d: want a case, and a program, a call with its status, or a reason to skip it: %w", n,
+					ErrMalformed)
+		}
+		rec.Lines = append(rec.Lines, l)
+	}
+	if err := s.Err(); err != nil {
+		return nil, fmt.Errorf("line %d: %w: %w", n+1, ErrMalformed, err)
+	}
+	if rec.Header.Recording == 0 {
+		return nil, fmt.Errorf("the file is empty: %w", ErrMalformed)
+	}
+	return rec, nil
+}
+
+// utf8Of returns r, with a decoder if it starts with the byte order mark of little-endian UTF-16.
+func utf8Of(r *bufio.Reader) io.Reader {
+	if mark, err := r.Peek(2); err != nil || mark[0] != 0xFF || mark[1] != 0xFE {
+		return r
+	}
+	return &wideReader{r: r}
+}
+
+// wideReader converts little-endian UTF-16 to UTF-8.
+type wideReader struct {
+	r    *bufio.Reader
+	rest []byte // of the last rune, not read yet
+}
+
+// Read implements io.Reader.
+func (w *wideReader) Read(b []byte) (n int, err error) {
+	for n < len(b) && err == nil {
+		if len(w.rest) == 0 {
+			if w.rest, err = w.next(); err != nil && n > 0 {
+				return n, nil
+			}
+		}
+		k := copy(b[n:], w.rest)
+		n, w.rest = n+k, w.rest[k:]
+	}
+	return n, err
+}
+
+// next returns the next character in UTF-8.
+func (w *wideReader) next() ([]byte, error) {
+	var unit [4]byte
+	if _, err := io.ReadFull(w.r, unit[:2]); err != nil {
+		return nil, io.EOF // half a unit says nothing
+	}
+	c := rune(binary.LittleEndian.Uint16(unit[:2]))
+	if utf16.IsSurrogate(c) {
+		if _, err := io.ReadFull(w.r, unit[2:]); err != nil {
+			return nil, io.EOF
+		}
+		c = utf16.DecodeRune(c, rune(binary.LittleEndian.Uint16(unit[2:])))
+	}
+	return utf8.AppendRune(nil, c), nil
+}
+
+// Writer writes the lines of a recording.
+type Writer struct{ e *json.Encoder }
+
+// NewWriter writes the header and returns a writer for the lines.
+func NewWriter(w io.Writer, h Header) (*Writer, error) {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	h.Recording = Version
+	return &Writer{e}, e.Encode(h)
+}
+
+// Write writes one line.
+func (w *Writer) Write(l Line) error { return w.e.Encode(l) }

@@ -1,0 +1,78 @@
+package replay
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"unicode/utf16"
+)
+
+// A file that is not a recording is an error with its position.
+func TestRead(t *testing.T) {
+	const head = `{"recording":1,"system":{"product":"","build":1,"revision":0,"architecture":""},"date":"",` +
+		`"recorder":"","token":{},"tokens":"own"}` + "\n"
+	for text, want := range map[string]string{
+		"":                                     "empty",
+		"x":                                    "line 1",
+		`{"recording":2}`:                      "format 2",
+		head + `{"case":"a"}`:                  "line 2",
+		head + `{"case":"a","call":"NtClose"}`: "line 2",
+		head + `{"case":"a","skipped":"b","surprise":1}`: "surprise",
+	} {
+		_, err := Read(strings.NewReader(text))
+		if !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+	text := head + `{"case":"a","skipped":"b ü 𝄞"}`
+	wide := []byte{0xFF, 0xFE}
+	for _, u := range utf16.Encode([]rune(text)) {
+		wide = append(wide, byte(u), byte(u>>8))
+	}
+	for _, file := range []string{text, "\xEF\xBB\xBF" + text, string(wide)} {
+		rec, err := Read(iotest.OneByteReader(strings.NewReader(file)))
+		if err != nil || len(rec.Lines) != 1 || rec.Lines[0].Skipped != "b ü 𝄞" {
+			t.Errorf("%q: %v %+v", file[:9], err, rec)
+		}
+	}
+}
+
+// TestWriterInFull: a recording is written as its format says, whatever version the header brings, and with the
+// characters that it holds.
+func TestWriterInFull(t *testing.T) {
+	h := header
+	h.Recording, h.Recorder, h.System.Wine, h.Tokens = 7, "v<1>", "8.0", OwnToken
+	var b bytes.Buffer
+	w, err := NewWriter(&b, h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range []Line{{Case: "c", Program: "x", Prelude: "y"}, {Case: "c", Line: 1, Time: 2, Thread: "t", Call: "f",
+		In: Fields{"a": "<&>"}, Status: "s", Out: Fields{"b": true}, Rules: []string{"A-1"}}, {Case: "d", Skipped: "e"}} {
+		if err := w.Write(l); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := `{"recording":1,"system":{"product":"Windows 10.0 server","build":20348,"revision":1,"architecture":"amd64",` +
+		`"wine":"8.0"},"date":"2026-01-02","recorder":"v<1>","token":{"user":"S-1-5-18"},"tokens":"own"}
+{"case":"c","program":"x","prelude":"y"}
+{"case":"c","line":1,"time":2,"thread":"t","call":"f","in":{"a":"<&>"},"status":"s","out":{"b":true},"rules":["A-1"]}
+{"case":"d","skipped":"e"}
+`
+	if b.String() != want {
+		t.Errorf("got\n%swant\n%s", b.String(), want)
+	}
+	list, err := Programs("a.txt", []byte("run\nx\n----\n----\nout\n----\n----\nrun\ny\n----\n\nrun\nz\n----\nout\n"))
+	if err != nil || len(list) != 3 || list[1].Source != "y" || list[1].Case != "a.txt:8" || list[2].Source != "z" {
+		t.Errorf("%+v, %v", list, err)
+	}
+	for _, open := range []string{"run\nx\n", "run\nx\n----", "run\nx\n----\n----", "run\nx\n----\n----\nout\n----",
+		"run\nx\n----\nout"} { // a transcript that ends in the middle
+		list, err := Programs("a.txt", []byte(open))
+		if err != nil || len(list) != 1 || strings.TrimSpace(list[0].Source) != "x" {
+			t.Errorf("%q: %+v, %v", open, list, err)
+		}
+	}
+}

@@ -1,0 +1,85 @@
+package replay
+
+import (
+	"fmt"
+	"io/fs"
+	"regexp"
+	"strings"
+
+	"github.com/refmon/refmon/docs"
+)
+
+// Notes holds the documented remarks about differences, by rule. The zero value has none.
+type Notes struct {
+	Caveats map[string]string // the situation of a row of docs/CAVEATS.md
+	Absent  map[string]bool   // such a row says that something is not built, or not reproduced
+	Decided map[string]string // what refmon decided where documents are silent, and why
+}
+
+var (
+	anyID   = regexp.MustCompile(`\b[AFILOPSTU]-[0-9]+[a-z]?\b`)
+	theRule = regexp.MustCompile(`^- \*\*([A-Z]-[0-9]+[a-z]?)\*\* (.*)$`)
+	ourOwn  = regexp.MustCompile(`\*Source: [^*]*(own choice|project decision)[^*]*\*`)
+)
+
+// Choices returns the rules and choices in the table of choices of a text like docs/CAVEATS.md.
+func Choices(caveats string) map[string]string {
+	choices, in := map[string]string{}, false
+	for _, line := range strings.Split(caveats, "\n") {
+		if strings.HasPrefix(line, "#") {
+			in = strings.Trim(line, "# ") == "Choices"
+		}
+		cells := strings.Split(line, "|")
+		if !in || len(cells) < 4 {
+			continue
+		}
+		for _, id := range anyID.FindAllString(cells[1], -1) {
+			choices[id] = strings.TrimSpace(cells[2])
+		}
+	}
+	return choices
+}
+
+// ReadNotes returns the notes in the documents of this version.
+func ReadNotes() (n Notes, err error) {
+	n = Notes{map[string]string{}, map[string]bool{}, map[string]string{}}
+	section := ""
+	for _, line := range strings.Split(docs.Caveats, "\n") {
+		if strings.HasPrefix(line, "#") {
+			section = strings.Trim(line, "# ")
+		}
+		cells := strings.Split(line, "|")
+		if len(cells) < 4 {
+			continue
+		}
+		for _, id := range anyID.FindAllString(cells[1], -1) {
+			n.Caveats[id] = strings.TrimSpace(cells[2])
+			switch {
+			case strings.HasPrefix(section, "Choices"):
+				n.Decided[id] = strings.TrimSpace(cells[2])
+			case strings.HasPrefix(section, "Rules that are not built"),
+				strings.HasPrefix(section, "Recorded outcomes"):
+				n.Absent[id] = true
+			}
+		}
+	}
+	err = fs.WalkDir(docs.Rules, ".", func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := fs.ReadFile(docs.Rules, p)
+		if err != nil {
+			return err
+		}
+		for _, line := range strings.Split(string(b), "\n") {
+			if m := theRule.FindStringSubmatch(line); m != nil && ourOwn.MatchString(line) && n.Decided[m[1]] == "" {
+				n.Decided[m[1]], _, _ = strings.Cut(m[2], " *Source:")
+			}
+		}
+		return nil
+	})
+	if err == nil && (len(n.Caveats) == 0 || len(n.Decided) == 0) {
+		err = fmt.Errorf("docs/CAVEATS.md and docs/rules name no rule")
+	}
+	return n, err
+}

@@ -1,0 +1,55 @@
+package replay
+
+import (
+	"io/fs"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/docs"
+)
+
+// TestNotesOfRules: a rule of our own is decided as the table of choices says, and otherwise as its own text does; a
+// rule of another source is not decided.
+func TestNotesOfRules(t *testing.T) {
+	n, err := ReadNotes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	choices, met := Choices(docs.Caveats), [3]int{}
+	files, err := fs.Glob(docs.Rules, "rules/*.md")
+	if err != nil || len(files) < 10 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	ours := regexp.MustCompile(`own choice|project decision`)
+	for _, name := range files {
+		b, err := fs.ReadFile(docs.Rules, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(b)) {
+			id, text, ok := strings.Cut(strings.TrimPrefix(line, "- **"), "** ")
+			if !strings.HasPrefix(line, "- **") || !ok {
+				continue
+			}
+			text, source, _ := strings.Cut(text, " *Source:")
+			switch decided := n.Decided[id]; {
+			case choices[id] != "":
+				if met[0]++; decided != choices[id] {
+					t.Errorf("%s is decided as %q, want the table's %q", id, decided, choices[id])
+				}
+			case ours.MatchString(source):
+				if met[1]++; decided != text {
+					t.Errorf("%s is decided as %q, want the rule's %q", id, decided, text)
+				}
+			case n.Caveats[id] == "" && decided != "":
+				t.Errorf("%s is decided as %q, and its source is %s", id, decided, source)
+			default:
+				met[2]++
+			}
+		}
+	}
+	if met[0] == 0 || met[1] == 0 || met[2] == 0 {
+		t.Errorf("rules of the table, of their own, and others: %v", met)
+	}
+}

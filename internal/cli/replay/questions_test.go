@@ -1,0 +1,264 @@
+package replay
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/refmon/refmon/docs"
+)
+
+// TestTextQuestions: each kind of line is a question of its own, numbered by its rule.
+func TestTextQuestions(t *testing.T) {
+	list, err := textQuestions(`# a comment
+S-1 sid BA
+
+S-1 sddl "O:BA\u0041"
+S-2 sidHex 0101
+S-2 sdHex 01
+ A-1 condition (@User.one == 1)
+S-3 create 0x3 container:12345678-0000-0000-0000-000000000001 D:(A;;FR;;;WD) | O:BA
+S-3 create 0x0 file - | -
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, q := range list {
+		delete(q.In, "token")
+		in, err := json.Marshal(q.In)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, fmt.Sprintf("%s: %s %s %s", q.Case, q.Call, strings.ReplaceAll(string(in), "\"", "'"), q.Rules))
+	}
+	want := []string{
+		"S-1 text 1: ConvertStringSidToSid {'sid':'BA'} [S-1]",
+		"S-1 text 2: ConvertStringSecurityDescriptorToSecurityDescriptor {'sddl':'O:BAA'} [S-1]",
+		"S-2 text 1: ConvertSidToStringSid {'hex':'0101'} [S-2]",
+		"S-2 text 2: ConvertSecurityDescriptorToStringSecurityDescriptor {'hex':'01'} [S-2]",
+		"A-1 text 1, allows: AccessCheck {'desired':'0x1','id':'A-1 text 1, allows','sd':'O:SYG:SYD:(XA;;FR;;;WD;" +
+			"(@User.one == 1))'} [A-1]",
+		"A-1 text 1, denies: AccessCheck {'desired':'0x1','id':'A-1 text 1, denies','sd':'O:SYG:SYD:(XD;;FR;;;WD;" +
+			"(@User.one == 1))(A;;FR;;;WD)'} [A-1]",
+		"S-3 text 1: CreatePrivateObjectSecurityEx {'container':true,'creator':'O:BA','flags':'0x3','mapping':'file'," +
+			"'objectType':'12345678-0000-0000-0000-000000000001','parent':'D:(A;;FR;;;WD)'} [S-3]",
+		"S-3 text 2: CreatePrivateObjectSecurityEx {'container':false,'flags':'0x0','mapping':'file'} [S-3]",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	for text, want := range map[string]string{"S-1 sid": "texts.txt:1: want a rule, a kind and a text",
+		"\nS-1 dance x": `texts.txt:2: no kind "dance"`, `S-1 sid "x`: "texts.txt:1: ",
+		"S-1 create 0x0 file":      "texts.txt:1: want FLAGS KIND PARENT | CREATOR",
+		"S-1 create 0x0 file -":    "want FLAGS KIND",
+		"S-1 create 0x0 file - | ": "want FLAGS KIND", "S-1": "want a rule"} {
+		if _, err := textQuestions(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", text, err, want)
+		}
+	}
+}
+
+// Back returns the follow-up question for accepted bytes, and none for rejected ones.
+func TestBack(t *testing.T) {
+	for _, c := range []struct {
+		call, back string
+		out        Fields
+	}{{TextToSID, SIDToText, Fields{"hex": "01"}}, {TextToDescriptor, DescriptorToText, Fields{"hex": "01"}},
+		{TextToSID, "", Fields{}}, {TextToSID, "", nil}, {TextToSID, "", Fields{"hex": 7}},
+		{SIDToText, "", Fields{"hex": "01"}},
+		{AccessCheck, "", Fields{"hex": "01"}}} {
+		q := Question{Case: "a", Call: c.call, Rules: []string{"S-1"}}
+		back, ok := q.Back(c.out)
+		if ok != (c.back != "") || ok && (back.Call != c.back || back.Case != "a, back" || back.In["hex"] != "01" ||
+			!slices.Equal(back.Rules, q.Rules)) {
+			t.Errorf("%+v: %+v, %t", c, back, ok)
+		}
+	}
+}
+
+// Each descriptor of the vectors and each check is a question once.
+func TestQuestionsAreOnce(t *testing.T) {
+	list, err := Questions()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cases, texts, checks := map[string]int{}, map[string]int{}, 0
+	for _, q := range list {
+		cases[q.Case]++
+		if q.Call == AccessCheck {
+			checks++
+		}
+		if text, _ := q.In["sddl"].(string); slices.Equal(q.Rules, []string{"S-46"}) && strings.HasSuffix(q.Case, " sd") {
+			texts[text]++
+		}
+	}
+	for name, n := range cases {
+		if n > 1 {
+			t.Errorf("%s is asked %d times", name, n)
+		}
+	}
+	for text, n := range texts {
+		if n > 1 {
+			t.Errorf("%s is asked about %d times", text, n)
+		}
+	}
+	for _, q := range list {
+		// A descriptor's question is named by the first vector that has it.
+		if id, ok := strings.CutSuffix(q.Case, " sd"); ok && cases[id] != 1 {
+			t.Errorf("%s: no vector is named %q", q.Case, id)
+		}
+	}
+	if checks < 100 || len(texts) < 50 {
+		t.Errorf("%d checks, %d descriptors", checks, len(texts))
+	}
+}
+
+// TestChoices: the table of choices of a page, and no other table.
+func TestChoices(t *testing.T) {
+	got := Choices(`# Page
+## Known
+| A-1 | not a choice | x |
+## Choices
+| Rule | Situation | ours |
+|---|---|---|
+| A-2, O-3b | what is chosen | because |
+| none | x | y |
+| T-4 | short
+### Rest
+| U-5 | later | x |
+`)
+	if want := map[string]string{"A-2": "what is chosen", "O-3b": "what is chosen"}; fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+// A row of CAVEATS counts by its section: ids in "Rules that are not built" and in the section about recordings that
+// are not reproduced are absent, and ids only in other sections are not.
+func TestNotesOfSections(t *testing.T) {
+	n, err := ReadNotes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := map[string]map[string]bool{}
+	section := ""
+	for line := range strings.Lines(docs.Caveats) {
+		if rest, ok := strings.CutPrefix(line, "## "); ok {
+			section, _, _ = strings.Cut(rest, " ")
+		}
+		if cells := strings.Split(line, "|"); len(cells) > 3 {
+			for _, id := range regexp.MustCompile(`\b[A-Z]-\d+[a-z]?\b`).FindAllString(cells[1], -1) {
+				if in[id] == nil {
+					in[id] = map[string]bool{}
+				}
+				in[id][section] = true
+			}
+		}
+	}
+	met := map[string]int{}
+	for id, sections := range in {
+		absent := sections["Rules"] || sections["Recorded"]
+		if n.Absent[id] != absent {
+			t.Errorf("%s stands in %v: absent %t", id, sections, n.Absent[id])
+		}
+		if sections["Choices"] && n.Decided[id] == "" {
+			t.Errorf("%s is a choice, and is not decided", id)
+		}
+		for s := range sections {
+			met[s]++
+		}
+	}
+	if met["Rules"] == 0 || met["Recorded"] == 0 || met["Choices"] == 0 {
+		t.Errorf("rows with ids by section: %v", met)
+	}
+}
+
+// TestAnswersOfQuestions: a question that is no question is malformed, and says where.
+func TestAnswersOfQuestions(t *testing.T) {
+	for _, c := range []struct {
+		l    Line
+		want string
+	}{
+		{Line{Case: "a", Call: "Dance"}, "Dance: no question of this name is known"},
+		{Line{Case: "a", Call: TextToSID}, `a: no field "sid"`},
+		{Line{Case: "a", Call: TextToDescriptor}, `a: no field "sddl"`},
+		{Line{Case: "a", Call: SIDToText}, `a: field "hex" holds no bytes`},
+		{Line{Case: "a", Call: SIDToText, In: Fields{"hex": "0g"}}, `a: field "hex" holds no bytes`},
+		{Line{Case: "a", Call: DescriptorToText, In: Fields{"hex": ""}}, `a: field "hex" holds no bytes`},
+		{Line{Case: "a", Call: AccessCheck, In: Fields{"nonsense": 1}}, "a: "},
+		{Line{Case: "a", Call: NewDescriptor, In: Fields{"flags": "x", "mapping": "file"}}, "flags: "},
+		{Line{Case: "a", Call: NewDescriptor, In: Fields{"flags": "1"}}, `mapping: no object type ""`},
+		{Line{Case: "a", Call: NewDescriptor, In: Fields{"flags": "1", "mapping": "file", "parent": "O:"}}, "parent: "},
+		{Line{Case: "a", Call: NewDescriptor, In: Fields{"flags": "1", "mapping": "file", "creator": "O:"}}, "creator: "},
+		{Line{Case: "a", Call: NewDescriptor, In: Fields{"flags": "1", "mapping": "file", "objectType": "x"}}, "a: "},
+	} {
+		if st, out, err := answer(&c.l, nil); !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), c.want) ||
+			st != "" || out != nil {
+			t.Errorf("%+v: %s, %v, %v, want %s", c.l, st, out, err, c.want)
+		}
+	}
+	c, err := ReadCreation(Fields{"flags": "0x7", "mapping": "key", "container": true, "parent": "D:(A;;KR;;;WD)",
+		"creator": "O:BA", "objectType": "12345678-0000-0000-0000-000000000001"})
+	if err != nil || c.Flags != 7 || !c.Container || c.Parent.DACL().Len() != 1 || c.Creator.Owner().String() !=
+		"S-1-5-32-544" || len(c.ObjectTypes) != 1 || c.Mapping.All != 0xF003F {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
+
+// TestPrograms: a file is one program, or one for each case of a transcript, with the
+// rules that the comment above a case names.
+func TestPrograms(t *testing.T) {
+	list, err := Programs(`C:\x\a.star`, []byte("x = 1\r\ny = 2\n"))
+	if err != nil || len(list) != 1 || list[0].Case != "a.star" || list[0].Source != "x = 1\ny = 2\n" {
+		t.Errorf("%+v, %v", list, err)
+	}
+	list, err = Programs("b.txt", []byte(`# O-1: for the prelude
+
+prelude
+p = 1
+----
+
+# A-1, AC-2: about
+# O-3 too
+run
+first
+----
+out A-9
+
+run profile=observed
+second
+----
+----
+one
+
+two
+----
+----
+
+# T-4
+run
+third
+----`))
+	var got []string
+	for _, p := range list {
+		got = append(got, fmt.Sprintf("%s %q %q %v", p.Case, p.Prelude, p.Source, p.Rules))
+	}
+	want := []string{`b.txt:9 "p = 1" "first" [A-1 O-3]`, `b.txt:14 "p = 1" "second" []`, `b.txt:25 "p = 1" "third" [T-4]`}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%q, want %q, %v", got, want, err)
+	}
+	for name, text := range map[string]string{"c.doc": "", "d.txt": "dance\n----\n"} {
+		if _, err := Programs(name, []byte(text)); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := Read(iotest.ErrReader(errors.New("gone"))); !errors.Is(err, ErrMalformed) ||
+		!strings.Contains(err.Error(), "line 1: ") || !strings.Contains(err.Error(), "gone") {
+		t.Errorf("%v", err)
+	}
+}

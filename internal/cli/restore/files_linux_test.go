@@ -1,0 +1,115 @@
+package restore
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/internal/beneath"
+	"github.com/refmon/refmon/ntacl"
+)
+
+// onHost makes files in a folder whose user attributes can be set.
+func onHost(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, name := range []string{"d", "other", "other/d"} {
+		if err := os.Mkdir(filepath.Join(dir, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"d/f", "other/f", "other/d/f"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := unix.Setxattr(dir, "user.refmon", nil, 0); err != nil {
+		t.Skip("no user attributes: ", err)
+	}
+	return dir
+}
+
+// TestOffline writes the attributes of files, reads them back, and follows no link, neither in the path nor at its end
+// (B-21, B-23).
+func TestOffline(t *testing.T) {
+	dir := onHost(t)
+	for name, to := range map[string]string{"link": "d", "d/link": "f"} {
+		if err := os.Symlink(to, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files, err := Offline(dir, ntacl.UserName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer files.Close() // only read
+	text := `{"path":".","sd":"` + two + `","type":"directory"}
+{"path":"d/f","sd":"` + two + `","type":"file"}
+{"path":"link/f","sd":"` + two + `"}
+{"path":"d/link","sd":"` + two + `"}
+{"path":"none","sd":"` + two + `"}
+`
+	n, out, err := run(t, Config{Files: files}, text)
+	want(t, "offline", n, Counts{Lines: 5, Written: 2, Failed: 3})
+	for _, line := range []string{"link/f " + beneath.ErrLink.Error(), "d/link neither a file nor", "none no such file"} {
+		if !strings.Contains(out, line) {
+			t.Errorf("B-21: %q lacks %q, %v", out, line, err)
+		}
+	}
+	if _, err := unix.Getxattr(filepath.Join(dir, "d/f"), ntacl.UserName, nil); err != nil {
+		t.Error(err)
+	}
+	n, _, _ = run(t, Config{Files: files}, text)
+	want(t, "again", n, Counts{Lines: 5, Same: 2, Failed: 3})
+}
+
+// TestOfflineUnderSwaps: while another program swaps a directory and a link to a folder outside, no file of that folder
+// is written (B-21).
+func TestOfflineUnderSwaps(t *testing.T) {
+	dir := onHost(t)
+	root := filepath.Join(dir, "other")
+	if err := os.Symlink("../d", filepath.Join(root, "link")); err != nil {
+		t.Fatal(err)
+	}
+	files, err := Offline(root, ntacl.UserName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer files.Close() // only read
+	var stop atomic.Bool
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for !stop.Load() {
+			_ = unix.Renameat2(unix.AT_FDCWD, filepath.Join(root, "d"), unix.AT_FDCWD, filepath.Join(root, "link"),
+				unix.RENAME_EXCHANGE)
+		}
+	}()
+	text := strings.Repeat(`{"path":"d/f","sd":"`+two+`"}`+"\n"+`{"path":"link/f","sd":"`+one+`"}`+"\n", 2000)
+	n, err := Run(context.Background(), Config{Files: files}, strings.NewReader(text))
+	stop.Store(true)
+	<-done
+	if err != nil || n.Written == 0 || n.Failed == 0 {
+		t.Errorf("%+v, %v", n, err)
+	}
+	if _, err := unix.Getxattr(filepath.Join(dir, "d/f"), ntacl.UserName, nil); !errors.Is(err, unix.ENODATA) {
+		t.Errorf("B-21: a file outside has a descriptor: %v", err)
+	}
+}
+
+// TestMountedElsewhere: Mounted rejects a directory of another file system, even if it has the attribute of a mount.
+func TestMountedElsewhere(t *testing.T) {
+	dir := onHost(t)
+	if err := unix.Setxattr(dir, ntacl.WholeName, []byte("x"), 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Mounted(dir); !errors.Is(err, errNoMount) || IsMounted(filepath.Join(dir, "none")) {
+		t.Error(err)
+	}
+}

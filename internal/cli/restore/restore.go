@@ -1,0 +1,215 @@
+// Package restore puts the descriptors of an objects file back on the files below a directory.
+//
+//	files, err := restore.Mounted("/srv/projects")
+//	counts, err := restore.Run(ctx, restore.Config{Files: files, Was: "/srv/projects"}, file)
+//
+// [Run] checks every line before the first change. It compares each descriptor before it writes it, so a run that was
+// interrupted is repeated whole: lines that are done already cost one read. Its memory does not grow with the file.
+//
+// All types belong to one goroutine.
+package restore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/objects/jsonl"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Files opens the files below a directory.
+type Files interface {
+	// Open opens a file by its path below the directory, with slashes. The empty path is the directory. It follows no
+	// link and enters no other mount.
+	Open(path string) (File, error)
+	Close() error
+}
+
+// File is an open file. The caller closes it.
+type File interface {
+	Directory() bool
+	// Descriptor returns the whole descriptor. It returns nil if the file has none that counts.
+	Descriptor() (*sd.Descriptor, error)
+	// Write replaces the whole descriptor, or fails and changes nothing.
+	Write(*sd.Descriptor) error
+	Close() error
+}
+
+// Config configures [Run]. Files is required.
+type Config struct {
+	Files  Files
+	Was    string // the path of the directory in the file; paths that do not begin with / are below it
+	DryRun bool   // nothing is written
+	// Each is called for each line that is written, would be written, or has an error. It may be nil.
+	Each func(Result)
+}
+
+// Result is the outcome of one line.
+type Result struct {
+	Line int
+	Path string
+	Err  error // nil: it is written, or in a dry run would be
+}
+
+// Counts are the results of a run, as numbers of lines.
+type Counts struct {
+	Lines   int64 // of the file, blank ones excepted
+	Bad     int64 // with an error in the line itself; if there is one, nothing was changed
+	Written int64 // in a dry run: to be written
+	Same    int64 // whose file had the descriptor already
+	Failed  int64 // whose file could not be opened, read or written
+}
+
+// Run puts the descriptors of an objects file in JSON lines back. A line has the path of a file below the directory,
+// its whole descriptor, and its type, file or directory, if it is known. in is read twice. If a line is malformed, Run
+// changes nothing and counts all such lines (B-22). Errors of single files are counted and do not end the run (B-23).
+// Run fails if in cannot be read, or if ctx ends; the counts then say what was done.
+func Run(ctx context.Context, c Config, in io.ReadSeeker) (Counts, error) {
+	var n Counts
+	err := c.each(ctx, in, func(l *line) error {
+		n.Lines++
+		if l.err != nil {
+			n.Bad++
+			c.report(l, l.err)
+		}
+		return nil
+	})
+	if err != nil || n.Bad > 0 {
+		// A file that is wrong in one line may be another one than was meant (B-22).
+		return n, err
+	}
+	lines := n.Lines
+	err = c.each(ctx, in, func(l *line) error {
+		if lines--; l.err != nil || lines < 0 {
+			return errChanged
+		}
+		changed, err := c.restore(l)
+		switch {
+		case err != nil:
+			n.Failed++
+			c.report(l, err)
+		case changed:
+			n.Written++
+			c.report(l, nil)
+		default:
+			n.Same++
+		}
+		return nil
+	})
+	return n, err
+}
+
+var errChanged = errors.New("the file changed while it was read")
+
+// line is a checked line.
+type line struct {
+	number     int
+	shown      string // the path in the file
+	path       string // below the directory
+	kind       *winnt.ObjectType
+	descriptor *sd.Descriptor // in its stored form
+	err        error          // the line is malformed
+}
+
+// each reads in from its start and calls f for each line until f returns an error.
+func (c *Config) each(ctx context.Context, in io.ReadSeeker, f func(*line) error) error {
+	if _, err := in.Seek(0, io.SeekStart); err != nil {
+		return fmt.Errorf("read objects: %w", err)
+	}
+	var failed error
+	err := objects.All(ctx, jsonl.Lines(in, 0, 0), sid.SID{}, nil, func(i objects.Item) bool {
+		failed = ctx.Err()
+		if failed == nil {
+			failed = f(c.check(&i))
+		}
+		return failed == nil
+	})
+	return errors.Join(failed, err)
+}
+
+// check checks what a line says, without its file.
+func (c *Config) check(i *objects.Item) *line {
+	l := &line{number: i.Line, shown: i.Path, kind: i.Type, err: i.Err}
+	if l.err == nil {
+		l.path, l.err = c.below(i.Path)
+	}
+	if l.err == nil && i.Type != nil && i.Type != winnt.FileObject && i.Type != winnt.DirectoryFileObject {
+		l.err = errors.New("the type is neither file nor directory")
+	}
+	if l.err == nil {
+		l.descriptor, l.err = fileaccess.StoredWhole(i.Descriptor)
+	}
+	return l
+}
+
+// below returns the path of a line below the directory. It refuses a path that leads elsewhere, or that has another
+// spelling (B-21).
+func (c *Config) below(path string) (string, error) {
+	rest := path
+	if was := strings.TrimRight(c.Was, "/"); strings.HasPrefix(path, "/") || was != "" && path == c.Was {
+		switch {
+		case c.Was == "":
+			return "", errors.New("the path begins with /, and the directory has no such path")
+		case path == c.Was || path == was:
+			return "", nil
+		case !strings.HasPrefix(path, was+"/"):
+			return "", fmt.Errorf("the path is not below %s: see --from", c.Was)
+		}
+		rest = path[len(was)+1:]
+	} else if was != "" && !strings.HasPrefix(was, "/") && strings.HasPrefix(path, was+"/") {
+		rest = path[len(was)+1:]
+	}
+	if rest != "." && !fs.ValidPath(rest) || strings.Contains(rest, "\x00") {
+		return "", errors.New("the path has an empty part, \".\" or \"..\", or is no UTF-8")
+	}
+	if rest == "." {
+		return "", nil
+	}
+	return rest, nil
+}
+
+// restore puts one descriptor back. It reports whether the file had another one. A file with another descriptor after
+// the write is an error (B-23).
+func (c *Config) restore(l *line) (changed bool, err error) {
+	f, err := c.Files.Open(l.path)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if l.kind != nil && f.Directory() != (l.kind == winnt.DirectoryFileObject) {
+		return false, errors.New("a file has taken the place of a directory, or a directory that of a file")
+	}
+	now, err := f.Descriptor()
+	if err != nil {
+		return false, err
+	}
+	if now != nil && now.Equal(l.descriptor) {
+		return false, nil
+	}
+	if c.DryRun {
+		return true, nil
+	}
+	if err := f.Write(l.descriptor); err != nil {
+		return false, err
+	}
+	if now, err = f.Descriptor(); err == nil && (now == nil || !now.Equal(l.descriptor)) {
+		err = errors.New("the file has another descriptor than was written: another program changed it, or not all of it " +
+			"was kept")
+	}
+	return true, err
+}
+
+// report passes the result of a line on.
+func (c *Config) report(l *line, err error) {
+	if c.Each != nil {
+		c.Each(Result{Line: l.number, Path: l.shown, Err: err})
+	}
+}

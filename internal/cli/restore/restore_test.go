@@ -1,0 +1,321 @@
+package restore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+)
+
+// tree is files in memory. It fails as a test says.
+type tree struct {
+	files  map[string]*sd.Descriptor // directories end with /
+	errs   map[string]error          // of writes
+	writes int
+	most   int // writes that succeed; 0: all
+	open   int
+}
+
+func (t *tree) Open(path string) (File, error) {
+	for _, name := range []string{path, path + "/"} {
+		if _, ok := t.files[name]; ok {
+			t.open++
+			return &file{t, name}, nil
+		}
+	}
+	return nil, fs.ErrNotExist
+}
+
+func (t *tree) Close() error { return nil }
+
+type file struct {
+	t    *tree
+	name string
+}
+
+func (f *file) Directory() bool                     { return strings.HasSuffix(f.name, "/") }
+func (f *file) Descriptor() (*sd.Descriptor, error) { return f.t.files[f.name], nil }
+func (f *file) Close() error                        { f.t.open--; return nil }
+
+func (f *file) Write(d *sd.Descriptor) error {
+	if err := f.t.errs[f.name]; err != nil {
+		return err
+	}
+	if f.t.writes++; f.t.most > 0 && f.t.writes > f.t.most {
+		return syscall.ENOSPC
+	}
+	f.t.files[f.name] = d
+	return nil
+}
+
+const (
+	one = "O:BAG:SYD:PAI(A;;FA;;;BA)"
+	two = "O:S-1-22-1-1G:BAD:AI(A;ID;FR;;;WD)S:(AU;SA;FA;;;WD)"
+)
+
+// of returns a tree of which every file has a descriptor.
+func of(names ...string) *tree {
+	t := &tree{files: map[string]*sd.Descriptor{}, errs: map[string]error{}}
+	for _, n := range names {
+		t.files[n] = sddl.MustParse(one)
+	}
+	return t
+}
+
+// run runs an import and returns its counts, its results as text, and its error.
+func run(t *testing.T, c Config, text string) (Counts, string, error) {
+	t.Helper()
+	var b strings.Builder
+	c.Each = func(r Result) { fmt.Fprintf(&b, "%d %s %v\n", r.Line, r.Path, r.Err) }
+	n, err := Run(context.Background(), c, strings.NewReader(text))
+	if f, ok := c.Files.(*tree); ok && f.open != 0 {
+		t.Errorf("%d files stay open", f.open)
+	}
+	return n, b.String(), err
+}
+
+// want expects counts.
+func want(t *testing.T, what string, got, want Counts) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s: %+v, want %+v", what, got, want)
+	}
+}
+
+// B-23: what differs is written, the rest is read, a dry run writes nothing.
+func TestImport(t *testing.T) {
+	f := of("/", "d/", "d/f", "g")
+	text := `{"path":"/srv","sd":"` + one + `","type":"directory"}
+{"path":"/srv/d","sd":"` + two + `","type":"directory"}
+
+{"path":"/srv/d/f","sd":"` + two + `","type":"file"}
+{"path":"g","sd":"` + one + `"}
+`
+	f.files[""] = f.files["/"]
+	delete(f.files, "/")
+	f.files[""] = sddl.MustParse(one)
+	c := Config{Files: f, Was: "/srv/"}
+	c.DryRun = true
+	n, out, err := run(t, c, strings.Replace(text, `"type":"directory"}`, `"type":"file"}`, 1))
+	want(t, "a dry run", n, Counts{Lines: 4, Written: 2, Same: 2})
+	if err != nil || out != "2 /srv/d <nil>\n4 /srv/d/f <nil>\n" || f.writes != 0 {
+		t.Errorf("B-23: a dry run prints %q, %v, and writes %d times", out, err, f.writes)
+	}
+	c.DryRun = false
+	text = strings.Replace(text, `"type":"directory"}`, `"type":"file"}`, 1)
+	n, _, err = run(t, c, text)
+	want(t, "a run", n, Counts{Lines: 4, Written: 2, Same: 2})
+	if err != nil || f.writes != 2 || !f.files["d/f"].Equal(sddl.MustParse(two)) {
+		t.Errorf("B-23: %v, %d writes", err, f.writes)
+	}
+	n, _, _ = run(t, c, text)
+	want(t, "again", n, Counts{Lines: 4, Same: 4})
+}
+
+// B-21, B-22: one malformed line keeps all others from being written.
+func TestMalformedLinesChangeNothing(t *testing.T) {
+	good := `{"path":"f","sd":"` + two + `"}`
+	for line, why := range map[string]string{
+		`{"path":"../f","sd":"` + one + `"}`:                   "2 ../f the path has",
+		`{"path":"d/../f","sd":"` + one + `"}`:                 "the path has",
+		`{"path":"d//f","sd":"` + one + `"}`:                   "the path has",
+		`{"path":"./f","sd":"` + one + `"}`:                    "the path has",
+		`{"path":"d/","sd":"` + one + `"}`:                     "the path has",
+		`{"path":"","sd":"` + one + `"}`:                       "the path has",
+		`{"path":"f\u0000g","sd":"` + one + `"}`:               "the path has",
+		`{"path":"/etc/passwd","sd":"` + one + `"}`:            "not below /srv",
+		`{"path":"/srvf","sd":"` + one + `"}`:                  "not below /srv",
+		`{"path":"/srv/../etc","sd":"` + one + `"}`:            "the path has",
+		`{"path":"f","path":"g","sd":"` + one + `"}`:           "line 2: ",
+		`{"path":"f","sd":"` + one + `","mode":"777"}`:         "line 2: ",
+		`{"path":"f","sd":"` + one + `","sdHex":"00"}`:         "line 2: more than one",
+		`{"path":"f","sd":"` + one + `"`:                       "line 2: ",
+		`{"path":"f","sd":"` + one + `"} x`:                    "line 2: ",
+		`{"path":"f"}`:                                         "no descriptor",
+		`{"sd":"` + one + `"}`:                                 "the path is missing",
+		`{"path":"f","sd":"D:(A;;FA;;;BA)"}`:                   "not whole",
+		`{"path":"f","sd":"O:BAG:SY"}`:                         "not whole",
+		`{"path":"f","sd":"O:BAG:SYD:AR(A;;FA;;;BA)"}`:         "flag AR",
+		`{"path":"f","sd":"O:BAG:SYD:(A;;FA;;;S-1-5-5-0-77)"}`: "logon session",
+		`{"path":"f","sd":"O:BAG:SYD:(A;;FA;;;bob)"}`:          "SDDL",
+		`{"path":"f","sdHex":"0100"}`:                          "2 f ",
+		`{"path":"f","sd":"` + one + `","type":"key"}`:         "neither file nor directory",
+		`[]`:                   "line 2: ",
+		`null`:                 "line 2: ",
+		strings.Repeat(" ", 3): "line 2: ",
+		`{"path":"` + strings.Repeat("a/", 9) + `..","sd":"` + one + `"}`: "the path has",
+	} {
+		f := of("f", "g", "d/")
+		n, out, err := run(t, Config{Files: f, Was: "/srv"}, good+"\n"+line+"\n"+good)
+		if want := (Counts{Lines: 3, Bad: 1}); n != want || err != nil || f.writes != 0 || !strings.Contains(out, why) {
+			t.Errorf("B-22: %s: %+v, %q, %v, %d writes; want %+v and %q", line, n, out, err, f.writes, want, why)
+		}
+	}
+	f := of("f")
+	if n, _, err := run(t, Config{Files: f}, `{"path":"/f","sd":"`+two+`"}`); err != nil || n.Bad != 1 || f.writes != 0 {
+		t.Errorf("B-21: a path of the host without a path of the tree: %+v, %v", n, err)
+	}
+}
+
+// B-23: each kind of failing file is reported, the others are written, and the next run does what is left.
+func TestErrorsOfFilesDoNotEndTheRun(t *testing.T) {
+	f := of("a", "b/", "c", "d", "e")
+	f.errs["c"] = syscall.EIO
+	f.errs["d"] = syscall.EPERM
+	var text strings.Builder
+	for _, name := range []string{"a", "b", "c", "d", "none", "e"} {
+		fmt.Fprintf(&text, `{"path":"%s","sd":"%s","type":"file"}`+"\n", name, two)
+	}
+	n, out, err := run(t, Config{Files: f}, text.String())
+	want(t, "failing files", n, Counts{Lines: 6, Written: 2, Failed: 4})
+	for _, line := range []string{"2 b a file has taken", "3 c input/output error", "4 d operation not permitted",
+		"5 none file does not exist"} {
+		if !strings.Contains(out, line) {
+			t.Errorf("B-23: %q lacks %q, %v", out, line, err)
+		}
+	}
+	clear(f.errs)
+	n, _, _ = run(t, Config{Files: f}, text.String())
+	want(t, "repeated", n, Counts{Lines: 6, Written: 2, Same: 2, Failed: 2})
+}
+
+// TestFullDisk: if the disk becomes full, each remaining file fails. A second run writes exactly those files (B-23).
+func TestFullDisk(t *testing.T) {
+	var names []string
+	var text strings.Builder
+	for i := range 100 {
+		names = append(names, fmt.Sprint("f", i))
+		fmt.Fprintf(&text, `{"path":"f%d","sd":"%s"}`+"\n", i, two)
+	}
+	f := of(names...)
+	f.most = 37
+	n, out, err := run(t, Config{Files: f}, text.String())
+	want(t, "a full disk", n, Counts{Lines: 100, Written: 37, Failed: 63})
+	if !strings.Contains(out, "38 f37 no space left on device") || err != nil {
+		t.Errorf("%q, %v", out, err)
+	}
+	f.most = 0
+	n, _, _ = run(t, Config{Files: f}, text.String())
+	want(t, "afterwards", n, Counts{Lines: 100, Written: 63, Same: 37})
+}
+
+// TestInterruptedImport: a cancelled run returns its counts and context.Canceled. A second run writes the rest (B-23).
+func TestInterruptedImport(t *testing.T) {
+	f := of("a", "b", "c")
+	var text strings.Builder
+	for _, name := range []string{"a", "b", "c"} {
+		fmt.Fprintf(&text, `{"path":"%s","sd":"%s"}`+"\n", name, two)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	n, err := Run(ctx, Config{Files: f, Each: func(Result) { cancel() }}, strings.NewReader(text.String()))
+	want(t, "interrupted", n, Counts{Lines: 3, Written: 1})
+	if !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	n, _, err = run(t, Config{Files: f}, text.String())
+	if want(t, "repeated", n, Counts{Lines: 3, Written: 2, Same: 1}); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestChangedInput: if the second reading of the input has other lines, Run fails with errChanged and writes nothing
+// (B-22).
+func TestChangedInput(t *testing.T) {
+	f := of("f", "g")
+	in := &swapped{first: `{"path":"f","sd":"` + two + `"}` + "\n",
+		then: `{"path":"f","sd":"` + one + `"}` + "\n" + `{"path":"g","sd":"` + two + `"}` + "\n"}
+	if _, err := Run(context.Background(), Config{Files: f}, in); !errors.Is(err, errChanged) || f.writes != 0 {
+		t.Errorf("%v, %d writes", err, f.writes)
+	}
+	in = &swapped{first: in.first, then: `{"path":"../g","sd":"` + two + `"}` + "\n"}
+	if _, err := Run(context.Background(), Config{Files: f}, in); !errors.Is(err, errChanged) || f.writes != 0 {
+		t.Errorf("%v, %d writes", err, f.writes)
+	}
+}
+
+// swapped is an input that is another one from the second reading on.
+type swapped struct {
+	first, then string
+	r           *strings.Reader
+}
+
+func (s *swapped) Read(p []byte) (int, error) { return s.r.Read(p) }
+
+func (s *swapped) Seek(offset int64, whence int) (int64, error) {
+	s.r = strings.NewReader(s.first)
+	s.first = s.then
+	return s.r.Seek(offset, whence)
+}
+
+// TestMemoryOfImportIsFlat: 400,000 lines take no more memory than 100,000.
+func TestMemoryOfImportIsFlat(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it reads much")
+	}
+	most := func(lines int) uint64 {
+		runtime.GC()
+		var before, now runtime.MemStats
+		runtime.ReadMemStats(&before)
+		var peak uint64
+		i := 0
+		f := of("f")
+		in := &lineReader{line: `{"path":"f","sd":"` + one + `"}` + "\n", n: lines}
+		if _, err := Run(context.Background(), Config{Files: &watched{f, func() {
+			if i++; i%20_000 == 0 {
+				runtime.ReadMemStats(&now)
+				peak = max(peak, now.HeapInuse)
+			}
+		}}}, in); err != nil {
+			t.Fatal(err)
+		}
+		return peak - min(peak, before.HeapInuse)
+	}
+	small, large := most(100_000), most(400_000)
+	if large > 2*small+(16<<20) {
+		t.Errorf("400,000 lines take %d bytes, 100,000 take %d", large, small)
+	}
+}
+
+// watched calls a function at each open.
+type watched struct {
+	*tree
+	opened func()
+}
+
+func (w *watched) Open(path string) (File, error) {
+	w.opened()
+	return w.tree.Open(path)
+}
+
+// lineReader repeats a line.
+type lineReader struct {
+	line    string
+	n, done int
+	rest    string
+}
+
+func (l *lineReader) Read(p []byte) (int, error) {
+	if l.rest == "" {
+		if l.done == l.n {
+			return 0, io.EOF
+		}
+		l.done++
+		l.rest = l.line
+	}
+	n := copy(p, l.rest)
+	l.rest = l.rest[n:]
+	return n, nil
+}
+
+func (l *lineReader) Seek(int64, int) (int64, error) {
+	l.done, l.rest = 0, ""
+	return 0, nil
+}

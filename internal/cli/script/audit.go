@@ -1,0 +1,114 @@
+package script
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	starjson "go.starlark.net/lib/json"
+	"go.starlark.net/starlark"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// auditPolicy implements audit_policy: it sets the system policy, such as {"File System": "success,failure"}. All
+// other subcategories are turned off.
+func (r *Runner) auditPolicy(
+	b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
+) (starlark.Value, error) {
+	var settings *starlark.Dict
+	full, crash := false, false
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "settings", &settings, "full_privilege_auditing?", &full,
+		"crash_on_audit_fail?", &crash); err != nil {
+		return nil, err
+	}
+	spec := audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{},
+		Options: audit.Options{FullPrivilegeAuditing: full}}
+	if crash {
+		spec.Options.CrashOnAuditFail = audit.FailOnAuditFail
+	}
+	for _, kv := range settings.Items() {
+		name, _ := starlark.AsString(kv[0])
+		text, _ := starlark.AsString(kv[1])
+		sub, err := audit.ParseSubcategory(name)
+		if err != nil {
+			return nil, fmt.Errorf("audit_policy: %w", err)
+		}
+		for _, word := range strings.Split(text, ",") {
+			switch strings.TrimSpace(word) {
+			case "success":
+				spec.System[sub] |= audit.OnSuccess
+			case "failure":
+				spec.System[sub] |= audit.OnFailure
+			case "", "none":
+			default:
+				return nil, fmt.Errorf("audit_policy: %s: %q: want success, failure or both with a comma", name, text)
+			}
+		}
+	}
+	p, err := audit.NewPolicy(spec)
+	if err != nil {
+		return nil, fmt.Errorf("audit_policy: %w", err)
+	}
+	r.sys.Audit().Policy.Store(p)
+	return starlark.None, nil
+}
+
+// auditSink stores records in memory until the program makes it full.
+type auditSink struct {
+	audit.Memory
+	full    bool
+	durable audit.Sink // takes each record first; may be nil
+}
+
+// Write implements audit.Sink.
+func (s *auditSink) Write(e audit.Event) error {
+	if s.full {
+		return audit.ErrFull
+	}
+	if s.durable != nil {
+		if err := s.durable.Write(e); err != nil {
+			return err
+		}
+	}
+	return s.Memory.Write(e)
+}
+
+// auditFull implements audit_full: it makes the log reject records, or accept them again.
+func (r *Runner) auditFull(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	return starlark.None, starlark.UnpackArgs(b.Name(), args, kwargs, "full", &r.sink.full)
+}
+
+// auditRecords implements audit_records: it returns the records since the last call as dictionaries with the keys of
+// their JSON.
+func (r *Runner) auditRecords(
+	b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
+) (starlark.Value, error) {
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs); err != nil {
+		return nil, err
+	}
+	list := []json.RawMessage{}
+	for _, e := range r.sink.Drain() {
+		list = append(list, e.AppendJSON(nil))
+	}
+	text, err := json.Marshal(list)
+	if err != nil {
+		return nil, fmt.Errorf("audit_records: %w", err)
+	}
+	decode := starjson.Module.Members["decode"].(*starlark.Builtin)
+	return starlark.Call(r.thread, decode, starlark.Tuple{starlark.String(text)}, nil)
+}
+
+// text converts a string to a captured UNICODE_STRING; None is a NULL pointer.
+func text(v starlark.Value) (nt.Captured[string], error) {
+	if v == starlark.None {
+		return nt.Captured[string]{Status: ntstatus.AccessViolation}, nil
+	}
+	s, ok := starlark.AsString(v)
+	if !ok {
+		return nt.Captured[string]{}, fmt.Errorf("want a string or None, got %s", v.Type())
+	}
+	return nt.Cap(s), nil
+}

@@ -1,0 +1,97 @@
+package script
+
+import (
+	"bytes"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+
+	"go.starlark.net/starlark"
+
+	"github.com/refmon/refmon/internal/win32"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestMadeValues: each argument of a function that makes a value goes to its own place in it.
+func TestMadeValues(t *testing.T) {
+	r := New(Config{Quiet: true})
+	defer r.Close()
+	v := given(t, r, `token_with(token(user="BA"), OriginatingLogon=0x11, AuthenticationId=0x12, ParentTokenId=0x13,
+    ElevationType=2, SessionId=5)`).(*tokenValue)
+	s := v.t.Spec()
+	if s.OriginatingLogon != 0x11 || s.AuthenticationID != 0x12 || s.ParentTokenID != 0x13 || s.ElevationType != 2 ||
+		s.SessionID != 5 {
+		t.Errorf("token_with: %+v", s)
+	}
+	groups := func(of ...sid.SID) (list []token.Group) {
+		for _, s := range of {
+			list = append(list, token.Group{SID: s})
+		}
+		return list
+	}
+	limits := given(t, r, `job_security_limits(SecurityLimitFlags=8, JobToken=0x1C, SidsToDisable=["BU", "BG"],
+    PrivilegesToDelete=["SeTcbPrivilege"], RestrictedSids=["WD"])`).(*structValue).v.Interface()
+	want := nt.Cap(&nt.JobSecurityLimitInformation{SecurityLimitFlags: 8, JobToken: 0x1C,
+		SidsToDisable: groups(sid.Users, sid.Guests), RestrictedSids: groups(sid.Everyone),
+		PrivilegesToDelete: []nt.LUIDAndAttributes{{LUID: winnt.SeTcbPrivilege.LUID()}}})
+	if !reflect.DeepEqual(limits, want) {
+		t.Errorf("job_security_limits: %+v", limits)
+	}
+	var f token.FilterSpec
+	list := func(text string) *starlark.List { return given(t, r, text).(*starlark.List) }
+	if err := r.jobFilter(&f, list(`["BU"]`), list(`["SeTcbPrivilege", "SeDebugPrivilege"]`),
+		list(`["WD", "BG"]`)); err != nil ||
+		!reflect.DeepEqual(f, token.FilterSpec{Disable: []sid.SID{sid.Users}, Restrict: groups(sid.Everyone, sid.Guests),
+			Delete: winnt.Privileges(winnt.SeTcbPrivilege, winnt.SeDebugPrivilege)}) {
+		t.Errorf("the filter of a job: %+v, %v", f, err)
+	}
+	a := given(t, r, `security_attributes(sd="O:SY", `+
+		`inherit=True)`).(*structValue).v.Interface().(*win32.SecurityAttributes)
+	if !a.InheritHandle || a.SecurityDescriptor == nil {
+		t.Errorf("security_attributes: %+v", a)
+	}
+	for name, user := range map[string]sid.SID{"local service": sid.LocalService, "network service": sid.NetworkService,
+		"system": sid.LocalSystem, "anonymous": sid.Anonymous, "administrator": sid.MustParse("S-1-5-21-1-2-3-1001")} {
+		v := given(t, r, fmt.Sprintf("token_profile(%q)", name)).(*tokenValue)
+		if v.t.User().SID != user || v.String() != "token_profile("+name+")" {
+			t.Errorf("%v is of %v", v, v.t.User().SID)
+		}
+	}
+}
+
+// TestHelpIsWrapped: lines that are wider than the terminal go on four columns further in, and none is wider (U-101).
+func TestHelpIsWrapped(t *testing.T) {
+	for _, c := range []struct {
+		text  string
+		width int
+		want  string
+	}{
+		{"a b c d e f g", 9, "a b c\n    d e f\n    g"}, {"a b c d e", 9, "a b c d e"}, {"a b c d e f", 8, "a b c d e f"},
+		{"  aa bb cc dd", 10, "  aa\n      bb\n      cc\n      dd"}, {"x\n  a b c d e f\ny", 12,
+			"x\n  a b\n      c d e\n      f\ny"},
+		{"abc\ndef\n", 0, "abc\ndef\n"},
+	} {
+		if got := wrapped(c.text, c.width); got != c.want {
+			t.Errorf("%q at %d: %q, want %q", c.text, c.width, got, c.want)
+		}
+	}
+}
+
+// With JSON output the error of a statement is an object with its position.
+func TestComplaintsAsJSON(t *testing.T) {
+	for json, want := range map[bool]string{true: `{"error":"input:1:1: undefined: nonsense"}` + "\n",
+		false: "error: input:1:1: undefined: nonsense\n"} {
+		var b bytes.Buffer
+		r := New(Config{Output: &b, JSON: json})
+		if err := r.Interact(strings.NewReader("nonsense\n"), ""); err != nil || b.String() != want {
+			t.Errorf("JSON %t: %q, %v, want %q", json, b.String(), err, want)
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}

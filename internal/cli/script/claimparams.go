@@ -1,0 +1,122 @@
+package script
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
+
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/calltext"
+)
+
+// claims converts a list of claims: in the form of a token file, names, or the result of a query.
+func (r *Runner) claims(v starlark.Value) ([]claims.Attribute, error) { return listOf(v, r.claim) }
+
+func (r *Runner) claim(v starlark.Value) (a claims.Attribute, err error) {
+	fields := map[string]starlark.Value{}
+	switch x := v.(type) {
+	case starlark.String:
+		return claims.Attribute{Name: string(x)}, nil
+	case *starlark.Dict:
+		for _, kv := range x.Items() {
+			k, _ := starlark.AsString(kv[0])
+			fields[k] = kv[1]
+		}
+	case *starlarkstruct.Struct:
+		for from, to := range map[string]string{"Name": "name", "ValueType": "type", "Flags": "flags",
+			"Values": "values"} {
+			if fields[to], err = x.Attr(from); err != nil {
+				return a, err
+			}
+		}
+	default:
+		return a, fmt.Errorf("want a claim such as {\"name\": …, \"type\": \"string\", \"values\": […]}, got %s",
+			v.Type())
+	}
+	if fields["name"] == nil {
+		return a, fmt.Errorf("a claim wants a name")
+	}
+	if a.Name, err = goString(fields["name"]); err != nil {
+		return a, err
+	}
+	if f := fields["flags"]; f != nil {
+		if a.Flags, err = uint32Value(f); err != nil {
+			return a, err
+		}
+	}
+	if fields["type"] == nil {
+		return a, nil
+	}
+	name, err := goString(fields["type"])
+	if err != nil {
+		return a, err
+	}
+	for k, n := range calltext.ClaimTypes {
+		if strings.EqualFold(n, name) {
+			a.Type = k
+		}
+	}
+	if fields["values"] == nil {
+		return a, nil
+	}
+	err = r.claimValues(&a, fields["values"]) // before a is read: a return has no order of its own
+	return a, err
+}
+
+func (r *Runner) claimValues(a *claims.Attribute, v starlark.Value) (err error) {
+	switch a.Type {
+	case claims.Int64:
+		a.Ints, err = listOf(v, handle)
+	case claims.Uint64:
+		a.Uints, err = listOf(v, number)
+	case claims.Boolean:
+		a.Uints, err = listOf(v, func(v starlark.Value) (uint64, error) {
+			if v.Truth() {
+				return 1, nil
+			}
+			return 0, nil
+		})
+	case claims.String:
+		a.Strings, err = listOf(v, goString)
+	case claims.SID:
+		a.SIDs, err = listOf(v, r.sidText)
+	case claims.Octets:
+		a.Octets, err = listOf(v, func(v starlark.Value) ([]byte, error) {
+			s, err := goString(v)
+			if err != nil {
+				return nil, err
+			}
+			return hex.DecodeString(s)
+		})
+	default:
+		return fmt.Errorf("claim %s: want a type such as int64, uint64, string, sid, boolean or octets", a.Name)
+	}
+	return err
+}
+
+func (r *Runner) claimList(a claims.Attribute) starlark.Value {
+	var list []starlark.Value
+	for _, v := range a.Ints {
+		list = append(list, starlark.MakeInt64(v))
+	}
+	for _, v := range a.Uints {
+		if a.Type == claims.Boolean {
+			list = append(list, starlark.Bool(v != 0))
+			continue
+		}
+		list = append(list, starlark.MakeUint64(v))
+	}
+	for _, v := range a.Strings {
+		list = append(list, starlark.String(v))
+	}
+	for _, v := range a.SIDs {
+		list = append(list, starlark.String(v.String()))
+	}
+	for _, v := range a.Octets {
+		list = append(list, starlark.String(hex.EncodeToString(v)))
+	}
+	return starlark.NewList(list)
+}

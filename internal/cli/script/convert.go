@@ -1,0 +1,289 @@
+package script
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/calltext"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Types that convert handles by type and not by kind.
+var (
+	handleType     = reflect.TypeFor[winnt.Handle]()
+	maskType       = reflect.TypeFor[winnt.AccessMask]()
+	attributesType = reflect.TypeFor[nt.Captured[*nt.ObjectAttributes]]()
+	clientIDType   = reflect.TypeFor[nt.Captured[*nt.ClientID]]()
+	descriptorType = reflect.TypeFor[nt.Captured[*sd.Descriptor]]()
+	mappingType    = reflect.TypeFor[nt.Captured[winnt.GenericMapping]]()
+	stateType      = reflect.TypeFor[nt.Captured[[]nt.LUIDAndAttributes]]()
+	setType        = reflect.TypeFor[nt.Captured[*nt.PrivilegeSet]]()
+	bytesType      = reflect.TypeFor[nt.Captured[[]byte]]()
+	textType       = reflect.TypeFor[nt.Captured[string]]()
+	modeType       = reflect.TypeFor[access.Mode]()
+	capHandleType  = reflect.TypeFor[nt.Captured[winnt.Handle]]()
+	timeType       = reflect.TypeFor[nt.Captured[int64]]()
+	selfType       = reflect.TypeFor[nt.Captured[sid.SID]]()
+	objectTypeType = reflect.TypeFor[*winnt.ObjectType]()
+	listType       = reflect.TypeFor[nt.Captured[[]access.ObjectTypeEntry]]()
+)
+
+// convert sets one parameter from a program's value.
+func (r *Runner) convert(row *nt.Row, p *calltext.Parameter, to reflect.Value, v starlark.Value) error {
+	if f, ok := v.(faultValue); ok { // bad_pointer() is valid for any pointer
+		if s := to; s.Kind() == reflect.Struct && s.FieldByName("Status").IsValid() {
+			s.FieldByName("Status").SetUint(uint64(f.st))
+			return nil
+		}
+		return fmt.Errorf("not a pointer parameter")
+	}
+	if done, err := setStruct(to, v); done {
+		return err
+	}
+	if p.Name == "FileInformation" {
+		return set(to, v, fileInformation)
+	}
+	if f := converters[p.Type]; f != nil {
+		return f(r, row, to, v)
+	}
+	if known, err := r.convertObject(to, v); known {
+		return err
+	}
+	if known, err := r.convertToken(p.Name, to, v); known {
+		return err
+	}
+	return plain(to, v)
+}
+
+// converter sets a parameter of one type.
+type converter func(r *Runner, row *nt.Row, to reflect.Value, v starlark.Value) error
+
+// by returns the converter of a type that depends only on the value.
+func by[T any](read func(starlark.Value) (T, error)) converter {
+	return func(_ *Runner, _ *nt.Row, to reflect.Value, v starlark.Value) error { return set(to, v, read) }
+}
+
+// converters maps the types with a notation of their own to their converters.
+var converters = map[reflect.Type]converter{
+	maskType:       by(mask),
+	attributesType: by(objectAttributes),
+	mappingType:    by(mapping),
+	stateType:      by(privilegeState),
+	setType:        by(privilegeSet),
+	bytesType:      by(octets),
+	textType:       by(text),
+	modeType:       by(processorMode),
+	selfType:       by(selfSID),
+	timeType: by(func(v starlark.Value) (t nt.Captured[int64], err error) {
+		err = starlark.AsInt(v, &t.V)
+		return t, err
+	}),
+	listType:                               by(objectTypeList),
+	objectTypeType:                         by(objectType),
+	reflect.TypeFor[nt.LogonInformation](): by(logonInformation),
+	reflect.TypeFor[[]sid.SID]():           by(sids),
+	reflect.TypeFor[[]string](): by(func(v starlark.Value) ([]string, error) {
+		return listOf(v, goString)
+	}),
+	capHandleType: by(func(v starlark.Value) (nt.Captured[winnt.Handle], error) {
+		n, err := handle(v)
+		return nt.Cap(winnt.Handle(n)), err
+	}),
+	clientIDType: func(_ *Runner, row *nt.Row, to reflect.Value, v starlark.Value) error {
+		return set(to, v, func(v starlark.Value) (nt.Captured[*nt.ClientID],
+			error) {
+			return clientID(row.Info().Name, v)
+		})
+	},
+	descriptorType: func(r *Runner, _ *nt.Row, to reflect.Value, v starlark.Value) error {
+		return set(to, v, func(v starlark.Value) (nt.Captured[*sd.Descriptor], error) {
+			d, err := r.parseDescriptor(v)
+			return nt.Cap(d), err
+		})
+	},
+	kernel.ThreadType: func(r *Runner, _ *nt.Row, to reflect.Value,
+		v starlark.Value) error {
+		return r.setThread(to, v)
+	},
+	kernel.ProcessType: func(_ *Runner, _ *nt.Row, to reflect.Value, v starlark.Value) error {
+		p, ok := v.(*processValue)
+		if !ok {
+			return fmt.Errorf("want a process, got %s", v.Type())
+		}
+		to.Set(reflect.ValueOf(p.p.Object()))
+		return nil
+	},
+	kernel.TokenType: func(r *Runner, _ *nt.Row, to reflect.Value, v starlark.Value) error { return r.setToken(to, v) },
+	kernel.ObjectType: func(r *Runner, _ *nt.Row, to reflect.Value,
+		v starlark.Value) error {
+		return r.setObject(to, v)
+	},
+}
+
+// octets converts a string to a buffer.
+func octets(v starlark.Value) (nt.Captured[[]byte], error) {
+	s, ok := starlark.AsString(v)
+	if !ok {
+		return nt.Captured[[]byte]{}, fmt.Errorf("want a string, got %s", v.Type())
+	}
+	return nt.Cap([]byte(s)), nil
+}
+
+// processorMode converts KernelMode or UserMode. Their numbers are the documented ones, which differ from package
+// access.
+func processorMode(v starlark.Value) (access.Mode, error) {
+	switch n, err := number(v); {
+	case err == nil && n == uint64(kernel.KernelMode):
+		return access.Kernel, nil
+	case err == nil && n == uint64(kernel.UserMode):
+		return access.User, nil
+	}
+	return 0, fmt.Errorf("want KernelMode or UserMode, got %s", v)
+}
+
+func set[T any](to reflect.Value, v starlark.Value, f func(starlark.Value) (T, error)) error {
+	x, err := f(v)
+	if err == nil {
+		to.Set(reflect.ValueOf(x))
+	}
+	return err
+}
+
+// plain converts booleans, numbers and documented constants.
+func plain(to reflect.Value, v starlark.Value) error {
+	switch to.Kind() {
+	case reflect.Bool:
+		b, ok := v.(starlark.Bool)
+		if !ok {
+			return fmt.Errorf("want True or False, got %s", v.Type())
+		}
+		to.SetBool(bool(b))
+	case reflect.Int64:
+		n, err := handle(v)
+		if err != nil {
+			return err
+		}
+		to.SetInt(n)
+	case reflect.Int32:
+		var n int32
+		if err := starlark.AsInt(v, &n); err != nil {
+			return err
+		}
+		to.SetInt(int64(n))
+	case reflect.Uint32, reflect.Uint64, reflect.Uint16, reflect.Uint8:
+		n, err := number(v)
+		if err != nil {
+			return err
+		}
+		if to.OverflowUint(n) {
+			return fmt.Errorf("%d does not fit", n)
+		}
+		to.SetUint(n)
+	case reflect.String:
+		s, ok := starlark.AsString(v)
+		if !ok {
+			return fmt.Errorf("want a string, got %s", v.Type())
+		}
+		to.SetString(s)
+	default:
+		return fmt.Errorf("a program cannot give a %s", to.Type())
+	}
+	return nil
+}
+
+// number reads a non-negative number or a documented constant.
+func number(v starlark.Value) (uint64, error) {
+	switch v := v.(type) {
+	case named:
+		return v.n, nil
+	case starlark.Int:
+		if n, ok := v.Uint64(); ok {
+			return n, nil
+		}
+	}
+	return 0, fmt.Errorf("want a number, got %s", v)
+}
+
+// handle reads a handle; None is NULL.
+func handle(v starlark.Value) (int64, error) {
+	switch v := v.(type) {
+	case starlark.NoneType:
+		return 0, nil
+	case starlark.Int:
+		if n, ok := v.Int64(); ok {
+			return n, nil
+		}
+		if n, ok := v.Uint64(); ok { // 0xffff… is how a pseudo handle looks in C
+			return int64(n), nil
+		}
+	}
+	return 0, fmt.Errorf("want a handle, got %s", v)
+}
+
+// mask reads an access mask: a number, or names such as "FR|WD".
+func mask(v starlark.Value) (winnt.AccessMask, error) {
+	if s, ok := starlark.AsString(v); ok {
+		return sddl.ParseRights(s)
+	}
+	n, err := number(v)
+	if err != nil || n > 0xFFFFFFFF {
+		return 0, fmt.Errorf("want an access mask, got %s", v)
+	}
+	return winnt.AccessMask(n), nil
+}
+
+func objectAttributes(v starlark.Value) (nt.Captured[*nt.ObjectAttributes], error) {
+	switch v := v.(type) {
+	case starlark.NoneType:
+		return nt.Captured[*nt.ObjectAttributes]{}, nil
+	case *attributesValue:
+		return nt.Captured[*nt.ObjectAttributes]{V: v.oa, Status: v.status}, nil
+	}
+	return nt.Captured[*nt.ObjectAttributes]{}, fmt.Errorf("want object_attributes(…) or None, got %s", v.Type())
+}
+
+// clientID reads the id of a process or thread, or a pair of both.
+func clientID(service string, v starlark.Value) (nt.Captured[*nt.ClientID], error) {
+	id := &nt.ClientID{}
+	switch v := v.(type) {
+	case starlark.NoneType:
+		return nt.Captured[*nt.ClientID]{}, nil
+	case starlark.Tuple:
+		if len(v) == 2 {
+			p, err1 := handle(v[0])
+			t, err2 := handle(v[1])
+			if err1 == nil && err2 == nil {
+				id.UniqueProcess, id.UniqueThread = winnt.Handle(p), winnt.Handle(t)
+				return nt.Cap(id), nil
+			}
+		}
+	case *starlarkstruct.Struct: // the ClientId that a call returned
+		p, err1 := v.Attr("UniqueProcess")
+		t, err2 := v.Attr("UniqueThread")
+		if err1 == nil && err2 == nil {
+			return clientID(service, starlark.Tuple{p, t})
+		}
+	case starlark.Int:
+		n, err := handle(v)
+		if err != nil {
+			return nt.Captured[*nt.ClientID]{}, err
+		}
+		if strings.HasSuffix(service, "OpenProcess") {
+			id.UniqueProcess = winnt.Handle(n)
+		} else {
+			id.UniqueThread = winnt.Handle(n)
+		}
+		return nt.Cap(id), nil
+	}
+	return nt.Captured[*nt.ClientID]{}, fmt.Errorf("want an id such as other.id, or (process id, thread id), got %s", v)
+}

@@ -1,0 +1,123 @@
+package script
+
+import (
+	"errors"
+	"fmt"
+	"runtime/metrics"
+	"time"
+
+	"go.starlark.net/starlark"
+)
+
+// Limits of one program. The interpreter counts steps but not bytes, so the heap is measured between steps, often
+// enough that s = s + s cannot double more than twice unnoticed. A second goroutine measures it too, for steps that
+// run long.
+const (
+	maxSteps  = 20_000_000
+	maxHeap   = 512 << 20              // bytes more than when the program began, garbage included
+	maxRange  = 1 << 24                // elements of a range: list(range(n)) is one step
+	heapSteps = 4                      // between two looks
+	heapEvery = 10 * time.Millisecond  // between two looks during one step
+	heapGrace = 200 * time.Millisecond // for the step that is under way to end
+)
+
+// errHeap ends a program whose heap exceeds maxHeap.
+var errHeap = fmt.Errorf("the program takes more than %d MiB of memory", maxHeap>>20)
+
+// ErrStopped means that the Runner is unusable: its memory grew within a single step, which cannot be interrupted, or
+// the program broke an invariant of the kernel, for example with a double dereference. Close does nothing then. A
+// host that runs other people's programs should exit, because the step may still be running.
+var ErrStopped = errors.New("the kernel has stopped")
+
+// bound applies the limits to a thread of the interpreter.
+func (r *Runner) bound(th *starlark.Thread) {
+	th.OnMaxSteps = r.stepped
+	th.SetMaxExecutionSteps(1) // calls stepped before every step
+}
+
+// stepped runs before each step of the program.
+func (r *Runner) stepped(th *starlark.Thread) {
+	switch n := th.ExecutionSteps(); {
+	case n > maxSteps:
+		th.Cancel("too many steps")
+	case n%heapSteps == 0 && heap() > r.limit:
+		th.Cancel(errHeap.Error())
+	}
+}
+
+// guarded runs a part of the program under the limits. It converts panics of the interpreter or the kernel to errors.
+func (r *Runner) guarded(run func() error) error {
+	if r.stopped != nil {
+		return r.stopped
+	}
+	r.limit = heap() + maxHeap
+	r.thread.Uncancel() // an interrupt that came too late for the last statement
+	defer r.thread.Uncancel()
+	done := make(chan error, 1)
+	go func() {
+		defer func() {
+			if x := recover(); x != nil {
+				done <- recovered(x)
+			}
+		}()
+		done <- run()
+	}()
+	tick := time.NewTicker(heapEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case err := <-done:
+			return r.ended(err)
+		case <-tick.C:
+			if heap() > r.limit {
+				return r.stop(done)
+			}
+		}
+	}
+}
+
+// stop cancels the program and waits for the current step.
+func (r *Runner) stop(done <-chan error) error {
+	r.thread.Cancel(errHeap.Error())
+	select {
+	case err := <-done:
+		return r.ended(err)
+	case <-time.After(heapGrace):
+		r.stopped = fmt.Errorf("%w, within one step: %w", errHeap, ErrStopped)
+		return r.stopped
+	}
+}
+
+// ended adds the position to the error of a part of the program.
+func (r *Runner) ended(err error) error {
+	err = locate(err)
+	if errors.Is(err, ErrStopped) {
+		r.stopped = errors.Join(err, r.out.flush())
+	}
+	return err
+}
+
+// recovered converts a panic of the interpreter or the kernel to an error: an impossible allocation, a double
+// dereference.
+func recovered(x any) error { return fmt.Errorf("%v: %w", x, ErrStopped) }
+
+// heap returns the size of the heap in use, including garbage.
+func heap() uint64 {
+	s := [1]metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(s[:])
+	return s[0].Value.Uint64()
+}
+
+// boundedRange implements range() with a limit, because one step could fill the memory.
+func boundedRange(
+	th *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
+) (starlark.Value, error) {
+	v, err := starlark.Call(th, starlark.Universe["range"], args, kwargs)
+	if err != nil {
+		return nil, err
+	}
+	if n := starlark.Len(v); n < 0 || n > maxRange {
+		return nil, fmt.Errorf("range: more than %d elements", maxRange)
+	}
+	return v, nil
+}

@@ -1,0 +1,85 @@
+package script
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+// A program from elsewhere may be wrong in any way: it ends with an error at
+// its place, in bounded time and memory.
+func TestBounds(t *testing.T) {
+	for _, c := range []struct {
+		name, source, want string
+		stopped            bool
+	}{
+		{"steps", "def f():\n    while True:\n        pass\n\nf()\n",
+			"Starlark computation cancelled: too many steps", false},
+		{"doubling", "s = 'x'\nwhile True:\n    s = s + s\n", "more than 512 MiB of memory", false},
+		{"a range taken at once", "list(range(1 << 62))", "p.star:1:11: range: more than 16777216 elements", false},
+		{"recursion", "def f(n): return f(n)\nf(0)", "p.star:1:18: function f called recursively", false},
+		{"nesting", "x = " + strings.Repeat("(", 100_000), "p.star:1:82: excessive nesting", false},
+		{"a reference dropped twice",
+			"p = process('a', token(user='BA'))\nk = kernel_mode(p.thread)\nt = " +
+				"k.PsReferencePrimaryToken(Process=p).Token\nfor i in range(9):\n    k.PsDereferencePrimaryToken(PrimaryToken=t)\n",
+			"p.star:5:32: PsDereferencePrimaryToken: ob: reference count of a Token fell below zero", true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if testing.Short() && c.name == "doubling" {
+				t.Skip("takes a gigabyte")
+			}
+			r := New(Config{Quiet: true})
+			err := r.Run("p.star", []byte(c.source))
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+			if errors.Is(err, ErrStopped) != c.stopped && c.name != "doubling" { // a step may be slow
+				t.Errorf("stopped: got %v, want %v", !c.stopped, c.stopped)
+			}
+			if err := r.Close(); err != nil {
+				t.Errorf("close: %v", err)
+			}
+			if c.stopped {
+				if err := r.Run("again.star", []byte("1")); !errors.Is(err, ErrStopped) {
+					t.Errorf("a second program ran on a kernel that stopped: %v", err)
+				}
+			}
+		})
+	}
+}
+
+// Lost output is an error.
+func TestOutputLost(t *testing.T) {
+	r := New(Config{Output: fullDisk{}})
+	if err := r.Run("p.star", []byte("print('x')")); !errors.Is(err, errFull) {
+		t.Errorf("got %v, want %v", err, errFull)
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+var errFull = errors.New("no space left")
+
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, errFull }
+
+// Quiet prints failures only, as text and as JSON.
+func TestQuiet(t *testing.T) {
+	for _, json := range []bool{false, true} {
+		var b strings.Builder
+		r := New(Config{Output: &b, Quiet: true, JSON: json})
+		err := r.Run("p.star", []byte(
+			"step('a', 'I-1')\nprint('b')\np = process('c', token(user='BA'))\np.thread.NtClose(Handle=4)\nexpect(1, 2)\n"))
+		if !errors.Is(err, ErrExpectation) {
+			t.Errorf("got %v", err)
+		}
+		if n := strings.Count(b.String(), "\n"); n != 1 {
+			t.Errorf("json %v: %d lines, want the failure alone:\n%s", json, n, b.String())
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -1,0 +1,116 @@
+package script_test
+
+import (
+	"bytes"
+	"errors"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/cli/script"
+	"github.com/refmon/refmon/internal/wire"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// served is a process of a kernel elsewhere, as a daemon makes it.
+type served struct {
+	*kernel.Process
+	sys *kernel.System
+}
+
+func (p served) Profile() nt.Profile   { return p.sys.Profile() }
+func (p served) GiveBack(t *nt.Thread) { t.Close() }
+func (p served) ID() winnt.Handle      { return p.Process.ID() }
+
+// elsewhere returns what connects a program to a kernel whose processes are bob's.
+func elsewhere(t *testing.T, profile nt.Profile) func() (script.Connection, error) {
+	t.Helper()
+	bob, err := token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1108","groups":["WD"]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sys := kernel.Boot(kernel.Config{Profile: profile})
+	ended := make(chan error, 16)
+	n := 0
+	t.Cleanup(func() {
+		for range n {
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+		}
+		if err := sys.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return func() (script.Connection, error) {
+		p, err := sys.NewProcess("elsewhere", bob)
+		if err != nil {
+			return nil, err
+		}
+		ours, theirs := net.Pipe()
+		n++
+		go func() {
+			err := wire.Serve(theirs, served{p, sys})
+			p.Close()
+			ended <- err
+		}()
+		return client.New(ours)
+	}
+}
+
+// TestConnected: a program that is connected calls the kernel elsewhere, as whom
+// that one made it (W-26).
+func TestConnected(t *testing.T) {
+	var out bytes.Buffer
+	r := script.New(script.Config{Output: &out, Connect: elsewhere(t, nt.Observed)})
+	err := r.Run("p.star", []byte(`
+me = process("me")
+th = me.thread
+h = th.NtOpenProcessToken(ProcessHandle=NtCurrentProcess(), DesiredAccess=TOKEN_QUERY).TokenHandle
+user = th.NtQueryInformationToken(TokenHandle=h, TokenInformationClass=TokenUser).TokenInformation
+expect(user.Sid, "S-1-5-21-1-2-3-1108")
+expect(handle_information(th, h).GrantedAccess, TOKEN_QUERY)
+other = me.new_thread()
+expect(other.NtClose(Handle=h).status, STATUS_SUCCESS)
+expect(th.NtClose(Handle=h).status, STATUS_INVALID_HANDLE)
+again = process("again")
+expect(again.id == me.id, False)
+expect(profile(), "observed")
+me.exit()
+expect(th.NtClose(Handle=h).status, STATUS_PORT_DISCONNECTED)
+expect(again.thread.NtClose(Handle=4).status, STATUS_INVALID_HANDLE)
+`))
+	if err != nil {
+		t.Errorf("%v\n%s", err, out.String())
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+	if !strings.Contains(out.String(), "elsewhere/1") || !strings.Contains(out.String(), "because O-40") {
+		t.Errorf("the transcript does not have the names and reasons of the kernel elsewhere:\n%s", out.String())
+	}
+}
+
+// Functions without a user-mode call are refused by name (W-26).
+func TestConnectedRefuses(t *testing.T) {
+	for _, statement := range []string{
+		`process("x", token(user="SY"))`, `process("x", sd="D:")`, `kernel_mode(th)`, `system()`, `file("f", sd="D:")`,
+		`token_object(token(user="SY"))`, `counts()`, `close_all()`, `audit_policy({})`,
+		`audit_records()`, `job(me, "NO_ADMIN")`,
+		`fault("x")`, `process_by_id(4)`, `queue_system_work(th, lambda w, r: None)`, `security_policy()`, `th.id`,
+	} {
+		r := script.New(script.Config{Connect: elsewhere(t, nt.Documented)})
+		err := r.Run("p.star", []byte("me = process(\"me\")\nth = me.thread\n"+statement))
+		var refused *script.UnaskableError
+		if !errors.As(err, &refused) {
+			t.Errorf("%s: %v, want a refusal", statement, err)
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}

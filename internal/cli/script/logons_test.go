@@ -1,0 +1,43 @@
+package script_test
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/cli/script"
+	"github.com/refmon/refmon/logon"
+)
+
+// TestSecretParameters: no form of a transcript shows a password that a program
+// gives (L-1).
+func TestSecretParameters(t *testing.T) {
+	program := fmt.Sprintf(`
+T = process("p", token(user="S-1-5-21-1-2-3-2001")).thread
+for name in ["User", "zoe"]:
+    r = T.LsaLogonUser(LogonType=3, AuthenticationInformation={"UserName": name, "Password": %q})
+print(r)
+`, string(logon.ExamplePassword))
+	for _, json := range []bool{false, true} {
+		var out bytes.Buffer
+		r := script.New(script.Config{Output: &out, JSON: json})
+		if err := r.Run("p.star", []byte(program)); err != nil {
+			t.Fatal(err)
+		}
+		shows(t, out.String())
+	}
+	var recorded []string
+	r := script.New(script.Config{Record: func(x script.Recorded) { recorded = append(recorded, fmt.Sprintf("%+v", x)) }})
+	if err := r.Run("p.star", []byte(program)); err != nil {
+		t.Fatal(err)
+	}
+	shows(t, strings.Join(recorded, "\n"))
+}
+
+func shows(t *testing.T, text string) {
+	t.Helper()
+	if strings.Contains(text, string(logon.ExamplePassword)) || !strings.Contains(text, "LsaLogonUser") {
+		t.Errorf("the password is shown, or the call is not: %s", text)
+	}
+}

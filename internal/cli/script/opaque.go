@@ -1,0 +1,42 @@
+package script
+
+import (
+	"fmt"
+	"reflect"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+
+	"github.com/refmon/refmon/internal/calltext"
+)
+
+// opaqueValue is a structure that one kernel routine fills and another consumes: a client or subject context, a saved
+// impersonation, an access state. A program can only pass it on.
+type opaqueValue struct{ v reflect.Value }
+
+func (o *opaqueValue) String() string       { return calltext.Opaque[o.v.Type()] }
+func (o *opaqueValue) Type() string         { return calltext.Opaque[o.v.Type()] }
+func (*opaqueValue) Freeze()                {}
+func (o *opaqueValue) Truth() starlark.Bool { return starlark.Bool(!o.v.IsNil()) }
+func (*opaqueValue) Hash() (uint32, error) {
+	return 0, fmt.Errorf("unhashable: a structure of the kernel")
+}
+func (o *opaqueValue) same(p *opaqueValue) bool { return o.v.Pointer() == p.v.Pointer() }
+
+// CompareSameType implements starlark.Comparable: values with the same structure are equal.
+func (o *opaqueValue) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
+	return sameObject(op, o.same(y.(*opaqueValue)))
+}
+
+// setOpaque sets a parameter of such a type; None is NULL.
+func setOpaque(to reflect.Value, v starlark.Value) error {
+	if v == starlark.None {
+		return nil
+	}
+	o, ok := v.(*opaqueValue)
+	if !ok || o.v.Type() != to.Type() {
+		return fmt.Errorf("want a %s that a routine returned, or None, got %s", calltext.Opaque[to.Type()], v.Type())
+	}
+	to.Set(o.v)
+	return nil
+}

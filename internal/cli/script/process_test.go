@@ -1,0 +1,61 @@
+package script_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/cli/script"
+)
+
+// TestPrograms: short programs check their own results with expect.
+func TestPrograms(t *testing.T) {
+	for name, program := range map[string]string{
+		"work is done more than once": `
+for i in range(2):
+    expect(queue_system_work(th, lambda w, r: (type(w), str(r))), ("kernel thread", "SECURITY_SUBJECT_CONTEXT"))
+`,
+		"structures of the kernel": `
+c, d = [k.SeCaptureSubjectContext().SubjectContext for _ in range(2)]
+expect([c == c, c == d, c != d, bool(c), type(c)], [True, False, True, True, "SECURITY_SUBJECT_CONTEXT"])
+k.SeReleaseSubjectContext(SubjectContext=c)
+k.SeReleaseSubjectContext(SubjectContext=d)
+`,
+		"records are kept, taken once, and refused where the log is full": `
+audit_policy({"Token Right Adjusted Events": "success", "File System": "none", "Registry": ""})
+adj = process("adj", token(user="BA", privileges=["SeBackupPrivilege"])).thread
+h = adj.NtOpenProcessToken(ProcessHandle=NtCurrentProcess(), DesiredAccess=0xF01FF).TokenHandle
+def switch(on):
+    return adj.NtAdjustPrivilegesToken(TokenHandle=h, NewState={"SeBackupPrivilege": 2 if on else 0}).status
+switch(False)
+got = audit_records()
+expect([(r["event"], r["computer"], r["data"]["DisabledPrivilegeList"]) for r in got],
+    [(4703, "refmon", ["SeBackupPrivilege"])])
+expect(audit_records(), [])
+audit_full(True)
+switch(True)
+expect(audit_records(), [])
+audit_full(False)
+switch(False)
+expect(len(audit_records()) >= 1, True)
+audit_policy({})
+switch(True)
+expect(audit_records(), [])
+adj.NtClose(Handle=h)
+`,
+		"a job filters by each of its lists": `
+p = process("p", token(user="S-1-5-21-1-2-3-1107", groups=["BU", "BG"], privileges=["SeBackupPrivilege"]))
+expect(job(p, "FILTER_TOKENS", SidsToDisable=["BG"], PrivilegesToDelete=["SeBackupPrivilege"], RestrictedSids=["WD"]),
+    STATUS_SUCCESS)
+`,
+		"exports of a thread that ends": `
+other = process("other", token(user="BA"))
+t2 = other.new_thread()
+expect((t2.process == other, t2.name, other.thread.name, t2.id == other.thread.id), (True, "other/2", "other/1", False))
+expect(process_by_id(other.id) == other, True)
+other.exit()
+`,
+	} {
+		if out, err, leak := run(t, script.Config{Quiet: true}, prelude+program); err != nil || leak != nil {
+			t.Errorf("%s: %v, %v\n%s", name, err, leak, out)
+		}
+	}
+}

@@ -1,0 +1,102 @@
+package script
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+)
+
+// maxLine is the longest line of an interactive session, in bytes.
+const maxLine = 1 << 20
+
+// Interact reads statements and runs each as soon as it is complete. It prints the value of an expression, and
+// prompt, unless empty, before each statement. At the end it returns [ErrExpectation] if an expectation failed.
+func (r *Runner) Interact(in io.Reader, prompt string) error {
+	lines := bufio.NewScanner(in)
+	lines.Buffer(nil, maxLine)
+	env := starlark.StringDict{}
+	for k, v := range r.globals {
+		env[k] = v
+	}
+	for {
+		err := r.statement(env, func(read int) ([]byte, error) { return r.scan(lines, prompt, read) })
+		switch {
+		case err == nil:
+			continue
+		case r.stopped != nil:
+			return r.stopped
+		case lines.Err() != nil:
+			return fmt.Errorf("read the statements: %w", lines.Err())
+		}
+		return r.outcome(nil)
+	}
+}
+
+// scan returns the next input line, after a prompt that shows whether a statement starts.
+func (r *Runner) scan(lines *bufio.Scanner, prompt string, read int) ([]byte, error) {
+	if prompt != "" && read > 0 {
+		prompt = "... "
+	}
+	fmt.Fprint(r.out.buffer(), prompt)
+	if err := r.out.flush(); err != nil {
+		return nil, err
+	}
+	if !lines.Scan() {
+		return nil, io.EOF
+	}
+	return append(lines.Bytes(), '\n'), nil
+}
+
+// statement reads and runs one statement. It reports a wrong statement and returns nil. It returns errors of next, of
+// the output and ErrStopped. next gets the number of lines of the statement so far.
+func (r *Runner) statement(env starlark.StringDict, next func(read int) ([]byte, error)) error {
+	var ended error
+	read := 0
+	f, err := options.ParseCompoundStmt("input", func() ([]byte, error) {
+		line, err := next(read)
+		if err != nil {
+			ended = err
+			return nil, err
+		}
+		read++
+		return line, nil
+	})
+	if ended != nil {
+		return ended
+	}
+	if err != nil {
+		r.out.complain(err)
+		return r.out.flush()
+	}
+	err = r.guarded(func() error { return r.evaluate(f, env) })
+	switch {
+	case r.stopped != nil:
+		return r.stopped
+	case errors.Is(err, errExit):
+		return errors.Join(r.out.flush(), errExit)
+	case err != nil:
+		r.out.complain(err)
+	}
+	return r.out.flush()
+}
+
+func (r *Runner) evaluate(f *syntax.File, env starlark.StringDict) error {
+	if len(f.Stmts) == 1 {
+		if e, ok := f.Stmts[0].(*syntax.ExprStmt); ok {
+			v, err := starlark.EvalExprOptions(options, r.thread, e.X, env)
+			// In a session exit and help are typed as in a shell, too.
+			if word, ok := v.(*starlark.Builtin); ok && err == nil && (word == env["exit"] || word == env["help"]) {
+				v, err = starlark.Call(r.thread, word, nil, nil)
+			}
+			if err == nil && v != starlark.None {
+				r.out.say(v.String())
+			}
+			return err
+		}
+	}
+	return starlark.ExecREPLChunk(f, r.thread, env)
+}

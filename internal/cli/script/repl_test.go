@@ -1,0 +1,35 @@
+package script_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/cli/script"
+)
+
+// The prompt shows whether a statement starts or continues. A line that is too long, and lost output, end the loop
+// with an error.
+func TestPrompts(t *testing.T) {
+	for _, c := range []struct{ in, want string }{
+		{"1 + 1\n", ">> 2\n>> "}, {"def f():\n    pass\n\nf()\n", ">> ... ... >> >> "},
+		{"1 +\n2\n", ">> error: input:1:4: got newline, want primary expression\n>> 2\n>> "}, {"", ">> "},
+	} {
+		var b bytes.Buffer
+		r := script.New(script.Config{Output: &b})
+		if err := r.Interact(strings.NewReader(c.in), ">> "); err != nil || b.String() != c.want {
+			t.Errorf("%q: %v, printed %q, want %q", c.in, err, b.String(), c.want)
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	r := script.New(script.Config{})
+	if err := r.Interact(strings.NewReader(strings.Repeat("x", 2<<20)), ""); err == nil ||
+		!strings.Contains(err.Error(), "read the statements: ") {
+		t.Errorf("a line of 2 MiB: %v", err)
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+}

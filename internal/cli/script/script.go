@@ -1,0 +1,228 @@
+package script
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/win32"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Config configures a Runner. The zero value prints nothing.
+type Config struct {
+	Output  io.Writer  // the transcript
+	JSON    bool       // one JSON object a call instead of text
+	Quiet   bool       // print only expectations that failed
+	Colour  bool       // mark statuses with terminal colours
+	Width   int        // columns of the terminal, for help; 0: no limit
+	Profile nt.Profile // of the kernel the program runs on
+
+	Record  func(Recorded) // gets each call of user mode, instead of the transcript
+	Backend Backend        // answers the calls of threads instead of the kernel
+	Token   *token.Token   // every process has this one, whatever the program says
+
+	// Connect makes each process of the program a connection to a kernel in another
+	// program, whose token that kernel decides; nil: the program has a kernel of its own.
+	Connect func() (Connection, error)
+
+	// Attach gives the thread that makes the calls of a new thread in its place,
+	// such as one of a connection to the kernel; nil: the thread itself.
+	Attach func(*kernel.Process, *nt.Thread) (*nt.Thread, error)
+
+	Audit  audit.Sink    // takes the records too; nil: they are kept in memory only
+	Policy *audit.Policy // initial policy; nil is the default
+	Clock  func() int64  // time of the records as a FILETIME; nil: 0
+}
+
+// Runner runs programs on one kernel.
+type Runner struct {
+	cfg     Config
+	sys     *kernel.System
+	globals starlark.StringDict
+	env     starlark.StringDict // of a session, nil outside one
+	thread  *starlark.Thread
+	out     *transcript
+	threads map[*nt.Thread]*threadValue
+	names   map[*kernel.AccessToken]string // display names of token objects
+	owned   []*kernel.AccessToken          // references made for Token= parameters, dropped at the end
+	domain  sid.SID                        // of relative aliases
+	server  *kernel.EThread                // Thread= of the call being converted
+	class   winnt.TokenInfoClass           // TokenInformationClass= of the call being converted
+
+	routines map[starlark.Callable]*kernel.LogonSessionTerminatedRoutine // made for CallbackRoutine= parameters
+	kthread  *kernel.KernelThread                                        // of system(), created on first use
+	sink     auditSink                                                   // what audit_records() takes from
+	faults   map[string]int                                              // allocations still to fail, by point
+	win32    map[*nt.Thread]*win32.Thread                                // Win32 faces of threads, made when used
+	// wraps ErrStopped: nothing may touch the kernel any more
+	stopped error
+	// of Config.Connect, open
+	connections []Connection
+	// bytes of the heap, set before the program goes on
+	limit   uint64
+	working bool // a program waits for work of its own
+	failed  int  // expectations that did not hold
+	held    int  // expectations that held
+}
+
+// ErrExpectation means that an expectation of the program failed.
+var ErrExpectation = errors.New("an expectation did not hold")
+
+// New starts a kernel for programs.
+func New(cfg Config) *Runner {
+	if cfg.Output == nil {
+		cfg.Output = io.Discard
+	}
+	r := &Runner{cfg: cfg, threads: map[*nt.Thread]*threadValue{}, names: map[*kernel.AccessToken]string{},
+		faults: map[string]int{}, win32: map[*nt.Thread]*win32.Thread{}}
+	r.sink.durable = cfg.Audit
+	// A transcript says the same at each run. No file outlives the system of a program.
+	r.sys = kernel.Boot(kernel.Config{Profile: cfg.Profile, Faults: r.fails, FirstLUID: 0x3E8,
+		LSA: logon.Example(sid.SID{}), Log: &audit.Log{Sink: &r.sink, Computer: "refmon", Clock: cfg.Clock}})
+	r.sys.Audit().Policy.Store(cfg.Policy)
+	r.out = &transcript{r: r, w: cfg.Output}
+	r.thread = &starlark.Thread{Name: "script", Print: func(_ *starlark.Thread, msg string) { r.out.say(msg) }}
+	r.bound(r.thread)
+	r.globals = r.predeclared()
+	return r
+}
+
+// options allow loops and reassignment at top level, which makes transcripts easier to write.
+var options = &syntax.FileOptions{Set: true, While: true, TopLevelControl: true, GlobalReassign: true, Recursion: false}
+
+// Run runs one program. It returns [ErrExpectation] if an expectation failed. Any other error of the program has
+// file, line and column, also too many steps, too much memory and more than [MaxSource] bytes. After [ErrStopped] the
+// Runner is unusable.
+func (r *Runner) Run(name string, source []byte) error {
+	if err := tooLong(name, source); err != nil {
+		return err
+	}
+	err := r.guarded(func() error {
+		_, err := starlark.ExecFileOptions(options, r.thread, name, source, r.globals)
+		return err
+	})
+	return r.outcome(err)
+}
+
+// MaxSource is the longest program, in bytes. The compiler recurses for each call or operator of a chain such as
+// f()()(). A longer chain would overflow its stack, which ends the process.
+const MaxSource = 512 << 10
+
+func tooLong(name string, source []byte) error {
+	if len(source) > MaxSource {
+		return fmt.Errorf("%s: the program is longer than %d bytes", name, MaxSource)
+	}
+	return nil
+}
+
+// outcome flushes the transcript and returns the error of a program.
+func (r *Runner) outcome(err error) error {
+	if errors.Is(err, ErrStopped) {
+		return err // what could be printed has been
+	}
+	if lost := r.out.flush(); err == nil && lost != nil {
+		return fmt.Errorf("write the transcript: %w", lost)
+	}
+	if err == nil && r.failed > 0 {
+		return ErrExpectation
+	}
+	return err
+}
+
+// Load runs a program and makes its definitions predeclared for later programs. It does not print its calls. Its
+// expectations count.
+func (r *Runner) Load(name string, source []byte) error {
+	if err := tooLong(name, source); err != nil {
+		return err
+	}
+	quiet := r.cfg.Quiet
+	r.cfg.Quiet = true
+	defer func() { r.cfg.Quiet = quiet }()
+	var defined starlark.StringDict
+	err := r.guarded(func() (err error) {
+		defined, err = starlark.ExecFileOptions(options, r.thread, name, source, r.globals)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for k, v := range defined {
+		r.globals[k] = v
+	}
+	return nil
+}
+
+// Expectations returns the numbers of expectations that held and that failed.
+func (r *Runner) Expectations() (held, failed int) { return r.held, r.failed }
+
+// Close ends the kernel and returns an error with the objects that the program leaked. After [ErrStopped] it does
+// nothing.
+func (r *Runner) Close() error {
+	if r.stopped != nil {
+		return nil
+	}
+	r.release()
+	return errors.Join(r.disconnect(), r.sys.Close())
+}
+
+// release drops the references that the runner created.
+func (r *Runner) release() {
+	if len(r.owned) == 0 {
+		return
+	}
+	k, err := r.system()
+	if err != nil {
+		return
+	}
+	for _, t := range r.owned {
+		k.quietly(func() { k.k.PsDereferenceImpersonationToken(t) })
+	}
+	r.owned = nil
+}
+
+// locate converts an error of the interpreter to "file:line:col: message".
+func locate(err error) error {
+	var eval *starlark.EvalError
+	if errors.As(err, &eval) {
+		for i := range eval.CallStack {
+			if pos := eval.CallStack.At(i).Pos; pos.IsValid() && pos.Filename() != "<builtin>" {
+				return fmt.Errorf("%s: %w", pos, eval.Unwrap())
+			}
+		}
+	}
+	return err
+}
+
+// lineOf returns the line of the program's innermost frame, 0 without one. Functions of [Runner.Load] count as their
+// caller's line.
+func lineOf(th *starlark.Thread) int {
+	for i := range th.CallStackDepth() {
+		if pos := th.CallFrame(i).Pos; pos.IsValid() && pos.Filename() != "<builtin>" && pos.Filename() != Prelude {
+			return int(pos.Line)
+		}
+	}
+	return 0
+}
+
+// Prelude is the file name for [Runner.Load] of definitions that do not belong to the program.
+const Prelude = "prelude"
+
+// position returns the position of the program's innermost frame.
+func position(th *starlark.Thread) string {
+	for i := range th.CallStackDepth() {
+		if pos := th.CallFrame(i).Pos; pos.IsValid() && pos.Filename() != "<builtin>" {
+			return pos.String()
+		}
+	}
+	return "?"
+}

@@ -1,0 +1,334 @@
+package script_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/cli/script"
+	"github.com/refmon/refmon/nt"
+)
+
+// run runs a program and returns its output, the error of Run, and the error of closing the kernel.
+func run(tb testing.TB, cfg script.Config, program string) (out string, err, leak error) {
+	tb.Helper()
+	var b bytes.Buffer
+	cfg.Output = &b
+	r := script.New(cfg)
+	err = r.Run("test.star", []byte(program))
+	leak = r.Close()
+	return b.String(), err, leak
+}
+
+// mustRun is run for a program that is right and leaks nothing.
+func mustRun(tb testing.TB, cfg script.Config, program string) string {
+	tb.Helper()
+	out, err, leak := run(tb, cfg, program)
+	if err != nil || leak != nil {
+		tb.Fatalf("run: %v, close: %v\n%s", err, leak, out)
+	}
+	return out
+}
+
+const prelude = `
+svc = process("server", token(user="S-1-5-20", privileges=["SeImpersonatePrivilege"]))
+th, k = svc.thread, kernel_mode(svc.thread)
+alice = token(user="S-1-5-21-1-2-3-1107", type="Impersonation")
+`
+
+// Users read the programs of examples/ first: all expectations hold
+// by the documents, and nothing leaks.
+func TestExamples(t *testing.T) {
+	files, err := filepath.Glob("../../../examples/*.star")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no examples: %v", err)
+	}
+	for _, f := range files {
+		source, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := script.New(script.Config{})
+		if err := r.Run(f, source); err != nil {
+			t.Errorf("%s: %v", f, err)
+		}
+		if held, failed := r.Expectations(); held == 0 || failed != 0 {
+			t.Errorf("%s: %d expectations held, %d failed", f, held, failed)
+		}
+		if err := r.Close(); err != nil {
+			t.Errorf("%s: %v", f, err)
+		}
+	}
+}
+
+// A program that is wrong ends with file, line and column, and with what to do.
+func TestWrongPrograms(t *testing.T) {
+	for _, c := range []struct{ program, want string }{
+		{"x = ", `^test\.star:5:\d+: `},
+		{"\n\nfail('no')", `^test\.star:7:5: .*no`},
+		{"\nth.NtClose(Handel=4)", `^test\.star:6:11: NtClose: no parameter Handel: did you mean Handle\?`},
+		{"th.NtClose(4)", `NtClose takes its parameters by name: NtClose\(Handle\)`},
+		{"th.NtOpenTreadToken()", `did you mean NtOpenThreadToken\?`},
+		{"th.PsRevertToSelf()", `kernel-mode routine: call it on kernel_mode\(thread\) or system\(\)`},
+		{"k.NtClose(Handle=4)", `user-mode service: call it on a thread, or ZwClose here`},
+		{"th.NtClose(Handle='four')", `Handle: want a handle, got "four"`},
+		{"th.NtOpenThreadToken(ThreadHandle=4, OpenAsSelf=1)", `OpenAsSelf: want True or False, got int`},
+		{"k.PsImpersonateClient(Thread=svc, Token=alice)", `Thread: want a thread, got process`},
+		{"k.SeTokenIsAdmin(Token=None)", `SeTokenIsAdmin: Token is missing: the call needs it`},
+		{"k.SeTokenIsAdmin()", `SeTokenIsAdmin: Token is missing: the call needs it`},
+		{"k.PsImpersonateClient(Thread=th, Token=4)", `Token: want a token, a token object or None, got int`},
+		{"th.NtOpenFile(ObjectName=4)", `ObjectName: want a string`},
+		{"th.NtOpenFile(DesiredAccess='FRX')", `DesiredAccess: `},
+		{"token(user='stranger')", `token: .*user`},
+		{"token(user='S-1-5-20', colour='red')", `token: .*colour`},
+		{"process('p', alice)", `want a primary token`},
+		{"process('p', 4)", `want a token or a token object, got int`},
+		{"file('f', sd='D:(A;;FA;;;XX)')", `file f: `},
+		{"token_profile('stranger')", `no profile "stranger"`},
+		{"kernel_mode(svc)", `kernel_mode: .*thread`},
+		{"handle_information(th, 400)", `handle 400: STATUS_INVALID_HANDLE`},
+		{"job(svc, 'NO_FUN')", `no limit "NO_FUN"`},
+		{"k.ObReferenceObjectByHandle(Handle=4, ObjectType='Tokn')", `want the name of an object type`},
+		{"k.ObDereferenceObject(Object=None)", `want a reference on an object`},
+		{"token_with(alice, ElevationType='Full')", `ElevationType: want a number`},
+		{"object_attributes(sqos=2)", `sqos: want sqos\(…\) or None`},
+	} {
+		out, err, leak := run(t, script.Config{}, prelude+c.program)
+		if err == nil || !regexp.MustCompile(c.want).MatchString(err.Error()) {
+			t.Errorf("%s:\n got %v\nwant %s\n%s", c.program, err, c.want, out)
+		}
+		if errors.Is(err, script.ErrExpectation) {
+			t.Errorf("%s: a wrong program is no failed expectation", c.program)
+		}
+		if leak != nil {
+			t.Errorf("%s: %v", c.program, leak)
+		}
+	}
+}
+
+// The position of an error is that of the program's innermost frame.
+func TestPositions(t *testing.T) {
+	_, err, _ := run(t, script.Config{}, "def f():\n    fail('no')\n\nf()\n")
+	if err == nil || !strings.HasPrefix(err.Error(), "test.star:2:9: ") {
+		t.Errorf("got %v", err)
+	}
+	out, err, _ := run(t, script.Config{Quiet: true}, "def f():\n    expect(1, 2, 'because')\n\nf()\n")
+	if !errors.Is(err, script.ErrExpectation) || out != "FAILED test.star:2:11: got 1, want 2 (because)\n" {
+		t.Errorf("got %v\n%s", err, out)
+	}
+}
+
+// A failed expectation lets the program go on, so that one run shows them all.
+func TestExpectations(t *testing.T) {
+	r := script.New(script.Config{})
+	err := r.Run("test.star", []byte("expect(1, 2)\nexpect(1, 1)\nexpect([1], (1,))\nexpect(STATUS_SUCCESS, 0)\n"))
+	if held, failed := r.Expectations(); !errors.Is(err, script.ErrExpectation) || held != 1 || failed != 3 {
+		t.Errorf("%v: %d held, %d failed", err, held, failed)
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Quiet prints failures and nothing else; a transcript has no address and no time.
+func TestOutputs(t *testing.T) {
+	const program = prelude + `
+step("a step", "I-22")
+k.PsImpersonateClient(Thread=th, Token=alice, ImpersonationLevel=SecurityImpersonation)
+r = th.NtOpenThreadToken(ThreadHandle=NtCurrentThread(), DesiredAccess=TOKEN_QUERY, OpenAsSelf=True)
+o = k.ObReferenceObjectByHandle(Handle=r.TokenHandle, ObjectType="Token")
+k.ObDereferenceObject(Object=o.Object)
+th.NtClose(Handle=0)
+print("said")
+`
+	if out := mustRun(t, script.Config{Quiet: true}, program); out != "" {
+		t.Errorf("quiet printed %q", out)
+	}
+	first := mustRun(t, script.Config{}, program)
+	if second := mustRun(t, script.Config{}, program); first != second {
+		t.Errorf("two runs print differently:\n%s\n%s", first, second)
+	}
+	if strings.Contains(first, "0xc0") || !strings.Contains(first, "# a step [I-22]\n") ||
+		!strings.Contains(first, "\nsaid\n") {
+		t.Errorf("printed\n%s", first)
+	}
+	if coloured := mustRun(t, script.Config{Colour: true}, program); !strings.Contains(coloured,
+		"\x1b[32mSTATUS_SUCCESS\x1b[0m") ||
+		regexp.MustCompile("\x1b\\[[0-9]*m").ReplaceAllString(coloured, "") != first {
+		t.Errorf("colours change more than colours:\n%s", coloured)
+	}
+}
+
+// With JSON each line is an object: the call, its parameters, status and reason.
+func TestJSON(t *testing.T) {
+	out := mustRun(t, script.Config{JSON: true}, prelude+`
+file("f", sd="O:SYG:SYD:(A;;FR;;;SY)")
+th.NtOpenFile(ObjectName="f", DesiredAccess=FILE_READ_DATA)
+r = th.NtOpenProcessToken(ProcessHandle=NtCurrentProcess(), DesiredAccess=TOKEN_QUERY)
+th.NtClose(Handle=0)
+step("s", "I-1")
+print("p")
+`)
+	var lines []map[string]any
+	for line := range strings.Lines(out) {
+		m := map[string]any{}
+		if err := json.Unmarshal([]byte(line), &m); err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		lines = append(lines, m)
+	}
+	if len(lines) != 5 {
+		t.Fatalf("%d lines, want 5:\n%s", len(lines), out)
+	}
+	if l := lines[0]; l["thread"] != "server/1" || l["call"] != "NtOpenFile" || l["status"] != "STATUS_ACCESS_DENIED" ||
+		l["why"] == nil || l["out"] != nil {
+		t.Errorf("a denied open: %v", l)
+	}
+	if l := lines[1]; l["out"].(map[string]any)["TokenHandle"] != "0x4" ||
+		l["in"].(map[string]any)["DesiredAccess"] != "TOKEN_QUERY" {
+		t.Errorf("an open: %v", l)
+	}
+	if l := lines[2]; l["rule"] != "O-40" {
+		t.Errorf("a failed close: %v", l)
+	}
+	if lines[3]["step"] != "s" || lines[4]["print"] != "p" {
+		t.Errorf("a step and a print: %v %v", lines[3], lines[4])
+	}
+}
+
+// O-5: what a program finds in an output handle after a failure.
+func TestOutputsAfterFailure(t *testing.T) {
+	mustRun(t, script.Config{}, prelude+`
+expect(th.NtOpenProcessToken(ProcessHandle=400, DesiredAccess=TOKEN_QUERY).TokenHandle, None)
+expect(profile(), "documented")`)
+	mustRun(t, script.Config{Profile: nt.Observed}, prelude+`
+expect(th.NtOpenProcessToken(ProcessHandle=400, DesiredAccess=TOKEN_QUERY).TokenHandle, 0)
+expect(th.NtDuplicateToken(ExistingTokenHandle=400, TokenType=3).NewTokenHandle, None)
+expect(profile(), "observed")`)
+}
+
+// Load defines what later programs see, and prints nothing.
+func TestLoad(t *testing.T) {
+	var b bytes.Buffer
+	r := script.New(script.Config{Output: &b})
+	if err := r.Load("prelude", []byte(prelude+"th.NtClose(Handle=0)\ndef twice(x): return x + x\n")); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Run("a.star", []byte("expect(twice(2), 4)\ntwice = None\n")); err != nil {
+		t.Error(err)
+	}
+	if err := r.Run("b.star", []byte("expect(twice(3), 6)\n")); err != nil {
+		t.Error(err)
+	}
+	if err := r.Load("later", []byte("def twice(x): return [x, x]\n")); err != nil {
+		t.Error(err)
+	}
+	if err := r.Run("c.star", []byte("expect(twice(3), [3, 3])\n")); err != nil {
+		t.Error(err) // of two preludes the later one counts
+	}
+	if err := r.Load("wrong", []byte("x = 1 +")); err == nil {
+		t.Error("a wrong prelude was loaded")
+	}
+	if b.Len() != 0 {
+		t.Errorf("loading printed %q", b.String())
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A leaked reference is reported at the end.
+func TestLeak(t *testing.T) {
+	_, err, leak := run(t, script.Config{}, prelude+`
+k.PsImpersonateClient(Thread=th, Token=alice, ImpersonationLevel=SecurityImpersonation)
+k.PsReferenceImpersonationToken(Thread=th)
+`)
+	if err != nil || leak == nil || !strings.Contains(leak.Error(), "Token: handles 0, references 1") {
+		t.Errorf("run: %v, close: %v", err, leak)
+	}
+}
+
+// A fault that a program arms fails as often as it says, and changes nothing (O-81).
+func TestFaults(t *testing.T) {
+	mustRun(t, script.Config{}, prelude+`
+h = th.NtOpenProcessToken(ProcessHandle=NtCurrentProcess(), DesiredAccess=TOKEN_DUPLICATE).TokenHandle
+def duplicate():
+    return th.NtDuplicateToken(ExistingTokenHandle=h, TokenType=TokenPrimary).status
+before = counts()
+fault("se: duplicate token", 2)
+expect([duplicate(), duplicate()], [STATUS_INSUFFICIENT_RESOURCES] * 2)
+expect(counts(), before)
+expect(duplicate(), STATUS_SUCCESS)
+close_all()
+expect(counts()[1], 0)
+`)
+}
+
+// The runner releases its own objects once: at close_all(), and later ones at the end.
+func TestReleasedOnce(t *testing.T) {
+	out, err, leak := run(t, script.Config{}, prelude+`
+alice = token_object(token(user="S-1-5-21-1-2-3-1107"))
+close_all()
+close_all()
+before = counts()
+bob = token_object(token(user="S-1-5-21-1-2-3-1108"))
+expect(counts()[2] > before[2], True)
+close_all()
+expect(counts(), before)
+token_object(token(user="S-1-5-21-1-2-3-1109"))
+`)
+	if err != nil || leak != nil {
+		t.Errorf("%v, close: %v\n%s", err, leak, out)
+	}
+}
+
+// The loop runs each statement at once, prints values, and goes on after an error.
+func TestInteract(t *testing.T) {
+	var b bytes.Buffer
+	r := script.New(script.Config{Output: &b})
+	err := r.Interact(strings.NewReader(
+		"x = 20\nx + 1\nnonsense(\n)\ny\nfor i in range(2):\n    x += i\n\nx\nexpect(x, 20)\n"), "")
+	if !errors.Is(err, script.ErrExpectation) {
+		t.Errorf("ended with %v", err)
+	}
+	out := b.String()
+	for _, want := range []string{"21\n", "error: ", "FAILED "} {
+		if !strings.Contains(out, want) {
+			t.Errorf("printed %q, want %q in it", out, want)
+		}
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A routine of the program that fails is a failure of the run, though all expectations hold.
+func TestCallbackFails(t *testing.T) {
+	program := `
+def gone(id):
+    fail("it is gone")
+
+L = process("L", token(user="SY", groups=["WD"], privileges=["SeCreateTokenPrivilege", "SeTcbPrivilege"]))
+k, a = system(), logon_session()
+expect(k.SeRegisterLogonSessionTerminatedRoutine(CallbackRoutine=gone).status, STATUS_SUCCESS)
+expect(k.SeMarkLogonSessionForTerminationNotification(LogonId=a).status, STATUS_SUCCESS)
+h = L.thread.NtCreateToken(DesiredAccess=TOKEN_ALL_ACCESS, TokenType=TokenPrimary, AuthenticationId=a,
+    ExpirationTime=0, User="S-1-5-21-1-2-3-1001", Groups=["WD"], Privileges={},
+    PrimaryGroup="S-1-5-21-1-2-3-1001", Source="refmon").TokenHandle
+L.thread.NtClose(Handle=h)
+expect(1, 1)
+`
+	out, err, leak := run(t, script.Config{}, program)
+	if err == nil || leak != nil || !strings.Contains(out, "callback: ") || !strings.Contains(out, "it is gone") {
+		t.Errorf("%v, close: %v\n%s", err, leak, out)
+	}
+	if out, err, leak = run(t, script.Config{}, strings.Replace(program, `fail("it is gone")`, "pass", 1)); err != nil ||
+		leak != nil {
+		t.Errorf("without the failure: %v, close: %v\n%s", err, leak, out)
+	}
+}

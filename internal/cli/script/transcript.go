@@ -1,0 +1,164 @@
+package script
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"reflect"
+
+	"go.starlark.net/starlark"
+
+	"github.com/refmon/refmon/internal/calltext"
+	"github.com/refmon/refmon/nt"
+)
+
+// transcript prints the actions of a program. It is the tracer of every thread.
+type transcript struct {
+	r *Runner
+	w io.Writer
+	b *bufio.Writer
+
+	at      int     // of the program: the call being made
+	rule    string  // of the last step
+	symbols symbols // of Record
+	table   string  // the process whose handles are being named
+	fresh   bool    // these handles are new
+}
+
+// Terminal colours.
+const (
+	red   = "\x1b[31m"
+	green = "\x1b[32m"
+	dim   = "\x1b[2m"
+	bold  = "\x1b[1m"
+	reset = "\x1b[0m"
+)
+
+func (t *transcript) buffer() *bufio.Writer {
+	if t.b == nil {
+		t.b = bufio.NewWriter(t.w)
+	}
+	return t.b
+}
+
+// flush writes the buffered output and returns the first write error.
+func (t *transcript) flush() error { return t.buffer().Flush() }
+
+func (t *transcript) colour(code, s string) string {
+	if !t.r.cfg.Colour {
+		return s
+	}
+	return code + s + reset
+}
+
+// Traced implements nt.Tracer.
+func (t *transcript) Traced(c *nt.Call) {
+	switch {
+	case t.r.cfg.Record != nil:
+		if nt.NtTable.Find(c.Row.Info().Name) == c.Row {
+			t.record(c)
+		}
+	case t.r.cfg.Quiet:
+	case t.r.cfg.JSON:
+		t.json(c)
+	default:
+		t.text(c)
+	}
+}
+
+// text prints one call and its reasons.
+func (t *transcript) text(c *nt.Call) {
+	for _, line := range t.printer().Lines(c) {
+		fmt.Fprintln(t.buffer(), line)
+	}
+}
+
+// printer formats calls with the program's names for token objects.
+func (t *transcript) printer() *calltext.Printer {
+	return &calltext.Printer{TokenNames: t.r.names, Colour: t.r.cfg.Colour}
+}
+
+// say prints a line of the program.
+func (t *transcript) say(msg string) {
+	switch {
+	case t.r.cfg.Quiet:
+	case t.r.cfg.JSON:
+		t.line(map[string]any{"print": msg})
+	default:
+		fmt.Fprintln(t.buffer(), msg)
+	}
+}
+
+// complain prints the error of a statement, even if quiet.
+func (t *transcript) complain(err error) {
+	if t.r.cfg.JSON {
+		t.line(map[string]any{"error": err.Error()})
+	} else {
+		fmt.Fprintln(t.buffer(), "error: "+err.Error())
+	}
+}
+
+// step prints a heading for the following calls.
+func (t *transcript) step(text, rule string) {
+	if t.r.cfg.Quiet {
+		return
+	}
+	if t.r.cfg.JSON {
+		t.line(map[string]any{"step": text, "rule": rule})
+		return
+	}
+	if rule != "" {
+		rule = " [" + rule + "]"
+	}
+	fmt.Fprintf(t.buffer(), "%s\n", t.colour(bold, "# "+text+rule))
+}
+
+// failure prints a failed expectation, even if quiet.
+func (t *transcript) failure(at string, got, want starlark.Value, why string) {
+	if t.r.cfg.JSON {
+		t.line(map[string]any{"failed": at, "got": got.String(), "want": want.String(), "why": why})
+		return
+	}
+	if why != "" {
+		why = " (" + why + ")"
+	}
+	fmt.Fprintf(t.buffer(), "%s %s: got %s, want %s%s\n", t.colour(red, "FAILED"), at, got, want, why)
+}
+
+// json prints one call as a JSON object.
+func (t *transcript) json(c *nt.Call) {
+	o := map[string]any{"thread": c.Thread, "call": c.Row.Info().Name, "status": c.Status.String()}
+	in := map[string]string{}
+	v := reflect.ValueOf(c.In)
+	for _, p := range calltext.Parameters(c.Row.InType()) {
+		in[p.Name] = t.printer().Value(v.FieldByIndex(p.Index), p.Object)
+	}
+	o["in"] = in
+	if c.Status.IsSuccess() {
+		out := map[string]string{}
+		v := reflect.ValueOf(c.Out)
+		for _, p := range calltext.Parameters(c.Row.OutType()) {
+			out[p.Name] = t.printer().Value(v.FieldByIndex(p.Index), p.Object)
+		}
+		o["out"] = out
+	}
+	if c.Why.Rule != "" {
+		o["rule"] = c.Why.Rule
+	}
+	if c.Why.Object != "" {
+		o["object"] = c.Why.Object
+	}
+	if c.Why.Explanation != nil {
+		o["why"] = c.Why.Explanation.Steps
+	}
+	t.line(o)
+}
+
+func (t *transcript) line(o map[string]any) {
+	b, err := json.Marshal(o)
+	if err != nil {
+		b, _ = json.Marshal(map[string]string{"error": err.Error()})
+	}
+	t.buffer().Write(append(b, '\n'))
+}

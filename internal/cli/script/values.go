@@ -1,0 +1,270 @@
+package script
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+
+	"github.com/refmon/refmon/internal/win32"
+	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/token"
+)
+
+// named is a constant with a documented name: a status, level, token type or information class. It is equal only to
+// itself and converts to its number.
+type named struct {
+	kind string
+	n    uint64
+	name string
+}
+
+func (v named) String() string        { return v.name }
+func (v named) Type() string          { return v.kind }
+func (named) Freeze()                 {}
+func (named) Truth() starlark.Bool    { return true }
+func (v named) Hash() (uint32, error) { return uint32(v.n), nil }
+
+// CompareSameType implements starlark.Comparable. Constants of one kind have the order of their numbers; ordering
+// different kinds is an error.
+func (v named) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
+	w := y.(named)
+	switch op {
+	case syntax.EQL:
+		return v.kind == w.kind && v.n == w.n, nil
+	case syntax.NEQ:
+		return v.kind != w.kind || v.n != w.n, nil
+	}
+	if v.kind != w.kind {
+		return false, fmt.Errorf("%s and %s cannot be ordered", v.kind, w.kind)
+	}
+	switch op {
+	case syntax.LT:
+		return v.n < w.n, nil
+	case syntax.LE:
+		return v.n <= w.n, nil
+	case syntax.GT:
+		return v.n > w.n, nil
+	}
+	return v.n >= w.n, nil
+}
+
+// tokenValue is a token as a value. It is not an object yet.
+type tokenValue struct {
+	t    *token.Token
+	name string
+	dacl bool // defaultDacl was given: it protects the objects made of the value
+}
+
+func (v *tokenValue) String() string      { return v.name }
+func (*tokenValue) Type() string          { return "token" }
+func (*tokenValue) Freeze()               {}
+func (*tokenValue) Truth() starlark.Bool  { return true }
+func (*tokenValue) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable: token") }
+
+// objectValue is a reference to a token object, as kernel routines return it.
+type objectValue struct {
+	t    *kernel.AccessToken
+	name string
+}
+
+func (v *objectValue) String() string        { return v.name }
+func (*objectValue) Type() string            { return "token object" }
+func (*objectValue) Freeze()                 {}
+func (*objectValue) Truth() starlark.Bool    { return true }
+func (v *objectValue) Hash() (uint32, error) { return uint32(v.t.ID()), nil }
+
+// CompareSameType implements starlark.Comparable: references to the same object are equal.
+func (v *objectValue) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
+	return sameObject(op, v.t == y.(*objectValue).t)
+}
+
+// noAttribute returns an error with the most similar name for a missing attribute. Without a similar name it returns
+// nil and no error, so that the interpreter reports the attribute.
+func noAttribute(typ, name string, has []string) (starlark.Value, error) {
+	if near := words.Nearest(name, has); near != "" {
+		return nil, fmt.Errorf("%s has no attribute %s: did you mean %s?", typ, name, near)
+	}
+	return nil, nil
+}
+
+// processValue is a process.
+type processValue struct {
+	r *Runner
+	p *kernel.Process // nil for a connection
+	t *threadValue    // the first thread
+	b BackendProcess
+
+	c    Connection // nil unless the program is connected to a kernel elsewhere
+	name string     // of a connection
+}
+
+func (v *processValue) String() string {
+	if v.c != nil {
+		return v.name
+	}
+	return v.p.Name()
+}
+
+func (*processValue) Type() string          { return "process" }
+func (*processValue) Freeze()               {}
+func (*processValue) Truth() starlark.Bool  { return true }
+func (*processValue) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable: process") }
+
+// AttrNames implements starlark.HasAttrs.
+func (*processValue) AttrNames() []string {
+	return []string{"exit", "id", "name", "new_thread", "thread"}
+}
+
+// Attr implements starlark.HasAttrs.
+func (v *processValue) Attr(name string) (starlark.Value, error) {
+	switch name {
+	case "thread":
+		return v.t, nil
+	case "id":
+		if v.b != nil {
+			return idValue(v.b)
+		}
+		if v.c != nil {
+			return starlark.MakeInt64(int64(v.c.Process())), nil
+		}
+		return starlark.MakeInt64(int64(v.p.ID())), nil
+	case "name":
+		return starlark.String(v.String()), nil
+	case "new_thread":
+		return starlark.NewBuiltin("new_thread", func(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple,
+			kw []starlark.Tuple) (starlark.Value, error) {
+			if err := starlark.UnpackArgs(b.Name(), args, kw); err != nil {
+				return nil, err
+			}
+			return v.r.newThread(v)
+		}), nil
+	case "exit":
+		return starlark.NewBuiltin("exit", func(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple,
+			kw []starlark.Tuple) (starlark.Value, error) {
+			if err := starlark.UnpackArgs(b.Name(), args, kw); err != nil {
+				return nil, err
+			}
+			if v.c != nil {
+				return starlark.None, v.c.Close()
+			}
+			if v.b != nil {
+				v.b.Exit()
+			}
+			v.p.Exit()
+			return starlark.None, nil
+		}), nil
+	}
+	return noAttribute("process", name, v.AttrNames())
+}
+
+// threadValue is a thread in user mode. Its methods are the rows of nt.NtTable.
+type threadValue struct {
+	r       *Runner
+	th      *nt.Thread // as the kernel made it
+	calls   *nt.Thread // makes the calls: th, or what Config.Attach gave
+	process *processValue
+	b       BackendThread
+}
+
+func (v *threadValue) String() string      { return v.th.Name() }
+func (*threadValue) Type() string          { return "thread" }
+func (*threadValue) Freeze()               {}
+func (*threadValue) Truth() starlark.Bool  { return true }
+func (*threadValue) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable: thread") }
+
+// AttrNames implements starlark.HasAttrs.
+func (*threadValue) AttrNames() []string {
+	names := []string{"id", "name", "process"}
+	for _, t := range []*nt.Table{&nt.NtTable, &win32.Table} {
+		for row := range t.All {
+			names = append(names, row.Info().Name)
+		}
+	}
+	sort.Strings(names)
+	return names
+}
+
+// Attr implements starlark.HasAttrs.
+func (v *threadValue) Attr(name string) (starlark.Value, error) {
+	switch name {
+	case "id":
+		if v.b != nil {
+			return idValue(v.b)
+		}
+		o := v.r.sys.ThreadObject(v.th)
+		if o == nil {
+			return nil, &UnaskableError{"id: the id of a thread cannot be had over a connection"}
+		}
+		return starlark.MakeInt64(int64(o.ID())), nil
+	case "name":
+		return starlark.String(v.th.Name()), nil
+	case "process":
+		return v.process, nil
+	}
+	if row := nt.NtTable.Find(name); row != nil {
+		return v.r.method(row, v.callRow), nil
+	}
+	if row := win32.Table.Find(name); row != nil {
+		return v.r.win32Method(v, row), nil
+	}
+	if kernel.Table.Find(name) != nil {
+		return nil, fmt.Errorf("%s is a kernel-mode routine: call it on kernel_mode(thread) or system()", name)
+	}
+	return noAttribute("thread", name, v.AttrNames())
+}
+
+// kernelValue is a thread in kernel mode. Its methods are the rows of kernel.Table.
+type kernelValue struct {
+	r *Runner
+	k *kernel.KernelThread
+}
+
+func (v *kernelValue) String() string      { return v.k.Name() }
+func (*kernelValue) Type() string          { return "kernel thread" }
+func (*kernelValue) Freeze()               {}
+func (*kernelValue) Truth() starlark.Bool  { return true }
+func (*kernelValue) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable: kernel thread") }
+
+// AttrNames implements starlark.HasAttrs.
+func (*kernelValue) AttrNames() []string {
+	names := []string{"name"}
+	for row := range kernel.Table.All {
+		names = append(names, row.Info().Name)
+	}
+	sort.Strings(names)
+	return names
+}
+
+// Attr implements starlark.HasAttrs.
+func (v *kernelValue) Attr(name string) (starlark.Value, error) {
+	if name == "name" {
+		return starlark.String(v.k.Name()), nil
+	}
+	if row := kernel.Table.Find(name); row != nil {
+		return v.r.method(row, func(row *nt.Row, in any) (any, ntstatus.Status, error) {
+			if v.r.cfg.Backend != nil {
+				return nil, 0, &UnaskableError{"a routine of kernel mode cannot be called from user mode"}
+			}
+			out, st := v.k.CallRow(row, in)
+			return out, st, nil
+		}), nil
+	}
+	if nt.NtTable.Find(name) != nil {
+		return nil, fmt.Errorf("%s is a user-mode service: call it on a thread, or Zw%s here", name,
+			strings.TrimPrefix(name, "Nt"))
+	}
+	return noAttribute("kernel thread", name, v.AttrNames())
+}
+
+// quietly runs f without printing its calls.
+func (v *kernelValue) quietly(f func()) {
+	v.k.Trace(nil)
+	defer v.k.Trace(v.r.out)
+	f()
+}

@@ -1,0 +1,62 @@
+package trail
+
+import (
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/audit"
+)
+
+// numbers reads event numbers and ranges of them ("4624 to 4627") out of text.
+func numbers(t *testing.T, text string) map[uint16]bool {
+	t.Helper()
+	out := map[uint16]bool{}
+	for _, m := range regexp.MustCompile(`\b([145]\d{3})(?: to (\d{4}))?\b`).FindAllStringSubmatch(text, -1) {
+		first, err := strconv.Atoi(m[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		last := first
+		if m[2] != "" {
+			if last, err = strconv.Atoi(m[2]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for id := first; id <= last; id++ {
+			out[uint16(id)] = true
+		}
+	}
+	return out
+}
+
+// TestCatalogueIsAccountedFor: each event of the catalogue arises somewhere, as
+// the table of docs/audit-log.md says, or is a row of docs/CAVEATS.md; none is both
+// (U-57).
+func TestCatalogueIsAccountedFor(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/audit-log.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(page), "## Which operations are recorded\n")
+	table, _, _ = strings.Cut(table, "\n`refmon services")
+	caveats, err := os.ReadFile("../../../docs/CAVEATS.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, row, ok := strings.Cut(string(caveats), "| U-57, the catalogue | ")
+	if !ok {
+		t.Fatal("docs/CAVEATS.md has no row of the catalogue")
+	}
+	row, _, _ = strings.Cut(row, "\n")
+	_, row, _ = strings.Cut(row, ": ") // behind the sentence
+	written, absent := numbers(t, table), numbers(t, row)
+	for k := range audit.Kinds {
+		if written[k.ID] == absent[k.ID] {
+			t.Errorf("event %d (%s): in the table of records: %t, in the row of those that do not arise: %t", k.ID,
+				k.Title, written[k.ID], absent[k.ID])
+		}
+	}
+}

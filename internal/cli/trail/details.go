@@ -1,0 +1,47 @@
+package trail
+
+import (
+	"strings"
+
+	"github.com/refmon/refmon/audit"
+)
+
+// shown are the fields that a line has after subject, object and rights, in this order, each with the word before it.
+var shown = [...]struct{ name, word string }{
+	{"PrivilegeList", "with"}, {"EnabledPrivilegeList", "enabling"}, {"DisabledPrivilegeList", "disabling"},
+	{"SubcategoryGuid", ""}, {"AuditPolicyChanges", ""}, {"CrashOnAuditFailValue", "to"}, {"NewSd", "to"},
+	{"AuditsDiscarded", "lost:"}, {"BytesDiscarded", "bytes cut off:"}, {"PercentFull", "percent:"},
+	{"BackupPath", "to"}, {"FirstRecordId", "from record"}, {"LastRecordId", "up to record"}, {"Cause", "because of"},
+}
+
+// changeWords replaces the message codes in AuditPolicyChanges.
+var changeWords = strings.NewReplacer(
+	"%%8448", "success removed", "%%8449", "success added", "%%8450", "failure removed", "%%8451", "failure added",
+	"%%8452", "success no longer included", "%%8453", "success included",
+	"%%8454", "success no longer excluded", "%%8455", "success excluded",
+	"%%8456", "failure no longer included", "%%8457", "failure included",
+	"%%8458", "failure no longer excluded", "%%8459", "failure excluded",
+)
+
+// details returns the additional fields of some events.
+func details(e *audit.Event) string {
+	var parts []string
+	for _, d := range shown {
+		text, ok := e.Field(d.name)
+		if !ok || text == "-" {
+			continue
+		}
+		switch d.name {
+		case "SubcategoryGuid":
+			if s, err := audit.ParseSubcategory(text); err == nil {
+				text = s.String() + ":"
+			}
+		case "AuditPolicyChanges":
+			text = changeWords.Replace(text)
+		default:
+			text = strings.Join(strings.Fields(text), ",")
+		}
+		parts = append(parts, strings.TrimSpace(d.word+" "+text))
+	}
+	return strings.Join(parts, " ")
+}

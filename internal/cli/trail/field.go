@@ -1,0 +1,236 @@
+package trail
+
+import (
+	"bytes"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// fields returns a matcher for records in which one of the fields matches the pattern.
+func fields(pattern string, names ...string) matcher {
+	keys := make([][]byte, len(names))
+	for i, name := range names {
+		keys[i] = []byte(`"` + name + `":`)
+	}
+	pattern = small(pattern)
+	parts := needlesOf(pattern)
+	may := func(r []byte) bool {
+		for i := range parts {
+			if !parts[i].in(r) {
+				return false
+			}
+		}
+		return true
+	}
+	return matcher{may: may, is: func(r []byte) bool {
+		for _, key := range keys {
+			if matchField(r, key, pattern) {
+				return true
+			}
+		}
+		return false
+	}}
+}
+
+// matchField compares a field in the JSON text. A key cannot occur inside a string, because quotes are escaped there.
+func matchField(r, key []byte, pattern string) bool {
+	at := bytes.Index(r, key)
+	if at < 0 {
+		return false
+	}
+	rest := r[at+len(key):]
+	var room [256]byte
+	if len(rest) > 0 && rest[0] == '[' {
+		rest = rest[1:]
+	}
+	for len(rest) > 0 && rest[0] == '"' {
+		end := textEnd(rest)
+		if glob(pattern, plain(rest[1:end], room[:0])) {
+			return true
+		}
+		rest = rest[min(end+1, len(rest)):]
+		if len(rest) < 2 || rest[0] != ',' || rest[1] != '"' {
+			return false
+		}
+		if after := rest[1:]; after[min(textEnd(after)+1, len(after)-1)] == ':' {
+			return false // the next key
+		}
+		rest = rest[1:]
+	}
+	return false
+}
+
+// textEnd returns the index of the closing quote of the string at b[0], or len(b) without one.
+func textEnd(b []byte) int {
+	for i := 1; i < len(b); i++ {
+		switch b[i] {
+		case '\\':
+			i++
+		case '"':
+			return i
+		}
+	}
+	return len(b)
+}
+
+// plain returns a JSON string without its escapes. It may use room.
+func plain(b, room []byte) []byte {
+	if bytes.IndexByte(b, '\\') < 0 {
+		return b
+	}
+	for i := 0; i < len(b); i++ {
+		c := b[i]
+		if c == '\\' && i+1 < len(b) {
+			i++
+			switch c = b[i]; c {
+			case 'n', 'r', 't', 'b', 'f':
+				c = "\n\r\t\b\f"[strings.IndexByte("nrtbf", c)]
+			case 'u':
+				var r rune
+				r, i = codePoint(b, i+1)
+				room = utf8.AppendRune(room, r)
+				continue
+			}
+		}
+		room = append(room, c)
+	}
+	return room
+}
+
+// codePoint decodes the four digits at b[i] and returns the index of the last. Our records have such escapes only for
+// control characters, never for surrogate pairs.
+func codePoint(b []byte, i int) (r rune, last int) {
+	end := min(i+4, len(b))
+	n, err := strconv.ParseUint(string(b[i:end]), 16, 16)
+	if err != nil {
+		return utf8.RuneError, end - 1
+	}
+	return rune(n), end - 1
+}
+
+// rawText returns the string after a key that ends in a quote. It returns nil if the key is missing.
+func rawText(r []byte, key string) []byte {
+	at := bytes.Index(r, []byte(key))
+	if at < 0 {
+		return nil
+	}
+	rest := r[at+len(key)-1:]
+	return rest[1:textEnd(rest)]
+}
+
+// glob matches text against a lower-case pattern: * matches any text, ? one byte. It ignores the case of ASCII
+// letters only.
+func glob(pattern string, text []byte) bool {
+	p, t, star, mark := 0, 0, -1, 0
+	for t < len(text) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, mark, p = p, t, p+1
+		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == lower(text[t])):
+			p, t = p+1, t+1
+		case star >= 0:
+			mark++
+			p, t = star+1, mark
+		default:
+			return false
+		}
+	}
+	for p < len(pattern) && pattern[p] == '*' {
+		p++
+	}
+	return p == len(pattern)
+}
+
+// small returns text with ASCII letters in lower case.
+func small(text string) string {
+	b := []byte(text)
+	for i := range b {
+		b[i] = lower(b[i])
+	}
+	return string(b)
+}
+
+func lower(c byte) byte {
+	if c >= 'A' && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}
+
+// A needle is a part of a pattern that each matching record contains, in any case. A record without it cannot match.
+type needle struct {
+	text string // in lower case
+	rare int    // index of the letter that is looked for first
+}
+
+// common lists the characters of our records, the most frequent first. Others are rarer.
+const common = `esti0-nro1a5cludSpjgbmfDPNLIATRh23467899%CFOHMWEUV{}:.,_vy`
+
+// needlesOf returns the parts of a pattern that the JSON contains literally, the longest first: without wildcards and
+// escaped characters.
+func needlesOf(pattern string) []needle {
+	var out []needle
+	for piece := range strings.FieldsFuncSeq(pattern, func(r rune) bool {
+		return r == '*' || r == '?' || r == '"' || r == '\\' || r < ' ' || r > '~'
+	}) {
+		if len(piece) < 3 {
+			continue
+		}
+		n := needle{text: piece}
+		for i := range len(piece) {
+			if rarity(piece[i]) > rarity(piece[n.rare]) {
+				n.rare = i
+			}
+		}
+		out = append(out, n)
+	}
+	slices.SortStableFunc(out, func(a, b needle) int { return len(b.text) - len(a.text) })
+	return out
+}
+
+func rarity(c byte) int {
+	if at := strings.IndexByte(common, c); at >= 0 {
+		return at
+	}
+	return len(common)
+}
+
+// in reports whether b contains the needle.
+func (n needle) in(b []byte) bool {
+	c := n.text[n.rare]
+	if n.find(b, c) {
+		return true
+	}
+	upper := c
+	if c >= 'a' && c <= 'z' {
+		upper -= 'a' - 'A'
+	}
+	return upper != c && n.find(b, upper)
+}
+
+// find searches for the needle at each occurrence of its rarest letter.
+func (n needle) find(b []byte, c byte) bool {
+	for from := n.rare; from < len(b); {
+		at := bytes.IndexByte(b[from:], c)
+		if at < 0 {
+			return false
+		}
+		start := from + at - n.rare
+		if end := start + len(n.text); end <= len(b) && equalFold(b[start:end], n.text) {
+			return true
+		}
+		from += at + 1
+	}
+	return false
+}
+
+func equalFold(b []byte, small string) bool {
+	for i := range b {
+		if lower(b[i]) != small[i] {
+			return false
+		}
+	}
+	return true
+}

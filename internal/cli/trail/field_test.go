@@ -1,0 +1,112 @@
+package trail
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/audit"
+)
+
+// A text with any escaped character matches its plain form at any position.
+func TestPlainText(t *testing.T) {
+	var texts []string
+	for r := rune(0); r < 0x300; r++ {
+		texts = append(texts, string(r), "a"+string(r), string(r)+"b", string(r)+string(r))
+	}
+	texts = append(texts, `"`, `\`, `\"`, `"\`, `\u0041`, "中", "\U0001F600", `a","b`, `","X":"`)
+	for _, text := range texts {
+		line := requested(t, audit.Object{Type: "File", Name: text}, audit.Failure, 2)
+		raw := rawText(line.AppendJSON(nil), `"ObjectName":"`)
+		if got := string(plain(raw, nil)); got != text {
+			t.Errorf("%q is read as %q from %s", text, got, raw)
+		}
+	}
+	if rawText([]byte(`{"A":"b"}`), `"B":"`) != nil {
+		t.Error("a text of no key")
+	}
+}
+
+// A match considers the values of the named field only, at any position in the record.
+func TestMatchField(t *testing.T) {
+	key := func(k string) []byte { return []byte(`"` + k + `":`) }
+	for record, c := range map[string]struct {
+		key  string
+		want string // the values that it has
+	}{
+		`{"A":"x"}`: {"A", "x"}, `{"A":["x","y"]}`: {"A", "x y"}, `{"A":["x"],"B":"y"}`: {"A", "x"},
+		`{"A":"x","B":"y"}`: {"A", "x"}, `{"A":"x","y":"z"}`: {"A", "x"}, `{"A":["x","y"],"z":"x"}`: {"A", "x y"},
+		`{"B":"y","A":"x"}`: {"A", "x"}, `{"B":"y"}`: {"A", ""}, `{"A":5}`: {"A", ""}, `{"A":[]}`: {"A", ""},
+		`{"A":[`: {"A", ""}, `{"A":`: {"A", ""}, `{"A":"`: {"A", ""}, `{"A":["x",5]}`: {"A", "x"}, `{"A":["x",`: {"A",
+			"x"},
+		`{"A":"x",`: {"A", "x"}, `{"A":"x"`: {"A", "x"},
+	} {
+		for _, v := range []string{"x", "y", "z"} {
+			want := strings.Contains(c.want, v)
+			if got := matchField([]byte(record), key(c.key), v); got != want {
+				t.Errorf("%s has %s=%s: %t, want %t", record, c.key, v, got, want)
+			}
+		}
+	}
+}
+
+// TestNeedlesAgainstTwin: a needle is found where lower-case text has it, at each place of
+// a text and in each case.
+func TestNeedlesAgainstTwin(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 9))
+	const letters = "abzAZBmM09 @[`{éÉ"
+	pick := func(n int) []byte {
+		b := make([]byte, n)
+		for i := range b {
+			b[i] = letters[rng.IntN(len(letters))]
+		}
+		return b
+	}
+	found := 0
+	for range 20000 {
+		text := pick(3 + rng.IntN(3))
+		body := pick(rng.IntN(12))
+		if rng.IntN(2) == 0 { // it is there, somewhere, in another case
+			at := rng.IntN(len(body) + 1)
+			cased := bytes.Clone(text)
+			for i := range cased {
+				if rng.IntN(2) == 0 && cased[i] >= 'a' && cased[i] <= 'z' {
+					cased[i] -= 'a' - 'A'
+				}
+			}
+			body = append(body[:at:at], append(cased, body[at:]...)...)
+		}
+		small := func(b []byte) []byte {
+			return bytes.Map(func(r rune) rune {
+				if r >= 'A' && r <= 'Z' {
+					r += 'a' - 'A'
+				}
+				return r
+			}, b)
+		}
+		pattern := string(small(bytes.ToValidUTF8(text, []byte("a"))))
+		for _, n := range needlesOf(pattern) {
+			want := bytes.Contains(small(bytes.ToValidUTF8(body, []byte("?"))), []byte(n.text))
+			if got := n.in(bytes.ToValidUTF8(body, []byte("?"))); got != want {
+				t.Fatalf("%q in %q: %t, want %t", n.text, body, got, want)
+			}
+			if want {
+				found++
+			}
+		}
+	}
+	if found < 1000 {
+		t.Errorf("found %d times only", found)
+	}
+	for c := range 256 {
+		want := byte(c)
+		if c < 0x80 {
+			want = strings.ToLower(fmt.Sprintf("%c", c))[0]
+		}
+		if got := lower(byte(c)); got != want {
+			t.Errorf("%q in small letters: %q", byte(c), got)
+		}
+	}
+}

@@ -1,0 +1,268 @@
+package trail
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/refmon/refmon/audit"
+)
+
+// Filter selects records. The zero value selects none. [Parse] returns a Filter.
+type Filter struct {
+	match matcher
+	// Since and Until bound the time of records as FILETIMEs, 0: no bound.
+	Since, Until int64
+}
+
+// And returns a filter for the records that both expressions select, with the time range of f. It ignores that of g.
+func (f *Filter) And(g *Filter) *Filter {
+	if f.match.is == nil || g.match.is == nil {
+		return &Filter{}
+	}
+	return &Filter{match: f.match.and(g.match), Since: f.Since, Until: f.Until}
+}
+
+// Match reports whether the filter selects a record.
+func (f *Filter) Match(payload []byte) bool {
+	if f.match.is == nil || !f.match.may(payload) || !f.match.is(payload) {
+		return false
+	}
+	if f.Since == 0 && f.Until == 0 {
+		return true
+	}
+	t, err := audit.ParseTime(string(bytes.TrimSuffix(rawText(payload, `"time":"`), []byte(`"`))))
+	return err == nil && t >= f.Since && (f.Until == 0 || t < f.Until)
+}
+
+// Syntax describes the expressions of [Parse].
+const Syntax = `An expression compares fields of a record: name=value, name!=value. In a value * stands for any
+text and ? for one character; case does not count; quotes hold blanks. Terms are joined by and, or,
+not and parentheses. Names: user (name or SID of the subject or of the server), event, object,
+type, result (success or failure), privilege, subcategory, id, and every field by its own name,
+such as ProcessName or HandleId.
+
+  user=alice and result=failure
+  object="/srv/*" and (event=4656 or event=4663) and not privilege=SeBackupPrivilege`
+
+// Parse parses an expression. An empty one selects all records.
+func Parse(text string) (*Filter, error) {
+	p := &exprParser{}
+	if err := p.split(text); err != nil {
+		return nil, fmt.Errorf("expression %q: %w", text, err)
+	}
+	if len(p.words) == 0 {
+		return &Filter{match: exact(func([]byte) bool { return true })}, nil
+	}
+	m, err := p.or()
+	if err == nil && len(p.words) > 0 {
+		err = fmt.Errorf("%q is left over: join terms with and or or", p.words[0])
+	}
+	if err != nil {
+		return nil, fmt.Errorf("expression %q: %w", text, err)
+	}
+	return &Filter{match: m}, nil
+}
+
+// A matcher decides about one record. The record matches if both may and is return true. may is fast and returns
+// false only if is would. An expression evaluates is only after may of all terms.
+type matcher struct {
+	may, is func(payload []byte) bool
+	exact   bool // may decides alone, and from a few bytes
+}
+
+// exact returns a matcher whose decision is fast.
+func exact(is func(payload []byte) bool) matcher { return matcher{is, is, true} }
+
+func (m matcher) and(n matcher) matcher {
+	if n.exact { // the quicker one first
+		m, n = n, m
+	}
+	return matcher{
+		func(r []byte) bool { return m.may(r) && n.may(r) },
+		func(r []byte) bool { return m.is(r) && n.is(r) },
+		m.exact && n.exact,
+	}
+}
+
+func (m matcher) or(n matcher) matcher {
+	return matcher{
+		func(r []byte) bool { return m.may(r) || n.may(r) },
+		func(r []byte) bool { return m.is(r) || n.is(r) },
+		m.exact && n.exact,
+	}
+}
+
+func (m matcher) not() matcher {
+	return matcher{func([]byte) bool { return true }, func(r []byte) bool { return !m.is(r) }, false}
+}
+
+// exprParser is a recursive descent parser of expressions.
+type exprParser struct {
+	words []string
+	depth int
+}
+
+// split splits an expression into words and parentheses.
+func (p *exprParser) split(text string) error {
+	for i := 0; i < len(text); {
+		switch c := text[i]; {
+		case c == ' ' || c == '\t' || c == '\n':
+			i++
+		case c == '(' || c == ')':
+			p.words = append(p.words, text[i:i+1])
+			i++
+		default:
+			n, err := p.word(text[i:])
+			if err != nil {
+				return err
+			}
+			i += n
+		}
+	}
+	return nil
+}
+
+// word reads one word, without its quotes, and returns its length including them.
+func (p *exprParser) word(text string) (int, error) {
+	var word strings.Builder
+	quoted, i := false, 0
+	for ; i < len(text) && (quoted || !strings.ContainsRune(" \t\n()", rune(text[i]))); i++ {
+		if text[i] == '"' {
+			quoted = !quoted
+			continue
+		}
+		word.WriteByte(text[i])
+	}
+	if quoted {
+		return 0, errors.New("a quote has no end")
+	}
+	p.words = append(p.words, word.String())
+	return i, nil
+}
+
+func (p *exprParser) accept(word string) bool {
+	if len(p.words) == 0 || p.words[0] != word {
+		return false
+	}
+	p.words = p.words[1:]
+	return true
+}
+
+func (p *exprParser) or() (matcher, error) {
+	a, err := p.and()
+	for err == nil && p.accept("or") {
+		var b matcher
+		b, err = p.and()
+		a = a.or(b)
+	}
+	return a, err
+}
+
+func (p *exprParser) and() (matcher, error) {
+	a, err := p.not()
+	for err == nil && p.accept("and") {
+		var b matcher
+		b, err = p.not()
+		a = a.and(b)
+	}
+	return a, err
+}
+
+// maxDepth limits the nesting of an expression.
+const maxDepth = 100
+
+func (p *exprParser) not() (matcher, error) {
+	if p.depth++; p.depth > maxDepth {
+		return matcher{}, errors.New("it is nested too deeply")
+	}
+	defer func() { p.depth-- }()
+	switch {
+	case p.accept("not"):
+		m, err := p.not()
+		return m.not(), err
+	case p.accept("("):
+		m, err := p.or()
+		if err == nil && !p.accept(")") {
+			err = errors.New("a parenthesis has no end")
+		}
+		return m, err
+	case len(p.words) == 0:
+		return matcher{}, errors.New("a term is missing at the end")
+	}
+	word := p.words[0]
+	p.words = p.words[1:]
+	return term(word)
+}
+
+// term returns the matcher of name=value.
+func term(word string) (matcher, error) {
+	name, value, ok := strings.Cut(word, "=")
+	name, negated := strings.CutSuffix(name, "!")
+	if !ok || name == "" || value == "" {
+		return matcher{}, fmt.Errorf("%q: want name=value, such as user=alice", word)
+	}
+	m, err := compare(name, value)
+	if err == nil && negated {
+		m = m.not()
+	}
+	return m, err
+}
+
+// Members of a record's head, which has them in this order. Up to the subcategory no value contains a comma.
+const (
+	headID      = 0
+	headEvent   = 2
+	headOutcome = 4
+)
+
+// inHead returns a matcher for records with this member at its position in the head.
+func inHead(place int, member string) matcher {
+	want := []byte(member)
+	return exact(func(r []byte) bool {
+		for range place {
+			at := bytes.IndexByte(r, ',')
+			if at < 0 {
+				return false
+			}
+			r = r[at+1:]
+		}
+		return bytes.HasPrefix(r, want)
+	})
+}
+
+// compare returns the matcher of one name.
+func compare(name, value string) (matcher, error) {
+	switch name {
+	case "event", "id":
+		if _, err := strconv.ParseUint(value, 10, 64); err != nil {
+			return matcher{}, fmt.Errorf("%s=%s: want a number", name, value)
+		}
+		if name == "id" {
+			return inHead(headID, `{"id":`+value+`,`), nil
+		}
+		return inHead(headEvent, `"event":`+value+`,`), nil
+	case "result":
+		if value != "success" && value != "failure" {
+			return matcher{}, fmt.Errorf("result=%s: want success or failure", value)
+		}
+		return inHead(headOutcome, `"outcome":"`+value+`"`), nil
+	case "subcategory":
+		return fields(value, "subcategory"), nil
+	case "user":
+		return fields(value, "SubjectUserName", "SubjectUserSid", "PrimaryUserName", "PrimaryUserSid",
+			"TargetUserName", "TargetUserSid"), nil
+	case "object":
+		return fields(value, "ObjectName", "Service", "LinkName"), nil
+	case "type":
+		return fields(value, "ObjectType"), nil
+	case "privilege":
+		return fields(value, "PrivilegeList", "EnabledPrivilegeList"), nil
+	}
+	if name[0] < 'A' || name[0] > 'Z' {
+		return matcher{}, fmt.Errorf("unknown name %q: see refmon audit query --help", name)
+	}
+	return fields(value, name), nil
+}

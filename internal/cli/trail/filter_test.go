@@ -1,0 +1,236 @@
+package trail
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/winnt"
+)
+
+// A stored is a record as it lies in a log, number 7 of dc1 at a fixed time.
+type stored struct {
+	id          int
+	failure     bool
+	subcategory string
+	data        string // members of "data"
+	access      string // what a right is granted or denied for: bit code reason entry; one a line
+}
+
+// json returns the stored bytes.
+func (s stored) json() string {
+	outcome := "success"
+	if s.failure {
+		outcome = "failure"
+	}
+	var access []string
+	for line := range strings.Lines(s.access) {
+		part := strings.Fields(line + " - -")
+		bit, code, reason, entry := part[0], part[1], part[2], strings.Trim(part[3], "-")
+		access = append(access, fmt.Sprintf(`{"bit":"%s","code":"%%%%%s","text":"by the record",`+
+			`"reason":"%%%%%s","ace":"%s"}`,
+			bit, code, reason, entry))
+	}
+	return fmt.Sprintf(`{"id":7,"time":"2024-02-29T16:00:00.1234567Z","event":%d,"version":1,"outcome":"%s",`+
+		`"subcategory":"%s","subcategory_guid":"","computer":"dc1","data":{%s},"access":[%s],"chain":""}`,
+		s.id, outcome, s.subcategory, s.data, strings.Join(access, ","))
+}
+
+// event reads the record.
+func (s stored) event(t testing.TB) *audit.Event {
+	t.Helper()
+	e, err := audit.ParseEvent([]byte(s.json()))
+	if err != nil {
+		t.Fatalf("%s: %v", s.json(), err)
+	}
+	return &e
+}
+
+// TestFilterNames: each name of an expression compares each of the fields that
+// the syntax says, in any case, and no other (Syntax).
+func TestFilterNames(t *testing.T) {
+	for name, fields := range map[string][]string{
+		"user": {"SubjectUserName", "SubjectUserSid", "PrimaryUserName", "PrimaryUserSid", "TargetUserName",
+			"TargetUserSid"},
+		"object":         {"ObjectName", "Service", "LinkName"},
+		"type":           {"ObjectType"},
+		"privilege":      {"PrivilegeList", "EnabledPrivilegeList"},
+		"ProcessName":    {"ProcessName"},
+		"NewProcessName": {"NewProcessName"},
+	} {
+		f, err := Parse(name + "=needle*")
+		if err != nil {
+			t.Fatal(err)
+		}
+		other, err := Parse(name + "!=needle*")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, all := range []string{"SubjectUserName", "SubjectUserSid", "SubjectDomainName", "PrimaryUserName",
+			"PrimaryUserSid", "TargetUserName", "TargetUserSid", "ObjectName", "Service", "LinkName", "ObjectType",
+			"ObjectServer", "PrivilegeList", "EnabledPrivilegeList", "DisabledPrivilegeList", "ProcessName",
+			"NewProcessName"} {
+			want := false
+			for _, field := range fields {
+				want = want || field == all
+			}
+			for _, data := range []string{`"` + all + `":"NeedLe17"`,
+				`"X":"a","` + all + `":["hay","needle"],"Z":"b"`,
+				`"` + all + `":["hay"],"Z":"needle"`, `"` + all + `":"hay","Z":"needle"`} {
+				value := !strings.Contains(data, `"Z":"needle"`)
+				r := []byte(stored{id: 4656, data: data}.json())
+				if got := f.Match(r); got != (want && value) {
+					t.Errorf("%s=needle*: %t for %s", name, got, data)
+				}
+				if got := other.Match(r); got == (want && value) {
+					t.Errorf("%s!=needle*: %t for %s", name, got, data)
+				}
+			}
+		}
+	}
+}
+
+// TestFilterTimes: a record is of the time from since on and before until, and
+// both bounds hold together, with and without an expression.
+func TestFilterTimes(t *testing.T) {
+	r := []byte(stored{id: 4656, data: `"ObjectName":"a"`}.json())
+	at := stored{id: 4656}.event(t).Time
+	for _, text := range []string{"", "object=a"} {
+		f, err := Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct {
+			since, until int64
+			want         bool
+		}{{0, 0, true}, {at, at + 1, true}, {at - 9, at, false}, {at + 1, at + 2, false}, {at - 1, at + 1, true},
+			{at + 1, at, false}} {
+			if f.Since, f.Until = c.since, c.until; f.Match(r) != c.want {
+				t.Errorf("%q from %d to %d: want %t", text, c.since-at, c.until-at, c.want)
+			}
+		}
+		f.Since = at + 1
+		g, err := Parse("id=7")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.And(g).Match(r) {
+			t.Error("a further term forgets the bound of the time")
+		}
+		f.Since, f.Until = 0, at
+		if f.And(g).Match(r) {
+			t.Error("a further term forgets the other bound of the time")
+		}
+	}
+	whole := &Filter{Since: 1}
+	if whole.Match(r) {
+		t.Error("a bound of the time alone chooses records")
+	}
+}
+
+// TestFilterAnd: two filters choose what both choose; one that chooses nothing
+// makes nothing of any.
+func TestFilterAnd(t *testing.T) {
+	r := []byte(stored{id: 4656, data: `"ObjectName":"a","ObjectType":"File"`}.json())
+	for _, c := range []struct {
+		first, second string
+		want          bool
+	}{{"object=a", "type=File", true}, {"object=b", "type=File", false}, {"object=a", "type=Key", false},
+		{"event=4656", "object=a", true}, {"object=a", "event=4658", false}, {"event=4658", "object=a", false}} {
+		f, err := Parse(c.first)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g, err := Parse(c.second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.And(g).Match(r) != c.want {
+			t.Errorf("%s and %s: want %t", c.first, c.second, c.want)
+		}
+		if f.And(&Filter{}).Match(r) || new(Filter).And(f).Match(r) {
+			t.Error("the zero value and another choose")
+		}
+	}
+	depth := strings.Repeat("not ", maxDepth-1) + "object=a"
+	if _, err := Parse(depth); err != nil {
+		t.Errorf("an expression of the greatest depth is refused: %v", err)
+	}
+	if _, err := Parse("not " + depth); err == nil {
+		t.Error("an expression that is deeper is taken")
+	}
+}
+
+func TestFilter(t *testing.T) {
+	e := requested(t, audit.Object{Type: "File", Name: `\srv\a "b"`}, audit.Failure, winnt.FILE_WRITE_DATA)
+	line := e.AppendJSON(nil)
+	for text, want := range map[string]bool{
+		"": true, "user=*1107": true, "user=S-1-5-20": true,
+		"user=alice": false, "event=4656": true, "event=465": false,
+		`object="\srv\a*"`: true, `object=\SRV\*`: true, `object="?srv?a*b*"`: true, "object=b": false,
+		"result=failure":               true,
+		"result=success or event=4656": true, "result=success and event=4656": false,
+		"not result=success and type=File":               true,
+		"(result=success or event=4656) and user!=alice": true, "id=7": true, "id=8": false, "subcategory=file*": true,
+		"ProcessName=*files.exe": true, "AccessList=%%4417": true, "AccessList=-": false, "privilege=-": true,
+		"ProcessId=0x8": true, "NoSuchField=*": false,
+	} {
+		f, err := Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := f.Match(line); got != want {
+			t.Errorf("%q: %t", text, got)
+		}
+	}
+	for _, text := range []string{"user", "user=", "=a", "and", "(user=a", "user=a)", "user=a user=b", "event=x",
+		"result=maybe", `user="a`, "nonsense=1",
+		"not", strings.Repeat("(", 200), strings.Repeat("not ", 200) + "user=a"} {
+		if _, err := Parse(text); err == nil {
+			t.Errorf("%q is taken", text)
+		}
+	}
+	if new(Filter).Match(line) {
+		t.Error("the zero value chooses")
+	}
+	f, err := Parse("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		since, until int64
+		want         bool
+	}{{e.Time, 0, true}, {e.Time + 1, 0, false}, {0, e.Time, false}, {0, e.Time + 1, true}} {
+		f.Since, f.Until = c.since, c.until
+		if f.Match(line) != c.want {
+			t.Errorf("%+v", c)
+		}
+	}
+}
+
+// TestNeedle: the quick look passes over no record that the slow one chooses.
+func TestNeedle(t *testing.T) {
+	e := requested(t, audit.Object{Type: "File", Name: `\Srv\Ärger "x" ReporT`}, audit.Failure, 2)
+	line := e.AppendJSON(nil)
+	for _, pattern := range []string{"*report", `*SRV*`, `\srv\*`, `*"x"*`, "*rger*", "*", "??rv*", "*ReporT",
+		`*\srv\?*"x" rep*`} {
+		if m := fields(pattern, "ObjectName"); !m.may(line) || !m.is(line) {
+			t.Errorf("%s does not match", pattern)
+		}
+	}
+	if fields("*report*thing*", "ObjectName").may(line) || !fields("*no*", "ObjectName").may(line) {
+		t.Error("a needle is found where it is not, or too short a one is looked for")
+	}
+}
+
+func FuzzFilter(f *testing.F) {
+	for _, s := range []string{"user=a and (event=4656 or not object=*x?y)", `a="b c"`, "(((", "User!=*"} {
+		f.Add(s, []byte(`{"id":1,"data":{"A":["x","y"],"B":"\"z"}}`))
+	}
+	f.Fuzz(func(_ *testing.T, text string, record []byte) {
+		if m, err := Parse(text); err == nil {
+			m.Match(record)
+		}
+	})
+}

@@ -1,0 +1,128 @@
+package trail
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/winnt"
+)
+
+// expr is a random expression: its text, and its result for a fully decoded record.
+type expr struct {
+	text string
+	is   func(e *audit.Event) bool
+}
+
+// pieces of names and patterns: common ones, ones with escapes, and none.
+var pieces = []string{"report", "srv", `\`, `"x"`, "é", "\n", "\x01", "<&>", "a", "", "Q3", "plan.txt"}
+
+func word(rnd *rand.Rand) string {
+	var b strings.Builder
+	for range 1 + rnd.IntN(3) {
+		b.WriteString(pieces[rnd.IntN(len(pieces))])
+	}
+	return b.String()
+}
+
+// pattern is a word with wild cards that the language of expressions can write.
+func pattern(rnd *rand.Rand) string {
+	s := strings.NewReplacer(`"`, "?", "\n", "?").Replace(word(rnd))
+	switch rnd.IntN(4) {
+	case 0:
+		s = "*" + s + "*"
+	case 1:
+		s = "*" + s
+	case 2:
+		s = strings.ToUpper(s) + "*"
+	}
+	return s
+}
+
+// valueIs compares the value of a field, or one of its values, letter by letter.
+func valueIs(e *audit.Event, name, pattern string) bool {
+	f, ok := e.Field(name)
+	return ok && slices.ContainsFunc(strings.Split(f, "\x00"), func(v string) bool { return slowGlob(pattern, v) })
+}
+
+// slowGlob is the naive twin of glob.
+func slowGlob(p, s string) bool {
+	if p == "" {
+		return s == ""
+	}
+	if p[0] == '*' {
+		for i := 0; i <= len(s); i++ {
+			if slowGlob(p[1:], s[i:]) {
+				return true
+			}
+		}
+		return false
+	}
+	same := s != "" && (p[0] == '?' || p[0] == s[0] || max(p[0], s[0]) < 0x80 && strings.EqualFold(p[:1], s[:1]))
+	return same && slowGlob(p[1:], s[1:])
+}
+
+func randomExpr(rnd *rand.Rand, depth int) expr {
+	if depth > 0 && rnd.IntN(3) > 0 {
+		a, b := randomExpr(rnd, depth-1), randomExpr(rnd, depth-1)
+		switch rnd.IntN(3) {
+		case 0:
+			return expr{"(" + a.text + " and " + b.text + ")", func(e *audit.Event) bool { return a.is(e) && b.is(e) }}
+		case 1:
+			return expr{"(" + a.text + " or " + b.text + ")", func(e *audit.Event) bool { return a.is(e) || b.is(e) }}
+		}
+		return expr{"not " + a.text, func(e *audit.Event) bool { return !a.is(e) }}
+	}
+	switch rnd.IntN(4) {
+	case 0:
+		return expr{"result=failure", func(e *audit.Event) bool { return e.Outcome == audit.Failure }}
+	case 1:
+		id := uint64(7 + rnd.IntN(2))
+		return expr{fmt.Sprintf("id=%d", id), func(e *audit.Event) bool { return e.RecordID == id }}
+	}
+	p := pattern(rnd)
+	if p == "" {
+		p = "*"
+	}
+	if rnd.IntN(2) == 0 {
+		return expr{`object="` + p + `"`, func(e *audit.Event) bool { return valueIs(e, "ObjectName", p) }}
+	}
+	return expr{`ProcessName!="` + p + `"`, func(e *audit.Event) bool { return !valueIs(e, "ProcessName", p) }}
+}
+
+// TestFilterTwin: a filter over stored bytes chooses what the same expression
+// says of the decoded record.
+func TestFilterTwin(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(5, 6))
+	var chosen int
+	const runs = 5_000
+	for range runs {
+		outcome := audit.Success
+		if rnd.IntN(2) == 0 {
+			outcome = audit.Failure
+		}
+		e := requested(t, audit.Object{Type: "File", Name: word(rnd)}, outcome, winnt.FILE_READ_DATA)
+		x := randomExpr(rnd, 3)
+		f, err := Parse(x.text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := f.Match(e.AppendJSON(nil))
+		if got != x.is(&e) {
+			name, _ := e.Field("ObjectName")
+			t.Fatalf("%q: %t for an object %q", x.text, got, name)
+		}
+		if got {
+			chosen++
+		}
+	}
+	if chosen < runs/10 || chosen > runs*9/10 {
+		t.Errorf("%d of %d are chosen: the expressions say too little", chosen, runs)
+	}
+	if new(Filter).And(&Filter{}).Match([]byte("{}")) {
+		t.Error("the zero value chooses")
+	}
+}

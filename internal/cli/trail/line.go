@@ -1,0 +1,183 @@
+package trail
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/refmon/refmon/audit"
+)
+
+// verbs maps events to the verb for a line.
+var verbs = map[uint16]string{
+	1100: "stopped the log", 1102: "cleared the log", 1103: "the log is nearly full", 1104: "the log is full",
+	1105: "archived a segment",
+	4608: "started the log", 4612: "lost records", 4621: "recovered from a failed audit",
+	4624: "logged on", 4625: "failed to log on", 4634: "logged off", 4656: "open", 4658: "close", 4660: "delete",
+	4661: "open",
+	4662: "operate on", 4663: "use", 4670: "change permissions of", 4672: "logged on with privileges",
+	4673: "call a service with privileges",
+	4674: "use privileges on", 4688: "start a process", 4689: "end a process", 4690: "duplicate a handle",
+	4696: "assign a token",
+	4703: "adjust privileges", 4719: "change the audit policy", 4907: "change auditing of",
+	4817: "change auditing of", 4906: "set CrashOnAuditFail", 4911: "change attributes or label of",
+	4912: "change an account's audit policy", 4913: "change the central policy of",
+	audit.UnsafeElevationID: "impersonate upward", audit.OverwrittenID: "removed old records",
+	audit.AccountsChangedID: "changed accounts",
+}
+
+// Mark formats text that was granted or denied, for example with colour. Nil formats nothing.
+type Mark func(granted bool, text string) string
+
+// Line returns one record as a line of text: subject, action, object, result, and the deciding entry. mark formats
+// the outcome and the rights. No other text of the record can imitate its output (U-114).
+func Line(e *audit.Event, mark Mark) string {
+	if mark == nil {
+		mark = func(_ bool, text string) string { return text }
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d %s ", e.RecordID, moment(e.Time))
+	if e.Outcome == audit.Failure {
+		b.WriteString(mark(false, "DENIED") + " ")
+	}
+	if who := Who(e); who != "" {
+		b.WriteString(clean(who) + " ")
+	}
+	verb, ok := verbs[e.ID]
+	if !ok {
+		verb = fmt.Sprintf("event %d", e.ID)
+	}
+	b.WriteString(verb)
+	if what := What(e); what != "" {
+		b.WriteString(" " + clean(what))
+	}
+	if names := clean(rights(e)); names != "" {
+		b.WriteString(" for " + mark(e.Outcome != audit.Failure, names))
+	}
+	if more := details(e); more != "" {
+		b.WriteString(" " + clean(more))
+	}
+	if why := Why(e); why != "" {
+		b.WriteString(": " + clean(why))
+	}
+	return b.String()
+}
+
+// moment returns a time with milliseconds, always with the same length.
+func moment(t int64) string {
+	const millisecond = 10_000 // 100-ns units
+	text := strings.TrimSuffix(string(audit.AppendTime(nil, t-t%millisecond)), "Z")
+	whole, fraction, _ := strings.Cut(text, ".")
+	return whole + "." + (fraction + "000")[:3] + "Z"
+}
+
+// clean replaces characters in a name that would break a line.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7F || r >= 0x80 && r < 0xA0 || r == 0x2028 || r == 0x2029 {
+			return '\uFFFD'
+		}
+		return r
+	}, s)
+}
+
+// Who returns the subject of a record, after the server that acted for it.
+func Who(e *audit.Event) string {
+	who := account(e, "Subject")
+	if server := account(e, "Primary"); server != "" {
+		return server + " as " + who
+	}
+	return who
+}
+
+func account(e *audit.Event, prefix string) string {
+	name, _ := e.Field(prefix + "UserName")
+	sid, _ := e.Field(prefix + "UserSid")
+	if name == "" || name == "-" {
+		return sid
+	}
+	if domain, _ := e.Field(prefix + "DomainName"); domain != "" && domain != "-" {
+		return domain + `\` + name
+	}
+	return name
+}
+
+// What returns the object of a record: its type and name, "" if it has none.
+func What(e *audit.Event) string {
+	name, ok := e.Field("ObjectName")
+	if !ok {
+		if name, ok = e.Field("Service"); ok {
+			return quote(name)
+		}
+		who := account(e, "Target")
+		if who == "" || e.ID == 4624 || e.ID == 4625 || e.ID == 4634 {
+			return who // of a logon it is who was logged on
+		}
+		return "of " + who
+	}
+	typ, _ := e.Field("ObjectType")
+	return typ + " " + quote(name)
+}
+
+func quote(s string) string {
+	if s == "" || strings.ContainsAny(s, " \t") {
+		return fmt.Sprintf("%q", s)
+	}
+	return s
+}
+
+// rights returns the names of the rights in the access mask.
+func rights(e *audit.Event) string {
+	var names []string
+	for a := range e.Accesses() {
+		names = append(names, RightName(e, a.Bit))
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return strings.Join(names, ",")
+}
+
+// reasonWords maps message codes to the reasons of a decision.
+var reasonWords = map[uint16]string{
+	1801: "granted by", 1802: "denied by", 1803: "denied by the integrity level", 1804: "granted to the owner",
+	1805: "not granted by any entry",
+	1806: "there is no DACL", 1807: "the DACL is empty", 1810: "a privilege is missing",
+	1813: "granted by a central access rule",
+	1814: "not granted by a central access rule", 1830: "not granted to app containers", 1841: "denied by the trust label",
+}
+
+// Why returns the reason of a decision: for a denial the first denying entry, for a success each granting entry, for
+// a logon the kind of proof or the cause of the failure.
+func Why(e *audit.Event) string {
+	if e.ID == 4624 || e.ID == 4625 {
+		by, _ := e.Field("LogonProcessName")
+		_, proof, _ := strings.Cut(by, ": ")
+		return proof
+	}
+	var why []string
+	for a := range e.Accesses() {
+		words, ok := reasonWords[a.Reason]
+		if !ok {
+			continue
+		}
+		text := words
+		switch {
+		case a.ACE != "":
+			text += " " + a.ACE
+		case a.Reason == 1801:
+			text += " a privilege"
+		}
+		granting := a.Reason == 1801 || a.Reason == 1804 || a.Reason == 1806 || a.Reason == 1813
+		if e.Outcome == audit.Failure && !granting {
+			return text
+		}
+		if (e.Outcome == audit.Success) == granting && !slices.Contains(why, text) {
+			why = append(why, text)
+		}
+	}
+	if e.Outcome == audit.Failure && len(why) > 1 {
+		why = why[:1]
+	}
+	return strings.Join(why, ", ")
+}

@@ -1,0 +1,134 @@
+package trail
+
+import (
+	"strconv"
+
+	"github.com/refmon/refmon/audit"
+)
+
+// class is a class of OCSF 1.8.0 with one of its activities.
+type class struct {
+	id, activity int
+	name         string // of an activity that the class has no number for
+}
+
+const other = 99
+
+// OCSF classes of records.
+const (
+	fileActivity     = 1001
+	kernelResource   = 201003 // Windows Resource Activity
+	registryKey      = 201001
+	processActivity  = 1007
+	eventLogActivity = 1008
+	authentication   = 3002
+	authorizeSession = 3003
+	entityManagement = 3004
+	userAccess       = 3005
+)
+
+// classes maps events whose class does not depend on the object.
+var classes = map[uint16]class{
+	4624: {authentication, 1, ""}, 4625: {authentication, 1, ""}, 4634: {authentication, 2,
+		""}, 4647: {authentication, 2, ""}, 4648: {authentication, 1, ""},
+	4672: {authorizeSession, 1, ""}, 4964: {authorizeSession, 2, ""}, 4626: {authorizeSession, other,
+		"Claims"}, 4627: {authorizeSession, 2, ""},
+	4703: {authorizeSession, 1, ""}, 4704: {userAccess, 1, ""}, 4717: {userAccess, 1, ""}, 4705: {userAccess, 2,
+		""}, 4718: {userAccess, 2, ""},
+	4673: {kernelResource, 1, ""}, 4690: {kernelResource, other, "Duplicate Handle"}, 4688: {processActivity, 1,
+		""}, 4689: {processActivity, 2, ""},
+	4696: {processActivity, 5, ""}, audit.UnsafeElevationID: {processActivity, other, "Impersonate Upward"},
+	4715: {entityManagement, 3, ""}, 4719: {entityManagement, 3, ""}, 4817: {entityManagement, 3,
+		""}, 4902: {entityManagement, 1, ""},
+	4904: {entityManagement, 3, ""}, 4905: {entityManagement, 4, ""}, 4906: {eventLogActivity, other,
+		"CrashOnAuditFail"},
+	4908: {entityManagement, 3, ""}, 4912: {entityManagement, 3, ""}, 4616: {entityManagement, 3,
+		""}, 4664: {fileActivity, 1, ""},
+	4818: {fileActivity, other, "Central policy staging"},
+	4608: {eventLogActivity, 6, ""}, 1100: {eventLogActivity, 7, ""}, 1102: {eventLogActivity, 1,
+		""}, 1103: {eventLogActivity, other, "Nearly full"},
+	1104: {eventLogActivity, other, "Full"}, 1105: {eventLogActivity, 4, ""}, 4612: {eventLogActivity, other,
+		"Records lost"},
+	4621: {eventLogActivity, other, "Recovered"}, audit.OverwrittenID: {eventLogActivity, 2, ""},
+	audit.AccountsChangedID: {entityManagement, 3, ""},
+}
+
+// classOf returns class and activity by event, object type and, for the use of a right, that right (U-76).
+func classOf(e *audit.Event) class {
+	if c, ok := classes[e.ID]; ok {
+		return c
+	}
+	typ, _ := e.Field("ObjectType")
+	file, key := e.Subcategory == audit.FileSystem || typ == "File", e.Subcategory == audit.Registry || typ == "Key"
+	switch e.ID {
+	case 4656, 4661, 4674:
+		switch {
+		case file:
+			return class{fileActivity, 14, ""}
+		case key:
+			return class{registryKey, 2, ""}
+		case e.ID == 4656 && (typ == "Process" || typ == "Thread"):
+			return class{processActivity, 3, ""}
+		}
+	case 4662:
+		return class{entityManagement, readOrUpdate(e), ""}
+	case 4658:
+		if file {
+			return class{fileActivity, other, "Close"}
+		}
+		return class{kernelResource, other, "Close"}
+	case 4659, 4660:
+		return byType(file, key, 4, 4, "Delete")
+	case 4663:
+		use := useOf(mask(e))
+		if file || key {
+			return byType(file, key, use, map[int]int{2: 2, 3: 3, 4: 4, 7: 6, 8: 2, 9: 2, 6: 3}[use], "")
+		}
+	case 4670, 4907, 4911, 4913:
+		return byType(file, key, 7, 6, "Set Security")
+	}
+	return class{kernelResource, 1, ""}
+}
+
+// byType returns an activity of a file or a key, or "other" with a name.
+func byType(file, key bool, ofFile, ofKey int, name string) class {
+	switch {
+	case file && ofFile > 0:
+		return class{fileActivity, ofFile, ""}
+	case key && ofKey > 0:
+		return class{registryKey, ofKey, ""}
+	}
+	return class{kernelResource, other, name}
+}
+
+// useOf returns the file activity for the use of a right: read (2) if no other is known.
+func useOf(m uint64) int {
+	for _, u := range []struct {
+		mask     uint64
+		activity int
+	}{{0x10040, 4}, {0xC0000, 7}, {0x6, 3}, {0x110, 6}, {0x21, 2}, {0x20000, 9}, {0x88, 8}} {
+		if m&u.mask != 0 {
+			return u.activity
+		}
+	}
+	return 2
+}
+
+// readOrUpdate returns the activity of an operation on a directory object.
+func readOrUpdate(e *audit.Event) int {
+	const writes = 0x1 | 0x2 | 0x8 | 0x20 | 0x40 | 0x10000 | 0x40000 | 0x80000
+	if mask(e)&writes != 0 {
+		return 3
+	}
+	return 2
+}
+
+// mask returns the access mask of a record, 0 if it is missing or malformed.
+func mask(e *audit.Event) uint64 {
+	text, _ := e.Field("AccessMask")
+	m, err := strconv.ParseUint(text, 0, 64)
+	if err != nil {
+		return 0
+	}
+	return m
+}

@@ -1,0 +1,115 @@
+package trail
+
+import (
+	"encoding/json"
+	"strconv"
+
+	"github.com/refmon/refmon/audit"
+)
+
+// logon adds the fields of an authentication.
+func (o *ocsf) logon(out object) {
+	if session := o.take("TargetLogonId"); session != "" {
+		out["session"] = object{"uid": session}
+	}
+	if n, err := strconv.Atoi(o.take("LogonType")); err == nil {
+		if n == 0 {
+			n = 1
+		}
+		out["logon_type_id"] = n
+	}
+	if name := o.take("LogonProcessName"); name != "" {
+		out["logon_process"] = object{"name": name}
+	}
+	if status := o.take("Status"); status != "" {
+		out["status_code"] = status
+	}
+}
+
+// privileges returns the privileges in a record.
+func (o *ocsf) privileges() []string {
+	out := []string{}
+	for f := range o.e.Fields() {
+		if (f.Name == "PrivilegeList" || f.Name == "EnabledPrivilegeList") && f.IsList() {
+			o.taken[f.Name] = true
+			for p := range f.Items() {
+				out = append(out, p)
+			}
+		}
+	}
+	return out
+}
+
+func (o *ocsf) entity(name string) object {
+	if o.e.ID == 4662 {
+		return object{"name": or(name, "unknown"), "type": "Directory object"}
+	}
+	if o.e.ID == 4616 {
+		return object{"name": "System time"}
+	}
+	policy := object{"name": or(subcategory(o.e), "Audit policy")}
+	if id := o.take("SubcategoryGuid"); id != "" {
+		policy["uid"] = id
+	}
+	return object{"name": "Audit policy", "type": "Policy", "policy": policy}
+}
+
+// resourceTypes are OCSF's numbers of object types.
+var resourceTypes = map[string]int{
+	"Directory": 1, "Event": 2, "Mutant": 5, "File": 7, "Token": 8, "Thread": 9, "Section": 10, "WindowStation": 11,
+	"SymbolicLink": 18,
+	"Process":      20, "Desktop": 22, "Key": 25, "Semaphore": 28, "Job": 29, "Port": 30, "ALPC Port": 32,
+}
+
+func resourceType(typ string) int { return resourceTypes[typ] }
+
+// rights adds the access mask and the names of its rights, for the type of the
+// object.
+func (o *ocsf) rights(out object) {
+	text := o.take("AccessMask")
+	m, err := strconv.ParseUint(text, 0, 64)
+	if err != nil {
+		return
+	}
+	names := []string{}
+	for a := range o.e.Accesses() {
+		names = append(names, RightName(o.e, a.Bit))
+	}
+	switch o.class.id {
+	case fileActivity, entityManagement:
+		out["access_mask"], out["access_list"] = m, names
+	case processActivity:
+		out["requested_permissions"] = m
+		out["access_list"] = names
+	default:
+		out["access_mask"], out["access_list"] = m, names
+	}
+}
+
+// unmapped returns the fields without an OCSF attribute, under their Windows names.
+func (o *ocsf) unmapped() object {
+	out := object{}
+	for f := range o.e.Fields() {
+		switch {
+		case o.taken[f.Name]:
+		case f.IsList():
+			var items []string
+			for s := range f.Items() {
+				items = append(items, s)
+			}
+			out[f.Name] = items
+		case f.Text() != "-" && f.Text() != "":
+			out[f.Name] = f.Text()
+		}
+	}
+	return out
+}
+
+func (w *Writer) ocsf(e *audit.Event) error {
+	b, err := json.Marshal(OCSF(e))
+	if err != nil {
+		return err
+	}
+	_, err = w.out.Write(append(b, '\n'))
+	return err
+}

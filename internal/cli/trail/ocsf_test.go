@@ -1,0 +1,323 @@
+package trail
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/audit"
+)
+
+// TestClasses: each event has the class and the activity that the schema has for
+// it; those without a place have a name. Source: OCSF 1.8.0, U-76.
+func TestClasses(t *testing.T) {
+	const (
+		file  = `"ObjectType":"File"`
+		key   = `"ObjectType":"Key"`
+		other = `"ObjectType":"Mutant"`
+	)
+	use := func(typ string, mask int) string { return fmt.Sprintf(`%s,"AccessMask":"%#x"`, typ, mask) }
+	for _, row := range []struct {
+		events string // numbers
+		data   string
+		class  int
+		is     int
+		name   string
+	}{
+		{"4624 4625 4648", "", 3002, 1, ""}, {"4634 4647", "", 3002, 2, ""},
+		{"4672 4703", "", 3003, 1, ""}, {"4627 4964", "", 3003, 2, ""}, {"4626", "", 3003, 99, "Claims"},
+		{"4704 4717", "", 3005, 1, ""}, {"4705 4718", "", 3005, 2, ""},
+		{"4656 4661 4674", file, 1001, 14, ""}, {"4656 4661 4674", key, 201001, 2, ""},
+		{"4656", `"ObjectType":"Process"`, 1007, 3, ""}, {"4656", `"ObjectType":"Thread"`, 1007, 3, ""},
+		{"4656 4661", other, 201003, 1, ""}, {"4673", "", 201003, 1, ""},
+		{"4662", use(other, 0x10), 3004, 2, ""}, {"4662", use(other, 0x4), 3004, 2, ""}, {"4662", use(other,
+			0x20), 3004, 3, ""},
+		{"4662", use(other, 0x1), 3004, 3, ""}, {"4662", use(other, 0x2), 3004, 3, ""}, {"4662", use(other,
+			0x8), 3004, 3, ""},
+		{"4662", use(other, 0x40), 3004, 3, ""}, {"4662", use(other, 0x10000), 3004, 3, ""},
+		{"4662", use(other, 0x40000), 3004, 3, ""}, {"4662", use(other, 0x80000), 3004, 3, ""},
+		{"4662", use(other, 0x20000), 3004, 2, ""}, {"4662", use(other, 0x100), 3004, 2, ""},
+		{"4658", file, 1001, 99, "Close"}, {"4658", other, 201003, 99, "Close"}, {"4658", key, 201003, 99, "Close"},
+		{"4659 4660", file, 1001, 4, ""}, {"4659 4660", key, 201001, 4, ""}, {"4659 4660", other, 201003, 99,
+			"Delete"},
+		{"4663", use(file, 0x1), 1001, 2, ""}, {"4663", use(file, 0x20), 1001, 2, ""},
+		{"4663", use(file, 0x2), 1001, 3, ""}, {"4663", use(file, 0x4), 1001, 3, ""},
+		{"4663", use(file, 0x10000), 1001, 4, ""}, {"4663", use(file, 0x40), 1001, 4, ""},
+		{"4663", use(file, 0x10), 1001, 6, ""}, {"4663", use(file, 0x100), 1001, 6, ""},
+		{"4663", use(file, 0x40000), 1001, 7, ""}, {"4663", use(file, 0x80000), 1001, 7, ""},
+		{"4663", use(file, 0x80), 1001, 8, ""}, {"4663", use(file, 0x8), 1001, 8, ""},
+		{"4663", use(file, 0x20000), 1001, 9, ""},
+		{"4663", use(key, 0x1), 201001, 2, ""}, {"4663", use(key, 0x2), 201001, 3, ""}, {"4663", use(key, 0x4),
+			201001, 3, ""},
+		{"4663", use(key, 0x10000), 201001, 4, ""}, {"4663", use(key, 0x40000), 201001, 6, ""},
+		{"4663", use(key, 0x20000), 201001, 2, ""}, {"4663", use(key, 0x8), 201001, 2, ""},
+		{"4663", use(other, 0x2), 201003, 1, ""}, {"4664", "", 1001, 1, ""},
+		{"4670 4907 4911 4913", file, 1001, 7, ""}, {"4670 4907 4911 4913", key, 201001, 6, ""},
+		{"4670 4907 4911 4913", other, 201003, 99, "Set Security"},
+		{"4688", "", 1007, 1, ""}, {"4689", "", 1007, 2, ""}, {"4696", "", 1007, 5, ""},
+		{"64048", "", 1007, 99, "Impersonate Upward"}, {"4690", "", 201003, 99, "Duplicate Handle"},
+		{"4715 4719 4817 4904 4908 4912 4616", "", 3004, 3, ""}, {"4902", "", 3004, 1, ""}, {"4905", "", 3004,
+			4, ""},
+		{"4818", "", 1001, 99, "Central policy staging"}, {"4608", "", 1008, 6, ""}, {"1100", "", 1008, 7, ""},
+		{"1102", "", 1008, 1, ""}, {"1104", "", 1008, 99, "Full"}, {"1103", "", 1008, 99, "Nearly full"},
+		{"1105", "", 1008, 4, ""}, {"4612", "", 1008, 99, "Records lost"}, {"4621", "", 1008, 99, "Recovered"},
+		{"4906", "", 1008, 99, "CrashOnAuditFail"}, {"64049", "", 1008, 2, ""},
+	} {
+		for event := range strings.FieldsSeq(row.events) {
+			r := stored{data: row.data}
+			if _, err := fmt.Sscan(event, &r.id); err != nil {
+				t.Fatal(err)
+			}
+			if got := classOf(r.event(t)); got != (class{row.class, row.is, row.name}) {
+				t.Errorf("%s with %s: %+v, want %d/%d %q", event, row.data, got, row.class, row.is, row.name)
+			}
+		}
+	}
+	for typ, want := range map[string]class{"File System": {1001, 14, ""}, "Registry": {201001, 2, ""}} {
+		if got := classOf(stored{id: 4656, subcategory: typ, data: other}.event(t)); got != want {
+			t.Errorf("%s: %+v, want %+v", typ, got, want)
+		}
+	}
+	for typ, want := range map[string]int{"Directory": 1, "Event": 2, "Mutant": 5, "File": 7, "Token": 8,
+		"Thread":  9,
+		"Section": 10, "WindowStation": 11, "SymbolicLink": 18, "Process": 20, "Desktop": 22, "Key": 25,
+		"Semaphore": 28,
+		"Job":       29, "Port": 30, "ALPC Port": 32, "Strange": 0} {
+		if got := resourceType(typ); got != want {
+			t.Errorf("%s is %d, want %d", typ, got, want)
+		}
+	}
+	for text, want := range map[string]int{"S-1-5-18": 3, "S-1-5-19": 4, "S-1-5-20": 4, "S-1-5-80-1-2": 4,
+		"S-1-5-21-1-2-3-4": 1, "S-1-5-32-544": 0, "S-1-5-180": 0} {
+		if got := userType(text); got != want {
+			t.Errorf("%s is %d, want %d", text, got, want)
+		}
+	}
+}
+
+// Each class has its object in the attribute of the schema, the rights occur once, and all other fields are in
+// unmapped (U-76). The expected values omit the members of every event.
+func TestOCSFForms(t *testing.T) {
+	const subject = `"SubjectUserSid":"S-1-5-21-1-2-3-1107","SubjectUserName":"alice","SubjectDomainName":"CORP",` +
+		`"SubjectLogonId":"0x3e7","ProcessId":"0x10","ProcessName":"C:\\bin\\a.exe",`
+	const actor = `"actor":{"user":{"uid":"S-1-5-21-1-2-3-1107","name":"alice","domain":"CORP","type_id":1},` +
+		`"session":{"uid":"0x3e7"},"process":{"pid":16,"name":"a.exe","file":{"name":"a.exe",` +
+		`"path":"C:\\bin\\a.exe","type_id":1}}},`
+	const byApp = `"actor":{"app_name":"refmon"},`
+	for _, c := range []struct {
+		r    stored
+		want string
+	}{
+		{stored{id: 4670, data: subject + `"ObjectType":"File","ObjectName":"/d/f.txt",` +
+			`"ObjectDirectory":"%%1842","NewSd":"D:","OldSd":"D:P","HandleId":"-","Empty":""`},
+			actor + `"activity_id":7,"class_uid":1001,"severity_id":1,"file":{"name":"f.txt","path":"/d/f.txt",` +
+				`"type_id":2,` +
+				`"security_descriptor":"D:"},"unmapped":{"OldSd":"D:P"}`},
+		{stored{id: 4656, failure: true, data: subject + `"ObjectType":"File","AccessMask":"0x10001",` +
+			`"AccessList":["%%1537","%%4416"]`,
+			access: "0x10000 1537 1805\n0x1 4416 1805"},
+			actor + `"activity_id":14,"class_uid":1001,"severity_id":2,"file":{"name":"unknown","type_id":1},` +
+				`"access_mask":65537,` +
+				`"access_list":["DELETE","ReadData"],"unmapped":{"AccessList":["%%1537","%%4416"]}`},
+		{stored{id: 4656, data: subject + `"ObjectType":"Key","ObjectName":"\\REGISTRY\\M","AccessMask":"0x1"`,
+			access: "0x1 4432 1801"},
+			actor + `"activity_id":2,"class_uid":201001,"severity_id":1,"reg_key":{"path":"\\REGISTRY\\M"},` +
+				`"access_mask":1,` +
+				`"access_list":["QueryValue"],"unmapped":{}`},
+		{stored{id: 4673, data: subject + `"ObjectServer":"Security","Service":"SeTime","PrivilegeList":["SeA",` +
+			`"SeB"]`},
+			actor + `"activity_id":1,"class_uid":201003,"severity_id":1,"win_resource":{"name":"SeTime",` +
+				`"type_id":0,` +
+				`"svc_name":"Security"},"unmapped":{"PrivilegeList":["SeA","SeB"]}`},
+		{stored{id: 4656, data: `"ObjectType":"Mutant","ObjectName":"m"`},
+			byApp + `"activity_id":1,"class_uid":201003,"severity_id":1,"win_resource":{"name":"m",` +
+				`"type_id":5},"unmapped":{}`},
+		{stored{id: 4688, data: subject + `"NewProcessId":"0x20","NewProcessName":"/bin/b","TargetUserName":"-"`},
+			actor + `"activity_id":1,"class_uid":1007,"severity_id":1,"process":{"pid":32,"name":"b",` +
+				`"file":{"name":"b","path":"/bin/b","type_id":1}},"unmapped":{}`},
+		{stored{id: 4696, data: `"TargetProcessId":"0x30","TargetProcessName":"-","PrimaryUserSid":"S-1-5-20"`},
+			byApp + `"activity_id":5,"class_uid":1007,"severity_id":1,"process":{"pid":48},` +
+				`"unmapped":{"PrimaryUserSid":"S-1-5-20"}`},
+		{stored{id: 4656, data: `"ObjectType":"Process","ObjectName":"p","AccessMask":"0x1"`,
+			access: "0x1 4480 1801"},
+			byApp + `"activity_id":3,"class_uid":1007,"severity_id":1,"process":{"name":"p"},` +
+				`"requested_permissions":1,` +
+				`"access_list":["Terminate"],"unmapped":{}`},
+		{stored{id: 4624, data: subject + `"TargetUserSid":"S-1-5-18","TargetUserName":"SYSTEM",` +
+			`"TargetLogonId":"0x99","LogonType":"3","LogonProcessName":"LPN"`},
+			actor + `"activity_id":1,"class_uid":3002,"severity_id":1,"user":{"uid":"S-1-5-18","name":"SYSTEM",` +
+				`"type_id":3},` +
+				`"service":{"name":"dc1"},"session":{"uid":"0x99"},"logon_type_id":3,` +
+				`"logon_process":{"name":"LPN"},"unmapped":{}`},
+		{stored{id: 4625, failure: true, data: `"TargetUserSid":"-","LogonType":"0","Status":"0xc000006d",` +
+			`"SubStatus":"0x0"`},
+			byApp + `"activity_id":1,"class_uid":3002,"severity_id":2,"user":{"name":"unknown","type_id":0},` +
+				`"service":{"name":"dc1"},"logon_type_id":1,"status_code":"0xc000006d",` +
+				`"unmapped":{"SubStatus":"0x0"}`},
+		{stored{id: 4672, data: subject + `"PrivilegeList":["SeA","SeB"]`},
+			actor + `"activity_id":1,"class_uid":3003,"severity_id":1,"user":{"uid":"S-1-5-21-1-2-3-1107",` +
+				`"name":"alice","domain":"CORP",` +
+				`"type_id":1},"privileges":["SeA","SeB"],"unmapped":{}`},
+		{stored{id: 4703, data: `"TargetUserSid":"S-1-5-19","EnabledPrivilegeList":["SeA"],` +
+			`"DisabledPrivilegeList":["SeB"]`},
+			byApp + `"activity_id":1,"class_uid":3003,"severity_id":1,"user":{"uid":"S-1-5-19","type_id":4},` +
+				`"privileges":["SeA"],` +
+				`"unmapped":{"DisabledPrivilegeList":["SeB"]}`},
+		{stored{id: 4704, data: `"TargetUserSid":"S-1-5-19","PrivilegeList":"-"`},
+			byApp + `"activity_id":1,"class_uid":3005,"severity_id":3,"user":{"uid":"S-1-5-19","type_id":4},` +
+				`"privileges":[],"unmapped":{}`},
+		{stored{id: 4719, subcategory: "Audit Policy Change",
+			data: `"SubcategoryGuid":"{X}","AuditPolicyChanges":["a"]`},
+			byApp + `"activity_id":3,"class_uid":3004,"severity_id":3,"entity":{"name":"Audit policy",` +
+				`"type":"Policy",` +
+				`"policy":{"name":"Audit Policy Change","uid":"{X}"}},"unmapped":{"AuditPolicyChanges":["a"]}`},
+		{stored{id: 4902, data: `"PuaCount":"1"`},
+			byApp + `"activity_id":1,"class_uid":3004,"severity_id":3,"entity":{"name":"Audit policy",` +
+				`"type":"Policy",` +
+				`"policy":{"name":"Audit policy"}},"unmapped":{"PuaCount":"1"}`},
+		{stored{id: 4662, data: `"ObjectName":"%{g}","ObjectType":"t","AccessMask":"0x20"`,
+			access: "0x20 7685 1801"},
+			byApp + `"activity_id":3,"class_uid":3004,"severity_id":3,"entity":{"name":"%{g}",` +
+				`"type":"Directory object"},` +
+				`"access_mask":32,"access_list":["WriteProperty"],"unmapped":{}`},
+		{stored{id: 4616, data: `"NewTime":"n"`},
+			byApp + `"activity_id":3,"class_uid":3004,"severity_id":3,"entity":{"name":"System time"},` +
+				`"unmapped":{"NewTime":"n"}`},
+		{stored{id: 1105, data: `"BackupPath":"/a/old.log"`},
+			byApp + `"activity_id":4,"class_uid":1008,"severity_id":3,"log_name":"Security","log_type_id":1,` +
+				`"file":{"name":"old.log","path":"/a/old.log","type_id":1},"unmapped":{}`},
+		{stored{id: 1104, data: `"X":"y"`},
+			byApp + `"activity_id":99,"activity_name":"Full","class_uid":1008,"severity_id":3,` +
+				`"log_name":"Security","log_type_id":1,` +
+				`"unmapped":{"X":"y"}`},
+		{stored{id: 4656, data: `"SubjectUserSid":"S-1-5-18","SubjectUserName":"-","PrimaryUserSid":"S-1-5-20",` +
+			`"PrimaryUserName":"NS",` +
+			`"PrimaryDomainName":"NT","PrimaryLogonId":"0x3e4","ObjectType":"Token","ObjectName":"-"`},
+			`"actor":{"user":{"uid":"S-1-5-18","type_id":3},"process":{"user":{"uid":"S-1-5-20","name":"NS",` +
+				`"domain":"NT","type_id":4}}},` +
+				`"activity_id":1,"class_uid":201003,"severity_id":1,"win_resource":{"name":"unknown",` +
+				`"type_id":8},"unmapped":{}`},
+	} {
+		var got, want map[string]any
+		if err := json.Unmarshal([]byte(printed(t, "ocsf", *c.r.event(t))), &got); err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal([]byte("{"+c.want+"}"), &want); err != nil {
+			t.Fatalf("%s: %v", c.want, err)
+		}
+		class := int(want["class_uid"].(float64))
+		meta := fmt.Sprintf(`{"version":"1.8.0","product":{"name":"refmon","vendor_name":"refmon","version":"0"},`+
+			`"log_name":"Security","event_code":"%d","uid":"7","sequence":7,`+
+			`"original_time":"2024-02-29T16:00:00.1234567Z",`+
+			`"profiles":["host"]}`, c.r.id)
+		if class > 200_000 { // of the Windows extension
+			meta = strings.TrimSuffix(meta, "}") + `,"extensions":[{"name":"win","uid":"2","version":"1.8.0"}]}`
+		}
+		status := 1
+		if c.r.failure {
+			status = 2
+		}
+		var every map[string]any
+		if err := json.Unmarshal(fmt.Appendf(nil, `{"metadata":%s,"device":{"type_id":1,"hostname":"dc1"},`+
+			`"status_id":%d,`+
+			`"time":1709222400123,"type_uid":%d,"category_uid":%d}`, meta, status,
+			class*100+int(want["activity_id"].(float64)),
+			class%100_000/1000), &every); err != nil {
+			t.Fatal(err)
+		}
+		for k, v := range every {
+			want[k] = v
+		}
+		for k := range want {
+			if !reflect.DeepEqual(got[k], want[k]) {
+				t.Errorf("event %d: %s is\n%v, want\n%v", c.r.id, k, got[k], want[k])
+			}
+		}
+		for k, v := range got {
+			if _, ok := want[k]; !ok {
+				t.Errorf("event %d: %s is %v, want nothing there", c.r.id, k, v)
+			}
+		}
+	}
+}
+
+// TestXMLOfTheLog: events of the log service have their own element, provider and
+// level, and a full log is an error; times have nine digits (U-81).
+func TestXMLOfTheLog(t *testing.T) {
+	for id, want := range map[int]struct {
+		element string
+		level   int
+	}{1100: {"ServiceShutdown", 4}, 1102: {"LogFileCleared", 4}, 1103: {"LogFileNearlyFull", 4},
+		1104: {"FileIsFull", 2},
+		1105: {"AutoBackup", 4}} {
+		r := stored{id: id, data: `"Some":"<v>","More":["a","b"]`}
+		text := printed(t, "xml", *r.event(t))
+		var all struct{ Event []event }
+		if err := xml.Unmarshal([]byte(text), &all); err != nil || len(all.Event) != 1 {
+			t.Fatalf("%s: %v", text, err)
+		}
+		e := all.Event[0]
+		if e.System.Level != want.level || e.System.Provider.Name != "Microsoft-Windows-Eventlog" ||
+			e.System.EventID != id || e.System.Computer != "dc1" ||
+			e.System.TimeCreated.SystemTime != "2024-02-29T16:00:00.123456700Z" {
+			t.Errorf("%d: %+v", id, e.System)
+		}
+		if !strings.HasPrefix(e.UserData.Inner, "<"+want.element+" xmlns=") ||
+			!strings.Contains(e.UserData.Inner, "<Some>&lt;v&gt;</Some><More>") ||
+			!strings.HasSuffix(e.UserData.Inner, "</"+want.element+">") {
+			t.Errorf("%d: %s", id, e.UserData.Inner)
+		}
+	}
+	r := stored{id: 4656, failure: true, subcategory: "File System", data: `"ProcessId":"0x1f","Name":"a&b"`}
+	text := printed(t, "xml", *r.event(t), *r.event(t))
+	for _, part := range []string{`<?xml version="1.0" encoding="utf-8"?>` + "\n<Events>\n<Event ",
+		`<Execution ProcessID="31" ThreadID="0"/>`,
+		`<Version>1</Version><Level>0</Level>`, `<Opcode>0</Opcode><Keywords>0x8010000000000000</Keywords>`,
+		`<Data Name="Name">a&amp;b</Data><Data Name="Generator">refmon</Data></EventData></Event>` + "\n<Event " +
+			"", "</Event>\n</Events>\n"} {
+		if !strings.Contains(text, part) {
+			t.Errorf("%s is not in %s", part, text)
+		}
+	}
+}
+
+// TestOCSF: required attributes are there, the client is the actor and the
+// server its process's user (U-76).
+func TestOCSF(t *testing.T) {
+	e := requested(t, audit.Object{Type: "File", Name: `\srv\a.txt`}, audit.Failure, 2)
+	b, err := json.Marshal(OCSF(&e))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{
+		`"class_uid":1001`, `"activity_id":14`, `"type_uid":100114`, `"category_uid":1`,
+		`"severity_id":2`, `"status_id":2`, `"time":1709222400123`,
+		`"actor":{"process":{"file":{"name":"files.exe"`, `"user":{"type_id":4,"uid":"S-1-5-20"}}`,
+		`"user":{"type_id":1,"uid":"S-1-5-21-1-2-3-1107"}`,
+		`"file":{"name":"a.txt","path":"\\srv\\a.txt","type_id":1}`, `"event_code":"4656"`, `"version":"1.8.0"`,
+	} {
+		if !strings.Contains(string(b), part) {
+			t.Errorf("%s is not in %s", part, b)
+		}
+	}
+	for typ, want := range map[string]class{"Key": {registryKey, 2, ""}, "Process": {processActivity, 3, ""},
+		"Token": {kernelResource, 1, ""}} {
+		e := requested(t, audit.Object{Type: typ, Name: "x"}, audit.Success, 1)
+		if got := classOf(&e); got != want {
+			t.Errorf("%s: %+v", typ, got)
+		}
+	}
+	for m, want := range map[uint64]int{1: 2, 2: 3, 4: 3, 0x10000: 4, 0x40: 4, 0x10: 6, 0x40000: 7, 0x80: 8,
+		0x20000: 9, 0x20: 2} {
+		if got := useOf(m); got != want {
+			t.Errorf("%#x: %d, want %d", m, got, want)
+		}
+	}
+	stopped := audit.LogStopped()
+	if c := classOf(&stopped); c != (class{eventLogActivity, 7, ""}) {
+		t.Errorf("%+v", c)
+	}
+}

@@ -1,0 +1,161 @@
+package trail
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/refmon/refmon/audit"
+)
+
+// policyName is the name of the policy file in a log's folder.
+const policyName = "policy.txt"
+
+// LoadPolicy reads the policy in a folder. It returns nil, the default policy, if the folder has none.
+func LoadPolicy(dir string) (*audit.Policy, error) {
+	b, err := os.ReadFile(filepath.Join(dir, policyName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the audit policy: %w", err)
+	}
+	p, err := ParsePolicy(b)
+	if err != nil {
+		return nil, fmt.Errorf("read the audit policy %s: %w", filepath.Join(dir, policyName), err)
+	}
+	return p, nil
+}
+
+// ParsePolicy parses a policy in auditpol's words, one subcategory a line: its name, two or more blanks, and No
+// Auditing, Success, Failure or Success and Failure. It skips headings and blank lines. Any other line is an error, and
+// so is a repeated subcategory.
+func ParsePolicy(text []byte) (*audit.Policy, error) {
+	spec := audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{}}
+	lines := bufio.NewScanner(bytes.NewReader(text))
+	for n := 1; lines.Scan(); n++ {
+		line := strings.TrimSpace(lines.Text())
+		name, setting, ok := cutSetting(line)
+		if !ok {
+			if line == "" || isHeading(line) {
+				continue
+			}
+			return nil, fmt.Errorf("line %d: %q is not a subcategory with its setting", n, line)
+		}
+		s, err := audit.ParseSubcategory(name)
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", n, err)
+		}
+		if _, twice := spec.System[s]; twice {
+			return nil, fmt.Errorf("line %d: %s is named twice", n, s)
+		}
+		spec.System[s] = setting
+	}
+	if err := lines.Err(); err != nil {
+		return nil, err
+	}
+	return audit.NewPolicy(spec)
+}
+
+// settings maps settings to auditpol's words.
+var settings = [...]struct {
+	word  string
+	value audit.Setting
+}{
+	{"Success and Failure", audit.OnBoth}, {"No Auditing", 0}, {"Success", audit.OnSuccess}, {"Failure",
+		audit.OnFailure},
+}
+
+// Setting returns a setting in auditpol's words.
+func Setting(v audit.Setting) string {
+	for _, s := range settings {
+		if s.value == v {
+			return s.word
+		}
+	}
+	return "No Auditing"
+}
+
+func cutSetting(line string) (name string, v audit.Setting, ok bool) {
+	for _, s := range settings {
+		if rest, found := strings.CutSuffix(line, "  "+s.word); found {
+			return strings.TrimSpace(rest), s.value, true
+		}
+	}
+	return "", 0, false
+}
+
+// isHeading reports whether a line is one of auditpol's headings.
+func isHeading(line string) bool {
+	if line == "System audit policy" || strings.HasPrefix(line, "Category/Subcategory") {
+		return true
+	}
+	for c := audit.CategorySystem; c <= audit.CategoryAccountLogon; c++ {
+		if strings.EqualFold(line, c.String()) {
+			return true
+		}
+	}
+	return false
+}
+
+// FormatPolicy returns a policy in the form of auditpol /get. nil is the default policy.
+func FormatPolicy(p *audit.Policy) []byte {
+	if p == nil {
+		p = audit.DefaultPolicy()
+	}
+	b := []byte("System audit policy\nCategory/Subcategory                      Setting\n")
+	for c := audit.CategorySystem; c <= audit.CategoryAccountLogon; c++ {
+		b = fmt.Appendf(b, "%s\n", c)
+		for s := range audit.Subcategories {
+			if s.Category() == c {
+				b = fmt.Appendf(b, "  %-38s  %s\n", s, Setting(p.System(s)))
+			}
+		}
+	}
+	return b
+}
+
+// StorePolicy writes a policy to a folder, which it creates if it is missing. It replaces an earlier policy by a
+// rename. nil is the default policy.
+func StorePolicy(dir string, p *audit.Policy) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("write the audit policy: %w", err)
+	}
+	name := filepath.Join(dir, policyName)
+	if err := os.WriteFile(name+".new", FormatPolicy(p), 0o600); err != nil {
+		return fmt.Errorf("write the audit policy: %w", err)
+	}
+	if err := os.Rename(name+".new", name); err != nil {
+		return fmt.Errorf("write the audit policy: %w", err)
+	}
+	return nil
+}
+
+// Change returns a copy of a policy with some subcategories changed. success and failure are enable, disable or ""
+// for no change. nil is the default policy. An unknown subcategory is an error.
+func Change(p *audit.Policy, subcategories []string, success, failure string) (*audit.Policy, error) {
+	if p == nil {
+		p = audit.DefaultPolicy()
+	}
+	spec := p.Spec()
+	for _, name := range subcategories {
+		s, err := audit.ParseSubcategory(name)
+		if err != nil {
+			return nil, err
+		}
+		for bit, word := range map[audit.Setting]string{audit.OnSuccess: success, audit.OnFailure: failure} {
+			switch word {
+			case "enable":
+				spec.System[s] |= bit
+			case "disable":
+				spec.System[s] &^= bit
+			}
+		}
+	}
+	return audit.NewPolicy(spec)
+}

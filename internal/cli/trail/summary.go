@@ -1,0 +1,141 @@
+package trail
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"text/tabwriter"
+
+	"github.com/refmon/refmon/audit"
+)
+
+// Summary counts records. Its zero value is ready for use.
+type Summary struct {
+	Records, Failures uint64
+	First, Last       int64 // FILETIMEs
+	ByEvent           map[string]uint64
+	ByUser            map[string]uint64
+	DenialsByUser     map[string]uint64
+	DenialsByObject   map[string]uint64
+	Privileges        map[string]uint64
+	Elevations        map[string]uint64 // impersonations upward
+	Changes           []string          // of security and policy, the newest last
+	Denials           []string          // the newest last
+}
+
+// listed limits the lines of a summary's lists, counted the distinct names that it counts, so that a client cannot
+// fill the memory with invented names.
+const (
+	listed  = 100
+	counted = 100_000
+)
+
+// Add counts a record. It always returns nil.
+func (s *Summary) Add(e *audit.Event) error {
+	if s.ByEvent == nil {
+		s.ByEvent, s.ByUser = map[string]uint64{}, map[string]uint64{}
+		s.DenialsByUser, s.DenialsByObject = map[string]uint64{}, map[string]uint64{}
+		s.Privileges, s.Elevations = map[string]uint64{}, map[string]uint64{}
+		s.First = e.Time
+	}
+	s.Records++
+	s.First, s.Last = min(s.First, e.Time), max(s.Last, e.Time)
+	verb, ok := verbs[e.ID]
+	if !ok {
+		verb = "other"
+	}
+	count(s.ByEvent, fmt.Sprintf("%d %s", e.ID, verb))
+	who := Who(e)
+	if who != "" {
+		count(s.ByUser, who)
+	}
+	if e.Outcome == audit.Failure {
+		s.Failures++
+		count(s.DenialsByUser, or(who, "unknown"))
+		count(s.DenialsByObject, or(What(e), "unknown"))
+		s.Denials = appendLast(s.Denials, Line(e, nil))
+	}
+	switch e.ID {
+	case 4670, 4907, 4911, 4913, 4715, 4719, 4817, 4904, 4905, 4906, 4908, 4912, 1102:
+		s.Changes = appendLast(s.Changes, Line(e, nil))
+	case audit.UnsafeElevationID:
+		count(s.Elevations, or(who, "unknown"))
+	case 4673, 4674, 4656, 4703:
+		for f := range e.Fields() {
+			if f.IsList() && (f.Name == "PrivilegeList" || f.Name == "EnabledPrivilegeList") {
+				for p := range f.Items() {
+					count(s.Privileges, p+" by "+or(who, "unknown"))
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func count(m map[string]uint64, key string) {
+	if _, known := m[key]; !known && len(m) >= counted {
+		key = "others"
+	}
+	m[key]++
+}
+
+// appendLast appends a line and drops the oldest if there are too many.
+func appendLast(list []string, line string) []string {
+	if len(list) == listed {
+		list = append(list[:0], list[1:]...)
+	}
+	return append(list, line)
+}
+
+// Row is one line of a table: a name and its count.
+type Row struct {
+	Name  string
+	Count uint64
+}
+
+// Top returns the n rows with the highest counts.
+func Top(m map[string]uint64, n int) []Row {
+	var rows []Row
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		rows = append(rows, Row{clean(k), m[k]})
+	}
+	slices.SortStableFunc(rows, func(a, b Row) int { return cmp.Compare(b.Count, a.Count) })
+	return rows[:min(n, len(rows))]
+}
+
+// Tables returns the parts of a summary with their titles.
+func (s *Summary) Tables() []Table {
+	return []Table{
+		{"Denials by user", Top(s.DenialsByUser, listed)}, {"Denials by object", Top(s.DenialsByObject, listed)},
+		{"Privileges used or enabled", Top(s.Privileges, listed)}, {"Impersonations upward", Top(s.Elevations, listed)},
+		{"Records by user", Top(s.ByUser, listed)}, {"Events", Top(s.ByEvent, listed)},
+	}
+}
+
+// Table is a part of a summary.
+type Table struct {
+	Title string
+	Rows  []Row
+}
+
+// Print prints the tables, with at most n rows each.
+func (s *Summary) Print(out io.Writer, n int) error {
+	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(out, "%d records, denials among them: %d, %s to %s\n", s.Records, s.Failures,
+		moment(s.First), moment(s.Last))
+	for _, t := range s.Tables() {
+		if len(t.Rows) == 0 {
+			continue
+		}
+		fmt.Fprintf(w, "\n%s\n", t.Title)
+		for _, r := range t.Rows[:min(n, len(t.Rows))] {
+			fmt.Fprintf(w, "%d\t  %s\n", r.Count, r.Name)
+		}
+		if err := w.Flush(); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,170 @@
+package trail
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// Every record is counted once, each denial by user and by object, each privilege by user, and changes separately
+// from attempts.
+func TestSummary(t *testing.T) {
+	const alice, bob = `"SubjectUserSid":"S-1-1","SubjectUserName":"alice"`,
+		`"SubjectUserSid":"S-1-2","SubjectUserName":"bob"`
+	s := &Summary{}
+	add := func(r stored, times int) {
+		t.Helper()
+		for range times {
+			if err := s.Add(r.event(t)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	add(stored{id: 4656, failure: true, data: alice + `,"ObjectType":"File","ObjectName":"x",` +
+		`"PrivilegeList":["SeA","SeB"]`}, 2)
+	add(stored{id: 4656, failure: true, data: bob + `,"ObjectType":"File","ObjectName":"y"`}, 3)
+	add(stored{id: 4658, failure: true, data: `"A":"b"`}, 1)
+	add(stored{id: 4656, data: bob + `,"ObjectType":"File","ObjectName":"y"`}, 4)
+	add(stored{id: 4703, data: alice + `,"EnabledPrivilegeList":["SeA"],"DisabledPrivilegeList":["SeC"]`}, 1)
+	add(stored{id: 4673, data: alice + `,"PrivilegeList":"-","Other":["SeD"]`}, 1)
+	add(stored{id: 4674, data: bob + `,"PrivilegeList":["SeA"]`}, 1)
+	add(stored{id: 4688, data: bob + `,"PrivilegeList":["SeZ"]`}, 1)
+	add(stored{id: 64048, data: bob}, 2)
+	add(stored{id: 1, data: bob}, 1)
+	want := map[string]string{
+		"by event": "map[1 other:1 4656 open:9 4658 close:1 4673 call a service with privileges:1 " +
+			"4674 use privileges on:1 4688 start a process:1 4703 adjust privileges:1 64048 impersonate upward:2]",
+		"by user":            "map[alice:4 bob:12]",
+		"denials by user":    "map[alice:2 bob:3 unknown:1]",
+		"denials by object":  "map[File x:2 File y:3 unknown:1]",
+		"privileges":         "map[SeA by alice:3 SeA by bob:1 SeB by alice:2]",
+		"elevations":         "map[bob:2]",
+		"records, denials":   "17 6",
+		"changes, denials":   "0 6",
+		"the newest denial":  "7 2024-02-29T16:00:00.123Z DENIED close",
+		"the oldest, of six": "7 2024-02-29T16:00:00.123Z DENIED alice open File x with SeA,SeB",
+	}
+	for name, got := range map[string]any{
+		"by event": s.ByEvent, "by user": s.ByUser, "denials by user": s.DenialsByUser,
+		"denials by object": s.DenialsByObject, "privileges": s.Privileges, "elevations": s.Elevations,
+		"records, denials": fmt.Sprint(s.Records, s.Failures), "changes, denials": fmt.Sprint(len(s.Changes),
+			len(s.Denials)),
+		"the newest denial": s.Denials[5], "the oldest, of six": s.Denials[0],
+	} {
+		if fmt.Sprint(got) != want[name] {
+			t.Errorf("%s:\n%v, want\n%s", name, got, want[name])
+		}
+	}
+	for _, id := range []int{4670, 4907, 4911, 4913, 4715, 4719, 4817, 4904, 4905, 4906, 4908, 4912, 1102} {
+		before := len(s.Changes)
+		if add(stored{id: id, data: `"A":"b"`}, 1); len(s.Changes) != before+1 {
+			t.Errorf("%d is no change", id)
+		}
+	}
+}
+
+// TestSummaryTimes: the first and the last record are those of their times, in
+// whatever order they come.
+func TestSummaryTimes(t *testing.T) {
+	s := &Summary{}
+	for _, at := range []int64{50, 20, 90, 60} {
+		e := stored{id: 4658, data: `"A":"b"`}.event(t)
+		e.Time = at
+		if err := s.Add(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s.First != 20 || s.Last != 90 {
+		t.Errorf("from %d to %d", s.First, s.Last)
+	}
+}
+
+// A client's invented names fill neither the memory nor the page, and all records are counted.
+func TestSummaryIsBounded(t *testing.T) {
+	m := map[string]uint64{}
+	for i := range counted + 5 {
+		count(m, fmt.Sprint(i))
+		count(m, "0")
+	}
+	if len(m) != counted+1 || m["others"] != 5 || m["0"] != counted+5+1 {
+		t.Errorf("%d names, %d others, %d of the first", len(m), m["others"], m["0"])
+	}
+	var list []string
+	for i := range listed + 3 {
+		list = appendLast(list, fmt.Sprint(i))
+	}
+	if len(list) != listed || list[0] != "3" || list[listed-1] != fmt.Sprint(listed+2) {
+		t.Errorf("%d lines, %s to %s", len(list), list[0], list[len(list)-1])
+	}
+	if rows := Top(map[string]uint64{"b": 1, "c\n": 7, "a": 1, "d": 2},
+		3); fmt.Sprint(rows) != "[{c\uFFFD 7} {d 2} {a 1}]" {
+		t.Errorf("%v", rows)
+	}
+	if rows := Top(map[string]uint64{"b": 1}, 3); len(rows) != 1 {
+		t.Errorf("%v", rows)
+	}
+}
+
+// The tables have the requested number of rows, and the page shows the same under its titles.
+func TestSummaryPage(t *testing.T) {
+	s := &Summary{}
+	for i := range 3 {
+		for range i + 1 {
+			r := stored{id: 4656, failure: true,
+				data: fmt.Sprintf(`"SubjectUserSid":"S-1-%d","ObjectType":"File","ObjectName":"<%d>"`, i, i)}
+			if err := s.Add(r.event(t)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	var out bytes.Buffer
+	if err := s.Print(&out, 2); err != nil {
+		t.Fatal(err)
+	}
+	const want = `6 records, denials among them: 6, 2024-02-29T16:00:00.123Z to 2024-02-29T16:00:00.123Z
+
+Denials by user
+  3  S-1-2
+  2  S-1-1
+
+Denials by object
+  3  File <2>
+  2  File <1>
+
+Records by user
+  3  S-1-2
+  2  S-1-1
+
+Events
+  6  4656 open
+`
+	if got := regexp.MustCompile(`(?m)^ *(\d+) +`).ReplaceAllString(out.String(),
+		"  $1  "); strings.TrimLeft(got, " ") != strings.Replace(
+		want, "6 records", "6  records", 1) {
+		t.Errorf("%s", got)
+	}
+	for _, c := range []struct {
+		intact     bool
+		has, hasnt string
+	}{{true, `<b class="good">intact</b>`, "BROKEN"}, {false, `<b class="bad">BROKEN</b>`, ">intact<"}} {
+		out.Reset()
+		if err := (&Report{Summary: s, Dir: "d<r", Verified: "said <so>",
+			Intact: c.intact}).Write(&out); err != nil {
+			t.Fatal(err)
+		}
+		page := out.String()
+		for _, part := range []string{c.has, "d&lt;r, 2024-02-29T16:00:00.123Z to", "<b>6</b> records",
+			"<b>6</b> denials among them",
+			"said &lt;so&gt;", "<td>3</td><td>File &lt;2&gt;", "width:100%", "width:66%", "width:33%",
+			"DENIED S-1-0 open File &lt;0&gt;\n"} {
+			if !strings.Contains(page, part) {
+				t.Errorf("%s is not in the page", part)
+			}
+		}
+		if strings.Contains(page, c.hasnt) {
+			t.Errorf("%s is in the page", c.hasnt)
+		}
+	}
+}

@@ -1,0 +1,117 @@
+package trail
+
+import (
+	"bufio"
+	"encoding/csv"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/refmon/refmon/audit"
+)
+
+// Writer prints records in one format. [NewWriter] returns one.
+type Writer struct {
+	out   *bufio.Writer
+	csv   *csv.Writer
+	one   func(e *audit.Event) error
+	close func() error
+	mark  Mark
+	buf   []byte
+}
+
+// NewWriter returns a writer for a format: table, json, csv, xml or ocsf. Another format is an error. mark formats
+// the lines of a table, as for [Line].
+func NewWriter(w io.Writer, format string, mark Mark) (*Writer, error) {
+	out := &Writer{out: bufio.NewWriter(w), mark: mark, close: func() error { return nil }}
+	switch format {
+	case "table":
+		out.one = out.line
+	case "json":
+		out.one = out.json
+	case "csv":
+		out.csv = csv.NewWriter(out.out)
+		out.one = out.row
+		if err := out.csv.Write(columns); err != nil {
+			return nil, err
+		}
+	case "xml":
+		out.one, out.close = out.xml, out.xmlEnd
+		if _, err := out.out.WriteString(xmlHead); err != nil {
+			return nil, err
+		}
+	case "ocsf":
+		out.one = out.ocsf
+	default:
+		return nil, fmt.Errorf("unknown format %q: want table, json, csv, xml or ocsf", format)
+	}
+	return out, nil
+}
+
+// Write prints one record.
+func (w *Writer) Write(e *audit.Event) error { return w.one(e) }
+
+// Close writes the end of the output and flushes it. It does not close the underlying writer.
+func (w *Writer) Close() error {
+	if err := w.close(); err != nil {
+		return err
+	}
+	if w.csv != nil {
+		w.csv.Flush()
+		if err := w.csv.Error(); err != nil {
+			return err
+		}
+	}
+	return w.out.Flush()
+}
+
+func (w *Writer) line(e *audit.Event) error {
+	_, err := fmt.Fprintln(w.out, Line(e, w.mark))
+	return err
+}
+
+func (w *Writer) json(e *audit.Event) error {
+	w.buf = append(e.AppendJSON(w.buf[:0]), '\n')
+	_, err := w.out.Write(w.buf)
+	return err
+}
+
+// columns are the columns of the CSV format.
+var columns = []string{"id", "time", "event", "outcome", "subcategory", "computer", "subject_sid", "subject_name",
+	"primary_sid",
+	"object_type", "object_name", "access_mask", "rights", "privileges", "reason"}
+
+func (w *Writer) row(e *audit.Event) error {
+	field := func(name string) string {
+		text, _ := e.Field(name)
+		return clean(text)
+	}
+	privileges := field("PrivilegeList")
+	if privileges == "" {
+		privileges = field("EnabledPrivilegeList")
+	}
+	row := []string{strconv.FormatUint(e.RecordID, 10), string(audit.AppendTime(nil, e.Time)),
+		strconv.Itoa(int(e.ID)), e.Outcome.String(),
+		subcategory(e), e.Computer, field("SubjectUserSid"), field("SubjectUserName"), field("PrimaryUserSid"),
+		field("ObjectType"), field("ObjectName"),
+		field("AccessMask"), rights(e), privileges, clean(Why(e))}
+	for i := range row {
+		row[i] = harmless(row[i])
+	}
+	return w.csv.Write(row)
+}
+
+// harmless prevents a spreadsheet from reading a name as a formula.
+func harmless(s string) string {
+	if s != "" && (s[0] == '=' || s[0] == '+' || s[0] == '@' || s[0] == '-' && len(s) > 1) {
+		return "'" + s
+	}
+	return s
+}
+
+func subcategory(e *audit.Event) string {
+	if e.Subcategory == 0 {
+		return ""
+	}
+	return e.Subcategory.String()
+}

@@ -1,0 +1,51 @@
+package version
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+func TestLine(t *testing.T) {
+	got := Line("refmond", "v1.2.3")
+	if !strings.HasPrefix(got, "refmond v1.2.3") || !strings.Contains(got, runtime.Version()) {
+		t.Errorf("a release: %q", got)
+	}
+	if got := Line("refmond", ""); strings.Contains(got, "(devel)") || len(strings.Fields(got)) < 4 {
+		t.Errorf("no release: %q", got)
+	}
+}
+
+// Each program of each module has the variable that a release sets, and prints it in its version. Without the
+// variable the linker reports nothing and the program prints "development".
+func TestEveryProgram(t *testing.T) {
+	const root = "../../../"
+	for folder, want := range map[string]int{"cmd": 2, "record/cmd": 1, "server/cmd": 3} {
+		programs, err := os.ReadDir(root + folder)
+		if err != nil || len(programs) != want {
+			t.Fatalf("%s: %d programs, want %d, %v", folder, len(programs), want, err)
+		}
+		for _, p := range programs {
+			var text strings.Builder
+			files, _ := filepath.Glob(root + folder + "/" + p.Name() + "/*.go")
+			for _, name := range files {
+				b, err := os.ReadFile(name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				text.Write(b)
+			}
+			says := `version.Line("` + p.Name() + `", release)`
+			if p.Name() == "refmon-verify" { // it shares no code with the others
+				says = `fmt.Printf("refmon-verify %s (%s, %s/%s)\n", told, runtime.Version()`
+			}
+			for _, line := range []string{"\nvar release = \"\"\n", says} {
+				if !strings.Contains(text.String(), line) {
+					t.Errorf("%s/%s lacks %q", folder, p.Name(), line)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,145 @@
+package directory
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+)
+
+// Asking returns the index of a principal by name: a user or group of the directory, DOMAIN\name, name@realm, a
+// well-known name or a SID. It adds a principal if the directory has none with that SID. note describes an
+// assumption, such as an ignored domain name; it is "" without one. A disabled user and an unknown name are errors,
+// with index -1.
+func (d *Directory) Asking(who string) (index int, note string, err error) {
+	if i := d.Find(who); i >= 0 {
+		return i, "", nil
+	}
+	name, domain := who, ""
+	if before, after, ok := strings.Cut(who, `\`); ok {
+		domain, name = before, after
+	} else if before, after, ok := strings.Cut(who, "@"); ok {
+		name, domain = before, after
+	}
+	if domain != "" && !builtinDomain(domain) {
+		// A directory file does not contain the name of its domain (U-110).
+		note = fmt.Sprintf("%s is taken for %s of the directory file, which does not tell the name of its domain", who,
+			name)
+		if i := d.Find(name); i >= 0 {
+			return i, note, nil
+		}
+	}
+	s, known := d.named(who, name, domain)
+	if !known {
+		if !builtinDomain(domain) && d.Account(name) != nil {
+			return -1, "", fmt.Errorf("%q is disabled and cannot log on", who)
+		}
+		return -1, "", d.noSuch(who, name)
+	}
+	p, assumed, err := d.stand(s)
+	if err != nil {
+		return -1, "", fmt.Errorf("%q: %w", who, err)
+	}
+	if note == "" {
+		note = assumed
+	}
+	d.Add(p)
+	return len(d.Principals) - 1, note, nil
+}
+
+// builtinDomain reports whether a name is BUILTIN or NT AUTHORITY, in any case.
+func builtinDomain(name string) bool {
+	return strings.EqualFold(name, "BUILTIN") || strings.EqualFold(name, "NT AUTHORITY")
+}
+
+// named returns the SID of a group of the directory, a well-known name, an alias or a SID in text form. ok is false
+// for any other text.
+func (d *Directory) named(who, name, domain string) (sid.SID, bool) {
+	if !builtinDomain(domain) {
+		if g := d.Group(name); len(g) > 0 {
+			return g[0], true
+		}
+	}
+	if a, ok := logon.WellKnownName(who); ok {
+		return a.SID, true
+	}
+	// The words of built-in tokens.
+	if strings.EqualFold(who, "guest") {
+		return sid.Guests, true
+	}
+	if strings.EqualFold(who, "anonymous") {
+		return sid.Anonymous, true
+	}
+	s, err := sid.Resolve(who, d.Domain)
+	return s, err == nil
+}
+
+// noSuch returns the error for an unknown name. It suggests the most similar name of the directory, if there is one.
+func (d *Directory) noSuch(who, name string) error {
+	names := make([]string, 0, len(d.Principals)+len(d.groups.byName))
+	for i := range d.Principals {
+		names = append(names, d.Principals[i].Name)
+	}
+	for _, g := range d.groups.byName {
+		names = append(names, d.Name(g[0]))
+	}
+	if near := words.Nearest(name, names); near != "" {
+		return fmt.Errorf("the directory has no user or group %q: did you mean %s?", who, near)
+	}
+	return fmt.Errorf("%q is not a user or group of the directory, a well-known name or a SID", who)
+}
+
+// accounts maps well-known accounts to the tokens of their logons, which do not belong to a domain.
+var accounts = map[sid.SID]func() token.Spec{
+	sid.LocalSystem: token.LocalSystem, sid.LocalService: token.LocalService,
+	sid.NetworkService: token.NetworkService, sid.Anonymous: func() token.Spec { return token.Anonymous(true) },
+	// Everyone and guests alone are Low (Windows Integrity Mechanism Design).
+	sid.Everyone: func() token.Spec { return low(sid.Everyone, sid.Network) },
+	sid.Guests:   func() token.Spec { return low(sid.Guests, sid.Everyone, sid.Network) },
+}
+
+// low returns a token at low integrity that has only the given groups, so not Authenticated Users.
+func low(user sid.SID, groups ...sid.SID) token.Spec {
+	s := token.NetworkUser(user)
+	s.Groups, s.Integrity = nil, sid.LowLevel
+	for _, g := range groups {
+		s.Groups = append(s.Groups, token.Group{SID: g, Attributes: token.GroupDefault})
+	}
+	return s
+}
+
+// stand returns a principal for an account that is not a user of the directory. For a group it is a user whose only
+// membership, besides the groups that each logon adds, is that group (U-109). note says so. NULL SID, CREATOR OWNER
+// and integrity levels are errors.
+func (d *Directory) stand(s sid.SID) (p Principal, note string, err error) {
+	p.Name = d.Name(s)
+	switch s.Authority() {
+	case 0, 3, 16: // NULL SID, CREATOR OWNER and the like, integrity levels
+		return p, "", fmt.Errorf("no one logs on as %s", p.Name)
+	}
+	spec, ok := accounts[s]
+	if ok {
+		p.Token, err = token.New(spec())
+		return p, "", err
+	}
+	if p.Token, err = token.New(token.NetworkUser(s)); err != nil {
+		return p, "", err
+	}
+	groups := []sid.SID{s}
+	if !d.Domain.IsZero() && s.Prefix() == d.Domain {
+		groups = append(groups, d.Domain.WithRID(DomainUsersRID))
+	}
+	for _, g := range groups {
+		if p.Token, err = d.Join(p.Token, g); err != nil {
+			return p, "", err
+		}
+	}
+	note = p.Name + " is a group: the answer is for a user who is in it, in what it is in, and in no other"
+	if !d.Known(s) {
+		note = p.Name + " is no account of the directory: it is in no group that is known"
+	}
+	return p, note, nil
+}

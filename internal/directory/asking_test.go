@@ -1,0 +1,90 @@
+package directory_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+const askingFile = `domain: S-1-5-21-1-2-3
+users:
+  - {name: alice, sid: S-1-5-21-1-2-3-1107, memberOf: [Staff]}
+  - {name: gone, sid: S-1-5-21-1-2-3-1108, disabled: true}
+groups:
+  - {name: Staff, sid: S-1-5-21-1-2-3-2000, memberOf: [Company]}
+  - {name: Company, sid: S-1-5-21-1-2-3-2001}
+  - {name: Helpers, sid: S-1-5-21-1-2-3-2002, memberOf: [BA]}
+`
+
+// The principals for names, with their groups: those of a logon, and for a group the group and its groups (U-109).
+func TestAsking(t *testing.T) {
+	const logon = "S-1-1-0 S-1-5-11 S-1-5-15 S-1-5-2 S-1-5-32-545"
+	for who, want := range map[string]string{
+		"Staff": "S-1-1-0 S-1-5-11 S-1-5-15 S-1-5-2 S-1-5-21-1-2-3-2000 S-1-5-21-1-2-3-2001 " +
+			"S-1-5-21-1-2-3-513 S-1-5-32-545",
+		"helpers": "S-1-1-0 S-1-5-11 S-1-5-15 S-1-5-2 S-1-5-21-1-2-3-2002 S-1-5-21-1-2-3-513 S-1-5-32-544 " +
+			"S-1-5-32-545",
+		"Everyone": "S-1-5-2", "everyone": "S-1-5-2", "WD": "S-1-5-2", "S-1-1-0": "S-1-5-2",
+		"guest": "S-1-1-0 S-1-5-2", "Guests": "S-1-1-0 S-1-5-2",
+		"anonymous": "S-1-1-0", `NT AUTHORITY\ANONYMOUS LOGON`: "S-1-1-0",
+		"S-1-5-21-9-9-9-1000": logon + " S-1-5-21-9-9-9-1000",
+		`BUILTIN\Users`:       logon,
+	} {
+		d := must(dirfile.Read([]byte(askingFile)))
+		i, _, err := d.Asking(who)
+		if err != nil || i != 1 {
+			t.Errorf("%s: %d, %v", who, i, err)
+			continue
+		}
+		isLevel := func(g string) bool { return strings.HasPrefix(g, "S-1-16-") }
+		groups := slices.DeleteFunc(groupsOf(d.Principals[i].Token), isLevel)
+		slices.Sort(groups)
+		expected := strings.Fields(want)
+		slices.Sort(expected)
+		if groups = slices.Compact(groups); !slices.Equal(groups, expected) {
+			t.Errorf("%s: %v, want %v", who, groups, expected)
+		}
+		low := who == "guest" || who == "Guests" || strings.EqualFold(who, "Everyone") || who == "WD" || who == "S-1-1-0"
+		if level := d.Principals[i].Token.Integrity(); low != (level == winnt.SECURITY_MANDATORY_LOW_RID) {
+			t.Errorf("%s: integrity %#x", who, level)
+		}
+	}
+}
+
+// TestAskingUsers: a user goes by its name, by its name in a domain, which is said, and by
+// its SID (U-110).
+func TestAskingUsers(t *testing.T) {
+	d := must(dirfile.Read([]byte(askingFile)))
+	for who, note := range map[string]string{
+		"alice": "", "ALICE": "", "S-1-5-21-1-2-3-1107": "",
+		`CORP\alice`: `CORP\alice is taken for alice of the directory file`, "alice@corp.example": "is taken for alice",
+	} {
+		i, got, err := d.Asking(who)
+		if err != nil || i != 0 || !strings.Contains(got, note) || (note == "") != (got == "") {
+			t.Errorf("%s: %d %q %v", who, i, got, err)
+		}
+	}
+	for who, want := range map[string]string{
+		"gone": `"gone" is disabled`, `CORP\gone`: "is disabled",
+		"alcie": "did you mean alice?", "Staf": "did you mean Staff?",
+		"CO": "no one logs on as CREATOR OWNER", "S-1-0-0": "no one logs on as", "S-1-16-8192": "no one logs on as",
+		"": "is not a user or group", `BUILTIN\alice`: "no user or group",
+	} {
+		if i, _, err := d.Asking(who); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %d, %v, want %q", who, i, err, want)
+		}
+	}
+	if len(d.Principals) != 1 {
+		t.Errorf("%d principals", len(d.Principals))
+	}
+	none := &directory.Directory{}
+	if i, note, err := none.Asking("SY"); err != nil || note != "" ||
+		none.Principals[i].Token.User().SID != sid.LocalSystem {
+		t.Errorf("SYSTEM without a directory: %v %q", err, note)
+	}
+}

@@ -1,0 +1,223 @@
+// Package bloodhound reads users and groups from the JSON files of BloodHound's collectors, zipped or not.
+package bloodhound
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/refmon/refmon/internal/directory/collect"
+	"github.com/refmon/refmon/sid"
+)
+
+// Limits of a zip file.
+const (
+	maxZipFiles = 1024
+	maxZipBytes = 1 << 28 // bytes of all its files together, unpacked
+)
+
+// collected is a file of BloodHound's collectors, versions 4 to 6. Its meta names the kind of objects: users, groups,
+// computers or domains.
+type collected struct {
+	Data json.RawMessage
+	Meta *struct {
+		Type    string
+		Version int
+	}
+}
+
+// collectedObject holds the fields of an object that a directory needs.
+type collectedObject struct {
+	ObjectIdentifier string
+	IsDeleted        bool
+	PrimaryGroupSID  string
+	HasSIDHistory    []typedPrincipal
+	Members          []typedPrincipal
+	Properties       struct {
+		Name              string
+		SAMAccountName    string
+		DistinguishedName string
+		Enabled           *bool
+	}
+}
+
+type typedPrincipal struct{ ObjectIdentifier, ObjectType string }
+
+// Read collects the accounts of a collector's JSON file or of a zip of such files. It ignores files about other kinds
+// of objects.
+func Read(c *collect.Collector, file []byte) error {
+	if !bytes.HasPrefix(file, []byte("PK")) {
+		return readFile(c, file)
+	}
+	z, err := zip.NewReader(bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		return err
+	}
+	if len(z.File) > maxZipFiles {
+		return fmt.Errorf("the zip holds %d files, more than %d", len(z.File), maxZipFiles)
+	}
+	room, read := uint64(maxZipBytes), 0
+	for _, f := range z.File {
+		if !strings.HasSuffix(strings.ToLower(f.Name), ".json") {
+			continue
+		}
+		text, err := unpack(f, room)
+		if err != nil {
+			return fmt.Errorf("%q: %w", collect.Shorten(f.Name), err)
+		}
+		room -= uint64(len(text))
+		if err := readFile(c, text); err != nil {
+			return fmt.Errorf("%q: %w", collect.Shorten(f.Name), err)
+		}
+		read++
+	}
+	if read == 0 {
+		return errors.New("the zip holds no .json: is it a collector's?")
+	}
+	return nil
+}
+
+// unpack returns the contents of a file in a zip. A file of more than room bytes is an error.
+func unpack(f *zip.File, room uint64) ([]byte, error) {
+	tooMuch := fmt.Errorf("the files of the zip unpack to more than %d MiB", maxZipBytes>>20)
+	if f.UncompressedSize64 > room {
+		return nil, tooMuch
+	}
+	in, err := f.Open()
+	if err != nil {
+		return nil, err
+	}
+	text, err := io.ReadAll(io.LimitReader(in, int64(room)+1)) // the header may say less than there is
+	if err == nil && uint64(len(text)) > room {
+		err = tooMuch
+	}
+	return text, errors.Join(err, in.Close())
+}
+
+// readFile collects the accounts of one JSON file.
+func readFile(c *collect.Collector, file []byte) error {
+	file = bytes.TrimPrefix(file, []byte("\xef\xbb\xbf"))
+	var f collected
+	if err := json.Unmarshal(file, &f); err != nil {
+		return wrongJSON(file, 0, err)
+	}
+	if f.Meta == nil {
+		return errors.New(`there is no "meta": is this a file of BloodHound's collectors?`)
+	}
+	take := map[string]func(*collect.Collector, *collectedObject, sid.SID) error{"users": addUser, "computers": addUser,
+		"groups": addGroup, "domains": addDomain}[f.Meta.Type]
+	if take == nil {
+		return nil
+	}
+	if f.Meta.Version < 4 {
+		return fmt.Errorf("version %d of the collectors' files: versions 4 to 6 are read", f.Meta.Version)
+	}
+	var data []collectedObject
+	if err := json.Unmarshal(f.Data, &data); err != nil {
+		return wrongJSON(file, bytes.Index(file, f.Data), err)
+	}
+	for i := range data {
+		o := &data[i]
+		if o.IsDeleted {
+			continue
+		}
+		s, err := collectedSID(o.ObjectIdentifier)
+		if err != nil { // an id that is no SID: of a principal of Azure, say
+			c.Report("%s has no SID", collect.Shorten(o.Properties.Name+" "+o.ObjectIdentifier))
+			continue
+		}
+		if err := take(c, o, s); err != nil {
+			return fmt.Errorf("data[%d] %q: %w", i, collect.Shorten(o.Properties.Name), err)
+		}
+	}
+	return nil
+}
+
+// wrongJSON adds the line number to an error of encoding/json about the part of file that starts at base.
+func wrongJSON(file []byte, base int, err error) error {
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	at := int64(base)
+	switch {
+	case errors.As(err, &syntax):
+		at += syntax.Offset
+	case errors.As(err, &kind):
+		at += kind.Offset
+	}
+	return fmt.Errorf("line %d: %w", 1+bytes.Count(file[:min(max(at, 0), int64(len(file)))], []byte("\n")), err)
+}
+
+// collectedSID parses an object id: a SID, or DOMAIN-SID for a well-known account.
+func collectedSID(text string) (sid.SID, error) {
+	if at := strings.LastIndex(text, "-S-1-"); at >= 0 {
+		text = text[at+1:]
+	}
+	return sid.Parse(text)
+}
+
+// label returns the account name of an object, else NAME of NAME@DOMAIN.
+func (o *collectedObject) label(s sid.SID) string {
+	name := o.Properties.SAMAccountName
+	if name == "" {
+		name, _, _ = strings.Cut(o.Properties.Name, "@")
+	}
+	if name == "" {
+		name = s.String()
+	}
+	return name
+}
+
+// addUser collects a user or computer.
+func addUser(c *collect.Collector, o *collectedObject, s sid.SID) error {
+	u := c.Users.Account(o.label(s), s)
+	collect.Keep(&u.DN, o.Properties.DistinguishedName)
+	if o.Properties.Enabled != nil {
+		u.Disabled = !*o.Properties.Enabled
+	}
+	if o.PrimaryGroupSID != "" {
+		var err error
+		if u.Primary, err = collectedSID(o.PrimaryGroupSID); err != nil {
+			return fmt.Errorf("PrimaryGroupSID: %w", err)
+		}
+	}
+	return addHistory(u, o)
+}
+
+// addGroup collects a group and its members.
+func addGroup(c *collect.Collector, o *collectedObject, s sid.SID) error {
+	g := c.Groups.Account(o.label(s), s)
+	collect.Keep(&g.DN, o.Properties.DistinguishedName)
+	for _, m := range o.Members {
+		if s, err := collectedSID(m.ObjectIdentifier); err == nil {
+			c.AddMember(g, collect.Reference{SID: s})
+		} else {
+			c.Report("%s, a member of %s, has no SID", collect.Shorten(m.ObjectIdentifier), g.Name)
+		}
+	}
+	return addHistory(g, o)
+}
+
+// addDomain sets the domain of the collector unless an earlier file has set it.
+func addDomain(c *collect.Collector, _ *collectedObject, s sid.SID) error {
+	if c.Domain.IsZero() {
+		c.Domain = s
+	} else if c.Domain != s {
+		c.Report("the files tell of several domains: %v is the one of the directory, %v is not", c.Domain, s)
+	}
+	return nil
+}
+
+func addHistory(a *collect.Account, o *collectedObject) error {
+	for _, p := range o.HasSIDHistory {
+		s, err := collectedSID(p.ObjectIdentifier)
+		if err != nil {
+			return fmt.Errorf("HasSIDHistory: %w", err)
+		}
+		a.History = append(a.History, s)
+	}
+	return nil
+}

@@ -1,0 +1,122 @@
+package bloodhound_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/directory/collect"
+	"github.com/refmon/refmon/internal/directory/source"
+	"github.com/refmon/refmon/internal/test/sources"
+)
+
+// Files of SharpHound: version 6, with the byte order mark that it writes first; a group of version 4.
+const (
+	bloodhoundUsers = "\ufeff" + `{"data":[{"ObjectIdentifier":"S-1-5-21-1-2-3-1107","Properties":` +
+		`{"name":"ALICE@CORP.TEST","samaccountname":"alice","enabled":true,"domain":"CORP.TEST",` +
+		`"distinguishedname":"CN=ALICE,CN=USERS,DC=CORP,DC=TEST","domainsid":"S-1-5-21-1-2-3"},` +
+		`"PrimaryGroupSID":"S-1-5-21-1-2-3-513","AllowedToDelegate":[],"SPNTargets":[],"IsDeleted":false,` +
+		`"HasSIDHistory":[{"ObjectIdentifier":"S-1-5-21-9-9-9-77","ObjectType":"Base"}],"IsACLProtected":false,` +
+		`"Aces":[{"PrincipalSID":"S-1-5-21-1-2-3-512","PrincipalType":"Group","RightName":"GenericAll"}]},` +
+		`{"ObjectIdentifier":"S-1-5-21-1-2-3-1108","Properties":{"name":"BOB@CORP.TEST","enabled":false}},` +
+		`{"ObjectIdentifier":"S-1-5-21-1-2-3-1","IsDeleted":true,"Properties":{"name":"OLD@CORP.TEST"}}],` +
+		`"meta":{"methods":0,"type":"users","count":3,"version":6}}`
+	bloodhoundGroups = `{"data":[{"Members":[{"ObjectIdentifier":"S-1-5-21-1-2-3-1107","ObjectType":"User"},` +
+		`{"ObjectIdentifier":"CORP.TEST-S-1-5-32-545","ObjectType":"Group"},` +
+		`{"ObjectIdentifier":"S-1-5-21-7-7-7-9","ObjectType":"Base"}],"Aces":[],` +
+		`"ObjectIdentifier":"S-1-5-21-1-2-3-2000","Properties":{"name":"STAFF@CORP.TEST"}},` +
+		`{"ObjectIdentifier":"CORP.TEST-S-1-5-32-545","Members":[{"ObjectIdentifier":"CORP.TEST-S-1-5-11",` +
+		`"ObjectType":"Group"}],"Properties":{"name":"USERS@CORP.TEST"}}],` +
+		`"meta":{"methods":521215,"type":"groups","count":2,"version":4}}`
+	bloodhoundDomains = `{"data":[{"ObjectIdentifier":"S-1-5-21-1-2-3","Properties":{"name":"CORP.TEST"}}],` +
+		`"meta":{"type":"domains","count":1,"version":5}}`
+)
+
+// TestBloodHound: files and a zip of them give the same; members of any kind; Authenticated
+// Users in a group are all users (B-17).
+func TestBloodHound(t *testing.T) {
+	files := [][2]string{{"bloodhound", bloodhoundUsers}, {"auto", bloodhoundGroups}, {"auto", bloodhoundDomains}}
+	var packed bytes.Buffer
+	z := zip.NewWriter(&packed)
+	for i, f := range files {
+		w := must(z.Create(fmt.Sprintf("20261121_%d.json", i)))
+		must(w.Write([]byte(f[1])))
+	}
+	for name, text := range map[string]string{"gpos.json": `{"data":[{"ObjectIdentifier":5}],"meta":{"type":"gpos"}}`,
+		"readme.txt": "no json"} {
+		must(must(z.Create(name)).Write([]byte(text)))
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, files := range [][][2]string{files, {{"auto", packed.String()}}} {
+		d, unresolved := sources.Read(t, files...)
+		sources.HasGroups(t, d, "alice", "S-1-5-21-1-2-3-513 S-1-5-21-1-2-3-2000 S-1-5-32-545 S-1-5-21-9-9-9-77")
+		if d.Disabled != 1 || len(d.Principals) != 1 || d.Domain.String() != "S-1-5-21-1-2-3" {
+			t.Errorf("%d disabled, %d principals, domain %v", d.Disabled, len(d.Principals), d.Domain)
+		}
+		want := []string{"S-1-5-21-7-7-7-9, a member of STAFF, is not in the files"}
+		if !slices.Equal(unresolved, want) {
+			t.Errorf("unresolved: %q", unresolved)
+		}
+	}
+}
+
+// TestZipLimits: a zip that unpacks to more than a limit, and one of many files, are refused.
+func TestZipLimits(t *testing.T) {
+	var packed bytes.Buffer
+	z := zip.NewWriter(&packed)
+	for i := range 1025 {
+		must(z.Create(fmt.Sprintf("%d.json", i)))
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var l collect.Collector
+	err := source.Read(&l, "bloodhound", packed.Bytes())
+	if err == nil || !strings.Contains(err.Error(), "more than 1024") {
+		t.Errorf("1025 files: %v", err)
+	}
+	for size, want := range map[uint64]string{1 << 40: "unpack to more than", 1: "zip"} {
+		packed.Reset()
+		z = zip.NewWriter(&packed)
+		w := must(z.CreateRaw(&zip.FileHeader{Name: "a.json", UncompressedSize64: size, CompressedSize64: 3}))
+		must(w.Write([]byte("{} ")))
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := source.Read(&l, "bloodhound", packed.Bytes()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("a file of %d bytes as its header says: %v", size, err)
+		}
+	}
+}
+
+// TestZipLimitOfAll: the limit is that of all files together: where one has been unpacked,
+// another that would fill the limit alone does not fit.
+func TestZipLimitOfAll(t *testing.T) {
+	for size, want := range map[uint64]string{1<<28 - 1: "unpack to more than",
+		1<<28 - uint64(len(bloodhoundDomains)): "EOF"} {
+		var packed bytes.Buffer
+		z := zip.NewWriter(&packed)
+		must(must(z.Create("a.json")).Write([]byte(bloodhoundDomains)))
+		w := must(z.CreateRaw(&zip.FileHeader{Name: "b.json", UncompressedSize64: size, CompressedSize64: 3}))
+		must(w.Write([]byte("{} ")))
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+		var l collect.Collector
+		if err := source.Read(&l, "bloodhound", packed.Bytes()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("a second file of %d bytes as its header says: %v, want %q", size, err, want)
+		}
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}

@@ -1,0 +1,41 @@
+package bloodhound
+
+import (
+	"archive/zip"
+	"bytes"
+	"strings"
+	"testing"
+)
+
+// A file of a zip is unpacked if both its stated and its actual size fit.
+func TestUnpackedInRoom(t *testing.T) {
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	f, err := w.Create("a.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := []byte(strings.Repeat("x", 1000))
+	if _, err := f.Write(text); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	z, err := zip.NewReader(bytes.NewReader(b.Bytes()), int64(b.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for room, fine := range map[uint64]bool{0: false, 999: false, 1000: true, 1001: true} {
+		got, err := unpack(z.File[0], room)
+		if fine && (err != nil || !bytes.Equal(got, text)) || !fine && (err == nil || !strings.Contains(err.Error(),
+			"256 MiB")) {
+			t.Errorf("room for %d bytes: %d, %v", room, len(got), err)
+		}
+	}
+	lying := *z.File[0]
+	lying.UncompressedSize64 = 10 // its header says less than there is
+	if got, err := unpack(&lying, 999); err == nil {
+		t.Errorf("a file of %d bytes was unpacked where there is room for 999", len(got))
+	}
+}

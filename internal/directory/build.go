@@ -1,0 +1,156 @@
+package directory
+
+import (
+	"errors"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+)
+
+// New returns the directory of the accounts. It resolves nested groups and builds each user's token, on all
+// processors. SIDs and names of groups and names of users must be unique, and no name may read as a SID; otherwise
+// the error is an *AccountError. The directory keeps a, which must not change afterwards.
+func New(a *Accounts) (*Directory, error) { return (*Directory)(nil).Update(a) }
+
+// Update returns the same directory as New(a) and leaves d unchanged. It reuses the name tables of d and the tokens
+// of users whose values and groups are equal in both. A nil d has no accounts.
+func (d *Directory) Update(a *Accounts) (*Directory, error) {
+	if d != nil && (d.accounts == nil || d.accounts.Domain != a.Domain) { // the domain is in every token
+		d = nil
+	}
+	groups, err := newGroupTable(a, d)
+	if err != nil {
+		return nil, err
+	}
+	next := &Directory{Domain: a.Domain, accounts: a, groups: *groups}
+	from, aligned := d.previous(a.Users)
+	tokens, errs := next.newTokens(d, from)
+	next.tokens = tokens
+	if aligned {
+		next.users = d.users
+	} else if next.users, err = newUserTable(a.Users, errs); err != nil {
+		return nil, err
+	}
+	if i := slices.IndexFunc(errs, func(err error) bool { return err != nil }); i >= 0 {
+		return nil, &AccountError{false, i, a.Users[i].Name, errs[i]}
+	}
+	next.Principals = make([]Principal, 0, len(a.Users))
+	for i := range a.Users {
+		next.addUser(&a.Users[i], tokens[i])
+	}
+	return next, nil
+}
+
+// previous returns the index in d of each user, -1 for a new one. aligned reports whether both lists have the same
+// names and ids in the same order.
+func (d *Directory) previous(users []User) (from []int, aligned bool) {
+	from = make([]int, len(users))
+	if d != nil && equalBy(d.accounts.Users, users, (*User).sameIdentity) {
+		for i := range from {
+			from[i] = i
+		}
+		return from, true
+	}
+	bySID := map[sid.SID]int{}
+	if d != nil {
+		for i := range d.accounts.Users {
+			bySID[d.accounts.Users[i].SID] = i
+		}
+	}
+	for i := range users {
+		from[i] = -1
+		if at, known := bySID[users[i].SID]; known {
+			from[i] = at
+		}
+	}
+	return from, false
+}
+
+// newTokens returns the token of each user, or the error that prevented it. from holds each user's index in d, or -1.
+func (d *Directory) newTokens(old *Directory, from []int) ([]*token.Token, []error) {
+	users := d.accounts.Users
+	tokens, errs := make([]*token.Token, len(users)), make([]error, len(users))
+	var changed groupSet
+	if old != nil {
+		changed = changedGroups(old.accounts.Groups, d.accounts.Groups)
+	}
+	var wanted []int
+	for i, at := range from {
+		// A user whose values and groups are the same keeps its token (D-35).
+		if at >= 0 && old.accounts.Users[at].sameToken(&users[i]) && !changed.within(old.tokens[at]) {
+			tokens[i] = old.tokens[at]
+		} else {
+			wanted = append(wanted, i)
+		}
+	}
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(wanted)) {
+		wg.Go(func() {
+			n := newNesting(&d.groups)
+			for at := next.Add(1) - 1; int(at) < len(wanted); at = next.Add(1) - 1 {
+				i := wanted[at]
+				tokens[i], errs[i] = n.newToken(d.Domain, &users[i])
+			}
+		})
+	}
+	wg.Wait()
+	return tokens, errs
+}
+
+// userTable holds names, primary groups and ids of users. Immutable once newUserTable returned it.
+type userTable struct {
+	names   map[sid.SID]string  // by SID and by the SID of the uid
+	primary map[sid.SID]sid.SID // primary groups, where they are not Domain Users
+	ids     []AccountID
+}
+
+// newUserTable returns the table of users. The error is about the first user with an unusable name or with an error
+// in errs.
+func newUserTable(users []User, errs []error) (userTable, error) {
+	t := userTable{names: make(map[sid.SID]string, len(users)), primary: map[sid.SID]sid.SID{}}
+	seen := make(map[string]struct{}, len(users))
+	for i := range users {
+		u := &users[i]
+		err := errs[i]
+		_, twice := seen[u.Name]
+		switch {
+		case u.Name == "" || twice:
+			err = errors.New("every user needs a name, and one of its own")
+		case len(u.Name) >= len("S-1-") && strings.EqualFold(u.Name[:len("S-1-")], "S-1-"):
+			err = errors.New("the name has the form of a SID: --as and what-can would take it for one")
+		}
+		if err != nil {
+			return userTable{}, &AccountError{false, i, u.Name, err}
+		}
+		seen[u.Name] = struct{}{}
+		t.names[u.SID] = u.Name
+		if !u.Primary.IsZero() {
+			t.primary[u.SID] = u.Primary
+		}
+		if u.UID.Known {
+			t.names[u.UID.sid(UnixUsers)] = u.Name
+			t.ids = append(t.ids, AccountID{u.UID.ID, false, u.SID})
+		}
+	}
+	return t, nil
+}
+
+// addUser adds a user with its token to the principals, or to the disabled users.
+func (d *Directory) addUser(u *User, t *token.Token) {
+	p := Principal{Name: u.Name, Token: t}
+	if u.GID.Known {
+		p.Group = u.GID.sid(UnixGroups)
+	}
+	if u.Disabled {
+		d.Disabled++
+		d.disabled = append(d.disabled, p)
+		return
+	}
+	d.Principals = append(d.Principals, p)
+}

@@ -1,0 +1,123 @@
+package collect
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/sid"
+)
+
+// Account is a user or group with the values collected so far.
+type Account struct {
+	Name     string
+	SID      sid.SID
+	ID       string // uid or gid in decimal; "": not known
+	GID      string // of a user's primary group
+	Primary  sid.SID
+	History  []sid.SID // SIDs it had before: its token has them too (B-16)
+	Disabled bool
+	Mail     bool // a distribution group, which no token has (B-15)
+	LeftOut  bool // a group that the caller does not want
+	Claims   *claims.Set
+	DN       string
+	In       []Reference // groups that it is in
+	MemberOf []string    // DNs of groups that it is in
+
+	joined  [2][]*Account // groups that it is in: by its own description, by theirs
+	same    *Account      // the group with the same SID that replaces this one
+	record  *Record       // the last record of the account
+	records int           // number of its records
+
+	// Of settle and Accounts.
+	groups []*Account // groups that it is in
+	others []sid.SID  // groups that it is in and that no source describes
+	index  int        // in the list of users or groups, from 1; 0: it was left out
+}
+
+// Reference refers to an account by its SID, DN, gid or name. Only one field is set.
+type Reference struct {
+	SID  sid.SID
+	DN   string
+	GID  string
+	Name string
+}
+
+// Refer parses a reference: a SID, a DN, or else a name.
+func Refer(text string) Reference {
+	s, err := sid.Parse(text)
+	switch {
+	case err == nil:
+		return Reference{SID: s}
+	case strings.Contains(text, "="):
+		return Reference{DN: text}
+	}
+	return Reference{Name: text}
+}
+
+// Join makes the account a direct member of a group.
+func (a *Account) Join(group *Account) { a.joined[0] = append(a.joined[0], group) }
+
+// SetNumber sets *id to the uid or gid in text, in canonical form. Empty text changes nothing. Any other text is an
+// error that names the attribute.
+func SetNumber(attribute string, id *string, text string) error {
+	if text == "" {
+		return nil
+	}
+	n, ok := ParseNumber(text)
+	if !ok {
+		return fmt.Errorf("%s %q is not a number from 0 to 4294967295", attribute, Shorten(text))
+	}
+	*id = n
+	return nil
+}
+
+// Keep sets *have to text if *have is empty.
+func Keep(have *string, text string) {
+	if *have == "" {
+		*have = text
+	}
+}
+
+// Table holds the users or the groups of a collector.
+type Table struct {
+	list   []*Account
+	byName map[string]*Account
+	bySID  map[sid.SID]*Account
+}
+
+// Named returns the account with a name and no SID, and adds it if the table has none.
+func (t *Table) Named(name string) *Account { return t.Account(name, sid.SID{}) }
+
+// BySID returns the account with a SID, or nil.
+func (t *Table) BySID(s sid.SID) *Account { return t.bySID[s] }
+
+// Account returns the account with a name and a SID, which may be zero, and adds it if the table has none. The same
+// name with another SID is another account, of another domain.
+func (t *Table) Account(name string, s sid.SID) *Account {
+	if t.byName == nil {
+		t.byName, t.bySID = map[string]*Account{}, map[sid.SID]*Account{}
+	}
+	key := fold(name)
+	a := t.byName[key]
+	if known := t.bySID[s]; !s.IsZero() && known != nil {
+		a = known
+	} else if a != nil && !s.IsZero() && !a.SID.IsZero() {
+		a = nil
+	}
+	if a == nil {
+		a = &Account{Name: name}
+		t.list = append(t.list, a)
+	}
+	if t.byName[key] == nil {
+		t.byName[key] = a
+	}
+	if !s.IsZero() {
+		a.SID = s
+		t.bySID[s] = a
+	}
+	return a
+}
+
+// fold returns the lower-case form by which the tables find names and DNs.
+func fold(name string) string { return strings.ToLower(name) }

@@ -1,0 +1,71 @@
+// Package collect merges descriptions of users and groups from several sources into one list of accounts. Readers of
+// files and of LDAP call a Collector's methods for each account and membership they find; Accounts then resolves the
+// references between them.
+//
+// Descriptions with the same SID are one account. So are descriptions with the same name, unless both have SIDs that
+// differ: passwd, which has uids, and pdbedit, which has SIDs, complete each other. An account without a SID gets
+// S-1-22-1-uid or S-1-22-2-gid, as Samba names it.
+package collect
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/refmon/refmon/sid"
+)
+
+// Collector merges accounts. The zero value is empty. It belongs to one goroutine.
+type Collector struct {
+	Unresolved []string // mentions that could not be used, as messages for people
+	Domain     sid.SID  // of the accounts; zero: Accounts takes it from the users
+	Users      Table
+	Groups     Table
+
+	foreign map[string]*Record // entries that stand for accounts of other domains, by DN in lower case
+	members []membership
+	listed  []listedName
+	leave   func(sid.SID) bool // nil: no group is left out
+	found   *index             // of the accounts, once they were resolved
+}
+
+// membership is a member reference that may resolve to a user, a group, or no known account.
+type membership struct {
+	member Reference
+	group  *Account
+}
+
+// listedName is a name that a list contains, and which list.
+type listedName struct{ name, list string }
+
+// LeaveOut makes the collector drop each group for whose SID the function returns true, and all memberships in it. It
+// applies to groups that are collected afterwards.
+func (c *Collector) LeaveOut(of func(sid.SID) bool) { c.leave = of }
+
+// AddMember records that an account is a member of a group. Accounts resolves the reference.
+func (c *Collector) AddMember(group *Account, member Reference) {
+	c.members = append(c.members, membership{member, group})
+}
+
+// AddListed notes that a list contains a name without a SID. Accounts reports the name if no source describes it.
+func (c *Collector) AddListed(name, list string) {
+	c.listed = append(c.listed, listedName{name, list})
+}
+
+// Report adds a message to Unresolved.
+func (c *Collector) Report(format string, args ...any) {
+	c.Unresolved = append(c.Unresolved, fmt.Sprintf(format, args...))
+}
+
+// ParseNumber returns a uid or gid in its canonical decimal form; ok is false for other text.
+func ParseNumber(text string) (id string, ok bool) {
+	n, err := strconv.ParseUint(text, 10, 32)
+	return strconv.FormatUint(n, 10), err == nil
+}
+
+// Shorten returns a text cut to 60 bytes, for messages.
+func Shorten(text string) string {
+	if len(text) > 60 {
+		return text[:60] + "…"
+	}
+	return text
+}

@@ -1,0 +1,117 @@
+package collect
+
+import (
+	"slices"
+
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/sid"
+)
+
+// Kind is the kind of account that a record describes.
+type Kind uint8
+
+// Kinds of records. The zero value describes no account.
+const (
+	Other   Kind = iota
+	User         // a user or computer
+	Group        // a group
+	Foreign      // an entry that stands for an account of another domain
+	Domain       // the domain of the accounts
+)
+
+// Record holds the values of one account in a directory entry. It is immutable once Put has taken it.
+type Record struct {
+	Kind     Kind
+	Name     string // Put reports an account that has none
+	DN       string
+	SID      sid.SID
+	ID       string    // uid or gid in decimal; "": not known
+	GID      string    // of a user's primary group
+	Primary  sid.SID   // zero: not known
+	History  []sid.SID // SIDs it had before
+	MemberOf []string  // DNs of groups that it is in
+	Members  []string  // DNs of a group's members
+	Partial  bool      // Members is only a range of them
+	Stated   bool      // Disabled and Mail are known
+	Disabled bool
+	Mail     bool
+	Claims   *claims.Set // nil: none
+}
+
+// same reports whether two records refer to the same account and are referenced in the same way. Other differences
+// concern only that account.
+func (r *Record) same(o *Record) bool {
+	return r.Kind == o.Kind && (r.Kind == User || r.Kind == Group && r.ID == o.ID && r.Mail == o.Mail) &&
+		r.Name == o.Name && r.DN == o.DN && r.SID == o.SID && r.Stated == o.Stated && r.Partial == o.Partial &&
+		slices.Equal(r.Members, o.Members)
+}
+
+// Put adds the account of a record to the collector. A record of kind Domain sets the domain, one of kind Foreign is
+// kept for its memberships, and one of kind Other is ignored. A user or group without a name is only reported in
+// Unresolved.
+func (c *Collector) Put(r *Record) {
+	switch {
+	case r.Kind == Other:
+	case r.Kind == Domain:
+		c.Domain = r.SID
+	case r.Kind == Foreign:
+		if c.foreign == nil {
+			c.foreign = map[string]*Record{}
+		}
+		c.foreign[fold(r.DN)] = r
+	case r.Name == "":
+		c.Report("%s has a SID and no sAMAccountName", r.DN)
+	case r.Kind == Group:
+		g := c.Groups.Account(r.Name, r.SID)
+		g.LeftOut = c.leave != nil && c.leave(r.SID)
+		if g.put(r); r.Stated {
+			g.Mail = r.Mail
+		}
+		for _, dn := range r.Members {
+			c.AddMember(g, Reference{DN: dn})
+		}
+		if r.Partial {
+			c.Report("%s lists only a range of its members: the memberOf of the others counts if it is there", r.Name)
+		}
+	default:
+		u := c.Users.Account(r.Name, r.SID)
+		if u.put(r); r.Stated {
+			u.Disabled = r.Disabled
+		}
+	}
+}
+
+// put adds the values that users and groups share.
+func (a *Account) put(r *Record) {
+	a.DN, a.record = r.DN, r
+	a.records++
+	a.MemberOf = append(a.MemberOf, r.MemberOf...)
+	a.History = append(a.History, r.History...)
+	if r.ID != "" {
+		a.ID = r.ID
+	}
+	if r.GID != "" {
+		a.GID = r.GID
+	}
+	if !r.Primary.IsZero() {
+		a.Primary = r.Primary
+	}
+	if r.Claims != nil {
+		a.Claims = r.Claims
+	}
+}
+
+// replace gives an account the values of another record. The two records must be the same in the sense of
+// [Record.same].
+func (a *Account) replace(r *Record) {
+	a.records, a.MemberOf, a.History, a.Claims, a.GID, a.Primary = 0, nil, nil, nil, "", sid.SID{}
+	if r.Kind == User {
+		a.ID = ""
+		a.Disabled = r.Disabled
+	}
+	id := a.ID // of a group: another group may have it
+	a.put(r)
+	if r.Kind == Group {
+		a.ID = id
+	}
+}

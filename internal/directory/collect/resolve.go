@@ -1,0 +1,255 @@
+package collect
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/sid"
+)
+
+// posix holds the authorities for SIDs of users and groups that have no other SID (B-1).
+var posix = [2]sid.SID{directory.UnixUsers, directory.UnixGroups}
+
+// resolve sets the SID and the groups of each account. It drops accounts that have neither a SID nor an id,
+// distribution groups, and groups that LeaveOut names. It reports each account that it drops, except those of LeaveOut
+// and distribution groups without a SID.
+func (c *Collector) resolve() {
+	for kind, t := range [2]*Table{&c.Users, &c.Groups} {
+		t.list = slices.DeleteFunc(t.list, func(a *Account) bool {
+			if n, err := strconv.ParseUint(a.ID, 10, 32); a.SID.IsZero() && err == nil {
+				a.SID = posix[kind].WithRID(uint32(n))
+			}
+			if a.SID.IsZero() && !a.Mail {
+				c.Report("%s has neither a SID nor an id", a.Name)
+			}
+			return a.SID.IsZero()
+		})
+	}
+	c.oneSID()
+	c.found = c.index()
+	x, all := c.found, slices.Concat(c.Users.list, c.Groups.list)
+	for _, a := range all {
+		c.refer(a)
+	}
+	for _, dn := range slices.Sorted(maps.Keys(c.foreign)) {
+		for _, in := range c.foreign[dn].MemberOf {
+			if g := x.groups[fold(in)]; g != nil {
+				c.AddMember(g, Reference{SID: c.foreign[dn].SID})
+			}
+		}
+	}
+	for _, m := range c.members {
+		c.joined(x, m)
+	}
+	c.Groups.list = slices.DeleteFunc(c.Groups.list, func(g *Account) bool {
+		if g.Mail {
+			c.Report("%s is a distribution group, which no token has", g.Name)
+		}
+		return g.Mail || g.LeftOut
+	})
+	for _, a := range all {
+		a.settle()
+	}
+	c.home()
+	for _, name := range c.listed {
+		key := fold(name.name)
+		dn := x.groups[key] != nil || x.users[key] != nil
+		if !dn && c.Users.byName[key] == nil && c.Groups.byName[key] == nil {
+			c.Report("%s, which %s lists, is told of nowhere else", name.name, name.list)
+		}
+	}
+	c.members, c.foreign, c.listed = nil, nil, nil
+}
+
+// oneSID keeps the first group of each SID, which gets the memberships of the others. It clears a gid that an earlier
+// group has. It reports both.
+func (c *Collector) oneSID() {
+	first := map[sid.SID]*Account{}
+	c.Groups.list = slices.DeleteFunc(c.Groups.list, func(g *Account) bool {
+		if g.same = first[g.SID]; g.same != nil {
+			c.Report("the group %s has the gid of %s: its members count as that one's", g.Name, g.same.Name)
+			g.same.joined[0] = append(g.same.joined[0], g.joined[0]...)
+			g.same.In = append(g.same.In, g.In...)
+			g.same.MemberOf = append(g.same.MemberOf, g.MemberOf...)
+			return true
+		}
+		first[g.SID] = g
+		return false
+	})
+	for _, g := range c.Groups.list {
+		n, err := strconv.ParseUint(g.ID, 10, 32)
+		if err != nil {
+			continue
+		}
+		s := posix[1].WithRID(uint32(n))
+		if other := first[s]; other != nil && other != g {
+			c.Report("the gid %s of the group %s is also that of %s, which keeps it", g.ID, g.Name, other.Name)
+			g.ID = ""
+			continue
+		}
+		first[s] = g
+	}
+}
+
+// index finds accounts by DN and groups by gid.
+type index struct {
+	groups, users map[string]*Account // by DN in small letters
+	gids          map[string]*Account
+}
+
+func (c *Collector) index() *index {
+	x := &index{map[string]*Account{}, map[string]*Account{}, map[string]*Account{}}
+	for _, g := range c.Groups.list {
+		x.groups[fold(g.DN)] = g
+		x.gids[g.ID] = g
+	}
+	for _, u := range c.Users.list {
+		x.users[fold(u.DN)] = u
+	}
+	for _, m := range []map[string]*Account{x.groups, x.users, x.gids} {
+		delete(m, "")
+	}
+	return x
+}
+
+// join makes an account a member of the referenced group. A SID or gid of an unknown group is kept as such; an
+// unknown DN or name is reported.
+func (c *Collector) join(x *index, a *Account, r Reference) {
+	var g *Account
+	switch {
+	case !r.SID.IsZero():
+		if g = c.Groups.bySID[r.SID]; g == nil {
+			a.others = append(a.others, r.SID)
+			return
+		}
+	case r.GID != "":
+		if g = x.gids[r.GID]; g == nil {
+			Keep(&a.GID, r.GID) // people add its S-1-22-2
+			if n, err := strconv.ParseUint(r.GID, 10, 32); err == nil && a.GID != r.GID {
+				a.others = append(a.others, posix[1].WithRID(uint32(n)))
+			}
+			return
+		}
+	case r.DN != "":
+		g = x.groups[fold(r.DN)]
+	default:
+		g = c.Groups.byName[fold(r.Name)]
+	}
+	if g == nil || g.SID.IsZero() {
+		c.Report("%s is a member of %s, which is not in the files", a.Name, r)
+		return
+	}
+	a.groups = append(a.groups, g)
+}
+
+// String returns the reference as text: the SID, DN, gid or name.
+func (r Reference) String() string {
+	if !r.SID.IsZero() {
+		return r.SID.String()
+	}
+	return r.DN + r.GID + r.Name
+}
+
+// joined adds a member to a group: a user or a group. Everyone and Authenticated Users stand for all users (B-17).
+func (c *Collector) joined(x *index, m membership) {
+	r := m.member
+	if f := c.foreign[fold(r.DN)]; f != nil {
+		r = Reference{SID: f.SID}
+	}
+	var a *Account
+	key := fold(r.DN + r.Name)
+	switch {
+	case r.SID == sid.Everyone || r.SID == sid.AuthenticatedUsers:
+		for _, u := range c.Users.list {
+			if r.SID == sid.Everyone || u.SID.RID() != directory.GuestRID {
+				u.joined[1] = append(u.joined[1], m.group)
+			}
+		}
+		return
+	case !r.SID.IsZero():
+		if a = c.Users.bySID[r.SID]; a == nil {
+			a = c.Groups.bySID[r.SID]
+		}
+	case r.DN != "":
+		if a = x.users[key]; a == nil {
+			a = x.groups[key]
+		}
+	default:
+		if a = c.Users.byName[key]; a == nil {
+			a = c.Groups.byName[key]
+		}
+	}
+	if a == nil || a.SID.IsZero() {
+		c.Report("%s, a member of %s, is not in the files", r, m.group.Name)
+		return
+	}
+	a.joined[1] = append(a.joined[1], m.group)
+}
+
+// refer resolves the groups that an account names in its own record.
+func (c *Collector) refer(a *Account) {
+	a.groups, a.others = slices.Clone(a.joined[0]), nil
+	for _, r := range a.In {
+		c.join(c.found, a, r)
+	}
+	for _, dn := range a.MemberOf {
+		c.join(c.found, a, Reference{DN: dn})
+	}
+}
+
+// settle removes duplicates and distribution groups from the groups of an account. A distribution group is in no
+// token, and its own memberships do not apply to its members (B-15).
+func (a *Account) settle() {
+	seen := map[*Account]bool{a: true}
+	groups := a.groups[:0]
+	for _, g := range append(a.groups, a.joined[1]...) {
+		if g.same != nil {
+			g = g.same
+		}
+		if !seen[g] && !g.Mail && !g.LeftOut && !g.SID.IsZero() {
+			groups = append(groups, g)
+		}
+		seen[g] = true
+	}
+	a.groups = groups
+	// An earlier SID of the account counts as the SID of a group (B-16).
+	a.others = append(a.others, a.History...)
+	if !a.Primary.IsZero() {
+		a.others = append([]sid.SID{a.Primary}, a.others...)
+	}
+	known := map[sid.SID]bool{a.SID: true}
+	a.others = slices.DeleteFunc(a.others, func(s sid.SID) bool {
+		again := known[s]
+		known[s] = true
+		return again
+	})
+}
+
+// home sets the domain to that of the users if no source named it. It reports users of several domains and leaves the
+// domain empty.
+func (c *Collector) home() {
+	if !c.Domain.IsZero() {
+		return
+	}
+	var found sid.SID
+	for _, u := range c.Users.list {
+		if d := DomainOf(u.SID); !d.IsZero() {
+			if !found.IsZero() && found != d {
+				c.Report("users are of several domains: add \"domain\" to the directory file if one is yours")
+				return
+			}
+			found = d
+		}
+	}
+	c.Domain = found
+}
+
+// DomainOf returns the domain of an account's SID; the zero SID if it belongs to no domain.
+func DomainOf(s sid.SID) sid.SID {
+	if s.Authority() == 5 && s.SubAuthorities() == 5 && s.Sub(0) == 21 {
+		return s.Prefix()
+	}
+	return sid.SID{}
+}

@@ -1,0 +1,88 @@
+package collect_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/refmon/refmon/internal/test/sources"
+	"github.com/refmon/refmon/sid"
+)
+
+// TestHistoryAlone: the SIDs that an account had before count where it has no group, too, and so
+// do those of a group in no other (B-16).
+func TestHistoryAlone(t *testing.T) {
+	d, _ := sources.Read(t, [2]string{"ldif", "dn: CN=a,DC=c\nobjectClass: user\nsAMAccountName: alone\n" +
+		"objectSid: S-1-5-21-1-2-3-1107\nsIDHistory: S-1-5-21-9-9-9-77\n\n" +
+		"dn: CN=b,DC=c\nobjectClass: user\nsAMAccountName: b\nobjectSid: S-1-5-21-1-2-3-1108\n" +
+		"memberOf: CN=g,DC=c\n\n" +
+		"dn: CN=g,DC=c\nobjectClass: group\nsAMAccountName: g\nobjectSid: S-1-5-21-1-2-3-2000\n" +
+		"sIDHistory: S-1-5-21-9-9-9-78\n"})
+	sources.HasGroups(t, d, "alone", "S-1-5-21-9-9-9-77")
+	sources.HasGroups(t, d, "b", "S-1-5-21-1-2-3-2000 S-1-5-21-9-9-9-78")
+}
+
+// TestSameNames: accounts of one name in two domains stay two; foreign members, ranges,
+// and gids that two groups have.
+func TestSameNames(t *testing.T) {
+	const two = "dn: CN=a,DC=one\nobjectClass: user\nsAMAccountName: admin\nobjectSid: S-1-5-21-1-2-3-500\n" +
+		"memberOf: CN=g,DC=one\n\n" +
+		"dn: CN=a,DC=two\nobjectClass: user\nsAMAccountName: Admin\nobjectSid: S-1-5-21-4-5-6-500\n\n" +
+		"dn: CN=g,DC=one\nobjectClass: group\nsAMAccountName: g\nobjectSid: S-1-5-21-1-2-3-2000\n" +
+		"member: CN=S-1-5-21-4-5-6-500,CN=ForeignSecurityPrincipals,DC=one\nmember;range=0-1499: CN=a,DC=one\n\n" +
+		"dn: CN=S-1-5-21-4-5-6-500,CN=ForeignSecurityPrincipals,DC=one\nobjectClass: foreignSecurityPrincipal\n" +
+		"objectSid: S-1-5-21-4-5-6-500\n\n" +
+		"dn: CN=g,DC=two\nobjectClass: group\nsAMAccountName: g\nobjectSid: S-1-5-21-4-5-6-2000\n"
+	d, unresolved := sources.Read(t, [2]string{"auto", two})
+	sources.HasGroups(t, d, "admin", "S-1-5-21-1-2-3-500 S-1-5-21-1-2-3-2000")
+	sources.HasGroups(t, d, "S-1-5-21-4-5-6-500", "S-1-5-21-1-2-3-2000")
+	if len(d.Principals) != 2 || d.Find("Admin (S-1-5-21-4-5-6-500)") < 0 || !d.Domain.IsZero() {
+		t.Errorf("%d principals, domain %v", len(d.Principals), d.Domain)
+	}
+	want := []string{"g lists only a range of its members: the memberOf of the others counts if it is there",
+		`users are of several domains: add "domain" to the directory file if one is yours`}
+	if !slices.Equal(unresolved, want) {
+		t.Errorf("unresolved: %q", unresolved)
+	}
+	d, unresolved = sources.Read(t, [2]string{"passwd", "a:x:1:9:::\nb:x:2:9:::\n"},
+		[2]string{"passwd", "g:x:50:a\nh:x:50:b\n"})
+	sources.HasGroups(t, d, "a", "S-1-22-2-50")
+	sources.HasGroups(t, d, "b", "S-1-22-2-50")
+	if fmt.Sprint(unresolved) != "[the group h has the gid of g: its members count as that one's]" {
+		t.Errorf("unresolved: %q", unresolved)
+	}
+	// What either of the two is in counts for the members of both.
+	d, _ = sources.Read(t, [2]string{"passwd", "a:x:1:9:::\nb:x:2:9:::\n"}, [2]string{"passwd", "g:x:50:a\n"},
+		[2]string{"csv", "SamAccountName,SID,ObjectClass,MemberOf\nh,S-1-22-2-50,group,all\n" +
+			"all,S-1-5-21-1-2-3-2000,group,\n"}, [2]string{"passwd", "h:x:50:b\n"})
+	sources.HasGroups(t, d, "a", "S-1-22-2-50 S-1-5-21-1-2-3-2000")
+	sources.HasGroups(t, d, "b", "S-1-22-2-50 S-1-5-21-1-2-3-2000")
+}
+
+// TestAuthenticatedUsersAsMembers: a group with Authenticated Users has all users but the guest,
+// and one with Everyone has the guest too (B-17).
+func TestAuthenticatedUsersAsMembers(t *testing.T) {
+	group := func(rid, member string) string {
+		return `{"ObjectIdentifier":"S-1-5-21-1-2-3-` + rid + `","Members":[{"ObjectIdentifier":"CORP.TEST-` + member +
+			`","ObjectType":"Group"}],"Properties":{"name":"G` + rid + `@CORP.TEST"}}`
+	}
+	user := func(rid string) string {
+		return `{"ObjectIdentifier":"S-1-5-21-1-2-3-` + rid + `","Properties":{"name":"U` + rid + `@CORP.TEST"}}`
+	}
+	d, _ := sources.Read(t, [2]string{"auto", `{"data":[` + user("500") + "," + user("501") + "," + user("502") +
+		`],"meta":{"type":"users","version":6}}`}, [2]string{"auto", `{"data":[` + group("2001", "S-1-5-11") + "," +
+		group("2002", "S-1-1-0") + `],"meta":{"type":"groups","version":6}}`})
+	for who, want := range map[string][2]bool{"u500": {true, true}, "u501": {false, true}, "u502": {true, true}} {
+		i := d.Find(who)
+		if i < 0 {
+			t.Errorf("B-17: %s is no principal", who)
+			continue
+		}
+		tok := d.Principals[i].Token
+		got := [2]bool{tok.Member(sid.MustParse("S-1-5-21-1-2-3-2001"), false),
+			tok.Member(sid.MustParse("S-1-5-21-1-2-3-2002"), false)}
+		if got != want {
+			t.Errorf("B-17: %s is a member of the groups of authenticated users and of everyone: %v, want %v", who, got, want)
+		}
+	}
+}

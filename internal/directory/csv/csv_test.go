@@ -1,0 +1,72 @@
+package csv_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"unicode/utf16"
+
+	"github.com/refmon/refmon/internal/test/sources"
+	"github.com/refmon/refmon/sid"
+)
+
+// Get-ADUser | Export-Csv of PowerShell 5, as it comes and with MemberOf joined.
+const (
+	getADUser = "#TYPE Microsoft.ActiveDirectory.Management.ADUser\r\n" +
+		`"DistinguishedName","Enabled","GivenName","MemberOf","Name","ObjectClass","ObjectGUID","PrimaryGroupID",` +
+		`"SamAccountName","SID","SIDHistory","Surname","UserPrincipalName"` + "\r\n" +
+		`"CN=Smith\, Alice,CN=Users,DC=corp,DC=test","True","Alice","CN=Staff,DC=corp,DC=test;CN=Gone,DC=corp",` +
+		`"Smith, Alice","user","9a0f1860-f616-488f-a1fc-38b25a30f379","513","alice","S-1-5-21-1-2-3-1107",` +
+		`"S-1-5-21-9-9-9-77","Smith","alice@corp.test"` + "\r\n" +
+		`"CN=Bob,CN=Users,DC=corp,DC=test","False","Bob",` +
+		`"Microsoft.ActiveDirectory.Management.ADPropertyValueCollection","Bob","user",` +
+		`"9a0f1860-f616-488f-a1fc-38b25a30f378","513","bob","S-1-5-21-1-2-3-1108","","","bob@corp.test"` +
+		"\r\n"
+	getADGroup = `"DistinguishedName","GroupCategory","GroupScope","Name","ObjectClass","SamAccountName","SID",` +
+		`"MemberOf"` + "\n" + `"CN=Staff,DC=corp,DC=test","Security","Global","Staff","group","Staff",` +
+		`"S-1-5-21-1-2-3-2000",""` + "\n" + `"CN=Letters,DC=corp,DC=test",` +
+		`"Distribution","Global","Letters","group","Letters","S-1-5-21-1-2-3-2009",` +
+		`"CN=Staff,DC=corp,DC=test"` + "\n"
+	getADGroupMember = `"distinguishedName","name","objectClass","objectGUID","SamAccountName","SID"` + "\n" +
+		`"CN=Carol,CN=Users,DC=corp,DC=test","Carol","user","9a0f","carol","S-1-5-21-1-2-3-1109"` + "\n" +
+		`"CN=Staff,DC=corp,DC=test","Staff","group","9a10","Staff","S-1-5-21-1-2-3-2000"` + "\n"
+)
+
+// TestCSV: the columns of the cmdlets, SIDs of the past (B-16), members by file and by
+// column, and distribution groups, which no token has (B-15).
+func TestCSV(t *testing.T) {
+	d, unresolved := sources.Read(t, [2]string{"csv", getADUser}, [2]string{"auto", getADGroup},
+		[2]string{"members:Engineering", getADGroupMember}, [2]string{"csv", getADGroupOf("Letters", "carol", 1109)},
+		[2]string{"csv", "SamAccountName,SID,ObjectClass\nEngineering,S-1-5-21-1-2-3-2001,group\n"})
+	sources.HasGroups(t, d, "alice", "S-1-5-21-1-2-3-2000 S-1-5-21-1-2-3-2001 S-1-5-21-1-2-3-513 S-1-5-21-9-9-9-77")
+	sources.HasGroups(t, d, "carol", "S-1-5-21-1-2-3-2001")
+	carol := d.Principals[d.Find("carol")].Token
+	for _, s := range []string{"S-1-5-21-1-2-3-2009", "S-1-5-21-1-2-3-2000"} { // through Letters
+		if carol.Member(sid.MustParse(s), false) {
+			t.Errorf("carol is a member of %s", s)
+		}
+	}
+	if d.Disabled != 1 || len(d.Principals) != 2 || d.Domain.String() != "S-1-5-21-1-2-3" {
+		t.Errorf("%d disabled, %d principals, domain %v", d.Disabled, len(d.Principals), d.Domain)
+	}
+	want := []string{
+		"column memberof holds the name of a type instead of values: export it as " +
+			"@{n='memberof';e={$_.memberof -join ';'}}",
+		"alice is a member of CN=Gone,DC=corp, which is not in the files",
+		"Letters is a distribution group, which no token has",
+	}
+	if !slices.Equal(unresolved, want) {
+		t.Errorf("unresolved: %q", unresolved)
+	}
+}
+
+// getADGroupOf is a row of Get-ADGroupMember with the group in a column, in UTF-16 with semicolons.
+func getADGroupOf(group, name string, rid int) string {
+	text := fmt.Sprintf("\ufeffGroup;name;objectClass;SamAccountName;SID\r\n%s;%s;user;%s;S-1-5-21-1-2-3-%d\r\n", group,
+		name, name, rid)
+	var b []byte
+	for _, u := range utf16.Encode([]rune(text)) {
+		b = append(b, byte(u), byte(u>>8))
+	}
+	return string(b)
+}

@@ -1,0 +1,157 @@
+package directory
+
+import (
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"strings"
+
+	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Principal is an account that can request access: its name and token.
+type Principal struct {
+	Name  string
+	Token *token.Token
+	Group sid.SID // of its gid, S-1-22-2-gid; zero: none is known
+
+	// A share sets these. Token is then the token for the file check, and Who is the account that logged on.
+	Who      sid.SID          // zero: the user of Token
+	Withheld winnt.AccessMask // rights that it has on no file
+	Root     bool             // grants all rights except Withheld, without a check of the file
+}
+
+// SID returns the SID of the account that logged on.
+func (p *Principal) SID() sid.SID {
+	if p.Who.IsZero() {
+		return p.Token.User().SID
+	}
+	return p.Who
+}
+
+// Directory holds principals and the names of accounts. New returns one. It is immutable except for Add and the
+// fields that Clone makes safe to change.
+type Directory struct {
+	Domain     sid.SID // relative aliases in descriptors count from it; may be zero
+	Principals []Principal
+	Disabled   int // number of disabled users, who are no principals
+	disabled   []Principal
+
+	accounts *Accounts      // nil where Update did not make the directory
+	tokens   []*token.Token // of accounts.Users
+	users    userTable
+	groups   groupTable
+}
+
+// Account returns the user with a name, ignoring case; nil if there is none. The user may be disabled.
+func (d *Directory) Account(name string) *Principal {
+	for _, list := range [2][]Principal{d.Principals, d.disabled} {
+		for i := range list {
+			if strings.EqualFold(list[i].Name, name) {
+				return &list[i]
+			}
+		}
+	}
+	return nil
+}
+
+// Group returns the SIDs of the group with a name, ignoring case: its own SID, then the SID of its gid. It returns
+// nil for an unknown name.
+func (d *Directory) Group(name string) []sid.SID { return d.groups.byName[strings.ToLower(name)] }
+
+// Primary returns the primary group of the user of a token. It returns the zero SID for a user outside the
+// directory's domain.
+func (d *Directory) Primary(t *token.Token) sid.SID {
+	if p, ok := d.users.primary[t.User().SID]; ok {
+		return p
+	}
+	if s := t.User().SID; !d.Domain.IsZero() && s.Prefix() == d.Domain {
+		return d.Domain.WithRID(DomainUsersRID)
+	}
+	return sid.SID{}
+}
+
+// Clone returns a copy of d with its own list of principals. The rest is shared and immutable.
+func (d *Directory) Clone() *Directory {
+	c := *d
+	c.Principals = slices.Clone(d.Principals)
+	return &c
+}
+
+// Name returns the name of an account in the directory, else its well-known name, else the SID as text.
+func (d *Directory) Name(s sid.SID) string {
+	if n, ok := d.account(s); ok {
+		return n
+	}
+	if n := sid.Name(s); n != "" {
+		return n
+	}
+	return s.String()
+}
+
+// account returns the name of a user or group of the directory; ok is false for other SIDs.
+func (d *Directory) account(s sid.SID) (name string, ok bool) {
+	if name, ok = d.users.names[s]; !ok {
+		name, ok = d.groups.names[s]
+	}
+	return name, ok
+}
+
+// Known reports whether the directory has an account with the SID or the SID is well known.
+func (d *Directory) Known(s sid.SID) bool {
+	_, ok := d.account(s)
+	return ok || sid.Name(s) != ""
+}
+
+// Find returns the index of a principal by its name, by its name in another case if only one principal has it, or by
+// its SID; -1 if no principal has it.
+func (d *Directory) Find(who string) int {
+	found, others := -1, 0
+	for i := range d.Principals {
+		switch name := d.Principals[i].Name; {
+		case name == who:
+			return i
+		case strings.EqualFold(name, who):
+			found = i
+			others++
+		}
+	}
+	if others == 1 {
+		return found
+	}
+	if s, err := sid.Resolve(who, d.Domain); err == nil {
+		for i := range d.Principals {
+			if d.Principals[i].SID() == s {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// Add appends a principal that is not a user of the directory, such as one from a token file.
+func (d *Directory) Add(p Principal) {
+	d.Principals = append(d.Principals, p)
+}
+
+// Tokens returns the tokens of the principals, in the same order.
+func (d *Directory) Tokens() []*token.Token {
+	out := make([]*token.Token, len(d.Principals))
+	for i := range d.Principals {
+		out[i] = d.Principals[i].Token
+	}
+	return out
+}
+
+// Fingerprint returns a hash of the principals. It changes when they change.
+func (d *Directory) Fingerprint() uint64 {
+	h := fnv.New64a()
+	for i := range d.Principals {
+		p := &d.Principals[i]
+		fmt.Fprintf(h, "%q%x %v %t", p.Name, effective.Fingerprint(p.Token), p.Withheld, p.Root)
+	}
+	return h.Sum64()
+}

@@ -1,0 +1,183 @@
+package dirfile
+
+import (
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/strict"
+)
+
+// csvHead returns the columns of a directory in CSV, or nil for another format. The first line must name the columns
+// name and sid.
+func csvHead(b []byte) []string {
+	line, _, _ := bytes.Cut(b, []byte("\n"))
+	head, err := csv.NewReader(bytes.NewReader(line)).Read()
+	if err != nil {
+		return nil
+	}
+	found := 0
+	for i, h := range head {
+		head[i] = strings.TrimSpace(h)
+		if strings.EqualFold(head[i], "name") || strings.EqualFold(head[i], "sid") {
+			found++
+		}
+	}
+	if found < 2 {
+		return nil
+	}
+	return head
+}
+
+// readCSV reads a directory with one row for each account. Columns, each at most once: name, sid, kind (user, group
+// or domain; user if empty), memberOf, primaryGroup, disabled, uid, gid, claims.NAME (values separated by semicolons),
+// claims.NAME:int64 and claims.NAME:boolean.
+func readCSV(b []byte, head []string) (*file, error) {
+	for i, column := range head {
+		again := func(other string) bool { return strings.EqualFold(columnName(other), columnName(column)) }
+		if slices.ContainsFunc(head[:i], again) {
+			return nil, fmt.Errorf("line 1: column %s is there twice", column)
+		}
+	}
+	f := &file{line: func(at int) int { return at }}
+	r := csv.NewReader(bytes.NewReader(b))
+	for first := true; ; first = false {
+		row, err := r.Read()
+		switch {
+		case errors.Is(err, io.EOF):
+			return f, nil
+		case err != nil:
+			return nil, err
+		case first:
+			continue
+		}
+		line, _ := r.FieldPos(0)
+		if err := f.addRow(head, row, line); err != nil {
+			return nil, fmt.Errorf("line %d: %w", line, err)
+		}
+	}
+}
+
+// columnName returns a heading without the type of a claim.
+func columnName(head string) string {
+	name, _, _ := strings.Cut(head, ":")
+	return name
+}
+
+func (f *file) addRow(head, row []string, line int) error {
+	u := user{group: group{at: line}}
+	kind := "user"
+	var claims []string
+	for i, cell := range row {
+		cell = strings.TrimSpace(cell)
+		column := strings.ToLower(head[i])
+		if column == "name" {
+			u.Name = cell
+			continue
+		}
+		if cell == "" {
+			continue
+		}
+		var err error
+		switch {
+		case column == "sid":
+			u.SID = cell
+		case column == "kind":
+			kind = strings.ToLower(cell)
+		case column == "uid":
+			u.UID, err = directory.ParseUnixID(cell)
+		case column == "gid":
+			u.GID, err = directory.ParseUnixID(cell)
+		case column == "primarygroup":
+			u.Primary = cell
+		case column == "memberof":
+			u.MemberOf = split(cell)
+		case column == "disabled":
+			u.Disabled, err = strconv.ParseBool(strings.ToLower(cell))
+		case strings.HasPrefix(column, "claims.") && len(column) > len("claims."):
+			name, typ, _ := strings.Cut(head[i][len("claims."):], ":")
+			var claim string
+			claim, err = csvClaim(name, strings.ToLower(typ), split(cell))
+			claims = append(claims, claim)
+		default:
+			err = errors.New("no such column: there are kind, name, sid, memberOf, primaryGroup, disabled, uid, gid and " +
+				"claims.NAME")
+		}
+		if err != nil {
+			return fmt.Errorf("column %s: %w", head[i], err)
+		}
+	}
+	if len(claims) > 0 {
+		slices.Sort(claims)
+		u.Claims = []byte("[" + strings.Join(claims, ",") + "]")
+	}
+	return f.add(kind, &u)
+}
+
+// add adds an account of a kind. A field that this kind cannot have is an error, and so is a second domain.
+func (f *file) add(kind string, u *user) error {
+	switch kind {
+	case "user":
+		f.Users = append(f.Users, *u)
+	case "group", "domain":
+		if u.Claims != nil || u.Disabled || u.UID.Known || u.Primary != "" ||
+			kind == "domain" && (u.MemberOf != nil || f.Domain != "") {
+			return fmt.Errorf("a %s has a name and a SID, a group memberOf and gid too; "+
+				"only users have claims, a primary group or a uid or can be disabled, and there is one domain", kind)
+		}
+		if kind == "domain" {
+			f.Domain = u.SID
+			return nil
+		}
+		f.Groups = append(f.Groups, u.group)
+	default:
+		return fmt.Errorf("kind %q: want user, group or domain", kind)
+	}
+	return nil
+}
+
+// split returns the elements of a list in a cell.
+func split(cell string) (list []string) {
+	for v := range strings.SplitSeq(cell, ";") {
+		if v = strings.TrimSpace(v); v != "" {
+			list = append(list, v)
+		}
+	}
+	return list
+}
+
+// csvClaim returns a claim as JSON in the form of a token file, with the type that its column names.
+func csvClaim(name, typ string, values []string) (string, error) {
+	list := []byte("[")
+	for i, v := range values {
+		if i > 0 {
+			list = append(list, ',')
+		}
+		switch typ {
+		case "", "string":
+			typ = "string"
+			list = strict.AppendString(list, v)
+		case "int64":
+			n, err := strconv.ParseInt(v, 10, 64)
+			if err != nil {
+				return "", fmt.Errorf("%q is not a 64-bit integer", v)
+			}
+			list = strconv.AppendInt(list, n, 10)
+		case "boolean":
+			b, err := strconv.ParseBool(strings.ToLower(v))
+			if err != nil {
+				return "", fmt.Errorf("%q is neither true nor false", v)
+			}
+			list = strconv.AppendBool(list, b)
+		default:
+			return "", fmt.Errorf("type %q: want string, int64 or boolean", typ)
+		}
+	}
+	return fmt.Sprintf(`{"name":%s,"type":%q,"values":%s]}`, strict.AppendString(nil, name), typ, list), nil
+}

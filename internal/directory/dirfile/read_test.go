@@ -1,0 +1,69 @@
+package dirfile_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/directory/dirfile"
+)
+
+// TestRefused: ambiguous input is an error that names the line and the field.
+func TestRefused(t *testing.T) {
+	user := func(fields string) string {
+		return `{"users":[` + "\n" + `{"name":"a","sid":"S-1-5-21-1-2-3-4"` + fields + `}]}`
+	}
+	for text, want := range map[string]string{
+		user(`,"disabled":true,"disabled":false`):            "line 2: users[0].disabled: given twice",
+		user(`,"Disabled":true`):                             "line 2: users[0].Disabled: unknown field, write it disabled",
+		user(`,"disabled":null`):                             "line 2: users[0].disabled: want true or false",
+		user(`,"memberof":[]`):                               "line 2: users[0].memberof: unknown field, write it memberOf",
+		user(`,"claims":{"x":1,"x":2}`):                      "line 2: users[0].claims.x: given twice",
+		user("") + user(""):                                  "line 2: something follows the object",
+		`{"users":[],"users":[]}`:                            "line 1: users: given twice",
+		`{"users":` + strings.Repeat("[", 200000):            "line 1: users[0]: want an object",
+		`{"users":[{"claims":` + strings.Repeat("[", 200000): "nested more than 64 deep",
+		"users: &u\n- {name: a}\n":                           "line 1: an anchor",
+		"domain: S-1-5-21-1-2-3\n---\nusers: []\n":           "line 2: a second document",
+		"users:\n- name: a\n  sid: S-1-5-21-1-2-3-4\n  disabled: true\n  disabled: " +
+			"false\n": "line 5: users[0].disabled: given twice",
+		"users:\n- name: a\n  sid: S-1-5-21-1-2-3-4\n  claims: {level: " +
+			"0x10}\n": "line 4: users[0].claims.level: write numbers in decimal",
+		"groups:\n- {name: S-1-5-32-544, sid: " +
+			"S-1-5-21-1-2-3-4}\n": `line 2: groups[0] "S-1-5-32-544": the name is that of a SID`,
+		"groups:\n- {name: ba, sid: " +
+			"S-1-5-21-1-2-3-4}\n": `line 2: groups[0] "ba": the name is that of a SID or an alias`,
+		"groups:\n- {name: DA, sid: S-1-5-21-1-2-3-4}\n":      "an alias",
+		"users:\n- {name: S-1-5-18, sid: S-1-5-21-1-2-3-4}\n": "has the form of a SID",
+		"name,sid,Name\na,BA,b":                               "line 1: column Name is there twice",
+		"name,sid,claims.x,claims.X:int64\na,BA,b,1":          "line 1: column claims.X:int64 is there twice",
+	} {
+		if _, err := dirfile.Read([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.80q: %v, want %s", text, err, want)
+		}
+	}
+}
+
+// TestNamesInAnotherCase: users whose names differ only in case are both found by their names, and neither by a third
+// form.
+func TestNamesInAnotherCase(t *testing.T) {
+	d := must(dirfile.Read([]byte(`{"users":[{"name":"bob","sid":"S-1-5-21-1-2-3-4"},
+		{"name":"Bob","sid":"S-1-5-21-1-2-3-5"},
+		{"name":"eve","sid":"S-1-5-21-1-2-3-6"}]}`)))
+	for who, want := range map[string]int{"bob": 0, "Bob": 1, "BOB": -1, "EVE": 2, "S-1-5-21-1-2-3-5": 1, "mallory": -1} {
+		if got := d.Find(who); got != want {
+			t.Errorf("%s: %d, want %d", who, got, want)
+		}
+	}
+}
+
+// TestQuotedHeading: PowerShell 5.1 writes a UTF-8 mark and quotes every heading.
+func TestQuotedHeading(t *testing.T) {
+	d := must(dirfile.Read([]byte("\ufeff\"Name\",\"SID\"\r\n\"a\",\"S-1-5-21-1-2-3-4\"\r\n")))
+	if d.Find("a") != 0 {
+		t.Error("the user is not there")
+	}
+}
+
+// manyGroups is a directory of n groups in one cycle, of which each is in two more, and a user in the first.
+// TestManyGroups: cycles of groups end, and a user in more groups than a token holds is refused before they are all
+// collected. REFMON_GROUPS=1000000 is the measured case.

@@ -1,0 +1,118 @@
+package dirfile
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/sid"
+)
+
+// Write returns accounts as a directory file in YAML that Read accepts. A membership is written as a group's name, or
+// as a SID if the directory does not have the group.
+func Write(a *directory.Accounts) []byte {
+	var b strings.Builder
+	if !a.Domain.IsZero() {
+		fmt.Fprintf(&b, "domain: %v\n", a.Domain)
+	}
+	names := make(map[sid.SID]string, len(a.Groups))
+	for i := range a.Groups {
+		names[a.Groups[i].SID] = a.Groups[i].Name
+	}
+	writeList(&b, "users", len(a.Users), func(i int) {
+		u := &a.Users[i]
+		writeAccount(&b, u.Name, u.SID, u.MemberOf, names)
+		writeID(&b, "uid", u.UID)
+		writeID(&b, "gid", u.GID)
+		writeClaims(&b, u.Claims)
+		if !u.Primary.IsZero() {
+			fmt.Fprintf(&b, ", primaryGroup: %v", u.Primary)
+		}
+		if u.Disabled {
+			b.WriteString(", disabled: true")
+		}
+	})
+	writeList(&b, "groups", len(a.Groups), func(i int) {
+		g := &a.Groups[i]
+		writeAccount(&b, g.Name, g.SID, g.MemberOf, names)
+		writeID(&b, "gid", g.GID)
+	})
+	return []byte(b.String())
+}
+
+// writeList writes n accounts below a key.
+func writeList(b *strings.Builder, key string, n int, write func(i int)) {
+	if n == 0 {
+		fmt.Fprintf(b, "%s: []\n", key)
+		return
+	}
+	fmt.Fprintf(b, "%s:\n", key)
+	for i := range n {
+		b.WriteString("  - {")
+		write(i)
+		b.WriteString("}\n")
+	}
+}
+
+// writeAccount writes the fields that users and groups share.
+func writeAccount(b *strings.Builder, name string, s sid.SID, memberOf []sid.SID, names map[sid.SID]string) {
+	fmt.Fprintf(b, "name: %s, sid: %v", strconv.Quote(name), s)
+	for i, g := range memberOf {
+		separator := ", "
+		if i == 0 {
+			separator = ", memberOf: ["
+		}
+		b.WriteString(separator)
+		if name, ok := names[g]; ok {
+			b.WriteString(strconv.Quote(name))
+		} else {
+			b.WriteString(g.String())
+		}
+	}
+	if len(memberOf) > 0 {
+		b.WriteString("]")
+	}
+}
+
+// writeID writes a uid or gid, if it is known.
+func writeID(b *strings.Builder, key string, id directory.UnixID) {
+	if id.Known {
+		fmt.Fprintf(b, ", %s: %d", key, id.ID)
+	}
+}
+
+// typeNames are the types of claims as token files name them.
+var typeNames = map[claims.Type]string{claims.String: "string", claims.Int64: "int64", claims.Uint64: "uint64",
+	claims.Boolean: "boolean"}
+
+// writeClaims writes the claims of a user, if there are any, as a token file lists them.
+func writeClaims(b *strings.Builder, set *claims.Set) {
+	if set.Len() == 0 {
+		return
+	}
+	b.WriteString(", claims: [")
+	for i, a := range set.All() {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		var values []string
+		for _, v := range a.Strings {
+			values = append(values, strconv.Quote(v))
+		}
+		for _, v := range a.Ints {
+			values = append(values, strconv.FormatInt(v, 10))
+		}
+		for _, v := range a.Uints {
+			if a.Type == claims.Boolean {
+				values = append(values, strconv.FormatBool(v != 0))
+			} else {
+				values = append(values, strconv.FormatUint(v, 10))
+			}
+		}
+		fmt.Fprintf(b, `{"name": %s, "type": %q, "values": [%s]}`, strconv.Quote(a.Name), typeNames[a.Type],
+			strings.Join(values, ", "))
+	}
+	b.WriteString("]")
+}

@@ -1,0 +1,144 @@
+package directory
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+)
+
+// ErrTooManyGroups means that an account is in more groups than allowed.
+var ErrTooManyGroups = errors.New("member of too many groups")
+
+// Nesting collects the groups of an account, direct and nested. The caller adds the account's own groups. It then
+// adds the groups that contain each group of Next, until Next returns none:
+//
+//	for level := n.Next(64); len(level) > 0; level = n.Next(64) { … n.Add(…) … }
+//
+// Each group is visited once, so a cycle ends. G identifies a group: an index, a SID or a distinguished name. The
+// zero value allows no groups.
+type Nesting[G comparable] struct {
+	Most  int          // groups; with one more, Add fails
+	Visit func(G) bool // records a group; false: it was visited before. nil: a map of the Nesting does
+
+	seen   map[G]struct{}
+	groups []G
+	next   int // groups before it were returned by Next
+	count  int // groups that were visited
+}
+
+// visit records a group and reports whether it is new.
+func (n *Nesting[G]) visit(g G) bool {
+	if n.Visit != nil {
+		return n.Visit(g)
+	}
+	if _, before := n.seen[g]; before {
+		return false
+	}
+	if n.seen == nil {
+		n.seen = map[G]struct{}{}
+	}
+	n.seen[g] = struct{}{}
+	return true
+}
+
+// Add adds a group unless it was visited before. If more than Most groups were visited then, it returns
+// ErrTooManyGroups, and the group is among Groups all the same.
+func (n *Nesting[G]) Add(g G) error {
+	if !n.visit(g) {
+		return nil
+	}
+	n.groups = append(n.groups, g)
+	if n.count++; n.count > n.Most {
+		return ErrTooManyGroups
+	}
+	return nil
+}
+
+// Skip marks a group as visited without adding it. The group counts towards Most. Next does not return it; the caller
+// adds the groups that contain it.
+func (n *Nesting[G]) Skip(g G) {
+	if n.visit(g) {
+		n.count++
+	}
+}
+
+// Next returns up to size groups that were added since the last call, in order; an empty slice at the end.
+func (n *Nesting[G]) Next(size int) []G {
+	from := n.next
+	n.next = min(from+size, len(n.groups))
+	return n.groups[from:n.next]
+}
+
+// Groups returns all groups in the order in which they were added: direct groups before nested ones.
+func (n *Nesting[G]) Groups() []G { return n.groups }
+
+// nesting resolves the groups of one account at a time. Owned by one goroutine.
+type nesting struct {
+	table *groupTable
+	walk  Nesting[int]
+	seen  []bool // by index in table.nodes
+	out   []sid.SID
+	index sidIndex // of out, once it is long
+}
+
+// sidIndex is a set of SIDs. It is nil until first used.
+type sidIndex map[sid.SID]struct{}
+
+func newNesting(t *groupTable) *nesting {
+	n := &nesting{table: t, seen: make([]bool, len(t.nodes))}
+	n.walk = Nesting[int]{Most: token.MaxGroups, Visit: func(g int) bool {
+		first := !n.seen[g]
+		n.seen[g] = true
+		return first
+	}}
+	return n
+}
+
+// closure returns all groups of a node, direct and nested. It fails if a token cannot hold them all. The result is
+// valid until the next call.
+func (w *nesting) closure(of *node) ([]sid.SID, error) {
+	w.walk.groups, w.walk.next, w.walk.count = w.walk.groups[:0], 0, 0
+	w.out, w.index = w.out[:0], nil
+	err := w.enter(of)
+	for level := w.walk.Next(1); err == nil && len(level) > 0; level = w.walk.Next(1) {
+		err = w.enter(&w.table.nodes[level[0]])
+	}
+	for _, g := range w.walk.groups {
+		w.seen[g] = false
+		w.out = append(w.out, w.table.nodes[g].sid)
+	}
+	if err != nil || len(w.out) > token.MaxGroups {
+		return nil, fmt.Errorf("member of more than %d groups, which no token holds", token.MaxGroups)
+	}
+	return w.out, nil
+}
+
+// enter adds the direct groups of a node.
+func (w *nesting) enter(of *node) error {
+	for _, s := range of.unlisted {
+		if w.index == nil && len(w.out) > 32 {
+			w.index = make(sidIndex)
+			for _, s := range w.out {
+				w.index[s] = struct{}{}
+			}
+		}
+		if _, twice := w.index[s]; twice || w.index == nil && slices.Contains(w.out, s) {
+			continue
+		}
+		if w.out = append(w.out, s); w.index != nil {
+			w.index[s] = struct{}{}
+		}
+		if len(w.out) > token.MaxGroups {
+			return ErrTooManyGroups
+		}
+	}
+	for _, g := range of.parents {
+		if err := w.walk.Add(g); err != nil {
+			return err
+		}
+	}
+	return nil
+}

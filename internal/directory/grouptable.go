@@ -1,0 +1,118 @@
+package directory
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/refmon/refmon/sid"
+)
+
+// groupTable is the groups of a directory: their names, and which group is in which. Immutable once newGroupTable
+// returned it.
+type groupTable struct {
+	nodes  []node
+	bySID  map[sid.SID]int      // index in nodes, by SID and by the SID of the gid
+	names  map[sid.SID]string   // by SID and by the SID of the gid
+	byName map[string][]sid.SID // by name in lower case: its SID, then the SID of its gid
+	ids    []AccountID
+}
+
+// node is a group, or a user whose groups are being collected, with the groups that it is in directly.
+type node struct {
+	sid      sid.SID
+	parents  []int     // indexes of groups of the directory
+	unlisted []sid.SID // groups that the directory does not have
+}
+
+// AnyDomain is a domain without accounts. It serves to test whether a name reads as a SID or an alias.
+var AnyDomain = sid.MustParse("S-1-5-21-0-0-0")
+
+// newGroupTable returns the table of a's groups. It reuses the equal parts of d, which may be nil.
+func newGroupTable(a *Accounts, d *Directory) (*groupTable, error) {
+	t := &groupTable{nodes: make([]node, len(a.Groups))}
+	was := a.Groups[:0]
+	if d != nil && equalBy(d.accounts.Groups, a.Groups, (*Group).sameIdentity) {
+		t.bySID, t.names, t.byName, t.ids = d.groups.bySID, d.groups.names, d.groups.byName, d.groups.ids
+		was = d.accounts.Groups
+	} else {
+		t.bySID, t.names = make(map[sid.SID]int, len(a.Groups)), make(map[sid.SID]string, len(a.Groups))
+		t.byName = make(map[string][]sid.SID, len(a.Groups))
+		for i := range a.Groups {
+			if err := t.add(i, &a.Groups[i]); err != nil {
+				return nil, &AccountError{true, i, a.Groups[i].Name, err}
+			}
+		}
+	}
+	for i := range a.Groups {
+		if g := &a.Groups[i]; i < len(was) && sameSIDs(was[i].MemberOf, g.MemberOf) {
+			t.nodes[i] = d.groups.nodes[i]
+		} else {
+			t.nodes[i] = t.newNode(g)
+		}
+	}
+	return t, nil
+}
+
+// add adds the names of a group.
+func (t *groupTable) add(i int, g *Group) error {
+	key := strings.ToLower(g.Name)
+	if _, twice := t.byName[key]; twice || g.Name == "" {
+		return errors.New("every group needs a name, and one of its own")
+	}
+	if _, err := sid.Resolve(g.Name, AnyDomain); err == nil {
+		return errors.New("the name is that of a SID or an alias, which memberOf could mean as well: give the group " +
+			"another")
+	}
+	if g.SID.IsZero() {
+		return errors.New("the group has no SID")
+	}
+	if _, twice := t.bySID[g.SID]; twice {
+		return fmt.Errorf("its SID %v is another group's too", g.SID)
+	}
+	t.bySID[g.SID] = i
+	t.names[g.SID] = g.Name
+	t.byName[key] = append(t.byName[key], g.SID)
+	if g.GID.Known {
+		t.ids = append(t.ids, AccountID{g.GID.ID, true, g.SID})
+	}
+	if posix := g.posix(); !posix.IsZero() {
+		if _, twice := t.bySID[posix]; twice {
+			return fmt.Errorf("its gid %d is another group's too", g.GID.ID)
+		}
+		t.bySID[posix] = i
+		t.names[posix] = g.Name
+		t.byName[key] = append(t.byName[key], posix)
+	}
+	return nil
+}
+
+// posix returns the SID of the group's gid, which also identifies its members (B-1). It returns the zero SID without
+// a gid, or if the group's own SID is that SID.
+func (g *Group) posix() sid.SID {
+	if posix := g.GID.sid(UnixGroups); g.GID.Known && posix != g.SID {
+		return posix
+	}
+	return sid.SID{}
+}
+
+// newNode returns the node of a group with its direct memberships.
+func (t *groupTable) newNode(g *Group) node {
+	n := node{sid: g.SID, parents: make([]int, 0, len(g.MemberOf))}
+	if posix := g.posix(); !posix.IsZero() {
+		n.unlisted = append(n.unlisted, posix)
+	}
+	for _, s := range g.MemberOf {
+		t.join(&n, s)
+	}
+	return n
+}
+
+// join adds a direct membership to a node. The directory need not list the group.
+func (t *groupTable) join(n *node, group sid.SID) {
+	if g, ok := t.bySID[group]; ok {
+		n.parents = append(n.parents, g)
+	} else {
+		n.unlisted = append(n.unlisted, group)
+	}
+}

@@ -1,0 +1,190 @@
+// Package host reads the users and groups of this host: by getent, and without that program by package os/user.
+//
+//	bob, err := host.Lookup("bob")
+//	tok, err := bob.Token()          // the token that refmond mount gives bob's programs
+//	new(host.Names).Of(sid)          // "bob" for S-1-22-1-1001
+//
+// Accounts have the SIDs S-1-22-1-uid and S-1-22-2-gid. A store of accounts or a domain is not read.
+package host
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"os/user"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+)
+
+// Users is the authority of the SIDs of users.
+var Users = sid.MustParse("S-1-22-1")
+
+// User is a user of the host with all groups. The zero value is uid 0 without a name.
+type User struct {
+	Name     string // "" if the host has no name for the number
+	UID, GID uint32
+	Groups   []uint32 // supplementary groups; they may contain GID
+}
+
+// nobody is the overflow uid of Linux: refmond takes its programs for Anonymous.
+const nobody = 65534
+
+// Limits of one lookup.
+const (
+	wait       = 10 * time.Second
+	maxReply   = 1 << 20
+	maxName    = 256
+	entryParts = 4 // of the fields that are read
+)
+
+// Lookup returns a user by name or number. A number without a user is a user without name and groups, whose gid is the
+// same number. The error says that the host has no such user, or that the groups could not be read: a missing group
+// could be one that an entry denies.
+func Lookup(name string) (User, error) {
+	n, notNumber := strconv.ParseUint(name, 10, 32)
+	if f, ok := entry("passwd", name); ok {
+		return withGroups(f)
+	}
+	u, err := user.Lookup(name)
+	if notNumber == nil {
+		u, err = user.LookupId(name)
+	}
+	switch {
+	case err == nil:
+		return ofPackage(u)
+	case notNumber == nil:
+		return User{UID: uint32(n), GID: uint32(n)}, nil
+	}
+	return User{}, fmt.Errorf("the host has no user %q", name)
+}
+
+// withGroups returns the user of a line of passwd.
+func withGroups(f []string) (User, error) {
+	uid, err := number(f[2])
+	if err != nil {
+		return User{}, fmt.Errorf("user %q: uid: %w", f[0], err)
+	}
+	gid, err := number(f[3])
+	if err != nil {
+		return User{}, fmt.Errorf("user %q: gid: %w", f[0], err)
+	}
+	u := User{Name: f[0], UID: uid, GID: gid}
+	line, ok := getent("initgroups", u.Name)
+	rest, found := strings.CutPrefix(line, u.Name)
+	if !ok || !found {
+		return User{}, fmt.Errorf("the groups of user %q cannot be read", u.Name)
+	}
+	u.Groups, err = numbers(strings.Fields(rest))
+	return u, err
+}
+
+// ofPackage returns a user of package os/user.
+func ofPackage(from *user.User) (u User, err error) {
+	u.Name = from.Username
+	if u.UID, err = number(from.Uid); err != nil {
+		return User{}, fmt.Errorf("user %q: %w", u.Name, err)
+	}
+	if u.GID, err = number(from.Gid); err != nil {
+		return User{}, fmt.Errorf("user %q: %w", u.Name, err)
+	}
+	groups, err := from.GroupIds()
+	if err != nil {
+		return User{}, fmt.Errorf("the groups of user %q: %w", u.Name, err)
+	}
+	u.Groups, err = numbers(groups)
+	return u, err
+}
+
+// Group returns the gid of a group by name. It returns a number as it is, without a lookup. The error says that the
+// host has no such group.
+func Group(name string) (uint32, error) {
+	n, notNumber := number(name)
+	if notNumber == nil {
+		return n, nil
+	}
+	if f, ok := entry("group", name); ok {
+		return number(f[2])
+	}
+	g, err := user.LookupGroup(name)
+	if err != nil {
+		return 0, fmt.Errorf("the host has no group %q", name)
+	}
+	return number(g.Gid)
+}
+
+// SID returns the SID of the user: S-1-22-1-uid, and Anonymous for uid 65534.
+func (u *User) SID() sid.SID {
+	if u.UID == nobody {
+		return sid.Anonymous
+	}
+	return fileaccess.UnixUser(u.UID)
+}
+
+// Token returns the token that a mount without a store of accounts gives the programs of the user: that of an ordinary
+// user with S-1-22-2-gid for each group (W-15). uid 65534 is Anonymous.
+func (u *User) Token() (*token.Token, error) {
+	if u.UID == nobody {
+		return token.New(token.Anonymous(false))
+	}
+	spec := token.StandardUser(u.SID())
+	groups := slices.Concat([]uint32{u.GID}, u.Groups)
+	for i, g := range groups {
+		if !slices.Contains(groups[:i], g) {
+			spec.Groups = append(spec.Groups, token.Group{SID: fileaccess.UnixGroup(g), Attributes: token.GroupDefault})
+		}
+	}
+	return token.New(spec)
+}
+
+// entry returns the fields of the line of a database for a name or number.
+func entry(database, key string) ([]string, bool) {
+	line, ok := getent(database, key)
+	f := strings.Split(line, ":")
+	return f, ok && len(f) >= entryParts && f[0] != ""
+}
+
+// getent returns the one line of a database for a key. ok is false without such a line or program.
+func getent(database, key string) (line string, ok bool) {
+	if key == "" || len(key) > maxName || key[0] == '-' || !utf8.ValidString(key) ||
+		strings.ContainsFunc(key, func(r rune) bool { return r == ':' || unicode.IsControl(r) }) {
+		return "", false
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), wait)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, "getent", database, key).Output() //nolint:gosec // no shell, and a checked key
+	if err != nil || len(out) > maxReply || bytes.Count(out, []byte("\n")) != 1 {
+		return "", false
+	}
+	return strings.TrimSuffix(string(out), "\n"), true
+}
+
+var errNumber = errors.New("want a number from 0 to 4294967295")
+
+func number(text string) (uint32, error) {
+	n, err := strconv.ParseUint(text, 10, 32)
+	if err != nil {
+		return 0, fmt.Errorf("%q: %w", text, errNumber)
+	}
+	return uint32(n), nil
+}
+
+func numbers(texts []string) (out []uint32, err error) {
+	for _, t := range texts {
+		n, err := number(t)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, n)
+	}
+	return out, nil
+}

@@ -1,0 +1,104 @@
+package host_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/directory/host"
+	"github.com/refmon/refmon/sid"
+)
+
+// fakeGetent makes getent print the given answers.
+func fakeGetent(t *testing.T, script string) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "getent"), []byte("#!/bin/sh\ncase \"$1 $2\" in\n"+script+
+		"\n*) exit 2 ;;\nesac\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir)
+}
+
+// TestTokenIsThatOfAMount: the token of a host's user has S-1-22-1-uid, S-1-22-2-gid for each group once, and no group
+// of others; uid 65534 is Anonymous (W-15).
+func TestTokenIsThatOfAMount(t *testing.T) {
+	fakeGetent(t, `"passwd zoe" | "passwd 61000") echo zoe:x:61000:61001::/:/bin/sh ;;
+"passwd nobody") echo nobody:x:65534:65534::/:/bin/sh ;;
+"initgroups nobody") echo nobody ;;
+"initgroups zoe") echo "zoe  61002 61001 7" ;;`)
+	u, err := host.Lookup("zoe")
+	if err != nil || u.Name != "zoe" || u.UID != 61000 || u.GID != 61001 ||
+		!slices.Equal(u.Groups, []uint32{61002, 61001, 7}) {
+		t.Fatalf("%+v, %v", u, err)
+	}
+	if n, err := host.Lookup("61000"); err != nil || n.Name != "zoe" {
+		t.Errorf("by number: %+v, %v", n, err)
+	}
+	tok, err := u.Token()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var unix []string
+	for _, g := range tok.Groups() {
+		if strings.HasPrefix(g.SID.String(), "S-1-22-") {
+			unix = append(unix, g.SID.String())
+		}
+	}
+	if want := []string{"S-1-22-2-61001", "S-1-22-2-61002", "S-1-22-2-7"}; tok.User().SID.String() != "S-1-22-1-61000" ||
+		!slices.Equal(unix, want) {
+		t.Errorf("W-15: %v in %v, want %v", tok.User().SID, unix, want)
+	}
+	n, err := host.Lookup("nobody")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tok, err = n.Token(); err != nil || tok.User().SID != sid.Anonymous || tok.Member(sid.Everyone, false) {
+		t.Errorf("W-15: nobody is %v, %v", tok, err)
+	}
+}
+
+// TestLookupFailsWithoutGroups: a user whose groups cannot be read is an error, as is a name that no user has and a
+// reply that is malformed. A number without a user is a user.
+func TestLookupFailsWithoutGroups(t *testing.T) {
+	fakeGetent(t, `"passwd half") echo half:x:61000:61001::/:/bin/sh ;;
+"passwd odd") echo odd:x:-1:61001::/:/bin/sh ;;
+"passwd odder") echo odder:x:1:x::/:/bin/sh ;;
+"passwd bad") echo bad:x:61000:61001::/:/bin/sh ;;
+"initgroups bad") echo "bad 1 x" ;;
+"passwd two") echo two:x:1:1:::; echo two:x:2:2::: ;;`)
+	for _, name := range []string{"half", "odd", "odder", "bad", "two", "none-such", "", "-x", "a:b", "a\nb", "\xff",
+		strings.Repeat("n", 300), "4294967296"} {
+		if u, err := host.Lookup(name); err == nil {
+			t.Errorf("%q is %+v", name, u)
+		}
+	}
+	if u, err := host.Lookup("61009"); err != nil || u.UID != 61009 || u.Name != "" || len(u.Groups) != 0 {
+		t.Errorf("a number: %+v, %v", u, err)
+	}
+}
+
+// TestNames: SIDs have the names of the host, well-known ones their own, and others none.
+func TestNames(t *testing.T) {
+	fakeGetent(t, `"passwd 61000") echo zoe:x:61000:61001::/:/bin/sh ;;
+"group 61001" | "group staff") echo staff:x:61001: ;;`)
+	var n host.Names
+	for range 2 { // the second time from the cache
+		for text, want := range map[string]string{"S-1-22-1-61000": "zoe", "S-1-22-2-61001": "staff", "S-1-22-1-61009": "",
+			"S-1-22-2-61009": "", "S-1-1-0": "Everyone", "S-1-5-21-1-2-3-1107": "", "S-1-22-3-61000": ""} {
+			if got := n.Of(sid.MustParse(text)); got != want {
+				t.Errorf("%s is %q, want %q", text, got, want)
+			}
+		}
+	}
+	for name, want := range map[string]uint32{"staff": 61001, "7": 7} {
+		if got, err := host.Group(name); err != nil || got != want {
+			t.Errorf("group %s: %d, %v", name, got, err)
+		}
+	}
+	if _, err := host.Group("none-such"); err == nil {
+		t.Error("there is a group none-such")
+	}
+}

@@ -1,0 +1,190 @@
+// Package ldif reads the users and groups of a directory from LDIF, as ldapsearch writes it, and from the entries of an
+// LDAP answer.
+package ldif
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/refmon/refmon/internal/directory/collect"
+	"github.com/refmon/refmon/sid"
+)
+
+// Flags in userAccountControl and groupType.
+const (
+	accountDisabled = 0x2      // ADS_UF_ACCOUNTDISABLE of userAccountControl
+	groupOfTokens   = 1 << 31  // GROUP_TYPE_SECURITY_ENABLED of groupType
+	maxLDIFLine     = 64 << 20 // bytes of a line with its continuations
+)
+
+// entry maps the lower-case attribute names of an LDIF entry to their values.
+type entry map[string][]string
+
+// first returns the first value of an attribute, "" if it is absent.
+func (e entry) first(name string) string {
+	if v := e[name]; len(v) > 0 {
+		return v[0]
+	}
+	return ""
+}
+
+// has reports whether an attribute has a value, in any case.
+func (e entry) has(name, value string) bool {
+	for _, v := range e[name] {
+		if strings.EqualFold(v, value) {
+			return true
+		}
+	}
+	return false
+}
+
+// Read collects the accounts of an LDIF text: objectSid and sAMAccountName of users, computers and groups, their
+// memberOf and member, primaryGroupID, userAccountControl, groupType, sIDHistory, uidNumber and gidNumber. Errors name
+// the line, counted from before+1.
+func Read(c *collect.Collector, text string, before int) error {
+	e := entry{}
+	n := before
+	var whole strings.Builder // a line with those that go on with it
+	at := 0
+	take := func() error {
+		line := whole.String()
+		whole.Reset()
+		if line == "" || line[0] == '#' {
+			return nil
+		}
+		name, value, err := ldifValue(line)
+		if err != nil {
+			return fmt.Errorf("line %d: %w", at, err)
+		}
+		e[name] = append(e[name], value)
+		return nil
+	}
+	for line := range strings.Lines(text + "\n\n") {
+		n++
+		line = strings.TrimSuffix(line, "\n")
+		if rest, on := strings.CutPrefix(line, " "); on && whole.Len() > 0 {
+			if whole.WriteString(rest); whole.Len() > maxLDIFLine {
+				return fmt.Errorf("line %d: longer than %d MiB", at, maxLDIFLine>>20)
+			}
+			continue
+		}
+		if err := take(); err != nil {
+			return err
+		}
+		at = n
+		whole.WriteString(line)
+		if line == "" {
+			r, err := Parse(e)
+			if err != nil {
+				return fmt.Errorf("the entry %q before line %d: %w", e.first("dn"), n, err)
+			}
+			c.Put(r)
+			e = entry{}
+		}
+	}
+	return nil
+}
+
+// ldifValue parses "name: text" or "name:: base64" and returns the lower-case name without options. An incomplete
+// range of values is returned under "name;range".
+func ldifValue(line string) (name, value string, err error) {
+	name, rest, ok := strings.Cut(line, ":")
+	if !ok {
+		return "", "", fmt.Errorf("%q is not an attribute", collect.Shorten(line))
+	}
+	name = strings.ToLower(name)
+	if attribute, option, with := strings.Cut(name, ";"); with {
+		if name = attribute; strings.HasPrefix(option, "range=") && !strings.HasSuffix(option, "*") {
+			name += ";range"
+		}
+	}
+	if coded, is := strings.CutPrefix(rest, ":"); is {
+		b, err := base64.StdEncoding.DecodeString(strings.TrimSpace(coded))
+		if err != nil {
+			return "", "", fmt.Errorf("%s: wrong base64", collect.Shorten(name))
+		}
+		return name, string(b), nil
+	}
+	return name, strings.TrimPrefix(rest, " "), nil
+}
+
+// Parse returns the record of a directory entry. A record of kind Other describes no account. attributes maps
+// lower-case attribute names to values and has the DN as "dn".
+func Parse(attributes map[string][]string) (*collect.Record, error) {
+	e := entry(attributes)
+	r := &collect.Record{DN: e.first("dn"), Name: e.first("samaccountname"), MemberOf: e["memberof"]}
+	text := e.first("objectsid")
+	if text == "" {
+		return r, nil
+	}
+	var err error
+	if r.SID, err = objectSID(text); err != nil {
+		return nil, fmt.Errorf("objectSid: %w", err)
+	}
+	switch {
+	case e.has("objectclass", "domainDNS"):
+		r.Kind = collect.Domain
+		return r, nil
+	case e.has("objectclass", "foreignSecurityPrincipal"):
+		r.Kind = collect.Foreign
+		return r, nil
+	case e.has("objectclass", "group"):
+		err = e.group(r)
+	default:
+		err = e.user(r)
+	}
+	if r.Name == "" { // it is reported, whatever else it has
+		return r, nil
+	}
+	return r, err
+}
+
+// group reads the attributes of a group into the record.
+func (e entry) group(r *collect.Record) error {
+	r.Kind = collect.Group
+	if kind, err := strconv.ParseInt(e.first("grouptype"), 10, 64); err == nil {
+		r.Stated, r.Mail = true, kind&groupOfTokens == 0
+	}
+	r.Members, r.Partial = append(e["member"], e["member;range"]...), e["member;range"] != nil
+	return errors.Join(collect.SetNumber("gidNumber", &r.ID, e.first("gidnumber")), e.rest(r))
+}
+
+// user reads the attributes of a user or computer into the record.
+func (e entry) user(r *collect.Record) error {
+	r.Kind = collect.User
+	if control, err := strconv.ParseInt(e.first("useraccountcontrol"), 10, 64); err == nil {
+		r.Stated, r.Disabled = true, control&accountDisabled != 0
+	}
+	if rid, err := strconv.ParseUint(e.first("primarygroupid"), 10, 32); err == nil && r.SID.SubAuthorities() > 1 {
+		r.Primary = r.SID.Prefix().WithRID(uint32(rid))
+	}
+	return errors.Join(collect.SetNumber("uidNumber", &r.ID, e.first("uidnumber")),
+		collect.SetNumber("gidNumber", &r.GID, e.first("gidnumber")), e.rest(r))
+}
+
+// rest reads sIDHistory into the record.
+func (e entry) rest(r *collect.Record) error {
+	for _, text := range e["sidhistory"] {
+		s, err := objectSID(text)
+		if err != nil {
+			return fmt.Errorf("sIDHistory: %w", err)
+		}
+		r.History = append(r.History, s)
+	}
+	return nil
+}
+
+// objectSID parses a SID in binary or text form.
+func objectSID(text string) (sid.SID, error) {
+	if strings.HasPrefix(text, "S-1-") {
+		return sid.Parse(text)
+	}
+	s, n, err := sid.Decode([]byte(text))
+	if err == nil && n < len(text) {
+		err = fmt.Errorf("%d bytes after its end", len(text)-n)
+	}
+	return s, err
+}

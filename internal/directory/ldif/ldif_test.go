@@ -1,0 +1,38 @@
+package ldif_test
+
+import (
+	"encoding/base64"
+	"fmt"
+	"testing"
+
+	"github.com/refmon/refmon/internal/test/sources"
+	"github.com/refmon/refmon/sid"
+)
+
+func TestLDIF(t *testing.T) {
+	binary := func(s string) string {
+		return base64.StdEncoding.EncodeToString([]byte(sid.MustParse(s).Binary()))
+	}
+	file := "version: 1\n\ndn: DC=corp,DC=test\nobjectClass: domainDNS\n" +
+		"objectSid:: " + binary("S-1-5-21-1-2-3") + "\n\n" +
+		"dn: CN=Alice Smith,CN=Users,DC=cor\n p,DC=test\nobjectClass: user\nsAMAccountName: alice\n" +
+		"userAccountControl: 512\n" +
+		"objectSid:: " + binary("S-1-5-21-1-2-3-1107") + "\nprimaryGroupID: 513\nuidNumber: 1001\n" +
+		"memberOf: CN=Staff,DC=corp,DC=test\nmemberOf: CN=Elsewhere,DC=other\n\n" +
+		"dn: CN=Gone,DC=corp,DC=test\nobjectClass: user\nsAMAccountName: gone\nuserAccountControl: 514\n" +
+		"objectSid: S-1-5-21-1-2-3-1108\n\n" +
+		"dn: CN=staff,DC=corp,DC=test\nobjectClass: group\nsAMAccountName: staff\nobjectSid: S-1-5-21-1-2-3-2000\n" +
+		"memberOf: CN=All,DC=corp,DC=test\n\n" +
+		"dn: CN=All,DC=corp,DC=test\nobjectClass: group\nsAMAccountName: all\n" +
+		"objectSid: S-1-5-21-1-2-3-2001\ngidNumber: 7\n\n" +
+		"dn: OU=no account\nou: x\n"
+	d, unresolved := sources.Read(t, [2]string{"ldif", file})
+	sources.HasGroups(t, d, "alice", "S-1-5-21-1-2-3-1107 S-1-5-21-1-2-3-513 S-1-5-21-1-2-3-2000 S-1-5-21-1-2-3-2001")
+	sources.HasGroups(t, d, "alice", "S-1-22-2-7 S-1-22-1-1001")
+	if d.Disabled != 1 || len(d.Principals) != 1 || d.Domain.String() != "S-1-5-21-1-2-3" {
+		t.Errorf("%d disabled, %d principals, domain %v", d.Disabled, len(d.Principals), d.Domain)
+	}
+	if fmt.Sprint(unresolved) != "[alice is a member of CN=Elsewhere,DC=other, which is not in the files]" {
+		t.Errorf("unresolved: %v", unresolved)
+	}
+}

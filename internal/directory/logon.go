@@ -1,0 +1,75 @@
+package directory
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+)
+
+// Relative identifiers of accounts of every domain.
+const (
+	GuestRID       = 501
+	DomainUsersRID = 513 // the primary group of users
+	guestsRID      = 514
+)
+
+// newToken returns the token of a user's network logon at a domain member. In addition to the user's groups it has
+// Everyone, Network, Authenticated Users, This Organization, Users and the primary group. The domain's guest has only
+// Everyone, Network and Guests in their place. Members of Administrators get the full token: high integrity and
+// enabled privileges.
+func (w *nesting) newToken(domain sid.SID, u *User) (*token.Token, error) {
+	if u.SID.IsZero() {
+		return nil, errors.New("the user has no SID")
+	}
+	t := w.table
+	var n node
+	for _, s := range u.MemberOf {
+		t.join(&n, s)
+	}
+	home := !domain.IsZero() && u.SID.Prefix() == domain
+	usual := []sid.SID{sid.Everyone, sid.Network}
+	if home && u.SID.RID() == GuestRID {
+		t.join(&n, domain.WithRID(guestsRID))
+		usual = append(usual, sid.Guests)
+	} else {
+		switch {
+		case !u.Primary.IsZero():
+			t.join(&n, u.Primary)
+		case home: // memberOf of a directory leaves the primary group out
+			t.join(&n, domain.WithRID(DomainUsersRID))
+		}
+		usual = append(usual, sid.AuthenticatedUsers, sid.ThisOrganization)
+		t.join(&n, sid.Users)
+	}
+	// A server with POSIX accounts matches the SID of the uid, and the primary group by its gid (B-1).
+	if s := u.UID.sid(UnixUsers); u.UID.Known && s != u.SID {
+		n.unlisted = append(n.unlisted, s)
+	}
+	if u.GID.Known {
+		t.join(&n, u.GID.sid(UnixGroups))
+	}
+	groups, err := w.closure(&n)
+	if err != nil {
+		return nil, err
+	}
+	spec := token.StandardUser(u.SID)
+	if slices.Contains(groups, sid.Administrators) {
+		spec = administrator(u.SID)
+	}
+	spec.Groups = make([]token.Group, 0, len(groups)+len(usual))
+	for _, s := range append(groups, usual...) {
+		spec.Groups = append(spec.Groups, token.Group{SID: s, Attributes: token.GroupDefault})
+	}
+	spec.UserClaims = u.Claims
+	return token.New(spec)
+}
+
+// administrator returns the token template for a member of Administrators.
+func administrator(who sid.SID) token.Spec {
+	spec := token.Administrator(who)
+	spec.EnabledPrivileges = spec.Privileges
+	spec.Owner = sid.SID{}
+	return spec
+}

@@ -1,0 +1,101 @@
+// Package passwd reads users and groups from /etc/passwd, /etc/group and getent, and from pdbedit -L -v.
+package passwd
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/refmon/refmon/internal/directory/collect"
+	"github.com/refmon/refmon/sid"
+)
+
+// Read collects the lines of /etc/passwd, /etc/group or both concatenated. It skips empty lines, comments and NIS
+// entries that start with + or -. Any other line is an error with its number.
+func Read(c *collect.Collector, text string) error {
+	n := 0
+	for line := range strings.Lines(text) {
+		n++
+		line = strings.TrimSuffix(line, "\n")
+		if line == "" || line[0] == '#' || line[0] == '+' || line[0] == '-' {
+			continue
+		}
+		if !AddLine(c, line) {
+			return fmt.Errorf("line %d: a user has seven fields, a group four, with numbers for ids", n)
+		}
+	}
+	return nil
+}
+
+// AddLine collects a line of passwd (seven fields) or group (four). It reports false, and collects nothing, for any
+// other line.
+func AddLine(c *collect.Collector, line string) bool {
+	f := strings.Split(line, ":")
+	if len(f) != 7 && len(f) != 4 || f[0] == "" {
+		return false
+	}
+	id, ok := collect.ParseNumber(f[2])
+	if !ok {
+		return false
+	}
+	if len(f) == 7 {
+		gid, ok := collect.ParseNumber(f[3])
+		if !ok {
+			return false
+		}
+		u := c.Users.Named(f[0])
+		collect.Keep(&u.ID, id)
+		collect.Keep(&u.GID, gid)
+		return true
+	}
+	g := c.Groups.Named(f[0])
+	collect.Keep(&g.ID, id)
+	for _, member := range strings.FieldsFunc(f[3], func(r rune) bool { return r == ',' }) {
+		u := c.Users.Named(member)
+		u.Join(g)
+	}
+	return true
+}
+
+// ReadPdbedit collects the users that "pdbedit -L -v" prints. Text without a user is an error.
+func ReadPdbedit(c *collect.Collector, text string) error {
+	var u *collect.Account
+	n := 0
+	for line := range strings.Lines(text) {
+		n++
+		key, value, ok := strings.Cut(strings.TrimSpace(line), ":")
+		if value = strings.TrimSpace(value); !ok {
+			continue
+		}
+		if key == "Unix username" {
+			if u = c.Users.Named(value); value == "" {
+				return fmt.Errorf("line %d: %s: the name is missing", n, key)
+			}
+			continue
+		}
+		if u == nil {
+			continue
+		}
+		var s sid.SID
+		var err error
+		switch key {
+		case "User SID":
+			if s, err = sid.Parse(value); err == nil {
+				u = c.Users.Account(u.Name, s)
+			}
+			if err == nil && c.Domain.IsZero() {
+				c.Domain = collect.DomainOf(s)
+			}
+		case "Primary Group SID":
+			u.Primary, err = sid.Parse(value)
+		case "Account Flags":
+			u.Disabled = strings.Contains(value, "D")
+		}
+		if err != nil {
+			return fmt.Errorf("line %d: %s: %w", n, key, err)
+		}
+	}
+	if u == nil {
+		return fmt.Errorf("no line \"Unix username:\": is this the output of pdbedit -L -v?")
+	}
+	return nil
+}

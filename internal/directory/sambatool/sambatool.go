@@ -1,0 +1,68 @@
+// Package sambatool reads users and groups from the output of samba-tool user and samba-tool group.
+package sambatool
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/refmon/refmon/internal/directory/collect"
+	"github.com/refmon/refmon/internal/directory/ldif"
+)
+
+// Read collects the output of samba-tool user and group: LDIF from show; names, DNs or the table of --verbose from
+// list. A list has no SIDs. Its names are reported in Unresolved unless another source describes them.
+func Read(c *collect.Collector, text string) error {
+	n, shown := 0, -1
+	var show strings.Builder
+	flush := func() error {
+		if shown < 0 {
+			return nil
+		}
+		err := ldif.Read(c, show.String(), shown)
+		show.Reset()
+		shown = -1
+		return err
+	}
+	table := false
+	for line := range strings.Lines(text) {
+		n++
+		trimmed := strings.TrimSpace(line)
+		switch {
+		case shown >= 0 && trimmed != "":
+			show.WriteString(line)
+		case shown >= 0:
+			if err := flush(); err != nil {
+				return err
+			}
+		case trimmed == "":
+		case strings.HasPrefix(line, "dn:"):
+			shown = n - 1
+			show.WriteString(line)
+		case strings.HasPrefix(line, "ERROR"):
+			return fmt.Errorf("line %d: samba-tool failed: %s", n, collect.Shorten(trimmed))
+		case strings.HasPrefix(line, "Group Name") && strings.Contains(line, "Group Type"):
+			table = true
+		case strings.Trim(trimmed, "-") == "":
+		case table:
+			tableRow(c, line)
+		default:
+			c.AddListed(trimmed, "samba-tool")
+		}
+	}
+	return flush()
+}
+
+// tableRow collects a row of samba-tool group list --verbose: name, type, scope, members.
+func tableRow(c *collect.Collector, line string) {
+	for _, kind := range []string{"Security", "Distribution"} {
+		if at := strings.LastIndex(line, " "+kind+" "); at > 0 {
+			name := strings.TrimSpace(line[:at])
+			if kind == "Distribution" {
+				c.Groups.Named(name).Mail = true
+				return
+			}
+			c.AddListed(name, "samba-tool")
+			return
+		}
+	}
+}

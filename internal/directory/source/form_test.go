@@ -1,0 +1,42 @@
+package source_test
+
+import (
+	"testing"
+	"unicode/utf16"
+
+	"github.com/refmon/refmon/internal/directory/source"
+)
+
+// TestForm: which form a file is in; a directory file is in none.
+func TestForm(t *testing.T) {
+	for text, want := range map[string]string{
+		passwd: "passwd", group: "passwd", "#TYPE Microsoft.ActiveDirectory.Management.ADUser\r\n\"SID\"\r\n": "csv",
+		`"name","objectClass","SamAccountName","SID"` + "\n": "csv", inUTF16("Group;SamAccountName;SID\r\na;b;c\r\n"): "csv",
+		"\ufeff" + `{"data":[],"meta":{}}`: "bloodhound", "PK\x03\x04": "bloodhound",
+		"+ wbinfo -u\nCORP\\\\alice\n":                          "wbinfo",
+		"# extended LDIF\n#\n# LDAPv3\n\n# search\nsearch: 2\n": "",
+		"# extended LDIF\n\ndn: a\n":                            "ldif", "version: 1\ndn: a\n": "ldif",
+		"---------------\nUnix username:        a\n": "pdbedit", "---\nusers: []\n": "", "users: []\n": "",
+		"name,sid\na,BA\n": "", `{"users":[]}`: "", "": "", "{": "", "\n# a\n": "",
+	} {
+		if got := source.Form([]byte(text)); got != want {
+			t.Errorf("%.40q: form %q, want %q", text, got, want)
+		}
+	}
+}
+
+// inUTF16 returns a text as PowerShell writes it: little endian, behind a byte order mark.
+func inUTF16(text string) string {
+	var b []byte
+	for _, u := range utf16.Encode([]rune("\ufeff" + text)) {
+		b = append(b, byte(u), byte(u>>8))
+	}
+	return string(b)
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}

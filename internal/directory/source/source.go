@@ -1,0 +1,99 @@
+// Package source reads users and groups from the files of other systems: passwd and group (also by getent), pdbedit
+// -L -v, wbinfo, LDIF as ldapsearch writes it, samba-tool, CSV of Get-ADUser, Get-ADGroup and Get-ADGroupMember, and
+// BloodHound's JSON, zipped or not.
+//
+//	var c collect.Collector
+//	err := source.Read(&c, "ldif", file)
+//	os.Stdout.Write(dirfile.Write(c.Accounts()))
+package source
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf16"
+
+	"github.com/refmon/refmon/internal/directory/bloodhound"
+	"github.com/refmon/refmon/internal/directory/collect"
+	"github.com/refmon/refmon/internal/directory/csv"
+	"github.com/refmon/refmon/internal/directory/ldif"
+	"github.com/refmon/refmon/internal/directory/passwd"
+	"github.com/refmon/refmon/internal/directory/sambatool"
+	"github.com/refmon/refmon/internal/directory/wbinfo"
+)
+
+// Forms lists the names of the forms that Read knows.
+const Forms = "passwd, getent, pdbedit, wbinfo, ldif, samba-tool, csv, bloodhound, auto"
+
+// Read collects the accounts of a file in one of Forms. passwd and getent accept lines of seven fields as users and
+// lines of four as groups. auto detects the form as Form does. An unknown form and a malformed file are errors;
+// accounts before the error stay collected.
+func Read(c *collect.Collector, form string, file []byte) error {
+	if form == "auto" {
+		if form = Form(file); form == "" {
+			return errors.New("cannot detect the form of the file: give one of " + Forms)
+		}
+	}
+	if form == "bloodhound" {
+		return bloodhound.Read(c, file)
+	}
+	text, err := decodeText(file)
+	if err != nil {
+		return err
+	}
+	switch form {
+	case "passwd", "getent":
+		return passwd.Read(c, text)
+	case "pdbedit":
+		return passwd.ReadPdbedit(c, text)
+	case "wbinfo":
+		return wbinfo.Read(c, text)
+	case "ldif":
+		return ldif.Read(c, text, 0)
+	case "samba-tool":
+		return sambatool.Read(c, text)
+	case "csv":
+		return csv.Read(c, text, "")
+	}
+	return fmt.Errorf("form %q: want one of %s", form, Forms)
+}
+
+// ReadMembers collects the members of a group: the CSV of Get-ADGroupMember, or one name a line, as samba-tool group
+// listmembers and net rpc group members print.
+func ReadMembers(c *collect.Collector, group string, file []byte) error {
+	text, err := decodeText(file)
+	if err != nil {
+		return err
+	}
+	if Form(file) == "csv" {
+		return csv.Read(c, text, group)
+	}
+	g := c.Groups.Named(group)
+	for line := range strings.Lines(text) {
+		if name := strings.TrimSpace(line); name != "" {
+			c.AddMember(g, collect.Reference{Name: name})
+		}
+	}
+	return nil
+}
+
+// decodeText returns a file as UTF-8 with \n line ends. It accepts the UTF-16 of PowerShell.
+func decodeText(file []byte) (string, error) {
+	high := 0
+	switch {
+	case bytes.HasPrefix(file, []byte("\xff\xfe")):
+		high = 1
+	case !bytes.HasPrefix(file, []byte("\xfe\xff")):
+		text := strings.TrimPrefix(string(file), "\ufeff")
+		return strings.ReplaceAll(text, "\r\n", "\n"), nil
+	}
+	if len(file)%2 != 0 {
+		return "", errors.New("the UTF-16 text ends inside a character")
+	}
+	units := make([]uint16, 0, len(file)/2)
+	for i := 2; i < len(file); i += 2 {
+		units = append(units, uint16(file[i+high])<<8|uint16(file[i+1-high]))
+	}
+	return strings.ReplaceAll(string(utf16.Decode(units)), "\r\n", "\n"), nil
+}

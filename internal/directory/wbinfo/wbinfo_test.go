@@ -1,0 +1,59 @@
+package wbinfo_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/refmon/refmon/internal/test/sources"
+)
+
+const wbinfoTranscript = `+ wbinfo -u
+REFMON\administrator
+REFMON\alice
+REFMON\ghost
+++ wbinfo -n 'REFMON\alice'
+S-1-5-21-1-2-3-1102 SID_USER (1)
++ wbinfo -i alice
+REFMON\alice:*:3000011:100::/home/REFMON/alice:/bin/false
++ wbinfo -r 'REFMON\alice'
+3000011
+100
+3000012
++ wbinfo --user-sids=S-1-5-21-1-2-3-1102
+S-1-5-21-1-2-3-1102
+S-1-5-21-1-2-3-513
+S-1-5-21-1-2-3-1104
+S-1-5-32-545
++ wbinfo -s S-1-5-21-1-2-3-1104
+REFMON\Engineering 2
++ wbinfo -n administrator
+S-1-5-21-1-2-3-500 SID_USER (1)
++ wbinfo -s S-1-5-21-1-2-3-500
+REFMON\administrator 1
++ wbinfo -n nosuch
+failed to call wbcLookupName: WBC_ERR_DOMAIN_NOT_FOUND
+Could not lookup name nosuch
++ wbinfo --sids-to-unix-ids=S-1-5-21-1-2-3-1104,S-1-5-21-1-2-3-9
+S-1-5-21-1-2-3-1104 -> uid/gid 3000012
+S-1-5-21-1-2-3-9 -> unmapped
++ wbinfo -S S-1-5-21-1-2-3-500
+0
+`
+
+func TestWbinfo(t *testing.T) {
+	d, unresolved := sources.Read(t, [2]string{"auto", wbinfoTranscript})
+	sources.HasGroups(t, d, `REFMON\alice`, "S-1-22-1-3000011 S-1-22-2-3000012 S-1-22-2-100 S-1-22-2-3000011 "+
+		"S-1-5-21-1-2-3-513 S-1-5-21-1-2-3-1104 S-1-5-32-545")
+	sources.HasGroups(t, d, "administrator", "S-1-22-1-0")
+	if len(d.Principals) != 2 || d.Domain.String() != "S-1-5-21-1-2-3" {
+		t.Errorf("%d principals, domain %v", len(d.Principals), d.Domain)
+	}
+	want := []string{
+		"wbinfo -n nosuch: failed to call wbcLookupName: WBC_ERR_DOMAIN_NOT_FOUND",
+		"wbinfo -n nosuch: Could not lookup name nosuch",
+		`REFMON\ghost, which wbinfo -u lists, is told of nowhere else`,
+	}
+	if !slices.Equal(unresolved, want) {
+		t.Errorf("unresolved: %q", unresolved)
+	}
+}

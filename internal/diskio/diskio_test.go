@@ -1,0 +1,133 @@
+package diskio_test
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/refmon/refmon/internal/diskio"
+	"github.com/refmon/refmon/internal/test/inject"
+)
+
+// steps replaces the contents of a file as a store does: a new file, synced, renamed, and the directory synced.
+func steps(f diskio.Faults, name string, b []byte) error {
+	file, err := f.OpenFile(name+".new", os.O_WRONLY|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	if _, err = file.Write(b[:1]); err == nil {
+		_, err = file.WriteAt(b[1:], 1)
+	}
+	if err == nil {
+		err = file.Truncate(int64(len(b)))
+	}
+	if err == nil {
+		err = file.Sync()
+	}
+	if err = errors.Join(err, file.Close()); err != nil {
+		return err
+	}
+	if err := f.Rename(name+".new", name); err != nil {
+		return err
+	}
+	return f.SyncDir(filepath.Dir(name))
+}
+
+// TestEachOperationFails lets each operation fail in turn. The error is that of the Faults, the operation has no
+// effect, and none follows it.
+func TestEachOperationFails(t *testing.T) {
+	var all inject.Injector
+	if err := steps(all.Do, filepath.Join(t.TempDir(), "f"), []byte("new")); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := len(all.Ops()), 7; got != want {
+		t.Fatalf("%d operations: %v", got, all.Ops())
+	}
+	for i := range all.Ops() {
+		name := filepath.Join(t.TempDir(), "f")
+		if err := os.WriteFile(name, []byte("old"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var some inject.Injector
+		some.Fail(syscall.EIO, inject.OnIndex(i))
+		err := steps(some.Do, name, []byte("new"))
+		b, lost := os.ReadFile(name)
+		want := "old"
+		if i == len(all.Ops())-1 { // after the rename
+			want = "new"
+		}
+		if !errors.Is(err, syscall.EIO) || lost != nil || string(b) != want || len(some.Ops()) != i+1 {
+			t.Errorf("%v fails: %v; the file has %q, %v", some.Ops(), err, b, lost)
+		}
+	}
+}
+
+// TestShortWrites checks how many bytes a write stores before it fails, and which error it returns.
+func TestShortWrites(t *testing.T) {
+	for _, c := range []struct {
+		bytes, want int
+		err         error
+	}{{2, 2, syscall.ENOSPC}, {0, 0, syscall.ENOSPC}, {-1, 0, syscall.EIO}, {9, 4, syscall.EIO}, {3, 3, nil}} {
+		name := filepath.Join(t.TempDir(), "f")
+		var some inject.Injector
+		some.Fail(inject.Short(c.bytes, c.err), inject.Kind("write"))
+		f, err := diskio.Faults(some.Do).OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := f.Write([]byte("text"))
+		if n != c.want || !errors.Is(err, c.err) {
+			t.Errorf("%+v: %d, %v", c, n, err)
+		}
+		for what, write := range map[string]func() error{
+			"a string": func() error { _, err := f.WriteString(""); return err },
+			"a copy":   func() error { _, err := io.Copy(f, strings.NewReader("text")); return err }} {
+			some.Fail(syscall.EIO, inject.Kind("write"))
+			if err := write(); !errors.Is(err, syscall.EIO) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		b, err := os.ReadFile(name)
+		if err != nil || string(b) != "text"[:c.want] {
+			t.Errorf("%+v: the file has %q, %v", c, b, err)
+		}
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestNilFaults checks that nil Faults pass the errors of the system on and invent none.
+func TestNilFaults(t *testing.T) {
+	var none diskio.Faults
+	dir := t.TempDir()
+	name := filepath.Join(dir, "f")
+	if err := errors.Join(steps(none, name, []byte("new")), none.WriteFile(name, []byte("x"), 0o600),
+		none.Remove(name)); err != nil {
+		t.Error(err)
+	}
+	_, opened := none.OpenFile(name, os.O_RDONLY, 0)
+	for what, err := range map[string]error{"open": opened, "rename": none.Rename(name, name+"2"),
+		"remove": none.Remove(name), "sync of the directory": none.SyncDir(name),
+		"write": none.WriteFile(filepath.Join(name, "f"), nil, 0o600)} {
+		if !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	var some inject.Injector
+	some.Fail(syscall.EIO, inject.Kind("write", "remove"))
+	if err := diskio.Faults(some.Do).WriteFile(name, []byte("x"), 0o600); !errors.Is(err, syscall.EIO) {
+		t.Error(err)
+	}
+	if err := diskio.Faults(some.Do).Remove(name); !errors.Is(err, syscall.EIO) {
+		t.Error(err)
+	}
+	if b, err := os.ReadFile(name); err != nil || len(b) != 0 {
+		t.Errorf("%q, %v", b, err)
+	}
+}

@@ -1,0 +1,33 @@
+//go:build linux
+
+package marshal
+
+import (
+	"testing"
+	"unsafe"
+
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// TestAttributesShareABound: what the attributes of one list take counts together, up to a megabyte.
+func TestAttributesShareABound(t *testing.T) {
+	b := make([]byte, 3*maxClaims/2)
+	at := Address(unsafe.Pointer(&b[0]))
+	r := attributeReader{&Memory{}, maxClaims}
+	for _, c := range []struct {
+		n    uint32
+		size int
+		want ntstatus.Status
+		left int
+	}{
+		{1, maxClaims + 1, ntstatus.InsufficientResources, maxClaims}, {1000, 8, ntstatus.Success, maxClaims - 8000},
+		{1 << 31, 40, ntstatus.InsufficientResources, maxClaims - 8000}, {0, 40, ntstatus.Success, maxClaims - 8000},
+		{1, maxClaims - 8000 + 1, ntstatus.InsufficientResources, maxClaims - 8000},
+		{1, maxClaims - 8000, ntstatus.Success, 0}, {1, 1, ntstatus.InsufficientResources, 0},
+	} {
+		got, st := r.array(at, c.n, c.size)
+		if st != c.want || r.left != c.left || st == ntstatus.Success && len(got) != int(c.n)*c.size {
+			t.Errorf("%d of %d bytes: %d, %v, %d left, want %v, %d left", c.n, c.size, len(got), st, r.left, c.want, c.left)
+		}
+	}
+}

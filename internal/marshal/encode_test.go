@@ -1,0 +1,54 @@
+//go:build linux
+
+package marshal
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestWrittenStructures: TOKEN_STATISTICS, TOKEN_PRIVILEGES and UNICODE_STRING, byte by byte, in the order of winnt.h.
+func TestWrittenStructures(t *testing.T) {
+	e := Encoder{Base: 0x1000}
+	e.TokenInformation(winnt.TokenStatistics, nt.TokenStatistics{TokenID: 1, AuthenticationID: 2, ExpirationTime: -3,
+		TokenType: 4, ImpersonationLevel: 5, DynamicCharged: 6, DynamicAvailable: 7, GroupCount: 8, PrivilegeCount: 9,
+		ModifiedID: 10})
+	if want := words(1, 2, 1<<64-3, 4|5<<32, 6|7<<32, 8|9<<32, 10); !bytes.Equal(e.Bytes, want) {
+		t.Errorf("statistics %x, want %x", e.Bytes, want)
+	}
+	e = Encoder{Base: 0x1000}
+	e.TokenInformation(winnt.TokenPrivileges, []nt.LUIDAndAttributes{{LUID: 23, Attributes: 3},
+		{LUID: 1 << 33, Attributes: 2}})
+	if want := halves(2, 23, 0, 3, 0, 2, 2); !bytes.Equal(e.Bytes, want) {
+		t.Errorf("privileges %x, want %x", e.Bytes, want)
+	}
+	e = Encoder{Base: 0x1000}
+	at := e.Reserve(16)
+	e.Counted(at, "añ")
+	if want := join(words(4|4<<16, 0x1010), []byte{'a', 0, 0xF1, 0}); !bytes.Equal(e.Bytes, want) {
+		t.Errorf("a string %x, want %x", e.Bytes, want)
+	}
+}
+
+// TestWrittenNumbers: each kind of number has its size and its bytes.
+func TestWrittenNumbers(t *testing.T) {
+	for name, c := range map[string]struct {
+		value any
+		want  []byte
+	}{
+		"a type":   {winnt.TokenImpersonation, halves(2)},
+		"a level":  {winnt.SecurityDelegation, halves(3)},
+		"32 bits":  {uint32(0x12345678), halves(0x12345678)},
+		"a LUID":   {winnt.LUID(0x1_0000_0002), words(0x1_0000_0002)},
+		"a handle": {winnt.Handle(0x44), words(0x44)},
+		"bytes":    {[]byte{1, 2, 3}, []byte{1, 2, 3}},
+	} {
+		e := Encoder{Base: 0x1000}
+		if e.TokenInformation(winnt.TokenUser, c.value); !bytes.Equal(e.Bytes, c.want) {
+			t.Errorf("%s: %x, want %x", name, e.Bytes, c.want)
+		}
+	}
+}

@@ -1,0 +1,110 @@
+//go:build linux
+
+package marshal
+
+import (
+	"bytes"
+	"testing"
+	"unsafe"
+
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// TestUnmappableAddresses: the first pages, what goes round the end of the memory, and on 64 bits the system's half.
+func TestUnmappableAddresses(t *testing.T) {
+	const last = ^uintptr(0)
+	for _, c := range []struct {
+		p    Address
+		n    uintptr
+		want bool
+	}{
+		{0, 0, true}, {0, 8, true}, {1, 1, true}, {lowest - 1, 1, true}, {lowest - 1, 2, true}, {lowest, 0, false},
+		{lowest, 1, false}, {arena, arenaSize, false}, {Address(last), 2, true}, {Address(last - 7), 16, true},
+		{arena, last - arena + 1, true},
+	} {
+		if got := c.p.bad(c.n); got != c.want {
+			t.Errorf("%d bytes at %#x: bad %t, want %t", c.n, c.p, got, c.want)
+		}
+	}
+	if unsafe.Sizeof(last) == 8 {
+		end := Address(1)<<(31+16*(last>>63)) - 16 // the end of a program's address space
+		for n, want := range map[uintptr]bool{0: false, 1: false, 15: false, 16: true, 17: true} {
+			if got := end.bad(n); got != want {
+				t.Errorf("%d bytes at %#x: bad %t, want %t", n, end, got, want)
+			}
+		}
+	}
+}
+
+// TestProbe: an output is aligned, and can be written from its first to its last byte; nothing needs no memory (O-3).
+func TestProbe(t *testing.T) {
+	mapArena(t)
+	for _, c := range []struct {
+		p        Address
+		n, align uintptr
+		want     ntstatus.Status
+	}{
+		{arena, 8, 4, ntstatus.Success}, {arena + 4, 8, 4, ntstatus.Success},
+		{arena + 4, 8, 8, ntstatus.DatatypeMisalignment},
+		{arena + 2, 4, 4, ntstatus.DatatypeMisalignment}, {arena + 1, 1, 1, ntstatus.Success},
+		{arena + 1, 2, 2, ntstatus.DatatypeMisalignment}, {1, 4, 4, ntstatus.DatatypeMisalignment},
+		{0, 4, 4, ntstatus.AccessViolation}, {4, 4, 4, ntstatus.AccessViolation}, {1, 0, 4, ntstatus.Success},
+		{0, 0, 1, ntstatus.Success}, {arena + arenaSize - 4, 4, 4, ntstatus.Success},
+		{arena + arenaSize - 4, 8, 4, ntstatus.AccessViolation}, {arena + arenaSize, 4, 4, ntstatus.AccessViolation},
+		{arena, arenaSize, 1, ntstatus.Success}, {arena, arenaSize + 1, 1, ntstatus.AccessViolation},
+	} {
+		var m Memory
+		if st := m.Probe(c.p, c.n, c.align); st != c.want {
+			t.Errorf("%d bytes at %#x, at multiples of %d: %v, want %v", c.n, c.p, c.align, st, c.want)
+		}
+	}
+	for p := Address(arena); p < arena+8; p++ {
+		want := ntstatus.DatatypeMisalignment
+		if p%4 == 0 {
+			want = ntstatus.Success
+		}
+		var m Memory
+		if a, b := m.ProbeHandle(p), m.ProbeU32(p); a != want || b != want {
+			t.Errorf("a handle at %#x: %v, 32 bits: %v, want %v", p, a, b, want)
+		}
+	}
+}
+
+// TestBlocks: an array is copied whole, however many parts that takes.
+func TestBlocks(t *testing.T) {
+	from := make([]byte, 3*chunk+100)
+	for i := range from {
+		from[i] = byte(i) ^ byte(i>>8) ^ byte(i>>16)
+	}
+	at := Address(unsafe.Pointer(&from[0]))
+	var m Memory
+	for _, n := range []int{0, 1, chunk - 1, chunk, chunk + 1, 2*chunk + 7, 3*chunk + 100} {
+		if got, st := m.Block(at, n, 1); st != ntstatus.Success || !bytes.Equal(got, from[:n]) {
+			t.Errorf("%d bytes: %d, %v", n, len(got), st)
+		}
+	}
+	if _, st := m.Block(0, chunk+1, 1); st != ntstatus.AccessViolation {
+		t.Errorf("from NULL: %v", st)
+	}
+}
+
+// TestFrames: the caller's frames are the last ones named, from the first byte to the last.
+func TestFrames(t *testing.T) {
+	var m Memory
+	if low, high := m.Frames(0x20000, 0x30000); low != 0 || high != 0 {
+		t.Errorf("before: %#x to %#x", low, high)
+	}
+	if low, high := m.Frames(0x40000, 0x50000); low != 0x20000 || high != 0x30000 {
+		t.Errorf("the first: %#x to %#x", low, high)
+	}
+	for _, c := range []struct {
+		p    Address
+		n    uintptr
+		want bool
+	}{{0x3ffff, 1, false}, {0x40000, 1, true}, {0x40000, 0x10000, true}, {0x40000, 0x10001, false}, {0x4ffff, 1, true},
+		{0x4ffff, 2, false}, {0x50000, 0, false}, {0x20000, 1, false}} {
+		if got := m.framed(c.p, c.n); got != c.want {
+			t.Errorf("%d bytes at %#x: framed %t, want %t", c.n, c.p, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,213 @@
+package lpc_test
+
+import (
+	"github.com/refmon/refmon/internal/quota"
+	"testing"
+
+	"github.com/refmon/refmon/internal/ntos/lpc"
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/test/bare"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// Waiting threads are woken by each change that may end their wait, and by no other: a port by its clients, the two
+// ends of a connection by each other.
+func TestChanges(t *testing.T) {
+	p := newPair(t, 0)
+	s := p.server.Process()
+	var client, server *lpc.Port
+	var m lpc.Message
+	var id uint32
+	steps := []struct {
+		name       string
+		do         func() ntstatus.Status
+		want       ntstatus.Status
+		port, ends bool // who is woken
+	}{
+		{"connect", func() ntstatus.Status { client = p.connect("x"); return 0 }, 0, true, false},
+		{"listen", func() (st ntstatus.Status) { m, st = p.port.Listen(); return st }, 0, false, false},
+		{"accept", func() (st ntstatus.Status) {
+			server, st = p.port.AcceptMessage(s, m.Client, m.ID, false, 7, nil)
+			return st
+		}, 0, false, true},
+		{"complete", func() ntstatus.Status { return p.world.port(server).Complete() }, 0, false, true},
+		{"complete again", func() ntstatus.Status { return server.Complete() }, ntstatus.InvalidParameter, false, false},
+		{"request", func() (st ntstatus.Status) { id, st = client.Request(p.client, nil); return st }, 0, true, true},
+		{"another's answer", func() ntstatus.Status { _, st := client.Answer(p.second, id); return st },
+			ntstatus.ReplyMessageMismatch, false, false},
+		{"receive", func() ntstatus.Status { _, st := server.Receive(); return st }, 0, false, false},
+		{"reply to another", func() ntstatus.Status { return server.Reply(quota.Payer{}, idOf(p.second), id, nil) },
+			ntstatus.ReplyMessageMismatch, false, false},
+		{"reply", func() ntstatus.Status { return server.Reply(quota.Payer{}, idOf(p.client), id, nil) }, 0, false, true},
+		{"reply again", func() ntstatus.Status { return server.Reply(quota.Payer{}, idOf(p.client), id, nil) },
+			ntstatus.ReplyMessageMismatch, false, false},
+		{"answer", func() ntstatus.Status { _, st := client.Answer(p.client, id); return st }, 0, false, false},
+		{"close", func() ntstatus.Status { client.Ref(ob.TagCall); closeAll(client); return 0 }, 0, true, true},
+		{"request of none", func() ntstatus.Status { _, st := client.Request(p.client, nil); return st },
+			ntstatus.PortDisconnected, true, false},
+	}
+	for _, c := range steps {
+		port := p.port.Changed()
+		var ends []<-chan struct{}
+		for _, e := range []*lpc.Port{client, server} {
+			if e != nil {
+				ends = append(ends, e.Changed())
+			}
+		}
+		want(t, c.name, c.do(), c.want)
+		if bare.Closed(port) != c.port {
+			t.Errorf("%s: the port is told: %v", c.name, !c.port)
+		}
+		for i, e := range ends {
+			if bare.Closed(e) != c.ends {
+				t.Errorf("%s: end %d is told: %v", c.name, i, !c.ends)
+			}
+		}
+		if bare.Closed(p.port.Changed()) || client != nil && bare.Closed(client.Changed()) {
+			t.Fatalf("%s: who asks again is told of what was before", c.name)
+		}
+	}
+	client.Deref(ob.TagCall)
+	closeAll(server, p.port)
+}
+
+// TestAccepted: without a message the oldest client is taken and its connection
+// complete at once; with one, that client's, once, and each state once (I-88).
+func TestAccepted(t *testing.T) {
+	p := newPair(t, 0)
+	s := p.server.Process()
+	first, second, third := p.connect("1"), p.connect("2"), p.connect("3")
+	e1 := p.world.port(p.port.Accept(s))
+	status := func(what string, f *lpc.Port, st ntstatus.Status) {
+		t.Helper()
+		_, got := f.Connected()
+		want(t, what, got, st)
+	}
+	status("the oldest", first, ntstatus.Success)
+	status("the next", second, ntstatus.Pending)
+	want(t, "complete who is complete", e1.Complete(), ntstatus.InvalidParameter)
+	if _, st := first.Request(p.client, nil); st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	m, st := p.port.Receive() // requests to connect come by it too, those of who was accepted so do not
+	if want(t, "receive", st, ntstatus.Success); m.ID != 2 || !m.Connecting || string(m.Data) != "2" {
+		t.Fatalf("received %+v", m)
+	}
+	accept := func(what string, id uint32, who bool, refuse bool, st ntstatus.Status) *lpc.Port {
+		t.Helper()
+		client := idOf(p.client)
+		if !who {
+			client = idOf(p.second)
+		}
+		e, got := p.port.AcceptMessage(s, client, id, refuse, 7, nil)
+		if want(t, what, got, st); (e != nil) != (st == ntstatus.Success && !refuse) {
+			t.Errorf("%s: port %v", what, e)
+		}
+		return e
+	}
+	accept("who was not listened to", 3, true, false, ntstatus.ReplyMessageMismatch)
+	accept("who was accepted without a message", 1, true, false, ntstatus.ReplyMessageMismatch)
+	accept("another's message", 2, false, false, ntstatus.ReplyMessageMismatch)
+	status("refused by mistake", second, ntstatus.Pending)
+	e2 := p.world.port(accept("the message", 2, true, false, ntstatus.Success))
+	status("accepted", second, ntstatus.Pending)
+	accept("the message again", 2, true, false, ntstatus.ReplyMessageMismatch)
+	accept("refuse after all", 2, true, true, ntstatus.ReplyMessageMismatch)
+	want(t, "complete", e2.Complete(), ntstatus.Success)
+	status("complete", second, ntstatus.Success)
+	if _, st := p.port.Listen(); st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	accept("refuse", 3, true, true, ntstatus.Success)
+	status("refused", third, ntstatus.PortConnectionRefused)
+	accept("who was refused", 3, true, false, ntstatus.ReplyMessageMismatch)
+	if e := p.port.Accept(s); e != nil {
+		t.Errorf("accepted %v, and no client waits", e)
+	}
+	closeAll(first)
+	if m, st := p.port.Receive(); st != ntstatus.Timeout {
+		t.Errorf("of who was accepted without a message the port is told %+v, %v", m, st)
+	}
+	closeAll(second, third, e1, e2)
+	if m, st := p.port.Receive(); st != ntstatus.Timeout {
+		t.Errorf("of connections whose ends are closed the server is told %+v, %v", m, st)
+	}
+	closeAll(p.port)
+}
+
+// TestClosedPort: closing the connection port refuses the waiting clients, received by Listen or not. It does not
+// affect connections that exist or are accepted (I-88).
+func TestClosedPort(t *testing.T) {
+	p := newPair(t, 0)
+	s := p.server.Process()
+	client, server := p.connected()
+	accepted := p.connect("accepted")
+	m, st := p.port.Listen()
+	want(t, "listen", st, ntstatus.Success)
+	e, st := p.port.AcceptMessage(s, m.Client, m.ID, false, 0, nil)
+	want(t, "accept", st, ntstatus.Success)
+	p.world.port(e)
+	listened, waits := p.connect("listened"), p.connect("waits")
+	m, st = p.port.Listen()
+	want(t, "listen", st, ntstatus.Success)
+	p.port.Ref(ob.TagCall)
+	now := waits.Changed()
+	closeAll(p.port)
+	for name, c := range map[string]struct {
+		port *lpc.Port
+		want ntstatus.Status
+	}{"complete": {client, ntstatus.Success}, "listened to": {listened, ntstatus.PortConnectionRefused},
+		"waiting": {waits, ntstatus.PortConnectionRefused}} {
+		_, st := c.port.Connected()
+		want(t, name, st, c.want)
+	}
+	if !bare.Closed(now) {
+		t.Error("who waits is not told")
+	}
+	if _, st := p.port.Listen(); st != ntstatus.Timeout {
+		t.Errorf("a closed port has a client: %v", st)
+	}
+	if _, st := p.port.AcceptMessage(s, m.Client, m.ID, false, 0, nil); st != ntstatus.ReplyMessageMismatch {
+		t.Errorf("a closed port accepts: %v", st)
+	}
+	id, st := client.Request(p.client, nil)
+	want(t, "request", st, ntstatus.Success)
+	want(t, "reply", server.Reply(quota.Payer{}, idOf(p.client), id, nil), ntstatus.Success)
+	p.port.Deref(ob.TagCall)
+	closeAll(client, server, accepted, listened, waits, e)
+}
+
+// Closing a server's end does not wake the connection port; closing a client's end does (I-88).
+func TestClosedServerEndKeepsPort(t *testing.T) {
+	p := newPair(t, 0)
+	for _, c := range []struct {
+		name             string
+		server, accepted bool // accepted only: the client waits yet
+		want             ntstatus.Status
+	}{{"the server's", true, false, ntstatus.Timeout}, {"the server's before it is complete", true, true,
+		ntstatus.Timeout}, {"the client's", false, false, ntstatus.Success}} {
+		client := p.connect("")
+		m, st := p.port.Listen()
+		want(t, "listen", st, ntstatus.Success)
+		e, st := p.port.AcceptMessage(p.server.Process(), m.Client, m.ID, false, 9, nil)
+		want(t, "accept", st, ntstatus.Success)
+		if p.world.port(e); !c.accepted {
+			want(t, "complete", e.Complete(), ntstatus.Success)
+		}
+		first, second := e, client
+		if !c.server {
+			first, second = client, e
+		}
+		closeAll(first)
+		m, st = p.port.Receive()
+		want(t, c.name, st, c.want)
+		if st == ntstatus.Success && (!m.Closed || m.Connecting || m.Context != 9 || m.Client != idOf(p.client) ||
+			m.ID != 0 || m.Data != nil) {
+			t.Errorf("%s: %+v", c.name, m)
+		}
+		_, st = p.port.Receive()
+		want(t, c.name+" again", st, ntstatus.Timeout)
+		closeAll(second)
+	}
+	closeAll(p.port)
+}

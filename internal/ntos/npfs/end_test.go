@@ -1,0 +1,193 @@
+package npfs_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/ntos/npfs"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// asked holds the status of each operation on an end in one state.
+type asked struct {
+	read, write, peek, listen, disconnect, flush, impersonate, transceive ntstatus.Status
+	state                                                                 uint32
+	detached                                                              bool
+}
+
+// ask calls each operation on an end and records its status. Operations that change the state when they succeed
+// come last.
+func ask(s *site, e *npfs.End) (a asked) {
+	_, a.peek = e.Peek(10)
+	_, a.read = e.Read(10)
+	a.flush = e.Flush()
+	a.impersonate = e.Impersonate(s.server).Status
+	r := &npfs.Request{End: e, Op: npfs.OpTransceive, Thread: s.client, Data: []byte("x"), Finish: func(npfs.Result) {}}
+	a.transceive = r.Start().Status
+	r.Cancel()
+	a.state, a.detached = e.Local().NamedPipeState, e.Detached()
+	a.write = send(e, s.client, []byte("x"))
+	a.listen = e.Listen()
+	a.disconnect = e.Disconnect()
+	return a
+}
+
+// TestStates: each operation on each end in each state of the instance, with nothing
+// written (I-85, I-86, I-132, I-134, I-140, I-142).
+func TestStates(t *testing.T) {
+	const (
+		good, listening, disconnected = ntstatus.Success, ntstatus.PipeListening, ntstatus.PipeDisconnected
+		closing, broken, connected    = ntstatus.PipeClosing, ntstatus.PipeBroken, ntstatus.PipeConnected
+		state, illegal, empty         = ntstatus.InvalidPipeState, ntstatus.IllegalFunction, ntstatus.PipeEmpty
+		unread, pending, mode         = ntstatus.CannotImpersonate, ntstatus.Pending, ntstatus.InvalidReadMode
+	)
+	cfg := npfs.Config{Message: true, ReadMessages: true}
+	for name, c := range map[string]struct {
+		cfg  npfs.Config
+		make func(s *site) (e *npfs.End, others []*npfs.End)
+		want asked
+	}{
+		"listening server": {cfg, func(s *site) (*npfs.End, []*npfs.End) { return s.made(cfg), nil },
+			asked{listening, listening, state, listening, listening, good, listening, state,
+				winnt.FILE_PIPE_LISTENING_STATE, false}},
+		"connected server": {cfg, func(s *site) (*npfs.End, []*npfs.End) {
+			e, c := s.pair(cfg)
+			return e, []*npfs.End{c}
+		}, asked{empty, good, good, connected, good, good, unread, pending, winnt.FILE_PIPE_CONNECTED_STATE, false}},
+		"connected server of bytes": {cfg, func(s *site) (*npfs.End, []*npfs.End) {
+			e, c := s.pair(npfs.Config{Message: true})
+			return e, []*npfs.End{c}
+		}, asked{empty, good, good, connected, good, good, unread, mode, winnt.FILE_PIPE_CONNECTED_STATE, false}},
+		"connected client": {cfg, func(s *site) (*npfs.End, []*npfs.End) {
+			e, c := s.pair(cfg)
+			return c, []*npfs.End{e}
+		}, asked{empty, good, good, illegal, illegal, good, illegal, pending, winnt.FILE_PIPE_CONNECTED_STATE, false}},
+		"server whose client is gone": {cfg, func(s *site) (*npfs.End, []*npfs.End) {
+			e, c := s.pair(cfg)
+			closeAll(c)
+			return e, nil
+		}, asked{broken, closing, broken, closing, good, good, unread, state, winnt.FILE_PIPE_CLOSING_STATE, false}},
+		"client whose server is gone": {cfg, func(s *site) (*npfs.End, []*npfs.End) {
+			e, c := s.pair(cfg)
+			closeAll(e)
+			return c, nil
+		}, asked{broken, closing, broken, illegal, illegal, good, illegal, state, winnt.FILE_PIPE_CLOSING_STATE, false}},
+		"disconnected server": {cfg, func(s *site) (*npfs.End, []*npfs.End) {
+			e, c := s.pair(cfg)
+			want(s.T, "disconnect", e.Disconnect(), good)
+			return e, []*npfs.End{c}
+		}, asked{disconnected, disconnected, state, listening, listening, good, state, state,
+			winnt.FILE_PIPE_DISCONNECTED_STATE, false}},
+		"disconnected client": {cfg, func(s *site) (*npfs.End, []*npfs.End) {
+			e, c := s.pair(cfg)
+			want(s.T, "disconnect", e.Disconnect(), good)
+			return c, []*npfs.End{e}
+		}, asked{disconnected, disconnected, disconnected, illegal, illegal, disconnected, illegal, disconnected,
+			winnt.FILE_PIPE_DISCONNECTED_STATE, true}},
+		"disconnected client while another is there": {cfg, func(s *site) (*npfs.End, []*npfs.End) {
+			e, c := s.pair(cfg)
+			want(s.T, "disconnect", e.Disconnect(), good)
+			want(s.T, "listen", e.Listen(), listening)
+			n := s.connected()
+			want(s.T, "write", send(e, s.server, []byte("to the other")), good)
+			want(s.T, "write", send(n, s.client, []byte("to the server")), good)
+			return c, []*npfs.End{e, n}
+		}, asked{disconnected, disconnected, disconnected, illegal, illegal, disconnected, illegal, disconnected,
+			winnt.FILE_PIPE_CONNECTED_STATE, true}},
+		"server that sent a client away that had gone": {cfg, func(s *site) (*npfs.End, []*npfs.End) {
+			e, c := s.pair(cfg)
+			closeAll(c)
+			want(s.T, "disconnect", e.Disconnect(), good)
+			return e, nil
+		}, asked{disconnected, disconnected, state, listening, listening, good, state, state,
+			winnt.FILE_PIPE_DISCONNECTED_STATE, false}},
+		"server whose client went after it was sent away": {cfg, func(s *site) (*npfs.End, []*npfs.End) {
+			e, c := s.pair(cfg)
+			want(s.T, "disconnect", e.Disconnect(), good)
+			want(s.T, "listen", e.Listen(), listening)
+			n := s.connected()
+			closeAll(c)
+			return e, []*npfs.End{n}
+		}, asked{empty, good, good, connected, good, good, unread, pending, winnt.FILE_PIPE_CONNECTED_STATE, false}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			e, others := c.make(s)
+			if got := ask(s, e); got != c.want {
+				t.Errorf("got\n%+v, want\n%+v", got, c.want)
+			}
+			closeAll(others...)
+			closeAll(e)
+		})
+	}
+}
+
+// A disconnect discards the unread data at both ends and the client context (I-86).
+func TestDisconnectEmpties(t *testing.T) {
+	s := newSite(t)
+	e, c := s.pair(npfs.Config{})
+	want(t, "write", send(c, s.client, []byte("to the server")), ntstatus.Success)
+	want(t, "write", send(e, s.server, []byte("to the client")), ntstatus.Success)
+	_, st := e.Read(3)
+	want(t, "read", st, ntstatus.Success)
+	if l := e.Local(); l.ReadDataAvailable != 10 || l.WriteQuotaAvailable != npfs.DefaultQuota-13 {
+		t.Errorf("%+v", l)
+	}
+	want(t, "impersonate", e.Impersonate(s.server).Status, ntstatus.Success)
+	s.server.RevertToSelf()
+	want(t, "disconnect", e.Disconnect(), ntstatus.Success)
+	want(t, "disconnect again", e.Disconnect(), ntstatus.PipeDisconnected)
+	want(t, "listen", e.Listen(), ntstatus.PipeListening)
+	n := s.connected()
+	for what, x := range map[string]*npfs.End{"the server": e, "the next client": n} {
+		if l := x.Local(); l.ReadDataAvailable != 0 || l.WriteQuotaAvailable != npfs.DefaultQuota {
+			t.Errorf("%s: %+v", what, l)
+		}
+		_, st := x.Read(1)
+		want(t, what, st, ntstatus.PipeEmpty)
+	}
+	if l := c.Local(); l.ReadDataAvailable != 0 || l.WriteQuotaAvailable != 0 {
+		t.Errorf("who was sent away: %+v", l)
+	}
+	want(t, "impersonate no client", e.Impersonate(s.server).Status, ntstatus.CannotImpersonate)
+	closeAll(c, n, e)
+}
+
+// After one end is closed the other can read the data from it, and its own unread data is discarded. The server can
+// impersonate the last client until it disconnects it (I-86).
+func TestClosedEnd(t *testing.T) {
+	s := newSite(t)
+	e, c := s.pair(npfs.Config{})
+	want(t, "write", send(c, s.client, []byte("abc")), ntstatus.Success)
+	want(t, "write", send(e, s.server, []byte("xyz")), ntstatus.Success)
+	closeAll(c)
+	if got, st := e.Read(2); string(got) != "ab" || st != ntstatus.Success {
+		t.Errorf("read %q, %v", got, st)
+	}
+	if b, st := e.Peek(9); string(b.Data) != "c" || st != ntstatus.Success || b.ReadDataAvailable != 1 ||
+		b.NamedPipeState != winnt.FILE_PIPE_CLOSING_STATE || b.NumberOfMessages != 0 || b.MessageLength != 0 {
+		t.Errorf("peeked %+v, %v", b, st)
+	}
+	want(t, "flush to no reader", e.Flush(), ntstatus.Success)
+	if got, st := e.Read(2); string(got) != "c" || st != ntstatus.Success {
+		t.Errorf("read %q, %v", got, st)
+	}
+	_, st := e.Read(2)
+	want(t, "read on", st, ntstatus.PipeBroken)
+	want(t, "impersonate who is gone", e.Impersonate(s.server).Status, ntstatus.Success)
+	s.server.RevertToSelf()
+	want(t, "disconnect", e.Disconnect(), ntstatus.Success)
+	want(t, "impersonate", e.Impersonate(s.server).Status, ntstatus.InvalidPipeState)
+	want(t, "listen", e.Listen(), ntstatus.PipeListening)
+	c = s.connected()
+	want(t, "write", send(c, s.client, []byte("to no reader")), ntstatus.Success)
+	want(t, "write", send(e, s.server, []byte("last")), ntstatus.Success)
+	closeAll(e)
+	if got, st := c.Read(9); string(got) != "last" || st != ntstatus.Success {
+		t.Errorf("the client reads %q, %v", got, st)
+	}
+	if l := c.Local(); l.WriteQuotaAvailable != npfs.DefaultQuota || l.CurrentInstances != 0 {
+		t.Errorf("%+v", l)
+	}
+	closeAll(c)
+}

@@ -1,0 +1,124 @@
+package npfs
+
+import (
+	"slices"
+
+	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/internal/quota"
+)
+
+// maxMessages is how many messages a queue takes before further ones wait, also those of no
+// bytes, which need no quota (I-141).
+const maxMessages = 1 << 16
+
+// queue holds the messages that one end wrote and the other has not read. Those that fit the
+// quota come first; behind them are messages of writes that wait for room. Its fields are
+// guarded by the instance's mu.
+//
+// Bytes enter a queue in enter alone, and leave it in leave alone.
+type queue struct {
+	messages []*message
+	bytes    int // of all messages
+	quota    int // immutable: how many bytes fit
+	fits     int // how many messages fit
+	fitting  int // bytes of those
+}
+
+// message holds the bytes of one write that were not read. Its fields are guarded by the
+// instance's mu once it is in a queue.
+type message struct {
+	data    []byte
+	length  int               // immutable: bytes that were written
+	fits    bool              // its write has ended, or never had to wait
+	context *ps.ClientContext // of the client when it wrote it (dynamic tracking)
+	failed  ps.Outcome
+	paid    quota.Receipt // the writer's charge, until all of it was read or is dropped
+}
+
+// messageSize is the number of bytes that a message takes in addition to its data.
+const messageSize = 512
+
+// taken returns how many bytes of the message the reader has.
+func (m *message) taken() int { return m.length - len(m.data) }
+
+// room returns how many bytes a new message may have to fit, and false where none fits: one
+// waits for room already, or there are too many.
+func (q *queue) room() (int, bool) {
+	return q.quota - q.fitting, q.fits == len(q.messages) && q.fits < maxMessages
+}
+
+// enter appends a message. It waits for room where it does not fit.
+func (q *queue) enter(m *message) {
+	q.messages = append(q.messages, m)
+	q.bytes += len(m.data)
+	q.settle()
+}
+
+// leave takes the first n bytes of message i out, and with gone the rest of it. The messages
+// behind it may fit then.
+func (q *queue) leave(i, n int, gone bool) {
+	m := q.messages[i]
+	m.data = m.data[n:]
+	out := n
+	if gone {
+		out += len(m.data)
+	}
+	q.bytes -= out
+	if m.fits {
+		q.fitting -= out
+	}
+	if gone {
+		m.paid.Return()
+		if m.fits {
+			q.fits--
+		}
+		if i == 0 {
+			q.messages[0] = nil // the array may live on
+			q.messages = q.messages[1:]
+		} else {
+			q.messages = slices.Delete(q.messages, i, i+1)
+		}
+	}
+	q.settle()
+}
+
+// settle lets the first messages that wait fit where there is room for them.
+func (q *queue) settle() {
+	for q.fits < min(len(q.messages), maxMessages) {
+		m := q.messages[q.fits]
+		if q.fitting+len(m.data) > q.quota {
+			return
+		}
+		m.fits = true
+		q.fits++
+		q.fitting += len(m.data)
+	}
+}
+
+// drop takes back the unread bytes of a message whose write waits, and returns its context. A
+// message that fits was written and stays.
+func (q *queue) drop(m *message) (dropped []*ps.ClientContext) {
+	if m == nil || m.fits {
+		return nil
+	}
+	if i := slices.Index(q.messages, m); i >= 0 {
+		q.leave(i, 0, true)
+		if m.context != nil {
+			dropped = append(dropped, m.context)
+			m.context = nil
+		}
+	}
+	return dropped
+}
+
+// clear drops all messages and returns their contexts. Writes that waited did not end by it.
+func (q *queue) clear() (dropped []*ps.ClientContext) {
+	for i := len(q.messages) - 1; i >= 0; i-- { // backwards, so that no earlier message fits in between
+		if m := q.messages[i]; m.context != nil {
+			dropped = append(dropped, m.context)
+			m.context = nil
+		}
+		q.leave(i, 0, true)
+	}
+	return dropped
+}

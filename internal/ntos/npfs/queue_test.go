@@ -1,0 +1,189 @@
+package npfs_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/ntos/npfs"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// reads checks the bytes and the status of one read of an end.
+func (a *asks) reads(e *npfs.End, n int, data string, st ntstatus.Status) {
+	a.T.Helper()
+	if got, s := e.Read(n); string(got) != data || s != st {
+		a.T.Errorf("read %q, %v, want %q, %v", got, s, data, st)
+	}
+}
+
+// TestWriteAboveQuotaPends: a write larger than the whole quota waits on an empty pipe until
+// the part that the reader has not read fits (I-152).
+func TestWriteAboveQuotaPends(t *testing.T) {
+	for _, message := range []bool{false, true} {
+		a := &asks{site: newSite(t)}
+		e, c := a.pair(npfs.Config{Message: message, ReadMessages: message, Inbound: 4})
+		a.begin(c, npfs.OpWrite, "large", 0, "123456789", pending)
+		a.begin(c, npfs.OpWrite, "behind it", 0, "", pending)
+		if l := e.Local(); l.ReadDataAvailable != 9 {
+			t.Errorf("%d bytes can be read, want 9", l.ReadDataAvailable)
+		}
+		more := good
+		if message {
+			more = ntstatus.BufferOverflow
+		}
+		a.reads(e, 4, "1234", more)
+		a.end("five bytes are more than the quota")
+		a.reads(e, 1, "5", more)
+		a.end("four bytes fit", "large: STATUS_SUCCESS 9 ", "behind it: STATUS_SUCCESS 0 ")
+		a.reads(e, 9, "6789", good)
+		closeAll(c, e)
+	}
+}
+
+// TestCancelKeepsWhatWasRead: a cancelled write takes its unread bytes back. What the reader
+// has is its own, and is counted (I-138).
+func TestCancelKeepsWhatWasRead(t *testing.T) {
+	a := &asks{site: newSite(t)}
+	e, c := a.pair(npfs.Config{Message: true, ReadMessages: true, Inbound: 2})
+	r := a.begin(c, npfs.OpWrite, "large", 0, "123456", pending)
+	a.begin(c, npfs.OpWrite, "next", 0, "ab", pending)
+	a.reads(e, 3, "123", ntstatus.BufferOverflow)
+	r.Cancel()
+	a.end("cancelled", "large: STATUS_CANCELLED 3 ", "next: STATUS_SUCCESS 2 ")
+	a.reads(e, 9, "ab", good)
+	closeAll(c, e)
+}
+
+// TestClosedReaderCountsWhatItRead: a pending write whose reader closes, or sends the client
+// away, fails with a count of the bytes that the reader has (I-152, I-134).
+func TestClosedReaderCountsWhatItRead(t *testing.T) {
+	for _, disconnect := range []bool{false, true} {
+		a := &asks{site: newSite(t)}
+		e, c := a.pair(npfs.Config{Inbound: 2})
+		a.begin(c, npfs.OpWrite, "large", 0, "123456", pending)
+		a.reads(e, 3, "123", good)
+		if disconnect {
+			want(t, "disconnect", e.Disconnect(), good)
+			a.end("disconnected", "large: STATUS_PIPE_DISCONNECTED 3 ")
+		}
+		closeAll(e)
+		if !disconnect {
+			a.end("closed", "large: STATUS_PIPE_BROKEN 3 ")
+		}
+		closeAll(c)
+	}
+}
+
+// TestNowaitWrites: an end that completes operations at once writes as many bytes as fit on a
+// pipe of bytes, and all of a message or nothing of it on a pipe of messages (I-153).
+func TestNowaitWrites(t *testing.T) {
+	for _, c := range []struct {
+		message bool
+		counts  []int // of writes of 3, 3, 9 and 0 bytes where 4 fit
+		left    uint32
+	}{{false, []int{3, 1, 0, 0}, 0}, {true, []int{3, 0, 0, 0}, 1}} {
+		a := &asks{site: newSite(t)}
+		e, cl := a.pair(npfs.Config{Message: c.message, Outbound: 4, Completes: true})
+		for i, text := range []string{"abc", "def", "123456789", ""} {
+			r := &npfs.Request{End: e, Op: npfs.OpWrite, Data: []byte(text), Thread: a.server}
+			if res := r.Start(); res.Status != good || res.Count != c.counts[i] {
+				t.Errorf("messages %v: write %d: %v, %d bytes, want %d", c.message, i, res.Status, res.Count, c.counts[i])
+			}
+		}
+		if l := e.Local(); l.WriteQuotaAvailable != c.left {
+			t.Errorf("messages %v: room for %d bytes, want %d", c.message, l.WriteQuotaAvailable, c.left)
+		}
+		closeAll(cl, e)
+	}
+}
+
+// A transceive without room waits like a write, and a cancel before it fits removes the unread data (I-142, I-152).
+func TestTransceiveAboveQuota(t *testing.T) {
+	a := &asks{site: newSite(t)}
+	e, c := a.pair(npfs.Config{Message: true, ReadMessages: true, Outbound: 2})
+	r := a.begin(e, npfs.OpTransceive, "ask", 9, "abcd", pending)
+	if l := c.Local(); l.ReadDataAvailable != 4 {
+		t.Errorf("%d bytes can be read, want 4", l.ReadDataAvailable)
+	}
+	r.Cancel()
+	a.end("cancelled", "ask: STATUS_CANCELLED 0 ")
+	_, st := c.Read(9)
+	want(t, "taken back", st, ntstatus.PipeEmpty)
+	r = a.begin(e, npfs.OpTransceive, "ask", 9, "ab", pending)
+	r.Cancel()
+	a.end("cancelled", "ask: STATUS_CANCELLED 0 ")
+	if got, st := c.Read(9); string(got) != "ab" || st != good {
+		t.Errorf("what had been written: %q, %v", got, st)
+	}
+	closeAll(c, e)
+}
+
+// With dynamic tracking the server impersonates the client's identity at the time of the write, even if the message
+// waited (I-85).
+func TestPendingWriteKeepsItsContext(t *testing.T) {
+	a := &asks{site: newSite(t)}
+	e, c := a.pair(npfs.Config{Message: true, ReadMessages: true, Inbound: 1})
+	r := &npfs.Request{End: c, Op: npfs.OpWrite, Data: []byte("one"), Thread: a.client, Finish: func(npfs.Result) {}}
+	want(t, "write", r.Start().Status, pending)
+	a.reads(e, 1, "o", ntstatus.BufferOverflow)
+	r.Cancel()
+	out := e.Impersonate(a.server)
+	want(t, "a part was read", out.Status, good)
+	a.server.RevertToSelf()
+	closeAll(c, e)
+}
+
+// TestReadOfNothingReadsNoMessage: a read of no bytes leaves a waiting message unread, and
+// its writer is not the client yet; a message of no bytes is read by it (I-154).
+func TestReadOfNothingReadsNoMessage(t *testing.T) {
+	a := &asks{site: newSite(t)}
+	e, c := a.pair(npfs.Config{Message: true, ReadMessages: true})
+	want(t, "write", start(a, c, "x"), good)
+	a.reads(e, 0, "", ntstatus.BufferOverflow)
+	want(t, "nothing was read", e.Impersonate(a.server).Status, ntstatus.CannotImpersonate)
+	a.reads(e, 1, "x", good)
+	want(t, "read", e.Impersonate(a.server).Status, good)
+	a.server.RevertToSelf()
+	closeAll(c)
+	want(t, "disconnect", e.Disconnect(), good)
+	want(t, "listen", e.Listen(), ntstatus.PipeListening)
+	c = a.connected()
+	want(t, "write", start(a, c, ""), good)
+	a.reads(e, 0, "", good)
+	want(t, "an empty message was read", e.Impersonate(a.server).Status, good)
+	a.server.RevertToSelf()
+	closeAll(c, e)
+}
+
+// start writes by a request without Finish and returns the status of Start.
+func start(a *asks, e *npfs.End, text string) ntstatus.Status {
+	return (&npfs.Request{End: e, Op: npfs.OpWrite, Data: []byte(text), Thread: a.client}).Start().Status
+}
+
+// TestEmptyMessagesAreBounded: a pipe takes 65,536 messages without a reader. One more waits,
+// although an empty message needs no quota (I-141).
+func TestEmptyMessagesAreBounded(t *testing.T) {
+	a := &asks{site: newSite(t)}
+	s, c := a.pair(npfs.Config{Message: true, ReadMessages: true})
+	for i := range 1 << 16 {
+		if st := start(a, c, ""); st != good {
+			t.Fatalf("message %d: %v", i, st)
+		}
+	}
+	a.begin(c, npfs.OpWrite, "one more", 0, "", pending)
+	a.reads(s, 1, "", good)
+	a.end("room for one", "one more: STATUS_SUCCESS 0 ")
+	closeAll(c, s)
+}
+
+// TestCloseDiscardsPendingWrites: a close cancels all writes that wait at the end, also a
+// small one that would fit where the large one before it goes first (I-138, I-152).
+func TestCloseDiscardsPendingWrites(t *testing.T) {
+	a := &asks{site: newSite(t)}
+	e, c := a.pair(npfs.Config{Inbound: 4})
+	a.begin(c, npfs.OpWrite, "large", 0, "12345", pending)
+	a.begin(c, npfs.OpWrite, "small", 0, "ab", pending)
+	closeAll(c)
+	a.end("closed", "large: STATUS_CANCELLED 0 ", "small: STATUS_CANCELLED 0 ")
+	a.reads(e, 9, "", ntstatus.PipeBroken)
+	closeAll(e)
+}

@@ -1,0 +1,34 @@
+package npfs_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/ntos/npfs"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// TestWaitersAreBounded: 4096 calls wait for one pipe; one that is cancelled makes room (I-163).
+func TestWaitersAreBounded(t *testing.T) {
+	s := newSite(t)
+	e, c := s.pair(npfs.Config{Wait: -1})
+	ended := 0
+	wait := func(st ntstatus.Status) (w *npfs.Waiter) {
+		t.Helper()
+		w, got := s.fs.Wait("p", 0, func(ntstatus.Status) { ended++ })
+		want(t, "wait", got, st)
+		return w
+	}
+	first := wait(pending)
+	for range 4095 {
+		wait(pending)
+	}
+	wait(ntstatus.InsufficientResources)
+	if !first.Cancel() || first.Cancel() {
+		t.Error("cancelled twice, or never")
+	}
+	wait(pending)
+	closeAll(c, e)
+	if ended != 4097 {
+		t.Errorf("%d waits ended, want 4097", ended)
+	}
+}

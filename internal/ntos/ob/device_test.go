@@ -1,0 +1,54 @@
+package ob_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// An open of a device creates a file that keeps no reference of the call. If the device refuses, its status is
+// returned and nothing remains (T-140).
+func TestOpenOfADevice(t *testing.T) {
+	refuse := ntstatus.Success
+	device := &ob.Type{ObjectType: winnt.FileObject, Parses: true, OpensAs: fileType}
+	device.Opens = func(_ ob.Object, rest string) (ob.Object, ntstatus.Status) {
+		if refuse != ntstatus.Success {
+			return nil, refuse
+		}
+		f := protected(fileType, "O:SYG:SYD:(A;;GA;;;WD)")
+		f.SetPath(`\dev ` + rest)
+		return f, ntstatus.Success
+	}
+	w := newWorld(t)
+	dev := newObject(device, nil)
+	w.name(`\dev`, dev)
+	before := dev.PointerCount()
+	for _, c := range []struct {
+		path, name string
+		typ        *ob.Type
+		refuse, st ntstatus.Status
+	}{
+		{`\dev`, `\dev `, fileType, 0, 0}, {`\dev\a\b`, `\dev a\b`, fileType, 0, 0}, {`\dev\a`, `\dev a`, nil, 0, 0},
+		{`\dev\a`, "", eventType, 0, ntstatus.ObjectPathNotFound}, {`\dev`, "", eventType, 0, ntstatus.ObjectTypeMismatch},
+		{`\dev\a`, "", fileType, ntstatus.ObjectNameNotFound, ntstatus.ObjectNameNotFound},
+	} {
+		refuse = c.refuse
+		v, _, st := w.ns.Open(w.c, ob.Name{Path: c.path}, c.typ, w.self, winnt.FILE_READ_DATA)
+		if st != c.st || (v == 0) != (st != 0) {
+			t.Errorf("T-140: %s: %v, handle %#x, want %v", c.path, st, int64(v), c.st)
+		}
+		if v != 0 {
+			h, _, _ := w.c.Table.Lookup(v, ob.TagCall)
+			h.Deref(ob.TagCall)
+			if h.Path() != c.name || h.PointerCount() != 1 {
+				t.Errorf("T-140: %s is %q with %d references", c.path, h.Path(), h.PointerCount())
+			}
+			wantStatus(t, "close", w.c.Close(v), ntstatus.Success)
+		}
+		if n := dev.PointerCount(); n != before {
+			t.Errorf("T-140: %s: %d references more on the device", c.path, n-before)
+		}
+	}
+}

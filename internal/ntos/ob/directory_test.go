@@ -1,0 +1,39 @@
+package ob_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// TestRefusedInsertLeavesNoName: an object that a directory refuses has no name and no additional reference. Another
+// directory accepts it (O-23, O-82).
+func TestRefusedInsertLeavesNoName(t *testing.T) {
+	for name, c := range map[string]struct {
+		limit int
+		as    string
+		want  ntstatus.Status
+	}{"the directory is full": {1, "b", ntstatus.InsufficientResources},
+		"the name is taken":                       {2, "a", ntstatus.ObjectNameCollision},
+		"the name is taken, and there is no room": {1, "a", ntstatus.ObjectNameCollision}} {
+		full, other := ob.NewDirectory(nil, c.limit), ob.NewDirectory(nil, 0)
+		first, o := newObject(eventType, nil), newObject(eventType, nil)
+		if st := full.Insert("a", first, false); st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		_, held := o.Counts(0)
+		_, kept := full.Counts(0)
+		if st := full.Insert(c.as, o, true); st != c.want {
+			t.Errorf("%s: %v, want %v", name, st, c.want)
+		}
+		handles, references := o.Counts(0)
+		if _, now := full.Counts(0); handles != 0 || references != held || now != kept || len(full.Names()) != 1 {
+			t.Errorf("%s: %d handles, %d references, %d of the directory, names %v", name, handles, references, now,
+				full.Names())
+		}
+		if st := other.Insert("b", o, false); st != ntstatus.Success {
+			t.Errorf("%s: another directory: %v", name, st)
+		}
+	}
+}

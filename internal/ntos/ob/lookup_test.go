@@ -1,0 +1,65 @@
+package ob_test
+
+import (
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// O-31, O-34: if a handle value is reused between the loads of a lookup, it never returns one object with the rights
+// of the other's handle. The writer alternates two objects with different rights in one slot.
+func TestLookupOfReusedSlot(t *testing.T) {
+	const want, limit = 20_000, 40_000_000 // turns of the value that the reader must have seen
+	table := ob.NewTable(0)
+	var live atomic.Int64
+	objects := [2]*counted{{live: &live}, {live: &live}}
+	for _, o := range objects {
+		o.Init(countedType, o, nil)
+		live.Add(1)
+	}
+	rights := [2]winnt.AccessMask{winnt.EVENT_QUERY_STATE, winnt.EVENT_MODIFY_STATE}
+	v, _ := table.Insert(objects[0], rights[0], 0)
+	var done atomic.Bool
+	var writer sync.WaitGroup
+	writer.Go(func() {
+		for i := 1; !done.Load(); i++ {
+			table.Close(v)
+			table.Insert(objects[i%2], rights[i%2], 0)
+		}
+	})
+	turns, last := 0, -1
+	for n := 0; turns < want && n < limit; n++ {
+		h, g, st := table.Lookup(v, ob.TagCall)
+		if st != ntstatus.Success {
+			continue
+		}
+		which := 0
+		if h == objects[1].Head() {
+			which = 1
+		}
+		if g.Access != rights[which] {
+			t.Errorf("object %d with rights %#x, want %#x", which, g.Access, rights[which])
+			n = limit
+		}
+		h.Deref(ob.TagCall)
+		if which != last {
+			turns, last = turns+1, which
+		}
+	}
+	done.Store(true)
+	writer.Wait()
+	table.Drain()
+	for _, o := range objects {
+		o.Deref(ob.TagCall)
+	}
+	if live.Load() != 0 {
+		t.Errorf("%d objects alive", live.Load())
+	}
+	if turns < 2 {
+		t.Error("the reader never saw the value given out again")
+	}
+}

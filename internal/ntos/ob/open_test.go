@@ -1,0 +1,78 @@
+package ob_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// An open that fails at any step changes neither the table nor the object's counts, so the last slot of a table stays
+// free (O-82, U-64, U-73).
+func TestFailedOpensChangeNothing(t *testing.T) {
+	const all = "O:SYG:SYD:(A;;GA;;;WD)"
+	for name, c := range map[string]struct {
+		sddl    string
+		desired winnt.AccessMask
+		audit   *deaf
+		want    ntstatus.Status
+	}{
+		"the check refuses":                   {"O:SYG:SYD:(A;;0x1;;;WD)", 2, nil, ntstatus.AccessDenied},
+		"it refuses, and there is an auditor": {"O:SYG:SYD:(A;;0x1;;;WD)", 2, &deaf{}, ntstatus.AccessDenied},
+		"it refuses, and no record is kept":   {"O:SYG:SYD:(A;;0x1;;;WD)", 2, &deaf{fails: true}, ntstatus.AuditFailed},
+		"it grants, and no record is kept":    {all, 2, &deaf{fails: true}, ntstatus.AuditFailed},
+		"reserved bits":                       {all, 1 << 26, nil, ntstatus.AccessDenied},
+		"reserved bits, with an auditor":      {all, 1 << 26, &deaf{}, ntstatus.AccessDenied},
+	} {
+		w := newWorld(t)
+		w.c.Table = ob.NewTable(2)
+		o := protected(eventType, c.sddl)
+		first, _, st := ob.OpenByPointer(w.c, o, w.self, 1, 0)
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		if c.audit != nil {
+			w.c.Audit = c.audit
+		}
+		state := func() string {
+			handles, references := o.Counts(0)
+			return fmt.Sprint(handles, references, w.c.Table.Count(), o.closed, o.destroyed)
+		}
+		before := state()
+		for range 3 {
+			h, granted, st := ob.OpenByPointer(w.c, o, w.self, c.desired, 0)
+			if st != c.want || h != 0 || granted != 0 {
+				t.Errorf("%s: %v, handle %#x with %v, want %v", name, st, h, granted, c.want)
+			}
+		}
+		if after := state(); after != before {
+			t.Errorf("%s: %s, was %s", name, after, before)
+		}
+		w.c.Audit = nil
+		second, _, st := ob.OpenByPointer(w.c, o, w.self, 1, 0)
+		if st != ntstatus.Success || second == first {
+			t.Errorf("O-82: %s: the last place of the table: %#x, %v", name, second, st)
+		}
+		if _, _, st := ob.OpenByPointer(w.c, o, w.self, 1, 0); st != ntstatus.InsufficientResources {
+			t.Errorf("O-82: %s: one more than the table takes: %v", name, st)
+		}
+	}
+}
+
+// deaf audits every open and keeps no record.
+type deaf struct{ fails bool }
+
+func (d *deaf) Opens() bool { return true }
+
+func (d *deaf) Opened(*ob.Caller, ob.Object, access.Subject, winnt.AccessMask, access.Decision,
+	winnt.Handle) (ob.Audited, ntstatus.Status) {
+	if d.fails {
+		return ob.Audited{}, ntstatus.AuditFailed
+	}
+	return ob.Audited{}, ntstatus.Success
+}
+
+func (d *deaf) Closed(*ob.Caller, ob.Object, winnt.Handle) {}

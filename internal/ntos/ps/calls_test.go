@@ -1,0 +1,38 @@
+package ps_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/internal/quota"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// TestCallsOfIO: the call of a completed operation is queued even if the queue refuses other calls. An ended thread
+// queues none and loses those it had (O-147).
+func TestCallsOfIO(t *testing.T) {
+	w := newWorld(t, nt.Documented)
+	th := w.thread(w.process("p", nil))
+	for i := range ps.MaxCalls {
+		if st := th.QueueCall(quota.Payer{}, nt.UserAPC{ApcRoutine: uint64(i)}); st != ntstatus.Success {
+			t.Fatal(st)
+		}
+	}
+	th.QueueIOCall(nt.UserAPC{ApcRoutine: 5000}, quota.Receipt{})
+	if list := th.TakeCalls(); len(list) != ps.MaxCalls+1 || list[ps.MaxCalls].ApcRoutine != 5000 {
+		t.Errorf("%d calls", len(list))
+	}
+	queued := th.CallQueued()
+	th.QueueIOCall(nt.UserAPC{ApcRoutine: 1}, quota.Receipt{})
+	select {
+	case <-queued:
+	default:
+		t.Error("who waits for a call is not told")
+	}
+	th.Exit()
+	th.QueueIOCall(nt.UserAPC{ApcRoutine: 2}, quota.Receipt{})
+	if list := th.TakeCalls(); len(list) != 0 {
+		t.Errorf("a thread that ended makes %d calls", len(list))
+	}
+}

@@ -1,0 +1,86 @@
+package ps
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestAssignReleasesOldToken: the previous token is no longer in use, and the job's filter applies to the new one
+// (T-110, I-90).
+func TestAssignReleasesOldToken(t *testing.T) {
+	w := newJobWorld(t)
+	j := w.NewJob(w.p.Token())
+	j.SetLimits(JobLimits{Flags: JobFilterTokens, Filter: token.FilterSpec{Disable: []sid.SID{sid.Users}}})
+	own := w.token(user())
+	p := w.NewProcess("child", own, nil)
+	if out := p.AssignToJob(j); out.Status != ntstatus.Success || !own.InUse() {
+		t.Fatalf("%v, in use: %t", out.Status, own.InUse())
+	}
+	tok := w.token(user())
+	if out := p.AssignPrimaryToken(tok); out.Status != ntstatus.Success {
+		t.Fatal(out)
+	}
+	if own.InUse() || tok.InUse() || p.Token().Member(sid.Users, false) {
+		t.Errorf("T-110: the old in use: %t, the unfiltered new: %t; Users: %t", own.InUse(), tok.InUse(),
+			p.Token().Member(sid.Users, false))
+	}
+	p.Exit()
+	for _, o := range []ob.Object{j, own, tok, p} {
+		o.Head().Deref(ob.TagCall)
+	}
+	w.close()
+}
+
+// T-112: an impersonation token is refused as such. The observed system first reports a level below
+// SecurityImpersonation.
+func TestAssignImpersonationToken(t *testing.T) {
+	for _, profile := range []nt.Profile{nt.Documented, nt.Observed} {
+		w := newJobWorld(t)
+		w.Profile = profile
+		for level := winnt.SecurityAnonymous; level <= winnt.SecurityDelegation; level++ {
+			spec := user()
+			spec.Type, spec.Level = winnt.TokenImpersonation, level
+			tok := w.token(spec)
+			want := ntstatus.BadTokenType
+			if profile == nt.Observed && level < winnt.SecurityImpersonation {
+				want = ntstatus.BadImpersonationLevel
+			}
+			if out := w.p.AssignPrimaryToken(tok); out.Status != want || out.Rule != "T-112" {
+				t.Errorf("profile %v, level %v: %v, want %v", profile, level, out, want)
+			}
+			tok.Deref(ob.TagCall)
+		}
+		w.close()
+	}
+}
+
+// TestChildOfALowProgram: a child has a token of its own, never its parent's, at the integrity
+// of its program where that is lower, down to untrusted (T-113, I-95).
+func TestChildOfALowProgram(t *testing.T) {
+	w := newJobWorld(t)
+	for _, image := range []uint32{0, 0x1000, 0x2000, 0x3000, se.Unlabelled} {
+		p, th, out := w.p.NewChild(Child{Image: image})
+		if out.Status != ntstatus.Success {
+			t.Fatalf("%+v", out)
+		}
+		own, parents := p.PrimaryToken(), w.p.PrimaryToken()
+		want := min(image, 0x2000) // the parent's
+		if image == se.Unlabelled {
+			want = 0x2000
+		}
+		if own == parents || own.Value().Integrity() != want || parents.Value().Integrity() != 0x2000 {
+			t.Errorf("a program at %#x: integrity %#x, the parent's token: %t", image, own.Value().Integrity(), own == parents)
+		}
+		p.Exit()
+		th.Deref(ob.TagCall)
+		p.Deref(ob.TagCall)
+	}
+	w.close()
+}

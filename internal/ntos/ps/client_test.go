@@ -1,0 +1,267 @@
+package ps
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// A static context has its own impersonation token at the allowed level, whatever type and level the client's has,
+// and the client's does not change. A dynamic one has the client's own (I-80).
+func TestStaticContextIsACopy(t *testing.T) {
+	for _, typ := range []winnt.TokenType{winnt.TokenPrimary, winnt.TokenImpersonation} {
+		for level := winnt.SecurityAnonymous; level <= winnt.SecurityDelegation; level++ {
+			for _, effective := range []bool{false, true} {
+				for _, tracking := range []bool{winnt.SECURITY_STATIC_TRACKING, winnt.SECURITY_DYNAMIC_TRACKING} {
+					w := newJobWorld(t)
+					th := w.thread()
+					spec := user()
+					spec.Type = typ
+					if typ == winnt.TokenImpersonation {
+						spec.Level = winnt.SecurityDelegation
+					}
+					tok := w.token(spec)
+					before := tok.Value()
+					if out := ImpersonateClient(th, tok, false, false, winnt.SecurityDelegation); out.Status != ntstatus.Success {
+						t.Fatal(out)
+					}
+					c, out := th.CreateClientSecurity(nt.SecurityQualityOfService{ImpersonationLevel: level,
+						EffectiveOnly: effective, ContextTrackingMode: tracking}, false, w.p)
+					if out.Status != ntstatus.Success {
+						t.Fatal(out)
+					}
+					v := c.Token.Value()
+					if tracking == winnt.SECURITY_STATIC_TRACKING {
+						if c.Token == tok || c.Direct || v.Type() != winnt.TokenImpersonation || v.Level() != level {
+							t.Errorf("I-80: static, %v at %v: type %v, level %v, its own %t", typ, level, v.Type(), v.Level(),
+								c.Token != tok)
+						}
+					} else if c.Token != tok || !c.Direct {
+						t.Errorf("I-80: dynamic, %v at %v: a copy", typ, level)
+					}
+					if tok.Value() != before {
+						t.Error("I-80: the client's token changed")
+					}
+					c.Delete()
+					th.Deref(ob.TagCall)
+					tok.Deref(ob.TagCall)
+					w.close()
+				}
+			}
+		}
+	}
+}
+
+// I-80, I-82: a remote dynamic context is a copy that names the client's own token by its
+// identifiers; a local one is up to date after each change of the token or of its value.
+func TestClientContexts(t *testing.T) {
+	w := newJobWorld(t)
+	th := w.thread()
+	spec := user()
+	spec.Type, spec.Level, spec.Source.Name = winnt.TokenImpersonation, winnt.SecurityDelegation, "test"
+	tok, other := w.token(spec), w.token(spec)
+	dynamic := nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation,
+		ContextTrackingMode: winnt.SECURITY_DYNAMIC_TRACKING}
+	impersonate := func(o *se.TokenObject) {
+		t.Helper()
+		if out := ImpersonateClient(th, o, false, false, winnt.SecurityDelegation); out.Status != ntstatus.Success {
+			t.Fatal(out)
+		}
+	}
+	impersonate(tok)
+	remote, out := th.CreateClientSecurity(dynamic, true, w.p)
+	if out.Status != ntstatus.Success {
+		t.Fatal(out)
+	}
+	v := tok.Value()
+	if want := (TokenControl{tok.ID(), v.AuthenticationID(), v.ModifiedID(), v.Source()}); remote.Control != want ||
+		remote.Token == tok || remote.Direct {
+		t.Errorf("the remote context is of %+v, want %+v", remote.Control, want)
+	}
+	local, out := th.CreateClientSecurity(dynamic, false, w.p)
+	if out.Status != ntstatus.Success {
+		t.Fatal(out)
+	}
+	update := func(what string, want bool) {
+		t.Helper()
+		if changed, out := local.Update(th, w.p); changed != want || out.Status != ntstatus.Success {
+			t.Errorf("%s: changed %t, %v, want %t", what, changed, out, want)
+		}
+	}
+	update("nothing", false)
+	tok.Update(func(old *token.Token, modified winnt.LUID) *token.Token {
+		n, _, _ := old.AdjustPrivileges(modified, true, nil)
+		return n
+	})
+	update("the same token with another value", true)
+	update("nothing since the value", false)
+	impersonate(other)
+	update("another token", true)
+	update("nothing since", false)
+	remote.Delete()
+	local.Delete()
+	th.RevertToSelf()
+	for _, o := range []ob.Object{th, tok, other} {
+		o.Head().Deref(ob.TagCall)
+	}
+	w.close()
+}
+
+// A captured context keeps both tokens, the level and the process, whatever the thread does. Locked, it also keeps
+// their values. A release drops all references, once (I-83).
+func TestSubjectContext(t *testing.T) {
+	w := newJobWorld(t)
+	child, th, out := w.p.NewChild(Child{Image: se.Unlabelled}) // another process than the first
+	if out.Status != ntstatus.Success {
+		t.Fatal(out)
+	}
+	tok := w.client(user())
+	if out := ImpersonateClient(th, tok, false, true, winnt.SecurityImpersonation); out.Status != ntstatus.Success {
+		t.Fatal(out)
+	}
+	primary := child.PrimaryToken()
+	refs := func() [2]int64 { return [2]int64{tok.PointerCount(), primary.PointerCount()} }
+	before := refs()
+	c := th.CaptureSubjectContext()
+	if got := refs(); got != [2]int64{before[0] + 1, before[1] + 1} {
+		t.Errorf("I-83: captured: %v references, before %v", got, before)
+	}
+	th.RevertToSelf()
+	self := th.CaptureSubjectContext()
+	if self.Client != nil || self.Primary != primary || self.Token() != primary || self.Subject().Client != nil ||
+		self.Process != child.ID() || self.Subject().Primary != primary.Value() {
+		t.Errorf("I-83: of a thread that acts for itself: %+v", self)
+	}
+	self.Release()
+	s := c.Subject()
+	if c.Client != tok || c.Token() != tok || c.Primary != primary || c.Process != child.ID() ||
+		c.Level != winnt.SecurityImpersonation || s.Client != tok.Value() || s.Primary != primary.Value() ||
+		s.Level != winnt.SecurityImpersonation || !s.EffectiveOnly {
+		t.Errorf("I-83: after the thread reverted: %+v", c)
+	}
+	change := func() *token.Token {
+		return tok.Value().WithTypeLevel(winnt.TokenImpersonation, winnt.SecurityDelegation)
+	}
+	was := tok.Value()
+	c.Lock()
+	next := change()
+	set(tok, next)
+	if c.Subject().Client != was {
+		t.Error("I-83: locked: a later value is seen")
+	}
+	c.Lock() // once more: the present values
+	if c.Subject().Client != next {
+		t.Error("I-83: locked again: an earlier value is seen")
+	}
+	set(tok, was)
+	c.Unlock()
+	if c.Subject().Client != was {
+		t.Error("I-83: unlocked: an earlier value is seen")
+	}
+	for range 2 {
+		c.Release()
+		if got := refs(); got != [2]int64{before[0] - 1, before[1]} { // the thread's own is gone, too
+			t.Errorf("I-83: released: %v references, before %v", got, before)
+		}
+	}
+	var none *SubjectContext
+	none.Release()
+	(&SubjectContext{}).Release()
+	if s := none.Subject(); s.Primary != nil || s.Client != nil {
+		t.Errorf("of no context: %+v", s)
+	}
+	if s := (&SubjectContext{}).Subject(); s.Primary != nil || s.Client != nil {
+		t.Errorf("of an empty context: %+v", s)
+	}
+	for _, o := range []ob.Object{th, tok} {
+		o.Head().Deref(ob.TagCall)
+	}
+	child.Exit()
+	child.Deref(ob.TagCall)
+	w.close()
+}
+
+// Updating a dynamic context reports whether the client's token is another object or another value. A static one
+// never changes (I-82).
+func TestUpdateReportsChange(t *testing.T) {
+	w := newJobWorld(t)
+	th := w.thread()
+	tok, other := w.client(user()), w.client(user())
+	act := func(x *se.TokenObject) {
+		if out := ImpersonateClient(th, x, false, false, winnt.SecurityDelegation); out.Status != ntstatus.Success {
+			t.Fatal(out)
+		}
+	}
+	q := nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation,
+		ContextTrackingMode: winnt.SECURITY_DYNAMIC_TRACKING}
+	act(tok)
+	c, out := th.CreateClientSecurity(q, false, w.p)
+	if out.Status != ntstatus.Success {
+		t.Fatal(out)
+	}
+	update := func(what string, x *se.TokenObject, want bool) {
+		t.Helper()
+		changed, out := c.Update(th, w.p)
+		if changed != want || out.Status != ntstatus.Success || c.Token != x || !c.Direct {
+			t.Errorf("I-82: %s: changed %t, %v, its token %t", what, changed, out.Status, c.Token == x)
+		}
+	}
+	update("nothing happened", tok, false)
+	act(other)
+	update("another token", other, true)
+	update("and again", other, false)
+	s := user()
+	s.Type, s.Level = winnt.TokenImpersonation, winnt.SecurityDelegation
+	s.ModifiedID = 77
+	set(other, value(t, s))
+	update("another value", other, true)
+	update("and again", other, false)
+	refs := other.PointerCount()
+	act(tok)
+	if out := ImpersonateClient(th, tok, false, false, winnt.SecurityIdentification); out.Status != ntstatus.Success {
+		t.Fatal(out)
+	}
+	if changed, out := c.Update(th, w.p); changed || out.Status != ntstatus.BadImpersonationLevel || c.Token != other ||
+		other.PointerCount() != refs-1 {
+		t.Errorf("I-82: a client that cannot be captured: %t, %+v", changed, out)
+	}
+	q.ContextTrackingMode = winnt.SECURITY_STATIC_TRACKING
+	act(tok)
+	fixed, out := th.CreateClientSecurity(q, false, w.p)
+	if out.Status != ntstatus.Success {
+		t.Fatal(out)
+	}
+	was := fixed.Token
+	act(other)
+	if changed, out := fixed.Update(th, w.p); changed || out.Status != ntstatus.Success || fixed.Token != was {
+		t.Errorf("I-82: a static context: %t, %+v", changed, out)
+	}
+	for range 2 { // the reference is dropped once
+		c.Delete()
+		fixed.Delete()
+	}
+	th.RevertToSelf()
+	for _, o := range []ob.Object{th, tok, other} {
+		if n := o.Head().PointerCount(); n != 1 && o.Head() != th.Head() {
+			t.Errorf("I-82: %d references are left", n)
+		}
+		o.Head().Deref(ob.TagCall)
+	}
+	w.close()
+}
+
+// client returns an impersonation token of the spec at SecurityDelegation.
+func (w *jobWorld) client(of token.Spec) *se.TokenObject {
+	of.Type, of.Level = winnt.TokenImpersonation, winnt.SecurityDelegation
+	return w.token(of)
+}
+
+// set replaces the value of a token object.
+func set(tok *se.TokenObject, v *token.Token) {
+	tok.Update(func(*token.Token, winnt.LUID) *token.Token { return v })
+}

@@ -1,0 +1,127 @@
+package ps
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// A process joins a job between the test of the job and the exchange of the token. The token is tested for the new
+// job. If the job refuses it, the thread gets its previous state back, with one reference (I-41, I-90).
+func TestConcurrentJobTestsToken(t *testing.T) {
+	for _, c := range []struct {
+		name                          string
+		refused, demoted, acted, none bool // the process's job is gone instead
+	}{
+		{"one that the job admits", false, false, true, false},
+		{"one that the job refuses", true, false, true, false},
+		{"one that the job refuses, of a thread that did not act", true, false, false, false},
+		{"a copy that the job admits", false, true, true, false},
+		{"a copy that the job refuses", true, true, true, false},
+		{"one that no job looks at any more", false, false, true, true},
+	} {
+		w := newJobWorld(t)
+		p, th, of := w.p, w.thread(), user()
+		if c.demoted { // a process without the privilege, and another user's token
+			th.Deref(ob.TagCall)
+			var out Outcome
+			given := w.token(user())
+			if p, th, out = w.p.NewChild(Child{Token: given, Image: se.Unlabelled}); out.Status != ntstatus.Success {
+				t.Fatal(out)
+			}
+			given.Deref(ob.TagCall)
+			of = admin()
+		}
+		job := w.NewJob(w.p.Token())
+		old, tok := w.client(user()), w.client(of)
+		if c.acted {
+			if out := ImpersonateClient(th, old, true, false, winnt.SecurityImpersonation); out.Status != ntstatus.Success {
+				t.Fatal(out)
+			}
+		}
+		if c.refused {
+			flags := JobRestrictedToken
+			if c.demoted {
+				flags = JobNoAdmin
+			}
+			job.SetLimits(JobLimits{Flags: flags})
+		}
+		looked := job // the job that the token was tested for
+		if !c.none {
+			looked = nil
+			p.job.Store(job)
+			job.Ref(ob.TagLink)
+			job.active++
+		}
+		wasOld, wasNew := old.PointerCount(), tok.PointerCount()
+		before := th.imp.Load()
+		_, other := th.accept(tok, false, false, winnt.SecurityImpersonation, looked)
+		if c.demoted && !c.refused && (other == nil || !other.Demoted) {
+			t.Errorf("%s: not demoted: %+v", c.name, other)
+		}
+		now := th.imp.Load()
+		if c.refused {
+			if other == nil || other.Status != ntstatus.AccessDenied || other.Rule != "I-90" || now != before {
+				t.Errorf("I-90: %s: %+v, the thread's state is the one before: %t", c.name, other, now == before)
+			}
+			if old.PointerCount() != wasOld || tok.PointerCount() != wasNew {
+				t.Errorf("I-90: %s: %d and %d references more", c.name, old.PointerCount()-wasOld, tok.PointerCount()-wasNew)
+			}
+		} else {
+			if now == nil || now == before || !c.demoted && now.Token != tok {
+				t.Errorf("I-41: %s: the thread acts with %+v", c.name, now)
+			}
+			more := int64(1)
+			if c.demoted {
+				more = 0 // a copy has its own
+			}
+			if old.PointerCount() != wasOld-1 || tok.PointerCount() != wasNew+more {
+				t.Errorf("I-41: %s: %d and %d references more", c.name, old.PointerCount()-wasOld, tok.PointerCount()-wasNew)
+			}
+		}
+		th.RevertToSelf()
+		for _, o := range []ob.Object{th, old, tok, job} {
+			o.Head().Deref(ob.TagCall)
+		}
+		if p != w.p {
+			p.Exit()
+			p.Deref(ob.TagCall)
+		}
+		w.close()
+	}
+}
+
+// If another token was assigned before a refused token is taken back, that one stays, and the replaced one is dropped
+// once (I-41).
+func TestRefusedTokenKeepsNewerOne(t *testing.T) {
+	w := newJobWorld(t)
+	th := w.thread()
+	job := w.NewJob(w.p.Token())
+	job.SetLimits(JobLimits{Flags: JobNoAdmin})
+	if out := w.p.AssignToJob(job); out.Status != ntstatus.Success {
+		t.Fatal(out)
+	}
+	old, refused, later := w.client(user()), w.client(admin()), w.client(user())
+	record := func(tok *se.TokenObject) *se.Impersonation {
+		tok.Ref(ob.TagImpersonation)
+		return tok.Impersonation(false, false, winnt.SecurityImpersonation)
+	}
+	before, r, now := record(old), record(refused), record(later)
+	th.imp.Store(now) // r was replaced, and its reference dropped, by who set this one
+	refused.Deref(ob.TagImpersonation)
+	if out := th.recheck(r, before); out.Status != ntstatus.AccessDenied {
+		t.Errorf("I-41: %+v", out)
+	}
+	if th.imp.Load() != now || old.PointerCount() != 1 || refused.PointerCount() != 1 || later.PointerCount() != 2 {
+		t.Errorf("I-41: another state; %d, %d and %d references", old.PointerCount(), refused.PointerCount(),
+			later.PointerCount())
+	}
+	th.RevertToSelf()
+	for _, o := range []ob.Object{th, old, refused, later, job} {
+		o.Head().Deref(ob.TagCall)
+	}
+	w.close()
+}

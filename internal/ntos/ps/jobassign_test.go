@@ -1,0 +1,154 @@
+package ps
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// A process in a job can join an empty job, which is nested in its own. A refusal changes nothing. A job with other
+// members cannot be joined (I-91).
+func TestJoinNested(t *testing.T) {
+	w := newJobWorld(t)
+	outer, inner, used := w.NewJob(w.p.Token()), w.NewJob(w.p.Token()), w.NewJob(w.p.Token())
+	other, th, out := w.p.NewChild(Child{Image: se.Unlabelled})
+	for _, st := range []ntstatus.Status{out.Status, w.p.AssignToJob(outer).Status, other.AssignToJob(used).Status} {
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+	}
+	inner.SetLimits(JobLimits{Flags: JobRestrictedToken})
+	want := func(what string, j *Job, st ntstatus.Status, in, parent *Job, counts [3]int) {
+		t.Helper()
+		got := w.p.AssignToJob(j)
+		now := [3]int{outer.active, inner.active, used.active}
+		if got.Status != st || w.p.job.Load() != in || inner.parent.Load() != parent || now != counts {
+			t.Errorf("I-91: %s: %v, in the job: %t, nested: %t, processes %v, want %v", what, got.Status,
+				w.p.job.Load() == in, inner.parent.Load() != nil, now, counts)
+		}
+	}
+	want("refused by the inner job", inner, ntstatus.AccessDenied, outer, nil, [3]int{1, 0, 1})
+	want("a job of others", used, ntstatus.AccessDenied, outer, nil, [3]int{1, 0, 1})
+	want("its own again", outer, ntstatus.Success, outer, nil, [3]int{1, 0, 1})
+	inner.Deref(ob.TagCall)
+	inner = w.NewJob(w.p.Token()) // a limit is not taken back (I-89)
+	want("an empty one", inner, ntstatus.Success, inner, outer, [3]int{1, 1, 1})
+	want("the outer one, which applies", outer, ntstatus.Success, inner, outer, [3]int{1, 1, 1})
+	// A later limit of a job does not affect its members (I-90).
+	outer.SetLimits(JobLimits{Flags: JobRestrictedToken})
+	want("the outer one, which would refuse now", outer, ntstatus.Success, inner, outer, [3]int{1, 1, 1})
+	innermost := w.NewJob(w.p.Token())
+	if out := w.p.AssignToJob(innermost); out.Status != ntstatus.Success || w.p.job.Load() != innermost {
+		t.Errorf("I-90: a job within one that would refuse now: %v", out)
+	}
+	innermost.Deref(ob.TagCall)
+	other.Exit()
+	for _, o := range []ob.Object{outer, inner, used, th, other} {
+		o.Head().Deref(ob.TagCall)
+	}
+	w.close()
+}
+
+// TestJoinLooksAtThreads: every job that begins to apply, inner or outer, tests the tokens of the threads. A refused
+// process counts in no job (I-90).
+func TestJoinLooksAtThreads(t *testing.T) {
+	for which := range 3 {
+		w := newJobWorld(t)
+		outer, inner := w.NewJob(w.p.Token()), w.NewJob(w.p.Token())
+		first, th, _ := w.p.NewChild(Child{Image: se.Unlabelled})
+		first.AssignToJob(outer)
+		first.AssignToJob(inner) // nests
+		if which < 2 {
+			[]*Job{outer, inner}[which].SetLimits(JobLimits{Flags: JobNoAdmin})
+		}
+		self, tok := w.thread(), w.token(admin())
+		ImpersonateClient(self, tok, false, false, winnt.SecurityImpersonation)
+		got := w.p.AssignToJob(inner)
+		count := 1
+		if which == 2 {
+			count = 2
+		}
+		if (got.Status == ntstatus.Success) != (which == 2) || outer.active != count || inner.active != count ||
+			(w.p.job.Load() == inner) != (which == 2) {
+			t.Errorf("I-90: limit of job %d: %v, %d and %d processes", which, got.Status, outer.active, inner.active)
+		}
+		first.Exit()
+		for _, o := range []ob.Object{outer, inner, th, first, self, tok} {
+			o.Head().Deref(ob.TagCall)
+		}
+		w.close()
+	}
+}
+
+// TestSingleTokenInAnOuterJob: the copy of a job's single token goes through the outer
+// jobs, which filter or refuse it; the job's own refusals look at the result, and the process
+// gets it (I-90, I-91).
+func TestSingleTokenInAnOuterJob(t *testing.T) {
+	narrow := JobLimits{Flags: JobFilterTokens, Filter: token.FilterSpec{Restrict: []token.Group{{SID: sid.Users}}}}
+	poorer := JobLimits{Flags: JobFilterTokens, Filter: token.FilterSpec{Delete: winnt.SeShutdownPrivilege.Bit()}}
+	harmless := JobLimits{Flags: JobFilterTokens, Filter: token.FilterSpec{Disable: []sid.SID{sid.Administrators}}}
+	for _, c := range []struct {
+		name         string
+		outer, inner JobLimits // inner's single token is set below
+		st           ntstatus.Status
+		restricted   bool // the process's token afterwards
+	}{
+		{"no limit outside", JobLimits{}, JobLimits{Flags: JobOnlyToken}, 0, false},
+		{"filtered outside", narrow, JobLimits{Flags: JobOnlyToken}, 0, true},
+		{"refused outside", JobLimits{Flags: JobRestrictedToken}, JobLimits{Flags: JobOnlyToken}, ntstatus.AccessDenied,
+			false},
+		{"made harmless outside", harmless, JobLimits{Flags: JobOnlyToken | JobNoAdmin}, 0, false},
+		{"refused inside", poorer, JobLimits{Flags: JobOnlyToken | JobNoAdmin}, ntstatus.AccessDenied, false},
+	} {
+		w := newJobWorld(t)
+		spec := user(func(s *token.Spec) { s.User.SID = sid.MustParse("S-1-5-21-1-2-3-2001") })
+		if c.inner.Flags&JobNoAdmin != 0 {
+			spec = admin()
+			spec.Type, spec.Level = winnt.TokenPrimary, 0
+		}
+		single := w.token(spec)
+		outer, inner := w.NewJob(w.p.Token()), w.NewJob(w.p.Token())
+		if out := w.p.AssignToJob(outer); out.Status != ntstatus.Success {
+			t.Fatal(out)
+		}
+		c.inner.Token = single
+		for _, out := range []Outcome{outer.SetLimits(c.outer), inner.SetLimits(c.inner)} {
+			if out.Status != ntstatus.Success {
+				t.Fatal(c.name, out)
+			}
+		}
+		old, refs := w.p.PrimaryToken(), single.PointerCount()
+		objects, _, _ := w.Security.Objects.Counts()
+		out := w.p.AssignToJob(inner)
+		now := w.p.PrimaryToken()
+		if out.Status != c.st || (now != old) != (c.st == ntstatus.Success) {
+			t.Errorf("I-90: %s: %+v, another token: %t", c.name, out, now != old)
+		}
+		after, _, _ := w.Security.Objects.Counts()
+		if single.PointerCount() != refs || after != objects || now.PointerCount() != 1 {
+			t.Errorf("I-90: %s: %d references and %d objects more, %d on the process's token", c.name,
+				single.PointerCount()-refs, after-objects, now.PointerCount())
+		}
+		job, parent := w.p.Job(), inner.parent.Load()
+		if c.st != ntstatus.Success && (job != outer || inner.active != 0 || parent != nil) ||
+			c.st == ntstatus.Success && (job != inner || inner.active != 1 || parent != outer || outer.active != 1) {
+			t.Errorf("I-91: %s: %d and %d processes", c.name, outer.active, inner.active)
+		} else {
+			job.Deref(ob.TagCall)
+		}
+		if c.st == ntstatus.Success && (now.Value().IsRestricted() != c.restricted || !now.DescendsFrom(single) ||
+			now == single || now.Value().User().SID != spec.User.SID || !now.InUse()) {
+			t.Errorf("I-90: %s: the process's token is %v, restricted %t", c.name, now.Value().User().SID,
+				now.Value().IsRestricted())
+		}
+		for _, o := range []ob.Object{single, outer, inner} {
+			o.Head().Deref(ob.TagCall)
+		}
+		w.close()
+	}
+}

@@ -1,0 +1,55 @@
+package ps
+
+import (
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/internal/quota"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+)
+
+// Payer returns who pays for what the thread makes: the block of its process, and in it
+// the part of the client that the thread acts for. A client that is the process's
+// own user has no part of its own.
+func (t *Thread) Payer() quota.Payer {
+	b := t.process.Quota()
+	if b == nil {
+		return quota.Payer{}
+	}
+	p := quota.Payer{Block: b}
+	if r := t.imp.Load(); r != nil {
+		if client := r.Token.Value().User().SID; client != t.process.Token().User().SID {
+			p.Client = client
+		}
+	}
+	return p
+}
+
+// PayerFor returns who pays for what the thread makes for a client that it does not act
+// for yet, such as the token of its logon.
+func (t *Thread) PayerFor(client sid.SID) quota.Payer {
+	p := t.Payer()
+	if p.Block != nil && p.Client.IsZero() && client != t.process.Token().User().SID {
+		p.Client = client
+	}
+	return p
+}
+
+// payForToken charges a token that was made for the thread; the caller drops it on a failure.
+func (t *Thread) payForToken(tok *se.TokenObject) Outcome {
+	if st := tok.Pay(t.Payer(), 0); st != ntstatus.Success {
+		return Outcome{Status: st, Rule: "Q-2", Because: "the account has no quota left for a copy of the token"}
+	}
+	return Outcome{}
+}
+
+// Memory of a process and a thread without their headers, in bytes.
+const (
+	processSize = 4 << 10 // with the first entry of each of its tables
+	threadSize  = 4 << 10 // with the context of its services, and saved impersonations
+)
+
+// HeapSize implements ob.Sized.
+func (p *Process) HeapSize() int { return processSize + 2*len(p.name) }
+
+// HeapSize implements ob.Sized.
+func (t *Thread) HeapSize() int { return threadSize + 2*len(t.process.name) }

@@ -1,0 +1,41 @@
+package ps_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// An exit function runs once, after the threads have ended and the handles are closed, and not for another process
+// (O-43).
+func TestAtExit(t *testing.T) {
+	w := newWorld(t, nt.Documented)
+	p, q := w.process("p", nil), w.process("q", nil)
+	th := w.thread(p)
+	if _, st := p.Table().Insert(q, winnt.PROCESS_QUERY_INFORMATION, 0); st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	times := 0
+	p.AtExit(func() {
+		times++
+		if !p.Exited() || !th.Exited() || p.Table().Count() != 0 || !p.Over().Take(false) || !th.Over().Take(false) {
+			t.Error("it runs before all has ended")
+		}
+	})
+	if p.Over().Take(false) || th.Over().Take(false) || p.Exited() || th.Exited() {
+		t.Error("it has ended before it began")
+	}
+	q.Exit()
+	th.Exit()
+	if times != 0 {
+		t.Error("it runs at another's end")
+	}
+	if !p.Exit() || p.Exit() || times != 1 {
+		t.Errorf("it runs %d times", times)
+	}
+	if _, st := p.NewThread(); st != ntstatus.ProcessIsTerminating {
+		t.Errorf("O-47: a thread of a process that ended: %v", st)
+	}
+}

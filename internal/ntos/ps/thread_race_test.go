@@ -1,0 +1,118 @@
+package ps_test
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/winnt"
+)
+
+// P-13, IC-66: while two writers set and end the impersonation of a thread,
+// readers see one of the states that were set, and every reference comes back.
+func TestReadersSeeWholeStates(t *testing.T) {
+	rounds := randtest.Size(50_000)
+	w := newWorld(t, nt.Documented)
+	th := w.thread(w.process("server", privileged))
+	a, b := w.token(user, winnt.SecurityDelegation), w.token("S-1-5-21-1-2-3-1002", winnt.SecurityDelegation)
+	var done atomic.Bool
+	var writers, readers sync.WaitGroup
+	for range 2 {
+		readers.Add(1)
+		go func() {
+			defer readers.Done()
+			for !done.Load() {
+				r := th.Impersonation(ob.TagCall)
+				if r == nil {
+					runtime.Gosched()
+					continue
+				}
+				whole := r.Token == a && r.CopyOnOpen && !r.EffectiveOnly && r.Level == winnt.SecurityImpersonation ||
+					r.Token == b && !r.CopyOnOpen && r.EffectiveOnly && r.Level == winnt.SecurityIdentification
+				if !whole {
+					t.Errorf("a mixture: %+v", *r)
+				}
+				r.Token.Deref(ob.TagCall)
+				s := th.Subject()
+				if s.Client != nil && (s.Client == a.Value()) != (s.Level == winnt.SecurityImpersonation) {
+					t.Errorf("a mixed subject: %+v", s)
+				}
+			}
+		}()
+	}
+	for range 2 {
+		writers.Add(1)
+		go func() {
+			defer writers.Done()
+			for i := range rounds {
+				switch i % 3 {
+				case 0:
+					ps.ImpersonateClient(th, a, true, false, winnt.SecurityImpersonation)
+				case 1:
+					ps.ImpersonateClient(th, b, false, true, winnt.SecurityIdentification)
+				default:
+					th.RevertToSelf()
+				}
+			}
+		}()
+	}
+	writers.Wait()
+	done.Store(true)
+	readers.Wait()
+	th.RevertToSelf()
+	if a.PointerCount() != 1 || b.PointerCount() != 1 { // P-5
+		t.Errorf("counts %d and %d, want 1 and 1", a.PointerCount(), b.PointerCount())
+	}
+}
+
+// P-5: disabling, restoring and setting from several goroutines keeps every
+// count.
+func TestSavedStatesUnderRace(t *testing.T) {
+	w := newWorld(t, nt.Documented)
+	th := w.thread(w.process("server", privileged))
+	tok := w.token(user, winnt.SecurityImpersonation)
+	var all sync.WaitGroup
+	for range 4 {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			for range 2_000 {
+				ps.ImpersonateClient(th, tok, false, false, winnt.SecurityImpersonation)
+				saved, _ := th.Disable()
+				th.Restore(saved)
+				th.RevertToSelf()
+			}
+		}()
+	}
+	all.Wait()
+	if tok.PointerCount() != 1 {
+		t.Errorf("count %d, want 1", tok.PointerCount())
+	}
+}
+
+// The exit of a thread while others set its impersonation leaves nothing.
+func TestExitUnderRace(t *testing.T) {
+	w := newWorld(t, nt.Documented)
+	p := w.process("server", privileged)
+	tok := w.token(user, winnt.SecurityImpersonation)
+	for range 500 {
+		th, st := p.NewThread()
+		if !st.IsSuccess() {
+			t.Fatal(st)
+		}
+		var all sync.WaitGroup
+		all.Add(2)
+		go func() { defer all.Done(); ps.ImpersonateClient(th, tok, false, false, winnt.SecurityImpersonation) }()
+		go func() { defer all.Done(); th.Exit() }()
+		all.Wait()
+		th.Deref(ob.TagCall)
+	}
+	if tok.PointerCount() != 1 {
+		t.Errorf("count %d, want 1", tok.PointerCount())
+	}
+}

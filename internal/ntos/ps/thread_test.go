@@ -1,0 +1,165 @@
+package ps
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestEndedThreadBeginsNothing: an ended thread cannot begin an operation. The refusal has its own status and takes no
+// place of the limit (I-141).
+func TestEndedThreadBeginsNothing(t *testing.T) {
+	w := newJobWorld(t)
+	th := w.thread()
+	th.Exit()
+	if st := th.AddIO(nil); st != ntstatus.ThreadIsTerminating || w.p.pending.Load() != 0 {
+		t.Errorf("I-141: %v, %d under way", st, w.p.pending.Load())
+	}
+	th.Deref(ob.TagCall)
+	w.close()
+}
+
+// An impersonation needs a record if the token has a privilege or an integrity level that the process does not have
+// (I-48), or if opening it gives a higher level than the thread has (I-99).
+func TestRaised(t *testing.T) {
+	p := value(t, user())
+	typed := func(typ winnt.TokenType, l winnt.SecurityImpersonationLevel) func(*token.Spec) {
+		return func(s *token.Spec) { s.Type, s.Level = typ, l }
+	}
+	client := typed(winnt.TokenImpersonation, winnt.SecurityDelegation)
+	held := func(s *token.Spec) { s.Privileges |= winnt.SeTcbPrivilege.Bit() }
+	high := func(s *token.Spec) { s.Integrity = sid.HighLevel }
+	low := func(s *token.Spec) {
+		s.Integrity, s.Privileges, s.EnabledPrivileges, s.DefaultPrivileges = sid.LowLevel, 0, 0, 0
+	}
+	primary := typed(winnt.TokenPrimary, 0)
+	for i, c := range []struct {
+		v     token.Spec
+		copy  bool
+		level winnt.SecurityImpersonationLevel
+		want  bool
+	}{
+		{user(client), false, winnt.SecurityDelegation, false}, {user(client, held), false, winnt.SecurityDelegation, true},
+		{user(client, high), false, winnt.SecurityDelegation, true},
+		{user(client, low), false, winnt.SecurityDelegation, false},
+		{user(client, high), true, winnt.SecurityDelegation, true}, {user(client, held), true, winnt.SecurityAnonymous, true},
+		{user(client), false, winnt.SecurityImpersonation, true}, {user(client), true, winnt.SecurityImpersonation, false},
+		{user(client), true, winnt.SecurityAnonymous, false}, {user(primary), false, winnt.SecurityImpersonation, false},
+		{user(primary), false, winnt.SecurityDelegation, false}, {user(primary), false, winnt.SecurityIdentification, true},
+		{user(primary), true, winnt.SecurityIdentification, false},
+		{user(typed(winnt.TokenImpersonation, winnt.SecurityIdentification)), false, winnt.SecurityIdentification, false},
+		{user(typed(winnt.TokenImpersonation, winnt.SecurityIdentification)), false, winnt.SecurityAnonymous, true},
+	} {
+		if got := raised(p, value(t, c.v), c.copy, c.level); got != c.want {
+			t.Errorf("I-48, I-99: case %d: %t", i, got)
+		}
+	}
+}
+
+// An impersonation reports whether it raises a thread above its process (I-48).
+func TestRaisedImpersonationIsReported(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*token.Spec)
+		raised bool
+	}{
+		{"a privilege more", func(s *token.Spec) { s.Privileges |= winnt.SeTcbPrivilege.Bit() }, true},
+		{"a privilege less", func(s *token.Spec) { s.Privileges, s.EnabledPrivileges, s.DefaultPrivileges = 0, 0, 0 }, false},
+		{"above", func(s *token.Spec) { s.Integrity = sid.HighLevel }, true},
+	} {
+		for _, job := range []bool{false, true} {
+			w := newJobWorld(t)
+			th, j := w.thread(), w.NewJob(w.p.Token())
+			if job {
+				w.p.AssignToJob(j)
+			}
+			tok := w.client(user(c.change))
+			if out := ImpersonateClient(th, tok, true, false, winnt.SecurityDelegation); out.Status != ntstatus.Success ||
+				out.Raised != c.raised || out.Demoted {
+				t.Errorf("I-48: %s, in a job %t: %+v", c.name, job, out)
+			}
+			th.RevertToSelf()
+			for _, o := range []ob.Object{th, tok, j} {
+				o.Head().Deref(ob.TagCall)
+			}
+			w.close()
+		}
+	}
+}
+
+// TestProcessIsCounted: a process and its threads are among the objects of the system until
+// they are gone, and its token is in use as long (T-112).
+func TestProcessIsCounted(t *testing.T) {
+	w := newJobWorld(t)
+	tok := w.token(user())
+	count := func(what string, more int64, before int64) {
+		t.Helper()
+		if now, _, _ := w.Security.Objects.Counts(); now-before != more {
+			t.Errorf("%s: %d objects more, want %d", what, now-before, more)
+		}
+	}
+	before, _, _ := w.Security.Objects.Counts()
+	p := w.NewProcess("counted", tok, nil)
+	count("a process", 1, before)
+	th, st := p.NewThread()
+	if st != ntstatus.Success || !tok.InUse() {
+		t.Fatal(st, tok.InUse())
+	}
+	count("and its thread", 2, before)
+	p.Exit()
+	th.Deref(ob.TagCall)
+	count("the thread is gone", 1, before)
+	if !tok.InUse() {
+		t.Error("T-112: the token of a process that ended and is there is not in use")
+	}
+	p.Deref(ob.TagCall)
+	count("the process is gone", 0, before)
+	if tok.InUse() || tok.PointerCount() != 1 {
+		t.Errorf("T-112: the token is in use: %t, %d references", tok.InUse(), tok.PointerCount())
+	}
+	child, cth, out := w.p.NewChild(Child{Token: tok, Image: se.Unlabelled})
+	if out.Status != ntstatus.Success || child.PrimaryToken() != tok {
+		t.Errorf("T-112: a token that no process has is not given as it is: %+v", out)
+	}
+	cth.Deref(ob.TagCall)
+	child.Exit()
+	child.Deref(ob.TagCall)
+	tok.Deref(ob.TagCall)
+	w.close()
+}
+
+// TestThreadToItself: a thread may do to itself what its creator is granted on it, and always
+// end it, set it and query it, and nothing else (O-18, O-36).
+func TestThreadToItself(t *testing.T) {
+	const user = "S-1-5-21-1-2-3-2000"
+	// THREAD_TERMINATE, SET_INFORMATION, QUERY_INFORMATION and the limited forms of the two.
+	const always = winnt.AccessMask(0x0001 | 0x0020 | 0x0040 | 0x0400 | 0x0800)
+	w := newJobWorld(t)
+	for text, want := range map[string]winnt.AccessMask{
+		"O:SYG:SYD:P":                            always,
+		"O:SYG:SYD:(A;;0x20000;;;" + user + ")":  always | winnt.READ_CONTROL,
+		"O:SYG:SYD:(A;;0x2;;;" + user + ")":      always | winnt.THREAD_SUSPEND_RESUME,
+		"O:SYG:SYD:(A;;0x2;;;SY)":                always,
+		"O:SYG:SYD:(A;;GA;;;" + user + ")":       winnt.THREAD_ALL_ACCESS & winnt.ThreadObject.Valid,
+		"O:" + user + "G:SYD:P":                  always | winnt.READ_CONTROL | winnt.WRITE_DAC,
+		"O:SYG:SYD:(D;;0x1;;;" + user + ")":      always,
+		"O:SYG:SYD:(A;;0x100000;;;" + user + ")": always | winnt.SYNCHRONIZE,
+	} {
+		th, st := w.p.newThread(sddl.MustParse(text), true, false)
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		if got := th.SelfAccess(); got != want {
+			t.Errorf("%s: %v, want %v", text, got, want)
+		}
+		th.Exit()
+		th.Deref(ob.TagCall)
+	}
+	w.close()
+}

@@ -1,0 +1,168 @@
+package services_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// rightsWorld is a computer where one user has two privileges and a logon right, and another none.
+func rightsWorld(t *testing.T) *world {
+	t.Helper()
+	member := func(rid uint32, name string, p winnt.PrivilegeSet, r logon.Rights) logon.Member {
+		return logon.Member{Person: logon.Person{Privileges: p, Rights: r, Account: logon.Account{
+			SID: sid.MustParse("S-1-5-21-1-2-3").WithRID(rid), Use: winnt.SidTypeUser, Name: name}}}
+	}
+	m, err := logon.NewMemory(logon.Settings{Members: []logon.Member{
+		member(1001, "ann", winnt.Privileges(winnt.SeBackupPrivilege, winnt.SeDebugPrivilege),
+			logon.SeDenyNetworkLogonRight),
+		member(1002, "bob", 0, 0),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newWorld(t, kernel.Config{LSA: m})
+}
+
+// L-77: the rights of an account are those assigned to it. An account without rights is not found, nor an unknown one.
+func TestEnumerateAccountRights(t *testing.T) {
+	w := rightsWorld(t)
+	th, _ := w.thread(w.of("administrator", token.Administrator(sid.MustParse(svc))))
+	policy, st := th.LsaOpenPolicy(winnt.POLICY_LOOKUP_NAMES)
+	want(t, "open the policy", st, ntstatus.Success)
+	for account, c := range map[string]struct {
+		status ntstatus.Status
+		rights []string
+	}{
+		"S-1-5-21-1-2-3-1001": {ntstatus.Success,
+			[]string{"SeBackupPrivilege", "SeDebugPrivilege", "SeDenyNetworkLogonRight"}},
+		"S-1-5-21-1-2-3-1002": {ntstatus.ObjectNameNotFound, nil},
+		"S-1-5-21-9-9-9-1001": {ntstatus.ObjectNameNotFound, nil},
+		"S-1-1-0":             {ntstatus.ObjectNameNotFound, nil},
+	} {
+		got, st := th.LsaEnumerateAccountRights(policy, sid.MustParse(account))
+		want(t, account, st, c.status)
+		slices.Sort(got)
+		if !slices.Equal(got, c.rights) {
+			t.Errorf("L-77: %s has %q, want %q", account, got, c.rights)
+		}
+	}
+	_, st = th.LsaEnumerateAccountRights(policy, sid.SID{})
+	want(t, "the null SID", st, ntstatus.InvalidParameter)
+}
+
+// L-77: the handle needs POLICY_LOOKUP_NAMES, and the effective token must be an administrator's at the call.
+func TestAccountRightsNeedAnAdministrator(t *testing.T) {
+	w := rightsWorld(t)
+	ann := sid.MustParse("S-1-5-21-1-2-3-1001")
+	limited := token.Administrator(sid.MustParse(svc))
+	for i, g := range limited.Groups {
+		if g.SID == sid.Administrators {
+			limited.Groups[i].Attributes = winnt.SE_GROUP_USE_FOR_DENY_ONLY
+		}
+	}
+	limited.Owner = sid.SID{}
+	for name, c := range map[string]struct {
+		spec token.Spec
+		st   ntstatus.Status
+	}{
+		"administrator": {token.Administrator(sid.MustParse(svc)), ntstatus.Success},
+		"system":        {token.LocalSystem(), ntstatus.Success},
+		"limited":       {limited, ntstatus.AccessDenied},
+		"user":          {token.StandardUser(sid.MustParse(svc)), ntstatus.AccessDenied},
+		"ann herself":   {token.StandardUser(ann), ntstatus.AccessDenied},
+	} {
+		th, _ := w.thread(w.of(name, c.spec))
+		policy, st := th.LsaOpenPolicy(winnt.POLICY_LOOKUP_NAMES)
+		want(t, name, st, ntstatus.Success)
+		rights, st := th.LsaEnumerateAccountRights(policy, ann)
+		want(t, name, st, c.st)
+		if st != ntstatus.Success && len(rights) != 0 {
+			t.Errorf("L-77: %s got %q with the refusal", name, rights)
+		}
+		// The status does not reveal whether an account has rights.
+		if c.st != ntstatus.Success {
+			_, st = th.LsaEnumerateAccountRights(policy, ann.Prefix().WithRID(1002))
+			want(t, name+", an account without rights", st, c.st)
+		}
+	}
+	th, k := w.thread(w.of("server", token.Administrator(sid.MustParse(svc))))
+	policy, st := th.LsaOpenPolicy(winnt.POLICY_LOOKUP_NAMES)
+	want(t, "open the policy", st, ntstatus.Success)
+	views, st := th.LsaOpenPolicy(winnt.POLICY_VIEW_LOCAL_INFORMATION)
+	want(t, "open the policy to view it", st, ntstatus.Success)
+	_, st = th.LsaEnumerateAccountRights(views, ann)
+	want(t, "a handle without POLICY_LOOKUP_NAMES", st, ntstatus.AccessDenied)
+	for level, wanted := range map[winnt.SecurityImpersonationLevel]ntstatus.Status{
+		winnt.SecurityIdentification: ntstatus.BadImpersonationLevel,
+		winnt.SecurityImpersonation:  ntstatus.AccessDenied,
+	} {
+		if st := k.PsImpersonateClient(k.Thread(), w.token(k, client, level), false, false, level); st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		_, st = th.LsaEnumerateAccountRights(policy, ann)
+		k.PsRevertToSelf()
+		want(t, "a client at "+level.String(), st, wanted)
+	}
+}
+
+// L-78: the option of a category has each outcome that one of its subcategories records, in the order of
+// POLICY_AUDIT_EVENT_TYPE, and the handle needs POLICY_VIEW_AUDIT_INFORMATION.
+func TestQueryAuditEvents(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, _ := w.thread(w.of("administrator", token.Administrator(sid.MustParse(svc))))
+	policy, st := th.LsaOpenPolicy(winnt.POLICY_VIEW_AUDIT_INFORMATION)
+	want(t, "open the policy", st, ntstatus.Success)
+	type options = []winnt.PolicyAuditEventOptions
+	for name, c := range map[string]struct {
+		system map[audit.Subcategory]audit.Setting
+		users  map[sid.SID]map[audit.Subcategory]audit.UserSetting
+		mode   bool
+		want   options
+	}{
+		"nothing": {system: map[audit.Subcategory]audit.Setting{}, want: options{4, 4, 4, 4, 4, 4, 4, 4, 4}},
+		"two subcategories of a category": {system: map[audit.Subcategory]audit.Setting{
+			audit.FileSystem: audit.OnSuccess, audit.KernelObject: audit.OnFailure}, mode: true,
+			want: options{4, 4, 3, 4, 4, 4, 4, 4, 4}},
+		"one in each of several": {system: map[audit.Subcategory]audit.Setting{audit.SystemIntegrity: audit.OnFailure,
+			audit.Logon: audit.OnSuccess, audit.SensitivePrivilegeUse: audit.OnBoth, audit.ProcessCreation: audit.OnSuccess,
+			audit.AuditPolicyChange: audit.OnBoth, audit.UserAccountManagement: audit.OnSuccess,
+			audit.DirectoryServiceAccess: audit.OnFailure, 0x3F: audit.OnSuccess}, mode: true,
+			want: options{2, 1, 4, 3, 1, 3, 1, 2, 1}},
+		"one user's policy": {system: map[audit.Subcategory]audit.Setting{},
+			users: map[sid.SID]map[audit.Subcategory]audit.UserSetting{
+				sid.MustParse(client): {audit.Logon: {Include: audit.OnBoth}}},
+			want: options{4, 4, 4, 4, 4, 4, 4, 4, 4}},
+	} {
+		p, err := audit.NewPolicy(audit.PolicySpec{System: c.system, Users: c.users})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.sys.Audit().Policy.Store(p)
+		info, st := th.LsaQueryInformationPolicy(policy, winnt.PolicyAuditEventsInformation)
+		want(t, name, st, ntstatus.Success)
+		if info.AuditingMode != c.mode || !slices.Equal(info.EventAuditingOptions, c.want) {
+			t.Errorf("L-78: %s: %+v, want %v %v", name, info, c.mode, c.want)
+		}
+	}
+	_, st = th.LsaQueryInformationPolicy(policy, winnt.PolicyAccountDomainInformation)
+	want(t, "the domain by a handle that views the audit policy", st, ntstatus.AccessDenied)
+	views, st := th.LsaOpenPolicy(winnt.POLICY_VIEW_LOCAL_INFORMATION)
+	want(t, "open the policy to view it", st, ntstatus.Success)
+	_, st = th.LsaQueryInformationPolicy(views, winnt.PolicyAuditEventsInformation)
+	want(t, "the audit policy by a handle that views the rest", st, ntstatus.AccessDenied)
+	user, _ := w.thread(w.process("user"))
+	_, st = user.LsaOpenPolicy(winnt.POLICY_VIEW_AUDIT_INFORMATION)
+	want(t, "a standard user opens it", st, ntstatus.AccessDenied)
+	_, st = user.Services().LsaQueryInformationPolicy(nt.LsaQueryInformationPolicyIn{PolicyHandle: 0x777,
+		InformationClass: winnt.PolicyAuditEventsInformation})
+	want(t, "no handle", st, ntstatus.InvalidHandle)
+}

@@ -1,0 +1,258 @@
+package services_test
+
+import (
+	"reflect"
+	"testing"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// T-71, T-101: each privilege that there is, from the first to the last, is found where it is enabled and
+// marked, alone of all; switched off it is not, and removed it cannot be enabled any more.
+func TestEachPrivilege(t *testing.T) {
+	for p := winnt.FirstPrivilege; p <= winnt.LastPrivilege; p++ {
+		w := newWorld(t, kernel.Config{})
+		th, _ := w.thread(w.process("p", p))
+		own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
+		want(t, "open the token", st, ntstatus.Success)
+		found := func(q winnt.Privilege) bool {
+			out, st := th.Services().NtPrivilegeCheck(nt.PrivilegeCheckIn{ClientToken: own, RequiredPrivileges: nt.Cap(
+				&nt.PrivilegeSet{Privilege: []nt.LUIDAndAttributes{{LUID: q.LUID()}}})})
+			want(t, "check", st, ntstatus.Success)
+			marked := out.RequiredPrivileges.Privilege[0].Attributes&winnt.SE_PRIVILEGE_USED_FOR_ACCESS != 0
+			if marked != out.Result {
+				t.Errorf("%v: found %v, marked %v", q, out.Result, marked)
+			}
+			return out.Result
+		}
+		adjust := func(attributes uint32) (previous []nt.LUIDAndAttributes, st ntstatus.Status) {
+			return th.NtAdjustPrivilegesToken(own, false, []nt.LUIDAndAttributes{{LUID: p.LUID(), Attributes: attributes}},
+				true)
+		}
+		for q := winnt.FirstPrivilege; q <= winnt.LastPrivilege; q++ {
+			if is := q == p || q == winnt.SeChangeNotifyPrivilege; found(q) != is {
+				t.Errorf("%v enabled: %v is found: %v", p, q, !is)
+			}
+		}
+		for _, c := range []struct {
+			attributes uint32
+			st         ntstatus.Status
+			found      bool
+			previous   int
+		}{
+			{0, 0, false, 1}, {0, 0, false, 0}, {winnt.SE_PRIVILEGE_ENABLED, 0, true, 1},
+			{winnt.SE_PRIVILEGE_ENABLED, 0, true, 0}, {winnt.SE_PRIVILEGE_REMOVED, 0, false, 1},
+			{winnt.SE_PRIVILEGE_ENABLED, ntstatus.NotAllAssigned, false, 0},
+		} {
+			previous, st := adjust(c.attributes)
+			if want(t, p.String(), st, c.st); found(p) != c.found || len(previous) != c.previous {
+				t.Errorf("%v adjusted to %#x: found %v, before %+v", p, c.attributes, !c.found, previous)
+			}
+		}
+	}
+}
+
+// U-64, T-70: if the record cannot be written, privileges do not change and the previous state is not returned.
+// Without a change no record is attempted.
+func TestAdjustWithoutRecord(t *testing.T) {
+	sink := &brim{}
+	w := recorded(t, sink, audit.Options{CrashOnAuditFail: audit.FailOnAuditFail})
+	th, _ := w.thread(w.process("p", winnt.SeDebugPrivilege, winnt.SeTcbPrivilege))
+	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
+	want(t, "open the token", st, ntstatus.Success)
+	adjust := func(p winnt.Privilege, on uint32) (nt.AdjustPrivilegesTokenOut, ntstatus.Status) {
+		return th.Services().NtAdjustPrivilegesToken(nt.AdjustPrivilegesTokenIn{TokenHandle: own, WantPrevious: true,
+			BufferLength: 1000, NewState: nt.Cap([]nt.LUIDAndAttributes{{LUID: p.LUID(), Attributes: on}})})
+	}
+	statistics := func() any {
+		v, st := th.NtQueryInformationToken(own, winnt.TokenStatistics)
+		want(t, "query", st, ntstatus.Success)
+		return v
+	}
+	before := statistics()
+	sink.full = true
+	out, st := adjust(winnt.SeDebugPrivilege, 0)
+	if want(t, "without the record", st, ntstatus.AuditFailed); !reflect.ValueOf(out).IsZero() {
+		t.Errorf("it tells %+v", out)
+	}
+	_, st = adjust(winnt.SeTcbPrivilege, winnt.SE_PRIVILEGE_ENABLED)
+	want(t, "no change", st, ntstatus.Success)
+	if after := statistics(); before != after {
+		t.Errorf("the token was %+v, is %+v", before, after)
+	}
+	sink.full = false
+	out, st = adjust(winnt.SeDebugPrivilege, 0)
+	if want(t, "with the record", st, ntstatus.Success); len(out.PreviousState) != 1 || before == statistics() {
+		t.Errorf("it tells %+v", out)
+	}
+}
+
+// U-73, O-66: an adjustment that meets a concurrent one restarts from its result, and is recorded once.
+func TestAdjustmentsMeet(t *testing.T) {
+	sink := &meeting{Memory: audit.NewMemory(0, 0)}
+	w := recorded(t, sink, audit.Options{})
+	p := w.process("p", winnt.SeDebugPrivilege, winnt.SeTcbPrivilege)
+	a, _ := w.thread(p)
+	b, _ := w.thread(p)
+	own, st := a.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
+	want(t, "open the token", st, ntstatus.Success)
+	off := func(th *nt.Thread, p winnt.Privilege) ([]nt.LUIDAndAttributes, ntstatus.Status) {
+		return th.NtAdjustPrivilegesToken(own, false, []nt.LUIDAndAttributes{{LUID: p.LUID()}}, true)
+	}
+	sink.Drain()
+	sink.first = func() {
+		_, st := off(b, winnt.SeTcbPrivilege)
+		want(t, "meanwhile", st, ntstatus.Success)
+	}
+	previous, st := off(a, winnt.SeDebugPrivilege)
+	if want(t, "adjust", st, ntstatus.Success); len(previous) != 1 || previous[0].LUID != winnt.SeDebugPrivilege.LUID() {
+		t.Errorf("what was before: %+v", previous)
+	}
+	if got := fieldsOf(sink.Memory, "DisabledPrivilegeList"); len(got) != 2 || got[0] != "4703 SeTcbPrivilege" ||
+		got[1] != "4703 SeDebugPrivilege" {
+		t.Errorf("the records: %q", got)
+	}
+	if v := p.Object().Token(); v.Has(winnt.SeDebugPrivilege) || v.Has(winnt.SeTcbPrivilege) {
+		t.Error("an adjustment is lost")
+	}
+}
+
+// A change returns the previous state in exactly the required room. With one byte less it changes nothing and returns
+// the required length (T-70, T-74, T-75).
+func TestRoomForPreviousState(t *testing.T) {
+	spec := token.Administrator(sid.MustParse("S-1-5-21-1-2-3-500"))
+	claim, err := claims.NewSet([]claims.Attribute{{Name: "department", Type: claims.String, Strings: []string{"a", "b"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec.UserClaims, spec.DeviceClaims = claim, claim
+	spec.DeviceGroups = []token.Group{{SID: sid.Everyone, Attributes: winnt.SE_GROUP_ENABLED}}
+	spec.Groups = append(spec.Groups, token.Group{SID: sid.MustParse("S-1-5-21-1-2-3-1200"),
+		Attributes: winnt.SE_GROUP_ENABLED})
+	off := []token.Group{{SID: sid.MustParse("S-1-5-21-1-2-3-1200")}}
+	for name, c := range map[string]struct {
+		service, need, previous string
+		in                      func(h winnt.Handle, room uint32) any
+	}{
+		"privileges": {"NtAdjustPrivilegesToken", "ReturnLength", "PreviousState", func(h winnt.Handle, room uint32) any {
+			return nt.AdjustPrivilegesTokenIn{TokenHandle: h, DisableAllPrivileges: true, WantPrevious: true, BufferLength: room}
+		}},
+		"groups": {"NtAdjustGroupsToken", "ReturnLength", "PreviousState", func(h winnt.Handle, room uint32) any {
+			return nt.AdjustGroupsTokenIn{TokenHandle: h, NewState: nt.Cap(off), WantPrevious: true, BufferLength: room}
+		}},
+		"user claims": {"NtAdjustTokenClaimsAndDeviceGroups", "UserReturnLength", "PreviousUserState",
+			func(h winnt.Handle, room uint32) any {
+				return nt.AdjustTokenClaimsIn{TokenHandle: h, NewUserState: nt.Cap(disabled(claim)), WantPreviousUser: true,
+					UserBufferLength: room}
+			}},
+		"device claims": {"NtAdjustTokenClaimsAndDeviceGroups", "DeviceReturnLength", "PreviousDeviceState",
+			func(h winnt.Handle, room uint32) any {
+				return nt.AdjustTokenClaimsIn{TokenHandle: h, NewDeviceState: nt.Cap(disabled(claim)),
+					WantPreviousDevice: true, DeviceBufferLength: room}
+			}},
+		"device groups": {"NtAdjustTokenClaimsAndDeviceGroups", "DeviceGroupsReturnBufferLength", "PreviousDeviceGroups",
+			func(h winnt.Handle, room uint32) any {
+				return nt.AdjustTokenClaimsIn{TokenHandle: h, NewDeviceGroupsState: nt.Cap([]token.Group{{SID: sid.Everyone}}),
+					WantPreviousDeviceGroups: true, DeviceGroupsBufferLength: room}
+			}},
+	} {
+		ask := func(room uint32) (out reflect.Value, st ntstatus.Status, changed bool) {
+			_, th := userThread(t, spec)
+			own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
+			if st != ntstatus.Success {
+				t.Fatal(st)
+			}
+			before, _ := th.NtQueryInformationToken(own, winnt.TokenStatistics)
+			x, st := th.CallRow(nt.NtTable.Find(c.service), c.in(own, room))
+			after, _ := th.NtQueryInformationToken(own, winnt.TokenStatistics)
+			return reflect.ValueOf(x), st, !reflect.DeepEqual(before, after)
+		}
+		whole, st, changed := ask(1 << 16)
+		need := uint32(whole.FieldByName(c.need).Uint())
+		if st != ntstatus.Success || !changed || whole.FieldByName(c.previous).Len() == 0 {
+			t.Errorf("%s: %v, changed %t: %+v", name, st, changed, whole)
+		}
+		for room, fine := range map[uint32]bool{need: true, need + 1: true, need - 1: false, 0: false} {
+			out, st, changed := ask(room)
+			want := ntstatus.BufferTooSmall
+			if fine {
+				want = ntstatus.Success
+			}
+			if st != want || changed != fine || (out.FieldByName(c.previous).Len() > 0) != fine ||
+				uint32(out.FieldByName(c.need).Uint()) != need {
+				t.Errorf("%s: room for %d of %d bytes: %v, changed %t: %+v", name, room, need, st, changed, out)
+			}
+		}
+	}
+}
+
+// T-3, T-62, T-70, T-101, I-89: services do not accept a LUID that is not a privilege, close to the known ones or far
+// from them.
+func TestUnknownLUIDsAreNoPrivileges(t *testing.T) {
+	first, last := winnt.LUID(winnt.SeCreateTokenPrivilege), winnt.LUID(winnt.LastPrivilege)
+	spec := token.Administrator(sid.MustParse("S-1-5-21-1-2-3-500"))
+	for _, luid := range []winnt.LUID{0, 1, first - 1, last + 1, last + 27, 64, 65, 1 << 32, 1<<32 | last, 1<<63 | last,
+		winnt.LUID(1<<32) | winnt.LUID(winnt.SeChangeNotifyPrivilege)} {
+		_, th := userThread(t, spec)
+		own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		one := []nt.LUIDAndAttributes{{LUID: luid, Attributes: winnt.SE_PRIVILEGE_ENABLED}}
+		before, _ := th.NtQueryInformationToken(own, winnt.TokenPrivileges)
+		out, st := th.CallRow(nt.NtTable.Find("NtAdjustPrivilegesToken"), nt.AdjustPrivilegesTokenIn{TokenHandle: own,
+			NewState: nt.Cap(one), WantPrevious: true, BufferLength: 1 << 16})
+		if st != ntstatus.NotAllAssigned || len(out.(nt.AdjustPrivilegesTokenOut).PreviousState) != 0 {
+			t.Errorf("T-70: LUID %#x: %+v, %v", luid, out, st)
+		}
+		made, st := th.CallRow(nt.NtTable.Find("NtFilterToken"), nt.FilterTokenIn{ExistingTokenHandle: own,
+			PrivilegesToDelete: nt.Cap(one)})
+		if st != ntstatus.Success {
+			t.Errorf("T-62: LUID %#x: %v", luid, st)
+			continue
+		}
+		filtered := made.(nt.FilterTokenOut).NewTokenHandle
+		for name, h := range map[string]winnt.Handle{"adjusted": own, "filtered": filtered} {
+			if after, st := th.NtQueryInformationToken(h, winnt.TokenPrivileges); st != ntstatus.Success ||
+				!reflect.DeepEqual(after, before) {
+				t.Errorf("LUID %#x: %s to %+v, %v", luid, name, after, st)
+			}
+		}
+	}
+}
+
+// T-101: the check sets the marks in the result. It clears the caller's mark on a privilege that is not enabled,
+// keeps other attributes, and does not change the input.
+func TestPrivilegeCheckSetsMarks(t *testing.T) {
+	spec := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
+	spec.Privileges |= winnt.SeShutdownPrivilege.Bit() | winnt.SeUndockPrivilege.Bit()
+	spec.EnabledPrivileges = winnt.SeUndockPrivilege.Bit()
+	_, th := userThread(t, spec)
+	const used, on = winnt.SE_PRIVILEGE_USED_FOR_ACCESS, winnt.SE_PRIVILEGE_ENABLED
+	for _, given := range []uint32{0, on, used, used | on} {
+		set := &nt.PrivilegeSet{}
+		for _, p := range []winnt.Privilege{winnt.SeShutdownPrivilege, winnt.SeUndockPrivilege, winnt.SeTcbPrivilege} {
+			set.Privilege = append(set.Privilege, nt.LUIDAndAttributes{LUID: winnt.LUID(p), Attributes: given})
+		}
+		out, st := th.Services().NtPrivilegeCheck(nt.PrivilegeCheckIn{ClientToken: winnt.NtCurrentProcessToken,
+			RequiredPrivileges: nt.Cap(set)})
+		if st != ntstatus.Success || !out.Result || len(out.RequiredPrivileges.Privilege) != 3 {
+			t.Fatalf("T-101: %v, %+v", st, out)
+		}
+		for i, want := range []uint32{given &^ used, given | used, given &^ used} {
+			if got := out.RequiredPrivileges.Privilege[i].Attributes; got != want {
+				t.Errorf("T-101: privilege %d given with %#x comes back with %#x, want %#x", i, given, got, want)
+			}
+			if set.Privilege[i].Attributes != given {
+				t.Errorf("O-4: the caller's set was changed: %#x", set.Privilege[i].Attributes)
+			}
+		}
+	}
+}

@@ -1,0 +1,136 @@
+package services_test
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// T-70, T-74: the previous state requires 4 bytes, 8 for groups, plus its entries, even if there are none. The error
+// of a list precedes that of the room.
+func TestEmptyPreviousStateNeedsHeader(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, _ := w.thread(w.process("p", winnt.SeDebugPrivilege))
+	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
+	want(t, "open the token", st, ntstatus.Success)
+	const on = winnt.SE_PRIVILEGE_ENABLED
+	debug, tcb := winnt.SeDebugPrivilege.LUID(), winnt.SeTcbPrivilege.LUID()
+	for name, c := range map[string]struct {
+		list []nt.LUIDAndAttributes
+		st   ntstatus.Status
+	}{
+		"none":     {[]nt.LUIDAndAttributes{}, ntstatus.Success},
+		"as it is": {[]nt.LUIDAndAttributes{{LUID: debug, Attributes: on}}, ntstatus.Success},
+		"not held": {[]nt.LUIDAndAttributes{{LUID: tcb, Attributes: on}}, ntstatus.NotAllAssigned},
+	} {
+		for room, wanted := range map[uint32]ntstatus.Status{0: ntstatus.BufferTooSmall, 3: ntstatus.BufferTooSmall, 4: c.st,
+			5: c.st} {
+			out, st := th.Services().NtAdjustPrivilegesToken(nt.AdjustPrivilegesTokenIn{TokenHandle: own, WantPrevious: true,
+				BufferLength: room, NewState: nt.Cap(c.list)})
+			if want(t, name, st, wanted); out.ReturnLength != 4 || len(out.PreviousState) != 0 {
+				t.Errorf("%s with room for %d bytes: %+v", name, room, out)
+			}
+		}
+		out, st := th.Services().NtAdjustPrivilegesToken(nt.AdjustPrivilegesTokenIn{TokenHandle: own,
+			NewState: nt.Cap(c.list)})
+		if want(t, name+", not asked for", st, c.st); !reflect.ValueOf(out).IsZero() {
+			t.Errorf("%s, not asked for: %+v", name, out)
+		}
+	}
+	for _, previous := range []bool{false, true} {
+		for _, room := range []uint32{0, 1000} {
+			out, st := th.Services().NtAdjustGroupsToken(nt.AdjustGroupsTokenIn{TokenHandle: own, WantPrevious: previous,
+				BufferLength: room, NewState: nt.Cap([]token.Group{{SID: sid.Everyone}})}) // mandatory
+			if want(t, "a mandatory group", st, ntstatus.CantDisableMandatory); !reflect.ValueOf(out).IsZero() {
+				t.Errorf("a mandatory group, room %d: %+v", room, out)
+			}
+		}
+	}
+}
+
+// T-74, T-75: if one of three buffers is too small nothing changes, and all three required lengths are returned.
+func TestThreeBuffersOfClaims(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	spec := token.StandardUser(sid.MustParse(svc))
+	set, err := claims.NewSet([]claims.Attribute{{Name: "c", Type: claims.Uint64, Uints: []uint64{1}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	device := sid.MustParse("S-1-5-21-1-2-3-1200")
+	spec.UserClaims, spec.DeviceClaims = set, set
+	spec.DeviceGroups = []token.Group{{SID: device, Attributes: winnt.SE_GROUP_ENABLED}}
+	p := w.of("p", spec)
+	th, _ := w.thread(p)
+	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
+	want(t, "open the token", st, ntstatus.Success)
+	off := nt.Cap([]claims.Attribute{{Name: "c", Type: claims.Uint64, Flags: claims.FlagDisabled}})
+	in := nt.AdjustTokenClaimsIn{TokenHandle: own, NewUserState: off, NewDeviceState: off,
+		NewDeviceGroupsState: nt.Cap([]token.Group{{SID: device}}), UserBufferLength: 1000, DeviceBufferLength: 1000,
+		DeviceGroupsBufferLength: 1000, WantPreviousUser: true, WantPreviousDevice: true, WantPreviousDeviceGroups: true}
+	before := class[nt.TokenStatistics](t, th, own, winnt.TokenStatistics)
+	for name, small := range map[string]func(*nt.AdjustTokenClaimsIn){
+		"user":          func(in *nt.AdjustTokenClaimsIn) { in.UserBufferLength = 0 },
+		"device":        func(in *nt.AdjustTokenClaimsIn) { in.DeviceBufferLength = 0 },
+		"device groups": func(in *nt.AdjustTokenClaimsIn) { in.DeviceGroupsBufferLength = 0 },
+	} {
+		one := in
+		small(&one)
+		out, st := th.Services().NtAdjustTokenClaimsAndDeviceGroups(one)
+		want(t, "no room for "+name, st, ntstatus.BufferTooSmall)
+		if out.PreviousUserState != nil || out.PreviousDeviceState != nil || out.PreviousDeviceGroups != nil ||
+			out.UserReturnLength == 0 || out.DeviceReturnLength == 0 || out.DeviceGroupsReturnBufferLength == 0 {
+			t.Errorf("no room for %s: %+v", name, out)
+		}
+		if after := class[nt.TokenStatistics](t, th, own, winnt.TokenStatistics); !reflect.DeepEqual(before, after) {
+			t.Errorf("no room for %s: the token was %+v, is %+v", name, before, after)
+		}
+	}
+	out, st := th.Services().NtAdjustTokenClaimsAndDeviceGroups(in)
+	want(t, "with room", st, ntstatus.Success)
+	if len(out.PreviousUserState) != 1 || len(out.PreviousDeviceState) != 1 || len(out.PreviousDeviceGroups) != 1 {
+		t.Errorf("what was before: %+v", out)
+	}
+}
+
+// T-75, T-131, I-89: an adjustment of groups returns the previous attributes; the DACL of a package's token grants
+// the package everything; job limits require their exact length.
+func TestPreviousGroupsAndPackageAccess(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	spec := token.StandardUser(sid.MustParse(svc))
+	extra := token.Group{SID: sid.MustParse("S-1-5-21-1-2-3-1200"), Attributes: winnt.SE_GROUP_ENABLED |
+		winnt.SE_GROUP_ENABLED_BY_DEFAULT}
+	spec.Groups = append(spec.Groups, extra)
+	th, _ := w.thread(w.of("p", spec))
+	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
+	want(t, "open the token", st, ntstatus.Success)
+	out, st := th.Services().NtAdjustGroupsToken(nt.AdjustGroupsTokenIn{TokenHandle: own, WantPrevious: true,
+		BufferLength: 1000, NewState: nt.Cap([]token.Group{{SID: extra.SID}})})
+	if want(t, "adjust", st, ntstatus.Success); len(out.PreviousState) != 1 || out.PreviousState[0] != extra {
+		t.Errorf("before it was %+v, want %+v", out.PreviousState, extra)
+	}
+	const pkg = "S-1-15-2-1-2-3-4-5-6-7"
+	boxed, st := th.Services().NtCreateLowBoxToken(nt.CreateLowBoxTokenIn{ExistingTokenHandle: own,
+		DesiredAccess: winnt.READ_CONTROL, PackageSID: nt.Cap(sid.MustParse(pkg))})
+	want(t, "make a package's token", st, ntstatus.Success)
+	if got := shown(t, th, boxed.TokenHandle); !strings.Contains(got, "(A;;"+full+";;;"+pkg+")") {
+		t.Errorf("the package's token is protected by %s", got)
+	}
+	job, st := th.Services().NtCreateJobObject(nt.CreateJobObjectIn{DesiredAccess: winnt.JOB_OBJECT_ALL_ACCESS})
+	want(t, "make a job", st, ntstatus.Success)
+	for by, wanted := range map[uint32]ntstatus.Status{nt.JobSecurityLimitSize - 1: ntstatus.InfoLengthMismatch,
+		nt.JobSecurityLimitSize: 0, nt.JobSecurityLimitSize + 1: ntstatus.InfoLengthMismatch} {
+		_, st := th.Services().NtSetInformationJobObject(nt.SetInformationJobObjectIn{JobHandle: job.JobHandle,
+			JobObjectInformationClass:  nt.JobObjectSecurityLimitInformation,
+			JobObjectInformation:       nt.Cap(&nt.JobSecurityLimitInformation{}),
+			JobObjectInformationLength: by})
+		want(t, "limits", st, wanted)
+	}
+}

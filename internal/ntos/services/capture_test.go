@@ -1,0 +1,318 @@
+package services_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// I-89, I-95, L-45, O-22, O-29, O-163, T-60, T-90: an unknown flag is refused, alone and together with known ones.
+func TestUnknownFlagsBesideKnown(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, k := w.thread(w.process("p"))
+	s := th.Services()
+	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
+	want(t, "open the token", st, ntstatus.Success)
+	policy, st := s.LsaOpenPolicy(nt.LsaOpenPolicyIn{DesiredAccess: winnt.POLICY_LOOKUP_NAMES})
+	want(t, "open the policy", st, ntstatus.Success)
+	var job winnt.Handle
+	newJob := func() {
+		out, st := s.NtCreateJobObject(nt.CreateJobObjectIn{DesiredAccess: winnt.JOB_OBJECT_ALL_ACCESS})
+		want(t, "make a job", st, ntstatus.Success)
+		job = out.JobHandle
+	}
+	for name, c := range map[string]struct {
+		known   uint32 // together they are taken
+		special uint32 // known too, but want more than the flag
+		call    func(uint32) ntstatus.Status
+	}{
+		"NtFilterToken": {winnt.DISABLE_MAX_PRIVILEGE | winnt.SANDBOX_INERT | winnt.WRITE_RESTRICTED, winnt.LUA_TOKEN,
+			func(flags uint32) ntstatus.Status {
+				_, st := s.NtFilterToken(nt.FilterTokenIn{ExistingTokenHandle: own, Flags: flags})
+				return st
+			}},
+		"SeFilterToken": {winnt.DISABLE_MAX_PRIVILEGE | winnt.SANDBOX_INERT | winnt.WRITE_RESTRICTED, winnt.LUA_TOKEN,
+			func(flags uint32) ntstatus.Status {
+				primary := k.PsReferencePrimaryToken(k.Thread().Process())
+				defer k.PsDereferencePrimaryToken(primary)
+				tok, st := k.SeFilterToken(kernel.SeFilterTokenIn{ExistingToken: primary, Flags: flags})
+				if st == ntstatus.Success {
+					k.PsDereferencePrimaryToken(tok)
+				}
+				return st
+			}},
+		"NtSetInformationJobObject": {winnt.JOB_OBJECT_SECURITY_NO_ADMIN | winnt.JOB_OBJECT_SECURITY_RESTRICTED_TOKEN,
+			winnt.JOB_OBJECT_SECURITY_ONLY_TOKEN | winnt.JOB_OBJECT_SECURITY_FILTER_TOKENS,
+			func(flags uint32) ntstatus.Status {
+				newJob()
+				_, st := s.NtSetInformationJobObject(nt.SetInformationJobObjectIn{JobHandle: job,
+					JobObjectInformationClass:  nt.JobObjectSecurityLimitInformation,
+					JobObjectInformation:       nt.Cap(&nt.JobSecurityLimitInformation{SecurityLimitFlags: flags}),
+					JobObjectInformationLength: nt.JobSecurityLimitSize})
+				return st
+			}},
+		"the process of NtCreateUserProcess": {winnt.PROCESS_CREATE_FLAGS_INHERIT_HANDLES, 0,
+			func(flags uint32) ntstatus.Status {
+				in := children()
+				in.ProcessFlags = flags
+				_, st := th.NtCreateUserProcess(in)
+				return st
+			}},
+		"the thread of NtCreateUserProcess": {winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED, 0,
+			func(flags uint32) ntstatus.Status {
+				in := children()
+				in.ThreadFlags = flags
+				_, st := th.NtCreateUserProcess(in)
+				return st
+			}},
+		"NtGetNextThread": {nt.NextThreadBackward, 0, func(flags uint32) ntstatus.Status {
+			_, st := s.NtGetNextThread(nt.GetNextThreadIn{ProcessHandle: winnt.NtCurrentProcess, DesiredAccess: 1,
+				Flags: flags})
+			return st
+		}},
+		"handles of NtGetNextThread": {winnt.OBJ_INHERIT, winnt.OBJ_VALID_ATTRIBUTES, func(flags uint32) ntstatus.Status {
+			_, st := s.NtGetNextThread(nt.GetNextThreadIn{ProcessHandle: winnt.NtCurrentProcess, DesiredAccess: 1,
+				HandleAttributes: flags})
+			return st
+		}},
+		"LsaLookupNames2": {winnt.LSA_LOOKUP_ISOLATED_AS_LOCAL, 0, func(flags uint32) ntstatus.Status {
+			_, st := s.LsaLookupNames2(nt.LsaLookupNames2In{PolicyHandle: policy.PolicyHandle, Flags: flags})
+			return st
+		}},
+		"NtOpenProcessTokenEx": {winnt.OBJ_INHERIT | winnt.OBJ_KERNEL_HANDLE, 0, func(flags uint32) ntstatus.Status {
+			_, st := th.NtOpenProcessTokenEx(winnt.NtCurrentProcess, winnt.TOKEN_QUERY, flags)
+			return st
+		}},
+		"an object's attributes": {winnt.OBJ_INHERIT | winnt.OBJ_CASE_INSENSITIVE, winnt.OBJ_VALID_ATTRIBUTES,
+			func(flags uint32) ntstatus.Status {
+				_, st := th.NtCreateEvent(1, &nt.ObjectAttributes{Attributes: flags}, nt.NotificationEvent, false)
+				return st
+			}},
+		"TokenChildProcessFlags": {nt.ChildProcessNone | nt.ChildProcessAudit | nt.ChildProcessSecureToo, 0,
+			func(flags uint32) ntstatus.Status {
+				return th.NtSetInformationToken(own, winnt.TokenChildProcessFlags, flags)
+			}},
+	} {
+		want(t, name+", what is known", c.call(c.known), ntstatus.Success)
+		for bit := range 32 {
+			flag := uint32(1) << bit
+			if flag&(c.known|c.special) != 0 {
+				continue
+			}
+			for _, flags := range []uint32{flag, flag | c.known} {
+				want(t, fmt.Sprintf("%s, %#x", name, flags), c.call(flags), ntstatus.InvalidParameter)
+			}
+		}
+	}
+}
+
+// A 64-bit LUID identifies a privilege only as a whole. Services do not accept one whose low byte or low half is a
+// privilege's number (T-10, T-62, T-71, T-101).
+func TestLUIDsThatAreNoPrivileges(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, _ := w.thread(w.process("server", winnt.SeBackupPrivilege, winnt.SeCreateTokenPrivilege))
+	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
+	want(t, "open", st, ntstatus.Success)
+	held := func(h winnt.Handle) bool {
+		set, all, st := th.NtPrivilegeCheck(h, &nt.PrivilegeSet{Control: winnt.PRIVILEGE_SET_ALL_NECESSARY,
+			Privilege: []nt.LUIDAndAttributes{{LUID: winnt.SeBackupPrivilege.LUID()}}})
+		want(t, "check", st, ntstatus.Success)
+		return all && set.Privilege[0].Attributes == winnt.SE_PRIVILEGE_USED_FOR_ACCESS
+	}
+	if !held(own) {
+		t.Fatal("the privilege is not held")
+	}
+	for _, high := range []winnt.LUID{1 << 8, 1 << 16, 1 << 32, 1 << 62} {
+		list := []nt.LUIDAndAttributes{{LUID: high | winnt.SeBackupPrivilege.LUID()}}
+		set, found, st := th.NtPrivilegeCheck(own, &nt.PrivilegeSet{Privilege: list})
+		if st != ntstatus.Success || found || set.Privilege[0].Attributes != 0 {
+			t.Errorf("T-101: %#x is found: %v %+v", uint64(list[0].LUID), st, set)
+		}
+		_, st = th.NtAdjustPrivilegesToken(own, false, list, false)
+		want(t, "T-71: adjust", st, ntstatus.NotAllAssigned)
+		in := nt.FilterTokenExIn{ExistingTokenHandle: own, PrivilegesToDelete: nt.Cap(list)}
+		filtered, st := th.NtFilterTokenEx(in)
+		want(t, "filter", st, ntstatus.Success)
+		if !held(filtered) || !held(own) {
+			t.Errorf("T-62: %#x takes SeBackupPrivilege away", uint64(list[0].LUID))
+		}
+		create := nt.CreateTokenIn{TokenType: winnt.TokenPrimary, AuthenticationID: nt.Cap(winnt.SYSTEM_LUID),
+			User: nt.Cap(&token.Group{SID: sid.LocalSystem}), Groups: nt.Cap([]token.Group{}),
+			PrimaryGroup: nt.Cap(sid.LocalSystem), Source: nt.Cap(&token.Source{Name: "test"})}
+		create.Privileges = nt.Cap(list)
+		_, st = th.NtCreateToken(create)
+		want(t, "T-10: create", st, ntstatus.NoSuchPrivilege)
+		create.Privileges = nt.Cap([]nt.LUIDAndAttributes{{LUID: winnt.SeBackupPrivilege.LUID()}})
+		_, st = th.NtCreateToken(create)
+		want(t, "T-10: create", st, ntstatus.Success)
+	}
+}
+
+// O-4: a service does not modify its input, and its output is not the caller's memory.
+func TestInputsAreCopied(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, _ := w.thread(w.process("server", winnt.SeShutdownPrivilege))
+	h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	set := &nt.PrivilegeSet{Privilege: []nt.LUIDAndAttributes{{LUID: winnt.SeShutdownPrivilege.LUID()}}}
+	found, ok, st := th.NtPrivilegeCheck(h, set)
+	if !ok || st != ntstatus.Success || set.Privilege[0].Attributes != 0 ||
+		found.Privilege[0].Attributes != winnt.SE_PRIVILEGE_USED_FOR_ACCESS {
+		t.Errorf("privilege check: %t %s, set now %+v, found %+v", ok, st, set, found)
+	}
+	state := []nt.LUIDAndAttributes{{LUID: winnt.SeShutdownPrivilege.LUID()}}
+	if _, st := th.NtAdjustPrivilegesToken(h, false, state, true); st != ntstatus.Success || state[0].Attributes != 0 {
+		t.Errorf("adjust: %s, state now %+v", st, state)
+	}
+	q := &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityIdentification}
+	oa := &nt.ObjectAttributes{Attributes: winnt.OBJ_INHERIT, SecurityQualityOfService: q}
+	if _, st := th.NtDuplicateToken(h, 0, oa, false, winnt.TokenImpersonation); st != ntstatus.Success ||
+		oa.Attributes != winnt.OBJ_INHERIT || oa.SecurityQualityOfService != q ||
+		*q != (nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityIdentification}) {
+		t.Errorf("duplicate: %s, attributes now %+v", st, oa)
+	}
+}
+
+// TestDisabledGroupsOfCallers: attributes 0 of a group that a caller names are
+// those of a disabled group, whatever a Spec means by them, and the mark that a
+// Spec has for it is no attribute of a call (T-144).
+func TestDisabledGroupsOfCallers(t *testing.T) {
+	spec := token.LocalSystem()
+	spec.Privileges |= winnt.Privileges(winnt.SeCreateTokenPrivilege, winnt.SeTcbPrivilege)
+	spec.EnabledPrivileges |= winnt.Privileges(winnt.SeCreateTokenPrivilege, winnt.SeTcbPrivilege)
+	_, th := threadOf(t, kernel.Config{LSA: logon.Example(sid.SID{})}, spec)
+	group := sid.MustParse("S-1-5-21-9-9-9-3001")
+	makers := map[string]func(attributes uint32) (winnt.Handle, ntstatus.Status){
+		"NtCreateToken": func(attributes uint32) (winnt.Handle, ntstatus.Status) {
+			return th.NtCreateToken(nt.CreateTokenIn{DesiredAccess: winnt.TOKEN_QUERY, TokenType: winnt.TokenPrimary,
+				AuthenticationID: nt.Cap(winnt.SYSTEM_LUID), User: nt.Cap(&token.Group{SID: sid.LocalSystem}),
+				Groups:     nt.Cap([]token.Group{{SID: group, Attributes: attributes}}),
+				Privileges: nt.Cap([]nt.LUIDAndAttributes{}), PrimaryGroup: nt.Cap(sid.LocalSystem),
+				Source: nt.Cap(&token.Source{Name: "test"})})
+		},
+		"LsaLogonUser": func(attributes uint32) (winnt.Handle, ntstatus.Status) {
+			out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
+				LocalGroups: nt.Cap([]token.Group{{SID: group, Attributes: attributes}}),
+				AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "User",
+					Password: logon.ExamplePassword}})
+			return out.Token, st
+		},
+	}
+	for name, do := range makers {
+		for given, want := range map[uint32]uint32{0: 0, winnt.SE_GROUP_ENABLED: winnt.SE_GROUP_ENABLED,
+			winnt.SE_GROUP_MANDATORY:         token.GroupDefault,
+			winnt.SE_GROUP_USE_FOR_DENY_ONLY: winnt.SE_GROUP_USE_FOR_DENY_ONLY} {
+			h, st := do(given)
+			if st != ntstatus.Success {
+				t.Fatalf("%s %#x: %v", name, given, st)
+			}
+			groups, st := th.NtQueryInformationToken(h, winnt.TokenGroups)
+			list, ok := groups.([]token.Group)
+			at := slices.IndexFunc(list, func(g token.Group) bool { return g.SID == group })
+			if !ok || at < 0 || list[at].Attributes != want {
+				t.Errorf("T-144: %s: a group with %#x: %v in %v", name, given, st, list)
+			}
+		}
+		for _, beside := range []uint32{0, winnt.SE_GROUP_ENABLED, winnt.SE_GROUP_OWNER} {
+			if h, st := do(token.GroupDisabled | beside); h != 0 || st != ntstatus.InvalidParameter {
+				t.Errorf("T-144: %s: the mark beside %#x: %v", name, beside, st)
+			}
+		}
+	}
+}
+
+// Each list of SIDs is refused if any entry is invalid (T-10, T-60, T-74, L-33).
+func TestListsRejectInvalidSIDs(t *testing.T) {
+	th, h := systemToken(t)
+	is := token.Group{SID: sid.MustParse("S-1-5-21-9-9-9-9"), Attributes: token.GroupDefault}
+	type list = nt.Captured[[]token.Group]
+	bare := func(l list) list { // restricting SIDs have no attributes (T-63)
+		for i := range l.V {
+			l.V[i].Attributes = 0
+		}
+		return l
+	}
+	filter := func(set func(*nt.FilterTokenExIn, list)) func(list) ntstatus.Status {
+		return func(l list) ntstatus.Status {
+			in := nt.FilterTokenExIn{ExistingTokenHandle: h}
+			set(&in, l)
+			out, st := th.Services().NtFilterTokenEx(in)
+			if st == ntstatus.Success {
+				th.NtClose(out.NewTokenHandle)
+			}
+			return st
+		}
+	}
+	create := func(set func(*nt.CreateTokenExIn, list)) func(list) ntstatus.Status {
+		return func(l list) ntstatus.Status {
+			in := nt.CreateTokenExIn{TokenType: winnt.TokenPrimary, AuthenticationID: nt.Cap(winnt.SYSTEM_LUID),
+				User: nt.Cap(&token.Group{SID: sid.LocalSystem}), Groups: nt.Cap([]token.Group{is}),
+				Privileges:   nt.Cap([]nt.LUIDAndAttributes{}),
+				PrimaryGroup: nt.Cap(is.SID), Source: nt.Cap(&token.Source{Name: "test"})}
+			set(&in, l)
+			out, st := th.Services().NtCreateTokenEx(in)
+			if st == ntstatus.Success {
+				th.NtClose(out.TokenHandle)
+			}
+			return st
+		}
+	}
+	for name, call := range map[string]func(list) ntstatus.Status{
+		"SidsToDisable":         filter(func(in *nt.FilterTokenExIn, l list) { in.SIDsToDisable = l }),
+		"RestrictedSids":        filter(func(in *nt.FilterTokenExIn, l list) { in.RestrictedSIDs = bare(l) }),
+		"DeviceGroupsToDisable": filter(func(in *nt.FilterTokenExIn, l list) { in.DeviceGroupsToDisable = l }),
+		"RestrictedDeviceGroups": filter(func(in *nt.FilterTokenExIn, l list) {
+			in.RestrictedDeviceGroups = bare(l)
+		}),
+		"Groups":       create(func(in *nt.CreateTokenExIn, l list) { in.Groups = l }),
+		"DeviceGroups": create(func(in *nt.CreateTokenExIn, l list) { in.DeviceGroups = l }),
+		"User": create(func(in *nt.CreateTokenExIn, l list) {
+			in.User = nt.Cap(&l.V[len(l.V)-1])
+		}),
+		"LocalGroups": func(l list) ntstatus.Status {
+			_, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK, LocalGroups: l,
+				AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "x"}})
+			if st == ntstatus.LogonFailure {
+				st = ntstatus.Success // the kernel knows no accounts
+			}
+			return st
+		},
+		"NewState": func(l list) ntstatus.Status {
+			_, st := th.Services().NtAdjustGroupsToken(nt.AdjustGroupsTokenIn{TokenHandle: h, NewState: l})
+			if st == ntstatus.NotAllAssigned {
+				st = ntstatus.Success // the token has no such groups
+			}
+			return st
+		},
+		"NewDeviceGroupsState": func(l list) ntstatus.Status {
+			_, st := th.Services().NtAdjustTokenClaimsAndDeviceGroups(
+				nt.AdjustTokenClaimsIn{TokenHandle: h, NewDeviceGroupsState: l})
+			if st == ntstatus.NotAllAssigned {
+				st = ntstatus.Success
+			}
+			return st
+		},
+	} {
+		for what, c := range map[string]struct {
+			l    []token.Group
+			want ntstatus.Status
+		}{
+			"a SID": {[]token.Group{is}, ntstatus.Success}, "no SID": {[]token.Group{{}}, ntstatus.InvalidSID},
+			"no SID behind one": {[]token.Group{is, {}}, ntstatus.InvalidSID},
+		} {
+			if st := call(nt.Cap(c.l)); st != c.want {
+				t.Errorf("%s: %s: %v, want %v", name, what, st, c.want)
+			}
+		}
+	}
+}

@@ -1,0 +1,203 @@
+package services_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// an empty list is refused before all else, in user mode; one that cannot be
+// read is not empty, and is refused after the token.
+func TestListsOfAResultList(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, k := w.thread(w.process("p", winnt.SeImpersonatePrivilege))
+	tok := w.token(k, client, winnt.SecurityImpersonation)
+	want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
+	defer k.PsRevertToSelf()
+	h, st := th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)
+	want(t, "open the token", st, ntstatus.Success)
+	in := nt.AccessCheckByTypeIn{SecurityDescriptor: nt.Cap(sddl.MustParse("O:BAG:BAD:(A;;0x1;;;WD)")), ClientToken: h,
+		DesiredAccess: 1, GenericMapping: nt.Cap(winnt.GenericMapping{}), PrivilegeSetLength: 100,
+		ObjectTypeList: nt.Cap(make([]access.ObjectTypeEntry, 1))}
+	for _, c := range []struct {
+		name   string
+		change func(*nt.AccessCheckByTypeIn)
+		want   ntstatus.Status
+	}{
+		{"nothing", func(*nt.AccessCheckByTypeIn) {}, ntstatus.Success},
+		{"empty", func(in *nt.AccessCheckByTypeIn) { in.ObjectTypeList.V, in.ClientToken = nil, 0x7770 },
+			ntstatus.InvalidParameter},
+		{"unread, and the token", func(in *nt.AccessCheckByTypeIn) {
+			in.ObjectTypeList.V, in.ObjectTypeList.Status, in.ClientToken = nil, unread(1), 0x7770
+		}, ntstatus.InvalidHandle},
+		{"unread", func(in *nt.AccessCheckByTypeIn) { in.ObjectTypeList.V, in.ObjectTypeList.Status = nil, unread(1) },
+			unread(1)},
+		{"the mapping, and empty", func(in *nt.AccessCheckByTypeIn) {
+			in.ObjectTypeList.V, in.GenericMapping.Status = nil, unread(2)
+		}, unread(2)},
+		{"the owner, and the SID", func(in *nt.AccessCheckByTypeIn) {
+			in.SecurityDescriptor, in.PrincipalSelfSid.Status = nt.Cap(sddl.MustParse("G:BAD:")), unread(3)
+		}, ntstatus.InvalidSecurityDescr},
+		{"the group, and the SID", func(in *nt.AccessCheckByTypeIn) {
+			in.SecurityDescriptor, in.PrincipalSelfSid.Status = nt.Cap(sddl.MustParse("O:BAD:")), unread(3)
+		}, ntstatus.InvalidSecurityDescr},
+		{"the descriptor, and its owner", func(in *nt.AccessCheckByTypeIn) {
+			in.SecurityDescriptor.V, in.SecurityDescriptor.Status = nil, unread(4)
+		}, unread(4)},
+		{"room, where the answer needs none (A-16)", func(in *nt.AccessCheckByTypeIn) {
+			in.PrivilegeSetLength, in.DesiredAccess = 0, winnt.ACCESS_SYSTEM_SECURITY
+		}, ntstatus.Success},
+		{"room, and the descriptor", func(in *nt.AccessCheckByTypeIn) {
+			in.PrivilegeSetLength, in.SecurityDescriptor.Status = 19, unread(4)
+		}, ntstatus.BufferTooSmall},
+	} {
+		one := in
+		c.change(&one)
+		out, st := th.Services().NtAccessCheckByTypeResultList(one)
+		want(t, c.name, st, c.want)
+		if c.want == ntstatus.BufferTooSmall && out.PrivilegeSetLength != 20 {
+			t.Errorf("%s: the need is %d", c.name, out.PrivilegeSetLength)
+		}
+	}
+	in.ObjectTypeList.V = nil
+	_, st = k.Zw().Services().NtAccessCheckByTypeResultList(in)
+	want(t, "an empty list from kernel mode", st, ntstatus.Success)
+}
+
+// U-55: a traced check that says no is explained for the type that the server names, be it one of
+// the system's or its own.
+func TestTypeOfAnExplainedCheck(t *testing.T) {
+	w := recorded(t, audit.NewMemory(0, 0), audit.Options{})
+	s := w.auditServer(t, winnt.SecurityIdentification)
+	s.RecordWhy(true)
+	for _, name := range []string{"Event", "thing"} {
+		out, st := s.NtAccessCheckAndAuditAlarm(nt.AccessCheckAndAuditAlarmIn{SubsystemName: nt.Cap("Process"),
+			ObjectTypeName: nt.Cap(name), ObjectName: nt.Cap("Thread"), DesiredAccess: 2,
+			SecurityDescriptor: nt.Cap(sddl.MustParse("O:BAG:BAD:"))})
+		if want(t, name, st, ntstatus.Success); out.AccessStatus != ntstatus.AccessDenied {
+			t.Errorf("%s: %+v", name, out)
+		}
+		why := s.TakeWhy()
+		if why.Explanation == nil || why.Explanation.Record().Type != name {
+			t.Errorf("%s: %+v", name, why)
+		}
+	}
+}
+
+// each form of the check returns the privileges that it used, and an empty set if it used none.
+func TestChecksTellPrivileges(t *testing.T) {
+	spec := token.LocalSystem()
+	spec.EnabledPrivileges = spec.Privileges
+	sys, th := userThread(t, spec)
+	client := token.NetworkUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
+	client.Type, client.Level = winnt.TokenImpersonation, winnt.SecurityImpersonation
+	client.Privileges |= winnt.SeSecurityPrivilege.Bit()
+	client.EnabledPrivileges |= winnt.SeSecurityPrivilege.Bit()
+	v, err := token.New(client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := sys.KernelMode(th)
+	tok := k.NewToken(v)
+	defer k.PsDereferenceImpersonationToken(tok)
+	h, st := k.ObOpenObjectByPointer(tok, 0, winnt.TOKEN_QUERY, winnt.TokenObject, kernel.KernelMode)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	for desired, want := range map[winnt.AccessMask]winnt.PrivilegeSet{winnt.FILE_READ_DATA: 0,
+		winnt.FILE_READ_DATA | winnt.ACCESS_SYSTEM_SECURITY: winnt.SeSecurityPrivilege.Bit()} {
+		in := nt.AccessCheckByTypeIn{SecurityDescriptor: nt.Cap(sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")), ClientToken: h,
+			DesiredAccess: desired, GenericMapping: nt.Cap(winnt.FileObject.Mapping), PrivilegeSetLength: 100,
+			ObjectTypeList: nt.Cap([]access.ObjectTypeEntry{{GUID: winnt.GUID{1}}})}
+		one, st1 := th.Services().NtAccessCheckByType(in)
+		list, st2 := th.Services().NtAccessCheckByTypeResultList(in)
+		if st1 != ntstatus.Success || st2 != ntstatus.Success {
+			t.Fatalf("A-22: %v, %v", st1, st2)
+		}
+		for name, set := range map[string]*nt.PrivilegeSet{"one result": one.PrivilegeSet, "a list": list.PrivilegeSet} {
+			var got winnt.PrivilegeSet
+			if set == nil {
+				t.Errorf("A-22: %s: no set", name)
+				continue
+			}
+			for _, p := range set.Privilege {
+				got |= winnt.Privilege(p.LUID).Bit()
+			}
+			if got != want {
+				t.Errorf("A-22: %s, %#x: privileges %v, want %v", name, uint32(desired), got, want)
+			}
+		}
+	}
+}
+
+// TestNtAccessCheck tests the refusals of in their order, and what a granted and a refused check return
+//
+func TestNtAccessCheck(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, k := w.thread(w.process("p", winnt.SeImpersonatePrivilege))
+	opened := func(level winnt.SecurityImpersonationLevel) winnt.Handle {
+		tok := w.token(k, client, level)
+		h, st := k.ObOpenObjectByPointer(tok, 0, winnt.TOKEN_QUERY, winnt.TokenObject, kernel.KernelMode)
+		want(t, "open a token", st, ntstatus.Success)
+		return h
+	}
+	named, anonymous := opened(winnt.SecurityIdentification), opened(winnt.SecurityAnonymous)
+	primary, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY|winnt.TOKEN_DUPLICATE)
+	want(t, "open", st, ntstatus.Success)
+	check := func(in nt.AccessCheckIn) (nt.AccessCheckOut, ntstatus.Status) { return th.Services().NtAccessCheck(in) }
+	in := nt.AccessCheckIn{SecurityDescriptor: nt.Cap(sddl.MustParse("O:BAG:BAD:(A;;0x3;;;WD)")), ClientToken: named,
+		DesiredAccess: 1, GenericMapping: nt.Cap(winnt.FileObject.Mapping), PrivilegeSetLength: 20}
+	badHandles(t, th, primary, winnt.TOKEN_DUPLICATE, winnt.NtCurrentProcess, func(h winnt.Handle) ntstatus.Status {
+		one := in
+		one.ClientToken = h
+		_, st := check(one)
+		return st
+	})
+	ladder(t, "NtAccessCheck", in, func(in nt.AccessCheckIn) ntstatus.Status {
+		out, st := check(in)
+		if st != ntstatus.Success && (out.AccessStatus != 0 || out.GrantedAccess != 0 || out.PrivilegeSet != nil) {
+			t.Errorf("%v with %+v", st, out)
+		}
+		return st
+	}, []rung[nt.AccessCheckIn]{
+		{"the mapping", unread(1), func(in *nt.AccessCheckIn) { in.GenericMapping.Status = unread(1) }},
+		{"a generic bit", ntstatus.GenericNotMapped, func(in *nt.AccessCheckIn) { in.DesiredAccess |= winnt.GENERIC_READ }},
+		{"the token", ntstatus.NoImpersonationToken, func(in *nt.AccessCheckIn) { in.ClientToken = primary }},
+		{"the room", ntstatus.BufferTooSmall, func(in *nt.AccessCheckIn) { in.PrivilegeSetLength = 19 }},
+		{"the descriptor", unread(2), func(in *nt.AccessCheckIn) { in.SecurityDescriptor.Status = unread(2) }},
+		{"the owner", ntstatus.InvalidSecurityDescr,
+			func(in *nt.AccessCheckIn) { in.SecurityDescriptor.V = sddl.MustParse("G:BAD:") }},
+	})
+	one := in
+	one.ClientToken = anonymous
+	_, st = check(one)
+	want(t, "A-15: below SecurityIdentification", st, ntstatus.BadImpersonationLevel)
+	for _, c := range []struct {
+		name             string
+		desired, granted winnt.AccessMask
+		verdict          ntstatus.Status
+		set              bool
+	}{
+		{"all that is asked", 3, 3, ntstatus.Success, true},
+		{"as much as there is", winnt.MAXIMUM_ALLOWED, 3, ntstatus.Success, true},
+		{"more than there is", 5, 0, ntstatus.AccessDenied, true},
+		{"A-24: nothing", 0, 0, ntstatus.AccessDenied, true},
+		{"A-16: the SACL", winnt.ACCESS_SYSTEM_SECURITY | 1, 0, ntstatus.PrivilegeNotHeld, false},
+	} {
+		one := in
+		one.DesiredAccess = c.desired
+		out, st := check(one)
+		if st != ntstatus.Success || out.AccessStatus != c.verdict || out.GrantedAccess != c.granted ||
+			(out.PrivilegeSet != nil) != c.set || out.PrivilegeSetLength != 20 {
+			t.Errorf("%s: %v, %+v, want %v granting %#x", c.name, st, out, c.verdict, uint32(c.granted))
+		}
+	}
+}

@@ -1,0 +1,62 @@
+package services_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+func TestNtCloseObjectAuditAlarm(t *testing.T) {
+	testEndAlarm(t, "4658", func(s nt.Services, in nt.CloseObjectAuditAlarmIn) ntstatus.Status {
+		_, st := s.NtCloseObjectAuditAlarm(in)
+		return st
+	})
+}
+
+func TestNtDeleteObjectAuditAlarm(t *testing.T) {
+	testEndAlarm(t, "4660", func(s nt.Services, in nt.CloseObjectAuditAlarmIn) ntstatus.Status {
+		_, st := s.NtDeleteObjectAuditAlarm(in)
+		return st
+	})
+}
+
+// testEndAlarm tests an alarm of the end of a handle or an object: nothing is looked at where the open asked for no
+// record, then come the privilege and the name, and the record names the one whom the thread acts as (U-32, U-36, U-40,
+// U-41).
+func testEndAlarm(t *testing.T, event string, call func(nt.Services, nt.CloseObjectAuditAlarmIn) ntstatus.Status) {
+	t.Helper()
+	s, mute := alarmWorld(t)
+	by := map[bool]nt.Services{false: s, true: mute}
+	type ending struct {
+		nt.CloseObjectAuditAlarmIn
+		mute bool
+	}
+	in := nt.CloseObjectAuditAlarmIn{SubsystemName: nt.Cap("sub"), HandleID: 0x4c, GenerateOnClose: true}
+	ladder(t, event, ending{in, false}, func(in ending) ntstatus.Status {
+		return call(by[in.mute], in.CloseObjectAuditAlarmIn)
+	}, []rung[ending]{
+		{"the privilege", ntstatus.PrivilegeNotHeld, func(in *ending) { in.mute = true }},
+		{"the subsystem", unread(1), func(in *ending) { in.SubsystemName.Status = unread(1) }},
+	})
+	in.GenerateOnClose, in.SubsystemName.Status = false, unread(1)
+	want(t, "U-40: no record was asked for", call(mute, in), ntstatus.Success)
+
+	m := audit.NewMemory(0, 0)
+	w := recorded(t, m, audit.Options{})
+	s = w.auditServer(t, winnt.SecurityImpersonation)
+	said(m)
+	want(t, "not asked for", call(s, in), ntstatus.Success)
+	if got := said(m); len(got) != 0 {
+		t.Errorf("U-40: no record was asked for, and %q were written", got)
+	}
+	in.GenerateOnClose, in.SubsystemName.Status = true, ntstatus.Success
+	want(t, "asked for", call(s, in), ntstatus.Success)
+	record := event + " SubjectUserSid=" + acting + " ObjectServer=sub HandleId=0x4c" + s.by + " PrimaryUserSid=" + svc
+	if got := said(m); !slices.Equal(got, []string{record}) {
+		t.Errorf("the records are %q, want %q", got, record)
+	}
+}

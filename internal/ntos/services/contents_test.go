@@ -1,0 +1,82 @@
+package services_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// W-83, F-119, G-31: reading returns the whole contents if they fit, to a caller with read access. Refilling requires
+// read access to the source and write access to the target.
+func TestWholeContents(t *testing.T) {
+	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
+	const all = winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA | winnt.FILE_READ_ATTRIBUTES
+	for _, c := range []struct {
+		name      string
+		rights    winnt.AccessMask
+		room      int
+		short     int
+		directory bool
+		whole     bool
+		st        ntstatus.Status
+	}{
+		{"exactly", all, 10, 0, false, true, 0}, {"more room", all, 11, 0, false, true, 0},
+		{"less room", all, 9, 0, false, false, 0}, {"no room", all, 0, 0, false, false, 0},
+		{"meanwhile shorter", all, 10, 1, false, false, 0}, {"a directory", all, 10, 0, true, false, 0},
+		{"not to be read", all &^ winnt.FILE_READ_DATA, 10, 0, false, false, 0},
+		{"not to be queried", winnt.FILE_READ_DATA, 10, 0, false, false, ntstatus.AccessDenied},
+	} {
+		w.tree.data, w.tree.short = "0123456789", c.short
+		w.tree.facts = nt.FileFacts{EndOfFile: 10, Directory: c.directory, FileID: 7}
+		h := w.open(`\??\T\file`, c.rights, 0)
+		room := make([]byte, c.room)
+		facts, whole, st := w.context().Contents(h, room)
+		if st != c.st || whole != c.whole || whole && string(room[:10]) != w.tree.data ||
+			st == ntstatus.Success && facts != w.tree.facts {
+			t.Errorf("%s: %v, %v, %q, %+v", c.name, st, whole, room, facts)
+		}
+		want(t, "close", w.NtClose(h), ntstatus.Success)
+	}
+	w.tree.short, w.tree.facts.Directory = 0, false
+	event, st := w.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
+	want(t, "make an event", st, ntstatus.Success)
+	null, st := w.NtOpenFile(3, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0)
+	want(t, "open a device", st, ntstatus.Success)
+	const write = winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA
+	for _, c := range []struct {
+		name     string
+		to, from winnt.AccessMask // 0: the device of nothing; 1<<31: an event
+		st       ntstatus.Status
+	}{
+		{"both", write, winnt.FILE_READ_DATA, 0},
+		{"write alone", winnt.FILE_WRITE_DATA, winnt.FILE_READ_DATA, ntstatus.AccessDenied},
+		{"append alone", winnt.FILE_APPEND_DATA, winnt.FILE_READ_DATA, ntstatus.AccessDenied},
+		{"read into what may be read", winnt.FILE_READ_DATA, winnt.FILE_READ_DATA, ntstatus.AccessDenied},
+		{"from what may be written", write, write, ntstatus.AccessDenied},
+		{"into nothing", 0, winnt.FILE_READ_DATA, ntstatus.NotSupported}, {"from nothing", write, 0, ntstatus.NotSupported},
+		{"into an event", 1 << 31, winnt.FILE_READ_DATA, ntstatus.ObjectTypeMismatch},
+		{"from an event", write, 1 << 31, ntstatus.ObjectTypeMismatch},
+	} {
+		handle := func(name string, rights winnt.AccessMask) winnt.Handle {
+			switch rights {
+			case 0:
+				return null
+			case 1 << 31:
+				return event
+			}
+			return w.open(`\??\T\`+name, rights, 0)
+		}
+		to, from := handle("to", c.to), handle("from", c.from)
+		want(t, c.name, w.context().Refill(to, from), c.st)
+		asked := ""
+		if c.st == ntstatus.Success {
+			asked = "Refill to from from"
+		}
+		if got := w.tree.took(); got != asked {
+			t.Errorf("%s: asked %q, want %q", c.name, got, asked)
+		}
+	}
+}

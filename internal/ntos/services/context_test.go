@@ -1,0 +1,657 @@
+package services_test
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"testing"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// O-14, O-17: -1 grants the rights that the process has now, for every call and also for a thread
+// that is older than the token.
+func TestOwnProcessAfterItsToken(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, k := w.thread(w.process("parent", winnt.SeAssignPrimaryTokenPrivilege))
+	made, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
+		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, ThreadFlags: winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED,
+		ProcessObjectAttributes: nt.Cap(&nt.ObjectAttributes{SecurityDescriptor: sddl.MustParse("D:(A;;GA;;;SY)")})})
+	want(t, "make a child", st, ntstatus.Success)
+	child := w.sys.Process(made.ClientID.UniqueProcess).FirstThread()
+	granted := func() winnt.AccessMask {
+		t.Helper()
+		v, st := child.NtQueryObject(winnt.NtCurrentProcess, nt.ObjectBasicInformation)
+		want(t, "query", st, ntstatus.Success)
+		return v.(nt.BasicInformation).GrantedAccess
+	}
+	if got := granted(); got != winnt.PROCESS_ALL_ACCESS {
+		t.Errorf("before: %#x", uint32(got))
+	}
+	object := k.NewToken(value(t, client, winnt.TokenPrimary, 0))
+	defer k.PsDereferencePrimaryToken(object)
+	h, st := k.ObOpenObjectByPointer(object, 0, winnt.TOKEN_ASSIGN_PRIMARY, winnt.TokenObject, kernel.KernelMode)
+	want(t, "open a token", st, ntstatus.Success)
+	want(t, "give it to the child", th.NtSetInformationProcess(made.ProcessHandle, nt.ProcessAccessToken, h),
+		ntstatus.Success)
+	if got, always := granted(), winnt.AccessMask(0x1F07FB); got != always {
+		t.Errorf("afterwards: %#x, want %#x", uint32(got), uint32(always))
+	}
+}
+
+// T-102, W-13: a new thread has the mode of its creator. It is released with the system if it was never ended, and
+// only once if it is ended twice.
+func TestThreadsOfServices(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, k := w.thread(w.process("p"))
+	event, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
+	want(t, "make an event", st, ntstatus.Success)
+	for _, c := range []struct {
+		of   nt.Services
+		want ntstatus.Status
+	}{{th.Services(), ntstatus.PrivilegeNotHeld}, {k.Zw().Services(), ntstatus.Success}} {
+		for _, end := range []int{0, 1, 2} {
+			s, _, st := c.of.NewThread()
+			want(t, "make a thread", st, ntstatus.Success)
+			_, st = s.NtMakePermanentObject(nt.MakePermanentObjectIn{Handle: event})
+			want(t, "as its mode is", st, c.want)
+			s.SaveImpersonation()
+			for range end {
+				s.EndThread()
+			}
+		}
+	}
+}
+
+// I-61, I-76: each ticket restores the state of its creation, once. Unused tickets are released with the thread.
+func TestTickets(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, k := w.thread(w.process("p", winnt.SeImpersonatePrivilege))
+	s := th.Services()
+	act := func(user string) {
+		t.Helper()
+		tok := w.token(k, user, winnt.SecurityImpersonation)
+		want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
+	}
+	is := func(what, user string) {
+		t.Helper()
+		got := "itself"
+		if tok, _, _, _ := k.PsReferenceImpersonationToken(k.Thread()); tok != nil {
+			got = tok.Value().User().SID.String()
+			k.PsDereferenceImpersonationToken(tok)
+		}
+		if got != user {
+			t.Errorf("%s: the thread acts as %s, want %s", what, got, user)
+		}
+	}
+	none := s.SaveImpersonation()
+	act(client)
+	first := s.SaveImpersonation()
+	act(acting)
+	second := s.SaveImpersonation()
+	s.SaveImpersonation() // never used
+	s.RestoreImpersonation(first)
+	is("the first", client)
+	s.RestoreImpersonation(second)
+	is("the second", acting)
+	s.RestoreImpersonation(first)
+	is("the first again", acting)
+	s.RestoreImpersonation(none)
+	is("the one before", "itself")
+	s.RestoreImpersonation(second)
+	is("the second again", "itself")
+	s.RestoreImpersonation(99)
+	is("one that was never made", "itself")
+}
+
+// A tracer gets the reason of each call once, and no earlier one.
+func TestReasonIsReportedOnce(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, _ := w.thread(w.process("p"))
+	s := th.Services()
+	fail := func() {
+		_, st := s.NtCompareObjects(nt.CompareObjectsIn{FirstObjectHandle: 0x7770})
+		want(t, "a handle of nothing", st, ntstatus.InvalidHandle)
+	}
+	rule := func(what, wanted string) {
+		t.Helper()
+		if got := s.TakeWhy(); got.Rule != wanted {
+			t.Errorf("%s: %+v, want rule %q", what, got, wanted)
+		}
+	}
+	fail()
+	rule("no tracer", "")
+	s.RecordWhy(true)
+	rule("nothing happened", "")
+	fail()
+	rule("a failure", "O-31")
+	rule("taken", "")
+	fail()
+	s.RecordWhy(true)
+	rule("begun anew", "")
+	s.RecordWhy(false)
+	fail()
+	rule("without a tracer again", "")
+}
+
+// O-28, O-29, O-34, T-47: each service that creates a handle creates exactly one, in the requested table with the
+// requested attributes and rights. Closing it removes the object.
+func TestHandleHasRequestedAttributes(t *testing.T) {
+	privileges := []winnt.Privilege{winnt.SeImpersonatePrivilege, winnt.SeCreateTokenPrivilege,
+		winnt.SeCreateGlobalPrivilege}
+	for _, debug := range []bool{false, true} { // opens by id take another way with SeDebugPrivilege
+		if debug {
+			privileges = append(privileges, winnt.SeDebugPrivilege)
+		}
+		w := newWorld(t, kernel.Config{})
+		th, k := w.thread(w.process("p", privileges...))
+		// The first process of the enumeration can be opened.
+		all := makers(t, w, th, k)
+		tok := w.token(k, svc, winnt.SecurityImpersonation, privileges...)
+		want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
+		for _, m := range all {
+			for mode, by := range map[string]*nt.Thread{"user": th, "kernel": k.Zw()} {
+				for _, attributes := range []uint32{0, winnt.OBJ_INHERIT, winnt.OBJ_KERNEL_HANDLE,
+					winnt.OBJ_INHERIT | winnt.OBJ_KERNEL_HANDLE} {
+					inKernel := mode == "kernel" && attributes&winnt.OBJ_KERNEL_HANDLE != 0
+					if mode == "kernel" && (attributes&m.refused != 0 || m.kernel && attributes == 0) {
+						continue // TestAttributesOfTokenHandles
+					}
+					before := len(handles(t, th))
+					h, st := m.call(by, attributes)
+					if st != ntstatus.Success {
+						t.Errorf("%s, %s mode, attributes %#x: %v", m.name, mode, attributes, st)
+						continue
+					}
+					v, st := by.NtQueryObject(h, nt.ObjectBasicInformation)
+					want(t, "query", st, ntstatus.Success)
+					got := v.(nt.BasicInformation)
+					wanted := attributes & winnt.OBJ_INHERIT &^ m.never
+					if (h < 0) != inKernel || got.Attributes&^winnt.OBJ_PERMANENT != wanted || got.GrantedAccess != m.granted {
+						t.Errorf("%s, %s mode, attributes %#x: handle %#x with %#x for %v, want %#x for %v", m.name, mode,
+							attributes, int64(h), got.Attributes, got.GrantedAccess, wanted, m.granted)
+					}
+					made := 1
+					if inKernel {
+						made = 0
+					}
+					if n := len(handles(t, th)); n != before+made {
+						t.Errorf("%s, %s mode, attributes %#x: %d handles, want %d", m.name, mode, attributes, n, before+made)
+					}
+					want(t, "close", by.NtClose(h), ntstatus.Success)
+				}
+			}
+		}
+		k.PsRevertToSelf()
+	}
+}
+
+// O-1, T-102: kernel mode requires no privileges. In user mode each of these calls requires one, and the thread's
+// process has none.
+func TestPrivilegesOfKernelMode(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	p := w.process("p")
+	th, k := w.thread(p)
+	withSACL := nt.Cap(&nt.ObjectAttributes{Attributes: winnt.OBJ_KERNEL_HANDLE,
+		SecurityDescriptor: sddl.MustParse("D:(A;;GA;;;WD)S:(AU;SA;GA;;;WD)")})
+	v := value(t, svc, winnt.TokenPrimary, 0)
+	user := v.User()
+	made := nt.CreateTokenIn{DesiredAccess: winnt.TOKEN_ALL_ACCESS, TokenType: winnt.TokenPrimary,
+		AuthenticationID: nt.Cap(v.AuthenticationID()), User: nt.Cap(&user), Groups: nt.Cap([]token.Group{}),
+		Privileges: nt.Cap([]nt.LUIDAndAttributes{}), PrimaryGroup: nt.Cap(user.SID),
+		Source: nt.Cap(&token.Source{})}
+	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
+	want(t, "open the token", st, ntstatus.Success)
+	event, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
+	want(t, "make an event", st, ntstatus.Success)
+	set := func(class winnt.TokenInfoClass, v any) func(nt.Services) ntstatus.Status {
+		return func(s nt.Services) ntstatus.Status {
+			_, st := s.NtSetInformationToken(nt.SetInformationTokenIn{TokenHandle: own, TokenInformationClass: class,
+				TokenInformation: nt.Cap(v), TokenInformationLength: ^uint32(0)})
+			return st
+		}
+	}
+	for name, call := range map[string]func(nt.Services) ntstatus.Status{
+		"alarm": func(s nt.Services) ntstatus.Status {
+			_, st := s.NtPrivilegeObjectAuditAlarm(nt.PrivilegeObjectAuditAlarmIn{SubsystemName: nt.Cap("sub"),
+				ClientToken: own})
+			return st
+		},
+		"end of an alarm": func(s nt.Services) ntstatus.Status {
+			_, st := s.NtCloseObjectAuditAlarm(nt.CloseObjectAuditAlarmIn{SubsystemName: nt.Cap("sub"),
+				GenerateOnClose: true})
+			return st
+		},
+		"create a token": func(s nt.Services) ntstatus.Status {
+			_, st := s.NtCreateToken(made)
+			return st
+		},
+		"a SACL for a token": func(s nt.Services) ntstatus.Status {
+			_, st := s.NtDuplicateToken(nt.DuplicateTokenIn{ExistingTokenHandle: own, TokenType: winnt.TokenPrimary,
+				DesiredAccess: winnt.TOKEN_QUERY, ObjectAttributes: withSACL})
+			return st
+		},
+		"make permanent": func(s nt.Services) ntstatus.Status {
+			_, st := s.NtMakePermanentObject(nt.MakePermanentObjectIn{Handle: event})
+			return st
+		},
+		"audit policy": func(s nt.Services) ntstatus.Status {
+			_, st := s.NtQueryInformationToken(nt.QueryInformationTokenIn{TokenHandle: own,
+				TokenInformationClass: winnt.TokenAuditPolicy, TokenInformationLength: 1000})
+			return st
+		},
+		"set a flag":    set(winnt.TokenUIAccess, uint32(1)),
+		"set a session": set(winnt.TokenSessionId, uint32(0)),
+		"set a policy":  set(winnt.TokenMandatoryPolicy, uint32(1)),
+	} {
+		want(t, name+", in user mode", call(th.Services()), ntstatus.PrivilegeNotHeld)
+		want(t, name+", in kernel mode", call(k.Zw().Services()), ntstatus.Success)
+	}
+}
+
+// T-102: a privilege counts if it is enabled in the effective token, at SecurityImpersonation or above, and always in
+// kernel mode. The test requests ACCESS_SYSTEM_SECURITY (O-30).
+func TestPrivilegesThatCount(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	if err := w.sys.CreateFile("f", sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")); err != nil {
+		t.Fatal(err)
+	}
+	open := func(th *nt.Thread) ntstatus.Status {
+		h, st := th.NtOpenFile(winnt.ACCESS_SYSTEM_SECURITY, &nt.ObjectAttributes{ObjectName: "f"}, 0, 0)
+		if st == ntstatus.Success {
+			th.NtClose(h)
+		}
+		return st
+	}
+	th, k := w.thread(w.process("server", winnt.SeImpersonatePrivilege, winnt.SeSecurityPrivilege))
+	if st := open(th); st != ntstatus.Success {
+		t.Errorf("with the privilege: %s", st)
+	}
+	for _, c := range []struct {
+		name string
+		tok  *kernel.AccessToken
+		want ntstatus.Status
+	}{
+		{"the client lacks it", w.token(k, client, winnt.SecurityImpersonation), ntstatus.PrivilegeNotHeld},
+		{"the client holds it", w.token(k, client, winnt.SecurityImpersonation, winnt.SeSecurityPrivilege),
+			ntstatus.Success},
+		{"the client holds it and only identifies",
+			w.token(k, client, winnt.SecurityIdentification, winnt.SeSecurityPrivilege), ntstatus.PrivilegeNotHeld},
+	} {
+		k.PsImpersonateClient(k.Thread(), c.tok, false, false, winnt.SecurityDelegation)
+		if st := open(th); st != c.want {
+			t.Errorf("%s: %s, want %s", c.name, st, c.want)
+		}
+		if st := open(k.Zw()); st != ntstatus.Success {
+			t.Errorf("%s, in kernel mode: %s", c.name, st)
+		}
+	}
+}
+
+// O-18: through -2 a thread may do to itself what its creator may do to it, and three things more, whichever
+// process made it.
+func TestThreadRightsOnItself(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	maker, _ := w.thread(w.process("maker", winnt.SeRestorePrivilege))
+	for text, granted := range map[string]winnt.AccessMask{"D:P": 0, "D:(A;;0x2;;;" + svc + ")": 2,
+		"D:(A;;0x10;;;" + svc + ")": 0x10, "D:(A;;0x80;;;" + svc + ")": 0x80, "D:(A;;0x100;;;" + svc + ")": 0x100,
+		"D:(A;;0x100000;;;" + svc + ")": winnt.SYNCHRONIZE, "D:(A;;GA;;;" + svc + ")": winnt.THREAD_ALL_ACCESS} {
+		in := children()
+		in.ThreadObjectAttributes = nt.Cap(&nt.ObjectAttributes{SecurityDescriptor: sddl.MustParse("O:SYG:SY" + text)})
+		made, st := maker.NtCreateUserProcess(in)
+		want(t, "make a child", st, ntstatus.Success)
+		th := w.sys.Process(made.ClientID.UniqueProcess).FirstThread()
+		const me = winnt.NtCurrentThread
+		for right, call := range map[winnt.AccessMask]func() ntstatus.Status{
+			winnt.THREAD_SUSPEND_RESUME: func() ntstatus.Status {
+				_, st := th.Services().NtResumeThread(nt.ResumeThreadIn{ThreadHandle: me})
+				return st
+			},
+			winnt.THREAD_SET_CONTEXT: func() ntstatus.Status {
+				_, st := th.Services().NtQueueApcThread(nt.QueueApcThreadIn{ThreadHandle: me})
+				return st
+			},
+			winnt.THREAD_SET_THREAD_TOKEN: func() ntstatus.Status {
+				return th.NtSetInformationThread(me, nt.ThreadImpersonationToken, 0)
+			},
+			winnt.THREAD_IMPERSONATE: func() ntstatus.Status {
+				_, st := th.Services().NtImpersonateAnonymousToken(nt.ImpersonateAnonymousTokenIn{ThreadHandle: me})
+				w.sys.KernelMode(th).PsRevertToSelf()
+				return st
+			},
+			winnt.SYNCHRONIZE: func() ntstatus.Status {
+				if _, st := th.NtWaitForSingleObject(me, false); st != ntstatus.Timeout {
+					return st
+				}
+				return ntstatus.Success
+			},
+			winnt.THREAD_QUERY_INFORMATION: func() ntstatus.Status {
+				_, st := th.NtQueryInformationThread(me, nt.ThreadTimes)
+				return st
+			},
+		} {
+			wanted := ntstatus.AccessDenied
+			if (granted|winnt.THREAD_QUERY_INFORMATION)&right != 0 {
+				wanted = ntstatus.Success
+			}
+			if st := call(); st != wanted {
+				t.Errorf("%s, right %#x: %v, want %v", text, right, st, wanted)
+			}
+		}
+	}
+}
+
+// O-5, O-12, O-81, P-7: if any allocation of a handle-creating service fails, no handle is returned or left in the
+// table, and its value is used next, in user and in kernel mode.
+func TestFailedAllocationReturnsNoHandle(t *testing.T) {
+	var points []string
+	fails := ""
+	w := newWorld(t, kernel.Config{Faults: func(point string) bool {
+		points = append(points, point)
+		return point == fails
+	}})
+	th, k := w.thread(w.process("p", winnt.SeImpersonatePrivilege, winnt.SeCreateTokenPrivilege,
+		winnt.SeCreateGlobalPrivilege))
+	all := makers(t, w, th, k)
+	tok := w.token(k, svc, winnt.SecurityImpersonation, winnt.SeCreateTokenPrivilege)
+	want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
+	next := func(by *nt.Thread, attributes uint32) winnt.Handle {
+		h, st := by.NtCreateEvent(1, &nt.ObjectAttributes{Attributes: attributes}, nt.NotificationEvent, false)
+		want(t, "make an event", st, ntstatus.Success)
+		want(t, "close it", by.NtClose(h), ntstatus.Success)
+		return h
+	}
+	failed := map[string]bool{}
+	for _, m := range all {
+		for _, by := range []*nt.Thread{th, k.Zw()} {
+			attributes := uint32(0)
+			if by != th {
+				attributes = winnt.OBJ_KERNEL_HANDLE
+			}
+			points, fails = nil, ""
+			h, st := m.call(by, attributes)
+			want(t, m.name, st, ntstatus.Success)
+			want(t, "close", by.NtClose(h), ntstatus.Success)
+			met := slices.Clone(points)
+			slices.Sort(met)
+			for _, point := range slices.Compact(met) {
+				before, value := len(handles(t, th)), next(by, attributes)
+				fails = point
+				h, st := m.call(by, attributes)
+				if fails = ""; st != ntstatus.InsufficientResources || h != 0 {
+					t.Errorf("%s without memory at %q: handle %#x, %v", m.name, point, int64(h), st)
+				}
+				if n, v := len(handles(t, th)), next(by, attributes); n != before || v != value {
+					t.Errorf("%s without memory at %q: %d handles, next %#x, want %d, %#x", m.name, point, n, int64(v), before,
+						int64(value))
+				}
+				failed[m.name] = true
+			}
+		}
+	}
+	for _, m := range all {
+		if !failed[m.name] {
+			t.Errorf("%s has no point where memory runs out", m.name)
+		}
+	}
+	k.PsRevertToSelf()
+}
+
+// The handle of a new object has the requested rights, bit by bit. If a call creates two handles each has its own
+// (O-91, T-60).
+func TestHandleHasRequestedRights(t *testing.T) {
+	_, th := userThread(t, token.LocalSystem())
+	for _, c := range []struct {
+		service, field string
+		in             any
+		typ            *winnt.ObjectType
+	}{
+		{"NtCreateEvent", "EventHandle", nt.CreateEventIn{}, winnt.EventObject},
+		{"NtCreateMutant", "MutantHandle", nt.CreateMutantIn{}, winnt.MutantObject},
+		{"NtCreateSemaphore", "SemaphoreHandle", nt.CreateSemaphoreIn{MaximumCount: 1}, winnt.SemaphoreObject},
+		{"NtCreateTimer", "TimerHandle", nt.CreateTimerIn{}, winnt.TimerObject},
+		{"NtCreateDirectoryObject", "DirectoryHandle", nt.CreateDirectoryObjectIn{}, winnt.DirectoryObject},
+		{"NtCreateSymbolicLinkObject", "SymbolicLinkHandle", nt.CreateSymbolicLinkObjectIn{LinkTarget: nt.Cap(`\`)},
+			winnt.SymbolicLinkObject},
+		{"NtCreateJobObject", "JobHandle", nt.CreateJobObjectIn{}, winnt.JobObject},
+	} {
+		for bit := winnt.AccessMask(1); bit != 0; bit <<= 1 {
+			if bit&c.typ.Valid == 0 {
+				continue
+			}
+			in := reflect.New(reflect.TypeOf(c.in)).Elem()
+			in.Set(reflect.ValueOf(c.in))
+			in.FieldByName("DesiredAccess").Set(reflect.ValueOf(bit))
+			out, st := th.CallRow(nt.NtTable.Find(c.service), in.Interface())
+			if st != ntstatus.Success {
+				t.Errorf("%s %#x: %v", c.service, uint32(bit), st)
+				continue
+			}
+			h := winnt.Handle(reflect.ValueOf(out).FieldByName(c.field).Int())
+			if got := grantedTo(t, th, h); got != bit {
+				t.Errorf("%s %#x: granted %#x", c.service, uint32(bit), uint32(got))
+			}
+			th.NtClose(h)
+		}
+	}
+	for _, c := range [][2]winnt.AccessMask{{winnt.PROCESS_TERMINATE, winnt.THREAD_TERMINATE | winnt.SYNCHRONIZE},
+		{winnt.SYNCHRONIZE, winnt.THREAD_SUSPEND_RESUME},
+		{winnt.PROCESS_VM_READ | winnt.READ_CONTROL, winnt.THREAD_GET_CONTEXT}} {
+		out, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: c[0], ThreadDesiredAccess: c[1],
+			ThreadFlags: winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED})
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		got := [2]winnt.AccessMask{grantedTo(t, th, out.ProcessHandle), grantedTo(t, th, out.ThreadHandle)}
+		if got != c {
+			t.Errorf("NtCreateUserProcess: granted %#x, want %#x", got, c)
+		}
+	}
+	for _, held := range []winnt.AccessMask{winnt.TOKEN_DUPLICATE, winnt.TOKEN_DUPLICATE | winnt.TOKEN_ADJUST_GROUPS,
+		winnt.TOKEN_ALL_ACCESS} {
+		own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, held)
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		filtered, st := th.NtFilterTokenEx(nt.FilterTokenExIn{ExistingTokenHandle: own})
+		if got := grantedTo(t, th, filtered); st != ntstatus.Success || got != held {
+			t.Errorf("T-60: filtered through %#x: %#x, %v", uint32(held), uint32(got), st)
+		}
+	}
+}
+
+// grantedTo returns the rights of a handle.
+func grantedTo(t *testing.T, th *nt.Thread, h winnt.Handle) winnt.AccessMask {
+	t.Helper()
+	x, st := th.NtQueryObject(h, nt.ObjectBasicInformation)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	return x.(nt.BasicInformation).GrantedAccess
+}
+
+// U-20, U-57: each record of a service names the process that called, by its id and
+// name, and the user that it acts as: here two processes of two users.
+func TestRecordsNameTheirProcess(t *testing.T) {
+	sys, memory := recording(t)
+	seen := 0
+	for i, rid := range []uint32{1001, 1002} {
+		s := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3").WithRID(rid))
+		s.Privileges |= winnt.SeSecurityPrivilege.Bit()
+		s.EnabledPrivileges |= winnt.SeSecurityPrivilege.Bit()
+		v, err := token.New(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := sys.NewProcess(fmt.Sprintf("process %d", i), v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		th, err := p.NewThread()
+		if err != nil {
+			t.Fatal(err)
+		}
+		work(t, th, fmt.Sprintf("D:(A;;GA;;;WD)(A;;%d;;;BU)", i+1))
+		want := map[string]string{"ProcessId": fmt.Sprintf("%#x", uint64(p.ID())),
+			"ProcessName": fmt.Sprintf("process %d", i), "SubjectUserSid": v.User().SID.String()}
+		n := 0
+		for e := range memory.Events() {
+			if n++; n <= seen {
+				continue
+			}
+			for name, want := range want {
+				if got, ok := e.Field(name); ok && got != want {
+					t.Errorf("U-20: event %d of process %d: %s is %q, want %q", e.ID, i, name, got, want)
+				}
+			}
+		}
+		if n < seen+5 {
+			t.Errorf("%d records for process %d", n-seen, i)
+		}
+		seen = n
+	}
+}
+
+// recording boots a kernel that audits objects and handles.
+func recording(t *testing.T) (*kernel.System, *audit.Memory) {
+	t.Helper()
+	memory := audit.NewMemory(0, 0)
+	sys := kernel.Boot(kernel.Config{Log: &audit.Log{Sink: memory}})
+	p, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
+		audit.KernelObject: audit.OnBoth, audit.HandleManipulation: audit.OnBoth,
+		audit.AuthorizationPolicyChange: audit.OnBoth}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sys.Audit().Policy.Store(p)
+	return sys, memory
+}
+
+// work opens an audited event, duplicates the handle, changes the event's
+// security and closes both handles.
+func work(t *testing.T, th *nt.Thread, dacl string) {
+	t.Helper()
+	audited := &nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\ev`}
+	audited.SecurityDescriptor = sddl.MustParse("D:(A;;GA;;;WD)S:(AU;SAFA;GA;;;WD)")
+	h, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, audited, nt.NotificationEvent, false)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	d, st := th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, 0, 0, winnt.DUPLICATE_SAME_ACCESS)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	if st := th.NtSetSecurityObject(d, winnt.DACL_SECURITY_INFORMATION, sddl.MustParse(dacl)); st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	th.NtClose(d)
+	th.NtClose(h)
+}
+
+// TestEveryObjectIsCounted: each object that a service makes is one of those that are
+// alive, with the handle to it, and closing the handle takes both back: an object that
+// is not counted could leak unseen (P-5).
+func TestEveryObjectIsCounted(t *testing.T) {
+	sys, server, client := pipePair(t)
+	own, st := server.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	pipe := func() *nt.ObjectAttributes {
+		return &nt.ObjectAttributes{ObjectName: `\Device\NamedPipe\counted`,
+			SecurityDescriptor: sddl.MustParse("D:(A;;GA;;;WD)")}
+	}
+	unnamed := &nt.ObjectAttributes{}
+	// ZwClose closes only the given handle.
+	k := sys.KernelMode(server)
+	first, st1 := server.NtCreateEvent(1, unnamed, 0, false)
+	second, st2 := server.NtCreateEvent(1, unnamed, 0, false)
+	if st1 != ntstatus.Success || st2 != ntstatus.Success {
+		t.Fatal(st1, st2)
+	}
+	for i, want := range []ntstatus.Status{ntstatus.Success, ntstatus.InvalidHandle} {
+		if st := k.ZwClose(second); st != want {
+			t.Errorf("ZwClose %d: %v, want %v", i, st, want)
+		}
+	}
+	if st := k.ZwClose(first); st != ntstatus.Success {
+		t.Errorf("ZwClose of the other: %v", st)
+	}
+	for _, c := range []struct {
+		name    string
+		th      *nt.Thread
+		objects int64
+		make    func() (winnt.Handle, ntstatus.Status)
+	}{
+		{"event", server, 1, func() (winnt.Handle, ntstatus.Status) { return server.NtCreateEvent(1, unnamed, 0, false) }},
+		{"mutant", server, 1, func() (winnt.Handle, ntstatus.Status) { return server.NtCreateMutant(1, unnamed, false) }},
+		{"semaphore", server, 1, func() (winnt.Handle, ntstatus.Status) {
+			return server.NtCreateSemaphore(1, unnamed, 0, 1)
+		}},
+		{"timer", server, 1, func() (winnt.Handle, ntstatus.Status) { return server.NtCreateTimer(1, unnamed, 0) }},
+		{"job", server, 1, func() (winnt.Handle, ntstatus.Status) { return server.NtCreateJobObject(1, unnamed) }},
+		{"directory", server, 1, func() (winnt.Handle, ntstatus.Status) {
+			return server.NtCreateDirectoryObject(1, unnamed)
+		}},
+		{"link", server, 1, func() (winnt.Handle, ntstatus.Status) {
+			return server.NtCreateSymbolicLinkObject(1, unnamed, `\x`)
+		}},
+		{"token", server, 1, func() (winnt.Handle, ntstatus.Status) {
+			return server.NtDuplicateToken(own, winnt.TOKEN_QUERY, nil, false, winnt.TokenPrimary)
+		}},
+		{"filtered token", server, 1, func() (winnt.Handle, ntstatus.Status) {
+			return server.NtFilterToken(own, 0, nil, nil, nil)
+		}},
+		{"LowBox token", server, 1, func() (winnt.Handle, ntstatus.Status) {
+			return server.NtCreateLowBoxToken(own, winnt.TOKEN_QUERY, nil, sid.MustParse("S-1-15-2-1-2-3-4-5-6-7"), nil, nil)
+		}},
+		{"pipe", server, 1, func() (winnt.Handle, ntstatus.Status) {
+			return server.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: winnt.FILE_READ_DATA,
+				ObjectAttributes: nt.Cap(pipe())})
+		}},
+		{"device", server, 1, func() (winnt.Handle, ntstatus.Status) {
+			return server.NtOpenFile(winnt.FILE_READ_ATTRIBUTES, &nt.ObjectAttributes{ObjectName: `\Device\NamedPipe\`}, 3, 0)
+		}},
+		{"logon policy", server, 0, func() (winnt.Handle, ntstatus.Status) { // there is one, opened by each
+			return server.LsaOpenPolicy(winnt.POLICY_LOOKUP_NAMES)
+		}},
+	} {
+		o, h, _ := sys.Counts()
+		handle, st := c.make()
+		if st != ntstatus.Success {
+			t.Errorf("%s: %v", c.name, st)
+			continue
+		}
+		if o1, h1, _ := sys.Counts(); o1 != o+c.objects || h1 != h+1 {
+			t.Errorf("P-5: %s made: %d objects and %d handles more, want %d and 1", c.name, o1-o, h1-h, c.objects)
+		}
+		if c.name == "pipe" { // the client's end is an object of its own
+			end, st := client.NtOpenFile(winnt.FILE_WRITE_DATA, pipe(), 3, 0)
+			if o1, h1, _ := sys.Counts(); st != ntstatus.Success || o1 != o+2 || h1 != h+2 {
+				t.Errorf("P-5: both ends of a pipe: %v, %d objects and %d handles", st, o1-o, h1-h)
+			}
+			if st := client.NtClose(end); st != ntstatus.Success {
+				t.Error(st)
+			}
+		}
+		if c.name == "device" { // a file that keeps nothing has nothing to flush
+			_, st := server.Services().NtFlushBuffersFile(nt.FlushBuffersFileIn{FileHandle: handle})
+			if st != ntstatus.Success {
+				t.Errorf("I-140: flush: %v", st)
+			}
+		}
+		if st := c.th.NtClose(handle); st != ntstatus.Success {
+			t.Errorf("%s: %v", c.name, st)
+		}
+		if o1, h1, _ := sys.Counts(); o1 != o || h1 != h {
+			t.Errorf("P-5: %s closed: %d objects and %d handles stay", c.name, o1-o, h1-h)
+		}
+	}
+}

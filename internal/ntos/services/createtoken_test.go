@@ -1,0 +1,339 @@
+package services_test
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// T-10, T-12: a token created without integrity has Medium, unless its policy is off.
+func TestIntegrityOfANewToken(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, _ := w.thread(w.process("maker", winnt.SeCreateTokenPrivilege))
+	low := []token.Group{{SID: sid.LowLevel, Attributes: winnt.SE_GROUP_INTEGRITY | winnt.SE_GROUP_INTEGRITY_ENABLED}}
+	number := func(n uint32) *uint32 { return &n }
+	for _, c := range []struct {
+		policy *uint32
+		groups []token.Group
+		want   sid.SID
+		is     uint32
+	}{
+		{nil, nil, sid.MediumLevel, 3}, {number(1), nil, sid.MediumLevel, 1}, {number(2), nil, sid.MediumLevel, 2},
+		{number(3), nil, sid.MediumLevel, 3}, {nil, low, sid.LowLevel, 3}, {number(1), low, sid.LowLevel, 1},
+		{number(0), low, sid.LowLevel, 0},
+	} {
+		plain := plainToken(winnt.TokenPrimary)
+		in := nt.CreateTokenExIn{DesiredAccess: plain.DesiredAccess, ObjectAttributes: plain.ObjectAttributes,
+			TokenType: plain.TokenType, AuthenticationID: plain.AuthenticationID, User: plain.User, Groups: nt.Cap(c.groups),
+			Privileges: plain.Privileges, PrimaryGroup: plain.PrimaryGroup, Source: plain.Source,
+			MandatoryPolicy: nt.Cap(c.policy)}
+		if c.groups == nil {
+			in.Groups = plain.Groups
+		}
+		out, st := th.Services().NtCreateTokenEx(in)
+		if want(t, "make a token", st, ntstatus.Success); st != ntstatus.Success {
+			continue
+		}
+		got := class[token.Group](t, th, out.TokenHandle, winnt.TokenIntegrityLevel)
+		if policy := class[uint32](t, th, out.TokenHandle, winnt.TokenMandatoryPolicy); got.SID != c.want || policy != c.is {
+			t.Errorf("%+v: integrity %v and policy %d", c, got.SID, policy)
+		}
+	}
+}
+
+// O-20, O-21, O-30: invalid requested rights are refused with or without a descriptor, and before errors of the
+// descriptor.
+func TestRightsOfANewToken(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, k := w.thread(w.process("maker", winnt.SeCreateTokenPrivilege))
+	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE)
+	want(t, "open the token", st, ntstatus.Success)
+	for text, sacl := range map[string]bool{"": false, "D:(A;;GA;;;WD)": false, "D:(A;;GA;;;WD)S:(AU;SA;GA;;;WD)": true} {
+		for asked, wanted := range map[winnt.AccessMask]ntstatus.Status{winnt.TOKEN_QUERY: ntstatus.Success,
+			0: ntstatus.Success, winnt.RESERVED_RIGHTS: ntstatus.AccessDenied, 0x8000: ntstatus.AccessDenied,
+			0x8000 | winnt.MAXIMUM_ALLOWED: ntstatus.Success, winnt.ACCESS_SYSTEM_SECURITY: ntstatus.PrivilegeNotHeld} {
+			if sacl && wanted == ntstatus.Success {
+				wanted = ntstatus.PrivilegeNotHeld
+			}
+			plain := plainToken(winnt.TokenPrimary)
+			object := *plain.ObjectAttributes.V
+			if text != "" {
+				object.SecurityDescriptor = sddl.MustParse(text)
+			}
+			plain.DesiredAccess, plain.ObjectAttributes = asked, nt.Cap(&object)
+			before := len(handles(t, th))
+			made, st := th.Services().NtCreateToken(plain)
+			want(t, "make a token of "+text, st, wanted)
+			boxed, st := th.Services().NtCreateLowBoxToken(nt.CreateLowBoxTokenIn{ExistingTokenHandle: own,
+				DesiredAccess: asked, ObjectAttributes: nt.Cap(&object),
+				PackageSID: nt.Cap(sid.MustParse("S-1-15-2-1-2-3-4-5-6-7"))})
+			want(t, "make a package's token of "+text, st, wanted)
+			if now := len(handles(t, th)); wanted != ntstatus.Success && (now != before || made.TokenHandle != 0 ||
+				boxed.TokenHandle != 0) {
+				t.Errorf("%q: %d handles, before %d; %v, %v", text, now, before, made, boxed)
+			}
+			inKernel, st := k.Zw().Services().NtCreateToken(plain)
+			if wanted = ntstatus.Success; asked&winnt.RESERVED_RIGHTS != 0 {
+				wanted = ntstatus.AccessDenied
+			}
+			if want(t, "from kernel mode", st, wanted); st == ntstatus.Success {
+				want(t, "close", k.ZwClose(inKernel.TokenHandle), ntstatus.Success)
+			}
+		}
+	}
+}
+
+// T-11, T-12: what the maker of a token leaves out is decided: medium integrity, no writing up
+// and the lower level for a new process, the session of the maker's process and not of the
+// client that it acts as, its identifier and its modification new, no parent.
+func TestWhatANewTokenLacks(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	spec := token.StandardUser(sid.MustParse(svc))
+	spec.SessionID, spec.Privileges = 5, spec.Privileges|winnt.SeImpersonatePrivilege.Bit()
+	spec.EnabledPrivileges = spec.Privileges
+	p := w.of("maker", spec)
+	th, k := w.thread(p)
+	tok := w.token(k, acting, winnt.SecurityImpersonation, winnt.SeCreateTokenPrivilege)
+	want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
+	defer k.PsRevertToSelf()
+	make := func(typ winnt.TokenType) winnt.Handle {
+		t.Helper()
+		out, st := th.Services().NtCreateToken(plainToken(typ))
+		want(t, "make a token", st, ntstatus.Success)
+		return out.TokenHandle
+	}
+	for typ, level := range map[winnt.TokenType]winnt.SecurityImpersonationLevel{winnt.TokenPrimary: 0,
+		winnt.TokenImpersonation: winnt.SecurityDelegation} {
+		h := make(typ)
+		if got := class[uint32](t, th, h, winnt.TokenMandatoryPolicy); got != 3 {
+			t.Errorf("the policy is %#x", got)
+		}
+		if got := class[uint32](t, th, h, winnt.TokenSessionId); got != 5 {
+			t.Errorf("the session is %d", got)
+		}
+		if got := class[token.Group](t, th, h, winnt.TokenIntegrityLevel); got.SID != sid.MustParse("S-1-16-8192") {
+			t.Errorf("the integrity is %v", got)
+		}
+		one, other := class[nt.TokenStatistics](t, th, h, winnt.TokenStatistics),
+			class[nt.TokenStatistics](t, th, make(typ), winnt.TokenStatistics)
+		if one.TokenID == other.TokenID || one.ModifiedID == other.ModifiedID || one.ImpersonationLevel != level {
+			t.Errorf("two tokens: %+v, %+v", one, other)
+		}
+	}
+	off := plainToken(winnt.TokenPrimary)
+	in := nt.CreateTokenExIn{DesiredAccess: off.DesiredAccess, ObjectAttributes: off.ObjectAttributes,
+		TokenType: off.TokenType, AuthenticationID: off.AuthenticationID, User: off.User, Groups: off.Groups,
+		Privileges: off.Privileges, PrimaryGroup: off.PrimaryGroup, Source: off.Source,
+		MandatoryPolicy: nt.Cap(new(uint32))}
+	out, st := th.Services().NtCreateTokenEx(in)
+	want(t, "T-12: without a policy", st, ntstatus.Success)
+	if got := class[token.Group](t, th, out.TokenHandle, winnt.TokenIntegrityLevel); got.SID ==
+		sid.MustParse("S-1-16-8192") {
+		t.Errorf("T-12: the integrity of a token without a policy is %v", got)
+	}
+	double := []claims.Attribute{{Name: "a", Type: claims.Uint64, Uints: []uint64{1, 1}}}
+	for name, change := range map[string]func(*nt.CreateTokenExIn){
+		"user claims":   func(in *nt.CreateTokenExIn) { in.UserAttributes = nt.Cap(double) },
+		"device claims": func(in *nt.CreateTokenExIn) { in.DeviceAttributes = nt.Cap(double) },
+	} {
+		twice := in
+		change(&twice)
+		_, st := th.Services().NtCreateTokenEx(twice)
+		want(t, "S-32: a value twice in the "+name, st, ntstatus.InvalidParameter)
+	}
+	in.User = nt.Cap(&token.Group{})
+	_, st = th.Services().NtCreateTokenEx(in)
+	want(t, "T-10: a user without a SID", st, ntstatus.InvalidSID)
+	in.TokenType, in.ObjectAttributes = winnt.TokenImpersonation, nt.Cap(&nt.ObjectAttributes{})
+	_, st = th.Services().NtCreateTokenEx(in)
+	want(t, "T-10: before the level that is missing", st, ntstatus.InvalidSID)
+}
+
+// O-28, O-30, T-47, T-52: the handle of a new token takes the inherit attribute and no other,
+// and a SACL that its maker gives needs SeSecurityPrivilege, also one without entries.
+func TestHandlesOfNewTokens(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, _ := w.thread(w.process("p", winnt.SeCreateTokenPrivilege))
+	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
+	want(t, "open the token", st, ntstatus.Success)
+	for name, make := range map[string]func(nt.ObjectAttributes) (winnt.Handle, ntstatus.Status){
+		"create": func(oa nt.ObjectAttributes) (winnt.Handle, ntstatus.Status) {
+			in := plainToken(winnt.TokenPrimary)
+			in.ObjectAttributes = nt.Cap(&oa)
+			out, st := th.Services().NtCreateToken(in)
+			return out.TokenHandle, st
+		},
+		"lowbox": func(oa nt.ObjectAttributes) (winnt.Handle, ntstatus.Status) {
+			out, st := th.Services().NtCreateLowBoxToken(nt.CreateLowBoxTokenIn{ExistingTokenHandle: own,
+				DesiredAccess: winnt.TOKEN_QUERY, ObjectAttributes: nt.Cap(&oa),
+				PackageSID: nt.Cap(sid.MustParse("S-1-15-2-1-2-3-4-5-6-7"))})
+			return out.TokenHandle, st
+		},
+		"duplicate": func(oa nt.ObjectAttributes) (winnt.Handle, ntstatus.Status) {
+			out, st := th.Services().NtDuplicateToken(nt.DuplicateTokenIn{ExistingTokenHandle: own,
+				DesiredAccess: winnt.TOKEN_QUERY, ObjectAttributes: nt.Cap(&oa), TokenType: winnt.TokenPrimary})
+			return out.NewTokenHandle, st
+		},
+	} {
+		given := sddl.MustParse("D:(A;;GA;;;WD)")
+		for attributes, wanted := range map[uint32]uint32{0: 0, winnt.OBJ_INHERIT: winnt.OBJ_INHERIT,
+			winnt.OBJ_VALID_ATTRIBUTES: winnt.OBJ_INHERIT} {
+			h, st := make(nt.ObjectAttributes{Attributes: attributes, SecurityDescriptor: given})
+			want(t, name, st, ntstatus.Success)
+			v, st := th.NtQueryObject(h, nt.ObjectBasicInformation)
+			if b, _ := v.(nt.BasicInformation); st != ntstatus.Success || b.Attributes != wanted {
+				t.Errorf("%s with attributes %#x: %#x, %v", name, attributes, b.Attributes, st)
+			}
+		}
+		_, st := make(nt.ObjectAttributes{SecurityDescriptor: sddl.MustParse("D:(A;;GA;;;WD)S:")})
+		want(t, name+" with an empty SACL", st, ntstatus.PrivilegeNotHeld)
+	}
+}
+
+// A created token has each privilege with the given attributes: enabled, by default, both or neither (T-10).
+func TestPrivilegesAsGiven(t *testing.T) {
+	_, th := userThread(t, token.LocalSystem())
+	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	th.NtAdjustPrivilegesToken(own, false, []nt.LUIDAndAttributes{{LUID: winnt.SeCreateTokenPrivilege.LUID(),
+		Attributes: winnt.SE_PRIVILEGE_ENABLED}}, false)
+	const on, byDefault = winnt.SE_PRIVILEGE_ENABLED, winnt.SE_PRIVILEGE_ENABLED_BY_DEFAULT
+	given := []nt.LUIDAndAttributes{{LUID: winnt.SeBackupPrivilege.LUID(), Attributes: on},
+		{LUID: winnt.SeRestorePrivilege.LUID(), Attributes: byDefault},
+		{LUID: winnt.SeShutdownPrivilege.LUID()}, {LUID: winnt.SeChangeNotifyPrivilege.LUID(), Attributes: on | byDefault}}
+	h, st := th.NtCreateToken(nt.CreateTokenIn{TokenType: winnt.TokenPrimary, DesiredAccess: winnt.TOKEN_ALL_ACCESS,
+		AuthenticationID: nt.Cap(winnt.SYSTEM_LUID), User: nt.Cap(&token.Group{SID: sid.LocalSystem}),
+		Groups:     nt.Cap([]token.Group{{SID: sid.Everyone, Attributes: winnt.SE_GROUP_ENABLED}}),
+		Privileges: nt.Cap(given), PrimaryGroup: nt.Cap(sid.LocalSystem), Source: nt.Cap(&token.Source{Name: "test"})})
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	x, st := th.NtQueryInformationToken(h, winnt.TokenPrivileges)
+	got := map[winnt.LUID]uint32{}
+	for _, p := range x.([]nt.LUIDAndAttributes) {
+		got[p.LUID] = p.Attributes
+	}
+	want := map[winnt.LUID]uint32{}
+	for _, p := range given {
+		want[p.LUID] = p.Attributes
+	}
+	if st != ntstatus.Success || !reflect.DeepEqual(got, want) {
+		t.Errorf("T-10: %v, %v, want %v", got, st, want)
+	}
+}
+
+// Each parameter of NtCreateTokenEx changes exactly the information classes about it (T-10, T-12).
+func TestEachPartOfACreatedToken(t *testing.T) {
+	_, th := userThread(t, token.LocalSystem())
+	h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.MAXIMUM_ALLOWED)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	th.NtAdjustPrivilegesToken(h, false, []nt.LUIDAndAttributes{{LUID: winnt.SeCreateTokenPrivilege.LUID(),
+		Attributes: winnt.SE_PRIVILEGE_ENABLED}}, false)
+	list := func(mask winnt.AccessMask) *sd.ACL {
+		a, _ := sd.NewACE(sd.AccessAllowed, 0, mask, sid.Users)
+		l, _ := sd.NewACL(a)
+		return l
+	}
+	attribute := func(name string) []claims.Attribute {
+		return []claims.Attribute{{Name: name, Type: claims.Uint64, Uints: []uint64{1}}}
+	}
+	account := func(rid uint32) sid.SID { return sid.MustParse("S-1-5-21-1-2-3-1000").Prefix().WithRID(rid) }
+	policy := func(p uint32) *uint32 { return &p }
+	base := func() nt.CreateTokenExIn {
+		return nt.CreateTokenExIn{DesiredAccess: winnt.TOKEN_ALL_ACCESS, TokenType: winnt.TokenImpersonation,
+			ObjectAttributes: nt.Cap(&nt.ObjectAttributes{SecurityQualityOfService: &nt.SecurityQualityOfService{
+				ImpersonationLevel: winnt.SecurityImpersonation}}),
+			AuthenticationID: nt.Cap(winnt.SYSTEM_LUID), ExpirationTime: nt.Cap(int64(1000)),
+			User: nt.Cap(&token.Group{SID: account(1)}),
+			Groups: nt.Cap([]token.Group{{SID: account(2), Attributes: token.GroupDefault | winnt.SE_GROUP_OWNER},
+				{SID: account(3), Attributes: token.GroupDefault}}),
+			Privileges:     nt.Cap([]nt.LUIDAndAttributes{{LUID: winnt.SeShutdownPrivilege.LUID()}}),
+			UserAttributes: nt.Cap(attribute("u")), DeviceAttributes: nt.Cap(attribute("d")),
+			DeviceGroups:    nt.Cap([]token.Group{{SID: account(4), Attributes: token.GroupDefault}}),
+			MandatoryPolicy: nt.Cap(policy(1)), Owner: nt.Cap(account(2)), PrimaryGroup: nt.Cap(account(2)),
+			DefaultDACL: nt.Cap(list(1)), Source: nt.Cap(&token.Source{Name: "a", ID: 1})}
+	}
+	create := func(in nt.CreateTokenExIn) map[string]string {
+		t.Helper()
+		out, st := th.CallRow(nt.NtTable.Find("NtCreateTokenEx"), in)
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		return told(t, th, winnt.Handle(reflect.ValueOf(out).FieldByName("TokenHandle").Int()))
+	}
+	whole := create(base())
+	for _, c := range []struct {
+		change func(*nt.CreateTokenExIn)
+		want   string
+	}{
+		{func(in *nt.CreateTokenExIn) {
+			in.ObjectAttributes.V.SecurityQualityOfService.ImpersonationLevel = winnt.SecurityDelegation
+		}, "TokenImpersonationLevel TokenStatistics"},
+		{func(in *nt.CreateTokenExIn) { in.TokenType = winnt.TokenPrimary },
+			"TokenImpersonationLevel TokenStatistics TokenType"},
+		{func(in *nt.CreateTokenExIn) { in.AuthenticationID.V = winnt.ANONYMOUS_LOGON_LUID }, "TokenStatistics"},
+		{func(in *nt.CreateTokenExIn) { in.ExpirationTime.V = 1001 }, "TokenStatistics"},
+		{func(in *nt.CreateTokenExIn) { in.User.V.SID = account(11) }, "TokenUser"},
+		{func(in *nt.CreateTokenExIn) { in.Groups.V[1].SID = account(13) }, "TokenGroups"},
+		{func(in *nt.CreateTokenExIn) { in.Groups.V[1].Attributes = winnt.SE_GROUP_ENABLED }, "TokenGroups"},
+		{func(in *nt.CreateTokenExIn) { in.Privileges.V[0].LUID = winnt.SeUndockPrivilege.LUID() }, "TokenPrivileges"},
+		{func(in *nt.CreateTokenExIn) { in.Privileges.V[0].Attributes = winnt.SE_PRIVILEGE_ENABLED }, "TokenPrivileges"},
+		{func(in *nt.CreateTokenExIn) { in.Privileges.V[0].Attributes = winnt.SE_PRIVILEGE_ENABLED_BY_DEFAULT },
+			"TokenPrivileges"},
+		{func(in *nt.CreateTokenExIn) { in.UserAttributes.V = attribute("x") }, "TokenUserClaimAttributes"},
+		{func(in *nt.CreateTokenExIn) { in.DeviceAttributes.V = attribute("x") }, "TokenDeviceClaimAttributes"},
+		{func(in *nt.CreateTokenExIn) { in.DeviceGroups.V[0].SID = account(14) }, "TokenDeviceGroups"},
+		{func(in *nt.CreateTokenExIn) { in.MandatoryPolicy.V = policy(3) }, "TokenMandatoryPolicy"},
+		{func(in *nt.CreateTokenExIn) { in.Owner.V = account(1) }, "TokenOwner"},
+		{func(in *nt.CreateTokenExIn) { in.PrimaryGroup.V = account(3) }, "TokenPrimaryGroup"},
+		{func(in *nt.CreateTokenExIn) { in.DefaultDACL.V = list(2) }, "TokenDefaultDacl"},
+		{func(in *nt.CreateTokenExIn) { in.Source.V.Name = "b" }, "TokenSource"},
+		{func(in *nt.CreateTokenExIn) { in.Source.V.ID = 2 }, "TokenSource"},
+	} {
+		in := base()
+		c.change(&in)
+		var changed []string
+		for class, v := range create(in) {
+			if v != whole[class] {
+				changed = append(changed, class)
+			}
+		}
+		if slices.Sort(changed); strings.Join(changed, " ") != c.want {
+			t.Errorf("changed are %v, want %s", changed, c.want)
+		}
+	}
+}
+
+// TestNtAllocateLocallyUniqueId tests that no two calls return the same identifier, from whichever process, and that
+// none is one of those that are documented (0x3E4 to 0x3E7, and 0).
+func TestNtAllocateLocallyUniqueId(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	seen := map[winnt.LUID]bool{0: true, 0x3E4: true, 0x3E5: true, 0x3E6: true, 0x3E7: true}
+	for _, name := range []string{"p", "q"} {
+		th, k := w.thread(w.process(name))
+		for _, s := range []nt.Services{th.Services(), k.Zw().Services()} {
+			for range 100 {
+				out, st := s.NtAllocateLocallyUniqueId(nt.AllocateLocallyUniqueIDIn{})
+				if st != ntstatus.Success || seen[out.LUID] {
+					t.Fatalf("%#x a second time, %v", uint64(out.LUID), st)
+				}
+				seen[out.LUID] = true
+			}
+		}
+	}
+}

@@ -1,0 +1,85 @@
+package services_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// A pipe can be created and opened by a name relative to the pipe device. Another directory, and an absolute name,
+// are refused (I-160).
+func TestPipesBelowTheirDevice(t *testing.T) {
+	p := newPipeSide(t)
+	device := p.device(p.server)
+	at := func(root winnt.Handle, name string) func(*nt.CreateNamedPipeFileIn) {
+		return func(in *nt.CreateNamedPipeFileIn) {
+			in.ObjectAttributes.V.RootDirectory, in.ObjectAttributes.V.ObjectName = root, name
+		}
+	}
+	s := p.made(at(device, "m"))
+	c := p.open(both)
+	p.must(p.client.NtClose(c))
+	p.must(p.server.NtFsControlFile(s, winnt.FSCTL_PIPE_DISCONNECT))
+	_ = p.server.NtFsControlFile(s, winnt.FSCTL_PIPE_LISTEN)
+	theirs := p.device(p.client)
+	oa := &nt.ObjectAttributes{RootDirectory: theirs, ObjectName: "M", Attributes: winnt.OBJ_CASE_INSENSITIVE}
+	if _, st := p.client.NtOpenFile(both, oa, 0, 0); st != ntstatus.Success {
+		t.Errorf("open below the device: %v", st)
+	}
+	for name, x := range map[string]struct {
+		root winnt.Handle
+		name string
+		want ntstatus.Status
+	}{
+		"no handle":        {0x4444, "m", ntstatus.InvalidHandle},
+		"absolute":         {device, `\m`, ntstatus.ObjectPathSyntaxBad},
+		"a pipe":           {s, "m", ntstatus.ObjectNameInvalid},
+		"the whole path":   {device, `\??\pipe\m`, ntstatus.ObjectPathSyntaxBad},
+		"a thread as root": {winnt.NtCurrentThread, "m", ntstatus.ObjectTypeMismatch},
+	} {
+		if _, st := p.make(at(x.root, x.name)); st != x.want {
+			t.Errorf("%s: %v, want %v", name, st, x.want)
+		}
+	}
+}
+
+// TestUnnamedPipe: an empty name below the device makes a pipe without a name, of one instance,
+// which is opened once, by an empty name below its server's end (I-161).
+func TestUnnamedPipe(t *testing.T) {
+	p := newPipeSide(t)
+	device := p.device(p.server)
+	unnamed := func(in *nt.CreateNamedPipeFileIn) {
+		in.ObjectAttributes.V.RootDirectory, in.ObjectAttributes.V.ObjectName = device, ""
+		in.ShareAccess, in.NamedPipeType, in.ReadMode = winnt.FILE_SHARE_WRITE, 0, 0
+	}
+	s, other := p.made(unnamed), p.made(unnamed)
+	below := &nt.ObjectAttributes{RootDirectory: s}
+	if _, st := p.server.NtOpenFile(winnt.GENERIC_READ, below, 0, 0); st != ntstatus.AccessDenied {
+		t.Errorf("to read at the end that writes: %v", st)
+	}
+	c, st := p.server.NtOpenFile(winnt.GENERIC_WRITE, below, 0, 0)
+	p.must(st)
+	if _, st := p.server.NtOpenFile(winnt.GENERIC_WRITE, below, 0, 0); st != ntstatus.PipeNotAvailable {
+		t.Errorf("a second client: %v", st)
+	}
+	if _, st = p.server.NtWriteFile(c, []byte("hello")); st != ntstatus.Success {
+		t.Error(st)
+	}
+	if b, st := p.server.NtReadFile(s, 9); string(b) != "hello" || st != ntstatus.Success {
+		t.Errorf("read %q, %v", b, st)
+	}
+	if st := p.state(p.server, other); st != winnt.FILE_PIPE_LISTENING_STATE {
+		t.Errorf("another unnamed pipe has state %d", st)
+	}
+	i, st := p.server.NtQueryInformationFile(s, nt.FileNameInformation)
+	if p.must(st); i.(nt.NameInformation).FileName != "" {
+		t.Errorf("the name: %+v", i)
+	}
+	p.must(p.server.NtClose(s))
+	if _, st := p.server.NtWriteFile(c, []byte("x")); !strings.Contains(st.String(), "PIPE_CLOSING") {
+		t.Errorf("to a reader that is gone: %v", st)
+	}
+}

@@ -1,0 +1,249 @@
+package services
+
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// NtDuplicateObject makes another handle to an object.
+func (c *Context) NtDuplicateObject(in nt.DuplicateObjectIn) (out nt.DuplicateObjectOut, st ntstatus.Status) {
+	// reference
+	// The source process is looked at first and must grant PROCESS_DUP_HANDLE (O-50).
+	source, st := c.referenceProcess(in.SourceProcessHandle, winnt.PROCESS_DUP_HANDLE)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer source.Deref(ob.TagCall)
+	if uint32(in.Options)&winnt.DUPLICATE_CLOSE_SOURCE != 0 && in.TargetProcessHandle != 0 {
+		defer c.closeIn(source, in.SourceHandle) // whatever comes of the duplication (O-52)
+	}
+	var target *ps.Process
+	if in.TargetProcessHandle != 0 {
+		// The target process is looked at next and must grant PROCESS_DUP_HANDLE (O-50).
+		if target, st = c.referenceProcess(in.TargetProcessHandle, winnt.PROCESS_DUP_HANDLE); st != ntstatus.Success {
+			return out, c.named("TargetProcessHandle", "the right", st)
+		}
+		defer target.Deref(ob.TagCall)
+	}
+	// The source handle is looked at last (O-50).
+	from, st := c.lookupIn(source, in.SourceHandle)
+	if st != ntstatus.Success {
+		// The source handle names nothing in its process.
+		return out, c.Fail("O-50", st)
+	}
+	defer from.head.Deref(ob.TagCall)
+	if target == nil {
+		return out, c.duplicateNowhere(source, &in)
+	}
+	// decide
+	granted, st := c.decideDuplicate(from, target, &in)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	// commit
+	out.TargetHandle, st = c.insertDuplicate(from, source, target, granted, &in)
+	return out, st
+}
+
+// duplicateNowhere closes the source handle if no target process is given and DUPLICATE_CLOSE_SOURCE is set.
+// Otherwise it refuses (O-51).
+func (c *Context) duplicateNowhere(source *ps.Process, in *nt.DuplicateObjectIn) ntstatus.Status {
+	if uint32(in.Options)&winnt.DUPLICATE_CLOSE_SOURCE == 0 {
+		// Without a target there is nothing to make and nothing to close.
+		return c.Fail("O-51", ntstatus.InvalidParameter)
+	}
+	if st := c.closeIn(source, in.SourceHandle); st != ntstatus.Success {
+		// The source could not be closed: that status is the call's.
+		return c.Fail("O-51", st)
+	}
+	return ntstatus.Success
+}
+
+// sourceHandle holds the object that a source handle names and the rights it grants.
+type sourceHandle struct {
+	ob.Granted
+	head   *ob.Header // one reference
+	pseudo bool       // no entry of a table
+}
+
+// lookupIn finds what a handle of a process names. The pseudo handle -1 means
+// that process; -2 the calling thread, in its own process only (O-16); the
+// token pseudo handles mean nothing here (O-57).
+func (c *Context) lookupIn(p *ps.Process, v winnt.Handle) (sourceHandle, ntstatus.Status) {
+	switch own := p == c.self.Process(); {
+	// The value -1 means the process that the call is about, as a real handle would (O-16, O-57).
+	case v == winnt.NtCurrentProcess:
+		p.Ref(ob.TagCall)
+		return sourceHandle{ob.Granted{Access: p.SelfAccess()}, p.Head(), true}, ntstatus.Success
+	// The value -2 means the calling thread, and its duplicate is a real handle (O-57).
+	case v == winnt.NtCurrentThread && own:
+		c.self.Ref(ob.TagCall)
+		return sourceHandle{ob.Granted{Access: c.self.SelfAccess()}, c.self.Head(), true}, ntstatus.Success
+	}
+	t := c.tableOf(p, v)
+	if t == nil {
+		// User mode does not see the kernel's table (O-13).
+		return sourceHandle{}, ntstatus.InvalidHandle
+	}
+	h, g, st := t.Lookup(v, ob.TagCall)
+	return sourceHandle{g, h, false}, st
+}
+
+// tableOf returns the table in which a handle value of a process is looked up, nil
+// where there is no such table.
+func (c *Context) tableOf(p *ps.Process, v winnt.Handle) *ob.Table {
+	switch {
+	case v >= 0:
+		return p.Table()
+	case c.Mode == access.Kernel:
+		return c.Kernel
+	}
+	// User mode does not see the kernel's table (O-13).
+	return nil
+}
+
+// closeIn closes a handle of a process; a pseudo handle has nothing to close.
+func (c *Context) closeIn(p *ps.Process, v winnt.Handle) ntstatus.Status {
+	caller := c.Caller
+	caller.Why = nil // the result of the duplication is recorded, not this one
+	caller.Table = p.Table()
+	caller.Process = p // in whose table the audited handle was
+	return caller.Close(v)
+}
+
+// decideDuplicate decides what the new handle grants (O-54 to O-56).
+func (c *Context) decideDuplicate(from sourceHandle, target *ps.Process, in *nt.DuplicateObjectIn) (winnt.AccessMask,
+	ntstatus.Status) {
+	subject := c.self.Subject()
+	if c.Sys.Profile == nt.Observed && subject.Client == nil {
+		// Observed: the target's token is the subject, not the caller's own process (O-56).
+		subject = access.Subject{Primary: target.Token()}
+	}
+	d := ob.DecideDuplicate(&c.Caller, from.head.Object(), from.Granted, &subject, in.DesiredAccess, uint32(in.Options))
+	if d.Status() != ntstatus.Success {
+		return 0, d.Status()
+	}
+	if owner := from.head.Exclusive(); owner != nil && owner != ob.Object(target) {
+		// An exclusive object gives handles to its one process only.
+		return 0, c.Fail("O-27", ntstatus.AccessDenied)
+	}
+	return d.Granted, ntstatus.Success
+}
+
+// insertDuplicate makes the handle. The kernel's table takes it only for
+// kernel mode that asks for it, with the System process as target (O-58).
+func (c *Context) insertDuplicate(from sourceHandle, source, target *ps.Process, granted winnt.AccessMask,
+	in *nt.DuplicateObjectIn) (winnt.Handle, ntstatus.Status) {
+	if st := c.MayInsert(); st != ntstatus.Success {
+		return 0, st
+	}
+	t := target.Table()
+	if c.Mode == access.Kernel && in.HandleAttributes&winnt.OBJ_KERNEL_HANDLE != 0 && target.IsSystem() {
+		// A kernel handle is made only for kernel mode with the System process as target (O-58).
+		t = c.Kernel
+	}
+	// The duplicate has the requested attributes, or the source's with DUPLICATE_SAME_ATTRIBUTES (O-53).
+	attributes := ob.DuplicateAttributes(from.Attributes, in.HandleAttributes, uint32(in.Options))
+	insert := t.InsertDuplicate
+	if from.pseudo {
+		insert = t.Insert // its object needs no handle to be alive
+	}
+	if c.Mode == access.User && c.Sys.Log.Records(audit.HandleManipulation, audit.Success, c.effective()) {
+		insert = func(obj ob.Object, granted winnt.AccessMask, attributes uint32) (winnt.Handle, ntstatus.Status) {
+			return c.insertRecorded(t, from, source, target, granted, attributes, in)
+		}
+	}
+	h, st := insert(from.head.Object(), granted, attributes)
+	switch st {
+	case ntstatus.Success:
+		return h, st
+	case ntstatus.ProcessIsTerminating:
+		return 0, c.Fail("O-47", st)
+	case ntstatus.InvalidHandle:
+		return 0, c.Fail("O-50", st) // the source was closed by another thread
+	case ntstatus.AuditFailed:
+		return 0, c.Fail("U-64", st)
+	}
+	return 0, c.Fail("O-82", st)
+}
+
+// insertRecorded makes the handle with its record, event 4690, written before
+// it works (U-73).
+func (c *Context) insertRecorded(t *ob.Table, from sourceHandle, source, target *ps.Process, granted winnt.AccessMask,
+	attributes uint32, in *nt.DuplicateObjectIn) (winnt.Handle, ntstatus.Status) {
+	r, st := t.Reserve()
+	if st != ntstatus.Success {
+		return 0, st
+	}
+	if st := c.Sys.Log.Duplicated(c.origin(), in.SourceHandle, uint64(source.ID()), r.Handle(),
+		uint64(target.ID())); st != ntstatus.Success {
+		r.Abandon()
+		return 0, st // U-64: nothing is granted
+	}
+	publish := r.PublishDuplicate
+	if from.pseudo {
+		publish = r.Publish
+	}
+	return r.Handle(), publish(from.head.Object(), granted, attributes)
+}
+
+// NtCompareObjects reports whether two handles refer to one object.
+func (c *Context) NtCompareObjects(in nt.CompareObjectsIn) (out nt.CompareObjectsOut, st ntstatus.Status) {
+	// reference
+	// Any handle serves, with no right (O-31).
+	a, _, st := ob.Reference[ob.Object](&c.Caller, in.FirstObjectHandle, 0, nil)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer a.Head().Deref(ob.TagCall)
+	b, _, st := ob.Reference[ob.Object](&c.Caller, in.SecondObjectHandle, 0, nil)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer b.Head().Deref(ob.TagCall)
+	// decide
+	if a.Head() != b.Head() {
+		return out, c.Fail("O-31", ntstatus.NotSameObject)
+	}
+	return out, ntstatus.Success
+}
+
+// NtMakeTemporaryObject lets an object's name go with its last handle.
+func (c *Context) NtMakeTemporaryObject(in nt.MakeTemporaryObjectIn) (out nt.MakeTemporaryObjectOut,
+	st ntstatus.Status) {
+	// reference
+	// The handle must grant DELETE (O-46).
+	obj, _, st := ob.Reference[ob.Object](&c.Caller, in.Handle, winnt.DELETE, nil)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer obj.Head().Deref(ob.TagCall)
+	// commit
+	// From now on the name goes with the last handle (O-46).
+	obj.Head().MakeTemporary()
+	return out, ntstatus.Success
+}
+
+// NtMakePermanentObject lets an object's name outlive its last handle.
+func (c *Context) NtMakePermanentObject(in nt.MakePermanentObjectIn) (out nt.MakePermanentObjectOut,
+	st ntstatus.Status) {
+	// capture
+	if !c.holds(winnt.SeCreatePermanentPrivilege) {
+		return out, c.Fail("O-46", ntstatus.PrivilegeNotHeld) // O-46: before the handle
+	}
+	// reference
+	obj, _, st := ob.Reference[ob.Object](&c.Caller, in.Handle, 0, nil)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer obj.Head().Deref(ob.TagCall)
+	// commit
+	// From now on the name stays when the last handle is closed (O-46).
+	obj.Head().MakePermanent()
+	return out, ntstatus.Success
+}

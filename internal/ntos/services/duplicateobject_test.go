@@ -1,0 +1,320 @@
+package services_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// O-17, O-57: the pseudo handle of another process grants the rights of that process on itself, not those of the
+// caller.
+func TestPseudoHandleOfAnother(t *testing.T) {
+	b := newBetween(t, kernel.Config{})
+	child, st := b.asks.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
+		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, ThreadFlags: winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED})
+	want(t, "make a child", st, ntstatus.Success)
+	granted := func() winnt.AccessMask {
+		h, st := b.asks.NtDuplicateObject(child.ProcessHandle, winnt.NtCurrentProcess, winnt.NtCurrentProcess, 0, 0,
+			winnt.DUPLICATE_SAME_ACCESS)
+		want(t, "duplicate its pseudo handle", st, ntstatus.Success)
+		v, st := b.asks.NtQueryObject(h, nt.ObjectBasicInformation)
+		want(t, "ask what it grants", st, ntstatus.Success)
+		return v.(nt.BasicInformation).GrantedAccess
+	}
+	if got := granted(); got != winnt.PROCESS_ALL_ACCESS {
+		t.Errorf("at first %#x, want all rights", got)
+	}
+	own, st := b.asks.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ADJUST_PRIVILEGES)
+	want(t, "open the caller's token", st, ntstatus.Success)
+	_, st = b.asks.NtAdjustPrivilegesToken(own, false, []nt.LUIDAndAttributes{
+		{LUID: winnt.SeAssignPrimaryTokenPrivilege.LUID(), Attributes: winnt.SE_PRIVILEGE_ENABLED}}, false)
+	want(t, "enable what it takes to assign", st, ntstatus.Success)
+	k := b.sys.KernelMode(b.asks)
+	object := k.NewToken(value(t, otherServer, winnt.TokenPrimary, 0))
+	defer k.PsDereferencePrimaryToken(object)
+	h, st := k.ObOpenObjectByPointer(object, 0, winnt.TOKEN_ASSIGN_PRIMARY, winnt.TokenObject,
+		kernel.KernelMode)
+	want(t, "a handle of another's token", st, ntstatus.Success)
+	want(t, "assign it", b.asks.NtSetInformationProcess(child.ProcessHandle, nt.ProcessAccessToken, h), ntstatus.Success)
+	// The result is the fixed set, because no entry of the process matches the new user.
+	if got := granted(); got != 0x1f07fb {
+		t.Errorf("with the other's token %#x, want 0x1f07fb", got)
+	}
+}
+
+// O-13, O-16, O-50, O-57: what a source handle means depends on whose it is: -1 is the source
+// process, -2 the calling thread in its own process and nothing in another, a kernel handle
+// is seen by kernel mode from every process, the pseudo handles of tokens are nothing.
+func TestSourcesOfDuplicates(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, k := w.thread(w.process("caller"))
+	other := w.process("other")
+	source := openProcess(t, k, other)
+	event, st := k.Zw().NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{Attributes: winnt.OBJ_KERNEL_HANDLE},
+		nt.NotificationEvent, false)
+	want(t, "make an event", st, ntstatus.Success)
+	if event >= 0 {
+		t.Fatalf("handle %#x is no kernel handle", int64(event))
+	}
+	const none = ntstatus.InvalidHandle
+	for _, c := range []struct {
+		name                 string
+		process, handle      winnt.Handle
+		inUserMode, inKernel ntstatus.Status
+		same                 winnt.Handle // what the duplicate names, to kernel mode
+	}{
+		{"itself", winnt.NtCurrentProcess, winnt.NtCurrentProcess, 0, 0, winnt.NtCurrentProcess},
+		{"its thread", winnt.NtCurrentProcess, winnt.NtCurrentThread, 0, 0, winnt.NtCurrentThread},
+		{"a kernel handle", winnt.NtCurrentProcess, event, none, 0, event},
+		{"the other", source, winnt.NtCurrentProcess, 0, 0, source},
+		{"a thread of the other", source, winnt.NtCurrentThread, none, none, 0},
+		{"a kernel handle through the other", source, event, none, 0, event},
+		{"0", winnt.NtCurrentProcess, 0, none, none, 0},
+		{"0 of the other", source, 0, none, none, 0},
+		{"the token of the process", winnt.NtCurrentProcess, winnt.NtCurrentProcessToken, none, none, 0},
+		{"the token of the thread", winnt.NtCurrentProcess, winnt.NtCurrentThreadToken, none, none, 0},
+		{"the effective token", source, winnt.NtCurrentEffectiveToken, none, none, 0},
+		{"what is reserved", winnt.NtCurrentProcess, -3, none, none, 0},
+	} {
+		for by, wanted := range map[*nt.Thread]ntstatus.Status{th: c.inUserMode, k.Zw(): c.inKernel} {
+			h, st := by.NtDuplicateObject(c.process, c.handle, winnt.NtCurrentProcess, 0, 0, winnt.DUPLICATE_SAME_ACCESS)
+			if want(t, c.name, st, wanted); st != ntstatus.Success {
+				continue
+			}
+			if st := k.Zw().NtCompareObjects(h, c.same); st != ntstatus.Success {
+				t.Errorf("%s: the duplicate is of another object: %v", c.name, st)
+			}
+			want(t, "close", by.NtClose(h), ntstatus.Success)
+		}
+	}
+	want(t, "close", k.ZwClose(event), ntstatus.Success)
+}
+
+// U-73, O-57: the pseudo handles of the calling process and thread can be duplicated into another process, with and
+// without a record.
+func TestPseudoHandlesCanBeDuplicated(t *testing.T) {
+	for _, records := range []bool{false, true} {
+		w := newWorld(t, kernel.Config{})
+		if records {
+			w = recorded(t, audit.NewMemory(0, 0), audit.Options{})
+		}
+		th, k := w.thread(w.process("caller"))
+		to := w.process("to")
+		taker, _ := w.thread(to)
+		target := openProcess(t, k, to)
+		for h, text := range map[winnt.Handle]string{winnt.NtCurrentProcess: "0x1fffff", winnt.NtCurrentThread: "0x1fffff"} {
+			made, st := th.NtDuplicateObject(winnt.NtCurrentProcess, h, target, 0, 0, winnt.DUPLICATE_SAME_ACCESS)
+			want(t, "duplicate", st, ntstatus.Success)
+			if got := handles(t, taker)[made]; got != text+" 0x0" {
+				t.Errorf("records %v: the duplicate of %d is %q", records, h, got)
+			}
+		}
+	}
+}
+
+// O-31: two handles of any types are compared by their objects; the first handle is tested first.
+func TestCompareObjects(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, _ := w.thread(w.process("p"))
+	all := map[string]winnt.Handle{"process": winnt.NtCurrentProcess, "thread": winnt.NtCurrentThread}
+	for _, name := range []string{"event", "another event"} {
+		h, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
+		want(t, "make an event", st, ntstatus.Success)
+		all[name] = h
+	}
+	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
+	want(t, "open the token", st, ntstatus.Success)
+	again, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE)
+	want(t, "open the token again", st, ntstatus.Success)
+	all["token"] = own
+	for a, x := range all {
+		for b, y := range all {
+			wanted := ntstatus.NotSameObject
+			if a == b {
+				wanted = ntstatus.Success
+			}
+			want(t, a+" and "+b, th.NtCompareObjects(x, y), wanted)
+		}
+		want(t, a+" and nothing", th.NtCompareObjects(x, 0x7770), ntstatus.InvalidHandle)
+		want(t, "nothing and "+a, th.NtCompareObjects(0x7770, x), ntstatus.InvalidHandle)
+	}
+	want(t, "one token", th.NtCompareObjects(own, again), ntstatus.Success)
+}
+
+// O-53, O-58, U-20, U-73: a duplication that one process makes from a second into a third is
+// recorded with both, and the handle is as without the record: its rights, its attributes, of
+// an object of a handle or of a pseudo handle. From kernel mode it leaves no record.
+func TestDuplicatesBetweenOthers(t *testing.T) {
+	m := audit.NewMemory(0, 0)
+	w := recorded(t, m, audit.Options{})
+	caller := w.process("caller")
+	th, k := w.thread(caller)
+	from, to := w.process("from"), w.process("to")
+	owner, _ := w.thread(from)
+	taker, _ := w.thread(to)
+	source, target := openProcess(t, k, from), openProcess(t, k, to)
+	event, st := owner.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
+	want(t, "make an event", st, ntstatus.Success)
+	want(t, "let it be inherited", owner.NtSetInformationObject(event, nt.HandleFlagInformation{Inherit: true}),
+		ntstatus.Success)
+	in := nt.DuplicateObjectIn{SourceProcessHandle: source, SourceHandle: event, TargetProcessHandle: target,
+		DesiredAccess: winnt.EVENT_QUERY_STATE, HandleAttributes: winnt.OBJ_PROTECT_CLOSE}
+	said(m)
+	for _, c := range []struct {
+		name   string
+		of     nt.Services
+		change func(*nt.DuplicateObjectIn)
+		want   string // the handle in the target
+		record bool
+	}{
+		{"asked for", th.Services(), func(*nt.DuplicateObjectIn) {}, "0x1 0x1", true},
+		{"as the source", th.Services(), func(in *nt.DuplicateObjectIn) {
+			in.Options = nt.DuplicateOptions(winnt.DUPLICATE_SAME_ACCESS | winnt.DUPLICATE_SAME_ATTRIBUTES)
+		}, "0x1f0003 0x2", true},
+		{"the process itself", th.Services(), func(in *nt.DuplicateObjectIn) {
+			in.SourceHandle, in.DesiredAccess, in.HandleAttributes = winnt.NtCurrentProcess, winnt.PROCESS_TERMINATE, 0
+		}, "0x1 0x0", true},
+		{"from kernel mode", k.Zw().Services(), func(*nt.DuplicateObjectIn) {}, "0x1 0x1", false},
+	} {
+		changed := in
+		c.change(&changed)
+		before := handles(t, taker)
+		out, st := c.of.NtDuplicateObject(changed)
+		want(t, c.name, st, ntstatus.Success)
+		after := handles(t, taker)
+		if after[out.TargetHandle] != c.want || before[out.TargetHandle] != "" || len(after) != len(before)+1 {
+			t.Errorf("%s: the handle %v is %q, want %q", c.name, out.TargetHandle, after[out.TargetHandle], c.want)
+		}
+		var records []string
+		if c.record {
+			records = []string{fmt.Sprintf("4690 SubjectUserSid=%s SourceHandleId=%#x SourceProcessId=%#x "+
+				"TargetHandleId=%#x TargetProcessId=%#x", svc, uint64(changed.SourceHandle), uint64(from.ID()),
+				uint64(out.TargetHandle), uint64(to.ID()))}
+		}
+		if got := said(m); !slices.Equal(got, records) {
+			t.Errorf("%s: the records\n%s\nwant\n%s", c.name, strings.Join(got, "\n"), strings.Join(records, "\n"))
+		}
+	}
+}
+
+// O-58: kernel mode that does not ask for a kernel handle gets one of the System process's own
+// table, and none of the kernel's where another process is the target.
+func TestKernelDuplicates(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	p := w.process("p")
+	th, k := w.thread(p)
+	event, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
+	want(t, "make an event", st, ntstatus.Success)
+	system, st := k.Zw().NtOpenProcess(winnt.PROCESS_ALL_ACCESS, &nt.ObjectAttributes{}, &nt.ClientID{UniqueProcess: 4})
+	want(t, "open the System process", st, ntstatus.Success)
+	for _, c := range []struct {
+		target     winnt.Handle
+		attributes uint32
+		kernel     bool
+	}{{system, 0, false}, {system, winnt.OBJ_KERNEL_HANDLE, true},
+		{winnt.NtCurrentProcess, winnt.OBJ_KERNEL_HANDLE, false}} {
+		h, st := k.Zw().NtDuplicateObject(winnt.NtCurrentProcess, event, c.target, 0, c.attributes,
+			winnt.DUPLICATE_SAME_ACCESS)
+		if want(t, "duplicate", st, ntstatus.Success); st == ntstatus.Success && (h < 0) != c.kernel {
+			t.Errorf("target %v, attributes %#x: handle %#x", c.target, c.attributes, int64(h))
+		}
+	}
+}
+
+// U-20: whether a duplication is recorded is said by the policy of the user that the thread acts
+// as, not by that of its process's user.
+func TestWhosePolicyRecordsADuplicate(t *testing.T) {
+	m := audit.NewMemory(0, 0)
+	w := recorded(t, m, audit.Options{})
+	p, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{},
+		Users: map[sid.SID]map[audit.Subcategory]audit.UserSetting{
+			sid.MustParse(client): {audit.HandleManipulation: audit.UserSetting{Include: audit.OnBoth}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	th, k := w.thread(w.process("p", winnt.SeImpersonatePrivilege))
+	event, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
+	want(t, "make an event", st, ntstatus.Success)
+	w.sys.Audit().Policy.Store(p)
+	tok := w.token(k, client, winnt.SecurityImpersonation)
+	for _, records := range []int{0, 1} {
+		said(m)
+		_, st := th.NtDuplicateObject(winnt.NtCurrentProcess, event, winnt.NtCurrentProcess, 1, 0, 0)
+		want(t, "duplicate", st, ntstatus.Success)
+		if got := said(m); len(got) != records {
+			t.Errorf("%d records, want %d: %q", len(got), records, got)
+		}
+		want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
+	}
+	k.PsRevertToSelf()
+}
+
+// O-58: a program that asks for a kernel handle in the System process gets one of that
+// process's own table.
+func TestDuplicateIntoTheSystem(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th := w.system("system")
+	system, st := th.NtOpenProcess(winnt.PROCESS_DUP_HANDLE, &nt.ObjectAttributes{}, &nt.ClientID{UniqueProcess: 4})
+	want(t, "open the System process", st, ntstatus.Success)
+	event, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
+	want(t, "make an event", st, ntstatus.Success)
+	h, st := th.NtDuplicateObject(winnt.NtCurrentProcess, event, system, 0, winnt.OBJ_KERNEL_HANDLE,
+		winnt.DUPLICATE_SAME_ACCESS)
+	want(t, "duplicate", st, ntstatus.Success)
+	if h <= 0 {
+		t.Errorf("the handle is %#x, one of the kernel", int64(h))
+	}
+}
+
+// O-46: to make a name permanent the privilege must be enabled, not only held.
+func TestMakePermanentNeedsThePrivilege(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th := w.system("system")
+	event, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, named(`\BaseNamedObjects\ev`), nt.NotificationEvent, false)
+	want(t, "make an event", st, ntstatus.Success)
+	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ADJUST_PRIVILEGES)
+	want(t, "open the token", st, ntstatus.Success)
+	for _, attributes := range []uint32{winnt.SE_PRIVILEGE_ENABLED, 0, winnt.SE_PRIVILEGE_ENABLED} {
+		_, st = th.Services().NtAdjustPrivilegesToken(nt.AdjustPrivilegesTokenIn{TokenHandle: own,
+			NewState: nt.Cap([]nt.LUIDAndAttributes{{LUID: winnt.SeCreatePermanentPrivilege.LUID(), Attributes: attributes}})})
+		want(t, "adjust", st, ntstatus.Success)
+		wanted := ntstatus.Success
+		if attributes == 0 {
+			wanted = ntstatus.PrivilegeNotHeld
+		}
+		want(t, "make permanent", th.NtMakePermanentObject(event), wanted)
+	}
+	want(t, "make temporary", th.NtMakeTemporaryObject(event), ntstatus.Success)
+}
+
+// O-51: without a target process the source handle is closed in its own process, and the caller's handle with the
+// same value stays. Without DUPLICATE_CLOSE_SOURCE both stay.
+func TestCloseSourceInItsProcess(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, k := w.thread(w.process("caller"))
+	from := w.process("from")
+	owner, _ := w.thread(from)
+	source := openProcess(t, k, from)
+	theirs, st := owner.NtCreateEvent(1, nil, nt.NotificationEvent, false)
+	want(t, "make an event", st, ntstatus.Success)
+	if source != theirs {
+		t.Fatalf("the values are %v and %v: the test wants one", source, theirs)
+	}
+	_, st = th.NtDuplicateObject(source, theirs, 0, 0, 0, 0)
+	want(t, "nothing is asked for", st, ntstatus.InvalidParameter)
+	for _, wanted := range []ntstatus.Status{ntstatus.Success, ntstatus.InvalidHandle} {
+		_, st = th.NtDuplicateObject(source, theirs, 0, 0, 0, winnt.DUPLICATE_CLOSE_SOURCE)
+		want(t, "close the source", st, wanted)
+		if len(handles(t, owner)) != 0 || len(handles(t, th)) != 1 {
+			t.Errorf("the handles are %v and %v", handles(t, owner), handles(t, th))
+		}
+	}
+}

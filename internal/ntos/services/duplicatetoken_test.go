@@ -1,0 +1,180 @@
+package services_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/test/inject"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestNtDuplicateTokenOrderOfChecks: each check of NtDuplicateToken in its order. A call with several errors fails with
+// the status of the first (T-40, O-20, S-61).
+func TestNtDuplicateTokenOrderOfChecks(t *testing.T) {
+	var memory inject.Injector
+	w := newWorld(t, kernel.Config{Faults: memory.Point})
+	th, _ := w.thread(w.process("p"))
+	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE)
+	want(t, "open the token", st, ntstatus.Success)
+	// The token that is duplicated has the level SecurityIdentification.
+	identified, st := th.NtDuplicateToken(own, winnt.TOKEN_DUPLICATE, &nt.ObjectAttributes{
+		SecurityQualityOfService: &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityIdentification}}, false,
+		winnt.TokenImpersonation)
+	want(t, "duplicate it", st, ntstatus.Success)
+	unrelated, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
+	want(t, "make an event", st, ntstatus.Success)
+	queried, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
+	want(t, "open the token without the right", st, ntstatus.Success)
+	type call struct {
+		nt.DuplicateTokenIn
+		full string // the point that is out of memory
+	}
+	// A spoilt call has attributes of its own.
+	attributes := func(in *call, change func(*nt.ObjectAttributes)) {
+		oa := *in.ObjectAttributes.V
+		change(&oa)
+		in.ObjectAttributes.V = &oa
+	}
+	for name, c := range map[string]struct {
+		handle winnt.Handle
+		want   ntstatus.Status
+	}{"no handle": {0xDEAD0, ntstatus.InvalidHandle}, "an event": {unrelated, ntstatus.ObjectTypeMismatch},
+		"a handle without TOKEN_DUPLICATE": {queried, ntstatus.AccessDenied}} {
+		ladder(t, name, call{DuplicateTokenIn: nt.DuplicateTokenIn{ExistingTokenHandle: identified,
+			TokenType: winnt.TokenImpersonation, ObjectAttributes: nt.Cap(&nt.ObjectAttributes{})}},
+			func(in call) ntstatus.Status {
+				memory.Fail(ntstatus.InsufficientResources.Err(), inject.Kind(in.full))
+				defer memory.Fail(nil)
+				_, st := th.Services().NtDuplicateToken(in.DuplicateTokenIn)
+				return st
+			}, []rung[call]{
+				{"the token type", ntstatus.InvalidParameter, func(in *call) { in.TokenType = 3 }},
+				{"the attributes' pointer", unread(1), func(in *call) { in.ObjectAttributes.Status = unread(1) }},
+				{"the handle", c.want, func(in *call) { in.ExistingTokenHandle = c.handle }},
+				{"the level", ntstatus.BadImpersonationLevel, func(in *call) {
+					attributes(in, func(oa *nt.ObjectAttributes) {
+						oa.SecurityQualityOfService = &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityDelegation}
+					})
+				}},
+				{"memory for the token", ntstatus.InsufficientResources, func(in *call) { in.full = "se: duplicate token" }},
+				{"the access", ntstatus.AccessDenied, func(in *call) { in.DesiredAccess = winnt.RESERVED_RIGHTS }},
+				{"the owner", ntstatus.InvalidOwner, func(in *call) {
+					attributes(in, func(oa *nt.ObjectAttributes) {
+						oa.SecurityDescriptor = sddl.MustParse("O:S-1-5-21-9-9-9-1D:(A;;GA;;;WD)")
+					})
+				}},
+			})
+	}
+}
+
+// O-20, O-21, T-44, T-45, I-2: the requested rights of a duplicate are tested in this order: reserved bits, bits that
+// a token does not have, the level of the client. An empty request is not tested.
+func TestDuplicateRightsOrder(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, k := w.thread(w.process("p", winnt.SeImpersonatePrivilege))
+	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE|winnt.TOKEN_QUERY_SOURCE)
+	want(t, "open the token", st, ntstatus.Success)
+	tok := w.token(k, svc, winnt.SecurityImpersonation)
+	const unknown, most = winnt.AccessMask(0x8000), winnt.MAXIMUM_ALLOWED
+	const denied, level = ntstatus.AccessDenied, ntstatus.BadImpersonationLevel
+	for _, c := range []struct {
+		asked   winnt.AccessMask
+		at      winnt.SecurityImpersonationLevel // of the client; SecurityAnonymous means none
+		want    ntstatus.Status
+		granted winnt.AccessMask
+	}{
+		{0, 0, 0, 0x12}, {0, winnt.SecurityIdentification, 0, 0x12},
+		{winnt.TOKEN_QUERY, 0, 0, 8}, {winnt.TOKEN_QUERY, winnt.SecurityImpersonation, 0, 8},
+		{winnt.TOKEN_QUERY, winnt.SecurityIdentification, level, 0},
+		{most, 0, 0, 0xf00fe}, {most, winnt.SecurityIdentification, level, 0},
+		{most | winnt.TOKEN_QUERY, winnt.SecurityIdentification, level, 0},
+		{unknown, 0, denied, 0}, {most | unknown, 0, denied, 0},
+		{winnt.TOKEN_QUERY | unknown, 0, denied, 0},
+		{most | unknown, winnt.SecurityIdentification, denied, 0},
+		{winnt.RESERVED_RIGHTS, 0, denied, 0}, {most | winnt.RESERVED_RIGHTS, winnt.SecurityIdentification, denied, 0},
+		{winnt.SYNCHRONIZE | winnt.TOKEN_QUERY, 0, 0, 8},
+	} {
+		if c.at != winnt.SecurityAnonymous {
+			want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, c.at), ntstatus.Success)
+		}
+		h, st := th.NtDuplicateToken(own, c.asked, nil, false, winnt.TokenPrimary)
+		k.PsRevertToSelf()
+		if st != c.want {
+			t.Errorf("%#x asked at %v: %v, want %v", c.asked, c.at, st, c.want)
+		}
+		if st != ntstatus.Success {
+			continue
+		}
+		v, st := th.NtQueryObject(h, nt.ObjectBasicInformation)
+		want(t, "query", st, ntstatus.Success)
+		if got := v.(nt.BasicInformation).GrantedAccess; got != c.granted {
+			t.Errorf("%#x asked at %v: %#x is granted, want %#x", c.asked, c.at, got, c.granted)
+		}
+	}
+}
+
+// O-28, T-47: kernel mode can request a kernel handle for a duplicated token, with and without a descriptor.
+func TestKernelHandlesOfTokens(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, k := w.thread(w.process("p"))
+	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
+	want(t, "open the token", st, ntstatus.Success)
+	for _, d := range []*sd.Descriptor{nil, sddl.MustParse("D:(A;;GA;;;WD)")} {
+		for attributes, kernel := range map[uint32]bool{0: false, winnt.OBJ_KERNEL_HANDLE: true,
+			winnt.OBJ_INHERIT: false} {
+			h, st := k.Zw().NtDuplicateToken(own, 0, &nt.ObjectAttributes{Attributes: attributes, SecurityDescriptor: d},
+				false, winnt.TokenPrimary)
+			want(t, "duplicate", st, ntstatus.Success)
+			if (h < 0) != kernel {
+				t.Errorf("attributes %#x, descriptor %v: handle %#x", attributes, d, int64(h))
+			}
+			want(t, "close", k.ZwClose(h), ntstatus.Success)
+		}
+	}
+}
+
+// Who gives a duplicate a SACL needs SeSecurityPrivilege in the token that it acts with: that of the client,
+// where it acts for one, and not that of its process (T-52).
+func TestDuplicateSACLAsksTheClient(t *testing.T) {
+	with := sddl.MustParse("O:SYG:SYD:(A;;GA;;;WD)S:(AU;SA;GA;;;WD)")
+	for name, c := range map[string]struct{ server, client, want bool }{
+		"both": {true, true, true}, "the client": {false, true, true}, "the server": {true, false, false},
+	} {
+		specOf := func(holds bool) token.Spec {
+			s := token.LocalSystem()
+			s.EnabledPrivileges = s.Privileges
+			if !holds {
+				s.Privileges &^= winnt.SeSecurityPrivilege.Bit()
+				s.EnabledPrivileges = s.Privileges
+			}
+			return s
+		}
+		sys, th := userThread(t, specOf(c.server))
+		own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		spec := specOf(c.client)
+		spec.Type, spec.Level = winnt.TokenImpersonation, winnt.SecurityImpersonation
+		v, err := token.New(spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		k := sys.KernelMode(th)
+		client := k.NewToken(v)
+		st = k.PsImpersonateClient(sys.ThreadObject(th), client, false, false, winnt.SecurityImpersonation)
+		k.PsDereferenceImpersonationToken(client)
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		_, st = th.NtDuplicateToken(own, 0, &nt.ObjectAttributes{SecurityDescriptor: with}, false, winnt.TokenPrimary)
+		if want := map[bool]ntstatus.Status{true: ntstatus.Success, false: ntstatus.PrivilegeNotHeld}[c.want]; st != want {
+			t.Errorf("T-52: %s holds the privilege: %v, want %v", name, st, want)
+		}
+	}
+}

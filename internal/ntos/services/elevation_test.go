@@ -1,0 +1,63 @@
+package services_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// I-48, I-99, U-20: the record of an unsafe elevation is about the process of the thread that
+// got the token, not of the one whose thread called, and says how it was impersonated.
+func TestWhoIsElevated(t *testing.T) {
+	m := audit.NewMemory(0, 0)
+	w := recorded(t, m, audit.Options{})
+	w.sys.Audit().Names = everyName{}
+	_, k := w.thread(w.process("caller"))
+	p, err := w.sys.NewProcess("server", value(t, acting, winnt.TokenPrimary, 0, winnt.SeImpersonatePrivilege))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, served := w.thread(p)
+	said(m)
+	for _, c := range []struct {
+		copyOnOpen, effectiveOnly bool
+		level                     winnt.SecurityImpersonationLevel
+		want                      string
+	}{
+		{false, true, winnt.SecurityIdentification, "%%1832 %%1843 %%1842 SeDebugPrivilege Privilege, Level"},
+		{true, false, winnt.SecurityImpersonation, "%%1833 %%1842 %%1843 SeDebugPrivilege Privilege"},
+	} {
+		tok := w.token(k, client, winnt.SecurityDelegation, winnt.SeDebugPrivilege)
+		want(t, "impersonate", k.PsImpersonateClient(served.Thread(), tok, c.copyOnOpen, c.effectiveOnly, c.level),
+			ntstatus.Success)
+		var got []string
+		for _, e := range m.Drain() {
+			var fields []string
+			for _, f := range []string{"SubjectUserSid", "SubjectUserName", "TargetUserSid", "ProcessId", "ProcessName",
+				"ThreadId", "ImpersonationLevel", "CopyOnOpen", "EffectiveOnly", "PrivilegeList", "Cause"} {
+				text, _ := e.Field(f)
+				fields = append(fields, text)
+			}
+			got = append(got, strings.Join(fields, " "))
+		}
+		wanted := fmt.Sprintf("%s name of %s %s %#x server %#x %s", acting, acting, client, uint64(p.ID()),
+			uint64(served.Thread().ID()), c.want)
+		if !slices.Equal(got, []string{wanted}) {
+			t.Errorf("the records\n%s\nwant\n%s", strings.Join(got, "\n"), wanted)
+		}
+	}
+	served.PsRevertToSelf()
+}
+
+// everyName knows every account.
+type everyName struct{}
+
+func (everyName) Account(s sid.SID) (name, domain string, ok bool) {
+	return "name of " + s.String(), "d", true
+}

@@ -1,0 +1,45 @@
+package services_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// O-146: resetting or clearing an event ends its signalled state; a reset returns the previous state.
+func TestEventsAreReset(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, _ := w.thread(w.process("p"))
+	event, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
+	want(t, "make an event", st, ntstatus.Success)
+	s := th.Services()
+	for _, before := range []bool{false, true} {
+		for name, call := range map[string]func() (nt.SetEventOut, ntstatus.Status){
+			"reset": func() (nt.SetEventOut, ntstatus.Status) { return s.NtResetEvent(nt.SetEventIn{EventHandle: event}) },
+			"set":   func() (nt.SetEventOut, ntstatus.Status) { return s.NtSetEvent(nt.SetEventIn{EventHandle: event}) },
+			"clear": func() (out nt.SetEventOut, st ntstatus.Status) {
+				_, st = s.NtClearEvent(nt.ClearEventIn{EventHandle: event})
+				return out, st
+			},
+		} {
+			wanted := ntstatus.Timeout
+			if _, st := s.NtResetEvent(nt.SetEventIn{EventHandle: event}); before {
+				want(t, "reset", st, ntstatus.Success)
+				_, st = s.NtSetEvent(nt.SetEventIn{EventHandle: event})
+				want(t, "set", st, ntstatus.Success)
+			}
+			out, st := call()
+			if want(t, name, st, ntstatus.Success); (out.PreviousState == 1) != (before && name != "clear") {
+				t.Errorf("%s: it was %d, signalled before: %v", name, out.PreviousState, before)
+			}
+			if name == "set" {
+				wanted = ntstatus.Success
+			}
+			_, st = th.NtWaitForSingleObject(event, false)
+			want(t, "wait after "+name, st, wanted)
+		}
+	}
+}

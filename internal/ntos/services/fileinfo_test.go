@@ -1,0 +1,186 @@
+package services_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
+)
+
+// F-55, F-119, I-133, I-151: each class returns its information, requires its right on the handle, and requires its
+// length.
+func TestFactsOfATree(t *testing.T) {
+	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
+	basic := nt.FileBasic{CreationTime: 1, LastAccessTime: 2, LastWriteTime: 3, ChangeTime: 4,
+		FileAttributes: fileaccess.AttributeArchive}
+	for i, facts := range []nt.FileFacts{
+		{FileBasic: basic, AllocationSize: 5, EndOfFile: 6, Links: 7, DeletePending: true, FileID: 8},
+		{FileBasic: basic, AllocationSize: 15, EndOfFile: 16, Links: 17, Directory: true, NotEmpty: true, FileID: 18},
+	} {
+		w.tree.facts = facts
+		for class, c := range map[nt.FileInfoClass]struct {
+			want any
+			need winnt.AccessMask // 0: any handle will do
+			room uint32
+		}{
+			nt.FileBasicInformation: {basic, winnt.FILE_READ_ATTRIBUTES, 40},
+			nt.FileStandardInformation: {nt.FileStandard{AllocationSize: facts.AllocationSize, EndOfFile: facts.EndOfFile,
+				NumberOfLinks: facts.Links, DeletePending: facts.DeletePending, Directory: facts.Directory}, 0, 24},
+			nt.FileInternalInformation:  {nt.FileInternal{IndexNumber: facts.FileID}, 0, 8},
+			nt.FilePositionInformation:  {nt.FilePosition{}, 0, 8},
+			nt.FileNameInformation:      {nt.NameInformation{FileNameLength: 18, FileName: `\dir\file`}, 0, 22},
+			nt.FileAlignmentInformation: {nt.AlignmentInformation{}, 0, 4},
+		} {
+			for _, rights := range []winnt.AccessMask{winnt.FILE_READ_ATTRIBUTES, winnt.FILE_READ_DATA,
+				winnt.FILE_ALL_ACCESS &^ winnt.FILE_READ_ATTRIBUTES} {
+				h := w.open(`\??\T\dir\file`, rights, 0)
+				for _, by := range []*nt.Thread{w.Thread, w.in} {
+					wanted, value := ntstatus.Success, c.want
+					if c.need&^rights != 0 {
+						wanted, value = ntstatus.AccessDenied, nil
+					}
+					out, st := by.Services().NtQueryInformationFile(nt.QueryInformationFileIn{FileHandle: h,
+						FileInformationClass: class, Length: c.room})
+					if st != wanted || out.FileInformation != value {
+						t.Errorf("file %d, %v by %#x: %+v, %v, want %+v, %v", i, class, uint32(rights), out.FileInformation, st,
+							value, wanted)
+					}
+				}
+				if class != nt.FileNameInformation {
+					_, st := w.Services().NtQueryInformationFile(nt.QueryInformationFileIn{FileHandle: h,
+						FileInformationClass: class, Length: c.room - 1})
+					want(t, class.String()+" without room", st, ntstatus.InfoLengthMismatch)
+				}
+				want(t, "close", w.NtClose(h), ntstatus.Success)
+			}
+		}
+	}
+}
+
+// TestSetPipeModes: an end's read and completion modes are changed by FilePipeInformation, at
+// that end alone, through a handle with FILE_WRITE_ATTRIBUTES (I-158).
+func TestSetPipeModes(t *testing.T) {
+	p := newPipeSide(t)
+	s, c := p.made(nil), p.open(both)
+	reader := p.made(func(in *nt.CreateNamedPipeFileIn) { in.DesiredAccess = winnt.GENERIC_READ })
+	set := func(h winnt.Handle, read, completion uint32, want ntstatus.Status) {
+		t.Helper()
+		i := nt.PipeInformation{ReadMode: read, CompletionMode: completion}
+		if st := p.server.NtSetInformationFile(h, nt.FilePipeInformation, i); st != want {
+			t.Errorf("set %+v: %v, want %v", i, st, want)
+		}
+		if got, _ := p.server.NtQueryInformationFile(h, nt.FilePipeInformation); want == ntstatus.Success && got != i {
+			t.Errorf("set %+v: query returns %+v", i, got)
+		}
+	}
+	set(s, 0, 1, ntstatus.Success)
+	if i, _ := p.client.NtQueryInformationFile(c, nt.FilePipeInformation); i != (nt.PipeInformation{}) {
+		t.Errorf("the other end: %+v", i)
+	}
+	set(s, 1, 0, ntstatus.Success)
+	set(s, 2, 0, ntstatus.InvalidParameter)
+	set(s, 0, 2, ntstatus.InvalidParameter)
+	set(reader, 0, 0, ntstatus.AccessDenied)
+	st := p.server.NtSetInformationFile(s, nt.FilePipeInformation, nt.FilePosition{})
+	if st != ntstatus.InfoLengthMismatch {
+		t.Errorf("the structure of another class: %v", st)
+	}
+	for _, h := range []winnt.Handle{s, reader} {
+		p.must(p.server.NtClose(h))
+	}
+	st = p.client.NtSetInformationFile(c, nt.FilePipeInformation, nt.PipeInformation{ReadMode: 1})
+	p.must(st) // the server's end is gone, the mode is this end's
+	p.must(p.client.NtClose(c))
+	s = p.made(func(in *nt.CreateNamedPipeFileIn) { in.NamedPipeType, in.ReadMode = 0, 0 })
+	set(s, 1, 0, ntstatus.InvalidParameter) // the pipe has no messages
+	set(s, 0, 1, ntstatus.Success)
+	c = p.open(both)
+	p.must(p.server.NtFsControlFile(s, winnt.FSCTL_PIPE_DISCONNECT))
+	st = p.client.NtSetInformationFile(c, nt.FilePipeInformation, nt.PipeInformation{})
+	if st != ntstatus.PipeDisconnected {
+		t.Errorf("a client that was disconnected: %v", st)
+	}
+}
+
+// TestStandardInformationOfPipe: the size of a pipe is the sum of its quotas, the end of file
+// counts the bytes that can be read, and it goes with its last handle (I-159).
+func TestStandardInformationOfPipe(t *testing.T) {
+	p := newPipeSide(t)
+	s := p.made(func(in *nt.CreateNamedPipeFileIn) { in.InboundQuota, in.OutboundQuota = 100, 20 })
+	c := p.open(both)
+	_, st := p.client.NtWriteFile(c, []byte("hello"))
+	p.must(st)
+	for _, x := range []struct {
+		th  *nt.Thread
+		h   winnt.Handle
+		end int64
+	}{{p.server, s, 5}, {p.client, c, 0}} {
+		i, st := x.th.NtQueryInformationFile(x.h, nt.FileStandardInformation)
+		want := nt.FileStandard{AllocationSize: 120, EndOfFile: x.end, NumberOfLinks: 1, DeletePending: true}
+		if st != ntstatus.Success || i != want {
+			t.Errorf("%v, %+v, want %+v", st, i, want)
+		}
+	}
+	device, st := p.client.NtOpenFile(winnt.FILE_READ_ATTRIBUTES, &nt.ObjectAttributes{ObjectName: `\Device\NamedPipe`},
+		0, 0)
+	p.must(st)
+	_, st = p.client.NtQueryInformationFile(device, nt.FileStandardInformation)
+	if st != ntstatus.InvalidInfoClass {
+		t.Errorf("the device of pipes: %v", st)
+	}
+}
+
+// TestNtQueryVolumeInformationFile tests the refusals of I-133 in their order, the shortest length of each class, and
+// what a file of a tree, one of \Files and a pipe are on (F-128).
+func TestNtQueryVolumeInformationFile(t *testing.T) {
+	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
+	h := w.open(`\??\T\f`, winnt.FILE_READ_DATA, 0)
+	call := func(in nt.QueryVolumeInformationFileIn) (any, ntstatus.Status) {
+		out, st := w.Services().NtQueryVolumeInformationFile(in)
+		return out.FsInformation, st
+	}
+	for class, size := range map[nt.FsInfoClass]uint32{nt.FileFsSizeInformation: 24, nt.FileFsDeviceInformation: 8,
+		nt.FileFsFullSizeInformation: 32} {
+		in := nt.QueryVolumeInformationFileIn{FileHandle: h, Length: size, FsInformationClass: class}
+		ladder(t, "NtQueryVolumeInformationFile", in, func(in nt.QueryVolumeInformationFileIn) ntstatus.Status {
+			v, st := call(in)
+			if (v != nil) != (st == ntstatus.Success) {
+				t.Errorf("%v with %+v", st, v)
+			}
+			return st
+		}, []rung[nt.QueryVolumeInformationFileIn]{
+			{"the class", ntstatus.InvalidInfoClass, func(in *nt.QueryVolumeInformationFileIn) { in.FsInformationClass = 1 }},
+			{"the length", ntstatus.InfoLengthMismatch, func(in *nt.QueryVolumeInformationFileIn) { in.Length-- }},
+			{"a pointer", unread(1), func(in *nt.QueryVolumeInformationFileIn) { in.FaultFsInformation = unread(1) }},
+			{"the handle", ntstatus.InvalidHandle, func(in *nt.QueryVolumeInformationFileIn) { in.FileHandle = 0x7770 }},
+		})
+		in.FileHandle = winnt.NtCurrentProcess
+		_, st := call(in)
+		want(t, "O-31: no file", st, ntstatus.ObjectTypeMismatch)
+	}
+	if err := w.sys.CreateFile("f", sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")); err != nil {
+		t.Fatal(err)
+	}
+	plain, st := w.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: `\Files\f`}, 7, 0)
+	want(t, "open a plain file", st, ntstatus.Success)
+	pipe, st := w.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: winnt.FILE_READ_DATA,
+		ObjectAttributes: nt.Cap(named(`\Device\NamedPipe\q`))})
+	want(t, "make a pipe", st, ntstatus.Success)
+	for h, device := range map[winnt.Handle]uint32{h: 7, plain: 7, pipe: 0x11} { // FILE_DEVICE_DISK, _NAMED_PIPE
+		v, st := call(nt.QueryVolumeInformationFileIn{FileHandle: h, Length: 8,
+			FsInformationClass: nt.FileFsDeviceInformation})
+		if st != ntstatus.Success || v != (nt.FsDeviceInformation{DeviceType: device}) {
+			t.Errorf("I-133: %+v, %v, want device type %#x", v, st, device)
+		}
+	}
+	for _, h := range []winnt.Handle{plain, pipe} {
+		for _, class := range []nt.FsInfoClass{nt.FileFsSizeInformation, nt.FileFsFullSizeInformation} {
+			_, st := call(nt.QueryVolumeInformationFileIn{FileHandle: h, Length: 32, FsInformationClass: class})
+			want(t, "F-128: sizes of what is in no tree", st, ntstatus.InvalidParameter)
+		}
+	}
+}

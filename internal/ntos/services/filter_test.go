@@ -1,0 +1,194 @@
+package services_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// T-100: NtCompareTokens distinguishes an absent, a disabled, an enabled and a deny-only group, and restricting SIDs
+// from absent and removed ones, in both orders. Tokens created in the same way are equal.
+func TestCompareTokensTellsDenyOnly(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, _ := w.thread(w.process("p", winnt.SeCreateTokenPrivilege))
+	group := sid.MustParse("S-1-5-21-1-2-3-1200")
+	made := func(groups ...token.Group) winnt.Handle {
+		in := plainToken(winnt.TokenPrimary)
+		in.Groups = nt.Cap(append([]token.Group{}, groups...))
+		out, st := th.Services().NtCreateToken(in)
+		want(t, "make a token", st, ntstatus.Success)
+		return out.TokenHandle
+	}
+	filtered := func(of winnt.Handle, disable, restrict []token.Group) winnt.Handle {
+		out, st := th.Services().NtFilterToken(nt.FilterTokenIn{ExistingTokenHandle: of, SIDsToDisable: nt.Cap(disable),
+			RestrictedSIDs: nt.Cap(restrict)})
+		want(t, "filter a token", st, ntstatus.Success)
+		return out.NewTokenHandle
+	}
+	enabled := func() winnt.Handle { return made(token.Group{SID: group, Attributes: winnt.SE_GROUP_ENABLED}) }
+	users, everyone := token.Group{SID: sid.Users}, token.Group{SID: sid.Everyone}
+	both := []token.Group{users, everyone}
+	kinds := map[string]func() winnt.Handle{
+		"absent":   func() winnt.Handle { return made() },
+		"disabled": func() winnt.Handle { return made(token.Group{SID: group}) },
+		"enabled":  enabled,
+		"deny-only": func() winnt.Handle {
+			return made(token.Group{SID: group, Attributes: winnt.SE_GROUP_USE_FOR_DENY_ONLY})
+		},
+		"restricted": func() winnt.Handle { return filtered(enabled(), nil, []token.Group{users}) },
+		"restricted more": func() winnt.Handle {
+			return filtered(enabled(), nil, both)
+		},
+		"restricted, one dropped": func() winnt.Handle {
+			return filtered(filtered(enabled(), nil, both), nil, []token.Group{users})
+		},
+		"deny-only and restricted": func() winnt.Handle {
+			return filtered(enabled(), []token.Group{{SID: group}}, []token.Group{users})
+		},
+	}
+	for one, first := range kinds {
+		for other, second := range kinds {
+			equal, st := th.NtCompareTokens(first(), second())
+			want(t, one+" and "+other, st, ntstatus.Success)
+			if equal != (one == other) {
+				t.Errorf("T-100: %s and %s: equal %v", one, other, equal)
+			}
+		}
+	}
+	// A SID that a filter disables equals a deny-only SID from creation.
+	equal, st := th.NtCompareTokens(filtered(enabled(), []token.Group{{SID: group}}, nil), kinds["deny-only"]())
+	if want(t, "filtered and made", st, ntstatus.Success); !equal {
+		t.Error("T-100: a group that was disabled by a filter is not equal to one made for deny only")
+	}
+}
+
+// T-60: a filtered token's handle has the rights of the other one, not its attributes.
+func TestFilteredIsNotInherited(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, _ := w.thread(w.process("p"))
+	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE|winnt.TOKEN_QUERY_SOURCE)
+	want(t, "open the token", st, ntstatus.Success)
+	want(t, "let it be inherited", th.NtSetInformationObject(own, nt.HandleFlagInformation{Inherit: true,
+		ProtectFromClose: true}), ntstatus.Success)
+	out, st := th.Services().NtFilterToken(nt.FilterTokenIn{ExistingTokenHandle: own})
+	want(t, "filter", st, ntstatus.Success)
+	all := handles(t, th)
+	if got := all[out.NewTokenHandle]; got != "0x12 0x0" || all[own] != "0x12 0x3" {
+		t.Errorf("the filtered token's handle is %q, the other one %q", got, all[own])
+	}
+	want(t, "let it be closed", th.NtSetInformationObject(own, nt.HandleFlagInformation{}), ntstatus.Success)
+}
+
+// TestNtCompareTokens tests the refusals of T-100: the first handle comes before the second, and a pseudo handle stands
+// for a token only where the thread acts as one.
+func TestNtCompareTokens(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, k := w.thread(w.process("p", winnt.SeImpersonatePrivilege))
+	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
+	want(t, "open", st, ntstatus.Success)
+	weak, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.READ_CONTROL)
+	want(t, "open", st, ntstatus.Success)
+	const none, process = winnt.Handle(0x7770), winnt.NtCurrentProcess
+	bad := []struct {
+		h    winnt.Handle
+		want ntstatus.Status
+	}{{none, ntstatus.InvalidHandle}, {process, ntstatus.ObjectTypeMismatch}, {weak, ntstatus.AccessDenied},
+		{winnt.NtCurrentThreadToken, ntstatus.NoToken}}
+	for _, first := range bad {
+		for _, second := range bad {
+			equal, st := th.NtCompareTokens(first.h, second.h)
+			if st != first.want || equal {
+				t.Errorf("%v and %v: %v, %v, want %v", first.h, second.h, equal, st, first.want)
+			}
+		}
+		_, st := th.NtCompareTokens(own, first.h)
+		want(t, "a good first handle", st, first.want)
+	}
+	out, st := th.Services().NtCompareTokens(nt.CompareTokensIn{FirstTokenHandle: none, FaultEqual: unread(1)})
+	if st != unread(1) || out.Equal {
+		t.Errorf("the pointer, and the handle: %+v, %v", out, st)
+	}
+	for _, pseudo := range []winnt.Handle{own, winnt.NtCurrentProcessToken, winnt.NtCurrentEffectiveToken} {
+		equal, st := th.NtCompareTokens(pseudo, own)
+		if st != ntstatus.Success || !equal {
+			t.Errorf("%v and the process's own: %v, %v", pseudo, equal, st)
+		}
+	}
+	anonymous := w.token(k, client, winnt.SecurityAnonymous)
+	want(t, "act", k.PsImpersonateClient(k.Thread(), anonymous, false, false, winnt.SecurityAnonymous), ntstatus.Success)
+	defer k.PsRevertToSelf()
+	for _, pseudo := range []winnt.Handle{winnt.NtCurrentThreadToken, winnt.NtCurrentEffectiveToken} {
+		_, st := th.NtCompareTokens(own, pseudo)
+		want(t, "I-24", st, ntstatus.CantOpenAnonymous)
+	}
+}
+
+// TestNtFilterTokenEx tests the refusals of T-60 and T-63 in their order, and that the new handle has the rights of the
+// old one and the token what the lists leave; what is not listed stays (T-61, T-62, T-64).
+func TestNtFilterTokenEx(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, _ := w.thread(w.process("p", winnt.SeTcbPrivilege, winnt.SeBackupPrivilege))
+	const rights = winnt.TOKEN_DUPLICATE | winnt.TOKEN_QUERY
+	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, rights)
+	want(t, "open", st, ntstatus.Success)
+	call := func(in nt.FilterTokenExIn) (winnt.Handle, ntstatus.Status) {
+		out, st := th.Services().NtFilterTokenEx(in)
+		return out.NewTokenHandle, st
+	}
+	badHandles(t, th, own, winnt.TOKEN_QUERY, winnt.NtCurrentProcess, func(h winnt.Handle) ntstatus.Status {
+		_, st := call(nt.FilterTokenExIn{ExistingTokenHandle: h})
+		return st
+	})
+	marked := []token.Group{{SID: sid.Users, Attributes: winnt.SE_GROUP_ENABLED}}
+	in := nt.FilterTokenExIn{ExistingTokenHandle: own, SIDsToDisable: nt.Cap([]token.Group{{SID: sid.Users}}),
+		PrivilegesToDelete: nt.Cap([]nt.LUIDAndAttributes{{LUID: winnt.SeBackupPrivilege.LUID()}}),
+		RestrictedSIDs:     nt.Cap([]token.Group{{SID: sid.Everyone}})}
+	ladder(t, "NtFilterTokenEx", in, func(in nt.FilterTokenExIn) ntstatus.Status {
+		had := len(handles(t, th))
+		h, st := call(in)
+		if now := handles(t, th); st != ntstatus.Success && len(now) != had {
+			t.Errorf("%v left a handle", st)
+		} else if st == ntstatus.Success && now[h] != now[own] {
+			t.Errorf("T-60: the new handle grants %s, the old one %s", now[h], now[own])
+		}
+		return st
+	}, []rung[nt.FilterTokenExIn]{
+		{"a pointer", ntstatus.AccessViolation,
+			func(in *nt.FilterTokenExIn) { in.PrivilegesToDelete.Status = ntstatus.AccessViolation }},
+		{"the flags", ntstatus.InvalidParameter, func(in *nt.FilterTokenExIn) { in.Flags = 0x10 }},
+		{"the handle", ntstatus.InvalidHandle, func(in *nt.FilterTokenExIn) { in.ExistingTokenHandle = 0x7770 }},
+		{"a malformed SID", ntstatus.InvalidSID,
+			func(in *nt.FilterTokenExIn) { in.SIDsToDisable.Status = ntstatus.InvalidSID }},
+		{"an attribute", ntstatus.InvalidParameter, func(in *nt.FilterTokenExIn) { in.RestrictedSIDs = nt.Cap(marked) }},
+	})
+	h, st := call(in)
+	want(t, "filter", st, ntstatus.Success)
+	old, now := told(t, th, own), told(t, th, h)
+	for class, text := range old {
+		changes := slices.Contains([]string{"TokenGroups", "TokenPrivileges", "TokenRestrictedSids", "TokenHasRestrictions",
+			"TokenStatistics", "TokenIsRestricted"}, class)
+		if !changes && now[class] != text {
+			t.Errorf("T-64: %s was %s and is %s", class, text, now[class])
+		}
+	}
+	for _, g := range class[[]token.Group](t, th, h, winnt.TokenGroups) {
+		if deny := g.Attributes&winnt.SE_GROUP_USE_FOR_DENY_ONLY != 0; deny != (g.SID == sid.Users) {
+			t.Errorf("T-61: %s has %#x", g.SID, g.Attributes)
+		}
+	}
+	for _, p := range class[[]nt.LUIDAndAttributes](t, th, h, winnt.TokenPrivileges) {
+		if p.LUID == winnt.SeBackupPrivilege.LUID() {
+			t.Error("T-62: a deleted privilege is still held")
+		}
+	}
+	if got := class[[]token.Group](t, th, h, winnt.TokenRestrictedSids); len(got) != 1 || got[0].SID != sid.Everyone ||
+		got[0].Attributes != 7 {
+		t.Errorf("T-63: the restricting SIDs are %+v, want Everyone, mandatory and enabled", got)
+	}
+}

@@ -1,0 +1,575 @@
+package services_test
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// ends holds all that an operation leaves when it has ended, or has not.
+type ends struct {
+	done         int // how often the program got its result
+	status       ntstatus.Status
+	data         string
+	information  uint64
+	event, file  bool // signalled
+	calls        int  // APCs queued to the requesting thread
+	over         bool
+	failure      ntstatus.Status
+	events, held int64 // references more, on the event and on the end
+}
+
+// operations is a pipe of messages with room for 4 bytes, an event, and what its
+// operations leave.
+type operations struct {
+	*world
+	t              *testing.T
+	th             *nt.Thread
+	server, client winnt.Handle
+	event          winnt.Handle
+	own            [2]int64 // references on the event and on the server's end
+	later          *nt.Later
+	got            ends
+	told           func()
+}
+
+func newOperations(t *testing.T) *operations {
+	w := newWorld(t, kernel.Config{})
+	th, _ := w.thread(w.process("p"))
+	o := &operations{world: w, t: t, th: th}
+	var st ntstatus.Status
+	o.server, st = th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{NamedPipeType: 1, ReadMode: 1, InboundQuota: 4,
+		OutboundQuota: 4, DesiredAccess: winnt.GENERIC_READ | winnt.GENERIC_WRITE | winnt.SYNCHRONIZE,
+		ObjectAttributes: nt.Cap(named(`\??\pipe\later`))})
+	want(t, "create", st, ntstatus.Success)
+	o.client, st = th.NtOpenFile(winnt.GENERIC_READ|winnt.GENERIC_WRITE, named(`\??\pipe\later`), 0, 0)
+	want(t, "open", st, ntstatus.Success)
+	o.event, st = th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, true)
+	want(t, "event", st, ntstatus.Success)
+	o.own = [2]int64{o.references(o.event), o.references(o.server)}
+	return o
+}
+
+func (o *operations) references(h winnt.Handle) int64 {
+	o.t.Helper()
+	info, st := o.th.NtQueryObject(h, nt.ObjectBasicInformation)
+	want(o.t, "query", st, ntstatus.Success)
+	return int64(info.(nt.BasicInformation).PointerCount)
+}
+
+// begin prepares an operation; apart delays its completion.
+func (o *operations) begin(event, call, waits, apart bool) *nt.Later {
+	l := &nt.Later{Waits: waits}
+	finished := func(r nt.IOResult) {
+		o.got.done++
+		o.got.status, o.got.data, o.got.information = r.Status, string(r.Data), r.Information
+	}
+	if l.Done = finished; apart {
+		l.Done = func(nt.IOResult) { o.t.Error("W-90: Done is called beside Apart") }
+		l.Apart = func(r nt.IOResult, told func()) { finished(r); o.told = told }
+	}
+	if event {
+		l.Event = o.event
+	}
+	if call {
+		l.ApcRoutine, l.ApcContext, l.IoStatusBlock = 7, 8, 9
+	}
+	o.later, o.got, o.told = l, ends{}, nil
+	return l
+}
+
+// now returns all that there is to see.
+func (o *operations) now() ends {
+	o.t.Helper()
+	signalled := func(h winnt.Handle) bool {
+		_, st := o.th.NtWaitForSingleObject(h, false)
+		return st == ntstatus.Success
+	}
+	e := o.got
+	e.event, e.file = signalled(o.event), signalled(o.server)
+	select {
+	case <-o.later.Over:
+		e.over = true
+	default:
+	}
+	e.failure = o.later.Failure
+	e.events, e.held = o.references(o.event)-o.own[0], o.references(o.server)-o.own[1]
+	calls, _ := o.th.NtTestAlert()
+	for _, c := range calls {
+		if c != (nt.UserAPC{ApcRoutine: 7, ApcArgument1: 8, ApcArgument2: 9}) {
+			o.t.Errorf("a call %+v", c)
+		}
+	}
+	e.calls = len(calls)
+	return e
+}
+
+// For each result of an operation and each kind of completion, memory, event, file, APC and references are correct
+// before and after it (I-135, I-136, I-137, W-90).
+func TestOperationCompletion(t *testing.T) {
+	write := func(o *operations, h winnt.Handle, text string) {
+		_, st := o.th.NtWriteFile(h, []byte(text))
+		want(o.t, "write", st, ntstatus.Success)
+	}
+	read := func(o *operations, l *nt.Later) ntstatus.Status {
+		_, st := o.th.Services().NtReadFile(nt.ReadFileIn{FileHandle: o.server, Length: 3, Later: l})
+		return st
+	}
+	control := func(code uint32) func(o *operations, l *nt.Later) ntstatus.Status {
+		return func(o *operations, l *nt.Later) ntstatus.Status {
+			_, st := o.th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: o.server, FsControlCode: code,
+				OutputBufferLength: 64, InputBuffer: nt.Cap([]byte("ask")), Later: l})
+			return st
+		}
+	}
+	for _, c := range []struct {
+		name   string
+		before func(*operations)
+		ask    func(*operations, *nt.Later) ntstatus.Status
+		st     ntstatus.Status
+		end    func(*operations) // of one that waits
+		status ntstatus.Status
+		data   string
+		count  uint64
+	}{
+		{"a read at once", func(o *operations) { write(o, o.client, "ab") }, read, 0, nil, 0, "ab", 2},
+		{"a part of a message", func(o *operations) { write(o, o.client, "abcd") }, read, ntstatus.BufferOverflow, nil,
+			ntstatus.BufferOverflow, "abc", 3},
+		{"a read of nothing any more", func(o *operations) { o.th.NtClose(o.client) }, read, ntstatus.PipeBroken, nil,
+			ntstatus.PipeBroken, "", 0},
+		{"a read that waits", nil, read, ntstatus.Pending, func(o *operations) { write(o, o.client, "xy") }, 0, "xy", 2},
+		{"a part after a wait", nil, read, ntstatus.Pending, func(o *operations) { write(o, o.client, "wxyz") },
+			ntstatus.BufferOverflow, "wxy", 3},
+		{"a read that is broken", nil, read, ntstatus.Pending, func(o *operations) { o.th.NtClose(o.client) },
+			ntstatus.PipeBroken, "", 0},
+		{"a read that is cancelled", nil, read, ntstatus.Pending, func(o *operations) { o.later.Cancel() },
+			ntstatus.Cancelled, "", 0},
+		{"a write that waits", func(o *operations) { write(o, o.server, "1234") },
+			func(o *operations, l *nt.Later) ntstatus.Status {
+				_, st := o.th.Services().NtWriteFile(nt.WriteFileIn{FileHandle: o.server, Buffer: nt.Cap([]byte("567")),
+					Later: l})
+				return st
+			}, ntstatus.Pending, func(o *operations) { o.th.NtReadFile(o.client, 9) }, 0, "", 3},
+		{"a flush that waits", func(o *operations) { write(o, o.server, "1234") },
+			func(o *operations, l *nt.Later) ntstatus.Status {
+				_, st := o.th.Services().NtFlushBuffersFile(nt.FlushBuffersFileIn{FileHandle: o.server, Later: l})
+				return st
+			}, ntstatus.Pending, func(o *operations) { o.th.NtReadFile(o.client, 9) }, 0, "", 0},
+		{"a question", nil, control(winnt.FSCTL_PIPE_TRANSCEIVE), ntstatus.Pending,
+			func(o *operations) { write(o, o.client, "yes") }, 0, "yes", 3},
+		{"a listen with a client", nil, control(winnt.FSCTL_PIPE_LISTEN), ntstatus.PipeConnected, nil,
+			ntstatus.PipeConnected, "", 0},
+		{"a disconnect", nil, control(winnt.FSCTL_PIPE_DISCONNECT), 0, nil, 0, "", 0},
+		{"a code that is unknown", nil, control(0x11FFFC), ntstatus.NotSupported, nil, ntstatus.NotSupported, "", 0},
+	} {
+		for i := range 16 {
+			event, call, waits, apart := i&1 != 0, i&2 != 0, i&4 != 0, i&8 != 0
+			t.Run(fmt.Sprintf("%s/event %t, call %t, waits %t, apart %t", c.name, event, call, waits, apart),
+				func(t *testing.T) {
+					o := newOperations(t)
+					if c.before != nil {
+						c.before(o)
+					}
+					l := o.begin(event, call, waits, apart)
+					want(t, "ask", c.ask(o, l), c.st)
+					if c.st == ntstatus.Pending {
+						w := ends{event: !event, held: 2} // the operation's reference, and the request's
+						if event {
+							w.events = 1
+						}
+						if got := o.now(); got != w {
+							t.Errorf("while it waits\n%+v, want\n%+v", got, w)
+						}
+						c.end(o)
+					}
+					w := ends{event: !event, over: true, failure: c.status}
+					failed := c.status>>30 == 3
+					if !failed || c.st == ntstatus.Pending && !waits {
+						w.done, w.status, w.data, w.information = 1, c.status, c.data, c.count
+						if apart {
+							before := w
+							if before.over, before.failure, before.held = false, 0, 1; event {
+								before.events = 1
+							}
+							if got := o.now(); got != before {
+								t.Errorf("W-90: before the memory has it\n%+v, want\n%+v", got, before)
+							}
+							o.told()
+						}
+						w.event, w.file = true, !event || waits
+						if call {
+							w.calls = 1
+						}
+					}
+					if got := o.now(); got != w {
+						t.Errorf("at the end\n%+v, want\n%+v", got, w)
+					}
+				})
+		}
+	}
+}
+
+// I-138: what waits is cancelled by its thread, by the process, by the end of its thread and by
+// the last handle, once.
+func TestPendingIsCancelled(t *testing.T) {
+	w := newPendingWorld(t, 8)
+	w.connect()
+	other, err := w.p.NewThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ends atomic.Int32
+	var got nt.IOResult
+	for i, end := range []func() ntstatus.Status{
+		func() ntstatus.Status { return other.NtCancelIoFile(w.server) },
+		func() ntstatus.Status { return w.th.NtCancelIoFileEx(w.server, 5) },
+		func() ntstatus.Status { return w.th.NtCancelIoFileEx(w.server, 0) },
+		func() ntstatus.Status { other.Close(); return ntstatus.Success },
+		func() ntstatus.Status { return w.th.NtClose(w.server) },
+	} {
+		th := other
+		if i == 4 {
+			th = w.th
+		}
+		l := later(&ends, &got)
+		l.IoStatusBlock = 5
+		if st := w.read(th, w.server, l); st != ntstatus.Pending {
+			t.Fatalf("%d: a read is %s", i, st)
+		}
+		w.must(w.th.NtCancelIoFile(w.client))
+		if th != w.th { // what another thread has under way is not the caller's
+			w.must(w.th.NtCancelIoFile(w.server))
+		}
+		if st := w.th.NtCancelIoFileEx(w.server, 6); st != ntstatus.NotFound {
+			t.Errorf("%d: cancelling another operation: %s", i, st)
+		}
+		// Nothing of it is one that a thread waits for in its call.
+		if st := th.NtCancelSynchronousIoFile(winnt.NtCurrentThread, 0); st != ntstatus.NotFound {
+			t.Errorf("%d: cancelling what a call waits for: %s", i, st)
+		}
+		if st := end(); st != ntstatus.Success || ends.Load() != int32(i+1) || got.Status != ntstatus.Cancelled {
+			t.Errorf("%d: %s, %d ends, %+v", i, st, ends.Load(), got)
+		}
+		<-l.Over
+	}
+	if b, st := w.th.NtReadFile(w.client, 1); st != ntstatus.PipeBroken {
+		t.Errorf("the client reads %q, %s", b, st)
+	}
+}
+
+// Reads, writes, cancels, closing and the end of threads at once: each operation that
+// was pending ends once, and nothing stays behind (I-138, I-141).
+func TestPendingUnderAttack(t *testing.T) {
+	for range 20 {
+		w := newPendingWorld(t, 8)
+		w.connect()
+		var begun, ended atomic.Int32
+		var all sync.WaitGroup
+		start := make(chan struct{})
+		run := func(act func(*nt.Thread, int)) {
+			th, err := w.p.NewThread()
+			if err != nil {
+				t.Fatal(err)
+			}
+			all.Go(func() {
+				<-start
+				for i := range 50 {
+					act(th, i)
+				}
+				th.Close()
+			})
+		}
+		op := func() *nt.Later { return &nt.Later{Done: func(nt.IOResult) { ended.Add(1) }} }
+		count := func(st ntstatus.Status) {
+			if st == ntstatus.Pending || st == ntstatus.Success || st == ntstatus.BufferOverflow {
+				begun.Add(1) // these call Done, now or later
+			}
+		}
+		for _, h := range []winnt.Handle{w.server, w.client} {
+			run(func(th *nt.Thread, _ int) { count(w.read(th, h, op())) })
+			run(func(th *nt.Thread, _ int) { count(w.write(th, h, "12345", op())) })
+			run(func(th *nt.Thread, _ int) { th.NtCancelIoFileEx(h, 0) })
+		}
+		run(func(th *nt.Thread, i int) {
+			if i == 40 {
+				th.NtClose(w.client)
+				th.NtFsControlFile(w.server, winnt.FSCTL_PIPE_DISCONNECT)
+			}
+		})
+		close(start)
+		all.Wait()
+		w.th.NtClose(w.server)
+		if b, e := begun.Load(), ended.Load(); b != e {
+			t.Fatalf("%d operations began and %d ended", b, e)
+		}
+	}
+}
+
+// TestCancelledWrite: a write that is cancelled while it waits for room leaves nothing to
+// read, and no other is (I-138).
+func TestCancelledWrite(t *testing.T) {
+	w := newPendingWorld(t, 8)
+	w.connect()
+	var ends, kept atomic.Int32
+	var got, fits nt.IOResult
+	w.must(w.write(w.th, w.client, "1234567", nil))
+	first := later(&ends, &got)
+	first.IoStatusBlock = 5
+	if st := w.write(w.th, w.client, "gone", first); st != ntstatus.Pending {
+		t.Fatal(st)
+	}
+	if st := w.write(w.th, w.client, "stays", later(&kept, &fits)); st != ntstatus.Pending {
+		t.Fatal(st)
+	}
+	w.must(w.th.NtCancelIoFileEx(w.client, 5))
+	if ends.Load() != 1 || got.Status != ntstatus.Cancelled || kept.Load() != 0 {
+		t.Errorf("I-138: %d ends, %+v; the other one %d", ends.Load(), got, kept.Load())
+	}
+	for _, want := range []string{"1234567", "stays"} {
+		if b, st := w.th.NtReadFile(w.server, 64); st != ntstatus.Success || string(b) != want {
+			t.Errorf("I-138: read %q, %v, want %q", b, st, want)
+		}
+	}
+	if _, st := w.th.NtReadFile(w.server, 64); st != ntstatus.PipeEmpty {
+		t.Errorf("I-138: a further read: %v", st)
+	}
+	if kept.Load() != 1 || fits.Status != ntstatus.Success {
+		t.Errorf("I-138: the write that stays: %d ends, %+v", kept.Load(), fits)
+	}
+}
+
+// I-137: an operation signals its event, and its file too where the caller waits for it; what
+// signalled before has lost that when the operation begins.
+func TestCompletionSignals(t *testing.T) {
+	for _, c := range []struct{ event, waits, fileSignalled bool }{
+		{true, false, false}, {true, true, true}, {false, false, true}, {false, true, true},
+	} {
+		w := newPendingWorld(t, 8)
+		w.connect()
+		event, st := w.th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, true)
+		w.must(st)
+		var ends atomic.Int32
+		var got nt.IOResult
+		signalled := func(h winnt.Handle) bool {
+			_, st := w.th.NtWaitForSingleObject(h, false)
+			return st == ntstatus.Success
+		}
+		l := later(&ends, &got)
+		if l.Waits = c.waits; c.event {
+			l.Event = event
+		}
+		if st := w.read(w.th, w.server, l); st != ntstatus.Pending {
+			t.Fatalf("%+v: %s", c, st)
+		}
+		if signalled(w.server) || signalled(event) == c.event {
+			t.Errorf("I-137: %+v: while it waits the file is signalled: %t, the event: %t", c, signalled(w.server),
+				signalled(event))
+		}
+		w.must(w.write(w.th, w.client, "x", nil))
+		<-l.Over
+		if signalled(w.server) != c.fileSignalled || !signalled(event) {
+			t.Errorf("I-137: %+v: at its end the file is signalled: %t, the event: %t", c, signalled(w.server),
+				signalled(event))
+		}
+	}
+}
+
+// I-136: an operation writes its memory before it signals its event. A warning is signalled like a success. A failure
+// on a synchronous handle is only returned by the call, even after a wait.
+func TestWhatIsTold(t *testing.T) {
+	for _, c := range []struct {
+		name         string
+		waits, early bool
+		length       uint32
+		closes       bool // the other end, in place of a write
+		told         bool
+		status       ntstatus.Status
+	}{
+		{"a read that waits", false, false, 64, false, true, ntstatus.Success},
+		{"one that does not have to", false, true, 64, false, true, ntstatus.Success},
+		{"one with too little room, at once", false, true, 2, false, true, ntstatus.BufferOverflow},
+		{"one with too little room, later", false, false, 2, false, true, ntstatus.BufferOverflow},
+		{"one with too little room, synchronous", true, false, 2, false, true, ntstatus.BufferOverflow},
+		{"one that fails later", false, false, 64, true, true, ntstatus.PipeBroken},
+		{"one that fails later, synchronous", true, false, 64, true, false, ntstatus.PipeBroken},
+	} {
+		w := newPendingWorld(t, 8)
+		w.connect()
+		event, st := w.th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
+		w.must(st)
+		signalled := func() bool {
+			_, st := w.th.NtWaitForSingleObject(event, false)
+			return st == ntstatus.Success
+		}
+		var got []nt.IOResult
+		l := &nt.Later{Event: event, Waits: c.waits, Done: func(r nt.IOResult) {
+			if got = append(got, r); signalled() {
+				t.Errorf("%s: the event is signalled before the memory is written", c.name)
+			}
+		}}
+		change := func() {
+			if c.closes {
+				w.must(w.th.NtClose(w.client))
+			} else {
+				w.must(w.write(w.th, w.client, "hello", nil))
+			}
+		}
+		if c.early {
+			change()
+		}
+		_, st = w.th.Services().NtReadFile(nt.ReadFileIn{FileHandle: w.server, Length: c.length, Later: l})
+		if wanted := c.status; !c.early {
+			if wanted = ntstatus.Pending; st == wanted {
+				change()
+			}
+			if st != wanted {
+				t.Errorf("%s: %s", c.name, st)
+			}
+		} else if st != wanted {
+			t.Errorf("%s: %s, want %s", c.name, st, wanted)
+		}
+		<-l.Over
+		if (len(got) == 1) != c.told || c.told && got[0].Status != c.status || l.Failure != c.status {
+			t.Errorf("%s: told %+v, failure %s, want %s", c.name, got, l.Failure, c.status)
+		}
+		if signalled() != c.told {
+			t.Errorf("%s: the event is signalled %t", c.name, !c.told)
+		}
+	}
+}
+
+// I-135: a handle says how its calls wait: not at all, or until the end, alertably where it
+// says so.
+func TestSynchronousHandleWaits(t *testing.T) {
+	w := newPendingWorld(t, 8)
+	for options, want := range map[uint32][2]bool{0: {false, false}, winnt.FILE_SYNCHRONOUS_IO_NONALERT: {true, false},
+		winnt.FILE_SYNCHRONOUS_IO_ALERT: {true, true}} {
+		h, st := w.th.NtOpenFile(winnt.GENERIC_READ|winnt.GENERIC_WRITE|winnt.SYNCHRONIZE,
+			&nt.ObjectAttributes{ObjectName: pendingPipe}, 0, options)
+		w.must(st)
+		l := &nt.Later{Done: func(nt.IOResult) {}}
+		if st := w.read(w.th, h, l); st != ntstatus.Pending {
+			t.Fatalf("options %#x: %s", options, st)
+		}
+		if got := [2]bool{l.Synchronous, l.Alertable}; got != want {
+			t.Errorf("options %#x: synchronous and alertable %v, want %v", options, got, want)
+		}
+		w.must(w.th.NtClose(h))
+		<-l.Over
+		w.listensAgain()
+	}
+}
+
+// listensAgain frees the pipe's instance of its client, for another one.
+func (w *pendingWorld) listensAgain() {
+	_, st := w.th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: w.server,
+		FsControlCode: winnt.FSCTL_PIPE_DISCONNECT})
+	w.must(st)
+	_, _ = w.th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: w.server,
+		FsControlCode: winnt.FSCTL_PIPE_LISTEN})
+}
+
+// I-138: a waiting call can be cancelled through its thread; an asynchronous operation is not found that way.
+func TestCancelledByItsThread(t *testing.T) {
+	w := newPendingWorld(t, 8)
+	for options, want := range map[uint32]ntstatus.Status{0: ntstatus.NotFound,
+		winnt.FILE_SYNCHRONOUS_IO_NONALERT: ntstatus.Success, winnt.FILE_SYNCHRONOUS_IO_ALERT: ntstatus.Success} {
+		h, st := w.th.NtOpenFile(winnt.GENERIC_READ|winnt.GENERIC_WRITE|winnt.SYNCHRONIZE,
+			&nt.ObjectAttributes{ObjectName: pendingPipe}, 0, options)
+		w.must(st)
+		l := &nt.Later{IoStatusBlock: 0x1000, Done: func(nt.IOResult) {}}
+		if st := w.read(w.th, h, l); st != ntstatus.Pending {
+			t.Fatalf("options %#x: %s", options, st)
+		}
+		cancel := func(block uint64) ntstatus.Status {
+			_, st := w.th.Services().NtCancelSynchronousIoFile(nt.CancelSynchronousIoFileIn{
+				ThreadHandle: winnt.NtCurrentThread, IoRequestToCancel: block})
+			return st
+		}
+		if st := cancel(0x2000); st != ntstatus.NotFound {
+			t.Errorf("I-138: options %#x, another operation: %s", options, st)
+		}
+		if st := cancel(0x1000); st != want {
+			t.Errorf("I-138: options %#x: %s, want %s", options, st, want)
+		}
+		w.must(w.th.NtClose(h))
+		<-l.Over
+		w.listensAgain()
+	}
+}
+
+// pendingWorld is a process with the two ends of a pipe of messages.
+type pendingWorld struct {
+	*testing.T
+	p              *kernel.Process
+	th             *nt.Thread
+	server, client winnt.Handle
+}
+
+func (w *pendingWorld) connect() {
+	w.Helper()
+	var st ntstatus.Status
+	w.client, st = w.th.NtOpenFile(winnt.GENERIC_READ|winnt.GENERIC_WRITE,
+		&nt.ObjectAttributes{ObjectName: pendingPipe}, 0, 0)
+	w.must(st)
+}
+
+func (w *pendingWorld) must(st ntstatus.Status) {
+	w.Helper()
+	if !st.IsSuccess() {
+		w.Fatal(st)
+	}
+}
+
+func (w *pendingWorld) read(th *nt.Thread, h winnt.Handle, l *nt.Later) ntstatus.Status {
+	_, st := th.Services().NtReadFile(nt.ReadFileIn{FileHandle: h, Length: 64, Later: l})
+	return st
+}
+
+func (w *pendingWorld) write(th *nt.Thread, h winnt.Handle, b string, l *nt.Later) ntstatus.Status {
+	_, st := th.Services().NtWriteFile(nt.WriteFileIn{FileHandle: h, Buffer: nt.Cap([]byte(b)), Later: l})
+	return st
+}
+
+// TestEndSentAway: what a client that was sent away does with its end is refused, each
+// operation as such (I-134).
+func TestEndSentAway(t *testing.T) {
+	w := newPendingWorld(t, 100)
+	w.connect()
+	w.must(w.th.NtFsControlFile(w.server, winnt.FSCTL_PIPE_DISCONNECT))
+	read := func(h winnt.Handle) ntstatus.Status { _, st := w.th.NtReadFile(h, 10); return st }
+	write := func(h winnt.Handle) ntstatus.Status { _, st := w.th.NtWriteFile(h, []byte("x")); return st }
+	peek := func(h winnt.Handle) ntstatus.Status {
+		_, st := w.th.CallRow(nt.NtTable.Find("NtFsControlFile"), nt.FsControlFileIn{FileHandle: h,
+			FsControlCode: winnt.FSCTL_PIPE_PEEK, OutputBufferLength: 100})
+		return st
+	}
+	for name, f := range map[string]func(winnt.Handle) ntstatus.Status{"read": read, "write": write, "peek": peek,
+		"flush": w.th.NtFlushBuffersFile} {
+		if st := f(w.client); st != ntstatus.PipeDisconnected {
+			t.Errorf("I-134: %s: %v", name, st)
+		}
+	}
+	w.th.NtFsControlFile(w.server, winnt.FSCTL_PIPE_LISTEN)
+	old := w.client
+	w.connect() // another client has the instance now
+	if st := write(w.client); st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	for name, f := range map[string]func(winnt.Handle) ntstatus.Status{"read": read, "write": write, "peek": peek,
+		"flush": w.th.NtFlushBuffersFile} {
+		if st := f(old); st != ntstatus.PipeDisconnected {
+			t.Errorf("I-134: %s beside another client: %v", name, st)
+		}
+	}
+	w.th.NtClose(old)
+	if got, st := w.th.NtReadFile(w.server, 10); st != ntstatus.Success || string(got) != "x" {
+		t.Errorf("I-134: the other client's message: %q, %v", got, st)
+	}
+}

@@ -1,0 +1,79 @@
+package services_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestPrivilegesOfAJobsFilter: a job's filter takes the first, a middle and the last of the
+// privileges away from a thread's token, each alone; a LUID that names none takes none, and
+// alone it is no filter (I-89, I-90).
+func TestPrivilegesOfAJobsFilter(t *testing.T) {
+	all := []winnt.Privilege{winnt.FirstPrivilege, winnt.SeBackupPrivilege, winnt.LastPrivilege}
+	for _, c := range []struct {
+		name  string
+		luids []winnt.LUID
+		gone  []winnt.Privilege
+		st    ntstatus.Status
+	}{
+		{"the first", []winnt.LUID{2}, all[:1], ntstatus.Success},
+		{"one in the middle", []winnt.LUID{17}, all[1:2], ntstatus.Success},
+		{"the last", []winnt.LUID{36}, all[2:], ntstatus.Success},
+		{"all", []winnt.LUID{36, 2, 17, 17}, all, ntstatus.Success},
+		{"one beside none", []winnt.LUID{0, 37, 17, 1}, all[1:2], ntstatus.Success},
+		{"before the first", []winnt.LUID{1}, nil, ntstatus.InvalidParameter},
+		{"after the last", []winnt.LUID{37}, nil, ntstatus.InvalidParameter},
+		{"a low byte", []winnt.LUID{256 + 17}, nil, ntstatus.InvalidParameter},
+		{"a low half", []winnt.LUID{1<<32 + 17}, nil, ntstatus.InvalidParameter},
+	} {
+		w := newWorld(t, kernel.Config{})
+		p := w.process("p", append([]winnt.Privilege{winnt.SeImpersonatePrivilege}, all...)...)
+		th, k := w.thread(p)
+		job, st := th.Services().NtCreateJobObject(nt.CreateJobObjectIn{DesiredAccess: winnt.JOB_OBJECT_ALL_ACCESS})
+		want(t, "make a job", st, ntstatus.Success)
+		info := &nt.JobSecurityLimitInformation{SecurityLimitFlags: winnt.JOB_OBJECT_SECURITY_FILTER_TOKENS}
+		for _, l := range c.luids {
+			info.PrivilegesToDelete = append(info.PrivilegesToDelete, nt.LUIDAndAttributes{LUID: l})
+		}
+		_, st = th.Services().NtSetInformationJobObject(nt.SetInformationJobObjectIn{JobHandle: job.JobHandle,
+			JobObjectInformationClass: nt.JobObjectSecurityLimitInformation, JobObjectInformation: nt.Cap(info),
+			JobObjectInformationLength: nt.JobSecurityLimitSize})
+		if want(t, c.name, st, c.st); st != ntstatus.Success {
+			continue
+		}
+		_, st = th.Services().NtAssignProcessToJobObject(nt.AssignProcessToJobObjectIn{JobHandle: job.JobHandle,
+			ProcessHandle: winnt.NtCurrentProcess})
+		want(t, "assign", st, ntstatus.Success)
+		tok := w.token(k, svc, winnt.SecurityImpersonation, append([]winnt.Privilege{winnt.SeDebugPrivilege}, all...)...)
+		want(t, "impersonate", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation),
+			ntstatus.Success)
+		acting, _, _, _ := k.PsReferenceImpersonationToken(k.Thread())
+		left := acting.Value().Present()
+		k.PsDereferenceImpersonationToken(acting)
+		for _, x := range all {
+			gone := false
+			for _, y := range c.gone {
+				gone = gone || x == y
+			}
+			if left.Has(x) == gone {
+				t.Errorf("I-90: %s: %v is there: %t", c.name, x, gone)
+			}
+		}
+		if !left.Has(winnt.SeDebugPrivilege) {
+			t.Errorf("I-90: %s: another privilege is gone", c.name)
+		}
+		k.PsRevertToSelf()
+	}
+}
+
+func TestNtCreateJobObject(t *testing.T) {
+	testCreate(t, "JobObject", winnt.JOB_OBJECT_QUERY, nt.CreateJobObjectIn{})
+}
+
+func TestNtOpenJobObject(t *testing.T) {
+	testOpen(t, "JobObject", winnt.JOB_OBJECT_QUERY, nt.OpenJobObjectIn{})
+}

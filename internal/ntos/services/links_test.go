@@ -1,0 +1,45 @@
+package services_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestNtQuerySymbolicLinkObject tests the right that a query needs, the room to the byte, and the size that is returned
+// where there is too little (O-143).
+func TestNtQuerySymbolicLinkObject(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, _ := w.thread(w.process("p"))
+	const target = `\Device\Null` // 12 UTF-16 units and a NUL
+	h, st := th.NtCreateSymbolicLinkObject(winnt.SYMBOLIC_LINK_ALL_ACCESS, nil, target)
+	want(t, "make", st, ntstatus.Success)
+	badHandles(t, th, h, winnt.READ_CONTROL, winnt.NtCurrentProcess, func(h winnt.Handle) ntstatus.Status {
+		_, st := th.NtQuerySymbolicLinkObject(h)
+		return st
+	})
+	for _, c := range []struct {
+		name string
+		in   nt.QuerySymbolicLinkObjectIn
+		want nt.QuerySymbolicLinkObjectOut
+		st   ntstatus.Status
+	}{
+		{"exactly enough", nt.QuerySymbolicLinkObjectIn{LinkHandle: h, MaximumLength: 26},
+			nt.QuerySymbolicLinkObjectOut{LinkTarget: target, ReturnedLength: 26}, ntstatus.Success},
+		{"no room for the NUL", nt.QuerySymbolicLinkObjectIn{LinkHandle: h, MaximumLength: 25},
+			nt.QuerySymbolicLinkObjectOut{ReturnedLength: 26}, ntstatus.BufferTooSmall},
+		{"no room", nt.QuerySymbolicLinkObjectIn{LinkHandle: h},
+			nt.QuerySymbolicLinkObjectOut{ReturnedLength: 26}, ntstatus.BufferTooSmall},
+		{"no room, and the handle", nt.QuerySymbolicLinkObjectIn{LinkHandle: 0x7770},
+			nt.QuerySymbolicLinkObjectOut{}, ntstatus.InvalidHandle},
+		{"the pointer, and the handle", nt.QuerySymbolicLinkObjectIn{LinkHandle: 0x7770, FaultLinkTarget: unread(1)},
+			nt.QuerySymbolicLinkObjectOut{}, unread(1)},
+	} {
+		if out, st := th.Services().NtQuerySymbolicLinkObject(c.in); st != c.st || out != c.want {
+			t.Errorf("%s: %+v, %v, want %+v, %v", c.name, out, st, c.want, c.st)
+		}
+	}
+}

@@ -1,0 +1,77 @@
+package services_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// T-69: the tokens of a package have one number in each session, that of the token they are made
+// of and not of their maker's.
+func TestNumbersOfPackages(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, k := w.thread(w.process("maker"))
+	numbers := map[string]uint32{}
+	for _, c := range []struct {
+		name    string
+		session uint32
+		pkg     string
+	}{{"a", 1, "1"}, {"a", 1, "1"}, {"b", 2, "1"}, {"c", 1, "2"}, {"b", 2, "1"}, {"c", 1, "2"}} {
+		spec := token.StandardUser(sid.MustParse(svc))
+		spec.SessionID = c.session
+		v, err := token.New(spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		of := k.NewToken(v)
+		defer k.PsDereferencePrimaryToken(of)
+		h, st := k.ObOpenObjectByPointer(of, 0, winnt.TOKEN_DUPLICATE, winnt.TokenObject, kernel.KernelMode)
+		want(t, "open the token", st, ntstatus.Success)
+		out, st := th.Services().NtCreateLowBoxToken(nt.CreateLowBoxTokenIn{ExistingTokenHandle: h,
+			DesiredAccess: winnt.TOKEN_QUERY,
+			PackageSID:    nt.Cap(sid.MustParse("S-1-15-2-1-2-3-4-5-6-" + c.pkg))})
+		want(t, "make a token", st, ntstatus.Success)
+		n := class[uint32](t, th, out.TokenHandle, winnt.TokenAppContainerNumber)
+		if session := class[uint32](t, th, out.TokenHandle, winnt.TokenSessionId); session != c.session {
+			t.Errorf("%s: session %d, want %d", c.name, session, c.session)
+		}
+		if before, again := numbers[c.name]; again && before != n || n == 0 {
+			t.Errorf("%s: number %d, before %d", c.name, n, before)
+		}
+		numbers[c.name] = n
+	}
+	if numbers["a"] == numbers["b"] || numbers["a"] == numbers["c"] {
+		t.Errorf("the numbers are %v", numbers)
+	}
+}
+
+// T-69: of the lists of an AppContainer's token each that cannot be read is refused, before the
+// handle where its memory cannot be, and else after it.
+func TestListsOfALowBox(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, _ := w.thread(w.process("p"))
+	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
+	want(t, "open the token", st, ntstatus.Success)
+	in := nt.CreateLowBoxTokenIn{ExistingTokenHandle: own, PackageSID: nt.Cap(sid.MustParse("S-1-15-2-1-2-3-4-5-6-7"))}
+	for name, spoil := range map[string]func(*nt.CreateLowBoxTokenIn, ntstatus.Status){
+		"package":      func(in *nt.CreateLowBoxTokenIn, st ntstatus.Status) { in.PackageSID.Status = st },
+		"capabilities": func(in *nt.CreateLowBoxTokenIn, st ntstatus.Status) { in.Capabilities.Status = st },
+		"handles":      func(in *nt.CreateLowBoxTokenIn, st ntstatus.Status) { in.Handles.Status = st },
+	} {
+		for status, after := range map[ntstatus.Status]ntstatus.Status{
+			ntstatus.AccessViolation: ntstatus.AccessViolation, unread(1): ntstatus.InvalidHandle} {
+			one := in
+			spoil(&one, status)
+			_, st := th.Services().NtCreateLowBoxToken(one)
+			want(t, name, st, status)
+			one.ExistingTokenHandle = 0x7770
+			_, st = th.Services().NtCreateLowBoxToken(one)
+			want(t, name+" and the handle", st, after)
+		}
+	}
+}

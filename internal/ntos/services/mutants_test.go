@@ -1,0 +1,68 @@
+package services_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// O-136: a mutant whose owner ended is free and abandoned, whether the thread
+// ended by itself or with its process; O-134: no other thread releases it.
+func TestAbandonedMutant(t *testing.T) {
+	sys := kernel.Boot(kernel.Config{})
+	alice := value(t, "S-1-5-21-1-2-3-1107", winnt.TokenPrimary, 0, winnt.SeImpersonatePrivilege)
+	process := func(name string) *kernel.Process {
+		p, err := sys.NewProcess(name, alice)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	watcher, err := process("watcher").NewThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, end := range map[string]func(*kernel.Process, *nt.Thread){
+		"thread":  func(_ *kernel.Process, th *nt.Thread) { th.Close() },
+		"process": func(p *kernel.Process, _ *nt.Thread) { p.Exit() },
+	} {
+		owner := process("owner of " + name)
+		th, err := owner.NewThread()
+		if err != nil {
+			t.Fatal(err)
+		}
+		oa := &nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\` + name}
+		if _, st := th.NtCreateMutant(winnt.MUTANT_ALL_ACCESS, oa, true); st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		h, st := watcher.NtOpenMutant(winnt.MUTANT_QUERY_STATE, oa)
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		if got, st := watcher.NtQueryMutant(h); st != ntstatus.Success || got != (nt.MutantInformation{}) {
+			t.Errorf("%s: before the end: %+v, %s; want owned by another", name, got, st)
+		}
+		end(owner, th)
+		want := nt.MutantInformation{CurrentCount: 1, AbandonedState: true}
+		if got, st := watcher.NtQueryMutant(h); st != ntstatus.Success || got != want {
+			t.Errorf("O-136: %s: after the end: %+v, %s; want %+v", name, got, st, want)
+		}
+		if _, st := watcher.NtReleaseMutant(h); st != ntstatus.MutantNotOwned {
+			t.Errorf("O-134: %s: releasing an abandoned mutant: %s", name, st)
+		}
+	}
+	if err := sys.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestNtCreateMutant(t *testing.T) {
+	testCreate(t, "Mutant", winnt.MUTANT_QUERY_STATE, nt.CreateMutantIn{})
+}
+
+func TestNtOpenMutant(t *testing.T) {
+	testOpen(t, "Mutant", winnt.MUTANT_QUERY_STATE, nt.OpenMutantIn{})
+}

@@ -1,0 +1,285 @@
+package services_test
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
+)
+
+// O-23, O-24: NtCreateSymbolicLinkObject over a link that is there opens that link itself with OBJ_OPENIF, wherever it
+// leads, says STATUS_OBJECT_NAME_EXISTS and leaves its target alone; without the attribute the name is taken.
+func TestOpenIfOfASymbolicLink(t *testing.T) {
+	for _, profile := range []nt.Profile{nt.Documented, nt.Observed} {
+		w := newWorld(t, kernel.Config{Profile: profile})
+		sys := w.system("maker")
+		user, _ := w.thread(w.process("user"))
+		const link = `\BaseNamedObjects\link`
+		for target, wanted := range map[string]string{`\Device`: `\Device`, `\Nowhere`: `\Nowhere`, link: link} {
+			h, st := sys.NtCreateSymbolicLinkObject(winnt.SYMBOLIC_LINK_ALL_ACCESS, &nt.ObjectAttributes{
+				ObjectName: link, SecurityDescriptor: sddl.MustParse("D:(A;;GA;;;WD)")}, target)
+			want(t, "make "+target, st, ntstatus.Success)
+			for _, th := range []*nt.Thread{sys, user} {
+				for _, attributes := range []uint32{winnt.OBJ_OPENIF, winnt.OBJ_OPENIF | winnt.OBJ_CASE_INSENSITIVE} {
+					found, st := th.NtCreateSymbolicLinkObject(winnt.SYMBOLIC_LINK_QUERY,
+						&nt.ObjectAttributes{ObjectName: link, Attributes: attributes}, `\Elsewhere`)
+					want(t, "open "+target, st, ntstatus.ObjectNameExists)
+					text, st := th.NtQuerySymbolicLinkObject(found)
+					if want(t, "query "+target, st, ntstatus.Success); text != wanted {
+						t.Errorf("%s: the link leads to %q, want %q", target, text, wanted)
+					}
+					want(t, "close", th.NtClose(found), ntstatus.Success)
+				}
+				_, st := th.NtCreateSymbolicLinkObject(winnt.SYMBOLIC_LINK_QUERY, &nt.ObjectAttributes{ObjectName: link},
+					`\Elsewhere`)
+				want(t, "make it again", st, ntstatus.ObjectNameCollision)
+			}
+			want(t, "close", sys.NtClose(h), ntstatus.Success)
+		}
+	}
+}
+
+// O-23: a name below a directory is relative, for each service that takes a name.
+func TestAbsoluteNamesBelowADirectory(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, k := w.thread(w.process("p", winnt.SeImpersonatePrivilege, winnt.SeCreateTokenPrivilege,
+		winnt.SeCreateGlobalPrivilege))
+	root, st := th.NtOpenDirectoryObject(winnt.DIRECTORY_ALL_ACCESS&^winnt.WRITE_OWNER&^winnt.WRITE_DAC&^winnt.DELETE,
+		&nt.ObjectAttributes{ObjectName: `\BaseNamedObjects`})
+	want(t, "open the directory", st, ntstatus.Success)
+	for _, m := range makers(t, w, th, k) {
+		if m.object.ObjectName == "" || m.service == "NtCreateNamedPipeFile" {
+			continue
+		}
+		name := m.object.ObjectName
+		for _, c := range []struct {
+			root winnt.Handle
+			name string
+			want ntstatus.Status
+		}{
+			{root, `\` + name, ntstatus.ObjectPathSyntaxBad}, {root, `\`, ntstatus.ObjectPathSyntaxBad},
+			{0x7770, name, ntstatus.InvalidHandle}, {winnt.NtCurrentProcess, name, ntstatus.ObjectTypeMismatch},
+		} {
+			m.object.RootDirectory, m.object.ObjectName = c.root, c.name
+			if _, st := m.call(th, 0); st != c.want {
+				t.Errorf("%s, %q below %#x: %v, want %v", m.name, c.name, int64(c.root), st, c.want)
+			}
+		}
+	}
+	for _, name := range []string{`\??\pipe\x`, `\Device\NamedPipe\x`, `\Device\Null`} {
+		_, st := th.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{RootDirectory: root, ObjectName: name}, 0, 0)
+		want(t, "open "+name, st, ntstatus.ObjectPathSyntaxBad)
+	}
+}
+
+// O-27: an exclusive object, named or not, gives handles to the process that made it and
+// to no other.
+func TestExclusive(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, _ := w.thread(w.process("p"))
+	child, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
+		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS})
+	want(t, "make a child", st, ntstatus.Success)
+	for name, attributes := range map[string]uint32{"": 0, `\BaseNamedObjects\shared`: 0, " ": winnt.OBJ_EXCLUSIVE,
+		`\BaseNamedObjects\own`: winnt.OBJ_EXCLUSIVE} {
+		event, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: strings.TrimSpace(name),
+			Attributes: attributes}, nt.NotificationEvent, false)
+		want(t, "make an event", st, ntstatus.Success)
+		_, st = th.NtDuplicateObject(winnt.NtCurrentProcess, event, winnt.NtCurrentProcess, 0, 0,
+			winnt.DUPLICATE_SAME_ACCESS)
+		want(t, "a second handle", st, ntstatus.Success)
+		wanted := ntstatus.Success
+		if attributes != 0 {
+			wanted = ntstatus.AccessDenied
+		}
+		_, st = th.NtDuplicateObject(winnt.NtCurrentProcess, event, child.ProcessHandle, 0, 0,
+			winnt.DUPLICATE_SAME_ACCESS)
+		want(t, "a handle of another process", st, wanted)
+	}
+}
+
+// naming is what can be wrong with a call that makes or opens an object by its name. The zero value is a call without
+// fault.
+type naming struct {
+	attributes                    uint32
+	root                          winnt.Handle
+	empty, noFolder, taken, noObj bool // an empty component, no such folder, a name in use, no such name
+	desired                       winnt.AccessMask
+	owner                         string
+}
+
+// call calls a service that has DesiredAccess and ObjectAttributes, with what else its in structure has. free is the
+// name of a call without fault, used one that is taken.
+func (n naming) call(th *nt.Thread, service string, in any, free, used string) (winnt.Handle, ntstatus.Status) {
+	path := `\BaseNamedObjects\`
+	if n.empty { // a missing component before an empty one would be found first (O-23)
+		path += `\`
+	}
+	if n.noFolder {
+		path += `none\`
+	}
+	switch {
+	case n.taken:
+		path += used
+	case n.noObj:
+		path += "none"
+	default:
+		path += free
+	}
+	oa := &nt.ObjectAttributes{ObjectName: path, RootDirectory: n.root,
+		SecurityDescriptor: sddl.MustParse(n.owner + "D:(A;;GA;;;WD)")}
+	m := maker{service: service, in: in, object: *oa}
+	v := reflect.New(reflect.TypeOf(in)).Elem()
+	v.Set(reflect.ValueOf(in))
+	v.FieldByName("DesiredAccess").Set(reflect.ValueOf(n.desired))
+	m.in = v.Interface()
+	return m.call(th, n.attributes)
+}
+
+// before are the conditions of O-22 up to the request itself, in their order.
+func before(foreign winnt.AccessMask) []rung[naming] {
+	return []rung[naming]{
+		{"an unknown attribute", ntstatus.InvalidParameter, func(n *naming) { n.attributes |= 1 }},
+		{"OBJ_EXCLUSIVE with OBJ_INHERIT", ntstatus.InvalidParameter,
+			func(n *naming) { n.attributes |= winnt.OBJ_EXCLUSIVE | winnt.OBJ_INHERIT }},
+		{"the root directory", ntstatus.InvalidHandle, func(n *naming) { n.root = 0x7770 }},
+		{"an empty component", ntstatus.ObjectNameInvalid, func(n *naming) { n.empty = true }},
+		{"a reserved bit", ntstatus.AccessDenied, func(n *naming) { n.desired |= 0x00400000 }},
+		{"the SACL", ntstatus.PrivilegeNotHeld, func(n *naming) { n.desired |= winnt.ACCESS_SYSTEM_SECURITY }},
+		{"the folder", ntstatus.ObjectPathNotFound, func(n *naming) { n.noFolder = true }},
+		{"", ntstatus.AccessDenied, func(n *naming) { n.desired |= foreign }},
+	}
+}
+
+// testOpen tests a service that opens an object of a kind by its name: what O-22 and O-33 refuse, in their order, and
+// that the handle grants what was asked and nothing else changes.
+func testOpen(t *testing.T, kind string, right winnt.AccessMask, in any) {
+	t.Helper()
+	w := newWorld(t, kernel.Config{})
+	th, k := w.thread(w.process("p", winnt.SeChangeNotifyPrivilege, winnt.SeImpersonatePrivilege))
+	first, st := kinds[kind][0](th, named(`\BaseNamedObjects\x`))
+	want(t, "make the object", st, ntstatus.Success)
+	other := kinds["Event"][0]
+	if kind == "Event" {
+		other = kinds["Timer"][0]
+	}
+	_, st = other(th, named(`\BaseNamedObjects\other`))
+	want(t, "make another", st, ntstatus.Success)
+	had := handles(t, th)
+	service := "NtOpen" + kind
+	open := func(n naming) (winnt.Handle, ntstatus.Status) { return n.call(th, service, in, "x", "other") }
+	rungs := before(0x8000)
+	last := rungs[len(rungs)-1]
+	last.name = "a right that the type does not have"
+	rungs = append(rungs[:len(rungs)-1],
+		rung[naming]{"the name", ntstatus.ObjectNameNotFound, func(n *naming) { n.noObj = true }},
+		rung[naming]{"the type", ntstatus.ObjectTypeMismatch, func(n *naming) { n.taken = !n.noObj }}, last)
+	ladder(t, service, naming{desired: right}, func(n naming) ntstatus.Status {
+		h, st := open(n)
+		if st != ntstatus.Success {
+			if now := handles(t, th); !maps.Equal(now, had) {
+				t.Errorf("%v left a handle: %v, before %v", st, now, had)
+			}
+			return st
+		}
+		if now := handles(t, th); now[h] != fmt.Sprintf("%v 0x0", right) || len(now) != len(had)+1 {
+			t.Errorf("the handle grants %s, %d handles, want %v and one more than %d", now[h], len(now), right, len(had))
+		}
+		want(t, "the same object", th.NtCompareObjects(first, h), ntstatus.Success)
+		want(t, "close", th.NtClose(h), ntstatus.Success)
+		return st
+	}, rungs)
+	_, st = open(naming{})
+	want(t, "O-90: nothing is asked", st, ntstatus.AccessDenied)
+	tok := w.token(k, client, winnt.SecurityIdentification)
+	want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityIdentification), ntstatus.Success)
+	_, st = open(naming{desired: right})
+	want(t, "I-1: below SecurityImpersonation", st, ntstatus.BadImpersonationLevel)
+	k.PsRevertToSelf()
+	if h, st := kinds[kind][0](th, &nt.ObjectAttributes{ObjectName: `\BaseNamedObjects\closed`,
+		SecurityDescriptor: sddl.MustParse("D:")}); st != ntstatus.Success || h == 0 {
+		t.Errorf("make a closed object: %v", st)
+	}
+	_, st = naming{desired: right}.call(th, service, in, "closed", "")
+	want(t, "O-33: the descriptor refuses", st, ntstatus.AccessDenied)
+}
+
+// testCreate tests a service that makes an object of a kind by its name: what O-22 refuses, in its order, what
+// OBJ_OPENIF makes of a name in use, and that its creator has what it asked for.
+func testCreate(t *testing.T, kind string, right winnt.AccessMask, in any) {
+	t.Helper()
+	w := newWorld(t, kernel.Config{})
+	th, _ := w.thread(w.process("p", winnt.SeChangeNotifyPrivilege))
+	used, st := kinds[kind][0](th, named(`\BaseNamedObjects\used`))
+	want(t, "make an object", st, ntstatus.Success)
+	other := kinds["Event"][0]
+	if kind == "Event" {
+		other = kinds["Timer"][0]
+	}
+	_, st = other(th, named(`\BaseNamedObjects\other`))
+	want(t, "make another", st, ntstatus.Success)
+	had := handles(t, th)
+	service := "NtCreate" + kind
+	create := func(n naming) (winnt.Handle, ntstatus.Status) { return n.call(th, service, in, "x", "used") }
+	rungs := before(0x8000)
+	permanent := rung[naming]{"OBJ_PERMANENT", ntstatus.PrivilegeNotHeld,
+		func(n *naming) { n.attributes |= winnt.OBJ_PERMANENT }}
+	last := rungs[len(rungs)-1]
+	last.name = "a right that the type does not have"
+	rungs = append(slices.Insert(rungs[:len(rungs)-1], 5, permanent),
+		rung[naming]{"the name", ntstatus.ObjectNameCollision, func(n *naming) { n.taken = true }}, last,
+		rung[naming]{"the owner", ntstatus.InvalidOwner, func(n *naming) { n.owner = "O:SY" }})
+	ladder(t, service, naming{desired: right}, func(n naming) ntstatus.Status {
+		h, st := create(n)
+		if st != ntstatus.Success {
+			if now := handles(t, th); !maps.Equal(now, had) {
+				t.Errorf("%v left a handle: %v, before %v", st, now, had)
+			}
+			return st
+		}
+		if now := handles(t, th); now[h] != fmt.Sprintf("%v 0x0", right) || len(now) != len(had)+1 {
+			t.Errorf("the handle grants %s, %d handles, want %v and one more than %d", now[h], len(now), right, len(had))
+		}
+		want(t, "another object", th.NtCompareObjects(used, h), ntstatus.NotSameObject)
+		want(t, "close", th.NtClose(h), ntstatus.Success)
+		return st
+	}, rungs)
+	_, st = naming{desired: right, attributes: winnt.OBJ_OPENIF}.call(th, service, in, "other", "")
+	want(t, "O-161: the name of another type", st, ntstatus.ObjectTypeMismatch)
+	h, st := create(naming{desired: right, attributes: winnt.OBJ_OPENIF, taken: true})
+	want(t, "O-23: OBJ_OPENIF opens what is there", st, ntstatus.ObjectNameExists)
+	want(t, "the same object", th.NtCompareObjects(used, h), ntstatus.Success)
+}
+
+func TestNtOpenEvent(t *testing.T) {
+	testOpen(t, "Event", winnt.EVENT_MODIFY_STATE, nt.OpenEventIn{})
+}
+
+func TestNtOpenDirectoryObject(t *testing.T) {
+	testOpen(t, "DirectoryObject", winnt.DIRECTORY_QUERY, nt.OpenDirectoryObjectIn{})
+}
+
+func TestNtOpenSymbolicLinkObject(t *testing.T) {
+	testOpen(t, "SymbolicLinkObject", winnt.SYMBOLIC_LINK_QUERY, nt.OpenSymbolicLinkObjectIn{})
+}
+
+func TestNtCreateEvent(t *testing.T) {
+	testCreate(t, "Event", winnt.EVENT_MODIFY_STATE, nt.CreateEventIn{})
+}
+
+func TestNtCreateDirectoryObject(t *testing.T) {
+	testCreate(t, "DirectoryObject", winnt.DIRECTORY_TRAVERSE, nt.CreateDirectoryObjectIn{})
+}
+
+func TestNtCreateSymbolicLinkObject(t *testing.T) {
+	testCreate(t, "SymbolicLinkObject", winnt.SYMBOLIC_LINK_QUERY,
+		nt.CreateSymbolicLinkObjectIn{LinkTarget: nt.Cap(`\BaseNamedObjects`)})
+}

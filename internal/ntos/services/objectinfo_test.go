@@ -1,0 +1,208 @@
+package services_test
+
+import (
+	"maps"
+	"testing"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// O-60, O-62, U-96, U-97: a query returns the object's own flags, permanent and exclusive, and its creation time,
+// which for a thread is later than for its process.
+func TestObjectInformation(t *testing.T) {
+	now := int64(1000)
+	log := &audit.Log{Sink: audit.NewMemory(0, 0), Clock: func() int64 { now += 7; return now }}
+	w := newWorld(t, kernel.Config{Log: log})
+	th := w.system("p")
+	for attributes, wanted := range map[uint32]uint32{0: 0, winnt.OBJ_INHERIT: winnt.OBJ_INHERIT,
+		winnt.OBJ_PERMANENT: winnt.OBJ_PERMANENT, winnt.OBJ_EXCLUSIVE: winnt.OBJ_EXCLUSIVE,
+		winnt.OBJ_PERMANENT | winnt.OBJ_EXCLUSIVE: winnt.OBJ_PERMANENT | winnt.OBJ_EXCLUSIVE} {
+		before := now
+		h, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: `\BaseNamedObjects\ev`,
+			Attributes: attributes}, nt.NotificationEvent, false)
+		if attributes&winnt.OBJ_PERMANENT != 0 && st == ntstatus.PrivilegeNotHeld {
+			own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ADJUST_PRIVILEGES)
+			want(t, "open the token", st, ntstatus.Success)
+			_, st = th.NtAdjustPrivilegesToken(own, false, []nt.LUIDAndAttributes{
+				{LUID: winnt.SeCreatePermanentPrivilege.LUID(), Attributes: winnt.SE_PRIVILEGE_ENABLED}}, false)
+			want(t, "enable", st, ntstatus.Success)
+		}
+		want(t, "make an event", st, ntstatus.Success)
+		v, st := th.NtQueryObject(h, nt.ObjectBasicInformation)
+		b := v.(nt.BasicInformation)
+		want(t, "query", st, ntstatus.Success)
+		if b.Attributes != wanted || b.CreationTime <= before || b.CreationTime > now || b.HandleCount != 1 {
+			t.Errorf("attributes %#x: %+v, made after %d", attributes, b, before)
+		}
+		want(t, "make temporary", th.NtMakeTemporaryObject(h), ntstatus.Success)
+		want(t, "close", th.NtClose(h), ntstatus.Success)
+	}
+	v, st := th.NtQueryInformationProcess(winnt.NtCurrentProcess, nt.ProcessTimes)
+	want(t, "times of the process", st, ntstatus.Success)
+	made := v.(nt.KernelUserTimes).CreateTime
+	s, _, st := th.Services().NewThread()
+	want(t, "a thread", st, ntstatus.Success)
+	v, st = nt.NewThread(s, "later").NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadTimes)
+	if got := v.(nt.KernelUserTimes).CreateTime; st != ntstatus.Success || got <= made {
+		t.Errorf("a thread was made at %d, its process at %d: %v", got, made, st)
+	}
+	s.EndThread()
+}
+
+// O-60, O-61: the sizes among the basic facts of an object are those that the queries of its name,
+// type and security need, whichever object it is, with a name or without.
+func TestSizesOfAnObject(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, _ := w.thread(w.process("p", winnt.SeSecurityPrivilege, winnt.SeCreateGlobalPrivilege))
+	all := map[string]winnt.Handle{}
+	add := func(name string, h winnt.Handle, st ntstatus.Status) {
+		t.Helper()
+		want(t, name, st, ntstatus.Success)
+		all[name] = h
+	}
+	const every = winnt.READ_CONTROL | winnt.ACCESS_SYSTEM_SECURITY
+	h, st := th.NtOpenDirectoryObject(every, &nt.ObjectAttributes{ObjectName: `\`})
+	add("the root", h, st)
+	h, st = th.NtOpenDirectoryObject(every, &nt.ObjectAttributes{ObjectName: `\BaseNamedObjects`})
+	add("a directory", h, st)
+	h, st = th.NtCreateEvent(every, nil, nt.NotificationEvent, false)
+	add("an event", h, st)
+	h, st = th.NtCreateEvent(every, &nt.ObjectAttributes{ObjectName: "\\BaseNamedObjects\\\uffff\U00010000",
+		SecurityDescriptor: sddl.MustParse("O:" + svc + "G:BGD:(A;;GA;;;WD)S:(AU;SA;GA;;;WD)")}, nt.NotificationEvent, false)
+	add("a named event", h, st)
+	h, st = th.NtCreateTimer(every, nil, nt.NotificationTimer)
+	add("a timer", h, st)
+	h, st = th.NtOpenFile(every, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0)
+	add("a device", h, st)
+	pipe, st := th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: every,
+		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\pipe\facts`})})
+	add("a pipe", pipe, st)
+	child, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: every, ThreadDesiredAccess: every})
+	add("a process", child.ProcessHandle, st)
+	add("a thread", child.ThreadHandle, st)
+	for name, length := range map[string]uint32{"the root": 16 + 4, "a directory": 16 + 36, "an event": 16,
+		"a named event": 16 + 2*(18+1+2+1)} {
+		out, st := th.Services().NtQueryObject(nt.QueryObjectIn{Handle: all[name],
+			ObjectInformationClass: nt.ObjectNameInformation, ObjectInformationLength: length})
+		if want(t, "the name of "+name, st, ntstatus.Success); out.ReturnLength != length {
+			t.Errorf("%s: the name needs %d bytes, want %d", name, out.ReturnLength, length)
+		}
+	}
+	for name, h := range all {
+		v, st := th.NtQueryObject(h, nt.ObjectBasicInformation)
+		want(t, name, st, ntstatus.Success)
+		b := v.(nt.BasicInformation)
+		need := func(class nt.ObjectInfoClass) uint32 {
+			out, st := th.Services().NtQueryObject(nt.QueryObjectIn{Handle: h, ObjectInformationClass: class})
+			want(t, "without room", st, ntstatus.InfoLengthMismatch)
+			return out.ReturnLength
+		}
+		text := need(nt.ObjectNameInformation)
+		if n := need(nt.ObjectTypeInformation); b.TypeInfoSize != n {
+			t.Errorf("%s: the type needs %d bytes, and %d are told", name, n, b.TypeInfoSize)
+		}
+		if text == 16 {
+			text = 0 // an object without a name returns an empty one
+		}
+		if b.NameInfoSize != text {
+			t.Errorf("%s: the name needs %d bytes, and %d are told", name, text, b.NameInfoSize)
+		}
+		const parts = winnt.OWNER_SECURITY_INFORMATION | winnt.GROUP_SECURITY_INFORMATION |
+			winnt.DACL_SECURITY_INFORMATION | winnt.SACL_SECURITY_INFORMATION | winnt.LABEL_SECURITY_INFORMATION
+		out, st := th.Services().NtQuerySecurityObject(nt.QuerySecurityObjectIn{Handle: h, Length: 1 << 16,
+			SecurityInformation: nt.SecurityInformation(parts)})
+		want(t, "the security of "+name, st, ntstatus.Success)
+		if bare := out.SecurityDescriptor.Owner().IsZero(); bare && b.SecurityDescriptorSize != 0 ||
+			!bare && b.SecurityDescriptorSize != out.LengthNeeded {
+			t.Errorf("%s: the security needs %d bytes, and %d are told", name, out.LengthNeeded, b.SecurityDescriptorSize)
+		}
+	}
+}
+
+// O-60: the descriptor among the facts of an object is that of the file, also of one that was just made.
+func TestDescriptorOfANewFile(t *testing.T) {
+	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
+	d := sddl.MustParse("O:" + svc + "G:BGD:P(A;;FA;;;WD)(A;;0x1;;;BA)")
+	for name, size := range map[string]uint32{"file": uint32(w.tree.descriptor.Size()), "new": uint32(d.Size())} {
+		h, _, st := w.NtCreateFile(nt.CreateFileIn{DesiredAccess: 1, CreateDisposition: uint32(fileaccess.FileOpenIf),
+			ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\T\` + name, SecurityDescriptor: d})})
+		want(t, "open "+name, st, ntstatus.Success)
+		v, st := w.NtQueryObject(h, nt.ObjectBasicInformation)
+		want(t, "query", st, ntstatus.Success)
+		if got := v.(nt.BasicInformation).SecurityDescriptorSize; got != size {
+			t.Errorf("%s: %d bytes, want %d", name, got, size)
+		}
+	}
+}
+
+// TestSizesOfNames: a name has two bytes a character, four beyond the first plane, and two
+// for its end, behind the 16 of its UNICODE_STRING; the length may not be a byte less (O-61).
+func TestSizesOfNames(t *testing.T) {
+	_, th := userThread(t, token.LocalSystem())
+	for name, units := range map[string]uint32{`\a`: 2, `\é`: 2, "\\\uFFFF": 2, "\\\uE000\uD7FF": 3, "\\\U00010000": 3,
+		"\\\U0010FFFFx": 4} {
+		h, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: name}, nt.NotificationEvent,
+			false)
+		if st != ntstatus.Success {
+			t.Fatalf("%+q: %v", name, st)
+		}
+		want := 16 + 2*units + 2
+		for length, st := range map[uint32]ntstatus.Status{want: ntstatus.Success, want + 1: ntstatus.Success,
+			want - 1: ntstatus.InfoLengthMismatch} {
+			out, got := th.Services().NtQueryObject(nt.QueryObjectIn{Handle: h,
+				ObjectInformationClass: nt.ObjectNameInformation, ObjectInformationLength: length})
+			if got != st || out.ReturnLength != want {
+				t.Errorf("O-61: %+q with %d bytes: %v, %d bytes wanted, want %v, %d", name, length, got, out.ReturnLength, st,
+					want)
+			}
+		}
+	}
+}
+
+// TestNtSetInformationObject tests the refusals of O-63 in their order, and that a call sets both flags and nothing
+// else, whatever rights the handle has.
+func TestNtSetInformationObject(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, _ := w.thread(w.process("p"))
+	h, st := th.NtCreateEvent(0, nil, nt.NotificationEvent, false)
+	want(t, "make a handle without rights", st, ntstatus.Success)
+	for _, flags := range []nt.HandleFlagInformation{{}, {Inherit: true}, {ProtectFromClose: true},
+		{Inherit: true, ProtectFromClose: true}, {}} {
+		in := nt.SetInformationObjectIn{Handle: h, ObjectInformationClass: nt.ObjectHandleFlagInformation,
+			ObjectInformation: nt.Cap(flags), ObjectInformationLength: 2}
+		ladder(t, "NtSetInformationObject", in, func(in nt.SetInformationObjectIn) ntstatus.Status {
+			had := handles(t, th)
+			_, st := th.Services().NtSetInformationObject(in)
+			if now := handles(t, th); st != ntstatus.Success && !maps.Equal(now, had) {
+				t.Errorf("%v changed %v to %v", st, had, now)
+			}
+			return st
+		}, []rung[nt.SetInformationObjectIn]{
+			{"the class", ntstatus.InvalidInfoClass,
+				func(in *nt.SetInformationObjectIn) { in.ObjectInformationClass = nt.ObjectBasicInformation }},
+			{"the length", ntstatus.InfoLengthMismatch,
+				func(in *nt.SetInformationObjectIn) { in.ObjectInformationLength = 3 }},
+			{"the information", unread(1), func(in *nt.SetInformationObjectIn) { in.ObjectInformation.Status = unread(1) }},
+			{"the handle", ntstatus.InvalidHandle, func(in *nt.SetInformationObjectIn) { in.Handle = 0x7770 }},
+		})
+		_, st := th.Services().NtSetInformationObject(in)
+		want(t, "set", st, ntstatus.Success)
+		if got, st := th.NtQueryObject(h, nt.ObjectHandleFlagInformation); st != ntstatus.Success || got != flags {
+			t.Errorf("O-63: %+v, %v, want %+v", got, st, flags)
+		}
+		if flags.ProtectFromClose {
+			want(t, "O-42: close", th.NtClose(h), ntstatus.HandleNotClosable)
+		}
+	}
+	for _, pseudo := range []winnt.Handle{winnt.NtCurrentProcess, winnt.NtCurrentThread, 0} {
+		want(t, "O-63: a pseudo handle", th.NtSetInformationObject(pseudo, nt.HandleFlagInformation{}),
+			ntstatus.InvalidHandle)
+	}
+}

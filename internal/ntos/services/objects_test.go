@@ -1,0 +1,395 @@
+package services_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// opensOwn returns the rights with which a thread cannot open its own token, process and thread, each requested
+// separately, by handle or id and never through a pseudo handle.
+func opensOwn(t *testing.T, th *nt.Thread) (refused []string) {
+	t.Helper()
+	own := clientID(t, th)
+	process, thread := nt.ClientID{UniqueProcess: own.UniqueProcess}, nt.ClientID{UniqueThread: own.UniqueThread}
+	for _, o := range []struct {
+		name string
+		typ  *winnt.ObjectType
+		open func(winnt.AccessMask) (winnt.Handle, ntstatus.Status)
+	}{
+		{"token", winnt.TokenObject, func(m winnt.AccessMask) (winnt.Handle, ntstatus.Status) {
+			return th.NtOpenProcessToken(winnt.NtCurrentProcess, m)
+		}},
+		{"process", winnt.ProcessObject, func(m winnt.AccessMask) (winnt.Handle, ntstatus.Status) {
+			return th.NtOpenProcess(m, nil, &process)
+		}},
+		{"thread", winnt.ThreadObject, func(m winnt.AccessMask) (winnt.Handle, ntstatus.Status) {
+			return th.NtOpenThread(m, nil, &thread)
+		}},
+	} {
+		for bit := winnt.AccessMask(1); bit != 0 && bit <= winnt.SYNCHRONIZE; bit <<= 1 {
+			if o.typ.Valid&bit == 0 {
+				continue
+			}
+			h, st := o.open(bit)
+			if st != ntstatus.Success {
+				refused = append(refused, fmt.Sprintf("%s 0x%x: %v", o.name, uint32(bit), st))
+				continue
+			}
+			want(t, "close", th.NtClose(h), ntstatus.Success)
+		}
+	}
+	return refused
+}
+
+// clientID returns the ids of a thread and its process.
+func clientID(t *testing.T, th *nt.Thread) nt.ClientID {
+	t.Helper()
+	v, st := th.NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadBasicInformation)
+	want(t, "query the thread", st, ntstatus.Success)
+	return v.(nt.ThreadBasic).ClientID
+}
+
+// T-131, O-38: a process opens its own token, process and thread for every right, at each integrity; so does an
+// AppContainer's, whether its token comes from a file or from NtCreateLowBoxToken, and a restricted one whose default
+// DACL lets its restricting SIDs in.
+func TestProcessOpensWhatIsItsOwn(t *testing.T) {
+	const box = `,"appContainer":{"packageSid":"S-1-15-2-1-2-3-4-5-6-7","capabilities":["S-1-15-3-1"]}`
+	const lpac = `,"appContainer":{"packageSid":"S-1-15-2-1-2-3-4-5-6-7","lowPrivilege":true}`
+	const admits = `,"defaultDacl":"D:(A;;GA;;;` + svc + `)(A;;GA;;;RC)"`
+	for name, more := range map[string]string{
+		"plain": "", "package": box, "less privileged package": lpac,
+		"package, DACL of its own":    box + `,"defaultDacl":"D:(A;;GA;;;` + svc + `)"`,
+		"restricted":                  `,"restrictedSids":["RC"]` + admits,
+		"write-restricted":            `,"restrictedSids":["RC"],"writeRestricted":true` + admits,
+		"restricted package":          `,"restrictedSids":["RC"]` + admits + box,
+		"write-restricted, a package": `,"restrictedSids":["RC"],"writeRestricted":true` + admits + box,
+	} {
+		for _, level := range []string{"Untrusted", "Low", "Medium", "High", "System"} {
+			v, err := token.Parse([]byte(`{"user":"` + svc + `","groups":["WD"],"integrityLevel":"` + level + `"` + more + `}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			w := newWorld(t, kernel.Config{})
+			th, _ := w.thread(w.with("own", v))
+			if refused := opensOwn(t, th); refused != nil {
+				t.Errorf("%s at %s: %v", name, level, refused)
+			}
+			// A child has a copy of the token, and is no less its own.
+			out, st := th.NtCreateUserProcess(children())
+			want(t, "make a child", st, ntstatus.Success)
+			if refused := opensOwn(t, w.sys.Process(out.ClientID.UniqueProcess).FirstThread()); refused != nil {
+				t.Errorf("%s at %s: a child: %v", name, level, refused)
+			}
+		}
+	}
+}
+
+// T-131: what another package, and the same user outside of any, gets on the objects of an AppContainer is decided as
+// on those of others: the entry is for the package alone.
+func TestOtherPackagesDoNotOpen(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	of := func(number string) *nt.Thread {
+		v, err := token.Parse([]byte(`{"user":"` + svc + `","integrityLevel":"Low",` +
+			`"appContainer":{"packageSid":"S-1-15-2-1-2-3-4-5-6-` + number + `"}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		th, _ := w.thread(w.with("box "+number, v))
+		return th
+	}
+	one, other := of("7"), of("8")
+	id := clientID(t, one)
+	_, st := other.NtOpenProcess(winnt.PROCESS_QUERY_LIMITED_INFORMATION, nil,
+		&nt.ClientID{UniqueProcess: id.UniqueProcess})
+	want(t, "open the other package's process", st, ntstatus.AccessDenied)
+	_, st = other.NtOpenThread(winnt.THREAD_QUERY_LIMITED_INFORMATION, nil,
+		&nt.ClientID{UniqueThread: id.UniqueThread})
+	want(t, "open the other package's thread", st, ntstatus.AccessDenied)
+}
+
+// O-3, O-37: unreadable attributes are reported first, then an unreadable id, then invalid attributes.
+func TestIdAndAttributesOrder(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, _ := w.thread(w.process("p"))
+	good, id := &nt.ObjectAttributes{}, &nt.ClientID{UniqueProcess: 4}
+	type attributes = nt.Captured[*nt.ObjectAttributes]
+	type client = nt.Captured[*nt.ClientID]
+	fault, bad := attributes{Status: ntstatus.AccessViolation}, client{Status: unread(1)}
+	both := fault
+	both.V = good
+	unknown, named := nt.Cap(&nt.ObjectAttributes{Attributes: 1 << 31}), nt.Cap(&nt.ObjectAttributes{ObjectName: "x"})
+	for name, c := range map[string]struct {
+		a    attributes
+		id   client
+		want ntstatus.Status
+	}{
+		"both unread":                  {fault, bad, ntstatus.AccessViolation},
+		"unread attributes with parts": {both, bad, ntstatus.AccessViolation},
+		"no attributes":                {attributes{}, bad, ntstatus.AccessViolation},
+		"unread id":                    {nt.Cap(good), bad, unread(1)},
+		"unknown attributes":           {unknown, bad, unread(1)},
+		"unknown attributes, good id":  {unknown, nt.Cap(id), ntstatus.InvalidParameter},
+		"name and id":                  {named, nt.Cap(id), ntstatus.InvalidParameterMix},
+		"neither":                      {nt.Cap(good), client{}, ntstatus.InvalidParameterMix},
+		"a name":                       {named, client{}, ntstatus.ObjectNameNotFound},
+	} {
+		_, st := th.Services().NtOpenProcess(nt.OpenProcessIn{DesiredAccess: 1, ObjectAttributes: c.a, ClientID: c.id})
+		want(t, "a process, "+name, st, c.want)
+		_, st = th.Services().NtOpenThread(nt.OpenThreadIn{DesiredAccess: 1, ObjectAttributes: c.a, ClientID: c.id})
+		want(t, "a thread, "+name, st, c.want)
+	}
+}
+
+// O-23, O-25: a plain name is found in its case, or in any with OBJ_CASE_INSENSITIVE, and is
+// that of a file only.
+func TestPlainNames(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	if err := w.sys.CreateFile("f", sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")); err != nil {
+		t.Fatal(err)
+	}
+	th := w.system("p")
+	_, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, named(`\Files\ev`), nt.NotificationEvent, false)
+	want(t, "make an event among the files", st, ntstatus.Success)
+	for _, c := range []struct {
+		name       string
+		attributes uint32
+		want       ntstatus.Status
+	}{
+		{"f", 0, ntstatus.Success}, {"F", 0, ntstatus.ObjectNameNotFound},
+		{"F", winnt.OBJ_CASE_INSENSITIVE, ntstatus.Success}, {"ev", 0, ntstatus.ObjectTypeMismatch},
+		{"", 0, ntstatus.ObjectNameInvalid}, {`f\f`, 0, ntstatus.ObjectNameInvalid},
+	} {
+		_, st := th.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: c.name, Attributes: c.attributes}, 0, 0)
+		want(t, "open "+c.name, st, c.want)
+	}
+	null, st := th.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0)
+	want(t, "open the device that keeps nothing", st, ntstatus.Success)
+	pipes, st := th.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: `\Device\NamedPipe\`}, 0, 0)
+	want(t, "open the device of pipes", st, ntstatus.Success)
+	for h, wanted := range map[winnt.Handle]ntstatus.Status{null: ntstatus.ObjectTypeMismatch,
+		pipes: ntstatus.PipeDisconnected} {
+		_, st := th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: h,
+			FsControlCode: winnt.FSCTL_PIPE_DISCONNECT})
+		want(t, "T-141: disconnect", st, wanted)
+	}
+}
+
+// An attribute that the type accepts does not prevent an open by id (O-22).
+func TestOpenWithAttributes(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	p := w.process("server")
+	th, _ := w.thread(p)
+	for attributes, st := range map[uint32]ntstatus.Status{0: 0, winnt.OBJ_INHERIT: 0,
+		winnt.OBJ_PERMANENT:                     ntstatus.InvalidParameter,
+		winnt.OBJ_INHERIT | winnt.OBJ_PERMANENT: ntstatus.InvalidParameter} {
+		h, got := th.NtOpenProcess(winnt.PROCESS_QUERY_LIMITED_INFORMATION, &nt.ObjectAttributes{Attributes: attributes},
+			&nt.ClientID{UniqueProcess: p.ID()})
+		want(t, "O-22", got, st)
+		if got == ntstatus.Success {
+			want(t, "close", th.NtClose(h), ntstatus.Success)
+		}
+	}
+}
+
+// U-10, O-33: an open of kernel mode leaves no record, also where its access is checked; the
+// same open of user mode does.
+func TestKernelModeLeavesNoRecord(t *testing.T) {
+	m := audit.NewMemory(0, 0)
+	w := recorded(t, m, audit.Options{})
+	th, k := w.thread(w.process("p"))
+	ev := &nt.ObjectAttributes{ObjectName: `\BaseNamedObjects\ev`}
+	_, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, ev, nt.NotificationEvent, false)
+	want(t, "make an event", st, ntstatus.Success)
+	h, st := k.Zw().NtOpenEvent(winnt.ACCESS_SYSTEM_SECURITY, ev)
+	want(t, "open it", st, ntstatus.Success)
+	want(t, "ask for records", k.Zw().NtSetSecurityObject(h, winnt.SACL_SECURITY_INFORMATION,
+		sddl.MustParse("S:(AU;SAFA;GA;;;WD)")), ntstatus.Success)
+	if got := said(m); len(got) != 0 {
+		t.Errorf("a change of kernel mode: %q", got)
+	}
+	forced := *ev
+	forced.Attributes |= winnt.OBJ_FORCE_ACCESS_CHECK
+	for _, c := range []struct {
+		name    string
+		th      *nt.Thread
+		records int
+	}{{"kernel mode", k.Zw(), 0}, {"user mode", th, 1}} {
+		_, st := c.th.NtOpenEvent(winnt.EVENT_QUERY_STATE, &forced)
+		want(t, "open", st, ntstatus.Success)
+		if got := said(m); len(got) != c.records {
+			t.Errorf("%s: %d records, want %d: %q", c.name, len(got), c.records, got)
+		}
+	}
+}
+
+// The direct paths allocate nothing: opening and closing handles, setting and
+// ending an impersonation.
+func TestDirectPathsAllocateNothing(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	p := w.process("server", winnt.SeImpersonatePrivilege)
+	th, k := w.thread(p)
+	tok := w.token(k, client, winnt.SecurityImpersonation)
+	k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation)
+	h, st := k.ObOpenObjectByPointer(tok, 0, winnt.TOKEN_IMPERSONATE, winnt.TokenObject, kernel.KernelMode)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	for _, c := range []struct {
+		name string
+		f    func()
+	}{
+		{"NtOpenThreadToken and NtClose", func() {
+			h, _ := th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)
+			th.NtClose(h)
+		}},
+		{"NtOpenProcessToken and NtClose", func() {
+			h, _ := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
+			th.NtClose(h)
+		}},
+		{"NtSetInformationThread, twice", func() {
+			th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, h)
+			th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, 0)
+		}},
+		{"a refused NtOpenThreadToken", func() {
+			th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY,
+				true)
+		}},
+		{"NtClose of nothing", func() { th.NtClose(0xDEAD0) }},
+	} {
+		if n := testing.AllocsPerRun(100, c.f); n != 0 {
+			t.Errorf("%s: %v allocations", c.name, n)
+		}
+	}
+}
+
+// I-41, I-43, I-91: what a thread acts with has the flags and the level of the call, in a job and in none, also
+// where it is a copy that the job or the privilege calls for.
+func TestStateOfAnImpersonation(t *testing.T) {
+	limit := func(flags uint32) func(*nt.JobSecurityLimitInformation) {
+		return func(i *nt.JobSecurityLimitInformation) {
+			i.SecurityLimitFlags = flags
+			i.PrivilegesToDelete = []nt.LUIDAndAttributes{{LUID: winnt.SeDebugPrivilege.LUID()}}
+		}
+	}
+	for name, limits := range map[string]func(*nt.JobSecurityLimitInformation){"no job": nil, "a job": limit(0),
+		"no administrators": limit(winnt.JOB_OBJECT_SECURITY_NO_ADMIN),
+		"a filter":          limit(winnt.JOB_OBJECT_SECURITY_FILTER_TOKENS)} {
+		for _, privilege := range []bool{true, false} {
+			w := newWorld(t, kernel.Config{})
+			p := w.process("p")
+			if privilege {
+				p = w.process("p", winnt.SeImpersonatePrivilege)
+			}
+			th, k := w.thread(p)
+			if limits != nil {
+				job, st := th.Services().NtCreateJobObject(nt.CreateJobObjectIn{DesiredAccess: winnt.JOB_OBJECT_ALL_ACCESS})
+				want(t, "make a job", st, ntstatus.Success)
+				info := &nt.JobSecurityLimitInformation{}
+				if limits(info); info.SecurityLimitFlags != 0 {
+					_, st = th.Services().NtSetInformationJobObject(nt.SetInformationJobObjectIn{JobHandle: job.JobHandle,
+						JobObjectInformationClass: nt.JobObjectSecurityLimitInformation, JobObjectInformation: nt.Cap(info),
+						JobObjectInformationLength: nt.JobSecurityLimitSize})
+					want(t, "limit it", st, ntstatus.Success)
+				}
+				_, st = th.Services().NtAssignProcessToJobObject(nt.AssignProcessToJobObjectIn{JobHandle: job.JobHandle,
+					ProcessHandle: winnt.NtCurrentProcess})
+				want(t, "assign", st, ntstatus.Success)
+			}
+			for _, user := range []string{svc, client} {
+				for _, level := range []winnt.SecurityImpersonationLevel{winnt.SecurityIdentification,
+					winnt.SecurityImpersonation, winnt.SecurityDelegation} {
+					for _, flags := range [][2]bool{{false, false}, {true, false}, {false, true}, {true, true}} {
+						tok := w.token(k, user, winnt.SecurityDelegation, winnt.SeDebugPrivilege)
+						want(t, name, k.PsImpersonateClient(k.Thread(), tok, flags[0], flags[1], level), ntstatus.Success)
+						wanted := level
+						if user != svc && !privilege && level > winnt.SecurityIdentification {
+							wanted = winnt.SecurityIdentification
+						}
+						acts, copies, effective, at := k.PsReferenceImpersonationToken(k.Thread())
+						if copies != flags[0] || effective != flags[1] || at != wanted {
+							t.Errorf("%s, privilege %v, %s at %v, %v: %v, %v, %v, want %v", name, privilege, user, level, flags,
+								copies, effective, at, wanted)
+						}
+						if filtered := !acts.Value().Present().Has(winnt.SeDebugPrivilege); filtered != (name == "a filter") {
+							t.Errorf("%s: the token is filtered: %v", name, filtered)
+						}
+						k.PsDereferenceImpersonationToken(acts)
+					}
+				}
+			}
+			k.PsRevertToSelf()
+		}
+	}
+}
+
+// TestIdsOfThreads: a thread is opened by its id and that of its own process or of no
+// process; the two lowest bits of each count for nothing (O-37).
+func TestIdsOfThreads(t *testing.T) {
+	sys := kernel.Boot(kernel.Config{})
+	defer func() {
+		if err := sys.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	var threads [2]*nt.Thread
+	var ids [2]nt.ClientID
+	for i, name := range []string{"p", "q"} {
+		p, err := sys.NewProcess(name, value(t, "S-1-5-21-1-2-3-1107", winnt.TokenPrimary, 0, winnt.SeImpersonatePrivilege))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if threads[i], err = p.NewThread(); err != nil {
+			t.Fatal(err)
+		}
+		x, st := threads[i].NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadBasicInformation)
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		ids[i] = x.(nt.ThreadBasic).ClientID
+	}
+	th := threads[0]
+	for _, low := range []winnt.Handle{0, 1, 2, 3} {
+		for _, c := range []struct {
+			process, thread winnt.Handle
+			want            ntstatus.Status
+		}{
+			{low, ids[0].UniqueThread, ntstatus.Success}, // no process is named
+			{ids[0].UniqueProcess + low, ids[0].UniqueThread, ntstatus.Success},
+			{ids[0].UniqueProcess, ids[0].UniqueThread + low, ntstatus.Success},
+			{ids[1].UniqueProcess + low, ids[1].UniqueThread + low, ntstatus.Success},
+			{ids[1].UniqueProcess + low, ids[0].UniqueThread, ntstatus.InvalidCid},
+			{ids[0].UniqueProcess + low, ids[1].UniqueThread, ntstatus.InvalidCid},
+			{ids[0].UniqueProcess, ids[0].UniqueProcess + low, ntstatus.InvalidCid}, // of no thread
+			{low, low, ntstatus.InvalidCid},
+		} {
+			h, st := th.NtOpenThread(winnt.THREAD_QUERY_LIMITED_INFORMATION, &nt.ObjectAttributes{},
+				&nt.ClientID{UniqueProcess: c.process, UniqueThread: c.thread})
+			if st != c.want {
+				t.Errorf("O-37: process %#x, thread %#x: %v, want %v", c.process, c.thread, st, c.want)
+				continue
+			}
+			if st != ntstatus.Success {
+				continue
+			}
+			if x, st := th.NtQueryInformationThread(h, nt.ThreadBasicInformation); st != ntstatus.Success ||
+				x.(nt.ThreadBasic).ClientID.UniqueThread != c.thread&^3 {
+				t.Errorf("O-37: thread %#x is %+v, %v", c.thread, x, st)
+			}
+			th.NtClose(h)
+		}
+		if h, st := th.NtOpenProcess(winnt.PROCESS_QUERY_LIMITED_INFORMATION, &nt.ObjectAttributes{},
+			&nt.ClientID{UniqueProcess: ids[1].UniqueProcess + low}); st != ntstatus.Success {
+			t.Errorf("O-37: process %#x: %v", ids[1].UniqueProcess+low, st)
+		} else {
+			th.NtClose(h)
+		}
+	}
+}

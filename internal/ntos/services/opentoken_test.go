@@ -1,0 +1,204 @@
+package services_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// I-23: the copy of a client's token admits the client, the server's user and LocalSystem.
+func TestCopyAdmitsTheServer(t *testing.T) {
+	b := newBetween(t, kernel.Config{})
+	qos := &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation}
+	want(t, "impersonate", b.asks.NtImpersonateThread(b.handle(b.server, winnt.THREAD_DIRECT_IMPERSONATION),
+		b.handle(b.client, winnt.THREAD_IMPERSONATE), qos), ntstatus.Success)
+	if got, is := b.acl(), "D:(A;;"+full+";;;"+client+")(A;;"+full+";;;"+otherServer+")(A;;"+full+";;;SY)"; got != is {
+		t.Errorf("%s, want %s", got, is)
+	}
+	b.serves.PsRevertToSelf()
+}
+
+// I-5, I-6, I-23: with CopyOnOpen or EffectiveOnly the first open of a thread's token returns a copy. The thread then
+// uses the copy at its level, and later opens return it. Without either every handle refers to the token itself. A
+// change to a copy never affects the client's token.
+func TestFirstOpenCopiesToken(t *testing.T) {
+	for _, c := range []struct {
+		copyOnOpen, effectiveOnly bool
+		copies                    []bool // whether an open gives a token that was not seen before
+	}{
+		{false, false, []bool{false, false, false}}, {true, false, []bool{true, false, false}},
+		{false, true, []bool{true, false, false}}, {true, true, []bool{true, false, false}},
+	} {
+		w := newWorld(t, kernel.Config{})
+		th, k := w.thread(w.process("p", winnt.SeImpersonatePrivilege))
+		tok := w.token(k, svc, winnt.SecurityDelegation, winnt.SeDebugPrivilege)
+		want(t, "act", k.PsImpersonateClient(k.Thread(), tok, c.copyOnOpen, c.effectiveOnly, winnt.SecurityImpersonation),
+			ntstatus.Success)
+		client, before := tok.ID(), tok.Value()
+		seen := map[winnt.LUID]bool{client: true}
+		for n, fresh := range c.copies {
+			h, st := th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_ALL_ACCESS&^winnt.TOKEN_ADJUST_SESSIONID, true)
+			if want(t, "open", st, ntstatus.Success); st != ntstatus.Success {
+				break
+			}
+			s := class[nt.TokenStatistics](t, th, h, winnt.TokenStatistics)
+			if seen[s.TokenID] == fresh {
+				t.Errorf("%+v: open %d gives token %#x, of %v", c, n, s.TokenID, seen)
+			}
+			seen[s.TokenID] = true
+			if own := c.copyOnOpen || c.effectiveOnly; own == (s.TokenID == client) {
+				t.Errorf("%+v: open %d gives the client's token: %v", c, n, !own)
+			}
+			acts, copies, effective, level := k.PsReferenceImpersonationToken(k.Thread())
+			if acts.ID() != s.TokenID || copies || effective != c.effectiveOnly || level != winnt.SecurityImpersonation {
+				t.Errorf("%+v: after open %d the thread acts with %#x (%v, %v, %v), the handle is of %#x", c, n, acts.ID(),
+					copies, effective, level, s.TokenID)
+			}
+			k.PsDereferenceImpersonationToken(acts)
+			if s.TokenID != client && s.ImpersonationLevel != winnt.SecurityImpersonation {
+				t.Errorf("%+v: open %d gives a copy at %v", c, n, s.ImpersonationLevel)
+			}
+			_, st = th.NtAdjustPrivilegesToken(h, true, nil, false)
+			want(t, "adjust", st, ntstatus.Success)
+			if changed := tok.Value() != before; changed != (s.TokenID == client) {
+				t.Errorf("%+v: the client's token has changed by open %d: %v", c, n, changed)
+			}
+			want(t, "close", th.NtClose(h), ntstatus.Success)
+		}
+		k.PsRevertToSelf()
+	}
+}
+
+// I-20: attributes are looked at before the thread's handle, and that before the token.
+func TestOpenThreadTokenOrder(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, _ := w.thread(w.process("p"))
+	for _, c := range []struct {
+		thread     winnt.Handle
+		attributes uint32
+		want       ntstatus.Status
+	}{
+		{4000, winnt.OBJ_PERMANENT, ntstatus.InvalidParameter},
+		{winnt.NtCurrentProcess, winnt.OBJ_PERMANENT, ntstatus.InvalidParameter},
+		{4000, winnt.OBJ_INHERIT, ntstatus.InvalidHandle},
+		{winnt.NtCurrentProcess, winnt.OBJ_INHERIT, ntstatus.ObjectTypeMismatch},
+		{winnt.NtCurrentThread, winnt.OBJ_INHERIT, ntstatus.NoToken},
+	} {
+		_, st := th.NtOpenThreadTokenEx(c.thread, winnt.RESERVED_RIGHTS, true, c.attributes)
+		want(t, "thread and attributes", st, c.want)
+	}
+}
+
+// O-28, O-29: kernel mode may ask for OBJ_KERNEL_HANDLE and nothing else, and must outside the
+// System process.
+func TestAttributesOfTokenHandles(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	_, outside := w.thread(w.process("p"))
+	inside, err := w.sys.SystemThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const inherit, kernelHandle = winnt.OBJ_INHERIT, winnt.OBJ_KERNEL_HANDLE
+	for _, c := range []struct {
+		attributes      uint32
+		inside, outside ntstatus.Status
+	}{
+		{0, ntstatus.Success, ntstatus.InvalidParameter},
+		{kernelHandle, ntstatus.Success, ntstatus.Success},
+		{inherit, ntstatus.InvalidParameter, ntstatus.InvalidParameter},
+		{inherit | kernelHandle, ntstatus.InvalidParameter, ntstatus.InvalidParameter},
+		{winnt.OBJ_FORCE_ACCESS_CHECK | kernelHandle, ntstatus.InvalidParameter, ntstatus.InvalidParameter},
+	} {
+		for k, wanted := range map[*kernel.KernelThread]ntstatus.Status{inside: c.inside, outside: c.outside} {
+			h, st := k.ZwOpenProcessTokenEx(winnt.NtCurrentProcess, winnt.TOKEN_QUERY, c.attributes)
+			if want(t, "open", st, wanted); st != ntstatus.Success {
+				continue
+			}
+			if (h < 0) != (c.attributes&kernelHandle != 0) {
+				t.Errorf("attributes %#x: handle %#x", c.attributes, int64(h))
+			}
+			want(t, "close", k.ZwClose(h), ntstatus.Success)
+		}
+	}
+}
+
+// I-21: the token of another's thread is opened as self by the caller's own process, be the caller's client
+// admitted or not, and never by the process of that thread.
+func TestOpenedAsSelf(t *testing.T) {
+	for _, c := range []struct {
+		admits       string
+		self, client ntstatus.Status
+	}{{svc, 0, ntstatus.AccessDenied}, {client, ntstatus.AccessDenied, 0},
+		{acting, ntstatus.AccessDenied, ntstatus.AccessDenied}} {
+		w := newWorld(t, kernel.Config{})
+		th, k := w.thread(w.process("caller", winnt.SeImpersonatePrivilege))
+		other, err := w.sys.NewProcess("other", value(t, acting, winnt.TokenPrimary, 0, winnt.SeImpersonatePrivilege))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, served := w.thread(other)
+		tok := k.NewTokenProtected(value(t, svc, winnt.TokenImpersonation, winnt.SecurityImpersonation),
+			sddl.MustParse("O:SYG:SYD:(A;;0x8;;;"+c.admits+")"))
+		want(t, "the other acts", served.PsImpersonateClient(served.Thread(), tok, false, false,
+			winnt.SecurityImpersonation), ntstatus.Success)
+		k.PsDereferencePrimaryToken(tok)
+		h, st := k.ObOpenObjectByPointer(served.Thread(), 0, winnt.THREAD_ALL_ACCESS, winnt.ThreadObject, kernel.KernelMode)
+		want(t, "open its thread", st, ntstatus.Success)
+		mine := w.token(k, client, winnt.SecurityImpersonation)
+		want(t, "act", k.PsImpersonateClient(k.Thread(), mine, false, false, winnt.SecurityImpersonation), ntstatus.Success)
+		for self, wanted := range map[bool]ntstatus.Status{true: c.self, false: c.client} {
+			_, st := th.NtOpenThreadToken(h, winnt.TOKEN_QUERY, self)
+			want(t, c.admits, st, wanted)
+		}
+		k.PsRevertToSelf()
+		served.PsRevertToSelf()
+	}
+}
+
+// A token is opened with the requested attributes, and with none by the older forms, so that a child inherits only
+// intended handles (T-34, I-27).
+func TestTokenHandleInheritance(t *testing.T) {
+	_, th := userThread(t, token.LocalSystem())
+	flags := func(h winnt.Handle, st ntstatus.Status) nt.HandleFlagInformation {
+		t.Helper()
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		x, st := th.NtQueryObject(h, nt.ObjectHandleFlagInformation)
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		return x.(nt.HandleFlagInformation)
+	}
+	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
+	if got := flags(own, st); got != (nt.HandleFlagInformation{}) {
+		t.Errorf("T-34: NtOpenProcessToken gives %+v", got)
+	}
+	oa := &nt.ObjectAttributes{SecurityQualityOfService: &nt.SecurityQualityOfService{
+		ImpersonationLevel: winnt.SecurityImpersonation}}
+	imp, st := th.NtDuplicateToken(own, 0, oa, false, winnt.TokenImpersonation)
+	if got := flags(imp, st); got != (nt.HandleFlagInformation{}) {
+		t.Errorf("T-47: NtDuplicateToken gives %+v", got)
+	}
+	if st := th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, imp); st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	if got := flags(th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)); got !=
+		(nt.HandleFlagInformation{}) {
+		t.Errorf("I-27: NtOpenThreadToken gives %+v", got)
+	}
+	for attributes, want := range map[uint32]bool{0: false, winnt.OBJ_INHERIT: true} {
+		if got := flags(th.NtOpenProcessTokenEx(winnt.NtCurrentProcess, winnt.TOKEN_QUERY, attributes)); got.Inherit != want {
+			t.Errorf("T-34: NtOpenProcessTokenEx with %#x gives %+v", attributes, got)
+		}
+		if got := flags(th.NtOpenThreadTokenEx(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true, attributes)); got.Inherit !=
+			want {
+			t.Errorf("I-27: NtOpenThreadTokenEx with %#x gives %+v", attributes, got)
+		}
+	}
+}

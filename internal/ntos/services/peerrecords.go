@@ -1,0 +1,108 @@
+package services
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/refmon/refmon/audit"
+)
+
+// peerRecords is how many records of connections a user leaves in a minute, unless
+// [PeerRecords.SetRate] says otherwise.
+const peerRecords = 60
+
+// PeerRecords bounds the records that users of the host cause by connecting, one bound for each user. A
+// record beyond it is left out, and the next one that is kept has the count. The zero value has the default
+// rate. It is safe for concurrent use.
+type PeerRecords struct {
+	rate atomic.Int64  // records a minute and user; 0: the default
+	left atomic.Uint64 // records ever left out
+
+	mu sync.Mutex
+	// +checklocks:mu
+	users map[string]*allowance // guarded by mu
+}
+
+// allowance counts the records of one user. Guarded by PeerRecords.mu.
+type allowance struct {
+	records float64 // that may be written now
+	at      time.Time
+	leftOut uint64 // since the last one that was written
+}
+
+// maxPeers bounds the users that are remembered.
+const maxPeers = 16384
+
+// SetRate sets how many records a user's connections leave in a minute. 0 means the default; a negative rate records
+// none.
+func (p *PeerRecords) SetRate(perMinute int) { p.rate.Store(int64(perMinute)) }
+
+// LeftOut returns how many records were ever left out.
+func (p *PeerRecords) LeftOut() uint64 { return p.left.Load() }
+
+// take reports whether a user may leave a record now, and how many were left out before it.
+func (p *PeerRecords) take(user string, now time.Time) (leftOut uint64, ok bool) {
+	most := float64(p.rate.Load())
+	if most == 0 {
+		most = peerRecords
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	a := p.users[user]
+	if a == nil {
+		if p.users == nil || len(p.users) >= maxPeers {
+			p.forgetLocked(now, most)
+		}
+		a = &allowance{records: most, at: now}
+		p.users[user] = a
+	}
+	a.records, a.at = min(most, a.records+now.Sub(a.at).Minutes()*most), now
+	if a.records < 1 {
+		a.leftOut++
+		p.left.Add(1)
+		return 0, false
+	}
+	a.records--
+	leftOut, a.leftOut = a.leftOut, 0
+	return leftOut, true
+}
+
+// lost counts a record that take allowed and that was not kept.
+func (p *PeerRecords) lost(user string, leftOut uint64) {
+	p.left.Add(1)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if a := p.users[user]; a != nil {
+		a.leftOut += leftOut + 1
+	}
+}
+
+// forgetLocked removes the users who have their full allowance and nothing left out. If that makes no room, it removes
+// all users.
+//
+// +checklocks:p.mu
+func (p *PeerRecords) forgetLocked(now time.Time, most float64) {
+	for user, a := range p.users {
+		if a.leftOut == 0 && a.records+now.Sub(a.at).Minutes()*most >= most {
+			delete(p.users, user)
+		}
+	}
+	if p.users == nil || len(p.users) >= maxPeers {
+		p.users = map[string]*allowance{}
+	}
+}
+
+// recordPeer records what a user of the host caused by connecting, within the user's bound: no call
+// waits for it, and none fails without it (U-92). It reports whether it was written.
+func (s *System) recordPeer(user string, e audit.Event) bool {
+	leftOut, ok := s.Peers.take(user, time.Now())
+	if !ok {
+		return false
+	}
+	if !s.Log.WriteLater(e.LeftOut(leftOut)) {
+		s.Peers.lost(user, leftOut)
+		return false
+	}
+	return true
+}

@@ -1,0 +1,147 @@
+package services_test
+
+import (
+	"sync/atomic"
+	"testing"
+
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// I-139, I-142: an end that reads bytes reads across messages and cannot ask; one that reads
+// messages sends one and gets the answer.
+func TestTransceive(t *testing.T) {
+	w := newPendingWorld(t, 64)
+	w.connect()
+	var ends atomic.Int32
+	var got nt.IOResult
+	ask := func() ntstatus.Status {
+		_, st := w.th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: w.server, OutputBufferLength: 9,
+			FsControlCode: winnt.FSCTL_PIPE_TRANSCEIVE, InputBuffer: nt.Cap([]byte("ask")), Later: later(&ends, &got)})
+		return st
+	}
+	if st := ask(); st != ntstatus.Pending {
+		t.Fatal(st)
+	}
+	if b, st := w.th.NtReadFile(w.client, 64); string(b) != "ask" {
+		t.Errorf("the client reads %q, %s", b, st)
+	}
+	w.must(w.write(w.th, w.client, "answer", nil))
+	if ends.Load() != 1 || string(got.Data) != "answer" {
+		t.Errorf("%d ends, %+v", ends.Load(), got)
+	}
+	w.must(w.write(w.th, w.client, "more", nil))
+	if st := ask(); st != ntstatus.PipeBusy {
+		t.Errorf("asking while there is something to read: %s", st)
+	}
+	w.must(w.th.NtClose(w.client))
+	if st := ask(); st != ntstatus.InvalidPipeState {
+		t.Errorf("asking an end that is gone: %s", st)
+	}
+
+	w = newPendingWorld(t, 64)
+	w.must(w.th.NtClose(w.server))
+	var st ntstatus.Status
+	w.server, st = w.th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{NamedPipeType: 1,
+		DesiredAccess:    winnt.GENERIC_READ | winnt.GENERIC_WRITE,
+		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: pendingPipe})})
+	w.must(st)
+	w.connect()
+	w.must(w.write(w.th, w.client, "a", nil))
+	w.must(w.write(w.th, w.client, "b", nil))
+	if b, st := w.th.NtReadFile(w.server, 64); string(b) != "ab" {
+		t.Errorf("I-139: by bytes the server reads %q, %s", b, st)
+	}
+	if st := ask(); st != ntstatus.InvalidReadMode {
+		t.Errorf("asking with an end that reads bytes: %s", st)
+	}
+}
+
+// I-86, I-135: a disconnect ends all waiting operations at either end, and later ones are refused.
+func TestDisconnectEndsWhatWaits(t *testing.T) {
+	w := newPendingWorld(t, 4)
+	w.connect()
+	var reads, writes atomic.Int32
+	var read, wrote nt.IOResult
+	if st := w.read(w.th, w.client, later(&reads, &read)); st != ntstatus.Pending {
+		t.Errorf("the client's read: %s", st)
+	}
+	w.must(w.write(w.th, w.client, "1234", nil))
+	if st := w.write(w.th, w.client, "5", later(&writes, &wrote)); st != ntstatus.Pending {
+		t.Errorf("the client's write without room: %s", st)
+	}
+	w.must(w.th.NtFsControlFile(w.server, winnt.FSCTL_PIPE_DISCONNECT))
+	if reads.Load() != 1 || read.Status != ntstatus.PipeDisconnected || writes.Load() != 1 ||
+		wrote.Status != ntstatus.PipeDisconnected {
+		t.Errorf("I-86: the read ended %d times, %s, the write %d times, %s", reads.Load(), read.Status, writes.Load(),
+			wrote.Status)
+	}
+	if st := w.read(w.th, w.client, later(&reads, &read)); st != ntstatus.PipeDisconnected || reads.Load() != 1 {
+		t.Errorf("I-86: a read afterwards: %s, %d ends", st, reads.Load())
+	}
+}
+
+// TestInstancesAreTakenInTheOrderOfListening: a client gets the instance whose server has
+// waited longest for one; instances that no server waits on come last, the oldest first (I-156).
+func TestInstancesAreTakenInTheOrderOfListening(t *testing.T) {
+	p := newPipeSide(t)
+	var all []winnt.Handle
+	for range 4 {
+		all = append(all, p.made(nil))
+	}
+	listen := func(i int) {
+		t.Helper()
+		if st := p.server.NtFsControlFile(all[i], winnt.FSCTL_PIPE_LISTEN); st != ntstatus.PipeListening {
+			t.Errorf("listen on %d: %v", i, st)
+		}
+	}
+	takes := func(want int) {
+		t.Helper()
+		var before []uint32
+		for _, h := range all {
+			before = append(before, p.state(p.server, h))
+		}
+		p.open(both)
+		for i, h := range all {
+			if st := p.state(p.server, h); (st != before[i]) != (i == want) {
+				t.Errorf("instance %d went from state %d to %d, want instance %d", i, before[i], st, want)
+			}
+		}
+	}
+	listen(2)
+	listen(1)
+	listen(2) // again: it began before
+	takes(2)
+	takes(1)
+	takes(0)
+	for _, i := range []int{1, 2} {
+		p.must(p.server.NtFsControlFile(all[i], winnt.FSCTL_PIPE_DISCONNECT))
+		listen(i)
+	}
+	listen(3)
+	takes(1)
+	takes(2)
+	takes(3)
+}
+
+// I-135: an asynchronous pipe control returns the same as a synchronous one, and Information counts its bytes.
+func TestPeekLater(t *testing.T) {
+	w := newPendingWorld(t, 100)
+	w.connect()
+	w.must(w.write(w.th, w.client, "hello", nil))
+	for _, room := range []uint32{16, 18, 100} {
+		in := nt.FsControlFileIn{FileHandle: w.server, FsControlCode: winnt.FSCTL_PIPE_PEEK, OutputBufferLength: room}
+		at, st := w.th.Services().NtFsControlFile(in)
+		var ends atomic.Int32
+		var got nt.IOResult
+		in.Later = later(&ends, &got)
+		out, then := w.th.Services().NtFsControlFile(in)
+		want := at.OutputBuffer.Bytes()
+		if then != st || ends.Load() != 1 || got.Status != st || string(got.Data) != string(want) ||
+			int(got.Information) != len(want) || string(out.OutputBuffer.Bytes()) != string(want) ||
+			len(want) != int(min(room, 21)) {
+			t.Errorf("room for %d bytes: %v, %+v, %d ends; at once %v, % x", room, then, got, ends.Load(), st, want)
+		}
+	}
+}

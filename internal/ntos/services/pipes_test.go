@@ -1,0 +1,569 @@
+package services_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/internal/ntos/npfs"
+	"github.com/refmon/refmon/internal/test/inject"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// A message does not change with the sender's buffer, through pipes and ports (O-4).
+func TestSentMessageIsCaptured(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th := w.system("server") // may create names in the root
+	s := th.Services()
+	check := func(what string, got []byte, st ntstatus.Status, text string) {
+		t.Helper()
+		if st != ntstatus.Success || string(got) != text {
+			t.Errorf("O-4: %s: %q, %v, want %q", what, got, st, text)
+		}
+	}
+	send := func(text string, give func([]byte) ntstatus.Status) {
+		t.Helper()
+		b := []byte(text)
+		want(t, "send "+text, give(b), ntstatus.Success)
+		clear(b)
+	}
+	port, st := s.NtCreatePort(nt.CreatePortIn{ObjectAttributes: nt.Cap(named(`\orders`))})
+	want(t, "create", st, ntstatus.Success)
+	var client nt.PortOut
+	send("hello", func(b []byte) (st ntstatus.Status) {
+		client, st = s.NtConnectPort(nt.ConnectPortIn{PortName: `\orders`, ConnectionInformation: nt.Cap(b)})
+		return st
+	})
+	came, st := s.NtListenPort(nt.ListenPortIn(port))
+	check("a connection", came.Request, st, "hello")
+	server, st := s.NtAcceptConnectPort(nt.AcceptConnectPortIn{ConnectionPortHandle: port.PortHandle,
+		ClientID: nt.Cap(&came.ClientID), MessageID: came.MessageID})
+	want(t, "accept", st, ntstatus.Success)
+	_, st = s.NtCompleteConnectPort(nt.CompleteConnectPortIn(server))
+	want(t, "complete", st, ntstatus.Success)
+	var sent nt.RequestWaitReplyPortOut
+	send("request", func(b []byte) (st ntstatus.Status) {
+		sent, st = s.NtRequestWaitReplyPort(nt.RequestWaitReplyPortIn{PortHandle: client.PortHandle, Request: nt.Cap(b)})
+		if st == ntstatus.Pending {
+			st = ntstatus.Success
+		}
+		return st
+	})
+	got, st := s.NtReplyWaitReceivePort(nt.ReplyWaitReceivePortIn(server))
+	check("a request", got.Request, st, "request")
+	send("reply", func(b []byte) ntstatus.Status {
+		_, st := s.NtReplyPort(nt.ReplyPortIn{PortHandle: server.PortHandle, ClientID: nt.Cap(&got.ClientID),
+			MessageID: got.MessageID, Reply: nt.Cap(b)})
+		return st
+	})
+	answer, st := s.NtRequestWaitReplyPort(nt.RequestWaitReplyPortIn{PortHandle: client.PortHandle,
+		MessageID: sent.MessageID})
+	check("a reply", answer.Reply, st, "reply")
+
+	pipe, st := th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: winnt.FILE_READ_DATA,
+		ObjectAttributes: nt.Cap(named(`\Device\NamedPipe\q`))})
+	want(t, "create", st, ntstatus.Success)
+	end, st := th.NtOpenFile(winnt.FILE_WRITE_DATA, named(`\Device\NamedPipe\q`), 3, 0)
+	want(t, "open", st, ntstatus.Success)
+	send("bytes", func(b []byte) ntstatus.Status { _, st := th.NtWriteFile(end, b); return st })
+	read, st := th.NtReadFile(pipe, 100)
+	check("a pipe's message", read, st, "bytes")
+}
+
+// O-38: what a thread makes without a descriptor, or with one without an owner, belongs to whom the
+// thread acts as, whatever the type: a pipe and a named object as well as a token.
+func TestWhoOwnsWhatIsMade(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	privileges := []winnt.Privilege{winnt.SeImpersonatePrivilege, winnt.SeCreateGlobalPrivilege,
+		winnt.SeCreateTokenPrivilege}
+	th, k := w.thread(w.process("server", privileges...))
+	all := makers(t, w, th, k)
+	tok := w.token(k, client, winnt.SecurityImpersonation, privileges...)
+	for _, owner := range []string{svc, client} {
+		for _, m := range all {
+			switch m.service {
+			case "NtCreateNamedPipeFile", "NtCreateEvent", "NtCreateMutant", "NtCreateSemaphore", "NtCreateTimer",
+				"NtCreateJobObject", "NtCreateDirectoryObject", "NtCreateSymbolicLinkObject",
+				"NtCreateToken", "NtCreateLowBoxToken":
+			default:
+				continue
+			}
+			h, st := m.call(th, 0)
+			want(t, m.name, st, ntstatus.Success)
+			again, st := k.Zw().NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, winnt.READ_CONTROL, 0, 0)
+			want(t, "duplicate", st, ntstatus.Success)
+			d, st := th.NtQuerySecurityObject(again, winnt.OWNER_SECURITY_INFORMATION)
+			if want(t, "query", st, ntstatus.Success); st != ntstatus.Success {
+				continue
+			}
+			bare := m.object.ObjectName == "" && (m.service == "NtCreateEvent" || m.service == "NtCreateMutant" ||
+				m.service == "NtCreateSemaphore" || m.service == "NtCreateTimer")
+			if got := d.Owner().String(); bare != d.Owner().IsZero() || !bare && got != owner {
+				t.Errorf("%s: the owner is %s, want %s (none: %v)", m.name, got, owner, bare)
+			}
+			want(t, "close", th.NtClose(again), ntstatus.Success)
+			want(t, "close", th.NtClose(h), ntstatus.Success)
+		}
+		want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
+	}
+	k.PsRevertToSelf()
+}
+
+// I-135, I-136: a write that completes at once returns the number of bytes, with and without remote memory.
+func TestWriteReturnsLength(t *testing.T) {
+	o := newOperations(t)
+	for _, later := range []bool{false, true} {
+		in := nt.WriteFileIn{FileHandle: o.client, Buffer: nt.Cap([]byte("ab"))}
+		if later {
+			in.Later = o.begin(false, false, false, false)
+		}
+		out, st := o.th.Services().NtWriteFile(in)
+		if want(t, "write", st, ntstatus.Success); out.Information != 2 {
+			t.Errorf("later %v: %d bytes are told, want 2", later, out.Information)
+		}
+	}
+	want(t, "close", o.th.NtClose(o.client), ntstatus.Success)
+}
+
+// TestPipeQuota: what fills the quota to its last byte is written, and a byte more is not,
+// also on an empty pipe (I-85, I-152).
+func TestPipeQuota(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	p := w.process("server", winnt.SeCreateGlobalPrivilege)
+	th, _ := w.thread(p)
+	server, st := th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{NamedPipeType: 1, ReadMode: 1, InboundQuota: 8,
+		DesiredAccess:    winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA,
+		ObjectAttributes: nt.Cap(named(`\Device\NamedPipe\q`))})
+	want(t, "create", st, ntstatus.Success)
+	own := named(`\Device\NamedPipe\q`) // a refused write leaves no context of its writer
+	own.SecurityQualityOfService = &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation,
+		ContextTrackingMode: winnt.SECURITY_DYNAMIC_TRACKING}
+	end, st := th.NtOpenFile(winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA, own, 3, 0)
+	want(t, "open", st, ntstatus.Success)
+	for i, c := range []struct {
+		write int // bytes; 0 reads a message instead
+		want  ntstatus.Status
+	}{{9, ntstatus.PipeBusy}, {8, ntstatus.Success}, {1, ntstatus.PipeBusy}, {0, 0},
+		{5, ntstatus.Success}, {3, ntstatus.Success},
+		{1, ntstatus.PipeBusy}, {0, 0}, {4, ntstatus.Success}, {2, ntstatus.PipeBusy}, {1, ntstatus.Success}} {
+		if c.write == 0 {
+			_, st = th.NtReadFile(server, 100)
+		} else {
+			_, st = th.NtWriteFile(end, make([]byte, c.write))
+		}
+		if st != c.want {
+			t.Errorf("I-85: step %d, %d bytes: %v, want %v", i, c.write, st, c.want)
+		}
+	}
+}
+
+// A pipe has at most 255 instances and queues of at most 16 MiB. Larger requests are refused; 0 means the maximum
+// (I-85).
+func TestPipeLimits(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, _ := w.thread(w.process("server", winnt.SeCreateGlobalPrivilege))
+	create := func(name string, change func(*nt.CreateNamedPipeFileIn)) ntstatus.Status {
+		in := nt.CreateNamedPipeFileIn{DesiredAccess: winnt.FILE_READ_DATA | winnt.FILE_CREATE_PIPE_INSTANCE,
+			ObjectAttributes: nt.Cap(named(`\Device\NamedPipe\` + name))}
+		change(&in)
+		_, st := th.NtCreateNamedPipeFile(in)
+		return st
+	}
+	for _, c := range []struct {
+		name                         string
+		instances, inbound, outbound uint32
+		want                         ntstatus.Status
+	}{
+		{"most", npfs.MaxInstances, npfs.MaxQuota, npfs.MaxQuota, ntstatus.Success},
+		{"instances", npfs.MaxInstances + 1, 0, 0, ntstatus.InvalidParameter},
+		{"inbound", 0, npfs.MaxQuota + 1, 0, ntstatus.InvalidParameter},
+		{"outbound", 0, 0, npfs.MaxQuota + 1, ntstatus.InvalidParameter},
+	} {
+		want(t, "I-85: "+c.name, create(c.name, func(in *nt.CreateNamedPipeFileIn) {
+			in.MaximumInstances, in.InboundQuota, in.OutboundQuota = c.instances, c.inbound, c.outbound
+		}), c.want)
+	}
+	if npfs.MaxInstances != 255 || npfs.MaxQuota != 16<<20 { // PIPE_UNLIMITED_INSTANCES
+		t.Errorf("%d instances of %d bytes", npfs.MaxInstances, npfs.MaxQuota)
+	}
+	for i := range npfs.MaxInstances {
+		if st := create("many", func(*nt.CreateNamedPipeFileIn) {}); st != ntstatus.Success {
+			t.Fatalf("I-85: instance %d: %v", i, st)
+		}
+	}
+	want(t, "I-85: one instance more", create("many", func(*nt.CreateNamedPipeFileIn) {}),
+		ntstatus.InstanceNotAvailable)
+}
+
+// I-80, I-85: a client that cannot give the level that it promises gets no connection, and
+// leaves the instance to others. A server whose client has gone does not listen again before
+// it has disconnected it.
+func TestClientsComeAndGo(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, _ := w.thread(w.process("server", winnt.SeCreateGlobalPrivilege))
+	server, st := th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: winnt.FILE_READ_DATA,
+		MaximumInstances: 1, ObjectAttributes: nt.Cap(named(`\Device\NamedPipe\g`))})
+	want(t, "create", st, ntstatus.Success)
+	other, k := w.thread(w.process("client", winnt.SeImpersonatePrivilege))
+	tok := w.token(k, svc, winnt.SecurityImpersonation)
+	want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
+	name := named(`\Device\NamedPipe\g`)
+	name.SecurityQualityOfService = &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityDelegation}
+	_, st = other.NtOpenFile(winnt.FILE_WRITE_DATA, name, 3, 0)
+	want(t, "a level above the client's own", st, ntstatus.BadImpersonationLevel)
+	k.PsRevertToSelf()
+	listen := func() ntstatus.Status {
+		_, st := th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: server,
+			FsControlCode: winnt.FSCTL_PIPE_LISTEN})
+		return st
+	}
+	want(t, "without a client", listen(), ntstatus.PipeListening)
+	for range 2 {
+		end, st := other.NtOpenFile(winnt.FILE_WRITE_DATA, named(`\Device\NamedPipe\g`), 3, 0)
+		want(t, "open", st, ntstatus.Success)
+		want(t, "with a client", listen(), ntstatus.PipeConnected)
+		want(t, "close the client", other.NtClose(end), ntstatus.Success)
+		want(t, "when the client has gone", listen(), ntstatus.PipeClosing)
+		_, st = other.NtOpenFile(winnt.FILE_WRITE_DATA, named(`\Device\NamedPipe\g`), 3, 0)
+		want(t, "before the server disconnects", st, ntstatus.PipeNotAvailable)
+		_, st = th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: server,
+			FsControlCode: winnt.FSCTL_PIPE_DISCONNECT})
+		want(t, "disconnect", st, ntstatus.Success)
+		want(t, "afterwards", listen(), ntstatus.PipeListening)
+	}
+}
+
+// I-85: a client that gets no handle, for want of a right, a privilege or memory, leaves
+// the instance to others.
+func TestRefusedClientOfAPipe(t *testing.T) {
+	var memory inject.Injector
+	w := newWorld(t, kernel.Config{Faults: memory.Point})
+	th, _ := w.thread(w.process("server", winnt.SeCreateGlobalPrivilege))
+	server, st := th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{NamedPipeType: 1, ReadMode: 1, InboundQuota: 8,
+		DesiredAccess:    winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA,
+		ObjectAttributes: nt.Cap(named(`\Device\NamedPipe\r`))})
+	want(t, "create", st, ntstatus.Success)
+	for _, tracking := range []nt.SecurityQualityOfService{{ImpersonationLevel: winnt.SecurityImpersonation},
+		{ImpersonationLevel: winnt.SecurityImpersonation, ContextTrackingMode: winnt.SECURITY_DYNAMIC_TRACKING}} {
+		name := named(`\Device\NamedPipe\r`)
+		name.SecurityQualityOfService = &tracking
+		_, st = th.NtOpenFile(winnt.ACCESS_SYSTEM_SECURITY, name, 3, 0)
+		want(t, "open without the privilege", st, ntstatus.PrivilegeNotHeld)
+		_, st = th.NtOpenFile(0, name, 3, 0)
+		want(t, "open for nothing", st, ntstatus.AccessDenied)
+		memory.Fail(ntstatus.InsufficientResources.Err(), inject.Kind("ob: handle"))
+		_, st = th.NtOpenFile(winnt.FILE_READ_DATA, name, 3, 0)
+		want(t, "open without memory", st, ntstatus.InsufficientResources)
+		memory.Fail(nil)
+	}
+	end, st := th.NtOpenFile(winnt.FILE_READ_DATA, named(`\Device\NamedPipe\r`), 3, 0)
+	want(t, "open", st, ntstatus.Success)
+	want(t, "close the client", th.NtClose(end), ntstatus.Success)
+	want(t, "close the server", th.NtClose(server), ntstatus.Success)
+}
+
+// Adding an instance requires FILE_CREATE_PIPE_INSTANCE in the descriptor of the name, whatever else it grants
+// (I-130).
+func TestAddingInstanceNeedsRight(t *testing.T) {
+	const user = "S-1-5-21-1-2-3-1107"
+	for _, c := range []struct {
+		mask winnt.AccessMask
+		want ntstatus.Status
+	}{
+		{winnt.FILE_CREATE_PIPE_INSTANCE, ntstatus.Success}, {winnt.FILE_ALL_ACCESS, ntstatus.Success},
+		{winnt.FILE_ALL_ACCESS &^ winnt.FILE_CREATE_PIPE_INSTANCE, ntstatus.AccessDenied},
+		{winnt.FILE_READ_DATA, ntstatus.AccessDenied}, {0x1, ntstatus.AccessDenied},
+	} {
+		sys := kernel.Boot(kernel.Config{})
+		var threads []*nt.Thread
+		for _, u := range []string{"S-1-5-21-1-2-3-1200", user} {
+			p, err := sys.NewProcess("p", value(t, u, winnt.TokenPrimary, 0, winnt.SeImpersonatePrivilege))
+			if err != nil {
+				t.Fatal(err)
+			}
+			th, err := p.NewThread()
+			if err != nil {
+				t.Fatal(err)
+			}
+			threads = append(threads, th)
+		}
+		create := func(th *nt.Thread, text string) ntstatus.Status {
+			oa := &nt.ObjectAttributes{ObjectName: `\??\pipe\many`}
+			if text != "" {
+				oa.SecurityDescriptor = sddl.MustParse(text)
+			}
+			_, st := th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: winnt.SYNCHRONIZE,
+				CreateDisposition: winnt.FILE_OPEN_IF, ObjectAttributes: nt.Cap(oa)})
+			return st
+		}
+		if st := create(threads[0], "D:(A;;"+hex(c.mask)+";;;"+user+")"); st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		if st := create(threads[1], "D:(A;;FA;;;WD)"); st != c.want {
+			t.Errorf("I-130: the descriptor grants %#x: %v, want %v", uint32(c.mask), st, c.want)
+		}
+		if err := sys.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// hex returns a mask as SDDL has it.
+func hex(m winnt.AccessMask) string {
+	const digits = "0123456789abcdef"
+	text := "0x"
+	for shift := 28; shift >= 0; shift -= 4 {
+		text += string(digits[m>>shift&15])
+	}
+	return text
+}
+
+// A write above the quota of an empty pipe completes when the rest fits. A timeout and a close discard the unread
+// data (I-152).
+func TestLargeWriteWaitsForReader(t *testing.T) {
+	_, server, client := pipePair(t)
+	l, err := server.ListenPipe("orders", everyone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	c, err := client.DialPipe("orders", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := l.AcceptPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	const size, quota = 100_000, 1 << 16
+	_ = c.SetWriteDeadline(time.Now().Add(10 * time.Millisecond))
+	if n, err := c.Write(make([]byte, size)); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("without a reader: %d bytes, %v, want 0 and a deadline", n, err)
+	}
+	_ = c.SetWriteDeadline(time.Time{})
+	type ended struct {
+		n   int
+		err error
+	}
+	done := make(chan ended, 1)
+	write := func() {
+		n, err := c.Write(make([]byte, size))
+		done <- ended{n, err}
+	}
+	go write()
+	if _, err := io.ReadFull(s, make([]byte, size-quota)); err != nil {
+		t.Error(err)
+	}
+	if e := <-done; e.n != size || e.err != nil {
+		t.Errorf("all but the quota was read: %+v", e)
+	}
+	if _, err := io.ReadFull(s, make([]byte, quota)); err != nil {
+		t.Error(err)
+	}
+	go write()
+	if _, err := io.ReadFull(s, make([]byte, 7)); err != nil {
+		t.Error(err)
+	}
+	_ = c.Close()
+	if e := <-done; e.n != 7 || !errors.Is(e.err, net.ErrClosed) {
+		t.Errorf("closed after 7 bytes were read: %+v", e)
+	}
+	if n, err := s.Read(make([]byte, 9)); n != 0 || err != io.EOF {
+		t.Errorf("what was taken back: %d bytes, %v", n, err)
+	}
+}
+
+// TestLargeMessageIsRefusedWithoutWaiting: a caller that cannot wait gets STATUS_PIPE_BUSY for
+// a message above the quota, and nothing of it is written (I-152).
+func TestLargeMessageIsRefusedWithoutWaiting(t *testing.T) {
+	w := newPendingWorld(t, 4)
+	w.connect()
+	if n, st := w.th.NtWriteFile(w.client, []byte("12345")); n != 0 || st != ntstatus.PipeBusy {
+		t.Errorf("%d bytes, %v", n, st)
+	}
+	i, st := w.th.NtQueryInformationFile(w.server, nt.FilePipeLocalInformation)
+	if w.must(st); i.(nt.PipeLocalInformation).ReadDataAvailable != 0 {
+		t.Errorf("%+v", i)
+	}
+}
+
+// I-135, I-136, I-137, I-140: operations that wait end with the other end's, the event and
+// the call after the data.
+func TestPendingPipes(t *testing.T) {
+	w := newPendingWorld(t, 8)
+	var ends atomic.Int32
+	var got nt.IOResult
+	same := func(what string, st, want ntstatus.Status) {
+		t.Helper()
+		if st != want {
+			t.Errorf("%s: %s, want %s", what, st, want)
+		}
+	}
+	event, st := w.th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, true)
+	w.must(st)
+	l := later(&ends, &got)
+	l.Event, l.ApcRoutine, l.ApcContext, l.IoStatusBlock = event, 7, 8, 9
+	_, st = w.th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: w.server,
+		FsControlCode: winnt.FSCTL_PIPE_LISTEN, Later: l})
+	same("a listen without a client", st, ntstatus.Pending)
+	_, st = w.th.NtWaitForSingleObject(event, false)
+	same("the event meanwhile", st, ntstatus.Timeout)
+	w.connect()
+	_, st = w.th.NtWaitForSingleObject(event, true)
+	same("the event after it", st, ntstatus.Success)
+	calls, st := w.th.NtTestAlert()
+	if len(calls) != 1 || calls[0] != (nt.UserAPC{ApcRoutine: 7, ApcArgument1: 8,
+		ApcArgument2: 9}) || ends.Load() != 1 || got.Status != ntstatus.Success {
+		t.Errorf("the listen: calls %v, %s, %d ends, %+v", calls, st, ends.Load(), got)
+	}
+	same("a read", w.read(w.th, w.server, later(&ends, &got)), ntstatus.Pending)
+	_, st = w.th.NtWaitForSingleObject(w.server, false)
+	same("the file meanwhile", st, ntstatus.Timeout)
+	same("a write", w.write(w.th, w.client, "hello", nil), ntstatus.Success)
+	if ends.Load() != 2 || string(got.Data) != "hello" || got.Information != 5 {
+		t.Errorf("the read: %d ends, %+v", ends.Load(), got)
+	}
+	_, st = w.th.NtWaitForSingleObject(w.server, false)
+	same("the file after it", st, ntstatus.Success)
+	same("a write that fits", w.write(w.th, w.client, "12345678", nil), ntstatus.Success)
+	same("flushing it", w.th.NtFlushBuffersFile(w.client), ntstatus.Pending)
+	same("a write without room", w.write(w.th, w.client, "9", later(&ends, &got)), ntstatus.Pending)
+	for i, want := range []string{"12345678", "9"} {
+		b, st := w.th.NtReadFile(w.server, 64)
+		if string(b) != want || st != ntstatus.Success || ends.Load() != 3 || got.Information != 1 {
+			t.Errorf("read %d: %q, %s; the write: %d ends, %+v", i, b, st, ends.Load(), got)
+		}
+	}
+	same("flushing nothing", w.th.NtFlushBuffersFile(w.client), ntstatus.Success)
+}
+
+// TestStalledWriteEnds: a write that waits for room ends when all of it fits the quota to
+// its last byte, and no byte earlier (I-85, I-135).
+func TestStalledWriteEnds(t *testing.T) {
+	w := newPendingWorld(t, 8)
+	w.connect()
+	var ends atomic.Int32
+	var got nt.IOResult
+	w.must(w.write(w.th, w.client, "123456", nil))
+	if st := w.write(w.th, w.client, "78abc", later(&ends, &got)); st != ntstatus.Pending {
+		t.Fatal(st)
+	}
+	for i, c := range []struct {
+		bytes uint32
+		want  string
+		ended int32 // 6+5 bytes are 3 too many
+	}{{2, "12", 0}, {1, "3", 1}, {64, "456", 1}, {64, "78abc", 1}} {
+		b, st := w.th.NtReadFile(w.server, c.bytes)
+		if string(b) != c.want || st != ntstatus.Success && st != ntstatus.BufferOverflow || ends.Load() != c.ended {
+			t.Errorf("I-85: read %d: %q, %v, the write has ended %d times, want %q and %d", i, b, st, ends.Load(), c.want,
+				c.ended)
+		}
+	}
+	if got.Status != ntstatus.Success || got.Information != 5 {
+		t.Errorf("I-85: the write ended as %+v", got)
+	}
+}
+
+// I-141: as many operations wait at one end as may.
+func TestPendingIsBounded(t *testing.T) {
+	w := newPendingWorld(t, 8)
+	w.connect()
+	var ends atomic.Int32
+	var got nt.IOResult
+	pending := 0
+	for range 1000 {
+		st := w.read(w.th, w.server, later(&ends, &got))
+		if st == ntstatus.Pending {
+			pending++
+		} else if st != ntstatus.InsufficientResources {
+			t.Fatal(st)
+		}
+	}
+	if pending != 256 {
+		t.Errorf("I-141: %d reads wait at one end", pending)
+	}
+	w.must(w.th.NtClose(w.server))
+	if n := ends.Load(); n != 256 {
+		t.Errorf("%d ended", n)
+	}
+}
+
+// TestPipeWithoutAccessIsRefused: a pipe that is made for no access at all is refused, and is
+// not there (I-155).
+func TestPipeWithoutAccessIsRefused(t *testing.T) {
+	p := newPipeSide(t)
+	h, st := p.make(func(in *nt.CreateNamedPipeFileIn) { in.DesiredAccess = 0 })
+	if st != ntstatus.AccessDenied || h != 0 {
+		t.Errorf("%v, handle %#x, want STATUS_ACCESS_DENIED", st, h)
+	}
+	_, st = p.client.NtOpenFile(both, &nt.ObjectAttributes{ObjectName: `\??\pipe\m`}, 0, 0)
+	if st != ntstatus.ObjectNameNotFound {
+		t.Errorf("the refused pipe: %v", st)
+	}
+	p.made(func(in *nt.CreateNamedPipeFileIn) { in.DesiredAccess = winnt.SYNCHRONIZE })
+}
+
+// TestClientStartsReadingBytes: the end of a client reads bytes, also of a pipe of messages,
+// until it sets the read mode (I-157).
+func TestClientStartsReadingBytes(t *testing.T) {
+	p := newPipeSide(t)
+	s := p.made(nil)
+	c := p.open(both)
+	for _, text := range []string{"ab", "cd"} {
+		_, st := p.server.NtWriteFile(s, []byte(text))
+		p.must(st)
+	}
+	i, st := p.client.NtQueryInformationFile(c, nt.FilePipeInformation)
+	if p.must(st); i != (nt.PipeInformation{}) {
+		t.Errorf("%+v", i)
+	}
+	if b, st := p.client.NtReadFile(c, 3); string(b) != "abc" || st != ntstatus.Success {
+		t.Errorf("read %q, %v", b, st)
+	}
+	p.must(p.client.NtSetInformationFile(c, nt.FilePipeInformation, nt.PipeInformation{ReadMode: 1}))
+	_, st = p.server.NtWriteFile(s, []byte("ef"))
+	p.must(st)
+	if b, st := p.client.NtReadFile(c, 3); string(b) != "d" || st != ntstatus.Success {
+		t.Errorf("read %q, %v", b, st)
+	}
+	if b, st := p.client.NtReadFile(c, 1); string(b) != "e" || st != ntstatus.BufferOverflow {
+		t.Errorf("read %q, %v", b, st)
+	}
+}
+
+// TestLimitOfTheFirst: a pipe has as many instances as its first one allows, whatever the
+// others ask for (I-85).
+func TestLimitOfTheFirst(t *testing.T) {
+	_, th := userThread(t, token.LocalSystem())
+	for i, c := range []struct{ first, other uint32 }{{1, 1}, {1, 5}, {2, 1}, {3, 1}, {3, 3}, {3, 200}} {
+		create := func(instances uint32) ntstatus.Status {
+			_, st := th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: winnt.FILE_ALL_ACCESS,
+				CreateDisposition: winnt.FILE_OPEN_IF, MaximumInstances: instances,
+				ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: fmt.Sprintf(`\??\pipe\limit%d`, i)})})
+			return st
+		}
+		for n := range c.first {
+			asked := c.other
+			if n == 0 {
+				asked = c.first
+			}
+			if st := create(asked); st != ntstatus.Success {
+				t.Errorf("I-85: %+v, instance %d: %v", c, n+1, st)
+			}
+		}
+		if st := create(c.other); st != ntstatus.InstanceNotAvailable {
+			t.Errorf("I-85: %+v, one too many: %v", c, st)
+		}
+	}
+}

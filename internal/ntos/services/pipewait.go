@@ -1,0 +1,87 @@
+package services
+
+import (
+	"encoding/binary"
+	"math"
+	"time"
+	"unicode/utf16"
+
+	"github.com/refmon/refmon/internal/ntos/ke"
+	"github.com/refmon/refmon/internal/ntos/npfs"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// pipeLimit converts a negative number of 100-ns units to a duration. It returns 0, the default of the pipe, for other
+// numbers, and -1, no limit, for the smallest number.
+func pipeLimit(units int64) time.Duration {
+	const unit = 100 * time.Nanosecond
+	switch {
+	case units == math.MinInt64:
+		return -1
+	case units >= 0:
+		return 0
+	case units < math.MinInt64/int64(unit):
+		return math.MaxInt64
+	}
+	return time.Duration(-units) * unit
+}
+
+// waitBuffer reads a FILE_PIPE_WAIT_FOR_BUFFER: the name of a pipe, and how long to wait for it.
+func waitBuffer(b []byte) (name string, limit time.Duration, ok bool) {
+	const header = 14 // bytes before the name
+	if len(b) < header {
+		return "", 0, false
+	}
+	length := uint64(binary.LittleEndian.Uint32(b[8:]))
+	if length == 0 || length%2 != 0 || length > uint64(len(b)-header) {
+		return "", 0, false
+	}
+	units := make([]uint16, length/2)
+	for i := range units {
+		units[i] = binary.LittleEndian.Uint16(b[header+2*i:])
+	}
+	if b[12] != 0 { // a timeout is specified
+		limit = pipeLimit(int64(binary.LittleEndian.Uint64(b)))
+	}
+	return string(utf16.Decode(units)), limit, true
+}
+
+// waitForPipe serves FSCTL_PIPE_WAIT on the device of pipes: it ends once an instance of the
+// pipe listens, or the time has passed. A caller that cannot wait gets STATUS_IO_TIMEOUT where
+// none listens now.
+func (c *Context) waitForPipe(f *File, in *nt.FsControlFileIn) ntstatus.Status {
+	if in.InputBuffer.Status != ntstatus.Success {
+		return c.Fail("O-3", in.InputBuffer.Status)
+	}
+	name, limit, ok := waitBuffer(in.InputBuffer.V)
+	if !ok {
+		// The buffer names no pipe.
+		return c.Fail("I-162", ntstatus.InvalidParameter)
+	}
+	if in.Later == nil {
+		_, st := c.Sys.Pipes.Wait(name, limit, nil)
+		return c.waited(st)
+	}
+	in.Later.Waits = true // the handle of the device has no other way (I-162)
+	i, st := c.beginOn(f, new(ke.Signal), in.Later)
+	if st != ntstatus.Success {
+		return st
+	}
+	return c.waited(c.startOn(i, func() (npfs.Result, func() bool) {
+		w, st := c.Sys.Pipes.Wait(name, limit, func(st ntstatus.Status) { i.over(npfs.Result{Status: st}, true) })
+		if w == nil {
+			return npfs.Result{Status: st}, nil
+		}
+		return npfs.Result{Status: st}, w.Cancel
+	}))
+}
+
+// waited notes why a wait for a pipe failed.
+func (c *Context) waited(st ntstatus.Status) ntstatus.Status {
+	if st != ntstatus.Success && st != ntstatus.Pending {
+		// There is no such pipe, or no instance of it listened in time.
+		return c.Fail("I-162", st)
+	}
+	return st
+}

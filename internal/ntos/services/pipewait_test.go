@@ -1,0 +1,132 @@
+package services_test
+
+import (
+	"encoding/binary"
+	"testing"
+	"unicode/utf16"
+
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// waitFor asks the device of pipes for an instance, with a limit in 100-ns units below 0.
+func (p pipeSide) waitFor(device winnt.Handle, name string, limit int64, l *nt.Later) ntstatus.Status {
+	units := utf16.Encode([]rune(name))
+	b := binary.LittleEndian.AppendUint64(nil, uint64(limit))
+	b = append(binary.LittleEndian.AppendUint32(b, uint32(2*len(units))), 1, 0)
+	if limit == 0 {
+		b[12] = 0 // without a timeout
+	}
+	for _, u := range units {
+		b = binary.LittleEndian.AppendUint16(b, u)
+	}
+	_, st := p.client.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: device,
+		FsControlCode: winnt.FSCTL_PIPE_WAIT, InputBuffer: nt.Cap(b), Later: l})
+	return st
+}
+
+// TestWaitForPipe: a wait for a pipe ends when an instance listens, at the latest at its time
+// limit, when it is cancelled, and when the pipe goes (I-162).
+func TestWaitForPipe(t *testing.T) {
+	p := newPipeSide(t)
+	device := p.device(p.client)
+	const long = -1 << 62
+	check := func(what string, got, want ntstatus.Status) {
+		t.Helper()
+		if got != want {
+			t.Errorf("%s: %v, want %v", what, got, want)
+		}
+	}
+	begin := func(limit int64) *nt.Later {
+		t.Helper()
+		l := nt.NewWait()
+		check("no instance listens", p.waitFor(device, "m", limit, l), ntstatus.Pending)
+		return l
+	}
+	ended := func(what string, l *nt.Later, want ntstatus.Status) {
+		t.Helper()
+		<-l.Over
+		check(what, l.Result().Status, want)
+	}
+	check("no such pipe", p.waitFor(device, "m", long, nt.NewWait()), ntstatus.ObjectNameNotFound)
+	s := p.made(func(in *nt.CreateNamedPipeFileIn) { in.DefaultTimeout = -10_000 })
+	check("one listens", p.waitFor(device, "M", long, nt.NewWait()), ntstatus.Success)
+	check("a pipe, not the device", p.waitFor(p.open(both), "m", long, nt.NewWait()), ntstatus.IllegalFunction)
+	check("a caller that cannot wait", p.waitFor(device, "m", long, nil), ntstatus.IOTimeout)
+	ended("its time has passed", begin(-10_000), ntstatus.IOTimeout)
+	ended("the pipe's default has passed", begin(0), ntstatus.IOTimeout)
+	again, made, cancel := begin(long), begin(long), begin(long)
+	if !cancel.Cancel() {
+		t.Error("the wait had ended")
+	}
+	ended("cancelled", cancel, ntstatus.Cancelled)
+	p.must(p.server.NtFsControlFile(s, winnt.FSCTL_PIPE_DISCONNECT))
+	check("listen", p.server.NtFsControlFile(s, winnt.FSCTL_PIPE_LISTEN), ntstatus.PipeListening)
+	ended("it listens again", again, ntstatus.Success)
+	ended("all who wait are told", made, ntstatus.Success)
+	p.open(both)
+	l := begin(long)
+	other := p.made(nil)
+	ended("another instance", l, ntstatus.Success)
+	p.must(p.server.NtClose(other))
+	l = begin(long)
+	p.must(p.server.NtClose(s))
+	ended("the pipe is gone", l, ntstatus.ObjectNameNotFound)
+	for name, want := range map[string]ntstatus.Status{"": ntstatus.InvalidParameter, "no": ntstatus.ObjectNameNotFound} {
+		check(name, p.waitFor(device, name, long, nil), want)
+	}
+}
+
+// pipeSide makes pipes of one name and opens them.
+type pipeSide struct {
+	*testing.T
+	server, client *nt.Thread
+}
+
+func (p pipeSide) must(st ntstatus.Status) {
+	p.Helper()
+	if st != ntstatus.Success {
+		p.Fatal(st)
+	}
+}
+
+// make makes an instance as a change of the parameters says.
+func (p pipeSide) make(change func(*nt.CreateNamedPipeFileIn)) (winnt.Handle, ntstatus.Status) {
+	in := nt.CreateNamedPipeFileIn{DesiredAccess: winnt.GENERIC_READ | winnt.GENERIC_WRITE, NamedPipeType: 1, ReadMode: 1,
+		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\pipe\m`,
+			SecurityDescriptor: everyone.SecurityDescriptor})}
+	if change != nil {
+		change(&in)
+	}
+	return p.server.NtCreateNamedPipeFile(in)
+}
+
+func (p pipeSide) made(change func(*nt.CreateNamedPipeFileIn)) winnt.Handle {
+	p.Helper()
+	h, st := p.make(change)
+	p.must(st)
+	return h
+}
+
+func (p pipeSide) open(rights winnt.AccessMask) winnt.Handle {
+	p.Helper()
+	h, st := p.client.NtOpenFile(rights, &nt.ObjectAttributes{ObjectName: `\??\pipe\m`}, 0, 0)
+	p.must(st)
+	return h
+}
+
+func (p pipeSide) state(th *nt.Thread, h winnt.Handle) uint32 {
+	p.Helper()
+	i, st := th.NtQueryInformationFile(h, nt.FilePipeLocalInformation)
+	p.must(st)
+	return i.(nt.PipeLocalInformation).NamedPipeState
+}
+
+func (p pipeSide) device(th *nt.Thread) winnt.Handle {
+	p.Helper()
+	h, st := th.NtOpenFile(winnt.FILE_READ_ATTRIBUTES|winnt.SYNCHRONIZE,
+		&nt.ObjectAttributes{ObjectName: `\Device\NamedPipe\`}, 0, 0)
+	p.must(st)
+	return h
+}

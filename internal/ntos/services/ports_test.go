@@ -1,0 +1,310 @@
+package services_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/ntos/lpc"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// A client is connected when the server has accepted it, and has at most MaxRequests requests. A client's port cannot
+// accept (I-88).
+func TestPortBounds(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th := w.system("server") // may create names in the root
+	s := th.Services()
+	port, st := s.NtCreatePort(nt.CreatePortIn{ObjectAttributes: nt.Cap(named(`\orders`)), MaxMessageLength: 4})
+	want(t, "create", st, ntstatus.Success)
+	client, st := s.NtConnectPort(nt.ConnectPortIn{PortName: `\orders`})
+	want(t, "connect", st, ntstatus.Success)
+	_, _, st = s.PortConnected(client.PortHandle)
+	want(t, "before it is accepted", st, ntstatus.Pending)
+	_, st = s.NtAcceptConnectPort(nt.AcceptConnectPortIn{ConnectionPortHandle: client.PortHandle})
+	want(t, "I-88: a client's port accepts", st, ntstatus.InvalidPortHandle)
+	comm, st := s.NtAcceptConnectPort(nt.AcceptConnectPortIn{ConnectionPortHandle: port.PortHandle})
+	want(t, "accept", st, ntstatus.Success)
+	_, longest, st := s.PortConnected(client.PortHandle)
+	if want(t, "after it is accepted", st, ntstatus.Success); longest != 4 {
+		t.Errorf("the longest message has %d bytes", longest)
+	}
+	_, st = s.NtAcceptConnectPort(nt.AcceptConnectPortIn{ConnectionPortHandle: comm.PortHandle})
+	want(t, "I-88: a server's communication port accepts", st, ntstatus.InvalidPortHandle)
+	ask := func(text string) ntstatus.Status {
+		_, st := s.NtRequestWaitReplyPort(nt.RequestWaitReplyPortIn{PortHandle: client.PortHandle,
+			Request: nt.Cap([]byte(text))})
+		return st
+	}
+	want(t, "a message too long", ask("12345"), ntstatus.PortMessageTooLong)
+	for i := range lpc.MaxRequests {
+		if st := ask("1234"); st != ntstatus.Pending {
+			t.Fatalf("request %d: %v", i, st)
+		}
+	}
+	want(t, "one request more", ask("1"), ntstatus.InsufficientResources)
+}
+
+// TestPortLimits: a message has at most 64 KiB, whatever the server asks for, and 256
+// clients can wait to be accepted (I-88).
+func TestPortLimits(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th := w.system("server") // may create names in the root
+	s := th.Services()
+	for asked, longest := range map[uint32]uint32{0: 1 << 16, 1: 1, 1<<16 - 1: 1<<16 - 1, 1 << 16: 1 << 16,
+		1<<16 + 1: 1 << 16, 1<<32 - 1: 1 << 16} {
+		port, st := s.NtCreatePort(nt.CreatePortIn{ObjectAttributes: nt.Cap(named(`\orders`)), MaxMessageLength: asked})
+		want(t, "create", st, ntstatus.Success)
+		client, st := s.NtConnectPort(nt.ConnectPortIn{PortName: `\orders`})
+		want(t, "connect", st, ntstatus.Success)
+		_, st = s.NtAcceptConnectPort(nt.AcceptConnectPortIn{ConnectionPortHandle: port.PortHandle})
+		want(t, "accept", st, ntstatus.Success)
+		if _, got, st := s.PortConnected(client.PortHandle); st != ntstatus.Success || got != longest {
+			t.Errorf("I-88: %d bytes asked for, the longest message has %d, %v, want %d", asked, got, st, longest)
+		}
+		want(t, "close", th.NtClose(client.PortHandle), ntstatus.Success)
+		want(t, "close", th.NtClose(port.PortHandle), ntstatus.Success)
+	}
+	_, st := s.NtCreatePort(nt.CreatePortIn{ObjectAttributes: nt.Cap(named(`\queue`))})
+	want(t, "create", st, ntstatus.Success)
+	for i := range lpc.MaxPending {
+		if _, st := s.NtConnectPort(nt.ConnectPortIn{PortName: `\queue`}); st != ntstatus.Success {
+			t.Fatalf("I-88: client %d: %v", i, st)
+		}
+	}
+	if _, st := s.NtConnectPort(nt.ConnectPortIn{PortName: `\queue`}); st == ntstatus.Success || lpc.MaxPending != 256 {
+		t.Errorf("I-88: client %d is taken", lpc.MaxPending)
+	}
+}
+
+// O-38, I-88: the creator's descriptor decides about connecting to a port.
+func TestDescriptorOfAPort(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th := w.system("server") // may create names in the root
+	other, _ := w.thread(w.process("client"))
+	for text, wanted := range map[string]ntstatus.Status{
+		"O:SYG:SYD:(A;;0x1;;;" + svc + ")(A;;GA;;;SY)": ntstatus.Success,
+		"O:SYG:SYD:(D;;0x1;;;" + svc + ")(A;;GA;;;WD)": ntstatus.AccessDenied} {
+		name := named(`\orders`)
+		name.SecurityDescriptor = sddl.MustParse(text)
+		port, st := th.Services().NtCreatePort(nt.CreatePortIn{ObjectAttributes: nt.Cap(name)})
+		want(t, "create", st, ntstatus.Success)
+		client, st := other.Services().NtConnectPort(nt.ConnectPortIn{PortName: `\orders`})
+		if want(t, "connect to a port of "+text, st, wanted); st == ntstatus.Success {
+			want(t, "close", other.NtClose(client.PortHandle), ntstatus.Success)
+		}
+		want(t, "close", th.NtClose(port.PortHandle), ntstatus.Success)
+	}
+}
+
+// portPair is a server's communication port and a client's port, with a request under way. A thread of another process
+// is the client's, and has another user.
+type portPair struct {
+	server, other           nt.Services
+	thread                  *nt.Thread // of the server
+	listening, comm, client winnt.Handle
+}
+
+func newPortPair(t *testing.T, w *world) *portPair {
+	t.Helper()
+	th, other := w.system("server"), w.of("client", token.StandardUser(sid.MustParse(client)))
+	c, _ := w.thread(other)
+	p := &portPair{server: th.Services(), other: c.Services(), thread: th}
+	port, st := p.server.NtCreatePort(nt.CreatePortIn{ObjectAttributes: nt.Cap(named(`\orders`))})
+	want(t, "create", st, ntstatus.Success)
+	out, st := p.other.NtConnectPort(nt.ConnectPortIn{PortName: `\orders`,
+		ConnectionInformation: nt.Cap([]byte("hello"))})
+	want(t, "connect", st, ntstatus.Success)
+	p.listening, p.client = port.PortHandle, out.PortHandle
+	return p
+}
+
+// accept connects the client.
+func (p *portPair) accept(t *testing.T) {
+	t.Helper()
+	m, st := p.server.NtListenPort(nt.ListenPortIn{PortHandle: p.listening})
+	want(t, "listen", st, ntstatus.Success)
+	comm, st := p.server.NtAcceptConnectPort(nt.AcceptConnectPortIn{ConnectionPortHandle: p.listening,
+		ClientID: nt.Cap(&m.ClientID), MessageID: m.MessageID})
+	want(t, "accept", st, ntstatus.Success)
+	p.comm = comm.PortHandle
+}
+
+// request completes the connection and sends a request.
+func (p *portPair) request(t *testing.T) {
+	t.Helper()
+	_, st := p.server.NtCompleteConnectPort(nt.CompleteConnectPortIn{PortHandle: p.comm})
+	want(t, "complete", st, ntstatus.Success)
+	_, st = p.other.NtRequestWaitReplyPort(nt.RequestWaitReplyPortIn{PortHandle: p.client, Request: nt.Cap([]byte("ask"))})
+	want(t, "request", st, ntstatus.Pending)
+}
+
+// badPorts calls a service of ports with a value that names nothing, a handle of another type and ports of other kinds.
+func badPorts(t *testing.T, call func(winnt.Handle) ntstatus.Status, kinds ...winnt.Handle) {
+	t.Helper()
+	want(t, "O-31: no handle", call(0x7770), ntstatus.InvalidHandle)
+	want(t, "O-31: another type", call(winnt.NtCurrentProcess), ntstatus.ObjectTypeMismatch)
+	for _, h := range kinds {
+		want(t, "I-88: another kind of port", call(h), ntstatus.InvalidPortHandle)
+	}
+}
+
+func TestNtListenPort(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	p := newPortPair(t, w)
+	listen := func(h winnt.Handle) ntstatus.Status {
+		_, st := p.server.NtListenPort(nt.ListenPortIn{PortHandle: h})
+		return st
+	}
+	m, st := p.server.NtListenPort(nt.ListenPortIn{PortHandle: p.listening})
+	if st != ntstatus.Success || !m.Connecting || m.Closed || m.MessageID == 0 || string(m.Request) != "hello" {
+		t.Errorf("the request to connect is %+v, %v", m, st)
+	}
+	want(t, "I-88: no other client waits", listen(p.listening), ntstatus.Timeout)
+	comm, st := p.server.NtAcceptConnectPort(nt.AcceptConnectPortIn{ConnectionPortHandle: p.listening,
+		ClientID: nt.Cap(&m.ClientID), MessageID: m.MessageID})
+	want(t, "accept", st, ntstatus.Success)
+	badPorts(t, listen, comm.PortHandle)
+	_, st = p.other.NtListenPort(nt.ListenPortIn{PortHandle: p.client})
+	want(t, "I-88: a client listens", st, ntstatus.InvalidPortHandle)
+}
+
+func TestNtCompleteConnectPort(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	p := newPortPair(t, w)
+	p.accept(t)
+	complete := func(h winnt.Handle) ntstatus.Status {
+		_, st := p.server.NtCompleteConnectPort(nt.CompleteConnectPortIn{PortHandle: h})
+		return st
+	}
+	badPorts(t, complete, p.listening)
+	_, st := p.other.NtCompleteConnectPort(nt.CompleteConnectPortIn{PortHandle: p.client})
+	want(t, "I-88: a client completes", st, ntstatus.InvalidPortHandle)
+	_, _, st = p.other.PortConnected(p.client)
+	want(t, "the client waits", st, ntstatus.Pending)
+	want(t, "complete", complete(p.comm), ntstatus.Success)
+	_, _, st = p.other.PortConnected(p.client)
+	want(t, "the client is connected", st, ntstatus.Success)
+	want(t, "I-88: the client waits no longer", complete(p.comm), ntstatus.InvalidParameter)
+}
+
+func TestNtReplyWaitReceivePort(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	p := newPortPair(t, w)
+	p.accept(t)
+	receive := func(h winnt.Handle) ntstatus.Status {
+		_, st := p.server.NtReplyWaitReceivePort(nt.ReplyWaitReceivePortIn{PortHandle: h})
+		return st
+	}
+	badPorts(t, receive)
+	_, st := p.other.NtReplyWaitReceivePort(nt.ReplyWaitReceivePortIn{PortHandle: p.client})
+	want(t, "I-88: a client receives", st, ntstatus.InvalidPortHandle)
+	want(t, "I-88: no request", receive(p.comm), ntstatus.Timeout)
+	p.request(t)
+	m, st := p.server.NtReplyWaitReceivePort(nt.ReplyWaitReceivePortIn{PortHandle: p.comm})
+	if st != ntstatus.Success || m.Connecting || m.Closed || m.MessageID == 0 || string(m.Request) != "ask" {
+		t.Errorf("the request is %+v, %v", m, st)
+	}
+	want(t, "I-88: a request is received once", receive(p.comm), ntstatus.Timeout)
+	_, st = p.other.NtClose(nt.CloseIn{Handle: p.client})
+	want(t, "the client goes", st, ntstatus.Success)
+	want(t, "I-88: the client is gone", receive(p.comm), ntstatus.PortDisconnected)
+}
+
+func TestNtReplyPort(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	p := newPortPair(t, w)
+	p.accept(t)
+	p.request(t)
+	m, st := p.server.NtReplyWaitReceivePort(nt.ReplyWaitReceivePortIn{PortHandle: p.comm})
+	want(t, "receive", st, ntstatus.Success)
+	in := nt.ReplyPortIn{PortHandle: p.comm, ClientID: nt.Cap(&m.ClientID), MessageID: m.MessageID,
+		Reply: nt.Cap([]byte("answer"))}
+	badPorts(t, func(h winnt.Handle) ntstatus.Status {
+		one := in
+		one.PortHandle = h
+		_, st := p.server.NtReplyPort(one)
+		return st
+	})
+	one := in
+	one.PortHandle = p.client
+	_, st = p.other.NtReplyPort(one)
+	want(t, "I-88: a client replies", st, ntstatus.InvalidPortHandle)
+	ladder(t, "NtReplyPort", in, func(in nt.ReplyPortIn) ntstatus.Status {
+		if in.ClientID.Status == 0 && in.Reply.Status == 0 && in.PortHandle == p.comm && in.MessageID == m.MessageID {
+			return ntstatus.Success // once only: below
+		}
+		_, st := p.server.NtReplyPort(in)
+		return st
+	}, []rung[nt.ReplyPortIn]{
+		{"the client id", unread(1), func(in *nt.ReplyPortIn) { in.ClientID.Status = unread(1) }},
+		{"the reply", unread(2), func(in *nt.ReplyPortIn) { in.Reply.Status = unread(2) }},
+		{"the handle", ntstatus.InvalidHandle, func(in *nt.ReplyPortIn) { in.PortHandle = 0x7770 }},
+		{"the message", ntstatus.ReplyMessageMismatch, func(in *nt.ReplyPortIn) { in.MessageID++ }},
+	})
+	_, st = p.server.NtReplyPort(in)
+	want(t, "reply", st, ntstatus.Success)
+	_, st = p.server.NtReplyPort(in)
+	want(t, "I-88: a second reply", st, ntstatus.ReplyMessageMismatch)
+	got, st := p.other.NtRequestWaitReplyPort(nt.RequestWaitReplyPortIn{PortHandle: p.client, MessageID: m.MessageID})
+	if st != ntstatus.Success || string(got.Reply) != "answer" {
+		t.Errorf("the client reads %q, %v", got.Reply, st)
+	}
+	_, st = p.other.NtClose(nt.CloseIn{Handle: p.client})
+	want(t, "the client goes", st, ntstatus.Success)
+	_, st = p.server.NtReplyPort(in)
+	want(t, "I-88: the client is gone", st, ntstatus.PortDisconnected)
+}
+
+// TestNtImpersonateClientOfPort tests the refusals of I-88 in their order, and that the server's thread then acts as
+// the client.
+func TestNtImpersonateClientOfPort(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	p := newPortPair(t, w)
+	p.accept(t)
+	p.request(t)
+	m, st := p.server.NtReplyWaitReceivePort(nt.ReplyWaitReceivePortIn{PortHandle: p.comm})
+	want(t, "receive", st, ntstatus.Success)
+	in := nt.ImpersonateClientOfPortIn{PortHandle: p.comm, ClientID: nt.Cap(&m.ClientID), MessageID: m.MessageID}
+	acts := func() ntstatus.Status {
+		_, st := p.thread.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)
+		return st
+	}
+	badPorts(t, func(h winnt.Handle) ntstatus.Status {
+		one := in
+		one.PortHandle = h
+		_, st := p.server.NtImpersonateClientOfPort(one)
+		return st
+	})
+	one := in
+	one.PortHandle = p.client
+	_, st = p.other.NtImpersonateClientOfPort(one)
+	want(t, "I-88: a client impersonates", st, ntstatus.InvalidPortHandle)
+	ladder(t, "NtImpersonateClientOfPort", in, func(in nt.ImpersonateClientOfPortIn) ntstatus.Status {
+		_, st := p.server.NtImpersonateClientOfPort(in)
+		if st != ntstatus.Success {
+			want(t, "a refused call leaves the thread alone", acts(), ntstatus.NoToken)
+			return st
+		}
+		h, opened := p.thread.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)
+		want(t, "open the token", opened, ntstatus.Success)
+		if u := class[token.Group](t, p.thread, h, winnt.TokenUser); u.SID.String() != client {
+			t.Errorf("the thread acts as %s, want the client %s", u.SID, client)
+		}
+		w.sys.KernelMode(p.thread).PsRevertToSelf()
+		return st
+	}, []rung[nt.ImpersonateClientOfPortIn]{
+		{"the client id", unread(1), func(in *nt.ImpersonateClientOfPortIn) { in.ClientID.Status = unread(1) }},
+		{"the handle", ntstatus.InvalidHandle, func(in *nt.ImpersonateClientOfPortIn) { in.PortHandle = 0x7770 }},
+		{"the message", ntstatus.ReplyMessageMismatch, func(in *nt.ImpersonateClientOfPortIn) { in.MessageID++ }},
+	})
+	_, st = p.other.NtClose(nt.CloseIn{Handle: p.client})
+	want(t, "the client goes", st, ntstatus.Success)
+	_, st = p.server.NtImpersonateClientOfPort(in)
+	want(t, "I-88: the client is gone", st, ntstatus.PortDisconnected)
+	want(t, "which leaves the thread alone", acts(), ntstatus.NoToken)
+}

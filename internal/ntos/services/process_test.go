@@ -1,0 +1,419 @@
+package services_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/inject"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
+)
+
+// O-21, O-28, O-36, O-91: the handles of a new process and of its thread each have their own rights,
+// by the mapping of their own type, their own attributes and their own table.
+func TestHandlesOfAChild(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, k := w.thread(w.process("maker"))
+	const inherit, inKernel = winnt.OBJ_INHERIT, winnt.OBJ_KERNEL_HANDLE
+	type handle struct {
+		kernel     bool
+		attributes uint32
+		granted    winnt.AccessMask
+	}
+	of := func(by *nt.Thread, h winnt.Handle) handle {
+		v, st := by.NtQueryObject(h, nt.ObjectBasicInformation)
+		want(t, "query", st, ntstatus.Success)
+		b := v.(nt.BasicInformation)
+		return handle{h < 0, b.Attributes, b.GrantedAccess}
+	}
+	for _, c := range []struct {
+		name                    string
+		by                      *nt.Thread
+		process, thread         uint32
+		processAsks, threadAsks winnt.AccessMask
+		wantProcess, wantThread handle
+	}{
+		{"rights by their names", th, 0, 0, winnt.PROCESS_TERMINATE, winnt.THREAD_SUSPEND_RESUME,
+			handle{false, 0, 1}, handle{false, 0, 2}},
+		{"the process is inherited, and read", th, inherit, 0, winnt.GENERIC_READ, winnt.GENERIC_READ,
+			handle{false, inherit, 0x21410}, handle{false, 0, 0x20848}},
+		{"the thread is inherited, and written", th, 0, inherit, winnt.GENERIC_WRITE, winnt.GENERIC_WRITE,
+			handle{false, 0, 0x20bea | 0x2000}, handle{false, inherit, 0x20437 | 0x400}},
+		{"a program has no kernel handles", th, inKernel, inherit | inKernel, winnt.GENERIC_EXECUTE, winnt.GENERIC_EXECUTE,
+			handle{false, 0, 0x121001}, handle{false, inherit, 0x121800}},
+		{"the process for the kernel", k.Zw(), inKernel, inherit, winnt.GENERIC_ALL, winnt.THREAD_ALERT,
+			handle{true, 0, 0x1fffff}, handle{false, inherit, 4}},
+		{"the thread for the kernel", k.Zw(), inherit, inKernel, winnt.PROCESS_DUP_HANDLE, winnt.GENERIC_ALL,
+			handle{false, inherit, 0x40}, handle{true, 0, 0x1fffff}},
+	} {
+		out, st := c.by.NtCreateUserProcess(nt.CreateUserProcessIn{
+			ProcessDesiredAccess: c.processAsks, ThreadDesiredAccess: c.threadAsks,
+			ProcessObjectAttributes: nt.Cap(&nt.ObjectAttributes{Attributes: c.process}),
+			ThreadObjectAttributes:  nt.Cap(&nt.ObjectAttributes{Attributes: c.thread})})
+		want(t, c.name, st, ntstatus.Success)
+		if got := of(c.by, out.ProcessHandle); got != c.wantProcess {
+			t.Errorf("%s: the process's handle is %+v, want %+v", c.name, got, c.wantProcess)
+		}
+		if got := of(c.by, out.ThreadHandle); got != c.wantThread {
+			t.Errorf("%s: the thread's handle is %+v, want %+v", c.name, got, c.wantThread)
+		}
+		want(t, "close the process", c.by.NtClose(out.ProcessHandle), ntstatus.Success)
+		want(t, "close the thread", c.by.NtClose(out.ThreadHandle), ntstatus.Success)
+	}
+}
+
+// O-20, O-22: errors in the thread's attributes or rights are reported like those of the process, and no handle is
+// created.
+func TestRefusedChild(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	if err := w.sys.CreateFile("tool", sddl.MustParse("O:SYG:SYD:(A;;FX;;;WD)")); err != nil {
+		t.Fatal(err)
+	}
+	th, _ := w.thread(w.process("maker"))
+	system := w.system("system")
+	for name, make := range map[string]func(*nt.ObjectAttributes) ntstatus.Status{
+		"ev": func(a *nt.ObjectAttributes) ntstatus.Status {
+			_, st := system.NtCreateEvent(winnt.EVENT_ALL_ACCESS, a, nt.NotificationEvent, false)
+			return st
+		},
+		"dir": func(a *nt.ObjectAttributes) ntstatus.Status {
+			_, st := system.NtCreateDirectoryObject(winnt.DIRECTORY_ALL_ACCESS, a)
+			return st
+		},
+	} {
+		want(t, "make "+name, make(named(`\Files\`+name)), ntstatus.Success)
+	}
+	type in = *nt.CreateUserProcessIn
+	process := func(a uint32) func(in) {
+		return func(i in) { i.ProcessObjectAttributes = nt.Cap(&nt.ObjectAttributes{Attributes: a}) }
+	}
+	thread := func(a uint32) func(in) {
+		return func(i in) { i.ThreadObjectAttributes = nt.Cap(&nt.ObjectAttributes{Attributes: a}) }
+	}
+	before := handles(t, th)
+	for name, c := range map[string]struct {
+		change func(in)
+		want   ntstatus.Status
+	}{
+		"the process open if":        {process(0x80), ntstatus.InvalidParameter},
+		"the thread open if":         {thread(0x80), ntstatus.InvalidParameter},
+		"a permanent process":        {process(0x10), ntstatus.InvalidParameter},
+		"a permanent thread":         {thread(0x10), ntstatus.InvalidParameter},
+		"an exclusive thread":        {thread(0x20), ntstatus.InvalidParameter},
+		"unknown of the thread":      {thread(0x2000), ntstatus.InvalidParameter},
+		"unread attributes":          {func(i in) { i.ProcessObjectAttributes.Status = unread(1) }, unread(1)},
+		"unread attributes (thread)": {func(i in) { i.ThreadObjectAttributes.Status = unread(2) }, unread(2)},
+		"reserved, process":          {func(i in) { i.ProcessDesiredAccess |= winnt.RESERVED_RIGHTS }, ntstatus.AccessDenied},
+		"reserved, thread":           {func(i in) { i.ThreadDesiredAccess |= winnt.RESERVED_RIGHTS }, ntstatus.AccessDenied},
+		"the SACL, process": {func(i in) { i.ProcessDesiredAccess = winnt.ACCESS_SYSTEM_SECURITY },
+			ntstatus.PrivilegeNotHeld},
+		"the SACL, thread": {func(i in) { i.ThreadDesiredAccess = winnt.ACCESS_SYSTEM_SECURITY },
+			ntstatus.PrivilegeNotHeld},
+		"no such program":    {func(i in) { i.ImageName = "none" }, ntstatus.ObjectNameNotFound},
+		"an event":           {func(i in) { i.ImageName = "ev" }, ntstatus.ObjectNameNotFound},
+		"a directory":        {func(i in) { i.ImageName = "dir" }, ntstatus.ObjectNameNotFound},
+		"a parent, no such":  {func(i in) { i.ParentProcess = 0x7770 }, ntstatus.InvalidHandle},
+		"a parent, a thread": {func(i in) { i.ParentProcess = winnt.NtCurrentThread }, ntstatus.ObjectTypeMismatch},
+		"a token, no such":   {func(i in) { i.Token = 0x7770 }, ntstatus.InvalidHandle},
+		"a token, a process": {func(i in) { i.Token = winnt.NtCurrentProcess }, ntstatus.ObjectTypeMismatch},
+	} {
+		asked := children()
+		asked.ImageName = "tool"
+		c.change(&asked)
+		out, st := th.NtCreateUserProcess(asked)
+		if want(t, name, st, c.want); out != (nt.CreateUserProcessOut{}) {
+			t.Errorf("%s: %+v", name, out)
+		}
+		if after := handles(t, th); len(after) != len(before) {
+			t.Errorf("%s: the handles were %v, are %v", name, before, after)
+		}
+	}
+}
+
+// I-96, T-54: an impersonation token that becomes a child's primary token loses its level and keeps its descriptor.
+// The original does not change.
+func TestPrimaryOfAChild(t *testing.T) {
+	w := newWorld(t, kernel.Config{Profile: nt.Observed})
+	th, k := w.thread(w.process("maker", winnt.SeAssignPrimaryTokenPrivilege))
+	for level, wanted := range map[winnt.SecurityImpersonationLevel]ntstatus.Status{
+		winnt.SecurityAnonymous: ntstatus.BadImpersonationLevel, winnt.SecurityIdentification: ntstatus.BadImpersonationLevel,
+		winnt.SecurityImpersonation: ntstatus.Success, winnt.SecurityDelegation: ntstatus.Success} {
+		d := sddl.MustParse("O:" + client + "G:" + client + "D:(A;;GA;;;" + svc + ")(A;;0x8;;;BG)")
+		given := k.NewTokenProtected(value(t, client, winnt.TokenImpersonation, level), d)
+		defer k.PsDereferencePrimaryToken(given)
+		in := children()
+		var st ntstatus.Status
+		in.Token, st = k.ObOpenObjectByPointer(given, 0, winnt.TOKEN_ASSIGN_PRIMARY, winnt.TokenObject, kernel.KernelMode)
+		want(t, "open a token", st, ntstatus.Success)
+		out, st := th.NtCreateUserProcess(in)
+		if want(t, level.String(), st, wanted); st != ntstatus.Success {
+			continue
+		}
+		v := w.sys.TokenOf(out.ClientID.UniqueProcess)
+		if v.Type() != winnt.TokenPrimary || v.Level() != 0 || v.User().SID.String() != client {
+			t.Errorf("%v: the child has %v at %v of %v", level, v.Type(), v.Level(), v.User().SID)
+		}
+		if g := given.Value(); g.Type() != winnt.TokenImpersonation || g.Level() != level {
+			t.Errorf("%v: the token given has become %v at %v", level, g.Type(), g.Level())
+		}
+		h, st := th.NtOpenProcessToken(out.ProcessHandle, winnt.READ_CONTROL)
+		if want(t, "open the child's token", st, ntstatus.Success); st != ntstatus.Success {
+			continue
+		}
+		if got := shown(t, th, h); got != shownBy(t, th, k, given) {
+			t.Errorf("%v: the child's token is protected by %s, want %s", level, got, shownBy(t, th, k, given))
+		}
+	}
+}
+
+// shownBy returns owner and DACL of a token that kernel mode has.
+func shownBy(t *testing.T, th *nt.Thread, k *kernel.KernelThread, tok *kernel.AccessToken) string {
+	t.Helper()
+	h, st := k.ObOpenObjectByPointer(tok, 0, winnt.READ_CONTROL, winnt.TokenObject, kernel.KernelMode)
+	want(t, "open a token", st, ntstatus.Success)
+	return shown(t, th, h)
+}
+
+// O-38: if the descriptor for a child's thread has no owner, the thread belongs to the creator's effective user.
+func TestChildThreadOwner(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, k := w.thread(w.process("maker", winnt.SeImpersonatePrivilege))
+	tok := w.token(k, client, winnt.SecurityImpersonation)
+	for _, owner := range []string{svc, client} {
+		in := children()
+		in.ThreadObjectAttributes = nt.Cap(&nt.ObjectAttributes{SecurityDescriptor: sddl.MustParse("D:(A;;0x2;;;BG)")})
+		out, st := th.NtCreateUserProcess(in)
+		want(t, "make a child", st, ntstatus.Success)
+		if got, is := shown(t, th, out.ThreadHandle), "O:"+owner+"D:(A;;DC;;;BG)"; got != is {
+			t.Errorf("the thread is protected by %s, want %s", got, is)
+		}
+		want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
+	}
+	k.PsRevertToSelf()
+}
+
+// I-95: a child of another process than its maker's ends when that other one is closed, not when
+// its maker's is.
+func TestChildOfAnother(t *testing.T) {
+	for _, closesMaker := range []bool{true, false} {
+		w := newWorld(t, kernel.Config{})
+		maker, foster := w.process("maker"), w.process("foster")
+		th, k := w.thread(maker)
+		in := children()
+		in.ParentProcess = openProcess(t, k, foster)
+		out, st := th.NtCreateUserProcess(in)
+		want(t, "make a child", st, ntstatus.Success)
+		if closesMaker {
+			maker.Close()
+		} else {
+			foster.Close()
+		}
+		if runs := w.sys.Process(out.ClientID.UniqueProcess) != nil; runs != closesMaker {
+			t.Errorf("the maker's process is closed: %v; the child runs: %v", closesMaker, runs)
+		}
+	}
+}
+
+// children returns the parameters of a new process with fully accessible handles.
+func children() nt.CreateUserProcessIn {
+	return nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
+		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS}
+}
+
+// shown returns owner and DACL of an object.
+func shown(t *testing.T, th *nt.Thread, h winnt.Handle) string {
+	t.Helper()
+	d, st := th.NtQuerySecurityObject(h, winnt.OWNER_SECURITY_INFORMATION|winnt.DACL_SECURITY_INFORMATION)
+	want(t, "query the security", st, ntstatus.Success)
+	text, err := sddl.Format(d, sddl.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// O-38, I-96: a process belongs to the effective user of the creating thread or, with a token, to that token's user.
+// Process and thread are each protected by their own attributes.
+func TestChildOwner(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, k := w.thread(w.process("maker", winnt.SeImpersonatePrivilege, winnt.SeAssignPrimaryTokenPrivilege))
+	primary := k.NewToken(value(t, acting, winnt.TokenPrimary, 0))
+	defer k.PsDereferencePrimaryToken(primary)
+	given, st := k.ObOpenObjectByPointer(primary, 0, winnt.TOKEN_ASSIGN_PRIMARY, winnt.TokenObject, kernel.KernelMode)
+	want(t, "open a token", st, ntstatus.Success)
+	tok := w.token(k, client, winnt.SecurityImpersonation, winnt.SeAssignPrimaryTokenPrivilege)
+	for _, c := range []struct {
+		name  string
+		acts  bool
+		token winnt.Handle
+		owner string
+	}{
+		{"itself", false, 0, svc},
+		{"acting as a client", true, 0, client},
+		{"with a token", false, given, acting},
+		{"with a token, acting as a client", true, given, acting},
+	} {
+		in := children()
+		in.Token = c.token
+		in.ProcessObjectAttributes = nt.Cap(&nt.ObjectAttributes{SecurityDescriptor: sddl.MustParse("D:(A;;0x1;;;BA)")})
+		in.ThreadObjectAttributes = nt.Cap(&nt.ObjectAttributes{SecurityDescriptor: sddl.MustParse("D:(A;;0x2;;;BG)")})
+		if c.acts {
+			want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation),
+				ntstatus.Success)
+		}
+		out, st := th.NtCreateUserProcess(in)
+		want(t, c.name, st, ntstatus.Success)
+		k.PsRevertToSelf()
+		if got, want := shown(t, th, out.ProcessHandle), "O:"+c.owner+"D:(A;;CC;;;BA)"; got != want {
+			t.Errorf("%s: the process is protected by %s, want %s", c.name, got, want)
+		}
+		if got := shown(t, th, out.ThreadHandle); !strings.HasSuffix(got, "D:(A;;DC;;;BG)") {
+			t.Errorf("%s: the thread is protected by %s", c.name, got)
+		}
+	}
+}
+
+// U-20, U-78: the record of a process has the creator, the process and its parent, which may be another process.
+func TestRecordOfAChild(t *testing.T) {
+	m := audit.NewMemory(0, 0)
+	w := recorded(t, m, audit.Options{})
+	th, k := w.thread(w.process("maker"))
+	p, err := w.sys.NewProcess("foster", value(t, acting, winnt.TokenPrimary, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := children()
+	in.ParentProcess = openProcess(t, k, p)
+	said(m)
+	out, st := th.NtCreateUserProcess(in)
+	want(t, "make a child", st, ntstatus.Success)
+	var parent, child string
+	for _, e := range m.Drain() {
+		if e.ID == 4688 {
+			parent, _ = e.Field("ParentProcessName")
+			child, _ = e.Field("TargetUserSid")
+		}
+	}
+	if parent != "foster" || child != acting {
+		t.Errorf("a child of %q with the token of %s", parent, child)
+	}
+	v, st := th.NtQueryInformationProcess(out.ProcessHandle, nt.ProcessBasicInformation)
+	if b := v.(nt.ProcessBasic); st != ntstatus.Success || b.InheritedFromUniqueProcessID != p.ID() {
+		t.Errorf("its parent is %v: %v", b.InheritedFromUniqueProcessID, st)
+	}
+}
+
+// O-12, O-81, I-95: where the process cannot be made neither handle is there, and the next two
+// have the values that were not used.
+func TestChildWithoutMemory(t *testing.T) {
+	var memory inject.Injector
+	w := newWorld(t, kernel.Config{Faults: memory.Point})
+	th, _ := w.thread(w.process("maker"))
+	next := func() (sum winnt.Handle) {
+		var all [2]winnt.Handle
+		for i := range all {
+			var st ntstatus.Status
+			all[i], st = th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
+			want(t, "make an event", st, ntstatus.Success)
+			sum += all[i]
+		}
+		for _, h := range all {
+			want(t, "close it", th.NtClose(h), ntstatus.Success)
+		}
+		return sum
+	}
+	before, values := handles(t, th), next()
+	memory.Fail(ntstatus.InsufficientResources.Err(), inject.Kind("ps: create process"))
+	out, st := th.NtCreateUserProcess(children())
+	if memory.Fail(nil); st != ntstatus.InsufficientResources || out != (nt.CreateUserProcessOut{}) {
+		t.Errorf("%v, %+v", st, out)
+	}
+	if after := handles(t, th); len(after) != len(before) || next() != values {
+		t.Errorf("handles %v, before %v", after, before)
+	}
+	_, st = th.NtCreateUserProcess(children())
+	want(t, "with memory", st, ntstatus.Success)
+}
+
+// I-96, T-111: a token that may not be given is refused as such, of whichever type it is.
+func TestForeignTokens(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, k := w.thread(w.process("maker"))
+	for _, typ := range []winnt.TokenType{winnt.TokenPrimary, winnt.TokenImpersonation} {
+		foreign := k.NewToken(value(t, client, typ, winnt.SecurityImpersonation))
+		defer k.PsDereferencePrimaryToken(foreign)
+		in := children()
+		var st ntstatus.Status
+		in.Token, st = k.ObOpenObjectByPointer(foreign, 0, winnt.TOKEN_ASSIGN_PRIMARY, winnt.TokenObject, kernel.KernelMode)
+		want(t, "open a token", st, ntstatus.Success)
+		_, st = th.NtCreateUserProcess(in)
+		want(t, "T-111: "+typ.String(), st, ntstatus.PrivilegeNotHeld)
+	}
+}
+
+// I-95, I-96, T-113: a program is found whatever the case of its name, must grant FILE_EXECUTE
+// to whom the maker acts as, and lowers the process by a label that is in force on itself.
+func TestProgramOfAChild(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	for name, text := range map[string]string{
+		"tool": "D:(A;;FX;;;" + svc + ")(A;;FX;;;" + client + ")", "read": "D:(A;;FR;;;WD)",
+		"mine":  "D:(A;;FX;;;" + svc + ")",
+		"low":   "D:(A;;FX;;;WD)S:(ML;;NW;;;LW)",
+		"heirs": "D:(A;;FX;;;WD)S:(ML;OIIO;NW;;;LW)",
+	} {
+		if err := w.sys.CreateFile(name, sddl.MustParse("O:SYG:SY"+text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	th, k := w.thread(w.process("maker", winnt.SeImpersonatePrivilege))
+	tok := w.token(k, client, winnt.SecurityImpersonation)
+	for _, c := range []struct {
+		image     string
+		acts      bool
+		want      ntstatus.Status
+		integrity uint32
+	}{
+		{"tool", false, ntstatus.Success, 0x2000}, {"TOOL", false, ntstatus.Success, 0x2000},
+		{"tools", false, ntstatus.ObjectNameNotFound, 0}, {"read", false, ntstatus.AccessDenied, 0},
+		{"mine", false, ntstatus.Success, 0x2000}, {"mine", true, ntstatus.AccessDenied, 0},
+		{"tool", true, ntstatus.Success, 0x2000}, {"low", false, ntstatus.Success, 0x1000},
+		{"heirs", false, ntstatus.Success, 0x2000},
+	} {
+		if c.acts {
+			want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation),
+				ntstatus.Success)
+		}
+		in := children()
+		in.ImageName = c.image
+		out, st := th.NtCreateUserProcess(in)
+		k.PsRevertToSelf()
+		if want(t, c.image, st, c.want); st != ntstatus.Success {
+			continue
+		}
+		if got := w.sys.TokenOf(out.ClientID.UniqueProcess).Integrity(); got != c.integrity {
+			t.Errorf("%s: integrity %#x, want %#x", c.image, got, c.integrity)
+		}
+	}
+}
+
+// I-95: an unsupported flag is refused, for the process and for its thread.
+func TestCreateProcessFlags(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, _ := w.thread(w.process("p"))
+	for bit := range 32 {
+		flag := uint32(1) << bit
+		for _, in := range []nt.CreateUserProcessIn{{ProcessFlags: flag}, {ThreadFlags: flag}} {
+			if in.ProcessFlags == winnt.PROCESS_CREATE_FLAGS_INHERIT_HANDLES ||
+				in.ThreadFlags == winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED {
+				continue
+			}
+			if _, st := th.NtCreateUserProcess(in); st != ntstatus.InvalidParameter {
+				t.Errorf("process flags %#x, thread flags %#x: %v", in.ProcessFlags, in.ThreadFlags, st)
+			}
+		}
+	}
+}

@@ -1,0 +1,105 @@
+package services_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/test/inject"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// T-80: the security attributes of a token can be queried by name, ignoring case. Only existing ones are returned,
+// and all if none is named. The required length matches.
+func TestNamesOfSecurityAttributes(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	set, err := claims.NewSet([]claims.Attribute{{Name: "One", Type: claims.Int64, Ints: []int64{1}},
+		{Name: "two", Type: claims.Int64, Ints: []int64{2, 3}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec := token.StandardUser(sid.MustParse(svc))
+	spec.LocalAttributes = set
+	th, _ := w.thread(w.of("p", spec))
+	for _, c := range []struct {
+		names []string
+		want  []string
+		need  uint32
+	}{
+		// 16 bytes of header, and for each 40, 8 for each value and the name in whole eighths.
+		{nil, []string{"One", "two"}, 16 + 40 + 8 + 8 + 40 + 16 + 8}, {[]string{"one"}, []string{"One"}, 16 + 40 + 8 + 8},
+		{[]string{"TWO"}, []string{"two"}, 16 + 40 + 16 + 8}, {[]string{"two", "none"}, []string{"two"}, 16 + 40 + 16 + 8},
+		{[]string{"two", "One", "one"}, []string{"One", "two"}, 16 + 40 + 8 + 8 + 40 + 16 + 8}, {[]string{"none"}, nil, 0},
+		{[]string{""}, nil, 0}, {[]string{"On"}, nil, 0},
+	} {
+		for _, room := range []uint32{0, c.need - 1, c.need, c.need + 1} {
+			out, st := th.Services().NtQuerySecurityAttributesToken(nt.QuerySecurityAttributesTokenIn{
+				TokenHandle: winnt.NtCurrentEffectiveToken, Attributes: nt.Cap(c.names), Length: room})
+			var got []string
+			for _, a := range out.Buffer {
+				got = append(got, a.Name)
+			}
+			wanted, names := ntstatus.Success, c.want
+			if c.want == nil {
+				wanted = ntstatus.NotFound
+			} else if room < c.need {
+				wanted, names = ntstatus.BufferTooSmall, nil
+			}
+			if st != wanted || out.ReturnLength != c.need || !slices.Equal(got, names) {
+				t.Errorf("%q with room %d: %v, %d bytes, %q, want %v, %d, %q", c.names, room, st, out.ReturnLength, got, wanted,
+					c.need, names)
+			}
+		}
+	}
+}
+
+// O-81, T-80: if there is no memory for the handle of a linked token, the query fails and returns no handle.
+func TestLinkedTokenWithoutMemory(t *testing.T) {
+	var memory inject.Injector
+	s := &scripted{Memory: logon.Example(sid.SID{})}
+	w := newWorld(t, kernel.Config{LSA: s, Faults: memory.Point})
+	user := sid.MustParse("S-1-5-21-1-2-3-500")
+	other := token.Administrator(user)
+	s.result = logon.Result{Token: token.LimitedAdministrator(user), Linked: &other}
+	th := w.system("winlogon")
+	out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_INTERACTIVE,
+		AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "u"}})
+	want(t, "log on", st, ntstatus.Success)
+	for _, full := range []string{"ob: handle", "se: copy token"} {
+		memory.Fail(ntstatus.InsufficientResources.Err(), inject.Kind(full))
+		v, st := th.NtQueryInformationToken(out.Token, winnt.TokenLinkedToken)
+		if want(t, full, st, ntstatus.InsufficientResources); v != nil {
+			t.Errorf("%s: %v is told", full, v)
+		}
+	}
+	memory.Fail(nil)
+	_, st = th.NtQueryInformationToken(out.Token, winnt.TokenLinkedToken)
+	want(t, "with memory", st, ntstatus.Success)
+}
+
+// TC-41, T-80: a ReturnLength that cannot be written comes before the handle
+// and after the class.
+func TestQueryProbesFirst(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, _ := w.thread(w.process("server"))
+	for _, c := range []struct {
+		class winnt.TokenInfoClass
+		want  ntstatus.Status
+	}{
+		{0, ntstatus.InvalidInfoClass},
+		{winnt.TokenUser, ntstatus.AccessViolation},
+		{winnt.TokenSessionReference, ntstatus.AccessViolation},
+	} {
+		_, st := th.Services().NtQueryInformationToken(nt.QueryInformationTokenIn{
+			TokenHandle: 0xDEAD0, TokenInformationClass: c.class, FaultReturnLength: ntstatus.AccessViolation})
+		if st != c.want {
+			t.Errorf("class %s: %s, want %s", c.class, st, c.want)
+		}
+	}
+}

@@ -1,0 +1,100 @@
+package services_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// O-164: a listing returns as many entries as fit with the terminating one, continues after the last one, and
+// restarts on request. A single entry can be requested.
+func TestListingsOfADirectory(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, _ := w.thread(w.process("p"))
+	dir, st := th.NtCreateDirectoryObject(winnt.DIRECTORY_ALL_ACCESS, &nt.ObjectAttributes{
+		ObjectName: `\BaseNamedObjects\d`})
+	want(t, "make a directory", st, ntstatus.Success)
+	list := func(in nt.QueryDirectoryObjectIn) (nt.QueryDirectoryObjectOut, ntstatus.Status) {
+		in.DirectoryHandle = dir
+		return th.Services().NtQueryDirectoryObject(in)
+	}
+	_, st = list(nt.QueryDirectoryObjectIn{Length: 1000})
+	want(t, "an empty directory", st, ntstatus.NoMoreEntries)
+	all := []nt.DirectoryEntry{{Name: "a", TypeName: "Event"}, {Name: "bcdef", TypeName: "Mutant"},
+		{Name: "c\U00010000", TypeName: "Event"}, {Name: "z", TypeName: "Mutant"}}
+	for _, e := range all {
+		object := &nt.ObjectAttributes{RootDirectory: dir, ObjectName: e.Name}
+		if e.TypeName == "Event" {
+			_, st = th.NtCreateEvent(1, object, nt.NotificationEvent, false)
+		} else {
+			_, st = th.NtCreateMutant(1, object, false)
+		}
+		want(t, "make "+e.Name, st, ntstatus.Success)
+	}
+	sizes := []uint32{32 + 4 + 12, 32 + 12 + 14, 32 + 8 + 12, 32 + 4 + 14}
+	for from := range uint32(6) {
+		for length := range uint32(300) {
+			for _, single := range []bool{false, true} {
+				for _, restart := range []bool{false, true} {
+					wanted, first := nt.QueryDirectoryObjectOut{Context: from, ReturnLength: 32}, from
+					if restart {
+						first = 0
+					}
+					status := ntstatus.NoMoreEntries
+					if first < uint32(len(all)) {
+						left := all[first:]
+						if single {
+							left = left[:1]
+						}
+						for i, e := range left {
+							if wanted.ReturnLength+sizes[int(first)+i] > length {
+								break
+							}
+							wanted.ReturnLength += sizes[int(first)+i]
+							wanted.Buffer = append(wanted.Buffer, e)
+						}
+						status, wanted.Context = ntstatus.Success, first+uint32(len(wanted.Buffer))
+						switch {
+						case len(wanted.Buffer) == len(left):
+						case single:
+							status, wanted.Context, wanted.ReturnLength = ntstatus.BufferTooSmall, from, 32+sizes[first]
+						default:
+							status = ntstatus.MoreEntries
+						}
+					}
+					out, st := list(nt.QueryDirectoryObjectIn{Length: length, ReturnSingleEntry: single, RestartScan: restart,
+						Context: from})
+					if st != status || fmt.Sprint(out) != fmt.Sprint(wanted) {
+						t.Fatalf("from %d, room %d, single %v, restart %v: %+v, %v, want %+v, %v", from, length, single, restart,
+							out, st, wanted, status)
+					}
+				}
+			}
+		}
+	}
+}
+
+// O-164: a single entry is returned if it fits together with the terminating one. The required length is exact: 32
+// bytes each and both texts with their terminators.
+func TestOneEntryOfADirectory(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, _ := w.thread(w.process("p"))
+	dir, st := th.NtCreateDirectoryObject(winnt.DIRECTORY_ALL_ACCESS, &nt.ObjectAttributes{})
+	want(t, "make a directory", st, ntstatus.Success)
+	_, st = th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{RootDirectory: dir, ObjectName: "abc"},
+		nt.NotificationEvent, false)
+	want(t, "make an event", st, ntstatus.Success)
+	const need = 32 + 32 + (3+1)*2 + (5+1)*2 // abc, Event
+	for length, wanted := range map[uint32]ntstatus.Status{0: ntstatus.BufferTooSmall, need - 32: ntstatus.BufferTooSmall,
+		need - 1: ntstatus.BufferTooSmall, need: ntstatus.Success, need + 1: ntstatus.Success} {
+		out, st := th.Services().NtQueryDirectoryObject(nt.QueryDirectoryObjectIn{DirectoryHandle: dir, Length: length,
+			ReturnSingleEntry: true, RestartScan: true})
+		if st != wanted || out.ReturnLength != need || len(out.Buffer) != map[bool]int{true: 1}[wanted == 0] {
+			t.Errorf("room for %d bytes: %v, %d, %v, want %v, %d", length, st, out.ReturnLength, out.Buffer, wanted, need)
+		}
+	}
+}

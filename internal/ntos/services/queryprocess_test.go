@@ -1,0 +1,145 @@
+package services_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/test/inject"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// O-61, U-96, U-97: a query of a process or a thread requires its exact length, or at least the required length if
+// that is variable. The required length is always returned.
+func TestProcessInformationLengths(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, _ := w.thread(w.process("proc"))
+	for range 3 {
+		_, st := th.NtCreateEvent(1, nil, nt.NotificationEvent, false)
+		want(t, "make an event", st, ntstatus.Success)
+	}
+	me, st := th.NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadNameInformation)
+	want(t, "the thread's name", st, ntstatus.Success)
+	name := uint32(len(me.(string)))
+	type answer struct {
+		told uint32
+		all  bool
+		st   ntstatus.Status
+	}
+	process := func(class, length uint32) answer {
+		out, st := th.Services().NtQueryInformationProcess(nt.QueryInformationProcessIn{
+			ProcessHandle: winnt.NtCurrentProcess, ProcessInformationClass: nt.ProcessInfoClass(class),
+			ProcessInformationLength: length})
+		return answer{out.ReturnLength, out.ProcessInformation != nil, st}
+	}
+	thread := func(class, length uint32) answer {
+		out, st := th.Services().NtQueryInformationThread(nt.QueryInformationThreadIn{ThreadHandle: winnt.NtCurrentThread,
+			ThreadInformationClass: nt.ThreadInfoClass(class), ThreadInformationLength: length})
+		return answer{out.ReturnLength, out.ThreadInformation != nil, st}
+	}
+	for _, c := range []struct {
+		ask   func(class, length uint32) answer
+		class uint32
+		need  uint32
+		exact bool
+	}{
+		{process, uint32(nt.ProcessBasicInformation), 48, true}, {process, uint32(nt.ProcessTimes), 32, true},
+		{process, uint32(nt.ProcessHandleCount), 4, true}, {process, uint32(nt.ProcessImageFileName), 16 + 2*5, false},
+		{process, uint32(nt.ProcessHandleInformation), 16 + 3*40, false},
+		{thread, uint32(nt.ThreadBasicInformation), 48, true}, {thread, uint32(nt.ThreadTimes), 32, true},
+		{thread, uint32(nt.ThreadNameInformation), 16 + 2*(name+1), false},
+	} {
+		for length, fine := range map[uint32]bool{0: false, c.need - 1: false, c.need: true, c.need + 1: !c.exact,
+			1 << 20: !c.exact} {
+			wanted := answer{c.need, fine, ntstatus.InfoLengthMismatch}
+			if fine {
+				wanted.st = ntstatus.Success
+			}
+			if got := c.ask(c.class, length); got != wanted {
+				t.Errorf("class %d with %d bytes: %+v, want %+v", c.class, length, got, wanted)
+			}
+		}
+	}
+}
+
+// U-95: processes that may not be opened are skipped; any other error is returned at once.
+func TestNextProcessRefuses(t *testing.T) {
+	var memory inject.Injector
+	w := newWorld(t, kernel.Config{Faults: memory.Point})
+	th, k := w.thread(w.process("p", winnt.SeImpersonatePrivilege))
+	next := func() ntstatus.Status {
+		out, st := th.Services().NtGetNextProcess(nt.GetNextProcessIn{DesiredAccess: winnt.PROCESS_QUERY_LIMITED_INFORMATION})
+		if st == ntstatus.Success {
+			st = th.NtClose(out.NewProcessHandle)
+		}
+		return st
+	}
+	want(t, "the next process", next(), ntstatus.Success)
+	memory.Fail(ntstatus.InsufficientResources.Err(), inject.Kind("ob: handle"))
+	want(t, "without memory", next(), ntstatus.InsufficientResources)
+	memory.Fail(nil)
+	tok := w.token(k, svc, winnt.SecurityIdentification)
+	want(t, "impersonate", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityIdentification),
+		ntstatus.Success)
+	want(t, "as a client that is only identified", next(), ntstatus.BadImpersonationLevel)
+	k.PsRevertToSelf()
+}
+
+// U-96: each handle of a process is returned with its own attributes.
+func TestHandlesOfAProcess(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, _ := w.thread(w.process("p"))
+	attributes := map[winnt.Handle]uint32{}
+	for _, a := range []uint32{0, winnt.OBJ_INHERIT, winnt.OBJ_PROTECT_CLOSE,
+		winnt.OBJ_INHERIT | winnt.OBJ_PROTECT_CLOSE} {
+		h, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
+		want(t, "make an event", st, ntstatus.Success)
+		want(t, "set its attributes", th.NtSetInformationObject(h, nt.HandleFlagInformation{
+			Inherit: a&winnt.OBJ_INHERIT != 0, ProtectFromClose: a&winnt.OBJ_PROTECT_CLOSE != 0}), ntstatus.Success)
+		attributes[h] = a
+	}
+	list, st := th.NtQueryInformationProcess(winnt.NtCurrentProcess, nt.ProcessHandleInformation)
+	want(t, "query", st, ntstatus.Success)
+	for _, e := range list.([]nt.ProcessHandle) {
+		a, known := attributes[e.HandleValue]
+		if delete(attributes, e.HandleValue); !known || e.HandleAttributes != a || e.HandleCount != 1 ||
+			e.GrantedAccess != winnt.EVENT_ALL_ACCESS {
+			t.Errorf("handle %v: %+v, want attributes %#x", e.HandleValue, e, a)
+		}
+	}
+	if len(attributes) != 0 {
+		t.Errorf("handles %v are not told", attributes)
+	}
+}
+
+// U-95: the next process is the one that follows the process named, so that a walk meets each one once.
+func TestWalkOfProcesses(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, _ := w.thread(w.process("p", winnt.SeDebugPrivilege))
+	for range 4 {
+		w.process("q")
+	}
+	seen := map[winnt.Handle]bool{}
+	var after winnt.Handle
+	for n := range 20 {
+		out, st := th.Services().NtGetNextProcess(nt.GetNextProcessIn{ProcessHandle: after,
+			DesiredAccess: winnt.PROCESS_QUERY_LIMITED_INFORMATION})
+		if st == ntstatus.NoMoreEntries {
+			if n != 6 { // five and the System process
+				t.Errorf("%d processes", n)
+			}
+			return
+		}
+		want(t, "next", st, ntstatus.Success)
+		after = out.NewProcessHandle
+		v, st := th.NtQueryInformationProcess(after, nt.ProcessBasicInformation)
+		want(t, "query", st, ntstatus.Success)
+		id := v.(nt.ProcessBasic).UniqueProcessID
+		if seen[id] {
+			t.Fatalf("process %v comes twice", id)
+		}
+		seen[id] = true
+	}
+	t.Error("the walk does not end")
+}

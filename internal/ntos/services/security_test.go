@@ -1,0 +1,315 @@
+package services_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// creators are the services that take a descriptor for a new object.
+var creators = map[string]func(t *testing.T, th *nt.Thread, d *sd.Descriptor) (winnt.Handle, ntstatus.Status){
+	"NtCreateEvent": func(_ *testing.T, th *nt.Thread, d *sd.Descriptor) (winnt.Handle, ntstatus.Status) {
+		return th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, given(d), nt.NotificationEvent, false)
+	},
+	"NtCreateMutant": func(_ *testing.T, th *nt.Thread, d *sd.Descriptor) (winnt.Handle, ntstatus.Status) {
+		out, st := th.Services().NtCreateMutant(nt.CreateMutantIn{DesiredAccess: winnt.MUTANT_ALL_ACCESS,
+			ObjectAttributes: nt.Cap(given(d))})
+		return out.MutantHandle, st
+	},
+	"NtCreateSemaphore": func(_ *testing.T, th *nt.Thread, d *sd.Descriptor) (winnt.Handle, ntstatus.Status) {
+		out, st := th.Services().NtCreateSemaphore(nt.CreateSemaphoreIn{DesiredAccess: winnt.SEMAPHORE_ALL_ACCESS,
+			ObjectAttributes: nt.Cap(given(d)), MaximumCount: 1})
+		return out.SemaphoreHandle, st
+	},
+	"NtCreateTimer": func(_ *testing.T, th *nt.Thread, d *sd.Descriptor) (winnt.Handle, ntstatus.Status) {
+		out, st := th.Services().NtCreateTimer(nt.CreateTimerIn{DesiredAccess: winnt.TIMER_ALL_ACCESS,
+			ObjectAttributes: nt.Cap(given(d))})
+		return out.TimerHandle, st
+	},
+	"NtCreateDirectoryObject": func(_ *testing.T, th *nt.Thread, d *sd.Descriptor) (winnt.Handle, ntstatus.Status) {
+		return th.NtCreateDirectoryObject(winnt.DIRECTORY_ALL_ACCESS, given(d))
+	},
+	"NtCreateSymbolicLinkObject": func(_ *testing.T, th *nt.Thread, d *sd.Descriptor) (winnt.Handle, ntstatus.Status) {
+		return th.NtCreateSymbolicLinkObject(winnt.SYMBOLIC_LINK_ALL_ACCESS, given(d), `\Device`)
+	},
+	"NtCreateJobObject": func(_ *testing.T, th *nt.Thread, d *sd.Descriptor) (winnt.Handle, ntstatus.Status) {
+		return th.NtCreateJobObject(winnt.JOB_OBJECT_ALL_ACCESS, given(d))
+	},
+	"NtCreatePort": func(_ *testing.T, th *nt.Thread, d *sd.Descriptor) (winnt.Handle, ntstatus.Status) {
+		out, st := th.Services().NtCreatePort(nt.CreatePortIn{ObjectAttributes: nt.Cap(given(d))})
+		return out.PortHandle, st
+	},
+	"NtCreateNamedPipeFile": func(t *testing.T, th *nt.Thread, d *sd.Descriptor) (winnt.Handle, ntstatus.Status) {
+		oa := given(d)
+		oa.ObjectName = `\??\pipe\` + t.Name()
+		out, st := th.Services().NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: winnt.GENERIC_READ |
+			winnt.READ_CONTROL, ObjectAttributes: nt.Cap(oa), ShareAccess: 3, MaximumInstances: 9})
+		return out.FileHandle, st
+	},
+	"NtCreateUserProcess, process": func(_ *testing.T, th *nt.Thread, d *sd.Descriptor) (winnt.Handle, ntstatus.Status) {
+		in := children()
+		in.ProcessObjectAttributes = nt.Cap(given(d))
+		out, st := th.NtCreateUserProcess(in)
+		return out.ProcessHandle, st
+	},
+	"NtCreateUserProcess, thread": func(_ *testing.T, th *nt.Thread, d *sd.Descriptor) (winnt.Handle, ntstatus.Status) {
+		in := children()
+		in.ThreadObjectAttributes = nt.Cap(given(d))
+		out, st := th.NtCreateUserProcess(in)
+		return out.ThreadHandle, st
+	},
+	"NtCreateToken": func(_ *testing.T, th *nt.Thread, d *sd.Descriptor) (winnt.Handle, ntstatus.Status) {
+		in := plainToken(winnt.TokenPrimary)
+		in.ObjectAttributes = nt.Cap(given(d))
+		out, st := th.Services().NtCreateToken(in)
+		return out.TokenHandle, st
+	},
+	"NtCreateLowBoxToken": func(t *testing.T, th *nt.Thread, d *sd.Descriptor) (winnt.Handle, ntstatus.Status) {
+		out, st := th.Services().NtCreateLowBoxToken(nt.CreateLowBoxTokenIn{ExistingTokenHandle: openOwnToken(t, th),
+			DesiredAccess: winnt.TOKEN_QUERY | winnt.READ_CONTROL, ObjectAttributes: nt.Cap(given(d)),
+			PackageSID: nt.Cap(sid.MustParse("S-1-15-2-1-2-3-4-5-6-7"))})
+		return out.TokenHandle, st
+	},
+	"NtDuplicateToken": func(t *testing.T, th *nt.Thread, d *sd.Descriptor) (winnt.Handle, ntstatus.Status) {
+		return th.NtDuplicateToken(openOwnToken(t, th), winnt.TOKEN_QUERY|winnt.READ_CONTROL, given(d), false,
+			winnt.TokenPrimary)
+	},
+	"NtDuplicateToken, access of the handle": func(t *testing.T, th *nt.Thread, d *sd.Descriptor) (winnt.Handle,
+		ntstatus.Status) {
+		return th.NtDuplicateToken(openOwnToken(t, th), 0, given(d), false, winnt.TokenImpersonation)
+	},
+}
+
+// given returns attributes with nothing but a descriptor.
+func given(d *sd.Descriptor) *nt.ObjectAttributes { return &nt.ObjectAttributes{SecurityDescriptor: d} }
+
+// openOwnToken returns a handle to the token of the thread's process.
+func openOwnToken(t *testing.T, th *nt.Thread) winnt.Handle {
+	t.Helper()
+	h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
+	want(t, "open the token", st, ntstatus.Success)
+	return h
+}
+
+// T-52, S-71, O-39: a SACL that a creator gives needs SeSecurityPrivilege, unless it has labels only. The label
+// of a token is ignored, whatever it says; that of another object is taken, and above the creator's level it
+// needs SeRelabelPrivilege.
+func TestGivenSACL(t *testing.T) {
+	const refused = ntstatus.PrivilegeNotHeld
+	const own, low = "S:(ML;;NW;;;ME)", "S:(ML;;NW;;;LW)"
+	for service, create := range creators {
+		tokens := service == "NtCreateToken" || service == "NtCreateLowBoxToken" ||
+			len(service) >= 16 && service[:16] == "NtDuplicateToken"
+		for _, c := range []struct {
+			sacl         string
+			want         ntstatus.Status // of another object than a token
+			token        ntstatus.Status
+			label        string // of another object than a token
+			withSecurity ntstatus.Status
+		}{
+			{sacl: own, label: own},
+			{sacl: low, label: low},
+			{sacl: low + "(ML;;NR;;;LW)", label: low + "(ML;;NR;;;LW)"},
+			{sacl: "S:(ML;;0x8;;;LW)", label: "S:(ML;;SW;;;LW)"}, // 0x8 is no policy; SW is its text
+			{sacl: "S:(ML;;NW;;;HI)", want: refused, withSecurity: refused},
+			{sacl: "S:(AU;SA;GA;;;WD)", want: refused, token: refused},
+			{sacl: low + "(AU;SA;GA;;;WD)", want: refused, token: refused},
+			{sacl: "S:(AU;SA;GA;;;WD)(ML;;NW;;;LW)", want: refused, token: refused},
+			{sacl: "S:(ML;;NW;;;HI)(AU;SA;GA;;;WD)", want: refused, token: refused, withSecurity: refused},
+			{sacl: "S:", want: refused, token: refused},
+		} {
+			for _, holds := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s %s %v", service, c.sacl, holds), func(t *testing.T) {
+					w := newWorld(t, kernel.Config{})
+					privileges := []winnt.Privilege{winnt.SeCreateTokenPrivilege}
+					wanted := c.want
+					if tokens {
+						wanted = c.token
+					}
+					if holds {
+						privileges = append(privileges, winnt.SeSecurityPrivilege)
+						if wanted = c.withSecurity; tokens {
+							wanted = ntstatus.Success
+						}
+					}
+					th, k := w.thread(w.process("maker", privileges...))
+					h, st := create(t, th, sddl.MustParse("D:(A;;GA;;;WD)"+c.sacl))
+					if want(t, service+" with "+c.sacl, st, wanted); st != ntstatus.Success {
+						return
+					}
+					d, st := k.Zw().NtQuerySecurityObject(h, winnt.LABEL_SECURITY_INFORMATION)
+					want(t, "query the label", st, ntstatus.Success)
+					label, _ := sddl.Format(sd.New(sd.Parts{SACL: d.SACL()}), sddl.Options{})
+					wantLabel := c.label
+					if tokens {
+						wantLabel = own // its creator's
+					}
+					if wantLabel != "" && label != wantLabel {
+						t.Errorf("%s with %s: the label is %s, want %s", service, c.sacl, label, wantLabel)
+					}
+				})
+			}
+		}
+	}
+}
+
+// S-61: the owner that a creator gives is one that it may assign, or needs SeRestorePrivilege.
+func TestGivenOwner(t *testing.T) {
+	for service, create := range creators {
+		for owner, wanted := range map[string]ntstatus.Status{svc: ntstatus.Success, "SY": ntstatus.InvalidOwner} {
+			for _, holds := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s %s %v", service, owner, holds), func(t *testing.T) {
+					w := newWorld(t, kernel.Config{})
+					privileges := []winnt.Privilege{winnt.SeCreateTokenPrivilege}
+					want1 := wanted
+					if holds {
+						privileges, want1 = append(privileges, winnt.SeRestorePrivilege), ntstatus.Success
+					}
+					th, k := w.thread(w.process("maker", privileges...))
+					h, st := create(t, th, sddl.MustParse("O:"+owner+"D:(A;;GA;;;WD)"))
+					if want(t, service+" owned by "+owner, st, want1); st != ntstatus.Success {
+						return
+					}
+					if got := shown(t, k.Zw(), h); got[:2+len(owner)] != "O:"+owner {
+						t.Errorf("%s owned by %s: %s", service, owner, got)
+					}
+				})
+			}
+		}
+	}
+}
+
+// O-38, S-61, S-62: a program gives an object no owner and no label that its token may not assign; kernel
+// mode may, when the object is made and when its security is set.
+func TestOwnersThatKernelModeAssigns(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, k := w.thread(w.process("p"))
+	for text, wanted := range map[string]ntstatus.Status{"O:" + svc + "G:BGD:(A;;GA;;;WD)": ntstatus.Success,
+		"O:SYG:SYD:(A;;GA;;;WD)":                                  ntstatus.InvalidOwner,
+		"O:" + svc + "G:" + svc + "D:(A;;GA;;;WD)S:(ML;;NW;;;SI)": ntstatus.PrivilegeNotHeld} {
+		d := sddl.MustParse(text)
+		for by, status := range map[*nt.Thread]ntstatus.Status{th: wanted, k.Zw(): ntstatus.Success} {
+			h, st := by.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{SecurityDescriptor: d},
+				nt.NotificationEvent, false)
+			if want(t, "make an event of "+text, st, status); st == ntstatus.Success {
+				if got := shown(t, by, h); !strings.HasPrefix(text, got[:strings.Index(got, "D:")]) {
+					t.Errorf("%s: the event is protected by %s", text, got)
+				}
+			}
+			h, st = by.NtCreateEvent(winnt.EVENT_ALL_ACCESS|winnt.WRITE_OWNER, &nt.ObjectAttributes{
+				SecurityDescriptor: sddl.MustParse("D:(A;;GA;;;WD)")}, nt.NotificationEvent, false)
+			want(t, "make an event", st, ntstatus.Success)
+			parts := winnt.OWNER_SECURITY_INFORMATION
+			if d.SACL() != nil {
+				parts = winnt.LABEL_SECURITY_INFORMATION
+			}
+			want(t, "set "+text, by.NtSetSecurityObject(h, parts, d), status)
+		}
+	}
+}
+
+// I-130, I-134: a client that the server sent away neither reads nor changes any part of the pipe's
+// descriptor; the server's end does both.
+func TestSecurityOfAnEndSentAway(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, k := w.thread(w.process("p", winnt.SeCreateGlobalPrivilege, winnt.SeSecurityPrivilege))
+	const rights = winnt.READ_CONTROL | winnt.WRITE_DAC | winnt.WRITE_OWNER | winnt.ACCESS_SYSTEM_SECURITY | 3
+	d := sddl.MustParse("O:" + svc + "G:BGD:(A;;GA;;;WD)S:(AU;SA;GA;;;WD)")
+	server, st := th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: rights, ObjectAttributes: nt.Cap(
+		&nt.ObjectAttributes{ObjectName: `\??\pipe\away`, SecurityDescriptor: d})})
+	want(t, "create", st, ntstatus.Success)
+	client, st := th.NtOpenFile(rights, &nt.ObjectAttributes{ObjectName: `\??\pipe\away`}, 3, 0)
+	want(t, "open", st, ntstatus.Success)
+	for i, wanted := range []ntstatus.Status{ntstatus.Success, ntstatus.PipeDisconnected} {
+		if i == 1 {
+			want(t, "disconnect", th.NtFsControlFile(server, winnt.FSCTL_PIPE_DISCONNECT), ntstatus.Success)
+		}
+		for _, part := range []uint32{winnt.OWNER_SECURITY_INFORMATION, winnt.GROUP_SECURITY_INFORMATION,
+			winnt.DACL_SECURITY_INFORMATION, winnt.SACL_SECURITY_INFORMATION, 0x1f} {
+			for _, by := range []*nt.Thread{th, k.Zw()} {
+				want(t, "set", by.NtSetSecurityObject(client, part, d), wanted)
+				_, st := by.NtQuerySecurityObject(client, part)
+				want(t, "query", st, wanted)
+				want(t, "set by the server", by.NtSetSecurityObject(server, part, d), ntstatus.Success)
+				_, st = by.NtQuerySecurityObject(server, part)
+				want(t, "query by the server", st, ntstatus.Success)
+			}
+		}
+	}
+}
+
+// O-66: a change of security that is made while another one is under way is not lost: each
+// begins again from what the other made.
+func TestChangesOfSecurityMeet(t *testing.T) {
+	var meets func()
+	w := newWorld(t, kernel.Config{Faults: func(point string) bool {
+		if f := meets; f != nil && point == "se: descriptor" {
+			meets = nil
+			f()
+		}
+		return false
+	}})
+	p := w.process("p")
+	a, _ := w.thread(p)
+	b, _ := w.thread(p)
+	event, st := a.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{
+		SecurityDescriptor: sddl.MustParse("O:" + svc + "G:" + svc + "D:(A;;GA;;;WD)")}, nt.NotificationEvent, false)
+	want(t, "make an event", st, ntstatus.Success)
+	meets = func() {
+		want(t, "the group meanwhile", b.NtSetSecurityObject(event, winnt.GROUP_SECURITY_INFORMATION,
+			sddl.MustParse("G:WD")), ntstatus.Success)
+	}
+	want(t, "the list", a.NtSetSecurityObject(event, winnt.DACL_SECURITY_INFORMATION, sddl.MustParse("D:(A;;0x1;;;SY)")),
+		ntstatus.Success)
+	got, st := a.NtQuerySecurityObject(event, winnt.GROUP_SECURITY_INFORMATION|winnt.DACL_SECURITY_INFORMATION)
+	want(t, "what is there", st, ntstatus.Success)
+	if text, err := sddl.Format(got, sddl.Options{}); err != nil || text != "G:WDD:(A;;CC;;;SY)" {
+		t.Errorf("both changes: %s", text)
+	}
+}
+
+// TestLabelOfATokenStays: whatever part of its descriptor is set, a token keeps its label
+// (O-39).
+func TestLabelOfATokenStays(t *testing.T) {
+	_, th := userThread(t, token.LocalSystem())
+	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	th.NtAdjustPrivilegesToken(own, false, []nt.LUIDAndAttributes{{LUID: winnt.SeSecurityPrivilege.LUID(),
+		Attributes: winnt.SE_PRIVILEGE_ENABLED}}, false)
+	own, st = th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS|winnt.ACCESS_SYSTEM_SECURITY)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	label := func() string {
+		d, st := th.NtQuerySecurityObject(own, winnt.LABEL_SECURITY_INFORMATION)
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		text, err := sddl.Format(d, sddl.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Replace(text, "S:AI", "S:", 1) // ignore whether it was inherited
+	}
+	before := label()
+	for _, info := range []uint32{winnt.SACL_SECURITY_INFORMATION, winnt.LABEL_SECURITY_INFORMATION,
+		winnt.SACL_SECURITY_INFORMATION | winnt.LABEL_SECURITY_INFORMATION} {
+		for _, text := range []string{"S:", "S:(AU;SA;GA;;;WD)", "S:(ML;;NW;;;LW)", "S:(AU;SA;GA;;;WD)(ML;;NW;;;LW)"} {
+			st := th.NtSetSecurityObject(own, info, sddl.MustParse("O:SYG:SYD:(A;;GA;;;WD)"+text))
+			if after := label(); after != before {
+				t.Errorf("O-39: %s set by %#x: %v, the label is %s, was %s", text, info, st, after, before)
+			}
+		}
+	}
+}

@@ -1,0 +1,111 @@
+package services_test
+
+import (
+	"math"
+	"testing"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+func TestNtCreateSemaphore(t *testing.T) {
+	testCreate(t, "Semaphore", winnt.SEMAPHORE_QUERY_STATE, nt.CreateSemaphoreIn{MaximumCount: 1})
+	w := newWorld(t, kernel.Config{})
+	th, _ := w.thread(w.process("p"))
+	for _, c := range []struct {
+		count, maximum int32
+		want           ntstatus.Status
+	}{
+		{0, 1, ntstatus.Success}, {1, 1, ntstatus.Success}, {math.MaxInt32, math.MaxInt32, ntstatus.Success},
+		{2, 1, ntstatus.InvalidParameter}, {0, 0, ntstatus.InvalidParameter}, {-1, 1, ntstatus.InvalidParameter},
+		{0, -1, ntstatus.InvalidParameter}, {math.MinInt32, math.MaxInt32, ntstatus.InvalidParameter},
+	} {
+		h, st := th.NtCreateSemaphore(winnt.SEMAPHORE_ALL_ACCESS, nil, c.count, c.maximum)
+		want(t, "O-137", st, c.want)
+		if st != ntstatus.Success {
+			continue
+		}
+		made := nt.SemaphoreInformation{CurrentCount: c.count, MaximumCount: c.maximum}
+		if got, st := th.NtQuerySemaphore(h); st != ntstatus.Success || got != made {
+			t.Errorf("O-137: %+v, %v, want %+v", got, st, made)
+		}
+	}
+	// The counts are values, so they are checked before what is behind a pointer (O-3, O-137).
+	_, st := th.NtCreateSemaphore(winnt.SEMAPHORE_ALL_ACCESS, &nt.ObjectAttributes{Attributes: 1, ObjectName: "x"}, 2, 1)
+	want(t, "the counts, and the attributes", st, ntstatus.InvalidParameter)
+}
+
+func TestNtOpenSemaphore(t *testing.T) {
+	testOpen(t, "Semaphore", winnt.SEMAPHORE_QUERY_STATE, nt.OpenSemaphoreIn{})
+}
+
+// TestNtReleaseSemaphore tests the refusals of O-138, the count before and after, and that a refused release changes
+// nothing.
+func TestNtReleaseSemaphore(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, _ := w.thread(w.process("p"))
+	h, st := th.NtCreateSemaphore(winnt.SEMAPHORE_ALL_ACCESS, nil, 1, 3)
+	want(t, "make", st, ntstatus.Success)
+	badHandles(t, th, h, winnt.SEMAPHORE_QUERY_STATE, winnt.NtCurrentProcess, func(h winnt.Handle) ntstatus.Status {
+		_, st := th.NtReleaseSemaphore(h, 1)
+		return st
+	})
+	for _, c := range []struct {
+		h            winnt.Handle
+		n            int32
+		want         ntstatus.Status
+		before, left int32
+	}{
+		{0x7770, 0, ntstatus.InvalidParameter, 0, 1}, // the count comes before the handle
+		{h, 0, ntstatus.InvalidParameter, 0, 1},
+		{h, -1, ntstatus.InvalidParameter, 0, 1},
+		{h, math.MaxInt32, ntstatus.SemaphoreLimitExceeded, 0, 1},
+		{h, 3, ntstatus.SemaphoreLimitExceeded, 0, 1},
+		{h, 2, ntstatus.Success, 1, 3},
+		{h, 1, ntstatus.SemaphoreLimitExceeded, 0, 3},
+	} {
+		before, st := th.NtReleaseSemaphore(c.h, c.n)
+		if st != c.want || before != c.before {
+			t.Errorf("O-138: release %d: %d, %v, want %d, %v", c.n, before, st, c.before, c.want)
+		}
+		left := nt.SemaphoreInformation{CurrentCount: c.left, MaximumCount: 3}
+		if got, st := th.NtQuerySemaphore(h); st != ntstatus.Success || got != left {
+			t.Errorf("O-138: after releasing %d: %+v, %v, want %+v", c.n, got, st, left)
+		}
+	}
+}
+
+// TestNtQuerySemaphore tests the refusals of O-135 in their order and what a query returns.
+func TestNtQuerySemaphore(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, _ := w.thread(w.process("p"))
+	h, st := th.NtCreateSemaphore(winnt.SEMAPHORE_ALL_ACCESS, nil, 2, 5)
+	want(t, "make", st, ntstatus.Success)
+	badHandles(t, th, h, winnt.SEMAPHORE_MODIFY_STATE, winnt.NtCurrentThread, func(h winnt.Handle) ntstatus.Status {
+		_, st := th.NtQuerySemaphore(h)
+		return st
+	})
+	in := nt.QuerySemaphoreIn{SemaphoreHandle: h, SemaphoreInformationLength: 8}
+	ladder(t, "NtQuerySemaphore", in, func(in nt.QuerySemaphoreIn) ntstatus.Status {
+		out, st := th.Services().NtQuerySemaphore(in)
+		is := nt.QuerySemaphoreOut{}
+		if st == ntstatus.Success {
+			is = nt.QuerySemaphoreOut{ReturnLength: 8,
+				SemaphoreInformation: nt.SemaphoreInformation{CurrentCount: 2, MaximumCount: 5}}
+		}
+		if out != is {
+			t.Errorf("%v: %+v, want %+v", st, out, is)
+		}
+		return st
+	}, []rung[nt.QuerySemaphoreIn]{
+		{"the class", ntstatus.InvalidInfoClass, func(in *nt.QuerySemaphoreIn) { in.SemaphoreInformationClass = 1 }},
+		{"the length", ntstatus.InfoLengthMismatch, func(in *nt.QuerySemaphoreIn) { in.SemaphoreInformationLength = 9 }},
+		{"a pointer", unread(1), func(in *nt.QuerySemaphoreIn) { in.FaultReturnLength = unread(1) }},
+		{"the handle", ntstatus.InvalidHandle, func(in *nt.QuerySemaphoreIn) { in.SemaphoreHandle = 0x7770 }},
+	})
+	in.SemaphoreInformationLength = 7
+	_, st = th.Services().NtQuerySemaphore(in)
+	want(t, "O-135: one byte less", st, ntstatus.InfoLengthMismatch)
+}

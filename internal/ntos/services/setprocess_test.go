@@ -1,0 +1,43 @@
+package services_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestInformationClassOfProcesses: of the classes only that of the primary token is
+// served, before anything else is looked at (T-110).
+func TestInformationClassOfProcesses(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, _ := w.thread(w.process("server"))
+	for _, class := range []nt.ProcessInfoClass{0, 1, nt.ProcessAccessToken - 1, nt.ProcessAccessToken + 1, 1 << 30} {
+		want(t, "T-110", th.NtSetInformationProcess(winnt.NtCurrentProcess, class, 400), ntstatus.InvalidInfoClass)
+	}
+	want(t, "T-110", th.NtSetInformationProcess(winnt.NtCurrentProcess, nt.ProcessAccessToken, 400),
+		ntstatus.InvalidHandle)
+}
+
+// I-70, T-110: a value of fixed length is of exactly that length.
+func TestExactLengths(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, _ := w.thread(w.process("p"))
+	for _, by := range []int{-1, 0, 1} {
+		wanted := ntstatus.InfoLengthMismatch
+		if by == 0 {
+			wanted = ntstatus.InvalidHandle
+		}
+		_, st := th.Services().NtSetInformationThread(nt.SetInformationThreadIn{ThreadHandle: 0x7770,
+			ThreadInformationClass: nt.ThreadImpersonationToken, ThreadInformationLength: uint32(8 + by)})
+		want(t, "a thread's token", st, wanted)
+		_, st = th.Services().NtSetInformationProcess(nt.SetInformationProcessIn{ProcessHandle: 0x7770,
+			ProcessInformationClass: nt.ProcessAccessToken, ProcessInformationLength: uint32(16 + by)})
+		want(t, "a process's token", st, wanted)
+		_, st = th.Services().NtSetInformationObject(nt.SetInformationObjectIn{Handle: 0x7770,
+			ObjectInformationClass: nt.ObjectHandleFlagInformation, ObjectInformationLength: uint32(2 + by)})
+		want(t, "a handle's flags", st, wanted)
+	}
+}

@@ -1,0 +1,389 @@
+package services_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// O-22, O-163, U-95: a walk takes its flags and the attributes of handles, and no others.
+func TestFlagsOfWalks(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, _ := w.thread(w.process("p"))
+	s := th.Services()
+	for bit := range 32 {
+		flag, valid := uint32(1)<<bit, ntstatus.InvalidParameter
+		if flag&winnt.OBJ_VALID_ATTRIBUTES != 0 {
+			valid = ntstatus.Success
+			if flag&winnt.ProcessObject.Invalid != 0 {
+				continue
+			}
+		}
+		p, st := s.NtGetNextProcess(nt.GetNextProcessIn{DesiredAccess: winnt.PROCESS_QUERY_LIMITED_INFORMATION,
+			HandleAttributes: flag})
+		want(t, "next process, attributes", st, valid)
+		n, st := s.NtGetNextThread(nt.GetNextThreadIn{ProcessHandle: winnt.NtCurrentProcess, HandleAttributes: flag,
+			DesiredAccess: winnt.THREAD_QUERY_LIMITED_INFORMATION})
+		want(t, "next thread, attributes", st, valid)
+		if valid == ntstatus.Success {
+			want(t, "close", th.NtClose(p.NewProcessHandle), ntstatus.Success)
+			want(t, "close", th.NtClose(n.NewThreadHandle), ntstatus.Success)
+		}
+		_, st = s.NtGetNextProcess(nt.GetNextProcessIn{DesiredAccess: winnt.PROCESS_QUERY_LIMITED_INFORMATION, Flags: flag})
+		want(t, "next process, flags", st, ntstatus.InvalidParameter)
+		valid = ntstatus.InvalidParameter
+		if flag == nt.NextThreadBackward {
+			valid = ntstatus.Success
+		}
+		_, st = s.NtGetNextThread(nt.GetNextThreadIn{ProcessHandle: winnt.NtCurrentProcess, Flags: flag,
+			DesiredAccess: winnt.THREAD_QUERY_LIMITED_INFORMATION})
+		want(t, "next thread, flags", st, valid)
+	}
+}
+
+// A walk that ends after a thread which the caller may not open does not disclose the thread in its reason (O-37).
+func TestNextThreadHidesDeniedThreads(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, _ := w.thread(w.process("p"))
+	h, st := th.NtGetNextThread(winnt.NtCurrentProcess, 0, winnt.WRITE_DAC, 0, 0)
+	want(t, "open the thread", st, ntstatus.Success)
+	want(t, "close it to all", th.NtSetSecurityObject(h, winnt.DACL_SECURITY_INFORMATION, sddl.MustParse("D:")),
+		ntstatus.Success)
+	s := th.Services()
+	s.RecordWhy(true)
+	_, st = s.NtGetNextThread(nt.GetNextThreadIn{ProcessHandle: winnt.NtCurrentProcess,
+		DesiredAccess: winnt.THREAD_QUERY_INFORMATION})
+	want(t, "next thread", st, ntstatus.NoMoreEntries)
+	if why := s.TakeWhy(); why.Rule != "O-37" || why.Object != "" || why.Explanation != nil {
+		t.Errorf("the reason is %+v, want O-37 alone", why)
+	}
+}
+
+// I-74: the anonymous token of a thread may be opened by the user of that thread's process.
+func TestAnonymousAdmitsTheServer(t *testing.T) {
+	b := newBetween(t, kernel.Config{})
+	want(t, "act as the anonymous logon", b.asks.NtImpersonateAnonymousToken(b.handle(b.server, winnt.THREAD_IMPERSONATE)),
+		ntstatus.Success)
+	if got, is := b.acl(), "D:(A;;"+full+";;;AN)(A;;"+full+";;;"+otherServer+")(A;;"+full+";;;SY)"; got != is {
+		t.Errorf("%s, want %s", got, is)
+	}
+	b.serves.PsRevertToSelf()
+}
+
+// I-74: the anonymous token is kept from a restricted process, whatever its thread acts as, and
+// whose thread it is for.
+func TestWhoIsAnonymous(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	filtered := func(v *token.Token) *token.Token {
+		t.Helper()
+		n, st := v.Filter(token.FilterSpec{Restrict: []token.Group{{SID: sid.Everyone}}})
+		want(t, "restrict", st, ntstatus.Success)
+		return n
+	}
+	for _, process := range []bool{false, true} {
+		v := value(t, svc, winnt.TokenPrimary, 0, winnt.SeImpersonatePrivilege)
+		if process {
+			v = filtered(v)
+		}
+		p, err := w.sys.NewProcess("p", v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		th, k := w.thread(p)
+		own, st := k.ObOpenObjectByPointer(k.Thread(), 0, winnt.THREAD_IMPERSONATE, winnt.ThreadObject, kernel.KernelMode)
+		want(t, "open the thread", st, ntstatus.Success)
+		for _, acts := range []bool{false, true} {
+			if acts {
+				c := k.NewToken(filtered(value(t, client, winnt.TokenImpersonation, winnt.SecurityImpersonation)))
+				want(t, "act", k.PsImpersonateClient(k.Thread(), c, false, false, winnt.SecurityImpersonation), ntstatus.Success)
+				k.PsDereferencePrimaryToken(c)
+			}
+			wanted := ntstatus.Success
+			if process {
+				wanted = ntstatus.AccessDenied
+			}
+			_, st := th.Services().NtImpersonateAnonymousToken(nt.ImpersonateAnonymousTokenIn{ThreadHandle: own})
+			want(t, "the anonymous token", st, wanted)
+			k.PsRevertToSelf()
+		}
+	}
+}
+
+// O-37, O-163: a walk passes over the threads that may not be opened, forward and backward, and
+// one that asks for less finds them.
+func TestWalkPassesOver(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, k := w.thread(w.process("p"))
+	p, err := w.sys.NewProcess("other", value(t, client, winnt.TokenPrimary, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	process := openProcess(t, k, p)
+	var ids []winnt.Handle
+	for i := range 5 {
+		_, owner := w.thread(p)
+		ids = append(ids, owner.Thread().ID())
+		h, st := k.ObOpenObjectByPointer(owner.Thread(), 0, winnt.WRITE_DAC, winnt.ThreadObject, kernel.KernelMode)
+		want(t, "open a thread", st, ntstatus.Success)
+		text := "D:(A;;0x840;;;" + svc + ")"
+		if i%2 == 0 {
+			text = "D:(A;;0x800;;;" + svc + ")"
+		}
+		want(t, "protect it", th.NtSetSecurityObject(h, winnt.DACL_SECURITY_INFORMATION, sddl.MustParse(text)),
+			ntstatus.Success)
+	}
+	for rights, wanted := range map[winnt.AccessMask][]int{winnt.THREAD_QUERY_INFORMATION: {1, 3},
+		winnt.THREAD_QUERY_LIMITED_INFORMATION: {0, 1, 2, 3, 4}, winnt.THREAD_SET_CONTEXT: nil} {
+		for _, flags := range []uint32{0, nt.NextThreadBackward} {
+			var after winnt.Handle
+			for n := range len(wanted) + 1 {
+				h, st := th.NtGetNextThread(process, after, rights, 0, flags)
+				if n == len(wanted) {
+					want(t, "at the end", st, ntstatus.NoMoreEntries)
+					break
+				}
+				if want(t, "the next one", st, ntstatus.Success); st != ntstatus.Success {
+					break
+				}
+				at := n
+				if flags != 0 {
+					at = len(wanted) - 1 - n
+				}
+				known := ids[wanted[at]]
+				o, _, st := k.ObReferenceObjectByHandle(h, 0, winnt.ThreadObject, kernel.KernelMode)
+				want(t, "reference", st, ntstatus.Success)
+				if got := o.(*kernel.EThread).ID(); got != known {
+					t.Errorf("%v, flags %d: thread %d is %v, want %v", rights, flags, n, got, known)
+				}
+				k.ObDereferenceObject(o)
+				after = h
+			}
+		}
+	}
+}
+
+// I-73: the thread of the server handle acts as the client does, not the one that asks.
+func TestImpersonateThreadOfAnother(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	p := w.process("server", winnt.SeImpersonatePrivilege)
+	asks, _ := w.thread(p)
+	server, serves := w.thread(p)
+	acts, k := w.thread(w.process("client"))
+	tok := w.token(k, svc, winnt.SecurityImpersonation)
+	want(t, "the client acts", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation),
+		ntstatus.Success)
+	handle := func(th *nt.Thread, rights winnt.AccessMask) winnt.Handle {
+		v, st := th.NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadBasicInformation)
+		want(t, "who it is", st, ntstatus.Success)
+		id := v.(nt.ThreadBasic).ClientID
+		h, st := asks.NtOpenThread(rights, &nt.ObjectAttributes{}, &nt.ClientID{UniqueThread: id.UniqueThread})
+		want(t, "open it", st, ntstatus.Success)
+		return h
+	}
+	to, from := handle(server, winnt.THREAD_DIRECT_IMPERSONATION), handle(acts, winnt.THREAD_IMPERSONATE)
+	qos := &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation}
+	want(t, "handles the wrong way round", asks.NtImpersonateThread(from, to, qos), ntstatus.AccessDenied)
+	want(t, "impersonate", asks.NtImpersonateThread(to, from, qos), ntstatus.Success)
+	if !serves.Thread().IsImpersonating() || w.sys.KernelMode(asks).Thread().IsImpersonating() {
+		t.Error("the thread that asks acts as the client, or the server does not")
+	}
+	serves.PsRevertToSelf()
+	k.PsRevertToSelf()
+}
+
+// O-170: the System process is ended by no program, whatever its handle grants and whatever
+// privileges it has.
+func TestSystemIsNotEnded(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, _ := w.thread(w.process("debugger", winnt.SeDebugPrivilege, winnt.SeShutdownPrivilege, winnt.SeTcbPrivilege))
+	h, st := th.NtOpenProcess(winnt.PROCESS_ALL_ACCESS, &nt.ObjectAttributes{}, &nt.ClientID{UniqueProcess: 4})
+	want(t, "open the System process", st, ntstatus.Success)
+	want(t, "end it", th.NtTerminateProcess(h, 0), ntstatus.AccessDenied)
+	v, st := th.NtQueryInformationProcess(h, nt.ProcessBasicInformation)
+	if b, ok := v.(nt.ProcessBasic); st != ntstatus.Success || !ok || b.ExitStatus != ntstatus.Pending {
+		t.Errorf("afterwards: %+v, %v", v, st)
+	}
+}
+
+// O-163, O-171: a walk over threads opens one that has ended as long as a handle holds it, in both directions, goes
+// on from it, and does not find it once the handle is closed.
+func TestNextThreadThatEnded(t *testing.T) {
+	sys := kernel.Boot(kernel.Config{})
+	tok, err := token.New(token.LocalSystem())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := sys.NewProcess("p", tok)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var threads []*nt.Thread
+	for range 3 {
+		th, err := p.NewThread()
+		if err != nil {
+			t.Fatal(err)
+		}
+		threads = append(threads, th)
+	}
+	th := threads[0]
+	walk := func(flags uint32) (all []winnt.Handle) {
+		var after winnt.Handle
+		for {
+			h, st := th.NtGetNextThread(winnt.NtCurrentProcess, after, winnt.THREAD_QUERY_INFORMATION, 0, flags)
+			if st != ntstatus.Success {
+				if st != ntstatus.NoMoreEntries {
+					t.Errorf("O-37: the walk ends with %v", st)
+				}
+				return all
+			}
+			after, all = h, append(all, h)
+		}
+	}
+	held := walk(0)
+	if len(held) != 3 {
+		t.Fatalf("O-37: %d threads, want 3", len(held))
+	}
+	threads[1].Close()
+	const limited = winnt.THREAD_QUERY_LIMITED_INFORMATION
+	for _, flags := range []uint32{0, 1} {
+		all := walk(flags)
+		if len(all) != 3 {
+			t.Fatalf("O-171: with flags %d %d threads, want 3, the ended one among them", flags, len(all))
+		}
+		for i, h := range all {
+			if st := th.NtCompareObjects(h, held[[2]int{i, 2 - i}[flags]]); st != ntstatus.Success {
+				t.Errorf("O-163: with flags %d thread %d is another: %v", flags, i, st)
+			}
+			th.NtClose(h)
+		}
+		h, st := th.NtGetNextThread(winnt.NtCurrentProcess, held[1], limited, 0, flags)
+		if st != ntstatus.Success || th.NtCompareObjects(h, held[2-2*flags]) != ntstatus.Success {
+			t.Errorf("O-171: from the one that ended, with flags %d: %v", flags, st)
+		}
+		th.NtClose(h)
+	}
+	for _, h := range held {
+		th.NtClose(h)
+	}
+	for _, flags := range []uint32{0, 1} {
+		if all := walk(flags); len(all) != 2 {
+			t.Errorf("O-171: with flags %d %d threads, want the 2 whose objects are there", flags, len(all))
+		}
+	}
+}
+
+// TestWhoIsRestricted: it is the calling process that must not be restricted, not that of
+// the thread which is to act anonymously (I-74).
+func TestWhoIsRestricted(t *testing.T) {
+	plain := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
+	narrow := plain
+	narrow.Restricted = []token.Group{{SID: plain.User.SID, Attributes: token.GroupDefault},
+		{SID: sid.Everyone, Attributes: token.GroupDefault}}
+	for name, c := range map[string]struct {
+		caller, target token.Spec
+		want           ntstatus.Status
+	}{
+		"neither": {plain, plain, ntstatus.Success}, "the target": {plain, narrow, ntstatus.Success},
+		"the caller": {narrow, plain, ntstatus.AccessDenied}, "both": {narrow, narrow, ntstatus.AccessDenied},
+	} {
+		sys, th := userThread(t, c.caller)
+		v, err := token.New(c.target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := sys.NewProcess("target", v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		other, err := p.NewThread()
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := sddl.MustParse("O:SYG:SYD:(A;;GA;;;WD)")
+		sys.ThreadObject(other).SetSecurity(all)
+		x, st := other.NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadBasicInformation)
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		id := x.(nt.ThreadBasic).ClientID
+		h, st := th.NtOpenThread(winnt.THREAD_IMPERSONATE, &nt.ObjectAttributes{}, &id)
+		if st != ntstatus.Success {
+			t.Fatal(name, st)
+		}
+		if st := th.NtImpersonateAnonymousToken(h); st != c.want {
+			t.Errorf("I-74: %s is restricted: %v, want %v", name, st, c.want)
+		}
+	}
+}
+
+// TestNtSuspendThread and TestNtResumeThread are one sequence: each call returns how often the thread was suspended
+// before, 127 times is the most, and resuming at 0 changes nothing (O-144).
+func TestNtSuspendThread(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, _ := w.thread(w.process("p"))
+	made, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
+		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, ThreadFlags: winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED})
+	want(t, "make", st, ntstatus.Success)
+	s, h := th.Services(), made.ThreadHandle
+	suspend := func(h winnt.Handle) (uint32, ntstatus.Status) {
+		out, st := s.NtSuspendThread(nt.SuspendThreadIn{ThreadHandle: h})
+		return out.PreviousSuspendCount, st
+	}
+	badHandles(t, th, h, winnt.THREAD_QUERY_INFORMATION, winnt.NtCurrentProcess, func(h winnt.Handle) ntstatus.Status {
+		_, st := suspend(h)
+		return st
+	})
+	for n := uint32(1); n < 127; n++ { // it was made suspended once
+		if was, st := suspend(h); was != n || st != ntstatus.Success {
+			t.Fatalf("O-144: suspended %d times, the service returns %d, %v", n, was, st)
+		}
+	}
+	if was, st := suspend(h); was != 0 || st != ntstatus.SuspendCountExceeded {
+		t.Errorf("O-144: suspended for the 128th time: %d, %v", was, st)
+	}
+	want(t, "end the process", th.NtTerminateProcess(made.ProcessHandle, 1), ntstatus.Success)
+	if was, st := suspend(h); was != 0 || st != ntstatus.ThreadIsTerminating {
+		t.Errorf("O-144: a thread that has ended: %d, %v", was, st)
+	}
+}
+
+func TestNtResumeThread(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, _ := w.thread(w.process("p", winnt.SeAssignPrimaryTokenPrivilege))
+	made, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
+		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, ThreadFlags: winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED})
+	want(t, "make", st, ntstatus.Success)
+	s, h := th.Services(), made.ThreadHandle
+	badHandles(t, th, h, winnt.THREAD_QUERY_INFORMATION, winnt.NtCurrentProcess, func(h winnt.Handle) ntstatus.Status {
+		_, st := s.NtResumeThread(nt.ResumeThreadIn{ThreadHandle: h})
+		return st
+	})
+	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE)
+	want(t, "open the token", st, ntstatus.Success)
+	tok, st := th.NtDuplicateToken(own, winnt.TOKEN_ASSIGN_PRIMARY, nil, false, winnt.TokenPrimary)
+	want(t, "duplicate it", st, ntstatus.Success)
+	// A process that has not started can be given another token, one that has started cannot (T-110).
+	started := func() bool {
+		return th.NtSetInformationProcess(made.ProcessHandle, nt.ProcessAccessToken, tok) == ntstatus.NotSupported
+	}
+	_, st = s.NtSuspendThread(nt.SuspendThreadIn{ThreadHandle: h})
+	want(t, "suspend it once more", st, ntstatus.Success)
+	for _, c := range []struct {
+		was     uint32
+		started bool
+	}{{2, false}, {1, true}, {0, true}, {0, true}} {
+		out, st := s.NtResumeThread(nt.ResumeThreadIn{ThreadHandle: h})
+		if st != ntstatus.Success || out.PreviousSuspendCount != c.was {
+			t.Errorf("O-144: %d, %v, want %d", out.PreviousSuspendCount, st, c.was)
+		}
+		if got := started(); got != c.started {
+			t.Errorf("O-144: after resuming at %d the process has started: %t, want %t", c.was, got, c.started)
+		}
+	}
+}

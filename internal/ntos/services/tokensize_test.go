@@ -1,0 +1,153 @@
+package services_test
+
+import (
+	"reflect"
+	"testing"
+
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// T-80: a list of claims needs room for its header, and for each attribute its structure, the
+// structures and the texts of all its values and its name, in eighths.
+func TestRoomOfClaims(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	for name, c := range map[string]struct {
+		claim            claims.Attribute
+		claimed, ofToken uint32
+	}{
+		"strings": {claims.Attribute{Type: claims.String, Strings: []string{"ab", "c"}}, 16 + 32 + 32, 16 + 40 + 40},
+		"numbers": {claims.Attribute{Type: claims.Int64, Ints: []int64{1, 2, 3}}, 16 + 32 + 32, 16 + 40 + 32},
+		"SIDs": {claims.Attribute{Type: claims.SID, SIDs: []sid.SID{sid.Everyone, sid.LocalSystem}}, 16 + 32 + 64,
+			16 + 40 + 64},
+		"octets": {claims.Attribute{Type: claims.Octets, Octets: [][]byte{{1, 2, 3}, {4, 5, 6, 7, 8}}}, 16 + 32 + 48,
+			16 + 40 + 48},
+	} {
+		c.claim.Name = "n"
+		set, err := claims.NewSet([]claims.Attribute{c.claim})
+		if err != nil {
+			t.Fatal(err)
+		}
+		spec := token.StandardUser(sid.MustParse(svc))
+		spec.UserClaims, spec.DeviceClaims, spec.LocalAttributes = set, set, set
+		p := w.of("p", spec)
+		th, _ := w.thread(p)
+		for class, need := range map[winnt.TokenInfoClass]uint32{winnt.TokenUserClaimAttributes: c.claimed,
+			winnt.TokenDeviceClaimAttributes: c.claimed, winnt.TokenSecurityAttributes: c.ofToken} {
+			for length, wanted := range map[uint32]ntstatus.Status{need: 0, need - 1: ntstatus.BufferTooSmall} {
+				out, st := th.Services().NtQueryInformationToken(nt.QueryInformationTokenIn{
+					TokenHandle: winnt.NtCurrentProcessToken, TokenInformationClass: class, TokenInformationLength: length})
+				if want(t, name+" of "+class.String(), st, wanted); out.ReturnLength != need {
+					t.Errorf("%s of %v: %d bytes are told, want %d", name, class, out.ReturnLength, need)
+				}
+			}
+		}
+	}
+}
+
+// T-70, T-74, T-80, O-61, O-64, O-143, U-96, U-97: each service with a required length succeeds with exactly that
+// room. With one byte less it returns the required length and its status, and no output.
+func TestRequiredLengthsAreExact(t *testing.T) {
+	_, th := userThread(t, token.LocalSystem())
+	handle := func(h winnt.Handle, st ntstatus.Status) winnt.Handle {
+		t.Helper()
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		return h
+	}
+	own := handle(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
+	event := handle(th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: `\x`}, nt.NotificationEvent,
+		false))
+	link := handle(th.NtCreateSymbolicLinkObject(winnt.SYMBOLIC_LINK_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: `\y`},
+		`\x`))
+	const length, need = "Length", "ReturnLength"
+	cases := []lengthCase{
+		{"NtQuerySymbolicLinkObject", nt.QuerySymbolicLinkObjectIn{LinkHandle: link}, "MaximumLength", "ReturnedLength",
+			ntstatus.BufferTooSmall, false},
+		{"NtQuerySecurityObject", nt.QuerySecurityObjectIn{Handle: event, SecurityInformation: 7}, length, "LengthNeeded",
+			ntstatus.BufferTooSmall, false},
+		{"NtQuerySecurityAttributesToken", nt.QuerySecurityAttributesTokenIn{TokenHandle: own}, length, need,
+			ntstatus.BufferTooSmall, false},
+	}
+	for class, exact := range map[nt.ObjectInfoClass]bool{nt.ObjectBasicInformation: true, nt.ObjectNameInformation: false,
+		nt.ObjectTypeInformation: false, nt.ObjectTypesInformation: false, nt.ObjectHandleFlagInformation: true} {
+		cases = append(cases, lengthCase{"NtQueryObject", nt.QueryObjectIn{Handle: event, ObjectInformationClass: class},
+			"ObjectInformationLength", need, ntstatus.InfoLengthMismatch, exact})
+	}
+	for class, exact := range map[nt.ProcessInfoClass]bool{nt.ProcessBasicInformation: true, nt.ProcessTimes: true,
+		nt.ProcessHandleCount: true, nt.ProcessImageFileName: false, nt.ProcessHandleInformation: false} {
+		cases = append(cases, lengthCase{"NtQueryInformationProcess", nt.QueryInformationProcessIn{
+			ProcessHandle: winnt.NtCurrentProcess, ProcessInformationClass: class}, "ProcessInformationLength", need,
+			ntstatus.InfoLengthMismatch, exact})
+	}
+	for class, exact := range map[nt.ThreadInfoClass]bool{nt.ThreadBasicInformation: true, nt.ThreadTimes: true,
+		nt.ThreadNameInformation: false} {
+		cases = append(cases, lengthCase{"NtQueryInformationThread", nt.QueryInformationThreadIn{
+			ThreadHandle: winnt.NtCurrentThread, ThreadInformationClass: class}, "ThreadInformationLength", need,
+			ntstatus.InfoLengthMismatch, exact})
+	}
+	for class := winnt.TokenUser; class <= winnt.TokenIsAppContainer; class++ {
+		in := nt.QueryInformationTokenIn{TokenHandle: own, TokenInformationClass: class, TokenInformationLength: ^uint32(0)}
+		if _, st := th.CallRow(nt.NtTable.Find("NtQueryInformationToken"), in); st == ntstatus.Success {
+			cases = append(cases, lengthCase{"NtQueryInformationToken", in, "TokenInformationLength", need,
+				ntstatus.BufferTooSmall, false})
+		}
+	}
+	if len(cases) < 40 {
+		t.Errorf("%d cases only", len(cases))
+	}
+	for _, c := range cases {
+		c.ask(t, th)
+	}
+}
+
+// lengthCase is a service with a required length, and its parameters.
+type lengthCase struct {
+	service string
+	in      any
+	length  string // the field of the input that is the room
+	need    string // the output field with the required length
+	refusal ntstatus.Status
+	exact   bool // more room than is needed is refused, too
+}
+
+// with returns the input with that much room.
+func (c *lengthCase) with(room uint32) any {
+	in := reflect.New(reflect.TypeOf(c.in)).Elem()
+	in.Set(reflect.ValueOf(c.in))
+	in.FieldByName(c.length).SetUint(uint64(room))
+	return in.Interface()
+}
+
+// ask asks with all room, and with the room that this says is needed and its neighbours.
+func (c *lengthCase) ask(t *testing.T, th *nt.Thread) {
+	t.Helper()
+	row := nt.NtTable.Find(c.service)
+	whole, st := th.CallRow(row, c.with(^uint32(0)))
+	if st != ntstatus.Success {
+		t.Errorf("%s %+v: %v", c.service, c.in, st)
+		return
+	}
+	need := uint32(reflect.ValueOf(whole).FieldByName(c.need).Uint())
+	told := reflect.New(reflect.TypeOf(whole)).Elem() // the need, and nothing else
+	told.FieldByName(c.need).SetUint(uint64(need))
+	for room, fine := range map[uint32]bool{need: true, need - 1: false, 0: false, need + 1: !c.exact} {
+		if room == ^uint32(0) {
+			continue
+		}
+		out, st := th.CallRow(row, c.with(room))
+		want, status := whole, ntstatus.Success
+		if !fine {
+			want, status = told.Interface(), c.refusal
+		}
+		if st != status || !reflect.DeepEqual(out, want) {
+			t.Errorf("%s %+v, room for %d of %d bytes: %+v, %v, want %v", c.service, c.in, room, need, out, st, status)
+		}
+	}
+}

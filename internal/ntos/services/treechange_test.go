@@ -1,0 +1,191 @@
+package services_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// F-55, F-117, F-119, F-174, I-133: each class has its own structure and right, and its values reach the tree.
+// Without the right or the right length the tree is not called.
+func TestChangesOfATree(t *testing.T) {
+	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
+	basic := nt.FileBasic{CreationTime: 1, LastAccessTime: 2, LastWriteTime: 3, ChangeTime: 4,
+		FileAttributes: fileaccess.AttributeArchive}
+	values := map[nt.FileInfoClass]any{nt.FileBasicInformation: basic,
+		nt.FileDispositionInformation: nt.FileDisposition{DeleteFile: true},
+		nt.FilePositionInformation:    nt.FilePosition{CurrentByteOffset: 9},
+		nt.FileEndOfFileInformation:   nt.FileEndOfFile{EndOfFile: 77},
+		nt.FileRenameInformation:      nt.FileRename{FileName: "x"}, nt.FileLinkInformation: nt.FileRename{FileName: "y"}}
+	for class, c := range map[nt.FileInfoClass]struct {
+		need  winnt.AccessMask
+		asked string
+	}{
+		nt.FileBasicInformation:       {winnt.FILE_WRITE_ATTRIBUTES, fmt.Sprintf("SetBasic %v", basic)},
+		nt.FileDispositionInformation: {winnt.DELETE, "SetDelete true"},
+		nt.FilePositionInformation:    {0, ""},
+		nt.FileEndOfFileInformation:   {winnt.FILE_WRITE_DATA, "SetSize 77"},
+	} {
+		for _, rights := range []winnt.AccessMask{winnt.FILE_ALL_ACCESS, winnt.FILE_ALL_ACCESS &^ c.need} {
+			h := w.open(`\??\T\file`, rights, synchronous)
+			for _, by := range []*nt.Thread{w.Thread, w.in} {
+				for other, v := range values {
+					wanted, asked := ntstatus.InfoLengthMismatch, ""
+					if fmt.Sprintf("%T", v) == fmt.Sprintf("%T", values[class]) {
+						wanted, asked = ntstatus.Success, c.asked
+						if rights&c.need != c.need {
+							wanted, asked = ntstatus.AccessDenied, ""
+						}
+					}
+					_, st := by.Services().NtSetInformationFile(nt.SetInformationFileIn{FileHandle: h,
+						FileInformationClass: class, FileInformation: nt.Cap(v)})
+					if got := w.tree.took(); st != wanted || got != asked {
+						t.Errorf("%v with what %v takes, by %#x: %v, asked %q, want %v, %q", class, other, uint32(rights), st, got,
+							wanted, asked)
+					}
+				}
+			}
+			want(t, "close", w.NtClose(h), ntstatus.Success)
+		}
+	}
+	for _, class := range []nt.FileInfoClass{nt.FileStandardInformation, nt.FileNameInformation, 0, 1, 99} {
+		want(t, class.String(), w.set(0x7770, class, basic), ntstatus.InvalidInfoClass)
+	}
+	null, st := w.NtOpenFile(3, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0)
+	want(t, "open a device", st, ntstatus.Success)
+	for class, v := range values {
+		want(t, "of no handle", w.set(0x7770, class, v), ntstatus.InvalidHandle)
+		want(t, "of another file", w.set(null, class, v), ntstatus.InvalidParameter)
+	}
+	for _, c := range []struct {
+		options fileaccess.CreateOptions
+		to      int64
+		st      ntstatus.Status
+	}{{synchronous, 0, 0}, {synchronous, 1 << 40, 0}, {synchronous, -1, ntstatus.InvalidParameter},
+		{0, 0, ntstatus.InvalidParameter}, {0, 5, ntstatus.InvalidParameter}, {0, -1, ntstatus.InvalidParameter}} {
+		h := w.open(`\??\T\file`, winnt.FILE_READ_DATA, c.options)
+		want(t, "a position", w.set(h, nt.FilePositionInformation, nt.FilePosition{CurrentByteOffset: c.to}), c.st)
+	}
+	w.tree.facts = nt.FileFacts{Directory: true, NotEmpty: true}
+	h := w.open(`\??\T\dir`, winnt.DELETE, 0)
+	for remove, wanted := range map[bool]ntstatus.Status{true: ntstatus.DirectoryNotEmpty, false: ntstatus.Success} {
+		want(t, "a directory that is not empty", w.set(h, nt.FileDispositionInformation,
+			nt.FileDisposition{DeleteFile: remove}), wanted)
+	}
+	if got := w.tree.took(); got != "SetDelete false" {
+		t.Errorf("asked %q", got)
+	}
+	w.tree.facts = nt.FileFacts{FileBasic: nt.FileBasic{FileAttributes: fileaccess.AttributeReadOnly}}
+	for remove, wanted := range map[bool]ntstatus.Status{true: ntstatus.CannotDelete, false: ntstatus.Success} {
+		want(t, "a file for reading only", w.set(h, nt.FileDispositionInformation,
+			nt.FileDisposition{DeleteFile: remove}), wanted)
+	}
+}
+
+// F-57, F-59, F-118: a rename and a link say where to: within the directory, below one that is open, or a full
+// name in the same tree; the decision is about the caller and what its handle grants.
+func TestMovesInATree(t *testing.T) {
+	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
+	root, other := w.openFirst(), w.open(`\??\U\other dir`, winnt.FILE_LIST_DIRECTORY, 0)
+	null, st := w.NtOpenFile(3, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0)
+	want(t, "open a device", st, ntstatus.Success)
+	const rights = winnt.DELETE | winnt.FILE_READ_ATTRIBUTES
+	top, deep := w.open(`\??\T\file`, rights, 0), w.open(`\??\T\dir\dir\file`, rights, 0)
+	for _, c := range []struct {
+		name  string
+		h     winnt.Handle
+		to    nt.FileRename
+		st    ntstatus.Status
+		asked string
+	}{
+		{"in the root", top, nt.FileRename{FileName: "x"}, 0, "Move x root - replace false"},
+		{"in a directory", deep, nt.FileRename{FileName: "x"}, 0, `Move dir\dir\x root - replace false`},
+		{"in place of another", deep, nt.FileRename{FileName: "x", ReplaceIfExists: true}, 0,
+			`Move dir\dir\x root - replace true`},
+		{"below a directory", deep, nt.FileRename{FileName: "x", RootDirectory: root}, 0,
+			"Move x root top dir replace false"},
+		{"a full name", deep, nt.FileRename{FileName: `\??\T\a\b`}, 0, `Move a\b root - replace false`},
+		{"a full name, case", top, nt.FileRename{FileName: `\??\t\a\b`, ReplaceIfExists: true}, 0,
+			`Move a\b root - replace true`},
+		{"a full name elsewhere", top, nt.FileRename{FileName: `\??\U\a`}, ntstatus.NotSameDevice, ""},
+		{"a full name nowhere", top, nt.FileRename{FileName: `\??\X\a`}, ntstatus.NotSameDevice, ""},
+		{"below a directory elsewhere", top, nt.FileRename{FileName: "x", RootDirectory: other}, ntstatus.NotSameDevice, ""},
+		{"below a device", top, nt.FileRename{FileName: "x", RootDirectory: null}, ntstatus.NotSameDevice, ""},
+		{"below nothing", top, nt.FileRename{FileName: "x", RootDirectory: 0x7770}, ntstatus.InvalidHandle, ""},
+	} {
+		for class, link := range map[nt.FileInfoClass]bool{nt.FileRenameInformation: false, nt.FileLinkInformation: true} {
+			st, asked := w.set(c.h, class, c.to), c.asked
+			if asked != "" {
+				asked += fmt.Sprintf(" link %v", link)
+			}
+			if got := w.tree.took() + w.more.took(); st != c.st || got != asked {
+				t.Errorf("%s, link %v: %v, asked %q, want %v, %q", c.name, link, st, got, c.st, asked)
+			}
+			if m := w.tree.move; st == ntstatus.Success && (m.Granted != rights ||
+				m.Subject.Effective().User().SID.String() != svc) {
+				t.Errorf("%s, link %v: the decision is about %#x of %v", c.name, link, uint32(m.Granted),
+					m.Subject.Effective().User().SID)
+			}
+			w.tree.move, w.tree.decision = fileaccess.Move{}, fileaccess.MoveDecision{}
+		}
+	}
+	// A rename needs DELETE, by what the handle grants (F-57).
+	for granted, wanted := range map[winnt.AccessMask]bool{winnt.DELETE: true,
+		winnt.FILE_ALL_ACCESS &^ winnt.DELETE: false} {
+		h := w.open(`\??\T\file`, granted, 0)
+		w.set(h, nt.FileRenameInformation, nt.FileRename{FileName: "x"})
+		if got := w.tree.decision.Status() == ntstatus.AccessDenied; got == wanted {
+			t.Errorf("granted %#x: the rename is denied: %v", uint32(granted), got)
+		}
+	}
+}
+
+// F-70, F-71, F-120, F-123: a listing passes its pattern, restart flag and maximum number of entries to the tree, one
+// if a single entry is requested. It requires the right to list, even in kernel mode.
+func TestListingsOfATree(t *testing.T) {
+	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
+	entry := nt.FileEntry{FileBasic: nt.FileBasic{CreationTime: 1}, EndOfFile: 2, AllocationSize: 3, FileName: "n"}
+	w.tree.found = []nt.FileEntry{entry}
+	lists, reads := w.openFirst(), w.open(`\??\T\dir`, winnt.FILE_READ_ATTRIBUTES, 0)
+	for _, c := range []struct {
+		length  uint32
+		single  bool
+		restart bool
+		pattern string
+		asked   string
+	}{
+		{0, false, false, "", `List "" false 1 false`}, {63, false, true, "*", `List "*" true 1 false`},
+		{64, false, false, "a", `List "a" false 1 false`}, {127, false, false, "", `List "" false 1 false`},
+		{128, false, false, "", `List "" false 2 false`}, {128, true, true, "", `List "" true 1 false`},
+		{64 * 1024, false, false, "", `List "" false 1024 false`}, {1 << 30, false, false, "", `List "" false 1024 false`},
+	} {
+		for class, wanted := range map[nt.FileInfoClass]nt.FileEntry{nt.FileDirectoryInformation: entry,
+			nt.FileNamesInformation: {FileName: "n"}} {
+			in := nt.QueryDirectoryFileIn{FileHandle: lists, FileInformationClass: class, Length: c.length,
+				ReturnSingleEntry: c.single, RestartScan: c.restart, FileName: c.pattern}
+			out, st := w.Services().NtQueryDirectoryFile(in)
+			if got := w.tree.took(); st != ntstatus.Success || got != c.asked || len(out.FileInformation) != 1 ||
+				out.FileInformation[0] != wanted {
+				t.Errorf("%+v: %v, asked %q, told %+v", c, st, got, out.FileInformation)
+			}
+			in.FileHandle = reads
+			for _, by := range []*nt.Thread{w.Thread, w.in} {
+				out, st := by.Services().NtQueryDirectoryFile(in)
+				if got := w.tree.took(); st != ntstatus.AccessDenied || got != "" || out.FileInformation != nil {
+					t.Errorf("without the right: %v, asked %q", st, got)
+				}
+			}
+		}
+	}
+	w.tree.st = ntstatus.NoMoreFiles
+	out, st := w.Services().NtQueryDirectoryFile(nt.QueryDirectoryFileIn{FileHandle: lists, Length: 64,
+		FileInformationClass: nt.FileNamesInformation})
+	if want(t, "at the end", st, ntstatus.NoMoreFiles); len(out.FileInformation) > 1 {
+		t.Errorf("at the end: %+v", out)
+	}
+}

@@ -1,0 +1,211 @@
+package services_test
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// F-55, F-119, F-123, F-124: a transfer is refused for the handle's rights first, then for its offset; it
+// goes to its offset or to where the last one ended, and asks no more of the tree than there is.
+func TestTransfersOfATree(t *testing.T) {
+	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
+	const read, write, appends = winnt.FILE_READ_DATA, winnt.FILE_WRITE_DATA, winnt.FILE_APPEND_DATA
+	const denied, invalid, end = ntstatus.AccessDenied, ntstatus.InvalidParameter, ntstatus.EndOfFile
+	for _, c := range []struct {
+		name    string
+		rights  winnt.AccessMask
+		options fileaccess.CreateOptions
+		write   string // nothing: to read
+		length  uint32
+		offset  uint64
+		short   int
+		st      ntstatus.Status
+		asked   string
+		data    string
+		after   int64 // the position
+	}{
+		{"read all", read, synchronous, "", 100, 0, 0, 0, "ReadAt 0 of 10", "0123456789", 10},
+		{"read some", read, synchronous, "", 4, 3, 0, 0, "ReadAt 3 of 4", "3456", 7},
+		{"read less than asked", read, synchronous, "", 4, 3, 1, 0, "ReadAt 3 of 4", "345", 6},
+		{"read from the position", read, synchronous, "", 3, pointer, 0, 0, "ReadAt 5 of 3", "567", 8},
+		{"read alertably", read, fileaccess.SynchronousIOAlert, "", 3, pointer, 0, 0, "ReadAt 0 of 3", "012", 3},
+		{"read at the end", read, synchronous, "", 3, 10, 0, end, "ReadAt 10 of 0", "", 5},
+		{"read behind the end", read, synchronous, "", 3, 11, 0, end, "ReadAt 11 of 0", "", 5},
+		{"read nothing", read, synchronous, "", 0, 10, 0, 0, "ReadAt 10 of 0", "", 10},
+		{"read nothing at the start", read, synchronous, "", 0, 0, 0, 0, "ReadAt 0 of 0", "", 0},
+		{"read without a position", read, 0, "", 3, pointer, 0, invalid, "", "", 0},
+		{"read below zero", read, synchronous, "", 3, 1 << 63, 0, invalid, "", "", 5},
+		{"read at -1", read, synchronous, "", 3, ^uint64(0), 0, invalid, "", "", 5},
+		{"read without the right", write, synchronous, "", 3, 0, 0, denied, "", "", 5},
+		{"read without right and position", write, 0, "", 3, pointer, 0, denied, "", "", 0},
+		{"write inside", write, synchronous, "ab", 0, 3, 0, 0, "WriteAt 3 ab", "", 5},
+		{"write less than given", write, synchronous, "ab", 0, 3, 1, 0, "WriteAt 3 ab", "", 4},
+		{"write to the end", write, synchronous, "ab", 0, 8, 0, 0, "WriteAt 8 ab", "", 10},
+		{"write over the end", write | appends, synchronous, "ab", 0, 9, 0, 0, "WriteAt 9 ab", "", 11},
+		{"write over the end, not to append", write, synchronous, "ab", 0, 9, 0, denied, "", "", 5},
+		{"write behind the end", write | appends, synchronous, "ab", 0, 20, 0, 0, "WriteAt 20 ab", "", 22},
+		{"write behind the end, not to append", write, synchronous, "ab", 0, 20, 0, denied, "", "", 5},
+		{"write far away, not to append", write, synchronous, "ab", 0, 1<<63 - 1, 0, denied, "", "", 5},
+		{"write from the position", write, synchronous, "ab", 0, pointer, 0, 0, "WriteAt 5 ab", "", 7},
+		{"write at the end", write | appends, synchronous, "ab", 0, atEnd, 0, 0, "WriteAt -1 ab", "", 12},
+		{"write at the end, less", write | appends, synchronous, "ab", 0, atEnd, 1, 0, "WriteAt -1 ab", "", 11},
+		{"append", appends, synchronous, "ab", 0, atEnd, 0, 0, "WriteAt -1 ab", "", 12},
+		{"append elsewhere", appends, synchronous, "ab", 0, 3, 0, 0, "WriteAt -1 ab", "", 12},
+		{"both rights, elsewhere", write | appends, synchronous, "ab", 0, 3, 0, 0, "WriteAt 3 ab", "", 5},
+		{"write without a position", write, 0, "ab", 0, pointer, 0, invalid, "", "", 0},
+		{"write below zero", write, synchronous, "ab", 0, 1 << 63, 0, invalid, "", "", 5},
+		{"write at -3", write, synchronous, "ab", 0, ^uint64(2), 0, invalid, "", "", 5},
+		{"write without the right", read, synchronous, "ab", 0, 3, 0, denied, "", "", 5},
+		{"append without the right", read, synchronous, "ab", 0, atEnd, 0, denied, "", "", 5},
+	} {
+		w.tree.data, w.tree.facts.EndOfFile, w.tree.short = "0123456789", 10, c.short
+		h := w.open(`\??\T\file`, c.rights|winnt.FILE_READ_ATTRIBUTES, c.options)
+		if c.options == synchronous {
+			want(t, "set the position", w.set(h, nt.FilePositionInformation, nt.FilePosition{CurrentByteOffset: 5}),
+				ntstatus.Success)
+		}
+		var got string
+		var st ntstatus.Status
+		if c.write == "" {
+			var out nt.ReadFileOut
+			out, st = w.Services().NtReadFile(nt.ReadFileIn{FileHandle: h, Length: c.length, ByteOffset: c.offset})
+			got = string(out.Buffer)
+		} else {
+			var out nt.WriteFileOut
+			out, st = w.Services().NtWriteFile(nt.WriteFileIn{FileHandle: h, Buffer: nt.Cap([]byte(c.write)),
+				ByteOffset: c.offset})
+			if n := uint32(len(c.write) - c.short); st == ntstatus.Success && out.Information != n {
+				t.Errorf("%s: %d bytes are told, want %d", c.name, out.Information, n)
+			}
+		}
+		position, st2 := w.NtQueryInformationFile(h, nt.FilePositionInformation)
+		want(t, "the position", st2, ntstatus.Success)
+		if asked := w.tree.took(); st != c.st || asked != c.asked || got != c.data ||
+			position != (nt.FilePosition{CurrentByteOffset: c.after}) {
+			t.Errorf("%s: %v, asked %q, read %q, then at %+v; want %v, %q, %q, %d", c.name, st, asked, got, position, c.st,
+				c.asked, c.data, c.after)
+		}
+		want(t, "close", w.NtClose(h), ntstatus.Success)
+		if asked := w.tree.took(); asked != "Close file" {
+			t.Errorf("%s: closing asks %q", c.name, asked)
+		}
+	}
+}
+
+// F-55, F-119, F-203, F-124: a read into the caller's memory asks the tree for the bytes alone, and for
+// facts where it got fewer; status, bytes and position are those of a read that returns its bytes.
+func TestReadIntoCallersMemory(t *testing.T) {
+	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
+	const read, end, invalid = winnt.FILE_READ_DATA, ntstatus.EndOfFile, ntstatus.InvalidParameter
+	for _, c := range []struct {
+		name      string
+		path      string
+		rights    winnt.AccessMask
+		room      int
+		offset    int64
+		refuses   ntstatus.Status
+		st        ntstatus.Status
+		asked     string
+		facted    int
+		data      string
+		remaining string // in the caller's memory
+	}{
+		{"all that was asked", "file", read, 4, 3, 0, 0, "ReadAt 3 of 4", 0, "3456", ""},
+		{"up to the end", "file", read, 4, 6, 0, 0, "ReadAt 6 of 4", 0, "6789", ""},
+		{"over the end", "file", read, 4, 8, 0, 0, "ReadAt 8 of 4", 1, "89", "xx"},
+		{"at the end", "file", read, 4, 10, 0, end, "ReadAt 10 of 4", 1, "", "xxxx"},
+		{"behind the end", "file", read, 4, 12, 0, end, "ReadAt 12 of 4", 1, "", "xxxx"},
+		{"nothing", "file", read, 0, 3, 0, 0, "ReadAt 3 of 0", 1, "", ""},
+		{"below zero", "file", read, 4, -5, 0, invalid, "", 0, "", "xxxx"},
+		{"without the right", "file", winnt.FILE_WRITE_DATA, 4, 0, 0, ntstatus.AccessDenied, "", 0, "", "xxxx"},
+		{"what the tree refuses", "file", read, 4, 0, ntstatus.DiskFull, ntstatus.DiskFull, "ReadAt 0 of 4", 1, "", ""},
+	} {
+		w.tree.data, w.tree.facts.EndOfFile = "0123456789", 10
+		h := w.open(`\??\T\`+c.path, c.rights|winnt.FILE_READ_ATTRIBUTES, synchronous)
+		w.tree.st, w.tree.facted = c.refuses, 0
+		b := bytes.Repeat([]byte("x"), c.room)
+		n, st := w.NtReadFileInto(h, b, c.offset)
+		facted, asked := w.tree.facted, w.tree.took()
+		w.tree.st = ntstatus.Success
+		if st != c.st || asked != c.asked || facted != c.facted || string(b[:n]) != c.data ||
+			c.remaining != "" && string(b[n:]) != c.remaining {
+			t.Errorf("%s: %v, asked %q and %d times for facts, read %q of %q; want %v, %q, %d, %q, %q", c.name, st, asked,
+				facted, b[:n], b, c.st, c.asked, c.facted, c.data, c.remaining)
+		}
+		want(t, "close", w.NtClose(h), ntstatus.Success)
+		w.tree.took()
+	}
+	// A directory is listed, not read, whatever the tree returns for it.
+	h := w.open(`\??\T\dir`, read|winnt.FILE_READ_ATTRIBUTES, 0)
+	w.tree.facts.Directory = true
+	if n, st := w.NtReadFileInto(h, make([]byte, 20), 0); n != 0 || st != invalid {
+		t.Errorf("a directory: %d bytes, %v", n, st)
+	}
+}
+
+// F-203: a read into the caller's memory allocates nothing.
+func TestReadIntoCallersMemoryAllocatesNothing(t *testing.T) {
+	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
+	w.tree.data, w.tree.quiet = "0123456789", true
+	h := w.open(`\??\T\file`, winnt.FILE_READ_DATA, 0)
+	b := make([]byte, 10)
+	if n := testing.AllocsPerRun(100, func() {
+		if n, st := w.NtReadFileInto(h, b, 0); n != 10 || st != ntstatus.Success {
+			t.Fatal(n, st)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+// F-124: an error status of a tree is returned without data and without a new position.
+func TestTransfersThatATreeRefuses(t *testing.T) {
+	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
+	w.tree.data, w.tree.facts.EndOfFile = "0123456789", 10
+	h := w.open(`\??\T\file`, winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA|winnt.FILE_READ_ATTRIBUTES|
+		winnt.FILE_WRITE_ATTRIBUTES|winnt.DELETE, synchronous)
+	want(t, "set the position", w.set(h, nt.FilePositionInformation, nt.FilePosition{CurrentByteOffset: 5}),
+		ntstatus.Success)
+	w.tree.st = ntstatus.DiskFull
+	for name, call := range map[string]func() (any, ntstatus.Status){
+		"read": func() (any, ntstatus.Status) {
+			return zero(w.Services().NtReadFile(nt.ReadFileIn{FileHandle: h, Length: 3}))
+		},
+		"write": func() (any, ntstatus.Status) {
+			return zero(w.Services().NtWriteFile(nt.WriteFileIn{FileHandle: h, Buffer: nt.Cap([]byte("ab"))}))
+		},
+		"flush": func() (any, ntstatus.Status) { return nil, w.NtFlushBuffersFile(h) },
+		"size": func() (any, ntstatus.Status) {
+			return nil, w.set(h, nt.FileEndOfFileInformation, nt.FileEndOfFile{EndOfFile: 1})
+		},
+		"basic": func() (any, ntstatus.Status) { return nil, w.set(h, nt.FileBasicInformation, nt.FileBasic{}) },
+		"delete": func() (any, ntstatus.Status) {
+			return nil, w.set(h, nt.FileDispositionInformation, nt.FileDisposition{DeleteFile: true})
+		},
+		"facts": func() (any, ntstatus.Status) { return w.NtQueryInformationFile(h, nt.FileStandardInformation) },
+		"volume": func() (any, ntstatus.Status) {
+			return w.NtQueryVolumeInformationFile(h, nt.FileFsFullSizeInformation)
+		},
+		"contents": func() (any, ntstatus.Status) {
+			facts, whole, st := w.context().Contents(h, make([]byte, 20))
+			if whole {
+				return facts, st
+			}
+			return nil, st
+		},
+	} {
+		if out, st := call(); st != ntstatus.DiskFull || out != nil {
+			t.Errorf("%s: %v, %+v", name, st, out)
+		}
+	}
+	w.tree.st = ntstatus.Success
+	if v, st := w.NtQueryInformationFile(h, nt.FilePositionInformation); v != (nt.FilePosition{CurrentByteOffset: 5}) {
+		t.Errorf("the position is %+v, %v", v, st)
+	}
+}

@@ -1,0 +1,256 @@
+package services_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// F-110, F-112, F-114, F-116: an open passes the decision and the share modes to the tree. It repeats the lookup if
+// the place changed, sixteen times at most, and leaves nothing after a failure.
+func TestOpensOfATree(t *testing.T) {
+	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
+	before := len(handles(t, w.Thread))
+	for _, c := range []struct {
+		name   string
+		in     nt.CreateFileIn
+		path   string
+		st     ntstatus.Status
+		asked  string
+		action fileaccess.Action
+		again  int
+		tree   ntstatus.Status
+	}{
+		{"open", nt.CreateFileIn{DesiredAccess: 1, ShareAccess: 5, CreateDisposition: winnt.FILE_OPEN}, "file", 0,
+			"Open file for 0x1 share 5: " + fmt.Sprint(fileaccess.Opened), fileaccess.Opened, 0, 0},
+		{"open below", nt.CreateFileIn{DesiredAccess: 2, ShareAccess: 2, CreateDisposition: winnt.FILE_OPEN}, `dir\file`, 0,
+			`Open dir\file for 0x2 share 2: ` + fmt.Sprint(fileaccess.Opened), fileaccess.Opened, 0, 0},
+		{"make", nt.CreateFileIn{DesiredAccess: 1, CreateDisposition: uint32(fileaccess.FileCreate)}, "new", 0,
+			"Open new for 0x1 share 0: " + fmt.Sprint(fileaccess.Created), fileaccess.Created, 0, 0},
+		{"overwrite", nt.CreateFileIn{DesiredAccess: 1, CreateDisposition: uint32(fileaccess.FileOverwrite)}, "file", 0,
+			"Open file for 0x113 share 0: " + fmt.Sprint(fileaccess.Overwritten), fileaccess.Overwritten, 0, 0},
+		{"missing", nt.CreateFileIn{DesiredAccess: 1, CreateDisposition: winnt.FILE_OPEN}, "new",
+			ntstatus.ObjectNameNotFound, "", 0, 0, 0},
+		{"there is one", nt.CreateFileIn{DesiredAccess: 1, CreateDisposition: uint32(fileaccess.FileCreate)}, "file",
+			ntstatus.ObjectNameCollision, "", 0, 0, 0},
+		{"no such disposition", nt.CreateFileIn{DesiredAccess: 1, CreateDisposition: 6}, "file",
+			ntstatus.InvalidParameter, "", 0, 0, 0},
+		{"changed once", nt.CreateFileIn{DesiredAccess: 1, CreateDisposition: winnt.FILE_OPEN}, "file", 0,
+			"again, Open file for 0x1 share 0: " + fmt.Sprint(fileaccess.Opened), fileaccess.Opened, 1, 0},
+		{"changed fifteen times", nt.CreateFileIn{DesiredAccess: 1, CreateDisposition: winnt.FILE_OPEN}, "file", 0,
+			"", fileaccess.Opened, 15, 0},
+		{"changed sixteen times", nt.CreateFileIn{DesiredAccess: 1, CreateDisposition: winnt.FILE_OPEN}, "file",
+			ntstatus.SharingViolation, "", 0, 16, 0},
+		{"shared otherwise", nt.CreateFileIn{DesiredAccess: 1, CreateDisposition: winnt.FILE_OPEN}, "file",
+			ntstatus.DeletePending, "Open file for 0x1 share 0: " + fmt.Sprint(fileaccess.Opened), 0, 0,
+			ntstatus.DeletePending},
+	} {
+		for _, below := range []bool{false, true} {
+			w.tree.opening, w.tree.st = true, ntstatus.Success
+			object, prefix := &nt.ObjectAttributes{ObjectName: `\??\T\` + c.path}, ""
+			if below {
+				object.RootDirectory = w.openFirst()
+				object.ObjectName, prefix = c.path, `top dir\`
+			}
+			w.tree.again, w.tree.st = c.again, c.tree
+			c.in.ObjectAttributes = nt.Cap(object)
+			out, st := w.Services().NtCreateFile(c.in)
+			asked := c.asked
+			if below {
+				asked = strings.Replace(asked, "Open ", "Open "+prefix, 1)
+			}
+			if got := w.tree.took(); st != c.st || c.asked != "" && got != asked || out.Information != c.action {
+				t.Errorf("%s, below %v: %v, %v, asked %q; want %v, %v, %q", c.name, below, st, out.Information, got, c.st,
+					c.action, asked)
+			}
+			made := 0
+			if st == ntstatus.Success {
+				made = 1
+			}
+			if below {
+				made++
+			}
+			if n := len(handles(t, w.Thread)); n != before+made {
+				t.Errorf("%s, below %v: %d handles, want %d", c.name, below, n, before+made)
+			}
+			for h := range handles(t, w.Thread) {
+				want(t, "close", w.NtClose(h), ntstatus.Success)
+			}
+			w.tree.took()
+		}
+	}
+}
+
+// openFirst opens a directory below which names are.
+func (w *treeWorld) openFirst() winnt.Handle {
+	return w.open(`\??\T\top dir`, winnt.FILE_LIST_DIRECTORY, 0)
+}
+
+// O-23, F-110: a name relative to a tree file is in the tree, the share modes of NtOpenFile reach the tree, and a
+// name relative to another file is in no tree.
+func TestNamesBelowFilesOfATree(t *testing.T) {
+	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
+	null, st := w.NtOpenFile(1, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0)
+	want(t, "open a device", st, ntstatus.Success)
+	dir := w.openFirst()
+	for _, c := range []struct {
+		root winnt.Handle
+		name string
+		st   ntstatus.Status
+	}{
+		{dir, `file`, 0}, {dir, `\file`, ntstatus.ObjectPathSyntaxBad}, {dir, `\`, ntstatus.ObjectPathSyntaxBad},
+		{dir, `\??\T\file`, ntstatus.ObjectPathSyntaxBad}, {null, `file`, ntstatus.ObjectTypeMismatch},
+		{0x7770, "file", ntstatus.InvalidHandle},
+	} {
+		for _, share := range []uint32{0, 1, 7} {
+			h, st := w.NtOpenFile(1, &nt.ObjectAttributes{RootDirectory: c.root, ObjectName: c.name}, share, 0)
+			if want(t, c.name, st, c.st); st != ntstatus.Success {
+				continue
+			}
+			if got, is := w.tree.took(), fmt.Sprintf(`Open top dir\file for 0x1 share %d: %v`, share,
+				fileaccess.Opened); got != is {
+				t.Errorf("%s: asked %q, want %q", c.name, got, is)
+			}
+			want(t, "close", w.NtClose(h), ntstatus.Success)
+			w.tree.took()
+		}
+	}
+}
+
+// F-117, F-110: to delete a file is to open it for DELETE, not following a link and sharing all, to say so and to
+// close it, also where the tree does not let it go.
+func TestDeletesOfATree(t *testing.T) {
+	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
+	before := len(handles(t, w.Thread))
+	for _, refused := range []ntstatus.Status{0, ntstatus.CannotDelete} {
+		w.tree.st = refused
+		asked := fmt.Sprintf("Open file for 0x10000 share 7: %v, SetDelete true, Close file", fileaccess.Opened)
+		if refused != ntstatus.Success {
+			asked = fmt.Sprintf("Open file for 0x10000 share 7: %v, Close file", fileaccess.Opened)
+		}
+		_, st := w.Services().NtDeleteFile(nt.DeleteFileIn{ObjectAttributes: nt.Cap(named(`\??\T\file`))})
+		want(t, "delete", st, refused)
+		if got := w.tree.took(); got != asked || w.tree.options != fileaccess.OpenReparsePoint {
+			t.Errorf("asked %q with %#x, want %q", got, w.tree.options, asked)
+		}
+		if n := len(handles(t, w.Thread)); n != before {
+			t.Errorf("%d handles are left of it", n-before)
+		}
+	}
+	_, st := w.Services().NtDeleteFile(nt.DeleteFileIn{ObjectAttributes: nt.Cap(named(`\Device\Null`))})
+	want(t, "what is in no tree", st, ntstatus.NotSupported)
+}
+
+// F-192, F-197: a link and a file without a name are made as new files, with all shares, where the tree
+// has them.
+func TestSpecialFilesOfATree(t *testing.T) {
+	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
+	link := func(name, target string) (winnt.Handle, ntstatus.Status) {
+		return w.sys.MakeLink(w.Thread, nt.ObjectAttributes{ObjectName: name}, target)
+	}
+	nameless := func(name, _ string) (winnt.Handle, ntstatus.Status) {
+		return w.sys.MakeNameless(w.Thread, nt.ObjectAttributes{ObjectName: name}, 3, nil)
+	}
+	for _, c := range []struct {
+		what    string
+		make    func(name, target string) (winnt.Handle, ntstatus.Status)
+		name    string
+		target  string
+		special bool
+		st      ntstatus.Status
+		asked   string
+		options fileaccess.CreateOptions
+	}{
+		{"a link", link, `\??\T\new`, "to", true, 0, "MakesLink to, Open new for 0x100080 share 7: %v",
+			fileaccess.NonDirectoryFile | fileaccess.OpenReparsePoint},
+		{"a link to nothing", link, `\??\T\new`, "", true, ntstatus.NotSupported, "", 0},
+		{"a link in another tree", link, `\??\T\new`, "to", false, ntstatus.NotSupported, "MakesLink to", 0},
+		{"a link that is there", link, `\??\T\file`, "to", true, ntstatus.ObjectNameCollision, "MakesLink to", 0},
+		{"a link in no tree", link, `\Device\Null`, "to", true, ntstatus.NotSupported, "", 0},
+		{"nameless", nameless, `\??\T\new`, "", true, 0, "MakesNameless, Open new for 0x3 share 7: %v",
+			fileaccess.NonDirectoryFile},
+		{"nameless in another tree", nameless, `\??\T\new`, "", false, ntstatus.NotSupported, "MakesNameless", 0},
+		{"nameless in no tree", nameless, `\Device\Null`, "", true, ntstatus.NotSupported, "", 0},
+	} {
+		w.tree.special, w.tree.options = c.special, 0
+		h, st := c.make(c.name, c.target)
+		asked := c.asked
+		if st == ntstatus.Success {
+			asked = fmt.Sprintf(c.asked, fileaccess.Created)
+		}
+		if got := w.tree.took(); st != c.st || got != asked || w.tree.options != c.options || (h != 0) != (st == 0) {
+			t.Errorf("%s: %v, %v, asked %q with %#x; want %v, %q with %#x", c.what, h, st, got, w.tree.options, c.st, asked,
+				c.options)
+		}
+	}
+}
+
+// U-64, F-80: if the record of an open cannot be written, nothing is granted and a refusal is not returned. Kernel
+// mode writes no record.
+func TestOpensOfATreeFailClosed(t *testing.T) {
+	sink := &brim{}
+	w := newTreeWorld(t, recorded(t, sink, audit.Options{CrashOnAuditFail: audit.FailOnAuditFail}))
+	w.tree.descriptor = sddl.MustParse("O:SYG:SYD:(A;;0x1;;;WD)S:(AU;SAFA;FA;;;WD)")
+	before := handles(t, w.Thread)
+	for rights, wanted := range map[winnt.AccessMask]ntstatus.Status{1: ntstatus.Success, 2: ntstatus.AccessDenied} {
+		for _, by := range []*nt.Thread{w.Thread, w.in} {
+			for _, full := range []bool{true, false} {
+				status, asked := wanted, ""
+				if full && by == w.Thread {
+					status = ntstatus.AuditFailed
+				}
+				if wanted == ntstatus.Success {
+					asked = fmt.Sprintf("Open file for 0x1 share 7: %v, Close file", fileaccess.Opened)
+				}
+				sink.full = full
+				h, st := by.NtOpenFile(rights, &nt.ObjectAttributes{ObjectName: `\??\T\file`}, 7, 0)
+				sink.full = false
+				if want(t, fmt.Sprintf("rights %d, full %v", rights, full), st, status); st == ntstatus.Success {
+					want(t, "close", by.NtClose(h), ntstatus.Success)
+				}
+				if got := w.tree.took(); got != asked {
+					t.Errorf("rights %d, full %v: asked %q, want %q", rights, full, got, asked)
+				}
+				if after := handles(t, w.Thread); len(after) != len(before) {
+					t.Errorf("rights %d, full %v: the handles were %v, are %v", rights, full, before, after)
+				}
+			}
+		}
+	}
+	// The handle value reserved for a failed open is used next.
+	first, st := w.NtCreateEvent(1, nil, nt.NotificationEvent, false)
+	want(t, "make an event", st, ntstatus.Success)
+	if first != 4 {
+		t.Errorf("the first handle is %v", first)
+	}
+}
+
+// F-10, F-110: outside of trees files can be opened but not created. An invalid disposition has a different status
+// from one that creates.
+func TestDispositionsOutsideTrees(t *testing.T) {
+	sys, th := userThread(t, token.LocalSystem())
+	if err := sys.CreateFile("plain", sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")); err != nil {
+		t.Fatal(err)
+	}
+	for d, want := range map[fileaccess.Disposition]ntstatus.Status{
+		fileaccess.FileSupersede: ntstatus.NotSupported, fileaccess.FileOpen: ntstatus.Success,
+		fileaccess.FileCreate: ntstatus.NotSupported, fileaccess.FileOpenIf: ntstatus.Success,
+		fileaccess.FileOverwrite: ntstatus.NotSupported, fileaccess.FileOverwriteIf: ntstatus.NotSupported,
+		fileaccess.FileOverwriteIf + 1: ntstatus.InvalidParameter, 0xFFFFFFFF: ntstatus.InvalidParameter,
+	} {
+		h, made, st := th.NtCreateFile(nt.CreateFileIn{DesiredAccess: winnt.FILE_READ_DATA, CreateDisposition: uint32(d),
+			ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: "plain"})})
+		if st != want || (h != 0) != (want == ntstatus.Success) || want == ntstatus.Success && made != fileaccess.Opened {
+			t.Errorf("F-110: disposition %d: %v, %v, %v, want %v", d, h, made, st, want)
+		}
+	}
+}

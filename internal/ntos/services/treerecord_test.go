@@ -1,0 +1,118 @@
+package services_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
+)
+
+// U-38, F-80, F-157, F-178: an operation on a tree file is recorded by the right that it uses, once for each handle
+// and right, with the file of that handle. Its close is recorded too. Kernel mode writes no records.
+func TestRecordsOfUses(t *testing.T) {
+	m := audit.NewMemory(0, 0)
+	w := newTreeWorld(t, recorded(t, m, audit.Options{}))
+	w.tree.descriptor = sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)S:(AU;SAFA;FA;;;WD)")
+	w.tree.data, w.tree.facts.EndOfFile = "0123456789", 10
+	const all = winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA | winnt.FILE_READ_ATTRIBUTES
+	for _, kernelMode := range []bool{false, true} {
+		by := w.Thread
+		if kernelMode {
+			by = w.in
+		}
+		open := func(name string, rights winnt.AccessMask) winnt.Handle {
+			h, st := by.NtOpenFile(rights, &nt.ObjectAttributes{ObjectName: `\??\T\` + name}, 7, 0)
+			want(t, "open", st, ntstatus.Success)
+			return h
+		}
+		m.Drain()
+		a, b := open("a", all), open("b", all)
+		dir := open("dir", winnt.FILE_LIST_DIRECTORY)
+		read := func() ntstatus.Status {
+			_, st := by.Services().NtReadFile(nt.ReadFileIn{FileHandle: a, Length: 4})
+			return st
+		}
+		for i, c := range []struct {
+			name string
+			do   func() ntstatus.Status
+			want []string
+		}{
+			{"three opens", func() ntstatus.Status { return 0 }, []string{`4656 \a 0x87`, `4656 \b 0x87`, `4656 \dir 0x1`}},
+			{"read", read, []string{`4663 \a 0x1`}}, {"read again", read, nil},
+			{"write", func() ntstatus.Status {
+				_, st := by.Services().NtWriteFile(nt.WriteFileIn{FileHandle: a, Buffer: nt.Cap([]byte("x"))})
+				return st
+			}, []string{`4663 \a 0x2`}},
+			{"append", func() ntstatus.Status {
+				_, st := by.Services().NtWriteFile(nt.WriteFileIn{FileHandle: a, Buffer: nt.Cap([]byte("x")), ByteOffset: atEnd})
+				return st
+			}, []string{`4663 \a 0x4`}},
+			{"write over the end", func() ntstatus.Status {
+				_, st := by.Services().NtWriteFile(nt.WriteFileIn{FileHandle: b, Buffer: nt.Cap([]byte("x")), ByteOffset: 10})
+				return st
+			}, []string{`4663 \b 0x2`}},
+			{"refill", func() ntstatus.Status { return w.context().Refill(a, b) }, []string{`4663 \b 0x1`}},
+			{"list", func() ntstatus.Status {
+				_, st := by.Services().NtQueryDirectoryFile(nt.QueryDirectoryFileIn{FileHandle: dir, Length: 64,
+					FileInformationClass: nt.FileNamesInformation})
+				return st
+			}, []string{`4663 \dir 0x1`}},
+			{"close", func() ntstatus.Status { return by.NtClose(a) }, []string{`4658`}},
+			{"close the other", func() ntstatus.Status { return by.NtClose(b) }, []string{`4658`}},
+			{"close the directory", func() ntstatus.Status { return by.NtClose(dir) }, []string{`4658`}},
+		} {
+			if kernelMode {
+				c.want = nil
+			}
+			want(t, c.name, c.do(), ntstatus.Success)
+			if got := uses(m); !slices.Equal(got, c.want) {
+				t.Errorf("%d, %s, kernel mode %v: %q, want %q", i, c.name, kernelMode, got, c.want)
+			}
+		}
+	}
+}
+
+// F-178: a request through a share is recorded once, even if the lookup is repeated. With MAXIMUM_ALLOWED the record
+// has the granted rights. Kernel mode writes no record.
+func TestRecordsOfAShare(t *testing.T) {
+	m := audit.NewMemory(0, 0)
+	w := newTreeWorld(t, recorded(t, m, audit.Options{}))
+	w.tree.share = &fileaccess.Share{Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)"), Path: "/srv"}
+	w.tree.descriptor = sddl.MustParse("O:SYG:SYD:(A;;0x3;;;WD)")
+	for _, again := range []int{0, 1, 5} {
+		for asked, mask := range map[winnt.AccessMask]string{1: "0x1", winnt.GENERIC_READ: "0x120089",
+			// The directory that may be listed brings FILE_READ_ATTRIBUTES.
+			winnt.MAXIMUM_ALLOWED: "0x83", winnt.MAXIMUM_ALLOWED | 1: "0x83"} {
+			for _, by := range []*nt.Thread{w.Thread, w.in} {
+				w.tree.again = again
+				m.Drain()
+				h, st := by.NtOpenFile(asked, &nt.ObjectAttributes{ObjectName: `\??\T\file`}, 7, 0)
+				w.tree.again = 0
+				var wanted []string
+				if by == w.Thread {
+					wanted = []string{`5145 \file ` + mask}
+				}
+				if got := uses(m); !slices.Equal(got, wanted) {
+					t.Errorf("asked %#x, changed %d times: %q (%v), want %q", uint32(asked), again, got, st, wanted)
+				}
+				if st == ntstatus.Success {
+					want(t, "close", by.NtClose(h), ntstatus.Success)
+				}
+			}
+		}
+	}
+}
+
+// uses returns the records since the last call: the number, the name of the object and the mask.
+func uses(m *audit.Memory) (out []string) {
+	for _, text := range fieldsOf(m, "ObjectName", "RelativeTargetName", "AccessMask") {
+		out = append(out, strings.ReplaceAll(text, `\Device\T`, ""))
+	}
+	return out
+}

@@ -1,0 +1,71 @@
+package services
+
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// securityOf returns the descriptor of the moment of an object; that of a file in a tree
+// is read there.
+func (c *Context) securityOf(obj ob.Object) (*sd.Descriptor, ntstatus.Status) {
+	f, ok := obj.(*File)
+	if !ok || f.open == nil {
+		return obj.Head().Security(), ntstatus.Success
+	}
+	d, st := f.open.Descriptor()
+	if st != ntstatus.Success {
+		return nil, c.Fail("F-121", st)
+	}
+	return d, ntstatus.Success
+}
+
+// setTreeSecurity replaces parts of the descriptor of a tree file. It restarts if another program changed the
+// descriptor, and after too many restarts returns STATUS_SHARING_VIOLATION.
+func (c *Context) setTreeSecurity(f *File, handle winnt.Handle, info uint32, given *sd.Descriptor) ntstatus.Status {
+	recorded := false
+	for range attempts {
+		// decide
+		old, st := f.open.Descriptor()
+		if st != ntstatus.Success {
+			return c.Fail("F-121", st)
+		}
+		d, rule, st := c.changed(f.Type(), info, old, given)
+		if st != ntstatus.Success {
+			return c.Fail(rule, st)
+		}
+		// The record has the descriptor that is stored.
+		if d, st = fileaccess.Stored(d); st != ntstatus.Success {
+			return c.Fail("F-199", st)
+		}
+		paid, st := c.self.Payer().Charge(replacedSize + d.HeapSize())
+		if st != ntstatus.Success {
+			// Who replaces a descriptor pays for the new one; nothing is changed.
+			return c.Fail("Q-2", st)
+		}
+		if !recorded && c.Mode == access.User {
+			recorded = true
+			if st := c.recordSecurity(f.Head(), handle, info, old, d); st != ntstatus.Success {
+				paid.Return()
+				return c.Fail("U-64", st) // nothing is changed
+			}
+		}
+		// commit
+		swapped, st := f.open.SwapDescriptor(old, d)
+		if !swapped {
+			paid.Return()
+		}
+		if st != ntstatus.Success {
+			// The attribute cannot be written so that a file server believes it.
+			return c.Fail("F-121", st)
+		}
+		if swapped {
+			f.ReplaceSecurity(d, paid)
+			return ntstatus.Success
+		}
+	}
+	return c.Fail("F-114", ntstatus.SharingViolation)
+}

@@ -1,0 +1,53 @@
+package services_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
+)
+
+// F-114, F-121, O-66, U-73: the security of a file is read and written in its tree; a change begins again where another
+// one came before it, sixteen times at most, is recorded once, and is seen by queries of the handle then.
+func TestSecurityInATree(t *testing.T) {
+	m := audit.NewMemory(0, 0)
+	w := newTreeWorld(t, recorded(t, m, audit.Options{}))
+	const parts = winnt.DACL_SECURITY_INFORMATION
+	h := w.open(`\??\T\file`, winnt.WRITE_DAC|winnt.READ_CONTROL, 0)
+	for _, c := range []struct {
+		unswapped, swaps, records int
+		st                        ntstatus.Status
+		by                        *nt.Thread
+	}{{0, 1, 1, 0, w.Thread}, {1, 2, 1, 0, w.Thread}, {15, 16, 1, 0, w.Thread},
+		{16, 16, 1, ntstatus.SharingViolation, w.Thread}, {3, 4, 0, 0, w.in}} {
+		w.tree.descriptor, w.tree.unswapped = sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)S:(AU;SAFA;FA;;;WD)"), c.unswapped
+		old := w.tree.descriptor
+		m.Drain()
+		st := c.by.NtSetSecurityObject(h, parts, sddl.MustParse("D:(A;;0x1;;;SY)"))
+		changes := 0
+		for _, e := range m.Drain() {
+			if e.ID == 4670 {
+				changes++
+			}
+		}
+		if got := w.tree.took(); st != c.st || got != strings.TrimSuffix(strings.Repeat("Swap, ", c.swaps), ", ") ||
+			changes != c.records || (w.tree.descriptor == old) != (st != ntstatus.Success) {
+			t.Errorf("%+v: %v, %d records, asked %q", c, st, changes, got)
+		}
+	}
+	w.tree.unswapped = 0
+	w.tree.descriptor = sddl.MustParse("O:BAG:SYD:(A;;0x2;;;WD)")
+	d, st := w.NtQuerySecurityObject(h, parts)
+	want(t, "query", st, ntstatus.Success)
+	if text, err := sddl.Format(d, sddl.Options{}); err != nil || text != "D:(A;;DC;;;WD)" && text != "D:(A;;0x2;;;WD)" {
+		t.Errorf("the descriptor of the moment is told as %s, %v", text, err)
+	}
+	w.tree.st = ntstatus.DiskFull
+	_, st = w.NtQuerySecurityObject(h, parts)
+	want(t, "what the tree does not tell", st, ntstatus.DiskFull)
+	want(t, "what it does not take", w.NtSetSecurityObject(h, parts, sddl.MustParse("D:(A;;0x1;;;SY)")), ntstatus.DiskFull)
+}

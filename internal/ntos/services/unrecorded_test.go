@@ -1,0 +1,243 @@
+package services_test
+
+import (
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/auditlog"
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/inject"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// spied has a SACL that asks for every record.
+const spied = "O:SYG:SYD:(A;;GA;;;WD)S:(AU;SAFA;GA;;;WD)"
+
+// demanded is a tree and objects whose SACLs ask for every record, in a system whose log is a
+// durable one that a test can fill. The policy fails closed.
+type demanded struct {
+	*treeWorld
+	log  *auditlog.Log
+	dir  string
+	disk inject.Injector
+	asks nt.Services // who makes the call
+}
+
+func newDemanded(t *testing.T) *demanded {
+	t.Helper()
+	d := &demanded{dir: filepath.Join(t.TempDir(), "log")}
+	var err error
+	d.log, err = auditlog.Open(auditlog.Config{Dir: d.dir, Faults: d.disk.Do})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = d.log.Close() }) // its disk may have failed
+	lsa := &scripted{Memory: logon.Example(sid.SID{})}
+	lsa.result.Token = token.StandardUser(sid.MustParse(acting))
+	log := &audit.Log{Sink: d.log}
+	w := newWorld(t, kernel.Config{Log: log, LSA: lsa})
+	setEverything(t, log, audit.Options{CrashOnAuditFail: audit.FailOnAuditFail})
+	d.treeWorld = newTreeWorld(t, w, winnt.SeAuditPrivilege, winnt.SeSecurityPrivilege, winnt.SeImpersonatePrivilege,
+		winnt.SeTcbPrivilege, winnt.SeAssignPrimaryTokenPrivilege)
+	d.tree.descriptor = sddl.MustParse("O:SYG:SYD:(A;OICI;FA;;;WD)S:(AU;OICISAFA;FA;;;WD)")
+	d.asks = d.Services()
+	d.tree.data, d.tree.facts.EndOfFile = "0123456789", 10
+	return d
+}
+
+// breaks lets each write or sync of a segment fail from now on.
+func (d *demanded) breaks(operation string, with error) {
+	d.disk.Fail(&fs.PathError{Op: operation, Path: d.dir, Err: with}, inject.Kind(operation), inject.PathMatch("*.log"))
+}
+
+// relaxedWhile gives a log that fails closed the other policy, and back.
+func (d *demanded) relaxedWhile(t *testing.T, do func()) {
+	t.Helper()
+	setEverything(t, d.sys.Audit(), audit.Options{})
+	do()
+	setEverything(t, d.sys.Audit(), audit.Options{CrashOnAuditFail: audit.FailOnAuditFail})
+}
+
+// state holds everything that a call could have changed.
+type state struct {
+	Handles                     map[winnt.Handle]string
+	Objects, Holds, References  int64
+	Token, Descriptor, Children any
+}
+
+func (d *demanded) state(t *testing.T) (s state) {
+	t.Helper()
+	s.Handles = handles(t, d.Thread)
+	s.Objects, s.Holds, s.References = d.sys.Counts()
+	s.Token = d.context().Thread().Process().Token()
+	s.Children = len(d.sys.Proved())
+	return s
+}
+
+// changed returns the tree's calls since the last time that reveal or change data.
+func (d *demanded) changed() (effects []string) {
+	for _, call := range d.tree.calls {
+		opened := strings.HasPrefix(call, "Open ") && strings.HasSuffix(call, ": 1") || strings.HasPrefix(call, "Close ")
+		if opened && d.tree.options&fileaccess.DeleteOnClose == 0 || strings.HasPrefix(call, "Descriptor") {
+			continue // opened and given back
+		}
+		effects = append(effects, call)
+	}
+	d.tree.took()
+	return effects
+}
+
+// recordless are services that write records and never fail for want of one, and why.
+var recordless = map[string]string{
+	"NtClose": "closing never fails (U-73)",
+}
+
+// TestNoEffectWithoutItsRecord: each service that the table says to write records, on a disk that is full
+// and on one whose fdatasync fails: the status is STATUS_AUDIT_FAILED, nothing is opened, made, changed or
+// shown, and the reason names the file and its disk's error (U-64, U-73, U-94, U-78, U-90, U-91, U-79).
+func TestNoEffectWithoutItsRecord(t *testing.T) {
+	tested := 0
+	for row := range nt.NtTable.All {
+		name := row.Info().Name
+		if len(row.Info().Events()) == 0 || recordless[name] != "" {
+			continue
+		}
+		cases := demands[name]
+		if len(cases) == 0 {
+			t.Errorf("%s writes %v, and no case here asks for one of them", name, row.Info().Events())
+		}
+		for i, prepare := range cases {
+			for _, fault := range []struct {
+				operation string
+				err       error
+				says      string
+			}{{"write", unix.ENOSPC, "no space left on device"}, {"sync", unix.EIO, "input/output error"}} {
+				t.Run(fmt.Sprintf("%s/%d/%s", name, i, fault.operation), func(t *testing.T) {
+					tested++
+					d := newDemanded(t)
+					call := prepare(t, d)
+					d.changed()
+					before := d.state(t)
+					d.breaks(fault.operation, fault.err)
+					d.asks.RecordWhy(true)
+					out, st := call()
+					why := d.asks.TakeWhy()
+					d.asks.RecordWhy(false)
+					want(t, name, st, ntstatus.AuditFailed)
+					if effects := d.changed(); len(effects) != 0 {
+						t.Errorf("the tree was asked %q", effects)
+					}
+					if out != nil && !reflect.ValueOf(out).IsZero() {
+						t.Errorf("it tells %+v", out)
+					}
+					if after := d.state(t); !reflect.DeepEqual(before, after) {
+						t.Errorf("it was %+v, is %+v", before, after)
+					}
+					if !strings.Contains(why.Because, fault.says) || !strings.Contains(why.Because, d.dir) {
+						t.Errorf("%s because %q: want the file in %s and %q", why.Rule, why.Because, d.dir, fault.says)
+					}
+				})
+			}
+			// With room the same call succeeds, and leaves one of its records.
+			t.Run(fmt.Sprintf("%s/%d/kept", name, i), func(t *testing.T) {
+				d := newDemanded(t)
+				call := prepare(t, d)
+				last := d.log.Durable()
+				_, st := call()
+				want(t, name, st, ntstatus.Success)
+				if !d.wrote(t, last, row.Info().Events()) {
+					t.Errorf("none of %v is in the log", row.Info().Events())
+				}
+			})
+		}
+	}
+	if tested < 80 {
+		t.Errorf("only %d calls", tested)
+	}
+}
+
+// wrote reports whether a record of one of the numbers came after the one given.
+func (d *demanded) wrote(t *testing.T, last uint64, ids []uint16) bool {
+	t.Helper()
+	r, err := auditlog.NewReader(d.dir, last+1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	for {
+		v, err := r.Next()
+		if err != nil {
+			return false
+		}
+		if e, err := v.Event(); err == nil && slices.Contains(ids, e.ID) {
+			return true
+		}
+	}
+}
+
+// a demand prepares a call whose record the SACLs and the policy ask for.
+type demand func(t *testing.T, d *demanded) func() (any, ntstatus.Status)
+
+func at(name string) *nt.ObjectAttributes {
+	return &nt.ObjectAttributes{ObjectName: `\BaseNamedObjects\` + name, Attributes: winnt.OBJ_CASE_INSENSITIVE}
+}
+
+func spiedAt(name string) *nt.ObjectAttributes {
+	oa := at(name)
+	oa.SecurityDescriptor = sddl.MustParse(strings.TrimPrefix(spied, "O:SYG:SY"))
+	return oa
+}
+
+// making returns the cases of a pair of services that make and open an object by its name.
+func making(create, open func(th *nt.Thread, oa *nt.ObjectAttributes) (winnt.Handle, ntstatus.Status)) (made,
+	opened []demand) {
+	call := func(f func(*nt.Thread, *nt.ObjectAttributes) (winnt.Handle, ntstatus.Status), d *demanded,
+		oa *nt.ObjectAttributes) func() (any, ntstatus.Status) {
+		return func() (any, ntstatus.Status) { h, st := f(d.Thread, oa); return h, st }
+	}
+	return []demand{func(_ *testing.T, d *demanded) func() (any, ntstatus.Status) {
+			return call(create, d, spiedAt("new"))
+		}}, []demand{func(t *testing.T, d *demanded) func() (any, ntstatus.Status) {
+			_, st := create(d.Thread, spiedAt("old"))
+			want(t, "make", st, ntstatus.Success)
+			return call(open, d, at("old"))
+		}}
+}
+
+// onFile returns a case that opens a file for these rights under a policy that fails closed only later, so
+// that the first use of the handle demands the record.
+func onFile(name string, rights winnt.AccessMask, use func(d *demanded, h winnt.Handle) (any, ntstatus.Status)) demand {
+	return func(t *testing.T, d *demanded) func() (any, ntstatus.Status) {
+		var h winnt.Handle
+		d.relaxedWhile(t, func() { h = d.open(`\??\T\`+name, rights, 0) })
+		return func() (any, ntstatus.Status) { return use(d, h) }
+	}
+}
+
+// opening returns a case of NtCreateFile.
+func opening(name string, disposition fileaccess.Disposition, options fileaccess.CreateOptions) demand {
+	return func(_ *testing.T, d *demanded) func() (any, ntstatus.Status) {
+		in := nt.CreateFileIn{DesiredAccess: winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA | winnt.DELETE, ShareAccess: 7,
+			CreateDisposition: uint32(disposition), CreateOptions: uint32(options),
+			ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\T\` + name})}
+		return func() (any, ntstatus.Status) {
+			h, _, st := d.NtCreateFile(in)
+			return h, st
+		}
+	}
+}

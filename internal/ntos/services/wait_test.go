@@ -1,0 +1,98 @@
+package services_test
+
+import (
+	"sync/atomic"
+	"testing"
+
+	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestCallLimit: a thread takes 4,096 asynchronous procedure calls, and no more until it
+// has made them (O-147).
+func TestCallLimit(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	p := w.process("server")
+	th, _ := w.thread(p)
+	other, k := w.thread(p)
+	h, st := k.ObOpenObjectByPointer(w.sys.ThreadObject(other), 0, winnt.THREAD_SET_CONTEXT, winnt.ThreadObject,
+		kernel.UserMode)
+	want(t, "open", st, ntstatus.Success)
+	queue := func() ntstatus.Status {
+		_, st := th.Services().NtQueueApcThread(nt.QueueApcThreadIn{ThreadHandle: h, ApcRoutine: 1})
+		return st
+	}
+	for i := range ps.MaxCalls {
+		if st := queue(); st != ntstatus.Success {
+			t.Fatalf("call %d: %v", i, st)
+		}
+	}
+	want(t, "one call more", queue(), ntstatus.InsufficientResources)
+	out, st := other.Services().NtTestAlert(nt.TestAlertIn{})
+	if want(t, "made", st, ntstatus.Success); len(out.UserApcs) != ps.MaxCalls || ps.MaxCalls != 4096 {
+		t.Errorf("%d calls are made", len(out.UserApcs))
+	}
+	want(t, "after they are made", queue(), ntstatus.Success)
+}
+
+// O-145, O-146: to look at a signal's changes takes nothing: the wait that follows does.
+func TestQueriesKeepNoReference(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, _ := w.thread(w.process("p"))
+	event, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.SynchronizationEvent, true)
+	want(t, "make an event", st, ntstatus.Success)
+	for range 2 {
+		if _, ok := th.Services().ObjectSignaled(event); !ok {
+			t.Error("an event is not waited for")
+		}
+	}
+	for _, wanted := range []ntstatus.Status{ntstatus.Success, ntstatus.Timeout} {
+		_, st := th.NtWaitForSingleObject(event, false)
+		want(t, "wait", st, wanted)
+	}
+}
+
+// O-147: an operation whose call would not fit the thread's queue is refused, and keeps neither
+// its event nor anything else; I-138: who cancels what a thread waits for may end the thread.
+func TestRefusedOperationKeepsNothing(t *testing.T) {
+	w := newPendingWorld(t, 8)
+	w.connect()
+	event, st := w.th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
+	w.must(st)
+	threads := map[winnt.AccessMask]winnt.Handle{}
+	own, st := w.th.NtGetNextThread(winnt.NtCurrentProcess, 0, winnt.THREAD_ALL_ACCESS, 0, 0)
+	w.must(st)
+	for _, right := range []winnt.AccessMask{winnt.THREAD_ALL_ACCESS &^ winnt.THREAD_TERMINATE, winnt.THREAD_TERMINATE} {
+		threads[right], st = w.th.NtDuplicateObject(winnt.NtCurrentProcess, own, winnt.NtCurrentProcess, right, 0, 0)
+		w.must(st)
+	}
+	for right, want := range map[winnt.AccessMask]ntstatus.Status{winnt.THREAD_TERMINATE: ntstatus.NotFound,
+		winnt.THREAD_ALL_ACCESS &^ winnt.THREAD_TERMINATE: ntstatus.AccessDenied} {
+		if st := w.th.NtCancelSynchronousIoFile(threads[right], 0); st != want {
+			t.Errorf("I-138: cancelling by a handle of %#x: %s, want %s", uint32(right), st, want)
+		}
+	}
+	var ends atomic.Int32
+	var got nt.IOResult
+	refused := 0
+	for range 5000 {
+		_, st := w.th.Services().NtQueueApcThread(nt.QueueApcThreadIn{ThreadHandle: own, ApcRoutine: 1})
+		if st != ntstatus.Success {
+			break
+		}
+	}
+	l := later(&ends, &got)
+	l.Event, l.ApcRoutine, l.IoStatusBlock = event, 7, 9
+	for range 3 {
+		if st := w.read(w.th, w.server, l); st == ntstatus.InsufficientResources {
+			refused++
+		}
+	}
+	if refused != 3 || ends.Load() != 0 {
+		t.Errorf("O-147: %d of 3 are refused, %d ended", refused, ends.Load())
+	}
+	w.must(w.th.NtClose(event))
+}

@@ -1,0 +1,93 @@
+package objects
+
+import (
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/refmon/refmon/winnt"
+)
+
+// Choice selects objects of a source. The zero value selects all.
+type Choice struct {
+	Only    *winnt.ObjectType // of this type; nil: of any
+	Type    *winnt.ObjectType // of objects without a type of their own
+	Exclude Patterns
+}
+
+// Choose returns a source with the objects of s that c selects. It keeps an unreadable object unless c is known to
+// exclude it (U-105).
+func Choose(s Source, c Choice) Source { return &chosen{Source: s, choice: c} }
+
+// chosen is a source that skips the objects that its choice excludes.
+type chosen struct {
+	Source
+	choice Choice
+}
+
+// Next fills b. Batch.Each skips the objects that are not selected.
+func (c *chosen) Next(b *Batch) error {
+	err := c.Source.Next(b)
+	b.choice = &c.choice
+	return err
+}
+
+// Halt stops the inner source.
+func (c *chosen) Halt() { Halt(c.Source) }
+
+// has reports whether the choice includes an object.
+func (c *Choice) has(o *Object) bool {
+	typ := o.Type
+	if typ == nil && o.Err == nil {
+		typ = c.Type
+	}
+	if c.Only != nil && typ != nil && typ != c.Only {
+		return false
+	}
+	return !c.Exclude.above(o.Path)
+}
+
+// Patterns are globs. One without a slash matches the name of an object or of a directory above it. One with a slash
+// matches the whole path of either (U-106).
+type Patterns []string
+
+// Check returns an error for the first pattern that is empty or not a glob.
+func (p Patterns) Check() error {
+	for _, glob := range p {
+		if _, err := path.Match(glob, ""); err != nil || glob == "" {
+			return fmt.Errorf("invalid glob %q: * matches any text within a name, ? one character, [a-z] a range", glob)
+		}
+	}
+	return nil
+}
+
+// Match reports whether a pattern matches a path or its last name. It does not try the directories above.
+func (p Patterns) Match(name string) bool {
+	for _, glob := range p {
+		at := name
+		if !strings.Contains(glob, "/") {
+			at = path.Base(name)
+		}
+		if ok, err := path.Match(glob, at); ok && err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// above reports whether a pattern matches a path or one of the directories above it.
+func (p Patterns) above(name []byte) bool {
+	if len(p) == 0 {
+		return false
+	}
+	text := string(name)
+	if !strings.Contains(text, "/") {
+		text = strings.ReplaceAll(text, `\`, "/")
+	}
+	for i := 1; i <= len(text); i++ {
+		if (i == len(text) || text[i] == '/') && p.Match(text[:i]) {
+			return true
+		}
+	}
+	return false
+}

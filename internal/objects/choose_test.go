@@ -1,0 +1,63 @@
+package objects_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/objects/jsonl"
+	"github.com/refmon/refmon/winnt"
+)
+
+// paths returns the paths of a source, "!" behind those that could not be read.
+func paths(t *testing.T, s objects.Source) (out []string) {
+	t.Helper()
+	err := objects.Each(context.Background(), s, func(_ *objects.Batch, o *objects.Object) error {
+		path := string(o.Path)
+		if o.Err != nil {
+			path += "!"
+		}
+		out = append(out, path)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// A choice by type and by glob keeps unreadable objects unless their type is known (U-105, U-106).
+func TestChoose(t *testing.T) {
+	const lines = `{"path":"/s","sd":"D:","type":"directory"}
+{"path":"/s/a.tmp","sd":"D:"}
+{"path":"/s/tmp/b","sd":"D:","type":"file"}
+{"path":"/s/c","type":"directory"}
+{"path":"/s/d","sd":"D:","type":"nosuch"}
+{"path":"C:\\s\\tmp\\e","sd":"D:"}
+`
+	dir, file := winnt.DirectoryFileObject, winnt.FileObject
+	for _, c := range []struct {
+		choice objects.Choice
+		want   string
+	}{
+		{objects.Choice{}, `/s /s/a.tmp /s/tmp/b /s/c! /s/d! C:\s\tmp\e`},
+		{objects.Choice{Only: dir, Type: file}, `/s /s/c! /s/d!`},
+		{objects.Choice{Only: file, Type: file}, `/s/a.tmp /s/tmp/b /s/c! /s/d! C:\s\tmp\e`},
+		{objects.Choice{Exclude: objects.Patterns{"tmp"}}, `/s /s/a.tmp /s/c! /s/d!`},
+		{objects.Choice{Exclude: objects.Patterns{"*.tmp", "C:/s/tmp"}}, `/s /s/tmp/b /s/c! /s/d!`},
+		{objects.Choice{Exclude: objects.Patterns{"/s/?"}}, `/s /s/a.tmp /s/tmp/b C:\s\tmp\e`},
+		{objects.Choice{Exclude: objects.Patterns{"s"}}, ``},
+	} {
+		got := paths(t, objects.Choose(jsonl.Lines(strings.NewReader(lines), 0, 0), c.choice))
+		if !slices.Equal(got, strings.Fields(c.want)) {
+			t.Errorf("%+v: %v, want %s", c.choice, got, c.want)
+		}
+	}
+	for _, bad := range []string{"", "[", "a[]"} {
+		if (objects.Patterns{"ok", bad}).Check() == nil {
+			t.Errorf("%q is a glob", bad)
+		}
+	}
+}

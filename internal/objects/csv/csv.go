@@ -1,0 +1,120 @@
+// Package csv reads objects from CSV with a header: the rows of Get-Acl and the rows that refmon prints.
+package csv
+
+import (
+	"bufio"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/winnt"
+)
+
+// source reads a header and rows. It finds columns by the names that Get-Acl and refmon use, in any case.
+type source struct {
+	r             *csv.Reader
+	path, sd, typ int
+	begun         bool
+}
+
+// New returns the source of a CSV text.
+func New(in io.Reader) objects.Source {
+	text := bufio.NewReader(in)
+	if mark, _ := text.Peek(3); string(mark) == "\xef\xbb\xbf" { // before a quote, which must be the first of its field
+		_, _ = text.Discard(3)
+	}
+	r := csv.NewReader(text)
+	r.FieldsPerRecord = -1
+	r.ReuseRecord = true
+	return &source{r: r}
+}
+
+func (c *source) Next(b *objects.Batch) error { return objects.Gather(b, c.one) }
+
+func (c *source) one(o *objects.Object) error {
+	if !c.begun {
+		if err := c.heading(); err != nil {
+			return err
+		}
+	}
+	row, err := c.r.Read()
+	if errors.Is(err, io.EOF) {
+		return err
+	}
+	if err != nil {
+		var bad *csv.ParseError
+		if !errors.As(err, &bad) {
+			return fmt.Errorf("read objects: %w", err)
+		}
+		o.Path, o.Err = []byte(fmt.Sprintf("line %d", bad.Line)), err
+		return nil
+	}
+	line, _ := c.r.FieldPos(0) // a row that was read has a field
+	if c.path >= len(row) || c.sd >= len(row) {
+		o.Path, o.Err = []byte(fmt.Sprintf("line %d", line)),
+			fmt.Errorf("line %d: there are only %d columns", line, len(row))
+		return nil
+	}
+	o.Path, o.SD = []byte(trimProvider(row[c.path])), []byte(row[c.sd])
+	if o.Form = objects.FormOf(o.SD); o.Form == objects.FormNone {
+		o.Err = fmt.Errorf("line %d: the descriptor is missing", line)
+	}
+	if c.typ >= 0 && c.typ < len(row) && row[c.typ] != "" {
+		if o.Type = winnt.ObjectTypeByName(row[c.typ]); o.Type == nil {
+			o.Err = fmt.Errorf("line %d: %q is not an object type", line, row[c.typ])
+		}
+	}
+	return nil
+}
+
+func (c *source) heading() error {
+	row, err := c.r.Read()
+	if errors.Is(err, io.EOF) {
+		return err
+	}
+	if err != nil {
+		return fmt.Errorf("read objects: heading: %w", err)
+	}
+	if strings.HasPrefix(row[0], "#TYPE") { // ConvertTo-Csv of old
+		return c.heading()
+	}
+	c.begun, c.path, c.sd, c.typ = true, -1, -1, -1
+	for i, name := range row {
+		same := func(other string) bool { return strings.EqualFold(other, name) }
+		if name != "" && slices.ContainsFunc(row[:i], same) {
+			return fmt.Errorf("read objects: heading: column %s is there twice", name)
+		}
+		switch strings.ToLower(name) {
+		case "path", "pspath", "fullname", "name", "dn", "distinguishedname":
+			if c.path < 0 {
+				c.path = i
+			}
+		case "sd", "sddl", "sdhex", "sdbase64", "descriptor", "ntsecuritydescriptor":
+			if c.sd >= 0 {
+				return fmt.Errorf("read objects: heading: columns %s and %s both hold a descriptor", row[c.sd], name)
+			}
+			c.sd = i
+		case "type":
+			c.typ = i
+		}
+	}
+	if c.path < 0 || c.sd < 0 {
+		return fmt.Errorf("read objects: the heading %q has no column path, or none of sd, sddl, sdHex, sdBase64",
+			strings.Join(row, ","))
+	}
+	return nil
+}
+
+// trimProvider removes PowerShell's provider prefix from a path.
+func trimProvider(p string) string {
+	if strings.HasPrefix(p, "Microsoft.PowerShell.") {
+		if _, after, ok := strings.Cut(p, "::"); ok {
+			return after
+		}
+	}
+	return p
+}

@@ -1,0 +1,39 @@
+package csv_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/objects/csv"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// first returns the first object of a text.
+func first(t *testing.T, text string) (item objects.Item, err error) {
+	t.Helper()
+	err = objects.All(context.Background(), csv.New(strings.NewReader(text)), sid.SID{}, winnt.FileObject,
+		func(i objects.Item) bool {
+			item = i
+			return false
+		})
+	return item, err
+}
+
+// TestHeading: PowerShell 5.1 writes a UTF-8 mark and quotes every heading; a column that is there twice is refused.
+func TestHeading(t *testing.T) {
+	i, err := first(t, "\ufeff\"Path\",\"Sddl\"\r\n\"C:\\a\",\"O:SYG:SYD:\"\r\n")
+	if err != nil || i.Err != nil || i.Path != `C:\a` {
+		t.Errorf("%+v, %v", i, err)
+	}
+	for heading, want := range map[string]string{
+		"Path,Sddl,path\na,O:SYG:SYD:,b\n": "column path is there twice",
+		"Path,Sddl,sd\na,O:SYG:SYD:,D:\n":  "columns Sddl and sd both",
+	} {
+		if _, err := first(t, heading); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", heading, err, want)
+		}
+	}
+}

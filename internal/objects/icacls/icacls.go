@@ -1,0 +1,55 @@
+// Package icacls reads objects from the output of "icacls PATH /save FILE".
+package icacls
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/refmon/refmon/internal/objects"
+)
+
+// source reads pairs of lines: a path and its SDDL.
+type source struct {
+	r      *bufio.Scanner
+	number int
+}
+
+// New returns the source of a file that icacls saved.
+func New(in io.Reader) objects.Source {
+	s := bufio.NewScanner(in)
+	s.Buffer(nil, objects.MaxLine)
+	return &source{r: s}
+}
+
+func (c *source) Next(b *objects.Batch) error { return objects.Gather(b, c.one) }
+
+func (c *source) line() (string, error) {
+	for c.r.Scan() {
+		c.number++
+		if text := strings.TrimSuffix(c.r.Text(), "\r"); text != "" {
+			return text, nil
+		}
+	}
+	if err := c.r.Err(); err != nil {
+		return "", fmt.Errorf("read objects: %w", err)
+	}
+	return "", io.EOF
+}
+
+func (c *source) one(o *objects.Object) error {
+	name, err := c.line()
+	if err != nil {
+		return err
+	}
+	o.Path = []byte(name)
+	text, err := c.line()
+	if errors.Is(err, io.EOF) {
+		o.Err = fmt.Errorf("line %d: the path is the last line, its descriptor is missing", c.number)
+		return nil
+	}
+	o.SD, o.Form = []byte(text), objects.FormSDDL
+	return err
+}

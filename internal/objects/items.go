@@ -1,0 +1,131 @@
+package objects
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/refmon/refmon/internal/accessquery"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Item is an object with a parsed descriptor. Items share the pointer if their descriptors are equal and in the same
+// form.
+type Item struct {
+	Path       string
+	Line       int // of its JSON line, from 1; 0: it has none
+	Type       *winnt.ObjectType
+	Descriptor *sd.Descriptor
+	Entry      *Entry // attributes of a directory entry; nil: the object is no directory entry
+	Note       Note
+	Inode      uint64         // of a regular file; 0: unknown, see tree.Options
+	Search     *sd.Descriptor // of a directory: FILE_TRAVERSE is the host's search permission; nil: unknown
+	Err        error          // the object could not be read; nothing but Path holds
+}
+
+// maxParsed limits the distinct descriptors that All keeps parsed.
+const maxParsed = 1 << 14
+
+// All calls f with every object of s in order until f returns false. typ is the type of objects without their own. A
+// malformed descriptor is in Item.Err and does not end the run. All returns the error of the source or of ctx.
+func All(ctx context.Context, s Source, domain sid.SID, typ *winnt.ObjectType, f func(Item) bool) error {
+	type parsed struct {
+		d   *sd.Descriptor
+		err error
+	}
+	known := map[string]parsed{}
+	var key []byte
+	stopped := errors.New("stopped")
+	err := Each(ctx, s, func(_ *Batch, o *Object) error {
+		item := Item{Path: string(o.Path), Line: o.Line, Type: o.Type, Note: o.Note, Entry: o.Entry, Inode: o.Inode,
+			Err: o.Err}
+		if item.Type == nil {
+			item.Type = typ
+		}
+		if o.Search != nil {
+			key = append(append(key[:0], byte(FormBinary)), o.Search...)
+			p, ok := known[string(key)]
+			if !ok {
+				p.d, p.err = sd.Decode(o.Search)
+				if len(known) >= maxParsed {
+					clear(known)
+				}
+				known[string(key)] = p
+			}
+			item.Search = p.d // nil where it is malformed
+		}
+		if item.Err == nil {
+			key = append(append(key[:0], byte(o.Form)), o.SD...)
+			p, ok := known[string(key)]
+			if !ok {
+				p.d, p.err = o.Descriptor(domain)
+				if len(known) >= maxParsed {
+					clear(known)
+				}
+				known[string(key)] = p
+			}
+			item.Descriptor, item.Err = p.d, p.err
+			if item.Err == nil && item.Note == 0 && accessquery.LacksDACL(p.d) {
+				item.Note = NoteNoDACL
+			}
+		}
+		if !f(item) {
+			return stopped
+		}
+		return nil
+	})
+	if errors.Is(err, stopped) {
+		return nil
+	}
+	return err
+}
+
+// Each calls f with every object of s in order. It stops at the first error of s, f or ctx and returns it. It always
+// halts s.
+func Each(ctx context.Context, s Source, f func(b *Batch, o *Object) error) error {
+	defer Halt(s)
+	b := &Batch{}
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		b.Reset()
+		err := s.Next(b)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil {
+			b.Each(func(o *Object) {
+				if err == nil {
+					err = f(b, o)
+				}
+			})
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// ErrNotFound means that no object of a source has the path.
+var ErrNotFound = errors.New("no object has this path")
+
+// Find returns the first object with exactly this path. It returns ErrNotFound if there is none, and the item's Err
+// if it is unreadable.
+func Find(ctx context.Context, s Source, path string, domain sid.SID, typ *winnt.ObjectType) (Item, error) {
+	found := Item{Err: fmt.Errorf("%q: %w", path, ErrNotFound)}
+	err := All(ctx, s, domain, typ, func(i Item) bool {
+		if i.Path != path {
+			return true
+		}
+		found = i
+		return false
+	})
+	if err == nil {
+		err = found.Err
+	}
+	return found, err
+}

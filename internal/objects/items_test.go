@@ -1,0 +1,112 @@
+package objects_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/objects/source"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestFindAndStop: the object of a path is found, also behind errors of others; one that
+// cannot be read is its error, and a reading that is stopped or cancelled ends.
+func TestFindAndStop(t *testing.T) {
+	const file = `{"path":"bad","sd":"x"}` + "\n" + `{"path":"a","sd":"D:"}` + "\n" + `{"path":"a",` +
+		`"sd":"O:BA"}` + "\n"
+	open := func() objects.Source {
+		s, err := source.Open("x.jsonl", strings.NewReader(file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	ctx := context.Background()
+	find := func(path string) (objects.Item, error) {
+		return objects.Find(ctx, open(), path, sid.SID{}, winnt.FileObject)
+	}
+	if i, err := find("a"); err != nil || !i.Descriptor.Owner().IsZero() || i.Type != winnt.FileObject {
+		t.Errorf("a: %+v, %v", i, err)
+	}
+	if _, err := find("bad"); err == nil || errors.Is(err, objects.ErrNotFound) {
+		t.Errorf("bad: %v", err)
+	}
+	if _, err := find("none"); !errors.Is(err, objects.ErrNotFound) || !strings.Contains(err.Error(), `"none"`) {
+		t.Errorf("none: %v", err)
+	}
+	n := 0
+	if err := objects.All(ctx, open(), sid.SID{}, winnt.FileObject,
+		func(objects.Item) bool { n++; return n < 2 }); err != nil || n != 2 {
+		t.Errorf("stopped after 2: %d, %v", n, err)
+	}
+	over, cancel := context.WithCancel(ctx)
+	cancel()
+	if err := objects.All(over, open(), sid.SID{}, winnt.FileObject,
+		func(objects.Item) bool { n++; return true }); !errors.Is(err, context.Canceled) || n != 2 {
+		t.Errorf("cancelled: %d, %v", n, err)
+	}
+	failed := fmt.Errorf("enough")
+	n = 0
+	if err := objects.Each(ctx, open(), func(*objects.Batch,
+		*objects.Object) error {
+		n++
+		return failed
+	}); err != failed || n != 1 {
+		t.Errorf("a visit that fails: %d, %v", n, err)
+	}
+}
+
+// TestAllItems: each object with its own descriptor, though others have its path; equal ones are parsed once.
+func TestAllItems(t *testing.T) {
+	sds := []string{"O:BAG:BAD:(A;;FA;;;DU)", "O:BAG:BAD:(A;;FR;;;WD)", "O:BAG:BA", "O:"}
+	var text string
+	var want []string
+	for i := range 12 {
+		path := fmt.Sprintf("/%d", i/4%2)
+		text += fmt.Sprintf(`{"path":%q,"sd":%q}`+"\n", path, sds[i%4])
+		want = append(want, path+" "+sds[i%4])
+	}
+	s, err := source.Open("a.jsonl", strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	domain := sid.MustParse("S-1-5-21-1-2-3")
+	var items []objects.Item
+	if err := objects.All(context.Background(), s, domain, winnt.FileObject, func(i objects.Item) bool {
+		items = append(items, i)
+		return true
+	}); err != nil || len(items) != len(want) {
+		t.Fatalf("%d items, %v", len(items), err)
+	}
+	var got []string
+	for i, item := range items {
+		said := "O:"
+		if item.Err == nil {
+			if said, err = sddl.Format(item.Descriptor, sddl.Options{Domain: domain}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got = append(got, item.Path+" "+said)
+		if item.Descriptor != items[i%4].Descriptor || (item.Err == nil) != (i%4 != 3) || item.Type != winnt.FileObject ||
+			(item.Note == objects.NoteNoDACL) != (i%4 == 2) {
+			t.Errorf("item %d: %+v, want the descriptor of item %d", i, item, i%4)
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	n := 0
+	if s, err = source.Open("a.jsonl", strings.NewReader(text)); err != nil {
+		t.Fatal(err)
+	}
+	three := func(objects.Item) bool { n++; return n < 3 }
+	if err := objects.All(context.Background(), s, domain, nil, three); err != nil || n != 3 {
+		t.Errorf("%d items until false, %v", n, err)
+	}
+}

@@ -1,0 +1,164 @@
+// Package ldif reads objects and managed accounts from LDIF, as ldapsearch and refmond directory export write it.
+package ldif
+
+import (
+	"bufio"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// source reads the attributes dn and nTSecurityDescriptor of LDIF entries, and those in [objects.Entry].
+type source struct {
+	r      *bufio.Scanner
+	number int    // of the last line that was read
+	begun  int    // number of the line that line returned, the first of those that make it up
+	held   string // the next line, already read
+	have   bool
+}
+
+// New returns the source of an LDIF text.
+func New(in io.Reader) objects.Source {
+	s := bufio.NewScanner(in)
+	s.Buffer(nil, objects.MaxLine)
+	return &source{r: s}
+}
+
+func (l *source) Next(b *objects.Batch) error { return objects.Gather(b, l.one) }
+
+func (l *source) raw() (string, bool) {
+	if l.have {
+		l.have, l.begun = false, l.number
+		return l.held, true
+	}
+	if !l.r.Scan() {
+		return "", false
+	}
+	l.number++
+	l.begun = l.number
+	return strings.TrimSuffix(l.r.Text(), "\r"), true
+}
+
+// line returns a line with its continuations.
+func (l *source) line() (string, bool) {
+	text, ok := l.raw()
+	if !ok {
+		return "", false
+	}
+	if !l.r.Scan() {
+		return text, true
+	}
+	var b strings.Builder
+	b.WriteString(text)
+	for more := true; more; more = l.r.Scan() {
+		l.number++
+		next := strings.TrimSuffix(l.r.Text(), "\r")
+		if !strings.HasPrefix(next, " ") {
+			l.held, l.have = next, true
+			break
+		}
+		b.WriteString(next[1:])
+	}
+	return b.String(), true
+}
+
+func (l *source) one(o *objects.Object) error {
+	for {
+		found, ended, err := l.entry(o)
+		if err != nil || found {
+			return err
+		}
+		if ended {
+			return io.EOF
+		}
+	}
+}
+
+// entry reads up to the next empty line.
+func (l *source) entry(o *objects.Object) (found, ended bool, err error) {
+	var e objects.Entry
+	*o = objects.Object{Type: winnt.DirectoryServiceObject, Entry: &e}
+	for {
+		text, ok := l.line()
+		if !ok {
+			if err := l.r.Err(); err != nil {
+				return false, true, fmt.Errorf("read objects: %w", err)
+			}
+			ended = true
+			break
+		}
+		if text == "" {
+			break
+		}
+		if text[0] == '#' {
+			continue
+		}
+		name, value, ok := ldifValue(text)
+		switch {
+		case strings.EqualFold(name, "dn"):
+			o.Path = value
+			if !ok {
+				o.Err = fmt.Errorf("line %d: dn: wrong base64", l.begun)
+			}
+		case strings.EqualFold(name, "nTSecurityDescriptor"):
+			if o.SD, o.Form = value, objects.FormBinary; len(value) > 0 && value[0] != 1 {
+				o.Form = objects.FormSDDL // as ldbsearch prints it; the bytes begin with revision 1
+			}
+			if !ok {
+				o.Err = fmt.Errorf("line %d: nTSecurityDescriptor: wrong base64", l.begun)
+			}
+		default:
+			if err := addAttribute(&e, name, value, ok); err != nil {
+				o.Err = fmt.Errorf("line %d: %s: %w", l.begun, name, err)
+			}
+		}
+	}
+	if o.Path == nil {
+		return false, ended, nil
+	}
+	if o.Form == objects.FormNone && o.Err == nil {
+		o.Err = fmt.Errorf("the entry that ends at line %d has no nTSecurityDescriptor: ask for it by name, with the "+
+			"right to read it", l.begun)
+	}
+	return true, ended, nil
+}
+
+// ldifValue parses "name: text" or "name:: base64"; ok is false for another line or wrong base64.
+func ldifValue(line string) (name string, value []byte, ok bool) {
+	name, rest, _ := strings.Cut(line, ":")
+	if coded, is := strings.CutPrefix(rest, ":"); is {
+		value, err := base64.StdEncoding.DecodeString(strings.TrimSpace(coded))
+		return name, value, err == nil
+	}
+	return name, []byte(strings.TrimPrefix(rest, " ")), true
+}
+
+var errBase64 = errors.New("wrong base64")
+
+// addAttribute stores an attribute of an entry.
+func addAttribute(e *objects.Entry, name string, value []byte, ok bool) (err error) {
+	switch strings.ToLower(name) {
+	case "objectsid":
+		if !ok {
+			return errBase64
+		}
+		if e.SID, err = sid.Parse(string(value)); err != nil { // tools write the text or the bytes
+			e.SID, _, err = sid.Decode(value)
+		}
+		return err
+	case "objectclass":
+		e.Classes = append(e.Classes, string(value))
+	case "msds-groupmsamembership":
+		if !ok {
+			return errBase64
+		}
+		e.Managed = value
+	}
+	return nil
+}

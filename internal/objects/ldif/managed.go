@@ -1,0 +1,51 @@
+package ldif
+
+import (
+	"errors"
+	"io"
+
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/winnt"
+)
+
+// ErrNoManaged means that the form of a source has no managed accounts.
+var ErrNoManaged = errors.New("ReadGMSAPassword: only LDIF has msDS-GroupMSAMembership, whose descriptor decides it")
+
+var errNoneManaged = errors.New("no entry has msDS-GroupMSAMembership: export it by name, with the right to read it")
+
+// managed is a source of the managed accounts of an LDIF file.
+type managed struct {
+	from *source
+	any  bool // an account was found
+}
+
+// Managed returns a source of the managed accounts in s. Each has the descriptor in msDS-GroupMSAMembership in place
+// of its own (B-10). It returns ErrNoManaged if s is not LDIF.
+func Managed(s objects.Source) (objects.Source, error) {
+	from, ok := s.(*source)
+	if !ok {
+		return nil, ErrNoManaged
+	}
+	return &managed{from: from}, nil
+}
+
+// Next fills a batch.
+func (m *managed) Next(b *objects.Batch) error {
+	return objects.Gather(b, func(o *objects.Object) error {
+		for {
+			err := m.from.one(o)
+			if errors.Is(err, io.EOF) && !m.any {
+				return errNoneManaged
+			}
+			if err != nil {
+				return err
+			}
+			if o.Entry.Managed != nil {
+				break
+			}
+		}
+		m.any = true
+		o.SD, o.Form, o.Type, o.Err = o.Entry.Managed, objects.FormBinary, winnt.DirectoryServiceObject, nil
+		return nil
+	})
+}

@@ -1,0 +1,81 @@
+package ldif_test
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/objects/jsonl"
+	"github.com/refmon/refmon/internal/objects/ldif"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+func bytesOf(t *testing.T, text string) []byte {
+	t.Helper()
+	d, err := sddl.Parse(text, sddl.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d.Binary()
+}
+
+// The managed accounts of an LDIF file are objects with the descriptor for their password; other forms have none
+// (B-10).
+func TestManaged(t *testing.T) {
+	const ace = "O:SYG:SYD:(A;;0x1;;;WD)"
+	entry := func(dn string, lines ...string) string {
+		return "dn: " + dn + "\n" + strings.Join(lines, "\n") + "\n\n"
+	}
+	managed := "msDS-GroupMSAMembership:: " + base64.StdEncoding.EncodeToString(bytesOf(t, ace))
+	file := entry("CN=a", "objectClass: top", "nTSecurityDescriptor: O:SYG:SYD:") +
+		entry("CN=b", "objectClass: top", "objectClass: msDS-GroupManagedServiceAccount", managed,
+			"objectSid: S-1-5-21-1-2-3-4",
+			"nTSecurityDescriptor: O:SYG:SYD:P") + entry("CN=c", managed)
+	read := func(file string) (rows []string, err error) {
+		s, err := ldif.Managed(ldif.New(strings.NewReader(file)))
+		if err != nil {
+			return nil, err
+		}
+		err = objects.All(context.Background(), s, sid.SID{}, winnt.FileObject, func(i objects.Item) bool {
+			rows = append(rows, fmt.Sprint(i.Path, " ", objects.TypeName(i.Type), " ", i.Descriptor.DACL().Len(),
+				" ", i.Err, " ",
+				i.Entry.SID, " ", i.Entry.Classes, " ", i.Entry.Account(), i.Entry.Is("TOP"), i.Entry.Is("user")))
+			return true
+		})
+		return rows, err
+	}
+	rows, err := read(file)
+	want := "[CN=b directoryService 1 <nil> S-1-5-21-1-2-3-4 [top msDS-GroupManagedServiceAccount] true true false " +
+		"CN=c directoryService 1 <nil> " + sid.SID{}.String() + " [] false false false]"
+	if err != nil || fmt.Sprint(rows) != want {
+		t.Errorf("B-10: %v\n got %v\nwant %s", err, rows, want)
+	}
+	if _, err := read(entry("CN=a", "nTSecurityDescriptor: O:SYG:SYD:")); err == nil ||
+		!strings.Contains(err.Error(), "no entry has msDS-GroupMSAMembership") {
+		t.Errorf("B-10: no account: %v", err)
+	}
+	_, err = ldif.Managed(jsonl.Lines(strings.NewReader("{}"), 0, 0))
+	if !errors.Is(err, ldif.ErrNoManaged) {
+		t.Errorf("B-10: JSON lines: %v", err)
+	}
+	for wrong, why := range map[string]string{"msDS-GroupMSAMembership:: !": "line 2: msDS-GroupMSAMembership: wrong " +
+		"base64",
+		"objectSid:: !":            "line 2: objectSid: wrong base64",
+		"nTSecurityDescriptor:: !": "line 2: nTSecurityDescriptor: wrong base64",
+		"objectSid: x":             "line 2: objectSid: ",
+		"cn: x":                    "the entry that ends at line 3 has no nTSecurityDescriptor"} {
+		var items []objects.Item
+		err := objects.All(context.Background(), ldif.New(strings.NewReader(entry("CN=a", wrong))), sid.SID{},
+			winnt.FileObject, func(i objects.Item) bool { items = append(items, i); return true })
+		if err != nil || len(items) != 1 || items[0].Path != "CN=a" || items[0].Err == nil ||
+			!strings.HasPrefix(items[0].Err.Error(), why) {
+			t.Errorf("%s: %+v, %v", wrong, items, err)
+		}
+	}
+}

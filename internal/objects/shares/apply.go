@@ -1,0 +1,261 @@
+package shares
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Guard applies a share's configuration to the principals of a directory. Its names are resolved.
+type Guard struct {
+	config   *Config
+	security *sd.Descriptor
+	dir      *directory.Directory
+	lists    [5][]member
+	forced   *directory.Principal
+	group    *sid.SID
+	optional bool   // the forced group is for its members only
+	refused  string // why no user may connect; "": some may
+	Notes    []string
+}
+
+// Lists of names, in the order in which the server evaluates them.
+const (
+	invalid = iota
+	valid
+	read
+	write
+	admin
+)
+
+var listNames = [5]string{"invalid users", "valid users", "read list", "write list", "admin users"}
+
+// member is a name of a list with the SIDs that match it. Without SIDs the name is unresolved.
+type member struct {
+	name string
+	sids []sid.SID
+}
+
+// Guard resolves the names of the configuration against d. security is the share's own descriptor from sharesec; nil
+// lets everyone connect. Unresolved names are in Notes; an unknown forced user or group refuses everyone.
+func (c *Config) Guard(d *directory.Directory, security *sd.Descriptor) *Guard {
+	g := &Guard{config: c, security: security, dir: d, Notes: slices.Clone(c.Notes)}
+	for i, names := range [5][]string{c.invalid, c.valid, c.read, c.write, c.admin} {
+		for _, name := range names {
+			g.lists[i] = append(g.lists[i], g.member(i, name))
+		}
+	}
+	if c.forceUser != "" {
+		if g.forced = d.Account(plain(c.forceUser)); g.forced == nil {
+			g.refused = fmt.Sprintf("force user = %s: the directory has no such user, so that no session is made", c.forceUser)
+			g.note("%s", g.refused)
+		}
+	}
+	name, optional := strings.CutPrefix(c.forceGroup, "+")
+	if name == "" {
+		return g
+	}
+	g.optional = optional
+	if sids := d.Group(plain(name)); len(sids) > 0 {
+		g.group = &sids[0]
+	} else {
+		g.refused = fmt.Sprintf("force group = %s: the directory has no such group, so that no session is made", c.forceGroup)
+		g.note("%s", g.refused)
+	}
+	return g
+}
+
+func (g *Guard) note(format string, args ...any) {
+	g.Notes = append(g.Notes, fmt.Sprintf("[%s] ", g.config.Share)+fmt.Sprintf(format, args...))
+}
+
+// plain returns a name without its DOMAIN\ prefix.
+func plain(name string) string { return name[strings.LastIndexByte(name, '\\')+1:] }
+
+// member resolves a name of a list: a user, a SID, or with + or @ a group. A group without its sign counts as an
+// unknown user and matches no one (F-104).
+func (g *Guard) member(list int, text string) member {
+	m := member{name: text}
+	name := strings.TrimLeft(text, "+@&")
+	signs := text[:len(text)-len(name)]
+	if name == "%S" {
+		name = g.config.Share
+	}
+	s, err := sid.Parse(name)
+	switch {
+	case strings.Contains(name, "%"):
+	case err == nil && signs == "":
+		m.sids = []sid.SID{s}
+	case signs == "":
+		if u := g.dir.Account(plain(name)); u != nil {
+			m.sids = []sid.SID{u.SID()}
+		} else if g.dir.Group(plain(name)) != nil {
+			m.sids = []sid.SID{{}} // of no token
+			g.note("%s: %s is a group: without @ or + it means a user, and no one matches", listNames[list], text)
+		}
+	case strings.ContainsAny(signs, "+@"):
+		m.sids = g.dir.Group(plain(name))
+	}
+	if m.sids == nil {
+		g.note("%s: %s is not resolved by this directory, and a server that cannot resolve it lets no one further",
+			listNames[list], text)
+	}
+	return m
+}
+
+// Verdict is the share's decision about one principal. The zero Verdict grants nothing.
+type Verdict struct {
+	Left  winnt.AccessMask // rights that files can give through the share
+	Root  bool             // the file is not checked: all of Left is granted
+	As    *token.Token     // token for the check of the file
+	Steps []string         // what decided, in order
+}
+
+// everything has all bits of an access mask.
+const everything = ^winnt.AccessMask(0)
+
+// written are the rights that a read-only share withholds: rights to write, and rights that the server grants at open
+// and refuses at use (F-106).
+const written = winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA | winnt.FILE_WRITE_EA | winnt.FILE_WRITE_ATTRIBUTES |
+	winnt.FILE_DELETE_CHILD | winnt.DELETE | winnt.WRITE_DAC | winnt.WRITE_OWNER
+
+// Decide returns the share's decision about the principal with an index (F-103). A refusal is a Verdict with Left 0,
+// not an error.
+func (g *Guard) Decide(who int) (v Verdict, err error) {
+	p := &g.dir.Principals[who]
+	v.As, v.Left = p.Token, everything
+	refuse := func(format string, args ...any) (Verdict, error) {
+		v.Steps = append(v.Steps, fmt.Sprintf(format, args...)+": may not connect")
+		v.Left = 0
+		return v, nil
+	}
+	if g.refused != "" {
+		return refuse("%s", g.refused)
+	}
+	if m, ok := g.match(invalid, p.Token); ok || m != nil {
+		return refuse("invalid users = %s", m.name)
+	}
+	switch m, ok := g.match(valid, p.Token); {
+	case ok:
+		v.step("valid users = %s: may connect", m.name)
+	case m != nil:
+		return refuse("valid users = %s is not resolved", m.name)
+	case len(g.lists[valid]) > 0:
+		return refuse("valid users has none of his names")
+	}
+	readOnly := g.readOnly(&v, p.Token)
+	if g.security != nil {
+		most, err := access.Check(p.Token, g.security, winnt.MAXIMUM_ALLOWED, winnt.FileObject)
+		if err != nil {
+			return v, err
+		}
+		v.step("the share's descriptor grants %v", most.Granted)
+		v.Left = most.Granted
+		readOnly = readOnly || most.Granted&winnt.FILE_WRITE_DATA == 0
+	}
+	if readOnly {
+		v.Left &^= written
+	}
+	if v.Left&(winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA) == 0 {
+		return refuse("neither reading nor writing data is left")
+	}
+	return v, g.files(&v, p)
+}
+
+func (v *Verdict) step(format string, args ...any) {
+	v.Steps = append(v.Steps, fmt.Sprintf(format, args...))
+}
+
+// readOnly reports whether the share is read-only for a user, by "read only" or the read list. The write list
+// overrides both (F-105).
+func (g *Guard) readOnly(v *Verdict, t *token.Token) bool {
+	readOnly := !g.config.writable
+	by := "read only = " + map[bool]string{true: "yes", false: "no"}[readOnly]
+	if m, ok := g.match(read, t); ok || m != nil {
+		readOnly, by = true, "read list = "+m.name
+	}
+	if m, ok := g.match(write, t); ok {
+		readOnly, by = false, "write list = "+m.name
+	}
+	v.step("%s: %s", by, map[bool]string{true: "the share is read-only", false: "the share may be written"}[readOnly])
+	return readOnly
+}
+
+// match returns the first name of a list that matches a token. An unresolved name before it ends the search: m is
+// that name and ok is false (F-107). If no name matches, m is nil.
+func (g *Guard) match(list int, t *token.Token) (m *member, ok bool) {
+	for i := range g.lists[list] {
+		m := &g.lists[list][i]
+		if m.sids == nil {
+			return m, false
+		}
+		for _, s := range m.sids {
+			if !s.IsZero() && t.Member(s, false) {
+				return m, true
+			}
+		}
+	}
+	return nil, false
+}
+
+// files sets the account for the file check: root for admin users, else the forced user and group (F-108).
+func (g *Guard) files(v *Verdict, p *directory.Principal) error {
+	if m, ok := g.match(admin, p.Token); ok {
+		v.step("admin users = %s: files are not asked", m.name)
+		v.Root = true
+		return nil
+	}
+	primary := g.dir.Primary(p.Token)
+	if g.forced != nil {
+		v.As = g.forced.Token
+		primary = g.forced.Group
+		v.step("force user = %s: files are asked for that user", g.config.forceUser)
+	}
+	if g.group == nil {
+		return nil
+	}
+	if g.optional && !v.As.Member(*g.group, false) {
+		if g.forced != nil {
+			v.step("force group = %s: the forced user is no member: may not connect", g.config.forceGroup)
+			v.Left = 0
+		}
+		return nil
+	}
+	v.step("force group = %s: the primary group of whom files are asked for", g.config.forceGroup)
+	var err error
+	v.As, err = inGroup(v.As, *g.group, primary)
+	return err
+}
+
+// inGroup returns a copy of t with the primary group replaced.
+func inGroup(t *token.Token, group, primary sid.SID) (*token.Token, error) {
+	spec := t.Spec()
+	spec.Groups = slices.DeleteFunc(spec.Groups, func(x token.Group) bool { return x.SID == primary || x.SID == group })
+	spec.Groups = append(spec.Groups, token.Group{SID: group, Attributes: token.GroupDefault})
+	spec.PrimaryGroup = sid.SID{}
+	if spec.Owner == primary {
+		spec.Owner = sid.SID{}
+	}
+	return token.New(spec)
+}
+
+// Apply returns a copy of the directory whose principals have the share's decisions.
+func (g *Guard) Apply() (*directory.Directory, error) {
+	out := g.dir.Clone()
+	for i := range out.Principals {
+		v, err := g.Decide(i)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", out.Principals[i].Name, err)
+		}
+		p := &out.Principals[i]
+		p.Who, p.Token, p.Withheld, p.Root = p.SID(), v.As, ^v.Left, v.Root
+	}
+	return out, nil
+}

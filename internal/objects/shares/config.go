@@ -1,0 +1,240 @@
+package shares
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Config is the section of a share. The zero value lets no one write.
+type Config struct {
+	Share       string // its name
+	Path        string
+	Attribute   string   // in which descriptors are kept; "": the default
+	IgnorePOSIX bool     // acl_xattr:ignore system acls
+	Notes       []string // settings that matter and are not read, for people
+
+	valid, invalid, read, write, admin []string
+	writable                           bool
+	forceUser, forceGroup              string
+}
+
+// Limits of a configuration.
+const (
+	maxShares   = 1 << 14
+	maxSettings = 1 << 16
+	maxLine     = 1 << 16 // bytes of a line with those that go on with it
+)
+
+// setting is a line of a section: the key in lower case without blanks, the key as written, and the value.
+type setting struct{ key, name, value string }
+
+// section is a named section of the file.
+type section struct {
+	name     string
+	settings []setting
+}
+
+// ParseConfig returns a share's configuration from smb.conf or the output of testparm -s. The name may be "" if the
+// file has exactly one share. Settings that matter and are not supported are in Notes.
+func ParseConfig(file []byte, name string) (*Config, error) {
+	sections, err := parse(string(file))
+	if err != nil {
+		return nil, err
+	}
+	var global, share *section
+	var names []string
+	for _, s := range sections {
+		if strings.EqualFold(s.name, "global") {
+			global = s
+			continue
+		}
+		names = append(names, s.name)
+		if strings.EqualFold(s.name, name) {
+			share = s
+		}
+	}
+	switch {
+	case share == nil && name == "" && len(names) == 1:
+		share = sections[slices.IndexFunc(sections, func(s *section) bool { return s.name == names[0] })]
+	case share == nil:
+		return nil, fmt.Errorf("share %q: the file has the shares %s: give FILE:SHARE", name, strings.Join(names, ", "))
+	}
+	c := &Config{Share: share.name}
+	var all []setting
+	if global != nil {
+		all = append(all, global.settings...)
+	}
+	own, err := copied(sections, share, 0)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range append(all, own...) {
+		if err := c.set(s); err != nil {
+			return nil, fmt.Errorf("[%s] %s = %s: %w", share.name, s.name, s.value, err)
+		}
+	}
+	c.remark(append(all, own...))
+	return c, nil
+}
+
+// copied returns the settings of a section, after those of the section that "copy" names.
+func copied(sections []*section, s *section, depth int) ([]setting, error) {
+	if depth > 8 {
+		return nil, fmt.Errorf("[%s]: copy leads through more than 8 shares", s.name)
+	}
+	var out []setting
+	for _, x := range s.settings {
+		if x.key != "copy" {
+			out = append(out, x)
+			continue
+		}
+		i := slices.IndexFunc(sections, func(o *section) bool { return strings.EqualFold(o.name, x.value) })
+		if i < 0 {
+			return nil, fmt.Errorf("[%s] copy = %s: unknown share", s.name, x.value)
+		}
+		from, err := copied(sections, sections[i], depth+1)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, from...)
+	}
+	return out, nil
+}
+
+// parser splits a file into sections.
+type parser struct {
+	out      []*section
+	byName   map[string]*section // by name in lower case
+	current  *section
+	settings int
+}
+
+// parse splits a file into sections, line by line. A line that ends with a backslash continues on the next.
+func parse(text string) ([]*section, error) {
+	p := parser{byName: map[string]*section{}}
+	n, begun := 0, 0
+	var whole strings.Builder
+	for line := range strings.Lines(strings.TrimPrefix(text, "\ufeff")) {
+		n++
+		if whole.Len() == 0 {
+			begun = n
+		}
+		line = strings.TrimRight(line, "\r\n")
+		if rest, more := strings.CutSuffix(line, `\`); more && whole.Len() < maxLine {
+			whole.WriteString(rest)
+			continue
+		}
+		whole.WriteString(line)
+		line = strings.TrimSpace(whole.String())
+		whole.Reset()
+		if err := p.line(line); err != nil {
+			return nil, fmt.Errorf("line %d: %w", begun, err)
+		}
+	}
+	return p.out, nil
+}
+
+func (p *parser) line(line string) error {
+	if line == "" || line[0] == '#' || line[0] == ';' {
+		return nil
+	}
+	if line[0] != '[' {
+		key, value, ok := strings.Cut(line, "=")
+		if !ok || p.current == nil {
+			return errors.New("want a section, or a setting in one")
+		}
+		if p.settings++; p.settings > maxSettings {
+			return fmt.Errorf("more than %d settings", maxSettings)
+		}
+		p.current.settings = append(p.current.settings, setting{plainKey(key), strings.TrimSpace(key),
+			strings.TrimSpace(value)})
+		return nil
+	}
+	name, rest, ok := strings.Cut(line[1:], "]")
+	name = strings.TrimSpace(name)
+	if !ok || name == "" || strings.TrimSpace(rest) != "" {
+		return errors.New("want [name of a share]")
+	}
+	key := strings.ToLower(name)
+	if p.current = p.byName[key]; p.current != nil {
+		return nil
+	}
+	if len(p.out) == maxShares {
+		return fmt.Errorf("more than %d shares", maxShares)
+	}
+	p.current = &section{name: name}
+	p.byName[key] = p.current
+	p.out = append(p.out, p.current)
+	return nil
+}
+
+// plainKey returns a key in lower case without blanks, the form in which keys are compared.
+func plainKey(key string) string {
+	return strings.ToLower(strings.Join(strings.Fields(key), ""))
+}
+
+// set applies a setting.
+func (c *Config) set(s setting) (err error) {
+	switch s.key {
+	case "path", "directory":
+		c.Path = s.value
+	case "validusers":
+		c.valid = list(s.value)
+	case "invalidusers":
+		c.invalid = list(s.value)
+	case "readlist":
+		c.read = list(s.value)
+	case "writelist":
+		c.write = list(s.value)
+	case "adminusers":
+		c.admin = list(s.value)
+	case "readonly":
+		c.writable, err = boolean(s.value)
+		c.writable = !c.writable
+	case "writeable", "writable", "writeok":
+		c.writable, err = boolean(s.value)
+	case "forceuser":
+		c.forceUser = strings.Trim(s.value, `"`)
+	case "forcegroup", "group":
+		c.forceGroup = strings.Trim(s.value, `"`)
+	case "acl_xattr:ignoresystemacls":
+		c.IgnorePOSIX, err = boolean(s.value)
+	case "acl_xattr:security_acl_name":
+		c.Attribute = s.value
+	}
+	return err
+}
+
+func boolean(value string) (bool, error) {
+	switch strings.ToLower(value) {
+	case "yes", "true", "on", "1":
+		return true, nil
+	case "no", "false", "off", "0":
+		return false, nil
+	}
+	return false, errors.New("want yes or no")
+}
+
+// list splits a list of names at commas and blanks outside quotes.
+func list(value string) (out []string) {
+	quoted, begun := false, false
+	var name strings.Builder
+	for _, r := range value + "," {
+		switch {
+		case r == '"':
+			quoted, begun = !quoted, true
+		case !quoted && strings.ContainsRune(", \t", r):
+			if begun {
+				out = append(out, name.String())
+			}
+			name.Reset()
+			begun = false
+		default:
+			name.WriteRune(r)
+			begun = true
+		}
+	}
+	return out
+}

@@ -1,0 +1,39 @@
+package shares
+
+import (
+	"strings"
+	"testing"
+)
+
+// A line that ends with a backslash continues, up to 64 KiB. Then it ends, so that a file cannot be one huge line.
+func TestLinesThatGoOn(t *testing.T) {
+	const bound = 1 << 16
+	for n, goesOn := range map[int]bool{2: true, 9: true, bound - 1: true, bound: false, bound + 1: false} {
+		value := strings.Repeat("x", n-len("k="))
+		sections, err := parse("[a]\nk=" + value + "\\\ny\\\nz = 1\n")
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []setting{{key: "k", value: value + "yz = 1"}}
+		if !goesOn {
+			want = []setting{{key: "k", value: value + `y\`}, {key: "z", value: "1"}}
+		}
+		got := sections[0].settings
+		if len(got) != len(want) {
+			t.Errorf("%d bytes: %d settings, want %d", n, len(got), len(want))
+			continue
+		}
+		for i := range want {
+			if got[i].key != want[i].key || got[i].value != want[i].value {
+				t.Errorf("%d bytes: %s has %d bytes, want %s with %d", n, got[i].key, len(got[i].value), want[i].key,
+					len(want[i].value))
+			}
+		}
+	}
+	for text, where := range map[string]string{"[a]\nk": "line 2", "[a]\nx\\\n\\\nk": "line 2", "k=1": "line 1",
+		"\n\nk=1": "line 3"} {
+		if _, err := parse(text); err == nil || !strings.Contains(err.Error(), where+":") {
+			t.Errorf("%q: %v, want %s", text, err, where)
+		}
+	}
+}

@@ -1,0 +1,55 @@
+package shares
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// unread maps unsupported settings that change access to the value at which they have no effect.
+var unread = map[string]string{
+	"include": "", "configbackend": "file", "hostsallow": "", "allowhosts": "", "hostsdeny": "", "denyhosts": "",
+	"guestonly": "no", "onlyguest": "no", "inheritowner": "no", "inheritpermissions": "no", "forcecreatemode": "0000",
+	"forcedirectorymode": "0000", "aclgroupcontrol": "no", "mapaclinherit": "no", "ntaclsupport": "yes", "usernamemap": "",
+	"hideunreadable": "no", "vetofiles": "", "acl_xattr:defaultaclstyle": "posix", "rootpreexec": "", "available": "yes",
+	"accessbasedshareenum": "no", "usershareallowguests": "no", "followsymlinks": "yes", "widelinks": "no",
+}
+
+// remark adds a note for each unsupported setting with an effect.
+func (c *Config) remark(settings []setting) {
+	last, names := map[string]string{}, map[string]string{}
+	var order []string
+	for _, s := range settings {
+		if _, known := last[s.key]; !known {
+			order = append(order, s.key)
+		}
+		last[s.key], names[s.key] = s.value, s.name
+	}
+	for _, key := range order {
+		value := last[key]
+		harmless, known := unread[key]
+		if known && value != "" && !strings.EqualFold(value, harmless) {
+			c.note("%s = %s matters and is not read", names[key], value)
+		}
+	}
+	objects := append(list(last["vfsobjects"]), list(last["vfsobject"])...)
+	for _, module := range objects {
+		if module != "acl_xattr" {
+			c.note("vfs objects: what %s does is not known", module)
+		}
+	}
+	if !slices.Contains(objects, "acl_xattr") {
+		c.note("vfs objects lacks acl_xattr: the server does not read the attribute of files")
+	}
+	if strings.Contains(c.Path, "%") {
+		c.note("path = %s: what the server puts for %% is not known", c.Path)
+		c.Path = ""
+	}
+	if strings.EqualFold(c.Share, "homes") {
+		c.note("[homes] is a share for each user, with a path of its own")
+	}
+}
+
+func (c *Config) note(format string, args ...any) {
+	c.Notes = append(c.Notes, fmt.Sprintf("[%s] ", c.Share)+fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,38 @@
+package shares_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/objects/shares"
+)
+
+// TestNotes: Notes names each parameter that affects access but that refmon does not evaluate.
+func TestNotes(t *testing.T) {
+	const file = "# a comment\n; another\n[global]\n  hosts allow = 10.\n  Include = /etc/x.conf\n" +
+		" acl_xattr:ignore system acls = yes\n" +
+		"  vfs objects = acl_xattr recycle\n nt acl support = yes\n[template]\n read only = no\n[docs]\n path = /srv/%U\n" +
+		" copy = template\n inherit owner = yes\n hide unreadable = yes\n valid users = alice, \\\n  bob, staff, @none\n" +
+		"[homes]\n"
+	c := must(shares.ParseConfig([]byte(file), "DOCS"))
+	g := c.Guard(must(dirfile.Read([]byte(company))), nil)
+	want := []string{"[docs] hosts allow = 10. matters and is not read",
+		"[docs] Include = /etc/x.conf matters and is not read",
+		"[docs] inherit owner = yes matters and is not read", "[docs] hide unreadable = yes matters and is not read",
+		"[docs] vfs objects: what recycle does is not known",
+		"[docs] path = /srv/%U: what the server puts for % is not known",
+		"[docs] valid users: staff is a group: without @ or + it means a user, and no one matches",
+		"[docs] valid users: @none is not resolved by this directory, " +
+			"and a server that cannot resolve it lets no one further"}
+	if !slices.Equal(g.Notes, want) {
+		t.Errorf("notes %q", g.Notes)
+	}
+	if c.Path != "" || !c.IgnorePOSIX || c.Share != "docs" {
+		t.Errorf("%+v", c)
+	}
+	v := must(g.Decide(1))
+	if v.Steps[0] != "valid users = bob: may connect" || ^v.Left != 0 {
+		t.Errorf("a list that goes on, and a copied share: %+v", v)
+	}
+}

@@ -1,0 +1,42 @@
+package source
+
+import (
+	"io"
+	"os"
+
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/sid"
+)
+
+// maxHead is the number of bytes of a file that Holds reads.
+const maxHead = 256 << 10
+
+// Holds reports whether [Open] can read a file and its first object has a valid descriptor. It is false for a file
+// that it cannot open.
+func Holds(path string) (holds bool) {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = f.Close() }() // only read
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return false
+	}
+	source, err := Open(path, io.LimitReader(f, maxHead))
+	if err != nil {
+		return false
+	}
+	var b objects.Batch
+	if source.Next(&b) != nil {
+		return false
+	}
+	first := true
+	b.Each(func(o *objects.Object) {
+		if first && o.Err == nil {
+			_, err := o.Descriptor(sid.MustParse("S-1-5-21-0-0-0"))
+			holds = err == nil
+		}
+		first = false
+	})
+	return holds
+}

@@ -1,0 +1,33 @@
+package source_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/objects/source"
+)
+
+// Holds depends on the first object. It is false for a missing or unreadable file.
+func TestHolds(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		name = filepath.Join(dir, name)
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	const good, bad = `{"path":"/a","sd":"O:BAG:BAD:(A;;FA;;;DU)"}` + "\n", `{"path":"/b","sd":"O:"}` + "\n"
+	for name, want := range map[string]bool{
+		file("good.jsonl", good): true, file("later.jsonl", good+bad): true, file("long.jsonl",
+			good+strings.Repeat(good, 10_000)): true,
+		file("bad.jsonl", bad+good): false, file("empty.jsonl", ""): false, file("text.jsonl", "hello\n"): false,
+		dir: false, filepath.Join(dir, "none.jsonl"): false,
+	} {
+		if got := source.Holds(name); got != want {
+			t.Errorf("%s holds objects: %t, want %t", filepath.Base(name), got, want)
+		}
+	}
+}

@@ -1,0 +1,238 @@
+package source
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"unicode/utf16"
+
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Descriptors of the tests: the second is long enough that its bytes in base64 hold
+// each kind of character.
+const (
+	readers = "O:BAG:SYD:(A;;FR;;;WD)"
+	many    = "O:BAG:SYD:(A;;FR;;;WD)(D;;FX;;;BG)(A;;FA;;;BA)" +
+		"(A;OICI;0x1301bf;;;S-1-5-21-4039823903-4261412863-4286578687-4278190079)"
+)
+
+func bytesOf(t *testing.T, text string) []byte {
+	t.Helper()
+	d, err := sddl.Parse(text, sddl.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d.Binary()
+}
+
+// rowsOf reads a file and returns each object as path, type and descriptor, or its error.
+func rowsOf(t *testing.T, name string, in io.Reader) ([]string, error) {
+	t.Helper()
+	s, err := Open(name, in)
+	if err != nil {
+		return nil, err
+	}
+	var rows []string
+	err = objects.All(context.Background(), s, sid.MustParse("S-1-5-21-1-2-3"), winnt.KeyObject,
+		func(i objects.Item) bool {
+			row := i.Path + " " + objects.TypeName(i.Type)
+			switch {
+			case i.Err != nil:
+				row = i.Path + " error: " + i.Err.Error()
+			case i.Descriptor != nil:
+				text, err := sddl.Format(i.Descriptor, sddl.Options{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				row += " " + text
+			}
+			if i.Note != 0 {
+				row += " note: " + i.Note.String()
+			}
+			rows = append(rows, row)
+			return true
+		})
+	return rows, err
+}
+
+// wide returns a text as UTF-16 with its mark, the low byte first or the high one.
+func wide(text string, big bool) string {
+	var b strings.Builder
+	for _, v := range utf16.Encode([]rune("\uFEFF" + text)) {
+		if big {
+			v = v>>8 | v<<8
+		}
+		b.Write([]byte{byte(v), byte(v >> 8)})
+	}
+	return b.String()
+}
+
+// Each format returns path, type and descriptor of each object, from the columns by name. An error of a row has its
+// line.
+func TestFormats(t *testing.T) {
+	bin := bytesOf(t, many)
+	hexed, coded := hex.EncodeToString(bin), base64.StdEncoding.EncodeToString(bin)
+	if !strings.Contains(coded, "/") || !strings.Contains(coded, "+") || !strings.HasPrefix(coded, "AQ") {
+		t.Fatalf("the bytes do not have each kind of character: %s", coded)
+	}
+	padded := base64.StdEncoding.EncodeToString(bytesOf(t, readers))
+	if !strings.HasSuffix(padded, "=") {
+		t.Fatalf("no padding: %s", padded)
+	}
+	manyRow := strings.Replace(many, ";FX;", ";0x1200a0;", 1)
+	if d, err := sddl.Parse(many, sddl.Options{}); err == nil {
+		manyRow, _ = sddl.Format(d, sddl.Options{})
+	}
+	for _, c := range []struct {
+		name, text string
+		want       []string
+	}{
+		{"a.csv", "path,sd\n/a," + readers + "\n/b,\n/c," + readers + "\n",
+			[]string{"/a key " + readers, "/b error: line 3: the descriptor is missing", "/c key " + readers}},
+		{"a.CSV", "Type,Other,SDDL,PSPath\ndirectory,x," + readers + "," +
+			"Microsoft.PowerShell.Core\\FileSystem::C:\\a\n," + "y," + readers + ",b\n",
+			[]string{`C:\a directory ` + readers, "b key " + readers}},
+		{"a.csv", "\xef\xbb\xbf\"FullName\",\"Name\",\"descriptor\"\n\"one, two\",x," + hexed + "\n",
+			[]string{"one, two key " + manyRow}},
+		{"a.csv", "dn,sdHex\nCN=a," + strings.ToUpper(hexed) + "\n", []string{"CN=a key " + manyRow}},
+		{"a.csv", "distinguishedName,sdBase64\nCN=a," + coded + "\nCN=b," + padded + "\n",
+			[]string{"CN=a key " + manyRow, "CN=b key " + readers}},
+		{"a.csv", "#TYPE System.Object\npath,nTSecurityDescriptor\na," + readers + "\n",
+			[]string{"a key " + readers}},
+		{"a.csv", "path,x,sd\na,b\n\"q\",b," + readers + "\n",
+			[]string{"line 2 error: line 2: there are only 2 columns", "q key " + readers}},
+		{"a.csv", "x,sd,path\na," + readers + "\n", []string{"line 2 error: line 2: there are only 2 columns"}},
+		{"a.csv", "path,sd,type\na," + readers + ",nonsense\nb," + readers + ",file\nc," + readers + "\n",
+			[]string{`a error: line 2: "nonsense" is not an object type`, "b file " + readers,
+				"c key " + readers}},
+		{"a.csv", "path,sd\na,\"b\nc," + readers + "\n", nil},
+		{"none.csv", "", nil},
+		{"noname", "path,sd\na," + readers + "\n", []string{"a key " + readers}},
+		{"a.acl", "a b\r\n" + readers + "\r\n\r\nc\nO:DAD:\nlast\n",
+			[]string{"a b key " + readers, "c key O:S-1-5-21-1-2-3-512D:",
+				"last error: line 6: the path is the last line, its descriptor is missing"}},
+		{"a.icacls", "a\n" + readers, []string{"a key " + readers}},
+		{"noname", wide("ä𝄞\n"+readers+"\n", false), []string{"ä𝄞 key " + readers}},
+		{"noname", wide("ä𝄞\n"+readers+"\n", true), []string{"ä𝄞 key " + readers}},
+		{"a.csv", wide("path,sd\n\"ä,𝄞\","+readers+"\n", true), []string{"ä,𝄞 key " + readers}},
+		{"a.jsonl", wide(`{"path":"a","sd":"`+readers+`"}`, false), []string{"a key " + readers}},
+		{"a.ldif", "version: 1\n\ndn: CN=a\n b,DC=x\nnTSecurityDescriptor:: " + coded[:9] + "\r\n " +
+			"" + coded[9:] + "\ncn: a\n\n" +
+			"# dn: CN=no\ndn:: " + base64.StdEncoding.EncodeToString([]byte("CN=ü")) + "\n" +
+			"#nTSecurityDescriptor:: AAAA\nNTSECURITYDESCRIPTOR::" + padded + "\n\n\n\ndn: CN=c\ncn: c\n",
+			[]string{"CN=ab,DC=x directoryService " + manyRow, "CN=ü directoryService " + readers,
+				"CN=c error: the entry that ends at line 17 has no nTSecurityDescriptor: ask for it by name, " +
+					"with the right to read it"}},
+		{"a.ldif", "dn: CN=a\nnTSecurityDescriptor: " + readers + "\n", // as ldbsearch prints it
+			[]string{"CN=a directoryService " + readers}},
+		{"a.ldf", "dn:x\nnTSecurityDescriptor:: " + padded, []string{"x directoryService " + readers}},
+		{"noname", "version: 1\ndn:x\nnTSecurityDescriptor:: " + padded, []string{"x directoryService " + readers}},
+		{"noname", "\xef\xbb\xbf\n {\"path\":\"a\",\"sd\":\"" + readers + "\",\"type\":\"file\"}\n",
+			[]string{"a file " + readers}},
+		{"noname", `{"path":"a","sdHex":"` + hexed + `"}` + "\n" + `{"sdBase64":"` + coded + `","path":"b"}`,
+			[]string{"a key " + manyRow, "b key " + manyRow}},
+		{"noname", `{"path":"a","sd":"O:BA"}`, []string{"a key O:BA note: " + objects.NoteNoDACL.String()}},
+	} {
+		rows, err := rowsOf(t, c.name, strings.NewReader(c.text))
+		if err != nil {
+			t.Errorf("%s, %.40q: %v", c.name, c.text, err)
+		}
+		if c.want != nil && !slices.Equal(rows, c.want) {
+			t.Errorf("%s, %.60q:\n%s\nwant\n%s", c.name, c.text, strings.Join(rows, "\n"), strings.Join(c.want,
+				"\n"))
+		}
+	}
+}
+
+// A header with unknown or repeated columns, truncated text, and a read error end the reading with an error.
+func TestFormatsRefused(t *testing.T) {
+	for _, c := range [][3]string{
+		{"a.csv", "path,x\na,b\n", "no column path, or none of sd"}, {"a.csv", "sd,x\na,b\n", "no column path"},
+		{"a.csv", "path,sd,SD\n", "column SD is there twice"}, {"a.csv", "path,path,sd\n",
+			"column path is there twice"},
+		{"a.csv", "path,sd,sdHex\n", "columns sd and sdHex both hold a descriptor"},
+		{"a.csv", "path,\"sd\n", "heading"},
+		{"a.csv", wide("path,sd\na", false) + "x", "ends inside a character"},
+		{"a.acl", wide("a\nb", true) + "x", "ends inside a character"},
+		{"a.acl", strings.Repeat("x", objects.MaxLine+1), "too long"}, {"a.ldif", strings.Repeat("x",
+			objects.MaxLine+1),
+			"too long"},
+	} {
+		if rows, err := rowsOf(t, c[0], strings.NewReader(c[1])); err == nil || !strings.Contains(err.Error(),
+			c[2]) {
+			t.Errorf("%s, %.30q: %v, %v, want %s", c[0], c[1], rows, err, c[2])
+		}
+	}
+	broken := errors.New("the disk is gone")
+	for name, text := range map[string]string{"a.csv": "path,sd\na," + readers + "\n",
+		"a.acl": "a\n" + readers + "\n",
+		"b.acl": "a\n", "a.ldif": "dn: a\n\n", "b.ldif": "dn: a",
+		"a.jsonl": `{"path":"a","sd":"` + readers + `"}` + "\n", "none": ""} {
+		in := io.MultiReader(strings.NewReader(strings.Repeat(text, 1)), iotest.ErrReader(broken))
+		if rows, err := rowsOf(t, name, in); !errors.Is(err, broken) {
+			t.Errorf("%s: %v, %v", name, rows, err)
+		}
+	}
+	rows, err := rowsOf(t, "a.ldif", strings.NewReader("dn: a\nnTSecurityDescriptor:: ====\n\ndn:: ====\n"+
+		"nTSecurityDescriptor:: AQ==\n\ndn: d\nnTSecurityDescriptor:: AQ==\n"))
+	if err != nil || len(rows) != 3 || !strings.Contains(rows[0], "nTSecurityDescriptor: wrong base64") ||
+		!strings.Contains(rows[1], "dn: wrong base64") || !strings.Contains(rows[2], "d error: ") {
+		t.Errorf("wrong base64: %q, %v", rows, err)
+	}
+	if _, err := rowsOf(t, "none", strings.NewReader("")); err != nil {
+		t.Errorf("an empty file: %v", err)
+	}
+}
+
+// TestRowsThatAreWrong: a row without a readable descriptor is an error of that row
+// alone, and the next one is read.
+func TestRowsThatAreWrong(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"path":"a"}`:                                   "no descriptor: give sd, sdHex or sdBase64",
+		`{"sd":"` + readers + `"}`:                       "the path is missing",
+		`{"path":"a","sd":"x"}`:                          "SDDL",
+		`{"path":"a","sdHex":"0"}`:                       "sdHex: ",
+		`{"path":"a","sdBase64":"A"}`:                    "sdBase64: ",
+		`{"path":"a","sdHex":"01000480"}`:                "a error: ",
+		`{"path":"a","sd":"D:","sdHex":"01"}`:            "more than one of sd, sdHex and sdBase64",
+		`{"path":"a","sd":"D:","type":"x"}`:              `"x" is not an object type`,
+		`{"path":"a","sd":1}`:                            "sd: want a string",
+		`{"path":"a","path":"b","sd":"D:"}`:              "path",
+		`{"path":"a","Sd":"D:"}`:                         "Sd",
+		`{"path":"a","sd":"D:"`:                          "line 1: ",
+		`{"path":"a","sd":"D:"}}`:                        "line 1: ",
+		`{"path":"a","sd":"D:",}`:                        "line 1: ",
+		`{"path":"a","sd":"D:" "type":"file"}`:           "line 1: ",
+		`{"path":"a","sd":"D:","type":"file","type":""}`: "type",
+	} {
+		rows, err := rowsOf(t, "x.jsonl", strings.NewReader(text+"\n"+`{"path":"next","sd":"D:"}`+"\n"))
+		if err != nil || len(rows) != 2 || !strings.Contains(rows[0], "error: ") || !strings.Contains(rows[0],
+			want) ||
+			rows[1] != "next key D:" {
+			t.Errorf("%s: %q, %v, want %s", text, rows, err, want)
+		}
+	}
+	for text, want := range map[string]string{
+		`{"path":"a","sd":"D:","type":null}`:       "a key D:",
+		`{"path":"a","sd":"D:","sdHex":null}`:      "a key D:",
+		`{ "path" : "a" , "sd" : "D:" }`:           "a key D:",
+		`{"path":"ä","sd":"D:","type":"file"}`:     "ä file D:",
+		`{"path":"a\\b\u0041","sd":"D:"}`:          `a\bA key D:`,
+		`{"type":"directory","sd":"D:","path":""}`: " directory D:",
+	} {
+		if rows, err := rowsOf(t, "x.jsonl", strings.NewReader(text)); err != nil || len(rows) != 1 ||
+			rows[0] != want {
+			t.Errorf("%s: %q, %v, want %s", text, rows, err, want)
+		}
+	}
+}

@@ -1,0 +1,151 @@
+package tree
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/internal/beneath"
+	"github.com/refmon/refmon/ntacl"
+)
+
+// below is the root of a walk that cannot leave it: a symbolic link that replaces one of its directories is not
+// followed. Its Tree is for one goroutine.
+type below struct {
+	root *beneath.Root
+	path string // as the caller named it
+}
+
+// staysBelow is true: openat2 keeps a walk below its root on this system.
+const staysBelow = true
+
+// openBelow opens a directory. It returns nil without an error if path is a file.
+func openBelow(path string) (*below, error) {
+	root, err := beneath.Open(path)
+	switch {
+	case errors.Is(err, unix.ENOTDIR):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	return &below{root, path}, nil
+}
+
+// tree returns the files below the root for one goroutine, and a function that releases them.
+func (b *below) tree() (t ntacl.Tree, done func()) {
+	dirs := b.root.Dirs()
+	return &belowTree{dirs: dirs, path: b.path}, dirs.Close
+}
+
+// belowTree accesses the files below a root by the paths of a walk.
+type belowTree struct {
+	osTree
+	dirs *beneath.Dirs
+	path string
+}
+
+// name returns a path relative to the root.
+func (t *belowTree) name(path string) string {
+	rest := path[min(len(t.path), len(path)):]
+	if len(rest) > 0 && rest[0] == '/' {
+		return rest[1:]
+	}
+	return rest
+}
+
+// Stat returns the result of Lstat, because links below the root are not followed.
+func (t *belowTree) Stat(path string) (ntacl.Info, error) { return t.Lstat(path) }
+
+// Lstat returns information about a file. A link or a device that has replaced it since the walk found it is an
+// error.
+func (t *belowTree) Lstat(path string) (ntacl.Info, error) {
+	s, err := t.dirs.Stat(t.name(path))
+	if err != nil {
+		return ntacl.Info{}, err
+	}
+	info := infoOfStat(&s)
+	if info.Other {
+		return info, &fs.PathError{Op: "stat", Path: path, Err: errNoFile}
+	}
+	return info, nil
+}
+
+var errNoFile = errors.New("it was a file or a directory when it was found, and is something else now")
+
+// inodeOf returns the inode number of a regular file, 0 if it is unknown.
+func inodeOf(t ntacl.Tree, path string) uint64 {
+	b, ok := t.(*belowTree)
+	if !ok {
+		return 0
+	}
+	s, err := b.dirs.Stat(b.name(path))
+	if err != nil || s.Mode&unix.S_IFMT != unix.S_IFREG {
+		return 0
+	}
+	return s.Ino
+}
+
+// List returns the children of a directory, sorted by name. A path longer than the system takes in one call is an
+// error: a walk would hold the ever longer paths of all descendants.
+func (t *belowTree) List(path string) ([]ntacl.Entry, error) {
+	if len(path) >= unix.PathMax {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: unix.ENAMETOOLONG}
+	}
+	list, err := t.dirs.List(t.name(path))
+	return entriesOf(list), err
+}
+
+// Attribute appends an extended attribute to dst.
+func (t *belowTree) Attribute(dst []byte, path, name string) ([]byte, error) {
+	return t.dirs.Attribute(dst, t.name(path), name, ntacl.MaxSize)
+}
+
+func infoOfStat(s *unix.Stat_t) ntacl.Info {
+	kind := s.Mode & unix.S_IFMT
+	return ntacl.Info{
+		Directory: kind == unix.S_IFDIR,
+		Other:     kind != unix.S_IFDIR && kind != unix.S_IFREG,
+		Mode:      s.Mode & 0o7777, UID: s.Uid, GID: s.Gid,
+	}
+}
+
+// attribute appends an extended attribute of a file to dst. It follows a link only if follow is true. It returns nil
+// if the file has no such attribute or the file system does not support attributes.
+func attribute(dst []byte, path, name string, follow bool) ([]byte, error) {
+	get := unix.Lgetxattr
+	if follow {
+		get = unix.Getxattr
+	}
+	if cap(dst)-len(dst) < 1024 {
+		dst = append(make([]byte, 0, len(dst)+4096), dst...)
+	}
+	for {
+		n, err := get(path, name, dst[len(dst):cap(dst)])
+		switch {
+		case err == nil:
+			return dst[:len(dst)+n], nil
+		case errors.Is(err, unix.ENODATA) || errors.Is(err, unix.ENOTSUP):
+			return nil, nil
+		case errors.Is(err, unix.ERANGE) && cap(dst) < ntacl.MaxSize:
+			dst = append(make([]byte, 0, 8*cap(dst)), dst...)
+		case errors.Is(err, unix.EINTR):
+		default:
+			return nil, &os.PathError{Op: "attribute " + name, Path: path, Err: err}
+		}
+	}
+}
+
+// lstat returns the few fields that a walk needs.
+func lstat(path string) (ntacl.Info, error) {
+	var s unix.Stat_t
+	err := unix.Lstat(path, &s)
+	for errors.Is(err, unix.EINTR) {
+		err = unix.Lstat(path, &s)
+	}
+	if err != nil {
+		return ntacl.Info{}, &os.PathError{Op: "lstat", Path: path, Err: err}
+	}
+	return infoOfStat(&s), nil
+}

@@ -1,0 +1,73 @@
+package tree
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/refmon/refmon/ntacl"
+)
+
+// osTree accesses the file system by paths: the files that a caller names, and all files on systems without openat2.
+type osTree struct {
+	follow map[string]bool // links that were given as roots; nil: none
+}
+
+// Stat returns information about a file. It follows links.
+func (osTree) Stat(path string) (ntacl.Info, error) {
+	i, err := os.Stat(path)
+	return infoOf(i, err)
+}
+
+// Lstat returns information about a file or link.
+func (t osTree) Lstat(path string) (ntacl.Info, error) {
+	if t.follow != nil && t.follow[path] {
+		return t.Stat(path)
+	}
+	return lstat(path)
+}
+
+// List returns the children of a directory, sorted by name.
+func (osTree) List(path string) ([]ntacl.Entry, error) {
+	list, err := os.ReadDir(path)
+	return entriesOf(list), err
+}
+
+func entriesOf(list []fs.DirEntry) []ntacl.Entry {
+	out := make([]ntacl.Entry, len(list))
+	for i, e := range list {
+		out[i] = ntacl.Entry{Name: e.Name(), Directory: e.IsDir(), Other: !e.IsDir() && !e.Type().IsRegular()}
+	}
+	return out
+}
+
+// Join returns the path of a child. It starts with path unchanged, because a walk removes the path of its root as a
+// prefix.
+func (osTree) Join(path, name string) string {
+	switch n := len(path); {
+	case n == 0 || name == "":
+		return filepath.Join(path, name)
+	case path[n-1] == filepath.Separator:
+		return path + name
+	}
+	return path + string(filepath.Separator) + name
+}
+
+// Attribute appends an extended attribute to dst.
+func (t osTree) Attribute(dst []byte, path, name string) ([]byte, error) {
+	return attribute(dst, path, name, t.follow != nil && t.follow[path])
+}
+
+func infoOf(i os.FileInfo, err error) (ntacl.Info, error) {
+	if err != nil {
+		return ntacl.Info{}, err
+	}
+	out := ntacl.Info{Directory: i.IsDir(), Mode: uint32(i.Mode().Perm())}
+	for bit, mode := range map[os.FileMode]uint32{os.ModeSetuid: 0o4000, os.ModeSetgid: 0o2000, os.ModeSticky: 0o1000} {
+		if i.Mode()&bit != 0 {
+			out.Mode |= mode
+		}
+	}
+	out.Other = !i.IsDir() && !i.Mode().IsRegular()
+	return out, nil
+}

@@ -1,0 +1,282 @@
+// Package tree reads the security descriptors of files. It uses the attribute that Samba keeps, else builds a
+// descriptor from mode and POSIX ACL. On request it also reads the search permissions of the folders on the way.
+//
+//	err := objects.All(ctx, tree.Files([]string{"/srv"}, tree.Options{Recurse: true}), domain, winnt.FileObject, f)
+//
+// A walk runs in its own goroutine; workers read the files of its batches.
+package tree
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Options say how to read files. The zero value reads only the given paths and the attribute security.NTACL.
+type Options struct {
+	Recurse   bool
+	Depth     int              // levels below a path that Recurse visits; 0: all
+	Exclude   objects.Patterns // what Recurse does not visit
+	Attribute string           // name of the attribute; "": security.NTACL
+	// IgnoreSystemACLs uses attributes even if the POSIX permissions have changed since, like a server with "ignore
+	// system acls".
+	IgnoreSystemACLs bool
+	Accounts         ntacl.Accounts // account names for files without the attribute; nil: S-1-22-1-uid
+	// Identify gives each file below a path that Recurse visits the number of its inode.
+	Identify bool
+	// Search gives each directory a descriptor of the host's search permission.
+	Search bool
+	// Way gives each object the search permissions of the folders on its way (B-20).
+	Way bool
+	// Required makes a missing or outdated attribute an error of the file.
+	Required bool
+}
+
+// files is the source of a walk. The walk finds files; workers read them.
+type files struct {
+	opt  Options
+	tree osTree
+	ways objects.Ways
+	out  chan found
+	stop chan struct{}
+}
+
+// found is a list of files for a worker to read.
+type found struct {
+	list  []ntacl.Found
+	below *below       // root of the walk; nil: the files are read by path
+	above *objects.Way // of below: the folders above it
+	err   error        // why above is not known
+}
+
+// Files returns a source of files. Each descriptor comes from the extended attribute, else from mode and POSIX ACL.
+// The walk runs a few batches ahead. Below a walked path it follows no link and enters no other mount, even if they
+// appear during the walk. Unreadable files become objects with an error.
+func Files(paths []string, opt Options) objects.Source {
+	f := &files{opt: opt, out: make(chan found, 4), stop: make(chan struct{})}
+	for _, p := range paths {
+		if i, err := os.Lstat(p); err == nil && i.Mode()&os.ModeSymlink != 0 {
+			if f.tree.follow == nil {
+				f.tree.follow = map[string]bool{}
+			}
+			f.tree.follow[p] = true
+		}
+	}
+	go f.walk(paths)
+	return f
+}
+
+// Next fills b with files that the walk has found.
+func (f *files) Next(b *objects.Batch) error {
+	found, ok := <-f.out
+	if !ok {
+		return io.EOF
+	}
+	r, ok := b.Content.(*fileReader)
+	if !ok {
+		r = &fileReader{}
+		b.Content = r
+	}
+	r.take(f, found)
+	return nil
+}
+
+// Halt ends the walk. Batches that it has sent can still be read. A second call panics.
+func (f *files) Halt() { close(f.stop) }
+
+// walk walks all paths.
+func (f *files) walk(paths []string) {
+	defer close(f.out)
+	w := walker{files: f}
+	for _, p := range paths {
+		if !w.path(p) {
+			return
+		}
+	}
+	w.send()
+}
+
+// walker collects the files of a walk. Owned by its goroutine.
+type walker struct {
+	files *files
+	found found
+}
+
+// path walks one path. It returns false if the walk was halted.
+func (w *walker) path(p string) bool {
+	var tree ntacl.Tree = w.files.tree
+	var root *below
+	if w.files.opt.Recurse {
+		var err error
+		if root, err = openBelow(p); err != nil {
+			return w.add(ntacl.Found{Path: p, Err: err})
+		}
+	}
+	if root != nil {
+		var done func()
+		tree, done = root.tree()
+		defer done()
+	}
+	if root != w.found.below && !w.send() {
+		return false
+	}
+	w.found.below, w.found.above, w.found.err = root, nil, nil
+	if root != nil && w.files.opt.Way {
+		w.found.above, w.found.err = w.files.way(p)
+	}
+	if opt := &w.files.opt; opt.Depth > 0 || len(opt.Exclude) > 0 {
+		tree = pruned{tree, p, opt.Depth, opt.Exclude}
+	}
+	recurse := w.files.opt.Recurse && (root != nil || !staysBelow)
+	return ntacl.Walk(tree, p, recurse, w.add)
+}
+
+// add adds a file. It returns false if the walk was halted.
+func (w *walker) add(x ntacl.Found) bool {
+	w.found.list = append(w.found.list, x)
+	return len(w.found.list) < objects.PerBatch || w.send()
+}
+
+// send passes the collected files to Next. It returns false if the walk was halted.
+func (w *walker) send() bool {
+	if len(w.found.list) == 0 {
+		return true
+	}
+	select {
+	case w.files.out <- w.found:
+		w.found.list = make([]ntacl.Found, 0, objects.PerBatch)
+		return true
+	case <-w.files.stop:
+		return false
+	}
+}
+
+// fileReader reads the files of a batch one after the other. It belongs to one goroutine.
+type fileReader struct {
+	files  *files
+	found  found // to be read
+	reader ntacl.Reader
+	o      objects.Object
+	plain  map[ntacl.Info][]byte   // descriptors of files without attribute and ACL
+	root   *below                  // of ways
+	ways   map[string]*objects.Way // by folder, relative to root
+}
+
+// maxPlain limits the cached descriptors of files without attribute and ACL.
+const maxPlain = 1 << 12
+
+// take sets the files to read.
+func (r *fileReader) take(f *files, found found) {
+	if r.files != f {
+		*r = fileReader{files: f, plain: map[ntacl.Info][]byte{},
+			reader: ntacl.Reader{Attribute: f.opt.Attribute, IgnorePosix: f.opt.IgnoreSystemACLs}}
+	}
+	r.found = found
+}
+
+// Reset drops the files.
+func (r *fileReader) Reset() { r.found = found{} }
+
+// Len returns the number of files.
+func (r *fileReader) Len() int { return len(r.found.list) }
+
+// Each reads the files.
+func (r *fileReader) Each(b *objects.Batch, visit func(o *objects.Object)) {
+	f := r.files
+	r.reader.Tree = f.tree
+	if r.found.below != nil {
+		tree, done := r.found.below.tree()
+		defer done()
+		r.reader.Tree = tree
+	}
+	for i := range r.found.list {
+		if b.Stop(0, 0) {
+			return
+		}
+		x := &r.found.list[i]
+		r.o = objects.Object{Path: append(r.o.Path[:0], x.Path...), Err: x.Err, Type: winnt.FileObject}
+		if x.Directory {
+			r.o.Type = winnt.DirectoryFileObject
+		}
+		if f.opt.Identify { // before the file is read, so that a later change is a new event
+			r.o.Inode = inodeOf(r.reader.Tree, x.Path)
+		}
+		if f.opt.Search && x.Directory && x.Err == nil {
+			r.o.Search = r.search(x.Path)
+		}
+		if f.opt.Way && x.Err == nil {
+			r.o.Way, r.o.Err = r.way(&r.found, x.Path)
+		}
+		if r.o.Err == nil {
+			r.o.Err = r.read(x.Path)
+		}
+		var bad *os.PathError
+		if errors.As(r.o.Err, &bad) { // rows and messages have the path
+			r.o.Err = fmt.Errorf("%s: %w", bad.Op, bad.Err)
+		}
+		visit(&r.o)
+	}
+}
+
+// search returns the bytes of the descriptor of a directory's search permission, nil if it cannot be read: no user
+// has the permission then.
+func (r *fileReader) search(path string) []byte {
+	_, d, err := searchOf(r.reader.Tree, path, r.files.opt.Accounts)
+	if err != nil {
+		return nil
+	}
+	return d.AppendOriginal(nil)
+}
+
+// read reads the descriptor of a file into the object.
+func (r *fileReader) read(path string) error {
+	f, err := r.reader.Read(path)
+	if err != nil {
+		return err
+	}
+	o := &r.o
+	switch f.Verdict {
+	case ntacl.Stale:
+		o.Note = objects.NoteStale
+	case ntacl.Unverifiable:
+		o.Note = objects.NoteUnverified
+	}
+	if o.Form, o.SD = objects.FormBinary, f.Descriptor; o.SD != nil {
+		return nil
+	}
+	if r.files.opt.Required {
+		return errRequired
+	}
+	plain := f.PosixACL == nil && f.Inherited == nil
+	if o.SD = r.plain[f.Info]; o.SD != nil && plain {
+		return nil
+	}
+	d, err := posix(f, r.files.opt.Accounts)
+	if err != nil {
+		return err
+	}
+	o.SD = d.AppendOriginal(nil)
+	if plain {
+		if len(r.plain) >= maxPlain {
+			clear(r.plain)
+		}
+		r.plain[f.Info] = o.SD
+	}
+	return nil
+}
+
+var errRequired = errors.New("it has no valid attribute, and its tree does not derive one from permissions")
+
+// posix returns the descriptor of a file without the attribute, from its mode and POSIX ACL.
+func posix(f *ntacl.File, who ntacl.Accounts) (*sd.Descriptor, error) {
+	if f.Info.Directory {
+		return ntacl.PosixDirectory(f.Info, f.PosixACL, f.Inherited, who)
+	}
+	return ntacl.Posix(f.Info, f.PosixACL, who)
+}

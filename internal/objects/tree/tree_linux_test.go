@@ -1,0 +1,65 @@
+package tree_test
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/objects/tree"
+	"github.com/refmon/refmon/sid"
+)
+
+// If links replace directories or files during a walk, their rows are errors. The link targets do not appear under
+// these names.
+func TestLinkUnderAWalk(t *testing.T) {
+	root, secret := t.TempDir(), t.TempDir()
+	make := func(dir string, mode os.FileMode) {
+		for _, name := range []string{"a/x", "a/deep/y", "b/z", "c/one", "c/two"} {
+			path := filepath.Join(dir, name)
+			if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, nil, mode)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	make(root, 0o644)
+	make(secret, 0o600)
+	source := tree.Files([]string{root}, tree.Options{Recurse: true})
+	var b objects.Batch
+	if err := source.Next(&b); err != nil {
+		t.Fatal(err)
+	}
+	if err := source.Next(new(objects.Batch)); !errors.Is(err, io.EOF) { // the walk has ended
+		t.Fatal(err)
+	}
+	swap := func(name string) {
+		if err := errors.Join(os.Rename(filepath.Join(root, name), filepath.Join(secret, "was "+filepath.Base(name))),
+			os.Symlink(filepath.Join(secret, name), filepath.Join(root, name))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	swap("a")
+	swap("c/one")
+	refused := map[string]bool{"a": true, "a/x": true, "a/deep": true, "a/deep/y": true, "c/one": true}
+	n := 0
+	b.Each(func(o *objects.Object) {
+		n++
+		name := strings.TrimPrefix(strings.TrimPrefix(string(o.Path), root), "/")
+		if !refused[name] {
+			if o.Err != nil {
+				t.Errorf("%s: %v", name, o.Err)
+			}
+			return
+		}
+		if o.Err == nil {
+			d, err := o.Descriptor(sid.SID{})
+			t.Errorf("%s was read through a link: owner %v, %v", name, d.Owner(), err)
+		}
+	})
+	if n != 10 {
+		t.Errorf("%d rows, want 10", n)
+	}
+}

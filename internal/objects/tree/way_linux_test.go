@@ -1,0 +1,123 @@
+package tree_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/objects/tree"
+)
+
+// chdirTree makes some folders and files below a new working directory.
+func chdirTree(t *testing.T, files ...string) string {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	for _, name := range files {
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(name), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	at, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
+
+// TestFoldersTo: the folders that a path leads through, as the kernel searches them: also those of links, of ".."
+// behind a link and of the working directory. A circle of links and a missing name are errors (B-20).
+func TestFoldersTo(t *testing.T) {
+	at := chdirTree(t, "a/b/f", "c/f")
+	for name, target := range map[string]string{"link": "a/b", "c/up": "../link/../b", "circle": "circle",
+		"whole": at + "/a"} {
+		if err := os.Symlink(target, name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for path, want := range map[string]string{
+		"a/b/f": ". a a/b", "./a//b/./f": ". a a/b", "link/f": ". a a/b", "link/../b/f": ". a a/b", "a": ".",
+		"c/up/f": ". c a a/b", "whole/b/f": ". a a/b", at + "/c/f": ". c", "link": ". a",
+		"circle": "error", "missing/f": "error",
+	} {
+		list, err := tree.FoldersTo(path, nil)
+		var got []string
+		for _, f := range list {
+			if name, err := filepath.Rel(at, f.Path); err == nil && !strings.HasPrefix(name, "..") {
+				got = append(got, name)
+			}
+		}
+		if err != nil {
+			got = []string{"error"}
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s leads through %v, want %s: %v", path, got, want, err)
+		}
+		if err == nil && list[0].Path != "/" {
+			t.Errorf("%s begins at %s, want /", path, list[0].Path)
+		}
+	}
+}
+
+// TestWaysOfAWalk: objects behind folders of equal permissions have one way, and others another one. A way is read back
+// from its text, and a text that is cut off is an error (B-20).
+func TestWaysOfAWalk(t *testing.T) {
+	at := chdirTree(t, "tree/a/f", "tree/b/f", "tree/closed/f", "tree/closed/in/f")
+	if err := os.Chmod("tree/closed", 0o750); err != nil {
+		t.Fatal(err)
+	}
+	ways := map[string]*objects.Way{}
+	source := tree.Files([]string{filepath.Join(at, "tree")}, tree.Options{Recurse: true, Way: true})
+	err := objects.Each(context.Background(), source, func(_ *objects.Batch, o *objects.Object) error {
+		ways[strings.TrimPrefix(string(o.Path), at+"/tree/")] = o.Way
+		return o.Err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	open, closed := ways["a/f"], ways["closed/f"]
+	if open == nil || ways["b/f"] != open || closed == open || ways["closed/in/f"] == open {
+		t.Errorf("ways %v", ways)
+	}
+	if n := len(ways["closed/in/f"].Folders); n != len(closed.Folders) { // "in" has the permissions of "tree"
+		t.Errorf("%d folders behind closed/in, want those behind closed, %d", n, len(closed.Folders))
+	}
+	if closed.PassesOthers() {
+		t.Error("a folder of mode 0750 passes others")
+	}
+	again, err := objects.ParseWay(closed.Text())
+	if err != nil || again.Text() != closed.Text() || again.PassesOthers() || len(again.Folders) != len(closed.Folders) {
+		t.Errorf("%v, %v", again, err)
+	}
+	for n := 1; n < 8; n++ {
+		if _, err := objects.ParseWay(closed.Text()[:n]); err == nil {
+			t.Errorf("%d bytes of a way are a way", n)
+		}
+	}
+}
+
+// TestWalkOfPathWithSlashes: a path that is not in its shortest form gives the same files below it.
+func TestWalkOfPathWithSlashes(t *testing.T) {
+	chdirTree(t, "tree/a/f")
+	for _, root := range []string{"tree", "tree/", "./tree/", "tree//", ".//tree/", "./tree/."} {
+		var got []string
+		source := tree.Files([]string{root}, tree.Options{Recurse: true, Identify: true})
+		err := objects.Each(context.Background(), source, func(_ *objects.Batch, o *objects.Object) error {
+			kind := "folder"
+			if o.Inode != 0 {
+				kind = "file"
+			}
+			got = append(got, filepath.Clean(string(o.Path))+" "+kind)
+			return o.Err
+		})
+		if want := []string{"tree folder", "tree/a folder", "tree/a/f file"}; err != nil || !slices.Equal(got, want) {
+			t.Errorf("%q: %q, want %q: %v", root, got, want, err)
+		}
+	}
+}

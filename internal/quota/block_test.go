@@ -1,0 +1,159 @@
+package quota
+
+import (
+	"math/rand/v2"
+	"sync"
+	"testing"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+)
+
+// TestBlockRefusesBeyondItsLimit: the last byte fits, one more does not, and a refusal changes
+// nothing.
+func TestBlockRefusesBeyondItsLimit(t *testing.T) {
+	pool := NewPool(1000, 0)
+	b := NewBlock(pool, 100, false)
+	p := Payer{Block: b}
+	first, st := p.Charge(60)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	if _, st := p.Charge(41); st != ntstatus.QuotaExceeded {
+		t.Errorf("60 + 41 of 100 bytes: %v, want STATUS_QUOTA_EXCEEDED", st)
+	}
+	if b.Used() != 60 || pool.Used() != 60 {
+		t.Errorf("after a refusal the block has %d bytes and the pool %d, want 60", b.Used(), pool.Used())
+	}
+	if _, st := p.Charge(40); st != ntstatus.Success {
+		t.Errorf("60 + 40 of 100 bytes: %v", st)
+	}
+	first.Return()
+	first.Return()
+	if b.Used() != 40 || pool.Used() != 40 {
+		t.Errorf("after one return the block has %d bytes and the pool %d, want 40", b.Used(), pool.Used())
+	}
+}
+
+// Ordinary blocks cannot use the pool's reserve, and an administrator's block can.
+func TestPoolKeepsItsReserve(t *testing.T) {
+	pool := NewPool(100, 20)
+	one, two, admin := NewBlock(pool, 70, false), NewBlock(pool, 70, false), NewBlock(pool, 70, true)
+	if _, st := (Payer{Block: one}).Charge(70); st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	if _, st := (Payer{Block: two}).Charge(11); st != ntstatus.InsufficientResources {
+		t.Errorf("70 + 11 of 80 bytes: %v, want STATUS_INSUFFICIENT_RESOURCES", st)
+	}
+	if two.Used() != 0 || pool.Used() != 70 {
+		t.Errorf("after a refusal the block has %d bytes, want 0, and the pool %d, want 70", two.Used(), pool.Used())
+	}
+	if _, st := (Payer{Block: admin}).Charge(30); st != ntstatus.Success {
+		t.Errorf("the reserve: %v", st)
+	}
+	if _, st := (Payer{Block: admin}).Charge(1); st != ntstatus.InsufficientResources {
+		t.Errorf("beyond the total: %v, want STATUS_INSUFFICIENT_RESOURCES", st)
+	}
+}
+
+// TestClientGetsWhatIsLeftForOthers: a client has at most half of a block that is empty, and
+// leaves room for the next one.
+func TestClientGetsWhatIsLeftForOthers(t *testing.T) {
+	b := NewBlock(nil, 1000, false)
+	alice, bob := Payer{b, sid.MustParse("S-1-5-21-1-2-3-1")}, Payer{b, sid.MustParse("S-1-5-21-1-2-3-2")}
+	var held []Receipt
+	fill := func(p Payer) (n int) {
+		for {
+			r, st := p.Charge(10)
+			if st != ntstatus.Success {
+				if st != ntstatus.QuotaExceeded {
+					t.Errorf("%v, want STATUS_QUOTA_EXCEEDED", st)
+				}
+				return n
+			}
+			held, n = append(held, r), n+10
+		}
+	}
+	if n := fill(alice); n != 500 {
+		t.Errorf("a client alone gets %d of 1000 bytes, want 500", n)
+	}
+	if n := fill(bob); n != 250 {
+		t.Errorf("the next client gets %d of the 500 bytes left, want 250", n)
+	}
+	if n := fill(Payer{Block: b}); n != 250 {
+		t.Errorf("the process itself gets %d bytes, want all 250 that are left", n)
+	}
+	for i := range held {
+		held[i].Return()
+	}
+	if b.Used() != 0 || clientsOf(b) != 0 {
+		t.Errorf("%d bytes and %d clients are left", b.Used(), clientsOf(b))
+	}
+}
+
+// clientsOf returns how many clients have a charge.
+func clientsOf(b *Block) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.clients)
+}
+
+// TestNilAndZeroBlocks: no block is no bound, the zero block has no room, and neither takes a
+// size that cannot be.
+func TestNilAndZeroBlocks(t *testing.T) {
+	r, st := Payer{}.Charge(1 << 40)
+	if st != ntstatus.Success || r.Bytes() != 0 || (Payer{}).Block.Used() != 0 {
+		t.Errorf("without a block: %v and %d bytes", st, r.Bytes())
+	}
+	r.Return()
+	if _, st := (Payer{Block: new(Block)}).Charge(1); st != ntstatus.QuotaExceeded {
+		t.Errorf("the zero block: %v, want STATUS_QUOTA_EXCEEDED", st)
+	}
+	b := NewBlock(nil, 10, false)
+	for _, n := range []int{0, -1} {
+		if _, st := (Payer{Block: b}).Charge(n); st != ntstatus.QuotaExceeded || b.Used() != 0 {
+			t.Errorf("%d bytes: %v, and %d are used", n, st, b.Used())
+		}
+	}
+}
+
+// TestChargesAddUpUnderRaces: whatever goroutines take and give back, no limit is exceeded and
+// nothing is left.
+func TestChargesAddUpUnderRaces(t *testing.T) {
+	pool := NewPool(3000, 500)
+	blocks := []*Block{NewBlock(pool, 1500, false), NewBlock(pool, 1500, false), NewBlock(pool, 1500, true)}
+	clients := []sid.SID{{}, sid.MustParse("S-1-1-1"), sid.MustParse("S-1-1-2")}
+	var all sync.WaitGroup
+	for g := range uint64(8) {
+		all.Go(func() {
+			draw := rand.New(rand.NewPCG(g, 1))
+			var held []Receipt
+			for range 5000 {
+				if len(held) > 20 || draw.IntN(2) == 0 && len(held) > 0 {
+					held[len(held)-1].Return()
+					held = held[:len(held)-1]
+					continue
+				}
+				b := blocks[draw.IntN(len(blocks))]
+				if r, st := (Payer{b, clients[draw.IntN(len(clients))]}).Charge(1 + draw.IntN(60)); st.IsSuccess() {
+					held = append(held, r)
+				}
+				if b.Used() > b.Limit() || pool.Used() > 3000 {
+					t.Errorf("%d of %d bytes, %d of all", b.Used(), b.Limit(), pool.Used())
+				}
+			}
+			for i := range held {
+				held[i].Return()
+			}
+		})
+	}
+	all.Wait()
+	for _, b := range blocks {
+		if b.Used() != 0 || clientsOf(b) != 0 {
+			t.Errorf("%d bytes and %d clients are left", b.Used(), clientsOf(b))
+		}
+	}
+	if pool.Used() != 0 {
+		t.Errorf("%d bytes of the pool are left", pool.Used())
+	}
+}

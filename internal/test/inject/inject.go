@@ -1,0 +1,136 @@
+// Package inject lets a test make chosen operations fail: points at which a kernel makes objects, records for a sink,
+// and operations on the files of an audit log, an account store, an index or a tree of package hostfs.
+//
+//	var disk inject.Injector
+//	log, err := auditlog.Open(auditlog.Config{Dir: dir, Faults: disk.Do})
+//	disk.Fail(unix.ENOSPC, inject.Kind("write"), inject.PathMatch("audit-*"), inject.OnIndex(2))
+//
+// From then on the third write of a segment fails, and no other operation does. With [Short] as the error, the write
+// stores its first bytes.
+package inject
+
+import (
+	"fmt"
+	"path"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/diskio"
+)
+
+// Op is an operation that may fail.
+type Op struct {
+	Kind string // such as "write" or "sync", or a point of the kernel such as "ob: handle"
+	Name string // of the file; "" for a point
+}
+
+// String returns kind and name.
+func (o Op) String() string {
+	if o.Name == "" {
+		return o.Kind
+	}
+	return o.Kind + " " + o.Name
+}
+
+// Condition selects operations. The conditions of an error are evaluated in order, each for the operations that the
+// earlier ones selected.
+type Condition func(Op) bool
+
+// Kind selects operations of some kinds.
+func Kind(kinds ...string) Condition {
+	return func(o Op) bool { return slices.Contains(kinds, o.Kind) }
+}
+
+// PathMatch selects operations on files whose last name matches a pattern of [path.Match]. It panics on a
+// malformed pattern.
+func PathMatch(pattern string) Condition {
+	return func(o Op) bool {
+		matches, err := path.Match(pattern, filepath.Base(o.Name))
+		if err != nil {
+			panic(fmt.Sprintf("inject: %q: %v", pattern, err))
+		}
+		return matches
+	}
+}
+
+// OnIndex selects one operation among those it gets, the first for 0.
+func OnIndex(index int) Condition {
+	at := indexes()
+	return func(Op) bool { return at() == index }
+}
+
+// FromIndex selects all operations of those it is asked about but the first ones, none of them for 0.
+func FromIndex(index int) Condition {
+	at := indexes()
+	return func(Op) bool { return at() >= index }
+}
+
+// Short returns an error for [Injector.Fail]: a write stores that many bytes and returns err. It stores nothing for 0,
+// and all for more bytes than it has. With a nil err the write reports only how many bytes it stored.
+func Short(bytes int, err error) error { return &diskio.Short{Bytes: bytes, Err: err} }
+
+func indexes() func() int {
+	next := -1
+	return func() int { next++; return next }
+}
+
+// Injector decides which operations fail. The zero value lets none fail. It may be used by
+// several goroutines.
+type Injector struct {
+	mu sync.Mutex
+	// +checklocks:mu
+	err error // guarded by mu
+	// +checklocks:mu
+	when []Condition // guarded by mu
+	// +checklocks:mu
+	ops []string // every operation so far; guarded by mu
+	// +checklocks:mu
+	selected int // operations, since Fail; guarded by mu
+}
+
+var _ audit.Sink = (*Injector)(nil)
+
+// Fail lets each operation that all conditions select fail with the error, instead of those
+// selected before. With nil they are selected and succeed.
+func (i *Injector) Fail(err error, when ...Condition) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.err, i.when, i.selected = err, when, 0
+}
+
+// Do returns the error of an operation on a file, nil where it is to be done.
+func (i *Injector) Do(kind, name string) error {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	op := Op{kind, name}
+	i.ops = append(i.ops, op.String())
+	for _, selects := range i.when {
+		if !selects(op) {
+			return nil
+		}
+	}
+	i.selected++
+	return i.err
+}
+
+// Point reports whether a point of the kernel fails.
+func (i *Injector) Point(name string) bool { return i.Do(name, "") != nil }
+
+// Write implements [audit.Sink]: the operation is of the kind "record". Nothing is kept.
+func (i *Injector) Write(audit.Event) error { return i.Do("record", "") }
+
+// Ops returns every operation so far.
+func (i *Injector) Ops() []string {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return slices.Clone(i.ops)
+}
+
+// Selected returns how many operations the conditions have selected since Fail.
+func (i *Injector) Selected() int {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.selected
+}

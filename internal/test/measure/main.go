@@ -1,0 +1,48 @@
+// Command measure prints facts about the repository that reviews ask for: how much code it has, by part, where the
+// time of `go test ./...` goes, by package, and whether only comments changed since a commit. It also runs go test and
+// prints at the end which tests were skipped, and why.
+//
+//	go run ./internal/test/measure lines
+//	go run ./internal/test/measure test [ARGUMENT…]
+//	go run ./internal/test/measure time [FOLDER [PACKAGE…]]
+//	go run ./internal/test/measure comments COMMIT
+//
+// comments fails if a Go file below this folder differs from the commit's in more than comments, or cites other rules.
+// time compiles everything again in an empty build cache, so it takes minutes. FOLDER is a module's (.); without
+// packages it measures all of them (./...).
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+)
+
+func main() {
+	if len(os.Args) > 1 && os.Args[1] == execWord {
+		os.Exit(execTest(os.Args[2:]))
+	}
+	if err := run(os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "measure:", err)
+		os.Exit(2)
+	}
+}
+
+func run(args []string, out io.Writer) error {
+	switch {
+	case len(args) > 0 && args[0] == "test":
+		return runTests(args[1:], out)
+	case len(args) == 1 && args[0] == "lines":
+		return printLines(".", out)
+	case len(args) == 2 && args[0] == "comments":
+		return printComments(".", args[1], out)
+	case len(args) == 1 && args[0] == "time":
+		return printTime(".", []string{"./..."}, out)
+	case len(args) == 2 && args[0] == "time":
+		return printTime(args[1], []string{"./..."}, out)
+	case len(args) > 2 && args[0] == "time":
+		return printTime(args[1], args[2:], out)
+	}
+	return fmt.Errorf("unknown arguments %q: use lines, test [ARGUMENT…], time [FOLDER [PACKAGE…]], or comments COMMIT",
+		args)
+}

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestSkippedTestsArePrintedOnce(t *testing.T) {
+	events := `{"Action":"output","Package":"a","Test":"TestOne","Output":"=== RUN   TestOne\n"}
+{"Action":"output","Package":"a","Test":"TestOne","Output":"    a_test.go:12: no smbd here: install samba\n"}
+{"Action":"skip","Package":"a","Test":"TestOne"}
+{"Action":"output","Package":"a","Output":"PASS\n"}
+{"Action":"output","Package":"a","Output":"ok  \ta\t0.1s\n"}
+{"Action":"pass","Package":"a"}
+{"Action":"output","Package":"b","Test":"TestTwo","Output":"    b_test.go:3: got 1, want 2\n"}
+{"Action":"fail","Package":"b","Test":"TestTwo"}
+{"Action":"output","Package":"b","Test":"TestThree","Output":"    b_test.go:9: no smbd here: install samba\n"}
+{"Action":"skip","Package":"b","Test":"TestThree"}
+{"Action":"output","Package":"b","Test":"TestFour","Output":"passed and is silent\n"}
+{"Action":"pass","Package":"b","Test":"TestFour"}
+{"Action":"output","Package":"b","Output":"FAIL\tb\t0.1s\n"}
+{"Action":"fail","Package":"b"}
+`
+	var out strings.Builder
+	if err := printTests(strings.NewReader(events), &out); err != nil {
+		t.Fatal(err)
+	}
+	const want = "ok  \ta\t0.1s\n    b_test.go:3: got 1, want 2\nFAIL\tb\t0.1s\n" +
+		"\nskipped:\n  no smbd here: install samba: TestOne, TestThree\n"
+	if out.String() != want {
+		t.Errorf("got\n%q\nwant\n%q", out.String(), want)
+	}
+}

@@ -1,0 +1,59 @@
+package model
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/nt"
+)
+
+// TestEveryServiceDerivesItsOrder makes calls and checks that the model took the order of each service's refusals from
+// the service's row, or from that of its Ex form.
+func TestEveryServiceDerivesItsOrder(t *testing.T) {
+	made, err := Run(World{Seed: 11, Profile: nt.Documented}, 3_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	derived := map[string]bool{}
+	for key := range positions.Range {
+		derived[key.(condition).service] = true
+	}
+	services := 0
+	for call := range made.Made {
+		name := strings.Replace(call, "Zw", "Nt", 1)
+		if !strings.HasPrefix(name, "Nt") {
+			continue
+		}
+		services++
+		if !derived[name] && !derived[name+"Ex"] {
+			t.Errorf("%s: the model states an order of its own", name)
+		}
+	}
+	if services < 80 {
+		t.Errorf("%d services and modes were called, want at least 80", services)
+	}
+}
+
+// TestRefuseFollowsTheRow gives refusals in an order that is not the row's.
+func TestRefuseFollowsTheRow(t *testing.T) {
+	var asked []string
+	ask := func(rule, text string, holds bool) refusal {
+		return when(rule, text, 1, func() bool { asked = append(asked, text); return holds })
+	}
+	if r, over := refuse("NtDuplicateToken", ask("T-42", "", false), ask("T-40", "TOKEN_DUPLICATE", true),
+		ask("T-40", "TokenType", false), ask("S-61", "", true)); !over || r.Status != 1 {
+		t.Errorf("got %v, %t", r, over)
+	}
+	if got := strings.Join(asked, " "); got != "TokenType TOKEN_DUPLICATE" {
+		t.Errorf("asked %q: the row has the type first, then the handle, and what follows a refusal is not asked", got)
+	}
+	if r, over := refuse("NtClose"); over || r != (Result{}) {
+		t.Errorf("no refusal: %v, %t", r, over)
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("a condition that the row does not have was accepted")
+		}
+	}()
+	refuse("NtClose", when("T-40", "", 1, func() bool { return true }))
+}

@@ -1,0 +1,52 @@
+//go:build unix
+
+package programs
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+func TestInstalledProgramRuns(t *testing.T) {
+	bin := filepath.Join(t.TempDir(), "bin")
+	Install(t, bin, "refmon-verify")
+	out, err := exec.Command(filepath.Join(bin, "refmon-verify"), "version").CombinedOutput()
+	if err != nil || !strings.HasPrefix(string(out), "refmon-verify ") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+func TestEachNameIsBuiltOnce(t *testing.T) {
+	t.Setenv(variable, t.TempDir())
+	var mu sync.Mutex
+	var count int
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			name := Once(t, "one", func(to string) (string, error) {
+				mu.Lock()
+				count++
+				mu.Unlock()
+				return "", os.WriteFile(to, []byte("built"), 0o600)
+			})
+			if b, err := os.ReadFile(name); err != nil || string(b) != "built" {
+				t.Errorf("%q, %v", b, err)
+			}
+		})
+	}
+	all.Wait()
+	if count != 1 {
+		t.Errorf("built %d times", count)
+	}
+}
+
+func TestNestedRunsShareTheFolder(t *testing.T) {
+	t.Setenv(variable, "/somewhere")
+	if env := Share([]string{"A=1"}); len(env) != 2 || env[1] != variable+"=/somewhere" {
+		t.Errorf("%q", env)
+	}
+}

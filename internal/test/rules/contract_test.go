@@ -1,0 +1,145 @@
+package rules
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/docs"
+)
+
+var rewrite = flag.Bool("rewrite", false, "write the rows of new rules, and of rules whose facts changed")
+
+const (
+	contractFile = "testdata/contract.txt"
+	rewordedFile = "testdata/reworded.txt"
+)
+
+// Rewording a rule must not change its statuses, rights, numbers, cited rules, source or modal words. After a change
+// of behaviour run this test with -rewrite and review the new row.
+func TestRewordingKeepsContract(t *testing.T) {
+	want, order := readContract(t)
+	reasons := readReworded(t)
+	now := map[ID]Facts{}
+	var ids []ID
+	for _, r := range readRules(t) {
+		b, err := docs.Rules.ReadFile("rules/" + r.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, seen := now[r.id]; !seen {
+			for id, f := range ReadFacts(string(b)) {
+				now[id] = f
+			}
+		}
+		ids = append(ids, r.id)
+	}
+	if *rewrite {
+		writeContract(t, ids, want, now)
+		return
+	}
+	for _, id := range order {
+		is, ok := now[id]
+		if !ok {
+			t.Errorf("%s: docs/rules no longer lists it: if its behaviour is gone, take its row out of %s", id, contractFile)
+			continue
+		}
+		for about, what := range want[id].Differences(is) {
+			if reasons[id][about] == "" || about == "source" {
+				t.Errorf("%s: %s", id, what)
+			}
+			delete(reasons[id], about)
+		}
+		for about := range reasons[id] {
+			t.Errorf("%s: %s excuses %q, which the rule has: take the line out", id, rewordedFile, about)
+		}
+	}
+	t.Logf("%d rules keep what they said, of %d listed", len(order), len(ids))
+}
+
+func readContract(t *testing.T) (map[ID]Facts, []ID) {
+	t.Helper()
+	all := map[ID]Facts{}
+	var order []ID
+	b, err := os.ReadFile(filepath.FromSlash(contractFile))
+	if err != nil && !*rewrite {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(b)) {
+		id, f, err := ParseRow(strings.TrimSuffix(line, "\n"))
+		if err != nil {
+			t.Fatalf("%s: %v", contractFile, err)
+		}
+		all[id] = f
+		order = append(order, id)
+	}
+	return all, order
+}
+
+func writeContract(t *testing.T, ids []ID, want, now map[ID]Facts) {
+	t.Helper()
+	var b strings.Builder
+	for _, id := range ids {
+		f, ok := want[id]
+		if is := now[id]; !ok || f.Source != is.Source || !slices.Equal(f.Names, is.Names) ||
+			!slices.Equal(f.Numbers, is.Numbers) || !slices.Equal(f.Cited, is.Cited) {
+			f = is
+		}
+		b.WriteString(f.Row(id) + "\n")
+	}
+	if err := os.WriteFile(filepath.FromSlash(contractFile), []byte(b.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// readReworded reads lines `ID word: reason`: the wording of rule ID has fewer
+// of a word than it had, and the reason why its meaning is still the same.
+func readReworded(t *testing.T) map[ID]map[string]string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.FromSlash(rewordedFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[ID]map[string]string{}
+	for line := range strings.Lines(string(b)) {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		head, reason, ok := strings.Cut(line, ": ")
+		id, about, ok2 := strings.Cut(head, " ")
+		if !ok || !ok2 {
+			t.Fatalf("%s: %q is not of the form `ID word: reason`", rewordedFile, line)
+		}
+		if all[ID(id)] == nil {
+			all[ID(id)] = map[string]string{}
+		}
+		all[ID(id)][about] = reason
+	}
+	return all
+}
+
+func TestFactsOfWording(t *testing.T) {
+	const was = "- **A-1** The three may never, before S-1-5-18 (A-2): STATUS_ACCESS_DENIED, `x`, NtClose. *Source: here.*"
+	const is = "- **A-1** The 3 can never, before S-1-5-18: STATUS_SUCCESS, 4. *Source: there.*"
+	a, b := ReadFacts(was)["A-1"], ReadFacts(is)["A-1"]
+	id, again, err := ParseRow(a.Row("A-1"))
+	if err != nil || id != "A-1" || len(a.Differences(again)) != 0 || len(again.Differences(a)) != 0 {
+		t.Errorf("the row of A-1 is read as %s %v, %v", id, again, err)
+	}
+	got := a.Differences(b)
+	for _, about := range []string{
+		"source", "STATUS_ACCESS_DENIED", "STATUS_SUCCESS", "4", "A-2", "`x`", "NtClose", "may",
+	} {
+		if got[about] == "" {
+			t.Errorf("the difference in %s is not noticed", about)
+		}
+		delete(got, about)
+	}
+	if len(got) != 0 {
+		t.Errorf("further differences: %v", got)
+	}
+}

@@ -1,0 +1,23 @@
+package win32_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/win32"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// O-70: every status maps to a code with a name, and a failed function sets exactly that code.
+func TestEveryStatusHasACode(t *testing.T) {
+	for st, name := range ntstatus.All {
+		if c := win32.Code(st.Win32()); c.String()[0] == 'W' {
+			t.Errorf("%s stands for %v, which has no name", name, c)
+		}
+	}
+	if got := win32.Code(4242).String(); got != "WIN32(4242)" {
+		t.Errorf("unknown code prints %q", got)
+	}
+	if got := win32.Code(5).Error(); got != "ERROR_ACCESS_DENIED (5)" {
+		t.Errorf("code 5 as an error is %q", got)
+	}
+}

@@ -1,0 +1,64 @@
+package wire
+
+import (
+	"os"
+	"reflect"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// TestAnswersInFull: the body of an answer: how many descriptors it brings, where it does, the head, and what follows
+// it, in both forms (W-37, W-50).
+func TestAnswersInFull(t *testing.T) {
+	why := &WhyBody{Rule: "A-1", Because: "of", Object: "it"}
+	for _, c := range []struct {
+		status ntstatus.Status
+		why    *WhyBody
+		rest   string
+		files  int
+		binary string // after the status
+		json   string
+	}{
+		{0, nil, "", 0, "\x00", `{"Status":0,"Why":null}`},
+		{0, nil, `{"A":1}`, 0, "\x00" + `{"A":1}`, `{"Status":0,"Why":null,"Out":{"A":1}}`},
+		{3, nil, "", 1, "\x00", `{"Status":3,"Why":null,"Descriptors":1}`},
+		{3, nil, "7", 16, "\x007", `{"Status":3,"Why":null,"Descriptors":16,"Out":7}`},
+		{1, why, "7", 2, "\x01\x03\x00\x00\x00A-1\x02\x00\x00\x00of\x02\x00\x00\x00it\x007",
+			`{"Status":1,"Why":{"Rule":"A-1","Because":"of","Object":"it","Explanation":null},"Descriptors":2,"Out":7}`},
+	} {
+		a := reply{head: AnswerHead{Status: c.status, Why: c.why}, rest: []byte(c.rest), files: make([]*os.File, c.files)}
+		if c.rest == "" {
+			a.rest = nil
+		}
+		want := string([]byte{byte(c.status), 0, 0, 0}) + c.binary
+		if c.files > 0 {
+			want = string([]byte{byte(c.files)}) + want
+		}
+		if got := string((&Server{}).answered(a)); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+		if got := string((&Server{form: inJSON}).answered(a)); got != c.json {
+			t.Errorf("%s, want %s", got, c.json)
+		}
+	}
+}
+
+// TestReasonsTravel: every part of a reason survives encoding. An empty reason has no body.
+func TestReasonsTravel(t *testing.T) {
+	for _, w := range []nt.Why{{}, {Rule: "A-1"}, {Because: "of it"}, {Object: "Event"},
+		{Rule: "A-1", Because: "of it", Object: "Event"}, {Explanation: &access.Explanation{}}} {
+		b := whyBody(w)
+		if (b == nil) != reflect.DeepEqual(w, nt.Why{}) {
+			t.Errorf("%+v: a body: %t", w, b != nil)
+		}
+		h := AnswerHead{Why: b}
+		got := h.Reason()
+		if got.Rule != w.Rule || got.Because != w.Because || got.Object != w.Object ||
+			(got.Explanation == nil) != (w.Explanation == nil) {
+			t.Errorf("%+v comes back as %+v", w, got)
+		}
+	}
+}

@@ -1,0 +1,33 @@
+package wire
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestProgramIsCut: the name of a program is cut to MaxProgram bytes, and no name stays empty; in binary a handle
+// alone is one without a name (W-79).
+func TestProgramIsCut(t *testing.T) {
+	for _, n := range []int{0, 1, MaxProgram - 1, MaxProgram, MaxProgram + 1, 1000} {
+		name := strings.Repeat("p", n)
+		want := AttachBody{Handle: 12, Program: name[:min(n, 64)]}
+		for form, body := range map[form][]byte{inBinary: AppendAttach(nil, 12, name),
+			inJSON: []byte(`{"Handle":"12","Program":"` + name + `"}`)} {
+			if got, err := (&Server{form: form}).attachOf(body); err != nil || got != want {
+				t.Errorf("form %d, %d bytes: %+v, %v", form, n, got, err)
+			}
+		}
+	}
+	alone := AppendHandle(nil, winnt.Handle(12))
+	if got, err := (&Server{}).attachOf(alone); err != nil || got != (AttachBody{Handle: 12}) {
+		t.Errorf("a handle alone: %+v, %v", got, err)
+	}
+	for _, bad := range [][]byte{alone[:7], append(alone, 0), nil} {
+		if got, err := (&Server{}).attachOf(bad); !errors.Is(err, ErrValue) {
+			t.Errorf("% x: %+v, %v", bad, got, err)
+		}
+	}
+}

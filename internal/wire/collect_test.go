@@ -1,0 +1,104 @@
+package wire
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// An operation counts with its requested room until its completion was signalled (W-91).
+// +checklocksignore
+func TestRoomOfOperations(t *testing.T) {
+	for _, c := range []struct {
+		in   any
+		cost int
+		ok   bool
+	}{
+		{nt.ReadFileIn{Length: 100}, 100, true},
+		{nt.ReadFileIn{Length: ^uint32(0)}, MaxFrame, true},
+		{nt.WriteFileIn{Buffer: nt.Cap([]byte("1234567"))}, 7, true},
+		{nt.FsControlFileIn{InputBuffer: nt.Cap([]byte("123")), OutputBufferLength: 5}, 8, true},
+		{nt.FlushBuffersFileIn{}, 0, true},
+		{nt.CloseIn{}, 0, false},
+	} {
+		op := &later{l: new(nt.Later)}
+		if ok := op.with(&c.in); ok != c.ok || op.cost != c.cost {
+			t.Errorf("%T: %d bytes, %t, want %d, %t", c.in, op.cost, ok, c.cost, c.ok)
+		}
+		s := NewServer(nil, nil)
+		first, second := s.keeps(1, op), s.keeps(1, op)
+		if first != ntstatus.Success || second == ntstatus.Success || s.bytes != c.cost || len(s.laters) != 1 {
+			t.Errorf("%T: %d bytes of %d operations are counted", c.in, s.bytes, len(s.laters))
+		}
+		s.mu.Lock()
+		s.forgetLocked(1)
+		s.forgetLocked(1)
+		s.mu.Unlock()
+		if s.bytes != 0 || len(s.laters) != 0 {
+			t.Errorf("%T: %d bytes of %d operations are counted afterwards", c.in, s.bytes, len(s.laters))
+		}
+	}
+}
+
+// A waiter for an operation is woken when the client has acknowledged the completion: at once for a synchronous
+// handle and for a disconnected client, and only once (W-90, W-92).
+func TestCompletionIsSignalledOnce(t *testing.T) {
+	for _, c := range []struct {
+		synchronous, alertable, gone, inCall bool
+		told                                 bool
+	}{
+		{false, false, false, false, false}, {true, false, false, false, true}, {true, true, false, false, true},
+		{false, false, true, false, true}, {false, false, false, true, false}, {true, false, false, true, true},
+	} {
+		s := NewServer(nil, nil)
+		op := &later{ended: make(chan struct{}),
+			l: &nt.Later{Synchronous: c.synchronous, Alertable: c.alertable, Over: make(chan struct{})}}
+		if s.keeps(1, op) != ntstatus.Success {
+			t.Fatal("no room")
+		}
+		if c.gone {
+			s.notifyAll()
+		}
+		told := 0
+		s.ended(op, nt.IOResult{}, func() { told++ })
+		switch {
+		case c.gone:
+		case c.inCall:
+			if b, notify := s.far(1, op, false); b.Told != c.told || !b.Ended {
+				t.Errorf("%+v: %+v", c, b)
+			} else if notify != nil {
+				notify()
+			}
+		default:
+			a, ok := s.collected(1, op, &waiting{})
+			if b, _, err := DecodeLater(a.rest); !ok || err != nil || b.Told != c.told || !b.Ended {
+				t.Errorf("%+v: %+v, %t, %v", c, b, ok, err)
+			}
+		}
+		if (told == 1) != c.told || told > 1 {
+			t.Errorf("%+v: told %d times", c, told)
+		}
+		s.notifyAll()
+		if told != 1 {
+			t.Errorf("%+v: told %d times when the client is gone", c, told)
+		}
+	}
+}
+
+// An operation that failed in its call is collected with that status, and its room is released (W-91).
+// +checklocksignore
+func TestOperationFails(t *testing.T) {
+	s := NewServer(nil, nil)
+	op := &later{ended: make(chan struct{}), cost: 5, l: &nt.Later{Over: make(chan struct{}),
+		Failure: ntstatus.PipeBroken}}
+	if s.keeps(1, op) != ntstatus.Success {
+		t.Fatal("no room")
+	}
+	close(op.l.Over)
+	a, ok := s.collected(1, op, &waiting{})
+	b, _, err := DecodeLater(a.rest)
+	if !ok || err != nil || a.head.Status != ntstatus.PipeBroken || !b.Told || b.Ended || s.bytes != 0 {
+		t.Errorf("%v, %+v, %t, %v, %d bytes", a.head.Status, b, ok, err, s.bytes)
+	}
+}

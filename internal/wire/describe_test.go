@@ -1,0 +1,114 @@
+package wire_test
+
+import (
+	"encoding/binary"
+	"io"
+	"net"
+	"slices"
+	"testing"
+
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/wire"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// otherRelease is a proxy that simulates the server of another release: its rows are in another order, some are
+// missing, some have other types, and some are new.
+type otherRelease struct {
+	rows   []wire.RowName
+	number []uint16 // of each row in this release
+}
+
+// same reports whether both releases have the row with the same fingerprint.
+func (o *otherRelease) same(r *wire.Row) bool {
+	return slices.Contains(o.rows, wire.RowName{Name: r.Info().Name, Fingerprint: r.Fingerprint})
+}
+
+func newOtherRelease() *otherRelease {
+	o := new(otherRelease)
+	for i, r := range slices.Backward(wire.Rows()) {
+		if i%5 == 2 {
+			continue
+		}
+		row := wire.RowName{Name: r.Info().Name, Fingerprint: r.Fingerprint}
+		if i%7 == 3 {
+			row.Fingerprint++
+		}
+		if i%11 == 0 {
+			o.rows, o.number = append(o.rows, wire.RowName{Name: "NtOf" + row.Name, Fingerprint: 1}), append(o.number, 60000)
+		}
+		o.rows, o.number = append(o.rows, row), append(o.number, uint16(i))
+	}
+	return o
+}
+
+// hello returns the server's hello with the rows of the other release.
+func (o *otherRelease) hello(b []byte) []byte {
+	text := func(b []byte, s string) []byte {
+		return append(binary.LittleEndian.AppendUint32(b, uint32(len(s))), s...)
+	}
+	h, err := wire.DecodeHello(b)
+	if err != nil {
+		return b
+	}
+	out := binary.LittleEndian.AppendUint32(text(nil, h.Magic), h.Version)
+	out = binary.LittleEndian.AppendUint64(append(out, h.Profile), h.Process)
+	out = binary.LittleEndian.AppendUint32(text(out, h.Thread), uint32(len(o.rows)))
+	for _, r := range o.rows {
+		out = binary.LittleEndian.AppendUint64(text(out, r.Name), r.Fingerprint)
+	}
+	return out
+}
+
+// between carries frames from a client to a server and back.
+func (o *otherRelease) between(to, server net.Conn) {
+	carry := func(from io.Reader, to net.Conn, change func(*wire.Frame)) {
+		for {
+			f, err := wire.ReadFrame(from)
+			if err != nil {
+				_ = to.Close()
+				return
+			}
+			change(f)
+			_, _ = to.Write(wire.AppendFrame(nil, f))
+		}
+	}
+	go carry(to, server, func(f *wire.Frame) {
+		if f.Kind == wire.Call {
+			f.Service = o.number[f.Service]
+		}
+	})
+	go carry(server, to, func(f *wire.Frame) {
+		if f.Kind == wire.Hello {
+			f.Body = o.hello(f.Body)
+		}
+	})
+}
+
+// A client calls every row of a server of another release. A row with the same fingerprint works as usual, and any
+// other returns STATUS_NOT_SUPPORTED (W-5).
+func TestOtherRelease(t *testing.T) {
+	equal, other, o := serve(t), serve(t), newOtherRelease()
+	ours, theirs := net.Pipe()
+	o.between(theirs, other.conn)
+	c, err := client.New(ours)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	between := equal.connect()
+	alike := 0
+	for _, r := range wire.Rows() {
+		want := ntstatus.NotSupported
+		if o.same(r) {
+			alike++
+			_, want = between.Thread().CallRow(r.Row, r.NothingIn())
+		}
+		if _, st := c.Thread().CallRow(r.Row, r.NothingIn()); st != want {
+			t.Errorf("%s: %s, want %s", r.Info().Name, st, want)
+		}
+	}
+	if n := len(wire.Rows()); alike < n/2 || alike > n*4/5 {
+		t.Errorf("%d of %d rows are alike: too many or too few for this test", alike, n)
+	}
+}

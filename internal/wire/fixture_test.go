@@ -1,0 +1,39 @@
+package wire_test
+
+import (
+	"net"
+	"testing"
+	"testing/synctest"
+
+	"github.com/refmon/refmon/internal/wire"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/token"
+)
+
+// pair is a server in the bubble of a synctest, prepared before it serves, with the
+// client's end of its connection.
+func pair(t *testing.T, prepare func(*wire.Server)) (*wire.Server, net.Conn, <-chan error) {
+	t.Helper()
+	sys := kernel.Boot(kernel.Config{})
+	user, err := token.New(token.LocalSystem())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := sys.NewProcess("client", user)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours, theirs := net.Pipe()
+	server, end := wire.NewServer(theirs, process{p, nt.Documented}), make(chan error, 1)
+	prepare(server)
+	go func() { end <- server.Serve() }()
+	t.Cleanup(func() {
+		_ = ours.Close()
+		synctest.Wait()
+		if err := sys.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return server, ours, end
+}

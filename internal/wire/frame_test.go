@@ -1,0 +1,33 @@
+package wire
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"testing"
+	"testing/iotest"
+)
+
+// TestFrameBounds: a length from headSize to MaxFrame is accepted, any other is an error. The head may arrive at once
+// or byte by byte (W-2).
+func TestFrameBounds(t *testing.T) {
+	for _, c := range []struct {
+		length uint32
+		want   error
+	}{{headSize - 1, ErrFrame}, {headSize, nil}, {headSize + 1, io.ErrUnexpectedEOF}, {MaxFrame, io.ErrUnexpectedEOF},
+		{MaxFrame + 1, ErrFrame}, {^uint32(0), ErrFrame}} {
+		b := AppendFrame(nil, &Frame{Kind: Call})
+		binary.LittleEndian.PutUint32(b, c.length)
+		for name, r := range map[string]io.Reader{"at once": bufio.NewReader(bytes.NewReader(b)),
+			"byte by byte": iotest.OneByteReader(bytes.NewReader(b))} {
+			if buffered, ok := r.(*bufio.Reader); ok {
+				_, _ = buffered.Peek(1) // all of it has come
+			}
+			if _, err := ReadFrame(r); !errors.Is(err, c.want) {
+				t.Errorf("a length of %d, %s: %v, want %v", c.length, name, err, c.want)
+			}
+		}
+	}
+}

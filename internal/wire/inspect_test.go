@@ -1,0 +1,232 @@
+package wire_test
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/internal/wire"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// open is a process that supports queries, watching and delayed time slices. It answers a query with the bytes of its
+// name, and records its calls.
+type open struct {
+	process
+	mu  sync.Mutex
+	got []string // guarded by mu
+}
+
+func (o *open) note(text string, args ...any) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.got = append(o.got, fmt.Sprintf(text, args...))
+}
+
+// take returns the records since the last call.
+func (o *open) take() []string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	got := o.got
+	o.got = nil
+	return got
+}
+
+func (o *open) Inspect(th *nt.Thread, question []byte) ([]byte, ntstatus.Status) {
+	switch string(question) {
+	case "longest": // 15 bytes are left for the head of a frame
+		return make([]byte, wire.MaxBody-15), ntstatus.Success
+	case "long":
+		return make([]byte, wire.MaxBody-14), ntstatus.Success
+	case "no":
+		return []byte("because"), ntstatus.AccessDenied
+	}
+	return append([]byte(th.Name()+" asks "), question...), ntstatus.Success
+}
+
+func (o *open) Wants(st ntstatus.Status) bool { return st != ntstatus.Success }
+
+func (o *open) Called(_ *nt.Thread, c *nt.Call, size int) {
+	o.note("%s %s %v %t", c.Thread, c.Row.Info().Name, c.Status, size > 0)
+}
+
+func (o *open) Enter() time.Time { o.note("enter"); return time.Time{} }
+
+func (o *open) Leave(began time.Time, slow bool) { o.note("leave %t", began.IsZero() && !slow) }
+
+func (o *open) Slow() bool { return false }
+
+func (o *open) Crowded() bool { return false }
+
+func (o *open) Backoff(_, _ time.Duration) time.Duration { return 0 }
+
+func (o *open) Watchdog() *wire.Watchdog { return new(wire.Watchdog) }
+
+// A query reaches the process unchanged, with its thread, and status and answer are returned. An answer that is too
+// long for a frame becomes STATUS_BUFFER_OVERFLOW without data. A process without queries returns
+// STATUS_NOT_SUPPORTED (W-27).
+func TestInspectReturnsAnswer(t *testing.T) {
+	s := serveAs(t, func(p process) wire.Process { return &open{process: p} })
+	s.greet()
+	for _, c := range []struct {
+		question, answer string
+		want             ntstatus.Status
+	}{
+		{"who", "client/1 asks who", ntstatus.Success},
+		{"", "client/1 asks ", ntstatus.Success},
+		{"no", "because", ntstatus.AccessDenied},
+		{"longest", strings.Repeat("\x00", wire.MaxBody-15), ntstatus.Success},
+		{"long", "", ntstatus.BufferOverflow},
+	} {
+		s.send(&wire.Frame{Kind: wire.Inspect, Request: 7, Thread: 1, Body: []byte(c.question)})
+		head, rest, err := wire.DecodeAnswer(s.receive().Body)
+		if err != nil || head.Status != c.want || !bytes.Equal(rest, []byte(c.answer)) {
+			t.Errorf("%q: %v, %q, %v, want %v, %q", c.question, head.Status, rest, err, c.want, c.answer)
+		}
+	}
+	plain := serve(t)
+	plain.greet()
+	if st := plain.status(&wire.Frame{Kind: wire.Inspect, Request: 7, Thread: 1}); st != ntstatus.NotSupported {
+		t.Errorf("a process that cannot be looked into: %v", st)
+	}
+}
+
+// The watcher gets each selected call once, with its thread and status, and no other. Each call has one time slice,
+// which it returns (W-21, W-28).
+func TestWatcherGetsSelectedCalls(t *testing.T) {
+	var p *open
+	s := serveAs(t, func(inner process) wire.Process { p = &open{process: inner}; return p })
+	s.greet()
+	closing := call(t, "NtClose", nt.CloseIn{Handle: 400})
+	reverting := call(t, "NtTestAlert", nt.TestAlertIn{})
+	for _, c := range []struct {
+		frame *wire.Frame
+		st    ntstatus.Status
+		want  []string
+	}{
+		{closing, ntstatus.InvalidHandle, []string{"enter", "client/1 NtClose STATUS_INVALID_HANDLE true", "leave true"}},
+		{reverting, ntstatus.Success, []string{"enter", "leave true"}},
+	} {
+		if st := s.status(c.frame); st != c.st {
+			t.Errorf("%v, want %v", st, c.st)
+		}
+		if got := p.take(); fmt.Sprint(got) != fmt.Sprint(c.want) {
+			t.Errorf("noted %q, want %q", got, c.want)
+		}
+	}
+	// A thread that has no work left holds no other one up: two may have some at once.
+	if err := s.conn.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	for range 4 {
+		s.send(&wire.Frame{Kind: wire.NewThread, Request: 7})
+		_, rest, err := wire.DecodeAnswer(s.receive().Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		made, err := wire.DecodeThread(rest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again := *reverting
+		again.Thread = made.Thread
+		if st := s.status(&again); st != ntstatus.Success {
+			t.Errorf("W-21: thread %d: %v", made.Thread, st)
+		}
+	}
+	p.take()
+	// A logon takes no time slice: it has its own limit (W-21).
+	s.status(call(t, "LsaLogonUser", nt.LsaLogonUserIn{}))
+	for _, text := range p.take() {
+		if text == "enter" || text == "leave true" {
+			t.Errorf("W-21: a logon: %s", text)
+		}
+	}
+}
+
+// noting is a process whose watcher stores the calls.
+type noting struct {
+	process
+	wants func(ntstatus.Status) bool
+	calls []nt.Call
+	sizes []int
+}
+
+func (n *noting) Wants(st ntstatus.Status) bool { return n.wants(st) }
+
+func (n *noting) Called(_ *nt.Thread, c *nt.Call, size int) {
+	n.calls, n.sizes = append(n.calls, *c), append(n.sizes, size)
+}
+
+// A watcher gets a call with its inputs and outputs, its status and its reason, even if the client did not request
+// one, and the sizes of both frames. It gets a waiting call once, at its end (W-20, W-28).
+func TestWatcherGetsWholeCalls(t *testing.T) {
+	n := &noting{wants: func(ntstatus.Status) bool { return true }}
+	s := serveAs(t, func(p process) wire.Process { n.process = p; return n })
+	s.greet()
+	open := call(t, "NtOpenProcessToken", nt.OpenProcessTokenIn{ProcessHandle: winnt.NtCurrentProcess, DesiredAccess: 8})
+	closing := call(t, "NtClose", nt.CloseIn{Handle: 400})
+	event := call(t, "NtCreateEvent", nt.CreateEventIn{DesiredAccess: winnt.EVENT_ALL_ACCESS,
+		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{Unnamed: true})})
+	for _, f := range []*wire.Frame{open, closing, event} {
+		s.send(f)
+		head, _, err := wire.DecodeAnswer(s.receive().Body)
+		if err != nil || head.Why != nil {
+			t.Errorf("W-28: the client is told %+v, %v", head, err)
+		}
+	}
+	want := []nt.Call{
+		{Thread: "client/1", Row: nt.NtTable.Find("NtOpenProcessToken"), In: nt.OpenProcessTokenIn{ProcessHandle: -1,
+			DesiredAccess: 8}, Out: nt.OpenProcessTokenOut{TokenHandle: 4}},
+		{Thread: "client/1", Row: nt.NtTable.Find("NtClose"), In: nt.CloseIn{Handle: 400}, Out: nt.CloseOut{},
+			Status: ntstatus.InvalidHandle},
+	}
+	if len(n.calls) != 3 {
+		t.Fatalf("W-28: %d calls", len(n.calls))
+	}
+	for i, w := range want {
+		got := n.calls[i]
+		rule := got.Why.Rule
+		got.Why = nt.Why{}
+		if got != w || (rule == "O-40") != (w.Status == ntstatus.InvalidHandle) {
+			t.Errorf("W-28: %+v for %q, want %+v", got, rule, w)
+		}
+	}
+	// A handle is 8 bytes; one byte says whether the reason is wanted.
+	for i, size := range []int{1 + 8 + 4 + 8, 1 + 8} {
+		if n.sizes[i] != size {
+			t.Errorf("W-28: call %d has %d bytes, want %d", i, n.sizes[i], size)
+		}
+	}
+	// A call that cannot wait ends at once, whatever status the client named for waiting. So no denial is hidden.
+	hidden := *closing
+	hidden.Kind, hidden.Request = wire.Wait, 49
+	hidden.Body = append(wire.AppendWait(nil, 400, ntstatus.InvalidHandle), hidden.Body...)
+	if st := s.status(&hidden); st != ntstatus.InvalidHandle || len(n.calls) != 4 || n.calls[3].Status != st {
+		t.Errorf("W-28: %v, of %d calls, want the fourth", st, len(n.calls))
+	}
+	n.calls = n.calls[:3]
+	// A wait for an unsignalled event is reported at its end.
+	waiting := call(t, "NtWaitForSingleObject", nt.WaitForSingleObjectIn{Handle: 8})
+	waiting.Kind, waiting.Request = wire.Wait, 50
+	waiting.Body = append(wire.AppendWait(nil, 8, ntstatus.Timeout), waiting.Body...)
+	s.send(waiting)
+	set := call(t, "NtSetEvent", nt.SetEventIn{EventHandle: 8})
+	s.send(set)
+	for range 2 {
+		s.receive()
+	}
+	var told []string
+	for _, c := range n.calls[3:] {
+		told = append(told, c.Row.Info().Name+" "+c.Status.String())
+	}
+	if len(told) != 2 || told[0] == told[1] || told[0] != "NtSetEvent STATUS_SUCCESS" &&
+		told[0] != "NtWaitForSingleObject STATUS_SUCCESS" {
+		t.Errorf("W-28: %q, want the call and the end of the wait", told)
+	}
+}

@@ -1,0 +1,105 @@
+package wire
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/nt"
+)
+
+// TestBytesOfALength: a field of so many bytes has as many in JSON, in base64 of one form alone (W-36).
+func TestBytesOfALength(t *testing.T) {
+	c := jsonOf(reflect.TypeFor[[5]byte]())
+	for n := range 8 {
+		text := `"` + base64.StdEncoding.EncodeToString([]byte("1234567")[:n]) + `"`
+		got, err := decodeJSON(c, reflect.TypeFor[[5]byte](), []byte(text))
+		if (err == nil) != (n == 5) || n == 5 && got != [5]byte([]byte("12345")) ||
+			n != 5 && (!errors.Is(err, ErrValue) || !strings.Contains(err.Error(), fmt.Sprintf("%d bytes, want 5", n))) {
+			t.Errorf("%d bytes: %v, %v", n, got, err)
+		}
+	}
+	for _, text := range []string{"null", `"MTIzNDU"`, `"MTIzNDV="`, `"MTIzNDU=\n"`, `"MTIz NDU="`, "12345", "[1,2,3,4,5]",
+		""} {
+		if got, err := decodeJSON(c, reflect.TypeFor[[5]byte](), []byte(text)); !errors.Is(err, ErrValue) {
+			t.Errorf("%s: %v, %v", text, got, err)
+		}
+	}
+}
+
+// The contents of a JSON body are counted as in the binary form: at least one byte for each element of a list, plus
+// the extra size of an optional value (W-36).
+func TestJSONContentsAreCounted(t *testing.T) {
+	type one struct{ A, B uint64 }
+	for _, c := range []struct {
+		of   reflect.Type
+		body string
+		want int
+	}{
+		{reflect.TypeFor[[]uint32](), "[1,2,3]", 3 * 4},
+		{reflect.TypeFor[[]one](), "[{},{}]", 2 * 16},
+		{reflect.TypeFor[*one](), "{}", 16},
+		{reflect.TypeFor[*one](), "null", 0},
+		{reflect.TypeFor[[]*one](), "[{},null]", 2*1 + 16},
+		{reflect.TypeFor[[]struct{}](), "[{},{},{}]", 3},
+	} {
+		r := newJSONReader([]byte(c.body))
+		if err := jsonOf(c.of).get(r, reflect.New(c.of).Elem()); err != nil || r.held != c.want {
+			t.Errorf("%s of %v holds %d bytes, %v, want %d", c.body, c.of, r.held, err, c.want)
+		}
+	}
+}
+
+// TestLeftOut: a field that a call in JSON leaves out has the default of its row, and is else zero (W-36).
+func TestLeftOut(t *testing.T) {
+	for _, row := range Rows() {
+		got, err := row.DecodeInJSON([]byte("{}"))
+		if err != nil {
+			t.Fatal(row.Info().Name, err)
+		}
+		v := reflect.ValueOf(got)
+		for i := range v.NumField() {
+			f, x := v.Type().Field(i), v.Field(i)
+			switch preset := f.Tag.Get("default"); {
+			case preset == "":
+				if !x.IsZero() {
+					t.Errorf("%s: %s is %v, want zero", row.Info().Name, f.Name, x)
+				}
+			case preset == "empty":
+				a := x.Interface().(nt.Captured[*nt.ObjectAttributes])
+				if a.Status != 0 || a.V == nil || !reflect.ValueOf(*a.V).IsZero() {
+					t.Errorf("%s: %s is %+v, want attributes that say nothing", row.Info().Name, f.Name, a)
+				}
+			default:
+				if text := jsonText(x); text != preset {
+					t.Errorf("%s: %s is %s, want %s", row.Info().Name, f.Name, text, preset)
+				}
+			}
+		}
+	}
+}
+
+func jsonText(v reflect.Value) string {
+	b, err := jsonOf(v.Type()).put(nil, v)
+	if err != nil {
+		return err.Error()
+	}
+	return strings.Trim(string(b), `"`)
+}
+
+// TestHeldAtMost: what a JSON body holds may be as much as a frame does in the binary form, and no byte more (W-36).
+func TestHeldAtMost(t *testing.T) {
+	r := newJSONReader(nil)
+	if err := r.hold(MaxBody - 1); err != nil {
+		t.Error(err)
+	}
+	if err := r.hold(1); err != nil {
+		t.Errorf("as much as a frame: %v", err)
+	}
+	if err := r.hold(1); err == nil {
+		t.Error("a byte more is held")
+	}
+}

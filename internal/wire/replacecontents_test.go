@@ -1,0 +1,33 @@
+package wire_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/wire"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// refills is a process whose files can be refilled; it notes which.
+type refills struct {
+	process
+	file, from winnt.Handle
+}
+
+func (r *refills) ReplaceContents(_ *nt.Thread, file, from winnt.Handle) ntstatus.Status {
+	r.file, r.from = file, from
+	return ntstatus.DiskFull
+}
+
+// TestRefillFrame: the first handle of a refill is of the file that changes, and the status is
+// the server's (W-83).
+func TestRefillFrame(t *testing.T) {
+	var p *refills
+	s := serveAs(t, func(inner process) wire.Process { p = &refills{process: inner}; return p })
+	s.greet()
+	st := s.status(&wire.Frame{Kind: wire.ReplaceContents, Thread: 1, Body: wire.AppendReplaceContents(nil, 8, 12)})
+	if st != ntstatus.DiskFull || p.file != 8 || p.from != 12 {
+		t.Errorf("%s, file %d from %d", st, p.file, p.from)
+	}
+}

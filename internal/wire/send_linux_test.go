@@ -1,0 +1,145 @@
+package wire
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// A full socket accepts nothing, with or without descriptors, and that is not an error; a closed one is. When there
+// is room, the data arrives with its descriptors (W-3, W-50).
+func TestFullSocket(t *testing.T) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours, theirs := pair[0], pair[1]
+	defer unix.Close(ours)
+	if err := unix.SetNonblock(ours, true); err != nil { // as those of package net are
+		t.Fatal(err)
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	fd, files := uintptr(ours), []*os.File{w}
+	filled := 0
+	for block := make([]byte, 4096); ; {
+		n, err := writeNow(fd, block)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if filled += n; n == 0 {
+			break
+		}
+	}
+	for range 2 {
+		if n, err := writeNowWith(fd, []byte("x"), files); n != 0 || err != nil {
+			t.Errorf("a full socket takes %d bytes with a descriptor: %v", n, err)
+		}
+		if n, err := writeNow(fd, []byte("x")); n != 0 || err != nil {
+			t.Errorf("a full socket takes %d bytes: %v", n, err)
+		}
+	}
+	for b := make([]byte, 65536); filled > 0; {
+		n, err := unix.Read(theirs, b)
+		if err != nil || n == 0 {
+			t.Fatal(n, err)
+		}
+		filled -= n
+	}
+	if n, err := writeNowWith(fd, []byte("hello"), files); n != 5 || err != nil {
+		t.Fatalf("a socket with room takes %d bytes with a descriptor: %v", n, err)
+	}
+	b, oob := make([]byte, 10), make([]byte, 100)
+	n, oobn, flags, _, err := unix.Recvmsg(theirs, b, oob, unix.MSG_CMSG_CLOEXEC)
+	if err != nil || string(b[:n]) != "hello" || flags&unix.MSG_CTRUNC != 0 {
+		t.Fatalf("%q, flags %#x, %v", b[:n], flags, err)
+	}
+	messages, err := unix.ParseSocketControlMessage(oob[:oobn])
+	if err != nil || len(messages) != 1 {
+		t.Fatal(len(messages), err)
+	}
+	fds, err := unix.ParseUnixRights(&messages[0])
+	if err != nil || len(fds) != 1 {
+		t.Fatalf("%d descriptors came, %v", len(fds), err)
+	}
+	if _, err := unix.Write(fds[0], []byte("through")); err != nil {
+		t.Error(err)
+	}
+	_ = unix.Close(fds[0])
+	if n, err := r.Read(b); err != nil || !bytes.Equal(b[:n], []byte("through")) {
+		t.Errorf("%q came through it, %v", b[:n], err)
+	}
+	_ = unix.Close(theirs)
+	if n, err := writeNowWith(fd, []byte("x"), files); n != 0 || !errors.Is(err, unix.EPIPE) {
+		t.Errorf("the other end is closed: %d, %v", n, err)
+	}
+	if n, err := writeNow(fd, []byte("x")); n != 0 || !errors.Is(err, unix.EPIPE) {
+		t.Errorf("the other end is closed: %d, %v", n, err)
+	}
+}
+
+// null opens /dev/null; the test closes the file at its end.
+func null(t *testing.T) *os.File {
+	t.Helper()
+	f, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Close() })
+	return f
+}
+
+// TestUnsentFiles: the server keeps no descriptor that it sent, nor one that it could not
+// send because the client has gone (W-50).
+func TestUnsentFiles(t *testing.T) {
+	for _, frames := range []int{1, 2, 3} {
+		conn, theirs, err := Pair("gone")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := NewServer(conn, nil)
+		s.keep()
+		var files []*os.File
+		for range frames {
+			f := null(t)
+			files = append(files, f)
+			if err := s.send(&Frame{Kind: AnswerWith, Body: []byte{1}, Files: []*os.File{f}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_ = theirs.Close()
+		if err := s.deliver(s.newTimeSlice(true)); err == nil {
+			t.Errorf("%d answers: sent to a client that has gone", frames)
+		}
+		for i, f := range files {
+			if err := f.Close(); !errors.Is(err, os.ErrClosed) {
+				t.Errorf("the file of answer %d of %d is open", i, frames)
+			}
+		}
+		_ = conn.Close()
+	}
+}
+
+// TestFilesInOrder: descriptors belong to the answers in their order (W-50).
+func TestFilesInOrder(t *testing.T) {
+	a, b, c := null(t), null(t), null(t)
+	r := &Reader{from: bufio.NewReader(strings.NewReader("the next frame")), came: []*os.File{a, b, c}}
+	if _, err := r.from.Peek(1); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range [][]*os.File{{a}, {b, c}} {
+		f := &Frame{Kind: AnswerWith, Body: []byte{byte(len(want))}}
+		if err := r.give(f); err != nil || len(f.Files) != len(want) || f.Files[0] != want[0] {
+			t.Errorf("%v, %v, want %v", f.Files, err, want)
+		}
+	}
+}

@@ -1,0 +1,63 @@
+package wire
+
+import (
+	"errors"
+	"net"
+	"os"
+	"slices"
+	"testing"
+	"time"
+)
+
+// writes is a connection that notes the deadlines of writes.
+type writes struct {
+	net.Conn
+	deadlines []bool // one was set
+}
+
+func (w *writes) Write(b []byte) (int, error) { return len(b), nil }
+
+func (w *writes) SetWriteDeadline(at time.Time) error {
+	w.deadlines = append(w.deadlines, !at.IsZero())
+	return nil
+}
+
+// TestDeadlineOfAWrite: the deadline of a write is gone when it is over: a later write that
+// sets none must not meet it (W-3).
+func TestDeadlineOfAWrite(t *testing.T) {
+	conn := new(writes)
+	if err := NewServer(conn, nil).send(&Frame{Kind: Answer}); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(conn.deadlines, []bool{true, false}) {
+		t.Errorf("deadlines %v, want one that is set and taken away", conn.deadlines)
+	}
+}
+
+// An answer can be as large as a frame. One byte more is an error that sends nothing and closes its descriptors
+// (W-3).
+func TestLargestAnswer(t *testing.T) {
+	s := NewServer(nil, nil)
+	s.keep()
+	waits := func() (bytes, fdMessages int) {
+		s.write.Lock()
+		defer s.write.Unlock()
+		return len(s.unsent) + len(s.apart), len(s.fdMessages)
+	}
+	err := s.send(&Frame{Kind: Answer, Body: make([]byte, MaxBody)})
+	before, _ := waits()
+	if err != nil || before != 4+MaxFrame {
+		t.Errorf("the largest answer: %v, %d bytes wait", err, before)
+	}
+	file, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.sendWith(&Frame{Kind: Answer, Body: make([]byte, MaxBody-1), Files: []*os.File{file}}, []byte{1}, []byte{2})
+	if n, fdMessages := waits(); !errors.Is(err, ErrFrame) || n != before || fdMessages != 0 {
+		t.Errorf("an answer that is too large: %v, %d bytes wait, want %d, %d parcels", err, n, before, fdMessages)
+	}
+	if err := file.Close(); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("its file was open: %v", err)
+	}
+}

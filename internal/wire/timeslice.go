@@ -1,0 +1,171 @@
+package wire
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// Scheduler is an optional interface of a Process whose server shares its time between connections (W-21). Logons
+// need no time slice; they have their own limit.
+type Scheduler interface {
+	// Enter waits for a time slice and returns its start.
+	Enter() time.Time
+	// Leave ends the time slice. slow is the last result of Slow.
+	Leave(began time.Time, slow bool)
+	// Slow moves the time slice of a slow call to those that block no others. It returns false if there are too
+	// many.
+	Slow() bool
+	// Crowded reports whether another connection waits for a time slice.
+	Crowded() bool
+	// Backoff returns how long the connection must pause after a time slice, or how much longer after it has paused
+	// for rested.
+	Backoff(turn, rested time.Duration) time.Duration
+	// Watchdog returns the watchdog that detects slow calls.
+	Watchdog() *Watchdog
+}
+
+// sliceTime is the time slice of a connection while others wait.
+const sliceTime = 50 * time.Microsecond
+
+// timeSlice is the time in which a goroutine makes calls of a connection. That goroutine also reads the frames. When
+// a call is slow, another goroutine continues reading (W-43).
+type timeSlice struct {
+	s *Server // immutable
+
+	// Used by the goroutine alone.
+	number uint64        // of the newest call, odd while it is under way
+	began  time.Time     // of its turn
+	in     bool          // it has a turn
+	turn   time.Duration // how long the last one lasted that a rest follows
+	rest   time.Duration // after it
+
+	// Used by the goroutine, and by inspect between its change of state and the close of preempted.
+	reads bool // the goroutine reads the connection's frames
+	slow  bool // the turn is one of the slow ones
+
+	watched atomic.Bool   // by the watchdog; a turn sets it, and it stays as long as turns are found
+	on      atomic.Bool   // as in
+	state   atomic.Uint64 // number, or 0 once the call has handed the reading on
+	seen    atomic.Uint64 // by the watchdog, the last time
+
+	preempted chan struct{} // closed by inspect, which is over then
+}
+
+func (s *Server) newTimeSlice(reads bool) *timeSlice {
+	return &timeSlice{s: s, reads: reads, preempted: make(chan struct{})}
+}
+
+// enter waits for a time slice unless there is one.
+func (t *timeSlice) enter() {
+	if t.in {
+		return
+	}
+	if t.s.scheduler != nil {
+		t.began = t.s.scheduler.Enter()
+	}
+	t.in = true
+	t.on.Store(true)
+	if !t.watched.Load() && t.watched.CompareAndSwap(false, true) {
+		t.s.watchdog.watch(t)
+	}
+}
+
+// leave ends the time slice if there is one.
+func (t *timeSlice) leave() {
+	if !t.in {
+		return
+	}
+	t.in = false
+	t.on.Store(false)
+	if t.s.scheduler != nil {
+		t.s.scheduler.Leave(t.began, t.slow)
+	}
+}
+
+// spent reports whether the time slice must end because others need it. It also sets the pause for backOff.
+func (t *timeSlice) spent() bool {
+	if !t.in || t.s.scheduler == nil {
+		return false
+	}
+	lasted := time.Since(t.began)
+	if lasted <= sliceTime {
+		return false
+	}
+	t.turn, t.rest = lasted, t.s.scheduler.Backoff(lasted, 0)
+	return t.rest > 0 || t.s.scheduler.Crowded()
+}
+
+// backOff pauses after a long time slice, so that others get the processors (W-78).
+func (t *timeSlice) backOff() {
+	for rested := time.Duration(0); t.rest > 0; t.rest = t.s.scheduler.Backoff(t.turn, rested) {
+		t.s.watchdog.sleep(t.rest)
+		rested += t.rest
+	}
+}
+
+// call runs f. It reports whether this goroutine still reads the connection's frames.
+func (t *timeSlice) call(f func()) bool {
+	t.number++
+	t.state.Store(t.number)
+	f()
+	if !t.state.CompareAndSwap(t.number, t.number+1) {
+		<-t.preempted
+		t.number = 0
+		return false
+	}
+	t.number++
+	return t.reads
+}
+
+// awaitDisk runs a function that waits for the disk. During the wait another goroutine reads the connection and the
+// time slice ends, so that calls wait concurrently (W-96). Outside a call it just runs the function.
+func (t *timeSlice) awaitDisk(until func()) {
+	if t.number&1 == 0 {
+		until()
+		return
+	}
+	if t.state.CompareAndSwap(t.number, 0) {
+		t.handOn()
+	} else {
+		<-t.preempted
+	}
+	had := t.in
+	t.leave()
+	until()
+	t.slow, t.preempted = false, make(chan struct{})
+	if had { // a logon does not have one
+		t.enter()
+	}
+	t.number += 2
+	t.state.Store(t.number)
+}
+
+// handOn starts another goroutine that reads the connection, if this one did.
+func (t *timeSlice) handOn() {
+	if t.reads {
+		t.reads = false
+		t.s.running.Go(func() { t.s.read(t.s.newTimeSlice(true)) })
+	}
+}
+
+// inspect preempts a call that two inspections found running. It returns false if it need not be called again: there
+// was no time slice, or the call was preempted.
+func (t *timeSlice) inspect() bool {
+	if !t.on.Load() {
+		t.seen.Store(0)
+		t.watched.Store(false)
+		if !t.on.Load() || !t.watched.CompareAndSwap(false, true) {
+			return false // the next turn has it watched, or did
+		}
+	}
+	now := t.state.Load()
+	if now&1 == 0 || now != t.seen.Load() || !t.state.CompareAndSwap(now, 0) {
+		t.seen.Store(now)
+		return true
+	}
+	// A call that takes long holds up calls of its own thread only (W-43).
+	t.slow = t.s.scheduler != nil && t.s.scheduler.Slow()
+	t.handOn()
+	close(t.preempted)
+	return false
+}

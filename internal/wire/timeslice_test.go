@@ -1,0 +1,278 @@
+package wire_test
+
+import (
+	"net"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/refmon/refmon/internal/wire"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/token"
+)
+
+// patient is a process one of whose frames takes long, and whose server shares its time
+// out: it counts the turns.
+type patient struct {
+	process
+	watchdog wire.Watchdog
+	until    chan struct{} // the long call is over
+	takes    time.Duration // a call that is not long
+
+	mu          sync.Mutex
+	turns, slow int
+	most        int // at once
+	all         int // turns that there were
+	crowded     bool
+	rest        time.Duration // after a turn
+	rests       int           // so many one after the other
+}
+
+func (p *patient) Inspect(*nt.Thread, []byte) ([]byte, ntstatus.Status) {
+	if p.takes > 0 {
+		time.Sleep(p.takes)
+	} else {
+		<-p.until
+	}
+	return nil, ntstatus.Success
+}
+
+func (p *patient) Enter() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.turns++
+	p.all++
+	p.most = max(p.most, p.turns)
+	return time.Now()
+}
+
+func (p *patient) Leave(_ time.Time, slow bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if slow {
+		p.slow--
+	} else {
+		p.turns--
+	}
+}
+
+func (p *patient) Slow() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.turns--
+	p.slow++
+	return true
+}
+
+func (p *patient) Crowded() bool { return p.crowded }
+
+func (p *patient) Backoff(turn, rested time.Duration) time.Duration {
+	if rested > 0 && (turn != 60*time.Microsecond || rested >= time.Duration(p.rests)*p.rest) {
+		return 0
+	}
+	return p.rest
+}
+
+func (p *patient) Watchdog() *wire.Watchdog { return &p.watchdog }
+
+// now returns the turns that are taken.
+func (p *patient) now() [2]int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return [2]int{p.turns, p.slow}
+}
+
+// counted counts the writes to a connection.
+type counted struct {
+	net.Conn
+	writes chan int // the bytes of each
+}
+
+func (c counted) Write(b []byte) (int, error) {
+	c.writes <- len(b)
+	return c.Conn.Write(b)
+}
+
+// patience serves a patient process in the bubble of a synctest.
+func patience(t *testing.T) (*served, *patient, <-chan int) {
+	t.Helper()
+	s := &served{T: t, sys: kernel.Boot(kernel.Config{}), end: make(chan error, 1)}
+	user, err := token.New(token.LocalSystem())
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := s.sys.NewProcess("client", user)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &patient{process: process{own, nt.Documented}, until: make(chan struct{})}
+	ours, theirs := net.Pipe()
+	s.conn = ours
+	writes := make(chan int, 1000)
+	go func() { s.end <- wire.Serve(counted{theirs, writes}, p) }()
+	t.Cleanup(func() {
+		_ = ours.Close()
+		synctest.Wait()
+		if got := p.now(); got != [2]int{} {
+			t.Errorf("turns and slow turns at the end: %d", got)
+		}
+		if err := s.sys.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	s.greet()
+	<-writes
+	return s, p, writes
+}
+
+func frames(f *wire.Frame, n int) (b []byte) {
+	for i := range n {
+		f.Request = uint64(i)
+		b = wire.AppendFrame(b, f)
+	}
+	return b
+}
+
+// TestLongCall: while one thread's call takes long, the calls of other threads are made
+// and its turn is no other's; the calls behind it are made after it (W-11, W-43).
+func TestLongCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, p, _ := patience(t)
+		closing := call(t, "NtClose", nt.CloseIn{Handle: 4})
+		if st := s.status(&wire.Frame{Kind: wire.NewThread}); st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		behind, beside := *closing, *closing
+		behind.Request, beside.Request, beside.Thread = 2, 3, 2
+		begun := time.Now()
+		s.send(&wire.Frame{Kind: wire.Inspect, Request: 1, Thread: 1})
+		s.send(&behind)
+		s.send(&beside)
+		if f := s.receive(); f.Request != 3 {
+			t.Errorf("request %d is answered first, want that of the other thread", f.Request)
+		}
+		for range 10 {
+			if st := s.status(&beside); st != ntstatus.InvalidHandle {
+				t.Errorf("a call of the other thread: %s", st)
+			}
+		}
+		if waited := time.Since(begun); waited > 2*time.Millisecond {
+			t.Errorf("the other thread waited for %s", waited)
+		}
+		synctest.Wait()
+		if got := p.now(); got != [2]int{0, 1} {
+			t.Errorf("turns and slow turns while the call goes on: %d, want 0 and 1", got)
+		}
+		close(p.until)
+		for want := uint64(1); want <= 2; want++ {
+			if f := s.receive(); f.Request != want {
+				t.Errorf("request %d is answered, want %d", f.Request, want)
+			}
+		}
+	})
+}
+
+// TestLongCallAndEnd: the end of the connection waits for a call that takes long, and
+// makes none of those behind it (W-12, W-43).
+func TestLongCallAndEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, p, _ := patience(t)
+		s.send(&wire.Frame{Kind: wire.Inspect, Thread: 1})
+		s.send(call(t, "NtImpersonateAnonymousToken", nt.ImpersonateAnonymousTokenIn{}))
+		_ = s.conn.Close()
+		synctest.Wait()
+		select {
+		case err := <-s.end:
+			t.Errorf("the server has ended while a call goes on: %v", err)
+		default:
+		}
+		close(p.until)
+		if err := s.ended(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestAnswersTogether: the answers to frames that came at once leave at once, and none
+// waits for the rest of a frame that has not come (W-44).
+func TestAnswersTogether(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		half int // bytes of a further frame
+	}{{"alone", 0}, {"with half a frame", 9}, {"with one byte", 1}} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, p, writes := patience(t)
+				b := frames(call(t, "NtClose", nt.CloseIn{Handle: 4}), 50)
+				go func() { _, _ = s.conn.Write(append(b, b[:c.half]...)) }()
+				for i := range uint64(50) {
+					if f := s.receive(); f.Request != i {
+						t.Fatalf("request %d is answered, want %d", f.Request, i)
+					}
+				}
+				synctest.Wait()
+				if n := len(writes); n != 1 {
+					t.Errorf("%d writes, want 1", n)
+				}
+				if got := p.now(); got != [2]int{} || p.most != 1 {
+					t.Errorf("turns and slow turns after the answers: %d, at most %d at once", got, p.most)
+				}
+			})
+		})
+	}
+}
+
+// TestUnreadAnswers: a client that reads no answers keeps no turn (W-21, W-44).
+func TestUnreadAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, p, writes := patience(t)
+		go func() { _, _ = s.conn.Write(frames(call(t, "NtClose", nt.CloseIn{Handle: 4}), 50)) }()
+		<-writes
+		synctest.Wait()
+		if got := p.now(); got != [2]int{} {
+			t.Errorf("turns and slow turns while the client does not read: %d", got)
+		}
+	})
+}
+
+// A connection with many calls keeps its time slice for all of them while no other waits. Otherwise its slice ends
+// with the first call after the limit, and its answers have been sent by then (W-21, W-44). A connection in a pause
+// makes no calls (W-78).
+func TestTimeSliceIsPassedOn(t *testing.T) {
+	for _, c := range []struct {
+		crowded bool
+		rest    time.Duration
+		rests   int // so many one after the other
+		takes   time.Duration
+		want    int // turns of ten calls
+		lasts   time.Duration
+	}{
+		{false, 0, 0, 60 * time.Microsecond, 1, 600 * time.Microsecond},
+		{true, 0, 0, 60 * time.Microsecond, 10, 600 * time.Microsecond},
+		{true, 0, 0, 30 * time.Microsecond, 5, 300 * time.Microsecond},
+		{true, 0, 0, time.Microsecond, 1, 10 * time.Microsecond},
+		// who had much stays away after each turn, answered
+		{false, time.Millisecond, 1, 60 * time.Microsecond, 10, 9600 * time.Microsecond},
+		{true, time.Millisecond, 1, 30 * time.Microsecond, 5, 4300 * time.Microsecond},
+		{true, time.Millisecond, 1, time.Microsecond, 1, 10 * time.Microsecond},
+		{false, time.Millisecond, 3, 60 * time.Microsecond, 10, 27600 * time.Microsecond},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s, p, writes := patience(t)
+			p.crowded, p.rest, p.rests, p.takes = c.crowded, c.rest, c.rests, c.takes
+			begun := time.Now()
+			go func() { _, _ = s.conn.Write(frames(&wire.Frame{Kind: wire.Inspect, Thread: 1}, 10)) }()
+			for range 10 {
+				s.receive()
+			}
+			lasted := time.Since(begun)
+			synctest.Wait()
+			if p.all != c.want || len(writes) != c.want || lasted != c.lasts {
+				t.Errorf("%+v: %d turns, %d writes in %s", c, p.all, len(writes), lasted)
+			}
+		})
+	}
+}

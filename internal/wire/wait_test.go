@@ -1,0 +1,416 @@
+package wire_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/wire"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+const alice = `{"user":"S-1-5-21-1-2-3-1107","groups":["WD","DU"]}`
+
+var toEveryone = nt.PipeConfig{SecurityDescriptor: sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")}
+
+// A conversation over a named pipe between two connections: the server waits, reads and impersonates the client, and
+// its other calls continue during the wait (W-20).
+func TestPipes(t *testing.T) {
+	s := serve(t)
+	server := s.connect()
+	l, err := server.Thread().ListenPipe("orders", toEveryone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	served := make(chan error, 1)
+	go func() { served <- serveOne(l, server.Thread()) }()
+	c, err := s.join(alice).Thread().DialPipe("orders",
+		&nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Larger than the queue of the pipe: the writer waits for the reader (STATUS_PIPE_BUSY).
+	question := strings.Repeat("who am I?", 20000)
+	go func() {
+		for at := 0; at < len(question); at += 4500 {
+			_, _ = io.WriteString(c, question[at:at+4500])
+		}
+	}()
+	got, err := io.ReadAll(c)
+	if err != nil || string(got) != "S-1-5-21-1-2-3-1107 asked 180000 bytes" {
+		t.Errorf("%q, %v", got, err)
+	}
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func serveOne(l *nt.PipeListener, th *nt.Thread) error {
+	c, err := l.AcceptPipe()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if _, err := io.CopyN(io.Discard, c, 180000); err != nil {
+		return err
+	}
+	revert, err := c.ImpersonateClient(th)
+	if err != nil {
+		return err
+	}
+	defer revert()
+	h, st := th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)
+	if st != ntstatus.Success {
+		return st.Err()
+	}
+	user, st := th.NtQueryInformationToken(h, winnt.TokenUser)
+	if st != ntstatus.Success {
+		return st.Err()
+	}
+	_, err = io.WriteString(c, user.(token.Group).SID.String()+" asked 180000 bytes")
+	return err
+}
+
+// TestWaitsEnd ends calls that wait: by a deadline, by closing the pipe, by
+// closing the listener, and with the connection (W-20, W-12).
+func TestWaitsEnd(t *testing.T) {
+	s := serve(t)
+	server := s.connect()
+	l, err := server.Thread().ListenPipe("orders", toEveryone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := s.join(alice)
+	c, err := other.Thread().DialPipe("orders", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = c.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
+	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("after the deadline: %v", err)
+	}
+	_ = c.SetReadDeadline(time.Time{})
+	ended := make(chan error)
+	go func() { _, err := c.Read(make([]byte, 1)); ended <- err }()
+	if _, err := c.Write([]byte("beside a read that waits")); err != nil {
+		t.Error(err)
+	}
+	_ = c.Close()
+	if err := <-ended; !errors.Is(err, net.ErrClosed) {
+		t.Errorf("a read of a closed pipe: %v", err)
+	}
+	if _, err := l.AcceptPipe(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { _, err := l.AcceptPipe(); ended <- err }()
+	_ = l.Close()
+	if err := <-ended; !errors.Is(err, net.ErrClosed) {
+		t.Errorf("accept of a closed listener: %v", err)
+	}
+	l, err = server.Thread().ListenPipe("more", toEveryone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _, err := l.AcceptPipe(); ended <- err }()
+	_ = server.Close()
+	if err := <-ended; !errors.Is(err, ntstatus.PortDisconnected.Err()) && !errors.Is(err, net.ErrClosed) {
+		t.Errorf("accept on a lost connection: %v", err)
+	}
+}
+
+// does calls a row by its name, which must succeed.
+func does[O any](t *testing.T, th *nt.Thread, row string, in any) O {
+	t.Helper()
+	out, st := th.CallRow(nt.NtTable.Find(row), in)
+	if !st.IsSuccess() {
+		t.Fatalf("%s: %s", row, st)
+	}
+	return out.(O)
+}
+
+// A client of a port waits until the server has completed the connection, and gets its data or the refusal (W-41).
+func TestPortConnected(t *testing.T) {
+	s := serve(t)
+	c := s.connect()
+	th := c.Thread()
+	tr, err := c.NewTransport()
+	if err != nil {
+		t.Fatal(err)
+	}
+	joining, err := c.NewThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	serving, err := c.NewTransport()
+	if err != nil {
+		t.Fatal(err)
+	}
+	waiter := tr.(interface {
+		PortConnected(winnt.Handle) ([]byte, uint32, ntstatus.Status)
+	})
+	port := does[nt.PortOut](t, th, "NtCreatePort", nt.CreatePortIn{MaxMessageLength: 100,
+		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\orders`})}).PortHandle
+	for want, refuse := range map[string]bool{
+		"STATUS_SUCCESS: welcome 100 STATUS_SUCCESS":        false,
+		"STATUS_SUCCESS:  0 STATUS_PORT_CONNECTION_REFUSED": true,
+	} {
+		told := make(chan string)
+		go func() {
+			out, st := joining.CallRow(nt.NtTable.Find("NtConnectPort"), nt.ConnectPortIn{PortName: `\orders`,
+				SecurityQos: nt.Cap(&nt.SecurityQualityOfService{})})
+			said, longest, connected := waiter.PortConnected(out.(nt.PortOut).PortHandle)
+			told <- fmt.Sprintf("%s: %s %d %s", st, said, longest, connected)
+		}()
+		// A port without a message is waited for, although STATUS_TIMEOUT is no failure (W-20).
+		out, st := serving.CallWhenReady(nt.NtTable.Find("NtListenPort"), nt.ListenPortIn{PortHandle: port},
+			nt.Wait{Handle: port, NotYet: ntstatus.Timeout})
+		m := out.(nt.ReplyWaitReceivePortOut)
+		if st != ntstatus.Success || !m.Connecting {
+			t.Fatalf("%+v, %s", m, st)
+		}
+		accepted := does[nt.PortOut](t, th, "NtAcceptConnectPort", nt.AcceptConnectPortIn{ConnectionPortHandle: port,
+			ClientID: nt.Cap(&m.ClientID), MessageID: m.MessageID, Refuse: refuse,
+			ConnectionInformation: nt.Cap([]byte("welcome"))}).PortHandle
+		if !refuse {
+			does[nt.CompleteConnectPortOut](t, th, "NtCompleteConnectPort", nt.CompleteConnectPortIn{PortHandle: accepted})
+		}
+		if got := <-told; got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	if _, _, st := waiter.PortConnected(4000); st != ntstatus.InvalidHandle {
+		t.Errorf("no port: %s", st)
+	}
+}
+
+// A successful call has ended, even if the client lists success as a reason to wait; otherwise its result would be
+// lost (W-20).
+func TestSuccessEndsWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, ours, _ := pair(t, func(*wire.Server) {})
+		conn, err := client.New(ours)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tr, err := conn.NewTransport()
+		if err != nil {
+			t.Fatal(err)
+		}
+		h, st := conn.Thread().NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.SynchronizationEvent, true)
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		wait := func(notYet ntstatus.Status) ntstatus.Status {
+			due := make(chan struct{})
+			defer time.AfterFunc(time.Second, func() { close(due) }).Stop()
+			_, st := tr.CallWhenReady(nt.NtTable.Find("NtWaitForSingleObject"), nt.WaitForSingleObjectIn{Handle: h},
+				nt.Wait{Handle: h, NotYet: notYet, Due: due})
+			return st
+		}
+		if st := wait(ntstatus.Success); st != ntstatus.Success {
+			t.Errorf("an event that is signalled: %s", st)
+		}
+		if st := wait(ntstatus.Timeout); st != ntstatus.Cancelled {
+			t.Errorf("and is not any more: %s", st)
+		}
+		_ = conn.Close()
+	})
+}
+
+// TestCancelledTwice: a wait that is cancelled twice at once ends once, and both are answered
+// (W-20).
+func TestCancelledTwice(t *testing.T) {
+	s := serve(t)
+	s.greet()
+	if st := s.status(call(t, "NtCreateEvent", nt.CreateEventIn{DesiredAccess: winnt.EVENT_ALL_ACCESS,
+		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{})})); st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	const event = 4 // the first handle of a process
+	for i := range uint64(50) {
+		wait := call(t, "NtWaitForSingleObject", nt.WaitForSingleObjectIn{Handle: event})
+		wait.Kind, wait.Request = wire.Wait, 100+3*i
+		wait.Body = append(wire.AppendWait(nil, event, ntstatus.Timeout), wait.Body...)
+		s.send(wait)
+		var twice []byte
+		for n := range uint64(2) {
+			twice = wire.AppendFrame(twice, &wire.Frame{Kind: wire.Cancel, Request: wait.Request + 1 + n,
+				Body: wire.AppendCancel(nil, wait.Request)})
+		}
+		go func() { _, _ = s.conn.Write(twice) }()
+		got := map[uint64]ntstatus.Status{}
+		for range 3 {
+			f := s.receive()
+			head, _, err := wire.DecodeAnswer(f.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got[f.Request] = head.Status
+		}
+		if len(got) != 3 || got[wait.Request] != ntstatus.Cancelled {
+			t.Fatalf("round %d: %v", i, got)
+		}
+	}
+}
+
+// TestThreadEndsWaits: the end of a thread ends a call of it that waits with STATUS_CANCELLED,
+// and leaves that of another thread (W-20).
+func TestThreadEndsWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, ours, _ := pair(t, func(*wire.Server) {})
+		conn, err := client.New(ours)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h, st := conn.Thread().NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.SynchronizationEvent, false)
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		var threads [2]nt.Transport
+		waited := [2]chan ntstatus.Status{make(chan ntstatus.Status, 1), make(chan ntstatus.Status, 1)}
+		for i := range threads {
+			if threads[i], err = conn.NewTransport(); err != nil {
+				t.Fatal(err)
+			}
+			go func() {
+				_, st := threads[i].CallWhenReady(nt.NtTable.Find("NtWaitForSingleObject"),
+					nt.WaitForSingleObjectIn{Handle: h}, nt.Wait{Handle: h, NotYet: ntstatus.Timeout})
+				waited[i] <- st
+			}()
+		}
+		synctest.Wait()
+		threads[0].EndThread()
+		synctest.Wait()
+		select {
+		case st := <-waited[0]:
+			if st != ntstatus.Cancelled {
+				t.Errorf("a wait of a thread that ended: %s", st)
+			}
+		default:
+			t.Error("a wait of a thread that ended goes on")
+		}
+		if len(waited[1]) != 0 {
+			t.Error("a wait of another thread ended")
+		}
+		if _, st := conn.Thread().NtSetEvent(h); st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		if st := <-waited[1]; st != ntstatus.Success {
+			t.Errorf("a wait of another thread: %s", st)
+		}
+		_ = conn.Close()
+	})
+}
+
+// signals is a process in which an object is signalled while a call looks whether it is.
+type signals struct {
+	process
+	event winnt.Handle
+	done  bool // used by the calls of one thread
+}
+
+// Wants is called between the call and the wait.
+func (s *signals) Wants(st ntstatus.Status) bool {
+	if st != ntstatus.Timeout || s.done {
+		return false
+	}
+	s.done = true
+	if th, err := s.NewThread(); err == nil {
+		_, _ = th.NtSetEvent(s.event)
+		th.Close()
+	}
+	return false
+}
+
+func (s *signals) Called(*nt.Thread, *nt.Call, int) {}
+
+// TestChangeIsNotMissed: a change that comes right after a call has said not yet ends the
+// wait: no change between the call and the wait is missed (W-20).
+func TestChangeIsNotMissed(t *testing.T) {
+	var p *signals
+	s := serveAs(t, func(inner process) wire.Process { p = &signals{process: inner}; return p })
+	c := s.connect()
+	defer c.Close()
+	tr, err := c.NewTransport()
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, st := c.Thread().NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.SynchronizationEvent, false)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	p.event = h
+	due := make(chan struct{})
+	defer time.AfterFunc(30*time.Second, func() { close(due) }).Stop()
+	_, st = tr.CallWhenReady(nt.NtTable.Find("NtWaitForSingleObject"), nt.WaitForSingleObjectIn{Handle: h},
+		nt.Wait{Handle: h, NotYet: ntstatus.Timeout, Due: due})
+	if st != ntstatus.Success {
+		t.Errorf("signalled while it was asked: %s", st)
+	}
+}
+
+// TestLargeWriteWaits: over a connection a write of more than the quota waits at the server
+// until the rest fits; cancelled, it says how much the other end has read (I-152, W-20).
+func TestLargeWriteWaits(t *testing.T) {
+	s := serve(t)
+	l, err := s.connect().Thread().ListenPipe("orders", toEveryone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	c, err := s.join(alice).Thread().DialPipe("orders", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	r, err := l.AcceptPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	const size = 100_000
+	_ = c.SetWriteDeadline(time.Now().Add(10 * time.Millisecond))
+	if n, err := c.Write(make([]byte, size)); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("without a reader: %d bytes, %v, want 0 and a deadline", n, err)
+	}
+	type ended struct {
+		n   int
+		err error
+	}
+	done := make(chan ended, 1)
+	_ = c.SetWriteDeadline(time.Time{})
+	write := func() {
+		n, err := c.Write(make([]byte, size))
+		done <- ended{n, err}
+	}
+	go write()
+	if _, err := io.ReadFull(r, make([]byte, size)); err != nil {
+		t.Error(err)
+	}
+	if e := <-done; e.n != size || e.err != nil {
+		t.Errorf("all was read: %+v", e)
+	}
+	go write()
+	if _, err := io.ReadFull(r, make([]byte, 7)); err != nil {
+		t.Error(err)
+	}
+	_ = c.SetWriteDeadline(time.Unix(1, 0))
+	if e := <-done; e.n != 7 || !errors.Is(e.err, os.ErrDeadlineExceeded) {
+		t.Errorf("after 7 bytes were read: %+v", e)
+	}
+}

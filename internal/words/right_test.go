@@ -1,0 +1,131 @@
+package words_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/winnt"
+)
+
+func TestErrors(t *testing.T) {
+	for text, want := range map[string]string{
+		"ReadLAPSPassword":        "schemaIDGUID",
+		"ReadGMSAPassword:member": "already includes",
+		"AddMember:member":        "already includes",
+		"WP:nosuchname":           "neither a GUID",
+		"AddMembers":              "did you mean AddMember?",
+		"raed":                    "did you mean read?",
+		"FR|FILE_REED_EA":         `unknown right "FILE_REED_EA": did you mean FILE_READ_EA?`,
+		"xyzzy":                   "the words are",
+		"QQ":                      "the words are",
+		"0":                       "is empty",
+		"":                        "",
+	} {
+		if _, err := words.Parse(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q in it", text, err, want)
+		}
+	}
+}
+
+// TestControl: one of the two rights is enough, and a mask that has one shows it
+// (B-2).
+func TestControl(t *testing.T) {
+	rights, err := words.Parse("control+full")
+	if err != nil || !rights[0].Any() || rights[1].Any() || len(rights[0].Parts(winnt.FileObject)) != 2 {
+		t.Fatalf("%v, %v", rights, err)
+	}
+	for mask, want := range map[winnt.AccessMask]string{
+		0x120089: "[read]", 0x160089: "[read control]", 0x80000: "[control]",
+		0x1F01FF: "[read write modify full list control]",
+	} {
+		if got := fmt.Sprint(words.Granted(mask, winnt.FileObject)); got != want {
+			t.Errorf("%v: %s, want %s", mask, got, want)
+		}
+	}
+}
+
+// TestMasks: a word means on each type of object what its generic mapping says.
+func TestMasks(t *testing.T) {
+	for text, want := range map[string][2]winnt.AccessMask{ // of a file, of a key
+		"read": {0x120089, 0x20019}, "write": {0x120116, 0x20006}, "modify": {0x1301BF, 0x3001F}, "full": {0x1F01FF, 0xF003F},
+		"list": {0x1200A9, 0x20019}, "control": {0xC0000, 0xC0000}, "0x3": {3, 3}, "CCDC": {3, 3},
+	} {
+		rights, err := words.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := [2]winnt.AccessMask{rights[0].Mask(winnt.FileObject), rights[0].Mask(winnt.KeyObject)}
+		if got != want || rights[0].Name != text {
+			t.Errorf("%s is %s: %#x, want %#x", text, rights[0].Name, got, want)
+		}
+	}
+	for mask, want := range map[winnt.AccessMask]string{0: "[]", 0x20019: "[read list]", 0x20018: "[]",
+		0x2001F: "[read write list]",
+		0x3001F: "[read write modify list]", 0xF003F: "[read write modify full list control]", 0x3001E: "[write]"} {
+		if got := fmt.Sprint(words.Granted(mask, winnt.KeyObject)); got != want {
+			t.Errorf("%#x of a key: %s, want %s", uint32(mask), got, want)
+		}
+	}
+}
+
+// A right can be restricted to types, or to objects of a class, and keeps its name and types. control and
+// ReadGMSAPassword do not change.
+func TestRightsOnObjects(t *testing.T) {
+	ds := winnt.DirectoryServiceObject
+	class, err := winnt.ParseGUID(userGUID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	chains, err := words.Chains([]string{"member", "gPLink"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const onMember, onLink = object + " " + membershipGUID + " " + memberGUID, object + " " + linkGUID
+	for text, want := range map[string]struct{ on, rooted string }{
+		"WriteProperty": {"0x20 " + onMember + "; 0x20 " + onLink, "0x20 " + userGUID},
+		"WriteSPN": {"0x20 " + object + " " + publicGUID + " " + spnGUID,
+			"0x20 " + userGUID + " " + publicGUID + " " + spnGUID},
+		"read":             {"0x20094 " + onMember + "; 0x20094 " + onLink, "0x20094 " + userGUID},
+		"control":          {"0x40000; 0x80000", "0x40000; 0x80000"},
+		"ReadGMSAPassword": {"0x10", "0x10"},
+		"CC:group":         {"0x1 " + groupGUID, "0x1 " + userGUID},
+		"DCSync": {"0x100 " + object + " " + changesGUID + "; 0x100 " + object + " " + changesAllGUID,
+			"0x100 " + userGUID + " " + changesGUID + "; 0x100 " + userGUID + " " + changesAllGUID},
+	} {
+		r := rightsOf(t, text)[0]
+		before := partsText(r, ds)
+		on, rooted := r.On(chains, ds), r.Rooted(class, ds)
+		for what, c := range map[string]struct {
+			got  words.Right
+			want string
+		}{"on types": {on, want.on}, "of a class": {rooted, want.rooted}, "on no types": {r.On(nil, ds), before},
+			"of no class": {r.Rooted(winnt.GUID{}, ds), before}} {
+			if got := partsText(c.got, ds); got != c.want || c.got.Name != r.Name || c.got.Managed() != r.Managed() ||
+				c.got.Any() != r.Any() {
+				t.Errorf("%s %s: %q %s, managed %t, want %s", text, what, c.got.Name, got, c.got.Managed(), c.want)
+			}
+		}
+		if partsText(r, ds) != before {
+			t.Errorf("%s became %s", text, partsText(r, ds))
+		}
+	}
+}
+
+// A word without rights on a type is granted by no mask.
+func TestNothingIsGranted(t *testing.T) {
+	for _, m := range []winnt.AccessMask{0, 1, 0x1FFFFF, 0xFFFFFFFF} {
+		var want []string
+		if m&winnt.DELETE != 0 { // which modify asks for on every type
+			want = []string{"modify"}
+		}
+		if m&(winnt.WRITE_DAC|winnt.WRITE_OWNER) != 0 {
+			want = append(want, "control")
+		}
+		if got := words.Granted(m, new(winnt.ObjectType)); !slices.Equal(got, want) {
+			t.Errorf("%v grants %q, want %q", m, got, want)
+		}
+	}
+}

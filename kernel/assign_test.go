@@ -1,0 +1,103 @@
+package kernel_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// O-3: the first unreadable input of the routines on descriptors is reported.
+func TestFirstUnreadableInputIsReported(t *testing.T) {
+	sys, th := threadOf(t, kernel.Config{}, token.LocalSystem())
+	k := sys.KernelMode(th)
+	status := func(n uint32) ntstatus.Status { return ntstatus.Status(0xE0000000 + n) }
+	for i := uint32(1); i <= 4; i++ {
+		var a kernel.SeAssignSecurityExIn
+		var s kernel.SeSetSecurityDescriptorInfoExIn
+		for n, of := range map[uint32]*ntstatus.Status{1: &a.ParentDescriptor.Status, 2: &a.ExplicitDescriptor.Status,
+			3: &a.ObjectType.Status, 4: &a.GenericMapping.Status} {
+			if n >= i {
+				*of = status(n)
+			}
+		}
+		for n, of := range map[uint32]*ntstatus.Status{1: &s.ModificationDescriptor.Status,
+			2: &s.ObjectsSecurityDescriptor.Status, 3: &s.GenericMapping.Status} {
+			if n >= i {
+				*of = status(n)
+			}
+		}
+		if _, st := k.SeAssignSecurityEx(a); st != status(i) {
+			t.Errorf("SeAssignSecurityEx: %v, want %v", st, status(i))
+		}
+		wanted := status(i)
+		if i == 4 {
+			wanted = ntstatus.InvalidSecurityDescr
+		}
+		if _, st := k.SeSetSecurityDescriptorInfoEx(s); st != wanted {
+			t.Errorf("SeSetSecurityDescriptorInfoEx: %v, want %v", st, wanted)
+		}
+	}
+	d := sddl.MustParse("O:SYG:SYD:(A;;0x1;;;SY)")
+	_, st := k.SeSetSecurityDescriptorInfoEx(kernel.SeSetSecurityDescriptorInfoExIn{ModificationDescriptor: nt.Cap(d)})
+	if st != ntstatus.NoSecurityOnObject {
+		t.Errorf("nothing to change: %v", st)
+	}
+	out, st := k.SeSetSecurityDescriptorInfoEx(kernel.SeSetSecurityDescriptorInfoExIn{ModificationDescriptor: nt.Cap(d),
+		SecurityInformation:       winnt.DACL_SECURITY_INFORMATION,
+		ObjectsSecurityDescriptor: nt.Cap(sddl.MustParse("O:BAG:BAD:(A;;0x2;;;BA)"))})
+	if text, _ := sddl.Format(out, sddl.Options{}); st != ntstatus.Success || text != "O:BAG:BAD:(A;;CC;;;SY)" {
+		t.Errorf("the list is changed: %s, %v", text, st)
+	}
+}
+
+// S-61, S-73: the client decides who may become the owner while the thread impersonates, otherwise the process.
+func TestOwnerDependsOnImpersonation(t *testing.T) {
+	const server, client = "S-1-5-21-1-2-3-1001", "S-1-5-21-1-2-3-1002"
+	own := token.StandardUser(sid.MustParse(server))
+	own.Privileges |= winnt.SeImpersonatePrivilege.Bit()
+	own.EnabledPrivileges |= winnt.SeImpersonatePrivilege.Bit()
+	sys, th := userThread(t, own)
+	k := sys.KernelMode(th)
+	ask := func(owner string) ntstatus.Status {
+		out, st := k.SeSetSecurityDescriptorInfoEx(kernel.SeSetSecurityDescriptorInfoExIn{
+			SecurityInformation:       winnt.OWNER_SECURITY_INFORMATION,
+			ModificationDescriptor:    nt.Cap(sddl.MustParse("O:" + owner)),
+			ObjectsSecurityDescriptor: nt.Cap(sddl.MustParse("O:SYG:SYD:(A;;GA;;;SY)")),
+			GenericMapping:            nt.Cap(winnt.FileObject.Mapping)})
+		if st == ntstatus.Success && out.Owner() != sid.MustParse(owner) {
+			t.Errorf("the owner is %v, want %s", out.Owner(), owner)
+		}
+		return st
+	}
+	want := func(who, own, other string) {
+		t.Helper()
+		if st := ask(own); st != ntstatus.Success {
+			t.Errorf("the %s's own user: %v", who, st)
+		}
+		if st := ask(other); st != ntstatus.InvalidOwner {
+			t.Errorf("another user, asked by the %s: %v", who, st)
+		}
+	}
+	want("process", server, client)
+	tok, err := token.New(token.StandardUser(sid.MustParse(client)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sys.As(th, tok, func() error {
+		now, _ := sys.Acting(k.Thread().ID())
+		if now.Level < winnt.SecurityImpersonation {
+			t.Fatal("the client is only identified")
+		}
+		want("client", client, server)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	want("process again", server, client)
+}

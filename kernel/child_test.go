@@ -1,0 +1,72 @@
+package kernel
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestCloseProcess: after Close the system keeps neither the process nor the children that it created (W-13).
+func TestCloseProcess(t *testing.T) {
+	s := Boot(Config{})
+	tok, err := token.New(token.LocalSystem())
+	if err != nil {
+		t.Fatal(err)
+	}
+	o0, h0, r0 := s.Counts()
+	for range 3 {
+		p, err := s.NewProcess("p", tok)
+		if err != nil {
+			t.Fatal(err)
+		}
+		th, err := p.NewThread()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY); st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		_, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
+			ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS})
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		th.Close()
+		p.Close()
+		p.Close() // does nothing
+	}
+	s.mu.Lock()
+	left := len(s.processes) + len(s.modes) + len(s.threads) + len(s.contexts)
+	s.mu.Unlock()
+	if o, h, r := s.Counts(); o != o0 || h != h0 || r != r0 || left != 0 {
+		t.Errorf("left: %d objects, %d handles, %d references, %d entries, want %d, %d, %d, 0", o, h, r, left, o0, h0, r0)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestCloseChild: a process keeps no child that its owner has closed (W-13).
+func TestCloseChild(t *testing.T) {
+	s := Boot(Config{})
+	p, th := worker(t, s)
+	for range 3 {
+		out, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
+			ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS})
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		s.Process(out.ClientID.UniqueProcess).Close()
+		s.mu.Lock()
+		if len(p.children) != 0 || len(s.processes) != 1 {
+			t.Errorf("%d children, %d processes, want 0 and 1", len(p.children), len(s.processes))
+		}
+		s.mu.Unlock()
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}

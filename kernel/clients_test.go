@@ -1,0 +1,109 @@
+package kernel_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// I-81: the form without a status also impersonates.
+func TestImpersonateWithoutStatus(t *testing.T) {
+	spec := token.LocalSystem()
+	spec.EnabledPrivileges = spec.Privileges
+	sys, th := userThread(t, spec)
+	k := sys.KernelMode(th)
+	c, st := k.SeCreateClientSecurity(k.Thread(), nt.SecurityQualityOfService{
+		ImpersonationLevel: winnt.SecurityImpersonation}, false)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	for range 2 {
+		k.SeImpersonateClient(c, k.Thread())
+		got, copies, _, level := k.PsReferenceImpersonationToken(k.Thread())
+		if got == nil || !copies || level != winnt.SecurityImpersonation {
+			t.Errorf("I-81: the thread acts with %v, copies %t, at %v", got, copies, level)
+		}
+		k.PsDereferenceImpersonationToken(got)
+		k.PsRevertToSelf()
+	}
+	k.SeDeleteClientSecurity(c)
+}
+
+// I-80: a client context captured from a subject has the subject's client, or the process's user without one. A
+// request above the subject's level fails.
+func TestClientOfASubject(t *testing.T) {
+	own := sid.MustParse("S-1-5-21-1-2-3-1001")
+	spec := token.StandardUser(own)
+	spec.Privileges |= winnt.SeImpersonatePrivilege.Bit()
+	spec.EnabledPrivileges |= winnt.SeImpersonatePrivilege.Bit()
+	sys, th := userThread(t, spec)
+	k := sys.KernelMode(th)
+	thread := sys.ThreadObject(th)
+	client := k.NewToken(plain(t, "S-1-5-21-1-2-3-1500", winnt.TokenImpersonation))
+	defer k.PsDereferenceImpersonationToken(client)
+	q := nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation}
+	for _, c := range []struct {
+		acts  bool
+		level winnt.SecurityImpersonationLevel
+		user  sid.SID
+		want  ntstatus.Status
+	}{
+		{false, 0, own, ntstatus.Success},
+		{true, winnt.SecurityImpersonation, client.Value().User().SID, ntstatus.Success},
+		{true, winnt.SecurityIdentification, sid.SID{}, ntstatus.BadImpersonationLevel},
+	} {
+		k.PsRevertToSelf()
+		if c.acts {
+			if st := k.PsImpersonateClient(thread, client, false, false, c.level); st != ntstatus.Success {
+				t.Fatal(st)
+			}
+		}
+		s := k.SeCaptureSubjectContext()
+		x, out := thread.Process().System().CreateClientSecurityFromSubject(s, q, false, thread.Process())
+		k.SeReleaseSubjectContext(s)
+		if out.Status != c.want {
+			t.Errorf("I-80: impersonating %t at %d: %s, want %s", c.acts, c.level, out.Status, c.want)
+		}
+		if out.Status != ntstatus.Success {
+			continue
+		}
+		if got := x.Token.Value().User().SID; got != c.user {
+			t.Errorf("I-80: impersonating %t: captured %s, want %s", c.acts, got, c.user)
+		}
+		k.SeDeleteClientSecurity(x)
+	}
+	k.PsRevertToSelf()
+}
+
+// a token object without a value has no rights. Impersonating it differs from impersonating NULL, which ends
+// the impersonation.
+func TestTokenOfNothing(t *testing.T) {
+	sys := kernel.Boot(kernel.Config{})
+	k, err := sys.SystemThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range []*token.Token{nil, new(token.Token)} {
+		for _, tok := range []*kernel.AccessToken{k.NewToken(v), k.NewTokenProtected(v, nil),
+			k.CaptureToken(v, k.Thread())} {
+			if got := tok.Value(); got.User().SID != sid.MustParse("S-1-0-0") || got.GroupCount() > 1 || got.Present() != 0 ||
+				got.Level() != winnt.SecurityAnonymous {
+				t.Errorf("A-150: the token of %v", got.Spec())
+			}
+			k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation)
+			if got, _, _, level := k.PsReferenceImpersonationToken(k.Thread()); got == nil ||
+				level != winnt.SecurityAnonymous {
+				t.Errorf("A-150: impersonating %v, level %v", got, level)
+			}
+			k.PsRevertToSelf()
+		}
+		if p, err := sys.CreateProcess(kernel.ProcessSpec{Name: "p", Token: v}); err == nil || p != nil {
+			t.Error("A-150: a process without a token")
+		}
+	}
+}

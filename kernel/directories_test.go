@@ -1,0 +1,120 @@
+package kernel_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// What a system has from the start is protected: everybody lists and walks directories, makes
+// names in the one for all, follows links, uses devices and waits for the standard events; the
+// rest is the system's and, of the root and the devices, the administrators' (O-141, O-142, T-138).
+func TestDescriptorsOfTheSystemsOwn(t *testing.T) {
+	sys, th := threadOf(t, kernel.Config{}, token.LocalSystem())
+	zw := sys.KernelMode(th).Zw()
+	const (
+		root   = "O:BAG:SYD:(A;;0x20003;;;WD)(A;;0x20003;;;RC)(A;;0xf000f;;;SY)(A;;0xf000f;;;BA)"
+		shared = "O:BAG:SYD:(A;;0x2000f;;;WD)(A;;0xf000f;;;SY)"
+		link   = "O:BAG:SYD:(A;;0x20001;;;WD)(A;;0xf0001;;;SY)"
+		device = "O:BAG:SYD:(A;;0x1201bf;;;WD)(A;;0x1f01ff;;;SY)(A;;0x1f01ff;;;BA)"
+		event  = "O:BAG:SYD:(A;;0x120001;;;WD)(A;;0x1f0003;;;SY)"
+	)
+	directory := func(oa *nt.ObjectAttributes) (winnt.Handle, ntstatus.Status) {
+		return zw.NtOpenDirectoryObject(winnt.READ_CONTROL, oa)
+	}
+	follow := func(oa *nt.ObjectAttributes) (winnt.Handle, ntstatus.Status) {
+		out, st := zw.Services().NtOpenSymbolicLinkObject(nt.OpenSymbolicLinkObjectIn{ObjectAttributes: nt.Cap(oa),
+			DesiredAccess: winnt.READ_CONTROL})
+		return out.SymbolicLinkHandle, st
+	}
+	open := func(oa *nt.ObjectAttributes) (winnt.Handle, ntstatus.Status) {
+		return zw.NtOpenFile(winnt.READ_CONTROL, oa, 0, 0)
+	}
+	wait := func(oa *nt.ObjectAttributes) (winnt.Handle, ntstatus.Status) {
+		return zw.NtOpenEvent(winnt.READ_CONTROL, oa)
+	}
+	for path, c := range map[string]struct {
+		open func(*nt.ObjectAttributes) (winnt.Handle, ntstatus.Status)
+		want string
+	}{
+		`\`: {directory, root}, `\Files`: {directory, root}, `\KernelObjects`: {directory, root},
+		`\GLOBAL??`: {directory, root}, `\Device`: {directory, root}, `\Sessions`: {directory, root},
+		`\Sessions\BNOLINKS`: {directory, root}, `\Sessions\0`: {directory, root},
+		`\BaseNamedObjects`: {directory, shared}, `\BaseNamedObjects\Global`: {follow, link},
+		`\BaseNamedObjects\Session`: {follow, link}, `\??`: {follow, link}, `\DosDevices`: {follow, link},
+		`\GLOBAL??\PIPE`: {follow, link}, `\Device\NamedPipe`: {open, device}, `\Device\Null`: {open, device},
+		`\KernelObjects\LowMemoryCondition`: {wait, event}, `\KernelObjects\MaximumCommitCondition`: {wait, event},
+	} {
+		h, st := c.open(&nt.ObjectAttributes{ObjectName: path})
+		if st != ntstatus.Success {
+			t.Errorf("%s: %v", path, st)
+			continue
+		}
+		d, st := zw.NtQuerySecurityObject(h, winnt.OWNER_SECURITY_INFORMATION|winnt.GROUP_SECURITY_INFORMATION|
+			winnt.DACL_SECURITY_INFORMATION)
+		if st != ntstatus.Success {
+			t.Errorf("%s: %v", path, st)
+			continue
+		}
+		got, err := sddl.Format(d, sddl.Options{})
+		wanted, err2 := sddl.Format(sddl.MustParse(c.want), sddl.Options{})
+		if err != nil || err2 != nil || got != wanted {
+			t.Errorf("%s: %s, want %s", path, got, wanted)
+		}
+		zw.NtClose(h)
+	}
+}
+
+// A subdirectory inherits the entries for containers and passes on those for objects. An event in it inherits only
+// those for objects (O-38).
+func TestContainersInherit(t *testing.T) {
+	w := newRightsWorld(t)
+	d := sddl.MustParse("O:SYG:SYD:(A;;GA;;;SY)(A;CI;GA;;;BA)(A;OI;GR;;;BU)(A;OICI;GR;;;AU)")
+	oa := &nt.ObjectAttributes{ObjectName: `\parent`, SecurityDescriptor: d}
+	if _, st := w.th.NtCreateDirectoryObject(winnt.DIRECTORY_ALL_ACCESS, oa); st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	dir, st := w.th.NtCreateDirectoryObject(winnt.DIRECTORY_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: `\parent\dir`})
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	event, st := w.th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: `\parent\event`},
+		nt.NotificationEvent, false)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	for h, want := range map[winnt.Handle]map[sid.SID][]uint8{
+		dir: {sid.Administrators: {sd.ContainerInherit}, sid.Users: {sd.ObjectInherit | sd.InheritOnly},
+			sid.AuthenticatedUsers: {sd.ObjectInherit | sd.ContainerInherit}},
+		event: {sid.Users: {0}, sid.AuthenticatedUsers: {0}},
+	} {
+		got := map[sid.SID][]uint8{}
+		d, st := w.th.NtQuerySecurityObject(h, winnt.DACL_SECURITY_INFORMATION)
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		effective := map[sid.SID]uint8{}
+		for _, a := range d.DACL().Slice() {
+			effective[a.SID()] |= a.Flags() &^ sd.Inherited
+		}
+		for s, flags := range effective {
+			got[s] = []uint8{flags}
+		}
+		// A mapped entry may occur twice, once for the object and once for its children.
+		for s, flags := range want {
+			if len(got[s]) != 1 || got[s][0]&^sd.InheritOnly != flags[0]&^sd.InheritOnly {
+				t.Errorf("O-38: %v has the flags %#x, want %#x", s, got[s], flags)
+			}
+		}
+		if len(got) != len(want) {
+			t.Errorf("O-38: entries for %d, want %d", len(got), len(want))
+		}
+	}
+}

@@ -1,0 +1,26 @@
+package kernel
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/token"
+)
+
+// worker makes a process of the system's user and a thread of it.
+func worker(t *testing.T, s *System) (*Process, *nt.Thread) {
+	t.Helper()
+	tok, err := token.New(token.LocalSystem())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := s.NewProcess("p", tok)
+	if err != nil {
+		t.Fatal(err)
+	}
+	th, err := p.NewThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p, th
+}

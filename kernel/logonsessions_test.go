@@ -1,0 +1,46 @@
+package kernel_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/winnt"
+)
+
+// F-198: logon session ids differ between starts, and from those of kernels that counted from the well-known ids.
+// A configured start number is used.
+func TestLogonSessionsOfTwoStartsDiffer(t *testing.T) {
+	seen := map[winnt.LUID]bool{}
+	for range 20 {
+		sys := kernel.Boot(kernel.Config{})
+		first, second := sys.OpenLogonSession(), sys.OpenLogonSession()
+		for _, id := range []winnt.LUID{first, second} {
+			if seen[id] {
+				t.Errorf("the logon session %v was one of another start", id)
+			}
+			seen[id] = true
+			if id>>32 == 0 {
+				t.Errorf("the logon session %v has a number that kernels gave which count from the same one", id)
+			}
+		}
+		if second <= first {
+			t.Errorf("%v follows %v: they only grow", second, first)
+		}
+		if err := sys.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	var fixed [2]winnt.LUID
+	for i := range fixed {
+		sys := kernel.Boot(kernel.Config{FirstLUID: 0x3E8})
+		if fixed[i] = sys.OpenLogonSession(); fixed[i] < 0x3E8 || fixed[i] > 0x400 {
+			t.Errorf("after 0x3e8 comes %v", fixed[i])
+		}
+		if err := sys.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if fixed[0] != fixed[1] {
+		t.Errorf("two starts from one number give %v and %v", fixed[0], fixed[1])
+	}
+}

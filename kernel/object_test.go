@@ -1,0 +1,165 @@
+package kernel_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/inject"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestSizesOfTypes: a query of a type accepts the needed length and a longer one. It refuses a byte less (O-61).
+func TestSizesOfTypes(t *testing.T) {
+	w := newRightsWorld(t)
+	for name, h := range w.all {
+		ask := func(length uint32) (nt.QueryObjectOut, ntstatus.Status) {
+			return w.th.Services().NtQueryObject(nt.QueryObjectIn{Handle: h, ObjectInformationClass: nt.ObjectTypeInformation,
+				ObjectInformationLength: length})
+		}
+		out, _ := ask(0)
+		need := out.ReturnLength
+		if need <= 104 || need > 200 {
+			t.Errorf("%s: %d bytes", name, need)
+		}
+		for length, want := range map[uint32]ntstatus.Status{need - 1: ntstatus.InfoLengthMismatch, need: ntstatus.Success,
+			need + 1: ntstatus.Success} {
+			if out, st := ask(length); st != want || out.ReturnLength != need || (out.ObjectInformation != nil) != (st == 0) {
+				t.Errorf("O-61: %s with %d bytes: %v, %+v, want %v", name, length, st, out, want)
+			}
+		}
+	}
+}
+
+// failing boots a kernel whose log records the services on objects. An operation whose record cannot be written fails.
+func failing(t *testing.T) (*kernel.System, *nt.Thread, *inject.Injector) {
+	t.Helper()
+	sink := new(inject.Injector)
+	sys := kernel.Boot(kernel.Config{Log: &audit.Log{Sink: sink}})
+	p, err := audit.NewPolicy(audit.PolicySpec{
+		System: map[audit.Subcategory]audit.Setting{
+			audit.KernelObject:       audit.OnSuccess | audit.OnFailure,
+			audit.HandleManipulation: audit.OnSuccess, audit.AuthorizationPolicyChange: audit.OnSuccess,
+		},
+		Options: audit.Options{CrashOnAuditFail: audit.FailOnAuditFail},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sys.Audit().Policy.Store(p)
+	s := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
+	held := winnt.SeSecurityPrivilege.Bit() | winnt.SeCreatePermanentPrivilege.Bit()
+	s.Privileges, s.EnabledPrivileges = s.Privileges|held, s.EnabledPrivileges|held
+	v, err := token.New(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	process, err := sys.NewProcess("p", v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	th, err := process.NewThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		sink.Fail(nil)
+		if err := sys.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return sys, th, sink
+}
+
+// U-64, U-73: if a required record cannot be written, the operation fails and changes nothing: no object, name or
+// handle, and the old descriptor.
+func TestObjectServicesFailClosed(t *testing.T) {
+	sys, th, sink := failing(t)
+	audited := sddl.MustParse("D:(A;;GA;;;WD)S:(AU;SA;GA;;;WD)")
+	named := &nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\ev`, SecurityDescriptor: audited}
+	h, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, named, nt.NotificationEvent, false)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	sink.Fail(errors.New("full"))
+	before := [3]int64{}
+	before[0], before[1], before[2] = sys.Counts()
+	failures := map[string]func() ntstatus.Status{
+		"NtCreateEvent": func() ntstatus.Status {
+			_, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS,
+				&nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\new`,
+					SecurityDescriptor: audited}, nt.NotificationEvent, false)
+			return st
+		},
+		// A name that outlives the handles goes too.
+		"NtCreateEvent permanent": func() ntstatus.Status {
+			_, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS,
+				&nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\stays`, Attributes: winnt.OBJ_PERMANENT,
+					SecurityDescriptor: audited}, nt.NotificationEvent, false)
+			return st
+		},
+		"NtCreateEvent unnamed": func() ntstatus.Status {
+			_, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{SecurityDescriptor: audited},
+				nt.NotificationEvent, false)
+			return st
+		},
+		"NtOpenEvent": func() ntstatus.Status {
+			_, st := th.NtOpenEvent(winnt.EVENT_ALL_ACCESS,
+				&nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\ev`})
+			return st
+		},
+		"NtDuplicateObject": func() ntstatus.Status {
+			_, st := th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, 0, 0,
+				winnt.DUPLICATE_SAME_ACCESS)
+			return st
+		},
+		"NtSetSecurityObject": func() ntstatus.Status {
+			return th.NtSetSecurityObject(h, winnt.DACL_SECURITY_INFORMATION, sddl.MustParse("D:"))
+		},
+	}
+	for name, f := range failures {
+		if st := f(); st != ntstatus.AuditFailed {
+			t.Errorf("%s: %v", name, st)
+		}
+	}
+	if o, n, r := sys.Counts(); before != [3]int64{o, n, r} {
+		t.Errorf("%d objects, %d handles, %d references; had %v", o, n, r, before)
+	}
+	d, st := th.NtQuerySecurityObject(h, winnt.DACL_SECURITY_INFORMATION)
+	if text, err := sddl.Format(d, sddl.Options{}); st != ntstatus.Success || err != nil ||
+		text != "D:(A;;0x1f0003;;;WD)" {
+		t.Errorf("the descriptor is %q, %v %v", text, st, err)
+	}
+	if _, st := th.NtOpenEvent(winnt.EVENT_QUERY_STATE,
+		&nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\new`}); st != ntstatus.ObjectNameNotFound {
+		t.Errorf("the name that was not made: %v", st)
+	}
+	// The handle values that the failures had taken are free again: the next is that
+	// of before (O-12, U-64).
+	again := func() winnt.Handle {
+		t.Helper()
+		sink.Fail(nil)
+		v, st := th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, 0, 0, winnt.DUPLICATE_SAME_ACCESS)
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		th.NtClose(v)
+		sink.Fail(errors.New("full"))
+		return v
+	}
+	first := again()
+	for name, f := range failures {
+		if f(); again() != first {
+			t.Errorf("U-64: %s keeps a handle value", name)
+		}
+	}
+	if st := th.NtClose(h); st != ntstatus.Success { // U-73: a close never fails for its record
+		t.Error(st)
+	}
+}

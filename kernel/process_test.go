@@ -1,0 +1,192 @@
+package kernel_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// recordsEnds boots a system that records the ends of processes.
+func recordsEnds(t *testing.T) (*kernel.System, *audit.Memory) {
+	t.Helper()
+	policy, err := audit.NewPolicy(audit.PolicySpec{
+		System: map[audit.Subcategory]audit.Setting{audit.ProcessTermination: audit.OnSuccess},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sink := audit.NewMemory(0, 0)
+	sys := kernel.Boot(kernel.Config{Log: &audit.Log{Sink: sink}})
+	sys.Audit().Policy.Store(policy)
+	return sys, sink
+}
+
+// isEnd drains the records and checks that there is one, of the end of a process of user 1107.
+func isEnd(t *testing.T, sink *audit.Memory, process, status string) {
+	t.Helper()
+	events := sink.Drain()
+	if len(events) != 1 || events[0].ID != 4689 {
+		t.Fatalf("%d records", len(events))
+	}
+	for name, want := range map[string]string{"SubjectUserSid": "S-1-5-21-1-2-3-1107", "ProcessName": process,
+		"Status": status} {
+		if got, _ := events[0].Field(name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+}
+
+// The end of a process is recorded once, however often it exits (U-86).
+func TestExitIsRecorded(t *testing.T) {
+	sys, sink := recordsEnds(t)
+	tok, err := token.New(token.Spec{User: token.Group{SID: sid.MustParse("S-1-5-21-1-2-3-1107")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := sys.NewProcess("worker", tok)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Exit()
+	p.Exit()
+	if err := sys.Close(); err != nil {
+		t.Error(err)
+	}
+	isEnd(t, sink, "worker", "0x0")
+}
+
+// ends returns the exit statuses of a process and a thread.
+func ends(t *testing.T, th *nt.Thread, process, thread winnt.Handle) [2]ntstatus.Status {
+	t.Helper()
+	p, st := th.NtQueryInformationProcess(process, nt.ProcessBasicInformation)
+	is(t, "NtQueryInformationProcess", 0, st, 0, ntstatus.Success)
+	w, st := th.NtQueryInformationThread(thread, nt.ThreadBasicInformation)
+	is(t, "NtQueryInformationThread", 0, st, 0, ntstatus.Success)
+	return [2]ntstatus.Status{p.(nt.ProcessBasic).ExitStatus, w.(nt.ThreadBasic).ExitStatus}
+}
+
+// The exit status of a process applies to its threads, except those that ended earlier. It ends once, and the record
+// has the status (O-169, U-86).
+func TestTerminate(t *testing.T) {
+	sys, sink := recordsEnds(t)
+	tok, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1107")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := sys.NewProcess("maker", tok)
+	if err != nil {
+		t.Fatal(err)
+	}
+	th, err := p.NewThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const pending, code = ntstatus.Pending, ntstatus.Status(7)
+	made, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
+		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS})
+	is(t, "NtCreateUserProcess", 0, st, 0, ntstatus.Success)
+	if got := ends(t, th, made.ProcessHandle, made.ThreadHandle); got != [2]ntstatus.Status{pending, pending} {
+		t.Errorf("before the end: %v", got)
+	}
+	second, err := sys.Process(made.ClientID.UniqueProcess).NewThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	early, st := th.NtGetNextThread(made.ProcessHandle, made.ThreadHandle, winnt.THREAD_QUERY_LIMITED_INFORMATION, 0, 0)
+	is(t, "NtGetNextThread", 0, st, 0, ntstatus.Success)
+	second.Close()
+
+	is(t, "NtTerminateProcess", 0, th.NtTerminateProcess(made.ProcessHandle, code), 0, ntstatus.Success)
+	is(t, "again", 0, th.NtTerminateProcess(made.ProcessHandle, 8), 0, ntstatus.ProcessIsTerminating)
+	if got := ends(t, th, made.ProcessHandle, made.ThreadHandle); got != [2]ntstatus.Status{code, code} {
+		t.Errorf("after the end: %v", got)
+	}
+	if got := ends(t, th, made.ProcessHandle, early); got != [2]ntstatus.Status{code, ntstatus.Success} {
+		t.Errorf("the thread that ended before: %v", got)
+	}
+	_, st = th.NtWaitForSingleObject(made.ProcessHandle, false)
+	is(t, "the wait", 0, st, 0, ntstatus.Success)
+
+	isEnd(t, sink, "maker.1", "0x7")
+	th.Close()
+	if err := sys.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestTerminateSystem: no program ends the System process, whatever its handle grants (O-170).
+func TestTerminateSystem(t *testing.T) {
+	_, th := userThread(t, token.LocalSystem())
+	h, st := th.NtOpenProcess(winnt.PROCESS_TERMINATE, nil, &nt.ClientID{UniqueProcess: 4})
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	is(t, "NtTerminateProcess", 0, th.NtTerminateProcess(h, 0), 0, ntstatus.AccessDenied)
+	info, st := th.NtGetNextProcess(0, winnt.PROCESS_QUERY_LIMITED_INFORMATION, 0, 0)
+	is(t, "NtGetNextProcess", 0, st, 0, ntstatus.Success)
+	if got, _ := th.NtQueryInformationProcess(info, nt.ProcessBasicInformation); got.(nt.ProcessBasic).ExitStatus !=
+		ntstatus.Pending {
+		t.Errorf("the System process ended with %s", got.(nt.ProcessBasic).ExitStatus)
+	}
+}
+
+// W-52: a process that a service made is taken over once, by a handle with the rights
+// to put a program into it, when it has started and while it runs; one that a program
+// runs in has an owner.
+func TestTakeOver(t *testing.T) {
+	b := newBench(t)
+	yes := func(*token.Token) ntstatus.Status { return ntstatus.Success }
+	make := func(suspended bool) (process, thread winnt.Handle) {
+		t.Helper()
+		in := nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
+			ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS}
+		if suspended {
+			in.ThreadFlags = winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED
+		}
+		out, st := b.th.NtCreateUserProcess(in)
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		return out.ProcessHandle, out.ThreadHandle
+	}
+	want := func(what string, h winnt.Handle, may func(*token.Token) ntstatus.Status, want ntstatus.Status) {
+		t.Helper()
+		p, st := b.sys.TakeOver(b.th, h, may)
+		if st != want || (p != nil) != (want == ntstatus.Success) {
+			t.Errorf("%s: %v, %v, want %v", what, p, st, want)
+		}
+	}
+	want("the caller's own process", winnt.NtCurrentProcess, yes, ntstatus.InvalidParameter)
+	want("no handle", 0x7770, yes, ntstatus.InvalidHandle)
+
+	child, thread := make(false)
+	want("a thread", thread, yes, ntstatus.ObjectTypeMismatch)
+	for _, right := range []winnt.AccessMask{winnt.PROCESS_CREATE_THREAD, winnt.PROCESS_VM_OPERATION,
+		winnt.PROCESS_VM_WRITE} {
+		few, st := b.th.NtDuplicateObject(winnt.NtCurrentProcess, child, winnt.NtCurrentProcess,
+			winnt.PROCESS_ALL_ACCESS&^right, 0, 0)
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		want("a handle with one right less", few, yes, ntstatus.AccessDenied)
+	}
+	want("a token that is refused", child, func(*token.Token) ntstatus.Status { return ntstatus.PrivilegeNotHeld },
+		ntstatus.PrivilegeNotHeld)
+	want("a process that has started", child, yes, ntstatus.Success)
+	want("a process that has an owner", child, yes, ntstatus.InvalidParameter)
+
+	waiting, _ := make(true)
+	want("a process that has not started", waiting, yes, ntstatus.InvalidParameter)
+	basic, st := b.th.NtQueryInformationProcess(waiting, nt.ProcessBasicInformation)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	b.sys.Process(basic.(nt.ProcessBasic).UniqueProcessID).Exit()
+	want("a process that has ended", waiting, yes, ntstatus.ProcessIsTerminating)
+}

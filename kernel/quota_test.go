@@ -1,0 +1,303 @@
+package kernel_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
+)
+
+// charged is a system whose processes have quota blocks.
+type charged struct {
+	*testing.T
+	sys *kernel.System
+}
+
+func newCharged(t *testing.T) *charged {
+	w := &charged{t, kernel.Boot(kernel.Config{})}
+	t.Cleanup(func() {
+		if err := w.sys.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return w
+}
+
+// process makes a process with a block, and a thread of it.
+func (w *charged) process(user string, b *kernel.QuotaBlock) (*kernel.Process, *nt.Thread) {
+	w.Helper()
+	p, err := w.sys.CreateProcess(kernel.ProcessSpec{Name: user, Token: benchToken(w, user, winnt.TokenPrimary), Quota: b})
+	if err != nil {
+		w.Fatal(err)
+	}
+	th, err := p.NewThread()
+	if err != nil {
+		w.Fatal(err)
+	}
+	return p, th
+}
+
+// makers make an object of each type, and return its handle.
+var makers = map[string]func(th *nt.Thread, name string) (winnt.Handle, ntstatus.Status){
+	"event": func(th *nt.Thread, name string) (winnt.Handle, ntstatus.Status) {
+		return th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, objectNamed(name), nt.NotificationEvent, false)
+	},
+	"directory": func(th *nt.Thread, name string) (winnt.Handle, ntstatus.Status) {
+		out, st := th.CallRow(nt.NtTable.Find("NtCreateDirectoryObject"), nt.CreateDirectoryObjectIn{
+			DesiredAccess: winnt.DIRECTORY_ALL_ACCESS, ObjectAttributes: nt.Cap(objectNamed(name))})
+		return out.(nt.DirectoryObjectOut).DirectoryHandle, st
+	},
+	"job": func(th *nt.Thread, name string) (winnt.Handle, ntstatus.Status) {
+		out, st := th.CallRow(nt.NtTable.Find("NtCreateJobObject"), nt.CreateJobObjectIn{
+			DesiredAccess: winnt.JOB_OBJECT_ALL_ACCESS, ObjectAttributes: nt.Cap(objectNamed(name))})
+		return out.(nt.CreateJobObjectOut).JobHandle, st
+	},
+	"port": func(th *nt.Thread, name string) (winnt.Handle, ntstatus.Status) {
+		out, st := th.CallRow(nt.NtTable.Find("NtCreatePort"), nt.CreatePortIn{ObjectAttributes: nt.Cap(objectNamed(name))})
+		return out.(nt.PortOut).PortHandle, st
+	},
+	"pipe": func(th *nt.Thread, name string) (winnt.Handle, ntstatus.Status) {
+		out, st := th.CallRow(nt.NtTable.Find("NtCreateNamedPipeFile"), nt.CreateNamedPipeFileIn{ShareAccess: 3,
+			DesiredAccess: winnt.GENERIC_READ, ObjectAttributes: nt.Cap(&nt.ObjectAttributes{
+				ObjectName: `\??\pipe\` + strings.TrimPrefix(name, `\BaseNamedObjects\`)})})
+		return out.(nt.CreateNamedPipeFileOut).FileHandle, st
+	},
+	"token": func(th *nt.Thread, _ string) (winnt.Handle, ntstatus.Status) {
+		h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE)
+		if st != ntstatus.Success {
+			return 0, st
+		}
+		defer th.NtClose(h)
+		out, st := th.CallRow(nt.NtTable.Find("NtDuplicateToken"), nt.DuplicateTokenIn{ExistingTokenHandle: h,
+			TokenType: winnt.TokenPrimary})
+		return out.(nt.DuplicateTokenOut).NewTokenHandle, st
+	},
+	"process": func(th *nt.Thread, _ string) (winnt.Handle, ntstatus.Status) {
+		out, st := th.CallRow(nt.NtTable.Find("NtCreateUserProcess"), nt.CreateUserProcessIn{
+			ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS, ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS})
+		made := out.(nt.CreateUserProcessOut)
+		if st == ntstatus.Success {
+			th.NtClose(made.ThreadHandle)
+		}
+		return made.ProcessHandle, st
+	},
+}
+
+func objectNamed(name string) *nt.ObjectAttributes {
+	if name == "" {
+		return nil
+	}
+	return &nt.ObjectAttributes{ObjectName: name}
+}
+
+// A create that is refused at any remaining quota does not change the quota (Q-4).
+func TestFailedCreateLeavesTheCharge(t *testing.T) {
+	for what, create := range makers {
+		t.Run(what, func(t *testing.T) {
+			w := newCharged(t)
+			for left := 1; ; left += 97 {
+				b := kernel.NewQuotaBlock(nil, 100<<10, false)
+				p, th := w.process("S-1-5-21-1-2-3-1107", b)
+				table, _ := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE) // it has its memory
+				th.NtClose(table)
+				small := kernel.NewQuotaBlock(nil, int64(left), false)
+				p.SetQuota(small)
+				h, st := create(th, fmt.Sprintf(`\BaseNamedObjects\%s%d`, what, left))
+				if st == ntstatus.Success {
+					if small.Used() == 0 {
+						t.Error("it is not charged")
+					}
+					th.Close()
+					p.Close()
+					if b.Used() != 0 || small.Used() != 0 {
+						t.Errorf("%d and %d bytes are left", b.Used(), small.Used())
+					}
+					return
+				}
+				if st != ntstatus.QuotaExceeded || h != 0 || small.Used() != 0 {
+					t.Fatalf("with %d bytes left: %v, handle %d, and %d bytes are used", left, st, h, small.Used())
+				}
+				th.Close()
+				p.Close()
+			}
+		})
+	}
+}
+
+// TestChargeStaysWithTheCreator: an object that another process has a handle of is charged to its
+// creator until that handle is closed, also after the creator has gone (Q-2).
+func TestChargeStaysWithTheCreator(t *testing.T) {
+	w := newCharged(t)
+	one, two := kernel.NewQuotaBlock(nil, 1<<20, false), kernel.NewQuotaBlock(nil, 1<<20, false)
+	p, th := w.process("S-1-5-21-1-2-3-1107", one)
+	_, other := w.process("S-1-5-21-1-2-3-1107", two)
+	h, st := makers["event"](th, `\BaseNamedObjects\`+strings.Repeat("e", 1000))
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	before := two.Used()
+	theirs, st := other.NtOpenEvent(winnt.EVENT_ALL_ACCESS, objectNamed(`\BaseNamedObjects\`+strings.Repeat("e", 1000)))
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	table := two.Used() - before // the first handle of a table takes its memory
+	if table > 8<<10 {
+		t.Errorf("an open charges %d bytes to the opener", table)
+	}
+	th.NtClose(h)
+	th.Close()
+	p.Close()
+	if used := one.Used(); used < 2000 {
+		t.Errorf("%d bytes are charged to the creator of an object that is open, want its name of 1,000 twice", used)
+	}
+	other.NtClose(theirs)
+	if used := one.Used(); used != 0 {
+		t.Errorf("%d bytes are charged to the creator of nothing", used)
+	}
+}
+
+// TestRandomChargesBalance: whatever three processes of two accounts make, open, write and close in
+// any order, each charge is that of the objects that are there, and at the end nothing is charged
+// (Q-2, Q-4).
+func TestRandomChargesBalance(t *testing.T) {
+	draw := rand.New(rand.NewPCG(randtest.Seed(t), 1))
+	w := newCharged(t)
+	pool := kernel.NewQuotaPool(3<<20, 1<<10)
+	blocks := []*kernel.QuotaBlock{kernel.NewQuotaBlock(pool, 1<<20, false), kernel.NewQuotaBlock(pool, 1<<20, false)}
+	type member struct {
+		p  *kernel.Process
+		th *nt.Thread
+		of int
+	}
+	var members []member
+	for i := range 3 {
+		p, th := w.process("S-1-5-21-1-2-3-1107", blocks[i%2])
+		members = append(members, member{p, th, i % 2})
+	}
+	names := []string{"event", "directory", "job", "port", "pipe", "token", "process"}
+	type held struct {
+		member int
+		h      winnt.Handle
+	}
+	var all []held
+	for step := range 4000 {
+		m := draw.IntN(len(members))
+		of := members[m].of
+		if draw.IntN(5) < 2 && len(all) > 0 {
+			at := draw.IntN(len(all))
+			if st := members[all[at].member].th.NtClose(all[at].h); st != ntstatus.Success {
+				t.Fatal(st)
+			}
+			all[at] = all[len(all)-1]
+			all = all[:len(all)-1]
+		} else {
+			what := names[draw.IntN(len(names))]
+			before := blocks[of].Used()
+			h, st := makers[what](members[m].th, fmt.Sprintf(`\BaseNamedObjects\%d%s`, step,
+				strings.Repeat("n", draw.IntN(5000))))
+			switch {
+			case st == ntstatus.Success:
+				all = append(all, held{m, h})
+				if blocks[of].Used() <= before {
+					t.Fatalf("step %d: a new %s is not charged", step, what)
+				}
+			case blocks[of].Used() != before && what != "process": // a process that ends takes a moment
+				t.Fatalf("step %d: %s fails with %v and charges %d bytes", step, what, st, blocks[of].Used()-before)
+			}
+		}
+		if blocks[0].Used()+blocks[1].Used() != pool.Used() {
+			t.Fatalf("step %d: %d and %d bytes, but %d in all", step, blocks[0].Used(), blocks[1].Used(), pool.Used())
+		}
+	}
+	for _, o := range all {
+		members[o.member].th.NtClose(o.h)
+	}
+	for _, m := range members {
+		m.th.Close()
+		m.p.Close()
+	}
+	if pool.Used() != 0 {
+		t.Errorf("%d bytes are left", pool.Used())
+	}
+}
+
+// TestClientsShareTheQuotaOfTheirServer: what a server makes while it acts for a client is the
+// client's part of the server's quota: one client leaves room for others and for the server (Q-5).
+func TestClientsShareTheQuotaOfTheirServer(t *testing.T) {
+	w := newCharged(t)
+	const quota = 2 << 20
+	b := kernel.NewQuotaBlock(nil, quota, false)
+	_, th := w.process("S-1-5-21-1-2-3-2000", b)
+	k := w.sys.KernelMode(th)
+	fill := func(user string) (n int) {
+		t.Helper()
+		tok := k.CaptureToken(benchToken(t, user, winnt.TokenImpersonation), k.Thread())
+		defer k.PsDereferenceImpersonationToken(tok)
+		if st := k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation); st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		defer k.PsRevertToSelf()
+		for {
+			if _, st := makers["event"](th, ""); st != ntstatus.Success {
+				if st != ntstatus.QuotaExceeded {
+					t.Errorf("%s: %v", user, st)
+				}
+				return n
+			}
+			n++
+		}
+	}
+	first, second := fill("S-1-5-21-1-2-3-1107"), fill("S-1-5-21-1-2-3-1108")
+	if second < first/3 || b.Used() > quota*4/5 {
+		t.Errorf("the first client makes %d events, the second %d; %d of %d bytes are used", first, second, b.Used(), quota)
+	}
+	if again := fill("S-1-5-21-1-2-3-1107"); again != 0 {
+		t.Errorf("the first client makes %d more", again)
+	}
+	if _, st := makers["event"](th, ""); st != ntstatus.Success {
+		t.Errorf("the server itself: %v", st)
+	}
+}
+
+// TestReplacedDescriptorsAreNotCharged: a descriptor is charged to who gave it until the next one takes its place, and
+// with the object's last handle nothing is charged (Q-2).
+func TestReplacedDescriptorsAreNotCharged(t *testing.T) {
+	w := newCharged(t)
+	b := kernel.NewQuotaBlock(nil, 1<<20, false)
+	p, th := w.process("S-1-5-21-1-2-3-1107", b)
+	h, st := makers["event"](th, `\BaseNamedObjects\e`)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	give := func(text string) int64 {
+		t.Helper()
+		d, err := sddl.Parse(text, sddl.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if st := th.NtSetSecurityObject(h, winnt.DACL_SECURITY_INFORMATION, d); st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		return b.Used()
+	}
+	short := give("D:(A;;GA;;;WD)")
+	if long := give("D:" + strings.Repeat("(A;;GA;;;WD)", 1000)); long < short+20_000 {
+		t.Errorf("Q-2: %d bytes are used with 1,000 entries of 20 bytes, %d with one", long, short)
+	}
+	if again := give("D:(A;;GA;;;WD)"); again != short {
+		t.Errorf("Q-2: %d bytes are used with the short descriptor again, %d before", again, short)
+	}
+	th.NtClose(h)
+	th.Close()
+	p.Close()
+	if b.Used() != 0 {
+		t.Errorf("Q-2: %d bytes are left", b.Used())
+	}
+}

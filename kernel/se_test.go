@@ -1,0 +1,75 @@
+package kernel_test
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
+)
+
+// a check with a nil or empty subject context denies access.
+func TestCheckWithoutSubject(t *testing.T) {
+	sys := kernel.Boot(kernel.Config{})
+	k, err := sys.SystemThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := sddl.MustParse("O:BAG:BAD:(A;;FA;;;WD)")
+	for _, c := range []*kernel.SubjectContext{nil, {}} {
+		out := k.SeAccessCheck(kernel.SeAccessCheckIn{SecurityDescriptor: nt.Cap(d), SubjectSecurityContext: c,
+			DesiredAccess: winnt.FILE_READ_DATA, GenericMapping: nt.Cap(winnt.FileObject.Mapping),
+			AccessMode: access.User})
+		if out.Result || out.AccessStatus == ntstatus.Success || out.GrantedAccess != 0 {
+			t.Errorf("A-150: %+v: %+v", c, out)
+		}
+		for _, mode := range []kernel.ProcessorMode{kernel.UserMode, kernel.KernelMode} {
+			required := &nt.PrivilegeSet{Privilege: []nt.LUIDAndAttributes{{LUID: winnt.SeBackupPrivilege.LUID()}}}
+			if set, held := k.SePrivilegeCheck(required, c, mode); held || len(set.Privilege) != 1 ||
+				set.Privilege[0].Attributes != 0 {
+				t.Errorf("A-150: %+v in mode %d holds a privilege: %+v", c, mode, set)
+			}
+		}
+	}
+	if err := sys.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestChecksWantOwnerAndGroup: a check of a descriptor without an owner, without a group or
+// without both is refused, in each of its forms (A-19, U-52).
+func TestChecksWantOwnerAndGroup(t *testing.T) {
+	w := newRightsWorld(t)
+	asked := 0
+	for _, c := range append(w.cases(), w.calls()...) {
+		in := reflect.New(nt.NtTable.Find(c.service).InType()).Elem()
+		if !strings.Contains(c.service, "AccessCheck") {
+			continue
+		}
+		asked++
+		for text, want := range map[string]ntstatus.Status{"O:SYG:SYD:(A;;GA;;;WD)": ntstatus.Success,
+			"O:SYD:(A;;GA;;;WD)": ntstatus.InvalidSecurityDescr, "G:SYD:(A;;GA;;;WD)": ntstatus.InvalidSecurityDescr,
+			"D:(A;;GA;;;WD)": ntstatus.InvalidSecurityDescr} {
+			in.Set(reflect.ValueOf(c.in))
+			in.FieldByName("SecurityDescriptor").Set(reflect.ValueOf(nt.Cap(sddl.MustParse(text))))
+			if c.field != "" {
+				in.FieldByName(c.field).Set(reflect.ValueOf(w.all[c.object]))
+			}
+			if h := w.all["client"]; c.field == "" {
+				w.th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, h)
+			}
+			if _, st := w.th.CallRow(nt.NtTable.Find(c.service), in.Interface()); st != want {
+				t.Errorf("A-19: %s with %s: %v, want %v", c.service, text, st, want)
+			}
+			w.th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, 0)
+		}
+	}
+	if asked != 7 {
+		t.Errorf("%d forms of the check", asked)
+	}
+}

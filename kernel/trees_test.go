@@ -1,0 +1,97 @@
+package kernel
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
+)
+
+// The name of a tree refers to its device, with the case preserved (F-110).
+func TestTreeNames(t *testing.T) {
+	s := Boot(Config{})
+	if err := s.AddTree("MiXed", struct{ nt.FileSystem }{}); err != nil {
+		t.Fatal(err)
+	}
+	_, th := worker(t, s)
+	link, st := th.NtOpenSymbolicLinkObject(winnt.SYMBOLIC_LINK_QUERY, &nt.ObjectAttributes{ObjectName: `\GLOBAL??\MiXed`})
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	if target, st := th.NtQuerySymbolicLinkObject(link); target != `\Device\MiXed` || st != ntstatus.Success {
+		t.Errorf("the name leads to %q, %v", target, st)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// sized is a tree of one directory on a volume of a given size. It is its own place and open. Its other methods
+// panic.
+type sized struct {
+	nt.OpenFile
+	size nt.FsFullSizeInformation
+	st   ntstatus.Status
+}
+
+func (s *sized) Find(*fileaccess.Request, nt.OpenFile) (nt.FilePlace, ntstatus.Status) {
+	return place{s}, ntstatus.Success
+}
+
+func (s *sized) Volume() (nt.FsFullSizeInformation, ntstatus.Status) { return s.size, s.st }
+
+func (*sized) Close() {}
+
+type place struct{ of *sized }
+
+func (place) Facts() *fileaccess.Facts {
+	return &fileaccess.Facts{Object: fileaccess.Object{Exists: true, IsDirectory: true, VolumeRoot: true,
+		Attributes: fileaccess.AttributeDirectory, Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FA;;;SY)")}}
+}
+
+func (place) Path() string { return "" }
+
+func (p place) Open(*fileaccess.Request, *fileaccess.Decision) (nt.OpenFile, bool, ntstatus.Status) {
+	return p.of, false, ntstatus.Success
+}
+
+func (place) Release() {}
+
+// Each class has the volume's numbers in its fields. A class with one number has the space of ordinary users, without
+// root's reserve (F-128). An unknown size is an error (F-124).
+func TestVolumeInFull(t *testing.T) {
+	s := Boot(Config{})
+	tree := &sized{size: nt.FsFullSizeInformation{TotalAllocationUnits: 1 << 40, CallerAvailableAllocationUnits: 1 << 33,
+		ActualAvailableAllocationUnits: 1 << 36, SectorsPerAllocationUnit: 8, BytesPerSector: 512}}
+	if err := s.AddTree("T", tree); err != nil {
+		t.Fatal(err)
+	}
+	_, th := worker(t, s)
+	h, st := th.NtOpenFile(winnt.FILE_READ_ATTRIBUTES, &nt.ObjectAttributes{ObjectName: `\??\T\`}, 7, 0)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	for class, want := range map[nt.FsInfoClass]any{
+		nt.FileFsSizeInformation: nt.FsSizeInformation{TotalAllocationUnits: 1 << 40, AvailableAllocationUnits: 1 << 33,
+			SectorsPerAllocationUnit: 8, BytesPerSector: 512},
+		nt.FileFsFullSizeInformation: tree.size,
+		nt.FileFsDeviceInformation:   nt.FsDeviceInformation{DeviceType: winnt.FILE_DEVICE_DISK},
+	} {
+		tree.st = ntstatus.Success
+		if v, st := th.NtQueryVolumeInformationFile(h, class); st != ntstatus.Success || v != want {
+			t.Errorf("F-128: %v is %+v, %v, want %+v", class, v, st, want)
+		}
+		tree.st = ntstatus.AccessDenied
+		device := class == nt.FileFsDeviceInformation // does not query the volume
+		if v, st := th.NtQueryVolumeInformationFile(h, class); (st == ntstatus.Success) != device ||
+			!device && (st != ntstatus.AccessDenied || v != nil) {
+			t.Errorf("F-124: %v of a volume that does not tell is %+v, %v", class, v, st)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}

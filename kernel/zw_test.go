@@ -1,0 +1,24 @@
+package kernel_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+func TestZwCloseClosesAHandle(t *testing.T) {
+	sys, th := userThread(t, token.LocalSystem())
+	k := sys.KernelMode(th)
+	h, st := k.ZwOpenProcessTokenEx(winnt.NtCurrentProcess, winnt.TOKEN_QUERY, winnt.OBJ_KERNEL_HANDLE)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	if st := k.ZwClose(h); st != ntstatus.Success {
+		t.Errorf("the first close: %s", st)
+	}
+	if st := k.ZwClose(h); st != ntstatus.InvalidHandle {
+		t.Errorf("the second close: %s", st)
+	}
+}

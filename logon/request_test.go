@@ -1,0 +1,85 @@
+package logon_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestAdministratorOfEachToken: a result is an administrator's where one of its tokens is SYSTEM's or has
+// Administrators enabled, whatever else it has.
+func TestAdministratorOfEachToken(t *testing.T) {
+	plain := func(s sid.SID, groups ...token.Group) *token.Spec {
+		return &token.Spec{User: token.Group{SID: s}, Groups: groups}
+	}
+	user := sid.MustParse(alice)
+	group := func(s sid.SID, a uint32) token.Group { return token.Group{SID: s, Attributes: a} }
+	type row struct {
+		spec *token.Spec
+		want bool
+	}
+	rows := []row{{nil, false}, {plain(user), false}, {plain(sid.LocalSystem), true}, {plain(sid.Administrators), false},
+		{plain(user, group(sid.LocalSystem, token.GroupDefault)), false},
+		{plain(user, group(sid.Users, token.GroupDefault), group(sid.Administrators, 0)), true}}
+	for _, a := range []uint32{token.GroupDisabled, winnt.SE_GROUP_ENABLED, winnt.SE_GROUP_ENABLED_BY_DEFAULT,
+		token.GroupDefault, winnt.SE_GROUP_USE_FOR_DENY_ONLY, winnt.SE_GROUP_OWNER,
+		token.GroupDefault | winnt.SE_GROUP_OWNER} {
+		rows = append(rows, row{plain(user, group(sid.Administrators, a)), a&winnt.SE_GROUP_ENABLED != 0},
+			row{plain(user, group(sid.BackupOperators, a)), false})
+	}
+	for i, first := range rows[1:] {
+		for j, second := range rows {
+			r := logon.Result{Token: *first.spec, Linked: second.spec}
+			if got := r.Administrator(); got != (first.want || second.want) {
+				t.Errorf("%s: %t", fmt.Sprint(i, " and ", j), got)
+			}
+		}
+	}
+}
+
+// TestSecret: no verb and no encoder shows a secret (L-1).
+func TestSecret(t *testing.T) {
+	r := logon.Request{Name: "alice", Password: "hunter2"}
+	text, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := []string{string(text), fmt.Errorf("refused: %v", r.Password).Error(), r.Password.String(),
+		errors.Join(fmt.Errorf("%w %s", errors.ErrUnsupported, r.Password)).Error()}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%20s", "%T %v"} {
+		shown = append(shown, fmt.Sprintf(verb, r.Password), fmt.Sprintf(verb, r), fmt.Sprintf(verb, &r),
+			fmt.Sprintf(verb, []any{r.Password}))
+	}
+	for _, s := range shown {
+		for _, clear := range []string{"hunter2", "68756e74657232", "68756E74657232", "104 117"} {
+			if strings.Contains(s, clear) {
+				t.Errorf("shown: %s", s)
+			}
+		}
+	}
+}
+
+// TestAdministrator: Administrators without attributes will be enabled in the
+// token, and so count (T-143).
+func TestAdministrator(t *testing.T) {
+	for attributes, want := range map[uint32]bool{0: true, token.GroupDefault: true, token.GroupDisabled: false,
+		winnt.SE_GROUP_USE_FOR_DENY_ONLY: false} {
+		r := logon.Result{Token: token.Spec{User: token.Group{SID: sid.LocalService},
+			Groups: []token.Group{{SID: sid.Administrators, Attributes: attributes}}}}
+		made, err := token.New(r.Token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Administrator() != want || made.Member(sid.Administrators, false) != want {
+			t.Errorf("T-143: Administrators with %#x: %v, in the token %v", attributes, r.Administrator(),
+				made.Member(sid.Administrators, false))
+		}
+	}
+}

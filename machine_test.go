@@ -1,0 +1,50 @@
+package refmon_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestMachineIsCompared runs the functions of .ci/machine. They pass a run that leaves the host as it was. They fail a
+// run that changes the mode of the temporary folder or leaves a process, and warn about a file that it leaves.
+func TestMachineIsCompared(t *testing.T) {
+	if _, err := os.Stat("/proc/self/mountinfo"); err != nil {
+		t.Skip("it compares a Linux host: ", err)
+	}
+	for _, c := range []struct{ name, change, undo, want, status string }{
+		{"nothing", "true", "true", "", "0"},
+		{"the mode of the folder", `chmod 755 "$TMPDIR"`, "true", "> mode TMP 755,", "1"},
+		{"a program", `sleep 300 & left=$!`, `kill $left`, "> process LEFT sleep 300", "1"},
+		{"a program that has ended", `(sleep 0.1 &)`, "true", "", "0"},
+		// The step names files only while no other test runs, and this test is one. A file is a warning.
+		{"a file", `machine_others() { return 1; }; touch "$TMPDIR/x"`, "true", "> left TMP/x .", "0"},
+		{"a file of the go command", `machine_others() { return 1; }; touch "$TMPDIR/go-build1"`, "true", "", "0"},
+	} {
+		dir, scratch := t.TempDir(), t.TempDir()
+		if err := os.Chmod(dir, 0o777|os.ModeSticky); err != nil {
+			t.Fatal(err)
+		}
+		script := `. .ci/machine; machine_wait=2; machine_picture >"$scratch/machine"
+			` + c.change + `; echo "left $left"; machine_compare "$scratch/machine"; echo "status $?"; ` + c.undo
+		cmd := exec.Command("bash", "-c", script)
+		cmd.Env = append(os.Environ(), "TMPDIR="+dir, "scratch="+scratch, "REFMON_RUN=test-"+filepath.Base(dir)+scratch)
+		out, err := cmd.CombinedOutput()
+		got := string(out)
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", c.name, err, got)
+		}
+		left, _, _ := strings.Cut(strings.TrimPrefix(got, "left "), "\n")
+		want := strings.NewReplacer("TMP", dir, "LEFT", left).Replace(c.want)
+		found := strings.Contains(got, want) && strings.Contains(got, "status "+c.status+"\n")
+		if c.want == "" {
+			// Other programs may change the host meanwhile: what this one changed is not named.
+			found = !strings.Contains(got, dir) && !strings.Contains(got, "> process")
+		}
+		if !found {
+			t.Errorf("%s: want %q in\n%s", c.name, want, got)
+		}
+	}
+}

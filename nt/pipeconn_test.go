@@ -1,0 +1,101 @@
+package nt_test
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestPipeIdentification: a server cannot act as a client that allows only SecurityIdentification, the level for
+// nil (I-1).
+func TestPipeIdentification(t *testing.T) {
+	_, server, client := pipePair(t)
+	l, err := server.ListenPipe("who", everyone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	c, err := client.DialPipe("who", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	s, err := l.AcceptPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	c.Write([]byte("x"))
+	s.Read(make([]byte, 1))
+	revert, err := s.ImpersonateClient(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer revert()
+	if _, st := server.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY,
+		false); st != ntstatus.BadImpersonationLevel {
+		t.Errorf("as the client: %v", st)
+	}
+	h, st := server.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)
+	if st != ntstatus.Success {
+		t.Fatalf("as self: %v", st)
+	}
+	server.NtClose(h)
+}
+
+// TestPipeConn: messages keep their bounds, deadlines pass, closing wakes.
+func TestPipeConn(t *testing.T) {
+	_, server, client := pipePair(t)
+	cfg := everyone
+	cfg.Message = true
+	l, err := server.ListenPipe("m", cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := client.DialPipe("m", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range []string{"one", "three"} {
+		if _, err := c.Write([]byte(m)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	buf := make([]byte, 4)
+	for _, want := range []string{"one", "thre", "e"} {
+		n, err := s.Read(buf)
+		if err != nil || string(buf[:n]) != want {
+			t.Errorf("read %q, %v; want %q", buf[:n], err, want)
+		}
+	}
+	s.SetReadDeadline(time.Now().Add(time.Millisecond))
+	if _, err := s.Read(buf); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("deadline: %v", err)
+	}
+	s.SetReadDeadline(time.Time{})
+	done := make(chan error, 2)
+	go func() { _, err := s.Read(buf); done <- err }()
+	go func() { _, err := l.Accept(); done <- err }()
+	c.Close()
+	if err := <-done; !errors.Is(err, io.EOF) {
+		t.Errorf("read after the other end closed: %v", err)
+	}
+	l.Close()
+	if err := <-done; !errors.Is(err, net.ErrClosed) {
+		t.Errorf("accept after close: %v", err)
+	}
+	if _, err := client.DialPipe("m", nil); err == nil {
+		t.Error("dialled a pipe that is gone")
+	}
+	s.Close()
+}

@@ -1,0 +1,222 @@
+package nt_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestPipeServer is a server that reads a request, impersonates its client to
+// serve it and reverts: I-76, I-85.
+func TestPipeServer(t *testing.T) {
+	sys, server, client := pipePair(t)
+	if err := sys.CreateFile("report", sddl.MustParse("O:SYG:SYD:(A;;FR;;;S-1-5-21-1-2-3-513)")); err != nil {
+		t.Fatal(err)
+	}
+	l, err := server.ListenPipe("orders", everyone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		c, err := l.AcceptPipe()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer c.Close()
+		if _, err := c.ImpersonateClient(server); !errors.Is(err, ntstatus.CannotImpersonate.Err()) {
+			t.Errorf("before a read: %v, want STATUS_CANNOT_IMPERSONATE (I-85)", err)
+		}
+		buf := make([]byte, 64)
+		n, err := c.Read(buf)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		revert, err := c.ImpersonateClient(server)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		h, st := server.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: string(buf[:n])}, 0, 0)
+		revert()
+		revert() // idempotent
+		if st.IsSuccess() {
+			server.NtClose(h)
+		}
+		if sys.ThreadObject(server).IsImpersonating() {
+			t.Error("still impersonating after revert")
+		}
+		fmt.Fprint(c, st)
+	})
+	c, err := client.DialPipe("orders", &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprint(c, "report")
+	got, err := io.ReadAll(c)
+	if err != nil || string(got) != "STATUS_SUCCESS" {
+		t.Errorf("got %q, %v", got, err)
+	}
+	c.Close()
+	wg.Wait()
+}
+
+// TestPipeGivesBack: a listener and both ends of a connection give back their threads,
+// handles and names when they are closed.
+func TestPipeGivesBack(t *testing.T) {
+	sys, server, client := pipePair(t)
+	counts := func() (n [3]int64) {
+		n[0], n[1], n[2] = sys.Counts()
+		return n
+	}
+	before := counts()
+	l, err := server.ListenPipe("back", everyone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := client.DialPipe("back", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, close := range []func() error{c.Close, s.Close, l.Close} {
+		if err := close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := c.Close(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("closed twice: %v", err)
+	}
+	if after := counts(); after != before {
+		t.Errorf("%d objects, handles and references are left, there were %d", after, before)
+	}
+}
+
+// TestPipeManyClients: every client is served as itself, whatever the others do.
+func TestPipeManyClients(t *testing.T) {
+	sys, server, _ := pipePair(t)
+	l, err := server.ListenPipe("many", everyone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const clients = 16
+	var wg sync.WaitGroup
+	for i := range clients {
+		user := fmt.Sprintf("S-1-5-21-1-2-3-%d", 2000+i)
+		tok, err := token.Parse(fmt.Appendf(nil, `{"user":%q,"groups":["WD"]}`, user))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := sys.NewProcess("c", tok)
+		if err != nil {
+			t.Fatal(err)
+		}
+		th, err := p.NewThread()
+		if err != nil {
+			t.Fatal(err)
+		}
+		wg.Go(func() {
+			var c *nt.PipeConn
+			for {
+				c, err = th.DialPipe("many",
+					&nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation})
+				if err == nil {
+					break
+				}
+				if !errors.Is(err, ntstatus.PipeNotAvailable.Err()) {
+					t.Error(err)
+					return
+				}
+				time.Sleep(time.Millisecond)
+			}
+			defer c.Close()
+			fmt.Fprint(c, user)
+			if got, err := io.ReadAll(c); err != nil || string(got) != user {
+				t.Errorf("%s was served as %q, %v", user, got, err)
+			}
+		})
+	}
+	for range clients {
+		s, err := l.AcceptPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		wg.Go(func() {
+			defer s.Close()
+			buf := make([]byte, 64)
+			if _, err := s.Read(buf); err != nil {
+				t.Error(err)
+				return
+			}
+			th, err := sys.Spawn(server)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			revert, err := s.ImpersonateClient(th)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer revert()
+			g, st := th.NtQueryInformationToken(winnt.NtCurrentThreadToken, winnt.TokenUser)
+			if !st.IsSuccess() {
+				t.Error(st)
+				return
+			}
+			fmt.Fprint(s, g.(token.Group).SID)
+		})
+	}
+	wg.Wait()
+	l.Close()
+}
+
+// TestListenerGivesBack: a listener that could not be made leaves no thread behind, and
+// one that is closed gives no connection, also as a net.Conn.
+func TestListenerGivesBack(t *testing.T) {
+	_, server, _ := pipePair(t)
+	threads := func() (n int) {
+		var h winnt.Handle
+		for {
+			next, st := server.NtGetNextThread(winnt.NtCurrentProcess, h, winnt.THREAD_QUERY_LIMITED_INFORMATION, 0, 0)
+			if h != 0 {
+				server.NtClose(h)
+			}
+			if st != ntstatus.Success {
+				return n
+			}
+			h, n = next, n+1
+		}
+	}
+	before := threads()
+	if _, err := server.ListenPipe(`a\\b\`, nt.PipeConfig{Instances: -1}); err == nil {
+		t.Fatal("a pipe without instances is made")
+	}
+	if after := threads(); before == 0 || after != before {
+		t.Errorf("%d threads before a listen that failed, %d after it", before, after)
+	}
+	l, err := server.ListenPipe("closed", everyone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	if c, err := l.Accept(); c != nil || !errors.Is(err, net.ErrClosed) {
+		t.Errorf("a closed listener accepts %v, %v", c, err)
+	}
+}

@@ -1,0 +1,26 @@
+package ntstatus_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// TestStatusOf: a status inside an error is found, any other error has the status of the caller, and
+// no error is success.
+func TestStatusOf(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want ntstatus.Status
+	}{
+		{nil, ntstatus.Success},
+		{fmt.Errorf("x: %w", ntstatus.AccessDenied.Err()), ntstatus.AccessDenied},
+		{errors.New("secret"), ntstatus.InsufficientResources},
+	} {
+		if got := ntstatus.Of(c.err, ntstatus.InsufficientResources); got != c.want {
+			t.Errorf("%v: %v, want %v", c.err, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,256 @@
+package main
+
+import (
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"time"
+
+	"github.com/refmon/refmon/internal/cli/replay"
+	"github.com/refmon/refmon/internal/cli/script"
+	"github.com/refmon/refmon/internal/win32"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// agentArgument starts this program as an agent: a process of a replayed program. It executes orders from standard
+// input, on its own OS threads, and answers on standard output.
+const agentArgument = "-agent"
+
+// order is an order to an agent: a call on a thread, or a new thread.
+type order struct {
+	Thread int
+	New    bool
+	Call   request
+}
+
+// serve runs the agent.
+func serve(in io.Reader, out io.Writer) (code int) {
+	orders, answers := gob.NewDecoder(in), gob.NewEncoder(out)
+	var threads []chan *request
+	done := make(chan reply)
+	for {
+		var o order
+		if err := orders.Decode(&o); err != nil {
+			return 0 // the recorder has gone
+		}
+		if o.New {
+			c := make(chan *request)
+			threads = append(threads, c)
+			go thread(c, done)
+			o.Thread, o.Call = len(threads)-1, *call("kernel32.dll", "GetCurrentThreadId")
+		}
+		if o.Thread >= len(threads) {
+			return 2
+		}
+		threads[o.Thread] <- &o.Call
+		if err := answers.Encode(<-done); err != nil {
+			return 2
+		}
+	}
+}
+
+// thread executes requests on one OS thread, which ends afterwards together with its impersonation.
+func thread(requests <-chan *request, done chan<- reply) {
+	runtime.LockOSThread()
+	for r := range requests {
+		done <- do(r)
+	}
+}
+
+// machine is this machine as a [script.Backend]: each process of a program is an
+// agent.
+type machine struct {
+	a      *asker
+	agents []*agent
+}
+
+// close ends the processes of a program.
+func (m *machine) close() {
+	for _, g := range m.agents {
+		g.Exit()
+	}
+}
+
+// NewProcess makes an agent for the token; it is started when it has to answer,
+// as many programs make more processes than they use.
+func (m *machine) NewProcess(_ string, t *token.Token) (script.BackendProcess, error) {
+	g := &agent{a: m.a, token: t}
+	m.agents = append(m.agents, g)
+	return g, nil
+}
+
+// unaskable turns a reason to skip, or an error that the machine gave, into the
+// error that ends a program.
+func unaskable(err error) error { return &script.UnaskableError{Why: err.Error()} }
+
+// patience is how long a call may take: none that is made waits for anything.
+const patience = 30 * time.Second
+
+// agent is a process as the recorder sees it.
+type agent struct {
+	a       *asker
+	token   *token.Token // that it has, where tokens are made
+	cmd     *exec.Cmd    // nil: not started yet
+	in      io.Closer
+	orders  *gob.Encoder
+	answers *gob.Decoder
+	threads int
+	ended   bool
+}
+
+// start starts the process with its token, or with the one of this process.
+func (g *agent) start() error {
+	if g.cmd != nil {
+		return nil
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command(self, agentArgument)
+	cmd.Env = os.Environ() // a token that was made has no profile to take one from
+	if g.a.tokens == replay.MadeTokens {
+		h, err := g.a.make(g.token, winnt.TokenPrimary)
+		if err != nil {
+			return unaskable(err)
+		}
+		defer g.a.closing(h) // the process has a token of its own once it is started
+		startAs(cmd, h)
+	}
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return unaskable(fmt.Errorf("a process with this token could not be started: %w", err))
+	}
+	g.cmd, g.in, g.orders, g.answers = cmd, in, gob.NewEncoder(in), gob.NewDecoder(out)
+	return nil
+}
+
+// ID returns the id of the process.
+func (g *agent) ID() (winnt.Handle, error) {
+	if err := g.start(); err != nil {
+		return 0, err
+	}
+	return winnt.Handle(g.cmd.Process.Pid), nil
+}
+
+// Exit ends the process.
+func (g *agent) Exit() {
+	if g.ended || g.cmd == nil {
+		g.ended = true
+		return
+	}
+	g.ended = true
+	_ = g.in.Close()
+	_ = g.cmd.Process.Kill() // it may be in a call
+	_ = g.cmd.Wait()
+}
+
+// NewThread makes a thread, which begins when it has to answer.
+func (g *agent) NewThread() (script.BackendThread, error) { return &agentThread{g: g}, nil }
+
+// tell sends an order and waits for the answer.
+func (g *agent) tell(o order) (p reply, err error) {
+	if g.ended {
+		return p, unaskable(errors.New("the process has ended"))
+	}
+	if err := g.start(); err != nil {
+		return p, err
+	}
+	late := time.AfterFunc(patience, func() { _ = g.cmd.Process.Kill() }) // then the answer fails
+	defer late.Stop()
+	if err = g.orders.Encode(o); err == nil {
+		err = g.answers.Decode(&p)
+	}
+	if err != nil {
+		g.ended = true
+		_ = g.in.Close()
+		err = unaskable(fmt.Errorf("%s ended the process that called it: %w", o.Call.Proc,
+			errors.Join(err, g.cmd.Wait())))
+	}
+	return p, err
+}
+
+// agentThread is a thread of an agent.
+type agentThread struct {
+	g  *agent
+	n  int          // in the agent
+	id winnt.Handle // 0: not begun yet
+}
+
+// ID returns the id of the thread.
+func (t *agentThread) ID() (winnt.Handle, error) {
+	if t.id != 0 {
+		return t.id, nil
+	}
+	p, err := t.g.tell(order{New: true})
+	if err != nil {
+		return 0, err
+	}
+	t.n, t.id = t.g.threads, winnt.Handle(uint32(p.Return))
+	t.g.threads++
+	return t.id, nil
+}
+
+// CallRow makes a call on the thread.
+func (t *agentThread) CallRow(row *nt.Row, in any) (out any, st ntstatus.Status, err error) {
+	s := findService(row.Info().Name)
+	if s == nil {
+		return nil, 0, &script.UnaskableError{Why: row.Info().Name + ": this recorder does not make the call"}
+	}
+	err = t.through(func(do gate) (err error) {
+		out, st, err = s(do, in)
+		return err
+	})
+	return out, st, err
+}
+
+// CallFunction makes a call of a function above the services.
+func (t *agentThread) CallFunction(row *nt.Row, in any) (out any, result bool, code win32.Code, err error) {
+	f := functions[row.Info().Name]
+	if f == nil {
+		return nil, false, 0, &script.UnaskableError{Why: row.Info().Name + ": this recorder does not make the call"}
+	}
+	err = t.through(func(do gate) (err error) {
+		out, result, code, err = f(do, in)
+		return err
+	})
+	return out, result, code, err
+}
+
+// through lets f call through a gate to the thread.
+func (t *agentThread) through(f func(gate) error) error {
+	if _, err := t.ID(); err != nil {
+		return err
+	}
+	var lost error
+	err := f(func(r *request) reply {
+		p, err := t.g.tell(order{Thread: t.n, Call: *r})
+		if err != nil {
+			lost = err
+			return reply{Missing: err.Error()}
+		}
+		return p
+	})
+	var why *skipError
+	switch {
+	case lost != nil:
+		return lost
+	case errors.As(err, &why):
+		return unaskable(err)
+	}
+	return err
+}

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/cli/replay"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// vector is In of vectors/access.jsonl, which is a line of refmon check.
+type vector struct {
+	ID          string
+	Token       json.RawMessage
+	SD, SDHex   *string
+	Desired     string
+	Mapping     string
+	SelfSID     string
+	ObjectTypes []struct {
+		Level uint16
+		GUID  string
+	}
+	ResultList bool
+	Call       string
+
+	token   *token.Token
+	sd      *sd.Descriptor
+	bytes   []byte // of the descriptor
+	desired winnt.AccessMask
+	mapping winnt.GenericMapping
+	self    sid.SID
+	types   []access.ObjectTypeEntry
+}
+
+// readVector takes a vector apart.
+func readVector(in replay.Fields) (v *vector, err error) {
+	b, err := json.Marshal(in)
+	if err != nil {
+		return nil, err
+	}
+	v = &vector{Mapping: "file"}
+	if err := json.Unmarshal(b, v); err != nil {
+		return nil, err
+	}
+	if v.token, err = token.Parse(v.Token); err != nil {
+		return nil, err
+	}
+	if v.desired, err = sddl.ParseRights(v.Desired); err != nil {
+		return nil, err
+	}
+	t := winnt.ObjectTypeByName(v.Mapping)
+	if t == nil {
+		return nil, fmt.Errorf("no object type %q", v.Mapping)
+	}
+	v.mapping = t.Mapping
+	if v.SelfSID != "" {
+		if v.self, err = sid.Parse(v.SelfSID); err != nil {
+			return nil, err
+		}
+	}
+	for _, o := range v.ObjectTypes {
+		g, err := winnt.ParseGUID(o.GUID)
+		if err != nil {
+			return nil, err
+		}
+		v.types = append(v.types, access.ObjectTypeEntry{Level: o.Level, GUID: g})
+	}
+	switch {
+	case v.SD != nil:
+		if v.sd, err = sddl.Parse(*v.SD); err == nil {
+			v.bytes = v.sd.Binary()
+		}
+	case v.SDHex != nil:
+		if v.bytes, err = hex.DecodeString(*v.SDHex); err == nil {
+			v.sd, _ = sd.Decode(v.bytes)
+		}
+	}
+	return v, err
+}
+
+// check asks an access vector: with a token that is made for it, or else the
+// authorization library, which needs none.
+func (a *asker) check(in replay.Fields) (status string, out replay.Fields, err error) {
+	v, err := readVector(in)
+	if err != nil {
+		return "", nil, err
+	}
+	if a.tokens == replay.MadeTokens {
+		status, out, err = a.native(v)
+		var why *skipError
+		if !errors.As(err, &why) {
+			return status, out, err
+		}
+	}
+	return a.authz(v)
+}
+
+// native asks NtAccessCheck or a relative of it.
+func (a *asker) native(v *vector) (string, replay.Fields, error) {
+	typ, desired := winnt.TokenImpersonation, v.desired
+	if v.Call == "NtAccessCheck" {
+		typ = v.token.Type()
+	} else {
+		if v.token.Type() == winnt.TokenImpersonation && v.token.Level() < winnt.SecurityImpersonation {
+			return "", nil, skip("a level that counts for the kernel's routine only")
+		}
+		desired = v.mapping.Map(desired) // the kernel's routine maps; this call refuses generic rights
+		if v.sd == nil || v.sd.Owner().IsZero() || v.sd.Group().IsZero() {
+			return "", nil, skip("a descriptor that NtAccessCheck refuses, in a question about the kernel's routine")
+		}
+	}
+	h, err := a.make(v.token, typ)
+	var why *skipError
+	switch {
+	case errors.As(err, &why):
+		return "", nil, err
+	case err != nil:
+		return "", nil, skip("the token could not be made: %v", err)
+	}
+	defer a.closing(h)
+	name, n := "NtAccessCheck", 1
+	switch {
+	case v.ResultList:
+		name, n = "NtAccessCheckByTypeResultList", max(len(v.types), 1)
+	case v.types != nil || !v.self.IsZero():
+		name = "NtAccessCheckByType"
+	}
+	k := pack(name)
+	k.question(v, h, desired)
+	set, need := k.room(1024), k.add(u32le(nil, 1024))
+	granted, results := k.room(4*n), k.room(4*n)
+	k.ptr(set).ptr(need).ptr(granted).ptr(results)
+	p := a.do(k.request)
+	if p.Missing != "" {
+		return "", nil, skip("%s: %s", name, p.Missing)
+	}
+	out := replay.Fields{"function": name}
+	if st := ntstatus.Status(uint32(p.Return)); !st.IsSuccess() {
+		out["granted"], out["privilegesUsed"] = winnt.AccessMask(0).Padded(), []string{}
+		return st.String(), out, nil
+	}
+	used := []string{}
+	for _, l := range privilegeSetOf(p.bytes(set)).Privilege {
+		used = append(used, winnt.Privilege(l.LUID).String())
+	}
+	out["privilegesUsed"] = used
+	return verdicts(&p, granted, results, n, v.ResultList, func(n uint32) ntstatus.Status { return ntstatus.Status(n) },
+		out)
+}
+
+// question writes the arguments of NtAccessCheck or a relative of it.
+func (k *packer) question(v *vector, h winnt.Handle, desired winnt.AccessMask) {
+	byType := k.Proc != "NtAccessCheck"
+	var sd buffer
+	if v.bytes != nil {
+		sd = k.add(v.bytes)
+	}
+	k.ptr(sd)
+	if byType {
+		k.ptr(k.sidBuffer(v.self))
+	}
+	k.handle(h)
+	k.mask(desired)
+	if byType {
+		k.ptr(k.objectTypes(v.types)).num(uint64(len(v.types)))
+	}
+	k.ptr(k.mapping(v.mapping))
+}
+
+// verdicts reads the granted access, once or for each object type.
+func verdicts(p *reply, granted, results buffer, n int, list bool, status func(uint32) ntstatus.Status,
+	out replay.Fields) (string, replay.Fields, error) {
+	var all []any
+	for i := range n {
+		st, mask := status(le.Uint32(p.bytes(results)[4*i:])), winnt.AccessMask(le.Uint32(p.bytes(granted)[4*i:]))
+		if !st.IsSuccess() && !list {
+			mask = 0 // what a refused check leaves there is no answer
+		}
+		all = append(all, replay.Fields{"status": st.String(), "granted": mask.Padded()})
+	}
+	first := all[0].(replay.Fields)
+	out["granted"] = first["granted"]
+	if first["status"] != ntstatus.Success.String() {
+		out["granted"] = winnt.AccessMask(0).Padded()
+	}
+	if list {
+		out["results"] = all
+	}
+	return first["status"].(string), out, nil
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/docs"
+	"github.com/refmon/refmon/internal/cli/replay"
+)
+
+// Each choice of docs/CAVEATS.md is a question, a step of decided.star, or in the list below with the reason why no
+// process can test it.
+func TestChoicesAreAsked(t *testing.T) {
+	asked := map[string]bool{}
+	questions, err := replay.Questions()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range questions {
+		for _, rule := range q.Rules {
+			asked[rule] = true
+		}
+	}
+	file, err := os.ReadFile(filepath.Join("testdata", "decided.star"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range stepRule.FindAllSubmatch(file, -1) {
+		asked[string(m[1])] = true
+	}
+	choices := replay.Choices(docs.Caveats)
+	if len(choices) < 40 {
+		t.Fatalf("%d choices in docs/CAVEATS.md", len(choices))
+	}
+	for rule, what := range choices {
+		why := notAsked[rule]
+		if strings.ContainsRune("FLUW", rune(rule[0])) && !asked[rule] {
+			continue // files of servers, accounts and logs of our own: no service of Windows decides them
+		}
+		switch {
+		case !asked[rule] && why == "":
+			t.Errorf("%s (%s) is not asked: add a step to testdata/decided.star or a line to texts.txt", rule, what)
+		case asked[rule] && why != "":
+			t.Errorf("%s is asked, and stands among what is not (%s)", rule, why)
+		}
+	}
+	for _, rule := range slices.Sorted(maps.Keys(notAsked)) {
+		if choices[rule] == "" {
+			t.Errorf("%s is no choice any more", rule)
+		}
+	}
+}
+
+var stepRule = regexp.MustCompile(`(?m)^ *step\("[^"\n]*", "([A-Z]-[0-9]+)"`)
+
+// notAsked are the choices that no call of a process reveals.
+var notAsked = map[string]string{
+	"A-35":  "rights granted before are a parameter of kernel mode",
+	"A-36":  "SeFastTraverseCheck is a routine of kernel mode",
+	"A-83":  "it says when the walk ends, and never what it answers",
+	"A-103": "no process can bring in a central access policy",
+	"A-152": "no process can bring in a central access policy",
+	"I-90":  "jobs have had no security limits since Windows Vista",
+	"U-11":  "what an alarm records stands in the Security log, which a process may not read",
+	"U-37":  "what an alarm records stands in the Security log, which a process may not read",
+}

@@ -1,0 +1,375 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"runtime"
+	"testing"
+
+	"github.com/refmon/refmon/internal/cli/replay"
+	"github.com/refmon/refmon/internal/cli/script"
+	"github.com/refmon/refmon/internal/test/programs"
+	"github.com/refmon/refmon/internal/win32"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/vectors"
+	"github.com/refmon/refmon/winnt"
+)
+
+// library is librefmon with a program that carries requests out on it: the same
+// calls with the same layouts as on Windows, so that what the recorder writes
+// and reads is tested without Windows.
+type library struct {
+	t       *testing.T
+	program string
+}
+
+func newLibrary(t *testing.T) *library {
+	t.Helper()
+	cc := os.Getenv("CC")
+	if cc == "" {
+		cc = "cc"
+	}
+	if _, err := exec.LookPath(cc); err != nil || runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
+		t.Skip("needs 64-bit Linux and a C compiler")
+	}
+	if testing.Short() {
+		t.Skip("builds the C library")
+	}
+	dir := programs.Library(t)
+	l := &library{t, filepath.Join(t.TempDir(), "gate")}
+	out, err := exec.Command(cc, "-Wall", "-Werror", "-O1", "-rdynamic", "-o", l.program, "testdata/gate.c",
+		"-L"+dir+"/lib", "-Wl,--no-as-needed", "-lrefmon", "-ldl", "-Wl,-rpath,"+dir+"/lib").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return l
+}
+
+// gateTo starts a process with a token; end ends it.
+func (l *library) gateTo(t *token.Token) (do gate, end func(), err error) {
+	file, err := t.MarshalJSON()
+	if err != nil {
+		return nil, nil, err
+	}
+	f, err := os.CreateTemp(l.t.TempDir(), "token")
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := f.Write(file); err != nil {
+		return nil, nil, err
+	}
+	if err := f.Close(); err != nil {
+		return nil, nil, err
+	}
+	cmd := exec.Command(l.program)
+	cmd.Env = append(os.Environ(), "REFMON_TOKEN="+f.Name(), "REFMON_PROFILE=documented")
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, nil, err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, nil, err
+	}
+	r := bufio.NewReader(out)
+	do = func(q *request) reply {
+		p, err := carry(q, in, r)
+		if err != nil {
+			return reply{Missing: q.Proc + " ended the process: " + err.Error()}
+		}
+		return p
+	}
+	return do, func() { _ = in.Close(); _ = cmd.Wait() }, nil
+}
+
+// carry sends a request and reads the reply.
+func carry(q *request, in io.Writer, out io.Reader) (p reply, err error) {
+	b := append(u32le(nil, uint32(len(q.Proc))), q.Proc...)
+	b = u32le(b, uint32(len(q.Args)))
+	for _, a := range q.Args {
+		b = u32le(le.AppendUint64(b, a.N), uint32(a.Buffer))
+	}
+	b = u32le(b, uint32(len(q.Buffers)))
+	for _, x := range q.Buffers {
+		b = append(u32le(b, uint32(len(x))), x...)
+	}
+	b = u32le(b, uint32(len(q.Fixes)))
+	for _, f := range q.Fixes {
+		b = u32le(b, uint32(f.Buffer), uint32(f.At), uint32(f.To), uint32(f.Offset))
+	}
+	if _, err = in.Write(b); err != nil {
+		return p, err
+	}
+	head := make([]byte, 12)
+	if _, err = io.ReadFull(out, head); err != nil {
+		return p, err
+	}
+	if le.Uint32(head) != 0 {
+		p.Missing = "librefmon has no " + q.Proc
+	}
+	p.Return, p.LastError = uint64(le.Uint32(head[4:])), le.Uint32(head[8:])
+	for _, x := range q.Buffers {
+		x = make([]byte, len(x))
+		if _, err = io.ReadFull(out, head[:8]); err == nil {
+			_, err = io.ReadFull(out, x)
+		}
+		if err != nil {
+			return p, err
+		}
+		p.Bases, p.Buffers = append(p.Bases, le.Uint64(head)), append(p.Buffers, x)
+	}
+	return p, nil
+}
+
+// privileged is a token that may make tokens.
+func privileged(t *testing.T) *token.Token {
+	t.Helper()
+	s := token.LocalSystem()
+	s.Privileges |= winnt.SeCreateTokenPrivilege.Bit() | winnt.SeTcbPrivilege.Bit()
+	s.EnabledPrivileges |= winnt.SeCreateTokenPrivilege.Bit() | winnt.SeTcbPrivilege.Bit()
+	// A disabled group stays so in every copy of the token. T-144
+	s.Groups = append(s.Groups, token.Group{SID: sid.BackupOperators, Attributes: token.GroupDisabled})
+	tok, err := token.New(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tok
+}
+
+func TestOnTheLibrary(t *testing.T) {
+	l := newLibrary(t)
+	t.Run("vectors", l.vectors)
+	t.Run("questions", l.questions)
+	t.Run("programs", l.programs)
+}
+
+// vectors asks every access vector as a recorder does that may make tokens, and
+// wants the answers of the vectors.
+func (l *library) vectors(t *testing.T) {
+	do, end, err := l.gateTo(privileged(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer end()
+	a := &asker{do: do, tokens: replay.MadeTokens}
+	asked, skips := 0, map[string]int{}
+	for x, err := range vectors.Access() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		in, want := replay.Fields{}, replay.Fields{}
+		if err := errors.Join(json.Unmarshal(x.In, &in), json.Unmarshal(x.Out, &want)); err != nil {
+			t.Fatal(err)
+		}
+		v, err := readVector(in)
+		if err != nil {
+			t.Fatalf("%s: %v", x.In, err)
+		}
+		status, out, err := a.native(v)
+		var why *skipError
+		if errors.As(err, &why) {
+			skips[why.why]++
+			continue
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", v.ID, err)
+		}
+		asked++
+		got := copied(t, out)
+		delete(got, "function")
+		got["id"], got["status"] = v.ID, status
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%s %v\n got %v\nwant %v", v.ID, out["function"], got, want)
+		}
+	}
+	t.Logf("%d asked; not asked: %v", asked, skips)
+	if asked < 90 {
+		t.Errorf("only %d asked", asked)
+	}
+}
+
+// copied is a value after a journey through JSON.
+func copied(t *testing.T, f replay.Fields) (to replay.Fields) {
+	t.Helper()
+	b, err := json.Marshal(f)
+	if err == nil {
+		err = json.Unmarshal(b, &to)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
+
+// questions runs all built-in questions and expects refmon's answers. AuthZ is simulated by authz_test.go.
+func (l *library) questions(t *testing.T) {
+	own := privileged(t)
+	do, end, err := l.gateTo(own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer end()
+	var b bytes.Buffer
+	file, err := own.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &asker{do: do, tokens: replay.MadeTokens}
+	if a.w, err = replay.NewWriter(&b, replay.Header{Token: file, Tokens: a.tokens}); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.questions(); err != nil {
+		t.Fatal(err)
+	}
+	rec, err := replay.Read(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := replay.Compare(rec, replay.Notes{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%+v %v", r.Counts, r.Skips)
+	for _, d := range r.Differences {
+		t.Errorf("%s: %s %v\n theirs %v\n ours   %v", d.Case, d.Call, d.In, d.Theirs, d.Ours)
+	}
+	if r.Counts.Same < 450 {
+		t.Errorf("%+v", r.Counts)
+	}
+	// The token of the process, read class by class, is the one it was given.
+	read, err := a.ownToken()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := token.Parse(read)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got = got.WithModifiedID(own.ModifiedID()); !got.Equal(own) {
+		t.Errorf("the own token\n got %s\nwant %s", read, file)
+	}
+}
+
+// libraryProcess is a process of a program: a system of its own.
+type libraryProcess struct {
+	do      gate
+	end     func()
+	threads int
+}
+
+type libraryBackend struct {
+	l   *library
+	all []*libraryProcess
+}
+
+func (b *libraryBackend) NewProcess(_ string, t *token.Token) (script.BackendProcess, error) {
+	if len(b.all) > 0 {
+		return nil, &script.UnaskableError{Why: "a second process"}
+	}
+	do, end, err := b.l.gateTo(t)
+	if err != nil {
+		return nil, err
+	}
+	p := &libraryProcess{do: do, end: end}
+	b.all = append(b.all, p)
+	return p, nil
+}
+func (p *libraryProcess) ID() (winnt.Handle, error) {
+	n := p.do(call("", "GetCurrentProcessId"))
+	if n.Missing != "" {
+		return 0, &script.UnaskableError{Why: n.Missing}
+	}
+	return winnt.Handle(n.Return), nil
+}
+func (p *libraryProcess) Exit() { p.end() }
+func (p *libraryProcess) NewThread() (script.BackendThread, error) {
+	if p.threads++; p.threads > 1 {
+		return nil, &script.UnaskableError{Why: "a second thread"}
+	}
+	return &libraryThread{p}, nil
+}
+
+type libraryThread struct{ p *libraryProcess }
+
+func (t *libraryThread) ID() (winnt.Handle, error) {
+	n := t.p.do(call("", "GetCurrentThreadId"))
+	return winnt.Handle(n.Return), nil
+}
+func (t *libraryThread) CallRow(row *nt.Row, in any) (any, ntstatus.Status, error) {
+	s := findService(row.Info().Name)
+	if s == nil {
+		return nil, 0, &script.UnaskableError{Why: row.Info().Name + ": this recorder does not make the call"}
+	}
+	out, st, err := s(t.p.do, in)
+	var why *skipError
+	if errors.As(err, &why) {
+		err = &script.UnaskableError{Why: why.why}
+	}
+	return out, st, err
+}
+
+func (t *libraryThread) CallFunction(row *nt.Row, in any) (any, bool, win32.Code, error) {
+	f := functions[row.Info().Name]
+	if f == nil {
+		return nil, false, 0, &script.UnaskableError{Why: row.Info().Name + ": this recorder does not make the call"}
+	}
+	out, result, code, err := f(t.p.do, in)
+	var why *skipError
+	if errors.As(err, &why) {
+		err = &script.UnaskableError{Why: why.why}
+	}
+	return out, result, code, err
+}
+
+// programs replays the transcripts on the C library and wants what the Go
+// services answer.
+func (l *library) programs(t *testing.T) {
+	files, err := filepath.Glob("../../../internal/test/ntostest/testdata/*.txt")
+	if err != nil || len(files) < 30 {
+		t.Fatal(len(files), err)
+	}
+	rec := &replay.Recording{Header: replay.Header{Tokens: replay.MadeTokens,
+		Token: json.RawMessage(`{"user":"S-1-5-18"}`)}}
+	for _, name := range files {
+		source, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, err := replay.Programs(name, source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range list {
+			b := &libraryBackend{l: l}
+			calls, _ := p.Run(nt.Documented, nil, b) // it ends at a call that the library does not support
+			for _, p := range b.all {
+				p.end()
+			}
+			rec.Lines = append(rec.Lines, replay.Line{Case: p.Case, Program: p.Source, Prelude: p.Prelude,
+				Rules: p.Rules})
+			rec.Lines = append(rec.Lines, calls...)
+		}
+	}
+	r := compared(t, rec)
+	t.Logf("%+v", r.Counts)
+	for _, d := range r.Differences {
+		t.Errorf("%s line %d: %s %v\n theirs %v\n ours   %v", d.Case, d.Line, d.Call, d.In, d.Theirs, d.Ours)
+	}
+	if r.Counts.Same < 500 {
+		t.Errorf("%+v", r.Counts)
+	}
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"bytes"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/cli/replay"
+)
+
+func TestExpand(t *testing.T) {
+	got := expand([]string{filepath.Join("testdata", "*.star"), "nothing*", "plain.star"})
+	want := []string{filepath.Join("testdata", "decided.star"), filepath.Join("testdata", "own.star"), "nothing*",
+		"plain.star"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// Elsewhere than on Windows it says where to go, and writes nothing.
+func TestNotHere(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("this is one")
+	}
+	var out bytes.Buffer
+	if err := record(nil, &out); err == nil || !strings.Contains(err.Error(), "GOOS=windows") || out.Len() != 0 {
+		t.Errorf("%v, %q", err, out.String())
+	}
+}
+
+// TestAgentEnds: an agent ends when the recorder does, and at orders that it
+// does not understand.
+func TestAgentEnds(t *testing.T) {
+	var out bytes.Buffer
+	if code := serve(strings.NewReader(""), &out); code != 0 || out.Len() != 0 {
+		t.Errorf("%d, %d bytes", code, out.Len())
+	}
+	if code := serve(strings.NewReader("no order"), &out); code != 0 || out.Len() != 0 {
+		t.Errorf("%d, %d bytes", code, out.Len())
+	}
+}
+
+// TestPackedStructures are the layouts of 64-bit Windows in the order of their headers: offsets of fields that
+// callers write.
+func TestPackedStructures(t *testing.T) {
+	k := pack("x")
+	k.ptr(k.unicode("ab"))
+	if b := k.Buffers[0]; len(b) != 16 || le.Uint16(b) != 4 || le.Uint16(b[2:]) != 4 {
+		t.Errorf("UNICODE_STRING %x", b)
+	}
+	if want := (fix{0, 8, 1, 0}); !slices.Equal(k.Fixes, []fix{want}) {
+		t.Errorf("%v, want %v", k.Fixes, want)
+	}
+	if string(k.Buffers[1]) != "a\x00b\x00\x00\x00" {
+		t.Errorf("%q", k.Buffers[1])
+	}
+}
+
+// compared compares a recording with refmon's answers.
+func compared(t *testing.T, rec *replay.Recording) *replay.Report {
+	t.Helper()
+	notes, err := replay.ReadNotes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := replay.Compare(rec, notes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}

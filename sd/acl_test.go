@@ -1,0 +1,101 @@
+package sd_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+)
+
+func ExampleNewACL() {
+	deny, _ := sd.NewACE(sd.AccessDenied, 0, 0x2, sid.Guests)
+	allow, _ := sd.NewACE(sd.AccessAllowed, sd.ObjectInherit|sd.ContainerInherit, 0x1, sid.Everyone)
+	l, err := sd.NewACL(deny, allow)
+	d := sd.New(sd.Parts{Owner: sid.Administrators, Group: sid.LocalSystem, DACL: l})
+	fmt.Println(d.DACL().Len(), d.DACL().Revision(), sd.IsCanonical(l), len(d.Binary()), err)
+	// Output: 2 2 true 100 <nil>
+}
+
+// TestEntrySizes: an entry of any size that lies about itself is refused, and the
+// smallest of each kind is read (S-20).
+func TestEntrySizes(t *testing.T) {
+	everyone := []byte{1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0}
+	entry := func(kind byte, size uint16, rest ...byte) []byte {
+		return append([]byte{kind, 0, byte(size), byte(size >> 8)}, rest...)
+	}
+	mask := []byte{1, 0, 0, 0}
+	good := entry(0, 20, append(mask, everyone...)...)
+	none := []byte{1, 0, 0, 0, 0, 0, 0, 5} // a SID without sub-authorities
+	for _, c := range []struct {
+		name string
+		e    []byte
+		ok   bool
+	}{
+		{"allow", good, true}, {"deny", entry(1, 20, good[4:]...), true}, {"label", entry(0x11, 20, good[4:]...), true},
+		{"no sub-authority", entry(0, 16, append(mask, none...)...), true},
+		{"half a SID", entry(0, 12, append(mask, everyone[:4]...)...), false},
+		{"no SID", entry(0, 8, mask...), false}, {"size 4", entry(0, 4, good[4:]...), false},
+		{"size 0", entry(0, 0, good[4:]...), false}, {"size 12", entry(0, 12, good[4:]...), false},
+		{"size 8", entry(0, 8, good[4:]...), false}, {"size 14", entry(0, 14, good[4:]...), false},
+		{"size 18", entry(0, 18, good[4:]...), false}, {"size 22", entry(0, 22, append(good[4:], 0, 0)...), false},
+		{"longer than its SID", entry(0, 24, append(good[4:len(good):len(good)], 0, 0, 0, 0)...), true},
+		{"longer than the list", entry(0, 24, good[4:]...), false}, {"size 65534", entry(0, 65534, good[4:]...), false},
+		{"unknown, a header", entry(0x7F, 4), true}, {"unknown, size 6", entry(0x7F, 6, 1, 2), true},
+		{"unknown, size 5", entry(0x7F, 5, 1), false}, {"unknown, size 2", entry(0x7F, 2), false},
+		{"unknown, size 0", entry(0x7F, 0), false}, {"three bytes", []byte{0x7F, 0, 4}, false},
+		{"object", entry(5, 24, append(append(mask, 0, 0, 0, 0), everyone...)...), true},
+		{"object, no flags", entry(5, 8, mask...), false}, {"object, size 20", entry(5, 20, good[4:]...), false},
+	} {
+		for _, before := range [][][]byte{nil, {good}} {
+			d, err := sd.Decode(withDACL(list(append(before, c.e)...)))
+			if (err == nil) != c.ok {
+				t.Errorf("S-20: %s behind %d others: %v", c.name, len(before), err)
+			}
+			if c.ok && err == nil && d.DACL().Len() != len(before)+1 {
+				t.Errorf("S-20: %s: %d entries", c.name, d.DACL().Len())
+			}
+		}
+	}
+}
+
+// An entry with an index out of range is the zero value, in every method.
+func TestMissingEntriesAreZero(t *testing.T) {
+	l := sddl.MustParse("D:(OA;;CC;bf967aba-0de6-11d0-a285-00aa003049e2;;WD)(A;;CC;;;WD)").DACL()
+	for _, i := range []int{-1, 2, 3, 1 << 20} {
+		if a := l.At(i); a != (sd.ACE{}) {
+			t.Errorf("entry %d of two: %v", i, a)
+		}
+	}
+	for _, x := range []struct {
+		l     *sd.ACL
+		aux   int32
+		there bool
+	}{{l, -1, false}, {l, 0, true}, {l, 1, false}, {l, 1 << 30, false}, {nil, 0, false},
+		{sddl.MustParse("D:(A;;CC;;;WD)").DACL(), 0, false}} {
+		if got := x.l.Extra(x.aux); (got != nil) != x.there {
+			t.Errorf("extra %d: %v, want one: %v", x.aux, got, x.there)
+		}
+	}
+	var none sd.ACE
+	if none.Mask() != 0 || none.Flags() != 0 || !none.SID().IsZero() || none.AppData() != "" ||
+		none.ObjectFlags() != 0 ||
+		!none.ClientSID().IsZero() || !none.ServerSID().IsZero() || none.WithMask(1) != none ||
+		none.WithFlags(1) != none {
+		t.Error("the zero entry says something")
+	}
+	unknown, err := sd.RawACE(0x7F, 3, []byte("abcd"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if unknown.Mask() != 0 || !unknown.SID().IsZero() || unknown.AppData() != "abcd" || unknown.ObjectFlags() != 0 ||
+		unknown.WithMask(1) != unknown || unknown.WithFlags(1).Flags() != 1 {
+		t.Errorf("an entry of an unknown type: %v, %#x", unknown, unknown.Mask())
+	}
+	for name, a := range map[string]sd.ACE{"plain": l.At(1), "object": l.At(0)} {
+		if got := a.WithMask(7).WithMask(a.Mask()); got != a {
+			t.Errorf("%s: a mask there and back: %v", name, got)
+		}
+	}
+}

@@ -1,0 +1,107 @@
+package sd_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestBytesOfACompoundEntry: header, mask, COMPOUND_ACE_IMPERSONATION and two reserved bytes, then the server's SID and
+// the client's (ntifs.h, COMPOUND_ACCESS_ALLOWED_ACE).
+func TestBytesOfACompoundEntry(t *testing.T) {
+	a, err := sd.NewACE(sd.AccessAllowedCompound, sd.ContainerInherit, 0x01020304, sid.Everyone,
+		sd.ACEExtra{ClientSID: sid.LocalSystem})
+	want := "\x04\x02\x24\x00" + "\x04\x03\x02\x01" + "\x01\x00\x00\x00" + sid.Everyone.Binary() + sid.LocalSystem.Binary()
+	if err != nil || a.Binary() != want {
+		t.Errorf("%x, %v, want %x", a.Binary(), err, want)
+	}
+}
+
+// TestLongestEntry: an entry fills a list of the largest size to its end, and one that is
+// 4 bytes longer is not built (S-17).
+func TestLongestEntry(t *testing.T) {
+	const head = 8 + 12 // of the entry, with the SID of Everyone
+	longest := sd.MaxACLSize - 8 - head
+	for length, want := range map[int]bool{longest &^ 3: true, longest&^3 + 1: false, 0: true} {
+		a, err := sd.NewACE(sd.AccessAllowedCallback, 0, 1, sid.Everyone, sd.ACEExtra{AppData: make([]byte, length)})
+		if (err == nil) != want {
+			t.Errorf("S-17: %d bytes of data: %v", length, err)
+			continue
+		}
+		if err != nil {
+			continue
+		}
+		if l, err := sd.NewACL(a); err != nil || l.Size() != 8+head+length {
+			t.Errorf("S-17: a list of %d bytes of data: %v, %v", length, l, err)
+		}
+	}
+}
+
+// What a builder makes and refuses: S-12, S-16, S-17.
+func TestBuild(t *testing.T) {
+	guid := winnt.GUID{1}
+	for _, c := range []struct {
+		id    string
+		t     sd.Type
+		s     sid.SID
+		extra sd.ACEExtra
+		want  ntstatus.Status
+	}{
+		{"unknown type", 0x16, sid.Everyone, sd.ACEExtra{}, ntstatus.InvalidParameter},
+		{"no SID", sd.AccessAllowed, sid.SID{}, sd.ACEExtra{}, ntstatus.InvalidSID},
+		{"no client", sd.AccessAllowedCompound, sid.Everyone, sd.ACEExtra{}, ntstatus.InvalidSID},
+		{"GUID on a plain type", sd.AccessAllowed, sid.Everyone, sd.ACEExtra{ObjectType: &guid}, ntstatus.InvalidParameter},
+		{"S-17", sd.AccessAllowed, sid.Everyone, sd.ACEExtra{AppData: make([]byte, 65536)}, ntstatus.AllottedSpaceExceeded},
+	} {
+		_, err := sd.NewACE(c.t, 0, 1, c.s, c.extra)
+		if err == nil || !isStatus(err, c.want) {
+			t.Errorf("%s: %v, want %v", c.id, err, c.want)
+		}
+	}
+	plain, _ := sd.NewACE(sd.AccessAllowed, 0, 1, sid.Everyone)
+	object, _ := sd.NewACE(sd.AccessDeniedObject, 0, 1, sid.Everyone,
+		sd.ACEExtra{ObjectType: &guid, InheritedObjectType: &guid})
+	if g, ok := object.InheritedObjectType(); !ok || g != guid || object.ObjectFlags() != 3 {
+		t.Error("S-12: the second GUID")
+	}
+	l, _ := sd.NewACL(plain)
+	if l.Revision() != 2 {
+		t.Error("S-16: revision of a plain list")
+	}
+	if l, _ = sd.NewACL(plain, object); l.Revision() != 4 {
+		t.Error("S-16: revision of a list with an object entry")
+	}
+	many := make([]sd.ACE, 3276)
+	for i := range many {
+		many[i] = plain
+	}
+	// A list has at most 65532 bytes (S-17).
+	if l, err := sd.NewACL(many...); err != nil || l.Size() != 65528 {
+		t.Error(err)
+	}
+	if _, err := sd.NewACL(append(many, plain)...); !isStatus(err, ntstatus.AllottedSpaceExceeded) {
+		t.Errorf("S-17: %v", err)
+	}
+	if _, err := sd.NewACL(sd.ACE{}); !isStatus(err, ntstatus.InvalidParameter) {
+		t.Error(err)
+	}
+	if _, err := sd.RawACE(sd.AccessAllowed, 0, []byte{1}); !isStatus(err, ntstatus.InvalidACL) {
+		t.Error(err)
+	}
+	const most = sd.MaxACLSize - 8 - 4 // a list with this entry alone: both headers are left out
+	a, err := sd.RawACE(0x99, 0, make([]byte, most))
+	if err != nil {
+		t.Errorf("S-17: the largest entry: %v", err)
+	}
+	if l, err := sd.NewACL(a); err != nil || l.Size() != sd.MaxACLSize {
+		t.Errorf("S-17: a list of the largest entry: %v, %d bytes", err, l.Size())
+	}
+	for _, n := range []int{most + 4, most + 65536} {
+		if _, err := sd.RawACE(0x99, 0, make([]byte, n)); !isStatus(err, ntstatus.InvalidACL) {
+			t.Errorf("S-17: an entry of %d bytes: %v", n+4, err)
+		}
+	}
+}

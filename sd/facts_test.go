@@ -1,0 +1,34 @@
+package sd_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+)
+
+// TestFactsOfEntries: each kind of entry that changes how a list is walked is found
+// out, and an entry that only children inherit is not.
+func TestFactsOfEntries(t *testing.T) {
+	for text, want := range map[string]sd.Facts{
+		"D:(A;;GA;;;WD)": 0, "D:(A;;GA;;;OW)": sd.HasOwnerRights, "D:(D;;GA;;;OW)": sd.HasOwnerRights,
+		"D:(A;;GA;;;PS)": sd.HasPrincipalSelf, "D:(A;;GA;;;WD)(D;;GA;;;PS)": sd.HasPrincipalSelf,
+		"D:(A;IOCI;GA;;;OW)": 0, "D:(A;IOCI;GA;;;PS)": 0, "D:(A;CI;GA;;;OW)": sd.HasOwnerRights,
+		"D:(A;;GA;;;OW)(A;;GA;;;PS)": sd.HasOwnerRights | sd.HasPrincipalSelf,
+	} {
+		const both = sd.HasOwnerRights | sd.HasPrincipalSelf
+		if got := sddl.MustParse(text).DACL().Facts() & both; got != want {
+			t.Errorf("%s: %#x, want %#x", text, got, want)
+		}
+	}
+	for text, want := range map[string]sd.Facts{
+		"S:(ML;;NW;;;HI)": sd.HasMandatoryLabel, "S:(ML;IOCI;NW;;;HI)": 0, "S:(AU;SA;GA;;;WD)": 0,
+		"S:(SP;;;;;S-1-17-1)": sd.HasScopedPolicy, `S:(RA;;;;;WD;("x",TI,0,1))`: sd.HasResourceAttribute,
+		`S:(RA;OICIIO;;;;WD;("x",TI,0,1))`: 0,
+	} {
+		const all = sd.HasMandatoryLabel | sd.HasScopedPolicy | sd.HasResourceAttribute
+		if got := sddl.MustParse(text).SACL().Facts() & all; got != want {
+			t.Errorf("%s: %#x, want %#x", text, got, want)
+		}
+	}
+}

@@ -1,0 +1,124 @@
+package sd_test
+
+import (
+	"encoding/binary"
+	"testing"
+
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// tenEntries is a descriptor with a DACL of ten plain entries for accounts of
+// a domain: the shape the budgets of the access check are stated for.
+func tenEntries(domain uint32) []byte {
+	var aces []sd.ACE
+	for i := range uint32(10) {
+		s, _ := sid.New(5, 21, domain, 2, 3, 1000+i)
+		a, _ := sd.NewACE(sd.AccessAllowed, 0, 0x120089, s)
+		aces = append(aces, a)
+	}
+	l, _ := sd.NewACL(aces...)
+	owner, _ := sid.New(5, 21, domain, 2, 3, 1107)
+	group, _ := sid.New(5, 21, domain, 2, 3, 513)
+	return sd.New(sd.Parts{Owner: owner, Group: group, DACL: l}).Binary()
+}
+
+// withDACL is a self-relative descriptor of nothing but this list.
+func withDACL(acl []byte) []byte {
+	b := []byte{1, 0, 0x04, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 20, 0, 0, 0}
+	return append(b, acl...)
+}
+
+// list returns an ACL with these entries, unchanged.
+func list(entries ...[]byte) []byte {
+	b := []byte{4, 0, 0, 0, byte(len(entries)), 0, 0, 0}
+	for _, e := range entries {
+		b = append(b, e...)
+	}
+	binary.LittleEndian.PutUint16(b[2:], uint16(len(b)))
+	return b
+}
+
+// sddlOf prints a descriptor.
+func sddlOf(d *sd.Descriptor) string {
+	s, err := sddl.Format(d, sddl.Options{})
+	if err != nil {
+		return err.Error()
+	}
+	return s
+}
+
+// most is how many entries of 32 bytes a list holds: 65532 bytes and a header of 8.
+const most = (65532 - 8) / 32
+
+// filler returns a list of entries for strangers with flags, as long as a list can be but for so
+// many entries of 28 bytes.
+func filler(t *testing.T, typ sd.Type, flags uint8, short int) *sd.ACL {
+	t.Helper()
+	var aces []sd.ACE
+	for i := range most - short {
+		s, ok := sid.New(5, 21, 1, uint32(i), 7)
+		if !ok {
+			t.Fatal("no SID")
+		}
+		a, err := sd.NewACE(typ, flags, 1, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		aces = append(aces, a)
+	}
+	l, err := sd.NewACL(aces...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// with returns a descriptor with a list put in.
+func with(d *sd.Descriptor, change func(p *sd.Parts)) *sd.Descriptor {
+	p := d.Parts()
+	change(&p)
+	return sd.New(p)
+}
+
+// bob creates objects unless a case says otherwise.
+var bob = sid.MustParse("S-1-5-21-1-2-3-1107")
+
+func caller() *sd.Caller {
+	return &sd.Caller{Owner: bob, Group: sid.Users, DefaultDACL: sddl.MustParse("D:(A;;GA;;;SY)(A;;GRGX;;;BA)").DACL()}
+}
+
+func parse(text string) *sd.Descriptor {
+	if text == "" {
+		return nil
+	}
+	return sddl.MustParse(text)
+}
+
+func text(t *testing.T, d *sd.Descriptor) string {
+	t.Helper()
+	s, err := sddl.Format(d, sddl.Options{Extended: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+const og = "O:S-1-5-21-1-2-3-1107G:BU"
+
+// kernelObject gives the new object a mapping whose GENERIC_READ and GENERIC_EXECUTE have rights that its GENERIC_ALL
+// does not.
+func kernelObject(r *sd.AssignRequest) {
+	r.KernelObject = true
+	r.Mapping = &winnt.GenericMapping{Read: 0x24001, Write: 0x26002, Execute: 0x25004, All: 0x1F800F}
+}
+
+// must returns the result for valid arguments.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}

@@ -1,0 +1,35 @@
+package sd_test
+
+import (
+	"runtime"
+	"testing"
+
+	"github.com/refmon/refmon/sd"
+)
+
+// Heap of decoded descriptors: at most twice their bytes.
+func TestHeap(t *testing.T) {
+	const n = 2000
+	in := make([][]byte, n)
+	total := 0
+	for i := range in {
+		in[i] = tenEntries(uint32(i))
+		total += len(in[i])
+	}
+	out := make([]*sd.Descriptor, n)
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for i, b := range in {
+		out[i], _ = sd.Decode(b)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	ratio := float64(after.HeapAlloc-before.HeapAlloc) / float64(total)
+	t.Logf("%d bytes a descriptor, heap %.2f times that", total/n, ratio)
+	if ratio > 2 {
+		t.Errorf("heap is %.2f times the descriptors' bytes, want at most 2", ratio)
+	}
+	runtime.KeepAlive(in)
+	runtime.KeepAlive(out)
+}

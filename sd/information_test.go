@@ -1,0 +1,101 @@
+package sd_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// S-74: a SACL without entries is part of each kind of its entries, and of no other part.
+func TestSelectOfAnEmptySACL(t *testing.T) {
+	d := parse("O:BAG:SYD:S:")
+	for info, there := range map[uint32]bool{0: false, owner: false, group: false, dacl: false,
+		owner | group | dacl: false, sacl: true, label: true, winnt.ATTRIBUTE_SECURITY_INFORMATION: true,
+		winnt.SCOPE_SECURITY_INFORMATION:               true,
+		winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION: true, winnt.ACCESS_FILTER_SECURITY_INFORMATION: true} {
+		got := sd.Select(d, info)
+		if (got.SACL() != nil) != there || (got.Control()&sd.SACLPresent != 0) != there {
+			t.Errorf("S-74 %#x: SACL %v, control %v, want one: %v", info, got.SACL(), got.Control(), there)
+		}
+	}
+	for kind, want := range map[sd.Type]uint32{sd.SystemMandatoryLabel: label,
+		sd.SystemAccessFilter:      winnt.ACCESS_FILTER_SECURITY_INFORMATION,
+		sd.SystemScopedPolicyID:    winnt.SCOPE_SECURITY_INFORMATION,
+		sd.SystemResourceAttribute: winnt.ATTRIBUTE_SECURITY_INFORMATION, sd.SystemAudit: sacl, 0x7F: sacl,
+		sd.SystemProcessTrustLabel: winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION} {
+		if got := sd.PartOf(kind); got != want {
+			t.Errorf("the part of %v is %#x, want %#x", kind, got, want)
+		}
+	}
+}
+
+// Access to read and to change parts.
+func TestInformationAccess(t *testing.T) {
+	const rc, wd, wo, ass = winnt.READ_CONTROL, winnt.WRITE_DAC, winnt.WRITE_OWNER, winnt.ACCESS_SYSTEM_SECURITY
+	for _, c := range []struct {
+		info       uint32
+		query, set winnt.AccessMask
+	}{
+		{owner, rc, wo}, {group, rc, wo}, {dacl, rc, wd}, {sacl, ass, ass}, {label, rc, wo},
+		{winnt.ATTRIBUTE_SECURITY_INFORMATION, rc, wd}, {winnt.SCOPE_SECURITY_INFORMATION, rc, ass},
+		{winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION, rc, wd}, {winnt.ACCESS_FILTER_SECURITY_INFORMATION, rc, wd},
+		{winnt.PROTECTED_DACL_SECURITY_INFORMATION, 0, wd}, {winnt.UNPROTECTED_SACL_SECURITY_INFORMATION, 0, ass},
+		{backup, rc | ass, wd | wo | ass}, {owner | dacl, rc, wo | wd},
+	} {
+		if q, s := sd.QueryAccess(c.info), sd.SetAccess(c.info); q != c.query || s != c.set {
+			t.Errorf("%#x: query %v, set %v, want %v, %v", c.info, q, s, c.query, c.set)
+		}
+	}
+}
+
+func TestSelect(t *testing.T) {
+	d := parse("O:BAG:SYD:P(A;;FA;;;BA)S:AI(AU;SA;FA;;;WD)(ML;;NW;;;LW)")
+	for info, want := range map[uint32]string{owner | dacl: "O:BAD:P(A;;FA;;;BA)", label: "S:AI(ML;;NW;;;LW)",
+		group | sacl: "G:SYS:AI(AU;SA;FA;;;WD)(ML;;NW;;;LW)", winnt.SCOPE_SECURITY_INFORMATION: "",
+		backup: "O:BAG:SYD:P(A;;FA;;;BA)S:AI(AU;SA;FA;;;WD)(ML;;NW;;;LW)"} {
+		if got := text(t, sd.Select(d, info)); got != want {
+			t.Errorf("%#x: %s, want %s", info, got, want)
+		}
+	}
+}
+
+// An omitted part removes its control bits, and no others.
+func TestSelectTakesControlBits(t *testing.T) {
+	parts := parse("O:BAG:SYD:(A;;FA;;;BA)S:(AU;SA;FA;;;WD)").Parts()
+	bits := map[uint32]sd.Control{
+		owner: sd.OwnerDefaulted, group: sd.GroupDefaulted,
+		dacl: sd.DACLPresent | sd.DACLDefaulted | sd.DACLAutoInheritRequest | sd.DACLAutoInherited | sd.DACLProtected,
+		sacl: sd.SACLPresent | sd.SACLDefaulted | sd.SACLAutoInheritRequest | sd.SACLAutoInherited | sd.SACLProtected,
+	}
+	for _, b := range bits {
+		parts.Control |= b
+	}
+	d := sd.New(parts)
+	for chosen := range uint32(16) {
+		want := d.Control()
+		for part, b := range bits {
+			if chosen&part == 0 {
+				want &^= b
+			}
+		}
+		if got := sd.Select(d, chosen).Control(); got != want {
+			t.Errorf("parts %#x: control %#x, want %#x", chosen, got, want)
+		}
+	}
+}
+
+// S-16: a selected part of a list keeps the list's revision.
+func TestSelectKeepsTheRevision(t *testing.T) {
+	for revision := byte(2); revision <= 4; revision++ {
+		raw := append([]byte(nil), parse("S:(AU;SA;FA;;;WD)(ML;;NW;;;LW)").Binary()...)
+		raw[20] = revision
+		d, err := sd.Decode(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := sd.Select(d, label).SACL().Revision(); got != revision {
+			t.Errorf("revision %d became %d", revision, got)
+		}
+	}
+}

@@ -1,0 +1,232 @@
+package sd
+
+import (
+	"slices"
+
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// ListEditor edits access control lists as administrators think of them: it
+// adds, replaces and removes rules of trustees and keeps the list in canonical
+// order. Methods that take a rule or a trustee never change inherited entries
+// (S-83). The zero value edits DACLs of objects without children. A ListEditor
+// is a value without state.
+//
+// Methods return a new list of the same revision and leave the old one as it is.
+// Those that return an error fail with [ErrNoList] for a nil list and with
+// [ErrNotCanonical] for a list that [ListEditor.Canonical] refuses. The error of
+// [NewACL] says that the new list would be too long. All other errors concern
+// the rule: they are [ErrInexpressible] or wrap STATUS_INVALID_PARAMETER or
+// STATUS_INVALID_SID.
+type ListEditor struct {
+	Container bool // the object has children, which inherit
+	System    bool // lists are SACLs
+}
+
+// Canonical reports whether the methods accept a list: explicit deny entries,
+// explicit allow entries, then inherited entries of any type. In a SACL, explicit
+// audit entries come before inherited ones. It returns false for explicit entries
+// of other types, such as compound ones, and for a nil list.
+func (e ListEditor) Canonical(l *ACL) bool {
+	if l == nil {
+		return false
+	}
+	last := 0
+	for _, a := range l.All() {
+		stage := 0
+		switch t := a.Type(); {
+		case a.Flags()&Inherited != 0:
+			stage = 2
+		case t == AccessAllowedCompound, e.System && !t.IsAudit(), !e.System && !t.IsAllow() && !t.IsDeny():
+			return false
+		case t.IsAllow():
+			stage = 1
+		}
+		if stage < last {
+			return false
+		}
+		last = stage
+	}
+	return true
+}
+
+// Add adds the rights of a rule. It puts them into an existing explicit entry of
+// the trustee if one entry can say both, else it inserts an entry (S-84). It
+// fails for inheritance flags that have no meaning: those of an object without
+// children, and NP or IO without OI or CI.
+func (e ListEditor) Add(l *ACL, r Rule) (*ACL, error) {
+	r, aces, err := e.begin(l, r, true)
+	if err != nil {
+		return nil, err
+	}
+	return e.add(l, aces, r)
+}
+
+// Set replaces the explicit entries of the trustee that allow (or that deny, or
+// that audit, as the rule does) by one entry with the rule's rights. Deny
+// entries remain if the rule allows, and the reverse. It fails as Add does.
+func (e ListEditor) Set(l *ACL, r Rule) (*ACL, error) {
+	r, aces, err := e.begin(l, r, true)
+	if err != nil {
+		return nil, err
+	}
+	return e.add(l, slices.DeleteFunc(aces, r.concerns), r)
+}
+
+// Remove removes the rights of a rule from the trustee's explicit entries, for
+// the objects that the rule's flags name. Rights on other objects remain, in an
+// entry of their own. Remove fails with [ErrInexpressible], and removes nothing,
+// if no flags describe those objects (S-85). A rule that concerns no entry
+// changes nothing.
+func (e ListEditor) Remove(l *ACL, r Rule) (*ACL, error) {
+	r, aces, err := e.begin(l, r, false)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]ACE, 0, len(aces)+1)
+	for _, a := range aces {
+		if !r.concerns(a) || a.Mask()&r.Mask == 0 || e.System && a.Flags()&r.Flags&auditFlags == 0 {
+			out = append(out, a)
+			continue
+		}
+		if out, err = e.cut(out, a, r); err != nil {
+			return nil, err
+		}
+	}
+	return newACL(l.Revision(), out)
+}
+
+// RemoveExact removes the trustee's explicit entries with exactly the rule's
+// rights and flags. It leaves all others.
+func (e ListEditor) RemoveExact(l *ACL, r Rule) (*ACL, error) {
+	r, aces, err := e.begin(l, r, false)
+	if err != nil {
+		return nil, err
+	}
+	return newACL(l.Revision(), slices.DeleteFunc(aces, func(a ACE) bool {
+		return r.concerns(a) && a.Mask() == r.Mask && a.Flags() == r.Flags
+	}))
+}
+
+// Purge removes all explicit entries of a trustee, whatever their type. It fails
+// for the zero SID.
+func (e ListEditor) Purge(l *ACL, trustee sid.SID) (*ACL, error) {
+	_, aces, err := e.begin(l, Rule{Type: e.anyType(), Flags: e.anyAudit(), Mask: 1, Trustee: trustee}, false)
+	if err != nil {
+		return nil, err
+	}
+	return newACL(l.Revision(), slices.DeleteFunc(aces, func(a ACE) bool {
+		return a.Flags()&Inherited == 0 && a.SID() == trustee
+	}))
+}
+
+// RemoveInherited removes all inherited entries.
+func (e ListEditor) RemoveInherited(l *ACL) (*ACL, error) {
+	if err := e.accepts(l); err != nil {
+		return nil, err
+	}
+	return newACL(l.Revision(), slices.DeleteFunc(l.Slice(), func(a ACE) bool { return a.Flags()&Inherited != 0 }))
+}
+
+func (e ListEditor) accepts(l *ACL) error {
+	switch {
+	case l == nil:
+		return ErrNoList
+	// The list is not in canonical order (S-83).
+	case !e.Canonical(l):
+		return ErrNotCanonical
+	}
+	return nil
+}
+
+func (e ListEditor) anyType() Type {
+	if e.System {
+		return SystemAudit
+	}
+	return AccessAllowed
+}
+
+func (e ListEditor) anyAudit() uint8 {
+	if e.System {
+		return auditFlags
+	}
+	return 0
+}
+
+// begin checks the rule, then the list. It returns the rule with normal flags and
+// a copy of the entries.
+func (e ListEditor) begin(l *ACL, r Rule, adding bool) (Rule, []ACE, error) {
+	r, err := e.checked(r, adding)
+	if err == nil {
+		err = e.accepts(l)
+	}
+	if err != nil {
+		return r, nil, err
+	}
+	return r, l.Slice(), nil
+}
+
+// concerns reports whether an entry is explicit, of the trustee and allows,
+// denies or audits as the rule does.
+func (r *Rule) concerns(a ACE) bool {
+	return a.Flags()&Inherited == 0 && a.SID() == r.Trustee && qualifier(a) == qualifier(ACE{string([]byte{byte(r.Type)})})
+}
+
+// qualifier returns the rank of an explicit entry in canonical order: 0 for deny, 1 for allow, 2 for any other.
+func qualifier(a ACE) int {
+	switch t := a.Type(); {
+	case t.IsDeny():
+		return 0
+	case t.IsAllow():
+		return 1
+	}
+	return 2
+}
+
+// add joins a rule with an entry or inserts it.
+func (e ListEditor) add(l *ACL, aces []ACE, r Rule) (*ACL, error) {
+	a, err := NewACE(r.Type, r.Flags, r.Mask, r.Trustee)
+	if err != nil {
+		return nil, err
+	}
+	for i, old := range aces {
+		if both, ok := e.join(old, a); ok {
+			aces[i] = both
+			return newACL(l.Revision(), e.joined(sorted(aces)))
+		}
+	}
+	return newACL(l.Revision(), sorted(slices.Insert(aces, 0, a)))
+}
+
+// cut appends the rest of an entry after removing a rule's rights. It fails with
+// ErrInexpressible if no flags describe the rest.
+func (e ListEditor) cut(out []ACE, a ACE, r Rule) ([]ACE, error) {
+	was, named := onSelf, placesOf(r.Flags)
+	if e.Container {
+		was = placesOf(a.Flags())
+	}
+	if was&named == 0 {
+		return append(out, a), nil
+	}
+	keep := func(mask winnt.AccessMask, flags uint8) {
+		if mask != 0 {
+			out = append(out, a.WithMask(mask).WithFlags(flags))
+		}
+	}
+	shared, flags := a.Mask()&r.Mask, a.Flags()
+	keep(a.Mask()&^r.Mask, flags)
+	if rest := flags & auditFlags &^ r.Flags; rest != 0 {
+		keep(shared, flags&^auditFlags|rest)
+	}
+	left := was &^ named
+	if left == 0 {
+		return out, nil
+	}
+	inherit, ok := flagsOf(left)
+	if !ok {
+		return nil, ErrInexpressible
+	}
+	keep(shared, inherit|flags&r.Flags&auditFlags)
+	return out, nil
+}

@@ -1,0 +1,255 @@
+package sd_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// A request of [sd.Merge] changes the trustee's entries that match it, and no entry that differs in one respect: data
+// after the SID, type, flags, either GUID.
+func TestMergeChangesMatchingEntries(t *testing.T) {
+	one, two := winnt.GUID{1}, winnt.GUID{2}
+	entry := func(kind sd.Type, flags uint8, extra sd.ACEExtra) sd.ACE {
+		a, err := sd.NewACE(kind, flags, 1, sid.Everyone, extra)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	both := sd.ACEExtra{ObjectType: &one, InheritedObjectType: &two}
+	plain, object := entry(sd.AccessAllowed, 0, sd.ACEExtra{}), entry(sd.AccessAllowedObject, 0,
+		sd.ACEExtra{ObjectType: &one})
+	pair := entry(sd.AccessAllowedObject, 0, both)
+	for name, c := range map[string]struct {
+		old  sd.ACE
+		r    sd.Explicit
+		like bool
+	}{
+		"the same": {plain, sd.Explicit{}, true},
+		"data behind the SID": {entry(sd.AccessAllowed, 0, sd.ACEExtra{AppData: []byte("data")}), sd.Explicit{},
+			false},
+		"a conditional one":      {entry(sd.AccessAllowedCallback, 0, sd.ACEExtra{}), sd.Explicit{}, false},
+		"other flags":            {plain.WithFlags(sd.ObjectInherit), sd.Explicit{}, false},
+		"inherited":              {plain.WithFlags(sd.Inherited), sd.Explicit{}, false},
+		"of an object":           {object, sd.Explicit{}, false},
+		"the same object":        {object, sd.Explicit{ObjectType: &one}, true},
+		"another object":         {object, sd.Explicit{ObjectType: &two}, false},
+		"an heir and the object": {pair, sd.Explicit{ObjectType: &one}, false},
+		"the object, no heir":    {object, sd.Explicit{ObjectType: &one, InheritedObjectType: &two}, false},
+		"both":                   {pair, sd.Explicit{ObjectType: &one, InheritedObjectType: &two}, true},
+		"another heir":           {pair, sd.Explicit{ObjectType: &one, InheritedObjectType: &one}, false},
+	} {
+		old, err := sd.NewACL(c.old)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.r.Trustee, c.r.Mask = sid.Everyone, 2
+		c.r.Mode = sd.GrantAccess
+		got, err := sd.Merge(old, c.r)
+		if want := map[bool]int{true: 1, false: 2}[c.like]; err != nil || got.Len() != want {
+			t.Errorf("grant, %s: %v, %v, want %d entries", name, got.Slice(), err, want)
+		} else if c.like && got.At(0).Mask() != 3 {
+			t.Errorf("grant, %s: mask %v", name, got.At(0).Mask())
+		}
+		c.r.Mode, c.r.Mask = sd.DenyAccess, 1
+		got, err = sd.Merge(old, c.r)
+		gone := true
+		for _, a := range got.Slice() {
+			gone = gone && a != c.old
+		}
+		// A grant with data behind the SID is a grant of the same rights: it is refused, too.
+		if err != nil || gone != (c.like || name == "data behind the SID") {
+			t.Errorf("deny, %s: %v, %v", name, got.Slice(), err)
+		}
+	}
+}
+
+// SetEntriesInAcl, as documented.
+func TestMerge(t *testing.T) {
+	for _, c := range []struct {
+		id, old, want string
+		in            sd.Explicit
+	}{
+		{"grant", "D:(D;;FW;;;BG)(A;;FR;;;BA)(A;ID;FA;;;SY)", "D:(D;;FW;;;BG)(A;;FX;;;WD)(A;;FR;;;BA)(A;ID;FA;;;SY)",
+			sd.Explicit{Mode: sd.GrantAccess, Mask: winnt.FILE_GENERIC_EXECUTE, Trustee: sid.Everyone}},
+		{"grant adds", "D:(A;;CC;;;WD)", "D:(A;;CCDC;;;WD)",
+			sd.Explicit{Mode: sd.GrantAccess, Mask: 2, Trustee: sid.Everyone}},
+		{"set replaces", "D:(D;;FW;;;WD)(A;;CC;;;WD)(A;ID;CC;;;WD)", "D:(A;OICI;DC;;;WD)(A;ID;CC;;;WD)",
+			sd.Explicit{Mode: sd.SetAccessMode, Mask: 2, Inheritance: 3, Trustee: sid.Everyone}},
+		{"deny", "D:(A;;CCDC;;;WD)(A;;CC;;;BA)", "D:(D;;CC;;;WD)(A;;DC;;;WD)(A;;CC;;;BA)",
+			sd.Explicit{Mode: sd.DenyAccess, Mask: 1, Trustee: sid.Everyone}},
+		{"deny leaves grants that are inherited otherwise", "D:(A;;CCDC;;;WD)(A;OICI;CCDC;;;WD)(A;OICIIO;CCDC;;;WD)",
+			"D:(D;OICI;CC;;;WD)(A;;CCDC;;;WD)(A;OICI;DC;;;WD)(A;OICIIO;CCDC;;;WD)",
+			sd.Explicit{Mode: sd.DenyAccess, Mask: 1, Inheritance: 3, Trustee: sid.Everyone}},
+		{"deny all of it", "D:(A;;CC;;;WD)", "D:(D;;CC;;;WD)",
+			sd.Explicit{Mode: sd.DenyAccess, Mask: 1, Trustee: sid.Everyone}},
+		{"revoke", "D:(D;;CC;;;WD)(A;;CC;;;WD)(A;ID;CC;;;WD)(A;;CC;;;BA)", "D:(D;;CC;;;WD)(A;ID;CC;;;WD)(A;;CC;;;BA)",
+			sd.Explicit{Mode: sd.RevokeAccess, Trustee: sid.Everyone}},
+		{"nothing", "D:(A;;CC;;;WD)", "D:(A;;CC;;;WD)", sd.Explicit{Trustee: sid.Everyone}},
+		{"object grant", "D:(A;;CC;;;WD)", "D:(A;;CC;;;WD)(OA;;DC;00000001-0000-0000-0000-000000000000;;WD)",
+			sd.Explicit{Mode: sd.GrantAccess, Mask: 2, Trustee: sid.Everyone, ObjectType: &winnt.GUID{1}}},
+		{"object revoke",
+			"D:(OA;;DC;00000001-0000-0000-0000-000000000000;;WD)(OA;;DC;00000002-0000-0000-0000-000000000000;;WD)",
+			"D:(OA;;DC;00000002-0000-0000-0000-000000000000;;WD)",
+			sd.Explicit{Mode: sd.RevokeAccess, Trustee: sid.Everyone, ObjectType: &winnt.GUID{1}}},
+		{"object deny", "D:(OA;;CCDC;;00000001-0000-0000-0000-000000000000;WD)",
+			"D:(OD;;CC;;00000001-0000-0000-0000-000000000000;WD)(OA;;DC;;00000001-0000-0000-0000-000000000000;WD)",
+			sd.Explicit{Mode: sd.DenyAccess, Mask: 1, Trustee: sid.Everyone, InheritedObjectType: &winnt.GUID{1}}},
+		{"from nothing", "", "D:(A;;CC;;;WD)", sd.Explicit{Mode: sd.GrantAccess, Mask: 1, Trustee: sid.Everyone}},
+	} {
+		t.Run(c.id, func(t *testing.T) {
+			l, err := sd.Merge(parse(c.old).DACL(), c.in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := text(t, sd.New(sd.Parts{DACL: l})); got != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+		})
+	}
+	l, err := sd.Merge(nil, sd.Explicit{Mode: sd.SetAuditFailure, Mask: 1, Trustee: sid.Everyone},
+		sd.Explicit{Mode: sd.SetAuditSuccess, Mask: 2, Trustee: sid.Everyone})
+	if err != nil || text(t, sd.New(sd.Parts{SACL: l})) != "S:(AU;SA;DC;;;WD)(AU;FA;CC;;;WD)" {
+		t.Error(l.Slice(), err)
+	}
+	if _, err := sd.Merge(nil, sd.Explicit{Mode: sd.GrantAccess}); err == nil {
+		t.Error("an entry without trustee was made")
+	}
+}
+
+// TestMergeAudit: requests about a SACL change audit entries as those about a DACL
+// change grants: what SetEntriesInAcl documents, on the other list.
+func TestMergeAudit(t *testing.T) {
+	for _, c := range []struct {
+		name, old, want string
+		r               sd.Explicit
+	}{
+		{"audit success", "S:", "S:(AU;SA;CC;;;WD)", sd.Explicit{Mode: sd.SetAuditSuccess, Mask: 1}},
+		{"audit failure", "S:", "S:(AU;FA;CC;;;WD)", sd.Explicit{Mode: sd.SetAuditFailure, Mask: 1}},
+		{"for what is made below", "S:", "S:(AU;OICISA;CC;;;WD)", sd.Explicit{Mode: sd.SetAuditSuccess, Mask: 1,
+			Inheritance: sd.ObjectInherit | sd.ContainerInherit}},
+		{"the mark of inheritance is not the caller's", "S:", "S:(AU;CIFA;CC;;;WD)", sd.Explicit{Mode: sd.SetAuditFailure,
+			Mask: 1, Inheritance: sd.ContainerInherit | sd.Inherited}},
+		{"revoke takes audit entries", "S:(AU;SA;CC;;;WD)(AU;FA;CC;;;BA)", "S:(AU;FA;CC;;;BA)",
+			sd.Explicit{Mode: sd.RevokeAccess}},
+		{"revoke leaves inherited ones", "S:(AU;IDSA;CC;;;WD)", "S:(AU;IDSA;CC;;;WD)", sd.Explicit{Mode: sd.RevokeAccess}},
+		{"set leaves audit entries", "S:(AU;SA;CC;;;WD)", "S:(AU;SA;CC;;;WD)", sd.Explicit{}},
+	} {
+		old := sddl.MustParse(c.old).SACL()
+		c.r.Trustee = sid.Everyone
+		got, err := sd.Merge(old, c.r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := sddl.MustParse(c.want).SACL(); !got.Equal(want) {
+			t.Errorf("%s: %v, want %v", c.name, got.Slice(), want.Slice())
+		}
+	}
+}
+
+// A denial is removed from the grant with the same inheritance, whatever the request's flags are. The caller cannot
+// set the inherited mark (SetEntriesInAcl).
+func TestMergeDeny(t *testing.T) {
+	for _, c := range []struct {
+		name, old, want string
+		inheritance     uint8
+	}{
+		{"a part", "D:(A;;CCDC;;;WD)", "D:(D;;CC;;;WD)(A;;DC;;;WD)", 0},
+		{"all", "D:(A;;CC;;;WD)", "D:(D;;CC;;;WD)", 0},
+		{"of another inheritance", "D:(A;CI;CCDC;;;WD)", "D:(D;;CC;;;WD)(A;CI;CCDC;;;WD)", 0},
+		{"of the same", "D:(A;CI;CCDC;;;WD)", "D:(D;CI;CC;;;WD)(A;CI;DC;;;WD)", sd.ContainerInherit},
+		{"with bits that are not the caller's", "D:(A;CI;CCDC;;;WD)", "D:(D;CI;CC;;;WD)(A;CI;DC;;;WD)",
+			sd.ContainerInherit | sd.Inherited | sd.SuccessfulAccess},
+	} {
+		got, err := sd.Merge(sddl.MustParse(c.old).DACL(), sd.Explicit{Mode: sd.DenyAccess, Mask: 1,
+			Inheritance: c.inheritance, Trustee: sid.Everyone})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := sddl.MustParse(c.want).DACL(); !got.Equal(want) {
+			t.Errorf("%s: %v, want %v", c.name, got.Slice(), want.Slice())
+		}
+	}
+}
+
+// TestModesOverEachType: REVOKE_ACCESS takes the allow and audit entries of the trustee and SET_ACCESS its allow
+// and deny entries, of all kinds, and nothing else: labels, attributes, policies, alarms and filters of the same
+// trustee stay, as do the entries of others and inherited ones (docs/c-abi.md, Explicit entries).
+func TestModesOverEachType(t *testing.T) {
+	allows := []sd.Type{sd.AccessAllowed, sd.AccessAllowedCompound, sd.AccessAllowedObject, sd.AccessAllowedCallback,
+		sd.AccessAllowedCallbackObject}
+	denies := []sd.Type{sd.AccessDenied, sd.AccessDeniedObject, sd.AccessDeniedCallback, sd.AccessDeniedCallbackObject}
+	audits := []sd.Type{sd.SystemAudit, sd.SystemAuditObject, sd.SystemAuditCallback, sd.SystemAuditCallbackObject}
+	for typ := sd.AccessAllowed; typ <= sd.SystemAccessFilter; typ++ {
+		var extra sd.ACEExtra
+		if typ == sd.AccessAllowedCompound {
+			extra.ClientSID = sid.Users
+		}
+		mine := must(sd.NewACE(typ, 0, 1, sid.Everyone, extra))
+		handed := must(sd.NewACE(typ, sd.Inherited, 1, sid.Everyone, extra))
+		others := must(sd.NewACE(typ, 0, 1, sid.Administrators, extra))
+		old := must(sd.NewACL(mine, others, handed))
+		for _, c := range []struct {
+			mode  sd.AccessMode
+			taken bool
+		}{
+			{sd.RevokeAccess, slices.Contains(allows, typ) || slices.Contains(audits, typ)},
+			{sd.SetAccessMode, slices.Contains(allows, typ) || slices.Contains(denies, typ)},
+			{sd.NotUsedAccess, false},
+		} {
+			got, err := sd.Merge(old, sd.Explicit{Mode: c.mode, Mask: 1 << 4, Inheritance: sd.ContainerInherit,
+				Trustee: sid.Everyone})
+			if err != nil {
+				t.Fatal(err)
+			}
+			// The kind of the granting entry is not checked here.
+			left := slices.DeleteFunc(got.Slice(), func(a sd.ACE) bool { return a.Mask() == 1<<4 })
+			want := []sd.ACE{mine, others, handed}
+			if c.taken {
+				want = want[1:]
+			}
+			if !slices.Equal(left, want) {
+				t.Errorf("mode %d of %v: left %v, want %v", c.mode, typ, left, want)
+			}
+		}
+	}
+}
+
+// TestEntriesOfTypedRequests: a request with object types changes the trustee's entries of the same two types
+// alone: neither one of the two will do, nor that one is there at all.
+func TestEntriesOfTypedRequests(t *testing.T) {
+	a, b := &winnt.GUID{1}, &winnt.GUID{2}
+	pairs := [][2]*winnt.GUID{{nil, nil}, {a, nil}, {nil, a}, {a, a}, {a, b}, {b, a}, {b, b}, {b, nil}, {nil, b}}
+	var all []sd.ACE
+	for _, p := range pairs {
+		all = append(all, must(sd.NewACE(sd.AccessAllowedObject, 0, 1, sid.Everyone,
+			sd.ACEExtra{ObjectType: p[0], InheritedObjectType: p[1]})))
+	}
+	old := must(sd.NewACL(all...))
+	for i, p := range pairs {
+		got, err := sd.Merge(old, sd.Explicit{Mode: sd.RevokeAccess, Trustee: sid.Everyone, ObjectType: p[0],
+			InheritedObjectType: p[1]})
+		want := slices.Delete(slices.Clone(all), i, i+1)
+		if i == 0 { // a request without types is about all entries
+			want = nil
+		}
+		if err != nil || !slices.Equal(got.Slice(), want) || got.Revision() != old.Revision() {
+			t.Errorf("revoked of %v: %v, %v", p, got.Slice(), err)
+		}
+		if i == 0 {
+			continue
+		}
+		got, err = sd.Merge(old, sd.Explicit{Mode: sd.GrantAccess, Mask: 2, Trustee: sid.Everyone, ObjectType: p[0],
+			InheritedObjectType: p[1]})
+		want = slices.Clone(all)
+		want[i] = want[i].WithMask(3)
+		if err != nil || !slices.Equal(got.Slice(), want) {
+			t.Errorf("granted to %v: %v, %v", p, got.Slice(), err)
+		}
+	}
+}

@@ -1,0 +1,135 @@
+package sd
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/refmon/refmon/sid"
+)
+
+// Normalize returns a list as the methods of a ListEditor leave it (S-82). It
+// drops entries without effect: those with no rights, those of the other kind of
+// list, and inherit-only ones that nothing inherits. It clears flags without
+// meaning. If the list is then accepted, it sorts explicit entries and joins
+// neighbours once. A list that is not accepted keeps its order. nil gives nil.
+func (e ListEditor) Normalize(l *ACL) *ACL {
+	if l == nil {
+		return nil
+	}
+	var aces []ACE
+	for _, a := range l.All() {
+		if a, keep := e.trimmed(a); keep {
+			aces = append(aces, a)
+		}
+	}
+	out, err := newACL(l.Revision(), aces)
+	if err != nil { // it cannot have become longer
+		return l
+	}
+	if !e.Canonical(out) {
+		return out
+	}
+	if out, err = newACL(l.Revision(), e.joined(sorted(aces))); err != nil {
+		return l
+	}
+	return out
+}
+
+// trimmed returns an entry without meaningless flags, and whether it has an
+// effect in this kind of list. Entries of special types have one, unless they
+// are inherit-only and nothing inherits them.
+func (e ListEditor) trimmed(a ACE) (_ ACE, keep bool) {
+	t := a.Type()
+	alarm := t == SystemAlarm || t == SystemAlarmObject || t == SystemAlarmCallback || t == SystemAlarmCallbackObject
+	special := t == AccessAllowedCompound || t.Layout() == LayoutUnknown || t.IsSystem() && !t.IsAudit() && !alarm
+	flags := a.Flags()
+	switch {
+	case !special && (a.Mask() == 0 || e.System != t.IsSystem() || alarm || e.System && flags&auditFlags == 0):
+		return a, false
+	case !e.System:
+		flags &^= auditFlags
+	}
+	if !e.Container || flags&(ObjectInherit|ContainerInherit) == 0 {
+		if flags&InheritOnly != 0 {
+			return a, false
+		}
+		flags &^= inheritFlags
+	}
+	return a.WithFlags(flags), true
+}
+
+// sorted sorts explicit entries: deny before allow, entries for the whole object
+// before those for one type, then by SID. Inherited entries stay behind them in
+// their order.
+func sorted(aces []ACE) []ACE {
+	slices.SortStableFunc(aces, func(a, b ACE) int {
+		inherited := cmp.Compare(a.Flags()&Inherited, b.Flags()&Inherited)
+		if inherited != 0 || a.Flags()&Inherited != 0 {
+			return inherited
+		}
+		object := func(a ACE) int {
+			if a.Type().IsObject() {
+				return 1
+			}
+			return 0
+		}
+		return cmp.Or(cmp.Compare(qualifier(a), qualifier(b)), cmp.Compare(object(a), object(b)),
+			compareSIDs(a.SID(), b.SID()))
+	})
+	return aces
+}
+
+// compareSIDs compares authority, number of subauthorities and their values.
+func compareSIDs(a, b sid.SID) int {
+	order := cmp.Or(cmp.Compare(a.Authority(), b.Authority()), cmp.Compare(a.SubAuthorities(), b.SubAuthorities()))
+	for i := 0; order == 0 && i < a.SubAuthorities(); i++ {
+		order = cmp.Compare(a.Sub(i), b.Sub(i))
+	}
+	return order
+}
+
+// joined joins neighbours in one pass: a joined pair is not joined again.
+func (e ListEditor) joined(aces []ACE) []ACE {
+	var out []ACE
+	for i := 0; i < len(aces); i++ {
+		a := aces[i]
+		if i+1 < len(aces) {
+			if both, ok := e.join(a, aces[i+1]); ok {
+				a = both
+				i++
+			}
+		}
+		out = append(out, a)
+	}
+	return out
+}
+
+// join returns one entry with the same meaning as two explicit entries (S-84). ok
+// is false if there is no such entry. It never joins entries with conditions.
+func (e ListEditor) join(a, b ACE) (both ACE, ok bool) {
+	if a.Type() != b.Type() || (a.Flags()|b.Flags())&Inherited != 0 ||
+		a.SID() != b.SID() || a.AppData()+b.AppData() != "" || !sameObjectTypes(a, b) {
+		return a, false
+	}
+	f, g := a.Flags(), b.Flags()
+	switch {
+	case f == g:
+		return a.WithMask(a.Mask() | b.Mask()), true
+	case a.Mask() != b.Mask():
+		return a, false
+	case f&inheritFlags == g&inheritFlags:
+		return a.WithFlags(f | g), true
+	case f&auditFlags != g&auditFlags || !e.Container:
+		return a, false
+	}
+	flags, ok := flagsOf(placesOf(f) | placesOf(g))
+	return a.WithFlags(f&^inheritFlags | flags), ok
+}
+
+func sameObjectTypes(a, b ACE) bool {
+	x, hasX := a.ObjectType()
+	y, hasY := b.ObjectType()
+	v, hasV := a.InheritedObjectType()
+	w, hasW := b.InheritedObjectType()
+	return x == y && hasX == hasY && v == w && hasV == hasW
+}

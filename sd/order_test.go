@@ -1,0 +1,36 @@
+package sd_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+)
+
+// Canonical order: S-77.
+func TestCanonicalize(t *testing.T) {
+	for in, want := range map[string]string{
+		"D:(A;;FA;;;BA)(D;;FW;;;BG)":                           "D:(D;;FW;;;BG)(A;;FA;;;BA)",
+		"D:(A;ID;FA;;;BA)(A;;FR;;;WD)(D;ID;FW;;;BG)":           "D:(A;;FR;;;WD)(A;ID;FA;;;BA)(D;ID;FW;;;BG)",
+		"D:(OA;;CR;;;BA)(A;;FA;;;BA)(OD;;CR;;;BA)(D;;CC;;;BA)": "D:(D;;CC;;;BA)(OD;;CR;;;BA)(A;;FA;;;BA)(OA;;CR;;;BA)",
+		"S:(AU;SA;FA;;;WD)(ML;;NW;;;LW)":                       "S:(ML;;NW;;;LW)(AU;SA;FA;;;WD)",
+	} {
+		d := sddl.MustParse(in)
+		l := d.DACL()
+		if l == nil {
+			l = d.SACL()
+		}
+		out := sd.Canonicalize(l)
+		p := sd.Parts{DACL: out}
+		if d.DACL() == nil {
+			p = sd.Parts{SACL: out}
+		}
+		if got := text(t, sd.New(p)); got != want || sd.IsCanonical(l) || !sd.IsCanonical(out) ||
+			sd.Canonicalize(out) != out || out.Revision() != l.Revision() {
+			t.Errorf("%s became %s, want %s", in, got, want)
+		}
+	}
+	if !sd.IsCanonical(nil) || sd.Canonicalize(nil) != nil {
+		t.Error("no list is in order")
+	}
+}

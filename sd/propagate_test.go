@@ -1,0 +1,247 @@
+package sd_test
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Re-propagation: S-78.
+func TestPropagate(t *testing.T) {
+	leaf := func(name, s string) *sd.Node { return &sd.Node{Name: name, Descriptor: sddl.MustParse(s)} }
+	root := &sd.Node{Descriptor: sddl.MustParse("O:BAD:AI(A;OICI;FR;;;BU)(A;OICIIO;GA;;;CO)"), IsContainer: true,
+		Children: []*sd.Node{
+			{Name: "sub", IsContainer: true, Descriptor: sddl.MustParse("O:SYD:AI(D;;FW;;;BG)(A;OICIID;FA;;;WD)"),
+				Children: []*sd.Node{
+					leaf("file", "O:LSD:AI(A;ID;FA;;;WD)"), leaf("closed", "O:LSD:PAI(A;;FA;;;SY)"),
+				}},
+			leaf("same", "O:BUD:AI(A;ID;FR;;;BU)(A;ID;FA;;;BU)"), leaf("null", "D:NO_ACCESS_CONTROL"),
+		}}
+	want := map[string]string{
+		"sub":      "O:SYD:AI(D;;FW;;;BG)(A;OICIID;FR;;;BU)(A;ID;FA;;;SY)(A;OICIIOID;GA;;;CO)",
+		"sub/file": "O:LSD:AI(A;ID;FR;;;BU)(A;ID;FA;;;LS)",
+	}
+	n := 0
+	for c := range sd.Propagate(root, &winnt.FileObject.Mapping) {
+		name := c.Path[0]
+		for _, p := range c.Path[1:] {
+			name += "/" + p
+		}
+		if got := text(t, c.After); got != want[name] {
+			t.Errorf("%s became %s, want %s", name, got, want[name])
+		}
+		n++
+	}
+	if n != len(want) {
+		t.Errorf("%d changes, want %d", n, len(want))
+	}
+}
+
+// A kept change stays valid: later changes do not modify its path, at any depth.
+func TestKeptChangeStaysValid(t *testing.T) {
+	of := func(name string, children ...*sd.Node) *sd.Node {
+		return &sd.Node{Name: name, Descriptor: sddl.MustParse("O:SYD:AI"), IsContainer: true, Children: children}
+	}
+	pair := func(below ...*sd.Node) []*sd.Node { return []*sd.Node{of("x", below...), of("y", below...)} }
+	below := pair()
+	for range 5 {
+		below = pair(below...)
+	}
+	root := &sd.Node{Descriptor: sddl.MustParse("O:BAD:AI(A;OICI;FR;;;BU)"), IsContainer: true, Children: below}
+	var kept [][]string
+	seen := map[string]bool{}
+	for c := range sd.Propagate(root, &winnt.FileObject.Mapping) {
+		kept = append(kept, c.Path)
+		seen[strings.Join(c.Path, "/")] = true
+	}
+	again := map[string]bool{}
+	for _, p := range kept {
+		again[strings.Join(p, "/")] = true
+	}
+	if len(kept) != 126 || len(again) != 126 || !maps.Equal(seen, again) {
+		t.Errorf("%d changes, %d paths when they were told, %d afterwards; want 126 of each",
+			len(kept), len(seen), len(again))
+	}
+}
+
+// A folder's new list reaches what inherits from it, and stops at a protected
+// list.
+func ExamplePropagate() {
+	below := func(name, security string, children ...*sd.Node) *sd.Node {
+		return &sd.Node{Name: name, Descriptor: sddl.MustParse(security), IsContainer: len(children) > 0,
+			Children: children}
+	}
+	root := below("", "O:BAG:SYD:(A;OICI;FR;;;BU)",
+		below("plans", "O:BAG:SYD:AI(A;OICIID;FA;;;WD)", below("q3.xlsx", "O:BAG:SYD:AI(A;ID;FA;;;WD)")),
+		below("private", "O:BAG:SYD:P(A;;FA;;;BA)"))
+	root.IsContainer = true
+	for c := range sd.Propagate(root, &winnt.FileObject.Mapping) {
+		var change sd.Change = c
+		fmt.Println(strings.Join(change.Path, "/"), sddlOf(change.Before), "->", sddlOf(change.After))
+	}
+	// Output:
+	// plans O:BAG:SYD:AI(A;OICIID;FA;;;WD) -> O:BAG:SYD:AI(A;OICIID;FR;;;BU)
+	// plans/q3.xlsx O:BAG:SYD:AI(A;ID;FA;;;WD) -> O:BAG:SYD:AI(A;ID;FR;;;BU)
+}
+
+// One object moves below another parent: its inherited entries are replaced.
+func ExampleReinherit() {
+	parent := sddl.MustParse("D:(A;OICI;FR;;;BU)(A;OICIIO;FA;;;CO)")
+	d := sddl.MustParse("O:BAG:SYD:AI(A;;FX;;;WD)(A;ID;FA;;;WD)")
+	fmt.Println(sddlOf(sd.Reinherit(d, parent, &sd.Heir{Mapping: &winnt.FileObject.Mapping})))
+	// Output: O:BAG:SYD:AI(A;;FX;;;WD)(A;ID;FR;;;BU)(A;ID;FA;;;BA)
+}
+
+// Inheriting twice gives the same descriptor as once (S-78).
+func TestReinheritIsStable(t *testing.T) {
+	parent := sddl.MustParse("D:(A;OICI;GA;;;CO)(D;CI;FW;;;BG)(A;OIIO;FR;;;BU)S:(AU;OISAFA;FA;;;WD)")
+	for _, s := range []string{"O:SYG:BAD:(A;;FA;;;BA)(A;ID;CC;;;WD)S:AI(ML;;NW;;;LW)(AU;IDSA;CC;;;WD)",
+		"O:SYG:BAD:PAI(A;ID;FA;;;BA)", ""} {
+		h := &sd.Heir{Container: true, Mapping: &winnt.FileObject.Mapping}
+		once := sd.Reinherit(sddl.MustParse(s), parent, h)
+		if twice := sd.Reinherit(once, parent, h); twice != once {
+			t.Errorf("%s changes twice: %s, %s", s, text(t, once), text(t, twice))
+		}
+	}
+}
+
+// Each list inherits unless it is protected itself, regardless of the other, throughout the tree (S-75, S-78).
+// Inherited placeholders become the owner and the group of the object itself, in either list (S-68, S-78).
+func TestReinheritPlaceholders(t *testing.T) {
+	parent := sddl.MustParse("O:SYG:SYD:(A;OI;FR;;;CO)(A;OI;FW;;;CG)S:(AU;OISA;FR;;;CO)(AU;OISA;FW;;;CG)")
+	d := sddl.MustParse("O:BAG:BUD:(A;;FA;;;WD)S:(AU;SA;FA;;;WD)")
+	const want = "D:(A;;FA;;;WD)(A;ID;FR;;;BA)(A;ID;FW;;;BU)S:(AU;SA;FA;;;WD)(AU;IDSA;FR;;;BA)(AU;IDSA;FW;;;BU)"
+	if got := text(t, sd.Reinherit(d, parent, &sd.Heir{Mapping: &winnt.FileObject.Mapping})); got != "O:BAG:BU"+want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+// A list keeps its revision when it inherits, even if the inherited entries need a lower one (S-16, S-78).
+func TestReinheritRevision(t *testing.T) {
+	b := []byte(sddl.MustParse("D:(A;;FA;;;BA)").DACL().Binary())
+	b[0] = 4
+	old, _, err := sd.DecodeACL(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gives := sddl.MustParse("D:(A;OI;FR;;;WD)S:(AU;OISA;FR;;;WD)")
+	d := sd.Reinherit(sd.New(sd.Parts{DACL: old, SACL: old}), gives, &sd.Heir{})
+	if d.DACL().Revision() != 4 || d.DACL().Len() != 2 || d.SACL().Revision() != 4 || d.SACL().Len() != 2 {
+		t.Errorf("revisions %d and %d of %s", d.DACL().Revision(), d.SACL().Revision(), text(t, d))
+	}
+}
+
+func TestReinheritProtection(t *testing.T) {
+	const gives = "D:(A;OICI;FR;;;WD)S:(AU;OICISA;FR;;;WD)"
+	for _, c := range []struct{ before, after string }{
+		{"D:(A;;FA;;;BA)S:(AU;SA;FA;;;BA)", "D:(A;;FA;;;BA)(A;OICIID;FR;;;WD)S:(AU;SA;FA;;;BA)(AU;OICIIDSA;FR;;;WD)"},
+		{"D:P(A;;FA;;;BA)S:(AU;SA;FA;;;BA)", "D:P(A;;FA;;;BA)S:(AU;SA;FA;;;BA)(AU;OICIIDSA;FR;;;WD)"},
+		{"D:(A;;FA;;;BA)S:P(AU;SA;FA;;;BA)", "D:(A;;FA;;;BA)(A;OICIID;FR;;;WD)S:P(AU;SA;FA;;;BA)"},
+		{"D:P(A;;FA;;;BA)S:P(AU;SA;FA;;;BA)", "D:P(A;;FA;;;BA)S:P(AU;SA;FA;;;BA)"},
+		{"D:(A;ID;CC;;;BA)S:P(AU;IDSA;CC;;;BA)", "D:(A;OICIID;FR;;;WD)S:P(AU;IDSA;CC;;;BA)"},
+		{"D:P(A;ID;CC;;;BA)S:(AU;IDSA;CC;;;BA)", "D:P(A;ID;CC;;;BA)S:(AU;OICIIDSA;FR;;;WD)"},
+		{"S:(AU;SA;FA;;;BA)", "S:(AU;SA;FA;;;BA)(AU;OICIIDSA;FR;;;WD)"},
+		{"D:(A;;FA;;;BA)S:(AU;OICIIDSA;FR;;;WD)", "D:(A;;FA;;;BA)(A;OICIID;FR;;;WD)S:(AU;OICIIDSA;FR;;;WD)"},
+		{"D:(A;OICIID;FR;;;WD)S:(AU;SA;FA;;;BA)", "D:(A;OICIID;FR;;;WD)S:(AU;SA;FA;;;BA)(AU;OICIIDSA;FR;;;WD)"},
+	} {
+		grandchild := &sd.Node{Name: "leaf", Descriptor: sddl.MustParse("D:(A;ID;CC;;;BU)S:(AU;IDSA;CC;;;BU)")}
+		child := &sd.Node{Name: "folder", Descriptor: sddl.MustParse(c.before), IsContainer: true,
+			Children: []*sd.Node{grandchild}}
+		root := &sd.Node{Descriptor: sddl.MustParse(gives), IsContainer: true, Children: []*sd.Node{child}}
+		got := map[string]string{"folder": c.before}
+		for change := range sd.Propagate(root, &winnt.FileObject.Mapping) {
+			got[strings.Join(change.Path, "/")] = text(t, change.After)
+		}
+		if got["folder"] != c.after {
+			t.Errorf("%s becomes %s, want %s", c.before, got["folder"], c.after)
+		}
+		dacl, sacl := "D:(A;ID;FR;;;WD)", "S:(AU;IDSA;FR;;;WD)"
+		if !strings.Contains(c.after, "(A;OICIID;FR;;;WD)") { // nothing comes down from a protected list
+			dacl = "D:"
+		}
+		if !strings.Contains(c.after, "(AU;OICIIDSA;FR;;;WD)") {
+			sacl = "S:"
+		}
+		if got["folder/leaf"] != dacl+sacl {
+			t.Errorf("below %s: %s, want %s", c.before, got["folder/leaf"], dacl+sacl)
+		}
+	}
+}
+
+// After the visitor stops it gets no more changes, at any level, and a node without a descriptor changes nothing
+// (S-78).
+func TestPropagateStops(t *testing.T) {
+	leaf := func(name string, children ...*sd.Node) *sd.Node {
+		return &sd.Node{Name: name, Descriptor: sddl.MustParse("O:SYD:AI"), IsContainer: true, Children: children}
+	}
+	root := &sd.Node{Descriptor: sddl.MustParse("D:(A;OICI;FR;;;WD)"), IsContainer: true, Children: []*sd.Node{
+		{Name: "none"}, leaf("a", leaf("b", leaf("c")), leaf("d")), leaf("e")}}
+	all := []string{"a", "b", "c", "d", "e"}
+	for stop := range all {
+		var got []string
+		for c := range sd.Propagate(root, nil) {
+			if got = append(got, c.Path[len(c.Path)-1]); len(got) == stop+1 {
+				break
+			}
+		}
+		if len(got) != stop+1 || got[stop] != all[stop] {
+			t.Errorf("stopped after %d: %v", stop+1, got)
+		}
+	}
+	if d := sd.Reinherit(nil, root.Descriptor, &sd.Heir{}); d != nil {
+		t.Errorf("no descriptor became %v", d)
+	}
+}
+
+// A list that would become too long does not change, and the other list inherits (S-78).
+func TestReinheritTooLong(t *testing.T) {
+	d := with(sddl.MustParse("D:AIS:AI(AU;SA;FA;;;WD)"), func(p *sd.Parts) { p.DACL = filler(t, sd.AccessAllowed, 0, 0) })
+	parent := sddl.MustParse("D:(A;OICI;FA;;;S-1-5-21-1-2-3-1107)S:(AU;OISA;FR;;;WD)")
+	got := sd.Reinherit(d, parent, &sd.Heir{})
+	if got.DACL().Len() != d.DACL().Len() || got.SACL().Len() != 2 {
+		t.Errorf("%d and %d entries", got.DACL().Len(), got.SACL().Len())
+	}
+	d = with(d, func(p *sd.Parts) { p.DACL = filler(t, sd.AccessAllowed, 0, 1) })
+	if got := sd.Reinherit(d, parent, &sd.Heir{}); got.DACL().Len() != d.DACL().Len()+1 {
+		t.Errorf("there was room for one entry: %d of %d", got.DACL().Len(), d.DACL().Len())
+	}
+}
+
+// An entry for one object type is effective on objects of that type and only propagated by others (S-78).
+func TestPropagatedByObjectType(t *testing.T) {
+	one, other := winnt.GUID{1}, winnt.GUID{2}
+	a, err := sd.NewACE(sd.AccessAllowedObject, sd.ContainerInherit, 1, sid.Users, sd.ACEExtra{InheritedObjectType: &one})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := sd.NewACL(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts := sd.Parts{Control: sd.DACLPresent, Owner: sid.LocalSystem, Group: sid.LocalSystem, DACL: list}
+	empty, _ := sd.NewACL()
+	child := sd.New(sd.Parts{Control: sd.DACLPresent | sd.DACLAutoInherited, Owner: sid.LocalSystem,
+		Group: sid.LocalSystem, DACL: empty})
+	root := &sd.Node{Name: "root", IsContainer: true, Descriptor: sd.New(parts), Children: []*sd.Node{
+		{Name: "of it", IsContainer: true, Descriptor: child, ObjectTypes: []winnt.GUID{other, one}},
+		{Name: "of another", IsContainer: true, Descriptor: child, ObjectTypes: []winnt.GUID{other}},
+	}}
+	inForce := map[string]bool{}
+	for c := range sd.Propagate(root, &winnt.FileObject.Mapping) {
+		for _, e := range c.After.DACL().Slice() {
+			inForce[c.Path[0]] = inForce[c.Path[0]] || e.Flags()&sd.InheritOnly == 0
+		}
+	}
+	if in, ok := inForce["of it"]; !ok || !in {
+		t.Errorf("S-78: it is not in force on an object of its type (%t)", ok)
+	}
+	if in, ok := inForce["of another"]; !ok || in {
+		t.Errorf("S-78: it is not only passed on by another (%t)", ok)
+	}
+}

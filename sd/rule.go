@@ -1,0 +1,109 @@
+package sd
+
+import (
+	"errors"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Rule names rights of one trustee on an object and its children. [ListEditor]
+// adds rules to lists and removes them. The zero value is not a valid rule.
+type Rule struct {
+	Type Type // AccessAllowed or AccessDenied in a DACL, SystemAudit in a SACL
+	// Flags are ObjectInherit, ContainerInherit, NoPropagateInherit and InheritOnly.
+	// In a SACL, SuccessfulAccess and FailedAccess say what is audited. Without
+	// ObjectInherit and ContainerInherit, the other two inheritance flags mean
+	// nothing, and methods that remove rules ignore them.
+	Flags   uint8
+	Mask    winnt.AccessMask // not 0
+	Trustee sid.SID          // not zero
+}
+
+// Errors of [ListEditor].
+var (
+	// ErrNoList says that a list is nil. A NULL DACL grants everybody everything,
+	// so adding an entry to it would take rights away.
+	ErrNoList = errors.New("there is no list to edit")
+	// ErrNotCanonical says that a list is not in canonical order, or has an entry
+	// that is neither an allow nor a deny entry (in a SACL: no audit entry).
+	ErrNotCanonical = errors.New("the list is not in canonical order, or has entries of other types")
+	// ErrInexpressible says that no flags describe the objects for which the rights
+	// would remain.
+	ErrInexpressible = errors.New("no inheritance flags say what would remain of an entry")
+)
+
+const (
+	inheritFlags = ObjectInherit | ContainerInherit | NoPropagateInherit | InheritOnly
+	auditFlags   = SuccessfulAccess | FailedAccess
+)
+
+// checked returns the rule with normal flags. adding says that wrong inheritance
+// flags are an error instead of being ignored.
+func (e ListEditor) checked(r Rule, adding bool) (Rule, error) {
+	switch {
+	case e.System && r.Type != SystemAudit, !e.System && r.Type != AccessAllowed && r.Type != AccessDenied:
+		return r, buildError(ntstatus.InvalidParameter, "a rule of this list cannot have the type %s", r.Type)
+	case r.Trustee.IsZero():
+		return r, buildError(ntstatus.InvalidSID, "a rule needs a SID")
+	case r.Mask == 0:
+		return r, buildError(ntstatus.InvalidParameter, "a rule needs rights")
+	case e.System && r.Flags&auditFlags == 0:
+		return r, buildError(ntstatus.InvalidParameter, "an audit rule needs success or failure")
+	case !e.System && r.Flags&auditFlags != 0 || r.Flags&Inherited != 0:
+		return r, buildError(ntstatus.InvalidParameter, "a rule of this list cannot have the flags 0x%02x", r.Flags)
+	}
+	inherits := r.Flags&(ObjectInherit|ContainerInherit) != 0
+	switch {
+	case adding && inherits && !e.Container:
+		return r, buildError(ntstatus.InvalidParameter, "only a container has children that inherit")
+	case adding && !inherits && r.Flags&inheritFlags != 0:
+		return r, buildError(ntstatus.InvalidParameter, "NP and IO need OI or CI")
+	case !inherits:
+		r.Flags &^= inheritFlags
+	}
+	return r, nil
+}
+
+// places is a set of the objects for which an entry counts.
+type places uint8
+
+const (
+	onSelf places = 1 << iota
+	onFolders
+	onDeeperFolders
+	onFiles
+	onDeeperFiles
+)
+
+// placesOf returns the objects for which an entry of a container counts.
+func placesOf(flags uint8) (p places) {
+	if flags&InheritOnly == 0 {
+		p |= onSelf
+	}
+	if flags&ContainerInherit != 0 {
+		p |= onFolders | onDeeperFolders
+	}
+	if flags&ObjectInherit != 0 {
+		p |= onFiles | onDeeperFiles
+	}
+	if flags&NoPropagateInherit != 0 {
+		p &^= onDeeperFolders | onDeeperFiles
+	}
+	return p
+}
+
+// flagsOf returns the inheritance flags that mean exactly these objects. ok is
+// false if there are none, as for the empty set (S-85).
+func flagsOf(p places) (flags uint8, ok bool) {
+	for flags = range inheritFlags + 1 {
+		if flags&(ObjectInherit|ContainerInherit) == 0 && flags != 0 {
+			continue
+		}
+		if placesOf(flags) == p {
+			return flags, true
+		}
+	}
+	return 0, false
+}

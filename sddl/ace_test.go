@@ -1,0 +1,235 @@
+package sddl_test
+
+import (
+	"encoding/hex"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Single entries to bytes: S-12, S-15, S-16, S-30, S-34.
+func TestEntryBytes(t *testing.T) {
+	for _, c := range []struct {
+		id, text, hex string
+		revision      byte
+	}{
+		{"C-29", "D:(OA;;CR;ab721a53-1e2f-11d0-9819-00aa0040529b;;WD)",
+			"050028000001000001000000531a72ab2f1ed011981900aa0040529b010100000000000100000000", 4},
+		{"C-30", "D:(OA;CIIO;RP;4c164200-20c0-11d0-a768-00aa006e0529;bf967aba-0de6-11d0-a285-00aa003049e2;RU)",
+			"050a3c00100000000300000000" + "42164cc020d011a76800aa006e0529" + "ba7a96bfe60dd011a28500aa003049e2" +
+				"0102000000000005200000002a020000", 4},
+		{"C-32", "S:(AU;SAFA;CCWD;;;WD)", "02c0140001000400010100000000000100000000", 2},
+		{"C-34", "S:(ML;;NW;;;LW)", "1100140001000000010100000000001000100000", 2},
+		{"C-35", "S:(SP;;;;;S-1-17-1)", "1300140000000000010100000000001101000000", 2},
+		{"C-36", "S:(TL;;RC;;;S-1-19-512-8192)", "140018000000020001020000000000130002000000200000", 2},
+		{"C-37", `S:(FL;;RC;;;WD;(@User.Title=="PM"))`,
+			"150034000000020001010000000000010000000061727478f90a0000005400690074006c006500100400000050004d0080000000", 2},
+		{"C-38", `D:(XA;;FX;;;WD;(@User.Title=="PM"))`,
+			"09003400a000120001010000000000010000000061727478f90a0000005400690074006c006500100400000050004d0080000000", 2},
+		{"C-49", `S:(RA;;;;;WD;("Dept",TS,0,"Fin"))`,
+			"12003c0000000000010100000000000100000000140000000300000000000000010000001e0000004400650070007400000046006" +
+				"9006e0000000000", 2},
+		{"C-50", `S:(RA;;;;;WD;("Lvl",TI,0,1,2))`,
+			"12004400000000000101000000000001000000001800000001000000000000000200000020000000280000004c0076006c0000000" +
+				"1000000000000000200000000000000", 2},
+	} {
+		t.Run(c.id, func(t *testing.T) {
+			d, err := sddl.Parse(c.text, opt)
+			if err != nil {
+				t.Fatal(err)
+			}
+			l := d.DACL()
+			if l == nil {
+				l = d.SACL()
+			}
+			if got := hex.EncodeToString([]byte(l.At(0).Binary())); got != c.hex {
+				t.Errorf("got  %s\nwant %s", got, c.hex)
+			}
+			if l.Revision() != c.revision {
+				t.Errorf("revision %d, want %d", l.Revision(), c.revision)
+			}
+		})
+	}
+}
+
+// S-17: C-59.
+func TestListLimit(t *testing.T) {
+	ace := "(A;;GA;;;S-1-5-21-1-2-3-4)"
+	d, err := sddl.Parse("D:" + strings.Repeat(ace, 1820))
+	if err != nil || d.DACL().Size() != 65528 || d.DACL().Len() != 1820 {
+		t.Fatal(err)
+	}
+	var se *sddl.SyntaxError
+	if _, err = sddl.Parse("D:" + strings.Repeat(ace, 1821)); !errors.As(err, &se) || se.Status != ntstatus.InvalidACL {
+		t.Fatalf("C-59: %v", err)
+	}
+}
+
+// S-45: entries without a token.
+func TestExtended(t *testing.T) {
+	guid, _ := winnt.ParseGUID("ab721a53-1e2f-11d0-9819-00aa0040529b")
+	compound, err := sd.NewACE(sd.AccessAllowedCompound, 0, 3, sid.LocalSystem, sd.ACEExtra{ClientSID: sid.Everyone})
+	if err != nil {
+		t.Fatal(err)
+	}
+	object, _ := sd.NewACE(sd.AccessDeniedCallbackObject, sd.ContainerInherit, 3, sid.Everyone,
+		sd.ACEExtra{ObjectType: &guid, AppData: []byte("artx")})
+	opaque, _ := sd.NewACE(sd.AccessAllowedCallback, 0, 1, sid.Everyone, sd.ACEExtra{AppData: []byte("\x01\x02\x03\x04")})
+	trailing, _ := sd.NewACE(sd.AccessAllowed, 0, 1, sid.Everyone, sd.ACEExtra{AppData: []byte("\x01\x02\x03\x04")})
+	unknown, err := sd.RawACE(0x40, sd.Inherited, []byte{1, 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A type that is not known belongs in either list, a known one in its own, also by its number (S-14).
+	for text, ok := range map[string]bool{"D:(0x40;;;;;;#0102)": true, "S:(0x40;;;;;;#0102)": true,
+		"D:(0x00;;CC;;;WD)": true,
+		"S:(0x00;;CC;;;WD)": false, "D:(0x02;SA;CC;;;WD)": false, "S:(0x02;SA;CC;;;WD)": true} {
+		if _, err := sddl.Parse(text, sddl.Options{Extended: true}); (err == nil) != ok {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	for _, text := range []string{"D:(0x09;;GA;;;WD;#010)", "D:(0x09;;GA;;;WD;#0)", "D:(0x09;;GA;;;WD;#01 02)"} {
+		if _, err := sddl.Parse(text, sddl.Options{Extended: true}); err == nil {
+			t.Errorf("S-45: %s, which is not of whole bytes, was read", text)
+		}
+	}
+	if _, err := sddl.Parse("D:(0x00;;GA;;;;#01)", sddl.Options{Extended: true}); err == nil {
+		t.Error("rights without a trustee were dropped")
+	}
+	for _, text := range []string{"D:(A;;;;;;(@User.x))", "D:(XA;;;;;;(@User.x))", `S:(RA;;;;;;("x",TI,0,1))`,
+		"D:(A;;;;;)",
+		"D:(A;;;;;;#01)"} {
+		if d, err := sddl.Parse(text); err == nil {
+			t.Errorf("%s: without a trustee it was read as %x", text, d.Binary())
+		}
+	}
+	for want, a := range map[string]sd.ACE{
+		"(0x04;;;;;;#0300000001000000010100000000000512000000010100000000000100000000)": compound,
+		"(0x0c;CI;CCDC;ab721a53-1e2f-11d0-9819-00aa0040529b;;WD;#61727478)":             object,
+		"(0x09;;CC;;;WD;#01020304)": opaque,
+		"(0x00;;CC;;;WD;#01020304)": trailing,
+		"(0x40;ID;;;;;#0102)":       unknown,
+	} {
+		if _, err := sddl.FormatACE(a, sddl.Options{}); !errors.Is(err, ntstatus.InvalidACL.Err()) {
+			t.Errorf("%s prints without Extended: %v", want, err)
+		}
+		got, err := sddl.FormatACE(a, sddl.Options{Extended: true})
+		if got != want || err != nil {
+			t.Errorf("got %s, %v, want %s", got, err, want)
+		}
+		d, err := sddl.Parse("D:"+want, sddl.Options{Extended: true})
+		if err != nil || d.DACL().At(0) != a {
+			t.Errorf("%s reads back as %x, %v", want, d.DACL().At(0).Binary(), err)
+		}
+		if _, err := sddl.Parse("D:" + want); err == nil {
+			t.Errorf("%s was read without Extended", want)
+		}
+	}
+}
+
+// entryTypes are the entry types of SDDL with their properties in MS-DTYP 2.5.1.1: the list, whether it may have
+// object types, and the data after the trustee.
+var entryTypes = []struct {
+	token  string
+	typ    sd.Type
+	system bool
+	object bool
+	tail   string
+}{
+	{"A", 0x00, false, false, ""}, {"D", 0x01, false, false, ""}, {"OA", 0x05, false, true, ""},
+	{"OD", 0x06, false, true, ""}, {"XA", 0x09, false, false, ";(a)"}, {"XD", 0x0A, false, false, ";(a)"},
+	{"ZA", 0x0B, false, true, ";(a)"}, {"AU", 0x02, true, false, ""}, {"AL", 0x03, true, false, ""},
+	{"OU", 0x07, true, true, ""}, {"OL", 0x08, true, true, ""}, {"XU", 0x0D, true, false, ";(a)"},
+	{"ML", 0x11, true, false, ""}, {"RA", 0x12, true, false, `;("a",TI,0x0,1)`}, {"SP", 0x13, true, false, ""},
+	{"TL", 0x14, true, false, ""}, {"FL", 0x15, true, false, ";(a)"},
+}
+
+// TestTypesOfEntries: each type is read in its own list only, names object types where it is one of those, and ends
+// as it does; a refusal says where (S-43).
+func TestTypesOfEntries(t *testing.T) {
+	const guid, class = "bf967aba-0de6-11d0-a285-00aa003049e2", "bf967a86-0de6-11d0-a285-00aa003049e2"
+	for _, e := range entryTypes {
+		for _, list := range []string{"D:", "S:"} {
+			for _, guids := range []string{";", guid + ";", ";" + class, guid + ";" + class} {
+				head := list + "(" + e.token + ";;;"
+				text := head + guids + ";WD" + e.tail + ")"
+				d, err := sddl.Parse(text)
+				switch at := strings.Index(text, "bf967"); {
+				case e.system != (list == "S:"):
+					wantSyntax(t, text, err, ntstatus.InvalidACL, len(list)+1)
+				case guids != ";" && !e.object:
+					wantSyntax(t, text, err, ntstatus.InvalidACL, at)
+				case err != nil:
+					t.Errorf("%s: %v", text, err)
+				default:
+					l := d.DACL()
+					if e.system {
+						l = d.SACL()
+					}
+					a := l.At(0)
+					object, hasObject := a.ObjectType()
+					inherited, hasInherited := a.InheritedObjectType()
+					got := ""
+					if hasObject {
+						got = object.String()
+					}
+					if got += ";"; hasInherited {
+						got += inherited.String()
+					}
+					if a.Type() != e.typ || a.SID() != sid.Everyone || got != guids || (a.AppData() == "") != (e.tail == "") {
+						t.Errorf("%s: type %#x, of %v, %s, data %x", text, a.Type(), a.SID(), got, a.AppData())
+					}
+				}
+			}
+		}
+		list := map[bool]string{false: "D:", true: "S:"}[e.system]
+		head := list + "(" + e.token + ";;;;;WD"
+		if e.tail != "" {
+			_, err := sddl.Parse(head + ")")
+			wantSyntax(t, head+")", err, ntstatus.InvalidACL, len(head))
+		} else {
+			_, err := sddl.Parse(head + ";(a))")
+			wantSyntax(t, head+";(a))", err, ntstatus.InvalidACL, len(head))
+		}
+	}
+}
+
+// TestExtendedNamesNothingElse: an entry as bytes has neither rights nor object types nor a trustee, since all of them
+// are in its bytes (S-45).
+func TestExtendedNamesNothingElse(t *testing.T) {
+	const guid = "bf967aba-0de6-11d0-a285-00aa003049e2"
+	extended := sddl.Options{Extended: true}
+	for fields, want := range map[string]bool{
+		";;;;;#01020304": true, "OICI;;;;;#01020304": true, ";CC;;;;#01020304": false, ";;" + guid + ";;;#01020304": false,
+		";;;" + guid + ";;#01020304": false, ";;;;WD;#0102030": false, ";;;;;": false,
+	} {
+		text := "D:(0x7f;" + fields + ")"
+		d, err := sddl.Parse(text, extended)
+		if (err == nil) != want {
+			t.Errorf("S-45: %s: %v, want it read: %t", text, err, want)
+		}
+		if err == nil && d.DACL().At(0).Binary()[4:] != "\x01\x02\x03\x04" {
+			t.Errorf("S-45: %s: %x", text, d.DACL().At(0).Binary())
+		}
+		if _, err := sddl.Parse(text); err == nil {
+			t.Errorf("S-45: %s is read without being asked for", text)
+		}
+	}
+	// Those of a type that may name some are refused as well.
+	for _, fields := range []string{";;" + guid + ";;;#01020304", ";;;" + guid + ";;#01020304"} {
+		if _, err := sddl.Parse("D:(0x05;"+fields+")", extended); err == nil {
+			t.Errorf("S-45: %s beside bytes", fields)
+		}
+	}
+	for _, text := range []string{"D:(1x7f;;;;;;#01020304)", "D:(0y7f;;;;;;#01020304)", "D:(007f;;;;;;#01020304)",
+		"D:(0x7;;;;;;#01020304)", "D:(0x7g;;;;;;#01020304)", "D:(0x7f1;;;;;;#01020304)"} {
+		_, err := sddl.Parse(text, extended)
+		wantSyntax(t, text, err, ntstatus.InvalidACL, 3)
+	}
+}

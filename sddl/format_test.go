@@ -1,0 +1,182 @@
+package sddl_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// The zero entry is an error in every form, also as bytes (S-45).
+func TestZeroEntryHasNoText(t *testing.T) {
+	for _, o := range []sddl.Options{{}, {Extended: true}} {
+		if text, err := sddl.FormatACE(sd.ACE{}, o); !errors.Is(err, ntstatus.InvalidACL.Err()) {
+			t.Errorf("extended %t: %q, %v, want STATUS_INVALID_ACL", o.Extended, text, err)
+		}
+	}
+}
+
+// Canonical text: S-6, S-9, S-38, S-39, S-40, S-48, S-51, S-53.
+func TestCanonicalText(t *testing.T) {
+	for _, c := range []struct{ id, in, out string }{
+		{"C-09", "O:S-1-2-0x200D:", "O:S-1-2-512D:"},
+		{"C-15", "S:D:", "D:S:"},
+		{"C-16", "S:D:P", "D:PS:"},
+		{"C-17", "D:ARPAI(A;;GA;;;SY)", "D:PARAI(A;;GA;;;SY)"},
+		{"C-18", "D:(A;;123456789;;;LG)", "D:(A;;0x75bcd15;;;LG)"},
+		{"C-19", "D:(A;;01234567;;;LG)", "D:(A;;0x53977;;;LG)"},
+		{"C-20 a", "D:(A;;16;;;LG)", "D:(A;;RP;;;LG)"},
+		{"C-20 b", "D:(A;;17;;;LG)", "D:(A;;CCRP;;;LG)"},
+		{"C-20 c", "D:(A;;0xff;;;LG)", "D:(A;;CCDCLCSWRPWPDTLO;;;LG)"},
+		{"C-21", "D:(A;;RPWPCRCCDCLCLORCWOWDSDDTSW;;;SY)", "D:(A;;CCDCLCSWRPWPDTLOCRSDRCWDWO;;;SY)"},
+		{"C-22", "D:(A;;FAGX;;;SY)", "D:(A;;0x201f01ff;;;SY)"},
+		{"C-25", "D:(A;;0x1200a9;;;AU)", "D:(A;;0x1200a9;;;AU)"},
+		{"C-26 a", "D:(A;;;;;WD)", "D:(A;;;;;WD)"},
+		{"C-26 b", "D:(A;;0;;;WD)", "D:(A;;;;;WD)"},
+		{"C-27", "D:(A;;-1;;;LG)", "D:(A;;0xffffffff;;;LG)"},
+		{"C-28", "D:(A;;0x123456789;;;LG)", "D:(A;;0xffffffff;;;LG)"},
+		{"C-38", `D:(XA;;FX;;;WD;(@User.Title=="PM"))`, `D:(XA;;FX;;;WD;(@USER.Title == "PM"))`},
+		{"C-41", "D:(XA;;CC;;;WD;(Member_of_Any{SID(BA),SID(WD)}))", "D:(XA;;CC;;;WD;(Member_of_any {SID(BA), SID(WD)}))"},
+		{"C-43 a", "D:(XA;;CC;;;WD;(OctetStringType==##1#2#3##))", "D:(XA;;CC;;;WD;(OctetStringType == #01020300))"},
+		{"C-43 b", "D:(XA;;CC;;;WD;(OctetStringType==#1#2#3##))", "D:(XA;;CC;;;WD;(OctetStringType == #01020300))"},
+		{"C-44", "D:(XA;;CC;;;WD;(@USER.A || @Device.B && @USER.C))",
+			"D:(XA;;CC;;;WD;((@USER.A) || ((@DEVICE.B) && (@USER.C))))"},
+		{"C-49", `S:(RA;;;;;WD;("Dept",TS,0,"Fin"))`, `S:(RA;;;;;WD;("Dept",TS,0x0,"Fin"))`},
+		{"S-38 name, number", "D:(A;;GR0xFFFFFFFF;;;LG)", "D:(A;;0xffffffff;;;LG)"},
+		{"S-38 number, name", "D:(A;;0xFFFFFFFFGR;;;LG)", "D:(A;;0xffffffff;;;LG)"},
+		{"S-38 digits end at a name", "D:(A;;0xFFFFFGR;;;LG)", "D:(A;;0x800fffff;;;LG)"},
+		{"S-38 digits first", "D:(A;;0xFACC;;;LG)", "D:(A;;0xfacc;;;LG)"},
+		{"S-38 decimal and octal among names", "D:(A;;RC2SD010;;;LG)", "D:(A;;DCSWSDRC;;;LG)"},
+		{"S-38 sign among names", "D:(A;;GR-1;;;LG)", "D:(A;;0xffffffff;;;LG)"},
+		{"S-38 wrap", "D:(A;;-9876543210;;;LG)", "D:(A;;CC;;;LG)"},
+		{"S-39 KR, not KX", "D:(A;;KX;;;WD)", "D:(A;;KR;;;WD)"},
+		{"S-39 label", "S:(ML;;NXNWNR;;;LW)", "S:(ML;;NWNRNX;;;LW)"},
+		{"S-39 a label with other rights", "S:(ML;;0x20003;;;LW)", "S:(ML;;CCDCRC;;;LW)"},
+		{"S-39 a label with a bit that no name has", "S:(ML;;0x203;;;LW)", "S:(ML;;0x203;;;LW)"},
+		{"S-40 ACE flags", "S:(AU;FASACIOIIDIONPCR;FA;;;WD)", "S:(AU;OICINPIOIDSAFACR;FA;;;WD)"},
+		{"S-40 filter", `S:(FL;TP;RC;;;WD;(@User.a))`, `S:(FL;TP;RC;;;WD;(@USER.a))`},
+		{"S-41", " D: P (A; OI; GA;;; wd ) (a;;RP  LC; ; ;ba) ", "D:P(A;OI;GA;;;WD)(A;;LCRP;;;BA)"},
+		{"S-42 flags of a NULL list", "D:PNO_ACCESS_CONTROL", "D:PNO_ACCESS_CONTROL"},
+		{"C-57 b", "D:(D;; GA;;;WD)", "D:(D;;GA;;;WD)"},
+	} {
+		t.Run(c.id, func(t *testing.T) {
+			d, err := sddl.Parse(c.in, opt)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := sddl.Format(d, opt); got != c.out || err != nil {
+				t.Errorf("got  %s, %v\nwant %s", got, err, c.out)
+			}
+		})
+	}
+}
+
+// S-44: which parts are printed.
+func TestFormatInfo(t *testing.T) {
+	d := sddl.MustParse(`O:BAG:SYD:P(A;;FA;;;BA)S:AI(AU;SA;FA;;;WD)(ML;;NW;;;LW)(RA;;;;;WD;("a",TI,0x0,1))` +
+		`(SP;;;;;S-1-17-1)`)
+	for _, c := range []struct {
+		info uint32
+		want string
+	}{
+		{0, `O:BAG:SYD:P(A;;FA;;;BA)S:AI(AU;SA;FA;;;WD)(ML;;NW;;;LW)(RA;;;;;WD;("a",TI,0x0,1))(SP;;;;;S-1-17-1)`},
+		{winnt.OWNER_SECURITY_INFORMATION | winnt.DACL_SECURITY_INFORMATION, "O:BAD:P(A;;FA;;;BA)"},
+		{winnt.GROUP_SECURITY_INFORMATION, "G:SY"},
+		{winnt.LABEL_SECURITY_INFORMATION, "S:AI(ML;;NW;;;LW)"},
+		{winnt.LABEL_SECURITY_INFORMATION | winnt.SCOPE_SECURITY_INFORMATION, "S:AI(ML;;NW;;;LW)(SP;;;;;S-1-17-1)"},
+		{winnt.ATTRIBUTE_SECURITY_INFORMATION, `S:AI(RA;;;;;WD;("a",TI,0x0,1))`},
+		{winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION, ""},
+		{winnt.BACKUP_SECURITY_INFORMATION,
+			`O:BAG:SYD:P(A;;FA;;;BA)S:AI(AU;SA;FA;;;WD)(ML;;NW;;;LW)(RA;;;;;WD;("a",TI,0x0,1))(SP;;;;;S-1-17-1)`},
+	} {
+		if got, err := sddl.Format(d, sddl.Options{Info: c.info}); got != c.want || err != nil {
+			t.Errorf("%#x: %s, %v, want %s", c.info, got, err, c.want)
+		}
+	}
+}
+
+// Each part is printed only on request, with the control bits of its own list; a backup has all parts (S-44).
+func TestEachPart(t *testing.T) {
+	const (
+		o, g  = "O:BA", "G:SY"
+		dacl  = "D:P(A;;FA;;;WD)"
+		label = "(ML;;NW;;;LW)"
+		audit = "(AU;SA;FR;;;WD)"
+		rule  = "(SP;;;;;S-1-17-1)"
+		trust = "(TL;;RC;;;S-1-19-512-4096)"
+		attr  = `(RA;;;;;WD;("a",TI,0x0,1))`
+	)
+	d := sddl.MustParse(o + g + dacl + "S:ARAI" + label + audit + rule + trust + attr)
+	all := o + g + dacl + "S:ARAI" + label + audit + rule + trust + attr
+	for info, want := range map[uint32]string{
+		0: all, winnt.BACKUP_SECURITY_INFORMATION: all, winnt.OWNER_SECURITY_INFORMATION: o,
+		winnt.BACKUP_SECURITY_INFORMATION | winnt.LABEL_SECURITY_INFORMATION: all,
+		winnt.GROUP_SECURITY_INFORMATION:                                     g, winnt.DACL_SECURITY_INFORMATION: dacl,
+		winnt.SACL_SECURITY_INFORMATION:                                     "S:ARAI" + label + audit + rule + trust + attr,
+		winnt.LABEL_SECURITY_INFORMATION:                                    "S:ARAI" + label,
+		winnt.ATTRIBUTE_SECURITY_INFORMATION:                                "S:ARAI" + attr,
+		winnt.SCOPE_SECURITY_INFORMATION:                                    "S:ARAI" + rule,
+		winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION:                      "S:ARAI" + trust,
+		winnt.ACCESS_FILTER_SECURITY_INFORMATION:                            "",
+		winnt.OWNER_SECURITY_INFORMATION | winnt.LABEL_SECURITY_INFORMATION: o + "S:ARAI" + label,
+		winnt.OWNER_SECURITY_INFORMATION | winnt.SACL_SECURITY_INFORMATION: o + "S:ARAI" + label + audit + rule + trust +
+			attr,
+		winnt.GROUP_SECURITY_INFORMATION | winnt.DACL_SECURITY_INFORMATION: g + dacl,
+	} {
+		if got, err := sddl.Format(d, sddl.Options{Info: info}); err != nil || got != want {
+			t.Errorf("%#x: %s, %v, want %s", info, got, err, want)
+		}
+	}
+	if got, err := sddl.Format(nil, sddl.Options{}); got != "" || err != nil {
+		t.Errorf("no descriptor prints as %q, %v", got, err)
+	}
+}
+
+// A part without a valid text is an error, unless only other parts are requested (S-45, S-46). Nothing is printed
+// with an error.
+func TestPartsWithoutText(t *testing.T) {
+	bare, _ := sid.New(5)
+	entry, err := sd.RawACE(0x7F, 0, []byte{1, 2, 3, 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	unknown, err := sd.NewACL(entry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for part, c := range map[uint32]struct {
+		parts sd.Parts
+		want  ntstatus.Status
+	}{
+		winnt.OWNER_SECURITY_INFORMATION: {sd.Parts{Owner: bare}, ntstatus.InvalidSID},
+		winnt.GROUP_SECURITY_INFORMATION: {sd.Parts{Group: bare}, ntstatus.InvalidSID},
+		winnt.DACL_SECURITY_INFORMATION:  {sd.Parts{DACL: unknown}, ntstatus.InvalidACL},
+		winnt.SACL_SECURITY_INFORMATION:  {sd.Parts{SACL: unknown}, ntstatus.InvalidACL},
+	} {
+		for info := uint32(1); info < 16; info++ {
+			got, err := sddl.Format(sd.New(c.parts), sddl.Options{Info: info})
+			if info&part == 0 && err != nil || info&part != 0 && !errors.Is(err, c.want.Err()) || got != "" {
+				t.Errorf("part %#x, asked for %#x: %q, %v", part, info, got, err)
+			}
+		}
+	}
+}
+
+// TestNoListOfAPart: a SACL that is there and NULL prints as a whole, and has no entries of a type (S-44).
+func TestNoListOfAPart(t *testing.T) {
+	d := sddl.MustParse("O:BAS:NO_ACCESS_CONTROL")
+	for info, want := range map[uint32]string{
+		0: "O:BAS:NO_ACCESS_CONTROL", winnt.SACL_SECURITY_INFORMATION: "S:NO_ACCESS_CONTROL",
+		winnt.LABEL_SECURITY_INFORMATION: "", winnt.SCOPE_SECURITY_INFORMATION: "",
+		winnt.OWNER_SECURITY_INFORMATION | winnt.ATTRIBUTE_SECURITY_INFORMATION: "O:BA",
+		winnt.SACL_SECURITY_INFORMATION | winnt.LABEL_SECURITY_INFORMATION:      "S:NO_ACCESS_CONTROL",
+	} {
+		if got, err := sddl.Format(d, sddl.Options{Info: info}); err != nil || got != want {
+			t.Errorf("S-44: %#x: %s, %v, want %s", info, got, err, want)
+		}
+	}
+}

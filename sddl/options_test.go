@@ -1,0 +1,200 @@
+package sddl_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+)
+
+// Refusals with their status: S-14, S-31, S-41, S-42, S-43.
+func TestRefusals(t *testing.T) {
+	for _, c := range []struct {
+		id, text string
+		status   ntstatus.Status
+		offset   int
+	}{
+		{"C-10 a", "O:S-1-1", ntstatus.InvalidSID, 7},
+		{"C-10 b", "O:S-1-", ntstatus.InvalidSID, 6},
+		{"C-10 c", "O:S", ntstatus.InvalidSID, 2},
+		{"C-10 d", "O:XX", ntstatus.InvalidSID, 2},
+		{"C-10 e", "O:", ntstatus.InvalidSID, 2},
+		{"C-31 braces", "D:(OA;;CR;{ab721a53-1e2f-11d0-9819-00aa0040529b};;WD)", ntstatus.InvalidStringUUID, 10},
+		{"C-31 digits", "D:(OA;;CR;ab721a531e2f11d0981900aa0040529b;;WD)", ntstatus.InvalidStringUUID, 10},
+		{"C-31 space", "D:(OA;;CR;ab721a53-1e2f-11d0-9819-00aa0040529b ;;WD)", ntstatus.InvalidStringUUID, 10},
+		{"C-31 digits where no GUID may be", "D:(A;;GA;xyz;;WD)", ntstatus.InvalidStringUUID, 9},
+		{"a GUID where none may be", "D:(A;;GA;ab721a53-1e2f-11d0-9819-00aa0040529b;;WD)", ntstatus.InvalidACL, 9},
+		{"S-41 blank before a GUID", "D:(OA;;CR; ab721a53-1e2f-11d0-9819-00aa0040529b;;WD)", ntstatus.InvalidStringUUID, 11},
+		{"S-41 blank before the second GUID", "D:(OA;;CR;; ab721a53-1e2f-11d0-9819-00aa0040529b;WD)",
+			ntstatus.InvalidStringUUID, 12},
+		{"S-41 blank before a GUID in a SACL", "S:(OU;SA;CR; ab721a53-1e2f-11d0-9819-00aa0040529b;;WD)",
+			ntstatus.InvalidStringUUID, 13},
+		{"S-41 blank after the second GUID", "S:(OU;SA;CR;;ab721a53-1e2f-11d0-9819-00aa0040529b ;WD)",
+			ntstatus.InvalidStringUUID, 13},
+		{"S-38 half a name after a number", "D:(A;;0x1G;;;WD)", ntstatus.InvalidACL, 9},
+		{"S-38 half a number after a name", "D:(A;;GR0x;;;WD)", ntstatus.InvalidACL, 9},
+		{"S-38 octal digit", "D:(A;;GR08;;;WD)", ntstatus.InvalidACL, 9},
+		{"S-38 octal number with an 8", "D:(A;;0758;;;WD)", ntstatus.InvalidACL, -1},
+		{"S-38 octal number, then a decimal one", "D:(A;;07 9;;;WD)", ntstatus.InvalidACL, -1},
+		{"S-31 no attribute", "S:(RA;;;;;WD)", ntstatus.InvalidACL, 12},
+		{"no condition", "D:(XA;;GA;;;WD)", ntstatus.InvalidACL, 14},
+		{"S-45 a number for a type is no text of ours", "D:(0x00;;GA;;;WD)", ntstatus.InvalidACL, 3},
+		{"S-45 neither are bytes", "D:(XA;;GA;;;WD;#61727478)", ntstatus.InvalidACL, -1},
+		{"S-38 sign alone", "D:(A;;GR-;;;WD)", ntstatus.InvalidACL, 9},
+		{"S-41 blank before a number", "D:(A;;GR 0x1;;;WD)", ntstatus.InvalidACL, 9},
+		{"S-41 blank after a number", "D:(A;;0x1 GR;;;WD)", ntstatus.InvalidACL, 9},
+		{"C-33", "D:(AU;SA;CR;;;BA)", ntstatus.InvalidACL, 3},
+		{"C-45", "D:(XA;;CC;;;WD;(! Member_of{SID(BA)}))", ntstatus.InvalidACL, -1},
+		{"C-46", "D:(XA;;CC;;;WD;(a == a))", ntstatus.InvalidACL, -1},
+		{"C-47", "D:(XA;;CC;;;WD;(@User.Title == !(@User.Title)))", ntstatus.InvalidACL, -1},
+		{"C-48", "D:(XA;;CC;;;WD;(@Device.bb == 0x10000000000000000))", ntstatus.InvalidACL, -1},
+		{"C-51", `S:(RA;;;;;BA;("a",TS,0,"x"))`, ntstatus.InvalidACL, 10},
+		{"C-52", `S:(RA;;;;;WD;("a",TB,0,2))`, ntstatus.InvalidACL, -1},
+		{"S-31 mask", `S:(RA;;CC;;;WD;("a",TS,0,"x"))`, ntstatus.InvalidACL, 7},
+		{"C-54 a", "D:(A;;GA;;;LG", ntstatus.InvalidACL, 13},
+		{"S-12 a GUID in a plain entry", "D:(A;;GA;bf967aba-0de6-11d0-a285-00aa003049e2;;WD)", ntstatus.InvalidACL, 9},
+		{"S-12 an heir in a plain entry", "D:(A;;GA;;bf967aba-0de6-11d0-a285-00aa003049e2;WD)", ntstatus.InvalidACL, 10},
+		{"no type", "D:(;;GA;;;WD)", ntstatus.InvalidACL, 3},
+		{"no type in a SACL", "S:(;SA;GA;;;WD)", ntstatus.InvalidACL, 3},
+		{"the text ends before a type", "D:(", ntstatus.InvalidACL, 3},
+		{"the text ends behind a type", "D:(A", ntstatus.InvalidACL, 3},
+		{"the text ends before flags", "D:(A;", ntstatus.InvalidACL, 5},
+		{"the text ends behind flags", "D:(A;OI", ntstatus.InvalidACL, 7},
+		{"the text ends before rights", "D:(A;;", ntstatus.InvalidACL, 6},
+		{"the text ends behind rights", "D:(A;;GA", ntstatus.InvalidACL, 6},
+		{"the text ends before a GUID", "D:(A;;GA;", ntstatus.InvalidACL, 9},
+		{"the text ends before an heir", "D:(A;;GA;;", ntstatus.InvalidACL, 10},
+		{"the text ends before a trustee", "D:(A;;GA;;;", ntstatus.InvalidACL, 11},
+		{"the text ends before a condition", "D:(XA;;GA;;;WD;", ntstatus.InvalidACL, 15},
+		{"the text ends in a condition", "D:(XA;;GA;;;WD;(a", ntstatus.InvalidACL, 17},
+		{"no right sign behind a type", "D:(A,;GA;;;WD)", ntstatus.InvalidACL, 3},
+		{"no condition but a word", "D:(XA;;GA;;;WD;a)", ntstatus.InvalidACL, 15},
+		{"C-54 b", "D:(A;;GA;;)", ntstatus.InvalidACL, 10},
+		{"C-54 c", "D:((A;;GA;;;LG))", ntstatus.InvalidACL, 3},
+		{"C-54 d", "D:(A;;GA;;;LG;)", ntstatus.InvalidACL, 13},
+		{"C-55", "ERROR:(D;;GA;;;WD)", ntstatus.InvalidParameter, 0},
+		{"C-57 a", "D:(D;;GA ;;;WD)", ntstatus.InvalidACL, 9},
+		{"C-57 type", "D:(D ;;GA;;;WD)", ntstatus.InvalidACL, 3},
+		{"S-14", "S:(A;;GA;;;WD)", ntstatus.InvalidACL, 3},
+		{"S-42 twice", "D:D:", ntstatus.InvalidACL, 2},
+		{"S-42 twice, apart", "D:S:D:", ntstatus.InvalidACL, 4},
+		{"S-42 an owner twice, apart", "O:BAD:O:BA", ntstatus.InvalidACL, 6},
+		{"S-42 text after", "D:(A;;GA;;;WD)x", ntstatus.InvalidACL, 14},
+		{"S-42 P:", "D:P:S:", ntstatus.InvalidACL, 3},
+		{"S-43 tag", "Q:(A;;GA;;;RU)", ntstatus.InvalidParameter, 0},
+		{"S-43 after a SACL", "S:(AU;SA;GA;;;WD)x", ntstatus.InvalidACL, -1},
+		{"S-43 after a DACL", "D:(A;;GA;;;WD)x", ntstatus.InvalidACL, 14},
+		{"S-41 lower case", "d:(A;;GA;;;LG)", ntstatus.InvalidParameter, 0},
+		{"callback without condition", "D:(XA;;GA;;;WD)", ntstatus.InvalidACL, 14},
+	} {
+		t.Run(c.id, func(t *testing.T) {
+			_, err := sddl.Parse(c.text, opt)
+			var se *sddl.SyntaxError
+			if !errors.As(err, &se) {
+				t.Fatalf("%s: %v", c.text, err)
+			}
+			if se.Status != c.status || c.offset >= 0 && se.Offset != c.offset || se.Want == "" {
+				t.Errorf("%s: %v\nat %d, want %v at %d", c.text, err, se.Offset, c.status, c.offset)
+			}
+			if !errors.Is(err, c.status.Err()) {
+				t.Error("the error does not wrap its status")
+			}
+		})
+	}
+	_, err := sddl.Parse("D:", sddl.Options{Revision: 0xdeadbeef}) // C-56
+	var se *sddl.SyntaxError
+	if !errors.As(err, &se) || se.Status != ntstatus.UnknownRevision || se.Status.Win32() != 1305 {
+		t.Errorf("C-56: %v", err)
+	}
+	if ntstatus.InvalidStringUUID.Win32() != 1705 || ntstatus.InvalidACL.Win32() != 1336 ||
+		ntstatus.InvalidSID.Win32() != 1337 {
+		t.Error("S-43: Win32 codes")
+	}
+	if _, err := sddl.Parse("D:(XA;;CC;;;WD;(@Device.bb == 0x7fffffffffffffff))"); err != nil { // C-48
+		t.Errorf("C-48: %v", err)
+	}
+	if _, err := sddl.Parse("D:" + strings.Repeat(" ", 1<<20)); err == nil {
+		t.Error("more than 1 MiB was read")
+	}
+}
+
+// S-80, S-41: texts that ParseStrict refuses and Parse accepts.
+func TestStrict(t *testing.T) {
+	for _, text := range []string{
+		"D:(A;;-1;;;WD)", "D:(A;;0x123456789;;;WD)" /* C-27, C-28 */, "O:S-1-3-4294967296-3-4" /* C-08 */, "D:(a;;GA;;;WD)",
+		"D:(A;;ga;;;WD)", "D:(A;;GA;;;wd)",
+		"D: P", " D:", "D:(A;;GA;;; WD)", "D:(A; OI;GA;;;WD)", "D:(A;;RP LC;;;WD)", "D:(A;;GR0x1;;;WD)",
+		"D:(A;;0x1GR;;;WD)", "O:S-01-5-18", "O:s-1-5-18", "D:(XA;;GA;;;WD;(@User.a == 0xffffffffffffffff))",
+		"D:(XA;;GA;;;WD;(Member_of SID(ba)))",
+	} {
+		if _, err := sddl.Parse(text); err != nil {
+			t.Errorf("the ordinary reader: %v", err)
+		}
+		if _, err := sddl.ParseStrict(text); err == nil {
+			t.Errorf("%s was read", text)
+		}
+	}
+	for _, text := range []string{"O:BAG:SYD:PAI(A;OICI;FA;;;S-1-5-18)(XA;;FX;;;WD;(@User.Title == " +
+		"\"PM\"))S:(ML;;NW;;;LW)", "", "D:(A;;0xFFFFFFFF;;;WD)", "D:(A;;4294967295;;;WD)", "D:(A;;037777777777;;;WD)"} {
+		if _, err := sddl.ParseStrict(text); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestExtendedCuts cuts each text at each place. Parse returns either a descriptor or an
+// error, and Extended accepts every text that the default accepts (S-45).
+func TestExtendedCuts(t *testing.T) {
+	for _, text := range []string{"D:(0x09;;GA;;;WD;#61727478)", "D:(0x7f;#0011)", "S:(0x13;;;;;S-1-17-1;#)",
+		"O:BAG:SYD:(XA;;GA;;;WD;#61727478ffffffff)S:(0x02;SA;GA;;;WD;#)",
+		"O:BAG:SYD:(A;;GA;;;WD)(D;;GA;;;BG)S:(AU;SA;GA;;;WD)"} {
+		for n := range len(text) + 1 {
+			d, err := sddl.Parse(text[:n], sddl.Options{Extended: true})
+			if (d == nil) != (err != nil) {
+				t.Errorf("S-45: %q: %v beside %v", text[:n], d, err)
+			}
+			if _, plain := sddl.Parse(text[:n], sddl.Options{}); plain == nil && err != nil {
+				t.Errorf("S-45: %q is read plainly, yet %v", text[:n], err)
+			}
+		}
+	}
+}
+
+func ExampleParse() {
+	d, err := sddl.Parse("O:BAG:SYD:(D;;FW;;;BG)(A;;FA;;;BA)(A;;0x120089;;;WD)")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	text, _ := sddl.Format(d, sddl.Options{})
+	fmt.Println(text)
+	_, err = sddl.Parse("D:(A;;FZ;;;WD)")
+	fmt.Println(err)
+	// Output:
+	// O:BAG:SYD:(D;;FW;;;BG)(A;;FA;;;BA)(A;;FR;;;WD)
+	// SDDL: at byte 6: want a two-letter right such as GA, or a number, found "FZ;;;WD)": STATUS_INVALID_ACL
+}
+
+func ExampleParseRights() {
+	m, err := sddl.ParseRights("FR|WRITE_DAC")
+	fmt.Println(m, err)
+	// Output: 0x160089 <nil>
+}
+
+// TestRevisions: there is one revision of SDDL, and none named is that one (S-43).
+func TestRevisions(t *testing.T) {
+	for revision := range uint32(5) {
+		d, err := sddl.Parse("O:BA", sddl.Options{Revision: revision})
+		if revision <= 1 {
+			if err != nil || d.Owner() != sid.Administrators {
+				t.Errorf("S-43: revision %d: %v, %v", revision, d, err)
+			}
+			continue
+		}
+		wantSyntax(t, "O:BA", err, ntstatus.UnknownRevision, 0)
+	}
+}

@@ -1,0 +1,65 @@
+package sddl_test
+
+import (
+	"encoding/hex"
+	"errors"
+	"testing"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+)
+
+// Whole descriptors to bytes: S-25, S-42.
+func TestBytes(t *testing.T) {
+	for _, c := range []struct{ id, text, hex string }{
+		{"C-11", "O:BAG:SYD:(A;;GA;;;SY)",
+			"010004803000000040000000000000001400000002001c00010000000000140000000010010100000000000512000000010200000" +
+				"00000052000000020020000010100000000000512000000"},
+		{"C-12", "D:", "0100048000000000000000000000000014000000" + "0200080000000000"},
+		{"C-13", "S:", "0100108000000000000000001400000000000000" + "0200080000000000"},
+		{"C-14", "", "0100008000000000000000000000000000000000"},
+		{"C-58", "D:NO_ACCESS_CONTROL", "0100048000000000000000000000000000000000"},
+	} {
+		t.Run(c.id, func(t *testing.T) {
+			d, err := sddl.Parse(c.text, opt)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := hex.EncodeToString(d.Binary()); got != c.hex {
+				t.Errorf("got  %s\nwant %s", got, c.hex)
+			}
+			if text, err := sddl.Format(d, opt); text != c.text || err != nil {
+				t.Errorf("prints %q, %v", text, err)
+			}
+		})
+	}
+}
+
+// Control words of C-12, C-13, C-16, C-17.
+func TestControl(t *testing.T) {
+	for text, want := range map[string]sd.Control{"D:": 0x8004, "S:": 0x8010, "S:D:P": 0x9014,
+		"D:ARPAI(A;;GA;;;SY)": 0x9504} {
+		if got := sddl.MustParse(text).Control(); got != want {
+			t.Errorf("%s: %#x, want %#x", text, got, want)
+		}
+	}
+}
+
+// TestStatusOfSections checks the status of text that is no section. After a list it is a malformed entry,
+// unless it starts with a letter and a colon. After a SID it is an unknown tag (S-43).
+func TestStatusOfSections(t *testing.T) {
+	for text, want := range map[string]ntstatus.Status{
+		"X:": ntstatus.InvalidParameter, "O:BAX:": ntstatus.InvalidParameter, "O:BA9:": ntstatus.InvalidParameter,
+		"D:X:": ntstatus.InvalidParameter, "D:x:": ntstatus.InvalidParameter, "D:a:": ntstatus.InvalidParameter,
+		"D:z:": ntstatus.InvalidParameter, "D:Z:": ntstatus.InvalidParameter, "S:Q:": ntstatus.InvalidParameter,
+		"D:9:": ntstatus.InvalidACL, "D:@:": ntstatus.InvalidACL, "D:[:": ntstatus.InvalidACL, "D:{:": ntstatus.InvalidACL,
+		"D:`:": ntstatus.InvalidACL, "D:X": ntstatus.InvalidACL, "D:XY": ntstatus.InvalidACL, "S:)": ntstatus.InvalidACL,
+		"D:O:BAX": ntstatus.InvalidParameter, "D:D:": ntstatus.InvalidACL, "O:BAO:BA": ntstatus.InvalidACL,
+	} {
+		_, err := sddl.Parse(text)
+		if e := (*sddl.SyntaxError)(nil); !errors.As(err, &e) || e.Status != want {
+			t.Errorf("%s: %v, want %v", text, err, want)
+		}
+	}
+}

@@ -1,0 +1,102 @@
+package sddl_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
+)
+
+// S-38, S-39: masks. C-23, C-24.
+func TestRights(t *testing.T) {
+	for text, want := range map[string]winnt.AccessMask{"FR": 0x120089, "FW": 0x120116, "FX": 0x1200A0, "FA": 0x1F01FF,
+		"KA": 0xF003F, "KR": 0x20019, "KW": 0x20006, "KX": 0x20019} {
+		a := sddl.MustParse("D:(A;;" + text + ";;;WD)").DACL().At(0)
+		if a.Mask() != want {
+			t.Errorf("%s is %#x, want %#x", text, a.Mask(), want)
+		}
+	}
+	for text, want := range map[string]winnt.AccessMask{"FR|WD": 0x160089, "FRWD": 0x160089, "0x20089": 0x20089,
+		"33": 33, "FILE_READ_DATA": 1, "read_control | WRITE_DAC": 0x60000, "TOKEN_QUERY,DELETE": 0x10008,
+		"KEY_ALL_ACCESS": 0xF003F, "gr": 0x80000000, "0x80000000": 1 << 31, "4294967295": 1<<32 - 1,
+		"0o37777777777": 1<<32 - 1, "0b10000000000000000000000000000000": 1 << 31} {
+		if got, err := sddl.ParseRights(text); got != want || err != nil {
+			t.Errorf("%q: %#x, %v, want %#x", text, got, err, want)
+		}
+	}
+	for text, want := range map[string]winnt.AccessMask{"MAXIMUM_ALLOWED": 0x2000000, "ACCESS_SYSTEM_SECURITY": 0x1000000,
+		"FILE_ALL_ACCESS": 0x1F01FF, "FILE_GENERIC_READ": 0x120089, "FILE_GENERIC_WRITE": 0x120116,
+		"FILE_GENERIC_EXECUTE": 0x1200A0, "KEY_READ": 0x20019, "KEY_WRITE": 0x20006, "KEY_EXECUTE": 0x20019,
+		"TOKEN_ALL_ACCESS": 0xF01FF, "TOKEN_READ": 0x20008, "TOKEN_WRITE": 0x200E0, "TOKEN_EXECUTE": 0x20000,
+		"PROCESS_ALL_ACCESS": 0x1FFFFF, "THREAD_ALL_ACCESS": 0x1FFFFF, "JOB_OBJECT_ALL_ACCESS": 0x1F003F,
+		"DIRECTORY_ALL_ACCESS": 0xF000F, "SYMBOLIC_LINK_ALL_ACCESS": 0xF0001, "EVENT_ALL_ACCESS": 0x1F0003,
+		"PORT_ALL_ACCESS": 0x1F0001, "MUTANT_ALL_ACCESS": 0x1F0001, "SEMAPHORE_ALL_ACCESS": 0x1F0003,
+		"TIMER_ALL_ACCESS": 0x1F0003, "STANDARD_RIGHTS_REQUIRED": 0xF0000, "STANDARD_RIGHTS_ALL": 0x1F0000} {
+		if got, err := sddl.ParseRights(text); got != want || err != nil {
+			t.Errorf("%q: %#x, %v, want %#x", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "X", "FRW", "FILE_READ", "-1", "0x123456789", "4294967296", "0o40000000000", "|"} {
+		if m, err := sddl.ParseRights(text); err == nil {
+			t.Errorf("%q was read as %#x", text, m)
+		}
+	}
+}
+
+// TestRightsByHand: rights are names, letters and numbers in any mixture, which add up; what does not
+// fit is refused, and a refusal grants nothing.
+func TestRightsByHand(t *testing.T) {
+	for text, want := range map[string]winnt.AccessMask{
+		"FR": 0x120089, "fr": 0x120089, "FR|WD": 0x160089, "FR,WD WO": 0x1E0089, "RCWD": 0x60000, "9": 9, "0x9": 9, "010": 8,
+		"99": 99, "0xffffffff": 0xFFFFFFFF, "4294967295": 0xFFFFFFFF, "FILE_READ_DATA": 1, "file_write_data|1": 3,
+		"MAXIMUM_ALLOWED": 0x2000000, "ACCESS_SYSTEM_SECURITY": 0x1000000, "GENERIC_ALL|GENERIC_READ": 0x90000000,
+		"FILE_ALL_ACCESS": 0x1F01FF, "FILE_GENERIC_READ": 0x120089, "FILE_GENERIC_WRITE": 0x120116,
+		"FILE_GENERIC_EXECUTE": 0x1200A0, "KEY_ALL_ACCESS": 0xF003F, "KEY_READ": 0x20019, "KEY_WRITE": 0x20006,
+		"KEY_EXECUTE": 0x20019, "TOKEN_ALL_ACCESS": 0xF01FF, "TOKEN_READ": 0x20008, "TOKEN_WRITE": 0x200E0,
+		"TOKEN_EXECUTE": 0x20000, "PROCESS_ALL_ACCESS": 0x1FFFFF, "THREAD_ALL_ACCESS": 0x1FFFFF,
+		"JOB_OBJECT_ALL_ACCESS": 0x1F003F, "DIRECTORY_ALL_ACCESS": 0xF000F, "SYMBOLIC_LINK_ALL_ACCESS": 0xF0001,
+		"EVENT_ALL_ACCESS": 0x1F0003, "PORT_ALL_ACCESS": 0x1F0001, "MUTANT_ALL_ACCESS": 0x1F0001,
+		"SEMAPHORE_ALL_ACCESS": 0x1F0003, "TIMER_ALL_ACCESS": 0x1F0003, "STANDARD_RIGHTS_REQUIRED": 0xF0000,
+		"STANDARD_RIGHTS_ALL": 0x1F0000, "ADS_RIGHT_DS_SELF": 8, "SECTION_EXTEND_SIZE": 0x10, "THREAD_RESUME": 0x1000,
+		"DELETE": 0x10000, "SYNCHRONIZE": 0x100000,
+	} {
+		if got, err := sddl.ParseRights(text); err != nil || got != want {
+			t.Errorf("%s: %v, %v, want %v", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", " ", "|", "FR|", "X", "FRX", "QQ", "FR|QQ", "QQ|FR", "0x100000000",
+		"4294967296", "-1", "0xg", "09", "1FR", "FR1", "FILE_READ", "0x"} {
+		if got, err := sddl.ParseRights(text); (err == nil) != (text == "FR|") || err != nil && got != 0 ||
+			err != nil && !strings.HasPrefix(err.Error(), `rights "`+text+`": `) {
+			t.Errorf("%q: %v, %v", text, got, err)
+		}
+	}
+}
+
+// TestNumbersInEntries: a mask is hexadecimal, octal or decimal, and its digits end it; what is too
+// large saturates, and the strict reader refuses it (S-38).
+func TestNumbersInEntries(t *testing.T) {
+	for text, want := range map[string]winnt.AccessMask{"9": 9, "19": 19, "0x1f": 0x1F, "0X1F": 0x1F, "017": 15,
+		"0": 0, "00": 0, "4294967295": 0xFFFFFFFF} {
+		for name, read := range map[string]func(string, ...sddl.Options) (*sd.Descriptor, error){"lenient": sddl.Parse,
+			"strict": sddl.ParseStrict} {
+			d, err := read("D:(A;;" + text + ";;;WD)")
+			if err != nil || d.DACL().At(0).Mask() != want {
+				t.Errorf("%s, %s: %v, %v, want %v", name, text, d, err, want)
+			}
+		}
+	}
+	for text, want := range map[string]winnt.AccessMask{"4294967296": 0xFFFFFFFF, "0xfffffffff": 0xFFFFFFFF,
+		"-1": 0xFFFFFFFF, "-0x2": 0xFFFFFFFE, "1FA": 0x1F01FF, "0x1GA": 0x10000001, "FA1": 0x1F01FF, "FA 0x200": 0,
+		"99999999999999999999999": 0xFFFFFFFF} {
+		d, err := sddl.Parse("D:(A;;" + text + ";;;WD)")
+		if (err == nil) != (want != 0) || err == nil && d.DACL().At(0).Mask() != want {
+			t.Errorf("%s: %v, want %v", text, err, want)
+		}
+		if _, err := sddl.ParseStrict("D:(A;;" + text + ";;;WD)"); err == nil {
+			t.Errorf("%s is read strictly", text)
+		}
+	}
+}

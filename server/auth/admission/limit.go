@@ -1,0 +1,221 @@
+package admission
+
+import (
+	"container/list"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/refmon/refmon/logon"
+)
+
+// Limit counts failed password logons. The zero value has the default limits. It is safe for concurrent use.
+type Limit struct {
+	// The bounds are changed by Bound once the limit is used.
+	PerPair   int              // failures of one name from one origin within Window; 0: 5
+	PerName   int              // of one name from all origins; 0: 100
+	PerOrigin int              // of one origin; 0: 50. A program that names none has ten times as many
+	Window    time.Duration    // 0: 15 minutes
+	Now       func() time.Time // nil: time.Now
+
+	mu sync.Mutex
+	// +checklocks:mu
+	pairs, names, origins, proved counts // guarded by mu
+}
+
+// Default limits. NIST SP 800-63B 5.2.2 allows at most 100 online guesses for one account, which is 20 origins with
+// five each.
+const (
+	DefaultPerPair   = 5
+	DefaultPerName   = 100
+	DefaultPerOrigin = 50
+	DefaultWindow    = 15 * time.Minute
+	maxKept          = 1 << 14
+	anonymousFactor  = 10
+	// provedFor is how long an origin from which a name logged on is not held back by other origins' failures.
+	provedFor = 30 * 24 * time.Hour
+)
+
+// counts are failures by key, in the order of the first failure. The zero value is empty.
+type counts struct {
+	byKey map[string]*list.Element
+	order list.List // of *counted
+}
+
+type counted struct {
+	key   string
+	n     int
+	first time.Time
+}
+
+// live removes expired counters and returns the count of a key, 0 if none exists.
+func (c *counts) live(key string, now time.Time, window time.Duration) int {
+	for e := c.order.Front(); e != nil; e = c.order.Front() {
+		if x := e.Value.(*counted); now.Sub(x.first) < window {
+			break
+		}
+		c.remove(e)
+	}
+	if e := c.byKey[key]; e != nil {
+		return e.Value.(*counted).n
+	}
+	return 0
+}
+
+func (c *counts) remove(e *list.Element) {
+	c.order.Remove(e)
+	delete(c.byKey, e.Value.(*counted).key)
+}
+
+// add counts one failure. If the table is full, it removes the oldest counter (D-26).
+func (c *counts) add(key string, now time.Time) {
+	if c.byKey == nil {
+		c.byKey = map[string]*list.Element{}
+	}
+	if e := c.byKey[key]; e != nil {
+		e.Value.(*counted).n++
+		return
+	}
+	if len(c.byKey) >= maxKept {
+		c.remove(c.order.Front())
+	}
+	c.byKey[key] = c.order.PushBack(&counted{key: key, n: 1, first: now})
+}
+
+// undo uncounts one failure. It ignores an unknown key.
+func (c *counts) undo(key string) {
+	if e := c.byKey[key]; e != nil {
+		if x := e.Value.(*counted); x.n > 1 {
+			x.n--
+			return
+		}
+		c.remove(e)
+	}
+}
+
+// drop removes the counter of a key.
+func (c *counts) drop(key string) {
+	if e := c.byKey[key]; e != nil {
+		c.remove(e)
+	}
+}
+
+// Network returns the network of an address that counts as one origin. An IPv6 host has all 2^64 addresses of its
+// network. A text that is not an address is returned unchanged (D-30).
+func Network(origin string) string {
+	at, err := netip.ParseAddr(origin)
+	if err != nil {
+		return origin
+	}
+	p := logon.Network(at)
+	if p.IsSingleIP() {
+		return p.Addr().String()
+	}
+	return p.String()
+}
+
+// bounds are the limits of a Limit with defaults filled in.
+type bounds struct {
+	pair, name, origin int
+	window             time.Duration
+	now                time.Time
+}
+
+func (l *Limit) bounds() bounds {
+	or := func(n, otherwise int) int {
+		if n == 0 {
+			return otherwise
+		}
+		return n
+	}
+	b := bounds{or(l.PerPair, DefaultPerPair), or(l.PerName, DefaultPerName), or(l.PerOrigin, DefaultPerOrigin), l.Window,
+		time.Time{}}
+	if b.window == 0 {
+		b.window = DefaultWindow
+	}
+	if l.Now == nil {
+		b.now = time.Now()
+	} else {
+		b.now = l.Now()
+	}
+	return b
+}
+
+// Bound replaces the limits. Existing counts stay (D-33).
+func (l *Limit) Bound(perPair, perName, perOrigin int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.PerPair, l.PerName, l.PerOrigin = perPair, perName, perOrigin
+}
+
+// pair returns the key of a name and an origin.
+func pair(name, origin string) string { return name + "\x00" + origin }
+
+// Attempt counts a failure before the password is checked, so that concurrent guesses count. It returns false and
+// counts nothing if a limit is reached. named means that origin is an address, not a program. After a check that did
+// not fail, call Succeeded or Unknown to uncount it (D-25).
+func (l *Limit) Attempt(name, origin string, named bool) bool {
+	name = strings.ToUpper(name)
+	both := pair(name, origin)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b := l.bounds()
+	if !named {
+		b.origin *= anonymousFactor
+	}
+	// The failures of one origin hold back that origin, and those of all together hold back only origins from which
+	// the name has not logged on: a stranger's guesses do not lock the user out (D-25).
+	if l.pairs.live(both, b.now, b.window) >= b.pair || l.origins.live(origin, b.now, b.window) >= b.origin ||
+		l.names.live(name, b.now, b.window) >= b.name && l.proved.live(both, b.now, provedFor) == 0 {
+		return false
+	}
+	l.pairs.add(both, b.now)
+	l.names.add(name, b.now)
+	l.origins.add(origin, b.now)
+	return true
+}
+
+// Succeeded removes the failures of a name from an origin. From the counters of the name and of the origin it takes
+// back only this attempt, so other origins get no new guesses, and the origin none for other names (D-25).
+func (l *Limit) Succeeded(name, origin string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	name = strings.ToUpper(name)
+	both := pair(name, origin)
+	l.pairs.drop(both)
+	l.names.undo(name)
+	l.origins.undo(origin)
+	l.proved.drop(both)
+	l.proved.add(both, l.bounds().now)
+}
+
+// Unknown uncounts an attempt without a result.
+func (l *Limit) Unknown(name, origin string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	name = strings.ToUpper(name)
+	l.pairs.undo(pair(name, origin))
+	l.names.undo(name)
+	l.origins.undo(origin)
+}
+
+// Proved reports whether the name logged on from the origin within the last 30 days.
+func (l *Limit) Proved(name, origin string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.proved.live(pair(strings.ToUpper(name), origin), l.bounds().now, provedFor) > 0
+}
+
+// Forget removes the failures of a name from all origins.
+func (l *Limit) Forget(name string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	name = strings.ToUpper(name)
+	l.names.drop(name)
+	for key, e := range l.pairs.byKey {
+		if strings.HasPrefix(key, pair(name, "")) {
+			l.pairs.remove(e)
+		}
+	}
+}

@@ -1,0 +1,158 @@
+package admission
+
+import (
+	"container/list"
+	"context"
+	"sync"
+)
+
+// Pool bounds concurrent password checks and serves requesters round-robin, however many checks each waits for.
+// Create it with [NewPool]; the zero value admits no check. It is safe for concurrent use.
+type Pool struct {
+	waiters int // immutable: how many may wait
+
+	mu sync.Mutex
+	// +checklocks:mu
+	free int // guarded by mu: places that no check has
+	// +checklocks:mu
+	waiting int // guarded by mu
+	// +checklocks:mu
+	queues map[string]*queue // guarded by mu: by requester, none empty
+	// +checklocks:mu
+	turns list.List // guarded by mu: of *queue, the next one to be served in front
+}
+
+// queue has the waiting checks of one requester. Guarded by Pool.mu.
+type queue struct {
+	requester string
+	waits     list.List // of *waiter
+	turn      *list.Element
+}
+
+// waiter is one waiting check. granted is closed when it is admitted or rejected.
+type waiter struct {
+	granted chan struct{}
+	refused bool // guarded by Pool.mu
+}
+
+// NewPool returns a pool for places concurrent checks and waiters waiting ones.
+func NewPool(places, waiters int) *Pool {
+	return &Pool{waiters: waiters, free: places, queues: map[string]*queue{}}
+}
+
+// Enter waits for a place and reports whether the check got one. The caller then calls Leave. It returns false when
+// ctx ends, and if too many checks wait. Then the newest check of the requester with the most waiting checks is
+// rejected (L-74).
+func (p *Pool) Enter(ctx context.Context, requester string) bool {
+	w, q, entered := p.join(requester)
+	if w == nil {
+		return entered
+	}
+	select {
+	case <-w.granted:
+	case <-ctx.Done():
+		if p.abandon(q, w) {
+			return false
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !w.refused
+}
+
+// join takes a free place or a place in the requester's queue. w is nil if there is nothing to wait for.
+func (p *Pool) join(requester string) (w *waiter, q *queue, entered bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.free > 0 {
+		p.free--
+		return nil, nil, true
+	}
+	q = p.queues[requester]
+	if p.waiting >= p.waiters && !p.turnAwayLocked(q) {
+		return nil, nil, false
+	}
+	if q == nil {
+		q = &queue{requester: requester}
+		q.turn = p.turns.PushBack(q)
+		p.queues[requester] = q
+	}
+	w = &waiter{granted: make(chan struct{})}
+	q.waits.PushBack(w)
+	p.waiting++
+	return w, q, false
+}
+
+// turnAwayLocked rejects the newest check of the longest queue. It returns false and rejects none if the caller's
+// own queue would be the longest.
+//
+// +checklocks:p.mu
+func (p *Pool) turnAwayLocked(own *queue) bool {
+	var longest *queue
+	for e := p.turns.Front(); e != nil; e = e.Next() {
+		if q := e.Value.(*queue); longest == nil || q.waits.Len() > longest.waits.Len() {
+			longest = q
+		}
+	}
+	n := 1
+	if own != nil {
+		n += own.waits.Len()
+	}
+	if longest == nil || longest.waits.Len() <= n {
+		return false
+	}
+	w := longest.waits.Back().Value.(*waiter)
+	w.refused = true
+	p.removeLocked(longest, longest.waits.Back())
+	close(w.granted)
+	return true
+}
+
+// removeLocked removes a check from its queue, and an empty queue from the pool.
+//
+// +checklocks:p.mu
+func (p *Pool) removeLocked(q *queue, e *list.Element) {
+	q.waits.Remove(e)
+	p.waiting--
+	if q.waits.Len() == 0 {
+		p.turns.Remove(q.turn)
+		delete(p.queues, q.requester)
+	}
+}
+
+// abandon removes a check from its queue. It returns false if the check was already admitted or rejected.
+func (p *Pool) abandon(q *queue, w *waiter) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for e := q.waits.Front(); e != nil; e = e.Next() {
+		if e.Value.(*waiter) == w {
+			p.removeLocked(q, e)
+			return true
+		}
+	}
+	return false
+}
+
+// Leave frees a place for the next requester. Call it once for each successful Enter.
+func (p *Pool) Leave() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	first := p.turns.Front()
+	if first == nil {
+		p.free++
+		return
+	}
+	q := first.Value.(*queue)
+	// Each requester has one place in turn, however many checks it waits for (L-74).
+	p.turns.MoveToBack(first)
+	e := q.waits.Front()
+	p.removeLocked(q, e)
+	close(e.Value.(*waiter).granted)
+}
+
+// Waiting returns the number of waiting checks.
+func (p *Pool) Waiting() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.waiting
+}

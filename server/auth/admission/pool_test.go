@@ -1,0 +1,148 @@
+package admission
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// checks makes checks wait one after the other, and records in which order the pool serves them.
+type checks struct {
+	*testing.T
+	p      *Pool
+	mu     sync.Mutex
+	served []string
+	done   sync.WaitGroup
+	cancel map[string]context.CancelFunc
+}
+
+// wait makes one check of a requester wait, and returns once the pool has it.
+func (c *checks) wait(requester string) {
+	c.Helper()
+	ctx, cancel := context.WithCancel(c.Context())
+	c.cancel[requester] = cancel
+	before := c.p.Waiting()
+	c.done.Go(func() {
+		entered := c.p.Enter(ctx, requester)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if !entered {
+			requester = "-" + requester
+		}
+		c.served = append(c.served, requester)
+	})
+	for c.p.Waiting() == before {
+		runtime.Gosched()
+	}
+}
+
+// leave gives the place back so many times, each after the check before it has it, and returns who was served.
+func (c *checks) leave(n int) string {
+	c.mu.Lock()
+	c.served = nil
+	c.mu.Unlock()
+	for i := range n {
+		c.p.Leave()
+		c.until(i + 1)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return strings.Join(c.served, " ")
+}
+
+func (c *checks) until(n int) {
+	for {
+		c.mu.Lock()
+		served := len(c.served)
+		c.mu.Unlock()
+		if served >= n {
+			return
+		}
+		runtime.Gosched()
+	}
+}
+
+func waiting(t *testing.T, places, waiters int) *checks {
+	c := &checks{T: t, p: NewPool(places, waiters), cancel: map[string]context.CancelFunc{}}
+	for i := range places {
+		if !c.p.Enter(t.Context(), fmt.Sprint("running", i)) {
+			t.Fatal("L-74: a free place is refused")
+		}
+	}
+	return c
+}
+
+// TestRequestersAreServedInTurn: a flood of one requester does not delay the checks of others by more than one check:
+// the places go to the requesters in turn (L-74).
+//
+// +checklocksignore: no other goroutine is left
+func TestRequestersAreServedInTurn(t *testing.T) {
+	c := waiting(t, 1, 128)
+	for range 100 {
+		c.wait("mallory")
+	}
+	c.wait("alice")
+	c.wait("bob")
+	c.wait("alice")
+	if got := c.leave(6); got != "mallory alice bob mallory alice mallory" {
+		t.Errorf("L-74: served %s", got)
+	}
+	c.wait("carol")
+	if got := c.leave(2); got != "mallory carol" {
+		t.Errorf("L-74: a newcomer: served %s", got)
+	}
+	for c.p.Waiting() > 0 {
+		c.p.Leave()
+	}
+	c.done.Wait()
+	c.p.Leave()
+	if c.p.free != 1 || len(c.p.queues) != 0 || c.p.turns.Len() != 0 {
+		t.Errorf("L-74: %d places, %d queues", c.p.free, len(c.p.queues))
+	}
+}
+
+// TestFloodIsTurnedAway: where too many checks wait, the newest check of the requester with the most of them is turned
+// away in favour of another requester; its own further checks are refused (L-74).
+func TestFloodIsTurnedAway(t *testing.T) {
+	c := waiting(t, 1, 4)
+	for range 4 {
+		c.wait("mallory")
+	}
+	if c.p.Enter(t.Context(), "mallory") {
+		t.Error("L-74: more checks wait than may")
+	}
+	c.done.Go(func() {
+		if c.p.Enter(t.Context(), "alice") {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.served = append(c.served, "alice")
+		}
+	})
+	c.until(1)
+	if got := strings.Join(c.served, " "); got != "-mallory" || c.p.Waiting() != 4 {
+		t.Errorf("L-74: %s was turned away, %d wait", got, c.p.Waiting())
+	}
+	if got := c.leave(4); got != "mallory alice mallory mallory" {
+		t.Errorf("L-74: served %s", got)
+	}
+	c.done.Wait()
+}
+
+// TestWaitEndsWithItsContext: a check whose context is done waits no longer, and takes no place (L-74).
+func TestWaitEndsWithItsContext(t *testing.T) {
+	c := waiting(t, 1, 4)
+	c.wait("alice")
+	c.wait("bob")
+	c.cancel["alice"]()
+	c.until(1)
+	if got := strings.Join(c.served, " "); got != "-alice" || c.p.Waiting() != 1 {
+		t.Errorf("L-74: %s ended, %d wait", got, c.p.Waiting())
+	}
+	if got := c.leave(1); got != "bob" {
+		t.Errorf("L-74: served %s", got)
+	}
+	c.done.Wait()
+}

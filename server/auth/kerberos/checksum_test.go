@@ -1,0 +1,59 @@
+package kerberos
+
+import (
+	"encoding/binary"
+	"testing"
+
+	"github.com/jcmturner/gokrb5/v8/types"
+)
+
+// TestChecksums checks that any flags of a GSS checksum are accepted, except those for DCE's three
+// steps (K-44).
+func TestChecksums(t *testing.T) {
+	gss := func(n int, flags uint32) types.Checksum {
+		b := binary.LittleEndian.AppendUint32(append([]byte{16, 0, 0, 0}, make([]byte, 16)...), flags)
+		return types.Checksum{CksumType: gssChecksum, Checksum: append(b, make([]byte, 8)...)[:n]}
+	}
+	for name, c := range map[string]struct {
+		sum types.Checksum
+		ok  bool
+	}{
+		"none":                     {types.Checksum{}, true},
+		"another's, without one":   {types.Checksum{CksumType: 16}, false},
+		"twenty bytes":             {gss(20, 0), false},
+		"twenty-three":             {gss(23, 0), false},
+		"twenty-four":              {gss(24, 0), true},
+		"with delegation":          {gss(32, 1), true},
+		"DCE":                      {gss(24, 0x1000), false},
+		"DCE and mutual, as it is": {gss(24, 0x1002), false},
+	} {
+		if _, err := readChecksum(c.sum); (err == nil) != c.ok {
+			t.Errorf("K-44: %s: %v", name, err)
+		}
+	}
+}
+
+// TestAware: a client knows bindings by one bit of one entry of its authenticator (K-46).
+func TestAware(t *testing.T) {
+	for name, c := range map[string]struct {
+		all  types.AuthorizationData
+		want bool
+	}{
+		"nothing": {nil, false}, "outside": {types.AuthorizationData{data(143, 0, 0x40, 0, 0)}, true},
+		"inside":            {types.AuthorizationData{within(t, 1, data(141), data(143, 0, 0x40, 0, 0))}, true},
+		"in the second":     {types.AuthorizationData{data(1, 9), within(t, 1, data(143, 0xff, 0xff, 0, 0))}, true},
+		"another wrapper":   {types.AuthorizationData{within(t, 4, data(143, 0, 0x40, 0, 0))}, false},
+		"another type":      {types.AuthorizationData{data(142, 0, 0x40, 0, 0)}, false},
+		"another bit":       {types.AuthorizationData{data(143, 0x40, 0xbf, 0x40, 0x40)}, false},
+		"three bytes":       {types.AuthorizationData{data(143, 0, 0x40, 0)}, false},
+		"five bytes":        {types.AuthorizationData{data(143, 0, 0x40, 0, 0, 0)}, false},
+		"a wrapper, broken": {types.AuthorizationData{data(1, 0x30, 9)}, false},
+	} {
+		o := opened{}
+		o.auth.AuthorizationData = c.all
+		o.ticket.AuthorizationData = []types.AuthorizationDataEntry{data(143, 0, 0x40, 0, 0)} // not the client's
+		if o.aware() != c.want {
+			t.Errorf("K-46: %s: %t", name, !c.want)
+		}
+	}
+}

@@ -1,0 +1,61 @@
+package kerberos
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/jcmturner/gofork/encoding/asn1"
+	"github.com/jcmturner/gokrb5/v8/types"
+)
+
+// TestSaltsAndKeys: the salt is the KDC's word, else the realm and the name; the key is that of RFC 3962 and RFC 4757
+// (K-55).
+func TestSaltsAndKeys(t *testing.T) {
+	x := exchange{realm: realm, etypes: []int32{18, 23}}
+	info := func(etype int32, salt string) types.PAData {
+		b, err := asn1.Marshal(types.ETypeInfo2{{EType: etype, Salt: salt}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return types.PAData{PADataType: paETypeInfo2, PADataValue: b}
+	}
+	for _, c := range []struct {
+		name string
+		data types.PADataSequence
+		etyp int32
+		salt string
+		made int32
+	}{
+		{"alice", nil, 18, realm + "alice", 18}, {"HTTP/www", nil, 18, realm + "HTTPwww", 18},
+		{"alice", types.PADataSequence{info(18, "")}, 0, realm + "alice", 18},
+		{"alice", types.PADataSequence{info(18, "salt")}, 0, "salt", 18},
+		{"alice", types.PADataSequence{{PADataType: 11, PADataValue: []byte{1}}, info(18, "salt")}, 18, "salt", 18},
+		{"alice", types.PADataSequence{info(23, "salt")}, 0, "salt", 23},
+	} {
+		_, err := x.key(c.name, c.etyp, c.data, func(etype int32, salt string, _ uint32) (types.EncryptionKey, error) {
+			if etype != c.made || salt != c.salt {
+				t.Errorf("K-55: a key of type %d with the salt %q, want %d and %q", etype, salt, c.made, c.salt)
+			}
+			return secret, nil
+		})
+		if err != nil {
+			t.Errorf("K-55: %s: %v", c.name, err)
+		}
+	}
+	broken := types.PADataSequence{{PADataType: paETypeInfo2, PADataValue: []byte{1}}}
+	if _, err := x.key("alice", 18, broken, passwordKey("w")); !errors.Is(err, errAnswer) {
+		t.Errorf("K-55: what cannot be read: %v", err)
+	}
+	// RFC 3962, appendix B: 1,200 iterations of "password" with the salt "ATHENA.MIT.EDUraeburn"; RFC 4757 4.
+	for etype, want := range map[int32]string{17: "4c01cd46d632d01e6dbe230a01ed642a",
+		18: "55a6ac740ad17b4846941051e1e8b0a7548d93b0ab30a8bc3ff16280382b8c2a", 23: "8846f7eaee8fb117ad06bdd830b7586c"} {
+		k, err := passwordKey("password")(etype, "ATHENA.MIT.EDUraeburn", 1200)
+		if err != nil || k.KeyType != etype || fmt.Sprintf("%x", k.KeyValue) != want {
+			t.Errorf("K-55: type %d: %x, %v, want %s", etype, k.KeyValue, err, want)
+		}
+	}
+	if _, err := passwordKey("password")(99, "s", 4096); !errors.Is(err, errParameters) {
+		t.Errorf("K-55: an unknown type: %v", err)
+	}
+}

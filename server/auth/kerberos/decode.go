@@ -1,0 +1,112 @@
+package kerberos
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/jcmturner/gokrb5/v8/crypto"
+	"github.com/jcmturner/gokrb5/v8/crypto/etype"
+	"github.com/jcmturner/gokrb5/v8/iana/etypeID"
+	"github.com/jcmturner/gokrb5/v8/types"
+)
+
+// Limits of input for the Kerberos library. The library is unmaintained, so our own parser
+// validates its input first.
+const (
+	maxNesting  = 16   // levels of DER; a KDC-REP has nine
+	maxElements = 2048 // elements of DER in one message; a ticket with its authenticator has about 60
+)
+
+// decoder is a message type of the library.
+type decoder interface{ Unmarshal([]byte) error }
+
+var errDER = errors.New("kerberos: this is no DER, or longer, deeper or with more elements than any message")
+
+// decode decodes b with the library into v after checking that b is DER within the limits. A panic
+// of the library becomes an error, because b is untrusted (K-88).
+func decode(v decoder, b []byte) error {
+	if !measured(b) {
+		return errDER
+	}
+	return contained(func() error { return v.Unmarshal(b) })
+}
+
+// contained calls f and converts a panic to an error.
+func contained(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("kerberos: the library panicked: %.100v", p)
+		}
+	}()
+	return f()
+}
+
+// unseal decrypts with the library and converts a panic to an error. Callers must have checked the
+// lengths (K-88).
+func unseal(d types.EncryptedData, k types.EncryptionKey, usage uint32) (b []byte, err error) {
+	err = contained(func() error {
+		b, err = crypto.DecryptEncPart(d, k, usage)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// measured reports whether b is one DER element, optionally followed by zero bytes, within the
+// limits of length, nesting and number of elements. Lengths must be definite (K-88).
+func measured(b []byte) bool {
+	if len(b) > MaxBlob {
+		return false
+	}
+	left := maxElements
+	rest, ok := element(b, maxNesting, &left)
+	if !ok {
+		return false
+	}
+	for _, c := range rest {
+		if c != 0 { // padding of a block cipher
+			return false
+		}
+	}
+	return true
+}
+
+// element validates the element at the front of b with its contents. It returns the bytes after it.
+func element(b []byte, depth int, left *int) (rest []byte, ok bool) {
+	if *left--; *left < 0 || depth == 0 || len(b) < 2 || b[0]&0x1f == 0x1f {
+		return nil, false // Kerberos has no multi-byte tags
+	}
+	constructed, n, at := b[0]&0x20 != 0, int(b[1]), 2
+	if n >= 0x80 {
+		size := n & 0x7f
+		if size == 0 || size > 4 || len(b) < 2+size {
+			return nil, false
+		}
+		n = 0
+		for _, c := range b[2 : 2+size] {
+			n = n<<8 | int(c)
+		}
+		at += size
+	}
+	if n > len(b)-at {
+		return nil, false
+	}
+	body, rest := b[at:at+n], b[at+n:]
+	for constructed && len(body) > 0 {
+		if body, ok = element(body, depth-1, left); !ok {
+			return nil, false
+		}
+	}
+	return rest, true
+}
+
+// keySize returns the key size of an encryption type. Type 20 has 32 bytes (RFC 8009 3), but the
+// library returns 24.
+func keySize(e etype.EType) int {
+	if e.GetETypeID() == etypeID.AES256_CTS_HMAC_SHA384_192 {
+		return 32
+	}
+	return e.GetKeyByteSize()
+}

@@ -1,0 +1,134 @@
+package kerberos
+
+import (
+	"encoding/base64"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/auth/kerberos/pac"
+	"github.com/refmon/refmon/server/internal/test/forge"
+	"github.com/refmon/refmon/server/lsa"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// through returns a ticket of alice's that went through services by S4U2proxy.
+func through(requestor sid.SID, services ...string) forge.Ticket {
+	k := ticket()
+	k.PAC = alicePAC(secret, func(p *forge.PAC) {
+		p.Delegated, p.Requestor = append([]string{}, services...), requestor
+	})
+	return k
+}
+
+// TestDelegatedTicketsAreRefused: where the configuration does not let delegation in, each ticket whose PAC has
+// delegation information is refused, also one that its client requested, and the refusal names the client and the
+// services (K-17, K-87).
+func TestDelegatedTicketsAreRefused(t *testing.T) {
+	for name, c := range map[string]struct {
+		ticket forge.Ticket
+		want   string
+	}{
+		"the client is the requestor": {through(domain.WithRID(1104), "http/front", "cifs/back"),
+			"through http/front, cifs/back for target"},
+		"the service is the requestor": {through(domain.WithRID(2000), "http/front"), "through http/front for target"},
+		"no requestor":                 {through(sid.SID{}, "http/front"), "through http/front for target"},
+		"no service is listed":         {through(domain.WithRID(1104)), "through no named service for target"},
+	} {
+		var r *Refusal
+		got, err := acceptor(t, nil).Accept(c.ticket.Blob(), nil)
+		if got != nil || !errors.As(err, &r) || r.Status != ntstatus.LogonFailure || !errors.Is(err, pac.ErrInvalid) ||
+			!strings.HasPrefix(err.Error(), "kerberos: alice@"+realm) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("K-17: %s: %v, %v, want a refusal with %q", name, got, err, c.want)
+		}
+		let, err := acceptor(t, func(c *Config) { c.Delegated = true }).Accept(c.ticket.Blob(), nil)
+		if err != nil || let.Identity.User != domain.WithRID(1104) {
+			t.Errorf("K-17: %s, where delegation is let in: %v, %v", name, let, err)
+		} else if proof := let.Proof(); !strings.Contains(proof, ", by delegation "+c.want) {
+			t.Errorf("K-87: %s: the record says %q, want %q", name, proof, c.want)
+		}
+	}
+}
+
+// TestRefusedDelegationIsRecorded: the logon's record has the client and the services of a delegated ticket that
+// was refused (K-87); the client hears STATUS_LOGON_FAILURE alone (K-51).
+func TestRefusedDelegationIsRecorded(t *testing.T) {
+	store, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
+		Password: lsa.Hashing{Memory: 8, Passes: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	var told error
+	taking := acceptor(t, nil)
+	a := Authority{Store: store, Tickets: func() *Acceptor { return taking },
+		Refused: func(_ string, err error) { told = err }}
+	k := through(domain.WithRID(1104), "http/front\x1b[31m")
+	r, st := a.LogOn(logon.Request{Package: logon.Ticket, Type: winnt.LOGON32_LOGON_NETWORK,
+		Token: logon.Secret(base64.StdEncoding.EncodeToString(k.Blob()))})
+	if st != ntstatus.LogonFailure || r.Account.Name != "alice" || r.Account.Domain != realm ||
+		!strings.Contains(r.Proof, "http/front") || strings.Contains(r.Proof, "\x1b") || told == nil {
+		t.Errorf("K-87: %v, %+v, the log got %v", st, r, told)
+	}
+}
+
+// TestDelegationNeedsACredential: the token of a client is at level Delegation only if the client forwarded a
+// credential of its own: the flag alone, a credential that is cut, sealed with another key, of another client, or
+// without a ticket gives level Impersonation (K-45).
+func TestDelegationNeedsACredential(t *testing.T) {
+	const plain, full = winnt.SecurityImpersonation, winnt.SecurityDelegation
+	subkey := forge.NewKey(18)
+	for name, c := range map[string]struct {
+		flags     uint32
+		forwarded *forge.Forwarded
+		want      winnt.SecurityImpersonationLevel
+	}{
+		"no flag":              {0, nil, plain},
+		"the flag alone":       {1, nil, plain},
+		"an empty credential":  {1, &forge.Forwarded{Cut: -1}, plain},
+		"a credential":         {1, &forge.Forwarded{}, full},
+		"without the flag":     {0, &forge.Forwarded{}, plain},
+		"with the subkey":      {1, &forge.Forwarded{Key: subkey}, full},
+		"of another key":       {1, &forge.Forwarded{Key: forge.NewKey(18)}, plain},
+		"cut":                  {1, &forge.Forwarded{Cut: 9}, plain},
+		"of bob":               {1, &forge.Forwarded{Client: "bob"}, plain},
+		"of another service":   {1, &forge.Forwarded{Service: service}, plain},
+		"expired":              {1, &forge.Forwarded{End: noon.Add(-time.Hour)}, plain},
+		"without a ticket":     {1, &forge.Forwarded{NoTicket: true}, plain},
+		"identification alone": {0x2001, &forge.Forwarded{}, winnt.SecurityIdentification},
+	} {
+		k := ticket()
+		k.GSSFlags, k.Forwarded, k.Subkey = c.flags, c.forwarded, subkey
+		if got, err := acceptor(t, nil).Accept(k.Blob(), nil); err != nil || got.Level != c.want {
+			t.Errorf("K-45: %s: %+v, %v, want level %v", name, got, err, c.want)
+		}
+	}
+}
+
+// FuzzForwarded: no bytes of a forwarded credential, outside or inside its sealed part, make the readers panic or
+// count more tickets than there can be (K-45).
+func FuzzForwarded(f *testing.F) {
+	k := ticket()
+	k.GSSFlags, k.Forwarded = 1, &forge.Forwarded{}
+	credential := k.Credential()
+	f.Add(credential)
+	_, sealed, _ := readCredential(credential)
+	sealed.EType = k.SessionKey.KeyType
+	part, err := decrypt(sealed, k.SessionKey, usageCredential)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(part)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if n, _, ok := readCredential(b); ok && (n < 1 || n > maxForwarded) {
+			t.Errorf("K-45: %d tickets", n)
+		}
+		if all, ok := readCredentialPart(b); ok && len(all) > maxForwarded {
+			t.Errorf("K-45: %d entries", len(all))
+		}
+	})
+}

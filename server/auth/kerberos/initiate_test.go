@@ -1,0 +1,157 @@
+package kerberos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jcmturner/gofork/encoding/asn1"
+	"github.com/jcmturner/gokrb5/v8/asn1tools"
+	"github.com/jcmturner/gokrb5/v8/crypto"
+	"github.com/jcmturner/gokrb5/v8/messages"
+	"github.com/jcmturner/gokrb5/v8/types"
+
+	"github.com/refmon/refmon/server/internal/test/forge"
+)
+
+// TestAnswered: a service's answer has the time of our request to the microsecond, and a key of its own
+// only of the session's type (K-60).
+func TestAnswered(t *testing.T) {
+	made := noon.Truncate(time.Second).Add(5 * time.Microsecond)
+	for name, c := range map[string]struct {
+		at  time.Time
+		key types.EncryptionKey
+		ok  bool
+	}{
+		"our time":              {made, types.EncryptionKey{}, true},
+		"a second before":       {made.Add(-time.Second), types.EncryptionKey{}, false},
+		"a second later":        {made.Add(time.Second), types.EncryptionKey{}, false},
+		"a microsecond before":  {made.Add(-time.Microsecond), types.EncryptionKey{}, false},
+		"a microsecond later":   {made.Add(time.Microsecond), types.EncryptionKey{}, false},
+		"a key of its own":      {made, older, true},
+		"a shorter key":         {made, short, false},
+		"a weak key":            {made, rc4, false},
+		"a key that is cut":     {made, types.EncryptionKey{KeyType: 18, KeyValue: older.KeyValue[:16]}, false},
+		"a key of no such type": {made, types.EncryptionKey{KeyType: 99, KeyValue: older.KeyValue}, false},
+	} {
+		part := messages.EncAPRepPart{CTime: c.at.Truncate(time.Second), Cusec: c.at.Nanosecond() / 1000, Subkey: c.key,
+			SequenceNumber: 7}
+		b, err := asn1.Marshal(part)
+		if err != nil {
+			t.Fatal(err)
+		}
+		own := &Context{session: secret, subkey: forge.NewKey(18), made: made}
+		if err := own.answered(asn1tools.AddASNAppTag(b, 27)); (err == nil) != c.ok {
+			t.Errorf("K-60: %s: %v", name, err)
+		}
+		if c.ok && (own.received != 7 || own.acceptor != (len(c.key.KeyValue) > 0)) {
+			t.Errorf("K-60: %s: %+v", name, own)
+		}
+	}
+}
+
+// TestInitiatorAuthenticates checks that this host authenticates to the KDC and to a service, sends the
+// right flags, and uses only keys of its keytab (K-55, K-60).
+func TestInitiatorAuthenticates(t *testing.T) {
+	p := centre(t, func(k *forge.Centre) { k.Users = map[string]string{"websvc": "service"} },
+		func(c *Config) { c.Keys = oneKey(t) })
+	e, err := crypto.GetEtype(18)
+	if err != nil {
+		t.Fatal(err)
+	}
+	value, err := e.StringToKey("service", realm+"websvc", "00001000")
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := types.EncryptionKey{KeyType: 18, KeyValue: value}
+	keys, err := ParseKeytab(forge.Keytab(forge.Entry{Service: "websvc", Realm: realm, Version: 1, Key: key}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	initiator := func(change func(*Initiator)) *Initiator {
+		i := &Initiator{Keys: keys, Realm: realm, Account: "websvc", KDCs: p.KDCs, Now: func() time.Time { return noon }}
+		change(i)
+		return i
+	}
+	binding := Bindings("tls-server-end-point:x")
+	c, token, err := initiator(func(*Initiator) {}).Initiate(context.Background(), service, binding)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := parseOuter(token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := p.Acceptor.open(n.apReq)
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest := binding.digest()
+	sum := slices.Concat([]byte{16, 0, 0, 0}, digest[:], []byte{0x2e, 0, 0, 0}) // mutual, replay, sequence, integrity
+	if o.auth.Cksum.CksumType != 0x8003 || !slices.Equal(o.auth.Cksum.Checksum, sum) || o.auth.SubKey.KeyType != 18 ||
+		len(o.auth.SubKey.KeyValue) != 32 || !slices.Equal(o.auth.SubKey.KeyValue, c.subkey.KeyValue) ||
+		slices.Equal(o.auth.SubKey.KeyValue, c.session.KeyValue) || o.client() != "websvc" || o.service != service {
+		t.Errorf("K-60: %+v", o.auth)
+	}
+	if b := o.req.APOptions; len(b.Bytes) != 4 || b.BitLength != 32 || !bit(b.Bytes, optionMutual) ||
+		bit(b.Bytes, optionUseSessionKey) {
+		t.Errorf("K-60: options %+v", b)
+	}
+	taken, err := p.Acceptor.Accept(token, binding)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := unframedAnswer(taken.Answer); err != nil || c.Finish(got) != nil || c.acceptor || c.key.KeyType != 18 {
+		t.Errorf("K-60: the answer: %v, %+v", err, c)
+	}
+	for what, change := range map[string]func(*Initiator){
+		"another account":    func(i *Initiator) { i.Account = "bob" },
+		"another realm":      func(i *Initiator) { i.Realm = "OTHER.TEST" },
+		"no such types":      func(i *Initiator) { i.EncryptionTypes = []int32{17} },
+		"another's key":      func(i *Initiator) { i.Keys = oneKey(t) },
+		"a KDC that is away": func(i *Initiator) { i.KDCs = KDCs{Addresses: []string{"127.0.0.1:1"}} },
+	} {
+		c, token, err := initiator(change).Initiate(context.Background(), service, nil)
+		if c != nil || token != nil || err == nil || errors.Is(err, ErrNoKDC) != strings.HasPrefix(what, "a KDC") {
+			t.Errorf("K-55: %s: %x, %v", what, token, err)
+		}
+	}
+	if at := (&Initiator{}).now(); time.Since(at) > time.Hour || time.Until(at) > time.Hour {
+		t.Errorf("without a clock of its own it is %v", at)
+	}
+}
+
+// unframedAnswer returns the service's token, without SPNEGO there.
+func unframedAnswer(b []byte) ([]byte, error) {
+	if _, ok := unframed(tokAPRep, b); !ok {
+		return nil, fmt.Errorf("%x is no answer", b)
+	}
+	return b, nil
+}
+
+// TestFrames: a message is of its kind and of Kerberos, or nothing (K-60).
+func TestFrames(t *testing.T) {
+	good := forge.DER(0x60, forge.OIDKerberos, []byte{2, 0, 7, 8})
+	for what, c := range map[string]struct {
+		b    []byte
+		want []byte
+	}{
+		"as it is": {good, []byte{7, 8}}, "empty": {forge.DER(0x60, forge.OIDKerberos, []byte{2, 0}), []byte{}},
+		"of another kind":      {forge.DER(0x60, forge.OIDKerberos, []byte{1, 0, 7}), nil},
+		"of another mechanism": {forge.DER(0x60, forge.OIDMSKerberos, []byte{2, 0, 7}), nil},
+		"of one byte":          {forge.DER(0x60, forge.OIDKerberos, []byte{2}), nil},
+		"with a byte behind":   {append(slices.Clone(good), 0), nil}, "nothing": {nil, nil},
+	} {
+		got, ok := unframed(0x200, c.b)
+		if ok != (c.want != nil) || !slices.Equal(got, c.want) {
+			t.Errorf("K-60: %s: %x, %t", what, got, ok)
+		}
+	}
+	if got := framed(0x200, []byte{7, 8}); !slices.Equal(got, good) {
+		t.Errorf("K-60: framed %x, want %x", got, good)
+	}
+}

@@ -1,0 +1,96 @@
+package kerberos
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"testing"
+
+	"golang.org/x/net/dns/dnsmessage"
+
+	"github.com/refmon/refmon/server/internal/test/forge"
+)
+
+// TestAnswerLength: an answer has a byte and at most 256 KiB, by its length alone (K-54).
+func TestAnswerLength(t *testing.T) {
+	for n, long := range map[uint32]bool{0: true, 1: false, 256 << 10: false, 256<<10 + 1: true} {
+		k := forge.Centre{Realm: realm, Answer: func([]byte) []byte { return binary.BigEndian.AppendUint32(nil, n) }}
+		address := k.Start()
+		kdcs := KDCs{Addresses: []string{address}}
+		_, err := kdcs.ask(context.Background(), realm, []byte{1})
+		if err == nil || errors.Is(err, errLongAnswer) != long {
+			t.Errorf("K-54: %d bytes: %v", n, err)
+		}
+		_ = k.Listener.Close()
+	}
+}
+
+// TestKDCAddressesAreResolved checks addresses with and without a port, and those from the DNS up to the limit
+// (RFC 4120 7.2.3).
+func TestKDCAddressesAreResolved(t *testing.T) {
+	k := KDCs{Addresses: []string{"kdc", "kdc:89", "192.0.2.1", "[2001:db8::1]:90", "2001:db8::1"}}
+	all, err := k.list(context.Background(), realm)
+	if want := []string{"kdc:88", "kdc:89", "192.0.2.1:88", "[2001:db8::1]:90", "[2001:db8::1]:88"}; err != nil ||
+		!slices.Equal(all, want) {
+		t.Errorf("%q, %v, want %q", all, err, want)
+	}
+	old := net.DefaultResolver
+	defer func() { net.DefaultResolver = old }()
+	for _, n := range []int{0, 1, 8, 9} {
+		asked := make(chan string, 8)
+		net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+			here, there := net.Pipe()
+			go names(there, n, asked)
+			return here, nil
+		}}
+		all, err := (&KDCs{}).list(context.Background(), "example.test.")
+		if q := <-asked; q != "_kerberos._tcp.example.test." {
+			t.Errorf("the DNS is asked for %q", q)
+		}
+		if n == 0 {
+			if all != nil || !errors.Is(err, ErrNoKDC) {
+				t.Errorf("no KDC in the DNS: %q, %v", all, err)
+			}
+			continue
+		}
+		want := []string{}
+		for i := range min(n, 8) {
+			want = append(want, fmt.Sprintf("kdc%d.example.test.:%d", i, 1000+i))
+		}
+		if err != nil || !slices.Equal(all, want) {
+			t.Errorf("%d in the DNS: %q, %v, want %q", n, all, err, want)
+		}
+	}
+}
+
+// names answers one question of the DNS with so many services, in the order of their priorities.
+func names(c net.Conn, n int, asked chan<- string) {
+	defer c.Close()
+	var size [2]byte
+	if _, err := io.ReadFull(c, size[:]); err != nil {
+		return
+	}
+	b := make([]byte, binary.BigEndian.Uint16(size[:]))
+	if _, err := io.ReadFull(c, b); err != nil {
+		return
+	}
+	var m dnsmessage.Message
+	if m.Unpack(b) != nil || len(m.Questions) != 1 {
+		return
+	}
+	asked <- m.Questions[0].Name.String()
+	m.Response, m.RecursionAvailable = true, true
+	m.Additionals = nil
+	for i := range n {
+		m.Answers = append(m.Answers, dnsmessage.Resource{Header: dnsmessage.ResourceHeader{Name: m.Questions[0].Name,
+			Type: dnsmessage.TypeSRV, Class: dnsmessage.ClassINET}, Body: &dnsmessage.SRVResource{Priority: uint16(i + 1),
+			Weight: 7, Port: uint16(1000 + i), Target: dnsmessage.MustNewName(fmt.Sprintf("kdc%d.example.test.", i))}})
+	}
+	if b, err := m.Pack(); err == nil {
+		_, _ = c.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(b))), b...))
+	}
+}

@@ -1,0 +1,87 @@
+package kerberos
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/jcmturner/gokrb5/v8/messages"
+
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// TestRefusalsOfKDCs checks the recorded reason for each KDC error code, alone and with each
+// extended status (K-58, K-85).
+func TestRefusalsOfKDCs(t *testing.T) {
+	codes := map[int32]ntstatus.Status{6: ntstatus.NoSuchUser, 24: ntstatus.WrongPassword,
+		18: ntstatus.AccountRestriction, 1: ntstatus.AccountExpired, 23: ntstatus.PasswordExpired,
+		12: ntstatus.AccountRestriction}
+	for code := range int32(70) {
+		want := codes[code]
+		if want == 0 {
+			want = ntstatus.LogonFailure
+		}
+		if st, why := reason(refusedBy(fmt.Errorf("x: %w", KDCError(code)))); st != ntstatus.LogonFailure || why != want {
+			t.Errorf("K-58: code %d: %v for %v, want %v", code, st, why, want)
+		}
+		for status, limit := range map[ntstatus.Status]bool{0xC0000072: true, 0xC0000193: true, 0xC0000234: true,
+			0xC000006E: true, 0xC0000071: true, 0xC0000224: true, 0xC000006F: true, 0xC0000070: true, 0xC000006A: false,
+			0xC0000064: false, 0xC000005E: false, 0: false} {
+			also := want
+			if limit {
+				also = status
+			}
+			e := &messages.KRBError{ErrorCode: code, EData: statusData(uint32(status))}
+			if st, why := reason(refusedBy(coded(e))); st != ntstatus.LogonFailure || why != also {
+				t.Errorf("K-85: code %d with %v: %v for %v, want %v", code, status, st, why, also)
+			}
+		}
+	}
+	for what, c := range map[string]struct {
+		err         error
+		status, why ntstatus.Status
+	}{
+		"no KDC":      {fmt.Errorf("x: %w", ErrNoKDC), ntstatus.NoLogonServers, ntstatus.NoLogonServers},
+		"another key": {fmt.Errorf("x: %w", errWrongKey), ntstatus.LogonFailure, ntstatus.WrongPassword},
+		"an answer":   {errAnswer, ntstatus.LogonFailure, ntstatus.LogonFailure},
+	} {
+		if st, why := reason(refusedBy(c.err)); st != c.status || why != c.why {
+			t.Errorf("K-59: %s: %v for %v", what, st, why)
+		}
+	}
+}
+
+// TestMalformedExtendedStatusIsIgnored checks that an extended status has exactly twelve bytes and its type, alone or
+// anywhere in a list, and that the first one counts (K-85).
+func TestMalformedExtendedStatusIsIgnored(t *testing.T) {
+	element := func(kind byte, status uint32, size int) []byte {
+		value := append(binary.LittleEndian.AppendUint32(nil, status), make([]byte, 16)...)[:size]
+		return slices.Concat([]byte{0x30, byte(9 + size), 0xa1, 3, 2, 1, kind, 0xa2, byte(2 + size), 4, byte(size)}, value)
+	}
+	list := func(all ...[]byte) []byte {
+		b := bytes.Join(all, nil)
+		return append([]byte{0x30, byte(len(b))}, b...)
+	}
+	const expired, locked = 0xC0000193, 0xC0000234
+	good := element(3, expired, 12)
+	for name, c := range map[string]struct {
+		b    []byte
+		want ntstatus.Status
+	}{
+		"alone": {good, expired}, "eleven bytes": {element(3, expired, 11), 0},
+		"thirteen bytes": {element(3, expired, 13), 0},
+		"four bytes":     {element(3, expired, 4), 0}, "type 1": {element(1, expired, 12), 0},
+		"type 2": {element(2, expired, 12), 0}, "type 4": {element(4, expired, 12), 0}, "a list": {list(good), expired},
+		"behind another type": {list(element(2, locked, 12), good), expired},
+		"before another type": {list(good, element(2, locked, 12)), expired},
+		"behind a longer one": {list(element(3, locked, 13), good), expired},
+		"two":                 {list(good, element(3, locked, 12)), expired}, "none": {list(), 0},
+		"a list and a byte": {append(list(good), 0), 0}, "a list of a list": {list(list(good)), 0},
+	} {
+		if got := extended(c.b); got != c.want {
+			t.Errorf("K-85: %s: %#x, want %#x", name, uint32(got), uint32(c.want))
+		}
+	}
+}

@@ -1,0 +1,316 @@
+package kerberos
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/jcmturner/gokrb5/v8/types"
+
+	"github.com/refmon/refmon/internal/test/bounded"
+	"github.com/refmon/refmon/server/internal/test/forge"
+)
+
+// TestTriedKeys: a ticket without a version is opened by any of the service's first eight keys, and by
+// no ninth one (K-34).
+func TestTriedKeys(t *testing.T) {
+	var all []forge.Entry
+	for i := range 9 {
+		all = append(all, forge.Entry{Service: service, Realm: realm, Version: uint32(i) + 1, Key: forge.NewKey(18)})
+	}
+	k, err := ParseKeytab(forge.Keytab(all...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, e := range all {
+		x := ticket()
+		x.Version, x.Key, x.PAC = 0, e.Key, alicePAC(e.Key, nil)
+		_, err := acceptor(t, func(c *Config) { c.Keys = k }).Accept(x.Blob(), nil)
+		if (err == nil) != (i < 8) {
+			t.Errorf("K-34: key %d of nine: %v", i+1, err)
+		}
+	}
+}
+
+// TestKeytab checks that a keytab must be a regular file of ours with mode 0600, and that errors
+// about a damaged one quote nothing (K-33).
+func TestKeytab(t *testing.T) {
+	dir := t.TempDir()
+	good := forge.Keytab(forge.Entry{Service: service, Realm: realm, Version: 1, Key: secret})
+	write := func(name string, b []byte, mode os.FileMode) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	link := filepath.Join(dir, "link")
+	if err := os.Symlink(write("good", good, 0o600), link); err != nil {
+		t.Fatal(err)
+	}
+	k, err := ReadKeytab(filepath.Join(dir, "good"))
+	if err != nil || len(k.find(service, realm, 1, 18)) != 1 {
+		t.Fatalf("%v, %v", k, err)
+	}
+	for _, shown := range []string{fmt.Sprint(k), fmt.Sprintf("%+v", k), fmt.Sprintf("%#v", k), fmt.Sprintf("%x",
+		k)} {
+		if shown != "1 keys" {
+			t.Errorf("K-33: keys are shown as %q", shown)
+		}
+	}
+	for _, mode := range []os.FileMode{0o640, 0o604, 0o620, 0o602, 0o610, 0o601} {
+		if _, err := ReadKeytab(write("open", good, mode)); err == nil || !strings.Contains(err.Error(),
+			"chmod 600") {
+			t.Errorf("K-33: mode %o: %v", mode, err)
+		}
+	}
+	if os.Geteuid() == 0 {
+		path := write("another's", good, 0o600)
+		if err := os.Chown(path, 4711, 4711); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ReadKeytab(path); err == nil || !strings.Contains(err.Error(), "4711") {
+			t.Errorf("K-33: another user's: %v", err)
+		}
+	}
+	for name, path := range map[string]string{"a link": link, "a folder": dir, "none": filepath.Join(dir, "none")} {
+		if _, err := ReadKeytab(path); err == nil {
+			t.Errorf("K-33: %s is taken", name)
+		}
+	}
+	for n := range good {
+		k, err := ParseKeytab(good[:n])
+		if err == nil && len(k.entries) != 1 || err != nil && strings.Contains(err.Error(), string(secret.KeyValue)) {
+			t.Errorf("K-33: the first %d bytes: %v, %v", n, k, err)
+		}
+	}
+}
+
+// TestFind: a key is of the ticket's service in any case, and of its realm, type and
+// version exactly; a ticket without a version is tried with each (K-34).
+func TestFind(t *testing.T) {
+	one, two, three := forge.NewKey(18), forge.NewKey(18), forge.NewKey(17)
+	k, err := ParseKeytab(forge.Keytab(forge.Entry{Service: service, Realm: realm, Version: 1, Key: one},
+		forge.Entry{Service: service, Realm: realm, Version: 2, Key: two},
+		forge.Entry{Service: service, Realm: realm, Version: 2, Key: three},
+		forge.Entry{Service: service, Realm: "OTHER.TEST", Version: 2, Key: one},
+		forge.Entry{Service: "cifs/x", Realm: realm, Version: 2, Key: one}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		service, realm string
+		version        uint32
+		kind           int32
+		want           []types.EncryptionKey
+	}{
+		"the first version":     {service, realm, 1, 18, []types.EncryptionKey{one}},
+		"the second":            {service, realm, 2, 18, []types.EncryptionKey{two}},
+		"none":                  {service, realm, 0, 18, []types.EncryptionKey{one, two}},
+		"a third":               {service, realm, 3, 18, nil},
+		"another type":          {service, realm, 2, 17, []types.EncryptionKey{three}},
+		"a type that is not":    {service, realm, 2, 23, nil},
+		"another realm":         {service, "OTHER.TEST", 2, 18, []types.EncryptionKey{one}},
+		"its first version":     {service, "OTHER.TEST", 1, 18, nil},
+		"a realm in lower case": {service, strings.ToLower(realm), 1, 18, nil},
+		"a service in capitals": {strings.ToUpper(service), realm, 1, 18, []types.EncryptionKey{one}},
+		"another service":       {"cifs/x", realm, 0, 18, []types.EncryptionKey{one}},
+		"half a service":        {"cifs", realm, 0, 18, nil},
+	} {
+		got := k.find(c.service, c.realm, c.version, c.kind)
+		if !slices.EqualFunc(got, c.want, func(a, b types.EncryptionKey) bool {
+			return bytes.Equal(a.KeyValue,
+				b.KeyValue)
+		}) {
+			t.Errorf("K-34: %s: %d keys, want %d", name, len(got), len(c.want))
+		}
+	}
+	for name, c := range map[string]struct {
+		service, realm string
+		there          bool
+	}{"there": {service, realm, true}, "in capitals": {strings.ToUpper(service), realm, true},
+		"in another realm": {service, "THIRD.TEST", false}, "another one": {"http/y", realm, false}} {
+		if got := k.has(c.service, c.realm); got != c.there {
+			t.Errorf("K-34: a key for a service, %s: %v", name, got)
+		}
+	}
+}
+
+func FuzzKeytab(f *testing.F) {
+	f.Add(forge.Keytab(forge.Entry{Service: service, Realm: realm, Version: 1, Key: short}))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		bounded.Run(t, len(b), func() {
+			if k, err := ParseKeytab(b); (k == nil) == (err == nil) {
+				t.Errorf("%v with %v", k, err)
+			}
+		})
+	})
+}
+
+// TestSecrets: why a file of keys is not read, and as many bytes of one as were asked for (K-33).
+func TestSecrets(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "f")
+	if err := os.WriteFile(path, []byte("12345"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for most, want := range map[int64]string{1: "1", 4: "1234", 5: "12345", 6: "12345"} {
+		if b, err := ReadSecret("w", path, most); err != nil || string(b) != want {
+			t.Errorf("K-33: %d bytes: %q, %v", most, b, err)
+		}
+	}
+	for _, c := range []struct {
+		mode os.FileMode
+		want string
+	}{{0o640, "w " + path + ": mode 0640 lets others read it: chmod 600 it"}, {0o400, ""}, {0o700, ""},
+		{0o604, "w " + path + ": mode 0604 lets others read it: chmod 600 it"}} {
+		if err := os.Chmod(path, c.mode); err != nil {
+			t.Fatal(err)
+		}
+		b, err := ReadSecret("w", path, 9)
+		if c.want == "" && err != nil || c.want != "" && (err == nil || err.Error() != c.want || b != nil) {
+			t.Errorf("K-33: mode %o: %q, %v", c.mode, b, err)
+		}
+	}
+	if _, err := ReadSecret("w", dir, 9); err == nil || err.Error() != "w "+dir+": it is no file" {
+		t.Errorf("K-33: a folder: %v", err)
+	}
+	if _, err := ReadSecret("w", path+"x", 9); err == nil || !strings.HasPrefix(err.Error(), "w: ") ||
+		!errors.Is(err, os.ErrNotExist) {
+		t.Errorf("K-33: no file: %v", err)
+	}
+	if err := os.WriteFile(path, []byte{5, 2}, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadKeytab(path); err == nil || err.Error() != "keytab "+path+": it has no keys" {
+		t.Errorf("K-33: a keytab without keys: %v", err)
+	}
+}
+
+// TestEntries checks each field of an entry, gaps and the end marker in an encoded keytab (K-33,
+// K-34).
+func TestEntries(t *testing.T) {
+	be := binary.BigEndian
+	text := func(s string) []byte { return append(be.AppendUint16(nil, uint16(len(s))), s...) }
+	entry := func(parts uint16, body ...[]byte) []byte {
+		b := slices.Concat(append([][]byte{be.AppendUint16(nil, parts)}, body...)...)
+		return append(be.AppendUint32(nil, uint32(len(b))), b...)
+	}
+	rest := []byte{0, 0, 0, 1, 0, 0, 0, 0, 7, 0, 18, 0, 2, 0xaa, 0xbb} // of version 7, type 18, with a key of two bytes
+	whole := func(more ...byte) []byte {
+		return entry(2, text("R"), text("http"), text("www"), append(slices.Clone(rest), more...))
+	}
+	for name, c := range map[string]struct {
+		b    []byte
+		want string // entries: service in realm, version, type, bytes of the key; "" for an error
+	}{
+		"one":                {whole(), "http/www R 7 18 aabb"},
+		"a longer version":   {whole(0, 0, 1, 0), "http/www R 256 18 aabb"},
+		"a longer one of 0":  {whole(0, 0, 0, 0), "http/www R 7 18 aabb"},
+		"three bytes of it":  {whole(0, 0, 1), "http/www R 7 18 aabb"},
+		"one of one part":    {entry(1, text("R"), text("host"), rest), "host R 7 18 aabb"},
+		"a part too few":     {entry(3, text("R"), text("http"), text("www"), rest), ""},
+		"no part":            {entry(0, text("R"), rest), ""},
+		"an empty key":       {entry(1, text("R"), text("host"), rest[:11], []byte{0, 0}), ""},
+		"a key that is cut":  {entry(1, text("R"), text("host"), rest[:14]), ""},
+		"a gap, then one":    {append([]byte{0xff, 0xff, 0xff, 0xfe, 9, 9}, whole()...), "http/www R 7 18 aabb"},
+		"a gap that is cut":  {append(whole(), 0xff, 0xff, 0xff, 0xfe, 9), ""},
+		"an end, then more":  {append(append(whole(), 0, 0, 0, 0), whole()...), "http/www R 7 18 aabb"},
+		"an end at once":     {append([]byte{0, 0, 0, 0}, whole()...), ""},
+		"three bytes behind": {append(whole(), 1, 2, 3), "http/www R 7 18 aabb"},
+		"a longer length":    {append(whole(), 0, 0, 0, 1), ""},
+		"two": {append(whole(), entry(1, text("S"), text("x"), rest)...),
+			"http/www R 7 18 aabb; x S 7 18 aabb"},
+		"the largest gap": {append([]byte{0x80, 0, 0, 0}, whole()...), ""},
+	} {
+		k, err := ParseKeytab(append([]byte{5, 2}, c.b...))
+		var all []string
+		if err == nil {
+			for _, e := range k.entries {
+				all = append(all, fmt.Sprintf("%s %s %d %d %x", e.service, e.realm, e.version, e.key.KeyType, e.key.KeyValue))
+			}
+		}
+		if got := strings.Join(all, "; "); got != c.want || (err == nil) != (c.want != "") {
+			t.Errorf("K-33: %s: %q, %v, want %q", name, got, err, c.want)
+		}
+	}
+	for name, b := range map[string][]byte{"of version 5.1": {5, 1}, "of version 4.2": {4, 2}, "one byte": {5}} {
+		if k, err := ParseKeytab(append(slices.Clone(b), whole()...)); k != nil || !errors.Is(err, errKeytab) {
+			t.Errorf("K-33: a keytab %s: %v", name, err)
+		}
+	}
+	one := entry(1, nil, text(""), text("x"), rest)
+	for n, want := range map[int]bool{maxEntries: true, maxEntries + 1: false} {
+		if _, err := ParseKeytab(append([]byte{5, 2}, slices.Repeat(one, n)...)); (err == nil) != want {
+			t.Errorf("K-33: %d entries: %v", n, err)
+		}
+	}
+	long := func(n int) []byte {
+		gap := n - len(whole()) - 6
+		return slices.Concat([]byte{5, 2}, whole(), be.AppendUint32(nil, uint32(-gap)), make([]byte, gap))
+	}
+	for n, want := range map[int]bool{maxKeytab: true, maxKeytab + 1: false} {
+		if _, err := ParseKeytab(long(n)); (err == nil) != want || len(long(n)) != n {
+			t.Errorf("K-33: %d bytes: %v", n, err)
+		}
+	}
+}
+
+// TestNewestKey: an account's own key comes before those of its services, and the newest of each (K-60).
+func TestNewestKey(t *testing.T) {
+	keys := map[string]types.EncryptionKey{}
+	var all []forge.Entry
+	add := func(name, service, in string, version uint32, kind int32) {
+		keys[name] = forge.NewKey(kind)
+		all = append(all, forge.Entry{Service: service, Realm: in, Version: version, Key: keys[name]})
+	}
+	add("own 2", "web", realm, 2, 18)
+	add("own 3", "web", realm, 3, 18)
+	add("own 1", "web", realm, 1, 18)
+	add("service 9", "HTTP/x", realm, 9, 18)
+	add("service short 4", "HTTP/x", realm, 4, 17)
+	add("service short 5", "HTTP/y", realm, 5, 17)
+	add("elsewhere", "web", "OTHER.TEST", 7, 18)
+	k, err := ParseKeytab(forge.Keytab(all...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		account, in string
+		kind        int32
+		want        string
+	}{{"web", realm, 18, "own 3"}, {"web", realm, 17, "service short 5"}, {"other", realm, 18, "service 9"},
+		{"web", "OTHER.TEST", 18, "elsewhere"}, {"web", "OTHER.TEST", 17, ""}, {"web", realm, 23, ""}} {
+		got, ok := k.of(c.account, c.in, c.kind)
+		if ok != (c.want != "") || ok && !slices.Equal(got.KeyValue, keys[c.want].KeyValue) {
+			t.Errorf("K-60: %s in %s of type %d: %t, want %s", c.account, c.in, c.kind, ok, c.want)
+		}
+	}
+	for _, c := range []struct {
+		etypes []int32
+		want   string
+	}{{[]int32{18}, "HTTP/x"}, {[]int32{23, 17}, "HTTP/x"}, {[]int32{23}, ""}, {nil, ""}} {
+		if got := k.first(realm, c.etypes); got != c.want {
+			t.Errorf("K-53: the first service of types %v is %q, want %q", c.etypes, got, c.want)
+		}
+	}
+	if got := k.first("OTHER.TEST", []int32{18}); got != "" { // an account is no service
+		t.Errorf("K-53: the first service elsewhere is %q", got)
+	}
+	a := acceptor(t, func(c *Config) { c.Keys, c.Services = k, []string{} })
+	if got := a.own(); got != "HTTP/x" {
+		t.Errorf("K-53: this host's service is %q", got)
+	}
+}

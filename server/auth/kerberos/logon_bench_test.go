@@ -1,0 +1,125 @@
+package kerberos
+
+import (
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/internal/test/forge"
+	"github.com/refmon/refmon/server/lsa"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// inGroups gives the PAC that many groups.
+func inGroups(n int) func(*forge.PAC) {
+	return func(p *forge.PAC) {
+		p.Groups = nil
+		for i := range n {
+			p.Groups = append(p.Groups, forge.Group{RID: uint32(2000 + i), Attributes: 7})
+		}
+	}
+}
+
+// BenchmarkAccept takes tickets that the benchmark sealed, on all processors: logons a
+// second of the acceptor alone, cryptography and PAC included.
+func BenchmarkAccept(b *testing.B) {
+	for _, groups := range []int{10, 1000} {
+		b.Run(fmt.Sprint(groups, " groups"), func(b *testing.B) {
+			blobs := make([][]byte, b.N)
+			k := ticket()
+			k.PAC = alicePAC(secret, inGroups(groups))
+			for i := range blobs {
+				k.At = noon.Add(time.Duration(i%200_000_000) * time.Microsecond)
+				blobs[i] = k.Blob()
+			}
+			a := acceptor(b, nil)
+			next := atomic.Int64{}
+			b.ReportAllocs()
+			b.ResetTimer()
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					if _, err := a.Accept(blobs[next.Add(1)-1], nil); err != nil {
+						b.Error(err)
+					}
+				}
+			})
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "logons/s")
+		})
+	}
+}
+
+// ofGroups returns a function that makes the token of a client with so many groups whose PAC was read: SID filtering,
+// local groups, rights and the token's value.
+func ofGroups(tb testing.TB, n int) func() {
+	store, err := lsa.Open(lsa.Config{Folder: tb.TempDir(), Computer: "host", Subuids: []string{}})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = store.Close() })
+	if err := store.Update(sid.LocalSystem, func(e *lsa.Edit) error {
+		e.AddGroup(lsa.Group{Name: "readers", Members: []sid.SID{domain.WithRID(2500)}})
+		return nil
+	}); err != nil {
+		tb.Fatal(err)
+	}
+	k := ticket()
+	k.PAC = alicePAC(secret, inGroups(n))
+	taking := acceptor(tb, nil)
+	a := Authority{Store: store, Tickets: func() *Acceptor { return taking }}
+	c, err := taking.Accept(k.Blob(), nil)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return func() {
+		r, st := a.token(c, &logon.Request{Package: logon.Ticket, Type: winnt.LOGON32_LOGON_NETWORK})
+		if st != ntstatus.Success {
+			tb.Fatal(st)
+		}
+		if v, err := token.New(r.Token); err != nil || !v.Member(domain.WithRID(uint32(1999+n)), false) {
+			tb.Fatal(err)
+		}
+	}
+}
+
+// TestTokenOfThousandGroups: such a token takes few allocations, and none per group, so that
+// it costs a part of a millisecond (docs/performance.md).
+func TestTokenOfThousandGroups(t *testing.T) {
+	if got := testing.AllocsPerRun(20, ofGroups(t, 1000)); got > 50 {
+		t.Errorf("a token of 1,000 groups takes %.0f allocations, want at most 50", got)
+	}
+}
+
+// BenchmarkTokenOfThousandGroups makes such tokens; cpu-us/op is the time of processors, which
+// other programs of a loaded machine do not change much.
+func BenchmarkTokenOfThousandGroups(b *testing.B) {
+	once := ofGroups(b, 1000)
+	b.ReportAllocs()
+	var before, after unix.Rusage
+	_ = unix.Getrusage(unix.RUSAGE_SELF, &before)
+	for b.Loop() {
+		once()
+	}
+	_ = unix.Getrusage(unix.RUSAGE_SELF, &after)
+	spent := after.Utime.Nano() + after.Stime.Nano() - before.Utime.Nano() - before.Stime.Nano()
+	b.ReportMetric(float64(spent)/1e3/float64(b.N), "cpu-us/op")
+}
+
+// BenchmarkTokenOfGroups makes tokens of more and more groups: the time grows with their number.
+func BenchmarkTokenOfGroups(b *testing.B) {
+	for _, n := range []int{1000, 5000, 10000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			once := ofGroups(b, n)
+			b.ReportAllocs()
+			for b.Loop() {
+				once()
+			}
+		})
+	}
+}

@@ -1,0 +1,79 @@
+package kerberos
+
+import (
+	"encoding/base64"
+	"testing"
+
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/internal/test/forge"
+	"github.com/refmon/refmon/server/lsa"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestPACOfThousandsOfGroups: a PAC of 5,000 groups makes a token with all of them, whether they are groups of the
+// domain, extra SIDs, resource groups or all three, and so does one of 10,000, the most that a configuration lets a
+// directory return for an account; one group more than a token holds is refused as a whole (L-4).
+func TestPACOfThousandsOfGroups(t *testing.T) {
+	store, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
+		Password: lsa.Hashing{Memory: 8, Passes: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	taking := acceptor(t, nil)
+	a := Authority{Store: store, Tickets: func() *Acceptor { return taking }}
+	far := sid.MustParse("S-1-5-21-7-8-9")
+	// Everyone, Network, Authenticated Users, This Organization, Users, and the primary group, in
+	// addition to those below.
+	const others = 6
+	for _, c := range []struct {
+		what                     string
+		groups, extra, resources int
+		want                     ntstatus.Status
+	}{
+		{"5,000 groups of the domain", 5000, 0, 0, ntstatus.Success}, {"5,000 extra SIDs", 0, 5000, 0, ntstatus.Success},
+		{"5,000 resource groups", 0, 0, 5000, ntstatus.Success}, {"all three", 4000, 600, 400, ntstatus.Success},
+		{"10,000 groups", 10000, 0, 0, ntstatus.Success},
+		{"as many as a token holds", token.MaxGroups - others, 0, 0, ntstatus.Success},
+		{"one more", token.MaxGroups - others + 1, 0, 0, ntstatus.TooManyContextIDs},
+	} {
+		k := ticket()
+		k.PAC = alicePAC(secret, func(p *forge.PAC) {
+			inGroups(c.groups)(p)
+			p.Extra = nil
+			for i := range c.extra {
+				p.Extra = append(p.Extra, token.Group{SID: far.WithRID(uint32(5000 + i)), Attributes: 7})
+			}
+			for i := range c.resources {
+				p.ResourceDomain = domain
+				p.Resources = append(p.Resources, forge.Group{RID: uint32(90000 + i), Attributes: 0x20000007})
+			}
+		})
+		r, st := a.LogOn(logon.Request{Package: logon.Ticket, Type: winnt.LOGON32_LOGON_NETWORK,
+			Token: logon.Secret(base64.StdEncoding.EncodeToString(k.Blob()))})
+		if st != c.want {
+			t.Errorf("L-4: %s: %v, want %v", c.what, st, c.want)
+			continue
+		}
+		if st != ntstatus.Success {
+			continue
+		}
+		v, err := token.New(r.Token)
+		if err != nil || len(r.Token.Groups) != c.groups+c.extra+c.resources+others {
+			t.Errorf("L-4: %s: %d groups in the token, %v", c.what, len(r.Token.Groups), err)
+			continue
+		}
+		for _, last := range []struct {
+			n int
+			s sid.SID
+		}{{c.groups, domain.WithRID(uint32(1999 + c.groups))}, {c.extra, far.WithRID(uint32(4999 + c.extra))},
+			{c.resources, domain.WithRID(uint32(89999 + c.resources))}} {
+			if last.n > 0 && !v.Member(last.s, false) {
+				t.Errorf("L-4: %s: the token lacks %v", c.what, last.s)
+			}
+		}
+	}
+}

@@ -1,0 +1,216 @@
+package pac
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/test/bounded"
+	"github.com/refmon/refmon/internal/test/recordings"
+	"github.com/refmon/refmon/server/internal/test/forge"
+	"github.com/refmon/refmon/sid"
+)
+
+// recorded returns the bytes of a recording, whose folder is named from the root.
+func recorded(t testing.TB, name string) []byte {
+	t.Helper()
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir("../../../../internal") // recordings names its folder from a package below the root
+	path, err := filepath.Abs(recordings.File(t, name))
+	t.Chdir(here)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// TestRecordedPAC: the parts of a PAC that a domain controller made, as a dump of its
+// bytes shows them (K-1, K-3, K-4).
+func TestRecordedPAC(t *testing.T) {
+	f, err := split(recorded(t, "raw/samba_krb5pac-PAC_DATA.dat"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := f.read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	domain := sid.MustParse("S-1-5-21-1260485059-1173937628-4178590419")
+	if p.Logon.User() != domain.WithRID(500) || p.Logon.EffectiveName != "Administrator" ||
+		p.Logon.LogonDomainName != "ADDOMAIN" || p.Logon.LogonServer != "ADDC" || p.Logon.PrimaryGroupID != 513 {
+		t.Errorf("the user is %+v", p.Logon)
+	}
+	want := []Membership{{513, 7}, {512, 7}, {572, 7}, {518, 7}, {519, 7}, {520, 7}}
+	if !reflect.DeepEqual(p.Logon.Groups, want) || len(p.Logon.ExtraSIDs) != 0 {
+		t.Errorf("groups %v and %v, want %v", p.Logon.Groups, p.Logon.ExtraSIDs, want)
+	}
+	if utf16Text([]byte(p.Client.Name)) != "Administrator" || p.UPN == nil ||
+		p.UPN.UPN != "Administrator@addom.samba.example.com" ||
+		p.UPN.DNSDomain != "ADDOM.SAMBA.EXAMPLE.COM" || !p.UPN.MadeUp {
+		t.Errorf("names %q and %+v", p.Client.Name, p.UPN)
+	}
+	if p.Delegation != nil || p.Device != nil || p.HasClientClaims || p.Attributes != nil || !p.Requestor.IsZero() {
+		t.Errorf("buffers that are not there: %+v", p)
+	}
+	for _, k := range []kind{kindServer, kindKDC} {
+		if s, ok, err := f.signature(k); err != nil || !ok || s.kind != 16 || s.to-s.at != 12 {
+			t.Errorf("signature %d: %+v, %t, %v", k, s, ok, err)
+		}
+	}
+}
+
+// TestRecordedClaims: three claims of three types, as another program prints them (K-10).
+func TestRecordedClaims(t *testing.T) {
+	var b []byte
+	line := regexp.MustCompile(`(?m)^\[[0-9A-F]{4}\] (.{50})`)
+	for _, m := range line.FindAllStringSubmatch(string(recorded(t, "raw/samba_claims_CLAIMS_SET_NDR.dat")), -1) {
+		part, err := hex.DecodeString(strings.ReplaceAll(m[1], " ", ""))
+		if err != nil {
+			t.Fatalf("%q: %v", m[1], err)
+		}
+		b = append(b, part...)
+	}
+	set, err := readClaimsSet(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []claims.Attribute{{Name: "720fd3c3_9", Type: claims.Boolean, Uints: []uint64{1}},
+		{Name: "720fd3c3_7", Type: claims.String, Strings: []string{"foo", "bar", "baz"}},
+		{Name: "720fd3c3_8", Type: claims.Uint64, Uints: []uint64{655369, 65543, 65542, 65536}}} {
+		got, ok := set.Lookup(want.Name)
+		if !ok || got.Type != want.Type || !reflect.DeepEqual(got.Uints, want.Uints) ||
+			!reflect.DeepEqual(got.Strings, want.Strings) {
+			t.Errorf("%s is %+v, %t, want %+v", want.Name, got, ok, want)
+		}
+	}
+	if set.Len() != 3 {
+		t.Errorf("%d claims, want 3", set.Len())
+	}
+}
+
+// sealed seals alice's PAC after a change of its buffers.
+func sealed(change func([]forge.Buffer) []forge.Buffer) []byte {
+	return forge.Seal(change(alice().Buffers()), key(18))
+}
+
+// with replaces the data of the buffer of a type.
+func with(kind uint32, change func([]byte) []byte) []byte {
+	return sealed(func(all []forge.Buffer) []forge.Buffer {
+		for i := range all {
+			if all[i].Type == kind {
+				all[i].Data = change(all[i].Data)
+			}
+		}
+		return all
+	})
+}
+
+func refused(t *testing.T, rule, name string, data []byte) {
+	t.Helper()
+	if p, err := Open(data, key(18)); !errors.Is(err, ErrInvalid) || p != nil {
+		t.Errorf("%s: %s: %v, %v, want a refusal", rule, name, p, err)
+	}
+}
+
+// entryOf returns the offset of the table's entry for a type.
+func entryOf(data []byte, kind uint32) int {
+	for i := range int(binary.LittleEndian.Uint32(data)) {
+		if binary.LittleEndian.Uint32(data[8+16*i:]) == kind {
+			return 8 + 16*i
+		}
+	}
+	return -1
+}
+
+// signed puts the buffers together and signs them where they have room for it.
+func signed(buffers []forge.Buffer) []byte {
+	data := forge.Frame(buffers)
+	if e := entryOf(data, forge.Server); e >= 0 && binary.LittleEndian.Uint32(data[e+4:]) >= 16 {
+		return forge.Sign(data, key(18))
+	}
+	return data
+}
+
+// TestBuffersRefuse: each buffer, cut at every byte and with each byte altered, is read or
+// refused, never more; those that a PAC must have are missed (K-3, K-4, K-6, K-7, K-10).
+func TestBuffersRefuse(t *testing.T) {
+	for _, b := range alice().Buffers() {
+		for n := range b.Data {
+			_, err := Open(with(b.Type, func(b []byte) []byte { return b[:n] }), key(18))
+			if whole := b.Type != forge.Attributes; err == nil && whole && n < len(b.Data)-8 && n > 0 {
+				t.Errorf("the first %d of %d bytes of the buffer of type %d are taken", n, len(b.Data), b.Type)
+			}
+		}
+	}
+	for _, kind := range []uint32{forge.LogonInfo, forge.ClientInfo} {
+		refused(t, "K-2", "a buffer that must be there", sealed(func(all []forge.Buffer) []forge.Buffer {
+			return slices.DeleteFunc(all, func(b forge.Buffer) bool { return b.Type == kind })
+		}))
+	}
+	set := func(at int, v ...byte) func([]byte) []byte {
+		return func(b []byte) []byte { copy(b[at:], v); return b }
+	}
+	for name, c := range map[string]struct {
+		rule   string
+		kind   uint32
+		change func([]byte) []byte
+	}{
+		"big endian":                     {"K-3", forge.LogonInfo, set(1, 0)},
+		"another version of NDR":         {"K-3", forge.LogonInfo, set(0, 2)},
+		"more than there is":             {"K-3", forge.LogonInfo, set(8, 0xf8, 0xff)},
+		"not a multiple of eight":        {"K-3", forge.LogonInfo, set(8, 0xfc, 0)},
+		"no structure":                   {"K-3", forge.LogonInfo, set(16, 0, 0, 0, 0)},
+		"a text of odd length":           {"K-4", forge.LogonInfo, set(68, 9)},
+		"a text longer than its room":    {"K-4", forge.LogonInfo, set(70, 2)},
+		"a text that is not there":       {"K-4", forge.LogonInfo, set(72, 0, 0, 0, 0)},
+		"2^31 groups":                    {"K-4", forge.LogonInfo, set(128, 0, 0, 0, 0x80)},
+		"three groups of two":            {"K-4", forge.LogonInfo, set(128, 3)},
+		"no groups, and two":             {"K-4", forge.LogonInfo, set(132, 0, 0, 0, 0)},
+		"no domain":                      {"K-4", forge.LogonInfo, set(172, 0, 0, 0, 0)},
+		"a name longer than its buffer":  {"K-6", forge.ClientInfo, set(8, 12)},
+		"a name shorter than its buffer": {"K-6", forge.ClientInfo, set(8, 8)},
+		"a name of odd length": {"K-6", forge.ClientInfo,
+			func(b []byte) []byte { b[8]--; return b[:len(b)-1] }},
+		"a UPN in the fixed part":   {"K-7", forge.UPN, set(2, 8)},
+		"a UPN behind the end":      {"K-7", forge.UPN, set(2, 0, 0xff)},
+		"a UPN of odd length":       {"K-7", forge.UPN, set(0, 1)},
+		"another revision":          {"K-7", forge.UPN, set(16, 9)},
+		"a requestor and more":      {"K-4", forge.Requestor, func(b []byte) []byte { return append(b, 0) }},
+		"attributes of no bits":     {"K-4", forge.Attributes, set(0, 0)},
+		"attributes of 2^32-1 bits": {"K-4", forge.Attributes, set(0, 255, 255, 255, 255)},
+	} {
+		refused(t, c.rule, name, with(c.kind, c.change))
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add(forge.Frame(alice().Buffers()))
+	f.Add(forge.Seal(alice().Buffers(), key(23)))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		bounded.Run(t, len(b)+maxClaimsSize, func() {
+			s, err := split(b)
+			if err != nil {
+				return
+			}
+			if p, err := s.read(); (p == nil) == (err == nil) {
+				t.Errorf("%v with %v", p, err)
+			}
+			_ = s.verify(key(18))
+		})
+	})
+}

@@ -1,0 +1,330 @@
+package kerberos
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// TestReplayRemembers: an authenticator is known for twice the skew, also once it is of the older half;
+// one that cannot be noted is not let in; and each thing that it is known by counts (K-47).
+func TestReplayRemembers(t *testing.T) {
+	r, err := newReplay("", time.Minute, started)
+	if err != nil {
+		t.Fatal(err)
+	}
+	after := func(d time.Duration) time.Time { return started.Add(d) }
+	for _, c := range []struct {
+		key byte
+		now time.Duration
+		err error
+	}{
+		{1, 59 * time.Second, nil}, {2, 61 * time.Second, nil}, {3, 121 * time.Second, nil},
+		{1, 122 * time.Second, errReplay}, {1, 150 * time.Second, errReplay}, {1, 178 * time.Second, errReplay},
+		{3, 179 * time.Second, errReplay},
+	} {
+		if err := r.enter([16]byte{c.key}, noon, after(c.now)); !errors.Is(err, c.err) {
+			t.Errorf("K-47: %d after %v: %v, want %v", c.key, c.now, err, c.err)
+		}
+	}
+	broken, err := newReplay(t.TempDir(), time.Minute, started)
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken.mu.Lock()
+	_ = broken.notes.Close() // the disk is away
+	broken.mu.Unlock()
+	for range 2 {
+		err := broken.enter([16]byte{1}, after(time.Minute), after(3*time.Second))
+		if err == nil || errors.Is(err, errReplay) {
+			t.Errorf("K-47: one that cannot be noted: %v", err)
+		}
+	}
+	seen := map[[16]byte]int{}
+	for i, k := range [][16]byte{identity("alice", "http/a", noon, []byte{1}), identity("bob", "http/a", noon, []byte{1}),
+		identity("alice", "http/b", noon, []byte{1}), identity("alice", "http/a", noon.Add(time.Microsecond), []byte{1}),
+		identity("alice", "http/a", noon, []byte{2}), identity("aliceh", "ttp/a", noon, []byte{1})} {
+		if before, known := seen[k]; known {
+			t.Errorf("K-47: %d is known as %d", i, before)
+		}
+		seen[k] = i
+	}
+}
+
+// TestReplay: an authenticator is taken once: at once by two, again, and after a restart
+// without a stop, whatever the client's clock said (K-47).
+func TestReplay(t *testing.T) {
+	for _, at := range []time.Duration{0, 4 * time.Minute, -4 * time.Minute, 1100 * time.Millisecond} {
+		state, now := t.TempDir(), started
+		begin := func() *Acceptor {
+			return acceptor(t, func(c *Config) { c.State, c.Now = state, func() time.Time { return now } })
+		}
+		a := begin()
+		now = noon
+		k := ticket()
+		k.At = noon.Add(at)
+		blob := k.Blob()
+		var taken atomic.Int32
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				if _, err := a.Accept(blob, nil); err == nil {
+					taken.Add(1)
+				} else if !errors.Is(err, errReplay) {
+					t.Errorf("K-47: %v: %v", at, err)
+				}
+			})
+		}
+		all.Wait()
+		if taken.Load() != 1 {
+			t.Errorf("K-47: %v: taken %d times at once", at, taken.Load())
+		}
+		for range 2 { // the daemon was killed, twice: nothing was closed
+			b := begin()
+			if _, err := b.Accept(blob, nil); !errors.Is(err, errReplay) && !errors.Is(err, errBefore) {
+				t.Errorf("K-47: %v: after a restart: %v", at, err)
+			}
+			now = now.Add(2 * time.Second)
+			fresh := ticket()
+			fresh.At = now
+			if _, err := b.Accept(fresh.Blob(), nil); err != nil {
+				t.Errorf("K-47: %v: a fresh one after a restart: %v", at, err)
+			}
+		}
+	}
+	// A clock that is set back lets nothing in twice.
+	back := t.TempDir()
+	for i, begun := range []time.Time{noon.Add(time.Minute), noon.Add(-time.Minute)} {
+		a := acceptor(t, func(c *Config) { c.State, c.Now = back, clock(begun, noon) })
+		k := ticket()
+		if _, err := a.Accept(k.Blob(), nil); !errors.Is(err, errBefore) {
+			t.Errorf("K-47: start %d: %v", i, err)
+		}
+	}
+}
+
+// clock returns the first time once, then the other.
+func clock(first, then time.Time) func() time.Time {
+	var asked atomic.Bool
+	return func() time.Time {
+		if asked.Swap(true) {
+			return then
+		}
+		return first
+	}
+}
+
+// TestReplayIsBounded checks that a full cache accepts nothing and that expired entries are removed
+// (K-47).
+func TestReplayIsBounded(t *testing.T) {
+	r, err := newReplay("", time.Minute, started)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.most = 100
+	for i := range r.most {
+		if err := r.enter([16]byte{byte(i), 1}, noon, started); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.enter([16]byte{9, 9}, noon, started); !errors.Is(err, errFull) {
+		t.Errorf("K-47: %v", err)
+	}
+	for i, now := range []time.Time{started.Add(2 * time.Minute), started.Add(4 * time.Minute)} {
+		if err := r.enter([16]byte{9, 9, byte(i)}, noon, now); err != nil {
+			t.Errorf("K-47: half %d: %v", i, err)
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.young)+len(r.old) != 2 {
+		t.Errorf("K-47: %d and %d are kept", len(r.young), len(r.old))
+	}
+}
+
+// note is one note of the file, as its form says: 16 bytes of the authenticator, or zeros for a start, and the
+// microseconds of its time.
+func note(key byte, at time.Time) []byte {
+	b := make([]byte, 16, 24)
+	if key != 0 {
+		b[0] = key
+	}
+	return binary.LittleEndian.AppendUint64(b, uint64(at.UnixMicro()))
+}
+
+// TestReplayFileKeepsFutureAuthenticators checks the file after each accepted authenticator: the
+// start, and authenticators whose clock is more than a second ahead. It also checks what the next
+// start keeps and accepts (K-47).
+func TestReplayFileKeepsFutureAuthenticators(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "kerberos.replay")
+	start := started.Truncate(time.Second)
+	from := start.Add(time.Second)
+	has := func(what string, notes ...[]byte) {
+		t.Helper()
+		b, err := os.ReadFile(path)
+		if want := slices.Concat(notes...); err != nil || !slices.Equal(b, want) {
+			t.Errorf("K-47: %s: the file has\n%x, %v, want\n%x", what, b, err, want)
+		}
+		info, err := os.Stat(path)
+		if all, failed := os.ReadDir(dir); err != nil || failed != nil || len(all) != 1 || info.Mode().Perm() != 0o600 {
+			t.Errorf("K-47: %s: %v, %v, %v", what, all, info.Mode(), err)
+		}
+	}
+	r, err := newReplay(dir, time.Minute, start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	has("a start", note(0, from))
+	now := start.Add(10 * time.Second)
+	enter := func(r *replay, key byte, at time.Time, want error) {
+		t.Helper()
+		if err := r.enter([16]byte{key}, at, now); !errors.Is(err, want) {
+			t.Errorf("K-47: %d of %v: %v, want %v", key, at.Sub(start), err, want)
+		}
+	}
+	enter(r, 1, from.Add(-time.Nanosecond), errBefore)
+	enter(r, 1, from, nil)
+	enter(r, 2, now.Add(time.Second), nil)
+	has("clocks that are right", note(0, from))
+	early := now.Add(time.Second + time.Microsecond)
+	enter(r, 3, early, nil)
+	enter(r, 4, now.Add(50*time.Second), nil)
+	enter(r, 3, early, errReplay)
+	has("clocks that are ahead", note(0, from), note(3, early), note(4, now.Add(50*time.Second)))
+	if err := r.close(); err != nil || r.close() != nil {
+		t.Error(err)
+	}
+	// Both are still known after it was killed, and one of them no longer once its time is over.
+	next := now.Add(2 * time.Second)
+	s, err := newReplay(dir, time.Minute, next)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now = next
+	has("the next start", note(0, next.Add(time.Second)), note(3, early), note(4, start.Add(60*time.Second)))
+	enter(s, 3, early, errBefore) // it is known by its time already
+	enter(s, 4, start.Add(60*time.Second), errReplay)
+	enter(s, 5, start.Add(60*time.Second), nil)
+	if err := s.close(); err != nil {
+		t.Error(err)
+	}
+	late := start.Add(180 * time.Second) // two minutes after the time of the fourth and the fifth, to the moment
+	u, err := newReplay(dir, time.Minute, late)
+	if err != nil {
+		t.Fatal(err)
+	}
+	has("when their time is over", note(0, late.Add(time.Second)))
+	if err := u.close(); err != nil {
+		t.Error(err)
+	}
+	// A start of a clock that was ahead counts on; half a note does not count.
+	ahead := late.Add(time.Hour)
+	if err := os.WriteFile(path, slices.Concat(note(0, ahead), note(7, ahead), note(8, ahead)[:23]), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	v, err := newReplay(dir, time.Minute, late)
+	if err != nil {
+		t.Fatal(err)
+	}
+	has("a clock that was set back", note(0, ahead), note(7, ahead))
+	now = late.Add(time.Minute)
+	enter(v, 9, ahead.Add(-time.Microsecond), errBefore)
+	enter(v, 7, ahead, errReplay)
+	v.mu.Lock()
+	v.noted = maxNotes - 1
+	v.mu.Unlock()
+	enter(v, 10, ahead, nil)
+	enter(v, 11, ahead, errFull)
+	enter(v, 11, ahead, errFull) // it was not let in, and is not known
+	if err := v.close(); err != nil {
+		t.Error(err)
+	}
+	if maxNotes != 1<<16 || maxReplay != 1<<20 {
+		t.Error("K-47: other bounds than those of the documents")
+	}
+	broken := t.TempDir()
+	if err := os.Mkdir(filepath.Join(broken, replayFile), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := newReplay(broken, time.Minute, start); err == nil || r != nil {
+		t.Errorf("K-47: a file that cannot be read: %v", err)
+	}
+	for err, want := range map[error]ntstatus.Status{errBefore: ntstatus.TimeDifferenceAtDC,
+		errFull: ntstatus.InsufficientResources, errReplay: ntstatus.LogonFailure} {
+		if _, why := reason(refuse(nil, err)); why != want {
+			t.Errorf("K-80: %v is %v, want %v", err, why, want)
+		}
+	}
+}
+
+// TestTurns: an authenticator is known from one half's turn to the end of the next, to the moment; a clock that goes
+// back turns the halves too (K-47).
+func TestTurns(t *testing.T) {
+	r, err := newReplay("", time.Minute, started)
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts := func(now time.Duration, key byte, want string) {
+		t.Helper()
+		err := r.enter([16]byte{key}, noon, started.Add(now))
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if got := fmt.Sprintf("%d %d %v", len(r.young), len(r.old), errors.Is(err, errReplay)); got != want {
+			t.Errorf("K-47: after %v: %s, want %s", now, got, want)
+		}
+	}
+	counts(0, 1, "1 0 false")
+	counts(2*time.Minute-1, 2, "2 0 false")
+	counts(2*time.Minute, 3, "1 2 false")
+	counts(2*time.Minute, 2, "1 2 true")
+	counts(4*time.Minute-1, 1, "1 2 true")
+	counts(4*time.Minute, 1, "1 1 false")
+	counts(3*time.Minute, 4, "1 1 false") // set back
+	counts(3*time.Minute, 1, "1 1 true")
+	r.extend(30*time.Second, started.Add(3*time.Minute)) // a smaller one changes nothing
+	r.mu.Lock()
+	life, from := r.life, r.from
+	r.mu.Unlock()
+	if life != 2*time.Minute || !from.Equal(started.Add(time.Second)) {
+		t.Errorf("K-82: %v from %v", life, from)
+	}
+	r.extend(time.Minute+1, started.Add(3*time.Minute))
+	r.mu.Lock()
+	life, from = r.life, r.from
+	r.mu.Unlock()
+	if life != 2*time.Minute+2 || !from.Equal(started.Add(3*time.Minute+time.Second)) {
+		t.Errorf("K-82: %v from %v", life, from)
+	}
+	if r.extend(time.Hour, started); !r.enterable(from) {
+		t.Error("K-82: a clock that was set back lets earlier ones in")
+	}
+}
+
+// enterable reports whether the cache lets in from a time on, and nothing before it.
+func (r *replay) enterable(from time.Time) bool {
+	now := from.Add(time.Second)
+	return errors.Is(r.enter([16]byte{99}, from.Add(-1), now), errBefore) && r.enter([16]byte{99}, from, now) == nil
+}
+
+// TestKnownBy: an authenticator is known by the hash of its client, service, time and bytes, each with its length
+// (K-47), which notes on disk rely on.
+func TestKnownBy(t *testing.T) {
+	le := binary.LittleEndian
+	b := slices.Concat(le.AppendUint32(nil, 7), []byte("alice@R"), le.AppendUint32(nil, 4), []byte("http"),
+		le.AppendUint64(nil, uint64(noon.UnixMicro())), []byte{1, 2, 3})
+	sum := sha256.Sum256(b)
+	if got := identity("alice@R", "http", noon, []byte{1, 2, 3}); got != [16]byte(sum[:16]) {
+		t.Errorf("K-47: %x, want %x", got, sum[:16])
+	}
+}

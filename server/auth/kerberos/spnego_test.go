@@ -1,0 +1,147 @@
+package kerberos
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/refmon/refmon/internal/test/bounded"
+	"github.com/refmon/refmon/server/internal/test/forge"
+)
+
+// TestTrailingDataIsRejected checks that trailing data after the mechanism list or the token is rejected
+// (K-35).
+func TestTrailingDataIsRejected(t *testing.T) {
+	k := ticket()
+	k.Raw = true
+	raw, more := k.Blob(), []byte{5, 0}
+	spnego := []byte{6, 6, 0x2b, 6, 1, 5, 5, 2}
+	list, octets := forge.DER(0x30, forge.OIDKerberos), forge.DER(4, raw)
+	for name, c := range map[string]struct {
+		types, token []byte
+		ok           bool
+	}{
+		"as it is":         {list, octets, true},
+		"behind the list":  {append(slices.Clone(list), more...), octets, false},
+		"behind the token": {list, append(slices.Clone(octets), more...), false},
+	} {
+		fields := forge.DER(0x30, forge.DER(0xa0, c.types), forge.DER(0xa2, c.token))
+		blob := forge.DER(0x60, spnego, forge.DER(0xa0, fields))
+		if _, err := parseOuter(blob); (err == nil) != c.ok {
+			t.Errorf("K-35: %s: %v", name, err)
+		}
+	}
+}
+
+// TestOuter: each field of the first token may be absent, empty or another's; none of
+// it is more than a refusal (K-35, K-36).
+func TestOuter(t *testing.T) {
+	k := ticket()
+	k.Raw = true
+	token := k.Blob()
+	ntlm := []byte("NTLMSSP\x00\x01\x00\x00\x00")
+	many := make([][]byte, 33)
+	for i := range many {
+		many[i] = forge.OIDKerberos
+	}
+	for name, c := range map[string]struct {
+		blob []byte
+		want error
+	}{
+		"nothing":                    {nil, errOuter},
+		"NTLM":                       {ntlm, errNTLM},
+		"NTLM in SPNEGO":             {forge.Init([][]byte{forge.OIDNTLM}, ntlm), errNTLM},
+		"NTLM said to be Kerberos":   {forge.Init([][]byte{forge.OIDKerberos}, ntlm), errNTLM},
+		"no mechanisms":              {forge.Init(nil, token), errOuter},
+		"empty mechanisms":           {forge.Init([][]byte{}, token), errOuter},
+		"too many mechanisms":        {forge.Init(many, token), errOuter},
+		"no token":                   {forge.Init([][]byte{forge.OIDKerberos}, nil), errNoToken},
+		"an empty token":             {forge.Init([][]byte{forge.OIDKerberos}, []byte{}), errOuter},
+		"nothing at all":             {forge.Init(nil, nil), errOuter},
+		"another mechanism":          {forge.Init([][]byte{{6, 1, 0x2b}}, token), errOuter},
+		"a later token":              {forge.DER(0xa1, forge.DER(0x30)), errOuter},
+		"bytes behind it":            {append(forge.Init([][]byte{forge.OIDKerberos}, token), 0), errOuter},
+		"an AP-REP":                  {forge.DER(0x60, forge.OIDKerberos, []byte{2, 0}, k.Request()), errOuter},
+		"no kind of token":           {forge.DER(0x60, forge.OIDKerberos), errOuter},
+		"Kerberos without an AP-REQ": {forge.DER(0x60, forge.OIDKerberos, []byte{1, 0}), errAPReq},
+		"more than any":              {make([]byte, MaxBlob+1), errOuter},
+	} {
+		if _, err := acceptor(t, nil).Accept(c.blob, nil); !errors.Is(err, c.want) {
+			t.Errorf("K-35: %s: %v, want %v", name, err, c.want)
+		}
+	}
+}
+
+func FuzzOuter(f *testing.F) {
+	k := ticket()
+	f.Add(k.Blob())
+	k.Raw = true
+	f.Add(k.Blob())
+	f.Add(forge.Init(nil, nil))
+	a := acceptor(f, nil)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		bounded.Run(t, len(b), func() {
+			n, err := parseOuter(b)
+			if err == nil && !bytes.Contains(b, n.apReq) {
+				t.Error("an AP-REQ that is not in the token")
+			}
+			if c, err := a.Accept(b, nil); (c == nil) == (err == nil) {
+				t.Errorf("%v with %v", c, err)
+			}
+		})
+	})
+}
+
+// TestMechanisms: the mechanism that the client prefers decides, and each list that is not taken has its own reason
+// (K-35, K-36).
+func TestMechanisms(t *testing.T) {
+	other := []byte{6, 1, 0x2b}
+	k := ticket()
+	k.Raw = true
+	token := k.Blob()
+	many := func(n int, last []byte) (all [][]byte) {
+		for range n - 1 {
+			all = append(all, forge.OIDKerberos)
+		}
+		return append(all, last)
+	}
+	for name, c := range map[string]struct {
+		offered [][]byte
+		want    error
+		first   []byte // in DER without tag and length
+	}{
+		"Kerberos": {[][]byte{forge.OIDKerberos}, nil, oidKerberos}, "Microsoft's": {[][]byte{forge.OIDMSKerberos}, nil,
+			oidMSKerberos}, "both": {[][]byte{forge.OIDMSKerberos, forge.OIDKerberos}, nil, oidMSKerberos},
+		"before NTLM": {[][]byte{forge.OIDKerberos, forge.OIDNTLM}, nil, oidKerberos}, "NTLM": {[][]byte{forge.OIDNTLM},
+			errNTLM, nil}, "another and NTLM": {[][]byte{other, forge.OIDNTLM}, errNTLM, nil},
+		"another":                {[][]byte{other}, errOuter, nil},
+		"another first":          {[][]byte{other, forge.OIDKerberos}, errNotFirst, nil},
+		"NTLM, then Microsoft's": {[][]byte{forge.OIDNTLM, forge.OIDMSKerberos}, errNotFirst, nil},
+		"NTLM last":              {[][]byte{forge.OIDNTLM, other}, errNTLM, nil},
+		"as many as may be":      {many(32, other), nil, oidKerberos}, "one more": {many(33, other), errOuter, nil},
+		"no identifier behind it": {[][]byte{forge.OIDKerberos, {4, 0}}, errOuter, nil},
+	} {
+		n, err := parseOuter(forge.Init(c.offered, token))
+		if !errors.Is(err, c.want) || !slices.Equal(n.mech, c.first) || n.spnego != (c.want == nil) ||
+			(len(n.apReq) > 0) != (c.want == nil) {
+			t.Errorf("K-35: %s: %v, %x, want %v, %x", name, err, n.mech, c.want, c.first)
+		}
+	}
+	if n, err := parseOuter(token); err != nil || n.spnego || !slices.Equal(n.mech, oidKerberos) {
+		t.Errorf("K-35: without SPNEGO: %+v, %v", n, err)
+	}
+	// What goes back names the mechanism that was offered.
+	n := negotiation{spnego: true, mech: oidMSKerberos}
+	want := forge.DER(0xa1, forge.DER(0x30, forge.DER(0xa0, []byte{10, 1, 0}), forge.DER(0xa1, forge.OIDMSKerberos)))
+	if got := n.answer(nil); !slices.Equal(got, want) {
+		t.Errorf("K-48: the answer is %x, want %x", got, want)
+	}
+	want = forge.DER(0x60, forge.OIDKerberos, []byte{2, 0, 7})
+	if got := (&negotiation{mech: oidMSKerberos}).answer([]byte{7}); !slices.Equal(got, want) {
+		t.Errorf("K-48: the answer is %x, want %x", got, want)
+	}
+	if got := (&negotiation{}).answer(nil); got != nil {
+		t.Errorf("K-48: nothing has to go back: %x", got)
+	}
+}

@@ -1,0 +1,207 @@
+package kerberos
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jcmturner/gofork/encoding/asn1"
+	"github.com/jcmturner/gokrb5/v8/messages"
+	"github.com/jcmturner/gokrb5/v8/types"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/internal/test/forge"
+	"github.com/refmon/refmon/sid"
+)
+
+// TestServes: a service counts in the realm of the configuration, and where services are named one of
+// these alone, whatever else the keytab has (K-38).
+func TestServes(t *testing.T) {
+	for _, named := range [][]string{nil, {service}} {
+		a := acceptor(t, func(c *Config) { c.Services = named })
+		for _, c := range []struct {
+			service, realm string
+			want           bool
+		}{
+			{service, realm, true}, {strings.ToUpper(service), realm, true}, {service, "OTHER.TEST", false},
+			{service, strings.ToLower(realm), false}, {"cifs/www.example.test", realm, named == nil},
+			{"HTTP/other", realm, false}, {"", realm, false},
+		} {
+			if got := a.serves(c.service, c.realm); got != c.want {
+				t.Errorf("K-38: %v named: %q in %q: %v, want %v", named, c.service, c.realm, got, c.want)
+			}
+		}
+	}
+}
+
+// TestTimes: a ticket that says no start begins when its client proved itself; each time is compared
+// with this host's, not with the client's (K-41).
+func TestTimes(t *testing.T) {
+	o := opened{}
+	o.ticket.AuthTime = noon
+	if got := o.begins(); !got.Equal(noon) {
+		t.Errorf("K-41: without a start it begins at %v", got)
+	}
+	k := ticket() // each clock by itself is right enough
+	k.At, k.Start = noon.Add(-4*time.Minute), noon.Add(4*time.Minute)
+	if _, err := acceptor(t, nil).Accept(k.Blob(), nil); err != nil {
+		t.Errorf("K-41: a late clock, and a ticket that is valid soon: %v", err)
+	}
+}
+
+// TestPasswordTicket: the ticket that a KDC gives for a right password is looked at as any other one: one
+// that has expired or begins later proves nothing; the record names the service (K-50, K-53).
+func TestPasswordTicket(t *testing.T) {
+	now := noon.Truncate(time.Second)
+	for name, c := range map[string]struct {
+		change func(*forge.Ticket)
+		want   ntstatus.Status // 0: it is taken
+	}{
+		"as it is":      {func(*forge.Ticket) {}, 0},
+		"expired":       {func(k *forge.Ticket) { k.End = now.Add(-time.Hour) }, ntstatus.TimeDifferenceAtDC},
+		"not yet valid": {func(k *forge.Ticket) { k.Start = now.Add(time.Hour) }, ntstatus.TimeDifferenceAtDC},
+		"invalid":       {func(k *forge.Ticket) { k.Invalid = true }, ntstatus.LogonFailure},
+	} {
+		p := centre(t, func(k *forge.Centre) {
+			k.Ticket = func(client string) *forge.Ticket {
+				x := &forge.Ticket{Service: service, Realm: realm, Key: secret, Version: 1, Client: client, AuthTime: now,
+					PAC: pacOf(secret)(client, now)}
+				c.change(x)
+				return x
+			}
+		}, func(cfg *Config) { cfg.Keys = oneKey(t) })
+		got, err := p.Check(context.Background(), "alice", "wonderland")
+		if c.want == 0 {
+			if err != nil || !strings.Contains(got.Proof(), "with a ticket for "+service) ||
+				got.Identity.User != domain.WithRID(1104) || got.Identity.PrimaryGroup == (sid.SID{}) {
+				t.Errorf("K-50: %s: %v, %v", name, got, err)
+			}
+			continue
+		}
+		if _, why := reason(err); got != nil || why != c.want && !errors.Is(err, errAPReq) {
+			t.Errorf("K-53: %s: %v: %v, want %v", name, why, err, c.want)
+		}
+	}
+}
+
+// FuzzTicket gives bytes of a KDC's choice to what reads a ticket after its decryption.
+func FuzzTicket(f *testing.F) {
+	f.Add([]byte("NegTokenInit"), []byte{1, 2})
+	a := acceptor(f, nil)
+	f.Fuzz(func(t *testing.T, data, more []byte) {
+		k := ticket()
+		k.PAC, k.PACFromClient = data, more
+		if c, err := a.Accept(k.Blob(), nil); err == nil {
+			t.Errorf("%v with a PAC of any bytes", c)
+		}
+	})
+}
+
+// data is one entry of authorization data.
+func data(kind int32, b ...byte) types.AuthorizationDataEntry {
+	return types.AuthorizationDataEntry{ADType: kind, ADData: b}
+}
+
+// within puts entries into one.
+func within(t *testing.T, kind int32, all ...types.AuthorizationDataEntry) types.AuthorizationDataEntry {
+	t.Helper()
+	b, err := asn1.Marshal(types.AuthorizationData(all))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data(kind, b...)
+}
+
+// TestPACIsTakenFromTheTicket checks that the ticket's only PAC is found anywhere in AD-IF-RELEVANT, and no
+// other one (K-42).
+func TestPACIsTakenFromTheTicket(t *testing.T) {
+	one, two := data(adPAC, 1), data(adPAC, 2)
+	for name, c := range map[string]struct {
+		all  []types.AuthorizationDataEntry
+		want []byte
+		why  string
+	}{
+		"nothing": {nil, nil, ""}, "alone": {[]types.AuthorizationDataEntry{within(t, 1, one)}, []byte{1}, ""},
+		"behind another": {[]types.AuthorizationDataEntry{within(t, 1, data(141, 9), one)}, []byte{1}, ""},
+		"before another": {[]types.AuthorizationDataEntry{within(t, 1, one, data(141, 9))}, []byte{1}, ""},
+		"in the second": {[]types.AuthorizationDataEntry{within(t, 1, data(141, 9)), within(t, 1, one)}, []byte{1},
+			""},
+		"outside":            {[]types.AuthorizationDataEntry{one}, nil, ""},
+		"in another wrapper": {[]types.AuthorizationDataEntry{within(t, 4, one)}, nil, ""},
+		"two in one":         {[]types.AuthorizationDataEntry{within(t, 1, one, two)}, nil, "two PACs"},
+		"one in each":        {[]types.AuthorizationDataEntry{within(t, 1, one), within(t, 1, two)}, nil, "two PACs"},
+		"broken":             {[]types.AuthorizationDataEntry{data(1, 0x30, 5)}, nil, "cannot be read"},
+		"broken elsewhere":   {[]types.AuthorizationDataEntry{data(4, 0x30, 5), within(t, 1, one)}, []byte{1}, ""},
+	} {
+		o := opened{}
+		o.ticket.AuthorizationData = c.all
+		o.auth.AuthorizationData = types.AuthorizationData{within(t, 1, two)}
+		got, err := o.pac()
+		if !slices.Equal(got, c.want) || (err != nil) != (c.why != "") ||
+			err != nil && !strings.Contains(err.Error(), c.why) {
+			t.Errorf("K-42: %s: %x, %v, want %x", name, got, err, c.want)
+		}
+	}
+}
+
+// TestCheckedFields: each field of a ticket and its authenticator is looked at by itself (K-41).
+func TestCheckedFields(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*opened)
+		why    string
+		status ntstatus.Status
+	}{
+		"as it is":        {func(*opened) {}, "", 0},
+		"another version": {func(o *opened) { o.auth.AVNO = 4 }, "another client", 0},
+		"another name":    {func(o *opened) { o.auth.CName = principal(1, "bob") }, "another client", 0},
+		"a part more":     {func(o *opened) { o.auth.CName = principal(1, "alice/x") }, "another client", 0},
+		"another realm":   {func(o *opened) { o.auth.CRealm = "OTHER.TEST" }, "another client", 0},
+		"no name in either": {func(o *opened) {
+			o.auth.CName, o.ticket.CName = types.PrincipalName{}, types.PrincipalName{}
+		}, "no client", 0},
+		"no realm in either": {func(o *opened) { o.auth.CRealm, o.ticket.CRealm = "", "" }, "no client", 0},
+		"marked invalid":     {func(o *opened) { types.SetFlag(&o.ticket.Flags, 7) }, "invalid", 0},
+		"marked by its others": {func(o *opened) {
+			types.SetFlag(&o.ticket.Flags, 6)
+			types.SetFlag(&o.ticket.Flags, 8)
+		}, "", 0},
+		"marked, and late": {func(o *opened) {
+			types.SetFlag(&o.ticket.Flags, 7)
+			o.auth.CTime = noon.Add(time.Hour)
+		}, "invalid", 0},
+		"valid later": {func(o *opened) { o.ticket.StartTime = noon.Add(time.Minute + time.Second) }, "valid from",
+			ntstatus.TimeDifferenceAtDC},
+		"proved later, no start": {func(o *opened) { o.ticket.AuthTime = noon.Add(time.Minute + time.Second) },
+			"valid from", ntstatus.TimeDifferenceAtDC},
+		"proved later, started": {func(o *opened) {
+			o.ticket.AuthTime, o.ticket.StartTime = noon.Add(time.Hour), noon
+		}, "", 0},
+		"expired": {func(o *opened) { o.ticket.EndTime = noon.Add(-time.Minute - time.Second) }, "expired",
+			ntstatus.TimeDifferenceAtDC},
+		"just not expired": {func(o *opened) { o.ticket.EndTime = noon.Add(-time.Minute) }, "", 0},
+		"microseconds count": {func(o *opened) { o.auth.CTime, o.auth.Cusec = noon.Add(time.Minute), 1 }, "clocks",
+			ntstatus.TimeDifferenceAtDC},
+		"a second of them does not": {func(o *opened) {
+			o.auth.CTime, o.auth.Cusec = noon.Add(time.Minute), 1_000_000
+		}, "", 0},
+	} {
+		o := &opened{ticket: messages.EncTicketPart{Flags: types.NewKrbFlags(), CName: principal(1, "alice"), CRealm: realm,
+			AuthTime: noon, EndTime: noon.Add(time.Hour)}, auth: types.Authenticator{AVNO: 5, CName: principal(1, "alice"),
+			CRealm: realm, CTime: noon}}
+		c.change(o)
+		err := o.check(noon, time.Minute)
+		var f fault
+		if (err != nil) != (c.why != "") || err != nil && !strings.Contains(err.Error(), c.why) || errors.As(err,
+			&f) != (c.status != 0) || f.status != c.status {
+			t.Errorf("K-41: %s: %v, want %q", name, err, c.why)
+		}
+	}
+	for n, want := range map[int]bool{0: true, 1: false, 7: true, 8: false, 9: true, 15: false, 16: false} {
+		if bit([]byte{0x81, 0x40}, n) != want {
+			t.Errorf("K-41: bit %d is %t", n, !want)
+		}
+	}
+}

@@ -1,0 +1,33 @@
+package kerberos
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/refmon/refmon/server/internal/test/forge"
+)
+
+// TestMessagesMustBeInSequence: messages have the numbers 0, 1, 2, and the two halves of a context
+// count by themselves (K-61).
+func TestMessagesMustBeInSequence(t *testing.T) {
+	c := &Context{key: secret, received: 5, acceptor: true}
+	send, receive := c.Halves()
+	for i := range uint64(3) {
+		b, err := send.Wrap([]byte("m"))
+		if err != nil || !slices.Equal(b, forge.Wrap(secret, 4, i, 24, []byte("m"))) {
+			t.Errorf("K-61: message %d: %x, %v", i, b, err)
+		}
+		m, err := receive.Unwrap(forge.Wrap(secret, 5, 5+i, 22, []byte{byte(i)}))
+		if err != nil || !slices.Equal(m, []byte{byte(i)}) {
+			t.Errorf("K-61: message %d: %x, %v", i, m, err)
+		}
+	}
+	if c.sent != 0 || c.received != 5 || send.received != 5 || receive.sent != 0 || send.sent != 3 ||
+		receive.received != 8 {
+		t.Errorf("K-61: the halves count %+v, %+v", send, receive)
+	}
+	empty, err := receive.Unwrap(forge.Wrap(secret, 5, 8, 22, nil))
+	if err != nil || len(empty) != 0 {
+		t.Errorf("K-61: an empty message: %x, %v", empty, err)
+	}
+}

@@ -1,0 +1,27 @@
+package ldap
+
+import (
+	"testing"
+	"time"
+)
+
+// TestPast: a time is over when it has come; 0 and the largest mean no time (D-11; MS-ADTS 2.2.16).
+func TestPast(t *testing.T) {
+	now := time.Unix(1_700_000_000, 0)
+	at := now.Unix()*10_000_000 + unixEpoch
+	for when, want := range map[int64]bool{at - 1: true, at: true, at + 1: false, 0: false, -1: false, never: false} {
+		if got := past(when, now); got != want {
+			t.Errorf("D-11: %d at %d: %v", when, at, got)
+		}
+	}
+	hours := make([]byte, hoursOfAWeek) // bit 0 is Sunday's first hour of UTC (MS-SAMR 2.2.6.5)
+	hours[0] = 1
+	b := bounds{hours: hours}
+	sunday := time.Date(2026, 11, 22, 0, 30, 0, 0, time.UTC)
+	for _, zone := range []*time.Location{time.UTC, time.FixedZone("east", 5*3600), time.FixedZone("west", -5*3600)} {
+		later, before := sunday.Add(time.Hour), sunday.Add(-time.Hour)
+		if !b.inHours(sunday.In(zone)) || b.inHours(later.In(zone)) || b.inHours(before.In(zone)) {
+			t.Errorf("D-31: hours in %v", zone)
+		}
+	}
+}

@@ -1,0 +1,84 @@
+package ldap
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestBelow: an entry is a base, below it, or neither (D-13).
+func TestBelow(t *testing.T) {
+	for _, c := range []struct {
+		name, base string
+		want       bool
+	}{{"DC=a,DC=b", "dc=A,dc=b", true}, {"CN=x,DC=a,DC=b", "DC=a,DC=b", true}, {"DC=b", "DC=a,DC=b", false},
+		{"CN=x,DC=a,DC=c", "DC=a,DC=b", false}, {"CN=x,DC=b,DC=a", "DC=a,DC=b", false},
+		{"DC=a,DC=b,CN=x", "DC=a,DC=b", false},
+		{"DC=a", "", true}, {"", "DC=a", false}} {
+		dn, err := parseDN(c.name)
+		base, err2 := parseDN(c.base)
+		if err != nil || err2 != nil || within(dn, base) != c.want {
+			t.Errorf("D-13: %q below %q: %v, %v, want %t", c.name, c.base, err, err2, c.want)
+		}
+	}
+	long := "CN=" + strings.Repeat("n", maxDN-3)
+	for text, want := range map[string]bool{long: true, long + "n": false} {
+		if _, err := parseDN(text); (err == nil) != want {
+			t.Errorf("D-13: a name of %d bytes: %v", len(text), err)
+		}
+	}
+}
+
+// FuzzDN: names that are equal have equal keys, whatever their escapes; no bytes panic (D-13).
+func FuzzDN(f *testing.F) {
+	f.Add("CN=a,DC=b", "cn=A , dc=B")         // case and spaces
+	f.Add(`CN=a\2Cb,DC=c`, `CN=a\,b,DC=c`)    // two escapes of one comma
+	f.Add("CN=a+OU=b,DC=c", "OU=b+CN=a,DC=c") // parts of one level
+	f.Add("CN=a,DC=b", "CN=a\\,DC=b")         // two parts, and one with a comma
+	f.Add(`CN=\`, "CN=#04")                   // an escape of nothing, bytes that are cut
+	f.Fuzz(func(t *testing.T, a, b string) {
+		x, err := key(a)
+		y, err2 := key(b)
+		if err != nil || err2 != nil {
+			return
+		}
+		one, _ := parseDN(a)
+		two, _ := parseDN(b)
+		if one.EqualFold(two) && x != y {
+			t.Errorf("D-13: %q and %q are one name, and have two keys", a, b)
+		}
+		if x == y && len(one.RDNs) != len(two.RDNs) {
+			t.Errorf("D-13: %q and %q have one key", a, b)
+		}
+		if !within(one, one) || len(two.RDNs) > len(one.RDNs) && within(one, two) {
+			t.Errorf("D-13: %q within %q", a, b)
+		}
+	})
+}
+
+// TestKey: which names are one (D-13).
+func TestKey(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		same bool
+	}{
+		{"CN=Anna,OU=x,DC=a", "cn=ANNA, ou=X,dc=A", true},
+		{`CN=a\2Cb,DC=c`, `CN=a\,b,DC=c`, true},
+		{"CN=a+OU=b,DC=c", "OU=b+CN=a,DC=c", true},
+		{"CN=ä,DC=c", "CN=Ä,DC=c", true},
+		{"CN=a,DC=c", `CN=a\,DC\=c`, false},
+		{"CN=a,OU=b,DC=c", "CN=a+OU=b,DC=c", false},
+		{"CN=ab,DC=c", "CN=a,CN=b,DC=c", false},
+		{"CN=a,DC=c", "OU=a,DC=c", false},
+	} {
+		a, err := key(c.a)
+		b, err2 := key(c.b)
+		if err != nil || err2 != nil || (a == b) != c.same {
+			t.Errorf("D-13: %q and %q: %q, %q, %v, %v", c.a, c.b, a, b, err, err2)
+		}
+	}
+	for _, bad := range []string{"x", "CN=a\xff", "CN=" + string(make([]byte, maxDN)), "=a", "CN=a,,DC=b"} {
+		if k, err := key(bad); err == nil && bad != "=a" {
+			t.Errorf("D-13: %q is a name: %q", bad, k)
+		}
+	}
+}

@@ -1,0 +1,206 @@
+package ldap
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	goldap "github.com/go-ldap/ldap/v3"
+
+	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/sid"
+)
+
+// TestExportOmitsBuiltinGroups checks that a directory file has no BUILTIN groups, all values of ranged attributes,
+// and no account with an incomplete claim. An objects file has the readable objects and counts the
+// others; SACLs are requested only with audit (D-5, D-22, D-23).
+func TestExportOmitsBuiltinGroups(t *testing.T) {
+	w := groupsWorld([]string{"a"}, map[string][]string{"a": nil, "b": nil})
+	w.entries["CN=Administrators,CN=Builtin,"+base] = map[string][]string{"objectClass": {"top", "group"},
+		"objectSid": {sid.Administrators.Binary()}, "sAMAccountName": {"Administrators"}, "groupType": {"-2147483643"}}
+	for name, e := range w.entries {
+		if e["objectClass"] == nil {
+			class := map[bool]string{true: "user", false: "group"}[strings.HasPrefix(name, "CN=alice")]
+			e["objectClass"] = []string{"top", class}
+		}
+		if e["sAMAccountName"] == nil {
+			e["sAMAccountName"] = []string{strings.TrimPrefix(strings.Split(name, ",")[0], "CN=")}
+		}
+	}
+	alice := w.entries["CN=alice,"+base]
+	delete(alice, "memberOf")
+	alice["memberOf;range=0-0"] = []string{"CN=a," + base}
+	f := serve(t, nil)
+	f.search = func(a asked) [][]byte {
+		if len(a.attributes) == 1 && a.attributes[0] == "memberOf;range=1-*" {
+			return [][]byte{found(a.id, a.base, map[string][]string{"memberOf;range=1-*": {"CN=b," + base}}), end(a)}
+		}
+		return w.answer(a)
+	}
+	var list People
+	if err := f.directory(nil).People(context.Background(), &list); err != nil {
+		t.Fatal(err)
+	}
+	text := string(dirfile.Write(list.Accounts()))
+	if strings.Contains(text, "S-1-5-32-544") || !strings.Contains(text, domain.WithRID(1104).String()) {
+		t.Errorf("D-22:\n%s", text)
+	}
+	if line := text[strings.Index(text, "alice"):]; !strings.Contains(strings.SplitN(line, "\n-", 2)[0], "b") {
+		t.Errorf("D-22: alice is not in b:\n%s", text)
+	}
+	alice["employeeNumber"] = []string{"seven"}
+	claimed := f.directory(func(c *Config) { c.Claims = map[string]Claim{"n": {Attribute: "employeeNumber", Type: 1}} })
+	if err := claimed.People(context.Background(), &People{}); err == nil {
+		t.Error("D-22: a claim that cannot be read is left out")
+	}
+	objects := serve(t, func(a asked) [][]byte {
+		if a.base == "" {
+			return w.answer(a)
+		}
+		described := func(by string) map[string][]string { return map[string][]string{"nTSecurityDescriptor": {by}} }
+		return [][]byte{found(a.id, "CN=a,"+base, described("x ")), found(a.id, "CN=b,"+base, nil),
+			found(a.id, "CN=c,"+base, described("y")), end(a)}
+	})
+	for _, audit := range []bool{false, true} {
+		var out bytes.Buffer
+		d := objects.directory(func(c *Config) { c.Limits.Entries = 3 })
+		n, unread, err := d.Objects(context.Background(), "", audit, &out)
+		if err != nil || n != 2 || unread != 1 || strings.Count(out.String(), "dn:") != 2 ||
+			strings.Contains(out.String(), "CN=b") {
+			t.Errorf("D-23: %d, %d, %v:\n%s", n, unread, err, out.String())
+		}
+		if !strings.Contains(out.String(), "nTSecurityDescriptor:: eCA=") {
+			t.Errorf("D-23: a value with a blank at its end is not in base64:\n%s", out.String())
+		}
+		objects.mu.Lock()
+		parts := objects.queries[len(objects.queries)-1].parts
+		objects.mu.Unlock()
+		want := map[bool]string{false: "020107", true: "02010f"}[audit]
+		if !strings.HasPrefix(parts, "true ") || !strings.HasSuffix(parts, want) {
+			t.Errorf("D-23: with audit %v the parts are %q, want them critical, and %s", audit, parts, want)
+		}
+	}
+	if _, _, err := objects.directory(func(c *Config) { c.Limits.Entries = 2 }).Objects(context.Background(), "", false,
+		&bytes.Buffer{}); err == nil {
+		t.Error("D-5: an entry more than the limit")
+	}
+}
+
+// TestLDIFEncodesUnsafeValues checks that a value is plain only if RFC 2849 allows it: ASCII without controls, not
+// starting with a blank, colon or less-than sign, and not ending with a blank. Others are base64
+// (D-23).
+func TestLDIFEncodesUnsafeValues(t *testing.T) {
+	for value, as := range map[string]bool{"a": true, "top": true, "a b:<": true, "~": true, "!": true, "": false,
+		" a": false, ":a": false, "<a": false, "a ": false, "\x1f": false, "a\nb": false, "\x7f": false, "\x80": false,
+		"é": false, "a\x00": false} {
+		var b strings.Builder
+		out := bufio.NewWriter(&b)
+		line(out, "name", []byte(value))
+		want := "name:: " + base64.StdEncoding.EncodeToString([]byte(value)) + "\n"
+		if as {
+			want = "name: " + value + "\n"
+		}
+		if err := out.Flush(); err != nil || b.String() != want {
+			t.Errorf("D-23: %q is %q, want %q", value, b.String(), want)
+		}
+	}
+	e := &entry{DN: "CN=a"}
+	for name, value := range map[string]string{"objectSid": "s", "msDS-GroupMSAMembership": "m", "other": "o"} {
+		e.add(name, value)
+	}
+	e.add("nTSecurityDescriptor", "d ")
+	e.Attributes = append(e.Attributes, &goldap.EntryAttribute{Name: "objectClass",
+		ByteValues: [][]byte{[]byte("top"), []byte("user")}})
+	var b strings.Builder
+	out := bufio.NewWriter(&b)
+	const want = "dn: CN=a\nobjectClass: top\nobjectClass: user\nobjectSid: s\nnTSecurityDescriptor:: ZCA=\n" +
+		"msDS-GroupMSAMembership: m\n\n"
+	if err := errors.Join(e.write(out), out.Flush()); err != nil || b.String() != want {
+		t.Errorf("D-23: %q, %v, want %q", b.String(), err, want)
+	}
+	e.add("objectSid", "twice")
+	if err := e.write(bufio.NewWriter(io.Discard)); err == nil || err.Error() !=
+		`ldap: "CN=a": objectSid is not told once` {
+		t.Errorf("D-23: a SID twice: %v", err)
+	}
+}
+
+// TestBrokenExport: where the connection breaks amid the objects, they are not written a second time (D-5, D-23).
+func TestBrokenExport(t *testing.T) {
+	w := newWorld()
+	f := serve(t, nil)
+	f.search = func(a asked) [][]byte {
+		if a.base == "" || !a.below {
+			return w.answer(a)
+		}
+		described := map[string][]string{"nTSecurityDescriptor": {"x"}}
+		more := goldap.NewControlPaging(1)
+		more.SetCookie([]byte("more"))
+		if a.cookie == "" {
+			return [][]byte{found(a.id, "CN=a,"+base, described), found(a.id, "CN=b,"+base, nil),
+				done(a.id, goldap.ApplicationSearchResultDone, 0, more)}
+		}
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		for c := range f.conns {
+			_ = c.Close()
+		}
+		return nil
+	}
+	d := f.directory(nil)
+	if err := d.with(t.Context(), func(c *conn) error { _, err := d.place(c); return err }); err != nil {
+		t.Fatal(err) // the connection has answered before
+	}
+	var out bytes.Buffer
+	n, unread, err := d.Objects(t.Context(), "", false, &out)
+	var said *Error
+	if !errors.As(err, &said) || said.Why != "the connection broke after 1 objects" || n != 1 || unread != 1 ||
+		out.Len() != 0 {
+		t.Errorf("D-23: %d and %d objects, %v:\n%s", n, unread, err, out.String())
+	}
+	// What this computer has accounts of is no domain's (D-15).
+	own := serve(t, w.answer).directory(func(c *Config) { c.Machine = domain })
+	if got, err := own.Find(t.Context(), "alice", false); got != nil || !errors.As(err, &said) {
+		t.Errorf("D-15: the domain is this computer's: %+v, %v", got, err)
+	}
+}
+
+// TestHostileExport: a server that breaks off, or gives what cannot be read, leaves no file
+// that looks whole (D-22, D-23).
+func TestHostileExport(t *testing.T) {
+	w := newWorld()
+	f := serve(t, nil)
+	f.search = func(a asked) [][]byte {
+		if a.below { // no end
+			return [][]byte{found(a.id, "CN=alice,"+base, w.entries["CN=alice,"+base])}
+		}
+		return w.answer(a)
+	}
+	d := f.directory(func(c *Config) { c.Limits.Wait = 300 * time.Millisecond })
+	var list People
+	if err := d.People(context.Background(), &list); !errors.Is(err, ErrAway) {
+		t.Errorf("D-22: %v", err)
+	}
+	if n, _, err := d.Objects(context.Background(), "", false, io.Discard); err == nil {
+		t.Errorf("D-23: %d objects", n)
+	}
+	// A name with an end of line makes no line of its own.
+	f = serve(t, func(a asked) [][]byte {
+		if a.base == "" {
+			return w.answer(a)
+		}
+		return [][]byte{found(a.id, "CN=a\\0Adn: CN=b,"+base, map[string][]string{"nTSecurityDescriptor": {"\nobjectSid: x"},
+			"objectClass": {"top", "user\n\ndn: x"}}), end(a)}
+	})
+	var out bytes.Buffer
+	if n, _, err := f.directory(nil).Objects(context.Background(), "", false, &out); n != 1 || err != nil ||
+		strings.Count("\n"+out.String(), "\ndn:") != 1 || strings.Count(out.String(), "\n\n") != 1 {
+		t.Errorf("D-23: %d, %v:\n%s", n, err, out.String())
+	}
+}

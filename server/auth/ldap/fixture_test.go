@@ -1,0 +1,395 @@
+package ldap
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"math/big"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	ber "github.com/go-asn1-ber/asn1-ber"
+	goldap "github.com/go-ldap/ldap/v3"
+
+	"github.com/refmon/refmon/sid"
+)
+
+var domain = sid.MustParse("S-1-5-21-10-20-30")
+
+const base = "DC=example,DC=test"
+
+// certificate is that of the fake server, and its authority.
+var certificate = sync.OnceValue(func() tls.Certificate {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	c := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), IsCA: true,
+		NotAfter: time.Now().Add(time.Hour), BasicConstraintsValid: true, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign}
+	der, err := x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key)
+	if err != nil {
+		panic(err)
+	}
+	c, err = x509.ParseCertificate(der)
+	if err != nil {
+		panic(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: c}
+})
+
+// asked is a search that came.
+type asked struct {
+	id         int64
+	base       string
+	below      bool
+	filter     string
+	attributes []string
+	controls   []string
+	cookie     string
+	deref      int64  // how aliases are taken; 0: never
+	limits     string // of entries and seconds, and whether types alone are wanted
+	critical   bool   // a control must be known
+	parts      string // of a descriptor, as the control has them; "": none are asked for
+}
+
+// fake is a server of LDAP that answers searches as a test says.
+type fake struct {
+	t        testing.TB
+	listener net.Listener
+	bind     func(name, password string) int64 // nil: everyone may
+	gss      *gss                              // nil: no one binds by Kerberos
+	says     string                            // text after the code of a bind; guarded by mu
+	// search returns the messages that answer; nil: silence until the client goes.
+	search func(a asked) [][]byte
+
+	mu      sync.Mutex
+	queries []asked           // guarded by mu
+	binds   []string          // guarded by mu: names and passwords
+	conns   map[net.Conn]bool // guarded by mu
+	clear   bool              // guarded by mu: without TLS until StartTLS
+	newest  uint16            // guarded by mu: the newest TLS that it speaks; 0: any
+	refuses bool              // guarded by mu: there is no StartTLS
+}
+
+func serve(t testing.TB, search func(a asked) [][]byte) *fake {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &fake{t: t, listener: l, search: search, conns: map[net.Conn]bool{}}
+	var running sync.WaitGroup
+	running.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			f.mu.Lock()
+			f.conns[c] = true
+			f.mu.Unlock()
+			running.Go(func() { f.conn(c) })
+		}
+	})
+	t.Cleanup(func() {
+		f.stop()
+		running.Wait()
+	})
+	return f
+}
+
+// stop ends the server and its connections.
+func (f *fake) stop() {
+	_ = f.listener.Close()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for c := range f.conns {
+		_ = c.Close()
+	}
+}
+
+func (f *fake) config() Config {
+	roots := x509.NewCertPool()
+	roots.AddCert(certificate().Leaf)
+	return Config{Servers: []string{"ldaps://" + f.listener.Addr().String()}, Security: TLS, Roots: roots, Domain: domain,
+		Realm: "EXAMPLE.TEST", Account: "asker@EXAMPLE.TEST", Password: "pw-of-test", Limits: Limits{Wait: 2 * time.Minute}}
+}
+
+func (f *fake) directory(change func(*Config)) *Directory {
+	f.t.Helper()
+	cfg := f.config()
+	if change != nil {
+		change(&cfg)
+	}
+	d, err := New(cfg)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.t.Cleanup(func() { _ = d.Close() })
+	return d
+}
+
+func (f *fake) conn(c net.Conn) {
+	defer c.Close()
+	f.mu.Lock()
+	clear := f.clear
+	settings := &tls.Config{Certificates: []tls.Certificate{certificate()}, MaxVersion: f.newest,
+		MinVersion: tls.VersionTLS10} //nolint:gosec // the client is asked
+	f.mu.Unlock()
+	if !clear {
+		c = tls.Server(c, settings)
+	}
+	for {
+		p, err := ber.ReadPacket(c)
+		if err != nil || len(p.Children) < 2 {
+			return
+		}
+		id := p.Children[0].Value.(int64)
+		op := p.Children[1]
+		switch op.Tag {
+		case goldap.ApplicationBindRequest:
+			if f.gss != nil {
+				if c, err = f.gss.bind(id, op, c); err != nil {
+					return
+				}
+				continue
+			}
+			name, password := op.Children[1].Data.String(), op.Children[2].Data.String()
+			f.mu.Lock()
+			f.binds = append(f.binds, name+" "+password)
+			f.mu.Unlock()
+			code := int64(0)
+			if f.bind != nil {
+				code = f.bind(name, password)
+			}
+			f.mu.Lock()
+			says := f.says
+			f.mu.Unlock()
+			if _, err := c.Write(ended(id, goldap.ApplicationBindResponse, code, says)); err != nil {
+				return
+			}
+		case goldap.ApplicationExtendedRequest:
+			f.mu.Lock()
+			refuses := f.refuses
+			f.mu.Unlock()
+			if refuses {
+				if _, err := c.Write(done(id, goldap.ApplicationExtendedResponse, goldap.LDAPResultUnavailable)); err != nil {
+					return
+				}
+				continue
+			}
+			// Unencrypted bytes after the response are not part of the TLS stream.
+			injected := append(done(id, goldap.ApplicationExtendedResponse, 0), done(2, goldap.ApplicationBindResponse, 0)...)
+			if _, err := c.Write(injected); err != nil {
+				return
+			}
+			c = tls.Server(c, settings)
+		case goldap.ApplicationSearchRequest:
+			a := read(id, p)
+			f.mu.Lock()
+			f.queries = append(f.queries, a)
+			f.mu.Unlock()
+			for _, m := range f.search(a) {
+				if _, err := c.Write(m); err != nil {
+					return
+				}
+			}
+		case goldap.ApplicationUnbindRequest:
+			return
+		}
+	}
+}
+
+// count returns how many searches have something in their filter.
+func (f *fake) count(part string) (n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, q := range f.queries {
+		if strings.Contains(q.filter, part) {
+			n++
+		}
+	}
+	return n
+}
+
+func read(id int64, p *ber.Packet) asked {
+	op := p.Children[1]
+	a := asked{id: id, base: op.Children[0].Value.(string),
+		below: op.Children[1].Value.(int64) == goldap.ScopeWholeSubtree, deref: op.Children[2].Value.(int64)}
+	a.limits = fmt.Sprint(op.Children[3].Value, op.Children[4].Value, op.Children[5].Value)
+	a.filter, _ = goldap.DecompileFilter(op.Children[6])
+	for _, c := range op.Children[7].Children {
+		a.attributes = append(a.attributes, c.Value.(string))
+	}
+	if len(p.Children) > 2 {
+		for _, c := range p.Children[2].Children {
+			a.controls = append(a.controls, c.Children[0].Value.(string))
+			if must, is := c.Children[min(1, len(c.Children)-1)].Value.(bool); is && must {
+				a.critical = true
+			}
+			if a.controls[len(a.controls)-1] == goldap.ControlTypeMicrosoftSDFlags {
+				a.parts = fmt.Sprintf("%v %x", c.Children[1].Value, c.Children[len(c.Children)-1].Bytes())
+			}
+			if decoded, err := goldap.DecodeControl(c); err == nil {
+				if paging, ok := decoded.(*goldap.ControlPaging); ok {
+					a.cookie = string(paging.Cookie)
+				}
+			}
+		}
+	}
+	return a
+}
+
+// message puts an operation into a message.
+func message(id int64, op *ber.Packet, controls ...goldap.Control) []byte {
+	p := ber.Encode(ber.ClassUniversal, ber.TypeConstructed, ber.TagSequence, nil, "")
+	p.AppendChild(ber.NewInteger(ber.ClassUniversal, ber.TypePrimitive, ber.TagInteger, id, ""))
+	p.AppendChild(op)
+	if len(controls) > 0 {
+		all := ber.Encode(ber.ClassContext, ber.TypeConstructed, 0, nil, "")
+		for _, c := range controls {
+			all.AppendChild(c.Encode())
+		}
+		p.AppendChild(all)
+	}
+	return p.Bytes()
+}
+
+func text(s string) *ber.Packet {
+	return ber.NewString(ber.ClassUniversal, ber.TypePrimitive, ber.TagOctetString, s, "")
+}
+
+// done ends an answer with a code.
+func done(id int64, tag ber.Tag, code int64, controls ...goldap.Control) []byte {
+	return ended(id, tag, code, "of the test", controls...)
+}
+
+// ended is done with a text of its own.
+func ended(id int64, tag ber.Tag, code int64, says string, controls ...goldap.Control) []byte {
+	op := ber.Encode(ber.ClassApplication, ber.TypeConstructed, tag, nil, "")
+	op.AppendChild(ber.NewInteger(ber.ClassUniversal, ber.TypePrimitive, ber.TagEnumerated, code, ""))
+	op.AppendChild(text(""))
+	op.AppendChild(text(says))
+	return message(id, op, controls...)
+}
+
+// attributes are those of one entry: names and values, in turn.
+func found(id int64, dn string, attributes map[string][]string) []byte {
+	op := ber.Encode(ber.ClassApplication, ber.TypeConstructed, goldap.ApplicationSearchResultEntry, nil, "")
+	op.AppendChild(text(dn))
+	all := ber.Encode(ber.ClassUniversal, ber.TypeConstructed, ber.TagSequence, nil, "")
+	for name, values := range attributes {
+		one := ber.Encode(ber.ClassUniversal, ber.TypeConstructed, ber.TagSequence, nil, "")
+		one.AppendChild(text(name))
+		set := ber.Encode(ber.ClassUniversal, ber.TypeConstructed, ber.TagSet, nil, "")
+		for _, v := range values {
+			set.AppendChild(text(v))
+		}
+		one.AppendChild(set)
+		all.AppendChild(one)
+	}
+	op.AppendChild(all)
+	return message(id, op)
+}
+
+// end ends a search; a search below a base by its last page.
+func end(a asked) []byte {
+	if a.below {
+		return done(a.id, goldap.ApplicationSearchResultDone, 0, goldap.NewControlPaging(0))
+	}
+	return done(a.id, goldap.ApplicationSearchResultDone, 0)
+}
+
+// world is a small directory: entries by name. It answers queries for its root, for accounts by
+// name, for groups by name or SID, and for single entries.
+type world struct {
+	mu      sync.Mutex
+	root    map[string][]string            // guarded by mu
+	entries map[string]map[string][]string // guarded by mu
+}
+
+// newWorld has an Active Directory with alice, who is in 513 and 2001.
+func newWorld() *world {
+	return &world{root: map[string][]string{"defaultNamingContext": {base}, "supportedCapabilities": {activeDirectory},
+		"dsServiceName": {"CN=one"}, "highestCommittedUSN": {"100"}},
+		entries: map[string]map[string][]string{"CN=alice," + base: {"objectSid": {domain.WithRID(1104).Binary()},
+			"sAMAccountName": {"alice"}, "userAccountControl": {"512"}, "primaryGroupID": {"513"}, "accountExpires": {"0"},
+			"tokenGroups":                        {domain.WithRID(513).Binary(), domain.WithRID(2001).Binary()},
+			"msDS-User-Account-Control-Computed": {"0"}}}}
+}
+
+// set changes an attribute of alice.
+func (w *world) set(name string, values ...string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.entries["CN=alice,"+base][name] = values
+}
+
+func (w *world) answer(a asked) (out [][]byte) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if a.base == "" {
+		return [][]byte{found(a.id, "", w.root), end(a)}
+	}
+	for dn, e := range w.entries {
+		name := strings.ToLower(strings.Join(e["sAMAccountName"], ""))
+		switch {
+		case !a.below && dn == a.base,
+			a.below && name != "" && strings.Contains(strings.ToLower(a.filter), "(samaccountname="+name+")"),
+			a.below && strings.Contains(a.filter, "(distinguishedName="+dn+")"),
+			a.below && strings.HasPrefix(a.filter, "(objectSid=") && a.filter == same("(objectSid="+
+				escapeBytes([]byte(strings.Join(e["objectSid"], "")))+")"),
+			a.below && a.filter == peopleFilter:
+			out = append(out, found(a.id, dn, e))
+		}
+	}
+	return append(out, end(a))
+}
+
+// same returns a filter as a server reads it.
+func same(filter string) string {
+	p, err := goldap.CompileFilter(filter)
+	if err != nil {
+		return err.Error()
+	}
+	text, err := goldap.DecompileFilter(p)
+	if err != nil {
+		return err.Error()
+	}
+	return text
+}
+
+// add adds an attribute with one value.
+func (e *entry) add(name, value string) {
+	e.Attributes = append(e.Attributes, &goldap.EntryAttribute{Name: name, ByteValues: [][]byte{[]byte(value)}})
+}
+
+// groupsWorld is a server that computes no groups, with groups as a case says: which are in
+// which.
+func groupsWorld(alice []string, in map[string][]string) *world {
+	w := newWorld()
+	w.root["supportedCapabilities"] = nil
+	name := func(all []string) (out []string) {
+		for _, n := range all {
+			out = append(out, "CN="+n+","+base)
+		}
+		return out
+	}
+	w.entries["CN=alice,"+base]["memberOf"] = name(alice)
+	w.entries["CN=Domain Users,"+base] = map[string][]string{"objectSid": {domain.WithRID(513).Binary()},
+		"groupType": {"-2147483646"}}
+	rid := uint32(2000)
+	for n, of := range in {
+		rid++
+		w.entries["CN="+n+","+base] = map[string][]string{"objectSid": {domain.WithRID(rid).Binary()},
+			"groupType": {"-2147483646"}, "memberOf": name(of)}
+	}
+	return w
+}

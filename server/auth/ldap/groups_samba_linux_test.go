@@ -1,0 +1,329 @@
+package ldap
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"errors"
+	"io"
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/objects/source"
+	"github.com/refmon/refmon/server/auth/kerberos"
+	"github.com/refmon/refmon/server/internal/test/addc"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+)
+
+// odd has accounts and groups in addition to the fixture's: SID history, a distribution group
+// between two others, a cycle, another primary group, and restricted accounts.
+const odd = `dn: CN=mail,CN=Users,BASE
+changetype: add
+objectClass: group
+sAMAccountName: mail
+groupType: 2
+member: CN=one,CN=Users,BASE
+
+dn: CN=behind mail,CN=Users,BASE
+changetype: add
+objectClass: group
+sAMAccountName: behind mail
+member: CN=mail,CN=Users,BASE
+
+dn: CN=Round\, one,CN=Users,BASE
+changetype: add
+objectClass: group
+sAMAccountName: round-one
+member: CN=one,CN=Users,BASE
+
+dn: CN=round-two,CN=Users,BASE
+changetype: add
+objectClass: group
+sAMAccountName: round-two
+member: CN=Round\2C one,CN=Users,BASE
+
+dn: CN=Round\, one,CN=Users,BASE
+changetype: modify
+add: member
+member: CN=round-two,CN=Users,BASE
+
+dn: CN=one,CN=Users,BASE
+changetype: modify
+replace: department
+department: Sales (*)\
+-
+replace: employeeNumber
+employeeNumber: 7
+-
+replace: uidNumber
+uidNumber: 10007
+-
+replace: gidNumber
+gidNumber: 10008
+-
+replace: sIDHistory
+sIDHistory: S-1-5-21-9-9-9-1234
+
+` + addc.Limits
+
+// limited are the accounts of which a part says when they may be used.
+var limited = map[string]Restriction{"one": 0, "locked": Locked, "expired": Expired, "disabled": Disabled,
+	"fresh": MustChange, "aged": PasswordExpired, "idle": OutOfHours}
+
+var realUsers = map[string]int{"one": 1, "hundred": 100, "thousand": 1000, "locked": 0, "expired": 0, "disabled": 0,
+	"fresh": 0, "aged": 0, "idle": 0} // the last six for addc.Limits
+
+// ways lists the methods of mutual authentication.
+func ways(t *testing.T, d *addc.Domain) map[string]Config {
+	t.Helper()
+	keys, err := kerberos.ReadKeytab(d.Keytab)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pem, err := os.ReadFile(d.CA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(pem) {
+		t.Fatal("the authority's certificate cannot be read")
+	}
+	initiator := &kerberos.Initiator{Keys: keys, Realm: addc.Realm, Account: "websvc",
+		KDCs: kerberos.KDCs{Addresses: []string{d.Address}}}
+	password := Config{Servers: []string{"ldaps://" + d.Address}, Security: TLS, Account: "websvc@" + addc.Realm,
+		Password: addc.Password + "-service", Roots: roots}
+	startTLS, byKeytab, signed := password, password, password
+	startTLS.Servers = []string{"ldap://" + d.Address}
+	byKeytab.Initiator = initiator
+	signed.Servers, signed.Security, signed.Initiator, signed.Roots = startTLS.Servers, Signed, initiator, nil
+	out := map[string]Config{"LDAPS": password, "StartTLS": startTLS, "keytab in TLS": byKeytab, "signed": signed}
+	for name, c := range out {
+		c.Domain, c.Realm, c.Name = d.SID, addc.Realm, addc.Name
+		c.Claims = map[string]Claim{"department": {"department", claims.String}, "number": {"employeeNumber", claims.Int64}}
+		out[name] = c
+	}
+	return out
+}
+
+// ofDomain returns the SIDs of a domain, ordered.
+func ofDomain(d *addc.Domain, all []sid.SID) (out []sid.SID) {
+	for _, s := range all {
+		if s.Prefix() == d.SID {
+			out = append(out, s)
+		}
+	}
+	slices.SortFunc(out, sid.SID.Compare)
+	return out
+}
+
+func sidsOf(groups []token.Group) (out []sid.SID) {
+	for _, g := range groups {
+		out = append(out, g.SID)
+	}
+	return out
+}
+
+// TestDomain: a real directory, by each way to ask it: every account has the groups that
+// the directory computes (D-16), by memberOf as well (D-17, D-18), and in the directory
+// file (D-22).
+func TestDomain(t *testing.T) {
+	d := addc.Start(t, addc.Order{Users: realUsers, Service: "HTTP/www.refmon.test", Changes: odd, TLS: true})
+	ctx := context.Background()
+	all := ways(t, d)
+	for name, cfg := range all {
+		dir, err := New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := dir.Find(ctx, "ONE", false)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		department, _ := f.Claims.Lookup("department")
+		number, _ := f.Claims.Lookup("number")
+		if f.SID != d.UserSID("one") || f.Name != "one" || !slices.Equal(department.Strings, []string{`Sales (*)\`}) ||
+			!slices.Equal(number.Ints, []int64{7}) || f.PrimaryGroup != d.SID.WithRID(513) {
+			t.Errorf("%s: %+v", name, f)
+		}
+		if !slices.Contains(sidsOf(f.Groups), sid.MustParse("S-1-5-21-9-9-9-1234")) {
+			t.Errorf("D-14: %s: the SID of earlier is missing: %v", name, f.Groups)
+		}
+		for user, want := range limited {
+			if f, err := dir.Find(ctx, user, true); err != nil || f.Restricted != want {
+				t.Errorf("D-11: %s: %s: %+v, %v", name, user, f, err)
+			}
+		}
+		for _, odd := range []string{"zoe", "o*", "one)(objectClass=*", "*", "", "round-one"} {
+			if f, err := dir.Find(ctx, odd, true); err != ErrUnknown {
+				t.Errorf("D-9: %q: %+v, %v", odd, f, err)
+			}
+		}
+		if err := dir.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	dir, err := New(all["LDAPS"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	ids := &IDs{Ask: func(question func(*Directory) error) error { return question(dir) }}
+	if s, ok, err := ids.SIDOfUID(ctx, 10007); err != nil || !ok || s != d.UserSID("one") {
+		t.Errorf("D-34: uid 10007 is %v, %t, %v", s, ok, err)
+	}
+	both(t, d, dir)
+	exported(t, d, dir)
+	bound(t, dir)
+	gone(t, d, all["LDAPS"])
+}
+
+// gone deletes a group of a cached user and checks that it no longer counts (D-19). The client is
+// an ordinary account, which cannot see deleted objects.
+func gone(t *testing.T, d *addc.Domain, cfg Config) {
+	t.Helper()
+	cfg.Limits.Fresh = -1 // each answer is looked at again
+	dir, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	const group = "CN=one-g0,CN=Users,BASE"
+	for _, change := range []string{"dn: " + group + "\nchangetype: delete\n", ""} {
+		f, err := dir.Find(context.Background(), "one", false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := ofDomain(d, sidsOf(f.Groups)), ofDomain(d, d.TokenGroups("one")); !slices.Equal(got, want) {
+			t.Errorf("D-19: one has %v, the directory says %v", got, want)
+		}
+		d.Modify(change)
+	}
+}
+
+// bound checks that only a client with the password learns an account's restrictions (D-24, D-32).
+func bound(t *testing.T, dir *Directory) {
+	t.Helper()
+	for user, want := range limited {
+		var wrong *WrongPassword
+		if f, err := dir.Check(context.Background(), user, "guess"); f != nil || !errors.As(err, &wrong) {
+			t.Errorf("D-32: %s by a guess: %+v, %v", user, f, err)
+		}
+		f, err := dir.Check(context.Background(), user, addc.Password)
+		switch {
+		case user == "locked":
+			if !errors.As(err, &wrong) || !wrong.Locked {
+				t.Errorf("D-32: %s: %+v, %v", user, f, err)
+			}
+		case err != nil || f.Restricted != want:
+			t.Errorf("D-32: %s: %+v, %v; want %v", user, f, err, want)
+		}
+	}
+}
+
+// both compares the groups of each account by both ways with those that the directory
+// computes.
+func both(t *testing.T, d *addc.Domain, dir *Directory) {
+	t.Helper()
+	ctx := context.Background()
+	for user := range realUsers {
+		want := ofDomain(d, d.TokenGroups(user))
+		f, err := dir.Find(ctx, user, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := ofDomain(d, sidsOf(f.Groups)); !slices.Equal(got, want) {
+			t.Errorf("D-16: %s: %d groups, the directory says %d", user, len(got), len(want))
+		}
+		for _, g := range f.Groups {
+			if isBuiltin(g.SID) {
+				t.Errorf("D-15: %s has %v", user, g.SID)
+			}
+		}
+	}
+	other, err := New(dir.cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	other.mu.Lock()
+	other.base = &place{base: addc.Base} // a server that does not compute
+	other.mu.Unlock()
+	for user := range realUsers {
+		f, err := other.Find(ctx, user, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := ofDomain(d, sidsOf(f.Groups)), ofDomain(d, d.TokenGroups(user)); !slices.Equal(got, want) {
+			t.Errorf("D-17: %s by memberOf: %d groups, the directory says %d", user, len(got), len(want))
+		}
+	}
+}
+
+// exported compares a directory file with the directory, and reads an objects file.
+func exported(t *testing.T, d *addc.Domain, dir *Directory) {
+	t.Helper()
+	var list People
+	if err := dir.People(context.Background(), &list); err != nil {
+		t.Fatal(err)
+	}
+	file := dirfile.Write(list.Accounts())
+	read, err := dirfile.Read(file)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, file)
+	}
+	for _, user := range []string{"one", "hundred", "thousand", "locked", "expired", "disabled", "Administrator", "krbtgt",
+		"Guest", "websvc"} {
+		p := read.Account(user)
+		if p == nil {
+			t.Errorf("D-22: %s is not in the file", user)
+			continue
+		}
+		var got []sid.SID
+		for _, g := range p.Token.Groups() {
+			got = append(got, g.SID)
+		}
+		if got, want := ofDomain(d, got), ofDomain(d, d.TokenGroups(user)); !slices.Equal(got, want) {
+			t.Errorf("D-22: %s: %v in the file, the directory says %v", user, got, want)
+		}
+	}
+	for _, text := range []string{"uid: 10007", "gid: 10008", `"Sales (*)\\"`, "S-1-5-21-9-9-9-1234", "DC1$"} {
+		if !bytes.Contains(file, []byte(text)) {
+			t.Errorf("D-22: the file lacks %s", text)
+		}
+	}
+	if bytes.Contains(file, []byte("S-1-5-32-")) || bytes.Contains(file, []byte("behind mail\"]")) {
+		t.Error("D-22: the file has groups of BUILTIN")
+	}
+	var out bytes.Buffer
+	n, unread, err := dir.Objects(context.Background(), "CN=Users,"+addc.Base, false, &out)
+	if err != nil || n < 1000 || unread != 0 {
+		t.Fatalf("D-23: %d objects, %d unread, %v", n, unread, err)
+	}
+	src, err := source.Open("objects", &out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for read := 0; ; {
+		var b objects.Batch
+		if err := src.Next(&b); errors.Is(err, io.EOF) {
+			if read != n {
+				t.Errorf("D-23: %d objects in the file, want %d", read, n)
+			}
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		b.Each(func(o *objects.Object) {
+			read++
+			if _, err := o.Descriptor(d.SID); o.Err != nil || err != nil {
+				t.Errorf("D-23: %s: %v, %v", o.Path, o.Err, err)
+			}
+		})
+	}
+}

@@ -1,0 +1,156 @@
+package ldap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/server/auth/kerberos/pac"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+)
+
+// TestWhichGroups: SIDs of earlier count, those of another domain as well, and those of this computer do
+// not; the primary group's own groups count; and as many groups as the limit (D-14 to D-17).
+func TestWhichGroups(t *testing.T) {
+	machine, elsewhere := sid.MustParse("S-1-5-21-1-1-1"), sid.MustParse("S-1-5-21-40-50-60")
+	ask := func(w *world, most int) (*Found, error) {
+		d := serve(t, w.answer).directory(func(c *Config) { c.Machine, c.Limits.Groups = machine, most })
+		return d.Find(context.Background(), "alice", false)
+	}
+	has := func(f *Found, s sid.SID) bool {
+		return slices.ContainsFunc(f.Groups, func(g token.Group) bool { return g.SID == s })
+	}
+	w := newWorld()
+	w.set("sIDHistory", elsewhere.WithRID(1500).Binary(), elsewhere.WithRID(512).Binary(), machine.WithRID(1001).Binary())
+	got, err := ask(w, 2) // the list of the server has two
+	if err != nil || !has(got, elsewhere.WithRID(1500)) || !has(got, elsewhere.WithRID(512)) {
+		t.Fatalf("D-14, D-15: %+v, %v", got, err)
+	}
+	if has(got, machine.WithRID(1001)) || !slices.ContainsFunc(got.Dropped, func(d pac.Dropped) bool {
+		return d.SID == machine.WithRID(1001)
+	}) {
+		t.Errorf("D-15: a group of this computer: %+v", got)
+	}
+	if got, err := ask(w, 1); err == nil {
+		t.Errorf("D-16: one group more than the limit: %+v", got)
+	}
+	w = groupsWorld([]string{"a"}, map[string][]string{"a": nil, "b": nil})
+	w.entries["CN=Domain Users,"+base]["memberOf"] = []string{"CN=b," + base}
+	w.entries["CN=a,"+base]["sIDHistory"] = []string{elsewhere.WithRID(1600).Binary()}
+	if got, err = ask(w, 10); err != nil || len(got.Groups) != 4 || !has(got, elsewhere.WithRID(1600)) {
+		t.Errorf("D-14, D-17: %+v, %v", got, err)
+	}
+}
+
+// TestNested: groups by memberOf: in a cycle, below a group of mail, behind a name with
+// escapes, in ranges; one that is missing refuses the account (D-17, D-18).
+func TestNested(t *testing.T) {
+	find := func(w *world, change func(*Config)) (*Found, error) {
+		f := serve(t, w.answer)
+		return f.directory(change).Find(context.Background(), "alice", false)
+	}
+	w := groupsWorld([]string{"a"}, map[string][]string{"a": {"b"}, "b": {"c", "a"}, "c": {"a", "c"}, "other": {"a"}})
+	if got, err := find(w, nil); err != nil || len(got.Groups) != 4 {
+		t.Errorf("D-17: a cycle: %+v, %v", got, err)
+	}
+	w = groupsWorld([]string{"a", "mail"}, map[string][]string{"a": nil, "mail": {"b"}, "b": nil})
+	w.entries["CN=mail,"+base]["groupType"] = []string{"2"}
+	if got, err := find(w, nil); err != nil || len(got.Groups) != 2 {
+		t.Errorf("D-18: a group of mail: %+v, %v", got, err)
+	}
+	// Four groups by memberOf are as many as may be, or one too many.
+	w = groupsWorld([]string{"a", "b"}, map[string][]string{"a": {"c"}, "b": {"d", "c"}, "c": nil, "d": nil})
+	for most, all := range map[int]bool{3: false, 4: false, 5: true} { // the primary group counts, too
+		got, err := find(w, func(c *Config) { c.Limits.Groups = most })
+		if (err == nil) != all || all && len(got.Groups) != 5 {
+			t.Errorf("D-17: at most %d groups: %+v, %v", most, got, err)
+		}
+	}
+	w = groupsWorld([]string{"a", "gone"}, map[string][]string{"a": nil})
+	if got, err := find(w, nil); err == nil || errors.Is(err, ErrAway) {
+		t.Errorf("D-17: a group that is not there: %+v", got)
+	}
+	w = groupsWorld(nil, nil)
+	delete(w.entries, "CN=Domain Users,"+base)
+	if got, err := find(w, nil); err == nil {
+		t.Errorf("D-17: without the primary group: %+v", got)
+	}
+	w = groupsWorld([]string{"a"}, map[string][]string{"a": nil})
+	w.entries["CN=alice,"+base]["memberOf"] = []string{"a, not a name"}
+	if got, err := find(w, nil); err == nil {
+		t.Errorf("D-13: a group without a name: %+v", got)
+	}
+	w = groupsWorld([]string{"a"}, map[string][]string{"a": nil})
+	w.entries["CN=a,"+base]["objectSid"] = nil
+	if got, err := find(w, nil); err == nil {
+		t.Errorf("D-17: a group without a SID: %+v", got)
+	}
+	many := map[string][]string{}
+	var names []string
+	for i := range 70 {
+		n := fmt.Sprintf("g%d", i)
+		names = append(names, n)
+		many[n] = nil
+	}
+	w = groupsWorld(names, many)
+	if got, err := find(w, func(c *Config) { c.Limits.Groups = 69 }); err == nil {
+		t.Errorf("D-17: more groups than the limit: %d", len(got.Groups))
+	}
+	if got, err := find(w, func(c *Config) { c.Limits.Groups = 71 }); err != nil || len(got.Groups) != 71 {
+		t.Errorf("D-17: as many groups as the limit: %v", err)
+	}
+	// Ranged values, with a second request for the second range.
+	w = groupsWorld(nil, map[string][]string{"a": nil, "b": nil})
+	alice := w.entries["CN=alice,"+base]
+	alice["memberOf;range=0-0"] = []string{"CN=a," + base}
+	f := serve(t, nil)
+	f.search = func(a asked) [][]byte {
+		if len(a.attributes) == 1 && a.attributes[0] == "memberOf;range=1-*" {
+			return [][]byte{found(a.id, "CN=alice,"+base, map[string][]string{"memberOf;range=1-*": {"CN=b," + base}}), end(a)}
+		}
+		return w.answer(a)
+	}
+	if got, err := f.directory(nil).Find(context.Background(), "alice", false); err != nil || len(got.Groups) != 3 {
+		t.Errorf("D-17: ranges: %+v, %v", got, err)
+	}
+	f = serve(t, w.answer) // always the first range
+	if got, err := f.directory(func(c *Config) { c.Limits.Groups = 50 }).Find(context.Background(), "alice",
+		false); err == nil {
+		t.Errorf("D-17: ranges without end: %+v", got)
+	}
+}
+
+// TestManyGroups: an account in 10,000 groups, each in the next (D-17).
+func TestManyGroups(t *testing.T) {
+	if testing.Short() {
+		t.Skip("10,000 groups")
+	}
+	in := map[string][]string{}
+	for i := range 9999 {
+		in[fmt.Sprintf("g%d", i)] = []string{fmt.Sprintf("g%d", (i+1)%9999), fmt.Sprintf("g%d", (7*i)%9999)}
+	}
+	w := groupsWorld([]string{"g0"}, in)
+	byName := w.entries
+	f := serve(t, nil)
+	f.search = func(a asked) [][]byte { // each group by its name, without looking at all
+		if !strings.Contains(a.filter, "distinguishedName") {
+			return w.answer(a)
+		}
+		var out [][]byte
+		for part := range strings.SplitSeq(a.filter, "(distinguishedName=") {
+			dn, _, _ := strings.Cut(part, ")")
+			if e := byName[dn]; e != nil {
+				out = append(out, found(a.id, dn, e))
+			}
+		}
+		return append(out, end(a))
+	}
+	got, err := f.directory(func(c *Config) { c.Limits.Groups = 10_001 }).Find(context.Background(), "alice", false)
+	if err != nil || len(got.Groups) != 10_000 {
+		t.Errorf("D-17: %v", err)
+	}
+}

@@ -1,0 +1,241 @@
+package ldap
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+
+	goldap "github.com/go-ldap/ldap/v3"
+
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/directory/collect"
+	"github.com/refmon/refmon/internal/directory/ldif"
+	"github.com/refmon/refmon/sid"
+)
+
+// peopleAttributes are the attributes of a directory file, without claims.
+var peopleAttributes = []string{"objectClass", "objectSid", "sAMAccountName", "userAccountControl",
+	"primaryGroupID", "sIDHistory", "memberOf", "groupType", "uidNumber", "gidNumber"}
+
+// peopleFilter matches accounts, groups and the domain itself.
+const peopleFilter = "(|(objectClass=user)(objectClass=group)(objectClass=domainDNS)" +
+	"(objectClass=foreignSecurityPrincipal))"
+
+// People holds the accounts of a directory. It keeps the entries of the last read, so that the next
+// read parses and resolves only changed ones. The zero value has no accounts. One goroutine uses it
+// at a time.
+type People struct {
+	Unresolved []string // references that the last read could not use, as messages for people
+
+	claims    []claimOf
+	entries   []*parsed // of the last whole read, in the server's order
+	collector *collect.Collector
+	accounts  *directory.Accounts
+	names     map[string]string // DNs of groups, so that all members share one copy
+	rest      []byte            // of the entry that is being compared
+}
+
+// parsed is an entry that was read. Immutable.
+type parsed struct {
+	record *collect.Record
+	rest   string // its attributes but memberOf
+}
+
+// People reads the directory's users, computers and groups with their claims, uids and gids into p.
+// It omits groups of BUILTIN, because each computer has its own. After an error p is unchanged
+// (D-22).
+func (d *Directory) People(ctx context.Context, p *People) error {
+	p.claims = d.claims
+	return d.with(ctx, func(c *conn) error {
+		at, err := d.place(c)
+		if err != nil {
+			return err
+		}
+		return p.Read(func(add func(*goldap.Entry) error) error {
+			return c.search(query{base: at.base, below: true, filter: peopleFilter, most: d.cfg.Limits.Entries,
+				attributes: append(slices.Clone(peopleAttributes), d.claimAttributes()...)},
+				func(e *entry) error {
+					if err := c.complete(e, d.cfg.Limits.Groups); err != nil {
+						return err
+					}
+					return add((*goldap.Entry)(e))
+				})
+		})
+	})
+}
+
+// isBuiltin reports whether a group is one of BUILTIN, S-1-5-32-x.
+func isBuiltin(s sid.SID) bool { return s.Authority() == 5 && s.SubAuthorities() > 0 && s.Sub(0) == 32 }
+
+// complete replaces partial ranges of attributes by all their values.
+func (c *conn) complete(e *entry, most int) error {
+	for i := 0; i < len(e.Attributes); i++ {
+		name, _, ranged := strings.Cut(e.Attributes[i].Name, ";")
+		if !ranged {
+			continue
+		}
+		values, err := c.ranged(e, name, most)
+		if err != nil {
+			return err
+		}
+		e.Attributes = slices.DeleteFunc(e.Attributes, func(a *goldap.EntryAttribute) bool {
+			have, _, _ := strings.Cut(a.Name, ";")
+			return strings.EqualFold(have, name)
+		})
+		e.Attributes = append(e.Attributes, &goldap.EntryAttribute{Name: name, ByteValues: values})
+		i = -1
+	}
+	return nil
+}
+
+// Read replaces the accounts in p. each calls add for every entry. After an error p is unchanged.
+func (p *People) Read(each func(add func(*goldap.Entry) error) error) error {
+	next := make([]*parsed, 0, len(p.entries))
+	var byName map[string]*parsed // of the last read; nil while the entries come in the same order
+	err := each(func(e *goldap.Entry) error {
+		var was *parsed
+		switch at := len(next); {
+		case byName == nil && at < len(p.entries) && p.entries[at].record.DN == e.DN:
+			was = p.entries[at]
+		default:
+			if byName == nil {
+				byName = make(map[string]*parsed, len(p.entries))
+				for _, x := range p.entries {
+					byName[x.record.DN] = x
+				}
+			}
+			was = byName[e.DN]
+		}
+		// An unchanged entry is not parsed again (D-35).
+		if was == nil || !p.same(was, e) {
+			var err error
+			if was, err = p.parse(e); err != nil {
+				return err
+			}
+		}
+		next = append(next, was)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if len(next) != len(p.entries) || !p.renew(next) {
+		p.collect(next)
+	}
+	p.entries = next
+	return nil
+}
+
+// same reports whether an entry is unchanged since the last read.
+func (p *People) same(was *parsed, e *goldap.Entry) bool {
+	p.rest = p.rest[:0]
+	left := was.record.MemberOf
+	for _, a := range e.Attributes {
+		if !isMemberOf(a.Name) {
+			p.rest = appendAttribute(p.rest, a)
+			continue
+		}
+		for _, v := range a.ByteValues {
+			if len(left) == 0 || left[0] != string(v) {
+				return false
+			}
+			left = left[1:]
+		}
+	}
+	return len(left) == 0 && was.rest == string(p.rest)
+}
+
+func isMemberOf(name string) bool {
+	return len(name) == len("memberOf") && strings.EqualFold(name, "memberOf")
+}
+
+// appendAttribute appends an encoding of an attribute. Different attributes have different
+// encodings.
+func appendAttribute(b []byte, a *goldap.EntryAttribute) []byte {
+	b = append(append(b, a.Name...), 0)
+	for _, v := range a.ByteValues {
+		b = binary.AppendUvarint(b, uint64(len(v))+1)
+		b = append(b, v...)
+	}
+	return append(b, 0)
+}
+
+// parse converts an entry.
+func (p *People) parse(of *goldap.Entry) (*parsed, error) {
+	e := (*entry)(of)
+	fields := map[string][]string{"dn": {e.DN}}
+	for _, name := range peopleAttributes {
+		values, _, _ := e.values(name)
+		key := strings.ToLower(name)
+		for _, v := range values {
+			if name == "memberOf" {
+				fields[key] = append(fields[key], p.name(v))
+			} else {
+				fields[key] = append(fields[key], string(v))
+			}
+		}
+	}
+	r, err := ldif.Parse(fields)
+	if err != nil {
+		return nil, wrong("%s: %v", clip(e.DN), err)
+	}
+	if r.Claims, err = e.claims(p.claims); err != nil {
+		return nil, fmt.Errorf("%s: %w", clip(e.DN), err)
+	}
+	out := &parsed{record: r}
+	var rest []byte
+	for _, a := range of.Attributes {
+		if !isMemberOf(a.Name) {
+			rest = appendAttribute(rest, a)
+		}
+	}
+	out.rest = string(rest)
+	return out, nil
+}
+
+// name returns the shared copy of a group's DN.
+func (p *People) name(dn []byte) string {
+	if known, ok := p.names[string(dn)]; ok {
+		return known
+	}
+	if p.names == nil {
+		p.names = map[string]string{}
+	}
+	s := string(dn)
+	p.names[s] = s
+	return s
+}
+
+// renew takes over entries of the same accounts in the same order. It returns false, and changes nothing, if one of
+// them could concern another account.
+func (p *People) renew(next []*parsed) bool {
+	var changes []collect.Change
+	for i, x := range next {
+		if was := p.entries[i]; was != x {
+			changes = append(changes, collect.Change{Old: was.record, New: x.record})
+		}
+	}
+	if len(changes) == 0 {
+		return p.accounts != nil
+	}
+	accounts, ok := p.collector.Renew(p.accounts, changes)
+	if ok {
+		p.accounts, p.Unresolved = accounts, p.collector.Unresolved
+	}
+	return ok
+}
+
+// collect resolves all entries.
+func (p *People) collect(next []*parsed) {
+	p.collector, p.names = &collect.Collector{}, nil
+	p.collector.LeaveOut(isBuiltin)
+	for _, x := range next {
+		p.collector.Put(x.record)
+	}
+	p.accounts, p.Unresolved = p.collector.Accounts(), p.collector.Unresolved
+}
+
+// Accounts returns the accounts of the last whole read; nil before. They must not be changed.
+func (p *People) Accounts() *directory.Accounts { return p.accounts }

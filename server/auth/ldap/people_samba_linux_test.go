@@ -1,0 +1,67 @@
+package ldap
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/server/internal/test/addc"
+)
+
+// perGroup is how many accounts a group of the big directory has.
+const perGroup = 500
+
+// bigGroups returns groups of which each has that many of the first half of n accounts.
+func bigGroups(n int) string {
+	var b strings.Builder
+	for g := range n / 2 / perGroup {
+		fmt.Fprintf(&b, "dn: CN=g%d,CN=Users,BASE\nchangetype: add\nobjectClass: group\nsAMAccountName: g%d\n", g, g)
+		for i := range perGroup {
+			fmt.Fprintf(&b, "member: CN=n%d,CN=Users,BASE\n", g*perGroup+i)
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
+// TestServedExport: a real server with REFMON_ACCOUNTS accounts: each is in the directory
+// file, with its groups (D-22). It says how long the export took.
+func TestServedExport(t *testing.T) {
+	n, err := strconv.Atoi(os.Getenv("REFMON_ACCOUNTS"))
+	if err != nil || n < 2*perGroup {
+		t.Skip("it fills a directory for minutes: REFMON_ACCOUNTS=100000 runs it")
+	}
+	d := addc.Start(t, addc.Order{Numbered: n, Service: "HTTP/www.refmon.test", Changes: bigGroups(n), TLS: true})
+	dir, err := New(ways(t, d)["LDAPS"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	begin := time.Now()
+	var list People
+	if err := dir.People(context.Background(), &list); err != nil {
+		t.Fatal(err)
+	}
+	text := dirfile.Write(list.Accounts())
+	users, groups := len(list.Accounts().Users), len(list.Accounts().Groups)
+	t.Logf("%d users and %d groups, %d bytes, after %v", users, groups, len(text), time.Since(begin))
+	if users < n || groups < n/2/perGroup {
+		t.Fatalf("D-22: %d users and %d groups in the file", users, groups)
+	}
+	read, err := dirfile.Read(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, in := range map[int]bool{0: true, perGroup - 1: true, n - 1: false} {
+		name := fmt.Sprint("n", i)
+		p := read.Account(name)
+		if p == nil || p.Token.User().SID != d.UserSID(name) || p.Token.Member(d.UserSID("g0"), false) != in {
+			t.Errorf("D-22: %s in the file: %+v, in g0: want %t", name, p, in)
+		}
+	}
+}

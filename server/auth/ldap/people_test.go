@@ -1,0 +1,323 @@
+package ldap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	goldap "github.com/go-ldap/ldap/v3"
+
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/sid"
+)
+
+// forest is the entries of a directory that changes, by their attributes.
+type forest struct {
+	*rand.Rand
+	entries []map[string][]string // with the name as dn
+	next    uint32
+}
+
+var forestClaims = []claimOf{{Claim{Attribute: "level", Type: claims.Int64}, "level"}}
+
+// read has people read the whole forest.
+func (f *forest) read(p *People) error {
+	p.claims = forestClaims
+	return p.Read(func(add func(*goldap.Entry) error) error {
+		for _, attributes := range f.entries {
+			e := &goldap.Entry{DN: attributes["dn"][0]}
+			for _, name := range append(slices.Clone(peopleAttributes), "level") {
+				if values := attributes[name]; len(values) > 0 {
+					a := &goldap.EntryAttribute{Name: name}
+					for _, v := range values {
+						a.ByteValues = append(a.ByteValues, []byte(v))
+					}
+					e.Attributes = append(e.Attributes, a)
+				}
+			}
+			if err := add(e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// account adds a user, a group, a distribution group, a group of BUILTIN or an account of another domain.
+func (f *forest) account() {
+	f.next++
+	id := domain.WithRID(f.next)
+	e := map[string][]string{"dn": {fmt.Sprintf("CN=a%d,DC=corp", f.next)}, "sAMAccountName": {fmt.Sprint("a", f.next)}}
+	switch f.IntN(10) {
+	case 0:
+		e["objectClass"], e["groupType"] = []string{"group"}, []string{"2"}
+	case 1:
+		e["objectClass"], id = []string{"group"}, sid.MustParse("S-1-5-32").WithRID(f.next)
+	case 2:
+		e["objectClass"], id = []string{"foreignSecurityPrincipal"}, []sid.SID{sid.Everyone, sid.AuthenticatedUsers,
+			domain.WithRID(1001 + uint32(f.IntN(5)))}[f.IntN(3)]
+	case 3, 4, 5:
+		e["objectClass"], e["groupType"] = []string{"top", "group"}, []string{"-2147483646"}
+	default:
+		e["objectClass"], e["userAccountControl"] = []string{"top", "user"}, []string{"512"}
+		e["primaryGroupID"] = []string{"513"}
+	}
+	e["objectSid"] = []string{id.Binary()}
+	f.entries = append(f.entries, e)
+	f.join(e)
+}
+
+// join gives an entry other groups: of any kind, unknown ones, and itself.
+func (f *forest) join(e map[string][]string) {
+	e["memberOf"] = nil
+	for range f.IntN(5) {
+		dn := f.entries[f.IntN(len(f.entries))]["dn"][0]
+		if f.IntN(9) == 0 {
+			dn = fmt.Sprintf("cn=A%d,dc=corp", f.IntN(20)+1001) // in another case, or unknown
+		}
+		if !slices.Contains(e["memberOf"], dn) {
+			e["memberOf"] = append(e["memberOf"], dn)
+		}
+	}
+}
+
+// change changes one entry.
+func (f *forest) change() {
+	i := f.IntN(len(f.entries))
+	e := map[string][]string{}
+	for name, values := range f.entries[i] {
+		e[name] = slices.Clone(values)
+	}
+	n := f.IntN(20)
+	flip := func(name string, a ...string) { e[name] = []string{a[f.IntN(len(a))]} }
+	switch n {
+	case 0, 1:
+		f.account()
+		return
+	case 2:
+		if len(f.entries) > 10 {
+			f.entries = slices.Delete(f.entries, i, i+1)
+			return
+		}
+	case 3: // the server's order is another
+		f.entries[0], f.entries[i] = f.entries[i], f.entries[0]
+		return
+	case 4:
+		flip("sAMAccountName", "renamed", "Renamed", e["dn"][0])
+	case 5:
+		e["dn"] = []string{fmt.Sprintf("CN=moved%d,DC=corp", f.next)}
+		f.next++
+	case 6:
+		flip("userAccountControl", "512", "514")
+	case 7:
+		flip("primaryGroupID", "513", fmt.Sprint(1001+f.IntN(10)))
+	case 8:
+		flip("level", "1", "2")
+	case 9:
+		flip("gidNumber", "50", "51")
+	case 10:
+		flip("uidNumber", "50", "51")
+	case 11:
+		flip("groupType", "2", "-2147483646")
+	case 12:
+		flip("sIDHistory", domain.WithRID(77).Binary(), domain.WithRID(78).Binary())
+	case 13:
+		flip("objectSid", domain.WithRID(1001+uint32(f.IntN(8))).Binary()) // sometimes another's
+	default:
+		f.join(e)
+	}
+	f.entries[i] = e
+}
+
+// TestPeopleEqualAFreshRead changes a directory many times: accounts come, go and are renamed, moved and disabled,
+// memberships nest in cycles, claims and ids change. After each change the accounts are those of a first read of all
+// entries, and so is their digest (D-35).
+func TestPeopleEqualAFreshRead(t *testing.T) {
+	f := &forest{Rand: rand.New(rand.NewPCG(randtest.Seed(t), 1)), next: 1000}
+	f.entries = append(f.entries, map[string][]string{"dn": {"DC=corp"}, "objectClass": {"domainDNS"},
+		"objectSid": {domain.Binary()}})
+	for range 30 {
+		f.account()
+	}
+	var known People
+	renewed := 0
+	steps := randtest.Count(t, "REFMON_DIRECTORY_CHANGES", 500)
+	for step := range steps {
+		before := known.collector
+		if err := f.read(&known); err != nil {
+			t.Fatal(err)
+		}
+		if known.collector == before {
+			renewed++
+		}
+		var fresh People
+		if err := f.read(&fresh); err != nil {
+			t.Fatal(err)
+		}
+		got, want := known.Accounts(), fresh.Accounts()
+		if got.Sum() != want.Sum() || !reflect.DeepEqual(got.Users, want.Users) ||
+			!reflect.DeepEqual(got.Groups, want.Groups) || got.Domain != want.Domain {
+			t.Fatalf("D-35: step %d:\n got %+v\nwant %+v", step, difference(got, want), difference(want, got))
+		}
+		for range 1 + f.IntN(2) {
+			f.change()
+		}
+	}
+	if renewed < steps/5 {
+		t.Errorf("D-35: %d of %d changes were resolved alone", renewed, steps)
+	}
+}
+
+// difference returns the accounts of a that b has with other values.
+func difference(a, b *directory.Accounts) (out []any) {
+	for i := range a.Users {
+		if i >= len(b.Users) || !reflect.DeepEqual(a.Users[i], b.Users[i]) {
+			out = append(out, a.Users[i])
+		}
+	}
+	for i := range a.Groups {
+		if i >= len(b.Groups) || !reflect.DeepEqual(a.Groups[i], b.Groups[i]) {
+			out = append(out, a.Groups[i])
+		}
+	}
+	return out
+}
+
+// TestPeopleAfterAFailedRead: a read that breaks off leaves the accounts as they were, and the next one counts whole
+// (D-22).
+func TestPeopleAfterAFailedRead(t *testing.T) {
+	f := &forest{Rand: rand.New(rand.NewPCG(1, 1)), next: 1000}
+	f.entries = []map[string][]string{{"dn": {"DC=corp"}, "objectClass": {"domainDNS"}, "objectSid": {domain.Binary()}}}
+	for range 20 {
+		f.account()
+	}
+	var known People
+	if err := f.read(&known); err != nil {
+		t.Fatal(err)
+	}
+	was, away := known.Accounts(), errors.New("away")
+	sum := was.Sum()
+	f.change()
+	err := known.Read(func(add func(*goldap.Entry) error) error {
+		return errors.Join(add(&goldap.Entry{DN: "CN=other,DC=corp"}), away)
+	})
+	if !errors.Is(err, away) || known.Accounts() != was || known.Accounts().Sum() != sum {
+		t.Errorf("D-22: %v, and other accounts", err)
+	}
+	var fresh People
+	if err := errors.Join(f.read(&known), f.read(&fresh)); err != nil {
+		t.Fatal(err)
+	}
+	if known.Accounts().Sum() != fresh.Accounts().Sum() {
+		t.Error("D-22: the read after it has other accounts")
+	}
+}
+
+// generated is a server with n accounts, each in five of a thousand groups, which it generates page
+// by page.
+func generated(t testing.TB, n int) *fake {
+	const groups = 1000
+	f := serve(t, nil)
+	w := newWorld()
+	f.search = func(a asked) (out [][]byte) {
+		if a.base == "" {
+			return w.answer(a)
+		}
+		from := 0
+		if a.cookie != "" {
+			if _, err := fmt.Sscan(a.cookie, &from); err != nil {
+				t.Error(err)
+			}
+		}
+		to := min(from+page, n+groups)
+		for i := from; i < to; i++ {
+			out = append(out, account(a.id, i, groups))
+		}
+		more := goldap.NewControlPaging(0)
+		if to < n+groups {
+			more.SetCookie([]byte(fmt.Sprint(to)))
+		}
+		return append(out, done(a.id, goldap.ApplicationSearchResultDone, 0, more))
+	}
+	return f
+}
+
+// account is the entry of a group, or of a user behind all groups.
+func account(id int64, i, groups int) []byte {
+	dn := func(g int) string { return fmt.Sprintf("CN=group %d,OU=groups,%s", g%groups, base) }
+	if i < groups {
+		of := []string{}
+		if i >= 10 {
+			of = append(of, dn(i/10))
+		}
+		return found(id, dn(i), map[string][]string{"objectClass": {"top", "group"},
+			"objectSid": {domain.WithRID(uint32(2000 + i)).Binary()}, "sAMAccountName": {fmt.Sprint("group", i)},
+			"groupType": {"-2147483646"}, "memberOf": of})
+	}
+	var of []string
+	for k := range 5 {
+		of = append(of, dn(i*(k+3)))
+	}
+	return found(id, fmt.Sprintf("CN=user %d,OU=people,%s", i, base), map[string][]string{
+		"objectClass": {"top", "person", "organizationalPerson", "user"},
+		"objectSid":   {domain.WithRID(uint32(10000 + i)).Binary()}, "sAMAccountName": {fmt.Sprint("user", i)},
+		"userAccountControl": {"512"}, "primaryGroupID": {"513"}, "memberOf": of, "department": {"Sales"},
+		"uidNumber": {fmt.Sprint(10000 + i)}})
+}
+
+// TestExport: all pages of a directory, each account once with its groups (D-22, D-5).
+func TestExport(t *testing.T) {
+	const n = 600
+	f := generated(t, n)
+	d := f.directory(func(c *Config) { c.Claims = map[string]Claim{"department": {"department", 3}} })
+	var list People
+	if err := d.People(context.Background(), &list); err != nil {
+		t.Fatal(err)
+	}
+	text := dirfile.Write(list.Accounts())
+	users, groups := len(list.Accounts().Users), len(list.Accounts().Groups)
+	if users != n || groups != 1000 || len(list.Unresolved) != 0 {
+		t.Fatalf("D-22: %d users, %d groups, %.300q", users, groups, list.Unresolved)
+	}
+	dir, err := dirfile.Read(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := dir.Account("user1599")
+	if p == nil || !p.Token.Member(domain.WithRID(uint32(2000+(1599*3)%1000)), false) {
+		t.Fatalf("D-22: %+v", p)
+	}
+	if c, ok := p.Token.UserClaims().Lookup("department"); !ok || strings.Join(c.Strings, "") != "Sales" {
+		t.Errorf("D-22: %+v", c)
+	}
+	d = f.directory(func(c *Config) { c.Limits.Entries = n })
+	if err := d.People(context.Background(), &list); err == nil {
+		t.Error("D-5: more entries than the limit")
+	}
+}
+
+// TestPersonAllocates checks the number of allocations for one exported account: the entry's fields
+// and the list.
+func TestPersonAllocates(t *testing.T) {
+	e := &entry{DN: "CN=user,OU=people," + base}
+	for name, value := range map[string]string{"objectClass": "user", "objectSid": domain.WithRID(7).Binary(),
+		"sAMAccountName": "user", "userAccountControl": "512", "primaryGroupID": "513", "memberOf": "CN=a," + base} {
+		e.add(name, value)
+	}
+	var list People
+	if got := testing.AllocsPerRun(100, func() {
+		if _, err := list.parse((*goldap.Entry)(e)); err != nil {
+			t.Fatal(err)
+		}
+	}); got > 60 {
+		t.Errorf("an account takes %.0f pieces of memory, want at most 60", got)
+	}
+}

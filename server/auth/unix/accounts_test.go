@@ -1,0 +1,199 @@
+package unix_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/auth"
+	"github.com/refmon/refmon/server/auth/unix"
+	"github.com/refmon/refmon/server/lsa"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// uid and gid are numbers that no user has here.
+const uid, gid = 4711, 4712
+
+// TestTokenWithoutStore checks the complete token of a peer without an account store (L-51, W-15).
+func TestTokenWithoutStore(t *testing.T) {
+	plain, full := token.StandardUser(sid.MustParse("S-1-22-1-4711")), token.Administrator(sid.MustParse("S-1-22-1-4711"))
+	tcb := winnt.SeTcbPrivilege.Bit()
+	for _, c := range []struct {
+		what   string
+		a      unix.Accounts
+		p      unix.Peer
+		full   bool
+		kind   token.Spec // of which it is; the zero value: refused
+		held   winnt.PrivilegeSet
+		groups []string
+	}{
+		{"a user", unix.Accounts{}, unix.Peer{UID: uid, GID: gid}, false, plain, 0, []string{"S-1-22-2-4712"}},
+		{"an administrator's group number", unix.Accounts{Administrators: []uint32{gid}}, unix.Peer{UID: uid, GID: gid},
+			false, plain, 0, []string{"S-1-22-2-4712"}},
+		{"an administrator", unix.Accounts{Administrators: []uint32{1, uid}}, unix.Peer{UID: uid, GID: gid}, false, full, 0,
+			[]string{"S-1-22-2-4712"}},
+		{"an administrator, full", unix.Accounts{Administrators: []uint32{uid}}, unix.Peer{UID: uid, GID: gid}, true, full, 0,
+			[]string{"S-1-22-2-4712"}},
+		{"a user, full", unix.Accounts{Administrators: []uint32{gid}}, unix.Peer{UID: uid, GID: gid}, true, token.Spec{}, 0,
+			nil},
+		{"an empty list, full", unix.Accounts{}, unix.Peer{UID: 0, GID: 0}, true, token.Spec{}, 0, nil},
+		{"with a privilege", unix.Accounts{Privileges: map[uint32]winnt.PrivilegeSet{uid: tcb, gid: 1 << 20}},
+			unix.Peer{UID: uid, GID: gid}, false, plain, tcb, []string{"S-1-22-2-4712"}},
+		{"groups in their order", unix.Accounts{}, unix.Peer{UID: uid, GID: gid, Groups: []uint32{9, gid, 7, 65534}}, false,
+			plain, 0, []string{"S-1-22-2-4712", "S-1-22-2-9", "S-1-22-2-7", "S-1-22-2-65534"}},
+	} {
+		r, err := c.a.LogOn(&c.p, c.full)
+		if c.kind.User.SID.IsZero() {
+			if !errors.Is(err, fs.ErrPermission) || !r.Token.User.SID.IsZero() ||
+				err.Error() != fmt.Sprintf("uid %d is no administrator: %v", c.p.UID, ntstatus.AccessDenied.Err()) {
+				t.Errorf("L-51: %s: %v, %v", c.what, r.Token.User, err)
+			}
+			continue
+		}
+		var groups []string
+		for _, g := range r.Token.Groups[min(len(c.kind.Groups), len(r.Token.Groups)):] {
+			if g.Attributes != 7 {
+				t.Errorf("W-15: %s: %v has %#x", c.what, g.SID, g.Attributes)
+			}
+			groups = append(groups, g.SID.String())
+		}
+		s := r.Token
+		if err != nil || s.User != c.kind.User || !slices.Equal(s.Groups[:len(c.kind.Groups)], c.kind.Groups) ||
+			!slices.Equal(groups, c.groups) || s.Source.Name != "unix" || r.Linked != nil ||
+			s.Privileges != c.kind.Privileges|c.held || s.EnabledPrivileges != c.kind.EnabledPrivileges|c.held ||
+			s.DefaultPrivileges != c.kind.DefaultPrivileges|c.held || s.Integrity != c.kind.Integrity {
+			t.Errorf("W-15: %s: %v, groups %v, %v", c.what, s.User, groups, err)
+		}
+	}
+	// 65534 is Anonymous, listed or not, and never an administrator (L-25).
+	listed := unix.Accounts{Administrators: []uint32{65534}, Privileges: map[uint32]winnt.PrivilegeSet{65534: tcb}}
+	if r, err := listed.LogOn(&unix.Peer{UID: 65534}, false); err != nil || r.Token.User.SID != sid.Anonymous ||
+		r.Token.Privileges.Has(winnt.SeTcbPrivilege) {
+		t.Errorf("W-15: 65534 is %v, %v", r.Token.User, err)
+	}
+	if r, err := listed.LogOn(&unix.Peer{UID: 65534}, true); !errors.Is(err, fs.ErrPermission) ||
+		!r.Token.User.SID.IsZero() {
+		t.Errorf("W-15: 65534 is %v, %v", r.Token.User, err)
+	}
+}
+
+// stored opens a store with an account for the uid, and one that is disabled for the gid.
+func stored(t *testing.T) (*lsa.Store, sid.SID) {
+	t.Helper()
+	s, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
+		Password: lsa.Hashing{Memory: 8, Passes: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	alice, out := uint32(uid), uint32(gid)
+	var id sid.SID
+	if err := s.Update(sid.LocalSystem, func(e *lsa.Edit) error {
+		id = e.AddAccount(lsa.Account{Name: "alice", UID: &alice})
+		e.AddAccount(lsa.Account{Name: "out", UID: &out, Disabled: true})
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return s, id
+}
+
+// TestPeerGetsFullOrLimitedToken checks which of its two tokens a peer gets, depending on the store, the
+// configured list and the socket (L-5, L-51), and the errors.
+func TestPeerGetsFullOrLimitedToken(t *testing.T) {
+	s, alice := stored(t)
+	me := uint32(os.Getuid()) // who owns the state folder is an administrator of the store
+	const limited, full = winnt.TokenElevationTypeLimited, winnt.TokenElevationTypeFull
+	for _, c := range []struct {
+		what      string
+		listed    []uint32
+		p         unix.Peer
+		full      bool
+		elevation uint32 // of the token; 0: the default, without a pair
+		failed    string // the error; "" for none
+		account   string
+	}{
+		{"alice", nil, unix.Peer{UID: uid, GID: 7, Groups: []uint32{8}}, false, 0, "", "alice"},
+		{"alice at the administrators' socket", []uint32{7}, unix.Peer{UID: uid, GID: 7}, true, 0,
+			"uid 4711 is no administrator: " + ntstatus.AccessDenied.Err().Error(), "alice"},
+		{"alice, listed", []uint32{1, uid}, unix.Peer{UID: uid, GID: 7}, false, limited, "", "alice"},
+		{"alice, listed, at the administrators' socket", []uint32{uid}, unix.Peer{UID: uid, GID: 7}, true, full, "", "alice"},
+		{"who owns the store", nil, unix.Peer{UID: me, GID: 7}, false, limited, "", ""},
+		{"who owns the store, at the administrators' socket", nil, unix.Peer{UID: me, GID: 7}, true, full, "", ""},
+		{"one who is disabled", []uint32{gid}, unix.Peer{UID: gid, GID: uid}, true, 0,
+			"uid 4712: " + ntstatus.AccountDisabled.Err().Error(), "out"},
+		{"one without a number", []uint32{65534}, unix.Peer{UID: 65534, GID: 7}, true, 0,
+			"uid 65534 is no administrator: " + ntstatus.AccessDenied.Err().Error(), "ANONYMOUS LOGON"},
+	} {
+		r, err := unix.Stored{Store: s, Administrators: c.listed}.LogOn(&c.p, c.full)
+		text := ""
+		if err != nil {
+			text = err.Error()
+		}
+		if text != c.failed || c.account != "" && r.Account.Name != c.account ||
+			(text != "") != r.Token.User.SID.IsZero() {
+			t.Errorf("L-51: %s: %q, %+v, want %q", c.what, text, r.Account, c.failed)
+		}
+		if text != "" {
+			continue
+		}
+		if r.Token.ElevationType != c.elevation || (r.Linked != nil) != (c.elevation != 0) ||
+			r.Linked != nil && r.Linked.ElevationType != limited+full-c.elevation {
+			t.Errorf("L-5: %s: elevation %d, linked %t", c.what, r.Token.ElevationType, r.Linked != nil)
+		}
+		for _, g := range append(slices.Clone(c.p.Groups), c.p.GID) {
+			want := sid.MustParse(fmt.Sprint("S-1-22-2-", g))
+			if !slices.ContainsFunc(r.Token.Groups, func(g token.Group) bool { return g.SID == want }) {
+				t.Errorf("L-8: %s lacks %v", c.what, want)
+			}
+		}
+		if c.account == "alice" && r.Token.User.SID != alice {
+			t.Errorf("L-27: %s is %v", c.what, r.Token.User)
+		}
+	}
+}
+
+// TestPeerEvidence checks that the kernel's credentials are evidence on their own, but not for a
+// name or password (L-19).
+func TestPeerEvidence(t *testing.T) {
+	s, alice := stored(t)
+	p := unix.New(s)
+	if p.Name() != "unix" {
+		t.Errorf("it is named %q", p.Name())
+	}
+	e := (&unix.Peer{UID: uid, GID: 7, Groups: []uint32{7, 8}}).Evidence()
+	if e.Peer == nil || e.Peer.UID != uid || !slices.Equal(e.Peer.GIDs, []uint32{7, 7, 8}) || e.Name != "" ||
+		e.Password != "" {
+		t.Fatalf("evidence %+v", e)
+	}
+	for _, c := range []struct {
+		what   string
+		change func(*auth.Evidence)
+		want   ntstatus.Status
+	}{
+		{"as it is", func(*auth.Evidence) {}, 0},
+		{"no peer", func(e *auth.Evidence) { e.Peer = nil }, ntstatus.NoSuchPackage},
+		{"a name", func(e *auth.Evidence) { e.Name = "alice" }, ntstatus.NoSuchPackage},
+		{"a password", func(e *auth.Evidence) { e.Password = "x" }, ntstatus.NoSuchPackage},
+		{"one who is disabled", func(e *auth.Evidence) { e.Peer = &auth.Peer{UID: gid, GIDs: []uint32{uid}} },
+			ntstatus.AccountDisabled},
+	} {
+		one := e
+		c.change(&one)
+		r, st := p.Authenticate(context.Background(), one)
+		if st != c.want || (st == 0) != (r.Token.User.SID == alice) || st != 0 && !r.Token.User.SID.IsZero() {
+			t.Errorf("L-19: %s: %v is %v", c.what, st, r.Token.User)
+		}
+		if st == ntstatus.NoSuchPackage && r.Account != (logon.Account{}) {
+			t.Errorf("L-19: %s: told as %+v", c.what, r.Account)
+		}
+	}
+}

@@ -1,0 +1,227 @@
+package unix
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// credentials are those of one thread.
+type credentials struct {
+	uid, gid uint32
+	groups   []uint32
+}
+
+// own returns the credentials with which a test connects. Root's numbers are 0, as are those of a Peer that was never
+// filled in, so root connects as an ordinary user with two groups.
+func own(t *testing.T) (c credentials, change bool) {
+	t.Helper()
+	if os.Getuid() == 0 {
+		return credentials{4711, 4712, []uint32{4712, 4713}}, true
+	}
+	in, err := os.Getgroups()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c = credentials{uid: uint32(os.Getuid()), gid: uint32(os.Getgid()), groups: make([]uint32, 0, len(in))}
+	for _, g := range in {
+		c.groups = append(c.groups, uint32(g))
+	}
+	return c, false
+}
+
+// take gives the calling thread other credentials. The goroutine stays locked to the thread, which ends with it.
+func (c credentials) take() error {
+	runtime.LockOSThread()
+	for _, call := range [][4]uintptr{
+		{unix.SYS_SETGROUPS, uintptr(len(c.groups)), uintptr(unsafe.Pointer(&c.groups[0]))},
+		{unix.SYS_SETRESGID, uintptr(c.gid), uintptr(c.gid), uintptr(c.gid)},
+		{unix.SYS_SETRESUID, uintptr(c.uid), uintptr(c.uid), uintptr(c.uid)},
+	} {
+		if _, _, errno := unix.RawSyscall(call[0], call[1], call[2], call[3]); errno != 0 {
+			return errno
+		}
+	}
+	return nil
+}
+
+// connect connects to a listener's socket in the file system and returns what own returned.
+func connect(t *testing.T, name string) (want credentials) {
+	t.Helper()
+	want, change := own(t)
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = unix.Close(fd) })
+	connected := make(chan error)
+	go func() {
+		if change {
+			if err := want.take(); err != nil {
+				connected <- err
+				return
+			}
+		}
+		connected <- unix.Connect(fd, &unix.SockaddrUnix{Name: name})
+	}()
+	if err := <-connected; err != nil {
+		t.Fatal(err)
+	}
+	return want
+}
+
+// TestPeerIsIdentified checks uid, groups and name of a program that connects to a socket, that the pidfd is
+// not inherited by children, and that it is closed once (W-14).
+func TestPeerIsIdentified(t *testing.T) {
+	dir := t.TempDir()
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(dir, "s"), Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for _, path := range []string{filepath.Dir(dir), dir, l.Addr().String()} { // the other user gets there too
+		if err := os.Chmod(path, 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := connect(t, l.Addr().String())
+	theirs, err := l.AcceptUnix()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := Of(theirs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(want.groups)
+	got := slices.Clone(p.Groups)
+	slices.Sort(got)
+	if p.UID != want.uid || p.GID != want.gid || p.PID != os.Getpid() || !slices.Equal(got, want.groups) {
+		t.Errorf("W-14: %+v, want %+v", p, want)
+	}
+	if !p.Pinned {
+		if p.pidfd != -1 || p.Name != "" || p.Alive() {
+			t.Errorf("W-14: a kernel without SO_PEERPIDFD: %+v", p)
+		}
+		t.Skip("this kernel has no SO_PEERPIDFD: a name is not told")
+	}
+	name, err := os.ReadFile("/proc/self/comm")
+	if err != nil || p.Name != strings.TrimSuffix(string(name), "\n") || !p.Alive() {
+		t.Errorf("W-14: it is named %q, alive %t, %v", p.Name, p.Alive(), err)
+	}
+	if flags, err := unix.FcntlInt(uintptr(p.pidfd), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
+		t.Errorf("W-14: the pidfd passes on: %#x, %v", flags, err)
+	}
+	fd := p.pidfd
+	p.Close()
+	if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err == nil || p.Pinned || p.pidfd != -1 {
+		t.Errorf("W-14: the pidfd is still open: %v, %+v", err, p)
+	}
+	p.Close()
+	if err := theirs.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if q, err := Of(theirs); err == nil || q != nil || !strings.HasPrefix(err.Error(), "peer of a socket: ") {
+		t.Errorf("W-14: a socket that is closed: %+v, %v", q, err)
+	}
+}
+
+// TestManyGroups checks that all groups of the peer are returned, however many there are (W-14).
+func TestManyGroups(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can be in other groups")
+	}
+	for _, n := range []int{0, 1, 31, 32, 33, 64, 65, 1000} {
+		type answer struct {
+			groups []uint32
+			err    error
+		}
+		said := make(chan answer)
+		all := make([]uint32, n, n+1)
+		for i := range all {
+			all[i] = uint32(50000 + i)
+		}
+		go func() {
+			runtime.LockOSThread() // and never unlocked: the thread, in other groups, ends with the goroutine
+			_, _, errno := unix.RawSyscall(unix.SYS_SETGROUPS, uintptr(n), uintptr(unsafe.Pointer(&all[:1][0])), 0)
+			if errno != 0 {
+				said <- answer{nil, errno}
+				return
+			}
+			fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+			if err != nil {
+				said <- answer{nil, err}
+				return
+			}
+			defer unix.Close(fds[0])
+			defer unix.Close(fds[1])
+			list, err := groups(fds[0])
+			said <- answer{list, err}
+		}()
+		if a := <-said; a.err != nil || !slices.Equal(a.groups, all) {
+			t.Errorf("W-14: of %d groups %d are told, %v", n, len(a.groups), a.err)
+		}
+	}
+}
+
+// TestNonSocketHasNoPeer checks that a descriptor that is not a socket has no peer, and that the error names
+// the failed call.
+func TestNonSocketHasNoPeer(t *testing.T) {
+	f, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := (&Peer{pidfd: -1}).ask(int(f.Fd())); err == nil || !strings.HasPrefix(err.Error(), "SO_PEERCRED: ") {
+		t.Errorf("a file: %v", err)
+	}
+	if list, err := groups(int(f.Fd())); err == nil || list != nil {
+		t.Errorf("the groups of a file: %v, %v", list, err)
+	}
+	if got := (&Peer{GID: 5, Groups: []uint32{6, 5}}).gids(); !slices.Equal(got, []uint32{5, 6, 5}) {
+		t.Errorf("groups %v", got)
+	}
+}
+
+// TestUnconnectedSocketHasNoPeer checks that a socket without a connection has no peer, even if the kernel returns a
+// uid (W-14).
+func TestUnconnectedSocketHasNoPeer(t *testing.T) {
+	c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(t.TempDir(), "s"), Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if p, err := Of(c); err == nil || p != nil || !strings.HasPrefix(err.Error(), "peer of a socket: SO_PEER") {
+		t.Errorf("W-14: %+v, %v", p, err)
+	}
+}
+
+// TestProgramOfPID checks that a program's name is returned only for a pinned process that still
+// runs (W-14).
+func TestProgramOfPID(t *testing.T) {
+	own, err := unix.PidfdOpen(os.Getpid(), 0)
+	if err != nil {
+		t.Skip("this kernel has no pidfds: ", err)
+	}
+	defer unix.Close(own)
+	for _, pid := range []int{1, os.Getpid(), 0} {
+		want := ""
+		if b, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid)); err == nil {
+			want = strings.TrimSuffix(string(b), "\n")
+		}
+		if got := (&Peer{PID: pid, Pinned: true, pidfd: own}).program(); got != want {
+			t.Errorf("W-14: the program of %d is %q, want %q", pid, got, want)
+		}
+		if got := (&Peer{PID: pid, pidfd: own}).program(); got != "" {
+			t.Errorf("W-14: the program of %d, which is not pinned, is %q", pid, got)
+		}
+	}
+}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestExpiringCertificateIsReplaced checks that a generated certificate is replaced if it expires within a twelfth
+// of its life or its key does not match. Other certificates and files in the folder stay.
+func TestExpiringCertificateIsReplaced(t *testing.T) {
+	c := config{settings: settings{State: t.TempDir(), Names: []string{"localhost"}}}
+	at, begun := filepath.Join(c.State, "loopback.pem"), time.Now()
+	keyFile := filepath.Join(c.State, "loopback.key")
+	for _, k := range []struct {
+		name string
+		left time.Duration
+		lose bool // the key is another's
+		kept bool
+	}{{"a day more than a twelfth", madeLife/12 + 24*time.Hour, false, true}, {"over", -time.Hour, false, false},
+		{"a day less than a twelfth", madeLife/12 - 24*time.Hour, false, false},
+		{"another's key", madeLife, true, false}} {
+		der := ending(t, begun.Add(k.left))
+		if err := os.WriteFile(at, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der.cert}), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if k.lose {
+			der.key = ending(t, begun).key
+		}
+		secret := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der.key})
+		if err := os.WriteFile(keyFile, secret, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, made, err := c.certificate()
+		if err != nil || made != at || bytes.Equal(got.Certificate[0], der.cert) != k.kept {
+			t.Errorf("%s: kept %t, %q, %v", k.name, err == nil && bytes.Equal(got.Certificate[0], der.cert), made, err)
+		}
+	}
+}
+
+// pair is a certificate and its key, encoded.
+type pair struct{ cert, key []byte }
+
+// ending makes a certificate that is good until then.
+func ending(t *testing.T, until time.Time) (p pair) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: until}
+	p.cert, err = x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err == nil {
+		p.key, err = x509.MarshalPKCS8PrivateKey(key)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// TestChannels: a ticket is bound to a certificate that was signed with SHA-256 or less, and to none with a longer hash
+// (RFC 5929, 4.1).
+func TestChannels(t *testing.T) {
+	for algorithm, bound := range map[x509.SignatureAlgorithm]bool{x509.SHA256WithRSA: true, x509.ECDSAWithSHA256: true,
+		x509.SHA1WithRSA: true, x509.MD5WithRSA: true, x509.SHA256WithRSAPSS: true, x509.SHA384WithRSA: false,
+		x509.ECDSAWithSHA384: false, x509.SHA384WithRSAPSS: false, x509.SHA512WithRSA: false, x509.ECDSAWithSHA512: false,
+		x509.SHA512WithRSAPSS: false, x509.PureEd25519: false} {
+		got := channel(&tls.Certificate{Leaf: &x509.Certificate{Raw: []byte("raw"), SignatureAlgorithm: algorithm}})
+		// base64 of "tls-server-end-point:" and the SHA-256 of "raw".
+		const want = "dGxzLXNlcnZlci1lbmQtcG9pbnQ6"
+		if (got != "") != bound || bound && (!strings.HasPrefix(got, want) || len(got) != 72) {
+			t.Errorf("%v: %q", algorithm, got)
+		}
+	}
+	if got := channel(&tls.Certificate{}); got != "" {
+		t.Errorf("of no certificate: %q", got)
+	}
+}
+
+// TestUnusableCertificateIsReplaced checks that a generated certificate is replaced if it expires within a
+// month, has no key or is unreadable, and that a configured one never is.
+func TestUnusableCertificateIsReplaced(t *testing.T) {
+	c := config{settings: settings{State: t.TempDir(), Names: []string{"localhost", "127.0.0.1", "::1"}}}
+	first, made, err := c.certificate()
+	if err != nil || made != filepath.Join(c.State, "loopback.pem") {
+		t.Fatal(made, err)
+	}
+	leaf := first.Leaf
+	if life := leaf.NotAfter.Sub(leaf.NotBefore); life != 365*24*time.Hour+time.Hour || len(leaf.IPAddresses) != 2 ||
+		len(leaf.DNSNames) != 1 || leaf.IsCA || leaf.KeyUsage != x509.KeyUsageDigitalSignature ||
+		len(leaf.ExtKeyUsage) != 1 || leaf.ExtKeyUsage[0] != x509.ExtKeyUsageServerAuth || time.Now().Before(leaf.NotBefore) {
+		t.Errorf("%v, %+v", life, leaf)
+	}
+	key := filepath.Join(c.State, "loopback.key")
+	for _, spoil := range []func() error{func() error { return os.Remove(key) },
+		func() error { return os.WriteFile(made, []byte("x"), 0o600) }} {
+		if err := spoil(); err != nil {
+			t.Fatal(err)
+		}
+		again, at, err := c.certificate()
+		if err != nil || at != made || bytes.Equal(again.Certificate[0], first.Certificate[0]) {
+			t.Errorf("it is not made anew: %s, %v", at, err)
+		}
+	}
+	given := config{settings: settings{State: t.TempDir(), Certificate: made, Key: key}}
+	if cert, at, err := given.certificate(); err != nil || at != "" || len(cert.Certificate) != 1 {
+		t.Errorf("of a configuration: %q, %v", at, err)
+	}
+	given.Key = "/none"
+	if _, _, err := given.certificate(); err == nil {
+		t.Error("one that cannot be read is made")
+	}
+	if names, _ := os.ReadDir(given.State); len(names) != 0 {
+		t.Errorf("made are %v", names)
+	}
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/server/gateway"
+)
+
+// TestEachSettingReachesItsField sets each key to a distinct value and checks that it reaches its field. A missing
+// key has its default.
+func TestEachSettingReachesItsField(t *testing.T) {
+	print := strings.Repeat("ab", 32)
+	file := filepath.Join(t.TempDir(), "gateway.yaml")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(`socket: /run/other.sock
+owner: 61010
+files: 127.0.0.1:1001
+console: 127.0.0.1:1002
+names: [files.test]
+trees: [projects, share]
+state: /var/lib/other
+negotiate: true
+certificates: {` + print + `: alice}
+strictTransportSecurity: 16
+limits: {sessions: 11, sessionLife: 12, threads: 13, connections: 14, largestUpload: 15}
+log: {level: warn}
+`)
+	c, err := load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := config{level: slog.LevelWarn, life: 12 * time.Second, settings: settings{Socket: "/run/other.sock",
+		Owner: 61010, Files: "127.0.0.1:1001", Console: "127.0.0.1:1002", Names: []string{"files.test"},
+		Trees: []string{"projects", "share"}, State: "/var/lib/other", Negotiate: true,
+		Certificates: map[string]string{print: "alice"}, Strict: 16}}
+	want.Limits.Sessions, want.Limits.SessionLife, want.Limits.Threads, want.Limits.Connections = 11, 12, 13, 14
+	want.Limits.LargestUpload, want.Log.Level = 15, "warn"
+	if !reflect.DeepEqual(*c, want) {
+		t.Errorf("read is %+v, want %+v", *c, want)
+	}
+	log, leaf := slog.New(slog.DiscardHandler), &x509.Certificate{Raw: []byte("leaf")}
+	sum := sha256.Sum256(leaf.Raw)
+	got := c.gateway(&tls.Certificate{Leaf: leaf}, log)
+	if got.Dial == nil {
+		t.Error("the gateway dials no one")
+	} else if conn, err := got.Dial(); err == nil || !strings.Contains(err.Error(), "/run/other.sock") {
+		t.Errorf("it dials %v, %v", conn, err)
+	}
+	got.Dial = nil
+	if want := (gateway.Config{Trees: want.Trees, Names: want.Names, Negotiate: true, Certificates: want.Certificates,
+		Channel:  base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "tls-server-end-point:%s", sum)),
+		Sessions: 11, SessionLife: 12 * time.Second, Threads: 13, LargestUpload: 15,
+		StrictTransport: 16 * time.Second, Log: log}); !reflect.DeepEqual(got, want) {
+		t.Errorf("the gateway is told\n%+v, want\n%+v", got, want)
+	}
+	plain, err := load("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	write("trees: [share]\n")
+	if c, err = load(file); err != nil {
+		t.Fatal(err)
+	}
+	if plain.Trees = []string{"share"}; !reflect.DeepEqual(*c, *plain) {
+		t.Errorf("with one key it is %+v, want %+v", *c, *plain)
+	}
+}
+
+// TestBoundsOfSettings: each bound of a setting from both sides, and each thing that is wrong alone.
+func TestBoundsOfSettings(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*config)
+		why    string
+	}{
+		"as shipped":    {func(*config) {}, ""},
+		"one session":   {func(c *config) { c.Limits.Sessions = 1 }, ""},
+		"no session":    {func(c *config) { c.Limits.Sessions = 0 }, "limits"},
+		"no life":       {func(c *config) { c.Limits.SessionLife = 0 }, "limits"},
+		"1000 threads":  {func(c *config) { c.Limits.Threads = 1000 }, ""},
+		"1001 threads":  {func(c *config) { c.Limits.Threads = 1001 }, "limits"},
+		"no thread":     {func(c *config) { c.Limits.Threads = 0 }, "limits"},
+		"no connection": {func(c *config) { c.Limits.Connections = 0 }, "limits"},
+		"a byte":        {func(c *config) { c.Limits.LargestUpload = 1 }, ""},
+		"no byte":       {func(c *config) { c.Limits.LargestUpload = 0 }, "limits"},
+		"no console":    {func(c *config) { c.Console = "" }, ""},
+		"no files":      {func(c *config) { c.Files = "" }, "two addresses"},
+		"one address":   {func(c *config) { c.Console = c.Files }, "two addresses"},
+		"a tree":        {func(c *config) { c.Trees = []string{"a b"} }, ""},
+		"an empty tree": {func(c *config) { c.Trees = []string{"a", ""} }, "no name of a tree"},
+		"a slash":       {func(c *config) { c.Trees = []string{"a/b"} }, "no name of a tree"},
+		"a backslash":   {func(c *config) { c.Trees = []string{`a\b`} }, "no name of a tree"},
+		"a colon":       {func(c *config) { c.Trees = []string{"a:b"} }, "no name of a tree"},
+		"a certificate": {func(c *config) { c.Certificates = map[string]string{strings.Repeat("a", 64): "x"} }, ""},
+		"63 digits": {func(c *config) { c.Certificates = map[string]string{strings.Repeat("a", 63): "x"} },
+			"SHA-256"},
+		"65 digits": {func(c *config) { c.Certificates = map[string]string{strings.Repeat("a", 65): "x"} },
+			"SHA-256"},
+		"great digits": {func(c *config) { c.Certificates = map[string]string{strings.Repeat("A", 64): "x"} },
+			"SHA-256"},
+		"no account":        {func(c *config) { c.Certificates = map[string]string{strings.Repeat("a", 64): ""} }, "account"},
+		"a key alone":       {func(c *config) { c.Key = "k" }, "together"},
+		"one without a key": {func(c *config) { c.Certificate = "c" }, "together"},
+		"files for all":     {func(c *config) { c.Files = "0.0.0.0:1" }, "no loopback address"},
+		"a console for all": {func(c *config) { c.Console = "0.0.0.0:1" }, "no loopback address"},
+		"another host":      {func(c *config) { c.Files = "files.test:1" }, "no loopback address"},
+		"this host":         {func(c *config) { c.Files = "localhost:1" }, ""},
+		"all with a key":    {func(c *config) { c.Files, c.Certificate, c.Key = ":1", "c", "k" }, ""},
+		"no port":           {func(c *config) { c.Console = "127.0.0.1" }, "no address and port"},
+		"no names":          {func(c *config) { c.Names = nil }, "names"},
+		"no level":          {func(c *config) { c.Log.Level = "" }, "log.level"},
+	} {
+		cfg, err := load("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.change(cfg)
+		if err := cfg.check(); (err == nil) != (c.why == "") || err != nil && !strings.Contains(err.Error(), c.why) {
+			t.Errorf("%s: %v, want %q", name, err, c.why)
+		}
+	}
+	cfg, err := load(written(t, "limits: {sessionLife: 7}\nlog: {level: warn}\n"))
+	if err != nil || cfg.life != 7*time.Second || cfg.level != slog.LevelWarn || cfg.Limits.Threads != 64 {
+		t.Errorf("%+v, %v", cfg, err)
+	}
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/server/gateway"
+)
+
+// noted is a log that any goroutine may write.
+type noted struct {
+	mu sync.Mutex
+	b  bytes.Buffer // guarded by mu
+}
+
+func (n *noted) Write(b []byte) (int, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.b.Write(b)
+}
+
+func (n *noted) text() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.b.String()
+}
+
+var readyAt = regexp.MustCompile(`msg=ready (files|console)=(https://[^\s]+)`)
+
+// TestServeNeedsBothAddresses checks that files and console are served at their addresses until shutdown, and
+// that neither is if one address is not available.
+func TestServeNeedsBothAddresses(t *testing.T) {
+	cfg, err := load("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.State, cfg.Files, cfg.Console = t.TempDir(), "127.0.0.1:0", "localhost:0"
+	cert, _, err := cfg.certificate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := gateway.New(gateway.Config{Dial: func() (*client.Conn, error) { return nil, os.ErrNotExist },
+		Names: cfg.Names})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out noted
+	log := slog.New(slog.NewTextHandler(&out, nil))
+	ctx, end := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- cfg.serve(ctx, g, &cert, log) }()
+	at := map[string]string{}
+	for begun := time.Now(); len(at) < 2; time.Sleep(time.Millisecond) {
+		for _, m := range readyAt.FindAllStringSubmatch(out.text(), -1) {
+			at[m[1]] = m[2]
+		}
+		if time.Since(begun) > time.Minute {
+			t.Fatalf("it is not ready: %s", out.text())
+		}
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(cert.Leaf)
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}
+	ask := func(where, path string) string {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, at[where]+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := transport.RoundTrip(r)
+		if err != nil {
+			return "none"
+		}
+		defer answer.Body.Close()
+		b, _ := io.ReadAll(answer.Body)
+		return fmt.Sprint(answer.StatusCode, " ", string(b))
+	}
+	const busy, absent = "503 refmond cannot serve this now\n", "404 no such name\n"
+	for _, c := range [][3]string{{"files", "/health", busy}, {"console", "/health", busy}, {"files", "/share/x", busy},
+		{"console", "/share/x", absent}, {"console", "/trail", busy}} {
+		if got := ask(c[0], c[1]); got != c[2] {
+			t.Errorf("%s%s: %q, want %q", c[0], c[1], got, c[2])
+		}
+	}
+	transport.CloseIdleConnections()
+	end()
+	if err := errors.Join(<-served, g.Close()); err != nil {
+		t.Errorf("told to end: %v", err)
+	}
+	for where := range at {
+		if got := ask(where, "/"); got != "none" {
+			t.Errorf("after the end %s says %q", where, got)
+		}
+	}
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	cfg.Files = taken.Addr().String()
+	if err := cfg.serve(t.Context(), g, &cert, log); err == nil || !strings.Contains(err.Error(), "listen") {
+		t.Errorf("an address that is taken: %v", err)
+	}
+}

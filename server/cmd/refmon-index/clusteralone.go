@@ -1,0 +1,37 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/refmon/refmon/server/index"
+	"github.com/refmon/refmon/server/index/cluster/broker"
+)
+
+// messages has the flags of a run with an embedded NATS server.
+type messages struct {
+	Nats  bool   `help:"Connect the stages through a NATS server in this process."`
+	Host  string `help:"With --nats: the name of this host, in //HOST/DIR/FILE (default: the host's)." placeholder:"NAME"`
+	Parts int    `help:"With --nats: the number of parts of trees and classes." default:"1"`
+}
+
+// run runs the index, with the NATS server if Nats is set.
+func (m *messages) run(ctx context.Context, c index.Config) error {
+	if !m.Nats {
+		return index.Run(ctx, c)
+	}
+	host := m.Host
+	if host == "" {
+		name, err := os.Hostname()
+		if err != nil {
+			return fmt.Errorf("give --host: %w", err)
+		}
+		host, _, _ = strings.Cut(strings.ToLower(name), ".")
+	}
+	a := broker.Alone{Host: host, Trees: c.Trees, Directory: c.Directory, Roster: c.Roster, Rights: c.Rights,
+		Share: c.Share, Traverse: c.Traverse, State: c.State, Sinks: c.Sinks, Parts: m.Parts, NoEvents: c.NoEvents,
+		Every: c.Every, Beat: c.Beat, Warn: c.Warn, Ready: c.Ready, From: c.From}
+	return a.Run(ctx)
+}

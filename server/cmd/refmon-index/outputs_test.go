@@ -1,0 +1,202 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	database "github.com/refmon/refmon/internal/test/postgres"
+)
+
+// asCommand makes the test's program the command.
+const asCommand = "REFMON_TEST_INDEX_COMMAND"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asCommand) != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// command is a running command that a signal ends.
+type command struct {
+	*testing.T
+	cmd  *exec.Cmd
+	said *bufio.Scanner
+}
+
+// start runs the command until its error output has a line with a text.
+func start(t *testing.T, until string, args ...string) *command {
+	t.Helper()
+	c := &command{T: t, cmd: exec.Command(os.Args[0], args...)}
+	c.cmd.Env = append(os.Environ(), asCommand+"=1")
+	out, err := c.cmd.StderrPipe()
+	if err == nil {
+		err = c.cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = c.cmd.Process.Kill()
+		_ = c.cmd.Wait()
+	})
+	c.said = bufio.NewScanner(out)
+	text := ""
+	for c.said.Scan() {
+		text += c.said.Text() + "\n"
+		if strings.Contains(c.said.Text(), until) {
+			return c
+		}
+	}
+	if strings.Contains(text, "hear of changes") {
+		t.Skip("changes of a file system cannot be heard here: ", text)
+	}
+	t.Fatalf("it ended: %s", text)
+	return nil
+}
+
+// end sends a signal and returns the exit code.
+func (c *command) end(sig os.Signal) int {
+	c.Helper()
+	if err := c.cmd.Process.Signal(sig); err != nil {
+		c.Fatal(err)
+	}
+	for c.said.Scan() { // to its end
+	}
+	var failed *exec.ExitError
+	if err := c.cmd.Wait(); err != nil && !errors.As(err, &failed) {
+		c.Fatal(err)
+	}
+	return c.cmd.ProcessState.ExitCode()
+}
+
+// TestSignalEndsRun checks that a run ends with code 0 after SIGTERM or SIGINT, and with code 2 if it
+// cannot start.
+func TestSignalEndsRun(t *testing.T) {
+	tree, dir := t.TempDir(), filepath.Join(t.TempDir(), "firm.yaml")
+	if err := os.WriteFile(dir, []byte("users:\n- {name: alice, sid: S-1-5-21-1-2-3-1107}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, sig := range []os.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		c := start(t, "were looked at", "run", "--tree", tree, "-d", dir, "--state", t.TempDir(), "--no-events")
+		if code := c.end(sig); code != 0 {
+			t.Errorf("%v: code %d", sig, code)
+		}
+	}
+	cmd := exec.Command(os.Args[0], "run", "--tree", "relative", "-d", dir, "--state", t.TempDir())
+	cmd.Env = append(os.Environ(), asCommand+"=1")
+	if err := cmd.Run(); err == nil || cmd.ProcessState.ExitCode() != 2 {
+		t.Errorf("a relative tree: %v", err)
+	}
+}
+
+// TestPostgres checks that the command maintains a database in which an application runs full-text
+// searches as three users, each of whom sees only their own documents. A revoked right is gone
+// after the next watermark (N-9).
+func TestPostgres(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("files are given to other users by root only")
+	}
+	dsn := "host=" + database.Start(t).Dir + " dbname=postgres user="
+	ctx := t.Context()
+	connect := func(user string) *pgx.Conn {
+		c, err := pgx.Connect(ctx, dsn+user)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close(context.Background()) })
+		return c
+	}
+	admin := connect(database.Owner)
+	if _, err := admin.Exec(ctx, `create role keeper login; create role app login; grant create on database postgres
+		to keeper; create table pages (id text primary key, words tsvector); alter table pages owner to app`); err != nil {
+		t.Fatal(err)
+	}
+	tree, dir := t.TempDir(), filepath.Join(t.TempDir(), "firm.yaml")
+	const firm = "users:\n- {name: alice, sid: S-1-5-21-1-2-3-1107, uid: 4001}\n" +
+		"- {name: bob, sid: S-1-5-21-1-2-3-1108, uid: 4002}\n- {name: carol, sid: S-1-5-21-1-2-3-1109, uid: 4003}\n"
+	if err := os.WriteFile(dir, []byte(firm), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, uid := range map[string]int{"plan": 4001, "offer": 4002, "pay": 4003} {
+		path := filepath.Join(tree, name)
+		_, err := admin.Exec(ctx, `insert into pages values ($1, to_tsvector('english', 'the budget'))`, path)
+		if err = errors.Join(err, os.WriteFile(path, nil, 0o600), os.Chown(path, uid, 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := start(t, "were looked at", "run", "--tree", tree, "-d", dir, "--state", t.TempDir(), "--postgres", dsn+"keeper")
+	app := connect("app")
+	want := func(rid, found string) {
+		t.Helper()
+		got := ""
+		err := pgx.BeginFunc(ctx, app, func(tx pgx.Tx) error {
+			if _, err := tx.Exec(ctx, `select set_config('refmon.sid', $1, true)`, "S-1-5-21-1-2-3-"+rid); err != nil {
+				return err
+			}
+			return tx.QueryRow(ctx, `select coalesce(string_agg(regexp_replace(p.id, '.*/', ''), ' ' order by p.id), '')
+				from pages p join refmon.documents d on d.id = p.id and d.right_name = 'read' and d.descriptor <> ''
+				and d.seq > 0 where p.words @@ plainto_tsquery('english', 'budget')`).Scan(&got)
+		})
+		if err != nil || got != found {
+			t.Errorf("%s finds %q, want %q: %v", rid, got, found, err)
+		}
+	}
+	fence := func() {
+		t.Helper()
+		for present := time.Now(); ; {
+			var at time.Time
+			err := admin.QueryRow(ctx, `select min(at) from refmon.fence having count(*) = 2`).Scan(&at)
+			if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+				t.Fatal(err)
+			}
+			if at.After(present) {
+				return
+			}
+		}
+	}
+	fence()
+	want("1107", "plan")
+	want("1108", "offer")
+	want("1109", "pay")
+	if err := os.Chown(filepath.Join(tree, "plan"), 4003, 0); err != nil {
+		t.Fatal(err)
+	}
+	fence()
+	want("1107", "")
+	want("1109", "pay plan")
+	if code := c.end(syscall.SIGTERM); code != 0 {
+		t.Errorf("SIGTERM: code %d", code)
+	}
+}
+
+// TestSearchExample: examples/search searches full text as three users, and finds no document any
+// more whose right was taken away.
+func TestSearchExample(t *testing.T) {
+	if os.Getenv("REFMON_SEARCH_EXAMPLE") == "" {
+		t.Skip("REFMON_SEARCH_EXAMPLE is not set: it starts a database, as TestPostgres does")
+	}
+	if os.Getuid() != 0 {
+		t.Skip("files are given to other users by root only")
+	}
+	dir := t.TempDir()
+	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil { // the database's account comes in
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "sh", "../../../examples/search/search.sh", dir)
+	cmd.Env = append(os.Environ(), asCommand+"=1", "REFMON_INDEX="+os.Args[0])
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.HasSuffix(string(out), "carol finds: \nbob finds: offer \nalice finds: lunch plan \n") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestBackup checks that a restore brings back the backup's contents, and that it fails while a
+// daemon runs (L-39).
+func TestBackup(t *testing.T) {
+	p := build(t)
+	_, end := p.serve()
+	p.must("secret\n", "add", "alice", "--password")
+	file := filepath.Join(p.dir, "backup")
+	p.must("", "backup", file)
+	if _, err := p.account("", "backup", file); err == nil {
+		t.Error("a backup was written over another")
+	}
+	p.must("", "delete", "alice")
+	before := p.must("", "export")
+	if _, err := p.account("", "restore", file, "--config", p.config); err == nil ||
+		!strings.Contains(err.Error(), "another refmond") {
+		t.Errorf("restored under a running daemon: %v", err)
+	}
+	end()
+	p.must("", "restore", file, "--config", p.config)
+	_, end = p.serve()
+	after := p.must("", "export")
+	if strings.Contains(before, "alice") || !strings.Contains(after, "alice") {
+		t.Errorf("before:\n%s\nafter:\n%s", before, after)
+	}
+	if _, _, st, _ := logOn(p.dial(p.socket), nt.InteractiveLogon, "alice", "secret",
+		winnt.LOGON32_LOGON_NETWORK); st != ntstatus.Success {
+		t.Errorf("a password of the backup: %v", st)
+	}
+	p.must(strings.Replace(after, "alice", "alicia", 1), "import", "-")
+	if list := p.must("", "list"); !strings.Contains(list, "alicia") {
+		t.Errorf("imported:\n%s", list)
+	}
+	end()
+	// In an empty state folder the backup has the key of the audit log, too.
+	if err := os.RemoveAll(filepath.Join(p.dir, "state", "audit")); err != nil {
+		t.Fatal(err)
+	}
+	key := p.key(file)
+	p.must("", "restore", file, "--config", p.config)
+	p.serve()
+	if got, err := os.ReadFile(auditKey(filepath.Join(p.dir, "state"), false)); err != nil || string(got) != key {
+		t.Errorf("the key of the audit log is another: %v", err)
+	}
+}
+
+// packed writes a tar file of names and texts.
+func packed(t *testing.T, parts ...string) string {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for i := 0; i < len(parts); i += 2 {
+		if err := pack(w, parts[i], []byte(parts[i+1])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return written(t, filepath.Join(t.TempDir(), "backup"), b.String())
+}
+
+// TestUnpack: a backup has the store, and nothing that is not part of one.
+func TestUnpack(t *testing.T) {
+	files, err := unpack(packed(t, backedStore, "s", backedKey, "k", backedPublic, "p"))
+	if err != nil || len(files) != 3 || string(files[backedStore]) != "s" || string(files[backedKey]) != "k" ||
+		string(files[backedPublic]) != "p" {
+		t.Errorf("%q, %v", files, err)
+	}
+	if files, err := unpack(packed(t, backedStore, "s")); err != nil || len(files) != 1 {
+		t.Errorf("without a log: %q, %v", files, err)
+	}
+	cut := packed(t, backedStore, strings.Repeat("s", 4096))
+	if err := os.Truncate(cut, 2048); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ file, want string }{
+		{packed(t), "no accounts.db in it"}, {packed(t, backedKey, "k"), "no accounts.db in it"},
+		{packed(t, backedStore, "s", "../x", "y"), `"../x" is no file of a backup`},
+		{packed(t, backedStore, "s", backedStore, "t"), `"accounts.db" is no file of a backup`},
+		{packed(t, backedStore, "s", backedKey, "k", backedKey, "l"), `"audit-key" is no file of a backup`},
+		{cut, "unexpected EOF"}, {written(t, filepath.Join(t.TempDir(), "x"), strings.Repeat("x", 1024)), "tar"},
+		{filepath.Join(t.TempDir(), "none"), "no such file"},
+	} {
+		if files, err := unpack(c.file); err == nil || files != nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%q, %v, want %s", files, err, c.want)
+		}
+	}
+}
+
+// TestRestoreKeepsExistingKey checks that an existing key stays, with a message if it differs.
+func TestRestoreKeepsExistingKey(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "key")
+	for _, c := range []struct{ key, kept, says string }{
+		{"one", "one", ""}, {"one", "one", ""},
+		{"two", "one", "refmond: " + name + " stays, and is another than the backup's\n"},
+	} {
+		var errs bytes.Buffer
+		err := putBack(name, []byte(c.key), &streams{err: &errs})
+		kept, err2 := os.ReadFile(name)
+		info, err3 := os.Stat(name)
+		if err != nil || err2 != nil || err3 != nil || string(kept) != c.kept || errs.String() != c.says ||
+			info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %q is kept, said %q, %v, %v, %v", c.key, kept, errs.String(), err, err2, err3)
+		}
+	}
+	if err := putBack(filepath.Join(name, "below"), []byte("x"), &streams{}); err == nil {
+		t.Error("a key was put below a file")
+	}
+}

@@ -1,0 +1,202 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/inspect"
+	"github.com/refmon/refmon/server/lsa/admin"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// logOn asks the daemon for a logon.
+func logOn(c *client.Conn, message uint32, name, password string, typ winnt.LogonType) (user string,
+	level winnt.SecurityImpersonationLevel, st, sub ntstatus.Status) {
+	th := c.Thread()
+	out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: typ, AuthenticationInformation: nt.LogonInformation{
+		MessageType: message, UserName: name, Password: logon.Secret(password)}})
+	if st != ntstatus.Success {
+		return "", 0, st, out.SubStatus
+	}
+	v, st := th.NtQueryInformationToken(out.Token, winnt.TokenUser)
+	if st == ntstatus.Success {
+		user = v.(token.Group).SID.String()
+	}
+	if v, st := th.NtQueryInformationToken(out.Token, winnt.TokenImpersonationLevel); st == ntstatus.Success {
+		level = v.(winnt.SecurityImpersonationLevel)
+	}
+	return user, level, st, th.NtClose(out.Token)
+}
+
+// TestAccount changes accounts of a running refmond and logs on with them. Passwords
+// come from the input and are in no output (L-1, L-38); only administrators ask (L-52).
+func TestAccount(t *testing.T) {
+	p := build(t)
+	_, end := p.serve()
+	p.must("hunter2\n", "add", "alice", "--password", "--full-name", "Alice")
+	p.must("", "add", "bob", "--uid", "54321", "--disabled")
+	p.must("", "group", "add", "staff")
+	p.must("", "group", "join", "staff", "alice")
+	p.must("", "right", "grant", "staff", "SeImpersonatePrivilege", "SeBatchLogonRight")
+	list := p.must("", "list") + p.must("", "group", "list") + p.must("", "right", "list") + p.must("", "export")
+	for _, want := range []string{"alice", "bob", "54321", "disabled", "staff", `HOST\alice`, "SeImpersonatePrivilege"} {
+		if !strings.Contains(list, want) {
+			t.Errorf("the lists lack %q:\n%s", want, list)
+		}
+	}
+	if strings.Contains(list, "argon2") || strings.Contains(list, "hunter2") {
+		t.Errorf("a secret is listed (L-38):\n%s", list)
+	}
+	c := p.dial(p.socket)
+	batch, network := winnt.LOGON32_LOGON_BATCH, winnt.LOGON32_LOGON_NETWORK
+	user, _, st, _ := logOn(c, nt.InteractiveLogon, "alice", "hunter2", batch)
+	if st != ntstatus.Success || !strings.HasSuffix(user, "-1001") {
+		t.Errorf("alice logs on: %s, %v", user, st)
+	}
+	if _, level, st, _ := logOn(c, nt.S4ULogon, "alice", "", network); st != ntstatus.Success ||
+		level != winnt.SecurityIdentification {
+		t.Errorf("S4U without SeTcbPrivilege: %v, %v (L-36)", level, st)
+	}
+	p.must("", "lock", "alice")
+	if _, _, st, sub := logOn(c, nt.InteractiveLogon, "alice", "hunter2", batch); st != ntstatus.AccountRestriction ||
+		sub != ntstatus.AccountDisabled {
+		t.Errorf("a locked account: %v, %v", st, sub)
+	}
+	p.must("", "unlock", "alice")
+	p.must("n3wer-one\n", "passwd", "alice")
+	for range 10 {
+		if _, _, st, _ := logOn(c, nt.InteractiveLogon, "alice", "hunter2", batch); st != ntstatus.LogonFailure {
+			t.Errorf("the old password: %v", st)
+		}
+	}
+	if _, _, st, _ := logOn(c, nt.InteractiveLogon, "alice", "n3wer-one", batch); st != ntstatus.AccountLockedOut {
+		t.Errorf("after ten failures: %v (L-31)", st)
+	}
+	p.must("", "unlock", "alice")
+	if _, _, st, _ := logOn(c, nt.InteractiveLogon, "alice", "n3wer-one", batch); st != ntstatus.Success {
+		t.Errorf("unlocked: %v", st)
+	}
+	if _, err := admin.Ask(c.Administer, admin.Request{Do: admin.DeleteAccount, Name: "alice"}); !errors.Is(err,
+		ntstatus.AccessDenied.Err()) {
+		t.Errorf("the limited token of an administrator deletes an account: %v (L-52)", err)
+	}
+	p.must("", "right", "revoke", "staff", "SeBatchLogonRight")
+	p.must("", "group", "leave", "staff", "alice")
+	if list := p.must("", "right", "list") + p.must("", "group", "list"); strings.Contains(list, `HOST\alice`) ||
+		!strings.Contains(list, "staff") || strings.Contains(list, "SeImpersonatePrivilege SeBatchLogonRight\n") {
+		t.Errorf("after leaving and revoking:\n%s", list)
+	}
+	p.must("", "group", "delete", "staff")
+	if list := p.must("", "group", "list"); strings.Contains(list, "staff") {
+		t.Errorf("after deleting the group:\n%s", list)
+	}
+	p.refusals()
+	end()
+	p.records("hunter2", "n3wer-one")
+}
+
+// TestTraceHidesPasswords: who watches the calls of a program sees that it logs on, and
+// the password as *** (L-1).
+func TestTraceHidesPasswords(t *testing.T) {
+	p := build(t)
+	p.serve()
+	p.must("hunter2\n", "add", "alice", "--password")
+	flags := inspectFlags{Socket: p.admin}
+	l, err := flags.open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.close()
+	seen, err := l.query(inspect.Query{What: "calls"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := p.dial(p.socket)
+	if _, _, st, _ := logOn(c, nt.InteractiveLogon, "alice", "hunter2", winnt.LOGON32_LOGON_NETWORK); st != 0 {
+		t.Fatal(st)
+	}
+	p.must("n3wer-one\n", "passwd", "alice") // no service, and seen by no trace
+	text := ""
+	for end := time.Now().Add(time.Minute); !strings.Contains(text, "LsaLogonUser"); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("the logon is not seen:\n%s", text)
+		}
+		if seen, err = l.query(inspect.Query{What: "calls", After: seen.Next}); err != nil {
+			t.Fatal(err)
+		}
+		for _, call := range seen.Calls {
+			text += strings.Join(call.Lines, "\n") + "\n"
+		}
+	}
+	for _, secret := range []string{"hunter2", "n3wer-one"} {
+		if strings.Contains(text, secret) {
+			t.Errorf("a password is seen (L-1):\n%s", text)
+		}
+	}
+	if !strings.Contains(text, "***") {
+		t.Errorf("no parameter is hidden:\n%s", text)
+	}
+}
+
+// refusals makes requests that are refused with a sentence.
+func (p *program) refusals() {
+	for _, c := range []struct {
+		want string
+		args []string
+	}{
+		{"twice", []string{"add", "ALICE"}},
+		{"no account has that name", []string{"delete", "zoe"}},
+		{"uid 0", []string{"set", "alice", "--uid", "0"}},
+		{"no account or group", []string{"group", "join", "staff", "zoe-who-is-not-there"}},
+		{"SeNoSuchPrivilege", []string{"right", "grant", "alice", "SeNoSuchPrivilege"}},
+		{"the input is empty", []string{"passwd", "alice"}},
+		{"can't be used together", []string{"set", "alice", "--uid", "7", "--no-uid"}},
+	} {
+		if _, err := p.account("", c.args...); err == nil || !strings.Contains(err.Error(), c.want) {
+			p.Errorf("account %q: %v, want %q", c.args, err, c.want)
+		}
+	}
+}
+
+// records looks for secrets in everything that refmond keeps but the store.
+func (p *program) records(secrets ...string) {
+	p.Helper()
+	files, err := filepath.Glob(filepath.Join(p.dir, "state", "audit", "*"))
+	if err != nil || len(files) < 3 {
+		p.Fatalf("%v, %v", files, err)
+	}
+	changed := false
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			continue // a folder
+		}
+		changed = changed || strings.Contains(string(text), "password set")
+		for _, s := range secrets {
+			if strings.Contains(string(text), s) {
+				p.Errorf("%s has the password %s (L-1)", name, s)
+			}
+		}
+	}
+	if !changed {
+		p.Error("the trail has no record of the changed password (L-50)")
+	}
+}
+
+func (p *program) key(backup string) string {
+	p.Helper()
+	files, err := unpack(backup)
+	if err != nil || len(files) != 3 {
+		p.Fatalf("%d files, %v", len(files), err)
+	}
+	return string(files[backedKey])
+}

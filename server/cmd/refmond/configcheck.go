@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/refmon/refmon/hostfs"
+)
+
+// Limits of what a check of the configuration says about the files of trees.
+const (
+	checkWait   = 10 * time.Second
+	mostChecked = 5 // files that are named, for each tree
+)
+
+// checkConfig reads a configuration and the descriptors stored in its trees. A tree that cannot be read here is left
+// out: the configuration may be that of another host.
+func checkConfig(file string) (string, error) {
+	c, err := load(file)
+	if err != nil {
+		return "", err
+	}
+	summary := fmt.Sprintf("state %s, socket %s", c.State, c.Socket)
+	for i := range c.trees {
+		summary += unbelievedIn(&c.trees[i])
+	}
+	return summary, nil
+}
+
+// unbelievedIn names files of a tree whose stored descriptors do not count, with cause and repair (F-204).
+func unbelievedIn(t *treeConfig) string {
+	ctx, cancel := context.WithTimeout(context.Background(), checkWait)
+	defer cancel()
+	var lines []string
+	var more int
+	counts, _ := hostfs.Repair(ctx, hostfs.RepairConfig{Path: t.Path, Attribute: t.Attribute, DryRun: true,
+		Most: mostStored, IgnorePosix: t.IgnorePosix, Each: func(r hostfs.Repaired) {
+			switch {
+			case !r.Stale:
+			case len(lines) == mostChecked:
+				more++
+			default:
+				lines = append(lines, "\n  tree "+t.name+": "+printable(r.String()))
+			}
+		}})
+	if more > 0 {
+		lines = append(lines, fmt.Sprintf("\n  tree %s: %d more of %d files: refmon acl repair --dry-run %s", t.name, more,
+			counts.Files, t.Path))
+	}
+	return strings.Join(lines, "")
+}

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestConfigCheckReadsTrees: config check names the files whose descriptors a chmod has voided, with cause and repair,
+// a few of each tree; a tree that is not there is no error (F-204).
+func TestConfigCheckReadsTrees(t *testing.T) {
+	w := newTreeWorld(t)
+	refmon := w.refmon()
+	text := fmt.Sprintf("trees:\n  projects:\n    path: %s\n  gone:\n    path: %s\n", w.root, filepath.Join(w.dir, "gone"))
+	w.must(os.WriteFile(w.config, []byte(text), 0o600))
+	check := func() string {
+		t.Helper()
+		out, err := checkConfig(w.config)
+		w.must(err)
+		return out
+	}
+	if out := check(); strings.Contains(out, "\n") {
+		t.Errorf("F-204: a sound tree: %s", out)
+	}
+	sub := filepath.Join(w.root, "sub")
+	w.must(os.Mkdir(sub, 0o700))
+	for i := range mostChecked + 2 {
+		name := filepath.Join(sub, fmt.Sprint("stale", i))
+		w.must(os.WriteFile(name, nil, 0o600))
+		if out, err := shell(0, refmon+" acl set --offline "+name+" 'O:BAG:SYD:P(A;;FA;;;WD)'"); err != nil {
+			t.Fatal(out)
+		}
+		w.must(os.Chmod(name, 0o666))
+	}
+	out := check()
+	if strings.Count(out, "its descriptor does not count: mode, owner or POSIX ACL were changed") != mostChecked ||
+		!strings.Contains(out, "\n  tree projects: "+sub+"/stale") || !strings.Contains(out, "refmon acl repair --rehash") ||
+		!strings.Contains(out, "projects: 2 more of ") {
+		t.Errorf("F-204: %s", out)
+	}
+	if out, err := shell(0, refmon+" acl repair --rehash "+w.root); err != nil {
+		t.Fatal(out)
+	}
+	if out := check(); strings.Contains(out, "\n") {
+		t.Errorf("F-204: after the repair: %s", out)
+	}
+}

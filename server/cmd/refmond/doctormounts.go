@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+
+	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/server/mount"
+)
+
+// covered reports on a tree's mount. It returns true if the tree itself cannot be inspected,
+// because its own mount covers it or its mount is dead (M-40).
+func (c *checkUp) covered(t *treeConfig) bool {
+	if t.mount == "" {
+		return false
+	}
+	state, err := mount.Inspect(t.mount, t.name)
+	switch {
+	case err != nil:
+		c.wrong("trees", "%s: mount: %v", t.name, err)
+		return within(t.mount, t.Path)
+	case state.Dead && state.Own:
+		c.wrong("trees", "%s: %s is the mount of a refmond that was killed: start refmond, which removes it", t.name, t.mount)
+	case state.Dead:
+		c.wrong("trees", "%s: %s is a dead mount of another server: end it with umount -l %s, then start refmond", t.name,
+			t.mount, t.mount)
+	case state.Own && within(t.mount, t.Path):
+		c.well("trees", "%s: %s is mounted over its own tree and answers; refmond found the tree closed when it started, or "+
+			"says exposed: true", t.name, t.mount)
+	case state.Own:
+		c.well("trees", "%s: %s is mounted and answers", t.name, t.mount)
+		return false
+	default:
+		c.wrong("trees", "%s: not mounted at %s: start refmond", t.name, t.mount)
+		return false
+	}
+	return state.Dead || within(t.mount, t.Path)
+}
+
+// forBackup reports whether the mount of a tree for backup answers (M-40).
+func (c *checkUp) forBackup(t *treeConfig) {
+	if t.backup == "" {
+		return
+	}
+	state, err := mount.Inspect(t.backup, t.name)
+	switch {
+	case err != nil:
+		c.wrong("trees", "%s: backup: %v", t.name, err)
+	case state.Own && !state.Dead:
+		c.well("trees", "%s: %s is mounted for backup and answers", t.name, t.backup)
+	default:
+		c.wrong("trees", "%s: the tree is not mounted for backup at %s: start refmond", t.name, t.backup)
+	}
+}
+
+// mostStored is how many files of a tree are looked at: a few seconds' work.
+const mostStored = 50_000
+
+// stored counts the files whose stored descriptors name logon sessions or contain generic rights
+// (F-199, F-201).
+func (c *checkUp) stored(t *treeConfig) {
+	counts, err := hostfs.Repair(context.Background(), hostfs.RepairConfig{Path: t.Path, Attribute: t.Attribute,
+		DryRun: true, Most: mostStored, IgnorePosix: t.IgnorePosix})
+	part := ""
+	if counts.Cut {
+		part = " first"
+	}
+	switch {
+	case err != nil:
+		c.wrong("trees", "%s: %v", t.name, err)
+	case counts.Sessions > 0:
+		c.wrong("trees", "%s: of the%s %d files %d have descriptors that name logon sessions, which can come to stand for "+
+			"other users: refmon acl repair %s", t.name, part, counts.Files, counts.Sessions, t.Path)
+	case counts.Generic == 0:
+		c.well("trees", "%s: of the%s %d files none has a descriptor that names a logon session", t.name, part, counts.Files)
+	}
+	if counts.Generic > 0 {
+		c.note("trees", "%s: of the%s %d files %d have descriptors with generic rights, which a file server ignores: refmon "+
+			"acl repair %s", t.name, part, counts.Files, counts.Generic, t.Path)
+	}
+	if counts.Stale > 0 {
+		c.wrong("trees", "%s: of the%s %d files %d have descriptors that do not count, for mode, owner or POSIX ACL were "+
+			"changed past refmond: refmon acl repair --dry-run %s names them, --rehash lets them count again", t.name, part,
+			counts.Files, counts.Stale, t.Path)
+	}
+	if counts.Failed > 0 {
+		c.note("trees", "%s: the descriptors of %d files cannot be read", t.name, counts.Failed)
+	}
+}

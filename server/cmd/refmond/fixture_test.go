@@ -1,0 +1,174 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/test/programs"
+)
+
+// program is the built refmond with its configuration in a folder.
+type program struct {
+	*testing.T
+	bin, dir, config string
+	socket, admin    string
+	log              logged
+}
+
+// build builds refmond and writes a configuration for a temporary folder.
+func build(t *testing.T) *program {
+	t.Helper()
+	dir := t.TempDir()
+	p := &program{T: t, bin: filepath.Join(dir, "refmond"), dir: dir, config: filepath.Join(dir, "c.yaml"),
+		socket: filepath.Join(dir, "s"), admin: filepath.Join(dir, "a")}
+	programs.Install(t, dir, "refmond")
+	p.configure("")
+	return p
+}
+
+// configure writes the configuration, with further lines.
+func (p *program) configure(more string) {
+	p.Helper()
+	text := fmt.Sprintf("state: %s\nsocket: %s\nadminSocket: %s\ncomputer: host\n%s", filepath.Join(p.dir, "state"),
+		p.socket, p.admin, more)
+	if err := os.WriteFile(p.config, []byte(text), 0o600); err != nil {
+		p.Fatal(err)
+	}
+}
+
+// serve starts refmond and waits until it is ready. end stops it and waits.
+func (p *program) serve() (cmd *exec.Cmd, end func()) {
+	p.Helper()
+	return p.started("serve", "--config", p.config)
+}
+
+// started starts a verb that serves, and waits until it is ready.
+func (p *program) started(args ...string) (cmd *exec.Cmd, end func()) {
+	p.Helper()
+	cmd = exec.Command(p.bin, args...)
+	out, err := cmd.StderrPipe()
+	if err != nil {
+		p.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		p.Fatal(err)
+	}
+	lines, ready := bufio.NewScanner(out), false
+	var said strings.Builder
+	for !ready && lines.Scan() {
+		ready = strings.Contains(lines.Text(), "msg=ready")
+		said.WriteString(lines.Text() + "\n")
+	}
+	if !ready {
+		p.Fatalf("refmond did not start: %v\n%s", cmd.Wait(), said.String())
+	}
+	over := make(chan struct{})
+	go func() { // drain its output, or it would block
+		defer close(over)
+		for lines.Scan() {
+			p.log.add(lines.Text())
+		}
+	}()
+	ended := false
+	end = func() {
+		if !ended {
+			ended = true
+			_ = cmd.Process.Signal(os.Interrupt)
+			<-over
+			_ = cmd.Wait()
+		}
+	}
+	p.Cleanup(end)
+	return cmd, end
+}
+
+// logged are the lines that a refmond wrote to its log once it was ready.
+type logged struct {
+	mu    sync.Mutex
+	lines []string      // guarded by mu
+	more  chan struct{} // guarded by mu: closed by the next line
+}
+
+func (l *logged) add(line string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lines = append(l.lines, line)
+	if l.more != nil {
+		close(l.more)
+		l.more = nil
+	}
+}
+
+// await returns once a line behind the first so many has a text in it, and how many there
+// are then.
+func (l *logged) await(t testing.TB, from int, text string) int {
+	t.Helper()
+	late := time.After(time.Minute)
+	for {
+		l.mu.Lock()
+		i := slices.IndexFunc(l.lines[from:], func(s string) bool { return strings.Contains(s, text) })
+		if l.more == nil {
+			l.more = make(chan struct{})
+		}
+		n, more := len(l.lines), l.more
+		l.mu.Unlock()
+		if i >= 0 {
+			return n
+		}
+		select {
+		case <-more:
+		case <-late:
+			t.Fatalf("the log has no line with %q", text)
+		}
+	}
+}
+
+// all returns the whole log.
+func (l *logged) all() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Join(l.lines, "\n")
+}
+
+// account runs refmond account with that input and returns its output.
+func (p *program) account(input string, args ...string) (string, error) {
+	p.Helper()
+	cmd := exec.Command(p.bin, append([]string{"account", "--socket", p.admin}, args...)...)
+	cmd.Stdin = strings.NewReader(input)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("%w: %s", err, errs.String())
+	}
+	return out.String(), nil
+}
+
+func (p *program) must(input string, args ...string) string {
+	p.Helper()
+	out, err := p.account(input, args...)
+	if err != nil {
+		p.Fatalf("account %q: %v", args, err)
+	}
+	return out
+}
+
+// dial connects to one of refmond's sockets.
+func (p *program) dial(socket string) *client.Conn {
+	p.Helper()
+	c, err := client.Dial(socket)
+	if err != nil {
+		p.Fatal(err)
+	}
+	p.Cleanup(func() { _ = c.Close() })
+	return c
+}

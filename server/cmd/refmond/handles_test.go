@@ -1,0 +1,157 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"regexp"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestDescriptors: users of the host get descriptors of files over the socket, each for
+// what his token was granted; the doctor says that there are some (F-151, F-155).
+func TestDescriptors(t *testing.T) {
+	w := newTreeWorld(t)
+	cfg := w.configure("    descriptors: write\n")
+	got := w.doctor()
+	if strings.HasPrefix(got, "WRONG") && strings.Contains(got, "CAP_SYS_ADMIN") {
+		t.Skip(got)
+	}
+	want := "ok    trees        projects: clients get descriptors for reading, and for writing"
+	if !strings.HasPrefix(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	s, err := start(cfg, &streams{out: io.Discard, err: io.Discard})
+	w.must(err)
+	defer serving(t, s)()
+	a, b := w.dial(alice), w.dial(bob)
+	in := nt.CreateFileIn{DesiredAccess: winnt.GENERIC_READ | winnt.GENERIC_WRITE,
+		CreateDisposition: uint32(fileaccess.FileCreate), ShareAccess: sharing, ObjectAttributes: file("plan")}
+	_, f, st := a.OpenFile(a.Thread(), in)
+	if w.ok("create", st); f == nil {
+		t.Fatal("no descriptor of a new file")
+	}
+	defer f.Close()
+	if _, err := f.WriteString("the plan"); err != nil {
+		t.Errorf("alice writes: %v", err)
+	}
+	in.CreateDisposition = uint32(fileaccess.FileOpen)
+	if _, f, st := b.OpenFile(b.Thread(), in); st != ntstatus.AccessDenied || f != nil {
+		t.Errorf("bob writes: %s, %v", st, f)
+	}
+	in.DesiredAccess = winnt.GENERIC_READ
+	_, g, st := b.OpenFile(b.Thread(), in)
+	if w.ok("bob reads", st); g == nil {
+		t.Fatal("no descriptor for reading")
+	}
+	defer g.Close()
+	if text, err := io.ReadAll(g); err != nil || string(text) != "the plan" {
+		t.Errorf("bob reads %q, %v", text, err)
+	}
+	w.lent(cfg)
+	// A user who may not inspect others' handles sees their own programs' descriptors.
+	seen, err := b.Look([]byte(`{"what":"lent"}`))
+	if err != nil || strings.Count(string(seen), `"name"`) != 1 || !strings.Contains(string(seen), `"used":1,`) {
+		t.Errorf("bob sees %s, %v", seen, err)
+	}
+	if _, err := unix.Pwrite(int(g.Fd()), []byte("x"), 0); !errors.Is(err, unix.EBADF) {
+		t.Errorf("bob writes by his descriptor: %v", err)
+	}
+}
+
+// lent checks that open-files lists passed descriptors with their programs, in addition to handles
+// (F-177).
+func (w *treeWorld) lent(cfg *config) {
+	w.Helper()
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{nil, `(?s) \(host\)  \\Device\\projects\\plan  READ_DATA\|WRITE_DATA\|APPEND_DATA  since ` +
+			`\d{4}-\d\d-\d\d [0-9:]+, 1 times\n` + `.* \(host\)  \\Device\\projects\\plan  READ_DATA  since [^\n]*, 1 times\n$`},
+		{[]string{"nothing"}, `^[^\n]*\n$`},
+		{[]string{"PLAN", "--close"}, `times  stays: a descriptor cannot be taken back\n$`},
+	} {
+		var out, errs bytes.Buffer
+		args := append([]string{"open-files", "--socket", cfg.AdminSocket}, c.args...)
+		code := run(args, &streams{out: &out, err: &errs})
+		if code != exitSuccess || !regexp.MustCompile(c.want).MatchString(out.String()) {
+			w.Errorf("open-files %q: exit code %d\n%s%swant %s", c.args, code, out.String(), errs.String(), c.want)
+		}
+	}
+}
+
+// TestOpenFilesSelectsByPartOfName checks that any part of a file's name selects it, without case, and that no
+// part selects all files.
+func TestOpenFilesSelectsByPartOfName(t *testing.T) {
+	for _, c := range []struct {
+		part, name string
+		want       bool
+	}{
+		{"", "", true}, {"", `\??\share\Plan`, true}, {"plan", `\??\share\Plan`, true}, {"PLAN", `\??\share\plan`, true},
+		{`E\p`, `\??\share\Plan`, true}, {`\??\share\Plan`, `\??\share\Plan`, true}, {"plan2", `\??\share\Plan`, false},
+		{"plan", "", false}, {"nalp", `\??\share\Plan`, false},
+	} {
+		if got := (&openFilesCmd{Name: c.part}).matches(c.name); got != c.want {
+			t.Errorf("%q means %q: %t, want %t", c.part, c.name, got, c.want)
+		}
+	}
+}
+
+// TestShown: how the verbs that look into a daemon write rights, groups, names and times; what
+// does not print in the name of a program is no control of the terminal (W-79).
+func TestShown(t *testing.T) {
+	for _, c := range []struct {
+		typ  string
+		mask winnt.AccessMask
+		want string
+	}{
+		{"File", 0x1F01FF, "all rights"}, {"File", 0x3F01FF, "all rights"}, {"File", 0x1F01FE,
+			"WRITE_DATA|APPEND_DATA|READ_EA|WRITE_EA|EXECUTE|DELETE_CHILD|READ_ATTRIBUTES|WRITE_ATTRIBUTES|DELETE|" +
+				"READ_CONTROL|WRITE_DAC|WRITE_OWNER|SYNCHRONIZE"},
+		{"Token", 0xF01FF, "all rights"}, {"Token", 0x8, "QUERY"}, {"Nonsense", 0x20008, "0x20008"},
+	} {
+		if got := rightNames(c.typ, c.mask); got != c.want {
+			t.Errorf("%s %#x: %q, want %q", c.typ, uint32(c.mask), got, c.want)
+		}
+	}
+	h := nt.ProcessHandle{GrantedAccess: 8}
+	if a, b := named("x\x1b", "Token", h), named("", "Token", h); a != "x\ufffd  QUERY" || b != "QUERY" {
+		t.Errorf("names %q, %q", a, b)
+	}
+	// Enabled is 4, for deny entries only 0x10, integrity 0x20 (MS-DTYP, winnt.h).
+	for a, want := range map[uint32]string{7: "", 4: "", 0x60: "", 0x20: "", 3: ", switched off", 0: ", switched off",
+		0x10: ", for deny entries only", 0x14: ", for deny entries only"} {
+		if got := attributes(a); got != want {
+			t.Errorf("attributes %#x: %q, want %q", a, got, want)
+		}
+	}
+	for _, c := range []struct {
+		text, want string
+		width      int
+	}{{"abc", "abc", 3}, {"abcd", "ab…", 3}, {"äöüß", "äöüß", 4}, {"äöüßx", "äöü…", 4}, {"a\x1bb", "a\ufffdb", 3}} {
+		if got := short(c.text, c.width); got != c.want {
+			t.Errorf("%q in %d columns: %q, want %q", c.text, c.width, got, c.want)
+		}
+	}
+	for _, c := range []struct {
+		v    any
+		st   ntstatus.Status
+		want string
+		time int64
+	}{{"a", 0, "a", 0}, {"a", ntstatus.AccessDenied, "?", 0}, {nil, 0, "?", 0},
+		{nt.KernelUserTimes{CreateTime: 7, ExitTime: 9}, 0, "?", 7},
+		{nt.KernelUserTimes{CreateTime: 7}, ntstatus.AccessDenied, "?", 0}} {
+		if got, at := text(c.v, c.st), times(c.v, c.st); got != c.want || at != c.time {
+			t.Errorf("%v, %v: %q, %d, want %q, %d", c.v, c.st, got, at, c.want, c.time)
+		}
+	}
+}

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/user"
+	"strconv"
+	"time"
+
+	"github.com/refmon/refmon/client"
+	controls "github.com/refmon/refmon/internal/printable"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/inspect"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// inspectFlags has the flags of commands that inspect a running daemon.
+type inspectFlags struct {
+	Socket string `help:"The daemon's socket, or for an administrator its adminSocket." placeholder:"SOCKET"`
+	Owner  string `help:"The user that the daemon runs as, if it is neither root nor you." placeholder:"USER"`
+}
+
+// inspector inspects a daemon. One goroutine uses it.
+type inspector struct {
+	conn  *client.Conn
+	th    *nt.Thread
+	names map[sid.SID]string // names of accounts that were looked up
+}
+
+// open connects, and enables SeDebugPrivilege if the token has it.
+func (f *inspectFlags) open() (*inspector, error) {
+	socket := f.Socket
+	if socket == "" {
+		socket = client.Socket()
+	}
+	owner := uint32(os.Geteuid())
+	if f.Owner != "" {
+		var err error
+		if owner, err = userID(f.Owner); err != nil {
+			return nil, fmt.Errorf("--owner: %w", err)
+		}
+	}
+	c, err := client.DialUser(socket, owner)
+	if err != nil {
+		return nil, err
+	}
+	l := &inspector{conn: c, th: c.Thread(), names: map[sid.SID]string{}}
+	h, st := l.th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ADJUST_PRIVILEGES|winnt.TOKEN_QUERY)
+	if st == ntstatus.Success {
+		// Without the privilege the user sees only their own processes.
+		_, _ = l.th.NtAdjustPrivilegesToken(h, false, []nt.LUIDAndAttributes{
+			{LUID: winnt.LUID(winnt.SeDebugPrivilege), Attributes: winnt.SE_PRIVILEGE_ENABLED}}, false)
+		l.th.NtClose(h)
+	}
+	return l, nil
+}
+
+// userID returns the number of a user of the host, given by that or by name.
+func userID(name string) (uint32, error) {
+	if n, err := strconv.ParseUint(name, 10, 32); err == nil {
+		return uint32(n), nil
+	}
+	u, err := user.Lookup(name)
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.ParseUint(u.Uid, 10, 32)
+	return uint32(n), err
+}
+
+func (l *inspector) close() { _ = l.conn.Close() }
+
+// query sends an inspection query.
+func (l *inspector) query(q inspect.Query) (a inspect.Reply, err error) {
+	b, err := json.Marshal(q)
+	if err != nil {
+		return a, err
+	}
+	if b, err = l.conn.Look(b); err != nil {
+		return a, fmt.Errorf("%s: %w", q.What, err)
+	}
+	err = json.Unmarshal(b, &a) // before a is read: a return has no order of its own
+	return a, err
+}
+
+// name returns the name of an account, or its SID for an account without a name.
+func (l *inspector) name(s sid.SID) string {
+	if name, known := l.names[s]; known {
+		return name
+	}
+	name := s.String()
+	if h, st := l.th.LsaOpenPolicy(winnt.POLICY_LOOKUP_NAMES); st == ntstatus.Success {
+		if out, st := l.th.LsaLookupSids(h, s); st.IsSuccess() &&
+			len(out.Names) == 1 {
+			name = out.Names[0].Name
+			if i := out.Names[0].DomainIndex; i >= 0 && int(i) < len(out.ReferencedDomains) {
+				name = out.ReferencedDomains[i].Name + `\` + name
+			}
+		}
+		l.th.LsaClose(h)
+	}
+	l.names[s] = name
+	return name
+}
+
+// named returns the name of an account, given its SID as text.
+func (l *inspector) named(text string) string {
+	s, err := sid.Parse(text)
+	if err != nil {
+		return printable(text)
+	}
+	return l.name(s)
+}
+
+// text returns a string that a query returned, "?" if the query failed.
+func text(v any, st ntstatus.Status) string {
+	if s, ok := v.(string); ok && st == ntstatus.Success {
+		return s
+	}
+	return "?"
+}
+
+// when formats a FILETIME as local time, without the date if it is today. 0 is "".
+func when(filetime int64) string {
+	if filetime == 0 {
+		return ""
+	}
+	return clock(fileTime(filetime))
+}
+
+// fileTime returns the time of a FILETIME.
+func fileTime(filetime int64) time.Time {
+	const unixEpoch = 116444736000000000
+	return time.Unix(0, 100*(filetime-unixEpoch))
+}
+
+func clock(t time.Time) string {
+	t = t.Local()
+	if now := time.Now(); t.YearDay() == now.YearDay() && t.Year() == now.Year() {
+		return t.Format("15:04:05")
+	}
+	return t.Format("2006-01-02 15:04")
+}
+
+// openProcess opens a process by its number. Errors explain what to do.
+func (l *inspector) openProcess(id uint64, rights winnt.AccessMask) (winnt.Handle, error) {
+	h, st := l.th.NtOpenProcess(rights, nil, &nt.ClientID{UniqueProcess: winnt.Handle(id)})
+	switch {
+	case st == ntstatus.InvalidCid:
+		return 0, fmt.Errorf("no process has the number %d; refmond ps lists them", id)
+	case st != ntstatus.Success:
+		return 0, fmt.Errorf("process %d: %w: ask as its user, or as an administrator at adminSocket", id, st.Err())
+	}
+	return h, nil
+}
+
+// printable escapes control characters in a client's text.
+func printable(s string) string { return controls.Text(s) }

@@ -1,0 +1,271 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// serving serves a daemon until the function that it returns is called.
+func serving(t *testing.T, s *service) (stop func()) {
+	t.Helper()
+	served := make(chan error, 1)
+	go func() { served <- s.Serve() }()
+	return func() {
+		if err := errors.Join(s.stop(), <-served); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// demoRuns starts the daemon of the demo for a test.
+func demoRuns(t *testing.T) *config {
+	t.Helper()
+	s, cfg, err := demoDaemon(t.TempDir(), &streams{out: io.Discard, err: io.Discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(serving(t, s))
+	return cfg
+}
+
+// TestOpenFilesClosesNamedFile checks that a user who may duplicate handles can close those of a named file,
+// and no others (O-168).
+func TestOpenFilesClosesNamedFile(t *testing.T) {
+	cfg := demoRuns(t)
+	c, err := client.Dial(cfg.Socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	th := c.Thread()
+	open := func(name string) winnt.Handle {
+		t.Helper()
+		h, st := th.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: name}, 0, 0)
+		if st != ntstatus.Success {
+			t.Fatal(name, st)
+		}
+		return h
+	}
+	first, second := open("payroll"), open("payroll")
+	pipe, err := th.ListenPipe("kept", nt.PipeConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range []struct {
+		args []string
+		want string
+		code int
+	}{
+		{[]string{"open-files", "--close"}, "^$", exitMalformed},
+		{[]string{"open-files", "payroll", "--close"}, `(?s)READ_DATA  closed\n.*READ_DATA  closed\n$`, exitSuccess},
+	} {
+		var out, errs bytes.Buffer
+		code := run(append(v.args, "--socket", cfg.AdminSocket), &streams{out: &out, err: &errs})
+		if code != v.code || !regexp.MustCompile(v.want).MatchString(out.String()) {
+			t.Errorf("%q: exit code %d\n%s%swant %s", v.args, code, out.String(), errs.String(), v.want)
+		}
+	}
+	for _, h := range []winnt.Handle{first, second} {
+		if _, st := th.NtQueryObject(h, nt.ObjectBasicInformation); st != ntstatus.InvalidHandle {
+			t.Errorf("handle %s: %s", h, st)
+		}
+	}
+	if err := pipe.Close(); err != nil {
+		t.Errorf("a pipe that was not named: %v", err)
+	}
+}
+
+// TestLooking runs the verbs that look into a daemon: at the socket of all they show
+// the user's own, at the administrators' everything (U-95, W-27).
+func TestLooking(t *testing.T) {
+	cfg := demoRuns(t)
+	c, err := client.Dial(cfg.Socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	th := c.Thread()
+	if _, st := th.NtOpenFile(winnt.FILE_WRITE_DATA, &nt.ObjectAttributes{ObjectName: "payroll"}, 0, 0); st !=
+		ntstatus.AccessDenied {
+		t.Fatal(st)
+	}
+	if _, st := th.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: "payroll"}, 0, 0); st !=
+		ntstatus.Success {
+		t.Fatal(st)
+	}
+	held := &nt.ClientID{UniqueProcess: c.Process()}
+	if _, st := th.NtOpenProcess(winnt.PROCESS_QUERY_LIMITED_INFORMATION, nil, held); st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	second, err := c.NewThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	number := func(th *nt.Thread) string {
+		basic, st := th.NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadBasicInformation)
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		return fmt.Sprint(uint64(basic.(nt.ThreadBasic).ClientID.UniqueThread))
+	}
+	thread, idle := number(th), number(second)
+	id, err := strconv.ParseUint(idle, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, st := th.NtOpenThread(winnt.THREAD_QUERY_INFORMATION, nil,
+		&nt.ClientID{UniqueThread: winnt.Handle(id)}); st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	pipe, err := th.ListenPipe("looked", nt.PipeConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pipe.Close()
+	tok, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ADJUST_PRIVILEGES|winnt.TOKEN_QUERY)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	if _, st := th.NtAdjustPrivilegesToken(tok, false, []nt.LUIDAndAttributes{
+		{LUID: winnt.LUID(winnt.SeChangeNotifyPrivilege)}}, false); st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	th.NtClose(tok)
+	if st := th.NtImpersonateAnonymousToken(winnt.NtCurrentThread); st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	own, system := fmt.Sprint(uint64(c.Process())), `(?m)^ +4  System `
+	for _, v := range []struct {
+		args      []string
+		all, both string // patterns: to the administrator only, to both
+		code      int    // of the user
+	}{
+		{[]string{"ps"}, system, `(?m)^ +` + own + `  refmond.test.*\n.* as NT AUTHORITY.ANONYMOUS LOGON, ` +
+			`SecurityImpersonation, since \d\d:\d\d:\d\d$`, exitSuccess},
+		{[]string{"sessions"}, ` \(full\)\n`, `(?m)^ +` + own + `  refmond.test `, exitSuccess},
+		{[]string{"handles", own}, "", `0x4  File +\\Files\\payroll  READ_DATA\n`, exitSuccess},
+		{[]string{"handles", own}, "", `0x8  Process +` + own + `  QUERY_LIMITED_INFORMATION\n`, exitSuccess},
+		{[]string{"handles", own}, "", `0xc  Thread +refmond.test/2  .*QUERY_INFORMATION`, exitSuccess},
+		{[]string{"open-files", "elsewhere"}, "", `^ +ID  PROCESS[^\n]*\n$`, exitSuccess},
+		{[]string{"open-files"}, "", own + `  refmond.test +0x4  \\Files\\payroll  READ_DATA\n`, exitSuccess},
+		{[]string{"why", "--process", own}, "", `because A-\d+ File .Files.payroll`, exitSuccess},
+		{[]string{"why", "--process", "999999"}, "", `^No recent denial`, exitSuccess},
+		{[]string{"open-files", "PAYR"}, "", own + `  refmond.test +0x4  \\Files\\payroll  READ_DATA\n`, exitSuccess},
+		{[]string{"token", own}, "", `(?m)^user .*\ntype +TokenPrimary\n`, exitSuccess},
+		{[]string{"token", own + "/" + thread}, "", `(?m)^user +NT AUTHORITY.ANONYMOUS LOGON\ntype +` +
+			`TokenImpersonation, SecurityImpersonation\n`, exitSuccess},
+		{[]string{"token", own}, "", `(?m)^group .*, for deny entries only$`, exitSuccess},
+		{[]string{"token", own}, "", `(?m)^privilege +SeChangeNotifyPrivilege, switched off$`, exitSuccess},
+		{[]string{"token", "4"}, `(?m)^privilege +SeTcbPrivilege$`, "", exitMalformed},
+		{[]string{"why", "--path", "payroll", "--since", "10m"}, "", `because A-\d+ File .Files.payroll`, exitSuccess},
+		{[]string{"why", "--path", "elsewhere"}, "",
+			`^No recent denial that you may see\.\n$`, exitSuccess},
+		{[]string{"open-files", "PIPE"}, "", own + `  refmond.test +0x[0-9a-f]+  \\Device\\NamedPipe\\looked  `, exitSuccess},
+		{[]string{"trace", "--for", "1ms"}, "", `^$`, exitSuccess},
+	} {
+		look := func(socket string) (string, int) {
+			var out, errs bytes.Buffer
+			code := run(append(v.args, "--socket", socket), &streams{out: &out, err: &errs})
+			return out.String(), code
+		}
+		admin, code := look(cfg.AdminSocket)
+		if code != exitSuccess {
+			t.Errorf("%q of the administrator: exit code %d", v.args, code)
+		}
+		user, code := look(cfg.Socket)
+		if code != v.code {
+			t.Errorf("%q of the user: exit code %d, want %d", v.args, code, v.code)
+		}
+		if v.all != "" && (!regexp.MustCompile(v.all).MatchString(admin) || regexp.MustCompile(v.all).MatchString(user)) {
+			t.Errorf("%q: only the administrator is to see %s:\n%s\nthe user:\n%s", v.args, v.all, admin, user)
+		}
+		if both := regexp.MustCompile(v.both); !both.MatchString(admin) || v.code == exitSuccess && !both.MatchString(user) {
+			t.Errorf("%q: both are to see %s:\n%s\nthe user:\n%s", v.args, v.both, admin, user)
+		}
+	}
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"token", "x"}, `"x" names no process`},
+		{[]string{"token", own + "/x"}, `names no thread`},
+		{[]string{"token", own + "/999999"}, "thread " + own + "/999999: "},
+		{[]string{"token", own + "/" + idle}, "impersonates no client: it acts with the token of its process"},
+		{[]string{"token", "999999"}, "no process has the number 999999; refmond ps lists them"},
+		{[]string{"handles", "999999"}, "no process has the number 999999"},
+		{[]string{"handles", "4"}, "process 4: "}, {[]string{"token", "4"}, "process 4: "},
+		{[]string{"ps", "--owner", "stranger-of-that-name"}, "--owner"},
+	} {
+		var out, errs bytes.Buffer
+		code := run(append(c.args, "--socket", cfg.Socket), &streams{out: &out, err: &errs})
+		if code != exitMalformed || out.Len() > 0 || !strings.Contains(errs.String(), c.want) {
+			t.Errorf("%q: exit code %d, %q, %q, want %s", c.args, code, out.String(), errs.String(), c.want)
+		}
+	}
+	var out bytes.Buffer
+	if code := run([]string{"ps", "--socket", filepath.Join(cfg.State, "none")}, &streams{out: &out, err: &out}); code !=
+		exitMalformed {
+		t.Errorf("no socket: exit code %d, %s", code, out.String())
+	}
+}
+
+// TestWhen checks the conversion of a FILETIME, units of 100 ns since 1601. A time of today has no
+// date.
+func TestWhen(t *testing.T) {
+	at := time.Date(2001, 2, 3, 4, 5, 6, 0, time.Local)
+	filetime := (at.Unix() + 11644473600) * 10_000_000
+	if got := when(filetime); got != "2001-02-03 04:05" || when(0) != "" {
+		t.Errorf("got %q and %q", got, when(0))
+	}
+	for range 2 { // the day may end between the two
+		now := time.Now()
+		if got := clock(now); got == now.Format("15:04:05") {
+			break
+		} else if time.Now().YearDay() == now.YearDay() {
+			t.Errorf("now: %q", got)
+		}
+	}
+	now := time.Now()
+	for _, then := range []time.Time{now.AddDate(0, 0, -1), now.AddDate(-4, 0, 0)} {
+		if got := clock(then); got != then.Format("2006-01-02 15:04") {
+			t.Errorf("%v: %q", then, got)
+		}
+	}
+}
+
+// TestOwners: the daemon's user is a number or a name of this host.
+func TestOwners(t *testing.T) {
+	for name, want := range map[string]uint32{"0": 0, "4294967295": 4294967295, "root": 0} {
+		if uid, err := userID(name); err != nil || uid != want {
+			t.Errorf("%s: %d, %v, want %d", name, uid, err, want)
+		}
+	}
+	for _, name := range []string{"4294967296", "-1", "stranger-of-that-name"} {
+		if uid, err := userID(name); err == nil {
+			t.Errorf("%s: %d", name, uid)
+		}
+	}
+	for _, c := range []accountCmd{{Socket: "/nonexistent/s"}, {Socket: "/nonexistent/s", Owner: "stranger-of-that-name"},
+		{Socket: "/nonexistent/s", Owner: "0"}} {
+		if err := (accountLockCmd{Name: "a"}).Run(&c); err == nil {
+			t.Errorf("%+v: a daemon that is not there answered", c)
+		}
+		if err := (accountListCmd{}).Run(&streams{out: os.Stderr, err: os.Stderr}, &c); err == nil {
+			t.Errorf("%+v: a daemon that is not there answered", c)
+		}
+	}
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/server/internal/test/addc"
+	"github.com/refmon/refmon/sid"
+)
+
+// TestIdentityPage runs the server of docs/identity.md on a real domain. curl uses tickets of two
+// users, one of them in the group that may read.
+func TestIdentityPage(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/identity.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := regexp.MustCompile("(?s)```python\n(.*?)```").FindSubmatch(page)
+	settings := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindSubmatch(page)
+	if program == nil || settings == nil {
+		t.Fatal("the page has no server, or no configuration")
+	}
+	d := addc.Start(t, addc.Order{Users: map[string]int{"alice": 3, "bob": 2}, Service: "HTTP/www.refmon.test",
+		TLS: true})
+	var group sid.SID // one that alice is in, and bob is not
+	for _, g := range d.TokenGroups("alice") {
+		if g.Prefix() == d.SID && g.RID() >= 1000 {
+			group = g
+		}
+	}
+	p := build(t)
+	p.configure(strings.NewReplacer("/etc/refmon/http.keytab", d.Keytab, "S-1-5-21-1-2-3-1105", group.String(),
+		"S-1-5-21-1-2-3", d.SID.String(), "33:", fmt.Sprint(os.Getuid(), ":")).Replace(string(settings[1])))
+	p.serve()
+	url := p.page(string(program[1]), d.Address)
+	ask := func(user string) string {
+		env := d.Login(user)
+		// In its first second refmond takes no token, as the page says.
+		for deadline := time.Now().Add(time.Minute); ; {
+			cmd := exec.Command("curl", "-sS", "--negotiate", "-u", ":", "-w", "%{http_code}", "--resolve",
+				strings.TrimPrefix(url, "http://")+":"+d.Address, url+"/payroll")
+			cmd.Env = env
+			out, err := cmd.CombinedOutput()
+			if err != nil {
+				t.Fatalf("curl as %s: %v\n%s", user, err, out)
+			}
+			if !strings.HasSuffix(string(out), "401") || time.Now().After(deadline) {
+				return string(out)
+			}
+		}
+	}
+	if got := ask("alice"); !strings.HasSuffix(got, "200") {
+		t.Errorf("alice, who is in %v, gets\n%s", group, got)
+	}
+	if got := ask("bob"); !strings.HasSuffix(got, "403") || !strings.Contains(got, "A-") {
+		t.Errorf("bob, who is not in %v, gets\n%s", group, got)
+	}
+	out, err := exec.Command(p.bin, "why", "--socket", p.admin, "--path", "payroll").CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "payroll") ||
+		!strings.Contains(string(out), "bob@REFMON.TEST by a ticket for HTTP/www.refmon.test of ") {
+		t.Errorf("why: %v\n%s", err, out)
+	}
+	directoryPage(t, d, page)
+}
+
+// page runs the server of the page, and returns where it listens.
+func (p *program) page(text, address string) (url string) {
+	p.Helper()
+	file := filepath.Join(p.dir, "server.py")
+	text = strings.Replace(text, "http.server.HTTPServer((sys.argv[1], int(sys.argv[2])), Handler).serve_forever()",
+		"s = http.server.HTTPServer((sys.argv[1], 0), Handler); print(s.server_port, flush=True); s.serve_forever()", 1)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		p.Fatal(err)
+	}
+	python, err := filepath.Abs("../../../clients/python")
+	if err != nil {
+		p.Fatal(err)
+	}
+	cmd := exec.Command("python3", file, address)
+	cmd.Env = append(os.Environ(), "PYTHONPATH="+python, "REFMON_SOCKET="+p.socket, "PYTHONDONTWRITEBYTECODE=1")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		p.Fatal(err)
+	}
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		p.Fatal(err)
+	}
+	p.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	lines := bufio.NewScanner(out)
+	if !lines.Scan() {
+		p.Fatal("the server of the page did not start")
+	}
+	return "http://www.refmon.test:" + lines.Text()
+}

@@ -1,0 +1,247 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/internal/test/programs"
+)
+
+// newMountWorld makes a tree, a directory for a mount, and a program.
+func newMountWorld(t *testing.T) (*treeWorld, *program, string) {
+	t.Helper()
+	if _, err := os.Stat("/dev/fuse"); err != nil {
+		t.Skip("no /dev/fuse: ", err)
+	}
+	w := newTreeWorld(t)
+	w.must(os.WriteFile(filepath.Join(w.root, "plan"), []byte("the plan\n"), 0o600))
+	w.describe("plan", "O:BAG:SYD:P(A;;FA;;;S-1-22-1-4711)")
+	at := filepath.Join(w.dir, "mount")
+	w.must(os.Mkdir(at, 0o755))
+	p := build(t)
+	t.Cleanup(func() { // where a test failed: one that ended well has unmounted it
+		for unix.Unmount(at, unix.MNT_DETACH) == nil {
+		}
+	})
+	return w, p, at
+}
+
+// shell runs a line in a shell as a user of the host.
+func shell(uid uint32, line string) (string, error) {
+	cmd := exec.Command("/bin/sh", "-c", line)
+	cmd.Dir = "/"
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
+	out, err := cmd.CombinedOutput()
+	return strings.TrimSpace(string(out)), err
+}
+
+// says checks the output of a line that runs as a user.
+func (w *treeWorld) says(uid uint32, want, line string) {
+	w.Helper()
+	if got, err := shell(uid, line+" 2>&1"); !strings.HasSuffix(got, want) {
+		w.Errorf("uid %d: %s: %q, %v; want %q", uid, line, got, err, want)
+	}
+}
+
+// TestMount: a tree is shown by the verb and by the key of the configuration.
+func TestMount(t *testing.T) {
+	w, p, at := newMountWorld(t)
+	w.byKey(p, at)
+	w.forBackup(p, at)
+	if !testing.Short() { // it builds a program
+		w.byName(p)
+	}
+	w.byVerb(p, at)
+	t.Run("own", func(t *testing.T) { ownMounts(t, p) })
+}
+
+// byVerb checks that refmond mount shows a tree to each user as its descriptors allow, over the
+// tree itself too, rejects a tree that can be reached without the mount, and starts again after
+// kill -9 (M-1, M-8).
+func (w *treeWorld) byVerb(p *program, at string) {
+	cmd, end := p.started("mount", w.root, at)
+	w.says(alice, "the plan", "cat "+at+"/plan")
+	w.says(bob, "Permission denied", "cat "+at+"/plan")
+	w.says(bob, "plan", "ls "+at)
+	if !testing.Short() { // it builds a program
+		w.acl(at)
+	}
+	loaded := w.load(at)
+	w.must(cmd.Process.Kill())
+	end()
+	loaded()
+	w.says(alice, "Transport endpoint is not connected", "cat "+at+"/plan")
+	cmd, end = p.started("mount", w.root, at)
+	w.says(alice, "the plan", "cat "+at+"/plan")
+	w.says(alice, "", "ls -A "+at+" | grep -vx -e plan -e 'load[0-3]' -e 'moved[0-3]'")
+	w.says(alice, "", "rm -f "+at+"/load? "+at+"/moved?")
+	w.must(cmd.Process.Signal(unix.SIGHUP)) // its terminal is closed
+	end()
+	if names, err := os.ReadDir(at); err != nil || len(names) != 0 {
+		w.Errorf("after the end: %v, %v", names, err)
+	}
+	// Where others can search the tree, a mount elsewhere leaves the way past it open, and
+	// one over it does not.
+	w.must(os.Chmod(w.root, 0o755))
+	out, err := exec.Command(p.bin, "mount", w.root, at).CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "past their descriptors") {
+		w.Errorf("exposed: %s, %v", out, err)
+	}
+	cmd, end = p.started("mount", w.root, w.root)
+	w.says(alice, "the plan", "cat "+w.root+"/plan")
+	w.must(cmd.Process.Kill())
+	end()
+	_, end = p.started("mount", w.root, w.root)
+	w.says(bob, "Permission denied", "cat "+w.root+"/plan")
+	w.says(alice, "the plan", "cat "+w.root+"/plan")
+	end()
+}
+
+// load starts four programs that write, read, rename and remove files of a mount until that fails.
+// The returned function waits until all have ended, so none may hang when the mount ends (M-8).
+func (w *treeWorld) load(at string) (ended func()) {
+	w.Helper()
+	const line = `i=0; while echo $i > load$N && cat load$N && mv load$N moved$N && rm moved$N; do i=$((i+1)); done`
+	var work sync.WaitGroup
+	for n := range 4 {
+		cmd := exec.Command("/bin/sh", "-c", fmt.Sprintf("cd %s && N=%d && %s", at, n, line))
+		cmd.Dir, cmd.Env = "/", append(os.Environ(), "LC_ALL=C")
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: alice, Gid: alice}}
+		out, err := cmd.StdoutPipe()
+		w.must(err)
+		var why strings.Builder
+		cmd.Stderr = &why
+		w.must(cmd.Start())
+		lines := bufio.NewScanner(out)
+		if !lines.Scan() {
+			w.Errorf("no file was read: %v: %s", cmd.Wait(), why.String())
+		}
+		work.Go(func() {
+			for lines.Scan() { // until it fails
+			}
+			_ = cmd.Wait() // of the last command
+			if s := why.String(); !strings.Contains(s, "not connected") && !strings.Contains(s, "connection abort") {
+				w.Errorf("M-8: a program ended with %q", s)
+			}
+		})
+	}
+	return work.Wait
+}
+
+// byKey: the key mount of a tree shows it to the programs of the host, with the accounts
+// of the store, at once after a change of them (M-2).
+func (w *treeWorld) byKey(p *program, at string) {
+	w.must(os.Chmod(p.dir, 0o755))
+	p.configure(fmt.Sprintf("trees:\n  projects:\n    path: %s\n    mount: %s\n", w.root, at))
+	_, end := p.serve()
+	defer end()
+	w.says(alice, "the plan", "cat "+at+"/plan")
+	w.says(bob, "Permission denied", "cat "+at+"/plan")
+	p.must("", "add", "alice", "--uid", fmt.Sprint(alice), "--disabled")
+	w.says(alice, "Permission denied", "cat "+at+"/plan")
+	p.must("", "unlock", "alice")
+	w.says(alice, "the plan", "cat "+at+"/plan")
+}
+
+// byName checks that refmon acl reads and changes the descriptor of a tree's file through refmond
+// with the caller's rights, without a mount (F-50, F-170).
+func (w *treeWorld) byName(p *program) {
+	p.configure(fmt.Sprintf("trees:\n  projects:\n    path: %s\n", w.root))
+	_, end := p.serve()
+	defer end()
+	bin, socket := w.refmon()+" acl ", filepath.Join(p.dir, "s")
+	get, set := bin+"get --connect "+socket+" ", bin+"set --connect "+socket+" "
+	w.says(alice, "O:BAG:SYD:P(A;;FA;;;S-1-22-1-4711)", get+"projects/plan")
+	w.says(alice, "O:BAG:SYD:P(A;;FA;;;S-1-22-1-4711)", "REFMON_SOCKET="+socket+" "+bin+`get '\??\projects\plan'`)
+	w.says(bob, "STATUS_ACCESS_DENIED (0xC0000022)", get+"projects/plan")
+	w.says(bob, "STATUS_ACCESS_DENIED (0xC0000022)", set+"projects/plan 'D:P(A;;FA;;;WD)'")
+	w.says(alice, "STATUS_OBJECT_NAME_NOT_FOUND (0xC0000034)", get+"projects/absent")
+	w.says(alice, "as in projects/plans/plan.docx", get+w.root+"/plan")
+	w.says(alice, "", set+"projects/plan 'G:S-1-22-2-4711D:P(A;;FA;;;S-1-22-1-4711)(A;;0x1200a9;;;S-1-22-1-4712)'")
+	w.says(bob, "O:BAG:S-1-22-2-4711D:P(A;;FA;;;S-1-22-1-4711)(A;;0x1200a9;;;S-1-22-1-4712)", get+"projects/plan")
+	w.says(alice, "STATUS_PRIVILEGE_NOT_HELD (0xC0000061)", set+"projects/plan 'S:(AU;SA;FA;;;WD)'")
+	w.says(bob, "STATUS_ACCESS_DENIED (0xC0000022)", bin+"reset --connect "+socket+" projects/plan")
+	w.says(alice, "", bin+"reset --connect "+socket+" projects/plan")
+	w.says(alice, "D:AI(A;ID;FA;;;S-1-22-1-4711)(A;ID;0x1200a9;;;S-1-22-1-4712)", get+"projects/plan")
+	w.says(alice, "", set+"projects/plan 'D:P(A;;FA;;;S-1-22-1-4711)'")
+	w.says(alice, "", bin+"inherit --connect "+socket+" projects/plan")
+	w.says(alice, "D:AI(A;;FA;;;S-1-22-1-4711)(A;ID;FA;;;S-1-22-1-4711)(A;ID;0x1200a9;;;S-1-22-1-4712)",
+		get+"projects/plan")
+	w.says(alice, "no descriptor that can be read", bin+"inherit --connect "+socket+" projects")
+	w.describe("plan", "O:BAG:SYD:P(A;;FA;;;S-1-22-1-4711)")
+}
+
+// refmon builds the command refmon, once.
+func (w *treeWorld) refmon() string {
+	w.Helper()
+	bin := filepath.Join(w.dir, "refmon")
+	if _, err := os.Stat(bin); err == nil {
+		return bin
+	}
+	programs.Install(w.T, w.dir, "refmon")
+	return bin
+}
+
+// acl checks that refmon acl reads and changes a descriptor through the mount with the caller's
+// rights (M-16).
+func (w *treeWorld) acl(at string) {
+	bin := w.refmon() + " acl "
+	plan := " " + at + "/plan"
+	w.says(alice, "O:BAG:SYD:P(A;;FA;;;S-1-22-1-4711)", bin+"get"+plan)
+	w.says(bob, "permission denied", bin+"get"+plan)
+	w.says(bob, "permission denied", bin+"set"+plan+" 'D:P(A;;FA;;;WD)'")
+	w.says(alice, "", bin+"set"+plan+" 'D:P(A;;FA;;;S-1-22-1-4711)(A;;FR;;;S-1-22-1-4712)'")
+	w.says(bob, "the plan", "cat"+plan)
+	// The root of the tree gives its entries as the caller may write them (F-170).
+	w.says(bob, "permission denied", bin+"inherit"+plan)
+	w.says(bob, "permission denied", bin+"reset"+plan)
+	w.says(alice, "", bin+"inherit"+plan)
+	w.says(alice, "O:BAG:SYD:AI(A;;FA;;;S-1-22-1-4711)(A;;FR;;;S-1-22-1-4712)"+
+		"(A;ID;FA;;;S-1-22-1-4711)(A;ID;0x1200a9;;;S-1-22-1-4712)", bin+"get"+plan)
+	w.says(alice, "", bin+"set"+plan+" 'D:P(A;;FA;;;S-1-22-1-4711)'")
+	if out, err := shell(0, bin+"get "+w.root+"/plan"); err == nil || !strings.Contains(out, "is on no mount of refmond") {
+		w.Errorf("M-16: a file on no mount: %q, %v", out, err)
+	}
+}
+
+// forBackup: the verb and the key backup show a tree to accounts that hold a privilege for it, past its descriptors,
+// and to nobody else (M-53).
+func (w *treeWorld) forBackup(p *program, at string) {
+	const read, add = "cat %s/plan", "echo x >%[1]s/new && rm %[1]s/new && echo restored"
+	for _, how := range []struct {
+		privileges    string // of the configuration; "": by the verb, which gives both
+		reads, writes string
+	}{
+		{"", "the plan", "restored"}, {"SeBackupPrivilege", "the plan", "Permission denied"},
+		{"SeBackupPrivilege, SeRestorePrivilege", "the plan", "restored"},
+	} {
+		var end func()
+		if how.privileges == "" {
+			_, end = p.started("mount", "--backup", fmt.Sprint(bob), w.root, at)
+		} else {
+			p.configure(fmt.Sprintf("trees:\n  projects:\n    path: %s\n    backup: %s\n"+
+				"privileges:\n  %d: [%s]\n", w.root, at, bob, how.privileges))
+			_, end = p.serve()
+		}
+		w.says(bob, how.reads, fmt.Sprintf(read, at))
+		w.says(bob, how.writes, fmt.Sprintf(add, at))
+		w.says(alice, "Permission denied", fmt.Sprintf(read, at))
+		end()
+	}
+	for _, args := range [][]string{{"--backup", "no-such-user"}, {"--backup", "1", "--mode", "map"},
+		{"--backup", "1", "--follow-links"}, {"--backup", "1", "--hide-unreadable"}} {
+		out, err := exec.Command(p.bin, append([]string{"mount", w.root, at}, args...)...).CombinedOutput()
+		if err == nil || !strings.Contains(string(out), "--backup") {
+			w.Errorf("%q: %s, %v", args, out, err)
+		}
+	}
+}

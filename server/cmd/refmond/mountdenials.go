@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/auditlog"
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/cli/trail"
+	"github.com/refmon/refmon/server/daemon"
+	"github.com/refmon/refmon/server/lsa/host"
+	"github.com/refmon/refmon/server/mount"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// deniedBy returns what keeps the denials of a tree's mount for refmond why.
+func (s *service) deniedBy(tree string) func(*mount.Denial) {
+	return func(d *mount.Denial) {
+		n := daemon.Denial{Time: d.Time, UID: d.UID, Lines: denialLines(tree, d)}
+		if t := d.Subject.Effective(); t != nil {
+			n.User = t.User().SID
+		}
+		s.AddDenial(n)
+	}
+}
+
+// denialLines returns the lines of refmond why: the request, and each reason.
+func denialLines(tree string, d *mount.Denial) []string {
+	first := fmt.Sprintf("mount %s, uid %d: %s %s", tree, d.UID, d.Operation, d.Path)
+	if d.Asked != 0 {
+		first += " for " + winnt.FileObject.Names(d.Asked)
+	}
+	lines := []string{first + " -> " + d.Errno.Error()}
+	for _, r := range d.Reasons {
+		lines = append(lines, "  "+r)
+	}
+	if d.Suppressed > 0 {
+		lines = append(lines, fmt.Sprintf("  %d denials of this user before it were only counted", d.Suppressed))
+	}
+	return lines
+}
+
+// mountTrail is the trail of a mount without a daemon.
+type mountTrail struct {
+	log      *auditlog.Log
+	computer string
+	sink     *reporting
+}
+
+// maxMountTrail is the size from which on a mount's trail loses its oldest records, in bytes.
+const maxMountTrail = 256 << 20
+
+// openMountTrail opens the trail of a mount. "" is none, with a nil result.
+func openMountTrail(dir string, log *slog.Logger) (*mountTrail, error) {
+	if dir == "" {
+		return nil, nil
+	}
+	computer, err := os.Hostname()
+	if err != nil {
+		return nil, fmt.Errorf("audit: %w", err)
+	}
+	l, err := auditlog.Open(auditlog.Config{Dir: dir, Computer: computer, SegmentBytes: maxMountTrail / 8,
+		Keep: auditlog.Keep{Bytes: maxMountTrail, Full: auditlog.Overwrite}})
+	if err != nil {
+		return nil, fmt.Errorf("audit: %w", err)
+	}
+	return &mountTrail{log: l, computer: computer, sink: &reporting{Log: l, log: log}}, nil
+}
+
+// kernelLog returns the kernel's audit log, with the policy that the trail's folder has. For nil it is nil.
+func (t *mountTrail) kernelLog(dir string) (*audit.Log, error) {
+	if t == nil {
+		return nil, nil
+	}
+	p, err := trail.LoadPolicy(dir)
+	if err != nil {
+		return nil, errors.Join(err, t.log.Close())
+	}
+	log := &audit.Log{Sink: t.sink, Computer: t.computer, Clock: auditlog.Now, Names: &hostAccounts{hosts: host.New()}}
+	log.Policy.Store(p)
+	return log, nil
+}
+
+// close ends the trail. For nil it does nothing.
+func (t *mountTrail) close() error {
+	if t == nil {
+		return nil
+	}
+	return t.log.Close()
+}
+
+// record returns what writes a denial of a mount to the kernel's audit log, as event 4656. A denial that the object's
+// SACL has recorded is not written twice.
+func record(log *audit.Log) func(*mount.Denial) {
+	return func(d *mount.Denial) {
+		if d.Open == nil {
+			return
+		}
+		o := d.Open
+		r := o.Check
+		if o.Why != nil && log.Policy.Opens() &&
+			log.Policy.Load().Evaluate("File", &r, o.Why.Decision, nil).Failure {
+			return
+		}
+		q := audit.HandleRequest{Outcome: audit.Failure, Access: r.Type.Mapping.Map(r.Desired) &^ winnt.MAXIMUM_ALLOWED,
+			Descriptor: r.Descriptor}
+		if o.Why != nil {
+			q.Reasons = audit.Reasons(&r, o.Why)
+		}
+		from := audit.Origin{Subject: access.SubjectOf(d.Subject.Effective()), Names: log.Names, ProcessName: "mount"}
+		log.WriteLater(audit.HandleRequested(from, audit.Object{Type: "File", Name: d.Path, Directory: o.Directory}, q).
+			LeftOut(d.Suppressed))
+	}
+}
+
+// hostAccounts names the users of the host in records, and caches the names for a time. It is safe for concurrent use.
+type hostAccounts struct {
+	hosts mount.Hosts // immutable
+
+	mu sync.Mutex
+	// +checklocks:mu
+	known map[sid.SID]namedUntil // guarded by mu
+}
+
+type namedUntil struct {
+	name  string
+	until time.Time
+}
+
+// Limits of the cached names.
+const (
+	maxHostNames = 1024
+	hostNameLife = time.Minute
+)
+
+// Account implements audit.Names for S-1-22-1-uid.
+func (h *hostAccounts) Account(s sid.SID) (name, domain string, ok bool) {
+	if s != fileaccess.UnixUser(s.RID()) {
+		return "", "", false
+	}
+	now := time.Now()
+	h.mu.Lock()
+	n, known := h.known[s]
+	h.mu.Unlock()
+	if !known || now.After(n.until) {
+		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+		n.name, _ = h.hosts.UserName(ctx, s.RID())
+		cancel()
+		n.until = now.Add(hostNameLife)
+		h.mu.Lock()
+		if h.known == nil || len(h.known) >= maxHostNames {
+			h.known = map[sid.SID]namedUntil{}
+		}
+		h.known[s] = n
+		h.mu.Unlock()
+	}
+	return n.name, "Unix User", n.name != ""
+}
+
+// fromTrail prints the denials of a trail, the newest last.
+func (c *whyCmd) fromTrail(std *streams) error {
+	f, err := trail.Parse("event=4656 and result=failure")
+	if err != nil {
+		return err
+	}
+	r, err := auditlog.NewReader(c.Audit, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = r.Close() }() // only read
+	since := time.Time{}
+	if c.Since > 0 {
+		since = time.Now().Add(-c.Since)
+	}
+	n := 0
+	err = trail.Query(r, f, func(e *audit.Event) error {
+		name, _ := e.Field("ObjectName")
+		if !strings.Contains(strings.ToLower(name), strings.ToLower(c.Path)) || fileTime(e.Time).Before(since) {
+			return nil
+		}
+		n++
+		_, err := fmt.Fprintln(std.out, trail.Line(e, nil))
+		return err
+	})
+	if err == nil && n == 0 {
+		fmt.Fprintln(std.out, "No denial in the audit log matches.")
+	}
+	return err
+}

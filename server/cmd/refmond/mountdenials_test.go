@@ -1,0 +1,134 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// output returns what a command prints, whatever its exit code.
+func output(name string, args ...string) string {
+	out, _ := exec.Command(name, args...).CombinedOutput()
+	return string(out)
+}
+
+// metricsOf returns the metrics of a socket.
+func metricsOf(t *testing.T, at string) string {
+	t.Helper()
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Skip("no curl on this machine")
+	}
+	return output("curl", "-sS", "--unix-socket", at, "http://refmond/metrics")
+}
+
+// TestWhyOfMounts: who was denied through a mount, and by which entry, is answered by a mount without a daemon from its
+// trail, and by the daemon for its mounts; refmon why says the same before anybody has tried (B-24, M-46, M-47).
+func TestWhyOfMounts(t *testing.T) {
+	w, p, at := newMountWorld(t)
+	t.Run("trail", func(t *testing.T) { w.trailed(t, p, at) })
+	t.Run("daemon", func(t *testing.T) { w.daemonWhy(t, p, at) })
+}
+
+func (w *treeWorld) trailed(t *testing.T, p *program, at string) {
+	dir, socket := filepath.Join(w.dir, "trail"), filepath.Join(w.dir, "metrics")
+	_, end := p.started("mount", "--audit", dir, "--metrics", socket, w.root, at)
+	w.says(bob, "Permission denied", "cat "+at+"/plan")
+	w.says(alice, "the plan", "cat "+at+"/plan")
+	w.says(bob, "Permission denied", "ls "+at+"/plan && exec 3<>"+at+"/plan")
+	why := output(p.bin, "why", "--audit", dir)
+	if lines := strings.Split(strings.TrimSpace(why), "\n"); len(lines) != 2 ||
+		!strings.Contains(lines[0], "DENIED ") || !strings.Contains(lines[0], "S-1-22-1-4712") ||
+		!strings.Contains(lines[0], " open File "+at+"/plan for SYNCHRONIZE,ReadData: not granted by any entry") {
+		t.Errorf("M-46: refmond why --audit:\n%s", why)
+	}
+	for args, want := range map[string]string{"--path PLAN": "ReadData", "--path diary": "No denial",
+		"--since 1ns": "No denial"} {
+		if out := output(p.bin, append([]string{"why", "--audit", dir}, strings.Fields(args)...)...); !strings.Contains(out,
+			want) {
+			t.Errorf("M-46: refmond why %s: %s", args, out)
+		}
+	}
+	if out := output(w.refmon(), "audit", "query", dir, "result=failure and object=*plan", "--format",
+		"json"); strings.Count(out, `"event":4656`) != 2 {
+		t.Errorf("M-46: refmon audit query:\n%s", out)
+	}
+	metrics := metricsOf(t, socket)
+	for _, want := range []string{"refmond_mount_denied_total{tree=\"tree\",operation=\"OPEN\"} 2\n",
+		"refmond_mount_denied_users_total{tree=\"tree\",uid=\"4712\"} 2\n", "# TYPE refmond_mount_seconds histogram\n",
+		"refmond_mount_seconds_bucket{tree=\"tree\",le=\"+Inf\"}", "refmond_audit_records_total "} {
+		if !strings.Contains(metrics, want) {
+			t.Errorf("M-47: no %q in\n%s", want, metrics)
+		}
+	}
+	if out, err := shell(alice, "curl -sS --unix-socket "+socket+" http://refmond/metrics"); err == nil {
+		t.Errorf("W-30: alice reads metrics: %s", out)
+	}
+	// refmon why decides as the mount did, below it for root.
+	for who, denied := range map[string]bool{"4711": false, "4712": true} {
+		out, err := exec.Command(w.refmon(), "why", w.root+"/plan", "--as", who).CombinedOutput()
+		if (err != nil) != denied || strings.HasPrefix(string(out), "DENIED") != denied {
+			t.Errorf("B-24: refmon why as %s: %v\n%s", who, err, out)
+		}
+	}
+	if out, err := shell(alice, w.refmon()+" why "+at+"/plan --as 4712"); err == nil ||
+		!strings.HasPrefix(out, "DENIED STATUS_ACCESS_DENIED: the user (S-1-22-1-4712)") {
+		t.Errorf("B-24: alice asks about bob: %v\n%s", err, out)
+	}
+	if out, _ := shell(bob, w.refmon()+" why "+at+"/plan --as 4712"); !strings.Contains(out, "READ_CONTROL") {
+		t.Errorf("B-24: bob may not read the descriptor:\n%s", out)
+	}
+	end()
+	// The mount over the tree itself: root reads the descriptors below it.
+	_, end = p.started("mount", w.root, w.root)
+	for who, denied := range map[string]bool{"4711": false, "4712": true} {
+		if out := output(w.refmon(), "why", w.root+"/plan", "--as", who); strings.HasPrefix(out, "DENIED") != denied ||
+			!strings.Contains(out, "DACL 0  (A;;FA;;;S-1-22-1-4711)") {
+			t.Errorf("B-24: over its tree, as %s:\n%s", who, out)
+		}
+	}
+	w.says(bob, "Permission denied", "cat "+w.root+"/plan") // the namespace of the question is its own
+	end()
+	if out := output(p.bin, "why", "--audit", filepath.Join(w.dir, "none")); !strings.HasPrefix(out, "refmond: ") {
+		t.Errorf("a trail that is not there: %s", out)
+	}
+}
+
+func (w *treeWorld) daemonWhy(t *testing.T, p *program, at string) {
+	w.must(os.Chmod(p.dir, 0o755))
+	p.configure(fmt.Sprintf("trees:\n  projects:\n    path: %s\n    mount: %s\n", w.root, at))
+	_, end := p.serve()
+	defer end()
+	w.says(bob, "Permission denied", "cat "+at+"/plan")
+	// A stored descriptor that does not count is named with its repair (F-204).
+	must := func(out string, err error) {
+		if err != nil {
+			t.Fatal(out, err)
+		}
+	}
+	must(shell(0, "mkdir "+w.root+"/sub && cd "+w.root+"/sub && echo x >stale && "+w.refmon()+
+		" acl set --offline stale 'O:BAG:SYD:P(A;;FA;;;WD)' && chmod 666 stale"))
+	w.says(bob, "Permission denied", "cat "+at+"/sub/stale")
+	admin := output(p.bin, "why", "--socket", p.admin)
+	for _, want := range []string{"as ", "mount projects, uid 4712: OPEN " + at +
+		"/plan for FILE_READ_DATA|SYNCHRONIZE -> permission denied\n",
+		"  because A-40 " + at + "/plan: no entry allows them\n",
+		"because F-204 " + at + "/sub/stale: its stored descriptor does not count: ", "refmon acl repair --rehash"} {
+		if !strings.Contains(admin, want) {
+			t.Errorf("M-46: refmond why: no %q in\n%s", want, admin)
+		}
+	}
+	if out, _ := shell(bob, p.bin+" why --owner root --socket "+p.socket); !strings.Contains(out, at+"/plan") {
+		t.Errorf("W-97: bob asks why: %s", out)
+	}
+	if out, _ := shell(alice, p.bin+" why --owner root --socket "+p.socket); !strings.Contains(out, "No recent denial") {
+		t.Errorf("W-97: alice asks why: %s", out)
+	}
+	metrics := metricsOf(t, filepath.Join(p.dir, "state", operationsSocket))
+	if want := "refmond_mount_denied_users_total{tree=\"projects\",uid=\"4712\"} 2\n"; !strings.Contains(metrics, want) ||
+		!strings.Contains(metrics, "refmond_connections ") {
+		t.Errorf("M-47: no %q in\n%s", want, metrics)
+	}
+}

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestServeOverItsOwnTree checks that refmond starts again twice after kill -9 with a mount over
+// its own tree, while a program has a file open in the dead mount. The doctor reports the mount as
+// well while it works, and what remains of it otherwise (M-8, M-39, M-40).
+func TestServeOverItsOwnTree(t *testing.T) {
+	w, p, _ := newMountWorld(t)
+	t.Cleanup(func() {
+		for unix.Unmount(w.root, unix.MNT_DETACH) == nil {
+		}
+	})
+	w.must(os.Chmod(p.dir, 0o755))
+	p.configure(fmt.Sprintf("trees:\n  projects:\n    path: %s\n    mount: %s\n", w.root, w.root))
+	doctor := func() (trees string) {
+		t.Helper()
+		out, _ := exec.Command(p.bin, "doctor", "--config", p.config).Output() // the exit code is about more than trees
+		for line := range strings.Lines(string(out)) {
+			if strings.Contains(line, " trees ") {
+				trees += line
+			}
+		}
+		return trees
+	}
+	for round := range 2 {
+		cmd, end := p.serve()
+		w.says(alice, "the plan", "cat "+w.root+"/plan")
+		w.says(bob, "Permission denied", "cat "+w.root+"/plan")
+		if got := doctor(); strings.Contains(got, "WRONG") || !strings.Contains(got, "ok    trees        projects: ") {
+			t.Errorf("round %d: the doctor about a refmond that works:\n%s", round, got)
+		}
+		release := w.holds(filepath.Join(w.root, "plan"))
+		w.must(cmd.Process.Kill())
+		end()
+		w.says(alice, "Transport endpoint is not connected", "cat "+w.root+"/plan")
+		if got := doctor(); !strings.Contains(got, "WRONG trees        projects: "+w.root+" is the mount of a refmond that"+
+			" was killed: start refmond, which removes it") {
+			t.Errorf("round %d: the doctor about a dead mount:\n%s", round, got)
+		}
+		defer release()
+	}
+	_, end := p.serve()
+	w.says(alice, "the plan", "cat "+w.root+"/plan")
+	end()
+	if mounts, err := os.ReadFile("/proc/self/mountinfo"); err != nil || strings.Contains(string(mounts), " "+w.root+" ") {
+		t.Errorf("the mount is left, %v", err)
+	}
+	if text, err := os.ReadFile(filepath.Join(w.root, "plan")); err != nil || string(text) != "the plan\n" {
+		t.Errorf("the file below: %q, %v", text, err)
+	}
+}
+
+// holds starts a program of alice's that has a file open until release.
+func (w *treeWorld) holds(name string) (release func()) {
+	w.Helper()
+	cmd := exec.Command("setpriv", "--reuid", fmt.Sprint(alice), "--regid", fmt.Sprint(alice), "--clear-groups",
+		"/bin/sh", "-c", `exec 3<"$0" && echo open && read end`, name)
+	in, err := cmd.StdinPipe()
+	w.must(err)
+	out, err := cmd.StdoutPipe()
+	w.must(err)
+	w.must(cmd.Start())
+	if line, err := bufio.NewReader(out).ReadString('\n'); line != "open\n" {
+		w.Fatalf("a program opens %s: %q, %v", name, line, err)
+	}
+	return func() {
+		_ = in.Close()
+		_ = cmd.Wait() // it only waited for the end of its input
+	}
+}
+
+// TestForeignDeadMount: the dead mount of another file system, or of another tree, is not removed, and what to do is
+// said (M-39).
+func TestForeignDeadMount(t *testing.T) {
+	w, p, at := newMountWorld(t)
+	w.must(os.Chmod(p.dir, 0o755))
+	p.configure(fmt.Sprintf("trees:\n  projects:\n    path: %s\n    mount: %s\n", w.root, at))
+	for kind, source := range map[string]string{"fuse.sshfs": "projects", "fuse.refmon": "others"} {
+		w.deadMount(at, kind, source)
+		out, err := p.refuses("serve", "--config", p.config)
+		if err == nil || !strings.Contains(out, fmt.Sprintf("a dead mount of another server is there (%s, %s): end it"+
+			" with umount -l %s", kind, source, at)) {
+			t.Errorf("%s of %s: %v\n%s", kind, source, err, out)
+		}
+		var s unix.Stat_t
+		if err := unix.Stat(at, &s); err != unix.ENOTCONN {
+			t.Errorf("%s of %s was removed: %v", kind, source, err)
+		}
+		w.must(unix.Unmount(at, unix.MNT_DETACH))
+	}
+}
+
+// deadMount mounts a file system whose server is gone.
+func (w *treeWorld) deadMount(at, kind, source string) {
+	w.Helper()
+	fd, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	w.must(err)
+	w.must(unix.Mount(source, at, kind, unix.MS_NOSUID|unix.MS_NODEV,
+		fmt.Sprintf("rootmode=40000,user_id=0,group_id=0,fd=%d", fd)))
+	w.must(unix.Close(fd))
+}
+
+// refuses runs a verb that is to end by itself with an error; one that serves is ended after a while, without one.
+func (p *program) refuses(args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(p.Context(), 20*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, p.bin, args...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 10 * time.Second
+	out, err := cmd.CombinedOutput()
+	if ctx.Err() != nil {
+		err = nil
+	}
+	return string(out), err
+}
+
+// TestMountPlaces: a place of a mount that is missing or a file is refused with what to do (M-39).
+func TestMountPlaces(t *testing.T) {
+	w, p, _ := newMountWorld(t)
+	file := filepath.Join(w.dir, "file")
+	w.must(os.WriteFile(file, nil, 0o600))
+	for at, want := range map[string]string{w.dir + "/none": "none does not exist: make the directory first",
+		file: "file is no directory: name one"} {
+		p.configure(fmt.Sprintf("trees:\n  projects:\n    path: %s\n    mount: %s\n", w.root, at))
+		for _, args := range [][]string{{"serve", "--config", p.config}, {"mount", w.root, at}} {
+			out, err := p.refuses(args...)
+			if err == nil || !strings.Contains(out, want) {
+				t.Errorf("%q: %v, %s; want %s", args, err, out, want)
+			}
+		}
+	}
+}

@@ -1,0 +1,21 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"testing"
+)
+
+// TestNotify checks that the manager's socket may have an abstract name, and that nothing is sent
+// without a socket.
+func TestNotify(t *testing.T) {
+	name := fmt.Sprintf("refmond-test-%d", os.Getpid())
+	told := manager(t, "\x00"+name)
+	for _, at := range []string{"", "/nonexistent/s", "@" + name} {
+		t.Setenv("NOTIFY_SOCKET", at)
+		notify("at " + at)
+	}
+	if text := told(); text != "at @"+name {
+		t.Errorf("the manager was told %q", text)
+	}
+}

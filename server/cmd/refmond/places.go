@@ -1,0 +1,127 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/server/lsa"
+)
+
+// place is a file or folder that refmond trusts. Immutable.
+type place struct {
+	what   string // name in messages
+	path   string
+	secret bool // others may not read it either
+	socket bool // path of a socket; other users must not be able to write to its folder, even if it is sticky
+}
+
+// places returns the files and folders that a configuration names, including its own file.
+func (c *config) places() []place {
+	out := []place{{what: "configuration", path: c.file}, {what: "state folder", path: c.State},
+		{what: "keytab", path: c.Kerberos.Keytab, secret: true}, {what: "directory.ca", path: c.Directory.CA},
+		{what: "directory.passwordFile", path: c.Directory.PasswordFile, secret: true},
+		{what: "idNumbers", path: c.IDNumbers}, {what: "socket", path: c.Socket, socket: true},
+		{what: "adminSocket", path: c.AdminSocket, socket: true},
+		{what: "watch.socket", path: c.Watch.Socket, socket: true}}
+	return append(out, place{what: "account store", path: filepath.Join(c.State, lsa.File), secret: true})
+}
+
+// checkPlaces returns an error for each place that other users can write to, with the command that
+// repairs it; nil if none exists. It ignores missing files, because the code that needs them
+// reports them (L-76).
+func (c *config) checkPlaces() error {
+	var all []error
+	for _, p := range c.places() {
+		if p.path != "" && !strings.HasPrefix(p.path, "@") {
+			all = append(all, p.check())
+		}
+	}
+	return errors.Join(append(all, checkBelow(c.State))...)
+}
+
+// check checks one place and all its parent folders, by the name and after resolving links.
+func (p place) check() error {
+	path, err := filepath.Abs(p.path)
+	if err != nil {
+		return fmt.Errorf("%s: %w", p.what, err)
+	}
+	if !p.socket {
+		if err := p.one(path, false); err != nil {
+			return err
+		}
+	}
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		real = path
+	}
+	for i, way := range []string{path, real} {
+		if i > 0 && way == path {
+			break
+		}
+		for dir, last := filepath.Dir(way), true; ; dir, last = filepath.Dir(dir), false {
+			if err := p.one(dir, !p.socket || !last); err != nil {
+				return err
+			}
+			if dir == filepath.Dir(dir) {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// one checks one file or folder. sticky allows sticky folders such as /tmp, where others can add
+// entries but remove only their own.
+func (p place) one(path string, sticky bool) error {
+	var st unix.Stat_t
+	if unix.Stat(path, &st) != nil {
+		return nil
+	}
+	folder := st.Mode&unix.S_IFMT == unix.S_IFDIR
+	name := path
+	if path != p.path {
+		name = fmt.Sprintf("%s: %s", p.path, path)
+	}
+	switch open := st.Mode & 0o022; {
+	case st.Uid != 0 && st.Uid != uint32(os.Geteuid()) && !unmapped(st.Uid):
+		return fmt.Errorf("%s %s: it belongs to uid %d, who can change it: chown %d %s", p.what, name, st.Uid, os.Geteuid(),
+			path)
+	case open != 0 && !(folder && sticky && st.Mode&unix.S_ISVTX != 0):
+		return fmt.Errorf("%s %s: others can write to it (mode %o): chmod go-w %s", p.what, name, st.Mode&0o7777, path)
+	case p.secret && !folder && st.Mode&0o077 != 0:
+		return fmt.Errorf("%s %s: others can read it (mode %o): chmod go= %s", p.what, name, st.Mode&0o7777, path)
+	}
+	return nil
+}
+
+// unmapped reports whether a uid is the overflow uid of a user namespace. No user inside the
+// namespace owns such a file.
+func unmapped(uid uint32) bool {
+	if uid != lsa.Unmapped {
+		return false
+	}
+	text, err := os.ReadFile("/proc/self/uid_map")
+	return err == nil && strings.Join(strings.Fields(string(text)), " ") != "0 0 4294967295"
+}
+
+// checkBelow checks each file and folder in the state folder: the lock, the audit log and its key,
+// the replay cache. It skips sockets and symbolic links.
+func checkBelow(state string) error {
+	var first error
+	err := filepath.WalkDir(state, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || path == state || d.Type()&(fs.ModeSocket|fs.ModeSymlink) != 0 {
+			return nil //nolint:nilerr // what cannot be read is reported by its user
+		}
+		if first = (place{what: "state", path: path}).one(path, false); first != nil {
+			return fs.SkipAll
+		}
+		return nil
+	})
+	return errors.Join(err, first)
+}

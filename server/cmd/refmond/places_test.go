@@ -1,0 +1,102 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestPlacesOfOthersAreRefused: refmond does not start, and doctor says WRONG, where others can write to one of its
+// places; the message names the command that repairs it (L-76).
+func TestPlacesOfOthersAreRefused(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("not root: the owners of files cannot be changed")
+	}
+	for name, c := range map[string]struct {
+		spoil  func(dir string) error
+		repair string // below the folder of the test
+	}{
+		"nothing": {func(string) error { return nil }, ""},
+		"a configuration for all": {func(d string) error { return os.Chmod(d+"/etc/c.yaml", 0o666) },
+			"chmod go-w D/etc/c.yaml"},
+		"a configuration for a group": {func(d string) error { return os.Chmod(d+"/etc/c.yaml", 0o664) },
+			"chmod go-w D/etc/c.yaml"},
+		"a user's configuration": {func(d string) error { return os.Chown(d+"/etc/c.yaml", 1000, 1000) },
+			"chown 0 D/etc/c.yaml"},
+		"the configuration's folder": {func(d string) error { return os.Chmod(d+"/etc", 0o777) }, "chmod go-w D/etc"},
+		"a user's folder":            {func(d string) error { return os.Chown(d+"/etc", 1000, 1000) }, "chown 0 D/etc"},
+		"the state folder":           {func(d string) error { return os.Chmod(d+"/state", 0o777) }, "chmod go-w"},
+		"a user's state folder": {func(d string) error { return os.Chown(d+"/state", 1000, 1000) },
+			"chown 0 D/state"},
+		"accounts for all": {func(d string) error { return os.Chmod(d+"/state/accounts.db", 0o666) },
+			"chmod go-w D/state/accounts.db"},
+		"accounts that all read": {func(d string) error { return os.Chmod(d+"/state/accounts.db", 0o644) },
+			"chmod go= D/state/accounts.db"},
+		"a user's accounts": {func(d string) error { return os.Chown(d+"/state/accounts.db", 1000, 1000) },
+			"chown 0 D/state/accounts.db"},
+		"the trail": {func(d string) error { return os.Chmod(d+"/state/audit", 0o777) },
+			"chmod go-w D/state/audit"},
+		"the lock":            {func(d string) error { return os.Chmod(d+"/state/lock", 0o666) }, "chmod go-w D/state/lock"},
+		"the socket's folder": {func(d string) error { return os.Chmod(d+"/run", 0o777) }, "chmod go-w D/run"},
+		"a sticky folder": {func(d string) error { return os.Chmod(d+"/run", 0o777|os.ModeSticky) },
+			"chmod go-w D/run"},
+		"the folder above all": {func(d string) error { return os.Chmod(d, 0o777) }, "chmod go-w D"},
+		"a link in a folder of others": {func(d string) error {
+			if err := os.Mkdir(d+"/open", 0o700); err != nil {
+				return err
+			}
+			_ = os.Chmod(d+"/open", 0o777)
+			return os.Symlink(d+"/run", d+"/open/admin")
+		}, "chmod go-w D/open"},
+	} {
+		dir, err := filepath.EvalSymlinks(t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, sub := range []string{"etc", "run"} {
+			if err := os.Mkdir(filepath.Join(dir, sub), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		admin := dir + "/run/admin.sock"
+		if strings.HasPrefix(name, "a link") {
+			admin = dir + "/open/admin/admin.sock"
+		}
+		file := filepath.Join(dir, "etc", "c.yaml")
+		text := "state: " + dir + "/state\nsocket: " + dir + "/run/s.sock\nadminSocket: " + admin +
+			"\naudit: {required: false}\n"
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		begin := func() error {
+			cfg, err := load(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s, err := start(cfg, &streams{out: new(strings.Builder), err: new(strings.Builder)})
+			if err != nil {
+				return err
+			}
+			return s.stop()
+		}
+		if c.repair != "chmod go-w D/open" {
+			if err := begin(); err != nil { // makes the state
+				t.Fatalf("%s: %v", name, err)
+			}
+		}
+		if err := c.spoil(dir); err != nil {
+			t.Fatal(err)
+		}
+		want := strings.Replace(c.repair, "D", dir, 1)
+		if err := begin(); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error()+"\n", want) {
+			t.Errorf("L-76: %s: %v, want a refusal with %q", name, err, want)
+		}
+		var out strings.Builder
+		_ = (&doctorCmd{Config: file}).Run(&streams{out: &out, err: &out})
+		if wrong := strings.Contains(out.String(), "WRONG places"); wrong != (want != "") ||
+			!strings.Contains(out.String(), want) {
+			t.Errorf("L-76: %s: doctor says %s, want %q", name, out.String(), want)
+		}
+	}
+}

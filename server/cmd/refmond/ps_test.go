@@ -1,0 +1,161 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/user"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// shown is a client with the values of its row as the services report them to it.
+type shown struct {
+	*client.Conn
+	id, thread, session string
+}
+
+// shownAt connects a client that is looked at.
+func shownAt(t *testing.T, socket string) *shown {
+	t.Helper()
+	c, err := client.Dial(socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	info, st := c.Thread().NtQueryInformationToken(winnt.NtCurrentProcessToken, winnt.TokenStatistics)
+	statistics, ok := info.(nt.TokenStatistics)
+	if !ok {
+		t.Fatal(st)
+	}
+	return &shown{c, fmt.Sprint(uint64(c.Process())), numberOf(t, c.Thread()), fmt.Sprintf("%#x",
+		uint64(statistics.AuthenticationID))}
+}
+
+// numberOf returns the number of a thread.
+func numberOf(t *testing.T, th *nt.Thread) string {
+	t.Helper()
+	info, st := th.NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadBasicInformation)
+	basic, ok := info.(nt.ThreadBasic)
+	if !ok {
+		t.Fatal(st)
+	}
+	return fmt.Sprint(uint64(basic.ClientID.UniqueThread))
+}
+
+// identified makes the thread of a client act as itself, at SecurityIdentification.
+func identified(t *testing.T, c *shown) {
+	t.Helper()
+	own, st := c.Thread().NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	tok, st := c.Thread().NtDuplicateToken(own, winnt.TOKEN_IMPERSONATE, &nt.ObjectAttributes{
+		SecurityQualityOfService: &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityIdentification}},
+		false, winnt.TokenImpersonation)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	if st := c.Thread().NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken,
+		tok); st != ntstatus.Success {
+		t.Fatal(st)
+	}
+}
+
+// rowsOf returns a command's output at the administrators' socket. It replaces each time of day
+// between from and now by NOW, and runs of spaces by one.
+func rowsOf(t *testing.T, cfg *config, verb string, from time.Time) []string {
+	t.Helper()
+	var out, errs bytes.Buffer
+	if code := run([]string{verb, "--socket", cfg.AdminSocket}, &streams{out: &out, err: &errs}); code != exitSuccess {
+		t.Fatalf("%s: exit code %d, %s", verb, code, errs.String())
+	}
+	text := out.String()
+	now := time.Now()
+	for at := from.Truncate(time.Second); !at.After(now); at = at.Add(time.Second) {
+		for _, form := range []string{"15:04:05", "2006-01-02 15:04"} { // the second is of another day
+			text = strings.ReplaceAll(text, at.Local().Format(form), "NOW")
+		}
+	}
+	var rows []string
+	for line := range strings.Lines(text) {
+		rows = append(rows, strings.Join(strings.Fields(line), " "))
+	}
+	return rows
+}
+
+// thisUser is how the user of the test is called where no account has the uid.
+func thisUser() string {
+	if u, err := user.Current(); err == nil {
+		return `Unix User\` + u.Username
+	}
+	return fmt.Sprintf("S-1-22-1-%d", os.Getuid())
+}
+
+// TestSessionsColumns: of two connections each row has the process, program, uid and pid,
+// logon session, time and user of its own client; only that at the administrators' socket
+// is full (W-27).
+func TestSessionsColumns(t *testing.T) {
+	cfg, from := demoRuns(t), time.Now()
+	a, b := shownAt(t, cfg.Socket), shownAt(t, cfg.AdminSocket)
+	rows := rowsOf(t, cfg, "sessions", from)
+	if rows[0] != "ID PROGRAM UID PID SESSION SINCE USER" {
+		t.Errorf("the head is %q", rows[0])
+	}
+	for _, c := range []struct {
+		*shown
+		full string
+	}{{a, ""}, {b, " (full)"}} {
+		want := fmt.Sprintf("%s refmond.test %d %d %s NOW %s%s", c.id, os.Getuid(), os.Getpid(), c.session, thisUser(),
+			c.full)
+		if !slices.Contains(rows, want) {
+			t.Errorf("no row is %q:\n%s", want, strings.Join(rows, "\n"))
+		}
+	}
+}
+
+// TestPsColumns checks name, time and user of two processes, and below each its threads with
+// client, level and start of impersonation (U-95, W-27).
+func TestPsColumns(t *testing.T) {
+	cfg, from := demoRuns(t), time.Now()
+	a, b := shownAt(t, cfg.Socket), shownAt(t, cfg.AdminSocket)
+	if st := a.Thread().NtImpersonateAnonymousToken(winnt.NtCurrentThread); st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	identified(t, b)
+	second, err := b.NewThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := rowsOf(t, cfg, "ps", from)
+	if rows[0] != "ID NAME SINCE USER, OR ACTS AS" {
+		t.Errorf("the head is %q", rows[0])
+	}
+	for _, c := range []struct {
+		*shown
+		threads []string
+	}{
+		{a, []string{a.thread + ` refmond.test/1 NOW as NT AUTHORITY\ANONYMOUS LOGON, SecurityImpersonation, since NOW`}},
+		{b, []string{b.thread + " refmond.test/1 NOW as " + thisUser() + ", SecurityIdentification, since NOW",
+			numberOf(t, second) + " refmond.test/2 NOW"}},
+	} {
+		want := append([]string{c.id + " refmond.test NOW " + thisUser()}, c.threads...)
+		at := slices.Index(rows, want[0])
+		if at < 0 || len(rows) < at+len(want) || !slices.Equal(rows[at:at+len(want)], want) {
+			t.Errorf("no rows are\n%s\nin\n%s", strings.Join(want, "\n"), strings.Join(rows, "\n"))
+			continue
+		}
+		process := regexp.MustCompile(`^\d+ [^/ ]+ NOW `) // a row of a thread has a name with a number
+		if after := at + len(want); after < len(rows) && !process.MatchString(rows[after]) {
+			t.Errorf("process %s has a further thread: %s", c.id, rows[after])
+		}
+	}
+}

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/refmon/refmon/auditlog"
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/lsa/admin"
+	"github.com/refmon/refmon/winnt"
+)
+
+// writers is how many connections change accounts at once.
+const writers = 3
+
+// TestKillLosesNoAcknowledgedChange kills refmond during account changes and logons. Each acknowledged change is
+// present afterwards, once and complete, and so are its record and the record of each acknowledged
+// logon (L-39, L-50, L-48, U-61). REFMON_KILLS sets the number of kills, 10 by default.
+func TestKillLosesNoAcknowledgedChange(t *testing.T) {
+	kills := 10
+	if text := os.Getenv("REFMON_KILLS"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			t.Fatalf("REFMON_KILLS is %q, want a number from 1", text)
+		}
+		kills = n
+	}
+	p := build(t)
+	var acknowledged []string
+	refused := 0
+	for round := range kills {
+		done, n := p.round(round)
+		acknowledged = append(acknowledged, done...)
+		refused += n
+	}
+	_, end := p.serve()
+	list := p.must("", "list")
+	listed := map[string]int{}
+	for line := range strings.Lines(list) {
+		name, _, _ := strings.Cut(line, " ")
+		listed[name]++
+	}
+	end()
+	created, failures := p.trail()
+	t.Logf("%d kills: %d changes and %d refused logons were answered, %d accounts are there", kills, len(acknowledged),
+		refused, len(listed)-1)
+	if len(acknowledged) < kills*writers || refused < kills {
+		t.Errorf("only %d changes and %d refused logons before the kills", len(acknowledged), refused)
+	}
+	for _, name := range acknowledged {
+		if listed[name] != 1 || created[name] != 1 {
+			t.Errorf("%s was answered: %d times listed, %d records (L-39, L-50)", name, listed[name], created[name])
+		}
+	}
+	if failures < refused {
+		t.Errorf("%d refused logons were answered, %d are records (L-49)", refused, failures)
+	}
+}
+
+// round starts refmond, has connections add accounts and fail to log on, and kills it
+// once each of them has been answered a few times. It returns the names of the
+// accounts whose making was answered, and how many refused logons were.
+func (p *program) round(round int) (done []string, refused int) {
+	p.Helper()
+	cmd, end := p.serve()
+	defer end()
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	busy := make(chan struct{}, 2*writers) // one from each once it has been answered
+	for w := range writers {
+		changes, logons := p.dial(p.admin), p.dial(p.socket)
+		all.Go(func() {
+			until(busy, func(i int) error {
+				name := fmt.Sprintf("u%d-%d-%d", round, w, i)
+				if _, err := admin.Ask(changes.Administer, admin.Request{Do: admin.AddAccount, Name: name}); err != nil {
+					return err
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				done = append(done, name)
+				return nil
+			})
+		})
+		all.Go(func() {
+			until(busy, func(int) error {
+				if err := guess(logons); err != nil {
+					return err
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				refused++
+				return nil
+			})
+		})
+	}
+	for range 2 * writers {
+		<-busy
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		p.Error(err)
+	}
+	all.Wait()
+	return done, refused
+}
+
+// until calls f until it fails. It reports to busy after the second call or at the end.
+func until(busy chan<- struct{}, f func(i int) error) {
+	told := false
+	for i := 0; ; i++ {
+		err := f(i)
+		if !told && (i == 1 || err != nil) {
+			told = true
+			busy <- struct{}{}
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// guess asks for a logon that is refused before a password is hashed, and returns an
+// error once the daemon is gone.
+func guess(c *client.Conn) error {
+	_, st := c.Thread().LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
+		AuthenticationInformation: nt.LogonInformation{MessageType: nt.S4ULogon, UserName: "zoe"}})
+	if st != ntstatus.LogonFailure {
+		return errors.New(st.String())
+	}
+	return nil
+}
+
+// trail returns how often the audit log has the creation of each account, and the number of
+// rejected logons.
+func (p *program) trail() (created map[string]int, failures int) {
+	p.Helper()
+	r, err := auditlog.NewReader(filepath.Join(p.dir, "state", "audit"), 1)
+	if err != nil {
+		p.Fatal(err)
+	}
+	defer r.Close()
+	created = map[string]int{}
+	for {
+		rec, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return created, failures
+		}
+		if err != nil {
+			p.Fatal(err)
+		}
+		e, err := rec.Event()
+		if err != nil {
+			p.Fatal(err)
+		}
+		switch change, _ := e.Field("Change"); {
+		case e.ID == 4625:
+			failures++
+		case change == "account created":
+			name, _ := e.Field("Target")
+			created[name]++
+		}
+	}
+}

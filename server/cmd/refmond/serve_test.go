@@ -1,0 +1,260 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/cli/trail"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/daemon"
+	"github.com/refmon/refmon/winnt"
+)
+
+// written makes a file and returns its name.
+func written(t *testing.T, name, text string) string {
+	t.Helper()
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// TestConfiguration: each key is taken over.
+func TestConfiguration(t *testing.T) {
+	c, err := load(written(t, filepath.Join(t.TempDir(), "c.yaml"), `profile: observed
+limits: {connections: 3, perUser: 2, threads: 1}
+log: {level: debug}
+administrators: [7, 8]
+privileges: {7: [SeBackupPrivilege, SeRestorePrivilege], 8: []}
+files: {a: 'D:(A;;FR;;;WD)', b: 'O:SY'}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[uint32]winnt.PrivilegeSet{7: winnt.Privileges(winnt.SeBackupPrivilege, winnt.SeRestorePrivilege)}
+	if c.profile != nt.Observed || c.limits !=
+		(daemon.Limits{Connections: 3, PerUser: 2, Threads: 1, Quota: 256 << 20, Total: 1 << 30, Reserve: 128 << 20}) ||
+		c.level != slog.LevelDebug || !reflect.DeepEqual(c.privileges, want) || len(c.files) != 2 ||
+		c.files["a"].DACL().Len() != 1 || c.files["b"].Owner().String() != "S-1-5-18" ||
+		!reflect.DeepEqual(c.Administrators, []uint32{7, 8}) {
+		t.Errorf("%+v", c)
+	}
+	if c, err := load(""); err != nil || c.profile != nt.Documented || c.level != slog.LevelInfo || c.limits !=
+		(daemon.Limits{Connections: 16384, PerUser: 2048, Threads: 8192, Quota: 256 << 20, Total: 1 << 30,
+			Reserve: 128 << 20}) || !c.Audit.Keep || !c.Audit.Required {
+		t.Errorf("what is shipped: %+v, %v", c, err)
+	}
+	for text, want := range map[string]string{
+		"state: ''": "must be given", "socket: /s\nadminSocket: /s": "adminSocket be another",
+		"limits: {connections: 0}": "at least 1", "limits: {threads: 0}": "at least 1", "limits: {perUser: 0}": "at least 1",
+		"limits: {quota: 1000}": "at least 1048576 bytes", "limits: {reserve: 0}": "reserve 0 at least 1",
+		"limits: {total: 300000000}":                       "total 300000000 at least both together",
+		"privileges: {7: [SeTcbPrivilege]}":                "privileges of 7: SeTcbPrivilege is granted by",
+		"privileges: {7: [SeCreateTokenPrivilege]}":        "privileges of 7: SeCreateTokenPrivilege is granted by",
+		"privileges: {7: [SeAssignPrimaryTokenPrivilege]}": "privileges of 7: SeAssignPrimaryTokenPrivilege is granted by",
+	} {
+		if _, err := load(written(t, filepath.Join(t.TempDir(), "c.yaml"), text+"\n")); err == nil ||
+			!strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", text, err, want)
+		}
+	}
+	if _, err := load("/nonexistent/c.yaml"); err == nil {
+		t.Error("a file that is not there was read")
+	}
+}
+
+// TestConfigVerbs: config check finds the mistake in a file, config print gives one
+// that is right.
+func TestConfigVerbs(t *testing.T) {
+	ask := func(args ...string) (int, string, string) {
+		var out, errs bytes.Buffer
+		code := run(append([]string{"config"}, args...), &streams{out: &out, err: &errs})
+		return code, out.String(), errs.String()
+	}
+	code, text, _ := ask("print")
+	file := written(t, filepath.Join(t.TempDir(), "c.yaml"), text)
+	if code != 0 || text != string(shipped) {
+		t.Errorf("print: exit code %d, %d bytes", code, len(text))
+	}
+	if code, out, errs := ask("check", file); code != 0 || errs != "" || out != file+": well formed; state "+
+		"/var/lib/refmon, socket /run/refmon/refmond.sock\n" {
+		t.Errorf("check: exit code %d, %q, %q", code, out, errs)
+	}
+	written(t, file, "nonsense: 1\n")
+	if code, out, errs := ask("check", file); code != exitMalformed || out != "" || !strings.Contains(errs,
+		"nonsense: unknown field") {
+		t.Errorf("check: exit code %d, %q, %q", code, out, errs)
+	}
+}
+
+// TestServedPolicy: without a policy of its own the trail has logons and the use of
+// privileges; audit.required makes an operation fail whose record cannot be kept.
+func TestServedPolicy(t *testing.T) {
+	dir := t.TempDir()
+	for _, required := range []bool{true, false} {
+		p, err := policy(dir, &auditSettings{Required: required})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := p.Spec()
+		for sub, want := range map[audit.Subcategory]audit.Setting{audit.Logon: audit.OnBoth, audit.Logoff: audit.OnBoth,
+			audit.SpecialLogon: audit.OnBoth, audit.SensitivePrivilegeUse: audit.OnBoth, audit.FileSystem: 0,
+			audit.AuditPolicyChange: audit.OnBoth} {
+			if s.System[sub] != want {
+				t.Errorf("%v: %v, want %v", sub, s.System[sub], want)
+			}
+		}
+		if (s.Options.CrashOnAuditFail == audit.FailOnAuditFail) != required {
+			t.Errorf("required %t: %v", required, s.Options.CrashOnAuditFail)
+		}
+	}
+	own, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
+		audit.FileSystem: audit.OnFailure}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := trail.StorePolicy(dir, own); err != nil {
+		t.Fatal(err)
+	}
+	for _, required := range []bool{true, false} {
+		p, err := policy(dir, &auditSettings{Required: required})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s := p.Spec(); s.System[audit.FileSystem] != audit.OnFailure || s.System[audit.Logon] != 0 ||
+			(s.Options.CrashOnAuditFail == audit.FailOnAuditFail) != required {
+			t.Errorf("a policy that is there, required %t: %+v", required, s)
+		}
+	}
+}
+
+// said keeps the lines that a daemon logs.
+type said struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *said) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(b)
+}
+
+// since returns the output since the last call.
+func (s *said) since() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer s.b.Reset()
+	return s.b.String()
+}
+
+// manager listens like the service manager and returns the received states.
+func manager(t *testing.T, name string) (told func() string) {
+	t.Helper()
+	l, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: name, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	return func() string {
+		b := make([]byte, 256)
+		if err := l.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+		n, err := l.Read(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b[:n])
+	}
+}
+
+// TestReload checks that a changed configuration affects new clients' privileges and the log level,
+// that a wrong one changes nothing, and that the manager is notified in both cases (W-29).
+func TestReload(t *testing.T) {
+	dir := t.TempDir()
+	told := manager(t, filepath.Join(dir, "manager"))
+	t.Setenv("NOTIFY_SOCKET", filepath.Join(dir, "manager"))
+	file, uid := filepath.Join(dir, "c.yaml"), os.Geteuid()
+	configure := func(more string) string {
+		return written(t, file, fmt.Sprintf("state: %s\nsocket: %s\nadminSocket: ''\n%s", filepath.Join(dir, "state"),
+			filepath.Join(dir, "s"), more))
+	}
+	cfg, err := load(configure("log: {level: error}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log said
+	s, err := start(cfg, &streams{out: &log, err: &log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer serving(t, s)()
+	holds := func() bool {
+		t.Helper()
+		c, err := client.Dial(cfg.Socket)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		h, st := c.Thread().NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
+		v, st2 := c.Thread().NtQueryInformationToken(h, winnt.TokenPrivileges)
+		if st != ntstatus.Success || st2 != ntstatus.Success {
+			t.Fatal(st, st2)
+		}
+		for _, p := range v.([]nt.LUIDAndAttributes) {
+			if p.LUID == winnt.LUID(winnt.SeLockMemoryPrivilege) {
+				return true
+			}
+		}
+		return false
+	}
+	reload := func(more string) string {
+		t.Helper()
+		log.since()
+		s.reload(configure(more))
+		if first := told(); !strings.HasPrefix(first, "RELOADING=1\nMONOTONIC_USEC=") {
+			t.Errorf("the manager was told %q", first)
+		}
+		if then := told(); then != "READY=1" {
+			t.Errorf("the manager was told %q", then)
+		}
+		return log.since()
+	}
+	if holds() {
+		t.Fatal("the privilege is there before it is given")
+	}
+	more := fmt.Sprintf("privileges: {%d: [SeLockMemoryPrivilege]}\naudit: {required: false}\n", uid)
+	if text := reload(more + "log: {level: info}\n"); !strings.Contains(text, "msg=reloaded") || !holds() ||
+		s.level.Level() != slog.LevelInfo || s.System().Audit().Policy.Load().Spec().Options.CrashOnAuditFail != 0 {
+		t.Errorf("reloaded: %q, the privilege is there: %t", text, holds())
+	}
+	if text := reload("log: {level: loud}\n"); !strings.Contains(text, "the configuration is invalid") ||
+		strings.Contains(text, "msg=reloaded") || !holds() || s.level.Level() != slog.LevelInfo {
+		t.Errorf("a wrong configuration: %q, the privilege is there: %t", text, holds())
+	}
+	written(t, filepath.Join(dir, "state", "audit", "policy.txt"), "nonsense\n")
+	if text := reload("log: {level: warn}\n"); !strings.Contains(text, "the audit policy is invalid") ||
+		!holds() || s.level.Level() != slog.LevelInfo {
+		t.Errorf("a wrong policy: %q, the privilege is there: %t", text, holds())
+	}
+	if err := os.Remove(filepath.Join(dir, "state", "audit", "policy.txt")); err != nil {
+		t.Fatal(err)
+	}
+	if text := reload("log: {level: error}\n"); text != "" || holds() || s.level.Level() != slog.LevelError ||
+		s.System().Audit().Policy.Load().Spec().Options.CrashOnAuditFail != audit.FailOnAuditFail {
+		t.Errorf("reloaded: %q, the privilege is there: %t", text, holds())
+	}
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/refmon/refmon/server/inspect"
+)
+
+// watched begins to trace the calls of all clients, and returns those of the time since.
+func (p *program) watched() func() string {
+	p.Helper()
+	c := p.dial(p.admin)
+	look := func(after uint64) inspect.Reply {
+		p.Helper()
+		q, err := json.Marshal(inspect.Query{What: "calls", After: after})
+		if err != nil {
+			p.Fatal(err)
+		}
+		b, err := c.Look(q)
+		if err != nil {
+			p.Fatal(err)
+		}
+		var a inspect.Reply
+		if err := json.Unmarshal(b, &a); err != nil {
+			p.Fatal(err)
+		}
+		return a
+	}
+	from := look(0).Next
+	return func() string {
+		p.Helper()
+		var text strings.Builder
+		for _, call := range look(from).Calls {
+			text.WriteString(strings.Join(call.Lines, "\n") + "\n")
+		}
+		return text.String()
+	}
+}
+
+// untraced holds that a trace has the logon, and none of these secrets in any form.
+func (p *program) untraced(text string, secrets ...[]byte) {
+	p.Helper()
+	if !strings.Contains(text, "LsaLogonUser") || !strings.Contains(text, "***") {
+		p.Errorf("the trace has no logon with stars:\n%s", text)
+	}
+	for i, s := range secrets {
+		for _, form := range []string{string(s), base64.StdEncoding.EncodeToString(s), hex.EncodeToString(s)} {
+			if strings.Contains(strings.ToLower(text), strings.ToLower(form)) {
+				p.Errorf("L-1: the trace has secret %d", i)
+			}
+		}
+	}
+}
+
+// leavesNoCore holds that a refmond of that pid can leave no core (K-83).
+func (p *program) leavesNoCore(pid int) {
+	p.Helper()
+	b, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "limits"))
+	if err != nil {
+		p.Fatal(err)
+	}
+	for line := range strings.Lines(string(b)) {
+		if rest, ok := strings.CutPrefix(line, "Max core file size"); ok {
+			if f := strings.Fields(rest); len(f) < 2 || f[0] != "1" || f[1] != "1" {
+				p.Errorf("K-83: the limit of cores is %v", f)
+			}
+			return
+		}
+	}
+	p.Error("K-83: the host tells no limit of cores")
+}

@@ -1,0 +1,261 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/auditlog"
+	"github.com/refmon/refmon/internal/cli/trail"
+)
+
+// auditSettings has the configuration keys below audit.
+type auditSettings struct {
+	Keep        bool              `json:"keep"`
+	Required    bool              `json:"required"`
+	Policy      map[string]string `json:"policy"`
+	Size        int64             `json:"size"`
+	Age         int64             `json:"age"`
+	Overwrite   string            `json:"overwrite"`
+	Reserve     int64             `json:"reserve"`
+	Connections int               `json:"connections"`
+}
+
+// outcomes maps the values of audit.policy.
+var outcomes = map[string]audit.Setting{"none": 0, "success": audit.OnSuccess, "failure": audit.OnFailure,
+	"both": audit.OnBoth}
+
+// fulls maps the values of audit.overwrite.
+var fulls = map[string]auditlog.Full{"needed": auditlog.Overwrite, "archive": auditlog.Archive, "never": auditlog.Stop}
+
+// check validates the settings.
+func (a *auditSettings) check() error {
+	if _, ok := fulls[a.Overwrite]; !ok {
+		return fmt.Errorf("audit.overwrite: %q, want needed, archive or never", a.Overwrite)
+	}
+	const most = 1 << 40 // prevents overflow when multiplied
+	if a.Size < 0 || a.Age < 0 || a.Reserve < 0 || a.Size > most || a.Age > 36500 || a.Reserve > most {
+		return errors.New("audit: size and reserve are MiB, age is days, none of them below 0")
+	}
+	if a.Connections < 1 {
+		return errors.New("audit.connections must be at least 1")
+	}
+	if a.Size > 0 && a.Size <= a.Reserve {
+		return errors.New("audit.size must be more than audit.reserve")
+	}
+	for name, word := range a.Policy {
+		if _, err := audit.ParseSubcategory(name); err != nil {
+			return fmt.Errorf("audit.policy: %w", err)
+		}
+		if _, ok := outcomes[word]; !ok {
+			return fmt.Errorf("audit.policy: %s: %q, want none, success, failure or both", name, word)
+		}
+	}
+	return nil
+}
+
+// openAudit opens the audit log in the state folder. Without audit.openAudit it returns a log in memory.
+func (s *service) openAudit(cfg *config) (*audit.Log, error) {
+	a := &cfg.Audit
+	if !a.Keep {
+		return &audit.Log{Sink: audit.NewMemory(0, 0), Clock: auditlog.Now}, nil
+	}
+	dir := filepath.Join(cfg.State, "audit")
+	host, err := os.Hostname()
+	if err != nil {
+		return nil, fmt.Errorf("audit: %w", err)
+	}
+	c := auditlog.Config{Dir: dir, Computer: host, Reserve: a.Reserve << 20, Keep: auditlog.Keep{Bytes: a.Size << 20,
+		Age: time.Duration(a.Age) * 24 * time.Hour, Full: fulls[a.Overwrite]}}
+	if c.Keep.Bytes > 0 {
+		// Segments are deleted as a whole, so eight of them share the size.
+		c.SegmentBytes = min(max(c.Keep.Bytes/8, 1<<20), 64<<20)
+	}
+	if s.trail, err = auditlog.Open(c); err != nil {
+		return nil, fmt.Errorf("audit: %w", err)
+	}
+	p, err := policy(dir, a)
+	if err != nil {
+		return nil, err
+	}
+	log := &audit.Log{Sink: &reporting{Log: s.trail, log: s.log}, Computer: host, Clock: auditlog.Now}
+	log.Policy.Store(p)
+	return log, nil
+}
+
+// policy reads the audit policy in the log's folder and applies the configuration's changes.
+// Without a file the default policy also records logons, logoffs, special logons, and the use of
+// sensitive privileges.
+func policy(dir string, a *auditSettings) (*audit.Policy, error) {
+	p, err := trail.LoadPolicy(dir)
+	if err != nil {
+		return nil, err
+	}
+	spec := audit.DefaultPolicy().Spec()
+	if p != nil {
+		spec = p.Spec()
+	} else {
+		for _, on := range []audit.Subcategory{audit.Logon, audit.Logoff, audit.SpecialLogon, audit.SensitivePrivilegeUse} {
+			spec.System[on] = audit.OnBoth
+		}
+	}
+	for name, word := range a.Policy {
+		s, err := audit.ParseSubcategory(name)
+		if err != nil {
+			return nil, fmt.Errorf("audit.policy: %w", err)
+		}
+		spec.System[s] = outcomes[word]
+	}
+	if a.Required {
+		spec.Options.CrashOnAuditFail = audit.FailOnAuditFail
+	}
+	return audit.NewPolicy(spec)
+}
+
+// reportEvery is the interval of log lines about an audit log that fails.
+const reportEvery = time.Minute
+
+// reporting is the audit log as the kernel's sink. It logs when records cannot be written, and when
+// they can be again.
+type reporting struct {
+	*auditlog.Log
+	log *slog.Logger
+
+	mu sync.Mutex
+	// +checklocks:mu
+	failing bool // guarded by mu
+	// +checklocks:mu
+	said time.Time // guarded by mu
+}
+
+// Write implements audit.Sink.
+func (r *reporting) Write(e audit.Event) error { return r.report(r.Log.Write(e)) }
+
+// WriteAll implements audit.BatchSink.
+func (r *reporting) WriteAll(events []audit.Event) error { return r.report(r.Log.WriteAll(events)) }
+
+// report logs a change of state, and a lasting failure once a minute.
+func (r *reporting) report(err error) error {
+	r.mu.Lock()
+	was, now := r.failing, time.Now()
+	say := err != nil && (!was || now.Sub(r.said) >= reportEvery)
+	r.failing = err != nil
+	if say {
+		r.said = now
+	}
+	r.mu.Unlock()
+	switch {
+	case say:
+		r.log.Error("an audit record is not kept: make room on the disk, or see 'refmond doctor'", "error", err)
+	case was && err == nil:
+		r.log.Info("audit records are kept again")
+	}
+	return err
+}
+
+// trailState is the state of the audit log as the operations socket returns it.
+type trailState struct {
+	auditlog.State
+	Failed, Ended string // errors as text
+}
+
+// stateOf returns the state of an audit log.
+func stateOf(l *auditlog.Log) (trailState, error) {
+	s, err := l.State()
+	out := trailState{State: s}
+	if s.Failed != nil {
+		out.Failed = s.Failed.Error()
+	}
+	if s.Ended != nil {
+		out.Ended = s.Ended.Error()
+	}
+	out.State.Failed, out.State.Ended = nil, nil
+	return out, err
+}
+
+// writeTrail writes the metrics of the audit log.
+func writeTrail(w io.Writer, s *trailState) {
+	for _, x := range []metric{
+		{"refmond_audit_records_total", "counter", "Audit records that are durable.", float64(s.Records)},
+		{"refmond_audit_lost_total", "counter", "Audit records that were not kept.", float64(s.Lost)},
+		{"refmond_audit_bytes", "gauge", "Bytes of the trail.", float64(s.Bytes)},
+		{"refmond_audit_oldest_seconds", "gauge", "When the oldest record was written.", float64(s.Since.Unix())},
+		{"refmond_audit_free_bytes", "gauge", "Bytes that the trail's disk has left.", float64(s.Free)},
+		{"refmond_audit_reserve_bytes", "gauge", "Bytes set aside for essential records.", float64(s.Reserved)},
+		{"refmond_audit_ended", "gauge", "1 if the trail takes no more records.", float64(min(len(s.Ended), 1))},
+	} {
+		x.write(w)
+	}
+}
+
+// trail reports the state of the running daemon's audit log.
+func (c *checkUp) trail(cfg *config) {
+	if !cfg.Audit.Keep {
+		c.note("audit", "no records are kept (audit.keep)")
+		return
+	}
+	s, err := fetchTrail(filepath.Join(cfg.State, operationsSocket))
+	if err != nil {
+		c.note("audit", "the audit log's state is unknown, no daemon answers: %v", err)
+		return
+	}
+	found := fmt.Sprintf("%d records from %d on, since %s; %d KiB; %d of %d KiB in reserve, %d MiB free", s.Records,
+		s.Oldest, s.Since.UTC().Format(time.RFC3339), s.Bytes>>10, s.Reserved>>10, s.Reserve>>10, s.Free>>20)
+	switch {
+	case s.Ended != "":
+		c.wrong("audit", "%s; %s: put the disk right, then restart refmond", s.Ended, found)
+	case s.Reserved < s.Reserve && s.Failed == "":
+		c.note("audit", "the file system cannot preallocate, so the log has no reserve; %s", found)
+	case s.Reserved < s.Reserve:
+		c.wrong("audit", "%s; %s: make room on the disk, the records go on by themselves", s.Failed, found)
+	case s.Lost > 0:
+		c.note("audit", "%d records were lost, the last at %s: %s; %s", s.Lost, s.FailedAt.UTC().Format(time.RFC3339),
+			s.Failed, found)
+	default:
+		c.well("audit", "%s", found)
+	}
+	if s.LeftOut > 0 {
+		c.note("audit", "%d records of connections were left out, beyond audit.connections (%d a minute and user)", s.LeftOut,
+			cfg.Audit.Connections)
+	}
+}
+
+// trailReport is the response of the operations socket to GET /audit.
+type trailReport struct {
+	trailState
+	LeftOut uint64 // dropped records of connections
+}
+
+// fetchTrail requests the audit log's state from a running daemon.
+func fetchTrail(socket string) (s trailReport, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
+	}
+	client := http.Client{Transport: &http.Transport{DialContext: dial}}
+	defer client.CloseIdleConnections()
+	q, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://refmond/audit", nil)
+	if err != nil {
+		return s, err
+	}
+	a, err := client.Do(q)
+	if err != nil {
+		return s, err
+	}
+	defer a.Body.Close()
+	if a.StatusCode != http.StatusOK {
+		return s, fmt.Errorf("it answers %s", a.Status)
+	}
+	return s, json.NewDecoder(io.LimitReader(a.Body, 1<<16)).Decode(&s)
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/auditlog"
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// onSmallDisk puts the state folder on a file system of so many MiB.
+func (w *treeWorld) onSmallDisk(mib int) (state string) {
+	w.Helper()
+	state = filepath.Join(w.dir, "state")
+	w.must(os.Mkdir(state, 0o700))
+	if err := unix.Mount("tmpfs", state, "tmpfs", 0, fmt.Sprintf("size=%dm,mode=700", mib)); err != nil {
+		w.Skipf("a small tmpfs cannot be mounted: %v", err)
+	}
+	w.Cleanup(func() { w.must(unix.Unmount(state, unix.MNT_DETACH)) })
+	return state
+}
+
+// fill takes all the room that a file system has, and returns what gives it back.
+func (w *treeWorld) fill(dir string) (empty func()) {
+	w.Helper()
+	name := filepath.Join(dir, "ballast")
+	f, err := os.Create(name)
+	w.must(err)
+	for size := 1 << 20; size > 0; size /= 2 {
+		for err = nil; err == nil; {
+			_, err = f.Write(make([]byte, size))
+		}
+		if !errors.Is(err, unix.ENOSPC) {
+			w.Fatal(err)
+		}
+	}
+	w.must(f.Close())
+	return func() { w.must(os.Remove(name)) }
+}
+
+// logons counts the records of logons in the trail, and the bytes of all.
+func (w *treeWorld) logons(state string) (n int, bytes int) {
+	w.Helper()
+	r, err := auditlog.NewReader(filepath.Join(state, "audit"), 1)
+	w.must(err)
+	defer r.Close()
+	for {
+		rec, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return n, bytes
+		}
+		w.must(err)
+		e, err := rec.Event()
+		w.must(err)
+		if bytes += len(rec.Payload()); e.ID == 4624 {
+			n++
+		}
+	}
+}
+
+// TestFullAuditDisk: on a full disk one user who floods connections stops no other: what no SACL asks about goes
+// on, what one asks about is refused with the cause named, an administrator logs on and works, and with room again
+// everything goes on without a restart (U-64, U-92, U-93).
+func TestFullAuditDisk(t *testing.T) {
+	w := newTreeWorld(t)
+	const everyone = "O:BAG:SYD:P(A;;FA;;;WD)"
+	for name, text := range map[string]string{"plain": everyone, "spied": everyone + "S:(AU;SAFA;FA;;;WD)"} {
+		w.must(os.WriteFile(filepath.Join(w.root, name), []byte("text"), 0o600))
+		w.describe(name, text)
+	}
+	state := w.onSmallDisk(16)
+	cfg := w.configure("administrators: [0]\naudit: {reserve: 1, connections: 60, policy: {File System: both}}\n")
+	var log bytes.Buffer
+	s, err := start(cfg, &streams{out: io.Discard, err: &log})
+	w.must(err)
+	stop := serving(t, s)
+	defer func() { stop() }()
+	a := w.as(alice)
+	for range 500 {
+		w.must(w.dial(bob).Close())
+	}
+	n, size := w.logons(state)
+	if left := s.Stats().RecordsLeftOut; n < 60 || n > 80 || left < 400 || size > 200_000 {
+		t.Errorf("500 connections: %d records of %d bytes, %d left out", n, size, left)
+	}
+	open := func(th *nt.Thread, name string) ntstatus.Status {
+		h, st := th.NtOpenFile(winnt.FILE_READ_DATA, file(name).V, sharing, 0)
+		if st == ntstatus.Success {
+			w.ok("close", th.NtClose(h))
+		}
+		return st
+	}
+	w.ok("with room", open(a, "spied"))
+	empty := w.fill(state)
+	var st ntstatus.Status
+	for range 5000 { // use up the space that is allocated ahead for records
+		if st = open(a, "spied"); st != ntstatus.Success {
+			break
+		}
+	}
+	if st != ntstatus.AuditFailed {
+		t.Errorf("on a full disk: %v, want STATUS_AUDIT_FAILED", st)
+	}
+	for range 50 {
+		w.must(w.dial(bob).Close())
+		w.ok("what no SACL asks about", open(a, "plain"))
+	}
+	if st := open(w.as(bob), "spied"); st != ntstatus.AuditFailed {
+		t.Errorf("a second user: %v, want STATUS_AUDIT_FAILED", st)
+	}
+	admin, err := client.Dial(cfg.AdminSocket)
+	w.must(err)
+	w.ok("an administrator", open(admin.Thread(), "spied"))
+	w.must(admin.Close())
+	if !strings.Contains(log.String(), "no space left on device") || !strings.Contains(log.String(), state) {
+		t.Errorf("the log of the daemon does not name the cause: %s", log.String())
+	}
+	var told bytes.Buffer
+	(&doctorCmd{Config: w.config}).Run(&streams{out: &told, err: io.Discard})
+	if !strings.Contains(told.String(), "WRONG audit") || !strings.Contains(told.String(), "no space left on device") ||
+		!strings.Contains(told.String(), "were left out") {
+		t.Errorf("doctor:\n%s", told.String())
+	}
+	empty()
+	w.ok("with room again", open(a, "spied"))
+	w.ok("with room again", open(w.as(bob), "spied"))
+	told.Reset()
+	(&doctorCmd{Config: w.config}).Run(&streams{out: &told, err: io.Discard})
+	if strings.Contains(told.String(), "WRONG audit") || !strings.Contains(told.String(), "records were lost") {
+		t.Errorf("doctor, with room again:\n%s", told.String())
+	}
+}

@@ -1,0 +1,16 @@
+package main
+
+import (
+	"log/slog"
+
+	"github.com/refmon/refmon/server/internal/lograte"
+)
+
+// logUnbelieved returns a function that logs files whose descriptors are ignored, a few per minute
+// (F-204).
+func logUnbelieved(log *slog.Logger, tree string) func(string, error) {
+	log = log.With(lograte.Client, "tree "+tree)
+	return func(path string, cause error) {
+		log.Warn("a file refuses everybody: its descriptor does not count", "path", path, "cause", cause)
+	}
+}

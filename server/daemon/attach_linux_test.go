@@ -1,0 +1,208 @@
+package daemon_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/daemon"
+	"github.com/refmon/refmon/server/inspect"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestStartedAs is the child program of TestStartAs. It prints its identity here and on the host.
+func TestStartedAs(t *testing.T) {
+	if os.Getenv(startedEvent) != "as" {
+		t.Skip("TestStartAs runs this")
+	}
+	c, err := client.Dial(client.Socket())
+	if err != nil {
+		fmt.Println("refused")
+		return
+	}
+	text, st := c.Thread().NtQueryInformationToken(winnt.NtCurrentProcessToken, winnt.TokenUser)
+	groups, _ := os.Getgroups()
+	fmt.Println("uid", os.Getuid(), os.Geteuid(), "gid", os.Getgid(), groups, text, st)
+}
+
+// service may start programs with tokens of others.
+const service = `{"user":"SY","groups":["WD","BA","SY"],"privileges":["SeDebugPrivilege",
+	"SeAssignPrimaryTokenPrivilege"]}`
+
+// processOf makes a process with the token of another client.
+func processOf(t *testing.T, c, of *client.Conn) winnt.Handle {
+	t.Helper()
+	th := c.Thread()
+	must := func(st ntstatus.Status) {
+		t.Helper()
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+	}
+	process, st := th.NtOpenProcess(winnt.PROCESS_QUERY_INFORMATION, nil, &nt.ClientID{UniqueProcess: of.Process()})
+	must(st)
+	his, st := th.NtOpenProcessToken(process, winnt.TOKEN_DUPLICATE|winnt.TOKEN_QUERY)
+	must(st)
+	tok, st := th.NtDuplicateToken(his, winnt.TOKEN_ALL_ACCESS, nil, false, winnt.TokenPrimary)
+	must(st)
+	out, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
+		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, Token: tok, OfProcess: true})
+	must(st)
+	return out.ProcessHandle
+}
+
+// runner is a copy of this program that every user of the host may run.
+func runner(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, d := range []string{dir, filepath.Dir(dir)} {
+		if err := os.Chmod(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b, err := os.ReadFile(os.Args[0])
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "started"), b, 0o755)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(dir, "started")
+}
+
+// TestStartAs: where it is wanted, a program of root's starts programs in processes of other
+// accounts, which run under those accounts' uids with their groups and no capability (W-93);
+// one that does not run so gets nothing (W-94).
+func TestStartAs(t *testing.T) {
+	games, err := user.Lookup("games")
+	if err != nil || os.Getuid() != 0 {
+		t.Skipf("as root, on a host with the user games: uid %d, %v", os.Getuid(), err)
+	}
+	uid, err := strconv.ParseUint(games.Uid, 10, 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, who := runner(t), make(roles, 1)
+	bobs := sid.MustParse("S-1-5-21-1-2-3-1108")
+	var mu sync.Mutex
+	counted := map[uint32]bool{} // uids whose bounds were asked about; guarded by mu
+	d := start(t, func(c *daemon.Config) {
+		c.Identity = who
+		c.StartAs = func(s sid.SID) (uint32, bool) {
+			switch s.RID() {
+			case 1110: // the uid of everything that has no other
+				return 65534, true
+			case 1111: // root's own
+				return 0, true
+			}
+			return uint32(uid), s == bobs
+		}
+		c.Quota = func(uid uint32) uint32 {
+			mu.Lock()
+			defer mu.Unlock()
+			counted[uid] = true
+			return uid + 1<<20
+		}
+	})
+	his, c := d.as(who, `{"user":"S-1-5-21-1-2-3-1108","groups":["WD"]}`), d.as(who, service)
+	run := func(process winnt.Handle) (string, error) {
+		cmd := exec.Command(program, "-test.run=^TestStartedAs$")
+		var out bytes.Buffer
+		cmd.Env, cmd.Dir, cmd.Stdout = append(os.Environ(), startedEvent+"=as"), "/", &out
+		p, err := c.Start(process, cmd)
+		if err != nil {
+			return "", err
+		}
+		err = p.Wait()
+		first, _, _ := strings.Cut(out.String(), "\n")
+		return first, err
+	}
+	got, err := run(processOf(t, c, his))
+	want := fmt.Sprintf("uid %d %d gid %s [%s] {S-1-5-21-1-2-3-1108", uid, uid, games.Gid, games.Gid)
+	if err != nil || !strings.HasPrefix(got, want) || !strings.HasSuffix(got, "STATUS_SUCCESS") {
+		t.Errorf("the program: %q, %v, want %q", got, err, want)
+	}
+	mu.Lock()
+	if !counted[uint32(uid)] {
+		t.Error("W-17: the program does not count against the bounds of its own user")
+	}
+	mu.Unlock()
+	// An account without a uid, or without one of its own (W-93).
+	for _, rid := range []int{1109, 1110, 1111} {
+		other := d.as(who, fmt.Sprintf(`{"user":"S-1-5-21-1-2-3-%d","groups":["WD"]}`, rid))
+		if _, err := run(processOf(t, c, other)); !errors.Is(err, ntstatus.PrivilegeNotHeld.Err()) {
+			t.Errorf("account %d without a uid of its own: %v", rid, err)
+		}
+		_ = other.Close()
+	}
+	// Root itself says hello in the place of the user (W-94).
+	f, checksUID, err := c.AttachAs(processOf(t, c, his))
+	if err != nil || uint64(checksUID) != uid {
+		t.Fatal(checksUID, err)
+	}
+	cmd := exec.Command(program, "-test.run=^TestStartedAs$")
+	cmd.Env, cmd.ExtraFiles = append(os.Environ(), startedEvent+"=as", "REFMON_SOCKET=fd:3"), []*os.File{f}
+	out, err := cmd.Output()
+	if _ = f.Close(); err != nil || !strings.HasPrefix(string(out), "refused\n") {
+		t.Errorf("a program under another uid: %q, %v", out, err)
+	}
+	_, _ = his.Close(), c.Close()
+	d.settles()
+}
+
+// TestStartedAsIsNotFull: a program that is started for another user does not belong to the administrators' socket, by
+// which its starter came (L-51, W-93).
+func TestStartedAsIsNotFull(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skipf("as root: uid %d", os.Getuid())
+	}
+	who := make(roles, 1)
+	var admin string
+	d := start(t, func(c *daemon.Config) {
+		admin = filepath.Join(filepath.Dir(c.Socket), "admin")
+		c.AdminSocket, c.Identity = admin, who
+		c.StartAs = func(sid.SID) (uint32, bool) { return 5, true }
+	})
+	his := d.as(who, bob)
+	who <- service
+	full, err := client.Dial(admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	process := processOf(t, full, his)
+	v, st := full.Thread().NtQueryInformationProcess(process, nt.ProcessBasicInformation)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	f, uid, err := full.AttachAs(process)
+	if err != nil || uid != 5 {
+		t.Fatal(uid, err)
+	}
+	child := v.(nt.ProcessBasic).UniqueProcessID
+	want := map[uint64]bool{uint64(his.Process()): false, uint64(full.Process()): true, uint64(child): false}
+	told := map[uint64]bool{}
+	for end := time.Now().Add(time.Minute); len(told) < len(want) && time.Now().Before(end); {
+		for _, s := range ask(t, full, inspect.Query{What: "sessions"}).Sessions {
+			told[s.Process] = s.Full
+		}
+	}
+	if !maps.Equal(told, want) {
+		t.Errorf("L-51: full are %v, want %v", told, want)
+	}
+	_, _, _ = f.Close(), his.Close(), full.Close()
+	d.settles()
+}

@@ -1,0 +1,427 @@
+package daemon_test
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/daemon"
+	"github.com/refmon/refmon/server/inspect"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// startedEvent names the handle of an event in the environment of TestStarted.
+const startedEvent = "REFMON_TEST_STARTED"
+
+// TestStarted is the child program of TestStart. It prints its identity and sets the inherited
+// event. After the end of its input it prints whether its connection is still open.
+func TestStarted(t *testing.T) {
+	event, err := strconv.ParseInt(os.Getenv(startedEvent), 10, 64)
+	if err != nil {
+		t.Skip("TestStart runs this")
+	}
+	c, err := client.Dial(client.Socket())
+	if err != nil {
+		t.Fatal(err)
+	}
+	th := c.Thread()
+	h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
+	user, _ := th.NtQueryInformationToken(h, winnt.TokenUser)
+	privileges, _ := th.NtQueryInformationToken(h, winnt.TokenPrivileges)
+	_, set := th.NtSetEvent(winnt.Handle(event))
+	fmt.Println("process", uint64(c.Process()), st, user.(token.Group).SID, privileges, set)
+	if _, err := io.Copy(io.Discard, os.Stdin); err != nil {
+		t.Fatal(err)
+	}
+	_, st = th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
+	fmt.Println("afterwards", st)
+}
+
+// started is the program of TestStarted in a process that its parent made.
+type started struct {
+	*testing.T
+	cmd     *exec.Cmd
+	in      io.Closer
+	out     *bufio.Reader
+	process nt.CreateUserProcessOut
+	program *client.Program
+}
+
+// begin makes a process without the privileges of its maker, which inherits an event, and
+// starts the program in it.
+func begin(t *testing.T, c *client.Conn) (*started, winnt.Handle) {
+	t.Helper()
+	th := c.Thread()
+	event, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{Unnamed: true,
+		Attributes: winnt.OBJ_INHERIT}, nt.NotificationEvent, false)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	filtered, st := th.NtFilterToken(own, winnt.DISABLE_MAX_PRIVILEGE, nil, nil, nil)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	s := &started{T: t}
+	s.process, st = th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
+		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, Token: filtered,
+		ProcessFlags: winnt.PROCESS_CREATE_FLAGS_INHERIT_HANDLES})
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	s.cmd = exec.Command(os.Args[0], "-test.run=^TestStarted$")
+	s.cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d", startedEvent, event))
+	out, err := s.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.in, err = s.cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	s.out = bufio.NewReader(out)
+	if s.program, err = c.Start(s.process.ProcessHandle, s.cmd); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.cmd.Process.Kill() })
+	return s, event
+}
+
+// withProgram starts a program for a client of a daemon and waits until it has connected.
+func withProgram(t *testing.T) (*running, roles, *client.Conn, *started) {
+	t.Helper()
+	who := make(roles, 1)
+	d := start(t, func(c *daemon.Config) { c.Identity = who })
+	c := d.as(who, alice)
+	s, _ := begin(t, c)
+	s.says(fmt.Sprintf("process %d STATUS_SUCCESS S-1-5-21-1-2-3-1107 [] STATUS_SUCCESS",
+		s.process.ClientID.UniqueProcess))
+	return d, who, c, s
+}
+
+// says waits for a line of the program.
+func (s *started) says(want string) {
+	s.Helper()
+	if line, err := s.out.ReadString('\n'); err != nil || line != want+"\n" {
+		s.Fatalf("%q, %v, want %q", line, err, want)
+	}
+}
+
+// ends lets the program end.
+func (s *started) ends() {
+	s.Helper()
+	_ = s.in.Close()
+	s.says("afterwards STATUS_SUCCESS")
+	if _, err := io.Copy(io.Discard, s.out); err != nil {
+		s.Error(err)
+	}
+	if err := s.program.Wait(); err != nil {
+		s.Error(err)
+	}
+}
+
+// TestStart checks that a child program runs in the process created for it, with its token and
+// inherited handles, and that a wait for the process ends with the program (W-51, W-52, O-59,
+// O-148).
+func TestStart(t *testing.T) {
+	who := make(roles, 1)
+	d := start(t, func(c *daemon.Config) { c.Identity = who })
+	c := d.as(who, administrator)
+	s, event := begin(t, c)
+	s.says(fmt.Sprintf("process %d STATUS_SUCCESS S-1-5-21-1-2-3-500 [] STATUS_SUCCESS",
+		s.process.ClientID.UniqueProcess))
+	if _, st := c.Thread().NtWaitForSingleObject(event, false); st != ntstatus.Success {
+		t.Errorf("the event that the program set: %s", st)
+	}
+	shown := slices.ContainsFunc(ask(t, c, inspect.Query{What: "sessions"}).Sessions, func(x inspect.Session) bool {
+		return x.Process == uint64(s.process.ClientID.UniqueProcess) && x.Name == ownName(t)
+	})
+	if !shown {
+		t.Error("W-79: the program is not shown by its own name")
+	}
+	if _, st := c.Thread().NtWaitForSingleObject(s.process.ProcessHandle, false); st != ntstatus.Timeout {
+		t.Errorf("while the program runs: %s", st)
+	}
+	s.ends()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+		_, st := c.Thread().NtWaitForSingleObject(s.process.ProcessHandle, false)
+		if st == ntstatus.Success {
+			break
+		}
+		if st != ntstatus.Timeout || time.Now().After(end) {
+			t.Fatalf("when the program has ended: %s", st)
+		}
+	}
+	if _, err := c.Attach(s.process.ProcessHandle); !errors.Is(err, ntstatus.ProcessIsTerminating.Err()) {
+		t.Errorf("a process that has ended: %v", err)
+	}
+	_ = c.Close()
+	d.settles()
+}
+
+// TestStartedOutlives: the program goes on when its maker is gone (W-52).
+func TestStartedOutlives(t *testing.T) {
+	d, _, c, s := withProgram(t)
+	_ = c.Close()
+	for end := time.Now().Add(time.Minute); d.Stats().Connections != 1; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("the maker is still there: %+v", d.Stats())
+		}
+	}
+	s.ends()
+	d.settles()
+}
+
+// TestAttachRefused: a program is put into a process once, after the process has
+// started, through a handle that lets change it (W-52).
+func TestAttachRefused(t *testing.T) {
+	who := make(roles, 1)
+	d := start(t, func(c *daemon.Config) { c.Identity = who; c.Limits.PerUser = 3 })
+	c := d.as(who, alice)
+	th := c.Thread()
+	child := func(flags uint32) nt.CreateUserProcessOut {
+		out, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
+			ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, ThreadFlags: flags})
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		return out
+	}
+	refused := func(h winnt.Handle, want ntstatus.Status) {
+		t.Helper()
+		f, err := c.Attach(h)
+		if err == nil {
+			_ = f.Close()
+		}
+		if !errors.Is(err, want.Err()) {
+			t.Errorf("handle %d: %v, want %s", h, err, want)
+		}
+	}
+	suspended, other := child(winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED), child(0)
+	weak, st := th.NtDuplicateObject(winnt.NtCurrentProcess, other.ProcessHandle, winnt.NtCurrentProcess,
+		winnt.PROCESS_CREATE_THREAD|winnt.PROCESS_VM_OPERATION, 0, 0)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	refused(weak, ntstatus.AccessDenied)
+	refused(400, ntstatus.InvalidHandle)
+	refused(other.ThreadHandle, ntstatus.ObjectTypeMismatch)
+	refused(winnt.NtCurrentProcess, ntstatus.InvalidParameter) // this program's own
+	refused(suspended.ProcessHandle, ntstatus.InvalidParameter)
+	f, err := c.Attach(other.ProcessHandle)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused(other.ProcessHandle, ntstatus.InvalidParameter)
+	if _, st := th.NtResumeThread(suspended.ThreadHandle); st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	more := d.as(who, alice)
+	refused(suspended.ProcessHandle, ntstatus.InsufficientResources) // a connection too many (W-17)
+	if _, st := th.NtWaitForSingleObject(suspended.ProcessHandle, false); st != ntstatus.Success {
+		t.Errorf("a process that no program can be put into ends: %s", st)
+	}
+	_, _, _ = f.Close(), more.Close(), c.Close()
+	d.settles()
+}
+
+// TestAttachAnother: a program of this uid gets no process of another account, however
+// privileged its maker is (W-53).
+func TestAttachAnother(t *testing.T) {
+	// The system, and an account of the client's own domain.
+	for _, user := range []string{"SY", "S-1-5-21-1-2-3-1107"} {
+		t.Run(user, func(t *testing.T) { attachAnother(t, user) })
+	}
+}
+
+func attachAnother(t *testing.T, user string) {
+	service := `{"user":"` + user + `","groups":["WD","BA","SY"],"privileges":["SeDebugPrivilege",
+		"SeAssignPrimaryTokenPrivilege"]}`
+	who := make(roles, 1)
+	d := start(t, func(c *daemon.Config) { c.Identity = who })
+	client := d.as(who, bob)
+	c := d.as(who, service)
+	th := c.Thread()
+	process, st := th.NtOpenProcess(winnt.PROCESS_QUERY_INFORMATION, nil, &nt.ClientID{UniqueProcess: client.Process()})
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	his, st := th.NtOpenProcessToken(process, winnt.TOKEN_DUPLICATE|winnt.TOKEN_QUERY)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	tok, st := th.NtDuplicateToken(his, winnt.TOKEN_ALL_ACCESS, nil, false, winnt.TokenPrimary)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	out, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
+		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, Token: tok, OfProcess: true})
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	_, err := c.Start(out.ProcessHandle, exec.Command(os.Args[0], "-test.run=^TestStarted$"))
+	if !errors.Is(err, ntstatus.PrivilegeNotHeld.Err()) {
+		t.Errorf("a process of another account: %v", err)
+	}
+	_, _ = client.Close(), c.Close()
+	d.settles()
+}
+
+// TestStartedCode: the process has ended with the program's exit code when Wait returns
+// (W-77, O-169).
+func TestStartedCode(t *testing.T) {
+	who := make(roles, 1)
+	d := start(t, func(c *daemon.Config) { c.Identity = who })
+	c := d.as(who, alice)
+	th := c.Thread()
+	for line, want := range map[string]ntstatus.Status{"exit 0": 0, "exit 7": 7, "kill -15 $$": 128 + 15} {
+		out, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
+			ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS})
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		p, err := c.Start(out.ProcessHandle, exec.Command("/bin/sh", "-c", line))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var exit *exec.ExitError
+		if err := p.Wait(); errors.As(err, &exit) == (want == 0) {
+			t.Errorf("%s: %v", line, err)
+		}
+		info, st := th.NtQueryInformationProcess(out.ProcessHandle, nt.ProcessBasicInformation)
+		if basic, _ := info.(nt.ProcessBasic); st != ntstatus.Success || basic.ExitStatus != want {
+			t.Errorf("%s: %s, ended with %s, want %s", line, st, basic.ExitStatus, want)
+		}
+	}
+	_ = c.Close()
+	d.settles()
+}
+
+// TestTerminated: a process that another one ends loses its connection, though one of
+// its threads waits, and the program in it ends, too; one that ends itself is answered
+// first (W-76, W-77).
+func TestTerminated(t *testing.T) {
+	d, who, c, s := withProgram(t)
+	other := d.as(who, alice)
+	pipe := hung(t, other)
+	h, st := other.Thread().NtOpenProcess(winnt.PROCESS_TERMINATE, nil,
+		&nt.ClientID{UniqueProcess: s.process.ClientID.UniqueProcess})
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	if st := other.Thread().NtTerminateProcess(h, 9); st != ntstatus.Success {
+		t.Error(st)
+	}
+	var exit *exec.ExitError
+	if err := s.program.Wait(); !errors.As(err, &exit) || exit.Success() {
+		t.Errorf("the program of a process that was ended: %v", err)
+	}
+	info, st := c.Thread().NtQueryInformationProcess(s.process.ProcessHandle, nt.ProcessBasicInformation)
+	if basic, _ := info.(nt.ProcessBasic); st != ntstatus.Success || basic.ExitStatus != 9 {
+		t.Errorf("%s, ended with %s", st, basic.ExitStatus)
+	}
+	if st := other.Thread().NtTerminateProcess(winnt.NtCurrentProcess, 1); st != ntstatus.Success {
+		t.Errorf("a process that ends itself: %s", st)
+	}
+	if err := <-pipe; err == nil {
+		t.Error("the thread that waited has a client")
+	}
+	_ = c.Close()
+	d.settles()
+}
+
+// hung waits in another thread for a client of a pipe, and returns the result.
+func hung(t *testing.T, c *client.Conn) <-chan error {
+	t.Helper()
+	l, err := c.Thread().ListenPipe("hung", nt.PipeConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := make(chan error, 1)
+	go func() {
+		_, err := l.Accept()
+		told <- err
+	}()
+	return told
+}
+
+// TestAttachedIsCounted: the program of a process that the daemon's own program made counts
+// with the others of its user (W-17).
+func TestAttachedIsCounted(t *testing.T) {
+	d := start(t, func(c *daemon.Config) { c.Limits.PerUser = 1 })
+	c := d.dial()
+	tok, err := token.New(token.LocalSystem())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f, err := d.Attach("one too many", tok); !errors.Is(err, ntstatus.InsufficientResources.Err()) {
+		_ = f.Close()
+		t.Errorf("beside a connection of its user: %v", err)
+	}
+	_ = c.Close()
+}
+
+// TestAdministerOfAttached: a program that was started in a process asks about accounts as
+// that process's token may, not as the one's who started it (W-40).
+func TestAdministerOfAttached(t *testing.T) {
+	who, asked := make(roles, 1), make(chan *token.Token, 1)
+	d := start(t, func(c *daemon.Config) {
+		c.Identity = who
+		c.Administer = func(tok *token.Token, _ []byte) ([]byte, ntstatus.Status) {
+			asked <- tok
+			return nil, ntstatus.Success
+		}
+	})
+	c := d.as(who, administrator)
+	th := c.Thread()
+	must := func(st ntstatus.Status) {
+		t.Helper()
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+	}
+	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
+	must(st)
+	less, st := th.NtFilterToken(own, winnt.DISABLE_MAX_PRIVILEGE, nil, nil, nil)
+	must(st)
+	out, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
+		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, Token: less})
+	must(st)
+	f, err := c.Attach(out.ProcessHandle)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := net.FileConn(f)
+	_ = f.Close() // FileConn made a copy
+	if err != nil {
+		t.Fatal(err)
+	}
+	child, err := client.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, x := range map[string]*client.Conn{"the program": c, "the one that it started": child} {
+		if _, err := x.Administer([]byte("{}")); err != nil {
+			t.Fatal(err)
+		}
+		if tok := <-asked; tok.Has(winnt.SeDebugPrivilege) != (x == c) {
+			t.Errorf("%s asks with %v", name, tok.Spec().Privileges)
+		}
+	}
+	_, _ = child.Close(), c.Close()
+	d.settles()
+}

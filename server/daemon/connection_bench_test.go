@@ -1,0 +1,178 @@
+package daemon_test
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/wire"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// pingPong sends 64 bytes there and back: the least that a call over a socket costs.
+func pingPong(b *testing.B, conn net.Conn, buf []byte) {
+	if _, err := conn.Write(buf); err != nil {
+		b.Fatal(err)
+	}
+	if _, err := io.ReadFull(conn, buf); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// closes is NtClose of a handle that is not there.
+func closes(b *testing.B, th *nt.Thread) {
+	if st := th.NtClose(winnt.Handle(4)); st != ntstatus.InvalidHandle {
+		b.Fatal(st)
+	}
+}
+
+// low returns the first quartile of the blocks, in microseconds per call. Other programs of the
+// machine affect the rest.
+func low(blocks []time.Duration, calls int) float64 {
+	slices.Sort(blocks)
+	return float64(blocks[len(blocks)/4]) / float64(calls) / 1e3
+}
+
+// connectEchoAndDaemon connects to an echo program and to a daemon, each in its own process.
+func connectEchoAndDaemon(b *testing.B, part string) (net.Conn, *client.Conn) {
+	b.Helper()
+	_, echo := apart(b, "echo")
+	_, socket := apart(b, part)
+	conn, err := net.Dial("unix", echo)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = conn.Close() })
+	c, err := client.Dial(socket)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = c.Close() })
+	return conn, c
+}
+
+// BenchmarkCall compares a call over the socket to a daemon in another process with an echo of 64
+// bytes in the same run, alternating.
+func BenchmarkCall(b *testing.B) {
+	conn, c := connectEchoAndDaemon(b, "daemon")
+	const calls = 200
+	var pings, services []time.Duration
+	buf, th := make([]byte, 64), c.Thread()
+	for b.Loop() {
+		at := time.Now()
+		for range calls {
+			pingPong(b, conn, buf)
+		}
+		pings = append(pings, time.Since(at))
+		at = time.Now()
+		for range calls {
+			closes(b, th)
+		}
+		services = append(services, time.Since(at))
+	}
+	ping, call := low(pings, calls), low(services, calls)
+	b.ReportMetric(ping, "µs/ping-pong")
+	b.ReportMetric(call, "µs/call")
+	b.ReportMetric(call/ping, "call/ping-pong")
+	b.ReportMetric(0, "ns/op")
+}
+
+// spent returns the processor time of a program.
+func spent(b *testing.B, p *os.Process) time.Duration {
+	b.Helper()
+	// clock_getcpuclockid(3): the clock of a process.
+	var at unix.Timespec
+	if err := unix.ClockGettime(int32(^uint32(p.Pid)<<3|2), &at); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(at.Nano())
+}
+
+// BenchmarkDaemonCPU measures the daemon's processor time per call, with eight sequential clients
+// and with one.
+func BenchmarkDaemonCPU(b *testing.B) {
+	d, socket := apart(b, "daemon")
+	var threads []*nt.Thread
+	for range 8 {
+		c, err := client.Dial(socket)
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer c.Close()
+		threads = append(threads, c.Thread())
+	}
+	const calls = 2000
+	costs := func(clients int) time.Duration {
+		before := spent(b, d)
+		done := make(chan struct{})
+		for _, th := range threads[:clients] {
+			go func() {
+				for range calls / clients {
+					closes(b, th)
+				}
+				done <- struct{}{}
+			}()
+		}
+		for range clients {
+			<-done
+		}
+		return spent(b, d) - before
+	}
+	var one, eight []time.Duration
+	for b.Loop() {
+		one = append(one, costs(1))
+		eight = append(eight, costs(8))
+	}
+	b.ReportMetric(low(one, calls), "µs/call-of-1")
+	b.ReportMetric(low(eight, calls), "µs/call-of-8")
+	b.ReportMetric(low(eight, calls)/low(one, calls), "of-8/of-1")
+	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkBatch is calls of one thread sent a hundred at a time.
+func BenchmarkBatch(b *testing.B) {
+	_, socket := apart(b, "daemon")
+	conn, err := net.Dial("unix", socket)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer conn.Close()
+	from := bufio.NewReader(conn)
+	if _, err := conn.Write(hello); err != nil {
+		b.Fatal(err)
+	}
+	if _, err := wire.ReadFrame(from); err != nil {
+		b.Fatal(err)
+	}
+	row := wire.Rows()[nt.NtTable.Find("NtClose").Info().Number]
+	body, err := row.AppendCall(nil, nt.CloseIn{Handle: 4}, false)
+	if err != nil {
+		b.Fatal(err)
+	}
+	const calls = 100
+	var frames []byte
+	for i := range uint64(calls) {
+		frames = wire.AppendFrame(frames, &wire.Frame{Kind: wire.Call, Request: i, Thread: 1, Service: row.Service,
+			Body: body})
+	}
+	for b.Loop() {
+		if _, err := conn.Write(frames); err != nil {
+			b.Fatal(err)
+		}
+		for range calls {
+			if _, err := wire.ReadFrame(from); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.ReportMetric(float64(b.N*calls)/b.Elapsed().Seconds(), "calls/s")
+}

@@ -1,0 +1,304 @@
+package daemon_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/wire"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/daemon"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// halfCall sends half a call, says so, and after it was stopped and went on the rest.
+func halfCall(socket string) error {
+	conn, err := net.Dial("unix", socket)
+	if err != nil {
+		return err
+	}
+	if _, err := conn.Write(hello); err != nil {
+		return err
+	}
+	if _, err := wire.ReadFrame(conn); err != nil {
+		return err
+	}
+	b := wire.AppendFrame(nil, &wire.Frame{Kind: wire.NewThread, Request: 5})
+	if _, err := conn.Write(b[:7]); err != nil {
+		return err
+	}
+	if _, err := os.Stdout.WriteString("stop me\n"); err != nil {
+		return err
+	}
+	if _, err := io.ReadFull(os.Stdin, make([]byte, 1)); err != nil {
+		return err
+	}
+	if _, err := conn.Write(b[7:]); err != nil {
+		return err
+	}
+	f, err := wire.ReadFrame(conn)
+	if err == nil && f.Request != 5 {
+		err = errors.New("another answer")
+	}
+	if err != nil {
+		return err
+	}
+	return ready()
+}
+
+// TestStoppedInAFrame stops a program in the middle of a frame: others are served, and
+// it is, once it goes on. How long it may be stopped is TestSlow's (W-13, W-18).
+func TestStoppedInAFrame(t *testing.T) {
+	d := start(t, nil)
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), rival+"=half "+d.socket)
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _, _ = cmd.Process.Kill(), cmd.Wait() }()
+	if _, err := out.Read(make([]byte, 16)); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Process.Signal(unix.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		d.works()
+	}
+	if err := cmd.Process.Signal(unix.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := in.Write([]byte{1}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := out.Read(make([]byte, 16)); err != nil {
+		t.Errorf("after it went on: %v", err)
+	}
+	_ = cmd.Process.Kill()
+	d.settles()
+}
+
+// TestHangsUp: a client that goes away is no fault, between frames, within one and before its
+// hello; one that breaks a rule is (W-13).
+func TestHangsUp(t *testing.T) {
+	frame := wire.AppendFrame(nil, &wire.Frame{Kind: wire.NewThread, Request: 5})
+	for _, c := range []struct {
+		name string
+		send []byte
+		warn bool
+	}{
+		{"after the hello", hello, false}, {"within a frame", slices.Concat(hello, frame[:7]), false},
+		{"after a frame", slices.Concat(hello, frame), false}, {"before the hello", nil, false},
+		{"after nonsense", slices.Concat(hello, []byte("this is no frame of the protocol")), true},
+	} {
+		var said bytes.Buffer // read once the daemon is closed
+		d := start(t, func(cfg *daemon.Config) {
+			cfg.Log = slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelWarn}))
+		})
+		conn, err := net.Dial("unix", d.socket)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Write(c.send); err != nil {
+			t.Fatal(err)
+		}
+		if c.send != nil {
+			if _, err := wire.ReadFrame(conn); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if c.warn {
+			_, _ = io.Copy(io.Discard, conn)
+		}
+		_ = conn.Close()
+		d.settles()
+		for end := time.Now().Add(time.Minute); d.Stats().Connections > 0 && time.Now().Before(end); {
+			time.Sleep(time.Millisecond)
+		}
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+		if got := strings.Contains(said.String(), "connection ended"); got != c.warn {
+			t.Errorf("%s: the log says %q", c.name, said.String())
+		}
+	}
+}
+
+// TestHalfOpen closes one direction of a connection. A program that sends no more has its
+// answers and has then exited; one that takes no more has exited too (W-12, W-13).
+func TestHalfOpen(t *testing.T) {
+	d := start(t, nil)
+	thread := wire.AppendFrame(nil, &wire.Frame{Kind: wire.NewThread, Request: 5})
+	c := d.raw()
+	if _, err := c.Write(append(append([]byte{}, hello...), thread...)); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	_ = c.SetReadDeadline(time.Now().Add(time.Minute))
+	for _, want := range []wire.Kind{wire.Hello, wire.Answer} {
+		if f, err := wire.ReadFrame(c); err != nil || f.Kind != want {
+			t.Errorf("%+v, %v, want kind %d", f, err, want)
+		}
+	}
+	if _, err := wire.ReadFrame(c); !errors.Is(err, io.EOF) {
+		t.Errorf("after the answers: %v, want the end", err)
+	}
+	d.settles()
+	for _, sent := range [][]byte{nil, hello, append(append([]byte{}, hello...), thread...)} {
+		c := d.raw()
+		if err := c.CloseRead(); err != nil {
+			t.Fatal(err)
+		}
+		_, _ = c.Write(sent)
+		_, _ = c.Write(thread)
+		d.works()
+		_ = c.CloseWrite()
+		d.settles()
+	}
+}
+
+// TestUnread: programs that read no answers hold no turn: others are served (W-21, W-44).
+func TestUnread(t *testing.T) {
+	d := start(t, nil)
+	row := wire.Rows()[nt.NtTable.Find("NtClose").Info().Number]
+	body, err := row.AppendCall(nil, nt.CloseIn{Handle: 4000}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	one := wire.AppendFrame(nil, &wire.Frame{Kind: wire.Call, Thread: 1, Service: row.Service, Body: body})
+	many := make([]byte, 0, 20000*len(one))
+	for range 20000 {
+		many = append(many, one...)
+	}
+	var unread []*net.UnixConn
+	for range 16 {
+		c := d.raw()
+		if _, err := c.Write(hello); err != nil {
+			t.Fatal(err)
+		}
+		unread = append(unread, c)
+	}
+	for _, c := range unread {
+		_ = c.SetWriteDeadline(time.Now().Add(50 * time.Millisecond)) // until then, or as far as the daemon reads
+		if _, err := c.Write(many); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Error(err)
+		}
+	}
+	for range 5 {
+		d.works()
+	}
+	for _, c := range unread {
+		_ = c.Close()
+	}
+	d.settles()
+}
+
+// TestGuessed: a program that guesses the numbers of another's threads and handles, and
+// the ids of its process and threads, gets at none of them (W-7, W-27).
+func TestGuessed(t *testing.T) {
+	d := start(t, nil)
+	owner, guesser := d.dial(), d.dial()
+	h, st := owner.Thread().NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	for range 3 {
+		if _, err := owner.NewThread(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if st := guesser.Thread().NtClose(h); st != ntstatus.InvalidHandle {
+		t.Errorf("the other's handle %#x: %s", h, st)
+	}
+	raw := d.raw()
+	if _, err := raw.Write(hello); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := wire.ReadFrame(raw); err != nil {
+		t.Fatal(err)
+	}
+	for _, thread := range []uint32{0, 2, 3, 4, 5, 1 << 31, ^uint32(0)} {
+		for _, kind := range []wire.Kind{wire.Call, wire.Save, wire.EndThread, wire.Inspect} {
+			if _, err := raw.Write(wire.AppendFrame(nil, &wire.Frame{Kind: kind, Thread: thread})); err != nil {
+				t.Fatal(err)
+			}
+			f, err := wire.ReadFrame(raw)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if head, _, err := wire.DecodeAnswer(f.Body); err != nil || head.Status != ntstatus.InvalidCid {
+				t.Errorf("thread %d, kind %d: %s, %v", thread, kind, head.Status, err)
+			}
+		}
+	}
+	if st := owner.Thread().NtClose(h); st != ntstatus.Success {
+		t.Errorf("the owner's own handle: %s", st)
+	}
+}
+
+// TestDialsAgain: a token binds the program's process alone. A program in an AppContainer
+// that dials again has the token of its user: between programs of one user such a token is
+// advisory (W-14, W-40).
+func TestDialsAgain(t *testing.T) {
+	d := start(t, nil)
+	user, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1107")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	boxed, st := user.LowBox(token.LowBoxSpec{Package: sid.MustParse("S-1-15-2-1-2-3-4-5-6-7")})
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	inherited, err := d.Attach("boxed", boxed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := net.FileConn(inherited)
+	_ = inherited.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	given, err := client.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer given.Close()
+	for _, c := range []struct {
+		conn *client.Conn
+		want uint32
+	}{{given, 1}, {d.dial(), 0}} {
+		th := c.conn.Thread()
+		h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		if got, st := th.NtQueryInformationToken(h, winnt.TokenIsAppContainer); st != ntstatus.Success || got != c.want {
+			t.Errorf("in an AppContainer: %v, %s, want %d", got, st, c.want)
+		}
+	}
+}

@@ -1,0 +1,76 @@
+package daemon_test
+
+import (
+	"errors"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/fstest"
+
+	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/treefs"
+)
+
+// TestTreeFS checks package treefs on a connection's thread: package fstest finds no error,
+// net/http serves the files with the client's rights, denied files fail, and every call fails after
+// the connection has ended (F-190, W-9, W-10).
+func TestTreeFS(t *testing.T) {
+	d := planted(t, hostfs.HandOutNothing, nil)
+	c := d.dial()
+	th, err := c.NewThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	describe(t, d.tree, "O:SYG:SYD:P(A;OICI;FA;;;WD)")
+	describe(t, filepath.Join(d.tree, "a"), "O:SYG:SYD:P(A;OICI;FA;;;WD)")
+	files := treefs.New(th, "share")
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(files.Mkdir("docs"))
+	put := func(name, text string) {
+		t.Helper()
+		f, err := files.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC)
+		must(err)
+		_, err = f.Write([]byte(text))
+		must(errors.Join(err, f.Close()))
+	}
+	put("docs/open", "for all")
+	put("docs/shut", "hers")
+	docs, err := fs.Sub(files, "docs")
+	must(err)
+	if err := fstest.TestFS(docs, "open", "shut"); err != nil {
+		t.Error(err)
+	}
+	must(files.Rename("docs/open", "docs/plan", false))
+	if b, err := os.ReadFile(filepath.Join(d.tree, "docs", "plan")); err != nil || string(b) != "for all" {
+		t.Errorf("the file below holds %q, %v", b, err)
+	}
+	describe(t, filepath.Join(d.tree, "docs", "shut"), "O:SYG:SYD:P(A;;FA;;;S-1-5-21-1-2-3-1107)")
+	describe(t, filepath.Join(d.tree, "docs"), "O:SYG:SYD:P(A;OICI;0x1200a9;;;WD)")
+	if _, err := fs.ReadFile(files, "docs/shut"); !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("a file that is not the client's: %v", err)
+	}
+	if err := files.Remove("docs/shut"); !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("it is removed: %v", err)
+	}
+	for path, want := range map[string]int{"/docs/plan": http.StatusOK, "/docs/shut": http.StatusForbidden,
+		"/docs/none": http.StatusNotFound} {
+		w := httptest.NewRecorder()
+		http.FileServerFS(files).ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+		if w.Code != want {
+			t.Errorf("GET %s: %d, want %d", path, w.Code, want)
+		}
+	}
+	_ = c.Close()
+	if _, err := files.Stat("docs/plan"); err == nil {
+		t.Error("W-9: a call on a lost connection succeeds")
+	}
+	d.settles()
+}

@@ -1,0 +1,256 @@
+package daemon_test
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/internal/wire"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/daemon"
+	"github.com/refmon/refmon/winnt"
+)
+
+// raw connects without a hello.
+func (r *running) raw() *net.UnixConn {
+	r.Helper()
+	c, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: r.socket, Net: "unix"})
+	if err != nil {
+		r.Fatal(err)
+	}
+	r.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+var hello = wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
+
+// works makes a call of a client that does nothing wrong.
+func (r *running) works() {
+	r.Helper()
+	c := r.dial()
+	defer c.Close()
+	if h, st := c.Thread().NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY); st != ntstatus.Success {
+		r.Errorf("a well-behaved client: %#x, %s", h, st)
+	}
+}
+
+// TestGarbage sends what no client sends: others are served, and nothing is left
+// (W-2, W-6, W-13).
+func TestGarbage(t *testing.T) {
+	d := start(t, nil)
+	r := rand.New(rand.NewPCG(1, 2))
+	noise := make([]byte, 4096)
+	for i := range noise {
+		noise[i] = byte(r.Uint32())
+	}
+	long := binary.LittleEndian.AppendUint32(nil, ^uint32(0))
+	after := func(b []byte) []byte { return append(append([]byte{}, hello...), b...) }
+	for _, sent := range [][]byte{
+		nil, noise, noise[:3], long, hello[:20], hello, after(noise), after(long), after(hello),
+	} {
+		c := d.raw()
+		_, _ = c.Write(sent)
+		d.works()
+		_ = c.Close()
+	}
+	d.settles()
+}
+
+// TestUninvitedDescriptors passes descriptors that were not asked for: the daemon
+// holds none of them, before the hello and behind it (W-25).
+func TestUninvitedDescriptors(t *testing.T) {
+	d := start(t, nil)
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	rights := unix.UnixRights(int(w.Fd()), int(w.Fd()), int(w.Fd()))
+	for _, first := range [][]byte{hello[:1], hello} {
+		c := d.raw()
+		if _, _, err := c.WriteMsgUnix(first, rights, nil); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Write(hello[1:2]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.works()
+	_ = w.Close()
+	// The pipe ends once no other program and no one of this process holds its other end.
+	_ = r.SetReadDeadline(time.Now().Add(time.Minute))
+	if n, err := r.Read(make([]byte, 1)); n != 0 || os.IsTimeout(err) {
+		t.Errorf("a descriptor is held: %d, %v", n, err)
+	}
+}
+
+// TestCrowd connects many times without a word, and many times with one: others
+// are served, and nothing is left (W-13, W-17).
+func TestCrowd(t *testing.T) {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	d := start(t, nil)
+	n := min(500, int(limit.Cur)/8)
+	conns := make([]*net.UnixConn, n)
+	for i := range conns {
+		conns[i] = d.raw()
+		if i%2 == 0 {
+			_, _ = conns[i].Write(hello)
+		}
+	}
+	d.works()
+	for _, c := range conns {
+		_ = c.Close()
+	}
+	d.settles()
+}
+
+// manyConnections is how many one program makes at once.
+const manyConnections = 10_000
+
+// crowd connects that often; half of them say nothing more, the others are answered.
+func crowd(socket string) error {
+	conns := make([]net.Conn, manyConnections)
+	for i := range conns {
+		c, err := net.Dial("unix", socket)
+		if err != nil {
+			return fmt.Errorf("connection %d: %w", i, err)
+		}
+		conns[i] = c
+		if i%2 == 0 {
+			continue
+		}
+		if _, err = c.Write(hello); err == nil {
+			_, err = wire.ReadFrame(c)
+		}
+		if err != nil {
+			return fmt.Errorf("connection %d: %w", i, err)
+		}
+	}
+	return ready(conns)
+}
+
+// TestManyConnections kills a program with 10,000 connections, and checks that another one is
+// served and that nothing remains (W-13, W-17).
+func TestManyConnections(t *testing.T) {
+	if testing.Short() {
+		t.Skip("10,000 connections")
+	}
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	if limit.Cur < manyConnections+500 { // Go has raised it to the hard limit
+		t.Skipf("RLIMIT_NOFILE is %d, want %d", limit.Cur, manyConnections+500)
+	}
+	d := start(t, func(c *daemon.Config) {
+		c.Limits = daemon.Limits{PerUser: 1 << 20, Threads: 1 << 20, Quota: 1 << 30, Total: 1 << 32}
+	})
+	p := play(t, d.socket, "crowd")
+	d.works()
+	if err := p.Kill(); err != nil {
+		t.Error(err)
+	}
+	d.settles()
+}
+
+// TestKilled kills programs at random moments, one of them stopped inside a frame, and checks that
+// nothing of them remains (W-13).
+func TestKilled(t *testing.T) {
+	bin := pipePrograms(t)
+	d := start(t, nil)
+	for range 10 {
+		cmd := exec.Command(filepath.Join(bin, "server"))
+		cmd.Env = append(os.Environ(), "REFMON_SOCKET="+d.socket)
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := out.Read(make([]byte, 64)); err != nil {
+			t.Error(err)
+		}
+		_ = cmd.Process.Signal(unix.SIGSTOP)
+		d.works()
+		_, _ = cmd.Process.Kill(), cmd.Wait()
+		d.settles()
+	}
+}
+
+// stranger is a uid without an account.
+const stranger = 54321
+
+// TestPassedOn: a connection is a capability. A program of another user that got
+// the descriptor is the process that connected, with its token (W-40).
+func TestPassedOn(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can be another user")
+	}
+	d := start(t, nil)
+	c := d.raw()
+	passed, err := c.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = c.Close() // the descriptor that was passed on holds the connection
+	said := make(chan string)
+	go func() {
+		defer passed.Close()
+		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine, another user until then
+		user, err := asStranger(passed)
+		said <- fmt.Sprint(user, err)
+	}()
+	if got, want := <-said, "S-1-22-1-"+strconv.Itoa(os.Getuid()); !strings.Contains(got, `"SID":"`+want+`"`) {
+		t.Errorf("the program that got the descriptor: %s, want %s", got, want)
+	}
+	d.settles()
+}
+
+// asStranger becomes another user, for this thread alone, and asks who it is.
+func asStranger(conn *os.File) (string, error) {
+	for _, set := range []uintptr{unix.SYS_SETRESGID, unix.SYS_SETRESUID} {
+		if _, _, e := unix.RawSyscall(set, stranger, stranger, stranger); e != 0 {
+			return "", e
+		}
+	}
+	if uid, _, _ := unix.RawSyscall(unix.SYS_GETUID, 0, 0, 0); uid != stranger {
+		return "", errors.New("the thread is no other user")
+	}
+	body := ""
+	for _, f := range []wire.Frame{
+		{Kind: wire.Hello, Body: []byte(`{"Magic":"refmon","Version":1}`)},
+		call("NtOpenProcessToken", `{"In":{"ProcessHandle":"-1","DesiredAccess":8}}`),
+		call("NtQueryInformationToken", `{"In":{"TokenHandle":"4","TokenInformationClass":1}}`),
+	} {
+		if _, err := conn.Write(wire.AppendFrame(nil, &f)); err != nil {
+			return "", err
+		}
+		answer, err := wire.ReadFrame(conn)
+		if err != nil {
+			return "", err
+		}
+		body = string(answer.Body)
+	}
+	return body, nil
+}
+
+func call(row, body string) wire.Frame {
+	return wire.Frame{Kind: wire.Call, Thread: 1, Service: uint16(nt.NtTable.Find(row).Info().Number), Body: []byte(body)}
+}

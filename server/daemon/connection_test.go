@@ -1,0 +1,35 @@
+package daemon
+
+import (
+	"os"
+	"testing"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/auth/unix"
+	"github.com/refmon/refmon/sid"
+)
+
+// TestAttachAsOfRoot: only a program that the host's kernel says is root's starts programs of
+// others, by whatever socket it came, and only if it is wanted (W-93).
+func TestAttachAsOfRoot(t *testing.T) {
+	anyone := func(sid.SID) (uint32, bool) { return 1000, true }
+	for _, c := range []*connection{
+		{peer: &unix.Peer{UID: 1000}, d: &Daemon{startAs: anyone}},
+		{peer: &unix.Peer{UID: 1000}, full: true, d: &Daemon{startAs: anyone}},
+		{peer: &unix.Peer{UID: 0}, full: true, d: &Daemon{}},
+	} {
+		if f, uid, st := c.AttachAs(nil, 4, ""); f != nil || uid != 0 || st != ntstatus.PrivilegeNotHeld {
+			t.Errorf("uid %d, full %t: %v, %d, %s", c.peer.UID, c.full, f, uid, st)
+		}
+	}
+}
+
+// descriptors counts those that this program has open.
+func descriptors(t *testing.T) int {
+	t.Helper()
+	list, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Skip("this host does not list descriptors: ", err)
+	}
+	return len(list)
+}

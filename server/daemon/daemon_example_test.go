@@ -1,0 +1,159 @@
+package daemon_test
+
+import (
+	"bufio"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+)
+
+// program starts a program whose connection is a process with that token. Its
+// outputs go to out, and an end of both is the end of the program.
+func (r *running) program(out *os.File, bin, tok string, args ...string) *exec.Cmd {
+	r.Helper()
+	return r.programAs(nil, out, bin, tok, args...)
+}
+
+// programAs is program for another user of the host; nil: the current one.
+func (r *running) programAs(user *syscall.Credential, out *os.File, bin, tok string, args ...string) *exec.Cmd {
+	r.Helper()
+	v, err := token.Parse([]byte(tok))
+	if err != nil {
+		r.Fatal(err)
+	}
+	f, err := r.Attach(filepath.Base(bin), v)
+	if err != nil {
+		r.Fatal(err)
+	}
+	defer f.Close() // else the connection would outlive the program
+	cmd := exec.Command(bin, args...)
+	cmd.Env = append(os.Environ(), "REFMON_SOCKET=fd:3")
+	cmd.ExtraFiles = []*os.File{f}
+	cmd.Stdout, cmd.Stderr = out, out
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: user}
+	if err := cmd.Start(); err != nil {
+		r.Fatal(err)
+	}
+	return cmd
+}
+
+// output runs a program to its end and returns its output.
+func (r *running) output(bin, tok string, args ...string) (string, error) {
+	r.Helper()
+	out, err := os.Create(filepath.Join(r.TempDir(), "out"))
+	if err != nil {
+		r.Fatal(err)
+	}
+	defer out.Close()
+	failed := r.program(out, bin, tok, args...).Wait()
+	b, err := os.ReadFile(out.Name())
+	if err != nil {
+		r.Fatal(err)
+	}
+	return string(b), failed
+}
+
+// pipePrograms builds the programs of examples/pipes and returns their folder.
+func pipePrograms(t *testing.T) string {
+	t.Helper()
+	bin := t.TempDir()
+	build := exec.Command("go", "build", "-o", bin, "./examples/pipes/server", "./examples/pipes/client")
+	build.Dir = "../.."
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return bin
+}
+
+// TestStory runs examples/impersonation.star with three programs: a server opens files as its
+// client, within the level that the client allows (I-7, I-22, I-84).
+func TestStory(t *testing.T) {
+	bin := pipePrograms(t)
+	story(t, []string{filepath.Join(bin, "server")}, []string{filepath.Join(bin, "client")})
+}
+
+// TestStoryInPython runs it with Python programs, and with one of each language.
+func TestStoryInPython(t *testing.T) {
+	interpreter, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("python3 is not installed")
+	}
+	t.Setenv("PYTHONPATH", filepath.Join("..", "..", "clients", "python"))
+	t.Setenv("PYTHONDONTWRITEBYTECODE", "1")
+	dir := filepath.Join("..", "..", "examples", "pipes", "python")
+	server := []string{interpreter, filepath.Join(dir, "server.py")}
+	client := []string{interpreter, filepath.Join(dir, "client.py")}
+	bin := pipePrograms(t)
+	for _, pair := range [][2][]string{
+		{server, client}, {server, {filepath.Join(bin, "client")}}, {{filepath.Join(bin, "server")}, client},
+	} {
+		story(t, pair[0], pair[1])
+	}
+}
+
+// story runs it with these two programs.
+func story(t *testing.T, serverProgram, client []string) {
+	t.Helper()
+	d := start(t, nil)
+	for name, text := range map[string]string{
+		"report": "O:SYG:SYD:(A;;FR;;;DU)(A;;FA;;;SY)", "payroll": "O:SYG:SYD:(D;;FR;;;DU)(A;;FR;;;WD)",
+		"server-secret": "O:NSG:NSD:(A;;FR;;;NS)",
+	} {
+		sec, err := sddl.Parse(text, sddl.Options{Domain: sid.MustParse("S-1-5-21-1-2-3")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.System().CreateFile(name, sec); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.counts = d.now() // the files stay
+	in, out, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	server := d.program(out, serverProgram[0],
+		`{"user":"NS","groups":["WD","BU"],"privileges":["SeImpersonatePrivilege"]}`, serverProgram[1:]...)
+	defer func() { _, _ = server.Process.Kill(), server.Wait() }()
+	_ = out.Close()
+	if line, err := bufio.NewReader(in).ReadString('\n'); err != nil || !strings.HasPrefix(line, "listening") {
+		t.Fatalf("%q, %v", line, err)
+	}
+	alice := `{"user":"S-1-5-21-1-2-3-1107","groups":["WD","DU"]}`
+	bob := `{"user":"S-1-5-21-1-2-3-1108","groups":["WD"]}`
+	for _, c := range []struct {
+		tok  string
+		args []string
+		want string
+	}{
+		{alice, []string{"report", "payroll", "server-secret"},
+			"report: STATUS_SUCCESS\npayroll: STATUS_ACCESS_DENIED\nserver-secret: STATUS_ACCESS_DENIED\n"},
+		{bob, []string{"report", "payroll"}, "report: STATUS_ACCESS_DENIED\npayroll: STATUS_SUCCESS\n"},
+		{alice, []string{"-identify", "report"}, "report: STATUS_BAD_IMPERSONATION_LEVEL\n"},
+	} {
+		if got, err := d.output(client[0], c.tok, slices.Concat(client[1:], c.args)...); err != nil || got != c.want {
+			t.Errorf("%s %q: %q, %v, want %q", c.tok, c.args, got, err, c.want)
+		}
+	}
+	if err := server.Process.Kill(); err != nil {
+		t.Error(err)
+	}
+	// The killed server's pipe goes in refmond's own time; a client that came before learns that it went.
+	got, err := d.output(client[0], alice, append(client[1:len(client):len(client)], "report")...)
+	for err == nil {
+		got, err = d.output(client[0], alice, append(client[1:len(client):len(client)], "report")...)
+	}
+	if got == "" {
+		t.Error("a client without a server is not told why")
+	}
+	d.settles()
+}

@@ -1,0 +1,47 @@
+package daemon
+
+import (
+	"time"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Denial is a denial that a part of the program other than a connection caused, such as a mount.
+type Denial struct {
+	Time    time.Time
+	UID     uint32  // who was denied: the users share the space for denials
+	User    sid.SID // of the token; zero if the user could not log on
+	Process uint64  // of the kernel, which served the request; 0 for none
+	Lines   []string
+}
+
+// AddDenial keeps a denial for queries about denials. Callers with SeDebugPrivilege see it, and so does its user. It
+// takes ownership of Lines.
+func (d *Daemon) AddDenial(n Denial) {
+	s := &seen{at: n.Time, process: n.Process, as: kernel.Acting{User: n.User}, guard: ownedBy(n.User), lines: n.Lines,
+		owner: owner{uid: n.UID}}
+	for _, l := range n.Lines {
+		s.size += len(l)
+	}
+	// The user sees it like a denied call of the user's own process (W-97).
+	d.denials.add(s)
+}
+
+// ownedBy returns the descriptor of a process of a user: it grants that user everything. The zero SID is no user.
+func ownedBy(user sid.SID) *sd.Descriptor {
+	if user.IsZero() {
+		user = sid.LocalSystem
+	}
+	ace, err := sd.NewACE(sd.AccessAllowed, 0, winnt.PROCESS_ALL_ACCESS, user)
+	if err != nil {
+		return nil // grants nothing
+	}
+	acl, err := sd.NewACL(ace)
+	if err != nil {
+		return nil
+	}
+	return sd.New(sd.Parts{Owner: user, Group: user, DACL: acl, Control: sd.DACLPresent})
+}

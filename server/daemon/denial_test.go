@@ -1,0 +1,86 @@
+package daemon
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/server/inspect"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+)
+
+// TestDenialsAreShared: a user with 100,000 denials drives out their own and nobody else's, few or large ones too
+// (W-97).
+//
+// +checklocksignore: there is one goroutine
+func TestDenialsAreShared(t *testing.T) {
+	d := &Daemon{denials: callBuffer{most: keptDenials, next: 1, fair: true}}
+	for i := range 40 {
+		d.AddDenial(Denial{UID: uint32(1000 + i), User: fileaccess.UnixUser(uint32(1000 + i)), Lines: []string{"one"}})
+	}
+	for i := range 100_000 {
+		d.AddDenial(Denial{UID: 7, User: fileaccess.UnixUser(7), Lines: []string{fmt.Sprint("many ", i)}})
+	}
+	large := make([]byte, largestKept-1)
+	for range 2 * keptBytes / largestKept {
+		d.AddDenial(Denial{UID: 8, User: fileaccess.UnixUser(8), Lines: []string{string(large)}})
+	}
+	list, next := d.denials.after(0)
+	of := map[uint32]int{}
+	for _, s := range list {
+		of[s.owner.uid]++
+	}
+	if d.denials.bytes > keptBytes || len(list) > keptDenials || next != 100_041+2*keptBytes/largestKept {
+		t.Errorf("W-97: %d denials of %d bytes, number %d", len(list), d.denials.bytes, next)
+	}
+	for i := range uint32(40) {
+		if of[1000+i] != 1 {
+			t.Fatalf("W-97: %d denials of uid %d are left", of[1000+i], 1000+i)
+		}
+	}
+	if of[7] < keptDenials/2 || of[8] < keptBytes/largestKept/2 {
+		t.Errorf("W-97: %d and %d denials of the other two", of[7], of[8])
+	}
+	for _, s := range list {
+		if s.owner.uid == 7 && s.lines[0] == "many 0" {
+			t.Error("W-28: the oldest denial is left")
+		}
+	}
+}
+
+// TestDenialsOfAMount: a denial that a mount adds is shown to administrators and to its user, and to no other (W-27).
+func TestDenialsOfAMount(t *testing.T) {
+	d := &Daemon{denials: callBuffer{most: keptDenials, next: 1, fair: true}}
+	me := fileaccess.UnixUser(uint32(4711))
+	d.AddDenial(Denial{Time: time.Now(), UID: 4711, User: me, Process: 4, Lines: []string{"OPEN /srv/projects/plan"}})
+	d.AddDenial(Denial{Time: time.Now(), UID: 4712, Lines: []string{"OPEN /srv/projects/diary"}})
+	for _, s := range []string{"", "PLAN", "diary"} {
+		l := inspector{d: d, who: subjectOf(t, me)}
+		calls, _, _ := l.seen(&d.denials, &inspect.Query{What: "denials", Path: s})
+		want := 1
+		if s == "diary" {
+			want = 0
+		}
+		if len(calls) != want || want == 1 && calls[0].Lines[0] != "OPEN /srv/projects/plan" {
+			t.Errorf("W-27: %q: %+v", s, calls)
+		}
+	}
+	l := inspector{d: d, who: subjectOf(t, fileaccess.UnixUser(4713))}
+	if calls, _, _ := l.seen(&d.denials, &inspect.Query{What: "denials"}); len(calls) != 0 {
+		t.Errorf("W-27: another user sees %+v", calls)
+	}
+}
+
+// subjectOf returns the subject of an ordinary user.
+func subjectOf(t *testing.T, user sid.SID) *access.Subject {
+	t.Helper()
+	tok, err := token.New(token.StandardUser(user))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := access.SubjectOf(tok)
+	return &s
+}

@@ -1,0 +1,101 @@
+package daemon
+
+import (
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/inspect"
+	"github.com/refmon/refmon/winnt"
+)
+
+// mostPassed is the most entries for one connection. Further files are only counted (W-62).
+const mostPassed = 256
+
+// passedDescriptors records the descriptors that a program received, until its connection ends. It is safe for
+// concurrent use.
+type passedDescriptors struct {
+	mu sync.Mutex
+	// +checklocks:mu
+	list []inspect.PassedDescriptor // guarded by mu; Process is 0
+	// +checklocks:mu
+	others inspect.PassedDescriptor // guarded by mu: sum of the files beyond mostPassed
+}
+
+// add records a passed descriptor. A repeated one increments its count.
+func (l *passedDescriptors) add(out *kernel.HandedOut) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := range l.list {
+		if e := &l.list[i]; e.Name == out.Name && e.Used == out.Used {
+			e.Times++
+			return
+		}
+	}
+	if len(l.list) < mostPassed {
+		l.list = append(l.list, inspect.PassedDescriptor{Name: out.Name, Used: out.Used, Since: time.Now(), Times: 1})
+		return
+	}
+	if l.others.Times++; l.others.Times == 1 {
+		l.others.Since = time.Now()
+	}
+	l.others.Used |= out.Used
+}
+
+// all returns the passed descriptors of a process. The last entry may have no name: it counts the files beyond
+// mostPassed.
+func (l *passedDescriptors) all(process uint64) []inspect.PassedDescriptor {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	list := slices.Clone(l.list)
+	if l.others.Times > 0 {
+		list = append(list, l.others)
+	}
+	for i := range list {
+		list[i].Process = process
+	}
+	return list
+}
+
+// HandOut implements [wire.DescriptorPasser]. It returns a descriptor of a file that the program opened.
+func (c *connection) HandOut(th *nt.Thread, file winnt.Handle) (*os.File, ntstatus.Status) {
+	out, st := c.d.sys.HandOut(th, file, c.peer.UID)
+	if st == ntstatus.Success {
+		c.passed.add(&out)
+	}
+	return out.File, st
+}
+
+// passed returns the descriptors passed to processes whose handles the caller may inspect (F-177).
+func (l *inspector) passed() (list []inspect.PassedDescriptor) {
+	l.d.mu.Lock()
+	all := make([]*connection, 0, len(l.d.connections))
+	for c := range l.d.connections {
+		all = append(all, c)
+	}
+	l.d.mu.Unlock()
+	for _, c := range all {
+		s := c.session.Load()
+		if s != nil && l.may(s.guard, winnt.PROCESS_QUERY_INFORMATION|winnt.PROCESS_DUP_HANDLE) {
+			list = append(list, c.passed.all(s.Process)...)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b inspect.PassedDescriptor) int { return int(a.Process) - int(b.Process) })
+	return list
+}
+
+// ReplaceContents implements [wire.ContentsReplacer]. It replaces the contents of an open file by those of another.
+func (c *connection) ReplaceContents(th *nt.Thread, file, from winnt.Handle) ntstatus.Status {
+	return c.d.sys.Refill(th, file, from)
+}
+
+// Contents implements [wire.ContentsGiver]. It reads an open file into room for the reply to the open. whole is
+// false if the file does not fit.
+func (c *connection) Contents(th *nt.Thread, file winnt.Handle, room []byte) (facts nt.FileFacts, whole bool,
+	st ntstatus.Status) {
+	return c.d.sys.Contents(th, file, room)
+}

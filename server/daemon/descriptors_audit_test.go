@@ -1,0 +1,199 @@
+package daemon_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/inject"
+	"github.com/refmon/refmon/internal/wire"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/daemon"
+	"github.com/refmon/refmon/winnt"
+)
+
+// own returns a handle of a token with which the client's thread can act as its own user.
+func own(t *testing.T, th *nt.Thread) winnt.Handle {
+	t.Helper()
+	primary, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	defer th.NtClose(primary)
+	h, st := th.NtDuplicateToken(primary, winnt.TOKEN_IMPERSONATE|winnt.TOKEN_QUERY,
+		&nt.ObjectAttributes{SecurityQualityOfService: &nt.SecurityQualityOfService{
+			ImpersonationLevel: winnt.SecurityImpersonation}}, false, winnt.TokenImpersonation)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	return h
+}
+
+// acts reports whether a thread impersonates.
+func acts(th *nt.Thread) bool {
+	h, st := th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)
+	th.NtClose(h)
+	return st == ntstatus.Success
+}
+
+// filesRecorded returns a log that records accesses selected by the SACLs of files.
+func filesRecorded(t *testing.T, sink audit.Sink, crash audit.CrashOnAuditFail) *audit.Log {
+	t.Helper()
+	p, err := audit.NewPolicy(audit.PolicySpec{Options: audit.Options{CrashOnAuditFail: crash},
+		System: map[audit.Subcategory]audit.Setting{audit.FileSystem: audit.OnBoth}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &audit.Log{Sink: sink}
+	l.Policy.Store(p)
+	return l
+}
+
+// TestReadAs checks that an open returns the contents completely or not at all, for lengths around
+// each limit, that the handle is closed or open accordingly, and that each read selected by the
+// file's SACL is recorded (G-31).
+func TestReadAs(t *testing.T) {
+	sink := audit.NewMemory(0, 0)
+	d := planted(t, hostfs.HandOutReads, func(c *daemon.Config) { c.Audit = filesRecorded(t, sink, 0) })
+	describe(t, filepath.Join(d.tree, "a", "b", "plan"), "O:BAG:SYD:P(A;;FA;;;WD)S:(AU;SA;CC;;;WD)")
+	c := d.dial()
+	th := c.Thread()
+	tok := own(t, th)
+	for _, size := range []int{0, 1, 100, 4096, 40 << 10, wire.MaxContents - 1, wire.MaxContents, wire.MaxContents + 1} {
+		text := bytes.Repeat([]byte("0123456"), size/7+1)[:size]
+		if err := os.WriteFile(filepath.Join(d.tree, "a", "b", "plan"), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, most := range []int{0, 4096, 1 << 30} {
+			r, st := c.ReadFileAs(th, tok, plan(winnt.FILE_READ_DATA|winnt.FILE_READ_ATTRIBUTES), most, nil)
+			whole := size <= most && size <= wire.MaxContents
+			if st != ntstatus.Success || r.Whole != whole || r.EndOfFile != int64(size) || r.Directory ||
+				whole && !bytes.Equal(r.Data, text) || whole == (r.FileHandle != 0) || r.LastWriteTime == 0 {
+				t.Errorf("%d bytes, %d wanted: %s, whole %v, handle %#x, %d bytes, %d", size, most, st, r.Whole,
+					r.FileHandle, r.EndOfFile, len(r.Data))
+			}
+			if want := min(1, len(handedOut(sink))); whole != (want == 1) {
+				t.Errorf("G-31: %d bytes, %d wanted: a record %v, want %v", size, most, want == 1, whole)
+			}
+			th.NtClose(r.FileHandle)
+		}
+	}
+	if r, st := c.ReadFileAs(th, tok, plan(winnt.FILE_READ_ATTRIBUTES), 1<<30, nil); st != ntstatus.Success || r.Whole {
+		t.Errorf("without the right to read: %s, whole %v", st, r.Whole)
+	} else {
+		th.NtClose(r.FileHandle)
+	}
+	if _, st := c.ReadFileAs(th, tok, plan(winnt.FILE_READ_DATA), 1<<30, nil); st != ntstatus.AccessDenied {
+		t.Errorf("without the right to read attributes: %s", st)
+	}
+	folder := plan(winnt.GENERIC_READ)
+	folder.ObjectAttributes.V.ObjectName = `\??\share\a`
+	if r, st := c.ReadFileAs(th, tok, folder, 1<<30, nil); st != ntstatus.Success || !r.Directory || r.FileHandle == 0 {
+		t.Errorf("a directory: %s, %+v", st, r)
+	} else {
+		th.NtClose(r.FileHandle)
+	}
+	device := plan(winnt.FILE_READ_DATA)
+	device.ObjectAttributes.V.ObjectName = `\??\NUL`
+	if r, st := c.ReadFileAs(th, tok, device, 1<<30, nil); st != ntstatus.NotSupported || r.FileHandle != 0 {
+		t.Errorf("a device: %s, %+v", st, r)
+	}
+	th.NtClose(tok)
+	_ = c.Close()
+	d.settles()
+}
+
+// TestReadAsActs: the thread acts as the client for the open alone. It acts as before
+// afterwards, whether it did or not, and whether the open succeeds; where it cannot act as
+// the client nothing is opened (G-30).
+func TestReadAsActs(t *testing.T) {
+	d := planted(t, hostfs.HandOutReads, nil)
+	c := d.dial()
+	th := c.Thread()
+	tok := own(t, th)
+	missing := plan(winnt.FILE_READ_DATA | winnt.FILE_READ_ATTRIBUTES)
+	missing.ObjectAttributes.V.ObjectName = `\??\share\a\missing`
+	for _, before := range []winnt.Handle{0, tok} {
+		if st := th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, before); st !=
+			ntstatus.Success {
+			t.Fatal(st)
+		}
+		want := before != 0
+		if _, st := c.ReadFileAs(th, tok, plan(winnt.FILE_READ_DATA|winnt.FILE_READ_ATTRIBUTES), 1<<30, nil); st !=
+			ntstatus.Success || acts(th) != want {
+			t.Errorf("G-30: %s, the thread acts %v, want %v", st, acts(th), want)
+		}
+		if _, st := c.ReadFileAs(th, tok, missing, 1<<30, nil); st != ntstatus.ObjectNameNotFound || acts(th) != want {
+			t.Errorf("G-30: %s, the thread acts %v, want %v", st, acts(th), want)
+		}
+		kept := d.now()
+		for _, other := range []winnt.Handle{0x7770, winnt.NtCurrentProcess} {
+			r, st := c.ReadFileAs(th, other, plan(winnt.FILE_READ_DATA|winnt.FILE_READ_ATTRIBUTES), 1<<30, nil)
+			if st == ntstatus.Success || r.FileHandle != 0 || r.Data != nil || acts(th) != want {
+				t.Errorf("G-30: with the token %#x: %s, %+v, the thread acts %v", other, st, r, acts(th))
+			}
+		}
+		if now := d.now(); now != kept {
+			t.Errorf("G-30: objects, handles, references %d, want %d", now, kept)
+		}
+	}
+	for _, how := range []func(*nt.CreateFileIn){
+		func(in *nt.CreateFileIn) { in.CreateDisposition = winnt.FILE_OPEN_IF },
+		func(in *nt.CreateFileIn) {
+			in.CreateOptions, in.DesiredAccess = uint32(fileaccess.DeleteOnClose), winnt.DELETE
+		},
+	} {
+		in := plan(winnt.FILE_READ_DATA | winnt.FILE_READ_ATTRIBUTES)
+		how(&in)
+		if _, st := c.ReadFileAs(th, tok, in, 1<<30, nil); st != ntstatus.InvalidParameter {
+			t.Errorf("an open that changes: %s", st)
+		}
+	}
+	_ = c.Close()
+	d.settles()
+}
+
+// TestReadAsUnrecorded: where no record can be kept, contents come from files whose SACL asks for
+// none, and from no other, whether the record is due with the open or with the read (G-31).
+func TestReadAsUnrecorded(t *testing.T) {
+	sink := new(inject.Injector)
+	d := planted(t, hostfs.HandOutReads, func(c *daemon.Config) {
+		c.Audit = filesRecorded(t, sink, audit.FailOnAuditFail)
+	})
+	closed := d.System().Audit().Policy.Load()
+	spec := closed.Spec()
+	spec.Options.CrashOnAuditFail = 0
+	open, err := audit.NewPolicy(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := d.dial()
+	th := c.Thread()
+	tok := own(t, th)
+	for _, r := range []struct {
+		sacl   string
+		opened *audit.Policy // in force when the file is opened
+		want   ntstatus.Status
+	}{
+		{"", closed, ntstatus.Success}, {"S:(AU;SA;CC;;;WD)", closed, ntstatus.AuditFailed},
+		{"S:(AU;SA;CC;;;WD)", open, ntstatus.Success}, {"S:(AU;FA;CC;;;WD)", closed, ntstatus.Success},
+	} {
+		describe(t, filepath.Join(d.tree, "a", "b", "plan"), "O:BAG:SYD:P(A;;FA;;;WD)"+r.sacl)
+		d.System().Audit().Policy.Store(r.opened)
+		sink.Fail(errors.New("full"))
+		got, st := c.ReadFileAs(th, tok, plan(winnt.FILE_READ_DATA|winnt.FILE_READ_ATTRIBUTES), 1<<30, nil)
+		sink.Fail(nil)
+		if st != r.want || got.Whole != (r.want == ntstatus.Success) || got.FileHandle != 0 ||
+			!got.Whole && got.Data != nil {
+			t.Errorf("G-31: SACL %q: %s, %+v", r.sacl, st, got)
+		}
+	}
+	_ = c.Close()
+	d.settles()
+}

@@ -1,0 +1,485 @@
+package daemon_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/wire"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	peer "github.com/refmon/refmon/server/auth/unix"
+	"github.com/refmon/refmon/server/daemon"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// plant makes a tree with a file a\b\plan that everybody reads, and adds it to a system.
+func plant(dir string, sys *kernel.System, what hostfs.HandOut) (*hostfs.Tree, error) {
+	tree, err := sow(dir, what)
+	if err != nil {
+		return nil, err
+	}
+	return tree, sys.AddTree("share", tree)
+}
+
+// sow makes the tree alone.
+func sow(dir string, what hostfs.HandOut) (*hostfs.Tree, error) {
+	if err := os.MkdirAll(filepath.Join(dir, "a", "b"), 0o700); err != nil {
+		return nil, err
+	}
+	file := filepath.Join(dir, "a", "b", "plan")
+	if err := os.WriteFile(file, []byte("the plan\n"), 0o600); err != nil {
+		return nil, err
+	}
+	value, err := (&ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256,
+		Descriptor: sddl.MustParse("O:BAG:SYD:P(A;;FA;;;WD)")}).Append(nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range []string{dir, filepath.Join(dir, "a"), filepath.Join(dir, "a", "b"), file} {
+		if err := unix.Setxattr(p, ntacl.Name, value, 0); err != nil {
+			return nil, err
+		}
+	}
+	tree, err := hostfs.Open(hostfs.Config{Path: dir, HandOut: what})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := tree.HandsOut(); err != nil {
+		return nil, errors.Join(err, tree.Close())
+	}
+	return tree, nil
+}
+
+// planted is a daemon with that tree.
+func planted(t *testing.T, what hostfs.HandOut, change func(*daemon.Config)) *running {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("only root copies mounts and sets descriptors")
+	}
+	var tree *hostfs.Tree
+	t.Cleanup(func() { // after the daemon is closed
+		if tree == nil {
+			return
+		}
+		if err := tree.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	d := start(t, change)
+	var err error
+	d.tree = t.TempDir()
+	tree, err = plant(d.tree, d.System(), what)
+	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EOPNOTSUPP) {
+		t.Skip("descriptors or copies of mounts cannot be had here: ", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.counts = d.now()
+	return d
+}
+
+// plan is the call that opens the file.
+func plan(desired winnt.AccessMask) nt.CreateFileIn {
+	return nt.CreateFileIn{DesiredAccess: desired, CreateDisposition: winnt.FILE_OPEN,
+		ShareAccess:      uint32(fileaccess.ShareRead | fileaccess.ShareWrite | fileaccess.ShareDelete),
+		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\share\a\b\plan`})}
+}
+
+// TestClientReadsByPassedDescriptor checks that a client reads a file through the descriptor passed with its open, with
+// no more than the granted rights, and that each passed descriptor is audited (W-60, W-61, F-157).
+func TestClientReadsByPassedDescriptor(t *testing.T) {
+	sink := audit.NewMemory(0, 0)
+	d := planted(t, hostfs.HandOutReads, func(c *daemon.Config) { c.Audit = &audit.Log{Sink: sink} })
+	c := d.dial()
+	th := c.Thread()
+	out, f, st := c.OpenFile(th, plan(winnt.GENERIC_READ|winnt.GENERIC_WRITE))
+	if st != ntstatus.Success || f == nil {
+		t.Fatal(f, st)
+	}
+	defer f.Close()
+	text := make([]byte, 16)
+	if n, err := f.Read(text); err != nil || string(text[:n]) != "the plan\n" {
+		t.Errorf("%q, %v", text[:n], err)
+	}
+	if _, err := f.Write([]byte("x")); !errors.Is(err, unix.EBADF) {
+		t.Errorf("a write: %v", err)
+	}
+	if err := f.Chmod(0o666); !errors.Is(err, unix.EROFS) {
+		t.Errorf("chmod: %v", err) // this program is the owner, and root
+	}
+	if g, err := c.File(th, out.FileHandle); err != nil {
+		t.Error(err)
+	} else if err := g.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, st := th.NtWriteFileAt(out.FileHandle, []byte("x"), 0); st != ntstatus.Success {
+		t.Errorf("writing goes on by calls: %s", st)
+	}
+	if _, g, st := c.OpenFile(th, plan(winnt.FILE_READ_ATTRIBUTES)); st != ntstatus.Success || g != nil {
+		t.Errorf("an open without reading: %v, %s", g, st)
+	}
+	if _, err := c.File(th, 4444); !errors.Is(err, ntstatus.InvalidHandle.Err()) {
+		t.Error(err)
+	}
+	records := handedOut(sink)
+	if want := `S-1-22-1-0 \Device\share\a\b\plan 0x1`; len(records) != 2 || records[0] != want || records[1] != want {
+		t.Errorf("%q, want %q twice", records, want)
+	}
+	_ = c.Close()
+	d.settles()
+}
+
+// handedOut returns the recipients of passed descriptors, with files and rights.
+func handedOut(sink *audit.Memory) (records []string) {
+	for _, e := range sink.Drain() {
+		if name, _ := e.Field("ObjectName"); e.ID == 4663 {
+			user, _ := e.Field("SubjectUserSid")
+			mask, _ := e.Field("AccessMask")
+			records = append(records, user+" "+name+" "+mask)
+		}
+	}
+	return records
+}
+
+// asking sends opens that want descriptors, takes no answer, and says when they are sent.
+func asking(socket string) error {
+	conn, err := net.Dial("unix", socket)
+	if err != nil {
+		return err
+	}
+	row := wire.Rows()[nt.NtTable.Find("NtCreateFile").Info().Number]
+	body, err := row.AppendCall(nil, plan(winnt.GENERIC_READ), false)
+	if err != nil {
+		return err
+	}
+	b := slices.Clone(hello)
+	for i := range uint64(100) {
+		b = wire.AppendFrame(b, &wire.Frame{Kind: wire.CallWith, Request: i, Thread: 1, Service: row.Service, Body: body})
+	}
+	if _, err := conn.Write(b); err != nil {
+		return err
+	}
+	return ready()
+}
+
+// held returns how many of the descriptors of this program are files of a tree's copy.
+func held(t *testing.T, dir string) (n int) {
+	t.Helper()
+	list, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range list {
+		if to, err := os.Readlink("/proc/self/fd/" + e.Name()); err == nil && strings.HasSuffix(to, dir) {
+			n++
+		}
+	}
+	return n
+}
+
+// TestKilledBeforeItsDescriptors kills clients while descriptors are on their way to them:
+// no object, handle or descriptor is left (W-13, W-50).
+func TestKilledBeforeItsDescriptors(t *testing.T) {
+	d := planted(t, hostfs.HandOutReads, nil)
+	for range 5 {
+		p := play(t, d.socket, "asking")
+		_ = p.Kill()
+		d.settles()
+	}
+	for end := time.Now().Add(time.Minute); held(t, "/a/b/plan") != 0; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d descriptors of files are left", held(t, "/a/b/plan"))
+		}
+	}
+	d.works()
+}
+
+// serveFiles is a daemon with a tree that hands out for reading.
+func serveFiles(socket string) error {
+	dir := filepath.Dir(socket)
+	d, err := daemon.Start(daemon.Config{State: filepath.Join(dir, "state"), Socket: socket, Identity: peer.Accounts{}})
+	if err != nil {
+		return err
+	}
+	if _, err := plant(filepath.Join(dir, "tree"), d.System(), hostfs.HandOutReads); err != nil {
+		return fmt.Errorf("no tree: %w", err)
+	}
+	go func() { _ = d.Serve() }()
+	return ready()
+}
+
+// BenchmarkOpenFile compares an open over the socket at depth 3 with its descriptor, an open in
+// process, and a ping-pong of the same run.
+func BenchmarkOpenFile(b *testing.B) {
+	if os.Getuid() != 0 {
+		b.Skip("only root copies mounts and sets descriptors")
+	}
+	conn, c := connectEchoAndDaemon(b, "files")
+	own, th := inProcess(b), c.Thread()
+	const opens = 100
+	var pings, native, wired []time.Duration
+	buf, handles, in := make([]byte, 64), make([]winnt.Handle, opens), plan(winnt.GENERIC_READ)
+	for b.Loop() {
+		at := time.Now()
+		for range opens {
+			pingPong(b, conn, buf)
+		}
+		pings = append(pings, time.Since(at))
+		at = time.Now()
+		for i := range handles {
+			var st ntstatus.Status
+			if handles[i], _, st = own.NtCreateFile(in); st != ntstatus.Success {
+				b.Fatal(st)
+			}
+		}
+		native = append(native, time.Since(at))
+		closeHandles(b, own, handles)
+		files := make([]*os.File, opens)
+		at = time.Now()
+		for i := range handles {
+			out, f, st := c.OpenFile(th, in)
+			if st != ntstatus.Success || f == nil {
+				b.Fatal(f, st)
+			}
+			handles[i], files[i] = out.FileHandle, f
+		}
+		wired = append(wired, time.Since(at))
+		closeHandles(b, th, handles)
+		for _, f := range files {
+			_ = f.Close()
+		}
+	}
+	ping, open, both := low(pings, opens), low(native, opens), low(wired, opens)
+	b.ReportMetric(ping, "µs/ping-pong")
+	b.ReportMetric(open, "µs/open")
+	b.ReportMetric(both, "µs/open-with-descriptor")
+	b.ReportMetric((both-open)/ping, "more/ping-pong")
+	b.ReportMetric(0, "ns/op")
+}
+
+func closeHandles(b *testing.B, th *nt.Thread, handles []winnt.Handle) {
+	b.Helper()
+	for _, h := range handles {
+		if st := th.NtClose(h); st != ntstatus.Success {
+			b.Fatal(st)
+		}
+	}
+}
+
+// inProcess returns a thread of a kernel of this program with the same tree.
+func inProcess(b *testing.B) *nt.Thread {
+	b.Helper()
+	sys := kernel.Boot(kernel.Config{})
+	tree, err := plant(b.TempDir(), sys, hostfs.HandOutReads)
+	if err != nil {
+		b.Skip(err)
+	}
+	user, err := token.New(token.LocalSystem())
+	if err != nil {
+		b.Fatal(err)
+	}
+	p, err := sys.NewProcess("in process", user)
+	if err != nil {
+		b.Fatal(err)
+	}
+	th, err := p.NewThread()
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := errors.Join(sys.Close(), tree.Close()); err != nil {
+			b.Error(err)
+		}
+	})
+	return th
+}
+
+// sources opens the plan for writing, and a new file with these contents for reading.
+func (r *running) sources(t *testing.T, th *nt.Thread, name string, text []byte) (file, from winnt.Handle) {
+	t.Helper()
+	value := make([]byte, 4096)
+	n, err := unix.Getxattr(filepath.Join(r.tree, "a", "b", "plan"), ntacl.Name, value)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(r.tree, "a", "b", name), text, 0o600)
+	}
+	if err == nil {
+		err = unix.Setxattr(filepath.Join(r.tree, "a", "b", name), ntacl.Name, value[:n], 0)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, _, st := th.NtCreateFile(plan(winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA))
+	in := plan(winnt.FILE_READ_DATA)
+	in.ObjectAttributes.V.ObjectName = `\??\share\a\b\` + name
+	from, _, st2 := th.NtCreateFile(in)
+	if st != ntstatus.Success || st2 != ntstatus.Success {
+		t.Fatal(st, st2)
+	}
+	return file, from
+}
+
+// TestRefill: a file has all that is in another one and nothing else of it, whether it was
+// longer or shorter; its number and its links stay (W-83).
+func TestRefill(t *testing.T) {
+	d := planted(t, hostfs.HandOutNothing, nil)
+	c := d.dial()
+	th := c.Thread()
+	path := filepath.Join(d.tree, "a", "b", "plan")
+	for _, size := range []int{0, 1, 4097, 3 << 20, 100} {
+		text := bytes.Repeat([]byte("0123456"), size/7+1)[:size]
+		file, from := d.sources(t, th, "other", text)
+		before, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if st := c.Refill(th, file, from); st != ntstatus.Success {
+			t.Errorf("W-83: %d bytes: %s", size, st)
+		}
+		after, err := os.Stat(path)
+		got, err2 := os.ReadFile(path)
+		if err != nil || err2 != nil || !bytes.Equal(got, text) || !os.SameFile(before, after) {
+			t.Errorf("W-83: %d bytes, want %d; the same file: %t; %v %v", len(got), size, os.SameFile(before, after), err, err2)
+		}
+		th.NtClose(file)
+		th.NtClose(from)
+	}
+	_ = c.Close()
+	d.settles()
+}
+
+// TestRefillRefused: each handle needs its rights, and both are files of trees (W-83).
+func TestRefillRefused(t *testing.T) {
+	d := planted(t, hostfs.HandOutNothing, nil)
+	c := d.dial()
+	th := c.Thread()
+	file, from := d.sources(t, th, "other", []byte("other"))
+	open := func(name string, desired winnt.AccessMask) winnt.Handle {
+		t.Helper()
+		in := plan(desired)
+		in.ObjectAttributes.V.ObjectName = name
+		h, _, st := th.NtCreateFile(in)
+		if st != ntstatus.Success {
+			t.Fatal(name, st)
+		}
+		return h
+	}
+	const plan = `\??\share\a\b\plan`
+	reader, appender := open(plan, winnt.FILE_READ_DATA), open(plan, winnt.FILE_APPEND_DATA)
+	folder, device := open(`\??\share\a`, winnt.FILE_READ_DATA), open(`\??\NUL`, winnt.FILE_READ_DATA)
+	for _, c2 := range []struct {
+		what       string
+		file, from winnt.Handle
+		want       ntstatus.Status
+	}{
+		{"reads only", reader, from, ntstatus.AccessDenied},
+		{"appends only", appender, from, ntstatus.AccessDenied},
+		{"cannot be read", file, file, ntstatus.AccessDenied},
+		{"is itself", file, reader, ntstatus.InvalidParameter},
+		{"from a directory", file, folder, ntstatus.InvalidParameter},
+		{"from a device", file, device, ntstatus.NotSupported},
+		{"of a device", device, from, ntstatus.NotSupported},
+		{"of nothing", 0x7770, from, ntstatus.InvalidHandle},
+		{"from nothing", file, 0x7770, ntstatus.InvalidHandle},
+	} {
+		if st := c.Refill(th, c2.file, c2.from); st != c2.want {
+			t.Errorf("W-83: %s: %s, want %s", c2.what, st, c2.want)
+		}
+	}
+	if got, err := os.ReadFile(filepath.Join(d.tree, "a", "b", "plan")); err != nil || string(got) == "other" {
+		t.Errorf("a refused refill changed the file: %q, %v", got, err)
+	}
+	_ = c.Close()
+	d.settles()
+}
+
+// TestRefillsAtOnce: of several that come at once one is whole in the end (G-33).
+func TestRefillsAtOnce(t *testing.T) {
+	d := planted(t, hostfs.HandOutNothing, nil)
+	c := d.dial()
+	var all sync.WaitGroup
+	texts := [][]byte{bytes.Repeat([]byte("a"), 2<<20), bytes.Repeat([]byte("b"), 2<<20+5), bytes.Repeat([]byte("c"), 9)}
+	for i, text := range texts {
+		th, err := c.NewThread()
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, from := d.sources(t, th, "other"+string(rune('0'+i)), text)
+		all.Go(func() {
+			for range 5 {
+				if st := c.Refill(th, file, from); st != ntstatus.Success {
+					t.Error(st)
+				}
+			}
+		})
+	}
+	all.Wait()
+	got, err := os.ReadFile(filepath.Join(d.tree, "a", "b", "plan"))
+	if err != nil || !bytes.Equal(got, texts[0]) && !bytes.Equal(got, texts[1]) && !bytes.Equal(got, texts[2]) {
+		t.Errorf("G-33: %d bytes, which are those of neither", len(got))
+	}
+	_ = c.Close()
+	d.settles()
+}
+
+// TestRefillWithoutRoom: where there is no room nothing has changed (G-34).
+func TestRefillWithoutRoom(t *testing.T) {
+	d := planted(t, hostfs.HandOutNothing, nil)
+	dir := filepath.Join(t.TempDir(), "small")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount("none", dir, "tmpfs", 0, "size=256k"); err != nil {
+		t.Skip("no file system can be mounted here: ", err)
+	}
+	t.Cleanup(func() { _ = unix.Unmount(dir, unix.MNT_DETACH) })
+	small, err := sow(dir, hostfs.HandOutNothing)
+	if err != nil {
+		t.Skip("no descriptors on a tmpfs here: ", err)
+	}
+	t.Cleanup(func() { _ = small.Close() })
+	if err := d.System().AddTree("small", small); err != nil {
+		t.Fatal(err)
+	}
+	d.counts = d.now()
+	c := d.dial()
+	th := c.Thread()
+	file, from := d.sources(t, th, "other", make([]byte, 1<<20))
+	th.NtClose(file)
+	in := plan(winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA)
+	in.ObjectAttributes.V.ObjectName = `\??\small\a\b\plan`
+	file, _, st := th.NtCreateFile(in)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	before, err := os.ReadFile(filepath.Join(dir, "a", "b", "plan"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if st := c.Refill(th, file, from); st != ntstatus.DiskFull {
+		t.Errorf("G-34: %s, want STATUS_DISK_FULL", st)
+	}
+	if got, err := os.ReadFile(filepath.Join(dir, "a", "b", "plan")); err != nil || !bytes.Equal(got, before) {
+		t.Errorf("G-34: %d bytes, want the %d of before; %v", len(got), len(before), err)
+	}
+	_ = c.Close()
+	d.settles()
+}

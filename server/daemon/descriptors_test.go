@@ -1,0 +1,77 @@
+package daemon
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/inspect"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestPassedDescriptorsAreBounded checks that a connection's table of passed descriptors is bounded: further
+// files are only counted, with their rights, and a repeated file takes no space (F-177).
+func TestPassedDescriptorsAreBounded(t *testing.T) {
+	var l passedDescriptors
+	for i := range mostPassed + 3 {
+		for range 2 {
+			l.add(&kernel.HandedOut{Name: fmt.Sprint(i), Used: winnt.FILE_READ_DATA})
+		}
+	}
+	l.add(&kernel.HandedOut{Name: "0", Used: winnt.FILE_WRITE_DATA})
+	got := l.all(7)
+	if len(got) != mostPassed+1 {
+		t.Fatalf("%d entries", len(got))
+	}
+	for i, e := range got[:mostPassed] {
+		if e.Process != 7 || e.Name != fmt.Sprint(i) || e.Times != 2 || e.Used != winnt.FILE_READ_DATA || e.Since.IsZero() {
+			t.Errorf("%d: %+v", i, e)
+		}
+	}
+	if e := got[mostPassed]; e.Name != "" || e.Times != 7 || e.Used != winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA ||
+		e.Since.IsZero() || e.Process != 7 {
+		t.Errorf("further files: %+v", e)
+	}
+}
+
+// TestPassedDescriptorsAreSortedByProcess checks that passed descriptors are listed in the order of processes (F-177),
+// and that a daemon without accounts rejects requests about them.
+//
+// +checklocksignore
+func TestPassedDescriptorsAreSortedByProcess(t *testing.T) {
+	sys := kernel.Boot(kernel.Config{})
+	tok, err := token.New(token.LocalSystem())
+	if err != nil {
+		t.Fatal(err)
+	}
+	who := access.SubjectOf(tok)
+	d := &Daemon{sys: sys, connections: map[*connection]struct{}{}}
+	want := []uint64{3, 3, 7, 9, 12, 20, 31}
+	for i, process := range slices.Compact(slices.Clone(want)) {
+		c := &connection{d: d, full: i%2 == 0}
+		c.session.Store(&session{Session: inspect.Session{Process: process}})
+		c.passed.add(&kernel.HandedOut{Name: "f", Used: 1})
+		if i == 0 {
+			c.passed.add(&kernel.HandedOut{Name: "g", Used: 1})
+		}
+		d.connections[c] = struct{}{}
+		if answer, st := c.Administer([]byte("{}")); answer != nil || st != ntstatus.NotSupported {
+			t.Errorf("accounts: %q, %v", answer, st)
+		}
+	}
+	d.connections[&connection{d: d}] = struct{}{} // it has no process yet
+	var got []uint64
+	for _, e := range (&inspector{d: d, who: &who}).passed() {
+		got = append(got, e.Process)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("F-177: of processes %v, want %v", got, want)
+	}
+	if err := sys.Close(); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,190 @@
+package daemon
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/strict"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/server/inspect"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Limits of a query.
+const (
+	longestQuery = 64 << 10 // bytes
+	mostThreads  = 4096
+)
+
+// Inspect answers an [inspect.Query] with what the thread's effective token may see. A query that is too long,
+// malformed or has an unknown What is STATUS_INVALID_PARAMETER. It implements [wire.Inspector].
+func (c *connection) Inspect(th *nt.Thread, query []byte) ([]byte, ntstatus.Status) {
+	var q inspect.Query
+	if len(query) > longestQuery || strict.Unmarshal(query, &q) != nil || len(q.Threads) > mostThreads {
+		return nil, ntstatus.InvalidParameter
+	}
+	who := c.d.sys.ThreadObject(th).Subject()
+	l := inspector{d: c.d, th: th, who: &who}
+	var a inspect.Reply
+	switch q.What {
+	case "sessions":
+		a.Sessions, a.Tickets = l.sessions(), l.tickets()
+	case "acting":
+		a.Acting = l.acting(q.Threads)
+	case "token":
+		a.Token = l.token(&q)
+	case "lent":
+		a.Lent = l.passed()
+	case "calls":
+		c.watch()
+		a.Calls, a.Next, a.Lost = l.seen(&c.d.calls, &q)
+	case "denials":
+		a.Calls, a.Next, a.Lost = l.seen(&c.d.denials, &q)
+	default:
+		return nil, ntstatus.InvalidParameter
+	}
+	b, err := json.Marshal(a)
+	if err != nil {
+		return nil, ntstatus.Unsuccessful
+	}
+	return b, ntstatus.Success
+}
+
+// inspector answers one query. One goroutine uses it.
+type inspector struct {
+	d     *Daemon
+	th    *nt.Thread
+	who   *access.Subject
+	cache map[*sd.Descriptor]bool // results of may
+}
+
+// may reports whether the caller would get rights on a process with descriptor guard, as in NtOpenProcess.
+// SeDebugPrivilege grants all. An ordinary user sees only processes of their own (W-27). It caches its answer for
+// each descriptor, so all calls must use the same rights.
+func (l *inspector) may(guard *sd.Descriptor, rights winnt.AccessMask) bool {
+	if l.who.Holds(winnt.SeDebugPrivilege) {
+		return true
+	}
+	if known, ok := l.cache[guard]; ok {
+		return known
+	}
+	d, err := access.SeAccessCheck(&access.Request{Descriptor: guard, Subject: *l.who, Desired: rights,
+		Type: winnt.ProcessObject})
+	if l.cache == nil {
+		l.cache = map[*sd.Descriptor]bool{}
+	}
+	l.cache[guard] = err == nil && d.Allowed()
+	return l.cache[guard]
+}
+
+// session is a connection as shown to administrators, with the descriptor of its process. It is immutable.
+type session struct {
+	inspect.Session
+	guard *sd.Descriptor
+}
+
+// sessions returns the connections whose processes the caller may query, sorted by process.
+func (l *inspector) sessions() []inspect.Session {
+	l.d.mu.Lock()
+	all := make([]*session, 0, len(l.d.connections))
+	for c := range l.d.connections {
+		if s := c.session.Load(); s != nil {
+			all = append(all, s)
+		}
+	}
+	l.d.mu.Unlock()
+	var list []inspect.Session
+	for _, s := range all {
+		if l.may(s.guard, winnt.PROCESS_QUERY_LIMITED_INFORMATION) {
+			list = append(list, s.Session)
+		}
+	}
+	slices.SortFunc(list, func(a, b inspect.Session) int { return int(a.Process) - int(b.Process) })
+	return list
+}
+
+// acting returns the impersonating threads among threads that the caller may open. It leaves out others. Only
+// SeDebugPrivilege reveals the user and the level.
+func (l *inspector) acting(threads []uint64) []inspect.ActingThread {
+	var list []inspect.ActingThread
+	for _, id := range threads {
+		h, st := l.th.NtOpenThread(winnt.THREAD_QUERY_INFORMATION, nil, &nt.ClientID{UniqueThread: winnt.Handle(id)})
+		if st != ntstatus.Success {
+			continue
+		}
+		if a, ok := l.d.sys.Acting(winnt.Handle(id)); ok {
+			t := inspect.ActingThread{Thread: id, Since: a.Since}
+			if l.who.Holds(winnt.SeDebugPrivilege) {
+				t.User, t.Level = a.User.String(), a.Level.String()
+			}
+			if l.who.Holds(winnt.SeDebugPrivilege) || l.opens(h) {
+				t.Proof = a.Proof
+			}
+			list = append(list, t)
+		}
+		l.th.NtClose(h)
+	}
+	return list
+}
+
+// opens reports whether the caller may query the token of a thread's client.
+func (l *inspector) opens(thread winnt.Handle) bool {
+	tok, st := l.th.NtOpenThreadToken(thread, winnt.TOKEN_QUERY, true)
+	if st == ntstatus.Success {
+		l.th.NtClose(tok)
+	}
+	return st == ntstatus.Success
+}
+
+// seen returns the next calls after q.After of processes whose memory the caller may read, and the number to
+// continue from. lost is the number of calls that were dropped before they were read. Without SeDebugPrivilege it is
+// at most 1.
+func (l *inspector) seen(k *callBuffer, q *inspect.Query) (calls []inspect.Call, next, lost uint64) {
+	list, newest := k.after(q.After)
+	next = newest
+	passed := uint64(0)
+	for _, s := range list {
+		if len(calls) == shownAtOnce {
+			next = s.number - 1
+			break
+		}
+		passed++
+		if q.Process != 0 && q.Process != s.process || !s.at.After(q.Since) || !named(s, q.Path) ||
+			!l.may(s.guard, winnt.PROCESS_QUERY_INFORMATION|winnt.PROCESS_VM_READ) {
+			continue
+		}
+		call := inspect.Call{Number: s.number, Time: s.at, Process: s.process, Lines: s.shown()}
+		if !s.as.User.IsZero() && l.who.Holds(winnt.SeDebugPrivilege) {
+			call.User, call.Proof = s.as.User.String(), s.as.Proof
+		}
+		calls = append(calls, call)
+	}
+	if q.After != 0 && q.After < next {
+		lost = next - q.After - passed
+	}
+	if lost > 1 && !l.who.Holds(winnt.SeDebugPrivilege) {
+		lost = 1
+	}
+	return calls, next, lost
+}
+
+// named reports whether part is in the name of the call's object, in any case of letters. An empty part matches all
+// calls.
+func named(s *seen, part string) bool {
+	if part == "" {
+		return true
+	}
+	if s.call != nil && s.call.Why.Object != "" {
+		return strings.Contains(strings.ToLower(s.call.Why.Object), strings.ToLower(part))
+	}
+	for _, l := range s.shown() {
+		if strings.Contains(strings.ToLower(l), strings.ToLower(part)) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,163 @@
+package daemon_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/daemon"
+	"github.com/refmon/refmon/server/inspect"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// lines stores the log lines of a daemon as objects.
+type lines struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+// of returns the lines with a message, without their times.
+func (l *lines) of(t *testing.T, message string) (found []map[string]any) {
+	t.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for line := range strings.Lines(l.b.String()) {
+		m := map[string]any{}
+		if err := json.Unmarshal([]byte(line), &m); err != nil {
+			t.Fatal(err)
+		}
+		if delete(m, "time"); m["msg"] == message {
+			found = append(found, m)
+		}
+	}
+	return found
+}
+
+// TestSessionsInFull checks each field of each connection: of programs that connected, of a child
+// program, and of one that the daemon's program attached (W-27, W-40). The log has the same
+// numbers.
+func TestSessionsInFull(t *testing.T) {
+	who, log := make(roles, 1), &lines{}
+	d := start(t, func(c *daemon.Config) {
+		c.Identity = who
+		c.Log = slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	})
+	begun := time.Now()
+	admin, other := d.as(who, administrator), d.as(who, alice)
+	must := func(st ntstatus.Status) {
+		t.Helper()
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+	}
+	child := childOf(t, admin)
+	tok, err := token.New(token.LocalSystem())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := d.Attach("worker", tok)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inside := connectionOf(t, f)
+	program := ownName(t)
+	want := map[uint64]inspect.Session{}
+	logged := map[string]map[string]any{}
+	for _, c := range []struct {
+		of   *client.Conn
+		name string
+		pid  int
+		user string
+	}{{admin, program, os.Getpid(), "S-1-5-21-1-2-3-500"}, {other, program, os.Getpid(), "S-1-5-21-1-2-3-1107"},
+		{child, program + ".1", 0, "S-1-5-21-1-2-3-500"}, {inside, "worker", 0, "S-1-5-18"}} {
+		h, st := c.of.Thread().NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
+		must(st)
+		v, st := c.of.Thread().NtQueryInformationToken(h, winnt.TokenStatistics)
+		must(st)
+		id := uint64(c.of.Process())
+		want[id] = inspect.Session{Process: id, Name: c.name, UID: uint32(os.Getuid()), PID: c.pid, User: c.user,
+			Session: fmt.Sprintf("0x%x", uint64(v.(nt.TokenStatistics).AuthenticationID))}
+		logged[fmt.Sprint(id)] = map[string]any{"level": "DEBUG", "msg": "connection", "uid": float64(os.Getuid()),
+			"pid": float64(c.pid), "process": float64(id), "name": c.name}
+	}
+	got := map[uint64]inspect.Session{}
+	last := uint64(0)
+	for _, s := range ask(t, admin, inspect.Query{What: "sessions"}).Sessions {
+		if s.Since.Before(begun.Add(-time.Second)) || s.Since.After(time.Now()) || s.Process <= last {
+			t.Errorf("%+v, after process %d", s, last)
+		}
+		last, s.Since = s.Process, time.Time{}
+		got[s.Process] = s
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("W-27: sessions\n%+v, want\n%+v", got, want)
+	}
+	for _, m := range log.of(t, "connection") {
+		id := fmt.Sprint(uint64(m["process"].(float64)))
+		if !reflect.DeepEqual(m, logged[id]) {
+			t.Errorf("logged %v, want %v", m, logged[id])
+		}
+		delete(logged, id)
+	}
+	if len(logged) > 0 {
+		t.Errorf("not logged: %v", logged)
+	}
+	for _, c := range []*client.Conn{child, inside, other, admin} {
+		_ = c.Close()
+	}
+	d.settles()
+}
+
+// childOf makes a process with the token of a connection's own, and returns the connection of a program in it.
+func childOf(t *testing.T, c *client.Conn) *client.Conn {
+	t.Helper()
+	th := c.Thread()
+	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	defer th.NtClose(own)
+	out, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
+		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, Token: own})
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	f, err := c.Attach(out.ProcessHandle)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return connectionOf(t, f)
+}
+
+// connectionOf returns the connection behind a descriptor, which it takes.
+func connectionOf(t *testing.T, f *os.File) *client.Conn {
+	t.Helper()
+	conn, err := net.FileConn(f)
+	_ = f.Close() // FileConn made a copy
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := client.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}

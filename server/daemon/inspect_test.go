@@ -1,0 +1,341 @@
+package daemon_test
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	peer "github.com/refmon/refmon/server/auth/unix"
+	"github.com/refmon/refmon/server/inspect"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// roles gives the connections of a test tokens in their order: all come from one uid.
+type roles chan string
+
+// LogOn implements daemon.Identity.
+func (r roles) LogOn(*peer.Peer, bool) (logon.Result, error) {
+	tok, err := token.Parse([]byte(<-r))
+	if err != nil {
+		return logon.Result{}, err
+	}
+	return logon.Result{Token: tok.Spec()}, nil
+}
+
+const (
+	administrator = `{"user":"S-1-5-21-1-2-3-500","groups":["WD","BA"],"privileges":["SeDebugPrivilege"]}`
+	alice         = `{"user":"S-1-5-21-1-2-3-1107","groups":["WD"]}`
+	bob           = `{"user":"S-1-5-21-1-2-3-1108","groups":["WD"]}`
+)
+
+// as connects with a token.
+func (r *running) as(who roles, tok string) *client.Conn {
+	r.Helper()
+	who <- tok
+	return r.dial()
+}
+
+func ask(t *testing.T, c *client.Conn, q inspect.Query) inspect.Reply {
+	t.Helper()
+	b, err := json.Marshal(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err = c.Look(b)
+	if err != nil {
+		t.Fatalf("%+v: %v", q, err)
+	}
+	var a inspect.Reply
+	if err := json.Unmarshal(b, &a); err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// handlesOf counts the handles of a client's process.
+func handlesOf(t *testing.T, c *client.Conn) uint32 {
+	t.Helper()
+	n, st := c.Thread().NtQueryInformationProcess(winnt.NtCurrentProcess, nt.ProcessHandleCount)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	return n.(uint32)
+}
+
+func (r *running) people() (admin, a, b *client.Conn) {
+	who := make(roles, 1)
+	r.SetIdentity(who)
+	return r.as(who, administrator), r.as(who, alice), r.as(who, bob)
+}
+
+// processes returns the ids of the processes that a walk opens.
+func processes(t *testing.T, th *nt.Thread) (ids []winnt.Handle) {
+	t.Helper()
+	for last := winnt.Handle(0); ; {
+		h, st := th.NtGetNextProcess(last, winnt.PROCESS_QUERY_LIMITED_INFORMATION, 0, 0)
+		if last != 0 {
+			th.NtClose(last)
+		}
+		if st == ntstatus.NoMoreEntries {
+			return ids
+		}
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		v, st := th.NtQueryInformationProcess(h, nt.ProcessBasicInformation)
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		ids, last = append(ids, v.(nt.ProcessBasic).UniqueProcessID), h
+	}
+}
+
+// TestOrdinaryUserSeesOnlyOwnProcesses checks that an ordinary user sees only their own processes
+// in every query, and that SeDebugPrivilege shows all (U-95, W-27).
+func TestOrdinaryUserSeesOnlyOwnProcesses(t *testing.T) {
+	d := start(t, nil)
+	admin, a, b := d.people()
+	mine := []winnt.Handle{a.Process()}
+	if got := processes(t, a.Thread()); !slices.Equal(got, mine) {
+		t.Errorf("alice walks over %v, want %v", got, mine)
+	}
+	if got := processes(t, admin.Thread()); !slices.Contains(got, a.Process()) || !slices.Contains(got, b.Process()) {
+		t.Errorf("the administrator walks over %v", got)
+	}
+	names := func(list []inspect.Session) (ids []winnt.Handle) {
+		for _, s := range list {
+			ids = append(ids, winnt.Handle(s.Process))
+		}
+		return ids
+	}
+	if got := names(ask(t, a, inspect.Query{What: "sessions"}).Sessions); !slices.Equal(got, mine) {
+		t.Errorf("alice sees the sessions of %v, want %v", got, mine)
+	}
+	all := []winnt.Handle{admin.Process(), a.Process(), b.Process()}
+	if got := names(ask(t, admin, inspect.Query{What: "sessions"}).Sessions); !slices.Equal(got, all) {
+		t.Errorf("the administrator sees the sessions of %v, want %v", got, all)
+	}
+	// Both are denied something; each sees his own.
+	for _, c := range []*client.Conn{a, b} {
+		if _, st := c.Thread().NtOpenProcess(winnt.PROCESS_TERMINATE, nil,
+			&nt.ClientID{UniqueProcess: admin.Process()}); st != ntstatus.AccessDenied {
+			t.Fatal(st)
+		}
+	}
+	seen := func(c *client.Conn, q inspect.Query) (ids []winnt.Handle) {
+		for _, call := range ask(t, c, q).Calls {
+			ids = append(ids, winnt.Handle(call.Process))
+		}
+		return slices.Compact(ids)
+	}
+	q := inspect.Query{What: "denials", Path: "process"}
+	if got := seen(a, q); !slices.Equal(got, mine) {
+		t.Errorf("alice sees denials of %v, want %v", got, mine)
+	}
+	if got := seen(admin, q); !slices.Equal(got, []winnt.Handle{a.Process(), b.Process()}) {
+		t.Errorf("the administrator sees denials of %v", got)
+	}
+	if got := seen(admin, inspect.Query{What: "denials", Process: uint64(b.Process())}); !slices.Equal(got,
+		[]winnt.Handle{b.Process()}) {
+		t.Errorf("of bob's process alone: %v", got)
+	}
+	ask(t, a, inspect.Query{What: "calls"}) // from now on calls are kept
+	before := ask(t, admin, inspect.Query{What: "calls"}).Next
+	b.Thread().NtClose(4)
+	a.Thread().NtClose(4)
+	for _, call := range ask(t, a, inspect.Query{What: "calls"}).Calls {
+		if winnt.Handle(call.Process) != a.Process() {
+			t.Errorf("alice sees a call of %d", call.Process)
+		}
+	}
+	if got := seen(admin, inspect.Query{What: "calls", After: before}); !slices.Equal(got,
+		[]winnt.Handle{b.Process(), a.Process()}) {
+		t.Errorf("the administrator sees calls of %v", got)
+	}
+	_ = b.Close()
+	if got := seen(a, q); !slices.Equal(got, mine) {
+		t.Errorf("after bob has gone alice sees denials of %v", got)
+	}
+}
+
+// TestDenialsTell: a denial that is looked at afterwards has the entry that decided (W-28).
+func TestDenialsTell(t *testing.T) {
+	d := start(t, nil)
+	admin, a, _ := d.people()
+	a.Thread().NtOpenProcess(winnt.PROCESS_TERMINATE, nil, &nt.ClientID{UniqueProcess: admin.Process()})
+	list := ask(t, admin, inspect.Query{What: "denials"}).Calls
+	if len(list) != 1 || len(list[0].Lines) < 2 || !strings.Contains(list[0].Lines[0], "STATUS_ACCESS_DENIED") ||
+		!strings.Contains(list[0].Lines[1], "because A-") {
+		t.Errorf("%+v", list)
+	}
+}
+
+// TestSlowWatcher checks that a slow watcher loses calls and gets their number, while the client
+// never waits (W-28).
+func TestSlowWatcher(t *testing.T) {
+	d := start(t, nil)
+	admin, a, _ := d.people()
+	first := ask(t, admin, inspect.Query{What: "calls"}).Next
+	const made = 5000
+	for range made {
+		a.Thread().NtClose(4)
+	}
+	got, lost := uint64(0), uint64(0)
+	for after := first; ; {
+		answer := ask(t, admin, inspect.Query{What: "calls", After: after})
+		got, lost = got+uint64(len(answer.Calls)), lost+answer.Lost
+		if after == answer.Next {
+			break
+		}
+		after = answer.Next
+	}
+	if got+lost != made || lost == 0 || got == 0 {
+		t.Errorf("%d calls seen and %d lost, want %d together", got, lost, made)
+	}
+}
+
+// TestNoSecrets checks that recorded calls show passwords as *** (L-1).
+func TestNoSecrets(t *testing.T) {
+	d := start(t, nil)
+	admin, a, _ := d.people()
+	ask(t, admin, inspect.Query{What: "calls"})
+	a.Thread().LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_INTERACTIVE,
+		AuthenticationInformation: nt.LogonInformation{
+			MessageType: nt.InteractiveLogon, UserName: "carol", Password: "hunter2"}})
+	list := ask(t, admin, inspect.Query{What: "calls"}).Calls
+	text := ""
+	for _, c := range list {
+		text += strings.Join(c.Lines, "\n")
+	}
+	if !strings.Contains(text, "carol") || !strings.Contains(text, "***") || strings.Contains(text, "hunter2") {
+		t.Errorf("%s", text)
+	}
+}
+
+// TestActing: who looks learns since when a thread impersonates, if he may open it.
+func TestActing(t *testing.T) {
+	d := start(t, nil)
+	admin, a, b := d.people()
+	if st := a.Thread().NtImpersonateAnonymousToken(winnt.NtCurrentThread); st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	v, st := a.Thread().NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadBasicInformation)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	id := uint64(v.(nt.ThreadBasic).ClientID.UniqueThread)
+	q := inspect.Query{What: "acting", Threads: []uint64{id, 4}}
+	has := handlesOf(t, admin)
+	if got := ask(t, admin, q).Acting; len(got) != 1 || got[0].Thread != id || got[0].Since == 0 ||
+		got[0].User != "S-1-5-7" || got[0].Level != winnt.SecurityImpersonation.String() || got[0].Proof != "" {
+		t.Errorf("the administrator: %+v", got)
+	}
+	if now := handlesOf(t, admin); now != has {
+		t.Errorf("the administrator has %d handles after asking, and had %d", now, has)
+	}
+	if got := ask(t, b, q).Acting; got != nil {
+		t.Errorf("bob: %+v", got)
+	}
+	a.Thread().NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, 0)
+	if got := ask(t, admin, q).Acting; got != nil {
+		t.Errorf("after the thread reverted: %+v", got)
+	}
+}
+
+// TestDebugPrivilegeShowsTokens checks that SeDebugPrivilege shows the token of a process or of a thread's client,
+// even if the token's descriptor names only its user. Other callers get nothing (W-95).
+func TestDebugPrivilegeShowsTokens(t *testing.T) {
+	d := start(t, nil)
+	admin, a, b := d.people()
+	v, st := a.Thread().NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadBasicInformation)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	id := v.(nt.ThreadBasic).ClientID
+	own, st := a.Thread().NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
+	g, st2 := a.Thread().NtQueryInformationToken(own, winnt.TokenGroups)
+	p, st3 := a.Thread().NtQueryInformationToken(own, winnt.TokenPrivileges)
+	if st != ntstatus.Success || st2 != ntstatus.Success || st3 != ntstatus.Success {
+		t.Fatal(st, st2, st3)
+	}
+	var groups, privileges []inspect.Attributed // as the token itself says
+	for _, g := range g.([]token.Group) {
+		groups = append(groups, inspect.Attributed{Group: g.SID, Attributes: g.Attributes})
+	}
+	for _, p := range p.([]nt.LUIDAndAttributes) {
+		privileges = append(privileges, inspect.Attributed{Privilege: winnt.Privilege(p.LUID), Attributes: p.Attributes})
+	}
+	ofProcess := inspect.Query{What: "token", Process: uint64(id.UniqueProcess)}
+	ofThread := inspect.Query{What: "token", Threads: []uint64{uint64(id.UniqueThread)}}
+	if got := ask(t, admin, ofThread).Token; got != nil {
+		t.Errorf("W-95: of a thread that impersonates no client: %+v", got)
+	}
+	if st := a.Thread().NtImpersonateAnonymousToken(winnt.NtCurrentThread); st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	if got := ask(t, admin, ofThread).Token; got == nil || got.User != sid.Anonymous ||
+		got.Level != winnt.SecurityImpersonation {
+		t.Errorf("W-95: of the thread's client: %+v", got)
+	}
+	got := ask(t, admin, ofProcess).Token
+	if got == nil || got.User != sid.MustParse("S-1-5-21-1-2-3-1107") || got.Type != winnt.TokenPrimary ||
+		got.Integrity.IsZero() || len(groups) == 0 || !slices.Equal(got.Groups, groups) ||
+		!slices.Equal(got.Privileges, privileges) {
+		t.Fatalf("W-95: of the process: %+v, want %+v and %+v", got, groups, privileges)
+	}
+	for _, q := range []inspect.Query{ofProcess, ofThread} {
+		if got := ask(t, b, q).Token; got != nil {
+			t.Errorf("W-95: bob is told %+v", got)
+		}
+	}
+	both := ofThread
+	both.Process = ofProcess.Process
+	if got := ask(t, admin, both).Token; got == nil || got.User != sid.Anonymous {
+		t.Errorf("W-95: of the thread's client, with its process: %+v", got)
+	}
+	if got := ask(t, admin, inspect.Query{What: "token", Process: 1 << 40}).Token; got != nil {
+		t.Errorf("W-95: of no process: %+v", got)
+	}
+}
+
+// TestLookRefuses: a malformed question is refused (W-27).
+func TestLookRefuses(t *testing.T) {
+	d := start(t, nil)
+	c, _, _ := d.people()
+	for _, q := range []string{"", "{}", "[]", `{"what":"all"}`, `{"what":"sessions","x":1}`,
+		`{"what":"calls","path":"` + strings.Repeat("x", 70000) + `"}`,
+		`{"what":"acting","threads":[1` + strings.Repeat(",1", 4096) + `]}`} {
+		if b, err := c.Look([]byte(q)); !errors.Is(err, ntstatus.InvalidParameter.Err()) {
+			t.Errorf("%.40s: %s, %v", q, b, err)
+		}
+	}
+}
+
+// TestLongestQuestions: a question of 64 KiB and one about 4096 threads are answered, and none that is longer by one.
+func TestLongestQuestions(t *testing.T) {
+	d := start(t, nil)
+	c := d.dial()
+	ask := func(n int, tail string) string {
+		return `{"what":"sessions"` + strings.Repeat(" ", n-18-len(tail)) + tail
+	}
+	threads := func(n int) string { return `{"what":"acting","threads":[4` + strings.Repeat(",4", n-1) + `]}` }
+	for name, q := range map[string]struct {
+		question string
+		want     ntstatus.Status
+	}{
+		"64 KiB": {ask(64<<10, "}"), 0}, "a byte more": {ask(64<<10+1, "}"), ntstatus.InvalidParameter},
+		"4096 threads": {threads(4096), 0}, "one more": {threads(4097), ntstatus.InvalidParameter},
+	} {
+		if b, err := c.Look([]byte(q.question)); !errors.Is(err, q.want.Err()) || (q.want == 0) != (len(b) > 0) {
+			t.Errorf("%s: %.40s, %v, want %v", name, b, err, q.want)
+		}
+	}
+}

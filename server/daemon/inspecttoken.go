@@ -1,0 +1,44 @@
+package daemon
+
+import (
+	"github.com/refmon/refmon/server/inspect"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// token returns the token of a process or of a thread's client. It returns nil without
+// SeDebugPrivilege, and if there is no such token.
+func (l *inspector) token(q *inspect.Query) *inspect.Token {
+	// A token's descriptor often does not name administrators. With SeDebugPrivilege they may open
+	// the process, so they may read the contents, but they get no handle (W-95).
+	if !l.who.Holds(winnt.SeDebugPrivilege) {
+		return nil
+	}
+	if len(q.Threads) != 1 {
+		if v := l.d.sys.TokenOf(winnt.Handle(q.Process)); v != nil {
+			return contents(v)
+		}
+		return nil
+	}
+	a, ok := l.d.sys.Acting(winnt.Handle(q.Threads[0]))
+	if !ok {
+		return nil
+	}
+	t := contents(a.Token)
+	t.Level, t.Proof = a.Level, a.Proof
+	return t
+}
+
+// contents converts a token for a reply.
+func contents(v *token.Token) *inspect.Token {
+	t := &inspect.Token{
+		User: v.User().SID, Type: v.Type(), Session: v.AuthenticationID(), Integrity: v.IntegrityLevel().SID,
+	}
+	for _, g := range v.Groups() {
+		t.Groups = append(t.Groups, inspect.Attributed{Group: g.SID, Attributes: g.Attributes})
+	}
+	for p, attributes := range v.Privileges() {
+		t.Privileges = append(t.Privileges, inspect.Attributed{Privilege: p, Attributes: attributes})
+	}
+	return t
+}

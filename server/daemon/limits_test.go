@@ -1,0 +1,120 @@
+package daemon
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/auth/unix"
+	"github.com/refmon/refmon/token"
+)
+
+// TestLimitsByDefault: a bound that is not given is the one that the field names
+// (W-17).
+func TestLimitsByDefault(t *testing.T) {
+	const mib = 1 << 20
+	for _, c := range []struct{ given, want Limits }{
+		{Limits{}, Limits{16384, 2048, 8192, 256 * mib, 1024 * mib, 128 * mib}},
+		{Limits{Connections: -1, PerUser: 5, Threads: 1, Total: 9}, Limits{16384, 5, 1, 256 * mib, 9, 128 * mib}},
+		{Limits{Connections: 1, Threads: -7, Quota: 5, Reserve: 1}, Limits{1, 2048, 8192, 5, 1024 * mib, 1}},
+	} {
+		if got := c.given.orDefault(); got != c.want {
+			t.Errorf("%+v becomes %+v, want %+v", c.given, got, c.want)
+		}
+	}
+}
+
+// TestLimitsRejectExactlyTheNext checks that each limit, of one user and of all, rejects exactly the next one, that a
+// released one makes room, and that all counts end at zero (W-17).
+//
+// +checklocksignore
+func TestLimitsRejectExactlyTheNext(t *testing.T) {
+	d := &Daemon{limits: Limits{Connections: 3, PerUser: 2, Threads: 2, Quota: 1 << 20},
+		connections: map[*connection]struct{}{},
+		users:       map[uint32]user{}}
+	of := func(uid uint32) *connection { return &connection{d: d, peer: &unix.Peer{UID: uid}, account: uid} }
+	full := func(what string, err error) {
+		t.Helper()
+		if !errors.Is(err, ntstatus.InsufficientResources.Err()) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	var in []*connection
+	admit := func(uid uint32) {
+		t.Helper()
+		c := of(uid)
+		if err := d.admit(c); err != nil {
+			t.Fatalf("uid %d: %v", uid, err)
+		}
+		in = append(in, c)
+	}
+	admit(7)
+	admit(7)
+	full("a third of one user", d.admit(of(7)))
+	admit(8)
+	full("a fourth of all", d.admit(of(9)))
+	if d.refused != 2 || len(d.connections) != 3 || d.users[7].connections != 2 || d.users[8].connections != 1 {
+		t.Errorf("%d refused, %d connections, users %v", d.refused, len(d.connections), d.users)
+	}
+	if !d.thread(7, 1) || !d.thread(7, 1) || d.thread(7, 1) || !d.thread(8, 1) {
+		t.Error("two threads of each user, and no third")
+	}
+	if d.refused != 3 {
+		t.Errorf("%d refused", d.refused)
+	}
+	if !d.thread(7, -1) || !d.thread(7, 1) || d.thread(7, 1) {
+		t.Error("one that is given back makes room for one")
+	}
+	d.thread(7, -1)
+	d.thread(7, -1)
+	d.thread(8, -1)
+	for i, c := range in {
+		d.forget(c)
+		if i == 0 {
+			admit(9) // its room
+		}
+	}
+	d.forget(in[len(in)-1])
+	if len(d.users) != 0 || len(d.connections) != 0 {
+		t.Errorf("left over: users %v, %d connections", d.users, len(d.connections))
+	}
+	d.closing = true
+	if err := d.admit(of(7)); !errors.Is(err, ntstatus.PortDisconnected.Err()) || len(d.users) != 0 {
+		t.Errorf("while the daemon stops: %v", err)
+	}
+}
+
+// TestThreadThatIsNot: a thread that could not be made takes no room (W-17).
+//
+// +checklocksignore
+func TestThreadThatIsNot(t *testing.T) {
+	tok, err := token.New(token.LocalSystem())
+	if err != nil {
+		t.Fatal(err)
+	}
+	sys := kernel.Boot(kernel.Config{})
+	d := &Daemon{limits: Limits{Threads: 2}, sys: sys, users: map[uint32]user{}}
+	c := &connection{d: d, peer: &unix.Peer{UID: 7}, account: 7}
+	if c.process, err = sys.NewProcess("p", tok); err != nil {
+		t.Fatal(err)
+	}
+	th, err := c.NewThread()
+	if err != nil || d.users[7].threads != 1 {
+		t.Fatalf("%v, %v", err, d.users)
+	}
+	c.GiveBack(th)
+	c.Exit()
+	for range 3 {
+		if _, err := c.NewThread(); err == nil || errors.Is(err, ntstatus.InsufficientResources.Err()) {
+			t.Fatalf("a thread of a process that has ended: %v", err)
+		}
+	}
+	if len(d.users) != 0 {
+		t.Errorf("left over: %v", d.users)
+	}
+	c.process.Close()
+	if err := sys.Close(); err != nil {
+		t.Error(err)
+	}
+}

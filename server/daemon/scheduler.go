@@ -1,0 +1,251 @@
+package daemon
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/refmon/refmon/internal/wire"
+)
+
+// scheduler shares the daemon's time between users. It runs a fixed number of calls at once. The
+// next call belongs to the waiting user with the least used time, and to that user's connection
+// with the least used time (W-21, W-42). A limited number of slow calls give up their slots. A call
+// that need not wait locks a mutex twice. It is safe for concurrent use.
+type scheduler struct {
+	each     int            // concurrent calls of one connection; immutable
+	slowEach int            // slow calls of one user; immutable
+	watchdog *wire.Watchdog // immutable
+	waiting  atomic.Int32   // waiting calls
+
+	mu sync.Mutex
+	// +checklocks:mu
+	free int // free slots; guarded by mu; 0 while a call is ready
+	// +checklocks:mu
+	slow int // remaining slow calls; guarded by mu
+	// +checklocks:mu
+	all share // contains the users; guarded by mu
+	// +checklocks:mu
+	users map[uint32]*share // users with a connection; guarded by mu
+	// +checklocks:mu
+	calls uint64 // ended time slices; guarded by mu
+	// +checklocks:mu
+	served time.Duration // total time of them; guarded by mu
+	// +checklocks:mu
+	newest ended // newest time slice; guarded by mu
+	// +checklocks:mu
+	other ended // newest time slice of another connection than newest's; guarded by mu
+}
+
+// newScheduler returns a scheduler that runs one call for each processor, and four times as many slow ones.
+func newScheduler() *scheduler {
+	n := processors()
+	return newSchedulerOf(n, max(n/2, 1), 4*n)
+}
+
+// spare is the number of extra Ps that Spare adds to GOMAXPROCS.
+var spare atomic.Int32
+
+// Spare adds one P to GOMAXPROCS, once. Call it only in a program that is just a daemon. Go polls the network rarely
+// while all Ps are busy, and the scheduler can keep one busy for each processor. The extra P reads requests at once
+// even under load (W-21).
+func Spare() {
+	if spare.CompareAndSwap(0, 1) {
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
+	}
+}
+
+// processors returns the number of processors for calls, at least 1.
+func processors() int { return max(runtime.GOMAXPROCS(0)-int(spare.Load()), 1) }
+
+// newSchedulerOf returns a scheduler with limits: all calls at once, each for one connection, and slow ones.
+func newSchedulerOf(all, each, slow int) *scheduler {
+	t := &scheduler{free: all, each: each, slow: slow, slowEach: max(slow/2, 1), watchdog: wire.NewWatchdog(),
+		users: map[uint32]*share{}}
+	t.all.active.which = 1
+	return t
+}
+
+// join returns the share of a new connection of a user.
+func (t *scheduler) join(uid uint32) *share {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	u := t.users[uid]
+	if u == nil {
+		u = &share{of: &t.all, active: shares{which: 1}}
+		t.users[uid] = u
+	}
+	u.connections++
+	return &share{of: u}
+}
+
+// part uncounts a connection of a user. The caller must have called join for it.
+func (t *scheduler) part(uid uint32) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	u := t.users[uid]
+	if u.connections--; u.connections == 0 {
+		delete(t.users, uid)
+	}
+}
+
+// enter waits for the time slice of a call and returns its start.
+func (t *scheduler) enter(s *share) time.Time {
+	t.mu.Lock()
+	s.begin()
+	s.of.begin()
+	if t.free > 0 && s.running < t.each && len(s.queue) == 0 {
+		t.free--
+		s.running++
+		t.offer(s)
+		t.mu.Unlock()
+		return time.Now()
+	}
+	turn := make(chan struct{})
+	s.queue = append(s.queue, turn)
+	t.offer(s)
+	t.mu.Unlock()
+	t.waiting.Add(1)
+	<-turn
+	t.waiting.Add(-1)
+	return time.Now()
+}
+
+// begin raises the used time of an idle share to the least of the active ones, so that idle time is not saved up.
+func (s *share) begin() {
+	if active := &s.of.active; s.place[active.which] == 0 && active.Len() > 0 {
+		s.had = max(s.had, active.list[0].had)
+	}
+}
+
+// leave ends the time slice of a call that began at began, and starts waiting calls. slow is the last result of
+// takesLong.
+func (t *scheduler) leave(s *share, began time.Time, slow bool) {
+	spent := time.Since(began)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s.had += spent
+	s.of.had += spent
+	if t.newest.of != s {
+		t.other = t.newest
+	}
+	t.newest = ended{s, began.Add(spent)}
+	t.calls++
+	t.served += spent
+	if slow {
+		t.slow++
+		s.of.slow--
+		t.offer(s)
+		return
+	}
+	t.giveUp(s)
+}
+
+// takesLong gives the slot of a slow call to others. It returns false and keeps the slot if all users or this user
+// have too many slow calls (W-43).
+func (t *scheduler) takesLong(s *share) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.slow == 0 || s.of.slow >= t.slowEach {
+		return false
+	}
+	t.slow--
+	s.of.slow++
+	t.giveUp(s)
+	return true
+}
+
+// giveUp frees a slot and starts the waiting calls that used the least time.
+//
+// +checklocks:t.mu
+func (t *scheduler) giveUp(s *share) {
+	s.running--
+	t.free++
+	t.offer(s)
+	for t.free > 0 && t.all.ready.Len() > 0 {
+		next := t.all.ready.list[0].ready.list[0]
+		close(next.queue[0])
+		next.queue[0] = nil
+		next.queue = next.queue[1:]
+		next.running++
+		t.free--
+		t.offer(next)
+	}
+}
+
+// offer updates the places of a connection and its user in the heaps.
+//
+// +checklocks:t.mu
+func (t *scheduler) offer(s *share) {
+	u := s.of
+	u.ready.put(s, len(s.queue) > 0 && s.running < t.each)
+	u.active.put(s, len(s.queue) > 0 || s.running > 0)
+	t.all.ready.put(u, u.ready.Len() > 0)
+	t.all.active.put(u, u.active.Len() > 0)
+}
+
+// ended is the share and end of a time slice. The zero value has no share.
+type ended struct {
+	of *share
+	at time.Time
+}
+
+// Parameters of the backoff.
+const (
+	companyTime    = time.Millisecond // maximum age of another connection's time slice
+	backoffTurns   = 4                // length of a pause, in lengths of the last time slice
+	longestBackoff = time.Millisecond // maximum of a single pause
+	mostBackoffs   = 4                // maximum number of successive pauses
+)
+
+// backoff returns how long a connection must pause after a time slice of length lasted and pauses of rested in
+// total. It returns 0 unless another connection that used less time was served recently. That one will send more
+// calls, and needs a processor that a connection with many waiting calls would otherwise take (W-78).
+func (t *scheduler) backoff(s *share, lasted, rested time.Duration, now time.Time) time.Duration {
+	one, company := min(backoffTurns*lasted, longestBackoff), companyTime
+	if rested >= mostBackoffs*one {
+		return 0
+	}
+	if rested > 0 {
+		company, lasted = one, 0 // the used time includes it by now
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	o := t.newest
+	if o.of == s {
+		o = t.other
+	}
+	if o.of == nil || now.Sub(o.at) > company || !o.of.hadLess(s, lasted) {
+		return 0
+	}
+	return one
+}
+
+// hadLess reports whether a connection, or its user, used less time than another one including turn.
+func (s *share) hadLess(than *share, turn time.Duration) bool {
+	if s.of != than.of {
+		s, than = s.of, than.of
+	}
+	return s.had < than.had+turn
+}
+
+// Enter implements [wire.Scheduler], as do the methods below.
+func (c *connection) Enter() time.Time { return c.d.scheduler.enter(c.share) }
+
+// Leave ends a time slice.
+func (c *connection) Leave(began time.Time, slow bool) { c.d.scheduler.leave(c.share, began, slow) }
+
+// Slow reports that a call is slow. It returns false if the call must keep its slot.
+func (c *connection) Slow() bool { return c.d.scheduler.takesLong(c.share) }
+
+// Crowded reports whether a call waits for a time slice.
+func (c *connection) Crowded() bool { return c.d.scheduler.waiting.Load() > 0 }
+
+// Backoff returns how long the connection must pause after a time slice, or how much longer.
+func (c *connection) Backoff(turn, rested time.Duration) time.Duration {
+	return c.d.scheduler.backoff(c.share, turn, rested, time.Now())
+}
+
+// Watchdog returns the watchdog that detects slow calls of all connections.
+func (c *connection) Watchdog() *wire.Watchdog { return c.d.scheduler.watchdog }

@@ -1,0 +1,327 @@
+package daemon
+
+import (
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// left counts the turns that are free, the users that have a call, and all users.
+func (t *scheduler) left() (free, ready, users int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.free, t.all.ready.Len() + t.all.active.Len(), len(t.users)
+}
+
+// TestConnectionsGetEqualTime checks that three connections get equal time: one with a hundred waiting calls, one
+// with few calls, and one with long calls (W-21).
+func TestConnectionsGetEqualTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := newSchedulerOf(2, 1, 8)
+		flood, slow, good := tr.join(1), tr.join(1), tr.join(1)
+		had := map[*share]time.Duration{}
+		var mu sync.Mutex
+		stop := make(chan struct{})
+		var all sync.WaitGroup
+		client := func(s *share, threads int, call time.Duration) {
+			for range threads {
+				all.Go(func() {
+					for {
+						select {
+						case <-stop:
+							return
+						default:
+						}
+						began := tr.enter(s)
+						time.Sleep(call)
+						tr.leave(s, began, false)
+						mu.Lock()
+						had[s] += call
+						mu.Unlock()
+					}
+				})
+			}
+		}
+		client(flood, 100, time.Millisecond)
+		client(slow, 10, 20*time.Millisecond)
+		client(good, 3, time.Millisecond)
+		time.Sleep(30 * time.Second)
+		close(stop)
+		all.Wait()
+		// Two at once for 30 s, in three parts.
+		const fair = 20 * time.Second
+		for name, s := range map[string]*share{"flood": flood, "slow": slow, "good": good} {
+			if had[s] < fair*8/10 {
+				t.Errorf("%s had %s, want 0.8 of %s at least", name, had[s], fair)
+			}
+		}
+		if free, ready, _ := tr.left(); free != 2 || ready != 0 {
+			t.Errorf("%d are free, %d users ready or active", free, ready)
+		}
+	})
+}
+
+// TestCallWaitsForOneTurnEach checks that a call behind a thousand calls of another connection waits for
+// running calls and at most one further call of each other connection (W-21).
+func TestCallWaitsForOneTurnEach(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := newSchedulerOf(2, 1, 8)
+		flood, other, good := tr.join(1), tr.join(1), tr.join(1)
+		before := 0
+		var mu sync.Mutex
+		var all sync.WaitGroup
+		one := func(s *share, done func()) {
+			all.Go(func() {
+				began := tr.enter(s)
+				time.Sleep(time.Millisecond)
+				mu.Lock()
+				done()
+				mu.Unlock()
+				tr.leave(s, began, false)
+			})
+		}
+		over := false
+		for range 1000 {
+			one(flood, func() { before++ })
+			one(other, func() { before++ })
+		}
+		synctest.Wait()
+		one(good, func() { over = true })
+		time.Sleep(10 * time.Millisecond)
+		mu.Lock()
+		if !over {
+			t.Errorf("%d calls of others were over, and this one was not", before)
+		}
+		mu.Unlock()
+		all.Wait()
+	})
+}
+
+// TestIdleTimeIsNotSavedUp checks that a connection or user that was idle starts with the least used
+// time of the active ones (W-42).
+func TestIdleTimeIsNotSavedUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := newSchedulerOf(8, 8, 8)
+		busy, idle, other := tr.join(1), tr.join(1), tr.join(2)
+		began := tr.enter(busy)
+		time.Sleep(time.Minute)
+		tr.leave(busy, began, false)
+		tr.enter(busy) // it has a call
+		for name, s := range map[string]*share{"a connection of the same user": idle, "one of another user": other} {
+			began := tr.enter(s)
+			if s.of.had < time.Minute || s == idle && s.had < time.Minute {
+				t.Errorf("%s begins with %s, its user with %s, want what the other one has had", name, s.had, s.of.had)
+			}
+			tr.leave(s, began, false)
+		}
+	})
+}
+
+// TestConcurrentCallsAreBounded checks the exact number of concurrent calls of one connection and of all, while more
+// calls wait (W-21).
+func TestConcurrentCallsAreBounded(t *testing.T) {
+	for _, c := range []struct{ all, each, connections, want, wantEach int }{{4, 2, 1, 2, 2}, {4, 2, 2, 4,
+		2}, {4, 2, 3, 4, 2},
+		{1, 1, 3, 1, 1}, {3, 1, 2, 2, 1}, {2, 1, 1, 1, 1}} {
+		synctest.Test(t, func(t *testing.T) {
+			tr := newSchedulerOf(c.all, c.each, 8)
+			var mu sync.Mutex
+			running, most, mostEach := 0, 0, 0
+			var all sync.WaitGroup
+			for i := range c.connections {
+				s, own := tr.join(uint32(i)), 0
+				for range 6 {
+					all.Go(func() {
+						began := tr.enter(s)
+						mu.Lock()
+						running, own = running+1, own+1
+						most, mostEach = max(most, running), max(mostEach, own)
+						mu.Unlock()
+						time.Sleep(time.Second)
+						mu.Lock()
+						running, own = running-1, own-1
+						mu.Unlock()
+						tr.leave(s, began, false)
+					})
+				}
+			}
+			all.Wait()
+			if most != c.want || mostEach != c.wantEach {
+				t.Errorf("W-21: %+v: %d at once, %d of one connection", c, most, mostEach)
+			}
+			if free, ready, _ := tr.left(); free != c.all || ready != 0 {
+				t.Errorf("W-21: %+v: %d are free, %d users ready or active", c, free, ready)
+			}
+		})
+	}
+}
+
+// TestBoundsOfTurns: a call for each processor, half of them of one connection, and four long ones for each
+// (W-21, W-43).
+//
+// +checklocksignore
+func TestBoundsOfTurns(t *testing.T) {
+	tr, n := newScheduler(), processors()
+	if tr.free != n || tr.each != max(n/2, 1) || tr.slow != 4*n || tr.slowEach != 2*n {
+		t.Errorf("%d processors: %d calls, %d of one connection, %d long ones, %d of one user", n, tr.free, tr.each, tr.slow,
+			tr.slowEach)
+	}
+}
+
+// TestUsersShare: a user with ten connections gets what another one gets with one, and
+// those ten share it (W-42).
+func TestUsersShare(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := newSchedulerOf(2, 1, 8)
+		var mu sync.Mutex
+		had := map[uint32]time.Duration{}
+		of := map[*share]time.Duration{}
+		stop := make(chan struct{})
+		var all sync.WaitGroup
+		client := func(uid uint32) {
+			s := tr.join(uid)
+			for range 4 {
+				all.Go(func() {
+					for {
+						select {
+						case <-stop:
+							return
+						default:
+						}
+						began := tr.enter(s)
+						time.Sleep(time.Millisecond)
+						tr.leave(s, began, false)
+						mu.Lock()
+						had[uid] += time.Millisecond
+						of[s] += time.Millisecond
+						mu.Unlock()
+					}
+				})
+			}
+		}
+		for range 10 {
+			client(1000)
+		}
+		client(1001)
+		time.Sleep(10 * time.Second)
+		close(stop)
+		all.Wait()
+		// Two at once for 10 s; a connection has one call at once.
+		for uid, got := range had {
+			if got < 8*time.Second {
+				t.Errorf("user %d had %s, want 0.8 of 10s at least", uid, got)
+			}
+		}
+		for s, got := range of {
+			if got < 800*time.Millisecond {
+				t.Errorf("a connection of a user with %d had %s, want 0.8 of 1s at least", s.of.connections, got)
+			}
+		}
+		for range 10 {
+			tr.part(1000)
+		}
+		tr.part(1001)
+		if _, _, users := tr.left(); users != 0 {
+			t.Errorf("%d users are left", users)
+		}
+	})
+}
+
+// TestLongTurns: a call that takes long leaves its turn to others, so many of one user
+// and so many of all (W-43).
+//
+// +checklocksignore
+func TestLongTurns(t *testing.T) {
+	tr := newSchedulerOf(2, 1, 4)
+	var uids []*share
+	for uid := range uint32(4) {
+		uids = append(uids, tr.join(uid))
+	}
+	turn := func(uid int, want bool) time.Time {
+		t.Helper()
+		began := tr.enter(uids[uid])
+		if got := tr.takesLong(uids[uid]); got != want {
+			t.Errorf("a further long call of user %d: %t, want %t", uid, got, want)
+		}
+		return began
+	}
+	now := turn(0, true)
+	turn(0, true)
+	tr.leave(uids[0], turn(0, false), false) // half of all at most
+	turn(1, true)
+	turn(1, true)
+	tr.leave(uids[2], turn(2, false), false) // of all
+	tr.leave(uids[0], now, true)
+	turn(3, true)
+	tr.leave(uids[0], turn(0, false), false)
+	if tr.free != 2 || tr.slow != 0 || tr.waiting.Load() != 0 {
+		t.Errorf("%d turns are free, %d long ones, %d wait", tr.free, tr.slow, tr.waiting.Load())
+	}
+	// A long turn that is over counts no more, however many there were.
+	tr = newSchedulerOf(2, 1, 4)
+	s := tr.join(9)
+	for range 10 {
+		began := tr.enter(s)
+		if !tr.takesLong(s) {
+			t.Fatal("a user whose long calls are over has none left")
+		}
+		tr.leave(s, began, true)
+	}
+}
+
+// TestBackoffYieldsToShorterCalls checks the backoff: four lengths of a long time slice, if a connection with less used
+// time, counted by user, was served within the last millisecond, otherwise none. It is repeated at
+// most three times while that connection is served (W-78).
+func TestBackoffYieldsToShorterCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := newSchedulerOf(2, 1, 8)
+		flood, good, other := tr.join(1), tr.join(1), tr.join(2)
+		turn := func(s *share, d time.Duration) {
+			began := tr.enter(s)
+			time.Sleep(d)
+			tr.leave(s, began, false)
+		}
+		rests := func(s *share, lasted, want time.Duration) {
+			t.Helper()
+			if got := tr.backoff(s, lasted, 0, time.Now()); got != want {
+				t.Errorf("after a turn of %s: %s, want %s", lasted, got, want)
+			}
+		}
+		on := func(s *share, lasted, rested, want time.Duration) {
+			t.Helper()
+			if got := tr.backoff(s, lasted, rested, time.Now()); got != want {
+				t.Errorf("after a turn of %s and rests of %s: %s, want %s", lasted, rested, got, want)
+			}
+		}
+		const us = time.Microsecond
+		rests(flood, 60*us, 0) // no other was served
+		turn(flood, 60*us)
+		turn(flood, 60*us)
+		rests(flood, 60*us, 0) // it is alone
+		turn(good, 10*us)
+		rests(flood, 60*us, 240*us)
+		rests(flood, time.Second, time.Millisecond)
+		turn(flood, 60*us)
+		rests(flood, 60*us, 240*us)      // its own calls since
+		on(flood, 60*us, 240*us, 240*us) // the other one was served in that time
+		on(flood, 60*us, 720*us, 240*us)
+		on(flood, 60*us, 960*us, 0) // it rested enough
+		time.Sleep(180 * us)
+		on(flood, 60*us, 240*us, 240*us)
+		time.Sleep(us)
+		on(flood, 60*us, 240*us, 0) // the other one was served before that rest
+		rests(flood, 60*us, 240*us)
+		rests(good, 60*us, 0) // the other one had more
+		rests(good, 200*us, 800*us)
+		time.Sleep(time.Millisecond - 241*us)
+		rests(flood, 60*us, 240*us)
+		time.Sleep(us)
+		rests(flood, 60*us, 0) // the other one is gone
+		turn(good, 500*us)
+		on(flood, time.Microsecond, 4*us, 0) // the other one has used more by now
+		turn(other, 300*us)
+		rests(good, 60*us, 240*us) // the user with two connections had more than the other
+		rests(other, 60*us, 0)
+	})
+}

@@ -1,0 +1,92 @@
+package daemon
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestStateModes: a folder that its owner alone can write to is taken, though others read
+// it, and any other is refused with its mode (W-16).
+func TestStateModes(t *testing.T) {
+	for mode, taken := range map[os.FileMode]bool{0o700: true, 0o755: true, 0o750: true, 0o720: false, 0o702: false,
+		0o775: false, 0o777: false} {
+		dir := filepath.Join(t.TempDir(), "state")
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(dir, mode); err != nil {
+			t.Fatal(err)
+		}
+		f, err := LockState(dir)
+		if taken != (err == nil) || !taken && !strings.Contains(err.Error(), fmt.Sprintf("(mode %o)", mode)) {
+			t.Errorf("%o: %v", mode, err)
+		}
+		if err == nil {
+			if _, err := LockState(dir); err == nil || !strings.Contains(err.Error(), "another refmond") {
+				t.Errorf("%o: a second daemon: %v", mode, err)
+			}
+			if err := f.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	dir := filepath.Join(t.TempDir(), "new", "state")
+	f, err := LockState(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	const tries = 200
+	open := descriptors(t)
+	for range tries {
+		if _, err := LockState(dir); err == nil {
+			t.Fatal("a second daemon has the state")
+		}
+	}
+	if n := descriptors(t) - open; n > tries/2 {
+		t.Errorf("%d refusals leave %d descriptors open", tries, n)
+	}
+	for name, want := range map[string]os.FileMode{dir: 0o700 | os.ModeDir, filepath.Join(dir, lockFile): 0o600} {
+		if info, err := os.Stat(name); err != nil || info.Mode() != want {
+			t.Errorf("%s: %v, %v", name, info.Mode(), err)
+		}
+	}
+}
+
+// TestInheritedSocket checks that a service manager's socket is used for its path, that another
+// path gets a new socket, and that the first stays bound (W-29).
+func TestInheritedSocket(t *testing.T) {
+	dir := t.TempDir()
+	bound := func(name string) *net.UnixListener {
+		l, err := bind(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = l.Close() })
+		return l
+	}
+	one, two := bound("one"), bound("two")
+	c := Config{Inherited: []*net.UnixListener{one, two}}
+	for name, want := range map[string]*net.UnixListener{"one": one, "two": two} {
+		if got, err := c.listen(filepath.Join(dir, name)); err != nil || got != want {
+			t.Errorf("W-29: %s: %p, %v, want %p", name, got, err, want)
+		}
+	}
+	other, err := c.listen(filepath.Join(dir, "three"))
+	if err != nil || other == one || other == two {
+		t.Fatalf("W-29: %p, %v", other, err)
+	}
+	if info, err := os.Stat(filepath.Join(dir, "three")); err != nil || info.Mode().Perm() != 0o666 {
+		t.Errorf("W-16: every user of the host may connect: %v, %v", info.Mode(), err)
+	}
+	_ = other.Close()
+	// A program listens on it: it is not stale (W-16).
+	if l, err := (&Config{}).listen(filepath.Join(dir, "one")); err == nil {
+		_ = l.Close()
+		t.Error("W-16: a socket that is listened on was replaced")
+	}
+}

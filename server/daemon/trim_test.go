@@ -1,0 +1,40 @@
+package daemon
+
+import (
+	"runtime"
+	"testing"
+
+	"github.com/refmon/refmon/internal/quota"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// TestTrimReturnsMemoryAfterALargeRelease: when clients have given much back the heap is collected, and
+// not again until there is as much once more.
+func TestTrimReturnsMemoryAfterALargeRelease(t *testing.T) {
+	pool := kernel.NewQuotaPool(1<<30, 0)
+	payer := quota.Payer{Block: kernel.NewQuotaBlock(pool, 1<<30, false)}
+	held := make([]byte, 40<<20)
+	paid, st := payer.Charge(len(held))
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	if trim(pool) {
+		t.Error("trimmed while the memory is charged")
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	runtime.KeepAlive(held) // until here
+	paid.Return()
+	if !trim(pool) {
+		t.Error("not trimmed after 40 MiB were given back")
+	}
+	runtime.ReadMemStats(&after)
+	if before.HeapAlloc-after.HeapAlloc < 39<<20 || after.HeapReleased < before.HeapReleased+32<<20 {
+		t.Errorf("the heap went from %d to %d bytes, and %d to %d are returned to the host", before.HeapAlloc,
+			after.HeapAlloc, before.HeapReleased, after.HeapReleased)
+	}
+	if trim(pool) {
+		t.Error("trimmed twice for one release")
+	}
+}

@@ -1,0 +1,88 @@
+package daemon_test
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/inspect"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestDeniedAsClient checks that a denial records the impersonated client, even after the thread
+// reverted, and shows it only with SeDebugPrivilege. Without impersonation there is no client
+// (K-86).
+func TestDeniedAsClient(t *testing.T) {
+	d := start(t, nil)
+	admin, a, _ := d.people()
+	th := a.Thread()
+	denied := func() {
+		t.Helper()
+		if _, st := th.NtOpenProcess(winnt.PROCESS_TERMINATE, nil, &nt.ClientID{UniqueProcess: admin.Process()}); st !=
+			ntstatus.AccessDenied {
+			t.Fatal(st)
+		}
+	}
+	denied()
+	if st := th.NtImpersonateAnonymousToken(winnt.NtCurrentThread); st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	denied()
+	if st := th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, 0); st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	for _, c := range []struct {
+		who  string
+		list []inspect.Call
+		want [2]string
+	}{
+		{"the administrator", ask(t, admin, inspect.Query{What: "denials"}).Calls, [2]string{"", "S-1-5-7"}},
+		{"alice", ask(t, a, inspect.Query{What: "denials"}).Calls, [2]string{}},
+	} {
+		if len(c.list) != 2 || c.list[0].User != c.want[0] || c.list[1].User != c.want[1] || c.list[1].Proof != "" {
+			t.Errorf("K-86: %s sees %+v, want the clients %q", c.who, c.list, c.want)
+		}
+	}
+}
+
+// TestDenialInFull checks each field of a denial. The first call has number 2, because 1 is the
+// position before all calls (W-28).
+func TestDenialInFull(t *testing.T) {
+	d := start(t, nil)
+	admin, a, _ := d.people()
+	denials := inspect.Query{What: "denials"}
+	if got := ask(t, admin, denials); !reflect.DeepEqual(got, inspect.Reply{Next: 1}) {
+		t.Errorf("before any: %+v", got)
+	}
+	if got := ask(t, admin, inspect.Query{What: "calls"}); !reflect.DeepEqual(got, inspect.Reply{Next: 1}) {
+		t.Errorf("calls, before any: %+v", got)
+	}
+	if n := d.Stats(); n.Denied != 0 || n.Watchers != 1 || n.Connections != 3 || n.Users != 1 || n.Refused != 0 {
+		t.Errorf("before any: %+v", n)
+	}
+	begun := time.Now()
+	if _, st := a.Thread().NtOpenProcess(winnt.PROCESS_TERMINATE, nil,
+		&nt.ClientID{UniqueProcess: admin.Process()}); st != ntstatus.AccessDenied {
+		t.Fatal(st)
+	}
+	got := ask(t, admin, denials)
+	if len(got.Calls) != 1 || got.Calls[0].Time.Before(begun.Add(-time.Second)) || got.Calls[0].Time.After(time.Now()) {
+		t.Fatalf("%+v", got)
+	}
+	lines := got.Calls[0].Lines
+	got.Calls[0].Lines, got.Calls[0].Time = nil, time.Time{}
+	want := inspect.Reply{Next: 2, Calls: []inspect.Call{{Number: 2, Process: uint64(a.Process())}}}
+	if !reflect.DeepEqual(got, want) || len(lines) < 2 || !strings.HasPrefix(lines[0], a.Thread().Name()+" ") {
+		t.Errorf("%+v, %q, want %+v", got, lines, want)
+	}
+	if n := d.Stats(); n.Denied != 1 {
+		t.Errorf("%d calls were denied", n.Denied)
+	}
+	if again := ask(t, admin, inspect.Query{What: "denials", After: 2}); !reflect.DeepEqual(again,
+		inspect.Reply{Next: 2}) {
+		t.Errorf("after it: %+v", again)
+	}
+}

@@ -1,0 +1,266 @@
+package daemon
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/inspect"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// numbers returns the numbers of calls.
+func numbers(list []*seen) (out []uint64) {
+	for _, s := range list {
+		out = append(out, s.number)
+	}
+	return out
+}
+
+// TestKept: the newest calls are kept, as many as there is room for, and the oldest go
+// first; a call that is too large is missing between the others (W-28).
+//
+// +checklocksignore
+func TestKept(t *testing.T) {
+	k := &callBuffer{most: 3}
+	want := func(after uint64, numbered []uint64, next uint64, bytes int) {
+		t.Helper()
+		list, got := k.after(after)
+		if fmt.Sprint(numbers(list)) != fmt.Sprint(numbered) || got != next || k.bytes != bytes {
+			t.Errorf("after %d: %v, next %d, %d bytes, want %v, %d, %d", after, numbers(list), got, k.bytes, numbered, next,
+				bytes)
+		}
+	}
+	want(0, nil, 0, 0)
+	k.add(&seen{size: 10})
+	k.add(&seen{size: largestKept + 1})
+	k.add(&seen{size: largestKept})
+	want(0, []uint64{1, 3}, 3, 10+largestKept)
+	want(1, []uint64{3}, 3, 10+largestKept)
+	want(3, nil, 3, 10+largestKept)
+	k.add(&seen{size: 1})
+	want(0, []uint64{1, 3, 4}, 4, 11+largestKept)
+	k.add(&seen{size: 2})
+	want(0, []uint64{3, 4, 5}, 5, 3+largestKept)
+	k.drop()
+	want(0, nil, 5, 0)
+	k.add(&seen{size: 7})
+	want(0, []uint64{6}, 6, 7)
+	k = &callBuffer{most: 1 << 20}
+	const fit = keptBytes / largestKept
+	for range fit {
+		k.add(&seen{size: largestKept})
+	}
+	if list, _ := k.after(0); len(list) != fit || list[0].number != 1 {
+		t.Errorf("%d calls of %d bytes are kept, want %d", len(list), largestKept, fit)
+	}
+	k.add(&seen{size: keptBytes - fit*largestKept + 1})
+	if list, _ := k.after(0); len(list) != fit || list[0].number != 2 {
+		t.Errorf("%d calls are kept after one more, want %d", len(list), fit)
+	}
+}
+
+// TestWatchers: calls are kept until the last of those who watch has gone, however often each asked (W-28).
+func TestWatchers(t *testing.T) {
+	d := &Daemon{calls: callBuffer{most: 4}}
+	one, other, never := &connection{d: d}, &connection{d: d}, &connection{d: d}
+	held := func(watchers int32, calls int) {
+		t.Helper()
+		list, _ := d.calls.after(0)
+		if d.watchers.Load() != watchers || len(list) != calls || d.watching() != (watchers > 0) {
+			t.Errorf("%d watch %d calls, want %d and %d", d.watchers.Load(), len(list), watchers, calls)
+		}
+	}
+	held(0, 0)
+	one.watch()
+	one.watch()
+	other.watch()
+	d.calls.add(&seen{size: 1})
+	held(2, 1)
+	never.unwatch()
+	one.unwatch()
+	one.unwatch()
+	held(1, 1)
+	other.unwatch()
+	held(0, 0)
+	one.watch()
+	d.calls.add(&seen{size: 1})
+	held(1, 1)
+}
+
+// TestSecretsAreNotKept checks that a call with a password is formatted at once, so that the
+// password does not stay in memory (L-1), that denials are recorded, and that other calls are only
+// while a watcher exists.
+func TestSecretsAreNotKept(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		want bool
+	}{{"LsaLogonUser", true}, {"NtClose", false}, {"NtSetInformationToken", false}} {
+		if got := secretive(nt.NtTable.Find(row.name).InType(), secretDepth); got != row.want {
+			t.Errorf("%s has secrets: %t", row.name, got)
+		}
+	}
+	type in struct {
+		A []*[2]struct{ B nt.LsaLogonUserIn }
+	}
+	if !secretive(reflect.TypeFor[in](), secretDepth) {
+		t.Error("a secret below lists and pointers is not found")
+	}
+	sys := kernel.Boot(kernel.Config{})
+	tok, err := token.New(token.LocalSystem())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := sys.CreateProcess(kernel.ProcessSpec{Name: "p", Token: tok})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &Daemon{sys: sys, calls: callBuffer{most: 8}, denials: callBuffer{most: 8}}
+	c := &connection{d: d, process: p}
+	logOn := nt.LsaLogonUserIn{AuthenticationInformation: nt.LogonInformation{UserName: "carol", Password: "hunter2"}}
+	call := func(name string, in any, st ntstatus.Status) {
+		c.Called(&nt.Thread{}, &nt.Call{Thread: "p/1", Row: nt.NtTable.Find(name), In: in, Out: nil, Status: st}, 5)
+	}
+	call("LsaLogonUser", logOn, ntstatus.AccessDenied)
+	call("NtClose", nt.CloseIn{Handle: 4}, ntstatus.InvalidHandle)
+	if c.Wants(ntstatus.InvalidHandle) || !c.Wants(ntstatus.AccessDenied) || len(d.calls.list) != 0 ||
+		len(d.denials.list) != 1 {
+		t.Errorf("%d calls and %d denials are kept", len(d.calls.list), len(d.denials.list))
+	}
+	c.watch()
+	c.watch()
+	call("NtClose", nt.CloseIn{Handle: 4}, ntstatus.InvalidHandle)
+	call("LsaLogonUser", logOn, ntstatus.PrivilegeNotHeld)
+	if !c.Wants(ntstatus.InvalidHandle) || len(d.calls.list) != 2 || len(d.denials.list) != 2 {
+		t.Errorf("while calls are watched %d calls and %d denials are kept", len(d.calls.list), len(d.denials.list))
+	}
+	for _, s := range append(d.denials.list, d.calls.list...) {
+		text := strings.Join(s.shown(), "\n")
+		secret := strings.Contains(text, "LsaLogonUser")
+		if (s.call == nil) != secret || strings.Contains(text, "hunter2") || secret != strings.Contains(text, "***") ||
+			s.process != uint64(p.ID()) || s.guard != p.Object().Security() || s.size != 5 ||
+			time.Since(s.at) > time.Hour {
+			t.Errorf("kept: %+v\n%s", s, text)
+		}
+	}
+	c.unwatch()
+	c.unwatch()
+	if d.watching() || len(d.calls.list) != 0 || len(d.denials.list) != 2 {
+		t.Errorf("afterwards %d calls and %d denials are kept", len(d.calls.list), len(d.denials.list))
+	}
+	p.Exit()
+	if err := sys.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestDenialsAreRecorded checks that denials are recorded and malformed calls are not (W-28).
+func TestDenialsAreRecorded(t *testing.T) {
+	for st, want := range map[ntstatus.Status]bool{ntstatus.AccessDenied: true, ntstatus.PrivilegeNotHeld: true,
+		ntstatus.BadImpersonationLevel: true, ntstatus.CantOpenAnonymous: true, ntstatus.Success: false,
+		ntstatus.InvalidHandle: false, ntstatus.NoToken: false, ntstatus.InvalidParameter: false} {
+		if denied(st) != want {
+			t.Errorf("%v: %t, want %t", st, denied(st), want)
+		}
+	}
+}
+
+// TestLines: a long line is cut, and a call is found by its object's name, or by what
+// its lines say.
+func TestLines(t *testing.T) {
+	long := strings.Repeat("x", longestLine)
+	s := &seen{lines: []string{long, long + "y", "NtOpenFile(Report)"}}
+	if got := s.shown(); got[0] != long || got[1] != long+" …" || got[2] != "NtOpenFile(Report)" {
+		t.Errorf("%d, %d, %s", len(got[0]), len(got[1]), got[2])
+	}
+	call := &nt.Call{Thread: "p/1", Row: nt.NtTable.Find("NtClose"), In: nt.CloseIn{Handle: 4},
+		Status: ntstatus.AccessDenied}
+	object := *call
+	object.Why.Object = `File \Files\Payroll`
+	for _, c := range []struct {
+		s    *seen
+		part string
+		want bool
+	}{{s, "", true}, {s, "report", true}, {s, "REPORT", true}, {s, "payroll", false}, {&seen{call: &object}, "PAYR", true},
+		{&seen{call: &object}, "NtClose", false}, {&seen{call: call}, "ntclose", true}, {&seen{call: call}, "zzz", false}} {
+		if got := named(c.s, c.part); got != c.want {
+			t.Errorf("%q: %t", c.part, got)
+		}
+	}
+}
+
+// TestWatcherLearnsExactLoss checks the limit of a reply, the filters by process and time, and the exact number of
+// lost calls for a caller that sees everything (W-27, W-28).
+func TestWatcherLearnsExactLoss(t *testing.T) {
+	sys := kernel.Boot(kernel.Config{})
+	tok, err := token.New(token.LocalSystem())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := sys.CreateProcess(kernel.ProcessSpec{Name: "p", Token: tok})
+	if err != nil {
+		t.Fatal(err)
+	}
+	th, err := p.NewThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	who := sys.ThreadObject(th).Subject()
+	if !who.Holds(winnt.SeDebugPrivilege) {
+		t.Fatal("the system does not hold SeDebugPrivilege")
+	}
+	begun := time.Unix(1000, 0)
+	k := &callBuffer{most: 4 * shownAtOnce}
+	for i := range 2*shownAtOnce + 1 {
+		k.add(&seen{at: begun.Add(time.Duration(i) * time.Second), process: uint64(i % 2), lines: []string{"x"}})
+	}
+	for _, c := range []struct {
+		q          inspect.Query
+		n          int
+		next, lost uint64
+	}{
+		{inspect.Query{}, shownAtOnce, shownAtOnce, 0},
+		{inspect.Query{After: shownAtOnce}, shownAtOnce, 2 * shownAtOnce, 0},
+		{inspect.Query{After: 2 * shownAtOnce}, 1, 2*shownAtOnce + 1, 0},
+		{inspect.Query{After: 2*shownAtOnce + 1}, 0, 2*shownAtOnce + 1, 0},
+		{inspect.Query{Process: 1}, shownAtOnce, 2 * shownAtOnce, 0}, {inspect.Query{Process: 7}, 0, 2*shownAtOnce + 1, 0},
+		{inspect.Query{Since: begun.Add((2*shownAtOnce - 1) * time.Second)}, 1, 2*shownAtOnce + 1, 0},
+		{inspect.Query{Path: "y"}, 0, 2*shownAtOnce + 1, 0},
+	} {
+		calls, next, lost := (&inspector{who: &who}).seen(k, &c.q)
+		if len(calls) != c.n || next != c.next || lost != c.lost {
+			t.Errorf("%+v: %d calls, next %d, lost %d, want %d, %d, %d", c.q, len(calls), next, lost, c.n, c.next, c.lost)
+		}
+	}
+	k.add(&seen{size: largestKept + 1})
+	k.add(&seen{size: largestKept + 1})
+	k.add(&seen{at: begun, lines: []string{"x"}})
+	if calls, next, lost := (&inspector{who: &who}).seen(k, &inspect.Query{After: 2*shownAtOnce + 1}); len(calls) != 1 ||
+		next != 2*shownAtOnce+4 || lost != 2 {
+		t.Errorf("%d calls, next %d, lost %d", len(calls), next, lost)
+	}
+	// A caller that does not see everything learns that calls were lost, but not how many.
+	user, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1107")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stranger := access.SubjectOf(user)
+	for after, want := range map[uint64]uint64{2*shownAtOnce + 1: 1, 2*shownAtOnce + 2: 1, 2*shownAtOnce + 4: 0} {
+		if _, _, lost := (&inspector{who: &stranger}).seen(k, &inspect.Query{After: after}); lost != want {
+			t.Errorf("a stranger is told of %d lost calls after %d, want %d", lost, after, want)
+		}
+	}
+	th.Close()
+	p.Exit()
+	if err := sys.Close(); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,172 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"connectrpc.com/connect"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/refmon/refmon/internal/strict"
+)
+
+// Error texts for one field.
+const (
+	fieldEmpty = "it is empty: give a value, or leave an optional field out"
+	fieldNull  = "it is null: give a value, or leave an optional field out"
+)
+
+// strictRequests returns the option that makes a handler reject malformed requests in every encoding. It replaces
+// each codec that package connect registers.
+func strictRequests() connect.HandlerOption {
+	return connect.WithHandlerOptions(connect.WithCodec(strictCodec{"proto"}), connect.WithCodec(strictCodec{"json"}),
+		connect.WithCodec(strictCodec{"json; charset=utf-8"}), connect.WithInterceptors(needsInterceptor{}))
+}
+
+// strictCodec decodes JSON or binary API requests. It rejects fields that are unknown, repeated, null or empty
+// (G-35), which the codecs of package connect accept. It is immutable.
+type strictCodec struct{ name string }
+
+// Name implements connect.Codec.
+func (c strictCodec) Name() string { return c.name }
+
+// binary reports whether the codec reads the binary encoding.
+func (c strictCodec) binary() bool { return c.name == "proto" }
+
+// Marshal implements connect.Codec. It does not check fields. A message that is not a proto.Message is an error.
+func (c strictCodec) Marshal(message any) ([]byte, error) {
+	m, ok := message.(proto.Message)
+	switch {
+	case !ok:
+		return nil, fmt.Errorf("%T is no message of the API", message)
+	case c.binary():
+		return proto.Marshal(m)
+	}
+	return protojson.Marshal(m)
+}
+
+// Unmarshal implements connect.Codec. An empty JSON body is an error. An empty binary body is an empty message.
+func (c strictCodec) Unmarshal(data []byte, message any) error {
+	m, ok := message.(proto.Message)
+	if !ok {
+		return fmt.Errorf("%T is no message of the API", message)
+	}
+	if c.binary() {
+		if err := checkWire(m.ProtoReflect().Descriptor(), data); err != nil {
+			return err
+		}
+		return proto.Unmarshal(data, m)
+	}
+	if len(data) == 0 {
+		return errors.New("zero-length payload is not a valid JSON object")
+	}
+	r := strict.Reader{Scanner: strict.Scanner{Bytes: data}}
+	err := checkJSON(m.ProtoReflect().Descriptor(), &r)
+	if err == nil { // after an error the reader has not reached the end
+		err = r.Done()
+	}
+	if err != nil {
+		return err
+	}
+	return protojson.Unmarshal(data, m)
+}
+
+// checkJSON reads one JSON object from r. It returns an error for names that are unknown, repeated or in the wrong
+// case, and for null or empty values (G-35). It does not check types, which protojson does.
+func checkJSON(m protoreflect.MessageDescriptor, r *strict.Reader) error {
+	fields := m.Fields()
+	names := make([]string, fields.Len())
+	for i := range names {
+		names[i] = fields.Get(i).JSONName()
+	}
+	slices.Sort(names)
+	return r.Object(names, func(i int) error {
+		f := fields.ByJSONName(names[i])
+		if !f.IsList() {
+			return checkJSONValue(f, r)
+		}
+		none := true
+		if r.Null() {
+			return r.Fail(fieldNull)
+		}
+		if err := r.Array(-1, func(int) error {
+			none = false
+			return checkJSONValue(f, r)
+		}); err != nil {
+			return err
+		}
+		if none {
+			return r.Fail(fieldEmpty)
+		}
+		return nil
+	})
+}
+
+// checkJSONValue reads a field's value or one element of its list. null, "" and {} are errors.
+func checkJSONValue(f protoreflect.FieldDescriptor, r *strict.Reader) error {
+	switch {
+	case r.Null():
+		return r.Fail(fieldNull)
+	case f.Kind() == protoreflect.MessageKind:
+		if r.Peek() == '{' {
+			inner := *r
+			if it := inner.Scanner.Object(); !it.Next(&inner.Scanner) && inner.Err == nil {
+				return r.Fail(fieldEmpty)
+			}
+		}
+		return checkJSON(f.Message(), r)
+	}
+	v, err := r.Raw()
+	if err == nil && string(v) == `""` {
+		return r.Fail(fieldEmpty)
+	}
+	return err
+}
+
+// checkWire returns an error if a binary message, or a message in it, has a field that is unknown, repeated, empty
+// or of the wrong wire type (G-35). Package proto accepts those. An empty message is valid.
+func checkWire(m protoreflect.MessageDescriptor, b []byte) error {
+	seen := map[protowire.Number]int{}
+	for len(b) > 0 {
+		number, kind, n := protowire.ConsumeTag(b)
+		if n < 0 {
+			return protowire.ParseError(n)
+		}
+		f := m.Fields().ByNumber(number)
+		if f == nil {
+			return fmt.Errorf("unknown field %d in %s", number, m.Name())
+		}
+		name := string(f.Name())
+		if f.IsList() {
+			name += "[" + strconv.Itoa(seen[number]) + "]"
+		}
+		if seen[number]++; seen[number] > 1 && !f.IsList() {
+			return fmt.Errorf("%s: given twice", name)
+		}
+		b = b[n:]
+		if kind != protowire.BytesType {
+			// Fields of requests are text and messages only, so another wire type is another type
+			// of field.
+			return fmt.Errorf("%s: it has another type", name)
+		}
+		value, n := protowire.ConsumeBytes(b)
+		if n < 0 {
+			return protowire.ParseError(n)
+		}
+		b = b[n:]
+		if len(value) == 0 {
+			return fmt.Errorf("%s: %s", name, fieldEmpty)
+		}
+		if f.Kind() == protoreflect.MessageKind {
+			if err := checkWire(f.Message(), value); err != nil {
+				return fmt.Errorf("%s.%w", name, err)
+			}
+		}
+	}
+	return nil
+}

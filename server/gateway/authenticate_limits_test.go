@@ -1,0 +1,109 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"testing"
+
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/auth/admission"
+	"github.com/refmon/refmon/server/auth/domain"
+	"github.com/refmon/refmon/server/lsa"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// guessed is a domain whose directory has alice, and counts queries.
+type guessed struct {
+	*world
+	asked atomic.Int64
+}
+
+const perAddress = 6
+
+func newGuessed(t *testing.T) *guessed {
+	t.Helper()
+	g := &guessed{}
+	user := sid.MustParse("S-1-5-21-10-20-30-1104")
+	users := token.Group{SID: user.Prefix().WithRID(513), Attributes: token.GroupDefault}
+	ask := func(_ context.Context, name string, password logon.Secret) (domain.Proved, error) {
+		g.asked.Add(1)
+		if name != "alice" || password != "pw-x" {
+			return domain.Proved{}, &domain.Refused{Status: ntstatus.LogonFailure, Why: errors.New("of the test")}
+		}
+		return domain.Proved{Source: "test", User: lsa.DomainUser{Account: logon.Account{SID: user,
+			Use: winnt.SidTypeUser, Name: "alice"}, PrimaryGroup: users.SID, Groups: []token.Group{users}}}, nil
+	}
+	g.world = newWorldOf(t, "O:BAG:SYD:P(A;OICI;FA;;;AU)", func(s *lsa.Store) logon.Authority {
+		return domain.New(domain.Authority{Authority: s, Store: s, Realm: "EXAMPLE.TEST", Name: "EXAMPLE", Passwords: ask,
+			Limit: &admission.Limit{PerPair: 1000, PerName: 1000, PerOrigin: perAddress}})
+	}, func(c *Config) { c.SessionLife = 1 }) // each request is a logon
+	return g
+}
+
+// from asks as a client at an address, which says in headers that it is elsewhere.
+func (g *guessed) from(address, user string, n int) int {
+	g.Helper()
+	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
+	transport := g.server.Client().Transport.(*http.Transport).Clone()
+	transport.DialContext = dialer.DialContext
+	defer transport.CloseIdleConnections()
+	r := g.request(user, "GET", "/share/", "")
+	for _, name := range []string{"X-Forwarded-For", "X-Real-IP", "Forwarded"} {
+		r.Header.Set(name, fmt.Sprintf("192.0.2.%d", n))
+	}
+	answer, err := (&http.Client{Transport: transport}).Do(r)
+	g.must(err)
+	g.must(answer.Body.Close())
+	return answer.StatusCode
+}
+
+// TestGuessesOfAnAddress: past its limit an address guesses nothing more, whatever its
+// headers say, while the clients of other addresses go on (L-65, D-25).
+func TestGuessesOfAnAddress(t *testing.T) {
+	g := newGuessed(t)
+	for n := range perAddress * 3 {
+		if code := g.from("127.0.0.2", fmt.Sprintf(`EXAMPLE\user%d`, n), n); code != http.StatusUnauthorized {
+			t.Fatalf("L-65: guess %d: %d", n, code)
+		}
+	}
+	if n := g.asked.Load(); n != perAddress {
+		t.Errorf("L-65: the directory was asked %d times by one address, want %d", n, perAddress)
+	}
+	if code := g.from("127.0.0.2", `EXAMPLE\alice`, 0); code != http.StatusUnauthorized || g.asked.Load() != perAddress {
+		t.Errorf("L-65: alice from there: %d", code)
+	}
+	if code := g.from("127.0.0.3", `EXAMPLE\alice`, 2); code == http.StatusUnauthorized {
+		t.Errorf("L-65: alice from another address: %d", code)
+	}
+}
+
+// TestGuessesOfAProgram: a program that may act for no client has one limit, whatever
+// addresses it makes up (L-64).
+func TestGuessesOfAProgram(t *testing.T) {
+	g := newGuessed(t)
+	c, err := g.dial(gate + 1)
+	g.must(err)
+	defer c.Close()
+	for n := range 12 * perAddress {
+		if _, st := c.Thread().LsaLogonUser(nt.LsaLogonUserIn{OriginName: fmt.Sprintf("192.0.2.%d", n),
+			LogonType: winnt.LOGON32_LOGON_NETWORK, AuthenticationInformation: nt.LogonInformation{
+				MessageType: nt.InteractiveLogon, LogonDomainName: "EXAMPLE", UserName: fmt.Sprint("user", n),
+				Password: "guess"}}); st == ntstatus.Success {
+			t.Fatal(st)
+		}
+	}
+	if n := g.asked.Load(); n != 10*perAddress {
+		t.Errorf("L-64: the directory was asked %d times, want %d", n, 10*perAddress)
+	}
+	if code := g.from("127.0.0.3", `EXAMPLE\alice`, 1); code == http.StatusUnauthorized {
+		t.Errorf("L-64: alice by the gateway: %d", code)
+	}
+}

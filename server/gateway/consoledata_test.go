@@ -1,0 +1,97 @@
+package gateway
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"reflect"
+	"strings"
+	"testing"
+
+	api "github.com/refmon/refmon/server/gateway/refmonv1"
+	"github.com/refmon/refmon/winnt"
+)
+
+// gathered returns the data of a console page for a client.
+func (w *exactly) gathered(q *request, path string) any {
+	w.Helper()
+	u, err := url.Parse(path)
+	w.must(err)
+	for _, p := range consolePages {
+		if p.path == u.Path {
+			return p.gather(q, &http.Request{URL: u})
+		}
+	}
+	w.Fatalf("no page %s", path)
+	return nil
+}
+
+// TestExactConsole checks all data of the console for a client: trees, descriptors, rights and
+// access questions. Denied and hidden objects have their fixed texts and nothing else (G-8, G-25).
+func TestExactConsole(t *testing.T) {
+	w := newExactly(t, shared)
+	w.folder("dir", shared)
+	w.file("dir/a&b", "x", "O:BAG:SYD:(A;;FR;;;{bob})")
+	w.file("dir/hers", "x", own)
+	w.folder("shut", "O:BAG:SYD:(A;;0x20080;;;{bob})")
+	w.folder("deep", own)
+	w.folder("deep/in", own)
+	bob, alice := w.sids["bob"].String(), w.sids["alice"].String()
+	text := "O:BAG:SYD:P(A;OICI;FA;;;" + alice + ")(A;OICI;0x1200a9;;;" + bob + ")"
+	grant := func(s, name string, mask winnt.AccessMask) *api.Grant {
+		return &api.Grant{Sid: s, Name: name, Granted: rights(mask)}
+	}
+	who := []*api.Grant{grant("S-1-5-32-544", `BUILTIN\Administrators`, 0x60000), grant(alice, `HOST\alice`, 0x1f01ff),
+		grant(bob, `HOST\bob`, 0x1200a9)}
+	trees := []string{"share"}
+	const noPath, noName = "this is no path of a tree, such as /projects/plans",
+		"no such name, or you may not see it"
+	for path, want := range map[string]any{
+		"/tree":                     treeData{Trees: trees},
+		"/tree?path=/":              treeData{Trees: trees, Path: "/", Problem: noPath},
+		"/tree?path=x":              treeData{Trees: trees, Path: "x", Problem: noPath},
+		"/tree?path=/share/none":    treeData{Trees: trees, Path: "/share/none", Problem: noName},
+		"/tree?path=/share/deep/":   treeData{Trees: trees, Path: "/share/deep/", Up: "/tree?path=%2Fshare", SDDL: noControl},
+		"/tree?path=/share/deep/in": treeData{Trees: trees, Path: "/share/deep/in", Problem: noName},
+		"/tree?path=/share/shut": treeData{Trees: trees, Path: "/share/shut", Up: "/tree?path=%2Fshare",
+			SDDL: "O:BAG:SYD:(A;;LORC;;;" + bob + ")", Who: []*api.Grant{who[0], grant(bob, `HOST\bob`, 0x20080)}},
+		"/tree?path=/share/dir/hers": treeData{Trees: trees, Path: "/share/dir/hers", Up: "/tree?path=%2Fshare%2Fdir",
+			SDDL: noControl},
+		"/tree?path=/share": treeData{Trees: trees, Path: "/share", SDDL: text, Who: who, Files: []treeLine{
+			{"deep", "/tree?path=%2Fshare%2Fdeep", "—"}, {"dir", "/tree?path=%2Fshare%2Fdir", text},
+			{"shut", "/tree?path=%2Fshare%2Fshut", "O:BAG:SYD:(A;;LORC;;;" + bob + ")"}}},
+		"/tree?path=/share/dir": treeData{Trees: trees, Path: "/share/dir", Up: "/tree?path=%2Fshare", SDDL: text, Who: who,
+			Files: []treeLine{{"a&b", "/tree?path=%2Fshare%2Fdir%2Fa%26b", "O:BAG:SYD:(A;;FR;;;" + bob + ")"},
+				{"hers", "/tree?path=%2Fshare%2Fdir%2Fhers", "—"}}},
+		"/why": whyData{Rights: formRights},
+		"/why?path=/share/dir&right=DELETE&account=mallory": whyData{Path: "/share/dir", Account: "mallory", Right: "DELETE",
+			Rights: formRights, Problem: "account: STATUS_LOGON_FAILURE"},
+		"/why?path=/share/none&right=DELETE": whyData{Path: "/share/none", Right: "DELETE", Rights: formRights,
+			Problem: "STATUS_OBJECT_NAME_NOT_FOUND"},
+		"/why?path=/share/none": whyData{Path: "/share/none", Rights: formRights,
+			Problem: "choose the right to check; MAXIMUM_ALLOWED requests all available rights"},
+		"/token?process=x": tokenData{Of: "the token of this request", Process: "x",
+			Problem: "a process is a number of the list of sessions"},
+		"/token?process=4294967296": tokenData{Of: "the token of this request", Process: "4294967296",
+			Problem: "a process is a number of the list of sessions"},
+		"/token?process=4": tokenData{Of: "the token of process 4", Process: "4", Problem: "STATUS_ACCESS_DENIED"},
+	} {
+		got := w.gathered(w.of("bob"), path)
+		if fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) {
+			t.Errorf("%s shows\n%+v, want\n%+v", path, got, want)
+		}
+		w.stays(path)
+	}
+	d, _ := w.gathered(w.of("bob"), "/why?path=/share/dir&right=GENERIC_READ&account=alice").(whyData)
+	if !d.Asked || !d.Allowed || d.Status != "STATUS_SUCCESS" || !strings.Contains(d.Text, "AceAllow DACL 0") ||
+		!reflect.DeepEqual(d.Granted, rights(0x120089).GetNames()) || d.Problem != "" || d.Account != "alice" {
+		t.Errorf("why: %+v", d)
+	}
+	d, _ = w.gathered(w.of("bob"), "/why?path=/share/dir&right=WRITE_DAC").(whyData)
+	if !d.Asked || d.Allowed || d.Status != "STATUS_ACCESS_DENIED" || !strings.Contains(d.Text, "WRITE_DAC") ||
+		!reflect.DeepEqual(d.Granted, rights(0x1200a9).GetNames()) {
+		t.Errorf("why not: %+v", d)
+	}
+}
+
+const noControl = "(it takes READ_CONTROL to see the descriptor)"

@@ -1,0 +1,192 @@
+package gateway
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/inspect"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// inspect sends a query about refmond's clients with the rights of the client. It returns AccessDenied if refmond
+// rejects the query or sends a malformed reply.
+func (q *request) inspect(question inspect.Query) (a inspect.Reply, st ntstatus.Status) {
+	b, err := json.Marshal(question)
+	if err != nil {
+		return a, ntstatus.InvalidParameter
+	}
+	st = q.s.as(q.ctx, func(th *nt.Thread) ntstatus.Status {
+		answer, err := q.s.p.conn.LookAs(th, b)
+		if err != nil || json.Unmarshal(answer, &a) != nil {
+			return ntstatus.AccessDenied
+		}
+		return ntstatus.Success
+	})
+	return a, st
+}
+
+// sessionsData is the data of the page of connections and impersonating threads.
+type sessionsData struct {
+	Problem  string
+	Sessions []sessionLine
+	Acting   []actingLine
+}
+
+// sessionLine is one connection.
+type sessionLine struct{ Process, Name, User, UID, Since, Token string }
+
+// actingLine is a thread that impersonates a client.
+type actingLine struct{ Process, Thread, As, Since, Proof string }
+
+// mostThreads is the most impersonating threads that the page shows for one process.
+const mostThreads = 200
+
+// sessionsPage returns the sessionsData of the connections and impersonating threads that the client may see. If the
+// query fails, Problem has the status.
+func (q *request) sessionsPage(*http.Request) any {
+	a, st := q.inspect(inspect.Query{What: "sessions"})
+	if st != ntstatus.Success {
+		return sessionsData{Problem: st.String()}
+	}
+	var d sessionsData
+	var users []sid.SID
+	for _, s := range a.Sessions {
+		user, _ := sid.ParseStrict(s.User) // formatted by refmond
+		users = append(users, user)
+	}
+	names := q.names(users)
+	for i, s := range a.Sessions {
+		id := strconv.FormatUint(s.Process, 10)
+		d.Sessions = append(d.Sessions, sessionLine{Process: id, Name: s.Name, User: orText(names[i], s.User),
+			UID: strconv.FormatUint(uint64(s.UID), 10), Since: s.Since.UTC().Format(time.DateTime),
+			Token: "/token?process=" + id})
+		d.Acting = append(d.Acting, q.threads(winnt.Handle(s.Process))...)
+	}
+	q.addTimes(d.Acting)
+	return d
+}
+
+// orText returns a, or b if a is empty.
+func orText(a, b string) string {
+	if a == "" {
+		return b
+	}
+	return a
+}
+
+// threads returns the impersonating threads of a process, at most mostThreads. It returns nil if the client may not
+// open the process.
+func (q *request) threads(process winnt.Handle) (list []actingLine) {
+	var users []sid.SID
+	q.s.as(q.ctx, func(th *nt.Thread) ntstatus.Status {
+		h, st := th.NtOpenProcess(winnt.PROCESS_QUERY_INFORMATION, nil, &nt.ClientID{UniqueProcess: process})
+		if st != ntstatus.Success {
+			return st
+		}
+		defer th.NtClose(h)
+		last := winnt.Handle(0)
+		for len(list) < mostThreads {
+			next, st := th.NtGetNextThread(h, last, winnt.THREAD_QUERY_INFORMATION, 0, 0)
+			if last != 0 {
+				th.NtClose(last)
+			}
+			if last = next; st != ntstatus.Success {
+				return st
+			}
+			if l, user, acts := actingAs(th, next); acts {
+				l.Process = strconv.FormatUint(uint64(process), 10)
+				list, users = append(list, l), append(users, user)
+			}
+		}
+		return th.NtClose(last)
+	})
+	for i, name := range q.names(users) {
+		list[i].As = orText(name, list[i].As)
+	}
+	return list
+}
+
+// actingAs returns the client that a thread impersonates. acts is false if it impersonates none. If the caller may
+// not open the thread's token, user is zero and As says so.
+func actingAs(th *nt.Thread, h winnt.Handle) (l actingLine, user sid.SID, acts bool) {
+	tok, st := th.NtOpenThreadToken(h, winnt.TOKEN_QUERY, true)
+	switch st {
+	case ntstatus.NoToken:
+		return l, user, false
+	case ntstatus.Success:
+		v, _ := th.NtQueryInformationToken(tok, winnt.TokenUser)
+		if g, ok := v.(token.Group); ok {
+			user, l.As = g.SID, g.SID.String()
+		}
+		th.NtClose(tok)
+	default:
+		l.As = "a client whose token you may not open"
+	}
+	if v, st := th.NtQueryInformationThread(h, nt.ThreadBasicInformation); st == ntstatus.Success {
+		if b, ok := v.(nt.ThreadBasic); ok {
+			l.Thread = strconv.FormatUint(uint64(b.ClientID.UniqueThread), 10)
+		}
+	}
+	return l, user, true
+}
+
+// addTimes sets the Since and Proof fields of list, which it changes in place. Threads that refmond does not report
+// keep empty fields.
+func (q *request) addTimes(list []actingLine) {
+	var ids []uint64
+	for _, l := range list {
+		if id, err := strconv.ParseUint(l.Thread, 10, 64); err == nil {
+			ids = append(ids, id)
+		}
+	}
+	for part := range slices.Chunk(ids, 1024) {
+		a, _ := q.inspect(inspect.Query{What: "acting", Threads: part})
+		for _, t := range a.Acting {
+			for i := range list {
+				if list[i].Thread == strconv.FormatUint(t.Thread, 10) {
+					list[i].Since, list[i].Proof = when(t.Since).Format(time.DateTime), t.Proof
+				}
+			}
+		}
+	}
+}
+
+// trailData is the data of the page of recent denials.
+type trailData struct {
+	Problem string
+	Calls   []trailLine
+	Lost    uint64
+}
+
+// trailLine is one denied call.
+type trailLine struct {
+	Time, Process string
+	Lines         []string
+}
+
+// mostTrail is the most denials that the page shows.
+const mostTrail = 100
+
+// trailPage returns the trailData of recent denials in processes that the client may inspect, newest first. If the
+// query fails, Problem has the status.
+func (q *request) trailPage(*http.Request) any {
+	a, st := q.inspect(inspect.Query{What: "denials"})
+	if st != ntstatus.Success {
+		return trailData{Problem: st.String()}
+	}
+	d := trailData{Lost: a.Lost}
+	for _, c := range slices.Backward(a.Calls) {
+		if len(d.Calls) == mostTrail {
+			break
+		}
+		d.Calls = append(d.Calls, trailLine{c.Time.UTC().Format("15:04:05.000"), strconv.FormatUint(c.Process, 10), c.Lines})
+	}
+	return d
+}

@@ -1,0 +1,86 @@
+package gateway
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestConsoleOfActing checks that a client who may open processes sees each impersonating thread
+// with process, client, time and proof, and the token of a process. Other clients see none of it.
+func TestConsoleOfActing(t *testing.T) {
+	w := newExactly(t, shared)
+	bob := w.of("bob")
+	p := bob.s.p
+	th, err := p.conn.NewThread()
+	w.must(err)
+	begun := time.Now().Add(-time.Second).UTC()
+	if st := th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, bob.s.token); st !=
+		ntstatus.Success {
+		t.Fatal(st)
+	}
+	one := p.sessions.once(func(s *session) { s.token, s.st = w.own(p), ntstatus.Success })
+	own := &request{g: w.g, s: one, ctx: t.Context()}
+	left := w.now()
+	d, _ := w.gathered(own, "/").(sessionsData)
+	if len(d.Sessions) != 1 || d.Problem != "" {
+		t.Fatalf("%+v", d)
+	}
+	id := d.Sessions[0].Process
+	since := func(text string) bool {
+		at, err := time.Parse(time.DateTime, text)
+		return err == nil && !at.Before(begun.Truncate(time.Second)) && !at.After(time.Now().Add(time.Second))
+	}
+	if s := d.Sessions[0]; s.User != "S-1-22-1-61010" && !strings.HasSuffix(s.User, "61010") || s.UID != "61010" ||
+		s.Name == "" ||
+		s.Token != "/token?process="+id || !since(s.Since) && s.Since == "" {
+		t.Errorf("%+v", s)
+	}
+	// The client's token is the client's own to open; the thread that looks acts, too.
+	as := map[string]actingLine{}
+	for _, a := range d.Acting {
+		if as[a.As] = a; a.Process != id || a.Thread == "" || !since(a.Since) {
+			t.Errorf("acting: %+v", a)
+		}
+	}
+	if a, b := as["a client whose token you may not open"], as["S-1-22-1-61010"]; len(d.Acting) != 2 ||
+		a.Thread == b.Thread {
+		t.Errorf("acting are %+v", d.Acting)
+	}
+	of, _ := w.gathered(own, "/token?process="+id).(tokenData)
+	if of.Of != "the token of process "+id || of.Problem != "" || of.User != "S-1-22-1-61010" || of.Level != "" ||
+		len(of.Groups) == 0 || of.Process != id {
+		t.Errorf("%+v", of)
+	}
+	mine, _ := w.gathered(bob, "/token").(tokenData)
+	if mine.User != w.sids["bob"].String() || mine.Name != `HOST\bob` || mine.Level != "SecurityImpersonation" ||
+		mine.Of != "the token of this request" {
+		t.Errorf("%+v", mine)
+	}
+	names := map[string]string{}
+	for _, g := range mine.Groups {
+		names[g.SID] = g.Name + " " + g.How
+	}
+	if names["S-1-1-0"] != "Everyone " || !strings.HasSuffix(names["S-1-16-8192"], " integrity") {
+		t.Errorf("%v", names)
+	}
+	other, _ := w.gathered(bob, "/").(sessionsData)
+	for _, a := range other.Acting {
+		if a.As != `HOST\bob` && a.As != "a client whose token you may not open" {
+			t.Errorf("bob sees %+v", a)
+		}
+	}
+	if now := w.now(); now != left {
+		t.Errorf("G-2: the pages left objects, handles, references %d, which were %d", now, left)
+	}
+	denied, _ := w.gathered(bob, "/token?process="+id).(tokenData)
+	if denied.Problem != "STATUS_ACCESS_DENIED" || denied.User != "" || len(denied.Groups) != 0 {
+		t.Errorf("bob sees the token of the gateway: %+v", denied)
+	}
+	th.Close()
+	p.sessions.put(one)
+}

@@ -1,0 +1,81 @@
+package dav
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// claim is a name that a request changes or depends on.
+type claim struct {
+	at     Path
+	deep   bool // all that is below, too
+	shared bool // others may depend on it at the same time, and none may change it
+}
+
+// conflicts reports whether two requests cannot hold the claims at once.
+func (c claim) conflicts(other claim) bool {
+	if c.shared && other.shared {
+		return false
+	}
+	return c.at == other.at || c.deep && other.at.Under(c.at) || other.deep && c.at.Under(other.at)
+}
+
+// claims is the table of the names that requests hold, from the test of their conditions until their effect (G-38).
+// Programs on the host do not see it. It is safe for concurrent use.
+type claims struct {
+	mu sync.Mutex
+	// +checklocks:mu
+	held map[*[]claim]bool // guarded by mu
+	// +checklocks:mu
+	freed chan struct{} // guarded by mu: closed at the next release
+}
+
+func newClaims() *claims { return &claims{held: map[*[]claim]bool{}, freed: make(chan struct{})} }
+
+// take waits until all claims in list are free and takes them at once. It returns nil after patience or when ctx
+// ends. Otherwise the caller calls release once.
+func (c *claims) take(ctx context.Context, patience time.Duration, list ...claim) (release func()) {
+	timeout := time.NewTimer(patience)
+	defer timeout.Stop()
+	for {
+		wait := c.try(&list)
+		if wait == nil {
+			return func() { c.release(&list) }
+		}
+		select {
+		case <-wait:
+		case <-timeout.C:
+			return nil
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// try takes all claims and returns nil. If one conflicts, it takes none and returns a channel that closes at the
+// next release.
+func (c *claims) try(list *[]claim) (wait <-chan struct{}) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for others := range c.held {
+		for _, other := range *others {
+			for _, mine := range *list {
+				if mine.conflicts(other) {
+					return c.freed
+				}
+			}
+		}
+	}
+	c.held[list] = true
+	return nil
+}
+
+// release frees the claims and wakes the waiting requests.
+func (c *claims) release(list *[]claim) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.held, list)
+	close(c.freed)
+	c.freed = make(chan struct{})
+}

@@ -1,0 +1,60 @@
+package dav
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestClaims: which claims can be held at once: of the same place, of one below a deep one, and of readers (G-38).
+//
+// +checklocksignore
+func TestClaims(t *testing.T) {
+	at := func(path string) Path { return Path("/t").Join(strings.ReplaceAll(path, `\`, "/")) }
+	for _, c := range []struct {
+		a, b claim
+		want bool // they conflict
+	}{
+		{claim{at: at("a")}, claim{at: at("a")}, true}, {claim{at: at("a")}, claim{at: at("b")}, false},
+		{claim{at: at("a")}, claim{at: "/u/a"}, false}, {claim{at: at("a")}, claim{at: at(`a\b`)}, false},
+		{claim{at: at("a"), deep: true}, claim{at: at(`a\b\c`)}, true}, {claim{at: at("a"), deep: true}, claim{at: at("ab")},
+			false},
+		{claim{at: "/t", deep: true}, claim{at: at("a")}, true},
+		{claim{at: at("a"), shared: true}, claim{at: at("a")}, true},
+		{claim{at: at("a"), shared: true}, claim{at: at("a"), shared: true}, false},
+		{claim{at: at("a"), shared: true, deep: true}, claim{at: at(`a\b`), shared: true}, false},
+		{claim{at: at("a"), shared: true, deep: true}, claim{at: at(`a\b`)}, true},
+		{claim{at: at("a"), deep: true}, claim{at: at(`a\b`), deep: true}, true},
+	} {
+		for _, pair := range [][2]claim{{c.a, c.b}, {c.b, c.a}} {
+			if got := pair[0].conflicts(pair[1]); got != c.want {
+				t.Errorf("G-38: %+v against %+v: %t", pair[0], pair[1], got)
+			}
+			s := newClaims()
+			first := s.take(t.Context(), time.Hour, pair[0])
+			second := s.take(t.Context(), time.Nanosecond, claim{at: at("else")}, pair[1])
+			if (second == nil) != c.want {
+				t.Errorf("G-38: %+v beside %+v: taken %t", pair[1], pair[0], second != nil)
+			}
+			first()
+			if second == nil {
+				second = s.take(t.Context(), time.Hour, pair[1])
+			}
+			if second(); len(s.held) != 0 {
+				t.Errorf("%d claims stay", len(s.held))
+			}
+		}
+	}
+	s := newClaims()
+	leave := s.take(t.Context(), time.Hour, claim{at: at("a")})
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if s.take(gone, time.Hour, claim{at: at("a")}) != nil {
+		t.Error("a client that left has a claim")
+	}
+	got := make(chan func())
+	go func() { got <- s.take(t.Context(), time.Hour, claim{at: at("a")}) }()
+	leave()
+	(<-got)()
+}

@@ -1,0 +1,158 @@
+package dav
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// entityTag identifies a version of a file's contents (RFC 9110, 8.8.3).
+type entityTag struct {
+	weak   bool
+	opaque string // with its quotes
+}
+
+// strongly reports whether two tags match by strong comparison: equal and neither weak (RFC 9110, 8.8.3.2).
+func (t entityTag) strongly(other entityTag) bool {
+	return !t.weak && !other.weak && t.opaque == other.opaque
+}
+
+// weakly reports whether two tags match by weak comparison.
+func (t entityTag) weakly(other entityTag) bool { return t.opaque == other.opaque }
+
+// errTags is the error of a malformed list of tags.
+var errTags = errors.New(`this is no list of entity tags: write "*", or tags in quotes with commas between them`)
+
+// parseTag reads an entity tag at the start of text and returns the rest. It does not skip space. A malformed tag is
+// errTags.
+func parseTag(text string) (t entityTag, rest string, err error) {
+	if after, weak := strings.CutPrefix(text, "W/"); weak {
+		t.weak, text = true, after
+	}
+	if !strings.HasPrefix(text, `"`) {
+		return t, "", errTags
+	}
+	for i := 1; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '"':
+			t.opaque = text[:i+1]
+			return t, text[i+1:], nil
+		case c <= ' ' || c == 0x7f:
+			return t, "", errTags
+		}
+	}
+	return t, "", errTags
+}
+
+// tagList is the value of If-Match or If-None-Match. The zero value is a missing header.
+type tagList struct {
+	present bool
+	any     bool // "*": any existing resource
+	tags    []entityTag
+}
+
+// parseTags reads the lines of a header. No lines are the zero value. Empty list elements are valid (RFC 9110,
+// 5.6.1), a list of only empty ones is errTags. A comma in quotes is part of a tag.
+func parseTags(lines []string) (l tagList, err error) {
+	if len(lines) == 0 {
+		return l, nil
+	}
+	l.present = true
+	text := strings.Join(lines, ",")
+	if strings.Trim(text, " \t") == "*" {
+		l.any = true
+		return l, nil
+	}
+	for {
+		text = strings.TrimLeft(text, " \t,")
+		if text == "" {
+			break
+		}
+		t, rest, err := parseTag(text)
+		if err != nil {
+			return tagList{}, err
+		}
+		if rest = strings.TrimLeft(rest, " \t"); rest != "" && rest[0] != ',' {
+			return tagList{}, errTags
+		}
+		l.tags, text = append(l.tags, t), rest
+	}
+	if len(l.tags) == 0 {
+		return tagList{}, errTags
+	}
+	return l, nil
+}
+
+// validators are the state of a resource that conditions compare. The zero value is a missing resource.
+type validators struct {
+	exists   bool
+	tag      entityTag // "" as opaque: no tag, as for a folder
+	modified time.Time // zero: no date
+}
+
+// has reports whether the resource exists and matches a tag of l, or l is "*".
+func (v validators) has(l tagList, same func(a, b entityTag) bool) bool {
+	if !v.exists {
+		return false
+	}
+	for _, t := range l.tags {
+		if v.tag.opaque != "" && same(t, v.tag) {
+			return true
+		}
+	}
+	return l.any
+}
+
+// conditions has the conditions of a request. In the zero value every condition is absent.
+type conditions struct {
+	match      tagList
+	noneMatch  tagList
+	unmodified time.Time // zero: absent
+	lists      ifLists   // nil: no If header
+}
+
+// parseConditions reads the conditions of a request that changes something. A malformed condition is an error,
+// because its intent is unknown. RFC 9110 requires that malformed dates are ignored (G-37).
+func parseConditions(h http.Header) (c conditions, err error) {
+	var errs [3]error
+	c.match, errs[0] = parseTags(h["If-Match"])
+	c.noneMatch, errs[1] = parseTags(h["If-None-Match"])
+	// If-Unmodified-Since is ignored if If-Match is present, or if it is not exactly one valid date
+	// (RFC 9110, 13.1.4).
+	if since := h["If-Unmodified-Since"]; len(since) == 1 && !c.match.present {
+		c.unmodified, _ = http.ParseTime(since[0])
+	}
+	if lines := h["If"]; len(lines) > 0 {
+		c.lists, errs[2] = parseIf(strings.Join(lines, " "))
+	}
+	return c, errors.Join(errs[:]...)
+}
+
+// ofTarget reports whether there is a condition other than the If header.
+func (c *conditions) ofTarget() bool {
+	return c.match.present || c.noneMatch.present || !c.unmodified.IsZero()
+}
+
+// some reports whether there is any condition.
+func (c *conditions) some() bool { return c.ofTarget() || c.lists != nil }
+
+// hold reports whether the conditions hold for v, in the order of RFC 9110, 13.2.2, for a method that changes
+// something. It ignores the If header.
+func (c *conditions) hold(v validators) bool {
+	switch {
+	// Step 1: If-Match needs a current representation, and one of its tags by the strong comparison (13.1.1).
+	case c.match.present:
+		if !v.has(c.match, entityTag.strongly) {
+			return false
+		}
+	// Step 2: without If-Match, a resource modified after If-Unmodified-Since fails. A resource
+	// without a date is not compared (13.1.4). Dates have whole seconds.
+	case !c.unmodified.IsZero() && !v.modified.IsZero():
+		if v.modified.Truncate(time.Second).After(c.unmodified) {
+			return false
+		}
+	}
+	// Step 3: If-None-Match fails on a current representation that has one of its tags by the weak comparison (13.1.2).
+	return !c.noneMatch.present || !v.has(c.noneMatch, entityTag.weakly)
+}

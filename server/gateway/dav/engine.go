@@ -1,0 +1,166 @@
+package dav
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Engine serves WebDAV (RFC 4918, classes 1, 2 and 3). It holds the state that requests share: locks and claimed
+// names. It is safe for concurrent use. Its zero value is not usable.
+type Engine struct {
+	// Locks is immutable.
+	Locks *LockTable
+	// Namespaces declares prefixes for the properties of the file systems, as ` xmlns:R="urn:r"`. Immutable.
+	Namespaces string
+	// MostListed is the most members of a folder that PROPFIND returns. A larger folder is answered with 507.
+	// Immutable.
+	MostListed int
+	// LargestUpload is the largest body of a PUT, in bytes. Immutable.
+	LargestUpload int64
+
+	now    func() time.Time // immutable
+	claims *claims          // immutable
+}
+
+// New returns an engine without locks that reads the time from now.
+func New(now func() time.Time) *Engine {
+	return &Engine{Locks: newLockTable(now), MostListed: 20_000, LargestUpload: 16 << 30, now: now, claims: newClaims()}
+}
+
+// Methods are the methods that [Engine.Serve] serves.
+var Methods = []string{"PROPFIND", http.MethodPut, http.MethodDelete, "MKCOL", "COPY", "MOVE", "PROPPATCH", "LOCK",
+	"UNLOCK"}
+
+// Options answers OPTIONS, with the same response for every name.
+func Options(w http.ResponseWriter) {
+	h := w.Header()
+	// A server of class 2 has locks; one of class 3 follows RFC 4918 and not RFC 2518 (RFC 4918, 18).
+	h.Set("DAV", "1, 2, 3")
+	h.Set("MS-Author-Via", "DAV")
+	h.Set("Allow", "OPTIONS, GET, HEAD, "+strings.Join(Methods, ", "))
+	w.WriteHeader(http.StatusOK)
+}
+
+// exchange is one request. The goroutine that serves it owns it.
+type exchange struct {
+	*Engine
+	ctx    context.Context
+	w      http.ResponseWriter
+	r      *http.Request
+	files  FileSystem
+	name   Path
+	method string
+	// to is the destination of COPY and MOVE.
+	to         Path
+	conditions conditions
+	pass       passport
+	// parts are the failures of other resources than the request's.
+	parts []part
+	// budget is the number of resources that the request may still copy or remove.
+	budget int
+}
+
+// Serve answers a request of user on files, which must be the file system as that user sees it. If it returns a
+// Refusal, it wrote no status or body, and the caller answers with it. A method that is not in [Methods] is refused
+// with 405.
+func (e *Engine) Serve(w http.ResponseWriter, r *http.Request, user string, files FileSystem) Refusal {
+	x := &exchange{Engine: e, ctx: r.Context(), w: w, r: r, files: files, method: r.Method, budget: mostCopied}
+	if err := x.serve(user); err != nil {
+		return refusalOf(err)
+	}
+	return nil
+}
+
+// serve performs the request. An error means that no response was written.
+func (x *exchange) serve(user string) error {
+	x.pass.user = user
+	name, slash, err := x.files.Parse(x.r.URL)
+	if err != nil {
+		return err
+	}
+	x.name = name
+	if x.method == "PROPFIND" {
+		return x.propfind()
+	}
+	if x.conditions, err = parseConditions(x.r.Header); err != nil {
+		// The intent of a malformed condition is unknown (G-37).
+		return Refuse(http.StatusBadRequest, err.Error())
+	}
+	x.pass = passport{user, x.conditions.lists.submitted()}
+	if err := x.readable(); err != nil {
+		return err
+	}
+	switch x.method {
+	case http.MethodPut:
+		return x.put(slash)
+	case http.MethodDelete:
+		return x.remove()
+	case "MKCOL":
+		return x.mkcol()
+	case "COPY", "MOVE":
+		return x.transfer()
+	case "PROPPATCH":
+		return x.proppatch()
+	case "LOCK":
+		return x.lock()
+	case "UNLOCK":
+		return x.unlock()
+	}
+	return Refuse(http.StatusMethodNotAllowed, "this method is not served")
+}
+
+// depths are the Depth values that each method accepts on a folder.
+var depths = map[string][]string{http.MethodDelete: {"infinity"}, "MOVE": {"infinity"}, "COPY": {"0", "infinity"},
+	"LOCK": {"0", "infinity"}}
+
+// readable refuses a request with a Depth or Overwrite that its method does not define (G-41).
+func (x *exchange) readable() error {
+	depth, overwrite := x.r.Header["Depth"], x.r.Header["Overwrite"]
+	known := depths[x.method]
+	asked := strings.ToLower(strings.Join(depth, " "))
+	// "A client MUST NOT submit a Depth header with a DELETE on a collection with any value but infinity" (RFC 4918,
+	// 9.6.1); so for MOVE (9.9.2), and for COPY and LOCK with 0 (9.8.3, 9.10.3). A refresh ignores it (9.10.2).
+	if known != nil && len(depth) > 0 && !slices.Contains(known, asked) && !x.refreshes() {
+		if i, err := x.files.Stat(x.name); x.method != http.MethodDelete || err != nil || i.Folder {
+			return Refuse(http.StatusBadRequest, "this method takes the depth "+strings.Join(known, " or "))
+		}
+	}
+	if x.method != "COPY" && x.method != "MOVE" || len(overwrite) == 0 {
+		return nil
+	}
+	// The header is "T" or "F" (RFC 4918, 10.6).
+	if len(overwrite) != 1 || overwrite[0] != "T" && overwrite[0] != "F" {
+		return Refuse(http.StatusBadRequest, "Overwrite is T or F")
+	}
+	return nil
+}
+
+// infinite reports whether the request covers all descendants, which is the default without a Depth header.
+func (x *exchange) infinite() bool { return x.r.Header.Get("Depth") != "0" }
+
+// refusalOf returns the refusal in err's chain, or a 500. err must not be nil.
+func refusalOf(err error) Refusal {
+	var f Refusal
+	if errors.As(err, &f) {
+		return f
+	}
+	return Refuse(http.StatusInternalServerError, "the request failed")
+}
+
+// codeOf returns the status of an error, 0 for nil.
+func codeOf(err error) int {
+	if err == nil {
+		return 0
+	}
+	return refusalOf(err).Code()
+}
+
+// respond writes a status without a body. It always returns nil.
+func (x *exchange) respond(code int) error {
+	x.w.WriteHeader(code)
+	return nil
+}

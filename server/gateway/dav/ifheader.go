@@ -1,0 +1,176 @@
+package dav
+
+import (
+	"errors"
+	"strings"
+)
+
+// ifLists is an If header (RFC 4918, 10.4). It holds if one list holds.
+type ifLists []ifList
+
+// ifList is a list of conditions on one resource. It holds if all conditions hold.
+type ifList struct {
+	tag        string // the URL of the resource; "": that of the request
+	conditions []ifCondition
+}
+
+// ifCondition requires a state token or an entity tag, or its absence.
+type ifCondition struct {
+	not   bool
+	token string    // "": it is a tag
+	tag   entityTag // of token ""
+}
+
+// mostIfConditions is the most conditions in one header.
+const mostIfConditions = 1000
+
+var errIf = errors.New(`the If header cannot be read: write (<lock-token> ["tag"]), or <URL> before such lists`)
+
+// parseIf reads an If header: lists without a URL or lists after URLs, never both (RFC 4918, 10.4.2). Any other
+// text, the empty one included, is errIf.
+func parseIf(text string) (lists ifLists, err error) {
+	p := ifParser{text: text}
+	tag, tagged, fresh := "", false, false
+	for p.skip(); p.text != "" && p.err == nil; p.skip() {
+		switch p.text[0] {
+		case '<':
+			// A URL has at least one list behind it.
+			if fresh || len(lists) > 0 && !tagged {
+				return nil, errIf
+			}
+			tag, tagged, fresh = p.enclosed('>'), true, true
+			if tag == "" {
+				return nil, errIf
+			}
+		case '(':
+			lists, fresh = append(lists, ifList{tag, p.list()}), false
+		default:
+			return nil, errIf
+		}
+	}
+	if p.err != nil || len(lists) == 0 || fresh {
+		return nil, errIf
+	}
+	return lists, nil
+}
+
+// ifParser parses an If header. It keeps the first error.
+type ifParser struct {
+	text  string
+	count int
+	err   error
+}
+
+func (p *ifParser) skip() { p.text = strings.TrimLeft(p.text, " \t") }
+
+// enclosed reads the text up to end and skips both brackets. p.text must start with the opening one. It sets p.err
+// and may return "" if end is missing.
+func (p *ifParser) enclosed(end byte) string {
+	i := strings.IndexByte(p.text, end)
+	if i < 0 {
+		p.err = errIf
+		return ""
+	}
+	inner := p.text[1:i]
+	p.text = p.text[i+1:]
+	if strings.ContainsAny(inner, " \t<>") {
+		p.err = errIf
+	}
+	return inner
+}
+
+// list reads a list in parentheses. On failure it sets p.err and returns nil.
+func (p *ifParser) list() (list []ifCondition) {
+	p.text = p.text[1:]
+	for p.err == nil {
+		p.skip()
+		if p.text == "" {
+			break
+		}
+		if p.text[0] == ')' {
+			p.text = p.text[1:]
+			if len(list) == 0 {
+				break
+			}
+			return list
+		}
+		list = append(list, p.condition())
+		if p.count++; p.count > mostIfConditions {
+			break
+		}
+	}
+	p.err = errIf
+	return nil
+}
+
+// condition reads one condition. On failure it sets p.err.
+func (p *ifParser) condition() (c ifCondition) {
+	if len(p.text) > 3 && strings.EqualFold(p.text[:3], "Not") {
+		c.not, p.text = true, p.text[3:]
+		p.skip()
+	}
+	switch {
+	case strings.HasPrefix(p.text, "<"):
+		if c.token = p.enclosed('>'); c.token == "" {
+			p.err = errIf
+		}
+	case strings.HasPrefix(p.text, "["):
+		// A tag may have brackets within its quotes.
+		tag, rest, err := parseTag(p.text[1:])
+		if err != nil || !strings.HasPrefix(rest, "]") {
+			p.err = errIf
+			return c
+		}
+		c.tag, p.text = tag, rest[1:]
+	default:
+		p.err = errIf
+	}
+	return c
+}
+
+// submitted returns all state tokens of the header. A token counts as submitted even if its list does not hold (RFC
+// 4918, 10.4.1). The result is never nil.
+func (l ifLists) submitted() map[string]bool {
+	all := map[string]bool{}
+	for _, list := range l {
+		for _, c := range list.conditions {
+			if c.token != "" {
+				all[c.token] = true
+			}
+		}
+	}
+	return all
+}
+
+// resourceState is the state of one resource. A missing resource has no token and no tag (RFC 4918, 10.4.5).
+type resourceState interface {
+	hasToken(token string) bool // of a lock whose scope the resource is in
+	hasTag(tag entityTag) bool  // by the strong comparison
+}
+
+// hold reports whether one list holds; no lists do not. find returns the state of a list's resource by its URL, ""
+// for the request's. If find returns nil, the list does not hold.
+func (l ifLists) hold(find func(tag string) resourceState) bool {
+	for _, list := range l {
+		if state := find(list.tag); state != nil && list.holds(state) {
+			return true
+		}
+	}
+	return false
+}
+
+// holds reports whether all conditions hold (RFC 4918, 10.4.3).
+func (l ifList) holds(state resourceState) bool {
+	for _, c := range l.conditions {
+		var has bool
+		if c.token != "" {
+			has = state.hasToken(c.token)
+		} else {
+			has = state.hasTag(c.tag)
+		}
+		if has == c.not {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,179 @@
+package dav
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Limits of locks.
+const (
+	MostLocks     = 10_000
+	MostLocksEach = 500 // of one user
+)
+
+// Lock is a write lock.
+type Lock struct {
+	Token  string // a URI that cannot be guessed
+	User   string // the owner; other users cannot use the token (RFC 4918, 6.4)
+	Root   Path   // the resource that was locked
+	Deep   bool   // depth infinity: it covers all resources below, those of the future too (RFC 4918, 6.1)
+	Shared bool
+	Owner  string // XML that the client wrote about itself
+	Until  time.Time
+}
+
+// covers reports whether a resource is in the scope of the lock.
+func (l *Lock) covers(name Path) bool { return l.Root == name || l.Deep && name.Under(l.Root) }
+
+// LockTable stores the locks of all users in memory. It is safe for concurrent use. Its zero value is not usable.
+type LockTable struct {
+	now func() time.Time // immutable
+
+	mu sync.Mutex
+	// +checklocks:mu
+	byToken map[string]*Lock // guarded by mu
+	// +checklocks:mu
+	byRoot map[Path][]*Lock // guarded by mu; more than one are shared locks
+	// +checklocks:mu
+	each map[string]int // guarded by mu: locks of each user
+}
+
+func newLockTable(now func() time.Time) *LockTable {
+	return &LockTable{now: now, byToken: map[string]*Lock{}, byRoot: map[Path][]*Lock{}, each: map[string]int{}}
+}
+
+// Active returns copies of the unexpired locks, sorted by root. It removes expired ones.
+func (t *LockTable) Active() (list []Lock) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.sweepLocked()
+	for _, l := range t.byToken {
+		list = append(list, *l)
+	}
+	slices.SortFunc(list, func(a, b Lock) int {
+		if c := strings.Compare(string(a.Root), string(b.Root)); c != 0 {
+			return c
+		}
+		return strings.Compare(a.Token, b.Token)
+	})
+	return list
+}
+
+// errFull is the error if there are too many locks.
+var errFull = errors.New("too many locks")
+
+// errConflict is the error if another lock excludes a new one.
+var errConflict = errors.New("conflicting lock")
+
+// Add stores a lock and returns it with a new token and its end. It returns errFull if the user or all users have
+// too many locks (G-19). It returns errConflict and the conflicting locks if others exclude it.
+func (t *LockTable) Add(l Lock, timeout time.Duration) (made Lock, conflicts []Lock, err error) {
+	var random [16]byte
+	_, _ = rand.Read(random[:]) // it never fails (crypto/rand)
+	l.Token = "opaquelocktoken:" + hex.EncodeToString(random[:])
+	l.Until = t.now().Add(timeout)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.sweepLocked()
+	if len(t.byToken) >= MostLocks || t.each[l.User] >= MostLocksEach {
+		return l, nil, errFull
+	}
+	for _, other := range t.byToken {
+		// Two locks of which one is exclusive cannot cover one resource, even of one user (RFC 4918, 6.2; G-43).
+		if overlap := other.covers(l.Root) || l.covers(other.Root); overlap && !(l.Shared && other.Shared) {
+			conflicts = append(conflicts, *other)
+		}
+	}
+	if conflicts != nil {
+		return l, conflicts, errConflict
+	}
+	t.byToken[l.Token] = &l
+	t.byRoot[l.Root] = append(t.byRoot[l.Root], &l)
+	t.each[l.User]++
+	return l, nil, nil
+}
+
+// find returns the lock of a token, false if none exists or it expired.
+func (t *LockTable) find(token string) (Lock, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	l := t.byToken[token]
+	if l == nil || t.now().After(l.Until) {
+		return Lock{}, false
+	}
+	return *l, true
+}
+
+// owned returns the lock of a token if user owns it and it covers name. For any other user the token names no lock
+// (G-18).
+func (t *LockTable) owned(user, token string, name Path) (Lock, bool) {
+	l, ok := t.find(token)
+	if !ok || l.User != user || !l.covers(name) {
+		return Lock{}, false
+	}
+	return l, true
+}
+
+// refresh sets the end of a lock to timeout from now. It returns false if there is no such lock.
+func (t *LockTable) refresh(token string, timeout time.Duration) (Lock, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	l := t.byToken[token]
+	if l == nil {
+		return Lock{}, false
+	}
+	l.Until = t.now().Add(timeout)
+	return *l, true
+}
+
+// remove removes a lock. An unknown token is ignored.
+func (t *LockTable) remove(token string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if l := t.byToken[token]; l != nil {
+		t.forgetLocked(l)
+	}
+}
+
+// Drop removes the locks on a removed resource, and with below those on its descendants. A lock ends with its
+// resource (RFC 4918, 9.6) and does not follow a rename (7.6).
+func (t *LockTable) Drop(top Path, below bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, l := range t.byToken {
+		if l.Root == top || below && l.Root.Under(top) {
+			t.forgetLocked(l)
+		}
+	}
+}
+
+// forgetLocked removes a lock.
+//
+// +checklocks:t.mu
+func (t *LockTable) forgetLocked(l *Lock) {
+	delete(t.byToken, l.Token)
+	t.byRoot[l.Root] = slices.DeleteFunc(t.byRoot[l.Root], func(other *Lock) bool { return other == l })
+	if len(t.byRoot[l.Root]) == 0 {
+		delete(t.byRoot, l.Root)
+	}
+	if t.each[l.User]--; t.each[l.User] <= 0 {
+		delete(t.each, l.User)
+	}
+}
+
+// sweepLocked removes the expired locks.
+//
+// +checklocks:t.mu
+func (t *LockTable) sweepLocked() {
+	now := t.now()
+	for _, l := range t.byToken {
+		if now.After(l.Until) {
+			t.forgetLocked(l)
+		}
+	}
+}

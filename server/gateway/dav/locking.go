@@ -1,0 +1,197 @@
+package dav
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// LongestLock is the longest time that a lock lasts without a refresh (G-19).
+const LongestLock = time.Hour
+
+// longestOwner is the longest owner element that a lock stores, in bytes.
+const longestOwner = 1024
+
+// refreshes reports whether the request refreshes a lock: a LOCK without a body (RFC 4918, 9.10.2).
+func (x *exchange) refreshes() bool { return x.method == "LOCK" && x.r.ContentLength == 0 }
+
+// lock serves LOCK. It creates an empty file if the name is free.
+func (x *exchange) lock() error {
+	if err := x.files.Lockable(x.name); err != nil {
+		return err
+	}
+	if x.refreshes() {
+		return x.refresh()
+	}
+	body, err := x.body()
+	if err != nil {
+		return err
+	}
+	l, err := readLockInfo(body)
+	if err != nil {
+		return err
+	}
+	l.User, l.Root, l.Deep = x.pass.user, x.name, x.infinite()
+	leave, err := x.enter()
+	if err != nil {
+		return err
+	}
+	defer leave()
+	_, err = x.files.Stat(x.name)
+	missing := codeOf(err) == http.StatusNotFound
+	if err != nil && !missing {
+		return err
+	}
+	made, conflicts, err := x.Locks.Add(l, x.timeout())
+	switch {
+	case errors.Is(err, errConflict):
+		return x.conflicting(conflicts)
+	case err != nil:
+		return &busy{refusal{code: http.StatusServiceUnavailable, text: "the limit on locks is reached"}}
+	}
+	if missing {
+		// "A successful lock request to an unmapped URL MUST result in the creation of a locked (non-collection) resource
+		// with empty content" (RFC 4918, 7.3; G-46).
+		if err := x.makeEmpty(); err != nil {
+			x.Locks.remove(made.Token)
+			return err
+		}
+	}
+	x.w.Header().Set("Lock-Token", "<"+made.Token+">")
+	code := http.StatusOK
+	if missing {
+		code = http.StatusCreated
+	}
+	x.answerLock(code, made)
+	return nil
+}
+
+// makeEmpty creates an empty file.
+func (x *exchange) makeEmpty() error {
+	u, err := x.files.Create(x.name, Creation{})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = u.Close() }()
+	_, _, err = u.Commit()
+	return err
+}
+
+// conflicting answers that locks exclude the one that was asked for.
+func (x *exchange) conflicting(conflicts []Lock) error {
+	slices.SortFunc(conflicts, func(a, b Lock) int { return strings.Compare(string(a.Root), string(b.Root)) })
+	var parts []part
+	for _, l := range conflicts {
+		f := &refusal{code: http.StatusLocked, xml: "<D:no-conflicting-lock><D:href>" + text(l.Root.Href(false)) +
+			"</D:href></D:no-conflicting-lock>"}
+		if x.name.Under(l.Root) {
+			return f
+		}
+		if _, err := x.files.Stat(l.Root); err != nil {
+			return &refusal{code: http.StatusLocked, xml: "<D:no-conflicting-lock/>"} // the client may not know of it (G-8)
+		}
+		parts = append(parts, part{l.Root, f})
+	}
+	// "If the lock cannot be granted to all resources, the server MUST return a Multi-Status response with a 'response'
+	// element for at least one resource that prevented the lock from being granted [and] SHOULD include a 'response'
+	// element for the Request-URI as well, with a 'status' element containing 424 Failed Dependency" (RFC 4918, 9.10.3).
+	return &multi{append(parts, part{x.name, Refuse(http.StatusFailedDependency, "")})}
+}
+
+// refresh extends a lock. "This request MUST specify which lock to refresh by using the 'If' header with a single
+// lock token" (RFC 4918, 9.10.2).
+func (x *exchange) refresh() error {
+	tokens := x.pass.submitted
+	delete(tokens, "DAV:no-lock") // it is the token of no lock (RFC 4918, 10.4.8)
+	if len(tokens) != 1 {
+		return Refuse(http.StatusBadRequest, "a LOCK without a body refreshes one lock: name its token in the If header")
+	}
+	if !x.conditions.lists.hold(x.find) {
+		return noMatch(http.StatusPreconditionFailed)
+	}
+	for token := range tokens {
+		// "412 (Precondition Failed), with 'lock-token-matches-request-uri' precondition code": the token is not that of a
+		// lock of the user on the resource (RFC 4918, 9.10.6; G-18).
+		if _, ok := x.Locks.owned(x.pass.user, token, x.name); !ok {
+			return noMatch(http.StatusPreconditionFailed)
+		}
+		l, ok := x.Locks.refresh(token, x.timeout())
+		if !ok {
+			return noMatch(http.StatusPreconditionFailed)
+		}
+		x.answerLock(http.StatusOK, l)
+	}
+	return nil
+}
+
+// noMatch returns the refusal of a token that is not of a lock on the resource.
+func noMatch(code int) error { return &refusal{code: code, xml: "<D:lock-token-matches-request-uri/>"} }
+
+// unlock serves UNLOCK.
+func (x *exchange) unlock() error {
+	header := x.r.Header["Lock-Token"]
+	if len(header) != 1 || len(header[0]) < 3 || header[0][0] != '<' || header[0][len(header[0])-1] != '>' {
+		// "400 (Bad Request) - No lock token was provided" (RFC 4918, 9.11.1).
+		return Refuse(http.StatusBadRequest, "Lock-Token is the token of a lock, in angle brackets")
+	}
+	leave, err := x.enter()
+	if err != nil {
+		return err
+	}
+	defer leave()
+	l, ok := x.Locks.find(header[0][1 : len(header[0])-1])
+	switch {
+	// "409 (Conflict), with 'lock-token-matches-request-uri' precondition - The resource was not locked, or the request
+	// was made to a Request-URI that was not within the scope of the lock" (RFC 4918, 9.11.1).
+	case !ok || !l.covers(x.name):
+		return noMatch(http.StatusConflict)
+	// "403 (Forbidden) - The currently authenticated principal does not have permission to remove the lock" (G-18).
+	case l.User != x.pass.user:
+		return Refuse(http.StatusForbidden, "the lock is another user's")
+	}
+	x.Locks.remove(l.Token)
+	return x.respond(http.StatusNoContent)
+}
+
+// timeout returns the lock timeout: the first number of the Timeout header, at most LongestLock. Without a valid
+// number it is LongestLock.
+func (x *exchange) timeout() time.Duration {
+	for part := range strings.SplitSeq(x.r.Header.Get("Timeout"), ",") {
+		if seconds, ok := strings.CutPrefix(strings.TrimSpace(part), "Second-"); ok {
+			if n, err := strconv.ParseUint(seconds, 10, 32); err == nil {
+				return min(time.Duration(n)*time.Second, LongestLock)
+			}
+			break
+		}
+	}
+	return LongestLock
+}
+
+// answerLock writes the lock as a lockdiscovery property (RFC 4918, 9.10.1).
+func (x *exchange) answerLock(code int, l Lock) {
+	b := append([]byte(nil), xmlHeader+`<D:prop xmlns:D="DAV:"><D:lockdiscovery>`...)
+	b = x.appendLock(b, &l, x.now())
+	answerXML(x.w, code, string(b)+"</D:lockdiscovery></D:prop>\n")
+}
+
+// appendLock appends an activelock element. It includes the token only for the lock's owner (G-18).
+func (x *exchange) appendLock(b []byte, l *Lock, now time.Time) []byte {
+	scope, depth := "exclusive", "0"
+	if l.Shared {
+		scope = "shared"
+	}
+	if l.Deep {
+		depth = "infinity"
+	}
+	b = append(b, "<D:activelock><D:locktype><D:write/></D:locktype><D:lockscope><D:"+scope+"/></D:lockscope><D:depth>"+
+		depth+"</D:depth><D:owner>"+l.Owner+"</D:owner><D:timeout>Second-"...)
+	b = strconv.AppendInt(b, max(0, int64((l.Until.Sub(now)+time.Second-1)/time.Second)), 10)
+	b = append(b, "</D:timeout>"...)
+	if l.User == x.pass.user {
+		b = append(b, "<D:locktoken><D:href>"+text(l.Token)+"</D:href></D:locktoken>"...)
+	}
+	return append(b, "<D:lockroot><D:href>"+text(l.Root.Href(false))+"</D:href></D:lockroot></D:activelock>"...)
+}

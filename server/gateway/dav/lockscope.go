@@ -1,0 +1,62 @@
+package dav
+
+// passport is the user and the tokens of a request. "The lock token [must be] submitted by an authorized principal":
+// another user's token has no effect (RFC 4918, 6.4; G-18).
+type passport struct {
+	user      string
+	submitted map[string]bool
+}
+
+// passes reports whether the request's user owns the lock and submitted its token.
+func (p passport) passes(l *Lock) bool { return l.User == p.user && p.submitted[l.Token] }
+
+// touch is a change of a resource with regard to locks.
+type touch struct {
+	at     Path
+	member bool // its name is created or removed, which changes its folder at any lock depth (RFC 4918, 7.4)
+	deep   bool // its descendants are removed or replaced too (RFC 4918, 7.5)
+}
+
+// blocking returns the root of a lock that prevents a change, "" if no lock does. below lists the
+// locked descendants that prevent it, in no order; nil unless c.deep (G-39).
+func (t *LockTable) blocking(p passport, c touch) (root Path, below []Path) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.byToken) == 0 {
+		return "", nil
+	}
+	if root = t.guardLocked(p, c.at); root == "" && c.member && c.at != Root {
+		root = t.guardLocked(p, c.at.Parent())
+	}
+	if !c.deep {
+		return root, nil
+	}
+	for at := range t.byRoot {
+		if at != c.at && at.Under(c.at) && t.guardLocked(p, at) != "" {
+			below = append(below, at)
+		}
+	}
+	return root, below
+}
+
+// guardLocked returns the root of a lock on a resource, "" if it is unlocked or the request passes one of its locks.
+// One of several shared locks is enough (G-43).
+//
+// +checklocks:t.mu
+func (t *LockTable) guardLocked(p passport, name Path) (root Path) {
+	now := t.now()
+	for at := name; ; at = at.Parent() {
+		for _, l := range t.byRoot[at] {
+			if now.After(l.Until) || !l.covers(name) {
+				continue
+			}
+			if p.passes(l) {
+				return ""
+			}
+			root = at
+		}
+		if at == Root {
+			return root
+		}
+	}
+}

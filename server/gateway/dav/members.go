@@ -1,0 +1,105 @@
+package dav
+
+import (
+	"errors"
+	"net/http"
+)
+
+// mostCopied is the most resources that one request copies or removes, and the most members of one folder (G-20).
+const mostCopied = 100_000
+
+// errExists refuses MKCOL of an existing name: "MKCOL can only be executed on an unmapped URL" (RFC 4918, 9.3.1).
+var errExists = Refuse(http.StatusMethodNotAllowed, "there is something of that name")
+
+// errTooMany refuses a request that exceeds its budget.
+var errTooMany = Refuse(http.StatusInsufficientStorage, "these are too many files for one request")
+
+// remove serves DELETE.
+func (x *exchange) remove() error {
+	if err := x.files.Mutable(x.name); err != nil {
+		return err
+	}
+	// A hidden resource is reported as missing before locks and conditions are tested (G-8; RFC
+	// 9110, 13.2.1).
+	if _, err := x.files.Stat(x.name); err != nil {
+		return err
+	}
+	leave, err := x.enter()
+	if err != nil {
+		return err
+	}
+	defer leave()
+	if x.removeTree(x.name); len(x.parts) > 0 {
+		return x.outcome(x.name)
+	}
+	return x.respond(http.StatusNoContent)
+}
+
+// removeTree removes a resource and its descendants, and reports whether all are gone. It records each failure in
+// x.parts, but not the ancestors that stay: "If any resource identified by a member URL cannot be deleted, then all
+// of the member's ancestors MUST NOT be deleted" (RFC 4918, 9.6.1).
+func (x *exchange) removeTree(name Path) bool {
+	if x.budget--; x.budget < 0 {
+		x.fail(name, errTooMany)
+		return false
+	}
+	if err := x.ctx.Err(); err != nil {
+		x.fail(name, Refuse(http.StatusServiceUnavailable, "the client left"))
+		return false
+	}
+	err := x.files.Remove(name)
+	if errors.Is(err, ErrNotEmpty) {
+		if !x.removeMembers(name) {
+			return false
+		}
+		err = x.files.Remove(name)
+	}
+	if err != nil {
+		x.fail(name, err)
+		return false
+	}
+	if name != x.to {
+		// The server "MUST destroy locks rooted on the deleted resource" (RFC 4918, 9.6). A lock of the destination of COPY
+		// or MOVE stays: "the server MUST add the moved resource to the destination lock scope" (7.6).
+		x.Locks.Drop(name, false)
+	}
+	return true
+}
+
+// removeMembers removes the members of a folder, and reports whether all are gone.
+func (x *exchange) removeMembers(name Path) bool {
+	list, more, err := x.files.List(name, mostCopied)
+	if err != nil {
+		x.fail(name, err)
+		return false
+	}
+	whole := true
+	for _, m := range list {
+		whole = x.removeTree(name.Join(m.Name)) && whole
+	}
+	if more {
+		x.fail(name, errTooMany)
+	}
+	return whole && !more
+}
+
+// mkcol serves MKCOL.
+func (x *exchange) mkcol() error {
+	if err := x.files.Mutable(x.name); err != nil {
+		return err
+	}
+	// "If a server receives a MKCOL request entity type it does not support or understand, it MUST respond with a 415"
+	// (RFC 4918, 9.3). This server understands none.
+	if x.r.ContentLength > 0 || x.r.ContentLength < 0 && !empty(x.r.Body) {
+		return Refuse(http.StatusUnsupportedMediaType, "a folder is made without a body")
+	}
+	leave, err := x.enter()
+	if err != nil {
+		return err
+	}
+	defer leave()
+	if err := x.files.Mkdir(x.name); err != nil {
+		return err
+	}
+	return x.respond(http.StatusCreated)
+}

@@ -1,0 +1,74 @@
+package dav
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+const (
+	xmlType   = "application/xml; charset=utf-8"
+	xmlHeader = `<?xml version="1.0" encoding="UTF-8"?>` + "\n"
+)
+
+// mostParts is the most resources in a 207 response.
+const mostParts = 1000
+
+// part is the failure of one of several resources.
+type part struct {
+	name Path
+	err  error
+}
+
+// multi is a Refusal that lists the resources for which a method failed (RFC 4918, 13).
+type multi struct{ parts []part }
+
+// Error implements error.
+func (m *multi) Error() string { return fmt.Sprintf("%d resources: %v", len(m.parts), m.parts[0].err) }
+
+// Code implements Refusal.
+func (*multi) Code() int { return http.StatusMultiStatus }
+
+// Answer implements Refusal.
+func (m *multi) Answer(w http.ResponseWriter, _ *http.Request) {
+	var b strings.Builder
+	b.WriteString(xmlHeader + `<D:multistatus xmlns:D="DAV:">`)
+	for _, p := range m.parts {
+		f := refusalOf(p.err)
+		fmt.Fprintf(&b, "<D:response><D:href>%s</D:href><D:status>HTTP/1.1 %d %s</D:status>", text(p.name.Href(false)),
+			f.Code(), http.StatusText(f.Code()))
+		if own, ok := f.(*refusal); ok && own.xml != "" {
+			b.WriteString("<D:error>" + own.xml + "</D:error>")
+		}
+		b.WriteString("</D:response>")
+	}
+	b.WriteString("</D:multistatus>\n")
+	answerXML(w, http.StatusMultiStatus, b.String())
+}
+
+// answerXML writes a response with an XML body.
+func answerXML(w http.ResponseWriter, code int, body string) {
+	w.Header().Set("Content-Type", xmlType)
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(code)
+	_, _ = w.Write([]byte(body)) // a client that left takes no answer
+}
+
+// fail records the failure of one resource. Beyond mostParts it records nothing.
+func (x *exchange) fail(name Path, err error) {
+	if len(x.parts) < mostParts {
+		x.parts = append(x.parts, part{name, err})
+	}
+}
+
+// outcome returns nil without recorded failures, the refusal itself if only named failed, and a 207
+// otherwise.
+func (x *exchange) outcome(named Path) error {
+	switch {
+	case len(x.parts) == 0:
+		return nil
+	case len(x.parts) == 1 && x.parts[0].name == named:
+		return x.parts[0].err
+	}
+	return &multi{x.parts}
+}

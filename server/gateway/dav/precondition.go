@@ -1,0 +1,228 @@
+package dav
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// claimPatience is how long a request waits for others that change the same names.
+const claimPatience = 30 * time.Second
+
+// enter claims the names that the request changes and tests its conditions and the locks. No other request changes
+// them until the caller calls leave (G-38). On an error nothing is claimed.
+func (x *exchange) enter() (leave func(), err error) {
+	leave = x.Engine.claims.take(x.ctx, claimPatience, x.claims()...)
+	if leave == nil {
+		return nil, &busy{refusal{code: http.StatusServiceUnavailable, text: "others change this file: try again"}}
+	}
+	if err := x.check(); err != nil {
+		leave()
+		return nil, err
+	}
+	return leave, nil
+}
+
+// busy is a refusal with Retry-After.
+type busy struct{ refusal }
+
+// Answer implements Refusal.
+func (b *busy) Answer(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Retry-After", "5")
+	b.refusal.Answer(w, r)
+}
+
+// claims returns the claims of the request: the names that it changes, with descendants if it moves or removes them,
+// and shared claims on their folders.
+func (x *exchange) claims() []claim {
+	list := []claim{{at: x.name}, {at: x.name.Parent(), shared: true}}
+	switch x.method {
+	case http.MethodDelete, "MOVE":
+		list[0].deep = true
+	case "LOCK":
+		list[0].deep = x.infinite()
+	case "COPY":
+		// Only a condition on the source makes the copy depend on it.
+		if list = nil; x.conditions.some() {
+			list = []claim{{at: x.name, deep: true, shared: true}}
+		}
+	}
+	if x.name == Root {
+		list = slices.DeleteFunc(list, func(c claim) bool { return c.shared && !c.deep }) // it is in no folder
+	}
+	if x.to != "" {
+		list = append(list, claim{at: x.to, deep: true}, claim{at: x.to.Parent(), shared: true})
+	}
+	return list
+}
+
+// check tests the If header, the locks and the conditions of RFC 9110, in this order.
+func (x *exchange) check() error {
+	// "If this header is evaluated and all state lists fail, then the request MUST fail with a 412 (Precondition Failed)
+	// status" (RFC 4918, 10.4.1; G-37).
+	if x.conditions.lists != nil && !x.conditions.lists.hold(x.find) {
+		return x.unless(preconditionFailed())
+	}
+	if err := x.blocked(); err != nil {
+		return err
+	}
+	if !x.conditions.ofTarget() {
+		return nil
+	}
+	v, err := x.validators(x.name)
+	if err != nil {
+		return err
+	}
+	// A condition that does not hold keeps the method from being performed (RFC 9110, 13.2.2; G-37).
+	if !x.conditions.hold(v) {
+		return x.unless(Refuse(http.StatusPreconditionFailed, "the file is another by now"))
+	}
+	return nil
+}
+
+// preconditionFailed returns the 412 refusal.
+func preconditionFailed() Refusal {
+	return Refuse(http.StatusPreconditionFailed, "precondition failed")
+}
+
+// unless returns failed, or the refusal that the request would get without conditions: "A server MUST ignore all
+// received preconditions if its response to the same request without those conditions [...] would have been a status
+// code other than a 2xx (Successful) or 412" (RFC 9110, 13.2.1; G-45).
+func (x *exchange) unless(failed error) error {
+	creates := x.method == http.MethodPut || x.method == "MKCOL" || x.method == "LOCK"
+	if !creates {
+		return failed
+	}
+	_, err := x.files.Stat(x.name)
+	if x.method == "MKCOL" && err == nil {
+		return errExists
+	}
+	if codeOf(err) != http.StatusNotFound {
+		return failed
+	}
+	if _, err := x.files.Stat(x.name.Parent()); codeOf(err) == http.StatusNotFound {
+		return Refuse(http.StatusConflict, "the parent folder does not exist")
+	}
+	return failed
+}
+
+// blocked returns the refusal if locks prevent the request, else nil.
+func (x *exchange) blocked() error {
+	var parts []part
+	for _, c := range x.touches() {
+		root, below := x.Locks.blocking(x.pass, c)
+		if root != "" {
+			return locked(root)
+		}
+		slices.Sort(below)
+		for _, at := range below {
+			if _, err := x.files.Stat(at); err != nil {
+				return locked("") // the client may not learn the name of the locked descendant (G-8)
+			}
+			parts = append(parts, part{at, locked(at)})
+		}
+	}
+	if len(parts) == 0 {
+		return nil
+	}
+	// "If an error occurs with a resource other than the resource identified in the Request-URI, then the response MUST be
+	// a 207 (Multi-Status)" (RFC 4918, 9.8.3, 9.9.3; for DELETE 9.6.1; G-44). A 424 for the folder itself SHOULD NOT be
+	// in it.
+	return &multi{parts}
+}
+
+// locked returns a 423 refusal that names the locked resource (RFC 4918, 11.3, 16). An empty root names none.
+func locked(root Path) Refusal {
+	if root == "" {
+		return &refusal{code: http.StatusLocked, xml: "<D:lock-token-submitted/>"}
+	}
+	return &refusal{code: http.StatusLocked,
+		xml: "<D:lock-token-submitted><D:href>" + text(root.Href(false)) + "</D:href></D:lock-token-submitted>"}
+}
+
+// touches returns the changes that the method makes.
+func (x *exchange) touches() []touch {
+	switch x.method {
+	case "UNLOCK":
+		return nil
+	case "LOCK":
+		// A lock of an existing resource conflicts with locks and changes nothing; one of an unmapped URL makes a member of
+		// the folder (RFC 4918, 7.3, 7.4).
+		if _, err := x.files.Stat(x.name); err == nil {
+			return nil
+		}
+		return []touch{{at: x.name, member: true}}
+	case http.MethodPut:
+		_, err := x.files.Stat(x.name)
+		return []touch{{at: x.name, member: err != nil}}
+	case "MKCOL":
+		return []touch{{at: x.name, member: true}}
+	case http.MethodDelete:
+		return []touch{{at: x.name, member: true, deep: true}}
+	case "COPY":
+		return []touch{{at: x.to, member: true, deep: true}}
+	case "MOVE":
+		return []touch{{at: x.name, member: true, deep: true}, {at: x.to, member: true, deep: true}}
+	}
+	return []touch{{at: x.name}}
+}
+
+// validators returns the state that conditions compare. A resource that the user may not see is missing (G-8).
+func (x *exchange) validators(name Path) (v validators, err error) {
+	i, err := x.files.Stat(name)
+	switch {
+	case codeOf(err) == http.StatusNotFound:
+		return v, nil
+	case err != nil:
+		return v, err
+	}
+	return validators{exists: true, modified: i.Modified, tag: entityTag{opaque: i.Tag}}, nil
+}
+
+// find returns the state of the resource that a list of the If header names. It returns nil for another server and
+// for a URL that cannot be resolved. "" is the resource of the request (RFC 4918, 10.4.2).
+func (x *exchange) find(tag string) resourceState {
+	name := x.name
+	if tag != "" {
+		u, err := url.Parse(tag)
+		if err != nil || elsewhere(u, x.r.Host) {
+			return nil
+		}
+		if name, _, err = x.files.Parse(u); err != nil {
+			return nil
+		}
+	}
+	return stateOf{x, name}
+}
+
+// stateOf is the state of a resource as the request's user sees it. It implements resourceState.
+type stateOf struct {
+	x    *exchange
+	name Path
+}
+
+// hasToken implements resourceState. Another user's token names no lock (G-18).
+func (s stateOf) hasToken(token string) bool {
+	_, ok := s.x.Locks.owned(s.x.pass.user, token, s.name)
+	return ok
+}
+
+// hasTag implements resourceState. A resource that the user may not see has no tag.
+func (s stateOf) hasTag(tag entityTag) bool {
+	v, err := s.x.validators(s.name)
+	return err == nil && v.tag.opaque != "" && tag.strongly(v.tag)
+}
+
+// elsewhere reports whether a URL is on another server. It ignores http or https, because a proxy may change the
+// scheme.
+func elsewhere(u *url.URL, host string) bool {
+	switch {
+	case u.User != nil:
+		return true
+	case u.Host == "":
+		return u.Scheme != ""
+	}
+	return !strings.EqualFold(u.Host, host) || u.Scheme != "http" && u.Scheme != "https" && u.Scheme != ""
+}

@@ -1,0 +1,24 @@
+package dav
+
+import (
+	"net/url"
+	"testing"
+)
+
+// TestElsewhere: a destination is on this server if its host is the request's, whatever the scheme of HTTP; a name
+// and password
+// in it, and another scheme, are of another.
+func TestElsewhere(t *testing.T) {
+	for text, want := range map[string]bool{"/x": false, "http://h/x": false, "https://H/x": false, "//h/x": false,
+		"ftp://h/x": true, "https://g/x": true, "https://h:1/x": true, "https://u@h/x": true, "mailto:x": true,
+		"http:/x":      true,
+		"http://h/x?a": false} {
+		u, err := url.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := elsewhere(u, "h"); got != want {
+			t.Errorf("%s is elsewhere: %t", text, got)
+		}
+	}
+}

@@ -1,0 +1,170 @@
+package dav
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// MostProperties is the most properties in one request (G-19).
+const MostProperties = 64
+
+// Property is a property that a client has set.
+type Property struct {
+	Name  Name
+	Value string // XML that needs no prefix declared elsewhere but D for DAV:
+	Lang  string // the xml:lang of the value; "" without one
+}
+
+// Patch sets a property, or removes it.
+type Patch struct {
+	Remove   bool
+	Property Property
+}
+
+// proppatch serves PROPPATCH.
+func (x *exchange) proppatch() error {
+	body, err := x.body()
+	if err != nil {
+		return err
+	}
+	patches, err := readPatches(body)
+	if err != nil {
+		return err
+	}
+	if _, err := x.files.Stat(x.name); err != nil {
+		return err
+	}
+	leave, err := x.enter()
+	if err != nil {
+		return err
+	}
+	defer leave()
+	var b strings.Builder
+	b.WriteString(xmlHeader + `<D:multistatus xmlns:D="DAV:"><D:response><D:href>` + text(x.name.Href(false)) +
+		"</D:href>")
+	if protected(&b, patches) {
+		answerXML(x.w, http.StatusMultiStatus, b.String()+"</D:response></D:multistatus>\n")
+		return nil
+	}
+	code := http.StatusOK
+	if err := x.files.Patch(x.name, patches); err != nil {
+		if code = codeOf(err); code != http.StatusInsufficientStorage {
+			return err
+		}
+	}
+	propstat(&b, code, patches, func(Patch) bool { return true }, "")
+	answerXML(x.w, http.StatusMultiStatus, b.String()+"</D:response></D:multistatus>\n")
+	return nil
+}
+
+// protected writes the refusal of a change of DAV: properties, and of all other changes of the request:
+// "Instructions MUST either all be executed or none executed" (RFC 4918, 9.2, 16; RFC 3744, 5). It returns false and
+// writes nothing if there is no such change.
+func protected(b *strings.Builder, patches []Patch) bool {
+	ours := func(p Patch) bool { return p.Property.Name.Space == davSpace }
+	any := false
+	for _, p := range patches {
+		any = any || ours(p)
+	}
+	if !any {
+		return false
+	}
+	propstat(b, http.StatusForbidden, patches, ours, "<D:error><D:cannot-modify-protected-property/></D:error>")
+	propstat(b, http.StatusFailedDependency, patches, func(p Patch) bool { return !ours(p) }, "")
+	return true
+}
+
+// propstat writes the status of the patches that of selects. It writes nothing if of selects none.
+func propstat(b *strings.Builder, code int, patches []Patch, of func(Patch) bool, more string) {
+	var props []byte
+	for _, p := range patches {
+		if of(p) {
+			props = appendProperty(props, p.Property.Name, "", "")
+		}
+	}
+	if len(props) > 0 {
+		fmt.Fprintf(b, "<D:propstat><D:prop>%s</D:prop><D:status>HTTP/1.1 %d %s</D:status>%s</D:propstat>", props, code,
+			http.StatusText(code), more)
+	}
+}
+
+// readPatches reads the body of a PROPPATCH (RFC 4918, 14.19), in order. A body without a patch is errXML.
+func readPatches(body []byte) (patches []Patch, err error) {
+	update, err := parseXML(body)
+	if err != nil {
+		return nil, err
+	}
+	if update.name != (Name{Space: davSpace, Local: "propertyupdate"}) {
+		return nil, errXML
+	}
+	for _, e := range update.elements() {
+		remove := e.name == Name{Space: davSpace, Local: "remove"}
+		if !remove && e.name != (Name{Space: davSpace, Local: "set"}) {
+			continue // "unknown elements are ignored" (RFC 4918, 17)
+		}
+		prop := e.child("prop")
+		if prop == nil {
+			return nil, errXML
+		}
+		for _, p := range prop.elements() {
+			if len(patches) == 4*MostProperties {
+				return nil, errXML
+			}
+			patch := Patch{Remove: remove, Property: Property{Name: p.name}}
+			if !remove {
+				patch.Property.Value, patch.Property.Lang = p.inner(), p.lang
+			}
+			patches = append(patches, patch)
+		}
+	}
+	if patches == nil {
+		return nil, errXML
+	}
+	return patches, nil
+}
+
+// wanted is a PROPFIND request.
+type wanted struct {
+	names bool   // the names of all properties
+	all   bool   // all standard properties
+	props []Name // these properties, in addition to all if that is set
+}
+
+// readPropfind reads the body of a PROPFIND. An empty body requests all properties (RFC 4918, 9.1).
+func readPropfind(body []byte) (a wanted, err error) {
+	if len(bytes.TrimSpace(body)) == 0 {
+		return wanted{all: true}, nil
+	}
+	root, err := parseXML(body)
+	if err != nil {
+		return a, err
+	}
+	list := root.child("prop")
+	a = wanted{names: root.child("propname") != nil, all: root.child("allprop") != nil}
+	// "propfind ((propname) | (allprop, include?) | prop)" (RFC 4918, 14.20).
+	if root.name != (Name{Space: davSpace, Local: "propfind"}) || one(a.names)+one(a.all)+one(list != nil) != 1 {
+		return a, errXML
+	}
+	if a.all {
+		list = root.child("include")
+	}
+	if list != nil {
+		for _, e := range list.elements() {
+			if len(a.props) == MostProperties {
+				return a, errXML
+			}
+			a.props = append(a.props, e.name)
+		}
+	}
+	return a, nil
+}
+
+// one returns 1 for true and 0 for false.
+func one(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,239 @@
+package dav
+
+import (
+	"io"
+	"net/http"
+	"net/url"
+)
+
+// transfer serves COPY and MOVE.
+func (x *exchange) transfer() error {
+	move := x.method == "MOVE"
+	if move {
+		if err := x.files.Mutable(x.name); err != nil {
+			return err
+		}
+	}
+	if err := x.destination(); err != nil {
+		return err
+	}
+	from, err := x.files.Stat(x.name)
+	if err != nil {
+		return err
+	}
+	if move {
+		if err := x.files.Movable(x.name, x.to); err != nil {
+			return err
+		}
+	}
+	leave, err := x.enter()
+	if err != nil {
+		return err
+	}
+	defer leave()
+	to, err := x.files.Stat(x.to)
+	exists := err == nil
+	if err != nil && codeOf(err) != http.StatusNotFound {
+		return err
+	}
+	// "If the overwrite header is not included in a COPY or MOVE request, then the resource MUST treat the request as if
+	// it has an overwrite header of value 'T'". "The server MUST NOT perform [...] if the destination URL is mapped" with
+	// F (RFC 4918, 10.6; G-42).
+	if exists && x.r.Header.Get("Overwrite") == "F" {
+		return preconditionFailed()
+	}
+	// A file is replaced by one call, which leaves the old contents or the new (G-40).
+	atOnce := exists && !from.Folder && !to.Folder
+	if exists && !atOnce {
+		// "Prior to performing the [copy or] move, the server MUST perform a DELETE with 'Depth: infinity' on the destination
+		// resource": as the user, and with the rights that DELETE takes (RFC 4918, 9.8.4, 9.9.3).
+		if !x.removeTree(x.to) {
+			return x.outcome(x.to)
+		}
+	}
+	if move {
+		err = x.rename(atOnce)
+	} else {
+		x.copyTree(x.name, x.to, from, x.infinite())
+		err = x.outcome(x.to)
+	}
+	switch {
+	case err != nil:
+		return err
+	case exists:
+		return x.respond(http.StatusNoContent) // "the destination URL was already mapped" (RFC 4918, 9.8.5, 9.9.4)
+	}
+	return x.respond(http.StatusCreated)
+}
+
+// destination reads the Destination header into x.to.
+func (x *exchange) destination() error {
+	header := x.r.Header["Destination"]
+	if len(header) != 1 || header[0] == "" {
+		return Refuse(http.StatusBadRequest, "the destination is not a URL")
+	}
+	u, err := url.Parse(header[0])
+	if err != nil {
+		return Refuse(http.StatusBadRequest, "the destination is not a URL")
+	}
+	// "The destination URI is located on a different server [...] 502 (Bad Gateway)" (RFC 4918, 9.8.5, 9.9.4).
+	if elsewhere(u, x.r.Host) {
+		return Refuse(http.StatusBadGateway, "the destination is on another server")
+	}
+	to, _, err := x.files.Parse(u)
+	if err != nil {
+		return err
+	}
+	if err := x.files.Mutable(to); err != nil {
+		return Refuse(http.StatusForbidden, "nothing can be created there")
+	}
+	x.to = to
+	shallow := x.method == "COPY" && !x.infinite()
+	switch {
+	// "403 (Forbidden) [...] the source and destination resources are the same resource" (RFC 4918, 9.8.5, 9.9.4).
+	case to == x.name, to.Under(x.name) && !shallow:
+		return Refuse(http.StatusForbidden, "the destination is inside the source")
+	// The DELETE of the destination would remove the source.
+	case x.name.Under(to):
+		return Refuse(http.StatusForbidden, "the source is inside the destination")
+	}
+	return nil
+}
+
+// rename performs a MOVE. Locks do not move with the resource (RFC 4918, 7.6).
+func (x *exchange) rename(atOnce bool) error {
+	if err := x.files.Rename(x.name, x.to, atOnce); err != nil {
+		return err
+	}
+	x.Locks.Drop(x.name, true)
+	return nil
+}
+
+// copyTree copies a resource, with its descendants if deep. It records failures and continues with the others: "If
+// an error occurs while copying an internal collection, then the server MUST NOT copy any resources identified by
+// members of this collection", and "must continue the COPY" (RFC 4918, 9.8.3).
+func (x *exchange) copyTree(from, to Path, i Info, deep bool) {
+	if x.budget--; x.budget < 0 {
+		x.fail(from, errTooMany)
+		return
+	}
+	if x.ctx.Err() != nil {
+		x.fail(from, Refuse(http.StatusServiceUnavailable, "the client left"))
+		return
+	}
+	if !i.Folder {
+		if err := x.copyFile(from, to); err != nil {
+			x.fail(to, err)
+		}
+		return
+	}
+	var list []Info
+	if deep {
+		var more bool
+		var err error
+		if list, more, err = x.files.List(from, mostCopied); more {
+			err = errTooMany
+		}
+		if err != nil {
+			x.fail(to, err)
+			return
+		}
+	}
+	err := x.files.Mkdir(to)
+	if err == nil {
+		err = x.copyProperties(from, to)
+	}
+	if err != nil {
+		x.fail(to, err)
+		return
+	}
+	for _, m := range list {
+		x.copyTree(from.Join(m.Name), to.Join(m.Name), m, true)
+	}
+}
+
+// copyFile copies a file. The copy appears only when it is complete.
+func (x *exchange) copyFile(from, to Path) error {
+	src, err := x.files.Open(from)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = src.Close() }() // it was only read
+	dst, err := x.files.Create(to, Creation{Replace: true})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = dst.Close() }()
+	if _, err := dst.ReadFrom(src); err != nil {
+		return err
+	}
+	if _, _, err := dst.Commit(); err != nil {
+		return err
+	}
+	return x.copyProperties(from, to)
+}
+
+// copyProperties replaces the dead properties of the copy by those of the source (RFC 4918, 9.8.2).
+func (x *exchange) copyProperties(from, to Path) error {
+	var patches []Patch
+	for name := range x.files.Properties(to) {
+		patches = append(patches, Patch{Remove: true, Property: Property{Name: name}})
+	}
+	for _, p := range x.files.Properties(from) {
+		patches = append(patches, Patch{Property: p})
+	}
+	if patches == nil {
+		return nil
+	}
+	return x.files.Patch(to, patches)
+}
+
+// put serves PUT.
+func (x *exchange) put(slash bool) error {
+	switch {
+	case slash:
+		return Refuse(http.StatusMethodNotAllowed, "a file's name does not end in /")
+	// "An origin server SHOULD respond with a 400 (Bad Request) status code if it receives Content-Range on a PUT" (RFC
+	// 9110, 14.5).
+	case x.r.Header.Get("Content-Range") != "":
+		return Refuse(http.StatusBadRequest, "a part of a file cannot be uploaded")
+	case x.r.ContentLength > x.LargestUpload:
+		return errTooLong
+	}
+	if err := x.files.Mutable(x.name); err != nil {
+		return err
+	}
+	// Test conditions after all other checks and before the body is read (RFC 9110, 13.2.1). A body
+	// may take hours while other requests continue, so the upload tests them again before it takes
+	// effect (G-38).
+	u, err := x.files.Create(x.name, Creation{Enter: x.enter, Replace: !x.conditions.some()})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = u.Close() }() // discards the data if it was not committed
+	if err := x.check(); err != nil {
+		return err
+	}
+	if _, err := u.ReadFrom(http.MaxBytesReader(x.w, x.r.Body, x.LargestUpload)); err != nil {
+		return ofBody(err)
+	}
+	i, created, err := u.Commit()
+	if err != nil {
+		return err
+	}
+	x.w.Header().Set("ETag", i.Tag)
+	if created {
+		return x.respond(http.StatusCreated)
+	}
+	return x.respond(http.StatusNoContent)
+}
+
+// errTooLong refuses an upload that is too large.
+var errTooLong = Refuse(http.StatusRequestEntityTooLarge, "the file is too long")
+
+// empty reports whether a body has no byte. It consumes one byte.
+func empty(body io.Reader) bool {
+	var b [1]byte
+	n, _ := io.ReadFull(body, b[:])
+	return n == 0
+}

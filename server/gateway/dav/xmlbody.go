@@ -1,0 +1,272 @@
+package dav
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// Limits of bodies (G-21).
+const (
+	largestXML     = 1 << 20 // bytes
+	deepestXML     = 32      // elements within each other
+	mostAttributes = 64      // of one element
+)
+
+// Name is an expanded XML name.
+type Name = xml.Name
+
+// davSpace is the namespace of WebDAV.
+const davSpace = "DAV:"
+
+var errXML = Refuse(http.StatusBadRequest, "this is no XML that a client of WebDAV sends")
+
+// element is an XML element with expanded names. Its zero value has no name.
+type element struct {
+	name       Name
+	attributes []xml.Attr // with expanded names, without declarations of namespaces
+	lang       string     // the xml:lang that is in scope
+	children   []element  // a child without a name is text
+	text       string     // of a child without a name
+}
+
+// child returns the first child with a name in the DAV: namespace, nil if none exists.
+func (e *element) child(local string) *element {
+	for i := range e.children {
+		if e.children[i].name == (Name{Space: davSpace, Local: local}) {
+			return &e.children[i]
+		}
+	}
+	return nil
+}
+
+// elements returns the children without text.
+func (e *element) elements() (list []*element) {
+	for i := range e.children {
+		if e.children[i].name.Local != "" {
+			list = append(list, &e.children[i])
+		}
+	}
+	return list
+}
+
+// body reads the body of the request, at most largestXML bytes.
+func (x *exchange) body() ([]byte, error) {
+	b, err := io.ReadAll(http.MaxBytesReader(x.w, x.r.Body, largestXML))
+	return b, ofBody(err)
+}
+
+// ofBody converts an error of reading a body to a refusal. nil stays nil.
+func ofBody(err error) error {
+	var long *http.MaxBytesError
+	var f Refusal
+	switch {
+	case err == nil, errors.As(err, &f):
+		return err
+	case errors.As(err, &long) && long.Limit == largestXML:
+		return Refuse(http.StatusRequestEntityTooLarge, "the body is too long")
+	case errors.As(err, &long):
+		return errTooLong
+	}
+	return Refuse(http.StatusBadRequest, "the body did not come whole")
+}
+
+// parseXML parses a document. It rejects document types, processing instructions, deep nesting and undeclared
+// prefixes, which only attacks use (G-21).
+func parseXML(body []byte) (root *element, err error) {
+	d := xml.NewDecoder(bytes.NewReader(body))
+	stack := []*element{{}}
+	scopes := []map[string]string{{"": "", "xml": "http://www.w3.org/XML/1998/namespace"}}
+	for {
+		t, err := d.RawToken()
+		if errors.Is(err, io.EOF) && len(stack) == 1 {
+			break
+		}
+		if err != nil {
+			return nil, errXML
+		}
+		top := stack[len(stack)-1]
+		switch t := t.(type) {
+		case xml.StartElement:
+			e, scope, ok := expand(t, scopes[len(scopes)-1], top.lang)
+			if !ok || len(stack) > deepestXML {
+				return nil, errXML
+			}
+			stack, scopes = append(stack, e), append(scopes, scope)
+		case xml.EndElement:
+			if len(stack) == 1 || rawName(t.Name) != top.text {
+				return nil, errXML
+			}
+			top.text = ""
+			stack, scopes = stack[:len(stack)-1], scopes[:len(scopes)-1]
+			above := stack[len(stack)-1]
+			above.children = append(above.children, *top)
+		case xml.CharData:
+			top.children = append(top.children, element{text: string(t)})
+		case xml.Directive:
+			return nil, errXML
+		case xml.ProcInst:
+			if t.Target != "xml" {
+				return nil, errXML
+			}
+		}
+	}
+	list := stack[0].elements()
+	if len(list) != 1 {
+		return nil, errXML
+	}
+	return list[0], nil
+}
+
+// rawName returns a name with its prefix, as in the document.
+func rawName(n Name) string { return n.Space + ":" + n.Local }
+
+// expand returns an element with expanded names, and the namespaces in scope. ok is false for an undeclared prefix
+// or too many attributes. The element's text holds the name with its prefix until its end tag.
+func expand(t xml.StartElement, scope map[string]string, lang string) (*element, map[string]string, bool) {
+	if len(t.Attr) > mostAttributes {
+		return nil, nil, false
+	}
+	inner := scope
+	declare := func(prefix, space string) {
+		if len(inner) == len(scope) {
+			inner = make(map[string]string, len(scope)+1)
+			for k, v := range scope {
+				inner[k] = v
+			}
+		}
+		inner[prefix] = space
+	}
+	for _, a := range t.Attr {
+		switch {
+		case a.Name.Space == "xmlns" && a.Value == "":
+			return nil, nil, false // a prefix is declared for no namespace (Namespaces in XML, 2.2)
+		case a.Name.Space == "xmlns":
+			declare(a.Name.Local, a.Value)
+		case a.Name.Space == "" && a.Name.Local == "xmlns":
+			declare("", a.Value)
+		}
+	}
+	e := &element{lang: lang, text: rawName(t.Name)}
+	space, ok := inner[t.Name.Space]
+	if !ok || t.Name.Local == "" {
+		return nil, nil, false
+	}
+	e.name = Name{Space: space, Local: t.Name.Local}
+	for _, a := range t.Attr {
+		switch {
+		case a.Name.Space == "xmlns", a.Name.Space == "" && a.Name.Local == "xmlns":
+			continue
+		case a.Name.Space == "xml" && a.Name.Local == "lang":
+			e.lang = a.Value
+		}
+		space := ""
+		if a.Name.Space != "" {
+			if space, ok = inner[a.Name.Space]; !ok {
+				return nil, nil, false
+			}
+		}
+		e.attributes = append(e.attributes, xml.Attr{Name: Name{Space: space, Local: a.Name.Local}, Value: a.Value})
+	}
+	return e, inner, true
+}
+
+// inner returns the content of an element as self-contained XML: each element declares its own namespace (RFC 4918,
+// 4.3).
+func (e *element) inner() string {
+	var b strings.Builder
+	for i := range e.children {
+		e.children[i].write(&b)
+	}
+	return b.String()
+}
+
+// write writes the element, or its text if it has no name.
+func (e *element) write(b *strings.Builder) {
+	if e.name.Local == "" {
+		escape(b, e.text)
+		return
+	}
+	tag := e.name.Local
+	if e.name.Space == davSpace {
+		tag = "D:" + tag
+		b.WriteString("<" + tag)
+	} else {
+		b.WriteString("<" + tag + ` xmlns="` + text(e.name.Space) + `"`)
+	}
+	for i, a := range e.attributes {
+		prefix := ""
+		switch a.Name.Space {
+		case "":
+		case "http://www.w3.org/XML/1998/namespace":
+			prefix = "xml:"
+		default:
+			prefix = "n" + string(rune('a'+i%26)) + string(rune('a'+i/26))
+			b.WriteString(" xmlns:" + prefix + `="` + text(a.Name.Space) + `"`)
+			prefix += ":"
+		}
+		b.WriteString(" " + prefix + a.Name.Local + `="` + text(a.Value) + `"`)
+	}
+	if len(e.children) == 0 {
+		b.WriteString("/>")
+		return
+	}
+	b.WriteString(">" + e.inner() + "</" + tag + ">")
+}
+
+// escape writes s to b, escaped for XML.
+func escape(b *strings.Builder, s string) {
+	_ = xml.EscapeText(b, []byte(s)) // a Builder takes everything
+}
+
+// text returns s escaped for XML.
+func text(s string) string {
+	if !strings.ContainsAny(s, "&<>\"'\t\n\r") && plain(s) {
+		return s
+	}
+	var b strings.Builder
+	escape(&b, s)
+	return b.String()
+}
+
+// plain reports whether s is printable ASCII.
+func plain(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// readLockInfo reads the body of a LOCK that makes a lock (RFC 4918, 14.11).
+func readLockInfo(body []byte) (l Lock, err error) {
+	info, err := parseXML(body)
+	if err != nil {
+		return l, err
+	}
+	// A body that is well-formed and means nothing is 422 (RFC 4918, 11.2).
+	unclear := Refuse(http.StatusUnprocessableEntity, "lockinfo has lockscope, exclusive or shared, and locktype, write")
+	scope, kind := info.child("lockscope"), info.child("locktype")
+	if info.name != (Name{Space: davSpace, Local: "lockinfo"}) {
+		return l, errXML
+	}
+	if scope == nil || kind == nil || kind.child("write") == nil {
+		return l, unclear
+	}
+	l.Shared = scope.child("shared") != nil
+	if l.Shared == (scope.child("exclusive") != nil) {
+		return l, unclear
+	}
+	if owner := info.child("owner"); owner != nil {
+		// Other clients see this text. It is stored as the client wrote it (RFC 4918, 14.17), up to
+		// a limit.
+		if l.Owner = strings.TrimSpace(owner.inner()); len(l.Owner) > longestOwner {
+			l.Owner = ""
+		}
+	}
+	return l, nil
+}

@@ -1,0 +1,74 @@
+package dav
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestXMLBounds: each part that a body must not have, with nothing else wrong; as many elements within each other and
+// attributes as may be (G-21).
+func TestXMLBounds(t *testing.T) {
+	nested := func(n int) string { return strings.Repeat("<a>", n) + strings.Repeat("</a>", n) }
+	attributes := func(n int) string {
+		var b strings.Builder
+		for i := range n {
+			b.WriteString(" a" + strings.Repeat("b", i) + `=""`)
+		}
+		return "<a" + b.String() + "/>"
+	}
+	for body, fine := range map[string]bool{"<a/>": true, `<?xml version="1.0"?><a/>`: true, "": false, "text": false,
+		"<!DOCTYPE a><a/>": false, `<!DOCTYPE a [<!ENTITY b "c">]><a/>`: false, "<!ELEMENT a ANY><a/>": false,
+		"<?php x?><a/>": false, "<a><?x y?></a>": false, nested(32): true, nested(33): false, "<a>": false, "</a>": false,
+		"<a></b>": false, "<a/><b/>": false, "<b:a/>": false, `<a b:c=""/>`: false, `<a xmlns:b=""/>`: false,
+		`<a xmlns:b="c"/>`: true, `<a xmlns:b="c"><b:d b:e=""/></a>`: true, `<a xmlns:b="c"><b:d></x:d></a>`: false,
+		attributes(64): true, attributes(65): false} {
+		if _, err := parseXML([]byte(body)); (err == nil) != fine {
+			t.Errorf("G-21: %.40q: %v", body, err)
+		}
+	}
+}
+
+// TestValuesKeepTheirNamespaces: a value that is written again means the same without the prefixes that its document
+// declared: names of elements and attributes, text, and the language in scope (RFC 4918, 4.3).
+func TestValuesKeepTheirNamespaces(t *testing.T) {
+	const body = `<D:propertyupdate xmlns:D="DAV:" xmlns:x="urn:x" xml:lang="de"><D:set><D:prop><x:p y="&quot;1">` +
+		`a &lt; b<x:c x:e="f" xml:lang="fr"/><d xmlns="urn:d"><D:href>h</D:href></d><e/></x:p></D:prop></D:set>` +
+		`<D:remove><D:prop><x:q/></D:prop></D:remove></D:propertyupdate>`
+	got, err := readPatches([]byte(body))
+	if err != nil || len(got) != 2 {
+		t.Fatal(got, err)
+	}
+	want := Property{Name: Name{Space: "urn:x", Local: "p"}, Lang: "de", Value: `a &lt; b<c xmlns="urn:x" ` +
+		`xmlns:naa="urn:x" naa:e="f" xml:lang="fr"/><d xmlns="urn:d"><D:href>h</D:href></d><e xmlns=""/>`}
+	if got[0] != (Patch{Property: want}) {
+		t.Errorf("got  %+v\nwant %+v", got[0].Property, want)
+	}
+	if got[1] != (Patch{Remove: true, Property: Property{Name: Name{Space: "urn:x", Local: "q"}}}) {
+		t.Errorf("%+v", got[1])
+	}
+}
+
+// FuzzBodies: no body makes a reader panic, and each value that is read is XML that is read back as itself.
+func FuzzBodies(f *testing.F) {
+	f.Add([]byte(`<D:propfind xmlns:D="DAV:"><D:allprop/><D:include><D:acl/></D:include></D:propfind>`))
+	f.Add([]byte(`<lockinfo xmlns="DAV:"><lockscope><shared/></lockscope><locktype><write/></locktype><owner>` +
+		`<a b="c" xmlns:d="e" d:f="g">&amp;</a></owner></lockinfo>`))
+	f.Add([]byte(`<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><a xmlns="urn:a">1<b/></a></D:prop></D:set>` +
+		`</D:propertyupdate>`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if a, err := readPropfind(body); err == nil && len(a.props) > MostProperties {
+			t.Fatalf("%d properties", len(a.props))
+		}
+		l, err := readLockInfo(body)
+		if err == nil && len(l.Owner) > longestOwner {
+			t.Fatalf("an owner of %d bytes", len(l.Owner))
+		}
+		patches, _ := readPatches(body)
+		for _, p := range append(patches, Patch{Property: Property{Value: l.Owner}}) {
+			again, err := parseXML([]byte(`<v xmlns:D="DAV:">` + p.Property.Value + "</v>"))
+			if err == nil && again.inner() != p.Property.Value {
+				t.Fatalf("%q is read back as %q", p.Property.Value, again.inner())
+			}
+		}
+	})
+}

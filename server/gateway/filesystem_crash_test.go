@@ -1,0 +1,204 @@
+package gateway
+
+import (
+	"errors"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/refmon/refmon/client"
+)
+
+// cutOff is a connection to refmond that ends before a write, as that of a gateway that is killed.
+type cutOff struct {
+	net.Conn
+	left *atomic.Int64 // writes
+}
+
+func (c cutOff) Write(b []byte) (int, error) {
+	if c.left.Add(-1) < 0 {
+		_ = c.Conn.Close()
+		return 0, errors.New("killed")
+	}
+	return c.Conn.Write(b)
+}
+
+// killed makes a request of a gateway that is killed before its call n of refmond. It returns the status, and whether
+// the gateway was done before.
+func (w *world) killed(n int64, method, path, body string, headers ...string) (code int, done bool) {
+	w.Helper()
+	var left atomic.Int64
+	left.Store(n)
+	g, err := New(Config{Trees: []string{"share"}, Dial: func() (*client.Conn, error) {
+		return w.dialBy(gate, func() (*client.Conn, error) {
+			c, err := net.Dial("unix", w.socket)
+			if err != nil {
+				return nil, err
+			}
+			return client.New(cutOff{c, &left})
+		})
+	}})
+	w.must(err)
+	r := httptest.NewRequestWithContext(w.Context(), method, "https://files.test"+path, strings.NewReader(body))
+	r.SetBasicAuth("alice", "pw-x")
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	answer := httptest.NewRecorder()
+	g.Files().ServeHTTP(answer, r)
+	done = left.Load() >= 0
+	w.must(g.Close())
+	w.settles(w.counts)
+	return answer.Code, done
+}
+
+// TestKilledWhileReplacing: a gateway that is killed before any of its calls for an upload leaves
+// the old contents or the new, and nothing else of it: number, links and descriptor stay
+// (G-14, G-15, G-33).
+func TestKilledWhileReplacing(t *testing.T) {
+	w := newWorld(t, shared)
+	old, fresh := strings.Repeat("old", 200_000), strings.Repeat("fresh", 110_000)
+	w.file("f", old, shared)
+	w.must(os.Link(filepath.Join(w.root, "f"), filepath.Join(w.root, "g")))
+	attribute := w.attribute("f")
+	w.must(w.g.Close())
+	seen := map[string]int{}
+	for n, done := int64(1), false; !done; n++ {
+		code, whole := w.killed(n, http.MethodPut, "/share/f", fresh)
+		done = whole
+		switch got := w.content("g"); {
+		case got == old:
+			seen["old"]++
+		case got == fresh && w.content("f") == fresh && w.attribute("f") == attribute:
+			seen["fresh"]++
+		default:
+			t.Errorf("G-33: killed before call %d: %d bytes, which are neither the old nor the new", n, len(got))
+		}
+		if got := w.entries(""); got != "f g" {
+			t.Errorf("G-14: killed before call %d: the directory has %s", n, got)
+		}
+		if (code == http.StatusNoContent) != done && w.content("f") != fresh {
+			t.Errorf("killed before call %d: %d", n, code)
+		}
+		w.file("f", old, shared)
+	}
+	if seen["old"] < 5 || seen["fresh"] < 2 {
+		t.Errorf("%v", seen)
+	}
+}
+
+// contents returns the contents of each file in the tree by name, and "/" for a folder.
+func (w *world) contents() map[string]string {
+	w.Helper()
+	all := map[string]string{}
+	w.must(filepath.WalkDir(w.root, func(path string, e fs.DirEntry, err error) error {
+		name := strings.TrimPrefix(strings.TrimPrefix(path, w.root), "/")
+		switch {
+		case err != nil || name == "":
+			return err
+		case e.IsDir():
+			all[name] = "/"
+			return nil
+		}
+		b, err := os.ReadFile(path)
+		all[name] = string(b)
+		return err
+	}))
+	return all
+}
+
+// TestKilledInEachMethod: a gateway that is killed before any of its calls leaves each file as it was, as the method
+// makes it, or, where the method removes it, gone. Nothing has a part of its contents, nothing that stays is lost, and
+// a file that moves is at one of the two names, never at none (G-14, G-33, G-40).
+func TestKilledInEachMethod(t *testing.T) {
+	w := newWorld(t, shared)
+	w.must(w.g.Close())
+	big := strings.Repeat("b", 300_000)
+	first := int64(1)
+	for _, c := range []struct {
+		method, path, body string
+		headers            []string
+		want               int
+		// each is a file with its contents, those before the method and those after it among them; "" is gone.
+		each map[string][]string
+		// moves are pairs of names of which one has the file.
+		moves [][2]string
+	}{
+		{"PUT", "/share/f", "new", nil, 204, map[string][]string{"f": {"f", "new"}}, nil},
+		{"PUT", "/share/n", big, nil, 201, map[string][]string{"n": {"", big}}, nil},
+		{"DELETE", "/share/f", "", nil, 204, map[string][]string{"f": {"f", ""}}, nil},
+		{"DELETE", "/share/d", "", nil, 204, map[string][]string{"d": {"/", ""}, "d/a": {"a", ""}, "d/b": {big, ""}}, nil},
+		{"MKCOL", "/share/n", "", nil, 201, map[string][]string{"n": {"", "/"}}, nil},
+		{"COPY", "/share/d/b", "", []string{"/share/f"}, 204, map[string][]string{"f": {"f", big}}, nil},
+		{"COPY", "/share/d", "", []string{"/share/n"}, 201, map[string][]string{"n": {"", "/"}, "n/a": {"", "a"},
+			"n/b": {"", big}}, nil},
+		{"COPY", "/share/d", "", []string{"/share/e"}, 204, map[string][]string{"e": {"/", ""}, "e/c": {"c", ""},
+			"e/a": {"", "a"}, "e/b": {"", big}}, nil},
+		{"MOVE", "/share/f", "", []string{"/share/n"}, 201, map[string][]string{"f": {"f", ""}, "n": {"", "f"}},
+			[][2]string{{"f", "n"}}},
+		{"MOVE", "/share/f", "", []string{"/share/d/a"}, 204, map[string][]string{"f": {"f", ""}, "d/a": {"a", "f"}},
+			[][2]string{{"d/a", "d/a"}}},
+		{"MOVE", "/share/d", "", []string{"/share/n"}, 201, map[string][]string{"d": {"/", ""}, "d/a": {"a", ""},
+			"d/b": {big, ""}, "n": {"", "/"}, "n/a": {"", "a"}, "n/b": {"", big}}, [][2]string{{"d/a", "n/a"}, {"d/b", "n/b"}}},
+		{"MOVE", "/share/d", "", []string{"/share/e"}, 204, map[string][]string{"d": {"/", ""}, "d/a": {"a", ""},
+			"d/b": {big, ""}, "e": {"", "/"}, "e/a": {"", "a"}, "e/b": {"", big}, "e/c": {"c", ""}},
+			[][2]string{{"d/a", "e/a"}, {"d/b", "e/b"}}},
+		{"PROPPATCH", "/share/f", patchBody, nil, 207, nil, nil},
+		{"LOCK", "/share/n", lockBody, nil, 201, map[string][]string{"n": {"", "empty"}}, nil},
+		{"LOCK", "/share/f", lockBody, nil, 200, nil, nil},
+	} {
+		if c.headers != nil {
+			c.headers = []string{"Destination", c.headers[0]}
+		}
+		for n, done := first, false; !done; n++ {
+			for _, name := range []string{"f", "n", "d", "e"} {
+				w.must(os.RemoveAll(filepath.Join(w.root, name)))
+			}
+			for name, content := range map[string]string{"f": "f", "d/a": "a", "d/b": big, "e/c": "c"} {
+				// Without READ_CONTROL the gateway gets no descriptor, which this connection cannot carry.
+				w.file(name, content, "O:BAG:SYD:P(A;OICI;0x1d01ff;;;{alice})")
+			}
+			w.describe("d", shared)
+			w.describe("e", shared)
+			want := w.contents()
+			var code int
+			code, done = w.killed(n, c.method, c.path, c.body, c.headers...)
+			got := w.contents()
+			for name := range want {
+				if c.each[name] == nil && got[name] != want[name] {
+					t.Errorf("%s %s killed before call %d: %s is another", c.method, c.path, n, name)
+				}
+			}
+			for name, content := range got {
+				if want[name] == "" && c.each[name] == nil {
+					t.Errorf("%s %s killed before call %d: there is %s", c.method, c.path, n, name)
+				}
+				if content == "" {
+					got[name] = "empty"
+				}
+			}
+			for name, allowed := range c.each {
+				if !slices.Contains(allowed, got[name]) {
+					t.Errorf("%s %s killed before call %d: %s has %d bytes, which are neither old nor new", c.method, c.path, n,
+						name, len(got[name]))
+				}
+			}
+			for _, m := range c.moves {
+				if got[m[0]] == "" && got[m[1]] == "" {
+					t.Errorf("%s %s killed before call %d: %s and %s are gone", c.method, c.path, n, m[0], m[1])
+				}
+			}
+			if done && code != c.want {
+				t.Errorf("%s %s: %d, want %d", c.method, c.path, code, c.want)
+			}
+		}
+		first = 6 // the calls before log the client on, and are the same for each method
+	}
+}

@@ -1,0 +1,344 @@
+package gateway
+
+import (
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/gateway/dav"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestRefusedToMake checks the response for each status of a failed creation: visible and free
+// names, directories that may not be listed or are hidden, trees that are not served, and
+// impossible names (G-9, G-11, G-12).
+func TestRefusedToMake(t *testing.T) {
+	w := newExactly(t, shared)
+	w.file("hers", "x", own)
+	w.folder("deep", own)
+	w.folder("deep/in", own)
+	q := w.of("bob")
+	places := []place{{"share", "hers"}, {"share", "none"}, {"share", `deep\x`}, {"share", `deep\in\x`}, {"other", "x"},
+		{"share", "a:b"}}
+	above := []place{{"share", ""}, {"share", ""}, {"share", "deep"}, {"share", `deep\in`}, {"other", ""}, {"share", ""}}
+	each := func(code int) [6]int { return [6]int{code, code, code, code, 403, 403} }
+	for st, want := range map[ntstatus.Status][6]int{
+		ntstatus.ObjectNameNotFound: each(409), ntstatus.ObjectPathNotFound: each(409), ntstatus.NotADirectory: each(409),
+		ntstatus.ObjectNameInvalid: each(403), ntstatus.PrivilegeNotHeld: each(403), ntstatus.DiskFull: each(507),
+		ntstatus.SharingViolation: each(423), ntstatus.AuditFailed: each(503), ntstatus.InvalidParameter: each(500),
+		ntstatus.ObjectNameCollision: {405, 403, 403, 403, 403, 403},
+		ntstatus.FileIsADirectory:    {405, 403, 403, 403, 403, 403},
+		ntstatus.AccessDenied:        {403, 403, 403, 409, 403, 403},
+	} {
+		for i, at := range places {
+			what := fmt.Sprintf("G-12: %v of %v", st, at)
+			told := st
+			if want[i] == 409 || slices.Contains([]ntstatus.Status{ntstatus.ObjectNameNotFound, ntstatus.NotADirectory}, st) {
+				told = ntstatus.ObjectPathNotFound // a hidden directory is as a missing one
+			}
+			got := q.refusedToMake(at, winnt.FILE_WRITE_DATA, st)
+			w.stays(what)
+			// A client that may read the directory's descriptor learns the missing rights.
+			why := st == ntstatus.AccessDenied && above[i] == place{"share", ""}
+			if strings.HasPrefix(got.why, "FILE_WRITE_DATA is asked for\n\n") != why || why == (got.why == "") {
+				t.Errorf("%s: because %q, want reasons %t", what, got.why, why)
+			}
+			if got.why = ""; *got != (refusal{want[i], told, above[i], winnt.FILE_WRITE_DATA, ""}) {
+				t.Errorf("%s: %+v, want %d, %v in %v", what, *got, want[i], told, above[i])
+			}
+		}
+	}
+}
+
+// TestRenameMovesProperties checks that the properties of a file and its descendants follow a rename,
+// within a tree and to another one, that none remain, and that names with the same prefix are not
+// affected.
+//
+// +checklocksignore
+func TestRenameMovesProperties(t *testing.T) {
+	for _, c := range []struct {
+		from, to place
+		want     map[place]uint64 // the files that have properties afterwards
+	}{
+		{place{"share", "d"}, place{"share", "n"}, map[place]uint64{{"share", "n"}: 1, {"share", `n\f`}: 2,
+			{"share", `n\f\d`}: 3, {"share", "dd"}: 4, {"share", "e"}: 5, {"other", "d"}: 6, {"other", `d\f`}: 7}},
+		{place{"share", "d"}, place{"share", `e\d\f`}, map[place]uint64{{"share", `e\d\f`}: 1, {"share", `e\d\f\f`}: 2,
+			{"share", `e\d\f\f\d`}: 3, {"share", "dd"}: 4, {"share", "e"}: 5, {"other", "d"}: 6, {"other", `d\f`}: 7}},
+		{place{"share", `d\f`}, place{"share", "e"}, map[place]uint64{{"share", "d"}: 1, {"share", "e"}: 2,
+			{"share", `e\d`}: 3, {"share", "dd"}: 4, {"other", "d"}: 6, {"other", `d\f`}: 7}},
+		{place{"share", "d"}, place{"other", "d"}, map[place]uint64{{"other", "d"}: 1, {"other", `d\f`}: 2,
+			{"other", `d\f\d`}: 3, {"share", "dd"}: 4, {"share", "e"}: 5}},
+		{place{"share", "none"}, place{"share", "d"}, map[place]uint64{{"share", "d"}: 1, {"share", `d\f`}: 2,
+			{"share", `d\f\d`}: 3, {"share", "dd"}: 4, {"share", "e"}: 5, {"other", "d"}: 6, {"other", `d\f`}: 7}},
+	} {
+		b := newPropertyTable()
+		for i, at := range []place{{"share", "d"}, {"share", `d\f`}, {"share", `d\f\d`}, {"share", "dd"}, {"share", "e"},
+			{"other", "d"}, {"other", `d\f`}} {
+			b.of[at] = &properties{file: uint64(i + 1)}
+		}
+		b.move(c.from, c.to)
+		got := map[place]uint64{}
+		for at, p := range b.of {
+			got[at] = p.file
+		}
+		if !maps.Equal(got, c.want) {
+			t.Errorf("%v becomes %v: %v, want %v", c.from, c.to, got, c.want)
+		}
+	}
+}
+
+// TestHeadsOfPages: HEAD of each page of the console has the headers of GET and no body, for a client that is known
+// alone; no page is served by another method.
+func TestHeadsOfPages(t *testing.T) {
+	w := newExactly(t, shared)
+	console := func(user, method, path string) string { return w.askOf(w.g.Console(), user, method, path, "") }
+	for _, p := range consolePages {
+		head, _, _ := strings.Cut(console("bob", http.MethodGet, p.path), "\n\n")
+		w.same("HEAD of "+p.path, console("bob", http.MethodHead, p.path), ownPage(""))
+		w.same("GET of "+p.path, head+"\n\n", ownPage(""))
+		for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodOptions} {
+			w.same(method+" of "+p.path, console("bob", method, p.path), inLine(405, "this method is not served",
+				"Allow: GET, HEAD"))
+		}
+		for _, method := range []string{http.MethodGet, http.MethodHead} {
+			if got := console("", method, p.path); !strings.HasPrefix(got, "401\n") {
+				t.Errorf("%s of %s without a name: %q", method, p.path, got)
+			}
+		}
+	}
+}
+
+// TestUploadFailsAfterRevocation checks that a client that loses the right to add files during an upload is
+// rejected at the end, and that no file remains (G-14).
+func TestUploadFailsAfterRevocation(t *testing.T) {
+	w := newExactly(t, shared)
+	const drops = "O:BAG:SYD:P(A;;0x6;;;{bob})(A;OICI;FA;;;{alice})" // and does not list
+	w.folder("blind", drops)
+	for _, taken := range []bool{false, true} {
+		w.describe("blind", drops)
+		q := w.of("bob")
+		left := w.now()
+		u, err := q.upload(place{"share", `blind\x`}, dav.Creation{})
+		w.must(err)
+		if _, err := u.Write([]byte("fresh")); err != nil {
+			t.Fatal(err)
+		}
+		want := "x"
+		if taken {
+			w.describe("blind", own)
+			want = ""
+		}
+		_, _, err = u.Commit()
+		var refused *refusal
+		if errors.As(err, &refused) != taken || taken && refused.status != ntstatus.AccessDenied {
+			t.Errorf("G-14: taken away %t: %v", taken, err)
+		}
+		w.must(u.Close())
+		if got := w.entries("blind"); got != want {
+			t.Errorf("G-14: taken away %t: the directory has %q, want %q", taken, got, want)
+		}
+		_ = os.Remove(filepath.Join(w.root, "blind/x"))
+		if now := w.now(); now != left {
+			t.Errorf("G-14: taken away %t: left are %v, which were %v", taken, now, left)
+		}
+	}
+}
+
+// found reads an answer of PROPFIND: the properties of each file by href, as
+// "status name=value".
+func found(t *testing.T, body string) map[string]map[string]string {
+	t.Helper()
+	var m struct {
+		Responses []struct {
+			Href  string `xml:"DAV: href"`
+			Stats []struct {
+				Status string `xml:"DAV: status"`
+				Prop   struct {
+					List []struct {
+						XMLName xml.Name
+						Inner   string `xml:",innerxml"`
+					} `xml:",any"`
+				} `xml:"DAV: prop"`
+			} `xml:"DAV: propstat"`
+		} `xml:"DAV: response"`
+	}
+	if err := xml.Unmarshal([]byte(body), &m); err != nil {
+		t.Fatalf("%v\n%s", err, body)
+	}
+	all := map[string]map[string]string{}
+	for _, r := range m.Responses {
+		all[r.Href] = map[string]string{}
+		for _, s := range r.Stats {
+			for _, p := range s.Prop.List {
+				all[r.Href][p.XMLName.Local] = strings.Fields(s.Status)[1] + " " + p.Inner
+			}
+		}
+	}
+	return all
+}
+
+// TestPropfind: a listing has what its client may know of; the list of trees has those that
+// the client may look at (G-8, G-13).
+func TestPropfind(t *testing.T) {
+	w := newWorld(t, shared, func(c *Config) { c.Trees = []string{"share", "gone"} })
+	w.file("a b.txt", "12345", shared)
+	w.folder("dir", own)
+	all := found(t, w.want(207, "bob", "PROPFIND", "/share/", "", "Depth", "1").body)
+	if len(all) != 3 || all["/share/a%20b.txt"]["getcontentlength"] != "200 5" ||
+		all["/share/dir/"]["resourcetype"] != "200 <D:collection/>" || all["/share/"]["displayname"] != "200 share" ||
+		!strings.HasPrefix(all["/share/a%20b.txt"]["getetag"], "200 &#34;") {
+		t.Errorf("%v", all)
+	}
+	if _, there := all["/share/"]["acl"]; there {
+		t.Error("acl is part of allprop")
+	}
+	for user, want := range map[string]int{"bob": 2, "carol": 1} {
+		if got := found(t, w.want(207, user, "PROPFIND", "/", "", "Depth", "1").body); len(got) != want {
+			t.Errorf("G-13: %s is told of %v", user, got)
+		}
+	}
+	if got := w.want(200, "carol", "GET", "/", ""); strings.Contains(got.body, "share") {
+		t.Error("G-13: carol is told of a tree that she may not look at")
+	}
+	w.want(404, "carol", "PROPFIND", "/share/", "", "Depth", "0")
+	if got := found(t, w.want(207, "bob", "PROPFIND", "/share/dir", "", "Depth", "1").body); len(got) != 1 {
+		t.Errorf("bob lists a directory that he may not: %v", got)
+	}
+}
+
+// TestDelete: what could not be deleted is named, its parents are not (RFC 4918, 9.6.1), and
+// the rest is gone.
+func TestDelete(t *testing.T) {
+	w := newWorld(t, shared)
+	w.folder("top", "O:BAG:SYD:P(A;OICI;0x1301bf;;;{bob})")
+	w.file("top/his", "x", "O:BAG:SYD:P(A;;FA;;;{bob})")
+	w.folder("top/in", "O:BAG:SYD:P(A;OICI;0x1301bf;;;{bob})")
+	w.file("top/in/hers", "x", own)
+	got := w.want(207, "bob", "DELETE", "/share/top", "")
+	if strings.Count(got.body, "<D:response>") != 1 || !strings.Contains(got.body,
+		"<D:href>/share/top/in/hers</D:href><D:status>HTTP/1.1 403") || w.entries("top") != "in" {
+		t.Errorf("%s; left is %q", got.body, w.entries("top"))
+	}
+	w.want(403, "bob", "DELETE", "/share/top/in/hers", "")
+	w.want(404, "bob", "DELETE", "/share/none", "")
+	w.want(403, "alice", "DELETE", "/share", "")
+	w.want(403, "alice", "MOVE", "/share", "", "Destination", "/share/x")
+}
+
+// TestExactMoves checks complete responses to MKCOL, COPY and MOVE, and the tree afterwards: with
+// and without Overwrite, from and to hidden names, and with client properties (G-8, G-12).
+func TestExactMoves(t *testing.T) {
+	w := newExactly(t, shared, func(c *Config) { c.Trees = []string{"share", "other"} })
+	w.folder("dir", shared)
+	w.file("dir/f", "f", shared)
+	w.file("told", "told", "O:BAG:SYD:P(A;;FA;;;{alice})(A;;0x20089;;;{bob})")
+	w.file("hers", "hers", own)
+	w.folder("deep", own)
+	w.folder("his", "O:BAG:SYD:P(A;OICI;FA;;;{bob})")
+	w.file("his/f", "f", "O:BAG:SYD:P(A;;FA;;;{bob})")
+	w.file("his/hers", "hers", own)
+	into := inLine(403, "the destination is inside the source")
+	nowhere := inLine(403, "nothing can be created there")
+	made, replaced := answered(201, ""), answered(204, "")
+	for i, c := range []struct{ user, method, path, to, overwrite, want string }{
+		{"alice", "MKCOL", "/share/new", "", "", made},
+		{"alice", "MKCOL", "/share/new", "", "", inTheWay}, {"alice", "MKCOL", "/share/told/", "", "", inTheWay},
+		{"alice", "MKCOL", "/share/none/x", "", "", saysMissing}, {"alice", "MKCOL", "/share/told/x", "", "", saysMissing},
+		{"alice", "MKCOL", "/share", "", "", inLine(403, "this is the root of a tree")},
+		{"alice", "MKCOL", "/none/x", "", "", saysDenied},
+		{"bob", "MKCOL", "/share/x", "", "", needs("/share", "D:write-content", "D:bind")},
+		{"bob", "MKCOL", "/share/deep/x", "", "", saysDenied}, {"carol", "MKCOL", "/share/x", "", "", saysDenied},
+		{"bob", "MKCOL", "/share/deep/x/y", "", "", saysMissing},
+		{"alice", "COPY", "/share/dir", "/share/dir", "", into}, {"alice", "MOVE", "/share/dir", "/share/dir/x", "", into},
+		{"alice", "COPY", "/share/dir", "/share/dir2", "", made},
+		{"alice", "COPY", "/share/dir", "/share", "", nowhere}, {"alice", "COPY", "/share/dir", "/none/x", "", saysDenied},
+		{"alice", "COPY", "/share/dir", "/share/x:y", "", badCharacter},
+		{"alice", "MOVE", "/share/dir", "/other/x", "", inLine(502, "the destination is in another tree: copy it")},
+		{"alice", "COPY", "/share/dir", "/share/dir2", "F", inLine(412, "precondition failed")},
+		{"alice", "COPY", "/share/dir", "/share/dir2", "T", replaced},
+		{"alice", "COPY", "/share/told", "/share/told2", "", made},
+		{"alice", "COPY", "/share/told", "/share/told2", "", replaced},
+		{"alice", "MOVE", "/share/told2", "/share/new/told", "", made},
+		{"alice", "MOVE", "/share/dir2", "/share/new/told", "F", inLine(412, "precondition failed")},
+		{"alice", "MOVE", "/share/dir2", "/share/new/told", "T", replaced},
+		{"alice", "MOVE", "/share/none", "/share/x", "", saysAbsent}, {"bob", "COPY", "/share/none", "/share/x", "",
+			saysAbsent},
+		{"carol", "COPY", "/share/dir", "/share/x", "", saysAbsent},
+		{"bob", "MOVE", "/share/told", "/share/his/x", "", needs("/share/told", "R:delete")},
+		{"bob", "MOVE", "/share/hers", "/share/his/x", "", saysDenied},
+		{"bob", "COPY", "/share/hers", "/share/his/x", "", saysDenied},
+		{"bob", "COPY", "/share/told", "/share/x", "", needs("/share", "D:write-content", "D:bind")},
+		{"bob", "COPY", "/share/told", "/share/deep/x/y", "", saysMissing},
+		{"bob", "COPY", "/share/told", "/share/his/told", "", made},
+		{"bob", "MOVE", "/share/his/told", "/share/x", "", needs("/share", "D:write-content", "D:bind")},
+		{"bob", "MOVE", "/share/his/f", "/share/his/hers", "F", inLine(412, "precondition failed")},
+		{"bob", "MOVE", "/share/his/f", "/share/his/g", "", made},
+		{"bob", "COPY", "/share/his", "/share/his2", "", needs("/share", "D:write-content", "D:bind")},
+	} {
+		headers := []string{}
+		if c.to != "" {
+			headers = append(headers, "Destination", c.to)
+		}
+		if c.overwrite != "" {
+			headers = append(headers, "Overwrite", c.overwrite)
+		}
+		w.same(fmt.Sprintf("%d: %s %s to %s by %s", i, c.method, c.path, c.to, c.user), w.change(c.user, c.method, c.path,
+			"",
+			headers...), c.want)
+	}
+	for dir, want := range map[string]string{"": "deep dir hers his new told", "new": "told", "new/told": "f",
+		"his": "g hers told", "dir": "f"} {
+		if got := w.entries(dir); got != want {
+			t.Errorf("%q has %s, want %s", dir, got, want)
+		}
+	}
+}
+
+// TestRefusedMovesRemoveNothing checks that a rejected MOVE, for missing rights or a malformed
+// Depth or Overwrite, leaves the destination unchanged (G-40, G-41).
+func TestRefusedMovesRemoveNothing(t *testing.T) {
+	w := newFolders(t)
+	w.file("read", "read", "O:BAG:SYD:P(A;OICI;FA;;;{alice})(A;OICI;FR;;;{bob})")
+	w.file("reads/inner", "inner", "O:BAG:SYD:P(A;OICI;FA;;;{alice})(A;OICI;FR;;;{bob})")
+	w.describe("reads", "O:BAG:SYD:P(A;OICI;FA;;;{alice})(A;OICI;FRFX;;;{bob})")
+	w.describe("", "O:BAG:SYD:P(A;OICI;FA;;;{alice})(A;OICI;0x1301bf;;;{bob})") // all but FILE_DELETE_CHILD
+	before := w.snapshot()
+	for _, c := range []struct {
+		method, from, to string
+		headers          []string
+		want             int
+	}{{"MOVE", "/share/read", "/share/file", []string{"Overwrite", "T"}, 403},
+		{"MOVE", "/share/read", "/share/folder", []string{"Overwrite", "T"}, 403},
+		{"MOVE", "/share/reads", "/share/file", []string{"Overwrite", "T"}, 403},
+		{"MOVE", "/share/file", "/share/to", []string{"Overwrite", "F"}, 412},
+		{"COPY", "/share/file", "/share/to", []string{"Overwrite", "F"}, 412},
+		{"COPY", "/share/file", "/share/to", []string{"Overwrite", "f"}, 400},
+		{"COPY", "/share/file", "/share/to", []string{"Overwrite", "no"}, 400},
+		{"MOVE", "/share/file", "/share/to", []string{"Overwrite", ""}, 400},
+		{"MOVE", "/share/folder", "/share/to", []string{"Overwrite", "T", "Depth", "0"}, 400},
+		{"COPY", "/share/folder", "/share/to", []string{"Overwrite", "T", "Depth", "1"}, 400},
+		{"DELETE", "/share/folder", "", []string{"Depth", "0"}, 400},
+		{"DELETE", "/share/folder", "", []string{"Depth", "1"}, 400},
+	} {
+		headers := c.headers
+		if c.to != "" {
+			headers = append(headers, "Destination", c.to)
+		}
+		got := w.ask("bob", c.method, c.from, "", headers...)
+		if after := w.snapshot(); got.code != c.want || after != before {
+			t.Errorf("G-40, G-41: %s %s to %s with %v: %d %s\n%s\nchanged to\n%s", c.method, c.from, c.to, c.headers, got.code,
+				got.body, before, after)
+		}
+	}
+	w.want(204, "bob", "MOVE", "/share/file", "", "Destination", "/share/to", "Overwrite", "T")
+	w.want(204, "bob", "COPY", "/share/read", "", "Destination", "/share/to", "Overwrite", "T", "Depth", "0")
+	w.want(204, "bob", "DELETE", "/share/to", "", "Depth", "0")
+}

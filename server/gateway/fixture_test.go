@@ -1,0 +1,481 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/auditlog"
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/sddl"
+	peer "github.com/refmon/refmon/server/auth/unix"
+	"github.com/refmon/refmon/server/daemon"
+	"github.com/refmon/refmon/server/lsa"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// gate is the uid of the gateway's account: a user of the host without an account.
+const gate = 61010
+
+// world is a refmond with accounts and a tree, and a gateway in front of it that runs as a
+// user without a right on any file.
+type world struct {
+	testing.TB
+	root   string // of the tree share
+	d      *daemon.Daemon
+	g      *Gateway
+	sink   *audit.Memory
+	url    string // of the files, with the scheme
+	server *httptest.Server
+
+	console *httptest.Server
+	sids    map[string]sid.SID
+	counts  [3]int64 // of the kernel before any client came
+	socket  string
+	store   *lsa.Store
+}
+
+// tcb is the privilege with which a logon without a password gives a full token.
+var tcb = winnt.Privileges(winnt.SeTcbPrivilege)
+
+// newWorld returns a world with the users alice, bob and carol, whose passwords are "pw-" and the
+// name. descriptor is the tree's, in which {alice} means her SID.
+func newWorld(t testing.TB, descriptor string, change ...func(*Config)) *world {
+	t.Helper()
+	return newWorldOf(t, descriptor, func(s *lsa.Store) logon.Authority { return s }, change...)
+}
+
+// newWorldOf makes a world in which another authority logs clients on.
+func newWorldOf(t testing.TB, descriptor string, authority func(*lsa.Store) logon.Authority,
+	change ...func(*Config)) *world {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("only root opens files for others")
+	}
+	dir, err := os.MkdirTemp("", "gate")
+	w := &world{TB: t, root: filepath.Join(dir, "tree"), sink: audit.NewMemory(0, 0), sids: map[string]sid.SID{}}
+	w.must(err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	w.must(errors.Join(os.Chmod(dir, 0o755), os.Mkdir(w.root, 0o700), os.Mkdir(filepath.Join(dir, "state"), 0o700)))
+	w.store = w.accounts(dir)
+	store := w.store
+	w.describe("", descriptor)
+	tree, err := hostfs.Open(hostfs.Config{Path: w.root, HandOut: hostfs.HandOutReads})
+	w.must(err)
+	if _, err := tree.HandsOut(); errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSYS) {
+		_ = tree.Close()
+		t.Skip("copies of mounts cannot be had here: ", err)
+	}
+	log := &audit.Log{Sink: w.sink, Clock: auditlog.Now}
+	w.socket = filepath.Join(dir, "s")
+	w.d, err = daemon.Start(daemon.Config{State: filepath.Join(dir, "state"), Socket: w.socket, LSA: authority(store),
+		Audit: log,
+		Identity: peer.Stored{Store: store, Privileges: map[uint32]winnt.PrivilegeSet{
+			gate: winnt.Privileges(winnt.SeImpersonatePrivilege)}}})
+	w.must(err)
+	w.must(w.d.System().AddTree("share", tree))
+	w.counts = w.now()
+	served := make(chan error, 1)
+	go func() { served <- w.d.Serve() }()
+	t.Cleanup(func() {
+		w.must(errors.Join(w.d.Close(), <-served, tree.Close(), store.Close()))
+	})
+	cfg := Config{Dial: func() (*client.Conn, error) { return w.dial(gate) }, Trees: []string{"share"},
+		Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
+	for _, f := range change {
+		f(&cfg)
+	}
+	w.g, err = New(cfg)
+	w.must(err)
+	w.g.levels = levels{} // tests refuse often
+	w.serve()
+	return w
+}
+
+// serve starts the gateway's own server.
+func (w *world) serve() {
+	w.Helper()
+	w.Cleanup(func() { w.must(w.g.Close()) })
+	w.server = w.listen(w.g.Files())
+	w.url = w.server.URL
+	w.console = w.listen(w.g.Console())
+}
+
+// listen starts a server of HTTPS.
+func (w *world) listen(h http.Handler) *httptest.Server {
+	w.Helper()
+	s := unstarted(h)
+	s.StartTLS()
+	w.Cleanup(s.Close)
+	return s
+}
+
+// unstarted returns a server of HTTPS as [Serve] makes it, with a certificate of tests.
+func unstarted(h http.Handler) *httptest.Server {
+	s := httptest.NewUnstartedServer(h)
+	s.Listener, s.Config = gathering{s.Listener}, newServer(h)
+	s.EnableHTTP2 = true
+	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
+	s.TLS = &tls.Config{MinVersion: tls.VersionTLS12, ClientAuth: tls.RequestClientCert}
+	return s
+}
+
+// accounts makes the store.
+func (w *world) accounts(dir string) *lsa.Store {
+	w.Helper()
+	store, err := lsa.Open(lsa.Config{Folder: filepath.Join(dir, "state"), Computer: "host",
+		Password: lsa.Hashing{Memory: 8, Passes: 1}, Subuids: []string{filepath.Join(dir, "subuid")}})
+	w.must(err)
+	w.must(store.Update(sid.LocalSystem, func(e *lsa.Edit) error {
+		for _, name := range []string{"alice", "bob", "carol"} {
+			w.sids[name] = e.AddAccount(lsa.Account{Name: name})
+		}
+		return nil
+	}))
+	for name := range w.sids {
+		w.must(store.Update(sid.LocalSystem, func(e *lsa.Edit) error { return e.SetPassword(name, "pw-"+"x") }))
+	}
+	return store
+}
+
+func (w *world) must(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+// describe gives a file of the tree a descriptor, as a file server would.
+func (w *world) describe(name, text string) {
+	w.Helper()
+	for who, s := range w.sids {
+		text = strings.ReplaceAll(text, "{"+who+"}", s.String())
+	}
+	value, err := (&ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256, Descriptor: sddl.MustParse(text)}).Append(nil)
+	w.must(err)
+	if err := unix.Setxattr(filepath.Join(w.root, name), ntacl.Name, value, 0); err != nil {
+		w.Skipf("descriptors cannot be kept in %s: %v", w.root, err)
+	}
+}
+
+// file makes a file of the tree with a descriptor.
+func (w *world) file(name, content, descriptor string) {
+	w.Helper()
+	path := filepath.Join(w.root, name)
+	w.must(os.MkdirAll(filepath.Dir(path), 0o700))
+	w.must(os.WriteFile(path, []byte(content), 0o600))
+	w.describe(name, descriptor)
+}
+
+// folder makes a directory of the tree with a descriptor.
+func (w *world) folder(name, descriptor string) {
+	w.Helper()
+	w.must(os.MkdirAll(filepath.Join(w.root, name), 0o700))
+	w.describe(name, descriptor)
+}
+
+// dial connects to refmond as a user of the host.
+func (w *world) dial(uid uint32) (*client.Conn, error) {
+	return w.dialBy(uid, func() (*client.Conn, error) { return client.DialUser(w.socket, 0) })
+}
+
+// dialBy connects as dial does, by a function that runs as the uid.
+func (w *world) dialBy(uid uint32, connect func() (*client.Conn, error)) (*client.Conn, error) {
+	type dialed struct {
+		c   *client.Conn
+		err error
+	}
+	done := make(chan dialed)
+	go func() {
+		runtime.LockOSThread() // and never unlocked: the thread is that user until it ends with the goroutine
+		if _, _, e := unix.RawSyscall(unix.SYS_SETGROUPS, 0, 0, 0); e != 0 {
+			done <- dialed{nil, e}
+			return
+		}
+		for _, set := range []uintptr{unix.SYS_SETRESGID, unix.SYS_SETRESUID} {
+			if _, _, e := unix.RawSyscall(set, uintptr(uid), uintptr(uid), uintptr(uid)); e != 0 {
+				done <- dialed{nil, e}
+				return
+			}
+		}
+		c, err := connect()
+		done <- dialed{c, err}
+	}()
+	d := <-done
+	return d.c, d.err
+}
+
+func (w *world) now() [3]int64 {
+	o, h, n := w.d.System().Counts()
+	return [3]int64{o, h, n}
+}
+
+// said is an answer.
+type said struct {
+	code   int
+	header http.Header
+	body   string
+}
+
+// request makes a request; "" proves nothing.
+func (w *world) request(user, method, path, body string, headers ...string) *http.Request {
+	w.Helper()
+	r, err := http.NewRequestWithContext(w.Context(), method, w.url+path, strings.NewReader(body))
+	w.must(err)
+	if user != "" {
+		r.SetBasicAuth(user, "pw-x")
+	}
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	return r
+}
+
+// ask makes a request and returns the answer.
+func (w *world) ask(user, method, path, body string, headers ...string) said {
+	w.Helper()
+	return w.do(w.request(user, method, path, body, headers...))
+}
+
+func (w *world) do(r *http.Request) said {
+	w.Helper()
+	c := w.server.Client()
+	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	answer, err := c.Do(r)
+	w.must(err)
+	defer answer.Body.Close()
+	b, err := io.ReadAll(answer.Body)
+	w.must(err)
+	return said{answer.StatusCode, answer.Header, string(b)}
+}
+
+// want makes a request and expects a status.
+func (w *world) want(code int, user, method, path, body string, headers ...string) said {
+	w.Helper()
+	got := w.ask(user, method, path, body, headers...)
+	if got.code != code {
+		w.Errorf("%s %s as %q: %d, want %d\n%s", method, path, user, got.code, code, got.body)
+	}
+	return got
+}
+
+// content reads a file of the tree, as root sees it.
+func (w *world) content(name string) string {
+	w.Helper()
+	b, err := os.ReadFile(filepath.Join(w.root, name))
+	if err != nil {
+		return fmt.Sprintf("no file: %v", err)
+	}
+	return string(b)
+}
+
+// acting returns how many threads of the gateway impersonate.
+func (w *world) acting() (n int) {
+	w.Helper()
+	p, err := w.g.link.process()
+	w.must(err)
+	for range cap(p.threads) {
+		th := <-p.threads
+		if th != nil {
+			if h, st := th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true); st.IsSuccess() {
+				th.NtClose(h)
+				n++
+			}
+		}
+		defer func() { p.threads <- th }()
+	}
+	return n
+}
+
+// settles waits until the gateway holds nothing but its sessions and threads.
+func (w *world) settles(want [3]int64) {
+	w.Helper()
+	for end := time.Now().Add(time.Minute); w.now() != want; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			w.Fatalf("objects, handles, references %d, want %d", w.now(), want)
+		}
+	}
+}
+
+// write makes a file that its owner alone reads.
+func write(t testing.TB, name string, b []byte) {
+	t.Helper()
+	if err := os.WriteFile(name, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// moment is when the files of these tests were written, to 100 ns; momentTag begins the tag of their contents: it is
+// 126256467067000000 in units of 100 ns since 1601.
+var moment = time.Date(2001, 2, 3, 4, 5, 6, 700_000_000, time.UTC)
+
+const momentTag = "1c08d967e1fd4c0"
+
+// exactly is a world with one thread, of which a test sees all of every answer and all that a request leaves.
+type exactly struct {
+	*world
+	left [3]int64 // of the kernel, between requests
+}
+
+// newExactly makes such a world. Its users are known from then on.
+func newExactly(t *testing.T, descriptor string, change ...func(*Config)) *exactly {
+	t.Helper()
+	w := &exactly{world: newWorld(t, descriptor, append(change, func(c *Config) { c.Threads = 1 })...)}
+	for _, user := range []string{"alice", "bob", "carol"} {
+		w.answer(w.g.Files(), user, http.MethodGet, "/nowhere/x", nil)
+	}
+	w.left = w.now()
+	return w
+}
+
+// unsaid stands for a header if the body has no declared length.
+const unsaid = "(no length)"
+
+// at sets when a file of the tree was written.
+func (w *exactly) at(name string) {
+	w.Helper()
+	w.must(os.Chtimes(filepath.Join(w.root, name), moment, moment))
+}
+
+// answer makes a request of a handler, without a connection.
+func (w *exactly) answer(h http.Handler, user, method, path string, body []byte, headers ...string) *http.Response {
+	w.Helper()
+	ctx, end := context.WithTimeout(w.Context(), time.Minute) // a thread that is not given back ends no test
+	defer end()
+	var in io.Reader
+	if len(body) > 0 {
+		in = bytes.NewReader(body)
+	}
+	r := httptest.NewRequestWithContext(ctx, method, "https://files.test"+path, in)
+	if user != "" {
+		r.SetBasicAuth(user, "pw-x")
+	}
+	for i := 0; i < len(headers); i += 2 {
+		if headers[i] == unsaid {
+			r.ContentLength = -1
+			continue
+		}
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	rec := httptest.NewRecorder()
+	h.ServeHTTP(rec, r)
+	return rec.Result()
+}
+
+// ask makes a request for a file and returns all of its answer as text: the status, the headers in their order, the
+// body. It holds that nothing stays open, no thread goes on as a client and no lock of a request is held.
+func (w *exactly) ask(user, method, path, body string, headers ...string) string {
+	w.Helper()
+	return w.askOf(w.g.Files(), user, method, path, body, headers...)
+}
+
+func (w *exactly) askOf(h http.Handler, user, method, path, body string, headers ...string) string {
+	w.Helper()
+	got := w.answer(h, user, method, path, []byte(body), headers...)
+	defer got.Body.Close()
+	var b bytes.Buffer
+	fmt.Fprintln(&b, got.StatusCode)
+	for _, name := range slices.Sorted(maps.Keys(got.Header)) {
+		fmt.Fprintf(&b, "%s: %s\n", name, strings.Join(got.Header[name], " ;; "))
+	}
+	b.WriteByte('\n')
+	_, err := b.ReadFrom(got.Body)
+	w.must(err)
+	w.stays(method + " " + path + " as " + user)
+	return b.String()
+}
+
+// stays holds that a request left nothing.
+func (w *exactly) stays(what string) {
+	w.Helper()
+	if now := w.now(); now != w.left {
+		w.Errorf("G-2: %s left objects, handles, references %d, which were %d", what, now, w.left)
+		w.left = now
+	}
+	if n := w.acting(); n != 0 {
+		w.Errorf("G-2: after %s %d threads act as a client", what, n)
+	}
+}
+
+// same compares texts, and shows where they begin to differ.
+func (w *exactly) same(what, got, want string) {
+	w.Helper()
+	if got == want {
+		return
+	}
+	at := 0
+	for at < len(got) && at < len(want) && got[at] == want[at] {
+		at++
+	}
+	from := max(0, at-40)
+	w.Errorf("%s: at byte %d\n got %.300q\nwant %.300q", what, at, got[min(from, len(got)):], want[min(from, len(want)):])
+}
+
+// inLine is an answer of one line of text.
+func inLine(code int, text string, headers ...string) string {
+	return answered(code, text+"\n", append(headers, "Cache-Control: no-store",
+		"Content-Type: text/plain; charset=utf-8")...)
+}
+
+// answered is an answer with all of its headers.
+func answered(code int, body string, headers ...string) string {
+	headers = append(headers, "X-Content-Type-Options: nosniff")
+	slices.Sort(headers)
+	return fmt.Sprintf("%d\n%s\n\n%s", code, strings.Join(headers, "\n"), body)
+}
+
+// Answers that say the same for many reasons.
+var (
+	saysAbsent = inLine(404, "no such name")
+	saysDenied = inLine(403, "access denied")
+	noXML      = inLine(400, "this is no XML that a client of WebDAV sends")
+)
+
+// contents returns the expected response with the contents of a file: the body, and its size. Its
+// headers sandbox the file (G-22).
+func contents(code, size int, kind, body string, headers ...string) string {
+	headers = append(headers, "Cache-Control: private, no-cache",
+		"Content-Security-Policy: sandbox; default-src 'none'; "+
+			"img-src 'self' data:; media-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; "+
+			"form-action 'none'", "Cross-Origin-Resource-Policy: same-origin", fmt.Sprintf(`Etag: "%s-%x"`, momentTag, size))
+	if kind != "" {
+		headers = append(headers, "Content-Type: "+kind)
+	}
+	return answered(code, body, headers...)
+}
+
+// of returns a request of a user whose session is known.
+func (w *exactly) of(user string) *request {
+	w.Helper()
+	p, err := w.g.link.process()
+	w.must(err)
+	s := p.sessions.find(p.sessions.name("basic ", strings.TrimPrefix(basicAuth(user).header(), "Basic ")))
+	if s == nil {
+		w.Fatalf("%s is not known", user)
+	}
+	w.Cleanup(func() { p.sessions.put(s) })
+	ctx, end := context.WithTimeout(w.Context(), time.Minute)
+	w.Cleanup(end)
+	return &request{g: w.g, s: s, ctx: ctx}
+}

@@ -1,0 +1,282 @@
+package gateway
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/server/daemon"
+)
+
+// roleKey names the role of a process of BenchmarkGet4KApart: this program is each of them.
+const roleKey = "REFMON_TEST_ROLE"
+
+// TestMain plays a role where this program was started for one.
+func TestMain(m *testing.M) {
+	role, argument, _ := strings.Cut(os.Getenv(roleKey), " ")
+	play := map[string]func(argument string) error{"files": playFiles, "floor": playFloor, "opener": playOpener,
+		"gateway": playGateway, "client": playClient}[role]
+	if play == nil {
+		os.Exit(m.Run())
+	}
+	if err := play(argument); err != nil {
+		log.Fatal(role, ": ", err)
+	}
+}
+
+// serveRole serves HTTPS until the other side of standard input has gone, and says where.
+func serveRole(s *httptest.Server) error {
+	s.StartTLS()
+	fmt.Println(s.URL)
+	_, err := io.Copy(io.Discard, os.Stdin)
+	return err
+}
+
+func playFiles(folder string) error {
+	return serveRole(httptest.NewUnstartedServer(http.FileServer(http.Dir(folder))))
+}
+
+func playGateway(socket string) error {
+	dial := func() (*client.Conn, error) { return client.DialUser(socket, 0) }
+	g, err := New(Config{Dial: dial, Trees: []string{"share"}})
+	if err != nil {
+		return err
+	}
+	return serveRole(unstarted(g.Files()))
+}
+
+// playFloor serves what another process opens and reads for it: the least that a gateway
+// without a right of its own does, in the plainest words. Nothing is decided or recorded.
+func playFloor(socket string) error {
+	conns := make(chan net.Conn, 2)
+	for range cap(conns) {
+		c, err := net.Dial("unix", socket)
+		if err != nil {
+			return err
+		}
+		conns <- c
+	}
+	return serveRole(httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		c := <-conns
+		defer func() { conns <- c }()
+		var b [4096]byte
+		_, err := c.Write(b[:questionSize])
+		if err == nil {
+			_, err = io.ReadFull(c, b[:])
+		}
+		if err != nil {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		w.Header().Set("Content-Length", "4096")
+		w.Header().Set("Content-Type", "text/plain")
+		_, _ = w.Write(b[:])
+	})))
+}
+
+// questionSize is that of the frame with which the gateway asks for a file.
+const questionSize = 174
+
+// playOpener serves file contents with the same system calls as hostfs.
+func playOpener(argument string) error {
+	socket, path, _ := strings.Cut(argument, " ")
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		return err
+	}
+	root, err := unix.Open(filepath.Dir(path), unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	fmt.Println("ready")
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return err
+		}
+		go func() {
+			var b [4096]byte
+			for {
+				_, err := io.ReadFull(c, b[:questionSize])
+				if err == nil {
+					err = readAsHostfs(root, filepath.Base(path), b[:])
+				}
+				if err == nil {
+					_, err = c.Write(b[:])
+				}
+				if err != nil {
+					_ = c.Close()
+					return
+				}
+			}
+		}()
+	}
+}
+
+func readAsHostfs(root int, name string, b []byte) error {
+	held, err := unix.Openat2(root, name, &unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC | unix.O_NOFOLLOW,
+		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS | unix.RESOLVE_NO_XDEV})
+	if err != nil {
+		return err
+	}
+	defer unix.Close(held)
+	var s unix.Statx_t
+	if err := unix.Statx(held, "", unix.AT_EMPTY_PATH, unix.STATX_BASIC_STATS, &s); err != nil {
+		return err
+	}
+	fd, err := unix.Open("/proc/self/fd/"+strconv.Itoa(held), unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	_, err = unix.Pread(fd, b, 0)
+	return errors.Join(err, unix.Statx(fd, "", unix.AT_EMPTY_PATH, unix.STATX_BASIC_STATS, &s))
+}
+
+// playClient makes so many requests over so many connections as a line of standard input says of the server
+// that it names, and answers with the time they took and the time that one request in a hundred took or more.
+func playClient(string) error {
+	in := bufio.NewScanner(os.Stdin)
+	known := map[string]*callers{}
+	for in.Scan() {
+		var url string
+		var connections, n int
+		if _, err := fmt.Sscan(in.Text(), &url, &connections, &n); err != nil {
+			return err
+		}
+		key := fmt.Sprint(url, connections)
+		if known[key] == nil {
+			known[key] = newCallers(url, connections)
+		}
+		began := time.Now()
+		if err := known[key].get(context.Background(), n); err != nil {
+			return err
+		}
+		took, times := time.Since(began), known[key].times
+		fmt.Println(int64(took), int64(times[len(times)*99/100]))
+	}
+	return in.Err()
+}
+
+// actor is a process with a role.
+type actor struct {
+	testing.TB
+	pid int
+	in  io.Writer
+	out *bufio.Reader
+}
+
+func start(b testing.TB, role string, uid uint32) *actor {
+	b.Helper()
+	c := exec.CommandContext(b.Context(), "/proc/self/exe") // its folder may be root's alone
+	c.Env, c.Stderr = append(os.Environ(), roleKey+"="+role), os.Stderr
+	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
+	in, err := c.StdinPipe()
+	out, err2 := c.StdoutPipe()
+	if err = errors.Join(err, err2); err == nil {
+		err = c.Start()
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _, _ = c.Process.Kill(), c.Wait() })
+	return &actor{TB: b, pid: c.Process.Pid, in: in, out: bufio.NewReader(out)}
+}
+
+func (a *actor) line() string {
+	a.Helper()
+	text, err := a.out.ReadString('\n')
+	if err != nil {
+		a.Fatal(err)
+	}
+	return strings.TrimSpace(text)
+}
+
+// took returns the time that the processors spent on the process, in nanoseconds.
+func (a *actor) took() int64 {
+	a.Helper()
+	var t unix.Timespec
+	clock := int32(^a.pid<<3 | 2) // clock_getcpuclockid(3)
+	if err := unix.ClockGettime(clock, &t); err != nil {
+		a.Fatal(err)
+	}
+	return t.Nano()
+}
+
+// switched returns how often a processor was given to another thread instead.
+func (a *actor) switched() (n int64) {
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", a.pid)) // the pattern is right
+	for _, thread := range threads {
+		text, _ := os.ReadFile(thread) // a thread may have ended
+		for line := range strings.Lines(string(text)) {
+			if _, count, found := strings.Cut(line, "ctxt_switches:"); found {
+				v, _ := strconv.ParseInt(strings.TrimSpace(count), 10, 64)
+				n += v
+			}
+		}
+	}
+	return n
+}
+
+// BenchmarkGet4KApart is BenchmarkGet4K with separate processes for the client, the FileServer, the
+// gateway and refmond, and the lower bound next to them.
+func BenchmarkGet4KApart(b *testing.B) {
+	b.Cleanup(func() { runtime.GOMAXPROCS(runtime.NumCPU()) })
+	daemon.Spare() // as the program does
+	w := newWorld(b, shared)
+	w.d.System().Audit().Sink = new(newest)
+	w.file("f", string(make([]byte, 4096)), shared)
+	folder, err := os.MkdirTemp("", "get")
+	w.must(err)
+	b.Cleanup(func() { _ = os.RemoveAll(folder) })
+	plain, socket := filepath.Join(folder, "f"), filepath.Join(folder, "s")
+	write(b, plain, make([]byte, 4096))
+	caller, files, through := start(b, "client", 0), start(b, "files "+folder, 0), start(b, "gateway "+w.socket, gate)
+	opener := start(b, "opener "+socket+" "+plain, 0)
+	opener.line()
+	floor := start(b, "floor "+socket, 0)
+	self := &actor{TB: b, pid: os.Getpid()}
+	turns := func(connections int, name, url string, of ...*actor) *subject {
+		return &subject{name: name, turn: func(n int) (s spent) {
+			sum := func(f func(*actor) int64) (n int64) {
+				for _, a := range append(of, caller) {
+					n += f(a)
+				}
+				return n
+			}
+			switched := sum((*actor).switched)
+			cpu := sum((*actor).took)
+			_, _ = fmt.Fprintln(caller.in, url, connections, n)
+			var wall, p99 int64
+			_, err := fmt.Sscan(caller.line(), &wall, &p99)
+			w.must(err)
+			after := sum((*actor).took)
+			return each(wall, [2]int64{cpu, switched}, [2]int64{after, sum((*actor).switched)}, n)
+		}}
+	}
+	plainURL, floorURL, shareURL := files.line()+"/f", floor.line()+"/f", through.line()+"/share/f"
+	for _, n := range connections {
+		b.Run(fmt.Sprint("connections=", n), func(b *testing.B) {
+			compare(b, n, turns(n, "FileServer", plainURL, files), turns(n, "floor", floorURL, floor, opener),
+				turns(n, "gateway", shareURL, through, self))
+		})
+	}
+}

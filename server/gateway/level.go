@@ -1,0 +1,42 @@
+package gateway
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/refmon/refmon/server/gateway/dav"
+)
+
+// Time steps at which refusals are sent. refmond takes longer for a hidden name than for a missing one, and for a
+// known user than for an unknown one: it reads the descriptor or stores the failure.
+const (
+	nameStep  = 2 * time.Millisecond   // for names: most responses are ready after a tenth of it
+	logonStep = 250 * time.Millisecond // for passwords: a hash takes about 100 ms
+)
+
+// levels are the time steps. The zero value sends refusals at once.
+type levels struct{ name, logon time.Duration }
+
+// level waits until a multiple of step has passed since begun, so that the response time hides what refmond did
+// (G-48). It returns at once if step or begun is zero, and when ctx ends.
+func level(ctx context.Context, begun time.Time, step time.Duration) {
+	if step <= 0 || begun.IsZero() {
+		return
+	}
+	wait := time.NewTimer(step - time.Since(begun)%step)
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+	case <-ctx.Done():
+	}
+}
+
+// refuse writes a refusal. A 403, 404 or 409 first waits for its time step, because it may hide a name.
+func (q *request) refuse(w http.ResponseWriter, r *http.Request, f dav.Refusal) {
+	switch f.Code() {
+	case http.StatusForbidden, http.StatusNotFound, http.StatusConflict:
+		level(q.ctx, q.begun, q.g.levels.name)
+	}
+	f.Answer(w, r)
+}

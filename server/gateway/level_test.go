@@ -1,0 +1,32 @@
+package gateway
+
+import (
+	"net/http"
+	"testing"
+	"time"
+)
+
+// TestRefusalsWaitForTheirStep: a refusal that may hide a name, and one of a password, is sent when a full step of time
+// has passed; an answer that hides nothing is not held back (G-48).
+func TestRefusalsWaitForTheirStep(t *testing.T) {
+	w := newWorld(t, shared)
+	w.file("f", "f", shared)
+	w.file("hers", "x", own)
+	w.g.levels = levels{name: 30 * time.Millisecond, logon: 70 * time.Millisecond}
+	for _, c := range []struct {
+		user, method, path string
+		code               int
+		least              time.Duration
+	}{{"bob", "GET", "/share/none", 404, 30 * time.Millisecond}, {"bob", "GET", "/share/hers", 403, 30 * time.Millisecond},
+		{"bob", "PROPFIND", "/share/none", 404, 30 * time.Millisecond},
+		{"alice", "PUT", "/share/none/x", 409, 30 * time.Millisecond},
+		{"nobody", "GET", "/share/f", 401, 70 * time.Millisecond}} {
+		begun := time.Now()
+		w.want(c.code, c.user, c.method, c.path, "", "Depth", "0")
+		if took := time.Since(begun); took < c.least {
+			t.Errorf("G-48: %s %s as %s: answered after %v", c.method, c.path, c.user, took)
+		}
+	}
+	w.g.levels = levels{name: time.Hour, logon: time.Hour}
+	w.want(http.StatusOK, "bob", http.MethodGet, "/share/f", "")
+}

@@ -1,0 +1,231 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestOpenAs checks that if a thread fails to impersonate, the file opened with the gateway's own
+// account is closed unread, and the thread has the process's identity afterwards (G-1, G-2).
+func TestOpenAs(t *testing.T) {
+	w := newWorld(t, "O:BAG:SYD:P(A;OICI;FA;;;WD)")
+	w.file("f", "f", "O:BAG:SYD:P(A;;FA;;;WD)") // the gateway's account, too
+	p, err := w.g.link.process()
+	w.must(err)
+	th, err := p.conn.NewThread()
+	w.must(err)
+	kept := w.now()
+	q := &request{g: w.g}
+	for _, tok := range []winnt.Handle{0x7770, winnt.NtCurrentProcess} {
+		in := q.creation(place{tree: "share", path: "f"}, winnt.GENERIC_READ, winnt.FILE_OPEN, 0)
+		o, st := p.conn.OpenFileAs(th, tok, in)
+		if st == ntstatus.Success || o.FileHandle != 0 || o.File != nil || !o.Reverted {
+			t.Errorf("with the token %#x: %+v, %v", tok, o, st)
+		}
+		in.CreateDisposition = winnt.FILE_OPEN_IF
+		if _, st := p.conn.OpenFileAs(th, tok, in); st != ntstatus.InvalidParameter {
+			t.Errorf("an open that makes files: %v", st)
+		}
+		in = q.creation(place{tree: "share", path: "f"}, winnt.DELETE, winnt.FILE_OPEN,
+			uint32(fileaccess.DeleteOnClose))
+		if _, st := p.conn.OpenFileAs(th, tok, in); st != ntstatus.InvalidParameter {
+			t.Errorf("an open whose close deletes: %v", st)
+		}
+	}
+	w.settles(kept)
+	w.want(200, "alice", "GET", "/share/f", "")
+}
+
+// TestReadAsOfTwo checks that one thread alternates between two clients, and impersonates neither
+// afterwards (G-30).
+func TestReadAsOfTwo(t *testing.T) {
+	w := newWorld(t, "O:BAG:SYD:P(A;OICI;FA;;;SY)", func(c *Config) { c.Threads = 1 })
+	for _, name := range []string{"alice", "bob"} {
+		w.file(name, "of "+name, "O:BAG:SYD:P(A;;FA;;;{"+name+"})")
+	}
+	for range 3 {
+		for _, who := range [][2]string{{"alice", "bob"}, {"bob", "alice"}} {
+			if got := w.want(200, who[0], "GET", "/share/"+who[0], ""); got.body != "of "+who[0] {
+				t.Errorf("%s reads %q", who[0], got.body)
+			}
+			w.want(404, who[0], "GET", "/share/"+who[1], "")
+			if n := w.acting(); n != 0 {
+				t.Errorf("G-30: %d threads act as %s", n, who[0])
+			}
+		}
+	}
+}
+
+// TestTrailOfContents checks that the audit record of a read names the client and the gateway, for
+// inline contents and for a passed descriptor (G-31, F-157).
+func TestTrailOfContents(t *testing.T) {
+	w := newWorld(t, shared)
+	policy, err := audit.NewPolicy(audit.PolicySpec{
+		System: map[audit.Subcategory]audit.Setting{audit.FileSystem: audit.OnBoth}})
+	w.must(err)
+	w.d.System().Audit().Policy.Store(policy)
+	w.file("short", "f", shared+"S:(AU;SA;CC;;;WD)")
+	w.file("long", string(make([]byte, mostAtOnce+1)), shared)
+	for _, name := range []string{"short", "long"} {
+		w.sink.Drain()
+		w.want(200, "alice", "GET", "/share/"+name, "")
+		found := 0
+		for _, e := range w.sink.Drain() {
+			if object, _ := e.Field("ObjectName"); e.ID != 4663 || !strings.HasSuffix(object, name) {
+				continue
+			}
+			found++
+			user, _ := e.Field("SubjectUserSid")
+			primary, _ := e.Field("PrimaryUserSid")
+			if user != w.sids["alice"].String() || primary != "S-1-22-1-61010" {
+				t.Errorf("G-31: %s is read by %s, for whom %s acts", name, user, primary)
+			}
+		}
+		if found != 1 {
+			t.Errorf("G-31: %s has %d records", name, found)
+		}
+	}
+}
+
+// TestWithoutAToken: without a client's token nothing is opened or read in a client's name (G-1, G-30).
+func TestWithoutAToken(t *testing.T) {
+	ended, end := context.WithCancel(t.Context())
+	end() // no thread is waited for
+	p := &process{}
+	if st := p.as(ended, 0, nil); st != ntstatus.NoToken {
+		t.Errorf("G-1: %v", st)
+	}
+	if _, st := p.openAs(ended, 0, nt.CreateFileIn{}); st != ntstatus.NoToken {
+		t.Errorf("G-1: an open: %v", st)
+	}
+	if _, st := p.readAs(ended, 0, nt.CreateFileIn{}, nil); st != ntstatus.NoToken {
+		t.Errorf("G-30: %v", st)
+	}
+}
+
+// TestRefmondRestarts: a gateway whose connection to refmond was lost makes another, with new
+// sessions; while refmond is gone it says so.
+func TestRefmondRestarts(t *testing.T) {
+	w := newWorld(t, shared)
+	w.file("f", "f", shared)
+	w.want(200, "bob", "GET", "/share/f", "")
+	p, err := w.g.link.process()
+	w.must(err)
+	w.must(p.conn.Close())
+	w.want(200, "bob", "GET", "/share/f", "")
+	again, err := w.g.link.process()
+	w.must(err)
+	if again == p {
+		t.Error("the old connection is used")
+	}
+	dial := w.g.link.dial
+	w.must(again.conn.Close())
+	w.g.link.dial = failing
+	if got := w.want(503, "bob", "GET", "/share/f", ""); got.header.Get("Retry-After") == "" {
+		t.Errorf("without refmond: %v", got.header)
+	}
+	w.g.link.dial = dial
+	w.want(200, "bob", "GET", "/share/f", "")
+}
+
+// failing dials a refmond that is not there.
+func failing() (*client.Conn, error) { return nil, errors.New("refmond is gone") }
+
+// reads returns which of the files a thread can open for reading, for writing or at all.
+func reads(th *nt.Thread, files ...string) (opened []string) {
+	for _, name := range files {
+		for _, want := range []winnt.AccessMask{winnt.FILE_READ_DATA, winnt.FILE_WRITE_DATA, winnt.READ_CONTROL,
+			winnt.WRITE_DAC, winnt.WRITE_OWNER, winnt.DELETE, winnt.FILE_READ_ATTRIBUTES} {
+			h, _, st := th.NtCreateFile(nt.CreateFileIn{DesiredAccess: want, CreateDisposition: winnt.FILE_OPEN,
+				ShareAccess: shareAll, ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\share\` + name})})
+			if st == ntstatus.Success {
+				th.NtClose(h)
+				opened = append(opened, name)
+				break
+			}
+		}
+	}
+	return opened
+}
+
+// TestStolenConnectionOpensNothing speaks the wire protocol like an attacker who took over the gateway: with its
+// account, connection and handles, only files of currently known clients can be opened (G-1).
+func TestStolenConnectionOpensNothing(t *testing.T) {
+	w := newWorld(t, "O:BAG:SYD:P(A;OICI;FA;;;SY)")
+	for name := range w.sids {
+		w.file(name, name, "O:{"+name+"}G:SYD:P(A;;FA;;;{"+name+"})")
+	}
+	all := []string{"alice", "bob", "carol"}
+	w.want(200, "alice", "GET", "/share/alice", "") // she is known; bob and carol never came
+	p, err := w.g.link.process()
+	w.must(err)
+	th, err := p.conn.NewThread()
+	w.must(err)
+	if got := reads(th, all...); len(got) > 0 {
+		t.Errorf("G-1: the gateway's own account opens %v", got)
+	}
+	tokens := 0
+	for h := winnt.Handle(4); h < 4096; h += 4 { // every handle there may be
+		if th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, h) != ntstatus.Success {
+			continue
+		}
+		tokens++
+		if got := reads(th, all...); len(got) != 1 || got[0] != "alice" {
+			t.Errorf("G-1: with the token %d it opens %v", h, got)
+		}
+		w.revert(th)
+	}
+	if tokens != 1 {
+		t.Errorf("G-1: %d tokens are held, want that of the one client", tokens)
+	}
+	w.takesNoOther(th)
+	again, err := w.dial(gate)
+	w.must(err)
+	defer again.Close()
+	if got := reads(again.Thread(), all...); len(got) > 0 {
+		t.Errorf("G-1: another connection of the account opens %v", got)
+	}
+}
+
+func (w *world) revert(th *nt.Thread) {
+	w.Helper()
+	if st := th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, 0); st != ntstatus.Success {
+		w.Fatal(st)
+	}
+}
+
+// takesNoOther holds that a client who did not come cannot be acted for.
+func (w *world) takesNoOther(th *nt.Thread) {
+	w.Helper()
+	out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
+		AuthenticationInformation: nt.LogonInformation{MessageType: nt.S4ULogon, UserName: "bob"}})
+	if st != ntstatus.Success {
+		w.Fatal(st)
+	}
+	if st := th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, out.Token); st.IsSuccess() {
+		if got := reads(th, "bob", "carol"); len(got) > 0 {
+			w.Errorf("G-1: a logon without a password opens %v", got)
+		}
+		w.revert(th)
+	}
+	level := &nt.ObjectAttributes{SecurityQualityOfService: &nt.SecurityQualityOfService{
+		ImpersonationLevel: winnt.SecurityImpersonation}}
+	if h, st := th.NtDuplicateToken(out.Token, winnt.TOKEN_ALL_ACCESS, level, false, winnt.TokenImpersonation); st ==
+		ntstatus.Success {
+		w.Errorf("G-1: a token that only identifies becomes %d, which acts", h)
+	}
+	if _, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
+		AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "bob",
+			Password: "guessed"}}); st != ntstatus.LogonFailure {
+		w.Errorf("G-1: a password that is guessed: %v", st)
+	}
+}

@@ -1,0 +1,54 @@
+package gateway
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// TestListOnlyClientGetsThePage checks that a client that may only list a directory gets the same page as one
+// with all rights. A client that may not is denied if the parent lists the directory, and otherwise
+// gets 404. The same holds for a client that may only read a file's contents (G-8, F-43).
+func TestListOnlyClientGetsThePage(t *testing.T) {
+	w := newExactly(t, shared)
+	w.folder("blind", "O:BAG:SYD:P(A;OICI;FA;;;{alice})(A;;0x20;;;{bob})")
+	for _, above := range []string{"", "blind/"} {
+		missing, refused := w.ask("bob", "GET", "/share/"+above+"none", ""), "404\n"
+		if above == "" {
+			refused = "403\n"
+		}
+		for _, rights := range []int{0x1, 0x81, 0x100001, 0x1200a9, 0x1f01ff, 0, 0x80, 0x20, 0x2, 0x1f01fe} {
+			name := fmt.Sprintf("%sd%x", above, rights)
+			w.folder(name, fmt.Sprintf("O:BAG:SYD:P(A;;FA;;;{alice})(A;;%#x;;;{bob})", rights))
+			for _, file := range []string{"one", "two"} {
+				w.file(name+"/"+file, file, shared)
+				w.at(name + "/" + file)
+			}
+			for _, path := range []string{"/share/" + name + "/", "/share/" + name} {
+				hers, his := w.ask("alice", "GET", path, ""), w.ask("bob", "GET", path, "")
+				switch {
+				case rights&1 != 0:
+					w.same(path, his, strings.ReplaceAll(hers, "alice", "bob"))
+				case above != "":
+					w.same(path, his, missing)
+				case !strings.HasPrefix(his, refused):
+					t.Errorf("G-8: %s is told as %s", path, his)
+				}
+				if rights&1 == 0 && (strings.Contains(his, ">one<") || strings.HasPrefix(his, "301")) {
+					t.Errorf("G-8: %s is told as %s", path, his)
+				}
+				if !strings.Contains(hers, ">one</a>") && path != "/share/"+name {
+					t.Errorf("%s is told as %s", path, hers)
+				}
+			}
+		}
+		w.file(above+"contents", "secret", "O:BAG:SYD:P(A;;FA;;;{alice})(A;;0x1;;;{bob})")
+		got := w.ask("bob", "GET", "/share/"+above+"contents", "")
+		if above != "" {
+			w.same("contents and no more", got, missing)
+		} else if !strings.HasPrefix(got, fmt.Sprint(http.StatusOK, "\n")) || !strings.HasSuffix(got, "\nsecret") {
+			t.Errorf("F-43: contents are told as %s", got)
+		}
+	}
+}

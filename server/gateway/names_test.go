@@ -1,0 +1,215 @@
+package gateway
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/server/gateway/dav"
+)
+
+// TestPaths: what two readers could take for two places is refused, and what no file can be
+// called is absent (G-10, G-11).
+func TestPaths(t *testing.T) {
+	w := newWorld(t, shared)
+	w.file("f", "f", shared)
+	w.file(uploadPrefix+"x", "half", shared)
+	for _, path := range []string{"/share/../share/f", "/share/%2e%2e/f", "/share/./f", "/share//f", "/share/a%2ff",
+		"/share/a%2Ff", "/share/%5cf", "/share/..%5cf", "/share/f%00", "/share/%ff%fe",
+		"/share/" + strings.Repeat("a", 256),
+		"/" + strings.Repeat("a/", 2500), "/share" + strings.Repeat("/a", 200), "/share/%c0%ae%c0%ae/f"} {
+		for _, method := range []string{"GET", "PUT", "DELETE", "MKCOL", "LOCK", "PROPFIND"} {
+			r := w.request("alice", method, "/", "", "Depth", "0")
+			r.URL.Opaque = strings.TrimPrefix(w.url, "https:") + path // without normalization
+			if got := w.do(r); got.code != 400 && got.code != 405 {
+				t.Errorf("G-10: %s %.60s: %d", method, path, got.code)
+			}
+		}
+	}
+	for _, path := range []string{"/share/f:s", "/share/f::$DATA", "/share/a*", "/share/a%3f", "/share/f.", "/share/f%20",
+		"/share/%01", "/share/a%22", "/share/a%3c", "/share/a%3e", "/share/a%7c", "/share/d./f"} {
+		for _, method := range []string{"GET", "HEAD", "PUT", "DELETE", "MKCOL", "LOCK", "PROPFIND", "UNLOCK"} {
+			got := w.want(400, "alice", method, path, "", "Depth", "0")
+			if method != "HEAD" && !strings.HasPrefix(got.body, "Windows does not allow this name: it ") {
+				t.Errorf("G-11: %s %s: %s", method, path, got.body)
+			}
+		}
+		w.want(400, "alice", "COPY", "/share/f", "", "Destination", path)
+	}
+	for _, path := range []string{"/share/" + uploadPrefix + "x", "/none/f", "/SHARE/f"} {
+		w.want(404, "alice", "GET", path, "")
+		w.want(403, "alice", "PUT", path, "x")
+		w.want(404, "alice", "DELETE", path, "")
+	}
+	if got := w.want(200, "alice", "GET", "/share/", ""); strings.Contains(got.body, uploadPrefix) {
+		t.Error("G-11: a page lists an upload")
+	}
+	r := w.request("alice", "GET", "/", "")
+	r.URL.Path = "/" + strings.Repeat("x", 64<<10)
+	if got := w.do(r); got.code != 400 {
+		t.Errorf("a path of 64 KiB: %d", got.code)
+	}
+}
+
+// TestDestinations: nothing goes to another server, another tree by MOVE, or into itself.
+func TestDestinations(t *testing.T) {
+	w := newWorld(t, shared)
+	w.file("dir/f", "f", shared)
+	w.describe("dir", shared)
+	for to, want := range map[string]int{"https://evil.test/share/x": 502, "ftp:/share/x": 502, "": 400, "%zz": 400,
+		"/share/../../etc/passwd": 400, "/share/%2e%2e/x": 400, "/other/x": 403, "/": 403, "/share": 403,
+		"/share/dir": 403, "/share/dir/in": 403, "https://u:p@" + strings.TrimPrefix(w.url, "https://") + "/share/x": 502,
+		"/share/f:s": 400} {
+		for _, method := range []string{"COPY", "MOVE"} {
+			w.want(want, "alice", method, "/share/dir", "", "Destination", to)
+		}
+	}
+	w.want(201, "alice", "COPY", "/share/dir", "", "Destination", w.url+"/share/d%C3%A9j%C3%A0")
+	w.want(201, "alice", "MOVE", "/share/dir", "", "Destination", "/share/a%20b%23c")
+	if got := w.entries(""); got != "a b#c déjà" {
+		t.Errorf("the tree has %q", got)
+	}
+}
+
+// TestXML: bodies that make a reader work are refused (G-21).
+func TestXML(t *testing.T) {
+	w := newWorld(t, shared)
+	bomb := `<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "` + strings.Repeat("a", 1000) + `">` +
+		`<!ENTITY b "&a;&a;&a;">]><D:propfind xmlns:D="DAV:"><D:prop><x>&b;</x></D:prop></D:propfind>`
+	deep := strings.Repeat("<a>", 40) + strings.Repeat("</a>", 40)
+	for name, body := range map[string]string{"a bomb": bomb, "deep": deep,
+		"half": "<D:propfind", "no XML": "hello", "a stylesheet": `<?xml-stylesheet href="x"?><a/>`,
+		"another root": `<x/>`, "both": `<D:propfind xmlns:D="DAV:"><D:prop/><D:allprop/></D:propfind>`,
+		"too many": `<D:propfind xmlns:D="DAV:"><D:prop>` + strings.Repeat("<D:x/>", 100) + `</D:prop></D:propfind>`} {
+		if got := w.ask("alice", "PROPFIND", "/share/", body, "Depth", "0"); got.code != 400 {
+			t.Errorf("G-21: %s: %d", name, got.code)
+		}
+	}
+	long := "<a>" + strings.Repeat("<b/>", 1<<18) + "</a>"
+	for _, method := range []string{"PROPFIND", "PROPPATCH", "LOCK"} {
+		w.want(413, "alice", method, "/share/new", long, "Depth", "0")
+		if method != "PROPFIND" {
+			w.want(400, "alice", method, "/share/new", bomb)
+		}
+	}
+}
+
+// TestManyFiles: a directory of more than an answer lists is refused, not cut; depth
+// infinity is refused at once (G-20).
+func TestManyFiles(t *testing.T) {
+	w := newWorld(t, shared)
+	w.folder("many", shared)
+	w.g.dav.MostListed = 30
+	for i := range w.g.dav.MostListed + 1 {
+		w.must(os.WriteFile(filepath.Join(w.root, "many", fmt.Sprint(i)), nil, 0o600))
+	}
+	w.want(507, "alice", "PROPFIND", "/share/many", "", "Depth", "1")
+	for _, depth := range []string{"infinity", ""} {
+		if got := w.want(403, "alice", "PROPFIND", "/share/", "", "Depth", depth); !strings.Contains(got.body,
+			"propfind-finite-depth") {
+			t.Errorf("G-20: %s", got.body)
+		}
+	}
+	if got := w.want(200, "alice", "GET", "/share/many/", ""); !strings.Contains(got.body, "There is more") {
+		t.Error("G-20: the page does not say that it is cut")
+	}
+}
+
+// TestLockFlood: one client's locks are bounded and keep no other client from having some;
+// the tokens of others open nothing (G-18, G-19).
+func TestLockFlood(t *testing.T) {
+	both := "O:BAG:SYD:P(A;OICI;FA;;;{alice})(A;OICI;FA;;;{bob})"
+	w := newWorld(t, both)
+	w.file("f", "f", both)
+	add := func(user string, name dav.Path, timeout time.Duration) error {
+		_, _, err := w.g.dav.Locks.Add(dav.Lock{User: w.sids[user].String(), Root: name}, timeout)
+		return err
+	}
+	for i := range dav.MostLocksEach {
+		w.must(add("alice", dav.Path(fmt.Sprintf("/share/%d", i)), time.Hour))
+	}
+	w.want(503, "alice", "LOCK", "/share/more", lockBody)
+	if got := w.entries(""); got != "f" {
+		t.Errorf("G-19: a lock too many made a file: %s", got)
+	}
+	// A lock counts until its time is over (G-19).
+	for i := range dav.MostLocksEach {
+		w.must(add("carol", dav.Path(fmt.Sprintf("/share/late%d", i)), 1))
+	}
+	if err := add("carol", "/share/late", time.Hour); err != nil {
+		t.Errorf("G-19: 500 locks whose time is over, and: %v", err)
+	}
+	got := w.want(200, "bob", "LOCK", "/share/f", lockBody, "Timeout", "Infinite")
+	token := got.header.Get("Lock-Token")
+	if !strings.Contains(got.body, "Second-3600") || len(token) < 32 {
+		t.Errorf("G-19: %q, %s", token, got.body)
+	}
+	w.want(423, "alice", "PUT", "/share/f", "hers")
+	w.want(412, "alice", "PUT", "/share/f", "hers", "If", "("+token+")")
+	w.want(412, "alice", "LOCK", "/share/f", "", "If", "("+token+")")
+	w.want(403, "alice", "UNLOCK", "/share/f", "", "Lock-Token", token)
+	for _, guess := range []string{"<1>", "<2>", "<opaquelocktoken:0>"} {
+		w.want(409, "alice", "UNLOCK", "/share/f", "", "Lock-Token", guess)
+	}
+	told := func(user string) bool {
+		found := w.want(207, user, "PROPFIND", "/share/f", "", "Depth", "0").body
+		return strings.Contains(found, strings.Trim(token, "<>"))
+	}
+	if told("alice") || !told("bob") {
+		t.Error("G-18: lockdiscovery tells the token to others, or not to who has it")
+	}
+	w.want(204, "bob", "PUT", "/share/f", "his", "If", "("+token+")")
+	w.want(204, "bob", "UNLOCK", "/share/f", "", "Lock-Token", token)
+	w.want(204, "bob", "DELETE", "/share/f", "")
+}
+
+// FuzzPlace: no path makes a place with a part that is no name, and each place is read back
+// from its own path (G-10).
+func FuzzPlace(f *testing.F) {
+	for _, s := range []string{"/", "/a", "/a/b/", "/a//b", "/a/%2e%2e/b", "/a/b%5cc", "/\xff", "/a/..", "//x/y",
+		"/a/%2f"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		u, err := url.ParseRequestURI(text)
+		if err != nil {
+			return
+		}
+		p, _, ok := parsePlace(u)
+		if !ok {
+			return
+		}
+		for part := range strings.SplitSeq(p.tree+`\`+p.path, `\`) {
+			if part == "." || part == ".." || strings.ContainsAny(part, "/\x00") || part == "" && p.path != "" {
+				t.Fatalf("%q has the part %q", text, part)
+			}
+		}
+		again, err := url.Parse(p.href(false))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if q, _, ok := parsePlace(again); !ok || q != p {
+			t.Fatalf("%q is %+v, read back %+v", text, p, q)
+		}
+	})
+}
+
+// FuzzBodies checks that no body and no header causes a panic or an unexpected response.
+func FuzzBodies(f *testing.F) {
+	f.Add([]byte(lockBody), "Basic YTpi")
+	f.Add([]byte(patchBody), "Negotiate YII=")
+	f.Add([]byte(`<D:propfind xmlns:D="DAV:"><D:allprop/><D:include><D:acl/></D:include></D:propfind>`), "")
+	f.Fuzz(func(t *testing.T, body []byte, header string) {
+		_, value, _ := strings.Cut(header, " ")
+		if in, ok := basic(value); ok && in.UserName == "" {
+			t.Fatal("a name that is empty")
+		}
+		r := http.Request{Header: http.Header{"Origin": {header}}, Host: header}
+		_ = sameOrigin(&r)
+	})
+}

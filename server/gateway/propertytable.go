@@ -1,0 +1,184 @@
+package gateway
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/gateway/dav"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Limits of the properties that clients set.
+const (
+	mostDescribed  = 10_000             // files
+	mostProperties = dav.MostProperties // of one file
+	longestKept    = 16 << 10           // bytes for one file
+)
+
+// propertyTable stores the properties that clients set, in memory, because trees cannot store them.
+// They belong to a file ID at a path and end with the gateway. It is safe for concurrent use.
+type propertyTable struct {
+	mu sync.Mutex
+	// +checklocks:mu
+	of map[place]*properties // guarded by mu
+}
+
+// properties has the properties of one file. Immutable.
+type properties struct {
+	file uint64
+	list map[dav.Name]dav.Property
+}
+
+func newPropertyTable() *propertyTable { return &propertyTable{of: map[place]*properties{}} }
+
+// has reports whether properties are stored for a path.
+func (b *propertyTable) has(at place) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.of[at] != nil
+}
+
+// get returns the properties of a path. It returns nil if none exist or they belong to another file. The caller
+// must not change the map.
+func (b *propertyTable) get(at place, file uint64) map[dav.Name]dav.Property {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if p := b.of[at]; p != nil && p.file == file {
+		return p.list
+	}
+	return nil
+}
+
+// set replaces the properties of a path; an empty list removes them. It returns false and changes nothing if a limit
+// is reached (G-19). It keeps list.
+func (b *propertyTable) set(at place, file uint64, list map[dav.Name]dav.Property) bool {
+	size := 0
+	for name, p := range list {
+		size += len(name.Space) + len(name.Local) + len(p.Value) + len(p.Lang)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(list) == 0 {
+		delete(b.of, at)
+		return true
+	}
+	if len(list) > mostProperties || size > longestKept || b.of[at] == nil && len(b.of) >= mostDescribed {
+		return false
+	}
+	b.of[at] = &properties{file, list}
+	return true
+}
+
+// under reports whether a place is top or below it.
+func (p place) under(top place) bool {
+	return p.tree == top.tree && (p.path == top.path || top.path == "" || strings.HasPrefix(p.path, top.path+`\`))
+}
+
+// drop removes the properties of top and its descendants.
+func (b *propertyTable) drop(top place) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for at := range b.of {
+		if at.under(top) {
+			delete(b.of, at)
+		}
+	}
+}
+
+// move moves the properties of from and its descendants to to.
+func (b *propertyTable) move(from, to place) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	moved := map[place]*properties{}
+	for at, p := range b.of {
+		if at.under(from) {
+			moved[place{to.tree, to.path + strings.TrimPrefix(at.path, from.path)}] = p
+			delete(b.of, at)
+		}
+	}
+	for at, p := range moved {
+		b.of[at] = p
+	}
+}
+
+// Properties implements dav.FileSystem. It returns nil if the client lacks FILE_READ_EA or FILE_READ_ATTRIBUTES.
+func (f files) Properties(name dav.Path) map[dav.Name]dav.Property {
+	at := placeOf(name)
+	if !f.q.g.props.has(at) {
+		return nil
+	}
+	h, st := f.q.open(at, winnt.FILE_READ_EA|winnt.FILE_READ_ATTRIBUTES, winnt.FILE_OPEN, 0)
+	if st != ntstatus.Success {
+		return nil // a client without these rights sees no such property
+	}
+	defer f.q.s.p.release(h)
+	now, st := f.q.facts(h)
+	if st != ntstatus.Success {
+		return nil
+	}
+	return f.q.g.props.get(at, now.id)
+}
+
+// windowsSpace is the namespace of the properties that Explorer sets after an upload.
+const windowsSpace = "urn:schemas-microsoft-com:"
+
+// Patch implements dav.FileSystem. It requires FILE_WRITE_EA and FILE_WRITE_ATTRIBUTES. Without room for the
+// properties it returns 507 and changes nothing.
+func (f files) Patch(name dav.Path, patches []dav.Patch) error {
+	at := placeOf(name)
+	if at.tree == "" {
+		return dav.Refuse(http.StatusForbidden, "this is above the trees")
+	}
+	const want = winnt.FILE_WRITE_EA | winnt.FILE_WRITE_ATTRIBUTES | winnt.FILE_READ_ATTRIBUTES
+	h, st := f.q.open(at, want, winnt.FILE_OPEN, 0)
+	if st != ntstatus.Success {
+		return f.q.refusedAs(at, winnt.FILE_WRITE_EA|winnt.FILE_WRITE_ATTRIBUTES, st)
+	}
+	defer f.q.s.p.release(h)
+	now, st := f.q.facts(h)
+	if st != ntstatus.Success {
+		return f.q.refusedAs(at, winnt.FILE_WRITE_ATTRIBUTES, st)
+	}
+	list := map[dav.Name]dav.Property{}
+	for name, p := range f.q.g.props.get(at, now.id) {
+		list[name] = p
+	}
+	var times nt.FileBasic
+	for _, patch := range patches {
+		switch p := patch.Property; {
+		case p.Name.Space == windowsSpace:
+			setTime(&times, p)
+		case patch.Remove:
+			delete(list, p.Name)
+		default:
+			list[p.Name] = p
+		}
+	}
+	if !f.q.g.props.set(at, now.id, list) {
+		return dav.Refuse(http.StatusInsufficientStorage, "the limit on properties is reached")
+	}
+	if times != (nt.FileBasic{}) {
+		f.q.s.p.do(f.q.ctx, func(th *nt.Thread) ntstatus.Status {
+			return th.NtSetInformationFile(h, nt.FileBasicInformation, times)
+		})
+	}
+	return nil
+}
+
+// setTime sets a field of times from a property of Explorer. It ignores attributes, malformed times and times that a
+// tree cannot store (F-122). Explorer would report a refusal as a failed copy.
+func setTime(times *nt.FileBasic, p dav.Property) {
+	at, err := http.ParseTime(p.Value)
+	if err != nil {
+		return
+	}
+	switch p.Name.Local {
+	case "Win32LastModifiedTime":
+		times.LastWriteTime = at.UnixNano()/100 + epoch
+	case "Win32LastAccessTime":
+		times.LastAccessTime = at.UnixNano()/100 + epoch
+	}
+}

@@ -1,0 +1,174 @@
+package gateway
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/server/gateway/dav"
+)
+
+// TestPropertiesAreBounded checks both sides of the limits of properties, their owner, and their removal
+// with the file (G-19).
+//
+// +checklocksignore
+func TestPropertiesAreBounded(t *testing.T) {
+	list := func(n, each int) map[dav.Name]dav.Property {
+		m := map[dav.Name]dav.Property{}
+		for i := range n {
+			name := dav.Name{Space: "sp", Local: fmt.Sprintf("p%03d", i)}
+			m[name] = dav.Property{Name: name, Value: strings.Repeat("x", each-6)}
+		}
+		return m
+	}
+	at := place{"share", `d\f`}
+	for _, c := range []struct {
+		what string
+		n    int
+		each int
+		want bool
+	}{{"64 properties", 64, 100, true}, {"65 properties", 65, 100, false}, {"16 KiB", 64, 256, true},
+		{"16 KiB and a byte", 1, 16<<10 + 1, false}, {"16 KiB in one", 1, 16 << 10, true}} {
+		b, kept := newPropertyTable(), 0
+		if c.want {
+			kept = c.n
+		}
+		if got := b.set(at, 7, list(c.n, c.each)); got != c.want || b.has(at) != c.want || len(b.get(at,
+			7)) != kept {
+			t.Errorf("G-19: %s: %t, kept %d", c.what, got, len(b.get(at, 7)))
+		}
+		if b.get(at, 8) != nil {
+			t.Errorf("%s: another file of the name has them", c.what)
+		}
+	}
+	b := newPropertyTable()
+	for i := range 9_999 {
+		b.of[place{"share", fmt.Sprint(i)}] = &properties{}
+	}
+	last, more := place{"share", "last"}, place{"share", "more"}
+	if !b.set(last, 1, list(1, 10)) || b.set(more, 1, list(1, 10)) || b.has(more) {
+		t.Error("G-19: not ten thousand files have properties")
+	}
+	if !b.set(last, 1, list(2, 10)) || len(b.get(last, 1)) != 2 {
+		t.Error("G-19: what is kept cannot be replaced where there is no more room")
+	}
+	if !b.set(last, 1, nil) || b.has(last) || !b.set(more, 1, list(1, 10)) {
+		t.Error("G-19: what was taken away has room no more")
+	}
+	b = newPropertyTable()
+	for _, name := range []string{"d", `d\f`, `d\f\g`, "dd", "e"} {
+		b.set(place{"share", name}, 1, list(1, 10))
+		b.set(place{"other", name}, 1, list(1, 10))
+	}
+	b.drop(place{"share", "d"})
+	var left []string
+	for p := range b.of {
+		left = append(left, p.tree+`\`+p.path)
+	}
+	slices.Sort(left)
+	if want := []string{`other\d`, `other\d\f`, `other\d\f\g`, `other\dd`, `other\e`, `share\dd`,
+		`share\e`}; !slices.Equal(left, want) {
+		t.Errorf("after a directory went there are %q, want %q", left, want)
+	}
+}
+
+// TestExactPatches checks complete responses to PROPPATCH and the PROPFIND afterwards. A protected
+// property rejects the whole request, times are set on the file, and other properties are stored:
+// visible with the right to read extended attributes, kept with the file on rename, and removed
+// with it (G-19).
+//
+// +checklocksignore
+func TestExactPatches(t *testing.T) {
+	w := newExactly(t, shared)
+	w.file("f", "f", "O:BAG:SYD:P(A;;FA;;;{alice})(A;;0x120089;;;{bob})(A;;0x80;;;{carol})")
+	w.file("told", "f", shared)
+	update := func(inner string) string {
+		return `<D:propertyupdate xmlns:D="DAV:" xmlns:W="urn:schemas-microsoft-com:">` + inner + `</D:propertyupdate>`
+	}
+	set := func(inner string) string { return "<D:set><D:prop>" + inner + "</D:prop></D:set>" }
+	remove := func(inner string) string { return "<D:remove><D:prop>" + inner + "</D:prop></D:remove>" }
+	stat := func(status, props, more string) string {
+		return "<D:propstat><D:prop>" + props + "</D:prop><D:status>HTTP/1.1 " + status + "</D:status>" + more +
+			"</D:propstat>"
+	}
+	patched := func(stats string) string {
+		return answered(207, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"+`<D:multistatus xmlns:D="DAV:"><D:response>`+
+			`<D:href>/share/f</D:href>`+stats+"</D:response></D:multistatus>\n", "Content-Type: application/xml; charset=utf-8",
+			"Cache-Control: no-store")
+	}
+	const a, b = `<a xmlns="urn:a"></a>`, `<b xmlns="urn:b"></b>`
+	const protected = `<D:error><D:cannot-modify-protected-property/></D:error>`
+	const written = `<Win32LastModifiedTime xmlns="urn:schemas-microsoft-com:"></Win32LastModifiedTime>`
+	fill := func(n, each int) (list, want string) {
+		for i := range n {
+			list += fmt.Sprintf(`<p%d xmlns="u">%s</p%d>`, i, strings.Repeat("x", each), i)
+			want += fmt.Sprintf(`<p%d xmlns="u"></p%d>`, i, i)
+		}
+		return list, want
+	}
+	many, manyTold := fill(64, 1)
+	long, longTold := fill(1, 16<<10)
+	for i, c := range []struct{ user, path, body, want string }{
+		{"alice", "/share/f", update(set(`<a xmlns="urn:a">1&amp;2</a>` + `<b xmlns="urn:b">3</b>`)),
+			patched(stat("200 OK", a+b, ""))},
+		{"alice", "/share/f", update(remove(a) + set(`<D:displayname>x</D:displayname>`)), patched(stat("403 Forbidden",
+			"<D:displayname></D:displayname>", protected) + stat("424 Failed Dependency", a, ""))},
+		{"alice", "/share/f", update(set(`<D:getetag/>`)), patched(stat("403 Forbidden", "<D:getetag></D:getetag>",
+			protected))},
+		{"alice", "/share/f", update(set(`<D:acl/>`)), patched(stat("403 Forbidden", "<D:acl></D:acl>", protected))},
+		{"alice", "/share/f", update(set(a+`<D:owner/>`) + remove(b)), patched(stat("403 Forbidden",
+			"<D:owner></D:owner>", protected) + stat("424 Failed Dependency", a+b, ""))},
+		{"bob", "/share/f", update(set(a)), needs("/share/f", "D:write-properties")},
+		{"carol", "/share/f", update(set(a)), saysAbsent},
+		{"alice", "/share/none", update(set(a)), saysAbsent},
+		{"alice", "/", update(set(a)), inLine(403, "this is above the trees")},
+		{"alice", "/share/f", update(set(many)), patched(stat("507 Insufficient Storage", manyTold, ""))},
+		{"alice", "/share/f", update(set(long)), patched(stat("507 Insufficient Storage", longTold, ""))},
+		{"alice", "/share/f", update(set(`<W:Win32LastModifiedTime>Sat, 03 Feb 2001 04:05:06 ` +
+			`GMT</W:Win32LastModifiedTime>`)),
+			patched(stat("200 OK", written, ""))},
+		{"alice", "/share/f", "<x", noXML},
+	} {
+		w.same(fmt.Sprintf("%d: PROPPATCH %s by %s", i, c.path, c.user), w.ask(c.user, "PROPPATCH", c.path, c.body), c.want)
+	}
+	// The time is the file's now, to the second; a removed property is gone, others stay.
+	if info, err := os.Stat(filepath.Join(w.root, "f")); err != nil ||
+		!info.ModTime().Equal(moment.Truncate(time.Second)) {
+		t.Errorf("it was written %v, %v", info.ModTime(), err)
+	}
+	ask := propfind(`<D:prop><a xmlns="urn:a"/><b xmlns="urn:b"/></D:prop>`)
+	both := response("/share/f", "200 OK", `<a xmlns="urn:a">1&amp;2</a><b xmlns="urn:b">3</b>`)
+	none := func(path string) string { return multi(response(path, "404 Not Found", a+b)) }
+	w.same("kept", w.find("alice", "/share/f", "0", ask), multi(both))
+	names := w.find("alice", "/share/f", "0", propfind("<D:propname/>"))
+	for _, name := range []string{a, b} {
+		if strings.Count(names, name) != 1 {
+			t.Errorf("propname: %s, want one %s", names, name)
+		}
+	}
+	w.same("told to who reads", w.find("bob", "/share/f", "0", ask), multi(both))
+	w.describe("f", "O:BAG:SYD:P(A;;FA;;;{alice})(A;;0x120081;;;{bob})")
+	w.same("not told without FILE_READ_EA", w.find("bob", "/share/f", "0", ask), none("/share/f"))
+	w.same("removed", w.ask("alice", "PROPPATCH", "/share/f", update(remove(a))), patched(stat("200 OK", a, "")))
+	left := multi(response("/share/f", "200 OK", `<b xmlns="urn:b">3</b>`, "404 Not Found", a))
+	w.same("what stays", w.find("alice", "/share/f", "0", ask), left)
+	if got := w.find("alice", "/share/f", "0", ""); strings.Count(got, `<b xmlns="urn:b">3</b>`) != 1 {
+		t.Errorf("allprop: %s", got)
+	}
+	w.same("moved", w.change("alice", "MOVE", "/share/f", "", "Destination", "/share/g"), answered(201, ""))
+	w.same("with it", w.find("alice", "/share/g", "0", ask), strings.ReplaceAll(left, "/share/f", "/share/g"))
+	w.same("copied", w.change("alice", "COPY", "/share/g", "", "Destination", "/share/f"), answered(201, ""))
+	w.same("with the copy", w.find("alice", "/share/f", "0", ask), left)
+	w.same("another file of the name", w.change("alice", "MOVE", "/share/told", "", "Destination", "/share/g",
+		"Overwrite",
+		"T"), answered(204, ""))
+	w.same("has none", w.find("alice", "/share/g", "0", ask), none("/share/g"))
+	w.same("deleted", w.change("alice", "DELETE", "/share/f", ""), answered(204, ""))
+	if n := len(w.g.props.of); n != 0 {
+		t.Errorf("G-19: properties of %d files are kept", n)
+	}
+}

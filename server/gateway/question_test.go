@@ -1,0 +1,132 @@
+package gateway
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestNoRightsAreNotTheMaximum: a list without a right is an error; who wants the maximum names it (G-36).
+func TestNoRightsAreNotTheMaximum(t *testing.T) {
+	if mask, err := maskOf(nil); err == nil || mask != 0 {
+		t.Errorf("G-36: no rights are %#x, %v", mask, err)
+	}
+	if mask, err := maskOf(everyRight); err != nil || mask != winnt.MAXIMUM_ALLOWED {
+		t.Errorf("G-36: MAXIMUM_ALLOWED is %#x, %v", mask, err)
+	}
+}
+
+// call makes a call of the API in JSON, and returns the status and the answer without blanks.
+func (w *exactly) call(user, name, body string) string {
+	w.Helper()
+	got := w.answer(w.g.Console(), user, http.MethodPost, "/refmon.v1.Access/"+name, []byte(body), "Content-Type",
+		"application/json")
+	defer got.Body.Close()
+	var raw, b bytes.Buffer
+	_, err := raw.ReadFrom(got.Body)
+	w.must(err)
+	if json.Compact(&b, raw.Bytes()) != nil {
+		return fmt.Sprint(got.StatusCode, " ", raw.String())
+	}
+	w.stays(name + " " + body + " as " + user)
+	return fmt.Sprint(got.StatusCode, " ", b.String())
+}
+
+// granted are rights in an answer.
+func granted(mask uint32, names string) string {
+	return fmt.Sprintf(`"granted":{"mask":%d,"names":["%s"]}`, mask, strings.ReplaceAll(names, " ", `","`))
+}
+
+// TestExactQuestions: all of the answer to each question about one object: the rights that could have been had where it
+// is denied, each reason of a refusal, and the bounds of a question from both sides (G-8, G-25, G-26).
+func TestExactQuestions(t *testing.T) {
+	w := newExactly(t, shared)
+	w.file("f", "f", shared)
+	w.file("hers", "x", own)
+	w.folder("deep", own)
+	w.file("deep/x", "x", own)
+	const most = `"rights":["MAXIMUM_ALLOWED"]}`
+	const noRights = `rights is missing: name those that are asked for, such as FILE_READ_DATA; MAXIMUM_ALLOWED asks ` +
+		`for all that can be had`
+	const file, all = `"object":{"path":"/share/f"}`, "FILE_READ_DATA FILE_WRITE_DATA FILE_APPEND_DATA FILE_READ_EA " +
+		"FILE_WRITE_EA FILE_EXECUTE FILE_DELETE_CHILD FILE_READ_ATTRIBUTES FILE_WRITE_ATTRIBUTES DELETE READ_CONTROL " +
+		"WRITE_DAC WRITE_OWNER SYNCHRONIZE"
+	his := granted(0x1200a9, "FILE_READ_DATA FILE_READ_EA FILE_EXECUTE FILE_READ_ATTRIBUTES READ_CONTROL SYNCHRONIZE")
+	yes := func(g string) string { return `200 {"allowed":true,"status":"STATUS_SUCCESS",` + g + "}" }
+	no := func(g string) string { return `200 {"status":"STATUS_ACCESS_DENIED",` + g + "}" }
+	fail := func(http int, code, message string) string {
+		return fmt.Sprintf(`%d {"code":"%s","message":"%s"}`, http, code, message)
+	}
+	absent := fail(404, "not_found", "STATUS_OBJECT_NAME_NOT_FOUND")
+	denied := fail(403, "permission_denied", "STATUS_ACCESS_DENIED")
+	path := fail(400, "invalid_argument", "path is not one that a file can have")
+	long := func(n int) string {
+		text := "O:SYG:SYD:(A;;FR;;;WD)"
+		return `{"object":{"sddl":"` + text + strings.Repeat(" ", n-len(text)) + `"},"rights":["FILE_READ_DATA"]}`
+	}
+	read := granted(1, "FILE_READ_DATA")
+	for _, c := range []struct{ user, body, want string }{
+		{"bob", `{` + file + `,"rights":["FILE_READ_DATA"]}`, yes(read)},
+		{"bob", `{` + file + `,"rights":["FILE_LIST_DIRECTORY","SYNCHRONIZE"]}`, yes(granted(0x100001,
+			"FILE_READ_DATA SYNCHRONIZE"))},
+		{"bob", `{` + file + `,` + most, yes(his)},
+		{"bob", `{` + file + `,` + most, yes(his)},
+		{"alice", `{` + file + `,` + most, yes(granted(0x1f01ff, all))},
+		{"alice", `{` + file + `,"rights":["FILE_ALL_ACCESS"]}`, yes(granted(0x1f01ff, all))},
+		{"bob", `{` + file + `,"rights":["GENERIC_READ"]}`, yes(granted(0x120089,
+			"FILE_READ_DATA FILE_READ_EA FILE_READ_ATTRIBUTES READ_CONTROL SYNCHRONIZE"))},
+		{"bob", `{` + file + `,"rights":["FILE_GENERIC_EXECUTE"]}`, yes(granted(0x1200a0,
+			"FILE_EXECUTE FILE_READ_ATTRIBUTES READ_CONTROL SYNCHRONIZE"))},
+		{"bob", `{` + file + `,"rights":["FILE_READ_DATA","DELETE"]}`, no(his)},
+		{"bob", `{` + file + `,"rights":["FILE_GENERIC_WRITE"]}`, no(his)},
+		{"bob", `{` + file + `,"account":"alice","rights":["WRITE_DAC"]}`, yes(granted(0x40000, "WRITE_DAC"))},
+		{"bob", `{` + file + `,"account":"carol","rights":["WRITE_DAC"]}`, no(`"granted":{}`)},
+		{"bob", `{` + file + `,"account":"carol",` + most, no(`"granted":{}`)},
+		{"bob", `{` + file + `,"account":"mallory",` + most, fail(404, "not_found", "account: STATUS_LOGON_FAILURE")},
+		{"bob", `{"object":{"path":"/share/hers"},` + most, denied},
+		{"bob", `{"object":{"path":"/share/hers"},"account":"alice",` + most,
+			denied},
+		{"bob", `{"object":{"path":"/share/none"},` + most, absent},
+		{"bob", `{"object":{"path":"/share/deep/x"},` + most, absent},
+		{"carol", `{` + file + `,` + most, absent},
+		{"bob", `{"object":{"path":"/none/x"},` + most, absent},
+		{"bob", `{"object":{"path":"/share/a:b"},` + most, absent},
+		{"bob", `{"object":{"path":"/share/../x"},` + most, path},
+		{"bob", `{"object":{"path":"share/x"},` + most, path},
+		{"bob", `{"object":{"path":"/"},` + most, absent},
+		{"bob", `{}`, fail(400, "invalid_argument", `object is missing: give {\"path\": \"/TREE/FILE\"} or `+
+			`{\"sddl\": \"O:…\"}`)},
+		{"bob", `{` + file + `}`, fail(400, "invalid_argument", noRights)},
+		{"bob", `{` + file + `,"rights":["FLY"]}`, fail(400, "invalid_argument",
+			`\"FLY\" is no right of a file: FILE_READ_DATA, GENERIC_WRITE, DELETE are`)},
+		{"bob", `{"object":{"sddl":"O:SYG:SYD:(A;;FR;;;WD)"},"account":"alice",` + most, fail(403, "permission_denied",
+			"access of another account can only be queried for objects by path")},
+		{"bob", `{"object":{"sddl":"O:SYG:SYD:"},` + most, no(`"granted":{}`)},
+		{"bob", `{"object":{"sddl":"D:(A;;FR;;;WD)"},` + most, fail(400, "invalid_argument",
+			"STATUS_INVALID_SECURITY_DESCR")},
+		{"bob", long(64 << 10), yes(read)},
+		{"bob", long(64<<10 + 1), fail(400, "invalid_argument", "the descriptor is too long")},
+	} {
+		w.same(fmt.Sprintf("Check %.200s as %s", c.body, c.user), w.call(c.user, "Check", c.body), c.want)
+	}
+	w.same("Explain of nothing", w.call("bob", "Explain", `{}`), fail(400, "invalid_argument", "check is missing"))
+	w.same("Explain of what is absent", w.call("bob", "Explain", `{"check":{"object":{"path":"/share/none"},`+
+		`"rights":["DELETE"]}}`), absent)
+	explained := w.call("bob", "Explain", `{"check":{`+file+`,"rights":["FILE_READ_DATA","SYNCHRONIZE"]}}`)
+	if want := `200 {"answer":{"allowed":true,"status":"STATUS_SUCCESS",` + granted(0x100001,
+		"FILE_READ_DATA SYNCHRONIZE") +
+		`},"text":"GRANTED 0x100001 FILE_READ_DATA|SYNCHRONIZE`; !strings.HasPrefix(explained, want) ||
+		!strings.Contains(explained, "AceAllow DACL 1") {
+		t.Errorf("Explain: %s, want %s", explained, want)
+	}
+	explained = w.call("bob", "Explain", `{"check":{`+file+`,"account":"carol","rights":["FILE_READ_DATA"]}}`)
+	if want := `200 {"answer":{"status":"STATUS_ACCESS_DENIED","granted":{}},"text":"DENIED STATUS_ACCESS_DENIED: ` +
+		`FILE_READ_DATA by `; !strings.HasPrefix(explained, want) {
+		t.Errorf("Explain of another account: %s, want %s", explained, want)
+	}
+}

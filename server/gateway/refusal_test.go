@@ -1,0 +1,127 @@
+package gateway
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"connectrpc.com/connect"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestStatusesForClients checks the HTTP response for each status.
+func TestStatusesForClients(t *testing.T) {
+	for code, list := range map[int][]ntstatus.Status{
+		403: {ntstatus.AccessDenied, ntstatus.PrivilegeNotHeld, ntstatus.BadImpersonationLevel, ntstatus.CannotDelete,
+			ntstatus.InvalidOwner, ntstatus.MediaWriteProtected},
+		404: {ntstatus.ObjectNameNotFound, ntstatus.ObjectPathNotFound, ntstatus.NoSuchFile, ntstatus.ObjectNameInvalid,
+			ntstatus.DeletePending, ntstatus.NotADirectory},
+		405: {ntstatus.FileIsADirectory, ntstatus.ObjectNameCollision}, 409: {ntstatus.DirectoryNotEmpty},
+		423: {ntstatus.SharingViolation}, 502: {ntstatus.NotSameDevice}, 507: {ntstatus.DiskFull},
+		503: {ntstatus.InsufficientResources, ntstatus.TooManyOpenedFiles, ntstatus.PortDisconnected, ntstatus.Cancelled,
+			ntstatus.AuditFailed},
+	} {
+		for _, st := range list {
+			if codes[st] != code {
+				t.Errorf("%v is %d, want %d", st, codes[st], code)
+			}
+		}
+	}
+	w := newExactly(t, shared)
+	q := w.of("bob")
+	at := place{"share", "none"}
+	for st, want := range map[ntstatus.Status]string{
+		ntstatus.InvalidParameter: inLine(500, "internal server error (STATUS_INVALID_PARAMETER)"),
+		ntstatus.SharingViolation: inLine(423, "locked (STATUS_SHARING_VIOLATION)"),
+		ntstatus.AuditFailed:      inLine(503, "refmond cannot serve this now", "Retry-After: 5"),
+		ntstatus.AccessDenied:     saysAbsent, ntstatus.DeletePending: saysAbsent, ntstatus.CannotDelete: saysAbsent,
+	} {
+		rec := httptest.NewRecorder()
+		rec.Header().Set("X-Content-Type-Options", "nosniff")
+		q.refusedAs(at, winnt.DELETE, st).Answer(rec, httptest.NewRequest(http.MethodGet, "/", nil))
+		headers := []string{}
+		for name := range rec.Header() {
+			if name != "X-Content-Type-Options" {
+				headers = append(headers, name+": "+rec.Header().Get(name))
+			}
+		}
+		w.same(st.String(), answered(rec.Code, rec.Body.String(), headers...), want)
+	}
+	if got := reason(connect.NewError(connect.CodeNotFound, errors.New("why"))); got != "why" {
+		t.Errorf("the reason is %q", got)
+	}
+	if got := reason(io.EOF); got != "EOF" {
+		t.Errorf("the reason is %q", got)
+	}
+}
+
+// TestExactRefusals checks complete responses of rejected requests: missing, hidden, denied with
+// and without a reason, and wrong hosts, origins, methods and paths (G-8 to G-11, G-16, G-17).
+func TestExactRefusals(t *testing.T) {
+	w := newExactly(t, shared, func(c *Config) { c.Names = []string{"files.test", "::1"} })
+	w.file("hers", "x", own)
+	w.file("told", "x", "O:BAG:SYD:P(D;;0x1;;;{bob})(A;;FA;;;{alice})(A;;0x20081;;;{bob})")
+	w.folder("deep", own)
+	w.file("deep/x", "x", own)
+	w.folder("box", "O:BAG:SYD:P(A;OICI;FA;;;{alice})(A;;0x2;;;{bob})(A;;0x20000;;;{carol})")
+	bob := w.sids["bob"].String()
+	why := "access denied\n\nFILE_READ_DATA is asked for\n\n"
+	moved := func(to string) string {
+		return answered(301, `<a href="`+to+"\">Moved Permanently</a>.\n\n", "Content-Type: text/html; charset=utf-8",
+			"Location: "+to)
+	}
+	bad := inLine(400, "this path is not one that a file can have")
+	allow := "Allow: COPY, DELETE, GET, HEAD, LOCK, MKCOL, MOVE, OPTIONS, PROPFIND, PROPPATCH, PUT, UNLOCK"
+	for _, c := range []struct{ user, method, path, want string }{
+		{"bob", "GET", "/share/none", saysAbsent}, {"bob", "HEAD", "/share/none", saysAbsent},
+		{"bob", "GET", "/share/deep/x", saysAbsent}, {"bob", "GET", "/share/deep/none", saysAbsent},
+		{"bob", "GET", "/share/hers", saysDenied}, {"carol", "GET", "/share/hers", saysAbsent},
+		{"carol", "GET", "/share/told", saysAbsent}, {"carol", "GET", "/share/", saysAbsent},
+		{"carol", "GET", "/share/box/", saysAbsent}, {"bob", "GET", "/none/x", saysAbsent},
+		{"bob", "GET", "/share/hers:x", badCharacter}, {"alice", "GET", "/share/hers.", inLine(400,
+			"Windows does not allow this name: it ends in a dot or a space")},
+		{"bob", "GET", "/share/deep", saysDenied}, {"alice", "GET", "/share/deep", moved("/share/deep/")},
+		{"alice", "GET", "/share?x=y", moved("/share/")},
+		{"bob", "GET", "/share/../x", bad}, {"bob", "GET", "/share//x", bad}, {"bob", "GET", "/share/./x", bad},
+		{"bob", "GET", "//", bad}, {"bob", "GET", "/share/a%2fb", bad}, {"bob", "GET", "/share/a%5Cb", bad},
+		{"bob", "GET", "/share/a%00", bad}, {"bob", "GET", "/share/%ff", bad},
+		{"bob", "GET", "/share/" + strings.Repeat("x", 256), bad},
+		{"bob", "GET", "/share/" + strings.Repeat("x", 255), saysAbsent},
+		{"bob", "GET", strings.Repeat("/x", 129), bad}, {"bob", "GET", strings.Repeat("/x", 128), saysAbsent},
+		{"bob", "GET", strings.Repeat("/"+strings.Repeat("x", 240), 17), bad},
+		{"alice", "POST", "/share/x", inLine(405, "this method is not served", allow)},
+		{"alice", "get", "/share/x", inLine(405, "this method is not served", allow)},
+		{"alice", "PUT", "/share/dir/", inLine(405, "a file's name does not end in /")},
+		{"", "GET", "/share/x", inLine(401, "a name and password, or a ticket, is needed",
+			`Www-Authenticate: Basic realm="refmon", charset="UTF-8"`)},
+		{"", "OPTIONS", "/share/x", answered(200, "", "Allow: OPTIONS, GET, HEAD, PROPFIND, PUT, DELETE, MKCOL, COPY, "+
+			"MOVE, "+
+			"PROPPATCH, LOCK, UNLOCK", "Dav: 1, 2, 3", "Ms-Author-Via: DAV")},
+	} {
+		w.same(c.method+" "+c.path+" as "+c.user, w.ask(c.user, c.method, c.path, ""), c.want)
+	}
+	got := w.ask("bob", "GET", "/share/told", "")
+	if !strings.HasPrefix(got, strings.TrimSuffix(inLine(403, why), "\n")) || !strings.Contains(got,
+		"STATUS_ACCESS_DENIED") ||
+		!strings.Contains(got, bob) {
+		t.Errorf("G-9: %s, want the entry of %s", got, bob)
+	}
+	for _, c := range []struct {
+		host string
+		code int
+	}{{"files.test", 404}, {"FILES.TEST:8443", 404}, {"[::1]:8443", 404}, {"[::1]", 404}, {"::1", 404},
+		{"evil.test", 421}, {"files.test.evil", 421}, {"", 421}} {
+		r := w.request("bob", http.MethodGet, "/share/none", "")
+		r.Host = c.host
+		rec := &recorded{header: http.Header{}}
+		w.g.Files().ServeHTTP(rec, r)
+		if rec.code != c.code {
+			t.Errorf("G-17: for the host %q: %d, want %d", c.host, rec.code, c.code)
+		}
+	}
+}

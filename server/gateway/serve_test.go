@@ -1,0 +1,305 @@
+package gateway
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/refmon/refmon/server/internal/lograte"
+)
+
+// TestEndpointsAcceptTheirClients checks that every endpoint accepts exactly the clients of its row, that cross-site
+// requests can change nothing (G-16), and that a wrong host is rejected first (G-17).
+func TestEndpointsAcceptTheirClients(t *testing.T) {
+	w := newWorld(t, shared, func(c *Config) { c.Names = []string{"127.0.0.1", "files.test"} })
+	rows := fileRows(w.g)
+	if len(rows) < 12 {
+		t.Fatalf("%d rows", len(rows))
+	}
+	changes := []string{"COPY", "DELETE", "LOCK", "MKCOL", "MOVE", "PROPFIND", "PROPPATCH", "PUT", "UNLOCK"}
+	refused := []string{"Origin", "https://evil.test", "Origin", "null", "Sec-Fetch-Site", "cross-site",
+		"Sec-Fetch-Site", "same-site", "Origin", "http" + strings.TrimPrefix(w.url, "https")}
+	for _, r := range rows {
+		if got := slices.Contains(changes, r.method); got != r.change {
+			t.Errorf("%s changes something: %t, the row says %t", r.method, got, r.change)
+		}
+		want := http.StatusUnauthorized
+		if r.method == http.MethodOptions {
+			want = http.StatusOK
+		}
+		w.want(want, "", r.method, "/share/x", "")
+		for h := range slices.Chunk(refused, 2) {
+			if got := w.ask("alice", r.method, "/share/x", "", h...); r.change != (got.code == 403) {
+				t.Errorf("G-16: %s with %v: %d", r.method, h, got.code)
+			}
+		}
+		own := w.ask("alice", r.method, "/share/x", "", "Origin", w.url, "Depth", "0")
+		if got := own; got.code == 403 && r.method != "COPY" {
+			t.Errorf("G-16: %s of its own page: %d %s", r.method, got.code, got.body)
+		}
+		q := w.request("alice", r.method, "/share/x", "")
+		q.Host = "attacker.test"
+		if got := w.do(q); got.code != http.StatusMisdirectedRequest {
+			t.Errorf("G-17: %s for another host: %d", r.method, got.code)
+		}
+	}
+	q := w.request("alice", "GET", "/share/", "")
+	q.Host = "FILES.test:443"
+	if got := w.do(q); got.code != 200 {
+		t.Errorf("G-17: a host that is named: %d", got.code)
+	}
+	for _, method := range []string{"POST", "REPORT", "ACL", "TRACE", "BREW"} {
+		if got := w.want(405, "alice", method, "/share/x", ""); !strings.Contains(got.header.Get("Allow"), "PROPFIND") {
+			t.Errorf("%s: %v", method, got.header)
+		}
+	}
+}
+
+// TestZeroRow: a row that nothing was written into lets no client in.
+func TestZeroRow(t *testing.T) {
+	w := newWorld(t, shared)
+	rec := httptest.NewRecorder()
+	h := guard{g: w.g, rows: []row{{method: "GET"}}}
+	h.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/", nil))
+	if rec.Code != 403 {
+		t.Errorf("the answer is %d", rec.Code)
+	}
+}
+
+// TestContents: what users wrote cannot act in a browser (G-22), and comes in ranges and
+// under conditions.
+func TestContents(t *testing.T) {
+	w := newWorld(t, shared)
+	w.file("page.html", "<script>alert(1)</script>", shared)
+	w.file("pic.svg", "<svg onload='x()'/>", shared)
+	w.file("data", "0123456789", shared)
+	for path, saved := range map[string]bool{"page.html": true, "pic.svg": true, "data": false} {
+		h := w.want(200, "bob", "GET", "/share/"+path, "").header
+		if got := h.Get("Content-Disposition") == "attachment"; got != saved ||
+			!strings.HasPrefix(h.Get("Content-Security-Policy"), "sandbox; default-src 'none'") ||
+			h.Get("X-Content-Type-Options") != "nosniff" || strings.Contains(h.Get("Content-Security-Policy"), "allow-") {
+			t.Errorf("G-22: %s: %v", path, h)
+		}
+	}
+	if got := w.want(206, "bob", "GET", "/share/data", "", "Range", "bytes=2-4"); got.body != "234" {
+		t.Errorf("a range: %q", got.body)
+	}
+	w.want(416, "bob", "GET", "/share/data", "", "Range", "bytes=20-")
+	tag := w.want(200, "bob", "HEAD", "/share/data", "").header.Get("ETag")
+	w.want(304, "bob", "GET", "/share/data", "", "If-None-Match", tag)
+	w.want(412, "bob", "GET", "/share/data", "", "If-Match", `"x"`)
+	w.want(404, "bob", "GET", "/share/data/", "")
+	w.folder("box", shared)
+	if got := w.want(301, "bob", "GET", "/share/box", ""); got.header.Get("Location") != "/share/box/" {
+		t.Errorf("a directory without its /: %v", got.header)
+	}
+	page := w.want(200, "bob", "GET", "/share/", "")
+	if !strings.Contains(page.body, `<a href="/share/page.html">page.html</a>`) || !strings.HasPrefix(
+		page.header.Get("Content-Security-Policy"), "default-src 'none'; style-src 'sha256-") {
+		t.Errorf("the page is %v\n%s", page.header, page.body)
+	}
+}
+
+// TestTLS: older versions than 1.2 are refused (G-23).
+func TestTLS(t *testing.T) {
+	s := httptest.NewUnstartedServer(http.NotFoundHandler())
+	s.StartTLS()
+	defer s.Close()
+	c := TLS(&s.TLS.Certificates[0], true)
+	if c.MinVersion != tls.VersionTLS12 || c.ClientAuth != tls.RequestClientCert || TLS(&s.TLS.Certificates[0],
+		false).ClientAuth != tls.NoClientCert {
+		t.Errorf("G-23: %+v", c)
+	}
+	for version, good := range map[uint16]bool{tls.VersionTLS10: false, tls.VersionTLS11: false, tls.VersionTLS12: true,
+		tls.VersionTLS13: true} {
+		a, b := net.Pipe()
+		go func() {
+			_ = tls.Server(b, c).Handshake()
+			_ = b.Close()
+		}()
+		err := tls.Client(a, &tls.Config{MinVersion: version, MaxVersion: version,
+			InsecureSkipVerify: true}).Handshake() //nolint:gosec // the version is tried
+		if (err == nil) != good {
+			t.Errorf("G-23: version %x: %v", version, err)
+		}
+		_ = a.Close()
+	}
+}
+
+// pipes is a listener of connections within this program, at which a test's clock works.
+type pipes chan net.Conn
+
+func (p pipes) Accept() (net.Conn, error) {
+	c, ok := <-p
+	if !ok {
+		return nil, net.ErrClosed
+	}
+	return c, nil
+}
+
+func (p pipes) Close() error   { return nil }
+func (p pipes) Addr() net.Addr { return &net.UnixAddr{} }
+
+// TestStall: a client that stops sending its body is left after half a minute, however much
+// it sent before; one that goes on is not (G-24).
+func TestStall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := make(pipes)
+		ended := make(chan error, 2)
+		s := &http.Server{Handler: patient(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			_, err := io.Copy(io.Discard, r.Body)
+			ended <- err
+		})), ReadHeaderTimeout: headerTimeout}
+		go func() { _ = s.Serve(l) }()
+		a, b := net.Pipe()
+		l <- b
+		go func() { _, _ = io.Copy(io.Discard, bufio.NewReader(a)) }()
+		begun := time.Now()
+		_, _ = a.Write([]byte("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n"))
+		for range 5 {
+			time.Sleep(stallTimeout - time.Second)
+			if _, err := a.Write([]byte("x")); err != nil {
+				t.Errorf("G-24: a client that goes on was left: %v", err)
+			}
+		}
+		if err := <-ended; err == nil {
+			t.Error("G-24: half a body was taken for a whole one")
+		}
+		if took := time.Since(begun); took != 5*(stallTimeout-time.Second)+stallTimeout {
+			t.Errorf("G-24: it was left after %v", took)
+		}
+		_ = a.Close()
+		close(l)
+		_ = s.Close()
+	})
+}
+
+// TestMemory: what an idle connection of a known client holds is bounded; the figure is that
+// of both ends in this program.
+func TestMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it opens 200 connections")
+	}
+	w := newWorld(t, shared)
+	w.file("f", "f", shared)
+	w.want(200, "alice", "GET", "/share/f", "")
+	const connections = 200
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	var kept []*http.Transport
+	for range connections {
+		transport := w.server.Client().Transport.(*http.Transport).Clone()
+		answer, err := (&http.Client{Transport: transport}).Do(w.request("alice", "GET", "/share/f", ""))
+		w.must(err)
+		_, _ = io.Copy(io.Discard, answer.Body)
+		_ = answer.Body.Close()
+		kept = append(kept, transport)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	each := int64(after.HeapInuse+after.StackInuse-before.HeapInuse-before.StackInuse) / connections
+	t.Logf("%d KiB a connection, client and server", each>>10)
+	if each > 256<<10 {
+		t.Errorf("a connection holds %d KiB", each>>10)
+	}
+	for _, transport := range kept {
+		transport.CloseIdleConnections()
+	}
+}
+
+// TestServe checks that running requests finish at shutdown, that new ones are not accepted, and
+// that a failing listener is reported.
+func TestServe(t *testing.T) {
+	pair := httptest.NewUnstartedServer(nil)
+	pair.StartTLS()
+	cert := pair.TLS.Certificates[0]
+	c := pair.Client()
+	pair.Close()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, end := context.WithCancel(t.Context())
+	came, served := make(chan struct{}), make(chan error, 1)
+	go func() {
+		served <- Serve(ctx, Listen(l, TLS(&cert, false)), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/long" {
+				close(came)
+				<-ctx.Done()
+			}
+			_, held := r.Context().Value(gatheredKey{}).(*gathered)
+			fmt.Fprintf(w, "gathers %t, over %v", held, r.Context().Err())
+		}))
+	}()
+	ask := func(path string) string {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+l.Addr().String()+path, nil)
+		if err != nil {
+			return err.Error()
+		}
+		answer, err := c.Do(r)
+		if err != nil {
+			return "error"
+		}
+		defer answer.Body.Close()
+		b, _ := io.ReadAll(answer.Body)
+		return string(b)
+	}
+	const fine = "gathers true, over <nil>"
+	if got := ask("/"); got != fine {
+		t.Error(got)
+	}
+	long := make(chan string, 1)
+	go func() { long <- ask("/long") }()
+	<-came
+	end()
+	if got := <-long; got != fine {
+		t.Errorf("a request that is being served: %s", got)
+	}
+	c.CloseIdleConnections()
+	if err := <-served; err != nil {
+		t.Errorf("told to end: %v", err)
+	}
+	if got := ask("/"); got != "error" {
+		t.Errorf("afterwards: %s", got)
+	}
+	if err := Serve(t.Context(), l, http.NotFoundHandler()); err == nil || errors.Is(err, http.ErrServerClosed) {
+		t.Errorf("a listener that is closed: %v", err)
+	}
+	for err, want := range map[error]error{http.ErrServerClosed: nil, nil: nil, io.EOF: io.EOF,
+		fmt.Errorf("x: %w", http.ErrServerClosed): nil} {
+		if got := over(err); !errors.Is(got, want) {
+			t.Errorf("%v ends with %v", err, got)
+		}
+	}
+}
+
+// TestFailedConnectionsHaveARate: a client whose handshakes of TLS fail without end writes five lines (L-75).
+func TestFailedConnectionsHaveARate(t *testing.T) {
+	var out bytes.Buffer
+	before := slog.Default()
+	slog.SetDefault(slog.New(lograte.New(slog.NewTextHandler(&out, nil))))
+	defer slog.SetDefault(before)
+	for i := range 1000 {
+		newServer(http.NotFoundHandler()).ErrorLog.Printf("http: TLS handshake error from %v: EOF",
+			&net.TCPAddr{IP: net.IPv4(192, 0, 2, 7), Port: i + 1})
+	}
+	newServer(http.NotFoundHandler()).ErrorLog.Printf("http: panic serving 192.0.2.8:1: x")
+	if n := strings.Count(out.String(), "\n"); n != 6 || !strings.Contains(out.String(), "192.0.2.7") {
+		t.Errorf("L-75: %d lines, want 6:\n%s", n, out.String())
+	}
+}

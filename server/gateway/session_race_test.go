@@ -1,0 +1,77 @@
+package gateway
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// TestFailedLogonLeavesConcurrentOne checks that a failed logon does not affect a concurrent one with the same
+// credential, and that each token is released once, after its last request (G-4, G-5).
+//
+// +checklocksignore
+func TestFailedLogonLeavesConcurrentOne(t *testing.T) {
+	for _, fails := range []bool{true, false} {
+		t.Run(fmt.Sprintf("the first fails %t", fails), func(t *testing.T) { meanwhile(t, fails) })
+	}
+}
+
+// +checklocksignore
+func meanwhile(t *testing.T, fails bool) {
+	t.Helper()
+	w := newWorld(t, shared, func(c *Config) { c.Threads = 1 })
+	p, err := w.g.link.process()
+	w.must(err)
+	p.do(t.Context(), func(*nt.Thread) ntstatus.Status { return ntstatus.Success })
+	held := w.now()[1]
+	settles := func(tokens int64) {
+		t.Helper()
+		for end := time.Now().Add(time.Minute); w.now()[1] != held+tokens; time.Sleep(time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("G-5: %d tokens are held, want %d", w.now()[1]-held, tokens)
+			}
+		}
+	}
+	s := newSessions(p, &Config{Sessions: 1, SessionLife: time.Hour, Now: func() time.Time { return time.Unix(9, 0) }})
+	made := func(one *session) { one.token, one.st = w.own(p), ntstatus.Success }
+	a, b := s.name("", "a"), s.name("", "b")
+	busy := s.get(a, made)
+	var second *session
+	first := s.get(b, func(one *session) { // there is no room
+		s.put(busy)
+		second = s.get(b, made) // now there is
+		if !fails {
+			made(one)
+		}
+	})
+	if first == second || !first.dropped || second.dropped || s.known[b] != second || len(s.known) != 1 {
+		t.Errorf("G-4: the first is dropped %t, the second %t, %d are known", first.dropped, second.dropped, len(s.known))
+	}
+	if found := s.find(b); found != second || second.users != 2 {
+		t.Fatalf("G-4: found is %v, and %d requests use the second", found, second.users)
+	}
+	s.put(second)
+	s.put(first)
+	s.put(second)
+	settles(1)
+	if second.token == 0 || s.known[b] != second || second.users != 0 {
+		t.Errorf("G-5: the second: %+v", second)
+	}
+	// A failed logon with free space is found by waiting requests, but not by later ones.
+	s.dropLocked(b, second)
+	var late *session
+	one := s.get(a, func(one *session) { late = s.knownNow(a); one.st = ntstatus.LogonFailure })
+	if late != one || !one.dropped || len(s.known) != 0 || one.st != ntstatus.LogonFailure || one.users != 1 {
+		t.Errorf("G-5: a logon that failed: %+v, %d are known", one, len(s.known))
+	}
+	s.put(one)
+	settles(0)
+}
+
+// knownNow returns the session of a credential while another one is created.
+//
+// +checklocksignore
+func (s *sessions) knownNow(k proof) *session { return s.known[k] }

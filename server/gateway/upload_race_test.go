@@ -1,0 +1,156 @@
+package gateway
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestOneOfManyWins checks that of concurrent uploads, removals and renames with the same tag, or
+// creations of the same file, one succeeds and the others fail their condition. A tested condition
+// holds until the request's effect (G-38).
+func TestOneOfManyWins(t *testing.T) {
+	w := newFolders(t)
+	for round := range 20 {
+		w.file("file", fmt.Sprint("round ", round), forBoth)
+		_ = os.Remove(filepath.Join(w.root, "fresh"))
+		tag := w.want(200, "alice", "GET", "/share/file", "").header.Get("Etag")
+		type outcome struct {
+			name string
+			code int
+			err  error
+		}
+		answers := make(chan outcome)
+		n := 0
+		send := func(name, user, method, path, body string, headers ...string) {
+			n++
+			r := w.request(user, method, path, body, headers...)
+			go func() {
+				a, err := w.server.Client().Do(r)
+				if err == nil {
+					err = a.Body.Close()
+				} else {
+					answers <- outcome{name, 0, err}
+					return
+				}
+				answers <- outcome{name, a.StatusCode, err}
+			}()
+		}
+		for i := range 4 {
+			send("old", []string{"alice", "bob"}[i%2], "PUT", "/share/file", strings.Repeat("x", 100+i), "If-Match", tag)
+			send("new", []string{"alice", "bob"}[i%2], "PUT", "/share/fresh", fmt.Sprint(i), "If-None-Match", "*")
+		}
+		send("old", "bob", "MOVE", "/share/file", "", "If-Match", tag, "Destination", fmt.Sprint("/share/gone", round))
+		send("old", "alice", "DELETE", "/share/file", "", "If-Match", tag)
+		won := map[string]int{}
+		for range n {
+			a := <-answers
+			switch {
+			case a.err != nil:
+				t.Fatal(a.err)
+			case a.code/100 == 2:
+				won[a.name]++
+			case a.code != 412 && a.code != 404: // it is gone
+				t.Errorf("%s: %d", a.name, a.code)
+			}
+		}
+		if won["old"] != 1 || won["new"] != 1 {
+			t.Fatalf("G-38: round %d: %v had their effect", round, won)
+		}
+	}
+}
+
+// TestUploadsMeetNewConditions: a condition that held when an upload began is checked again when all of it came: a
+// lock, a removal or other contents in between keep it from its effect, and an upload without conditions writes the
+// file that has the name now (G-38).
+func TestUploadsMeetNewConditions(t *testing.T) {
+	w := newFolders(t)
+	for _, c := range []struct {
+		name      string
+		condition bool
+		between   func()
+		want      int
+		left      string
+	}{
+		{"nothing", true, func() {}, 204, "whole"},
+		{"other contents", true, func() { w.want(204, "alice", "PUT", "/share/file", "hers, longer") }, 412, "hers, longer"},
+		{"a removal", true, func() { w.want(204, "alice", "DELETE", "/share/file", "") }, 412, "no file"},
+		{"a lock", false, func() {
+			w.want(200, "alice", "LOCK", "/share/file", lockXML, "Timeout", "Second-60")
+		}, 423, "old"},
+		{"a removal, without a condition", false, func() { w.want(204, "alice", "DELETE", "/share/file", "") }, 201, "whole"},
+		{"a rename over it", false, func() {
+			w.file("over", "over", forBoth)
+			w.want(204, "alice", "MOVE", "/share/over", "", "Destination", "/share/file", "Overwrite", "T")
+		}, 204, "whole"},
+	} {
+		w.restore()
+		w.file("file", "old", forBoth)
+		headers := []string{}
+		if c.condition {
+			headers = []string{"If-Match", w.want(200, "bob", "GET", "/share/file", "").header.Get("Etag")}
+		}
+		got := w.inHalves("bob", "/share/file", "wh", "ole", c.between, headers...)
+		if left := w.content("file"); got != c.want || left != c.left && !strings.HasPrefix(left, c.left+":") {
+			t.Errorf("G-38: %s between: %d and %q, want %d and %q", c.name, got, left, c.want, c.left)
+		}
+	}
+}
+
+// inHalves uploads a file and calls a function once the gateway has the first half.
+func (w *world) inHalves(user, path, first, second string, between func(), headers ...string) int {
+	w.Helper()
+	r := w.request(user, "PUT", path, "", headers...)
+	body := &halves{first: first, second: second, between: func() {
+		for end := time.Now().Add(time.Minute); w.uploads() == 0; time.Sleep(time.Millisecond) {
+			if time.Now().After(end) {
+				w.Error("the upload did not begin")
+				return
+			}
+		}
+		between()
+	}}
+	r.Body, r.ContentLength = body, int64(len(first)+len(second))
+	a, err := w.server.Client().Do(r)
+	w.must(err)
+	w.must(a.Body.Close())
+	return a.StatusCode
+}
+
+// uploads returns how many files of the tree are being uploaded.
+func (w *world) uploads() (n int) {
+	list, err := os.ReadDir(w.root)
+	w.must(err)
+	for _, e := range list {
+		if strings.HasPrefix(e.Name(), uploadPrefix) {
+			n++
+		}
+	}
+	return n
+}
+
+// halves is a body that comes in two parts.
+type halves struct {
+	first, second string
+	between       func()
+	read          int
+}
+
+// Read implements io.Reader.
+func (h *halves) Read(b []byte) (int, error) {
+	switch h.read++; h.read {
+	case 1:
+		return copy(b, h.first), nil
+	case 2:
+		h.between()
+		return copy(b, h.second), nil
+	}
+	return 0, io.EOF
+}
+
+// Close implements io.Closer.
+func (*halves) Close() error { return nil }

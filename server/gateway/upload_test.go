@@ -1,0 +1,448 @@
+package gateway
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/gateway/dav"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestFacts: a file's facts give the WebDAV engine its name, length, times, tag and media type; a folder has neither
+// tag nor type.
+func TestFacts(t *testing.T) {
+	f := facts{name: "a.TXT", size: 0x1f, written: 0x1c08d967e1fd4c0, created: epoch}
+	want := dav.Info{Name: "a.TXT", Size: 0x1f, Created: time.Unix(0, 0).UTC(), Modified: moment,
+		Tag: `"1c08d967e1fd4c0-1f"`, Type: "text/plain; charset=utf-8"}
+	if got := f.info(); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	f.dir = true
+	want.Folder, want.Tag, want.Type = true, "", ""
+	if got := f.info(); got != want {
+		t.Errorf("a folder is %+v, want %+v", got, want)
+	}
+}
+
+// TestCertificateNeedsNoOtherCredential checks that a certificate counts only if the request has no
+// other credential. An unknown scheme or one without a value is no credential (G-3, G-7).
+func TestCertificateNeedsNoOtherCredential(t *testing.T) {
+	w := newExactly(t, shared, func(c *Config) {
+		c.Certificates = map[string]string{fingerprint(shown): "alice"}
+	})
+	for header, code := range map[string]int{"": 404, "Bearer": 401, "Basic": 401, "Bearer x": 401, "Negotiate x": 401,
+		"Basic !": 401} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "https://files.test/share/none", nil)
+		r.TLS = shown
+		if header != "" {
+			r.Header.Set("Authorization", header)
+		}
+		rec := httptest.NewRecorder()
+		w.g.Files().ServeHTTP(rec, r)
+		if rec.Code != code {
+			t.Errorf("G-7: with %q: %d, want %d", header, rec.Code, code)
+		}
+	}
+	if fingerprint(nil) != "" || fingerprint(&tls.ConnectionState{}) != "" {
+		t.Error("G-7: a fingerprint of no certificate")
+	}
+}
+
+// shown is a connection whose client has shown a certificate.
+var shown = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{{Raw: []byte("first")}, {Raw: []byte("second")}}}
+
+// TestEndsOfUploads: an upload that is closed twice lets go of its files once; one that is not committed, or whose
+// client has left, has no name (G-14).
+func TestEndsOfUploads(t *testing.T) {
+	w := newExactly(t, shared)
+	w.file("old", "old", shared)
+	q := w.of("alice")
+	left := w.now()
+	for _, name := range []string{"old", "new"} {
+		u := w.begin(q, name)
+		other, st := q.open(place{"share", "old"}, winnt.FILE_READ_DATA, winnt.FILE_OPEN, 0)
+		if _, created, err := u.Commit(); err != nil || created != (name == "new") || st != ntstatus.Success ||
+			u.Close() != nil || u.Close() != nil {
+			t.Fatal(err, created, st)
+		}
+		again, st := q.open(place{"share", "old"}, winnt.FILE_READ_DATA, winnt.FILE_OPEN, 0)
+		if u.Close() != nil || st != ntstatus.Success || w.content(name) != "fresh" {
+			t.Errorf("G-14: %s has %q", name, w.content(name))
+		}
+		q.s.p.release(other)
+		q.s.p.release(again)
+		if now := w.now(); now != left {
+			t.Errorf("G-14: left are %v, which were %v", now, left)
+		}
+	}
+	w.must(w.begin(q, "never").Close())
+	ctx, end := context.WithTimeout(t.Context(), time.Minute)
+	u := w.begin(&request{g: w.g, s: q.s, ctx: ctx}, "never")
+	end()
+	for range 2 {
+		if _, _, err := u.Commit(); !errors.Is(err, context.Canceled) {
+			t.Errorf("G-14: the client left: %v", err)
+		}
+	}
+	w.must(u.Close())
+	if _, err := os.Stat(w.root + "/never"); !errors.Is(err, fs.ErrNotExist) {
+		t.Error("G-14: it has its name")
+	}
+	if now := w.now(); now != left {
+		t.Errorf("G-14: left are %v, which were %v", now, left)
+	}
+}
+
+// begin begins an upload and writes to it.
+func (w *exactly) begin(q *request, name string) *upload {
+	w.Helper()
+	u, err := q.upload(place{"share", name}, dav.Creation{Replace: true})
+	w.must(err)
+	_, err = u.Write([]byte("fresh"))
+	w.must(err)
+	return u
+}
+
+// cut is a body whose client left.
+type cut struct{ err error }
+
+func (c cut) Read([]byte) (int, error) { return 0, c.err }
+
+// TestEarlyEnd: a body that ends with its own end is whole; one that ends in any other way breaks the
+// upload off (G-14).
+func TestEarlyEnd(t *testing.T) {
+	for err, whole := range map[error]bool{io.EOF: true, io.ErrUnexpectedEOF: false, io.ErrClosedPipe: false} {
+		q := &request{ctx: t.Context()}
+		u := &upload{q: q, done: true}
+		if _, got := u.ReadFrom(cut{err}); (got == nil) != whole || (u.commit() == nil) != whole {
+			t.Errorf("G-14: a body that ends with %v: %v", err, got)
+		}
+	}
+}
+
+var (
+	anyTag   = regexp.MustCompile(`Etag: "[0-9a-f]+-([0-9a-f]+)"`)
+	anyToken = regexp.MustCompile(`opaquelocktoken:[0-9a-f]{32}`)
+)
+
+// change sends a request that changes something, and replaces unpredictable parts of the response.
+func (w *exactly) change(user, method, path, body string, headers ...string) string {
+	w.Helper()
+	got := anyTag.ReplaceAllString(w.ask(user, method, path, body, headers...), `Etag: "now-$1"`)
+	return anyToken.ReplaceAllString(got, "token")
+}
+
+// uploaded returns the expected response to an upload of n bytes: the new tag and nothing else.
+func uploaded(code, size int) string { return answered(code, "", fmt.Sprintf(`Etag: "now-%x"`, size)) }
+
+// needs is a refusal that names the privileges that lack, each with the resource that it is of (RFC 3744, 7.1.1).
+func needs(href string, privileges ...string) string {
+	var b strings.Builder
+	for _, p := range privileges {
+		b.WriteString("<D:resource><D:href>" + href + "</D:href><D:privilege><" + p + "/></D:privilege></D:resource>")
+	}
+	return answered(403, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"+`<D:error xmlns:D="DAV:" xmlns:R="`+
+		`https://github.com/refmon/refmon/ns/rights"><D:need-privileges>`+b.String()+"</D:need-privileges></D:error>\n",
+		"Content-Type: application/xml; charset=utf-8", "Cache-Control: no-store")
+}
+
+var (
+	saysMissing = inLine(409, "conflict (STATUS_OBJECT_PATH_NOT_FOUND)")
+	failed      = inLine(412, "the file is another by now")
+	// The answer says why Windows does not allow a name (G-11).
+	badCharacter = inLine(400, `Windows does not allow this name: it has one of the characters "*/:<>?\|`)
+	inTheWay     = inLine(405, "method not allowed (STATUS_OBJECT_NAME_COLLISION)")
+)
+
+// TestExactUploads checks complete responses to PUT and the tree afterwards: both sides of each
+// condition, missing, hidden and read-only places, and the limit of a declared and an undeclared
+// length (G-11, G-12, G-14, G-15).
+func TestExactUploads(t *testing.T) {
+	w := newExactly(t, shared, func(c *Config) { c.LargestUpload = 1000 })
+	w.file("old", "old", "O:{alice}G:SYD:P(A;;FA;;;{alice})(A;;0x120116;;;{bob})")
+	w.file("hers", "hers", own)
+	w.file("told", "told", "O:BAG:SYD:P(A;;FA;;;{alice})(A;;0x20000;;;{bob})")
+	w.folder("deep", own)
+	w.folder("deep/in", own)
+	w.folder("drop", "O:BAG:SYD:P(A;;0x6;;;{bob})(A;OICI;FA;;;{alice})")
+	w.folder("read", "O:BAG:SYD:P(A;;0x20000;;;{bob})(A;OICI;FA;;;{alice})")
+	w.file("drop/hers", "hers", own)
+	w.folder("his", "O:BAG:SYD:P(A;OICI;FA;;;{bob})")
+	w.at("old")
+	tag := fmt.Sprintf(`"%s-3"`, momentTag)
+	whole := strings.Repeat("0123456789", 100)
+	const old, gone = "old", "no file"
+	for _, c := range []struct {
+		user, path, body string
+		headers          []string
+		want, left       string
+	}{
+		{"bob", "/share/old", "x", []string{"If-Match", `"x"`}, failed, old},
+		{"bob", "/share/old", "x", []string{"If-None-Match", "*"}, failed, old},
+		{"bob", "/share/old", "x", []string{"If-None-Match", `"x", ` + tag}, failed, old},
+		{"alice", "/share/free", "x", []string{"If-Match", "*"}, failed, gone},
+		{"alice", "/share/free", "x", []string{"If-Match", tag}, failed, gone},
+		// A request that fails without a condition fails the same with one (RFC 9110, 13.2.1).
+		{"bob", "/share/hers", "x", []string{"If-Match", tag}, saysDenied, "hers"},
+		{"carol", "/share/old", "x", []string{"If-Match", tag}, saysDenied, old},
+		{"bob", "/share/old", "x", []string{"Content-Range", "bytes 0-0/1"}, inLine(400,
+			"a part of a file cannot be uploaded"),
+			old},
+		{"bob", "/share/old", whole + "x", []string{"Content-Range", "bytes 0-0/1"},
+			inLine(400, "a part of a file cannot be uploaded"), old},
+		{"bob", "/share/old", whole + "x", nil, inLine(413, "the file is too long"), old},
+		{"bob", "/share/old", "first", []string{"If-Match", `"x" , ` + tag}, uploaded(204, 5), "first"},
+		{"bob", "/share/old", "second", []string{"If-None-Match", tag}, uploaded(204, 6), "second"},
+		{"bob", "/share/old", "third", []string{"If-Match", "*", "If-None-Match", tag}, uploaded(204, 5), "third"},
+		{"bob", "/share/old", "", nil, uploaded(204, 0), ""}, {"bob", "/share/old", whole, nil, uploaded(204, 1000), whole},
+		{"alice", "/share/new", whole, []string{"If-None-Match", "*"}, uploaded(201, 1000), whole},
+		{"alice", "/share/empty", "", nil, uploaded(201, 0), ""},
+		{"bob", "/share/hers", "x", nil, saysDenied, "hers"},
+		{"carol", "/share/hers", "x", nil, saysDenied, "hers"}, // the tree is hidden: as one that is not served, below
+		{"carol", "/share/free", "x", nil, saysDenied, gone},
+		{"bob", "/share/told", "x", nil, needs("/share/told", "D:write-content", "D:bind"), "told"},
+		{"bob", "/share/free", "x", nil, needs("/share", "D:write-content", "D:bind"), gone},
+		{"bob", "/share/read/free", "x", nil, needs("/share/read", "D:write-content", "D:bind"), gone},
+		{"bob", "/share/deep/x", "x", nil, saysDenied, gone}, {"bob", "/share/deep/in/x", "x", nil, saysMissing, gone},
+		{"bob", "/share/none/x", "x", nil, saysMissing, gone}, {"bob", "/share/old/x", "x", nil, saysMissing, "no file"},
+		{"bob", "/share/drop/hers", "x", nil, saysDenied, "hers"},
+		{"bob", "/share/drop/new", "new", nil, uploaded(201, 3), "new"},
+		{"alice", "/share/his", "x", nil, inLine(405, "method not allowed (STATUS_FILE_IS_A_DIRECTORY)"), ""},
+		{"alice", "/share", "x", nil, inLine(403, "this is the root of a tree"), ""},
+		{"alice", "/", "x", nil, inLine(405, "a file's name does not end in /"), ""},
+		{"alice", "/none/x", "x", nil, saysDenied, gone},
+		{"alice", "/share/a:b", "x", nil, badCharacter, gone},
+		{"alice", "/share/" + uploadPrefix + "x", "x", nil, saysDenied, gone},
+	} {
+		what := fmt.Sprintf("PUT %s by %s with %v", c.path, c.user, c.headers)
+		w.same(what, w.change(c.user, "PUT", c.path, c.body, c.headers...), c.want)
+		if c.path == "/share/his" || !strings.HasPrefix(c.path, "/share/") {
+			continue
+		}
+		if got := w.content(strings.TrimPrefix(c.path, "/share/")); got != c.left && (c.left != gone ||
+			!strings.HasPrefix(got,
+				gone)) {
+			t.Errorf("G-14: %s left %.60q, want %.60q", what, got, c.left)
+		}
+	}
+	if got := w.entries(""); got != "deep drop empty hers his new old read told" {
+		t.Errorf("G-14: the tree has %s", got)
+	}
+	if got := w.entries("drop"); got != "hers new" {
+		t.Errorf("G-14: the directory has %s", got)
+	}
+	// An undeclared length is limited too, and nothing remains of a longer upload.
+	broken := inLine(413, "the file is too long")
+	w.same("too long unsaid", w.chunked("bob", "/share/old", whole+"x"), broken)
+	w.same("too long and new", w.chunked("alice", "/share/longer", whole+"x"), broken)
+	w.same("as long as may be", w.chunked("bob", "/share/old", whole[:999]), uploaded(204, 999))
+	if got := w.content("old"); got != whole[:999] || !strings.HasPrefix(w.content("longer"), gone) {
+		t.Errorf("G-14: left is %.40q", got)
+	}
+}
+
+// chunked uploads what no header says the length of.
+func (w *exactly) chunked(user, path, body string) string {
+	w.Helper()
+	return w.change(user, "PUT", path, body, unsaid, "")
+}
+
+// TestDisconnectedClientDoesNotWriteInPlace checks that a client that disconnects before its upload starts does not
+// make the gateway write in place (G-14, G-15).
+func TestDisconnectedClientDoesNotWriteInPlace(t *testing.T) {
+	w := newWorld(t, shared)
+	w.file("old.txt", "old\n", shared)
+	w.folder("fixed", "O:BAG:SYD:P(A;;0x1200a9;;;{bob})")
+	w.file("fixed/his.txt", "old\n", "O:BAG:SYD:P(A;;FA;;;{bob})")
+	w.want(204, "bob", "PUT", "/share/fixed/his.txt", "in place\n")
+	if got := w.content("fixed/his.txt"); got != "in place\n" {
+		t.Errorf("G-15: %q", got)
+	}
+	w.want(207, "alice", "PROPFIND", "/share/old.txt", "", "Depth", "0") // it leaves no handle for later
+	p, err := w.g.link.process()
+	w.must(err)
+	s := p.sessions.once(func(s *session) {
+		in, _ := basic("YWxpY2U6cHcteA==") // alice:pw-x
+		s.logOn(t.Context(), "", in)
+	})
+	defer p.sessions.put(s)
+	kept := w.now()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	q := &request{g: w.g, s: s, ctx: ctx}
+	for range 50 {
+		if u, err := q.upload(place{tree: "share", path: "old.txt"}, dav.Creation{}); err == nil {
+			t.Fatalf("G-14: it begins: %+v", u)
+		}
+	}
+	if got := w.now(); got[1] != kept[1] {
+		t.Errorf("%d handles, want %d", got[1], kept[1])
+	}
+}
+
+// leaving is the context of a client that leaves at one of the calls for it.
+type leaving struct {
+	context.Context
+	left *int
+}
+
+func (l leaving) Err() error {
+	if *l.left--; *l.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestLeaveAtEachCall: a client that leaves before any call for an upload has not begun it: what fails for another
+// reason than a refusal is no reason to write to the file, which stays as it was, and nothing is held (G-14).
+func TestLeaveAtEachCall(t *testing.T) {
+	for _, name := range []string{"old", "new"} {
+		w := newExactly(t, shared)
+		w.file("old", "old", shared)
+		known := w.of("alice")
+		refusals := 0
+		for calls := 0; ; calls++ {
+			left := calls
+			q := &request{g: w.g, s: known.s, ctx: leaving{t.Context(), &left}}
+			u, err := q.upload(place{"share", name}, dav.Creation{})
+			if err == nil {
+				if u.temp == 0 || u.target != 0 || u.found != (name == "old") {
+					t.Errorf("G-14: %s: with %d calls it begins as %+v", name, calls, u)
+				}
+				u.q.s.p.release(u.temp)
+				break
+			}
+			var refused *refusal
+			if refusals++; u != nil || !errors.As(err, &refused) || refused.code != http.StatusServiceUnavailable ||
+				refused.status != ntstatus.Cancelled || calls > 10 {
+				t.Fatalf("G-14: %s: left before call %d: %+v, %+v", name, calls, u, refused)
+			}
+			w.stays(fmt.Sprintf("%s, left before call %d", name, calls))
+		}
+		w.stays(name)
+		if got := w.content("old"); refusals < 2 || got != "old" || w.entries("") != "old" {
+			t.Errorf("G-14: %s: %d times refused; it holds %q, and the tree %s", name, refusals, got, w.entries(""))
+		}
+	}
+}
+
+// entries returns the entries of a directory, as root sees them.
+func (w *world) entries(name string) string {
+	w.Helper()
+	list, err := os.ReadDir(filepath.Join(w.root, name))
+	w.must(err)
+	var names []string
+	for _, e := range list {
+		names = append(names, e.Name())
+	}
+	return strings.Join(names, " ")
+}
+
+// attribute returns the bytes of a file's descriptor.
+func (w *world) attribute(name string) string {
+	w.Helper()
+	b := make([]byte, 4096)
+	n, err := unix.Getxattr(filepath.Join(w.root, name), ntacl.Name, b)
+	w.must(err)
+	return string(b[:n])
+}
+
+// TestPut: a new file is named once it is whole, the contents of an old one are replaced and
+// nothing else of it (G-14, G-15).
+func TestPut(t *testing.T) {
+	w := newWorld(t, shared)
+	w.file("old.txt", "a longer text than the next\n", "O:{bob}G:SYD:P(A;;FA;;;{bob})(A;;0x120116;;;{alice})")
+	before := w.attribute("old.txt")
+	w.must(os.Link(filepath.Join(w.root, "old.txt"), filepath.Join(w.root, "link.txt")))
+	long := strings.Repeat("0123456789abcdef", 40_000) // more than one call writes
+	for name, body := range map[string]string{"new.txt": "new\n", "empty.txt": "", "long.txt": long} {
+		got := w.want(201, "alice", "PUT", "/share/"+name, body)
+		if text := w.content(name); text != body || got.header.Get("ETag") == "" || got.body != "" {
+			t.Errorf("%s has %d bytes, want %d; %v %q", name, len(text), len(body), got.header, got.body)
+		}
+	}
+	w.want(204, "alice", "PUT", "/share/old.txt", "short\n")
+	if got := w.content("link.txt"); got != "short\n" || w.attribute("old.txt") != before {
+		t.Errorf("G-15: %q, the descriptor stayed: %t", got, w.attribute("old.txt") == before)
+	}
+	if got := w.entries(""); got != "empty.txt link.txt long.txt new.txt old.txt" {
+		t.Errorf("G-14: the directory has %s", got)
+	}
+	tag := w.want(200, "bob", "HEAD", "/share/old.txt", "").header.Get("ETag")
+	w.want(412, "alice", "PUT", "/share/old.txt", "x", "If-None-Match", "*")
+	w.want(412, "alice", "PUT", "/share/old.txt", "x", "If-Match", `"other"`)
+	w.want(412, "alice", "PUT", "/share/free.txt", "x", "If-Match", "*")
+	w.want(204, "bob", "PUT", "/share/old.txt", "his\n", "If-Match", tag)
+	w.want(400, "alice", "PUT", "/share/old.txt", "x", "Content-Range", "bytes 0-0/1")
+	w.want(409, "alice", "PUT", "/share/none/x.txt", "x")
+	w.want(405, "alice", "PUT", "/share/dir/", "x")
+	w.want(403, "alice", "PUT", "/share", "x")
+	w.want(403, "bob", "PUT", "/share/his.txt", "x")
+	w.want(403, "bob", "PUT", "/share/new.txt", "x")
+}
+
+// TestPutHidesParents checks that a hidden parent directory looks missing, and that a hidden file
+// in the way is denied (G-12).
+func TestPutHidesParents(t *testing.T) {
+	w := newWorld(t, shared)
+	w.folder("box", "O:BAG:SYD:P(A;;0x3;;;{bob})(A;OICI;FA;;;{alice})")   // bob lists and drops
+	w.folder("blind", "O:BAG:SYD:P(A;;0x6;;;{bob})(A;OICI;FA;;;{alice})") // bob drops and does not list
+	w.folder("deep", own)
+	w.file("box/hers.txt", "hers\n", own)
+	w.file("blind/hers.txt", "hers\n", own)
+	w.folder("deep/inner", own)
+	w.want(201, "bob", "PUT", "/share/box/his.txt", "his\n")
+	w.want(201, "bob", "PUT", "/share/blind/his.txt", "his\n")
+	w.want(403, "bob", "PUT", "/share/box/hers.txt", "his\n")
+	w.want(403, "bob", "PUT", "/share/blind/hers.txt", "his\n")
+	for _, method := range []string{"PUT", "MKCOL"} {
+		hidden := w.want(409, "bob", method, "/share/deep/inner/x", "")
+		missing := w.want(409, "bob", method, "/share/deep/none/x", "")
+		if hidden.body != missing.body {
+			t.Errorf("G-12: %s in a hidden directory: %q, in a missing one: %q", method, hidden.body, missing.body)
+		}
+	}
+	w.want(403, "bob", "MKCOL", "/share/blind/hers.txt", "")
+	if w.content("box/hers.txt") != "hers\n" || w.content("blind/hers.txt") != "hers\n" {
+		t.Error("a file that bob may not write to was changed")
+	}
+}
+
+// slowly sends a part of a body, says so, and then waits for the end of its request.
+type slowly struct {
+	r    *http.Request
+	text string
+	sent chan struct{}
+}
+
+func (s *slowly) Read(b []byte) (int, error) {
+	if s.text != "" {
+		n := copy(b, s.text)
+		s.text = s.text[n:]
+		return n, nil
+	}
+	select {
+	case <-s.sent:
+	default:
+		close(s.sent)
+	}
+	<-s.r.Context().Done()
+	return 0, io.ErrUnexpectedEOF
+}

@@ -1,0 +1,174 @@
+package gateway
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/server/gateway/dav"
+)
+
+// forBoth is a descriptor by which alice and bob may do everything.
+const forBoth = "O:BAG:SYD:P(A;OICI;FA;;;{alice})(A;OICI;FA;;;{bob})"
+
+// snapshot returns names and contents of the tree, how many locks there are, and of how many files properties are kept.
+func (w *world) snapshot() string {
+	w.Helper()
+	var b strings.Builder
+	w.must(filepath.WalkDir(w.root, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			fmt.Fprintln(&b, strings.TrimPrefix(path, w.root)+"/")
+			return err
+		}
+		content, err := os.ReadFile(path)
+		fmt.Fprintf(&b, "%s %q\n", strings.TrimPrefix(path, w.root), content)
+		return err
+	}))
+	locks := len(w.g.dav.Locks.Active())
+	w.g.props.mu.Lock()
+	defer w.g.props.mu.Unlock()
+	fmt.Fprintf(&b, "%d locks, %d files with properties", locks, len(w.g.props.of))
+	return b.String()
+}
+
+// lockXML asks for an exclusive lock.
+const lockXML = `<D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope><D:locktype>` +
+	`<D:write/></D:locktype></D:lockinfo>`
+
+// propertyXML sets a property.
+const propertyXML = `<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><a xmlns="urn:a">1</a></D:prop></D:set>` +
+	`</D:propertyupdate>`
+
+// tried is a method that changes something, ready to be sent.
+type tried struct {
+	method, body string
+	headers      []string
+}
+
+// changing are all methods that change something.
+var changing = []tried{{"PUT", "new", nil}, {"DELETE", "", nil}, {"MKCOL", "", nil},
+	{"COPY", "", []string{"Destination", "/share/to", "Overwrite", "T"}},
+	{"MOVE", "", []string{"Destination", "/share/to", "Overwrite", "T"}}, {"PROPPATCH", propertyXML, nil},
+	{"LOCK", lockXML, nil}, {"UNLOCK", "", []string{"Lock-Token", "<opaquelocktoken:none>"}}}
+
+// newFolders makes a world with a file and a folder that alice and bob may change.
+func newFolders(t *testing.T) *world {
+	w := newWorld(t, forBoth)
+	for _, name := range []string{"file", "folder/inner", "to"} {
+		w.file(name, name, forBoth)
+	}
+	w.describe("folder", forBoth)
+	return w
+}
+
+// TestConditionsThatFail checks that no method changes anything if a condition of the request
+// fails: for a file, a folder, the root of a tree and a free name, and for both users (G-37). A
+// request that fails without a condition fails the same with one (RFC 9110, 13.2.1).
+func TestConditionsThatFail(t *testing.T) {
+	w := newFolders(t)
+	tag := w.want(200, "alice", "GET", "/share/file", "").header.Get("Etag")
+	const long = "Sat, 03 Feb 2001 04:05:06 GMT"
+	type failing struct {
+		name, value string
+		on          string // the targets for which the condition fails
+	}
+	const everywhere, present, files = "file folder root missing", "file folder root", "file"
+	for _, c := range []failing{{"If-Match", `"wrong"`, everywhere}, {"If-Match", `W/` + tag, everywhere},
+		{"If-Match", `"a,` + tag[1:], everywhere}, {"If-Match", `*`, "missing"}, {"If-None-Match", "*", present},
+		{"If-None-Match", tag, files}, {"If-None-Match", `"x", W/` + tag, files}, {"If-Unmodified-Since", long, present},
+		{"If", `(["wrong"])`, everywhere}, {"If", `([` + tag + `] <opaquelocktoken:none>)`, everywhere},
+		{"If", `(<DAV:no-lock>)`, everywhere}, {"If", `(Not <DAV:no-lock> ["wrong"])`, everywhere},
+		{"If", `(Not [` + tag + `])`, files}, {"If", `</share/file> (["wrong"]) </share/none> ([` + tag + `])`, everywhere},
+		{"If", `<https://elsewhere.test/share/file> ([` + tag + `] Not <DAV:no-lock>)`, everywhere}} {
+		for kind, path := range map[string]string{"file": "/share/file", "folder": "/share/folder", "root": "/share",
+			"missing": "/share/missing"} {
+			if !slices.Contains(strings.Fields(c.on), kind) {
+				continue
+			}
+			for _, m := range changing {
+				for _, user := range []string{"alice", "bob"} {
+					before := w.snapshot()
+					got := w.ask(user, m.method, path, m.body, append([]string{c.name, c.value}, m.headers...)...)
+					refused := got.code == 412 || kind == "root" && got.code == 403 || kind == "missing" && got.code == 404 ||
+						m.method == "MKCOL" && got.code == 405 || m.method == "PUT" && kind == "folder" && got.code == 405
+					if after := w.snapshot(); !refused || after != before {
+						t.Errorf("G-37: %s of the %s by %s with %s: %s: %d\n%s\nchanged to\n%s", m.method, kind, user, c.name,
+							c.value, got.code, before, after)
+						w.restore()
+					}
+				}
+			}
+		}
+	}
+}
+
+// restore makes the tree again as newFolders did, after a test failed.
+//
+// +checklocksignore
+func (w *world) restore() {
+	w.Helper()
+	for _, name := range []string{"file", "folder", "to", "missing"} {
+		w.must(os.RemoveAll(filepath.Join(w.root, name)))
+	}
+	for _, name := range []string{"file", "folder/inner", "to"} {
+		w.file(name, name, forBoth)
+	}
+	w.describe("folder", forBoth)
+	w.g.dav.Locks.Drop(dav.Root, true)
+	w.g.props.mu.Lock()
+	defer w.g.props.mu.Unlock()
+	clear(w.g.props.of)
+}
+
+// TestConditionsThatHold: with conditions that hold each method has its effect; a list that cannot be read is a bad
+// request, which changes nothing; an invalid date is ignored, as RFC 9110, 13.1.4 says (G-37).
+func TestConditionsThatHold(t *testing.T) {
+	w := newFolders(t)
+	late := time.Now().Add(time.Hour).UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT")
+	for _, kind := range []string{"file", "folder"} {
+		for _, c := range [][2]string{{"If-Match", "*"}, {"If-Match", "TAG"}, {"If-Match", `"x" ,, TAG`},
+			{"If-None-Match", `"x"`}, {"If-Unmodified-Since", late}, {"If-Unmodified-Since", "yesterday"},
+			{"If-Modified-Since", late}, {"If", "([TAG])"}, {"If", `(["wrong"]) (Not <DAV:no-lock>)`},
+			{"If", `<SELF> ([TAG])`}} {
+			if kind == "folder" && strings.Contains(c[1], "TAG") {
+				continue // a folder has no tag
+			}
+			for _, m := range changing {
+				if m.method == "UNLOCK" || m.method == "MKCOL" || kind == "folder" && m.method == "PUT" {
+					continue
+				}
+				if m.method == "LOCK" {
+					m.headers = []string{"Timeout", "Second-0"}
+				}
+				path := "/share/" + kind
+				value := strings.ReplaceAll(c[1], "SELF", path)
+				if strings.Contains(value, "TAG") {
+					tag := w.want(200, "bob", "GET", path, "").header.Get("Etag")
+					value = strings.ReplaceAll(value, "TAG", tag)
+				}
+				got := w.ask("bob", m.method, path, m.body, append([]string{c[0], value}, m.headers...)...)
+				if got.code/100 != 2 {
+					t.Errorf("G-37: %s of the %s with %s: %s: %d %s", m.method, kind, c[0], value, got.code, got.body)
+				}
+				w.restore()
+			}
+		}
+	}
+	for _, c := range [][2]string{{"If-Match", "wrong"}, {"If-Match", `"a" "b"`}, {"If-Match", `*, "a"`}, {"If-Match", ""},
+		{"If-None-Match", `"open`}, {"If-None-Match", "a"}, {"If", ""}, {"If", "("}, {"If", "()"}, {"If", "<a>"},
+		{"If", `(<a>) </share/file> (<b>)`}, {"If", `</share/file> </share/to> (<b>)`}, {"If", `([wrong])`},
+		{"If", `(Not Not <a>)`}, {"If", `(<a>`}, {"If", `(<>)`}, {"If", `(<a b>)`}} {
+		for _, m := range changing {
+			before := w.snapshot()
+			got := w.ask("bob", m.method, "/share/file", m.body, append([]string{c[0], c[1]}, m.headers...)...)
+			if after := w.snapshot(); got.code != 400 || before != after {
+				t.Errorf("G-37: %s with %s: %q: %d, changed %t", m.method, c[0], c[1], got.code, before != after)
+			}
+		}
+	}
+}

@@ -1,0 +1,347 @@
+package gateway
+
+import (
+	"bufio"
+	"encoding/xml"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// passes is how many tests each group of litmus 0.13 has: Apache's mod_dav passes all of them. Debian's http has four.
+var passes = map[string]int{"basic": 16, "copymove": 13, "props": 30, "locks": 41, "http": 3}
+
+// TestLitmus runs Debian's litmus over plain HTTP against the same handler, because litmus does not
+// accept the generated certificate.
+func TestLitmus(t *testing.T) {
+	litmus := tool(t, "litmus")
+	w := newWorld(t, shared)
+	w.folder("litmusdir", shared)
+	s := httptest.NewServer(w.g.Files())
+	defer s.Close()
+	cmd := exec.Command(litmus, "-k", s.URL+"/share/litmusdir/", "alice", "pw-x")
+	cmd.Dir = t.TempDir()
+	out, _ := cmd.CombinedOutput() // the summary says more than the code
+	summary := regexp.MustCompile("summary for `([a-z]+)': of ([0-9]+) tests run: ([0-9]+) passed")
+	found := 0
+	lines := bufio.NewScanner(strings.NewReader(string(out)))
+	for lines.Scan() {
+		if m := summary.FindStringSubmatch(lines.Text()); m != nil {
+			found++
+			if n, _ := strconv.Atoi(m[3]); n < passes[m[1]] || m[2] != m[3] {
+				t.Errorf("%s: %s of %s passed, want %d", m[1], m[3], m[2], passes[m[1]])
+			}
+		}
+	}
+	if found != len(passes) || t.Failed() {
+		t.Errorf("%d groups ran, want %d:\n%s", found, len(passes), out)
+	}
+}
+
+// tool finds a program, or skips the test; where the clients are required it fails.
+func tool(t *testing.T, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err == nil {
+		return path
+	}
+	if os.Getenv("REFMON_WEB") == "required" {
+		t.Fatalf("no %s here", name)
+	}
+	t.Skipf("no %s here: install the package %s", name, name)
+	return ""
+}
+
+// TestExactLocks checks complete responses to LOCK and UNLOCK, the lock properties for its owner
+// and for others, and the changes that a lock prevents, on a file and through its directory, until
+// it is removed or expires (G-18, G-19).
+//
+// +checklocksignore
+func TestExactLocks(t *testing.T) {
+	begun := time.Now()
+	later := begun
+	w := newExactly(t, "O:BAG:SYD:P(A;OICI;FA;;;{alice})(A;OICI;FA;;;{bob})", func(c *Config) {
+		c.Now = func() time.Time { return later }
+	})
+	const both = "O:BAG:SYD:P(A;OICI;FA;;;{alice})(A;OICI;FA;;;{bob})"
+	w.file("f", "f", both)
+	w.file("d/g", "g", both)
+	w.file("d/h", "h", both)
+	w.describe("d", both)
+	w.file("hers", "x", own)
+	for _, name := range []string{"f", "hers"} {
+		w.at(name)
+	}
+	left := w.left
+	info := func(owner string) string {
+		return `<D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype>` +
+			`<D:owner>` + owner + `</D:owner></D:lockinfo>`
+	}
+	lock := func(user, path, owner string, headers ...string) (token, said string) {
+		t.Helper()
+		said = w.ask(user, "LOCK", path, info(owner), headers...)
+		token = anyToken.FindString(said)
+		return token, anyToken.ReplaceAllString(said, "token")
+	}
+	granted := func(code int, path, owner, depth string, seconds int) string {
+		return answered(code, fmt.Sprintf(`<?xml version="1.0" encoding="UTF-8"?>`+"\n"+`<D:prop xmlns:D="DAV:">`+
+			"<D:lockdiscovery><D:activelock><D:locktype><D:write/></D:locktype><D:lockscope><D:exclusive/></D:lockscope>"+
+			"<D:depth>%s</D:depth><D:owner>%s</D:owner><D:timeout>Second-%d</D:timeout><D:locktoken><D:href>token</D:href>"+
+			"</D:locktoken><D:lockroot><D:href>%s</D:href></D:lockroot></D:activelock></D:lockdiscovery></D:prop>\n", depth,
+			owner, seconds, path), "Cache-Control: no-store", "Content-Type: application/xml; charset=utf-8",
+			"Lock-Token: <token>")
+	}
+	says := func(code int, inner string) string {
+		return answered(code, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"+`<D:error xmlns:D="DAV:">`+inner+
+			"</D:error>\n", "Cache-Control: no-store", "Content-Type: application/xml; charset=utf-8")
+	}
+	missing := func(path string) string {
+		return says(423, "<D:lock-token-submitted><D:href>"+path+"</D:href></D:lock-token-submitted>")
+	}
+	conflict := says(423, "<D:no-conflicting-lock><D:href>/share/f</D:href></D:no-conflicting-lock>")
+	noMatch := says(412, "<D:lock-token-matches-request-uri/>")
+	locked := missing("/share/f")
+	for i, c := range []struct {
+		timeout, path, depth string
+		seconds              int
+	}{{"Second-100", "/share/f", "0", 100}, {"Infinite", "/share/f", "", 3600}, {"", "/share/f", "infinity", 3600},
+		{"Infinite, Second-4100000000", "/share/f", "0", 3600}, {"Second-7, Second-9", "/share/f", "0", 7},
+		{"Second-3601", "/share/f", "0", 3600}, {"Second-3599", "/share/f", "0", 3599},
+		{"Second-9999999999", "/share/f", "0", 3600}, {"x", "/share/f", "0", 3600}} {
+		var headers []string
+		if c.timeout != "" {
+			headers = append(headers, "Timeout", c.timeout)
+		}
+		if c.depth != "" {
+			headers = append(headers, "Depth", c.depth)
+		}
+		token, said := lock("alice", c.path, "me", headers...)
+		depth := c.depth
+		if depth == "" {
+			depth = "infinity"
+		}
+		w.same(fmt.Sprint("lock ", i), said, granted(200, c.path, "me", depth, c.seconds))
+		w.same("unlocked", w.ask("alice", "UNLOCK", c.path, "", "Lock-Token", "<"+token+">"), answered(204, ""))
+		w.same("twice", w.ask("alice", "UNLOCK", c.path, "", "Lock-Token", "<"+token+">"), says(409,
+			"<D:lock-token-matches-request-uri/>"))
+	}
+	token, said := lock("alice", "/share/f", "<D:href>me &amp; you</D:href>", "Depth", "0", "Timeout", "Second-100")
+	w.same("lock with an owner", said, granted(200, "/share/f", "<D:href>me &amp; you</D:href>", "0", 100))
+	active := func(token string, seconds int) string {
+		return "<D:activelock><D:locktype><D:write/></D:locktype><D:lockscope><D:exclusive/></D:lockscope>" +
+			"<D:depth>0</D:depth>" +
+			fmt.Sprintf("<D:owner><D:href>me &amp; you</D:href></D:owner><D:timeout>Second-%d</D:timeout>", seconds) + token +
+			"<D:lockroot><D:href>/share/f</D:href></D:lockroot></D:activelock>"
+	}
+	mine := "<D:locktoken><D:href>" + token + "</D:href></D:locktoken>"
+	later = later.Add(30 * time.Second)
+	for user, shown := range map[string]string{"alice": mine, "bob": ""} {
+		got := w.find(user, "/share/f", "0", propfind("<D:prop><D:lockdiscovery/></D:prop>"))
+		want := func(seconds int) string {
+			return multi(response("/share/f", "200 OK", "<D:lockdiscovery>"+active(shown, seconds)+"</D:lockdiscovery>"))
+		}
+		if got != want(70) { // the lock began a moment after the test
+			w.same("G-18: told to "+user, got, want(int(100-later.Sub(begun).Seconds())+1))
+		}
+	}
+	held := "(<" + token + ">)"
+	for i, c := range []struct {
+		user, method, path, body string
+		headers                  []string
+		want                     string
+	}{
+		{"bob", "PUT", "/share/f", "x", nil, locked}, {"alice", "PUT", "/share/f", "x", nil, locked},
+		{"bob", "PUT", "/share/f", "x", []string{"If", held}, inLine(412, "precondition failed")},
+		{"alice", "PUT", "/share/f", "x", []string{"If", "("}, inLine(400,
+			`the If header cannot be read: write (<lock-token> ["tag"]), or <URL> before such lists`)},
+		{"bob", "DELETE", "/share/f", "", nil, locked}, {"bob", "LOCK", "/share/f", info("x"), nil, conflict},
+		{"bob", "LOCK", "/share/", info("x"), nil, saysDenied},
+		{"bob", "MOVE", "/share/f", "", []string{"Destination", "/share/x"}, locked},
+		{"bob", "COPY", "/share/d/h", "", []string{"Destination", "/share/f"}, locked},
+		{"bob", "PROPPATCH", "/share/f", patchBody, nil, locked},
+		{"bob", "LOCK", "/share/f", "", []string{"If", held}, noMatch},
+		{"bob", "UNLOCK", "/share/f", "", []string{"Lock-Token", "<" + token + ">"}, inLine(403,
+			"the lock is another user's")},
+		{"alice", "UNLOCK", "/share/f", "", []string{"Lock-Token", token}, inLine(400,
+			"Lock-Token is the token of a lock, in angle brackets")},
+		{"alice", "LOCK", "/share/f", "", nil, inLine(400,
+			"a LOCK without a body refreshes one lock: name its token in the If header")},
+		{"alice", "LOCK", "/share/f", info("x"), []string{"Depth", "1"},
+			inLine(400, "this method takes the depth 0 or infinity")},
+		{"alice", "LOCK", "/share/f", "<x", nil, noXML},
+		{"bob", "LOCK", "/share/hers", info("x"), nil, saysDenied},
+		{"carol", "LOCK", "/share/f", info("x"), nil, saysDenied}, {"bob", "LOCK", "/share", info("x"), nil, saysDenied},
+		{"bob", "LOCK", "/share/none/x", info("x"), nil, saysMissing},
+		{"alice", "PUT", "/share/f", "four", []string{"If", held}, uploaded(204, 4)},
+	} {
+		w.same(fmt.Sprintf("%d: %s %s by %s", i, c.method, c.path, c.user), w.change(c.user, c.method, c.path, c.body,
+			c.headers...), c.want)
+	}
+	refreshed := strings.Replace(granted(200, "/share/f", "<D:href>me &amp; you</D:href>", "0", 200),
+		"Lock-Token: <token>\n",
+		"", 1)
+	w.same("refreshed", anyToken.ReplaceAllString(w.ask("alice", "LOCK", "/share/f", "", "If", held, "Timeout",
+		"Second-200"), "token"), refreshed)
+	if l := w.g.dav.Locks.Active(); len(l) != 1 || !l[0].Until.Equal(later.Add(200*time.Second)) {
+		t.Errorf("G-19: refreshed: %v", l)
+	}
+	w.same("unlocked", w.ask("alice", "UNLOCK", "/share/f", "", "Lock-Token", "<"+token+">"), answered(204, ""))
+	// A lock of a directory is of all that is in it; one of depth 0 is of itself alone.
+	token, _ = lock("alice", "/share/d", "me")
+	w.same("below a lock", w.change("bob", "PUT", "/share/d/g", "x"), missing("/share/d"))
+	w.same("new below a lock", w.change("bob", "PUT", "/share/d/new", "x"), missing("/share/d"))
+	w.same("unlocked", w.ask("alice", "UNLOCK", "/share/d", "", "Lock-Token", "<"+token+">"), answered(204, ""))
+	token, _ = lock("alice", "/share/d", "me", "Depth", "0")
+	w.same("below a lock of depth 0", w.change("bob", "PUT", "/share/d/g", "x"), uploaded(204, 1))
+	w.same("unlocked", w.ask("alice", "UNLOCK", "/share/d", "", "Lock-Token", "<"+token+">"), answered(204, ""))
+	// LOCK creates an empty file for a free name. If it cannot, no lock remains.
+	token, said = lock("alice", "/share/d/made", "me")
+	w.same("a free name", said, granted(201, "/share/d/made", "me", "infinity", 3600))
+	if got := w.content("d/made"); got != "" {
+		t.Errorf("it has %q", got)
+	}
+	w.same("unlocked", w.ask("alice", "UNLOCK", "/share/d/made", "", "Lock-Token", "<"+token+">"), answered(204, ""))
+	w.folder("read", "O:BAG:SYD:P(A;OICI;0x1200a9;;;{bob})")
+	if _, said := lock("bob", "/share/read/new", "x"); !strings.HasPrefix(said, "403\n") {
+		t.Errorf("a name that cannot be made: %s", said)
+	}
+	if stay := w.g.dav.Locks.Active(); w.left != left || len(stay) != 0 {
+		t.Errorf("G-18: locks that stay: %v", stay)
+	}
+}
+
+// TestLockOwnerTextIsKept checks that a lock's owner text is returned unchanged with any prefixes, and
+// keeps other responses well-formed. More than 1 KiB is dropped.
+func TestLockOwnerTextIsKept(t *testing.T) {
+	w := newWorld(t, "O:BAG:SYD:P(A;OICI;FA;;;AU)")
+	w.file("f", "f", "O:BAG:SYD:P(A;;FA;;;AU)")
+	body := strings.Replace(strings.Replace(lockBody, "<D:lockinfo", `<D:lockinfo xmlns:e="urn:e"`, 1), "<D:owner>me",
+		`<D:owner><e:x a="&lt;">me &amp; &lt;you`, 1)
+	w.want(200, "alice", "LOCK", "/share/f", strings.Replace(body, "</D:owner>", "</e:x></D:owner>", 1))
+	got := w.want(207, "bob", "PROPFIND", "/share/f", "", "Depth", "0")
+	if err := xml.Unmarshal([]byte(got.body), new(struct{})); err != nil || !strings.Contains(got.body,
+		`<D:owner><x xmlns="urn:e" a="&lt;">me &amp; &lt;you</x></D:owner>`) {
+		t.Errorf("%v\n%s", err, got.body)
+	}
+	w.file("g", "g", "O:BAG:SYD:P(A;;FA;;;AU)")
+	w.want(200, "alice", "LOCK", "/share/g", strings.Replace(lockBody, "me", strings.Repeat("x", 1025), 1))
+	if got := w.want(207, "bob", "PROPFIND", "/share/g", "", "Depth", "0"); strings.Contains(got.body, "xxx") {
+		t.Error("a long owner is kept")
+	}
+}
+
+// TestLocksKeepOthersOut checks that a locked resource, itself or through its folder, can be
+// changed, removed or replaced only by its user with the token. A locked member of a removed folder
+// is named in a 207 and stays (G-39).
+func TestLocksKeepOthersOut(t *testing.T) {
+	for _, c := range []struct {
+		locked, depth string
+		method, path  string
+		to            string
+		want          int // for the other user
+	}{
+		{"/share/file", "0", "PUT", "/share/file", "", 423}, {"/share/file", "0", "DELETE", "/share/file", "", 423},
+		{"/share/file", "0", "PROPPATCH", "/share/file", "", 423}, {"/share/file", "0", "LOCK", "/share/file", "", 423},
+		{"/share/file", "0", "MOVE", "/share/file", "/share/to", 423},
+		{"/share/file", "0", "MOVE", "/share/file", "/share/new", 423},
+		{"/share/file", "0", "MOVE", "/share/to", "/share/file", 423},
+		{"/share/file", "0", "COPY", "/share/to", "/share/file", 423},
+		{"/share/file", "0", "COPY", "/share/folder", "/share/file", 423},
+		{"/share/folder/inner", "0", "DELETE", "/share/folder", "", 207},
+		{"/share/folder/inner", "0", "MOVE", "/share/folder", "/share/new", 207},
+		{"/share/folder/inner", "0", "COPY", "/share/to", "/share/folder", 207},
+		{"/share/folder/inner", "0", "MOVE", "/share/to", "/share/folder", 207},
+		{"/share/folder", "0", "DELETE", "/share/folder/inner", "", 423},
+		{"/share/folder", "0", "MOVE", "/share/folder/inner", "/share/new", 423},
+		{"/share/folder", "0", "MOVE", "/share/to", "/share/folder/new", 423},
+		{"/share/folder", "0", "COPY", "/share/to", "/share/folder/new", 423},
+		{"/share/folder", "0", "PUT", "/share/folder/new", "", 423},
+		{"/share/folder", "0", "MKCOL", "/share/folder/new", "", 423},
+		{"/share/folder", "0", "LOCK", "/share/folder/new", "", 423},
+		{"/share/folder", "0", "DELETE", "/share/folder", "", 423},
+		{"/share/folder", "0", "PROPPATCH", "/share/folder", "", 423},
+		{"/share/folder", "0", "MOVE", "/share/folder", "/share/new", 423},
+		{"/share/folder", "infinity", "PUT", "/share/folder/inner", "", 423},
+		{"/share/folder", "infinity", "PUT", "/share/folder/new", "", 423},
+		{"/share/folder", "infinity", "DELETE", "/share/folder/inner", "", 423},
+		{"/share/folder", "infinity", "PROPPATCH", "/share/folder/inner", "", 423},
+		{"/share/folder", "infinity", "LOCK", "/share/folder/inner", "", 423},
+		{"/share/folder", "infinity", "MKCOL", "/share/folder/new", "", 423},
+		{"/share/folder", "infinity", "MOVE", "/share/folder/inner", "/share/new", 423},
+		{"/share/folder", "infinity", "MOVE", "/share/to", "/share/folder/new", 423},
+		{"/share/folder", "infinity", "COPY", "/share/to", "/share/folder", 423},
+	} {
+		t.Run(fmt.Sprintf("%s of depth %s, %s %s %s", c.locked, c.depth, c.method, c.path, c.to), func(t *testing.T) {
+			w := newFolders(t)
+			token := w.want(200, "alice", "LOCK", c.locked, lockXML, "Depth", c.depth).header.Get("Lock-Token")
+			var m tried
+			for _, m = range changing {
+				if m.method == c.method {
+					break
+				}
+			}
+			headers := []string{}
+			if c.to != "" {
+				headers = []string{"Destination", c.to, "Overwrite", "T"}
+			}
+			before := w.snapshot()
+			for _, by := range []struct{ user, condition string }{{"bob", ""}, {"alice", ""},
+				{"bob", "(Not <DAV:no-lock>)"}, {"bob", "<" + c.locked + "> (" + token + ") (Not <DAV:no-lock>)"},
+				{"alice", "(Not <DAV:no-lock>)"}} {
+				asked := headers
+				if by.condition != "" {
+					asked = append(slices.Clone(headers), "If", by.condition)
+				}
+				got := w.ask(by.user, c.method, c.path, m.body, asked...)
+				if after := w.snapshot(); got.code != c.want || before != after ||
+					got.code == 207 && !strings.Contains(got.body, "<D:href>"+c.locked+"</D:href><D:status>HTTP/1.1 423 Locked") {
+					t.Errorf("G-39: %s with %q: %d %s\n%s\nchanged to\n%s", by.user, by.condition, got.code, got.body, before, after)
+				}
+			}
+			if c.method == "LOCK" && !strings.HasSuffix(c.path, "new") {
+				return // it conflicts with each other lock
+			}
+			got := w.ask("alice", c.method, c.path, m.body, append(headers, "If", "<"+c.locked+"> ("+token+")")...)
+			if got.code/100 != 2 || got.code == 207 && c.method != "PROPPATCH" || w.snapshot() == before {
+				t.Errorf("G-39: alice with her token: %d %s\n%s", got.code, got.body, w.snapshot())
+			}
+		})
+	}
+}
+
+// TestLocksGoWithTheirFiles checks that a lock ends with its file and does not follow a rename (RFC
+// 4918, 7.7, 9.6). A lock on the destination stays and applies to the new file.
+//
+// +checklocksignore
+func TestLocksGoWithTheirFiles(t *testing.T) {
+	w := newFolders(t)
+	lock := func(path string) string {
+		return w.want(200, "alice", "LOCK", path, lockXML, "Depth", "0").header.Get("Lock-Token")
+	}
+	token := lock("/share/folder/inner")
+	w.want(204, "alice", "DELETE", "/share/folder", "", "If", "</share/folder/inner> ("+token+")")
+	w.want(201, "bob", "MKCOL", "/share/folder", "")
+	w.want(201, "bob", "PUT", "/share/folder/inner", "bob's")
+	token = lock("/share/folder/inner")
+	w.want(201, "alice", "MOVE", "/share/folder", "", "Destination", "/share/moved", "If",
+		"</share/folder/inner> ("+token+")")
+	w.want(204, "bob", "PUT", "/share/moved/inner", "x")
+	w.want(412, "alice", "PUT", "/share/moved/inner", "x", "If", "("+token+")")
+	token = lock("/share/to")
+	w.want(204, "alice", "COPY", "/share/file", "", "Destination", "/share/to", "If", "</share/to> ("+token+")")
+	w.want(423, "bob", "PUT", "/share/to", "x")
+	w.want(409, "alice", "UNLOCK", "/share/file", "", "Lock-Token", token)
+	w.want(412, "alice", "LOCK", "/share/file", "", "If", "("+token+")")
+	w.want(200, "alice", "LOCK", "/share/to", "", "If", "("+token+")")
+	w.want(204, "alice", "UNLOCK", "/share/to", "", "Lock-Token", token)
+	if w.want(204, "bob", "PUT", "/share/to", "x"); w.content("to") != "x" || len(w.g.dav.Locks.Active()) != 0 {
+		t.Errorf("the file has %q, and %d locks stay", w.content("to"), len(w.g.dav.Locks.Active()))
+	}
+}

@@ -1,0 +1,427 @@
+package gateway
+
+import (
+	"crypto/sha1" //nolint:gosec // Apache's format of passwords
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// conformance is a case of testdata/conformance.txt.
+type conformance struct {
+	name    string // its number and its sentence
+	setup   []string
+	step    string
+	want    int
+	apache  int // want, unless Apache differs
+	effects []string
+}
+
+// readConformance reads the cases.
+func readConformance(t *testing.T) (list []conformance) {
+	t.Helper()
+	text, err := os.ReadFile("testdata/conformance.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for block := range strings.SplitSeq(string(text), "\n\n") {
+		var c conformance
+		for line := range strings.Lines(block) {
+			line = strings.TrimRight(line, "\n")
+			switch {
+			case strings.HasPrefix(line, "case "):
+				c.name = line[len("case "):]
+			case strings.HasPrefix(line, "> "):
+				c.step = line[2:]
+			case strings.HasPrefix(line, "= "):
+				_, err = fmt.Sscanf(strings.Replace(line, " apache", "", 1)+" 0", "= %d %d", &c.want, &c.apache)
+			case strings.HasPrefix(line, "  ") && c.want == 0:
+				c.setup = append(c.setup, line[2:])
+			case strings.HasPrefix(line, "  "):
+				c.effects = append(c.effects, line[2:])
+			}
+			if err != nil {
+				t.Fatalf("%q: %v", line, err)
+			}
+		}
+		if c.apache == 0 {
+			c.apache = c.want
+		}
+		if c.name != "" {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// site is a server of WebDAV that cases run against.
+type site struct {
+	*testing.T
+	base   string // the URL of the case's folder
+	root   string // the folder itself
+	client *http.Client
+	tokens []string
+
+	statusOnly bool // effects are not compared
+}
+
+// bodies are those that cases name.
+var bodies = map[string]string{"exclusive": lockXML, "shared": strings.Replace(lockXML, "exclusive", "shared", 1),
+	"patch": propertyXML}
+
+// ask performs a step, as "alice PUT /f If: ([$tag]) < new".
+func (s *site) ask(step string) (code int, answer string) {
+	s.Helper()
+	step, body, _ := strings.Cut(step, " < ")
+	if b, named := bodies[body]; named {
+		body = b
+	}
+	who, rest, _ := strings.Cut(step, " ")
+	method, rest, _ := strings.Cut(rest, " ")
+	path, headers, _ := strings.Cut(rest, " ")
+	r, err := http.NewRequestWithContext(s.Context(), method, s.base+path, strings.NewReader(body))
+	s.must(err)
+	r.SetBasicAuth(who, "pw-x")
+	for header := range strings.SplitSeq(headers, "; ") {
+		if name, value, ok := strings.Cut(header, ": "); ok {
+			r.Header.Set(name, s.expand(value, path))
+		}
+	}
+	got, err := s.client.Do(r)
+	s.must(err)
+	defer got.Body.Close()
+	b, err := io.ReadAll(got.Body)
+	s.must(err)
+	if token := got.Header.Get("Lock-Token"); token != "" {
+		s.tokens = append(s.tokens, token)
+	}
+	return got.StatusCode, string(b)
+}
+
+// expand replaces the variables of a header.
+func (s *site) expand(value, path string) string {
+	s.Helper()
+	value = strings.ReplaceAll(value, "$base", s.base)
+	value = strings.ReplaceAll(value, "$old", "Mon, 01 Jan 2001 00:00:00 GMT")
+	for i, token := range s.tokens {
+		value = strings.ReplaceAll(value, fmt.Sprint("$", i+1), token)
+	}
+	if strings.Contains(value, "$tag") || strings.Contains(value, "$date") {
+		r, err := http.NewRequestWithContext(s.Context(), http.MethodHead, s.base+path, nil)
+		s.must(err)
+		r.SetBasicAuth("alice", "pw-x")
+		got, err := s.client.Do(r)
+		s.must(err)
+		s.must(got.Body.Close())
+		value = strings.ReplaceAll(value, "$tag", got.Header.Get("Etag"))
+		value = strings.ReplaceAll(value, "$date", got.Header.Get("Last-Modified"))
+	}
+	return value
+}
+
+func (s *site) must(err error) {
+	s.Helper()
+	if err != nil {
+		s.Fatal(err)
+	}
+}
+
+// run runs a case and compares status and effects.
+func (s *site) run(c *conformance, want int) {
+	s.Helper()
+	for _, step := range c.setup {
+		if code, answer := s.ask(step); code/100 != 2 || code == http.StatusMultiStatus {
+			if code != want || want == c.want {
+				s.Errorf("%s: set-up %q: %d, want %d\n%s", c.name, step, code, want, answer)
+			}
+			return
+		}
+	}
+	code, answer := s.ask(c.step)
+	if code != want {
+		s.Errorf("%s: %q: %d, want %d\n%s", c.name, c.step, code, want, answer)
+	}
+	if s.statusOnly {
+		return
+	}
+	for _, effect := range c.effects {
+		what, rest, _ := strings.Cut(effect, " ")
+		name, value, _ := strings.Cut(rest, " ")
+		content, err := os.ReadFile(filepath.Join(s.root, name))
+		switch what {
+		case "has":
+			if err != nil || string(content) != value {
+				s.Errorf("%s: %s has %q, %v, want %q", c.name, name, content, err, value)
+			}
+		case "gone":
+			if !errors.Is(err, os.ErrNotExist) {
+				s.Errorf("%s: %s has %q, %v, want nothing", c.name, name, content, err)
+			}
+		case "body":
+			status := regexp.MustCompile(regexp.QuoteMeta(name) + `/?</[a-zA-Z]*:?href>\s*<[a-zA-Z]*:?status>HTTP/1.1 ` + value)
+			if !status.MatchString(answer) {
+				s.Errorf("%s: the answer does not give %s the status %s:\n%s", c.name, name, value, answer)
+			}
+		default:
+			s.Fatalf("%s: %q is no effect", c.name, effect)
+		}
+	}
+}
+
+// TestConformance runs each case of testdata/conformance.txt against the gateway, with two users. Status and effects
+// are those of the sentence that the case quotes (G-37, G-39, G-41, G-42, G-43, G-44, G-45, G-46).
+func TestConformance(t *testing.T) {
+	w := newWorld(t, forBoth)
+	list := readConformance(t)
+	for i := range list {
+		s := &site{T: t, base: fmt.Sprintf("%s/share/c%d", w.url, i), root: filepath.Join(w.root, fmt.Sprint("c", i)),
+			client: w.server.Client()}
+		name := fmt.Sprint("c", i, "/")
+		for _, file := range []string{"f", "t", "d/m"} {
+			w.file(name+file, file[len(file)-1:], forBoth)
+			w.must(os.Chtimes(filepath.Join(w.root, name+file), moment, moment))
+		}
+		w.folder(name+"e", forBoth)
+		w.describe(name+"d", forBoth)
+		w.describe(name, forBoth)
+		s.run(&list[i], list[i].want)
+	}
+	if len(list) < 120 {
+		t.Errorf("there are %d cases", len(list))
+	}
+}
+
+// TestConformanceOfApache runs the same cases against Apache's mod_dav. A case that Apache fails
+// shows that we misread a sentence.
+func TestConformanceOfApache(t *testing.T) {
+	base, root := apache(t)
+	list := readConformance(t)
+	for i := range list {
+		s := &site{T: t, base: fmt.Sprintf("%s/c%d", base, i), root: filepath.Join(root, fmt.Sprint("c", i)),
+			client: http.DefaultClient, statusOnly: true}
+		for _, dir := range []string{"", "d", "e"} {
+			s.must(os.Mkdir(filepath.Join(s.root, dir), 0o755))
+			give(t, filepath.Join(s.root, dir))
+		}
+		for _, file := range []string{"f", "t", "d/m"} {
+			write(t, filepath.Join(s.root, file), []byte(file[len(file)-1:]))
+			give(t, filepath.Join(s.root, file))
+			s.must(os.Chtimes(filepath.Join(s.root, file), moment, moment))
+		}
+		s.run(&list[i], list[i].apache)
+	}
+}
+
+// apacheUser is the account of Debian's package.
+const apacheUser = "www-data"
+
+// give makes Apache's account the owner of a file.
+func give(t *testing.T, path string) {
+	t.Helper()
+	u, err := user.Lookup(apacheUser)
+	if err != nil {
+		t.Skip(err)
+	}
+	uid, err1 := strconv.Atoi(u.Uid)
+	gid, err2 := strconv.Atoi(u.Gid)
+	if err := errors.Join(err1, err2, os.Chown(path, uid, gid)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// apache starts Apache with mod_dav for alice and bob, and returns its URL and the folder that it serves.
+func apache(t *testing.T) (base, root string) {
+	t.Helper()
+	program := tool(t, "apache2")
+	if os.Getuid() != 0 {
+		t.Skip("only root starts a server as another account")
+	}
+	dir, err := os.MkdirTemp("", "apache")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	root = filepath.Join(dir, "root")
+	for _, path := range []string{root, filepath.Join(dir, "locks")} {
+		if err := os.Mkdir(path, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		give(t, path)
+	}
+	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // Apache's account must pass
+		t.Fatal(err)
+	}
+	sum := sha1.Sum([]byte("pw-x")) //nolint:gosec // as above
+	secret := "{SHA}" + base64.StdEncoding.EncodeToString(sum[:])
+	accounts := filepath.Join(dir, "users")
+	write(t, accounts, []byte("alice:"+secret+"\nbob:"+secret+"\n"))
+	give(t, accounts)
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := free.Addr().String()
+	_ = free.Close()
+	var conf strings.Builder
+	for _, name := range strings.Fields("mpm_event authn_core authn_file authz_core authz_user auth_basic dav dav_fs") {
+		fmt.Fprintf(&conf, "LoadModule %s_module /usr/lib/apache2/modules/mod_%[1]s.so\n", name)
+	}
+	fmt.Fprintf(&conf, "ServerRoot %s\nPidFile %[1]s/pid\nListen %[2]s\nServerName localhost\nErrorLog %[1]s/log\n"+
+		"User %[3]s\nGroup %[3]s\nDocumentRoot %[1]s/root\nDavLockDB %[1]s/locks/db\n<Directory %[1]s/root>\nDav On\n"+
+		"AuthType Basic\nAuthName x\nAuthUserFile %[1]s/users\nRequire valid-user\n</Directory>\n", dir, at, apacheUser)
+	write(t, filepath.Join(dir, "conf"), []byte(conf.String()))
+	cmd := exec.Command(program, "-f", filepath.Join(dir, "conf"), "-DFOREGROUND")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(os.Interrupt)
+		_ = cmd.Wait()
+	})
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		c, err := net.Dial("tcp", at)
+		if err == nil {
+			_ = c.Close()
+			return "http://" + at, root
+		}
+		if time.Now().After(end) {
+			log, _ := os.ReadFile(filepath.Join(dir, "log"))
+			t.Fatalf("Apache does not start: %v\n%s", err, log)
+		}
+	}
+}
+
+// TestRclone: rclone copies a folder there and back, lists it, and is refused what its
+// account may not.
+func TestRclone(t *testing.T) {
+	rclone := tool(t, "rclone")
+	w := newWorld(t, shared)
+	w.file("hers", "x", own)
+	from := t.TempDir()
+	w.must(os.MkdirAll(filepath.Join(from, "a", "b c"), 0o700))
+	write(t, filepath.Join(from, "a", "b c", "é.txt"), []byte("text\n"))
+	write(t, filepath.Join(from, "big"), make([]byte, 3<<20))
+	run := func(user string, args ...string) (string, error) {
+		secret, err := exec.Command(rclone, "obscure", "pw-x").Output()
+		w.must(err)
+		cmd := exec.Command(rclone, append([]string{"--config", "/dev/null", "--no-check-certificate", "--webdav-url", w.url,
+			"--webdav-vendor", "other", "--webdav-user", user, "--webdav-pass", strings.TrimSpace(string(secret)),
+			"--retries", "1"}, args...)...)
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	if out, err := run("alice", "copy", from, ":webdav:share/up"); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if got := w.content("up/a/b c/é.txt"); got != "text\n" {
+		t.Error(got)
+	}
+	if out, err := run("bob", "lsf", "-R", ":webdav:share/up"); err != nil || out != "a/\nbig\na/b c/\na/b c/é.txt\n" {
+		t.Errorf("%v\n%s", err, out)
+	}
+	back := t.TempDir()
+	if out, err := run("bob", "copy", ":webdav:share/up", back); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if out, err := exec.Command("diff", "-r", from, back).CombinedOutput(); err != nil {
+		t.Errorf("%s", out)
+	}
+	out, err := run("bob", "copyto", filepath.Join(from, "big"), ":webdav:share/up/his")
+	if err == nil || !strings.Contains(out, "403") {
+		t.Errorf("bob uploads: %v\n%s", err, out)
+	}
+	if out, err := run("bob", "cat", ":webdav:share/hers"); err == nil {
+		t.Errorf("bob reads what is alice's alone: %s", out)
+	}
+	if out, err := run("alice", "purge", ":webdav:share/up"); err != nil || w.entries("") != "hers" {
+		t.Errorf("%v, left is %q\n%s", err, w.entries(""), out)
+	}
+}
+
+// TestCadaver checks that cadaver can lock, edit, move and remove. It uses the same handler without
+// TLS, because it does not accept the generated certificate.
+func TestCadaver(t *testing.T) {
+	cadaver := tool(t, "cadaver")
+	w := newWorld(t, shared)
+	s := httptest.NewServer(w.g.Files())
+	defer s.Close()
+	home := t.TempDir()
+	write(t, filepath.Join(home, ".netrc"), []byte("machine 127.0.0.1\nlogin alice\npassword pw-x\n"))
+	write(t, filepath.Join(home, "local"), []byte("from here\n"))
+	cmd := exec.Command(cadaver, s.URL+"/share/")
+	cmd.Dir, cmd.Env = home, append(os.Environ(), "HOME="+home)
+	cmd.Stdin = strings.NewReader("mkcol d\nput local d/f\nlock d/f\ndiscover d/f\nput local d/f\nunlock d/f\n" +
+		"copy d/f d/g\nmove d/g d/h\npropset d/f color red\npropget d/f color\nls d\ndelete d/h\nget d/f back\nquit\n")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, want := range []string{"Lock token", "red", "h  "} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("cadaver does not say %q", want)
+		}
+	}
+	back, err := os.ReadFile(filepath.Join(home, "back"))
+	if strings.Contains(string(out), "failed") || err != nil || string(back) != "from here\n" || w.entries("d") != "f" {
+		t.Errorf("%q, %v, left is %q\n%s", back, err, w.entries("d"), out)
+	}
+}
+
+// TestRedirector sends what Windows' redirector sends when Explorer copies a file to a folder and a program then saves
+// it: the name is looked up and made empty, locked, uploaded and given its times under the lock, and unlocked. Another
+// user is kept out as long as the lock lasts.
+func TestRedirector(t *testing.T) {
+	w := newWorld(t, forBoth)
+	const path = "/share/new%20file.docx"
+	send := func(want int, method, body string, headers ...string) said {
+		t.Helper()
+		return w.want(want, "alice", method, path, body, append([]string{"User-Agent",
+			"Microsoft-WebDAV-MiniRedir/10.0.19045", "Translate", "f"}, headers...)...)
+	}
+	send(404, "PROPFIND", "", "Depth", "0")
+	send(201, "PUT", "")
+	lock := send(200, "LOCK", `<?xml version="1.0" encoding="utf-8" ?><D:lockinfo xmlns:D="DAV:">`+
+		`<D:lockscope><D:exclusive/></D:lockscope>`+
+		`<D:locktype><D:write/></D:locktype><D:owner><D:href>HOST\alice</D:href></D:owner></D:lockinfo>`,
+		"Timeout", "Second-3600", "Content-Type", `text/xml; charset="utf-8"`)
+	token := lock.header.Get("Lock-Token")
+	if !strings.Contains(lock.body, `<D:owner><D:href>HOST\alice</D:href></D:owner>`) ||
+		!strings.Contains(lock.body, "<D:href>"+strings.Trim(token, "<>")+"</D:href>") {
+		t.Errorf("the answer to LOCK: %s", lock.body)
+	}
+	times := `<?xml version="1.0" encoding="utf-8" ?><D:propertyupdate xmlns:D="DAV:" ` +
+		`xmlns:Z="urn:schemas-microsoft-com:"><D:set><D:prop><Z:Win32CreationTime>Sat, 03 Feb 2001 04:05:06 GMT` +
+		`</Z:Win32CreationTime><Z:Win32LastAccessTime>Sat, 03 Feb 2001 04:05:06 GMT</Z:Win32LastAccessTime>` +
+		`<Z:Win32LastModifiedTime>Sat, 03 Feb 2001 04:05:06 GMT</Z:Win32LastModifiedTime>` +
+		`<Z:Win32FileAttributes>00000020</Z:Win32FileAttributes></D:prop></D:set></D:propertyupdate>`
+	condition := []string{"If", "(" + token + ")"}
+	w.want(423, "bob", "PUT", path, "bob's")
+	w.want(423, "bob", "PROPPATCH", path, times)
+	send(204, "PUT", "what was saved", condition...)
+	if got := send(207, "PROPPATCH", times, condition...); !strings.Contains(got.body, "HTTP/1.1 200 OK") ||
+		strings.Count(got.body, "<D:propstat>") != 1 {
+		t.Errorf("the answer to PROPPATCH: %s", got.body)
+	}
+	w.want(403, "bob", "UNLOCK", path, "", "Lock-Token", token)
+	send(200, "HEAD", "")
+	send(204, "UNLOCK", "", "Lock-Token", token)
+	found := send(207, "PROPFIND", "", "Depth", "0")
+	if got := w.content("new file.docx"); got != "what was saved" || !strings.Contains(found.body,
+		"<D:getlastmodified>Sat, 03 Feb 2001 04:05:06 GMT</D:getlastmodified>") {
+		t.Errorf("%q\n%s", got, found.body)
+	}
+	w.want(204, "bob", "PUT", path, "bob's")
+}

@@ -1,0 +1,154 @@
+package gateway
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestExactPeople checks complete responses of WhoCan, LookUp, Token and Services. More names than
+// the limit are an error (G-25, G-26).
+func TestExactPeople(t *testing.T) {
+	w := newExactly(t, shared)
+	alice, bob, carol := w.sids["alice"].String(), w.sids["bob"].String(), w.sids["carol"].String()
+	w.file("f", "f", "O:{carol}G:SYD:P(D;;WD;;;{bob})(A;;0x3;;;{bob})(A;;0x1;;;{alice})(A;;0x20000;;;{bob})"+
+		"(A;;SD;;;S-1-5-21-1-2-3-4)(A;;0x80;;;WD)")
+	const file, name = `"object":{"path":"/share/f"}`, `"name":`
+	both := func(mask uint32, names string) string { return granted(mask|0x80, names) }
+	grant := func(s, name, g string) string {
+		if name != "" {
+			name = `,"name":"` + name + `"`
+		}
+		return `{"sid":"` + s + `"` + name + "," + g + "}"
+	}
+	w.same("WhoCan", w.call("bob", "WhoCan", `{`+file+`}`), `200 {"grants":[`+grant(carol, `HOST\\carol`, both(0x60000,
+		"FILE_READ_ATTRIBUTES READ_CONTROL WRITE_DAC"))+","+grant(bob, `HOST\\bob`, both(0x20003,
+		"FILE_READ_DATA FILE_WRITE_DATA FILE_READ_ATTRIBUTES READ_CONTROL"))+","+grant(alice, `HOST\\alice`, both(1,
+		"FILE_READ_DATA FILE_READ_ATTRIBUTES"))+","+grant("S-1-5-21-1-2-3-4", "", both(0x10000,
+		"FILE_READ_ATTRIBUTES DELETE"))+","+grant("S-1-1-0", "Everyone", both(0, "FILE_READ_ATTRIBUTES"))+`]}`)
+	w.same("WhoCan of accounts", w.call("bob", "WhoCan", `{`+file+`,"accounts":["alice","mallory","carol"]}`),
+		`200 {"grants"`+
+			`:[{"name":"alice",`+both(1, "FILE_READ_DATA FILE_READ_ATTRIBUTES")+`},{"name":"mallory","error":`+
+			`"account: STATUS_LOGON_FAILURE"},{"name":"carol",`+both(0x60000, "FILE_READ_ATTRIBUTES READ_CONTROL WRITE_DAC")+
+			`}]}`)
+	many := func(n int) string { return strings.TrimSuffix(strings.Repeat(`"x",`, n), ",") }
+	const tooMany = `400 {"code":"invalid_argument","message":"too many questions in one call"}`
+	w.same("WhoCan without READ_CONTROL", w.call("alice", "WhoCan", `{`+file+`}`),
+		`403 {"code":"permission_denied","message":"STATUS_ACCESS_DENIED"}`)
+	w.same("WhoCan of 101 accounts", w.call("bob", "WhoCan", `{`+file+`,"accounts":[`+many(101)+`]}`), tooMany)
+	w.same("WhoCan of 100 accounts", w.call("bob", "WhoCan", `{`+file+`,"accounts":[`+many(100)+`]}`), `200 {"grants":[`+
+		strings.TrimSuffix(strings.Repeat(`{"name":"x","error":"account: STATUS_LOGON_FAILURE"},`, 100), ",")+`]}`)
+	w.same("LookUp", w.call("bob", "LookUp", `{"names":["alice","stranger","Everyone",`+
+		`"BUILTIN\\Administrators"],"sids":["`+bob+`","S-1-5-21-9-9-9-9","S-1-5-32-544","S-1-1-0"]}`),
+		`200 {"found":[{"name":"alice","domain":"HOST","sid":"`+alice+
+			`"},{"name":"stranger"},{"name":"Everyone","sid":"S-1-1-0"},{"name":"BUILTIN\\Administrators","domain":"BUILTIN",`+
+			`"sid":"S-1-5-32-544"},{"name":"HOST\\bob","sid":"`+bob+`"},{"sid":"S-1-5-21-9-9-9-9"},`+
+			`{"name":"BUILTIN\\Administrators","sid":"S-1-5-32-544"},{"name":"Everyone","sid":"S-1-1-0"}]}`)
+	w.same("LookUp of nothing", w.call("bob", "LookUp", `{}`),
+		`400 {"code":"invalid_argument","message":"names and sids are missing: give one of them"}`)
+	if got := w.call("bob", "LookUp", `{"sids":["S-1-x"]}`); !strings.HasPrefix(got, `400 {"code":"invalid_argument"`) {
+		t.Errorf("LookUp of what is no SID: %s", got)
+	}
+	w.same("LookUp of 1001", w.call("bob", "LookUp", `{"names":[`+many(1000)+`],"sids":["S-1-1-0"]}`), tooMany)
+	if got := w.call("bob", "LookUp", `{"names":[`+many(999)+`],"sids":["S-1-1-0"]}`); !strings.HasPrefix(got, "200 ") ||
+		strings.Count(got, `"name":"x"`) != 999 {
+		t.Errorf("LookUp of 1000: %.200s", got)
+	}
+	w.same("Token", w.call("bob", "Token", `{}`), w.tokenOf("bob"))
+	var services bytes.Buffer
+	for r := range nt.NtTable.All {
+		i := r.Info()
+		b, err := json.Marshal(map[string]string{"name": i.Name, "summary": i.Summary, "missing": i.Missing})
+		w.must(err)
+		services.Write(b)
+	}
+	var got struct{ Services []map[string]string }
+	w.must(json.Unmarshal([]byte(strings.TrimPrefix(w.call("bob", "Services", `{}`), "200 ")), &got))
+	for i, r := range got.Services {
+		for _, key := range []string{"summary", "missing"} {
+			r[key] += "" // an empty one is not sent
+		}
+		b, err := json.Marshal(r)
+		w.must(err)
+		if next := services.Next(len(b)); string(b) != string(next) {
+			t.Fatalf("service %d is %s, want %s", i, b, next)
+		}
+	}
+	if services.Len() > 0 {
+		t.Errorf("%d bytes of services are missing", services.Len())
+	}
+}
+
+// tokenOf writes what Token answers of a user, by what refmond says of the token.
+func (w *exactly) tokenOf(user string) string {
+	w.Helper()
+	p, err := w.g.link.process()
+	w.must(err)
+	var b strings.Builder
+	fmt.Fprintf(&b, `200 {"user":"%s","name":"HOST\\%s","level":"SecurityImpersonation","groups":[`, w.sids[user], user)
+	p.sessions.mu.Lock()
+	defer p.sessions.mu.Unlock()
+	for _, s := range p.sessions.known {
+		if s.user != w.sids[user] {
+			continue
+		}
+		p.do(w.Context(), func(th *nt.Thread) ntstatus.Status {
+			groups, _ := th.NtQueryInformationToken(s.token, winnt.TokenGroups)
+			privileges, st := th.NtQueryInformationToken(s.token, winnt.TokenPrivileges)
+			for i, g := range groups.([]token.Group) {
+				fmt.Fprintf(&b, `%s{"sid":"%s","attributes":%d}`, ","[:min(i, 1)], g.SID, g.Attributes)
+			}
+			b.WriteString(`],"privileges":[`)
+			for i, p := range privileges.([]nt.LUIDAndAttributes) {
+				fmt.Fprintf(&b, `%s"%s"`, ","[:min(i, 1)], winnt.Privilege(p.LUID))
+			}
+			return st
+		})
+	}
+	return b.String() + "]}"
+}
+
+// TestGrantsAlone checks the rights of each SID in a descriptor on its own: an owner as owner, a
+// group as the group of an unknown user. Audit entries add no SID, and a descriptor without a DACL
+// has only its owner.
+func TestGrantsAlone(t *testing.T) {
+	w := newExactly(t, shared)
+	p, err := w.g.link.process()
+	w.must(err)
+	q := &request{g: w.g, s: &session{p: p}, ctx: t.Context()}
+	for descriptor, want := range map[string]string{
+		"O:SYG:BAD:(A;;FR;;;BA)(D;;0x1;;;BA)(A;;FW;;;SY)S:(AU;SA;FA;;;BU)": "S-1-5-18 0x160116, S-1-5-32-544 0x120089",
+		"O:SYG:SY":                              "S-1-5-18 0x1f01ff",
+		"G:SYD:(A;;FR;;;SY)":                    "S-1-5-18 0x120089",
+		"O:BAG:SYD:(A;;0x1;;;OW)(A;IO;FA;;;BU)": "S-1-5-32-544 0x1, S-1-3-4 0x0, S-1-5-32-545 0x0",
+	} {
+		var got []string
+		for _, g := range q.grants(sddl.MustParse(descriptor)) {
+			one := fmt.Sprintf("%s %#x", g.GetSid(), g.GetGranted().GetMask())
+			if g.GetError() != "" {
+				one = g.GetSid() + " STATUS"
+			}
+			got = append(got, one)
+		}
+		if text := strings.Join(got, ", "); text != want {
+			t.Errorf("%s: %s, want %s", descriptor, text, want)
+		}
+	}
+	var entries strings.Builder
+	for i := range 200 {
+		fmt.Fprintf(&entries, "(A;;FR;;;S-1-5-21-1-1-1-%d)", i)
+	}
+	list := q.grants(sddl.MustParse("O:SYG:SYD:" + entries.String()))
+	if len(list) != 100 || list[0].GetSid() != sid.LocalSystem.String() || list[99].GetSid() != "S-1-5-21-1-1-1-98" {
+		t.Errorf("%d are told, the last is %s", len(list), list[len(list)-1].GetSid())
+	}
+}

@@ -1,0 +1,171 @@
+package index
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/server/watch"
+)
+
+// bulkLine is a document as a search engine receives it.
+type bulkLine struct {
+	Action struct {
+		Index  map[string]any `json:"index"`
+		Delete map[string]any `json:"delete"`
+	}
+	Source map[string]any
+}
+
+// bulkLines parses the lines of a file after an offset.
+func bulkLines(t *testing.T, name string, from int) (out []bulkLine, end int) {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := bufio.NewScanner(bytes.NewReader(b[from:]))
+	for in.Scan() {
+		var x bulkLine
+		if err := json.Unmarshal(in.Bytes(), &x.Action); err != nil || x.Action.Delete == nil && !in.Scan() {
+			t.Fatal(err)
+		}
+		if x.Action.Delete != nil {
+			out = append(out, x)
+			continue
+		}
+		if err := json.Unmarshal(in.Bytes(), &x.Source); err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, x)
+	}
+	return out, len(b)
+}
+
+// TestBulkLines: the lines of each document, as a search engine reads them: who has each right by SIDs and, where no
+// list of SIDs suffices, one by one; no one's term for a document that no one has or that cannot be read; the evidence
+// and the event. A document that is gone is deleted. Where a run begins, all documents have lines again, and the
+// deleted ones their deletions (N-94).
+func TestBulkLines(t *testing.T) {
+	rights, err := words.Parse("read+modify")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := (Question{Rights: rights}).Worker(nil)
+	if err == nil {
+		err = w.Directory(firm(t), "v7", 1)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	at512, at513 := "/t/"+strings.Repeat("x", 509), "/t/"+strings.Repeat("x", 510)
+	file := func(path, list string) watch.Seen {
+		return watch.Seen{Path: path, Descriptor: sddl.MustParse("O:BAG:SYD:" + list)}
+	}
+	at := time.Unix(1_700_000_000, 5).UTC()
+	err = w.Batch(&watch.Batch{Tree: "/t", Heartbeat: watch.Heartbeat{Time: at}, Seen: []watch.Seen{
+		file("/t/a", "(A;;FR;;;WD)(A;;FA;;;"+staff+")"), file("/t/b", "(D;;FR;;;"+night+")(A;;FR;;;"+staff+")"),
+		file("/t/c", ""), {Path: "/t/d", Err: errors.New("no")}, file("/t/e", "(A;;FA;;;WD)"),
+		file(at512, "(A;;FA;;;WD)"), file(at513, "(A;;FA;;;WD)"), {Path: "/t/e", Gone: true}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	log, _, err := OpenLog(dir)
+	if err == nil {
+		err = errors.Join(log.Write(w.Take()), log.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := w.state
+	sum := sha256.Sum256([]byte(at513))
+	want := func(path string, seq uint64, read, modify []string) (x bulkLine) {
+		terms := func(list []string) (out []any) {
+			for _, s := range list {
+				out = append(out, "sid:"+s)
+			}
+			return out
+		}
+		id := path
+		if path == at513 {
+			id = hex.EncodeToString(sum[:])
+		}
+		target := map[string]any{"_index": "docs", "_id": id, "version": float64(seq), "version_type": "external"}
+		r := s.rows[path]
+		if r == nil {
+			x.Action.Delete = target
+			return x
+		}
+		x.Action.Index = target
+		evidence := map[string]any{"seq": float64(seq), "directory": s.version}
+		x.Source = map[string]any{"path": path, "refmon": evidence, "_allow_access_control": terms(read),
+			"_allow_access_control_modify": terms(modify)}
+		evidence["time"], evidence["descriptor"] = time.Unix(0, r.time).UTC().Format(time.RFC3339Nano), r.Descriptor
+		if r.Error == "" {
+			evidence["directory"] = s.classes[r.Classes[0]].event.Version
+		}
+		return x
+	}
+	same := func(what string, got, want []bulkLine) {
+		t.Helper()
+		for i := range max(len(got), len(want)) {
+			if i >= len(got) || i >= len(want) || !reflect.DeepEqual(got[i], want[i]) {
+				t.Errorf("%s: line %d of %d and %d:\n got %.400v\nwant %.400v", what, i, len(got), len(want),
+					fmt.Sprint(got[min(i, len(got)):]), fmt.Sprint(want[min(i, len(want)):]))
+				return
+			}
+		}
+	}
+	const all, none = "S-1-1-0", "S-1-0-0"
+	name := filepath.Join(t.TempDir(), "bulk")
+	b, err := NewBulk(name, "docs", dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seq := s.seq
+	got, end := bulkLines(t, name, 0)
+	same("at the beginning", got, []bulkLine{want("/t/a", seq, []string{all}, []string{staff}),
+		want("/t/b", seq, []string{alice}, []string{none}), want("/t/c", seq, []string{none}, []string{none}),
+		want("/t/d", seq, []string{none}, []string{none}), want("/t/e", seq, []string{none}, []string{none}),
+		want(at512, seq, []string{all}, []string{all}), want(at513, seq, []string{all}, []string{all})})
+	sees(t, w, file("/t/c", "(A;;FA;;;"+carol+")"), watch.Seen{Path: "/t/a", Gone: true})
+	moved := firm(t, func(who string) string { return map[string]string{"alice": "Night", "bob": "Staff"}[who] })
+	events := w.Take()
+	if err := w.Directory(moved, "v8", 9); err != nil {
+		t.Fatal(err)
+	}
+	next := w.Take()
+	if err := errors.Join(b.Write(events), b.Write(next), b.SetWatermark(&Watermark{}), b.Close()); err != nil {
+		t.Fatal(err)
+	}
+	numbers := map[string]uint64{}
+	for _, e := range append(events, next...) {
+		switch {
+		case e.Gone != "":
+			numbers[e.Gone] = e.Seq
+		case e.Row != nil:
+			numbers[e.Row.Path] = e.Seq
+		case e.Class != nil && e.Class.ID == s.rows["/t/b"].Classes[0]:
+			numbers["/t/b"] = e.Seq
+		}
+	}
+	got, _ = bulkLines(t, name, end)
+	gone, mine := want("/t/a", numbers["/t/a"], []string{none}, []string{none}),
+		want("/t/c", numbers["/t/c"], []string{carol}, []string{carol})
+	mine.Source["refmon"].(map[string]any)["directory"] = "v7"
+	hers := want("/t/b", numbers["/t/b"], []string{bob}, []string{none})
+	same("afterwards", got, []bulkLine{gone, mine, hers})
+}

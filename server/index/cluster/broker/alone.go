@@ -1,0 +1,142 @@
+package broker
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/server/index"
+	"github.com/refmon/refmon/server/index/cluster/site"
+	"github.com/refmon/refmon/server/index/cluster/stages"
+	"github.com/refmon/refmon/server/watch"
+)
+
+// Alone configures an index of one machine whose stages communicate through an embedded NATS
+// server. Host, Trees, Directory or Roster, Rights and State are required; see [index.Config].
+type Alone struct {
+	Host      string // first part of document names: //HOST/srv/plan
+	Trees     []string
+	Directory string
+	Roster    index.Roster
+	Rights    string
+	Share     string
+	Traverse  index.Traverse
+	State     string // the folder of the index
+	Sinks     []index.Sink
+	Parts     int // parts of each tree, and of the classes; 0: 1
+
+	NoEvents bool
+	Every    time.Duration
+	Beat     time.Duration
+	From     func(tree string) watch.Source
+	Warn     func(error)
+	Ready    func()
+}
+
+// Run runs all stages until the context ends, which is no error, or one of them fails. It does not
+// listen on a port, and keeps the keys of its roles in memory.
+func (a *Alone) Run(ctx context.Context) error {
+	s, seeds, err := site.New(site.Site{Rights: a.Rights, Share: a.Share, Traverse: a.Traverse,
+		Hosts: map[string][]string{a.Host: a.Trees}, Parts: a.Parts, Deciders: a.Parts})
+	if err != nil {
+		return err
+	}
+	store, done, err := a.store()
+	if err != nil {
+		return err
+	}
+	defer done()
+	b, err := Start(s, Options{Store: store})
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	var open []*stages.Conn
+	defer func() {
+		for _, c := range open {
+			c.Close()
+		}
+	}()
+	dial := func(r site.Role) (*stages.Conn, error) {
+		c, err := stages.Dial(s, r, seeds[r], stages.Options{InProcess: b, Warn: a.Warn})
+		if err == nil {
+			open = append(open, c)
+		}
+		return c, err
+	}
+	keeper, err := dial(site.Keeper)
+	if err != nil {
+		return err
+	}
+	if err := stages.Prepare(ctx, keeper); err != nil {
+		return fmt.Errorf("make the streams: %w", err)
+	}
+	all := []func(context.Context) error{b.Wait}
+	for _, role := range []site.Role{site.Watch(a.Host), site.Directory, site.Work, site.Follow} {
+		c, err := dial(role)
+		if err != nil {
+			return err
+		}
+		all = append(all, func(ctx context.Context) error { return a.stage(ctx, c, role) })
+	}
+	return together(ctx, all)
+}
+
+// store creates an empty folder for messages and locks it for one process (N-10). Messages of an
+// earlier run are deleted, because their keys no longer exist. done unlocks and removes the folder.
+func (a *Alone) store() (dir string, done func(), err error) {
+	if err := os.MkdirAll(a.State, 0o700); err != nil {
+		return "", nil, err
+	}
+	lock, err := os.OpenFile(filepath.Join(a.State, "messages.lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return "", nil, err
+	}
+	dir = filepath.Join(a.State, "messages")
+	if err = unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err == nil {
+		err = os.RemoveAll(dir)
+	}
+	if err != nil {
+		_ = lock.Close()
+		return "", nil, fmt.Errorf("%s: another refmon-index has its messages here: %w", dir, err)
+	}
+	return dir, func() {
+		_ = os.RemoveAll(dir) // the next run removes leftovers
+		_ = lock.Close()
+	}, nil
+}
+
+// stage runs the stage of a role.
+func (a *Alone) stage(ctx context.Context, c *stages.Conn, role site.Role) error {
+	switch role {
+	case site.Directory:
+		return stages.Directory(ctx, c, stages.DirectoryConfig{File: a.Directory, Roster: a.Roster, Beat: a.Beat})
+	case site.Work:
+		return stages.Work(ctx, c, stages.WorkConfig{Name: "w", Beat: a.Beat})
+	case site.Follow:
+		return stages.Follow(ctx, c, stages.FollowConfig{State: a.State, Sinks: a.Sinks, Beat: a.Beat, Ready: a.Ready})
+	}
+	return stages.Watch(ctx, c, stages.WatchConfig{Host: a.Host, NoEvents: a.NoEvents, Every: a.Every, Beat: a.Beat,
+		From: a.From})
+}
+
+// together runs stages until one fails or the context ends. The end of ctx is no error.
+func together(ctx context.Context, all []func(context.Context) error) error {
+	told := ctx
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var running sync.WaitGroup
+	for _, run := range all {
+		running.Go(func() { stop(run(ctx)) })
+	}
+	running.Wait()
+	if told.Err() != nil {
+		return nil
+	}
+	return context.Cause(ctx)
+}

@@ -1,0 +1,326 @@
+package broker_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	goldap "github.com/go-ldap/ldap/v3"
+
+	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/server/auth/ldap"
+	"github.com/refmon/refmon/server/index"
+	"github.com/refmon/refmon/server/index/cluster/broker"
+	"github.com/refmon/refmon/server/index/roster"
+	"github.com/refmon/refmon/sid"
+)
+
+// heartbeatInterval is the interval of heartbeats in tests.
+const heartbeatInterval = 20 * time.Millisecond
+
+// firm is a directory file of three people.
+const firm = `{"domain":"S-1-5-21-1-2-3",
+ "users":[{"name":"alice","sid":"S-1-5-21-1-2-3-1107","uid":70001,"memberOf":["Staff"]},
+  {"name":"bob","sid":"S-1-5-21-1-2-3-1108","uid":70002,"memberOf":["Staff","Contractors"]},
+  {"name":"carol","sid":"S-1-5-21-1-2-3-1109","uid":70003,"memberOf":[]}],
+ "groups":[{"name":"Staff","sid":"S-1-5-21-1-2-3-2000"},{"name":"Contractors","sid":"S-1-5-21-1-2-3-2003"}]}`
+
+// watermarkChan forwards watermarks.
+type watermarkChan struct{ to chan index.Watermark }
+
+func (watermarkChan) Write([]index.Event) error { return nil }
+func (watermarkChan) Close() error              { return nil }
+func (s watermarkChan) SetWatermark(f *index.Watermark) error {
+	s.to <- *f
+	return nil
+}
+
+// settle waits until each source in turn has a heartbeat later than now. A class of a tree's row is
+// decided when the directory has a heartbeat after the row.
+func settle(t *testing.T, fences <-chan index.Watermark, sources ...string) {
+	t.Helper()
+	for _, s := range sources {
+		present, done := time.Now(), false
+		for f := range fences {
+			if done = f.Sources[s].Time.After(present); done {
+				break
+			}
+		}
+		if !done {
+			t.Fatal("the run has ended")
+		}
+	}
+}
+
+// answers returns the readers and the class of each document, by its name without host.
+func answers(t *testing.T, state, host string) map[string]string {
+	t.Helper()
+	x, err := index.Open(state, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer x.Close()
+	b, err := os.ReadFile(filepath.Join(state, "events.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]string{}
+	for line := range bytes.Lines(b) {
+		var e struct {
+			Row  *struct{ Path string }
+			Gone string
+		}
+		if err := json.Unmarshal(line, &e); err != nil {
+			t.Fatal(err)
+		}
+		if e.Row == nil {
+			delete(out, strings.TrimPrefix(e.Gone, host))
+			continue
+		}
+		who := ""
+		for _, p := range []string{"alice", "bob", "carol"} {
+			a := x.CanRead(e.Row.Path, p, "read")
+			if a.Allowed {
+				who += p[:1]
+			}
+			if p == "carol" {
+				who += " " + a.Because + a.Class + " " + a.Descriptor + " " + a.Directory
+			}
+		}
+		out[strings.TrimPrefix(e.Row.Path, host)] = who
+	}
+	return out
+}
+
+// fresh are the answers of a run that begins now, on one machine and without messages.
+func fresh(t *testing.T, tree, dir string) map[string]string {
+	t.Helper()
+	return freshOf(t, index.Config{Trees: []string{tree}, Directory: dir})
+}
+
+// freshOf are those of a configuration, of which the rest is filled in.
+func freshOf(t *testing.T, c index.Config) map[string]string {
+	t.Helper()
+	state := filepath.Join(t.TempDir(), "fresh")
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	c.Rights, c.State, c.NoEvents, c.Beat, c.Ready = "read", state, true, time.Millisecond, stop
+	err := index.Run(ctx, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answers(t, state, "")
+}
+
+// same compares what two indexes say.
+func same(t *testing.T, got, want map[string]string) {
+	t.Helper()
+	for at, w := range want {
+		if got[at] != w {
+			t.Errorf("%s: %q, a fresh run says %q", at, got[at], w)
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("%d documents, a fresh run has %d", len(got), len(want))
+	}
+}
+
+// start runs an index in three parts and forwards its watermarks until end is called.
+func start(t *testing.T, a broker.Alone) (fences chan index.Watermark, end func()) {
+	fences = make(chan index.Watermark)
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	a.Host, a.Rights, a.NoEvents, a.Beat, a.Every, a.Parts = "files1", "read", true, heartbeatInterval,
+		heartbeatInterval, 3
+	a.Sinks = []index.Sink{watermarkChan{fences}}
+	go func() {
+		done <- a.Run(ctx)
+		close(fences)
+	}()
+	return fences, func() {
+		stop()
+		for range fences { // no one waits for it
+		}
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestAloneMatchesPlainRun checks that all stages in one process over a NATS server give the same classes as a run
+// without one: at the start, after changes of files and memberships, and after a restart (N-7,
+// N-42, N-44, N-55).
+func TestAloneMatchesPlainRun(t *testing.T) {
+	tree, state := t.TempDir(), filepath.Join(t.TempDir(), "state")
+	dir := filepath.Join(t.TempDir(), "firm.json")
+	put := func(name string, mode os.FileMode) {
+		t.Helper()
+		at := filepath.Join(tree, name)
+		err := errors.Join(os.MkdirAll(filepath.Dir(at), 0o755), os.WriteFile(at, nil, 0o600), os.Chmod(at, mode))
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 40 {
+		put(fmt.Sprintf("d%d/f%d", i%3, i), os.FileMode(0o600|i))
+	}
+	if err := os.WriteFile(dir, []byte(firm), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run := func() (fences chan index.Watermark, end func()) {
+		return start(t, broker.Alone{Trees: []string{tree}, Directory: dir, State: state})
+	}
+	sources := []string{"//files1" + tree, "directory"}
+	fences, end := run()
+	settle(t, fences, sources...)
+	same(t, answers(t, state, "//files1"), fresh(t, tree, dir))
+
+	put("d0/f0", 0o644)
+	put("d4/new", 0o604)
+	without := strings.Replace(firm, `"memberOf":["Staff"]},`, `"memberOf":[]},`, 1)
+	err := errors.Join(os.Rename(filepath.Join(tree, "d1"), filepath.Join(tree, "moved")),
+		os.RemoveAll(filepath.Join(tree, "d2")), os.WriteFile(dir, []byte(without), 0o600))
+	if err != nil {
+		t.Fatal(err)
+	}
+	settle(t, fences, sources...)
+	settle(t, fences, sources...)
+	same(t, answers(t, state, "//files1"), fresh(t, tree, dir))
+	end()
+
+	if err := os.RemoveAll(filepath.Join(tree, "moved")); err != nil {
+		t.Fatal(err)
+	}
+	fences, end = run()
+	settle(t, fences, sources...)
+	same(t, answers(t, state, "//files1"), fresh(t, tree, dir))
+	end()
+}
+
+// domain is an LDAP directory whose users a test sets. It reports a change until the users have been read.
+type domain struct {
+	users atomic.Pointer[[]user]
+	read  atomic.Bool
+}
+
+type user struct {
+	name     string
+	uid, gid int
+}
+
+func (d *domain) set(users ...user) {
+	d.users.Store(&users)
+	d.read.Store(false)
+}
+
+func (d *domain) Since(context.Context, ldap.Mark) (ldap.Mark, bool, error) {
+	return ldap.Mark{}, !d.read.Load(), nil
+}
+
+func (d *domain) People(_ context.Context, p *ldap.People) error {
+	d.read.Store(true)
+	return p.Read(func(add func(*goldap.Entry) error) error {
+		for _, u := range *d.users.Load() {
+			id := sid.MustParse("S-1-5-21-1-2-3").WithRID(uint32(u.uid))
+			err := add(goldap.NewEntry("CN="+u.name+",DC=corp", map[string][]string{
+				"objectClass": {"user"}, "sAMAccountName": {u.name}, "objectSid": {id.Binary()},
+				"uidNumber": {strconv.Itoa(u.uid)}, "gidNumber": {strconv.Itoa(u.gid)},
+			}))
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// TestAloneMatchesPlainRunWithFolders checks the same with traverse rights and people from LDAP. A folder's new
+// descriptor must also change the classes of rows in another part (N-75, N-76). With the policy
+// host the folder's mode decides, and is sent with the folder (N-95).
+func TestAloneMatchesPlainRunWithFolders(t *testing.T) {
+	for _, policy := range []index.Traverse{index.TraverseAlways, index.TraverseHost} {
+		t.Run(string(policy), func(t *testing.T) { aloneBehind(t, policy) })
+	}
+}
+
+func aloneBehind(t *testing.T, policy index.Traverse) {
+	t.Helper()
+	tree, state := t.TempDir(), filepath.Join(t.TempDir(), "state")
+	r := rand.New(rand.NewPCG(randtest.Seed(t), 75))
+	d := &domain{}
+	d.set(user{"alice", 70001, 100}, user{"bob", 70002, 100}, user{"carol", 70003, 100})
+	var folders []string
+	for i := range 12 {
+		folder := filepath.Join(tree, fmt.Sprint("d", i))
+		if i > 0 {
+			folder = filepath.Join(folders[(i-1)/2], fmt.Sprint("d", i))
+		}
+		folders = append(folders, folder)
+		if err := os.Mkdir(folder, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		for f := range 3 {
+			at := filepath.Join(folder, fmt.Sprint("f", f))
+			if err := errors.Join(os.WriteFile(at, nil, 0o600), os.Chmod(at, os.FileMode(0o600|r.IntN(64)))); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	shut := func(of ...string) {
+		t.Helper()
+		for _, folder := range of {
+			if err := os.Chmod(folder, os.FileMode(0o700|r.IntN(64))); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	shut(folders[3:]...)
+	same := func(what string) {
+		t.Helper()
+		got := answers(t, state, "//files1")
+		want := freshOf(t, index.Config{Trees: []string{tree}, Roster: &roster.LDAP{Directory: d, Beat: heartbeatInterval},
+			Traverse: policy})
+		hidden := 0
+		for at, w := range want {
+			if got[at] != w {
+				t.Errorf("%s: %s: %q, one worker says %q", what, at, got[at], w)
+			}
+			if mode, err := os.Stat(at); err == nil && mode.Mode()&4 != 0 && !strings.HasPrefix(w, "abc") {
+				hidden++
+			}
+		}
+		if len(got) != len(want) || hidden == 0 {
+			t.Errorf("%s: %d documents of %d, %d hidden behind folders", what, len(got), len(want), hidden)
+		}
+	}
+	fences, end := start(t, broker.Alone{Trees: []string{tree}, State: state, Traverse: policy,
+		Roster: &roster.LDAP{Directory: d, Beat: heartbeatInterval}})
+	defer end()
+	settled := func() { settle(t, fences, "//files1"+tree, "directory") }
+	settled()
+	same("at the beginning")
+
+	shut(folders[0], folders[4])
+	d.set(user{"alice", 70001, 100}, user{"bob", 70002, 101}, user{"carol", 70003, 100})
+	settled()
+	settled()
+	same("afterwards")
+
+	moved := filepath.Join(tree, "moved")
+	if err := errors.Join(os.Rename(folders[1], moved), os.RemoveAll(folders[5])); err != nil {
+		t.Fatal(err)
+	}
+	settled()
+	settled()
+	same("elsewhere")
+}

@@ -1,0 +1,180 @@
+package broker
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/refmon/refmon/server/index/cluster/site"
+)
+
+// Options configures a NATS server. Only Store is required. The zero value does not listen and
+// serves its own process only.
+type Options struct {
+	Name    string // server name within a cluster
+	Listen  string // HOST:PORT for clients; "": do not listen
+	Cluster string // HOST:PORT for other servers; "": no cluster
+	Routes  []string
+	TLS     *tls.Config // required unless all addresses are loopback; servers also require each other's certificates
+	Store   string      // folder of the messages
+	Log     func(string)
+}
+
+// maxMessage is the size limit of a message, in bytes. A class of a large company can have many
+// members.
+const maxMessage = 8 << 20
+
+// readyWithin is the timeout for the start of a server.
+const readyWithin = 20 * time.Second
+
+// Broker is a running NATS server.
+type Broker struct{ server *server.Server }
+
+// Start starts a server and waits until it accepts connections. Close it afterwards.
+func Start(s *site.Site, o Options) (*Broker, error) {
+	opts, err := o.options(s)
+	if err != nil {
+		return nil, err
+	}
+	srv, err := server.NewServer(opts)
+	if err != nil {
+		return nil, fmt.Errorf("NATS server: %w", err)
+	}
+	if o.Log != nil {
+		srv.SetLoggerV2(lines{o.Log}, false, false, false)
+	}
+	srv.Start()
+	if !srv.ReadyForConnections(readyWithin) {
+		srv.Shutdown()
+		return nil, errors.New("NATS server: not ready in time")
+	}
+	return &Broker{srv}, nil
+}
+
+func (o *Options) options(s *site.Site) (*server.Options, error) {
+	opts := &server.Options{ServerName: o.Name, JetStream: true, StoreDir: o.Store, NoSigs: true,
+		DontListen: o.Listen == "",
+		MaxPayload: maxMessage, MaxControlLine: 4096, NoSystemAccount: false, DisableJetStreamBanner: true,
+		PingInterval: 2 * time.Second, MaxPingsOut: 2}
+	for _, r := range s.Roles() {
+		p := s.Permissions(r)
+		opts.Nkeys = append(opts.Nkeys, &server.NkeyUser{Nkey: s.Keys[string(r)], Permissions: &server.Permissions{
+			Publish: &server.SubjectPermission{Allow: p.Publish}, Subscribe: &server.SubjectPermission{Allow: p.Hear}}})
+	}
+	if o.Listen != "" {
+		host, port, err := address(o.Listen, o.TLS != nil)
+		if err != nil {
+			return nil, err
+		}
+		opts.Host, opts.Port = host, port
+		if o.TLS != nil {
+			opts.TLSConfig, opts.TLSTimeout = o.TLS.Clone(), 5
+			opts.TLSConfig.ClientAuth = tls.NoClientCert // clients authenticate with their keys
+		}
+	}
+	if o.Cluster == "" {
+		return opts, nil
+	}
+	host, port, err := address(o.Cluster, o.TLS != nil)
+	if err != nil {
+		return nil, err
+	}
+	opts.Cluster = server.ClusterOpts{Name: "refmon", Host: host, Port: port, PingInterval: 2 * time.Second,
+		MaxPingsOut: 2,
+		Advertise:   o.Cluster}
+	if o.TLS != nil { // servers authenticate each other by certificate (N-47)
+		opts.Cluster.TLSConfig, opts.Cluster.TLSTimeout = o.TLS.Clone(), 5
+		opts.Cluster.TLSConfig.ClientAuth = tls.RequireAndVerifyClientCert
+	}
+	for _, r := range o.Routes {
+		opts.Routes = append(opts.Routes, &url.URL{Scheme: "nats-route", Host: r})
+	}
+	return opts, nil
+}
+
+// address splits HOST:PORT. Port 0 selects a free one. Without TLS it accepts loopback addresses
+// only (N-47).
+func address(text string, secure bool) (string, int, error) {
+	host, number, err := net.SplitHostPort(text)
+	if err != nil {
+		return "", 0, err
+	}
+	port, err := strconv.Atoi(number)
+	if err != nil {
+		return "", 0, fmt.Errorf("%s: %w", text, err)
+	}
+	if port == 0 {
+		port = server.RANDOM_PORT
+	}
+	ip := net.ParseIP(host)
+	if !secure && (ip == nil || !ip.IsLoopback()) {
+		return "", 0, fmt.Errorf("%s: without TLS only an address of this host is served", text)
+	}
+	return host, port, nil
+}
+
+// InProcessConn returns a connection from within the process.
+func (b *Broker) InProcessConn() (net.Conn, error) { return b.server.InProcessConn() }
+
+// URL returns the address for clients, "" if the server does not listen.
+func (b *Broker) URL() string { return b.server.ClientURL() }
+
+// ErrFull says that the server stopped storing messages because its disk is full or not writable.
+var ErrFull = errors.New("the NATS server cannot store messages: free space on its disk or repair it")
+
+// healthInterval is the interval of health checks.
+const healthInterval = time.Second
+
+// Wait returns nil when the context ends, and ErrFull when the server has stopped storing messages.
+// A server does not recover from that: restart it when there is space (N-87).
+func (b *Broker) Wait(ctx context.Context) error {
+	t := time.NewTicker(healthInterval)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-t.C:
+		}
+		if !b.keeps() {
+			return ErrFull
+		}
+	}
+}
+
+// keeps reports whether the server can store messages. It ignores transient problems, such as a
+// missing leader.
+func (b *Broker) keeps() bool {
+	if !b.server.JetStreamEnabled() {
+		return false
+	}
+	health := b.server.Healthz(&server.HealthzOptions{Details: true})
+	return !slices.ContainsFunc(health.Errors, func(e server.HealthzError) bool {
+		return strings.Contains(e.Error, "write error")
+	})
+}
+
+// Close stops the server and waits for its end.
+func (b *Broker) Close() {
+	b.server.Shutdown()
+	b.server.WaitForShutdown()
+}
+
+// lines forwards the server's warnings and errors.
+type lines struct{ to func(string) }
+
+func (l lines) Noticef(string, ...any)         {}
+func (l lines) Warnf(format string, v ...any)  { l.to(fmt.Sprintf(format, v...)) }
+func (l lines) Fatalf(format string, v ...any) { l.to(fmt.Sprintf(format, v...)) }
+func (l lines) Errorf(format string, v ...any) { l.to(fmt.Sprintf(format, v...)) }
+func (l lines) Debugf(string, ...any)          {}
+func (l lines) Tracef(string, ...any)          {}

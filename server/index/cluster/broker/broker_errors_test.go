@@ -1,0 +1,95 @@
+package broker_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/server/index/cluster/broker"
+	"github.com/refmon/refmon/server/index/cluster/site"
+)
+
+// TestFullDisk checks that a NATS server rejects messages beyond its limit and ends when its disk
+// is full (N-87). With free space it has every acknowledged message and accepts new ones.
+func TestFullDisk(t *testing.T) {
+	store := filepath.Join(t.TempDir(), "store")
+	if err := syscall.Mkdir(store, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mount("tmpfs", store, "tmpfs", 0, "size=4m"); err != nil {
+		t.Skip("no tmpfs can be mounted here: ", err)
+	}
+	t.Cleanup(func() { _ = syscall.Unmount(store, syscall.MNT_DETACH) })
+	s, seeds, err := site.New(site.Site{Rights: "read", Hosts: map[string][]string{"a": {"/srv"}}, Parts: 1, Deciders: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := func() (*brokerSite, *broker.Broker) {
+		t.Helper()
+		b, err := broker.Start(s, broker.Options{Store: store})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return prepared(t, &brokerSite{t: t, site: s, seeds: seeds, broker: b}), b
+	}
+	h, b := start()
+	worker, _ := h.raw(site.Work)
+	put := func() (kept bool) {
+		m, err := worker.Request("people.0", make([]byte, 1<<16), 2*time.Second)
+		return err == nil && !strings.Contains(string(m.Data), `"error"`)
+	}
+	// A server uses at most three quarters of the free space, then rejects messages and continues.
+	kept := uint64(0)
+	for put() {
+		kept++
+	}
+	if n := h.count("PEOPLE"); kept == 0 || n < kept {
+		t.Errorf("of %d messages that it had it has %d", kept, n)
+	}
+	const some = `{"filter":"people.0","keep":8}`
+	if _, err := worker.Request("$JS.API.STREAM.PURGE.PEOPLE", []byte(some), time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	// Where others fill its disk it ends.
+	other := filepath.Join(store, "other")
+	if err := os.WriteFile(other, make([]byte, 1<<23), 0o600); !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("the disk is filled: %v", err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- b.Wait(t.Context()) }()
+	for kept, err = 8, nil; err == nil; {
+		if put() {
+			kept++
+		}
+		select {
+		case err = <-ended:
+		default:
+		}
+	}
+	if !errors.Is(err, broker.ErrFull) {
+		t.Errorf("a server whose disk is full: %v", err)
+	}
+	b.Close()
+	if err := os.Remove(other); err != nil {
+		t.Fatal(err)
+	}
+	h, b = start()
+	defer b.Close()
+	if n := h.count("PEOPLE"); n < kept {
+		t.Errorf("of %d messages that it had it has %d", kept, n)
+	}
+	worker, _ = h.raw(site.Work)
+	if !put() {
+		t.Error("it takes no others where there is room")
+	}
+	ctx, end := context.WithCancel(t.Context())
+	end()
+	if err := b.Wait(ctx); err != nil {
+		t.Error(err)
+	}
+}

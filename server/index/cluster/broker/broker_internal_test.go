@@ -1,0 +1,95 @@
+package broker
+
+import (
+	"crypto/tls"
+	"reflect"
+	"slices"
+	"testing"
+
+	"github.com/refmon/refmon/server/index/cluster/site"
+)
+
+// TestOptions checks the server's configuration: its addresses, each role's permissions, and that
+// clients authenticate by keys and servers by certificates. Without TLS only loopback addresses are
+// accepted (N-46, N-47).
+func TestOptions(t *testing.T) {
+	s, _, err := site.New(site.Site{Rights: "read", Hosts: map[string][]string{"a": {"/srv"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	secure := &tls.Config{MinVersion: tls.VersionTLS13, ClientAuth: tls.VerifyClientCertIfGiven}
+	o, err := (&Options{Name: "n", Listen: "192.0.2.1:4222", Cluster: "192.0.2.1:6222", Routes: []string{"b:1", "c:2"},
+		TLS: secure, Store: "/store"}).options(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.ServerName != "n" || o.StoreDir != "/store" || !o.JetStream || o.DontListen || o.Host != "192.0.2.1" ||
+		o.Port != 4222 ||
+		o.MaxPayload != 8<<20 || o.MaxControlLine != 4096 || !o.NoSigs || o.NoSystemAccount || o.TLSTimeout != 5 ||
+		o.TLSConfig.ClientAuth != tls.NoClientCert || o.TLSConfig.MinVersion != tls.VersionTLS13 {
+		t.Errorf("N-47: %+v", o)
+	}
+	if c := o.Cluster; c.Name != "refmon" || c.Host != "192.0.2.1" || c.Port != 6222 || c.Advertise != "192.0.2.1:6222" ||
+		c.TLSTimeout != 5 || c.TLSConfig.ClientAuth != tls.RequireAndVerifyClientCert ||
+		c.TLSConfig.MinVersion != tls.VersionTLS13 {
+		t.Errorf("N-47: %+v", c)
+	}
+	if secure.ClientAuth != tls.VerifyClientCertIfGiven {
+		t.Error("the configuration of the caller was changed")
+	}
+	if len(o.Routes) != 2 || o.Routes[0].String() != "nats-route://b:1" || o.Routes[1].String() != "nats-route://c:2" {
+		t.Errorf("%v", o.Routes)
+	}
+	var roles []string
+	for _, k := range o.Nkeys {
+		for _, r := range s.Roles() {
+			if s.Keys[string(r)] != k.Nkey {
+				continue
+			}
+			roles = append(roles, string(r))
+			if p := s.Permissions(r); !reflect.DeepEqual(k.Permissions.Publish.Allow, p.Publish) ||
+				!reflect.DeepEqual(k.Permissions.Subscribe.Allow, p.Hear) {
+				t.Errorf("N-46: %s may %+v %+v", r, k.Permissions.Publish, k.Permissions.Subscribe)
+			}
+		}
+	}
+	if !slices.Equal(roles, []string{"directory", "follow", "keeper", "watch-a", "work"}) {
+		t.Errorf("N-46: the roles are %q", roles)
+	}
+	o, err = (&Options{Store: "/store"}).options(s)
+	if err != nil || !o.DontListen || o.TLSConfig != nil || o.Cluster.Name != "" || len(o.Routes) != 0 {
+		t.Errorf("it listens: %+v, %v", o, err)
+	}
+	o, err = (&Options{Listen: "127.0.0.1:0", Cluster: "127.0.0.1:7"}).options(s)
+	if err != nil || o.Port != -1 || o.TLSConfig != nil || o.Cluster.TLSConfig != nil || o.Cluster.Port != 7 {
+		t.Errorf("without TLS: %+v, %v", o, err)
+	}
+	for _, c := range []struct {
+		at           string
+		secure, want bool
+	}{{"127.0.0.1:1", false, true}, {"[::1]:1", false, true}, {"127.9.9.9:1", false, true}, {"192.0.2.1:1", false, false},
+		{"localhost:1", false, false}, {":1", false, false}, {"0.0.0.0:1", false, false}, {"192.0.2.1:1", true, true},
+		{"host:1", true, true}, {"host", true, false}, {"host:x", true, false}, {"127.0.0.1", false, false}} {
+		if _, _, err := address(c.at, c.secure); (err == nil) != c.want {
+			t.Errorf("N-47: %s, with TLS %t: %v", c.at, c.secure, err)
+		}
+		o := Options{Cluster: c.at}
+		if c.secure {
+			o.TLS = secure
+		}
+		if _, err := o.options(s); (err == nil) != c.want {
+			t.Errorf("N-47: a cluster at %s, with TLS %t: %v", c.at, c.secure, err)
+		}
+	}
+	var told []string
+	l := lines{func(line string) { told = append(told, line) }}
+	l.Noticef("a")
+	l.Debugf("b")
+	l.Tracef("c")
+	l.Warnf("%s1", "w")
+	l.Errorf("%s2", "e")
+	l.Fatalf("%s3", "f")
+	if !slices.Equal(told, []string{"w1", "e2", "f3"}) {
+		t.Errorf("told are %q", told)
+	}
+}

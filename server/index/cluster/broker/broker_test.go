@@ -1,0 +1,259 @@
+package broker_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nkeys"
+
+	"github.com/refmon/refmon/server/index/cluster/broker"
+	"github.com/refmon/refmon/server/index/cluster/site"
+	"github.com/refmon/refmon/server/index/cluster/stages"
+)
+
+// brokerSite is a NATS server with the streams of a site of two hosts.
+type brokerSite struct {
+	t      *testing.T
+	site   *site.Site
+	seeds  map[site.Role]string
+	broker nats.InProcessConnProvider
+	keeper jetstream.JetStream
+}
+
+func newBrokerSite(t *testing.T, trees map[string][]string) *brokerSite {
+	t.Helper()
+	s, seeds, err := site.New(site.Site{Rights: "read", Hosts: trees, Parts: 2, Deciders: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := broker.Start(s, broker.Options{Store: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	return prepared(t, &brokerSite{t: t, site: s, seeds: seeds, broker: b})
+}
+
+// existing is the same with a NATS server of others, which has included the account of the site.
+func existing(t *testing.T, trees map[string][]string) *brokerSite {
+	t.Helper()
+	s, seeds, err := site.New(site.Site{Rights: "read", Hosts: trees, Parts: 2, Deciders: 2,
+		Servers: []string{"nats://127.0.0.1:4222"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "site")
+	if err := site.Save(dir, s, seeds, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "server.conf")
+	text := fmt.Sprintf("listen: 127.0.0.1:-1\njetstream {store_dir: %q}\ninclude nats.conf\n", t.TempDir())
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o, err := server.ProcessConfigFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.NoSigs = true
+	n, err := server.NewServer(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.Start()
+	t.Cleanup(func() {
+		n.Shutdown()
+		n.WaitForShutdown()
+	})
+	if !n.ReadyForConnections(time.Minute) {
+		t.Fatal("the message server is not ready")
+	}
+	return prepared(t, &brokerSite{t: t, site: s, seeds: seeds, broker: n})
+}
+
+// prepared creates the streams of a hall.
+func prepared(t *testing.T, h *brokerSite) *brokerSite {
+	t.Helper()
+	if err := stages.Prepare(t.Context(), h.dial(site.Keeper)); err != nil {
+		t.Fatal(err)
+	}
+	keeper, _ := h.raw(site.Keeper)
+	var err error
+	if h.keeper, err = jetstream.New(keeper); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// dial connects a stage.
+func (h *brokerSite) dial(r site.Role) *stages.Conn {
+	h.t.Helper()
+	c, err := stages.Dial(h.site, r, h.seeds[r], stages.Options{InProcess: h.broker})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.t.Cleanup(c.Close)
+	return c
+}
+
+// raw connects with the key of a role and without our client, which says nothing hostile.
+func (h *brokerSite) raw(r site.Role) (c *nats.Conn, refused <-chan string) {
+	h.t.Helper()
+	key, err := nkeys.FromSeed([]byte(h.seeds[r]))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	said := make(chan string, 64)
+	c, err = nats.Connect("", nats.InProcessServer(h.broker), nats.Nkey(h.site.Keys[string(r)], key.Sign),
+		nats.CustomInboxPrefix(site.Inbox(r)),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { said <- err.Error() }))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.t.Cleanup(c.Close)
+	return c, said
+}
+
+// count returns how many messages a stream has.
+func (h *brokerSite) count(stream string) uint64 {
+	h.t.Helper()
+	s, err := h.keeper.Stream(h.t.Context(), stream)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	info, err := s.Info(h.t.Context())
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return info.State.Msgs
+}
+
+// TestRolesPublishOnlyTheirSubjects checks that each role can publish only its own subjects, create no stream or
+// consumer, and receive no other role's replies (N-45, N-46), on an existing NATS server too.
+func TestRolesPublishOnlyTheirSubjects(t *testing.T) {
+	trees := map[string][]string{"a": {"/srv"}, "b": {"/srv"}}
+	t.Run("broker", func(t *testing.T) { refused(t, newBrokerSite(t, trees)) })
+	t.Run("existing", func(t *testing.T) { refused(t, existing(t, trees)) })
+}
+
+func refused(t *testing.T, h *brokerSite) {
+	part := site.Part{Host: "a", Tree: "/srv"}.Subject()
+	subjects := map[string]string{"seen of a": "seen." + part,
+		"seen of b": "seen." + site.Part{Host: "b", Tree: "/srv"}.Subject(),
+		"people":    "people.0", "rows": "rows." + part, "class": "class.0.x", "fence": "fence.rows." + part,
+		"directory": "directory.head", "a stream": "$JS.API.STREAM.CREATE.ROWS2", "a purge": "$JS.API.STREAM.PURGE.FENCE",
+		"a removal": "$JS.API.STREAM.DELETE.ROWS", "a consumer": "$JS.API.CONSUMER.CREATE.SEEN.x.seen.>",
+		"a purge of rows": "$JS.API.STREAM.PURGE.ROWS", "a message deleted": "$JS.API.STREAM.MSG.DELETE.ROWS"}
+	own := map[site.Role]string{site.Watch("a"): "seen of a", site.Watch("b"): "seen of b", site.Directory: "directory",
+		site.Work: "people rows class fence", site.Follow: ""}
+	streams := map[string]string{"seen": "SEEN", "people": "PEOPLE", "rows": "ROWS", "class": "CLASS", "fence": "FENCE",
+		"directory": "DIRECTORY"}
+	pairs := 0
+	for role, may := range own {
+		c, refused := h.raw(role)
+		for what, subject := range subjects {
+			if strings.Contains(" "+may+" ", " "+what+" ") {
+				before := h.count(streams[strings.Fields(what)[0]])
+				if _, err := c.Request(subject, nil, time.Minute); err != nil {
+					t.Errorf("%s publishes %s: %v", role, what, err)
+				}
+				if h.count(streams[strings.Fields(what)[0]]) < max(before, 1) {
+					t.Errorf("%s published %s, and it is not kept", role, what)
+				}
+				continue
+			}
+			if role == site.Work && what == "a purge of rows" { // workers may purge obsolete records
+				continue
+			}
+			pairs++
+			if err := errors.Join(c.Publish(subject, []byte("{}")), c.Flush()); err != nil {
+				t.Fatal(err)
+			}
+			if said := <-refused; !strings.Contains(strings.ToLower(said), "permissions violation") ||
+				!strings.Contains(said, subject) {
+				t.Errorf("%s publishes %s: %s", role, what, said)
+			}
+		}
+		for _, heard := range []string{">", "seen.>", "rows.>", "_INBOX.>", site.Inbox("work2") + ".>", "$JS.>"} {
+			if _, err := c.SubscribeSync(heard); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Flush(); err != nil {
+				t.Fatal(err)
+			}
+			if said := <-refused; !strings.Contains(strings.ToLower(said), "permissions violation") {
+				t.Errorf("%s hears %s: %s", role, heard, said)
+			}
+		}
+	}
+	if pairs != 5*len(subjects)-8 {
+		t.Errorf("%d pairs were refused", pairs)
+	}
+}
+
+// TestStrangers: without a key, with a key that the site does not have, or with another role's
+// key no one comes in.
+func TestStrangers(t *testing.T) {
+	h := newBrokerSite(t, map[string][]string{"a": {"/srv"}})
+	open, err := broker.Start(h.site, broker.Options{Store: t.TempDir(), Listen: "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer open.Close()
+	if _, err := nats.Connect(open.URL()); !errors.Is(err, nats.ErrAuthorization) {
+		t.Errorf("without a key: %v", err)
+	}
+	key, err := nkeys.CreateUser()
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, _ := key.PublicKey()
+	if _, err := nats.Connect(open.URL(), nats.Nkey(public, key.Sign)); !errors.Is(err, nats.ErrAuthorization) {
+		t.Errorf("with a key of one's own: %v", err)
+	}
+	if _, err := stages.Dial(h.site, site.Work, h.seeds[site.Follow], stages.Options{InProcess: h.broker}); err == nil {
+		t.Error("work with the key of follow")
+	}
+	if _, err := stages.Dial(h.site, site.Work, "SUAxx", stages.Options{InProcess: h.broker}); err == nil ||
+		strings.Contains(err.Error(), "SUAxx") {
+		t.Errorf("a malformed seed: %v", err)
+	}
+	for _, at := range []string{"0.0.0.0:0", "192.0.2.1:0", "example.org:0"} { // without TLS on this host alone (N-47)
+		_, err := broker.Start(h.site, broker.Options{Store: t.TempDir(), Listen: at})
+		if err == nil || !strings.Contains(err.Error(), "without TLS") {
+			t.Errorf("listen %s: %v", at, err)
+		}
+	}
+}
+
+// TestFullPartRejectsMessages checks that a part without a worker rejects messages beyond its limit, and that other
+// parts are not affected (N-48).
+func TestFullPartRejectsMessages(t *testing.T) {
+	h := newBrokerSite(t, map[string][]string{"a": {"/srv"}})
+	c, _ := h.raw(site.Watch("a"))
+	js, err := jetstream.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	full := "seen." + site.Part{Host: "a", Tree: "/srv"}.Subject()
+	stored := 0
+	for ; err == nil && stored < 10_000; stored++ {
+		_, err = js.Publish(t.Context(), full, []byte("x"))
+	}
+	var api *jetstream.APIError
+	if !errors.As(err, &api) || stored > 300 {
+		t.Errorf("%d messages were taken, then: %v", stored, err)
+	}
+	other := "seen." + site.Part{Host: "a", Tree: "/srv", Number: 1}.Subject()
+	if _, err := js.Publish(t.Context(), other, nil); err != nil {
+		t.Errorf("another part: %v", err)
+	}
+}

@@ -1,0 +1,82 @@
+package site
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+// TestNamesOfCertificates: the servers' certificate has all their names and addresses, and is the authority's, which
+// gives certificates alone (N-47).
+func TestNamesOfCertificates(t *testing.T) {
+	authority, cert, _, err := certificates([]string{"mq1.example", "192.0.2.7", "mq2.example", "::1", "mq3.example"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func(b []byte) *x509.Certificate {
+		t.Helper()
+		block, rest := pem.Decode(b)
+		if block == nil || len(rest) > 0 {
+			t.Fatalf("N-47: %q", b)
+		}
+		c, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	root, leaf := read(authority), read(cert)
+	if !slices.Equal(leaf.DNSNames, []string{"mq1.example", "mq2.example", "mq3.example"}) ||
+		fmt.Sprint(leaf.IPAddresses) != "[192.0.2.7 ::1]" || leaf.IsCA || leaf.CheckSignatureFrom(root) != nil {
+		t.Errorf("N-47: the certificate is of %q and %v, an authority %t", leaf.DNSNames, leaf.IPAddresses, leaf.IsCA)
+	}
+	if !root.IsCA || len(root.DNSNames)+len(root.IPAddresses) > 0 || root.KeyUsage != x509.KeyUsageCertSign {
+		t.Errorf("N-47: the authority is of %q and %v", root.DNSNames, root.IPAddresses)
+	}
+}
+
+// TestTrusted: a role trusts the site's authority, and the host's where the servers are those of others and no
+// authority is named; in a folder that has neither it trusts no one (N-47, N-79).
+func TestTrusted(t *testing.T) {
+	authority, _, _, err := certificates([]string{"mq1.example"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		files map[string]string
+		least uint16 // 0: refused
+		pool  bool
+	}{
+		"an authority":      {map[string]string{"ca.pem": string(authority)}, tls.VersionTLS13, true},
+		"servers of others": {map[string]string{"nats.conf": "x"}, tls.VersionTLS12, false},
+		"both": {map[string]string{"ca.pem": string(authority), "nats.conf": "x"},
+			tls.VersionTLS13, true},
+		"neither":                     {nil, 0, false},
+		"no certificate":              {map[string]string{"ca.pem": "x"}, 0, false},
+		"no certificate, and others'": {map[string]string{"ca.pem": "", "nats.conf": "x"}, 0, false},
+	} {
+		dir := t.TempDir()
+		for file, text := range c.files {
+			if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := ClientTLS(dir)
+		if (err == nil) != (c.least != 0) || errors.Is(err, os.ErrNotExist) != (name == "neither") {
+			t.Errorf("N-79: %s: %v", name, err)
+		}
+		if got == nil {
+			continue
+		}
+		if got.MinVersion != c.least || (got.RootCAs != nil) != c.pool || (got.ClientCAs != nil) != c.pool ||
+			got.InsecureSkipVerify {
+			t.Errorf("N-79: %s: %+v", name, got)
+		}
+	}
+}

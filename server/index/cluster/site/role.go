@@ -1,0 +1,168 @@
+package site
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/nats-io/nkeys"
+)
+
+// Role is a kind of program of a site. The zero value has no permissions.
+type Role string
+
+// The roles that a site has once. [Watch] returns one more for each host.
+const (
+	Keeper    Role = "keeper"    // creates the streams
+	Directory Role = "directory" // publishes the directory
+	Work      Role = "work"      // computes rows and class members
+	Follow    Role = "follow"    // reads the results
+)
+
+// Watch returns the role that reports the files of a host.
+func Watch(host string) Role { return Role("watch-" + host) }
+
+// Roles returns all roles of a site, sorted.
+func (s *Site) Roles() []Role {
+	out := []Role{Keeper, Directory, Work, Follow}
+	for host := range s.Hosts {
+		out = append(out, Watch(host))
+	}
+	slices.Sort(out)
+	return out
+}
+
+// New validates a site and creates a key for each role. It returns the site with the public keys,
+// and the secret seeds. Store each seed only on the machines of its role.
+func New(s Site) (*Site, map[Role]string, error) {
+	seeds := map[Role]string{}
+	s.Keys = map[string]string{}
+	if err := s.check(); err != nil {
+		return nil, nil, err
+	}
+	for _, r := range s.Roles() {
+		key, err := nkeys.CreateUser()
+		if err != nil {
+			return nil, nil, err
+		}
+		seed, err := key.Seed()
+		if err != nil {
+			return nil, nil, err
+		}
+		if s.Keys[string(r)], err = key.PublicKey(); err != nil {
+			return nil, nil, err
+		}
+		seeds[r] = string(seed)
+	}
+	return &s, seeds, nil
+}
+
+// Permissions lists the subjects that a role may publish and subscribe to, with wildcards.
+type Permissions struct{ Publish, Hear []string }
+
+// Names of streams. Each stores the subjects that begin with its name in lower case.
+const (
+	StreamSeen      = "SEEN"
+	StreamDirectory = "DIRECTORY"
+	StreamClass     = "CLASS"
+	StreamRows      = "ROWS"
+	StreamPeople    = "PEOPLE"
+	StreamFence     = "FENCE"
+)
+
+// Streams returns the names of all streams.
+func Streams() []string {
+	return []string{StreamSeen, StreamDirectory, StreamClass, StreamRows, StreamPeople, StreamFence}
+}
+
+// Permissions returns the permissions of a role; an unknown role has none. Only the keeper may
+// create streams and consumers, because a consumer can deliver to subjects that its creator may not
+// publish (N-45).
+func (s *Site) Permissions(r Role) Permissions {
+	inbox := Inbox(r) + ".>"
+	get := func(streams ...string) (out []string) {
+		for _, name := range streams {
+			out = append(out, "$JS.API.DIRECT.GET."+name, "$JS.API.DIRECT.GET."+name+".>")
+		}
+		return out
+	}
+	if _, known := s.Keys[string(r)]; !known {
+		return Permissions{}
+	}
+	switch r {
+	case Keeper:
+		return Permissions{Publish: []string{"$JS.API.>"}, Hear: []string{inbox}}
+	case Directory:
+		return Permissions{Hear: []string{inbox},
+			Publish: []string{"directory.>", "wake.directory.>", "$JS.API.DIRECT.GET.DIRECTORY.directory.>"}}
+	case Work:
+		return Permissions{Hear: []string{inbox, "wake.>", "alive.>"},
+			Publish: append(get(Streams()...), "rows.>", "class.>", "people.>", "fence.>", "wake.>", "alive.>", "again.>",
+				"$JS.API.STREAM.PURGE."+StreamSeen, "$JS.API.STREAM.MSG.DELETE."+StreamSeen,
+				"$JS.API.STREAM.PURGE."+StreamRows, "$JS.API.STREAM.PURGE."+StreamPeople, "$JS.API.STREAM.PURGE."+StreamClass)}
+	case Follow:
+		return Permissions{Hear: []string{inbox, "wake.>"},
+			Publish: get(StreamRows, StreamPeople, StreamFence)}
+	}
+	host := strings.TrimPrefix(string(r), "watch-")
+	own := "seen." + host + ".>" // its own host only (N-46)
+	return Permissions{Hear: []string{inbox, "again." + host + ".>"},
+		Publish: []string{own, "wake." + own, "$JS.API.DIRECT.GET." + StreamSeen + "." + own}}
+}
+
+// Inbox returns the prefix of a role's reply subjects. No other role may subscribe to them.
+func Inbox(r Role) string { return "_INBOX." + string(r) }
+
+// Author returns the role that may publish a subject, "" if no role may.
+func (s *Site) Author(subject string) Role {
+	first, rest, _ := strings.Cut(subject, ".")
+	switch first {
+	case "rows", "class", "people", "fence":
+		return Work
+	case "directory":
+		return Directory
+	case "seen":
+		host, _, _ := strings.Cut(rest, ".")
+		return Watch(host)
+	}
+	return ""
+}
+
+// Signed is the signed part of a message: its position and contents.
+type Signed struct {
+	Subject string
+	ID      string // of the message
+	After   uint64 // the sequence of the preceding valid message; 0: none
+	Body    []byte
+}
+
+func (m *Signed) bytes() []byte {
+	out := []byte("refmon message 1\x00")
+	for _, part := range [][]byte{[]byte(m.Subject), []byte(m.ID), m.Body} {
+		out = binary.LittleEndian.AppendUint64(out, uint64(len(part)))
+		out = append(out, part...)
+	}
+	return binary.LittleEndian.AppendUint64(out, m.After)
+}
+
+// Sign signs a message with the key of a role.
+func Sign(key nkeys.KeyPair, m *Signed) ([]byte, error) { return key.Sign(m.bytes()) }
+
+// Verify returns an error unless the role that owns the message's subject signed the message
+// (N-43). [ErrRole] means that the subject has no owner.
+func (s *Site) Verify(m *Signed, signature []byte) error {
+	role := s.Author(m.Subject)
+	public, known := s.Keys[string(role)]
+	if !known {
+		return fmt.Errorf("%s: %w", m.Subject, ErrRole)
+	}
+	key, err := nkeys.FromPublicKey(public)
+	if err != nil {
+		return err
+	}
+	if err := key.Verify(m.bytes(), signature); err != nil {
+		return fmt.Errorf("%s: not signed by %s: %w", m.Subject, role, err)
+	}
+	return nil
+}

@@ -1,0 +1,84 @@
+package site
+
+import (
+	"slices"
+	"testing"
+)
+
+// TestRoleSubjects checks that a watcher publishes and subscribes to its own host only, and that a
+// follower reads results but no input of watchers or the directory (N-45, N-46).
+func TestRoleSubjects(t *testing.T) {
+	s, _ := made(t)
+	watch := s.Permissions(Watch("a"))
+	slices.Sort(watch.Publish)
+	own := []string{"$JS.API.DIRECT.GET.SEEN.seen.a.>", "seen.a.>", "wake.seen.a.>"}
+	if !slices.Equal(watch.Publish, own) {
+		t.Errorf("N-46: a watcher publishes %q, want %q", watch.Publish, own)
+	}
+	if want := []string{Inbox(Watch("a")) + ".>", "again.a.>"}; !slices.Equal(watch.Hear, want) {
+		t.Errorf("N-46: a watcher hears %q, want %q", watch.Hear, want)
+	}
+	var want []string
+	for _, name := range []string{"ROWS", "PEOPLE", "FENCE"} {
+		want = append(want, "$JS.API.DIRECT.GET."+name, "$JS.API.DIRECT.GET."+name+".>")
+	}
+	if got := s.Permissions(Follow).Publish; !slices.Equal(got, want) {
+		t.Errorf("N-45: who follows publishes %q, want %q", got, want)
+	}
+}
+
+// TestUnsigned: a message without a signature, or with half of one, is of no role (N-43).
+func TestUnsigned(t *testing.T) {
+	s, _ := made(t)
+	for _, n := range []int{0, 1, 32, 63, 64} {
+		if err := s.Verify(&Signed{Subject: "rows.a.x.0", ID: "1"}, make([]byte, n)); err == nil {
+			t.Errorf("N-43: a signature of %d zero bytes counts", n)
+		}
+	}
+}
+
+// TestPermitted: all that each role may publish and hear, and nothing else: its own subjects, answers to itself, and of
+// streams those that it reads (N-45, N-46).
+func TestPermitted(t *testing.T) {
+	s, _ := made(t)
+	gets := func(streams ...string) (out []string) {
+		for _, name := range streams {
+			out = append(out, "$JS.API.DIRECT.GET."+name, "$JS.API.DIRECT.GET."+name+".>")
+		}
+		return out
+	}
+	for role, want := range map[Role]Permissions{
+		"keeper": {Publish: []string{"$JS.API.>"}, Hear: []string{"_INBOX.keeper.>"}},
+		"directory": {Publish: []string{"$JS.API.DIRECT.GET.DIRECTORY.directory.>", "directory.>", "wake.directory.>"},
+			Hear: []string{"_INBOX.directory.>"}},
+		"work": {Publish: append(gets("CLASS", "DIRECTORY", "FENCE", "PEOPLE", "ROWS", "SEEN"),
+			"$JS.API.STREAM.MSG.DELETE.SEEN", "$JS.API.STREAM.PURGE.CLASS", "$JS.API.STREAM.PURGE.PEOPLE",
+			"$JS.API.STREAM.PURGE.ROWS", "$JS.API.STREAM.PURGE.SEEN", "again.>", "alive.>", "class.>", "fence.>", "people.>",
+			"rows.>", "wake.>"), Hear: []string{"_INBOX.work.>", "alive.>", "wake.>"}},
+		"follow": {Publish: gets("FENCE", "PEOPLE", "ROWS"), Hear: []string{"_INBOX.follow.>", "wake.>"}},
+		"watch-a": {Publish: []string{"$JS.API.DIRECT.GET.SEEN.seen.a.>", "seen.a.>", "wake.seen.a.>"},
+			Hear: []string{"_INBOX.watch-a.>", "again.a.>"}},
+		"watch-b": {Publish: []string{"$JS.API.DIRECT.GET.SEEN.seen.b.>", "seen.b.>", "wake.seen.b.>"},
+			Hear: []string{"_INBOX.watch-b.>", "again.b.>"}},
+		"watch-c": {}, "watch": {}, "Work": {}, "": {},
+	} {
+		got := s.Permissions(role)
+		for _, list := range [][]string{got.Publish, got.Hear} {
+			slices.Sort(list)
+		}
+		if !slices.Equal(got.Publish, want.Publish) || !slices.Equal(got.Hear, want.Hear) {
+			t.Errorf("N-45: %q may\n%q, want\n%q", role, got, want)
+		}
+		if known := slices.Contains(s.Roles(), role); known != (want.Hear != nil) {
+			t.Errorf("N-45: %q is a role: %t", role, known)
+		}
+	}
+	for subject, want := range map[string]Role{"rows.a.x.0": "work", "class.0": "work", "people.1": "work",
+		"fence.rows.a": "work", "directory.head": "directory", "directory": "directory", "seen.a.x.1": "watch-a",
+		"seen.b": "watch-b", "seen": "watch-", "wake.rows": "", "again.a.x": "", "alive.x": "", "ROWS.a": "", "rowsx.a": "",
+		"$JS.API.INFO": "", "_INBOX.work.x": "", "": ""} {
+		if got := s.Author(subject); got != want {
+			t.Errorf("N-43: %s is of %q, want %q", subject, got, want)
+		}
+	}
+}

@@ -1,0 +1,167 @@
+package site
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+
+	"github.com/nats-io/nkeys"
+
+	"github.com/refmon/refmon/internal/strict"
+	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/server/index"
+)
+
+// Site is the configuration that all machines of an index share. Parts, Deciders and Replicas of 0
+// mean 1.
+type Site struct {
+	Servers []string `json:"servers,omitempty"` // URLs of NATS servers
+	Rights  string   `json:"rights"`            // "read" or "read+write"
+	Share   string   `json:"share,omitempty"`   // SDDL of the share's own descriptor
+	// Traverse is the check of traverse rights: "", "never", "privilege" or "always".
+	Traverse index.Traverse      `json:"traverse,omitempty"`
+	Hosts    map[string][]string `json:"hosts"` // the trees of each file server
+	// Parts is the number of parts of each tree, Deciders the number of parts of the classes, and
+	// Replicas the number of servers that store each message. Parts and Deciders never change
+	// during a site's life.
+	Parts    int               `json:"parts,omitempty"`
+	Deciders int               `json:"deciders,omitempty"`
+	Replicas int               `json:"replicas,omitempty"`
+	Keys     map[string]string `json:"keys"` // the public key of each role
+}
+
+// Limits of a site.
+const (
+	maxHosts = 4096
+	maxTrees = 64
+	maxParts = 256
+)
+
+var hostName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
+
+// Read parses and validates a site. Unknown and duplicate fields are errors, and so are values
+// outside the limits.
+func Read(b []byte) (*Site, error) {
+	s := &Site{}
+	if err := strict.Unmarshal(b, s); err != nil {
+		return nil, err
+	}
+	return s, s.check()
+}
+
+func (s *Site) check() error {
+	for _, n := range []*int{&s.Parts, &s.Deciders, &s.Replicas} {
+		if *n == 0 {
+			*n = 1
+		}
+		if *n < 0 || *n > maxParts {
+			return fmt.Errorf("parts, deciders, replicas: want 1 to %d", maxParts)
+		}
+	}
+	if len(s.Hosts) == 0 || len(s.Hosts) > maxHosts {
+		return fmt.Errorf("%d hosts: want 1 to %d", len(s.Hosts), maxHosts)
+	}
+	for host, trees := range s.Hosts {
+		if !hostName.MatchString(host) {
+			return fmt.Errorf("host %q: want letters a-z, digits and -", host)
+		}
+		if len(trees) == 0 || len(trees) > maxTrees {
+			return fmt.Errorf("host %s: %d trees: want 1 to %d", host, len(trees), maxTrees)
+		}
+		for _, t := range trees {
+			if !path.IsAbs(t) || path.Clean(t) != t || t == "/" {
+				return fmt.Errorf("host %s: tree %q: want an absolute path", host, t)
+			}
+		}
+	}
+	for role, key := range s.Keys {
+		if !nkeys.IsValidPublicUserKey(key) {
+			return fmt.Errorf("key of %s: want the public key of a user", role)
+		}
+	}
+	for _, at := range s.Servers {
+		if err := checkServer(at); err != nil {
+			return err
+		}
+	}
+	_, err := s.Question()
+	return err
+}
+
+// Question returns the rights, share and traverse check that the index evaluates. It fails if one
+// of them is malformed.
+func (s *Site) Question() (q index.Question, err error) {
+	q = index.Question{ShareText: s.Share, Traverse: s.Traverse}
+	if q.Rights, err = words.Parse(s.Rights); err != nil {
+		return q, err
+	}
+	if s.Share != "" {
+		if q.Share, err = sddl.Parse(s.Share, sddl.Options{}); err != nil {
+			return q, fmt.Errorf("share: %w", err)
+		}
+	}
+	_, err = q.Worker(nil)
+	return q, err
+}
+
+// Tests reports whether the index checks traverse rights.
+func (s *Site) Tests() bool { return s.Traverse != "" && s.Traverse != index.TraverseNever }
+
+// Part is one share of a tree's documents.
+type Part struct {
+	Host, Tree string
+	Number     int
+}
+
+// Subject returns the part as the end of a subject: HOST.TREE.NUMBER.
+func (p Part) Subject() string {
+	return p.Host + "." + treeToken(p.Tree) + "." + strconv.Itoa(p.Number)
+}
+
+// Root returns the tree's name with its host: //HOST/TREE.
+func (p Part) Root() string { return "//" + p.Host + p.Tree }
+
+// treeToken returns a name without slashes for a tree, for subjects.
+func treeToken(tree string) string {
+	sum := sha256.Sum256([]byte(tree))
+	return hex.EncodeToString(sum[:6])
+}
+
+// DocumentParts returns the parts of all trees, sorted.
+func (s *Site) DocumentParts() (out []Part) {
+	for host, trees := range s.Hosts {
+		for _, t := range trees {
+			for n := range s.Parts {
+				out = append(out, Part{host, t, n})
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b Part) int {
+		return slices.Compare([]string{a.Host, a.Tree, fmt.Sprintf("%3d", a.Number)},
+			[]string{b.Host, b.Tree, fmt.Sprintf("%3d", b.Number)})
+	})
+	return out
+}
+
+// PartOf returns the number of the part for a document, given its path on its own host.
+func (s *Site) PartOf(local string) int { return hashed(local, s.Parts) }
+
+// DeciderOf returns the number of the share for a class. It is a hash of the class id, so all
+// machines agree (N-44).
+func (s *Site) DeciderOf(class string) int { return hashed(class, s.Deciders) }
+
+func hashed(text string, n int) int {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(text)) // never fails
+	return int(h.Sum64() % uint64(n))
+}
+
+// ErrRole says that the site has no role for a subject or name.
+var ErrRole = errors.New("the site has no such role")

@@ -1,0 +1,195 @@
+package stages
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/refmon/refmon/server/index/cluster/site"
+)
+
+// chain appends messages to one subject. Each names the last valid message before it. One goroutine
+// owns it.
+type chain struct {
+	c               *Conn
+	stream, subject string
+	head            uint64 // the last valid message; 0: none
+	last            uint64 // the last message, valid or not, as the server expects it
+	// rival reports whether another writer's message means that this writer has lost the subject.
+	rival func(m *message) bool
+}
+
+// errTakenOver says that another writer has taken over the subject.
+var errTakenOver = errors.New("another process has taken this over")
+
+// Error codes of the NATS servers.
+const (
+	wrongLast      = jetstream.ErrorCode(10071) // the subject has another last message
+	wrongLastToo   = jetstream.ErrorCode(10164) // the same, while another message is in progress
+	maximumReached = jetstream.ErrorCode(10077) // the part is full, because its worker is behind (N-48)
+	inProcess      = jetstream.ErrorCode(10158) // a message with this id is in progress, from the first attempt
+	noRoom         = jetstream.ErrorCode(10002) // the account has reached its storage limit
+)
+
+// append writes a message and returns after the servers have stored it. root starts a new chain. It
+// retries transient errors until the context ends. Each retry has the same id and the same
+// predecessor, so that the message is stored once and never after a later one (N-50). It returns
+// errFenced if another writer has taken over.
+func (w *chain) append(ctx context.Context, id string, body []byte, root bool) error {
+	m := &site.Signed{Subject: w.subject, ID: id, After: w.head, Body: body}
+	if root {
+		m.After = 0
+	}
+	for try := 0; ; try++ {
+		ack, err := w.c.publish(ctx, m, &w.last)
+		if err == nil {
+			w.head, w.last = ack, ack
+			return nil
+		}
+		if ctx.Err() != nil || errors.Is(err, nats.ErrMaxPayload) {
+			return errors.Join(ctx.Err(), err)
+		}
+		if code := errorCode(err); code == wrongLast || code == wrongLastToo {
+			done, err := w.diagnose(ctx, m)
+			if done || errors.Is(err, errTakenOver) {
+				return err
+			}
+		} else if code != 0 && code != maximumReached && !passing(err) {
+			return fmt.Errorf("%s: %w", w.subject, err)
+		}
+		if err := pause(ctx, try); err != nil {
+			return err
+		}
+	}
+}
+
+// diagnose finds the cause of a rejected append: the message is stored already (done), another writer
+// has taken over (errFenced), or an invalid message is last.
+func (w *chain) diagnose(ctx context.Context, m *site.Signed) (done bool, err error) {
+	last, err := w.c.last(ctx, w.stream, w.subject)
+	switch {
+	case err != nil:
+		return false, err
+	case last == nil:
+		w.last = 0
+		return false, nil
+	case last.signed == nil && last.ID == m.ID:
+		w.head, w.last = last.sequence, last.sequence
+		return true, nil
+	case last.signed == nil && w.rival(last):
+		return false, fmt.Errorf("%s: %w", w.subject, errTakenOver)
+	}
+	w.last = last.sequence
+	return false, nil
+}
+
+// publish sends a signed message once. expected is the required sequence of the subject's last
+// message; nil: any.
+func (c *Conn) publish(ctx context.Context, m *site.Signed, expected *uint64) (uint64, error) {
+	out, err := c.signed(m)
+	if err != nil {
+		return 0, err
+	}
+	options := []jetstream.PublishOpt{jetstream.WithMsgID(m.ID), jetstream.WithRetryAttempts(0)}
+	if expected != nil {
+		options = append(options, jetstream.WithExpectLastSequencePerSubject(*expected))
+	}
+	ctx, stop := context.WithTimeout(ctx, answerWithin)
+	defer stop()
+	ack, err := c.js.PublishMsg(ctx, out, options...)
+	if err != nil {
+		return 0, err
+	}
+	c.wake(m.Subject)
+	return ack.Sequence, nil
+}
+
+// signed returns a message with its signature.
+func (c *Conn) signed(m *site.Signed) (*nats.Msg, error) {
+	signature, err := site.Sign(c.key, m)
+	if err != nil {
+		return nil, err
+	}
+	out := nats.NewMsg(m.Subject)
+	out.Data = m.Body
+	out.Header.Set(afterHeader, text(m.After))
+	out.Header.Set(signatureHeader, base64.RawStdEncoding.EncodeToString(signature))
+	return out, nil
+}
+
+// keep publishes a message and retries until the servers have stored it. Use it for subjects where
+// only the last message matters.
+func (c *Conn) keep(ctx context.Context, subject, id string, body []byte) error {
+	for try := 0; ; try++ {
+		_, err := c.publish(ctx, &site.Signed{Subject: subject, ID: id, Body: body}, nil)
+		if err == nil {
+			return nil
+		}
+		if code := errorCode(err); code != 0 && !passing(err) {
+			return fmt.Errorf("%s: %w", subject, err)
+		}
+		if err := pause(ctx, try); err != nil {
+			return err
+		}
+	}
+}
+
+// purge deletes the messages of a subject before a sequence.
+func (c *Conn) purge(ctx context.Context, stream, subject string, before uint64) error {
+	ctx, stop := context.WithTimeout(ctx, answerWithin)
+	defer stop()
+	body := fmt.Appendf(nil, `{"filter":%q,"seq":%d}`, subject, before)
+	m, err := c.nc.RequestWithContext(ctx, "$JS.API.STREAM.PURGE."+stream, body)
+	if err != nil {
+		return err
+	}
+	var answer struct {
+		Success bool            `json:"success"`
+		Error   json.RawMessage `json:"error"`
+	}
+	if err := json.Unmarshal(m.Data, &answer); err != nil || !answer.Success {
+		return fmt.Errorf("the servers answered %.200s: %w", m.Data, errors.Join(err, errPurge))
+	}
+	return nil
+}
+
+var errPurge = errors.New("messages were not taken away")
+
+// wake notifies the readers of a subject. The notification may be lost, because readers also poll.
+func (c *Conn) wake(subject string) { _ = c.nc.Publish("wake."+subject, nil) }
+
+// errorCode returns the number of a stream's error, 0 for any other error.
+func errorCode(err error) jetstream.ErrorCode {
+	var api *jetstream.APIError
+	if errors.As(err, &api) {
+		return api.ErrorCode
+	}
+	return 0
+}
+
+// passing reports whether an error of a stream may be transient, so that the message is sent again
+// (N-50).
+func passing(err error) bool {
+	var api *jetstream.APIError
+	return errors.As(err, &api) && (api.Code >= 500 || api.ErrorCode == inProcess || api.ErrorCode == noRoom)
+}
+
+// pause waits before the next attempt, with exponential backoff up to one second and jitter.
+func pause(ctx context.Context, try int) error {
+	most := min(10*time.Millisecond<<min(try, 8), time.Second)
+	t := time.NewTimer(most/2 + rand.N(most/2))
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

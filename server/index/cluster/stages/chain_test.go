@@ -1,0 +1,212 @@
+package stages
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/refmon/refmon/server/index"
+	"github.com/refmon/refmon/server/index/cluster/site"
+)
+
+// events returns some events that a log can begin with.
+func events(n int) (out []index.Event) {
+	out = append(out, index.Event{Seq: 1, Start: &index.StartEvent{Format: 1, Index: "x", Rights: []string{"read"}}})
+	for i := range n {
+		out = append(out, index.Event{Seq: uint64(i + 2), Person: &index.PersonEvent{Number: i,
+			SID: fmt.Sprintf("S-1-5-21-1-2-3-%d", 1000+i), Name: fmt.Sprint("p", i)}})
+	}
+	return out
+}
+
+// TestLateWorker checks that a worker that resumes after losing its share writes no record and no
+// watermark, and that the records of both workers from before are kept (N-49).
+func TestLateWorker(t *testing.T) {
+	h := newOpenSite(t, 1)
+	c := h.dial(site.Work)
+	first, err := take(t.Context(), c, site.StreamPeople, "people.0", "w1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := events(3)
+	if err := first.write(t.Context(), first.last, list[:2]); err != nil {
+		t.Fatal(err)
+	}
+	second, err := take(t.Context(), h.dial(site.Work), site.StreamPeople, "people.0", "w2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := first.publishWatermark(t.Context(), 1, &heartbeat{Time: 1}, ""); !errors.Is(err, errTakenOver) {
+		t.Errorf("the late worker vouches: %v", err)
+	}
+	if err := first.write(t.Context(), first.last, list[2:]); !errors.Is(err, errTakenOver) {
+		t.Errorf("the late worker: %v", err)
+	}
+	if err := second.write(t.Context(), second.last, list[2:]); err != nil {
+		t.Error(err)
+	}
+	third, err := take(t.Context(), c, site.StreamPeople, "people.0", "w3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if third.last.Generation != 3 || third.state.Apply(&index.Event{Seq: 5, Directory: "v"}) != nil {
+		t.Errorf("generation %d of a log of four events", third.last.Generation)
+	}
+}
+
+// TestLostAcknowledgementStoresOnce checks that a message with a lost acknowledgement is stored
+// once, whether or not the server still knows its id, and that the next one follows it (N-50).
+func TestLostAcknowledgementStoresOnce(t *testing.T) {
+	h := newOpenSite(t, 1)
+	c := h.dial(site.Work)
+	w := &chain{c: c, stream: site.StreamPeople, subject: "people.1", rival: func(*message) bool { return false }}
+	if err := w.append(t.Context(), "one", []byte("1"), false); err != nil {
+		t.Fatal(err)
+	}
+	lost := &site.Signed{Subject: w.subject, ID: "two", After: w.head, Body: []byte("2")}
+	seq, err := c.publish(t.Context(), lost, &w.last)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := *w
+	if err := w.append(t.Context(), "two", []byte("2"), false); err != nil || w.head != seq {
+		t.Errorf("the server knows its id: it stands at %d, and not at %d: %v", seq, w.head, err)
+	}
+	if done, err := again.diagnose(t.Context(), lost); !done || err != nil || again.head != seq {
+		t.Errorf("the server has forgotten its id: %v at %d: %v", done, again.head, err)
+	}
+	if err := w.append(t.Context(), "three", []byte("3"), false); err != nil {
+		t.Fatal(err)
+	}
+	var got string
+	r := follower{c: c, stream: w.stream, subject: w.subject}
+	err = r.all(t.Context(), func(m *message) error {
+		got += string(m.Body)
+		return nil
+	})
+	if got != "123" || err != nil || r.refused != 0 {
+		t.Errorf("%q, %d refused, %v", got, r.refused, err)
+	}
+}
+
+// TestPassing: what servers refuse for a while ends no stage, and the message is sent again with its id: a copy
+// of it that is under way between three servers, no leader, no room (N-50).
+func TestPassing(t *testing.T) {
+	h := newOpenSite(t, 1)
+	c := h.dial(site.Work)
+	answers := []string{`{"error":{"code":409,"err_code":10158,"description":"duplicate message id is in process"}}`,
+		`{"error":{"code":503,"err_code":10008,"description":"system temporarily unavailable"}}`,
+		`{"error":{"code":400,"err_code":10002,"description":"resource limits exceeded for account"}}`}
+	for _, how := range []string{"append", "keep"} {
+		var ids []string
+		sub, err := c.nc.Subscribe("odd."+how, func(m *nats.Msg) {
+			ids = append(ids, m.Header.Get(nats.MsgIdHdr))
+			answer := `{"stream":"ODD","seq":7}`
+			if len(ids) <= len(answers) {
+				answer = answers[len(ids)-1]
+			}
+			_ = m.Respond([]byte(answer))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if how == "keep" {
+			err = c.keep(t.Context(), "odd.keep", "one", nil)
+		} else {
+			w := &chain{c: c, stream: "ODD", subject: "odd.append", rival: func(*message) bool { return true }}
+			err = w.append(t.Context(), "one", nil, false)
+		}
+		if err = errors.Join(err, sub.Unsubscribe()); err != nil || strings.Join(ids, " ") != "one one one one" {
+			t.Errorf("%s: sent as %q: %v", how, ids, err)
+		}
+	}
+}
+
+// TestForeignMessages checks that readers and writers of a log skip invalid messages: garbage,
+// another role's message, a copy of an earlier one, one with headers that only a server may set,
+// and a server's reply to a client's reply subject (N-43).
+func TestForeignMessages(t *testing.T) {
+	h := newOpenSite(t, 1)
+	c := h.dial(site.Work)
+	l, err := take(t.Context(), c, site.StreamPeople, "people.0", "w1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := events(2)
+	if err := l.write(t.Context(), l.last, list[:1]); err != nil {
+		t.Fatal(err)
+	}
+	put := func(m *nats.Msg) {
+		t.Helper()
+		m.Subject = "people.0"
+		if _, err := c.js.PublishMsg(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	copied, err := c.signed(&site.Signed{Subject: "people.0", ID: "x", Body: []byte(`{"generation":9,"worker":"w"}`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := h.dial(site.Watch("b")).signed(&site.Signed{Subject: "people.0", ID: "y", After: l.chain.head,
+		Body: []byte(`{"generation":9,"worker":"w"}`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	odd := nats.NewMsg("")
+	odd.Header = nats.Header{"Nats-Sequence": {"99999"}, "Nats-Subject": {"people.0"}, "Status": {"204"},
+		"Nats-Last-Sequence": {"7"}}
+	for _, m := range []*nats.Msg{nats.NewMsg(""), copied, other, odd} {
+		put(m)
+	}
+	// The answer to a question goes where the question says, whatever the client may publish.
+	if err := c.nc.PublishRequest("$JS.API.DIRECT.GET.PEOPLE.people.0", "people.0", nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.write(t.Context(), l.last, list[1:]); err != nil {
+		t.Fatal(err)
+	}
+	next, err := take(t.Context(), c, site.StreamPeople, "people.0", "w2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if next.records.follower.refused < 4 || next.last.Generation != 2 {
+		t.Errorf("%d refused, generation %d", next.records.follower.refused, next.last.Generation)
+	}
+	if err := next.state.Apply(&index.Event{Seq: 3, Directory: "v"}); err == nil {
+		t.Error("an event is missing from the log")
+	}
+}
+
+// TestLargeRecords checks that too many events for one message are written as several, and that
+// only the last one advances the cursor.
+func TestLargeRecords(t *testing.T) {
+	h := newOpenSite(t, 1)
+	c := h.dial(site.Work)
+	l, err := take(t.Context(), c, site.StreamPeople, "people.0", "w1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := l.last
+	next.Cursor = 77
+	if err := l.write(t.Context(), next, events(30_000)); err != nil {
+		t.Fatal(err)
+	}
+	var cursors []uint64
+	r := follower{c: c, stream: site.StreamPeople, subject: "people.0"}
+	err = r.all(t.Context(), func(m *message) error {
+		x, err := parseRecord(m.Body)
+		if err == nil {
+			cursors = append(cursors, x.Cursor)
+		}
+		return err
+	})
+	if err != nil || len(cursors) < 3 || cursors[len(cursors)-2] != 0 || cursors[len(cursors)-1] != 77 {
+		t.Errorf("cursors %v: %v", cursors, err)
+	}
+}

@@ -1,0 +1,100 @@
+package stages
+
+import (
+	"sync"
+	"testing"
+
+	"github.com/refmon/refmon/server/index"
+	"github.com/refmon/refmon/server/index/cluster/site"
+	"github.com/refmon/refmon/server/watch"
+)
+
+// warned collects the warnings of a connection.
+type warned struct {
+	mu  sync.Mutex
+	all []string
+}
+
+func (w *warned) warn(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.all = append(w.all, err.Error())
+}
+
+func (w *warned) take() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	out := w.all
+	w.all = nil
+	return out
+}
+
+// decides returns a share of classes, and a function that publishes directories to it.
+func (b *bench) decides() (*deciding, *directoryPublisher, *warned) {
+	b.t.Helper()
+	told := &warned{}
+	b.c.warn = told.warn
+	s := b.shift("w1")
+	s.name = "people.0"
+	d, err := newDeciding(b.t.Context(), s, 0)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	l := &directoryPublisher{c: b.dial(site.Directory), head: head{Started: 1}, run: "r"}
+	l.chain = &chain{c: l.c, stream: site.StreamDirectory, subject: headSubject, rival: l.rival}
+	return d, l, told
+}
+
+// TestNoServer checks that each step returns an error without a NATS server, that nothing unread
+// counts as absent, and that no watermark is written (N-7, N-54).
+func TestNoServer(t *testing.T) {
+	b := newBench(t)
+	d, _, _ := b.decides()
+	s := b.shift("w1")
+	r, err := newRows(t.Context(), s, b.part)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, err := b.site.Question()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := q.Merge(nil, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := &kept{}
+	f := &following{c: b.c, merge: m, sinks: []index.Sink{k}, watermarks: map[string]*seenWatermark{}, clock: watch.Now}
+	f.logs = f.all()
+	r.left, r.durable = often, 9
+	b.c.Close()
+	ctx := t.Context()
+	chain := &chain{c: b.c, stream: site.StreamSeen, subject: subjectOf(b.part)}
+	for step, run := range map[string]func() error{
+		"the next messages":         func() error { return second(b.c.next(ctx, site.StreamSeen, subjectOf(b.part), 1)) },
+		"the last message":          func() error { return second(b.c.last(ctx, site.StreamSeen, subjectOf(b.part))) },
+		"the directory":             func() error { _, _, err := b.c.newest(ctx); return err },
+		"its pieces":                func() error { return second(b.c.pieces(ctx, &head{Version: "v", Pieces: 1})) },
+		"a purge":                   func() error { return b.c.purge(ctx, site.StreamSeen, subjectOf(b.part), 1) },
+		"classes":                   func() error { return d.classes(ctx) },
+		"a turn of people":          func() error { return d.turns(ctx) },
+		"a turn of rows":            func() error { return second(r.turn(ctx)) },
+		"who has it":                func() error { return r.held(ctx) },
+		"a fence":                   func() error { return r.publishWatermark(ctx, 1, &heartbeat{Time: 1}, "") },
+		"where to go on":            func() error { return r.resume(ctx) },
+		"a share":                   func() error { return second(take(ctx, b.c, site.StreamRows, s.name, "w2")) },
+		"a turn of one who follows": func() error { return f.turn(ctx) },
+		"a look at what is in the way": func() error {
+			return second(chain.diagnose(ctx, &site.Signed{Subject: chain.subject, ID: "x"}))
+		},
+	} {
+		if err := run(); err == nil {
+			t.Errorf("%s: no error", step)
+		}
+	}
+	if len(k.last.Sources) != 0 || f.began {
+		t.Errorf("one who follows vouches for %v", k.last)
+	}
+}
+
+func second[T any](_ T, err error) error { return err }

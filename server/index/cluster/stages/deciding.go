@@ -1,0 +1,199 @@
+package stages
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/server/index"
+	"github.com/refmon/refmon/server/index/cluster/site"
+	"github.com/refmon/refmon/server/watch"
+)
+
+// deciding computes the members of the classes in one share. The share's goroutine owns it.
+type deciding struct {
+	*ledger
+	shift    *shareWorker
+	filter   string // subjects of its classes
+	worker   *index.Worker
+	next     uint64 // the sequence to read from
+	left     int    // messages processed but not purged; starts at often, because the number is not known
+	version  string // of the directory; "": none read yet
+	unusable string // the version that failed to parse
+	started  int64  // start time of the directory source
+	beaten   int64  // its last heartbeat
+	clock    int64  // the heartbeat of the version
+}
+
+// workPeople processes a share of the classes while it belongs to this worker.
+func workPeople(ctx context.Context, s *shareWorker, n int) error {
+	for _, subject := range []string{headSubject, classesOf(n)} {
+		quiet, err := s.subscribe(subject)
+		if err != nil {
+			return err
+		}
+		defer quiet()
+	}
+	d, err := newDeciding(ctx, s, n)
+	if err != nil {
+		return err
+	}
+	for ctx.Err() == nil && s.workers.mine(s.name) {
+		if err := d.turns(ctx); err != nil {
+			return err
+		}
+		if err := s.wait(ctx); err != nil {
+			return nil
+		}
+	}
+	return nil
+}
+
+func classesOf(n int) string { return fmt.Sprintf("class.%d.>", n) }
+
+// newDeciding takes over a share.
+func newDeciding(ctx context.Context, s *shareWorker, n int) (*deciding, error) {
+	l, err := take(ctx, s.c, site.StreamPeople, s.name, s.workers.name)
+	if err != nil {
+		return nil, err
+	}
+	q, err := s.c.site.Question()
+	if err != nil {
+		return nil, err
+	}
+	d := &deciding{ledger: l, shift: s, filter: classesOf(n), next: l.last.Cursor + 1, left: often}
+	d.worker, err = q.Worker(l.state)
+	return d, err
+}
+
+// turns processes new messages, then compacts the log and purges processed classes.
+func (d *deciding) turns(ctx context.Context) error {
+	if err := d.turn(ctx); err != nil {
+		return err
+	}
+	if err := d.compact(ctx, d.worker, d.shift.compact, true); err != nil {
+		return err
+	}
+	d.purge(ctx)
+	return nil
+}
+
+// turn applies the newest directory, then new classes, and then publishes a watermark for that
+// directory (N-7).
+func (d *deciding) turn(ctx context.Context) error {
+	h, early, err := d.c.newest(ctx)
+	if err != nil {
+		return err
+	}
+	known := heartbeat{Time: d.beaten}
+	if h != nil && !known.ahead(watch.Now()) &&
+		(h.Started < d.started || h.Started == d.started && h.Beat.Time <= d.beaten) {
+		h = nil // known already, or older
+	}
+	if h != nil && h.Version != d.version {
+		if err := d.directory(ctx, h); err != nil {
+			return err
+		}
+	}
+	if d.version == "" {
+		return nil
+	}
+	if err := d.classes(ctx); err != nil {
+		return err
+	}
+	if h == nil || h.Version != d.version || early { // the source's clock is ahead, so its heartbeat proves nothing (N-80)
+		return nil
+	}
+	d.started, d.beaten = h.Started, h.Beat.Time
+	return d.publishWatermark(ctx, d.last.Cursor, &h.Beat, d.version[:16])
+}
+
+// directory applies a version. If it is malformed, the old members stay and the share gets no
+// watermark.
+func (d *deciding) directory(ctx context.Context, h *head) error {
+	if h.Version == d.unusable {
+		return nil
+	}
+	file, err := d.c.pieces(ctx, h)
+	if err != nil {
+		d.c.warn(fmt.Errorf("directory %s: %w", h.Version[:16], err))
+		return nil
+	}
+	list, err := dirfile.Read(file)
+	if err != nil {
+		d.unusable = h.Version
+		d.c.warn(fmt.Errorf("directory %s: %w", h.Version[:16], err))
+		return nil
+	}
+	err = guarded(func() error { return d.worker.Directory(list, h.Name, h.Beat.Time) })
+	if err != nil {
+		return err
+	}
+	next := d.last
+	next.Tries = 0
+	if err := d.write(ctx, next, d.worker.Take()); err != nil {
+		return err
+	}
+	d.version, d.clock = h.Version, h.Beat.Time
+	return nil
+}
+
+// classes computes the members of new classes.
+func (d *deciding) classes(ctx context.Context) error {
+	for {
+		list, err := d.c.next(ctx, site.StreamClass, d.filter, d.next)
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		next := d.last
+		next.Tries = 0
+		for i := range list {
+			m := &list[i]
+			next.Cursor = m.sequence
+			switch err := d.class(m); {
+			case m.signed != nil:
+				next.Refused++
+			case err != nil: // the class has no members (N-54)
+				d.c.warn(err)
+				next.Poison++
+			}
+		}
+		if err := d.write(ctx, next, d.worker.Take()); err != nil {
+			return err
+		}
+		d.next, d.left = next.Cursor+1, d.left+len(list)
+	}
+}
+
+// purge deletes the messages of processed classes, if there are many or their number is unknown
+// (N-86).
+func (d *deciding) purge(ctx context.Context) {
+	if d.left < often || d.version == "" {
+		return
+	}
+	if err := d.c.purge(ctx, site.StreamClass, d.filter, d.next); err != nil { // tried again later
+		d.c.warn(fmt.Errorf("%s: cannot delete old records: %w", d.filter, err))
+		return
+	}
+	d.left = 0
+}
+
+func (d *deciding) class(m *message) error {
+	if m.signed != nil {
+		return m.signed
+	}
+	list, err := parseClass(m.Body)
+	if err != nil {
+		return fmt.Errorf("%s: %w", m.Subject, err)
+	}
+	if id := list[len(list)-1].ID; !strings.HasSuffix(m.Subject, "."+id) {
+		return fmt.Errorf("%s: it is about class %s", m.Subject, id)
+	}
+	for _, e := range list {
+		if err := guarded(func() error { return d.worker.Define(e, d.clock) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}

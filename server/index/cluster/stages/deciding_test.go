@@ -1,0 +1,93 @@
+package stages
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/server/watch"
+)
+
+// TestWalksAskedFor: a worker asks for a walk while it knows of none to its end and none goes on, and no longer then
+// (N-53).
+func TestWalksAskedFor(t *testing.T) {
+	b := newBench(t)
+	s := b.shift("w1")
+	s.workers.beat, s.beat = time.Hour, time.Millisecond // it is thought alive, and never rests for long
+	s.workers.seen("w1")
+	r, err := newRows(t.Context(), s, b.part)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := func() bool {
+		t.Helper()
+		for len(b.again) > 0 {
+			<-b.again
+		}
+		ctx, stop := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer stop()
+		if err := r.run(ctx); err != nil && ctx.Err() == nil {
+			t.Fatal(err)
+		}
+		if err := b.c.nc.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		return len(b.again) > 0
+	}
+	settled := func() {
+		t.Helper()
+		for more := true; more; {
+			var err error
+			if more, err = r.turn(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if settled(); !asked() {
+		t.Error("N-53: no walk is asked for at first")
+	}
+	b.tell(watch.Batch{Begin: true, Seen: []watch.Seen{b.file("plan")}})
+	if settled(); asked() {
+		t.Error("N-53: a walk is asked for while one goes on")
+	}
+	b.tell(watch.Batch{End: true})
+	if settled(); asked() || !r.last.Whole {
+		t.Error("N-53: a walk is asked for behind one that has ended")
+	}
+	b.tell(watch.Batch{Seen: []watch.Seen{b.file("own")}})
+	if settled(); asked() || !r.last.Whole {
+		t.Error("N-53: a walk is asked for behind a change")
+	}
+	if err := b.teller.chains[0].append(t.Context(), "poison", []byte("garbage"), false); err != nil {
+		t.Fatal(err)
+	}
+	if settled(); !asked() || r.last.Whole {
+		t.Error("N-54: no walk is asked for behind what could not be used")
+	}
+}
+
+// TestFailedTurns checks that a failed attempt is reported with its share, and that the next one
+// starts (N-54).
+func TestFailedTurns(t *testing.T) {
+	told := &warned{}
+	s := &shareWorker{c: &Conn{warn: told.warn}, name: "rows.a.x.0", beat: time.Millisecond, woken: make(chan struct{}, 1),
+		workers: &workers{name: "w", beat: time.Hour, heard: map[string]time.Time{"w": time.Now()}}}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	turns := 0
+	err := s.loop(ctx, func(context.Context, *shareWorker) error {
+		switch turns++; turns {
+		case 2:
+			return nil
+		case 4:
+			stop()
+		}
+		return errors.New("no")
+	})
+	want := "[rows.a.x.0: no rows.a.x.0: no]" // the last error belongs to a worker whose context ended
+	if got := fmt.Sprint(told.take()); err != nil || turns != 4 || got != want {
+		t.Errorf("%d turns, %v, told of %s, want %s", turns, err, got, want)
+	}
+}

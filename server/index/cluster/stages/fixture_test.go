@@ -1,0 +1,98 @@
+package stages
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/server/index/cluster/site"
+)
+
+// heartbeatInterval is the interval of heartbeats in tests.
+const heartbeatInterval = 20 * time.Millisecond
+
+const company = `{"users":[{"name":"alice","sid":"S-1-5-21-1-2-3-1107"},{"name":"bob","sid":"S-1-5-21-1-2-3-1108"}]}`
+
+// openSite is a site of one host with a NATS server without permissions, so that the tests show what
+// holds without them.
+type openSite struct {
+	t         *testing.T
+	site      *site.Site
+	seeds     map[site.Role]string
+	server    *server.Server
+	tree, dir string
+	part      site.Part
+}
+
+func newOpenSite(t *testing.T, parts int) *openSite {
+	t.Helper()
+	h := &openSite{t: t, tree: t.TempDir(), dir: filepath.Join(t.TempDir(), "firm.json")}
+	var err error
+	h.site, h.seeds, err = site.New(site.Site{Rights: "read", Hosts: map[string][]string{"a": {h.tree}, "b": {"/srv"}},
+		Parts: parts, Deciders: parts})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.part = site.Part{Host: "a", Tree: h.tree}
+	o := &server.Options{JetStream: true, StoreDir: t.TempDir(), NoSigs: true, DontListen: true, MaxPayload: 8 << 20}
+	for _, r := range h.site.Roles() {
+		o.Nkeys = append(o.Nkeys, &server.NkeyUser{Nkey: h.site.Keys[string(r)]})
+	}
+	if h.server, err = server.NewServer(o); err != nil {
+		t.Fatal(err)
+	}
+	h.server.Start()
+	t.Cleanup(func() {
+		h.server.Shutdown()
+		h.server.WaitForShutdown()
+	})
+	if !h.server.ReadyForConnections(time.Minute) {
+		t.Fatal("the message server is not ready")
+	}
+	if err := Prepare(t.Context(), h.dial(site.Keeper)); err != nil {
+		t.Fatal(err)
+	}
+	err = errors.Join(os.WriteFile(h.dir, []byte(company), 0o600), os.WriteFile(filepath.Join(h.tree, "plan"), nil, 0o600),
+		os.Chmod(filepath.Join(h.tree, "plan"), 0o644), os.WriteFile(filepath.Join(h.tree, "own"), nil, 0o600))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func (h *openSite) dial(r site.Role) *Conn {
+	h.t.Helper()
+	c, err := Dial(h.site, r, h.seeds[r], Options{InProcess: h.server})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.t.Cleanup(c.Close)
+	return c
+}
+
+// send publishes a message with a role's signature after a given sequence, and returns its own
+// sequence.
+func (h *openSite) send(r site.Role, subject, id string, after uint64, body []byte) uint64 {
+	h.t.Helper()
+	seq, err := h.dial(r).publish(h.t.Context(), &site.Signed{Subject: subject, ID: id, After: after, Body: body}, nil)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return seq
+}
+
+// anyPeople returns a directory, for tests of how its file is sent.
+func anyPeople(t *testing.T) *directory.Directory {
+	t.Helper()
+	d, err := dirfile.Read([]byte(company))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}

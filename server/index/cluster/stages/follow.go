@@ -1,0 +1,200 @@
+package stages
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/refmon/refmon/server/index"
+	"github.com/refmon/refmon/server/index/cluster/site"
+	"github.com/refmon/refmon/server/watch"
+)
+
+// FollowConfig configures [Follow]. State is required.
+type FollowConfig struct {
+	State string       // the folder of the index, see [index.Open]
+	Sinks []index.Sink // in addition to the folder; Follow closes them
+	Beat  time.Duration
+	Ready func() // called once, when all shares have been read and have a watermark; may be nil
+	// Compact is the minimum size of the folder's log before it is compacted, in bytes; 0: 64 MiB.
+	Compact int64
+}
+
+// Follow maintains an index of the whole site in a folder until the context ends, which is no
+// error, or a write fails. After that the index receives no more watermarks.
+func Follow(ctx context.Context, c *Conn, o FollowConfig) (err error) {
+	q, err := c.site.Question()
+	if err != nil {
+		return err
+	}
+	log, state, err := index.OpenLog(o.State)
+	if err != nil {
+		return err
+	}
+	f := &following{c: c, config: o, log: log, sinks: append([]index.Sink{log}, o.Sinks...),
+		watermarks: map[string]*seenWatermark{},
+		clock:      watch.Now}
+	defer func() {
+		for _, s := range f.sinks {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	if f.merge, err = q.Merge(state, c.site.Deciders); err != nil {
+		return err
+	}
+	f.logs = f.all()
+	if f.config.Beat == 0 {
+		f.config.Beat = watch.Often
+	}
+	return f.run(ctx)
+}
+
+// following reads the logs of all shares. One goroutine owns it.
+type following struct {
+	c          *Conn
+	config     FollowConfig
+	merge      *index.Merge
+	log        *index.Log
+	sinks      []index.Sink // the log, then the others
+	logs       []*share
+	watermarks map[string]*seenWatermark // newest valid watermark, by share name
+	since      uint64                    // the last watermark that existed when this follower started
+	began      bool
+	clock      func() watch.Heartbeat // immutable
+}
+
+// share is one log.
+type share struct {
+	records    *records
+	source     string // its tree, or "directory"
+	generation uint64
+	own        func(path string) bool
+	whole      bool
+}
+
+func (f *following) all() (out []*share) {
+	for _, p := range f.c.site.DocumentParts() {
+		root := p.Root()
+		out = append(out, &share{source: root, own: func(at string) bool {
+			local, below := strings.CutPrefix(at, "//"+p.Host)
+			return below && (at == root || strings.HasPrefix(at, root+"/")) && f.c.site.PartOf(local) == p.Number
+		}, records: newRecords(f.c, site.StreamRows, "rows."+p.Subject())})
+	}
+	for n := range f.c.site.Deciders {
+		out = append(out, &share{source: "directory", own: func(string) bool { return false },
+			records: newRecords(f.c, site.StreamPeople, fmt.Sprintf("people.%d", n))})
+	}
+	return out
+}
+
+func (f *following) run(ctx context.Context) error {
+	woken := make(chan struct{}, 1)
+	for _, what := range []string{"rows", "people", "fence"} {
+		sub, err := f.c.nc.Subscribe("wake."+what+".>", func(*nats.Msg) {
+			select {
+			case woken <- struct{}{}:
+			default: // it polls anyway
+			}
+		})
+		if err != nil {
+			return err
+		}
+		defer func() { _ = sub.Unsubscribe() }() // fails only if the connection is closed
+	}
+	s := &shareWorker{beat: f.config.Beat, woken: woken}
+	for {
+		if err := f.turn(ctx); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			if errors.Is(err, errRecord) || errors.Is(err, errSink) {
+				return err
+			}
+			f.c.warn(err)
+		}
+		if err := s.wait(ctx); err != nil {
+			return nil
+		}
+	}
+}
+
+// turn reads the watermarks first, then the logs, and applies the watermarks last. A watermark
+// therefore counts only after the records before it (N-7).
+func (f *following) turn(ctx context.Context) error {
+	list, err := f.c.get(ctx, site.StreamFence, question{MultiLast: []string{"fence.>"}})
+	if err != nil {
+		return err
+	}
+	if !f.began {
+		for i := range list {
+			f.since = max(f.since, list[i].sequence)
+		}
+		f.began = true
+	}
+	for _, s := range f.logs {
+		if err := f.read(ctx, s); err != nil {
+			return err
+		}
+	}
+	if err := f.write(); err != nil {
+		return err
+	}
+	for i := range list {
+		f.addWatermark(&list[i])
+	}
+	return f.writeWatermark()
+}
+
+var errSink = errors.New("keep events")
+
+// write passes the events to all sinks, then compacts the log.
+func (f *following) write() error {
+	events := f.merge.Take()
+	if len(events) == 0 {
+		return nil
+	}
+	for _, s := range f.sinks {
+		if err := s.Write(events); err != nil {
+			return fmt.Errorf("%w: %w", errSink, err)
+		}
+	}
+	if err := f.log.Compact(f.merge, f.config.Compact); err != nil { // all sinks have the events that it drops
+		return fmt.Errorf("%w: %w", errSink, err)
+	}
+	return nil
+}
+
+// read applies a log's new records.
+func (f *following) read(ctx context.Context, s *share) error {
+	name := s.name()
+	err := s.records.all(ctx, func() {
+		// Earlier records are gone, so the share is read from its new start and has no watermark
+		// until then (N-84).
+		f.merge.Restart(name)
+		delete(f.watermarks, name)
+		s.whole = false
+	}, func(r *record) error {
+		s.generation = r.Generation
+		for i := range r.events {
+			if err := f.merge.Apply(name, &r.events[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if n := &s.records.follower.refused; *n > 0 {
+		f.c.warn(fmt.Errorf("%s: %d messages do not count", name, *n))
+		*n = 0
+	}
+	if err != nil || s.whole || s.generation == 0 || s.records.loading {
+		return err
+	}
+	s.whole = true
+	return f.merge.Whole(name, s.own)
+}
+
+func (s *share) name() string { return s.records.follower.subject }

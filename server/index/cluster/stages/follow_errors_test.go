@@ -1,0 +1,51 @@
+package stages
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/refmon/refmon/server/watch"
+)
+
+// TestFollowerDiskFull checks that a follower with a full disk ends without a watermark for events
+// that it could not store, and that the next one, with free space, is complete (N-9).
+func TestFollowerDiskFull(t *testing.T) {
+	f := newFirm(t)
+	f.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{f.file("plan")}})
+	if got := f.says("plan"); got != "true" {
+		t.Fatal(got)
+	}
+	if err := f.seen.log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mount("tmpfs", f.state, "tmpfs", 0, "size=64k"); err != nil {
+		t.Skip("no tmpfs can be mounted here: ", err)
+	}
+	t.Cleanup(func() { _ = syscall.Unmount(f.state, syscall.MNT_DETACH) })
+	many := watch.Batch{}
+	for i := range 600 {
+		many.Seen = append(many.Seen, f.file(fmt.Sprint(strings.Repeat("long", 40), i)))
+	}
+	f.tell(many)
+	f.follow()
+	for range 2 { // the second time too: the file's state is unknown
+		if err := f.seen.turn(t.Context()); !errors.Is(err, errSink) || !errors.Is(err, syscall.ENOSPC) {
+			t.Fatalf("a follower in a folder that is full: %v", err)
+		}
+		if a := f.index.CanRead("//a"+f.tree+"/plan", "bob", "read"); a.Allowed || a.Because == "" {
+			t.Errorf("an index that is not whole says %+v", a)
+		}
+	}
+	if err := errors.Join(f.seen.log.Close(), syscall.Mount("", f.state, "", syscall.MS_REMOUNT, "size=64m")); err != nil {
+		t.Fatal(err)
+	}
+	f.follow()
+	for _, name := range []string{"plan", strings.Repeat("long", 40) + "599"} {
+		if got := f.says(name); got != "true" {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}

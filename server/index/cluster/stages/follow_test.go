@@ -1,0 +1,94 @@
+package stages
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/server/index"
+	"github.com/refmon/refmon/server/index/cluster/site"
+	"github.com/refmon/refmon/server/watch"
+)
+
+// kept is a sink that stores only the last watermark.
+type kept struct{ last index.Watermark }
+
+func (*kept) Write([]index.Event) error { return nil }
+
+func (*kept) Close() error { return nil }
+
+func (k *kept) SetWatermark(f *index.Watermark) error {
+	k.last = *f
+	return nil
+}
+
+// TestFollowerClocks checks a heartbeat of another machine whose clock, the server's clock or the
+// follower's clock was set. Its age counts from the follower's first sight by uptime. One that
+// existed before the follower does not count (N-81), and neither does one stored in the future
+// (N-80).
+func TestFollowerClocks(t *testing.T) {
+	s, _, err := site.New(site.Site{Rights: "read", Hosts: map[string][]string{"a": {"/srv"}}, Parts: 1, Deciders: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, err := s.Question()
+	if err != nil {
+		t.Fatal(err)
+	}
+	base := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
+	at := func(n int) time.Time { return base.Add(time.Duration(n) * time.Second) }
+	const minute = 60
+	for _, c := range []struct {
+		name                 string
+		sequence             uint64
+		beat, stored, follow int // what each clock says
+		up                   int
+		want                 int  // the time in the tree's watermark; 0: none
+		wantUp               int  // and since when it is known
+		own                  bool // the heartbeat is from the follower's own machine
+	}{
+		{"all agree", 8, 100, 100, 100, 50, 100, 50, false},
+		{"within a second", 8, 100, 100, 99, 50, 100, 50, false},
+		{"it was there already", 7, 100, 100, 100, 50, 0, 0, false},
+		{"the follower's clock is back", 8, 100, 100, 100 - 5*minute, 50, 0, 0, false},
+		{"the servers' clock is ahead", 8, 100, 100 + 5*minute, 100, 50, 0, 0, false},
+		{"all servers' and the watcher's are", 8, 100 + 5*minute, 100 + 5*minute, 100, 50, 0, 0, false},
+		{"an old beat, and the follower's clock back to it", 8, 100, 100 + 5*minute, 100, 50, 0, 0, false},
+		{"the servers' clock is back", 8, 100, 100 - 5*minute, 100, 50, 100, 50, false},       // the others' count
+		{"the watcher's is back", 8, 100 - 5*minute, 100, 100, 50, 100 - 5*minute, 50, false}, // too old for queries
+		{"its own, and it was held up", 8, 100, 100, 100, 50, 100, 9, true},
+	} {
+		m, err := q.Merge(nil, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		k := &kept{}
+		f := &following{c: &Conn{site: s, warn: func(error) {}}, merge: m, sinks: []index.Sink{k},
+			watermarks: map[string]*seenWatermark{}, since: 7, began: true,
+			clock: func() watch.Heartbeat {
+				return watch.Heartbeat{Time: at(c.follow), Up: time.Duration(c.up) * time.Second}
+			}}
+		f.logs = f.all()
+		for _, l := range f.logs {
+			l.generation, l.whole, l.records.follower.head = 1, true, 3
+		}
+		boot := "another"
+		if c.own {
+			boot = watch.BootID()
+		}
+		body, err := json.Marshal(&watermark{Generation: 1, Log: 3, Beat: heartbeat{
+			Time: at(c.beat).UnixNano(), Up: int64(9 * time.Second), Boot: boot}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.addWatermark(&message{Signed: site.Signed{Subject: "fence." + f.logs[0].name(), Body: body},
+			sequence: c.sequence, stored: at(c.stored)})
+		if err := f.writeWatermark(); err != nil {
+			t.Fatal(err)
+		}
+		got, given := k.last.Sources["//a/srv"]
+		if given != (c.want != 0) || given && (!got.Time.Equal(at(c.want)) || got.Up != time.Duration(c.wantUp)*time.Second) {
+			t.Errorf("%s: %+v %v", c.name, got, given)
+		}
+	}
+}

@@ -1,0 +1,69 @@
+package stages
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/server/index"
+	"github.com/refmon/refmon/server/index/cluster/site"
+	"github.com/refmon/refmon/server/watch"
+)
+
+// TestDocumentsOfParts checks that only the owning part accepts a document, that all parts accept
+// deletions and, with traverse rights, folders, and that a follower accepts each row from its own
+// part only (N-44, N-51, N-75).
+func TestDocumentsOfParts(t *testing.T) {
+	const parts = 3
+	for _, policy := range []index.Traverse{"", index.TraverseNever, index.TraversePrivilege, index.TraverseAlways} {
+		s, _, err := site.New(site.Site{Rights: "read", Hosts: map[string][]string{"a": {"/srv", "/var"}, "b": {"/srv"}},
+			Parts: parts, Traverse: policy})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tests := policy == index.TraversePrivilege || policy == index.TraverseAlways
+		f := &following{c: &Conn{site: s}}
+		owners := map[string]int{}
+		for i := range 40 {
+			at := fmt.Sprintf("/srv/f%d", i)
+			for n := range parts {
+				p := site.Part{Host: "a", Tree: "/srv", Number: n}
+				for _, d := range []document{{}, {Folder: true}, {Gone: true}, {Folder: true, Gone: true}} {
+					d.Path = []byte(at)
+					b, err := json.Marshal(&seen{Run: "r", Started: 1, Documents: []document{d}})
+					if err != nil {
+						t.Fatal(err)
+					}
+					_, got, err := parseSeen(s, p, b)
+					want := n == s.PartOf(at) || d.Gone || d.Folder && tests
+					if (err == nil) != want || want && got.Seen[0] != (watch.Seen{Path: "//a" + at, Folder: d.Folder,
+						Gone: d.Gone}) {
+						t.Errorf("N-75: traverse %q: %+v of part %d in part %d: %v", policy, d, s.PartOf(at), n, err)
+					}
+				}
+			}
+			owners[fmt.Sprintf("//a%s", at)] = s.PartOf(at)
+		}
+		names := map[string]bool{}
+		for _, x := range f.all() {
+			if names[x.name()] {
+				t.Errorf("two shares are %s", x.name())
+			}
+			names[x.name()] = true
+			for at, part := range owners {
+				want := x.source == "//a/srv" && strings.HasSuffix(x.name(), fmt.Sprint(".", part))
+				if x.own(at) != want {
+					t.Errorf("N-44: %s has %s of part %d: %t", x.name(), at, part, !want)
+				}
+				if x.own(strings.Replace(at, "//a/srv", "//a/srv2", 1)) || x.own(strings.TrimPrefix(at, "//a")) ||
+					x.source == "//a/srv" && x.own(strings.Replace(at, "//a", "//b", 1)) {
+					t.Errorf("N-44: %s has another tree's", x.name())
+				}
+			}
+		}
+		if want := 3*parts + s.Deciders; len(names) != want {
+			t.Errorf("%d shares, want %d", len(names), want)
+		}
+	}
+}

@@ -1,0 +1,192 @@
+package stages
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/refmon/refmon/server/index"
+	"github.com/refmon/refmon/server/index/cluster/site"
+)
+
+// ledger is the log of a share that this worker has taken. The share's goroutine owns it.
+type ledger struct {
+	c       *Conn
+	name    string // name of the share: rows.HOST.TREE.PART or people.NUMBER
+	worker  string
+	run     string
+	number  int
+	records *records
+	chain   chain
+	state   *index.State // state at the time when the share was taken
+	last    record       // without events
+}
+
+// errRecord says that a valid record cannot be parsed or applied. Processing of the share stops, so
+// it gets no watermark.
+var errRecord = errors.New("a record cannot be used")
+
+// take reads the log of a share and records this worker as its owner (N-49).
+func take(ctx context.Context, c *Conn, stream, name, worker string) (*ledger, error) {
+	l := &ledger{c: c, name: name, worker: worker, run: rand.Text(), state: index.NewState(),
+		records: newRecords(c, stream, name)}
+	err := l.records.all(ctx, func() { l.state = index.NewState() }, func(r *record) error {
+		l.last = *r
+		for i := range r.events {
+			if err := l.state.Apply(&r.events[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil && l.records.loading {
+		err = l.records.unusable(errors.New("the log starts with a gap and has no complete snapshot"))
+	}
+	if err != nil {
+		return nil, err
+	}
+	l.last.events, l.last.Piece, l.last.Final = nil, 0, false
+	read := &l.records.follower
+	l.chain = chain{c: c, stream: stream, subject: name, head: read.head,
+		last:  read.next - min(read.next, 1),
+		rival: func(m *message) bool { return m.After >= l.chain.head && m.ID != "" }}
+	if err := l.resume(ctx); err != nil {
+		return nil, err
+	}
+	next := l.last
+	next.Generation++
+	next.Worker = worker
+	return l, l.write(ctx, next, nil)
+}
+
+// resume continues from the watermark if nothing was written after it. It counts how often a worker
+// started at the same message.
+func (l *ledger) resume(ctx context.Context) error {
+	m, err := l.c.last(ctx, site.StreamFence, "fence."+l.name)
+	if err != nil {
+		return err
+	}
+	l.last.Tries++
+	if m == nil || m.signed != nil {
+		return nil
+	}
+	f, err := parseWatermark(m.Body)
+	if err == nil && f.Generation == l.last.Generation && f.Log == l.chain.head && f.Cursor > l.last.Cursor {
+		l.last.Cursor, l.last.Tries = f.Cursor, 0
+	}
+	return nil
+}
+
+// write appends events and advances the share to next, in as many records as needed. Only the last
+// record contains next, so an incomplete write is repeated.
+func (l *ledger) write(ctx context.Context, next record, events []index.Event) error {
+	list, err := cut(events)
+	if err != nil {
+		return err
+	}
+	r := l.last
+	for _, r.lines = range list[:len(list)-1] {
+		if err := l.append(ctx, &r); err != nil {
+			return err
+		}
+	}
+	next.lines = list[len(list)-1]
+	if err := l.append(ctx, &next); err != nil {
+		return err
+	}
+	next.lines = nil
+	l.last = next
+	return nil
+}
+
+// cut encodes events and divides the lines into records, at least one.
+func cut(events []index.Event) (out [][][]byte, err error) {
+	out = append(out, nil)
+	size := 0
+	for i := range events {
+		line, err := json.Marshal(&events[i])
+		if err != nil {
+			return nil, err
+		}
+		here := &out[len(out)-1]
+		if size += len(line); size > targetRecord && len(*here) > 0 {
+			out, size = append(out, nil), len(line)
+			here = &out[len(out)-1]
+		}
+		*here = append(*here, line)
+	}
+	return out, nil
+}
+
+func (l *ledger) append(ctx context.Context, r *record) error {
+	body, err := r.bytes()
+	if err != nil {
+		return err
+	}
+	l.number++
+	if err := l.chain.append(ctx, fmt.Sprintf("%s/%d", l.run, l.number), body, false); err != nil {
+		return err
+	}
+	r.events = make([]index.Event, len(r.lines)) // only their number is needed
+	l.records.count(&message{Signed: site.Signed{Body: body}, sequence: l.chain.head}, r, false)
+	r.events = nil
+	return nil
+}
+
+// compact appends a snapshot of the share if most of its log is outdated, and deletes the messages
+// before it after the servers have stored it completely (N-83). all is passed to
+// [index.Worker.Compact].
+func (l *ledger) compact(ctx context.Context, w *index.Worker, most int64, all bool) error {
+	if l.records.size.Large(most, w, all) {
+		events, err := w.Compact(all)
+		if err != nil || events == nil {
+			return err
+		}
+		list, err := cut(events)
+		if err != nil {
+			return err
+		}
+		r := l.last
+		for i, lines := range list {
+			r.lines, r.Piece, r.Final = lines, i+1, i == len(list)-1
+			if err := l.append(ctx, &r); err != nil {
+				return err
+			}
+		}
+	}
+	if l.records.before == 0 {
+		return nil
+	}
+	if err := l.c.purge(ctx, l.chain.stream, l.name, l.records.before); err != nil { // tried again later
+		l.c.warn(fmt.Errorf("%s: cannot delete old records: %w", l.name, err))
+		return nil
+	}
+	l.records.before = 0
+	return nil
+}
+
+// held returns errFenced if another worker has taken the share. A worker that writes nothing would
+// not notice otherwise (N-49).
+func (l *ledger) held(ctx context.Context) error {
+	m, err := l.c.last(ctx, l.chain.stream, l.name)
+	if err != nil || m == nil || m.sequence <= l.chain.head || m.signed != nil || !l.chain.rival(m) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", l.name, errTakenOver)
+}
+
+// publishWatermark publishes the share's watermark for the records written so far.
+func (l *ledger) publishWatermark(ctx context.Context, cursor uint64, b *heartbeat, version string) error {
+	if err := l.held(ctx); err != nil {
+		return err
+	}
+	body, err := json.Marshal(&watermark{Generation: l.last.Generation, Log: l.chain.head, Cursor: cursor, Beat: *b,
+		Version: version})
+	if err != nil {
+		return err
+	}
+	l.number++
+	return l.c.keep(ctx, "fence."+l.name, fmt.Sprintf("%s/fence/%d", l.run, l.number), body)
+}

@@ -1,0 +1,234 @@
+package stages
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/server/index"
+	"github.com/refmon/refmon/server/index/cluster/site"
+	"github.com/refmon/refmon/server/watch"
+)
+
+// firm is a bench with workers and a follower whose turns the test makes, so that each is where the test says.
+type firm struct {
+	*bench
+	rows   *rows
+	people *deciding
+	lister *directoryPublisher
+	state  string
+	seen   *following
+	index  *index.Index
+}
+
+func newFirm(t *testing.T) *firm {
+	f := &firm{bench: newBench(t), state: filepath.Join(t.TempDir(), "state")}
+	delete(f.site.Hosts, "b") // no one watches it
+	f.lister = &directoryPublisher{c: f.dial(site.Directory), head: head{Started: 1}, run: "r"}
+	f.lister.chain = &chain{c: f.lister.c, stream: site.StreamDirectory, subject: headSubject, rival: f.lister.rival}
+	f.work("w1")
+	f.follow()
+	return f
+}
+
+// follow begins a follower that goes on from the folder.
+func (f *firm) follow() {
+	f.t.Helper()
+	log, state, err := index.OpenLog(f.state)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.t.Cleanup(func() { _ = log.Close() }) // a test may have closed it
+	f.seen = &following{c: f.dial(site.Follow), config: FollowConfig{Compact: 1}, log: log, sinks: []index.Sink{log},
+		watermarks: map[string]*seenWatermark{}, began: true, clock: watch.Now}
+	f.seen.logs = f.seen.all()
+	q, err := f.site.Question()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	if f.seen.merge, err = q.Merge(state, 1); err != nil {
+		f.t.Fatal(err)
+	}
+	if f.index, err = index.Open(f.state, time.Minute); err != nil {
+		f.t.Fatal(err)
+	}
+	f.t.Cleanup(func() { _ = f.index.Close() })
+}
+
+// work gives both shares to a worker, who goes on from the logs.
+func (f *firm) work(name string) {
+	f.t.Helper()
+	s := f.shift(name)
+	s.compact = 1
+	var err error
+	if f.rows, err = newRows(f.t.Context(), s, f.part); err != nil {
+		f.t.Fatal(err)
+	}
+	people := *s
+	people.name = "people.0"
+	if f.people, err = newDeciding(f.t.Context(), &people, 0); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// tell reports files and a heartbeat of the directory, and lets the workers process everything.
+func (f *firm) tell(b watch.Batch) {
+	f.t.Helper()
+	b.Heartbeat = beatNow()
+	f.bench.tell(b)
+	for more := true; more; {
+		var err error
+		if more, err = f.rows.turn(f.t.Context()); err != nil {
+			f.t.Fatal(err)
+		}
+	}
+	v := index.Version{People: anyPeople(f.t), File: []byte(company), Heartbeat: beatNow()}
+	err := errors.Join(f.lister.version(f.t.Context(), &v), f.people.turns(f.t.Context()))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// change gives a file another descriptor, which one of the people may read or not.
+func (f *firm) change(name string, n int, bob bool) {
+	f.t.Helper()
+	text := fmt.Sprintf("O:SYG:SYD:(A;;FR;;;S-1-5-21-1-2-3-1107)(A;;FX;;;S-1-5-21-1-2-3-%d)", 5000+n)
+	if bob {
+		text += "(A;;FR;;;S-1-5-21-1-2-3-1108)"
+	}
+	f.tell(watch.Batch{Seen: []watch.Seen{{Path: filepath.Join(f.tree, name), Descriptor: sddl.MustParse(text)}}})
+}
+
+// says returns whether bob may read a document according to the follower's folder, after one turn.
+func (f *firm) says(name string) string {
+	f.t.Helper()
+	if err := f.seen.turn(f.t.Context()); err != nil {
+		f.t.Fatal(err)
+	}
+	a := f.index.CanRead("//a"+filepath.Join(f.tree, name), "bob", "read")
+	return strings.TrimSpace(fmt.Sprint(a.Allowed, " ", a.Because))
+}
+
+// stored returns the messages of a subject that the servers have.
+func (f *firm) stored(stream, subject string) (out []message) {
+	f.t.Helper()
+	for from := uint64(1); ; from = out[len(out)-1].sequence + 1 {
+		list, err := f.c.next(f.t.Context(), stream, subject, from)
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		if out = append(out, list...); len(list) == 0 {
+			return out
+		}
+	}
+}
+
+// TestLogsStaySmall checks that the logs of shares, the stream of classes and a follower's folder
+// stay proportional to the current state despite many changes, and that workers and followers
+// continue from them (N-83, N-84, N-86).
+func TestLogsStaySmall(t *testing.T) {
+	f := newFirm(t)
+	f.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{f.file("plan"), f.file("own")}})
+	if got := f.says("plan"); got != "true" {
+		t.Fatal(got)
+	}
+	const changes = 80
+	most := 0
+	for n := range changes {
+		if n%16 == 7 {
+			f.work(fmt.Sprint("w", n)) // another worker goes on
+		}
+		f.change("plan", n%4, n%2 == 0)
+		most = max(most, len(f.stored(site.StreamRows, f.rows.name)), len(f.stored(site.StreamPeople, "people.0")))
+		if n%5 != 0 { // the follower falls behind
+			continue
+		}
+		if got, want := f.says("plan"), fmt.Sprint(n%2 == 0); got != want {
+			t.Errorf("after change %d: %q, want %s", n, got, want)
+		}
+	}
+	if most > changes/2 {
+		t.Errorf("a log of %d messages for %d changes", most, changes)
+	}
+	for _, stream := range []string{site.StreamRows, site.StreamPeople} {
+		for _, s := range f.seen.logs {
+			if s.records.follower.stream == stream && s.records.size.Least == 0 {
+				t.Errorf("%s was never put together", s.name())
+			}
+		}
+	}
+	f.people.left = often
+	f.people.purge(t.Context())
+	if n := len(f.stored(site.StreamClass, "class.>")); n != 0 {
+		t.Errorf("%d classes are there that are in the log", n)
+	}
+	f.change("own", 77, false)
+	if a, b := f.says("own"), f.says("plan"); a != "false" || b != "false" {
+		t.Errorf("%q %q", a, b)
+	}
+	if f.people.left == 0 {
+		t.Error("N-86: a class that was taken behind those is not counted")
+	}
+}
+
+// TestPurgedFollowerReadsSnapshot checks that a follower whose position was purged starts with the snapshot: a revoked
+// right is gone, there is no watermark before the last piece (N-84), and a copy of an earlier
+// snapshot is not accepted (N-85).
+func TestPurgedFollowerReadsSnapshot(t *testing.T) {
+	f := newFirm(t)
+	f.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{f.file("plan"), f.file("old")}})
+	if got := f.says("plan") + f.says("old"); got != "truetrue" {
+		t.Fatal(got)
+	}
+	var first *message // the first pieces that there ever were
+	behind := f.rows.chain.head
+	for n := 0; first == nil || f.rows.records.first == first.sequence; n++ {
+		f.change("plan", n, false)
+		if list := f.stored(site.StreamRows, f.rows.name); first == nil && list[0].sequence > behind {
+			first = &list[0]
+		}
+	}
+	f.tell(watch.Batch{Seen: []watch.Seen{{Path: filepath.Join(f.tree, "old"), Gone: true}}})
+	f.send(site.Work, f.rows.name, first.ID+"x", first.After, first.Body)
+	if plan, old := f.says("plan"), f.says("old"); plan != "false" || !strings.HasPrefix(old,
+		"false the document is not") {
+		t.Errorf("behind a gap: %q %q", plan, old)
+	}
+	// Half of a snapshot: the first piece without its predecessor.
+	r := f.rows.last
+	r.Piece = 1
+	events, err := f.rows.worker.Compact(false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := cut(events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := list[0]
+	r.lines, r.Final = whole, true
+	if err := f.rows.append(t.Context(), &r); err != nil {
+		t.Fatal(err)
+	}
+	if got := f.says("plan"); got != "false" { // an up-to-date reader skips the snapshot
+		t.Errorf("behind all of what is known: %q", got)
+	}
+	f.change("plan", 99, true) // the follower does not hear of it
+	r.Cursor, r.lines, r.Final = f.rows.last.Cursor, whole[:len(whole)-1], false
+	if err := f.rows.append(t.Context(), &r); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.c.purge(t.Context(), site.StreamRows, f.rows.name, f.rows.chain.head); err != nil {
+		t.Fatal(err)
+	}
+	if got := f.says("plan"); !strings.HasPrefix(got, "false //a") {
+		t.Errorf("behind half of what there is: %q", got)
+	}
+	if _, err := take(t.Context(), f.c, site.StreamRows, f.rows.name, "w7"); !errors.Is(err, errRecord) {
+		t.Errorf("a worker takes half of what there is: %v", err)
+	}
+}

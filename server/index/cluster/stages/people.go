@@ -1,0 +1,150 @@
+package stages
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/server/index"
+	"github.com/refmon/refmon/server/index/cluster/site"
+)
+
+// DirectoryConfig configures [Directory]: a file, or a roster instead.
+type DirectoryConfig struct {
+	File   string
+	Roster index.Roster  // nil: read File; its versions need the bytes of a file
+	Beat   time.Duration // interval of heartbeats for File; 0: [watch.Often]
+}
+
+const headSubject = "directory.head"
+
+// Directory publishes the directory until the context ends or something fails. If a second one
+// starts, the first fails with an error that says so.
+func Directory(ctx context.Context, c *Conn, o DirectoryConfig) error {
+	roster, versions := o.Roster, make(chan index.Version)
+	if roster == nil {
+		roster = &index.Directory{File: o.File, Beat: o.Beat}
+	}
+	return together(ctx, 2, func(ctx context.Context, i int) error {
+		if i == 0 {
+			return roster.Run(ctx, versions)
+		}
+		d := &directoryPublisher{c: c, head: head{Started: time.Now().UnixNano()}, run: rand.Text()}
+		d.chain = &chain{c: c, stream: site.StreamDirectory, subject: headSubject, rival: d.rival}
+		return d.tell(ctx, versions)
+	})
+}
+
+// directoryPublisher publishes versions of a directory. Its goroutine owns it.
+type directoryPublisher struct {
+	c      *Conn
+	chain  *chain
+	head   head
+	run    string
+	number int
+}
+
+// rival reports whether a message comes from a source that started later.
+func (d *directoryPublisher) rival(m *message) bool {
+	h, err := parseHead(m.Body)
+	return err == nil && h.Started > d.head.Started
+}
+
+func (d *directoryPublisher) tell(ctx context.Context, versions <-chan index.Version) error {
+	for {
+		select {
+		case v := <-versions:
+			if err := d.version(ctx, &v); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// version publishes the pieces of a version, and then the head that makes it current. Without a new
+// version it publishes a heartbeat.
+func (d *directoryPublisher) version(ctx context.Context, v *index.Version) error {
+	if v.Err != nil {
+		if !v.Passing() {
+			d.c.warn(v.Err)
+		}
+		return nil
+	}
+	if v.People != nil {
+		file := v.File
+		if v.Accounts != nil { // other machines parse it from text
+			file = dirfile.Write(v.Accounts)
+		}
+		if file == nil || len(file) > maxPieces*pieceBytes {
+			return fmt.Errorf("a directory of %d bytes: want a file of at most %d", len(file), maxPieces*pieceBytes)
+		}
+		sum := sha256.Sum256(file)
+		d.head.Version, d.head.Name, d.head.Pieces = hex.EncodeToString(sum[:]), v.Name, 0
+		if d.head.Name == "" {
+			d.head.Name = d.head.Version[:nameDigits]
+		}
+		for rest := file; d.head.Pieces == 0 || len(rest) > 0; d.head.Pieces++ {
+			n := min(len(rest), pieceBytes)
+			if err := d.c.keep(ctx, pieceSubject(d.head.Pieces), d.id(), rest[:n]); err != nil {
+				return err
+			}
+			rest = rest[n:]
+		}
+	}
+	d.head.Beat = *heartbeatOf(v.Heartbeat)
+	body, err := json.Marshal(&d.head)
+	if err != nil {
+		return err
+	}
+	return d.chain.append(ctx, d.id(), body, true)
+}
+
+func (d *directoryPublisher) id() string {
+	d.number++
+	return fmt.Sprintf("%s/%d", d.run, d.number)
+}
+
+func pieceSubject(n int) string { return fmt.Sprintf("directory.piece.%d", n) }
+
+// errPieces says that the pieces belong to another version, because a newer one is being published.
+var errPieces = errors.New("the pieces of the directory are of another version")
+
+// pieces returns the bytes of a version.
+func (c *Conn) pieces(ctx context.Context, h *head) ([]byte, error) {
+	var out []byte
+	for n := range h.Pieces {
+		m, err := c.last(ctx, site.StreamDirectory, pieceSubject(n))
+		if err != nil {
+			return nil, err
+		}
+		if m == nil || m.signed != nil || len(m.Body) > pieceBytes {
+			return nil, errPieces
+		}
+		out = append(out, m.Body...)
+	}
+	if sum := sha256.Sum256(out); hex.EncodeToString(sum[:]) != h.Version { // pieces of two versions (N-52)
+		return nil, errPieces
+	}
+	return out, nil
+}
+
+// newest returns the directory's current head, nil without a valid one. early means that its
+// heartbeat lies in the future.
+func (c *Conn) newest(ctx context.Context) (h *head, early bool, err error) {
+	m, err := c.last(ctx, site.StreamDirectory, headSubject)
+	if err != nil || m == nil || m.signed != nil {
+		return nil, false, err
+	}
+	if h, err = parseHead(m.Body); err != nil { // signed but malformed: no watermark
+		return nil, false, nil
+	}
+	return h, h.Beat.early(m), nil
+}

@@ -1,0 +1,88 @@
+package stages
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/refmon/refmon/server/index"
+)
+
+// records reads the log of a share. One goroutine owns it.
+type records struct {
+	follower follower
+	// loading means that the start of the log was deleted, and the last piece of the snapshot that
+	// replaces it has not been read. The state is incomplete until then.
+	loading bool
+	size    index.Size // of the log since the last complete snapshot
+	pieces  index.Size // of the snapshot being read
+	first   uint64     // its first sequence
+	before  uint64     // messages before it can be deleted; 0: unknown
+}
+
+// perRecord is the approximate number of bytes that a server stores for a record in addition to its
+// body.
+const perRecord = 256
+
+// newRecords returns a reader from the log's start, or from its first snapshot if the start was
+// deleted.
+func newRecords(c *Conn, stream, name string) *records {
+	r := &records{follower: follower{c: c, stream: stream, subject: name}}
+	r.follower.root = func(m *message) bool { // later than everything read, so not an old copy (N-85)
+		x, err := parseRecord(m.Body)
+		return err == nil && x.Piece == 1 && m.After > r.follower.head
+	}
+	return r
+}
+
+// all reads until no records are left. It calls begin if all earlier records are obsolete, and
+// apply with each record. A record that repeats known state has no events (N-84).
+func (r *records) all(ctx context.Context, begin func(), apply func(x *record) error) error {
+	return r.follower.all(ctx, func(m *message) error {
+		x, err := parseRecord(m.Body)
+		if err != nil {
+			return r.unusable(err)
+		}
+		gap := m.After != r.follower.head
+		switch {
+		case gap: // earlier records were deleted
+			r.loading = true
+			begin()
+		case r.loading && x.Piece == 0:
+			return r.unusable(fmt.Errorf("message %d comes before a complete snapshot", m.sequence))
+		}
+		r.count(m, x, gap)
+		if x.Piece > 0 && !r.loading { // it repeats known state
+			x.events = nil
+		}
+		if err := apply(x); err != nil {
+			return r.unusable(err)
+		}
+		r.loading = r.loading && !x.Final
+		return nil
+	})
+}
+
+func (r *records) unusable(err error) error {
+	return fmt.Errorf("%s: %w: %w", r.follower.subject, errRecord, err)
+}
+
+// count adds a record to the log's size.
+func (r *records) count(m *message, x *record, gap bool) {
+	if x.Piece == 0 {
+		r.size.Bytes += int64(len(m.Body)) + perRecord
+		r.size.Lines += len(x.events) + 1
+		return
+	}
+	if x.Piece == 1 {
+		r.pieces, r.first = index.Size{}, m.sequence
+	}
+	r.pieces.Bytes += int64(len(m.Body)) + perRecord
+	r.pieces.Lines += len(x.events)
+	if !x.Final {
+		return
+	}
+	r.size, r.size.Least = r.pieces, r.pieces.Bytes
+	if r.before = r.first; gap {
+		r.before = 0
+	}
+}

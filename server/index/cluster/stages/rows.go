@@ -1,0 +1,227 @@
+package stages
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/refmon/refmon/server/index"
+	"github.com/refmon/refmon/server/index/cluster/site"
+)
+
+// rows is a part of a tree that this worker has taken. It converts the watcher's messages to rows.
+// The share's goroutine owns it.
+type rows struct {
+	*ledger
+	shift   *shareWorker
+	part    site.Part
+	worker  *index.Worker
+	in      follower
+	walking bool   // this worker has seen the start of the current walk
+	durable uint64 // results of messages up to here are stored
+	count   int    // messages since the last record
+	left    int    // messages processed but not purged; starts at often, because the number is not known
+	purged  uint64 // messages before it are purged
+	skip    bool   // the next message has crashed other workers
+}
+
+// often is the number of messages after which a worker stores its position.
+const often = waiting / 4
+
+// workRows processes a part of a tree while it belongs to this worker.
+func workRows(ctx context.Context, s *shareWorker, p site.Part) error {
+	quiet, err := s.subscribe(subjectOf(p))
+	if err != nil {
+		return err
+	}
+	defer quiet()
+	r, err := newRows(ctx, s, p)
+	if err != nil {
+		return err
+	}
+	return r.run(ctx)
+}
+
+// newRows takes over a part.
+func newRows(ctx context.Context, s *shareWorker, p site.Part) (*rows, error) {
+	l, err := take(ctx, s.c, site.StreamRows, s.name, s.workers.name)
+	if err != nil {
+		return nil, err
+	}
+	q, err := s.c.site.Question()
+	if err != nil {
+		return nil, err
+	}
+	r := &rows{ledger: l, shift: s, part: p, durable: l.last.Cursor, skip: l.last.Tries > maxTries,
+		left: often}
+	if r.worker, err = q.Rows(l.state); err != nil {
+		return nil, err
+	}
+	r.in = follower{c: s.c, stream: site.StreamSeen, subject: subjectOf(p), head: l.last.Cursor, next: l.last.Cursor + 1,
+		root: r.later, drop: r.remove}
+	return r, nil
+}
+
+func (r *rows) run(ctx context.Context) error {
+	for ctx.Err() == nil && r.shift.workers.mine(r.shift.name) {
+		more, err := r.turn(ctx)
+		if err != nil {
+			return err
+		}
+		if more {
+			continue
+		}
+		if !r.last.Whole && !r.walking { // only a new walk can restore what was lost (N-53)
+			_ = r.c.nc.Publish("again."+(site.Part{Host: r.part.Host, Tree: r.part.Tree}).Subject(), nil)
+		}
+		if err := r.shift.wait(ctx); err != nil {
+			return nil
+		}
+	}
+	return nil
+}
+
+// turn processes the next messages. more is false if there were none.
+func (r *rows) turn(ctx context.Context) (more bool, err error) {
+	more, err = r.in.read(ctx, func(m *message) error { return r.take(ctx, m) })
+	if more || err != nil {
+		return more, err
+	}
+	if r.skip = false; r.last.Tries > 0 { // no message here crashes a worker (N-54)
+		next := r.last
+		next.Tries = 0
+		if err := r.write(ctx, next, nil); err != nil {
+			return false, err
+		}
+	}
+	return false, r.purge(ctx)
+}
+
+// later reports whether a message starts a walk that is later than all known ones.
+func (r *rows) later(m *message) bool {
+	s, _, err := parseSeen(r.c.site, r.part, m.Body)
+	return err == nil && m.After == 0 && s.Begin && s.Started > r.last.Started
+}
+
+// remove deletes an invalid message, so that it does not use up the part's capacity.
+func (r *rows) remove(ctx context.Context, m *message) {
+	body := fmt.Appendf(nil, `{"seq":%d,"no_erase":true}`, m.sequence)
+	_ = r.c.nc.Publish("$JS.API.STREAM.MSG.DELETE."+site.StreamSeen, body) // skipped even if this fails
+	r.c.warn(fmt.Errorf("%s: message %d does not count: %w", m.Subject, m.sequence, errors.Join(errPlace, m.signed)))
+	if m.signed == nil && m.After > r.in.head { // valid messages before it were lost
+		r.last.Whole, r.walking = false, false
+	}
+}
+
+var errPlace = errors.New("it was not written to stand there")
+
+// take converts one message to rows.
+func (r *rows) take(ctx context.Context, m *message) error {
+	next := r.last
+	next.Cursor, next.Tries, next.Refused = m.sequence, 0, next.Refused+r.in.refused
+	r.in.refused = 0
+	s, batch, err := parseSeen(r.c.site, r.part, m.Body)
+	if err == nil && !s.Begin && s.Started != r.last.Started {
+		err = fmt.Errorf("a message of the walk of %d in that of %d", s.Started, r.last.Started)
+	}
+	if err == nil && r.skip {
+		err = errPanic
+	}
+	r.skip = false
+	if err != nil {
+		return r.poison(ctx, next, err)
+	}
+	if s.Begin {
+		next.Whole, next.Started, r.walking = false, s.Started, true
+	}
+	if s.End && !r.walking { // the walk began before this worker, so it cannot know which files are gone (N-53)
+		batch.End = false
+	}
+	if err := guarded(func() error { return r.worker.Batch(batch) }); err != nil {
+		return err // the worker's memory may be inconsistent; the next turn reads the log again
+	}
+	if batch.End {
+		next.Whole, r.walking = true, false
+	}
+	events := r.worker.Take()
+	if err := r.define(ctx, events); err != nil {
+		return err
+	}
+	if r.count++; len(events) > 0 || s.Begin || s.End || r.count >= often {
+		if err := r.write(ctx, next, events); err != nil {
+			return err
+		}
+		r.durable, r.count = m.sequence, 0
+	}
+	r.last = next
+	if s.Beat != nil && r.last.Whole && !s.Beat.early(m) {
+		if err := r.publishWatermark(ctx, m.sequence, s.Beat, ""); err != nil {
+			return err
+		}
+		r.durable = m.sequence
+	}
+	if err := r.compact(ctx, r.worker, r.shift.compact, false); err != nil {
+		return err
+	}
+	return r.taken(ctx)
+}
+
+// taken counts a processed message, and purges from time to time.
+func (r *rows) taken(ctx context.Context) error {
+	if r.left++; r.left%often != 0 { // after a failure, do not retry for each message
+		return nil
+	}
+	return r.purge(ctx)
+}
+
+// poison skips a valid message that cannot be processed. The part has no watermark until another
+// walk has read the whole tree (N-54).
+func (r *rows) poison(ctx context.Context, next record, why error) error {
+	r.c.warn(fmt.Errorf("%s: message %d is left out: %w", r.in.subject, next.Cursor, why))
+	next.Poison++
+	next.Whole, r.walking = false, false
+	if err := r.write(ctx, next, nil); err != nil {
+		return err
+	}
+	r.durable = next.Cursor
+	return r.taken(ctx)
+}
+
+// define publishes the definitions of new classes before a row refers to them.
+func (r *rows) define(ctx context.Context, events []index.Event) error {
+	var list []*index.ClassEvent
+	for i := range events {
+		if c := events[i].Class; c != nil && !c.Passing { // a folder is published with the classes behind it
+			list = append(list, c)
+		}
+	}
+	const lanes = 8
+	return together(ctx, min(lanes, len(list)), func(ctx context.Context, lane int) error {
+		for i := lane; i < len(list); i += lanes {
+			body, err := classBytes(r.worker.Definition(list[i].ID))
+			if err != nil {
+				return err
+			}
+			subject := fmt.Sprintf("class.%d.%s", r.c.site.DeciderOf(list[i].ID), list[i].ID)
+			if err := r.c.keep(ctx, subject, fmt.Sprintf("%s/%s", r.ledger.run, list[i].ID), body); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// purge deletes processed messages, if there are many or their number is unknown. It keeps the last
+// one, because the watcher names it in the next. It is repeated until it succeeds, because a full
+// part would block its watcher for ever (N-77).
+func (r *rows) purge(ctx context.Context) error {
+	if r.left < often || r.durable <= r.purged {
+		return nil
+	}
+	if err := r.c.purge(ctx, site.StreamSeen, r.in.subject, r.durable); err != nil {
+		r.c.warn(fmt.Errorf("%s: cannot delete old records: %w", r.in.subject, err))
+		return nil
+	}
+	r.left, r.purged = 0, r.durable
+	return nil
+}

@@ -1,0 +1,61 @@
+package stages
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/refmon/refmon/server/index/cluster/site"
+)
+
+// waiting is the number of messages of a part that may wait for a worker. The watcher blocks when
+// it is reached (N-48).
+const waiting = 256
+
+// Prepare creates the streams of a site or updates them to its configuration. Only the keeper may
+// call it. It retries until the context ends while the servers have no leader.
+func Prepare(ctx context.Context, c *Conn) error {
+	for _, name := range site.Streams() {
+		for {
+			_, err := c.js.CreateOrUpdateStream(ctx, stream(name, c.site.Replicas))
+			if err == nil {
+				break
+			}
+			var api *jetstream.APIError
+			if errors.As(err, &api) && (api.Code < 500 || api.ErrorCode == invalidConfig) || ctx.Err() != nil {
+				return fmt.Errorf("stream %s: %w", name, err)
+			}
+			select {
+			case <-time.After(200 * time.Millisecond):
+			case <-ctx.Done():
+				return fmt.Errorf("stream %s: %w", name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// invalidConfig is the servers' code for an existing stream that cannot be updated to this
+// configuration.
+const invalidConfig = jetstream.ErrorCode(10052)
+
+// stream returns a stream's configuration. Logs keep everything until their workers purge it
+// (N-83). The watchers' stream has a limit for each part and rejects messages beyond it (N-48). The
+// other streams keep only the last message of a subject.
+func stream(name string, replicas int) jetstream.StreamConfig {
+	c := jetstream.StreamConfig{Name: name, Subjects: []string{strings.ToLower(name) + ".>"}, Replicas: replicas,
+		AllowDirect: true, Storage: jetstream.FileStorage, MaxMsgSize: maxRecord}
+	switch name {
+	case site.StreamSeen:
+		c.MaxMsgsPerSubject, c.Discard, c.DiscardNewPerSubject = waiting, jetstream.DiscardNew, true
+	case site.StreamRows, site.StreamPeople:
+		c.DenyDelete = true
+	default:
+		c.MaxMsgsPerSubject = 1
+	}
+	return c
+}

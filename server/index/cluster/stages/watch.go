@@ -1,0 +1,270 @@
+package stages
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	filetree "github.com/refmon/refmon/internal/objects/tree"
+	"github.com/refmon/refmon/internal/strict"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/server/index"
+	"github.com/refmon/refmon/server/index/cluster/site"
+	"github.com/refmon/refmon/server/watch"
+)
+
+// WatchConfig configures [Watch]. Host is required; see [watch.Watcher] for the rest.
+type WatchConfig struct {
+	Host     string
+	NoEvents bool
+	Every    time.Duration
+	Beat     time.Duration
+	// From returns the source for a tree; nil: an [watch.Watcher] in this process.
+	From func(tree string) watch.Source
+}
+
+// Watch reports the files of a host until the context ends or something fails. If a second one
+// starts for the same host, the first fails with an error that says so.
+func Watch(ctx context.Context, c *Conn, o WatchConfig) error {
+	trees := c.site.Hosts[o.Host]
+	if len(trees) == 0 {
+		return fmt.Errorf("the site has no host %s", o.Host)
+	}
+	return together(ctx, len(trees), func(ctx context.Context, i int) error {
+		return watchTree(ctx, c, &o, trees[i])
+	})
+}
+
+// together runs n functions until one fails or the context ends. It returns the first error; the
+// end of ctx is no error.
+func together(ctx context.Context, n int, run func(ctx context.Context, i int) error) error {
+	told := ctx
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() {
+			if err := run(ctx, i); err != nil {
+				stop(err)
+			}
+		})
+	}
+	all.Wait()
+	if told.Err() != nil {
+		return nil
+	}
+	return context.Cause(ctx)
+}
+
+func watchTree(ctx context.Context, c *Conn, o *WatchConfig, tree string) error {
+	t := &batchPublisher{c: c, site: c.site, boot: watch.BootID()}
+	for n := range c.site.Parts {
+		p := site.Part{Host: o.Host, Tree: tree, Number: n}
+		w := &chain{c: c, stream: site.StreamSeen, subject: "seen." + p.Subject()}
+		w.rival = t.rival
+		t.chains = append(t.chains, w)
+	}
+	again := make(chan struct{}, 1)
+	sub, err := c.nc.Subscribe("again."+(site.Part{Host: o.Host, Tree: tree}).Subject(), func(*nats.Msg) {
+		select {
+		case again <- struct{}{}:
+		default: // requested already
+		}
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = sub.Unsubscribe() }() // fails only if the connection is closed
+	var w watch.Source = &watch.Watcher{Root: tree, NoEvents: o.NoEvents, Every: o.Every, Beat: o.Beat, Again: again,
+		Options: filetree.Options{Search: c.site.Traverse == index.TraverseHost}}
+	if o.From != nil {
+		w = &restartingSource{from: func() watch.Source { return o.From(tree) }, again: again}
+	}
+	batches := make(chan watch.Batch)
+	return together(ctx, 2, func(ctx context.Context, i int) error {
+		if i == 0 {
+			return w.Run(ctx, batches)
+		}
+		return t.tell(ctx, batches)
+	})
+}
+
+// anew restarts its source, and with it the walk, on request.
+type restartingSource struct {
+	from  func() watch.Source
+	again <-chan struct{}
+}
+
+// Run runs one source after another until the context ends or one of them fails.
+func (a *restartingSource) Run(ctx context.Context, out chan<- watch.Batch) error {
+	for ctx.Err() == nil {
+		turn, stop := context.WithCancel(ctx)
+		done := make(chan error, 1)
+		go func() { done <- a.from().Run(turn, out) }()
+		var err error
+		select {
+		case err = <-done:
+			stop()
+			return err
+		case <-a.again:
+		}
+		stop()
+		if err = <-done; err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// batchPublisher publishes a watcher's reports to the parts of its tree. Its goroutine owns it.
+type batchPublisher struct {
+	c       *Conn
+	site    *site.Site
+	chains  []*chain
+	boot    string
+	run     string // name of the walk
+	started int64  // the watcher's start in nanoseconds since 1970, plus one for each walk
+	number  uint64
+}
+
+func (t *batchPublisher) tell(ctx context.Context, batches <-chan watch.Batch) error {
+	// Our walks must be later than those of an earlier watcher, whatever the clock says. Adding
+	// walks to its last number makes sure that none of its later walks exceeds ours.
+	t.started = time.Now().UnixNano()
+	for _, w := range t.chains {
+		m, err := w.c.last(ctx, w.stream, w.subject)
+		for try := 0; err != nil; try++ {
+			if pause(ctx, try) != nil {
+				return nil
+			}
+			m, err = w.c.last(ctx, w.stream, w.subject)
+		}
+		if m != nil && m.signed == nil {
+			_, started := walkOf(m)
+			t.started = max(t.started, started+walks)
+		}
+	}
+	for {
+		select {
+		case b := <-batches:
+			if err := t.batch(ctx, &b); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// walks is the number of walks that a watcher may start before they could be confused with the next
+// watcher's.
+const walks = 1 << 30
+
+// rival reports whether a message belongs to a later walk of another watcher, which has taken over
+// the tree (N-49).
+func (t *batchPublisher) rival(m *message) bool {
+	run, started := walkOf(m)
+	return run != t.run && started > t.started
+}
+
+// walkOf returns the name and number of the walk that a message belongs to; "" and 0 if it is
+// malformed.
+func walkOf(m *message) (run string, started int64) {
+	var x seen
+	if len(m.Body) > maxSeen || strict.Unmarshal(m.Body, &x) != nil {
+		return "", 0
+	}
+	return x.Run, x.Started
+}
+
+// batch publishes a batch in its order: documents to their parts, everything else to all parts.
+func (t *batchPublisher) batch(ctx context.Context, b *watch.Batch) error {
+	if b.Begin { // a walk starts a new chain, so earlier messages are not needed
+		t.run = rand.Text()
+		t.started++
+	}
+	parts := make([][]watch.Seen, len(t.chains))
+	for _, s := range b.Seen {
+		// The descendants of a deleted name may be in any part, and so may the documents behind a
+		// folder whose traverse right is checked (N-75).
+		if s.Gone || s.Folder && t.site.Tests() {
+			for n := range parts {
+				parts[n] = append(parts[n], s)
+			}
+			continue
+		}
+		n := t.site.PartOf(s.Path)
+		parts[n] = append(parts[n], s)
+	}
+	for n := range parts {
+		if err := t.part(ctx, n, b, parts[n]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// part publishes a batch's documents of one part.
+func (t *batchPublisher) part(ctx context.Context, n int, b *watch.Batch, list []watch.Seen) error {
+	whole := seen{Run: t.run, Started: t.started, Begin: b.Begin}
+	size := 0
+	known := map[string]int{}
+	flush := func() error {
+		if !whole.Begin && !whole.End && whole.Beat == nil && len(whole.Documents) == 0 {
+			return nil
+		}
+		body, err := json.Marshal(&whole)
+		if err != nil {
+			return err
+		}
+		t.number++
+		id := fmt.Sprintf("%s/%d", t.run, t.number)
+		err = t.chains[n].append(ctx, id, body, whole.Begin)
+		whole, size = seen{Run: t.run, Started: t.started}, 0
+		clear(known)
+		return err
+	}
+	for i := range list {
+		size += whole.add(&list[i], known)
+		if size > maxSeen/4 || len(whole.Documents) == maxDocuments {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	whole.End, whole.Beat = b.End, heartbeatOf(b.Heartbeat)
+	return flush()
+}
+
+// add adds a document and returns by about how many bytes the message has grown.
+func (m *seen) add(s *watch.Seen, known map[string]int) int {
+	d := document{Path: []byte(s.Path), Folder: s.Folder, Gone: s.Gone}
+	size := 2*len(s.Path) + 64
+	if s.Err != nil {
+		d.Error = strings.ToValidUTF8(s.Err.Error(), "\uFFFD")
+		size += len(d.Error)
+	}
+	place := func(x *sd.Descriptor) int {
+		text := string(x.AppendOriginal(nil))
+		if known[text] == 0 {
+			m.Descriptors = append(m.Descriptors, []byte(text))
+			known[text] = len(m.Descriptors)
+			size += 2 * len(text)
+		}
+		return known[text]
+	}
+	if s.Descriptor != nil && s.Err == nil {
+		d.Descriptor = place(s.Descriptor)
+	}
+	if s.Search != nil {
+		d.Search = place(s.Search)
+	}
+	m.Documents = append(m.Documents, d)
+	return size
+}

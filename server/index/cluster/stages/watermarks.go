@@ -1,0 +1,103 @@
+package stages
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/refmon/refmon/server/index"
+)
+
+// seenWatermark is a watermark and the time when this machine first saw it.
+type seenWatermark struct {
+	*watermark
+	up time.Duration // since this machine's start; 0: unknown
+}
+
+// moment returns the time up to which the share is complete. The uptime of another machine means
+// nothing here, so its watermark ages from the time when this machine saw it, whatever the clocks
+// say (N-81).
+func (s *seenWatermark) moment() index.Moment {
+	m := index.Moment(s.Beat.moment())
+	if m.Up == 0 {
+		m.Up = s.up
+	}
+	return m
+}
+
+// tolerance is the accepted difference of two machines' clocks.
+const tolerance = time.Second
+
+// early reports whether a heartbeat is later than the time at which the servers stored it. Then the
+// clock of its source is ahead and its real age is unknown (N-80).
+func (b *heartbeat) early(m *message) bool {
+	return time.Unix(0, b.Time).Sub(m.stored) > tolerance
+}
+
+// addWatermark stores a watermark if the share's current worker wrote it, its records were read, and it is
+// newer than the last one (N-49).
+func (f *following) addWatermark(m *message) {
+	name := strings.TrimPrefix(m.Subject, "fence.")
+	if m.signed != nil {
+		f.c.warn(m.signed)
+		return
+	}
+	if m.sequence <= f.since { // it existed before this follower started and may be of any age (N-81)
+		return
+	}
+	present := f.clock()
+	if ahead := m.stored.Sub(present.Time); ahead > tolerance { // one of the two clocks is wrong (N-80)
+		f.c.warn(fmt.Errorf("%s: the NATS servers' time is %s ahead", m.Subject, ahead.Round(time.Millisecond)))
+		return
+	}
+	x, err := parseWatermark(m.Body)
+	if err != nil {
+		f.c.warn(fmt.Errorf("%s: %w", m.Subject, err))
+		return
+	}
+	for _, s := range f.logs {
+		if s.name() != name || s.generation != x.Generation || s.records.follower.head < x.Log || !s.whole {
+			continue
+		}
+		if old := f.watermarks[name]; old == nil || old.Beat.Time < x.Beat.Time || old.Beat.ahead(present) {
+			f.watermarks[name] = &seenWatermark{x, present.Up}
+		}
+	}
+}
+
+// writeWatermark writes the watermark of all sources. A source is as current as its oldest share. A source
+// with a share without a watermark has none (N-55).
+func (f *following) writeWatermark() error {
+	sources, missing := map[string]index.Moment{}, map[string]bool{}
+	for _, s := range f.logs {
+		x := f.watermarks[s.name()]
+		if x == nil {
+			missing[s.source] = true
+			continue
+		}
+		m := x.moment()
+		if old, known := sources[s.source]; known {
+			if old.Time.Before(m.Time) {
+				m.Time = old.Time
+			}
+			m.Up = min(m.Up, old.Up)
+		}
+		sources[s.source] = m
+	}
+	for source := range missing {
+		delete(sources, source)
+	}
+	if len(sources) == 0 {
+		return nil
+	}
+	for _, s := range f.sinks {
+		if err := s.SetWatermark(f.merge.Watermark(sources)); err != nil {
+			return fmt.Errorf("%w: %w", errSink, err)
+		}
+	}
+	if len(missing) == 0 && f.config.Ready != nil {
+		f.config.Ready()
+		f.config.Ready = nil
+	}
+	return nil
+}

@@ -1,0 +1,139 @@
+package stages
+
+import (
+	"encoding/json"
+	"errors"
+	"maps"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/server/index"
+	"github.com/refmon/refmon/server/index/cluster/site"
+	"github.com/refmon/refmon/server/watch"
+)
+
+// newFollowing is a follower of a site of one tree and one decider, without servers.
+func newFollowing(t *testing.T) (f *following, k *kept, warned *int) {
+	t.Helper()
+	s, _, err := site.New(site.Site{Rights: "read", Hosts: map[string][]string{"a": {"/srv", "/srv2"}}, Parts: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, err := s.Question()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := q.Merge(nil, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, warned = &kept{}, new(int)
+	f = &following{c: &Conn{site: s, warn: func(error) { *warned++ }}, merge: m, sinks: []index.Sink{k},
+		watermarks: map[string]*seenWatermark{}, since: 7, began: true,
+		clock: func() watch.Heartbeat { return watch.Heartbeat{Time: time.Unix(100, 0), Up: time.Minute} }}
+	f.logs = f.all()
+	for i, l := range f.logs {
+		l.generation, l.whole, l.records.follower.head = uint64(5+i), true, 30
+	}
+	return f, k, warned
+}
+
+// TestTreeIsAsCurrentAsItsOldestPart checks both sides of each condition for a share's watermark,
+// and the watermark of all shares: a tree is as current as its oldest part, and has none if one
+// part has none (N-49, N-55, N-80, N-81).
+func TestTreeIsAsCurrentAsItsOldestPart(t *testing.T) {
+	good := watermark{Generation: 5, Log: 30, Cursor: 9, Beat: heartbeat{Time: time.Unix(90, 0).UnixNano()}}
+	for name, c := range map[string]struct {
+		change func(f *following, x *watermark, m *message)
+		counts bool
+		warns  int
+	}{
+		"as it is":           {func(*following, *watermark, *message) {}, true, 0},
+		"behind an earlier":  {func(_ *following, x *watermark, _ *message) { x.Log = 29 }, true, 0},
+		"behind a later":     {func(_ *following, x *watermark, _ *message) { x.Log = 31 }, false, 0},
+		"of one before":      {func(_ *following, x *watermark, _ *message) { x.Generation = 4 }, false, 0},
+		"of the next":        {func(_ *following, x *watermark, _ *message) { x.Generation = 6 }, false, 0},
+		"not read to an end": {func(f *following, _ *watermark, _ *message) { f.logs[0].whole = false }, false, 0},
+		"of another share":   {func(_ *following, _ *watermark, m *message) { m.Subject += "x" }, false, 0},
+		"not signed":         {func(_ *following, _ *watermark, m *message) { m.signed = errors.New("no") }, false, 1},
+		"there before":       {func(_ *following, _ *watermark, m *message) { m.sequence = 7 }, false, 0},
+		"stored ahead":       {func(_ *following, _ *watermark, m *message) { m.stored = time.Unix(101, 1) }, false, 1},
+		"stored by a second": {func(_ *following, _ *watermark, m *message) { m.stored = time.Unix(101, 0) }, true, 0},
+		"without a beat":     {func(_ *following, x *watermark, _ *message) { x.Beat.Time = 0 }, false, 1},
+		"older than known": {func(f *following, x *watermark, _ *message) {
+			f.watermarks[f.logs[0].name()] = &seenWatermark{&watermark{Cursor: 1, Beat: heartbeat{Time: x.Beat.Time + 1}}, 1}
+		}, false, 0},
+		"as old as known": {func(f *following, x *watermark, _ *message) {
+			f.watermarks[f.logs[0].name()] = &seenWatermark{&watermark{Cursor: 1, Beat: heartbeat{Time: x.Beat.Time}}, 1}
+		}, false, 0},
+		"newer than known": {func(f *following, x *watermark, _ *message) {
+			f.watermarks[f.logs[0].name()] = &seenWatermark{&watermark{Cursor: 1, Beat: heartbeat{Time: x.Beat.Time - 1}}, 1}
+		}, true, 0},
+		"known to be ahead": {func(f *following, _ *watermark, _ *message) {
+			f.watermarks[f.logs[0].name()] = &seenWatermark{&watermark{Cursor: 1, Beat: heartbeat{Time: time.Unix(102,
+				0).UnixNano()}}, 1}
+		}, true, 0},
+	} {
+		f, _, warned := newFollowing(t)
+		x := good
+		m := &message{Signed: site.Signed{Subject: "fence." + f.logs[0].name()}, sequence: 8, stored: time.Unix(95, 0)}
+		c.change(f, &x, m)
+		m.Body, _ = json.Marshal(&x)
+		f.addWatermark(m)
+		got := f.watermarks[f.logs[0].name()]
+		if counts := got != nil && got.Cursor == 9; counts != c.counts || *warned != c.warns || counts &&
+			got.up != time.Minute {
+			t.Errorf("N-49: a fence %s counts: %t, %d warnings, %+v", name, counts, *warned, got)
+		}
+	}
+	f, k, _ := newFollowing(t)
+	ready := 0
+	f.config.Ready = func() { ready++ }
+	expect := func(what string, want map[string]index.Moment) {
+		t.Helper()
+		k.last = index.Watermark{}
+		if err := f.writeWatermark(); err != nil {
+			t.Fatal(err)
+		}
+		if !maps.Equal(k.last.Sources, want) {
+			t.Errorf("N-55: %s: %v, want %v", what, k.last.Sources, want)
+		}
+	}
+	at := func(n int64, up time.Duration) index.Moment { return index.Moment{Time: time.Unix(0, n), Up: up} }
+	give := func(i int, n int64, up time.Duration) {
+		f.watermarks[f.logs[i].name()] = &seenWatermark{&watermark{Beat: heartbeat{Time: n}}, up}
+	}
+	expect("nothing", nil)
+	give(4, 50, 5)
+	expect("the directory", map[string]index.Moment{"directory": at(50, 5)})
+	give(0, 40, 3)
+	expect("half a tree", map[string]index.Moment{"directory": at(50, 5)})
+	give(1, 30, 4)
+	expect("a tree", map[string]index.Moment{"directory": at(50, 5), "//a/srv": at(30, 3)})
+	give(1, 60, 2)
+	expect("the other part", map[string]index.Moment{"directory": at(50, 5), "//a/srv": at(40, 2)})
+	if give(2, 70, 7); ready != 0 {
+		t.Error("it is ready with a share of which nothing is known")
+	}
+	give(3, 70, 7)
+	all := map[string]index.Moment{"directory": at(50, 5), "//a/srv": at(40, 2), "//a/srv2": at(70, 7)}
+	expect("all", all)
+	expect("all again", all)
+	if ready != 1 {
+		t.Errorf("it was ready %d times", ready)
+	}
+	for i, l := range f.logs[:4] {
+		for at, tree := range map[string]int{"//a/srv/x": 0, "//a/srv2/x": 2, "//a/srv": 0, "/srv/x": -1, "//a/srv3": -1,
+			"//ab/srv/x": -1} {
+			local := strings.TrimPrefix(at, "//a")
+			if own := l.own(at); own != (tree >= 0 && i == tree+f.c.site.PartOf(local)) {
+				t.Errorf("N-44: share %d has %s: %t", i, at, own)
+			}
+		}
+	}
+	if f.logs[4].own("//a/srv/x") || f.logs[4].name() != "people.0" || f.logs[0].name() != "rows."+(site.Part{Host: "a",
+		Tree: "/srv"}).Subject() {
+		t.Error("a decider has documents")
+	}
+}

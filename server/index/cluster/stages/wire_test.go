@@ -1,0 +1,105 @@
+package stages
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/server/index/cluster/site"
+	"github.com/refmon/refmon/server/watch"
+)
+
+func oneSite(t testing.TB) (*site.Site, site.Part) {
+	t.Helper()
+	s, _, err := site.New(site.Site{Rights: "read", Hosts: map[string][]string{"a": {"/srv"}}, Parts: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, site.Part{Host: "a", Tree: "/srv", Number: s.PartOf("/srv/plan")}
+}
+
+// TestWatcherMessageIsChecked checks that a watcher's message survives encoding and parsing under its host's name, and
+// that a message with anything outside its part is rejected (N-51).
+func TestWatcherMessageIsChecked(t *testing.T) {
+	s, p := oneSite(t)
+	m := seen{Run: "r", Started: 1, Begin: true}
+	m.add(&watch.Seen{Path: "/srv/plan", Folder: true, Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FR;;;WD)")},
+		map[string]int{})
+	body, err := json.Marshal(&m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, b, err := parseSeen(s, p, body)
+	if err != nil || len(b.Seen) != 1 || b.Seen[0].Path != "//a/srv/plan" || !b.Seen[0].Folder || !b.Begin || b.End ||
+		!b.Heartbeat.Time.IsZero() || b.Tree != "//a/srv" || b.Seen[0].Descriptor.DACL().Len() != 1 {
+		t.Errorf("%+v: %v", b, err)
+	}
+	for _, c := range []struct{ from, to, because string }{
+		{`"run":"r"`, `"run":""`, "run"},
+		{`"started":1`, `"started":0`, "run"},
+		{`"begin"`, `"begins"`, "begins"},
+		{`L3Nydi9wbGFu`, `L2V0Yy9wYXNzd2Q=`, "below"},      // /etc/passwd
+		{`L3Nydi9wbGFu`, `L3Nydi8uLi9ldGM=`, "below"},      // /srv/../etc
+		{`L3Nydi9wbGFu`, `L3NydjI=`, "below"},              // /srv2
+		{`L3Nydi9wbGFu`, ``, "below"},                      // ""
+		{`L3Nydi9wbGFu`, otherPart(s, p.Number), "part"},   // of another part
+		{`"descriptor":1`, `"descriptor":2`, "descriptor"}, // there is one
+		{`"descriptor":1`, `"descriptor":-1`, "descriptor"},
+		{`"descriptors":["`, `"descriptors":["AAAA`, "descriptor 1"},
+		{`}]}`, `}]}}`, ""},
+	} {
+		text := strings.Replace(string(body), c.from, c.to, 1)
+		if text == string(body) {
+			t.Fatalf("%s does not stand in %s", c.from, body)
+		}
+		if _, _, err := parseSeen(s, p, []byte(text)); err == nil || !strings.Contains(err.Error(), c.because) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	if _, _, err := parseSeen(s, p, make([]byte, maxSeen+1)); err == nil {
+		t.Error("a message of more than the most")
+	}
+}
+
+// otherPart returns a path of another part, in base64.
+func otherPart(s *site.Site, part int) string {
+	for _, at := range []string{"/srv/a", "/srv/b", "/srv/c", "/srv/d", "/srv/e", "/srv/f"} {
+		if s.PartOf(at) != part {
+			b, _ := json.Marshal([]byte(at))
+			return strings.Trim(string(b), `"`)
+		}
+	}
+	return ""
+}
+
+// FuzzMessages: no message makes a reader panic, and one that is read is of its part.
+func FuzzMessages(f *testing.F) {
+	s, p := oneSite(f)
+	f.Add([]byte(`{"run":"r","started":1,"begin":true,"documents":[{"path":"L3Nydi9wbGFu","gone":true}]}`))
+	f.Add([]byte(`{"run":"r","started":1,"end":true,"beat":{"time":1,"up":2,"boot":"x"},"descriptors":["AQAEgA=="]}`))
+	f.Add([]byte("{\"generation\":1,\"worker\":\"w\",\"cursor\":5,\"whole\":true}\n{\"seq\":1,\"time\":1,\"gone\":\"x\"}"))
+	f.Add([]byte(`{"generation":1,"log":2,"cursor":3,"beat":{"time":1},"version":"v"}`))
+	f.Add([]byte(`{"started":1,"version":"` + strings.Repeat("a", 64) +
+		`","name":"0123456789abcdef","pieces":1,"beat":{"time":1}}`))
+	f.Add([]byte(`{"generation":1,"generation":2,"worker":"w"}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if _, batch, err := parseSeen(s, p, b); err == nil {
+			for _, x := range batch.Seen {
+				if !strings.HasPrefix(x.Path+"/", "//a/srv/") {
+					t.Errorf("a document %q", x.Path)
+				}
+			}
+		}
+		if r, err := parseRecord(b); err == nil && r.Generation == 0 {
+			t.Error("a record without a generation")
+		}
+		if x, err := parseWatermark(b); err == nil && x.Beat.Time <= 0 {
+			t.Error("a fence without a beat")
+		}
+		if h, err := parseHead(b); err == nil && (h.Pieces < 1 || h.Pieces > maxPieces) {
+			t.Errorf("a directory of %d pieces", h.Pieces)
+		}
+		_, _ = walkOf(&message{Signed: site.Signed{Body: b}})
+	})
+}

@@ -1,0 +1,54 @@
+package stages
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/refmon/refmon/server/index/cluster/site"
+	"github.com/refmon/refmon/server/watch"
+)
+
+// TestFullPart checks that if a worker ends before it purges a full part, the next worker purges it
+// and the watcher continues (N-48, N-77).
+func TestFullPart(t *testing.T) {
+	b := newBench(t)
+	b.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("a")}})
+	for range waiting - 1 {
+		b.tell(watch.Batch{Heartbeat: beatNow()})
+	}
+	l, err := take(t.Context(), b.c, site.StreamRows, "rows."+b.part.Subject(), "w1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := l.last
+	next.Cursor, next.Tries, next.Whole, next.Started = b.teller.chains[0].head, 0, true, b.teller.started
+	if err := l.write(t.Context(), next, nil); err != nil {
+		t.Fatal(err)
+	}
+	defer b.work("w2")()
+	b.awaitWatermark(b.tell(watch.Batch{Heartbeat: beatNow()}))
+}
+
+// TestIdleShares checks that a share without messages, taken by several workers, skips no message:
+// the next one counts (N-54).
+func TestIdleShares(t *testing.T) {
+	b := newBench(t)
+	stop := b.work("w0")
+	b.awaitWatermark(b.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("a")}, Heartbeat: beatNow()}))
+	stop()
+	for i := range maxTries {
+		s := b.shift(fmt.Sprint("v", i))
+		r, err := newRows(t.Context(), s, b.part)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if more, err := r.turn(t.Context()); more || err != nil {
+			t.Fatal(more, err)
+		}
+	}
+	defer b.work("w9")()
+	b.awaitWatermark(b.tell(watch.Batch{Heartbeat: beatNow()}))
+	if last, rows := b.record(); last.Poison != 0 || len(rows) != 1 {
+		t.Errorf("%+v, %d rows", last, len(rows))
+	}
+}

@@ -1,0 +1,456 @@
+package stages
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/server/index"
+	"github.com/refmon/refmon/server/index/cluster/site"
+	"github.com/refmon/refmon/server/watch"
+)
+
+// bench is a worker whose watcher is the test.
+type bench struct {
+	*openSite
+	c      *Conn // hears and reads as the worker does
+	teller *batchPublisher
+	again  chan struct{}
+	never  map[int64]bool // heartbeats that must get no watermark
+}
+
+func newBench(t *testing.T) *bench {
+	b := &bench{openSite: newOpenSite(t, 1), again: make(chan struct{}, 64), never: map[int64]bool{}}
+	b.c = b.dial(site.Work)
+	w := b.dial(site.Watch("a"))
+	b.teller = &batchPublisher{c: w, site: b.site}
+	b.teller.chains = []*chain{{c: w, stream: site.StreamSeen, subject: subjectOf(b.part), rival: b.teller.rival}}
+	_, err := b.c.nc.Subscribe("again."+b.part.Subject(), func(*nats.Msg) {
+		select {
+		case b.again <- struct{}{}:
+		default: // one is enough
+		}
+	})
+	if err := errors.Join(err, b.c.nc.Flush()); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// patience is an interval at which a worker on a loaded machine does not lose its shares.
+const patience = 300 * time.Millisecond
+
+// work runs a worker until it is stopped.
+func (b *bench) work(name string) (stop func()) {
+	b.t.Helper()
+	ctx, end := context.WithCancel(b.t.Context())
+	done := make(chan error, 1)
+	c := b.dial(site.Work)
+	go func() { done <- Work(ctx, c, WorkConfig{Name: name, Beat: patience}) }()
+	return func() {
+		end()
+		if err := <-done; err != nil {
+			b.t.Error(err)
+		}
+	}
+}
+
+// shift returns the part for a worker with a name that never sleeps.
+func (b *bench) shift(name string) *shareWorker {
+	b.t.Helper()
+	w, leave, err := join(b.c.nc, name, patience)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.t.Cleanup(leave)
+	return &shareWorker{c: b.c, workers: w, name: "rows." + b.part.Subject(), beat: patience,
+		woken: make(chan struct{}, 1)}
+}
+
+// tell sends a batch like a watcher, and returns its heartbeat.
+func (b *bench) tell(x watch.Batch) int64 {
+	b.t.Helper()
+	x.Tree = b.tree
+	if err := b.teller.batch(b.t.Context(), &x); err != nil {
+		b.t.Fatal(err)
+	}
+	if x.Heartbeat.Time.IsZero() {
+		return 0
+	}
+	return x.Heartbeat.Time.UnixNano()
+}
+
+func beatNow() watch.Heartbeat { return watch.Heartbeat{Time: time.Now()} }
+
+// awaitWatermark waits for the watermark of a heartbeat.
+func (b *bench) awaitWatermark(beat int64) *watermark {
+	b.t.Helper()
+	for {
+		m, err := b.c.last(b.t.Context(), site.StreamFence, "fence.rows."+b.part.Subject())
+		if err == nil && m != nil {
+			f, err := parseWatermark(m.Body)
+			if err != nil || m.signed != nil {
+				b.t.Fatal(err, m.signed)
+			}
+			if b.never[f.Beat.Time] {
+				b.t.Error("a beat is vouched for behind what could not be used")
+				delete(b.never, f.Beat.Time)
+			}
+			if f.Beat.Time >= beat {
+				return f
+			}
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// asked waits until the worker asks for a walk.
+func (b *bench) asked() {
+	b.t.Helper()
+	for len(b.again) > 0 {
+		<-b.again
+	}
+	<-b.again
+}
+
+// record returns the last record of the part's log and its documents.
+func (b *bench) record() (last record, rows map[string]string) {
+	b.t.Helper()
+	rows = map[string]string{}
+	r := follower{c: b.c, stream: site.StreamRows, subject: "rows." + b.part.Subject()}
+	err := r.all(b.t.Context(), func(m *message) error {
+		x, err := parseRecord(m.Body)
+		if err != nil {
+			return err
+		}
+		last = *x
+		for _, e := range x.events {
+			if e.Row != nil {
+				rows[e.Row.Path] = strings.Join(e.Row.Classes, " ")
+			}
+			delete(rows, e.Gone)
+		}
+		return nil
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return last, rows
+}
+
+var forAll = sddl.MustParse("O:SYG:SYD:(A;;FR;;;WD)")
+
+func (b *bench) file(name string) watch.Seen {
+	return watch.Seen{Path: filepath.Join(b.tree, name), Descriptor: forAll}
+}
+
+// TestPoison checks that a valid but unusable message ends no worker, is counted, and prevents
+// watermarks until another walk has ended (N-51, N-54). The same holds if the messages before one
+// were lost.
+func TestPoison(t *testing.T) {
+	b := newBench(t)
+	defer b.work("w1")()
+	walk := func() {
+		t.Helper()
+		b.awaitWatermark(b.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("plan")},
+			Heartbeat: beatNow()}))
+	}
+	walk()
+	good := func(change func(m *seen)) string {
+		m := seen{Run: b.teller.run, Started: b.teller.started, Descriptors: [][]byte{forAll.Binary()}}
+		m.Documents = []document{{Path: []byte(filepath.Join(b.tree, "plan")), Descriptor: 1}}
+		change(&m)
+		text, err := json.Marshal(&m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	poisons := []string{"", "garbage", "{}", strings.Repeat("[", 10_000), strings.Repeat("x", maxSeen+1),
+		good(func(m *seen) { m.Documents[0].Path = []byte("/etc/passwd") }),
+		good(func(m *seen) { m.Documents[0].Descriptor = 2 }),
+		good(func(m *seen) { m.Descriptors[0] = []byte("no descriptor") }),
+		good(func(m *seen) { m.Started-- }),
+		good(func(m *seen) { m.Documents = make([]document, maxDocuments+1) })}
+	for i, text := range poisons {
+		if err := b.teller.chains[0].append(t.Context(), fmt.Sprint("poison", i), []byte(text), false); err != nil {
+			t.Fatal(err)
+		}
+		b.never[b.tell(watch.Batch{Heartbeat: beatNow()})] = true
+		b.asked()
+		walk()
+		if last, rows := b.record(); last.Poison != uint64(i+1) || !last.Whole || len(rows) != 1 {
+			t.Errorf("poison %.20q: %+v, %d rows", text, last, len(rows))
+		}
+	}
+	b.teller.chains[0].head += 1000 // as if a message had been lost
+	b.never[b.tell(watch.Batch{Heartbeat: beatNow()})] = true
+	b.asked()
+	walk()
+}
+
+// TestReplayed: a copy of an earlier message, a walk that began before, and messages of another
+// host's watcher for this tree change nothing, and fill no place (N-43, N-49).
+func TestReplayed(t *testing.T) {
+	b := newBench(t)
+	defer b.work("w1")()
+	b.awaitWatermark(b.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("plan")}, Heartbeat: beatNow()}))
+	old, err := b.c.last(t.Context(), site.StreamSeen, subjectOf(b.part))
+	if err != nil || old == nil {
+		t.Fatal(err)
+	}
+	b.awaitWatermark(b.tell(watch.Batch{Begin: true, End: true, Heartbeat: beatNow()})) // plan is gone
+	b.send(site.Watch("a"), old.Subject, rand.Text(), old.After, old.Body)
+	b.send(site.Watch("a"), old.Subject, rand.Text(), 0, old.Body)
+	b.send(site.Watch("b"), old.Subject, rand.Text(), b.teller.chains[0].head, old.Body)
+	b.send(site.Work, old.Subject, rand.Text(), b.teller.chains[0].head, old.Body)
+	b.awaitWatermark(b.tell(watch.Batch{Heartbeat: beatNow()}))
+	b.awaitWatermark(b.tell(watch.Batch{Begin: true, End: true, Heartbeat: beatNow()}))
+	if last, rows := b.record(); last.Poison != 0 || len(rows) != 0 {
+		t.Errorf("%d could not be used, %v", last.Poison, rows)
+	}
+}
+
+// TestAnotherWorkerContinuesShare checks that the share of an ended worker passes to another one, which continues at
+// its position. In the middle of a walk it requests another one, because it does not know the first
+// part of the walk (N-53).
+func TestAnotherWorkerContinuesShare(t *testing.T) {
+	b := newBench(t)
+	stop := b.work("w1")
+	b.awaitWatermark(b.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("a"), b.file("b")},
+		Heartbeat: beatNow()}))
+	stop()
+	stop = b.work("w2")
+	if f := b.awaitWatermark(b.tell(watch.Batch{Heartbeat: beatNow()})); f.Generation < 2 {
+		t.Errorf("generation %d", f.Generation)
+	}
+	b.tell(watch.Batch{Begin: true, Seen: []watch.Seen{b.file("a")}})
+	b.tell(watch.Batch{Seen: []watch.Seen{b.file("c")}})
+	for { // until it has seen the beginning
+		if last, rows := b.record(); !last.Whole && len(rows) == 3 {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	stop()
+	b.tell(watch.Batch{Seen: []watch.Seen{b.file("d")}, End: true, Heartbeat: beatNow()}) // no one vouches for it
+	defer b.work("w3")()
+	b.asked()
+	b.awaitWatermark(b.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("a"), b.file("c")},
+		Heartbeat: beatNow()}))
+	if _, rows := b.record(); len(rows) != 2 || rows["//a"+b.tree+"/b"] != "" {
+		t.Errorf("%v", rows)
+	}
+}
+
+// TestPanicking: a message at which one worker after another ends is left out by the fourth
+// (N-54).
+func TestPanicking(t *testing.T) {
+	b := newBench(t)
+	b.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("a")}})
+	for i := range maxTries {
+		l, err := take(t.Context(), b.c, site.StreamRows, "rows."+b.part.Subject(), fmt.Sprint("w", i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l.last.Tries != i+1 {
+			t.Errorf("try %d is counted as %d", i+1, l.last.Tries)
+		}
+	}
+	defer b.work("w9")()
+	b.asked()
+	if last, rows := b.record(); last.Poison != 1 || last.Tries != 0 || len(rows) != 0 {
+		t.Errorf("%+v, %d rows", last, len(rows))
+	}
+	b.awaitWatermark(b.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("a")}, Heartbeat: beatNow()}))
+}
+
+// TestTwoWatchers: the second watcher of a tree has it, and the first hears so (N-49).
+func TestTwoWatchers(t *testing.T) {
+	h := newOpenSite(t, 2)
+	run := func() <-chan error {
+		done := make(chan error, 1)
+		c := h.dial(site.Watch("a"))
+		go func() {
+			// Slowly: no one takes the messages away, and a part that is full lets neither watcher write.
+			done <- Watch(t.Context(), c, WatchConfig{Host: "a", NoEvents: true, Every: patience, Beat: patience})
+		}()
+		return done
+	}
+	first := run()
+	c := h.dial(site.Work)
+	for { // until it has begun
+		if m, err := c.last(t.Context(), site.StreamSeen, subjectOf(h.part)); err == nil && m != nil {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	run()
+	if err := <-first; !errors.Is(err, errTakenOver) {
+		t.Errorf("the first watcher: %v", err)
+	}
+}
+
+// TestHalfADirectory checks that pieces of two versions, or a piece of another role, are not
+// accepted, and that there is no watermark then (N-52).
+func TestHalfADirectory(t *testing.T) {
+	h := newOpenSite(t, 1)
+	c := h.dial(site.Work)
+	d := &directoryPublisher{c: h.dial(site.Directory), head: head{Started: 1}, run: "r"}
+	d.chain = &chain{c: d.c, stream: site.StreamDirectory, subject: headSubject, rival: d.rival}
+	first := []byte(strings.Repeat("a", pieceBytes) + "b")
+	v := index.Version{People: anyPeople(t), File: first, Heartbeat: beatNow()}
+	if err := d.version(t.Context(), &v); err != nil {
+		t.Fatal(err)
+	}
+	n, _, err := c.newest(t.Context())
+	if err != nil || n == nil || n.Pieces != 2 {
+		t.Fatalf("%+v: %v", n, err)
+	}
+	if got, err := c.pieces(t.Context(), n); err != nil || string(got) != string(first) {
+		t.Errorf("%d bytes: %v", len(got), err)
+	}
+	h.send(site.Directory, pieceSubject(1), "x", 0, []byte("c"))
+	if _, err := c.pieces(t.Context(), n); !errors.Is(err, errPieces) {
+		t.Errorf("a piece of another version: %v", err)
+	}
+	h.send(site.Watch("b"), pieceSubject(1), "y", 0, []byte("b"))
+	if _, err := c.pieces(t.Context(), n); !errors.Is(err, errPieces) {
+		t.Errorf("a piece of another role: %v", err)
+	}
+	h.send(site.Work, headSubject, "z", 0, []byte("{}"))
+	if n, _, err := c.newest(t.Context()); n != nil || err != nil {
+		t.Errorf("a head of another role: %+v, %v", n, err)
+	}
+	h.send(site.Directory, headSubject, "zz", 0, []byte("{}"))
+	if n, _, err := c.newest(t.Context()); n != nil || err != nil {
+		t.Errorf("a head that says nothing: %+v, %v", n, err)
+	}
+}
+
+// TestStopped: while any one of the stages does not run, answers end with the limit, and they
+// are back when it runs again (N-9, N-55).
+func TestStopped(t *testing.T) {
+	const calm = 5 * heartbeatInterval // what piles up while a stage stops is caught up with, also under the race detector
+	h := newOpenSite(t, 2)
+	h.site.Hosts = map[string][]string{"a": {h.tree}} // no one watches b
+	state := filepath.Join(t.TempDir(), "state")
+	stages := map[string]func(context.Context) error{
+		"watch": func(ctx context.Context) error {
+			return Watch(ctx, h.dial(site.Watch("a")), WatchConfig{Host: "a", NoEvents: true, Every: calm, Beat: calm})
+		},
+		"directory": func(ctx context.Context) error {
+			return Directory(ctx, h.dial(site.Directory), DirectoryConfig{File: h.dir, Beat: calm})
+		},
+		"work": func(ctx context.Context) error {
+			return Work(ctx, h.dial(site.Work), WorkConfig{Name: "w", Beat: patience})
+		},
+		"follow": func(ctx context.Context) error {
+			return Follow(ctx, h.dial(site.Follow), FollowConfig{State: state, Beat: calm})
+		},
+	}
+	start := func(name string) (stop func()) {
+		ctx, end := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- stages[name](ctx) }()
+		return func() {
+			end()
+			if err := <-done; err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+	stops := map[string]func(){}
+	for name := range stages {
+		stops[name] = start(name)
+	}
+	defer func() {
+		for _, stop := range stops {
+			stop()
+		}
+	}()
+	says := func(who string, want bool) {
+		t.Helper()
+		for {
+			x, err := index.Open(state, 3*patience)
+			if err == nil {
+				a := x.CanRead("//a"+h.tree+"/plan", who, "read")
+				x.Close()
+				if a.Allowed == want {
+					if !want && !strings.Contains(a.Because, "no heartbeat") {
+						t.Errorf("%+v", a)
+					}
+					return
+				}
+			} else if !errors.Is(err, os.ErrNotExist) {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}
+	says("alice", true)
+	for _, name := range []string{"watch", "directory", "work", "follow"} {
+		stops[name]()
+		says("alice", false)
+		stops[name] = start(name)
+		says("alice", true)
+	}
+}
+
+// TestFutureHeartbeatGetsNoWatermark checks that a heartbeat from the future gets no watermark from a worker of rows or
+// of members (N-80).
+func TestFutureHeartbeatGetsNoWatermark(t *testing.T) {
+	b := newBench(t)
+	d := &directoryPublisher{c: b.dial(site.Directory), head: head{Started: 1}, run: "r"}
+	d.chain = &chain{c: d.c, stream: site.StreamDirectory, subject: headSubject, rival: d.rival}
+	defer b.work("w1")()
+	list := anyPeople(t)
+	tell := func(at time.Time) {
+		t.Helper()
+		b.tell(watch.Batch{Heartbeat: watch.Heartbeat{Time: at}})
+		v := index.Version{People: list, File: []byte(company), Heartbeat: watch.Heartbeat{Time: at}}
+		if err := d.version(t.Context(), &v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ahead := time.Now().Add(time.Hour)
+	fences := func() uint64 { // behind the one of each share that is of now
+		t.Helper()
+		present := time.Now()
+		tell(present)
+		var last uint64
+		for _, name := range []string{"rows." + b.part.Subject(), "people.0"} {
+			for {
+				m, err := b.c.last(t.Context(), site.StreamFence, "fence."+name)
+				if err == nil && m != nil {
+					f, err := parseWatermark(m.Body)
+					if err != nil || f.Beat.Time >= ahead.UnixNano() {
+						t.Fatalf("%s: %+v %v", name, f, err)
+					}
+					if f.Beat.Time >= present.UnixNano() {
+						last = max(last, m.sequence)
+						break
+					}
+				}
+				time.Sleep(time.Millisecond)
+			}
+		}
+		return last
+	}
+	b.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("plan")}, Heartbeat: beatNow()})
+	before := fences()
+	tell(ahead)
+	if n := fences() - before; n != 2 {
+		t.Errorf("%d fences of two shares", n)
+	}
+}

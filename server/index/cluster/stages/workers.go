@@ -1,0 +1,91 @@
+package stages
+
+import (
+	"context"
+	"hash/fnv"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+// silence is the number of heartbeats that a worker may miss before others take its shares.
+const silence = 3
+
+// workers tracks the live workers and assigns shares by rendezvous hashing. Two workers may disagree
+// for a moment; the log of a share lets only one of them write (N-49).
+type workers struct {
+	nc   *nats.Conn
+	name string
+	beat time.Duration
+
+	mu sync.Mutex
+	// +checklocks:mu
+	heard map[string]time.Time
+}
+
+// join subscribes to the workers' heartbeats until leave is called.
+func join(nc *nats.Conn, name string, beat time.Duration) (w *workers, leave func(), err error) {
+	w = &workers{nc: nc, name: name, beat: beat, heard: map[string]time.Time{}}
+	sub, err := nc.Subscribe("alive.*", func(m *nats.Msg) { w.seen(m.Subject[len("alive."):]) })
+	if err != nil {
+		return nil, nil, err
+	}
+	return w, func() { _ = sub.Unsubscribe() }, nil // it fails when the connection is closed
+}
+
+// maxWorkers limits the number of workers that are tracked.
+const maxWorkers = 1024
+
+func (w *workers) seen(name string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.heard) < maxWorkers {
+		w.heard[name] = time.Now()
+	}
+}
+
+// run sends this worker's heartbeat until the context ends.
+func (w *workers) run(ctx context.Context) error {
+	t := time.NewTicker(w.beat)
+	defer t.Stop()
+	for {
+		if err := w.nc.Publish("alive."+w.name, nil); err != nil && w.nc.IsClosed() {
+			return err
+		}
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// mine reports whether a share belongs to this worker: of all live workers it has the highest hash
+// with the share. A worker that does not receive its own heartbeat was stopped or disconnected. It
+// knows nothing about the others and owns no share.
+func (w *workers) mine(share string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if time.Since(w.heard[w.name]) > silence*w.beat {
+		return false
+	}
+	own := nearness(share, w.name)
+	for name, last := range w.heard {
+		if time.Since(last) > silence*w.beat {
+			delete(w.heard, name)
+		} else if name != w.name && nearness(share, name) > own {
+			return false
+		}
+	}
+	return true
+}
+
+func nearness(share, name string) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(share + "\x00" + name)) // never fails
+	x := h.Sum64()
+	x ^= x >> 33 // spread names that differ only in their last letter
+	x *= 0xff51afd7ed558ccd
+	return x ^ x>>33
+}

@@ -1,0 +1,62 @@
+package stages
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestNearestLiveWorkerOwnsShare checks that a share belongs to the nearest live worker, that a worker without its own
+// heartbeat owns none, and that a worker without heartbeats for three intervals is forgotten
+// (N-49).
+//
+// +checklocksignore
+func TestNearestLiveWorkerOwnsShare(t *testing.T) {
+	const long = time.Hour
+	names := []string{"w1", "w2", "w3"}
+	had := map[string]int{}
+	for i := range 60 {
+		share, has := fmt.Sprint("rows.", i), 0
+		for _, name := range names {
+			w := &workers{name: name, beat: long, heard: map[string]time.Time{}}
+			for _, other := range names {
+				w.seen(other)
+			}
+			w.heard["gone"] = time.Now().Add(-3*long - time.Minute)
+			if w.mine(share) {
+				has++
+				had[name]++
+			}
+			if _, known := w.heard["gone"]; known && w.mine(share) {
+				t.Error("one who is silent is known")
+			}
+			w.heard[name] = time.Now().Add(-3*long - time.Minute)
+			if w.mine(share) {
+				t.Error("N-49: who does not hear himself has a share")
+			}
+		}
+		if has != 1 {
+			t.Errorf("N-49: %d have %s", has, share)
+		}
+	}
+	if len(had) != 3 {
+		t.Errorf("%v", had)
+	}
+	w := &workers{name: "w", beat: long, heard: map[string]time.Time{}}
+	if w.mine("x") {
+		t.Error("N-49: who has not heard himself yet has a share")
+	}
+	for i := range maxWorkers + 5 {
+		w.seen(fmt.Sprint(i))
+	}
+	if len(w.heard) != 1024 {
+		t.Errorf("%d are known", len(w.heard))
+	}
+	for name, good := range map[string]bool{"w-1": true, "": false, "w.1": false, strings.Repeat("w", 64): true,
+		strings.Repeat("w", 65): false, "w ": false} {
+		if workerName.MatchString(name) != good {
+			t.Errorf("a worker may be called %q: want %t", name, good)
+		}
+	}
+}

@@ -1,0 +1,199 @@
+package index
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/server/watch"
+)
+
+// Merge merges the logs of many workers into one index. Some logs have rows, others the members of classes. It is
+// not safe for concurrent use. [Question.Merge] returns one.
+type Merge struct {
+	whole *Worker // its state, and the events that are not taken yet
+	parts map[string]*part
+	votes int // number of logs with members
+}
+
+// part is the log of one worker, as read so far.
+type part struct {
+	state *State
+	whole bool // read to its end once; from then on each event applies at once
+	own   func(path string) bool
+}
+
+// Merge returns a merge that continues from s. deciders is the number of logs with members. The errors are those of
+// [Question.Worker].
+func (q Question) Merge(s *State, deciders int) (*Merge, error) {
+	w, err := q.Worker(s)
+	if err != nil {
+		return nil, err
+	}
+	return &Merge{whole: w, parts: map[string]*part{}, votes: deciders}, nil
+}
+
+// Take returns the events since the last call and removes them.
+func (m *Merge) Take() []Event { return m.whole.Take() }
+
+// Fence returns a watermark after all events, for some sources.
+func (m *Merge) Watermark(sources map[string]Moment) *Watermark {
+	return &Watermark{Index: m.whole.state.start.Index, Seq: m.whole.state.seq, Boot: watch.BootID(), Sources: sources}
+}
+
+// Restart discards the state of a log that starts over. Its new events have no effect until
+// [Merge.Whole] (N-42). Its documents stay until then.
+func (m *Merge) Restart(name string) { delete(m.parts, name) }
+
+func (m *Merge) part(name string) *part {
+	p := m.parts[name]
+	if p == nil {
+		p = &part{state: newState()}
+		m.parts[name] = p
+	}
+	return p
+}
+
+// Apply applies the next event of a log. The error is that of [State.Apply].
+func (m *Merge) Apply(name string, e *Event) error {
+	p := m.part(name)
+	if err := p.state.Apply(e); err != nil || !p.whole {
+		return err
+	}
+	m.whole.clock = e.Time
+	switch {
+	case e.Person != nil:
+		return m.person(e.Person)
+	case e.Class != nil:
+		return m.class(p, e.Class)
+	case e.Row != nil:
+		return m.row(p, e.Row)
+	case e.Gone != "":
+		return m.gone(p, e.Gone)
+	}
+	return m.directory()
+}
+
+// Whole records that a log was read to its end. Only its final state counts, so that no right returns for a moment
+// (N-42). Documents for which own is true and that the log does not have are removed.
+func (m *Merge) Whole(name string, own func(path string) bool) error {
+	p := m.part(name)
+	if p.whole {
+		return nil
+	}
+	p.whole, p.own = true, own
+	for i := range p.state.people {
+		if err := m.person(&p.state.people[i]); err != nil {
+			return err
+		}
+	}
+	for _, k := range p.state.kinds() {
+		if err := m.class(p, k.event); err != nil {
+			return err
+		}
+	}
+	for _, at := range slices.Sorted(maps.Keys(p.state.rows)) {
+		if err := m.row(p, p.state.rows[at]); err != nil {
+			return err
+		}
+	}
+	for _, at := range slices.Sorted(maps.Keys(m.whole.state.rows)) {
+		if p.state.rows[at] == nil && own(at) {
+			if err := m.gone(p, at); err != nil {
+				return err
+			}
+		}
+	}
+	return m.directory()
+}
+
+// person assigns a person a number in the merged index.
+func (m *Merge) person(p *PersonEvent) error {
+	s := m.whole.state
+	number, known := s.bySID[p.SID]
+	if known && s.people[number].Name == p.Name {
+		return nil
+	}
+	if !known {
+		number = len(s.people)
+	}
+	return m.whole.add(Event{Person: &PersonEvent{Number: number, SID: p.SID, Name: p.Name}})
+}
+
+// class applies a class event of a log: its definition or its members.
+func (m *Merge) class(p *part, e *ClassEvent) error {
+	s := m.whole.state
+	k := s.classes[e.ID]
+	out := *e
+	if e.Version == "" || e.Passing { // several parts publish a folder's class, with different versions
+		if k != nil {
+			return nil
+		}
+		out.Version, out.Members, out.Expression, out.Allow, out.Expand = "", "", nil, nil, nil
+		return m.whole.add(Event{Class: &out})
+	}
+	out.Members = ranges(m.renumbered(p, p.state.classes[e.ID].members))
+	if k != nil && k.event.Version != "" && k.event.same(&out) {
+		return nil
+	}
+	return m.whole.add(Event{Class: &out})
+}
+
+// renumbered converts person numbers of a part to those of the merged index.
+func (m *Merge) renumbered(p *part, of effective.Set) effective.Set {
+	out := make(effective.Set, (len(m.whole.state.people)+63)/64)
+	for n := range of.All() {
+		to := m.whole.state.bySID[p.state.people[n].SID]
+		out[to/64] |= 1 << (to % 64)
+	}
+	return out
+}
+
+// same reports whether two events have the same members.
+func (e *ClassEvent) same(o *ClassEvent) bool {
+	return e.Members == o.Members && slices.Equal(e.Allow, o.Allow) && slices.Equal(e.Expand, o.Expand) &&
+		slices.EqualFunc(e.Expression, o.Expression, slices.Equal)
+}
+
+// row applies a row of a part. It ignores rows that the part does not own, such as those of shared parent folders
+// (N-75).
+func (m *Merge) row(p *part, r *RowEvent) error {
+	if !p.own(r.Path) {
+		return nil
+	}
+	if was := m.whole.state.rows[r.Path]; was != nil && was.same(r) {
+		return nil
+	}
+	for _, id := range r.Classes {
+		if m.whole.state.classes[id] == nil {
+			return fmt.Errorf("%s: no class %s", r.Path, id)
+		}
+	}
+	return m.whole.add(Event{Row: r})
+}
+
+func (m *Merge) gone(p *part, at string) error {
+	if m.whole.state.rows[at] == nil || !p.own(at) {
+		return nil
+	}
+	return m.whole.add(Event{Gone: at})
+}
+
+// directory emits a directory version when all logs with members have reached it.
+func (m *Merge) directory() error {
+	version, votes := "", 0
+	for _, p := range m.parts {
+		switch {
+		case !p.whole || p.state.version == "":
+		case version != "" && version != p.state.version:
+			return nil
+		default:
+			version, votes = p.state.version, votes+1
+		}
+	}
+	if votes < m.votes || version == m.whole.state.version {
+		return nil
+	}
+	return m.whole.add(Event{Directory: version})
+}

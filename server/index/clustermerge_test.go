@@ -1,0 +1,522 @@
+package index
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/server/watch"
+)
+
+// TestParts checks that a worker of rows, a worker of members and the merge of their logs form an
+// index. A class that is only defined grants nothing (N-40), a definition that does not match its
+// ID is rejected (N-41), and intermediate states of a log grant nothing (N-42).
+func TestParts(t *testing.T) {
+	rights, err := words.Parse("read")
+	if err != nil {
+		t.Fatal(err)
+	}
+	firm, err := dirfile.Read([]byte("users:\n- {name: alice, sid: S-1-5-21-1-2-3-1107}\n" +
+		"- {name: bob, sid: S-1-5-21-1-2-3-1108}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := Question{Rights: rights}
+	rows, err := q.Rows(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	everybody := sddl.MustParse("O:SYG:SYD:(A;;FR;;;WD)")
+	alices := sddl.MustParse("O:SYG:SYD:(A;;FR;;;S-1-5-21-1-2-3-1107)")
+	walk := func(list ...watch.Seen) []Event {
+		t.Helper()
+		if err := rows.Batch(&watch.Batch{Tree: "//h/srv", Begin: true, Seen: list, End: true}); err != nil {
+			t.Fatal(err)
+		}
+		return rows.Take()
+	}
+	first := walk(watch.Seen{Path: "//h/srv/a", Descriptor: everybody},
+		watch.Seen{Path: "//h/srv/b", Descriptor: everybody})
+	first = append(first, walk(watch.Seen{Path: "//h/srv/a", Descriptor: alices})...)
+
+	deciding, err := q.Worker(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := q.Merge(nil, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Take()
+	apply := func(part string, list []Event) {
+		t.Helper()
+		for i := range list {
+			if err := m.Apply(part, &list[i]); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	own := func(at string) bool { return strings.HasPrefix(at, "//h/srv/") }
+	apply("rows", first)
+	if got := m.Take(); len(got) != 0 {
+		t.Errorf("before its end a log makes %d events", len(got))
+	}
+	if err := m.Whole("rows", own); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range m.Take() {
+		if e.Row != nil && e.Row.Path != "//h/srv/a" {
+			t.Errorf("a row that was gone when the log was read: %+v", e.Row)
+		}
+	}
+	row := m.whole.state.rows["//h/srv/a"]
+	k := m.whole.state.classes[row.Classes[0]]
+	if k.members.Count() != 0 || k.event.Version != "" {
+		t.Errorf("a class that no one decided: %+v", k.event)
+	}
+
+	if err := deciding.Directory(firm, "v1", 1); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range first {
+		if e.Class == nil {
+			continue
+		}
+		other := *e.Class
+		other.SD = encoded(Relevant(sddl.MustParse("O:SYG:SYD:(A;;GA;;;WD)")))
+		if err := deciding.Define(&other, 1); err == nil || !strings.Contains(err.Error(), "makes") {
+			t.Errorf("a class with another's id: %v", err)
+		}
+		wide := *e.Class
+		wide.Right = "write"
+		if err := deciding.Define(&wide, 1); err == nil {
+			t.Error("a class of a right that is not asked about")
+		}
+		if err := deciding.Define(e.Class, 1); err != nil {
+			t.Error(err)
+		}
+	}
+	apply("people", deciding.Take())
+	if err := m.Whole("people", func(string) bool { return false }); err != nil {
+		t.Fatal(err)
+	}
+	if got := m.whole.state.sids(k.members, nil); !slices.Equal(got, []string{"S-1-5-21-1-2-3-1107"}) {
+		t.Errorf("a is read by %v", got)
+	}
+	if m.whole.state.version != "v1" {
+		t.Errorf("version %q", m.whole.state.version)
+	}
+	apply("rows", walk())
+	if m.whole.state.rows["//h/srv/a"] != nil {
+		t.Error("a walk did not see a, and it has a row")
+	}
+	if err := rows.Batch(&watch.Batch{Tree: "//h/srv", End: true}); err == nil {
+		t.Error("a walk ended that had not begun")
+	}
+}
+
+// TestVersionsOfParts: the merge has come to a version of the directory when as many parts as tell of people
+// have, all to the same: not with fewer, not while one is behind, and not by a part that was not read to its
+// end (N-40).
+func TestVersionsOfParts(t *testing.T) {
+	q := Question{Rights: working(t, "").rights}
+	m, err := q.Merge(nil, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts := map[string]*Worker{}
+	for _, name := range []string{"one", "two"} {
+		if parts[name], err = q.Worker(nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	comes := func(name, version string, seq int64, want string) {
+		t.Helper()
+		if err := parts[name].Directory(firm(t), version, seq); err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range parts[name].Take() {
+			if err := m.Apply(name, &e); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := m.whole.state.version; got != want {
+			t.Errorf("N-40: %s came to %s: %q, want %q", name, version, got, want)
+		}
+	}
+	whole := func(name, want string) {
+		t.Helper()
+		if err := m.Whole(name, func(string) bool { return false }); err != nil {
+			t.Fatal(err)
+		}
+		if got := m.whole.state.version; got != want {
+			t.Errorf("N-40: %s was read to its end: %q, want %q", name, got, want)
+		}
+	}
+	comes("one", "v1", 1, "")
+	whole("one", "")
+	comes("two", "v1", 1, "")
+	whole("two", "v1")
+	comes("one", "v2", 2, "v1")
+	comes("two", "v2", 2, "v2")
+	comes("two", "v3", 3, "v2")
+	comes("one", "v3", 3, "v3")
+	m.Restart("one")
+	comes("two", "v4", 4, "v3")
+}
+
+// TestRowsOfParts checks that when a log starts over, missing documents are removed at its end and
+// not before, that other parts keep theirs, and that a part's rows of other parts' documents are
+// ignored (N-42, N-75).
+func TestRowsOfParts(t *testing.T) {
+	q := Question{Rights: working(t, "").rights}
+	m, err := q.Merge(nil, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := sddl.MustParse("O:SYG:SYD:(A;;FR;;;WD)")
+	tell := func(name, tree string, files ...string) {
+		t.Helper()
+		w, err := q.Rows(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := watch.Batch{Tree: tree, Begin: true, End: true}
+		for _, f := range files {
+			b.Seen = append(b.Seen, watch.Seen{Path: f, Descriptor: d})
+		}
+		if err := w.Batch(&b); err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range w.Take() {
+			if err := m.Apply(name, &e); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	has := func(what string, want ...string) {
+		t.Helper()
+		if got := slices.Sorted(maps.Keys(m.whole.state.rows)); !slices.Equal(got, want) {
+			t.Errorf("N-42: %s: %q, want %q", what, got, want)
+		}
+	}
+	whole := func(name, tree string) {
+		t.Helper()
+		if err := m.Whole(name, func(at string) bool { return strings.HasPrefix(at, tree+"/") }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tell("h", "//h", "//h/a", "//h/b", "//h/c")
+	has("before its end")
+	whole("h", "//h")
+	tell("k", "//k", "//k/a", "//k/b", "//h/z")
+	whole("k", "//k")
+	has("two parts", "//h/a", "//h/b", "//h/c", "//k/a", "//k/b")
+	m.Restart("h")
+	tell("h", "//h", "//h/b", "//h/d")
+	has("while one begins anew", "//h/a", "//h/b", "//h/c", "//k/a", "//k/b")
+	whole("h", "//h")
+	has("at its end", "//h/b", "//h/d", "//k/a", "//k/b")
+}
+
+// TestTimeOfAFilter checks that a filter has the earliest time of all trees (N-9).
+func TestTimeOfAFilter(t *testing.T) {
+	dir := t.TempDir()
+	log, state, err := OpenLog(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	w, err := Question{Rights: working(t, "").rights}.Worker(state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Directory(firm(t), "v1", 1); err != nil {
+		t.Fatal(err)
+	}
+	for _, tree := range []string{"/a", "/b", "/c"} {
+		if err := w.Batch(&watch.Batch{Tree: tree, Begin: true, End: true}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := log.Write(w.Take()); err != nil {
+		t.Fatal(err)
+	}
+	present := watch.Now()
+	at := func(seconds int) Moment {
+		ago := time.Duration(seconds) * time.Second
+		return Moment{Time: present.Time.Add(-ago), Up: present.Up - ago}
+	}
+	x, err := Open(dir, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer x.Close()
+	for _, order := range [][3]int{{5, 3, 1}, {3, 5, 1}, {1, 3, 5}} {
+		f := &Watermark{Index: state.start.Index, Seq: state.seq, Boot: watch.BootID(),
+			Sources: map[string]Moment{"/a": at(order[0]), "/b": at(order[1]), "/c": at(order[2]), directorySource: at(0)}}
+		if err := log.SetWatermark(f); err != nil {
+			t.Fatal(err)
+		}
+		got, err := x.Filter("alice", "read", FormList)
+		if err != nil || !got.Time.Equal(at(5).Time) || got.Directory != "v1" || got.Seq != state.seq {
+			t.Errorf("N-9: with %v: %+v, %v, want the time %v", order, got, err, at(5).Time)
+		}
+	}
+}
+
+// TestUndecided: a document whose class is not decided yet gives nothing, and says so (N-40).
+func TestUndecided(t *testing.T) {
+	rights, err := words.Parse("read")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	log, state, err := OpenLog(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := Question{Rights: rights}.Rows(state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := watch.Batch{Tree: "/srv", Begin: true, End: true,
+		Seen: []watch.Seen{{Path: "/srv/a", Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FR;;;WD)")}}}
+	if err := w.Batch(&b); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.add(Event{Person: &PersonEvent{Number: 0, SID: "S-1-5-21-1-2-3-1107", Name: "alice"}}); err != nil {
+		t.Fatal(err)
+	}
+	f := &Watermark{Index: state.start.Index, Seq: state.seq,
+		Sources: map[string]Moment{"/srv": Moment(watch.Now()), directorySource: Moment(watch.Now())}}
+	if err := log.Write(w.Take()); err != nil {
+		t.Fatal(err)
+	}
+	if err := log.SetWatermark(f); err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	x, err := Open(dir, 1<<40)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer x.Close()
+	if a := x.CanRead("/srv/a", "alice", "read"); a.Allowed || !strings.Contains(a.Because, "not decided") {
+		t.Errorf("%+v", a)
+	}
+}
+
+// TestPartsOfHistories checks that two workers of rows and two of members, merged, give the result
+// of a single worker, also with logs that start over (N-40, N-42, N-44, N-75, N-76).
+func TestPartsOfHistories(t *testing.T) {
+	rights, err := words.Parse("read+modify")
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := Question{Rights: rights, Traverse: TraverseAlways}
+	logs := map[string][]Event{}
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	rows := make([]*Worker, 2)
+	deciders := make([]*Worker, 2)
+	for i := range 2 {
+		rows[i], err = q.Rows(nil)
+		must(err)
+		deciders[i], err = q.Worker(nil)
+		must(err)
+		must(deciders[i].Directory(firm(t), "v1", 1))
+	}
+	one, err := q.Worker(nil)
+	must(err)
+	must(one.Directory(firm(t), "v1", 1))
+	m, err := q.Merge(nil, 2)
+	must(err)
+	part := func(at string) int { return len(at) % 2 }
+	own := func(i int) func(string) bool { return func(at string) bool { return part(at) == i } }
+	take := func(name string, list []Event) {
+		for i := range list {
+			logs[name] = append(logs[name], list[i])
+			must(m.Apply(name, &list[i]))
+		}
+	}
+	say := func(list ...watch.Seen) {
+		t.Helper()
+		must(one.Batch(&watch.Batch{Tree: "/t", Seen: list}))
+		for i, w := range rows {
+			var its []watch.Seen
+			for _, s := range list {
+				if s.Folder || s.Gone || part(s.Path) == i { // each part gets all folders
+					its = append(its, s)
+				}
+			}
+			must(w.Batch(&watch.Batch{Tree: "/t", Seen: its}))
+			events := w.Take()
+			for _, e := range events {
+				if e.Class == nil || e.Class.Passing {
+					continue
+				}
+				for _, x := range w.Definition(e.Class.ID) {
+					must(deciders[int(e.Class.ID[0])%2].Define(x, 2))
+				}
+			}
+			take(fmt.Sprint("rows", i), events)
+		}
+		for i, d := range deciders {
+			take(fmt.Sprint("people", i), d.Take())
+		}
+	}
+	check := func(what string) {
+		t.Helper()
+		consistent(t, what, m.whole.state)
+		got, want := slices.Sorted(maps.Keys(m.whole.state.rows)), slices.Sorted(maps.Keys(one.state.rows))
+		if !slices.Equal(got, want) {
+			t.Fatalf("%s: rows %q, want %q", what, got, want)
+		}
+		for at, r := range one.state.rows {
+			got := m.whole.state.rows[at]
+			if !got.same(r) {
+				t.Fatalf("N-75: %s: %+v, want %+v", what, got, r)
+			}
+			for i := range rights {
+				if got, want := m.whole.state.sids(m.whole.state.sets(at)[i], nil), one.state.sids(one.state.sets(at)[i],
+					nil); !slices.Equal(got, want) {
+					t.Fatalf("N-40: %s: %s is of %v, want %v", what, at, got, want)
+				}
+			}
+		}
+		if m.whole.state.version != one.state.version {
+			t.Fatalf("%s: version %q, want %q", what, m.whole.state.version, one.state.version)
+		}
+	}
+	file := func(at, list string) watch.Seen {
+		return watch.Seen{Path: at, Descriptor: sddl.MustParse("O:BAG:SYD:" + list)}
+	}
+	const all, ours = "(A;;FA;;;WD)", "(A;;FA;;;" + staff + ")"
+	say(folder("/t", all), folder("/t/d", ours), folder("/t/d/ee", all), file("/t/d/f", all), file("/t/d/ff", ours),
+		file("/t/d/ee/f", all), file("/t/d/ee/ff", all), file("/t/g", ours))
+	if len(m.whole.state.rows) != 0 {
+		t.Error("N-42: a log that is not read to its end counts")
+	}
+	whole := func() {
+		t.Helper()
+		for i := range 2 {
+			must(m.Whole(fmt.Sprint("rows", i), own(i)))
+			must(m.Whole(fmt.Sprint("people", i), func(string) bool { return false }))
+		}
+	}
+	whole()
+	check("read to the end")
+	sources := map[string]Moment{"/t": {Time: time.Unix(1, 0)}}
+	if f := m.Watermark(sources); f.Index != m.whole.state.start.Index || f.Index == "" || f.Seq != m.whole.state.seq ||
+		f.Boot != watch.BootID() || !reflect.DeepEqual(f.Sources, sources) || f.Unnamed != 0 {
+		t.Errorf("%+v", f)
+	}
+	say(folder("/t/d", "(A;;FA;;;"+alice+")"))
+	check("another folder")
+	say(file("/t/d/f", ours), watch.Seen{Path: "/t/d/ff", Gone: true}, watch.Seen{Path: "/t/d/ee", Folder: true,
+		Err: errors.New("no")})
+	check("what goes and what cannot be read")
+	for i, d := range append(deciders, one) {
+		must(d.Directory(firm(t, func(name string) string {
+			return map[string]string{"alice": "Night", "bob": "", "carol": "Staff"}[name]
+		}), "v2", 3))
+		if i < 2 {
+			take(fmt.Sprint("people", i), d.Take())
+		}
+		if want := []string{"v1", "v2", "v2"}[i]; m.whole.state.version != want {
+			t.Errorf("N-40: after %d deciders the version is %s", i+1, m.whole.state.version)
+		}
+	}
+	say(watch.Seen{Path: "/t/d/ee", Gone: true}, folder("/t/d", all), folder("/t/d/ee", ours))
+	check("another directory")
+	for _, name := range []string{"rows0", "people1"} {
+		m.Restart(name)
+		for i := range logs[name] {
+			must(m.Apply(name, &logs[name][i]))
+		}
+	}
+	m.Take()
+	whole()
+	check("read anew")
+	for _, e := range m.Take() {
+		t.Errorf("N-42: a log that says what is known makes %+v", e)
+	}
+	say(watch.Seen{Path: "/t", Gone: true})
+	check("gone")
+}
+
+// TestNumbersOfParts checks that the merge gives each person one number, whichever part reports the
+// person first, and that each class has the members of its part (N-40).
+func TestNumbersOfParts(t *testing.T) {
+	rights, err := words.Parse("read")
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := Question{Rights: rights}
+	all := map[string]string{"alice": alice, "bob": bob, "carol": carol}
+	m, err := q.Merge(nil, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := q.Rows(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{"/t/a": alice, "/t/b": bob, "/t/c": carol}
+	for path, s := range files {
+		sees(t, rows, watch.Seen{Path: path, Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;" + s + ")")})
+	}
+	told := rows.Take()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range told {
+		must(m.Apply("rows", &told[i]))
+	}
+	must(m.Whole("rows", func(string) bool { return true }))
+	for n, order := range []string{"carol bob alice", "bob carol alice"} {
+		text := "users:\n"
+		for name := range strings.FieldsSeq(order) {
+			text += fmt.Sprintf("- {name: %s, sid: %s}\n", name, all[name])
+		}
+		dir, err := dirfile.Read([]byte(text))
+		must(err)
+		w, err := q.Worker(nil)
+		must(err)
+		must(w.Directory(dir, "v1", 1))
+		for _, e := range told {
+			if e.Class != nil && (e.Class.ID == rows.state.rows["/t/a"].Classes[0]) == (n == 0) {
+				must(w.Define(e.Class, 2))
+			}
+		}
+		part := fmt.Sprint("people", n)
+		for _, e := range w.Take() {
+			must(m.Apply(part, &e))
+		}
+		must(m.Whole(part, func(string) bool { return false }))
+	}
+	for path, want := range files {
+		if got := readers(m.whole, path); !slices.Equal(got, []string{want}) {
+			t.Errorf("N-40: %s is of %v, want %s", path, got, want)
+		}
+	}
+	if len(m.whole.state.people) != 3 || m.whole.state.version != "v1" {
+		t.Errorf("N-40: %d people of %q", len(m.whole.state.people), m.whole.state.version)
+	}
+}

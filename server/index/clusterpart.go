@@ -1,0 +1,100 @@
+package index
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/refmon/refmon/winnt"
+)
+
+// NewState returns the state of an empty index.
+func NewState() *State { return newState() }
+
+// Passing reports whether the version's error is only that its file is being written.
+func (v *Version) Passing() bool { return errors.Is(v.Err, errChanging) }
+
+// Rows returns a worker that emits rows and class definitions. Another worker decides the members, so this one needs
+// no directory (N-40). Otherwise it equals [Question.Worker].
+func (q Question) Rows(s *State) (*Worker, error) {
+	w, err := q.Worker(s)
+	if err == nil {
+		w.defines = true
+	}
+	return w, err
+}
+
+// define emits a class without members until it is decided.
+func (w *Worker) define(c *Class) error {
+	return w.add(Event{Class: definition(c)})
+}
+
+// definition returns the event that defines a class.
+func definition(c *Class) *ClassEvent {
+	return &ClassEvent{ID: c.ID, Right: c.Right, Mask: uint32(c.Mask), Folder: c.Type == winnt.DirectoryFileObject,
+		SD: encoded(c.Descriptor), Share: encoded(c.Share), Passing: c.Passing, Holders: c.Holders,
+		Through: ids(c.Through)}
+}
+
+// Definition returns the definitions of the folders above a class of documents, and last that of
+// the class. It returns nil for an unknown class and for a folder's class.
+func (w *Worker) Definition(id string) (out []*ClassEvent) {
+	k := w.state.classes[id]
+	if k == nil || k.Passing {
+		return nil
+	}
+	for i := range k.Through {
+		out = append(out, definition(&k.Through[i]))
+	}
+	return append(out, definition(&k.Class))
+}
+
+// Define adds a class of a worker of rows and decides it if it is new. Its folders must have been defined before,
+// and a directory must have been read. It returns an error and changes nothing if the ID does not match the
+// definition or another question.
+func (w *Worker) Define(e *ClassEvent, at int64) error {
+	c, err := e.class()
+	if err != nil {
+		return err
+	}
+	if w.d == nil {
+		return fmt.Errorf("class %s: no directory was read yet", e.ID)
+	}
+	if c.Through, err = w.state.passing(e.Through); err != nil {
+		return fmt.Errorf("class %s: %w", e.ID, err)
+	}
+	if err := w.checkDefinition(&c); err != nil { // the id is a hash of the definition (N-41)
+		return fmt.Errorf("class %s: %w", e.ID, err)
+	}
+	if w.state.classes[c.ID] != nil {
+		return nil
+	}
+	w.clock = at
+	return w.decide(&c, nil)
+}
+
+// checkDefinition returns an error if a class belongs to another question than this index.
+func (w *Worker) checkDefinition(c *Class) error {
+	same, err := w.rebuild(c)
+	if err == nil && same.ID != c.ID {
+		err = fmt.Errorf("what it is made of makes %s", same.ID)
+	}
+	return err
+}
+
+// rebuild rebuilds a class from its definition.
+func (w *Worker) rebuild(c *Class) (Class, error) {
+	if c.Passing {
+		if w.traverse == "" {
+			return Class{}, errors.New("the index does not test folders on the way")
+		}
+		return NewPassing(c.Descriptor, w.traverse == TraversePrivilege), nil
+	}
+	for _, r := range w.rights {
+		if r.Name != c.Right {
+			continue
+		}
+		same := NewClass(c.Descriptor, w.share, c.Right, r.Mask(c.Type), c.Type)
+		return same.Behind(c.Through), nil
+	}
+	return Class{}, fmt.Errorf("the index is not about the right %s", c.Right)
+}

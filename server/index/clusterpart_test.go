@@ -1,0 +1,36 @@
+package index
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestForeignClasses: a class that its id names is refused where it is not one of this index: of another
+// share, another mask, another right, or another policy for folders (N-41).
+func TestForeignClasses(t *testing.T) {
+	d := sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")
+	const read = winnt.FILE_GENERIC_READ
+	for name, c := range map[string]struct {
+		class    Class
+		traverse Traverse
+		want     bool
+	}{
+		"its own":                   {NewClass(d, nil, "read", read, winnt.FileObject), "", true},
+		"of another share":          {NewClass(d, d, "read", read, winnt.FileObject), "", false},
+		"of another mask":           {NewClass(d, nil, "read", winnt.FILE_EXECUTE, winnt.FileObject), "", false},
+		"of another right":          {NewClass(d, nil, "write", read, winnt.FileObject), "", false},
+		"of a folder, always":       {NewPassing(d, false), TraverseAlways, true},
+		"of holders, always":        {NewPassing(d, true), TraverseAlways, false},
+		"of holders, by privilege":  {NewPassing(d, true), TraversePrivilege, true},
+		"of a folder, by privilege": {NewPassing(d, false), TraversePrivilege, false},
+		"of a folder, never":        {NewPassing(d, false), "", false},
+	} {
+		w := working(t, c.traverse)
+		err := w.Define(definition(&c.class), 2)
+		if (err == nil) != c.want || (w.state.classes[c.class.ID] != nil) != c.want {
+			t.Errorf("N-41: a class %s: %v", name, err)
+		}
+	}
+}

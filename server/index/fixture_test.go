@@ -1,0 +1,100 @@
+package index
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/server/watch"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// SIDs of a small firm.
+const (
+	alice = "S-1-5-21-1-2-3-1107"
+	bob   = "S-1-5-21-1-2-3-1108"
+	carol = "S-1-5-21-1-2-3-1109"
+	staff = "S-1-5-21-1-2-3-2001"
+	night = "S-1-5-21-1-2-3-2002"
+)
+
+// firm has alice in Staff, bob in Staff and Night, and carol in Night.
+func firm(t *testing.T, change ...func(name string) string) *directory.Directory {
+	t.Helper()
+	text := "domain: S-1-5-21-1-2-3\nusers:\n"
+	for _, u := range [][3]string{{"alice", alice, "Staff"}, {"bob", bob, "Staff, Night"}, {"carol", carol, "Night"}} {
+		groups := u[2]
+		for _, c := range change {
+			groups = c(u[0])
+		}
+		text += fmt.Sprintf("- {name: %s, sid: %s, memberOf: [%s]}\n", u[0], u[1], groups)
+	}
+	text += "groups:\n- {name: Staff, sid: " + staff + "}\n- {name: Night, sid: " + night + "}\n"
+	d, err := dirfile.Read([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// working returns a worker that knows the firm.
+func working(t *testing.T, traverse Traverse) *Worker {
+	t.Helper()
+	rights, err := words.Parse("read")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := Question{Rights: rights, Traverse: traverse}.Worker(nil)
+	if err == nil {
+		err = w.Directory(firm(t), "v1", 1)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// sees passes documents of the tree /t to a worker.
+func sees(t *testing.T, w *Worker, list ...watch.Seen) {
+	t.Helper()
+	if err := w.Batch(&watch.Batch{Tree: "/t", Seen: list}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// readers returns who reads a document, by SID.
+func readers(w *Worker, path string) []string {
+	return w.state.sids(w.state.sets(path)[0], nil)
+}
+
+// enabledOf returns the SIDs of a person.
+func enabledOf(p directory.Principal) map[sid.SID]bool {
+	out := map[sid.SID]bool{p.SID(): true, everyone: true}
+	for _, g := range p.Token.Groups() {
+		out[g.SID] = g.Attributes&winnt.SE_GROUP_ENABLED != 0
+	}
+	return out
+}
+
+// says evaluates an expression as its documentation has it: each clause must allow, its terms in order.
+func says(x effective.Expression, has map[sid.SID]bool) bool {
+	for _, clause := range x {
+		allowed := false
+		for _, term := range clause {
+			if term.SID.IsZero() || has[term.SID] {
+				allowed = term.Allow
+				break
+			}
+		}
+		if !allowed {
+			return false
+		}
+	}
+	return true
+}
+
+func ptr[T any](v T) *T { return &v }

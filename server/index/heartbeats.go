@@ -1,0 +1,43 @@
+package index
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// SourceStatus is the last heartbeat of a source. The zero value means that the source sent none.
+type SourceStatus struct {
+	Source   string    // the path of a tree, or "directory"
+	Time     time.Time // zero: none was received
+	Age      time.Duration
+	Withheld string // the reason why queries about this source fail; "" if they do not
+}
+
+// Heartbeats returns the last heartbeat of each source, sorted by name: the directory, each tree
+// that sent one, and each tree with documents. It returns an error if every query would fail.
+func (x *Index) Heartbeats() ([]SourceStatus, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	watermark, err := x.follow()
+	if err != nil {
+		return nil, err
+	}
+	present, known := x.clock(), map[string]bool{directorySource: true}
+	for source := range watermark.Sources {
+		known[source] = true
+	}
+	for _, r := range x.state.rows {
+		known[r.Tree] = true
+	}
+	var out []SourceStatus
+	for source := range known {
+		h := SourceStatus{Source: source, Time: watermark.Sources[source].Time, Withheld: x.stale(watermark, source)}
+		if !h.Time.IsZero() {
+			h.Age = present.Time.Sub(h.Time)
+		}
+		out = append(out, h)
+	}
+	slices.SortFunc(out, func(a, b SourceStatus) int { return strings.Compare(a.Source, b.Source) })
+	return out, nil
+}

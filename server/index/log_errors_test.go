@@ -1,0 +1,212 @@
+package index
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/internal/test/inject"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/server/watch"
+)
+
+// scripted is a run of an index in three steps. The second takes bob's and carol's right on /t/a away; then the log is
+// compacted.
+type scripted struct {
+	batches   [][]Event
+	compacted []Event
+	readers   map[uint64]string // of each document, by the number of the last event
+}
+
+func newScripted(t *testing.T) *scripted {
+	t.Helper()
+	w, s := working(t, ""), &scripted{readers: map[uint64]string{0: ""}}
+	state := newState()
+	for i, documents := range [][]watch.Seen{
+		{{Path: "/t/a", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")}},
+		{{Path: "/t/a", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;" + alice + ")")}, {Path: "/t/b"}},
+		{{Path: "/t/b", Gone: true}}} {
+		if i == 2 {
+			var err error
+			if s.compacted, err = w.Compact(false); err != nil {
+				t.Fatal(err)
+			}
+		}
+		sees(t, w, documents...)
+		events := slices.Clone(w.Take())
+		s.batches = append(s.batches, events)
+		for j := range events {
+			if err := state.Apply(&events[j]); err != nil {
+				t.Fatal(err)
+			}
+			s.readers[state.seq] = readersOf(state)
+		}
+	}
+	return s
+}
+
+// readersOf returns who reads each document of a state.
+func readersOf(s *State) (all string) {
+	for _, path := range slices.Sorted(maps.Keys(s.rows)) {
+		all += fmt.Sprint(path, s.sids(s.sets(path)[0], nil), " ")
+	}
+	return all
+}
+
+// run writes the batches, each with a watermark, and compacts the log after the second. It
+// continues after errors. kept is the last event of the last batch written without an error.
+func (s *scripted) run(dir string, disk *inject.Injector) (kept uint64, failed error) {
+	l, _, err := openLog(dir, disk.Do)
+	if err != nil {
+		return 0, err
+	}
+	for i, events := range s.batches {
+		last := events[len(events)-1].Seq
+		err := l.Write(events)
+		if err == nil {
+			kept = last
+		}
+		if i == 1 {
+			err = errors.Join(err, l.replace(s.compacted))
+		}
+		failed = errors.Join(failed, err, l.SetWatermark(&Watermark{Index: "i", Seq: last,
+			Sources: map[string]Moment{"/t": {}}}))
+	}
+	return kept, errors.Join(failed, l.Close())
+}
+
+// TestLogEveryOperationFails fails each disk operation in turn, with EIO and with a full disk, and
+// checks that the caller gets the error. The next run has every event that was written without an
+// error, no other numbers and no partial line, and no watermark covers a missing event (N-9, N-10,
+// N-22).
+func TestLogEveryOperationFails(t *testing.T) {
+	s := newScripted(t)
+	var whole inject.Injector
+	if _, err := s.run(t.TempDir(), &whole); err != nil {
+		t.Fatal(err)
+	}
+	if first := whole.Ops()[2]; !strings.HasPrefix(first, "syncdir ") {
+		t.Errorf("%s comes before the file's name is durable", first)
+	}
+	kinds := map[string]bool{}
+	for i, op := range whole.Ops() {
+		for _, fault := range []struct {
+			stored int
+			err    error
+		}{{0, syscall.EIO}, {5, syscall.ENOSPC}, {1 << 20, syscall.EIO}} {
+			dir := t.TempDir()
+			var disk inject.Injector
+			disk.Fail(inject.Short(fault.stored, fault.err), inject.OnIndex(i))
+			kept, err := s.run(dir, &disk)
+			what := fmt.Sprintf("%s fails with %v", op, fault)
+			if !errors.Is(err, fault.err) {
+				t.Errorf("%s: the caller got %v", what, err)
+			}
+			l, state, err := OpenLog(dir)
+			if err != nil {
+				t.Fatalf("%s: %v", what, err)
+			}
+			if got, is := readersOf(state), s.readers[state.seq]; state.seq < kept || got != is {
+				t.Errorf("%s: %d events were kept; the next run has %d, with %q, want %q", what, kept, state.seq, got, is)
+			}
+			if f, err := readWatermark(dir); err != nil || f.Seq > state.seq {
+				t.Errorf("N-9: %s: the watermark covers %+v of %d events, %v", what, f, state.seq, err)
+			}
+			if err := l.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+		kind, _, _ := strings.Cut(op, " ")
+		kinds[kind] = true
+	}
+	if want := "[create rename sync syncdir truncate write]"; fmt.Sprint(slices.Sorted(maps.Keys(kinds))) != want {
+		t.Errorf("the operations are %v, want %s", slices.Sorted(maps.Keys(kinds)), want)
+	}
+}
+
+// TestFailedLogStaysClosed checks that after one failed write or sync no event and no watermark is
+// written, even if the disk works again (N-9).
+func TestFailedLogStaysClosed(t *testing.T) {
+	s := newScripted(t)
+	for _, kind := range []string{"write", "sync"} {
+		dir := t.TempDir()
+		var disk inject.Injector
+		l, _, err := openLog(dir, disk.Do)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fence := &Watermark{Index: "i", Seq: 1, Sources: map[string]Moment{"/t": {Time: time.Unix(1, 0)}}}
+		if err := errors.Join(l.Write(s.batches[0]), l.SetWatermark(fence)); err != nil {
+			t.Fatal(err)
+		}
+		disk.Fail(syscall.EIO, inject.Kind(kind))
+		if err := l.Write(s.batches[1]); !errors.Is(err, syscall.EIO) {
+			t.Errorf("%s: %v", kind, err)
+		}
+		disk.Fail(nil)
+		before := len(disk.Ops())
+		fence.Sources["/t"] = Moment{Time: time.Unix(2, 0)}
+		for what, err := range map[string]error{"write": l.Write(s.batches[1]), "fence": l.SetWatermark(fence),
+			"compaction": l.replace(s.compacted)} {
+			if !errors.Is(err, syscall.EIO) {
+				t.Errorf("%s failed, then %s: %v", kind, what, err)
+			}
+		}
+		if ops := disk.Ops()[before:]; len(ops) != 0 {
+			t.Errorf("N-9: %s failed, and then came %v", kind, ops)
+		}
+		if f, err := readWatermark(dir); err != nil || f.Sources["/t"].Time.Unix() != 1 {
+			t.Errorf("N-9: %s: %+v, %v", kind, f, err)
+		}
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestFailedCompactionKeepsTheLog checks that a compaction that fails before the rename leaves the log, its lock and
+// no second file (N-10, N-22).
+func TestFailedCompactionKeepsTheLog(t *testing.T) {
+	s := newScripted(t)
+	for _, kind := range []string{"create", "write", "sync", "rename"} {
+		dir := t.TempDir()
+		var disk inject.Injector
+		l, _, err := openLog(dir, disk.Do)
+		if err == nil {
+			err = errors.Join(l.Write(s.batches[0]), l.Write(s.batches[1]))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		disk.Fail(inject.Short(9, syscall.ENOSPC), inject.Kind(kind))
+		if err := l.replace(s.compacted); !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("N-22: %s: %v", kind, err)
+		}
+		disk.Fail(nil)
+		if _, _, err := OpenLog(dir); err == nil {
+			t.Errorf("N-10: %s: two write", kind)
+		}
+		if err := errors.Join(l.Write(s.batches[2]), l.Close()); err != nil {
+			t.Errorf("%s: %v", kind, err)
+		}
+		again, state, err := OpenLog(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := readersOf(state); got != s.readers[state.seq] || len(s.readers) != int(state.seq)+1 {
+			t.Errorf("N-22: %s: %q at %d", kind, got, state.seq)
+		}
+		if err := again.Close(); err != nil {
+			t.Error(err)
+		}
+		if names, err := os.ReadDir(dir); err != nil || len(names) != 1 {
+			t.Errorf("N-22: %s: %v, %v", kind, names, err)
+		}
+	}
+}

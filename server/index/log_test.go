@@ -1,0 +1,279 @@
+package index
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/server/watch"
+)
+
+// TestStaleSources checks that queries about a tree need current heartbeats of both the tree and
+// the directory, by the clock and by uptime (N-9).
+func TestStaleSources(t *testing.T) {
+	present := watch.Heartbeat{Time: time.Unix(1_000_000, 0), Up: time.Hour}
+	fresh := Moment(present)
+	old := Moment{Time: present.Time.Add(-time.Hour)}
+	for name, c := range map[string]struct {
+		tree, directory Moment
+		fine            bool
+	}{
+		"both": {fresh, fresh, true}, "an old tree": {old, fresh, false}, "an old directory": {fresh, old, false},
+		"a start that is yet to come": {Moment{present.Time, 2 * time.Hour}, fresh, false},
+		"at the limit":                {Moment{present.Time.Add(-time.Minute), time.Hour - time.Minute}, fresh, true},
+		"a moment more":               {Moment{present.Time.Add(-time.Minute - 1), time.Hour - time.Minute}, fresh, false},
+		"a second to come":            {Moment{present.Time.Add(time.Second), time.Hour}, fresh, true},
+		"two seconds to come":         {Moment{present.Time.Add(2 * time.Second), time.Hour}, fresh, false},
+	} {
+		x := &Index{limit: time.Minute, boot: "b", clock: func() watch.Heartbeat { return present }}
+		f := &Watermark{Boot: "b", Sources: map[string]Moment{"/t": c.tree, directorySource: c.directory}}
+		if got := x.stale(f, "/t"); (got == "") != c.fine {
+			t.Errorf("N-9: %s: %q", name, got)
+		}
+	}
+}
+
+// TestLargeLogs: a log is put together when it is as large as most, four times as large as after the last time, and
+// half of
+// its lines say what holds no longer: each bound from both sides (N-22).
+func TestLargeLogs(t *testing.T) {
+	w := working(t, TraverseAlways)
+	sees(t, w, folder("/t/d", "(A;;FA;;;WD)"),
+		watch.Seen{Path: "/t/d/f", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")},
+		watch.Seen{Path: "/t/g", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;" + alice + ")")})
+	sees(t, w, watch.Seen{Path: "/t/g", Gone: true})
+	// The start, three people, two rows, and the classes of the folder and the file. With all: also
+	// the folder's class for traverse rights and the class of the deleted document.
+	const some, every = 1 + 3 + 2 + 2, 1 + 3 + 2 + 4
+	if got := [2]int{w.state.live(false), w.state.live(true)}; got != [2]int{some, every} {
+		t.Fatalf("%d events amount to the state, want %d", got, [2]int{some, every})
+	}
+	for _, c := range []struct {
+		z    Size
+		most int64
+		all  bool
+		want bool
+	}{
+		{Size{100, 25, 2 * some}, 100, false, true}, {Size{99, 0, 2 * some}, 100, false, false},
+		{Size{100, 26, 2 * some}, 100, false, false}, {Size{100, 0, 2*some - 1}, 100, false, false},
+		{Size{100, 0, 2 * some}, 100, true, false}, {Size{100, 0, 2 * every}, 100, true, true},
+		{Size{64 << 20, 0, 2 * some}, 0, false, true}, {Size{64<<20 - 1, 0, 2 * some}, 0, false, false},
+	} {
+		if got := c.z.Large(c.most, w, c.all); got != c.want {
+			t.Errorf("N-22: %+v of %d, all %t: %t", c.z, c.most, c.all, got)
+		}
+	}
+	w.Take()
+	before := w.state.seq
+	list, err := w.Compact(false)
+	if err != nil || len(list) != 1+3+3+2+1 || list[0].Start.Until != before || list[len(list)-1].Seq != before {
+		t.Errorf("N-22: %d events, the last is %d of %d, %v", len(list), list[len(list)-1].Seq, before, err)
+	}
+	consistent(t, "put together", w.state)
+}
+
+// TestReopenedLogHasItsEvents checks that a reopened log has its events and size, and only one writer. Closing it
+// releases the lock (N-10).
+func TestReopenedLogHasItsEvents(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "deep", "state")
+	w := working(t, "")
+	sees(t, w, watch.Seen{Path: "/t/a", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")}, watch.Seen{Path: "/t/b"})
+	events := w.Take()
+	l, s, err := OpenLog(dir)
+	if err != nil || s.seq != 0 {
+		t.Fatal(err)
+	}
+	if _, _, err := OpenLog(dir); err == nil {
+		t.Error("N-10: two write")
+	}
+	if err := errors.Join(l.Write(events[:3]), l.Write(events[3:])); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(filepath.Join(dir, eventsName))
+	if err != nil || l.size != (Size{info.Size(), 0, len(events)}) || info.Mode().Perm() != 0o600 {
+		t.Errorf("%+v, %v %v", l.size, info.Size(), err)
+	}
+	for _, name := range []string{dir, filepath.Dir(dir)} { // it contains the access data
+		if made, err := os.Stat(name); err != nil || made.Mode().Perm() != 0o700 {
+			t.Errorf("%s is made: %v, %v", name, made.Mode(), err)
+		}
+	}
+	f := &Watermark{Index: "i", Seq: 7, Boot: "b", Sources: map[string]Moment{"/t": {time.Unix(5, 6).UTC(), 8}},
+		Unnamed: 9}
+	if err := errors.Join(l.SetWatermark(f), l.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := readWatermark(dir); err != nil || !reflect.DeepEqual(got, f) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	again, s, err := OpenLog(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	alike(t, "opened again", s, w.state)
+	if again.size != (Size{info.Size(), 0, len(events)}) {
+		t.Errorf("%+v", again.size)
+	}
+	list, err := w.Compact(false)
+	if err == nil {
+		err = again.replace(list)
+	}
+	if err != nil || again.size.Least != again.size.Bytes || again.size.Lines != len(list) {
+		t.Errorf("%+v, %v", again.size, err)
+	}
+	if _, _, err := OpenLog(dir); err == nil {
+		t.Error("N-10: two write what was put together")
+	}
+	if err := errors.Join(again.Write([]Event{{Seq: w.state.seq + 1, Gone: "/t/b"}}), again.Close()); err != nil {
+		t.Fatal(err)
+	}
+	last, s, err := OpenLog(dir)
+	if err != nil || s.seq != w.state.seq+1 || s.rows["/t/b"] != nil || s.rows["/t/a"] == nil || last.Close() != nil {
+		t.Errorf("%v", err)
+	}
+	if names, _ := os.ReadDir(dir); len(names) != 2 {
+		t.Errorf("the folder has %v", names)
+	}
+}
+
+// TestCompactionKeepsTimes checks the time and order of each event of a snapshot: the start,
+// people and classes have the start's time, each row its own. It holds for a worker of rows, too
+// (N-22).
+func TestCompactionKeepsTimes(t *testing.T) {
+	w := working(t, "")
+	began := w.state.began
+	for i, name := range []string{"/t/b", "/t/a"} {
+		err := w.Batch(&watch.Batch{Tree: "/t", Heartbeat: watch.Heartbeat{Time: time.Unix(int64(100+i), 0)},
+			Seen: []watch.Seen{
+				{Path: name, Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.Take()
+	last := w.state.seq
+	list, err := w.Compact(false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said []string
+	for i, e := range list {
+		want, kind := began, "start"
+		switch {
+		case e.Person != nil:
+			kind = e.Person.Name
+		case e.Class != nil:
+			kind = "class"
+		case e.Row != nil:
+			kind, want = e.Row.Path, map[string]int64{"/t/b": 100e9, "/t/a": 101e9}[e.Row.Path]
+		case e.Directory != "":
+			kind = e.Directory
+		}
+		said = append(said, kind)
+		if e.Time != want || e.Seq != last-uint64(len(list)-1-i) {
+			t.Errorf("N-22: %s is event %d of %d, want %d of %d", kind, e.Seq, e.Time, last-uint64(len(list)-1-i), want)
+		}
+	}
+	if got := strings.Join(said, " "); got != "start alice bob carol class /t/a /t/b v1" {
+		t.Errorf("N-22: %s", got)
+	}
+	dir := t.TempDir()
+	log, _, err := OpenLog(dir)
+	if err == nil {
+		err = errors.Join(log.Write(list), log.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for after, told := range map[uint64]error{0: nil, 1: ErrTooOld, last - 1: ErrTooOld, last: nil, last + 1: nil} {
+		n := 0
+		err := Changes(dir, after, func(c Change) error {
+			if n++; c.Seq != last {
+				t.Errorf("N-22: %+v has not the number of what was put together, %d", c, last)
+			}
+			return nil
+		})
+		if !errors.Is(err, told) || told == nil && (n == 2) != (after == 0) {
+			t.Errorf("N-22: after %d of %d: %d changes, %v", after, last, n, err)
+		}
+	}
+	rows, err := (Question{Rights: w.rights}).Rows(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if list, err := rows.Compact(true); err != nil || len(list) != 1 || list[0].Start == nil {
+		t.Errorf("N-22: of a worker that decides nothing: %+v, %v", list, err)
+	}
+	undecided, err := (Question{Rights: w.rights}).Worker(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if list, err := undecided.Compact(true); err != nil || list != nil {
+		t.Errorf("N-22: of one that has decided nothing yet: %+v, %v", list, err)
+	}
+}
+
+// TestHeartbeatAge checks that a heartbeat's age is measured by the clock and by uptime, also one of
+// another machine. After a restart of this machine it no longer counts, whatever the clock says
+// (N-9, N-81, N-82).
+func TestHeartbeatAge(t *testing.T) {
+	base := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
+	const limit = 10 * time.Second
+	f := Watermark{Boot: "this", Sources: map[string]Moment{"known": {base, time.Hour}, "wall": {Time: base}}}
+	for _, c := range []struct {
+		source, boot string
+		wall, up     time.Duration // since then
+		fresh        bool
+	}{
+		{"known", "this", 10 * time.Second, 10 * time.Second, true},
+		{"known", "this", 11 * time.Second, time.Second, false},
+		{"known", "this", time.Second, 11 * time.Second, false}, // the clock was set back
+		{"known", "this", -2 * time.Second, time.Second, false},
+		{"known", "this", time.Second, -time.Second, false},
+		{"known", "next", time.Second, time.Second, false}, // a start, with a clock that was set back
+		{"wall", "next", time.Second, time.Second, false},
+		{"wall", "this", time.Second, time.Hour, true}, // a system that does not tell
+		{"known", "", time.Second, time.Hour, true},
+		{"other", "this", time.Second, time.Second, false},
+	} {
+		present := watch.Heartbeat{Time: base.Add(c.wall), Up: time.Hour + c.up}
+		if got := f.fresh(c.source, limit, c.boot, present); got != c.fresh {
+			t.Errorf("%+v: %v", c, got)
+		}
+	}
+}
+
+// TestFresh checks that a source is fresh within the limit by both clocks, and never with a
+// heartbeat in the future. A missing source is not fresh (N-9).
+func TestFresh(t *testing.T) {
+	start := time.Unix(1_000_000, 0)
+	f := &Watermark{Boot: "b", Sources: map[string]Moment{"/srv": {start, time.Hour}, "old": {start, 0}}}
+	for _, c := range []struct {
+		name, source, boot string
+		passed, up         time.Duration
+		want               bool
+	}{
+		{"at once", "/srv", "b", 0, 0, true},
+		{"at the limit", "/srv", "b", 10 * time.Second, 10 * time.Second, true},
+		{"later", "/srv", "b", 11 * time.Second, 11 * time.Second, false},
+		{"the clock was set back while the source hung", "/srv", "b", 3 * time.Second, time.Minute, false},
+		{"the clock was set back further", "/srv", "b", -time.Hour, time.Minute, false},
+		{"the clock was set forward", "/srv", "b", time.Hour, time.Second, false},
+		{"it was started anew (N-82)", "/srv", "c", 5 * time.Second, -time.Minute, false},
+		{"of another source", "/home", "b", 0, 0, false},
+		{"without an uptime", "old", "b", 5 * time.Second, time.Hour, true},
+	} {
+		got := f.fresh(c.source, 10*time.Second, c.boot, watch.Heartbeat{Time: start.Add(c.passed), Up: time.Hour + c.up})
+		if got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+	if (&Watermark{}).fresh("", time.Hour, "", watch.Heartbeat{}) {
+		t.Error("a fence of nothing vouches")
+	}
+}

@@ -1,0 +1,166 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	database "github.com/refmon/refmon/internal/test/postgres"
+	"github.com/refmon/refmon/server/index"
+	"github.com/refmon/refmon/server/index/postgres"
+)
+
+// TestDatabaseRestart checks that a run survives a restart of its database. Without the database
+// there are no heartbeats, so queries fail. Afterwards the database has all changes, and a right
+// revoked in between is gone (N-92). A document with an overlong path has a hash as its id.
+func TestDatabaseRestart(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("files are given to other users by root only")
+	}
+	server := database.Start(t)
+	dsn := "host=" + server.Dir + " dbname=postgres user=" + database.Owner
+	tree, state, dir := t.TempDir(), filepath.Join(t.TempDir(), "state"), filepath.Join(t.TempDir(), "firm.yaml")
+	put := func(name string, uid int) {
+		t.Helper()
+		path := filepath.Join(tree, name)
+		err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, nil, 0o600), os.Chown(path, uid, 0))
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	var long []string // random names: what repeats is stored in less
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 14 {
+		name := make([]byte, 240)
+		for i := range name {
+			name[i] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"[random.IntN(64)]
+		}
+		long = append(long, string(name))
+	}
+	put("plan", 4001)
+	put("budget", 4001)
+	put(filepath.Join(long...), 4001)
+	if err := os.WriteFile(dir, []byte(firm), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	sink, err := postgres.Open(ctx, dsn, state, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	waits := make(chan error, 16)
+	sink.Warn = func(err error) { waits <- err }
+	ready, done := make(chan struct{}), make(chan error, 1)
+	go func() {
+		done <- index.Run(ctx, index.Config{Trees: []string{tree}, Directory: dir, Rights: "read", State: state,
+			Sinks: []index.Sink{sink}, NoEvents: true, Every: 50 * time.Millisecond, Beat: 50 * time.Millisecond,
+			Ready: func() { close(ready) }})
+	}()
+	select {
+	case <-ready:
+	case err := <-done:
+		t.Fatalf("the run has ended: %v", err)
+	}
+	x, err := index.Open(state, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer x.Close()
+	heartbeat := func() (out time.Time) {
+		t.Helper()
+		list, err := x.Heartbeats()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, h := range list {
+			if out.IsZero() || h.Time.Before(out) {
+				out = h.Time
+			}
+		}
+		return out
+	}
+	ended := func() {
+		t.Helper()
+		select {
+		case err := <-done:
+			t.Fatalf("the run has ended: %v", err)
+		default:
+		}
+	}
+	found := func() (names []string) {
+		t.Helper()
+		conn, err := pgx.Connect(t.Context(), dsn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close(context.Background())
+		rows, err := conn.Query(t.Context(), `select d.id from refmon.documents d join refmon.members m using (class)
+			where m.sid = $1 and tree = any (refmon.fresh()) order by 1`, alice)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if names, err = pgx.CollectRows(rows, pgx.RowTo[string]); err != nil {
+			t.Fatal(err)
+		}
+		for i, name := range names {
+			if names[i] = filepath.Base(name); len(name) == 64 && !strings.Contains(name, "/") {
+				names[i] = "hash"
+			}
+		}
+		slices.Sort(names)
+		return slices.DeleteFunc(names, func(n string) bool { return slices.Contains(long, n) || n == filepath.Base(tree) })
+	}
+	wait := func(what string, is func() bool) {
+		t.Helper()
+		for range 600 {
+			ended()
+			if is() {
+				return
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+		t.Fatalf("%s does not come", what)
+	}
+	wait("the first answer", func() bool { return slices.Contains(found(), "plan") })
+	for round, was := range []int{4001, 4002} {
+		server.Stop()
+		put("plan", 8003-was)
+		put([]string{"new", "newer"}[round], 4001)
+		select {
+		case <-waits:
+		case err := <-done:
+			t.Fatalf("the run has ended: %v", err)
+		}
+		for len(waits) > 0 {
+			<-waits
+		}
+		before := heartbeat()
+		time.Sleep(500 * time.Millisecond)
+		ended()
+		if now := heartbeat(); now.After(before) {
+			t.Errorf("without the database there is a heartbeat of %v, after %v", now, before)
+		}
+		server.Again()
+		want := [][]string{{"budget", "new"}, {"budget", "new", "newer", "plan"}}[round]
+		wait("the change of the meantime", func() bool {
+			return slices.Equal(slices.DeleteFunc(found(), func(n string) bool { return n == "hash" }), want)
+		})
+		wait("a heartbeat", func() bool { return heartbeat().After(before) })
+	}
+	if got := found(); !slices.Contains(got, "hash") {
+		t.Errorf("alice finds %q, and not the document whose path is long", got)
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,100 @@
+package postgres
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// Limits of a wait for the database.
+const (
+	patience    = 10 * time.Minute
+	shortest    = 100 * time.Millisecond
+	longest     = 5 * time.Second
+	answerLimit = 30 * time.Second // timeout of a connection
+)
+
+// send sends a batch in one transaction. If the connection breaks, the outcome is unknown. send
+// then waits for the database, fills the tables again and repeats the batch (N-92).
+func (s *Sink) send(b *pgx.Batch) error {
+	try := func() error {
+		return pgx.BeginFunc(s.ctx, s.conn, func(tx pgx.Tx) error { return tx.SendBatch(s.ctx, b).Close() })
+	}
+	err := try()
+	if err == nil || !s.restarting(err) {
+		return err
+	}
+	if s.Warn != nil {
+		s.Warn(fmt.Errorf("postgres: wait for the database: %w", err))
+	}
+	for begun, pause := time.Now(), shortest; time.Since(begun) < patience; pause = min(2*pause, longest) {
+		t := time.NewTimer(pause)
+		select {
+		case <-t.C:
+		case <-s.ctx.Done():
+			t.Stop()
+			return s.ctx.Err()
+		}
+		if err = s.again(); err == nil {
+			err = try()
+		}
+		if err == nil || !s.restarting(err) {
+			return err
+		}
+	}
+	return err
+}
+
+// again connects again and refills the tables.
+func (s *Sink) again() error {
+	_ = s.conn.Close(s.ctx) // already broken
+	config, err := pgx.ParseConfig(s.dsn)
+	if err != nil {
+		return err
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = answerLimit
+	}
+	conn, err := pgx.ConnectConfig(s.ctx, config)
+	if err != nil {
+		return err
+	}
+	s.conn = conn
+	return s.begin()
+}
+
+// restarting reports whether an error may pass after a restart of the database. Source: PostgreSQL,
+// appendix A: class 08 (connection exception), 57P01 to 57P03 (shutdown, crash, cannot connect
+// now), 53300 (too many connections), 25006 (the server is no longer the primary).
+func (s *Sink) restarting(err error) bool {
+	if s.ctx.Err() != nil {
+		return false
+	}
+	var answer *pgconn.PgError
+	if errors.As(err, &answer) {
+		switch answer.Code {
+		case "57P01", "57P02", "57P03", "53300", "25006":
+			return true
+		}
+		return strings.HasPrefix(answer.Code, "08")
+	}
+	return s.conn.IsClosed() // without a server error the connection itself failed
+}
+
+// longID is the size limit of an id, in bytes. PostgreSQL rejects longer values in a table's key.
+const longID = 2000
+
+// id returns a document's id: its path, or a hash if the path is too long for a key.
+func id(path string) string {
+	if len(path) <= longID {
+		return path
+	}
+	sum := sha256.Sum256([]byte(path))
+	return hex.EncodeToString(sum[:])
+}

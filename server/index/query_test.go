@@ -1,0 +1,343 @@
+package index
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/server/watch"
+)
+
+// answering has an index on disk of two trees and two rights, each of whose parts differs from the others.
+type answering struct {
+	*testing.T
+	w         *Worker
+	dir       string
+	x         *Index
+	present   watch.Heartbeat
+	watermark Watermark
+}
+
+func newAnswering(t *testing.T) *answering {
+	t.Helper()
+	rights, err := words.Parse("read+modify")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := (Question{Rights: rights, Traverse: TraverseAlways}).Worker(nil)
+	if err == nil {
+		err = w.Directory(firm(t), "v7", 1)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := func(path, list string) watch.Seen {
+		return watch.Seen{Path: path, Descriptor: sddl.MustParse("O:BAG:SYD:" + list)}
+	}
+	for tree, list := range map[string][]watch.Seen{
+		"/t": {folder("/t/d", "(A;;FA;;;"+staff+")"), file("/t/a", "(A;;FR;;;WD)(A;;FA;;;"+alice+")"),
+			file("/t/d/b", "(A;;FA;;;WD)"), {Path: "/t/c", Err: errors.New("no")}},
+		"/u": {file("/u/a", "(A;;FA;;;"+night+")")},
+	} {
+		if err := w.Batch(&watch.Batch{Tree: tree, Seen: list}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a := &answering{T: t, w: w, dir: t.TempDir(),
+		present: watch.Heartbeat{Time: time.Unix(2_000_000, 0).UTC(), Up: 5 * time.Hour}}
+	log, _, err := OpenLog(a.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ago := func(d time.Duration) Moment { return Moment{a.present.Time.Add(-d), a.present.Up - d} }
+	a.watermark = Watermark{Index: w.state.start.Index, Seq: w.state.seq, Boot: "b", Sources: map[string]Moment{
+		"/t": ago(3 * time.Second), "/u": ago(2 * time.Second), directorySource: ago(time.Second)}}
+	if err := errors.Join(log.Write(w.Take()), log.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if a.x, err = Open(a.dir, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = a.x.Close() })
+	a.x.clock, a.x.boot = func() watch.Heartbeat { return a.present }, "b"
+	a.setWatermark(func(*Watermark) {})
+	return a
+}
+
+// setWatermark writes a watermark.
+func (a *answering) setWatermark(change func(*Watermark)) {
+	a.Helper()
+	f := a.watermark
+	f.Sources = maps.Clone(f.Sources)
+	change(&f)
+	b, err := json.Marshal(f)
+	name := filepath.Join(a.dir, watermarkName)
+	if err := errors.Join(err, os.WriteFile(name+".new", b, 0o600), os.Rename(name+".new", name)); err != nil {
+		a.Fatal(err)
+	}
+	a.x.mu.Lock()
+	a.x.info = nil // whatever the file system's times are
+	a.x.mu.Unlock()
+}
+
+// TestWholeAnswers checks all fields of each answer: class, descriptor, directory version and the
+// tree's time, and the fields that are set for each reason of an unknown result (N-5, N-6, N-9,
+// N-15, N-78).
+func TestWholeAnswers(t *testing.T) {
+	a := newAnswering(t)
+	class := func(path string, right int) string { return a.w.state.rows[path].Classes[right] }
+	said := func(allowed bool, because, class, path string) Answer {
+		out := Answer{Allowed: allowed, Because: because, Class: class, Directory: "v7", Seq: a.watermark.Seq}
+		if r := a.w.state.rows[path]; r != nil {
+			out.Descriptor, out.Time = r.Descriptor, a.watermark.Sources[r.Tree].Time
+		}
+		return out
+	}
+	for _, c := range []struct {
+		path, who, right string
+		want             Answer
+	}{
+		{"/t/a", "alice", "read", said(true, "", class("/t/a", 0), "/t/a")},
+		{"/t/a", "alice", "", said(true, "", class("/t/a", 0), "/t/a")},
+		{"/t/a", bob, "read", said(true, "", class("/t/a", 0), "/t/a")},
+		{"/t/a", "bob", "modify", said(false, "", class("/t/a", 1), "/t/a")},
+		{"/t/a", alice, "modify", said(true, "", class("/t/a", 1), "/t/a")},
+		{"/t/d/b", "carol", "read", said(false, "", class("/t/d/b", 0), "/t/d/b")}, // she does not pass
+		{"/t/d/b", "bob", "modify", said(true, "", class("/t/d/b", 1), "/t/d/b")},
+		{"/u/a", "carol", "read", said(true, "", class("/u/a", 0), "/u/a")},
+		{"/u/a", "alice", "read", said(false, "", class("/u/a", 0), "/u/a")},
+		{"/u/a", "dora", "read", said(false, "the directory has no such person", "", "/u/a")},
+		{"/u/a", "", "read", said(false, "the directory has no such person", "", "/u/a")},
+		{"/u/a", "carol", "write", said(false, "the index is not about the right write", "", "/u/a")},
+		{"/u/a", "carol", "Read", said(false, "the index is not about the right Read", "", "/u/a")},
+		{"/t/c", "alice", "read", said(false, "the document could not be read: no", "", "/t/c")},
+		{"/t/none", "alice", "read", said(false, "the document is not in the index", "", "")},
+		{"/t/a/", "alice", "read", said(false, "the document is not in the index", "", "")},
+		{"", "alice", "read", said(false, "the document is not in the index", "", "")},
+	} {
+		if got := a.x.CanRead(c.path, c.who, c.right); !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s by %s, %s:\n got %+v\nwant %+v", c.path, c.who, c.right, got, c.want)
+		}
+	}
+	stale := func(source string) string { return fmt.Sprintf("%s had no heartbeat within 1m0s", source) }
+	for source, others := range map[string]map[string]string{
+		"/t":            {"/t/a": stale("/t"), "/t/none": stale("/t"), "/t/c": stale("/t"), "/u/a": "", "/v": "none"},
+		"/u":            {"/t/a": "", "/u/a": stale("/u"), "/u/none": stale("/u"), "/t/none": "none", "/uu": "none"},
+		directorySource: {"/t/a": stale("directory"), "/u/a": stale("directory"), "/t/none": stale("directory")},
+	} {
+		for _, gone := range []bool{true, false} { // there is no moment, or an old one
+			a.setWatermark(func(f *Watermark) {
+				if delete(f.Sources, source); !gone {
+					f.Sources[source] = Moment{a.present.Time.Add(-time.Hour), a.present.Up - time.Hour}
+				}
+			})
+			for path, why := range others {
+				if why == "none" {
+					why = "the document is not in the index"
+				}
+				if gone && (path == "/t/none" && source == "/t" || path == "/u/none") {
+					why = "the document is not in the index" // no tree of that name is known of
+				}
+				want := said(why == "", why, "", path)
+				if want.Time = a.x.fenceTime(path); why == "" {
+					want.Class = class(path, 0)
+				}
+				who := map[bool]string{true: "carol", false: "alice"}[path == "/u/a"]
+				if got := a.x.CanRead(path, who, "read"); !reflect.DeepEqual(got, want) {
+					t.Errorf("N-9: %s while %s is not known (%t):\n got %+v\nwant %+v", path, source, gone, got, want)
+				}
+			}
+		}
+	}
+	for why, change := range map[string]func(*Watermark){
+		"the index has no heartbeat yet":         func(f *Watermark) { f.Index = "" },
+		"the index was recreated: open it again": func(f *Watermark) { f.Index = "other" },
+		fmt.Sprintf("the watermark covers event %d, but the log ends at %d", a.watermark.Seq+1,
+			a.watermark.Seq): func(f *Watermark) {
+			f.Seq++
+		},
+	} {
+		a.setWatermark(change)
+		for _, path := range []string{"/t/a", "/none"} {
+			if got := a.x.CanRead(path, "alice", "read"); !reflect.DeepEqual(got, Answer{Because: why}) {
+				t.Errorf("%s: %+v, want %q", path, got, why)
+			}
+		}
+		_, err1 := a.x.Counts()
+		_, err2 := a.x.Listed()
+		_, err3 := a.x.Classes("alice", "read")
+		for _, err := range []error{err1, err2, err3} {
+			if err == nil || err.Error() != why {
+				t.Errorf("%v, want %q", err, why)
+			}
+		}
+	}
+}
+
+// fenceTime returns the time of a document's tree in the newest watermark, zero for an unknown
+// document.
+//
+// +checklocksignore
+func (x *Index) fenceTime(path string) time.Time {
+	r := x.state.rows[path]
+	f, err := readWatermark(x.dir)
+	if r == nil || err != nil {
+		return time.Time{}
+	}
+	return f.Sources[r.Tree].Time
+}
+
+// TestWholeFilters: all of a filter, in each form, for a person and for the person's token: the classes of that right
+// alone, none of who passes a folder, and the time of the oldest source (N-9, N-19).
+func TestWholeFilters(t *testing.T) {
+	a := newAnswering(t)
+	s := a.w.state
+	for n, p := range firm(t).Principals {
+		for right, word := range []string{"read", "modify"} {
+			want := Filter{Right: word, Classes: []string{}, Directory: "v7", Seq: a.watermark.Seq,
+				Time: a.watermark.Sources["/t"].Time}
+			bits := Filter{Right: word, Bitmap: make([]byte, (len(s.classes)+7)/8), Directory: "v7", Seq: want.Seq,
+				Time: want.Time}
+			for _, path := range []string{"/t/a", "/t/d/b", "/u/a", "/t/d"} {
+				id := s.rows[path].Classes[right]
+				if s.classes[id].members.Has(n) && !slices.Contains(want.Classes, id) {
+					want.Classes = append(want.Classes, id)
+					bits.Bitmap[s.classes[id].number/8] |= 1 << (s.classes[id].number % 8)
+				}
+			}
+			slices.Sort(want.Classes)
+			for form, want := range map[Form]Filter{FormList: want, FormBitmap: bits} {
+				for _, who := range []string{p.Name, p.SID().String()} {
+					if got, err := a.x.Filter(who, word, form); err != nil || !reflect.DeepEqual(got, want) {
+						t.Errorf("%s of %s, %s:\n got %+v, %v\nwant %+v", form, who, word, got, err, want)
+					}
+				}
+				if got, err := a.x.FilterOf(p.Token, word, form); err != nil || !reflect.DeepEqual(got, want) {
+					t.Errorf("N-19: %s of the token of %s, %s:\n got %+v, %v\nwant %+v", form, p.Name, word, got, err, want)
+				}
+			}
+		}
+	}
+	ask := func(who, right string, form Form) func() (Filter, error) {
+		return func() (Filter, error) { return a.x.Filter(who, right, form) }
+	}
+	for why, ask := range map[string]func() (Filter, error){
+		"the directory has no such person":             ask("dora", "read", FormList),
+		"the index is not about the right write":       ask("alice", "write", FormList),
+		"the index is not about the right ":            ask("alice", "", FormBitmap),
+		"an index does not keep who is in which group": ask("alice", "read", FormSIDs),
+	} {
+		if got, err := ask(); err == nil || !strings.HasSuffix(err.Error(), why) || !reflect.DeepEqual(got, Filter{}) {
+			t.Errorf("%+v, %v, want %q", got, err, why)
+		}
+	}
+	for source := range a.watermark.Sources { // with one unknown source every query fails
+		a.setWatermark(func(f *Watermark) { f.Sources[source] = Moment{} })
+		for _, form := range []Form{FormList, FormBitmap, FormSIDs} {
+			got, err := a.x.FilterOf(firm(t).Principals[0].Token, "read", form)
+			if want := fmt.Sprintf("%s had no heartbeat within 1m0s", source); err == nil || err.Error() != want ||
+				!reflect.DeepEqual(got, Filter{}) {
+				t.Errorf("N-9: %s while %s is not known: %+v, %v", form, source, got, err)
+			}
+		}
+	}
+}
+
+// TestClosedIndex: every question may be asked again, and after the end it is refused and not held up.
+func TestClosedIndex(t *testing.T) {
+	dir := t.TempDir()
+	w := working(t, "")
+	sees(t, w, watch.Seen{Path: "/t/a", Descriptor: sddl.MustParse("O:BAG:SYD:(D;;FR;;;" + night + ")(A;;FR;;;WD)")},
+		watch.Seen{Path: "/t/b", Err: errors.New("no")})
+	l, _, err := OpenLog(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	present := Moment{Time: time.Now(), Up: watch.Now().Up}
+	f := &Watermark{Index: w.state.start.Index, Seq: w.state.seq, Boot: watch.BootID(), Unnamed: 4,
+		Sources: map[string]Moment{"/t": present, directorySource: present}}
+	if err := errors.Join(l.Write(w.Take()), l.SetWatermark(f), l.Close()); err != nil {
+		t.Fatal(err)
+	}
+	x, err := Open(dir, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	class := w.state.rows["/t/a"].Classes[0]
+	for range 2 {
+		a := x.CanRead("/t/a", "alice", "read")
+		if !a.Allowed || a.Class != class || a.Directory != "v1" || a.Seq != w.state.seq || !a.Time.Equal(present.Time) ||
+			a.Descriptor != w.state.rows["/t/a"].Descriptor {
+			t.Errorf("%+v", a)
+		}
+		if e, c := x.Why(a); e == nil || c == nil || e.ID != class || c.ID != class || e.Members != "0" {
+			t.Errorf("%+v %+v", e, c)
+		}
+		if e, c := x.Why(Answer{}); e != nil || c != nil {
+			t.Errorf("%+v %+v", e, c)
+		}
+		list, err := x.Listed()
+		if want := []Listed{{class, "read", 1, []string{alice}, "v1"}}; err != nil || !reflect.DeepEqual(list, want) {
+			t.Errorf("%+v, %v", list, err)
+		}
+		counts, err := x.Counts()
+		if want := (Counts{Documents: 2, Unreadable: 1, Classes: 1, People: 3, Unnamed: 4, Listed: 1,
+			ListedDocuments: 1}); err != nil || counts != want {
+			t.Errorf("%+v, %v", counts, err)
+		}
+	}
+	for _, c := range [][4]string{{"/t/a", "bob", "read", ""}, {"/t/a", "dave", "read",
+		"the directory has no such person"},
+		{"/t/b", "alice", "read", "the document could not be read: no"},
+		{"/t/c", "alice", "read", "the document is not in the index"}} {
+		if a := x.CanRead(c[0], c[1], c[2]); a.Allowed || a.Because != c[3] {
+			t.Errorf("%q: %+v", c, a)
+		}
+	}
+	f.Seq++
+	b, err := json.Marshal(f)
+	if err := errors.Join(err, os.WriteFile(filepath.Join(dir, "new"), b, 0o600), os.Rename(filepath.Join(dir, "new"),
+		filepath.Join(dir, watermarkName))); err != nil {
+		t.Fatal(err)
+	}
+	if a := x.CanRead("/t/a", "alice", "read"); a.Allowed || !strings.Contains(a.Because,
+		"the watermark covers event") {
+		t.Errorf("a fence of what is not there: %+v", a)
+	}
+	if err := x.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := x.Close(); err == nil {
+		t.Error("closed twice")
+	}
+	if a := x.CanRead("/t/a", "alice", "read"); a.Allowed || a.Because == "" {
+		t.Errorf("after the end: %+v", a)
+	}
+}
+
+// TestAbsentDocumentIsReported checks that an absent document is reported as such while its tree has heartbeats, and
+// as unknown otherwise (N-78).
+func TestAbsentDocumentIsReported(t *testing.T) {
+	present := watch.Now()
+	old := Moment{Time: present.Time.Add(-time.Hour)}
+	f := &Watermark{Sources: map[string]Moment{"//a/srv": old, "//a/srv2": Moment(present),
+		directorySource: Moment(present)}}
+	x := &Index{limit: time.Minute, clock: watch.Now}
+	for path, want := range map[string]string{"//a/srv/plan": "//a/srv", "//a/srv": "//a/srv", "//a/srv2/plan": "",
+		"//a/srv22": "", "/srv/plan": ""} {
+		got := x.stale(f, f.over(path))
+		if (want == "") != (got == "") || !strings.Contains(got, want) {
+			t.Errorf("%s: %q, want a missing heartbeat of %q", path, got, want)
+		}
+	}
+}

@@ -1,0 +1,222 @@
+package roster
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+
+	goldap "github.com/go-ldap/ldap/v3"
+
+	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/server/auth/ldap"
+	"github.com/refmon/refmon/server/index"
+	"github.com/refmon/refmon/server/watch"
+	"github.com/refmon/refmon/sid"
+)
+
+// domain is that of the generated people.
+var domain = sid.MustParse("S-1-5-21-7-7-7")
+
+const (
+	memberships = 20 // groups that each person is in directly
+	classes     = 1000
+	few         = "CN=few,OU=Groups,DC=corp,DC=test"       // ten people are in it directly
+	everybody   = "CN=everybody,OU=Groups,DC=corp,DC=test" // all people are in it directly
+	vault       = "CN=vault,OU=Groups,DC=corp,DC=test"     // without members at first
+	fewRID      = 900001
+	everyRID    = 900002
+	vaultRID    = 900003
+)
+
+// entries is a Directory that answers with parsed entries.
+type entries struct {
+	list  []*goldap.Entry
+	asked bool // before the read: it changed since the last one, and nothing changed during it
+}
+
+func (d *entries) Since(context.Context, ldap.Mark) (ldap.Mark, bool, error) {
+	d.asked = !d.asked
+	return ldap.Mark{}, d.asked, nil
+}
+
+func (d *entries) People(_ context.Context, p *ldap.People) error {
+	return p.Read(func(add func(*goldap.Entry) error) error {
+		for _, e := range d.list {
+			if err := add(e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// corporation returns the entries of persons and groups, as a server answers with them.
+func corporation(persons, groups int) *entries {
+	d := &entries{}
+	for i := range groups {
+		d.list = append(d.list, group(groupDN(i), fmt.Sprintf("group%d", i), uint32(200000+i)))
+	}
+	d.list = append(d.list, group(few, "few", fewRID), group(everybody, "everybody", everyRID),
+		group(vault, "vault", vaultRID))
+	for i := range persons {
+		in := []string{everybody}
+		if i%(persons/10) == 0 {
+			in = append(in, few)
+		}
+		for j := len(in); j < memberships; j++ {
+			in = append(in, groupDN((i*31+j*j*17+j)%groups))
+		}
+		slices.Sort(in)
+		dn := fmt.Sprintf("CN=Given%d Surname%d,OU=People,DC=corp,DC=test", i, i)
+		d.list = append(d.list, entry(dn, "user", fmt.Sprintf("user%d", i), uint32(1000000+i), slices.Compact(in),
+			"userAccountControl", "512", "primaryGroupID", "513"))
+	}
+	return d
+}
+
+func groupDN(i int) string {
+	return fmt.Sprintf("CN=Group of Department %d,OU=Groups,DC=corp,DC=test", i)
+}
+
+func group(dn, name string, rid uint32, in ...string) *goldap.Entry {
+	return entry(dn, "group", name, rid, in, "groupType", "-2147483646")
+}
+
+// entry returns an entry whose values lie in memory of their own, as those of an answer do.
+func entry(dn, class, name string, rid uint32, in []string, more ...string) *goldap.Entry {
+	e := &goldap.Entry{DN: dn}
+	add := func(attribute string, values ...string) {
+		a := &goldap.EntryAttribute{Name: attribute, Values: values}
+		for _, v := range values {
+			a.ByteValues = append(a.ByteValues, []byte(v))
+		}
+		e.Attributes = append(e.Attributes, a)
+	}
+	add("objectClass", "top", class)
+	add("sAMAccountName", name)
+	add("objectSid", string(domain.WithRID(rid).AppendBinary(nil)))
+	for i := 0; i < len(more); i += 2 {
+		add(more[i], more[i+1])
+	}
+	if len(in) > 0 {
+		add("memberOf", in...)
+	}
+	return e
+}
+
+// join returns the directory with a group in the vault or, again, not in it.
+func (d *entries) join(dn, name string, rid uint32) *entries {
+	joined := &entries{list: slices.Clone(d.list)}
+	at := slices.IndexFunc(d.list, func(e *goldap.Entry) bool { return e.DN == dn })
+	joined.list[at] = group(dn, name, rid, vault)
+	return joined
+}
+
+// BenchmarkMemberships puts a group into another one and takes it out again: from the parsed entries of the whole
+// directory to the events of the index, of 1,000 classes, two of which name the other group.
+func BenchmarkMemberships(b *testing.B) {
+	for _, persons := range []int{20_000, 100_000} {
+		for _, c := range []struct {
+			what, dn, name string
+			rid            uint32
+		}{{"ten", few, "few", fewRID}, {"everybody", everybody, "everybody", everyRID}} {
+			b.Run(fmt.Sprintf("people=%d/members=%s", persons, c.what), func(b *testing.B) {
+				without := corporation(persons, persons/10)
+				versions := [2]*entries{without.join(c.dn, c.name, c.rid), without}
+				w, r := newWorker(b), reading{directory: without}
+				take(b, &r, w)
+				decide(b, w, persons/10)
+				b.ReportAllocs()
+				before, n := used(b), 0
+				for b.Loop() {
+					r.directory = versions[n%2]
+					n++
+					if events := take(b, &r, w); events != 3 {
+						b.Fatalf("%d events, want those of two classes and the version", events)
+					}
+				}
+				b.ReportMetric(float64((used(b)-before).Microseconds())/1e3/float64(n), "cpu-ms/op")
+			})
+		}
+	}
+}
+
+// TestAllocationsOfAMembershipChange: a change of a group of ten allocates as much in a directory of 1,000 people as
+// in one of 4,000: the accounts that it does not concern cost none.
+func TestAllocationsOfAMembershipChange(t *testing.T) {
+	var counts []float64
+	for _, persons := range []int{1000, 4000} {
+		without := corporation(persons, persons/10)
+		versions := [2]*entries{without.join(few, "few", fewRID), without}
+		w, r, n := newWorker(t), reading{directory: without}, 0
+		take(t, &r, w)
+		decide(t, w, persons/10)
+		counts = append(counts, testing.AllocsPerRun(10, func() {
+			r.directory = versions[n%2]
+			n++
+			take(t, &r, w)
+		}))
+	}
+	if counts[0] == 0 || counts[1] > 1.3*counts[0] {
+		t.Errorf("%.0f allocations of 1,000 people, %.0f of 4,000: want about as many", counts[0], counts[1])
+	}
+}
+
+// newWorker returns a worker of an index of one right.
+func newWorker(b testing.TB) *index.Worker {
+	b.Helper()
+	rights, err := words.Parse("read")
+	if err != nil {
+		b.Fatal(err)
+	}
+	w, err := index.Question{Rights: rights}.Worker(nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return w
+}
+
+// take passes on a version of the directory, and returns how many events there are.
+func take(b testing.TB, r *reading, w *index.Worker) int {
+	b.Helper()
+	v := r.poll(b.Context())
+	if v.People == nil {
+		b.Fatalf("no people: %+v", v)
+	}
+	if err := w.Directory(v.People, v.Name, 1); err != nil {
+		b.Fatal(err)
+	}
+	return len(w.Take())
+}
+
+// decide gives the index a document of each class.
+func decide(b testing.TB, w *index.Worker, groups int) {
+	b.Helper()
+	batch := watch.Batch{Tree: "/srv", Heartbeat: watch.Now()}
+	for i := range classes {
+		text := fmt.Sprintf("O:SYG:SYD:(A;;FR;;;%v)(A;;FR;;;%v)", domain.WithRID(uint32(200000+i%groups)),
+			domain.WithRID(uint32(1000000+i)))
+		if i < 2 {
+			text += fmt.Sprintf("(A;;FR;;;%v)", domain.WithRID(vaultRID))
+		}
+		batch.Seen = append(batch.Seen, watch.Seen{Path: fmt.Sprintf("/srv/f%d", i), Descriptor: sddl.MustParse(text)})
+	}
+	if err := w.Batch(&batch); err != nil {
+		b.Fatal(err)
+	}
+	w.Take()
+}
+
+// used returns the processor time of this process.
+func used(b *testing.B) time.Duration {
+	b.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}

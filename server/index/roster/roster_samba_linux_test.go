@@ -1,0 +1,123 @@
+package roster_test
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/server/auth/ldap"
+	"github.com/refmon/refmon/server/index"
+	"github.com/refmon/refmon/server/index/roster"
+	"github.com/refmon/refmon/server/internal/test/addc"
+)
+
+// asking asks a domain as its service does, by LDAPS.
+func asking(t *testing.T, d *addc.Domain) *ldap.Directory {
+	t.Helper()
+	pem, err := os.ReadFile(d.CA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(pem) {
+		t.Fatal("the authority's certificate cannot be read")
+	}
+	dir, err := ldap.New(ldap.Config{Servers: []string{"ldaps://" + d.Address}, Security: ldap.TLS, Roots: roots,
+		Account: "websvc@" + addc.Realm, Password: addc.Password + "-service", Domain: d.SID,
+		Limits: ldap.Limits{Wait: time.Second}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = dir.Close() })
+	return dir
+}
+
+// TestDomain checks that membership changes in a real directory reach the index through its change
+// numbers, and that a deleted user disappears. While the domain controller is stopped, queries fail
+// after the limit, and they work again when it continues (N-9, N-21).
+func TestDomain(t *testing.T) {
+	d := addc.Start(t, addc.Order{Users: map[string]int{"alice": 0, "bob": 0}, Service: "HTTP/www.refmon.test", TLS: true,
+		Changes: "dn: CN=staff,CN=Users,BASE\nchangetype: add\nobjectClass: group\nsAMAccountName: staff\n" +
+			"member: CN=alice,CN=Users,BASE\n"})
+	tree, state := filepath.Join(t.TempDir(), "srv"), filepath.Join(t.TempDir(), "state")
+	plan := filepath.Join(tree, "plan")
+	if err := errors.Join(os.Mkdir(tree, 0o755), os.WriteFile(plan, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	a := ntacl.Attribute{Version: 1, Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FR;;;" + d.UserSID("staff").String() + ")")}
+	value, err := a.Append(nil)
+	if err == nil {
+		err = unix.Setxattr(plan, ntacl.Name, value, 0)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ready, done := make(chan struct{}), make(chan error, 1)
+	go func() {
+		done <- index.Run(ctx, index.Config{Trees: []string{tree}, Rights: "read", State: state, NoEvents: true,
+			Warn:  func(err error) { t.Log(err) },
+			Every: 50 * time.Millisecond, Beat: 50 * time.Millisecond, Ready: func() { close(ready) },
+			Roster: &roster.LDAP{Directory: asking(t, d), Beat: 50 * time.Millisecond}})
+	}()
+	select {
+	case <-ready:
+	case err := <-done:
+		t.Fatal(err)
+	case <-time.After(time.Minute):
+		stop()
+		t.Fatal("the tree was not walked: ", <-done)
+	}
+	defer func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}()
+	x, err := index.Open(state, 2*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer x.Close()
+	alice, bob := d.UserSID("alice").String(), d.UserSID("bob").String()
+	await := func(what string, yes func() bool) {
+		t.Helper()
+		for late := time.After(time.Minute); !yes(); {
+			select {
+			case <-time.After(time.Millisecond):
+			case <-late:
+				t.Fatal("never: ", what, ": ", x.CanRead(plan, bob, "read"))
+			}
+		}
+	}
+	reads := func(who string) func() bool {
+		return func() bool { return x.CanRead(plan, who, "read").Allowed }
+	}
+	refused := func(who, because string) func() bool {
+		return func() bool {
+			a := x.CanRead(plan, who, "read")
+			return !a.Allowed && strings.HasPrefix(a.Because, because) && (a.Because == "") == (because == "")
+		}
+	}
+	await("alice reads", reads(alice))
+	await("bob does not", refused(bob, ""))
+	d.Modify("dn: CN=staff,CN=Users,BASE\nchangetype: modify\nadd: member\nmember: CN=bob,CN=Users,BASE\n-\n" +
+		"delete: member\nmember: CN=alice,CN=Users,BASE\n")
+	await("bob reads", reads(bob))
+	await("alice no longer", refused(alice, ""))
+	d.Stop(true)
+	await("nothing is given", refused(bob, "directory had no heartbeat"))
+	d.Stop(false)
+	await("bob reads again", reads(bob))
+	d.Modify("dn: CN=bob,CN=Users,BASE\nchangetype: delete\n")
+	await("bob is gone", refused(bob, ""))
+}

@@ -1,0 +1,271 @@
+package index_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/test/inject"
+	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/server/index"
+)
+
+// asRun makes the test's program a run of an index, whose configuration it has.
+const asRun = "REFMON_TEST_INDEX"
+
+func TestMain(m *testing.M) {
+	if root, is := os.LookupEnv(asChanger); is {
+		if err := change(root); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	text, run := os.LookupEnv(asRun)
+	if !run {
+		os.Exit(m.Run())
+	}
+	var c index.Config
+	err := json.Unmarshal([]byte(text), &c)
+	if err == nil {
+		c.Ready = func() { fmt.Println("ready") }
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+		defer stop()
+		err = index.Run(ctx, c)
+	}
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+}
+
+// child runs the index in a process of its own and waits until it has walked its tree.
+func (l *live) child() *exec.Cmd {
+	l.t.Helper()
+	c := l.config
+	text, err := json.Marshal(map[string]any{"Trees": c.Trees, "Directory": c.Directory, "Rights": c.Rights,
+		"State": c.State, "NoEvents": c.NoEvents, "Every": c.Every, "Beat": c.Beat})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), asRun+"="+string(text))
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		l.t.Fatal(err)
+	}
+	l.t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGCONT)
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	first := make([]byte, len("ready\n"))
+	if _, err := io.ReadFull(out, first); err != nil || string(first) != "ready\n" {
+		rest, _ := io.ReadAll(out)
+		l.t.Fatalf("the run says %s%s: %v", first, rest, err)
+	}
+	return cmd
+}
+
+// fresh waits until the index answers with something known as of now.
+func (l *live) fresh(x *index.Index, name string) {
+	l.t.Helper()
+	present := time.Now()
+	for l.t.Context().Err() == nil {
+		if a := x.CanRead(l.path(name), "alice", "read"); a.Because == "" && a.Time.After(present) {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// TestStoppedRunGivesNoAnswers checks that queries fail after the limit while a run is stopped, and work again when
+// it continues (N-9).
+func TestStoppedRunGivesNoAnswers(t *testing.T) {
+	l := newLive(t, true)
+	cmd := l.child()
+	x := l.open(300 * time.Millisecond)
+	l.fresh(x, "plan")
+	if err := cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		a := x.CanRead(l.path("plan"), "alice", "read")
+		if !a.Allowed {
+			if !strings.Contains(a.Because, "no heartbeat") {
+				t.Errorf("%+v", a)
+			}
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	if list, err := x.Classes("alice", "read"); err == nil {
+		t.Errorf("a filter without a heartbeat: %v", list)
+	}
+	if err := cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if list, err := x.Classes("alice", "read"); err == nil && len(list) > 1 {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// TestKilled: a run that is killed at any moment, while files change, is gone on with by
+// the next one, and at the end each row equals that of a fresh run.
+func TestKilled(t *testing.T) {
+	l := newLive(t, false)
+	r := rand.New(rand.NewPCG(randtest.Seed(t), 9))
+	kinds := []string{forStaff, butNotThem, forCarol}
+	for i := range 200 {
+		l.put(fmt.Sprintf("sub/f%d", i), kinds[i%3])
+	}
+	for range randtest.Count(t, "REFMON_KILLS", 5) {
+		cmd := l.child()
+		for range 1 + r.IntN(60) {
+			name := fmt.Sprintf("sub/f%d", r.IntN(220))
+			switch r.IntN(4) {
+			case 0:
+				if err := os.Remove(l.path(name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+					t.Fatal(err)
+				}
+			case 1:
+				to := fmt.Sprintf("sub/f%d", r.IntN(220))
+				if err := os.Rename(l.path(name), l.path(to)); err != nil && !errors.Is(err, os.ErrNotExist) {
+					t.Fatal(err)
+				}
+			default:
+				l.put(name, kinds[r.IntN(3)])
+			}
+		}
+		if err := cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = cmd.Wait()
+	}
+	l.child()
+	x := l.open(time.Minute)
+	l.fresh(x, "plan")
+	file, err := os.ReadFile(l.config.Directory)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := dirfile.Read(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, rights := range whoCan(t, l.tree, dir, "read") {
+		name, _ := filepath.Rel(l.tree, path)
+		who := ""
+		for _, p := range rights["read"] {
+			who += p[:1]
+		}
+		l.want(x, name, who)
+	}
+	if got, want := documents(t, l.state), len(whoCan(t, l.tree, dir, "read")); got != want {
+		t.Errorf("%d rows for %d documents", got, want)
+	}
+}
+
+// documents counts the rows that events amount to.
+func documents(t testing.TB, state string) int {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(state, "events.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]bool{}
+	for line := range strings.Lines(string(b)) {
+		e, err := index.ParseEvent([]byte(strings.TrimSpace(line)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Row != nil {
+			known[e.Row.Path] = true
+		}
+		delete(known, e.Gone)
+	}
+	return len(known)
+}
+
+// TestDiskFull checks that a run with a full disk ends without further watermarks, and that with
+// free space the next run is complete (N-9).
+func TestDiskFull(t *testing.T) {
+	l := newLive(t, true)
+	var disk inject.Injector
+	l.config.Faults = disk.Do
+	disk.Fail(inject.Short(100, syscall.ENOSPC), inject.Kind("write"), inject.PathMatch("events.jsonl"))
+	if err := index.Run(t.Context(), l.config); !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("a run in a folder that is full: %v", err)
+	}
+	x, err := index.Open(l.state, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer x.Close()
+	if a := x.CanRead(l.path("plan"), "alice", "read"); a.Allowed || a.Because == "" {
+		t.Errorf("an index that is not whole says %+v", a)
+	}
+	disk.Fail(nil)
+	l.start()
+	l.settle()
+	again := l.open(time.Minute)
+	l.want(again, "plan", "abd")
+	l.want(again, "sub/offer", "ad")
+	l.end()
+}
+
+// TestRevocationOnFullDisk: a right is taken away while the folder is full. The run ends with the error, and the index
+// grants the right no longer than its limit (N-9).
+func TestRevocationOnFullDisk(t *testing.T) {
+	for _, kind := range []string{"write", "sync", "rename"} {
+		l := newLive(t, true)
+		var disk inject.Injector
+		l.config.Faults = disk.Do
+		ctx, stop := context.WithCancel(t.Context())
+		ready, done := make(chan struct{}), make(chan error, 1)
+		l.config.Ready = func() { close(ready) }
+		go func() { done <- index.Run(ctx, l.config) }()
+		<-ready
+		l.want(l.open(time.Minute), "plan", "abd")
+		disk.Fail(syscall.EIO, inject.Kind(kind))
+		l.put("plan", forCarol)
+		if err := <-done; !errors.Is(err, syscall.EIO) {
+			t.Errorf("%s fails: %v", kind, err)
+		}
+		stop()
+		x := l.open(300 * time.Millisecond)
+		// A written row refuses alice at once. Without it, and later in any case, the missing heartbeat does.
+		a, ends := x.CanRead(l.path("plan"), "alice", "read"), time.Now().Add(10*time.Second)
+		for !strings.Contains(a.Because, "no heartbeat") && (a.Allowed || kind != "sync") && time.Now().Before(ends) {
+			time.Sleep(time.Millisecond)
+			a = x.CanRead(l.path("plan"), "alice", "read")
+		}
+		if a.Allowed || kind != "sync" && !strings.Contains(a.Because, "no heartbeat") {
+			t.Errorf("N-9: %s fails: %+v", kind, a)
+		}
+		disk.Fail(nil)
+		l.config.Ready = nil
+		l.start()
+		l.settle()
+		l.want(l.open(time.Minute), "plan", "c")
+		l.end()
+	}
+}

@@ -1,0 +1,257 @@
+package index_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/server/index"
+)
+
+// TestRootMoved: a root that goes away, or with a folder that it lies in, has no documents; when it is
+// back, what was changed meanwhile is known; a run whose tree is under another file system, of which
+// it hears nothing, ends (N-60).
+func TestRootMoved(t *testing.T) {
+	l := newLive(t, false)
+	l.start()
+	l.settle()
+	x := l.open(time.Minute)
+	l.want(x, "plan", "abd")
+	for _, moved := range []string{l.tree, filepath.Dir(l.tree)} {
+		if err := os.Rename(moved, moved+".away"); err != nil {
+			t.Fatal(err)
+		}
+		there := l.tree
+		l.tree = strings.Replace(there, moved, moved+".away", 1)
+		l.put("plan", forCarol)
+		l.tree = there
+		l.settle()
+		l.want(x, "plan", "")
+		if err := os.Rename(moved+".away", moved); err != nil {
+			t.Fatal(err)
+		}
+		l.settle()
+		l.want(x, "plan", "c")
+		l.put("plan", forStaff)
+		l.settle()
+		l.want(x, "plan", "abd")
+	}
+	if err := unix.Mount("tmpfs", l.tree, "tmpfs", 0, "size=1m"); err != nil {
+		t.Skip("no tmpfs can be mounted here: ", err)
+	}
+	defer func() { _ = unix.Unmount(l.tree, unix.MNT_DETACH) }()
+	for range l.fences { // until it ends
+	}
+	if err := <-l.done; err == nil || !strings.Contains(err.Error(), "another file system") {
+		t.Errorf("with another file system in its place: %v", err)
+	}
+	l.stop()
+	l.stop = nil
+}
+
+// TestTwoWatchers: two runs watch one tree, each for its own folder, and both know all; of two runs
+// for one folder the second is refused as long as the first is there, also where that one is
+// stopped, and goes on once it has ended (N-10).
+func TestTwoWatchers(t *testing.T) {
+	one := newLive(t, false)
+	two := *one
+	two.state = filepath.Join(t.TempDir(), "state")
+	two.config.State = two.state
+	child := one.child()
+	two.start()
+	defer two.end()
+	one.put("plan", forCarol)
+	two.settle()
+	x, y := one.open(time.Minute), two.open(time.Minute)
+	one.fresh(x, "plan")
+	one.want(x, "plan", "c")
+	two.want(y, "plan", "c")
+
+	refused := func(when string) {
+		t.Helper()
+		if err := index.Run(t.Context(), one.config); !errors.Is(err, unix.EWOULDBLOCK) {
+			t.Errorf("a second run beside one that %s: %v", when, err)
+		}
+	}
+	refused("runs")
+	if err := child.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	refused("is stopped")
+	if err := child.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = child.Wait()
+	one.put("plan", forStaff)
+	one.start()
+	one.settle()
+	one.want(x, "plan", "abd")
+	two.settle()
+	two.want(y, "plan", "abd")
+}
+
+// TestMountOverFolder: a mount takes the documents that it covers from everybody as soon as the index has a later
+// heartbeat. The files that are mounted there have no readers either, also where the mount is a folder or a file of the
+// same file system. When the mount is gone, the covered documents have their readers again (N-90). Walks are an hour
+// apart.
+func TestMountOverFolder(t *testing.T) {
+	l := newLive(t, false)
+	for _, dir := range []string{"sub/deep", "other place", "open"} {
+		if err := os.MkdirAll(l.path(dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"sub/deep/report", "other place/plan", "open/plan", "cover"} {
+		l.put(name, forStaff)
+	}
+	for _, c := range []struct {
+		name          string
+		source, at    string
+		kind          string
+		flags         uintptr
+		gone, foreign []string // of no one while it is there
+	}{
+		{"tmpfs", "tmpfs", "sub", "tmpfs", 0, []string{"sub/offer", "sub/deep/report"}, []string{"sub", "sub/new"}},
+		{"folder of the same file system", l.path("open"), "other place", "", unix.MS_BIND, nil,
+			[]string{"other place", "other place/plan"}},
+		{"file of the same file system", l.path("cover"), "plan", "", unix.MS_BIND, nil, []string{"plan"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := *l
+			l.t = t
+			l.start()
+			l.settle()
+			x := l.open(time.Minute)
+			l.want(x, "plan", "abd")
+			l.want(x, "other place/plan", "abd")
+			l.want(x, "sub/deep/report", "abd")
+			if err := unix.Mount(c.source, l.path(c.at), c.kind, c.flags, ""); err != nil {
+				t.Skip("nothing can be mounted here: ", err)
+			}
+			mounted := true
+			defer func() {
+				if mounted {
+					_ = unix.Unmount(l.path(c.at), unix.MNT_DETACH)
+				}
+			}()
+			if c.kind != "" {
+				err := errors.Join(os.WriteFile(l.path("sub/new"), nil, 0o644),
+					unix.Setxattr(l.path("sub/new"), ntacl.Name, attribute(t, forStaff), 0))
+				if err != nil && !errors.Is(err, unix.ENOTSUP) {
+					t.Fatal(err)
+				}
+			}
+			for range 2 { // by the event, then by a run that starts while it is there
+				l.settle()
+				for _, name := range append(c.gone, c.foreign...) {
+					l.want(x, name, "")
+				}
+				l.want(x, "open/plan", "abd")
+				l.end()
+				l.start()
+			}
+			l.settle()
+			if err := unix.Unmount(l.path(c.at), 0); err != nil {
+				t.Fatal(err)
+			}
+			mounted = false
+			l.settle()
+			l.want(x, "plan", "abd")
+			l.want(x, "other place/plan", "abd")
+			l.want(x, "sub/deep/report", "abd")
+			l.want(x, "sub/offer", "ad")
+			l.want(x, "sub/new", "")
+			l.end()
+		})
+	}
+}
+
+// TestHardLinks: a right that is revoked through one name of a file is revoked for all of its names as soon as the
+// index has a later heartbeat, whichever name the change came by: one of the tree, one outside, one that was made after
+// the file was read, and a descriptor whose name is gone (N-88). Walks are an hour apart.
+func TestHardLinks(t *testing.T) {
+	l := newLive(t, false)
+	outside := filepath.Join(filepath.Dir(l.tree), "outside")
+	link := func(from, to string) {
+		t.Helper()
+		if err := os.Link(from, to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	link(l.path("plan"), l.path("sub/twin"))
+	link(l.path("plan"), outside)
+	l.put("single", forStaff)
+	l.start()
+	l.settle()
+	x := l.open(time.Minute)
+	names := []string{"plan", "sub/twin"}
+	want := func(who string, names ...string) {
+		t.Helper()
+		l.settle()
+		for _, n := range names {
+			l.want(x, n, who)
+		}
+	}
+	want("abd", names...)
+	l.put("sub/twin", forCarol)
+	want("c", names...)
+	stored := func(path, text string) {
+		t.Helper()
+		if err := unix.Setxattr(path, ntacl.Name, attribute(t, text), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stored(outside, forStaff)
+	want("abd", names...)
+
+	late := outside + ".late" // the file had one name when it was read
+	link(l.path("single"), late)
+	stored(late, forCarol)
+	want("c", "single")
+	link(l.path("single"), l.path("single too"))
+	want("c", "single", "single too")
+	if err := os.Rename(l.path("single"), l.path("moved")); err != nil {
+		t.Fatal(err)
+	}
+	stored(late, forStaff)
+	want("abd", "moved", "single too")
+	want("", "single")
+
+	f, err := os.Open(late)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := os.Remove(late); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Fsetxattr(int(f.Fd()), ntacl.Name, attribute(t, forCarol), 0); err != nil {
+		t.Fatal(err)
+	}
+	want("c", "moved", "single too")
+	if err := errors.Join(os.Remove(l.path("moved")), os.Remove(outside)); err != nil {
+		t.Fatal(err)
+	}
+	want("c", "single too")
+	want("", "moved")
+	want("abd", names...)
+}
+
+// attribute returns a descriptor as a file server stores it.
+func attribute(t testing.TB, text string) []byte {
+	t.Helper()
+	a := ntacl.Attribute{Version: 1, Descriptor: sddl.MustParse(text)}
+	value, err := a.Append(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return value
+}

@@ -1,0 +1,144 @@
+package index_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// hostileEnv names the folder in which a child of the test does what any user may.
+const hostileEnv = "REFMON_INDEX_HOSTILE"
+
+// plainUser is the number of a user without rights.
+const plainUser = 65534
+
+// TestHostileFiles checks that a user without rights cannot end a run or stop it from following
+// other files with their own files, in the tree and elsewhere on the file system: overlong paths,
+// names that are not UTF-8, folders without permissions, pipes, sockets, link loops, short-lived
+// folders and event overflows. Names that cannot be stored are counted (N-5, N-89).
+func TestHostileFiles(t *testing.T) {
+	l := newLive(t, false)
+	away := filepath.Join(filepath.Dir(l.tree), "home")
+	for _, dir := range []string{filepath.Dir(filepath.Dir(l.tree)), filepath.Dir(l.tree), l.tree} {
+		if err := os.Chmod(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dirs := []string{away, l.path("drop")}
+	for _, dir := range dirs {
+		if err := errors.Join(os.Mkdir(dir, 0o755), os.Chown(dir, plainUser, plainUser)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.start()
+	l.settle()
+	x := l.open(time.Minute)
+	for round, dir := range dirs {
+		self, err := os.Executable()
+		if err != nil {
+			t.Fatal(err)
+		}
+		program := filepath.Join(filepath.Dir(l.tree), fmt.Sprint("hostile", round)) // where that user may run it
+		b, err := os.ReadFile(self)
+		if err != nil || os.WriteFile(program, b, 0o755) != nil {
+			t.Fatal(err)
+		}
+		child := exec.Command(program, "-test.run=^TestHostileUser$")
+		child.Dir = dir
+		child.Env = append(os.Environ(), hostileEnv+"="+dir)
+		child.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: plainUser, Gid: plainUser}}
+		var out strings.Builder
+		child.Stdout, child.Stderr = &out, &out
+		if err := child.Start(); err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan error, 1)
+		go func() { done <- child.Wait() }()
+		for running := true; running; { // the run must not wait for the receiver of watermarks
+			select {
+			case err := <-done:
+				if running = false; err != nil {
+					t.Fatalf("the user's program: %v\n%s", err, out.String())
+				}
+			case _, more := <-l.fences:
+				if !more {
+					err := <-l.done
+					l.done <- nil // it is waited for at the end
+					t.Fatalf("in %s: the run has ended: %v", filepath.Base(dir), err)
+				}
+			}
+		}
+		for _, text := range []string{forCarol, forStaff} {
+			l.put("plan", text)
+			l.settle()
+			l.want(x, "plan", map[string]string{forCarol: "c", forStaff: "abd"}[text])
+		}
+	}
+	c, err := x.Counts()
+	if err != nil || c.Unnamed < 2 || c.Unreadable < 1 || c.Unnameable < 1 {
+		t.Errorf("%+v, %v: want documents without a name, unreadable ones, and changes that no path names", c, err)
+	}
+}
+
+// TestHostileUser is the child of TestHostileFiles: no test of its own.
+func TestHostileUser(t *testing.T) {
+	dir := os.Getenv(hostileEnv)
+	if dir == "" {
+		t.Skip("a part of TestHostileFiles")
+	}
+	try := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"a\nline", "\xff\xfe", "quote\" and \\", "\x1b[2J", strings.Repeat("n", 255)} {
+		try(os.WriteFile(name, nil, 0o644))
+		try(os.Chmod(name, 0o600))
+		try(os.Mkdir(name[:min(len(name), 254)]+"d", 0o700))
+	}
+	try(os.Symlink("loop", "loop"))
+	try(unix.Mkfifo("pipe", 0o644))
+	try(os.Chmod("pipe", 0o600))
+	s, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	try(err)
+	try(unix.Bind(s, &unix.SockaddrUnix{Name: "socket"}))
+	try(errors.Join(os.Mkdir("shut", 0o700), os.WriteFile("shut/in", nil, 0o600), os.Chmod("shut/in", 0),
+		os.Chmod("shut", 0)))
+	try(errors.Join(os.Mkdir("swapped", 0o755), os.WriteFile("swapped/in", nil, 0o644)))
+	try(errors.Join(os.Rename("swapped", "gone"), os.Symlink("gone", "swapped"), os.Chmod("gone/in", 0o600)))
+	try(os.WriteFile("one", nil, 0o644))
+	for i := range 200 { // names of one file
+		try(os.Link("one", fmt.Sprint("name", i)))
+	}
+	for i := range 2000 { // folders that are gone before anyone looks
+		name := fmt.Sprint("brief", i)
+		try(errors.Join(os.Mkdir(name, 0o755), os.WriteFile(name+"/f", nil, 0o644), os.Chmod(name+"/f", 0o600),
+			os.RemoveAll(name)))
+	}
+	for i := range 20000 { // more than the kernel's queue holds
+		name := fmt.Sprint("f", i)
+		try(os.WriteFile(name, nil, 0o644))
+		try(os.Remove(name))
+	}
+	long := strings.Repeat("d", 250)
+	try(os.Mkdir("long", 0o755))
+	try(os.Chdir("long"))
+	for depth := range 40 { // 10,000 bytes
+		try(os.WriteFile("f", nil, 0o644))
+		try(os.Chmod("f", 0o600))
+		if depth > 18 {
+			try(errors.Join(os.Rename("f", "g"), os.Link("g", "h"), os.Mkdir("e", 0o700), os.Chmod("e", 0)))
+		}
+		try(unix.Mkdir(long, 0o755))
+		try(unix.Chdir(long))
+	}
+}

@@ -1,0 +1,437 @@
+package index_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/test/company"
+	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/internal/test/truth"
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/server/index"
+)
+
+// firm is a directory file of four people.
+const firm = `{"domain":"S-1-5-21-1-2-3",
+ "users":[{"name":"alice","sid":"S-1-5-21-1-2-3-1107","memberOf":["Staff"]},
+  {"name":"bob","sid":"S-1-5-21-1-2-3-1108","memberOf":["Staff","Contractors"]},
+  {"name":"carol","sid":"S-1-5-21-1-2-3-1109","memberOf":[]},
+  {"name":"dave","sid":"S-1-5-21-1-2-3-1110","memberOf":["Staff"]}],
+ "groups":[{"name":"Staff","sid":"S-1-5-21-1-2-3-2000"},{"name":"Contractors","sid":"S-1-5-21-1-2-3-2003"}]}`
+
+const (
+	forStaff   = "O:SYG:SYD:(A;;FR;;;S-1-5-21-1-2-3-2000)"
+	butNotThem = "O:SYG:SYD:(D;;FR;;;S-1-5-21-1-2-3-2003)(A;;FR;;;S-1-5-21-1-2-3-2000)"
+	forCarol   = "O:SYG:SYD:(A;;FR;;;S-1-5-21-1-2-3-1109)"
+)
+
+// live is an index that runs in the test.
+type live struct {
+	t           testing.TB
+	config      index.Config
+	tree, state string
+	fences      chan index.Watermark
+	done        chan error
+	stop        context.CancelFunc
+}
+
+// newLive makes a tree with a few files, on a file system that has attributes.
+func newLive(t testing.TB, noEvents bool) *live {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("security.NTACL is set, and changes of a file system are heard, by root only")
+	}
+	l := &live{t: t, tree: filepath.Join(t.TempDir(), "srv"), state: filepath.Join(t.TempDir(), "state")}
+	dir := filepath.Join(t.TempDir(), "firm.json")
+	l.config = index.Config{Trees: []string{l.tree}, Directory: dir, Rights: "read", State: l.state,
+		NoEvents: noEvents, Beat: 20 * time.Millisecond}
+	if noEvents {
+		l.config.Every = 20 * time.Millisecond
+	}
+	err := errors.Join(os.MkdirAll(filepath.Join(l.tree, "sub"), 0o755), os.WriteFile(dir, []byte(firm), 0o600))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.put("plan", forStaff)
+	l.put("sub/offer", butNotThem)
+	return l
+}
+
+func (l *live) path(name string) string { return filepath.Join(l.tree, name) }
+
+// put makes a file or gives it another descriptor.
+func (l *live) put(name, text string) {
+	l.t.Helper()
+	l.store(name, sddl.MustParse(text))
+}
+
+// store makes a file with a descriptor, as a file server does.
+func (l *live) store(name string, d *sd.Descriptor) {
+	l.t.Helper()
+	f, err := os.OpenFile(l.path(name), os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	f.Close()
+	a := ntacl.Attribute{Version: 1, Descriptor: d}
+	value, err := a.Append(nil)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	err = unix.Setxattr(l.path(name), ntacl.Name, value, 0)
+	if errors.Is(err, unix.ENOTSUP) || errors.Is(err, unix.EPERM) {
+		l.t.Skipf("the file system of %s has no security attributes for us: %v", l.tree, err)
+	} else if err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+// watermarkChan forwards watermarks.
+type watermarkChan struct{ to chan index.Watermark }
+
+func (watermarkChan) Write([]index.Event) error { return nil }
+func (watermarkChan) Close() error              { return nil }
+func (s watermarkChan) SetWatermark(f *index.Watermark) error {
+	c := *f
+	c.Sources = map[string]index.Moment{}
+	for k, v := range f.Sources {
+		c.Sources[k] = v
+	}
+	s.to <- c
+	return nil
+}
+
+// start runs the index.
+func (l *live) start() {
+	l.t.Helper()
+	ctx, stop := context.WithCancel(l.t.Context())
+	l.fences, l.done, l.stop = make(chan index.Watermark), make(chan error, 1), stop
+	c := l.config
+	c.Sinks = append(slices.Clone(c.Sinks), watermarkChan{l.fences})
+	go func() {
+		err := index.Run(ctx, c)
+		close(l.fences)
+		l.done <- err
+	}()
+	l.t.Cleanup(l.end)
+}
+
+// end stops the index, if it runs.
+func (l *live) end() {
+	if l.stop == nil {
+		return
+	}
+	l.stop()
+	l.stop = nil
+	for range l.fences { // no one waits for it
+	}
+	if err := <-l.done; err != nil {
+		l.t.Errorf("run: %v", err)
+	}
+}
+
+// settle waits until all sources of the index have a heartbeat later than now.
+func (l *live) settle() {
+	l.t.Helper()
+	present := time.Now()
+	for f := range l.fences {
+		fresh := true
+		for _, source := range []string{l.tree, "directory"} {
+			fresh = fresh && f.Sources[source].Time.After(present)
+		}
+		if fresh {
+			return
+		}
+	}
+	err := <-l.done
+	l.done <- err
+	if err != nil && strings.Contains(err.Error(), "hear of changes") && errors.Is(err, unix.EPERM) {
+		l.t.Skip("changes of a file system cannot be heard here: ", err)
+	}
+	l.t.Fatalf("the index has ended: %v", err)
+}
+
+// open opens the index for questions.
+func (l *live) open(limit time.Duration) *index.Index {
+	l.t.Helper()
+	x, err := index.Open(l.state, limit)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.t.Cleanup(func() { x.Close() })
+	return x
+}
+
+// want compares who of the firm can read a file, by the first letters of their names.
+func (l *live) want(x *index.Index, name, who string) {
+	l.t.Helper()
+	got, why := "", ""
+	for _, p := range []string{"alice", "bob", "carol", "dave"} {
+		a := x.CanRead(l.path(name), p, "read")
+		if a.Allowed {
+			got += p[:1]
+		}
+		why = a.Because
+	}
+	if got != who {
+		l.t.Errorf("%s: %q can read it, want %q (%s)", name, got, who, why)
+	}
+}
+
+// TestChangesReachAnswers checks that created, changed, moved and deleted files, moved folders and ended
+// memberships take effect with the next heartbeat, by events and by walks alone (N-3, N-7).
+func TestChangesReachAnswers(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		noEvents bool
+	}{{"events", false}, {"walks", true}} {
+		t.Run(c.name, func(t *testing.T) {
+			l := newLive(t, c.noEvents)
+			l.start()
+			l.settle()
+			x := l.open(time.Minute)
+			l.want(x, "plan", "abd")
+			l.want(x, "sub/offer", "ad")
+			l.want(x, "no such file", "")
+
+			l.put("plan", forCarol)
+			l.put("sub/new", forStaff)
+			l.settle()
+			l.want(x, "plan", "c")
+			l.want(x, "sub/new", "abd")
+
+			if err := errors.Join(os.Rename(l.path("sub"), l.path("moved")), os.Remove(l.path("plan"))); err != nil {
+				t.Fatal(err)
+			}
+			l.settle()
+			l.want(x, "plan", "")
+			l.want(x, "sub/offer", "")
+			l.want(x, "sub/new", "")
+			l.want(x, "moved/new", "abd")
+			l.want(x, "moved/offer", "ad")
+
+			without := strings.Replace(firm, `"memberOf":["Staff"]},`, `"memberOf":[]},`, 1) // alice leaves
+			if err := os.WriteFile(l.config.Directory, []byte(without), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			before := rows(t, l.state)
+			l.settle()
+			l.want(x, "moved/new", "bd")
+			l.want(x, "moved/offer", "d")
+			if after := rows(t, l.state); after != before {
+				t.Errorf("a membership wrote %d rows", after-before)
+			}
+		})
+	}
+}
+
+// rows counts the rows that were written.
+func rows(t *testing.T, state string) (n int) {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(state, "events.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(b)) {
+		var e struct{ Row json.RawMessage }
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			t.Fatal(err)
+		}
+		if e.Row != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// TestRunContinuesFromItsLog checks that a run continues from the last one's log, finds changes made in between,
+// does not repeat unchanged rows, and ignores a partial last line.
+func TestRunContinuesFromItsLog(t *testing.T) {
+	l := newLive(t, true)
+	l.start()
+	l.settle()
+	l.end()
+	name := filepath.Join(l.state, "events.jsonl")
+	first, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.put("plan", forCarol)
+	if err := os.RemoveAll(l.path("sub")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, append(bytes.Clone(first), `{"seq":99,"ti`...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l.start()
+	l.settle()
+	x := l.open(time.Minute)
+	l.want(x, "plan", "c")
+	l.want(x, "sub/offer", "")
+	l.end()
+	second, err := os.ReadFile(name)
+	if err != nil || !bytes.HasPrefix(second, first) {
+		t.Fatalf("what was written is not kept: %v", err)
+	}
+	var what []string
+	for line := range strings.Lines(string(second[len(first):])) {
+		e, err := index.ParseEvent([]byte(strings.TrimSpace(line)))
+		switch {
+		case err != nil:
+			t.Fatal(err)
+		case e.Gone != "":
+			what = append(what, "gone "+strings.TrimPrefix(e.Gone, l.tree))
+		case e.Row != nil:
+			what = append(what, "row "+strings.TrimPrefix(e.Row.Path, l.tree))
+		case e.Class != nil:
+			what = append(what, "class")
+		case e.Directory != "":
+			what = append(what, "directory")
+		}
+	}
+	if got := strings.Join(what, ", "); got != "directory, class, row /plan, gone /sub, gone /sub/offer" {
+		t.Errorf("written anew: %s", got)
+	}
+}
+
+// TestOneWriter: a second run of one folder is refused, and the first goes on (N-10).
+func TestOneWriter(t *testing.T) {
+	l := newLive(t, true)
+	l.start()
+	l.settle()
+	err := index.Run(t.Context(), l.config)
+	if !errors.Is(err, unix.EWOULDBLOCK) {
+		t.Errorf("a second run: %v", err)
+	}
+	l.settle()
+}
+
+// TestNobodys: documents that cannot be read, that are unknown, or whose name two people
+// have belong to no one (N-5, N-6).
+func TestNobodys(t *testing.T) {
+	l := newLive(t, true)
+	two := strings.Replace(firm, `"dave"`, `"bob2"`, 1)
+	if err := os.WriteFile(l.config.Directory, []byte(two), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Setxattr(l.path("plan"), "security.NTACL", []byte("nonsense"), 0); err != nil {
+		t.Fatal(err)
+	}
+	bad := filepath.Join(l.tree, "\xff\xfe")
+	if err := os.WriteFile(bad, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	l.start()
+	l.settle()
+	x := l.open(time.Minute)
+	for _, c := range []struct{ path, who, right, because string }{
+		{l.path("plan"), "alice", "read", "could not be read"},
+		{bad, "alice", "read", "not in the index"},
+		{l.path("nothing"), "alice", "read", "not in the index"},
+		{l.path("sub/offer"), "mallory", "read", "no such person"},
+		{l.path("sub/offer"), "alice", "write", "not about the right"},
+	} {
+		if a := x.CanRead(c.path, c.who, c.right); a.Allowed || !strings.Contains(a.Because, c.because) {
+			t.Errorf("%s of %s: %+v", c.who, c.path, a)
+		}
+	}
+	a := x.CanRead(l.path("sub/offer"), "S-1-5-21-1-2-3-1107", "")
+	if !a.Allowed || a.Class == "" || a.Descriptor == "" || a.Directory == "" || a.Time.IsZero() {
+		t.Errorf("evidence: %+v", a)
+	}
+}
+
+// TestEqualsWhoCan: for random pairs of a document and a person the index says what
+// refmon who-can says of the same tree: with Samba's attribute, and with nothing but modes.
+func TestEqualsWhoCan(t *testing.T) {
+	l := newLive(t, true)
+	l.config.Rights = "read+modify"
+	s := company.Sample{Seed: randtest.Seed(t), Objects: 400, Descriptors: 100, Principals: 60, Groups: 20}
+	var list, rows bytes.Buffer
+	if err := errors.Join(s.Directory(&list), s.Write(&rows)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(l.config.Directory, list.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	dir, err := dirfile.Read(list.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for line := range strings.Lines(rows.String()) {
+		var o struct{ SD string }
+		if err := json.Unmarshal([]byte(line), &o); err != nil {
+			t.Fatal(err)
+		}
+		folder := fmt.Sprintf("d%d", n%17)
+		if err := os.MkdirAll(l.path(folder), os.FileMode(0o700|n%64)); err != nil {
+			t.Fatal(err)
+		}
+		name := fmt.Sprintf("%s/f%d", folder, n)
+		if n++; n%9 == 0 { // without an attribute
+			if err := os.WriteFile(l.path(name), nil, os.FileMode(0o600|n%64)); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		d, err := sddl.Parse(o.SD, sddl.Options{Domain: dir.Domain})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.store(name, d)
+	}
+	l.start()
+	l.settle()
+	want := whoCan(t, l.tree, dir, l.config.Rights)
+	l.end() // the last heartbeat is valid for the limit
+	x := l.open(time.Hour)
+	paths := make([]string, 0, len(want))
+	for p := range want {
+		paths = append(paths, p)
+	}
+	slices.Sort(paths)
+	r := rand.New(rand.NewPCG(randtest.Seed(t), 24))
+	yes, pairs := 0, randtest.Count(t, "REFMON_PAIRS", 2_000)
+	for range pairs {
+		path, who := paths[r.IntN(len(paths))], dir.Principals[r.IntN(len(dir.Principals))].Name
+		right := []string{"read", "modify"}[r.IntN(2)]
+		may := slices.Contains(want[path][right], who)
+		if a := x.CanRead(path, who, right); a.Allowed != may || a.Because != "" {
+			t.Fatalf("%s %s %s: %+v, who-can says %v", who, right, path, a, may)
+		}
+		if may {
+			yes++
+		}
+	}
+	if yes < pairs/50 || yes > pairs*49/50 {
+		t.Errorf("of %d pairs %d are allowed", pairs, yes)
+	}
+	t.Logf("%d pairs, %d allowed, %d documents", pairs, yes, len(paths))
+}
+
+// whoCan asks as the command does.
+func whoCan(t testing.TB, tree string, dir *directory.Directory, rights string) map[string]map[string][]string {
+	t.Helper()
+	all, err := truth.WhoCan(tree, dir, rights)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}

@@ -1,0 +1,212 @@
+package index_test
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/internal/test/truth"
+	"github.com/refmon/refmon/server/index"
+)
+
+// teams is how many groups the people of an oracle are in.
+const teams = 7
+
+// oracle changes documents and people, and knows the expected result for each time.
+type oracle struct {
+	*live
+	files, people int
+	limit         time.Duration
+
+	known *truth.Known
+}
+
+func (o *oracle) name(i int) string { return fmt.Sprintf("d%d/f%d", i%50, i) }
+
+// grant gives a document to a team, revokes it, or recreates the document.
+func (o *oracle) grant(i, team int) {
+	o.known.Grant(i, team, func() {
+		if team >= 0 {
+			o.put(o.name(i), fmt.Sprintf("O:SYG:SYD:(A;;FR;;;S-1-5-21-1-2-3-%d)", 2000+team))
+		} else if err := os.Remove(o.path(o.name(i))); err != nil && !errors.Is(err, os.ErrNotExist) {
+			o.t.Error(err)
+		}
+	})
+}
+
+// move puts a person into another team.
+func (o *oracle) move(i, team int) { o.known.Move(i, team, o.write) }
+
+// write writes the directory file, by a rename.
+func (o *oracle) write() {
+	var b strings.Builder
+	fmt.Fprintf(&b, "domain: S-1-5-21-1-2-3\nusers:\n")
+	for i := range o.people {
+		fmt.Fprintf(&b, "- {name: p%d, sid: S-1-5-21-1-2-3-%d, memberOf: [t%d]}\n", i, 10000+i, o.known.Team(i))
+	}
+	b.WriteString("groups:\n")
+	for i := range teams {
+		fmt.Fprintf(&b, "- {name: t%d, sid: S-1-5-21-1-2-3-%d}\n", i, 2000+i)
+	}
+	err := os.WriteFile(o.config.Directory+".new", []byte(b.String()), 0o600)
+	if err = errors.Join(err, os.Rename(o.config.Directory+".new", o.config.Directory)); err != nil {
+		o.t.Error(err)
+	}
+}
+
+// ask queries a random pair and compares the result with the expected ones.
+func (o *oracle) ask(x *index.Index, r *rand.Rand) {
+	i, p := r.IntN(o.files), r.IntN(o.people)
+	before := time.Now()
+	a := x.CanRead(o.path(o.name(i)), fmt.Sprintf("p%d", p), "read")
+	if wrong := o.known.Judge(i, p, before, time.Now(), o.limit, a.Allowed, a.Because); wrong != "" {
+		o.t.Errorf("%s p%d: %+v; %s", o.name(i), p, a, wrong)
+	}
+}
+
+// TestOracle: a run that is killed or stopped at random moments while files and memberships change
+// gives no answer that was not right at some moment since the limit, and at the end each row and
+// each person's answers equal those of who-can (N-7, N-9). REFMON_INDEX_FILES, REFMON_INDEX_PEOPLE,
+// REFMON_INDEX_CHANGES and REFMON_KILLS make it larger.
+func TestOracle(t *testing.T) {
+	o := &oracle{live: newLive(t, false), files: randtest.Count(t, "REFMON_INDEX_FILES", 300),
+		people: randtest.Count(t, "REFMON_INDEX_PEOPLE", 40), limit: 1500 * time.Millisecond}
+	changes := max(30, randtest.Count(t, "REFMON_INDEX_CHANGES", 200))
+	kills := max(3, randtest.Count(t, "REFMON_KILLS", 3)) // one before an answer, one after, one stopped
+	r := rand.New(rand.NewPCG(randtest.Seed(t), 24))
+	o.known = truth.New(o.files, o.people)
+	for i := range 50 {
+		if err := os.MkdirAll(o.path(fmt.Sprintf("d%d", i)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range o.files {
+		o.grant(i, r.IntN(teams))
+	}
+	for i := range o.people {
+		o.known.Move(i, r.IntN(teams), func() {})
+	}
+	o.write()
+	for n := range kills {
+		cmd := o.child()
+		x := o.open(o.limit)
+		asking, stop := make(chan struct{}), make(chan struct{})
+		go func(r *rand.Rand) {
+			defer close(asking)
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					o.ask(x, r)
+				}
+			}
+		}(rand.New(rand.NewPCG(uint64(n), r.Uint64())))
+		o.random(r, changes/kills/2)
+		if n%2 == 1 { // stopped, it gives nothing once the limit is over
+			o.signal(cmd.Process, syscall.SIGSTOP)
+			o.stale(x)
+			o.random(r, changes/kills/4)
+			o.signal(cmd.Process, syscall.SIGCONT)
+		}
+		o.random(r, changes/kills/2)
+		if n != 1 { // one is killed before it may have answered
+			o.enough()
+		}
+		o.signal(cmd.Process, syscall.SIGKILL)
+		_ = cmd.Wait()
+		o.random(r, 5) // what changes while nothing runs
+		close(stop)
+		<-asking
+	}
+	o.child()
+	o.equal(r)
+	n := o.known.Answered()
+	if n.Yes < 100 || n.No < 100 {
+		t.Errorf("%+v", n)
+	}
+	t.Logf("%d files, %d people: %+v", o.files, o.people, n)
+}
+
+// enough waits until some more answers have been given.
+func (o *oracle) enough() {
+	count := func() int {
+		n := o.known.Answered()
+		return min(n.Yes, n.No)
+	}
+	for want := count() + 50; count() < want && !o.t.Failed(); {
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func (o *oracle) signal(p *os.Process, s syscall.Signal) {
+	o.t.Helper()
+	if err := p.Signal(s); err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+// stale waits until queries fail.
+func (o *oracle) stale(x *index.Index) {
+	for o.t.Context().Err() == nil {
+		if a := x.CanRead(o.tree, "p0", "read"); strings.Contains(a.Because, "no heartbeat") {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// random makes changes.
+func (o *oracle) random(r *rand.Rand, n int) {
+	for range n {
+		switch r.IntN(20) {
+		case 0:
+			o.move(r.IntN(o.people), r.IntN(teams))
+		case 1, 2:
+			o.grant(r.IntN(o.files), -1)
+		default:
+			o.grant(r.IntN(o.files), r.IntN(teams))
+		}
+	}
+}
+
+// equal compares all documents with who-can.
+func (o *oracle) equal(r *rand.Rand) {
+	o.t.Helper()
+	file, err := os.ReadFile(o.config.Directory)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	dir, err := dirfile.Read(file)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	x := o.open(time.Minute)
+	present := time.Now()
+	for o.t.Context().Err() == nil { // until all is known as of now
+		if f, err := x.Filter("p0", "read", index.FormList); err == nil && f.Time.After(present) {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	all := whoCan(o.t, o.tree, dir, "read")
+	for path, rights := range all {
+		for range 3 {
+			who := fmt.Sprintf("p%d", r.IntN(o.people))
+			if a := x.CanRead(path, who, "read"); a.Allowed != slices.Contains(rights["read"], who) || a.Because != "" {
+				o.t.Fatalf("%s %s: %+v, who-can %v", who, path, a, rights["read"])
+			}
+		}
+	}
+	if got := documents(o.t, o.state); got != len(all) {
+		o.t.Errorf("%d rows for %d documents", got, len(all))
+	}
+}

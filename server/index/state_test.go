@@ -1,0 +1,110 @@
+package index
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestNames checks that a name shared by two or three people refers to nobody until only one has
+// it, and that a former name refers to nobody (N-6).
+func TestNames(t *testing.T) {
+	s := newState()
+	if err := s.Apply(&Event{Seq: 1, Start: &StartEvent{Rights: []string{"read"}}}); err != nil {
+		t.Fatal(err)
+	}
+	number := func(name string) int {
+		if n, known := s.number(name); known {
+			return n
+		}
+		return -1
+	}
+	for i, c := range []struct {
+		person int
+		name   string
+		want   map[string]int
+	}{
+		{0, "ann", map[string]int{"ann": 0}}, {1, "bea", map[string]int{"ann": 0, "bea": 1}},
+		{1, "ann", map[string]int{"ann": -1, "bea": -1}}, {2, "ann", map[string]int{"ann": -1}},
+		{3, "ann", map[string]int{"ann": -1}}, {3, "dot", map[string]int{"ann": -1, "dot": 3}},
+		{0, "eve", map[string]int{"ann": -1, "eve": 0}}, {0, "fay", map[string]int{"eve": -1, "fay": 0}},
+	} {
+		e := Event{Seq: uint64(i) + 2, Person: &PersonEvent{Number: c.person, Name: c.name,
+			SID: fmt.Sprintf("S-1-5-21-1-2-3-%d", 1100+c.person)}}
+		if err := s.Apply(&e); err != nil {
+			t.Fatal(err)
+		}
+		for name, want := range c.want {
+			if got := number(name); got != want {
+				t.Errorf("N-6: after %d is %s: %s is %d, want %d", c.person, c.name, name, got, want)
+			}
+		}
+		if got := number(e.Person.SID); got != c.person {
+			t.Errorf("N-6: %s is %d", e.Person.SID, got)
+		}
+	}
+}
+
+// TestDanglingEventsAreRejected checks that an event with an unknown reference is an error that names it, and
+// leaves the state unchanged.
+func TestDanglingEventsAreRejected(t *testing.T) {
+	start := &StartEvent{Format: 1, Index: "x", Rights: []string{"read"}}
+	mask := uint32(winnt.FILE_GENERIC_READ)
+	pass := definition(ptr(NewPassing(sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)"), false)))
+	list := []Event{{Start: start}, {Person: &PersonEvent{0, alice, "alice"}}, {Person: &PersonEvent{1, bob, "bob"}},
+		{Class: &ClassEvent{ID: "c", Right: "read", Mask: mask, Version: "v", Members: "0-1"}}, {Class: pass},
+		{Row: &RowEvent{Path: "/t/a", Tree: "/t", Classes: []string{"c"}, Pass: pass.ID}},
+		{Row: &RowEvent{Path: "/t/b", Tree: "/t", Error: "e"}}, {Directory: "v"}}
+	s := newState()
+	for i := range list {
+		list[i].Seq = uint64(i + 1)
+		if err := s.Apply(&list[i]); err != nil {
+			t.Fatal(err)
+		}
+		consistent(t, fmt.Sprint("event ", i), s)
+	}
+	for name, c := range map[string]struct {
+		e   Event
+		why string
+	}{
+		"a gap":             {Event{Seq: 10, Gone: "/t/a"}, "event 10 comes after 8"},
+		"twice":             {Event{Seq: 8, Gone: "/t/a"}, "event 8 comes after 8"},
+		"another start":     {Event{Seq: 9, Start: start}, "an index begins once"},
+		"a later start":     {Event{Seq: 20, Start: &StartEvent{Until: 30}}, "comes after 8"},
+		"a number too many": {Event{Seq: 9, Person: &PersonEvent{3, carol, "carol"}}, "the next number is 2"},
+		"another's number":  {Event{Seq: 9, Person: &PersonEvent{0, carol, "carol"}}, "the next number is 2"},
+		"a second number":   {Event{Seq: 9, Person: &PersonEvent{2, alice, "alice"}}, "person 2"},
+		"no SID":            {Event{Seq: 9, Person: &PersonEvent{2, "alice", "alice"}}, "event 9"},
+		"no such member":    {Event{Seq: 9, Class: &ClassEvent{ID: "d", Members: "2"}}, "event 9"},
+		"no folder's class": {Event{Seq: 9, Class: &ClassEvent{ID: "d", Through: []string{"c"}}}, "class d"},
+		"no base64":         {Event{Seq: 9, Class: &ClassEvent{ID: "d", SD: "!"}}, "class d"},
+		"no descriptor":     {Event{Seq: 9, Class: &ClassEvent{ID: "d", Share: "AAAA"}}, "class d"},
+		"no class":          {Event{Seq: 9, Row: &RowEvent{Path: "/t/p", Classes: []string{"d"}}}, "/t/p: no class d"},
+		"no pass": {Event{Seq: 9, Row: &RowEvent{Path: "/t/p", Classes: []string{"c"}, Pass: "d"}},
+			"/t/p: no class d"},
+		"two classes": {Event{Seq: 9, Row: &RowEvent{Path: "/t/p", Classes: []string{"c", "c"}}},
+			"/t/p: 2 classes for 1"},
+		"no classes": {Event{Seq: 9, Row: &RowEvent{Path: "/t/p"}}, "/t/p: 0 classes for 1"},
+	} {
+		err := s.Apply(&c.e)
+		if err == nil || !strings.Contains(err.Error(), c.why) {
+			t.Errorf("%s: %v, want %s", name, err, c.why)
+		}
+		if s.seq != 8 || len(s.rows) != 2 || len(s.people) != 2 || len(s.classes) != 2 || s.version != "v" {
+			t.Errorf("%s: the state is another one", name)
+		}
+		consistent(t, name, s)
+	}
+	put := newState() // a log that was put together begins with a later number (N-22)
+	for seq, good := range map[uint64]bool{7: true, 8: false} {
+		if err := newState().Apply(&Event{Seq: seq, Start: &StartEvent{Until: 7}}); (err == nil) != good {
+			t.Errorf("N-22: it begins with %d of 7: %v", seq, err)
+		}
+	}
+	if err := put.Apply(&Event{Seq: 1, Gone: "x"}); err == nil {
+		t.Error("a log begins without its start")
+	}
+}

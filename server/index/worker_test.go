@@ -1,0 +1,395 @@
+package index
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/server/watch"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestVersionsEqualAFreshDecision changes memberships, users and groups many times. After each version every class has
+// the people, the lists and the expression that a decider of that version alone gives it, and classes that name no
+// account of the change have no event (N-96).
+func TestVersionsEqualAFreshDecision(t *testing.T) {
+	r := rand.New(rand.NewPCG(randtest.Seed(t), 1))
+	home := sid.MustParse("S-1-5-21-1-2-3")
+	a := &directory.Accounts{Domain: home}
+	for i := range 12 {
+		a.Groups = append(a.Groups, directory.Group{Name: fmt.Sprint("g", i), SID: home.WithRID(uint32(2000 + i))})
+	}
+	hire := func() {
+		n := len(a.Users)
+		a.Users = append(slices.Clone(a.Users), directory.User{Name: fmt.Sprint("u", n), SID: home.WithRID(uint32(1100 + n))})
+	}
+	for range 70 {
+		hire()
+	}
+	rights, err := words.Parse("read")
+	if err != nil {
+		t.Fatal(err)
+	}
+	share := sddl.MustParse("O:SYG:SYD:(D;;FR;;;" + home.WithRID(2011).String() + ")(A;;FA;;;WD)")
+	w, err := Question{Rights: rights, Share: share, ShareText: "s", Traverse: TraverseAlways}.Worker(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := directory.New(a)
+	if err == nil {
+		err = w.Directory(d, "0", 1)
+	}
+	if err == nil {
+		err = w.Batch(randomDocuments(r, home))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	few := 0
+	for step := range randtest.Count(t, "REFMON_DIRECTORY_CHANGES", 300) {
+		a = a.With(nil, nil)
+		switch r.IntN(12) {
+		case 0:
+			hire()
+		case 1:
+			a.Users[r.IntN(len(a.Users))].Disabled = r.IntN(2) == 0
+		case 2:
+			a.Users[r.IntN(len(a.Users))].Name = fmt.Sprint("renamed", step)
+		case 3:
+			a.Users[r.IntN(len(a.Users))].MemberOf = []sid.SID{sid.Administrators} // privileges and level too
+		case 4, 5, 6:
+			a.Groups[r.IntN(len(a.Groups))].MemberOf = []sid.SID{a.Groups[r.IntN(len(a.Groups))].SID}
+		default:
+			a.Users[r.IntN(len(a.Users))].MemberOf = []sid.SID{a.Groups[r.IntN(len(a.Groups))].SID,
+				a.Groups[r.IntN(len(a.Groups))].SID}
+		}
+		if d, err = d.Update(a); err != nil {
+			t.Fatal(err)
+		}
+		w.Take()
+		version := fmt.Sprint(step + 1)
+		if err := w.Directory(d, version, 1); err != nil {
+			t.Fatal(err)
+		}
+		if events := len(w.Take()); events > 1 && events < len(w.state.classes)/2 {
+			few++
+		}
+		fresh := newDecider(d, version, func(s sid.SID) int { return w.state.bySID[s.String()] }, len(w.state.people))
+		for _, k := range w.state.inOrder() {
+			want, err := fresh.event(&k.Class)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !k.event.same(want) {
+				t.Fatalf("N-96: step %d: class %s has\n%+v\nwant\n%+v", step, k.ID, k.event, want)
+			}
+		}
+	}
+	if few == 0 {
+		t.Error("N-96: no version changed only some classes")
+	}
+}
+
+// randomDocuments returns documents in folders, whose descriptors name some groups.
+func randomDocuments(r *rand.Rand, home sid.SID) *watch.Batch {
+	b := &watch.Batch{Tree: "/srv", Heartbeat: watch.Now()}
+	entry := func() string {
+		kind, condition := "A", ""
+		switch r.IntN(9) {
+		case 0, 1:
+			kind = "D"
+		case 2:
+			kind, condition = "XA", fmt.Sprintf(";(Member_of{SID(%v)})", home.WithRID(uint32(2000+r.IntN(12))))
+		}
+		who := home.WithRID(uint32(2000 + r.IntN(12))).String()
+		switch r.IntN(8) {
+		case 0:
+			who = home.WithRID(uint32(1100 + r.IntN(70))).String()
+		case 1:
+			who = []string{"WD", "AU", "BA", "OW"}[r.IntN(4)]
+		}
+		return fmt.Sprintf("(%s;;0x1200a9;;;%s%s)", kind, who, condition)
+	}
+	for i := range 60 {
+		text := "O:" + home.WithRID(uint32(2000+r.IntN(12))).String() + "G:SYD:"
+		for range 1 + r.IntN(3) {
+			text += entry()
+		}
+		if i < 4 { // a folder, which all but one group may pass
+			text = fmt.Sprintf("O:SYG:SYD:(D;;0x20;;;%v)(A;;0x1200a9;;;WD)", home.WithRID(uint32(2000+r.IntN(12))))
+		}
+		s := watch.Seen{Path: fmt.Sprintf("/srv/f%d", i), Descriptor: sddl.MustParse(text)}
+		switch {
+		case i < 4:
+			s.Folder = true
+		case i%2 == 0:
+			s.Path = fmt.Sprintf("/srv/f%d/x%d", i%4, i)
+		}
+		b.Seen = append(b.Seen, s)
+	}
+	return b
+}
+
+// TestClassesThatRest: a class of which there is no document for a while has the people of the present
+// directory when there is one again; an event says the same as another by its people alone (N-3).
+func TestClassesThatRest(t *testing.T) {
+	w := working(t, "")
+	plan := watch.Seen{Path: "/t/plan", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;" + night + ")")}
+	sees(t, w, plan)
+	if got := readers(w, plan.Path); !slices.Equal(got, []string{bob, carol}) {
+		t.Fatalf("N-3: %v", got)
+	}
+	sees(t, w, watch.Seen{Path: plan.Path, Gone: true})
+	moved := firm(t, func(name string) string { return map[string]string{"alice": "Night"}[name] })
+	if err := w.Directory(moved, "v2", 2); err != nil {
+		t.Fatal(err)
+	}
+	sees(t, w, plan)
+	if got := readers(w, plan.Path); !slices.Equal(got, []string{alice}) {
+		t.Errorf("N-3: of the class that rested: %v", got)
+	}
+	one := ClassEvent{ID: "c", Version: "v", Members: "0", Allow: []string{"a"}, Expand: []string{"e"},
+		Expression: [][]string{{"+a"}}}
+	for name, change := range map[string]func(*ClassEvent){
+		"":           func(*ClassEvent) {},
+		"version":    func(e *ClassEvent) { e.Version = "w" },
+		"members":    func(e *ClassEvent) { e.Members = "1" },
+		"allow":      func(e *ClassEvent) { e.Allow = nil },
+		"expand":     func(e *ClassEvent) { e.Expand = []string{"f"} },
+		"expression": func(e *ClassEvent) { e.Expression = [][]string{{"-a"}} },
+		"clauses":    func(e *ClassEvent) { e.Expression = nil },
+	} {
+		other := one
+		change(&other)
+		if want := name == "" || name == "version"; one.same(&other) != want {
+			t.Errorf("N-3: another %q is the same: %v", name, !want)
+		}
+	}
+}
+
+// TestUnreadable checks that a document without a descriptor, with or without an error, has no
+// readers and is counted once while it is unreadable (N-5).
+func TestUnreadable(t *testing.T) {
+	w := working(t, "")
+	open := sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")
+	for _, c := range []struct {
+		seen   watch.Seen
+		unread int
+	}{
+		{watch.Seen{Path: "/t/a", Descriptor: open}, 0}, {watch.Seen{Path: "/t/a"}, 1}, {watch.Seen{Path: "/t/a"}, 1},
+		{watch.Seen{Path: "/t/b", Err: errors.New("no")}, 2},
+		{watch.Seen{Path: "/t/b", Err: errors.New("no"), Descriptor: open}, 2},
+		{watch.Seen{Path: "/t/a", Descriptor: open}, 1}, {watch.Seen{Path: "/t/b", Gone: true}, 0},
+	} {
+		sees(t, w, c.seen)
+		readable := c.seen.Err == nil && c.seen.Descriptor != nil
+		got := len(readers(w, c.seen.Path))
+		if (got == 3) != readable || got != 0 && got != 3 || w.state.unread != c.unread {
+			t.Errorf("N-5: %+v: %d people, %d unread, want %d", c.seen, got, w.state.unread, c.unread)
+		}
+	}
+}
+
+// folder is one of the tree /t that a list lets through.
+func folder(path, passes string) watch.Seen {
+	return watch.Seen{Path: path, Folder: true, Descriptor: sddl.MustParse("O:BAG:SYD:" + passes)}
+}
+
+// TestFoldersOfAWorker checks that documents behind an unknown or unreadable folder have no
+// readers. A folder's change gives its descendants the classes of a fresh worker, and writes no row
+// whose class stays (N-15, N-16).
+func TestFoldersOfAWorker(t *testing.T) {
+	const all, hers, theirs = "(A;;FA;;;WD)", "(A;;FA;;;" + alice + ")", "(A;;FA;;;" + staff + ")"
+	w := working(t, TraverseAlways)
+	plan := watch.Seen{Path: "/t/d/e/f/plan", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")}
+	want := func(what string, people ...string) {
+		t.Helper()
+		if got := readers(w, plan.Path); !slices.Equal(got, people) {
+			t.Errorf("N-15, N-16: %s: %v, want %v", what, got, people)
+		}
+	}
+	sees(t, w, plan)
+	want("behind folders that are not known")
+	sees(t, w, folder("/t/d", all), folder("/t/d/e", all), folder("/t/d/e/f", all), plan)
+	want("behind folders that all pass", alice, bob, carol)
+	sees(t, w, folder("/t/d", theirs))
+	want("behind a folder of staff", alice, bob)
+	sees(t, w, plan, watch.Seen{Path: "/t/d/e/f", Folder: true, Err: errors.New("no")})
+	want("behind a folder that cannot be read")
+	sees(t, w, folder("/t/d/e/f", all))
+	want("behind it, read again", alice, bob)
+	sees(t, w, folder("/t/d/e", hers))
+	want("behind two folders", alice)
+	anew := working(t, TraverseAlways)
+	sees(t, anew, folder("/t/d", theirs), folder("/t/d/e", hers), folder("/t/d/e/f", all), plan)
+	if got, fresh := w.state.rows[plan.Path].Classes, anew.state.rows[plan.Path].Classes; !slices.Equal(got, fresh) {
+		t.Errorf("N-16: of the classes %v, seen anew %v", got, fresh)
+	}
+	sees(t, w, folder("/t/d/e/f", theirs), plan) // behind staff, her and staff
+	w.Take()
+	sees(t, w, folder("/t/d", hers)) // behind her, her and staff: the same set
+	for _, e := range w.Take() {
+		if e.Row != nil && e.Row.Path == plan.Path {
+			t.Errorf("N-16: a row whose class stays is written: %+v", e.Row)
+		}
+	}
+	want("behind the same set", alice)
+}
+
+// TestSameRows checks that rows are equal if all stored fields are, and that bookkeeping does not
+// count.
+func TestSameRows(t *testing.T) {
+	base := RowEvent{Path: "/p", Tree: "/t", Folder: true, Classes: []string{"a", "b"}, Descriptor: "d", Error: "e",
+		Pass: "c"}
+	other := base
+	other.seq, other.time, other.walk, other.Classes = 1, 2, 3, []string{"a", "b"}
+	if !base.same(&other) {
+		t.Error("the number, the time and the walk count")
+	}
+	for name, change := range map[string]func(*RowEvent){
+		"path": func(r *RowEvent) { r.Path = "/t" }, "tree": func(r *RowEvent) { r.Tree = "/p" },
+		"folder": func(r *RowEvent) { r.Folder = false }, "classes": func(r *RowEvent) { r.Classes = []string{"b", "a"} },
+		"a class": func(r *RowEvent) { r.Classes = []string{"a"} }, "descriptor": func(r *RowEvent) { r.Descriptor = "e" },
+		"error": func(r *RowEvent) { r.Error = "d" }, "pass": func(r *RowEvent) { r.Pass = "" },
+	} {
+		other := base
+		if change(&other); base.same(&other) || other.same(&base) {
+			t.Errorf("another %s is the same row", name)
+		}
+	}
+	class := ClassEvent{ID: "i", Version: "v", Members: "0", Allow: []string{"a"}, Expand: []string{"b"},
+		Expression: [][]string{{"+a"}, {"-b"}}}
+	again := class
+	again.Version, again.Expression = "w", [][]string{{"+a"}, {"-b"}}
+	if !class.same(&again) {
+		t.Error("the version counts")
+	}
+	for name, change := range map[string]func(*ClassEvent){
+		"members": func(e *ClassEvent) { e.Members = "1" }, "allow": func(e *ClassEvent) { e.Allow = []string{"b"} },
+		"expand":     func(e *ClassEvent) { e.Expand = nil },
+		"expression": func(e *ClassEvent) { e.Expression = [][]string{{"+a"}, {"+b"}} },
+	} {
+		other := class
+		if change(&other); class.same(&other) {
+			t.Errorf("other %s are the same people", name)
+		}
+	}
+}
+
+// TestEventHasTimeOfItsBatch checks that an event has the time of the heartbeat in its batch, otherwise the
+// current time.
+func TestEventHasTimeOfItsBatch(t *testing.T) {
+	w := working(t, "")
+	for _, e := range w.Take()[1:] {
+		if e.Time != 1 {
+			t.Errorf("%+v is not of its directory", e)
+		}
+	}
+	see := func(name string, at time.Time) (last Event) {
+		t.Helper()
+		err := w.Batch(&watch.Batch{Tree: "/t", Seen: []watch.Seen{{Path: "/t/" + name}},
+			Heartbeat: watch.Heartbeat{Time: at}})
+		events := w.Take()
+		if err != nil || len(events) != 1 {
+			t.Fatalf("%v, %v", events, err)
+		}
+		return events[0]
+	}
+	if e := see("a", time.Unix(7, 8)); e.Time != 7_000_000_008 {
+		t.Errorf("%+v is not of its beat", e)
+	}
+	before := time.Now().UnixNano()
+	if e := see("b", time.Time{}); e.Time < before || e.Time > time.Now().UnixNano() {
+		t.Errorf("%+v is not of now", e)
+	}
+	c := definition(ptr(NewClass(sddl.MustParse("O:BAG:SYD:"), nil, "read", winnt.FILE_GENERIC_READ, winnt.FileObject)))
+	if err := w.Define(c, 99); err != nil || w.Take()[0].Time != 99 {
+		t.Errorf("a class is not of its time: %v", err)
+	}
+	empty, err := (Question{Rights: w.rights}).Worker(nil)
+	if err == nil {
+		err = empty.Define(c, 1)
+	}
+	if err == nil || !strings.Contains(err.Error(), "class "+c.ID) {
+		t.Errorf("without a directory: %v", err)
+	}
+}
+
+// TestIndexKeepsItsConfiguration checks that an index continues only with the configuration in its start event.
+// Other rights, another order, share or traverse policy is an error, and so is a right that is not
+// a single mask.
+func TestIndexKeepsItsConfiguration(t *testing.T) {
+	ask := func(rights, share string, traverse Traverse) Question {
+		t.Helper()
+		list, err := words.Parse(rights)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return Question{Rights: list, ShareText: share, Traverse: traverse}
+	}
+	const share = "O:SYG:SYD:(A;;FA;;;WD)"
+	first := ask("read+modify", share, TraversePrivilege)
+	w, err := first.Worker(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := w.state
+	events := w.Take()
+	if len(events) != 1 || events[0].Start == nil || events[0].Seq != 1 || events[0].Start.Index == "" {
+		t.Fatalf("an index begins with %+v", events)
+	}
+	want := StartEvent{Format: 1, Index: events[0].Start.Index, Rights: []string{"read", "modify"}, Share: share,
+		Traverse: "privilege"}
+	if !reflect.DeepEqual(*events[0].Start, want) {
+		t.Errorf("an index begins with %+v, want %+v", *events[0].Start, want)
+	}
+	for name, c := range map[string]struct {
+		q   Question
+		why string // "" if it goes on
+	}{
+		"the same":                  {first, ""},
+		"fewer rights":              {ask("read", share, TraversePrivilege), "take another folder"},
+		"another order":             {ask("modify+read", share, TraversePrivilege), "take another folder"},
+		"another right":             {ask("read+write", share, TraversePrivilege), "take another folder"},
+		"another share":             {ask("read+modify", share+"(A;;FA;;;BG)", TraversePrivilege), "take another folder"},
+		"no share":                  {ask("read+modify", "", TraversePrivilege), "take another folder"},
+		"another policy":            {ask("read+modify", share, TraverseAlways), "take another folder"},
+		"no policy":                 {ask("read+modify", share, ""), "take another folder"},
+		"never":                     {ask("read+modify", share, TraverseNever), "take another folder"},
+		"a policy there is not":     {ask("read+modify", share, "often"), `traverse: "often"`},
+		"a right of two masks":      {ask("control", share, TraversePrivilege), "right control: an index has rights"},
+		"a right of two beside one": {ask("read+control", share, TraversePrivilege), "right control: an index has rights"},
+		"what only a tree has":      {Question{Rights: first.Rights, ShareText: share, Traverse: "Privilege"}, "traverse"},
+		"the second right alone":    {ask("modify", share, TraversePrivilege), "take"},
+	} {
+		w, err := c.q.Worker(s)
+		if (err == nil) != (c.why == "") || err != nil && !strings.Contains(err.Error(), c.why) {
+			t.Errorf("%s: %v, want %q", name, err, c.why)
+		}
+		if err == nil && len(w.Take()) != 0 || s.seq != 1 || !reflect.DeepEqual(*s.start, want) {
+			t.Errorf("%s: the index is changed", name)
+		}
+	}
+	for _, policy := range []Traverse{"", TraverseNever} { // two words for one policy
+		q := ask("read", "", policy)
+		w, err := q.Worker(nil)
+		if err != nil || w.state.start.Traverse != "" || w.traverse != "" {
+			t.Fatalf("%q: %v", policy, err)
+		}
+		for _, again := range []Traverse{"", TraverseNever} {
+			if _, err := ask("read", "", again).Worker(w.state); err != nil {
+				t.Errorf("%q goes on as %q: %v", policy, again, err)
+			}
+		}
+	}
+}

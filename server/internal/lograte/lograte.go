@@ -1,0 +1,152 @@
+// Package lograte limits the log lines that one client can cause. [New] wraps a log/slog handler.
+// Lines with a client attribute (uid, client or address) have a rate limit for each client and
+// cause. The next line of the same client and cause reports how many were suppressed. Lines without
+// such an attribute are never suppressed.
+package lograte
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// Limits of the lines of one client with one cause.
+const (
+	perWindow = 5
+	window    = time.Minute
+	maxKeys   = 4096 // counted pairs of client and cause; beyond it further clients share one count for each cause
+)
+
+// Client is the attribute for a client without a uid: its address, or the program that acts for it.
+const Client = "client"
+
+// isClient reports whether an attribute names a client.
+func isClient(key string) bool { return key == "uid" || key == Client || key == "address" }
+
+// Handler is a slog.Handler. Create it with New; the zero value has no inner handler. It is safe
+// for concurrent use.
+type Handler struct {
+	inner  slog.Handler // immutable
+	client string       // immutable: the client attribute from WithAttrs; "" for none
+	counts *counts      // immutable pointer, shared by the handlers of WithAttrs and WithGroup
+}
+
+// New returns a handler that passes lines within the limits to inner.
+func New(inner slog.Handler) *Handler {
+	return &Handler{inner: inner, counts: &counts{of: map[key]count{}}}
+}
+
+// Enabled implements slog.Handler.
+func (h *Handler) Enabled(ctx context.Context, l slog.Level) bool { return h.inner.Enabled(ctx, l) }
+
+// WithAttrs implements slog.Handler.
+func (h *Handler) WithAttrs(all []slog.Attr) slog.Handler {
+	c := *h
+	c.inner = h.inner.WithAttrs(all)
+	for _, a := range all {
+		if isClient(a.Key) {
+			c.client = a.Value.String()
+		}
+	}
+	return &c
+}
+
+// WithGroup implements slog.Handler.
+func (h *Handler) WithGroup(name string) slog.Handler {
+	c := *h
+	c.inner = h.inner.WithGroup(name)
+	return &c
+}
+
+// Handle implements slog.Handler. It drops a line beyond the limit. The next line of the same
+// client and cause gets the attribute suppressed with the number of dropped lines (L-75).
+func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
+	client := h.client
+	r.Attrs(func(a slog.Attr) bool {
+		if isClient(a.Key) {
+			client = a.Value.String()
+		}
+		return client == ""
+	})
+	if client == "" || r.Level < slog.LevelInfo {
+		return h.inner.Handle(ctx, r)
+	}
+	at := r.Time
+	if at.IsZero() {
+		at = time.Now()
+	}
+	suppressed, pass := h.counts.take(key{client, r.Level, r.Message}, at)
+	if !pass {
+		return nil
+	}
+	if suppressed > 0 {
+		r = r.Clone()
+		r.AddAttrs(slog.Int("suppressed", suppressed))
+	}
+	return h.inner.Handle(ctx, r)
+}
+
+// key is a client and a cause.
+type key struct {
+	client string
+	level  slog.Level
+	cause  string
+}
+
+// count has the lines of one key since its window began.
+type count struct {
+	since      time.Time
+	written    int
+	suppressed int // since the last written line
+}
+
+type counts struct {
+	mu sync.Mutex
+	// +checklocks:mu
+	of map[key]count // guarded by mu
+	// +checklocks:mu
+	swept time.Time // guarded by mu: time of the last sweep
+}
+
+// take counts a line. pass says whether to write it; suppressed is the number of lines dropped
+// before it.
+func (c *counts) take(k key, at time.Time) (suppressed int, pass bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n, known := c.of[k]
+	if !known && len(c.of) >= maxKeys {
+		c.sweepLocked(at)
+		if len(c.of) >= maxKeys {
+			k.client = "" // clients beyond the limit share a rate
+			n, known = c.of[k]
+		}
+	}
+	if !known || at.Sub(n.since) >= window || at.Before(n.since) {
+		n.since, n.written = at, 0
+	}
+	if n.written >= perWindow {
+		n.suppressed++
+		c.of[k] = n
+		return 0, false
+	}
+	suppressed, n.suppressed = n.suppressed, 0
+	n.written++
+	c.of[k] = n
+	return suppressed, true
+}
+
+// sweepLocked removes expired windows, at most once a second.
+//
+// +checklocks:c.mu
+func (c *counts) sweepLocked(at time.Time) {
+	if since := at.Sub(c.swept); since >= 0 && since < time.Second {
+		return
+	}
+	c.swept = at
+	for k, n := range c.of {
+		if at.Sub(n.since) >= window {
+			delete(c.of, k)
+		}
+	}
+}

@@ -1,0 +1,102 @@
+package lograte
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+)
+
+// logged writes lines with a manual clock and has the output.
+type logged struct {
+	strings.Builder
+	h  slog.Handler
+	at time.Time
+}
+
+func newLogged() *logged {
+	l := &logged{at: time.Unix(1_000_000, 0)}
+	l.h = New(slog.NewTextHandler(&l.Builder, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey {
+			return slog.Attr{}
+		}
+		return a
+	}}))
+	return l
+}
+
+func (l *logged) warn(text string, attrs ...slog.Attr) {
+	r := slog.NewRecord(l.at, slog.LevelWarn, text, 0)
+	r.AddAttrs(attrs...)
+	_ = l.h.Handle(context.Background(), r)
+}
+
+func (l *logged) lines() []string {
+	out := strings.Split(strings.TrimSpace(l.String()), "\n")
+	l.Reset()
+	if out[0] == "" {
+		return nil
+	}
+	return out
+}
+
+// TestLinesHaveARate: one client gets five lines a minute for each cause, and the first line of the next minute says
+// how many were left out; other clients, other causes and the operator's lines are not held back (L-75).
+func TestLinesHaveARate(t *testing.T) {
+	l := newLogged()
+	for range 1000 {
+		l.warn("too many", slog.Int("uid", 1000))
+	}
+	if got := l.lines(); len(got) != 5 || got[4] != `level=WARN msg="too many" uid=1000` {
+		t.Errorf("L-75: %d lines of 1000, the last %q", len(got), got[len(got)-1])
+	}
+	l.warn("too many", slog.Int("uid", 1001))
+	l.warn("refused", slog.Int("uid", 1000))
+	l.warn("too many", slog.String("client", "192.0.2.1"))
+	for range 20 {
+		l.warn("the disk is full")
+	}
+	if got := l.lines(); len(got) != 23 {
+		t.Errorf("L-75: %d lines of others, want 23: %q", len(got), got)
+	}
+	l.at = l.at.Add(time.Minute)
+	l.warn("too many", slog.Int("uid", 1000))
+	l.warn("too many", slog.Int("uid", 1000))
+	if got := l.lines(); len(got) != 2 || got[0] != `level=WARN msg="too many" uid=1000 suppressed=995` ||
+		strings.Contains(got[1], "suppressed") {
+		t.Errorf("L-75: a minute later %q", got)
+	}
+}
+
+// TestCountsAreBounded: clients without number take no more room than the bound, and past it share a rate (L-75).
+//
+// +checklocksignore: there is one goroutine
+func TestCountsAreBounded(t *testing.T) {
+	l := newLogged()
+	for i := range 3 * maxKeys {
+		l.warn("refused", slog.String("address", fmt.Sprint(i)))
+	}
+	n := len(l.h.(*Handler).counts.of)
+	if got := len(l.lines()); n != maxKeys+1 || got != maxKeys+perWindow {
+		t.Errorf("L-75: %d are counted, %d lines", n, got)
+	}
+	l.at = l.at.Add(time.Minute)
+	l.warn("refused", slog.String("address", "new"))
+	if n := len(l.h.(*Handler).counts.of); n != 1 {
+		t.Errorf("L-75: %d are counted after the window", n)
+	}
+}
+
+// TestAttributesOfALogger: a logger that has the client among its own attributes is bounded as well (L-75).
+func TestAttributesOfALogger(t *testing.T) {
+	l := newLogged()
+	log := slog.New(l.h).With("uid", 7).WithGroup("g")
+	for range 9 {
+		log.Warn("refused", "x", 1)
+	}
+	if got := l.lines(); len(got) != perWindow {
+		t.Errorf("L-75: %d lines, want %d", len(got), perWindow)
+	}
+}

@@ -1,0 +1,87 @@
+package lsa
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestRestoreRejectsMalformedBackups checks that each malformed backup is rejected, that the old store stays, and
+// that no file is left over.
+func TestRestoreRejectsMalformedBackups(t *testing.T) {
+	f := open(t, nil)
+	f.must(t, func(e *Edit) error {
+		for i := range 200 {
+			e.AddAccount(Account{Name: fmt.Sprint("user", i), FullName: strings.Repeat("n", 200)})
+		}
+		return nil
+	})
+	var backup bytes.Buffer
+	if err := f.Backup(&backup); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	f.Store = nil
+	before, err := os.ReadFile(filepath.Join(f.cfg.Folder, File))
+	if err != nil {
+		t.Fatal(err)
+	}
+	damaged := bytes.Clone(backup.Bytes())
+	clear(damaged[2*4096:])
+	later := bytes.Replace(backup.Bytes(), []byte(`{"format":1,`), []byte(`{"format":3,`), -1)
+	for _, c := range []struct {
+		what string
+		b    []byte
+		want string
+	}{
+		{"nothing", nil, "the backup is cut off"},
+		{"a byte less than the least", backup.Bytes()[:minBackup-1], "the backup is cut off"},
+		{"the least", backup.Bytes()[:minBackup], "the backup is not a valid store: account store "},
+		{"no store", bytes.Repeat([]byte("x"), minBackup), "the backup is not a valid store: account store "},
+		{"half", backup.Bytes()[:backup.Len()/2], "bytes of "},
+		{"damaged pages", damaged, "restore a backup"}, {"a later format", later, "use the release that wrote it"},
+	} {
+		err := Restore(f.cfg, bytes.NewReader(c.b))
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %s", c.what, err, c.want)
+		}
+		after, failed := os.ReadFile(filepath.Join(f.cfg.Folder, File))
+		if failed != nil || !bytes.Equal(after, before) {
+			t.Errorf("%s: the store changed, %v", c.what, failed)
+		}
+		if all, err := os.ReadDir(f.cfg.Folder); err != nil || len(all) != 1 {
+			t.Errorf("%s: %v is left, %v", c.what, all, err)
+		}
+	}
+	// A backup takes the place of a damaged store, and of a file that no store wrote.
+	for i, there := range [][]byte{damaged, backup.Bytes()[:backup.Len()/2], bytes.Repeat([]byte("x"), 1<<16), nil} {
+		opened := f.cfg
+		opened.Folder = t.TempDir() // a file that did not open stays locked by this program
+		for _, folder := range []string{f.cfg.Folder, opened.Folder} {
+			if err := os.WriteFile(filepath.Join(folder, File), there, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if s, err := Open(opened); i < 3 && (err == nil || s != nil || !strings.Contains(err.Error(), "account store ")) {
+			t.Errorf("damaged %d: %v", i, err)
+		} else if s != nil {
+			_ = s.Close()
+		}
+		if err := Restore(f.cfg, bytes.NewReader(backup.Bytes())); err != nil {
+			t.Errorf("over a damaged store %d: %v", i, err)
+		}
+		f.Store = nil
+		f.reopen(t)
+		if _, ok := f.LookupName("user199"); !ok {
+			t.Errorf("over a damaged store %d: no account", i)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

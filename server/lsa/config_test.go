@@ -1,0 +1,43 @@
+package lsa
+
+import (
+	"fmt"
+	"runtime"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestComputerNameDefaultsToHost checks the default computer name: the host's in capitals without its domain. A
+// configured name is only put in capitals.
+func TestComputerNameDefaultsToHost(t *testing.T) {
+	for _, c := range []struct{ host, given, want string }{
+		{"alpha", "", "ALPHA"}, {"alpha.example.org", "", "ALPHA"}, {"alpha.example.org", "beta", "BETA"},
+	} {
+		got, err := make(chan string), error(nil)
+		go func() {
+			defer close(got)
+			runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine, on that host until then
+			if err = unix.Unshare(unix.CLONE_NEWUTS); err == nil {
+				err = unix.Sethostname([]byte(c.host))
+			}
+			if err != nil {
+				return
+			}
+			s, failed := Open(Config{Folder: t.TempDir(), Computer: c.given, Password: cheap, Subuids: []string{}})
+			if failed != nil {
+				got <- failed.Error()
+				return
+			}
+			m := s.Computer()
+			got <- fmt.Sprint(m.Domain, s.Close())
+		}()
+		name, ok := <-got
+		if !ok {
+			t.Skip("a host of its own cannot be made here: ", err)
+		}
+		if want := fmt.Sprint(c.want, error(nil)); name != want {
+			t.Errorf("on %s with %q the computer is %q, want %q", c.host, c.given, name, want)
+		}
+	}
+}

@@ -1,0 +1,17 @@
+package lsa
+
+import (
+	"testing"
+)
+
+// FuzzHash: no text of a hash costs more than its bounds.
+func FuzzHash(f *testing.F) {
+	f.Add("$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
+	f.Add("$argon2id$v=19$m=4294967295,t=4294967295,p=1$AAAAAAAAAAAAAAAAAAAAAA$AA")
+	f.Fuzz(func(t *testing.T, text string) {
+		h, err := parseHash(text)
+		if err == nil && (h.String() != text || h.cost.Memory > mostMemory || h.cost.Passes > mostPasses) {
+			t.Errorf("%q is read as %v", text, h)
+		}
+	})
+}

@@ -1,0 +1,93 @@
+package host
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+// TestGetent checks the parser of getent's output with a fake getent.
+func TestGetent(t *testing.T) {
+	getent := filepath.Join(t.TempDir(), "getent")
+	if err := os.WriteFile(getent, []byte(`#!/bin/sh
+case "$1 $2" in
+"passwd alice" | "passwd 1000") echo alice:x:1000:100:Alice:/home/alice:/bin/sh ;;
+"passwd odd") echo odd:x:-5:100::: ;;
+"passwd two") echo two:x:1:1:::; echo two:x:2:2::: ;;
+"passwd twice") echo twice:x:7:7::: ;;
+"initgroups twice") echo 'twice                 8'; echo 9 ;;
+"group wheel" | "group 10") echo wheel:x:10:alice ;;
+"initgroups alice") echo 'alice                 10 100 27' ;;
+"initgroups "*) echo "$2" ;; # an unknown user, and status 0
+*) exit 2 ;;
+esac
+`), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []*Names{{getent: getent}, {getent: getent, socket: getent + ".none"}} {
+		ctx := context.Background()
+		uid, ok := n.UID(ctx, "alice")
+		name, ok2 := n.UserName(ctx, 1000)
+		gid, ok3 := n.GID(ctx, "wheel")
+		in, ok4 := n.GroupName(ctx, 10)
+		gids, ok5 := n.Groups(ctx, "alice")
+		if !ok || !ok2 || !ok3 || !ok4 || !ok5 || uid != 1000 || name != "alice" || gid != 10 || in != "wheel" ||
+			!reflect.DeepEqual(gids, []uint32{100, 10, 27}) {
+			t.Errorf("%d %q %d %q %v", uid, name, gid, in, gids)
+		}
+		if gids, ok := n.Groups(ctx, "twice"); ok {
+			t.Errorf("of two lines the groups %v were taken", gids)
+		}
+		for _, name := range []string{"zoe", "odd", "two", "1000", "", "-x", "a:b", "a\nb", "\xff",
+			strings.Repeat("n", 300)} {
+			if uid, ok := n.UID(ctx, name); ok {
+				t.Errorf("%q is %d", name, uid)
+			}
+			if gids, ok := n.Groups(ctx, name); ok {
+				t.Errorf("%q is in %v", name, gids)
+			}
+		}
+	}
+}
+
+// TestDefaultProgramsComeFromPath checks the defaults: the program in PATH, and the service of this host.
+func TestDefaultProgramsComeFromPath(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"getent": "echo root:x:0:0:::", "wbinfo": "echo S-1-5-21-9-8-7-1103"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+text+"\n"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("PATH", dir)
+	if name, ok := (&Names{}).UserName(context.Background(), 0); !ok || name != "root" {
+		t.Errorf("uid 0 is %q, %t", name, ok)
+	}
+	if id, ok, err := NewDomains().SIDOfUID(context.Background(), 7); !ok || err != nil || id.RID() != 1103 {
+		t.Errorf("uid 7 is %v, %t, %v", id, ok, err)
+	}
+	if n := New(); n.socket != "/run/systemd/userdb/io.systemd.Multiplexer" || n.getent != "" {
+		t.Errorf("this host is asked at %q, and by %q", n.socket, n.getent)
+	}
+}
+
+// TestLinesOfGetent: one line, of at most as many bytes as a reply has.
+func TestLinesOfGetent(t *testing.T) {
+	dir := t.TempDir()
+	n := &Names{getent: filepath.Join(dir, "getent")}
+	for text, want := range map[string]string{"a\n": "a", "": "", "a": "", "a\nb\n": "", "\n": "", "a\n\n": "",
+		strings.Repeat("n", maxReply-1) + "\n": strings.Repeat("n", maxReply-1), strings.Repeat("n", maxReply) + "\n": ""} {
+		if err := os.WriteFile(filepath.Join(dir, "text"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(n.getent, []byte("#!/bin/sh\ncat "+dir+"/text\n"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		line, ok := n.run(context.Background(), "passwd", "a")
+		if ok != (want != "" || text == "\n") || line != want {
+			t.Errorf("%.9q of %d bytes is a line of %d, %t", text, len(text), len(line), ok)
+		}
+	}
+}

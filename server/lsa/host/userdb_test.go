@@ -1,0 +1,335 @@
+package host
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/iotest"
+	"time"
+)
+
+// fakeHost is a fake host with a service and a getent that record each query.
+type fakeHost struct {
+	*Names
+	t     *testing.T
+	mu    sync.Mutex
+	asked []string
+	open  int        // conversations that the other end has not closed
+	ended *sync.Cond // of mu: one more is closed
+	late  bool
+	notes string
+}
+
+// newFakeHost starts a service that answers by "Method key=value more". The cases of a shell script
+// are the answers of getent.
+func newFakeHost(t *testing.T, service answers, getent string) *fakeHost {
+	t.Helper()
+	dir := t.TempDir()
+	h := &fakeHost{t: t, notes: filepath.Join(dir, "notes"), Names: &Names{socket: filepath.Join(dir, "s"),
+		getent: filepath.Join(dir, "getent")}}
+	h.ended = sync.NewCond(&h.mu)
+	script := "#!/bin/sh\necho \"getent $*\" >> " + h.notes + "\ncase \"$*\" in\n" + getent + "\n*) exit 2 ;;\nesac\n"
+	if err := os.WriteFile(h.getent, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("unix", h.socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go h.talk(c, service)
+		}
+	}()
+	return h
+}
+
+// talk answers one question and waits until the other end closes.
+func (h *fakeHost) talk(c net.Conn, service answers) {
+	defer c.Close()
+	in := bufio.NewReader(c)
+	text, err := in.ReadBytes(0)
+	if err != nil {
+		return
+	}
+	var q struct {
+		Method     string         `json:"method"`
+		More       bool           `json:"more"`
+		Parameters map[string]any `json:"parameters"`
+	}
+	key := "no question"
+	question := json.NewDecoder(bytes.NewReader(text[:len(text)-1]))
+	question.UseNumber()
+	if err := question.Decode(&q); err == nil && q.Parameters["service"] == "io.systemd.Multiplexer" {
+		key, _ = strings.CutPrefix(q.Method, "io.systemd.UserDatabase.")
+		for _, name := range []string{"uid", "userName", "gid", "groupName"} {
+			if v, ok := q.Parameters[name]; ok {
+				key += fmt.Sprintf(" %s=%v", name, v)
+			}
+		}
+		if q.More {
+			key += " more"
+		}
+	}
+	h.mu.Lock()
+	h.asked = append(h.asked, key)
+	h.open++
+	h.mu.Unlock()
+	defer func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.open--
+		h.ended.Broadcast()
+	}()
+	all, ok := service[key]
+	if !ok {
+		all = []string{`{"error":"io.systemd.UserDatabase.NoRecordFound"}`}
+	}
+	for _, answer := range all {
+		if _, err := c.Write(append([]byte(answer), 0)); err != nil {
+			return
+		}
+	}
+	_, _ = in.ReadByte()
+}
+
+// questions returns the queries since the last call, after all connections have ended.
+func (h *fakeHost) questions() string {
+	h.t.Helper()
+	defer time.AfterFunc(10*time.Second, func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.late = true
+		h.ended.Broadcast()
+	}).Stop()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for h.open > 0 && !h.late {
+		h.ended.Wait()
+	}
+	if h.late {
+		h.t.Fatal("a conversation is never closed")
+	}
+	all := h.asked
+	h.asked = nil
+	b, _ := os.ReadFile(h.notes) // it is not there before the first question
+	_ = os.Remove(h.notes)
+	return strings.Join(append(all, strings.Split(strings.TrimSuffix(string(b), "\n"), "\n")...), "; ")
+}
+
+// TestServiceIsQueriedBeforeGetent: the service first, by one question; getent after it, where the
+// service has no such answer, answers about another, or not at all (L-14, L-56).
+func TestServiceIsQueriedBeforeGetent(t *testing.T) {
+	const away = `{"error":"io.systemd.UserDatabase.ServiceNotAvailable"}`
+	h := newFakeHost(t, answers{
+		"GetUserRecord uid=1": {user("one", 1, 100)}, "GetUserRecord userName=one": {user("one", 1, 100)},
+		"GetGroupRecord gid=10": {group("ten", 10)}, "GetGroupRecord groupName=ten": {group("ten", 10)},
+		"GetUserRecord uid=2": {user("one", 1, 100)}, "GetUserRecord userName=two": {user("one", 1, 100)},
+		"GetGroupRecord gid=20": {group("ten", 10)}, "GetGroupRecord groupName=twenty": {group("ten", 10)},
+		"GetUserRecord uid=3": {user("", 3, 100)}, "GetGroupRecord gid=30": {group("", 30)},
+		"GetUserRecord uid=4": {away}, "GetUserRecord userName=four": {away},
+		"GetGroupRecord gid=40": {away}, "GetGroupRecord groupName=forty": {away},
+		"GetUserRecord uid=4294967295":   {user("last", 1<<32-1, 1)},
+		"GetUserRecord userName=last":    {user("last", 1<<32-1, 1)},
+		"GetUserRecord userName=beyond":  {user("beyond", 1<<32, 1)},
+		"GetGroupRecord groupName=last":  {group("last", 1<<32-1)},
+		"GetGroupRecord groupName=beyon": {group("beyon", 1<<32)},
+		"GetUserRecord userName=text":    {`{"parameters":{"record":{"userName":"text","uid":"x","gid":1}}}`},
+		"GetUserRecord userName=list":    {`{"parameters":[]}`},
+		"GetUserRecord userName=same": {`{"parameters":{"record":{"userName":"same","uid":5,"gid":5}},"continues":true}`,
+			user("same", 5, 5)},
+		"GetUserRecord userName=othergid": {`{"parameters":{"record":{"userName":"othergid","uid":5,"gid":5}},` +
+			`"continues":true}`, user("othergid", 5, 6)},
+	}, `"passwd 2" | "passwd two") echo two:x:2:200:::: ;;
+"passwd 4" | "passwd four") echo four:x:4:400::: ;;
+"passwd 5") echo six:x:6:1::: ;;
+"passwd five") echo six:x:5:1::: ;;
+"passwd 6") echo six:x:6:::: ;;
+"passwd 7") echo :x:7:7::: ;;
+"passwd 8") echo eight:x:8:4294967296::: ;;
+"passwd 9") echo nine:x:9:4294967295::: ;;
+"group 40" | "group forty") echo forty:x:40: ;;
+"group 50") echo sixty:x:60: ;;
+"group fifty") echo sixty:x:50: ;;
+"group 60") echo sixty:x:60:a:b ;;
+"group 70") echo seventy:x:-70: ;;
+"group 80") echo eighty:x:80 ;;
+"group 90") printf ninety:x:90: ;;`)
+	ctx := context.Background()
+	name := func(f func(context.Context, uint32) (string, bool), id uint32) func() (string, bool) {
+		return func() (string, bool) { return f(ctx, id) }
+	}
+	number := func(f func(context.Context, string) (uint32, bool), name string) func() (string, bool) {
+		return func() (string, bool) { n, ok := f(ctx, name); return fmt.Sprint(n), ok }
+	}
+	for _, c := range []struct {
+		call  func() (string, bool)
+		want  string // "" for unknown
+		asked string
+	}{
+		{name(h.UserName, 1), "one", "GetUserRecord uid=1; "}, {number(h.UID, "one"), "1", "GetUserRecord userName=one; "},
+		{name(h.GroupName, 10), "ten", "GetGroupRecord gid=10; "},
+		{number(h.GID, "ten"), "10", "GetGroupRecord groupName=ten; "},
+		{name(h.UserName, 2), "", "GetUserRecord uid=2; getent passwd 2"}, // eight fields
+		{number(h.UID, "two"), "", "GetUserRecord userName=two; getent passwd two"},
+		{name(h.GroupName, 20), "", "GetGroupRecord gid=20; getent group 20"},
+		{number(h.GID, "twenty"), "", "GetGroupRecord groupName=twenty; getent group twenty"},
+		{name(h.UserName, 3), "", "GetUserRecord uid=3; "}, {name(h.GroupName, 30), "", "GetGroupRecord gid=30; "},
+		{name(h.UserName, 4), "four", "GetUserRecord uid=4; getent passwd 4"},
+		{number(h.UID, "four"), "4", "GetUserRecord userName=four; getent passwd four"},
+		{name(h.GroupName, 40), "forty", "GetGroupRecord gid=40; getent group 40"},
+		{number(h.GID, "forty"), "40", "GetGroupRecord groupName=forty; getent group forty"},
+		{name(h.UserName, 1<<32-1), "last", "GetUserRecord uid=4294967295; "},
+		{number(h.UID, "last"), "4294967295", "GetUserRecord userName=last; "},
+		{number(h.UID, "beyond"), "", "GetUserRecord userName=beyond; getent passwd beyond"},
+		{number(h.GID, "last"), "4294967295", "GetGroupRecord groupName=last; "},
+		{number(h.GID, "beyon"), "", "GetGroupRecord groupName=beyon; getent group beyon"},
+		{number(h.UID, "text"), "", "GetUserRecord userName=text; getent passwd text"},
+		{number(h.UID, "list"), "", "GetUserRecord userName=list; getent passwd list"},
+		{number(h.UID, "same"), "5", "GetUserRecord userName=same; "},
+		{number(h.UID, "othergid"), "", "GetUserRecord userName=othergid; getent passwd othergid"},
+		{name(h.UserName, 5), "", "GetUserRecord uid=5; getent passwd 5"},
+		{number(h.UID, "five"), "", "GetUserRecord userName=five; getent passwd five"},
+		{name(h.UserName, 6), "", "GetUserRecord uid=6; getent passwd 6"},
+		{name(h.UserName, 7), "", "GetUserRecord uid=7; getent passwd 7"},
+		{name(h.UserName, 8), "", "GetUserRecord uid=8; getent passwd 8"},
+		{name(h.UserName, 9), "nine", "GetUserRecord uid=9; getent passwd 9"},
+		{name(h.GroupName, 50), "", "GetGroupRecord gid=50; getent group 50"},
+		{number(h.GID, "fifty"), "", "GetGroupRecord groupName=fifty; getent group fifty"},
+		{name(h.GroupName, 60), "", "GetGroupRecord gid=60; getent group 60"},
+		{name(h.GroupName, 70), "", "GetGroupRecord gid=70; getent group 70"},
+		{name(h.GroupName, 80), "", "GetGroupRecord gid=80; getent group 80"},
+		{name(h.GroupName, 90), "", "GetGroupRecord gid=90; getent group 90"},
+		{number(h.UID, "1000"), "", ""}, {number(h.GID, "1000"), "", ""}, {number(h.GID, "-x"), "", ""},
+	} {
+		got, ok := c.call()
+		asked := h.questions()
+		if ok != (c.want != "") || ok && got != c.want || asked != c.asked {
+			t.Errorf("L-14: %q, %t after %q, want %q after %q", got, ok, asked, c.want, c.asked)
+		}
+	}
+}
+
+// TestIncompleteGroupsAreAnError checks that a user's groups come from the service, or from getent if the
+// service's list is incomplete. An incomplete list is never returned (L-56).
+func TestIncompleteGroupsAreAnError(t *testing.T) {
+	const away = `{"error":"io.systemd.UserDatabase.ServiceNotAvailable"}`
+	of := func(name string, gid uint64) string { return user(name, 7, gid) }
+	h := newFakeHost(t, answers{
+		"GetUserRecord userName=all": {of("all", 100)}, "GetGroupRecord groupName=wheel": {group("wheel", 10)},
+		"GetGroupRecord groupName=big": {group("big", 1<<32)}, "GetGroupRecord groupName=own": {group("own", 100)},
+		"GetGroupRecord groupName=away": {away}, "GetGroupRecord groupName=tape": {group("tape", 26)},
+		"GetMemberships userName=all more": {in("all", "wheel", true), in("other", "tape", true),
+			in("all", "gone", true), in("all", "big", true), in("all", "own", true),
+			in("all", "wheel", false)},
+		"GetUserRecord userName=alone":        {of("alone", 200)},
+		"GetUserRecord userName=gone":         {of("another", 100)},
+		"GetUserRecord userName=nogid":        {`{"parameters":{"record":{"userName":"nogid","uid":7}}}`},
+		"GetUserRecord userName=half":         {of("half", 100)},
+		"GetMemberships userName=half more":   {in("half", "wheel", true), away},
+		"GetUserRecord userName=lost":         {of("lost", 100)},
+		"GetMemberships userName=lost more":   {in("lost", "wheel", true), in("lost", "away", false)},
+		"GetUserRecord userName=broken":       {of("broken", 100)},
+		"GetMemberships userName=broken more": {`{"parameters":7}`},
+	}, `"passwd half") echo half:x:7:300::: ;;
+"initgroups half") echo 'half 26 300 27 26' ;;
+"passwd lost") echo lost:x:7:300::: ;;
+"initgroups lost") echo 'lost 26 x' ;;
+"passwd broken") echo broken:x:7:300::: ;;
+"initgroups broken") echo broke ;;
+"passwd nogid") echo nogid:x:7:300::: ;;
+"initgroups nogid") echo nogid ;;
+"passwd gone") echo another:x:7:300::: ;;
+"initgroups gone") echo gone 1 ;;
+"passwd old") echo old:x:7:300::: ;;
+"initgroups old") exit 1 ;;`)
+	for _, c := range []struct {
+		name  string
+		want  []uint32 // nil: no result
+		asked string
+	}{
+		{"all", []uint32{100, 10}, "GetUserRecord userName=all; GetMemberships userName=all more; GetGroupRecord " +
+			"groupName=wheel; GetGroupRecord groupName=gone; GetGroupRecord groupName=big; GetGroupRecord groupName=own; "},
+		{"alone", []uint32{200}, "GetUserRecord userName=alone; GetMemberships userName=alone more; "},
+		{"gone", nil, "GetUserRecord userName=gone; getent passwd gone"},
+		{"nogid", []uint32{300}, "GetUserRecord userName=nogid; getent passwd nogid; getent initgroups nogid"},
+		{"half", []uint32{300, 26, 27}, "GetUserRecord userName=half; GetMemberships userName=half more; " +
+			"getent passwd half; getent initgroups half"},
+		{"lost", nil, "GetUserRecord userName=lost; GetMemberships userName=lost more; GetGroupRecord groupName=wheel; " +
+			"GetGroupRecord groupName=away; getent passwd lost; getent initgroups lost"},
+		{"broken", nil, "GetUserRecord userName=broken; GetMemberships userName=broken more; getent passwd broken; " +
+			"getent initgroups broken"},
+		{"old", nil, "GetUserRecord userName=old; getent passwd old; getent initgroups old"},
+		{"nosuch", nil, "GetUserRecord userName=nosuch; getent passwd nosuch"}, {"1000", nil, ""}, {"", nil, ""},
+	} {
+		got, ok := h.Groups(context.Background(), c.name)
+		if asked := h.questions(); ok != (c.want != nil) || ok && !slices.Equal(got, c.want) || asked != c.asked {
+			t.Errorf("L-56: %s is in %v, %t after\n%q, want %v after\n%q", c.name, got, ok, asked, c.want, c.asked)
+		}
+	}
+}
+
+// FuzzReplies: nothing that a service says ends the program.
+func FuzzReplies(f *testing.F) {
+	f.Add([]byte(user("alice", 1, 1) + "\x00"))                 // a record
+	f.Add([]byte(in("a", "b", true) + "\x00" + "{}\x00"))       // one that continues
+	f.Add([]byte(`{"error":"x"}` + "\x00"))                     // an error
+	f.Add([]byte(`{"parameters":{"record":{"uid":1e99}}}\x00`)) // a number that does not fit
+	f.Fuzz(func(_ *testing.T, b []byte) {
+		replies(strings.NewReader(string(b)), func(p json.RawMessage) error {
+			var m struct{ Record userRecord }
+			return json.Unmarshal(p, &m)
+		})
+	})
+}
+
+// TestTruncatedReplyIsAnError checks that a truncated, malformed or endless reply is no statement about a user
+// (L-56).
+func TestTruncatedReplyIsAnError(t *testing.T) {
+	const one, more = `{"parameters":{"n":1}}` + "\x00", `{"parameters":{"n":1},"continues":true}` + "\x00"
+	const none = `{"error":"io.systemd.UserDatabase.NoRecordFound"}` + "\x00"
+	for _, c := range []struct {
+		text  string
+		n     int
+		found bool
+		want  string
+	}{
+		{one, 1, true, ""}, {more + one, 2, true, ""}, {one + one, 1, true, ""}, {none, 0, false, ""},
+		{more + none, 1, true, ""},
+		{"", 0, false, "the conversation ended early: unexpected EOF"},
+		{more, 1, false, "the conversation ended early: unexpected EOF"},
+		{strings.TrimSuffix(one, "\x00"), 0, false, "the conversation ended early: unexpected EOF"},
+		{"\x00" + one, 0, false, "unexpected end of JSON input"}, {one + "\x00", 1, true, ""},
+		{`{"parameters":{"n":"` + strings.Repeat("x", maxReply-64) + `"}}` + "\x00", 1, true, ""},
+		{"x\x00", 0, false, "invalid character"}, {`{"error":"io.x"}` + "\x00", 0, false, "io.x"},
+		{strings.Repeat(more, maxReplies), maxReplies, false, "more than"},
+		{`{"parameters":{"n":"` + strings.Repeat("x", maxReply) + `"}}` + "\x00", 0, false, "token too long"},
+	} {
+		n := 0
+		found, err := replies(iotest.HalfReader(strings.NewReader(c.text)), func(json.RawMessage) error { n++; return nil })
+		if n != c.n || found != c.found || (err != nil) != (c.want != "") || err != nil && (!errors.Is(err, errUnavailable) ||
+			!strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "%!")) {
+			t.Errorf("%.60q: %d replies, %t, %v, want %d, %t, %s", c.text, n, found, err, c.n, c.found, c.want)
+		}
+	}
+	broken := errors.New("broken")
+	if found, err := replies(strings.NewReader(more+one), func(json.RawMessage) error { return broken }); found ||
+		!errors.Is(err, broken) {
+		t.Errorf("%t, %v", found, err)
+	}
+}

@@ -1,0 +1,110 @@
+package lsa
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestExpand: the groups of SIDs, of these, and of both once, in the order in which they are met (L-20).
+func TestExpand(t *testing.T) {
+	id := func(n ...uint32) (all []sid.SID) {
+		for _, rid := range n {
+			all = append(all, home.WithRID(rid))
+		}
+		return all
+	}
+	st := &state{machine: home, groups: map[sid.SID]Group{}, accounts: map[uint32]Account{7: {Name: "Seven", RID: 7,
+		UID: number(70)}}}
+	// 10 is in 11, 11 in 12 and 13, 13 in 10 again; 20 is in itself; 30 in none.
+	for group, members := range map[uint32][]uint32{11: {10}, 12: {11}, 13: {11}, 10: {13}, 20: {20}, 30: nil,
+		40: {1, 2}} {
+		st.groups[home.WithRID(group)] = Group{Name: "g" + number8(int(group)), SID: home.WithRID(group),
+			Members: id(members...), GID: number(group + 100)}
+	}
+	st.index()
+	for _, c := range []struct{ of, all, beyond []uint32 }{
+		{nil, nil, nil}, {[]uint32{99}, []uint32{99}, nil}, {[]uint32{12}, []uint32{12}, nil},
+		{[]uint32{10}, []uint32{10, 11, 12, 13}, []uint32{11, 12, 13}},
+		{[]uint32{11}, []uint32{10, 11, 12, 13}, []uint32{10, 12, 13}},
+		{[]uint32{20}, []uint32{20}, nil}, {[]uint32{30, 30}, []uint32{30}, nil},
+		{[]uint32{1, 2, 1}, []uint32{1, 2, 40}, []uint32{40}}, {[]uint32{2, 40}, []uint32{2, 40}, nil},
+		{[]uint32{12, 10, 1}, []uint32{1, 10, 11, 12, 13, 40}, []uint32{11, 13, 40}},
+	} {
+		all, beyond := st.expand(id(c.of...)), st.beyond(id(c.of...))
+		if !slices.Equal(all[:len(all):len(all)][:min(len(all), 1)], id(c.of...)[:min(len(c.of), 1)]) {
+			t.Errorf("L-20: of %v the first is not the first: %v", c.of, all)
+		}
+		slices.SortFunc(all, sid.SID.Compare)
+		slices.SortFunc(beyond, sid.SID.Compare)
+		if !slices.Equal(all, id(c.all...)) || !slices.Equal(beyond, id(c.beyond...)) {
+			t.Errorf("L-20: of %v: %v and beyond %v, want %v and %v", c.of, all, beyond, c.all, c.beyond)
+		}
+	}
+	if st.names["SEVEN"] != home.WithRID(7) || st.names["G00000040"] != home.WithRID(40) || st.uids[70] != 7 ||
+		st.gids[140] != home.WithRID(40) || len(st.names) != 8 || len(st.uids) != 1 || len(st.gids) != 7 {
+		t.Errorf("the index is %v, %v, %v", st.names, st.uids, st.gids)
+	}
+	if _, ok := st.account(corp.WithRID(7)); ok {
+		t.Error("an account of another domain")
+	}
+}
+
+// TestLists: each list in full: its heads, an account of each state, a group without a member and with several, a
+// member without a name, rights of both kinds; in the order of RIDs and SIDs.
+func TestLists(t *testing.T) {
+	f := open(t, nil)
+	alice := f.account(t, Account{Name: "alice", UID: number(3000), FullName: "Alice \x1b[31m"}, "correct")
+	machine := alice.Prefix()
+	f.account(t, Account{Name: "bare"}, "")
+	f.account(t, Account{Name: "off", Disabled: true}, "correct")
+	f.account(t, Account{Name: "shut"}, "correct")
+	f.account(t, Account{Name: "offshut", Disabled: true}, "correct")
+	for i := range lockAfter {
+		for _, name := range []string{"SHUT", "offshut"} {
+			f.from(fmt.Sprint("o", i), name, "guess")
+		}
+	}
+	stranger := sid.MustParse("S-1-5-21-9-8-7-1000")
+	f.must(t, func(e *Edit) error {
+		e.AddGroup(Group{Name: "empty", GID: number(66)})
+		e.AddGroup(Group{Name: "team", GID: number(77), Members: []sid.SID{alice, stranger, sid.Everyone}})
+		e.Grant(stranger, winnt.SeBackupPrivilege.Bit(), logon.SeBatchLogonRight)
+		return nil
+	})
+	for what, list := range map[string]struct {
+		write func(*strings.Builder) error
+		want  []string
+	}{
+		"accounts": {func(b *strings.Builder) error { return f.ListAccounts(b) }, []string{"NAME SID UID STATE FULL NAME",
+			"alice M-1001 3000 active Alice \uFFFD[31m", "bare M-1002 - no password -", "off M-1003 - disabled -",
+			"shut M-1004 - locked out -", "offshut M-1005 - disabled -"}},
+		"groups": {func(b *strings.Builder) error { return f.ListGroups(b) }, []string{"GROUP SID GID MEMBER MEMBER'S SID",
+			"empty M-1006 66 - -", `team M-1007 77 HOST\alice M-1001`, "team M-1007 77 - S-1-5-21-9-8-7-1000",
+			"team M-1007 77 Everyone S-1-1-0"}},
+		"rights": {func(b *strings.Builder) error { return f.ListRights(b) }, []string{"WHO SID RIGHTS",
+			"- S-1-5-21-9-8-7-1000 SeBackupPrivilege SeBatchLogonRight"}},
+	} {
+		var b strings.Builder
+		if err := list.write(&b); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for line := range strings.Lines(strings.ReplaceAll(b.String(), machine.String(), "M")) {
+			line = strings.Join(strings.Fields(line), " ")
+			// Groups and rights that a new computer has are those of TestShippedRights.
+			if !strings.Contains(line, " S-1-5-32-") && !strings.Contains(line, " S-1-1-0 Se") &&
+				!strings.Contains(line, `NT AUTHORITY\`) {
+				got = append(got, line)
+			}
+		}
+		if !slices.Equal(got, list.want) {
+			t.Errorf("%s:\n%s\nwant\n%s", what, strings.Join(got, "\n"), strings.Join(list.want, "\n"))
+		}
+	}
+}

@@ -1,0 +1,37 @@
+package lsa
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/logon"
+)
+
+// FuzzNames: no name ends the program or is found by itself.
+func FuzzNames(f *testing.F) {
+	f.Add(`HOST\alice`)
+	f.Add("a@b@c")
+	f.Add("\xff\\\x00")
+	st, err := shipped(5)
+	if err != nil {
+		f.Fatal(err)
+	}
+	st.index()
+	s := &Store{computer: "HOST"}
+	s.now.Store(st)
+	f.Fuzz(func(t *testing.T, name string) {
+		if a, ok := s.LookupName(name); ok {
+			if back, ok := s.LookupSID(a.SID); !ok || back != a {
+				t.Errorf("%q is %+v, back %+v", name, a, back)
+			}
+		}
+		if id, _, ok := s.find(st, &logon.Request{Name: name}); ok {
+			t.Errorf("%q is the account %v", name, id)
+		}
+		for _, r := range fileaccess.ParseSubIDs(name) {
+			if r.First > r.Last {
+				t.Errorf("%q has the range %v", name, r)
+			}
+		}
+	})
+}

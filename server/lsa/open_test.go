@@ -1,0 +1,72 @@
+package lsa
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestNewStore: the groups of a new store with their members, and no account (L-21); each store is another machine.
+func TestNewStore(t *testing.T) {
+	f := open(t, nil)
+	owner := fileaccess.UnixUser(uint32(os.Getuid()))
+	want := map[string][]sid.SID{"Administrators S-1-5-32-544": {owner},
+		"Users S-1-5-32-545": {sid.AuthenticatedUsers, sid.Interactive}, "Guests S-1-5-32-546": nil,
+		"Power Users S-1-5-32-547": nil, "Backup Operators S-1-5-32-551": nil, "Remote Desktop Users S-1-5-32-555": nil}
+	st := f.now.Load()
+	for id, g := range st.groups {
+		members, ok := want[g.Name+" "+id.String()]
+		if !ok || g.SID != id || g.GID != nil || !slices.Equal(g.Members, members) {
+			t.Errorf("L-21: %v has %+v", id, g)
+		}
+	}
+	if len(st.groups) != len(want) || len(st.accounts) != 0 || len(st.maps) != 0 || st.next != 1001 || st.policy != "" {
+		t.Errorf("L-21: a new store has %d groups, %+v", len(st.groups), st)
+	}
+	parts := map[uint32]bool{}
+	for range 3 {
+		m := open(t, nil).Computer()
+		if m.SID.Authority() != 5 || m.SID.SubAuthorities() != 4 || m.SID.Sub(0) != 21 {
+			t.Errorf("a machine is %v", m.SID)
+		}
+		for i := range 3 {
+			parts[m.SID.Sub(1+i)] = true
+		}
+		want := logon.Account{SID: m.SID, Use: winnt.SidTypeDomain, Domain: "HOST", DomainSID: m.SID}
+		if m != want {
+			t.Errorf("a machine is %+v, want %+v", m, want)
+		}
+	}
+	if len(parts) < 9 {
+		t.Errorf("three machines have %d numbers", len(parts))
+	}
+	if info, err := os.Stat(filepath.Join(f.cfg.Folder, File)); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the store is %v, %v", info.Mode(), err)
+	}
+}
+
+// TestOwnerIsAdministrator: the administrator of a new store is the uid that owns its folder, neither the gid nor
+// who opens it (L-21).
+func TestOwnerIsAdministrator(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("a folder of another user is made by root alone")
+	}
+	cfg := Config{Folder: t.TempDir(), Computer: "host", Password: cheap, Subuids: []string{}}
+	if err := os.Chown(cfg.Folder, 4321, 4322); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if got := s.now.Load().groups[sid.Administrators].Members; !slices.Equal(got, []sid.SID{fileaccess.UnixUser(4321)}) {
+		t.Errorf("L-21: Administrators has %v", got)
+	}
+}

@@ -1,0 +1,211 @@
+package lsa
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/refmon/refmon/internal/test/inject"
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// faulty opens a store whose disk a test can let fail, with an account that has a password.
+func faulty(t *testing.T) (f *fixture, disk *inject.Injector, alice sid.SID) {
+	t.Helper()
+	disk = new(inject.Injector)
+	f = open(t, func(c *Config) { c.Faults = disk.Do })
+	return f, disk, f.account(t, Account{Name: "alice"}, "p")
+}
+
+// powers makes alice an administrator with SeTcbPrivilege.
+func powers(alice sid.SID) func(*Edit) error {
+	return func(e *Edit) error {
+		e.Grant(alice, winnt.SeTcbPrivilege.Bit(), 0)
+		return e.AddMember(sid.Administrators, alice)
+	}
+}
+
+// powerless fails if alice got anything of powers, or can no longer log on.
+func (f *fixture) powerless(t *testing.T, what string) {
+	t.Helper()
+	r, st := f.LogonPassword("alice", "p", network)
+	if st != ntstatus.Success || has(r, sid.Administrators) || r.Token.Privileges&winnt.SeTcbPrivilege.Bit() != 0 {
+		t.Errorf("L-39: %s: %v, %+v", what, st, r.Token)
+	}
+}
+
+// TestRefusedChangeStaysOut: a change that the disk refuses is in effect neither now, nor after a later change, nor
+// after the next start. That holds if bbolt stored the change and only its sync failed (L-39).
+func TestRefusedChangeStaysOut(t *testing.T) {
+	for _, c := range []struct {
+		what string
+		when []inject.Condition
+	}{
+		{"no room", []inject.Condition{inject.Kind("write"), inject.OnIndex(0)}},
+		{"no room for the next ones either", []inject.Condition{inject.Kind("write")}},
+		{"the sync fails", []inject.Condition{inject.Kind("sync"), inject.OnIndex(0)}},
+		{"each sync fails", []inject.Condition{inject.Kind("sync")}},
+		{"the sync fails, and then each write", []inject.Condition{inject.FromIndex(1)}},
+	} {
+		f, disk, alice := faulty(t)
+		disk.Fail(syscall.EIO, c.when...)
+		if err := f.Update(sid.LocalSystem, powers(alice)); !errors.Is(err, syscall.EIO) ||
+			!strings.HasPrefix(err.Error(), "account store: ") {
+			t.Errorf("%s: %v", c.what, err)
+		}
+		f.powerless(t, c.what)
+		disk.Fail(nil)
+		bob := f.account(t, Account{Name: "bob"}, "q")
+		f.powerless(t, c.what+", then another change")
+		f.reopen(t)
+		f.powerless(t, c.what+", then another change and a start")
+		if a, ok := f.LookupName("bob"); !ok || a.SID != bob {
+			t.Errorf("L-39: %s: the later change is lost: %+v", c.what, a)
+		}
+		f.must(t, powers(alice))
+		if r, st := f.LogonPassword("alice", "p", network); st != ntstatus.Success || !has(r, sid.Administrators) {
+			t.Errorf("%s: the change cannot be made afterwards: %v", c.what, st)
+		}
+	}
+}
+
+// TestRefusedChangeIsTakenBack: without any later change the next start does not find one that was refused, if one
+// write succeeded since; else the error says so (L-39).
+func TestRefusedChangeIsTakenBack(t *testing.T) {
+	f, disk, alice := faulty(t)
+	for kind, warns := range map[string]bool{"write": false, "sync": false, "": true} {
+		if kind == "" {
+			disk.Fail(syscall.EIO, inject.FromIndex(1)) // the sync, and whatever follows
+		} else {
+			disk.Fail(syscall.EIO, inject.Kind(kind), inject.OnIndex(0))
+		}
+		err := f.Update(sid.LocalSystem, powers(alice))
+		if !errors.Is(err, syscall.EIO) || strings.Contains(err.Error(), "after the next start") != warns {
+			t.Errorf("L-39: %s fails: %v", kind, err)
+		}
+		disk.Fail(nil)
+		if warns {
+			f.must(t, func(e *Edit) error { e.AddAccount(Account{Name: "bob"}); return nil })
+		}
+		f.reopen(t)
+		f.powerless(t, kind+" fails, then a start")
+	}
+}
+
+// TestRefusedRevocationIsReported: a right that the disk did not let be taken away stays, and the caller knows it.
+func TestRefusedRevocationIsReported(t *testing.T) {
+	for _, kind := range []string{"write", "sync"} {
+		f, disk, alice := faulty(t)
+		f.must(t, powers(alice))
+		disk.Fail(syscall.ENOSPC, inject.Kind(kind), inject.OnIndex(0))
+		take := func(e *Edit) error { return e.RemoveMember(sid.Administrators, alice) }
+		if err := f.Update(sid.LocalSystem, take); !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("%s: %v", kind, err)
+		}
+		for range 2 {
+			if r, st := f.LogonPassword("alice", "p", network); st != ntstatus.Success || !has(r, sid.Administrators) {
+				t.Errorf("L-39: %s: memory and file differ: %v", kind, st)
+			}
+			f.reopen(t)
+		}
+		f.must(t, take)
+		if r, _ := f.LogonPassword("alice", "p", network); has(r, sid.Administrators) {
+			t.Errorf("%s: she is still an administrator", kind)
+		}
+	}
+}
+
+// TestFailuresCountOnFullDisk: wrong passwords lock a name although the disk keeps no failure, and a failed unlock
+// leaves it locked (L-31).
+func TestFailuresCountOnFullDisk(t *testing.T) {
+	f, disk, _ := faulty(t)
+	disk.Fail(syscall.ENOSPC)
+	logOn := func(password logon.Secret) ntstatus.Status {
+		_, st := f.LogonPassword("alice", password, network)
+		return st
+	}
+	tries := 0
+	for ; tries < 100 && logOn("wrong") != ntstatus.AccountLockedOut; tries++ {
+	}
+	if st := logOn("p"); tries == 100 || st != ntstatus.AccountLockedOut {
+		t.Errorf("L-31: %v after %d wrong passwords", st, tries)
+	}
+	if err := f.Unlock("alice"); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("unlock: %v", err)
+	}
+	if st := logOn("p"); st != ntstatus.AccountLockedOut {
+		t.Errorf("L-31: after the failed unlock: %v", st)
+	}
+	disk.Fail(nil)
+	if err := f.Unlock("alice"); err != nil {
+		t.Error(err)
+	}
+	if st := logOn("p"); st != ntstatus.Success {
+		t.Errorf("after the unlock: %v", st)
+	}
+}
+
+// TestFirstStartOnFullDisk: a store whose first state cannot be written does not open; the next start makes it.
+func TestFirstStartOnFullDisk(t *testing.T) {
+	for _, kind := range []string{"write", "sync"} {
+		var disk inject.Injector
+		disk.Fail(syscall.ENOSPC, inject.Kind(kind))
+		cfg := Config{Folder: t.TempDir(), Computer: "host", Password: cheap, Subuids: []string{}, Faults: disk.Do}
+		if s, err := Open(cfg); !errors.Is(err, syscall.ENOSPC) || s != nil {
+			t.Errorf("%s: %v", kind, err)
+		}
+		disk.Fail(nil)
+		s, err := Open(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestRestoreEveryOperationFails: a restore that fails leaves the store as it was, byte by byte, and no other file.
+// Once the backup has the store's name, it is the whole backup (L-39).
+func TestRestoreEveryOperationFails(t *testing.T) {
+	f, disk, _ := faulty(t)
+	var backup bytes.Buffer
+	if err := f.Backup(&backup); err != nil {
+		t.Fatal(err)
+	}
+	f.must(t, func(e *Edit) error { e.AddAccount(Account{Name: "later"}); return nil })
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	f.Store = nil
+	path := filepath.Join(f.cfg.Folder, File)
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, kind := range []string{"create", "write", "sync", "rename", "syncdir"} {
+		disk.Fail(inject.Short(4096, syscall.ENOSPC), inject.Kind(kind))
+		if err := Restore(f.cfg, bytes.NewReader(backup.Bytes())); !errors.Is(err, syscall.ENOSPC) || disk.Selected() != 1 {
+			t.Errorf("%s: %v, %d operations", kind, err, disk.Selected())
+		}
+		disk.Fail(nil)
+		if after, err := os.ReadFile(path); err != nil || i < 4 && !bytes.Equal(after, before) {
+			t.Errorf("L-39: %s: the store changed, %v", kind, err)
+		}
+		if all, err := os.ReadDir(f.cfg.Folder); err != nil || len(all) != 1 {
+			t.Errorf("%s: %v is left, %v", kind, all, err)
+		}
+	}
+	f.reopen(t)
+	f.powerless(t, "restored")
+	if _, ok := f.LookupName("later"); ok {
+		t.Error("the store is not the backup")
+	}
+}

@@ -1,0 +1,188 @@
+package lsa
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestDamagedRecords: a store with one record that cannot be is not opened, and the error says which.
+func TestDamagedRecords(t *testing.T) {
+	good := open(t, nil)
+	alice := good.account(t, Account{Name: "alice"}, "p")
+	if err := good.Close(); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.ReadFile(filepath.Join(good.cfg.Folder, File))
+	if err != nil {
+		t.Fatal(err)
+	}
+	good.Store = nil
+	good.reopen(t)
+	administrators := sid.Administrators.Binary()
+	for _, c := range []struct {
+		what, bucket, key, value string
+		want                     string // "" where it opens
+	}{
+		{"nothing", "more", "k", "v", ""},
+		{"a later format", "meta", "meta", `{"format":2,"machine":"S-1-5-21-1-2-3","next":1001}`,
+			"format 2, want 1: use the release that wrote it"},
+		{"an earlier format", "meta", "meta", `{"format":0,"machine":"S-1-5-21-1-2-3","next":1001}`,
+			"format 0, want 1: use the release that wrote it"},
+		{"a field of tomorrow", "meta", "meta", `{"format":1,"machine":"S-1-5-21-1-2-3","next":1001,"more":1}`,
+			"meta 6d657461: "},
+		{"no machine", "meta", "meta", `{"format":1,"next":1001}`, "is no SID of a machine"},
+		{"an account under another RID", "accounts", "\x00\x00\x03\xea", `{"name":"a","rid":1003}`,
+			"account 000003ea has the RID 1003"},
+		{"an account under its RID the other way round", "accounts", "\xe9\x03\x00\x00", `{"name":"a","rid":1001}`,
+			"account e9030000 has the RID 1001"},
+		{"an account under a longer key", "accounts", "\x00\x00\x03\xe9\x00", `{"name":"a","rid":1001}`,
+			"account 000003e900 has the RID 1001"},
+		{"no account", "accounts", "\x00\x00\x03\xe9", `{"name":"a","rid":1001`, "accounts 000003e9: "},
+		{"a group under another SID", "groups", administrators, `{"name":"a","sid":"S-1-5-32-545"}`,
+			"has the SID S-1-5-32-545"},
+		{"no group", "groups", administrators, `[]`, "groups 0102"},
+		{"rights of no SID", "grants", "\x01", `{}`, "rights of 01: no SID"},
+		{"rights of a SID and more", "grants", administrators + "\x00", `{}`, "00: no SID"},
+		{"a privilege that there is not", "grants", administrators, `{"privileges":["SeGodPrivilege"]}`, "SeGodPrivilege"},
+		{"a right that there is not", "grants", administrators, `{"rights":["SeTcbPrivilege"]}`,
+			`"SeTcbPrivilege" is no logon right: want one such as SeBatchLogonRight`},
+		{"no rights", "grants", administrators, ``, "grants 0102"},
+		{"failures of no RID", "failures", "\x00\x00\x03\xe9\x00", `{"count":1}`, "failures of 000003e900: no RID"},
+		{"failures of half a RID", "failures", "\x03\xe9", `{"count":1}`, "failures of 03e9: no RID"},
+		{"failures of no account", "failures", "\x00\x00\x03\xea", `{"count":1}`, ""},
+		{"no failures", "failures", "\x00\x00\x03\xe9", `{"count":-`, "failures 000003e9: "},
+	} {
+		cfg := good.cfg
+		cfg.Folder = t.TempDir()
+		path := filepath.Join(cfg.Folder, File)
+		if err := os.WriteFile(path, file, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		db, err := bbolt.Open(path, 0o600, &bbolt.Options{NoSync: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Update(func(tx *bbolt.Tx) error {
+			b, err := tx.CreateBucketIfNotExists([]byte(c.bucket))
+			if err != nil {
+				return err
+			}
+			return b.Put([]byte(c.key), []byte(c.value))
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s, err := Open(cfg)
+		switch {
+		case c.want == "" && err != nil, c.want != "" && (err == nil || s != nil ||
+			!strings.HasPrefix(err.Error(), "account store "+path+": ") || !strings.Contains(err.Error(), c.want)):
+			t.Errorf("%s: %v, want %s", c.what, err, c.want)
+		case c.want != "" && slices.Contains([]string{"accounts", "groups", "meta", "grants"}, c.bucket) &&
+			strings.HasSuffix(c.want, ": ") && !strings.HasSuffix(err.Error(), ": restore a backup"):
+			t.Errorf("%s: %v does not say what to do", c.what, err)
+		}
+		if s != nil {
+			if a, ok := s.LookupName("alice"); !ok || a.SID != alice {
+				t.Errorf("%s: alice is %+v", c.what, a)
+			}
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
+// TestFormOfStore: the records of the file are these bytes, which the next release has to read; what an Edit takes
+// away is away on disk, too.
+func TestFormOfStore(t *testing.T) {
+	f := open(t, nil)
+	st := f.now.Load().clone()
+	st.machine, st.next, st.policy = sid.MustParse("S-1-5-21-1-2-3"), 2000, "a policy"
+	st.accounts = map[uint32]Account{1001: {Name: "alice", RID: 1001, UID: number(7), FullName: "A", Disabled: true},
+		1002: {Name: "bob", RID: 1002}}
+	team := st.machine.WithRID(1003)
+	st.groups = map[sid.SID]Group{team: {Name: "team", SID: team, GID: number(9), Members: []sid.SID{sid.Everyone}}}
+	st.grants = map[sid.SID]Grant{team: {winnt.SeBackupPrivilege.Bit(), 1}}
+	st.maps = []IDMap{{Domain: corp, Name: "CORP", Backend: Autorid, Low: 1, High: 2, BaseRID: 3, RangeSize: 4, Index: 5,
+		Number: 6}}
+	content := func() (all []string) {
+		if err := f.db.View(func(tx *bbolt.Tx) error {
+			return tx.ForEach(func(bucket []byte, b *bbolt.Bucket) error {
+				return b.ForEach(func(k, v []byte) error {
+					key := string(k)
+					if id, n, err := sid.Decode(k); err == nil && n == len(k) {
+						key = id.String()
+					}
+					all = append(all, string(bucket)+" "+key+" "+string(v))
+					return nil
+				})
+			})
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	write := func(before, after *state) {
+		if err := f.db.Update(func(tx *bbolt.Tx) error { return writeState(tx, before, after) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(f.now.Load(), st)
+	right := st.grants[team].Rights.Names()[0]
+	const meta = `{"format":1,"machine":"S-1-5-21-1-2-3","next":2000,`
+	want := []string{
+		"accounts \x00\x00\x03\xe9 " + `{"name":"alice","rid":1001,"uid":7,"fullName":"A","disabled":true}`,
+		"accounts \x00\x00\x03\xea " + `{"name":"bob","rid":1002}`,
+		`grants S-1-5-21-1-2-3-1003 {"privileges":["SeBackupPrivilege"],"rights":["` + right + `"]}`,
+		`groups S-1-5-21-1-2-3-1003 {"name":"team","sid":"S-1-5-21-1-2-3-1003","gid":9,"members":["S-1-1-0"]}`,
+		`meta meta ` + meta + `"maps":[{"domain":"S-1-5-21-9-8-7","name":"CORP","backend":"autorid","low":1,"high":2,` +
+			`"baseRid":3,"rangeSize":4,"index":5,"number":6}],"policy":"a policy"}`}
+	if got := content(); !slices.Equal(got, want) {
+		t.Errorf("in the file\n%q, want\n%q", got, want)
+	}
+	if err := f.db.View(func(tx *bbolt.Tx) error {
+		back, err := readState(tx)
+		a, b := mustJSON(t, back), mustJSON(t, st)
+		if err == nil && a != b {
+			t.Errorf("read back\n%s, want\n%s", a, b)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	// Each kind goes alone, and the others stay.
+	for i, take := range []func(*state){func(s *state) { delete(s.accounts, 1002) },
+		func(s *state) { delete(s.grants, team) }, func(s *state) { delete(s.groups, team) }} {
+		less := st.clone()
+		take(less)
+		write(st, less)
+		if got := content(); !slices.Equal(got, slices.Concat(want[:i+1], want[i+2:])) {
+			t.Errorf("without record %d\n%q", i+1, got)
+		}
+		write(less, st)
+		if got := content(); !slices.Equal(got, want) {
+			t.Errorf("with record %d again\n%q", i+1, got)
+		}
+	}
+}
+
+// mustJSON encodes a value for a state.
+func mustJSON(t *testing.T, s *state) string {
+	t.Helper()
+	text, err := json.Marshal([]any{s.machine, s.next, s.policy, s.maps, s.accounts, s.groups, s.grants})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}

@@ -1,0 +1,184 @@
+package lsa
+
+import (
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/server/auth/admission"
+	"github.com/refmon/refmon/sid"
+)
+
+// Limits of logons with a password.
+const (
+	hashers       = 2   // hashes computed at once; each takes Hashing.Memory
+	waiters       = 128 // logons that wait for a hasher; further ones are rejected
+	lockPairAfter = 10  // failures within lockWindow that lock a name for one origin
+	lockAfter     = admission.DefaultPerName
+	lockWindow    = 15 * time.Minute
+	lockFor       = 15 * time.Minute
+	maxNames      = 1 << 14 // number of names whose failures are kept
+	maxPassword   = 1 << 10 // bytes
+	maxFailBytes  = 64
+	unbounded     = 1 << 30
+)
+
+// throttle limits logons with a password: it bounds and schedules the hashes, and locks names that
+// failed too often.
+type throttle struct {
+	hashing *admission.Pool // immutable; computes the hashes
+	// pairs counts failures by name and origin; immutable pointer. The failures by name alone are
+	// below, because they are stored across restarts.
+	pairs *admission.Limit
+	decoy hashed // immutable; the hash compared with the password for an unknown name
+
+	mu sync.Mutex
+	// +checklocks:mu
+	failures map[string]failures // guarded by mu; keyed by upper-case name
+}
+
+// failures counts the failed logons of one name from all origins.
+type failures struct {
+	Count  int       `json:"count"`
+	First  time.Time `json:"first"`
+	Locked time.Time `json:"locked"` // end of the lock; zero: not locked
+}
+
+// init initializes a throttle that no other goroutine has yet.
+//
+// +checklocksignore
+func (d *throttle) init(cfg *Config) (err error) {
+	cfg.Password = cfg.Password.orDefault()
+	d.hashing = admission.NewPool(hashers, waiters)
+	d.pairs = &admission.Limit{PerPair: lockPairAfter, PerName: unbounded, PerOrigin: unbounded, Window: lockWindow,
+		Now: cfg.Now}
+	d.failures = map[string]failures{}
+	d.decoy, err = newHash(logon.Secret("no password"), cfg.Password)
+	return err
+}
+
+// attempt counts a failure before the password is checked, so that concurrent guesses count like
+// successive ones. It returns false if the name is locked, for this origin or for all, and the
+// failures to store.
+func (d *throttle) attempt(name, origin string, now time.Time) (kept failures, ok bool) {
+	proved := d.pairs.Proved(name, origin)
+	if !d.pairs.Attempt(name, origin, true) {
+		// An origin that guessed too often is rejected for a while. Other origins may still use the
+		// name (L-31).
+		return failures{}, false
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	f := d.failures[name]
+	if now.Before(f.Locked) {
+		if !proved {
+			// A name that failed too often from all origins is locked for a while, whatever the
+			// password (L-31).
+			d.pairs.Unknown(name, origin)
+			return f, false
+		}
+		// The user has logged on from this origin before, so failures of strangers do not lock it
+		// (L-31).
+		f.Count++
+		d.failures[name] = f
+		return f, true
+	}
+	if f.Count == 0 || now.Sub(f.First) > lockWindow || !f.Locked.IsZero() {
+		f = failures{First: now}
+	}
+	f.Count++
+	if f.Count >= lockAfter {
+		f.Locked = now.Add(lockFor)
+	}
+	d.makeRoom(now)
+	d.failures[name] = f
+	return f, true
+}
+
+// makeRoom removes one name if the table is full: an expired one if it finds one among the first
+// 64, otherwise any.
+//
+// +checklocks:d.mu
+func (d *throttle) makeRoom(now time.Time) {
+	if len(d.failures) < maxNames {
+		return
+	}
+	n := 0
+	for name, f := range d.failures {
+		if now.Sub(f.First) > lockWindow && now.After(f.Locked) {
+			delete(d.failures, name)
+			return
+		}
+		if n++; n > 64 {
+			delete(d.failures, name)
+			return
+		}
+	}
+}
+
+// right removes the failure that attempt counted for a right password, and all failures of its
+// origin. It returns the name's failures to store. Failures from other origins still count, so that
+// a successful logon gives strangers no new guesses.
+func (d *throttle) right(name, origin string) failures {
+	d.pairs.Succeeded(name, origin)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	f, here := d.failures[name]
+	if !here {
+		return f
+	}
+	if f.Count--; f.Count < lockAfter {
+		f.Locked = time.Time{}
+	}
+	if f.Count <= 0 {
+		delete(d.failures, name)
+		return failures{}
+	}
+	d.failures[name] = f
+	return f
+}
+
+// forget drops the failures of a name.
+func (d *throttle) forget(name string) {
+	d.pairs.Forget(name)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.failures, name)
+}
+
+func (d *throttle) restore(name string, f failures) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.failures[strings.ToUpper(name)] = f
+}
+
+// locked reports whether a name is locked now.
+func (d *throttle) locked(name string, now time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return now.Before(d.failures[name].Locked)
+}
+
+// Requester returns the origin that a request is charged to: its share of the hashes and its count
+// of failures. If a program names its client's address, that is the address's network and named is
+// true. Otherwise it is the program's user; a subordinate uid counts as the user who owns its
+// range, because one user has thousands of them (L-29, L-74).
+func (s *Store) Requester(r *logon.Request) (origin string, named bool) {
+	if r.Origin != "" {
+		return admission.Network(r.Origin), true
+	}
+	caller := r.Caller
+	if uid, ok := unixUID(caller); ok {
+		caller = s.UserSID(s.QuotaUID(uid))
+	}
+	return "program of " + caller.String(), false
+}
+
+// unixUID returns the uid of a user of the host, S-1-22-1-uid.
+func unixUID(id sid.SID) (uid uint32, ok bool) {
+	if id.Authority() != 22 || id.SubAuthorities() != 2 || id.Sub(0) != 1 {
+		return 0, false
+	}
+	return id.Sub(1), true
+}

@@ -1,0 +1,99 @@
+package lsa
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+)
+
+// from asks with a password as a program that names the client's address.
+func (f *fixture) from(origin, name string, password logon.Secret) ntstatus.Status {
+	_, st := f.LogOn(logon.Request{Package: logon.Password, Type: network, Name: name, Password: password,
+		Origin: origin, Caller: sid.LocalService})
+	return st
+}
+
+// TestStrangersDoNotLockAnAccount: wrong passwords from one address, or from a few, lock the name for these addresses
+// alone: the right password is taken from every other address (L-31).
+func TestStrangersDoNotLockAnAccount(t *testing.T) {
+	f := open(t, nil)
+	f.account(t, Account{Name: "alice"}, "correct")
+	for i := range 3 {
+		stranger := fmt.Sprint("192.0.2.", i)
+		for range 10 {
+			if st := f.from(stranger, "alice", "guess"); st != ntstatus.LogonFailure {
+				t.Fatalf("L-31: a guess from %s: %v", stranger, st)
+			}
+		}
+		if st := f.from(stranger, "alice", "correct"); st != ntstatus.AccountLockedOut {
+			t.Errorf("L-31: an address that guessed ten times: %v", st)
+		}
+		if st := f.from("198.51.100.1", "alice", "correct"); st != ntstatus.Success {
+			t.Errorf("L-31: the user, after %d strangers: %v", i+1, st)
+		}
+	}
+	if st := f.from("", "alice", "correct"); st != ntstatus.Success {
+		t.Errorf("L-31: a program that names no address: %v", st)
+	}
+}
+
+// TestGuessesAtANameAreBounded: a thousand addresses together make a hundred guesses at a name within a quarter of an
+// hour, also over a restart and while its user logs on; the user goes on from where it logged on before (L-31).
+func TestGuessesAtANameAreBounded(t *testing.T) {
+	f := open(t, nil)
+	f.account(t, Account{Name: "alice"}, "correct")
+	if st := f.from("198.51.100.1", "alice", "correct"); st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	guesses := 0
+	for i := range 40 {
+		for range 3 {
+			if st := f.from(fmt.Sprint("10.0.0.", i), "ALICE", "guess"); st == ntstatus.LogonFailure {
+				guesses++
+			}
+		}
+		if i%10 == 9 {
+			if st := f.from("198.51.100.1", "alice", "correct"); st != ntstatus.Success {
+				t.Errorf("L-31: the user, after %d guesses: %v", guesses, st)
+			}
+		}
+	}
+	if guesses != 100 {
+		t.Errorf("L-31: %d guesses are looked at, want 100", guesses)
+	}
+	f.reopen(t)
+	if st := f.from("10.0.1.1", "alice", "correct"); st != ntstatus.AccountLockedOut {
+		t.Errorf("L-31: another address after a restart: %v", st)
+	}
+	f.clock.pass(15*time.Minute + time.Second)
+	if st := f.from("10.0.1.1", "alice", "correct"); st != ntstatus.Success {
+		t.Errorf("L-31: after a quarter of an hour: %v", st)
+	}
+}
+
+// TestRequesters: a request takes the share of the address that it names, or of the program's user; subordinate uids
+// take that of the user who has them (L-29, L-74).
+func TestRequesters(t *testing.T) {
+	f := open(t, nil)
+	subuids(t, f, "1000:100000:65536\n")
+	for _, c := range []struct {
+		origin string
+		caller sid.SID
+		want   string
+		named  bool
+	}{
+		{"192.0.2.1", sid.LocalService, "192.0.2.1", true}, {"2001:db8::1", sid.LocalService, "2001:db8::/64", true},
+		{"", sid.LocalService, "program of S-1-5-19", false}, {"", f.UserSID(1000), "program of S-1-22-1-1000", false},
+		{"", sid.MustParse("S-1-22-1-100000"), "program of S-1-22-1-1000", false},
+		{"", sid.MustParse("S-1-22-1-165535"), "program of S-1-22-1-1000", false},
+		{"", sid.MustParse("S-1-22-1-165536"), "program of S-1-22-1-165536", false},
+	} {
+		if got, named := f.Requester(&logon.Request{Origin: c.origin, Caller: c.caller}); got != c.want || named != c.named {
+			t.Errorf("L-74: %q, %v: %q, %v, want %q", c.origin, c.caller, got, named, c.want)
+		}
+	}
+}

@@ -1,0 +1,131 @@
+package lsa
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestFailuresCount: which logons count as a failure of the name, and which forget those that were: the account's
+// name alone, however it is written, counts (L-31).
+func TestFailuresCount(t *testing.T) {
+	f := open(t, nil)
+	f.account(t, Account{Name: "Alice"}, "p")
+	f.account(t, Account{Name: "out", Disabled: true}, "p")
+	count := func(name string) int {
+		f.throttle.mu.Lock()
+		defer f.throttle.mu.Unlock()
+		return f.throttle.failures[name].Count
+	}
+	ask := func(domain, name string, password logon.Secret, typ winnt.LogonType) {
+		f.LogOn(logon.Request{Package: logon.Password, Type: typ, Domain: domain, Name: name, Password: password})
+	}
+	for _, c := range []struct {
+		domain, name string
+		password     logon.Secret
+		typ          winnt.LogonType
+		key          string
+		want         int
+	}{
+		{"", "alice", "q", network, "ALICE", 1}, {"host", "ALICE", "q", network, "ALICE", 2},
+		{"", `.\alice`, "q", network, "ALICE", 3}, {"", "alice@HOST", "q", network, "ALICE", 4},
+		{"OTHER", "bob", "q", network, "BOB", 1}, {"", `OTHER\bob`, "q", network, `OTHER\BOB`, 1},
+		{"", "alice", logon.Secret(strings.Repeat("p", 1025)), network, "ALICE", 4},
+		{"", "alice", "p", service, "ALICE", 4}, // the password was right: others' failures still count
+		{"", "zo\xffe", "q", network, "ZO?E", 1}, {"", "zo\xfee", "q", network, "ZO?E", 2},
+		{"", "out", "p", network, "OUT", 1}, {"", "out", "p", network, "OUT", 2},
+		{"", "", "", network, "", 0}, {"", "", "x", network, "", 1},
+	} {
+		if ask(c.domain, c.name, c.password, c.typ); count(c.key) != c.want {
+			t.Errorf("L-31: %s, %q: %d failures of %s, want %d", c.domain, c.name, count(c.key), c.key, c.want)
+		}
+	}
+	// S4U needs no password, and counts for nothing.
+	f.LogOn(logon.Request{Package: logon.S4U, Type: network, Name: "out"})
+	if n := count("OUT"); n != 2 {
+		t.Errorf("L-31: a logon by name is failure %d", n)
+	}
+	f.reopen(t)
+	if a, b := count("OUT"), count("ALICE"); a != 2 || b != 4 {
+		t.Errorf("L-31: after a restart %d and %d failures", a, b)
+	}
+	f.must(t, func(e *Edit) error { return e.DeleteAccount("out") })
+	f.reopen(t) // failures of an account that is no more
+	if n := count("OUT"); n != 0 {
+		t.Errorf("L-31: %d failures of no account", n)
+	}
+}
+
+// TestLogonWithoutHasherCountsNothing checks that a logon without a free hasher compares no password and counts no
+// failure, and that each place is released after its use.
+//
+// +checklocksignore
+func TestLogonWithoutHasherCountsNothing(t *testing.T) {
+	f := open(t, nil)
+	f.account(t, Account{Name: "alice"}, "p")
+	leave := f.busy(t)
+	hash := f.now.Load().accounts[1001].Hash
+	f.attempts, f.changes = nil, nil
+	if r, st := f.LogonPassword("alice", "q", network); st != ntstatus.InsufficientResources || len(f.attempts) > 0 ||
+		!r.Account.SID.IsZero() || len(f.throttle.failures) > 0 {
+		t.Errorf("a logon: %v, %+v, %v, %v", st, r.Account, f.attempts, f.throttle.failures)
+	}
+	if f.now.Load().accounts[1001].Hash != hash {
+		t.Error("a password was set")
+	}
+	leave()
+	for i := range 3 {
+		for _, c := range []struct {
+			name     string
+			password logon.Secret
+			typ      winnt.LogonType
+		}{{"alice", "p", network}, {"alice", "q", network}, {"zoe", "p", network}, {"alice", "p", service},
+			{"alice", logon.Secret(strings.Repeat("p", 2000)), network}} {
+			f.LogonPassword(c.name, c.password, c.typ)
+		}
+		f.must(t, func(e *Edit) error { return e.SetPassword("alice", "p") })
+		for range hashers { // all places are free
+			if !f.throttle.hashing.Enter(ended(t), "x") {
+				t.Fatalf("round %d: a place was not given back", i)
+			}
+		}
+		for range hashers {
+			f.throttle.hashing.Leave()
+		}
+	}
+}
+
+// ended returns a context that is done.
+func ended(t *testing.T) context.Context {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	return ctx
+}
+
+// TestStoredFailuresKeepTheirTimes checks that the stored failures of a name include the time of the first
+// one and of the lock.
+func TestStoredFailuresKeepTheirTimes(t *testing.T) {
+	f := open(t, nil)
+	first := f.clock.now()
+	for i := range lockAfter + 2 {
+		kept, ok := f.throttle.attempt("X", fmt.Sprint(i), f.clock.now())
+		want := failures{Count: min(i+1, lockAfter), First: first}
+		if i >= lockAfter-1 {
+			want.Locked = first.Add(time.Duration(lockAfter-1)*time.Second + lockFor)
+		}
+		if kept != want || ok != (i < lockAfter) {
+			t.Errorf("L-31: attempt %d: %+v, %t, want %+v", i, kept, ok, want)
+		}
+		f.clock.pass(time.Second)
+	}
+	if f.throttle.locked("x", f.clock.now()) || !f.throttle.locked("X", f.clock.now()) ||
+		f.throttle.locked("X", first.Add(99*time.Second+lockFor)) {
+		t.Error("L-31: what is locked is not what failed")
+	}
+}

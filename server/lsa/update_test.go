@@ -1,0 +1,277 @@
+package lsa
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// editWorld is an Edit with the state and records that the documentation of its methods requires.
+type editWorld struct {
+	*testing.T
+	*rand.Rand
+	e    *Edit
+	want *state
+	told []Change
+}
+
+// editPrivileges are those that are drawn.
+var editPrivileges = []winnt.Privilege{winnt.SeTcbPrivilege, winnt.SeBackupPrivilege, winnt.SeDebugPrivilege}
+
+func (w *editWorld) record(what, subject, detail string) {
+	w.told = append(w.told, Change{"S-1-5-18", what, subject, detail})
+}
+
+// drawnRights returns some privileges and logon rights, each with its word.
+func (w *editWorld) drawnRights() (p winnt.PrivilegeSet, r logon.Rights) {
+	for _, x := range editPrivileges {
+		if w.IntN(2) == 0 {
+			p |= x.Bit()
+		}
+	}
+	for _, x := range []logon.Rights{logon.SeBatchLogonRight, logon.SeNetworkLogonRight} {
+		if w.IntN(2) == 0 {
+			r |= x
+		}
+	}
+	return p, r
+}
+
+// recordRights records one change for each right.
+func (w *editWorld) recordRights(what string, id sid.SID, p winnt.PrivilegeSet, r logon.Rights) {
+	for _, name := range p.Names() {
+		w.record(what, id.String(), name)
+	}
+	for _, name := range r.Names() {
+		w.record(what, id.String(), name)
+	}
+}
+
+// someone returns the SID of an account, of a group or of no one.
+func (w *editWorld) someone() sid.SID {
+	return w.want.machine.WithRID(max(1005, w.want.next) - 5 + w.Uint32N(6))
+}
+
+// spelled returns a name in one of two cases.
+func (w *editWorld) spelled(name string) string {
+	if w.IntN(2) == 0 {
+		return strings.ToUpper(name)
+	}
+	return name
+}
+
+// account changes, makes or deletes an account.
+func (w *editWorld) account() {
+	w.Helper()
+	name := fmt.Sprintf("u%d", w.IntN(6))
+	rid, known := uint32(0), false
+	for r, a := range w.want.accounts {
+		if a.Name == name {
+			rid, known = r, true
+		}
+	}
+	id := w.want.machine.WithRID(rid)
+	switch w.IntN(4) {
+	case 0:
+		if known {
+			return
+		}
+		a := Account{Name: name, RID: 7, FullName: "of " + name, Hash: "forged", Disabled: w.IntN(2) == 0,
+			UID: number(w.Uint32N(9))}
+		got := w.e.AddAccount(a)
+		a.RID, a.Hash = w.want.next, ""
+		w.want.accounts[a.RID] = a
+		if want := w.want.machine.WithRID(w.want.next); got != want {
+			w.Fatalf("an account is %v, want %v", got, want)
+		}
+		w.want.next++
+		w.record("account created", name, got.String())
+	case 1:
+		err := w.e.DeleteAccount(w.spelled(name))
+		if (err == nil) != known {
+			w.Fatalf("an account goes, known %t: %v", known, err)
+		}
+		if known {
+			delete(w.want.accounts, rid)
+			w.gone(id)
+			w.record("account deleted", name, id.String())
+		}
+	default:
+		disabled, full := w.IntN(2) == 0, fmt.Sprint(w.IntN(3))
+		err := w.e.SetAccount(w.spelled(name), func(a *Account) {
+			a.Disabled, a.FullName, a.RID, a.Hash = disabled, full, 3, "forged"
+		})
+		if (err == nil) != known {
+			w.Fatalf("an account changes, known %t: %v", known, err)
+		}
+		if a := w.want.accounts[rid]; known {
+			a.Disabled, a.FullName = disabled, full
+			w.want.accounts[rid] = a
+			w.record("account changed", name, name)
+		}
+	}
+}
+
+// group changes, makes or deletes a group.
+func (w *editWorld) group() {
+	w.Helper()
+	id, member := w.someone(), w.someone()
+	if all := slices.SortedFunc(maps.Keys(w.want.groups), sid.SID.Compare); w.IntN(3) > 0 {
+		id = all[w.IntN(len(all))] // the first is one of BUILTIN
+	}
+	g, known := w.want.groups[id]
+	switch w.IntN(6) {
+	case 0:
+		if len(w.want.groups) > 8 {
+			return
+		}
+		name := fmt.Sprintf("g%d", w.want.next)
+		got := w.e.AddGroup(Group{Name: name, SID: sid.Administrators, GID: number(w.want.next)})
+		want := w.want.machine.WithRID(w.want.next)
+		w.want.groups[want] = Group{Name: name, SID: want, GID: number(w.want.next)}
+		w.want.next++
+		if w.record("group created", name, want.String()); got != want {
+			w.Fatalf("a group is %v, want %v", got, want)
+		}
+	case 1:
+		err := w.e.DeleteGroup(id)
+		if fine := known && id != sid.Users; (err == nil) != fine {
+			w.Fatalf("the group %v goes: %v", id, err)
+		} else if fine {
+			delete(w.want.groups, id)
+			w.gone(id)
+			w.record("group deleted", g.Name, id.String())
+		}
+	case 2:
+		if n := len(g.Members); n > 0 {
+			member = g.Members[w.IntN(n)]
+		}
+		err := w.e.RemoveMember(id, member)
+		if (err == nil) != known {
+			w.Fatalf("a member of %v goes: %v", id, err)
+		}
+		if slices.Contains(g.Members, member) {
+			g.Members = slices.DeleteFunc(slices.Clone(g.Members), func(m sid.SID) bool { return m == member })
+			w.want.groups[id] = g
+			w.record("member removed", g.Name, member.String())
+		}
+	default:
+		if err := w.e.AddMember(id, member); (err == nil) != known {
+			w.Fatalf("a member of %v comes: %v", id, err)
+		}
+		if known && !slices.Contains(g.Members, member) {
+			g.Members = append(slices.Clone(g.Members), member)
+			w.want.groups[id] = g
+			w.record("member added", g.Name, member.String())
+		}
+	}
+}
+
+// rights grants or revokes some.
+func (w *editWorld) rights() {
+	id := w.someone()
+	p, r := w.drawnRights()
+	g := w.want.grants[id]
+	if w.IntN(2) == 0 {
+		w.recordRights("right granted", id, p&^g.Privileges, r&^g.Rights)
+		w.want.grants[id] = Grant{g.Privileges | p, g.Rights | r}
+		w.e.Grant(id, p, r)
+		return
+	}
+	w.recordRights("right revoked", id, p&g.Privileges, r&g.Rights)
+	w.want.grants[id] = Grant{g.Privileges &^ p, g.Rights &^ r}
+	if w.want.grants[id] == (Grant{}) {
+		delete(w.want.grants, id)
+	}
+	w.e.Revoke(id, p, r)
+}
+
+// TestEditsMatchTheModel: after each change the state is as the methods of an Edit say, with a
+// record of each thing that has changed and of no other; the state before is as it was (L-22,
+// L-39).
+func TestEditsMatchTheModel(t *testing.T) {
+	first, err := shipped(5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first.machine = sid.MustParse("S-1-5-21-1-2-3")
+	first.groups = map[sid.SID]Group{sid.Users: first.groups[sid.Users]}
+	first.grants, first.next = map[sid.SID]Grant{}, 1001
+	w := &editWorld{T: t, Rand: rand.New(rand.NewPCG(randtest.Seed(t), 39)), want: first.clone()}
+	now := first
+	for history := range 40 {
+		before, told := plainState(now), len(w.told)
+		kept := now.clone()
+		w.e = &Edit{st: now.clone(), by: "S-1-5-18"}
+		for step := range 30 {
+			switch w.IntN(4) {
+			case 0:
+				w.account()
+			case 1:
+				w.rights()
+			default:
+				w.group()
+			}
+			if got, want := plainState(w.e.st), plainState(w.want); got != want {
+				t.Fatalf("history %d, step %d, %v:\n%s\nwant\n%s", history, step, w.told[max(0, len(w.told)-3):], got, want)
+			}
+		}
+		if !reflect.DeepEqual(w.e.changes, w.told[told:]) && len(w.e.changes)+len(w.told[told:]) > 0 {
+			t.Fatalf("L-22: history %d: records %v, want %v", history, w.e.changes, w.told[told:])
+		}
+		if plainState(now) != before || plainState(kept) != before {
+			t.Fatalf("L-39: history %d has changed the state before", history)
+		}
+		w.differences(now, w.e.st)
+		now = w.e.st
+	}
+	met := map[string]int{}
+	for _, c := range w.told {
+		met[c.What]++
+	}
+	for _, what := range []string{"account created", "account changed", "account deleted", "group created",
+		"group deleted", "member added", "member removed", "right granted", "right revoked"} {
+		if met[what] < 5 {
+			t.Errorf("%s: met %d times", what, met[what])
+		}
+	}
+}
+
+// TestMembersGoOneByOne: each of four members goes from its place, by its own removal and with its account, and the
+// others stay in their order.
+func TestMembersGoOneByOne(t *testing.T) {
+	for gone := range 4 {
+		for _, deleted := range []bool{false, true} {
+			f := open(t, nil)
+			var all []sid.SID
+			for i := range 4 {
+				all = append(all, f.account(t, Account{Name: fmt.Sprint("u", i)}, ""))
+			}
+			var group sid.SID
+			f.must(t, func(e *Edit) error { group = e.AddGroup(Group{Name: "team", Members: all}); return nil })
+			f.must(t, func(e *Edit) error {
+				if deleted {
+					return e.DeleteAccount(fmt.Sprint("U", gone))
+				}
+				return e.RemoveMember(group, all[gone])
+			})
+			want := slices.Delete(slices.Clone(all), gone, gone+1)
+			if got := f.now.Load().groups[group].Members; !slices.Equal(got, want) {
+				t.Errorf("without %d there are %v, want %v", gone, got, want)
+			}
+			f.reopen(t)
+			if got := f.now.Load().groups[group].Members; !slices.Equal(got, want) {
+				t.Errorf("on disk, without %d, there are %v, want %v", gone, got, want)
+			}
+		}
+	}
+}

@@ -1,0 +1,51 @@
+package lsa
+
+import (
+	"bytes"
+	"testing"
+)
+
+// FuzzYAML: no file ends the program, and a state that one makes goes out and in
+// again.
+func FuzzYAML(f *testing.F) {
+	f.Add([]byte("version: 1\naccounts:\n  - name: a\n    uid: 5\n"))
+	f.Add([]byte("version: 1\ngroups:\n  - name: \"g\"\n    members: [a, S-1-1-0]\n"))
+	f.Add([]byte("version: 1\nrights:\n  - who: Everyone\n    privileges: [SeTcbPrivilege]\n"))
+	f.Add([]byte("version: 1\nidMaps:\n  - {name: C, domain: S-1-5-21-1-2-4, low: 1, high: 9, baseRid: 0}\n"))
+	f.Add([]byte("version: 1\naccounts: [{name: a, rid: 4294967294}, {name: b}]\n")) // the last RID
+	s := &Store{computer: "HOST"}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		file, err := readFile(b)
+		if err != nil {
+			return
+		}
+		st, err := shipped(5)
+		if err != nil {
+			t.Fatal(err)
+		}
+		st.index()
+		s.now.Store(st)
+		made := st.clone()
+		if file.apply(s, made) != nil || made.valid(made, nil) != nil {
+			return
+		}
+		made.index()
+		s.now.Store(made)
+		var out bytes.Buffer
+		if err := s.Export(&out); err != nil {
+			t.Fatal(err)
+		}
+		back, err := readFile(out.Bytes())
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out.Bytes())
+		}
+		second := made.clone()
+		if err := back.apply(s, second); err != nil {
+			t.Fatalf("%v\n%s", err, out.Bytes())
+		}
+		e := &Edit{store: s, st: second}
+		if e.noteDifferences(made); len(e.changes) > 0 {
+			t.Errorf("%v\n%s", e.changes, out.Bytes())
+		}
+	})
+}

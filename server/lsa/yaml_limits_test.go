@@ -1,0 +1,203 @@
+package lsa
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestExportAndImportRoundTrip checks the complete text of an exported file and the result of its import,
+// name by name (L-38).
+func TestExportAndImportRoundTrip(t *testing.T) {
+	f, _ := openWatched(t, nil)
+	alice := f.account(t, Account{Name: "Alice", UID: number(3000), FullName: "A \"B\"", Disabled: true}, "p")
+	f.must(t, func(e *Edit) error {
+		for id := range e.st.grants {
+			delete(e.st.grants, id)
+		}
+		for id := range e.st.groups {
+			delete(e.st.groups, id)
+		}
+		g := e.AddGroup(Group{Name: "team", GID: number(7), Members: []sid.SID{alice, sid.Everyone}})
+		e.AddGroup(Group{Name: "empty"})
+		e.Grant(g, winnt.Privileges(winnt.SeBackupPrivilege, winnt.SeDebugPrivilege), logon.SeBatchLogonRight)
+		e.Grant(sid.Everyone, 0, 0)
+		return nil
+	})
+	m := alice.Prefix().String()
+	want := strings.NewReplacer(" M\n", " "+m+"\n", " M-", " "+m+"-").Replace("# " +
+		`Accounts of HOST. Passwords are not in this file: back the store up to keep them.
+version: 1
+machine: M
+accounts:
+  - name: "Alice"
+    rid: 1001
+    uid: 3000
+    fullName: "A \"B\""
+    disabled: true
+groups:
+  - name: "team"
+    sid: M-1002
+    gid: 7
+    members:
+      - M-1001
+      - S-1-1-0
+  - name: "empty"
+    sid: M-1003
+rights:
+  - who: S-1-1-0
+  - who: M-1002
+    privileges:
+      - SeBackupPrivilege
+      - SeDebugPrivilege
+    rights:
+      - SeBatchLogonRight
+idMaps:
+  - name: "CORP"
+    domain: S-1-5-21-9-8-7
+    low: 70000
+    high: 70099
+    backend: winbind
+  - name: "HOME"
+    domain: S-1-5-21-6-5-4
+    low: 80000
+    high: 80999
+    baseRid: 1000
+`)
+	if got := exported(t, f); got != want {
+		t.Errorf("the file is\n%s, want\n%s", got, want)
+	}
+	const file = `version: 1
+accounts:
+  - {name: first}
+  - {name: alice, rid: 1001, uid: 3001, fullName: F}
+  - {name: late, rid: 1500, disabled: true}
+  - {name: wheel}
+groups:
+  - {name: new, gid: 9, members: [ALICE, late, wheel, NEWER, both, "Unix Group", S-1-22-2-7, alice, administrators]}
+  - {name: fixed, sid: M-1700}
+  - {name: newer, members: [fixed]}
+  - {name: Administrators, sid: S-1-5-32-544}
+rights:
+  - {who: New, privileges: [SeDebugPrivilege], rights: [SeBatchLogonRight]}
+  - {who: dora, privileges: [SeBackupPrivilege]}
+`
+	f.changes = nil
+	err := f.Import(home, []byte(strings.ReplaceAll(strings.Replace(file, `"Unix Group", `, "", 1), "M-", m+"-")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	st := f.now.Load()
+	rid := func(n uint32) sid.SID { return st.machine.WithRID(n) }
+	accounts := map[uint32]string{1501: "first  false", 1001: "alice F false", 1500: "late  true", 1502: "wheel  false"}
+	for n, a := range st.accounts {
+		if got := fmt.Sprint(a.Name, " ", a.FullName, " ", a.Disabled); got != accounts[n] || a.RID != n ||
+			(a.Hash != "") != (n == 1001) || (a.UID != nil) != (n == 1001) {
+			t.Errorf("L-38: account %d is %+v, want %s", n, a, accounts[n])
+		}
+	}
+	if len(st.accounts) != 4 || *st.accounts[1001].UID != 3001 || st.next != 1703 || len(st.maps) != 0 {
+		t.Errorf("L-38: %d accounts, next is %d, maps %v", len(st.accounts), st.next, st.maps)
+	}
+	members := map[sid.SID][]sid.SID{rid(1701): {rid(1001), rid(1500), rid(1502), rid(1702), fileaccess.UnixUser(11),
+		fileaccess.UnixGroup(7), sid.Administrators}, rid(1700): nil, rid(1702): {rid(1700)}, sid.Administrators: nil}
+	for id, g := range st.groups {
+		if want, ok := members[id]; !ok || !slices.Equal(g.Members, want) || (g.GID != nil) != (g.Name == "new") {
+			t.Errorf("L-38: group %v is %+v, want %v", id, g, want)
+		}
+	}
+	if len(st.groups) != 4 || len(st.grants) != 2 ||
+		st.grants[rid(1701)] != (Grant{winnt.SeDebugPrivilege.Bit(), logon.SeBatchLogonRight}) ||
+		st.grants[fileaccess.UnixUser(12)] != (Grant{winnt.SeBackupPrivilege.Bit(), 0}) {
+		t.Errorf("L-38: groups %v, rights %v", st.groups, st.grants)
+	}
+	for _, c := range f.changes {
+		if c.By != home.String() {
+			t.Errorf("L-38: in the name of another: %+v", c)
+		}
+	}
+	if n := len(f.changes); n != 4+2+4+8+3+3+1 {
+		t.Errorf("L-38: %d changes: %v", n, f.changes)
+	}
+}
+
+// TestFilesRefused: why a file is refused, and that nothing is taken of it (L-38).
+func TestFilesRefused(t *testing.T) {
+	f, _ := openWatched(t, nil)
+	f.account(t, Account{Name: "alice", UID: number(3000)}, "p")
+	before := exported(t, f)
+	m := f.Computer().SID.String()
+	f.changes = nil
+	for _, c := range []struct{ file, want string }{
+		{"version: 0", "version 0: want version: 1"},
+		{"version: 1\nmachine: S-1-5-21-1-2-3",
+			"machine S-1-5-21-1-2-3: this store is of " + m + " and has accounts: restore a backup instead"},
+		{"version: 1\nmachine: " + m + "\naccounts: [{name: a, rid: 1005}, {name: b, rid: 1005}]",
+			`account "b": RID 1005 is there twice`},
+		{"version: 1\naccounts: [{name: a, rid: 4294967294}, {name: b}]", `account "a": RID 4294967294`},
+		{"version: 1\naccounts: [{name: a, rid: 4294967295}]", `account "a": RID 4294967295`},
+		{"version: 1\ngroups: [{name: a, sid: S-1-5-32-900}, {name: b, sid: S-1-5-32-900}]",
+			`group "b": S-1-5-32-900 is there twice`},
+		{"version: 1\ngroups: [{name: a, sid: S-1-5-32-900}, {name: b, sid: nonsense}]", `group "b": `},
+		{"version: 1\ngroups: [{name: a, members: [zoe]}]",
+			`group "a": "zoe": no account or group has that name: write its SID`},
+		{"version: 1\naccounts: [{name: a, rid: 1005}]\ngroups: [{name: b, sid: " + m + "-1005}]", "is an account's"},
+		{"version: 1\nrights: [{who: zoe}]", `rights: "zoe": no account or group has that name: write its SID`},
+		{"version: 1\nrights: [{who: s-1-1-0}]", `rights: "s-1-1-0": no account`},
+		{"version: 1\nrights: [{who: Everyone, privileges: [SeBatchLogonRight]}]", `rights of "Everyone": `},
+		{"version: 1\nrights: [{who: Everyone, rights: [SeBatchLogonRight, SeBackupPrivilege]}]",
+			`rights of "Everyone": "SeBackupPrivilege" is no logon right`},
+		{"version: 1\naccounts: [{name: a, uid: 0}]", "uid 0: name the account"},
+		{"version: 1\naccounts: [{name: a, uid: 7}, {name: b, uid: 7}]", `uid 7 is that of "a"`},
+		{"version: 1\nidMaps: [{name: A, domain: S-1-5-21-1-1-1, low: 5, high: 4}]", `id map of "A" (5-4): want 0 < low`},
+	} {
+		err := f.Import(sid.LocalSystem, []byte(c.file))
+		if err == nil || !strings.HasPrefix(err.Error(), "accounts: ") || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("L-38: %q: %v, want %s", c.file, err, c.want)
+		}
+	}
+	text := make([]byte, MaxFile+1)
+	if err := f.Import(sid.LocalSystem, text); err == nil || err.Error() != "accounts: longer than 67108864 bytes" {
+		t.Errorf("L-38: a file that is too long: %v", err)
+	}
+	if exported(t, f) != before || len(f.changes) > 0 {
+		t.Errorf("L-38: a refused file changed the store: %v\n%s", f.changes, exported(t, f))
+	}
+	// What cannot be recorded is not taken in, none of it (L-37).
+	n := 0
+	f.cfg.Audit = func(Change) error {
+		if n++; n == 3 {
+			return errors.New("disk full")
+		}
+		return nil
+	}
+	f.reopen(t)
+	err := f.Import(sid.LocalSystem, []byte("version: 1\n"))
+	if err == nil || exported(t, f) != before || n != 3 ||
+		!strings.Contains(err.Error(), ": not recorded, so not made: disk full") {
+		t.Errorf("L-37: %v after %d records", err, n)
+	}
+}
+
+// TestManyMembers: a group has as many members as its bound says, and no more.
+func TestManyMembers(t *testing.T) {
+	st, err := shipped(5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, want := range map[int]string{1 << 20: "", 1<<20 + 1: "1048577 members: at most 1048576"} {
+		g := st.groups[sid.Users]
+		g.Members = slices.Repeat([]sid.SID{sid.Everyone}, n)
+		err := st.validGroup(&g, sid.Users, map[string]bool{}, map[uint32]string{}, nil)
+		if want == "" && err != nil || want != "" && (err == nil || err.Error() != want) {
+			t.Errorf("%d members: %v, want %s", n, err, want)
+		}
+	}
+}

@@ -1,0 +1,264 @@
+package mount
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/programs"
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Accounts of the tests with one of the two privileges, disabled, or with both.
+const (
+	reader   = 61010
+	restorer = 61011
+	operator = 61012
+)
+
+// backupPeople are the accounts of the tests and those that hold privileges for backup and restore.
+type backupPeople struct{ people }
+
+// LogOn implements Accounts.
+func (p backupPeople) LogOn(uid, gid uint32) (logon.Result, error) {
+	r, err := p.people.LogOn(uid, gid)
+	held := map[uint32]winnt.PrivilegeSet{reader: winnt.SeBackupPrivilege.Bit(),
+		restorer: winnt.SeRestorePrivilege.Bit(), operator: backupPrivileges}[uid]
+	r.Token.Privileges |= held
+	return r, err
+}
+
+// forBackup configures a mount for backup.
+func forBackup(_ *hostfs.Config, c *Config) { c.Accounts, c.Backup = backupPeople{}, true }
+
+// private is a descriptor that grants nothing to the operators.
+const private = "O:S-1-22-1-61001G:S-1-22-2-62001D:P(A;OICI;FA;;;S-1-22-1-61001)S:(AU;SA;FA;;;WD)"
+
+// M-53: backup intent grants what each privilege is for, and no account without one gets in.
+func TestBackupMount(t *testing.T) {
+	w := newWorld(t, forBackup)
+	w.dir("d", private)
+	w.file("d/f", "hers", private)
+	w.sees(reader, "hers", "cat", "d/f")
+	w.sees(reader, "f", "ls", "d")
+	w.refused(reader, "Permission denied", "sh", "-c", "echo x >>d/f")
+	w.refused(reader, "Permission denied", "sh", "-c", "echo x >d/g")
+	w.refused(reader, "Permission denied", "rm", "-f", "d/f")
+	w.refused(restorer, "Permission denied", "cat", "d/f")
+	w.sees(restorer, "", "sh", "-c", "echo more >>d/f && echo x >d/g && mkdir d/sub && mv d/g d/sub/h")
+	w.sees(operator, "hersmore\nx", "sh", "-c", "cat d/f d/sub/h && rm -r d/sub")
+	if text, errno := w.readWhole(reader, "d/f"); errno != 0 || text != private {
+		t.Errorf("M-53: %s, %v", text, errno)
+	}
+	const bobs = "O:S-1-22-1-61002G:SYD:AI(A;ID;FA;;;S-1-22-1-61002)S:(AU;FA;FA;;;WD)"
+	w.setsWhole(reader, "d/f", raw(bobs), unix.EACCES)
+	w.setsWhole(operator, "d/f", raw(bobs), 0)
+	if got := w.descriptorOf("d/f"); got != bobs {
+		t.Errorf("M-53: %s", got)
+	}
+	for _, uid := range []uint32{alice, carol, 0} {
+		w.refused(uid, "can't cd", "cat", "d/f")
+	}
+}
+
+// M-54: the mount of the users does not use the privileges, even where the configuration enables them.
+func TestPrivilegesAreNotUsedUnasked(t *testing.T) {
+	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Accounts = enabled{} })
+	w.dir("d", private)
+	w.file("d/f", "hers", private)
+	w.refused(operator, "Permission denied", "cat", "d/f")
+	w.refused(operator, "Permission denied", "ls", "d")
+	w.refused(operator, "Permission denied", "sh", "-c", "echo x >d/g")
+	w.file("own", "", "O:S-1-22-1-61012G:SYD:P(A;;FA;;;S-1-22-1-61012)")
+	w.refused(operator, "Operation not permitted", "chown", "61001", "own")
+}
+
+// enabled are the operators with their privileges enabled.
+type enabled struct{ backupPeople }
+
+// LogOn implements Accounts.
+func (p enabled) LogOn(uid, gid uint32) (logon.Result, error) {
+	r, err := p.backupPeople.LogOn(uid, gid)
+	r.Token.EnabledPrivileges |= r.Token.Privileges
+	return r, err
+}
+
+// TestBackupUsesTheFullToken: an account whose limited token lacks the privileges uses its full one on a mount for
+// backup alone (M-53).
+func TestBackupUsesTheFullToken(t *testing.T) {
+	limited := token.StandardUser(fileaccess.UnixUser(alice))
+	full := token.Administrator(fileaccess.UnixUser(alice))
+	full.ElevationType = winnt.TokenElevationTypeFull
+	r := logon.Result{Token: limited, Linked: &full}
+	if got, err := forIntent(r, false); err != nil || got.Token.Privileges != limited.Privileges {
+		t.Errorf("M-54: %v, %v", got.Token.Privileges, err)
+	}
+	if got, err := forIntent(r, true); err != nil || got.Token.EnabledPrivileges&backupPrivileges != backupPrivileges {
+		t.Errorf("M-53: %v, %v", got.Token.EnabledPrivileges, err)
+	}
+	if _, err := forIntent(logon.Result{Token: limited}, true); err == nil {
+		t.Error("M-53: an account without the privileges is logged on")
+	}
+}
+
+// M-55: after a restore the mode of the archive changes nothing, and a narrower one is refused rather than lost.
+func TestModeAfterRestore(t *testing.T) {
+	// Shown as 775: bob's right to write the DACL is no bit of the mode, and a chmod to 744 removes it.
+	const extra = "O:S-1-22-1-61001G:S-1-22-2-62001D:P(A;;FA;;;S-1-22-1-61001)(A;;0x1601a9;;;S-1-22-1-61002)"
+	for _, c := range []struct {
+		backup bool
+		mode   uint32
+		errno  unix.Errno
+		kept   bool
+	}{
+		{false, 0o750, 0, true}, {true, 0o750, 0, true}, {true, 0o777, 0, true}, {true, 0o4750, 0, true},
+		{false, 0o700, 0, false}, {true, 0o700, unix.EPERM, true}, {true, 0o640, unix.EPERM, true},
+	} {
+		w := newWorld(t, forBackup, func(_ *hostfs.Config, m *Config) { m.Backup = c.backup })
+		by := uint32(operator)
+		if !c.backup {
+			by = alice
+		}
+		w.file("f", "", alices)
+		w.setsWhole(by, "f", raw(extra), 0)
+		in := &fuse.SetAttrIn{}
+		in.InHeader, in.Valid, in.Mode = header(by, w.known(by, "f")), fuse.FATTR_MODE, c.mode
+		var out fuse.AttrOut
+		w.says(fmt.Sprintf("M-55: backup %v, chmod %o", c.backup, c.mode), w.m.SetAttr(nil, in, &out), c.errno)
+		if got := w.descriptorOf("f"); (got == extra) != c.kept {
+			t.Errorf("M-55: backup %v, chmod %o: it is %s", c.backup, c.mode, got)
+		}
+	}
+}
+
+// backupLines are the programs of TestBackupPrograms: a line that backs up $FROM, and one that restores to $TO.
+var backupLines = []struct{ name, save, restore string }{
+	{"tar", "tar --xattrs --xattrs-include='user.*' -C $FROM -cf $T/a.tar .",
+		"tar --xattrs --xattrs-include='user.*' -p -C $TO -xf $T/a.tar"},
+	// The copy belongs to the operator, who could not read it with all of the permissions.
+	{"rsync", "rsync -rlptX --chmod=u+rwX $FROM/ $T/copy/", "rsync -rlptX $T/copy/ $TO/"},
+	{"rsync", "true", "rsync -aX $FROM/ $TO/"},
+	{"restic", "restic init -q && cd $FROM && restic backup -q .",
+		"rm -f $TO/link && restic restore -q latest --target $TO"}, // it replaces no link
+	{"refmon", "refmon acl export -r $FROM >$T/acls && cp -r --no-preserve=all $FROM $T/copy",
+		"rm -f $TO/link && cp -r --no-preserve=all $T/copy/. $TO && refmon acl import --from $FROM $TO <$T/acls >/dev/null"},
+}
+
+// kinds are the descriptors that a backup keeps: of an owner, of another owner whose number no host knows, protected,
+// inherited, with a SACL, without entries, and one whose mode shows less than it grants.
+var kinds = map[string]string{
+	"own":       "O:S-1-22-1-61012G:S-1-22-2-62001D:AI(A;;FA;;;S-1-22-1-61012)",
+	"other":     "O:S-1-5-21-1-2-3-1105G:S-1-5-21-1-2-3-513D:(A;;FA;;;S-1-5-21-1-2-3-1105)(D;;FW;;;S-1-22-1-61012)",
+	"protected": "O:S-1-22-1-61001G:SYD:PAI(A;;FA;;;S-1-22-1-61001)",
+	"inherited": "O:S-1-22-1-61002G:BAD:AI(A;ID;FA;;;S-1-22-1-61002)(A;ID;0x1200a9;;;WD)",
+	"audited":   "O:BAG:SYD:P(A;;FR;;;BA)S:AI(AU;SAFA;FA;;;WD)(ML;;NW;;;ME)",
+	"empty":     "O:BAG:SYD:P",
+	"writer":    "O:S-1-22-1-61001G:S-1-22-2-62001D:P(A;;FA;;;S-1-22-1-61001)(A;;0x1601a9;;;S-1-22-1-61002)",
+}
+
+// TestBackupPrograms: an account with both privileges backs a tree up through a mount for backup and restores it into
+// an empty one, with programs of Debian. Each file and directory has its contents and a descriptor equal to the one
+// before, as it is stored below (M-50 to M-55). The tree is made and compared past the mount.
+func TestBackupPrograms(t *testing.T) {
+	for _, p := range backupLines {
+		t.Run(p.name, func(t *testing.T) {
+			path := os.Getenv("PATH")
+			if p.name == "refmon" {
+				path = folder(t) + ":" + path
+				programs.Install(t, path[:strings.IndexByte(path, ':')], "refmon")
+			} else if _, err := exec.LookPath(p.name); err != nil {
+				t.Skip("not installed: ", err)
+			}
+			w := newWorld(t, forBackup)
+			w.dir("from", private)
+			for name, text := range kinds {
+				w.file("from/"+name, name+"'s contents\n", text)
+				w.dir("from/dir-"+name, text)
+				w.file("from/dir-"+name+"/in", "inside "+name+"\n", text)
+			}
+			w.link("from/link", "own", private)
+			w.dir("to", private)
+			scratch := folder(t)
+			w.must(os.Chown(scratch, operator, operator))
+			run := func(line string) {
+				t.Helper()
+				cmd := as(operator, "sh", "-ec", line)
+				cmd.Env = append(cmd.Env, "PATH="+path, "FROM="+filepath.Join(w.at, "from"), "TO="+filepath.Join(w.at, "to"),
+					"T="+scratch, "HOME="+scratch, "RESTIC_REPOSITORY="+scratch+"/r", "RESTIC_PASSWORD=x",
+					"RESTIC_CACHE_DIR="+scratch+"/c")
+				if out, err := cmd.CombinedOutput(); err != nil || len(out) != 0 {
+					t.Fatalf("%s: %s, %v", line, out, err)
+				}
+			}
+			run(p.save)
+			run(p.restore)
+			w.restored(t)
+			for name := range kinds { // the second time over files that are there
+				w.file("to/"+name, "spoilt", private)
+				w.file("to/dir-"+name+"/in", "", private)
+			}
+			run(p.restore)
+			w.restored(t)
+		})
+	}
+}
+
+// restored compares the tree below with the one that was backed up.
+func (w *world) restored(t *testing.T) {
+	t.Helper()
+	if to, err := os.Readlink(filepath.Join(w.root, "to/link")); err != nil || to != "own" {
+		t.Errorf("the link is restored with %q, %v", to, err)
+	}
+	for name, text := range kinds {
+		for file, want := range map[string]string{name: name + "'s contents\n", "dir-" + name: "",
+			"dir-" + name + "/in": "inside " + name + "\n"} {
+			at := filepath.Join("to", file)
+			if got := w.descriptorOf(at); got != text {
+				t.Errorf("%s is restored with %s, want %s", file, got, text)
+			}
+			if got, err := os.ReadFile(filepath.Join(w.root, at)); want != "" && (err != nil || string(got) != want) {
+				t.Errorf("%s is restored with %q, %v", file, got, err)
+			}
+		}
+	}
+}
+
+// TestBackupProgramsReportLosses: tar, which only warns about attributes, fails on a mount for backup if it cannot read
+// or set a descriptor (M-56).
+func TestBackupProgramsReportLosses(t *testing.T) {
+	if _, err := exec.LookPath("tar"); err != nil {
+		t.Skip(err)
+	}
+	w := newWorld(t, forBackup)
+	const tar = "tar --xattrs --xattrs-include='user.*' "
+	w.dir("from", private)
+	w.file("from/high", "text", "O:BAG:SYD:P(A;;FR;;;BA)S:(AU;SA;FA;;;WD)(ML;;NW;;;HI)")
+	w.dir("to", private)
+	scratch := folder(t)
+	w.must(os.Chown(scratch, operator, operator))
+	w.refused(operator, "high: Cannot open: Operation not permitted", "sh", "-c", tar+"-C from -cf "+scratch+"/a.tar .")
+	// An archive whose attribute is no descriptor.
+	other := folder(t)
+	w.must(os.WriteFile(filepath.Join(other, "f"), []byte("x"), 0o644))
+	if err := unix.Setxattr(filepath.Join(other, "f"), wholeACL, []byte("none"), 0); err != nil {
+		t.Skip(err)
+	}
+	w.refused(operator, "f: Cannot utime: Invalid argument", "sh", "-c",
+		tar+"-C "+other+" -cf - . | "+tar+"-p -C to -xf -")
+	// Owner and group of a copy that is the operator's own are not those of the restored descriptor.
+	w.refused(operator, "Operation not permitted", "rsync", "-aX", other+"/", "to/")
+	w.refused(operator, "Operation not permitted", "chgrp", "61012", "from/high")
+	// Once the descriptor is set, the file is as any other.
+	w.setsWhole(operator, "to/f", raw(private), 0)
+	w.sees(operator, "", "touch", "-d", "2001-01-01", "to/f")
+}

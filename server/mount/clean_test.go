@@ -1,0 +1,98 @@
+package mount
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestStaleMountsAreTheTreesOwn: a dead mount of refmond's type with the tree as its source is
+// removed. One of another type or source is an error and stays (M-39).
+func TestStaleMountsAreTheTreesOwn(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("it takes root to mount")
+	}
+	for _, c := range []struct {
+		kind, source string
+		removed      bool
+	}{{"fuse.sshfs", "projects", false}, {"fuse.refmon", "others", false}, {"fuse.refmon", "projects", true}} {
+		at := t.TempDir()
+		leaveDead(t, at, c.kind, c.source)
+		err := RemoveStale(at, "projects")
+		if said := fmt.Sprint(err); (err == nil) != c.removed ||
+			err != nil && !strings.Contains(said, fmt.Sprintf("(%s, %s): end it with umount -l %s", c.kind, c.source, at)) {
+			t.Errorf("M-39: %s of %s: %v", c.kind, c.source, err)
+		}
+		var s unix.Stat_t
+		if dead := errors.Is(unix.Stat(at, &s), unix.ENOTCONN); dead == c.removed {
+			t.Errorf("M-39: %s of %s: there afterwards: %v", c.kind, c.source, dead)
+		}
+	}
+}
+
+// leaveDead mounts a file system whose server is gone, for the time of the test.
+func leaveDead(t *testing.T, at, kind, source string) {
+	t.Helper()
+	fd, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Skipf("no FUSE here: %v", err)
+	}
+	defer func() { _ = unix.Close(fd) }() // that ends the server
+	if err := unix.Mount(source, at, kind, unix.MS_NOSUID|unix.MS_NODEV,
+		fmt.Sprintf("rootmode=40000,user_id=0,group_id=0,fd=%d", fd)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = unix.Unmount(at, unix.MNT_DETACH) }) // it may be gone
+}
+
+// TestStaleMount: the mount of a killed server is removed at the start of the next, and
+// nothing else is (M-8).
+func TestStaleMount(t *testing.T) {
+	needs(t)
+	dir := folder(t)
+	at := filepath.Join(dir, "mount")
+	for _, err := range []error{os.Mkdir(at, 0o755), os.Mkdir(filepath.Join(at, "kept"), 0o755)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := RemoveStale(at, "tree"); err != nil {
+		t.Errorf("M-8: an ordinary directory: %v", err)
+	}
+	// A server is killed by closing its end of the connection.
+	fd, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	options := "rootmode=40000,user_id=0,group_id=0,fd=" + strconv.Itoa(fd)
+	if err := unix.Mount("tree", at, "fuse.refmon", unix.MS_NOSUID|unix.MS_NODEV, options); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = unix.Unmount(at, unix.MNT_DETACH) }) // it is gone where all is well
+	if err := unix.Close(fd); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(at); !errors.Is(err, syscall.ENOTCONN) {
+		t.Fatalf("the server is gone: %v", err)
+	}
+	if err := RemoveStale(at, "tree"); err != nil {
+		t.Errorf("M-8: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(at, "kept")); err != nil {
+		t.Errorf("M-8: what is below the stale mount: %v", err)
+	}
+	if err := RemoveStale(filepath.Join(dir, "absent"), "tree"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("M-8: %v", err)
+	}
+	if out, err := exec.Command("mountpoint", at).CombinedOutput(); err == nil {
+		t.Errorf("M-8: still mounted: %s", out)
+	}
+}

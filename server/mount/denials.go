@@ -1,0 +1,196 @@
+package mount
+
+import (
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/accessquery"
+	"github.com/refmon/refmon/internal/calltext"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Denial is a request that failed with EACCES or EPERM because its user lacks a right.
+type Denial struct {
+	Time      time.Time
+	UID       uint32
+	Subject   access.Subject // zero if the user could not log on
+	Operation string         // of FUSE, such as OPEN
+	Path      string         // on the host, below the mount; "" if the request names no path
+	Errno     syscall.Errno
+	Asked     winnt.AccessMask // the rights that the refused open requested; 0 if no open was refused
+	// Open explains the open that was refused, by the descriptors as they are after the request. It is nil if no open
+	// was refused.
+	Open *accessquery.Open
+	// Reasons has a line for each entry, stage or directory that refused.
+	Reasons []string
+	// Suppressed is the number of the user's denials that were counted and not reported since the last report.
+	Suppressed uint64
+}
+
+// Limits of reported denials, for each user.
+const (
+	denialBurst = 60           // reported at once
+	denialEvery = time.Second  // one more
+	maxDenied   = 1024         // users with a rate of their own; further users share one
+	othersUID   = unattributed // stands for them
+	longestLine = 2000         // bytes of a reason
+	mostReasons = 20           // of a denial
+)
+
+// refusal is the last open of a worker that was refused. The zero value is none.
+type refusal struct {
+	path   string
+	in     fileaccess.Request // without subject and name
+	status ntstatus.Status
+}
+
+// note keeps a refused open, and forgets it after one that was granted.
+func (t *worker) note(path string, in *nt.CreateFileIn, st ntstatus.Status) {
+	switch st {
+	case ntstatus.AccessDenied, ntstatus.PrivilegeNotHeld, ntstatus.CannotDelete, ntstatus.MediaWriteProtected:
+		t.refused = refusal{path, fileaccess.Request{Desired: in.DesiredAccess,
+			Disposition: fileaccess.Disposition(in.CreateDisposition), Options: fileaccess.CreateOptions(in.CreateOptions),
+			Attributes: in.FileAttributes}, st}
+	default:
+		t.refused = refusal{}
+	}
+}
+
+// denialCounts counts the denials of each user and limits how many are explained and reported. It is safe for
+// concurrent use.
+type denialCounts struct {
+	now func() time.Time // immutable
+
+	mu sync.Mutex
+	// +checklocks:mu
+	users map[uint32]*deniedUser // guarded by mu
+}
+
+// deniedUser is the rate of one user. It is guarded by denialCounts.mu.
+type deniedUser struct {
+	total, suppressed uint64
+	left              float64 // denials that may be reported at once
+	at                time.Time
+}
+
+// take counts a denial. report says that it may be reported; suppressed were not since the last one (M-46).
+func (d *denialCounts) take(uid uint32) (suppressed uint64, report bool) {
+	now := d.now()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	u := d.users[uid]
+	if u == nil && len(d.users) >= maxDenied {
+		uid = othersUID // users beyond the limit share a rate
+		u = d.users[uid]
+	}
+	if u == nil {
+		u = &deniedUser{left: denialBurst, at: now}
+		d.users[uid] = u
+	}
+	u.total++
+	if passed := now.Sub(u.at); passed > 0 {
+		u.left = min(denialBurst, u.left+float64(passed)/float64(denialEvery))
+	}
+	u.at = now
+	if u.left < 1 {
+		u.suppressed++
+		return 0, false
+	}
+	u.left--
+	suppressed, u.suppressed = u.suppressed, 0
+	return suppressed, true
+}
+
+// isDenial reports whether a FUSE status means missing rights.
+func isDenial(s fuse.Status) bool { return s == fuse.EACCES || s == fuse.EPERM }
+
+// denied reports a denial to the log and to Config.Denied, unless the user exceeds the rate. t is the thread of the
+// request, which still impersonates the user. It is nil if the user could not log on because of err.
+func (m *Mount) denied(h *fuse.InHeader, t *worker, s fuse.Status, err error) {
+	// The rate bounds explanations, log lines and records of one user, and no other user waits for them (M-46).
+	suppressed, report := m.denials.take(h.Uid)
+	if !report {
+		return
+	}
+	d := &Denial{Time: m.denials.now(), UID: h.Uid, Operation: operationName(h.Opcode), Errno: syscall.Errno(s),
+		Suppressed: suppressed}
+	if n := m.nodes.get(h.NodeId); n != nil {
+		d.Path = m.hostPath(m.nodes.path(n, ""))
+	}
+	switch {
+	case t == nil:
+		d.Reasons = []string{"no logon: " + err.Error()}
+	case t.refused.status == ntstatus.Success:
+		d.Subject = access.Subject{Primary: m.process.Object().Token(), Client: t.client,
+			Level: winnt.SecurityImpersonation}
+		d.Reasons = []string{"an open handle or the operation itself does not allow it"}
+	default:
+		m.explain(d, t)
+	}
+	if len(d.Reasons) > mostReasons {
+		d.Reasons = append(d.Reasons[:mostReasons], "…")
+	}
+	for i, line := range d.Reasons {
+		if len(line) > longestLine {
+			d.Reasons[i] = strings.ToValidUTF8(line[:longestLine], "") + " …"
+		}
+	}
+	if t != nil { // the log has a refused logon already (M-23)
+		m.log.Warn("denied", "uid", d.UID, "operation", d.Operation, "path", d.Path, "error", d.Errno.Error(),
+			"asked", winnt.FileObject.Names(d.Asked),
+			"because", strings.ReplaceAll(strings.Join(d.Reasons, "; "), "because ", ""), "unreported", d.Suppressed)
+	}
+	if m.report != nil {
+		m.report(d)
+	}
+}
+
+// explain fills in the open that a thread was refused.
+func (m *Mount) explain(d *Denial, t *worker) {
+	r := t.refused.in
+	r.Name = t.refused.path
+	r.Subject = access.Subject{Primary: m.process.Object().Token(), Client: t.client,
+		Level: winnt.SecurityImpersonation}
+	d.Subject, d.Asked, d.Path = r.Subject, r.Desired, m.hostPath(r.Name)
+	place, st := m.tree.Find(&r, nil)
+	if st != ntstatus.Success {
+		d.Reasons = []string{"the name cannot be opened any more: " + st.String()}
+		return
+	}
+	defer place.Release()
+	o := accessquery.ExplainOpen(&r, place.Facts())
+	d.Open = &o
+	object := d.Path
+	if o.Component >= 0 {
+		object = m.hostPath(place.Facts().Path[o.Component].Name)
+	}
+	caused, _ := place.(interface{ Cause() error })
+	switch {
+	case o.Allowed():
+		d.Reasons = []string{"it would be granted now: a descriptor has changed since"}
+	case o.Why != nil && !o.Why.Decision.Allowed():
+		d.Reasons = calltext.Reasons(&nt.Call{Why: nt.Why{Object: object, Explanation: o.Why}})
+	case o.Check.Descriptor == nil && caused != nil && caused.Cause() != nil:
+		// A descriptor that does not count says why, with the repair (F-204).
+		d.Reasons = []string{"because F-204 " + object + ": its stored descriptor does not count: " +
+			caused.Cause().Error()}
+	case o.Check.Descriptor == nil:
+		d.Reasons = []string{"because F-101 " + object + ": it has no descriptor, which grants nothing"}
+	default:
+		d.Reasons = []string{"because " + o.Rule + " " + object + ": " + o.Status().String()}
+	}
+	d.Reasons = append(d.Reasons, o.Limits()...)
+}
+
+// hostPath returns the path on the host of a path below the root.
+func (m *Mount) hostPath(path string) string {
+	return strings.TrimSuffix(m.directory+"/"+strings.ReplaceAll(path, `\`, "/"), "/")
+}

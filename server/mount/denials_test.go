@@ -1,0 +1,166 @@
+package mount
+
+import (
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/winnt"
+)
+
+// reported collects the denials that a mount reports.
+type reported struct {
+	mu   sync.Mutex
+	list []*Denial
+}
+
+func (r *reported) add(d *Denial) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.list = append(r.list, d)
+}
+
+// take returns the denials so far and forgets them.
+func (r *reported) take() []*Denial {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	list := r.list
+	r.list = nil
+	return list
+}
+
+// TestDenialsAreExplained: a program that is denied causes one report with the operation, the path, the rights that
+// were requested and the entry, directory or missing descriptor that refused; a request that succeeds, and a name that
+// does not exist, cause none (M-46).
+func TestDenialsAreExplained(t *testing.T) {
+	var r reported
+	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Denied = r.add })
+	w.file("plan", "the plan\n", "O:"+user(alice)+"G:SYD:(D;;DCLC;;;"+user(bob)+")(A;;FR;;;WD)(A;;FA;;;"+user(alice)+")")
+	w.file("diary", "dear\n", "O:"+user(alice)+"G:SYD:(A;;FA;;;"+user(alice)+")")
+	w.dir("shut", "O:"+user(alice)+"G:SYD:(A;;FA;;;"+user(alice)+")")
+	w.file("bare", "", "O:"+user(alice)+"G:SYD:(A;;FA;;;WD)")
+	w.must(unix.Removexattr(w.root+"/bare", "security.NTACL"))
+	for _, c := range []struct {
+		line, operation, path string
+		asked                 winnt.AccessMask
+		reason                string
+	}{
+		{"cat plan", "", "", 0, ""},
+		{"cat none", "", "", 0, ""},
+		{"cat diary", "OPEN", "/diary", winnt.FILE_READ_DATA | winnt.SYNCHRONIZE, "because A-40 "},
+		{"echo x >>plan", "OPEN", "/plan", 0, "(D;;DCLC;;;" + user(bob) + ")"},
+		{"rm -f plan", "UNLINK", "/plan", winnt.DELETE, "DELETE: by the directory"},
+		{"touch new", "CREATE", "/new", 0, "because A-40 "},
+		{"mkdir new", "MKDIR", "/new", 0, "because A-40 "},
+		{"ls shut", "OPENDIR", "/shut", 0, "because A-40 "},
+		{"chmod 777 diary", "SETATTR", "/diary", winnt.WRITE_DAC, "because A-40 "},
+		{"chown 61002 diary", "SETATTR", "/diary", winnt.WRITE_OWNER, "because A-40 "},
+		{"cat bare", "OPEN", "/bare", 0, "because F-101 "},
+	} {
+		r.take()
+		out, err := as(bob, "/bin/sh", "-c", "cd "+w.at+" && "+c.line).CombinedOutput()
+		list := r.take()
+		if c.operation == "" {
+			if len(list) != 0 {
+				t.Errorf("M-46: %s: %+v", c.line, list[0])
+			}
+			continue
+		}
+		if err == nil || len(list) == 0 {
+			t.Errorf("M-46: %s: %s, %v, %d denials", c.line, out, err, len(list))
+			continue
+		}
+		d := list[len(list)-1]
+		if d.UID != bob || d.Operation != c.operation || d.Path != w.at+c.path || c.asked != 0 && d.Asked != c.asked ||
+			!strings.Contains(strings.Join(d.Reasons, "\n"), c.reason) || d.Subject.Effective().User().SID !=
+			fileaccess.UnixUser(bob) {
+			t.Errorf("M-46: %s: %s %s for %v: %q", c.line, d.Operation, d.Path, d.Asked, d.Reasons)
+		}
+	}
+	if out, err := as(61999, "/bin/cat", w.at+"/plan").CombinedOutput(); err == nil {
+		t.Errorf("M-3: %s", out)
+	}
+	if list := r.take(); len(list) == 0 || !strings.Contains(list[0].Reasons[0], "no logon: uid 61999: not known") {
+		t.Errorf("M-46: a user who cannot log on: %+v", list)
+	}
+}
+
+// TestDenialsAreBounded: of 100,000 denials of one user 60 are reported at once and one more each second, with the
+// number of the others; those of another user are reported meanwhile, and users past the bound share a rate (M-46).
+//
+// +checklocksignore: there is one goroutine
+func TestDenialsAreBounded(t *testing.T) {
+	now := time.Unix(1_000_000, 0)
+	d := denialCounts{now: func() time.Time { return now }, users: map[uint32]*deniedUser{}}
+	taken := func(uid uint32, times int) (n int) {
+		for range times {
+			if _, ok := d.take(uid); ok {
+				n++
+			}
+		}
+		return n
+	}
+	if n := taken(bob, 100_000); n != 60 {
+		t.Errorf("M-46: %d denials are reported, want 60", n)
+	}
+	if n := taken(alice, 10); n != 10 {
+		t.Errorf("M-46: %d denials of another user are reported, want 10", n)
+	}
+	now = now.Add(1500 * time.Millisecond)
+	suppressed, ok := d.take(bob)
+	if !ok || suppressed != 100_000-60 || taken(bob, 10) != 0 {
+		t.Errorf("M-46: after a second %v, %d suppressed", ok, suppressed)
+	}
+	now = now.Add(-time.Hour) // a clock that is set back grants nothing
+	if n := taken(bob, 10); n != 0 {
+		t.Errorf("M-46: %d denials are reported in the past", n)
+	}
+	now = now.Add(1000 * time.Hour)
+	if n := taken(bob, 100); n != 60 {
+		t.Errorf("M-46: %d denials are reported after a pause, want 60", n)
+	}
+	if d.users[bob].total != 100_000+1+10+10+100 {
+		t.Errorf("M-46: %d denials are counted", d.users[bob].total)
+	}
+	for uid := range uint32(3 * maxDenied) {
+		taken(100_000+uid, 1)
+	}
+	if len(d.users) > maxDenied+1 || d.users[othersUID] == nil {
+		t.Errorf("M-46: %d users are counted", len(d.users))
+	}
+}
+
+// TestManyDenials: a program that causes denials as fast as it can gets each of them, and the reports stay few while
+// another user's denial is explained (M-46).
+func TestManyDenials(t *testing.T) {
+	var r reported
+	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Denied = r.add })
+	w.file("diary", "dear\n", "O:"+user(alice)+"G:SYD:(A;;FA;;;"+user(alice)+")")
+	many := "200000"
+	if testing.Short() {
+		many = "4000"
+	}
+	started := time.Now()
+	loop := as(bob, "/bin/sh", "-c", "i=0; while [ $i -lt "+many+" ]; do [ -r "+w.at+"/diary ] || true; i=$((i+1)); done")
+	w.must(loop.Start())
+	time.Sleep(100 * time.Millisecond)
+	_ = as(carol, "/bin/cat", w.at+"/diary").Run() // denied
+	w.must(loop.Wait())
+	took := time.Since(started)
+	of := map[uint32]int{}
+	for _, d := range r.take() {
+		of[d.UID]++
+	}
+	if most := denialBurst + int(took/denialEvery) + 1; of[bob] > most || of[bob] < denialBurst || of[carol] != 1 {
+		t.Errorf("M-46: %d reports of one user in %v, want at most %d; %d of another", of[bob], took, most, of[carol])
+	}
+	s := w.m.Stats()
+	for _, o := range s.Operations {
+		t.Logf("%s: %d, %d denied, %v", o.Name, o.Done, o.Denied, o.Took/time.Duration(max(o.Done, 1)))
+	}
+}

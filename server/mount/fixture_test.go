@@ -1,0 +1,296 @@
+package mount
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// The people of the tests: users of this host without a name. alice is in the group staff, carol reads
+// every SACL.
+const (
+	alice = 61001
+	bob   = 61002
+	carol = 61003
+	staff = 62001
+)
+
+// user returns the SID that a uid of the tests has.
+func user(uid uint32) string { return fmt.Sprintf("S-1-22-1-%d", uid) }
+
+// people are the accounts of the tests.
+type people struct{}
+
+// LogOn implements Accounts.
+func (people) LogOn(uid, gid uint32) (logon.Result, error) {
+	if uid == 61999 {
+		return logon.Result{}, errors.New("not known")
+	}
+	spec := token.StandardUser(fileaccess.UnixUser(uid))
+	spec.Groups = append(spec.Groups, token.Group{SID: fileaccess.UnixGroup(gid), Attributes: token.GroupDefault})
+	if uid == alice {
+		spec.Groups = append(spec.Groups, token.Group{SID: fileaccess.UnixGroup(staff), Attributes: token.GroupDefault})
+	}
+	if uid == carol {
+		spec.Privileges |= winnt.SeSecurityPrivilege.Bit()
+		spec.EnabledPrivileges |= winnt.SeSecurityPrivilege.Bit()
+	}
+	return logon.Result{Token: spec}, nil
+}
+
+// ids are the owners of the tests.
+type ids struct{}
+
+func (ids) UID(s sid.SID) (uint32, bool) { return s.RID(), s.Prefix().String() == "S-1-22-1" }
+func (ids) GID(s sid.SID) (uint32, bool) { return s.RID(), s.Prefix().String() == "S-1-22-2" }
+func (ids) UserSID(uid uint32) sid.SID   { return fileaccess.UnixUser(uid) }
+func (ids) GroupSID(gid uint32) sid.SID  { return fileaccess.UnixGroup(gid) }
+
+// world is a mounted tree with the actions of a test.
+type world struct {
+	testing.TB
+	root string // of the tree below
+	at   string // where it is mounted
+	sys  *kernel.System
+	m    *Mount
+}
+
+// needs skips a test where nothing can be mounted.
+func needs(t testing.TB) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("mounting takes CAP_SYS_ADMIN")
+	}
+	if _, err := os.Stat("/dev/fuse"); err != nil {
+		t.Skip("no /dev/fuse: ", err)
+	}
+}
+
+// folder makes a folder that every user can reach.
+func folder(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "refmon-mount")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// everybody is the descriptor of the root of the tests.
+const everybody = "O:BAG:SYD:P(A;;0x1200a9;;;WD)(A;OICI;FA;;;BA)"
+
+// newWorld mounts a tree. Its root lets everybody list and pass.
+func newWorld(t testing.TB, change ...func(*hostfs.Config, *Config)) *world {
+	t.Helper()
+	return newWorldOn(t, func(tree nt.FileSystem) nt.FileSystem { return tree }, change...)
+}
+
+// newWorldOn mounts what wrap makes of a tree.
+func newWorldOn(t testing.TB, wrap func(nt.FileSystem) nt.FileSystem, change ...func(*hostfs.Config, *Config)) *world {
+	t.Helper()
+	needs(t)
+	dir := folder(t)
+	w := &world{TB: t, root: filepath.Join(dir, "tree"), at: filepath.Join(dir, "mount"),
+		sys: kernel.Boot(kernel.Config{})}
+	w.must(os.Mkdir(w.root, 0o700))
+	w.must(os.Mkdir(w.at, 0o755))
+	hc := hostfs.Config{Path: w.root, Attribute: ntacl.Name}
+	mc := Config{System: w.sys, Name: "share", Directory: w.at, Accounts: people{}, Owners: ids{},
+		Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
+	for _, f := range change {
+		f(&hc, &mc)
+	}
+	if mc.System != w.sys {
+		w.must(w.sys.Close())
+		w.sys = mc.System
+	}
+	if err := unix.Setxattr(hc.Path, hc.Attribute, []byte{0}, 0); err != nil {
+		t.Skipf("no extended attribute can be set in %s: %v", hc.Path, err)
+	}
+	w.root = hc.Path
+	w.describe("", everybody)
+	tree, err := hostfs.Open(hc)
+	w.must(err)
+	mc.Tree, mc.Traverse = wrap(tree), hc.Policy.Traverse
+	w.must(w.sys.AddTree("share", mc.Tree))
+	w.m, err = Start(mc)
+	w.must(err)
+	t.Cleanup(func() {
+		w.must(w.m.Close())
+		w.must(w.sys.Close())
+		w.must(tree.Close())
+	})
+	return w
+}
+
+func (w *world) must(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+// describe gives a file of the tree a descriptor behind the mount's back.
+func (w *world) describe(name, text string) {
+	w.Helper()
+	w.must(unix.Setxattr(filepath.Join(w.root, name), ntacl.Name, attribute(text), 0))
+}
+
+// attribute returns a descriptor as a file server keeps it.
+func attribute(text string) []byte {
+	a := ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256, Descriptor: sddl.MustParse(text)}
+	value, err := a.Append(nil)
+	if err != nil {
+		panic(err)
+	}
+	return value
+}
+
+// file makes a file below with contents and a descriptor.
+func (w *world) file(name, contents, text string) {
+	w.Helper()
+	w.must(os.WriteFile(filepath.Join(w.root, name), []byte(contents), 0o600))
+	w.describe(name, text)
+}
+
+// link makes a symbolic link below with a descriptor, as the mount makes them.
+func (w *world) link(name, to, text string) {
+	w.Helper()
+	w.must(os.Symlink(to, filepath.Join(w.root, name)))
+	w.must(unix.Lsetxattr(filepath.Join(w.root, name), ntacl.Name, attribute(text), 0))
+}
+
+// dir makes a directory below with a descriptor.
+func (w *world) dir(name, text string) {
+	w.Helper()
+	w.must(os.Mkdir(filepath.Join(w.root, name), 0o700))
+	w.describe(name, text)
+}
+
+// as returns a program to run as a user.
+func as(uid uint32, name string, args ...string) *exec.Cmd {
+	cmd := exec.Command(name, args...)
+	cmd.Dir = "/"
+	cmd.Env = append(os.Environ(), "LC_ALL=C")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid, NoSetGroups: true}}
+	return cmd
+}
+
+// run runs a program in the mount as a user and returns its output. A shell changes to the
+// directory: a child of this process that touches the mount before exec would wait for its parent,
+// which serves the mount and waits for the exec.
+func (w *world) run(uid uint32, name string, args ...string) (string, error) {
+	w.Helper()
+	cmd := as(uid, "/bin/sh", append([]string{"-c", `cd "$0" && exec "$@"`, w.at, name}, args...)...)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	err := cmd.Run()
+	return strings.TrimSpace(out.String()), err
+}
+
+// sees expects the output of a program of a user, or a refusal.
+func (w *world) sees(uid uint32, want, name string, args ...string) {
+	w.Helper()
+	if got, err := w.run(uid, name, args...); err != nil || got != want {
+		w.Errorf("uid %d: %s %q: %q, %v; want %q", uid, name, args, got, err, want)
+	}
+}
+
+// refused expects that a program fails as a user, and says why.
+func (w *world) refused(uid uint32, why, name string, args ...string) {
+	w.Helper()
+	got, err := w.run(uid, name, args...)
+	if err == nil || !strings.Contains(strings.ToLower(got), strings.ToLower(why)) {
+		w.Errorf("uid %d: %s %q: %q, %v; want a refusal: %s", uid, name, args, got, err, why)
+	}
+}
+
+// fixed returns a time by its seconds since 1970.
+func fixed(seconds int64) time.Time { return time.Unix(seconds, 0) }
+
+// unknown is a uid that cannot be logged on.
+const unknown = 61999
+
+// says expects a status.
+func (w *world) says(what string, got fuse.Status, want unix.Errno) {
+	w.Helper()
+	if got != fuse.Status(want) {
+		w.Errorf("%s: %v, want %v", what, got, fuse.Status(want))
+	}
+}
+
+// attributesOf asks for the attributes of a node as fstat(2) and stat(2) do; fh 0 names no handle.
+func (w *world) attributesOf(uid uint32, node, fh uint64) (out fuse.AttrOut, s fuse.Status) {
+	in := &fuse.GetAttrIn{InHeader: header(uid, node), Fh_: fh}
+	if fh != 0 {
+		in.Flags_ = fuse.FUSE_GETATTR_FH
+	}
+	s = w.m.GetAttr(nil, in, &out)
+	return out, s
+}
+
+// playing names the part that a program of the tests plays, which this one starts.
+const playing = "REFMON_TEST_PART"
+
+func TestMain(m *testing.M) {
+	part := os.Getenv(playing)
+	if part == "" {
+		os.Exit(m.Run())
+	}
+	if err := play(part, os.Args[1], os.Args[2]); err != nil {
+		fmt.Fprintln(os.Stderr, part+":", err)
+		os.Exit(1)
+	}
+}
+
+// full lets everybody of the tests do everything below.
+const full = "O:BAG:SYD:P(A;OICI;FA;;;BA)(A;OICI;FA;;;S-1-22-1-61001)(A;OICI;0x1200a9;;;WD)"
+
+// counted counts the logons of the tests' people, and lets alice into staff while in is set.
+type counted struct {
+	people
+	n  atomic.Int32
+	in atomic.Bool
+}
+
+func (c *counted) LogOn(uid, gid uint32) (logon.Result, error) {
+	c.n.Add(1)
+	if uid == 61666 {
+		panic("of the test")
+	}
+	if !c.in.Load() && uid == alice {
+		uid, gid = bob, bob
+	}
+	return c.people.LogOn(uid, gid)
+}

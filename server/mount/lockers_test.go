@@ -1,0 +1,282 @@
+package mount
+
+import (
+	"os"
+	"syscall"
+	"testing"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// lockable is an open file that supports locks or refuses them.
+type lockable struct {
+	nt.OpenFile
+	st ntstatus.Status
+}
+
+// Locking implements locked. No file is open under the number.
+func (l lockable) Locking() (fd int, st ntstatus.Status) { return -1, l.st }
+
+// TestLockersOfAll: 1,024 owners of locks are one user's, and 4,096 all users'; who has locks already is served beyond
+// it, and one that ends makes room for one. What cannot be locked counts for no one (M-32).
+//
+// +checklocksignore
+func TestLockersOfAll(t *testing.T) {
+	l, o := newLockers(), &open{n: &node{}}
+	get := func(uid uint32, owner uint64, f nt.OpenFile) (*locker, fuse.Status) {
+		in := &fuse.LkIn{InHeader: header(uid, 0), Owner: owner, Lk: fuse.FileLock{Typ: unix.F_RDLCK, Pid: 1}}
+		return l.get(lockOwner{n: o.n, owner: owner}, o, in, f)
+	}
+	const none = fuse.Status(syscall.ENOLCK)
+	check := func(what string, got, want fuse.Status, held int) {
+		t.Helper()
+		sum := 0
+		for uid, n := range l.of {
+			if sum += n; n == 0 {
+				t.Errorf("M-32: %s: user %d is known by no owner", what, uid)
+			}
+		}
+		if got != want || l.held != held || sum != held || len(l.all) != held || len(o.lockers) != held {
+			t.Errorf("M-32: %s: %v, want %v; %d owners, want %d; %d of users, %d in the table, %d of the open", what, got,
+				want, l.held, held, sum, len(l.all), len(o.lockers))
+		}
+	}
+	_, s := get(1, 0, lockable{st: ntstatus.AccessDenied})
+	check("a file that cannot be locked", s, fuse.EACCES, 0)
+	_, s = get(1, 0, nil)
+	check("one that has no locks", s, none, 0)
+	var first *locker
+	for i := range uint64(4096) {
+		uid := uint32(1 + i/1024)
+		x, s := get(uid, i, lockable{})
+		if s != fuse.OK {
+			t.Fatalf("M-32: owner %d: %v", i, s)
+		}
+		if i == 0 {
+			first = x
+		}
+		if i == 1023 {
+			_, s = get(uid, 1<<20, lockable{})
+			check("one more of a user", s, none, 1024)
+		}
+	}
+	check("all", fuse.OK, fuse.OK, 4096)
+	_, s = get(9, 1<<20, lockable{})
+	check("one more of another user", s, none, 4096)
+	x, s := get(1, 0, lockable{})
+	if check("one that has locks", s, fuse.OK, 4096); x != first || x.uid != 1 || x.program != 1 || x.fd != -1 {
+		t.Errorf("M-32: it is %+v, want %+v", x, first)
+	}
+	l.drop(first)
+	l.drop(first)
+	check("one ended, and once more", fuse.OK, fuse.OK, 4095)
+	_, s = get(9, 1<<20, lockable{})
+	check("another user", s, fuse.OK, 4096)
+	_, s = get(9, 1<<21, lockable{})
+	check("and again", s, none, 4096)
+	l.end(map[uint64]*open{7: o})
+	if check("the end", fuse.OK, fuse.OK, 0); len(l.of) != 0 {
+		t.Errorf("M-32: %v are counted", l.of)
+	}
+}
+
+// TestStale: when the number of an owner of locks is another one's by now: one of flock is an open's; one of fcntl is a
+// program's until it closed all that it locked by (M-31).
+func TestStale(t *testing.T) {
+	mine, other, third := &open{}, &open{}, &open{}
+	closed := func(o *open, programs ...uint32) *open {
+		o.closedBy = map[uint32]bool{}
+		for _, p := range programs {
+			o.closedBy[p] = true
+		}
+		return o
+	}
+	for i, c := range []struct {
+		flock   bool
+		by      []*open // opens with locks
+		asks    *open
+		program uint32
+		want    bool
+	}{
+		{false, []*open{mine}, mine, 7, false}, {true, []*open{mine}, mine, 8, false}, {true, []*open{mine}, other, 7, true},
+		{false, []*open{mine}, other, 8, true}, {false, []*open{mine}, other, 0, false},
+		{true, []*open{mine}, other, 0, false},
+		{false, []*open{mine}, other, 7, false}, {false, []*open{closed(&open{}, 7)}, other, 7, true},
+		{false, []*open{closed(&open{}, 8)}, other, 7, false},
+		{false, []*open{closed(&open{}, 7), third}, other, 7, false},
+		{false, []*open{closed(&open{}, 7), closed(&open{}, 7)}, other, 7, true},
+		{false, []*open{closed(third, 7)}, third, 7, false},
+	} {
+		x := &locker{owner: lockOwner{flock: c.flock}, program: 7, opens: map[*open]bool{}}
+		for _, o := range c.by {
+			x.opens[o] = true
+		}
+		if got := x.stale(c.asks, c.program); got != c.want {
+			t.Errorf("M-31: %d: %t", i, got)
+		}
+		third.closedBy = nil
+	}
+	if got := programOf(uint32(unix.Gettid())); got != uint32(os.Getpid()) {
+		t.Errorf("M-31: a thread of this program is one of %d", got)
+	}
+	if got := programOf(1<<31 - 1); got != 0 {
+		t.Errorf("M-31: no thread is one of %d", got)
+	}
+}
+
+// TestLockTable: the table of locks has each owner once, counts them for each user and for all, lets them go with the
+// last open that took them, and wakes who waits (M-25, M-31, M-32).
+func TestLockTable(t *testing.T) {
+	w := newWorld(t)
+	w.file("f", "locked", "O:BAG:SYD:P(A;;FA;;;WD)")
+	l := w.m.locks
+	counts := func(what string, owners, ofBob, ofAlice int) {
+		t.Helper()
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if len(l.all) != owners || l.held != owners || l.of[bob] != ofBob || l.of[alice] != ofAlice || l.waiting != 0 {
+			t.Errorf("M-32: %s: %d owners, %d held, %v, %d wait", what, len(l.all), l.held, l.of, l.waiting)
+		}
+		if _, any := l.of[bob]; any != (ofBob > 0) {
+			t.Errorf("M-32: %s: a user without locks is counted", what)
+		}
+	}
+	woken := func() bool {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		select {
+		case <-l.changed:
+			return true
+		default:
+			return false
+		}
+	}
+	counts("at first", 0, 0, 0)
+	one, two := w.opens(bob, "f", unix.O_RDWR), w.opens(bob, "f", unix.O_RDWR)
+	hers := w.opens(alice, "f", unix.O_RDWR)
+	lk := func(uid uint32, fh, owner uint64, kind uint32, flags uint32, start, end uint64) *fuse.LkIn {
+		return &fuse.LkIn{InHeader: header(uid, 0), Fh: fh, Owner: owner, LkFlags: flags,
+			Lk: fuse.FileLock{Typ: kind, Pid: 7, Start: start, End: end}}
+	}
+	const whole = 1<<63 - 1
+	for i, c := range []struct {
+		in         *fuse.LkIn
+		want       fuse.Status
+		bobs, hers int
+	}{
+		{lk(bob, one, 1, unix.F_WRLCK, 0, 0, 4), 0, 1, 0},
+		{lk(bob, one, 1, unix.F_WRLCK, 0, 5, 9), 0, 1, 0},
+		{lk(bob, two, 1, unix.F_WRLCK, 0, 0, 4), 0, 1, 0}, // one program's
+		{lk(alice, hers, 2, unix.F_RDLCK, 0, 9, 9), fuse.EAGAIN, 1, 1},
+		{lk(alice, hers, 2, unix.F_RDLCK, 0, 10, whole), 0, 1, 1},
+		{lk(bob, one, 1, unix.F_RDLCK, 0, 11, 11), 0, 1, 1},
+		{lk(bob, one, 1, unix.F_WRLCK, 0, 11, 11), fuse.EAGAIN, 1, 1},
+		{lk(bob, one, 3, unix.F_WRLCK, fuse.FUSE_LK_FLOCK, 0, 0), 0, 2, 1},
+		{lk(alice, hers, 3, unix.F_RDLCK, fuse.FUSE_LK_FLOCK, 0, 0), fuse.EAGAIN, 2, 2}, // the number is hers now
+	} {
+		s := w.m.SetLk(nil, c.in)
+		l.mu.Lock()
+		if s != c.want || l.of[bob] != c.bobs || l.of[alice] != c.hers || l.held != c.bobs+c.hers {
+			t.Errorf("M-25: %d: %v, want %v; %d owners, %v", i, s, c.want, l.held, l.of)
+		}
+		l.mu.Unlock()
+	}
+	for _, fh := range []uint64{one, two, hers} {
+		w.m.leave(fh)
+	}
+	counts("at last", 0, 0, 0)
+	if woken() {
+		t.Error("who waits now is woken by what was")
+	}
+	// The conflicting lock is returned with its kind and range, or F_UNLCK without a conflict.
+	one, hers = w.opens(bob, "f", unix.O_RDWR), w.opens(alice, "f", unix.O_RDWR)
+	w.says("M-25", w.m.SetLk(nil, lk(bob, one, 1, unix.F_RDLCK, 0, 3, 8)), 0)
+	for _, c := range []struct {
+		in   *fuse.LkIn
+		want fuse.FileLock
+	}{
+		{lk(alice, hers, 2, unix.F_WRLCK, 0, 0, whole), fuse.FileLock{Typ: unix.F_RDLCK, Start: 3, End: 8}},
+		{lk(alice, hers, 2, unix.F_RDLCK, 0, 0, whole), fuse.FileLock{Typ: unix.F_UNLCK, Start: 0, End: whole}},
+		{lk(alice, hers, 2, unix.F_WRLCK, 0, 9, 20), fuse.FileLock{Typ: unix.F_UNLCK, Start: 9, End: 20}},
+		{lk(bob, one, 1, unix.F_WRLCK, 0, 3, 8), fuse.FileLock{Typ: unix.F_UNLCK, Start: 3, End: 8}},
+	} {
+		var out fuse.LkOut
+		if s := w.m.GetLk(nil, c.in, &out); s != fuse.OK || out.Lk != c.want {
+			t.Errorf("M-25: %+v meets %+v, %v, want %+v", c.in.Lk, out.Lk, s, c.want)
+		}
+	}
+	for _, c := range [][2]uint64{{1 << 63, 1<<63 + 1}, {5, 4}} {
+		w.says("M-25: no bytes", w.m.SetLk(nil, lk(bob, one, 1, unix.F_WRLCK, 0, c[0], c[1])), unix.EBADF)
+	}
+	// A flush of another owner's ends nothing; the owner's ends its locks of bytes and wakes who waits.
+	flush := func(fh, owner uint64) {
+		l.mu.Lock()
+		before := l.changed
+		l.mu.Unlock()
+		w.says("flush", w.m.Flush(nil, &fuse.FlushIn{InHeader: header(bob, 0), Fh: fh, LockOwner: owner}), 0)
+		select {
+		case <-before:
+			if owner != 1 {
+				t.Error("M-31: who waits is woken by nothing")
+			}
+		default:
+			if owner == 1 {
+				t.Error("M-31: who waits is not woken")
+			}
+		}
+	}
+	before, _ := w.left()
+	flush(one, 4)
+	if n, _ := w.left(); n != before {
+		t.Errorf("M-31: %d owners, were %d", n, before)
+	}
+	flush(one, 1)
+	var out fuse.LkOut
+	s := w.m.GetLk(nil, lk(alice, hers, 2, unix.F_WRLCK, 0, 0, whole), &out)
+	if s != fuse.OK || out.Lk.Typ != unix.F_UNLCK {
+		t.Errorf("M-31: %+v, %v", out.Lk, s)
+	}
+	w.m.leave(one)
+	w.m.leave(hers)
+	counts("in the end", 0, 0, 0)
+	// An owner whose descriptor is closed has nothing to lock by.
+	x := &locker{fd: -1, closed: true}
+	if s := x.set(lk(bob, 0, 1, unix.F_WRLCK, 0, 0, 0)); s != fuse.EBADF {
+		t.Errorf("M-25: %v", s)
+	}
+	x.close()
+	if s := (&locker{fd: -1}).set(lk(bob, 0, 1, unix.F_WRLCK, 0, 0, 0)); s != fuse.Status(unix.EBADF) {
+		t.Errorf("M-25: %v", s)
+	}
+}
+
+// TestWaitsAreBounded: beyond the limit a request that would wait gets ENOLCK. The result of its
+// attempt is unchanged (M-32).
+//
+// +checklocksignore
+func TestWaitsAreBounded(t *testing.T) {
+	l := newLockers()
+	for _, c := range []struct {
+		waiting int
+		answer  fuse.Status
+		want    fuse.Status
+	}{{0, fuse.OK, fuse.OK}, {mostWaiting - 1, fuse.EACCES, fuse.EACCES},
+		{mostWaiting, fuse.OK, fuse.Status(syscall.ENOLCK)}} {
+		l.waiting = c.waiting
+		if s := l.wait(nil, func() fuse.Status { return c.answer }); s != c.want || l.waiting != c.waiting {
+			t.Errorf("M-32: %d wait: %v, then %d", c.waiting, s, l.waiting)
+		}
+	}
+	l.waiting = 0
+	cancel := make(chan struct{})
+	close(cancel)
+	tries := 0
+	s := l.wait(cancel, func() fuse.Status { tries++; return fuse.EAGAIN })
+	if s != fuse.EINTR || tries == 0 || l.waiting != 0 {
+		t.Errorf("M-25: %v after %d tries, %d wait", s, tries, l.waiting)
+	}
+}

@@ -1,0 +1,233 @@
+package mount
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/hostfs"
+)
+
+// TestWhatIsTold: a user with traverse right learns that a name exists. Without the right to read
+// attributes he gets the kind and number alone, and then the kernel caches the attributes for no
+// user (M-5).
+func TestWhatIsTold(t *testing.T) {
+	w := newWorld(t, func(c *hostfs.Config, _ *Config) { c.Policy.Traverse = fileaccess.TraverseAlways })
+	w.describe("", "O:BAG:SYD:P(A;;0x1200a0;;;WD)(A;;FA;;;"+user(alice)+")")
+	w.dir("closed", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")")
+	w.file("closed/f", "text", "O:BAG:SYD:P(A;;FR;;;WD)")
+	w.file("bare", "text", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")")
+	closed := w.known(alice, "closed")
+	look := func(uid uint32, dir uint64, name string) (out fuse.EntryOut, s fuse.Status) {
+		h := header(uid, dir)
+		s = w.m.Lookup(nil, &h, name, &out)
+		return out, s
+	}
+	_, s := look(bob, closed, "f")
+	w.says("M-5: a name behind a directory that bob may not pass", s, unix.EACCES)
+	_, s = look(bob, closed, "none")
+	w.says("M-5: no name behind it", s, unix.EACCES)
+	out, s := look(alice, rootID, "bare")
+	if w.says("M-5: alice looks", s, 0); out.AttrValid == 0 || out.Size != 4 {
+		t.Errorf("M-5: alice is told %+v", out)
+	}
+	kept, s := w.attributesOf(alice, out.NodeId, 0)
+	if w.says("M-5: alice asks", s, 0); kept.AttrValid == 0 {
+		t.Error("M-5: what all who were told may see is not kept")
+	}
+	out, s = look(bob, rootID, "bare")
+	if w.says("M-5: bob looks", s, 0); out.Mode != syscall.S_IFREG|0o755 || out.Size != 0 || out.Mtime != 0 ||
+		out.Uid != unknownOwner || out.Gid != unknownOwner || out.AttrValid != 0 || out.Ino == 0 {
+		t.Errorf("M-5: bob is told %+v", out)
+	}
+	for range 2 {
+		if out, s = look(alice, rootID, "bare"); s != fuse.OK || out.AttrValid != 0 {
+			t.Errorf("M-5: %v, the kernel keeps the attributes for %d s after bob was told of the file", s, out.AttrValid)
+		}
+		kept, s = w.attributesOf(alice, out.NodeId, 0)
+		if w.says("M-5: alice asks", s, 0); kept.AttrValid != 0 {
+			t.Error("M-5: the kernel keeps attributes after bob was told of the file")
+		}
+		_, s = w.attributesOf(bob, out.NodeId, 0)
+		w.says("M-5: bob asks", s, unix.EACCES)
+	}
+}
+
+// TestAccess: access(2) checks the right of each bit and no other. The directory's descriptor
+// decides about traverse (M-1).
+func TestAccess(t *testing.T) {
+	for policy, passed := range map[fileaccess.Traverse]uint32{fileaccess.TraverseAlways: 0,
+		fileaccess.TraversePrivilege: fuse.X_OK} { // which every user of the tests holds
+		w := newWorld(t, func(c *hostfs.Config, _ *Config) { c.Policy.Traverse = policy })
+		w.describe("", "O:BAG:SYD:P(A;;0x1200a9;;;WD)")
+		nodes := map[string]uint64{}
+		for name, rights := range map[string]string{"reads": "0x1", "writes": "0x2", "appends": "0x4", "runs": "0x20"} {
+			w.file(name, "", "O:BAG:SYD:P(A;;"+rights+";;;WD)")
+			nodes[name] = w.known(bob, name)
+		}
+		for name, rights := range map[string]string{"files": "0x2", "both": "0x6", "passed": "0x20"} {
+			w.dir(name, "O:BAG:SYD:P(A;;"+rights+";;;WD)")
+			nodes[name] = w.known(bob, name)
+		}
+		for name, may := range map[string]uint32{"reads": fuse.R_OK, "writes": fuse.W_OK, "appends": 0, "runs": fuse.X_OK,
+			"files": passed, "both": fuse.W_OK | passed, "passed": fuse.X_OK} {
+			for mask := range uint32(8) {
+				want := unix.EACCES
+				if mask&^may == 0 {
+					want = 0
+				}
+				s := w.m.Access(nil, &fuse.AccessIn{InHeader: header(bob, nodes[name]), Mask: mask})
+				if s != fuse.Status(want) {
+					t.Errorf("M-1: policy %d: access %o of %s: %v, want %v", policy, mask, name, s, fuse.Status(want))
+				}
+			}
+		}
+	}
+}
+
+// BenchmarkLookup measures the server's own cost of a lookup, without the host's kernel.
+func BenchmarkLookup(b *testing.B) {
+	w := newWorld(b)
+	w.dir("all", "O:BAG:SYD:P(A;OICI;FA;;;WD)")
+	w.file("all/f", "x", "O:BAG:SYD:P(A;;FA;;;WD)")
+	in := header(bob, w.known(bob, "all"))
+	time.Sleep(50 * time.Millisecond) // the descriptor is kept once the file is old enough
+	b.ReportAllocs()
+	for b.Loop() {
+		var out fuse.EntryOut
+		if s := w.m.Lookup(nil, &in, "f", &out); s != fuse.OK {
+			b.Fatal(s)
+		}
+	}
+}
+
+// TestOdd: names and attributes of any size, and files of other kinds, are refused with
+// an error that names the fault (M-9, M-21).
+func TestOdd(t *testing.T) {
+	w := newWorld(t)
+	w.dir("d", full)
+	w.must(unix.Mkfifo(filepath.Join(w.root, "d/pipe"), 0o666))
+	w.must(os.Symlink("/etc/passwd", filepath.Join(w.root, "d/link")))
+	w.must(unix.Mknod(filepath.Join(w.root, "d/null"), syscall.S_IFCHR|0o666, 1<<8|3))
+	w.sees(alice, "", "ls", "d")
+	for _, name := range []string{"d/pipe", "d/link", "d/null"} {
+		w.refused(alice, "Permission denied", "cat", name)
+		w.refused(alice, "Permission denied", "rm", "-f", name)
+	}
+	long := strings.Repeat("x", 1<<16)
+	var out fuse.EntryOut
+	for name, want := range map[string]syscall.Errno{long: syscall.ENAMETOOLONG, "\xff": syscall.EINVAL,
+		`a\b`: syscall.EINVAL, "a:b": syscall.EINVAL, "a*": syscall.EINVAL, ".refmon-x": syscall.EINVAL} {
+		in := &fuse.MkdirIn{InHeader: header(alice, w.known(alice, "d"))}
+		if s := w.m.Mkdir(nil, in, name, &out); s != fuse.Status(want) {
+			t.Errorf("M-9: %.20q: %v, want %v", name, s, want)
+		}
+	}
+	w.file("d/f", "", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")")
+	for _, value := range [][]byte{nil, []byte("x"), make([]byte, 1<<16), []byte(long)} {
+		in := &fuse.SetXAttrIn{InHeader: header(alice, w.known(alice, "d/f"))}
+		if s := w.m.SetXAttr(nil, in, ntfsACL, value); s != fuse.EINVAL {
+			t.Errorf("M-16: %d bytes for a descriptor: %v", len(value), s)
+		}
+	}
+	for _, fh := range []uint64{0, 1 << 40} {
+		if _, s := w.m.Read(nil, &fuse.ReadIn{Fh: fh}, make([]byte, 1)); s != fuse.EBADF {
+			t.Errorf("M-4: handle %d: %v", fh, s)
+		}
+	}
+}
+
+// TestNamed: a name that Windows cannot have is no file's, as one with a stream, a pattern or a control character; the
+// names of its devices are names like others (M-9, F-176).
+func TestNamed(t *testing.T) {
+	for name, want := range map[string]unix.Errno{"f": 0, "con": 0, "NUL.txt": 0, "a.": 0, "a ": 0,
+		":": unix.EINVAL, "a*": unix.EINVAL, "a?": unix.EINVAL, `a\b`: unix.EINVAL,
+		"a\x1f": unix.EINVAL, "\xff": unix.EINVAL, "a|b": unix.EINVAL, strings.Repeat("x", 255): 0,
+		strings.Repeat("x", 256): unix.ENAMETOOLONG} {
+		if got := named(name); got != fuse.Status(want) {
+			t.Errorf("M-9: %q: %v, want %v", name, got, fuse.Status(want))
+		}
+	}
+}
+
+// TestBare: a user who may not read a directory's attributes learns that it exists and can traverse
+// it. He gets no attributes even after another user has read them (M-5).
+func TestBare(t *testing.T) {
+	w := newWorld(t)
+	w.describe("", "O:BAG:SYD:P(A;;FX;;;WD)(A;;FA;;;"+user(alice)+")")
+	w.dir("secret", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")")
+	w.file("secret/inner.txt", "passed\n", "O:BAG:SYD:P(A;;FR;;;WD)")
+	w.file("drop.txt", "", "O:BAG:SYD:P(A;;0x100006;;;"+user(bob)+")(A;;FA;;;"+user(alice)+")")
+	for range 3 {
+		w.sees(alice, "directory 0", "stat", "-c", "%F %u", "secret")
+		w.refused(bob, "Permission denied", "stat", "secret")
+		w.sees(bob, "passed", "cat", "secret/inner.txt")
+		w.refused(bob, "Permission denied", "stat", "drop.txt")
+	}
+	w.refused(bob, "No such file", "stat", "absent")
+	w.refused(bob, "Permission denied", "ls")
+}
+
+// TestNames: what Windows cannot name is not there; sharing is never refused (M-9, M-10,
+// M-6).
+func TestNames(t *testing.T) {
+	w := newWorld(t)
+	w.file("plain", "", "O:BAG:SYD:P(A;;FR;;;WD)")
+	w.must(os.WriteFile(filepath.Join(w.root, `with\slash`), nil, 0o600))
+	w.must(os.WriteFile(filepath.Join(w.root, "with:colon"), nil, 0o600))
+	w.sees(bob, "plain", "ls")
+	w.refused(bob, "No such file", "cat", `with\slash`)
+	w.refused(bob, "No such file", "cat", "with:colon")
+	long := make([]byte, 256)
+	for i := range long {
+		long[i] = 'x'
+	}
+	w.refused(bob, "name too long", "cat", string(long))
+	w.refused(bob, "No such file", "cat", "\xff\xfe")
+	var open []*os.File
+	for range 3 {
+		f, err := os.Open(filepath.Join(w.at, "plain"))
+		w.must(err)
+		open = append(open, f)
+	}
+	for _, f := range open {
+		w.must(f.Close())
+	}
+}
+
+// TestNamesThatAreNone: no operation finds, makes, moves or removes what Windows cannot name (M-9).
+func TestNamesThatAreNone(t *testing.T) {
+	w := newWorld(t)
+	w.describe("", full)
+	w.file("f", "text", full)
+	in, f := header(alice, rootID), w.known(alice, "f")
+	for name, want := range map[string]unix.Errno{"a*": unix.EINVAL, strings.Repeat("x", 256): unix.ENAMETOOLONG} {
+		for what, s := range map[string]fuse.Status{
+			"create":      w.m.Create(nil, &fuse.CreateIn{InHeader: in}, name, &fuse.CreateOut{}),
+			"mknod":       w.m.Mknod(nil, &fuse.MknodIn{InHeader: in, Mode: syscall.S_IFREG}, name, &fuse.EntryOut{}),
+			"mkdir":       w.m.Mkdir(nil, &fuse.MkdirIn{InHeader: in}, name, &fuse.EntryOut{}),
+			"symlink":     w.m.Symlink(nil, &in, "to", name, &fuse.EntryOut{}),
+			"unlink":      w.m.Unlink(nil, &in, name),
+			"rmdir":       w.m.Rmdir(nil, &in, name),
+			"rename from": w.m.Rename(nil, &fuse.RenameIn{InHeader: in, Newdir: rootID}, name, "g"),
+			"rename to":   w.m.Rename(nil, &fuse.RenameIn{InHeader: in, Newdir: rootID}, "f", name),
+			"link":        w.m.Link(nil, &fuse.LinkIn{InHeader: in, Oldnodeid: f}, name, &fuse.EntryOut{}),
+		} {
+			w.says("M-9: "+what, s, want)
+		}
+		if want == unix.EINVAL {
+			want = unix.ENOENT
+		}
+		w.says("M-9: lookup", w.m.Lookup(nil, &in, name, &fuse.EntryOut{}), want)
+	}
+	// Names that the tree keeps for itself are not found, nor made.
+	w.says("M-9: lookup of the tree's own", w.m.Lookup(nil, &in, ".refmon-x", &fuse.EntryOut{}), unix.ENOENT)
+	w.says("M-9: mkdir of it", w.m.Mkdir(nil, &fuse.MkdirIn{InHeader: in}, ".refmon-x", &fuse.EntryOut{}), unix.EINVAL)
+}

@@ -1,0 +1,76 @@
+package mount
+
+import (
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+)
+
+// TestRefusedKinds: devices, pipes and sockets cannot be created by any call (M-21). rmdir refuses
+// a file and unlink a directory, and RENAME_NOREPLACE replaces no name (M-20).
+func TestRefusedKinds(t *testing.T) {
+	w := newWorld(t)
+	w.dir("d", full)
+	w.file("d/f", "f", full)
+	w.file("d/g", "g", full)
+	d, f := w.known(alice, "d"), w.known(alice, "d/f")
+	in := header(alice, d)
+	for _, kind := range []uint32{syscall.S_IFIFO, syscall.S_IFSOCK, syscall.S_IFCHR, syscall.S_IFBLK, syscall.S_IFLNK,
+		0} {
+		w.says("M-21: mknod", w.m.Mknod(nil, &fuse.MknodIn{InHeader: in, Mode: kind | 0o600}, "new", &fuse.EntryOut{}),
+			unix.EPERM)
+	}
+	for flags, want := range map[uint32]unix.Errno{renameNoReplace: unix.EEXIST, renameExchange: unix.EINVAL,
+		renameWhiteout: unix.EINVAL, renameExchange | renameNoReplace: unix.EINVAL, 8: unix.EINVAL} {
+		w.says("M-20, M-21: rename", w.m.Rename(nil, &fuse.RenameIn{InHeader: in, Newdir: d, Flags: flags}, "f", "g"), want)
+	}
+	w.says("M-20: rmdir of a file", w.m.Rmdir(nil, &in, "f"), unix.ENOTDIR)
+	w.says("M-20: unlink of a directory", w.m.Unlink(nil, &fuse.InHeader{NodeId: rootID, Caller: in.Caller}, "d"),
+		unix.EISDIR)
+	// Another name in another directory is found there.
+	w.says("M-20: a rename", w.m.Rename(nil, &fuse.RenameIn{InHeader: in, Newdir: d}, "f", "h"), 0)
+	if got := w.m.nodes.path(w.m.nodes.get(f), ""); got != `d\h` {
+		t.Errorf("M-20: the file's name is %s", got)
+	}
+	for _, name := range []string{"g", "h"} {
+		if _, err := os.Lstat(filepath.Join(w.root, "d", name)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestChange: the descriptors of files and directories decide changes to names and contents.
+func TestChange(t *testing.T) {
+	w := newWorld(t)
+	w.dir("d", full)
+	w.sees(alice, "", "sh", "-c", "echo one > d/f; echo two >> d/f")
+	w.sees(bob, "one\ntwo", "cat", "d/f")
+	w.refused(bob, "Permission denied", "sh", "-c", "echo three >> d/f")
+	w.refused(bob, "Permission denied", "sh", "-c", "echo new > d/g")
+	w.refused(bob, "Permission denied", "mkdir", "d/e")
+	w.refused(bob, "Permission denied", "rm", "-f", "d/f")
+	w.refused(bob, "Permission denied", "mv", "-f", "d/f", "d/g")
+	w.refused(bob, "Permission denied", "ln", "d/f", "d/g")
+	w.refused(bob, "Permission denied", "touch", "d/f")
+	w.refused(bob, "Permission denied", "truncate", "-s", "0", "d/f")
+	w.sees(alice, "", "mkdir", "d/e")
+	w.sees(alice, "", "mv", "d/f", "d/e/g")
+	w.sees(alice, "", "ln", "d/e/g", "d/link")
+	w.sees(bob, "one\ntwo", "cat", "d/link")
+	w.sees(alice, "", "touch", "-d", "@1000000000", "d/link")
+	w.sees(bob, "1000000000 2 61001", "stat", "-c", "%Y %h %u", "d/e/g")
+	w.refused(alice, "not empty", "rmdir", "d/e")
+	w.sees(alice, "", "truncate", "-s", "3", "d/link")
+	w.sees(bob, "one", "cat", "d/e/g")
+	w.sees(alice, "", "rm", "d/e/g")
+	w.sees(alice, "", "rmdir", "d/e")
+	w.sees(bob, "link", "ls", "d")
+	w.refused(alice, "Operation not permitted", "mkfifo", "d/pipe")
+	if _, err := os.Lstat(filepath.Join(w.root, "d/link")); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,205 @@
+package mount
+
+import (
+	"fmt"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// ModePolicy is the effect of a mode that a program sets with chmod(2), open(2) or mkdir(2). The zero value is
+// NarrowMode.
+type ModePolicy uint8
+
+const (
+	// NarrowMode removes from the descriptor what the mode denies to group and others. It grants nothing (M-41).
+	NarrowMode ModePolicy = iota
+	// RefuseMode rejects each chmod that would change something, and ignores the mode of a new file.
+	RefuseMode
+	// MapMode replaces the DACL by one that expresses the mode.
+	MapMode
+)
+
+// ParseModePolicy parses "narrow", "refuse" or "map". "" is NarrowMode. Any other word is an error.
+func ParseModePolicy(word string) (ModePolicy, error) {
+	for i, name := range [...]string{"narrow", "refuse", "map"} {
+		if word == name {
+			return ModePolicy(i), nil
+		}
+	}
+	if word == "" {
+		return NarrowMode, nil
+	}
+	return RefuseMode, fmt.Errorf("mode: %q, want narrow, refuse or map", word)
+}
+
+// chmod sets a mode according to the policy. It never stores set-uid, set-gid and sticky bits. A request without a
+// mode is OK.
+func (m *Mount) chmod(t *worker, n *node, in *fuse.SetAttrIn) fuse.Status {
+	mode, ok := in.GetMode()
+	if !ok {
+		return fuse.OK
+	}
+	if n.file.link {
+		if mode&0o7777 != modeOf(nil, false, true)&0o7777 {
+			return fuse.EPERM // a link has no permissions of its own
+		}
+		return fuse.OK
+	}
+	var d *sd.Descriptor
+	s := t.with(m, n, winnt.FILE_READ_ATTRIBUTES, func(h winnt.Handle) (s fuse.Status) {
+		d, s = t.descriptorOf(m, h)
+		return s
+	})
+	if s != fuse.OK {
+		return s
+	}
+	shown := modeOf(d, n.file.dir, false) & 0o777
+	if m.modes == RefuseMode {
+		// A chmod that would change the permissions shown is refused (M-44).
+		if mode&0o7777 != shown {
+			return fuse.EPERM
+		}
+		return fuse.OK
+	}
+	if m.nodes.wholeOf(n, t.uid, d) != nil {
+		if s, done := m.afterRestore(n, t.uid, mode&0o777, shown); done {
+			return s
+		}
+	}
+	next := m.moded(t, n, d, mode&0o777)
+	if next != d {
+		return m.writeDACL(t, n, next)
+	}
+	if mode&0o777 == shown || t.client != nil && t.client.User().SID == d.Owner() {
+		return fuse.OK
+	}
+	// A chmod without effect succeeds for the owner and for users with WRITE_DAC (M-42).
+	return eperm(t.with(m, n, winnt.WRITE_DAC, func(winnt.Handle) fuse.Status { return fuse.OK }))
+}
+
+// moded returns the descriptor after a chmod, or d itself if nothing changes.
+func (m *Mount) moded(t *worker, n *node, d *sd.Descriptor, mode uint32) *sd.Descriptor {
+	base := d
+	if whole := m.nodes.wholeOf(n, t.uid, d); whole != nil {
+		// The creator's first other mode replaces the one at the creation, so it starts from the
+		// inherited descriptor (M-43).
+		base = whole
+	}
+	next := base
+	switch {
+	case m.modes == NarrowMode:
+		// The mode removes rights and grants none (M-41).
+		next = fileaccess.Narrow(base, mode, n.file.dir, holdsOf(t.client, base))
+	case mode != fileaccess.Mode(base, n.file.dir):
+		// The mode replaces the DACL (M-45).
+		next = fileaccess.FromModeOf(base, mode, n.file.dir)
+	}
+	if next == d || d.DACL() != nil && next.DACL().Equal(d.DACL()) {
+		return d
+	}
+	m.nodes.narrowed(n, nil)
+	return next
+}
+
+// holdsOf returns a test of the owner's group memberships. It returns nil if the client is unknown or not the owner.
+func holdsOf(client *token.Token, d *sd.Descriptor) func(sid.SID) bool {
+	if client == nil || client.User().SID != d.Owner() {
+		return nil
+	}
+	return func(s sid.SID) bool { return client.Member(s, false) }
+}
+
+// writeDACL replaces the DACL of a file. It returns EPERM without WRITE_DAC, as chmod(2) does.
+func (m *Mount) writeDACL(t *worker, n *node, next *sd.Descriptor) fuse.Status {
+	parts := winnt.DACL_SECURITY_INFORMATION | winnt.PROTECTED_DACL_SECURITY_INFORMATION
+	if next.Control()&sd.DACLProtected == 0 {
+		parts = winnt.DACL_SECURITY_INFORMATION | winnt.UNPROTECTED_DACL_SECURITY_INFORMATION
+	}
+	return eperm(t.with(m, n, winnt.WRITE_DAC, func(h winnt.Handle) fuse.Status {
+		return status(t.NtSetSecurityObject(h, parts, next))
+	}))
+}
+
+// eperm converts EACCES to EPERM. It returns other statuses unchanged.
+func eperm(s fuse.Status) fuse.Status {
+	if s == fuse.EACCES {
+		return fuse.EPERM
+	}
+	return s
+}
+
+// descriptorOf returns the descriptor of an open file without a right check. It must not reach the program.
+func (t *worker) descriptorOf(m *Mount, h winnt.Handle) (*sd.Descriptor, fuse.Status) {
+	f, done, st := t.file(m, h)
+	if s := status(st); s != fuse.OK {
+		return nil, s
+	}
+	defer done()
+	_, d, st := f.Shown()
+	return d, status(st)
+}
+
+// making is a new file with its requested mode.
+type making struct {
+	m        *Mount
+	t        *worker
+	mode     uint32
+	dir      bool
+	whole    *sd.Descriptor // the inherited descriptor
+	narrowed *sd.Descriptor // the descriptor of the file; nil: whole
+}
+
+// newMaking returns the making of a request. A umask counts only where it removes the read bit, unless the policy is
+// MapMode.
+func (m *Mount) newMaking(t *worker, mode, umask uint32, dir bool) *making {
+	mode &= 0o777
+	umask &= 0o777
+	if m.modes == MapMode {
+		return &making{m: m, t: t, mode: mode &^ umask, dir: dir}
+	}
+	for _, shift := range [...]uint32{0, 3} {
+		// A umask that removes reading is the user's choice. The usual 022 removes writing for
+		// every program, and would cancel what the directory grants to others (M-43).
+		if umask>>shift&4 != 0 {
+			mode &^= umask & (7 << shift)
+		}
+		// fopen(3) creates every file without x, so rw says nothing about executing it (M-43).
+		if bits := mode >> shift & 7; bits == 6 && !dir {
+			mode |= 1 << shift
+		}
+	}
+	return &making{m: m, t: t, mode: mode, dir: dir}
+}
+
+// shape returns the descriptor of the new file from the inherited d. The tree calls it before it creates the file.
+func (k *making) shape(d *sd.Descriptor) *sd.Descriptor {
+	k.whole, k.narrowed = d, nil
+	next := d
+	switch k.m.modes {
+	case MapMode:
+		next = fileaccess.FromModeOf(d, k.mode, k.dir)
+	case NarrowMode:
+		next = fileaccess.Narrow(d, k.mode, k.dir, holdsOf(k.t.client, d))
+	}
+	if next != d {
+		k.narrowed = next
+	}
+	return next
+}
+
+// made stores that the file is new, and the inherited descriptor until the creator changes the mode (M-43). It does
+// nothing if n is nil or the file existed.
+func (k *making) made(n *node) {
+	if k.whole != nil {
+		k.m.nodes.created(n)
+	}
+	if k.narrowed != nil && n != nil {
+		k.m.nodes.narrowed(n, &narrowed{uid: k.t.uid, whole: k.whole, now: k.narrowed})
+	}
+}

@@ -1,0 +1,246 @@
+package mount
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/logon"
+)
+
+// shared is the descriptor of a directory of alice's that bob may change files in and everybody may read.
+const shared = "O:S-1-22-1-61001G:S-1-22-2-62001D:P(A;OICI;FA;;;S-1-22-1-61001)(A;OICI;0x1301bf;;;S-1-22-1-61002)" +
+	"(A;OICI;0x1200a9;;;WD)"
+
+// M-41, M-42: a chmod that denies what the descriptor grants narrows it and needs WRITE_DAC. One
+// that grants more changes nothing and succeeds for the owner and users with WRITE_DAC. The shown
+// mode succeeds for everyone.
+func TestChmodNarrowsAndNeverWidens(t *testing.T) {
+	w := newWorld(t)
+	w.dir("d", shared)
+	const hers = "O:S-1-22-1-61001G:S-1-22-2-62001D:P(A;;FA;;;S-1-22-1-61001)(A;;0x1301bf;;;S-1-22-1-61002)" +
+		"(A;;0x1200a9;;;WD)"
+	const limited = "O:S-1-22-1-61001G:S-1-22-2-62001D:P(A;;FR;;;OW)(A;;FR;;;S-1-22-1-61001)(A;;FR;;;WD)"
+	for i, c := range []struct {
+		by     uint32
+		before string
+		mode   uint32
+		want   unix.Errno
+		after  string // "": as before
+		shown  uint32
+	}{
+		{alice, hers, 0o775, 0, "", 0o775},
+		{alice, hers, 0o777, 0, "", 0o775},
+		{alice, hers, 0o077, 0, "", 0o775}, // the owner loses nothing
+		{alice, hers, 0o6777, 0, "", 0o775},
+		{bob, hers, 0o775, 0, "", 0o775},
+		{bob, hers, 0o777, unix.EPERM, "", 0o775},
+		{bob, hers, 0o600, unix.EPERM, "", 0o775},
+		{carol, hers, 0o600, unix.EPERM, "", 0o775},
+		{alice, hers, 0o644, 0, "O:S-1-22-1-61001G:S-1-22-2-62001D:P(A;;FA;;;S-1-22-1-61001)(A;;0x130089;;;S-1-22-1-61002)" +
+			"(A;;FR;;;WD)", 0o744},
+		{alice, hers, 0o600, 0, "O:S-1-22-1-61001G:S-1-22-2-62001D:P(A;;FA;;;S-1-22-1-61001)(A;;0x130080;;;S-1-22-1-61002)" +
+			"(A;;0x120080;;;WD)", 0o700},
+		{alice, limited, 0o444, 0, "", 0o444},
+		{alice, limited, 0o666, 0, "", 0o444}, // the owner without WRITE_DAC
+		{alice, limited, 0o400, unix.EPERM, "", 0o444},
+	} {
+		name := fmt.Sprintf("d/f%d", i)
+		w.file(name, "text", c.before)
+		in := &fuse.SetAttrIn{}
+		in.InHeader, in.Valid, in.Mode = header(c.by, w.known(c.by, name)), fuse.FATTR_MODE, c.mode
+		var out fuse.AttrOut
+		w.says(fmt.Sprintf("M-41: uid %d, %s, chmod %o", c.by, c.before, c.mode), w.m.SetAttr(nil, in, &out), c.want)
+		if c.after == "" {
+			c.after = c.before
+		}
+		if got := w.descriptorOf(name); got != c.after {
+			t.Errorf("M-41: %s by %o became %s, want %s", c.before, c.mode, got, c.after)
+		}
+		w.sees(bob, fmt.Sprintf("%o", c.shown), "stat", "-c", "%a", name)
+	}
+}
+
+// M-43: a file created with 0600 is never readable for another user. The first chmod starts from
+// the inherited descriptor. A umask that only removes writing has no effect.
+func TestNewFilesFollowTheirMode(t *testing.T) {
+	w := newWorld(t)
+	w.dir("d", shared)
+	for _, c := range []struct{ line, name, shown, reads, writes string }{
+		{"umask 022; echo x >d/plain", "plain", "775", "yes", "yes"},
+		{"umask 077; echo x >d/masked", "masked", "700", "no", "no"},
+		{"umask 022; python3 -c 'import os; os.write(os.open(\"d/key\", os.O_CREAT | os.O_WRONLY, 0o600), b\"x\")'", "key",
+			"700", "no", "no"},
+		{"python3 -c 'import os; os.write(os.open(\"d/read\", os.O_CREAT | os.O_WRONLY, 0o644), b\"x\")'", "read", "744",
+			"yes", "no"},
+		{"umask 022; install -m 644 /etc/hostname d/installed", "installed", "744", "yes", "no"},
+		{"umask 022; install -m 600 /etc/hostname d/private", "private", "700", "no", "no"},
+		{"umask 022; mkdir -m 700 d/own && echo x >d/own/f && mv d/own/f d/moved", "moved", "700", "no", "no"},
+		{"umask 022; echo x >d/later; chmod 600 d/later; chmod 777 d/later", "later", "700", "no", "no"},
+	} {
+		if got, err := w.run(alice, "sh", "-c", c.line); err != nil {
+			t.Fatal(c.line, ": ", got, err)
+		}
+		w.sees(alice, c.shown, "stat", "-c", "%a", "d/"+c.name)
+		w.sees(bob, c.reads, "sh", "-c", "cat d/"+c.name+" >/dev/null 2>&1 && echo yes || echo no")
+		w.sees(bob, c.writes, "sh", "-c", "(: >>d/"+c.name+") 2>/dev/null && echo yes || echo no")
+		w.sees(alice, "ok", "sh", "-c", "cat d/"+c.name+" >/dev/null && : >>d/"+c.name+" && echo ok")
+	}
+	const inherited = "O:S-1-22-1-61001G:S-1-22-1-61001D:(A;;FA;;;S-1-22-1-61001)(A;;0x1301bf;;;S-1-22-1-61002)" +
+		"(A;;0x1200a9;;;WD)"
+	if got := w.descriptorOf("d/plain"); got != inherited {
+		t.Errorf("M-43: an ordinary file has %s, want what it inherits", got)
+	}
+}
+
+// M-45: with mode map the descriptor expresses the mode.
+func TestModesAreMapped(t *testing.T) {
+	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Modes = MapMode })
+	w.dir("d", shared)
+	w.sees(alice, "644", "sh", "-c", "umask 022; echo x >d/f; stat -c %a d/f")
+	w.sees(alice, "755", "sh", "-c", "umask 022; mkdir d/sub; stat -c %a d/sub")
+	w.refused(bob, "Operation not permitted", "chmod", "777", "d/f")
+	w.refused(bob, "Permission denied", "sh", "-c", ": >>d/f")
+	w.file("d/hers", "", strings.Replace(shared, "OICI", "", -1))
+	w.sees(alice, "751", "sh", "-c", "chmod 751 d/hers; stat -c %a d/hers")
+	w.sees(alice, "600", "sh", "-c", "chmod 600 d/hers; stat -c %a d/hers")
+	w.refused(bob, "Permission denied", "cat", "d/hers")
+}
+
+func TestParseModePolicy(t *testing.T) {
+	for word, want := range map[string]ModePolicy{"": NarrowMode, "narrow": NarrowMode, "refuse": RefuseMode,
+		"map": MapMode} {
+		if got, err := ParseModePolicy(word); got != want || err != nil {
+			t.Errorf("%q: %v, %v", word, got, err)
+		}
+	}
+	if got, err := ParseModePolicy("wide"); got != RefuseMode || err == nil {
+		t.Errorf("another word: %v, %v", got, err)
+	}
+}
+
+// TestModesOfKinds: where chmod is to be refused, the permissions that a file, a directory and a link have already may
+// be given, and no others, which changes nothing else of the call (M-44).
+func TestModesOfKinds(t *testing.T) {
+	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Modes = RefuseMode })
+	w.describe("", full)
+	w.file("f", "text", full)
+	w.dir("d", full)
+	w.link("l", "f", full)
+	for name, shown := range map[string]uint32{"f": 0o775, "d": 0o775, "l": 0o777} {
+		node := w.known(alice, name)
+		for _, mode := range []uint32{0o755, 0o775, 0o777, 0o754, 0o655, 0o4755, 0o2755, 0o1755, 0o4777, 0o1777, 0,
+			syscall.S_IFREG | 0o775, syscall.S_IFDIR | 0o775, syscall.S_IFLNK | 0o777} {
+			want := unix.EPERM
+			if mode&0o7777 == shown {
+				want = 0
+			}
+			in := &fuse.SetAttrIn{}
+			in.InHeader, in.Valid, in.Mode = header(alice, node), fuse.FATTR_MODE, mode
+			var out fuse.AttrOut
+			w.says(fmt.Sprintf("M-44: %s becomes %o", name, mode), w.m.SetAttr(nil, in, &out), want)
+			if want == 0 && out.Mode&0o7777 != shown {
+				t.Errorf("M-44: %s is told as %o, want %o", name, out.Mode, shown)
+			}
+		}
+	}
+}
+
+// TestProgramsThatSetModes runs programs that set modes, on the mount with full control, on the
+// mount with modify, and on the file system below. Exit codes, output and contents must be equal,
+// whether modes are narrowed or mapped (M-41, M-42, M-43, M-45). testdata/modes/lines.txt lists the
+// names and command lines. Each leaves its result in a directory "out".
+func TestProgramsThatSetModes(t *testing.T) {
+	env := sourceOfModes(t)
+	below := map[string]string{}
+	for name, policy := range map[string]ModePolicy{"narrow": NarrowMode, "map": MapMode} {
+		t.Run(name, func(t *testing.T) { programsThatSetModes(t, policy, env, below) })
+	}
+}
+
+// programsThatSetModes runs the programs on a mount. wants has the results on the file system below, by program and
+// user, as far as they are known.
+func programsThatSetModes(t *testing.T, policy ModePolicy, env []string, wants map[string]string) {
+	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Accounts, c.Modes = inGroups{}, policy })
+	w.dir("d", shared)
+	list, err := os.ReadFile("testdata/modes/lines.txt")
+	w.must(err)
+	for row := range strings.Lines(string(list)) {
+		name, script, _ := strings.Cut(strings.TrimSpace(row), "\t")
+		program := strings.Fields(name)[0]
+		if program == "shutil" || program == "pip" {
+			program = "python3"
+		}
+		if _, err := exec.LookPath(program); err != nil {
+			t.Log("not installed: ", program)
+			continue
+		}
+		for _, uid := range []uint32{alice, bob} {
+			run := func(dir string) string {
+				scratch := folder(t)
+				w.must(os.Chown(scratch, int(uid), int(uid)))
+				// The listing has the checksums of files. Links have no contents.
+				line := "mkdir -p $HERE && cd $HERE && (" + script + ") >$T/said 2>&1; echo exit $?; " +
+					"sed s,$HERE,HERE,g $T/said; find out -type f -exec md5sum {} + | sort -k2; find out -type d -o -type l | sort"
+				cmd := as(uid, "sh", "-c", line)
+				cmd.Env = append(append(cmd.Env, env...), "T="+scratch, "HOME="+scratch,
+					fmt.Sprintf("HERE=%s/%s-%d", dir, strings.ReplaceAll(name, " ", ""), uid))
+				out, err := cmd.CombinedOutput()
+				if err != nil {
+					t.Errorf("%s as %d: %v", name, uid, err)
+				}
+				return string(out)
+			}
+			key := fmt.Sprint(name, " ", uid)
+			want, known := wants[key]
+			if !known {
+				below := folder(t)
+				w.must(os.Chmod(below, 0o777))
+				want = run(below)
+				wants[key] = want
+			}
+			switch failed := !strings.HasPrefix(want, "exit 0\n"); {
+			case failed && program == "apt-get":
+				t.Log("packages cannot be downloaded here: ", want)
+				continue
+			case failed:
+				t.Errorf("%s as %d on the file system below: %s", name, uid, want)
+				continue
+			}
+			if got := run(filepath.Join(w.at, "d")); got != want {
+				t.Errorf("%s as %d on the mount:\n%s\nwant\n%s", name, uid, got, want)
+			}
+		}
+	}
+}
+
+// inGroups are the accounts of the tests with the group of their program as the primary one, as of this host.
+type inGroups struct{ people }
+
+// LogOn implements Accounts.
+func (p inGroups) LogOn(uid, gid uint32) (logon.Result, error) {
+	r, err := p.people.LogOn(uid, gid)
+	r.Token.PrimaryGroup = fileaccess.UnixGroup(gid)
+	return r, err
+}
+
+// sourceOfModes creates the source files of the programs and returns the variables with their
+// paths.
+func sourceOfModes(t *testing.T) []string {
+	t.Helper()
+	dir := folder(t)
+	if out, err := exec.Command("sh", "testdata/modes/sources.sh", dir).CombinedOutput(); err != nil {
+		t.Skip("what the programs copy cannot be made here: ", string(out), err)
+	}
+	return []string{"S=" + dir + "/s", "G=" + dir + "/g", "D=" + dir + "/p.deb", "N=" + dir + "/n",
+		"W=" + dir + "/p-1-py3-none-any.whl"}
+}

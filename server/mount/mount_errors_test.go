@@ -1,0 +1,219 @@
+package mount
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/hostfs"
+)
+
+// debris are the names below a directory of the tree, but for the ones that are meant to
+// be there.
+func (w *world) debris(dir string, meant ...string) (rest []string) {
+	w.Helper()
+	entries, err := os.ReadDir(filepath.Join(w.root, dir))
+	w.must(err)
+	for _, e := range entries {
+		if !strings.Contains(" "+strings.Join(meant, " ")+" ", " "+e.Name()+" ") {
+			rest = append(rest, e.Name())
+		}
+	}
+	return rest
+}
+
+// TestFullDisk: on a full disk a program gets ENOSPC. No partial file and no descriptor stays
+// behind, and writing works again once there is space (M-6).
+func TestFullDisk(t *testing.T) {
+	needs(t)
+	disk := filepath.Join(folder(t), "disk")
+	if err := os.Mkdir(disk, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount("refmon", disk, "tmpfs", 0, "size=64k,nr_inodes=24,mode=700"); err != nil {
+		t.Skipf("no tmpfs can be mounted: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(disk, unix.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	w := newWorld(t, func(c *hostfs.Config, _ *Config) { c.Path = disk })
+	w.dir("d", full)
+	w.file("d/kept", "kept", full)
+	w.refused(alice, "No space left", "sh", "-c", "dd if=/dev/zero of=d/big bs=4k count=1000")
+	w.refused(alice, "No space left", "dd", "if=/dev/zero", "of=d/kept", "bs=4k", "seek=4", "count=1", "conv=notrunc")
+	w.sees(alice, "kept", "cat", "d/kept")
+	w.sees(alice, "", "rm", "d/big")
+	w.sees(alice, "kept\nmore", "sh", "-c", "echo >> d/kept; echo more >> d/kept; cat d/kept")
+	// There are 24 files at most.
+	w.refused(alice, "No space left", "sh", "-c", "for i in $(seq 30); do mkdir d/made$i || exit 1; done")
+	w.refused(alice, "No space left", "touch", "d/new")
+	for _, name := range w.debris("d", "kept") {
+		if !strings.HasPrefix(name, "made") {
+			t.Errorf("M-6: %s is left", name)
+		}
+	}
+	w.sees(alice, "kept\nmore", "cat", "d/kept")
+	w.refused(bob, "Permission denied", "sh", "-c", "echo >> d/kept")
+	w.sees(alice, "", "sh", "-c", "rmdir d/made* && touch d/new")
+}
+
+// faulty is a file system one kind of whose requests fails.
+type faulty struct {
+	fuse.RawFileSystem
+	fails atomic.Pointer[string]
+	met   atomic.Int32 // how many did
+}
+
+func (f *faulty) fault(kind string) bool {
+	if p := f.fails.Load(); p == nil || *p != kind {
+		return false
+	}
+	f.met.Add(1)
+	return true
+}
+
+func (f *faulty) Lookup(c <-chan struct{}, in *fuse.InHeader, name string, out *fuse.EntryOut) fuse.Status {
+	if f.fault("look up") {
+		return fuse.EIO
+	}
+	return f.RawFileSystem.Lookup(c, in, name, out)
+}
+
+func (f *faulty) GetXAttr(c <-chan struct{}, in *fuse.InHeader, name string, out []byte) (uint32, fuse.Status) {
+	if f.fault("read the descriptor") {
+		return 0, fuse.EIO
+	}
+	return f.RawFileSystem.GetXAttr(c, in, name, out)
+}
+
+func (f *faulty) SetXAttr(c <-chan struct{}, in *fuse.SetXAttrIn, name string, data []byte) fuse.Status {
+	if f.fault("write the descriptor") {
+		return fuse.EIO
+	}
+	return f.RawFileSystem.SetXAttr(c, in, name, data)
+}
+
+func (f *faulty) Open(c <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) fuse.Status {
+	if f.fault("open") {
+		return fuse.EIO
+	}
+	return f.RawFileSystem.Open(c, in, out)
+}
+
+func (f *faulty) Read(c <-chan struct{}, in *fuse.ReadIn, buf []byte) (fuse.ReadResult, fuse.Status) {
+	if f.fault("read") {
+		return nil, fuse.EIO
+	}
+	return f.RawFileSystem.Read(c, in, buf)
+}
+
+func (f *faulty) Writev(c <-chan struct{}, in *fuse.WriteIn, data [][]byte) (uint32, fuse.Status) {
+	if f.fault("write") {
+		return 0, fuse.EIO
+	}
+	return f.RawFileSystem.Writev(c, in, data)
+}
+
+func (f *faulty) Fsync(c <-chan struct{}, in *fuse.FsyncIn) fuse.Status {
+	if f.fault("sync") {
+		return fuse.EIO
+	}
+	return f.RawFileSystem.Fsync(c, in)
+}
+
+func (f *faulty) Rename(c <-chan struct{}, in *fuse.RenameIn, from, to string) fuse.Status {
+	if f.fault("rename") {
+		return fuse.EIO
+	}
+	return f.RawFileSystem.Rename(c, in, from, to)
+}
+
+func (f *faulty) Unlink(c <-chan struct{}, in *fuse.InHeader, name string) fuse.Status {
+	if f.fault("remove") {
+		return fuse.EIO
+	}
+	return f.RawFileSystem.Unlink(c, in, name)
+}
+
+func (f *faulty) ReadDir(c <-chan struct{}, in *fuse.ReadIn, out *fuse.DirEntryList) fuse.Status {
+	if f.fault("list") {
+		return fuse.EIO
+	}
+	return f.RawFileSystem.ReadDir(c, in, out)
+}
+
+// newFaulty mounts a disk that fails on demand.
+func newFaulty(t *testing.T) (f *faulty, disk string) {
+	t.Helper()
+	dir := folder(t)
+	disk = filepath.Join(dir, "disk")
+	if err := errors.Join(os.Mkdir(disk, 0o700), os.Mkdir(dir+"/below", 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	root, err := fs.NewLoopbackRoot(dir + "/below")
+	if err != nil {
+		t.Fatal(err)
+	}
+	none := time.Duration(0)
+	f = &faulty{RawFileSystem: fs.NewNodeFS(root, &fs.Options{EntryTimeout: &none, AttrTimeout: &none})}
+	server, err := fuse.NewServer(f, disk, &fuse.MountOptions{DirectMountStrict: true, AllowOther: true,
+		DisabledCapabilities: fuse.CAP_PASSTHROUGH, DisableReadDirPlus: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go server.Serve()
+	t.Cleanup(func() {
+		if err := finish(disk); err != nil { // Unmount waits for copies of the mount in other namespaces
+			t.Error(err)
+		}
+		server.Wait()
+	})
+	if err := server.WaitMount(); err != nil {
+		t.Fatal(err)
+	}
+	return f, disk
+}
+
+// TestBrokenDisk: an error of the disk is EIO and grants nothing. No partial file stays behind, and
+// requests work again after the disk does (M-6, F-124).
+func TestBrokenDisk(t *testing.T) {
+	needs(t)
+	disk, path := newFaulty(t)
+	w := newWorld(t, func(c *hostfs.Config, _ *Config) { c.Path = path })
+	w.dir("d", full)
+	const text = "hers alone"
+	for _, c := range []struct{ fails, line string }{
+		{"look up", "cat d/f"}, {"read the descriptor", "cat d/f"}, {"open", "cat d/f"}, {"read", "cat d/f"},
+		{"write", "dd if=/dev/zero of=d/f count=1 conv=notrunc"}, {"sync", "dd if=/dev/null of=d/f conv=notrunc,fsync"},
+		{"write the descriptor", "touch d/new"}, {"rename", "touch d/new"}, {"rename", "mv d/f d/g"},
+		{"write the descriptor", "mkdir d/new"}, {"remove", "rm d/f"}, {"list", "ls d"},
+	} {
+		w.file("d/f", text, "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")")
+		disk.met.Store(0)
+		disk.fails.Store(&c.fails)
+		w.refused(alice, "Input/output error", "sh", "-c", c.line)
+		if got, err := w.run(bob, "cat", "d/f"); err == nil || strings.Contains(got, text) {
+			t.Errorf("F-124: %s fails: bob reads %q, %v", c.fails, got, err)
+		}
+		disk.fails.Store(nil)
+		if disk.met.Load() == 0 {
+			t.Errorf("%s: nothing failed", c.line)
+		}
+		w.sees(alice, text, "cat", "d/f")
+		w.refused(bob, "Permission denied", "cat", "d/f")
+		if rest := w.debris("d", "f"); len(rest) != 0 {
+			t.Errorf("F-124: %s fails: %s leaves %q", c.fails, c.line, rest)
+		}
+	}
+	w.sees(alice, "", "sh", "-c", "echo more >> d/f; touch d/new; mv d/new d/g; rm d/g")
+}

@@ -1,0 +1,154 @@
+package mount
+
+import (
+	"bufio"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/smbd"
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestThreeShells: three users of this host, each in a shell on the mount, get the access of
+// descriptors that were set through a file server (M-1).
+func TestThreeShells(t *testing.T) {
+	needs(t)
+	s := smbd.Start(t, smbd.Share{Name: "share", Posix: true,
+		Config: "\tacl_xattr:ignore system acls = yes\n\tstrict locking = yes\n"})
+	root := filepath.Join(s.Dir, "share")
+	const carol = 61003
+	for name, text := range map[string]string{
+		"plan":    "D:P(A;;0x1f01ff;;;S-1-22-1-61001)(A;;0x120089;;;S-1-22-1-61002)",
+		"payroll": "D:P(D;;0x1f01ff;;;S-1-22-1-61002)(A;;0x120089;;;WD)",
+		"staff":   "D:P(A;;0x1f01ff;;;S-1-22-2-62001)(A;;0x120089;;;S-1-22-1-61003)",
+	} {
+		if err := os.WriteFile(filepath.Join(root, name), []byte("of "+name+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s.Cacls("root", "share", name, "--sddl", "-S", text)
+	}
+	w := newWorld(t, func(c *hostfs.Config, _ *Config) { c.Path, c.IgnorePosix = root, true })
+	can := 0
+	for _, name := range []string{"plan", "payroll", "staff"} {
+		value := make([]byte, 1<<16)
+		n, err := unix.Getxattr(filepath.Join(root, name), ntacl.Name, value)
+		w.must(err)
+		a, err := ntacl.Decode(value[:n])
+		w.must(err)
+		for _, uid := range []uint32{alice, bob, carol} {
+			r, err := people{}.LogOn(uid, uid)
+			w.must(err)
+			tok, err := token.New(r.Token)
+			w.must(err)
+			for _, op := range []struct {
+				script string
+				want   winnt.AccessMask
+			}{
+				{"cat " + name, winnt.FILE_READ_DATA | winnt.SYNCHRONIZE},
+				{": >> " + name, winnt.FILE_APPEND_DATA | winnt.SYNCHRONIZE},
+			} {
+				d, err := access.Check(tok, a.Descriptor, op.want, winnt.FileObject)
+				w.must(err)
+				out, err := w.run(uid, "sh", "-c", op.script)
+				if (err == nil) != d.Allowed() || err != nil && !strings.Contains(out, "Permission denied") {
+					t.Errorf("uid %d: %s: %q, %v; the check allows it: %t", uid, op.script, out, err, d.Allowed())
+				}
+				if d.Allowed() {
+					can++
+				}
+			}
+		}
+	}
+	w.locksBeside(s)
+	// alice: both on plan and staff, reads payroll; bob: reads plan; carol: reads payroll and staff.
+	if can != 8 {
+		t.Errorf("%d of 18 are allowed, want 8", can)
+	}
+}
+
+// locking takes a lock of the first bytes of a file, or says why not, and holds it until its input ends.
+const locking = `
+import fcntl, sys
+f = open(sys.argv[1], "r+")
+try:
+    fcntl.lockf(f, fcntl.LOCK_EX | fcntl.LOCK_NB, 5, int(sys.argv[2]))
+    print("locked", flush=True)
+except OSError as e:
+    print(e.strerror, flush=True)
+sys.stdin.read()`
+
+// locksBeside: a lock that a client of the file server has of some bytes keeps a program of the mount from these
+// and from no others, and one that a program of the mount has keeps the server's clients from reading (M-25).
+func (w *world) locksBeside(s *smbd.Server) {
+	w.Helper()
+	if _, err := exec.LookPath("python3"); err != nil {
+		w.Skip("no python3 to lock a file with: ", err)
+	}
+	tries := func(at, want string) {
+		w.Helper()
+		w.sees(alice, want, "python3", "-c", locking, "plan", at)
+	}
+	config, address, password := s.Access()
+	// Without stdbuf its input is read ahead and its output buffered.
+	c := exec.Command("timeout", "60", "stdbuf", "-i0", "-oL", "smbclient", "-s", config, "-U", "root%"+password,
+		"-m", "NT1", "//"+address+"/share", "--option=client min protocol=NT1")
+	in, err := c.StdinPipe()
+	w.must(err)
+	out, err := c.StdoutPipe()
+	w.must(err)
+	c.Stderr = c.Stdout
+	w.must(c.Start())
+	lines := bufio.NewScanner(out)
+	ask := func(command, end string) string {
+		w.Helper()
+		_, err := io.WriteString(in, command+"\n!echo done-"+end+"\n")
+		w.must(err)
+		var said []string
+		for lines.Scan() {
+			if strings.Contains(lines.Text(), "done-"+end) {
+				return strings.Join(said, "\n")
+			}
+			said = append(said, lines.Text())
+		}
+		w.Fatalf("smbclient: %s: it ended: %q, %v", command, said, lines.Err())
+		return ""
+	}
+	opened := ask("posix\nposix_open plan 0600", "open")
+	_, number, _ := strings.Cut(opened, "fnum ")
+	number, _, _ = strings.Cut(number+"\n", "\n")
+	ask("lock "+number+" w 0 5", "lock")
+	tries("0", "Resource temporarily unavailable")
+	tries("4", "Resource temporarily unavailable")
+	tries("5", "locked")
+	ask("unlock "+number+" 0 5", "unlock")
+	tries("0", "locked")
+	w.must(in.Close())
+	w.must(c.Wait())
+	holder := as(alice, "/bin/sh", "-c", `cd "$0" && exec python3 -c "$1" plan 0`, w.at, locking)
+	hold, err := holder.StdinPipe()
+	w.must(err)
+	said, err := holder.StdoutPipe()
+	w.must(err)
+	w.must(holder.Start())
+	if line, err := bufio.NewReader(said).ReadString('\n'); line != "locked\n" || err != nil {
+		w.Fatalf("a program of the mount locks: %q, %v", line, err)
+	}
+	if out, err := s.Client("root", "share", "get plan /dev/null"); !strings.Contains(out, "FILE_LOCK_CONFLICT") {
+		w.Errorf("M-25: the server reads what a program of the mount has locked: %s, %v", out, err)
+	}
+	w.must(hold.Close())
+	w.must(holder.Wait())
+	if out, err := s.Client("root", "share", "get plan /dev/null"); err != nil {
+		w.Errorf("M-25: the server reads after the lock: %s, %v", out, err)
+	}
+}

@@ -1,0 +1,151 @@
+package mount
+
+import (
+	"bufio"
+	"os"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestFinal: a handle keeps its granted rights after the file lost its name or the user lost the
+// rights (M-4, M-15).
+func TestFinal(t *testing.T) {
+	w := newWorld(t)
+	w.dir("d", full)
+	w.file("d/f", "before\n", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")")
+	// The shell opens, the test takes every right away, and the shell goes on.
+	script := `exec 3<>d/f; echo opened; read go; cat <&3; echo after >&3; stat -L -c %s /dev/fd/3`
+	cmd := as(alice, "/bin/sh", "-c", `cd "$0" && `+script, w.at)
+	in, err := cmd.StdinPipe()
+	w.must(err)
+	out, err := cmd.StdoutPipe()
+	w.must(err)
+	cmd.Stderr = os.Stderr
+	w.must(cmd.Start())
+	lines := bufio.NewScanner(out)
+	if !lines.Scan() || lines.Text() != "opened" {
+		t.Fatalf("M-4: %q", lines.Text())
+	}
+	w.describe("d/f", "O:BAG:SYD:P(A;;FA;;;BA)")
+	w.refused(alice, "Permission denied", "cat", "d/f")
+	w.must(os.Remove(filepath.Join(w.root, "d/f")))
+	_, err = in.Write([]byte("go\n"))
+	w.must(err)
+	for _, want := range []string{"before", "13"} {
+		if !lines.Scan() || lines.Text() != want {
+			t.Errorf("M-4, M-15: %q, want %q", lines.Text(), want)
+		}
+	}
+	w.must(cmd.Wait())
+}
+
+const (
+	data    = winnt.FILE_READ_DATA
+	writing = winnt.FILE_WRITE_DATA
+	adding  = winnt.FILE_APPEND_DATA
+	running = winnt.FILE_EXECUTE
+	about   = winnt.FILE_READ_ATTRIBUTES
+	synch   = winnt.SYNCHRONIZE
+)
+
+// TestWanted: what an open asks for, the most first (M-13). A handle goes past the mount where it grants all that
+// its flags let a program do, which can turn appending into overwriting (M-18).
+func TestWanted(t *testing.T) {
+	for _, c := range []struct {
+		flags uint32
+		want  []winnt.AccessMask
+		past  winnt.AccessMask
+	}{
+		{syscall.O_RDONLY, []winnt.AccessMask{data | about | synch, data | synch}, data},
+		{syscall.O_WRONLY, []winnt.AccessMask{writing | adding | about | synch, writing | adding | synch}, writing | adding},
+		{syscall.O_RDWR, []winnt.AccessMask{data | writing | adding | about | synch, data | writing | adding | synch},
+			data | writing | adding},
+		{syscall.O_WRONLY | syscall.O_APPEND, []winnt.AccessMask{writing | adding | about | synch, adding | about | synch,
+			adding | synch}, writing | adding},
+		{syscall.O_RDWR | syscall.O_APPEND, []winnt.AccessMask{data | writing | adding | about | synch,
+			data | adding | about | synch, data | adding | synch}, data | writing | adding},
+		{syscall.O_RDONLY | execFlag, []winnt.AccessMask{data | running | about | synch, data | running | synch}, data},
+	} {
+		got := wanted(c.flags)
+		if len(got) != len(c.want) {
+			t.Errorf("M-13: flags %#x ask for %v, want %v", c.flags, got, c.want)
+			continue
+		}
+		for i := range got {
+			if got[i] != c.want[i] {
+				t.Errorf("M-13: flags %#x ask for %v, want %v", c.flags, got, c.want)
+			}
+		}
+		for granted := winnt.AccessMask(0); granted < 8; granted++ {
+			o := &open{n: &node{}, granted: granted}
+			if may := granted&c.past == c.past; o.passable(c.flags) != may {
+				t.Errorf("M-18: a handle of flags %#x that grants %v goes past: %t", c.flags, granted, !may)
+			}
+			o.n.file.dir = true
+			if o.passable(c.flags) {
+				t.Errorf("M-18: a directory with flags %#x goes past", c.flags)
+			}
+		}
+	}
+}
+
+// TestExecute: to run a program takes the right to execute it and the one to read it
+// (M-13); the permissions that are shown are those of the descriptor (M-12).
+func TestExecute(t *testing.T) {
+	w := newWorld(t)
+	program, err := os.ReadFile("/bin/true")
+	w.must(err)
+	for name, rights := range map[string]string{"both": "0x1200a9", "read": "0x120089", "execute": "0x1200a0"} {
+		w.file(name, string(program), "O:BAG:SYD:P(A;;"+rights+";;;WD)")
+	}
+	w.sees(bob, "", "./both")
+	w.refused(bob, "permission denied", "./read")
+	w.refused(bob, "permission denied", "./execute")
+	w.sees(bob, "111 0 0", "stat", "-c", "%a %u %g", "execute")
+	w.file("owned", "", "O:"+user(alice)+"G:S-1-22-2-62001D:P(A;;FR;;;WD)")
+	w.sees(bob, "444 61001 62001", "stat", "-c", "%a %u %g", "owned")
+}
+
+// TestUsesAreRecordedWithTheOpen: the uses that a SACL audits are recorded at the open, before any
+// read or mapping, because the mount does not see reads that bypass it (M-18).
+func TestUsesAreRecordedWithTheOpen(t *testing.T) {
+	w := newWorld(t)
+	p, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
+		audit.FileSystem: audit.OnBoth}})
+	w.must(err)
+	w.sys.Audit().Policy.Store(p)
+	sink := w.sys.Audit().Sink.(*audit.Memory)
+	w.file("f", "0123456789", "O:BAG:SYD:P(A;;FA;;;WD)S:(AU;SA;0x3;;;WD)")
+	uses := func() (masks []string) {
+		for _, e := range sink.Drain() {
+			if e.ID == 4663 {
+				m, _ := e.Field("AccessMask")
+				masks = append(masks, m)
+			}
+		}
+		return masks
+	}
+	uses()
+	f, err := os.OpenFile(filepath.Join(w.at, "f"), os.O_RDWR, 0)
+	w.must(err)
+	defer f.Close()
+	if got := uses(); !slices.Equal(got, []string{"0x3"}) {
+		t.Errorf("the open is recorded as uses %q, want 0x3", got)
+	}
+	b, err := unix.Mmap(int(f.Fd()), 0, 10, unix.PROT_READ, unix.MAP_SHARED)
+	w.must(err)
+	if b[3] != '3' {
+		t.Errorf("%q", b)
+	}
+	w.must(unix.Munmap(b))
+	if got := uses(); len(got) != 0 {
+		t.Errorf("a mapping is recorded as %q", got)
+	}
+}

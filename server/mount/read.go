@@ -1,0 +1,86 @@
+package mount
+
+import (
+	"sync"
+	"syscall"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Read implements fuse.RawFileSystem. The handle's rights decide (M-4). The result refers to buf.
+func (m *Mount) Read(_ <-chan struct{}, in *fuse.ReadIn, buf []byte) (fuse.ReadResult, fuse.Status) {
+	o := m.open(in.Fh)
+	if o == nil {
+		return nil, fuse.EBADF
+	}
+	var n int
+	s := m.do(func(t *worker) fuse.Status {
+		var st ntstatus.Status
+		if n, st = t.NtReadFileInto(o.h, buf, int64(in.Offset)); st == ntstatus.EndOfFile {
+			return fuse.OK
+		}
+		return status(st)
+	})
+	if s != fuse.OK {
+		return nil, s
+	}
+	r := readings.Get().(*reading)
+	r.b = buf[:n]
+	return r, fuse.OK
+}
+
+// Lseek implements fuse.RawFileSystem for SEEK_DATA and SEEK_HOLE. It returns ENXIO if no data, or no hole, follows the
+// offset. The host's kernel serves other values of whence itself.
+func (m *Mount) Lseek(_ <-chan struct{}, in *fuse.LseekIn, out *fuse.LseekOut) fuse.Status {
+	o := m.open(in.Fh)
+	if o == nil {
+		return fuse.EBADF
+	}
+	if in.Whence != unix.SEEK_DATA && in.Whence != unix.SEEK_HOLE {
+		return fuse.EINVAL
+	}
+	if o.granted&winnt.FILE_READ_DATA == 0 {
+		// Where the holes are is a part of the contents (M-60).
+		return fuse.EACCES
+	}
+	return m.do(func(t *worker) fuse.Status {
+		f, _, done, st := m.sys.TreeFile(t.Thread, o.h)
+		defer done()
+		if st != ntstatus.Success {
+			return status(st)
+		}
+		seeker, ok := f.(interface {
+			Extent(at int64, hole bool) (int64, ntstatus.Status)
+		})
+		if !ok {
+			return fuse.EINVAL // ENOSYS would end these requests for every file
+		}
+		at, st := seeker.Extent(int64(in.Offset), in.Whence == unix.SEEK_HOLE)
+		if st == ntstatus.Success && at < 0 {
+			return fuse.Status(syscall.ENXIO)
+		}
+		out.Offset = uint64(at)
+		return status(st)
+	})
+}
+
+// reading is the result of a read, in the buffer of its request, which owns it.
+type reading struct{ b []byte }
+
+var readings = sync.Pool{New: func() any { return new(reading) }}
+
+// Bytes implements fuse.ReadResult.
+func (r *reading) Bytes([]byte) ([]byte, fuse.Status) { return r.b, fuse.OK }
+
+// Size implements fuse.ReadResult.
+func (r *reading) Size() int { return len(r.b) }
+
+// Done implements fuse.ReadResult. It returns the reading to the pool.
+func (r *reading) Done() {
+	r.b = nil
+	readings.Put(r)
+}

@@ -1,0 +1,70 @@
+package mount
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/hostfs"
+)
+
+// TestStats: requests, denials and open files of programs are counted by operation and user (M-47).
+func TestStats(t *testing.T) {
+	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Denied = func(*Denial) {} })
+	w.file("plan", "the plan\n", "O:"+user(alice)+"G:SYD:(A;;FA;;;"+user(alice)+")")
+	held := as(alice, "/bin/sh", "-c", "exec 3<"+w.at+"/plan; echo; read x")
+	in, err := held.StdinPipe()
+	w.must(err)
+	out, err := held.StdoutPipe()
+	w.must(err)
+	w.must(held.Start())
+	_, err = out.Read(make([]byte, 1))
+	w.must(err)
+	for range 3 {
+		_ = as(bob, "/bin/cat", w.at+"/plan").Run() // denied
+	}
+	s := w.m.Stats()
+	w.must(in.Close())
+	_ = held.Wait()
+	of := map[string]OperationStats{}
+	requests, durations := uint64(0), uint64(0)
+	for _, o := range s.Operations {
+		of[o.Name] = o
+		requests += o.Done
+	}
+	for _, n := range s.Latency {
+		durations += n
+	}
+	if o := of["OPEN"]; o.Done != 4 || o.Denied != 3 || o.Took <= 0 || of["LOOKUP"].Denied != 0 || requests != durations {
+		t.Errorf("M-47: %+v, %d requests, %d durations", s.Operations, requests, durations)
+	}
+	if len(s.Open) != 1 || s.Open[0] != (UserCount{UID: alice, Count: 1}) || len(s.Denied) != 1 ||
+		s.Denied[0] != (UserCount{UID: bob, Count: 3}) {
+		t.Errorf("M-47: open %+v, denied %+v", s.Open, s.Denied)
+	}
+	if _, err := os.Stat(w.at); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestStatsAreBounded: the lists of users are short, and the rest is one number; an operation without a name and a
+// duration beyond the last bound are counted (M-47).
+func TestStatsAreBounded(t *testing.T) {
+	of := map[uint32]uint64{othersUID: 5}
+	for uid := range uint32(1000) {
+		of[uid] = uint64(uid)
+	}
+	list := most(of)
+	if len(list) != mostUsers+1 || list[0] != (UserCount{UID: 999, Count: 999}) ||
+		list[mostUsers] != (UserCount{Others: true, Count: 5 + 979*980/2}) {
+		t.Errorf("M-47: %+v", list)
+	}
+	var c counts
+	c.add(4096, -1, true)
+	c.add(14, time.Hour, false)
+	c.add(14, LatencyBuckets[0], false)
+	if c.done[0].Load() != 1 || c.denied[0].Load() != 1 || c.nanos[0].Load() != 0 || operationName(0) != "OTHER" ||
+		c.latency[len(LatencyBuckets)].Load() != 1 || c.latency[0].Load() != 2 {
+		t.Errorf("M-47: %d, %d", c.latency[0].Load(), c.latency[len(LatencyBuckets)].Load())
+	}
+}

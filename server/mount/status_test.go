@@ -1,0 +1,28 @@
+package mount
+
+import (
+	"testing"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// TestErrnos: statuses map to the errors of errno(3). A status outside the table is EIO (M-6).
+func TestErrnos(t *testing.T) {
+	for st, want := range map[ntstatus.Status]unix.Errno{
+		ntstatus.Success: 0, ntstatus.AccessDenied: unix.EACCES, ntstatus.DeletePending: unix.ENOENT,
+		ntstatus.ObjectNameNotFound: unix.ENOENT, ntstatus.ObjectPathNotFound: unix.ENOENT,
+		ntstatus.ObjectNameCollision: unix.EEXIST, ntstatus.FileIsADirectory: unix.EISDIR,
+		ntstatus.NotADirectory: unix.ENOTDIR, ntstatus.DirectoryNotEmpty: unix.ENOTEMPTY,
+		ntstatus.SharingViolation: unix.EBUSY, ntstatus.DiskFull: unix.ENOSPC, ntstatus.MediaWriteProtected: unix.EROFS,
+		ntstatus.PrivilegeNotHeld: unix.EPERM, ntstatus.InvalidOwner: unix.EPERM, ntstatus.CannotDelete: unix.EPERM,
+		ntstatus.NotSameDevice: unix.EXDEV, ntstatus.TooManyLinks: unix.EMLINK, ntstatus.Unsuccessful: unix.EIO,
+		ntstatus.LogonFailure: unix.EIO, ntstatus.IODeviceError: unix.EIO,
+	} {
+		if got := status(st); got != fuse.Status(want) {
+			t.Errorf("M-6: %v is %v, want %v", st, got, fuse.Status(want))
+		}
+	}
+}

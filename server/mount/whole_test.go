@@ -1,0 +1,209 @@
+package mount
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+)
+
+// alices is a descriptor of alice's file that bob may change and carol, who may read every SACL, may read.
+const alices = "O:S-1-22-1-61001G:S-1-22-2-62001D:P(A;;FA;;;S-1-22-1-61001)(A;;0x1301bf;;;S-1-22-1-61002)" +
+	"(A;;0x1200a9;;;S-1-22-1-61003)"
+
+// readWhole reads the whole descriptor of a file as a user.
+func (w *world) readWhole(uid uint32, name string) (text string, errno unix.Errno) {
+	w.Helper()
+	buf := make([]byte, 1<<16)
+	h := header(uid, w.known(uid, name))
+	n, s := w.m.GetXAttr(nil, &h, wholeACL, buf)
+	if s != fuse.OK {
+		return "", unix.Errno(s)
+	}
+	d, err := sd.Decode(buf[:n])
+	w.must(err)
+	text, err = sddl.Format(d, sddl.Options{})
+	w.must(err)
+	return text, 0
+}
+
+// setsWhole replaces the whole descriptor of a file as a user and expects an error.
+func (w *world) setsWhole(uid uint32, name string, value []byte, want unix.Errno) {
+	w.Helper()
+	in := &fuse.SetXAttrIn{InHeader: header(uid, w.known(uid, name))}
+	w.says(fmt.Sprintf("uid %d replaces the descriptor of %s", uid, name), w.m.SetXAttr(nil, in, wholeACL, value), want)
+}
+
+// M-50: the whole descriptor or an error, never a part.
+func TestWholeDescriptorIsReadWholeOrNotAtAll(t *testing.T) {
+	w := newWorld(t)
+	for i, c := range []struct {
+		sacl  string
+		by    uint32
+		errno unix.Errno
+	}{
+		{"", alice, 0}, {"", bob, 0}, {"", carol, 0}, {"", 61004, unix.EACCES},
+		{"S:(AU;SA;FA;;;WD)", alice, unix.EPERM}, {"S:(AU;SA;FA;;;WD)", carol, 0},
+		{"S:(ML;;NW;;;ME)", alice, unix.EPERM}, {"S:(ML;;NW;;;ME)", carol, 0},
+		{"S:AI", alice, unix.EPERM}, {"S:AI", carol, 0},
+	} {
+		name := fmt.Sprint("f", i)
+		w.file(name, "", alices+c.sacl)
+		text, errno := w.readWhole(c.by, name)
+		if errno != c.errno || errno == 0 && text != alices+c.sacl {
+			t.Errorf("M-50: uid %d reads %s as %s, %v, want error %v", c.by, alices+c.sacl, text, errno, c.errno)
+		}
+	}
+}
+
+// M-51: all parts are replaced, each by its right, or none is.
+func TestWholeDescriptorIsReplacedOrKept(t *testing.T) {
+	const audit = "S:(AU;SA;FA;;;WD)"
+	other := strings.Replace(alices, "O:S-1-22-1-61001", "O:S-1-22-1-61002", 1)
+	open := strings.Replace(alices, "D:P", "D:AI", 1)
+	carols := strings.Replace(alices, "0x1200a9", "FA", 1)
+	w := newWorld(t)
+	for i, c := range []struct {
+		what, old, next string
+		by              uint32
+		errno           unix.Errno
+	}{
+		{"equal", alices, alices, bob, 0},
+		{"unprotected", alices, open, alice, 0},
+		{"protected again", open, alices, alice, 0},
+		{"without WRITE_DAC", alices, open, bob, unix.EACCES},
+		{"another owner", alices, other, alice, unix.EPERM},
+		{"without READ_CONTROL", alices, open, 61004, unix.EACCES},
+		{"a SACL without the privilege", alices, alices + audit, alice, unix.EPERM},
+		{"a SACL", carols, carols + audit, carol, 0},
+		{"the SACL goes", carols + audit, carols, carol, 0},
+		{"the SACL stays unread", alices + audit, open, alice, unix.EPERM},
+		{"the SACL with the DACL", carols + audit, strings.Replace(carols, "D:P", "D:AI", 1) + "S:", carol, 0},
+		{"no entries", alices, "O:S-1-22-1-61001G:S-1-22-2-62001D:", alice, 0},
+		{"no DACL that limits", alices, "O:S-1-22-1-61001G:S-1-22-2-62001D:NO_ACCESS_CONTROL", alice, 0},
+		{"no owner", alices, "G:S-1-22-2-62001D:(A;;FA;;;WD)", alice, unix.EINVAL},
+		{"no group", alices, "O:S-1-22-1-61001D:(A;;FA;;;WD)", alice, unix.EINVAL},
+		{"no DACL", alices, "O:S-1-22-1-61001G:S-1-22-2-62001", alice, unix.EINVAL},
+		{"a grant to a session", alices, open + "(A;;FR;;;S-1-5-5-1-2)", alice, unix.EINVAL},
+		{"a session is denied", alices, "O:S-1-22-1-61001G:S-1-22-2-62001D:(D;;FR;;;S-1-5-5-1-2)", alice, unix.EINVAL},
+		{"inherited entries", alices, "O:S-1-22-1-61001G:S-1-22-2-62001D:AI(A;ID;FA;;;S-1-22-1-61001)" +
+			"(A;OICIIOID;GA;;;CO)", alice, 0},
+	} {
+		name := fmt.Sprint("f", i)
+		w.file(name, "", c.old)
+		w.setsWhole(c.by, name, raw(c.next), c.errno)
+		want := c.next
+		if c.errno != 0 {
+			want = c.old
+		}
+		if got := w.descriptorOf(name); got != want {
+			t.Errorf("M-51: %s: it is %s, want %s", c.what, got, want)
+		}
+	}
+	w.file("f", "", alices)
+	for _, value := range [][]byte{nil, {1}, make([]byte, 20), raw(alices)[:30], []byte(alices)} {
+		w.setsWhole(alice, "f", value, unix.EINVAL)
+	}
+	p := sddl.MustParse(alices).Parts()
+	p.Control |= sd.RMControlValid
+	p.RMControl = 7
+	w.setsWhole(alice, "f", sd.New(p).Append(nil), unix.EINVAL)
+	h := header(alice, w.known(alice, "f"))
+	w.says("M-51: XATTR_CREATE", w.m.SetXAttr(nil, &fuse.SetXAttrIn{InHeader: h, Flags: xattrCreate}, wholeACL,
+		raw(alices)), unix.EEXIST)
+	if got := w.descriptorOf("f"); got != alices {
+		t.Errorf("M-51: after refused values it is %s", got)
+	}
+}
+
+// TestWholeDescriptorsRoundTrip: what a program reads of one file and sets on another is equal there, byte by byte in
+// its self-relative form, for random descriptors (M-50, M-51). The bytes come from the builder of descriptors, not from
+// the mount.
+func TestWholeDescriptorsRoundTrip(t *testing.T) {
+	w := newWorld(t)
+	w.file("to", "", strings.Replace(alices, "0x1200a9", "FA", 1))
+	at := filepath.Join(w.root, "to")
+	const seed = 40
+	rng := rand.New(rand.NewPCG(seed, 2))
+	pick := func(from ...string) string { return from[rng.IntN(len(from))] }
+	for range 300 {
+		var b strings.Builder
+		b.WriteString("O:S-1-22-1-61003G:" + pick("S-1-22-2-62001", "BA", "SY") + "D:" + pick("", "P", "AI", "PAI") +
+			"(A;;FA;;;S-1-22-1-61003)")
+		for range rng.IntN(5) {
+			b.WriteString("(" + pick("A", "D") + ";" + pick("", "OI", "OICI", "CIIO", "OICIID", "ID") + ";" +
+				pick("FR", "0x1301bf", "0x1200a9", "WO") + ";;;" + pick("WD", "S-1-22-1-61001", "CO", "S-1-5-21-1-2-3-500") + ")")
+		}
+		b.WriteString(pick("", "S:", "S:AI(AU;SAFA;FA;;;WD)", "S:P(AU;OICISA;FR;;;BA)(ML;;NW;;;ME)"))
+		want := b.String()
+		w.setsWhole(carol, "to", raw(want), 0)
+		got, errno := w.readWhole(carol, "to")
+		if errno != 0 || got != want {
+			t.Fatalf("M-50: seed %d: %s is read as %s, %v", seed, want, got, errno)
+		}
+		value := make([]byte, 1<<16)
+		n, err := unix.Getxattr(at, ntacl.Name, value)
+		w.must(err)
+		a, err := ntacl.Decode(value[:n])
+		w.must(err)
+		if !a.Descriptor.Equal(sddl.MustParse(want)) {
+			t.Fatalf("M-51: seed %d: %s is stored as another descriptor", seed, want)
+		}
+	}
+}
+
+// M-52: the attribute is listed if the mount says so, for files and directories, and cannot be removed. Without that it
+// can be read by its name.
+func TestWholeDescriptorIsListed(t *testing.T) {
+	for _, listed := range []bool{false, true} {
+		w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.ListDescriptors = listed })
+		w.describe("", "O:BAG:SYD:P(A;OICI;FA;;;WD)")
+		w.file("f", "", alices)
+		w.dir("d", alices)
+		w.link("l", "f", "O:BAG:SYD:P(A;;FA;;;WD)")
+		for name, want := range map[string]string{"f": wholeACL + "\x00", "d": wholeACL + "\x00", "l": ""} {
+			if !listed {
+				want = ""
+			}
+			buf := make([]byte, 4096)
+			h := header(alice, w.known(alice, name))
+			n, s := w.m.ListXAttr(nil, &h, buf)
+			if w.says("M-52: list", s, 0); string(buf[:n]) != want {
+				t.Errorf("M-52: listed %v: %s has %q, want %q", listed, name, buf[:n], want)
+			}
+			w.says("M-52: remove", w.m.RemoveXAttr(nil, &h, wholeACL), unix.EPERM)
+		}
+		if text, errno := w.readWhole(alice, "f"); errno != 0 || text != alices {
+			t.Errorf("M-50: %s, %v", text, errno)
+		}
+	}
+}
+
+// TestNoRoomForDescriptor: a descriptor that the file system has no room for is an error, and the old one stays (M-51).
+func TestNoRoomForDescriptor(t *testing.T) {
+	w := newWorld(t)
+	w.file("f", "", alices)
+	var b strings.Builder
+	b.WriteString(alices)
+	for i := range 1500 {
+		fmt.Fprintf(&b, "(A;;FR;;;S-1-5-21-1-2-3-%d)", i)
+	}
+	in := &fuse.SetXAttrIn{InHeader: header(alice, w.known(alice, "f"))}
+	s := w.m.SetXAttr(nil, in, wholeACL, raw(b.String()))
+	if s == fuse.OK {
+		t.Skip("this file system keeps long attributes")
+	}
+	w.says("M-51", s, unix.ENOSPC)
+	if got := w.descriptorOf("f"); got != alices {
+		t.Errorf("M-51: it is %s", got)
+	}
+}

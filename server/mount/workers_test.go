@@ -1,0 +1,46 @@
+package mount
+
+import (
+	"testing"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestThreadsAreGivenBack: after a request a thread has the server's identity again (M-1). A
+// request on an open handle runs without impersonation.
+func TestThreadsAreGivenBack(t *testing.T) {
+	w := newWorld(t)
+	w.file("ours", "", "O:BAG:SYD:P(A;;FA;;;BA)")
+	for range 3 {
+		h := header(bob, rootID)
+		w.says("M-1: bob is asked", w.m.Lookup(nil, &h, "ours", &fuse.EntryOut{}), 0)
+		w.says("M-1: the server itself", w.m.do(func(th *worker) fuse.Status {
+			v, _, st := th.openAt(w.m, "ours", nt.CreateFileIn{DesiredAccess: winnt.FILE_READ_DATA,
+				CreateDisposition: winnt.FILE_OPEN})
+			if st == ntstatus.Success {
+				th.NtClose(v)
+			}
+			return status(st)
+		}), 0)
+	}
+}
+
+// TestWorkersGivenUp: a thread whose request panicked serves no other, and makes room for the next (M-7).
+func TestWorkersGivenUp(t *testing.T) {
+	w := newWorld(t)
+	before := len(w.m.workers.idle)
+	for range maxWorkers + 1 {
+		func() {
+			defer func() { _ = recover() }()
+			w.m.do(func(*worker) fuse.Status { panic("of the test") })
+		}()
+		if idle, room := len(w.m.workers.idle), len(w.m.workers.room); idle > max(before-1, 0) || room > idle {
+			t.Fatalf("M-7: %d threads are idle and %d have room after a panic, %d were idle before", idle, room, before)
+		}
+		before = len(w.m.workers.idle)
+	}
+}

@@ -1,0 +1,133 @@
+package mount
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/hostfs"
+)
+
+// TestHandlesAreAsked: a request about an open handle is decided by the handle, not by who sends it: read-ahead and
+// write-back come from no user (M-4).
+func TestHandlesAreAsked(t *testing.T) {
+	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Plain = true })
+	w.file("f", "text", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")(A;;0x120084;;;"+user(bob)+")")
+	w.file("other", "other", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")")
+	node := w.known(alice, "f")
+	fh, other := w.opens(alice, "f", syscall.O_RDWR), w.opens(alice, "other", syscall.O_RDWR)
+	appends := w.opens(bob, "f", syscall.O_WRONLY|syscall.O_APPEND)
+	buf := make([]byte, 16)
+	r, s := w.m.Read(nil, &fuse.ReadIn{InHeader: header(unknown, node), Fh: fh}, buf)
+	if w.says("M-4: a read by no user", s, 0); s == fuse.OK {
+		if b, _ := r.Bytes(buf); string(b) != "text" {
+			t.Errorf("M-4: %q", b)
+		}
+	}
+	write := func(fh uint64, flags uint32, page string) fuse.Status {
+		_, s := w.m.Write(nil, &fuse.WriteIn{InHeader: header(unknown, node), Fh: fh, WriteFlags: flags}, []byte(page))
+		return s
+	}
+	w.says("M-4: a write by no user", write(fh, 0, "TEXT"), 0)
+	_, s = w.attributesOf(unknown, node, fh)
+	w.says("M-4: the attributes of a handle", s, 0)
+	w.says("M-13: a handle for appending overwrites", write(appends, 0, "over"), unix.EACCES)
+	w.says("M-4: a page beside a handle that overwrites", write(appends, fuse.WRITE_CACHE, "page"), 0)
+	w.m.leave(fh)
+	w.says("M-4: a page that no handle may write", write(appends, fuse.WRITE_CACHE, "lost"), unix.EACCES)
+	for _, mode := range []uint32{0, unix.FALLOC_FL_PUNCH_HOLE | unix.FALLOC_FL_KEEP_SIZE} {
+		w.says("M-4: space by a handle for appending", w.m.Fallocate(nil, &fuse.FallocateIn{InHeader: header(bob, node),
+			Fh: appends, Length: 9, Mode: mode}), unix.EACCES)
+	}
+	size := &fuse.SetAttrIn{SetAttrInCommon: fuse.SetAttrInCommon{InHeader: header(bob, node), Fh: appends,
+		Valid: fuse.FATTR_SIZE | fuse.FATTR_FH}}
+	w.says("M-24: a handle for appending cuts off", w.m.SetAttr(nil, size, &fuse.AttrOut{}), unix.EACCES)
+	for name, want := range map[string]string{"f": "page", "other": "other"} {
+		if b, err := os.ReadFile(filepath.Join(w.root, name)); err != nil || string(b) != want {
+			t.Errorf("M-4: %s holds %q, %v, want %q", name, b, err, want)
+		}
+	}
+	w.m.leave(other)
+	w.m.leave(appends)
+}
+
+// TestSpecialBits: whatever changes the contents of a file through the mount clears its set-uid
+// and set-gid bits below (F-125), for the host's kernel leaves that to us.
+func TestSpecialBits(t *testing.T) {
+	for name, plain := range map[string]bool{"past the mount": false, "plain": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Plain = plain })
+			for name, script := range map[string]string{
+				"overwrite": "dd if=/dev/zero of=f count=1 conv=notrunc status=none", "append": "echo x >> f", "empty": ": > f",
+				"truncate": "truncate -s 1 f", "reserve": "fallocate -l 4096 f", "give up": "fallocate -p -o 0 -l 4096 f",
+				"map": `python3 -c 'import mmap; f = open("f", "r+b"); m = mmap.mmap(f.fileno(), 4); m[0:1] = b"m"; m.flush()'`,
+			} {
+				if _, err := exec.LookPath("python3"); err != nil && name == "map" {
+					t.Log("no python3 to map a file with: ", err)
+					continue
+				}
+				w.file("f", "text", "O:BAG:SYD:P(A;;FA;;;WD)")
+				w.must(unix.Chmod(filepath.Join(w.root, "f"), 0o6755))
+				w.sees(bob, "", "sh", "-c", script)
+				info, err := os.Stat(filepath.Join(w.root, "f"))
+				w.must(err)
+				if special := info.Mode() & (os.ModeSetuid | os.ModeSetgid); special != 0 {
+					t.Errorf("F-125: %s leaves %v", name, special)
+				}
+				w.must(os.Remove(filepath.Join(w.root, "f")))
+			}
+		})
+	}
+}
+
+// TestMapped: a page of a shared mapping reaches the file after its program ended, even if only an
+// append-only handle remains (M-4).
+func TestMapped(t *testing.T) {
+	w := newWorld(t)
+	w.file("f", "0123456789", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")(A;;0x120084;;;"+user(bob)+")")
+	if _, err := exec.LookPath("python3"); err != nil {
+		t.Skip("no python3 to map a file with: ", err)
+	}
+	appends := w.opens(bob, "f", unix.O_WRONLY|unix.O_APPEND)
+	w.sees(alice, "", "python3", "-c", `
+import mmap, os
+fd = os.open("f", os.O_RDWR)
+m = mmap.mmap(fd, 10)
+m[2:5] = b"abc"
+`)
+	fd, err := unix.Open(w.at, unix.O_RDONLY|unix.O_DIRECTORY, 0)
+	w.must(err)
+	w.must(unix.Syncfs(fd))
+	w.must(unix.Close(fd))
+	if b, err := os.ReadFile(filepath.Join(w.root, "f")); err != nil || string(b) != "01abc56789" {
+		t.Errorf("M-4: %q, %v", b, err)
+	}
+	w.m.leave(appends)
+}
+
+// TestStatFs: each figure of the volume's space appears in its field.
+func TestStatFs(t *testing.T) {
+	w := newWorld(t)
+	for range 1000 {
+		var before, after unix.Statfs_t
+		var out fuse.StatfsOut
+		w.must(unix.Statfs(w.root, &before))
+		w.says("statfs", w.m.StatFs(nil, &fuse.InHeader{}, &out), 0)
+		w.must(unix.Statfs(w.root, &after))
+		if before != after {
+			continue // other programs change it
+		}
+		want := fuse.StatfsOut{Blocks: after.Blocks, Bfree: after.Bfree, Bavail: after.Bavail, Files: after.Files,
+			Ffree: after.Ffree, Bsize: uint32(after.Bsize), NameLen: 255, Frsize: uint32(after.Frsize)}
+		if out != want {
+			t.Errorf("%+v, want %+v", out, want)
+		}
+		return
+	}
+	t.Skip("the file system did not stand still between two looks")
+}

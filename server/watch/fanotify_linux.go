@@ -1,0 +1,292 @@
+package watch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// reported lists the kernel's events that we need: changed attributes, owners and permissions, and
+// created, moved and deleted names, of files and folders.
+const reported = unix.FAN_ATTRIB | unix.FAN_CREATE | unix.FAN_MOVED_TO | unix.FAN_MOVED_FROM | unix.FAN_DELETE |
+	unix.FAN_ONDIR
+
+// maxPending limits the number of changed paths. Beyond it a walk finds the changes.
+const maxPending = 1 << 18
+
+// fanotify receives the events of a tree's file system.
+type fanotify struct {
+	fd    int
+	mount int // the open root, for opening handles
+	root  string
+	at    string // the root's path in the kernel
+	buf   []byte
+	queue int               // capacity of the kernel's queue
+	dirs  map[handle]string // folder paths by handle, for one read
+	files map[handle]uint64 // inodes of files by handle, for one read
+}
+
+// listen subscribes to changes. It needs CAP_SYS_ADMIN for the mark on a file system, and
+// CAP_DAC_READ_SEARCH for handles.
+func listen(root string) (changes, error) {
+	// The file's handle identifies the changed inode, whatever name was used (N-88).
+	const handles = unix.FAN_REPORT_DFID_NAME | unix.FAN_REPORT_FID
+	fd, err := unix.FanotifyInit(unix.FAN_CLASS_NOTIF|handles|unix.FAN_CLOEXEC|unix.FAN_NONBLOCK,
+		unix.O_RDONLY|unix.O_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("hear of changes: %w", err)
+	}
+	f := &fanotify{fd: fd, mount: -1, root: root, buf: make([]byte, 256<<10), queue: queueLength()}
+	if f.mount, err = unix.Open(root, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err != nil {
+		f.close()
+		return nil, fmt.Errorf("open %s: %w", root, err)
+	}
+	if err := unix.FanotifyMark(fd, unix.FAN_MARK_ADD|unix.FAN_MARK_FILESYSTEM, reported, f.mount, ""); err != nil {
+		f.close()
+		return nil, fmt.Errorf("hear of changes of its file system: %w", err)
+	}
+	if f.at, err = pathOf(f.mount); err != nil {
+		f.close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func (f *fanotify) close() {
+	_ = unix.Close(f.fd)
+	if f.mount >= 0 {
+		_ = unix.Close(f.mount)
+	}
+}
+
+// wait waits for events, at most for the given time. It fails only if the context ends or poll
+// fails.
+func (f *fanotify) wait(ctx context.Context, most time.Duration) error {
+	p := []unix.PollFd{{Fd: int32(f.fd), Events: unix.POLLIN}}
+	for left := most; left > 0 && ctx.Err() == nil; left -= turn {
+		n, err := unix.Poll(p, int(min(left, turn).Milliseconds()))
+		if err != nil && !errors.Is(err, unix.EINTR) {
+			return fmt.Errorf("wait for changes: %w", err)
+		}
+		if n > 0 {
+			break
+		}
+	}
+	return ctx.Err()
+}
+
+// turn is the interval at which a wait checks whether its context has ended.
+const turn = 100 * time.Millisecond
+
+// queueLength returns the capacity of the kernel's queue.
+func queueLength() int {
+	b, err := os.ReadFile("/proc/sys/fs/fanotify/max_queued_events")
+	if n, bad := strconv.Atoi(strings.TrimSpace(string(b))); err == nil && bad == nil && n > 0 {
+		return n
+	}
+	return 16384
+}
+
+// read adds the events that are present now. It stops after as many as the queue holds, because
+// another user may create events faster than we read. overflow means that some were lost.
+func (f *fanotify) read(into *news) (overflow bool, err error) {
+	f.dirs, f.files = map[handle]string{}, map[handle]uint64{}
+	if err := f.mounted(); err != nil {
+		return true, err
+	}
+	for taken := 0; taken < f.queue; {
+		n, err := unix.Read(f.fd, f.buf)
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case errors.Is(err, unix.EAGAIN):
+			return overflow, nil
+		case err != nil:
+			return overflow, fmt.Errorf("read changes: %w", err)
+		}
+		events, lost, err := f.take(f.buf[:n], into)
+		taken += events
+		if overflow = overflow || lost || len(into.paths)+len(into.inodes) > maxPending; overflow {
+			into.clear()
+		}
+		if err != nil {
+			return overflow, err
+		}
+	}
+	return overflow, nil
+}
+
+// take adds events to into. A single event never fails the run (N-89). overflow means that an event
+// of this tree may be lost.
+func (f *fanotify) take(b []byte, into *news) (n int, overflow bool, err error) {
+	for ; len(b) > 0; n++ {
+		e, rest, err := nextEvent(b)
+		if err != nil {
+			return n, true, err
+		}
+		b = rest
+		if e.mask&unix.FAN_Q_OVERFLOW != 0 {
+			overflow = true
+			continue
+		}
+		lost := f.inode(&e, into)
+		overflow = overflow || lost
+		if e.folder == (handle{}) {
+			overflow = overflow || e.file == (handle{}) // it identifies no file
+			continue
+		}
+		lost = f.change(&e, into)
+		overflow = overflow || lost
+	}
+	return n, overflow, nil
+}
+
+// change adds the path of an event. lost means that its path is unknown.
+func (f *fanotify) change(e *event, into *news) (lost bool) {
+	at, err := f.path(e.folder)
+	switch {
+	case errors.Is(err, unix.ENAMETOOLONG):
+		// No document this deep has a row, in this tree or another (N-89).
+		into.unnameable++
+		return false
+	case err != nil:
+		return true
+	case at == "": // deleted; its parent has an event for that
+		return false
+	}
+	if e.name != "." && e.name != "" {
+		at = strings.TrimSuffix(at, "/") + "/" + e.name
+	}
+	// The root or one of its parents was created, moved or deleted (N-60).
+	lost = e.mask&unix.FAN_ONDIR != 0 && e.mask&^(unix.FAN_ONDIR|unix.FAN_ATTRIB) != 0 &&
+		(at == f.at || strings.HasPrefix(f.at, at+"/"))
+	path := f.named(at)
+	if path == "" { // outside this tree
+		return lost
+	}
+	if e.mask&unix.FAN_ONDIR != 0 && e.mask&(unix.FAN_CREATE|unix.FAN_MOVED_TO) != 0 {
+		path += "/" // with its descendants
+	}
+	into.paths[path] = struct{}{}
+	return lost
+}
+
+// inode adds the inode of a file whose attributes changed, because another of its names may be in
+// this tree (N-88). lost means that the inode is unknown.
+func (f *fanotify) inode(e *event, into *news) (lost bool) {
+	if e.mask&unix.FAN_ATTRIB == 0 || e.mask&unix.FAN_ONDIR != 0 || e.file == (handle{}) {
+		return false
+	}
+	number, known := f.files[e.file]
+	if !known {
+		var err error
+		if number, err = f.number(e.file); err != nil {
+			return true
+		}
+		if len(f.files) < maxPending {
+			f.files[e.file] = number
+		}
+	}
+	if number != 0 {
+		into.inodes[number] = struct{}{}
+	}
+	return false
+}
+
+// number returns the inode number of a regular file, 0 for other files and deleted ones.
+func (f *fanotify) number(h handle) (uint64, error) {
+	var s unix.Stat_t
+	fd, err := f.open(h)
+	if err != nil || fd < 0 {
+		return 0, err
+	}
+	defer func() { _ = unix.Close(fd) }() // read only
+	if err := unix.Fstat(fd, &s); err != nil || s.Mode&unix.S_IFMT != unix.S_IFREG {
+		return 0, err
+	}
+	return s.Ino, nil
+}
+
+// maxDirs limits the folder paths cached during one read. Each may take 4 KiB.
+const maxDirs = 1 << 12
+
+// path returns the kernel's path of a folder, "" if it was deleted.
+func (f *fanotify) path(h handle) (string, error) {
+	if known, ok := f.dirs[h]; ok {
+		return known, nil
+	}
+	fd, err := f.open(h)
+	if err != nil || fd < 0 {
+		return "", err
+	}
+	defer func() { _ = unix.Close(fd) }() // read only
+	var s unix.Stat_t
+	if err := unix.Fstat(fd, &s); err != nil || s.Nlink == 0 {
+		return "", err
+	}
+	path, err := pathOf(fd)
+	if err == nil && len(f.dirs) < maxDirs {
+		f.dirs[h] = path
+	}
+	return path, err
+}
+
+// open opens a handle's file; -1 if it was deleted.
+func (f *fanotify) open(h handle) (int, error) {
+	fd, err := -1, error(unix.ENOMEM)
+	for try := 0; try < 4 && errors.Is(err, unix.ENOMEM); try++ { // returned while the folder is being deleted
+		fd, err = unix.OpenByHandleAt(f.mount, unix.NewFileHandle(h.kind, []byte(h.bytes)), unix.O_PATH|unix.O_CLOEXEC)
+	}
+	if errors.Is(err, unix.ESTALE) || errors.Is(err, unix.ENOENT) {
+		return -1, nil
+	}
+	if err != nil {
+		return -1, fmt.Errorf("open a changed file: %w", err)
+	}
+	return fd, nil
+}
+
+// named converts a kernel path to a document name, "" if it is outside the tree.
+func (f *fanotify) named(at string) string {
+	if at == f.at {
+		return f.root
+	}
+	rest, below := strings.CutPrefix(at, strings.TrimSuffix(f.at, "/")+"/")
+	if !below {
+		return ""
+	}
+	return strings.TrimSuffix(f.root, "/") + "/" + rest
+}
+
+// mounted returns errMounted if another file system has been mounted over the root. Events of that
+// one are not received (N-60).
+func (f *fanotify) mounted() error {
+	var heard, there unix.Statx_t
+	const wanted = unix.STATX_BASIC_STATS | unix.STATX_MNT_ID
+	if err := unix.Statx(f.mount, "", unix.AT_EMPTY_PATH, wanted, &heard); err != nil {
+		return fmt.Errorf("look at the root: %w", err)
+	}
+	if err := unix.Statx(unix.AT_FDCWD, f.root, 0, wanted, &there); err != nil {
+		return nil // a missing root has no documents
+	}
+	if there.Dev_major != heard.Dev_major || there.Dev_minor != heard.Dev_minor || there.Mnt_id != heard.Mnt_id {
+		return errMounted
+	}
+	return nil
+}
+
+var errMounted = errors.New("another file system has come in the place of the tree's")
+
+func pathOf(fd int) (string, error) {
+	path, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd))
+	if err != nil {
+		return "", fmt.Errorf("name a folder: %w", err)
+	}
+	return path, nil
+}

@@ -1,0 +1,280 @@
+package feed
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	filetree "github.com/refmon/refmon/internal/objects/tree"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/server/watch"
+)
+
+// TestBatches: a batch comes out at the other end as it went in.
+func TestBatches(t *testing.T) {
+	d := sddl.MustParse("O:SYG:BAD:P(A;OI;FA;;;BA)S:(AU;SA;FA;;;WD)")
+	in := watch.Batch{Tree: "/srv", Begin: true, End: true, Heartbeat: watch.Heartbeat{Time: time.Unix(7, 8), Up: 9},
+		Seen: []watch.Seen{{Path: "/srv", Folder: true, Descriptor: d}, {Path: "/srv/\xff", Descriptor: d},
+			{Path: "/srv/gone", Gone: true, Err: fs.ErrNotExist}, {Path: "/srv/no"},
+			{Path: "/srv/bad", Err: errors.New("nonsense")}}}
+	text, err := encode(&in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := bytes.Count(text, []byte("\n")); n != 1 {
+		t.Errorf("%d lines", n)
+	}
+	out, err := decode(bytes.TrimSpace(text), "/srv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !out.Begin || !out.End || !out.Heartbeat.Time.Equal(in.Heartbeat.Time) || out.Heartbeat.Up != 9 ||
+		len(out.Seen) != len(in.Seen) {
+		t.Fatalf("%+v", out)
+	}
+	for i, s := range out.Seen {
+		w := in.Seen[i]
+		if s.Path != w.Path || s.Folder != w.Folder || s.Gone != w.Gone || (s.Err == nil) != (w.Err == nil) ||
+			(s.Descriptor == nil) != (w.Descriptor == nil) {
+			t.Errorf("%+v, want %+v", s, w)
+		}
+		if w.Descriptor != nil && !bytes.Equal(s.Descriptor.AppendOriginal(nil), d.AppendOriginal(nil)) {
+			t.Errorf("%s has another descriptor", s.Path)
+		}
+	}
+}
+
+// FuzzBatch checks that a decoded batch contains only documents of the requested tree, and that a
+// document without a descriptor index has no descriptor.
+func FuzzBatch(f *testing.F) {
+	for _, s := range []string{`{}`, `{"begin":true,"seen":[{"path":"/srv/x","descriptor":1}],"descriptors":["AQAEgA=="]}`,
+		`{"seen":[{"path":"/srvx"}]}`, `{"seen":[{"path":"/srv","descriptor":-1}]}`, `{"seen":[{"raw":"L3Nydi//"}]}`,
+		`{"time":1,"up":2,"end":true,"seen":[{"path":"/srv/a","gone":true,"error":"x"}]}`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		b, err := decode(text, "/srv")
+		if err != nil {
+			return
+		}
+		for _, s := range b.Seen {
+			if s.Path != "/srv" && !strings.HasPrefix(s.Path, "/srv/") || s.Err != nil && s.Descriptor != nil {
+				t.Errorf("%+v", s)
+			}
+		}
+	})
+}
+
+// served is a server on a socket of its own.
+type served struct {
+	*testing.T
+	socket, tree string
+	server       *Server
+}
+
+func serve(t *testing.T, s *Server) *served {
+	t.Helper()
+	x := &served{T: t, socket: filepath.Join(t.TempDir(), "s"), tree: t.TempDir(), server: s}
+	if s.Trees == nil {
+		s.Trees = map[string]Tree{x.tree: {Traverse: "never"}}
+	}
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: x.socket, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(l) }()
+	t.Cleanup(func() {
+		_ = l.Close()
+		s.Close()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	return x
+}
+
+// follow runs a follower until the test stops it.
+func (x *served) follow(f Follower) (out chan watch.Batch, end func() error) {
+	ctx, stop := context.WithCancel(x.Context())
+	done := make(chan error, 1)
+	out = make(chan watch.Batch)
+	go func() { done <- f.Run(ctx, out) }()
+	return out, func() error {
+		stop()
+		return <-done
+	}
+}
+
+func anybody(*net.UnixConn) error { return nil }
+
+// TestServerRejectsClients checks that a client that may not watch, names another tree, or has another
+// configuration gets an error and no batch (N-17, N-18).
+func TestServerRejectsClients(t *testing.T) {
+	no := func(*net.UnixConn) error { return errors.New("not you") }
+	for _, c := range []struct {
+		may  func(*net.UnixConn) error
+		more func(*Follower)
+		want string
+	}{
+		{nil, func(*Follower) {}, "watching is disabled"},
+		{no, func(*Follower) {}, "not you"},
+		{anybody, func(f *Follower) { f.Root += "/sub" }, "is no tree that is served"},
+		{anybody, func(f *Follower) { f.Share = "D:" }, "say the same"},
+		{anybody, func(f *Follower) { f.Traverse = "always" }, "say the same"},
+	} {
+		x := serve(t, &Server{May: c.may})
+		f := Follower{Socket: x.socket, Root: x.tree, Warn: func(err error) { t.Error(err) }}
+		c.more(&f)
+		if err := f.Run(t.Context(), make(chan watch.Batch)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v, want %q", err, c.want)
+		}
+	}
+}
+
+// TestQuestions: a server takes no question that is malformed, of another version or too long,
+// and says so (N-18).
+func TestQuestions(t *testing.T) {
+	x := serve(t, &Server{May: anybody})
+	for text, want := range map[string]string{"{}\n": "version 0", "x\n": "question",
+		`{"version":1,"tre":""}` + "\n": "question", strings.Repeat("x", maxQuestion): "question"} {
+		c, err := net.Dial("unix", x.socket)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = c.Write([]byte(text)) // the server may have refused in the middle of it
+		b := make([]byte, 4096)
+		n, _ := c.Read(b)
+		if !strings.Contains(string(b[:n]), `{"error":`) || !strings.Contains(string(b[:n]), want) {
+			t.Errorf("%.20q: %q", text, b[:n])
+		}
+		_ = c.Close()
+	}
+}
+
+// TestFollowerGetsWalkThenChanges checks that a follower receives a walk, then changes, each before its heartbeat, and
+// another walk after a reconnect (N-7).
+func TestFollowerGetsWalkThenChanges(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("changes of a file system are heard by root only")
+	}
+	x := serve(t, &Server{May: anybody})
+	put := func(name string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(x.tree, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("plan")
+	for range 2 {
+		out, end := x.follow(Follower{Socket: x.socket, Root: x.tree, Beat: quickest})
+		next := func() watch.Batch {
+			t.Helper()
+			select {
+			case b := <-out:
+				return b
+			case <-time.After(time.Minute):
+				t.Fatal("nothing was heard", end())
+			}
+			return watch.Batch{}
+		}
+		b := next()
+		if !b.Begin {
+			t.Fatalf("it begins with %+v", b)
+		}
+		names := ""
+		for ; !b.End; b = next() {
+			for _, s := range b.Seen {
+				names += strings.TrimPrefix(s.Path, x.tree) + " "
+			}
+		}
+		if !strings.Contains(names, " /plan ") {
+			t.Errorf("a walk has %q", names)
+		}
+		put("new")
+		present := time.Now()
+		for seen := false; ; {
+			b = next()
+			for _, s := range b.Seen {
+				seen = seen || strings.HasSuffix(s.Path, "/new")
+			}
+			if b.Heartbeat.Time.After(present) {
+				if !seen {
+					t.Error("a beat came before what it vouches for")
+				}
+				break
+			}
+		}
+		if err := end(); err != nil {
+			t.Error(err)
+		}
+		_ = os.Remove(filepath.Join(x.tree, "new"))
+	}
+}
+
+// TestAttributeRequired: where a tree takes nothing from permissions, a file without the
+// attribute has no descriptor (N-18).
+func TestAttributeRequired(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("changes of a file system are heard by root only")
+	}
+	tree := t.TempDir()
+	s := &Server{May: anybody, Trees: map[string]Tree{tree: {Traverse: "never",
+		Options: filetree.Options{Required: true}}}}
+	x := serve(t, s)
+	if err := os.WriteFile(filepath.Join(tree, "open"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	out, end := x.follow(Follower{Socket: x.socket, Root: tree})
+	for b := range out {
+		for _, s := range b.Seen {
+			if s.Descriptor != nil || s.Err == nil {
+				t.Errorf("%+v", s)
+			}
+		}
+		if b.End {
+			break
+		}
+	}
+	if err := end(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestOtherServer: a socket of another user's program is not believed (N-17).
+func TestOtherServer(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("a socket of another user is made by root only")
+	}
+	x := serve(t, &Server{May: anybody})
+	f := Follower{Socket: x.socket, Root: x.tree}
+	socket := filepath.Join(t.TempDir(), "s")
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: socket}); err != nil {
+		t.Fatal(err)
+	}
+	listened := make(chan error, 1)
+	go func() { // the kernel keeps who listens
+		listened <- asUser(4001, func() error { return unix.Listen(fd, 1) })
+	}()
+	if err := <-listened; err != nil {
+		t.Fatal(err)
+	}
+	f.Socket = socket
+	if err := f.Run(t.Context(), make(chan watch.Batch)); err == nil || !strings.Contains(err.Error(), "uid 4001 serves") {
+		t.Error(err)
+	}
+}

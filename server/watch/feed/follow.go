@@ -1,0 +1,145 @@
+package feed
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"github.com/refmon/refmon/internal/strict"
+	"github.com/refmon/refmon/server/auth/unix"
+	"github.com/refmon/refmon/server/watch"
+)
+
+// Follower reads a tree from the watcher inside refmond. It implements [watch.Source]. Its fields
+// are immutable.
+type Follower struct {
+	Socket   string
+	Root     string        // path of the tree, as in the server's configuration
+	Share    string        // must equal the server's, or it rejects the watch
+	Traverse string        // must equal the server's; "": never
+	Beat     time.Duration // interval of heartbeats; 0: the server's choice
+	Warn     func(error)   // receives the error of a lost connection; nil: it is dropped
+}
+
+// maxLine is the size limit of a server's line, in bytes.
+const maxLine = 256 << 20
+
+// Run follows the tree until the context ends, which is no error, or the server rejects the watch.
+// After a lost connection it connects again, which begins with a walk. Until then the tree has no
+// heartbeat.
+func (f *Follower) Run(ctx context.Context, out chan<- watch.Batch) error {
+	often := f.Beat
+	if often == 0 {
+		often = watch.Often
+	}
+	for {
+		err := f.once(ctx, out)
+		var no *refusal
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case errors.As(err, &no):
+			return err
+		}
+		if f.Warn != nil {
+			f.Warn(fmt.Errorf("source %s: connection lost: %w", f.Root, err))
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(often):
+		}
+	}
+}
+
+// refusal is the server's reason for rejecting a watch.
+type refusal struct{ why string }
+
+// Error returns the server's reason.
+func (r *refusal) Error() string { return "watch: " + r.why }
+
+// once follows one connection to its end.
+func (f *Follower) once(ctx context.Context, out chan<- watch.Batch) error {
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "unix", f.Socket)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+	server, err := unix.Of(conn.(*net.UnixConn))
+	if err != nil {
+		return err
+	}
+	server.Close()
+	// Another user's program at the socket could report documents as readable by everybody (N-17).
+	if server.UID != 0 && int(server.UID) != os.Geteuid() {
+		return &refusal{fmt.Sprintf("uid %d serves %s: want root or uid %d", server.UID, f.Socket, os.Geteuid())}
+	}
+	text, err := line(&question{Version: 1, Tree: f.Root, Share: f.Share, Traverse: f.traverse(), Beat: f.Beat})
+	if err != nil {
+		return err
+	}
+	if _, err := conn.Write(text); err != nil {
+		return err
+	}
+	return f.read(ctx, bufio.NewReaderSize(conn, 1<<20), out)
+}
+
+func (f *Follower) traverse() string {
+	return cmp.Or(f.Traverse, "never")
+}
+
+// read forwards the batches of a connection.
+func (f *Follower) read(ctx context.Context, in *bufio.Reader, out chan<- watch.Batch) error {
+	text, err := nextLine(in)
+	if err != nil {
+		return err
+	}
+	var a answer
+	if err := strict.Unmarshal(text, &a); err != nil {
+		return err
+	}
+	if a.Error != "" {
+		return &refusal{a.Error}
+	}
+	for {
+		if text, err = nextLine(in); err != nil {
+			return err
+		}
+		b, err := decode(text, f.Root)
+		if err != nil {
+			return err
+		}
+		select {
+		case out <- b:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+var errLong = errors.New("a line is too long")
+
+// nextLine reads a line and removes its newline.
+func nextLine(in *bufio.Reader) ([]byte, error) {
+	var out []byte
+	for {
+		part, err := in.ReadSlice('\n')
+		out = append(out, part...)
+		switch {
+		case err == nil:
+			return bytes.TrimSuffix(out, []byte("\n")), nil
+		case !errors.Is(err, bufio.ErrBufferFull):
+			return nil, err
+		case len(out) > maxLine:
+			return nil, errLong
+		}
+	}
+}

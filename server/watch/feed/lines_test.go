@@ -1,0 +1,165 @@
+package feed
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io/fs"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/server/watch"
+)
+
+// TestLimitsOfLines checks both sides of each limit of a line: documents outside the tree, descriptor
+// indexes, and the precedence of contradictory fields.
+func TestLimitsOfLines(t *testing.T) {
+	two, err := encode(&watch.Batch{Seen: []watch.Seen{{Path: "/t/a",
+		Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FR;;;WD)")},
+		{Path: "/t/b", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")}, {Path: "/t/c",
+			Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FR;;;WD)")}, {Path: "/t/d", Err: errors.New("no"),
+			Descriptor: sddl.MustParse("O:SYG:SYD:")}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.TrimSpace(string(two))
+	b, err := decode([]byte(text), "/t")
+	if err != nil || len(b.Seen) != 4 || strings.Count(text, `"descriptor":1`) != 2 || b.Tree != "/t" || b.Begin ||
+		b.End ||
+		!b.Heartbeat.Time.IsZero() || b.Heartbeat.Up != 0 || b.Seen[0].Descriptor.Owner().String() != "S-1-5-18" ||
+		b.Seen[1].Descriptor.Owner().String() != "S-1-5-32-544" || b.Seen[2].Descriptor != b.Seen[0].Descriptor ||
+		b.Seen[3].Descriptor != nil || b.Seen[3].Err == nil || b.Seen[3].Err.Error() != "no" {
+		t.Errorf("%s is %+v, %v", text, b, err)
+	}
+	for place, good := range map[string]bool{"0": true, "1": true, "2": true, "3": false, "-1": false} {
+		_, err := decode([]byte(strings.Replace(text, `"descriptor":2`, `"descriptor":`+place, 1)), "/t")
+		if (err == nil) != good {
+			t.Errorf("descriptor %s of two: %v", place, err)
+		}
+	}
+	for path, trees := range map[string]string{"/t": "/t /", "/t/x": "/t /", "/tx": "/", "/": "/", "": "", "t/x": "",
+		"/s/x": "/ /s", "/t/": "/t /"} {
+		for _, tree := range []string{"/t", "/", "/s"} {
+			want := strings.Contains(" "+trees+" ", " "+tree+" ")
+			if got := within(tree, path); got != want {
+				t.Errorf("N-51: %q is within %s: %t", path, tree, got)
+			}
+			_, err := decode([]byte(`{"seen":[{"path":"`+path+`"}]}`), tree)
+			if (err == nil) != want {
+				t.Errorf("N-51: a document %q of %s: %v", path, tree, err)
+			}
+		}
+	}
+	b, err = decode([]byte(`{"end":true,"time":5,"up":6,"seen":[{"path":"/t/a","gone":true,"error":"x","folder":true},`+
+		`{"raw":"L3Qv/w=="}]}`), "/t")
+	if err != nil || !b.End || !b.Heartbeat.Time.Equal(time.Unix(0, 5)) || b.Heartbeat.Up != 6 || !b.Seen[0].Gone ||
+		!b.Seen[0].Folder ||
+		!errors.Is(b.Seen[0].Err, fs.ErrNotExist) || b.Seen[1].Path != "/t/\xff" || b.Seen[1].Gone || b.Seen[1].Err != nil {
+		t.Errorf("%+v, %v", b, err)
+	}
+	if b, err := decode([]byte(`{"up":6}`), "/t"); err != nil || b.Heartbeat != (watch.Heartbeat{}) {
+		t.Errorf("no beat is %+v, %v", b.Heartbeat, err)
+	}
+}
+
+// TestRoomForWatches: sixteen watch at once, one more does not, and one that has ended makes room; after the end there
+// is no room.
+func TestRoomForWatches(t *testing.T) {
+	s := &Server{}
+	s.begin()
+	for i := range 16 {
+		if !s.enter() {
+			t.Fatalf("there is no room for watch %d", i)
+		}
+	}
+	if s.enter() {
+		t.Error("a watch too many")
+	}
+	if s.leave(); !s.enter() || s.enter() {
+		t.Error("one has ended, and there is not room for one")
+	}
+	s.leave()
+	if s.Close(); s.enter() {
+		t.Error("a watch after the end")
+	}
+}
+
+// TestWatcherFollowsTheRequest checks that a watcher has the requested tree and heartbeat interval, at most a
+// hundred per second (N-18).
+func TestWatcherFollowsTheRequest(t *testing.T) {
+	s := &Server{May: anybody, Trees: map[string]Tree{"/t": {Share: "D:", Traverse: "always"}, "/u": {Traverse: "never"}}}
+	for text, want := range map[string]string{
+		`{"version":1,"tree":"/t","share":"D:","traverse":"always"}`:                 "/t 0s",
+		`{"version":1,"tree":"/t","share":"D:","traverse":"always","beat":10000000}`: "/t 10ms",
+		`{"version":1,"tree":"/t","share":"D:","traverse":"always","beat":9999999}`:  "/t 10ms",
+		`{"version":1,"tree":"/t","share":"D:","traverse":"always","beat":10000001}`: "/t 10.000001ms",
+		`{"version":1,"tree":"/t","share":"D:","traverse":"always","beat":-1}`:       "/t 0s",
+		`{"version":2,"tree":"/t","share":"D:","traverse":"always"}`:                 "version 2: want 1",
+		`{"version":1,"tree":"/t","share":"D:"}`:                                     "say the same",
+		`{"version":1,"tree":"/t","traverse":"always"}`:                              "say the same",
+		`{"version":1,"tree":"/v","share":"D:","traverse":"always"}`:                 "is no tree that is served",
+		`{"version":1,"tree":"/u","traverse":"never"}`:                               "/u 0s",
+		`{"version":1,"tree":"/u","tree":"/t","traverse":"never"}`:                   "the question",
+	} {
+		l, err := net.ListenUnix("unix", &net.UnixAddr{Name: "", Net: "unix"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := net.Dial("unix", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		in, err := l.AcceptUnix()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Write([]byte(text + "\n")); err != nil {
+			t.Fatal(err)
+		}
+		w, err := s.watcher(in)
+		got := ""
+		if err != nil {
+			got = err.Error()
+		} else {
+			got = w.Root + " " + w.Beat.String()
+		}
+		if !strings.Contains(got, want) || (err == nil) != strings.HasPrefix(want, "/") {
+			t.Errorf("N-18: %s: %s, want %s", text, got, want)
+		}
+		_, _, _ = c.Close(), in.Close(), l.Close()
+	}
+	if got := (&Follower{}).traverse(); got != "never" {
+		t.Errorf("without a policy: %q", got)
+	}
+	if got := (&Follower{Traverse: "always"}).traverse(); got != "always" {
+		t.Errorf("with a policy: %q", got)
+	}
+}
+
+// TestRejectionEndsFollower checks that a server's rejection ends the follower with its message, that a
+// malformed response or a closed connection does not, and that a line may exceed the read buffer.
+func TestRejectionEndsFollower(t *testing.T) {
+	f := &Follower{Root: "/t"}
+	long := strings.Repeat("x", 3<<20)
+	for text, want := range map[string]string{`{"error":"not you"}` + "\n": "watch: not you", "{}\n{}\n": "EOF",
+		"{}\n" + `{"seen":[{"path":"/t/` + long + `"}]}` + "\n": "EOF", "{}\n{}": "EOF", "": "EOF", "{}\nx\n": "value",
+		`{"errors":""}` + "\n": "unknown field", "{}\n" + `{"seen":[{"path":"/u"}]}` + "\n": "not of the tree"} {
+		out := make(chan watch.Batch, 4)
+		err := f.read(t.Context(), bufio.NewReader(strings.NewReader(text)), out)
+		var no *refusal
+		if err == nil || !strings.Contains(err.Error(), want) || errors.As(err, &no) != strings.Contains(text, "not you") {
+			t.Errorf("%.60q: %v, want %s", text, err, want)
+		}
+		if n := strings.Count(text, "\n") - 1; want == "EOF" && text != "" && len(out) != n {
+			t.Errorf("%.60q: %d batches", text, len(out))
+		}
+	}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if err := f.read(ended, bufio.NewReader(strings.NewReader("{}\n{}\n")), nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("after the end: %v", err)
+	}
+}

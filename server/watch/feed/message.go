@@ -1,0 +1,132 @@
+package feed
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+	"unicode/utf8"
+
+	"github.com/refmon/refmon/internal/strict"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/server/watch"
+)
+
+// question is the client's only line.
+type question struct {
+	Version  int           `json:"version"` // 1
+	Tree     string        `json:"tree"`    // its path
+	Share    string        `json:"share,omitempty"`
+	Traverse string        `json:"traverse,omitempty"`
+	Beat     time.Duration `json:"beat,omitempty"` // requested interval of heartbeats; 0: the server's choice
+}
+
+// answer is the server's first line. An empty Error accepts the watch.
+type answer struct {
+	Error string `json:"error,omitempty"`
+}
+
+// batch is each further line of the server.
+type batch struct {
+	Begin bool   `json:"begin,omitempty"`
+	End   bool   `json:"end,omitempty"`
+	Time  int64  `json:"time,omitempty"` // of the heartbeat, in nanoseconds since 1970; 0: none
+	Up    int64  `json:"up,omitempty"`
+	Seen  []seen `json:"seen,omitempty"`
+	// Descriptors has the descriptors of Seen without duplicates.
+	Descriptors [][]byte `json:"descriptors,omitempty"`
+}
+
+// seen is one document.
+type seen struct {
+	Path       string `json:"path,omitempty"`
+	Raw        []byte `json:"raw,omitempty"` // replaces a path that is not UTF-8
+	Folder     bool   `json:"folder,omitempty"`
+	Gone       bool   `json:"gone,omitempty"`
+	Descriptor int    `json:"descriptor,omitempty"` // one-based index of Descriptors; 0: none
+	Error      string `json:"error,omitempty"`
+}
+
+// line encodes a message as a line.
+func line(message any) ([]byte, error) {
+	b, err := json.Marshal(message)
+	return append(b, '\n'), err
+}
+
+// encode encodes a batch as a line.
+func encode(b *watch.Batch) ([]byte, error) {
+	out := batch{Begin: b.Begin, End: b.End, Up: int64(b.Heartbeat.Up)}
+	if !b.Heartbeat.Time.IsZero() {
+		out.Time = b.Heartbeat.Time.UnixNano()
+	}
+	places := map[string]int{}
+	for i := range b.Seen {
+		s := &b.Seen[i]
+		x := seen{Path: s.Path, Folder: s.Folder, Gone: s.Gone}
+		if !utf8.ValidString(s.Path) {
+			x.Path, x.Raw = "", []byte(s.Path)
+		}
+		switch {
+		case s.Err != nil:
+			x.Error = s.Err.Error()
+		case s.Descriptor != nil:
+			d := s.Descriptor.AppendOriginal(nil)
+			if places[string(d)] == 0 {
+				out.Descriptors = append(out.Descriptors, d)
+				places[string(d)] = len(out.Descriptors)
+			}
+			x.Descriptor = places[string(d)]
+		}
+		out.Seen = append(out.Seen, x)
+	}
+	return line(&out)
+}
+
+// decode parses the line of a batch. A document outside the tree is an error.
+func decode(text []byte, tree string) (watch.Batch, error) {
+	var in batch
+	if err := strict.Unmarshal(text, &in); err != nil {
+		return watch.Batch{}, err
+	}
+	out := watch.Batch{Tree: tree, Begin: in.Begin, End: in.End}
+	if in.Time != 0 {
+		out.Heartbeat = watch.Heartbeat{Time: time.Unix(0, in.Time), Up: time.Duration(in.Up)}
+	}
+	list := make([]*sd.Descriptor, len(in.Descriptors))
+	for i, b := range in.Descriptors {
+		var err error
+		if list[i], err = sd.Decode(b); err != nil {
+			return watch.Batch{}, fmt.Errorf("descriptor %d: %w", i+1, err)
+		}
+	}
+	for i := range in.Seen {
+		x := &in.Seen[i]
+		s := watch.Seen{Path: x.Path, Folder: x.Folder, Gone: x.Gone}
+		if x.Path == "" {
+			s.Path = string(x.Raw)
+		}
+		switch {
+		case !within(tree, s.Path):
+			return watch.Batch{}, fmt.Errorf("document %q: it is not of the tree %s", s.Path, tree)
+		case x.Descriptor < 0 || x.Descriptor > len(list):
+			return watch.Batch{}, fmt.Errorf("document %q: there is no descriptor %d", s.Path, x.Descriptor)
+		case x.Gone:
+			s.Err = fs.ErrNotExist
+		case x.Error != "":
+			s.Err = errors.New(x.Error)
+		case x.Descriptor > 0:
+			s.Descriptor = list[x.Descriptor-1]
+		}
+		out.Seen = append(out.Seen, s)
+	}
+	return out, nil
+}
+
+// within reports whether path is tree or its descendant.
+func within(tree, path string) bool {
+	if tree == "/" {
+		return len(path) > 0 && path[0] == '/'
+	}
+	return path == tree || len(path) > len(tree) && path[:len(tree)] == tree && path[len(tree)] == '/'
+}

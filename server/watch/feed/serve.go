@@ -1,0 +1,183 @@
+package feed
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/refmon/refmon/internal/objects/tree"
+	"github.com/refmon/refmon/internal/strict"
+	"github.com/refmon/refmon/server/watch"
+)
+
+// Tree is the configuration of a tree. A client must use the same, so that both decide access
+// alike.
+type Tree struct {
+	Options  tree.Options
+	Share    string // SDDL; "": none
+	Traverse string // never, privilege or always
+}
+
+// Server sends trees to clients. Trees and May are required; its fields are immutable.
+type Server struct {
+	Trees map[string]Tree // by path
+	// May returns nil if a client may watch, otherwise the reason why not. A nil May rejects every
+	// client.
+	May func(c *net.UnixConn) error
+	Log *slog.Logger // nil: none
+
+	once sync.Once
+	ctx  context.Context    // immutable after once
+	stop context.CancelFunc // immutable after once
+	all  sync.WaitGroup
+
+	mu sync.Mutex
+	// +checklocks:mu
+	watches int // guarded by mu
+}
+
+// Limits of a server.
+const (
+	maxWatches  = 16 // concurrent watches: each has a kernel queue and walks its tree
+	maxQuestion = 64 << 10
+	quickest    = 10 * time.Millisecond
+	patience    = 10 * time.Second // timeout of a client's line
+)
+
+func (s *Server) begin() {
+	s.once.Do(func() { s.ctx, s.stop = context.WithCancel(context.Background()) })
+}
+
+// Serve accepts clients until the listener is closed, which is no error. It does not wait for
+// connected clients; see [Server.Close].
+func (s *Server) Serve(l *net.UnixListener) error {
+	s.begin()
+	for {
+		c, err := l.AcceptUnix()
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return nil
+		case err != nil:
+			return fmt.Errorf("watch: %w", err)
+		}
+		if !s.enter() {
+			_ = c.Close()
+			continue
+		}
+		s.all.Go(func() {
+			defer s.leave()
+			defer func() { _ = c.Close() }()
+			if err := s.client(c); err != nil && s.Log != nil && s.ctx.Err() == nil {
+				s.Log.Info("a watch has ended", "error", err)
+			}
+		})
+	}
+}
+
+// enter counts a client. It returns false if there are too many or the server is closed.
+func (s *Server) enter() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.watches == maxWatches || s.ctx.Err() != nil {
+		return false
+	}
+	s.watches++
+	return true
+}
+
+func (s *Server) leave() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.watches--
+}
+
+// Close ends all watches and waits for them. Close the listeners too.
+func (s *Server) Close() {
+	s.begin()
+	s.stop()
+	s.all.Wait()
+}
+
+// client serves one connection.
+func (s *Server) client(c *net.UnixConn) error {
+	ctx, stop := context.WithCancel(s.ctx)
+	defer stop()
+	defer context.AfterFunc(ctx, func() { _ = c.Close() })()
+	w, refused := s.watcher(c)
+	var a answer
+	if refused != nil {
+		a.Error = refused.Error()
+	}
+	text, err := line(&a)
+	if err == nil {
+		_, err = c.Write(text)
+	}
+	if err = errors.Join(err, refused); err != nil {
+		return err
+	}
+	if s.Log != nil {
+		s.Log.Info("a tree is watched", "tree", w.Root)
+	}
+	go func() { // the client sends nothing more, so this read returns at its end
+		var b [1]byte
+		_, _ = c.Read(b[:])
+		stop()
+	}()
+	out, done := make(chan watch.Batch), make(chan error, 1)
+	go func() {
+		done <- w.Run(ctx, out)
+		close(out)
+	}()
+	for b := range out {
+		if err == nil {
+			if text, err = encode(&b); err == nil {
+				_, err = c.Write(text)
+			}
+		}
+		if err != nil { // stop the watcher and drop its last batches
+			stop()
+		}
+	}
+	return errors.Join(err, <-done)
+}
+
+// watcher reads the client's line and returns its watcher, or the reason why it may not watch
+// (N-17).
+func (s *Server) watcher(c *net.UnixConn) (*watch.Watcher, error) {
+	_ = c.SetReadDeadline(time.Now().Add(patience)) // never fails for sockets
+	text, err := bufio.NewReader(io.LimitReader(c, maxQuestion)).ReadBytes('\n')
+	if err != nil {
+		return nil, fmt.Errorf("the question: %w", err)
+	}
+	_ = c.SetReadDeadline(time.Time{})
+	if s.May == nil { // after the question: a client that is not read out hears no answer
+		return nil, errors.New("watching is disabled")
+	}
+	if err := s.May(c); err != nil {
+		return nil, err
+	}
+	var q question
+	if err := strict.Unmarshal(text, &q); err != nil {
+		return nil, fmt.Errorf("the question: %w", err)
+	}
+	t, known := s.Trees[q.Tree]
+	switch {
+	case q.Version != 1:
+		return nil, fmt.Errorf("version %d: want 1", q.Version)
+	case !known:
+		return nil, fmt.Errorf("%q is no tree that is served", q.Tree)
+	case q.Share != t.Share || q.Traverse != t.Traverse: // the index would decide differently from the server (N-18)
+		return nil, fmt.Errorf("the tree is served with the share %q and traverse %q: say the same", t.Share, t.Traverse)
+	}
+	w := &watch.Watcher{Root: q.Tree, Options: t.Options}
+	if q.Beat > 0 {
+		w.Beat = max(q.Beat, quickest)
+	}
+	return w, nil
+}

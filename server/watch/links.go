@@ -1,0 +1,68 @@
+package watch
+
+import "slices"
+
+// linkTable maps inodes to the names of their files in a tree, so that a change through one name
+// reaches all of them (N-88). Names may be stale, so look each one up before use. The table has
+// about one entry per file. A watch's goroutine owns it. Create it with [newLinkTable].
+type linkTable struct {
+	first map[uint64]string   // the only name of most files
+	more  map[uint64][]string // further names
+	names int
+	most  int // number of names at which stale ones are removed
+}
+
+// fewest is the minimum number of names before stale ones are removed.
+const fewest = 1 << 16
+
+func newLinkTable() *linkTable {
+	return &linkTable{first: map[uint64]string{}, more: map[uint64][]string{}, most: fewest}
+}
+
+// add adds a name of an inode. It ignores inode 0 and known names.
+func (l *linkTable) add(inode uint64, path string) {
+	if inode == 0 {
+		return
+	}
+	first, known := l.first[inode]
+	switch {
+	case !known:
+		l.first[inode] = path
+	case first == path || slices.Contains(l.more[inode], path):
+		return
+	default:
+		l.more[inode] = append(l.more[inode], path)
+	}
+	l.names++
+}
+
+// of adds the names of an inode to a set.
+func (l *linkTable) of(inode uint64, into map[string]struct{}) {
+	if first, known := l.first[inode]; known {
+		into[first] = struct{}{}
+	}
+	for _, path := range l.more[inode] {
+		into[path] = struct{}{}
+	}
+}
+
+// settle removes stale names after the table has doubled in size.
+func (l *linkTable) settle(inodeAt func(path string) uint64) {
+	if l.names < l.most {
+		return
+	}
+	now := newLinkTable()
+	keep := func(inode uint64, path string) {
+		if inodeAt(path) == inode {
+			now.add(inode, path)
+		}
+	}
+	for inode, path := range l.first {
+		keep(inode, path)
+		for _, path := range l.more[inode] {
+			keep(inode, path)
+		}
+	}
+	now.most = max(fewest, 2*now.names)
+	*l = *now
+}

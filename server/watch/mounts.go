@@ -1,0 +1,25 @@
+package watch
+
+import (
+	"errors"
+	"strings"
+)
+
+var errForeign = errors.New("another file system or folder is mounted here: it is not of this tree")
+
+// covers reports whether a path is a mount point or below one. point reports whether it is one
+// itself.
+func (m *mountTable) covers(path string) (covered, point bool) {
+	if m == nil || len(m.points) == 0 {
+		return false, false
+	}
+	if _, point = m.points[path]; point {
+		return true, true
+	}
+	for at := strings.LastIndexByte(path, '/'); at > 0; at = strings.LastIndexByte(path[:at], '/') {
+		if _, covered = m.points[path[:at]]; covered {
+			return true, false
+		}
+	}
+	return false, false
+}

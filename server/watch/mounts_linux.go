@@ -1,0 +1,119 @@
+package watch
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// mountTable has the mount points below a tree. A watch's goroutine owns it.
+type mountTable struct {
+	fd     int                 // /proc/self/mountinfo; not an os.File, whose poller would consume the change notifications
+	root   string              // the root's document name
+	at     string              // the root's path in the kernel
+	points map[string]struct{} // document names
+}
+
+// openMounts reads the mount points below a tree in this process's mount namespace.
+func openMounts(root string) (*mountTable, error) {
+	m := &mountTable{root: root, at: root}
+	fd, err := unix.Open(root, unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err == nil { // a missing root has no mounts below it yet
+		m.at, err = pathOf(fd)
+		_ = unix.Close(fd)
+		if err != nil {
+			return nil, err
+		}
+	}
+	if m.fd, err = unix.Open("/proc/self/mountinfo", unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
+		return nil, fmt.Errorf("watch mounts: %w", err)
+	}
+	if _, _, err = m.reload(); err != nil {
+		m.close()
+		return nil, err
+	}
+	return m, nil
+}
+
+func (m *mountTable) close() { _ = unix.Close(m.fd) }
+
+// changed reports whether mounts were added or removed since the last call. Source:
+// proc_pid_mountinfo(5), poll.
+func (m *mountTable) changed() (bool, error) {
+	p := []unix.PollFd{{Fd: int32(m.fd), Events: unix.POLLPRI}}
+	for {
+		n, err := unix.Poll(p, 0)
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case err != nil:
+			return false, fmt.Errorf("watch mounts: %w", err)
+		}
+		return n > 0, nil
+	}
+}
+
+// reload reads the mount points again and returns those that were added and removed.
+func (m *mountTable) reload() (came, gone []string, err error) {
+	b, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return nil, nil, fmt.Errorf("read mounts: %w", err)
+	}
+	now := map[string]struct{}{}
+	for line := range bytes.Lines(b) {
+		field := strings.Fields(string(line)) // the fifth is the mount point
+		if len(field) < 5 {
+			continue
+		}
+		below, is := strings.CutPrefix(unescaped(field[4]), strings.TrimSuffix(m.at, "/")+"/")
+		if !is || below == "" {
+			continue
+		}
+		path := strings.TrimSuffix(m.root, "/") + "/" + below
+		now[path] = struct{}{}
+		if _, known := m.points[path]; !known {
+			came = append(came, path)
+		}
+	}
+	for path := range m.points {
+		if _, still := now[path]; !still {
+			gone = append(gone, path)
+		}
+	}
+	m.points = now
+	return came, gone, nil
+}
+
+// unescaped decodes a path of mountinfo, where blanks, newlines and backslashes are three octal
+// digits.
+func unescaped(text string) string {
+	before, rest, found := strings.Cut(text, "\\")
+	if !found {
+		return text
+	}
+	out := []byte(before)
+	for found {
+		if n, err := strconv.ParseUint(rest[:min(3, len(rest))], 8, 8); err == nil && len(rest) >= 3 {
+			out, rest = append(out, byte(n)), rest[3:]
+		} else {
+			out = append(out, '\\')
+		}
+		before, rest, found = strings.Cut(rest, "\\")
+		out = append(out, before...)
+	}
+	return string(out)
+}
+
+// inodeAt returns the inode number of a regular file, 0 if none exists.
+func inodeAt(path string) uint64 {
+	var s unix.Stat_t
+	if err := unix.Lstat(path, &s); err != nil || s.Mode&unix.S_IFMT != unix.S_IFREG {
+		return 0
+	}
+	return s.Ino
+}

@@ -1,0 +1,19 @@
+package watch
+
+// news collects changes of a tree. A watch's goroutine owns it.
+type news struct {
+	paths  map[string]struct{} // changed paths; a slash at the end includes all descendants
+	inodes map[uint64]struct{} // files whose attributes have changed
+	// unnameable is the number of events in folders whose paths are too long for the kernel.
+	unnameable int
+}
+
+func newNews() *news { return &news{paths: map[string]struct{}{}, inodes: map[uint64]struct{}{}} }
+
+// clear removes everything but the count.
+func (n *news) clear() {
+	clear(n.paths)
+	clear(n.inodes)
+}
+
+func (n *news) empty() bool { return len(n.paths)+len(n.inodes) == 0 }

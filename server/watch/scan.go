@@ -1,0 +1,139 @@
+package watch
+
+import (
+	"errors"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/objects/tree"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// walk reads all files. It drains the kernel's events during the walk, so that the queue does not
+// overflow, and reads the changed files afterwards.
+func (w *watch) walk() error {
+	moment := w.present()
+	opt := w.Options
+	opt.Recurse, opt.Identify = true, !w.NoEvents
+	if w.mounts != nil {
+		if _, _, err := w.mounts.reload(); err != nil {
+			return err
+		}
+	}
+	w.before, w.links = w.links, newLinkTable()
+	if err := w.send(Batch{Tree: w.Root, Begin: true}); err != nil {
+		return err
+	}
+	if err := w.all(tree.Files([]string{w.Root}, opt)); err != nil {
+		return err
+	}
+	w.before = nil
+	w.links.most = max(fewest, 2*w.links.names)
+	end := Batch{Tree: w.Root, End: true}
+	if w.NoEvents {
+		end.Heartbeat = moment
+	}
+	return w.send(end)
+}
+
+// all sends the files of a source in batches.
+func (w *watch) all(s objects.Source) error {
+	var list []Seen
+	var failed error
+	flush := func() {
+		if failed = w.drain(); failed == nil && len(list) > 0 {
+			failed = w.send(Batch{Tree: w.Root, Seen: list})
+		}
+		list = nil
+	}
+	err := objects.All(w.ctx, s, sid.SID{}, winnt.FileObject, func(x objects.Item) bool {
+		if s, ours := w.seen(&x); ours {
+			list = append(list, s)
+		}
+		if len(list) == pathsPerBatch {
+			flush()
+		}
+		return failed == nil
+	})
+	flush()
+	return errors.Join(err, failed)
+}
+
+// seen converts a file to a document. ours is false if it is behind a mount point.
+func (w *watch) seen(x *objects.Item) (s Seen, ours bool) {
+	s = Seen{Path: x.Path, Folder: x.Type == winnt.DirectoryFileObject, Descriptor: x.Descriptor, Search: x.Search,
+		Err: x.Err, Gone: errors.Is(x.Err, fs.ErrNotExist)}
+	covered, point := w.mounts.covers(x.Path)
+	switch {
+	case covered && !point:
+		return s, false
+	case point: // it belongs to another file system, and uncovers another folder when unmounted (N-90)
+		s.Descriptor, s.Search, s.Err, s.Gone = nil, nil, errForeign, false
+	case len(x.Path)+w.longer >= maxPath && !s.Gone:
+		s.Descriptor, s.Err = nil, errLong // the kernel could not report its changes (N-89)
+	}
+	if s.Err == nil {
+		w.links.add(x.Inode, x.Path)
+	}
+	return s, true
+}
+
+// maxPath is PATH_MAX of Linux: the kernel has no longer paths, in bytes.
+const maxPath = 4096
+
+var errLong = errors.New("its path is longer than the system names")
+
+// changed reads the paths that events named. It reads folders with their descendants, because they
+// may have been moved here.
+func (w *watch) changed() error {
+	if len(w.pending.paths) == 0 {
+		return nil
+	}
+	paths := slices.Collect(maps.Keys(w.pending.paths))
+	clear(w.pending.paths)
+	w.links.settle(inodeAt)
+	w.looked = time.Now()
+	slices.Sort(paths)
+	var files, folders []string
+	for _, p := range paths {
+		path, folder := strings.CutSuffix(p, "/")
+		if folder {
+			folders = append(folders, path)
+		}
+		files = append(files, path)
+	}
+	files = slices.Compact(files)
+	opt := w.Options
+	opt.Identify = true
+	s, err := tree.Named(w.Root, files, opt)
+	if err != nil { // the root was deleted; a walk notices (N-60)
+		w.lost = true
+		return nil
+	}
+	if err := w.all(s); err != nil {
+		return err
+	}
+	for _, folder := range folders {
+		if err := w.arrived(folder); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// arrived reads the descendants of a folder that was created or moved here.
+func (w *watch) arrived(folder string) error {
+	opt := w.Options
+	opt.Recurse, opt.Identify = true, true
+	below, err := tree.Named(w.Root, []string{folder}, opt)
+	if err != nil {
+		w.lost = true
+		return nil
+	}
+	return w.all(below)
+}

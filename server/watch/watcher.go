@@ -1,0 +1,240 @@
+package watch
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/refmon/refmon/internal/objects/tree"
+)
+
+// Source reports the contents and changes of a tree, as a [Watcher] does, until ctx ends or it fails.
+type Source interface {
+	Run(ctx context.Context, out chan<- Batch) error
+}
+
+// Watcher reports the files of a tree: all at the start, then changes, and all again periodically. Its fields are
+// immutable. Call [Watcher.Run] once.
+type Watcher struct {
+	Root string // absolute, without a trailing slash
+	// Every is the interval of full walks, which find changes that the kernel does not report, such
+	// as another host's; 0: [Slowly].
+	Every time.Duration
+	Beat  time.Duration // interval of heartbeats; 0: [Often]
+	// NoEvents disables the kernel's events. Then only walks find changes, and a heartbeat has the
+	// time of the walk's beginning.
+	NoEvents bool
+	Options  tree.Options     // Recurse is set by Run
+	Clock    func() Heartbeat // nil: this machine's
+	// Again requests a walk of the whole tree; nil: only Every does.
+	Again <-chan struct{}
+}
+
+// Defaults of a [Watcher].
+const (
+	Slowly = time.Hour
+	Often  = time.Second
+)
+
+// changes is a source of change events, usually the kernel.
+type changes interface {
+	// read adds new changes to into without blocking. overflow means that some were lost.
+	read(into *news) (overflow bool, err error)
+	// wait waits for changes, at most for the given time.
+	wait(ctx context.Context, most time.Duration) error
+	close()
+}
+
+// pathsPerBatch is the maximum number of documents in a batch.
+const pathsPerBatch = 1024
+
+// Run watches until ctx ends or an error occurs. Then it sends no more heartbeats.
+func (w *Watcher) Run(ctx context.Context, out chan<- Batch) error {
+	var ch changes = silent{}
+	if !w.NoEvents {
+		var err error
+		if ch, err = listen(w.Root); err != nil {
+			return fmt.Errorf("watch %s: %w", w.Root, err)
+		}
+	}
+	defer ch.close()
+	mounts, err := openMounts(w.Root)
+	if err != nil {
+		return fmt.Errorf("watch %s: %w", w.Root, err)
+	}
+	defer mounts.close()
+	r := &watch{Watcher: w, ctx: ctx, out: out, changes: ch, mounts: mounts, pending: newNews(), links: newLinkTable()}
+	if at, err := filepath.EvalSymlinks(w.Root); err == nil {
+		r.longer = max(0, len(at)-len(w.Root))
+	}
+	err = r.run()
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// watch is one run of a watcher. Its goroutine owns it.
+type watch struct {
+	*Watcher
+	ctx      context.Context
+	out      chan<- Batch
+	changes  changes
+	mounts   *mountTable // nil: no mounts are known
+	links    *linkTable
+	before   *linkTable // of the previous walk, during a walk; otherwise nil
+	longer   int        // number of bytes by which the kernel's path of a document is longer than its name
+	pending  *news
+	reported int  // unnameable events that were already reported
+	lost     bool // events were lost; a walk must find the changes
+	beaten   time.Time
+	looked   time.Time // time of the last read of changed files
+}
+
+func (w *watch) run() error {
+	every := w.Every
+	if every == 0 {
+		every = Slowly
+	}
+	for {
+		if err := w.walk(); err != nil {
+			return err
+		}
+		walked := time.Now()
+		for !w.lost && time.Since(walked) < every {
+			if err := w.poll(); err != nil {
+				return err
+			}
+			if err := w.changes.wait(w.ctx, min(w.often(), every)); err != nil {
+				return err
+			}
+			if err := w.gather(); err != nil {
+				return err
+			}
+		}
+		w.lost = false
+	}
+}
+
+// gathering is the minimum interval between reads of changed files. Many changes read together cost
+// little more than one.
+const gathering = 50 * time.Millisecond
+
+// gather waits until that interval has passed. After a quiet period it does not wait.
+func (w *watch) gather() error {
+	if left := gathering - time.Since(w.looked); left > 0 {
+		return silent{}.wait(w.ctx, left)
+	}
+	return nil
+}
+
+func (w *Watcher) present() Heartbeat {
+	if w.Clock != nil {
+		return w.Clock()
+	}
+	return Now()
+}
+
+func (w *watch) often() time.Duration {
+	if w.Watcher.Beat == 0 {
+		return Often
+	}
+	return w.Watcher.Beat
+}
+
+// poll reads what has changed and then sends a heartbeat. The heartbeat's time is taken before the
+// events are read, so that it does not cover later changes (N-7).
+func (w *watch) poll() error {
+	moment := w.present()
+	select {
+	case <-w.Again:
+		w.lost = true
+	default:
+	}
+	if err := w.remounted(); err != nil {
+		return err
+	}
+	if err := w.drain(); err != nil || w.lost {
+		return err
+	}
+	news := !w.pending.empty()
+	if err := w.changed(); err != nil || w.lost {
+		return err
+	}
+	if w.NoEvents || !news && time.Since(w.beaten) < w.often() { // other trees' files wake it too
+		return nil
+	}
+	w.beaten = time.Now()
+	skipped := w.pending.unnameable - w.reported
+	w.reported = w.pending.unnameable
+	return w.send(Batch{Tree: w.Root, Heartbeat: moment, Unnameable: skipped})
+}
+
+// drain collects the kernel's events. Lost ones require a walk (N-8). A change of a file counts for
+// each of its names (N-88).
+func (w *watch) drain() error {
+	lost, err := w.changes.read(w.pending)
+	w.lost = w.lost || lost
+	for inode := range w.pending.inodes {
+		w.links.of(inode, w.pending.paths)
+		if w.before != nil {
+			w.before.of(inode, w.pending.paths)
+		}
+	}
+	clear(w.pending.inodes)
+	return err
+}
+
+// remounted handles added and removed mounts: covered documents become unreadable, and uncovered
+// ones are read again (N-90).
+func (w *watch) remounted() error {
+	if w.mounts == nil {
+		return nil
+	}
+	changed, err := w.mounts.changed()
+	if err != nil || !changed {
+		return err
+	}
+	came, gone, err := w.mounts.reload()
+	if err != nil {
+		return err
+	}
+	for _, at := range gone {
+		w.pending.paths[at+"/"] = struct{}{}
+	}
+	var list []Seen
+	for _, at := range came {
+		list = append(list, Seen{Path: at, Gone: true}, Seen{Path: at, Folder: true, Err: errForeign})
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	return w.send(Batch{Tree: w.Root, Seen: list})
+}
+
+func (w *watch) send(b Batch) error {
+	select {
+	case w.out <- b:
+		return nil
+	case <-w.ctx.Done():
+		return w.ctx.Err()
+	}
+}
+
+// silent is a source without events, for walks only.
+type silent struct{}
+
+func (silent) read(*news) (bool, error) { return false, nil }
+func (silent) close()                   {}
+
+func (silent) wait(ctx context.Context, most time.Duration) error {
+	t := time.NewTimer(most)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,145 @@
+package watch
+
+import (
+	"context"
+	"testing"
+	"time"
+)
+
+// looked are events of which some looks lose some; each look takes an hour.
+type looked struct {
+	silent
+	lost  map[int]bool // by the number of the look
+	looks int
+	clock *time.Duration
+}
+
+func (l *looked) read(*news) (bool, error) {
+	l.looks++
+	*l.clock += time.Hour
+	return l.lost[l.looks], nil
+}
+
+// TestHeartbeatPrecedesTheRead checks that a heartbeat has the time before the read, also for walks. Lost events
+// require a walk whatever is read afterwards, and so does a requested walk (N-7, N-8).
+func TestHeartbeatPrecedesTheRead(t *testing.T) {
+	begin := time.Unix(1_000_000, 0)
+	for name, c := range map[string]struct {
+		lost  map[int]bool
+		again bool
+		beat  bool
+		after bool // events are lost after two looks
+	}{
+		"nothing is lost":      {nil, false, true, false},
+		"the first look loses": {map[int]bool{1: true}, false, false, true},
+		"a walk is asked for":  {nil, true, false, true},
+	} {
+		var passed time.Duration
+		again, out := make(chan struct{}, 1), make(chan Batch, 4)
+		if c.again {
+			again <- struct{}{}
+		}
+		clock := func() Heartbeat { return Heartbeat{Time: begin.Add(passed)} }
+		w := &watch{Watcher: &Watcher{Root: t.TempDir(), Again: again, Clock: clock},
+			ctx: t.Context(), out: out, changes: &looked{lost: c.lost, clock: &passed}, pending: newNews(),
+			links: newLinkTable()}
+		if err := w.poll(); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case b := <-out:
+			if !c.beat || !b.Heartbeat.Time.Equal(begin) {
+				t.Errorf("N-7: %s: a heartbeat of %v, want one of %v", name, b.Heartbeat.Time, begin)
+			}
+		default:
+			if c.beat {
+				t.Errorf("N-7: %s: no heartbeat", name)
+			}
+		}
+		if err := w.drain(); err != nil || w.lost != c.after {
+			t.Errorf("N-8: %s: after another look lost is %v, %v", name, w.lost, err)
+		}
+	}
+	var passed time.Duration
+	out := make(chan Batch, 4)
+	w := &watch{Watcher: &Watcher{Root: t.TempDir(), NoEvents: true, Clock: func() Heartbeat {
+		return Heartbeat{Time: begin.Add(passed)}
+	}}, ctx: t.Context(), out: out, changes: &looked{clock: &passed}, pending: newNews(), links: newLinkTable()}
+	if err := w.walk(); err != nil || passed == 0 {
+		t.Fatal(err, passed)
+	}
+	for b := range out {
+		if b.End {
+			if !b.Heartbeat.Time.Equal(begin) {
+				t.Errorf("N-7: a walk vouches for %v, want its beginning %v", b.Heartbeat.Time, begin)
+			}
+			break
+		}
+	}
+}
+
+// TestEventLostInWalkNeedsAnotherWalk checks that events lost during a walk lead to another walk before the next
+// heartbeat (N-8).
+func TestEventLostInWalkNeedsAnotherWalk(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	var passed time.Duration
+	out := make(chan Batch)
+	w := &watch{Watcher: &Watcher{Root: t.TempDir(), Beat: time.Millisecond, Clock: Now}, ctx: ctx, out: out,
+		changes: &looked{lost: map[int]bool{1: true}, clock: &passed}, pending: newNews(), links: newLinkTable()}
+	done := make(chan error, 1)
+	go func() { done <- w.run() }()
+	walks := 0
+	for b := range out {
+		if b.Begin {
+			walks++
+		}
+		if !b.Heartbeat.Time.IsZero() {
+			break
+		}
+	}
+	stop()
+	if <-done; walks != 2 {
+		t.Errorf("N-8: a heartbeat after %d walks, want 2", walks)
+	}
+}
+
+// lossy are events of which the first look loses some.
+type lossy struct {
+	silent
+	looks int
+}
+
+func (l *lossy) read(*news) (bool, error) {
+	l.looks++
+	return l.looks == 3, nil
+}
+
+// TestLostEventsStopHeartbeats checks that after lost events no heartbeat is sent before another walk has ended
+// (N-8).
+func TestLostEventsStopHeartbeats(t *testing.T) {
+	root := t.TempDir()
+	ctx, stop := context.WithCancel(t.Context())
+	out := make(chan Batch)
+	w := &watch{Watcher: &Watcher{Root: root, Beat: time.Millisecond}, ctx: ctx, out: out, changes: &lossy{},
+		pending: newNews(), links: newLinkTable()}
+	done := make(chan error, 1)
+	go func() { done <- w.run() }()
+	told := ""
+	for walks := 0; walks < 2; {
+		switch b := <-out; {
+		case b.Begin:
+			told += "("
+		case b.End:
+			told += ")"
+			walks++
+		case !b.Heartbeat.Time.IsZero():
+			told += "."
+		default:
+			told += "x"
+		}
+	}
+	stop()
+	if <-done; told != "(x).(x)" {
+		t.Errorf("%s: want a walk, one beat, and when events are lost a walk before the next", told)
+	}
+}

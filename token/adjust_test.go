@@ -1,0 +1,138 @@
+package token_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TC-30, T-71, T-72.
+func TestAdjustPrivileges(t *testing.T) {
+	tok := must(t, setup())
+	n, prev, st := tok.AdjustPrivileges(200, false, []token.PrivilegeChange{enable(winnt.SeShutdownPrivilege)})
+	wantStatus(t, "enable Shutdown", st, ntstatus.Success)
+	if !n.Has(winnt.SeShutdownPrivilege) || n.ModifiedID() != 200 || len(prev) != 1 ||
+		prev[0] != (token.PrivilegeChange{LUID: 19}) {
+		t.Errorf("enabled %v modified %v previous %v", n.Enabled().Names(), n.ModifiedID(), prev)
+	}
+	n, prev, st = tok.AdjustPrivileges(201, false, []token.PrivilegeChange{enable(winnt.SeTcbPrivilege), {LUID: 1 << 40},
+		{LUID: 99}})
+	wantStatus(t, "enable SeTcb", st, ntstatus.NotAllAssigned)
+	if n != tok || prev != nil || n.ModifiedID() != 100 {
+		t.Error("T-72: nothing changed, so ModifiedId stays and nothing is added")
+	}
+	n, prev, st = tok.AdjustPrivileges(202, true, []token.PrivilegeChange{enable(winnt.SeTcbPrivilege)})
+	wantStatus(t, "T-71: disable all ignores the list", st, ntstatus.Success)
+	if n.Enabled() != 0 || n.Present() != tok.Present() || len(prev) != 1 || prev[0].Attributes != 3 {
+		t.Errorf("disable all: enabled %v previous %v", n.Enabled().Names(), prev)
+	}
+}
+
+// TC-32: REMOVED is permanent, and ENABLED together with it is ignored.
+func TestRemovePrivilege(t *testing.T) {
+	tok := must(t, setup())
+	n, prev, st := tok.AdjustPrivileges(200, false,
+		[]token.PrivilegeChange{{LUID: 19, Attributes: winnt.SE_PRIVILEGE_REMOVED | winnt.SE_PRIVILEGE_ENABLED}})
+	wantStatus(t, "remove Shutdown", st, ntstatus.Success)
+	if len(prev) != 1 || prev[0].LUID != 19 || n.Present().Has(winnt.SeShutdownPrivilege) {
+		t.Errorf("previous %v: a removed one is listed too", prev)
+	}
+	_, _, st = n.AdjustPrivileges(201, false, []token.PrivilegeChange{enable(winnt.SeShutdownPrivilege)})
+	wantStatus(t, "enable it again", st, ntstatus.NotAllAssigned)
+}
+
+// TC-33: what Previous reports restores the state exactly.
+func TestPreviousRestores(t *testing.T) {
+	tok := must(t, setup())
+	changes := []token.PrivilegeChange{enable(winnt.SeShutdownPrivilege), {LUID: 23}, {LUID: 19},
+		enable(winnt.SeShutdownPrivilege)}
+	n, prev, _ := tok.AdjustPrivileges(200, false, changes)
+	back, _, st := n.AdjustPrivileges(201, false, prev)
+	wantStatus(t, "restore", st, ntstatus.Success)
+	for p, a := range tok.Privileges() {
+		for q, b := range back.Privileges() {
+			if p == q && a != b {
+				t.Errorf("%v: %#x, was %#x", p, b, a)
+			}
+		}
+	}
+	g, prevG, _ := tok.AdjustGroups(202, false, []token.Group{{SID: groupG1},
+		{SID: groupG2, Attributes: winnt.SE_GROUP_ENABLED}})
+	if back, _, st := g.AdjustGroups(203, false, prevG); st != ntstatus.Success || !back.Equal(tok) || g.Equal(tok) {
+		t.Errorf("groups: %v, previous %v", st, prevG)
+	}
+}
+
+// TC-35, T-75: one refusal and nothing at all is changed.
+func TestAdjustGroupsRefusals(t *testing.T) {
+	deny, logon := account(2003), sid.Logon(0, 77)
+	tok := must(t, setup(token.Group{SID: deny, Attributes: winnt.SE_GROUP_USE_FOR_DENY_ONLY},
+		token.Group{SID: logon, Attributes: winnt.SE_GROUP_LOGON_ID | winnt.SE_GROUP_ENABLED}))
+	on := winnt.SE_GROUP_ENABLED
+	for _, c := range []struct {
+		name   string
+		change token.Group
+		want   ntstatus.Status
+	}{
+		{"disable Users", token.Group{SID: sid.Users}, ntstatus.CantDisableMandatory},
+		{"disable U", token.Group{SID: userU}, ntstatus.CantDisableMandatory},
+		{"disable the logon SID", token.Group{SID: logon}, ntstatus.CantDisableMandatory},
+		{"disable the integrity entry", token.Group{SID: sid.MediumLevel}, ntstatus.CantDisableMandatory},
+		{"enable deny-only", token.Group{SID: deny, Attributes: on}, ntstatus.CantEnableDenyOnly},
+	} {
+		n, prev, st := tok.AdjustGroups(200, false, []token.Group{{SID: groupG1}, c.change})
+		wantStatus(t, c.name, st, c.want)
+		if n != tok || prev != nil || !n.Member(groupG1, false) {
+			t.Errorf("%s: G1 in the same list was changed", c.name)
+		}
+	}
+	// Enabling the integrity entry or the user is no change; neither becomes a group that grants.
+	for _, s := range []sid.SID{sid.MediumLevel, userU} {
+		n, prev, st := tok.AdjustGroups(200, false, []token.Group{{SID: s, Attributes: on}})
+		wantStatus(t, "T-75: enable "+s.String(), st, ntstatus.Success)
+		if n != tok || prev != nil || n.Member(sid.MediumLevel, false) || n.Member(sid.MediumLevel, true) {
+			t.Errorf("T-75: enabling %s changed the token: %v", s, prev)
+		}
+	}
+	if n, prev, _ := tok.AdjustGroups(200, true, nil); n.Member(sid.MediumLevel, false) || len(prev) != 0 {
+		t.Errorf("T-75: the integrity entry after a reset: %v", prev)
+	}
+	n, prev, st := tok.AdjustGroups(200, false, []token.Group{{SID: groupG1}, {SID: sid.Everyone, Attributes: on}})
+	wantStatus(t, "missing group", st, ntstatus.NotAllAssigned)
+	if n.Member(groupG1, false) || len(prev) != 1 || prev[0].SID != groupG1 || prev[0].Attributes != 6 ||
+		n.ModifiedID() != 200 {
+		t.Errorf("the rest must be applied: previous %v", prev)
+	}
+}
+
+// TC-36, value part: reset gives every group its default back.
+func TestAdjustGroupsReset(t *testing.T) {
+	tok := must(t, setup())
+	n, _, _ := tok.AdjustGroups(200, false, []token.Group{{SID: groupG1},
+		{SID: groupG2, Attributes: winnt.SE_GROUP_ENABLED}})
+	n, prev, st := n.AdjustGroups(201, true, []token.Group{{SID: sid.Users}})
+	wantStatus(t, "T-75: reset ignores the list", st, ntstatus.Success)
+	if !n.Equal(tok) || len(prev) != 2 {
+		t.Errorf("not reset, previous %v", prev)
+	}
+}
+
+// T-71: a privilege that was removed is gone from every set, and so are its defaults.
+func TestRemovedPrivilegeLeavesNothing(t *testing.T) {
+	tok, err := token.New(token.Administrator(sid.MustParse("S-1-5-21-1-2-3-500")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := tok.Present()
+	for p := range all.All {
+		n, _, st := tok.AdjustPrivileges(1, false, []token.PrivilegeChange{{LUID: p.LUID(),
+			Attributes: winnt.SE_PRIVILEGE_REMOVED}})
+		if st != ntstatus.Success || n.Present() != all&^p.Bit() || n.Enabled() != tok.Enabled()&^p.Bit() ||
+			n.DefaultPrivileges() != tok.DefaultPrivileges()&^p.Bit() {
+			t.Errorf("%v: %v, %v, %v, %v", p, st, n.Present(), n.Enabled(), n.DefaultPrivileges())
+		}
+	}
+}

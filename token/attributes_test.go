@@ -1,0 +1,103 @@
+package token_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+)
+
+// Values of each type can be added and deleted. An existing value stays once, at its position.
+func TestChangeAttributesOfEveryType(t *testing.T) {
+	two, three, four := sid.MustParse("S-1-1-2"), sid.MustParse("S-1-1-3"), sid.MustParse("S-1-1-4")
+	of := func(a claims.Attribute) claims.Attribute { a.Name = "a"; return a }
+	for _, c := range []struct {
+		name                string
+		now, change         claims.Attribute
+		added, left, common string
+	}{
+		{"integers", of(claims.Attribute{Type: claims.Int64, Ints: []int64{1, 2, 3}}),
+			of(claims.Attribute{Type: claims.Int64, Ints: []int64{2, 4}}), "[1 2 3 4]", "[1 3]", "[2]"},
+		{"unsigned", of(claims.Attribute{Type: claims.Uint64, Uints: []uint64{1, 2, 3}}),
+			of(claims.Attribute{Type: claims.Uint64, Uints: []uint64{2, 4}}), "[1 2 3 4]", "[1 3]", "[2]"},
+		{"texts", of(claims.Attribute{Type: claims.String, Strings: []string{"1", "b", "3"}}),
+			of(claims.Attribute{Type: claims.String, Strings: []string{"B", "4"}}), "[1 b 3 4]", "[1 3]", "[b]"},
+		{"texts by case", of(claims.Attribute{Type: claims.String, Flags: claims.FlagCaseSensitive,
+			Strings: []string{"1", "b", "3"}}), of(claims.Attribute{Type: claims.String, Flags: claims.FlagCaseSensitive,
+			Strings: []string{"B", "b", "4"}}), "[1 b 3 B 4]", "[1 3]", "[b]"},
+		{"SIDs", of(claims.Attribute{Type: claims.SID, SIDs: []sid.SID{sid.Everyone, two, three}}),
+			of(claims.Attribute{Type: claims.SID, SIDs: []sid.SID{two, four}}),
+			"[S-1-1-0 S-1-1-2 S-1-1-3 S-1-1-4]", "[S-1-1-0 S-1-1-3]", "[S-1-1-2]"},
+		{"octets", of(claims.Attribute{Type: claims.Octets, Octets: [][]byte{{1}, {2}, {3}}}),
+			of(claims.Attribute{Type: claims.Octets, Octets: [][]byte{{2}, {4}}}), "[[1] [2] [3] [4]]", "[[1] [3]]", "[[2]]"},
+	} {
+		s := setup()
+		s.LocalAttributes = claimsOf(t, c.now)
+		tok := must(t, s)
+		was := values(tok)
+		for op, want := range map[token.AttributeOperation]string{token.AttributeAdd: c.added,
+			token.AttributeDelete: c.left} {
+			n, st := tok.ChangeAttributes([]token.AttributeChange{{Attribute: c.change, Operation: op}})
+			wantStatus(t, c.name, st, ntstatus.Success)
+			if got := values(n); got != want {
+				t.Errorf("%s, %v: %s, want %s", c.name, op, got, want)
+			}
+			if values(tok) != was {
+				t.Fatalf("%s: the receiver changed to %s", c.name, values(tok))
+			}
+		}
+		other := c.change
+		if other.Type = claims.Boolean; c.now.Type == claims.Boolean {
+			other.Type = claims.Int64
+		}
+		for _, op := range []token.AttributeOperation{token.AttributeAdd, token.AttributeDelete} {
+			other.Ints, other.Uints, other.Strings, other.SIDs, other.Octets = nil, []uint64{1}, nil, nil, nil
+			n, st := tok.ChangeAttributes([]token.AttributeChange{{Attribute: other, Operation: op}})
+			wantStatus(t, c.name+" of another type", st, ntstatus.InvalidParameter)
+			if n != nil {
+				t.Errorf("%s: a token beside a refusal", c.name)
+			}
+		}
+	}
+}
+
+// values writes the values of the only attribute.
+func values(tok *token.Token) string {
+	for _, a := range tok.LocalAttributes().All() {
+		switch a.Type {
+		case claims.Int64:
+			return fmt.Sprint(a.Ints)
+		case claims.String:
+			return fmt.Sprint(a.Strings)
+		case claims.SID:
+			return fmt.Sprint(a.SIDs)
+		case claims.Octets:
+			return fmt.Sprint(a.Octets)
+		}
+		return fmt.Sprint(a.Uints)
+	}
+	return "none"
+}
+
+// REPLACE_ALL is refused together with any other operation, in either order (T-90).
+func TestReplaceAllMustBeAlone(t *testing.T) {
+	all := token.AttributeChange{Operation: token.AttributeReplaceAll, Attribute: attr("a", 0, 1)}
+	gone := token.AttributeChange{Operation: token.AttributeDelete, Attribute: attr("nowhere", 0, 1)}
+	wrong := token.AttributeChange{Operation: token.AttributeReplaceAll}
+	tok := must(t, setup())
+	for i, c := range [][]token.AttributeChange{{all, gone}, {all, all}, {wrong, gone}} {
+		if n, st := tok.ChangeAttributes(c); n != nil || st != ntstatus.InvalidParameter {
+			t.Errorf("T-90: case %d: %v", i, st)
+		}
+	}
+	if n, st := tok.ChangeAttributes([]token.AttributeChange{gone}); n != nil || st != ntstatus.NotFound {
+		t.Errorf("T-90: an attribute that is not there: %v", st)
+	}
+	n, st := tok.ChangeAttributes([]token.AttributeChange{all})
+	if st != ntstatus.Success || n.LocalAttributes().Len() != 1 {
+		t.Errorf("T-90: alone: %v", st)
+	}
+}

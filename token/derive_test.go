@@ -1,0 +1,184 @@
+package token_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestEffectiveOnlyDefaults checks that remaining privileges keep their default,
+// and that owner and primary group remain if possible (T-48).
+func TestEffectiveOnlyDefaults(t *testing.T) {
+	s := setup(token.Group{SID: sid.Administrators, Attributes: token.GroupDefault | winnt.SE_GROUP_OWNER})
+	s.Owner, s.PrimaryGroup = sid.Administrators, groupG1
+	s.DefaultPrivileges = s.Privileges // Shutdown is a default and not enabled
+	n := must(t, s).EffectiveOnly()
+	if n.DefaultPrivileges() != winnt.SeChangeNotifyPrivilege.Bit() || n.Owner() != sid.Administrators ||
+		n.PrimaryGroup() != groupG1 || n.GroupCount() != 4 {
+		t.Errorf("T-48: defaults %v, owner %v, primary group %v, %d groups", n.DefaultPrivileges().Names(), n.Owner(),
+			n.PrimaryGroup(), n.GroupCount())
+	}
+	s.Groups[len(s.Groups)-1].Attributes = winnt.SE_GROUP_OWNER
+	s.PrimaryGroup = groupG2
+	if n = must(t, s).EffectiveOnly(); n.Owner() != userU || n.PrimaryGroup() != userU || n.GroupCount() != 3 {
+		t.Errorf("T-48: owner %v, primary group %v, %d groups", n.Owner(), n.PrimaryGroup(), n.GroupCount())
+	}
+}
+
+// TC-7, TC-21, T-49, T-54: a duplicate differs in type and level only.
+func TestDuplicate(t *testing.T) {
+	s := setup()
+	s.Source, s.SessionID, s.OriginatingLogon, s.ParentTokenID, s.ExpirationTime = token.Source{Name: "User32", ID: 9},
+		3, 0x77, 0x88, 12345
+	tok := must(t, s)
+	for level := winnt.SecurityAnonymous; level <= winnt.SecurityDelegation; level++ {
+		d := tok.WithTypeLevel(winnt.TokenImpersonation, level)
+		if d.Type() != winnt.TokenImpersonation || d.Level() != level {
+			t.Errorf("type %v level %v, want impersonation, %v", d.Type(), d.Level(), level)
+		}
+		if d.ModifiedID() != 100 || d.AuthenticationID() != 0x5000 || d.ParentTokenID() != 0x88 ||
+			d.OriginatingLogon() != 0x77 ||
+			d.SessionID() != 3 || d.Source() != s.Source || d.ExpirationTime() != 12345 || d.GroupCount() != 4 || !d.Equal(tok) {
+			t.Error("T-49: something else than type and level changed")
+		}
+		if back := d.WithTypeLevel(winnt.TokenPrimary, 0); back.Level() != 0 || back.Type() != winnt.TokenPrimary {
+			t.Error("T-54: a primary duplicate reports what was asked for")
+		}
+	}
+	if tok.Type() != winnt.TokenPrimary || tok.Level() != 0 {
+		t.Error("T-49: the source changed")
+	}
+}
+
+// TC-11: disabled groups are removed permanently; the user stays.
+func TestEffectiveOnly(t *testing.T) {
+	deny := account(2003)
+	s := setup(token.Group{SID: deny, Attributes: winnt.SE_GROUP_USE_FOR_DENY_ONLY})
+	s.PrimaryGroup = groupG2
+	tok := must(t, s).EffectiveOnly() // removes disabled groups permanently (T-48)
+	if _, ok := attributes(t, tok, groupG2); ok || tok.Present().Has(winnt.SeShutdownPrivilege) {
+		t.Error("G2 or Shutdown survived")
+	}
+	for _, keep := range []sid.SID{sid.Users, groupG1, deny, sid.MediumLevel} {
+		if _, ok := attributes(t, tok, keep); !ok {
+			t.Errorf("%v is gone", keep)
+		}
+	}
+	if tok.User().SID != userU || tok.PrimaryGroup() != userU {
+		t.Errorf("user %v, primary group %v, want U for both", tok.User().SID, tok.PrimaryGroup())
+	}
+	_, _, st := tok.AdjustPrivileges(1, false, []token.PrivilegeChange{enable(winnt.SeShutdownPrivilege)})
+	wantStatus(t, "enable Shutdown", st, ntstatus.NotAllAssigned)
+	_, _, st = tok.AdjustGroups(1, false, []token.Group{{SID: groupG2, Attributes: winnt.SE_GROUP_ENABLED}})
+	wantStatus(t, "enable G2", st, ntstatus.NotAllAssigned)
+	if tok.ModifiedID() != 100 {
+		t.Error("T-49: ModifiedId is copied")
+	}
+
+	owner := token.Group{SID: sid.Administrators, Attributes: winnt.SE_GROUP_OWNER}
+	s = setup(owner)
+	s.Owner = sid.Administrators
+	if got := must(t, s).EffectiveOnly().Owner(); got != userU {
+		t.Errorf("T-48: owner %v, want U", got)
+	}
+}
+
+// TC-12, value part: a disabled group and privilege are not in the child.
+func TestStripBeforeHandingOn(t *testing.T) {
+	s := setup(token.Group{SID: sid.Administrators, Attributes: winnt.SE_GROUP_ENABLED |
+		winnt.SE_GROUP_ENABLED_BY_DEFAULT})
+	s.Privileges |= winnt.SeTcbPrivilege.Bit()
+	s.EnabledPrivileges |= winnt.SeTcbPrivilege.Bit()
+	tok := must(t, s)
+	off, _, st := tok.AdjustGroups(101, false, []token.Group{{SID: sid.Administrators}})
+	wantStatus(t, "disable Administrators", st, ntstatus.Success)
+	off, _, st = off.AdjustPrivileges(102, false, []token.PrivilegeChange{{LUID: winnt.SeTcbPrivilege.LUID()}})
+	wantStatus(t, "disable SeTcb", st, ntstatus.Success)
+	child := off.EffectiveOnly()
+	if _, ok := attributes(t, child, sid.Administrators); ok || child.Present().Has(winnt.SeTcbPrivilege) {
+		t.Error("the child kept what was stripped")
+	}
+	if _, ok := attributes(t, off, sid.Administrators); !ok || !off.Present().Has(winnt.SeTcbPrivilege) {
+		t.Error("the original lost it")
+	}
+}
+
+// A derived token decides like a new token with the same fields: equal flags, and equal SIDs match for allow and deny
+// (T-1, T-48, T-61, T-75).
+func TestDerivedTokenEqualsNew(t *testing.T) {
+	plain := setup(token.Group{SID: sid.Administrators, Attributes: token.GroupDefault | winnt.SE_GROUP_OWNER},
+		token.Group{SID: sid.Guests, Attributes: winnt.SE_GROUP_USE_FOR_DENY_ONLY},
+		token.Group{SID: sid.Guests, Attributes: winnt.SE_GROUP_ENABLED_BY_DEFAULT})
+	client := plain
+	client.Type, client.Level = winnt.TokenImpersonation, winnt.SecurityImpersonation
+	privileged := plain
+	privileged.Privileges |= winnt.Privileges(winnt.SeBackupPrivilege, winnt.SeRestorePrivilege,
+		winnt.SeImpersonatePrivilege)
+	privileged.EnabledPrivileges = privileged.Privileges
+	level := func(l sid.SID) func(*token.Token) (*token.Token, ntstatus.Status) {
+		return func(tok *token.Token) (*token.Token, ntstatus.Status) { return tok.WithIntegrity(7, l) }
+	}
+	filtered := func(f token.FilterSpec) func(*token.Token) (*token.Token, ntstatus.Status) {
+		return func(tok *token.Token) (*token.Token, ntstatus.Status) { return tok.Filter(f) }
+	}
+	derive := map[string]func(*token.Token) (*token.Token, ntstatus.Status){
+		"effective only": func(tok *token.Token) (*token.Token, ntstatus.Status) {
+			return tok.EffectiveOnly(), ntstatus.Success
+		},
+		"another level": func(tok *token.Token) (*token.Token, ntstatus.Status) {
+			return tok.WithTypeLevel(winnt.TokenImpersonation, winnt.SecurityDelegation), ntstatus.Success
+		},
+		"low": level(sid.LowLevel), "high": level(sid.HighLevel), "untrusted": level(sid.UntrustedLevel),
+		"without administrators": filtered(token.FilterSpec{Disable: []sid.SID{sid.Administrators}}),
+		"without guests":         filtered(token.FilterSpec{Disable: []sid.SID{sid.Guests, userU}}),
+		"without privileges":     filtered(token.FilterSpec{Flags: winnt.DISABLE_MAX_PRIVILEGE}),
+		"limited":                filtered(token.FilterSpec{Flags: winnt.LUA_TOKEN}),
+		"inert":                  filtered(token.FilterSpec{Flags: winnt.SANDBOX_INERT}),
+		"restricted":             filtered(token.FilterSpec{Restrict: restricting(sid.Users, groupG1)}),
+		"write-restricted": filtered(token.FilterSpec{Flags: winnt.WRITE_RESTRICTED,
+			Restrict: restricting(sid.Users)}),
+		"an AppContainer": func(tok *token.Token) (*token.Token, ntstatus.Status) {
+			return tok.LowBox(token.LowBoxSpec{ModifiedID: 7, Package: sid.MustParse("S-1-15-2-1-2-3-4-5-6-7"),
+				Capabilities: []token.Group{{SID: sid.MustParse("S-1-15-3-1")}}})
+		},
+	}
+	for of, spec := range map[string]token.Spec{"plain": plain, "client": client, "privileged": privileged,
+		"everything": everything(t)} {
+		for name, f := range derive {
+			old := must(t, spec)
+			n, st := f(old)
+			if of == "everything" && st == ntstatus.InvalidParameter {
+				continue // it is an AppContainer already
+			}
+			if st != ntstatus.Success {
+				t.Fatal(of, name, st)
+			}
+			again := must(t, n.Spec())
+			if n.Flags() != again.Flags() || n.IsAdmin() != again.IsAdmin() || n.Integrity() != again.Integrity() {
+				t.Errorf("%s, %s: flags %#x, administrator %t, level %#x; made anew %#x, %t, %#x", of, name, n.Flags(),
+					n.IsAdmin(), n.Integrity(), again.Flags(), again.IsAdmin(), again.Integrity())
+			}
+			sids := []sid.SID{userU, sid.LocalSystem}
+			for _, g := range old.Groups() {
+				sids = append(sids, g.SID)
+			}
+			for _, who := range sids {
+				for _, deny := range []bool{false, true} {
+					if n.Member(who, deny) != again.Member(who, deny) {
+						t.Errorf("%s, %s: %v matches %t to deny (%t), made anew %t", of, name, who, n.Member(who, deny), deny,
+							again.Member(who, deny))
+					}
+				}
+			}
+			if d := differs(must(t, spec).Spec(), old.Spec()); d != nil {
+				t.Errorf("%s, %s: the old token changed: %v", of, name, d)
+			}
+			if d := differs(n.Spec(), again.Spec()); d != nil {
+				t.Errorf("%s, %s: made anew these differ: %v", of, name, d)
+			}
+		}
+	}
+}

@@ -1,0 +1,22 @@
+package token_test
+
+import (
+	"strings"
+	"testing"
+)
+
+// A claim's values may precede its type.
+func TestParseValuesFirst(t *testing.T) {
+	for typ, values := range map[string]string{"int64": "[-1,2]", "uint64": "[1,18446744073709551615]",
+		"boolean": "[true,false]", "string": `["t","f"]`, "sid": `["SY","WD"]`, "octets": `["00ff"]`} {
+		text := func(members string) string { return `{"user":"SY","userClaims":[{"name":"a",` + members + `}]}` }
+		want, err := parse(t, text(`"type":"`+typ+`","values":`+values)).MarshalJSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := parse(t, text(`"values":`+values+`,"type":"`+typ+`"`)).MarshalJSON()
+		if err != nil || string(got) != string(want) || !strings.Contains(string(got), typ) {
+			t.Errorf("%s first: %s, %v; want %s", values, got, err, want)
+		}
+	}
+}

@@ -1,0 +1,100 @@
+package token_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+)
+
+// The error of a file names the field at any depth and the position of the wrong text, and wraps the cause for
+// errors.Is.
+func TestCausesOfFileErrors(t *testing.T) {
+	isSID := func(err error) bool { return errors.Is(err, sid.ErrInvalid) }
+	isSDDL := func(err error) bool { return errors.As(err, new(*sddl.SyntaxError)) }
+	isSpec := func(err error) bool {
+		return errors.As(err, new(*token.SpecError)) && errors.Is(err, ntstatus.InvalidParameter.Err())
+	}
+	isAny := func(err error) bool {
+		e := (*token.FileError)(nil)
+		return errors.As(err, &e) && e.Err != nil && strings.Contains(e.Problem, e.Err.Error())
+	}
+	const head = "{\"user\":\"S-1-5-21-1-2-3-1107\",\n"
+	for _, c := range []struct {
+		fields, path string
+		wraps        func(error) bool
+	}{
+		{`"owner":"S-1-x"`, "owner", isSID}, {`"primaryGroup":"S-1-x"`, "primaryGroup", isSID},
+		{`"trustLevel":"S-1-x"`, "trustLevel", isSID}, {`"domain":"S-1-x"`, "domain", isSID},
+		{`"groups":["WD","S-1-x"]`, "groups[1]", isSID}, {`"groups":["WD",{"sid":"S-1-x"}]`, "groups[1].sid", isSID},
+		{`"restrictedSids":["WD","S-1-x"]`, "restrictedSids[1]", isSID},
+		{`"deviceGroups":["WD","BU","S-1-x"]`, "deviceGroups[2]", isSID},
+		{`"restrictedDeviceGroups":["S-1-x"]`, "restrictedDeviceGroups[0]", isSID},
+		{`"appContainer":{"packageSid":"S-1-x"}`, "appContainer.packageSid", isSID},
+		{`"appContainer":{"packageSid":"S-1-15-2-1","capabilities":["S-1-x"]}`, "appContainer.capabilities[0]", isSID},
+		{`"defaultDacl":"S-1-x"`, "defaultDacl", isSDDL},
+		{`"privileges":["SeTcbPrivilege","S-1-x"]`, "privileges[1]", isAny},
+		{`"privileges":["SeTcbPrivilege",{"name":"S-1-x"}]`, "privileges[1].name", isAny},
+		{`"writeRestricted":true`, "writeRestricted", isSpec},
+	} {
+		text := head + c.fields + "}"
+		tok, err := token.Parse([]byte(text))
+		e := (*token.FileError)(nil)
+		if !errors.As(err, &e) || tok != nil || !c.wraps(err) || e.Path != c.path || e.Problem == "" {
+			t.Errorf("%s: %v, %#v, want %s", c.fields, err, e, c.path)
+			continue
+		}
+		if at := strings.Index(text, `"S-1-x"`); at >= 0 && (e.Line != 2 || e.Offset != at) {
+			t.Errorf("%s: line %d, byte %d, want line 2, byte %d", c.fields, e.Line, e.Offset, at)
+		}
+	}
+}
+
+// An invalid value is reported at its position in the file, for each single field.
+func TestPlacesOfRefusals(t *testing.T) {
+	const head = `{"user":"S-1-5-21-1-2-3-1107","type":"Impersonation",`
+	const owner, primary = `"owner":"S-1-5-21-1-2-3-1107",`, `"primaryGroup":"S-1-5-21-1-2-3-1107",`
+	const trust = `"trustLevel":"S-1-19-512-8192",`
+	for _, c := range []struct{ before, wrong, path string }{
+		{"", `"owner":"S-1-5-21-1-2-3-1108"`, "owner"},
+		{owner, `"primaryGroup":"S-1-5-21-1-2-3-1108"`, "primaryGroup"},
+		{owner + primary, `"integrityLevel":"S-1-5-21-1-2-3-1108"`, "integrityLevel"},
+		{primary + trust, `"owner":"S-1-5-21-1-2-3-1108"`, "owner"},
+		{owner + trust, `"primaryGroup":"S-1-5-21-1-2-3-1108"`, "primaryGroup"},
+		{owner + primary, `"trustLevel":"S-1-5-18"`, "trustLevel"},
+		{owner + primary + trust, `"appContainer":{"packageSid":"S-1-5-18"}`, "appContainer.packageSid"},
+	} {
+		text := head + c.before + c.wrong + "}"
+		_, err := token.Parse([]byte(text))
+		var e *token.FileError
+		if !errors.As(err, &e) {
+			t.Errorf("%s: %v", c.wrong, err)
+			continue
+		}
+		value := strings.LastIndex(text, `:"`) + 1
+		if given := text[value+1 : len(text)-2]; c.path == "integrityLevel" && !strings.Contains(e.Problem, given) {
+			t.Errorf("%s: %s", c.wrong, e.Problem)
+		}
+		if e.Path != c.path || e.Offset != value {
+			t.Errorf("%s: %s at byte %d, want %s at byte %d", c.wrong, e.Path, e.Offset, c.path, value)
+		}
+	}
+}
+
+// The position in an error is the line from the second on, otherwise the offset; offset 0 is omitted.
+func TestPlaceOfAnError(t *testing.T) {
+	for want, e := range map[string]token.FileError{
+		"token file: wrong":                     {Problem: "wrong"},
+		"token file: a: wrong":                  {Path: "a", Problem: "wrong"},
+		"token file: wrong (byte 1)":            {Problem: "wrong", Offset: 1, Line: 1},
+		"token file: a: wrong (line 2, byte 9)": {Path: "a", Problem: "wrong", Offset: 9, Line: 2},
+	} {
+		if got := e.Error(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

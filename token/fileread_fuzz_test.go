@@ -1,0 +1,45 @@
+package token_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/refmon/refmon/token"
+)
+
+// FuzzParse: no panic or endless loop; accepted input is JSON, and prints and parses back as the same token.
+func FuzzParse(f *testing.F) {
+	for _, seed := range []string{
+		designExample, // the documented example
+		`{"user":"SY"}`,
+		`{"user":"S-1-5-21-1-2-3-1","groups":["DU",{"sid":"WD","attributes":["UseForDenyOnly"]}]}`,
+		`{"user":"SY","userClaims":[{"values":[1,"a",true],"name":"\u0041","type":"int64"}]}`, // values before type
+		`{"user":"SY","restricted":true,"integrityLevel":"None","defaultDacl":"D:NO_ACCESS_CONTROL"}`,
+		`{"user":"SY","groups":[{"sid":"S-1-16-4096","attributes":["Integrity"]}]}`, // an integrity entry with odd attributes
+		`{"user":"SY","userClaims":[{"name":"a","type":"string","values":["\ud83d\ude00\u0000"]}]}`,
+		"{\"user\":\"SY\",\r\n\t\"owner\" : null }",
+		`{"user":"SY","sessionId":"0x10","authenticationId":007}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, file []byte) {
+		tok, err := token.Parse(file)
+		if err != nil {
+			return
+		}
+		if !json.Valid(file) {
+			t.Fatalf("read what is no JSON: %q", file)
+		}
+		text, err := tok.MarshalJSON()
+		if err != nil {
+			t.Fatalf("cannot print: %v", err)
+		}
+		again, err := token.Parse(text)
+		if err != nil {
+			t.Fatalf("cannot read its own text %s: %v", text, err)
+		}
+		if a, b := normal(tok), normal(again); a != b {
+			t.Fatalf("%s\nbecame %s", a, b)
+		}
+	})
+}

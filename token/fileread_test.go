@@ -1,0 +1,219 @@
+package token_test
+
+import (
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// The documented example of the format, field by field.
+func TestParseExample(t *testing.T) {
+	tok := parse(t, designExample)
+	du := account(513)
+	if tok.User().SID != account(1107) || tok.Owner() != account(1107) || tok.PrimaryGroup() != du {
+		t.Errorf("user %v owner %v primary group %v", tok.User().SID, tok.Owner(), tok.PrimaryGroup())
+	}
+	if a, _ := attributes(t, tok, du); a != 7 {
+		t.Errorf("a bare group has %#x, want Mandatory, EnabledByDefault, Enabled", a)
+	}
+	if a, _ := attributes(t, tok, account(2001)); a != 0x10 {
+		t.Errorf("deny-only group has %#x", a)
+	}
+	if tok.Present() != winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeBackupPrivilege) ||
+		tok.Enabled() != winnt.SeChangeNotifyPrivilege.Bit() {
+		t.Errorf("privileges %v, enabled %v", tok.Present().Names(), tok.Enabled().Names())
+	}
+	if tok.Type() != winnt.TokenImpersonation || tok.Level() != winnt.SecurityImpersonation || tok.Integrity() != 0x2000 ||
+		tok.MandatoryPolicy() != 3 {
+		t.Errorf("type %v level %v integrity %#x policy %d", tok.Type(), tok.Level(), tok.Integrity(), tok.MandatoryPolicy())
+	}
+	if tok.IsRestricted() || !tok.IsAppContainer() || tok.Package() != sid.MustParse("S-1-15-2-1-2-3") ||
+		tok.LowPrivilege() || !tok.CapabilityBits().Has(0) {
+		t.Error("AppContainer with one capability, not restricted")
+	}
+	if a, ok := tok.UserClaims().Lookup("department"); !ok || a.Type != claims.String ||
+		!reflect.DeepEqual(a.Strings, []string{"Engineering"}) {
+		t.Errorf("claim %v", a)
+	}
+	if tok.AuthenticationID() != 0x3e7 || tok.Source().Name != "User32" || tok.SessionID() != 0 {
+		t.Error("authenticationId 0x3e7, source User32, session 0")
+	}
+	if n := tok.DefaultDACL().Len(); n != 1 {
+		t.Errorf("default DACL has %d entries", n)
+	}
+}
+
+// Defaults as documented: only user is required.
+func TestParseDefaults(t *testing.T) {
+	tok := parse(t, `{"user":"S-1-5-21-1-2-3-1001"}`)
+	if tok.Type() != winnt.TokenPrimary || tok.Level() != 0 || tok.Integrity() != 0x2000 || tok.MandatoryPolicy() != 3 ||
+		tok.Owner() != userU || tok.PrimaryGroup() != userU || tok.Present() != 0 || tok.GroupCount() != 1 ||
+		tok.IsRestricted() || tok.UserClaims() != nil {
+		t.Error("some default is wrong")
+	}
+	text, err := sddl.Format(sddl.MustParse("D:(A;;GA;;;S-1-5-21-1-2-3-1001)(A;;GA;;;SY)"), sddl.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, _ := tok.MarshalJSON()
+	if !strings.Contains(string(b), text) {
+		t.Errorf("default DACL in %s: want %s", b, text)
+	}
+	tok = parse(t, `{"user":"S-1-5-21-1-2-3-1001","type":"Impersonation","groups":["WD","BU"]}`)
+	if tok.Level() != winnt.SecurityImpersonation || tok.PrimaryGroup() != sid.Everyone {
+		t.Error("an impersonation token is at level Impersonation; the primary group is the first")
+	}
+	if tok := parse(t, `{"user":"SY","defaultDacl":"D:NO_ACCESS_CONTROL","integrityLevel":"None",`+
+		`"mandatoryPolicy":[]}`); tok.DefaultDACL() != nil || tok.GroupCount() != 0 || tok.MandatoryPolicy() != 0 {
+		t.Error("none of them")
+	}
+}
+
+// refusals are bad files, the path their error must name, and a part of it.
+var refusals = []struct{ text, path, part string }{
+	{``, "", "want an object"},
+	{`[]`, "", "want an object"},
+	{`{}`, "user", "missing"},
+	{`{"user":null}`, "user", "missing"},
+	{`{"user":"SY"`, "", "want ',' or '}'"},
+	{`{"user":"SY",}`, "", "want a field name"},
+	{`{"user":"SY"}{`, "", "follows"},
+	{`{"user":"SY","user":"BA"}`, "user", "twice"},
+	{`{"user":"XX"}`, "user", "XX"},
+	{`{"user":7}`, "user", "SID"},
+	{`{"user":"SY","colour":1}`, "colour", "unknown field"},
+	{`{"user":"SY","User":"SY"}`, "User", "unknown field"},
+	{`{"user":"SY","groups":["WD",{"sid":"BA","atributes":[]}]}`, "groups[1].atributes", "unknown field"},
+	{`{"user":"SY","groups":["WD",{"sid":"BA","attributes":["enabled"]}]}`, "groups[1].attributes[0]", "Enabled"},
+	{`{"user":"SY","groups":["WD",{"attributes":[]}]}`, "groups[1].sid", "missing"},
+	{`{"user":"SY","groups":["DU"]}`, "groups[0]", "domain"},
+	{`{"user":"SY","groups":"WD"}`, "groups", "array"},
+	{`{"user":"SY","groups":["WD" "BA"]}`, "groups", "want ',' or ']'"},
+	{`{"user":"SY","groups":[{"sid":"BA","attributes":["Enabled","UseForDenyOnly"]}]}`, "groups[0]",
+		"STATUS_INVALID_PARAMETER"},
+	{`{"user":"SY","privileges":["SeBackup"]}`, "privileges[0]", "SeBackup"},
+	{`{"user":"SY","privileges":["SeBackupPrivilege",{"name":"SeBackupPrivilege"}]}`, "privileges[1].name", "twice"},
+	{`{"user":"SY","privileges":[{"name":"SeBackupPrivilege","attributes":["Removed"]}]}`,
+		"privileges[0].attributes[0]", "Removed"},
+	{`{"user":"SY","type":"primary"}`, "type", "Primary, Impersonation"},
+	{`{"user":"SY","impersonationLevel":2}`, "impersonationLevel", "string"},
+	{`{"user":"SY","integrityLevel":"medium"}`, "integrityLevel", "Medium"},
+	{`{"user":"SY","integrityLevel":"S-1-1-0"}`, "integrityLevel", "S-1-16-x"},
+	{`{"user":"SY","mandatoryPolicy":["Off"]}`, "mandatoryPolicy[0]", "NoWriteUp"},
+	{`{"user":"SY","owner":"BA"}`, "owner", "STATUS_INVALID_OWNER"},
+	{`{"user":"SY","primaryGroup":"BA"}`, "primaryGroup", "STATUS_INVALID_PRIMARY_GROUP"},
+	{`{"user":"SY","defaultDacl":"D:(A;;GA;;;"}`, "defaultDacl", "SDDL"},
+	{`{"user":"SY","defaultDacl":"O:SYD:(A;;GA;;;SY)"}`, "defaultDacl", "nothing else"},
+	{`{"user":"SY","defaultDacl":""}`, "defaultDacl", "want a DACL"},
+	{`{"user":"SY","writeRestricted":true}`, "writeRestricted", "restricting"},
+	{`{"user":"SY","writeRestricted":"yes"}`, "writeRestricted", "true or false"},
+	{`{"user":"SY","restrictedSids":["zz"]}`, "restrictedSids[0]", "zz"},
+	{`{"user":"SY","appContainer":{"capabilities":[]}}`, "appContainer.packageSid", "missing"},
+	{`{"user":"SY","appContainer":{"packageSid":"WD"}}`, "appContainer.packageSid", "S-1-15-2-x"},
+	{`{"user":"SY","appContainer":{"packageSid":"S-1-15-2-1-2","capabilities":["WD"]}}`,
+		"appContainer.capabilities[0]", "S-1-15-3-x"},
+	{`{"user":"SY","appContainer":{"package":"S-1-15-2-1-2"}}`, "appContainer.package", "unknown field"},
+	{`{"user":"SY","userClaims":[{"name":"a","type":"text","values":[]}]}`, "userClaims[0].type", "string"},
+	{`{"user":"SY","userClaims":[{"name":"a","type":"int64","values":["1"]}]}`, "userClaims[0].values[0]", "number"},
+	{`{"user":"SY","userClaims":[{"name":"a","values":[1,"x"],"type":"int64"}]}`, "userClaims[0].values[1]", "number"},
+	{`{"user":"SY","userClaims":[{"name":"a","type":"uint64","values":[1,-1]}]}`, "userClaims[0].values[1]", "number"},
+	{`{"user":"SY","userClaims":[{"name":"a","type":"string","values":["x",5]}]}`, "userClaims[0].values[1]", "string"},
+	{`{"user":"SY","userClaims":[{"name":"a","type":"boolean","values":[true,"x"]}]}`, "userClaims[0].values[1]", "true"},
+	{`{"user":"SY","userClaims":[{"name":"a","type":"sid","values":["WD",7]}]}`, "userClaims[0].values[1]", "string"},
+	{`{"user":"SY","userClaims":[{"name":"a","type":"octets","values":["00",7]}]}`, "userClaims[0].values[1]", "string"},
+	{`{"user":"SY","userClaims":[{"name":"a","type":"int64"}]}`, "userClaims[0].values", "missing"},
+	{`{"user":"SY","userClaims":[{"name":"a","type":"sid","values":["DU"]}]}`, "userClaims[0].values[0]", "domain"},
+	{`{"user":"SY","userClaims":[{"name":"a","type":"octets","values":["0"]}]}`, "userClaims[0].values[0]", "hexadecimal"},
+	{`{"user":"SY","authenticationId":"logon"}`, "authenticationId", "0x3e7"},
+	{`{"user":"SY","sessionId":4294967296}`, "sessionId", "32 bits"},
+	{`{"user":"SY","sessionId":1.5}`, "sessionId", "whole number"},
+	{`{"user":"SY","sessionId":-1}`, "sessionId", "32 bits"},
+	{`{"user":"SY","source":"123456789"}`, "source", "8 bytes"},
+	{"{\"user\":\"S\tY\"}", "user", "control character"},
+	{`{"user":"\q"}`, "user", "escape"},
+	{`{"user":"\ud800"}`, "user", "escape"},
+	{"{\"user\":\"\xff\"}", "user", "UTF-8"},
+	{`{"user":"SY`, "user", "without an end"},
+	{`{"user":"SY","groups":["WD",{"sid":"BA","attributes":null}]}`, "groups[1].attributes", "array"},
+	{`{"user":"SY","privileges":[{"name":"SeBackupPrivilege","attributes":null}]}`, "privileges[0].attributes", "array"},
+	{`{"user":"SY","userClaims":` + strings.Repeat("[", 200_000),
+		"userClaims[0]", "object"},
+	{`{"user":"SY","userClaims":[{"name":"a","values":` + strings.Repeat("[", 200_000),
+		"userClaims[0].values[0]", "number"},
+}
+
+// Every refusal names the field.
+func TestParseErrors(t *testing.T) {
+	for _, c := range refusals {
+		_, err := token.Parse([]byte(c.text))
+		var fe *token.FileError
+		if !errors.As(err, &fe) {
+			t.Errorf("%s: %v, want a *FileError", c.text, err)
+			continue
+		}
+		if fe.Path != c.path || !strings.Contains(err.Error(), c.part) {
+			t.Errorf("%s: %v (path %q), want path %q and %q", c.text, err, fe.Path, c.path, c.part)
+		}
+	}
+	// The position refers to the original file, with the line from the second on.
+	_, err := token.Parse([]byte("{\"user\":\"SY\",\n \"groups\":[\"WD\",\n  \"no SID\"]}"))
+	var fe *token.FileError
+	if !errors.As(err, &fe) || fe.Line != 3 || fe.Offset != 33 || !strings.HasSuffix(err.Error(), "(line 3, byte 33)") {
+		t.Errorf("%v: %+v, want line 3, byte 33", err, fe)
+	}
+	_, err = token.Parse([]byte(`{"user":"no SID"}`))
+	if !errors.As(err, &fe) || fe.Line != 1 || fe.Offset != 8 || !strings.HasSuffix(err.Error(), "(byte 8)") {
+		t.Errorf("%v: %+v, want line 1, byte 8", err, fe)
+	}
+	_, err = token.Parse([]byte(`{"user":"SY","owner":"BA"}`))
+	if !errors.Is(err, ntstatus.InvalidOwner.Err()) {
+		t.Errorf("%v must be STATUS_INVALID_OWNER", err)
+	}
+	if _, err := token.Parse(make([]byte, token.MaxFile+1)); err == nil {
+		t.Error("a file above the limit was read")
+	}
+	many := strings.Repeat(`"WD",`, token.MaxGroups)
+	if _, err := token.Parse([]byte(`{"user":"SY","groups":[` + many + `"WD"]}`)); err == nil {
+		t.Error("more groups than the limit were read")
+	}
+}
+
+// TestLongestFile: a token file of MaxFile bytes is read, and one more is too long.
+func TestLongestFile(t *testing.T) {
+	file := append([]byte(`{"user":"S-1-5-21-1-2-3-1001"}`), make([]byte, token.MaxFile)...)
+	for i := range file[30:] {
+		file[30+i] = ' '
+	}
+	if _, err := token.Parse(file[:token.MaxFile]); err != nil {
+		t.Errorf("%d bytes: %v", token.MaxFile, err)
+	}
+	var wrong *token.FileError
+	if _, err := token.Parse(file[:token.MaxFile+1]); !errors.As(err, &wrong) || wrong.Offset != token.MaxFile {
+		t.Errorf("%d bytes: %v", token.MaxFile+1, err)
+	}
+}
+
+// An impersonation token has the level in the file, Impersonation by default. A primary token has none.
+func TestLevelsInFiles(t *testing.T) {
+	for text, want := range map[string]winnt.SecurityImpersonationLevel{
+		`"type":"Impersonation"`:                                       winnt.SecurityImpersonation,
+		`"type":"Impersonation","impersonationLevel":"Anonymous"`:      winnt.SecurityAnonymous,
+		`"type":"Impersonation","impersonationLevel":"Identification"`: winnt.SecurityIdentification,
+		`"type":"Impersonation","impersonationLevel":"Delegation"`:     winnt.SecurityDelegation,
+		`"impersonationLevel":"Delegation","type":"Impersonation"`:     winnt.SecurityDelegation,
+		`"type":"Primary"`: 0,
+	} {
+		tok, err := token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1001",` + text + `}`))
+		if err != nil || tok.Level() != want {
+			t.Errorf("%s: %v, %v, want %v", text, tok.Level(), err, want)
+		}
+	}
+}

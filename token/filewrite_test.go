@@ -1,0 +1,132 @@
+package token_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Everything a token can hold survives printing and reading.
+func TestFileRoundTrip(t *testing.T) {
+	full := `{"user":{"sid":"S-1-5-21-1-2-3-1001","attributes":["UseForDenyOnly"]},
+ "groups":["WD",{"sid":"BA","attributes":["Owner","EnabledByDefault"]},
+  {"sid":"S-1-5-5-0-77","attributes":["Mandatory","Enabled","EnabledByDefault","LogonId"]},
+  {"sid":"S-1-16-12288","attributes":["Integrity","IntegrityEnabled"]},"BU"],
+ "privileges":["SeChangeNotifyPrivilege",{"name":"SeBackupPrivilege","attributes":["EnabledByDefault"]}],
+ "type":"Primary","impersonationLevel":"Identification","mandatoryPolicy":["NoWriteUp"],
+ "owner":"BA","primaryGroup":"BU",
+ "defaultDacl":"D:(A;;GA;;;BA)(D;OICI;0x12345;;;WD)","restricted":true,"writeRestricted":true,"sandboxInert":true,
+ "appContainer":{"packageSid":"S-1-15-2-1-2-3","capabilities":["S-1-15-3-1",
+  {"sid":"S-1-15-3-2","attributes":[]}],"lowPrivilege":true,"number":3},
+ "userClaims":[{"name":"i","type":"int64","values":[-9223372036854775808,9223372036854775807]},
+   {"name":"u","type":"uint64","values":[18446744073709551615]},
+  {"name":"b","type":"boolean","values":[true,false]},
+   {"name":"s","type":"string","values":["a\"\\\u00e9\ud83d\ude00","\n<&>"],"flags":2},
+  {"name":"d","type":"sid","values":["BA","DU"]},{"name":"x","values":["00ff",""],"type":"octets"}],
+ "deviceClaims":[{"name":"i","values":[7],"type":"int64"}],
+  "localAttributes":[{"name":"WIN://X","type":"uint64","values":[1]}],
+ "deviceGroups":["DC",{"sid":"WD","attributes":["UseForDenyOnly"]}],"restrictedDeviceGroups":["WD"],
+ "authenticationId":999,"sessionId":2,"source":"Negot","elevationType":"Limited","trustLevel":"S-1-19-512-8192",
+ "parentTokenId":"0x10","modifiedId":"0x11","originatingLogon":"0x12","sourceId":"0x13",
+  "expirationTime":12345,"flags":["UIAccess","IsFiltered"],"dynamicCharged":700}`
+	tok := parse(t, full)
+	text, err := json.Marshal(tok) // through the Marshaler
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := parse(t, string(text))
+	if !reflect.DeepEqual(normal(tok), normal(again)) {
+		t.Errorf("was  %+v\nnow  %+v", normal(tok), normal(again))
+	}
+	if back, _ := again.MarshalJSON(); fmt.Sprint(parse(t, string(back)).Spec().Groups) != fmt.Sprint(tok.Spec().Groups) {
+		t.Error("the second trip differs")
+	}
+	s := tok.Spec()
+	if len(s.Groups) != 5 || s.Groups[3].Attributes != 0x60 || s.Integrity != sid.HighLevel ||
+		!s.IsRestricted || len(s.Restricted) != 0 || s.DynamicCharged != 700 ||
+		s.ExpirationTime != 12345 || s.Flags != winnt.TOKEN_UIACCESS|winnt.TOKEN_IS_FILTERED || s.ElevationType != 3 ||
+		s.LowBoxNumber != 3 || s.AuthenticationID != 999 {
+		t.Errorf("read as %+v", s)
+	}
+	a, _ := tok.UserClaims().Lookup("s")
+	if !reflect.DeepEqual(a.Strings, []string{"a\"\\é😀", "\n<&>"}) || a.Flags != 2 {
+		t.Errorf("string claim %q", a.Strings)
+	}
+}
+
+// normal is a Spec whose pointers compare by content.
+func normal(t *token.Token) string {
+	s := t.Spec()
+	text := func(c *claims.Set) (out []string) {
+		for _, a := range c.All() {
+			out = append(out, fmt.Sprintf("%s %v %d %v %v %q %v %x",
+				a.Name, a.Type, a.Flags, a.Ints, a.Uints, a.Strings, a.SIDs, a.Octets))
+		}
+		return out
+	}
+	all := fmt.Sprint(text(s.UserClaims), text(s.DeviceClaims), text(s.LocalAttributes),
+		s.DefaultDACL != nil && s.DefaultDACL.Len() > 0)
+	if s.DefaultDACL != nil {
+		all += fmt.Sprintf("%x", s.DefaultDACL.Binary())
+	}
+	s.UserClaims, s.DeviceClaims, s.LocalAttributes, s.DefaultDACL = nil, nil, nil, nil
+	return fmt.Sprintf("%+v %s", s, all)
+}
+
+// TestElevationInFiles writes each elevation type by its name, except the default one, and reads it
+// back.
+func TestElevationInFiles(t *testing.T) {
+	for elevation, want := range map[uint32]string{winnt.TokenElevationTypeDefault: "",
+		winnt.TokenElevationTypeFull:    `"elevationType":"Full"`,
+		winnt.TokenElevationTypeLimited: `"elevationType":"Limited"`} {
+		spec := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1107"))
+		spec.ElevationType = elevation
+		tok := must(t, spec)
+		file, err := tok.MarshalJSON()
+		if err != nil || strings.Contains(string(file), "elevationType") != (want != "") ||
+			!strings.Contains(string(file), want) {
+			t.Errorf("%d: %s, %v, want %s", elevation, file, err, want)
+		}
+		if again := parse(t, string(file)); again.Spec().ElevationType != elevation {
+			t.Errorf("%d is read back as %d", elevation, again.Spec().ElevationType)
+		}
+	}
+}
+
+// TestFilesOfAnything: a token file reads back to the same token in every part, whatever was done to it, and is written
+// the same again.
+func TestFilesOfAnything(t *testing.T) {
+	d := draws{newRand(t)}
+	for range randtest.Count(t, "REFMON_TOKENS", 500) {
+		tok := must(t, d.spec(t))
+		m := model{Spec: tok.Spec()}
+		for range d.IntN(4) {
+			if s := d.step(tok, &m); s.after != nil {
+				tok = s.after
+			}
+		}
+		file, err := tok.MarshalJSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		back, err := token.Parse(file)
+		if err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		if got, want := said(back.Spec()), said(tok.Spec()); !maps.Equal(got, want) {
+			t.Fatalf("%s: %v", file, differences(got, want))
+		}
+		if again, err := back.MarshalJSON(); err != nil || string(again) != string(file) {
+			t.Fatalf("written as %s, was %s, %v", again, file, err)
+		}
+	}
+}

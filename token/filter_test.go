@@ -1,0 +1,442 @@
+package token_test
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TC-23: a filter with nothing to do makes a child that is not IS_FILTERED.
+func TestFilterNothing(t *testing.T) {
+	tok := must(t, setup()).WithTypeLevel(winnt.TokenImpersonation, winnt.SecurityIdentification)
+	n := filter(t, tok, token.FilterSpec{ParentTokenID: parentID, ModifiedID: 7})
+	// The token keeps type and level, and is marked only if something was removed (T-64).
+	if n.ParentTokenID() != parentID || n.IsFiltered() || n.ModifiedID() != 7 ||
+		n.Level() != winnt.SecurityIdentification || n.Type() != winnt.TokenImpersonation {
+		t.Errorf("parent %v filtered %v modified %v level %v", n.ParentTokenID(), n.IsFiltered(), n.ModifiedID(), n.Level())
+	}
+	// T-64: of a filtered token, too, the one that was filtered is the parent, and the mark stays.
+	taken := filter(t, tok, token.FilterSpec{Flags: winnt.DISABLE_MAX_PRIVILEGE, ParentTokenID: parentID})
+	again := filter(t, taken, token.FilterSpec{ParentTokenID: parentID + 1, ModifiedID: 8})
+	if again.ParentTokenID() != parentID+1 || !again.IsFiltered() || taken.ParentTokenID() != parentID {
+		t.Errorf("T-64: parents %v and %v, filtered %v", taken.ParentTokenID(), again.ParentTokenID(), again.IsFiltered())
+	}
+	_, st := tok.Filter(token.FilterSpec{Flags: 0x10})
+	wantStatus(t, "T-60: flag 0x10", st, ntstatus.InvalidParameter)
+}
+
+// TC-24, T-62: DISABLE_MAX_PRIVILEGE ignores the list.
+func TestFilterPrivileges(t *testing.T) {
+	tok := must(t, setup())
+	n := filter(t, tok, token.FilterSpec{Flags: winnt.DISABLE_MAX_PRIVILEGE, Delete: winnt.SeChangeNotifyPrivilege.Bit()})
+	if n.Present() != winnt.SeChangeNotifyPrivilege.Bit() || !n.Has(winnt.SeChangeNotifyPrivilege) || !n.IsFiltered() {
+		t.Errorf("left %v", n.Present().Names())
+	}
+	n = filter(t, tok, token.FilterSpec{Delete: winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeTcbPrivilege)})
+	if n.Present() != winnt.SeShutdownPrivilege.Bit() || n.Has(winnt.SeChangeNotifyPrivilege) ||
+		n.Flags()&winnt.TOKEN_HAS_TRAVERSE_PRIVILEGE != 0 {
+		t.Errorf("left %v", n.Present().Names())
+	}
+}
+
+// TC-25: attributes in a restricting SID.
+func TestFilterRestrictingAttributes(t *testing.T) {
+	// Restricting SIDs have no attributes (T-63).
+	_, st := must(t, setup()).Filter(token.FilterSpec{Restrict: []token.Group{{SID: sid.Everyone, Attributes: 4}}})
+	wantStatus(t, "attribute 4", st, ntstatus.InvalidParameter)
+}
+
+// TC-26, T-63: restricting twice keeps what both lists have; nothing in common
+// still restricts.
+func TestFilterIntersection(t *testing.T) {
+	a, b, c := account(3001), account(3002), account(3003)
+	n := filter(t, must(t, setup()), token.FilterSpec{Restrict: restricting(a, b, b)})
+	var got []token.Group
+	for _, g := range n.Restricted() {
+		got = append(got, g)
+	}
+	want := []token.Group{{SID: a, Attributes: 7}, {SID: b, Attributes: 7}, {SID: b, Attributes: 7}}
+	if !slices.Equal(got, want) {
+		t.Errorf("restricted %v, want %v with duplicates kept", got, want)
+	}
+	n = filter(t, n, token.FilterSpec{Restrict: restricting(b, c)})
+	if s := n.RestrictedSet(); s.Len() != 1 || s.At(0) != b {
+		t.Errorf("after the second: %d", s.Len())
+	}
+	n = filter(t, n, token.FilterSpec{Restrict: restricting(c)})
+	if !n.IsRestricted() || n.RestrictedSet().Len() != 0 || n.Flags()&winnt.TOKEN_IS_RESTRICTED == 0 {
+		t.Error("an empty intersection must stay restricted")
+	}
+	again := must(t, n.Spec())
+	if !again.IsRestricted() || !again.Equal(n) {
+		t.Error("the empty list got lost on the way through Spec")
+	}
+	if same := filter(t, must(t, setup()), token.FilterSpec{Restrict: []token.Group{}}); same.IsRestricted() {
+		t.Error("an empty list given is no list")
+	}
+}
+
+// T-68: a SID that a second restriction takes out of the list goes on matching
+// deny entries, or the second filter would widen access.
+func TestRestrictingTwiceKeepsDenying(t *testing.T) {
+	a, b, c, d := account(3001), account(3002), account(3003), account(3004)
+	n := filter(t, must(t, setup()), token.FilterSpec{Restrict: restricting(a, b, c)})
+	if n.RestrictedDenySet() != n.RestrictedSet() {
+		t.Error("after one restriction both are the same")
+	}
+	for _, next := range [][]sid.SID{{b, c, d}, {c}, {d}} {
+		n = filter(t, n, token.FilterSpec{Restrict: restricting(next...)})
+		deny := n.RestrictedDenySet()
+		if deny.Len() != 3 || deny.Find(a.Hash(), a) < 0 || deny.Find(b.Hash(), b) < 0 || deny.Find(c.Hash(), c) < 0 {
+			t.Errorf("after %v deny entries match %d SIDs, want a, b and c", next, deny.Len())
+		}
+		again := must(t, n.Spec())
+		if again.RestrictedDenySet().Len() != 3 || again.RestrictedSet().Len() != n.RestrictedSet().Len() {
+			t.Error("lost on the way through Spec")
+		}
+	}
+	if n.RestrictedSet().Len() != 0 || !n.IsRestricted() {
+		t.Error("nothing is left that allows")
+	}
+}
+
+// TC-27: a mandatory group becomes deny-only and stays mandatory.
+func TestFilterDisable(t *testing.T) {
+	// Disabling makes entries deny-only, even those of mandatory groups and the user (T-61).
+	n := filter(t, must(t, setup()), token.FilterSpec{Disable: []sid.SID{sid.Users, sid.Everyone, sid.MediumLevel, userU}})
+	if a, _ := attributes(t, n, sid.Users); a != winnt.SE_GROUP_MANDATORY|winnt.SE_GROUP_USE_FOR_DENY_ONLY {
+		t.Errorf("Users %#x, want 0x11", a)
+	}
+	if a, _ := attributes(t, n, sid.MediumLevel); a != 0x60 {
+		t.Errorf("integrity %#x, want 0x60", a)
+	}
+	if n.User().Attributes != winnt.SE_GROUP_USE_FOR_DENY_ONLY || n.Member(userU, false) || !n.Member(userU, true) {
+		t.Error("U must match deny entries only")
+	}
+	if n.Member(sid.Users, false) || !n.Member(sid.Users, true) {
+		t.Error("Users must match deny entries only")
+	}
+}
+
+// T-64: flags, and T-66: the owner that became deny-only.
+func TestFilterFlags(t *testing.T) {
+	s := setup(token.Group{SID: sid.Administrators, Attributes: token.GroupDefault | winnt.SE_GROUP_OWNER})
+	s.Owner = sid.Administrators
+	tok := must(t, s)
+	n := filter(t, tok, token.FilterSpec{Flags: winnt.SANDBOX_INERT | winnt.WRITE_RESTRICTED})
+	if !n.SandboxInert() || n.WriteRestricted() || n.IsFiltered() {
+		t.Error("T-64: WRITE_RESTRICTED needs a list; SANDBOX_INERT takes nothing away")
+	}
+	n = filter(t, tok, token.FilterSpec{Flags: winnt.WRITE_RESTRICTED, Restrict: restricting(sid.Everyone)})
+	if !n.WriteRestricted() || !n.IsRestricted() {
+		t.Error("T-64: WRITE_RESTRICTED with a list")
+	}
+	full := filter(t, tok, token.FilterSpec{Restrict: restricting(sid.Everyone)})
+	if n = filter(t, full, token.FilterSpec{Flags: winnt.WRITE_RESTRICTED,
+		Restrict: restricting(sid.Everyone)}); n.WriteRestricted() {
+		t.Error("T-68: narrowing the restriction to writing would widen reading")
+	}
+	if n = filter(t, tok, token.FilterSpec{Disable: []sid.SID{sid.Administrators}}); n.Owner() != userU {
+		t.Errorf("T-66: owner %v, want U", n.Owner())
+	}
+}
+
+// T-65: LUA_TOKEN.
+func TestFilterLUA(t *testing.T) {
+	s := token.Administrator(userU)
+	for _, rid := range []uint32{498, 512, 516, 517, 518, 519, 520, 527} {
+		s.Groups = append(s.Groups, token.Group{SID: account(rid), Attributes: token.GroupDefault})
+	}
+	plain := []sid.SID{account(513), account(521), sid.Users, sid.Guests, sid.Replicator}
+	for _, g := range plain {
+		s.Groups = append(s.Groups, token.Group{SID: g, Attributes: token.GroupDefault})
+	}
+	for rid := uint32(547); rid <= 551; rid++ {
+		b, _ := sid.New(5, 32, rid)
+		s.Groups = append(s.Groups, token.Group{SID: b, Attributes: token.GroupDefault})
+	}
+	n := filter(t, must(t, s), token.FilterSpec{Flags: winnt.LUA_TOKEN})
+	for _, g := range n.Groups() {
+		deny := g.Attributes&winnt.SE_GROUP_USE_FOR_DENY_ONLY != 0
+		dom := g.SID.SubAuthorities() == 5 && !slices.Contains(plain, g.SID)
+		alias := g.SID.SubAuthorities() == 2 && !slices.Contains(plain, g.SID)
+		if deny != (dom || alias) {
+			t.Errorf("%v deny-only %v", g.SID, deny)
+		}
+	}
+	want := winnt.Privileges(winnt.SeShutdownPrivilege, winnt.SeChangeNotifyPrivilege, winnt.SeUndockPrivilege,
+		winnt.SeIncreaseWorkingSetPrivilege, winnt.SeTimeZonePrivilege)
+	if n.Present() != want || n.Integrity() != 0x2000 || n.ElevationType() != 3 || n.Owner() != userU ||
+		!n.IsFiltered() || n.IsElevated() || n.IsAdmin() {
+		t.Errorf("privileges %v integrity %#x elevation %d owner %v", n.Present().Names(), n.Integrity(), n.ElevationType(),
+			n.Owner())
+	}
+	low := setup()
+	low.Integrity = sid.LowLevel
+	if n := filter(t, must(t, low), token.FilterSpec{Flags: winnt.LUA_TOKEN}); n.Integrity() != 0x1000 {
+		t.Error("T-65: LUA_TOKEN raised the integrity")
+	}
+}
+
+// T-64: a mark of one filter stays after the next, whatever that removes.
+func TestFilterKeepsMarks(t *testing.T) {
+	tok, err := token.New(token.Administrator(sid.MustParse("S-1-5-21-1-2-3-500")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, st := tok.Filter(token.FilterSpec{Flags: winnt.SANDBOX_INERT | winnt.DISABLE_MAX_PRIVILEGE})
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	for name, f := range map[string]token.FilterSpec{"nothing": {}, "a group": {Disable: []sid.SID{sid.Administrators}},
+		"a restriction": {Restrict: []token.Group{{SID: sid.Everyone}}}, "administration": {Flags: winnt.LUA_TOKEN}} {
+		n, st := first.Filter(f)
+		if st != ntstatus.Success || !n.SandboxInert() || !n.IsFiltered() {
+			t.Errorf("%s: %v, inert %t, filtered %t", name, st, n.SandboxInert(), n.IsFiltered())
+		}
+	}
+	if tok.SandboxInert() || tok.IsFiltered() {
+		t.Error("the token that was filtered is marked")
+	}
+}
+
+// randomDescriptor has plain entries only: a condition such as
+// Not_Member_of may grant more to a token with fewer groups.
+func randomDescriptor(t testing.TB, r *rand.Rand) *sd.Descriptor {
+	t.Helper()
+	p := sd.Parts{Owner: pick(r), Group: pick(r)}
+	ace := func(typ sd.Type, mask winnt.AccessMask, s sid.SID) sd.ACE {
+		a, err := sd.NewACE(typ, 0, mask, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	acl := func(aces []sd.ACE) *sd.ACL {
+		l, err := sd.NewACL(aces...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	if r.IntN(12) > 0 {
+		var aces []sd.ACE
+		for range r.IntN(8) {
+			who := pick(r)
+			if r.IntN(10) == 0 {
+				who = sid.OwnerRights
+			}
+			aces = append(aces, ace(sd.Type(r.IntN(2)), winnt.AccessMask(r.Uint32())&0x1F01FF, who))
+		}
+		p.DACL = acl(aces)
+	}
+	p.Control = sd.DACLPresent
+	if r.IntN(3) == 0 {
+		p.Control |= sd.SACLPresent
+		p.SACL = acl([]sd.ACE{ace(sd.Type(0x11), winnt.AccessMask(1+r.IntN(7)),
+			sid.IntegrityLevel(uint32(r.IntN(5))*0x1000))})
+	}
+	return sd.New(p)
+}
+
+func granted(t testing.TB, tok *token.Token, d *sd.Descriptor, mask winnt.AccessMask) winnt.AccessMask {
+	t.Helper()
+	dec, err := access.Check(tok, d, mask, winnt.FileObject)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !dec.Allowed() {
+		return 0
+	}
+	return dec.Granted
+}
+
+// TC-28, T-68: a filtered token is granted nothing its origin is not.
+func TestFilterMonotony(t *testing.T) {
+	r := newRand(t)
+	rounds := randtest.Size(4000)
+	denied := 0
+	for range rounds {
+		s := randomSpec(r)
+		s.MandatoryPolicy = uint32(r.IntN(4))
+		tok := must(t, s)
+		chain := []*token.Token{tok}
+		for range 1 + r.IntN(3) {
+			f := randomFilter(r)
+			f.Flags |= uint32(r.IntN(16)) &^ winnt.DISABLE_MAX_PRIVILEGE
+			chain = append(chain, filter(t, chain[len(chain)-1], f))
+		}
+		for range 6 {
+			d := randomDescriptor(t, r)
+			for _, mask := range []winnt.AccessMask{winnt.MAXIMUM_ALLOWED, winnt.FILE_READ_DATA, winnt.FILE_WRITE_DATA |
+				winnt.READ_CONTROL,
+				winnt.WRITE_OWNER, winnt.GENERIC_READ, winnt.ACCESS_SYSTEM_SECURITY, winnt.WRITE_DAC | winnt.DELETE} {
+				had := granted(t, tok, d, mask)
+				for i, n := range chain[1:] {
+					got := granted(t, n, d, mask)
+					if got&^had != 0 {
+						text, _ := sddl.Format(d, sddl.Options{})
+						before, _ := chain[i].MarshalJSON()
+						after, _ := n.MarshalJSON()
+						t.Fatalf("%s asked %v: the token has %v, filtered %v\n%s\n%s", text, mask, had, got, before, after)
+					}
+					if got != had {
+						denied++
+					}
+					had = got
+				}
+			}
+		}
+	}
+	if denied == 0 {
+		t.Error("no filter ever took anything away: the test tests nothing")
+	}
+}
+
+// TestFilteredSaysWhetherSomethingWent checks that a token is marked as filtered
+// exactly if the filter removed something (T-64).
+func TestFilteredSaysWhetherSomethingWent(t *testing.T) {
+	s := setup()
+	s.Groups = append(s.Groups, token.Group{SID: sid.Administrators, Attributes: winnt.SE_GROUP_USE_FOR_DENY_ONLY})
+	s.UserClaims = claimsOf(t, attr("u", 0, 1), attr("off", claims.FlagDisabled|claims.FlagDisabledByDefault, 1))
+	s.DeviceClaims = claimsOf(t, attr("d", 0, 1))
+	s.DeviceGroups = []token.Group{{SID: groupG1, Attributes: token.GroupDefault}}
+	tok := must(t, s)
+	bare := must(t, setup())
+	high := setup()
+	high.Integrity, high.Privileges, high.EnabledPrivileges, high.DefaultPrivileges = sid.HighLevel, 0, 0, 0
+	for _, c := range []struct {
+		name  string
+		of    *token.Token
+		f     token.FilterSpec
+		taken bool
+	}{
+		{"nothing", tok, token.FilterSpec{}, false},
+		{"a group", tok, token.FilterSpec{Disable: []sid.SID{groupG1}}, true},
+		{"the user", tok, token.FilterSpec{Disable: []sid.SID{userU}}, true},
+		{"a group that is not there, then one that is", tok, token.FilterSpec{Disable: []sid.SID{sid.Guests, groupG2}}, true},
+		{"a group that is not there", tok, token.FilterSpec{Disable: []sid.SID{sid.Guests}}, false},
+		{"a group that is deny-only already", tok, token.FilterSpec{Disable: []sid.SID{sid.Administrators}}, false},
+		{"the integrity entry", tok, token.FilterSpec{Disable: []sid.SID{sid.MediumLevel}}, false},
+		{"a privilege", tok, token.FilterSpec{Delete: winnt.SeShutdownPrivilege.Bit()}, true},
+		{"a privilege that is not held", tok, token.FilterSpec{Delete: winnt.SeTcbPrivilege.Bit()}, false},
+		{"all privileges but one", tok, token.FilterSpec{Flags: winnt.DISABLE_MAX_PRIVILEGE}, true},
+		{"a restriction", tok, token.FilterSpec{Restrict: restricting(sid.Everyone)}, true},
+		{"inert", tok, token.FilterSpec{Flags: winnt.SANDBOX_INERT}, false},
+		{"write-restricted without a list", tok, token.FilterSpec{Flags: winnt.WRITE_RESTRICTED}, false},
+		{"limited, and nothing is administrative", tok, token.FilterSpec{Flags: winnt.LUA_TOKEN}, false},
+		{"limited, from High", must(t, high), token.FilterSpec{Flags: winnt.LUA_TOKEN}, true},
+		{"all user claims", tok, token.FilterSpec{DropUserClaims: true}, true},
+		{"all device claims", tok, token.FilterSpec{DropDeviceClaims: true}, true},
+		{"all claims of none", bare, token.FilterSpec{DropUserClaims: true, DropDeviceClaims: true}, false},
+		{"a user claim", tok, token.FilterSpec{DisableUserClaims: []string{"U"}}, true},
+		{"a user claim that is off", tok, token.FilterSpec{DisableUserClaims: []string{"off"}}, false},
+		{"a user claim that is not there", tok, token.FilterSpec{DisableUserClaims: []string{"d"}}, false},
+		{"a device claim", tok, token.FilterSpec{DisableDeviceClaims: []string{"d"}}, true},
+		{"a device claim that is not there", tok, token.FilterSpec{DisableDeviceClaims: []string{"u"}}, false},
+		{"a device group", tok, token.FilterSpec{DisableDevice: []sid.SID{groupG1}}, true},
+		{"a device group that is not there", tok, token.FilterSpec{DisableDevice: []sid.SID{groupG2}}, false},
+		{"a device group of none", bare, token.FilterSpec{DisableDevice: []sid.SID{groupG1}}, false},
+		{"restricted device groups", tok, token.FilterSpec{RestrictDevice: restricting(groupG2)}, true},
+		{"restricted user claims", tok, token.FilterSpec{RestrictUserClaims: []string{}}, true},
+		{"restricted device claims", tok, token.FilterSpec{RestrictDeviceClaims: []string{"d"}}, true},
+	} {
+		n := filter(t, c.of, c.f)
+		if n.IsFiltered() != c.taken {
+			t.Errorf("T-64: %s: filtered %t", c.name, n.IsFiltered())
+		}
+		if inert := c.f.Flags&winnt.SANDBOX_INERT != 0; n.SandboxInert() != inert {
+			t.Errorf("%s: inert %t", c.name, n.SandboxInert())
+		}
+		if c.f.DropUserClaims && n.UserClaims().Len() != 0 || c.f.DropDeviceClaims && n.DeviceClaims().Len() != 0 ||
+			!c.f.DropUserClaims && n.UserClaims().Len() != c.of.UserClaims().Len() ||
+			!c.f.DropDeviceClaims && n.DeviceClaims().Len() != c.of.DeviceClaims().Len() {
+			t.Errorf("T-67: %s: %d and %d claims", c.name, n.UserClaims().Len(), n.DeviceClaims().Len())
+		}
+	}
+}
+
+// A wrong entry is refused at any position in both lists (T-63).
+func TestFilterRefusesEachList(t *testing.T) {
+	tok := must(t, setup())
+	many := make([]token.Group, token.MaxGroups+1)
+	for i := range many {
+		many[i].SID = account(uint32(i))
+	}
+	for _, c := range []struct {
+		name string
+		list []token.Group
+		want ntstatus.Status
+	}{
+		{"attributes", []token.Group{{SID: groupG1}, {SID: groupG2, Attributes: 4}}, ntstatus.InvalidParameter},
+		{"no SID", []token.Group{{SID: groupG1}, {}}, ntstatus.InvalidParameter},
+		{"too many", many, ntstatus.InvalidParameter},
+		{"as many as there may be", many[1:], ntstatus.Success},
+	} {
+		for _, f := range []token.FilterSpec{{Restrict: c.list}, {RestrictDevice: c.list}} {
+			n, st := tok.Filter(f)
+			wantStatus(t, "T-63: "+c.name, st, c.want)
+			if (n == nil) != (c.want != ntstatus.Success) {
+				t.Errorf("%s: a token beside %v", c.name, st)
+			}
+		}
+	}
+}
+
+// TestAdministrativeGroups checks that LUA_TOKEN compares the whole SID: the same
+// RID under another authority or prefix is an ordinary group (T-65).
+func TestAdministrativeGroups(t *testing.T) {
+	for text, want := range map[string]bool{
+		"S-1-5-32-544": true, "S-1-5-32-547": true, "S-1-5-32-548": true, "S-1-5-32-549": true, "S-1-5-32-550": true,
+		"S-1-5-32-551": true, "S-1-5-32-545": false, "S-1-5-32-546": false, "S-1-5-32-552": false, "S-1-5-32-543": false,
+		"S-1-5-32-555": false,
+		"S-1-1-32-544": false, "S-1-5-33-544": false, "S-1-5-32-1-544": false, "S-1-5-544": false,
+		"S-1-5-21-1-2-3-512": true, "S-1-5-21-1-2-3-519": true, "S-1-5-21-1-2-3-498": true, "S-1-5-21-1-2-3-527": true,
+		"S-1-5-21-1-2-3-513": false, "S-1-5-21-1-2-3-544": false, "S-1-5-22-1-2-3-512": false, "S-1-5-21-1-2-512": false,
+		"S-1-5-21-1-2-3-4-512": false, "S-1-1-21-1-2-3-512": false, "S-1-5-21-512": false,
+	} {
+		s := setup()
+		s.Groups = append(s.Groups, token.Group{SID: sid.MustParse(text), Attributes: token.GroupDefault})
+		n := filter(t, must(t, s), token.FilterSpec{Flags: winnt.LUA_TOKEN})
+		a, _ := attributes(t, n, sid.MustParse(text))
+		if got := a&winnt.SE_GROUP_USE_FOR_DENY_ONLY != 0; got != want || n.IsFiltered() != want {
+			t.Errorf("T-65: %s: deny-only %t, filtered %t", text, got, n.IsFiltered())
+		}
+	}
+}
+
+// TestRestrictingAgain filters a write-restricted token. It remains write-restricted
+// unless a second list restricts it without WRITE_RESTRICTED (T-64, T-68).
+func TestRestrictingAgain(t *testing.T) {
+	once := filter(t, must(t, setup()), token.FilterSpec{Flags: winnt.WRITE_RESTRICTED,
+		Restrict: restricting(groupG1, groupG2)})
+	twice := filter(t, once, token.FilterSpec{Flags: winnt.WRITE_RESTRICTED, Restrict: restricting(groupG1)})
+	whole := filter(t, once, token.FilterSpec{Restrict: restricting(groupG1)})
+	other := filter(t, once, token.FilterSpec{Flags: winnt.DISABLE_MAX_PRIVILEGE})
+	if !once.WriteRestricted() || !twice.WriteRestricted() || whole.WriteRestricted() || !whole.IsRestricted() ||
+		!other.WriteRestricted() {
+		t.Errorf("T-64: %t, %t, %t, %t", once.WriteRestricted(), twice.WriteRestricted(), whole.WriteRestricted(),
+			other.WriteRestricted())
+	}
+	if n := filter(t, must(t, setup()), token.FilterSpec{Flags: winnt.DISABLE_MAX_PRIVILEGE,
+		Restrict: restricting(groupG1)}); n.WriteRestricted() {
+		t.Error("T-64: another flag made it write-restricted")
+	}
+	// What a second list drops is listed once, and a third keeps it (T-68).
+	s := whole.Spec()
+	s = filter(t, must(t, s), token.FilterSpec{Restrict: restricting(sid.Guests)}).Spec()
+	if len(s.Restricted) != 2 || s.Restricted[0].SID == s.Restricted[1].SID ||
+		s.Restricted[0].Attributes != winnt.SE_GROUP_USE_FOR_DENY_ONLY {
+		t.Errorf("T-68: %v", s.Restricted)
+	}
+}

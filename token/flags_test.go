@@ -1,0 +1,117 @@
+package token_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestElevation: classes 20 and 47 (T-65).
+func TestElevation(t *testing.T) {
+	for _, c := range []struct {
+		kind      uint32
+		level     sid.SID
+		flags     uint32
+		elevated  bool
+		sandboxed bool
+	}{
+		{1, sid.MediumLevel, 0, false, false}, {1, sid.HighLevel, 0, true, false}, {1, sid.SystemLevel, 0, true, false},
+		{1, sid.IntegrityLevel(0x2FFF), 0, false, false}, {2, sid.MediumLevel, 0, true, false},
+		{3, sid.HighLevel, 0, false, false}, {3, sid.MediumLevel, winnt.TOKEN_IS_FILTERED, false, true},
+		{1, sid.MediumLevel, winnt.TOKEN_IS_FILTERED, false, false},
+	} {
+		s := setup()
+		s.ElevationType, s.Integrity, s.Flags = c.kind, c.level, c.flags
+		tok := must(t, s)
+		if tok.IsElevated() != c.elevated || tok.IsSandboxed() != c.sandboxed || tok.SessionDropped() {
+			t.Errorf("%+v: elevated %t, sandboxed %t", c, tok.IsElevated(), tok.IsSandboxed())
+		}
+		s.Flags |= winnt.TOKEN_SESSION_NOT_REFERENCED
+		if !must(t, s).SessionDropped() {
+			t.Error("the session is dropped")
+		}
+	}
+}
+
+// TC-51, T-101.
+func TestPrivilegeCheck(t *testing.T) {
+	tok := must(t, setup())
+	set := winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeShutdownPrivilege)
+	ok, used := tok.PrivilegeCheck(set, true)
+	if ok || used != winnt.SeChangeNotifyPrivilege.Bit() {
+		t.Errorf("ALL: %v, used %v", ok, used.Names())
+	}
+	ok, used = tok.PrivilegeCheck(set, false)
+	if !ok || used != winnt.SeChangeNotifyPrivilege.Bit() {
+		t.Errorf("ANY: %v, used %v", ok, used.Names())
+	}
+	if all, _ := tok.PrivilegeCheck(0, true); !all {
+		t.Error("empty set, ALL: want true")
+	}
+	if some, _ := tok.PrivilegeCheck(0, false); some {
+		t.Error("empty set, ANY: want false")
+	}
+}
+
+// T-103: SeTokenIsAdmin.
+func TestIsAdmin(t *testing.T) {
+	admin := must(t, token.Administrator(userU))
+	for _, c := range []struct {
+		name string
+		tok  *token.Token
+		want bool
+	}{
+		{"elevated administrator", admin, true},
+		{"limited administrator", must(t, token.LimitedAdministrator(userU)), false},
+		{"standard user", must(t, token.StandardUser(userU)), false},
+		{"system", must(t, token.LocalSystem()), true},
+		{"disabled group", must(t, setup(token.Group{SID: sid.Administrators})), true},
+		{"deny-only", filter(t, admin, token.FilterSpec{Disable: []sid.SID{sid.Administrators}}), false},
+		{"restricted to others", filter(t, admin, token.FilterSpec{Restrict: restricting(sid.Users)}), false},
+		{"restricted to it", filter(t, admin, token.FilterSpec{Restrict: restricting(sid.Users, sid.Administrators)}), true},
+	} {
+		if got := c.tok.IsAdmin(); got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+// TestFlagsThatAreGiven checks that a Spec and WithFlags set only the flags that follow
+// from no other field. WithFlags changes no other bit (T-1).
+func TestFlagsThatAreGiven(t *testing.T) {
+	given := map[uint32]bool{}
+	for _, bit := range []uint32{winnt.TOKEN_UIACCESS, winnt.TOKEN_SESSION_NOT_REFERENCED, winnt.TOKEN_IS_FILTERED,
+		winnt.TOKEN_VIRTUALIZE_ALLOWED, winnt.TOKEN_VIRTUALIZE_ENABLED, winnt.SE_BACKUP_PRIVILEGES_CHECKED,
+		winnt.TOKEN_HAS_OWN_CLAIM_ATTRIBUTES, winnt.TOKEN_PRIVATE_NAMESPACE, winnt.TOKEN_NO_CHILD_PROCESS,
+		winnt.TOKEN_NO_CHILD_PROCESS_UNLESS_SECURE, winnt.TOKEN_AUDIT_NO_CHILD_PROCESS} {
+		given[bit] = true
+	}
+	free := must(t, setup()).Flags()
+	for bit := uint32(1); bit != 0; bit <<= 1 {
+		s := setup()
+		s.Flags = bit
+		want := free
+		if given[bit] {
+			want |= bit
+		}
+		tok := must(t, s)
+		if got := tok.Flags(); got != want {
+			t.Errorf("T-1: a spec with %#x has the flags %#x, want %#x", bit, got, want)
+		}
+		if bit == winnt.TOKEN_IS_FILTERED { // which only a filter sets
+			want = free
+		}
+		if got := must(t, setup()).WithFlags(7, bit, 0); got.Flags() != want || got.ModifiedID() != 7 {
+			t.Errorf("T-1: %#x set gives %#x, want %#x", bit, got.Flags(), want)
+		}
+		want = tok.Flags()
+		if given[bit] && bit != winnt.TOKEN_IS_FILTERED {
+			want = free
+		}
+		if got := tok.WithFlags(7, 0, bit).Flags(); got != want {
+			t.Errorf("T-1: %#x cleared gives %#x, want %#x", bit, got, want)
+		}
+	}
+}

@@ -1,0 +1,106 @@
+package token_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// The package's entry is appended, even to an empty list. A NULL list and one without room do not change (T-131).
+func TestAdmitPackage(t *testing.T) {
+	pkg := sid.MustParse("S-1-15-2-1-2-3")
+	const entry = "(A;;GA;;;S-1-15-2-1-2-3)"
+	for before, after := range map[string]string{
+		"D:": "D:" + entry, "D:(D;;GA;;;WD)(A;;GA;;;SY)": "D:(D;;GA;;;WD)(A;;GA;;;SY)" + entry,
+	} {
+		list := token.AdmitPackage(sddl.MustParse(before).DACL(), pkg, winnt.GENERIC_ALL)
+		if got := sd.New(sd.Parts{Control: sd.DACLPresent, DACL: list}); !got.Equal(sddl.MustParse(after)) {
+			t.Errorf("%s becomes %x, want %s", before, got.Binary(), after)
+		}
+	}
+	if got := token.AdmitPackage(nil, pkg, winnt.GENERIC_ALL); got != nil {
+		t.Errorf("no list becomes one of %d entries", got.Len())
+	}
+	large, err := sd.NewACE(sd.AccessAllowedCallback, 0, 1, sid.Everyone, sd.ACEExtra{AppData: make([]byte, 65384)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tail, err := sd.NewACE(sd.AccessAllowedCallback, 0, 1, sid.Everyone, sd.ACEExtra{AppData: make([]byte, 80)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	full, err := sd.NewACL(large, tail)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := token.AdmitPackage(full, pkg, winnt.GENERIC_ALL); got != full {
+		t.Errorf("a list of %d bytes becomes one of %d", full.Size(), got.Size())
+	}
+}
+
+// TestLowBoxMakesRoom: the longer default DACL is charged (T-131).
+func TestLowBoxMakesRoom(t *testing.T) {
+	a, _ := sd.NewACE(sd.AccessAllowed, 0, 1, userU) // 36 bytes
+	list, _ := sd.NewACL(slices.Repeat([]sd.ACE{a}, 13)...)
+	s := setup()
+	s.DefaultDACL = list
+	tok := must(t, s)
+	n := lowbox(t, tok, "S-1-15-2-1-2-3-4-5-6-7")
+	need := uint32(n.DefaultDACL().Size() + n.PrimaryGroup().Len())
+	if tok.DynamicCharged() != 500 || n.DynamicCharged() != need || need <= 500 || n.DynamicAvailable() != 0 {
+		t.Errorf("charged %d, then %d, needed %d, left %d", tok.DynamicCharged(), n.DynamicCharged(), need,
+			n.DynamicAvailable())
+	}
+	if a := tok.DynamicAvailable(); a != 500-uint32(list.Size()+tok.PrimaryGroup().Len()) {
+		t.Errorf("%d bytes are left", a)
+	}
+}
+
+// T-69: AppContainer tokens.
+func TestLowBox(t *testing.T) {
+	tok := must(t, setup()).WithTypeLevel(winnt.TokenImpersonation, winnt.SecurityDelegation)
+	n := lowbox(t, tok, "S-1-15-2-1-2-3", "S-1-15-3-1")
+	if n.Integrity() != 0x1000 || n.Flags()&winnt.TOKEN_LOWBOX == 0 || n.Type() != winnt.TokenPrimary ||
+		n.Level() != 0 || n.LowBoxNumber() != 4 || !n.CapabilityBits().Has(0) {
+		t.Error("integrity Low, LOWBOX, primary, its number, capability enabled")
+	}
+	for _, bad := range []token.LowBoxSpec{
+		{Package: sid.Everyone},
+		{Package: sid.MustParse("S-1-15-3-1")},
+		{Package: sid.MustParse("S-1-15-2-1-2-3"), Capabilities: []token.Group{{SID: sid.Everyone}}},
+	} {
+		_, st := tok.LowBox(bad)
+		wantStatus(t, "T-69", st, ntstatus.InvalidParameter)
+	}
+	_, st := n.LowBox(token.LowBoxSpec{Package: sid.MustParse("S-1-15-2-9-9-9")})
+	wantStatus(t, "an AppContainer's token again", st, ntstatus.InvalidParameter)
+	withList := setup()
+	withList.DefaultDACL = sddl.MustParse("D:(D;;GW;;;BG)(A;;GA;;;BA)").DACL()
+	list := lowbox(t, must(t, withList), "S-1-15-2-1-2-3").DefaultDACL()
+	if text, _ := sddl.Format(sd.New(sd.Parts{DACL: list}),
+		sddl.Options{}); text != "D:(D;;GW;;;BG)(A;;GA;;;BA)(A;;GA;;;S-1-15-2-1-2-3)" {
+		t.Errorf("T-131: default DACL %s", text)
+	}
+	if n.DefaultDACL() != nil {
+		t.Error("T-131: a token without a default DACL gets none")
+	}
+	for level, want := range map[uint32]uint32{0: 0, 0x800: 0x800, 0x1000: 0x1000, 0x1001: 0x1000, 0x1800: 0x1000,
+		0x1FFF: 0x1000, 0x2100: 0x1000, 0x4000: 0x1000} {
+		s := setup()
+		s.Integrity = sid.IntegrityLevel(level)
+		if n := lowbox(t, must(t, s), "S-1-15-2-1-2-3"); n.Integrity() != want {
+			t.Errorf("T-69: from level %#x to %#x, want %#x", level, n.Integrity(), want)
+		}
+	}
+	s := setup()
+	s.Integrity = sid.SID{}
+	if n := lowbox(t, must(t, s), "S-1-15-2-1-2-3"); n.Integrity() != 0 {
+		t.Error("a token without integrity level must not rise to Low")
+	}
+}

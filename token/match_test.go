@@ -1,0 +1,117 @@
+package token_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestDeviceEntriesOfOneSID checks several entries with one SID. They match if one
+// of them does. A disabled entry matches nothing, and a deny-only one deny
+// entries. A filter changes each entry.
+func TestDeviceEntriesOfOneSID(t *testing.T) {
+	const on, off, deny = token.GroupDefault, winnt.SE_GROUP_ENABLED_BY_DEFAULT, winnt.SE_GROUP_USE_FOR_DENY_ONLY
+	for _, c := range []struct {
+		attributes  []uint32
+		allow, deny bool
+	}{
+		{[]uint32{on}, true, true}, {[]uint32{off}, false, false}, {[]uint32{deny}, false, true},
+		{[]uint32{off, on}, true, true}, {[]uint32{off, deny}, false, true}, {[]uint32{deny, on}, true, true},
+		{[]uint32{on, off}, true, true}, {[]uint32{off, off}, false, false}, {[]uint32{off, off, deny}, false, true},
+	} {
+		s := setup()
+		for _, a := range c.attributes {
+			s.DeviceGroups = append(s.DeviceGroups, token.Group{SID: groupG2, Attributes: winnt.SE_GROUP_ENABLED},
+				token.Group{SID: groupG1, Attributes: a})
+		}
+		tok := must(t, s)
+		if a, d := inDevice(tok, groupG1); a != c.allow || d != c.deny {
+			t.Errorf("A-116: %#x: allows %t, denies %t", c.attributes, a, d)
+		}
+		n := filter(t, tok, token.FilterSpec{DisableDevice: []sid.SID{groupG1}})
+		if a, d := inDevice(n, groupG1); a || !d {
+			t.Errorf("T-67: %#x filtered: allows %t, denies %t", c.attributes, a, d)
+		}
+		for i, g := range slices.Collect(groupsOf(n.DeviceGroups())) {
+			if g.SID == groupG1 && g.Attributes&(winnt.SE_GROUP_ENABLED|winnt.SE_GROUP_ENABLED_BY_DEFAULT|deny) != deny ||
+				g.SID == groupG2 && g.Attributes != winnt.SE_GROUP_ENABLED {
+				t.Errorf("T-67: entry %d of %#x filtered: %#x", i, c.attributes, g.Attributes)
+			}
+			was := c.attributes[i/2]
+			if g.SID == groupG1 && (g.Attributes^was)&winnt.SE_GROUP_MANDATORY != 0 {
+				t.Errorf("T-67: the mandatory attribute stays: %#x", g.Attributes)
+			}
+		}
+	}
+}
+
+func groupsOf(all func(func(int, token.Group) bool)) func(func(token.Group) bool) {
+	return func(yield func(token.Group) bool) {
+		all(func(_ int, g token.Group) bool { return yield(g) })
+	}
+}
+
+// inDevice reports what a SID among the device's groups matches.
+func inDevice(tok *token.Token, s sid.SID) (allow, deny bool) {
+	i := tok.DeviceSet().Find(s.Hash(), s)
+	return tok.DeviceBits().Has(i), tok.DeviceDenyBits().Has(i)
+}
+
+// If a SID is in the token twice, the entry that allows the use counts: owner (T-11), Administrators (T-103).
+func TestRepeatedSIDUsesAllowingEntry(t *testing.T) {
+	const on, off, deny uint32 = token.GroupDefault, token.GroupDisabled, winnt.SE_GROUP_USE_FOR_DENY_ONLY
+	for _, c := range []struct {
+		attributes   []uint32
+		owner, admin bool
+	}{
+		{[]uint32{on}, false, true}, {[]uint32{on | winnt.SE_GROUP_OWNER}, true, true}, {[]uint32{0}, false, true},
+		{[]uint32{deny | winnt.SE_GROUP_OWNER}, false, false}, {[]uint32{on, on | winnt.SE_GROUP_OWNER}, true, true},
+		{[]uint32{deny | winnt.SE_GROUP_OWNER, on}, false, true}, {[]uint32{deny, on | winnt.SE_GROUP_OWNER}, true, true},
+		{[]uint32{deny, deny}, false, false}, {[]uint32{on | winnt.SE_GROUP_OWNER, deny}, true, true}, {nil, false, false},
+	} {
+		s := setup()
+		for _, a := range c.attributes {
+			s.Groups = append(s.Groups, token.Group{SID: sid.Guests, Attributes: token.GroupDefault},
+				token.Group{SID: sid.Administrators, Attributes: a})
+		}
+		tok := must(t, s)
+		if tok.IsAdmin() != c.admin {
+			t.Errorf("T-103: %#x: administrator %t", c.attributes, tok.IsAdmin())
+		}
+		n, st := tok.WithOwner(1, sid.Administrators)
+		s.Owner = sid.Administrators
+		_, err := token.New(s)
+		if (st == ntstatus.Success) != c.owner || (err == nil) != c.owner || n != nil && n.Owner() != sid.Administrators {
+			t.Errorf("T-11: %#x: %v, %v", c.attributes, st, err)
+		}
+	}
+	// What an effective-only copy leaves out counts no more, the first entry or another one.
+	for _, c := range []struct {
+		attributes []uint32
+		admin      bool
+	}{{[]uint32{deny, off}, false}, {[]uint32{off, deny}, false}, {[]uint32{off, on}, true}, {[]uint32{deny, on}, true},
+		{[]uint32{off, off}, false}, {[]uint32{on, off}, true}} {
+		s := setup()
+		for _, a := range c.attributes {
+			s.Groups = append(s.Groups, token.Group{SID: sid.Administrators, Attributes: a})
+		}
+		if tok := must(t, s).EffectiveOnly(); tok.IsAdmin() != c.admin {
+			t.Errorf("T-103, T-48: %#x: administrator %t in an effective-only copy", c.attributes, tok.IsAdmin())
+		}
+	}
+	s := setup(token.Group{SID: sid.Administrators, Attributes: on})
+	s.Restricted = restricting(sid.Users, sid.Administrators)
+	if !must(t, s).IsAdmin() {
+		t.Error("T-103: Administrators is among the restricting SIDs")
+	}
+	if s.Restricted = restricting(sid.Administrators); !must(t, s).IsAdmin() {
+		t.Error("T-103: Administrators is the restricting SID")
+	}
+	if s.Restricted = restricting(sid.Users); must(t, s).IsAdmin() {
+		t.Error("T-103: Administrators is not among the restricting SIDs")
+	}
+}

@@ -1,0 +1,55 @@
+package token_test
+
+import (
+	"reflect"
+	"testing"
+
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// A token returns all fields of its Spec, and only omitted fields are missing.
+func TestEveryFieldIsKept(t *testing.T) {
+	s := everything(t)
+	v := reflect.ValueOf(s)
+	for i := range v.NumField() {
+		if v.Field(i).IsZero() {
+			t.Errorf("everything has no %s", v.Type().Field(i).Name)
+		}
+	}
+	if d := differs(must(t, s).Spec(), s); d != nil {
+		t.Errorf("other than it was made: %v\n%v\n%v", d, fields(must(t, s).Spec()), fields(s))
+	}
+	for _, name := range []string{"Restricted", "SandboxInert", "WriteRestricted", "DefaultPrivileges", "ParentTokenID",
+		"OriginatingLogon", "ModifiedID", "AuthenticationID", "SessionID", "MandatoryPolicy", "DefaultDACL", "Flags",
+		"LowPrivilege", "LowBoxNumber", "Capabilities", "UserClaims", "DeviceClaims", "LocalAttributes", "DeviceGroups",
+		"RestrictedDeviceGroups", "TrustLevel", "RestrictedUserClaims", "RestrictedDeviceClaims", "AuditPolicy",
+		"IsolationPrefix", "Source"} {
+		without := s
+		reflect.ValueOf(&without).Elem().FieldByName(name).SetZero()
+		if d := differs(must(t, without).Spec(), s); len(d) != 1 || d[0] != name {
+			t.Errorf("without %s these differ: %v", name, d)
+		}
+	}
+}
+
+// The documented defaults for zero values of a Spec.
+func TestDefaults(t *testing.T) {
+	got := must(t, token.Spec{User: token.Group{SID: userU}}).Spec()
+	want := token.Spec{User: token.Group{SID: userU}, Type: winnt.TokenPrimary, ExpirationTime: token.NeverExpires,
+		ElevationType: winnt.TokenElevationTypeDefault, Owner: userU, PrimaryGroup: userU, DynamicCharged: 500}
+	if d := differs(got, want); d != nil {
+		t.Errorf("these differ: %v", d)
+	}
+	got = must(t, token.Spec{User: token.Group{SID: userU}, Groups: []token.Group{
+		{SID: sid.HighLevel, Attributes: winnt.SE_GROUP_INTEGRITY}, {SID: groupG2}, {SID: groupG1}},
+		Restricted: restricting(groupG1), Package: sid.MustParse("S-1-15-2-1"),
+		Capabilities:           []token.Group{{SID: sid.MustParse("S-1-15-3-1")}},
+		RestrictedDeviceGroups: restricting(groupG2)}).Spec()
+	if got.PrimaryGroup != groupG2 || got.Integrity != sid.HighLevel || !got.IsRestricted ||
+		got.Restricted[0].Attributes != token.GroupDefault || got.Capabilities[0].Attributes != winnt.SE_GROUP_ENABLED ||
+		got.RestrictedDeviceGroups[0].Attributes != token.GroupDefault {
+		t.Errorf("%+v", got)
+	}
+}

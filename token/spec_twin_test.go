@@ -1,0 +1,456 @@
+package token_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"testing"
+
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// model is the twin of a token that has all of it: the Spec that it would be made of,
+// changed field by field as the rules say, on plain slices.
+type model struct {
+	token.Spec
+
+	deviceRestricted bool // also by a list that is empty now
+}
+
+// said returns each field of a Spec as text, sets of claims and lists by content.
+func said(s token.Spec) map[string]string {
+	out := fields(s)
+	v := reflect.ValueOf(s)
+	for i := range v.NumField() {
+		name := v.Type().Field(i).Name
+		switch x := v.Field(i).Interface().(type) {
+		case *claims.Set:
+			out[name] = fmt.Sprint(x == nil)
+			for _, a := range x.All() {
+				out[name] += fmt.Sprintf(" %s/%#x/%v", a.Name, a.Flags, a.Ints)
+			}
+		case *sd.ACL:
+			out[name] = fmt.Sprint(x == nil)
+			for _, a := range x.All() {
+				out[name] += fmt.Sprintf(" %x", a.Binary())
+			}
+		}
+	}
+	return out
+}
+
+// attributesOf returns the effective attributes of a group in a Spec (T-143).
+func attributesOf(g *token.Group) uint32 {
+	if g.Attributes == token.GroupDisabled {
+		return 0
+	}
+	return g.Attributes
+}
+
+// entries returns the user and the groups, copied, so that the model before is left alone.
+func (m *model) entries() []*token.Group {
+	m.Groups = slices.Clone(m.Groups)
+	out := []*token.Group{&m.User}
+	for i := range m.Groups {
+		out = append(out, &m.Groups[i])
+	}
+	return out
+}
+
+// set gives an entry attributes.
+func (m *model) set(g *token.Group, a uint32) {
+	if g.Attributes = a; a == 0 && g != &m.User {
+		g.Attributes = token.GroupDisabled
+	}
+}
+
+// The groups that LUA_TOKEN turns off, of those that the random tokens have, and the privileges that it
+// leaves (T-65).
+var (
+	administrative = []sid.SID{sid.Administrators, sid.MustParse("S-1-5-32-551"), account(512)}
+	leftToLimited  = winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeShutdownPrivilege,
+		winnt.SeUndockPrivilege, winnt.SeIncreaseWorkingSetPrivilege, winnt.SeTimeZonePrivilege)
+)
+
+// filter is NtFilterTokenEx (T-61 to T-68).
+func (m *model) filter(f token.FilterSpec) {
+	took := false
+	denyOnly := func(g *token.Group) {
+		if a := attributesOf(g); a&winnt.SE_GROUP_INTEGRITY == 0 {
+			took = took || a&0x10 == 0
+			m.set(g, a&^6|0x10)
+		}
+	}
+	drop := f.Delete
+	if f.Flags&winnt.DISABLE_MAX_PRIVILEGE != 0 {
+		drop = ^winnt.SeChangeNotifyPrivilege.Bit()
+	}
+	for i, g := range m.entries() {
+		if slices.Contains(f.Disable, g.SID) {
+			denyOnly(g)
+		}
+		if f.Flags&winnt.LUA_TOKEN == 0 {
+			continue
+		}
+		if i > 0 && slices.Contains(administrative, g.SID) {
+			denyOnly(g)
+		}
+		if a := attributesOf(g); a&winnt.SE_GROUP_INTEGRITY != 0 && g.SID.RID() > 0x2000 {
+			g.SID, m.Integrity, took = sid.MediumLevel, sid.MediumLevel, true
+		}
+	}
+	if f.Flags&winnt.LUA_TOKEN != 0 {
+		drop |= ^leftToLimited
+		m.ElevationType = winnt.TokenElevationTypeLimited
+	}
+	took = took || m.Privileges&drop != 0
+	m.Privileges, m.EnabledPrivileges = m.Privileges&^drop, m.EnabledPrivileges&^drop
+	m.DefaultPrivileges &^= drop
+	took = m.restrict(&f) || took
+	took = m.filterDevice(&f) || took
+	took = m.filterClaims(&f) || took
+	m.ParentTokenID, m.ModifiedID = f.ParentTokenID, f.ModifiedID
+	m.SandboxInert = m.SandboxInert || f.Flags&winnt.SANDBOX_INERT != 0
+	if took {
+		m.Flags |= winnt.TOKEN_IS_FILTERED
+	}
+	m.mendOwner()
+}
+
+// mendOwner makes the user the owner of entries whose owner is no longer allowed (T-48, T-66).
+func (m *model) mendOwner() {
+	if m.Owner != m.User.SID && !slices.ContainsFunc(m.Groups, func(g token.Group) bool {
+		return g.SID == m.Owner && attributesOf(&g)&0x18 == 8
+	}) {
+		m.Owner = m.User.SID
+	}
+}
+
+// with reports whether a list has an entry of a SID.
+func with(gs []token.Group, s sid.SID) bool {
+	return slices.ContainsFunc(gs, func(g token.Group) bool { return g.SID == s })
+}
+
+// restrict keeps the intersection of both lists. Removed SIDs continue to match deny entries (T-63, T-64, T-68).
+func (m *model) restrict(f *token.FilterSpec) (took bool) {
+	if len(f.Restrict) == 0 {
+		return false
+	}
+	var allowing, list []token.Group
+	for _, g := range m.Restricted {
+		if g.Attributes&0x10 == 0 {
+			allowing = append(allowing, g)
+		}
+	}
+	for _, g := range f.Restrict {
+		if !m.IsRestricted || with(allowing, g.SID) {
+			list = append(list, token.Group{SID: g.SID, Attributes: 7})
+		}
+	}
+	for _, g := range m.Restricted {
+		if !with(list, g.SID) {
+			list = append(list, token.Group{SID: g.SID, Attributes: 0x10})
+		}
+	}
+	m.WriteRestricted = f.Flags&winnt.WRITE_RESTRICTED != 0 && (!m.IsRestricted || m.WriteRestricted)
+	m.Restricted, m.IsRestricted = list, true
+	return true
+}
+
+// filterDevice does to the groups of the device what a filter does to those of the user (T-67).
+func (m *model) filterDevice(f *token.FilterSpec) (took bool) {
+	m.DeviceGroups = slices.Clone(m.DeviceGroups)
+	for i := range m.DeviceGroups {
+		if g := &m.DeviceGroups[i]; slices.Contains(f.DisableDevice, g.SID) {
+			took = took || g.Attributes&0x10 == 0
+			g.Attributes = g.Attributes&^6 | 0x10
+		}
+	}
+	if len(f.RestrictDevice) == 0 {
+		return took
+	}
+	var list []token.Group
+	for _, g := range f.RestrictDevice {
+		if !m.deviceRestricted || with(m.RestrictedDeviceGroups, g.SID) {
+			list = append(list, token.Group{SID: g.SID, Attributes: 7})
+		}
+	}
+	m.RestrictedDeviceGroups, m.deviceRestricted = list, true
+	return true
+}
+
+// filterClaims drops, disables and narrows claims, in this order (T-67).
+func (m *model) filterClaims(f *token.FilterSpec) (took bool) {
+	for _, k := range []struct {
+		set, narrowed    **claims.Set
+		drop             bool
+		disable, narrows []string
+	}{
+		{&m.UserClaims, &m.RestrictedUserClaims, f.DropUserClaims, f.DisableUserClaims, f.RestrictUserClaims},
+		{&m.DeviceClaims, &m.RestrictedDeviceClaims, f.DropDeviceClaims, f.DisableDeviceClaims, f.RestrictDeviceClaims},
+	} {
+		if k.drop && *k.set != nil {
+			*k.set, took = nil, true
+		}
+		var all, narrow []claims.Attribute
+		changed := false
+		for _, a := range (*k.set).All() {
+			if slices.Contains(k.disable, a.Name) {
+				off := a.Flags&^claims.FlagMandatory | claims.FlagDisabled | claims.FlagDisabledByDefault
+				changed, a.Flags = changed || a.Flags != off, off
+			}
+			all = append(all, a)
+		}
+		if changed {
+			*k.set, took = mustSet(all), true
+		}
+		if k.narrows == nil {
+			continue
+		}
+		for _, a := range (*k.set).All() {
+			if _, before := (*k.narrowed).Lookup(a.Name); slices.Contains(k.narrows, a.Name) &&
+				(*k.narrowed == nil || before) {
+				narrow = append(narrow, a)
+			}
+		}
+		*k.narrowed, took = mustSet(narrow), true
+	}
+	return took
+}
+
+// mustSet makes a set of claims that are known to make one.
+func mustSet(list []claims.Attribute) *claims.Set {
+	s, err := claims.NewSet(list)
+	if err != nil {
+		panic(err)
+	}
+	return s
+}
+
+// spaceOf is the space that a primary group and a default DACL take, in bytes.
+func spaceOf(group sid.SID, dacl *sd.ACL) uint32 {
+	n := uint32(8 + 4*group.SubAuthorities())
+	if dacl != nil {
+		n += 8
+		for _, a := range dacl.All() {
+			n += uint32(len(a.Binary()))
+		}
+	}
+	return n
+}
+
+// level sets the integrity level: that of the entry, or of one behind the groups (T-4).
+func (m *model) level(l sid.SID) {
+	for _, g := range m.entries() {
+		if g.Attributes&winnt.SE_GROUP_INTEGRITY != 0 {
+			g.SID, m.Integrity = l, l
+			return
+		}
+	}
+	m.Groups, m.Integrity = append(m.Groups, token.Group{SID: l, Attributes: 0x60}), l
+}
+
+// lowBox is NtCreateLowBoxToken (T-69, T-131).
+func (m *model) lowBox(l token.LowBoxSpec) ntstatus.Status {
+	if !m.Package.IsZero() {
+		return ntstatus.InvalidParameter
+	}
+	if m.Integrity.IsZero() {
+		m.level(sid.UntrustedLevel)
+	} else if m.Integrity.RID() > 0x1000 {
+		m.level(sid.LowLevel)
+	}
+	m.Package, m.LowPrivilege, m.LowBoxNumber, m.ModifiedID = l.Package, l.LowPrivilege, l.Number, l.ModifiedID
+	m.Type, m.Level, m.Capabilities = winnt.TokenPrimary, 0, nil
+	for _, g := range l.Capabilities {
+		if g.Attributes == 0 {
+			g.Attributes = winnt.SE_GROUP_ENABLED
+		}
+		m.Capabilities = append(m.Capabilities, g)
+	}
+	if m.DefaultDACL != nil {
+		a, err := sd.NewACE(sd.AccessAllowed, 0, winnt.GENERIC_ALL, l.Package)
+		if err != nil {
+			panic(err)
+		}
+		if m.DefaultDACL, err = sd.NewACL(append(m.DefaultDACL.Slice(), a)...); err != nil {
+			panic(err)
+		}
+	}
+	m.DynamicCharged = max(m.DynamicCharged, spaceOf(m.PrimaryGroup, m.DefaultDACL))
+	return ntstatus.Success
+}
+
+// setsOwner is TokenOwner: the user or a group with the attribute, never for deny only (T-11, T-66).
+func (m *model) setsOwner(s sid.SID) ntstatus.Status {
+	for i, g := range m.entries() {
+		if a := attributesOf(g); g.SID == s && a&0x10 == 0 && (i == 0 || a&8 != 0) {
+			m.Owner = s
+			return ntstatus.Success
+		}
+	}
+	return ntstatus.InvalidOwner
+}
+
+// draws makes random tokens and questions over few SIDs and names, so that they meet often.
+type draws struct{ *rand.Rand }
+
+func (d draws) one(in int) bool { return d.IntN(in) == 0 }
+
+// groupSIDs are those of the random tokens: ordinary ones, and those that a limited token has for
+// deny only.
+var groupSIDs = append(slices.Clone(accounts[:5]), sid.Everyone, sid.Users, sid.Administrators,
+	administrative[1], administrative[2])
+
+func (d draws) sid() sid.SID { return groupSIDs[d.IntN(len(groupSIDs))] }
+
+func (d draws) sids() (out []sid.SID) {
+	for range d.IntN(4) {
+		out = append(out, d.sid())
+	}
+	return out
+}
+
+// list returns groups of different SIDs.
+func (d draws) list(n int, attributes ...uint32) (out []token.Group) {
+	for _, at := range d.Perm(len(groupSIDs))[:n] {
+		out = append(out, token.Group{SID: groupSIDs[at], Attributes: attributes[d.IntN(len(attributes))]})
+	}
+	return out
+}
+
+// names returns names of claims, nil in a half.
+func (d draws) names() (out []string) {
+	if d.one(2) {
+		return nil
+	}
+	out = []string{}
+	for _, name := range []string{"a", "b", "c"} {
+		if d.one(2) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+func (d draws) claims() *claims.Set {
+	if d.one(3) {
+		return nil
+	}
+	var list []claims.Attribute
+	flags := []uint32{0, claims.FlagMandatory, claims.FlagDisabled, claims.FlagUseForDenyOnly}
+	for _, name := range []string{"a", "b", "c"} {
+		if !d.one(3) {
+			list = append(list, attr(name, flags[d.IntN(len(flags))], int64(d.IntN(3))))
+		}
+	}
+	return mustSet(list)
+}
+
+func (d draws) dacl() *sd.ACL {
+	if d.one(3) {
+		return nil
+	}
+	var aces []sd.ACE
+	for range d.IntN(5) * d.IntN(5) {
+		a, err := sd.NewACE(sd.AccessAllowed, 0, winnt.AccessMask(d.IntN(8)), d.sid())
+		if err != nil {
+			panic(err)
+		}
+		aces = append(aces, a)
+	}
+	l, err := sd.NewACL(aces...)
+	if err != nil {
+		panic(err)
+	}
+	return l
+}
+
+// level returns an integrity level.
+func (d draws) level() sid.SID {
+	return sid.IntegrityLevel(uint32(d.IntN(5))*0x1000 + uint32(d.IntN(2))*0x100)
+}
+
+// spec returns a random token in which any part may be present.
+func (d draws) spec(t *testing.T) token.Spec {
+	s := everything(t)
+	s.User.SID, s.Groups = accounts[d.IntN(4)], nil
+	if d.one(4) {
+		s.User.Attributes = 0x10
+	}
+	kinds := []uint32{7, 4, 6, 2, 0x10, 0x11, token.GroupDisabled, 0xF, 0xC, 0x18, 0xC0000007, 0xC0000006, 0xC0000002}
+	for range d.IntN(8) {
+		s.Groups = append(s.Groups, token.Group{SID: d.sid(), Attributes: kinds[d.IntN(len(kinds))]})
+	}
+	s.Owner, s.PrimaryGroup, s.Integrity = sid.SID{}, sid.SID{}, sid.SID{}
+	switch d.IntN(3) {
+	case 0:
+		s.Integrity = d.level()
+	case 1:
+		s.Groups = slices.Insert(s.Groups, d.IntN(len(s.Groups)+1), token.Group{SID: d.level(), Attributes: 0x20})
+	}
+	for _, g := range s.Groups {
+		if g.Attributes != token.GroupDisabled && g.Attributes&0x18 == 8 && d.one(2) {
+			s.Owner = g.SID
+		}
+		if d.one(4) && g.Attributes&winnt.SE_GROUP_INTEGRITY == 0 {
+			s.PrimaryGroup = g.SID
+		}
+	}
+	s.Privileges = winnt.PrivilegeSet(d.Uint64()) & (1<<37 - 4)
+	s.EnabledPrivileges = s.Privileges & winnt.PrivilegeSet(d.Uint64())
+	s.DefaultPrivileges = s.Privileges & winnt.PrivilegeSet(d.Uint64())
+	s.Restricted, s.IsRestricted, s.WriteRestricted = nil, false, false
+	if d.one(3) {
+		s.Restricted, s.IsRestricted = d.list(d.IntN(5), 7, 7, 0x10), true
+		if len(s.Restricted) > 0 && d.one(3) { // one of them twice
+			s.Restricted = append(s.Restricted, s.Restricted[0])
+		}
+		slices.SortStableFunc(s.Restricted, func(a, b token.Group) int { return int(a.Attributes) - int(b.Attributes) })
+		s.WriteRestricted = d.one(2)
+	}
+	s.SandboxInert, s.Flags, s.ElevationType = d.one(2), s.Flags*uint32(d.IntN(2)), uint32(1+d.IntN(3))
+	if d.one(2) {
+		s.Package, s.Capabilities, s.LowPrivilege, s.LowBoxNumber = sid.SID{}, nil, false, 0
+	}
+	if d.one(2) {
+		s.Type, s.Level = winnt.TokenPrimary, 0
+	}
+	s.DefaultDACL, s.DynamicCharged = d.dacl(), uint32(d.IntN(2)*(30+d.IntN(60)))
+	s.OriginatingLogon = winnt.LUID(d.IntN(2))
+	for _, set := range []**claims.Set{&s.UserClaims, &s.DeviceClaims} {
+		if *set = d.claims(); (*set).Len() == 0 { // an empty set says as much as none, but where it narrows
+			*set = nil
+		}
+	}
+	s.RestrictedUserClaims, s.RestrictedDeviceClaims = d.claims(), d.claims()
+	s.DeviceGroups = d.list(d.IntN(5), 7, 4, 0, 0x10)
+	s.RestrictedDeviceGroups = d.list(d.IntN(2)*d.IntN(4), 7)
+	return s
+}
+
+// filters returns a filter; each of its parts is there in a third of them or more.
+func (d draws) filters() token.FilterSpec {
+	f := token.FilterSpec{ParentTokenID: winnt.LUID(d.Uint64()), ModifiedID: winnt.LUID(d.Uint64())}
+	f.Flags = uint32(d.IntN(16) & d.IntN(16))
+	if f.Disable = d.sids(); d.one(4) {
+		f.Disable = append(f.Disable, d.level())
+	}
+	if d.one(3) {
+		f.Delete = winnt.PrivilegeSet(d.Uint64())
+	}
+	if d.one(2) {
+		f.Restrict = d.list(d.IntN(5), 0)
+	}
+	f.DropUserClaims, f.DropDeviceClaims = d.one(6), d.one(6)
+	f.DisableUserClaims, f.DisableDeviceClaims = d.names(), d.names()
+	f.RestrictUserClaims, f.RestrictDeviceClaims = d.names(), d.names()
+	f.DisableDevice, f.RestrictDevice = d.sids(), d.list(d.IntN(2)*d.IntN(4), 0)
+	return f
+}

@@ -1,0 +1,241 @@
+package token_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// plain lends the model to the twin of adjustments, and takes back what that made of it.
+func (m *model) plain(do func(n *naive) ntstatus.Status) ntstatus.Status {
+	n := naive{present: m.Privileges, enabled: m.EnabledPrivileges, owner: m.Owner, primary: m.PrimaryGroup,
+		modified: m.ModifiedID, groups: []token.Group{m.User}}
+	for _, g := range m.Groups {
+		n.groups = append(n.groups, token.Group{SID: g.SID, Attributes: attributesOf(&g)})
+	}
+	st := do(&n)
+	m.Privileges, m.EnabledPrivileges, m.DefaultPrivileges = n.present, n.enabled, m.DefaultPrivileges&n.present
+	m.User, m.Groups = n.groups[0], token.AsGiven(n.groups[1:])
+	m.Owner, m.PrimaryGroup, m.ModifiedID = n.owner, n.primary, n.modified
+	return st
+}
+
+// stepped has the outcome of an operation on a token, and on its model.
+type stepped struct {
+	what      string
+	after     *token.Token // nil: refused
+	got, want ntstatus.Status
+	previous  string // what an adjustment told of before
+	before    string // what it should tell
+}
+
+// attributesOfPrivilege returns the two attributes of a privilege that is held (T-71).
+func (m *model) attributesOfPrivilege(p winnt.Privilege) (a uint32) {
+	if m.DefaultPrivileges.Has(p) {
+		a |= 1
+	}
+	if m.EnabledPrivileges.Has(p) {
+		a |= 2
+	}
+	return a
+}
+
+func (d draws) adjustPrivileges(tok *token.Token, m *model) (s stepped) {
+	id, all := winnt.LUID(d.Uint64()), d.one(6)
+	var changes []token.PrivilegeChange
+	for range d.IntN(5) {
+		changes = append(changes, token.PrivilegeChange{LUID: winnt.LUID(d.IntN(40)),
+			Attributes: []uint32{0, 2, 2, 4, 6, 1}[d.IntN(6)]})
+	}
+	old := *m
+	s.want = m.plain(func(n *naive) ntstatus.Status { return n.adjustPrivileges(id, all, changes) })
+	var before, previous []token.PrivilegeChange
+	for p := winnt.Privilege(2); p <= 36; p++ {
+		if old.Privileges.Has(p) && (!m.Privileges.Has(p) || m.EnabledPrivileges.Has(p) != old.EnabledPrivileges.Has(p)) {
+			before = append(before, token.PrivilegeChange{LUID: p.LUID(), Attributes: old.attributesOfPrivilege(p)})
+		}
+	}
+	s.after, previous, s.got = tok.AdjustPrivileges(id, all, changes)
+	s.previous, s.before = fmt.Sprint(previous), fmt.Sprint(before)
+	return s
+}
+
+func (d draws) adjustGroups(tok *token.Token, m *model) (s stepped) {
+	id, reset := winnt.LUID(d.Uint64()), d.one(4)
+	var changes []token.Group
+	for range d.IntN(4) {
+		changes = append(changes, token.Group{SID: d.sid(), Attributes: uint32(d.IntN(8))})
+	}
+	if d.one(8) {
+		changes = append(changes, token.Group{SID: d.level(), Attributes: uint32(d.IntN(8))})
+	}
+	old := slices.Clone(m.Groups)
+	s.want = m.plain(func(n *naive) ntstatus.Status { return n.adjustGroups(id, reset, changes) })
+	var before, previous []token.Group
+	for i, g := range old {
+		if m.Groups[i] != g {
+			before = append(before, token.Group{SID: g.SID, Attributes: attributesOf(&g)})
+		}
+	}
+	s.after, previous, s.got = tok.AdjustGroups(id, reset, changes)
+	s.previous, s.before = fmt.Sprint(previous), fmt.Sprint(before)
+	return s
+}
+
+// spaced applies a change that has to fit into the space charged, and says whether it does.
+func (m *model) spaced(needs uint32) ntstatus.Status {
+	if needs > m.DynamicCharged {
+		return ntstatus.AllottedSpaceExceeded
+	}
+	return ntstatus.Success
+}
+
+// sets does what one of the setters of NtSetInformationToken does.
+func (d draws) sets(tok *token.Token, m *model) (s stepped) {
+	id, n := winnt.LUID(d.Uint64()), uint32(d.IntN(5))
+	change := func() {} // of the model, where it is not refused
+	kind := d.IntN(10)
+	switch s.what = fmt.Sprint("setter ", kind); kind {
+	case 0:
+		owner := d.sid()
+		if d.one(3) && m.Owner != m.User.SID {
+			owner = m.Owner
+		} else if d.one(3) && !with(m.Groups, m.User.SID) { // the user once: an entry of each kind would both be meant
+			owner = m.User.SID
+		} else if owner == m.User.SID {
+			owner = sid.LocalSystem
+		}
+		s.want = m.setsOwner(owner)
+		s.after, s.got = tok.WithOwner(id, owner)
+	case 1:
+		g := d.sid()
+		if s.want = m.spaced(spaceOf(g, m.DefaultDACL)); s.want == 0 && g != m.User.SID && !with(m.Groups, g) {
+			s.want = ntstatus.InvalidPrimaryGroup
+		}
+		change = func() { m.PrimaryGroup = g }
+		s.after, s.got = tok.WithPrimaryGroup(id, g)
+	case 2:
+		l := d.dacl()
+		if l != nil {
+			s.want = m.spaced(spaceOf(m.PrimaryGroup, l))
+		}
+		change = func() { m.DefaultDACL = l }
+		s.after, s.got = tok.WithDefaultDACL(id, l)
+	case 3:
+		change, s.after = func() { m.SessionID = n }, tok.WithSessionID(id, n)
+	case 4:
+		l := d.level()
+		change = func() { m.level(l) }
+		s.after, s.got = tok.WithIntegrity(id, l)
+	case 5:
+		if n > 3 {
+			s.want = ntstatus.InvalidParameter
+		}
+		change = func() { m.MandatoryPolicy = n }
+		s.after, s.got = tok.WithMandatoryPolicy(id, n)
+	case 6:
+		if m.OriginatingLogon != 0 {
+			s.want = ntstatus.InvalidParameter
+		}
+		change = func() { m.OriginatingLogon = id }
+		s.after, s.got = tok.WithOriginatingLogon(id, id)
+	case 7:
+		// TOKEN_IS_FILTERED, TOKEN_WRITE_RESTRICTED and TOKEN_SANDBOX_INERT are not the setter's (T-1).
+		const free = winnt.TOKEN_UIACCESS | winnt.TOKEN_VIRTUALIZE_ALLOWED | winnt.TOKEN_SESSION_NOT_REFERENCED
+		set, clear := d.Uint32()&d.Uint32()&(free|0x818), d.Uint32()&d.Uint32()&(free|0x818)
+		change = func() { m.Flags = m.Flags&^(clear&free) | set&free }
+		s.after = tok.WithFlags(id, set, clear)
+	case 8:
+		s.after = tok.WithModifiedID(id)
+	default:
+		typ, level := winnt.TokenType(1+n&1), winnt.SecurityImpersonationLevel(d.IntN(4))
+		change = func() { m.Type, m.Level = typ, level }
+		s.after, id = tok.WithTypeLevel(typ, level), m.ModifiedID // which a duplicate keeps (T-49)
+	}
+	if s.want == ntstatus.Success {
+		change()
+		m.ModifiedID = id
+	}
+	return s
+}
+
+// step does one operation on a token and on its model.
+func (d draws) step(tok *token.Token, m *model) (s stepped) {
+	switch d.IntN(9) {
+	case 0:
+		m.plain(func(n *naive) ntstatus.Status { n.effectiveOnly(); return 0 })
+		return stepped{what: "effective only", after: tok.EffectiveOnly()}
+	case 1, 2:
+		f := d.filters()
+		s.what = fmt.Sprintf("filter %v", f.Flags&winnt.LUA_TOKEN != 0)
+		m.filter(f)
+		s.after, s.got = tok.Filter(f)
+	case 3:
+		s = d.adjustPrivileges(tok, m)
+		s.what = "adjust privileges"
+	case 4:
+		s = d.adjustGroups(tok, m)
+		s.what = "adjust groups"
+	case 5:
+		l := token.LowBoxSpec{Package: sid.MustParse("S-1-15-2-5"), LowPrivilege: d.one(2), Number: d.Uint32(),
+			ModifiedID: winnt.LUID(d.Uint64()), Capabilities: []token.Group{{SID: sid.MustParse("S-1-15-3-9"),
+				Attributes: uint32(d.IntN(2))}}}
+		s.what, s.want = "low box", m.lowBox(l)
+		s.after, s.got = tok.LowBox(l)
+	default:
+		s = d.sets(tok, m)
+	}
+	return s
+}
+
+// TestModel compares every part of a token with a model after random operations. The original
+// token does not change (T-1, T-11, T-48, T-49, T-61 to T-72, T-75).
+func TestModel(t *testing.T) {
+	d := draws{newRand(t)}
+	seen := map[string]int{}
+	for range max(150, randtest.Count(t, "REFMON_TOKENS", 500)) { // fewer do not reach every outcome
+		tok := must(t, d.spec(t))
+		m := model{Spec: tok.Spec()}
+		m.deviceRestricted = len(m.RestrictedDeviceGroups) > 0
+		before := said(tok.Spec())
+		for range 10 {
+			s := d.step(tok, &m)
+			seen[fmt.Sprintf("%s: %v", s.what, s.want)]++
+			if s.got != s.want || s.previous != s.before {
+				t.Fatalf("%s: %v, want %v; before: %s, want %s", s.what, s.got, s.want, s.previous, s.before)
+			}
+			if after := said(tok.Spec()); !maps.Equal(before, after) {
+				t.Fatalf("%s: the token before is another: %v", s.what, differences(before, after))
+			}
+			if s.after != nil {
+				tok = s.after
+			}
+			want := said(m.Spec)
+			if before = said(tok.Spec()); !maps.Equal(before, want) {
+				t.Fatalf("%s: %v", s.what, differences(before, want))
+			}
+		}
+	}
+	// Ten setters that refuse in six ways, two adjustments with a warning each and two refusals, filters
+	// with LUA_TOKEN and without, two ways to end a low box, and an effective-only copy.
+	if len(seen) != 16+6+5 {
+		t.Errorf("%d outcomes came up: %v", len(seen), seen)
+	}
+}
+
+// differences lists the fields that two tokens tell otherwise.
+func differences(got, want map[string]string) (out []string) {
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		if got[name] != want[name] {
+			out = append(out, fmt.Sprintf("%s: got %s, want %s", name, got[name], want[name]))
+		}
+	}
+	return out
+}

@@ -1,0 +1,235 @@
+package token_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestLevelOfAFullToken checks that the integrity entry does not count as a group. A token with MaxGroups groups can
+// have a level, and New accepts its Spec and Parse its file. New refuses one more group, with and without a level
+// (T-4).
+func TestLevelOfAFullToken(t *testing.T) {
+	for _, n := range []int{token.MaxGroups - 1, token.MaxGroups, token.MaxGroups + 1} {
+		for _, listed := range []bool{false, true} {
+			s := setup()
+			s.Integrity, s.Groups = sid.SID{}, nil
+			for i := range n {
+				s.Groups = append(s.Groups, token.Group{SID: account(uint32(i)), Attributes: token.GroupDefault})
+			}
+			if listed {
+				s.Groups = append(s.Groups, integrity(sid.LowLevel))
+			}
+			tok, err := token.New(s)
+			if (err == nil) != (n <= token.MaxGroups) {
+				t.Errorf("T-4: %d groups, the entry among them: %t: %v", n, listed, err)
+			}
+			if err != nil {
+				continue
+			}
+			high, st := tok.WithIntegrity(9, sid.HighLevel)
+			wantStatus(t, "T-4", st, ntstatus.Success)
+			if d := differs(must(t, high.Spec()).Spec(), high.Spec()); d != nil || high.GroupCount() != n+1 ||
+				high.Integrity() != sid.HighLevel.RID() {
+				t.Errorf("T-4: %d groups: level %#x, %d groups, made anew these differ: %v", n, high.Integrity(),
+					high.GroupCount(), d)
+			}
+			file, err := high.MarshalJSON()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if back, err := token.Parse(file); err != nil || back.GroupCount() != n+1 {
+				t.Errorf("T-4: %d groups are not read back: %v", n, err)
+			}
+		}
+	}
+}
+
+// specFaults make specs that no token can have, in the order of the fields in a token file.
+var specFaults = []struct {
+	field  string
+	status ntstatus.Status
+	do     func(*token.Spec)
+}{
+	{"type", ntstatus.BadTokenType, func(s *token.Spec) { s.Type = 3 }},
+	{"impersonationLevel", ntstatus.BadImpersonationLevel, func(s *token.Spec) { s.Level = 4 }},
+	{"privileges", ntstatus.NoSuchPrivilege, func(s *token.Spec) { s.Privileges |= 1 << 37 }},
+	{"privileges", ntstatus.NoSuchPrivilege, func(s *token.Spec) { s.EnabledPrivileges |= 1 << 37 }},
+	{"privileges", ntstatus.NoSuchPrivilege, func(s *token.Spec) { s.DefaultPrivileges |= 1 }},
+	{"privileges", ntstatus.InvalidParameter, func(s *token.Spec) { s.EnabledPrivileges |= winnt.SeTcbPrivilege.Bit() }},
+	{"privileges", ntstatus.InvalidParameter, func(s *token.Spec) { s.DefaultPrivileges |= winnt.SeTcbPrivilege.Bit() }},
+	{"mandatoryPolicy", ntstatus.InvalidParameter, func(s *token.Spec) { s.MandatoryPolicy = 4 }},
+	{"elevationType", ntstatus.InvalidParameter, func(s *token.Spec) { s.ElevationType = 4 }},
+	{"source", ntstatus.InvalidParameter, func(s *token.Spec) { s.Source.Name = "123456789" }},
+	{"auditPolicy", ntstatus.InvalidParameter, func(s *token.Spec) { s.AuditPolicy = "1" }},
+	{"writeRestricted", ntstatus.InvalidParameter, func(s *token.Spec) { s.WriteRestricted = true }},
+	{"integrityLevel", ntstatus.InvalidParameter, func(s *token.Spec) { s.Integrity = sid.Users }},
+	{"trustLevel", ntstatus.InvalidParameter, func(s *token.Spec) { s.TrustLevel = sid.Users }},
+	{"user", ntstatus.InvalidParameter, func(s *token.Spec) { s.User.Attributes = winnt.SE_GROUP_INTEGRITY }},
+	{"groups", ntstatus.InvalidSID, func(s *token.Spec) { s.Groups[0].SID = sid.SID{} }},
+	{"groups[1]", ntstatus.InvalidParameter, func(s *token.Spec) { s.Groups[1].Attributes |= winnt.SE_GROUP_INTEGRITY }},
+	{"restrictedSids", ntstatus.InvalidSID, func(s *token.Spec) { s.Restricted = []token.Group{{}} }},
+	{"deviceGroups", ntstatus.InvalidSID, func(s *token.Spec) { s.DeviceGroups = []token.Group{{}} }},
+	{"restrictedDeviceGroups", ntstatus.InvalidSID, func(s *token.Spec) { s.RestrictedDeviceGroups = []token.Group{{}} }},
+	{"appContainer.capabilities", ntstatus.InvalidSID, func(s *token.Spec) { s.Capabilities = []token.Group{{}} }},
+	{"owner", ntstatus.InvalidOwner, func(s *token.Spec) { s.Owner = sid.Guests }},
+	{"primaryGroup", ntstatus.InvalidPrimaryGroup, func(s *token.Spec) { s.PrimaryGroup = sid.Guests }},
+}
+
+// TestFirstFieldIsNamed checks that New refuses a bad Spec with the field and its status.
+// Of two errors it reports the one in the first field (T-3, T-4, T-11).
+func TestFirstFieldIsNamed(t *testing.T) {
+	ask := func(faults ...int) (string, ntstatus.Status) {
+		s := setup()
+		s.Groups = slices.Clone(s.Groups)
+		for _, i := range faults {
+			specFaults[i].do(&s)
+		}
+		_, err := token.New(s)
+		var wrong *token.SpecError
+		if !errors.As(err, &wrong) {
+			t.Fatalf("%v: %v", faults, err)
+		}
+		return wrong.Field, wrong.Status
+	}
+	for i, a := range specFaults {
+		field, st := ask(i)
+		if field != a.field && field != a.field+"[0]" || st != a.status {
+			t.Errorf("%s: %s, %v, want %v", a.field, field, st, a.status)
+		}
+		for k := i + 1; k < len(specFaults); k++ {
+			if a.field == "writeRestricted" && specFaults[k].field == "restrictedSids" {
+				continue // a write-restricted token may have them
+			}
+			if got, status := ask(k, i); got != field || status != st {
+				t.Errorf("%s and %s: %s, %v", a.field, specFaults[k].field, got, status)
+			}
+		}
+	}
+}
+
+// TestBoundsOfASpec checks the last valid and the first invalid value of each field.
+func TestBoundsOfASpec(t *testing.T) {
+	s := setup()
+	s.Type, s.Level = winnt.TokenImpersonation, winnt.SecurityDelegation
+	s.Privileges |= winnt.LastPrivilege.Bit() | winnt.FirstPrivilege.Bit()
+	s.MandatoryPolicy, s.ElevationType, s.Source.Name = 3, winnt.TokenElevationTypeLimited, "12345678"
+	got := must(t, s).Spec()
+	if got.Level != 3 || got.Privileges != s.Privileges || got.MandatoryPolicy != 3 || got.ElevationType != 3 ||
+		got.Source.Name != "12345678" {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestShapesOfSIDs: a package is S-1-15-2-x, a capability S-1-15-3-x, a level
+// S-1-16-x, in every part (T-4, T-69); New and LowBox say so wherever it stands.
+func TestShapesOfSIDs(t *testing.T) {
+	for text, kind := range map[string]string{
+		"S-1-15-2-1": "package", "S-1-15-2-1-2-3-4-5-6-7": "package", "S-1-15-2": "", "S-1-16-2-1": "", "S-1-5-2-1": "",
+		"S-1-15-3-1": "capability", "S-1-15-3-1024-1-2": "capability", "S-1-15-3": "", "S-1-14-3-1": "", "S-1-15-4-1": "",
+		"S-1-16-4096": "level", "S-1-16-4096-1": "", "S-1-15-4096": "", "S-1-1-0": "",
+	} {
+		s := sid.MustParse(text)
+		made := func(change func(*token.Spec)) bool {
+			spec := setup()
+			spec.Integrity = sid.SID{}
+			change(&spec)
+			tok, err := token.New(spec)
+			if (tok == nil) != (err != nil) {
+				t.Errorf("%s: %v beside a token: %t", text, err, tok != nil)
+			}
+			return err == nil
+		}
+		first := sid.MustParse("S-1-15-3-7")
+		low := func(l token.LowBoxSpec) bool { _, st := must(t, setup()).LowBox(l); return st == ntstatus.Success }
+		caps := []token.Group{{SID: first}, {SID: s}}
+		box := sid.MustParse("S-1-15-2-7")
+		got := map[string][]bool{
+			"package": {made(func(x *token.Spec) { x.Package = s }), low(token.LowBoxSpec{Package: s})},
+			"capability": {made(func(x *token.Spec) { x.Package, x.Capabilities = box, caps }),
+				low(token.LowBoxSpec{Package: box, Capabilities: caps})},
+			"level": {made(func(x *token.Spec) { x.Integrity = s }), made(func(x *token.Spec) {
+				x.Groups = append(x.Groups, token.Group{SID: s, Attributes: winnt.SE_GROUP_INTEGRITY})
+			})},
+		}
+		for what, oks := range got {
+			for _, ok := range oks {
+				if ok != (what == kind) {
+					t.Errorf("T-69: %s as a %s: %t, it is %q", text, what, ok, kind)
+				}
+			}
+		}
+	}
+}
+
+// TestNewRefusesEachPart checks cases that TestNewRefuses does not have: each of
+// several fields with the same check, and the other side of each bound.
+func TestNewRefusesEachPart(t *testing.T) {
+	bad := []token.Group{{SID: groupG1}, {SID: groupG2, Attributes: 0x100}}
+	for _, c := range []struct {
+		field string // "" where it is allowed
+		spoil func(*token.Spec)
+	}{
+		{"restrictedSids[1]", func(s *token.Spec) { s.Restricted = bad }},
+		{"deviceGroups[1]", func(s *token.Spec) { s.DeviceGroups = bad }},
+		{"restrictedDeviceGroups[1]", func(s *token.Spec) { s.RestrictedDeviceGroups = bad }},
+		{"appContainer.capabilities[1]", func(s *token.Spec) {
+			s.Package = sid.MustParse("S-1-15-2-1")
+			s.Capabilities = append(restricting(sid.MustParse("S-1-15-3-1")),
+				token.Group{SID: sid.MustParse("S-1-15-3-2"), Attributes: 0x100})
+		}},
+		{"appContainer.packageSid", func(s *token.Spec) { s.Capabilities = restricting(sid.MustParse("S-1-15-3-1")) }},
+		{"appContainer.packageSid", func(s *token.Spec) { s.LowBoxNumber = 1 }},
+		{"user", func(s *token.Spec) { s.User.Attributes = winnt.SE_GROUP_ENABLED | winnt.SE_GROUP_USE_FOR_DENY_ONLY }},
+		{"user", func(s *token.Spec) { s.User.Attributes = winnt.SE_GROUP_INTEGRITY }},
+		{"groups[3]", func(s *token.Spec) { s.Groups = append(s.Groups, integrity(sid.HighLevel)) }},
+		{"", func(s *token.Spec) { s.Groups = append(s.Groups, integrity(sid.MediumLevel)) }},
+		{"groups[3]", func(s *token.Spec) {
+			s.Integrity, s.Groups = sid.SID{}, append(s.Groups, integrity(sid.Everyone))
+		}},
+		{"groups[4]", func(s *token.Spec) {
+			s.Groups = append(s.Groups, integrity(sid.MediumLevel), integrity(sid.MediumLevel))
+		}},
+		{"groups[3]", func(s *token.Spec) {
+			s.Groups = append(s.Groups, token.Group{SID: sid.MediumLevel, Attributes: 0x60 | winnt.SE_GROUP_ENABLED})
+		}},
+		{"groups[3]", func(s *token.Spec) {
+			s.Groups = append(s.Groups, token.Group{SID: sid.MediumLevel, Attributes: 0x60 | winnt.SE_GROUP_USE_FOR_DENY_ONLY})
+		}},
+		{"privileges", func(s *token.Spec) { s.EnabledPrivileges = 1 << 37 }},
+		{"privileges", func(s *token.Spec) { s.DefaultPrivileges = 1 << 37 }},
+		{"privileges", func(s *token.Spec) { s.DefaultPrivileges = winnt.SeTcbPrivilege.Bit() }},
+		{"privileges", func(s *token.Spec) { s.EnabledPrivileges = winnt.SeTcbPrivilege.Bit() }},
+		{"", func(s *token.Spec) { s.Privileges |= 1<<36 | 1<<2 }},
+		{"", func(s *token.Spec) { s.Level = winnt.SecurityDelegation }},
+		{"", func(s *token.Spec) { s.ElevationType = winnt.TokenElevationTypeLimited }},
+		{"", func(s *token.Spec) { s.MandatoryPolicy = 3 }},
+		{"", func(s *token.Spec) { s.Source.Name = "12345678" }},
+		{"", func(s *token.Spec) { s.DeviceGroups = slices.Repeat(restricting(groupG1), token.MaxGroups) }},
+		{"deviceGroups", func(s *token.Spec) { s.DeviceGroups = slices.Repeat(restricting(groupG1), token.MaxGroups+1) }},
+		{"writeRestricted", func(s *token.Spec) { s.WriteRestricted = true }},
+		{"", func(s *token.Spec) { s.WriteRestricted, s.IsRestricted = true, true }},
+		{"", func(s *token.Spec) { s.WriteRestricted, s.Restricted = true, restricting(groupG1) }},
+	} {
+		s := setup()
+		c.spoil(&s)
+		tok, err := token.New(s)
+		if got := fmt.Sprint(err); (err == nil) != (c.field == "") || err != nil && !strings.Contains(got, c.field+":") {
+			t.Errorf("%q: %v", c.field, got)
+		}
+		if (tok == nil) != (err != nil) {
+			t.Errorf("%q: a token beside an error", c.field)
+		}
+	}
+}
+
+func integrity(level sid.SID) token.Group {
+	return token.Group{SID: level, Attributes: winnt.SE_GROUP_INTEGRITY | winnt.SE_GROUP_INTEGRITY_ENABLED}
+}

@@ -1,0 +1,73 @@
+package treefs
+
+import (
+	"errors"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// Denied is the error of a call that a right or privilege was missing for, with the reason. [Explained] returns an FS
+// with such errors. The zero value has no error and no reason.
+type Denied struct {
+	Err error  // an ntstatus.Error
+	Why nt.Why // the rule, and the file, directory or entry that decided
+}
+
+// Error returns the status and the reason on one line.
+func (d *Denied) Error() string {
+	text := "denied"
+	if d.Err != nil {
+		text = d.Err.Error()
+	}
+	if d.Why.Rule != "" {
+		text += " by " + d.Why.Rule
+	}
+	if d.Why.Explanation != nil {
+		text += ": " + d.Why.Explanation.Verdict()
+	}
+	var lines []string
+	for line := range strings.Lines(d.Why.Because) {
+		// The verdict repeats the status, and granted rights are no reason.
+		if words := strings.Fields(line); len(words) > 0 && words[0] != "DENIED" && !slices.Contains(words, "granted") {
+			lines = append(lines, strings.Join(words, " "))
+		}
+	}
+	if errors.Is(d.Err, ntstatus.BadImpersonationLevel.Err()) {
+		lines = append(lines, "the thread may only identify its client: give the token of the server's process "+
+			"SeImpersonatePrivilege")
+	}
+	if len(lines) > 0 {
+		text += ": " + strings.Join(lines, "; ")
+	}
+	return text
+}
+
+// Unwrap returns the status.
+func (d *Denied) Unwrap() error { return d.Err }
+
+// Explained returns an FS as [New] does, whose errors for denials wrap a [Denied]. It traces the thread, so that calls
+// take longer. Show the reasons to administrators alone: they name entries of descriptors that the user may not read.
+func Explained(th *nt.Thread, tree string) *FS {
+	last := new(lastWhy)
+	th.Trace(last)
+	return &FS{tree: tree, th: th, last: last}
+}
+
+// lastWhy is a tracer that keeps the reason of the last call. One goroutine uses it at a time.
+type lastWhy struct{ why nt.Why }
+
+// Traced implements nt.Tracer.
+func (l *lastWhy) Traced(c *nt.Call) { l.why = c.Why }
+
+// explained wraps the error of a denial in a Denied with the reason of the last call. It returns other errors
+// unchanged, and all errors if l is nil.
+func (l *lastWhy) explained(err error) error {
+	if l == nil || !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return &Denied{Err: err, Why: l.why}
+}

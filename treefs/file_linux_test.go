@@ -1,0 +1,200 @@
+package treefs_test
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// TestAppend: with O_APPEND every write goes to the end of the file and moves the position there, as with an os.File.
+func TestAppend(t *testing.T) {
+	w := newWorld(t)
+	hers := w.as(alice)
+	w.put(hers, "f", "0123456789")
+	o, err := hers.OpenFile("f", os.O_RDWR|os.O_APPEND)
+	w.must(err)
+	at := func(what string, want int64) {
+		t.Helper()
+		if got, err := o.Seek(0, io.SeekCurrent); got != want || err != nil {
+			t.Errorf("%s: at %d, %v, want %d", what, got, err, want)
+		}
+	}
+	write := func(text string) {
+		t.Helper()
+		if n, err := o.Write([]byte(text)); n != len(text) || err != nil {
+			t.Errorf("%d, %v", n, err)
+		}
+	}
+	read := func(n int, want string, end error) {
+		t.Helper()
+		b := make([]byte, n)
+		if got, err := o.Read(b); string(b[:got]) != want || !errors.Is(err, end) {
+			t.Errorf("read %q, %v, want %q, %v", b[:got], err, want, end)
+		}
+	}
+	read(3, "012", nil)
+	at("read", 3)
+	write("ab")
+	read(5, "", io.EOF)
+	at("appended", 12)
+	write("")
+	at("nothing appended", 12)
+	_, err = o.Seek(1, io.SeekStart)
+	w.must(err)
+	write("c")
+	write("d")
+	at("appended twice", 14)
+	_, err = o.Seek(-4, io.SeekCurrent)
+	w.must(err)
+	read(9, "abcd", nil)
+	_, err = o.Seek(1, io.SeekStart)
+	w.must(err)
+	write("e")
+	_, err = o.Seek(2, io.SeekStart)
+	w.must(err)
+	read(3, "234", nil)
+	w.must(o.Close())
+}
+
+// TestListingThatFails: a listing that fails midway returns the entries read so far with its error, as fs.ReadDirFile
+// requires. The next call does not return them again.
+func TestListingThatFails(t *testing.T) {
+	w := newWorld(t)
+	hers := w.as(alice)
+	for _, name := range []string{"a", "b", "c"} {
+		w.put(hers, name, "")
+	}
+	o, err := hers.OpenFile("/", os.O_RDONLY)
+	w.must(err)
+	first, err := o.Readdir(1)
+	w.must(errors.Join(err, o.Close()))
+	rest, err := o.Readdir(-1)
+	if len(first) != 1 || len(rest) != 2 || !errors.Is(err, ntstatus.InvalidHandle.Err()) {
+		t.Errorf("%v, then %v and %v", first, rest, err)
+	}
+	if again, err := o.ReadDir(5); len(again) != 0 || !errors.Is(err, ntstatus.InvalidHandle.Err()) {
+		t.Errorf("again %v, %v", again, err)
+	}
+}
+
+// TestSeekAndTransfer: reads and writes use the position of the last seek. A refused seek does not change the position,
+// and neither do ReadAt and WriteAt.
+func TestSeekAndTransfer(t *testing.T) {
+	w := newWorld(t)
+	hers := w.as(alice)
+	w.put(hers, "f", "0123456789")
+	o, err := hers.OpenFile("f", os.O_RDWR)
+	w.must(err)
+	for i, c := range []struct {
+		offset int64
+		whence int
+		at     int64 // -1: refused
+	}{
+		{4, io.SeekStart, 4}, {2, io.SeekCurrent, 6}, {-3, io.SeekCurrent, 3}, {-4, io.SeekCurrent, -1},
+		{-1, io.SeekStart, -1}, {0, 3, -1}, {0, -1, -1}, {0, io.SeekCurrent, 3}, {-11, io.SeekEnd, -1}, {-10, io.SeekEnd, 0},
+		{5, io.SeekEnd, 15}, {0, io.SeekEnd, 10}, {3, io.SeekStart, 3},
+	} {
+		at, err := o.Seek(c.offset, c.whence)
+		if c.at < 0 && (!errors.Is(err, fs.ErrInvalid) || at != 0) || c.at >= 0 && (err != nil || at != c.at) {
+			t.Errorf("%d: %d, %v, want %d", i, at, err, c.at)
+		}
+	}
+	read := func(n int, want string, end error) {
+		t.Helper()
+		b := make([]byte, n)
+		if got, err := o.Read(b); string(b[:got]) != want || !errors.Is(err, end) {
+			t.Errorf("read %q, %v, want %q, %v", b[:got], err, want, end)
+		}
+	}
+	read(2, "34", nil)
+	read(2, "56", nil)
+	if n, err := o.Write([]byte("ab")); n != 2 || err != nil {
+		t.Errorf("%d, %v", n, err)
+	}
+	read(9, "9", nil)
+	read(9, "", io.EOF)
+	read(0, "", nil)
+	b := make([]byte, 4)
+	for at, want := range map[int64]string{0: "0123", 7: "ab9", 10: "", 99: ""} {
+		n, err := o.ReadAt(b, at)
+		if string(b[:n]) != want || (len(want) < 4) != errors.Is(err, io.EOF) {
+			t.Errorf("at %d %q, %v, want %q", at, b[:n], err, want)
+		}
+	}
+	if n, err := o.ReadAt(b, -1); n != 0 || !errors.Is(err, fs.ErrInvalid) {
+		t.Errorf("%d, %v", n, err)
+	}
+	if n, err := o.WriteAt(b, -1); n != 0 || !errors.Is(err, fs.ErrInvalid) {
+		t.Errorf("%d, %v", n, err)
+	}
+	if n, err := o.WriteAt([]byte("XY"), 1); n != 2 || err != nil {
+		t.Errorf("%d, %v", n, err)
+	}
+	read(9, "", io.EOF) // the place stayed
+	w.must(o.Close())
+	if text, err := fs.ReadFile(hers, "f"); err != nil || string(text) != "0XY3456ab9" {
+		t.Errorf("%q, %v", text, err)
+	}
+	// Longer than one piece, written and read in one call, from the middle.
+	long := strings.Repeat("0123456789abcdef", 1<<16+1)
+	o, err = hers.OpenFile("long", os.O_RDWR|os.O_CREATE)
+	w.must(err)
+	if n, err := o.WriteAt([]byte(long), 5); n != len(long) || err != nil {
+		t.Errorf("%d, %v", n, err)
+	}
+	got := make([]byte, len(long)+9)
+	if n, err := o.ReadAt(got, 3); n != len(long)+2 || !errors.Is(err, io.EOF) || string(got[2:n]) != long {
+		t.Errorf("%d, %v", n, err)
+	}
+	w.must(o.Close())
+}
+
+// TestEntries: ReadDir returns entries sorted by name, each with the same information as Stat. Open and ReadDir fail
+// for missing and invalid names.
+func TestEntries(t *testing.T) {
+	w := newWorld(t)
+	hers := w.as(alice)
+	w.put(hers, "b", "12345")
+	w.must(hers.Mkdir("a"))
+	w.put(hers, "c", "")
+	w.must(os.Chtimes(w.root+"/b", time.Unix(1, 0), time.Unix(946_782_245, 123_456_700)))
+	list, err := hers.ReadDir("/")
+	w.must(err)
+	var names []string
+	for _, e := range list {
+		told, err := e.Info()
+		w.must(err)
+		seen, err := hers.Stat(e.Name())
+		w.must(err)
+		if told.Name() != seen.Name() || told.Size() != seen.Size() || told.Mode() != seen.Mode() ||
+			told.IsDir() != (e.Name() == "a") || e.IsDir() != told.IsDir() || !told.ModTime().Equal(seen.ModTime()) ||
+			told.Sys() != seen.Sys() {
+			t.Errorf("%s: %+v, want %+v", e.Name(), told, seen)
+		}
+		names = append(names, told.Mode().String()+" "+e.Name())
+		if e.Name() == "b" && (told.Size() != 5 || !told.ModTime().Equal(time.Unix(946_782_245, 123_456_700))) {
+			t.Errorf("%d bytes of %v", told.Size(), told.ModTime())
+		}
+	}
+	if got := strings.Join(names, ","); got != "drwxr-xr-x a,-rw-r--r-- b,-rw-r--r-- c" {
+		t.Error(got)
+	}
+	for name, want := range map[string]error{"none": fs.ErrNotExist, "b": nil} {
+		if _, err := hers.ReadDir(name); err == nil || want != nil && !errors.Is(err, want) {
+			t.Errorf("%s is listed: %v", name, err)
+		}
+	}
+	for name, want := range map[string]error{"/a": fs.ErrInvalid, "../a": fs.ErrInvalid, "": fs.ErrInvalid,
+		"a/":   fs.ErrInvalid,
+		"none": fs.ErrNotExist} {
+		if f, err := hers.Open(name); f != nil || !errors.Is(err, want) {
+			t.Errorf("%q is open: %v", name, err)
+		}
+	}
+}

@@ -1,0 +1,134 @@
+package treefs_test
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"testing"
+
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// TestErrorsName: each error is a *fs.PathError with the operation, the name as requested, and the cause. A failed call
+// changes no contents and no position.
+func TestErrorsName(t *testing.T) {
+	w := newWorld(t)
+	hers, his := w.as(alice), w.as(bob)
+	w.must(hers.Mkdir("d"))
+	w.put(hers, "d/a", "12345")
+	w.put(hers, "b", "123")
+	reading, err := hers.OpenFile("b", os.O_RDONLY)
+	w.must(err)
+	defer func() { w.must(reading.Close()) }()
+	writing, err := hers.OpenFile("/d/a", os.O_WRONLY)
+	w.must(err)
+	shut, err := hers.OpenFile("b", os.O_RDWR)
+	w.must(err)
+	w.must(shut.Close())
+	for _, c := range []struct {
+		what     string
+		do       func() error
+		op, path string
+		want     error
+	}{
+		{"open a path of no file system", func() error { _, err := hers.Open("/b"); return err }, "open", "/b",
+			fs.ErrInvalid},
+		{"open with a dot", func() error { _, err := hers.Open("d/../b"); return err }, "open", "d/../b", fs.ErrInvalid},
+		{"open what is not there", func() error { _, err := hers.Open("d/x"); return err }, "open", "d/x", fs.ErrNotExist},
+		{"open what may not be read", func() error { _, err := his.Open("b"); return err }, "open", "b", fs.ErrPermission},
+		{"open with another separator", func() error { _, err := hers.Open(`d\a`); return err }, "open", `d\a`,
+			fs.ErrNotExist},
+		{"stat what is not there", func() error { _, err := hers.Stat("x/"); return err }, "stat", "x/", fs.ErrNotExist},
+		{"list a file", func() error { _, err := hers.ReadDir("b"); return err }, "open", "b", ntstatus.NotADirectory.Err()},
+		{"make what is there", func() error { return hers.Mkdir("d") }, "mkdir", "d", fs.ErrExist},
+		{"make what cannot be", func() error { return hers.Mkdir("a?b") }, "mkdir", "a?b", fs.ErrInvalid},
+		{"remove what is not there", func() error { return hers.Remove("x") }, "remove", "x", fs.ErrNotExist},
+		{"remove what is not empty", func() error { return hers.Remove("/d") }, "remove", "/d",
+			ntstatus.DirectoryNotEmpty.Err()},
+		{"remove all of another's", func() error { return his.RemoveAll("b") }, "remove", "b", fs.ErrPermission},
+		{"rename what is not there", func() error { return hers.Rename("x", "y", false) }, "rename", "x", fs.ErrNotExist},
+		{"rename to what is there", func() error { return hers.Rename("d/a", "b", false) }, "rename", "d/a", fs.ErrExist},
+		{"rename to another separator", func() error { return hers.Rename("b", `d\b`, false) }, "rename", `d\b`,
+			fs.ErrInvalid},
+		{"read before the start", func() error { _, err := reading.ReadAt([]byte{0}, -1); return err }, "read", "b",
+			fs.ErrInvalid},
+		{"read what is written", func() error { _, err := writing.ReadAt([]byte{0}, 0); return err }, "read", "/d/a",
+			fs.ErrPermission},
+		{"write before the start", func() error { _, err := writing.WriteAt([]byte{0}, -1); return err }, "write", "/d/a",
+			fs.ErrInvalid},
+		{"write what is read", func() error { _, err := reading.Write([]byte{0}); return err }, "write", "b",
+			fs.ErrPermission},
+		{"seek before the start", func() error { _, err := reading.Seek(-4, io.SeekEnd); return err }, "seek", "b",
+			fs.ErrInvalid},
+		{"seek from nowhere", func() error { _, err := reading.Seek(0, 3); return err }, "seek", "b", fs.ErrInvalid},
+		{"cut what is read", func() error { return reading.Truncate(1) }, "truncate", "b", fs.ErrPermission},
+		{"tell of what is written", func() error { _, err := writing.Stat(); return err }, "stat", "/d/a", fs.ErrPermission},
+		{"list what is a file", func() error { _, err := reading.Readdir(1); return err }, "readdir", "b",
+			ntstatus.InvalidParameter.Err()},
+		{"write to the disk what is closed", func() error { return shut.Sync() }, "sync", "b", ntstatus.InvalidHandle.Err()},
+		{"close again", func() error { return shut.Close() }, "close", "b", ntstatus.InvalidHandle.Err()},
+		{"seek to the end of what is closed", func() error { _, err := shut.Seek(0, io.SeekEnd); return err }, "stat", "b",
+			ntstatus.InvalidHandle.Err()},
+	} {
+		err := c.do()
+		var at *fs.PathError
+		if !errors.As(err, &at) || at.Op != c.op || at.Path != c.path || !errors.Is(at.Err, c.want) {
+			t.Errorf("%s: %v, want %s of %s: %v", c.what, err, c.op, c.path, c.want)
+		}
+	}
+	w.must(writing.Close())
+	for name, want := range map[string]string{"d/a": "12345", "b": "123"} {
+		if text, err := fs.ReadFile(hers, name); err != nil || string(text) != want {
+			t.Errorf("afterwards: %s has %q, %v", name, text, err)
+		}
+	}
+	if at, err := reading.Seek(0, io.SeekCurrent); at != 0 || err != nil {
+		t.Errorf("afterwards: at %d, %v", at, err)
+	}
+}
+
+// TestRemoveAllStops: RemoveAll stops at the first descendant that it may not remove and returns that error. Later
+// entries stay.
+func TestRemoveAllStops(t *testing.T) {
+	w := newWorld(t)
+	hers, his := w.as(alice), w.as(bob)
+	for _, name := range []string{"d", "d/e"} {
+		w.must(hers.Mkdir(name))
+	}
+	w.put(hers, "d/a", "")
+	w.put(hers, "d/e/b", "")
+	w.put(hers, "d/z", "")
+	// Bob may remove everything except the entries of d/e.
+	for name, rights := range map[string]string{"d": "FA", "d/a": "FA", "d/e": "0x1301a9", "d/e/b": "FR", "d/z": "FA"} {
+		w.describe(name, "O:BAG:SYD:P(A;;FA;;;"+alice+")(A;;"+rights+";;;"+bob+")")
+	}
+	err := his.RemoveAll("d")
+	var at *fs.PathError
+	if !errors.As(err, &at) || at.Op != "remove" || at.Path != "d/e/b" || !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("%v, want what stopped it", err)
+	}
+	for name, want := range map[string]error{"d/a": fs.ErrNotExist, "d/e/b": nil, "d/z": nil} {
+		if _, err := hers.Stat(name); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", name, err, want)
+		}
+	}
+}
+
+// TestRemoveAllOfTheUnlisted: RemoveAll of a directory with entries fails with the error of the listing if the user may
+// not list it. It removes nothing.
+func TestRemoveAllOfTheUnlisted(t *testing.T) {
+	w := newWorld(t)
+	hers, his := w.as(alice), w.as(bob)
+	w.must(hers.Mkdir("d"))
+	w.put(hers, "d/a", "")
+	w.describe("d", "O:BAG:SYD:P(A;;FA;;;"+alice+")(A;;0x1301e8;;;"+bob+")") // to remove it and what is in it
+	err := his.RemoveAll("d")
+	var at *fs.PathError
+	if !errors.As(err, &at) || at.Op != "open" || at.Path != "d" || !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("%v, want what stopped it", err)
+	}
+	if _, err := hers.Stat("d/a"); err != nil {
+		t.Errorf("what is in it: %v", err)
+	}
+}

@@ -1,0 +1,106 @@
+package playground
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+const alice = `{"user":"S-1-5-21-1-2-3-1107","groups":["DU","WD"]}`
+
+func answer(t *testing.T, q Question) Reply {
+	t.Helper()
+	in, err := json.Marshal(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r Reply
+	if err := json.Unmarshal(Answer(in), &r); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestReasons(t *testing.T) {
+	r := answer(t, Question{SD: "O:BAG:SYD:(A;;0x4;;;WD)(D;;0x2;;;DU)(A;;FA;;;WD)", Token: alice, Rights: "0x7"})
+	if r.Allowed || r.Status != "STATUS_ACCESS_DENIED" || r.Granted != "0x00000000" {
+		t.Errorf("%+v", r)
+	}
+	var words, cells []string
+	for _, b := range r.Bits {
+		words = append(words, b.Name+" "+b.Word)
+	}
+	for _, s := range r.Steps {
+		cells = append(cells, s.Where+" "+s.Cells+" "+s.Rule)
+	}
+	if got, want := strings.Join(words, ", "),
+		"FILE_READ_DATA left, FILE_WRITE_DATA denied, FILE_APPEND_DATA granted"; got != want {
+		t.Errorf("bits: %s, want %s", got, want)
+	}
+	if got, want := strings.Join(cells, ", "), "DACL 0 ..+ A-70, DACL 1 .-. A-70"; got != want {
+		t.Errorf("steps: %s, want %s", got, want)
+	}
+	if r.Canonical != "O:BAG:SYD:(A;;LC;;;WD)(D;;DC;;;DU)(A;;FA;;;WD)" {
+		t.Errorf("canonical: %s", r.Canonical)
+	}
+}
+
+// FuzzAnswer: any question gets a reply, and the mistakes in it lie within
+// their fields.
+func FuzzAnswer(f *testing.F) {
+	f.Add("O:BAG:SYD:(A;;FR;;;WD)", alice, "FR", "file", "", "")
+	f.Add("D:(XA;;1;;;WD;(@User.x==\"\xff\U0001F600\"))", `{"user":`, "read+FR|", "", "S-1-5-10", "member,")
+	f.Fuzz(func(t *testing.T, sd, token, rights, typ, self, object string) {
+		in, err := json.Marshal(Question{SD: sd, Token: token, Rights: rights, Type: typ, Self: self, Object: object})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var r Reply
+		if err := json.Unmarshal(Answer(in), &r); err != nil {
+			t.Fatal(err)
+		}
+		if (r.Mistakes == nil) != (r.Status != "") {
+			t.Fatalf("%+v", r)
+		}
+		var read Question // what a browser can send is Unicode
+		if err := json.Unmarshal(in, &read); err != nil {
+			t.Fatal(err)
+		}
+		lengths := map[string]int{"sd": units(read.SD), "token": units(read.Token), "rights": units(read.Rights),
+			"self": units(read.Self)}
+		for _, m := range r.Mistakes {
+			if m.From >= 0 && (m.To < m.From || m.To > lengths[m.Field]) {
+				t.Fatalf("%+v lies outside of a field of %d", m, lengths[m.Field])
+			}
+		}
+	})
+}
+
+// TestVocabulary: the words of refmon why, control and object types with them, and what would
+// grant a denial.
+func TestVocabulary(t *testing.T) {
+	const member = "(OA;;WP;bf9679c0-0de6-11d0-a285-00aa003049e2;;WD)"
+	for _, c := range []struct {
+		q       Question
+		granted string
+	}{
+		{Question{SD: "O:BAG:SYD:(A;;FR;;;WD)", Rights: "read"}, "0x00120089"},
+		{Question{SD: "O:BAG:SYD:(A;;WO;;;WD)", Rights: "control"}, "0x00080000"},
+		{Question{SD: "O:BAG:SYD:" + member, Rights: "AddMember", Type: "directoryService"}, "0x00000020"},
+		{Question{SD: "O:BAG:SYD:" + member, Rights: "WP", Object: "member", Type: "directoryService"}, "0x00000020"},
+		{Question{SD: "O:BAG:SYD:" + member, Rights: "WP", Type: "directoryService"}, "0x00000000"},
+	} {
+		c.q.Token = alice
+		if r := answer(t, c.q); r.Granted != c.granted || r.Mistakes != nil {
+			t.Errorf("%+v: %s %+v", c.q, r.Granted, r.Mistakes)
+		}
+	}
+	q := Question{SD: "O:BAG:SYD:(A;;FR;;;BA)", Token: alice, Rights: "read"}
+	if r := answer(t, q); r.Changes != nil {
+		t.Errorf("changes that were not asked for: %q", r.Changes)
+	}
+	q.Changes = true
+	if r := answer(t, q); len(r.Changes) == 0 || !strings.Contains(r.Changes[0], "S-1-5-32-544") {
+		t.Errorf("changes: %q", r.Changes)
+	}
+}
