@@ -80,7 +80,8 @@ func (e *entry) claims(of []claimOf) (*claims.Set, error) {
 // typeNames are the names of claim types, as in token files.
 var typeNames = map[claims.Type]string{claims.String: "string", claims.Int64: "int64", claims.Boolean: "boolean"}
 
-// ParseClaim parses ATTRIBUTE or ATTRIBUTE:TYPE. TYPE is string (the default), int64 or boolean.
+// ParseClaim parses ATTRIBUTE or ATTRIBUTE:TYPE. TYPE is string (the default), int64 or boolean. An empty attribute or
+// another type is an error.
 func ParseClaim(text string) (Claim, error) {
 	attribute, name, typed := strings.Cut(text, ":")
 	if !typed {
