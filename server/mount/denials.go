@@ -37,8 +37,8 @@ type Denial struct {
 
 // Limits of reported denials, for each user.
 const (
-	denialBurst = 60           // reported at once
-	denialEvery = time.Second  // one more
+	denialBurst = 60           // reported without delay
+	denialEvery = time.Second  // the time until one more may be reported
 	maxDenied   = 1024         // users with a rate of their own; further users share one
 	othersUID   = unattributed // stands for them
 	longestLine = 2000         // bytes of a reason
@@ -52,7 +52,7 @@ type refusal struct {
 	status ntstatus.Status
 }
 
-// note keeps a refused open, and forgets it after one that was granted.
+// note stores an open that was refused. An open with any other status removes the stored one.
 func (t *worker) note(path string, in *nt.CreateFileIn, st ntstatus.Status) {
 	switch st {
 	case ntstatus.AccessDenied, ntstatus.PrivilegeNotHeld, ntstatus.CannotDelete, ntstatus.MediaWriteProtected:
@@ -77,7 +77,7 @@ type denialCounts struct {
 // deniedUser is the rate of one user. It is guarded by denialCounts.mu.
 type deniedUser struct {
 	total, suppressed uint64
-	left              float64 // denials that may be reported at once
+	left              float64 // denials that may be reported now
 	at                time.Time
 }
 
