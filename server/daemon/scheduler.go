@@ -47,9 +47,9 @@ func newScheduler() *scheduler {
 // spare is the number of extra Ps that Spare adds to GOMAXPROCS.
 var spare atomic.Int32
 
-// Spare adds one P to GOMAXPROCS; a second call has no effect. Call it before [Start], and only in a program that is
-// nothing else than a daemon. Go polls the network rarely while all Ps are busy, and the scheduler can keep one busy
-// for each processor. The extra P reads requests immediately, even under load (W-21).
+// Spare adds one P to GOMAXPROCS; a second call has no effect. Call it only in a program that is nothing else than a
+// daemon. Go polls the network rarely while all Ps are busy, and the scheduler can keep one busy for each processor.
+// The extra P reads requests immediately, even under load (W-21).
 func Spare() {
 	if spare.CompareAndSwap(0, 1) {
 		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)

@@ -197,7 +197,7 @@ func (s *Store) with(st *state, p logon.Person, g token.Group) logon.Person {
 	return p
 }
 
-// refused reports the attempt with the reason why, and returns the status said for the client.
+// refused reports the attempt to Config.Logons with the reason why. It returns said as the client's status.
 func (s *Store) refused(r *logon.Request, a Account, id sid.SID, why, said ntstatus.Status) (logon.Result,
 	ntstatus.Status) {
 	t := Attempt{Name: clipped(r.Name), Reason: why.String()}

@@ -18,7 +18,7 @@ type Source interface {
 // Watcher reports the files of a tree: all at the start, then changes, and all again periodically. Its fields are
 // immutable. Call [Watcher.Run] once.
 type Watcher struct {
-	Root string // absolute, without a trailing slash; it must exist unless NoEvents is set
+	Root string // absolute, without a trailing slash; with events it must exist when Run starts
 	// Every is the interval of full walks, which find changes that the kernel does not report, such
 	// as another host's; 0: [Slowly].
 	Every time.Duration
@@ -51,7 +51,7 @@ type changes interface {
 const pathsPerBatch = 1024
 
 // Run watches until ctx ends, which is no error, or an error occurs. It sends every batch to out and does not close it.
-// With events, it fails without CAP_SYS_ADMIN and CAP_DAC_READ_SEARCH, and on every system except Linux.
+// With events, it fails without CAP_SYS_ADMIN, and on every system except Linux.
 func (w *Watcher) Run(ctx context.Context, out chan<- Batch) error {
 	var ch changes = silent{}
 	if !w.NoEvents {

@@ -97,8 +97,9 @@ func (a *Authority) user(r *logon.Request) (name string, byRealm, ours bool) {
 }
 
 // byPassword logs on with a password. Without Passwords it returns STATUS_NO_SUCH_PACKAGE, and at a limit
-// STATUS_ACCOUNT_LOCKED_OUT. If too many checks wait, it returns STATUS_INSUFFICIENT_RESOURCES. Every other failure
-// except STATUS_NO_LOGON_SERVERS counts towards the limits.
+// STATUS_ACCOUNT_LOCKED_OUT. If too many checks wait, it returns STATUS_INSUFFICIENT_RESOURCES, and for an empty
+// password STATUS_LOGON_FAILURE. These do not count towards the limits, and neither does STATUS_NO_LOGON_SERVERS.
+// Every other failed check counts.
 func (a *Authority) byPassword(ctx context.Context, r *logon.Request, name string) (logon.Result, ntstatus.Status) {
 	if a.Passwords == nil {
 		return logon.Result{}, ntstatus.NoSuchPackage

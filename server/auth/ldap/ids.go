@@ -12,8 +12,9 @@ import (
 )
 
 // IDs maps uidNumber and gidNumber to SIDs and back. It caches results for a minute, because each file of a listing
-// needs one. Errors wrap [ErrAway], or are [*Error] if the directory has no usable value, for example the same id
-// twice. For ten seconds after ErrAway, all results that are not cached are errors. It is safe for concurrent use.
+// needs one. An error is an [*Error] if the directory has no usable value, for example the same id twice. Any other
+// error means that the directory did not answer. For ten seconds after that, each lookup that is not cached fails
+// without a query. It is safe for concurrent use.
 type IDs struct {
 	// Ask calls question with a directory, or returns [ErrAway]. nil: every lookup returns ErrAway.
 	// Immutable.

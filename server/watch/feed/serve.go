@@ -21,7 +21,7 @@ import (
 type Tree struct {
 	Options  tree.Options
 	Share    string // SDDL; "": none
-	Traverse string // never, privilege or always; with "" every client is rejected
+	Traverse string // never, privilege or always; with "" every Follower is rejected
 }
 
 // Server sends trees to clients. Trees and May are required; its fields are immutable.
