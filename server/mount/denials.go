@@ -40,7 +40,7 @@ const (
 	denialBurst = 60           // reported without delay
 	denialEvery = time.Second  // the time until one more may be reported
 	maxDenied   = 1024         // users with a rate of their own; further users share one
-	othersUID   = unattributed // stands for them
+	othersUID   = unattributed // the uid under which these are counted
 	longestLine = 2000         // bytes of a reason
 	mostReasons = 20           // of a denial
 )
@@ -81,7 +81,8 @@ type deniedUser struct {
 	at                time.Time
 }
 
-// take counts a denial. report says that it may be reported; suppressed were not since the last one (M-46).
+// take counts a denial and reports whether it may be reported. suppressed is then the number of denials since the last
+// report that were not reported (M-46).
 func (d *denialCounts) take(uid uint32) (suppressed uint64, report bool) {
 	now := d.now()
 	d.mu.Lock()

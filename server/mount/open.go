@@ -16,7 +16,7 @@ import (
 type open struct {
 	n       *node        // immutable
 	h       winnt.Handle // immutable
-	uid     uint32       // immutable: who opened it
+	uid     uint32       // immutable: the user who opened it
 	granted winnt.AccessMask
 	tells   bool // immutable: it grants reading attributes
 	passed  bool // immutable: its reads and writes bypass the mount

@@ -94,6 +94,8 @@ type watch struct {
 	looked   time.Time // time of the last read of changed files
 }
 
+// run walks the tree, then reports changes until Every has passed or a walk is needed, and begins again. It returns
+// only with an error.
 func (w *watch) run() error {
 	every := w.Every
 	if every == 0 {

@@ -34,7 +34,7 @@ const (
 	DefaultWindow    = 15 * time.Minute
 	maxKept          = 1 << 14
 	anonymousFactor  = 10
-	// provedFor is how long an origin from which a name logged on is not held back by other origins' failures.
+	// provedFor is how long after a logon from an origin the failures from other origins do not count against it.
 	provedFor = 30 * 24 * time.Hour
 )
 
@@ -170,8 +170,8 @@ func (l *Limit) Attempt(name, origin string, named bool) bool {
 	if !named {
 		b.origin *= anonymousFactor
 	}
-	// The failures of one origin hold back that origin, and those of all together hold back only origins from which
-	// the name has not logged on: a stranger's guesses do not lock the user out (D-25).
+	// An origin is refused for its own failures. For the failures from all origins, only origins are refused from
+	// which the name has not logged on, so that a stranger's guesses do not lock the user out (D-25).
 	if l.pairs.live(both, b.now, b.window) >= b.pair || l.origins.live(origin, b.now, b.window) >= b.origin ||
 		l.names.live(name, b.now, b.window) >= b.name && l.proved.live(both, b.now, provedFor) == 0 {
 		return false

@@ -119,6 +119,8 @@ type cursor struct {
 	ok bool
 }
 
+// take returns the next n bytes. If fewer are left, or after an error, it sets ok to false and returns at most four
+// zeros.
 func (c *cursor) take(n int) []byte {
 	if !c.ok || n > len(c.b) {
 		c.ok = false
@@ -133,6 +135,7 @@ func (c *cursor) u16() uint16  { return binary.BigEndian.Uint16(c.take(2)) }
 func (c *cursor) u32() uint32  { return binary.BigEndian.Uint32(c.take(4)) }
 func (c *cursor) text() string { return string(c.take(int(c.u16()))) }
 
+// parseEntry parses one entry. It returns false if the entry is truncated, or has no service or no key.
 func parseEntry(b []byte) (keyEntry, bool) {
 	c := cursor{b, true}
 	var e keyEntry

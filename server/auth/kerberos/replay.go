@@ -198,6 +198,7 @@ func (r *replay) noteLocked(key [16]byte, at time.Time) error {
 	return nil
 }
 
+// close closes the file. The cache accepts authenticators afterwards, but stores none.
 func (r *replay) close() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

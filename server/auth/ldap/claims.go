@@ -24,6 +24,7 @@ type claimOf struct {
 // maxClaimValues limits the values of one claim.
 const maxClaimValues = 1024
 
+// orderClaims returns the claims sorted by name. An incomplete claim, and two names that are equal, are errors.
 func orderClaims(all map[string]Claim) (out []claimOf, err error) {
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		c := all[name]
@@ -95,6 +96,7 @@ func ParseClaim(text string) (Claim, error) {
 	return Claim{}, fmt.Errorf("%q: want ATTRIBUTE, ATTRIBUTE:int64 or ATTRIBUTE:boolean", text)
 }
 
+// add parses a value of the claim's type and appends it.
 func add(a *claims.Attribute, text string) error {
 	switch a.Type {
 	case claims.Int64:

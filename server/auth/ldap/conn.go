@@ -82,6 +82,7 @@ func (d *Directory) connect(ctx context.Context, bind binder) (*conn, error) {
 	return nil, problem
 }
 
+// dial connects to one server. It authenticates both sides within Limits.Wait.
 func (d *Directory) dial(ctx context.Context, s server, bind binder) (*conn, error) {
 	wait := d.cfg.Limits.Wait
 	ctx, cancel := context.WithTimeout(ctx, wait)
