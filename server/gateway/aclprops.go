@@ -140,8 +140,8 @@ func (t *propertyReader) principal(of func(*sd.Descriptor) sid.SID) (string, int
 }
 
 // acl returns the D:acl value: the DACL's entries in order, without inherit-only, object and system entries. A
-// missing DACL becomes one entry that grants everyone everything. It returns 404 for the root above the trees and
-// 403 if the client may not read the descriptor.
+// missing DACL becomes one entry that grants everyone everything. An empty one has an empty value. It returns 404
+// for the root above the trees and 403 if the client may not read the descriptor.
 func (t *propertyReader) acl() (string, int) {
 	if t.at.tree == "" {
 		return "", http.StatusNotFound
