@@ -92,7 +92,7 @@ def flag(v):
     check(not isinstance(v, str) and v in (0, 1), "a boolean")
     return int(v)
 
-# A value is (kind, value): i integer, b boolean, s UTF-16, d SID, x octets. A claim is (upper-case name, flags, values).
+# A value is (kind, value): i integer, b boolean, s UTF-16, d SID, x octets. A claim is (name, flags, values).
 STORED = {1: lambda b: (("i", struct.unpack_from("<q", b)[0]), 8), 2: lambda b: (("i", struct.unpack_from("<Q", b)[0]), 8),
           3: lambda b: (("s", terminated(b)), len(terminated(b)) + 2), 5: lambda b: (("d", read_sid(counted(b), True)), len(counted(b)) + 4),
           6: lambda b: (("b", flag(struct.unpack_from("<Q", b)[0])), 8), 16: lambda b: (("x", counted(b)), len(counted(b)) + 4)}
@@ -142,7 +142,7 @@ restore:b,resultList:b,results:\[(s,)*\],self:s,status:s,steps:\[(\{ace:n,bits:s
 LEXEME = re.compile(r'[ \t\r\n]+|[\[\]{}:,]|true|false|null|0|-?[1-9][0-9]{0,19}|"(?:[^"\\]|\\.)*"')
 
 def shape(v):
-    """The shape of a value: s, n, b, z for null, [shape,…] or {key:shape,…}, with * for a key that is not a word."""
+    """The shape of a value: s, n, b, z for null, [shape,…] or {key:shape,…}, with * for a key other than a word."""
     if isinstance(v, list): return "[%s]" % "".join(shape(x) + "," for x in v)
     if not isinstance(v, dict): return {str: "s", bool: "b", type(None): "z"}.get(type(v), "n")
     return "{%s}" % "".join((k if re.fullmatch("[a-zA-Z]+", k) else "*") + ":" + shape(v[k]) + "," for k in sorted(v))

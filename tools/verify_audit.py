@@ -105,7 +105,7 @@ def open_checkpoint(signed, key):
     return lines[0], size, root
 
 def included(r, index, size, path):
-    """The root hash for a leaf hash and its path (RFC 9162, section 2.1.3.2). Refused: the path has the wrong length."""
+    """The root hash for a leaf hash and its path (RFC 9162, section 2.1.3.2). Refused: the path has a wrong length."""
     fn, sn = index, size - 1
     for p in path:
         check(sn > 0, "the proof is too long")
