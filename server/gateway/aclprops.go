@@ -103,7 +103,7 @@ var accessProperties = map[string]func(*propertyReader) (value string, code int)
 // principalHref returns the URL path of a SID's principal resource.
 func principalHref(s sid.SID) string { return "/principals/sid/" + s.String() }
 
-// descriptor returns the owner, group and DACL of the file. It returns nil if the client lacks READ_CONTROL (G-9) or
+// descriptor returns the owner, group and DACL of the file. It returns nil if the client has no READ_CONTROL (G-9) or
 // a call of refmond fails.
 func (t *propertyReader) descriptor() *sd.Descriptor {
 	h, st := t.q.open(t.at, winnt.READ_CONTROL, winnt.FILE_OPEN, 0)

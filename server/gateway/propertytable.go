@@ -105,7 +105,7 @@ func (b *propertyTable) move(from, to place) {
 	}
 }
 
-// Properties implements dav.FileSystem. It returns nil if the client lacks FILE_READ_EA or FILE_READ_ATTRIBUTES.
+// Properties implements dav.FileSystem. It returns nil without FILE_READ_EA and FILE_READ_ATTRIBUTES.
 func (f files) Properties(name dav.Path) map[dav.Name]dav.Property {
 	at := placeOf(name)
 	if !f.q.g.props.has(at) {

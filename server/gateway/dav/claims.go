@@ -13,7 +13,7 @@ type claim struct {
 	shared bool // others may depend on it at the same time, and none may change it
 }
 
-// conflicts reports whether two requests cannot hold the claims at once.
+// conflicts reports whether two requests cannot hold the claims at the same time.
 func (c claim) conflicts(other claim) bool {
 	if c.shared && other.shared {
 		return false
