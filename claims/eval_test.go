@@ -172,10 +172,10 @@ func TestBrokenPrograms(t *testing.T) {
 			continue
 		}
 		if got := e.Eval(evalEnv()); got != Unknown {
-			t.Errorf("%s: %v", what, got)
+			t.Errorf("%s: %v, want %v", what, got, Unknown)
 		}
 		if got := e.Format(nil); got != "" {
-			t.Errorf("%s prints %s", what, got)
+			t.Errorf(`%s prints %s, want ""`, what, got)
 		}
 	}
 	if e := new(Expr); e.Eval(evalEnv()) != Unknown || string(e.Encode()) != signature {
@@ -218,7 +218,7 @@ func TestReplacedSlice(t *testing.T) {
 	a.Ints = append([]int64{777}, a.Ints[1:]...)
 	env := &fixedEnv{attributes: [4]map[string]Attribute{Local: {"n": a}}}
 	if got := mustParse(`(n Contains 777)`).Eval(env); got != True {
-		t.Errorf("got %v", got)
+		t.Errorf("got %v, want %v", got, True)
 	}
 }
 
@@ -229,7 +229,7 @@ func TestEvalAllocates(t *testing.T) {
 		e := mustParse(text)
 		var truth Truth
 		if n := testing.AllocsPerRun(100, func() { truth = e.Eval(env) }); n != 0 {
-			t.Errorf("%s: %v allocations", text, n)
+			t.Errorf("%s: %v allocations, want 0", text, n)
 		}
 		if truth == Unknown && text != evalCases[5] {
 			t.Errorf("%s is Unknown", text)

@@ -62,7 +62,7 @@ func TestToNFS4InFull(t *testing.T) {
 	}
 	whole := []fileaccess.NFS4ACE{{Who: "EVERYONE@", Mask: winnt.FILE_ALL_ACCESS}}
 	if got, lost := fileaccess.ToNFS4(sddl.MustParse(owned), nil); !slices.Equal(got, whole) || lost != nil {
-		t.Errorf("no DACL: %+v, %v", got, lost)
+		t.Errorf("no DACL: %+v, %v, want %+v, nil", got, lost, whole)
 	}
 }
 
@@ -88,7 +88,7 @@ func TestInheritableOwner(t *testing.T) {
 		back, lost := fileaccess.ToNFS4(d, nil)
 		if got := strings.TrimSpace(strings.ReplaceAll(fileaccess.FormatNFS4(back), "\n", ",")); got != text+"," ||
 			lost != nil {
-			t.Errorf("%s comes back as %s, %v", text, got, lost)
+			t.Errorf("%s comes back as %s, %v, want %s, nil", text, got, lost, text+",")
 		}
 	}
 	for text, want := range map[string]string{
