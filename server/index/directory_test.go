@@ -101,7 +101,7 @@ func TestEachReadOfADirectoryFile(t *testing.T) {
 	}
 }
 
-// A roster without an interval reads its file once a second, not in a busy loop (N-7).
+// A roster without an interval reads its file once a second, not in a busy loop.
 func TestDirectoryIntervalByDefault(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
@@ -113,7 +113,7 @@ func TestDirectoryIntervalByDefault(t *testing.T) {
 			last := time.Now()
 			<-out
 			if got := time.Since(last); got != watch.Often {
-				t.Errorf("N-7: read again after %v, want %v", got, watch.Often)
+				t.Errorf("read again after %v, want %v", got, watch.Often)
 			}
 		}
 	})

@@ -194,7 +194,7 @@ func TestOtherSignatures(t *testing.T) {
 	}
 }
 
-// Resource groups without their domain are malformed, also a single one: its RID would be of no domain (K-5).
+// Resource groups without their domain are malformed, also a single one: its RID would be of no domain.
 func TestResourceGroupWithoutDomain(t *testing.T) {
 	for n := range 3 {
 		w := alice()
@@ -203,7 +203,7 @@ func TestResourceGroupWithoutDomain(t *testing.T) {
 			w.Resources[i] = forge.Group{RID: 3001 + uint32(i), Attributes: 7}
 		}
 		if _, err := Open(forge.Seal(w.Buffers(), key(18)), key(18)); (err == nil) != (n == 0) {
-			t.Errorf("K-5: %d resource groups without a domain: error %v, want one: %t", n, err, n > 0)
+			t.Errorf("%d resource groups without a domain: error %v, want one: %t", n, err, n > 0)
 		}
 	}
 }
