@@ -101,7 +101,7 @@ func TestErrorsName(t *testing.T) {
 			}
 		}
 		if _, err := d.List("a"); !errors.Is(err, syscall.ENOTDIR) {
-			t.Errorf("%s: the list of a file: %v", name, err)
+			t.Errorf("%s: the list of a file: %v, want %v", name, err, syscall.ENOTDIR)
 		}
 		d.Close()
 	}
@@ -145,10 +145,10 @@ func TestMeans(t *testing.T) {
 		_ = unix.Close(fd)
 	}
 	if r.openat2 != (err == nil) {
-		t.Errorf("openat2: %t, while the system says %v", r.openat2, err)
+		t.Errorf("openat2: %t, while the system says %v, want %t", r.openat2, err, err == nil)
 	}
 	_, _, errno := unix.Syscall6(unix.SYS_GETXATTRAT, ^uintptr(0), 0, 0, 0, 0, 0)
 	if has := errno != unix.ENOSYS && errno != unix.EPERM && strconv.IntSize == 64; r.xattrat != has {
-		t.Errorf("getxattrat: %t, while the system says %v", r.xattrat, errno)
+		t.Errorf("getxattrat: %t, while the system says %v, want %t", r.xattrat, errno, has)
 	}
 }

@@ -80,7 +80,7 @@ func TestUnlistedGroups(t *testing.T) {
 		}
 		for i := range n {
 			if s := sid.MustParse("S-1-5-21-9-9-9").WithRID(uint32(1000 + i)); seen[s] != 1 {
-				t.Errorf("%d groups: %v is there %d times", n, s, seen[s])
+				t.Errorf("%d groups: %v is there %d times, want 1", n, s, seen[s])
 			}
 		}
 	}
@@ -123,7 +123,7 @@ func TestManyGroups(t *testing.T) {
 		t.Errorf("%v, want too many groups", err)
 	}
 	if used := after.TotalAlloc - before.TotalAlloc; used > uint64(n)*1500 { // the race detector adds a part
-		t.Errorf("%d bytes for %d groups", used, n)
+		t.Errorf("%d bytes for %d groups, want at most %d", used, n, uint64(n)*1500)
 	}
 	d := must(dirfile.Read(manyGroups(1000)))
 	if got := d.Principals[0].Token.GroupCount(); got < 1000 {

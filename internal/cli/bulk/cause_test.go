@@ -128,7 +128,7 @@ func TestFingerprints(t *testing.T) {
 	note := func(what, print string) {
 		t.Helper()
 		if seen[print] != "" {
-			t.Errorf("%s and %s have one fingerprint", what, seen[print])
+			t.Errorf(`%s and %s have one fingerprint, want ""`, what, seen[print])
 		}
 		seen[print] = what
 	}
