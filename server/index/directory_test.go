@@ -101,7 +101,6 @@ func TestEachReadOfADirectoryFile(t *testing.T) {
 	}
 }
 
-<<<<<<< HEAD
 // A roster without an interval reads its file once a second, not in a busy loop.
 func TestDirectoryIntervalByDefault(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -120,12 +119,8 @@ func TestDirectoryIntervalByDefault(t *testing.T) {
 	})
 }
 
-// TestHalfADirectory: a directory that is being written is no version, though half of it is
-// well formed (N-11); a malformed one is no version either, and the next one counts again.
-=======
 // TestHalfADirectory checks that a partially written directory is not a version, even if that part is well formed
 // (N-11). A malformed one is not a version either, and the next valid one counts again.
->>>>>>> main
 func TestHalfADirectory(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "firm.yaml")
 	const whole = "domain: S-1-5-21-1-2-3\nusers:\n- {name: bob, sid: S-1-5-21-1-2-3-1108, memberOf: [Contractors]}\n" +
