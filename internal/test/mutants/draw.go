@@ -236,7 +236,7 @@ var failedTest = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)
 // fails returns a test of a folder that fails with an overlay and passes without it.
 func (d *Drawer) fails(folder, overlay, pattern string) (killer string, err error) {
 	module, rel := moduleOf(folder)
-	args := []string{"test", "-failfast", "-vet=off", "-timeout=60s", "-run=" + pattern}
+	args := []string{"test", "-failfast", "-vet=off", "-timeout=120s", "-run=" + pattern}
 	if folder == "capi" {
 		args[3] = "-timeout=300s" // its programs in C take longer
 	} else {
