@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Limits of locks.
+// Limits of locks. [LockTable.Add] refuses a lock beyond them.
 const (
 	MostLocks     = 10_000
 	MostLocksEach = 500 // of one user
@@ -21,10 +21,10 @@ type Lock struct {
 	Token  string // a URI that cannot be guessed
 	User   string // the owner; other users cannot use the token (RFC 4918, 6.4)
 	Root   Path   // the resource that was locked
-	Deep   bool   // depth infinity: it covers all resources below, those of the future too (RFC 4918, 6.1)
+	Deep   bool   // depth infinity: it covers all descendants, also those created later (RFC 4918, 6.1)
 	Shared bool
-	Owner  string // XML that the client wrote about itself
-	Until  time.Time
+	Owner  string    // XML that the client wrote about itself
+	Until  time.Time // it expires after this time
 }
 
 // covers reports whether a resource is in the scope of the lock.
@@ -41,13 +41,15 @@ type LockTable struct {
 	byRoot map[Path][]*Lock // guarded by mu; more than one are shared locks
 	// +checklocks:mu
 	each map[string]int // guarded by mu: locks of each user
+	// +checklocks:mu
+	oldest time.Time // guarded by mu: no lock expires before it
 }
 
 func newLockTable(now func() time.Time) *LockTable {
 	return &LockTable{now: now, byToken: map[string]*Lock{}, byRoot: map[Path][]*Lock{}, each: map[string]int{}}
 }
 
-// Active returns copies of the unexpired locks, sorted by root. It removes expired ones.
+// Active returns copies of the unexpired locks, sorted by root, and nil if there are none. It removes expired ones.
 func (t *LockTable) Active() (list []Lock) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -70,8 +72,9 @@ var errFull = errors.New("too many locks")
 // errConflict is the error if another lock excludes a new one.
 var errConflict = errors.New("conflicting lock")
 
-// Add stores a lock and returns it with a new token and its end. It returns errFull if the user or all users have
-// too many locks (G-19). It returns errConflict and the conflicting locks if others exclude it.
+// Add stores a lock and returns it with a new token and an end at timeout from now. It ignores the Token and Until
+// of l. It returns errFull if the user or all users have too many locks (G-19). It returns errConflict and the
+// conflicting locks if others exclude it. After an error nothing is stored.
 func (t *LockTable) Add(l Lock, timeout time.Duration) (made Lock, conflicts []Lock, err error) {
 	var random [16]byte
 	_, _ = rand.Read(random[:]) // it never fails (crypto/rand)
@@ -83,19 +86,40 @@ func (t *LockTable) Add(l Lock, timeout time.Duration) (made Lock, conflicts []L
 	if len(t.byToken) >= MostLocks || t.each[l.User] >= MostLocksEach {
 		return l, nil, errFull
 	}
-	for _, other := range t.byToken {
-		// Two locks of which one is exclusive cannot cover one resource, even of one user (RFC 4918, 6.2; G-43).
-		if overlap := other.covers(l.Root) || l.covers(other.Root); overlap && !(l.Shared && other.Shared) {
-			conflicts = append(conflicts, *other)
-		}
-	}
-	if conflicts != nil {
+	if conflicts = t.conflictsLocked(&l); conflicts != nil {
 		return l, conflicts, errConflict
 	}
 	t.byToken[l.Token] = &l
 	t.byRoot[l.Root] = append(t.byRoot[l.Root], &l)
 	t.each[l.User]++
+	t.oldest = earlier(t.oldest, l.Until)
 	return l, nil, nil
+}
+
+// conflictsLocked returns the locks that exclude a new one: two locks of which one is exclusive cannot cover one
+// resource, even of one user (RFC 4918, 6.2; G-43). Unless the new lock is deep, it looks only at its folders.
+//
+// +checklocks:t.mu
+func (t *LockTable) conflictsLocked(l *Lock) (all []Lock) {
+	add := func(others []*Lock) {
+		for _, other := range others {
+			if overlap := other.covers(l.Root) || l.covers(other.Root); overlap && !(l.Shared && other.Shared) {
+				all = append(all, *other)
+			}
+		}
+	}
+	if l.Deep {
+		for _, others := range t.byRoot {
+			add(others)
+		}
+		return all
+	}
+	for at := l.Root; ; at = at.Parent() {
+		add(t.byRoot[at])
+		if at == Root {
+			return all
+		}
+	}
 }
 
 // find returns the lock of a token, false if none exists or it expired.
@@ -119,7 +143,8 @@ func (t *LockTable) owned(user, token string, name Path) (Lock, bool) {
 	return l, true
 }
 
-// refresh sets the end of a lock to timeout from now. It returns false if there is no such lock.
+// refresh sets the end of a lock to timeout from now. It returns false if the table does not have the token. It does
+// not test the owner or whether the lock expired; see owned.
 func (t *LockTable) refresh(token string, timeout time.Duration) (Lock, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -128,6 +153,7 @@ func (t *LockTable) refresh(token string, timeout time.Duration) (Lock, bool) {
 		return Lock{}, false
 	}
 	l.Until = t.now().Add(timeout)
+	t.oldest = earlier(t.oldest, l.Until)
 	return *l, true
 }
 
@@ -140,8 +166,9 @@ func (t *LockTable) remove(token string) {
 	}
 }
 
-// Drop removes the locks on a removed resource, and with below those on its descendants. A lock ends with its
-// resource (RFC 4918, 9.6) and does not follow a rename (7.6).
+// Drop removes the locks whose root is top, and with below those whose root is a descendant. Call it after top was
+// removed or renamed: a lock ends with its resource (RFC 4918, 9.6) and does not follow a rename (7.6). Locks of
+// folders above stay, even if they cover top.
 func (t *LockTable) Drop(top Path, below bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -166,14 +193,29 @@ func (t *LockTable) forgetLocked(l *Lock) {
 	}
 }
 
-// sweepLocked removes the expired locks.
+// sweepLocked removes the expired locks. It looks at them only if one may have expired since the last call, because
+// each LOCK calls it.
 //
 // +checklocks:t.mu
 func (t *LockTable) sweepLocked() {
 	now := t.now()
+	if !now.After(t.oldest) {
+		return
+	}
+	t.oldest = time.Time{}
 	for _, l := range t.byToken {
 		if now.After(l.Until) {
 			t.forgetLocked(l)
+			continue
 		}
+		t.oldest = earlier(t.oldest, l.Until)
 	}
+}
+
+// earlier returns the earlier of two times. A zero time stands for none.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
