@@ -103,3 +103,14 @@ func TestHeldAtMost(t *testing.T) {
 		t.Error("a byte more is held")
 	}
 }
+
+func TestJSONNamesTheFieldThatDoesNotTravel(t *testing.T) {
+	type outer struct {
+		First any
+		Last  uint32
+	}
+	b, err := jsonOf(reflect.TypeFor[outer]()).put(nil, reflect.ValueOf(outer{First: 1.5}))
+	if want := "First: "; b != nil || !errors.Is(err, ErrValue) || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("got %q, %v, want nothing and %v of %s", b, err, ErrValue, want)
+	}
+}
