@@ -77,8 +77,9 @@ func (f *Watermark) fresh(source string, limit time.Duration, boot string, prese
 	return boot == f.Boot && age >= 0 && age <= limit
 }
 
-// over returns the tree that contains a path, or the directory if no source does. A document that
-// appeared while its tree had no heartbeat is unknown, which is not the same as absent (N-78).
+// over returns the tree that contains a path, or the directory if no source does. If trees are
+// nested, it returns any of those that contain it. A document that appeared while its tree had no
+// heartbeat is unknown, which is not the same as absent (N-78).
 func (f *Watermark) over(path string) string {
 	for source := range f.Sources {
 		if path == source || strings.HasPrefix(path, source+"/") {

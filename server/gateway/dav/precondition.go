@@ -144,7 +144,8 @@ func locked(root Path) Refusal {
 		xml: "<D:lock-token-submitted><D:href>" + text(root.Href(false)) + "</D:href></D:lock-token-submitted>"}
 }
 
-// touches returns the changes that the method makes.
+// touches returns the changes that the method makes, nil if it makes none. A resource that the user cannot see counts
+// as missing.
 func (x *exchange) touches() []touch {
 	switch x.method {
 	case "UNLOCK":

@@ -115,7 +115,8 @@ func (r *rows) remove(ctx context.Context, m *message) {
 
 var errPlace = errors.New("it was not written to stand there")
 
-// take converts one message to rows.
+// take converts one message to rows and stores them. It skips a message that it cannot use (N-54).
+// After an error the worker's memory is unusable, and the part must be taken again.
 func (r *rows) take(ctx context.Context, m *message) error {
 	next := r.last
 	next.Cursor, next.Tries, next.Refused = m.sequence, 0, next.Refused+r.in.refused
