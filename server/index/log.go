@@ -105,6 +105,7 @@ type Log struct {
 // the log open, or if a line is malformed.
 func OpenLog(dir string) (*Log, *State, error) { return openLog(dir, nil) }
 
+// openLog is OpenLog with injected errors; nil: none.
 func openLog(dir string, faults diskio.Faults) (*Log, *State, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, nil, err

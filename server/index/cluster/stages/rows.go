@@ -62,6 +62,8 @@ func newRows(ctx context.Context, s *shareWorker, p site.Part) (*rows, error) {
 	return r, nil
 }
 
+// run processes messages until ctx ends or another worker owns the part, which are no errors. If the part needs a
+// walk, it requests one.
 func (r *rows) run(ctx context.Context) error {
 	for ctx.Err() == nil && r.shift.workers.mine(r.shift.name) {
 		more, err := r.turn(ctx)
