@@ -30,7 +30,7 @@ func TestTable(t *testing.T) {
 		}
 	}
 	if len(nameless) != 4 { // the schema names four that no published list has
-		t.Errorf("sets without a name: %v", nameless)
+		t.Errorf("sets without a name: %v: len(nameless) = %d, want 4", nameless, len(nameless))
 	}
 	if counts[adrights.PropertySet] != 15 || counts[adrights.Class] != 270 || counts[adrights.Attribute] != 1500 {
 		t.Errorf("%v", counts)
@@ -100,7 +100,7 @@ func TestNameByMask(t *testing.T) {
 	password := guid(t, "00299570-246d-11d0-a768-00aa006e0529")
 	for _, mask := range []winnt.AccessMask{0, 0x1, 0x8, 0x30, 0x100} {
 		if got := adrights.Name(password, mask); got != "User-Force-Change-Password" {
-			t.Errorf("Name(%v, %#x) = %q", password, uint32(mask), got)
+			t.Errorf(`Name(%v, %#x) = %q, want "User-Force-Change-Password"`, password, uint32(mask), got)
 		}
 	}
 }
@@ -110,22 +110,24 @@ func TestFind(t *testing.T) {
 	for _, name := range []string{"Self-Membership", "self-membership", "SELF-MEMBERSHIP"} {
 		e, ok := adrights.Find(name)
 		if !ok || e.Name != "Self-Membership" || e.Kind != adrights.ValidatedWrite {
-			t.Errorf("Find(%q) = %+v, %t", name, e, ok)
+			t.Errorf(`Find(%q) = %+v, %t, want ok = true, e.Name = "Self-Membership", e.Kind = %v`, name, e, ok,
+				adrights.ValidatedWrite)
 		}
 		all := adrights.ByName(name)
 		if len(all) != 1 || all[0] != e {
-			t.Errorf("ByName(%q) = %+v", name, all)
+			t.Errorf("ByName(%q) = %+v, want len(all) = 1, all[0] = %v", name, all, e)
 		}
 	}
 	e, _ := adrights.Find("member")
 	if want := guid(t, "bc0ac240-79a9-11d0-9020-00c04fc2d4cf"); e.Kind != adrights.Attribute || e.Set != want {
-		t.Errorf("member is %+v, of the set %v", e, want)
+		t.Errorf("member is %+v, of the set %v, want e.Kind = %v, e.Set = %v", e, want, adrights.Attribute, want)
 	}
 	if all := adrights.ByGUID(e.GUID); len(all) != 2 || all[0].Kind != adrights.ValidatedWrite || all[1] != e {
-		t.Errorf("the GUID of member stands for %+v", all)
+		t.Errorf("the GUID of member stands for %+v, want len(all) = 2, all[0].Kind = %v, all[1] = %v", all,
+			adrights.ValidatedWrite, e)
 	}
 	if all := adrights.ByName("no such name"); all != nil {
-		t.Errorf("%v", all)
+		t.Errorf("%v, want nil", all)
 	}
 	n := 0
 	for range adrights.All() {
@@ -134,6 +136,6 @@ func TestFind(t *testing.T) {
 		}
 	}
 	if n != 2 {
-		t.Errorf("All went on after %d entries", n)
+		t.Errorf("All went on after %d entries, want 2", n)
 	}
 }

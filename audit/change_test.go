@@ -55,7 +55,7 @@ func TestChangeNeedsItsRight(t *testing.T) {
 		log.SecuritySet(origin(t), reportFile, sddl.MustParse("O:BAG:SYD:S:"+c.sacl),
 			sddl.MustParse(c.after+"S:"+c.sacl), c.info)
 		if sink.Len() != c.want {
-			t.Errorf("%+v: %d records", c, sink.Len())
+			t.Errorf("%+v: %d records, want %d", c, sink.Len(), c.want)
 		}
 	}
 }
@@ -111,7 +111,7 @@ func TestPermissionsByTheClient(t *testing.T) {
 		log.SecuritySet(between(t), reportFile, sddl.MustParse("O:BAG:SYD:"+c.sacl), sddl.MustParse("O:BA"+c.after+c.sacl),
 			c.info)
 		if sink.Len() != c.want {
-			t.Errorf("%+v: %d records", c, sink.Len())
+			t.Errorf("%+v: %d records, want %d", c, sink.Len(), c.want)
 		}
 	}
 }

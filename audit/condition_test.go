@@ -42,7 +42,7 @@ func TestConditionsOfTheClient(t *testing.T) {
 		}}}
 	p := standardPolicy(t)
 	if v := p.Evaluate("File", &r, access.Grant(1), nil); !v.Success || asked != 1 {
-		t.Errorf("U-12: %+v, asked %d times", v, asked)
+		t.Errorf("U-12: %+v, asked %d times, want v.Success = true, asked = 1", v, asked)
 	}
 	spec := specU()
 	spec.DeviceGroups = []token.Group{{SID: groupG, Attributes: winnt.SE_GROUP_USE_FOR_DENY_ONLY}}
@@ -79,6 +79,6 @@ func TestConditionsOfTheClient(t *testing.T) {
 	r = access.Request{Subject: subject, Desired: 0x40, Type: winnt.FileObject, Mapping: &m,
 		Descriptor: sddl.MustParse("O:SYG:SYD:S:(AU;SA;GR;;;WD)")}
 	if v := p.Evaluate("File", &r, access.Grant(0x40), nil); !v.Success || v.Audited != 0x40 {
-		t.Errorf("U-12: %+v", v)
+		t.Errorf("U-12: %+v, want v.Success = true, v.Audited = 0x40", v)
 	}
 }

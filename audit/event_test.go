@@ -96,7 +96,8 @@ func TestFieldOrder(t *testing.T) {
 		}
 	}
 	if len(seen) != len(fieldNames) {
-		t.Errorf("%d kinds of events were made, the table has %d", len(seen), len(fieldNames))
+		t.Errorf("%d kinds of events were made, the table has %d, want %d", len(seen), len(fieldNames),
+			len(fieldNames))
 	}
 }
 
@@ -113,7 +114,7 @@ func TestTasks(t *testing.T) {
 			want = 0x8010000000000000
 		}
 		if e.Keywords() != want {
-			t.Errorf("event %d %s: keywords %#x", e.ID, e.Outcome, e.Keywords())
+			t.Errorf("event %d %s: keywords %#x, want %#x", e.ID, e.Outcome, e.Keywords(), want)
 		}
 	}
 }
@@ -213,12 +214,12 @@ func TestObjectServer(t *testing.T) {
 		t.Error("U-57: absent values are -")
 	}
 	e = audit.HandleClosed(origin(t), audit.Object{Server: "App"})
-	if field(t, e, "ObjectServer") != "App" {
-		t.Error("U-58: the caller's subsystem is the server")
+	if got := field(t, e, "ObjectServer"); got != "App" {
+		t.Errorf(`U-58: the caller's subsystem is the server: field(t, e, "ObjectServer") = %q, want %q`, got, "App")
 	}
 	e = audit.DirectoryAccessed(origin(t), audit.Object{Type: "DirectoryService"}, audit.DirectoryOperation{})
-	if field(t, e, "ObjectServer") != "DS" {
-		t.Error("U-58: the server of 4662 is DS")
+	if got := field(t, e, "ObjectServer"); got != "DS" {
+		t.Errorf(`U-58: the server of 4662 is DS: field(t, e, "ObjectServer") = %q, want %q`, got, "DS")
 	}
 	for outcome, want := range map[audit.Outcome]string{audit.Success: "0x1c", audit.Failure: "0x0"} {
 		// A refused request returned no handle, whatever the object says.
@@ -243,24 +244,24 @@ func TestTextOfLists(t *testing.T) {
 		t.Errorf("U-57: PrivilegeList %q, want %q", got, want)
 	}
 	if got := field(t, e, "ResourceAttributes"); got != "S:AI" {
-		t.Errorf("U-57: a file without attributes shows %q", got)
+		t.Errorf(`U-57: a file without attributes shows %q, want "S:AI"`, got)
 	}
 	from.ProcessID, from.ProcessName = 4, ""
 	e = audit.HandleRequested(from, audit.Object{Type: "Event"}, audit.HandleRequest{Access: 1})
 	if got := field(t, e, "ProcessName"); got != "" {
-		t.Errorf("U-57: ProcessName of process 4 is %q", got)
+		t.Errorf(`U-57: ProcessName of process 4 is %q, want ""`, got)
 	}
 	from.ProcessName = "System"
 	if got := field(t, audit.HandleClosed(from, audit.Object{}), "ProcessName"); got != "System" {
-		t.Errorf("U-57: ProcessName of a process 4 that has a name is %q", got)
+		t.Errorf(`U-57: ProcessName of a process 4 that has a name is %q, want "System"`, got)
 	}
 	from.ProcessName = ""
 	if got := field(t, e, "ResourceAttributes"); got != "-" {
-		t.Errorf("U-57: an Event shows resource attributes %q", got)
+		t.Errorf(`U-57: an Event shows resource attributes %q, want "-"`, got)
 	}
 	from.ProcessID = 8
 	if got := field(t, audit.HandleClosed(from, audit.Object{}), "ProcessName"); got != "-" {
-		t.Errorf("U-57: unknown process name is %q", got)
+		t.Errorf(`U-57: unknown process name is %q, want "-"`, got)
 	}
 	d := sddl.MustParse(`S:(RA;;;;;WD;("Project",TS,0,"Windows"))(AU;SA;FA;;;WD)`)
 	e = audit.ObjectAccessed(from, audit.Object{Type: "File"}, 1, d)
@@ -383,7 +384,7 @@ func TestUnsafeElevation(t *testing.T) {
 		c.call.Client, c.call.Thread = mustToken(t, c.spec), 0x200
 		e, ok := audit.UnsafeElevation(origin(t), c.call)
 		if ok != (c.cause != "") {
-			t.Errorf("%s: event %v", c.name, ok)
+			t.Errorf("%s: event %v, want %v", c.name, ok, c.cause != "")
 			continue
 		}
 		if ok && (field(t, e, "Cause") != c.cause || field(t, e, "SubjectUserSid") != userU.String() ||

@@ -121,7 +121,7 @@ func TestLineShape(t *testing.T) {
 	for _, part := range order {
 		i := strings.Index(rest, part)
 		if i < 0 {
-			t.Fatalf("U-80: %s\nlacks %s", b, part)
+			t.Fatalf("U-80: %s, want i at least 0\nlacks %s", b, part)
 		}
 		rest = rest[i+len(part):]
 	}
@@ -175,7 +175,7 @@ func checkText(t testing.TB, want, shown, raw string) {
 	t.Helper()
 	if utf8.ValidString(want) {
 		if shown != want || raw != "" {
-			t.Fatalf("U-80: %q shows as %q, raw %q", want, shown, raw)
+			t.Fatalf(`U-80: %q shows as %q, raw %q, want %q, ""`, want, shown, raw, want)
 		}
 		return
 	}
@@ -214,7 +214,7 @@ func TestHostileNames(t *testing.T) {
 		t.Errorf("U-80: raw list %q, %v", raw, err)
 	}
 	if l.Access[0].ACERaw != "443aff" {
-		t.Errorf("U-80: raw entry %q", l.Access[0].ACERaw)
+		t.Errorf(`U-80: raw entry %q, want "443aff"`, l.Access[0].ACERaw)
 	}
 }
 

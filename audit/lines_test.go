@@ -53,7 +53,7 @@ func TestLinesOfAShortWriter(t *testing.T) {
 	l := audit.NewLines(w)
 	for range 2 {
 		if err := l.Write(numbered("")); !errors.Is(err, io.ErrShortWrite) {
-			t.Errorf("%v", err)
+			t.Errorf("%v, want %v", err, io.ErrShortWrite)
 		}
 	}
 	if l.Lost() != 2 || len(w.lines) != 2 || !strings.HasPrefix(w.lines[1], "\n{") ||

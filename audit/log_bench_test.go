@@ -45,7 +45,7 @@ func TestAllocations(t *testing.T) {
 		"on: no SACL says": func() { v := on.Policy.Load().Evaluate("Token", &r, dec, nil); keep = v.Success },
 	} {
 		if n := testing.AllocsPerRun(100, f); n != 0 {
-			t.Errorf("%s: %v allocations", name, n)
+			t.Errorf("%s: %v allocations, want 0", name, n)
 		}
 	}
 }

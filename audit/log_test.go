@@ -47,7 +47,7 @@ func TestFirstUse(t *testing.T) {
 	}
 	if h, _ = log.Used(origin(t), reportFile, h, winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA|4, nil); h.Pending != 0 ||
 		h.Audited != 3 {
-		t.Errorf("state %+v", h)
+		t.Errorf("state %+v, want h.Pending = 0, h.Audited = 3", h)
 	}
 	if events = sink.Drain(); len(events) != 1 || field(t, events[0], "AccessMask") != "0x2" {
 		t.Error("the other audited right is recorded at its first use, an unaudited one never")
@@ -65,8 +65,8 @@ func TestCloseAndDelete(t *testing.T) {
 		field(t, events[0], "HandleId") != field(t, events[1], "HandleId") {
 		t.Errorf("UC-26: %v", ids(events))
 	}
-	if events[1].Task() != 12800 {
-		t.Error("UC-25: 4658 carries the task of the type")
+	if got := events[1].Task(); got != 12800 {
+		t.Errorf("UC-25: 4658 carries the task of the type: events[1].Task() = %d, want 12800", got)
 	}
 	log.Closed(origin(t), reportFile, audit.HandleAudit{})
 	log.Deleted(origin(t), reportFile, audit.HandleAudit{GenerateOnClose: true, Audited: 1})
@@ -149,7 +149,7 @@ func TestPartsOfPermissions(t *testing.T) {
 	}
 	e := audit.AuditSettingsChanged(origin(t), reportFile, before, after)
 	if o, n := field(t, e, "OldSd"), field(t, e, "NewSd"); o != "S:(AU;SA;FR;;;WD)" || n != "S:(AU;FA;FA;;;WD)" {
-		t.Errorf("the SACL alone: %q, %q", o, n)
+		t.Errorf(`the SACL alone: %q, %q, want "S:(AU;SA;FR;;;WD)", "S:(AU;FA;FA;;;WD)"`, o, n)
 	}
 }
 
@@ -159,8 +159,8 @@ func TestAuditSettingsChanged(t *testing.T) {
 		sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)S:(AU;FA;FA;;;WD)")
 	log, sink := newLog(t, audit.FileSystem, audit.AuthorizationPolicyChange)
 	log.SecuritySet(origin(t), reportFile, before, after, winnt.SACL_SECURITY_INFORMATION)
-	if sink.Len() != 0 {
-		t.Error("UC-67: Audit Policy Change is off")
+	if got := sink.Len(); got != 0 {
+		t.Errorf("UC-67: Audit Policy Change is off: sink.Len() = %d, want 0", got)
 	}
 	log, sink = newLog(t, audit.AuditPolicyChange)
 	log.SecuritySet(origin(t), reportFile, before, after, winnt.SACL_SECURITY_INFORMATION)
@@ -170,8 +170,8 @@ func TestAuditSettingsChanged(t *testing.T) {
 		t.Errorf("UC-67: %v", ids(events))
 	}
 	log.SecuritySet(origin(t), audit.Object{Type: "DirectoryService"}, before, after, winnt.SACL_SECURITY_INFORMATION)
-	if sink.Len() != 0 {
-		t.Error("directory service objects have no 4907")
+	if got := sink.Len(); got != 0 {
+		t.Errorf("directory service objects have no 4907: sink.Len() = %d, want 0", got)
 	}
 }
 
@@ -188,16 +188,16 @@ func TestPrivilegeAlarms(t *testing.T) {
 		t.Fatalf("UC-27, UC-28: %v", ids(events))
 	}
 	log.PrivilegesUsed(origin(t), audit.Object{}, 1, 0, audit.Success)
-	if sink.Len() != 0 {
-		t.Error("U-42: an empty set is not recorded")
+	if got := sink.Len(); got != 0 {
+		t.Errorf("U-42: an empty set is not recorded: sink.Len() = %d, want 0", got)
 	}
 	from := origin(t)
 	for _, who := range []sid.SID{sid.LocalSystem, sid.LocalService, sid.NetworkService} {
 		from.Subject.Primary = mustToken(t, token.Spec{User: token.Group{SID: who}})
 		log.ServiceCalledFromKernel(from, "Security", "-", tcb, audit.Success)
 	}
-	if sink.Len() != 0 {
-		t.Error("UC-29: the kernel is silent about the system's own accounts")
+	if got := sink.Len(); got != 0 {
+		t.Errorf("UC-29: the kernel is silent about the system's own accounts: sink.Len() = %d, want 0", got)
 	}
 	log.ServiceCalled(from, "Security", "-", tcb, audit.Success)
 	log.ServiceCalledFromKernel(origin(t), "Security", "-", tcb, audit.Success)
@@ -227,8 +227,8 @@ func TestPrivilegeAlarms(t *testing.T) {
 	}
 	off, quiet := newLog(t)
 	off.ServiceCalled(origin(t), "s", "t", tcb, audit.Success)
-	if quiet.Len() != 0 {
-		t.Error("privilege use is off")
+	if got := quiet.Len(); got != 0 {
+		t.Errorf("privilege use is off: quiet.Len() = %d, want 0", got)
 	}
 }
 
@@ -316,7 +316,7 @@ func TestPartsChanged(t *testing.T) {
 		return sink.Drain()
 	}
 	if got := set(audit.AuditPolicyChange, plain, marked, all); len(got) != 0 {
-		t.Errorf("Authorization Policy Change is off: %v", ids(got))
+		t.Errorf("Authorization Policy Change is off: %v: len(got) = %d, want 0", ids(got), len(got))
 	}
 	got := set(audit.AuthorizationPolicyChange, plain, marked, all)
 	if !slices.Equal(ids(got), []int{4911, 4911, 4913}) || got[0].Task() != 13570 {
@@ -328,7 +328,7 @@ func TestPartsChanged(t *testing.T) {
 		}
 	}
 	if got := set(audit.AuthorizationPolicyChange, marked, marked, all); len(got) != 0 {
-		t.Errorf("what stays as it was is no change: %v", ids(got))
+		t.Errorf("what stays as it was is no change: %v: len(got) = %d, want 0", ids(got), len(got))
 	}
 	got = set(audit.AuthorizationPolicyChange, marked, plain, winnt.SCOPE_SECURITY_INFORMATION)
 	if !slices.Equal(ids(got), []int{4913}) || field(t, got[0], "NewSd") != "S:AI" {
@@ -340,8 +340,8 @@ func TestPartsChanged(t *testing.T) {
 func TestProcessExited(t *testing.T) {
 	log, sink := newLog(t, audit.ProcessCreation)
 	log.ProcessExited(origin(t), ntstatus.AccessDenied)
-	if sink.Len() != 0 {
-		t.Error("Process Termination is off")
+	if got := sink.Len(); got != 0 {
+		t.Errorf("Process Termination is off: sink.Len() = %d, want 0", got)
 	}
 	log, sink = newLog(t, audit.ProcessTermination)
 	log.ProcessExited(origin(t), ntstatus.AccessDenied)
@@ -391,6 +391,6 @@ func TestZeroLogKeepsNothing(t *testing.T) {
 	// Without a policy there are no records.
 	var l audit.Log
 	if st := l.Closed(origin(t), reportFile, audit.HandleAudit{}); st != ntstatus.Success {
-		t.Errorf("a close without a record: %v", st)
+		t.Errorf("a close without a record: %v, want %v", st, ntstatus.Success)
 	}
 }

@@ -44,7 +44,7 @@ func TestCatalogue(t *testing.T) {
 		}
 	}
 	if all != 67 {
-		t.Errorf("%d kinds", all)
+		t.Errorf("%d kinds, want 67", all)
 	}
 	before, after := tokenOf(t), tokenOf(t, winnt.SeBackupPrivilege)
 	adjusted, ok := audit.RightsAdjusted(from, before, after)
@@ -110,20 +110,21 @@ func TestChangePolicy(t *testing.T) {
 	}
 	plain := audit.Origin{Subject: access.Subject{Primary: tokenOf(t)}}
 	if st := log.ChangePolicy(plain, off); st != ntstatus.PrivilegeNotHeld || sink.Len() != 0 {
-		t.Errorf("without the privilege: %v, %d records", st, sink.Len())
+		t.Errorf("without the privilege: %v, %d records, want %v, 0", st, sink.Len(), ntstatus.PrivilegeNotHeld)
 	}
 	admin := audit.Origin{Subject: access.Subject{Primary: tokenOf(t, winnt.SeSecurityPrivilege)}}
 	between := audit.Origin{Subject: access.Subject{Primary: admin.Subject.Primary,
 		Client: plain.Subject.Primary.WithTypeLevel(winnt.TokenImpersonation, winnt.SecurityImpersonation),
 		Level:  winnt.SecurityImpersonation}}
 	if st := log.ChangePolicy(between, off); st != ntstatus.PrivilegeNotHeld || sink.Len() != 0 {
-		t.Errorf("U-2: for a client without the privilege: %v, %d records", st, sink.Len())
+		t.Errorf("U-2: for a client without the privilege: %v, %d records, want %v, 0", st, sink.Len(),
+			ntstatus.PrivilegeNotHeld)
 	}
 	if st := log.ChangePolicy(admin, off); st != ntstatus.Success || log.Policy.Load() != off {
 		t.Errorf("with it: %v", st)
 	}
 	if st := log.ChangePolicy(admin, nil); st != ntstatus.Success {
-		t.Errorf("back to the default: %v", st)
+		t.Errorf("back to the default: %v, want %v", st, ntstatus.Success)
 	}
 	var lines []string
 	for e := range sink.Events() {
@@ -132,13 +133,13 @@ func TestChangePolicy(t *testing.T) {
 		category, _ := e.Field("CategoryId")
 		lines = append(lines, category+" "+sub+": "+changes)
 		if e.ID != 4719 || e.Task() != 13568 {
-			t.Errorf("event %d, task %d", e.ID, e.Task())
+			t.Errorf("event %d, task %d, want 4719, 13568", e.ID, e.Task())
 		}
 	}
 	want := "%%8272 %%12288: %%8448, %%8450|%%8272 %%12290: %%8448, %%8450|" +
 		"%%8274 %%12800: %%8451|%%8277 %%13568: %%8448, %%8450"
 	if got := strings.Join(lines[:4], "|"); got != want || len(lines) != 8 {
-		t.Errorf("%d records: %s", len(lines), got)
+		t.Errorf("%d records: %s, want 8, %s", len(lines), got, want)
 	}
 }
 
@@ -193,17 +194,17 @@ func TestFieldOfOtherKindIsRefused(t *testing.T) {
 	for _, v := range []audit.Values{{"Nonsense": {"1"}}, {"AuditSourceName": {"a"}, "Nonsense": {"1"}},
 		{"AuditSourceName": {"a"}, "SidList": {"b"}}} {
 		if e, err := audit.Make(4904, audit.Success, audit.Origin{}, v); err == nil || e.ID != 0 {
-			t.Errorf("%v: %v", v, e)
+			t.Errorf("%v: %v, want e.ID = 0, an error", v, e)
 		}
 	}
 	for id, v := range map[uint16]audit.Outcome{4625: audit.Success, 4904: audit.Failure} {
 		if e, err := audit.Make(id, v, audit.Origin{}, nil); err == nil || e.ID != 0 {
-			t.Errorf("%d of outcome %s: %v", id, v, e)
+			t.Errorf("%d of outcome %s: %v, want e.ID = 0, an error", id, v, e)
 		}
 	}
 	for _, v := range []audit.Outcome{audit.Success, audit.Failure} {
 		if e, err := audit.Make(5145, v, audit.Origin{}, nil); err != nil || e.Outcome != v {
-			t.Errorf("5145 %s: %v %v", v, e.Outcome, err)
+			t.Errorf("5145 %s: %v %v, want %v, nil", v, e.Outcome, err, v)
 		}
 	}
 	if _, ok := audit.KindOf(4905); !ok {
@@ -212,7 +213,7 @@ func TestFieldOfOtherKindIsRefused(t *testing.T) {
 	last := ""
 	for k := range audit.Kinds {
 		if text := strconv.Itoa(int(k.ID)); text <= last {
-			t.Errorf("%s stands behind %s", text, last)
+			t.Errorf("%s stands behind %s, want more than %s", text, last, last)
 		} else {
 			last = text
 		}

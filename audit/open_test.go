@@ -22,7 +22,7 @@ func TestNothingToRecord(t *testing.T) {
 		}
 	}
 	if v := new(audit.Policy).Evaluate("File", nil, access.Decision{}, nil); v.Success || v.Failure {
-		t.Errorf("%+v", v)
+		t.Errorf("%+v, want v.Success = false, v.Failure = false", v)
 	}
 }
 
@@ -161,6 +161,6 @@ func TestHandedOut(t *testing.T) {
 	broken := &audit.Log{Sink: broken()}
 	broken.Policy.Store(mustPolicy(t, audit.PolicySpec{Options: audit.Options{CrashOnAuditFail: audit.FailOnAuditFail}}))
 	if st := broken.HandedOut(between(t), reportFile, 1, nil); st != ntstatus.AuditFailed {
-		t.Errorf("U-64: %v", st)
+		t.Errorf("U-64: %v, want %v", st, ntstatus.AuditFailed)
 	}
 }

@@ -81,10 +81,10 @@ func TestShorten(t *testing.T) {
 	e := audit.LogArchived(strings.Repeat("é\x01", 10_000))
 	short := e.Shorten(4000)
 	if n := len(short.AppendJSON(nil)); n > 4000 {
-		t.Errorf("%d bytes", n)
+		t.Errorf("%d bytes, want at most 4000", n)
 	}
 	if text, _ := short.Field("Truncated"); text != "BackupPath" {
-		t.Errorf("Truncated is %q", text)
+		t.Errorf(`Truncated is %q, want "BackupPath"`, text)
 	}
 	// Each field that was cut is named once, in whatever order and however often it was.
 	for _, size := range []int{6_000, 60_000} {
@@ -96,7 +96,7 @@ func TestShorten(t *testing.T) {
 			t.Errorf("two fields of %d: Truncated is %q", size, text)
 		}
 		if n := len(short.AppendJSON(nil)); n > 4000 {
-			t.Errorf("two fields of %d: %d bytes", size, n)
+			t.Errorf("two fields of %d: %d bytes, want at most 4000", size, n)
 		}
 	}
 	// A long record without a long field is shortened by omitting the rights.
@@ -107,7 +107,7 @@ func TestShorten(t *testing.T) {
 	const limit = 700 // the rights alone take more
 	short = many.Shorten(limit)
 	if text := string(short.AppendJSON(nil)); len(text) > limit || strings.Contains(text, `"access":[{`) {
-		t.Errorf("limit %d: %s", limit, text)
+		t.Errorf(`limit %d: %s, want len(text) at most %d, text text without ""access":[{"`, limit, text, limit)
 	}
 	// No character is cut apart, however many bytes it has and wherever the cut falls.
 	for _, character := range []string{"a", "é", "€", "\U0001F600"} {
@@ -210,7 +210,7 @@ func TestMalformedLinesAreRefused(t *testing.T) {
 			t.Fatalf("%s has no %s", line, c[0])
 		}
 		if e, err := audit.ParseEvent([]byte(wrong)); err == nil || e.ID != 0 {
-			t.Errorf("%s for %s is taken: %v", c[1], c[0], e)
+			t.Errorf("%s for %s is taken: %v, want e.ID = 0, an error", c[1], c[0], e)
 		}
 	}
 	for _, good := range [][2]string{{`{"id":0`, `{"id":18446744073709551615`}, {`"event":4656`, `"event":65535`},

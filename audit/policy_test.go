@@ -20,10 +20,10 @@ func TestDefaultPolicy(t *testing.T) {
 	for s := range audit.Subcategories {
 		for _, o := range []audit.Outcome{audit.Success, audit.Failure} {
 			if got := audit.DefaultPolicy().Records(s, o, userU, false); got != on[s] {
-				t.Errorf("U-1: default records %s %s: %v", s, o, got)
+				t.Errorf("U-1: default records %s %s: %v, want %v", s, o, got, on[s])
 			}
 			if got := active.On(s, o); got != on[s] {
-				t.Errorf("zero Active: On(%s, %s) = %v", s, o, got)
+				t.Errorf("zero Active: On(%s, %s) = %v, want %v", s, o, got, on[s])
 			}
 		}
 	}
@@ -87,8 +87,8 @@ func TestPolicySpec(t *testing.T) {
 		t.Errorf("global SACLs of the policy: %v", got)
 	}
 	delete(p.Spec().GlobalSACLs, "Key") // a copy, which does not affect the policy
-	if p.GlobalSACL("Key") != key {
-		t.Error("a policy lost its global SACL")
+	if got := p.GlobalSACL("Key"); got != key {
+		t.Errorf(`a policy lost its global SACL: p.GlobalSACL("Key") = %v, want %v`, got, key)
 	}
 	delete(spec.Users, userU) // a policy does not follow its description
 	back := p.Spec()
@@ -150,12 +150,12 @@ func TestSubcategories(t *testing.T) {
 		}
 		for _, text := range []string{c.name, strings.ToUpper(c.name), c.guid, "{" + strings.ToUpper(c.guid) + "}"} {
 			if s, err := audit.ParseSubcategory(text); err != nil || s != c.s {
-				t.Errorf("ParseSubcategory(%q) = %v, %v", text, s, err)
+				t.Errorf("ParseSubcategory(%q) = %v, %v, want %v, nil", text, s, err, c.s)
 			}
 		}
 	}
 	if g := audit.CategoryObjectAccess.GUID().String(); g != "6997984a-797a-11d9-bed3-505054503030" {
-		t.Errorf("GUID of Object Access: %s", g)
+		t.Errorf("GUID of Object Access: %s, want 6997984a-797a-11d9-bed3-505054503030", g)
 	}
 	count, tasks := 0, map[uint16]audit.Subcategory{}
 	for s := range audit.Subcategories {
@@ -171,7 +171,7 @@ func TestSubcategories(t *testing.T) {
 		}
 	}
 	if count != 60 {
-		t.Errorf("%d subcategories, documented are 60", count)
+		t.Errorf("%d subcategories, documented are 60, want 60", count)
 	}
 	if _, err := audit.ParseSubcategory("Files"); err == nil || audit.Subcategory(9).Valid() {
 		t.Error("unknown subcategories are refused")
@@ -202,7 +202,8 @@ func TestActiveFollows(t *testing.T) {
 			}
 		}
 		if active.Opens() != p.Anyone(audit.FileSystem, audit.Success) {
-			t.Fatalf("round %d: Opens() = %v", round, active.Opens())
+			t.Fatalf("round %d: Opens() = %v, want %v", round, active.Opens(),
+				p.Anyone(audit.FileSystem, audit.Success))
 		}
 	}
 	old := active.Load()
@@ -238,7 +239,8 @@ func TestPrivilegeTables(t *testing.T) {
 	check(sensitive, audit.SensitivePrivilegeUse)
 	check(ordinary, audit.NonSensitivePrivilegeUse)
 	if n := len(sensitive) + len(ordinary); n != int(winnt.LastPrivilege-winnt.FirstPrivilege)+1 {
-		t.Errorf("%d privileges are in one of the lists, not all", n)
+		t.Errorf("%d privileges are in one of the lists, not all, want %d", n,
+			int(winnt.LastPrivilege-winnt.FirstPrivilege)+1)
 	}
 	mixed := winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeTcbPrivilege)
 	if audit.PrivilegeSubcategory(mixed) != audit.SensitivePrivilegeUse {
@@ -254,8 +256,9 @@ func TestPrivilegeTables(t *testing.T) {
 		t.Errorf("U-17: not recorded by default: %v", (all &^ got).Names())
 	}
 	full := mustPolicy(t, audit.PolicySpec{Options: audit.Options{FullPrivilegeAuditing: true}})
-	if full.AuditedPrivileges(all) != all {
-		t.Error("U-17: FullPrivilegeAuditing leaves no privilege out")
+	if got := full.AuditedPrivileges(all); got != all {
+		t.Errorf("U-17: FullPrivilegeAuditing leaves no privilege out: full.AuditedPrivileges(all) = %v, want %v",
+			got, all)
 	}
 }
 

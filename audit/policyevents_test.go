@@ -58,7 +58,7 @@ func TestPolicyParts(t *testing.T) {
 		t.Errorf("back: %v", back)
 	}
 	if same := audit.PolicyChanged(origin(t), after, after); len(same) != 0 {
-		t.Errorf("no change is recorded as %v", ids(same))
+		t.Errorf("no change is recorded as %v: len(same) = %d, want 0", ids(same), len(same))
 	}
 }
 
@@ -193,7 +193,7 @@ func TestPolicyAfterItsRecords(t *testing.T) {
 		for _, v := range []audit.Setting{audit.OnSuccess, audit.OnFailure} {
 			a.Store(mustPolicy(t, audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{s: v}}))
 			if a.Opens() != want {
-				t.Errorf("%s %s: opens can have a record: %t", s, v, a.Opens())
+				t.Errorf("%s %s: opens can have a record: %t, want %t", s, v, a.Opens(), want)
 			}
 		}
 	}

@@ -33,6 +33,6 @@ func TestProcessRecords(t *testing.T) {
 		}
 	}
 	if got := field(t, events[2], "MandatoryLabel"); got == "S-1-16-8192" {
-		t.Errorf("4688 of a process without a token: MandatoryLabel %q", got)
+		t.Errorf(`4688 of a process without a token: MandatoryLabel %q, want anything but "S-1-16-8192"`, got)
 	}
 }

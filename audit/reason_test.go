@@ -62,7 +62,7 @@ func TestReasons(t *testing.T) {
 			o := open(t, standardPolicy(t), access.Subject{Primary: mustToken(t, s)},
 				strings.Replace(c.sd, "SYNCHRONIZE", "0x100000", 1), c.desired)
 			if len(o.events) == 0 {
-				t.Fatalf("no event; decision %+v", o.dec)
+				t.Fatalf("no event; decision %+v: len(o.events) = %d, want at least 1", o.dec, len(o.events))
 			}
 			if got := items(o.events[0], "AccessReason"); !slices.Equal(got, c.want) {
 				t.Errorf("AccessReason\n got %q\nwant %q", got, c.want)
@@ -126,8 +126,8 @@ func TestPrivilegeUseOfOpens(t *testing.T) {
 	log := audit.Log{Sink: &sink}
 	log.Policy.Store(p)
 	log.Opened(&audit.Opening{Object: audit.Object{Type: "File"}, Request: &r, Decision: dec})
-	if sink.Len() != 0 {
-		t.Error("U-17: SeBackupPrivilege is exempt without FullPrivilegeAuditing")
+	if got := sink.Len(); got != 0 {
+		t.Errorf("U-17: SeBackupPrivilege is exempt without FullPrivilegeAuditing: sink.Len() = %d, want 0", got)
 	}
 }
 
@@ -136,8 +136,8 @@ func TestReasonTexts(t *testing.T) {
 	from := origin(t)
 	file := audit.Object{Type: "File"}
 	e := audit.HandleRequested(from, file, audit.HandleRequest{Access: 3})
-	if field(t, e, "AccessReason") != "-" {
-		t.Error("without reasons the field is -")
+	if got := field(t, e, "AccessReason"); got != "-" {
+		t.Errorf(`without reasons the field is -: field(t, e, "AccessReason") = %q, want %q`, got, "-")
 	}
 	e = audit.HandleRequested(from, file, audit.HandleRequest{Outcome: audit.Failure, Access: 3,
 		Reasons: []audit.Reason{{Bits: 1, Code: 1814, Name: "Finance"}}})
@@ -195,11 +195,11 @@ func TestCentralRuleReason(t *testing.T) {
 	}
 	dec, x, err := access.Explain(&r)
 	if err != nil || dec.Allowed() {
-		t.Fatalf("%+v %v", dec, err)
+		t.Fatalf("%+v %v, want dec.Allowed() = false, no error", dec, err)
 	}
 	reasons := audit.Reasons(&r, x)
 	if len(reasons) != 1 || reasons[0].Code != 1814 || reasons[0].Name != "Finance" {
-		t.Errorf("reasons %+v", reasons)
+		t.Errorf(`reasons %+v, want len(reasons) = 1, reasons[0].Code = 1814, reasons[0].Name = "Finance"`, reasons)
 	}
 }
 
@@ -256,7 +256,7 @@ func TestLongestTexts(t *testing.T) {
 		e := audit.HandleRequested(audit.Origin{}, file, audit.HandleRequest{Access: 1,
 			Reasons: []audit.Reason{{Bits: 1, Code: 1801, Entry: entry}}})
 		if got := strings.HasSuffix(field(t, e, "AccessReason"), "%%1828\r\n\t\t\t\t"); got != c.long {
-			t.Errorf("an entry of %d bytes is too long: %t", c.size, got)
+			t.Errorf("an entry of %d bytes is too long: %t, want %t", c.size, got, c.long)
 		}
 		e = audit.ObjectAccessed(audit.Origin{}, file, 1, sddl.MustParse(marked(c.size)))
 		text := field(t, e, "ResourceAttributes")
@@ -276,7 +276,7 @@ func TestLongestTexts(t *testing.T) {
 		`",TS,0x0,"x"))`
 	e := audit.ObjectAccessed(audit.Origin{}, file, 1, sddl.MustParse("O:SYG:SYS:"+two))
 	if got := field(t, e, "ResourceAttributes"); got != "%%1829" {
-		t.Errorf("two attributes: %d bytes", len(got))
+		t.Errorf(`two attributes: %d bytes: got = %q, want "%%%%1829"`, len(got), got)
 	}
 }
 

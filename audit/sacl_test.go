@@ -55,7 +55,7 @@ func TestOpenCases(t *testing.T) {
 			}
 			o := openObject(t, standardPolicy(t), winnt.FileObject, subject, d, c.desired)
 			if o.status != ntstatus.Success {
-				t.Fatalf("status %s", o.status)
+				t.Fatalf("status %s, want %s", o.status, ntstatus.Success)
 			}
 			if c.outcome == "" {
 				if len(o.events) != 0 || o.handle.GenerateOnClose {
@@ -75,13 +75,13 @@ func TestOpenCases(t *testing.T) {
 			}
 			success := c.outcome == "success"
 			if o.handle.GenerateOnClose != success { // U-15
-				t.Errorf("U-15: GenerateOnClose %v", o.handle.GenerateOnClose)
+				t.Errorf("U-15: GenerateOnClose %v, want %v", o.handle.GenerateOnClose, success)
 			}
 			if handle := field(t, e, "HandleId"); success && handle != "0x4c" || !success && handle != "0x0" {
 				t.Errorf("HandleId %s", handle)
 			}
 			if e.Subcategory != audit.FileSystem || e.Task() != 12800 {
-				t.Errorf("subcategory %s, task %d", e.Subcategory, e.Task())
+				t.Errorf("subcategory %s, task %d, want %s, 12800", e.Subcategory, e.Task(), audit.FileSystem)
 			}
 		})
 	}
@@ -115,7 +115,7 @@ func TestDenyPredicate(t *testing.T) {
 	} {
 		o := open(t, standardPolicy(t), c.subject, c.sd, 2)
 		if got := len(o.events) == 1; got != c.want {
-			t.Errorf("U-12 %s: recorded %v", c.name, got)
+			t.Errorf("U-12 %s: recorded %v, want %v", c.name, got, c.want)
 		}
 	}
 	r := access.Request{Descriptor: sddl.MustParse("O:SYG:SYD:S:(AU;FA;0x3;;;PS)"),
@@ -193,7 +193,7 @@ func TestAuditCondition(t *testing.T) {
 		text := `O:BAG:SYD:(A;;FR;;;WD)S:(RA;;;;;WD;("Project",TS,0,"Windows"))(XU;SAFA;0x3;;;WD;` + c.condition + `)`
 		o := open(t, standardPolicy(t), subject, text, 1)
 		if got := len(o.events) == 1; got != c.want {
-			t.Errorf("UC-15 %s: recorded %v", c.condition, got)
+			t.Errorf("UC-15 %s: recorded %v, want %v", c.condition, got, c.want)
 		}
 	}
 }
@@ -219,7 +219,7 @@ func TestObjectEntries(t *testing.T) {
 		return sink.Drain()
 	}
 	if e := openDS(out, list); len(e) != 0 {
-		t.Errorf("UC-16: the type is not in the list, yet %v", ids(e))
+		t.Errorf("UC-16: the type is not in the list, yet %v: len(e) = %d, want 0", ids(e), len(e))
 	}
 	events := openDS(in, list)
 	if len(events) != 1 || events[0].ID != 4662 {
@@ -227,14 +227,14 @@ func TestObjectEntries(t *testing.T) {
 	}
 	// U-58: braces with a percent sign, and each right followed by its nodes.
 	if got := field(t, events[0], "ObjectType"); got != "%{19195A5B-6DA0-11D0-AFD3-00C04FD930C9}" {
-		t.Errorf("U-58: ObjectType %s", got)
+		t.Errorf("U-58: ObjectType %s, want %%{19195A5B-6DA0-11D0-AFD3-00C04FD930C9}", got)
 	}
 	if got, want := items(events[0], "Properties"), []string{"%%7684",
 		"{BF967ABA-0DE6-11D0-A285-00AA003049E2}"}; !slices.Equal(got, want) {
 		t.Errorf("U-58: Properties %q, want %q", got, want)
 	}
 	if e := openDS(out, nil); len(e) != 1 {
-		t.Errorf("U-13: without a list the object type does not matter, got %v", ids(e))
+		t.Errorf("U-13: without a list the object type does not matter, got %v: len(e) = %d, want 1", ids(e), len(e))
 	}
 }
 
@@ -267,7 +267,8 @@ func TestResultList(t *testing.T) {
 			Subject: access.Subject{Primary: tokenU(t)}, Desired: desired, Type: winnt.DirectoryServiceObject, ObjectTypes: list}
 		v := p.Evaluate("DirectoryService", &r, access.Refuse(ntstatus.AccessDenied), nodes)
 		if v.Success != c.success || v.Failure != c.failure || !slices.Equal(v.Nodes, c.nodes) {
-			t.Errorf("U-13 %s: %+v", c.sacl, v)
+			t.Errorf("U-13 %s: %+v, want v.Success = %v, v.Failure = %v, v.Nodes = %v", c.sacl, v, c.success,
+				c.failure, c.nodes)
 		}
 	}
 }
@@ -287,7 +288,8 @@ func TestGlobalSACL(t *testing.T) {
 	}
 	key := openObject(t, p, winnt.KeyObject, subject, sddl.MustParse("O:BAG:SYD:(A;;KR;;;WD)"), 1)
 	if len(key.events) != 0 {
-		t.Error("U-16: the global SACL of File does not count for a Key")
+		t.Errorf("U-16: the global SACL of File does not count for a Key: len(key.events) = %d, want 0",
+			len(key.events))
 	}
 	p = mustPolicy(t, audit.PolicySpec{
 		System:      map[audit.Subcategory]audit.Setting{audit.FileSystem: audit.OnBoth, audit.Registry: audit.OnBoth},
@@ -298,7 +300,7 @@ func TestGlobalSACL(t *testing.T) {
 		t.Errorf("U-16: the global SACL of Key: events %v", ids(key.events))
 	}
 	if o := open(t, p, subject, "O:BAG:SYD:(A;;FR;;;WD)", 1); len(o.events) != 0 {
-		t.Error("U-16: the global SACL of Key does not count for a File")
+		t.Errorf("U-16: the global SACL of Key does not count for a File: len(o.events) = %d, want 0", len(o.events))
 	}
 }
 
@@ -312,7 +314,7 @@ func TestKernelModeIsSilent(t *testing.T) {
 	}
 	r.Mode = access.User
 	if v := standardPolicy(t).Evaluate("File", &r, granted, nil); !v.Success || v.Audited != 1 {
-		t.Errorf("user mode is: %+v", v)
+		t.Errorf("user mode is: %+v, want v.Success = true, v.Audited = 1", v)
 	}
 	r.Subject = access.Subject{}
 	if v := standardPolicy(t).Evaluate("File", &r, granted, nil); v.Success {
@@ -357,7 +359,7 @@ func TestConditionOptions(t *testing.T) {
 	} {
 		r.Options, answer = c.options, c.answer
 		if v := standardPolicy(t).Evaluate("File", &r, access.Grant(1), nil); v.Success != c.want {
-			t.Errorf("U-12: options %+v, answer %s: recorded %v", c.options, c.answer, v.Success)
+			t.Errorf("U-12: options %+v, answer %s: recorded %v, want %v", c.options, c.answer, v.Success, c.want)
 		}
 	}
 }
@@ -546,12 +548,13 @@ func TestConditionLikeDeny(t *testing.T) {
 			Subject: access.Subject{Primary: tok}, Desired: 1, Type: winnt.FileObject}
 		v := p.Evaluate("File", &r, access.Grant(1), nil)
 		if v.Success == dec.Allowed() {
-			t.Fatalf("%s: deny entry denies %v, audit entry records %v", c, !dec.Allowed(), v.Success)
+			t.Fatalf("%s: deny entry denies %v, audit entry records %v, want anything but %v", c, !dec.Allowed(),
+				v.Success, dec.Allowed())
 		}
 		seen[v.Success]++
 	}
 	if len(seen) != 2 {
-		t.Errorf("one-sided: %v", seen)
+		t.Errorf("one-sided: %v: len(seen) = %d, want 2", seen, len(seen))
 	}
 }
 

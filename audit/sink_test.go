@@ -27,7 +27,7 @@ func TestMemoryDrops(t *testing.T) {
 		}
 	}
 	if m.Len() != 3 || m.Dropped() != 5 {
-		t.Fatalf("U-66: %d held, %d dropped", m.Len(), m.Dropped())
+		t.Fatalf("U-66: %d held, %d dropped, want 3, 5", m.Len(), m.Dropped())
 	}
 	if got := m.Drain(); len(got) != 3 || m.Len() != 0 || m.Drain() != nil {
 		t.Fatalf("drained %d", len(got))
@@ -46,7 +46,7 @@ func TestMemoryDrops(t *testing.T) {
 		t.Errorf("U-65: AuditsDiscarded %s", field(t, events[0], "AuditsDiscarded"))
 	}
 	if events[0].RecordID != 4 || events[1].RecordID != 5 { // U-63
-		t.Errorf("U-63: ids %d, %d", events[0].RecordID, events[1].RecordID)
+		t.Errorf("U-63: ids %d, %d, want 4, 5", events[0].RecordID, events[1].RecordID)
 	}
 	if err := m.Write(numbered("")); err != nil || m.Write(numbered("")) == nil {
 		t.Error("the announcement takes room like any record")
@@ -79,7 +79,7 @@ func TestMemoryAnnouncesOneLoss(t *testing.T) {
 	m := audit.NewMemory(2, 0)
 	for i, want := range []error{nil, nil, audit.ErrFull} {
 		if err := m.Write(numbered("")); err != want {
-			t.Fatalf("record %d: %v", i, err)
+			t.Fatalf("record %d: %v, want %v", i, err, want)
 		}
 	}
 	m.Drain()
@@ -136,12 +136,12 @@ func TestMemoryConcurrent(t *testing.T) {
 	last := uint64(0)
 	for e := range m.Events() {
 		if e.RecordID != last+1 {
-			t.Fatalf("U-63: %d after %d", e.RecordID, last)
+			t.Fatalf("U-63: %d after %d, want %d", e.RecordID, last, last+1)
 		}
 		last = e.RecordID
 	}
 	if last != 2000 {
-		t.Errorf("%d records", last)
+		t.Errorf("%d records, want 2000", last)
 	}
 }
 
@@ -175,12 +175,12 @@ func TestLinesFailure(t *testing.T) {
 		w.broken = true
 		for range 3 {
 			if err := write(); !errors.Is(err, errBroken) {
-				t.Fatalf("the writer's error is %v", err)
+				t.Fatalf("the writer's error is %v, want %v", err, errBroken)
 			}
 		}
 		w.broken = false
 		if err := write(); err != nil || l.Lost() != 3 {
-			t.Fatalf("%v, lost %d", err, l.Lost())
+			t.Fatalf("%v, lost %d, want nil, 3", err, l.Lost())
 		}
 		var good []line
 		for _, text := range strings.Split(strings.TrimSpace(w.String()), "\n") {
@@ -193,7 +193,7 @@ func TestLinesFailure(t *testing.T) {
 		}
 		for i, g := range good {
 			if *g.ID != uint64(i+1) {
-				t.Errorf("U-63: line %d has id %d", i, *g.ID)
+				t.Errorf("U-63: line %d has id %d, want %d", i, *g.ID, uint64(i+1))
 			}
 		}
 	}
@@ -216,11 +216,11 @@ func TestLinesConcurrent(t *testing.T) {
 	wg.Wait()
 	text := strings.Split(strings.TrimSpace(w.String()), "\n")
 	if len(text) != 1200 || l.Lost() != 0 {
-		t.Fatalf("%d lines, %d lost", len(text), l.Lost())
+		t.Fatalf("%d lines, %d lost, want 1200, 0", len(text), l.Lost())
 	}
 	for i, one := range text {
 		if got := readLine(t, []byte(one)); *got.ID != uint64(i+1) {
-			t.Fatalf("line %d has id %d", i, *got.ID)
+			t.Fatalf("line %d has id %d, want %d", i, *got.ID, uint64(i+1))
 		}
 	}
 }
@@ -259,7 +259,7 @@ func TestLinesAfterATornOne(t *testing.T) {
 	}
 	lines := strings.Split(strings.TrimSuffix(s.String(), "\n"), "\n")
 	if len(lines) != 3 || len(lines[0]) != 10 {
-		t.Fatalf("%q", lines)
+		t.Fatalf("%q, want len(lines) = 3, len(lines[0]) = 10", lines)
 	}
 	for _, line := range lines[1:] {
 		if _, err := audit.ParseEvent([]byte(line)); err != nil {
@@ -283,7 +283,7 @@ func TestLinesAnnounceAgain(t *testing.T) {
 		return s.Buffer.Write(b)
 	}}
 	if err := l.Write(numbered("")); err != nil || lost != 5 {
-		t.Fatalf("%v, %d lost", err, lost)
+		t.Fatalf("%v, %d lost, want nil, 5", err, lost)
 	}
 	s.Buffer.Reset()
 	s.do = []func(b []byte) (int, error){func([]byte) (int, error) { return 0, errors.New("no room") }}
@@ -308,6 +308,6 @@ func TestLinesAnnounceAgain(t *testing.T) {
 		}
 	}
 	if told < lost {
-		t.Errorf("%d records were lost, %d are told of:\n%s", lost, told, s.String())
+		t.Errorf("%d records were lost, %d are told of, want at least %d\n%s", lost, told, lost, s.String())
 	}
 }

@@ -30,7 +30,7 @@ func TestLeastRecentEntryIsEvicted(t *testing.T) {
 			t.Errorf("step %d, key %d: made %t, want %t", i, want.key, got, want.made)
 		}
 		if c.Len() > 3 {
-			t.Fatalf("%d values", c.Len())
+			t.Fatalf("%d values, want at most 3", c.Len())
 		}
 	}
 	c.Drop(4)
@@ -44,7 +44,7 @@ func TestErrorsAreNotKept(t *testing.T) {
 	c := cache.New[int, string](3)
 	wrong := errors.New("wrong")
 	if _, err := c.Get(1, func() (string, error) { return "", wrong }); err != wrong || c.Len() != 0 {
-		t.Errorf("%v, %d values", err, c.Len())
+		t.Errorf("%v, %d values, want %v, 0", err, c.Len(), wrong)
 	}
 	if !get(t, c, 1) {
 		t.Error("the failure was kept")
@@ -71,7 +71,7 @@ func TestConcurrentGetsKeepFirstValue(t *testing.T) {
 	v, err := c.Get(3, func() (string, error) {
 		inner, err := c.Get(3, func() (string, error) { return "first", nil })
 		if err != nil || inner != "first" {
-			t.Errorf("%q, %v", inner, err)
+			t.Errorf(`%q, %v, want "first", nil`, inner, err)
 		}
 		get(t, c, 1) // now 1 is the more recent
 		return "late", nil
@@ -84,7 +84,7 @@ func TestConcurrentGetsKeepFirstValue(t *testing.T) {
 		t.Error("the new one is not there")
 	}
 	if v, err := c.Get(3, func() (string, error) { return "again", nil }); err != nil || v != "first" {
-		t.Errorf("%q, %v: the key that was late has gone as the least recent", v, err)
+		t.Errorf(`%q, %v: the key that was late has gone as the least recent, want "first", nil`, v, err)
 	}
 }
 
@@ -92,7 +92,7 @@ func TestConcurrentGetsKeepFirstValue(t *testing.T) {
 func TestFailuresKeepTheirValue(t *testing.T) {
 	c := cache.New[int, string](3)
 	if v, err := c.Get(1, func() (string, error) { return "half", errors.New("wrong") }); err == nil || v != "half" {
-		t.Errorf("%q, %v", v, err)
+		t.Errorf(`%q, %v, want "half", an error`, v, err)
 	}
 	if made := get(t, c, 1); !made || get(t, c, 1) {
 		t.Error("made", made)
@@ -119,7 +119,7 @@ func TestConcurrent(t *testing.T) {
 				key := (g*31 + i) % 16
 				v, err := c.Get(key, func() (*int, error) { return &key, nil })
 				if err != nil || *v != key {
-					t.Errorf("key %d: %d, %v", key, *v, err)
+					t.Errorf("key %d: %d, %v, want %d, nil", key, *v, err, key)
 					return
 				}
 				if i%97 == 0 {
@@ -130,7 +130,7 @@ func TestConcurrent(t *testing.T) {
 	}
 	group.Wait()
 	if c.Len() > 8 {
-		t.Errorf("%d values", c.Len())
+		t.Errorf("%d values, want at most 8", c.Len())
 	}
 }
 

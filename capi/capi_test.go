@@ -143,7 +143,7 @@ func TestMSABI(t *testing.T) {
 	folder := library(t)
 	out := run(t, "", compile(t, folder, append(sources(t), "-DREFMON_MS_ABI", "-lrefmon-ms", "-lrefmon")...))
 	if !strings.Contains(out, " 0 failed") {
-		t.Errorf("%s", out)
+		t.Errorf(`%s, want text containing " 0 failed"`, out)
 	}
 }
 
@@ -156,7 +156,7 @@ func TestLookup(t *testing.T) {
 	for _, flag := range []string{"-Wl,--as-needed", "-Wl,--no-as-needed", "-rdynamic"} {
 		if out := run(t, "", compile(t, folder, "tests/lookup/main.c", "-DREFMON_MS_ABI", flag, "-lrefmon-ms", "-lrefmon",
 			"-ldl")); out != "ok\n" {
-			t.Errorf("%s: %s", flag, out)
+			t.Errorf("%s: %s, want %q", flag, out, "ok\n")
 		}
 	}
 }
@@ -253,7 +253,7 @@ func TestExamples(t *testing.T) {
 	folder := library(t)
 	want := "as the client:  0xC00000A5\nas the process: 0x00000000\nlevel:          1\n"
 	if got := run(t, "", compile(t, folder, "tests/example.c", "-lrefmon")); got != want {
-		t.Errorf("example.c: got\n%s", got)
+		t.Errorf("example.c: got\n%s, want %s", got, want)
 	}
 	python, err := exec.LookPath("python3")
 	if err != nil {

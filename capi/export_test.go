@@ -74,13 +74,13 @@ func TestCallsAllocateNothing(t *testing.T) {
 			do("NtAccessCheck", pointer(&memory.descriptor), memory.client, 1, pointer(&memory.mapping), pointer(&memory.set),
 				pointer(&memory.length), pointer(&memory.granted), pointer(&memory.access))
 			if memory.granted != 1 || memory.access != 0 {
-				t.Fatalf("granted %#x, status %#x", memory.granted, memory.access)
+				t.Fatalf("granted %#x, status %#x, want %#x, %#x", memory.granted, memory.access, 1, 0)
 			}
 		}},
 		{"impersonate", impersonate},
 	} {
 		if n := testing.AllocsPerRun(100, c.f); n != 0 {
-			t.Errorf("%s: %v allocations", c.what, n)
+			t.Errorf("%s: %v allocations, want 0", c.what, n)
 		}
 	}
 }

@@ -24,7 +24,7 @@ func foreignHeaders(t *testing.T) string {
 		}
 	}
 	if set != "" {
-		t.Fatalf("no Windows headers in %q nor where packages put them", set)
+		t.Fatalf(`no Windows headers in %q nor where packages put them, want ""`, set)
 	}
 	t.Skip("Windows headers of another origin are not there: install libwine-dev")
 	return ""

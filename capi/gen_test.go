@@ -91,6 +91,6 @@ func TestGenerated(t *testing.T) {
 		n += len(regexp.MustCompile(`(?m)^REFMON_(SERVICE|HIDDEN|KERNEL) `).FindAll(text, -1))
 	}
 	if rows := len(regexp.MustCompile(`\{\w+, \d+\}`).FindAll(table, -1)); rows != n {
-		t.Errorf("%d rows for %d prototypes: run go generate", rows, n)
+		t.Errorf("%d rows for %d prototypes: run go generate, want %d", rows, n, n)
 	}
 }

@@ -12,7 +12,7 @@ func TestAnsiFormsFailWithoutMemory(t *testing.T) {
 	folder := library(t)
 	program := compile(t, folder, "tests/memory/main.c", "-lrefmon")
 	if out := run(t, "", program); out != "6 calls, 6 refused, 0 failed\n" {
-		t.Errorf("%s", out)
+		t.Errorf("%s, want %q", out, "6 calls, 6 refused, 0 failed\n")
 	}
 }
 

@@ -174,7 +174,7 @@ func TestKernelExample(t *testing.T) {
 	want := "without OBJ_KERNEL_HANDLE: 0xC000000D\nwith OBJ_KERNEL_HANDLE:    0x00000000\n" +
 		"in user mode:              0xC0000008\n"
 	if got := run(t, "", compile(t, folder, "tests/kernel/example.c", "-lrefmonk", "-lrefmon")); got != want {
-		t.Errorf("got\n%s", got)
+		t.Errorf("got\n%s, want %s", got, want)
 	}
 }
 

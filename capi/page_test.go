@@ -47,7 +47,7 @@ func TestFunctionsPage(t *testing.T) {
 	}
 	slices.Sort(rows)
 	if len(rows) < 600 {
-		t.Errorf("%d functions were found in the headers", len(rows))
+		t.Errorf("%d functions were found in the headers, want at least 600", len(rows))
 	}
 	page := "# Functions of the C libraries\n\n" +
 		"Generated from the headers and the tables of services by\n" +
@@ -116,10 +116,10 @@ func TestPasted(t *testing.T) {
 		cmd := exec.Command("sh", "-ec", strings.ReplaceAll(string(m[1]), "make capi\n", ""))
 		cmd.Dir = dir
 		if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "level:          1\n") {
-			t.Errorf("%s%v\n%s", m[1], err, out)
+			t.Errorf("%s%v, want string(out) containing %q, no error\n%s", m[1], err, "level:          1\n", out)
 		}
 	}
 	if n != 2 {
-		t.Errorf("docs/c-abi.md has %d blocks with PKG_CONFIG_PATH", n)
+		t.Errorf("docs/c-abi.md has %d blocks with PKG_CONFIG_PATH, want 2", n)
 	}
 }

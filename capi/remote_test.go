@@ -100,7 +100,7 @@ func TestDaemonPrograms(t *testing.T) {
 	waiting(t)
 	out := run(t, "REFMON_SOCKET="+socket, program)
 	if !strings.HasSuffix(out, "0 failed\n") {
-		t.Errorf("%s", out)
+		t.Errorf("%s, want text ending with %q", out, "0 failed\n")
 	}
 }
 
@@ -153,7 +153,7 @@ func TestDaemonStory(t *testing.T) {
 	}
 	defer func() { _, _ = cmd.Process.Kill(), cmd.Wait() }()
 	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || !strings.HasPrefix(line, "listening") {
-		t.Fatalf("%q, %v", line, err)
+		t.Fatalf(`%q, %v, want text starting with "listening", nil`, line, err)
 	}
 	next.Store(alice)
 	const success, denied, level = "0x00000000", "0xC0000022", "0xC00000A5" // STATUS_BAD_IMPERSONATION_LEVEL

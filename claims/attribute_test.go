@@ -39,7 +39,7 @@ func TestAttributeBytes(t *testing.T) {
 	} {
 		a, n, err := ParseAttribute(c.text+")", ParseOptions{})
 		if err != nil || n != len(c.text) {
-			t.Errorf("%s: %s: %d, %v", c.rule, c.text, n, err)
+			t.Errorf("%s: %s: %d, %v, want %d, nil", c.rule, c.text, n, err, len(c.text))
 			continue
 		}
 		if got := hex.EncodeToString(a.Append(nil)); got != c.bytes {
@@ -108,7 +108,7 @@ func TestAttributeAnyOffsets(t *testing.T) {
 	}
 	shared := binary.LittleEndian.AppendUint32(append([]byte{}, b[:20]...), 0x19)
 	if a, err = DecodeAttribute(append(shared, b[24:]...)); err != nil || a.Strings[1] != "fo" {
-		t.Errorf("shared value: %+v, %v", a, err)
+		t.Errorf(`shared value: %+v, %v, want a.Strings[1] = "fo", no error`, a, err)
 	}
 }
 
@@ -136,12 +136,12 @@ func TestMalformedAttributes(t *testing.T) {
 	}
 	for n := range len(good) - 2 { // the last two bytes are padding
 		if _, err := DecodeAttribute(good[:n]); !errors.Is(err, ErrAttribute) {
-			t.Errorf("cut to %d bytes: %v", n, err)
+			t.Errorf("cut to %d bytes: %v, want %v", n, err, ErrAttribute)
 		}
 	}
 	for what, b := range bad {
 		if _, err := DecodeAttribute(b); !errors.Is(err, ErrAttribute) {
-			t.Errorf("%s: %v", what, err)
+			t.Errorf("%s: %v, want %v", what, err, ErrAttribute)
 		}
 	}
 }
@@ -169,7 +169,7 @@ func TestOverlapBomb(t *testing.T) {
 	}
 	bomb = append(bomb, b[20:]...)
 	if _, err := DecodeAttribute(bomb); !errors.Is(err, ErrAttribute) {
-		t.Errorf("got %v", err)
+		t.Errorf("got %v, want %v", err, ErrAttribute)
 	}
 }
 
@@ -198,12 +198,12 @@ func TestDuplicates(t *testing.T) {
 		{ints("i", append(long[:99:99], 5)...), true},
 	} {
 		if got := c.a.Duplicates(); got != c.want {
-			t.Errorf("%+v: %v", c.a, got)
+			t.Errorf("%+v: %v, want %v", c.a, got, c.want)
 		}
 		indexed := c.a.clone()
 		indexed.setOrder()
 		if got := indexed.Duplicates(); got != c.want {
-			t.Errorf("with an order: %+v: %v", c.a, got)
+			t.Errorf("with an order: %+v: %v, want %v", c.a, got, c.want)
 		}
 		if _, err := NewSet([]Attribute{c.a}); (err != nil) != c.want {
 			t.Errorf("NewSet of %+v: %v", c.a, err)
@@ -218,7 +218,7 @@ func TestSet(t *testing.T) {
 	s := mustSet(ints("Größe", values...), ints("b", 2), ints("GRÖßE", 3))
 	values[0] = 9
 	if a, ok := s.Lookup("größe"); !ok || a.Ints[0] != 3 {
-		t.Errorf("got %+v, %v", a, ok)
+		t.Errorf("got %+v, %v, want ok = true, a.Ints[0] = 3", a, ok)
 	}
 	if _, ok := s.Lookup("GRÖSSE"); ok {
 		t.Error("ß folds to ss")
@@ -236,7 +236,7 @@ func TestSet(t *testing.T) {
 		{Name: "d", Type: SID, SIDs: []sid.SID{{}}}, {Name: "f", Type: Int64, Flags: 0x100},
 		ints("n", make([]int64, MaxValues+1)...)} {
 		if _, err := NewSet([]Attribute{bad}); !errors.Is(err, ErrAttribute) {
-			t.Errorf("%.40v: %v", bad, err)
+			t.Errorf("%.40v: %v, want %v", bad, err, ErrAttribute)
 		}
 	}
 }
@@ -263,7 +263,7 @@ func TestSetHoldsCopies(t *testing.T) {
 	mine[5].Octets[0][0], mine[5].Octets[1] = 9, []byte{9}
 	for i, a := range set.All() {
 		if got := a.Format(aliasOf); got != before[i] {
-			t.Errorf("%s became %s", before[i], got)
+			t.Errorf("%s became %s, want %s", before[i], got, before[i])
 		}
 	}
 }

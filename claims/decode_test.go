@@ -43,7 +43,7 @@ func TestMalformedExpressions(t *testing.T) {
 			t.Fatal(c.what, err)
 		}
 		if _, err := Decode(append([]byte(signature), tokens...)); !errors.Is(err, ErrExpr) {
-			t.Errorf("%s: %s: %v", c.rule, c.what, err)
+			t.Errorf("%s: %s: %v, want %v", c.rule, c.what, err, ErrExpr)
 		}
 	}
 	members := "f8020000006100" + "50de260000" + strings.Repeat("1800000000", 1990) + "86" + strings.Repeat("a2", 7)
@@ -53,7 +53,7 @@ func TestMalformedExpressions(t *testing.T) {
 	}
 	for _, s := range []string{"", "art", "artX", "ARTX", "artz\x00\x00\x00\x00"} {
 		if _, err := Decode([]byte(s)); !errors.Is(err, ErrExpr) {
-			t.Errorf("S-34: %q: %v", s, err)
+			t.Errorf("S-34: %q: %v, want %v", s, err, ErrExpr)
 		}
 	}
 }
@@ -136,7 +136,7 @@ func TestReads(t *testing.T) {
 	e := mustParse(`(a && @Device.b == @Resource.c)`)
 	for scope, want := range map[Scope]bool{Local: true, User: false, Resource: true, Device: true} {
 		if got := e.Reads(scope); got != want {
-			t.Errorf("%d: %v", scope, got)
+			t.Errorf("%d: %v, want %v", scope, got, want)
 		}
 	}
 }

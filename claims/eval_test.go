@@ -172,18 +172,21 @@ func TestBrokenPrograms(t *testing.T) {
 			continue
 		}
 		if got := e.Eval(evalEnv()); got != Unknown {
-			t.Errorf("%s: %v", what, got)
+			t.Errorf("%s: %v, want %v", what, got, Unknown)
 		}
 		if got := e.Format(nil); got != "" {
-			t.Errorf("%s prints %s", what, got)
+			t.Errorf(`%s prints %s, want ""`, what, got)
 		}
 	}
 	if e := new(Expr); e.Eval(evalEnv()) != Unknown || string(e.Encode()) != signature {
 		t.Error("the zero Expr is not the empty program")
 	}
-	local, err := Decode(join(one, one, opEqual)) // evaluates, though no text says it
-	if err != nil || local.Eval(evalEnv()) != True || local.Format(nil) != "" {
-		t.Errorf("local attribute on the right: %v", err)
+	for _, op := range []int{opEqual, opContains, opAnyOf} {
+		local, err := Decode(join(one, one, op)) // evaluates, though no text says it
+		if err != nil || local.Eval(evalEnv()) != True || local.Format(nil) != "" {
+			t.Errorf("operator %#x with a local attribute on the right: %v, %v, %q, want TRUE and no text", op, err,
+				local.Eval(evalEnv()), local.Format(nil))
+		}
 	}
 }
 
@@ -215,7 +218,7 @@ func TestReplacedSlice(t *testing.T) {
 	a.Ints = append([]int64{777}, a.Ints[1:]...)
 	env := &fixedEnv{attributes: [4]map[string]Attribute{Local: {"n": a}}}
 	if got := mustParse(`(n Contains 777)`).Eval(env); got != True {
-		t.Errorf("got %v", got)
+		t.Errorf("got %v, want %v", got, True)
 	}
 }
 
@@ -226,7 +229,7 @@ func TestEvalAllocates(t *testing.T) {
 		e := mustParse(text)
 		var truth Truth
 		if n := testing.AllocsPerRun(100, func() { truth = e.Eval(env) }); n != 0 {
-			t.Errorf("%s: %v allocations", text, n)
+			t.Errorf("%s: %v allocations, want 0", text, n)
 		}
 		if truth == Unknown && text != evalCases[5] {
 			t.Errorf("%s is Unknown", text)

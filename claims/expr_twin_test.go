@@ -31,7 +31,7 @@ func TestTwin(t *testing.T) {
 	t.Logf("outcomes %v", seen)
 	for _, truth := range []Truth{Unknown, False, True} {
 		if seen[truth] < rounds/50 {
-			t.Errorf("%v came up only %d times of %d", truth, seen[truth], rounds)
+			t.Errorf("%v came up only %d times of %d, want at least %d", truth, seen[truth], rounds, rounds/50)
 		}
 	}
 }

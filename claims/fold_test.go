@@ -14,7 +14,8 @@ func TestUpper(t *testing.T) {
 	count := 0
 	for _, r := range upperRuns {
 		if int(r.lo) <= last || r.hi < r.lo || r.step == 0 {
-			t.Errorf("run %+v is out of order", r)
+			t.Errorf("run %+v is out of order, want int(r.lo) more than %v, r.hi at least %v, r.step at least 1", r,
+				last, r.lo)
 		}
 		last = int(r.hi)
 		for c := int(r.lo); c <= int(r.hi); c += int(r.step) {
@@ -26,7 +27,7 @@ func TestUpper(t *testing.T) {
 	}
 	for c := range 0x10000 {
 		if got, want := upper(uint16(c)), naiveUpper(uint16(c)); got != want {
-			t.Fatalf("upper(U+%04X) is U+%04X, the walked table says U+%04X", c, got, want)
+			t.Fatalf("upper(U+%04X) is U+%04X, the walked table says U+%04X, want %04X", c, got, want, want)
 		}
 	}
 	t.Logf("%d mappings", count)
@@ -88,7 +89,7 @@ func TestFolding(t *testing.T) {
 		{"\U00010428", "\U00010400", false}, // a pair of surrogates has no case
 	} {
 		if got := EqualName(c.a, c.b); got != c.want {
-			t.Errorf("%q and %q: %v", c.a, c.b, got)
+			t.Errorf("%q and %q: %v, want %v", c.a, c.b, got, c.want)
 		}
 		if c.want && foldHash(c.a) != foldHash(c.b) {
 			t.Errorf("%q and %q hash differently", c.a, c.b)
@@ -150,7 +151,7 @@ func sign(n int) int {
 func TestPlainStrings(t *testing.T) {
 	for _, s := range []string{"", "plain", "ćà", "\U0001F600", "a\U00010000b"} {
 		if got := decodeUTF16(string(littleEndian(utf16.Encode([]rune(s))))); got != s {
-			t.Errorf("%q decodes to %q", s, got)
+			t.Errorf("%q decodes to %q, want %q", s, got, s)
 		}
 	}
 }

@@ -53,7 +53,7 @@ func TestLongLists(t *testing.T) {
 		for i := range n {
 			for _, v := range []string{"K", "k"} {
 				if got := mustParse(fmt.Sprintf(`(@User.a Contains "%s%02d")`, v, i)).Eval(env); got != True {
-					t.Errorf("%d values without case: %s%02d: %v", n, v, i, got)
+					t.Errorf("%d values without case: %s%02d: %v, want %v", n, v, i, got, True)
 				}
 			}
 		}

@@ -28,7 +28,7 @@ func TestOutcomesAreSound(t *testing.T) {
 		}
 	}
 	if narrow < 100 {
-		t.Errorf("only %d conditions were narrowed", narrow)
+		t.Errorf("only %d conditions were narrowed, want at least 100", narrow)
 	}
 }
 
@@ -102,6 +102,6 @@ func TestOutcomes(t *testing.T) {
 		}
 	}
 	if got := new(Expr).Outcomes(nil); got != u {
-		t.Errorf("empty program: %03b", got)
+		t.Errorf("empty program: %03b, want %03b", got, u)
 	}
 }

@@ -17,7 +17,7 @@ func FuzzParseAttribute(f *testing.F) {
 			return
 		}
 		if n > len(text) || text[n-1] != ')' {
-			t.Fatalf("%q: took %d bytes", text, n)
+			t.Fatalf("%q: took %d bytes, want n at most %d, text[n-1] = %v", text, n, len(text), ')')
 		}
 		printed := a.Format(aliasOf)
 		again, _, err := ParseAttribute(printed, ParseOptions{})

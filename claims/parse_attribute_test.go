@@ -51,6 +51,6 @@ func TestHalfAttributes(t *testing.T) {
 	}
 	most := `("a",TI,0` + strings.Repeat(",1", MaxValues) + ")"
 	if a, _, err := ParseAttribute(most, ParseOptions{}); err != nil || a.Len() != MaxValues {
-		t.Errorf("S-35: %d values: %d, %v", MaxValues, a.Len(), err)
+		t.Errorf("S-35: %d values: %d, %v, want %d, nil", MaxValues, a.Len(), err, MaxValues)
 	}
 }

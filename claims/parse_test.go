@@ -43,7 +43,7 @@ func TestConditionBytes(t *testing.T) {
 	} {
 		e, n, err := ParseExpr(c.text+" rest", ParseOptions{})
 		if err != nil || n != len(c.text) {
-			t.Errorf("%s: %s: %d, %v", c.rule, c.text, n, err)
+			t.Errorf("%s: %s: %d, %v, want %d, nil", c.rule, c.text, n, err, len(c.text))
 			continue
 		}
 		tokens, err := hex.DecodeString(c.tokens)
@@ -148,7 +148,7 @@ func TestDeepConditions(t *testing.T) {
 	checkRoundTrip(t, e, ParseOptions{}, aliasOf)
 	env := &testEnv{sets: [4]*Set{Local: mustSet(ints("a", 1))}}
 	if got := e.Eval(env); got != True {
-		t.Errorf("1800 negations: %v", got)
+		t.Errorf("1800 negations: %v, want %v", got, True)
 	}
 	many := "(a" + strings.Repeat("&&a", 999) + ")" // 1999 tokens
 	checkRoundTrip(t, mustParse(many), ParseOptions{}, aliasOf)

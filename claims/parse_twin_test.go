@@ -113,7 +113,7 @@ func TestWindowsBytes(t *testing.T) {
 				}
 			}
 			if len(conditions)+len(attributes) > 0 {
-				t.Errorf("%d entries have no text", len(conditions)+len(attributes))
+				t.Errorf("%d entries have no text, want 0", len(conditions)+len(attributes))
 			}
 		})
 	}
@@ -130,7 +130,7 @@ func checkConditionRow(t *testing.T, text string, opt ParseOptions, alias func(s
 		t.Fatalf("%s: %v", text, err)
 	}
 	if !strings.HasPrefix(text[n:], ")") {
-		t.Errorf("stopped at %q", text[n:])
+		t.Errorf(`stopped at %q, want text starting with ")"`, text[n:])
 	}
 	if got := e.Encode(); string(got) != string(want) {
 		t.Errorf("%s\n got %x\nwant %x", text[:n], got, want)
@@ -168,13 +168,13 @@ func checkRoundTrip(t *testing.T, e *Expr, opt ParseOptions, alias func(sid.SID)
 	text := e.Format(alias)
 	again, n, err := ParseExpr(text, opt)
 	if err != nil || n != len(text) {
-		t.Fatalf("%s does not parse back: %d, %v", text, n, err)
+		t.Fatalf("%s does not parse back: %d, %v, want %d, nil", text, n, err, len(text))
 	}
 	if string(again.Encode()) != string(e.Encode()) {
 		t.Errorf("%s\n got %x\nwant %x", text, again.Encode(), e.Encode())
 	}
 	if got := again.Format(alias); got != text {
-		t.Errorf("printed %s, then %s", text, got)
+		t.Errorf("printed %s, then %s, want %s", text, got, text)
 	}
 }
 

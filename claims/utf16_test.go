@@ -21,7 +21,7 @@ func TestUTF16OfAnyText(t *testing.T) {
 					raw = append(raw, byte(u), byte(u>>8))
 				}
 				if got := appendUTF16(nil, decodeUTF16(string(raw))); !bytes.Equal(got, raw) {
-					t.Fatalf("%x becomes %x", raw, got)
+					t.Fatalf("%x becomes %x, want %x", raw, got, raw)
 				}
 				whole := string(utf16.Decode(units))
 				if got := decodeUTF16(string(raw)); !strings.ContainsRune(whole, 0xFFFD) && got != whole {

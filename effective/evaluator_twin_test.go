@@ -26,7 +26,8 @@ func TestBulkEqualsScalar(t *testing.T) {
 		cfg, tokens, q, descriptor := w.company()
 		p := effective.Compile(tokens, cfg)
 		if p.Len() != len(tokens) || p.Distinct() > p.Len() {
-			t.Fatalf("%d tokens, %d principals, %d distinct", len(tokens), p.Len(), p.Distinct())
+			t.Fatalf("%d tokens, %d principals, %d distinct, want %d, at most %d", len(tokens), p.Len(),
+				p.Distinct(), len(tokens), p.Len())
 		}
 		e := must(effective.NewEvaluator(p, q))
 		for range 8 {

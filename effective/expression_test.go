@@ -86,7 +86,7 @@ func TestExpressionsAreShort(t *testing.T) {
 			t.Errorf("%s: %s, %t, want %s", c.sddl, got, ok, c.want)
 		}
 		if len(x) != 1 {
-			t.Errorf("%s: %d clauses", c.sddl, len(x))
+			t.Errorf("%s: %d clauses, want 1", c.sddl, len(x))
 		}
 	}
 	// Below a label only the privilege grants WRITE_OWNER (A-62).
@@ -96,7 +96,7 @@ func TestExpressionsAreShort(t *testing.T) {
 		e := must(effective.NewEvaluator(effective.Compile(low, effective.Config{}),
 			effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{right}}))
 		if x, ok := e.Expression(sddl.MustParse("D:(A;;FA;;;BU)"), 0); ok != want {
-			t.Errorf("A-62: %v of a low principal: %v, %t", right, x, ok)
+			t.Errorf("A-62: %v of a low principal: %v, %t, want %t", right, x, ok, want)
 		}
 	}
 	for _, text := range []string{"D:(XA;;FA;;;AU;(@User.x == 1))", "D:(A;;FA;;;WD)S:(ML;;NW;;;HI)"} {
@@ -121,7 +121,7 @@ func TestExpressionPassesDisabledGroups(t *testing.T) {
 	const user = `{"user":"S-1-5-21-1-2-3-1107","groups":["BU","AU"`
 	without, with := text(user+`]}`), text(user+`,{"sid":"BG","attributes":[]}]}`)
 	if without != with {
-		t.Errorf("%s without the disabled group, %s with it", without, with)
+		t.Errorf("%s without the disabled group, %s with it, want %s", without, with, with)
 	}
 }
 

@@ -96,7 +96,7 @@ func TestFingerprintsOfTokensThatDiffer(t *testing.T) {
 			t.Errorf("A-141 %s: equal fingerprints", c.name)
 		}
 		if n := effective.Compile(append([]*token.Token{}, pair...), effective.Config{}).Distinct(); n != 2 {
-			t.Errorf("A-141 %s: %d columns", c.name, n)
+			t.Errorf("A-141 %s: %d columns, want 2", c.name, n)
 		}
 	}
 }

@@ -65,8 +65,8 @@ func TestFingerprint(t *testing.T) {
 		"session":    func(s *token.Spec) { s.SessionID = 7 },
 		"disabled p": func(s *token.Spec) { s.Privileges |= winnt.SeSecurityPrivilege.Bit() },
 	} {
-		if print(change) != want {
-			t.Errorf("%s: the fingerprint differs", name)
+		if got := print(change); got != want {
+			t.Errorf("%s: the fingerprint differs: print(change) = %v, want %v", name, got, want)
 		}
 	}
 }
@@ -77,18 +77,18 @@ func TestSharing(t *testing.T) {
 	same := []*token.Token{must(token.New(token.StandardUser(worldUsers[0]))),
 		must(token.New(token.StandardUser(worldUsers[0])))}
 	if n := effective.Compile(same, effective.Config{}).Distinct(); n != 1 {
-		t.Errorf("%d columns for two equal tokens", n)
+		t.Errorf("%d columns for two equal tokens, want 1", n)
 	}
 	callback := effective.Config{}
 	callback.Options.Callback = func(sd.ACE, *token.Token) claims.Truth { return claims.True }
 	if n := effective.Compile(same, callback).Distinct(); n != 2 {
-		t.Errorf("%d columns with a callback", n)
+		t.Errorf("%d columns with a callback, want 2", n)
 	}
 	s := token.StandardUser(worldUsers[0])
 	s.LocalAttributes = must(claims.NewSet([]claims.Attribute{{Name: "x", Type: claims.Int64, Ints: []int64{1}}}))
 	if n := effective.Compile([]*token.Token{must(token.New(s)), must(token.New(s))},
 		effective.Config{}).Distinct(); n != 2 {
-		t.Errorf("%d columns with local attributes", n)
+		t.Errorf("%d columns with local attributes, want 2", n)
 	}
 	opaque := sd.New(sd.Parts{DACL: must(sd.NewACL(must(sd.NewACE(sd.AccessAllowedCallback, 0, 1, sid.Everyone,
 		sd.ACEExtra{AppData: []byte{1, 2, 3, 4}}))))})
@@ -107,7 +107,8 @@ func TestSharing(t *testing.T) {
 		e := must(effective.NewEvaluator(effective.Compile(same, c.cfg),
 			effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1}}))
 		if got := e.Repeatable(c.d); got != c.want {
-			t.Errorf("%x with callback %t: repeatable %t", c.d.Binary(), c.cfg.Options.Callback != nil, got)
+			t.Errorf("%x with callback %t: repeatable %t, want %t", c.d.Binary(), c.cfg.Options.Callback != nil, got,
+				c.want)
 		}
 	}
 }
@@ -130,10 +131,10 @@ func TestQuestions(t *testing.T) {
 	}
 	e := must(effective.NewEvaluator(p, effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1}}))
 	if s := e.Allowed(sddl.MustParse("D:(A;;FA;;;WD)")); len(s) != 1 || s[0].Count() != 0 {
-		t.Errorf("no principal: %v", s)
+		t.Errorf("no principal: %v, want len(s) = 1, s[0].Count() = 0", s)
 	}
 	if m := e.Maximum(sddl.MustParse("D:")); len(m) != 0 {
-		t.Errorf("no principal: %v", m)
+		t.Errorf("no principal: %v: len(m) = %d, want 0", m, len(m))
 	}
 }
 
@@ -213,11 +214,11 @@ func TestManyPrincipals(t *testing.T) {
 	tokens := crowd()
 	p := effective.Compile(tokens, effective.Config{})
 	if p.Len() != len(tokens) || p.Distinct() != len(tokens) {
-		t.Fatalf("%d principals, %d distinct", p.Len(), p.Distinct())
+		t.Fatalf("%d principals, %d distinct, want %d, %d", p.Len(), p.Distinct(), len(tokens), len(tokens))
 	}
 	for i, tok := range tokens {
-		if p.Token(i) != tok {
-			t.Fatalf("principal %d has another token", i)
+		if got := p.Token(i); got != tok {
+			t.Fatalf("principal %d has another token: p.Token(i) = %v, want %v", i, got, tok)
 		}
 	}
 	user := func(i int) string { return worldDomain.WithRID(uint32(10_000 + i)).String() }

@@ -97,7 +97,7 @@ func checkView(t *testing.T, v *effective.View, q effective.Question, objects ma
 		}
 	}
 	if allowed != 0 {
-		t.Fatalf("%d answers too few or too many are kept", allowed)
+		t.Fatalf("%d answers too few or too many are kept, want 0", allowed)
 	}
 }
 
@@ -129,7 +129,7 @@ func TestViewDeniesUnknownNames(t *testing.T) {
 		effective.Config{}))
 	d := sddl.MustParse("O:SYG:SYD:(A;;0x1;;;WD)")
 	if told := must(v.SetPrincipals([]effective.Principal{{Name: "p", Token: tokens[0]}})); len(told) != 0 {
-		t.Errorf("told %v", told)
+		t.Errorf("told %v: len(told) = %d, want 0", told, len(told))
 	}
 	told := must(v.Put("o", d))
 	want := effective.Change{Object: "o", Principal: "p", Right: 0, Allowed: true}
@@ -141,7 +141,7 @@ func TestViewDeniesUnknownNames(t *testing.T) {
 			for right := -1; right < 4; right++ {
 				want := object == "o" && principal == "p" && right == 0
 				if got := v.Allowed(object, principal, right); got != want {
-					t.Errorf("%q on %q, right %d: %t", principal, object, right, got)
+					t.Errorf("%q on %q, right %d: %t, want %t", principal, object, right, got, want)
 				}
 			}
 		}
@@ -153,7 +153,7 @@ func TestViewDeniesUnknownNames(t *testing.T) {
 		}
 	}
 	if told != nil {
-		t.Errorf("removed again: %v", told)
+		t.Errorf("removed again: %v, want nil", told)
 	}
 	if told := must(v.Put("none", nil)); len(told) != 0 || v.Allowed("none", "p", 0) {
 		t.Errorf("no descriptor: %v", told)
@@ -193,13 +193,13 @@ func TestViewUnderACallback(t *testing.T) {
 	tok := must(token.New(token.Spec{User: token.Group{SID: worldSIDs[0]}}))
 	both := []effective.Principal{{Name: "p", Token: tok}, {Name: "q", Token: tok}}
 	if told := must(v.SetPrincipals(both)); len(told) != 0 {
-		t.Errorf("told %v before there are objects", told)
+		t.Errorf("told %v before there are objects: len(told) = %d, want 0", told, len(told))
 	}
 	opaque := must(sd.NewACE(sd.AccessAllowedCallback, 0, 1, worldSIDs[0], sd.ACEExtra{AppData: []byte("mine")}))
 	d := sd.New(sd.Parts{Owner: worldSIDs[1], DACL: must(sd.NewACL(opaque))})
 	for _, object := range []string{"a", "b"} {
 		if told := must(v.Put(object, d)); len(told) != 0 {
-			t.Errorf("%s: told %v while the callback says no", object, told)
+			t.Errorf("%s: told %v while the callback says no: len(told) = %d, want 0", object, told, len(told))
 		}
 	}
 	for _, is := range []bool{true, false, true} {
@@ -223,7 +223,7 @@ func TestViewUnderACallback(t *testing.T) {
 		}
 		calls = 0
 		if told := must(v.SetPrincipals(both)); len(told) != 0 || calls == 0 {
-			t.Errorf("the same again: told %v in %d calls", told, calls)
+			t.Errorf("the same again: told %v in %d calls, want len(told) = 0, calls at least 1", told, calls)
 		}
 	}
 }
@@ -235,7 +235,7 @@ func TestViewReportsReturningPrincipals(t *testing.T) {
 		effective.Config{}))
 	mine := sddl.MustParse("D:(A;;0x1;;;" + worldSIDs[0].String() + ")")
 	if told := must(v.Put("o", mine)); len(told) != 0 {
-		t.Errorf("told %v without principals", told)
+		t.Errorf("told %v without principals: len(told) = %d, want 0", told, len(told))
 	}
 	in := must(token.New(token.Spec{User: token.Group{SID: worldSIDs[0]}}))
 	out := must(token.New(token.Spec{User: token.Group{SID: worldSIDs[1]}}))
@@ -272,7 +272,7 @@ func TestViewReportsReturningPrincipals(t *testing.T) {
 		for _, who := range []string{"p", "q", "r"} {
 			want := slices.ContainsFunc(c.next, func(n effective.Principal) bool { return n.Name == who && n.Token == in })
 			if got := v.Allowed("o", who, 0); got != want {
-				t.Errorf("step %d: %s is allowed: %t", i, who, got)
+				t.Errorf("step %d: %s is allowed: %t, want %t", i, who, got, want)
 			}
 		}
 		// A new object gets current answers, which are reported for the current principals.
@@ -322,7 +322,8 @@ func TestViewKeepsAnswersApart(t *testing.T) {
 			for _, name := range order {
 				d := sddl.MustParse(map[string]string{"open": pair.open, "closed": pair.closed}[name])
 				if got := must(access.Check(tokens[0], d, pair.desired, q.Type)).Allowed(); got != (name == "open") {
-					t.Fatalf("%s: the check allows the %s descriptor: %t", pair.part, name, got)
+					t.Fatalf("%s: the check allows the %s descriptor: %t, want %t", pair.part, name, got,
+						name == "open")
 				}
 				must(v.Put(name, d))
 			}

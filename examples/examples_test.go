@@ -87,7 +87,7 @@ var linkedRow = regexp.MustCompile("(?m)^\\| `([a-z]+)` \\| ([0-9]+) \\| ([0-9]+
 func TestWhatIsLinked(t *testing.T) {
 	rows := linkedRow.FindAllStringSubmatch(readFile(t, "docs/adopt.md"), -1)
 	if len(rows) < 5 {
-		t.Fatalf("found %d rows", len(rows))
+		t.Fatalf("found %d rows, want at least 5", len(rows))
 	}
 	for _, r := range rows {
 		cmd := exec.Command("go", "list", "-deps", "-f",

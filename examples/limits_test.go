@@ -101,7 +101,7 @@ func TestLimits(t *testing.T) {
 		if !ok {
 			t.Errorf("%s: package %s has no such constant", name, dir)
 		} else if got := v.ExactString(); got != r[2] {
-			t.Errorf("%s is %s, the page says %s (%s)", name, got, r[2], r[1])
+			t.Errorf("%s is %s, the page says %s (%s), want %s", name, got, r[2], r[1], r[2])
 		}
 	}
 	for dir, all := range packages {
@@ -112,7 +112,7 @@ func TestLimits(t *testing.T) {
 		}
 	}
 	if len(rows) < 20 {
-		t.Errorf("found %d rows", len(rows))
+		t.Errorf("found %d rows, want at least 20", len(rows))
 	}
 }
 

@@ -39,7 +39,7 @@ func TestMaximalAccessOfNewObject(t *testing.T) {
 func TestMaximalAccess(t *testing.T) {
 	d, _ := open(t, maxAllowed, create, missing, askMax, p("(A;;0x2;;;U)(A;OI;FR;;;G)"))
 	if d.Granted != 0x1F01FF || d.Max.Access != 0x160089 { // FR, and the owner's two
-		t.Errorf("F-45: %v %+v", d.Granted, d.Max)
+		t.Errorf("F-45: %v %+v, want d.Granted = 0x1F01FF, d.Max.Access = 0x160089", d.Granted, d.Max)
 	}
 	_, s := open(t, 1, share("0x1301BF"), isReadOnly)
 	if got := fileaccess.Maximal(&s.r.Subject, s.f); got != (fileaccess.MaximalAccess{Access: 0x1301BF,
@@ -47,11 +47,11 @@ func TestMaximalAccess(t *testing.T) {
 		t.Errorf("F-45: %+v", got)
 	}
 	if got := fileaccess.Maximal(&access.Subject{}, s.f); got.Status() != ntstatus.NoToken {
-		t.Errorf("no subject: %+v", got)
+		t.Errorf("no subject: %+v, want got.Status() = %v", got, ntstatus.NoToken)
 	}
 	s.r.Subject.Level = winnt.SecurityIdentification
 	if got := fileaccess.Maximal(&s.r.Subject, s.f); got.Status() != ntstatus.BadImpersonationLevel {
-		t.Errorf("level: %+v", got)
+		t.Errorf("level: %+v, want got.Status() = %v", got, ntstatus.BadImpersonationLevel)
 	}
 }
 
@@ -76,7 +76,7 @@ func TestExclusive(t *testing.T) {
 		{"by id", in(exclusive, byID, parentFull), 0, true},
 	} {
 		if d, _ := open(t, 1, c.setup...); d.Status() != c.status || d.ForceShareRead != c.force {
-			t.Errorf("F-48 %s: %+v", c.what, d)
+			t.Errorf("F-48 %s: %+v, want d.Status() = %v, d.ForceShareRead = %v", c.what, d, c.status, c.force)
 		}
 	}
 }
@@ -85,8 +85,8 @@ func TestExclusive(t *testing.T) {
 func TestSharesModes(t *testing.T) {
 	for m, want := range map[winnt.AccessMask]bool{1: true, 2: true, 4: true, 0x20: true, 0x10000: true,
 		0x100080: false, 0x60198: false} {
-		if fileaccess.SharesModes(m) != want {
-			t.Errorf("F-49 %v", m)
+		if got := fileaccess.SharesModes(m); got != want {
+			t.Errorf("F-49 %v: fileaccess.SharesModes(m) = %v, want %v", m, got, want)
 		}
 	}
 }

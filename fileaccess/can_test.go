@@ -70,8 +70,8 @@ func ExampleCan() {
 // F-3: the Unix super-user has no special rights.
 func TestNoSuperUser(t *testing.T) {
 	d, _ := open(t, 1, o("(A;;FA;;;BA)"), func(s *situation) { s.token.User.SID = sid.MustParse("S-1-22-1-0") })
-	if d.Status() != denied {
-		t.Errorf("F-3: %+v", d)
+	if got := d.Status(); got != denied {
+		t.Errorf("F-3: %+v: d.Status() = %v, want %v", d, got, denied)
 	}
 }
 
@@ -80,27 +80,27 @@ func TestNoSuperUser(t *testing.T) {
 func TestCanEdges(t *testing.T) {
 	s := access.SubjectOf(mustToken(t, baseSpec()))
 	if got := fileaccess.Can(&s, nil, 0x031F01FF, nil); got != 0 {
-		t.Errorf("no descriptor: %v", got)
+		t.Errorf("no descriptor: %v, want 0", got)
 	}
 	if got := fileaccess.Can(&s, sd.NoSecurity, 0x031F01FF, nil); got != 0x1F01FF {
-		t.Errorf("no security: %v", got)
+		t.Errorf("no security: %v, want 0x1F01FF", got)
 	}
 	spec := baseSpec()
 	spec.Privileges, spec.EnabledPrivileges = security.Bit(), security.Bit()
 	holder := access.SubjectOf(mustToken(t, spec))
 	if got := fileaccess.Can(&holder, nil, 0x011F01FF, nil); got != 0 {
-		t.Errorf("no descriptor, SeSecurity: %v", got)
+		t.Errorf("no descriptor, SeSecurity: %v, want 0", got)
 	}
 	if got := fileaccess.Can(&holder, sd.NoSecurity, 0x011F01FF, nil); got != 0x011F01FF {
-		t.Errorf("no security, SeSecurity: %v", got)
+		t.Errorf("no security, SeSecurity: %v, want 0x011F01FF", got)
 	}
 	// Generic rights are mapped before the check (F-1).
 	if got := fileaccess.Can(&s, aces(t, "(A;;FR;;;WD)"), 0xC0000000, nil); got != 0x120089 {
-		t.Errorf("generic: %v", got)
+		t.Errorf("generic: %v, want 0x120089", got)
 	}
 	// MAXIMUM_ALLOWED adds nothing: each right is checked separately (F-2).
 	if got := fileaccess.Can(&s, aces(t, "(A;;FR;;;WD)"), winnt.GENERIC_READ|maxAllowed, nil); got != 0x120089 {
-		t.Errorf("generic reading alone: %v", got)
+		t.Errorf("generic reading alone: %v, want 0x120089", got)
 	}
 	s.Level = winnt.SecurityIdentification
 	if fileaccess.Can(&s, sd.NoSecurity, 1, nil) != 0 ||
@@ -109,6 +109,6 @@ func TestCanEdges(t *testing.T) {
 		t.Error("a subject that cannot ask has rights")
 	}
 	if d := fileaccess.Open(&fileaccess.Request{Desired: 1}, &fileaccess.Facts{}); d.Status() != ntstatus.NoToken {
-		t.Errorf("no subject: %+v", d)
+		t.Errorf("no subject: %+v, want d.Status() = %v", d, ntstatus.NoToken)
 	}
 }

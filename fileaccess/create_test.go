@@ -106,7 +106,7 @@ func TestNewDescriptorUsesClient(t *testing.T) {
 			}
 			if c.st != 0 {
 				if d.Rule != "F-32" || d.Granted != 0 || d.Action != 0 {
-					t.Errorf("refused: %+v", d)
+					t.Errorf(`refused: %+v, want d.Rule = "F-32", d.Granted = 0, d.Action = 0`, d)
 				}
 				return
 			}
@@ -121,7 +121,7 @@ func TestNewDescriptorUsesClient(t *testing.T) {
 func TestCreationRefused(t *testing.T) {
 	if d, _ := open(t, 1, create, missing, dirOption, asked(fileaccess.AttributeTemporary),
 		parentFull); d.Status() != invalid || d.Rule != "F-30" {
-		t.Errorf("F-30: %+v", d)
+		t.Errorf(`F-30: %+v, want d.Status() = %v, d.Rule = "F-30"`, d, invalid)
 	}
 }
 
@@ -166,6 +166,6 @@ func TestNewDescriptor(t *testing.T) {
 	// The names in the creator's descriptor do not matter for the granted rights.
 	d, _ := open(t, 0x1F01FF, create, missing, parentFull, creatorSD("D:"))
 	if d.Granted != 0x1F01FF {
-		t.Errorf("F-32: %+v", d)
+		t.Errorf("F-32: %+v, want d.Granted = 0x1F01FF", d)
 	}
 }

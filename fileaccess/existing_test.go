@@ -36,7 +36,7 @@ func TestMaximumWithExecute(t *testing.T) {
 	}
 	// By itself it is a request like others where the descriptor gives it.
 	if d, _ := open(t, winnt.GENERIC_EXECUTE, o("(A;;FX;;;WD)"), onlyObject, observed); d.Granted != 0x1200A0 {
-		t.Errorf("F-102: generic execute alone: %+v", d)
+		t.Errorf("F-102: generic execute alone: %+v, want d.Granted = 0x1200A0", d)
 	}
 }
 
@@ -62,7 +62,7 @@ func TestStreams(t *testing.T) {
 		{"not a directory", in(dirOption, there, directory), 0, ntstatus.NotADirectory},
 	} {
 		if d, _ := open(t, 1, c.setup...); d.Granted != c.want || d.Status() != c.status {
-			t.Errorf("F-33 %s: %+v", c.what, d)
+			t.Errorf("F-33 %s: %+v, want d.Granted = %v, d.Status() = %v", c.what, d, c.want, c.status)
 		}
 	}
 }
@@ -75,7 +75,7 @@ func TestReplacedAttributes(t *testing.T) {
 			t.Errorf("F-35: disposition %d: %+v", how, d)
 		}
 		if d, _ := open(t, 2, disposition(how), attributes(more|hidden), asked(more)); d.Rule != "F-35" {
-			t.Errorf("F-35: disposition %d of a hidden file: %+v", how, d)
+			t.Errorf(`F-35: disposition %d of a hidden file: %+v, want d.Rule = "F-35"`, how, d)
 		}
 	}
 }

@@ -177,8 +177,8 @@ func TestOperations(t *testing.T) {
 		}
 		lacking := winnt.AccessMask(all)
 		for _, m := range c.enough {
-			if may(m) != 0 {
-				t.Errorf("%v: %v is not enough", c.op, m)
+			if got := may(m); got != 0 {
+				t.Errorf("%v: %v is not enough: may(m) = %d, want 0", c.op, m, got)
 			}
 			lacking &^= m
 		}

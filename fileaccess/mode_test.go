@@ -41,6 +41,6 @@ func TestMode(t *testing.T) {
 		}
 	}
 	if got := fileaccess.Mode(nil, false); got != 0 {
-		t.Errorf("no descriptor: %o", got)
+		t.Errorf("no descriptor: %o, want %o", got, 0)
 	}
 }

@@ -24,8 +24,8 @@ func TestNames(t *testing.T) {
 		"a>": false,
 		"a?": false, "a|b": false, "f:" + long + "x": false, "f:\x00": false,
 	} {
-		if fileaccess.ValidName(name) != want {
-			t.Errorf("F-13 %q: %v", name, !want)
+		if got := fileaccess.ValidName(name); got != want {
+			t.Errorf("F-13 %q: %v: fileaccess.ValidName(name) = %v, want %v", name, !want, got, want)
 		}
 		d, _ := open(t, 1, func(s *situation) { s.r.Name = name })
 		if want != d.Allowed() || !want && d.Rule != "F-13" {
@@ -34,15 +34,15 @@ func TestNames(t *testing.T) {
 	}
 	if d, _ := open(t, 1, nonDirOption,
 		func(s *situation) { s.r.Name = `f\` }); d.Status() != ntstatus.ObjectNameInvalid {
-		t.Errorf("F-13: %+v", d)
+		t.Errorf("F-13: %+v, want d.Status() = %v", d, ntstatus.ObjectNameInvalid)
 	}
 	if d, _ := open(t, 1, byID, func(s *situation) { s.r.Name = "\x01\x02\\" }); !d.Allowed() {
 		t.Errorf("F-13, a number: %+v", d)
 	}
 	r := fileaccess.Request{Name: `a\b\c`}
-	for at, want := range []string{`\b\c`, `\c`, ""} {
-		if got := r.Unparsed(at); got != want {
-			t.Errorf("Unparsed(%d) = %q", at, got)
+	for at, want := range []string{`\a\b\c`, `\b\c`, `\c`, ""} { // from -1
+		if got := r.Unparsed(at - 1); got != want {
+			t.Errorf("Unparsed(%d) = %q, want %q", at-1, got, want)
 		}
 	}
 }

@@ -74,7 +74,8 @@ func TestNarrowOfRandomLists(t *testing.T) {
 		before, after := fileaccess.Mode(d, directory), fileaccess.Mode(n, directory)
 		if n == d {
 			if before&^mode&0o077 != 0 {
-				t.Fatalf("%s by %o: no change, though it is %o", text, mode, before)
+				t.Fatalf("%s by %o: no change, though it is %o: before&^mode&0o077 = %d, want 0", text, mode, before,
+					before&^mode&0o077)
 			}
 			continue
 		}

@@ -31,19 +31,19 @@ func TestParseNFS4(t *testing.T) {
 			Who: "EVERYONE@", Mask: 0x10000},
 	}
 	if !slices.Equal(list, want) {
-		t.Errorf("%+v", list)
+		t.Errorf("%+v, want %+v", list, want)
 	}
 	if got := fileaccess.FormatNFS4(
 		list); got != "A::OWNER@:rwaDxtTnNcCoy\nA:fdg:staff@example.org:rxtncy\nD::EVERYONE@:wa\nU:SF:EVERYONE@:d\n" {
 		t.Error(got)
 	}
 	if a, err := fileaccess.ParseNFS4("A::host:nfs@x:r"); err != nil || a[0].Who != "host:nfs@x" {
-		t.Errorf("a name with a colon: %v %v", a, err)
+		t.Errorf(`a name with a colon: %v %v, want a[0].Who = "host:nfs@x", no error`, a, err)
 	}
 	for _, bad := range []string{"A", "A::x", "B::x:r", "AD::x:r", ":f:x:r", "A:z:x:r", "A:::r", "A::x:q", "A:: x:r",
 		strings.Repeat(",", 1<<20+1), strings.Repeat("A::x:r\n", 4097)} {
 		if _, err := fileaccess.ParseNFS4(bad); !errors.Is(err, fileaccess.ErrNFS4ACL) {
-			t.Errorf("%.20q: %v", bad, err)
+			t.Errorf("%.20q: %v, want %v", bad, err, fileaccess.ErrNFS4ACL)
 		}
 	}
 	if got := (fileaccess.NFS4ACE{Type: 9, Who: "x"}).String(); got != "?::x:" {
@@ -176,15 +176,15 @@ func TestNFS4Losses(t *testing.T) {
 		}
 	}
 	if list, _ := fileaccess.ToNFS4(nil, nil); len(list) != 0 {
-		t.Errorf("F-101: no descriptor: %v", list)
+		t.Errorf("F-101: no descriptor: %v: len(list) = %d, want 0", list, len(list))
 	}
 	if list, _ := fileaccess.ToNFS4(sd.NoSecurity, nil); len(list) != 1 || list[0].Mask != winnt.FILE_ALL_ACCESS {
-		t.Errorf("no DACL: %v", list)
+		t.Errorf("no DACL: %v, want len(list) = 1, list[0].Mask = %v", list, winnt.FILE_ALL_ACCESS)
 	}
 	for _, bad := range []fileaccess.NFS4ACE{{Type: 4, Who: "EVERYONE@"}, {Who: "OWNER@"}} {
 		if _, _, err := fileaccess.FromNFS4([]fileaccess.NFS4ACE{bad}, sid.SID{}, caseG, nil); !errors.Is(err,
 			fileaccess.ErrNFS4ACL) {
-			t.Errorf("%v: %v", bad, err)
+			t.Errorf("%v: %v, want %v", bad, err, fileaccess.ErrNFS4ACL)
 		}
 	}
 }

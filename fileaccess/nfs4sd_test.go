@@ -62,7 +62,7 @@ func TestToNFS4InFull(t *testing.T) {
 	}
 	whole := []fileaccess.NFS4ACE{{Who: "EVERYONE@", Mask: winnt.FILE_ALL_ACCESS}}
 	if got, lost := fileaccess.ToNFS4(sddl.MustParse(owned), nil); !slices.Equal(got, whole) || lost != nil {
-		t.Errorf("no DACL: %+v, %v", got, lost)
+		t.Errorf("no DACL: %+v, %v, want %+v, nil", got, lost, whole)
 	}
 }
 
@@ -70,7 +70,7 @@ func TestToNFS4InFull(t *testing.T) {
 // found in a descriptor that was not made of an NFSv4 list.
 func TestInheritableOwner(t *testing.T) {
 	for _, text := range []string{
-		"A:fd:OWNER@:rwx", "A:fdi:OWNER@:rwx", "A:fdn:OWNER@:rwx", "A:fdI:OWNER@:rwx", "U:fdS:OWNER@:rwx",
+		"A:fd:OWNER@:rwx", "A:fdi:OWNER@:rwx", "A:fdn:OWNER@:rwx", "A:fdI:OWNER@:rwx", "U:fdS:OWNER@:rwx", "L:fdF:OWNER@:rwx",
 		"A:f:OWNER@:rwx,A:d:OWNER@:rwx", "A:fd:OWNER@:rwx,A:fdi:OWNER@:rwx",
 		"D:fd:OWNER@:w,A:fd:OWNER@:rwx,A:fdg:GROUP@:rx,A:fd:EVERYONE@:r",
 	} {
@@ -82,10 +82,13 @@ func TestInheritableOwner(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if n := d.SACL().Len(); (n != 0) != (list[0].Type >= fileaccess.NFS4Audit) || n != 0 && d.DACL().Len() != 0 {
+			t.Errorf("%s: %d entries in the SACL, %d in the DACL", text, n, d.DACL().Len())
+		}
 		back, lost := fileaccess.ToNFS4(d, nil)
 		if got := strings.TrimSpace(strings.ReplaceAll(fileaccess.FormatNFS4(back), "\n", ",")); got != text+"," ||
 			lost != nil {
-			t.Errorf("%s comes back as %s, %v", text, got, lost)
+			t.Errorf("%s comes back as %s, %v, want %s, nil", text, got, lost, text+",")
 		}
 	}
 	for text, want := range map[string]string{

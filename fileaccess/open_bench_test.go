@@ -87,7 +87,7 @@ func TestOpenAllocatesNothing(t *testing.T) {
 		r, f := typical(t, winnt.GENERIC_READ)
 		change(r, f)
 		if n := testing.AllocsPerRun(100, func() { benchDecision = fileaccess.Open(r, f) }); n != 0 {
-			t.Errorf("%s: %v allocations", name, n)
+			t.Errorf("%s: %v allocations, want 0", name, n)
 		}
 	}
 }
@@ -103,7 +103,7 @@ func TestRequestStaysOnTheStack(t *testing.T) {
 		benchDecision.Granted = d.Granted
 	})
 	if n != 0 {
-		t.Errorf("%v allocations", n)
+		t.Errorf("%v allocations, want 0", n)
 	}
 }
 

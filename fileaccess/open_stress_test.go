@@ -291,7 +291,7 @@ func TestCanIsEachBitAlone(t *testing.T) {
 		twin := twin{r: &fileaccess.Request{Subject: s}, f: &fileaccess.Facts{}}
 		each, _ := twin.can(d, want&^maxAllowed)
 		if got := fileaccess.Can(&s, d, want, nil); got != each {
-			t.Fatalf("F-2: Can(%v) = %v, each alone %v\n%s", want, got, each,
+			t.Fatalf("F-2: Can(%v) = %v, each alone %v, want %v\n%s", want, got, each, each,
 				describe(twin.r, &fileaccess.Facts{Object: fileaccess.Object{Descriptor: d}}))
 		}
 	}
@@ -356,6 +356,6 @@ func within(t *testing.T, r *fileaccess.Request, d *fileaccess.Decision) {
 		limit |= 0x110080
 	}
 	if d.Granted&^limit != 0 {
-		t.Fatalf("granted %v beyond %v", d.Granted, limit)
+		t.Fatalf("granted %v beyond %v: d.Granted&^limit = %d, want 0", d.Granted, limit, d.Granted&^limit)
 	}
 }

@@ -61,7 +61,7 @@ func used(ps ...winnt.Privilege) func(*testing.T, *fileaccess.Decision) {
 func forced(want bool) func(*testing.T, *fileaccess.Decision) {
 	return func(t *testing.T, d *fileaccess.Decision) {
 		if d.ForceShareRead != want {
-			t.Errorf("ForceShareRead = %v", d.ForceShareRead)
+			t.Errorf("ForceShareRead = %v, want %v", d.ForceShareRead, want)
 		}
 	}
 }
@@ -272,7 +272,7 @@ func TestConformanceEachBit(t *testing.T) {
 			want = bit
 		}
 		if d, _ := open(t, bit, o("U:(A;;0x2;;;U)")); d.Granted != want {
-			t.Errorf("FO-013 %v: %v", bit, d.Granted)
+			t.Errorf("FO-013 %v: %v, want %v", bit, d.Granted, want)
 		}
 	}
 }
@@ -302,7 +302,7 @@ func TestNilDenies(t *testing.T) {
 	for name, m := range map[string]fileaccess.MaximalAccess{"subject": fileaccess.Maximal(nil, f),
 		"facts": fileaccess.Maximal(&s, nil)} {
 		if m.Allowed() || m.Access != 0 {
-			t.Errorf("Maximal without %s: %v", name, m)
+			t.Errorf("Maximal without %s: %v, want m.Allowed() = false, m.Access = 0", name, m)
 		}
 	}
 	if fileaccess.Can(nil, sd.NoSecurity, 1, nil) != 0 ||
@@ -339,14 +339,14 @@ func TestMissingDescriptorsDeny(t *testing.T) {
 			desired = winnt.DELETE
 		}
 		if d, _ := open(t, desired, setup...); d.Allowed() || d.Granted != 0 {
-			t.Errorf("F-101 %s: %+v", name, d)
+			t.Errorf("F-101 %s: %+v, want d.Allowed() = false, d.Granted = 0", name, d)
 		}
 	}
 	// The label also applies with a NULL DACL: a subject of a lower level cannot read, whatever the intent is (F-20).
 	unread := sddl.MustParse("O:BAG:SYD:NO_ACCESS_CONTROLS:(ML;;NRNW;;;HI)")
 	labelled := func(s *situation) { s.f.Object.Descriptor = unread }
 	if d, _ := open(t, 1, intent, with(backup), labelled); d.Allowed() || d.Granted != 0 {
-		t.Errorf("F-101 a NULL DACL below a label: %+v", d)
+		t.Errorf("F-101 a NULL DACL below a label: %+v, want d.Allowed() = false, d.Granted = 0", d)
 	}
 	if d, _ := open(t, 1, func(s *situation) { s.f.Object.Descriptor = sd.NoSecurity }); !d.Allowed() ||
 		d.Granted != 1 {
@@ -370,8 +370,8 @@ func TestHideDenied(t *testing.T) {
 		{"no enumeration", in(func(s *situation) { s.f.Share.ABE = false }), denied},
 	} {
 		d, _ := open(t, 1, append(append([]setup{}, hiddenEntry...), c.more...)...)
-		if d.Status() != c.want {
-			t.Errorf("F-73 %s: %+v", c.what, d)
+		if got := d.Status(); got != c.want {
+			t.Errorf("F-73 %s: %+v: d.Status() = %v, want %v", c.what, d, got, c.want)
 		}
 		if d.Rule == "F-73" && d.Audit.Status == ntstatus.ObjectNameNotFound {
 			t.Errorf("F-73 %s: the record hides it too", c.what)
@@ -403,17 +403,17 @@ func TestSMBServer(t *testing.T) {
 		t.Fatal(st)
 	}
 	if _, st := s.open("b", dir, own, winnt.FILE_WRITE_DATA, fileaccess.FileOpen, 0); st != ntstatus.AccessDenied {
-		t.Error("written without an entry:", st)
+		t.Errorf("written without an entry: %v, want %v", st, ntstatus.AccessDenied)
 	}
 	if _, st := s.open("b", dir, own, winnt.WRITE_DAC, fileaccess.FileOpen, 0); st != ntstatus.Success {
-		t.Error("the owner:", st)
+		t.Errorf("the owner: %v, want %v", st, ntstatus.Success)
 	}
 	if st := s.setSecurity(&o.handle, file, winnt.DACL_SECURITY_INFORMATION,
 		sddl.MustParse("D:P").Append(nil)); st != ntstatus.AccessDenied {
-		t.Error("a handle without WRITE_DAC:", st)
+		t.Errorf("a handle without WRITE_DAC: %v, want %v", st, ntstatus.AccessDenied)
 	}
 	// An unreadable descriptor grants nothing.
 	if _, st := s.open("a", dir, &smbFile{}, winnt.READ_CONTROL, fileaccess.FileOpen, 0); st != ntstatus.AccessDenied {
-		t.Error("no descriptor:", st)
+		t.Errorf("no descriptor: %v, want %v", st, ntstatus.AccessDenied)
 	}
 }

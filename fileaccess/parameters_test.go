@@ -11,19 +11,19 @@ func TestServerCleansUp(t *testing.T) {
 	sync := options(fileaccess.SynchronousIOAlert | fileaccess.SynchronousIONonalert)
 	unbuffered := options(fileaccess.NoIntermediateBuffering)
 	if d, _ := open(t, 1, smb, sync); d.Granted != 1 {
-		t.Errorf("F-7: %+v", d)
+		t.Errorf("F-7: %+v, want d.Granted = 1", d)
 	}
 	if d, _ := open(t, 1, sync); d.Rule != "F-10" {
-		t.Errorf("F-10: %+v", d)
+		t.Errorf(`F-10: %+v, want d.Rule = "F-10"`, d)
 	}
 	if d, _ := open(t, 5, smb, unbuffered); d.Granted != 1 {
-		t.Errorf("F-7: %+v", d)
+		t.Errorf("F-7: %+v, want d.Granted = 1", d)
 	}
 	if d, _ := open(t, 4, smb, unbuffered); d.Rule != "F-11" {
-		t.Errorf("F-7, nothing left: %+v", d)
+		t.Errorf(`F-7, nothing left: %+v, want d.Rule = "F-11"`, d)
 	}
 	if d, _ := open(t, 5, unbuffered); d.Rule != "F-10" {
-		t.Errorf("F-10: %+v", d)
+		t.Errorf(`F-10: %+v, want d.Rule = "F-10"`, d)
 	}
 }
 
@@ -38,13 +38,13 @@ func TestInvalidParameters(t *testing.T) {
 		"directory":   func(s *situation) { options(fileaccess.DirectoryFile | fileaccess.NoIntermediateBuffering)(s) },
 	} {
 		if d, _ := open(t, 1, fault); d.Status() != invalid || d.Rule != "F-10" {
-			t.Errorf("F-10 %s: %+v", name, d)
+			t.Errorf(`F-10 %s: %+v, want d.Status() = %v, d.Rule = "F-10"`, name, d, invalid)
 		}
 	}
 	if d, _ := open(t, 0x100001, options(fileaccess.SynchronousIOAlert)); d.Granted != 0x100001 {
-		t.Errorf("with SYNCHRONIZE: %+v", d)
+		t.Errorf("with SYNCHRONIZE: %+v, want d.Granted = 0x100001", d)
 	}
 	if d, _ := open(t, 1, options(0x804)); d.Granted != 1 { // sequential, random: hints
-		t.Errorf("hints: %+v", d)
+		t.Errorf("hints: %+v, want d.Granted = 1", d)
 	}
 }

@@ -38,7 +38,7 @@ func TestBadStreamOnTheWay(t *testing.T) {
 	d, _ := open(t, 1, path("(A;;FA;;;WD)", "(A;;FA;;;WD)"),
 		component(1, func(c *fileaccess.Component) { c.BadStream, c.Exists = true, false }))
 	if d.Status() != ntstatus.ObjectNameInvalid || d.StoppedAt != 1 {
-		t.Errorf("F-22: %+v", d)
+		t.Errorf("F-22: %+v, want d.Status() = %v, d.StoppedAt = 1", d, ntstatus.ObjectNameInvalid)
 	}
 }
 
@@ -58,11 +58,11 @@ func TestTraverseDoesNotAllowListing(t *testing.T) {
 		{fileaccess.Handle{Granted: 1}, fileaccess.QueryName, 0},
 	} {
 		if got := c.h.May(c.op); got != c.want {
-			t.Errorf("%+v %v: %v", c.h, c.op, got)
+			t.Errorf("%+v %v: %v, want %v", c.h, c.op, got, c.want)
 		}
 	}
 	if d, _ := open(t, 1, byID,
 		func(s *situation) { noChangeNotify(s); twoDirs(s) }); d.Granted != 1 { // F-25: no path
-		t.Errorf("F-25: %+v", d)
+		t.Errorf("F-25: %+v, want d.Granted = 1", d)
 	}
 }

@@ -167,7 +167,7 @@ func TestToPOSIXGivesNoMore(t *testing.T) {
 		directory := r.IntN(2) == 0
 		p, _ := fileaccess.ToPOSIX(d, directory, nil)
 		if err := p.Access.Check(); err != nil || p.Mode != p.Access.Mode() {
-			t.Fatalf("%+v: %v", p, err)
+			t.Fatalf("%+v: %v, want p.Mode = %v, no error", p, err, p.Access.Mode())
 		}
 		user, groups := uint32(r.IntN(4)), []uint32{uint32(r.IntN(4)), uint32(r.IntN(4))}[:r.IntN(3)]
 		spec := token.Spec{User: token.Group{SID: fileaccess.UnixUser(user)},
@@ -206,7 +206,8 @@ func TestModesComeBack(t *testing.T) {
 			}
 			p, back := fileaccess.ToPOSIX(d, directory, nil)
 			if p.Mode != want || p.User != 7 || p.Group != 8 || len(p.Access) != 3 {
-				t.Errorf("%o %v: %o %+v\n%s", mode, directory, p.Mode, p, sdText(d))
+				t.Errorf("%o %v: %o %+v, want p.Mode = %o, p.User = 7, p.Group = 8, len(p.Access) = 3\n%s", mode,
+					directory, p.Mode, p, want, sdText(d))
 			}
 			if (len(lost) == 0) != (want == mode) {
 				t.Errorf("%o %v: lost %v %v", mode, directory, lost, back)
@@ -335,13 +336,13 @@ func TestToPOSIXLosses(t *testing.T) {
 		}
 	}
 	if p, _ := fileaccess.ToPOSIX(sddl.MustParse(owned), false, nil); p.Mode != 0o777 {
-		t.Errorf("no DACL: %+v", p)
+		t.Errorf("no DACL: %+v, want p.Mode = 0o777", p)
 	}
 	if p, _ := fileaccess.ToPOSIX(nil, false, nil); p.User != none || p.Mode != 0 {
-		t.Errorf("nothing: %+v", p)
+		t.Errorf("nothing: %+v, want p.User = %v, p.Mode = 0", p, none)
 	}
-	if fileaccess.LossKind(99).String() != "LossKind(99)" {
-		t.Error("names")
+	if got := fileaccess.LossKind(99).String(); got != "LossKind(99)" {
+		t.Errorf("names: fileaccess.LossKind(99).String() = %q, want %q", got, "LossKind(99)")
 	}
 }
 
@@ -357,7 +358,7 @@ func TestDefaultLists(t *testing.T) {
 	}
 	back, _ := fileaccess.ToPOSIX(d, true, nil)
 	if !slices.Equal(back.Default, p.Default) || back.Mode != 0o755 {
-		t.Errorf("%+v", back)
+		t.Errorf("%+v, want back.Default = %v, back.Mode = 0o755", back, p.Default)
 	}
 	for _, directory := range []bool{false, true} {
 		made, st := sd.Assign(&sd.AssignRequest{Parent: d, IsContainer: directory, Mapping: &winnt.FileObject.Mapping,
@@ -388,7 +389,7 @@ func TestDecodePOSIX(t *testing.T) {
 		"02000000" + "01000600ffffffff" + "02000400e8030000" + "04000400ffffffff" + "20000000ffffffff"} {
 		b, _ := hex.DecodeString(bad)
 		if _, err := fileaccess.DecodePOSIX(b); !errors.Is(err, fileaccess.ErrPOSIXACL) {
-			t.Errorf("%s: %v", bad, err)
+			t.Errorf("%s: %v, want %v", bad, err, fileaccess.ErrPOSIXACL)
 		}
 	}
 	long := func(n int) error { // users of 1000 and more between owner and group

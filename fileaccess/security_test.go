@@ -133,7 +133,7 @@ func TestSetSecurity(t *testing.T) {
 	}
 	// Each part needs its own right (F-50).
 	if got := fileaccess.QueryRights(0x80000000) | fileaccess.QueryRights(0x40000000); got != 0x01020000 {
-		t.Errorf("F-50: %v", got)
+		t.Errorf("F-50: %v, want 0x01020000", got)
 	}
 	for info, want := range map[uint32]winnt.AccessMask{1: 0x20000, 2: 0x20000, 4: 0x20000, 8: 0x01000000,
 		0x10:       0x20000,

@@ -29,7 +29,7 @@ func TestConnect(t *testing.T) {
 		{fileaccess.Share{Descriptor: aces(t, "(A;;FA;;;BA)"), Maximal: 0x1F01FF}, fileaccess.Tree{}, denied},
 	} {
 		if got, st := fileaccess.Connect(&s, &c.share, nil); got != c.want || st != c.st {
-			t.Errorf("F-5 %+v: %+v %v", c.share, got, st)
+			t.Errorf("F-5 %+v: %+v %v, want %+v, %v", c.share, got, st, c.want, c.st)
 		}
 	}
 	if _, st := fileaccess.Connect(&access.Subject{}, &fileaccess.Share{}, nil); st != ntstatus.NoToken {
@@ -43,16 +43,16 @@ func TestConnect(t *testing.T) {
 		s.f.Share.Descriptor = aces(t,
 			"(A;;FA;;;BA)")
 	}); d.Status() != denied || d.Rule != "F-5" {
-		t.Errorf("F-5: %+v", d)
+		t.Errorf(`F-5: %+v, want d.Status() = %v, d.Rule = "F-5"`, d, denied)
 	}
 	// A share gives rights of files: one that gives the SACL alone gives nothing.
 	if d, _ := open(t, 1, share("FA"), func(s *situation) { s.f.Share.Maximal = 0x01000000 }); d.Rule != "F-5" {
-		t.Errorf("F-5, the SACL alone: %+v", d)
+		t.Errorf(`F-5, the SACL alone: %+v, want d.Rule = "F-5"`, d)
 	}
 	if d, _ := open(t, 3, share("FA"), func(s *situation) { s.f.Share.Maximal = 0x1200A9 }); d.Rule != "F-6" {
-		t.Errorf("F-5, found at the connect: %+v", d)
+		t.Errorf(`F-5, found at the connect: %+v, want d.Rule = "F-6"`, d)
 	}
 	if d, _ := open(t, 3, share("0x1200A9"), func(s *situation) { s.f.Share.NoGate = true }); d.Granted != 1 {
-		t.Errorf("F-8 without the gate: %+v", d)
+		t.Errorf("F-8 without the gate: %+v, want d.Granted = 1", d)
 	}
 }

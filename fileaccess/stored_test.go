@@ -67,7 +67,7 @@ func TestStored(t *testing.T) {
 		}
 	}
 	if d, st := fileaccess.Stored(nil); d != nil || st != ntstatus.Success {
-		t.Errorf("nothing is stored as %v, %v", d, st)
+		t.Errorf("nothing is stored as %v, %v, want nil, %v", d, st, ntstatus.Success)
 	}
 }
 

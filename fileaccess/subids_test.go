@@ -43,7 +43,7 @@ func TestSubIDs(t *testing.T) {
 	}{{0, 9, false}, {0, 10, true}, {10, 10, true}, {11, 11, true}, {12, 12, true}, {12, 99, true}, {13, 99, false},
 		{0, 99, true}} {
 		if got := r.Overlaps(c.first, c.last); got != c.want {
-			t.Errorf("%d to %d: %t", c.first, c.last, got)
+			t.Errorf("%d to %d: %t, want %t", c.first, c.last, got, c.want)
 		}
 	}
 	if r.String() != "10-12" {

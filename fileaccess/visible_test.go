@@ -28,7 +28,7 @@ func TestConformanceEnumeration(t *testing.T) {
 	s := access.SubjectOf(mustToken(t, baseSpec()))
 	for mask, want := range map[string]bool{"0x120089": true, "0x120081": false, "0x120009": false, "0x120088": false} {
 		if got := fileaccess.Visible(&s, aces(t, "U:(A;;"+mask+";;;U)"), 0x1F01FF, nil); got != want {
-			t.Errorf("FO-082 %s: %v", mask, got)
+			t.Errorf("FO-082 %s: %v, want %v", mask, got, want)
 		}
 	}
 }
@@ -54,7 +54,8 @@ func TestVisibleEntries(t *testing.T) {
 		for e := range entries {
 			one := fileaccess.Visible(&viewers[v].Subject, entries[e], viewers[v].Share, nil)
 			if got[v][e] != one || one != (want[v][e] == 'y') {
-				t.Errorf("F-74 viewer %d entry %d: %v, alone %v", v, e, got[v][e], one)
+				t.Errorf("F-74 viewer %d entry %d: %v, alone %v, want %v, %v", v, e, got[v][e], one, one,
+					want[v][e] == 'y')
 			}
 		}
 	}

@@ -20,7 +20,7 @@ func TestConformanceCreateFile(t *testing.T) {
 			t.Fatal("no request")
 		}
 		if d := fileaccess.Open(&r, s.f); d.Granted != want || d.Allowed() != (want != 0) {
-			t.Errorf("FO-085 %s: %+v", text, d)
+			t.Errorf("FO-085 %s: %+v, want d.Granted = %v, d.Allowed() = %v", text, d, want, want != 0)
 		}
 	}
 }
@@ -67,7 +67,7 @@ func TestWin32(t *testing.T) {
 	// CreateFile adds SYNCHRONIZE and FILE_READ_ATTRIBUTES, and DELETE with delete on close (F-90).
 	if d, _ := open(t, 0,
 		func(s *situation) { s.r.Face = fileaccess.Win32; deleteOnClose(s) }); d.Granted != 0x110080 {
-		t.Errorf("F-90: %+v", d)
+		t.Errorf("F-90: %+v, want d.Granted = 0x110080", d)
 	}
 	for st, want := range map[ntstatus.Status]uint32{
 		denied: 5, cannot: 5, ntstatus.FileIsADirectory: 5, ntstatus.DeletePending: 5, notFound: 2,
@@ -76,7 +76,7 @@ func TestWin32(t *testing.T) {
 		0: 0,
 	} {
 		if got := fileaccess.LastError(st, false); got != want {
-			t.Errorf("F-91 %v: %d", st, got)
+			t.Errorf("F-91 %v: %d, want %d", st, got, want)
 		}
 	}
 	if fileaccess.LastError(collision, true) != 80 || fileaccess.LastError(collision, false) != 183 {

@@ -71,7 +71,7 @@ func TestResolve(t *testing.T) {
 		}
 	}
 	if fd, err := resolve(d, "l", unix.O_RDONLY); !errors.Is(err, unix.ELOOP) {
-		t.Errorf("F-112: a link is read: %d, %v", fd, err)
+		t.Errorf("F-112: a link is read: %d, %v, want %v", fd, err, unix.ELOOP)
 	}
 	fd, err := resolve(d, "f", unix.O_RDONLY)
 	if err != nil {
@@ -79,7 +79,8 @@ func TestResolve(t *testing.T) {
 	}
 	defer unix.Close(fd) // it was only read
 	if own, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil || own != unix.FD_CLOEXEC {
-		t.Errorf("what is opened to be read goes to other programs: %#o, %v", own, err)
+		t.Errorf("what is opened to be read goes to other programs: %#o, %v, want %#o, nil", own, err,
+			unix.FD_CLOEXEC)
 	}
 }
 
@@ -111,11 +112,11 @@ func TestResolveMissingPathOpensNothing(t *testing.T) {
 	w.must(os.Chmod(w.path("f"), 0o755)) //nolint:gosec // likewise
 	w.must(os.Symlink(w.path("d"), w.path("l")))
 	if who, err := w.tree.reached(shown{path: w.path("d")}, nil); who == "" || err != nil {
-		t.Errorf("what everybody gets to: %q, %v", who, err)
+		t.Errorf("what everybody gets to: %q, %v, want a non-empty string, nil", who, err)
 	}
 	for _, name := range []string{"gone", `gone\below`, `f\below`, `l\below`, `d\gone`} {
 		if who, err := w.tree.reached(shown{path: w.path(name)}, nil); who != "" || err != nil {
-			t.Errorf("%s: %q, %v", name, who, err)
+			t.Errorf(`%s: %q, %v, want "", nil`, name, who, err)
 		}
 	}
 }
@@ -147,21 +148,21 @@ func TestUnlinkRefusesDirectories(t *testing.T) {
 	for what, st := range map[string]ntstatus.Status{"from a directory": f.Refill(d), "of a directory": d.Refill(f),
 		"from a link": f.Refill(l), "of a link": l.Refill(f), "of itself": f.Refill(f), "of another name": f.Refill(same)} {
 		if st != ntstatus.InvalidParameter {
-			t.Errorf("G-33: %s: %v", what, st)
+			t.Errorf("G-33: %s: %v, want %v", what, st, ntstatus.InvalidParameter)
 		}
 	}
 	for name, of := range map[string]*file{"d": d, "l": l} {
 		for _, write := range []bool{false, true} {
 			if fd, st := of.Backing(write); fd != -1 || st != ntstatus.InvalidParameter {
-				t.Errorf("%s: a descriptor %d, %v", name, fd, st)
+				t.Errorf("%s: a descriptor %d, %v, want %d, %v", name, fd, st, -1, ntstatus.InvalidParameter)
 			}
 		}
 		if fd, st := of.Locking(); fd != -1 || st != ntstatus.InvalidParameter {
-			t.Errorf("%s: locks by %d, %v", name, fd, st)
+			t.Errorf("%s: locks by %d, %v, want %d, %v", name, fd, st, -1, ntstatus.InvalidParameter)
 		}
 	}
 	if b, err := os.ReadFile(w.path("f")); err != nil || string(b) != "contents" {
-		t.Errorf("the file has %q, %v", b, err)
+		t.Errorf(`the file has %q, %v, want string(b) = "contents", no error`, b, err)
 	}
 	// A file opened for writing loses both bits; one opened for reading keeps them (F-125).
 	w.must(os.Chmod(w.path("g"), 0o755|os.ModeSetuid|os.ModeSetgid)) //nolint:gosec // the test asks about these bits
@@ -173,7 +174,8 @@ func TestUnlinkRefusesDirectories(t *testing.T) {
 		info, err := os.Stat(w.path("g"))
 		w.must(err)
 		if fd != g.fd || st != ntstatus.Success || info.Mode() != c.mode {
-			t.Errorf("F-125: to be written %t: %d, %v, mode %v", c.write, fd, st, info.Mode())
+			t.Errorf("F-125: to be written %t: %d, %v, mode %v, want %d, %v, %v", c.write, fd, st, info.Mode(), g.fd,
+				ntstatus.Success, c.mode)
 		}
 	}
 	fd, st := g.Locking()
@@ -233,9 +235,9 @@ func TestStatReturnsEveryField(t *testing.T) {
 		shut(fd)
 	}
 	if _, err := statAt(w.tree.root, "none", 0); !errors.Is(err, unix.ENOENT) {
-		t.Errorf("none: %v", err)
+		t.Errorf("none: %v, want %v", err, unix.ENOENT)
 	}
 	if _, err := stat(-1); !errors.Is(err, unix.EBADF) {
-		t.Errorf("no descriptor: %v", err)
+		t.Errorf("no descriptor: %v, want %v", err, unix.EBADF)
 	}
 }

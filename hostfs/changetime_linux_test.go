@@ -48,7 +48,7 @@ func TestSettling(t *testing.T) {
 	w.must(unix.Fstatfs(w.tree.root, &fs))
 	for _, magic := range []int64{unix.NFS_SUPER_MAGIC, unix.FUSE_SUPER_MAGIC, unix.OVERLAYFS_SUPER_MAGIC, 0} {
 		if got := settling(w.tree.root, &unix.Statfs_t{Type: magic}); got != settled {
-			t.Errorf("F-115: type %x: %v", magic, got)
+			t.Errorf("F-115: type %x: %v, want %v", magic, got, settled)
 		}
 	}
 	fs.Type = unix.EXT4_SUPER_MAGIC
@@ -56,7 +56,7 @@ func TestSettling(t *testing.T) {
 	w.must(err)
 	defer shut(missing)
 	if got := settling(missing, &fs); got != settled {
-		t.Errorf("F-115: without a file to try it with: %v", got)
+		t.Errorf("F-115: without a file to try it with: %v, want %v", got, settled)
 	}
 }
 

@@ -39,7 +39,7 @@ func TestChangeTimeDetectsWrites(t *testing.T) {
 		s := base
 		c.change(&s)
 		if got := identityOf(&s) == identityOf(&base); got != c.same {
-			t.Errorf("F-115: %s: the same %t", what, got)
+			t.Errorf("F-115: %s: the same %t, want %t", what, got, c.same)
 		}
 	}
 }
@@ -87,7 +87,7 @@ func TestWhatIsKept(t *testing.T) {
 	old, before := s, s
 	old.Ctime.Sec--
 	if _, keep, err := w.tree.read(fd, &old); err != nil || keep {
-		t.Errorf("F-115: of another moment: %t, %v", keep, err)
+		t.Errorf("F-115: of another moment: %t, %v, want false, nil", keep, err)
 	}
 	// It is read once, and again after a change of the file.
 	first, err := w.tree.known(fd, &before)
@@ -161,7 +161,7 @@ func TestMadeOfPermissions(t *testing.T) {
 		k, err := w.tree.readAttribute(fd, &s)
 		w.must(err)
 		if k.verdict != ntacl.Stale || k.attribute.Version != 0 {
-			t.Errorf("F-115: %+v", k)
+			t.Errorf("F-115: %+v, want k.verdict = %v, k.attribute.Version = 0", k, ntacl.Stale)
 		}
 		return k.descriptor
 	}
@@ -261,7 +261,7 @@ func TestPermissionsDoNotOverrideDescriptor(t *testing.T) {
 	w.must(os.WriteFile(w.path("bare"), nil, 0o600))
 	f := w.opened("bare", fileaccess.Request{}, winnt.WRITE_DAC)
 	if d, st := f.Descriptor(); d != nil || st != ntstatus.NoSecurityOnObject {
-		t.Errorf("F-50: %v, %v", d, st)
+		t.Errorf("F-50: %v, %v, want nil, %v", d, st, ntstatus.NoSecurityOnObject)
 	}
 }
 
@@ -286,7 +286,7 @@ func TestAttributesOfAnyLength(t *testing.T) {
 		t.Fatal(err)
 	}
 	if b, err := attribute(path, name); b != nil || err != nil {
-		t.Errorf("F-115: %x, %v", b, err)
+		t.Errorf("F-115: %x, %v, want nil, nil", b, err)
 	}
 	for _, n := range []int{1, 1023, 1024, 1025, 2000} {
 		value := bytes.Repeat([]byte{1, 0}, n)[:n]
@@ -299,6 +299,6 @@ func TestAttributesOfAnyLength(t *testing.T) {
 		}
 	}
 	if _, err := attribute(path+"/none", name); !errors.Is(err, unix.ENOTDIR) {
-		t.Errorf("F-115: %v", err)
+		t.Errorf("F-115: %v, want %v", err, unix.ENOTDIR)
 	}
 }

@@ -74,7 +74,8 @@ func TestDeferredLookupDecidesAlike(t *testing.T) {
 				count[st == ntstatus.Success]++
 			}
 			if got[0] != got[1] {
-				t.Fatalf("F-181: %s with %#x: %s, and with a look at the directory %s", name, in.DesiredAccess, got[0], got[1])
+				t.Fatalf("F-181: %s with %#x: %s, and with a look at the directory %s, want %s", name,
+					in.DesiredAccess, got[0], got[1], got[1])
 			}
 		}
 	}
@@ -128,7 +129,7 @@ func TestDeferredLookupSharesModes(t *testing.T) {
 	w.tree.mu.Lock()
 	defer w.tree.mu.Unlock()
 	if w.tree.dooms != 0 {
-		t.Errorf("F-181: %d names are to go", w.tree.dooms)
+		t.Errorf("F-181: %d names are to go, want 0", w.tree.dooms)
 	}
 }
 
@@ -219,7 +220,7 @@ func TestDirect(t *testing.T) {
 	for _, goes := range []bool{true, false} {
 		w.want(doomed.SetDelete(goes), ntstatus.Success)
 		if got := w.tree.direct(&base); got == goes {
-			t.Errorf("F-181: while a name is to go %t: %t", goes, got)
+			t.Errorf("F-181: while a name is to go %t: %t, want anything but %t", goes, got, goes)
 		}
 	}
 }

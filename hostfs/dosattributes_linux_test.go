@@ -88,7 +88,7 @@ func TestReadOnly(t *testing.T) {
 	d := w.open(th, "", winnt.FILE_LIST_DIRECTORY, ntstatus.Success)
 	list, st := th.NtQueryDirectoryFile(d, "f", true)
 	if w.want(st, ntstatus.Success); len(list) != 1 || list[0].FileAttributes != 0x23 {
-		t.Errorf("%+v", list)
+		t.Errorf("%+v, want len(list) = 1, list[0].FileAttributes = 0x23", list)
 	}
 	for _, h := range []winnt.Handle{h, g, d} {
 		w.want(th.NtClose(h), ntstatus.Success)

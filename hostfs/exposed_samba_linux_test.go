@@ -31,10 +31,11 @@ func TestSambaServesClosedPath(t *testing.T) {
 	b.must(b.sys.AddTree("share", tree))
 	defer func() { b.must(errors.Join(b.sys.Close(), tree.Close())) }()
 	if open, err := tree.Exposure(gid); err != nil || len(open) > 0 {
-		t.Errorf("reached by %q, %v", open, err)
+		t.Errorf("reached by %q, %v, want len(open) = 0, no error", open, err)
 	}
 	if open, err := tree.Exposure(); err != nil || len(open) != 1 || !strings.HasSuffix(open[0], ": gid 60") {
-		t.Errorf("without the group: reached by %q, %v", open, err)
+		t.Errorf(`without the group: reached by %q, %v, want len(open) = 1, open[0] ending with ": gid 60", no error`,
+			open, err)
 	}
 	th := b.thread(b.administrator())
 	b.want(th.NtClose(b.create(th, "ours", call{desired: winnt.FILE_WRITE_DATA, disposition: fileaccess.FileCreate},
@@ -46,7 +47,7 @@ func TestSambaServesClosedPath(t *testing.T) {
 	cat := exec.Command("cat", b.path("ours"))
 	cat.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 1, Gid: 1}}
 	if out, err := cat.CombinedOutput(); err == nil || !strings.Contains(string(out), "Permission denied") {
-		t.Errorf("by the path: %v\n%s", err, out)
+		t.Errorf("by the path: %v, want string(out) containing \"Permission denied\", an error\n%s", err, out)
 	}
 	if _, err := os.Stat(b.path("theirs")); err != nil {
 		t.Errorf("what the server made: %v", err)

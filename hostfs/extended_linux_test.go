@@ -64,10 +64,10 @@ func TestExtended(t *testing.T) {
 		t.Error("F-196: name, value and what is taken are not counted together")
 	}
 	if n, st := writes.taken("user.b"); n != len("user.a")+len("value") || st != ntstatus.Success {
-		t.Errorf("F-196: %d bytes are taken, %v", n, st)
+		t.Errorf("F-196: %d bytes are taken, %v, want %d, %v", n, st, len("user.a")+len("value"), ntstatus.Success)
 	}
 	if n, _ := writes.taken("user.a"); n != 0 {
-		t.Errorf("F-196: %d bytes are taken beside it", n)
+		t.Errorf("F-196: %d bytes are taken beside it, want 0", n)
 	}
 	w.want(writes.RemoveExtended("user.a"), ntstatus.Success)
 	w.want(writes.RemoveExtended("user.a"), ntstatus.ObjectNameNotFound)
@@ -96,7 +96,7 @@ func TestNameless(t *testing.T) {
 	w.want(st, ntstatus.Success)
 	d, st := hers.NtQuerySecurityObject(h, winnt.DACL_SECURITY_INFORMATION)
 	if w.want(st, ntstatus.Success); d.DACL().Len() != 1 {
-		t.Errorf("F-197: its descriptor is %v", d)
+		t.Errorf("F-197: its descriptor is %v, want d.DACL().Len() = 1", d)
 	}
 	// Even a user with DELETE cannot rename or remove a nameless file.
 	all, st := w.sys.MakeNameless(hers, nt.ObjectAttributes{ObjectName: `\??\share\d\f2`}, winnt.GENERIC_ALL, nil)
@@ -115,7 +115,7 @@ func TestNameless(t *testing.T) {
 	link(`d\new`, ntstatus.Success)
 	w.want(hers.NtClose(h), ntstatus.Success)
 	if b, err := os.ReadFile(w.path(`d\new`)); string(b) != "text" || err != nil {
-		t.Errorf("F-197: %q, %v", b, err)
+		t.Errorf(`F-197: %q, %v, want string(b) = "text", no error`, b, err)
 	}
 	w.want(hers.NtClose(w.create(hers, `d\new`, call{desired: winnt.DELETE, disposition: fileaccess.FileOpen},
 		ntstatus.Success)), ntstatus.Success)
@@ -124,11 +124,11 @@ func TestNameless(t *testing.T) {
 	w.want(st, ntstatus.Success)
 	s, err := f.(*file).stat()
 	if done(); err != nil || s.Nlink != 0 {
-		t.Errorf("F-197: %d names, %v", s.Nlink, err)
+		t.Errorf("F-197: %d names, %v, want 0, nil", s.Nlink, err)
 	}
 	w.want(hers.NtClose(h), ntstatus.Success)
 	if left, err := os.ReadDir(w.path("d")); err != nil || len(left) != 2 {
-		t.Errorf("F-197: %v stand there, %v", left, err)
+		t.Errorf("F-197: %v stand there, %v, want len(left) = 2, no error", left, err)
 	}
 	if _, err := os.Lstat(w.path(`d\gone`)); !errors.Is(err, unix.ENOENT) {
 		t.Error(err)
@@ -148,11 +148,11 @@ func TestReserved(t *testing.T) {
 		"user.DosStream.x": true, "user.DOSSTREAM.x": true, "user.DosStream.": true,
 	} {
 		if got := f.reserved(name); got != want {
-			t.Errorf("F-195: %q counts as a server's: %t", name, got)
+			t.Errorf("F-195: %q counts as a server's: %t, want %t", name, got, want)
 		}
 	}
 	if mostExtended != 65536 {
-		t.Error("F-196: the room is another one")
+		t.Errorf("F-196: the room is another one: mostExtended = %d, want 65536", mostExtended)
 	}
 	for _, c := range []struct {
 		taken, name, value int
@@ -160,7 +160,7 @@ func TestReserved(t *testing.T) {
 	}{{0, 10, 65526, true}, {0, 10, 65527, false}, {1, 10, 65525, true}, {1, 10, 65526, false}, {65526, 10, 0, true},
 		{65527, 10, 0, false}} {
 		if got := fits(c.taken, string(make([]byte, c.name)), make([]byte, c.value)); got != c.want {
-			t.Errorf("F-196: %+v has room: %t", c, got)
+			t.Errorf("F-196: %+v has room: %t, want %t", c, got, c.want)
 		}
 	}
 }

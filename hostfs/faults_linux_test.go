@@ -43,7 +43,7 @@ func eachCall(t *testing.T, least int, prepare func(*world) *file, do func(*worl
 		ops := disk.Ops()[before:]
 		if i >= len(ops) {
 			if w.want(st, ntstatus.Success); i < least {
-				t.Errorf("%d calls: %v", i, ops)
+				t.Errorf("%d calls: %v, want at least %d", i, ops, least)
 			}
 			return
 		}
@@ -71,7 +71,7 @@ func TestMoveSurvivesEveryFailedCall(t *testing.T) {
 						name, want["f"] = target, "-"
 					}
 				} else if st != ntstatus.IODeviceError {
-					t.Errorf("F-124: %s: %v", what, st)
+					t.Errorf("F-124: %s: %v, want %v", what, st, ntstatus.IODeviceError)
 				}
 				for n, contents := range want {
 					b, err := os.ReadFile(w.path(n))
@@ -104,7 +104,7 @@ func TestCreateSurvivesEveryFailedCall(t *testing.T) {
 			return st
 		}, func(w *world, _ *file, what string, st ntstatus.Status) {
 			if st == ntstatus.Success {
-				t.Errorf("F-114: %s: the file is made", what)
+				t.Errorf("F-114: %s: the file is made: st = %v, want anything but %v", what, st, ntstatus.Success)
 			}
 			w.exists("f", false)
 			if !strings.Contains(what, "unlink") {
@@ -159,7 +159,7 @@ func TestFailedReadKeepsAttribute(t *testing.T) {
 	w.want(second(f.WriteAt([]byte("y"), 0)), ntstatus.Success) // marks the file for a backup, or does not
 	disk.Fail(nil)
 	if got := w.dosOf(w.path("f")); got != was {
-		t.Errorf("F-122: %+v is stored, was %+v", got, was)
+		t.Errorf("F-122: %+v is stored, was %+v, want %+v", got, was, was)
 	}
 }
 
@@ -211,7 +211,8 @@ func TestShortWrites(t *testing.T) {
 			n, st := f.WriteAt(text, at)
 			b, err := os.ReadFile(w.path("f"))
 			if w.must(err); n != c.n || st != c.want || !bytes.Equal(b, text[:c.n]) {
-				t.Errorf("F-124: %v at %d: %d bytes, %v; the file has %q", c.fault, at, n, st, b)
+				t.Errorf("F-124: %v at %d: %d bytes, %v; the file has %q, want %d, %v, %q", c.fault, at, n, st, b,
+					c.n, c.want, text[:c.n])
 			}
 		}
 	}
@@ -246,7 +247,7 @@ func TestContentsSurviveErrors(t *testing.T) {
 			h, _, st := w.as(bob).NtCreateFile(call{desired: winnt.FILE_WRITE_DATA,
 				disposition: fileaccess.FileOverwrite}.at("f"))
 			if h != 0 {
-				w.Error("a handle of a file that was not emptied")
+				w.Errorf("a handle of a file that was not emptied: h = %d, want 0", h)
 			}
 			return st
 		}, ntstatus.DiskFull, []string{"old"}},
@@ -281,7 +282,7 @@ func TestDeleteSurvivesEveryFailedCall(t *testing.T) {
 	}, func(w *world, f *file) ntstatus.Status { return f.RemoveName() },
 		func(w *world, f *file, what string, st ntstatus.Status) {
 			if st != ntstatus.IODeviceError {
-				t.Errorf("F-117: %s: %v", what, st)
+				t.Errorf("F-117: %s: %v, want %v", what, st, ntstatus.IODeviceError)
 			}
 			w.holds(map[string]string{"f": "text"})
 			w.nothingPrivate("")

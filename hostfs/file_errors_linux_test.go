@@ -44,18 +44,18 @@ func TestClosedDescriptorFailsQueries(t *testing.T) {
 		"shown": third(f.Shown()), "found": third(f.Found()),
 	} {
 		if st != gone {
-			t.Errorf("F-124: %s: %v", what, st)
+			t.Errorf("F-124: %s: %v, want %v", what, st, gone)
 		}
 	}
 	for what, st := range map[string]ntstatus.Status{"extended": second(f.Extended("user.a")),
 		"names": second(f.ExtendedNames()), "set": f.SetExtended("user.a", nil, 0), "remove": f.RemoveExtended("user.a"),
 		"basic": f.SetBasic(nt.FileBasic{LastWriteTime: 1}), "locking": second(f.Locking())} {
 		if st != ntstatus.ObjectNameNotFound { // there is no such name among this program's descriptors
-			t.Errorf("F-124: %s: %v", what, st)
+			t.Errorf("F-124: %s: %v, want %v", what, st, ntstatus.ObjectNameNotFound)
 		}
 	}
 	if _, id := f.Identity(); id != "" {
-		t.Errorf("F-180: %q tells it from others", id)
+		t.Errorf(`F-180: %q tells it from others, want ""`, id)
 	}
 	if _, err := notEmpty(-1); !errors.Is(err, unix.EBADF) {
 		t.Error(err)

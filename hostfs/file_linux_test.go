@@ -107,13 +107,13 @@ func TestContents(t *testing.T) {
 	_, st = two.NtReadFileAt(a, 1, 0)
 	w.want(st, ntstatus.AccessDenied)
 	if b, _ := os.ReadFile(w.path("f")); string(b) != "01234567ABend" {
-		t.Errorf("the file holds %q", b)
+		t.Errorf(`the file holds %q, want string(b) = "01234567ABend"`, b)
 	}
 	// With the right to write, offset 0 is the beginning of the file.
 	_, st = one.NtWriteFileAt(h, []byte("x"), 0)
 	w.want(st, ntstatus.Success)
 	if b, _ := os.ReadFile(w.path("f")); string(b) != "x1234567ABend" {
-		t.Errorf("written at 0, the file holds %q", b)
+		t.Errorf(`written at 0, the file holds %q, want string(b) = "x1234567ABend"`, b)
 	}
 	w.want(two.NtSetInformationFile(a, nt.FileEndOfFileInformation, nt.FileEndOfFile{}), ntstatus.AccessDenied)
 	w.want(one.NtSetInformationFile(h, nt.FileEndOfFileInformation, nt.FileEndOfFile{EndOfFile: 4}), ntstatus.Success)
@@ -190,7 +190,7 @@ func TestSpecialBits(t *testing.T) {
 			var s unix.Stat_t
 			w.must(unix.Stat(w.path("s"), &s))
 			if s.Mode&0o7777 != 0o1755 {
-				t.Errorf("%s: a mode with %v becomes %o", name, special, s.Mode&0o7777)
+				t.Errorf("%s: a mode with %v becomes %o, want %o", name, special, s.Mode&0o7777, 0o1755)
 			}
 			w.must(os.Remove(w.path("s")))
 		}
@@ -316,8 +316,8 @@ func TestTimesOfLinux(t *testing.T) {
 		}
 	}
 	for at, want := range map[int64]bool{-1: false, 0: false, 1: true} {
-		if given(at) != want {
-			t.Errorf("F-122: %d is given: %t", at, !want)
+		if got := given(at); got != want {
+			t.Errorf("F-122: %d is given: %t: given(at) = %v, want %v", at, !want, got, want)
 		}
 	}
 }
@@ -344,7 +344,7 @@ func TestSizes(t *testing.T) {
 	for _, at := range []int64{-1, 0, 4, -1} {
 		n, st := f.WriteAt([]byte("ab"), at)
 		if w.want(st, ntstatus.Success); n != 2 {
-			t.Errorf("%d bytes are written", n)
+			t.Errorf("%d bytes are written, want 2", n)
 		}
 	}
 	w.holds(map[string]string{"f": "abb\x00abab"})

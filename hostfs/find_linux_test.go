@@ -173,7 +173,7 @@ func TestTraverseChecksByPolicy(t *testing.T) {
 		{fileaccess.TraversePrivilege, access.Subject{}, true},
 	} {
 		if got := walks(&fileaccess.Policy{Traverse: c.how}, &fileaccess.Request{Subject: c.who}); got != c.want {
-			t.Errorf("F-23: policy %d: %t", c.how, got)
+			t.Errorf("F-23: policy %d: %t, want %t", c.how, got, c.want)
 		}
 	}
 	w := movable(t)
@@ -216,7 +216,7 @@ func TestFactsOfATree(t *testing.T) {
 	}
 	w.tree.readOnly = false
 	if _, st := (&Tree{}).Find(&fileaccess.Request{Name: "f"}, nil); st != ntstatus.AccessDenied {
-		t.Errorf("the zero tree says %v", st)
+		t.Errorf("the zero tree says %v, want %v", st, ntstatus.AccessDenied)
 	}
 	if _, ok := (&Tree{}).FindDirect(&fileaccess.Request{Name: "f", Disposition: fileaccess.FileOpen, Share: 7}, nil); ok {
 		t.Error("the zero tree finds a file")
@@ -294,7 +294,7 @@ func TestPathHasTreeSpelling(t *testing.T) {
 	} {
 		p := &place{path: c.path, name: c.name, asked: c.asked}
 		if got := p.Path(); got != c.want {
-			t.Errorf("%+v: %q", c, got)
+			t.Errorf("%+v: %q, want %q", c, got, c.want)
 		}
 	}
 }

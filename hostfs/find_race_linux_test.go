@@ -82,7 +82,7 @@ func (h *hostile) client(wg *sync.WaitGroup, th *nt.Thread, rounds int, may bool
 				h.Errorf("%s: a client that may see alice's files (%v) read %q", name, may, b)
 			}
 			if st := th.NtClose(f); st != ntstatus.Success {
-				h.Errorf("close: %v", st)
+				h.Errorf("close: %v, want %v", st, ntstatus.Success)
 			}
 		}
 	})
@@ -100,7 +100,7 @@ func (h *hostile) maker(wg *sync.WaitGroup, th *nt.Thread, rounds int) {
 			_, _ = th.NtWriteFileAt(f, []byte("made"), 0)
 			_ = th.NtSetInformationFile(f, nt.FileRenameInformation, nt.FileRename{FileName: "named", ReplaceIfExists: true})
 			if st := th.NtClose(f); st != ntstatus.Success {
-				h.Errorf("close: %v", st)
+				h.Errorf("close: %v, want %v", st, ntstatus.Success)
 			}
 		}
 	})
@@ -139,11 +139,11 @@ func TestHostile(t *testing.T) {
 	close(h.done)
 	attackers.Wait()
 	if after := names(t, h.outside); after != before {
-		t.Errorf("outside stood %s, and stands %s", before, after)
+		t.Errorf("outside stood %s, and stands %s, want %s", before, after, before)
 	}
 	for _, name := range []string{"public", "private", "file", "secret"} {
 		if b, err := os.ReadFile(h.outside + "/" + name); string(b) != "outside" {
-			t.Errorf("outside %s holds %q, %v", name, b, err)
+			t.Errorf(`outside %s holds %q, %v, want string(b) = "outside"`, name, b, err)
 		}
 	}
 }

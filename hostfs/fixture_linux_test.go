@@ -286,13 +286,13 @@ func (w *world) opened(name string, r fileaccess.Request, granted winnt.AccessMa
 	r.Name, r.Disposition, r.Share = name, fileaccess.FileOpen, 7
 	p, st := w.tree.Find(&r, nil)
 	if st != ntstatus.Success {
-		w.Fatalf("%s: %v", name, st)
+		w.Fatalf("%s: %v, want %v", name, st, ntstatus.Success)
 	}
 	defer p.Release()
 	d := fileaccess.Decision{Verdict: ntstatus.Decided(ntstatus.Success), Granted: granted, Action: fileaccess.Opened}
 	f, again, st := p.Open(&r, &d)
 	if again || st != ntstatus.Success {
-		w.Fatalf("%s: %t, %v", name, again, st)
+		w.Fatalf("%s: %t, %v, want false, %v", name, again, st, ntstatus.Success)
 	}
 	w.Cleanup(func() {
 		if !w.closed[f.(*file)] {

@@ -204,7 +204,8 @@ func (w *world) judge(l *lent, did []string) {
 		return
 	}
 	if len(beyond) > 0 {
-		w.Errorf("%s was granted %x and could also %q", l.name, uint32(l.granted), beyond)
+		w.Errorf("%s was granted %x and could also %q: len(beyond) = %d, want 0", l.name, uint32(l.granted), beyond,
+			len(beyond))
 	}
 	w.unchanged(l)
 }
@@ -217,8 +218,8 @@ func (w *world) unchanged(l *lent) {
 	w.must(unix.Stat(path, &s))
 	b := &l.before
 	if s.Mode != b.Mode || s.Uid != b.Uid || s.Gid != b.Gid || s.Nlink != b.Nlink {
-		w.Errorf("%s: mode %o, %d:%d, %d links, was %o, %d:%d, %d", l.name, s.Mode, s.Uid, s.Gid, s.Nlink, b.Mode, b.Uid,
-			b.Gid, b.Nlink)
+		w.Errorf("%s: mode %o, %d:%d, %d links, was %o, %d:%d, %d, want %o, %d, %d, %d", l.name, s.Mode, s.Uid,
+			s.Gid, s.Nlink, b.Mode, b.Uid, b.Gid, b.Nlink, b.Mode, b.Uid, b.Gid, b.Nlink)
 	}
 	if value, err := attribute(path, w.tree.cfg.Attribute); err != nil || !bytes.Equal(value, w.raw(forEveryone)) {
 		w.Errorf("%s: its descriptor is %x, %v", l.name, value, err)
@@ -308,7 +309,8 @@ func TestConfines(t *testing.T) {
 	} {
 		s := &unix.Statx_t{Uid: c.owner, Mode: unix.S_IFREG | c.mode}
 		if got := l.confines(s, c.granted, c.receiver); got != c.want {
-			t.Errorf("F-155: a file of %d, mode %o, for %d with %v: %t", c.owner, c.mode, c.receiver, c.granted, got)
+			t.Errorf("F-155: a file of %d, mode %o, for %d with %v: %t, want %t", c.owner, c.mode, c.receiver,
+				c.granted, got, c.want)
 		}
 	}
 	if (&lender{writes: -1}).confines(&unix.Statx_t{Mode: unix.S_IFREG | 0o600}, all, other) {
@@ -342,7 +344,8 @@ func TestLenderMounts(t *testing.T) {
 		}
 	}
 	if l := lending(t, HandOutReads).tree.lender; l.writes >= 0 {
-		t.Error("F-151: a tree that hands out for reading has a mount for writing")
+		t.Errorf("F-151: a tree that hands out for reading has a mount for writing: l.writes = %d, want less than 0",
+			l.writes)
 	}
 }
 
@@ -391,7 +394,7 @@ func TestHandOutAndRename(t *testing.T) {
 		defer f.Close()
 		b := make([]byte, 16)
 		if n, err := f.Read(b); err != nil || string(b[:n]) != want {
-			t.Errorf("%q, %v", b[:n], err)
+			t.Errorf("%q, %v, want string(b[:n]) = %v, no error", b[:n], err, want)
 		}
 	}
 	hands("mine", ntstatus.Success)
@@ -437,7 +440,7 @@ func TestHandOutAndLease(t *testing.T) {
 	w.open(th, "f", toWrite, ntstatus.SharingViolation)
 	w.open(th, "f", toRead, ntstatus.Success)
 	if b, err := os.ReadFile(w.path("f")); err != nil || string(b) != "data" {
-		t.Errorf("%q, %v", b, err)
+		t.Errorf(`%q, %v, want string(b) = "data", no error`, b, err)
 	}
 }
 
@@ -462,7 +465,7 @@ func TestCopiesOfMountsAreClosed(t *testing.T) {
 		}
 		for _, fd := range held {
 			if own, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil || own != unix.FD_CLOEXEC {
-				t.Errorf("%v: a copy goes to other programs: %d, %v", what, own, err)
+				t.Errorf("%v: a copy goes to other programs: %d, %v, want %d, nil", what, own, err, unix.FD_CLOEXEC)
 			}
 		}
 		if err := tree.Close(); err != nil {
@@ -470,7 +473,7 @@ func TestCopiesOfMountsAreClosed(t *testing.T) {
 		}
 		for _, fd := range held {
 			if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); !errors.Is(err, unix.EBADF) {
-				t.Errorf("%v: descriptor %d of %v is open: %v", what, fd, held, err)
+				t.Errorf("%v: descriptor %d of %v is open: %v, want %v", what, fd, held, err, unix.EBADF)
 			}
 		}
 	}

@@ -24,7 +24,7 @@ func (w *world) identityAt(name string) (number uint64, id string) {
 	w.want(st, ntstatus.Success)
 	defer f.Close()
 	if n, opened := f.(*file).Identity(); n != number || opened != id {
-		w.Errorf("F-180: %s is %d %q, and open %d %q", name, number, id, n, opened)
+		w.Errorf("F-180: %s is %d %q, and open %d %q, want %d, %q", name, number, id, n, opened, number, id)
 	}
 	return number, id
 }
@@ -43,7 +43,7 @@ func TestIdentity(t *testing.T) {
 	settle(t, w.path("g"))
 	for range 2 { // the second from the cache
 		if n, again := w.identityAt("g"); n != number || again != id {
-			t.Errorf("F-180: %d %q became %d %q", number, id, n, again)
+			t.Errorf("F-180: %d %q became %d %q, want %d, %q", number, id, n, again, number, id)
 		}
 	}
 	w.must(os.Remove(w.path("g")))
@@ -76,6 +76,6 @@ func TestIdentityNeedsBirthTimeOrHandle(t *testing.T) {
 		seen[id] = true
 	}
 	if id := identityString(&unborn, nil); id != "" {
-		t.Errorf("F-180: %q of a number alone", id)
+		t.Errorf(`F-180: %q of a number alone, want ""`, id)
 	}
 }

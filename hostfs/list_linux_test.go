@@ -151,7 +151,7 @@ func TestDebrisOfLinks(t *testing.T) {
 	w.want(th.NtClose(h), ntstatus.Success)
 	left, err := os.ReadDir(w.path("d"))
 	if w.must(err); len(left) != 1 || left[0].Name() != privatePrefix+"theirs" {
-		t.Errorf("F-129: %v is left", left)
+		t.Errorf("F-129: %v is left, want len(left) = 1, left[0].Name() = %v", left, privatePrefix+"theirs")
 	}
 }
 
@@ -219,7 +219,7 @@ func TestListingEntriesMatchOpens(t *testing.T) {
 	defer f.Close()
 	list, st := f.List("*", true, 1, nil)
 	if w.want(st, ntstatus.Success); len(list) != 1 || list[0].FileName != "." {
-		t.Errorf("F-175: %+v", list)
+		t.Errorf(`F-175: %+v, want len(list) = 1, list[0].FileName = "."`, list)
 	}
 	more, st := f.List("..", true, 5, nil)
 	if w.want(st, ntstatus.Success); len(more) != 1 || more[0].FileName != ".." || more[0].FileBasic != list[0].FileBasic {
@@ -293,7 +293,7 @@ func TestMatches(t *testing.T) {
 		{"a.*", "a", false}, {"*.txt", "a.TXT", true},
 	} {
 		if got := matches(c.pattern, c.name); got != c.want {
-			t.Errorf("F-120: %q fits %q: %t", c.name, c.pattern, got)
+			t.Errorf("F-120: %q fits %q: %t, want %t", c.name, c.pattern, got, c.want)
 		}
 	}
 }
@@ -322,7 +322,7 @@ func TestList(t *testing.T) {
 		entries, st := one.NtQueryDirectoryFile(h, pattern, true)
 		for ; st == ntstatus.Success; entries, st = one.NtQueryDirectoryFile(h, "ignored", false) {
 			if len(entries) > 1024 {
-				t.Errorf("%d entries at once", len(entries))
+				t.Errorf("%d entries at once, want at most 1024", len(entries))
 			}
 			for _, e := range entries {
 				names = append(names, e.FileName)
@@ -374,12 +374,12 @@ func TestList(t *testing.T) {
 	_, st = one.Services().NtQueryDirectoryFile(single)
 	w.want(st, ntstatus.NoMoreFiles)
 	if got := list(""); len(got) != 703 {
-		t.Errorf("after a scan that did not end there are %d names", len(got))
+		t.Errorf("after a scan that did not end there are %d names, want 703", len(got))
 	}
 	// The root of a volume has no such names (F-175).
 	entries, st := one.NtQueryDirectoryFile(w.open(one, "", winnt.FILE_LIST_DIRECTORY, ntstatus.Success), "", true)
 	if w.want(st, ntstatus.Success); len(entries) != 1 || entries[0].FileName != "d" {
-		t.Errorf("the root lists %v", entries)
+		t.Errorf(`the root lists %v, want len(entries) = 1, entries[0].FileName = "d"`, entries)
 	}
 	_, st = one.NtQueryDirectoryFile(h, "a/b", true)
 	w.want(st, ntstatus.ObjectNameInvalid)

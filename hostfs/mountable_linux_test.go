@@ -30,7 +30,7 @@ func TestRemoveName(t *testing.T) {
 	for _, f := range []*file{one, two, other} {
 		facts, st := f.Facts()
 		if w.want(st, ntstatus.Success); facts.DeletePending || facts.Links != 1 {
-			t.Errorf("F-117: %+v", facts)
+			t.Errorf("F-117: %+v, want facts.DeletePending = false, facts.Links = 1", facts)
 		}
 	}
 	w.tree.mu.Lock()
@@ -83,7 +83,7 @@ func TestSpaceOfAFile(t *testing.T) {
 		t.Errorf("F-125: mode %o, %d blocks", s.Mode, s.Blocks)
 	}
 	if value, _ := w.kept("f"); value != keptArchive {
-		t.Errorf("F-173: kept as %q", value)
+		t.Errorf("F-173: kept as %q, want %q", value, keptArchive)
 	}
 }
 

@@ -65,7 +65,7 @@ func TestRefusedMovesChangeNothing(t *testing.T) {
 	}
 	for _, name := range []string{"f", `d\f`} {
 		if b, err := os.ReadFile(w.path(name)); err != nil || string(b) != name {
-			t.Errorf("F-118: %s holds %q, %v", name, b, err)
+			t.Errorf("F-118: %s holds %q, %v, want string(b) = %v, no error", name, b, err, name)
 		}
 	}
 	w.exists("x", false)

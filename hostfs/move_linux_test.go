@@ -47,7 +47,7 @@ func TestRename(t *testing.T) {
 	w.want(move("g", false), ntstatus.Success) // its own name
 	w.want(move(`\??\share\to\his`, true), ntstatus.Success)
 	if b, _ := os.ReadFile(w.path(`to\his`)); string(b) != "f" {
-		t.Errorf("the file that was moved holds %q", b)
+		t.Errorf(`the file that was moved holds %q, want string(b) = "f"`, b)
 	}
 	w.exists(`from\g`, false)
 	// Below a directory's handle, and hard links.
@@ -210,7 +210,7 @@ func TestRenameKeepsDescriptor(t *testing.T) {
 	w.want(th.NtSetInformationFile(h, nt.FileRenameInformation, nt.FileRename{FileName: "kept", ReplaceIfExists: true}),
 		ntstatus.AccessDenied)
 	if b, err := os.ReadFile(w.path("kept")); string(b) != "kept" {
-		t.Errorf("F-58: the read-only file holds %q, %v", b, err)
+		t.Errorf(`F-58: the read-only file holds %q, %v, want string(b) = "kept"`, b, err)
 	}
 	w.dir("a", all)
 	w.dir("ab", all)
@@ -404,7 +404,7 @@ func TestRenameUpdatesOpenFiles(t *testing.T) {
 			}
 		}
 		if l := other.linkNow(); l.name != "other" || l.path != "other" || l.users != 1 {
-			t.Errorf("F-117: the other name is %+v", l)
+			t.Errorf(`F-117: the other name is %+v, want l.name = "other", l.path = "other", l.users = 1`, l)
 		}
 		w.holds(map[string]string{c.path: "f", "other": "f"})
 	}

@@ -25,7 +25,7 @@ func listNames(t *testing.T, f *file) (list []string) {
 			return list
 		}
 		if st != ntstatus.Success || len(got) == 0 {
-			t.Fatalf("%d names, %v", len(got), st)
+			t.Fatalf("%d names, %v, want at least 1, %v", len(got), st, ntstatus.Success)
 		}
 		for _, e := range got {
 			list = append(list, kindOf(e.Directory, e.Link)+e.Name)
@@ -135,7 +135,7 @@ func TestNamesAreThoseOfList(t *testing.T) {
 	}
 	if _, st := w.opened(`d\plain-0006`, fileaccess.Request{}, winnt.FILE_READ_DATA).ListNames(
 		true); st != ntstatus.InvalidParameter {
-		t.Errorf("a file: %v", st)
+		t.Errorf("a file: %v, want %v", st, ntstatus.InvalidParameter)
 	}
 }
 
@@ -155,7 +155,7 @@ func TestMountTable(t *testing.T) {
 		{"25", "/dev", false},
 	} {
 		if got := mountedIn(table, c.parent, c.root); got != c.want {
-			t.Errorf("%s of %s: %t", c.root, c.parent, got)
+			t.Errorf("%s of %s: %t, want %t", c.root, c.parent, got, c.want)
 		}
 	}
 }

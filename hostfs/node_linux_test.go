@@ -115,7 +115,7 @@ func TestShareModes(t *testing.T) {
 		ntstatus.SharingViolation)
 	w.want(one.NtClose(h), ntstatus.Success)
 	if b, _ := os.ReadFile(w.path("f")); string(b) != "x" {
-		t.Errorf("an open that was refused emptied the file: %q", b)
+		t.Errorf(`an open that was refused emptied the file: %q, want string(b) = "x"`, b)
 	}
 }
 
@@ -171,7 +171,7 @@ func (w *world) pends(th *nt.Thread, h winnt.Handle, want bool) {
 	about, st := th.NtQueryInformationFile(h, nt.FileStandardInformation)
 	w.want(st, ntstatus.Success)
 	if s := about.(nt.FileStandard); s.DeletePending != want {
-		w.Errorf("F-117: DeletePending is %v", s.DeletePending)
+		w.Errorf("F-117: DeletePending is %v, want %v", s.DeletePending, want)
 	}
 }
 
@@ -197,7 +197,7 @@ func TestDeleteOneName(t *testing.T) {
 	h := w.open(th, "other", winnt.DELETE, ntstatus.Success)
 	if st := th.NtSetInformationFile(h, nt.FileRenameInformation, nt.FileRename{FileName: "f",
 		ReplaceIfExists: true}); st == ntstatus.Success {
-		t.Error("F-117: a name that goes away was replaced")
+		t.Errorf("F-117: a name that goes away was replaced: st = %v, want anything but %v", st, ntstatus.Success)
 	}
 	w.want(th.NtClose(h), ntstatus.Success)
 	w.want(th.NtSetInformationFile(kept, nt.FileRenameInformation, nt.FileRename{FileName: "k"}), ntstatus.Success)
@@ -332,7 +332,7 @@ func TestOneName(t *testing.T) {
 		{link{dir: 0, directory: 7, name: "f", path: "x"}, link{dir: 0, directory: 7, name: "f", path: "y"}, true},
 	} {
 		if got := c.a.same(&c.b); got != c.want {
-			t.Errorf("F-181: %+v and %+v are one name: %t", c.a, c.b, got)
+			t.Errorf("F-181: %+v and %+v are one name: %t, want %t", c.a, c.b, got, c.want)
 		}
 	}
 }

@@ -103,7 +103,7 @@ func TestOfflineDescriptors(t *testing.T) {
 		}
 		o.Close()
 		if o.Close(); o.fd != -1 || o.parent != -1 { // twice is as good as once
-			t.Errorf("%s is held by %d and %d", c2.name, o.fd, o.parent)
+			t.Errorf("%s is held by %d and %d, want %d, %d", c2.name, o.fd, o.parent, -1, -1)
 		}
 		w.must(os.Chmod(w.path(c2.name), 0o700)) //nolint:gosec // the next one is not of these permissions
 	}
@@ -113,7 +113,7 @@ func TestOfflineDescriptors(t *testing.T) {
 		}
 	}
 	if after := len(descriptors(t)); after != before {
-		t.Errorf("%d descriptors were open, %d are", before, after)
+		t.Errorf("%d descriptors were open, %d are, want %d", before, after, before)
 	}
 	root, err := OpenOffline("/", c)
 	w.must(err)

@@ -250,7 +250,7 @@ func TestShareRecords(t *testing.T) {
 	policy(audit.Options{}, audit.OnFailure)
 	w.want(one.NtClose(w.open(one, `d\f`, winnt.FILE_READ_DATA, ntstatus.Success)), ntstatus.Success)
 	if n := len(sink.Drain()); n != 0 {
-		t.Errorf("%d records with successes off", n)
+		t.Errorf("%d records with successes off, want 0", n)
 	}
 }
 

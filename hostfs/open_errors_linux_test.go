@@ -31,7 +31,7 @@ func TestFailedTruncateKeepsDeletedFile(t *testing.T) {
 	f, again, st := p.Open(&r, &d)
 	p.Release()
 	if f != nil || again || st != ntstatus.SharingViolation {
-		t.Errorf("F-124: %v, %t, %v", f, again, st)
+		t.Errorf("F-124: %v, %t, %v, want nil, false, %v", f, again, st, ntstatus.SharingViolation)
 	}
 	w.holds(map[string]string{"f": "text"})
 	w.tree.mu.Lock()
@@ -89,7 +89,7 @@ func TestFailedCreateLeavesNothing(t *testing.T) {
 			ntstatus.ObjectNameNotFound)
 		w.dir("d", wide)
 		if left, err := os.ReadDir(w.path("d")); err != nil || len(left) != 0 {
-			t.Errorf("F-114: %v stand there, %v", left, err)
+			t.Errorf("F-114: %v stand there, %v, want len(left) = 0, no error", left, err)
 		}
 		w.nothingPrivate("")
 	}

@@ -27,10 +27,10 @@ func TestOpenAsTheClient(t *testing.T) {
 	one, two := w.as(alice), w.as(bob)
 	h := w.open(one, `plans\plan`, winnt.GENERIC_READ, ntstatus.Success)
 	if b, st := one.NtReadFileAt(h, 100, 0); string(b) != "the plan" || st != ntstatus.Success {
-		t.Errorf("alice reads %q, %v", b, st)
+		t.Errorf(`alice reads %q, %v, want string(b) = "the plan", st = %v`, b, st, ntstatus.Success)
 	}
 	if b, st := one.NtReadFileAt(h, 3, 4); string(b) != "pla" || st != ntstatus.Success {
-		t.Errorf("alice reads %q, %v", b, st)
+		t.Errorf(`alice reads %q, %v, want string(b) = "pla", st = %v`, b, st, ntstatus.Success)
 	}
 	_, st := one.NtReadFileAt(h, 3, 8)
 	w.want(st, ntstatus.EndOfFile)
@@ -175,7 +175,7 @@ func TestCreateRetriesTakenName(t *testing.T) {
 		}
 		found.Release()
 		if b, err := os.ReadFile(w.path("new")); err != nil || string(b) != "another's" {
-			t.Errorf("F-114: the file that was there holds %q, %v", b, err)
+			t.Errorf(`F-114: the file that was there holds %q, %v, want string(b) = "another's", no error`, b, err)
 		}
 		w.must(os.Remove(w.path("new")))
 		w.nothingPrivate("")
@@ -227,10 +227,10 @@ func TestCreate(t *testing.T) {
 	}
 	h, action, st := one.NtCreateFile(q.at(`in\f`))
 	if st != ntstatus.Success || action != fileaccess.Created {
-		t.Fatalf("alice makes a file: %v, %v", action, st)
+		t.Fatalf("alice makes a file: %v, %v, want %v, %v", action, st, fileaccess.Created, ntstatus.Success)
 	}
 	if n, st := one.NtWriteFileAt(h, []byte("hello"), 0); n != 5 || st != ntstatus.Success {
-		t.Errorf("alice writes %d bytes, %v", n, st)
+		t.Errorf("alice writes %d bytes, %v, want 5, %v", n, st, ntstatus.Success)
 	}
 	want := sddl.MustParse("O:" + alice + "D:AI(A;ID;FA;;;" + alice + ")(A;ID;FR;;;WD)(A;ID;FA;;;" + alice + ")")
 	got := w.readBack(`in\f`)
@@ -268,11 +268,11 @@ func TestOverwrite(t *testing.T) {
 		q := call{desired: winnt.GENERIC_READ, disposition: d}
 		w.create(two, "f", q, ntstatus.AccessDenied)
 		if b, _ := os.ReadFile(w.path("f")); string(b) != "contents" {
-			t.Errorf("bob emptied the file: %q", b)
+			t.Errorf(`bob emptied the file: %q, want string(b) = "contents"`, b)
 		}
 		h, got, st := one.NtCreateFile(q.at("f"))
 		if got != action || st != ntstatus.Success {
-			t.Errorf("disposition %d: %v, %v", d, got, st)
+			t.Errorf("disposition %d: %v, %v, want %v, %v", d, got, st, action, ntstatus.Success)
 		}
 		s, err := os.Stat(w.path("f"))
 		w.must(err)
@@ -385,7 +385,7 @@ func TestRestartGivesNoFiles(t *testing.T) {
 	h := w.create(before, `shared\diary`, call{desired: winnt.FILE_GENERIC_WRITE, disposition: fileaccess.FileCreate},
 		ntstatus.Success)
 	if n, st := before.NtWriteFileAt(h, []byte("mine"), 0); n != 4 || st != ntstatus.Success {
-		t.Fatalf("bob writes %d bytes, %v", n, st)
+		t.Fatalf("bob writes %d bytes, %v, want 4, %v", n, st, ntstatus.Success)
 	}
 	w.want(before.NtClose(h), ntstatus.Success)
 

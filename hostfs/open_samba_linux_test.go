@@ -119,7 +119,8 @@ func TestSambaDecides(t *testing.T) {
 		}
 	}
 	if total := len(list); count[true] < total/20 || count[false] < total/20 {
-		t.Errorf("granted and refused: %v, too few of one", count)
+		t.Errorf("granted and refused: %v, too few of one, want count[true] at least %v, count[false] at least %v",
+			count, total/20, total/20)
 	}
 	t.Logf("%d operations, granted and refused: %v; listed differences: %v", len(list), count, listed)
 }

@@ -38,7 +38,8 @@ func (w *world) operatesAlike(th *nt.Thread, tree, named winnt.Handle, next *sd.
 		x, got := f(tree)
 		y, want := f(named)
 		if counts[want]++; got != want || x != y {
-			w.Errorf("adr 36: %s: the file of the tree says %v %q, the named file %v %q", what, got, x, want, y)
+			w.Errorf("adr 36: %s: the file of the tree says %v %q, the named file %v %q, want %v, %q", what, got, x,
+				want, y, want, y)
 		}
 	}
 	tell := func(part uint32) {
@@ -324,7 +325,8 @@ func TestTwin(t *testing.T) {
 		}
 	}
 	if total := count[true] + count[false]; count[true] < total/20 || count[false] < total/20 {
-		t.Errorf("granted and refused: %v, too few of one", count)
+		t.Errorf("granted and refused: %v, too few of one, want count[true] at least %v, count[false] at least %v",
+			count, total/20, total/20)
 	}
 }
 

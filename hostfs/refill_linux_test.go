@@ -87,13 +87,13 @@ func TestRefillAllocatesFirst(t *testing.T) {
 	w.holds(map[string]string{"to": "new contents", "from": "new contents"})
 	var s unix.Stat_t
 	if w.must(unix.Stat(w.path("to"), &s)); s.Mode&0o7777 != 0o755 {
-		t.Errorf("F-125: mode %o", s.Mode)
+		t.Errorf("F-125: mode %o: s.Mode&0o7777 = %#o, want 0o755", s.Mode, s.Mode&0o7777)
 	}
 	if value, _ := w.kept("to"); value != keptArchive {
-		t.Errorf("F-173: kept as %q", value)
+		t.Errorf("F-173: kept as %q, want %q", value, keptArchive)
 	}
 	if value, _ := w.kept("from"); value != "" {
-		t.Errorf("F-173: the other is kept as %q", value)
+		t.Errorf(`F-173: the other is kept as %q, want ""`, value)
 	}
 	// A file open for reading does not get the archive attribute; one open for writing does.
 	w.file("lent", "", wide)
@@ -102,7 +102,7 @@ func TestRefillAllocatesFirst(t *testing.T) {
 		_, st := lent.Backing(i == 1)
 		w.want(st, ntstatus.Success)
 		if value, _ := w.kept("lent"); value != want {
-			t.Errorf("F-173: to be written %t: kept as %q", i == 1, value)
+			t.Errorf("F-173: to be written %t: kept as %q, want %q", i == 1, value, want)
 		}
 	}
 }

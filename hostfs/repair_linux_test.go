@@ -102,7 +102,7 @@ func TestRepairKeepsVerdicts(t *testing.T) {
 	}
 	w.must(os.Chmod(w.path("belied"), 0o600))
 	if counts, _ := w.repaired(RepairConfig{Path: w.root}); counts.Sessions != 2 || counts.Failed != 0 {
-		t.Errorf("%+v", counts)
+		t.Errorf("%+v, want counts.Sessions = 2, counts.Failed = 0", counts)
 	}
 	for name, want := range map[string]ntacl.Verdict{"believed": ntacl.Intact, "belied": ntacl.Stale} {
 		var s unix.Stat_t
@@ -125,18 +125,18 @@ func TestRepairEnds(t *testing.T) {
 		w.must(os.WriteFile(w.path(name), nil, 0o600))
 	}
 	if counts, _ := w.repaired(RepairConfig{Path: w.root, Most: 3}); counts.Files != 3 || !counts.Cut {
-		t.Errorf("F-202: at most 3: %+v", counts)
+		t.Errorf("F-202: at most 3: %+v, want counts.Files = 3, counts.Cut = true", counts)
 	}
 	if counts, _ := w.repaired(RepairConfig{Path: w.root, Most: 5}); counts.Files != 5 || counts.Cut {
-		t.Errorf("F-202: at most 5, which is all: %+v", counts)
+		t.Errorf("F-202: at most 5, which is all: %+v, want counts.Files = 5, counts.Cut = false", counts)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if _, err := Repair(ctx, RepairConfig{Path: w.root}); !errors.Is(err, context.Canceled) {
-		t.Errorf("F-202: ended: %v", err)
+		t.Errorf("F-202: ended: %v, want %v", err, context.Canceled)
 	}
 	if _, err := Repair(context.Background(), RepairConfig{Path: w.root + "/none"}); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("F-202: no such path: %v", err)
+		t.Errorf("F-202: no such path: %v, want %v", err, os.ErrNotExist)
 	}
 }
 
@@ -174,7 +174,8 @@ func TestRehash(t *testing.T) {
 		return k.verdict
 	}
 	if v := verdict("f"); v != ntacl.Intact || len(reports) != 0 {
-		t.Fatalf("F-204: a sound attribute is %v, reported as %q", v, reports)
+		t.Fatalf("F-204: a sound attribute is %v, reported as %q, want v = %v, len(reports) = 0", v, reports,
+			ntacl.Intact)
 	}
 	w.must(os.Chmod(w.path("f"), 0o640))
 	verdict("broken")

@@ -36,7 +36,7 @@ func TestSetSecurity(t *testing.T) {
 	w.open(two, "f", winnt.FILE_READ_DATA, ntstatus.AccessDenied)
 	// The open handle keeps its rights (F-52) and sees the current data.
 	if _, st := two.NtReadFileAt(reader, 1, 0); st != ntstatus.EndOfFile {
-		t.Errorf("bob's handle: %v", st)
+		t.Errorf("bob's handle: %v, want %v", st, ntstatus.EndOfFile)
 	}
 	d, st := two.NtQuerySecurityObject(reader, dacl)
 	if st != ntstatus.Success || !d.DACL().Equal(next.DACL()) {
@@ -121,10 +121,11 @@ func TestDefaultACLIsHashed(t *testing.T) {
 	w.want(th.NtSetSecurityObject(h, winnt.DACL_SECURITY_INFORMATION, sddl.MustParse("D:P(A;;FR;;;WD)")), ntstatus.Success)
 	got := w.readBack("d")
 	if v := got.Verify(info, nil, inherited); v != ntacl.Intact {
-		t.Errorf("F-121: a server finds what was written %v", v)
+		t.Errorf("F-121: a server finds what was written %v, want %v", v, ntacl.Intact)
 	}
 	if v := got.Verify(info, nil, nil); v == ntacl.Intact {
-		t.Error("F-121: the hash is that of a directory without a default ACL")
+		t.Errorf("F-121: the hash is that of a directory without a default ACL: v = %v, want anything but %v", v,
+			ntacl.Intact)
 	}
 }
 
@@ -349,7 +350,7 @@ func TestSealedWithACL(t *testing.T) {
 		t.Errorf("F-121: a server finds what was written %v", v)
 	}
 	if v := got.Verify(infoOf(&s), nil, nil); v == ntacl.Intact {
-		t.Error("F-121: the hash is that of a file without an ACL")
+		t.Errorf("F-121: the hash is that of a file without an ACL: v = %v, want anything but %v", v, ntacl.Intact)
 	}
 	if d, st := f.Descriptor(); formatted(d) != hers || st != ntstatus.Success {
 		t.Errorf("F-115: %s, %v", formatted(d), st)

@@ -95,7 +95,7 @@ func TestSetAttributes(t *testing.T) {
 		t.Errorf("%+v, %v", v, st)
 	}
 	if value, created := w.kept("f"); value != keptNormal || created != "00ce8707ce54bf01" {
-		t.Errorf("kept as %s %s", value, created)
+		t.Errorf("kept as %s %s, want %s, 00ce8707ce54bf01", value, created, keptNormal)
 	}
 }
 
@@ -180,7 +180,7 @@ func TestArchive(t *testing.T) {
 		_, st := th.NtReadFileAt(h, 1, 0)
 		w.want(st, ntstatus.EndOfFile)
 		if value, _ := w.kept("f"); value != "" {
-			t.Errorf("%s: reading leaves %s", name, value)
+			t.Errorf(`%s: reading leaves %s, want ""`, name, value)
 		}
 		w.want(change(h), ntstatus.Success)
 		v, st := th.NtQueryInformationFile(h, nt.FileBasicInformation)
@@ -213,7 +213,7 @@ func FuzzSetAttributes(f *testing.F) {
 	f.Fuzz(func(t *testing.T, attributes uint32, created int64, directory bool) {
 		d := dos{fileaccess.Attributes(attributes) & dosKept, true, max(created, 0)}
 		if got := decodeDOS(d.append(nil, directory)); got != d {
-			t.Errorf("%+v became %+v", d, got)
+			t.Errorf("%+v became %+v, want %+v", d, got, d)
 		}
 	})
 }
@@ -240,7 +240,7 @@ func TestOverwriteAddsAttributes(t *testing.T) {
 		w.must(setAttribute(w.path("f"), dosName, dos{c.was, true, 5}.append(nil, false)))
 		w.shut(f)
 		if got := now("f"); got != c.was|archive {
-			t.Errorf("F-173: %d: after the end %#x", i, got)
+			t.Errorf("F-173: %d: after the end %#x, want %#x", i, got, c.was|archive)
 		}
 	}
 	// A file without any kept attributes gets the one, in a form that says so.
@@ -248,7 +248,7 @@ func TestOverwriteAddsAttributes(t *testing.T) {
 	f := w.opened("f", fileaccess.Request{}, winnt.FILE_WRITE_DATA)
 	f.archive()
 	if got := w.dosOf(w.path("f")); !got.there || got.attributes != archive {
-		t.Errorf("F-173: %+v", got)
+		t.Errorf("F-173: %+v, want got.there = true, got.attributes = %v", got, archive)
 	}
 	// Setting attributes covers earlier changes; setting a time alone does not.
 	for _, c := range []struct {
@@ -279,7 +279,7 @@ func TestOverwriteAddsAttributes(t *testing.T) {
 	w.must(err)
 	w.want(b.SetBasic(nt.FileBasic{CreationTime: fileTime(s.Btime)}), ntstatus.Success)
 	if value, _ := w.kept("born"); value != "" {
-		t.Errorf("F-122: kept as %s", value)
+		t.Errorf(`F-122: kept as %s, want ""`, value)
 	}
 	// A refused call changes nothing.
 	w.want(b.SetBasic(nt.FileBasic{FileAttributes: 0x2000, CreationTime: 77, LastWriteTime: epoch + 1}),

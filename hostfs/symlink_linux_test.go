@@ -60,7 +60,7 @@ func TestLink(t *testing.T) {
 	defer done()
 	link := f.(*file)
 	if text, st := link.Target(); text != "f" || st != ntstatus.Success {
-		t.Errorf("F-193: %q, %v", text, st)
+		t.Errorf(`F-193: %q, %v, want "f", %v`, text, st, ntstatus.Success)
 	}
 	_, st = link.Backing(false)
 	w.want(st, ntstatus.InvalidParameter)
@@ -80,7 +80,7 @@ func TestLink(t *testing.T) {
 		w.create(hers, `d\l`, in, want)
 	}
 	if to, err := os.Readlink(w.path(`d\l`)); to != "f" || err != nil {
-		t.Errorf("the link says %q, %v", to, err)
+		t.Errorf(`the link says %q, %v, want "f", nil`, to, err)
 	}
 }
 
@@ -111,7 +111,7 @@ func TestMakeLink(t *testing.T) {
 	makes(hers, `d\empty`, "", ntstatus.NotSupported)
 	makes(hers, `d\long`, string(bytes4096()), ntstatus.ObjectNameInvalid)
 	if left, err := os.ReadDir(w.path("d")); err != nil || len(left) != 2 {
-		t.Errorf("F-192: %v stand there, %v", left, err)
+		t.Errorf("F-192: %v stand there, %v, want len(left) = 2, no error", left, err)
 	}
 	// Replacing the link requires the right to delete it; a free name does not.
 	w.file(`d\his`, "", "O:BAG:SYD:P(A;;FA;;;"+bob+")")
@@ -123,19 +123,19 @@ func TestMakeLink(t *testing.T) {
 	h = w.create(hers, `d\l`, known, ntstatus.Success)
 	w.want(hers.NtSetInformationFile(h, nt.FileRenameInformation, nt.FileRename{FileName: "m"}), ntstatus.Success)
 	if to, err := os.Readlink(w.path(`d\m`)); to != "f" || err != nil {
-		t.Errorf("F-192: it says %q, %v", to, err)
+		t.Errorf(`F-192: it says %q, %v, want "f", nil`, to, err)
 	}
 	w.want(hers.NtSetInformationFile(h, nt.FileDispositionInformation, nt.FileDisposition{DeleteFile: true}),
 		ntstatus.Success)
 	w.want(hers.NtClose(h), ntstatus.Success)
 	if _, err := os.Lstat(w.path(`d\m`)); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("F-192: it is there: %v", err)
+		t.Errorf("F-192: it is there: %v, want %v", err, os.ErrNotExist)
 	}
 	u := newWorld(t, func(c *Config) { c.Attribute = ntacl.UserName })
 	h, st = u.sys.MakeLink(u.as(alice, winnt.SeBackupPrivilege), nt.ObjectAttributes{ObjectName: `\??\share\l`}, "f")
 	u.want(st, ntstatus.NotSupported)
 	if h != 0 {
-		t.Error("F-192: a handle came")
+		t.Errorf("F-192: a handle came: h = %d, want 0", h)
 	}
 }
 
@@ -201,7 +201,7 @@ func TestListingShowsLinksOnRequest(t *testing.T) {
 		list, st := f.List("????*", true, 9, nil)
 		if !knows {
 			if w.want(st, ntstatus.NoSuchFile); len(list) != 0 {
-				t.Errorf("F-191: %v", list)
+				t.Errorf("F-191: %v: len(list) = %d, want 0", list, len(list))
 			}
 			continue
 		}
@@ -224,7 +224,7 @@ func TestListingShowsLinksOnRequest(t *testing.T) {
 	}{{"ours", w.inode(`d\ours`), true}, {"ours", w.inode(`d\planted`), false}, {"planted", w.inode(`d\planted`), false},
 		{"spoiled", w.inode(`d\spoiled`), false}, {"none", 0, false}, {".", w.inode("d"), false}} {
 		if got := w.tree.ownLink(dir, c.name, c.inode); got != c.want {
-			t.Errorf("F-129: %s of %d is a link of the tree: %t", c.name, c.inode, got)
+			t.Errorf("F-129: %s of %d is a link of the tree: %t, want %t", c.name, c.inode, got, c.want)
 		}
 	}
 	// A link that was not made here is not replaced, whatever its permissions amount to (F-191).

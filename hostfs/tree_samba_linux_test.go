@@ -226,11 +226,11 @@ func (b *beside) attributes() {
 	shows("kept", "RH (3)")
 	shows("keptdir", "HSD (16)")
 	if out, _ := b.client("root", "allinfo kept"); !strings.Contains(out, "create_time:    Sun Jan  2 03:04:05 ") {
-		b.Errorf("the server shows %s", out)
+		b.Errorf(`the server shows %s, want text containing "create_time:    Sun Jan  2 03:04:05 "`, out)
 	}
 	if out, err := b.client("root", "del kept; setmode kept -r-h; setmode keptdir -h-s+a; "+
 		"utimes kept 2001:02:03-04:05:06 -1 -1 -1"); !strings.Contains(out, `CANNOT_DELETE deleting remote file \kept`) {
-		b.Errorf("smbclient: %s, %v", out, err)
+		b.Errorf("smbclient: %s, %v, want text containing %q", out, err, `CANNOT_DELETE deleting remote file \kept`)
 	}
 	sees(h, 0x80)
 	sees(d, 0x30)
@@ -277,7 +277,7 @@ func (b *beside) extended() {
 	}
 	value, st := ours.Extended("user.THERE")
 	if b.want(st, ntstatus.Success); string(value) != "theirs" {
-		b.Errorf("F-194: set there it is %q here", value)
+		b.Errorf(`F-194: set there it is %q here, want string(value) = "theirs"`, value)
 	}
 	b.want(th.NtClose(h), ntstatus.Success)
 }
@@ -321,7 +321,8 @@ func (b *beside) names() {
 		there := strings.Contains(out, "\n  "+c.name+"  ")
 		opened := strings.Contains(out, `getting file \names\`+c.name+" of size")
 		if there != c.theirList || opened != c.theirOpen {
-			b.Errorf("%q: the server lists it: %v, opens it: %v\n%s", c.name, there, opened, out)
+			b.Errorf("%q: the server lists it: %v, opens it: %v, want %v, %v\n%s", c.name, there, opened,
+				c.theirList, c.theirOpen, out)
 		}
 		listed := slices.ContainsFunc(entries, func(e nt.FileEntry) bool { return e.FileName == c.name })
 		f, _, st := th.NtCreateFile(call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileOpen}.at(

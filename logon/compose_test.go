@@ -105,7 +105,7 @@ func TestComposeGroups(t *testing.T) {
 	for _, c := range types {
 		r, st := logon.Compose(person(allRights, users, team), c.typ, added)
 		if st != ntstatus.Success || r.Linked != nil {
-			t.Fatalf("type %d: %v, linked %v", c.typ, st, r.Linked)
+			t.Fatalf("type %d: %v, linked %v, want %v, nil", c.typ, st, r.Linked, ntstatus.Success)
 		}
 		want := append([]string{users, team, "S-1-1-0"}, c.sids...)
 		want = append(want, "S-1-5-11", "S-1-5-15", "S-1-5-21-9-9-9-77")
@@ -150,7 +150,7 @@ func TestComposeGroups(t *testing.T) {
 	// Without a group the user is the primary group.
 	r, _ := logon.Compose(person(allRights), winnt.LOGON32_LOGON_NETWORK)
 	if r.Token.PrimaryGroup.String() != alice {
-		t.Errorf("primary group %v", r.Token.PrimaryGroup)
+		t.Errorf("primary group %v, want %v", r.Token.PrimaryGroup, alice)
 	}
 }
 
@@ -205,15 +205,16 @@ func TestComposeAdministrators(t *testing.T) {
 			paired := c.sids[0] == "S-1-5-4"
 			enabled := paired || c.typ == winnt.LOGON32_LOGON_BATCH || c.typ == winnt.LOGON32_LOGON_SERVICE
 			if (r.Linked != nil) != paired || r.Administrator() != (admin && enabled) {
-				t.Errorf("type %d of a member of %s: linked %t, administrator %t", c.typ, group, r.Linked != nil,
-					r.Administrator())
+				t.Errorf("type %d of a member of %s: linked %t, administrator %t, want %t, %t", c.typ, group,
+					r.Linked != nil, r.Administrator(), paired, admin && enabled)
 			}
 			full := r.Full()
 			if paired {
 				check("L-51: the full token first", full.Token, true, winnt.TokenElevationTypeFull)
 				check("L-51: the limited one linked", *full.Linked, false, winnt.TokenElevationTypeLimited)
 			} else if full.Linked != nil || full.Token.Flags != r.Token.Flags {
-				t.Errorf("L-51: type %d without a pair: %+v", c.typ, full)
+				t.Errorf("L-51: type %d without a pair: %+v, want full.Linked = nil, full.Token.Flags = %v", c.typ,
+					full, r.Token.Flags)
 			}
 		}
 	}
@@ -325,11 +326,13 @@ func TestFullOnce(t *testing.T) {
 		for _, got := range []logon.Result{once, once.Full()} {
 			if got.Token.ElevationType != winnt.TokenElevationTypeFull ||
 				got.Linked.ElevationType != winnt.TokenElevationTypeLimited {
-				t.Errorf("L-51: %s: %v, linked %v", name, got.Token.ElevationType, got.Linked.ElevationType)
+				t.Errorf("L-51: %s: %v, linked %v, want %v, %v", name, got.Token.ElevationType,
+					got.Linked.ElevationType, winnt.TokenElevationTypeFull, winnt.TokenElevationTypeLimited)
 			}
 		}
 	}
 	if r := (logon.Result{Token: limited}).Full(); r.Token.ElevationType != limited.ElevationType || r.Linked != nil {
-		t.Errorf("L-51: a token without a pair: %+v", r)
+		t.Errorf("L-51: a token without a pair: %+v, want r.Token.ElevationType = %v, r.Linked = nil", r,
+			limited.ElevationType)
 	}
 }

@@ -69,11 +69,11 @@ func TestMemoryLogOn(t *testing.T) {
 			t.Errorf("%s: %v, reason %v, account %q, want %v, %v, %q", c.name, st, got.Reason, who, c.st, c.reason, c.sid)
 		}
 		if made := !got.Token.User.SID.IsZero(); made != (c.st == ntstatus.Success) {
-			t.Errorf("%s: a token is made: %t", c.name, made)
+			t.Errorf("%s: a token is made: %t, want %t", c.name, made, c.st == ntstatus.Success)
 		}
 		if held := len(got.Token.Groups) > 0 && got.Token.Groups[len(got.Token.Groups)-1] == added[0]; held !=
 			(c.r.Groups != nil && c.r.Tcb) {
-			t.Errorf("L-33: %s: the group is added: %t", c.name, held)
+			t.Errorf("L-33: %s: the group is added: %t, want %t", c.name, held, c.r.Groups != nil && c.r.Tcb)
 		}
 	}
 	for tcb, level := range map[bool]winnt.SecurityImpersonationLevel{false: winnt.SecurityIdentification,
@@ -125,7 +125,8 @@ func TestMemoryNames(t *testing.T) {
 		t.Errorf("the zero SID is %v", a)
 	}
 	if c := m.Computer(); c.Domain != "BOX" || c.Use != winnt.SidTypeDomain || c.SID.String() != "S-1-5-21-1-2-3" {
-		t.Errorf("the computer is %+v", c)
+		t.Errorf(`the computer is %+v, want c.Domain = "BOX", c.Use = %v, c.SID = "S-1-5-21-1-2-3"`, c,
+			winnt.SidTypeDomain)
 	}
 	member := func(text, name string) logon.Member {
 		a := logon.Account{SID: sid.MustParse(text), Use: winnt.SidTypeUser, Name: name}

@@ -38,7 +38,7 @@ func TestAdministratorOfEachToken(t *testing.T) {
 		for j, second := range rows {
 			r := logon.Result{Token: *first.spec, Linked: second.spec}
 			if got := r.Administrator(); got != (first.want || second.want) {
-				t.Errorf("%s: %t", fmt.Sprint(i, " and ", j), got)
+				t.Errorf("%s: %t, want %t", fmt.Sprint(i, " and ", j), got, first.want || second.want)
 			}
 		}
 	}
@@ -60,7 +60,7 @@ func TestSecret(t *testing.T) {
 	for _, s := range shown {
 		for _, clear := range []string{"hunter2", "68756e74657232", "68756E74657232", "104 117"} {
 			if strings.Contains(s, clear) {
-				t.Errorf("shown: %s", s)
+				t.Errorf("shown: %s, want text without %q", s, clear)
 			}
 		}
 	}
@@ -78,8 +78,8 @@ func TestAdministrator(t *testing.T) {
 			t.Fatal(err)
 		}
 		if r.Administrator() != want || made.Member(sid.Administrators, false) != want {
-			t.Errorf("T-143: Administrators with %#x: %v, in the token %v", attributes, r.Administrator(),
-				made.Member(sid.Administrators, false))
+			t.Errorf("T-143: Administrators with %#x: %v, in the token %v, want %v, %v", attributes,
+				r.Administrator(), made.Member(sid.Administrators, false), want, want)
 		}
 	}
 }

@@ -35,11 +35,11 @@ func TestNamesOfRights(t *testing.T) {
 	}
 	for _, name := range []string{"", "SeBackupPrivilege", "seinteractivelogonright", "SeInteractiveLogonRight "} {
 		if got := logon.ParseRight(name); got != 0 {
-			t.Errorf("%q is %#x", name, got)
+			t.Errorf("%q is %#x, want %#x", name, got, 0)
 		}
 	}
 	if got := logon.Rights(0).Names(); got != nil {
-		t.Errorf("no rights are %q", got)
+		t.Errorf("no rights are %q, want nil", got)
 	}
 }
 
@@ -71,10 +71,10 @@ func TestDomainsOfWellKnownAccounts(t *testing.T) {
 		s := sid.MustParse(text)
 		want := logon.Account{SID: s, Use: winnt.SidTypeDomain, Domain: name, DomainSID: s}
 		if a, ok := logon.WellKnownSID(s); !ok || a != want {
-			t.Errorf("%s: %+v, %t", text, a, ok)
+			t.Errorf("%s: %+v, %t, want %+v, true", text, a, ok, want)
 		}
 		if a, ok := logon.WellKnownName(strings.ToLower(name)); !ok || a != want {
-			t.Errorf("%s: %+v, %t", name, a, ok)
+			t.Errorf("%s: %+v, %t, want %+v, true", name, a, ok, want)
 		}
 	}
 }

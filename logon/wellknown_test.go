@@ -57,7 +57,7 @@ func TestWellKnownAccounts(t *testing.T) {
 		return true
 	})
 	if n < 60 {
-		t.Errorf("%d well-known SIDs only", n)
+		t.Errorf("%d well-known SIDs only, want at least 60", n)
 	}
 	for text, want := range map[string]bool{"S-1-5-21-1-2-3-500": false, "S-1-5-21-1-2-3-512": false,
 		"S-1-5-21-0-0-0-496": true,
@@ -77,7 +77,8 @@ func TestWellKnownAccounts(t *testing.T) {
 		"a@": {"", "a", "yes"}, "@d": {"d", "", "yes"}, "": {"", "", ""}} {
 		if domain, name, qualified := logon.Split(full); domain != want[0] || name != want[1] ||
 			qualified != (want[2] != "") {
-			t.Errorf("%q: %q, %q, %t", full, domain, name, qualified)
+			t.Errorf("%q: %q, %q, %t, want %q, %q, %t", full, domain, name, qualified, want[0], want[1],
+				want[2] != "")
 		}
 	}
 }

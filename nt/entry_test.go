@@ -93,7 +93,8 @@ func TestConditionsFollowTheDocuments(t *testing.T) {
 			}
 		}
 		if len(left) > 0 {
-			t.Errorf("%s: %s does not follow the statuses that the documents name before it", service, left[0])
+			t.Errorf("%s: %s does not follow the statuses that the documents name before it: len(left) = %d, want 0",
+				service, left[0], len(left))
 		}
 	}
 }
@@ -156,7 +157,7 @@ func TestTracingChangesNothing(t *testing.T) {
 	plain, none := history(false)
 	traced, calls := history(true)
 	if !reflect.DeepEqual(plain, traced) {
-		t.Errorf("results differ:\nuntraced %v\n  traced %v", plain, traced)
+		t.Errorf("results differ:\nuntraced %v, want %v\n  traced %v", plain, traced, traced)
 	}
 	if len(none) != 0 || len(calls) != 14 {
 		t.Errorf("%d and %d calls were traced, want 0 and 14", len(none), len(calls))

@@ -150,13 +150,13 @@ func TestAs(t *testing.T) {
 	a := w.client(alice, winnt.SecurityImpersonation, winnt.TOKEN_IMPERSONATE)
 	broken := errors.New("broken")
 	if err := w.th.As(a, func() error { w.expect(alice); return broken }); !errors.Is(err, broken) {
-		t.Errorf("As returned %v", err)
+		t.Errorf("As returned %v, want %v", err, broken)
 	}
 	w.expect(server)
 	func() {
 		defer func() {
 			if p := recover(); p != "out of order" {
-				t.Errorf("the panic became %v", p)
+				t.Errorf(`the panic became %v, want "out of order"`, p)
 			}
 		}()
 		_ = w.th.As(a, func() error { panic("out of order") })
@@ -164,7 +164,7 @@ func TestAs(t *testing.T) {
 	w.expect(server)
 	ran := false
 	if err := w.th.As(0xDEAD0, func() error { ran = true; return nil }); err == nil || ran {
-		t.Errorf("As without a token: %v, ran %t", err, ran)
+		t.Errorf("As without a token: %v, ran %t, want an error, false", err, ran)
 	}
 }
 
@@ -216,6 +216,6 @@ func TestSavedImpersonationStays(t *testing.T) {
 		}
 	}
 	if _, _, n := w.sys.Counts(); n != before {
-		t.Errorf("%d references after impersonations that failed, %d before", n, before)
+		t.Errorf("%d references after impersonations that failed, %d before, want %d", n, before, before)
 	}
 }

@@ -40,11 +40,11 @@ func TestPipeIdentification(t *testing.T) {
 	defer revert()
 	if _, st := server.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY,
 		false); st != ntstatus.BadImpersonationLevel {
-		t.Errorf("as the client: %v", st)
+		t.Errorf("as the client: %v, want %v", st, ntstatus.BadImpersonationLevel)
 	}
 	h, st := server.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)
 	if st != ntstatus.Success {
-		t.Fatalf("as self: %v", st)
+		t.Fatalf("as self: %v, want %v", st, ntstatus.Success)
 	}
 	server.NtClose(h)
 }
@@ -80,7 +80,7 @@ func TestPipeConn(t *testing.T) {
 	}
 	s.SetReadDeadline(time.Now().Add(time.Millisecond))
 	if _, err := s.Read(buf); !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("deadline: %v", err)
+		t.Errorf("deadline: %v, want %v", err, os.ErrDeadlineExceeded)
 	}
 	s.SetReadDeadline(time.Time{})
 	done := make(chan error, 2)
@@ -88,11 +88,11 @@ func TestPipeConn(t *testing.T) {
 	go func() { _, err := l.Accept(); done <- err }()
 	c.Close()
 	if err := <-done; !errors.Is(err, io.EOF) {
-		t.Errorf("read after the other end closed: %v", err)
+		t.Errorf("read after the other end closed: %v, want %v", err, io.EOF)
 	}
 	l.Close()
 	if err := <-done; !errors.Is(err, net.ErrClosed) {
-		t.Errorf("accept after close: %v", err)
+		t.Errorf("accept after close: %v, want %v", err, net.ErrClosed)
 	}
 	if _, err := client.DialPipe("m", nil); err == nil {
 		t.Error("dialled a pipe that is gone")

@@ -68,7 +68,7 @@ func TestPipeServer(t *testing.T) {
 	fmt.Fprint(c, "report")
 	got, err := io.ReadAll(c)
 	if err != nil || string(got) != "STATUS_SUCCESS" {
-		t.Errorf("got %q, %v", got, err)
+		t.Errorf(`got %q, %v, want string(got) = "STATUS_SUCCESS", no error`, got, err)
 	}
 	c.Close()
 	wg.Wait()
@@ -101,10 +101,10 @@ func TestPipeGivesBack(t *testing.T) {
 		}
 	}
 	if err := c.Close(); !errors.Is(err, net.ErrClosed) {
-		t.Errorf("closed twice: %v", err)
+		t.Errorf("closed twice: %v, want %v", err, net.ErrClosed)
 	}
 	if after := counts(); after != before {
-		t.Errorf("%d objects, handles and references are left, there were %d", after, before)
+		t.Errorf("%d objects, handles and references are left, there were %d, want %d", after, before, before)
 	}
 }
 
@@ -148,7 +148,7 @@ func TestPipeManyClients(t *testing.T) {
 			defer c.Close()
 			fmt.Fprint(c, user)
 			if got, err := io.ReadAll(c); err != nil || string(got) != user {
-				t.Errorf("%s was served as %q, %v", user, got, err)
+				t.Errorf("%s was served as %q, %v, want string(got) = %v, no error", user, got, err, user)
 			}
 		})
 	}
@@ -209,7 +209,7 @@ func TestListenerGivesBack(t *testing.T) {
 		t.Fatal("a pipe without instances is made")
 	}
 	if after := threads(); before == 0 || after != before {
-		t.Errorf("%d threads before a listen that failed, %d after it", before, after)
+		t.Errorf("%d threads before a listen that failed, %d after it, want at least 1, %d", before, after, before)
 	}
 	l, err := server.ListenPipe("closed", everyone)
 	if err != nil {
@@ -217,6 +217,6 @@ func TestListenerGivesBack(t *testing.T) {
 	}
 	l.Close()
 	if c, err := l.Accept(); c != nil || !errors.Is(err, net.ErrClosed) {
-		t.Errorf("a closed listener accepts %v, %v", c, err)
+		t.Errorf("a closed listener accepts %v, %v, want nil, %v", c, err, net.ErrClosed)
 	}
 }

@@ -52,7 +52,7 @@ func TestRecorded(t *testing.T) {
 				t.Fatal(err)
 			}
 			if !bytes.Equal(again, b) {
-				t.Errorf("written again:\n%x\nread:\n%x", again, b)
+				t.Errorf("written again:\n%x, want %x\nread:\n%x", again, b, b)
 			}
 		})
 	}
@@ -111,14 +111,14 @@ func TestRefusals(t *testing.T) {
 		"offset 0x8": change(12, 8),
 	} {
 		if _, err := ntacl.Decode(b); !errors.Is(err, ntacl.ErrAttribute) {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: %v, want %v", name, err, ntacl.ErrAttribute)
 		}
 	}
 	d := sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")
 	for _, a := range []ntacl.Attribute{{Descriptor: d}, {Version: 5, Descriptor: d}, {Version: 1},
 		{Version: 4, What: "a\x00b", Descriptor: d}} { // each is invalid in one respect
 		if _, err := a.Append(nil); !errors.Is(err, ntacl.ErrAttribute) {
-			t.Errorf("%+v: %v", a, err)
+			t.Errorf("%+v: %v, want %v", a, err, ntacl.ErrAttribute)
 		}
 	}
 }
@@ -135,7 +135,7 @@ func TestTruncatedHeadersAreRefused(t *testing.T) {
 		for n := range head {
 			var a ntacl.Attribute
 			if _, err := a.Split(whole[:n:n]); !errors.Is(err, ntacl.ErrAttribute) {
-				t.Errorf("version %d, %d bytes of %d: %v", version, n, head, err)
+				t.Errorf("version %d, %d bytes of %d: %v, want %v", version, n, head, err, ntacl.ErrAttribute)
 			}
 		}
 		most := append(bytes.Clone(whole), make([]byte, ntacl.MaxSize-len(whole))...)
@@ -177,7 +177,8 @@ func TestOffsetsBeforeTheDescriptor(t *testing.T) {
 				continue
 			}
 			if a, err := ntacl.Decode(b); !errors.Is(err, ntacl.ErrAttribute) {
-				t.Errorf("version %d, the offset %d at byte %d: %v, %v", version, off-uint32(at), field, a, err)
+				t.Errorf("version %d, the offset %d at byte %d: %v, %v, want %v", version, off-uint32(at), field, a,
+					err, ntacl.ErrAttribute)
 			}
 		}
 	}
@@ -219,7 +220,7 @@ func TestSplitAtTheEnd(t *testing.T) {
 			t.Errorf("version %d: %x, %v", version, rest, err)
 		}
 		if _, err := a.Split(good[:at-1]); !errors.Is(err, ntacl.ErrAttribute) {
-			t.Errorf("version %d, a byte less: %v", version, err)
+			t.Errorf("version %d, a byte less: %v, want %v", version, err, ntacl.ErrAttribute)
 		}
 	}
 }

@@ -124,7 +124,7 @@ func FuzzVerify(f *testing.F) {
 		v := a.Verify(i, access, inherited)
 		i.Mode ^= 0o5000
 		if again := a.Verify(i, access, inherited); again != v {
-			t.Errorf("%v, with other special bits %v", v, again)
+			t.Errorf("%v, with other special bits %v, want %v", v, again, v)
 		}
 	})
 }
@@ -137,10 +137,10 @@ func TestSeal(t *testing.T) {
 	before, want := a, a
 	plain := ntacl.Info{Mode: 0o755, Directory: true}
 	if err := a.Seal(plain, []byte{2, 0, 0}, nil); err == nil || a != before {
-		t.Errorf("a cut ACL: %+v, %v", a, err)
+		t.Errorf("a cut ACL: %+v, %v, want %+v, an error", a, err, before)
 	}
 	if err := a.Seal(plain, nil, []byte{2, 0, 0}); err == nil || a != before {
-		t.Errorf("a cut default ACL: %+v, %v", a, err)
+		t.Errorf("a cut default ACL: %+v, %v, want %+v, an error", a, err, before)
 	}
 	want.HashType, want.What, want.SystemHash = ntacl.HashSHA256, "posix_acl", [64]byte{}
 	if _, err := hex.Decode(want.SystemHash[:], []byte(folderHash)); err != nil {
@@ -150,7 +150,7 @@ func TestSeal(t *testing.T) {
 		t.Errorf("%+v, %v, want %+v", a, err, want)
 	}
 	if v := a.Verify(plain, nil, nil); v != ntacl.Intact {
-		t.Errorf("what was sealed is %v", v)
+		t.Errorf("what was sealed is %v, want %v", v, ntacl.Intact)
 	}
 	// A file's hash covers 56 bytes and more: no second pointer, and no default ACL.
 	le := binary.LittleEndian
@@ -167,6 +167,6 @@ func TestSeal(t *testing.T) {
 		t.Errorf("a file: %x, %v, want %x", a.SystemHash, err, sum)
 	}
 	if v := a.Verify(ntacl.Info{Mode: 0o640, UID: 1001, GID: 1002, Directory: true}, nil, nil); v != ntacl.Stale {
-		t.Errorf("a directory with the hash of a file: %v", v)
+		t.Errorf("a directory with the hash of a file: %v, want %v", v, ntacl.Stale)
 	}
 }

@@ -67,10 +67,10 @@ func TestWalk(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if got := walk("/", true, 3); !slices.Equal(got, want[:3]) {
-		t.Errorf("stopped: %q", got)
+		t.Errorf("stopped: %q, want %q", got, want[:3])
 	}
 	if got := walk("/", false, 99); !slices.Equal(got, want[:1]) {
-		t.Errorf("root alone: %q", got)
+		t.Errorf("root alone: %q, want %q", got, want[:1])
 	}
 	if got := walk("/x", false, 99); !slices.Equal(got, []string{"/x false gone"}) {
 		t.Errorf("no such file: %q", got)
@@ -121,7 +121,7 @@ func TestRead(t *testing.T) {
 		r := ntacl.Reader{Tree: f, IgnorePosix: c.ignore}
 		got, err := r.Read(c.path)
 		if !errors.Is(err, c.err) {
-			t.Errorf("%s: %v", c.path, err)
+			t.Errorf("%s: %v, want %v", c.path, err, c.err)
 		}
 		if err != nil || c.err != nil {
 			continue

@@ -132,7 +132,7 @@ func TestEachPart(t *testing.T) {
 		}
 	}
 	if got, err := sddl.Format(nil, sddl.Options{}); got != "" || err != nil {
-		t.Errorf("no descriptor prints as %q, %v", got, err)
+		t.Errorf(`no descriptor prints as %q, %v, want "", nil`, got, err)
 	}
 }
 

@@ -191,7 +191,8 @@ func TestRevisions(t *testing.T) {
 		d, err := sddl.Parse("O:BA", sddl.Options{Revision: revision})
 		if revision <= 1 {
 			if err != nil || d.Owner() != sid.Administrators {
-				t.Errorf("S-43: revision %d: %v, %v", revision, d, err)
+				t.Errorf("S-43: revision %d: %v, %v, want d.Owner() = %v, no error", revision, d, err,
+					sid.Administrators)
 			}
 			continue
 		}

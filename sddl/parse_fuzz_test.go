@@ -36,7 +36,7 @@ func FuzzParse(f *testing.F) {
 		}
 		twice, _ := sddl.Format(again, o)
 		if twice != printed {
-			t.Fatalf("%q prints as %q, then as %q", text, printed, twice)
+			t.Fatalf("%q prints as %q, then as %q, want %q", text, printed, twice, printed)
 		}
 	})
 }

@@ -30,7 +30,7 @@ func TestBytes(t *testing.T) {
 				t.Errorf("got  %s\nwant %s", got, c.hex)
 			}
 			if text, err := sddl.Format(d, opt); text != c.text || err != nil {
-				t.Errorf("prints %q, %v", text, err)
+				t.Errorf("prints %q, %v, want %q, nil", text, err, c.text)
 			}
 		})
 	}

@@ -52,7 +52,7 @@ func TestVectorsToBytes(t *testing.T) {
 				a, errA := sddl.Format(d, sddl.Options{Domain: domain})
 				b, errB := sddl.Format(recorded, sddl.Options{Domain: domain})
 				if a != b || errA != nil || errB != nil {
-					t.Errorf("S-18: slack changes the text\n%s\n%s", a, b)
+					t.Errorf("S-18: slack changes the text, want a = %s, no error, no error\n%s\n%s", b, a, b)
 				}
 				return
 			}
@@ -178,7 +178,7 @@ func TestVectorsNetParts(t *testing.T) {
 			continue // no part: here that asks for all of them
 		}
 		if got, err := sddl.Format(d, o); err != nil || got != r.Expected {
-			t.Errorf("%s: %q, %v, recorded %q", r.ID, got, err, r.Expected)
+			t.Errorf("%s: %q, %v, recorded %q, want %q, nil", r.ID, got, err, r.Expected, r.Expected)
 		}
 	}
 }

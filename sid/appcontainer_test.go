@@ -25,16 +25,16 @@ func TestAppContainerNames(t *testing.T) {
 		group, capability := sid.CapabilitySIDs(name)
 		if want == "" {
 			if capability.String() != "S-1-15-3-1" || !strings.HasPrefix(group.String(), "S-1-5-32-") {
-				t.Errorf("%s: %v, %v", name, group, capability)
+				t.Errorf(`%s: %v, %v, want text starting with "S-1-5-32-", "S-1-15-3-1"`, name, group, capability)
 			}
 			continue
 		}
 		if capability.String() != "S-1-15-3-1024-"+want || group.String() != "S-1-5-32-"+want {
-			t.Errorf("%s: %v, %v", name, group, capability)
+			t.Errorf("%s: %v, %v, want %v, %v", name, group, capability, "S-1-5-32-"+want, "S-1-15-3-1024-"+want)
 		}
 	}
 	if _, c := sid.CapabilitySIDs("CONTACTS"); c.String() != "S-1-15-3-12" {
-		t.Errorf("contacts: %v", c)
+		t.Errorf(`contacts: %v, want "S-1-15-3-12"`, c)
 	}
 	for _, bad := range []string{"", strings.Repeat("a", 65)} {
 		if s := sid.AppContainer(bad); !s.IsZero() {

@@ -25,7 +25,7 @@ func FuzzDecode(f *testing.F) {
 				return
 			}
 			if got := string(s.AppendBinary(nil)); got != string(b[:n]) {
-				t.Errorf("%x was read as %x", b[:n], got)
+				t.Errorf("%x was read as %x, want %x", b[:n], got, string(b[:n]))
 			}
 		})
 	})

@@ -39,10 +39,10 @@ func TestParse(t *testing.T) {
 		})
 	}
 	if a, b := sid.MustParse("S-1-0x500000000-32-579"), sid.MustParse("S-1-21474836480-32-579"); a != b { // C-07
-		t.Errorf("C-07: %v != %v", a, b)
+		t.Errorf("C-07: %v != %v, want %v", a, b, b)
 	}
 	if got := sid.MustParse("S-1-5000000000-30-40").RtlString(); got != "S-1-0x00012a05f200-30-40" { // S-6
-		t.Errorf("S-6: the padded form is %s", got)
+		t.Errorf("S-6: the padded form is %s, want S-1-0x00012a05f200-30-40", got)
 	}
 }
 
@@ -53,7 +53,7 @@ func TestSubAuthorityLimit(t *testing.T) {
 		text += fmt.Sprintf("-%d", i)
 	}
 	if s, err := sid.Parse(text); err != nil || s.Len() != 68 || s.String() != text {
-		t.Fatalf("C-02: %v, %v", s, err)
+		t.Fatalf("C-02: %v, %v, want s.Len() = 68, s = %v, no error", s, err, text)
 	}
 	_, err := sid.Parse(text + "-16")
 	var se *sid.SyntaxError
@@ -61,7 +61,7 @@ func TestSubAuthorityLimit(t *testing.T) {
 		t.Fatalf("C-03: %v", err)
 	}
 	if !errors.Is(err, sid.ErrInvalid) {
-		t.Error("the error does not wrap ErrInvalid")
+		t.Errorf("the error does not wrap ErrInvalid: err = %v, want %v", err, sid.ErrInvalid)
 	}
 }
 
@@ -122,10 +122,10 @@ func TestAlias(t *testing.T) {
 		t.Fatal(s, err)
 	}
 	if a := sid.Alias(s, domain); a != "DU" {
-		t.Errorf("alias %q", a)
+		t.Errorf(`alias %q, want "DU"`, a)
 	}
 	if a := sid.Alias(s, sid.MustParse("S-1-5-21-1-2-4")); a != "" {
-		t.Errorf("alias %q in another domain", a)
+		t.Errorf(`alias %q in another domain, want ""`, a)
 	}
 	if sid.Name(s) != "Domain Users" || sid.Name(sid.Administrators) != "Administrators" ||
 		sid.Name(sid.MustParse("S-1-9-9")) != "" {
@@ -147,7 +147,7 @@ func TestAlias(t *testing.T) {
 		}
 		if a := sid.Alias(s, sid.SID{}); a != "" {
 			if again, err := sid.ParseAlias(a, sid.SID{}); err != nil || again != s {
-				t.Errorf("alias %s reads back as %v, %v", a, again, err)
+				t.Errorf("alias %s reads back as %v, %v, want %v, nil", a, again, err, s)
 			}
 		}
 	}
@@ -160,7 +160,7 @@ func TestMarshalText(t *testing.T) {
 	}
 	b, _ := s.MarshalText()
 	if string(b) != "S-1-5-32-544" {
-		t.Errorf("%s", b)
+		t.Errorf(`%s, want string(b) = "S-1-5-32-544"`, b)
 	}
 	if err := s.UnmarshalText(nil); err != nil || !s.IsZero() {
 		t.Error("no text is the zero value")
@@ -237,7 +237,7 @@ func TestTwin(t *testing.T) {
 		s, _ := sid.New(auth, subs...)
 		got, err := sid.ParseStrict(s.String())
 		if err != nil || got != s {
-			t.Fatalf("%v: %v, %v", s, got, err)
+			t.Fatalf("%v: %v, %v, want %v, nil", s, got, err, s)
 		}
 		a, ss, ok := twin(s.String())
 		if w, _ := sid.New(a, ss...); !ok || w != s {
@@ -260,7 +260,7 @@ func FuzzParse(f *testing.F) {
 		}
 		again, err := sid.ParseStrict(s.String())
 		if err != nil || again != s {
-			t.Fatalf("%q: %v reads back as %v, %v", text, s, again, err)
+			t.Fatalf("%q: %v reads back as %v, %v, want %v, nil", text, s, again, err, s)
 		}
 		b, n, err := sid.Decode([]byte(s.Binary()))
 		if err != nil || n != s.Len() || b != s {

@@ -141,7 +141,7 @@ func TestAccounts(t *testing.T) {
 		}
 	}
 	if first != 2 {
-		t.Errorf("%d SIDs were told to one who takes two", first)
+		t.Errorf("%d SIDs were told to one who takes two, want 2", first)
 	}
 }
 
@@ -196,7 +196,7 @@ func TestResolveStrictly(t *testing.T) {
 	for text, want := range map[string]string{"DA": "S-1-5-21-7-8-9-512", "BA": "S-1-5-32-544",
 		"S-1-5-21-7-8-9-512": "S-1-5-21-7-8-9-512", "S-1-5-32-544": "S-1-5-32-544"} {
 		if s, err := sid.ResolveStrict(text, domain); err != nil || s.String() != want {
-			t.Errorf("%s: %v, %v", text, s, err)
+			t.Errorf("%s: %v, %v, want %v, nil", text, s, err, want)
 		}
 	}
 	for text, want := range map[string]string{"da": "the canonical form S-1-5-21-7-8-9-512",
@@ -225,7 +225,7 @@ func TestMustParsePanics(t *testing.T) {
 // TestZeroHash checks that the zero value has hash 0, and that equal SIDs in separate memory have equal hashes.
 func TestZeroHash(t *testing.T) {
 	if h := (sid.SID{}).Hash(); h != 0 {
-		t.Errorf("%#x", h)
+		t.Errorf("%#x, want %#x", h, 0)
 	}
 	hashes := map[uint32]string{}
 	for n := range 16 {
@@ -336,10 +336,10 @@ func TestAliases(t *testing.T) {
 		"S-1-6-21-1-2-3-512",
 		"S-1-5-21-1-2-512", domain + "-511"} {
 		if got := sid.Alias(sid.MustParse(other), sid.MustParse(domain)); got != "" {
-			t.Errorf("%s has the alias %q", other, got)
+			t.Errorf(`%s has the alias %q, want ""`, other, got)
 		}
 	}
 	if got := sid.Alias(sid.MustParse(domain+"-512"), sid.SID{}); got != "" {
-		t.Errorf("without a domain: %q", got)
+		t.Errorf(`without a domain: %q, want ""`, got)
 	}
 }

@@ -28,7 +28,7 @@ func TestAppend(t *testing.T) {
 	write := func(text string) {
 		t.Helper()
 		if n, err := o.Write([]byte(text)); n != len(text) || err != nil {
-			t.Errorf("%d, %v", n, err)
+			t.Errorf("%d, %v, want %d, nil", n, err, len(text))
 		}
 	}
 	read := func(n int, want string, end error) {
@@ -115,7 +115,7 @@ func TestSeekAndTransfer(t *testing.T) {
 	read(2, "34", nil)
 	read(2, "56", nil)
 	if n, err := o.Write([]byte("ab")); n != 2 || err != nil {
-		t.Errorf("%d, %v", n, err)
+		t.Errorf("%d, %v, want 2, nil", n, err)
 	}
 	read(9, "9", nil)
 	read(9, "", io.EOF)
@@ -128,25 +128,25 @@ func TestSeekAndTransfer(t *testing.T) {
 		}
 	}
 	if n, err := o.ReadAt(b, -1); n != 0 || !errors.Is(err, fs.ErrInvalid) {
-		t.Errorf("%d, %v", n, err)
+		t.Errorf("%d, %v, want 0, %v", n, err, fs.ErrInvalid)
 	}
 	if n, err := o.WriteAt(b, -1); n != 0 || !errors.Is(err, fs.ErrInvalid) {
-		t.Errorf("%d, %v", n, err)
+		t.Errorf("%d, %v, want 0, %v", n, err, fs.ErrInvalid)
 	}
 	if n, err := o.WriteAt([]byte("XY"), 1); n != 2 || err != nil {
-		t.Errorf("%d, %v", n, err)
+		t.Errorf("%d, %v, want 2, nil", n, err)
 	}
 	read(9, "", io.EOF) // the place stayed
 	w.must(o.Close())
 	if text, err := fs.ReadFile(hers, "f"); err != nil || string(text) != "0XY3456ab9" {
-		t.Errorf("%q, %v", text, err)
+		t.Errorf(`%q, %v, want string(text) = "0XY3456ab9", no error`, text, err)
 	}
 	// Longer than one piece, written and read in one call, from the middle.
 	long := strings.Repeat("0123456789abcdef", 1<<16+1)
 	o, err = hers.OpenFile("long", os.O_RDWR|os.O_CREATE)
 	w.must(err)
 	if n, err := o.WriteAt([]byte(long), 5); n != len(long) || err != nil {
-		t.Errorf("%d, %v", n, err)
+		t.Errorf("%d, %v, want %d, nil", n, err, len(long))
 	}
 	got := make([]byte, len(long)+9)
 	if n, err := o.ReadAt(got, 3); n != len(long)+2 || !errors.Is(err, io.EOF) || string(got[2:n]) != long {

@@ -80,11 +80,11 @@ func TestErrorsName(t *testing.T) {
 	w.must(writing.Close())
 	for name, want := range map[string]string{"d/a": "12345", "b": "123"} {
 		if text, err := fs.ReadFile(hers, name); err != nil || string(text) != want {
-			t.Errorf("afterwards: %s has %q, %v", name, text, err)
+			t.Errorf("afterwards: %s has %q, %v, want string(text) = %v, no error", name, text, err, want)
 		}
 	}
 	if at, err := reading.Seek(0, io.SeekCurrent); at != 0 || err != nil {
-		t.Errorf("afterwards: at %d, %v", at, err)
+		t.Errorf("afterwards: at %d, %v, want 0, nil", at, err)
 	}
 }
 

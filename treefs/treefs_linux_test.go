@@ -111,7 +111,7 @@ func TestFS(t *testing.T) {
 	w.must(err)
 	part := make([]byte, 4)
 	if at, err := f.Seek(-3, io.SeekEnd); at != 2_999_997 || err != nil {
-		t.Errorf("%d, %v", at, err)
+		t.Errorf("%d, %v, want 2999997, nil", at, err)
 	}
 	if n, err := f.Read(part); n != 3 || err != nil || string(part[:3]) != "789" {
 		t.Errorf("%q, %v", part[:n], err)
@@ -120,7 +120,7 @@ func TestFS(t *testing.T) {
 		t.Errorf("%q, %v", part[:n], err)
 	}
 	if _, err := f.Write(part); !errors.Is(err, fs.ErrPermission) {
-		t.Errorf("what is open for reading is written: %v", err)
+		t.Errorf("what is open for reading is written: %v, want %v", err, fs.ErrPermission)
 	}
 	w.must(f.Close())
 	if _, err := f.Read(part); err == nil {
@@ -135,7 +135,7 @@ func (w *world) put(f *treefs.FS, name, text string) {
 	w.must(err)
 	n, err := io.WriteString(o, text)
 	if n != len(text) {
-		w.Errorf("%d of %d bytes", n, len(text))
+		w.Errorf("%d of %d bytes, want %d", n, len(text), len(text))
 	}
 	w.must(errors.Join(err, o.Sync(), o.Close()))
 }
@@ -191,7 +191,7 @@ func TestEachClient(t *testing.T) {
 	_, err = o.WriteAt([]byte(" and his"), 0)
 	w.must(errors.Join(err, o.Close()))
 	if text, err := fs.ReadFile(hers, "plan"); err != nil || string(text) != "hers and his" {
-		t.Errorf("%q, %v", text, err)
+		t.Errorf(`%q, %v, want string(text) = "hers and his", no error`, text, err)
 	}
 }
 
@@ -204,10 +204,10 @@ func TestNames(t *testing.T) {
 	w.put(hers, "d/e/a", "one")
 	w.put(hers, "d/b", "two")
 	if err := hers.Rename("d/e/a", "d/b", false); !errors.Is(err, fs.ErrExist) {
-		t.Errorf("a name that is taken: %v", err)
+		t.Errorf("a name that is taken: %v, want %v", err, fs.ErrExist)
 	}
 	if err := hers.Rename("d/e/a", `d\b`, true); !errors.Is(err, fs.ErrInvalid) {
-		t.Errorf("another path: %v", err)
+		t.Errorf("another path: %v, want %v", err, fs.ErrInvalid)
 	}
 	if err := hers.Remove("d"); !errors.Is(err, ntstatus.DirectoryNotEmpty.Err()) {
 		t.Errorf("a directory with entries: %v", err)
@@ -222,12 +222,12 @@ func TestNames(t *testing.T) {
 		t.Errorf("%+v", info)
 	}
 	if text, err := os.ReadFile(filepath.Join(w.root, "d", "b")); err != nil || string(text) != "on" {
-		t.Errorf("%q, %v", text, err)
+		t.Errorf(`%q, %v, want string(text) = "on", no error`, text, err)
 	}
 	w.must(hers.RemoveAll("d"))
 	w.must(hers.RemoveAll("d"))
 	if left, err := os.ReadDir(w.root); err != nil || len(left) != 0 {
-		t.Errorf("left: %v, %v", left, err)
+		t.Errorf("left: %v, %v, want len(left) = 0, no error", left, err)
 	}
 }
 
@@ -250,7 +250,7 @@ func TestReaddir(t *testing.T) {
 			w.must(err)
 		}
 		if seen != 3 {
-			t.Errorf("%d entries", seen)
+			t.Errorf("%d entries, want 3", seen)
 		}
 		if _, err := o.Seek(0, io.SeekStart); err != nil {
 			t.Error(err)
@@ -263,7 +263,7 @@ func TestReaddir(t *testing.T) {
 		_, err = o.Seek(0, io.SeekStart)
 		w.must(err)
 		if list, err := o.Readdir(-1); err != nil || len(list) != 3 {
-			t.Errorf("after %d entries, from the start: %d entries, %v", n, len(list), err)
+			t.Errorf("after %d entries, from the start: %d entries, %v, want 3, nil", n, len(list), err)
 		}
 		_, err = o.Seek(0, io.SeekStart)
 		w.must(err)

@@ -35,7 +35,7 @@ func TestAccess(t *testing.T) {
 		in.Write(append(v.In, '\n'))
 	}
 	if len(all) < 100 {
-		t.Fatalf("only %d vectors", len(all))
+		t.Fatalf("only %d vectors, want at least 100", len(all))
 	}
 	if _, err := (batch.Checks{}).Job().Run(&in, &out); err != nil {
 		t.Fatal(err)
@@ -188,7 +188,7 @@ func TestOpen(t *testing.T) {
 		}
 	}
 	if n < 100 {
-		t.Errorf("only %d vectors", n)
+		t.Errorf("only %d vectors, want at least 100", n)
 	}
 }
 
@@ -217,11 +217,12 @@ for line in sys.stdin:
                       "granted": "0x00000000", "privilegesUsed": []}), flush=True)`
 	out, err = exec.Command(python, "run.py", python, "-c", wrong).CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "differ") {
-		t.Errorf("a wrong program passes: %v\n%s", err, out)
+		t.Errorf("a wrong program passes: %v, want string(out) containing \"differ\", an error\n%s", err, out)
 	}
 	if out, err = exec.Command(python, "run.py", python, "-c",
 		"pass").CombinedOutput(); err == nil || !strings.Contains(string(out), "stopped") {
-		t.Errorf("a program that says nothing passes: %v\n%s", err, out)
+		t.Errorf("a program that says nothing passes: %v, want string(out) containing \"stopped\", an error\n%s",
+			err, out)
 	}
 }
 

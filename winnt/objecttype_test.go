@@ -37,7 +37,7 @@ func TestDesktopAndWindowStation(t *testing.T) {
 			m := winnt.AccessMask(readControl)
 			for _, n := range names {
 				if bits[n] == 0 {
-					t.Errorf("%s has no right %s", c.name, n)
+					t.Errorf("%s has no right %s: bits[n] = %v, want at least 1", c.name, n, bits[n])
 				}
 				m |= bits[n]
 			}
@@ -78,7 +78,7 @@ func TestObjectTypes(t *testing.T) {
 			}
 			for _, name := range strings.Fields(names) {
 				if bits[name] == 0 {
-					t.Errorf("%s: no right %s", row.name, name)
+					t.Errorf("%s: no right %s: bits[name] = %v, want at least 1", row.name, name, bits[name])
 				}
 				m |= bits[name]
 			}
@@ -92,8 +92,9 @@ func TestObjectTypes(t *testing.T) {
 		}
 		if typ.Invalid != row.invalid || typ.DupCheck != row.dupCheck || typ.Waitable != row.waits ||
 			typ.Container != row.containing {
-			t.Errorf("%s: refuses %#x, duplicate %t, waits %t, contains %t", row.name, typ.Invalid, typ.DupCheck,
-				typ.Waitable, typ.Container)
+			t.Errorf("%s: refuses %#x, duplicate %t, waits %t, contains %t, want %#x, %t, %t, %t", row.name,
+				typ.Invalid, typ.DupCheck, typ.Waitable, typ.Container, row.invalid, row.dupCheck, row.waits,
+				row.containing)
 		}
 	}
 	if winnt.ObjectTypeByName("files") != nil || winnt.ObjectTypeByName("") != nil {

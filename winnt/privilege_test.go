@@ -12,7 +12,7 @@ import (
 func TestPrivileges(t *testing.T) {
 	names := strings.Fields(privilegeNames)
 	if len(names) != 35 || winnt.FirstPrivilege != 2 || winnt.LastPrivilege != 36 {
-		t.Fatalf("%d names, from %d to %d", len(names), winnt.FirstPrivilege, winnt.LastPrivilege)
+		t.Fatalf("%d names, from %d to %d, want 35, 2, 36", len(names), winnt.FirstPrivilege, winnt.LastPrivilege)
 	}
 	every := winnt.PrivilegeSet(0)
 	for i, short := range names {
@@ -33,7 +33,7 @@ func TestPrivileges(t *testing.T) {
 	}
 	for _, p := range []winnt.Privilege{0, 1, 37, 63, 255} {
 		if p.Valid() || !strings.HasPrefix(p.String(), "Privilege(") {
-			t.Errorf("%d is a privilege: %v", uint8(p), p)
+			t.Errorf(`%d is a privilege: %v, want p.Valid() = false, p text starting with "Privilege("`, uint8(p), p)
 		}
 	}
 	set := winnt.Privileges(winnt.SeDebugPrivilege, winnt.SeCreateTokenPrivilege,
@@ -44,7 +44,7 @@ func TestPrivileges(t *testing.T) {
 	}
 	for p := range set.All {
 		if p != winnt.SeCreateTokenPrivilege {
-			t.Errorf("%v after the first", p)
+			t.Errorf("%v after the first, want %v", p, winnt.SeCreateTokenPrivilege)
 		}
 		break
 	}

@@ -24,7 +24,8 @@ func TestTokenInfoClasses(t *testing.T) {
 		}
 	}
 	if len(list) != int(winnt.MaxTokenInfoClass) || winnt.MaxTokenInfoClass != 50 {
-		t.Errorf("%d classes, the last is %d", len(list), winnt.MaxTokenInfoClass)
+		t.Errorf("%d classes, the last is %d, want %d, 50", len(list), winnt.MaxTokenInfoClass,
+			int(winnt.MaxTokenInfoClass))
 	}
 	for class, want := range map[winnt.TokenInfoClass]string{0: "TOKEN_INFORMATION_CLASS(0)",
 		51: "TOKEN_INFORMATION_CLASS(51)"} {

@@ -90,7 +90,7 @@ func TestNamesOfValues(t *testing.T) {
 func TestParse(t *testing.T) {
 	const guid = "00112233-4455-6677-8899-aabbccddeeff"
 	if g, err := winnt.ParseGUID(strings.ToUpper(guid)); err != nil || g.String() != guid {
-		t.Errorf("in capitals: %v, %v", g, err)
+		t.Errorf("in capitals: %v, %v, want %v, nil", g, err, guid)
 	}
 	for i := range len(guid) {
 		for _, c := range []string{"g", " ", "", "00"} {
@@ -110,12 +110,12 @@ func TestParse(t *testing.T) {
 	for text, want := range map[string]winnt.LUID{"0x3e7": winnt.SYSTEM_LUID, "999": 999, "0": 0,
 		"0xFFFFFFFFFFFFFFFF": 1<<64 - 1} {
 		if got, err := winnt.ParseLUID(text); err != nil || got != want {
-			t.Errorf("%s is %v, %v", text, got, err)
+			t.Errorf("%s is %v, %v, want %v, nil", text, got, err, want)
 		}
 	}
 	for _, text := range []string{"", "x", "-1", "3e7", "0x10000000000000000"} {
 		if got, err := winnt.ParseLUID(text); err == nil || got != 0 {
-			t.Errorf("%q is read as %v", text, got)
+			t.Errorf("%q is read as %v, want got = 0, an error", text, got)
 		}
 	}
 }

@@ -29,7 +29,7 @@ func TestAnswers(t *testing.T) {
 					continue
 				}
 				if d, err := a.ask(3); err != nil || d <= 0 {
-					t.Errorf("%s: three times take %v, %v", q.name, d, err)
+					t.Errorf("%s: three times take %v, %v, want more than 0, nil", q.name, d, err)
 				}
 			}
 		})

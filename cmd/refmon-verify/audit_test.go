@@ -248,7 +248,7 @@ func TestProofsOfRecords(t *testing.T) {
 			name := fmt.Sprintf("record %d of %d", i+1, n)
 			want := fmt.Sprintf("log, record %d of %d: %s", i+1, n, leaf)
 			if got, err := verifyAudit(s.line(), inclusion(leaf, i, way, note), ""); err != nil || got != want {
-				t.Errorf("%s: %q, %v", name, got, err)
+				t.Errorf("%s: %q, %v, want %q, nil", name, got, err, want)
 			}
 			refused(t, name+", longer", s.line(), inclusion(leaf, i, append(way[:len(way):len(way)], tree(nil)), note), "",
 				"the proof is too long")
@@ -280,7 +280,7 @@ func TestProofsOfContinuation(t *testing.T) {
 			way, old := since(m, leaves, true), s.note("log", m, tree(leaves[:m]))
 			want := fmt.Sprintf("log, %d records, continues the one of %d records", n, m)
 			if got, err := verifyAudit(s.line(), consistency(m, way, now), old); err != nil || got != want {
-				t.Errorf("%s: %q, %v", name, got, err)
+				t.Errorf("%s: %q, %v, want %q, nil", name, got, err, want)
 			}
 			forked := s.note("log", m, tree(append(records(m-1), "x")))
 			refused(t, name+", forked before", s.line(), consistency(m, way, now), forked, "")

@@ -35,7 +35,7 @@ func TestEveryAlteredCertificateIsRefused(t *testing.T) {
 	for i := range rounds(t) {
 		s := w.sample(t, has)
 		if again := parse(t, s.cert).render(t, true); !bytes.Equal(again, s.cert) {
-			t.Fatalf("the test writes certificates in another form:\n%s\n%s", again, s.cert)
+			t.Fatalf("the test writes certificates in another form:\n%s, want %s\n%s", again, s.cert, s.cert)
 		}
 		altered := w.mutate(t, s.cert, i%2 == 0)
 		if bytes.Equal(altered, s.cert) {

@@ -47,7 +47,7 @@ func pythonVerdicts(t *testing.T, samples []sample) []string {
 	out, err := exec.Command(python, "-c", verdictDriver, file).CombinedOutput()
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 	if err != nil || len(lines) != len(samples) {
-		t.Fatalf("%d verdicts of %d: %v\n%.2000s", len(lines), len(samples), err, out)
+		t.Fatalf("%d verdicts of %d: %v, want %d, nil\n%.2000s", len(lines), len(samples), err, len(samples), out)
 	}
 	return lines
 }
@@ -111,7 +111,8 @@ func TestKnownAlterations(t *testing.T) {
 			t.Errorf("Go takes alteration %d: %s\n%s\ntoken %s", i, out, s.cert, s.token)
 		}
 		if python[i] == "true" {
-			t.Errorf("Python takes alteration %d:\n%s\ntoken %s", i, s.cert, s.token)
+			t.Errorf("Python takes alteration %d, want python[i] anything but \"true\"\n%s\ntoken %s", i, s.cert,
+				s.token)
 		}
 	}
 }
@@ -126,7 +127,7 @@ func TestUnknownEntry(t *testing.T) {
 	s.cert = redecide(t, m, string(s.descriptor), string(s.token))
 	_, err := verify(string(s.cert), string(s.descriptor), string(s.token))
 	if python := pythonVerdicts(t, []sample{s})[0]; err != nil || python != "true" {
-		t.Errorf("Go says %v, Python %s", err, python)
+		t.Errorf("Go says %v, Python %s, want nil, true", err, python)
 	}
 }
 
@@ -159,8 +160,8 @@ func TestEqualVerdicts(t *testing.T) {
 		}
 		if (err == nil) != (python == "true") {
 			if wrong++; wrong < 6 {
-				t.Errorf("%d: Go says %v, Python %s\n%q\nsd %x\ntoken %q", i, err, python, s.cert, s.descriptor,
-					s.token)
+				t.Errorf("%d: Go says %v, Python %s, want wrong at least 6\n%q\nsd %x\ntoken %q", i, err, python,
+					s.cert, s.descriptor, s.token)
 			}
 		}
 	}

@@ -78,7 +78,7 @@ func (l answers) python(t *testing.T, in int) {
 	l = l[:len(l)/in]
 	for i, verdict := range pythonVerdicts(t, l) {
 		if verdict != "true" {
-			t.Errorf("Python says %s\n%s\n%s", verdict, l[i].token, l[i].cert)
+			t.Errorf("Python says %s, want true\n%s\n%s", verdict, l[i].token, l[i].cert)
 		}
 	}
 }
@@ -145,7 +145,8 @@ func TestEveryListAndAttribute(t *testing.T) {
 		}
 		slices.Sort(outcomes)
 		if outcomes = slices.Compact(outcomes); asked < 20 || len(outcomes) < 2 {
-			t.Errorf("%s: %d members, which have the outcomes %q", l.name, asked, outcomes)
+			t.Errorf("%s: %d members, which have the outcomes %q, want asked at least 20, len(outcomes) at least 2",
+				l.name, asked, outcomes)
 		}
 	}
 	all.python(t, 1)
@@ -178,7 +179,7 @@ func TestEveryLevel(t *testing.T) {
 			}
 		}
 		if asked < 80 {
-			t.Errorf("%s: only %d questions", policy, asked)
+			t.Errorf("%s: only %d questions, want at least 80", policy, asked)
 		}
 	}
 	all.python(t, 7)
@@ -259,6 +260,7 @@ func TestEveryAlias(t *testing.T) {
 		}
 	}
 	if relative == 0 || known != len(aliases)-relative {
-		t.Errorf("%d aliases are known with and without a domain, %d are relative to one", known, relative)
+		t.Errorf("%d aliases are known with and without a domain, %d are relative to one, want %d, at least 1",
+			known, relative, len(aliases)-relative)
 	}
 }

@@ -65,7 +65,7 @@ func TestEveryTree(t *testing.T) {
 		}
 	}
 	if len(outcomes) < 20 {
-		t.Errorf("only %d outcomes", len(outcomes))
+		t.Errorf("only %d outcomes, want at least 20", len(outcomes))
 	}
 	all.python(t, 10)
 }

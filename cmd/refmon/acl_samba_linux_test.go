@@ -93,7 +93,7 @@ func decidedAlike(t *testing.T, s *smbd.Server, share string) {
 		var out, complaint bytes.Buffer
 		args := []string{"acl", "set", "--offline", file, "O:S-1-22-1-1G:S-1-22-2-1" + c.text}
 		if code := run(args, &streams{out: &out, err: &complaint}); code != exitGranted {
-			t.Fatalf("%q: exit %d, %s", args, code, complaint.String())
+			t.Fatalf("%q: exit %d, %s, want %d", args, code, complaint.String(), exitGranted)
 		}
 		o, err := hostfs.OpenOffline(file, hostfs.Config{IgnorePosix: share == "v3"})
 		if err != nil {

@@ -45,7 +45,8 @@ func TestACLRepair(t *testing.T) {
 		t.Errorf("a rehearsal: exit %d\n%s", code, out)
 	}
 	if code, out, _ := repair(); code != exitGranted || !strings.HasSuffix(out, "3 files looked at; repaired: "+total) {
-		t.Errorf("a repair: exit %d\n%s", code, out)
+		t.Errorf("a repair: exit %d\n%s, want %d, text ending with %q", code, out, exitGranted,
+			"3 files looked at; repaired: "+total)
 	}
 	for _, args := range [][]string{{"--dry-run"}, {}} {
 		if code, out, _ := repair(args...); code != exitGranted || strings.Count(out, "\n") != 1 {
@@ -54,6 +55,7 @@ func TestACLRepair(t *testing.T) {
 	}
 	describe("owned", "O:S-1-5-5-0-1001G:SYD:(A;;FA;;;BA)")
 	if code, _, complaint := repair(); code != exitMalformed || !strings.Contains(complaint, "owned: its owner or group") {
-		t.Errorf("an owner that is a session: exit %d, %s", code, complaint)
+		t.Errorf(`an owner that is a session: exit %d, %s, want %d, text containing "owned: its owner or group"`,
+			code, complaint, exitMalformed)
 	}
 }

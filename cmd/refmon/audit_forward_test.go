@@ -34,10 +34,10 @@ func TestAuditForwardFlags(t *testing.T) {
 		}
 	}
 	if code, _, errs := asked("audit", "forward", dir, "--no-follow"); code != 2 || errs == "" {
-		t.Errorf("without a sink: exit code %d, %s", code, errs)
+		t.Errorf("without a sink: exit code %d, %s, want 2, a non-empty string", code, errs)
 	}
 	if code, _, errs := asked("audit", "forward", dir, "--no-follow", "--to", "unix:"+cursor, "--cursor",
 		cursor+"2"); code != 2 || errs == "" {
-		t.Errorf("a sink that is no socket: exit code %d, %s", code, errs)
+		t.Errorf("a sink that is no socket: exit code %d, %s, want 2, a non-empty string", code, errs)
 	}
 }

@@ -17,7 +17,7 @@ func TestAuditStory(t *testing.T) {
 		t.Helper()
 		var out bytes.Buffer
 		if code := run(args, &streams{in: strings.NewReader(""), out: &out, err: &out}); code != want {
-			t.Fatalf("refmon %s: exit code %d\n%s", strings.Join(args, " "), code, &out)
+			t.Fatalf("refmon %s: exit code %d, want %d\n%s", strings.Join(args, " "), code, want, &out)
 		}
 		return out.String()
 	}
@@ -31,7 +31,7 @@ func TestAuditStory(t *testing.T) {
 		`S-1-5-20 impersonate upward of S-1-5-21-1-2-3-1107`,
 	} {
 		if !strings.Contains(tail, line) {
-			t.Errorf("%s\nis not in\n%s", line, tail)
+			t.Errorf("%s\nis not in\n%s, want text containing %q", line, tail, line)
 		}
 	}
 	if out := refmon(0, "audit", "query", dir, "result=failure", "--format", "xml"); strings.Count(out,
@@ -110,7 +110,7 @@ func TestAuditFlags(t *testing.T) {
 		"--format yaml", "user"} {
 		if code, out, errs := asked(append([]string{"audit", "query", dir},
 			strings.Fields(wrong)...)...); code != 2 || out != "" || errs == "" {
-			t.Errorf("%s: exit code %d\n%s%s", wrong, code, out, errs)
+			t.Errorf("%s: exit code %d\n%s%s, want 2, \"\", a non-empty string", wrong, code, out, errs)
 		}
 	}
 	for format, want := range map[string]string{"table": `(?m)^2 2024-01-01T00:00:00.000Z user0 open File /srv/f0$`,
@@ -165,13 +165,13 @@ func TestAuditStats(t *testing.T) {
 	for _, args := range [][]string{{"-o", page, "--event", "x"}, {"-o", filepath.Join(page, "below")}, {}} {
 		if code, out, errs := asked(append([]string{"audit", "report", dir}, args...)...); code != 2 ||
 			out != "" || errs == "" {
-			t.Errorf("%v: exit code %d\n%s%s", args, code, out, errs)
+			t.Errorf("%v: exit code %d\n%s%s, want 2, \"\", a non-empty string", args, code, out, errs)
 		}
 	}
 	for _, verb := range []string{"tail", "query", "stats", "verify", "prove"} {
 		if code, _, errs := asked("audit", verb, filepath.Join(dir, "none"), map[bool]string{true: "1",
 			false: ""}[verb == "prove"]); code != 2 || errs == "" {
-			t.Errorf("%s of no log: exit code %d, %s", verb, code, errs)
+			t.Errorf("%s of no log: exit code %d, %s, want 2, a non-empty string", verb, code, errs)
 		}
 	}
 }
@@ -223,9 +223,9 @@ func TestAuditPolicyFlags(t *testing.T) {
 	}
 	fresh := filepath.Join(t.TempDir(), "fresh") // a folder without a log
 	if code, _, errs := asked("audit", "policy", fresh, "--subcategory", name, "--failure", "enable"); code != 0 {
-		t.Errorf("a folder that is not there: exit code %d, %s", code, errs)
+		t.Errorf("a folder that is not there: exit code %d, %s, want 0", code, errs)
 	}
 	if left, err := os.ReadDir(fresh); err != nil || len(left) != 1 || left[0].Name() != "policy.txt" {
-		t.Errorf("%v, %v", left, err)
+		t.Errorf(`%v, %v, want len(left) = 1, left[0].Name() = "policy.txt", no error`, left, err)
 	}
 }

@@ -72,7 +72,7 @@ func TestBoundedMemory(t *testing.T) {
 			free := childOutput(t, dir, refmon, c.args, false)
 			tight := childOutput(t, dir, refmon, c.args, true)
 			if free != tight {
-				t.Errorf("with enough memory %s, with little %s", free, tight)
+				t.Errorf("with enough memory %s, with little %s, want %s", free, tight, tight)
 			}
 			t.Log(free)
 		})
@@ -159,7 +159,7 @@ func childOutput(t *testing.T, dir, refmon string, args []string, limited bool) 
 		}
 	}
 	if size == 0 {
-		t.Fatal("nothing was written")
+		t.Fatalf("nothing was written: size = %v, want at least 1", size)
 	}
 	return fmt.Sprintf("%d bytes %x", size, h.Sum(nil)[:8])
 }

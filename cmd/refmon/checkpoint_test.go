@@ -14,7 +14,7 @@ import (
 func TestCheckpointRefused(t *testing.T) {
 	good := `{"question":"q","inputSize":9,"position":{},"out":1,"sets":0,"done":false}`
 	if c, err := parseCheckpoint([]byte(good)); err != nil || c.InputSize != 9 {
-		t.Errorf("%+v, %v", c, err)
+		t.Errorf("%+v, %v, want c.InputSize = 9, no error", c, err)
 	}
 	for text, want := range map[string]string{
 		strings.Replace(good, `"out":1`, `"out":1,"out":2`, 1): "out: given twice",
@@ -39,7 +39,8 @@ func FuzzCheckpoint(f *testing.F) {
 		c, err := parseCheckpoint(text)
 		runtime.ReadMemStats(&after)
 		if used := after.TotalAlloc - before.TotalAlloc; used > 1024*uint64(len(text))+16<<20 {
-			t.Errorf("%d bytes of memory for %d of the file", used, len(text))
+			t.Errorf("%d bytes of memory for %d of the file, want at most %d", used, len(text),
+				1024*uint64(len(text))+16<<20)
 		}
 		if err != nil {
 			return
@@ -130,10 +131,10 @@ func aRun(t *testing.T, args ...string) *stopped {
 	t.Helper()
 	s := of(t, args...)
 	if code, says := s.refmon(); code != exitMalformed || !strings.Contains(says, "line 1: ") {
-		t.Fatalf("the whole run: exit code %d, %s", code, says)
+		t.Fatalf(`the whole run: exit code %d, %s, want %d, text containing "line 1: "`, code, says, exitMalformed)
 	}
 	if code, says := s.refmon(); code != 0 || says != "refmon: the checkpoint says that all is done\n" {
-		t.Fatalf("again: exit code %d, %s", code, says)
+		t.Fatalf("again: exit code %d, %s, want 0, %q", code, says, "refmon: the checkpoint says that all is done\n")
 	}
 	return s
 }
@@ -154,7 +155,7 @@ func TestRunGoesOn(t *testing.T) {
 	whole := s.read("out")
 	rows := strings.SplitAfter(whole, "\n")
 	if len(rows) != 5 || !strings.Contains(rows[0], "line 1: ") || !strings.Contains(rows[2], "line 3: ") {
-		t.Fatalf("%q", rows)
+		t.Fatalf(`%q, want len(rows) = 5, rows[0] containing "line 1: ", rows[2] containing "line 3: "`, rows)
 	}
 	done := s.checkpoint(toFirst(int64(len(rows[0]))))
 	s.write("out", rows[0]+strings.Repeat("more than the rest", len(whole)))
@@ -164,7 +165,7 @@ func TestRunGoesOn(t *testing.T) {
 		t.Errorf("exit code %d, %s", code, says)
 	}
 	if out := s.read("out"); out != whole {
-		t.Errorf("the output is\n%swant\n%s", out, whole)
+		t.Errorf("the output is\n%swant, want %s\n%s", out, whole, whole)
 	}
 	if now := s.checkpoint(func(*checkpoint) {}); now.Position != done.Position || !now.Done || now.Out != done.Out {
 		t.Errorf("the checkpoint is %+v, want %+v", now, done)
@@ -210,7 +211,7 @@ func TestDiffAndReportGoOn(t *testing.T) {
 	}
 	rows := strings.SplitAfter(whole, "\n")
 	if len(rows) != 3 || !strings.Contains(rows[0], `"/a"`) || !strings.Contains(rows[1], `"/b"`) {
-		t.Fatalf("%q", rows)
+		t.Fatalf(`%q, want len(rows) = 3, rows[0] containing ""/a"", rows[1] containing ""/b""`, rows)
 	}
 	s.checkpoint(func(c *checkpoint) { back("null")(c); c.Out = int64(len(rows[0])) })
 	code, says := s.refmon()

@@ -40,7 +40,7 @@ func TestShellsComplete(t *testing.T) {
 			script := filepath.Join(t.TempDir(), "script")
 			var out, errs bytes.Buffer
 			if code := run([]string{"completion", shell}, &streams{out: &out, err: &errs}); code != exitGranted {
-				t.Fatalf("exit code %d: %s", code, errs.String())
+				t.Fatalf("exit code %d: %s, want %d", code, errs.String(), exitGranted)
 			}
 			if err := os.WriteFile(script, out.Bytes(), 0o600); err != nil {
 				t.Fatal(err)

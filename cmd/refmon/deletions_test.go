@@ -45,7 +45,7 @@ func TestDeletionsOfAnEarlierRun(t *testing.T) {
 				t.Helper()
 				var stdout, stderr bytes.Buffer
 				if code := run(args, &streams{in: strings.NewReader(""), out: &stdout, err: &stderr}); code != 0 {
-					t.Fatalf("code %d: %s", code, stderr.String())
+					t.Fatalf("code %d: %s, want 0", code, stderr.String())
 				}
 				text, err := os.ReadFile(out)
 				if err != nil {
@@ -73,7 +73,8 @@ func TestDeletionsOfAnEarlierRun(t *testing.T) {
 				t.Errorf("B-19: %d documents, want %d: %q", len(got), len(want), got)
 			}
 			if deleted := apply(); deleted != 0 || len(documents) != len(want) {
-				t.Errorf("B-19: a third run deletes %d, of %d documents", deleted, len(documents))
+				t.Errorf("B-19: a third run deletes %d, of %d documents, want 0, %d", deleted, len(documents),
+					len(want))
 			}
 			if _, err := os.Stat(out + ".new"); err == nil {
 				t.Error("a file is left beside the output")

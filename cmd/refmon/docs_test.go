@@ -108,7 +108,7 @@ func TestReadme(t *testing.T) {
 		}
 	}
 	if n == 0 {
-		t.Error("README shows no command")
+		t.Errorf("README shows no command: n = %v, want at least 1", n)
 	}
 }
 
@@ -183,6 +183,6 @@ func TestGuide(t *testing.T) {
 		}
 	}
 	if n < 7 {
-		t.Errorf("found %d pieces of code on the page", n)
+		t.Errorf("found %d pieces of code on the page, want at least 7", n)
 	}
 }

@@ -81,7 +81,7 @@ func TestRepl(t *testing.T) {
 	s.until(">>> ")
 	keys("exit\r")
 	if got := <-code; got != exitGranted {
-		t.Errorf("exit code %d", got)
+		t.Errorf("exit code %d, want %d", got, exitGranted)
 	}
 }
 

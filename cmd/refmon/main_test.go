@@ -95,10 +95,10 @@ func TestColourIsForTerminals(t *testing.T) {
 	}
 	plain, coloured := &streams{}, &streams{colour: true}
 	if got := plain.paint(red, "x"); got != "x" {
-		t.Errorf("plain: %q", got)
+		t.Errorf(`plain: %q, want "x"`, got)
 	}
 	if got := coloured.paint(red, "x"); got != red+"x"+reset {
-		t.Errorf("coloured: %q", got)
+		t.Errorf("coloured: %q, want %q", got, red+"x"+reset)
 	}
 	if tty, err := os.OpenFile("/dev/null", os.O_WRONLY, 0); err == nil {
 		defer tty.Close()
@@ -336,7 +336,7 @@ func TestRefusals(t *testing.T) {
 	for _, c := range wrongLines {
 		args := strings.Fields(c.line)
 		if code, _, errs := asked(args...); code != 0 {
-			t.Errorf("%s: exit code %d, %s", c.line, code, errs)
+			t.Errorf("%s: exit code %d, %s, want 0", c.line, code, errs)
 		}
 		for _, bad := range c.bad {
 			text, want, _ := strings.Cut(bad, " > ")

@@ -63,7 +63,8 @@ func TestOutputIsLost(t *testing.T) {
 		}
 		if code, _, errs := asked(append(args, "--out", full)...); code != 2 || !strings.Contains(errs,
 			"no space left") {
-			t.Errorf("%q to a full disk: exit code %d, %s", args, code, errs)
+			t.Errorf(`%q to a full disk: exit code %d, %s, want 2, text containing "no space left"`, args, code,
+				errs)
 		}
 	}
 }

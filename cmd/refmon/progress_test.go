@@ -57,7 +57,7 @@ func TestBar(t *testing.T) {
 	out.Reset()
 	b.clear()
 	if out.String() != "\r\x1b[K" {
-		t.Errorf("clear wrote %q", out.String())
+		t.Errorf("clear wrote %q: out = %q, want \"\r\x1b[K\"", out.String(), out)
 	}
 	b = newBar(&streams{err: &out}, 0, false)
 	b.on = true

@@ -75,7 +75,8 @@ SACL: absent (nothing is audited, no label)
 		code, out, errs := asked(append([]string{"sddl"}, c.args...)...)
 		page, rest, _ := strings.Cut(out, "sddl  ")
 		if code != 0 || errs != "" || page != c.page {
-			t.Errorf("%q: exit code %d, %q, got\n%swant\n%s", c.args, code, errs, page, c.page)
+			t.Errorf("%q: exit code %d, %q, got\n%swant, want 0, \"\", %s\n%s", c.args, code, errs, page, c.page,
+				c.page)
 			continue
 		}
 		text, hex, ok := strings.Cut(strings.TrimSuffix(rest, "\n"), "\nhex   ")
@@ -108,7 +109,7 @@ func TestWordsOfControlAndFlags(t *testing.T) {
 		}
 	}
 	if got := controlNames(0); got != "0x0000" {
-		t.Errorf("no control bit: %q", got)
+		t.Errorf(`no control bit: %q, want "0x0000"`, got)
 	}
 	for _, typ := range []sd.Type{sd.AccessAllowed, sd.SystemAudit, sd.SystemAccessFilter} {
 		words := []string{"object-inherit", "container-inherit", "no-propagate", "inherit-only", "inherited", "critical",

@@ -84,7 +84,7 @@ func TestServicesAreCounted(t *testing.T) {
 		delete(names, row.Name)
 	}
 	if len(names) > 0 {
-		t.Errorf("not in the JSON: %v", names)
+		t.Errorf("not in the JSON: %v: len(names) = %d, want 0", names, len(names))
 	}
 }
 
@@ -181,7 +181,7 @@ func TestServicesWriteTheirEvents(t *testing.T) {
 	}
 	names, err := filepath.Glob("../../examples/*.star")
 	if err != nil || len(names) < 3 {
-		t.Fatalf("%v, %v", names, err)
+		t.Fatalf("%v, %v, want len(names) at least 3, no error", names, err)
 	}
 	seen := map[uint16]bool{}
 	for _, name := range names {

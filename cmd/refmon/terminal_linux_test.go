@@ -37,7 +37,7 @@ func TestWhoCanForPeople(t *testing.T) {
 		var out strings.Builder
 		std := &streams{in: strings.NewReader(""), out: &out, err: &out, width: c.width}
 		if code := run(strings.Fields(question+c.flags), std); code != 0 {
-			t.Fatalf("exit code %d: %s", code, out.String())
+			t.Fatalf("exit code %d: %s, want 0", code, out.String())
 		}
 		if strings.Contains(out.String(), "THROUGH") != c.through {
 			t.Errorf("width %d, %q:\n%s", c.width, c.flags, out.String())

@@ -23,14 +23,14 @@ func TestColourFollowsDecision(t *testing.T) {
 	for _, want := range []string{entry, green + "+" + reset, red + "denied" + reset,
 		green + "granted" + reset, bold + red + "DENIED STATUS_ACCESS_DENIED: FILE_READ_DATA by NoAce" + reset} {
 		if !strings.Contains(got, want) {
-			t.Errorf("%q is missing in\n%q", want, got)
+			t.Errorf("%q is missing in\n%q, want text containing %q", want, got, want)
 		}
 	}
 	if got := ask(&streams{colour: true}, "-w", "0x3", "--color=never"); got != plain {
-		t.Errorf("--color=never: %q", got)
+		t.Errorf("--color=never: %q, want %q", got, plain)
 	}
 	if got := ask(&streams{colour: true}, "-w", "0x2"); !strings.HasPrefix(got, bold+green+"GRANTED 0x2") {
-		t.Errorf("granted: %q", got)
+		t.Errorf("granted: %q, want text starting with %q", got, bold+green+"GRANTED 0x2")
 	}
 }
 
@@ -61,7 +61,7 @@ func TestColoursAreAlike(t *testing.T) {
 		got := ask(true, strings.Fields(c.args)...)
 		for _, want := range c.want {
 			if !strings.Contains(got, want) {
-				t.Errorf("%s: %q is missing in\n%q", c.args, want, got)
+				t.Errorf("%s: %q is missing in\n%q, want text containing %q", c.args, want, got, want)
 			}
 		}
 		if plain := ask(false, strings.Fields(c.args)...); uncoloured.Replace(got) != plain {

@@ -119,6 +119,6 @@ func TestTokenDifferences(t *testing.T) {
 		}
 	}
 	if code, out, _ := asked("token", "diff", "a.json", "a.json"); code != 0 || out != "the tokens decide alike\n" {
-		t.Errorf("exit code %d: %s", code, out)
+		t.Errorf("exit code %d: %s, want 0, %q", code, out, "the tokens decide alike\n")
 	}
 }

@@ -65,7 +65,7 @@ func principals(t *testing.T, args ...string) map[string]string {
 	t.Helper()
 	out, errs, code := refmon(append([]string{"who-can", "read", "--format", "jsonl"}, args...)...)
 	if code != 0 {
-		t.Fatalf("who-can: code %d: %s", code, errs)
+		t.Fatalf("who-can: code %d: %s, want 0", code, errs)
 	}
 	all := map[string]string{}
 	for line := range strings.Lines(out) {
@@ -200,7 +200,8 @@ func TestReportSearchesFolders(t *testing.T) {
 		_, risky, _ := strings.Cut(string(text), "Riskiest")
 		risky, _, _ = strings.Cut(risky, "<h2>")
 		if noted := strings.Contains(string(text), "A folder on the way refuses"); noted == want {
-			t.Errorf("%s: the page notes a folder that refuses others: %t", folder, noted)
+			t.Errorf("%s: the page notes a folder that refuses others: %t, want anything but %t", folder, noted,
+				want)
 		}
 		if code != 0 || strings.Contains(risky, risk) != want {
 			t.Errorf("%s: code %d, listed as a risk: %t, want %t: %s\n%s", folder, code, !want, want, errs, risky)
@@ -220,10 +221,10 @@ func TestObjectsFileHasNoFolders(t *testing.T) {
 	must(t, os.WriteFile(file, []byte(rows), 0o644))
 	at := filepath.Join(tree, "closed", "f")
 	if got := principals(t, "-o", file, "-d", people)[at]; got != "alice admin root" {
-		t.Errorf("%q can read the file's row", got)
+		t.Errorf(`%q can read the file's row, want "alice admin root"`, got)
 	}
 	if _, errs, code := refmon("who-can", "read", "-o", file, "-d", people, "--traverse", "host"); code != 2 ||
 		!strings.Contains(errs, "--traverse host") {
-		t.Errorf("code %d: %s", code, errs)
+		t.Errorf(`code %d: %s, want 2, text containing "--traverse host"`, code, errs)
 	}
 }

@@ -81,7 +81,7 @@ func TestWhoCanEqualsCheck(t *testing.T) {
 			granted++
 		}
 		if q := asked[*row.ID]; can[q] != allowed {
-			t.Fatalf("%v: check says %s, who-can %t", q, row.Status, can[q])
+			t.Fatalf("%v: check says %s, who-can %t, want %t", q, row.Status, can[q], allowed)
 		}
 	}
 	if answers != n || granted < n/20 || granted > n-n/20 {
@@ -118,7 +118,7 @@ func (p *pairs) run(t *testing.T, args []string) string {
 	t.Helper()
 	var out, errs bytes.Buffer
 	if code := run(args, &streams{in: strings.NewReader(""), out: &out, err: &errs}); code != 0 {
-		t.Fatalf("%.200q: exit code %d\n%.2000s", args, code, errs.String())
+		t.Fatalf("%.200q: exit code %d, want 0\n%.2000s", args, code, errs.String())
 	}
 	return out.String()
 }

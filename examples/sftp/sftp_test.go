@@ -77,10 +77,10 @@ func TestSession(t *testing.T) {
 			t.Error(err)
 		}
 		if list, err := s.Filelist("Stat", "/public"); err != nil || len(list) != 1 || list[0].Size() != 10 {
-			t.Errorf("%+v, %v", list, err)
+			t.Errorf("%+v, %v, want len(list) = 1, list[0].Size() = 10, no error", list, err)
 		}
 		if list, err := s.Filelist("List", "/"); err != nil || len(list) != 2 {
-			t.Errorf("%+v, %v", list, err)
+			t.Errorf("%+v, %v, want len(list) = 2, no error", list, err)
 		}
 	}
 	_, read := other.Fileread("/private")
@@ -88,11 +88,11 @@ func TestSession(t *testing.T) {
 	for what, err := range map[string]error{"read": read, "write": write, "make": other.Filecmd("Mkdir", "/d", ""),
 		"rename": other.Filecmd("Rename", "/public", "/mine"), "remove": other.Filecmd("Remove", "/public", "")} {
 		if !errors.Is(err, fs.ErrPermission) {
-			t.Errorf("a stranger may %s: %v", what, err)
+			t.Errorf("a stranger may %s: %v, want %v", what, err, fs.ErrPermission)
 		}
 	}
 	if err := other.Filecmd("Chmod", "/public", ""); !errors.Is(err, fs.ErrInvalid) {
-		t.Errorf("what is not served: %v", err)
+		t.Errorf("what is not served: %v, want %v", err, fs.ErrInvalid)
 	}
 	// New files get an attribute, so an ordinary user's test ends here on a file system without attributes.
 	if err := his.Filecmd("Mkdir", "/d", ""); err != nil {
@@ -103,19 +103,19 @@ func TestSession(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n, err := f.WriteAt([]byte("written"), 0); n != 7 || err != nil {
-		t.Errorf("%d, %v", n, err)
+		t.Errorf("%d, %v, want 7, nil", n, err)
 	}
 	err = errors.Join(f.(io.Closer).Close(), his.Filecmd("Rename", "/d/new", "/moved"), his.Filecmd("Rmdir", "/d", ""))
 	if err != nil {
 		t.Error(err)
 	}
 	if text, err := os.ReadFile(filepath.Join(root, "moved")); err != nil || string(text) != "written" {
-		t.Errorf("%q, %v", text, err)
+		t.Errorf(`%q, %v, want string(text) = "written", no error`, text, err)
 	}
 	if err := his.Filecmd("Remove", "/moved", ""); err != nil {
 		t.Error(err)
 	}
 	if left, err := os.ReadDir(root); err != nil || len(left) != 2 {
-		t.Errorf("left: %v, %v", left, err)
+		t.Errorf("left: %v, %v, want len(left) = 2, no error", left, err)
 	}
 }

@@ -144,7 +144,7 @@ func TestHandler(t *testing.T) {
 		}
 	}
 	if _, text := do(t, "alice", "GET", url+"/again", "", ""); text != "a file now" {
-		t.Errorf("%q", text)
+		t.Errorf(`%q, want "a file now"`, text)
 	}
 }
 
@@ -153,9 +153,9 @@ func TestListing(t *testing.T) {
 	url := serve(t)
 	do(t, "alice", "PUT", url+"/secret-plan", "", "x")
 	if _, got := do(t, "alice", "PROPFIND", url, "", ""); !strings.Contains(got, "secret-plan") {
-		t.Errorf("alice does not see her file: %s", got)
+		t.Errorf(`alice does not see her file: %s, want text containing "secret-plan"`, got)
 	}
 	if status, got := do(t, "guest", "PROPFIND", url, "", ""); strings.Contains(got, "secret-plan") || status != 207 {
-		t.Errorf("a guest: %d %s", status, got)
+		t.Errorf(`a guest: %d %s, want 207, text without "secret-plan"`, status, got)
 	}
 }

@@ -69,6 +69,6 @@ func TestOpenNamesTheDescriptorThatDecided(t *testing.T) {
 		}
 	}
 	if o := accessquery.ExplainOpen(nil, nil); o.Allowed() || o.Why != nil || o.Limits() != nil {
-		t.Errorf("nothing: %+v", o)
+		t.Errorf("nothing: %+v, want o.Allowed() = false, o.Why = nil, o.Limits() = nil", o)
 	}
 }

@@ -56,6 +56,6 @@ func TestCaptureFailureNamesRule(t *testing.T) {
 	// What made the capture fail is the status, where the missing descriptor would be (A-18).
 	q := &Query{Call: NtAccessCheck, Capture: ntstatus.InvalidOwner}
 	if got := q.refused(ntstatus.InvalidOwner); got.Rule != "A-18" || got.ACE != -1 {
-		t.Errorf("A-18: %+v", got)
+		t.Errorf(`A-18: %+v, want got.Rule = "A-18", got.ACE = %v`, got, -1)
 	}
 }

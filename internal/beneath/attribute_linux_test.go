@@ -30,15 +30,15 @@ func TestEntryAttribute(t *testing.T) {
 	defer d.Close()
 	var b [8]byte
 	if n, err := EntryAttribute(int(d.Fd()), "with", "user.refmon", b[:]); err != nil || string(b[:n]) != "value" {
-		t.Errorf("%q, %v", b[:n], err)
+		t.Errorf(`%q, %v, want string(b[:n]) = "value", no error`, b[:n], err)
 	}
 	if _, err := EntryAttribute(int(d.Fd()), "without", "user.refmon", b[:]); !errors.Is(err, unix.ENODATA) {
-		t.Errorf("without: %v", err)
+		t.Errorf("without: %v, want %v", err, unix.ENODATA)
 	}
 	if _, err := EntryAttribute(int(d.Fd()), "link", "user.refmon", b[:]); err == nil {
 		t.Error("a link was followed")
 	}
 	if _, err := EntryAttribute(int(d.Fd()), "none", "user.refmon", b[:]); !errors.Is(err, unix.ENOENT) {
-		t.Errorf("none: %v", err)
+		t.Errorf("none: %v, want %v", err, unix.ENOENT)
 	}
 }

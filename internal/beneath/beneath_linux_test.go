@@ -70,10 +70,10 @@ func TestReadsBelow(t *testing.T) {
 				t.Errorf("List: %v", list)
 			}
 			if list := must(d.List("")); len(list) != 3 {
-				t.Errorf("List of the root: %v", list)
+				t.Errorf("List of the root: %v: len(list) = %d, want 3", list, len(list))
 			}
 			if v := must(d.Attribute(nil, "b/g", "user.x", 1<<16)); v != nil {
-				t.Errorf("an attribute that is not there: %q", v)
+				t.Errorf("an attribute that is not there: %q, want nil", v)
 			}
 			if v := must(d.Attribute([]byte("+"), "b/e/f", "user.x", 1<<16)); attributes && string(v) != "+value" {
 				t.Errorf("attribute %q", v)
@@ -84,7 +84,7 @@ func TestReadsBelow(t *testing.T) {
 				}
 			}
 			if _, err := d.Stat("no/such"); !errors.Is(err, fs.ErrNotExist) {
-				t.Errorf("a directory that is not there: %v", err)
+				t.Errorf("a directory that is not there: %v, want %v", err, fs.ErrNotExist)
 			}
 			if d.Close(); openFiles(t) != before {
 				t.Errorf("%d files were open, %d are", before, openFiles(t))
@@ -117,7 +117,8 @@ func TestLinkInTheMiddle(t *testing.T) {
 				_, lost := d.List("a/x")
 				_, none := d.Attribute(nil, "a/x/file", "user.x", 1<<16)
 				if !errors.Is(err, ErrLink) || !errors.Is(lost, ErrLink) || !errors.Is(none, ErrLink) {
-					t.Errorf("%s, %s -> %s: Stat %v, List %v, Attribute %v", name, at, to, err, lost, none)
+					t.Errorf("%s, %s -> %s: Stat %v, List %v, Attribute %v, want %v, %v, %v", name, at, to, err,
+						lost, none, ErrLink, ErrLink, ErrLink)
 				}
 				if s, err := d.Stat(at); err != nil || s.Mode&unix.S_IFMT != unix.S_IFLNK {
 					t.Errorf("%s: the link itself: %v", name, err)
@@ -144,7 +145,7 @@ func TestMount(t *testing.T) {
 		for name, r := range variants(t, place.root) {
 			d, before := r.Dirs(), openFiles(t)
 			if _, err := d.List(place.below); !errors.Is(err, ErrMount) {
-				t.Errorf("%s: %+v: %v", name, place, err)
+				t.Errorf("%s: %+v: %v, want %v", name, place, err, ErrMount)
 			}
 			if d.Close(); openFiles(t) != before {
 				t.Errorf("%s: %d files were open, %d are", name, before, openFiles(t))

@@ -12,6 +12,6 @@ import (
 // TestUnsupported: on systems other than Linux, Open fails with errors.ErrUnsupported.
 func TestUnsupported(t *testing.T) {
 	if _, err := beneath.Open(t.TempDir()); !errors.Is(err, errors.ErrUnsupported) {
-		t.Errorf("Open: %v", err)
+		t.Errorf("Open: %v, want %v", err, errors.ErrUnsupported)
 	}
 }

@@ -27,7 +27,7 @@ func TestConditionsOfACall(t *testing.T) {
 		}
 	}
 	if text, exact := conditionText(&nt.Call{Row: row, Status: ntstatus.Success}, "X-1"); text != "" || exact {
-		t.Errorf("a rule that the call does not have: %q, %t", text, exact)
+		t.Errorf(`a rule that the call does not have: %q, %t, want "", false`, text, exact)
 	}
 	k := func(rule string, st ntstatus.Status) nt.Condition { return nt.Condition{Rule: rule, Status: st} }
 	all := []nt.Condition{k("P-1", ntstatus.AccessViolation), k("O-23", ntstatus.ObjectTypeMismatch), k("O-20",

@@ -38,7 +38,7 @@ func TestAsking(t *testing.T) {
 		d := must(dirfile.Read([]byte(askingFile)))
 		i, _, err := d.Asking(who)
 		if err != nil || i != 1 {
-			t.Errorf("%s: %d, %v", who, i, err)
+			t.Errorf("%s: %d, %v, want 1, nil", who, i, err)
 			continue
 		}
 		isLevel := func(g string) bool { return strings.HasPrefix(g, "S-1-16-") }
@@ -80,7 +80,7 @@ func TestAskingUsers(t *testing.T) {
 		}
 	}
 	if len(d.Principals) != 1 {
-		t.Errorf("%d principals", len(d.Principals))
+		t.Errorf("%d principals, want 1", len(d.Principals))
 	}
 	none := &directory.Directory{}
 	if i, note, err := none.Asking("SY"); err != nil || note != "" ||

@@ -80,7 +80,8 @@ func TestTokensInFull(t *testing.T) {
 			continue
 		}
 		if len(d.Principals) != len(want) || d.Disabled != 1 || d.Domain.String() != "S-1-5-21-1-2-3" {
-			t.Errorf("%s: %d principals, %d disabled, of %v", form, len(d.Principals), d.Disabled, d.Domain)
+			t.Errorf(`%s: %d principals, %d disabled, of %v, want %d, 1, "S-1-5-21-1-2-3"`, form, len(d.Principals),
+				d.Disabled, d.Domain, len(want))
 			continue
 		}
 		for i, w := range want {
@@ -100,7 +101,8 @@ func TestTokensInFull(t *testing.T) {
 					attributes = winnt.SE_GROUP_INTEGRITY | winnt.SE_GROUP_INTEGRITY_ENABLED
 				}
 				if g.Attributes != attributes {
-					t.Errorf("%s, %s: %v has the attributes %#x", form, w.name, g.SID, g.Attributes)
+					t.Errorf("%s, %s: %v has the attributes %#x, want %#x", form, w.name, g.SID, g.Attributes,
+						attributes)
 				}
 			}
 			group := ""

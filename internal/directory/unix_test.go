@@ -39,7 +39,7 @@ func TestUnixAccounts(t *testing.T) {
 		}
 		n := d.Name(sid.MustParse("S-1-22-1-1001")) + d.Name(sid.MustParse("S-1-22-2-2000"))
 		if n != "alicestaff" {
-			t.Errorf("%s: names %s", name, n)
+			t.Errorf("%s: names %s, want alicestaff", name, n)
 		}
 	}
 	for _, bad := range []string{
@@ -74,7 +74,8 @@ func TestUnixIDsOfAFile(t *testing.T) {
 		t.Errorf("%d disabled, %v", d.Disabled, d.Account("B"))
 	}
 	if g := d.Group("G"); len(g) != 2 || g[0] != sid.MustParse("S-1-5-21-1-2-3-6") || g[1] != sid.MustParse("S-1-22-2-0") {
-		t.Errorf("the group: %v", g)
+		t.Errorf("the group: %v, want len(g) = 2, g[0] = %v, g[1] = %v", g, sid.MustParse("S-1-5-21-1-2-3-6"),
+			sid.MustParse("S-1-22-2-0"))
 	}
 	for _, twice := range []string{"g,S-1-5-21-1-2-3-6,group,,0\nh,S-1-5-21-1-2-3-7,group,,0\n",
 		"g,S-1-5-21-1-2-3-6,group,,\ng,S-1-5-21-1-2-3-7,group,,\n",

@@ -46,7 +46,7 @@ func TestEachOperationFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got, want := len(all.Ops()), 7; got != want {
-		t.Fatalf("%d operations: %v", got, all.Ops())
+		t.Fatalf("%d operations: %v, want %d", got, all.Ops(), want)
 	}
 	for i := range all.Ops() {
 		name := filepath.Join(t.TempDir(), "f")
@@ -82,19 +82,19 @@ func TestShortWrites(t *testing.T) {
 		}
 		n, err := f.Write([]byte("text"))
 		if n != c.want || !errors.Is(err, c.err) {
-			t.Errorf("%+v: %d, %v", c, n, err)
+			t.Errorf("%+v: %d, %v, want %d, %v", c, n, err, c.want, c.err)
 		}
 		for what, write := range map[string]func() error{
 			"a string": func() error { _, err := f.WriteString(""); return err },
 			"a copy":   func() error { _, err := io.Copy(f, strings.NewReader("text")); return err }} {
 			some.Fail(syscall.EIO, inject.Kind("write"))
 			if err := write(); !errors.Is(err, syscall.EIO) {
-				t.Errorf("%s: %v", what, err)
+				t.Errorf("%s: %v, want %v", what, err, syscall.EIO)
 			}
 		}
 		b, err := os.ReadFile(name)
 		if err != nil || string(b) != "text"[:c.want] {
-			t.Errorf("%+v: the file has %q, %v", c, b, err)
+			t.Errorf("%+v: the file has %q, %v, want string(b) = %v, no error", c, b, err, "text"[:c.want])
 		}
 		if err := f.Close(); err != nil {
 			t.Error(err)
@@ -116,7 +116,7 @@ func TestNilFaults(t *testing.T) {
 		"remove": none.Remove(name), "sync of the directory": none.SyncDir(name),
 		"write": none.WriteFile(filepath.Join(name, "f"), nil, 0o600)} {
 		if !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("%s: %v", what, err)
+			t.Errorf("%s: %v, want %v", what, err, fs.ErrNotExist)
 		}
 	}
 	var some inject.Injector
@@ -128,6 +128,6 @@ func TestNilFaults(t *testing.T) {
 		t.Error(err)
 	}
 	if b, err := os.ReadFile(name); err != nil || len(b) != 0 {
-		t.Errorf("%q, %v", b, err)
+		t.Errorf("%q, %v, want len(b) = 0, no error", b, err)
 	}
 }

@@ -48,7 +48,7 @@ func fill(t testing.TB, input []byte) {
 	b := make([]byte, arenaSize)
 	copy(b, input)
 	if st := m.Write(arena, b); st != ntstatus.Success {
-		t.Fatalf("the arena cannot be written: %v", st)
+		t.Fatalf("the arena cannot be written: %v, want %v", st, ntstatus.Success)
 	}
 }
 
@@ -100,10 +100,10 @@ func captureAll(t testing.TB, input []byte) {
 			bytes, start := allocated(), cpu(t)
 			capture(&m, at)
 			if n := allocated() - bytes; n > mostBytes {
-				t.Errorf("%s at %#x took %d bytes of memory", name, at, n)
+				t.Errorf("%s at %#x took %d bytes of memory, want at most %d", name, at, n, mostBytes)
 			}
 			if d := cpu(t) - start; d > mostTime {
-				t.Errorf("%s at %#x took %v", name, at, d)
+				t.Errorf("%s at %#x took %v, want at most %v", name, at, d, mostTime)
 			}
 		}
 	}
@@ -206,7 +206,7 @@ func TestPages(t *testing.T) {
 	var m Memory
 	b := make([]byte, 8)
 	if st := m.Read(b, arena); st != ntstatus.Success || string(b) != "\x01\x02\x03\x04\x05\x06\x07\x08" {
-		t.Errorf("%v, %x", st, b)
+		t.Errorf(`%v, %x, want st = %v, string(b) = ""`, st, b, ntstatus.Success)
 	}
 	if _, _, errno := syscall.Syscall(syscall.SYS_MPROTECT, arena, page, syscall.PROT_READ); errno != 0 {
 		t.Fatal(errno)
@@ -215,7 +215,7 @@ func TestPages(t *testing.T) {
 		t.Error("a page for reading")
 	}
 	if st := m.Write(arena, b); st != ntstatus.AccessViolation { // found readable before, never writable
-		t.Errorf("written: %v", st)
+		t.Errorf("written: %v, want %v", st, ntstatus.AccessViolation)
 	}
 	if _, _, errno := syscall.Syscall(syscall.SYS_MPROTECT, arena, page,
 		syscall.PROT_READ|syscall.PROT_WRITE); errno != 0 {
@@ -244,13 +244,13 @@ func TestExpectedPages(t *testing.T) {
 		var m Memory
 		m.Expect(c.expected)
 		if _, st := m.ReadU32(c.read); st != c.st {
-			t.Errorf("%#x with %#x: %v", c.read, c.expected, st)
+			t.Errorf("%#x with %#x: %v, want %v", c.read, c.expected, st, c.st)
 		}
 		if got := m.readable.has(uintptr(c.expected)) && c.expected != 0; got != c.known {
 			t.Errorf("%#x with %#x: the expected page is known: %v", c.read, c.expected, got)
 		}
 		if _, st := m.ReadU32(c.expected); st != c.later {
-			t.Errorf("%#x after %#x: %v", c.expected, c.read, st)
+			t.Errorf("%#x after %#x: %v, want %v", c.expected, c.read, st, c.later)
 		}
 	}
 	if runtime.GOARCH == "amd64" && !inPairs {
@@ -303,7 +303,7 @@ func TestCaptures(t *testing.T) {
 	}
 	unnamed, st := m.AttributesAt(l.words(48, 0, 0, 0, 0, 0))
 	if want := (&nt.ObjectAttributes{Unnamed: true}); st != ntstatus.Success || !reflect.DeepEqual(unnamed, want) {
-		t.Errorf("OBJECT_ATTRIBUTES without a name: %+v, %v", unnamed, st)
+		t.Errorf("OBJECT_ATTRIBUTES without a name: %+v, %v, want %+v, %v", unnamed, st, want, ntstatus.Success)
 	}
 }
 
@@ -375,12 +375,13 @@ func TestOptionalNULLIsNothing(t *testing.T) {
 	policy, policySt := m.PolicyAt(0)
 	list, listSt := m.TokenAttributesAt(0)
 	if id != nil || guid != nil || policy != nil || list != nil {
-		t.Errorf("a client %v, a GUID %v, a policy %v, attributes %v", id, guid, policy, list)
+		t.Errorf("a client %v, a GUID %v, a policy %v, attributes %v, want nil, nil, nil, nil", id, guid, policy,
+			list)
 	}
 	for name, st := range map[string]ntstatus.Status{"client": idSt, "GUID": guidSt, "policy": policySt,
 		"attributes": listSt} {
 		if st != ntstatus.Success {
-			t.Errorf("%s: %v", name, st)
+			t.Errorf("%s: %v, want %v", name, st, ntstatus.Success)
 		}
 	}
 }

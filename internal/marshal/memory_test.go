@@ -84,7 +84,7 @@ func TestBlocks(t *testing.T) {
 		}
 	}
 	if _, st := m.Block(0, chunk+1, 1); st != ntstatus.AccessViolation {
-		t.Errorf("from NULL: %v", st)
+		t.Errorf("from NULL: %v, want %v", st, ntstatus.AccessViolation)
 	}
 }
 
@@ -92,10 +92,10 @@ func TestBlocks(t *testing.T) {
 func TestFrames(t *testing.T) {
 	var m Memory
 	if low, high := m.Frames(0x20000, 0x30000); low != 0 || high != 0 {
-		t.Errorf("before: %#x to %#x", low, high)
+		t.Errorf("before: %#x to %#x, want %#x, %#x", low, high, 0, 0)
 	}
 	if low, high := m.Frames(0x40000, 0x50000); low != 0x20000 || high != 0x30000 {
-		t.Errorf("the first: %#x to %#x", low, high)
+		t.Errorf("the first: %#x to %#x, want 0x20000, 0x30000", low, high)
 	}
 	for _, c := range []struct {
 		p    Address

@@ -22,6 +22,6 @@ func TestPointersInStructures(t *testing.T) {
 		}
 	}
 	if list, st := m.DefaultDACLAt(none); list != nil || st != ntstatus.Success {
-		t.Errorf("no DACL: %v, %v", list, st)
+		t.Errorf("no DACL: %v, %v, want nil, %v", list, st, ntstatus.Success)
 	}
 }

@@ -89,7 +89,7 @@ func TestTokenInformation(t *testing.T) {
 			t.Errorf("class %d, one byte less at an odd address: %+v, %v", class, got, st)
 		}
 		if got, st := m.TokenInformationAt(class, c.at, 0); st != ntstatus.Success || got != nil {
-			t.Errorf("class %d, nothing: %+v, %v", class, got, st)
+			t.Errorf("class %d, nothing: %+v, %v, want nil, %v", class, got, st, ntstatus.Success)
 		}
 	}
 }

@@ -43,13 +43,13 @@ func TestFindAndStop(t *testing.T) {
 	n := 0
 	if err := objects.All(ctx, open(), sid.SID{}, winnt.FileObject,
 		func(objects.Item) bool { n++; return n < 2 }); err != nil || n != 2 {
-		t.Errorf("stopped after 2: %d, %v", n, err)
+		t.Errorf("stopped after 2: %d, %v, want 2, nil", n, err)
 	}
 	over, cancel := context.WithCancel(ctx)
 	cancel()
 	if err := objects.All(over, open(), sid.SID{}, winnt.FileObject,
 		func(objects.Item) bool { n++; return true }); !errors.Is(err, context.Canceled) || n != 2 {
-		t.Errorf("cancelled: %d, %v", n, err)
+		t.Errorf("cancelled: %d, %v, want 2, %v", n, err, context.Canceled)
 	}
 	failed := fmt.Errorf("enough")
 	n = 0
@@ -58,7 +58,7 @@ func TestFindAndStop(t *testing.T) {
 		n++
 		return failed
 	}); err != failed || n != 1 {
-		t.Errorf("a visit that fails: %d, %v", n, err)
+		t.Errorf("a visit that fails: %d, %v, want 1, %v", n, err, failed)
 	}
 }
 
@@ -82,7 +82,7 @@ func TestAllItems(t *testing.T) {
 		items = append(items, i)
 		return true
 	}); err != nil || len(items) != len(want) {
-		t.Fatalf("%d items, %v", len(items), err)
+		t.Fatalf("%d items, %v, want %d, nil", len(items), err, len(want))
 	}
 	var got []string
 	for i, item := range items {
@@ -107,6 +107,6 @@ func TestAllItems(t *testing.T) {
 	}
 	three := func(objects.Item) bool { n++; return n < 3 }
 	if err := objects.All(context.Background(), s, domain, nil, three); err != nil || n != 3 {
-		t.Errorf("%d items until false, %v", n, err)
+		t.Errorf("%d items until false, %v, want 3, nil", n, err)
 	}
 }

@@ -51,6 +51,6 @@ func TestGuessedForm(t *testing.T) {
 	}
 	if d, err := objects.ParseDescriptor("O:DA", sid.MustParse("S-1-5-21-1-2-3")); err != nil ||
 		d.Owner().String() != "S-1-5-21-1-2-3-512" {
-		t.Errorf("%v, %v", d, err)
+		t.Errorf(`%v, %v, want d.Owner() = "S-1-5-21-1-2-3-512", no error`, d, err)
 	}
 }

@@ -23,13 +23,13 @@ func TestReplaces(t *testing.T) {
 				want = "a\uFFFDb"
 			}
 			if got := printable.Line("a" + string(r) + "b"); got != want {
-				t.Errorf("Line with %U: %q", r, got)
+				t.Errorf("Line with %U: %q, want %q", r, got, want)
 			}
 			if r == '\n' {
 				want = "a\nb"
 			}
 			if got := printable.Text("a" + string(r) + "b"); got != want {
-				t.Errorf("Text with %U: %q", r, got)
+				t.Errorf("Text with %U: %q, want %q", r, got, want)
 			}
 		}
 	}

@@ -26,7 +26,7 @@ func TestBlockRefusesBeyondItsLimit(t *testing.T) {
 		t.Errorf("after a refusal the block has %d bytes and the pool %d, want 60", b.Used(), pool.Used())
 	}
 	if _, st := p.Charge(40); st != ntstatus.Success {
-		t.Errorf("60 + 40 of 100 bytes: %v", st)
+		t.Errorf("60 + 40 of 100 bytes: %v, want %v", st, ntstatus.Success)
 	}
 	first.Return()
 	first.Return()
@@ -49,7 +49,7 @@ func TestPoolKeepsItsReserve(t *testing.T) {
 		t.Errorf("after a refusal the block has %d bytes, want 0, and the pool %d, want 70", two.Used(), pool.Used())
 	}
 	if _, st := (Payer{Block: admin}).Charge(30); st != ntstatus.Success {
-		t.Errorf("the reserve: %v", st)
+		t.Errorf("the reserve: %v, want %v", st, ntstatus.Success)
 	}
 	if _, st := (Payer{Block: admin}).Charge(1); st != ntstatus.InsufficientResources {
 		t.Errorf("beyond the total: %v, want STATUS_INSUFFICIENT_RESOURCES", st)
@@ -112,7 +112,7 @@ func TestNilAndZeroBlocks(t *testing.T) {
 	b := NewBlock(nil, 10, false)
 	for _, n := range []int{0, -1} {
 		if _, st := (Payer{Block: b}).Charge(n); st != ntstatus.QuotaExceeded || b.Used() != 0 {
-			t.Errorf("%d bytes: %v, and %d are used", n, st, b.Used())
+			t.Errorf("%d bytes: %v, and %d are used, want %v, 0", n, st, b.Used(), ntstatus.QuotaExceeded)
 		}
 	}
 }
@@ -139,7 +139,8 @@ func TestChargesAddUpUnderRaces(t *testing.T) {
 					held = append(held, r)
 				}
 				if b.Used() > b.Limit() || pool.Used() > 3000 {
-					t.Errorf("%d of %d bytes, %d of all", b.Used(), b.Limit(), pool.Used())
+					t.Errorf("%d of %d bytes, %d of all, want at most %d, at most 3000", b.Used(), b.Limit(),
+						pool.Used(), b.Limit())
 				}
 			}
 			for i := range held {
@@ -154,6 +155,6 @@ func TestChargesAddUpUnderRaces(t *testing.T) {
 		}
 	}
 	if pool.Used() != 0 {
-		t.Errorf("%d bytes of the pool are left", pool.Used())
+		t.Errorf("%d bytes of the pool are left, want 0", pool.Used())
 	}
 }

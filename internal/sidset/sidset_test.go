@@ -152,7 +152,7 @@ func TestBits(t *testing.T) {
 	for n := range 194 {
 		b := sidset.NewBits(n)
 		if len(b) != (n+63)/64 {
-			t.Errorf("%d bits take %d words", n, len(b))
+			t.Errorf("%d bits take %d words, want %d", n, len(b), (n+63)/64)
 		}
 		for i := range n {
 			if b.Set(i); !b.Has(i) || i > 0 && !b.Has(i-1) || b.Has(i+1) {
@@ -217,7 +217,7 @@ func BenchmarkMake1000(b *testing.B) {
 func TestFindAllocatesNothing(t *testing.T) {
 	s := sidset.New([]sid.SID{sid.Everyone, sid.Users})
 	if n := testing.AllocsPerRun(100, func() { sinkInt = s.Find(sid.Users.Hash(), sid.Users) }); n != 0 {
-		t.Errorf("%v allocations", n)
+		t.Errorf("%v allocations, want 0", n)
 	}
 }
 
@@ -243,18 +243,18 @@ func TestHashesThatEndInZeros(t *testing.T) {
 		}
 	}
 	if got := (*sidset.Set)(nil).FindPresent(list[0].Hash(), list[0]); got != -1 {
-		t.Errorf("found in no set at %d", got)
+		t.Errorf("found in no set at %d, want %d", got, -1)
 	}
 	twice := sidset.New([]sid.SID{list[0], list[0], list[1], list[0], list[1]})
 	told := 0
 	for at, first := range twice.Duplicates() {
 		if told++; at != 1 || first != 0 {
-			t.Errorf("entry %d is entry %d", at, first)
+			t.Errorf("entry %d is entry %d, want 1, 0", at, first)
 		}
 		break
 	}
 	if told != 1 {
-		t.Errorf("%d duplicates are told to one who takes one", told)
+		t.Errorf("%d duplicates are told to one who takes one, want 1", told)
 	}
 }
 

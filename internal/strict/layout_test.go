@@ -77,7 +77,7 @@ func TestNesting(t *testing.T) {
 	s.Failf(1, "first %d", 1)
 	s.Failf(2, "second")
 	if v := s.Value(0); v != nil || s.Pos != 0 || s.Err.Error() != "byte 1: first 1" {
-		t.Errorf("after an error: %q at %d, %v", v, s.Pos, s.Err)
+		t.Errorf(`after an error: %q at %d, %v, want nil, 0, "byte 1: first 1"`, v, s.Pos, s.Err)
 	}
 }
 
@@ -92,7 +92,7 @@ func TestEveryEscape(t *testing.T) {
 			continue
 		}
 		if got := valid(text); got != (at >= 0) {
-			t.Errorf("%q: taken %t", text, got)
+			t.Errorf("%q: taken %t, want %t", text, got, at >= 0)
 		}
 		if got, ok := Unquote(nil, []byte(text)); at >= 0 && (!ok || string(got) != "a"+means[at:at+1]) {
 			t.Errorf("%q: %q", text, got)
@@ -106,15 +106,15 @@ func TestEveryEscape(t *testing.T) {
 		}
 	}
 	if got := string(AppendString([]byte("x"), "\x7f\x1fé\xff")); got != `x"\u007f\u001fé`+"\uFFFD\"" {
-		t.Errorf("written as %s", got)
+		t.Errorf("written as %s, want %s", got, `x"\u007f\u001fé`+"\uFFFD\"")
 	}
 	for _, raw := range []string{"", `"`, `x"`} {
 		if got, ok := Unquote(nil, []byte(raw)); ok || got != nil {
-			t.Errorf("%q: %q, %t", raw, got, ok)
+			t.Errorf("%q: %q, %t, want nil, false", raw, got, ok)
 		}
 	}
 	if got, _ := Unquote([]byte("old"), []byte(`"n\u0065w"`)); string(got) != "new" {
-		t.Errorf("built in a buffer that held something: %q", got)
+		t.Errorf(`built in a buffer that held something: %q, want string(got) = "new"`, got)
 	}
 }
 
@@ -136,7 +136,7 @@ func TestFieldsOf(t *testing.T) {
 	kinds := []reflect.Type{reflect.TypeFor[int](), reflect.TypeFor[named](), reflect.TypeFor[*strings.Reader](),
 		reflect.TypeFor[embedded](), reflect.TypeFor[map[string]embedded]()}
 	if !reflect.DeepEqual(names, want) || !reflect.DeepEqual(types, kinds) {
-		t.Errorf("%v %v", names, types)
+		t.Errorf("%v %v, want %v, %v", names, types, want, kinds)
 	}
 }
 
@@ -144,7 +144,7 @@ func TestFieldsOf(t *testing.T) {
 func TestUnmarshalMaps(t *testing.T) {
 	var m map[string]map[string]inner
 	if err := Unmarshal([]byte(`{"N":{"n":{"n":1}},"n":{}}`), &m); err != nil || m["N"]["n"].N != 1 || len(m) != 2 {
-		t.Errorf("%v %v", m, err)
+		t.Errorf(`%v %v, want m["N"]["n"].N = 1, len(m) = 2, no error`, m, err)
 	}
 	var e *Error
 	for text, want := range map[string]string{`{"a":{"b":{"N":1}}}`: "byte 11: a.b.N: unknown field, write it n",
@@ -175,10 +175,10 @@ func TestErrorsOfValues(t *testing.T) {
 	}
 	for _, want := range []bool{true, false} {
 		if v, err := r.Boolean(); err != nil || v != want {
-			t.Errorf("%t, %v", v, err)
+			t.Errorf("%t, %v, want %t, nil", v, err, want)
 		}
 	}
 	if _, err := r.Boolean(); err == nil || r.Pos != 17 {
-		t.Errorf("at %d: %v", r.Pos, err)
+		t.Errorf("at %d: %v, want 17, an error", r.Pos, err)
 	}
 }

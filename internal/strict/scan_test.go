@@ -68,7 +68,7 @@ func TestUnquoteAgainstTwin(t *testing.T) {
 		}
 		var back string
 		if err := json.Unmarshal(AppendString(nil, want), &back); err != nil || back != want {
-			t.Errorf("%s: written as %s: %q, %v", text, AppendString(nil, want), back, err)
+			t.Errorf("%s: written as %s: %q, %v, want %q, nil", text, AppendString(nil, want), back, err, want)
 		}
 	}
 	if _, ok := Unquote(nil, []byte("12")); ok {
@@ -138,7 +138,7 @@ func TestEscapesThatEnd(t *testing.T) {
 	for text, want := range map[string]rune{`\u0041`: 'A', `\ud834\udd1e`: 0x1D11E} {
 		for n := range len(text) {
 			if r, size := unicodeEscape([]byte(text[:n])); r != 0 || size != 0 {
-				t.Errorf("%s: %U, %d bytes", text[:n], r, size)
+				t.Errorf("%s: %U, %d bytes, want %U, 0", text[:n], r, size, 0)
 			}
 		}
 		if r, size := unicodeEscape([]byte(text)); r != want || size != len(text) {

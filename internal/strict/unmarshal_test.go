@@ -68,7 +68,7 @@ func FuzzUnmarshal(f *testing.F) {
 			return
 		}
 		if err := json.Unmarshal(text, &want); err != nil || !reflect.DeepEqual(got, want) {
-			t.Errorf("%+v, encoding/json %+v, %v", got, want, err)
+			t.Errorf("%+v, encoding/json %+v, %v, want %+v, nil", got, want, err, want)
 		}
 	})
 }

@@ -61,7 +61,8 @@ func TestRefused(t *testing.T) {
 			t.Errorf("%s: no error", name)
 		}
 		if n := after.TotalAlloc - before.TotalAlloc; n > 1024*uint64(len(text))+1<<20 {
-			t.Errorf("%s: %d bytes of memory for %d of text", name, n, len(text))
+			t.Errorf("%s: %d bytes of memory for %d of text, want at most %d", name, n, len(text),
+				1024*uint64(len(text))+1<<20)
 		}
 	}
 	for text, want := range map[string]string{
@@ -216,6 +217,6 @@ func TestLinesOfValues(t *testing.T) {
 		}
 	}
 	if numbers != `"0x1F""0o17"` {
-		t.Errorf("marked as numbers: %s", numbers)
+		t.Errorf(`marked as numbers: %s, want "0x1F""0o17"`, numbers)
 	}
 }

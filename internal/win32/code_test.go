@@ -11,13 +11,13 @@ import (
 func TestEveryStatusHasACode(t *testing.T) {
 	for st, name := range ntstatus.All {
 		if c := win32.Code(st.Win32()); c.String()[0] == 'W' {
-			t.Errorf("%s stands for %v, which has no name", name, c)
+			t.Errorf("%s stands for %v, which has no name, want c.String()[0] anything but %v", name, c, 'W')
 		}
 	}
 	if got := win32.Code(4242).String(); got != "WIN32(4242)" {
-		t.Errorf("unknown code prints %q", got)
+		t.Errorf(`unknown code prints %q, want "WIN32(4242)"`, got)
 	}
 	if got := win32.Code(5).Error(); got != "ERROR_ACCESS_DENIED (5)" {
-		t.Errorf("code 5 as an error is %q", got)
+		t.Errorf(`code 5 as an error is %q, want "ERROR_ACCESS_DENIED (5)"`, got)
 	}
 }

@@ -91,7 +91,8 @@ func TestFunctionsLeaveNoHandle(t *testing.T) {
 			before := count(t, w)
 			done := call()
 			if after := count(t, w); after != before {
-				t.Errorf("%s, acting %v: %d handles, before %d (done: %v)", name, acts, after, before, done)
+				t.Errorf("%s, acting %v: %d handles, before %d (done: %v), want %d", name, acts, after, before, done,
+					before)
 			}
 		}
 	}

@@ -67,10 +67,10 @@ func TestMembership(t *testing.T) {
 	}
 	if _, st := asked(t, w, "CheckTokenMembershipEx", win32.CheckTokenMembershipExIn{SIDToCheck: nt.Cap(users),
 		Flags: 4}); st != ntstatus.InvalidParameter {
-		t.Errorf("a flag that is not defined: %v", st)
+		t.Errorf("a flag that is not defined: %v, want %v", st, ntstatus.InvalidParameter)
 	}
 	if user, st := w.CurrentUser(); st != 0 || user != sid.MustParse("S-1-5-21-1-2-3-1001") {
-		t.Errorf("the user is %v, %v", user, st)
+		t.Errorf("the user is %v, %v, want %v, 0", user, st, sid.MustParse("S-1-5-21-1-2-3-1001"))
 	}
 }
 
@@ -210,7 +210,7 @@ func TestCurrentUserOfAClient(t *testing.T) {
 		}
 		k.PsDereferenceImpersonationToken(tok)
 		if user, st := w.CurrentUser(); st != ntstatus.Success || user.String() != alice {
-			t.Errorf("at %v: %v, %v", level, user, st)
+			t.Errorf("at %v: %v, %v, want %v, %v", level, user, st, alice, ntstatus.Success)
 		}
 	}
 	k.PsRevertToSelf()

@@ -35,20 +35,20 @@ func TestSecurityByName(t *testing.T) {
 			t.Errorf("O-64: %s: %v %v", name, st, d)
 		}
 		if st := w.SetNamedSecurity(o, winnt.SACL_SECURITY_INFORMATION, denying); st != ntstatus.PrivilegeNotHeld {
-			t.Errorf("O-65: %s: a SACL without its privilege: %v", name, st)
+			t.Errorf("O-65: %s: a SACL without its privilege: %v, want %v", name, st, ntstatus.PrivilegeNotHeld)
 		}
 		// The bit of a protected list alone takes WRITE_DAC.
 		if st := w.SetNamedSecurity(o, winnt.PROTECTED_DACL_SECURITY_INFORMATION, denying); st != ntstatus.Success {
-			t.Errorf("O-65: %s: protecting: %v", name, st)
+			t.Errorf("O-65: %s: protecting: %v, want %v", name, st, ntstatus.Success)
 		}
 		if d, st = w.NamedSecurity(o, winnt.DACL_SECURITY_INFORMATION); d.Control()&sd.DACLProtected == 0 {
 			t.Errorf("O-65: %s: not protected: %v %v", name, st, d)
 		}
 		if st := w.SetNamedSecurity(o, winnt.DACL_SECURITY_INFORMATION, denying); st != ntstatus.Success {
-			t.Errorf("O-65: %s: %v", name, st)
+			t.Errorf("O-65: %s: %v, want %v", name, st, ntstatus.Success)
 		}
 		if _, st := w.NamedSecurity(o, winnt.DACL_SECURITY_INFORMATION); st != ntstatus.AccessDenied {
-			t.Errorf("O-64: %s: a denied part: %v", name, st)
+			t.Errorf("O-64: %s: a denied part: %v, want %v", name, st, ntstatus.AccessDenied)
 		}
 	}
 	// A missing or invalid name is reported before errors of the descriptor.
@@ -56,7 +56,7 @@ func TestSecurityByName(t *testing.T) {
 		"": ntstatus.ObjectPathSyntaxBad} {
 		wrong := nt.Captured[*sd.Descriptor]{Status: ntstatus.AccessViolation}
 		if st := w.SetNamedSecurity(win32.Named{Name: name}, winnt.DACL_SECURITY_INFORMATION, wrong); st != want {
-			t.Errorf("%q: %v", name, st)
+			t.Errorf("%q: %v, want %v", name, st, want)
 		}
 		called := false
 		if st := w.ReadNamed(win32.Named{Name: name, File: true}, winnt.DACL_SECURITY_INFORMATION,

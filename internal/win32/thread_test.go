@@ -60,7 +60,7 @@ func TestLastError(t *testing.T) {
 	out, ok := w.PrivilegeCheck(d,
 		&nt.PrivilegeSet{Privilege: []nt.LUIDAndAttributes{{LUID: winnt.SeShutdownPrivilege.LUID()}}})
 	if !ok || !out.Result {
-		t.Errorf("privilege check: %v %v %v", ok, out.Result, w.LastError())
+		t.Errorf("privilege check: %v %v %v, want true, true", ok, out.Result, w.LastError())
 	}
 }
 

@@ -17,7 +17,7 @@ func TestProgramIsCut(t *testing.T) {
 		for form, body := range map[form][]byte{inBinary: AppendAttach(nil, 12, name),
 			inJSON: []byte(`{"Handle":"12","Program":"` + name + `"}`)} {
 			if got, err := (&Server{form: form}).attachOf(body); err != nil || got != want {
-				t.Errorf("form %d, %d bytes: %+v, %v", form, n, got, err)
+				t.Errorf("form %d, %d bytes: %+v, %v, want %+v, nil", form, n, got, err, want)
 			}
 		}
 	}
@@ -27,7 +27,7 @@ func TestProgramIsCut(t *testing.T) {
 	}
 	for _, bad := range [][]byte{alone[:7], append(alone, 0), nil} {
 		if got, err := (&Server{}).attachOf(bad); !errors.Is(err, ErrValue) {
-			t.Errorf("% x: %+v, %v", bad, got, err)
+			t.Errorf("% x: %+v, %v, want %v", bad, got, err, ErrValue)
 		}
 	}
 }

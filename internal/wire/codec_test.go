@@ -21,7 +21,7 @@ import (
 func TestRows(t *testing.T) {
 	rows := wire.Rows()
 	if len(rows) != nt.NtTable.Len() {
-		t.Fatalf("%d rows travel, the table has %d", len(rows), nt.NtTable.Len())
+		t.Fatalf("%d rows travel, the table has %d, want %d", len(rows), nt.NtTable.Len(), nt.NtTable.Len())
 	}
 	seen := map[uint64]string{}
 	for i, r := range rows {
@@ -31,7 +31,7 @@ func TestRows(t *testing.T) {
 			t.Errorf("row %d is %s with number %d", i, name, r.Service)
 		}
 		if other := seen[r.Fingerprint]; other != "" {
-			t.Errorf("%s and %s have one fingerprint", name, other)
+			t.Errorf(`%s and %s have one fingerprint, want ""`, name, other)
 		}
 		seen[r.Fingerprint] = name
 	}

@@ -36,7 +36,7 @@ func TestRoomOfOperations(t *testing.T) {
 		s.forgetLocked(1)
 		s.mu.Unlock()
 		if s.bytes != 0 || len(s.laters) != 0 {
-			t.Errorf("%T: %d bytes of %d operations are counted afterwards", c.in, s.bytes, len(s.laters))
+			t.Errorf("%T: %d bytes of %d operations are counted afterwards, want 0, 0", c.in, s.bytes, len(s.laters))
 		}
 	}
 }
@@ -54,8 +54,8 @@ func TestCompletionIsSignalledOnce(t *testing.T) {
 		s := NewServer(nil, nil)
 		op := &later{ended: make(chan struct{}),
 			l: &nt.Later{Synchronous: c.synchronous, Alertable: c.alertable, Over: make(chan struct{})}}
-		if s.keeps(1, op) != ntstatus.Success {
-			t.Fatal("no room")
+		if got := s.keeps(1, op); got != ntstatus.Success {
+			t.Fatalf("no room: s.keeps(1, op) = %v, want %v", got, ntstatus.Success)
 		}
 		if c.gone {
 			s.notifyAll()
@@ -66,14 +66,15 @@ func TestCompletionIsSignalledOnce(t *testing.T) {
 		case c.gone:
 		case c.inCall:
 			if b, notify := s.far(1, op, false); b.Told != c.told || !b.Ended {
-				t.Errorf("%+v: %+v", c, b)
+				t.Errorf("%+v: %+v, want b.Told = %v, b.Ended = true", c, b, c.told)
 			} else if notify != nil {
 				notify()
 			}
 		default:
 			a, ok := s.collected(1, op, &waiting{})
 			if b, _, err := DecodeLater(a.rest); !ok || err != nil || b.Told != c.told || !b.Ended {
-				t.Errorf("%+v: %+v, %t, %v", c, b, ok, err)
+				t.Errorf("%+v: %+v, %t, %v, want ok = true, b.Told = %v, b.Ended = true, no error", c, b, ok, err,
+					c.told)
 			}
 		}
 		if (told == 1) != c.told || told > 1 {
@@ -81,7 +82,7 @@ func TestCompletionIsSignalledOnce(t *testing.T) {
 		}
 		s.notifyAll()
 		if told != 1 {
-			t.Errorf("%+v: told %d times when the client is gone", c, told)
+			t.Errorf("%+v: told %d times when the client is gone, want 1", c, told)
 		}
 	}
 }
@@ -92,8 +93,8 @@ func TestOperationFails(t *testing.T) {
 	s := NewServer(nil, nil)
 	op := &later{ended: make(chan struct{}), cost: 5, l: &nt.Later{Over: make(chan struct{}),
 		Failure: ntstatus.PipeBroken}}
-	if s.keeps(1, op) != ntstatus.Success {
-		t.Fatal("no room")
+	if got := s.keeps(1, op); got != ntstatus.Success {
+		t.Fatalf("no room: s.keeps(1, op) = %v, want %v", got, ntstatus.Success)
 	}
 	close(op.l.Over)
 	a, ok := s.collected(1, op, &waiting{})

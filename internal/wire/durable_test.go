@@ -119,7 +119,8 @@ func TestRecordedOpensShareFlushes(t *testing.T) {
 			}
 			th := uint32(f.Request%threads + 1)
 			if f.Request < newest[th] {
-				t.Errorf("thread %d: open %d is answered after open %d", th, f.Request, newest[th])
+				t.Errorf("thread %d: open %d is answered after open %d, want at least %d", th, f.Request, newest[th],
+					newest[th])
 			}
 			newest[th] = f.Request
 		}

@@ -44,7 +44,7 @@ func TestHelloHasEachRow(t *testing.T) {
 		change(&h)
 		for _, f := range []form{inBinary, inJSON} {
 			if _, err := DecodeHello(helloBody.append(f, nil, h)); !errors.Is(err, ErrValue) {
-				t.Errorf("%s, form %d: %v", name, f, err)
+				t.Errorf("%s, form %d: %v, want %v", name, f, err, ErrValue)
 			}
 		}
 	}

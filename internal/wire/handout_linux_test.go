@@ -220,10 +220,10 @@ func TestHandOutOverPipe(t *testing.T) {
 	s.greet()
 	f := &wire.Frame{Kind: wire.HandOut, Thread: 1, Body: wire.AppendHandle(nil, 8)}
 	if st := s.status(f); st != ntstatus.NotSupported {
-		t.Errorf("a stream without descriptors: %s", st)
+		t.Errorf("a stream without descriptors: %s, want %s", st, ntstatus.NotSupported)
 	}
 	if st := s.status(said{wire.CallWith, 1, "NtCreateFile", openDevice(), nil}.frame(t, 2)); st != ntstatus.Success {
-		t.Errorf("an open: %s", st)
+		t.Errorf("an open: %s, want %s", st, ntstatus.Success)
 	}
 }
 
@@ -263,11 +263,11 @@ func TestUntaken(t *testing.T) {
 		}
 	}
 	if got < wire.MaxPassed {
-		t.Errorf("%d of %d, %d refused", got, asked, refused)
+		t.Errorf("%d of %d, %d refused, want at least %d", got, asked, refused, wire.MaxPassed)
 	}
 	ask(1)
 	if f, err := r.Frame(); err != nil || len(f.Files) != 1 {
-		t.Errorf("once all are taken: %+v, %v", f, err)
+		t.Errorf("once all are taken: %+v, %v, want len(f.Files) = 1, no error", f, err)
 	} else {
 		_ = f.Files[0].Close()
 	}
@@ -326,7 +326,7 @@ func TestClientFile(t *testing.T) {
 	in := openDevice()
 	in.ObjectAttributes = nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\nothing`})
 	if out, f, st := c.OpenFile(th, in); f != nil || out.FileHandle != 0 || st != ntstatus.ObjectNameNotFound {
-		t.Errorf("%+v, %v, %s", out, f, st)
+		t.Errorf("%+v, %v, %s, want f = nil, out.FileHandle = 0, st = %s", out, f, st, ntstatus.ObjectNameNotFound)
 	}
 	if err := c.Err(); err != nil {
 		t.Error(err)
@@ -381,7 +381,7 @@ func TestRefusedHandOuts(t *testing.T) {
 		}
 	}
 	if st, n := ask(8); st != ntstatus.Success || n != 1 {
-		t.Errorf("one that is not: %s, %d descriptors", st, n)
+		t.Errorf("one that is not: %s, %d descriptors, want %s, 1", st, n, ntstatus.Success)
 	}
 }
 

@@ -92,7 +92,7 @@ func TestInspectReturnsAnswer(t *testing.T) {
 	plain := serve(t)
 	plain.greet()
 	if st := plain.status(&wire.Frame{Kind: wire.Inspect, Request: 7, Thread: 1}); st != ntstatus.NotSupported {
-		t.Errorf("a process that cannot be looked into: %v", st)
+		t.Errorf("a process that cannot be looked into: %v, want %v", st, ntstatus.NotSupported)
 	}
 }
 
@@ -136,7 +136,7 @@ func TestWatcherGetsSelectedCalls(t *testing.T) {
 		again := *reverting
 		again.Thread = made.Thread
 		if st := s.status(&again); st != ntstatus.Success {
-			t.Errorf("W-21: thread %d: %v", made.Thread, st)
+			t.Errorf("W-21: thread %d: %v, want %v", made.Thread, st, ntstatus.Success)
 		}
 	}
 	p.take()
@@ -177,7 +177,7 @@ func TestWatcherGetsWholeCalls(t *testing.T) {
 		s.send(f)
 		head, _, err := wire.DecodeAnswer(s.receive().Body)
 		if err != nil || head.Why != nil {
-			t.Errorf("W-28: the client is told %+v, %v", head, err)
+			t.Errorf("W-28: the client is told %+v, %v, want head.Why = nil, no error", head, err)
 		}
 	}
 	want := []nt.Call{
@@ -187,7 +187,7 @@ func TestWatcherGetsWholeCalls(t *testing.T) {
 			Status: ntstatus.InvalidHandle},
 	}
 	if len(n.calls) != 3 {
-		t.Fatalf("W-28: %d calls", len(n.calls))
+		t.Fatalf("W-28: %d calls, want 3", len(n.calls))
 	}
 	for i, w := range want {
 		got := n.calls[i]

@@ -55,10 +55,10 @@ func TestEveryRowTravelsAsJSON(t *testing.T) {
 				}
 				// A byte after the value is refused. W-6
 				if _, err := way.readText(append(text, 'x')); !errors.Is(err, wire.ErrValue) {
-					t.Fatalf("%s: a body with a byte too many: %v", row.Info().Name, err)
+					t.Fatalf("%s: a body with a byte too many: %v, want %v", row.Info().Name, err, wire.ErrValue)
 				}
 				if _, err := way.readText(text[:len(text)-1]); !errors.Is(err, wire.ErrValue) {
-					t.Fatalf("%s: a body without its last byte: %v", row.Info().Name, err)
+					t.Fatalf("%s: a body without its last byte: %v, want %v", row.Info().Name, err, wire.ErrValue)
 				}
 			}
 		}
@@ -212,13 +212,13 @@ func TestJSONDocumented(t *testing.T) {
 	s.asJSON()
 	lines, answer := documented.FindAllStringSubmatch(string(page), -1), ""
 	if len(lines) < 6 {
-		t.Fatalf("%d lines of docs/wire.md are calls and answers", len(lines))
+		t.Fatalf("%d lines of docs/wire.md are calls and answers, want at least 6", len(lines))
 	}
 	for _, l := range lines {
 		if l[1] == "→ call" {
 			answer = s.said(jsonCall(wire.Call, l[3], l[2]))
 		} else if answer != l[2] {
-			t.Errorf("%s, documented is %s", answer, l[2])
+			t.Errorf("%s, documented is %s, want %s", answer, l[2], l[2])
 		}
 	}
 }
@@ -234,12 +234,13 @@ func TestJSONAnswer(t *testing.T) {
 	}
 	head, rest, err = wire.DecodeAnswerJSON([]byte(`{"Status":0,"Why":null}`))
 	if err != nil || head.Status != ntstatus.Success || head.Why != nil || rest != nil {
-		t.Errorf("%+v, %s, %v", head, rest, err)
+		t.Errorf("%+v, %s, %v, want head.Status = %v, head.Why = nil, rest = nil, no error", head, rest, err,
+			ntstatus.Success)
 	}
 	for _, text := range []string{`{"Status":0,"Why":null,"More":1}`, `{"Status":0,"Status":0}`, `{"Status":0}{}`,
 		`{"Status":"0"}`, `{"Status":4294967296}`, `{"Why":1}`, `[]`, ``} {
 		if head, rest, err := wire.DecodeAnswerJSON([]byte(text)); !errors.Is(err, wire.ErrValue) {
-			t.Errorf("%s: %+v, %s, %v", text, head, rest, err)
+			t.Errorf("%s: %+v, %s, %v, want %v", text, head, rest, err, wire.ErrValue)
 		}
 	}
 }
@@ -249,7 +250,7 @@ func TestJSONHello(t *testing.T) {
 	s := serve(t)
 	s.send(&wire.Frame{Kind: wire.Hello, Body: []byte(`{"Magic":"refmon","Version":2}`)})
 	if f := s.receive(); !strings.HasPrefix(string(f.Body), `{"Magic":"refmon","Version":1,`) {
-		t.Errorf("%s", f.Body)
+		t.Errorf(`%s, want string(f.Body) starting with "{"Magic":"refmon","Version":1,"`, f.Body)
 	}
 	if err := s.ended(); !errors.Is(err, wire.ErrValue) {
 		t.Error(err)

@@ -25,7 +25,7 @@ func TestBytesOfALength(t *testing.T) {
 	for _, text := range []string{"null", `"MTIzNDU"`, `"MTIzNDV="`, `"MTIzNDU=\n"`, `"MTIz NDU="`, "12345", "[1,2,3,4,5]",
 		""} {
 		if got, err := decodeJSON(c, reflect.TypeFor[[5]byte](), []byte(text)); !errors.Is(err, ErrValue) {
-			t.Errorf("%s: %v, %v", text, got, err)
+			t.Errorf("%s: %v, %v, want %v", text, got, err, ErrValue)
 		}
 	}
 }

@@ -97,7 +97,8 @@ func TestLaterOverWire(t *testing.T) {
 			write()
 		}
 		if r := <-writing; string(r.Data) != "hello" || r.Information != 5 || r.Status != ntstatus.Success {
-			t.Errorf("the end: %+v", r)
+			t.Errorf(`the end: %+v, want string(r.Data) = "hello", r.Information = 5, r.Status = %v`, r,
+				ntstatus.Success)
 		}
 		if p.signalled() {
 			t.Error("the event is signalled before the memory is written (W-90)")
@@ -160,7 +161,7 @@ func TestLaterIsBounded(t *testing.T) {
 		_ = listen(0) // one end has a bound of its own, too
 	}
 	if st := listen(0); st != ntstatus.InsufficientResources {
-		t.Errorf("beyond the bounds: %s", st)
+		t.Errorf("beyond the bounds: %s, want %s", st, ntstatus.InsufficientResources)
 	}
 }
 
@@ -248,12 +249,12 @@ func TestDisconnectReleasesOperations(t *testing.T) {
 	}
 	<-waits.Over
 	if waits.Failure != ntstatus.PortDisconnected {
-		t.Errorf("an operation of a lost connection: %s", waits.Failure)
+		t.Errorf("an operation of a lost connection: %s, want %s", waits.Failure, ntstatus.PortDisconnected)
 	}
 	select {
 	case r := <-wrote:
 		if r.Status != ntstatus.PortDisconnected || len(r.Data) != 0 {
-			t.Errorf("its memory: %+v", r)
+			t.Errorf("its memory: %+v, want r.Status = %v, len(r.Data) = 0", r, ntstatus.PortDisconnected)
 		}
 	default:
 		t.Error("its memory does not say that it has ended (W-90)")

@@ -127,11 +127,11 @@ func TestEveryKindTravels(t *testing.T) {
 		}
 		for _, n := range []int{0, 1, r.IntN(len(want)), len(want) - 1} {
 			if _, err := decode(all, reflect.TypeFor[inArrays](), want[:n]); !errors.Is(err, ErrValue) {
-				t.Fatalf("the first %d of %d bytes: %v", n, len(want), err)
+				t.Fatalf("the first %d of %d bytes: %v, want %v", n, len(want), err, ErrValue)
 			}
 		}
 		if _, err := decode(all, reflect.TypeFor[inArrays](), append(want, 0)); !errors.Is(err, ErrValue) {
-			t.Fatalf("a byte too many: %v", err)
+			t.Fatalf("a byte too many: %v, want %v", err, ErrValue)
 		}
 		text := plainJSON(reflect.ValueOf(in.All))
 		if b, err := half.put([]byte("before"), reflect.ValueOf(in.All)); err != nil || string(b) != "before"+text {
@@ -180,7 +180,7 @@ func TestMalformedValues(t *testing.T) {
 		"a number of 3 bytes":        {reflect.TypeFor[uint32](), "\x00\x00\x00"},
 	} {
 		if v, err := decode(codecOf(c.of), c.of, []byte(c.b)); !errors.Is(err, ErrValue) {
-			t.Errorf("%s: %v, %v", name, v, err)
+			t.Errorf("%s: %v, %v, want %v", name, v, err, ErrValue)
 		}
 	}
 }
@@ -192,7 +192,7 @@ func TestContentsTravel(t *testing.T) {
 	out := nt.CreateFileOut{FileHandle: 9, Information: 1}
 	opened, err := row.AppendOut(nil, out)
 	if err != nil || len(opened) > outSize {
-		t.Fatalf("%d bytes, %v", len(opened), err)
+		t.Fatalf("%d bytes, %v, want at most %d, nil", len(opened), err, outSize)
 	}
 	facts := ContentsBody{CreationTime: -1, LastWriteTime: 1 << 62, EndOfFile: 3, FileID: ^uint64(0), Whole: true}
 	half, dir := facts, ContentsBody{CreationTime: 1, LastWriteTime: 2, EndOfFile: 0, FileID: 4, Directory: true}
@@ -216,16 +216,18 @@ func TestContentsTravel(t *testing.T) {
 		got, b, data, err := DecodeContents(row, c.b)
 		if c.want == nil {
 			if !errors.Is(err, ErrValue) || data != nil {
-				t.Errorf("%s: %+v, %q, %v", name, b, data, err)
+				t.Errorf("%s: %+v, %q, %v, want nil, %v", name, b, data, err, ErrValue)
 			}
 			continue
 		}
 		if err != nil || b != *c.want || string(data) != c.data || !reflect.DeepEqual(got, out) {
-			t.Errorf("%s: %+v, %+v, %q, %v", name, got, b, data, err)
+			t.Errorf("%s: %+v, %+v, %q, %v, want b = %+v, string(data) = %v, got = %+v, no error", name, got, b,
+				data, err, *c.want, c.data, out)
 		}
 	}
 	tok, most, call, err := decodeReadAs(append(AppendReadAs(nil, -2, 0x01020304), 'c'))
 	if tok != -2 || most != 0x01020304 || string(call) != "c" || err != nil {
-		t.Errorf("%v, %d, %q, %v", tok, most, call, err)
+		t.Errorf(`%v, %d, %q, %v, want tok = %v, most = 0x01020304, string(call) = "c", no error`, tok, most, call,
+			err, -2)
 	}
 }

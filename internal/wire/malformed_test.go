@@ -70,7 +70,8 @@ func TestMalformedCalls(t *testing.T) {
 			s.send(&wire.Frame{Kind: kind, Request: 5, Thread: 1, Service: rowNumber(c.row),
 				Body: append(append([]byte{}, c.head...), tail...)})
 			if err := s.ended(); !errors.Is(err, wire.ErrValue) || len(n.calls) > 0 {
-				t.Errorf("W-6: kind %d with %q: %v, %d calls", kind, tail, err, len(n.calls))
+				t.Errorf("W-6: kind %d with %q: %v, %d calls, want %v, 0", kind, tail, err, len(n.calls),
+					wire.ErrValue)
 			}
 		}
 	}

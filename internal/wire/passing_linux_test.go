@@ -109,7 +109,7 @@ func TestDescriptorsOfAnswers(t *testing.T) {
 			}
 			b := make([]byte, 1)
 			if _, err := file.Read(b); err != nil || b[0] != 'x' {
-				t.Errorf("%q, %v: it is that of another answer", b, err)
+				t.Errorf("%q, %v: it is that of another answer, want b[0] = %v, no error", b, err, 'x')
 			}
 			if _ = file.Close(); !closed(out[at]) {
 				t.Error("it is held once more")
@@ -326,6 +326,6 @@ func TestAttachFrames(t *testing.T) {
 	s.greet()
 	f := &wire.Frame{Kind: wire.Attach, Thread: 1, Body: wire.AppendHandle(nil, 8)}
 	if st := s.status(f); st != ntstatus.NotSupported {
-		t.Errorf("a stream without descriptors: %s", st)
+		t.Errorf("a stream without descriptors: %s, want %s", st, ntstatus.NotSupported)
 	}
 }

@@ -59,18 +59,18 @@ func TestReadAsAnswers(t *testing.T) {
 	s := serve(t)
 	s.greet()
 	if st := s.status(frame(body)); st != ntstatus.NotSupported {
-		t.Errorf("a server without files: %s", st)
+		t.Errorf("a server without files: %s, want %s", st, ntstatus.NotSupported)
 	}
 	s = serveAs(t, func(p process) wire.Process { return giving{p, ""} })
 	s.greet()
 	other := frame(body)
 	other.Service, other.Body = rowNumber("NtClose"), append(wire.AppendReadAs(nil, 0, 100), make([]byte, 9)...)
 	if st := s.status(other); st != ntstatus.InvalidParameter {
-		t.Errorf("a call that opens nothing: %s", st)
+		t.Errorf("a call that opens nothing: %s, want %s", st, ntstatus.InvalidParameter)
 	}
 	s.send(frame(body[:11]))
 	if err := s.ended(); !errors.Is(err, wire.ErrValue) {
-		t.Errorf("half of what it begins with: %v", err)
+		t.Errorf("half of what it begins with: %v, want %v", err, wire.ErrValue)
 	}
 }
 
@@ -203,10 +203,11 @@ func TestReadAsClient(t *testing.T) {
 				t.Errorf("%d bytes came, whole: %t", len(data), c.whole)
 			}
 			if g.asked != c.asked || g.acts != (c.asked > 0) || g.room != c.room {
-				t.Errorf("asked %d times, with a client: %t, with room for %d", g.asked, g.acts, g.room)
+				t.Errorf("asked %d times, with a client: %t, with room for %d, want %d, %t, %d", g.asked, g.acts,
+					g.room, c.asked, c.asked > 0, c.room)
 			}
 			if _, st := th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true); st != ntstatus.NoToken {
-				t.Errorf("afterwards the thread acts as a client: %v", st)
+				t.Errorf("afterwards the thread acts as a client: %v, want %v", st, ntstatus.NoToken)
 			}
 			after := next
 			if c.st == 0 && !c.whole {

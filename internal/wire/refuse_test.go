@@ -30,7 +30,7 @@ func TestRefuse(t *testing.T) {
 		t.Error("a client that is gone is no error")
 	}
 	if _, err := theirs.Write([]byte{1}); !errors.Is(err, io.ErrClosedPipe) {
-		t.Errorf("the connection stays open: %v", err)
+		t.Errorf("the connection stays open: %v, want %v", err, io.ErrClosedPipe)
 	}
 }
 
@@ -64,7 +64,7 @@ func TestNoFirstThread(t *testing.T) {
 			t.Errorf("%v: %+v, %+v, %v", c.err, f, h, err)
 		}
 		if err := <-over; !errors.Is(err, c.err) || p.exited != 1 {
-			t.Errorf("%v: ended with %v, exited %d times", c.err, err, p.exited)
+			t.Errorf("%v: ended with %v, exited %d times, want %v, 1", c.err, err, p.exited, c.err)
 		}
 	}
 }

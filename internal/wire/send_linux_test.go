@@ -42,10 +42,10 @@ func TestFullSocket(t *testing.T) {
 	}
 	for range 2 {
 		if n, err := writeNowWith(fd, []byte("x"), files); n != 0 || err != nil {
-			t.Errorf("a full socket takes %d bytes with a descriptor: %v", n, err)
+			t.Errorf("a full socket takes %d bytes with a descriptor: %v, want 0, nil", n, err)
 		}
 		if n, err := writeNow(fd, []byte("x")); n != 0 || err != nil {
-			t.Errorf("a full socket takes %d bytes: %v", n, err)
+			t.Errorf("a full socket takes %d bytes: %v, want 0, nil", n, err)
 		}
 	}
 	for b := make([]byte, 65536); filled > 0; {
@@ -56,7 +56,7 @@ func TestFullSocket(t *testing.T) {
 		filled -= n
 	}
 	if n, err := writeNowWith(fd, []byte("hello"), files); n != 5 || err != nil {
-		t.Fatalf("a socket with room takes %d bytes with a descriptor: %v", n, err)
+		t.Fatalf("a socket with room takes %d bytes with a descriptor: %v, want 5, nil", n, err)
 	}
 	b, oob := make([]byte, 10), make([]byte, 100)
 	n, oobn, flags, _, err := unix.Recvmsg(theirs, b, oob, unix.MSG_CMSG_CLOEXEC)
@@ -69,21 +69,21 @@ func TestFullSocket(t *testing.T) {
 	}
 	fds, err := unix.ParseUnixRights(&messages[0])
 	if err != nil || len(fds) != 1 {
-		t.Fatalf("%d descriptors came, %v", len(fds), err)
+		t.Fatalf("%d descriptors came, %v, want 1, nil", len(fds), err)
 	}
 	if _, err := unix.Write(fds[0], []byte("through")); err != nil {
 		t.Error(err)
 	}
 	_ = unix.Close(fds[0])
 	if n, err := r.Read(b); err != nil || !bytes.Equal(b[:n], []byte("through")) {
-		t.Errorf("%q came through it, %v", b[:n], err)
+		t.Errorf("%q came through it, %v, want %q, nil", b[:n], err, []byte("through"))
 	}
 	_ = unix.Close(theirs)
 	if n, err := writeNowWith(fd, []byte("x"), files); n != 0 || !errors.Is(err, unix.EPIPE) {
-		t.Errorf("the other end is closed: %d, %v", n, err)
+		t.Errorf("the other end is closed: %d, %v, want 0, %v", n, err, unix.EPIPE)
 	}
 	if n, err := writeNow(fd, []byte("x")); n != 0 || !errors.Is(err, unix.EPIPE) {
-		t.Errorf("the other end is closed: %d, %v", n, err)
+		t.Errorf("the other end is closed: %d, %v, want 0, %v", n, err, unix.EPIPE)
 	}
 }
 
@@ -122,7 +122,7 @@ func TestUnsentFiles(t *testing.T) {
 		}
 		for i, f := range files {
 			if err := f.Close(); !errors.Is(err, os.ErrClosed) {
-				t.Errorf("the file of answer %d of %d is open", i, frames)
+				t.Errorf("the file of answer %d of %d is open: err = %v, want %v", i, frames, err, os.ErrClosed)
 			}
 		}
 		_ = conn.Close()

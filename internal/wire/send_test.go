@@ -47,7 +47,7 @@ func TestLargestAnswer(t *testing.T) {
 	err := s.send(&Frame{Kind: Answer, Body: make([]byte, MaxBody)})
 	before, _ := waits()
 	if err != nil || before != 4+MaxFrame {
-		t.Errorf("the largest answer: %v, %d bytes wait", err, before)
+		t.Errorf("the largest answer: %v, %d bytes wait, want nil, %d", err, before, 4+MaxFrame)
 	}
 	file, err := os.Open(os.DevNull)
 	if err != nil {
@@ -58,6 +58,6 @@ func TestLargestAnswer(t *testing.T) {
 		t.Errorf("an answer that is too large: %v, %d bytes wait, want %d, %d parcels", err, n, before, fdMessages)
 	}
 	if err := file.Close(); !errors.Is(err, os.ErrClosed) {
-		t.Errorf("its file was open: %v", err)
+		t.Errorf("its file was open: %v, want %v", err, os.ErrClosed)
 	}
 }

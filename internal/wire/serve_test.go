@@ -95,7 +95,7 @@ func (s *served) greet() {
 	s.Helper()
 	s.send(&wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
 	if f := s.receive(); f.Kind != wire.Hello {
-		s.Fatalf("kind %d where a hello belongs", f.Kind)
+		s.Fatalf("kind %d where a hello belongs, want %d", f.Kind, wire.Hello)
 	}
 }
 
@@ -125,7 +125,8 @@ func (s *served) status(f *wire.Frame) ntstatus.Status {
 	answer := s.receive()
 	head, _, err := wire.DecodeAnswer(answer.Body)
 	if err != nil || answer.Kind != wire.Answer || answer.Request != f.Request {
-		s.Fatalf("%+v, %v", answer, err)
+		s.Fatalf("%+v, %v, want answer.Kind = %v, answer.Request = %v, no error", answer, err, wire.Answer,
+			f.Request)
 	}
 	return head.Status
 }
@@ -173,7 +174,7 @@ func TestClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, st := other.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true); st != ntstatus.NoToken {
-		t.Errorf("the other thread: %s", st)
+		t.Errorf("the other thread: %s, want %s", st, ntstatus.NoToken)
 	}
 	own, st := th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)
 	if st != ntstatus.Success || own == 0 {
@@ -182,14 +183,14 @@ func TestClient(t *testing.T) {
 	revert()
 	revert() // A ticket works once (W-8).
 	if _, st := th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true); st != ntstatus.NoToken {
-		t.Errorf("after reverting: %s", st)
+		t.Errorf("after reverting: %s, want %s", st, ntstatus.NoToken)
 	}
 	if _, err := th.Impersonate(dup); err != nil {
 		t.Error(err)
 	}
 	other.Close()
 	if _, st := other.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true); st != ntstatus.InvalidCid {
-		t.Errorf("a thread that ended: %s", st) // its number is not given (W-7)
+		t.Errorf("a thread that ended: %s, want %s", st, ntstatus.InvalidCid) // its number is not given (W-7)
 	}
 	_ = c.Close()
 	if err := s.ended(); err != nil {
@@ -197,10 +198,10 @@ func TestClient(t *testing.T) {
 	}
 	// The connection is lost: calls fail and change nothing (W-9).
 	if _, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY); st != ntstatus.PortDisconnected {
-		t.Errorf("after Close: %s", st)
+		t.Errorf("after Close: %s, want %s", st, ntstatus.PortDisconnected)
 	}
 	if _, err := c.NewThread(); !errors.Is(err, client.ErrClosed) {
-		t.Errorf("after Close: %v", err)
+		t.Errorf("after Close: %v, want %v", err, client.ErrClosed)
 	}
 }
 
@@ -246,7 +247,7 @@ func TestOrder(t *testing.T) {
 	}()
 	for i := range n {
 		if f := s.receive(); f.Request != uint64(i) {
-			t.Fatalf("answer %d is to request %d", i, f.Request)
+			t.Fatalf("answer %d is to request %d, want %d", i, f.Request, uint64(i))
 		}
 	}
 }
@@ -377,7 +378,7 @@ func TestRefusedByStatus(t *testing.T) {
 		}
 	}
 	if st := s.status(&wire.Frame{Kind: wire.NewThread}); st != ntstatus.InsufficientResources {
-		t.Errorf("a thread too many: %s", st)
+		t.Errorf("a thread too many: %s, want %s", st, ntstatus.InsufficientResources)
 	}
 	for range wire.MaxTickets {
 		if st := s.status(&wire.Frame{Kind: wire.Save, Thread: 1}); st != ntstatus.Success {
@@ -385,7 +386,7 @@ func TestRefusedByStatus(t *testing.T) {
 		}
 	}
 	if st := s.status(&wire.Frame{Kind: wire.Save, Thread: 1}); st != ntstatus.InsufficientResources {
-		t.Errorf("a ticket too many: %s", st)
+		t.Errorf("a ticket too many: %s, want %s", st, ntstatus.InsufficientResources)
 	}
 }
 
@@ -416,10 +417,10 @@ func TestUnknownRow(t *testing.T) {
 	defer c.Close()
 	rows := wire.Rows()
 	if _, st := c.Thread().CallRow(rows[0].Row, rows[0].NothingIn()); st != ntstatus.NotSupported {
-		t.Errorf("%s: %s", rows[0].Info().Name, st)
+		t.Errorf("%s: %s, want %s", rows[0].Info().Name, st, ntstatus.NotSupported)
 	}
 	if _, st := c.Thread().CallRow(rows[1].Row, rows[1].NothingIn()); st != ntstatus.InvalidHandle {
-		t.Errorf("%s: %s", rows[1].Info().Name, st)
+		t.Errorf("%s: %s, want %s", rows[1].Info().Name, st, ntstatus.InvalidHandle)
 	}
 }
 

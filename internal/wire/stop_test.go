@@ -43,7 +43,7 @@ func TestStopEndsWaits(t *testing.T) {
 		synctest.Wait()
 		server.Stop()
 		if st := <-waited; st != ntstatus.Cancelled {
-			t.Errorf("a call that waits: %s", st)
+			t.Errorf("a call that waits: %s, want %s", st, ntstatus.Cancelled)
 		}
 		if err := <-end; err != nil {
 			t.Error(err)
@@ -81,7 +81,7 @@ func TestStopAnswersCalls(t *testing.T) {
 	time.AfterFunc(20*time.Millisecond, func() { close(b.released) }) // the server would have hung up by then
 	head, _, err := wire.DecodeAnswer(s.receive().Body)
 	if err != nil || head.Status != ntstatus.InvalidHandle {
-		t.Errorf("the call: %v, %v", head.Status, err)
+		t.Errorf("the call: %v, %v, want %v, nil", head.Status, err, ntstatus.InvalidHandle)
 	}
 	if err := s.ended(); err != nil {
 		t.Error(err)

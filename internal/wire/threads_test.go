@@ -37,7 +37,7 @@ func TestNumbersOfThreads(t *testing.T) {
 	}
 	for _, kind := range []wire.Kind{wire.EndThread, wire.Save, wire.Call} {
 		if st := s.status(&wire.Frame{Kind: kind, Thread: first}); st != ntstatus.InvalidCid {
-			t.Errorf("kind %d for a thread that ended: %s", kind, st)
+			t.Errorf("kind %d for a thread that ended: %s, want %s", kind, st, ntstatus.InvalidCid)
 		}
 	}
 }
@@ -57,19 +57,19 @@ func TestTicketsAreUsedUp(t *testing.T) {
 	for i := range 2*wire.MaxTickets + 1 {
 		ticket, st := save()
 		if st != ntstatus.Success {
-			t.Fatalf("ticket %d: %s", i, st)
+			t.Fatalf("ticket %d: %s, want %s", i, st, ntstatus.Success)
 		}
 		if st := s.status(&wire.Frame{Kind: wire.Restore, Thread: 1, Body: ticket}); st != ntstatus.Success {
-			t.Fatalf("ticket %d, used: %s", i, st)
+			t.Fatalf("ticket %d, used: %s, want %s", i, st, ntstatus.Success)
 		}
 	}
 	for i := range wire.MaxTickets {
 		if _, st := save(); st != ntstatus.Success {
-			t.Fatalf("ticket %d: %s", i, st)
+			t.Fatalf("ticket %d: %s, want %s", i, st, ntstatus.Success)
 		}
 	}
 	if _, st := save(); st != ntstatus.InsufficientResources {
-		t.Errorf("one more than a thread may have: %s", st)
+		t.Errorf("one more than a thread may have: %s, want %s", st, ntstatus.InsufficientResources)
 	}
 }
 
@@ -130,7 +130,7 @@ func TestExitEndsCalls(t *testing.T) {
 	_ = s.conn.Close()
 	_ = s.ended() // the client hung up, with an answer unread
 	if n := p.threads.Load(); n != 0 {
-		t.Errorf("%d threads are left", n)
+		t.Errorf("%d threads are left, want 0", n)
 	}
 }
 
@@ -181,7 +181,7 @@ func TestHalfAFrameIsTheLast(t *testing.T) {
 	}
 	conn.is.Store(true)
 	if st := c.Thread().NtClose(4); st != ntstatus.PortDisconnected {
-		t.Errorf("a call that was not written whole: %s", st)
+		t.Errorf("a call that was not written whole: %s, want %s", st, ntstatus.PortDisconnected)
 	}
 	conn.is.Store(false)
 	if st := c.Thread().NtClose(4); st != ntstatus.PortDisconnected || c.Err() == nil {

@@ -156,11 +156,11 @@ func TestLongCall(t *testing.T) {
 		}
 		for range 10 {
 			if st := s.status(&beside); st != ntstatus.InvalidHandle {
-				t.Errorf("a call of the other thread: %s", st)
+				t.Errorf("a call of the other thread: %s, want %s", st, ntstatus.InvalidHandle)
 			}
 		}
 		if waited := time.Since(begun); waited > 2*time.Millisecond {
-			t.Errorf("the other thread waited for %s", waited)
+			t.Errorf("the other thread waited for %s, want at most %s", waited, 2*time.Millisecond)
 		}
 		synctest.Wait()
 		if got := p.now(); got != [2]int{0, 1} {
@@ -271,7 +271,8 @@ func TestTimeSliceIsPassedOn(t *testing.T) {
 			lasted := time.Since(begun)
 			synctest.Wait()
 			if p.all != c.want || len(writes) != c.want || lasted != c.lasts {
-				t.Errorf("%+v: %d turns, %d writes in %s", c, p.all, len(writes), lasted)
+				t.Errorf("%+v: %d turns, %d writes in %s, want %d, %d, %s", c, p.all, len(writes), lasted, c.want,
+					c.want, c.lasts)
 			}
 		})
 	}

@@ -50,7 +50,7 @@ func TestPipes(t *testing.T) {
 	}()
 	got, err := io.ReadAll(c)
 	if err != nil || string(got) != "S-1-5-21-1-2-3-1107 asked 180000 bytes" {
-		t.Errorf("%q, %v", got, err)
+		t.Errorf(`%q, %v, want string(got) = "S-1-5-21-1-2-3-1107 asked 180000 bytes", no error`, got, err)
 	}
 	if err := <-served; err != nil {
 		t.Error(err)
@@ -102,7 +102,7 @@ func TestWaitsEnd(t *testing.T) {
 	}
 	_ = c.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
 	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("after the deadline: %v", err)
+		t.Errorf("after the deadline: %v, want %v", err, os.ErrDeadlineExceeded)
 	}
 	_ = c.SetReadDeadline(time.Time{})
 	ended := make(chan error)
@@ -112,7 +112,7 @@ func TestWaitsEnd(t *testing.T) {
 	}
 	_ = c.Close()
 	if err := <-ended; !errors.Is(err, net.ErrClosed) {
-		t.Errorf("a read of a closed pipe: %v", err)
+		t.Errorf("a read of a closed pipe: %v, want %v", err, net.ErrClosed)
 	}
 	if _, err := l.AcceptPipe(); err != nil {
 		t.Fatal(err)
@@ -120,7 +120,7 @@ func TestWaitsEnd(t *testing.T) {
 	go func() { _, err := l.AcceptPipe(); ended <- err }()
 	_ = l.Close()
 	if err := <-ended; !errors.Is(err, net.ErrClosed) {
-		t.Errorf("accept of a closed listener: %v", err)
+		t.Errorf("accept of a closed listener: %v, want %v", err, net.ErrClosed)
 	}
 	l, err = server.Thread().ListenPipe("more", toEveryone)
 	if err != nil {
@@ -181,7 +181,7 @@ func TestPortConnected(t *testing.T) {
 			nt.Wait{Handle: port, NotYet: ntstatus.Timeout})
 		m := out.(nt.ReplyWaitReceivePortOut)
 		if st != ntstatus.Success || !m.Connecting {
-			t.Fatalf("%+v, %s", m, st)
+			t.Fatalf("%+v, %s, want st = %s, m.Connecting = true", m, st, ntstatus.Success)
 		}
 		accepted := does[nt.PortOut](t, th, "NtAcceptConnectPort", nt.AcceptConnectPortIn{ConnectionPortHandle: port,
 			ClientID: nt.Cap(&m.ClientID), MessageID: m.MessageID, Refuse: refuse,
@@ -194,7 +194,7 @@ func TestPortConnected(t *testing.T) {
 		}
 	}
 	if _, _, st := waiter.PortConnected(4000); st != ntstatus.InvalidHandle {
-		t.Errorf("no port: %s", st)
+		t.Errorf("no port: %s, want %s", st, ntstatus.InvalidHandle)
 	}
 }
 
@@ -223,10 +223,10 @@ func TestSuccessEndsWait(t *testing.T) {
 			return st
 		}
 		if st := wait(ntstatus.Success); st != ntstatus.Success {
-			t.Errorf("an event that is signalled: %s", st)
+			t.Errorf("an event that is signalled: %s, want %s", st, ntstatus.Success)
 		}
 		if st := wait(ntstatus.Timeout); st != ntstatus.Cancelled {
-			t.Errorf("and is not any more: %s", st)
+			t.Errorf("and is not any more: %s, want %s", st, ntstatus.Cancelled)
 		}
 		_ = conn.Close()
 	})
@@ -263,7 +263,7 @@ func TestCancelledTwice(t *testing.T) {
 			got[f.Request] = head.Status
 		}
 		if len(got) != 3 || got[wait.Request] != ntstatus.Cancelled {
-			t.Fatalf("round %d: %v", i, got)
+			t.Fatalf("round %d: %v, want len(got) = 3, got[wait.Request] = %v", i, got, ntstatus.Cancelled)
 		}
 	}
 }
@@ -299,19 +299,19 @@ func TestThreadEndsWaits(t *testing.T) {
 		select {
 		case st := <-waited[0]:
 			if st != ntstatus.Cancelled {
-				t.Errorf("a wait of a thread that ended: %s", st)
+				t.Errorf("a wait of a thread that ended: %s, want %s", st, ntstatus.Cancelled)
 			}
 		default:
 			t.Error("a wait of a thread that ended goes on")
 		}
 		if len(waited[1]) != 0 {
-			t.Error("a wait of another thread ended")
+			t.Errorf("a wait of another thread ended: len(waited[1]) = %d, want 0", len(waited[1]))
 		}
 		if _, st := conn.Thread().NtSetEvent(h); st != ntstatus.Success {
 			t.Fatal(st)
 		}
 		if st := <-waited[1]; st != ntstatus.Success {
-			t.Errorf("a wait of another thread: %s", st)
+			t.Errorf("a wait of another thread: %s, want %s", st, ntstatus.Success)
 		}
 		_ = conn.Close()
 	})
@@ -360,7 +360,7 @@ func TestChangeIsNotMissed(t *testing.T) {
 	_, st = tr.CallWhenReady(nt.NtTable.Find("NtWaitForSingleObject"), nt.WaitForSingleObjectIn{Handle: h},
 		nt.Wait{Handle: h, NotYet: ntstatus.Timeout, Due: due})
 	if st != ntstatus.Success {
-		t.Errorf("signalled while it was asked: %s", st)
+		t.Errorf("signalled while it was asked: %s, want %s", st, ntstatus.Success)
 	}
 }
 
@@ -403,7 +403,7 @@ func TestLargeWriteWaits(t *testing.T) {
 		t.Error(err)
 	}
 	if e := <-done; e.n != size || e.err != nil {
-		t.Errorf("all was read: %+v", e)
+		t.Errorf("all was read: %+v, want e.n = %v, e.err = nil", e, size)
 	}
 	go write()
 	if _, err := io.ReadFull(r, make([]byte, 7)); err != nil {
@@ -411,6 +411,6 @@ func TestLargeWriteWaits(t *testing.T) {
 	}
 	_ = c.SetWriteDeadline(time.Unix(1, 0))
 	if e := <-done; e.n != 7 || !errors.Is(e.err, os.ErrDeadlineExceeded) {
-		t.Errorf("after 7 bytes were read: %+v", e)
+		t.Errorf("after 7 bytes were read: %+v, want e.n = 7, error %v", e, os.ErrDeadlineExceeded)
 	}
 }

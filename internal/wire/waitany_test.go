@@ -38,22 +38,22 @@ func TestWaitAny(t *testing.T) {
 	}
 	waiter := tr.(anyWaiter)
 	if st := waiter.WaitAny(events, true, nil); st != 2 {
-		t.Errorf("one that is signalled: %s", st)
+		t.Errorf("one that is signalled: %s, want 2", st)
 	}
 	over := make(chan struct{})
 	close(over)
 	if st := waiter.WaitAny(events, true, over); st != ntstatus.Cancelled {
-		t.Errorf("one that was taken: %s", st)
+		t.Errorf("one that was taken: %s, want %s", st, ntstatus.Cancelled)
 	}
 	many := make([]winnt.Handle, wire.MaxObjects+1)
 	for i := range many {
 		many[i] = events[0]
 	}
 	if st := waiter.WaitAny(many, false, nil); st != ntstatus.InvalidParameter1 {
-		t.Errorf("too many: %s", st)
+		t.Errorf("too many: %s, want %s", st, ntstatus.InvalidParameter1)
 	}
 	if st := waiter.WaitAny([]winnt.Handle{events[0], 4000}, false, nil); st != ntstatus.InvalidHandle {
-		t.Errorf("no handle: %s", st)
+		t.Errorf("no handle: %s, want %s", st, ntstatus.InvalidHandle)
 	}
 	for _, i := range []int{1, 0} {
 		waited := make(chan ntstatus.Status)
@@ -62,7 +62,7 @@ func TestWaitAny(t *testing.T) {
 			t.Fatal(st)
 		}
 		if st := <-waited; st != ntstatus.Status(i) {
-			t.Errorf("object %d was signalled, the wait tells %s", i, st)
+			t.Errorf("object %d was signalled, the wait tells %s, want %s", i, st, ntstatus.Status(i))
 		}
 	}
 	// Of several that are signalled the first is taken, and no other one.
@@ -116,7 +116,7 @@ func TestWaitAnyAndCalls(t *testing.T) {
 			t.Error("a call that is queued does not wake an alertable wait")
 		}
 		if st := <-wait(false); st != ntstatus.Cancelled {
-			t.Errorf("a wait that is not alertable, with a call queued before: %s", st)
+			t.Errorf("a wait that is not alertable, with a call queued before: %s, want %s", st, ntstatus.Cancelled)
 		}
 		waited = wait(false)
 		if queue(); <-waited != ntstatus.Cancelled {
@@ -161,19 +161,19 @@ func calls(t *testing.T, c *client.Conn, th *nt.Thread, tr nt.Transport) {
 		t.Fatal(st)
 	}
 	if st := <-waited; st != ntstatus.UserAPC {
-		t.Errorf("a call was queued, the wait tells %s", st)
+		t.Errorf("a call was queued, the wait tells %s, want %s", st, ntstatus.UserAPC)
 	}
 	if st := tr.(anyWaiter).WaitAny(nil, true, nil); st != ntstatus.UserAPC {
-		t.Errorf("a call is queued, the wait tells %s", st)
+		t.Errorf("a call is queued, the wait tells %s, want %s", st, ntstatus.UserAPC)
 	}
 	got, _, _ := tr.Call(nt.NtTable.Find("NtTestAlert"), nt.TestAlertIn{}, false)
 	if list := got.(nt.TestAlertOut).UserApcs; len(list) != 1 || list[0].ApcRoutine != 7 {
-		t.Errorf("the calls are %+v", list)
+		t.Errorf("the calls are %+v, want len(list) = 1, list[0].ApcRoutine = 7", list)
 	}
 	waits := make(chan ntstatus.Status)
 	go func() { waits <- tr.(anyWaiter).WaitAny(nil, true, nil) }()
 	_ = c.Close()
 	if st := <-waits; st != ntstatus.PortDisconnected {
-		t.Errorf("the connection ended, the wait tells %s", st)
+		t.Errorf("the connection ended, the wait tells %s, want %s", st, ntstatus.PortDisconnected)
 	}
 }

@@ -28,7 +28,7 @@ func TestQueuedCalls(t *testing.T) {
 		t.Errorf("%d calls are left", len(left))
 	}
 	if f := w.pop(); f != nil {
-		t.Errorf("%+v is made after the end", f)
+		t.Errorf("%+v is made after the end, want nil", f)
 	}
 	if mine, begun := w.claim(frames[0]); mine || begun {
 		t.Error("a call is begun after the end")

@@ -48,7 +48,7 @@ func TestNoType(t *testing.T) {
 		}
 		for _, a := range d.DACL().All() {
 			if got := words.Entry(a); got != "" {
-				t.Errorf("%s: %q", ace, got)
+				t.Errorf(`%s: %q, want ""`, ace, got)
 			}
 		}
 	}

@@ -79,6 +79,6 @@ func TestDivideInFull(t *testing.T) {
 		t.Errorf("groups %q, want %q", got, want)
 	}
 	if text := fmt.Sprint(places); text != "[[{0 0}] [{1 0} {2 0}] [{3 0}] [{3 1}] [{0 1}] [{1 1}]]" {
-		t.Errorf("places %s", text)
+		t.Errorf("places %s, want [[{0 0}] [{1 0} {2 0}] [{3 0}] [{3 1}] [{0 1}] [{1 1}]]", text)
 	}
 }

@@ -76,7 +76,7 @@ func TestChainsInFull(t *testing.T) {
 	}
 	for _, names := range []string{"nothing", "user nothing", "bf9679c0"} {
 		if chains, err := words.Chains(strings.Fields(names)); !errors.Is(err, words.ErrNoType) || chains != nil {
-			t.Errorf("%s: %v, %v", names, chains, err)
+			t.Errorf("%s: %v, %v, want nil, %v", names, chains, err, words.ErrNoType)
 		}
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestPackages: each package takes its own kind of evidence and leaves the rest to
-// others; a peer that gives a name proves that name, or nothing (L-19).
+// TestPackages checks that each package accepts its own kind of evidence and passes on all other kinds. A peer that
+// sends a name must prove that name (L-19).
 func TestPackages(t *testing.T) {
 	s, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
 		Password: lsa.Hashing{Memory: 8, Passes: 1}})

@@ -54,10 +54,10 @@ func bulkLines(t *testing.T, name string, from int) (out []bulkLine, end int) {
 	return out, len(b)
 }
 
-// TestBulkLines: the lines of each document, as a search engine reads them: who has each right by SIDs and, where no
-// list of SIDs suffices, one by one; no one's term for a document that no one has or that cannot be read; the evidence
-// and the event. A document that is gone is deleted. Where a run begins, all documents have lines again, and the
-// deleted ones their deletions (N-94).
+// TestBulkLines checks the search-engine lines of each document: for each right the SIDs that have it and, where no
+// list of SIDs suffices, the persons. A document without readers, or an unreadable one, has the term that nobody has.
+// Each line has the evidence and the event. A removed document is deleted. A new run writes lines for all documents
+// again, and deletions for the deleted ones (N-94).
 func TestBulkLines(t *testing.T) {
 	rights, err := words.Parse("read+modify")
 	if err != nil {

@@ -95,9 +95,9 @@ func (s searched) finds(t testing.TB, id, field string, terms []string) bool {
 	return slices.ContainsFunc(list, func(term string) bool { return slices.Contains(terms, term) })
 }
 
-// TestDeletedDocuments: after half of the files are gone, by ones and with a folder, while the index runs and while it
-// does not, the lines leave a search engine with exactly the documents that are there; those of an earlier run may be
-// sent again (N-94).
+// TestDeletedDocuments deletes half of the files, singly and with a folder, while the index runs and while it is
+// stopped. The search engine then has exactly the existing documents. Lines of an earlier run may be sent again
+// (N-94).
 func TestDeletedDocuments(t *testing.T) {
 	l := newLive(t, true)
 	name := filepath.Join(t.TempDir(), "bulk.ndjson")
@@ -217,7 +217,7 @@ func TestListedCountsExpandedMembers(t *testing.T) {
 		t.Errorf("%+v, %v", list, err)
 	}
 	if n, err := x.Counts(); err != nil || n.Listed != 1 || n.ListedDocuments != 2 {
-		t.Errorf("%+v, %v", n, err)
+		t.Errorf("%+v, %v, want n.Listed = 1, n.ListedDocuments = 2, no error", n, err)
 	}
 }
 
@@ -264,7 +264,7 @@ func TestBulk(t *testing.T) {
 	}
 }
 
-// compare asks the engine and the index for each user.
+// compare compares the engine's answer with the index's for each user.
 func (l *live) compare(engine searched, names []string) {
 	l.t.Helper()
 	file, err := os.ReadFile(l.config.Directory)
@@ -283,7 +283,8 @@ func (l *live) compare(engine searched, names []string) {
 				"modify": "_allow_access_control_modify"} {
 				a := x.CanRead(l.path(name), p.Name, right)
 				if got := engine.finds(l.t, l.path(name), field, terms(p.Token)); got != a.Allowed {
-					l.t.Errorf("%s finds %s: %v, want %v: %s", p.Name, name, got, a.Allowed, engine[l.path(name)].source[field])
+					l.t.Errorf("%s finds %s: %v, want %v: %s",
+						p.Name, name, got, a.Allowed, engine[l.path(name)].source[field])
 				}
 				var by struct {
 					Descriptor, Directory string
@@ -313,8 +314,8 @@ func terms(tok *token.Token) []string {
 	return out
 }
 
-// TestTornBulkFile: a run that ends in the middle of a write, on a full disk or killed, leaves half a request. The next
-// run's lines are whole requests again, and no document is missing, wherever the end is.
+// TestTornBulkFile ends a run in the middle of a write, by a full disk or a kill, so that half a request remains.
+// Wherever the end is, the next run's lines are complete requests again, and no document is missing.
 func TestTornBulkFile(t *testing.T) {
 	l := newLive(t, true)
 	l.start()
@@ -348,7 +349,7 @@ func TestTornBulkFile(t *testing.T) {
 		if engine := (searched{}); !strings.HasSuffix(text, whole) {
 			t.Fatalf("cut at %d, the file does not end with every document", size)
 		} else if engine.take(t, text); len(engine) != documents {
-			t.Fatalf("cut at %d, %d documents of %d are known", size, len(engine), documents)
+			t.Fatalf("cut at %d, %d documents of %d are known, want %d", size, len(engine), documents, documents)
 		}
 	}
 }

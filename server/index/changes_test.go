@@ -33,13 +33,13 @@ func TestChanges(t *testing.T) {
 	if err := index.Changes(l.state, 0, func(c index.Change) error {
 		if gone := c.Document == l.path("new") && c.Lost != nil; c.Time == 0 || c.Directory == "" ||
 			(c.Descriptor == "") != gone {
-			t.Errorf("%+v: it lacks evidence", c)
+			t.Errorf("%+v: want evidence unless the document is gone", c)
 		}
 		all = append(all, c)
 		for i, list := range [][]string{c.Gained, c.Lost} {
 			for _, who := range list {
 				if key := c.Document + " " + who; has[key] == (i == 0) {
-					t.Errorf("%+v: told again", c)
+					t.Errorf("%+v: reported twice in a row, want gained and lost alternating", c)
 				} else {
 					has[key] = i == 0
 				}
@@ -103,7 +103,7 @@ func TestFollow(t *testing.T) {
 				t.Fatal(<-done)
 			}
 			if c.Seq < last {
-				t.Errorf("change %d after %d", c.Seq, last)
+				t.Errorf("change %d after %d, want at least %d", c.Seq, last, last)
 			}
 			last = c.Seq
 			for _, sid := range c.Gained {

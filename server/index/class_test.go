@@ -40,20 +40,21 @@ func TestRelevant(t *testing.T) {
 		}
 		got, err2 := access.SeAccessCheck(&part)
 		if whole.Status() != got.Status() || whole.Granted != got.Granted || (err1 == nil) != (err2 == nil) {
-			t.Fatalf("%v %v, of what is kept %v %v\n%x", whole.Status(), whole.Granted, got.Status(), got.Granted,
+			t.Fatalf("decision by the descriptor: %v %v, by its relevant part: %v %v, want equal\n%x",
+				whole.Status(), whole.Granted, got.Status(), got.Granted,
 				r.Descriptor.Binary())
 		}
 	}
 	if differ < 100 {
-		t.Errorf("%d descriptors have anything to leave out", differ)
+		t.Errorf("%d descriptors have anything to leave out, want at least 100", differ)
 	}
 	for _, name := range drawn.Lacks(50, "intent", "granted before") {
 		t.Errorf("hardly a question had or gave: %s (%.3f)", name, drawn.Share(name))
 	}
 }
 
-// TestClassNames: what does not decide names no other class; each thing that does names
-// another (N-1).
+// TestClassNames checks that irrelevant parts of a descriptor do not change the class ID, and that each relevant part
+// does (N-1).
 func TestClassNames(t *testing.T) {
 	name := func(text, share string, right string, m winnt.AccessMask, typ *winnt.ObjectType) string {
 		var of *sd.Descriptor
@@ -95,8 +96,9 @@ func TestClassNames(t *testing.T) {
 	}
 }
 
-// TestNamesOfClasses: a class has the same id on every machine and with every release: a hash of its parts, each behind
-// its length, one of the id and whether holders pass, one of the ids of the folders in their order (N-1, N-15, N-44).
+// TestNamesOfClasses checks that a class ID is the same on every machine and in every release. It is a hash of its
+// parts, each after its length. A folder's class hashes the ID and whether holders of the privilege pass, a class
+// behind folders the folders' IDs in their order (N-1, N-15, N-44).
 func TestNamesOfClasses(t *testing.T) {
 	hashed := func(b []byte) string {
 		sum := sha256.Sum256(b)
@@ -137,7 +139,7 @@ func TestNamesOfClasses(t *testing.T) {
 		folders[holders] = index.NewPassing(d, holders)
 		want := hashed(fmt.Appendf(nil, "refmon passing 1\x00%s\x00%t", passes, holders))
 		if got := folders[holders]; got.ID != want || !got.Passing || got.Holders != holders || got.Through != nil {
-			t.Errorf("N-15: who passes, holders %t: %+v, want %s", holders, got, want)
+			t.Errorf("N-15: traverse class with holders %t: %+v, want %s", holders, got, want)
 		}
 	}
 	own := index.NewClass(d, nil, "read", winnt.GENERIC_READ, winnt.FileObject)

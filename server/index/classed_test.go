@@ -30,6 +30,6 @@ func TestClassParts(t *testing.T) {
 		seen[id] = name
 	}
 	if Relevant(sddl.MustParse("O:BAG:SY")).HasDACL() || !Relevant(d).HasDACL() {
-		t.Error("N-1: a list comes or goes")
+		t.Error("N-1: Relevant adds or removes the DACL, want its presence unchanged")
 	}
 }

@@ -67,14 +67,14 @@ func TestParts(t *testing.T) {
 	own := func(at string) bool { return strings.HasPrefix(at, "//h/srv/") }
 	apply("rows", first)
 	if got := m.Take(); len(got) != 0 {
-		t.Errorf("before its end a log makes %d events", len(got))
+		t.Errorf("before its end a log makes %d events, want 0", len(got))
 	}
 	if err := m.Whole("rows", own); err != nil {
 		t.Fatal(err)
 	}
 	for _, e := range m.Take() {
 		if e.Row != nil && e.Row.Path != "//h/srv/a" {
-			t.Errorf("a row that was gone when the log was read: %+v", e.Row)
+			t.Errorf("the merge emits a row that the log has removed: %+v, want only //h/srv/a", e.Row)
 		}
 	}
 	row := m.whole.state.rows["//h/srv/a"]
@@ -98,7 +98,7 @@ func TestParts(t *testing.T) {
 		wide := *e.Class
 		wide.Right = "write"
 		if err := deciding.Define(&wide, 1); err == nil {
-			t.Error("a class of a right that is not asked about")
+			t.Error("Define accepts a class of a right that is not in the configuration, want an error")
 		}
 		if err := deciding.Define(e.Class, 1); err != nil {
 			t.Error(err)
@@ -112,7 +112,7 @@ func TestParts(t *testing.T) {
 		t.Errorf("a is read by %v", got)
 	}
 	if m.whole.state.version != "v1" {
-		t.Errorf("version %q", m.whole.state.version)
+		t.Errorf(`version %q, want "v1"`, m.whole.state.version)
 	}
 	apply("rows", walk())
 	if m.whole.state.rows["//h/srv/a"] != nil {
@@ -123,9 +123,9 @@ func TestParts(t *testing.T) {
 	}
 }
 
-// TestVersionsOfParts: the merge has come to a version of the directory when as many parts as tell of people
-// have, all to the same: not with fewer, not while one is behind, and not by a part that was not read to its
-// end (N-40).
+// TestVersionsOfParts checks that a merge has reached a directory version when as many parts as there are parts with
+// members have all reached it. Fewer parts, a part that is behind, or a part that was not read to its end do not
+// suffice (N-40).
 func TestVersionsOfParts(t *testing.T) {
 	q := Question{Rights: working(t, "").rights}
 	m, err := q.Merge(nil, 2)
@@ -149,7 +149,7 @@ func TestVersionsOfParts(t *testing.T) {
 			}
 		}
 		if got := m.whole.state.version; got != want {
-			t.Errorf("N-40: %s came to %s: %q, want %q", name, version, got, want)
+			t.Errorf("N-40: %s reached version %s: merged version %q, want %q", name, version, got, want)
 		}
 	}
 	whole := func(name, want string) {
@@ -273,7 +273,7 @@ func TestTimeOfAFilter(t *testing.T) {
 	}
 }
 
-// TestUndecided: a document whose class is not decided yet gives nothing, and says so (N-40).
+// TestUndecided checks that a document whose class has no members yet is denied with that reason (N-40).
 func TestUndecided(t *testing.T) {
 	rights, err := words.Parse("read")
 	if err != nil {
@@ -311,7 +311,7 @@ func TestUndecided(t *testing.T) {
 	}
 	defer x.Close()
 	if a := x.CanRead("/srv/a", "alice", "read"); a.Allowed || !strings.Contains(a.Because, "not decided") {
-		t.Errorf("%+v", a)
+		t.Errorf(`%+v, want a.Allowed = false, a.Because containing "not decided"`, a)
 	}
 }
 
@@ -408,7 +408,8 @@ func TestPartsOfHistories(t *testing.T) {
 	say(folder("/t", all), folder("/t/d", ours), folder("/t/d/ee", all), file("/t/d/f", all), file("/t/d/ff", ours),
 		file("/t/d/ee/f", all), file("/t/d/ee/ff", all), file("/t/g", ours))
 	if len(m.whole.state.rows) != 0 {
-		t.Error("N-42: a log that is not read to its end counts")
+		t.Errorf("N-42: rows of a log that was not read to its end count: len(m.whole.state.rows) = %d, want 0",
+			len(m.whole.state.rows))
 	}
 	whole := func() {
 		t.Helper()
@@ -437,7 +438,7 @@ func TestPartsOfHistories(t *testing.T) {
 			take(fmt.Sprint("people", i), d.Take())
 		}
 		if want := []string{"v1", "v2", "v2"}[i]; m.whole.state.version != want {
-			t.Errorf("N-40: after %d deciders the version is %s", i+1, m.whole.state.version)
+			t.Errorf("N-40: after %d deciders the version is %s, want %s", i+1, m.whole.state.version, want)
 		}
 	}
 	say(watch.Seen{Path: "/t/d/ee", Gone: true}, folder("/t/d", all), folder("/t/d/ee", ours))
@@ -452,7 +453,7 @@ func TestPartsOfHistories(t *testing.T) {
 	whole()
 	check("read anew")
 	for _, e := range m.Take() {
-		t.Errorf("N-42: a log that says what is known makes %+v", e)
+		t.Errorf("N-42: a log without changes emits %+v, want no event", e)
 	}
 	say(watch.Seen{Path: "/t", Gone: true})
 	check("gone")
@@ -517,6 +518,6 @@ func TestNumbersOfParts(t *testing.T) {
 		}
 	}
 	if len(m.whole.state.people) != 3 || m.whole.state.version != "v1" {
-		t.Errorf("N-40: %d people of %q", len(m.whole.state.people), m.whole.state.version)
+		t.Errorf(`N-40: %d people of %q, want 3, "v1"`, len(m.whole.state.people), m.whole.state.version)
 	}
 }

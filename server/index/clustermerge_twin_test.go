@@ -54,7 +54,7 @@ func made(e *ClassEvent) string {
 	return fmt.Sprint(e.ID, e.Right, e.Mask, e.Folder, e.SD, e.Share, e.Passing, e.Holders, e.Through)
 }
 
-// had says who has a class, if that was decided.
+// had formats the members of a class, if they were decided.
 func had(e *ClassEvent, sids []string) string {
 	if e.Version == "" && len(sids)+len(e.Allow)+len(e.Expand)+len(e.Expression) == 0 {
 		return "undecided"
@@ -67,7 +67,7 @@ func rowText(r *RowEvent) string {
 	return fmt.Sprint(r.Path, r.Tree, r.Folder, r.Classes, r.Descriptor, r.Error, r.Pass)
 }
 
-// A part that was read to its end adds person, class, row, gone and directory.
+// person, class, row, gone and directory add an event of a part that was read to its end.
 func (u *union) person(p *PersonEvent) { u.names[p.SID] = p.Name }
 
 func (u *union) class(p *teller, e *ClassEvent) {
@@ -112,7 +112,8 @@ func (u *union) directory() {
 	}
 }
 
-// tell lets a part tell an event, and holds that the merge makes of it the one event that it amounts to, or none.
+// tell applies an event of a part, and checks that the merge emits exactly the one event that changes the union, or
+// none.
 func (u *union) tell(name string, e Event) {
 	u.Helper()
 	p := u.parts[name]
@@ -161,10 +162,10 @@ func (u *union) tell(name string, e Event) {
 	if u.text() != before {
 		want = 1
 	}
-	if events := u.holds(fmt.Sprintf("%s told %+v", name, e)); len(events) != want {
-		u.Fatalf("N-42: %s told %+v: %d events, want %d", name, e, len(events), want)
+	if events := u.holds(fmt.Sprintf("event of %s: %+v", name, e)); len(events) != want {
+		u.Fatalf("N-42: event of %s: %+v: the merge emitted %d events, want %d", name, e, len(events), want)
 	} else if want == 1 && (events[0].Time != e.Time || (events[0].Gone != "") != (e.Gone != "")) {
-		u.Fatalf("N-9: %s told %+v: %+v", name, e, events[0])
+		u.Fatalf("N-9: event of %s: %+v: the merge emitted %+v, want its time and target", name, e, events[0])
 	}
 }
 
@@ -203,7 +204,7 @@ func (u *union) end(name string) {
 // text says all that the parts amount to.
 func (u *union) text() string { return fmt.Sprint(u.names, u.classes, u.rows, u.version) }
 
-// holds compares the merge, and who reads its events, with the union.
+// holds compares the merge, and the state of a reader of its events, with the union.
 func (u *union) holds(what string) []Event {
 	u.Helper()
 	s := u.m.whole.state

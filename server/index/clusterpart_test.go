@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestForeignClasses: a class that its id names is refused where it is not one of this index: of another
-// share, another mask, another right, or another policy for folders (N-41).
+// TestForeignClasses checks that a class with a valid ID is rejected if it is of another index: with another share,
+// mask, right, or folder policy (N-41).
 func TestForeignClasses(t *testing.T) {
 	d := sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")
 	const read = winnt.FILE_GENERIC_READ

@@ -13,8 +13,7 @@ import (
 	"github.com/refmon/refmon/server/index"
 )
 
-// answers returns who reads each document by the changes after a number, added to those before,
-// and the number of the last one.
+// answers applies the changes after a number to the earlier readers of each document, and returns the last number.
 func (l *live) answers(has map[string]bool, after uint64) (last uint64, err error) {
 	last = after
 	err = index.Changes(l.state, after, func(c index.Change) error {
@@ -78,7 +77,7 @@ func TestLogIsCompactedDuringRun(t *testing.T) {
 		}
 	}
 	if err := index.Changes(l.state, stale, func(index.Change) error { return nil }); !errors.Is(err, index.ErrTooOld) {
-		t.Errorf("changes after %d: %v", stale, err)
+		t.Errorf("changes after %d: %v, want %v", stale, err, index.ErrTooOld)
 	}
 	l.end()
 	text, err := os.ReadFile(filepath.Join(l.state, "events.jsonl"))
@@ -111,7 +110,8 @@ func TestLogIsCompactedDuringRun(t *testing.T) {
 	l.want(l.open(time.Minute), "plan", "abd")
 }
 
-// TestPutTogetherAmidALine: who had read half a line of the old log goes on with the new one (N-22).
+// TestPutTogetherAmidALine checks that a reader that had read half a line of the old log continues with the compacted
+// one (N-22).
 func TestPutTogetherAmidALine(t *testing.T) {
 	l := newLive(t, false)
 	l.start()

@@ -56,7 +56,8 @@ func TestListsOfSIDs(t *testing.T) {
 				listed := slices.ContainsFunc(got.allow, func(s sid.SID) bool { return enabled(tok, s) })
 				expanded := slices.Contains(got.expand, dir.Principals[i].SID())
 				if got.members.Has(i) != want || (listed || expanded) != want {
-					t.Fatalf("%s of %s: %v, member %v, listed %v, expanded %v\nallow %v", dir.Principals[i].Name, x.Path,
+					t.Fatalf("%s of %s: %v, member %v, listed %v, expanded %v\nallow %v",
+						dir.Principals[i].Name, x.Path,
 						want, got.members.Has(i), listed, expanded, got.allow)
 				}
 				switch {
@@ -72,7 +73,8 @@ func TestListsOfSIDs(t *testing.T) {
 		return true
 	})
 	if err != nil || short < 100 || yes < 100 || no < 100 {
-		t.Errorf("%v; %d by a list, %d by themselves, %d not", err, short, yes, no)
+		t.Errorf("%v; %d by a list, %d by themselves, %d not, want nil, at least 100, at least 100, at least 100",
+			err, short, yes, no)
 	}
 }
 
@@ -98,7 +100,7 @@ func enabled(tok *token.Token, s sid.SID) bool {
 	return false
 }
 
-// TestTwoOfOne: of two principals with one account both must have the right (N-2).
+// TestTwoOfOne checks that if two principals have one account, both must have the right (N-2).
 func TestTwoOfOne(t *testing.T) {
 	d := &decider{numbers: []int{0, 1, 0}, people: 2}
 	if got := d.numbered(effective.Set{0b011}); got.Has(0) || !got.Has(1) {
@@ -109,8 +111,8 @@ func TestTwoOfOne(t *testing.T) {
 	}
 }
 
-// TestSharesOfTokens: a token has a class if the descriptor and the share both grant it, and the
-// expression says what both refuse (N-2, N-19).
+// TestSharesOfTokens checks that a token has a class if both descriptor and share grant it, and that the expression
+// covers denials by both (N-2, N-19).
 func TestSharesOfTokens(t *testing.T) {
 	d := newDecider(firm(t), "v", func(s sid.SID) int { return int(s.RID()) - 1107 }, 3)
 	for _, c := range []struct {
@@ -143,7 +145,8 @@ func TestSharesOfTokens(t *testing.T) {
 					got.members.Has(n), err, want)
 			}
 			if said := says(got.expression, enabledOf(p)); got.exact && said != want {
-				t.Errorf("N-2: %s, share %q: %s: the expression says %v, want %v", c.object, c.share, p.Name, said, want)
+				t.Errorf("N-2: %s, share %q: %s: the expression says %v, want %v",
+					c.object, c.share, p.Name, said, want)
 			}
 			listed := slices.ContainsFunc(got.allow, func(s sid.SID) bool { return enabledOf(p)[s] })
 			if (listed || slices.Contains(got.expand, p.SID())) != want {
@@ -151,7 +154,7 @@ func TestSharesOfTokens(t *testing.T) {
 			}
 		}
 		if !got.exact {
-			t.Errorf("N-2: %s, share %q: nothing is told", c.object, c.share)
+			t.Errorf("N-2: %s, share %q: the expression is not exact, want exact", c.object, c.share)
 		}
 		if every := slices.Contains(c.want, 2); every && (len(got.expand) > 0 || !slices.Contains(got.allow, everyone)) {
 			t.Errorf("N-4: %s: everybody is listed: %v, %v", c.object, got.allow, got.expand)
@@ -159,7 +162,7 @@ func TestSharesOfTokens(t *testing.T) {
 	}
 }
 
-// TestLeading: the SIDs that a clause allows before it refuses any, and none behind that (N-4).
+// TestLeading checks the SIDs that a clause allows before its first denial. Later ones do not count (N-4).
 func TestLeading(t *testing.T) {
 	a, b, c := sid.MustParse(alice), sid.MustParse(bob), sid.MustParse(carol)
 	term := func(s sid.SID, allow bool) effective.Term { return effective.Term{SID: s, Allow: allow} }
@@ -240,7 +243,8 @@ func TestListsOfClauses(t *testing.T) {
 		}
 		if allow, expand := texts(got.allow), texts(got.expand); !slices.Equal(allow, c.allow) ||
 			!slices.Equal(expand, c.expand) {
-			t.Errorf("N-4: %s and the share %s: %v and %v, want %v and %v", c.object, c.share, allow, expand, c.allow, c.expand)
+			t.Errorf("N-4: %s and the share %s: %v and %v, want %v and %v",
+				c.object, c.share, allow, expand, c.allow, c.expand)
 		}
 	}
 }
@@ -269,7 +273,8 @@ func TestListsBehindFolders(t *testing.T) {
 		}
 		if allow, expand := texts(got.allow), texts(got.expand); !slices.Equal(allow, c.allow) ||
 			!slices.Equal(expand, c.expand) || c.told && !got.exact {
-			t.Errorf("N-15: behind %d folders: %v and %v, want %v and %v", len(c.folders), allow, expand, c.allow, c.expand)
+			t.Errorf("N-15: below %d folders: Allow %v and Expand %v, want %v and %v",
+				len(c.folders), allow, expand, c.allow, c.expand)
 		}
 	}
 }
@@ -316,7 +321,7 @@ func TestHoldersAmongPeople(t *testing.T) {
 			told := !by || holders == 0 || holders == 1<<len(who)-1
 			switch {
 			case got.exact != told:
-				t.Errorf("N-15: holders %03b, by privilege %t: the expression tells all: %t", holders, by, got.exact)
+				t.Errorf("N-15: holders %03b, by privilege %t: exact = %t, want %t", holders, by, got.exact, told)
 			case !told && (len(allow) > 0 || !slices.Equal(expand, want)),
 				told && len(want) == 3 && (!slices.Equal(allow, []string{"S-1-1-0"}) || len(expand) > 0),
 				told && len(want) == 1 && !slices.Equal(slices.Concat(allow, expand), want):

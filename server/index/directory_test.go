@@ -82,7 +82,7 @@ func TestEachReadOfADirectoryFile(t *testing.T) {
 			errors.Is(got.Err, errChanging) != (kind == "it changes"), got.Passing() != (kind == "it changes"),
 			kind == "no file" && !errors.Is(got.Err, os.ErrNotExist),
 			kind == "it cannot be used" && !strings.HasPrefix(got.Err.Error(), name+": "):
-			t.Fatalf("N-11: %s: %q behind %q, where %q counts: %+v", kind, here, last, known, got)
+			t.Fatalf("N-11: %s: read %q after %q, current version %q: event %+v", kind, here, last, known, got)
 		}
 		if fresh {
 			known = here
@@ -94,13 +94,13 @@ func TestEachReadOfADirectoryFile(t *testing.T) {
 	for _, kind := range []string{"no file", "it counts", "it changes", "it cannot be used",
 		"it counts from now on"} {
 		if met[kind] < 10 {
-			t.Errorf("%s: met %d times", kind, met[kind])
+			t.Errorf("%s: met %d times, want at least 10", kind, met[kind])
 		}
 	}
 }
 
-// TestHalfADirectory: a directory that is being written is no version, though half of it is
-// well formed (N-11); a malformed one is no version either, and the next one counts again.
+// TestHalfADirectory checks that a partially written directory is not a version, even if that part is well formed
+// (N-11). A malformed one is not a version either, and the next valid one counts again.
 func TestHalfADirectory(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "firm.yaml")
 	const whole = "domain: S-1-5-21-1-2-3\nusers:\n- {name: bob, sid: S-1-5-21-1-2-3-1108, memberOf: [Contractors]}\n" +
@@ -128,13 +128,13 @@ func TestHalfADirectory(t *testing.T) {
 		t.Errorf("%+v", v)
 	}
 	if v := look(whole); v.People != nil || v.Err != nil || v.Heartbeat.Time.IsZero() {
-		t.Errorf("the same again: %+v", v)
+		t.Errorf("the same again: %+v, want v.People = nil, v.Err = nil, v.Heartbeat.Time.IsZero() = false", v)
 	}
 	look("users: nonsense\n")
 	if v := look("users: nonsense\n"); v.Err == nil || errors.Is(v.Err, errChanging) || !v.Heartbeat.Time.IsZero() {
 		t.Errorf("a malformed directory is vouched for: %+v", v)
 	}
 	if v := look(whole); v.Err != nil || v.People != nil || v.Heartbeat.Time.IsZero() { // what counts is back
-		t.Errorf("%+v", v)
+		t.Errorf("%+v, want v.Err = nil, v.People = nil, v.Heartbeat.Time.IsZero() = false", v)
 	}
 }

@@ -24,14 +24,14 @@ func FuzzEvents(f *testing.F) {
 			e, err := ParseEvent(line)
 			twin, failed := (&lineReader{}).event(line)
 			if (err == nil) != (failed == nil) || !reflect.DeepEqual(e, twin) {
-				t.Fatalf("%s: read in haste it is %+v, %v; want %+v, %v", line, twin, failed, e, err)
+				t.Fatalf("%s: fast parser = %+v, %v, want %+v, %v", line, twin, failed, e, err)
 			}
 			if err != nil {
 				continue
 			}
 			before := s.seq
 			if err := s.Apply(e); err != nil && s.seq != before {
-				t.Fatalf("an event that was refused counts: %v", err)
+				t.Fatalf("a rejected event (%v) changed the sequence number", err)
 			}
 		}
 		for _, r := range s.rows {

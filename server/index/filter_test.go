@@ -60,9 +60,9 @@ func (b *behind) may(tok *token.Token, name string) bool {
 	return true
 }
 
-// TestFilters: for tokens with groups for deny only and restricted ones, the classes of a filter
-// are those that the check allows, folders on the way included, as a list and as a bitmap, and so is
-// each single answer (N-19); a filter of SIDs finds no class that the token has not, or is refused (N-20).
+// TestFilters checks filters of tokens with deny-only groups and of restricted tokens. As a list and as a bitmap,
+// they have the classes that the access check allows, including folders on the way, and so does each single answer
+// (N-19). A filter of SIDs matches no class that the token does not have, or is rejected (N-20).
 func TestFilters(t *testing.T) {
 	b := newBehind(t)
 	b.start()
@@ -85,7 +85,7 @@ func TestFilters(t *testing.T) {
 		sids, failed := x.FilterOf(tok, "read", index.FormSIDs)
 		for _, id := range list.Classes {
 			if passing[id] {
-				t.Errorf("N-19: class %s of who passes a folder is listed, and no document is of it", id)
+				t.Errorf("N-19: the filter has the traverse class %s, want classes of documents only", id)
 			}
 		}
 		for _, folder := range b.folders {
@@ -121,16 +121,16 @@ func TestFilters(t *testing.T) {
 		}
 	}
 	if passed == 0 {
-		t.Error("no class tells who passes a folder")
+		t.Errorf("the index has no traverse class: passed = %v, want at least 1", passed)
 	}
 	if yes < 100 || no < 100 || refused < 3 || given < 3 {
 		t.Errorf("%d may, %d may not; %d filters of SIDs were refused, %d given", yes, no, refused, given)
 	}
 	if _, err := x.Filter("user1", "read", index.FormSIDs); err == nil {
-		t.Error("an index knows who is in which group")
+		t.Error("a filter of SIDs for a name succeeds, want an error: the index has no group memberships")
 	}
 	if _, err := x.Filter("user1", "write", index.FormList); err == nil {
-		t.Error("a right that is not kept has a filter")
+		t.Error("a filter for a right that is not indexed succeeds, want an error")
 	}
 	one, err := x.Filter("user1", "read", index.FormBitmap)
 	list, err2 := x.Classes("user1", "read")
@@ -144,7 +144,7 @@ func TestFilters(t *testing.T) {
 	}
 }
 
-// classes returns the numbers of all classes, the SIDs in the lists of each, and which tell who passes a folder.
+// classes returns the numbers of all classes, the SIDs in each one's list, and which are traverse classes.
 func (b *behind) classes() (numbers map[string]int, allow map[string][]string, passing map[string]bool) {
 	b.t.Helper()
 	text, err := os.ReadFile(filepath.Join(b.state, "events.jsonl"))

@@ -66,7 +66,7 @@ func sees(t *testing.T, w *Worker, list ...watch.Seen) {
 	}
 }
 
-// readers returns who reads a document, by SID.
+// readers returns the SIDs of a document's readers.
 func readers(w *Worker, path string) []string {
 	return w.state.sids(w.state.sets(path)[0], nil)
 }

@@ -66,7 +66,7 @@ func TestFastRowParserMatchesStrict(t *testing.T) {
 		r := lineReader{}
 		for range 2 { // interned values are equal
 			if got := r.row(line[:len(line)-1]); !reflect.DeepEqual(got, want) {
-				t.Errorf("%s: %+v", line, got)
+				t.Errorf("%s: %+v, want %+v", line, got, want)
 			}
 		}
 	}

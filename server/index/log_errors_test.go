@@ -51,7 +51,7 @@ func newScripted(t *testing.T) *scripted {
 	return s
 }
 
-// readersOf returns who reads each document of a state.
+// readersOf returns the readers of each document of a state.
 func readersOf(s *State) (all string) {
 	for _, path := range slices.Sorted(maps.Keys(s.rows)) {
 		all += fmt.Sprint(path, s.sids(s.sets(path)[0], nil), " ")
@@ -92,7 +92,8 @@ func TestLogEveryOperationFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	if first := whole.Ops()[2]; !strings.HasPrefix(first, "syncdir ") {
-		t.Errorf("%s comes before the file's name is durable", first)
+		t.Errorf(`the third disk operation is %s, want text starting with "syncdir "`,
+			first)
 	}
 	kinds := map[string]bool{}
 	for i, op := range whole.Ops() {
@@ -106,17 +107,19 @@ func TestLogEveryOperationFails(t *testing.T) {
 			kept, err := s.run(dir, &disk)
 			what := fmt.Sprintf("%s fails with %v", op, fault)
 			if !errors.Is(err, fault.err) {
-				t.Errorf("%s: the caller got %v", what, err)
+				t.Errorf("%s: the caller got %v, want %v", what, err, fault.err)
 			}
 			l, state, err := OpenLog(dir)
 			if err != nil {
 				t.Fatalf("%s: %v", what, err)
 			}
 			if got, is := readersOf(state), s.readers[state.seq]; state.seq < kept || got != is {
-				t.Errorf("%s: %d events were kept; the next run has %d, with %q, want %q", what, kept, state.seq, got, is)
+				t.Errorf("%s: %d events were kept; the next run has %d, with %q, want %q",
+					what, kept, state.seq, got, is)
 			}
 			if f, err := readWatermark(dir); err != nil || f.Seq > state.seq {
-				t.Errorf("N-9: %s: the watermark covers %+v of %d events, %v", what, f, state.seq, err)
+				t.Errorf("N-9: %s: the watermark covers %+v of %d events, %v, want f.Seq at most %v, no error", what,
+					f, state.seq, err, state.seq)
 			}
 			if err := l.Close(); err != nil {
 				t.Error(err)
@@ -147,7 +150,7 @@ func TestFailedLogStaysClosed(t *testing.T) {
 		}
 		disk.Fail(syscall.EIO, inject.Kind(kind))
 		if err := l.Write(s.batches[1]); !errors.Is(err, syscall.EIO) {
-			t.Errorf("%s: %v", kind, err)
+			t.Errorf("%s: %v, want %v", kind, err, syscall.EIO)
 		}
 		disk.Fail(nil)
 		before := len(disk.Ops())
@@ -155,14 +158,15 @@ func TestFailedLogStaysClosed(t *testing.T) {
 		for what, err := range map[string]error{"write": l.Write(s.batches[1]), "fence": l.SetWatermark(fence),
 			"compaction": l.replace(s.compacted)} {
 			if !errors.Is(err, syscall.EIO) {
-				t.Errorf("%s failed, then %s: %v", kind, what, err)
+				t.Errorf("%s failed, then %s: %v, want %v", kind, what, err, syscall.EIO)
 			}
 		}
 		if ops := disk.Ops()[before:]; len(ops) != 0 {
-			t.Errorf("N-9: %s failed, and then came %v", kind, ops)
+			t.Errorf("N-9: after the failed %s the log made the disk operations %v: len(ops) = %d, want 0",
+				kind, ops, len(ops))
 		}
 		if f, err := readWatermark(dir); err != nil || f.Sources["/t"].Time.Unix() != 1 {
-			t.Errorf("N-9: %s: %+v, %v", kind, f, err)
+			t.Errorf(`N-9: %s: %+v, %v, want f.Sources["/t"].Time.Unix() = 1, no error`, kind, f, err)
 		}
 		if err := l.Close(); err != nil {
 			t.Error(err)
@@ -186,7 +190,7 @@ func TestFailedCompactionKeepsTheLog(t *testing.T) {
 		}
 		disk.Fail(inject.Short(9, syscall.ENOSPC), inject.Kind(kind))
 		if err := l.replace(s.compacted); !errors.Is(err, syscall.ENOSPC) {
-			t.Errorf("N-22: %s: %v", kind, err)
+			t.Errorf("N-22: %s: %v, want %v", kind, err, syscall.ENOSPC)
 		}
 		disk.Fail(nil)
 		if _, _, err := OpenLog(dir); err == nil {
@@ -206,7 +210,7 @@ func TestFailedCompactionKeepsTheLog(t *testing.T) {
 			t.Error(err)
 		}
 		if names, err := os.ReadDir(dir); err != nil || len(names) != 1 {
-			t.Errorf("N-22: %s: %v, %v", kind, names, err)
+			t.Errorf("N-22: %s: %v, %v, want len(names) = 1, no error", kind, names, err)
 		}
 	}
 }

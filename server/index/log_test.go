@@ -24,11 +24,11 @@ func TestStaleSources(t *testing.T) {
 		fine            bool
 	}{
 		"both": {fresh, fresh, true}, "an old tree": {old, fresh, false}, "an old directory": {fresh, old, false},
-		"a start that is yet to come": {Moment{present.Time, 2 * time.Hour}, fresh, false},
-		"at the limit":                {Moment{present.Time.Add(-time.Minute), time.Hour - time.Minute}, fresh, true},
-		"a moment more":               {Moment{present.Time.Add(-time.Minute - 1), time.Hour - time.Minute}, fresh, false},
-		"a second to come":            {Moment{present.Time.Add(time.Second), time.Hour}, fresh, true},
-		"two seconds to come":         {Moment{present.Time.Add(2 * time.Second), time.Hour}, fresh, false},
+		"a start in the future": {Moment{present.Time, 2 * time.Hour}, fresh, false},
+		"at the limit":          {Moment{present.Time.Add(-time.Minute), time.Hour - time.Minute}, fresh, true},
+		"a moment more":         {Moment{present.Time.Add(-time.Minute - 1), time.Hour - time.Minute}, fresh, false},
+		"a second to come":      {Moment{present.Time.Add(time.Second), time.Hour}, fresh, true},
+		"two seconds to come":   {Moment{present.Time.Add(2 * time.Second), time.Hour}, fresh, false},
 	} {
 		x := &Index{limit: time.Minute, boot: "b", clock: func() watch.Heartbeat { return present }}
 		f := &Watermark{Boot: "b", Sources: map[string]Moment{"/t": c.tree, directorySource: c.directory}}
@@ -38,9 +38,8 @@ func TestStaleSources(t *testing.T) {
 	}
 }
 
-// TestLargeLogs: a log is put together when it is as large as most, four times as large as after the last time, and
-// half of
-// its lines say what holds no longer: each bound from both sides (N-22).
+// TestLargeLogs checks both sides of each condition for compaction: the minimum size, four times the size after the
+// last one, and half of the lines obsolete (N-22).
 func TestLargeLogs(t *testing.T) {
 	w := working(t, TraverseAlways)
 	sees(t, w, folder("/t/d", "(A;;FA;;;WD)"),
@@ -65,7 +64,7 @@ func TestLargeLogs(t *testing.T) {
 		{Size{64 << 20, 0, 2 * some}, 0, false, true}, {Size{64<<20 - 1, 0, 2 * some}, 0, false, false},
 	} {
 		if got := c.z.Large(c.most, w, c.all); got != c.want {
-			t.Errorf("N-22: %+v of %d, all %t: %t", c.z, c.most, c.all, got)
+			t.Errorf("N-22: %+v of %d, all %t: %t, want %t", c.z, c.most, c.all, got, c.want)
 		}
 	}
 	w.Take()
@@ -100,7 +99,7 @@ func TestReopenedLogHasItsEvents(t *testing.T) {
 	}
 	for _, name := range []string{dir, filepath.Dir(dir)} { // it contains the access data
 		if made, err := os.Stat(name); err != nil || made.Mode().Perm() != 0o700 {
-			t.Errorf("%s is made: %v, %v", name, made.Mode(), err)
+			t.Errorf("%s is made: %v, %v, want made.Mode().Perm() = 0o700, no error", name, made.Mode(), err)
 		}
 	}
 	f := &Watermark{Index: "i", Seq: 7, Boot: "b", Sources: map[string]Moment{"/t": {time.Unix(5, 6).UTC(), 8}},
@@ -109,7 +108,7 @@ func TestReopenedLogHasItsEvents(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got, err := readWatermark(dir); err != nil || !reflect.DeepEqual(got, f) {
-		t.Errorf("%+v, %v", got, err)
+		t.Errorf("%+v, %v, want %+v, nil", got, err, f)
 	}
 	again, s, err := OpenLog(dir)
 	if err != nil {
@@ -124,10 +123,11 @@ func TestReopenedLogHasItsEvents(t *testing.T) {
 		err = again.replace(list)
 	}
 	if err != nil || again.size.Least != again.size.Bytes || again.size.Lines != len(list) {
-		t.Errorf("%+v, %v", again.size, err)
+		t.Errorf("%+v, %v, want again.size.Least = %v, again.size.Lines = %v, no error", again.size, err,
+			again.size.Bytes, len(list))
 	}
 	if _, _, err := OpenLog(dir); err == nil {
-		t.Error("N-10: two write what was put together")
+		t.Error("N-10: a second OpenLog of a compacted log succeeds, want an error")
 	}
 	if err := errors.Join(again.Write([]Event{{Seq: w.state.seq + 1, Gone: "/t/b"}}), again.Close()); err != nil {
 		t.Fatal(err)
@@ -137,7 +137,7 @@ func TestReopenedLogHasItsEvents(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	if names, _ := os.ReadDir(dir); len(names) != 2 {
-		t.Errorf("the folder has %v", names)
+		t.Errorf("the folder has %v: len(names) = %d, want 2", names, len(names))
 	}
 }
 
@@ -180,7 +180,7 @@ func TestCompactionKeepsTimes(t *testing.T) {
 		}
 	}
 	if got := strings.Join(said, " "); got != "start alice bob carol class /t/a /t/b v1" {
-		t.Errorf("N-22: %s", got)
+		t.Errorf("N-22: %s, want start alice bob carol class /t/a /t/b v1", got)
 	}
 	dir := t.TempDir()
 	log, _, err := OpenLog(dir)
@@ -194,7 +194,7 @@ func TestCompactionKeepsTimes(t *testing.T) {
 		n := 0
 		err := Changes(dir, after, func(c Change) error {
 			if n++; c.Seq != last {
-				t.Errorf("N-22: %+v has not the number of what was put together, %d", c, last)
+				t.Errorf("N-22: %+v: want the compaction's number %d", c, last)
 			}
 			return nil
 		})
@@ -207,14 +207,14 @@ func TestCompactionKeepsTimes(t *testing.T) {
 		t.Fatal(err)
 	}
 	if list, err := rows.Compact(true); err != nil || len(list) != 1 || list[0].Start == nil {
-		t.Errorf("N-22: of a worker that decides nothing: %+v, %v", list, err)
+		t.Errorf("N-22: Compact of a worker without members = %+v, %v, want one start event", list, err)
 	}
 	undecided, err := (Question{Rights: w.rights}).Worker(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if list, err := undecided.Compact(true); err != nil || list != nil {
-		t.Errorf("N-22: of one that has decided nothing yet: %+v, %v", list, err)
+		t.Errorf("N-22: Compact before any decision = %+v, %v, want nil, nil", list, err)
 	}
 }
 
@@ -243,7 +243,7 @@ func TestHeartbeatAge(t *testing.T) {
 	} {
 		present := watch.Heartbeat{Time: base.Add(c.wall), Up: time.Hour + c.up}
 		if got := f.fresh(c.source, limit, c.boot, present); got != c.fresh {
-			t.Errorf("%+v: %v", c, got)
+			t.Errorf("%+v: %v, want %v", c, got, c.fresh)
 		}
 	}
 }
@@ -258,22 +258,22 @@ func TestFresh(t *testing.T) {
 		passed, up         time.Duration
 		want               bool
 	}{
-		{"at once", "/srv", "b", 0, 0, true},
+		{"immediately", "/srv", "b", 0, 0, true},
 		{"at the limit", "/srv", "b", 10 * time.Second, 10 * time.Second, true},
 		{"later", "/srv", "b", 11 * time.Second, 11 * time.Second, false},
 		{"the clock was set back while the source hung", "/srv", "b", 3 * time.Second, time.Minute, false},
 		{"the clock was set back further", "/srv", "b", -time.Hour, time.Minute, false},
 		{"the clock was set forward", "/srv", "b", time.Hour, time.Second, false},
-		{"it was started anew (N-82)", "/srv", "c", 5 * time.Second, -time.Minute, false},
+		{"it was restarted (N-82)", "/srv", "c", 5 * time.Second, -time.Minute, false},
 		{"of another source", "/home", "b", 0, 0, false},
 		{"without an uptime", "old", "b", 5 * time.Second, time.Hour, true},
 	} {
 		got := f.fresh(c.source, 10*time.Second, c.boot, watch.Heartbeat{Time: start.Add(c.passed), Up: time.Hour + c.up})
 		if got != c.want {
-			t.Errorf("%s: %v", c.name, got)
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}
 	if (&Watermark{}).fresh("", time.Hour, "", watch.Heartbeat{}) {
-		t.Error("a fence of nothing vouches")
+		t.Error("an empty watermark is fresh, want not fresh")
 	}
 }

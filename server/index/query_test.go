@@ -197,8 +197,8 @@ func (x *Index) fenceTime(path string) time.Time {
 	return f.Sources[r.Tree].Time
 }
 
-// TestWholeFilters: all of a filter, in each form, for a person and for the person's token: the classes of that right
-// alone, none of who passes a folder, and the time of the oldest source (N-9, N-19).
+// TestWholeFilters checks a filter in each form, for a person and for their token: only classes of that right, no
+// traverse classes, and the time of the oldest source (N-9, N-19).
 func TestWholeFilters(t *testing.T) {
 	a := newAnswering(t)
 	s := a.w.state
@@ -223,7 +223,8 @@ func TestWholeFilters(t *testing.T) {
 					}
 				}
 				if got, err := a.x.FilterOf(p.Token, word, form); err != nil || !reflect.DeepEqual(got, want) {
-					t.Errorf("N-19: %s of the token of %s, %s:\n got %+v, %v\nwant %+v", form, p.Name, word, got, err, want)
+					t.Errorf("N-19: %s of the token of %s, %s:\n got %+v, %v\nwant %+v",
+						form, p.Name, word, got, err, want)
 				}
 			}
 		}
@@ -253,7 +254,7 @@ func TestWholeFilters(t *testing.T) {
 	}
 }
 
-// TestClosedIndex: every question may be asked again, and after the end it is refused and not held up.
+// TestClosedIndex checks that each query can be repeated, and that after Close it fails without blocking.
 func TestClosedIndex(t *testing.T) {
 	dir := t.TempDir()
 	w := working(t, "")
@@ -284,16 +285,16 @@ func TestClosedIndex(t *testing.T) {
 			t.Errorf("%+v %+v", e, c)
 		}
 		if e, c := x.Why(Answer{}); e != nil || c != nil {
-			t.Errorf("%+v %+v", e, c)
+			t.Errorf("%+v %+v, want nil, nil", e, c)
 		}
 		list, err := x.Listed()
 		if want := []Listed{{class, "read", 1, []string{alice}, "v1"}}; err != nil || !reflect.DeepEqual(list, want) {
-			t.Errorf("%+v, %v", list, err)
+			t.Errorf("%+v, %v, want %+v, nil", list, err, want)
 		}
 		counts, err := x.Counts()
 		if want := (Counts{Documents: 2, Unreadable: 1, Classes: 1, People: 3, Unnamed: 4, Listed: 1,
 			ListedDocuments: 1}); err != nil || counts != want {
-			t.Errorf("%+v, %v", counts, err)
+			t.Errorf("%+v, %v, want %+v, nil", counts, err, want)
 		}
 	}
 	for _, c := range [][4]string{{"/t/a", "bob", "read", ""}, {"/t/a", "dave", "read",
@@ -301,7 +302,7 @@ func TestClosedIndex(t *testing.T) {
 		{"/t/b", "alice", "read", "the document could not be read: no"},
 		{"/t/c", "alice", "read", "the document is not in the index"}} {
 		if a := x.CanRead(c[0], c[1], c[2]); a.Allowed || a.Because != c[3] {
-			t.Errorf("%q: %+v", c, a)
+			t.Errorf("%q: %+v, want a.Allowed = false, a.Because = %v", c, a, c[3])
 		}
 	}
 	f.Seq++
@@ -312,7 +313,7 @@ func TestClosedIndex(t *testing.T) {
 	}
 	if a := x.CanRead("/t/a", "alice", "read"); a.Allowed || !strings.Contains(a.Because,
 		"the watermark covers event") {
-		t.Errorf("a fence of what is not there: %+v", a)
+		t.Errorf("a watermark beyond the log: %+v, want the reason \"the watermark covers event\"", a)
 	}
 	if err := x.Close(); err != nil {
 		t.Error(err)
@@ -321,7 +322,7 @@ func TestClosedIndex(t *testing.T) {
 		t.Error("closed twice")
 	}
 	if a := x.CanRead("/t/a", "alice", "read"); a.Allowed || a.Because == "" {
-		t.Errorf("after the end: %+v", a)
+		t.Errorf("after the end: %+v, want a.Allowed = false, a.Because a non-empty string", a)
 	}
 }
 

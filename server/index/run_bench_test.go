@@ -39,8 +39,8 @@ type large struct {
 	distinct int
 }
 
-// newLarge loads documents, of which each 100 have one descriptor of their own, and returns how
-// long that took. REFMON_DOCS is how many.
+// newLarge loads documents, each 100 of which share a descriptor, and returns the duration. REFMON_DOCS sets their
+// number.
 func newLarge(b *testing.B, docs, distinct, persons int) (*large, time.Duration) {
 	b.Helper()
 	l := &large{b: b, dir: filepath.Join(b.TempDir(), "state"), docs: docs, distinct: distinct}
@@ -282,8 +282,7 @@ func used(b *testing.B) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// BenchmarkFirstLoadFiles walks real files and keeps an index of them: at first, and again where
-// all is as it was.
+// BenchmarkFirstLoadFiles walks real files and indexes them: the first time, and again without changes.
 func BenchmarkFirstLoadFiles(b *testing.B) {
 	if os.Getuid() != 0 {
 		b.Skip("security.NTACL is set by root only")
@@ -322,8 +321,8 @@ func BenchmarkFirstLoadFiles(b *testing.B) {
 	}
 }
 
-// asChanger makes the test's program one that changes descriptors of files of a folder, a thousand
-// in each second, until its input ends.
+// asChanger makes the test binary change descriptors of a folder's files, a thousand per second, until its input
+// ends.
 const asChanger = "REFMON_TEST_CHANGER"
 
 // change is that program.
@@ -359,8 +358,8 @@ func change(root string) error {
 	}
 }
 
-// BenchmarkWatcher watches a tree in which another process changes a thousand descriptors a second,
-// and says how much of a core that takes: for the watcher alone, who reads what it tells drops it.
+// BenchmarkWatcher watches a tree in which another process changes a thousand descriptors a second, and reports the
+// share of a core that the watcher takes. Its events are discarded.
 func BenchmarkWatcher(b *testing.B) {
 	root := b.TempDir()
 	for i := range 1000 {

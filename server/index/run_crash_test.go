@@ -108,7 +108,7 @@ func TestStoppedRunGivesNoAnswers(t *testing.T) {
 		a := x.CanRead(l.path("plan"), "alice", "read")
 		if !a.Allowed {
 			if !strings.Contains(a.Because, "no heartbeat") {
-				t.Errorf("%+v", a)
+				t.Errorf(`%+v, want a.Because containing "no heartbeat"`, a)
 			}
 			break
 		}
@@ -128,8 +128,8 @@ func TestStoppedRunGivesNoAnswers(t *testing.T) {
 	}
 }
 
-// TestKilled: a run that is killed at any moment, while files change, is gone on with by
-// the next one, and at the end each row equals that of a fresh run.
+// TestKilled checks that a run killed at any moment, while files change, is continued by the next one. In the end
+// each row equals that of a new run.
 func TestKilled(t *testing.T) {
 	l := newLive(t, false)
 	r := rand.New(rand.NewPCG(randtest.Seed(t), 9))
@@ -180,7 +180,7 @@ func TestKilled(t *testing.T) {
 		l.want(x, name, who)
 	}
 	if got, want := documents(t, l.state), len(whoCan(t, l.tree, dir, "read")); got != want {
-		t.Errorf("%d rows for %d documents", got, want)
+		t.Errorf("%d rows for %d documents, want %d", got, want, want)
 	}
 }
 
@@ -213,7 +213,7 @@ func TestDiskFull(t *testing.T) {
 	l.config.Faults = disk.Do
 	disk.Fail(inject.Short(100, syscall.ENOSPC), inject.Kind("write"), inject.PathMatch("events.jsonl"))
 	if err := index.Run(t.Context(), l.config); !errors.Is(err, syscall.ENOSPC) {
-		t.Fatalf("a run in a folder that is full: %v", err)
+		t.Fatalf("a run whose folder is full: %v, want %v", err, syscall.ENOSPC)
 	}
 	x, err := index.Open(l.state, time.Minute)
 	if err != nil {
@@ -221,7 +221,7 @@ func TestDiskFull(t *testing.T) {
 	}
 	defer x.Close()
 	if a := x.CanRead(l.path("plan"), "alice", "read"); a.Allowed || a.Because == "" {
-		t.Errorf("an index that is not whole says %+v", a)
+		t.Errorf("an incomplete index answers %+v, want a.Allowed = false, a.Because a non-empty string", a)
 	}
 	disk.Fail(nil)
 	l.start()
@@ -232,8 +232,8 @@ func TestDiskFull(t *testing.T) {
 	l.end()
 }
 
-// TestRevocationOnFullDisk: a right is taken away while the folder is full. The run ends with the error, and the index
-// grants the right no longer than its limit (N-9).
+// TestRevocationOnFullDisk revokes a right while the disk is full. The run ends with the error, and the index grants
+// the right no longer than its time limit (N-9).
 func TestRevocationOnFullDisk(t *testing.T) {
 	for _, kind := range []string{"write", "sync", "rename"} {
 		l := newLive(t, true)
@@ -248,11 +248,11 @@ func TestRevocationOnFullDisk(t *testing.T) {
 		disk.Fail(syscall.EIO, inject.Kind(kind))
 		l.put("plan", forCarol)
 		if err := <-done; !errors.Is(err, syscall.EIO) {
-			t.Errorf("%s fails: %v", kind, err)
+			t.Errorf("%s fails: %v, want %v", kind, err, syscall.EIO)
 		}
 		stop()
 		x := l.open(300 * time.Millisecond)
-		// A written row refuses alice at once. Without it, and later in any case, the missing heartbeat does.
+		// A written row denies alice immediately. Without it the missing heartbeat denies her at the time limit.
 		a, ends := x.CanRead(l.path("plan"), "alice", "read"), time.Now().Add(10*time.Second)
 		for !strings.Contains(a.Because, "no heartbeat") && (a.Allowed || kind != "sync") && time.Now().Before(ends) {
 			time.Sleep(time.Millisecond)

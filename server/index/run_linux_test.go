@@ -16,9 +16,9 @@ import (
 	"github.com/refmon/refmon/server/index"
 )
 
-// TestRootMoved: a root that goes away, or with a folder that it lies in, has no documents; when it is
-// back, what was changed meanwhile is known; a run whose tree is under another file system, of which
-// it hears nothing, ends (N-60).
+// TestRootMoved checks that a root that is moved away, alone or with a parent folder, has no documents. Once it is
+// back, changes made meanwhile are indexed. A run whose tree is covered by another file system, from which it gets no
+// events, ends (N-60).
 func TestRootMoved(t *testing.T) {
 	l := newLive(t, false)
 	l.start()
@@ -57,9 +57,9 @@ func TestRootMoved(t *testing.T) {
 	l.stop = nil
 }
 
-// TestTwoWatchers: two runs watch one tree, each for its own folder, and both know all; of two runs
-// for one folder the second is refused as long as the first is there, also where that one is
-// stopped, and goes on once it has ended (N-10).
+// TestTwoWatchers checks that two runs with a folder each can watch one tree, and that both index everything. A
+// second run for the same folder is rejected while the first exists, even if that is stopped, and starts once it has
+// ended (N-10).
 func TestTwoWatchers(t *testing.T) {
 	one := newLive(t, false)
 	two := *one
@@ -78,7 +78,7 @@ func TestTwoWatchers(t *testing.T) {
 	refused := func(when string) {
 		t.Helper()
 		if err := index.Run(t.Context(), one.config); !errors.Is(err, unix.EWOULDBLOCK) {
-			t.Errorf("a second run beside one that %s: %v", when, err)
+			t.Errorf("a second run while the first one %s: %v, want %v", when, err, unix.EWOULDBLOCK)
 		}
 	}
 	refused("runs")
@@ -134,7 +134,7 @@ func TestMountOverFolder(t *testing.T) {
 			l.want(x, "other place/plan", "abd")
 			l.want(x, "sub/deep/report", "abd")
 			if err := unix.Mount(c.source, l.path(c.at), c.kind, c.flags, ""); err != nil {
-				t.Skip("nothing can be mounted here: ", err)
+				t.Skip("cannot mount here: ", err)
 			}
 			mounted := true
 			defer func() {

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hostileEnv names the folder in which a child of the test does what any user may.
+// hostileEnv names the folder in which a child of the test acts as a hostile user.
 const hostileEnv = "REFMON_INDEX_HOSTILE"
 
 // plainUser is the number of a user without rights.

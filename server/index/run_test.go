@@ -178,7 +178,7 @@ func (l *live) open(limit time.Duration) *index.Index {
 	return x
 }
 
-// want compares who of the firm can read a file, by the first letters of their names.
+// want compares the persons who can read a file with the expected ones, given by the first letters of their names.
 func (l *live) want(x *index.Index, name, who string) {
 	l.t.Helper()
 	got, why := "", ""
@@ -241,7 +241,7 @@ func TestChangesReachAnswers(t *testing.T) {
 	}
 }
 
-// rows counts the rows that were written.
+// rows returns the number of written rows.
 func rows(t *testing.T, state string) (n int) {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join(state, "events.jsonl"))
@@ -287,7 +287,7 @@ func TestRunContinuesFromItsLog(t *testing.T) {
 	l.end()
 	second, err := os.ReadFile(name)
 	if err != nil || !bytes.HasPrefix(second, first) {
-		t.Fatalf("what was written is not kept: %v", err)
+		t.Fatalf("the next run changed earlier log lines: error %v", err)
 	}
 	var what []string
 	for line := range strings.Lines(string(second[len(first):])) {
@@ -306,24 +306,24 @@ func TestRunContinuesFromItsLog(t *testing.T) {
 		}
 	}
 	if got := strings.Join(what, ", "); got != "directory, class, row /plan, gone /sub, gone /sub/offer" {
-		t.Errorf("written anew: %s", got)
+		t.Errorf("the second run wrote %s, want directory, class, row /plan, gone /sub, gone /sub/offer", got)
 	}
 }
 
-// TestOneWriter: a second run of one folder is refused, and the first goes on (N-10).
+// TestOneWriter checks that a second run for one folder is rejected, and that the first continues (N-10).
 func TestOneWriter(t *testing.T) {
 	l := newLive(t, true)
 	l.start()
 	l.settle()
 	err := index.Run(t.Context(), l.config)
 	if !errors.Is(err, unix.EWOULDBLOCK) {
-		t.Errorf("a second run: %v", err)
+		t.Errorf("a second run: %v, want %v", err, unix.EWOULDBLOCK)
 	}
 	l.settle()
 }
 
-// TestNobodys: documents that cannot be read, that are unknown, or whose name two people
-// have belong to no one (N-5, N-6).
+// TestNobodys checks that documents that are unreadable, unknown, or requested by a name that two people have, are
+// denied to everybody (N-5, N-6).
 func TestNobodys(t *testing.T) {
 	l := newLive(t, true)
 	two := strings.Replace(firm, `"dave"`, `"bob2"`, 1)
@@ -348,7 +348,7 @@ func TestNobodys(t *testing.T) {
 		{l.path("sub/offer"), "alice", "write", "not about the right"},
 	} {
 		if a := x.CanRead(c.path, c.who, c.right); a.Allowed || !strings.Contains(a.Because, c.because) {
-			t.Errorf("%s of %s: %+v", c.who, c.path, a)
+			t.Errorf("%s of %s: %+v, want a.Allowed = false, a.Because containing %q", c.who, c.path, a, c.because)
 		}
 	}
 	a := x.CanRead(l.path("sub/offer"), "S-1-5-21-1-2-3-1107", "")
@@ -357,8 +357,8 @@ func TestNobodys(t *testing.T) {
 	}
 }
 
-// TestEqualsWhoCan: for random pairs of a document and a person the index says what
-// refmon who-can says of the same tree: with Samba's attribute, and with nothing but modes.
+// TestEqualsWhoCan compares the index with refmon who-can on the same tree for random pairs of document and person,
+// with Samba's attribute and with file modes only.
 func TestEqualsWhoCan(t *testing.T) {
 	l := newLive(t, true)
 	l.config.Rights = "read+modify"
@@ -414,7 +414,8 @@ func TestEqualsWhoCan(t *testing.T) {
 		right := []string{"read", "modify"}[r.IntN(2)]
 		may := slices.Contains(want[path][right], who)
 		if a := x.CanRead(path, who, right); a.Allowed != may || a.Because != "" {
-			t.Fatalf("%s %s %s: %+v, who-can says %v", who, right, path, a, may)
+			t.Fatalf(`%s %s %s: %+v, who-can says %v, want a.Allowed = %v, a.Because = ""`, who, right, path, a, may,
+				may)
 		}
 		if may {
 			yes++
@@ -426,7 +427,7 @@ func TestEqualsWhoCan(t *testing.T) {
 	t.Logf("%d pairs, %d allowed, %d documents", pairs, yes, len(paths))
 }
 
-// whoCan asks as the command does.
+// whoCan queries the tree as the refmon who-can command does.
 func whoCan(t testing.TB, tree string, dir *directory.Directory, rights string) map[string]map[string][]string {
 	t.Helper()
 	all, err := truth.WhoCan(tree, dir, rights)

@@ -68,14 +68,13 @@ func (o *oracle) ask(x *index.Index, r *rand.Rand) {
 	before := time.Now()
 	a := x.CanRead(o.path(o.name(i)), fmt.Sprintf("p%d", p), "read")
 	if wrong := o.known.Judge(i, p, before, time.Now(), o.limit, a.Allowed, a.Because); wrong != "" {
-		o.t.Errorf("%s p%d: %+v; %s", o.name(i), p, a, wrong)
+		o.t.Errorf(`%s p%d: %+v; %s, want ""`, o.name(i), p, a, wrong)
 	}
 }
 
-// TestOracle: a run that is killed or stopped at random moments while files and memberships change
-// gives no answer that was not right at some moment since the limit, and at the end each row and
-// each person's answers equal those of who-can (N-7, N-9). REFMON_INDEX_FILES, REFMON_INDEX_PEOPLE,
-// REFMON_INDEX_CHANGES and REFMON_KILLS make it larger.
+// TestOracle kills and stops runs at random moments while files and memberships change. Each answer must have been
+// right at some moment within the time limit. In the end each row and each person's answers equal those of who-can
+// (N-7, N-9). REFMON_INDEX_FILES, REFMON_INDEX_PEOPLE, REFMON_INDEX_CHANGES and REFMON_KILLS set its size.
 func TestOracle(t *testing.T) {
 	o := &oracle{live: newLive(t, false), files: randtest.Count(t, "REFMON_INDEX_FILES", 300),
 		people: randtest.Count(t, "REFMON_INDEX_PEOPLE", 40), limit: 1500 * time.Millisecond}
@@ -131,7 +130,7 @@ func TestOracle(t *testing.T) {
 	o.equal(r)
 	n := o.known.Answered()
 	if n.Yes < 100 || n.No < 100 {
-		t.Errorf("%+v", n)
+		t.Errorf("%+v, want n.Yes at least 100, n.No at least 100", n)
 	}
 	t.Logf("%d files, %d people: %+v", o.files, o.people, n)
 }
@@ -202,11 +201,11 @@ func (o *oracle) equal(r *rand.Rand) {
 		for range 3 {
 			who := fmt.Sprintf("p%d", r.IntN(o.people))
 			if a := x.CanRead(path, who, "read"); a.Allowed != slices.Contains(rights["read"], who) || a.Because != "" {
-				o.t.Fatalf("%s %s: %+v, who-can %v", who, path, a, rights["read"])
+				o.t.Fatalf("%s %s: the index answers %+v, who-can lists %v", who, path, a, rights["read"])
 			}
 		}
 	}
 	if got := documents(o.t, o.state); got != len(all) {
-		o.t.Errorf("%d rows for %d documents", got, len(all))
+		o.t.Errorf("%d rows for %d documents, want %d", got, len(all), len(all))
 	}
 }

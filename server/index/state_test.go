@@ -43,7 +43,7 @@ func TestNames(t *testing.T) {
 			}
 		}
 		if got := number(e.Person.SID); got != c.person {
-			t.Errorf("N-6: %s is %d", e.Person.SID, got)
+			t.Errorf("N-6: %s is %d, want %d", e.Person.SID, got, c.person)
 		}
 	}
 }

@@ -43,7 +43,7 @@ func (l *live) describe(name string, d *sd.Descriptor) {
 	}
 }
 
-// behind is a tree of folders in folders with random descriptors.
+// behind is a tree of nested folders with random descriptors.
 type behind struct {
 	*live
 	dir     *directory.Directory
@@ -52,7 +52,7 @@ type behind struct {
 	of      map[string]*sd.Descriptor // as they were first
 }
 
-// descriptor returns that of a file or folder as it was first.
+// descriptor returns the initial descriptor of a file or folder.
 func (b *behind) descriptor(name string) *sd.Descriptor { return b.of[name] }
 
 // newBehind makes 15 folders, each in another, two files in each.
@@ -99,8 +99,8 @@ func newBehind(t *testing.T) *behind {
 	return b
 }
 
-// equal compares all pairs: one has a right if who-can says so, and says of each folder on
-// the way, the root apart, that one may traverse it.
+// equal compares all pairs: a person has a right if who-can grants it, and also grants traversal of each folder on
+// the way except the root.
 func (b *behind) equal(x *index.Index) {
 	b.t.Helper()
 	all := whoCan(b.t, b.tree, b.dir, "read+modify+FILE_TRAVERSE")
@@ -115,7 +115,8 @@ func (b *behind) equal(x *index.Index) {
 					passes = passes && slices.Contains(all[dir]["FILE_TRAVERSE"], who)
 				}
 				if a := x.CanRead(path, who, right); a.Allowed != (may && passes) || a.Because != "" {
-					b.t.Fatalf("%s %s %s: %+v; who-can says %v, and %v for the way", who, right, path, a, may, passes)
+					b.t.Fatalf("%s %s %s: the index answers %+v, who-can grants the right: %v, the traversal: %v",
+						who, right, path, a, may, passes)
 				}
 				if may && passes {
 					yes++
@@ -126,7 +127,8 @@ func (b *behind) equal(x *index.Index) {
 		}
 	}
 	if yes < 50 || hidden < 5 {
-		b.t.Errorf("%d pairs are allowed, %d only behind folders that one may not pass", yes, hidden)
+		b.t.Errorf("%d pairs are allowed, %d are denied only because of a folder, want at least 50, at least 5",
+			yes, hidden)
 	}
 }
 
@@ -162,29 +164,29 @@ func TestDocumentNeedsTraverseRight(t *testing.T) {
 	b.settle()
 	for i := range b.dir.Principals { // a folder that cannot be read is passed by no one
 		if a := x.CanRead(b.path(b.folders[3]+"/f0"), b.dir.Principals[i].Name, "read"); a.Allowed {
-			t.Errorf("%s reads behind a folder that cannot be read", b.dir.Principals[i].Name)
+			t.Errorf("%s may read a file below an unreadable folder, want denied", b.dir.Principals[i].Name)
 		}
 	}
 	b.end()
 	if err := index.Run(t.Context(), index.Config{Trees: []string{b.tree}, Directory: b.config.Directory,
 		Rights: "read+modify", State: b.state}); err == nil || !strings.Contains(err.Error(), "traverse") {
-		t.Errorf("a run that tests no folders goes on with an index that does: %v", err)
+		t.Errorf("a run without folder checks on an index with them: %v, want an error about the traverse policy", err)
 	}
 }
 
-// TestBehindNames: a class behind folders is another one than its own, whatever the order and
-// the number of equal folders, and holders of the privilege make another one (N-15).
+// TestBehindNames checks that a class behind folders has its own ID, whatever the order and the duplicates of the
+// folders, and that the privilege's holders change the ID (N-15).
 func TestBehindNames(t *testing.T) {
 	d, e := sddl.MustParse(forStaff), sddl.MustParse(forCarol)
 	right := rightsOf(t, "read")[0]
 	own := index.NewClass(d, nil, "read", right.Mask(winnt.FileObject), winnt.FileObject)
 	a, b := index.NewPassing(d, false), index.NewPassing(e, false)
 	if own.Behind(nil).ID != own.ID {
-		t.Error("behind nothing")
+		t.Error("Behind(nil) changed the class ID")
 	}
 	both := own.Behind([]index.Class{a, b}).ID
 	if both == own.ID || own.Behind([]index.Class{b, a, b}).ID != both || own.Behind([]index.Class{a}).ID == both {
-		t.Error("the names of classes behind folders")
+		t.Error("the ID of a class behind folders depends on order or duplicates, or equals the class's own ID")
 	}
 	if index.NewPassing(d, true).ID == a.ID {
 		t.Error("holders of the privilege make no difference")
@@ -239,7 +241,7 @@ func TestPrivilegeReplacesTraverseRight(t *testing.T) {
 		}
 	}
 	if _, err := (index.Question{Rights: rightsOf(t, "read"), Traverse: "Always"}).Worker(nil); err == nil {
-		t.Error("a policy that is unknown is taken")
+		t.Error("Worker accepts the unknown traverse policy \"Always\", want an error")
 	}
 }
 
@@ -253,10 +255,10 @@ func rightsOf(t testing.TB, text string) []words.Right {
 	return rights
 }
 
-// TestHostSearch: with the policy host a document has those readers alone who have the host's search permission of each
-// folder of its tree, the root included, whatever the folders' descriptors say, as a real smbd decides; a changed mode
-// or POSIX ACL counts with the next heartbeat, and no user has the permission of a folder by a privilege (N-95). The
-// expected readers are worked out by the access check algorithm of acl(5).
+// TestHostSearch checks the policy "host": a document's readers also need the host's search permission on each folder
+// of its tree, root included, whatever the folders' descriptors say, as a real smbd decides. A changed mode or POSIX
+// ACL counts with the next heartbeat. No privilege gives the search permission (N-95). The expected readers follow
+// the access check algorithm of acl(5).
 func TestHostSearch(t *testing.T) {
 	l := newLive(t, false)
 	l.config.Traverse = index.TraverseHost
@@ -311,7 +313,7 @@ func TestHostSearch(t *testing.T) {
 		want("beside it", "abcd", "plan")
 	}
 	mode("in", 0, 0, 0o755)
-	// Behind a folder that is closed by its own descriptor alone, smbd serves.
+	// smbd serves a file below a folder that only its own descriptor closes.
 	if err := unix.Setxattr(l.path("in"), "security.NTACL", attribute(t, closed), 0); err != nil {
 		t.Fatal(err)
 	}

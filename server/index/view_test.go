@@ -41,7 +41,7 @@ func (s *tables) apply(t *testing.T, d Difference) {
 	}
 	for _, id := range d.Lost {
 		if !s.members[MemberRow{d.Class, id}] {
-			t.Fatalf("%s is lost, who had nothing: %+v", id, d)
+			t.Fatalf("%s is reported as lost but was not a member: %+v", id, d)
 		}
 		delete(s.members, MemberRow{d.Class, id})
 	}
@@ -58,7 +58,8 @@ func (s *tables) has(t *testing.T, what string, v *View, w *Worker) {
 		members[r] = true
 	}
 	if !maps.Equal(documents, s.documents) || !maps.Equal(members, s.members) {
-		t.Fatalf("%s: the view has\n%v\n%v, the differences make\n%v\n%v", what, documents, members, s.documents, s.members)
+		t.Fatalf("%s: the view has\n%v\n%v, the differences make, want %v, %v\n%v\n%v", what, documents, members,
+			s.documents, s.members, s.documents, s.members)
 	}
 	for path, row := range w.state.rows {
 		sets := w.state.sets(path)
@@ -76,7 +77,7 @@ func (s *tables) has(t *testing.T, what string, v *View, w *Worker) {
 		}
 	}
 	if v.Directory() != w.state.version {
-		t.Fatalf("%s: the directory is %s", what, v.Directory())
+		t.Fatalf("%s: the directory is %s, want %s", what, v.Directory(), w.state.version)
 	}
 }
 
@@ -150,11 +151,11 @@ func TestDifferences(t *testing.T) {
 	}
 	for _, what := range []string{"gone", "documents", "gained", "lost"} {
 		if met[what] < 10 {
-			t.Errorf("%s: met %d times", what, met[what])
+			t.Errorf("%s: met %d times, want at least 10", what, met[what])
 		}
 	}
 	if _, err := v.Apply(&Event{Seq: 1, Gone: "/t/a"}); err == nil {
-		t.Error("an event of before is taken")
+		t.Error("Apply accepts an old event, want an error")
 	}
 	again, err := NewView(dir)
 	if err := errors.Join(err, log.Close()); err != nil {

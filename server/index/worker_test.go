@@ -96,7 +96,7 @@ func TestVersionsEqualAFreshDecision(t *testing.T) {
 		}
 	}
 	if few == 0 {
-		t.Error("N-96: no version changed only some classes")
+		t.Errorf("N-96: no version changed only some classes: few = %v, want at least 1", few)
 	}
 }
 
@@ -140,8 +140,8 @@ func randomDocuments(r *rand.Rand, home sid.SID) *watch.Batch {
 	return b
 }
 
-// TestClassesThatRest: a class of which there is no document for a while has the people of the present
-// directory when there is one again; an event says the same as another by its people alone (N-3).
+// TestClassesThatRest checks that a class without documents gets the members of the current directory once it has a
+// document again. Two class events are equal if their members are (N-3).
 func TestClassesThatRest(t *testing.T) {
 	w := working(t, "")
 	plan := watch.Seen{Path: "/t/plan", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;" + night + ")")}
@@ -233,7 +233,7 @@ func TestFoldersOfAWorker(t *testing.T) {
 	anew := working(t, TraverseAlways)
 	sees(t, anew, folder("/t/d", theirs), folder("/t/d/e", hers), folder("/t/d/e/f", all), plan)
 	if got, fresh := w.state.rows[plan.Path].Classes, anew.state.rows[plan.Path].Classes; !slices.Equal(got, fresh) {
-		t.Errorf("N-16: of the classes %v, seen anew %v", got, fresh)
+		t.Errorf("N-16: the row has the classes %v, a new worker gives %v, want %v", got, fresh, fresh)
 	}
 	sees(t, w, folder("/t/d/e/f", theirs), plan) // behind staff, her and staff
 	w.Take()
@@ -292,7 +292,7 @@ func TestEventHasTimeOfItsBatch(t *testing.T) {
 	w := working(t, "")
 	for _, e := range w.Take()[1:] {
 		if e.Time != 1 {
-			t.Errorf("%+v is not of its directory", e)
+			t.Errorf("%+v is not of its directory, want e.Time = 1", e)
 		}
 	}
 	see := func(name string, at time.Time) (last Event) {
@@ -301,12 +301,12 @@ func TestEventHasTimeOfItsBatch(t *testing.T) {
 			Heartbeat: watch.Heartbeat{Time: at}})
 		events := w.Take()
 		if err != nil || len(events) != 1 {
-			t.Fatalf("%v, %v", events, err)
+			t.Fatalf("%v, %v, want len(events) = 1, no error", events, err)
 		}
 		return events[0]
 	}
 	if e := see("a", time.Unix(7, 8)); e.Time != 7_000_000_008 {
-		t.Errorf("%+v is not of its beat", e)
+		t.Errorf("%+v does not have the time of its heartbeat, want e.Time = 7000000008", e)
 	}
 	before := time.Now().UnixNano()
 	if e := see("b", time.Time{}); e.Time < before || e.Time > time.Now().UnixNano() {
@@ -357,20 +357,20 @@ func TestIndexKeepsItsConfiguration(t *testing.T) {
 		q   Question
 		why string // "" if it goes on
 	}{
-		"the same":                  {first, ""},
-		"fewer rights":              {ask("read", share, TraversePrivilege), "take another folder"},
-		"another order":             {ask("modify+read", share, TraversePrivilege), "take another folder"},
-		"another right":             {ask("read+write", share, TraversePrivilege), "take another folder"},
-		"another share":             {ask("read+modify", share+"(A;;FA;;;BG)", TraversePrivilege), "take another folder"},
-		"no share":                  {ask("read+modify", "", TraversePrivilege), "take another folder"},
-		"another policy":            {ask("read+modify", share, TraverseAlways), "take another folder"},
-		"no policy":                 {ask("read+modify", share, ""), "take another folder"},
-		"never":                     {ask("read+modify", share, TraverseNever), "take another folder"},
-		"a policy there is not":     {ask("read+modify", share, "often"), `traverse: "often"`},
-		"a right of two masks":      {ask("control", share, TraversePrivilege), "right control: an index has rights"},
-		"a right of two beside one": {ask("read+control", share, TraversePrivilege), "right control: an index has rights"},
-		"what only a tree has":      {Question{Rights: first.Rights, ShareText: share, Traverse: "Privilege"}, "traverse"},
-		"the second right alone":    {ask("modify", share, TraversePrivilege), "take"},
+		"the same":                               {first, ""},
+		"fewer rights":                           {ask("read", share, TraversePrivilege), "take another folder"},
+		"another order":                          {ask("modify+read", share, TraversePrivilege), "take another folder"},
+		"another right":                          {ask("read+write", share, TraversePrivilege), "take another folder"},
+		"another share":                          {ask("read+modify", share+"(A;;FA;;;BG)", TraversePrivilege), "take another folder"},
+		"no share":                               {ask("read+modify", "", TraversePrivilege), "take another folder"},
+		"another policy":                         {ask("read+modify", share, TraverseAlways), "take another folder"},
+		"no policy":                              {ask("read+modify", share, ""), "take another folder"},
+		"never":                                  {ask("read+modify", share, TraverseNever), "take another folder"},
+		"a policy there is not":                  {ask("read+modify", share, "often"), `traverse: "often"`},
+		"a right of two masks":                   {ask("control", share, TraversePrivilege), "right control: an index has rights"},
+		"a right of two masks and another right": {ask("read+control", share, TraversePrivilege), "right control: an index has rights"},
+		"a question with a tree's fields":        {Question{Rights: first.Rights, ShareText: share, Traverse: "Privilege"}, "traverse"},
+		"the second right alone":                 {ask("modify", share, TraversePrivilege), "take"},
 	} {
 		w, err := c.q.Worker(s)
 		if (err == nil) != (c.why == "") || err != nil && !strings.Contains(err.Error(), c.why) {
@@ -388,7 +388,7 @@ func TestIndexKeepsItsConfiguration(t *testing.T) {
 		}
 		for _, again := range []Traverse{"", TraverseNever} {
 			if _, err := ask("read", "", again).Worker(w.state); err != nil {
-				t.Errorf("%q goes on as %q: %v", policy, again, err)
+				t.Errorf("continuing an index of policy %q with %q: %v, want nil", policy, again, err)
 			}
 		}
 	}

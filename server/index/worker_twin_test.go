@@ -30,7 +30,7 @@ func consistent(t *testing.T, what string, s *State) {
 	documents := map[string]map[string]struct{}{}
 	for at, r := range s.rows {
 		if r.Path != at {
-			t.Fatalf("%s: the row of %s is kept at %s", what, r.Path, at)
+			t.Fatalf("%s: the row of %s is kept at %s, want %s", what, r.Path, at, at)
 		}
 		for at != "" && at != "/" {
 			dir, name := path.Split(at)
@@ -60,7 +60,8 @@ func consistent(t *testing.T, what string, s *State) {
 	numbers := map[int]bool{}
 	for id, k := range s.classes {
 		if k.rows != rows[id] || k.ID != id || k.event.ID != id || numbers[k.number] || k.number >= len(s.classes) {
-			t.Fatalf("%s: class %s has %d rows, want %d; number %d, %s", what, id, k.rows, rows[id], k.number, k.event.ID)
+			t.Fatalf("%s: class %s has %d rows, want %d; number %d, %s",
+				what, id, k.rows, rows[id], k.number, k.event.ID)
 		}
 		numbers[k.number] = true
 		if s.documents != nil {
@@ -85,7 +86,7 @@ func consistent(t *testing.T, what string, s *State) {
 		}
 	}
 	if len(s.bySID) != len(s.people) {
-		t.Fatalf("%s: %d SIDs of %d people", what, len(s.bySID), len(s.people))
+		t.Fatalf("%s: %d SIDs of %d people, want %d", what, len(s.bySID), len(s.people), len(s.people))
 	}
 	for _, at := range []string{"/t", "/t/d0"} {
 		var want []string
@@ -122,7 +123,7 @@ func alike(t *testing.T, what string, got, want *State) {
 	r2, m2 := strip(want)
 	if !reflect.DeepEqual(r1, r2) || !reflect.DeepEqual(m1, m2) || !slices.Equal(got.people, want.people) ||
 		got.version != want.version || got.seq != want.seq {
-		t.Fatalf("%s: read again it is another state", what)
+		t.Fatalf("%s: replaying the log gives another state", what)
 	}
 }
 
@@ -172,7 +173,7 @@ func (m *modelled) firm() *directory.Directory {
 	return d
 }
 
-// allowed asks the access check itself.
+// allowed runs the access check directly.
 func (m *modelled) allowed(tok *token.Token, d *sd.Descriptor, mask winnt.AccessMask, typ *winnt.ObjectType) bool {
 	key := checked{tok, d, mask, typ}
 	if yes, known := m.asked[key]; known {
@@ -184,7 +185,7 @@ func (m *modelled) allowed(tok *token.Token, d *sd.Descriptor, mask winnt.Access
 	return m.asked[key]
 }
 
-// may says by the rules who has a right (N-5, N-15).
+// may decides by the rules whether a person has a right (N-5, N-15).
 func (m *modelled) may(i int, at string, right words.Right) bool {
 	s, here := m.docs[at]
 	if !here || s.Descriptor == nil {
@@ -263,7 +264,7 @@ func (m *modelled) take(what string) {
 		}
 		if e.Class != nil {
 			if k := m.replay.classes[e.Class.ID]; k != nil && k.event.same(e.Class) {
-				m.Fatalf("N-3: %s: a class that stays is told of: %s", what, line)
+				m.Fatalf("N-3: %s: the worker emitted an event for an unchanged class: %s", what, line)
 			}
 		}
 		list, err := m.replay.changed(read, true)
@@ -278,7 +279,7 @@ func (m *modelled) take(what string) {
 				for _, who := range sids {
 					key := c.Document + " " + who + " " + c.Right
 					if m.told[key] == (i == 0) {
-						m.Fatalf("%s: %+v is told again", what, c)
+						m.Fatalf("%s: change %+v was reported twice in a row", what, c)
 					}
 					m.told[key] = i == 0
 				}
@@ -292,7 +293,7 @@ func (m *modelled) take(what string) {
 		for i, sids := range [][]string{d.Gained, d.Lost} {
 			for _, who := range sids {
 				if key := d.Class + " " + who; m.viewed[key] == (i == 0) {
-					m.Fatalf("%s: %+v is told again", what, d)
+					m.Fatalf("%s: change %+v was reported twice in a row", what, d)
 				} else if m.viewed[key] = i == 0; i == 1 {
 					delete(m.viewed, key)
 				}
@@ -393,7 +394,7 @@ func TestHistories(t *testing.T) {
 			yes += m.holds(what)
 		}
 		if yes < 300 {
-			t.Errorf("%q: %d answers are yes", policy, yes)
+			t.Errorf("%q: %d answers are yes, want at least 300", policy, yes)
 		}
 	}
 }

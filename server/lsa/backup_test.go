@@ -55,7 +55,7 @@ func TestRestoreRejectsMalformedBackups(t *testing.T) {
 			t.Errorf("%s: the store changed, %v", c.what, failed)
 		}
 		if all, err := os.ReadDir(f.cfg.Folder); err != nil || len(all) != 1 {
-			t.Errorf("%s: %v is left, %v", c.what, all, err)
+			t.Errorf("%s: %v is left, %v, want len(all) = 1, no error", c.what, all, err)
 		}
 	}
 	// A backup takes the place of a damaged store, and of a file that no store wrote.

@@ -230,7 +230,7 @@ func TestEachDifferenceIsRecordedOnce(t *testing.T) {
 				var got []string
 				for _, x := range e.changes {
 					if x.By != "S-1-5-18" {
-						t.Errorf("L-50: by %s", x.By)
+						t.Errorf("L-50: by %s, want S-1-5-18", x.By)
 					}
 					got = append(got, strings.Join([]string{x.What, x.Subject, x.Detail}, "|"))
 				}

@@ -12,9 +12,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestDomainUser: a user of a domain is in the local groups that its SIDs are in, with
-// their rights; groups that are disabled or for deny only bring none (K-30); the
-// attributes and the primary group are the domain's (K-31).
+// TestDomainUser checks that a domain user is a member of the local groups that contain its SIDs, with their rights.
+// Disabled and deny-only groups add none (K-30). Attributes and primary group come from the domain (K-31).
 func TestDomainUser(t *testing.T) {
 	s, err := Open(Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{}, Password: cheap})
 	if err != nil {
@@ -76,7 +75,7 @@ func TestDomainUser(t *testing.T) {
 		t.Errorf("K-31: claims and device: %+v", r.Token)
 	}
 
-	// A service with SeTcbPrivilege added a group that the directory gave, too: nothing is lost by it (K-30).
+	// A service with SeTcbPrivilege added a group that the directory also returned: the token keeps it (K-30).
 	twice := u
 	twice.Groups = append(slices.Clone(u.Groups), token.Group{SID: staff, Attributes: 7},
 		token.Group{SID: readers, Attributes: 7})
@@ -86,7 +85,7 @@ func TestDomainUser(t *testing.T) {
 	}
 	for _, want := range []sid.SID{readers, nested, sid.Users} {
 		if !tok.Member(want, false) {
-			t.Errorf("K-30: with a group given twice it is not in %v", want)
+			t.Errorf("K-30: with a duplicate group the token is not a member of %v", want)
 		}
 	}
 
@@ -106,15 +105,15 @@ func TestDomainUser(t *testing.T) {
 		}
 	}
 	if _, st := s.LogOnDomainUser(&DomainUser{}, winnt.LOGON32_LOGON_NETWORK); st != ntstatus.NoSuchUser {
-		t.Errorf("the zero user: %v", st)
+		t.Errorf("the zero user: %v, want %v", st, ntstatus.NoSuchUser)
 	}
 	if _, st := s.LogOnDomainUser(&u, winnt.LOGON32_LOGON_SERVICE); st != ntstatus.LogonTypeNotGranted {
-		t.Errorf("without the right: %v", st)
+		t.Errorf("without the right: %v, want %v", st, ntstatus.LogonTypeNotGranted)
 	}
 }
 
-// TestGuests: a domain's user who logged on has a name from then on, in records and look-ups; no
-// domain can give an account a name of this computer's or the system's (L-73).
+// TestGuests checks that a domain user who has logged on has a name in records and lookups from then on. No domain
+// can give an account a name of this computer or of the system (L-73).
 func TestGuests(t *testing.T) {
 	s, err := Open(Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{}, Password: cheap})
 	if err != nil {
@@ -135,10 +134,10 @@ func TestGuests(t *testing.T) {
 	}
 	alice := on(1104, "EXAMPLE", "alice")
 	if a, ok := s.LookupSID(alice.SID); !ok || a != alice {
-		t.Errorf("L-73: %+v, %t", a, ok)
+		t.Errorf("L-73: %+v, %t, want %+v, true", a, ok, alice)
 	}
 	if name, of, ok := s.Account(alice.SID); !ok || name != "alice" || of != "EXAMPLE" {
-		t.Errorf("L-73: in records: %q, %q, %t", name, of, ok)
+		t.Errorf(`L-73: in records: %q, %q, %t, want "alice", "EXAMPLE", true`, name, of, ok)
 	}
 	if a, ok := s.LookupName(`EXAMPLE\alice`); ok {
 		t.Errorf("L-73: the name gives the SID %v", a.SID)
@@ -154,6 +153,6 @@ func TestGuests(t *testing.T) {
 	s.guests.mu.RLock()
 	defer s.guests.mu.RUnlock()
 	if len(s.guests.names) > maxGuests {
-		t.Errorf("L-73: %d names are kept", len(s.guests.names))
+		t.Errorf("L-73: %d names are kept, want at most %d", len(s.guests.names), maxGuests)
 	}
 }

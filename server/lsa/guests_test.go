@@ -37,14 +37,14 @@ func TestGuestNamesAreBounded(t *testing.T) {
 		f.guests = guests{}
 		greet(1, c.domain, c.name)
 		if a, ok := f.LookupSID(home.WithRID(1)); ok != c.told || ok && (a.Name != c.name || a.Domain != c.domain) {
-			t.Errorf("L-73: %.9q of %q is told: %t, as %.9q", c.name, c.domain, ok, a.Name)
+			t.Errorf("L-73: LookupSID after a logon as %.9q of %q: found %t, name %.9q", c.name, c.domain, ok, a.Name)
 		}
 	}
 	greet(1, "HOME", "zoe")
 	greet(1, "HOME", "zoe born other")
 	greet(1, "", "zoe")
 	if a, _ := f.LookupSID(home.WithRID(1)); a.Name != "zoe born other" {
-		t.Errorf("L-73: told as %q", a.Name)
+		t.Errorf(`L-73: LookupSID returns the name %q, want "zoe born other"`, a.Name)
 	}
 	count := func() int {
 		f.guests.mu.RLock()
@@ -56,11 +56,11 @@ func TestGuestNamesAreBounded(t *testing.T) {
 		greet(i, "HOME", "x")
 	}
 	if n := count(); n != 10_000 {
-		t.Errorf("L-73: %d names", n)
+		t.Errorf("L-73: %d names, want 10000", n)
 	}
 	greet(5, "HOME", "x") // a known name needs no new entry
 	if n := count(); n != 10_000 {
-		t.Errorf("L-73: %d names with one twice", n)
+		t.Errorf("L-73: %d names with one twice, want 10000", n)
 	}
 	greet(maxGuests, "HOME", "x")
 	if _, ok := f.LookupSID(home.WithRID(maxGuests)); !ok || count() != 1 {
@@ -83,9 +83,9 @@ func named(s *claims.Set, name string) bool {
 	return ok && s.Len() == 1
 }
 
-// TestDomainTokens: both tokens of a domain's user who is an administrator here, by each way to log on: its claims,
-// its device's groups and claims, its primary group and the attributes of its groups (K-30, K-31, L-5, L-58); who is
-// of another organization is of this one in neither token (K-32).
+// TestDomainTokens checks both tokens of a domain user who is an administrator here, for each kind of logon: claims,
+// device groups and claims, primary group and group attributes (K-30, K-31, L-5, L-58). A user of another
+// organization has This Organization in neither token (K-32).
 func TestDomainTokens(t *testing.T) {
 	f := open(t, nil)
 	of := func(value string) *claims.Set {
@@ -144,10 +144,11 @@ func TestDomainTokens(t *testing.T) {
 		given := slices.Clone(u.Groups)
 		r, st := f.LogOnDomainUser(&u, c.typ)
 		if !slices.Equal(u.Groups, given) {
-			t.Errorf("K-31: what was given has become %v", u.Groups)
+			t.Errorf("K-31: the caller's groups were changed to %v, want %v", u.Groups, given)
 		}
 		if st != c.outcome || r.Account != u.Account || r.Reason != st || (r.Linked != nil) != c.linked {
-			t.Errorf("K-30: type %d: %v for %v of %+v, linked %t", c.typ, st, r.Reason, r.Account, r.Linked != nil)
+			t.Errorf("K-30: type %d: %v for %v of %+v, linked %t, want %v, %v, %+v, %t", c.typ, st, r.Reason,
+				r.Account, r.Linked != nil, c.outcome, st, u.Account, c.linked)
 		}
 		if st != ntstatus.Success {
 			if !r.Token.User.SID.IsZero() {
@@ -157,7 +158,7 @@ func TestDomainTokens(t *testing.T) {
 		}
 		foreign := c.other != "" && sid.MustParse(c.other).Authority() == 5 && c.other != "S-1-5-1001"
 		if r.Token.ElevationType != c.elevated {
-			t.Errorf("L-5: type %d: elevation %d", c.typ, r.Token.ElevationType)
+			t.Errorf("L-5: type %d: elevation %d, want %d", c.typ, r.Token.ElevationType, c.elevated)
 		}
 		for _, s := range []*token.Spec{&r.Token, r.Linked} {
 			if s == nil {

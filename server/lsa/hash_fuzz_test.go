@@ -4,7 +4,7 @@ import (
 	"testing"
 )
 
-// FuzzHash: no text of a hash costs more than its bounds.
+// FuzzHash checks that verifying any hash text costs no more than its bounds.
 func FuzzHash(f *testing.F) {
 	f.Add("$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
 	f.Add("$argon2id$v=19$m=4294967295,t=4294967295,p=1$AAAAAAAAAAAAAAAAAAAAAA$AA")

@@ -33,7 +33,7 @@ func (a *answer) GIDOf(context.Context, sid.SID) (uint32, bool, error) {
 	return a.gid, !a.noGroup, a.grpErr
 }
 
-// openMap opens a store with one map, and what winbind and the directory say.
+// openMap opens a store with one map and fake answers of winbind and the directory.
 func openMap(t *testing.T, m *IDMap, winbind, numbers Domains) *fixture {
 	t.Helper()
 	f := open(t, func(c *Config) { c.Domains, c.Numbers = winbind, numbers })
@@ -41,8 +41,8 @@ func openMap(t *testing.T, m *IDMap, winbind, numbers Domains) *fixture {
 	return f
 }
 
-// TestBoundsOfFormulas: a map with a formula is about the ids from its first to its last, and about the RIDs that these
-// are of, in both directions, of users and of groups (L-53).
+// TestBoundsOfFormulas checks that a map with a formula covers its first to its last id and the matching RIDs, in
+// both directions, for users and groups (L-53).
 func TestBoundsOfFormulas(t *testing.T) {
 	for _, c := range []struct {
 		name              string
@@ -112,7 +112,7 @@ func TestLookedUpIDsStayInsideTheirMap(t *testing.T) {
 				idIs(t, f, "group's uid", group, false, 5, false)
 				if in {
 					if u, g := f.UserSID(n), f.GroupSID(n); u != user || g != group {
-						t.Errorf("L-59: %d is %v and %v", n, u, g)
+						t.Errorf("L-59: %d is %v and %v, want %v, %v", n, u, g, user, group)
 					}
 				} else if u, g := f.UserSID(n), f.GroupSID(n); n != Unmapped && (u != fileaccess.UnixUser(n) ||
 					g != fileaccess.UnixGroup(n)) {
@@ -144,8 +144,8 @@ func TestLookedUpIDsStayInsideTheirMap(t *testing.T) {
 	}
 }
 
-// idIs checks the id that the maps, and the store through them, return for a SID. An id outside the
-// map is none.
+// idIs checks the id that the maps, and the store through them, return for a SID. An id outside of the map does not
+// count.
 func idIs(t *testing.T, f *fixture, what string, of sid.SID, group bool, want uint32, in bool) {
 	t.Helper()
 	n, ok := f.idOf(f.now.Load(), of, group)

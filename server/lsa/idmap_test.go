@@ -127,7 +127,7 @@ func TestLookupsQueryEachSourceInOrder(t *testing.T) {
 		{"a name of a user and a group", name("both"), "UID both UserName"},
 		{"the group of that name", name(`Unix Group\both`), "GID both GroupName"},
 		{"a name of a group", name("wheel"), "UID wheel GID wheel GroupName"},
-		{"a user who is an account", name(`Unix User\carol`), "UID carol"},
+		{"a user with an account", name(`Unix User\carol`), "UID carol"},
 		{"a name of another domain", name(`HOME\both`), ""}, {"an account", name("carol"), ""},
 		{"a SID of a user", func() { f.LookupSID(fileaccess.UnixUser(11)) }, "UserName"},
 		{"a SID of a group", func() { f.LookupSID(fileaccess.UnixGroup(11)) }, "GroupName"},
@@ -151,13 +151,13 @@ func TestLookupsQueryEachSourceInOrder(t *testing.T) {
 	} {
 		*asked = nil
 		if c.call(); strings.Join(*asked, " ") != c.want {
-			t.Errorf("%s: asked %q, want %q", c.what, strings.Join(*asked, " "), c.want)
+			t.Errorf("%s: queries %q, want %q", c.what, strings.Join(*asked, " "), c.want)
 		}
 	}
 }
 
-// TestIDsOfWinbind: users and groups are two questions with two answers; an answer in one direction alone does not
-// count (L-28, L-55).
+// TestIDsOfWinbind checks that users and groups are separate queries with separate results, and that a result in one
+// direction only does not count (L-28, L-55).
 func TestIDsOfWinbind(t *testing.T) {
 	f, _ := openWatched(t, nil)
 	f.account(t, Account{Name: "bare"}, "")
@@ -183,12 +183,13 @@ func TestIDsOfWinbind(t *testing.T) {
 		uid, is := f.UID(c.id)
 		gid, has := f.GID(c.id)
 		if is != (c.uid != 0) || has != (c.gid != 0) || is && uid != c.uid || has && gid != c.gid {
-			t.Errorf("L-28: %v is the uid %d, %t, and the gid %d, %t, want %d and %d", c.id, uid, is, gid, has, c.uid, c.gid)
+			t.Errorf("L-28: %v is the uid %d, %t, and the gid %d, %t, want %d and %d",
+				c.id, uid, is, gid, has, c.uid, c.gid)
 		}
 	}
 }
 
-// groups returns the groups of a result, each with what its attributes say.
+// groups formats the groups of a result with their attributes.
 func groups(r *logon.Result) (all []string) {
 	for _, g := range r.Token.Groups {
 		all = append(all, g.SID.String())

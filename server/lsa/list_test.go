@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestExpand: the groups of SIDs, of these, and of both once, in the order in which they are met (L-20).
+// TestExpand checks that nested groups are expanded, each once and in the order of discovery (L-20).
 func TestExpand(t *testing.T) {
 	id := func(n ...uint32) (all []sid.SID) {
 		for _, rid := range n {
@@ -55,8 +55,8 @@ func TestExpand(t *testing.T) {
 	}
 }
 
-// TestLists: each list in full: its heads, an account of each state, a group without a member and with several, a
-// member without a name, rights of both kinds; in the order of RIDs and SIDs.
+// TestLists checks the complete output of each list: the header, an account of each state, groups without and with
+// members, a member without a name, and rights of both kinds, sorted by RID and SID.
 func TestLists(t *testing.T) {
 	f := open(t, nil)
 	alice := f.account(t, Account{Name: "alice", UID: number(3000), FullName: "Alice \x1b[31m"}, "correct")
@@ -97,7 +97,7 @@ func TestLists(t *testing.T) {
 		var got []string
 		for line := range strings.Lines(strings.ReplaceAll(b.String(), machine.String(), "M")) {
 			line = strings.Join(strings.Fields(line), " ")
-			// Groups and rights that a new computer has are those of TestShippedRights.
+			// TestShippedRights covers the groups and rights of a new computer.
 			if !strings.Contains(line, " S-1-5-32-") && !strings.Contains(line, " S-1-1-0 Se") &&
 				!strings.Contains(line, `NT AUTHORITY\`) {
 				got = append(got, line)

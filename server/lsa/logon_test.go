@@ -26,8 +26,8 @@ const (
 	service     = winnt.LOGON32_LOGON_SERVICE
 )
 
-// TestPassword: who knows the password logs on, and all others hear the same;
-// the record alone says why (L-32, L-35).
+// TestPassword checks that the right password logs on, that all other attempts get the same status, and that only the
+// record has the reason (L-32, L-35).
 func TestPassword(t *testing.T) {
 	f := open(t, nil)
 	alice := f.account(t, Account{Name: "Alice"}, "correct")
@@ -65,7 +65,8 @@ func TestPassword(t *testing.T) {
 		f.attempts = nil
 		r, st := f.LogonPassword(c.name, c.password, network)
 		if st != c.want || len(f.attempts) != 1 || f.attempts[0].Reason != c.reason {
-			t.Errorf("%.20q: %v, recorded %v", c.name, st, f.attempts)
+			t.Errorf("%.20q: %v, recorded %v, want st = %v, len(f.attempts) = 1, f.attempts[0].Reason = %v", c.name,
+				st, f.attempts, c.want, c.reason)
 		}
 		if st == 0 && r.Token.User.SID != alice || st != 0 && !r.Token.User.SID.IsZero() {
 			t.Errorf("%.20q: %v is %v", c.name, st, r.Token.User.SID)
@@ -92,7 +93,7 @@ func TestPassword(t *testing.T) {
 	}
 }
 
-// TestUnknownTakesTheWork: a name that is not there costs one hash too (L-32).
+// TestUnknownTakesTheWork checks that an unknown name also costs one hash (L-32).
 func TestUnknownTakesTheWork(t *testing.T) {
 	f := open(t, nil)
 	f.account(t, Account{Name: "alice"}, "correct")
@@ -102,8 +103,8 @@ func TestUnknownTakesTheWork(t *testing.T) {
 	}
 }
 
-// TestLockout: ten failures from one origin lock a name for it, known or not, the right password with it, for a
-// quarter of an hour (L-31).
+// TestLockout checks that ten failures from one origin lock a name for that origin for a quarter of an hour, whether
+// the name exists or not, and even with the right password (L-31).
 func TestLockout(t *testing.T) {
 	f := open(t, nil)
 	f.account(t, Account{Name: "alice"}, "correct")
@@ -126,11 +127,11 @@ func TestLockout(t *testing.T) {
 			logOn(name, "guess")
 		}
 		if st := logOn(name, "correct"); st != ntstatus.AccountLockedOut {
-			t.Errorf("%s after %d failures: %v", name, lockPairAfter, st)
+			t.Errorf("%s after %d failures: %v, want %v", name, lockPairAfter, st, ntstatus.AccountLockedOut)
 		}
 	}
 	if st := logOn(`host\alice`, "correct"); st != ntstatus.AccountLockedOut {
-		t.Errorf("written otherwise: %v", st)
+		t.Errorf("written otherwise: %v, want %v", st, ntstatus.AccountLockedOut)
 	}
 	if err := f.Unlock("zoe"); err == nil {
 		t.Error("a name without an account was unlocked")
@@ -139,7 +140,7 @@ func TestLockout(t *testing.T) {
 		t.Error(err)
 	}
 	if st := logOn("alice", "correct"); st != 0 {
-		t.Errorf("unlocked: %v", st)
+		t.Errorf("unlocked: %v, want 0", st)
 	}
 	for range lockPairAfter {
 		logOn("alice", "guess")
@@ -149,23 +150,23 @@ func TestLockout(t *testing.T) {
 	}
 	f.reopen(t)
 	if st := logOn("alice", "correct"); st != 0 {
-		t.Errorf("unlocked before a restart: %v", st)
+		t.Errorf("unlocked before a restart: %v, want 0", st)
 	}
 	for range lockPairAfter {
 		logOn("alice", "guess")
 	}
 	f.clock.pass(lockFor - time.Second)
 	if st := logOn("alice", "correct"); st != ntstatus.AccountLockedOut {
-		t.Errorf("before a quarter of an hour is over: %v", st)
+		t.Errorf("before a quarter of an hour is over: %v, want %v", st, ntstatus.AccountLockedOut)
 	}
 	f.clock.pass(2 * time.Second)
 	if st := logOn("alice", "correct"); st != 0 {
-		t.Errorf("after a quarter of an hour: %v", st)
+		t.Errorf("after a quarter of an hour: %v, want 0", st)
 	}
 }
 
-// TestGuessesAtOnce: guesses made at once count as those in turn (L-31), and many
-// at once are bounded.
+// TestGuessesAtOnce checks that concurrent guesses count like sequential ones, and that their number is bounded
+// (L-31).
 func TestGuessesAtOnce(t *testing.T) {
 	f := open(t, nil)
 	f.account(t, Account{Name: "alice"}, "correct")
@@ -182,16 +183,16 @@ func TestGuessesAtOnce(t *testing.T) {
 	}
 	wg.Wait()
 	if tried[ntstatus.LogonFailure] != lockPairAfter || tried[ntstatus.AccountLockedOut] != 100-lockPairAfter {
-		t.Errorf("of 100 guesses at once: %v", tried)
+		t.Errorf("results of 100 concurrent guesses: %v, want failures up to the limit, then lockouts", tried)
 	}
 	leave := f.busy(t)
 	if _, st := f.LogonPassword("bob", "x", network); st != ntstatus.InsufficientResources {
-		t.Errorf("one more than may wait: %v", st)
+		t.Errorf("one more than may wait: %v, want %v", st, ntstatus.InsufficientResources)
 	}
 	leave()
 }
 
-// halves are hosts that know a user and cannot tell its groups.
+// halves is a host that knows a user and cannot list its groups.
 type halves struct{ hosts }
 
 func (halves) Groups(context.Context, string) ([]uint32, bool) { return nil, false }
@@ -220,7 +221,7 @@ func TestUnixByName(t *testing.T) {
 	} {
 		r, st := ask(c.domain, c.name, true)
 		if st != c.want || r.Token.User.SID != c.user {
-			t.Errorf("%s, %s: %v is %v (L-57)", c.domain, c.name, st, r.Token.User.SID)
+			t.Errorf("%s, %s: %v is %v (L-57), want %v, %v", c.domain, c.name, st, r.Token.User.SID, c.want, c.user)
 		}
 	}
 	r, _ := ask("", "bob", true)
@@ -229,20 +230,20 @@ func TestUnixByName(t *testing.T) {
 		t.Errorf("bob's token: %+v (L-57)", r.Token)
 	}
 	if r, _ := ask("", "bob", false); r.Token.Level != winnt.SecurityIdentification {
-		t.Errorf("without SeTcbPrivilege: %v (L-36)", r.Token.Level)
+		t.Errorf("without SeTcbPrivilege: %v (L-36), want %v", r.Token.Level, winnt.SecurityIdentification)
 	}
 	f.cfg.Hosts = halves{h}
 	f.reopen(t)
 	if _, st := ask("", "bob", true); st != ntstatus.NoLogonServers {
-		t.Errorf("a user whose groups are not known: %v (L-56)", st)
+		t.Errorf("a user whose groups are not known: %v (L-56), want %v", st, ntstatus.NoLogonServers)
 	}
 	if _, st := f.LogonPassword("carol", "p", network); st != ntstatus.NoLogonServers {
-		t.Errorf("an account whose groups are not known: %v (L-56)", st)
+		t.Errorf("an account whose groups are not known: %v (L-56), want %v", st, ntstatus.NoLogonServers)
 	}
 }
 
-// TestTypes: each type of logon needs its right and gives its token (L-2, L-3,
-// L-5, L-6, L-7, L-8, L-9).
+// TestTypes checks the right that each logon type needs and the token that it gives (L-2, L-3, L-5, L-6, L-7, L-8,
+// L-9).
 func TestTypes(t *testing.T) {
 	f := open(t, nil)
 	alice := f.account(t, Account{Name: "alice"}, "p")
@@ -294,12 +295,12 @@ func TestTypes(t *testing.T) {
 			want = winnt.TokenImpersonation
 		}
 		if v.Type() != want {
-			t.Errorf("%s, type %d: a token of type %d", c.name, c.typ, v.Type())
+			t.Errorf("%s, type %d: a token of type %d, want %d", c.name, c.typ, v.Type(), want)
 		}
 	}
 	f.must(t, func(e *Edit) error { e.Grant(alice, 0, logon.SeDenyNetworkLogonRight); return nil })
 	if _, st := f.LogonPassword("alice", "p", network); st != ntstatus.LogonTypeNotGranted {
-		t.Errorf("with the right that denies: %v", st)
+		t.Errorf("with the right that denies: %v, want %v", st, ntstatus.LogonTypeNotGranted)
 	}
 }
 
@@ -331,8 +332,8 @@ func TestSession(t *testing.T) {
 	}
 }
 
-// TestS4U: a name alone gives a network logon, that only identifies without
-// SeTcbPrivilege; groups are added only with it (L-33, L-34, L-36).
+// TestS4U checks that a name alone gives a network logon, at level Identification without SeTcbPrivilege, and that
+// groups can be added only with that privilege (L-33, L-34, L-36).
 func TestS4U(t *testing.T) {
 	f := open(t, nil)
 	alice := f.account(t, Account{Name: "alice"}, "")
@@ -346,11 +347,11 @@ func TestS4U(t *testing.T) {
 		t.Errorf("without: %v %v", st, r.Token.Level)
 	}
 	if r, st = ask(logon.Request{Name: "alice", Type: network, Tcb: true}); r.Token.Level != winnt.SecurityImpersonation {
-		t.Errorf("with: %v %v", st, r.Token.Level)
+		t.Errorf("with: %v %v, want %v", st, r.Token.Level, winnt.SecurityImpersonation)
 	}
 	more := []token.Group{{SID: sid.BackupOperators, Attributes: token.GroupDefault}}
 	if _, st = ask(logon.Request{Name: "alice", Type: network, Groups: more}); st != ntstatus.PrivilegeNotHeld {
-		t.Errorf("groups without: %v", st)
+		t.Errorf("groups without: %v, want %v", st, ntstatus.PrivilegeNotHeld)
 	}
 	r, st = ask(logon.Request{Name: "alice", Type: network, Groups: more, Tcb: true})
 	if st != 0 || !has(r, sid.BackupOperators) {
@@ -363,22 +364,22 @@ func TestS4U(t *testing.T) {
 		{logon.Request{Name: "zoe", Type: network, Tcb: true}, ntstatus.NoSuchUser},
 		{logon.Request{Name: "out", Type: network, Tcb: true}, ntstatus.AccountDisabled}} {
 		if _, st := ask(c.r); st != c.want {
-			t.Errorf("%+v: %v", c.r, st)
+			t.Errorf("%+v: %v, want %v", c.r, st, c.want)
 		}
 	}
 	if _, st := f.LogOn(logon.Request{Name: "alice", Type: network}); st != ntstatus.NoSuchPackage {
-		t.Errorf("without a package: %v", st)
+		t.Errorf("without a package: %v, want %v", st, ntstatus.NoSuchPackage)
 	}
 	if r, st := f.LogonPassword("", "", network); st != 0 || r.Token.User.SID != sid.Anonymous {
-		t.Errorf("anonymous: %v %v", st, r.Token.User.SID)
+		t.Errorf("anonymous: %v %v, want 0, %v", st, r.Token.User.SID, sid.Anonymous)
 	}
 	if _, st := f.LogonPassword("", "", interactive); st != ntstatus.LogonFailure {
-		t.Errorf("anonymous, interactive: %v", st)
+		t.Errorf("anonymous, interactive: %v, want %v", st, ntstatus.LogonFailure)
 	}
 }
 
-// TestAddedGroups: a group that a caller adds brings those it is in, and their
-// privileges, where it is enabled (T-145).
+// TestAddedGroups checks that an added group that is enabled also adds its parent groups and their privileges
+// (T-145).
 func TestAddedGroups(t *testing.T) {
 	f := open(t, nil)
 	f.account(t, Account{Name: "alice"}, "p")
@@ -394,10 +395,11 @@ func TestAddedGroups(t *testing.T) {
 		r, st := f.LogOn(logon.Request{Package: logon.Password, Type: network, Name: "alice", Password: "p", Tcb: true,
 			Groups: []token.Group{{SID: inner, Attributes: attributes}}})
 		if st != 0 || !has(r, inner) || has(r, outer) != want || r.Token.Privileges.Has(winnt.SeBackupPrivilege) != want {
-			t.Errorf("T-145: attributes %#x: %v, outer %v, %v", attributes, st, has(r, outer), r.Token.Privileges.Names())
+			t.Errorf("T-145: attributes %#x: %v, outer %v, %v",
+				attributes, st, has(r, outer), r.Token.Privileges.Names())
 		}
 	}
-	// Their logon rights count as their privileges do, those that grant as those that deny.
+	// Logon rights of the added groups, granting and denying ones, count as their privileges do.
 	f.must(t, func(e *Edit) error {
 		e.Grant(outer, 0, logon.SeBatchLogonRight|logon.SeDenyNetworkLogonRight)
 		return nil
@@ -420,8 +422,8 @@ func TestAddedGroups(t *testing.T) {
 	}
 }
 
-// TestGroups: circles of groups end (L-20), 10,000 groups are walked, and a token
-// that they do not fit in is not made (L-4).
+// TestGroups checks that cyclic groups terminate (L-20), that 10,000 nested groups are expanded, and that a token
+// they do not fit in is rejected (L-4).
 func TestGroups(t *testing.T) {
 	f := open(t, nil)
 	alice := f.account(t, Account{Name: "alice"}, "p")
@@ -451,7 +453,7 @@ func TestGroups(t *testing.T) {
 		return nil
 	})
 	if _, st := f.LogonPassword("alice", "p", network); st != ntstatus.TooManyContextIDs {
-		t.Errorf("more groups than a token holds: %v", st)
+		t.Errorf("more groups than a token holds: %v, want %v", st, ntstatus.TooManyContextIDs)
 	}
 }
 
@@ -485,8 +487,7 @@ func TestOpenErrorHasTheReason(t *testing.T) {
 	}
 }
 
-// TestDamagedStore: a store whose records cannot be, or be together, is not served from:
-// who would be let in is not known.
+// TestDamagedStore checks that a store with invalid or contradictory records is not used.
 func TestDamagedStore(t *testing.T) {
 	for name, change := range map[string]func(*state){
 		"an account below the first RID": func(s *state) { s.accounts[7] = Account{Name: "a", RID: 7} },

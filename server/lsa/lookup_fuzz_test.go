@@ -7,7 +7,7 @@ import (
 	"github.com/refmon/refmon/logon"
 )
 
-// FuzzNames: no name ends the program or is found by itself.
+// FuzzNames checks that no name causes a panic or is found by itself.
 func FuzzNames(f *testing.F) {
 	f.Add(`HOST\alice`)
 	f.Add("a@b@c")

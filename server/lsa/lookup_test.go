@@ -79,7 +79,8 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// TestAccountRights: a SID has the rights that were granted to it and not revoked since, and not its groups' (L-77).
+// TestAccountRights checks that a SID has the rights granted to it and not revoked, without those of its groups
+// (L-77).
 func TestAccountRights(t *testing.T) {
 	f := open(t, nil)
 	alice := f.account(t, Account{Name: "alice"}, "")
@@ -144,7 +145,7 @@ func TestNameResolvesInDocumentedOrder(t *testing.T) {
 	for _, got := range []func() (logon.Account, bool){func() (logon.Account, bool) { return f.LookupName("Corp") },
 		func() (logon.Account, bool) { return f.LookupSID(corp) }} {
 		if a, ok := got(); !ok || a != want {
-			t.Errorf("L-13: a domain of an id map is %+v, %t", a, ok)
+			t.Errorf("L-13: a domain of an id map is %+v, %t, want %+v, true", a, ok, want)
 		}
 	}
 }
@@ -195,11 +196,11 @@ func TestRecordsDoNotQueryTheHost(t *testing.T) {
 		}
 	}
 	if a, _ := f.LookupSID(fileaccess.UnixUser(77)); a.Name != "" {
-		t.Errorf("L-14: an unknown user is %+v", a)
+		t.Errorf(`L-14: an unknown user is %+v, want a.Name = ""`, a)
 	}
 }
 
-// TestSIDOfText: a text is a SID in its one spelling, else a name.
+// TestSIDOfText checks that a text is a SID only in its canonical form, and a name otherwise.
 func TestSIDOfText(t *testing.T) {
 	f, _ := openWatched(t, nil)
 	for text, want := range map[string]string{"S-1-5-18": "S-1-5-18", "S-1-22-1-7": "S-1-22-1-7", "Everyone": "S-1-1-0",

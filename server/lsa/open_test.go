@@ -12,7 +12,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestNewStore: the groups of a new store with their members, and no account (L-21); each store is another machine.
+// TestNewStore checks that a new store has the built-in groups with their members, no accounts (L-21), and its own
+// machine SID.
 func TestNewStore(t *testing.T) {
 	f := open(t, nil)
 	owner := fileaccess.UnixUser(uint32(os.Getuid()))
@@ -33,7 +34,8 @@ func TestNewStore(t *testing.T) {
 	for range 3 {
 		m := open(t, nil).Computer()
 		if m.SID.Authority() != 5 || m.SID.SubAuthorities() != 4 || m.SID.Sub(0) != 21 {
-			t.Errorf("a machine is %v", m.SID)
+			t.Errorf("a machine is %v, want m.SID.Authority() = 5, m.SID.SubAuthorities() = 4, m.SID.Sub(0) = 21",
+				m.SID)
 		}
 		for i := range 3 {
 			parts[m.SID.Sub(1+i)] = true
@@ -44,15 +46,15 @@ func TestNewStore(t *testing.T) {
 		}
 	}
 	if len(parts) < 9 {
-		t.Errorf("three machines have %d numbers", len(parts))
+		t.Errorf("three machines have %d numbers, want at least 9", len(parts))
 	}
 	if info, err := os.Stat(filepath.Join(f.cfg.Folder, File)); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("the store is %v, %v", info.Mode(), err)
+		t.Errorf("the store is %v, %v, want info.Mode().Perm() = 0o600, no error", info.Mode(), err)
 	}
 }
 
-// TestOwnerIsAdministrator: the administrator of a new store is the uid that owns its folder, neither the gid nor
-// who opens it (L-21).
+// TestOwnerIsAdministrator checks that the administrator of a new store is the uid that owns its folder, not its gid
+// or the uid that opens it (L-21).
 func TestOwnerIsAdministrator(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("a folder of another user is made by root alone")

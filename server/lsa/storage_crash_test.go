@@ -79,7 +79,7 @@ func TestKillLosesNoAcknowledgedChange(t *testing.T) {
 	}
 	defer s.Close()
 	if len(done) < kills*4 {
-		t.Fatalf("only %d changes", len(done))
+		t.Fatalf("only %d changes, want at least %d", len(done), kills*4)
 	}
 	for _, name := range done {
 		r, st := s.LogonPassword(name, logon.Secret(name), network)

@@ -41,8 +41,8 @@ func (f *fixture) powerless(t *testing.T, what string) {
 	}
 }
 
-// TestRefusedChangeStaysOut: a change that the disk refuses is in effect neither now, nor after a later change, nor
-// after the next start. That holds if bbolt stored the change and only its sync failed (L-39).
+// TestRefusedChangeStaysOut checks that a change that failed on disk is not in effect now, after a later change, or
+// after a restart, even if bbolt stored it and only its sync failed (L-39).
 func TestRefusedChangeStaysOut(t *testing.T) {
 	for _, c := range []struct {
 		what string
@@ -76,8 +76,8 @@ func TestRefusedChangeStaysOut(t *testing.T) {
 	}
 }
 
-// TestRefusedChangeIsTakenBack: without any later change the next start does not find one that was refused, if one
-// write succeeded since; else the error says so (L-39).
+// TestRefusedChangeIsTakenBack checks that a restart does not find a failed change if one later write succeeded.
+// Otherwise the error says so (L-39).
 func TestRefusedChangeIsTakenBack(t *testing.T) {
 	f, disk, alice := faulty(t)
 	for kind, warns := range map[string]bool{"write": false, "sync": false, "": true} {
@@ -99,7 +99,8 @@ func TestRefusedChangeIsTakenBack(t *testing.T) {
 	}
 }
 
-// TestRefusedRevocationIsReported: a right that the disk did not let be taken away stays, and the caller knows it.
+// TestRefusedRevocationIsReported checks that a right whose revocation failed on disk stays in effect, and that the
+// caller gets an error.
 func TestRefusedRevocationIsReported(t *testing.T) {
 	for _, kind := range []string{"write", "sync"} {
 		f, disk, alice := faulty(t)
@@ -107,7 +108,7 @@ func TestRefusedRevocationIsReported(t *testing.T) {
 		disk.Fail(syscall.ENOSPC, inject.Kind(kind), inject.OnIndex(0))
 		take := func(e *Edit) error { return e.RemoveMember(sid.Administrators, alice) }
 		if err := f.Update(sid.LocalSystem, take); !errors.Is(err, syscall.ENOSPC) {
-			t.Errorf("%s: %v", kind, err)
+			t.Errorf("%s: %v, want %v", kind, err, syscall.ENOSPC)
 		}
 		for range 2 {
 			if r, st := f.LogonPassword("alice", "p", network); st != ntstatus.Success || !has(r, sid.Administrators) {
@@ -122,8 +123,8 @@ func TestRefusedRevocationIsReported(t *testing.T) {
 	}
 }
 
-// TestFailuresCountOnFullDisk: wrong passwords lock a name although the disk keeps no failure, and a failed unlock
-// leaves it locked (L-31).
+// TestFailuresCountOnFullDisk checks that wrong passwords lock a name even if the disk stores no failure, and that a
+// failed unlock leaves it locked (L-31).
 func TestFailuresCountOnFullDisk(t *testing.T) {
 	f, disk, _ := faulty(t)
 	disk.Fail(syscall.ENOSPC)
@@ -135,24 +136,26 @@ func TestFailuresCountOnFullDisk(t *testing.T) {
 	for ; tries < 100 && logOn("wrong") != ntstatus.AccountLockedOut; tries++ {
 	}
 	if st := logOn("p"); tries == 100 || st != ntstatus.AccountLockedOut {
-		t.Errorf("L-31: %v after %d wrong passwords", st, tries)
+		t.Errorf("L-31: %v after %d wrong passwords, want %v, anything but 100", st, tries,
+			ntstatus.AccountLockedOut)
 	}
 	if err := f.Unlock("alice"); !errors.Is(err, syscall.ENOSPC) {
-		t.Errorf("unlock: %v", err)
+		t.Errorf("unlock: %v, want %v", err, syscall.ENOSPC)
 	}
 	if st := logOn("p"); st != ntstatus.AccountLockedOut {
-		t.Errorf("L-31: after the failed unlock: %v", st)
+		t.Errorf("L-31: after the failed unlock: %v, want %v", st, ntstatus.AccountLockedOut)
 	}
 	disk.Fail(nil)
 	if err := f.Unlock("alice"); err != nil {
 		t.Error(err)
 	}
 	if st := logOn("p"); st != ntstatus.Success {
-		t.Errorf("after the unlock: %v", st)
+		t.Errorf("after the unlock: %v, want %v", st, ntstatus.Success)
 	}
 }
 
-// TestFirstStartOnFullDisk: a store whose first state cannot be written does not open; the next start makes it.
+// TestFirstStartOnFullDisk checks that a store whose first state cannot be written does not open, and that the next
+// start creates it.
 func TestFirstStartOnFullDisk(t *testing.T) {
 	for _, kind := range []string{"write", "sync"} {
 		var disk inject.Injector
@@ -172,8 +175,8 @@ func TestFirstStartOnFullDisk(t *testing.T) {
 	}
 }
 
-// TestRestoreEveryOperationFails: a restore that fails leaves the store as it was, byte by byte, and no other file.
-// Once the backup has the store's name, it is the whole backup (L-39).
+// TestRestoreEveryOperationFails checks that a failed restore leaves the store unchanged, byte by byte, and no other
+// file. Once the backup has the store's name, it is the complete backup (L-39).
 func TestRestoreEveryOperationFails(t *testing.T) {
 	f, disk, _ := faulty(t)
 	var backup bytes.Buffer
@@ -193,14 +196,14 @@ func TestRestoreEveryOperationFails(t *testing.T) {
 	for i, kind := range []string{"create", "write", "sync", "rename", "syncdir"} {
 		disk.Fail(inject.Short(4096, syscall.ENOSPC), inject.Kind(kind))
 		if err := Restore(f.cfg, bytes.NewReader(backup.Bytes())); !errors.Is(err, syscall.ENOSPC) || disk.Selected() != 1 {
-			t.Errorf("%s: %v, %d operations", kind, err, disk.Selected())
+			t.Errorf("%s: %v, %d operations, want %v, 1", kind, err, disk.Selected(), syscall.ENOSPC)
 		}
 		disk.Fail(nil)
 		if after, err := os.ReadFile(path); err != nil || i < 4 && !bytes.Equal(after, before) {
 			t.Errorf("L-39: %s: the store changed, %v", kind, err)
 		}
 		if all, err := os.ReadDir(f.cfg.Folder); err != nil || len(all) != 1 {
-			t.Errorf("%s: %v is left, %v", kind, all, err)
+			t.Errorf("%s: %v is left, %v, want len(all) = 1, no error", kind, all, err)
 		}
 	}
 	f.reopen(t)

@@ -22,7 +22,7 @@ func FuzzRecords(f *testing.F) {
 		if r, err := decode[grantRecord](nil, nil, b); err == nil {
 			if g, err := r.grant(); err == nil {
 				if back, err := g.record().grant(); err != nil || back != g {
-					t.Errorf("%v is read back as %v, %v", g, back, err)
+					t.Errorf("%v is read back as %v, %v, want %v, nil", g, back, err, g)
 				}
 			}
 		}
@@ -44,6 +44,6 @@ func again[T any](t *testing.T, b []byte) {
 		t.Fatalf("%s: %v", text, err)
 	}
 	if other, _ := json.Marshal(w); !bytes.Equal(text, other) {
-		t.Errorf("%s is read back as %s", text, other)
+		t.Errorf("%s is read back as %s, want %s", text, other, other)
 	}
 }

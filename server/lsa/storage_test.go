@@ -14,7 +14,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestDamagedRecords: a store with one record that cannot be is not opened, and the error says which.
+// TestDamagedRecords checks that a store with one invalid record does not open, and that the error names the record.
 func TestDamagedRecords(t *testing.T) {
 	good := open(t, nil)
 	alice := good.account(t, Account{Name: "alice"}, "p")
@@ -90,7 +90,7 @@ func TestDamagedRecords(t *testing.T) {
 			t.Errorf("%s: %v, want %s", c.what, err, c.want)
 		case c.want != "" && slices.Contains([]string{"accounts", "groups", "meta", "grants"}, c.bucket) &&
 			strings.HasSuffix(c.want, ": ") && !strings.HasSuffix(err.Error(), ": restore a backup"):
-			t.Errorf("%s: %v does not say what to do", c.what, err)
+			t.Errorf("%s: error %v, want text ending with \": restore a backup\"", c.what, err)
 		}
 		if s != nil {
 			if a, ok := s.LookupName("alice"); !ok || a.SID != alice {
@@ -103,8 +103,8 @@ func TestDamagedRecords(t *testing.T) {
 	}
 }
 
-// TestFormOfStore: the records of the file are these bytes, which the next release has to read; what an Edit takes
-// away is away on disk, too.
+// TestFormOfStore checks the exact bytes of the records, which the next release must read, and that an Edit's
+// removals are removed on disk.
 func TestFormOfStore(t *testing.T) {
 	f := open(t, nil)
 	st := f.now.Load().clone()
@@ -161,7 +161,7 @@ func TestFormOfStore(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	// Each kind goes alone, and the others stay.
+	// Each kind is removed alone, and the others stay.
 	for i, take := range []func(*state){func(s *state) { delete(s.accounts, 1002) },
 		func(s *state) { delete(s.grants, team) }, func(s *state) { delete(s.groups, team) }} {
 		less := st.clone()
@@ -172,7 +172,7 @@ func TestFormOfStore(t *testing.T) {
 		}
 		write(less, st)
 		if got := content(); !slices.Equal(got, want) {
-			t.Errorf("with record %d again\n%q", i+1, got)
+			t.Errorf("with record %d again\n%q, want %q", i+1, got, want)
 		}
 	}
 }

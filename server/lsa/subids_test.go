@@ -42,7 +42,7 @@ func TestSubidFilesAreMerged(t *testing.T) {
 	check("both", false, true, true, false, true, true, false, false)
 	s := subids{files: []string{a, b}}
 	if r, ok := s.owner(505); !ok || r.First != 500 || r.Last != 509 || r.Owner != "u" {
-		t.Errorf("L-29: 505 is of %+v, %t", r, ok)
+		t.Errorf(`L-29: 505 is of %+v, %t, want ok = true, r.First = 500, r.Last = 509, r.Owner = "u"`, r, ok)
 	}
 	if r, ok := s.owner(110); ok || r != (fileaccess.SubIDs{}) {
 		t.Errorf("L-29: 110 is of %+v", r)
@@ -56,7 +56,7 @@ func TestSubidFilesAreMerged(t *testing.T) {
 	// The ranges are cached until a file changes.
 	first := s.ranges()
 	if second := s.ranges(); len(first) != 1 || &second[0] != &first[0] {
-		t.Errorf("L-24: an unchanged file is read anew: %v", second)
+		t.Errorf("L-24: an unchanged file was read again: %v", second)
 	}
 }
 

@@ -10,15 +10,15 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// from asks with a password as a program that names the client's address.
+// from logs on with a password as a program that names the client's address.
 func (f *fixture) from(origin, name string, password logon.Secret) ntstatus.Status {
 	_, st := f.LogOn(logon.Request{Package: logon.Password, Type: network, Name: name, Password: password,
 		Origin: origin, Caller: sid.LocalService})
 	return st
 }
 
-// TestStrangersDoNotLockAnAccount: wrong passwords from one address, or from a few, lock the name for these addresses
-// alone: the right password is taken from every other address (L-31).
+// TestStrangersDoNotLockAnAccount checks that wrong passwords from a few addresses lock the name only for these
+// addresses. The right password is accepted from all others (L-31).
 func TestStrangersDoNotLockAnAccount(t *testing.T) {
 	f := open(t, nil)
 	f.account(t, Account{Name: "alice"}, "correct")
@@ -26,23 +26,24 @@ func TestStrangersDoNotLockAnAccount(t *testing.T) {
 		stranger := fmt.Sprint("192.0.2.", i)
 		for range 10 {
 			if st := f.from(stranger, "alice", "guess"); st != ntstatus.LogonFailure {
-				t.Fatalf("L-31: a guess from %s: %v", stranger, st)
+				t.Fatalf("L-31: a guess from %s: %v, want %v", stranger, st, ntstatus.LogonFailure)
 			}
 		}
 		if st := f.from(stranger, "alice", "correct"); st != ntstatus.AccountLockedOut {
-			t.Errorf("L-31: an address that guessed ten times: %v", st)
+			t.Errorf("L-31: an address that guessed ten times: %v, want %v", st, ntstatus.AccountLockedOut)
 		}
 		if st := f.from("198.51.100.1", "alice", "correct"); st != ntstatus.Success {
-			t.Errorf("L-31: the user, after %d strangers: %v", i+1, st)
+			t.Errorf("L-31: the user, after %d strangers: %v, want %v", i+1, st, ntstatus.Success)
 		}
 	}
 	if st := f.from("", "alice", "correct"); st != ntstatus.Success {
-		t.Errorf("L-31: a program that names no address: %v", st)
+		t.Errorf("L-31: a program that names no address: %v, want %v", st, ntstatus.Success)
 	}
 }
 
-// TestGuessesAtANameAreBounded: a thousand addresses together make a hundred guesses at a name within a quarter of an
-// hour, also over a restart and while its user logs on; the user goes on from where it logged on before (L-31).
+// TestGuessesAtANameAreBounded checks that a thousand addresses together can make a hundred guesses at a name in a
+// quarter of an hour, also across a restart and while its user logs on. The user can still log on from its earlier
+// address (L-31).
 func TestGuessesAtANameAreBounded(t *testing.T) {
 	f := open(t, nil)
 	f.account(t, Account{Name: "alice"}, "correct")
@@ -58,7 +59,7 @@ func TestGuessesAtANameAreBounded(t *testing.T) {
 		}
 		if i%10 == 9 {
 			if st := f.from("198.51.100.1", "alice", "correct"); st != ntstatus.Success {
-				t.Errorf("L-31: the user, after %d guesses: %v", guesses, st)
+				t.Errorf("L-31: the user, after %d guesses: %v, want %v", guesses, st, ntstatus.Success)
 			}
 		}
 	}
@@ -67,16 +68,16 @@ func TestGuessesAtANameAreBounded(t *testing.T) {
 	}
 	f.reopen(t)
 	if st := f.from("10.0.1.1", "alice", "correct"); st != ntstatus.AccountLockedOut {
-		t.Errorf("L-31: another address after a restart: %v", st)
+		t.Errorf("L-31: another address after a restart: %v, want %v", st, ntstatus.AccountLockedOut)
 	}
 	f.clock.pass(15*time.Minute + time.Second)
 	if st := f.from("10.0.1.1", "alice", "correct"); st != ntstatus.Success {
-		t.Errorf("L-31: after a quarter of an hour: %v", st)
+		t.Errorf("L-31: after a quarter of an hour: %v, want %v", st, ntstatus.Success)
 	}
 }
 
-// TestRequesters: a request takes the share of the address that it names, or of the program's user; subordinate uids
-// take that of the user who has them (L-29, L-74).
+// TestRequesters checks that a request counts against the address that it names, or against the program's user.
+// Subordinate uids count against their owner (L-29, L-74).
 func TestRequesters(t *testing.T) {
 	f := open(t, nil)
 	subuids(t, f, "1000:100000:65536\n")

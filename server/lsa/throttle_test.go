@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestFailuresCount: which logons count as a failure of the name, and which forget those that were: the account's
-// name alone, however it is written, counts (L-31).
+// TestFailuresCount checks which logons count as a failure of the name, and which reset its failures. Only the
+// account's name counts, whatever its spelling (L-31).
 func TestFailuresCount(t *testing.T) {
 	f := open(t, nil)
 	f.account(t, Account{Name: "Alice"}, "p")
@@ -46,19 +46,19 @@ func TestFailuresCount(t *testing.T) {
 			t.Errorf("L-31: %s, %q: %d failures of %s, want %d", c.domain, c.name, count(c.key), c.key, c.want)
 		}
 	}
-	// S4U needs no password, and counts for nothing.
+	// S4U needs no password and does not count.
 	f.LogOn(logon.Request{Package: logon.S4U, Type: network, Name: "out"})
 	if n := count("OUT"); n != 2 {
-		t.Errorf("L-31: a logon by name is failure %d", n)
+		t.Errorf("L-31: a logon by name is failure %d, want 2", n)
 	}
 	f.reopen(t)
 	if a, b := count("OUT"), count("ALICE"); a != 2 || b != 4 {
-		t.Errorf("L-31: after a restart %d and %d failures", a, b)
+		t.Errorf("L-31: after a restart %d and %d failures, want 2, 4", a, b)
 	}
 	f.must(t, func(e *Edit) error { return e.DeleteAccount("out") })
 	f.reopen(t) // failures of an account that is no more
 	if n := count("OUT"); n != 0 {
-		t.Errorf("L-31: %d failures of no account", n)
+		t.Errorf("L-31: %d failures of no account, want 0", n)
 	}
 }
 
@@ -126,6 +126,6 @@ func TestStoredFailuresKeepTheirTimes(t *testing.T) {
 	}
 	if f.throttle.locked("x", f.clock.now()) || !f.throttle.locked("X", f.clock.now()) ||
 		f.throttle.locked("X", first.Add(99*time.Second+lockFor)) {
-		t.Error("L-31: what is locked is not what failed")
+		t.Error("L-31: locked must be true for the failed name only, until its window ends")
 	}
 }

@@ -43,8 +43,8 @@ func (f *fixture) uid(t *testing.T, uid uint32, gids ...uint32) (v, linked *toke
 	return made(t, r, st)
 }
 
-// TestFirstDay: the owner of the state folder is the one administrator, limited,
-// with the full token linked (L-5, L-21).
+// TestFirstDay checks that the owner of the state folder is the only administrator, with a limited token linked to
+// the full one (L-5, L-21).
 func TestFirstDay(t *testing.T) {
 	f := open(t, nil)
 	me := uint32(os.Getuid())
@@ -68,8 +68,8 @@ func TestFirstDay(t *testing.T) {
 	}
 }
 
-// TestTcb: no account holds SeTcbPrivilege as shipped, and granting it is one record
-// that names it (L-22).
+// TestTcb checks that no account holds SeTcbPrivilege by default, and that granting it writes one record that names
+// it (L-22).
 func TestTcb(t *testing.T) {
 	f := open(t, nil)
 	for id, g := range f.now.Load().grants {
@@ -86,21 +86,21 @@ func TestTcb(t *testing.T) {
 	if v, _ := f.uid(t, 77); !holds(v, winnt.SeTcbPrivilege) {
 		t.Error("granted, but not in the token")
 	}
-	// What cannot be recorded is not done (L-37).
+	// A change that cannot be recorded is not made (L-37).
 	f.cfg.Audit = func(Change) error { return os.ErrPermission }
 	f.reopen(t)
 	if err := f.Update(sid.LocalSystem, func(e *Edit) error {
 		e.Grant(fileaccess.UnixUser(78), winnt.SeTcbPrivilege.Bit(), 0)
 		return nil
 	}); err == nil {
-		t.Error("a change that was not recorded was made")
+		t.Error("a change without a record succeeded, want an error")
 	}
 	if v, _ := f.uid(t, 78); holds(v, winnt.SeTcbPrivilege) {
-		t.Error("a change that was refused is there")
+		t.Error("a rejected change is in effect")
 	}
 }
 
-// TestOverflow: 65534 is Anonymous, as a user and not at all as a group (L-25).
+// TestOverflow checks that uid 65534 is Anonymous, and that gid 65534 is no group (L-25).
 func TestOverflow(t *testing.T) {
 	f := open(t, nil)
 	v, _ := f.uid(t, 65534, 65534)
@@ -110,40 +110,40 @@ func TestOverflow(t *testing.T) {
 	if r, _ := f.TokenForUID(77, []uint32{65534}); has(r, fileaccess.UnixGroup(65534)) {
 		t.Error("gid 65534 is a group")
 	}
-	if f.UserSID(65534) != sid.Anonymous {
-		t.Error("UserSID(65534)")
+	if got := f.UserSID(65534); got != sid.Anonymous {
+		t.Errorf("UserSID(65534): f.UserSID(65534) = %v, want %v", got, sid.Anonymous)
 	}
 }
 
-// TestRoot: uid 0 is the account that the configuration names (L-26).
+// TestRoot checks that uid 0 is the configured account (L-26).
 func TestRoot(t *testing.T) {
 	f := open(t, nil)
 	if r, _ := f.TokenForUID(0, []uint32{0}); r.Token.User.SID != fileaccess.UnixUser(0) {
-		t.Errorf("uid 0 without a name is %v", r.Token.User.SID)
+		t.Errorf("uid 0 without a name is %v, want %v", r.Token.User.SID, fileaccess.UnixUser(0))
 	}
 	f.cfg.Root = `NT AUTHORITY\SYSTEM`
 	f.reopen(t)
 	if r, _ := f.TokenForUID(0, nil); r.Token.User.SID != sid.LocalSystem {
-		t.Errorf("uid 0 is %v", r.Token.User.SID)
+		t.Errorf("uid 0 is %v, want %v", r.Token.User.SID, sid.LocalSystem)
 	}
 	admin := f.account(t, Account{Name: "boss"}, "")
 	f.cfg.Root = "boss"
 	f.reopen(t)
 	if r, _ := f.TokenForUID(0, nil); r.Token.User.SID != admin {
-		t.Errorf("uid 0 is %v", r.Token.User.SID)
+		t.Errorf("uid 0 is %v, want %v", r.Token.User.SID, admin)
 	}
 	f.cfg.Root = "Everyone"
 	f.reopen(t)
 	if r, st := f.TokenForUID(0, nil); st == ntstatus.Success {
-		t.Errorf("uid 0 is a group: %v", r.Token.User.SID)
+		t.Errorf("uid 0 is a group: %v: st = %v, want anything but %v", r.Token.User.SID, st, ntstatus.Success)
 	}
 	if err := f.Trouble(); err == nil || !strings.Contains(err.Error(), `"Everyone" is no user`) {
-		t.Errorf("what is wrong: %v", err)
+		t.Errorf("Trouble() = %v, want the configured name \"Everyone\" reported", err)
 	}
 }
 
-// TestIDs: accounts, formulas and S-1-22 in this order, both ways, and a SID that
-// is not what its id has has no id (L-27, L-28, L-30).
+// TestIDs checks the order of accounts, formulas and S-1-22 in both directions. A SID that its id does not map back
+// to has no id (L-27, L-28, L-30).
 func TestIDs(t *testing.T) {
 	domain := sid.MustParse("S-1-5-21-9-8-7")
 	f := open(t, nil)
@@ -186,13 +186,13 @@ func TestIDs(t *testing.T) {
 	for _, g := range []sid.SID{fileaccess.UnixUser(3000), staff, fileaccess.UnixGroup(7),
 		domain.WithRID(1001), sid.Users} {
 		if !has(r, g) {
-			t.Errorf("alice's token lacks %v", g)
+			t.Errorf("alice's token has no group %v", g)
 		}
 	}
 }
 
-// TestSubordinate: ids of a rootless container are no accounts, refused
-// where they would become some, also after the fact (L-23, L-24, L-29).
+// TestSubordinate checks that ids of a rootless container are no accounts, and that a change that would make one an
+// account is rejected, even later (L-23, L-24, L-29).
 func TestSubordinate(t *testing.T) {
 	f := open(t, func(c *Config) { c.Hosts = hosts{users: map[string]uint32{"alice": 1000}} })
 	domain := sid.MustParse("S-1-5-21-9-8-7")
@@ -200,7 +200,7 @@ func TestSubordinate(t *testing.T) {
 	f.account(t, Account{Name: "bob", UID: number(231072)}, "")
 	f.must(t, func(e *Edit) error { e.SetMaps([]IDMap{corp}); return nil })
 	if f.UserSID(165536) != domain.WithRID(65536) {
-		t.Fatalf("165536 is %v", f.UserSID(165536))
+		t.Fatalf("165536 is %v, want %v", f.UserSID(165536), domain.WithRID(65536))
 	}
 	subuids(t, f, "alice:165536:65537\n# no comment is promised\nbroken\nx:y:z\n")
 	for _, uid := range []uint32{165536, 200000, 231072} {
@@ -212,7 +212,7 @@ func TestSubordinate(t *testing.T) {
 			t.Errorf("token of %d: %v %v", uid, r.Token.User.SID, st)
 		}
 		if n := f.QuotaUID(uid); n != 1000 {
-			t.Errorf("%d counts against %d", uid, n)
+			t.Errorf("%d counts against %d, want 1000", uid, n)
 		}
 	}
 	subuids(t, f, "alice:165536:65537\n1001:300000:10\ngone:400000:10\n")
@@ -222,7 +222,7 @@ func TestSubordinate(t *testing.T) {
 		}
 	}
 	if n := f.QuotaUID(1001); n != 1001 {
-		t.Errorf("1001 counts against %d", n)
+		t.Errorf("1001 counts against %d, want 1001", n)
 	}
 	for what, edit := range map[string]func(*Edit) error{
 		"it overlaps the subordinate ids": func(e *Edit) error {
@@ -243,9 +243,8 @@ func TestSubordinate(t *testing.T) {
 	}
 }
 
-// TestOverlap: a map that overlaps subordinate ids is not used, and says so; its other
-// ids are let in under no other name. Everything else of the store is used and can be
-// changed (L-54).
+// TestOverlap checks that a map that overlaps subordinate ids is reported and not used, and that its other ids get no
+// other account. The rest of the store works and can be changed (L-54).
 func TestOverlap(t *testing.T) {
 	f := open(t, nil)
 	corp := IDMap{Domain: sid.MustParse("S-1-5-21-9-8-7"), Name: "CORP", Low: 100000, High: 200000}
@@ -259,7 +258,7 @@ func TestOverlap(t *testing.T) {
 	f.reopen(t) // it opens
 	if err := f.Trouble(); err == nil || !strings.Contains(err.Error(), `CORP 100000-200000 overlaps the subordinate ids `+
 		`165536-231071 of "alice"`) || strings.Contains(err.Error(), "OTHER") {
-		t.Errorf("what is wrong: %v", err)
+		t.Errorf("Trouble() = %v, want the overlap of the map with alice's subordinate ids", err)
 	}
 	for _, c := range []struct {
 		uid, gid uint32
@@ -281,7 +280,7 @@ func TestOverlap(t *testing.T) {
 	f.must(t, func(e *Edit) error { return e.DeleteAccount("bob") })
 	subuids(t, f, "")
 	if r, st := f.TokenForUID(100500, nil); st != 0 || r.Token.User.SID != corp.Domain.WithRID(500) {
-		t.Errorf("mended: %v, %v", r.Token.User.SID, st)
+		t.Errorf("mended: %v, %v, want %v, 0", r.Token.User.SID, st, corp.Domain.WithRID(500))
 	}
 }
 
@@ -291,8 +290,8 @@ func auto(d sid.SID, index, number uint32) IDMap {
 		Number: number}
 }
 
-// TestAutorid: the ranges of idmap_autorid, in the order in which its database gave
-// them numbers: id = low + number × rangesize + rid mod rangesize (L-53).
+// TestAutorid checks the ranges of idmap_autorid in the order of their numbers: id = low + number × rangesize + rid
+// mod rangesize (L-53).
 func TestAutorid(t *testing.T) {
 	one, two := sid.MustParse("S-1-5-21-9-8-7"), sid.MustParse("S-1-5-21-9-8-8")
 	f := open(t, nil)
@@ -326,11 +325,11 @@ func TestAutorid(t *testing.T) {
 		t.Errorf("its own export: %v\n%s", err, text.String())
 	}
 	if f.UserSID(301103) != one.WithRID(101103) {
-		t.Error("the export lacks a range")
+		t.Error("UserSID(301103) is not of the exported range's domain: the export has no such range")
 	}
 }
 
-// TestRanges: maps and ids that can be no account's are refused (L-23).
+// TestRanges checks that maps and ids that cannot be an account's are rejected (L-23).
 func TestRanges(t *testing.T) {
 	f := open(t, nil)
 	one, two := sid.MustParse("S-1-5-21-9-8-7"), sid.MustParse("S-1-5-21-9-8-8")
@@ -363,12 +362,11 @@ func TestRanges(t *testing.T) {
 		}
 	}
 	if len(f.changes) != 0 {
-		t.Errorf("refused changes were recorded: %v", f.changes)
+		t.Errorf("refused changes were recorded: %v: len(f.changes) = %d, want 0", f.changes, len(f.changes))
 	}
 }
 
-// TestUnreadable: while the files of subordinate ids cannot be read, every id is
-// one (L-24).
+// TestUnreadable checks that every id counts as subordinate while the subid files cannot be read (L-24).
 func TestUnreadable(t *testing.T) {
 	f := open(t, nil)
 	f.account(t, Account{Name: "alice", UID: number(3000)}, "")
@@ -376,7 +374,7 @@ func TestUnreadable(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := f.UserSID(3000); got != fileaccess.UnixUser(3000) {
-		t.Errorf("uid 3000 is %v", got)
+		t.Errorf("uid 3000 is %v, want %v", got, fileaccess.UnixUser(3000))
 	}
 }
 
@@ -422,8 +420,8 @@ func TestWinbindMap(t *testing.T) {
 	}
 }
 
-// asksMap tests a map that asks a source which set puts into a configuration; the source of
-// the other backend knows everybody, and is not asked.
+// asksMap tests a map that queries a source which set puts into the configuration. The other backend's source knows
+// everybody, and must not be queried.
 func asksMap(t *testing.T, backend Backend, set func(*Config, Domains)) {
 	one, two := sid.MustParse("S-1-5-21-9-8-7"), sid.MustParse("S-1-5-21-9-8-8")
 	said := domains{70001: one.WithRID(1103), 70002: two.WithRID(500), 5: one.WithRID(5)}
@@ -446,7 +444,7 @@ func asksMap(t *testing.T, backend Backend, set func(*Config, Domains)) {
 	check(70099, 7, ntstatus.NoLogonServers, sid.SID{})
 	check(7, 70099, ntstatus.NoLogonServers, sid.SID{})
 	if n, ok := f.UID(one.WithRID(1103)); n != 70001 || !ok {
-		t.Errorf("back: %d, %v", n, ok)
+		t.Errorf("back: %d, %v, want 70001, true", n, ok)
 	}
 	if n, ok := f.UID(one.WithRID(5)); ok {
 		t.Errorf("a SID whose id is not in the map has the uid %d (L-28)", n)
@@ -506,13 +504,13 @@ func TestRootAccountOfEachKind(t *testing.T) {
 			t.Errorf("L-26: with %q root by name is %v, %v", c.root, byName.Token.User.SID, st)
 		}
 		if f.UserSID(0) != fileaccess.UnixUser(0) { // files stay those of the host's root
-			t.Errorf("L-26: with %q uid 0 has the SID %v", c.root, f.UserSID(0))
+			t.Errorf("L-26: with %q uid 0 has the SID %v, want %v", c.root, f.UserSID(0), fileaccess.UnixUser(0))
 		}
 	}
 }
 
-// TestWholeTokens: all groups of a token, and no other: of an account with a uid and one without, by password, by
-// name and by the socket, and of a user of the host (L-8, L-20, L-30, L-57).
+// TestWholeTokens checks the exact groups of a token: of accounts with and without a uid, by password, by name and by
+// the socket, and of a user of the host (L-8, L-20, L-30, L-57).
 func TestWholeTokens(t *testing.T) {
 	f, _ := openWatched(t, nil)
 	carol := f.account(t, Account{Name: "carol", UID: number(3000)}, "p")
@@ -526,7 +524,7 @@ func TestWholeTokens(t *testing.T) {
 		e.Grant(outer, winnt.SeDebugPrivilege.Bit(), 0)
 		e.Grant(inner, winnt.SeBackupPrivilege.Bit(), 0)
 		e.Grant(bare, winnt.SeRestorePrivilege.Bit(), 0)
-		// Who owns the state folder is an administrator no more.
+		// The owner of the state folder is no longer an administrator.
 		return e.RemoveMember(sid.Administrators, fileaccess.UnixUser(uint32(os.Getuid())))
 	})
 	none := staff.Prefix().WithRID(513)

@@ -24,7 +24,7 @@ type editWorld struct {
 	told []Change
 }
 
-// editPrivileges are those that are drawn.
+// editPrivileges are the privileges from which random edits choose.
 var editPrivileges = []winnt.Privilege{winnt.SeTcbPrivilege, winnt.SeBackupPrivilege, winnt.SeDebugPrivilege}
 
 func (w *editWorld) record(what, subject, detail string) {
@@ -98,7 +98,7 @@ func (w *editWorld) account() {
 	case 1:
 		err := w.e.DeleteAccount(w.spelled(name))
 		if (err == nil) != known {
-			w.Fatalf("an account goes, known %t: %v", known, err)
+			w.Fatalf("removing an account, known %t: error %v", known, err)
 		}
 		if known {
 			delete(w.want.accounts, rid)
@@ -145,7 +145,7 @@ func (w *editWorld) group() {
 	case 1:
 		err := w.e.DeleteGroup(id)
 		if fine := known && id != sid.Users; (err == nil) != fine {
-			w.Fatalf("the group %v goes: %v", id, err)
+			w.Fatalf("removing group %v: error %v", id, err)
 		} else if fine {
 			delete(w.want.groups, id)
 			w.gone(id)
@@ -157,7 +157,7 @@ func (w *editWorld) group() {
 		}
 		err := w.e.RemoveMember(id, member)
 		if (err == nil) != known {
-			w.Fatalf("a member of %v goes: %v", id, err)
+			w.Fatalf("removing a member of %v: error %v", id, err)
 		}
 		if slices.Contains(g.Members, member) {
 			g.Members = slices.DeleteFunc(slices.Clone(g.Members), func(m sid.SID) bool { return m == member })
@@ -166,7 +166,7 @@ func (w *editWorld) group() {
 		}
 	default:
 		if err := w.e.AddMember(id, member); (err == nil) != known {
-			w.Fatalf("a member of %v comes: %v", id, err)
+			w.Fatalf("adding a member to %v: error %v", id, err)
 		}
 		if known && !slices.Contains(g.Members, member) {
 			g.Members = append(slices.Clone(g.Members), member)
@@ -195,9 +195,8 @@ func (w *editWorld) rights() {
 	w.e.Revoke(id, p, r)
 }
 
-// TestEditsMatchTheModel: after each change the state is as the methods of an Edit say, with a
-// record of each thing that has changed and of no other; the state before is as it was (L-22,
-// L-39).
+// TestEditsMatchTheModel compares the state after random edits with a model. Each changed object has one record and
+// no other object has one. The earlier state is unchanged (L-22, L-39).
 func TestEditsMatchTheModel(t *testing.T) {
 	first, err := shipped(5)
 	if err != nil {
@@ -222,7 +221,8 @@ func TestEditsMatchTheModel(t *testing.T) {
 				w.group()
 			}
 			if got, want := plainState(w.e.st), plainState(w.want); got != want {
-				t.Fatalf("history %d, step %d, %v:\n%s\nwant\n%s", history, step, w.told[max(0, len(w.told)-3):], got, want)
+				t.Fatalf("history %d, step %d, %v:\n%s\nwant\n%s",
+					history, step, w.told[max(0, len(w.told)-3):], got, want)
 			}
 		}
 		if !reflect.DeepEqual(w.e.changes, w.told[told:]) && len(w.e.changes)+len(w.told[told:]) > 0 {
@@ -241,13 +241,12 @@ func TestEditsMatchTheModel(t *testing.T) {
 	for _, what := range []string{"account created", "account changed", "account deleted", "group created",
 		"group deleted", "member added", "member removed", "right granted", "right revoked"} {
 		if met[what] < 5 {
-			t.Errorf("%s: met %d times", what, met[what])
+			t.Errorf("%s: met %d times, want at least 5", what, met[what])
 		}
 	}
 }
 
-// TestMembersGoOneByOne: each of four members goes from its place, by its own removal and with its account, and the
-// others stay in their order.
+// TestMembersGoOneByOne removes each of four members, directly and with its account. The others keep their order.
 func TestMembersGoOneByOne(t *testing.T) {
 	for gone := range 4 {
 		for _, deleted := range []bool{false, true} {

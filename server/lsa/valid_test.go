@@ -78,7 +78,7 @@ func TestValidRejectsEachMistake(t *testing.T) {
 		{"uid before the subordinate ones", "", set(1500, Account{Name: "a", UID: number(49999)})},
 		{"uid first subordinate", "subordinate", set(1500, Account{Name: "a", UID: number(50000)})},
 		{"uid last subordinate", "subordinate", set(1500, Account{Name: "a", UID: number(50009)})},
-		{"uid behind the subordinate ones", "", set(1500, Account{Name: "a", UID: number(50010)})},
+		{"uid after the subordinate ones", "", set(1500, Account{Name: "a", UID: number(50010)})},
 		{"uid of two", `is that of "a"`, func(s *state) {
 			set(1500, Account{Name: "a", UID: number(7)})(s)
 			set(1501, Account{Name: "b", UID: number(7)})(s)
@@ -124,7 +124,7 @@ func TestValidRejectsEachMistake(t *testing.T) {
 		{"map to just before the end", "", mapped(func(m *IDMap) { m.High = ^uint32(0) - 1 })},
 		{"map from 65534", "65534 stands", mapped(func(m *IDMap) { m.Low, m.High = 65534, 70000 })},
 		{"map to 65534", "65534 stands", mapped(func(m *IDMap) { m.Low, m.High = 60000, 65534 })},
-		{"map beside 65534", "", mapped(func(m *IDMap) { m.Low, m.High = 65535, 70000 })},
+		{"map next to 65534", "", mapped(func(m *IDMap) { m.Low, m.High = 65535, 70000 })},
 		{"map of too many RIDs", "leaves no RIDs", mapped(func(m *IDMap) { m.BaseRID = ^uint32(0) - 99999 })},
 		{"map of just enough RIDs", "", mapped(func(m *IDMap) { m.BaseRID = ^uint32(0) - 100000 })},
 		{"map of rid with a range", "belong to backend autorid", mapped(func(m *IDMap) { m.RangeSize = 100000 })},
@@ -151,7 +151,7 @@ func TestValidRejectsEachMistake(t *testing.T) {
 		{"map of a bad name", "no control", mapped(func(m *IDMap) { m.Name = "a\\b" })},
 		{"map over subordinate ids", `overlaps the subordinate ids 50000-50009 of "sub"`,
 			mapped(func(m *IDMap) { m.Low, m.High = 50009, 60000 })},
-		{"map behind subordinate ids", "", mapped(func(m *IDMap) { m.Low, m.High = 50010, 60000 })},
+		{"map after subordinate ids", "", mapped(func(m *IDMap) { m.Low, m.High = 50010, 60000 })},
 		{"maps that touch", `overlaps that of "CORP"`, idMap(corp,
 			IDMap{Domain: sid.MustParse("S-1-5-21-7-7-7"), Name: "B", Low: 200000, High: 300000})},
 		{"maps that touch below", `overlaps that of "CORP"`, idMap(corp,
@@ -186,7 +186,7 @@ func manyMaps(n int) []IDMap {
 	return all
 }
 
-// TestHashBounds: a stored hash costs what its bounds allow and has one form.
+// TestHashBounds checks the bounds of a stored hash's cost, and that it has one form only.
 func TestHashBounds(t *testing.T) {
 	const salt, sum = "AAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 	text := func(memory, passes int, salt, sum string) string {
@@ -211,13 +211,12 @@ func TestHashBounds(t *testing.T) {
 		t.Errorf("the cost by default is %+v", h)
 	}
 	if h := (Hashing{Memory: 9, Passes: 2}).orDefault(); h != (Hashing{Memory: 9, Passes: 2}) {
-		t.Errorf("the cost that was given becomes %+v", h)
+		t.Errorf("orDefault changed the configured cost to %+v, want {Memory:9 Passes:2}", h)
 	}
 }
 
-// TestShippedRights: a new store grants these rights and no others, which are those of
-// a new Windows computer by its security policy "User Rights Assignment"; SeTcbPrivilege
-// is granted to no SID (L-21, L-22).
+// TestShippedRights checks that a new store grants exactly the rights of a new Windows computer (security policy
+// "User Rights Assignment"). No SID has SeTcbPrivilege (L-21, L-22).
 func TestShippedRights(t *testing.T) {
 	const everyUser = "SeIncreaseWorkingSetPrivilege SeShutdownPrivilege SeTimeZonePrivilege SeUndockPrivilege"
 	want := map[string]string{
@@ -283,7 +282,7 @@ func TestLockEndsWithItsWindow(t *testing.T) {
 	f.clock.pass(lockFor - after)
 	try("correct", 1, ntstatus.AccountLockedOut)
 	if _, st := f.LogonPassword("bob", "correct", network); st != ntstatus.Success {
-		t.Errorf("another account: %v", st)
+		t.Errorf("another account: %v, want %v", st, ntstatus.Success)
 	}
 	f.clock.pass(after)
 	try("guess", 98, ntstatus.LogonFailure) // a new count, not the old lock
@@ -307,11 +306,11 @@ func TestFailureTableIsBounded(t *testing.T) {
 		d.attempt(fmt.Sprint(i), "o", now)
 	}
 	if len(d.failures) != maxNames {
-		t.Fatalf("%d names", len(d.failures))
+		t.Fatalf("%d names, want %d", len(d.failures), maxNames)
 	}
 	for i := range 100 {
 		if d.attempt(fmt.Sprint("new", i), "o", now); len(d.failures) > maxNames {
-			t.Fatalf("%d names", len(d.failures))
+			t.Fatalf("%d names, want at most %d", len(d.failures), maxNames)
 		}
 	}
 	for range 8 { // the order of a map is another each time
@@ -481,7 +480,7 @@ func TestEdits(t *testing.T) {
 	if _, still := f.now.Load().grants[alice]; still || len(f.now.Load().groups[fresh].Members) > 0 {
 		t.Error("the rights or memberships of an account outlive it")
 	}
-	// Nothing of a group outlives it.
+	// Nothing of a removed group remains.
 	do(func(e *Edit) error {
 		e.Grant(fresh, backup.Bit(), 0)
 		return e.AddMember(group, fresh)
@@ -494,7 +493,7 @@ func TestEdits(t *testing.T) {
 	if _, still := f.now.Load().grants[fresh]; still {
 		t.Error("the rights of a group outlive it")
 	}
-	// An edit that is refused at its end has changed nothing.
+	// An edit that fails at its end changes nothing.
 	before := *f.now.Load()
 	for what, edit := range map[string]func(*Edit) error{
 		"a member removed": func(e *Edit) error { return e.RemoveMember(group, sid.AuthenticatedUsers) },
@@ -512,7 +511,7 @@ func TestEdits(t *testing.T) {
 	f.changes = nil
 	again := f.account(t, Account{Name: "alice"}, "")
 	if again.RID() != 1004 {
-		t.Errorf("the RID %d is given once more", again.RID())
+		t.Errorf("the RID %d is given once more, want 1004", again.RID())
 	}
 	f.reopen(t)
 	members(sid.AuthenticatedUsers)
@@ -532,7 +531,7 @@ func TestEdits(t *testing.T) {
 	} {
 		f.changes = nil
 		if err := f.Update(bob, edit); err == nil || len(f.changes) > 0 {
-			t.Errorf("%s: %v, records %v", name, err, f.changes)
+			t.Errorf("%s: %v, records %v, want len(f.changes) = 0, an error", name, err, f.changes)
 		}
 	}
 	do(func(e *Edit) error { return e.SetPassword("bob", logon.Secret(strings.Repeat("p", 1024))) },
@@ -545,7 +544,7 @@ func TestEdits(t *testing.T) {
 	},
 		Change{What: "account changed", Subject: "bob", Detail: "bobby"})
 	if a := f.now.Load().accounts[1002]; a.Name != "bobby" || a.RID != 1002 || a.Hash == "forged" {
-		t.Errorf("bob is %+v", a)
+		t.Errorf(`bob is %+v, want a.Name = "bobby", a.RID = 1002, a.Hash anything but "forged"`, a)
 	}
 }
 
@@ -566,14 +565,14 @@ func TestSubidsAreReadAgain(t *testing.T) {
 		if err := os.Chtimes(f.cfg.Subuids[0], at, at); err != nil {
 			t.Fatal(err)
 		}
-		if f.subids.has(1002) != c.want {
-			t.Errorf("%q: %t", c.text, !c.want)
+		if got := f.subids.has(1002); got != c.want {
+			t.Errorf("%q: %t: f.subids.has(1002) = %v, want %v", c.text, !c.want, got, c.want)
 		}
 	}
 }
 
-// TestNoNameIsNoUser: a name that is empty or no text is not even asked of the host,
-// and an id that the host does not number is no user (L-13, L-25).
+// TestNoNameIsNoUser checks that an empty or malformed name is not looked up on the host, and that an id without a
+// host user is no user (L-13, L-25).
 func TestNoNameIsNoUser(t *testing.T) {
 	bad := []string{"", "\xff", "a\x00b", strings.Repeat("n", logon.MaxName+1)}
 	users := map[string]uint32{"overflow": Unmapped, strings.Repeat("n", logon.MaxName): 7}

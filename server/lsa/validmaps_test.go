@@ -7,9 +7,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// TestMapsBeside: which maps may be in one store, in either order and with a third one between them: those that share
-// no id and are of two domains, or ranges of autorid of one domain that are of one size and not the same one
-// (L-23, L-53).
+// TestMapsBeside checks which maps one store may have together, in either order and with a third one between them:
+// maps of two domains without a shared id, or different autorid ranges of one domain and one size (L-23, L-53).
 func TestMapsBeside(t *testing.T) {
 	rid := func(d sid.SID, low, high uint32) IDMap {
 		return IDMap{Domain: d, Name: "M", Backend: RID, Low: low, High: high}
@@ -48,7 +47,7 @@ func TestMapsBeside(t *testing.T) {
 		{"ranges of two domains", ranged(corp, 100000, 5000, 0, 0), ranged(home, 100000, 5000, 0, 1), true},
 		{"ranges of two domains with one number", ranged(corp, 100000, 5000, 0, 1), ranged(home, 100000, 5000, 0, 1), false},
 		{"a range and a rid map of a domain", ranged(corp, 100000, 5000, 1, 0), rid(corp, 70000, 70099), false},
-		{"a rid map among ranges that are not the domain's", ranged(corp, 100000, 5000, 0, 1), rid(home, 100000, 104999),
+		{"a rid map among ranges of another domain", ranged(corp, 100000, 5000, 0, 1), rid(home, 100000, 104999),
 			true},
 		{"a rid map up to a range", ranged(corp, 100000, 5000, 0, 1), rid(home, 100000, 105000), false},
 	} {
@@ -59,7 +58,7 @@ func TestMapsBeside(t *testing.T) {
 				s := &state{machine: sid.MustParse("S-1-5-21-1-2-3"), maps: all}
 				err := s.validMaps(&state{}, nil)
 				if (err == nil) != c.fine || err != nil && !strings.Contains(err.Error(), `it overlaps that of "M"`) {
-					t.Errorf("L-23: %v: %v, want one that is fine: %t", all, err, c.fine)
+					t.Errorf("L-23: maps %v: error %v, want them accepted: %t", all, err, c.fine)
 				}
 			}
 		})

@@ -124,11 +124,11 @@ rights:
 		}
 	}
 	if n := len(f.changes); n != 4+2+4+8+3+3+1 {
-		t.Errorf("L-38: %d changes: %v", n, f.changes)
+		t.Errorf("L-38: %d changes: %v, want %d", n, f.changes, 4+2+4+8+3+3+1)
 	}
 }
 
-// TestFilesRefused: why a file is refused, and that nothing is taken of it (L-38).
+// TestFilesRefused checks the error of each rejected file, and that nothing of it is imported (L-38).
 func TestFilesRefused(t *testing.T) {
 	f, _ := openWatched(t, nil)
 	f.account(t, Account{Name: "alice", UID: number(3000)}, "p")
@@ -165,12 +165,12 @@ func TestFilesRefused(t *testing.T) {
 	}
 	text := make([]byte, MaxFile+1)
 	if err := f.Import(sid.LocalSystem, text); err == nil || err.Error() != "accounts: longer than 67108864 bytes" {
-		t.Errorf("L-38: a file that is too long: %v", err)
+		t.Errorf("L-38: Import of a file that is too long = %v, want an error that names the limit", err)
 	}
 	if exported(t, f) != before || len(f.changes) > 0 {
 		t.Errorf("L-38: a refused file changed the store: %v\n%s", f.changes, exported(t, f))
 	}
-	// What cannot be recorded is not taken in, none of it (L-37).
+	// An import that cannot be recorded changes nothing (L-37).
 	n := 0
 	f.cfg.Audit = func(Change) error {
 		if n++; n == 3 {
@@ -186,7 +186,7 @@ func TestFilesRefused(t *testing.T) {
 	}
 }
 
-// TestManyMembers: a group has as many members as its bound says, and no more.
+// TestManyMembers checks both sides of the limit of a group's members.
 func TestManyMembers(t *testing.T) {
 	st, err := shipped(5)
 	if err != nil {

@@ -25,8 +25,8 @@ func exported(t *testing.T, f *fixture) string {
 	return b.String()
 }
 
-// TestYAML: what goes out goes in again, without hashes (L-38), and each
-// difference is one record.
+// TestYAML checks that an export can be imported again, without hashes (L-38), and that each difference writes one
+// record.
 func TestYAML(t *testing.T) {
 	f := open(t, func(c *Config) { c.Hosts = hosts{groups: map[string]uint32{"wheel": 10}} })
 	alice := f.account(t, Account{Name: "Al #1 'ü' {x}", UID: number(3000), FullName: "\"A\\l\"\t\u2028"}, "secret")
@@ -45,10 +45,10 @@ func TestYAML(t *testing.T) {
 	}
 	f.changes = nil
 	if err := f.Import(sid.LocalSystem, []byte(text)); err != nil || len(f.changes) != 0 {
-		t.Errorf("its own file: %v, changes %v", err, f.changes)
+		t.Errorf("its own file: %v, changes %v, want len(f.changes) = 0, no error", err, f.changes)
 	}
 	if _, st := f.LogonPassword("al #1 'ü' {x}", "secret", network); st != ntstatus.Success {
-		t.Errorf("the password is gone: %v", st)
+		t.Errorf("the password is gone: %v, want %v", st, ntstatus.Success)
 	}
 	// A name in other letters is the same account's, and a new name is another's password.
 	named := func(to string) string { return strings.ReplaceAll(text, "Al #1 'ü' {x}", to) }
@@ -72,7 +72,7 @@ func TestYAML(t *testing.T) {
 		t.Errorf("a new store: %v\n%s", err, exported(t, g))
 	}
 	if _, st := g.LogonPassword("al #1 'ü' {x}", "secret", network); st != ntstatus.LogonFailure {
-		t.Errorf("a password went with the file: %v", st)
+		t.Errorf("a password went with the file: %v, want %v", st, ntstatus.LogonFailure)
 	}
 	more := strings.Replace(text, "accounts:\n", "accounts:\n  - name: bob\n", 1)
 	more = strings.Replace(more, "rights:\n  - who", "rights:\n  - who: bob\n    privileges: [SeTcbPrivilege]\n  - who", 1)
@@ -125,8 +125,8 @@ func TestYAMLErrors(t *testing.T) {
 			t.Errorf("%.60q: %v, want %q", c[0], err, c[1])
 		}
 	}
-	if exported(t, f) != before {
-		t.Error("a refused file changed the store")
+	if got := exported(t, f); got != before {
+		t.Errorf("a refused file changed the store: exported(t, f) = %v, want %v", got, before)
 	}
 }
 
@@ -170,19 +170,18 @@ func TestBackup(t *testing.T) {
 		t.Errorf("alice is %v", a)
 	}
 	if _, ok := f.LookupName("late"); ok {
-		t.Error("what came after the backup is still there")
+		t.Error("the account \"late\", created after the backup, still exists after the restore")
 	}
 	if _, st := f.LogonPassword("alice", "secret", network); st != ntstatus.Success {
-		t.Errorf("alice's password: %v", st)
+		t.Errorf("alice's password: %v, want %v", st, ntstatus.Success)
 	}
 	left, _ := filepath.Glob(filepath.Join(f.cfg.Folder, "restore-*"))
 	if info, err := os.Stat(filepath.Join(f.cfg.Folder, File)); err != nil || info.Mode() != 0o600 || left != nil {
-		t.Errorf("%v %v, left over: %v", info.Mode(), err, left)
+		t.Errorf("%v %v, left over: %v, want 0o600, nil, nil", info.Mode(), err, left)
 	}
 }
 
-// TestDamaged: a file that is cut off does not open or misses nothing, and ends
-// no program.
+// TestDamaged checks that a truncated file does not open or is complete, and that it causes no panic.
 func TestDamaged(t *testing.T) {
 	f := open(t, nil)
 	for i := range 50 {

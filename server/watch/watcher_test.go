@@ -32,7 +32,7 @@ func TestHeartbeatPrecedesTheRead(t *testing.T) {
 	}{
 		"nothing is lost":      {nil, false, true, false},
 		"the first look loses": {map[int]bool{1: true}, false, false, true},
-		"a walk is asked for":  {nil, true, false, true},
+		"a requested walk":     {nil, true, false, true},
 	} {
 		var passed time.Duration
 		again, out := make(chan struct{}, 1), make(chan Batch, 4)
@@ -57,7 +57,7 @@ func TestHeartbeatPrecedesTheRead(t *testing.T) {
 			}
 		}
 		if err := w.drain(); err != nil || w.lost != c.after {
-			t.Errorf("N-8: %s: after another look lost is %v, %v", name, w.lost, err)
+			t.Errorf("N-8: %s: after another look lost is %v, %v, want %v, nil", name, w.lost, err, c.after)
 		}
 	}
 	var passed time.Duration
@@ -140,6 +140,7 @@ func TestLostEventsStopHeartbeats(t *testing.T) {
 	}
 	stop()
 	if <-done; told != "(x).(x)" {
-		t.Errorf("%s: want a walk, one beat, and when events are lost a walk before the next", told)
+		t.Errorf("sequence %s, want a walk, one heartbeat, and after lost events a walk before the next heartbeat",
+			told)
 	}
 }

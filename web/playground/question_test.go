@@ -73,7 +73,7 @@ func TestMistakes(t *testing.T) {
 		}
 	}
 	if r := answer(t, Question{SD: "D:(", Token: "{", Rights: "?"}); len(r.Mistakes) != 3 {
-		t.Errorf("three mistakes at once: %+v", r.Mistakes)
+		t.Errorf("three mistakes at once: %+v: len(r.Mistakes) = %d, want 3", r.Mistakes, len(r.Mistakes))
 	}
 }
 

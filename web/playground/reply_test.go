@@ -24,7 +24,7 @@ func answer(t *testing.T, q Question) Reply {
 func TestReasons(t *testing.T) {
 	r := answer(t, Question{SD: "O:BAG:SYD:(A;;0x4;;;WD)(D;;0x2;;;DU)(A;;FA;;;WD)", Token: alice, Rights: "0x7"})
 	if r.Allowed || r.Status != "STATUS_ACCESS_DENIED" || r.Granted != "0x00000000" {
-		t.Errorf("%+v", r)
+		t.Errorf(`%+v, want r.Allowed = false, r.Status = "STATUS_ACCESS_DENIED", r.Granted = "0x00000000"`, r)
 	}
 	var words, cells []string
 	for _, b := range r.Bits {
@@ -41,7 +41,7 @@ func TestReasons(t *testing.T) {
 		t.Errorf("steps: %s, want %s", got, want)
 	}
 	if r.Canonical != "O:BAG:SYD:(A;;LC;;;WD)(D;;DC;;;DU)(A;;FA;;;WD)" {
-		t.Errorf("canonical: %s", r.Canonical)
+		t.Errorf("canonical: %s, want O:BAG:SYD:(A;;LC;;;WD)(D;;DC;;;DU)(A;;FA;;;WD)", r.Canonical)
 	}
 }
 
@@ -92,15 +92,15 @@ func TestVocabulary(t *testing.T) {
 	} {
 		c.q.Token = alice
 		if r := answer(t, c.q); r.Granted != c.granted || r.Mistakes != nil {
-			t.Errorf("%+v: %s %+v", c.q, r.Granted, r.Mistakes)
+			t.Errorf("%+v: %s %+v, want %s, nil", c.q, r.Granted, r.Mistakes, c.granted)
 		}
 	}
 	q := Question{SD: "O:BAG:SYD:(A;;FR;;;BA)", Token: alice, Rights: "read"}
 	if r := answer(t, q); r.Changes != nil {
-		t.Errorf("changes that were not asked for: %q", r.Changes)
+		t.Errorf("changes that were not asked for: %q, want nil", r.Changes)
 	}
 	q.Changes = true
 	if r := answer(t, q); len(r.Changes) == 0 || !strings.Contains(r.Changes[0], "S-1-5-32-544") {
-		t.Errorf("changes: %q", r.Changes)
+		t.Errorf(`changes: %q, want len(r.Changes) at least 1, r.Changes[0] containing "S-1-5-32-544"`, r.Changes)
 	}
 }

@@ -17,11 +17,11 @@ func TestCacheIsBounded(t *testing.T) {
 		large.put(fmt.Appendf(nil, "%d%s", i, strings.Repeat("x", 10_000)), i)
 		most = max(most, len(small.young)+len(small.old))
 		if large.bytes > cacheBytes {
-			t.Fatalf("%d bytes of keys in one generation", large.bytes)
+			t.Fatalf("%d bytes of keys in one generation, want at most %d", large.bytes, cacheBytes)
 		}
 	}
 	if most > 2*cacheEntries {
-		t.Errorf("%d entries held", most)
+		t.Errorf("%d entries held, want at most %d", most, 2*cacheEntries)
 	}
 	large.put([]byte(strings.Repeat("x", cacheBytes/4+1)), 1)
 	if _, ok := large.get([]byte(strings.Repeat("x", cacheBytes/4+1))); ok {

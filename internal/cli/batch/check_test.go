@@ -31,7 +31,7 @@ func ask(t *testing.T, explain bool, lines string) (answers []string, sum Summar
 	}
 	answers = strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
 	if answers[0] != `{"id":null,"defined":["alice"]}` {
-		t.Fatalf("define was answered by %s", answers[0])
+		t.Fatalf(`define was answered by %s, want {"id":null,"defined":["alice"]}`, answers[0])
 	}
 	return answers[1:], sum
 }
@@ -119,7 +119,7 @@ func TestCheckLines(t *testing.T) {
 			t.Errorf("%s:\n got %s\nwant %s", c.name, answers[0], c.want)
 		}
 		if sum.Malformed != 0 {
-			t.Errorf("%s: counted as malformed", c.name)
+			t.Errorf("%s: counted as malformed: sum.Malformed = %d, want 0", c.name, sum.Malformed)
 		}
 	}
 }
@@ -246,7 +246,7 @@ func TestDefinitionsHoldFromTheirLineOn(t *testing.T) {
 		}
 	}
 	if sum.Lines != 6 || sum.Malformed != 1 {
-		t.Errorf("%+v", sum)
+		t.Errorf("%+v, want sum.Lines = 6, sum.Malformed = 1", sum)
 	}
 }
 
@@ -259,7 +259,7 @@ func TestByteOrderMark(t *testing.T) {
 	}
 	for _, mark := range []string{"\xff\xfe", "\xfe\xff"} {
 		if got := answersOf(t, SIDs(), mark+"{\x00")[0]; !strings.Contains(got, "UTF-16") {
-			t.Errorf("%x: %s", mark, got)
+			t.Errorf(`%x: %s, want text containing "UTF-16"`, mark, got)
 		}
 	}
 }
@@ -384,7 +384,7 @@ func TestAllocations(t *testing.T) {
 			buf, _ = answer(buf[:0], last, 2)
 		}
 		if got := testing.AllocsPerRun(100, func() { buf, _ = answer(buf[:0], last, 2) }); got > c.most {
-			t.Errorf("%s: %v allocations a line, at most %v", c.kind.name, got, c.most)
+			t.Errorf("%s: %v allocations a line, at most %v, want at most %v", c.kind.name, got, c.most, c.most)
 		}
 	}
 }

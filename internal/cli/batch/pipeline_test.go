@@ -56,7 +56,7 @@ func TestEveryCutOfTheInput(t *testing.T) {
 	}
 	for name, wrap := range readers {
 		if got, _ := runText(t, &Job{Worker: echo}, wrap(strings.NewReader(in))); got != want {
-			t.Errorf("%s: %q", name, got)
+			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}
 	for _, empty := range []string{"", "\n", "\n\n"} {
@@ -81,7 +81,7 @@ func TestLongLines(t *testing.T) {
 	}
 	// A long line that nothing ends.
 	if got, _ := runText(t, &Job{Worker: echo}, strings.NewReader(strings.Repeat("x", 2*MaxLine))); got != "1:long\n" {
-		t.Errorf("a long line without an end: %.40q", got)
+		t.Errorf("a long line without an end: %.40q, want %q", got, "1:long\n")
 	}
 }
 
@@ -179,7 +179,7 @@ func TestErrorsOfTheStreams(t *testing.T) {
 	before := runtime.NumGoroutine()
 	_, err = (&Job{Worker: echo}).Run(&repeat{line: []byte("x\n")}, failingWriter{broken})
 	if !errors.Is(err, broken) {
-		t.Errorf("writing: %v", err)
+		t.Errorf("writing: %v, want %v", err, broken)
 	}
 	for range 6000 { // a minute: they end when they are next given a processor
 		if runtime.NumGoroutine() <= before {

@@ -31,7 +31,7 @@ func TestAggregate(t *testing.T) {
 		}
 	}
 	if len(a.runs) < 5 {
-		t.Fatalf("only %d runs: nothing was tested", len(a.runs))
+		t.Fatalf("only %d runs: nothing was tested, want at least 5", len(a.runs))
 	}
 	for range 2 {
 		last, n := "", 0

@@ -61,7 +61,7 @@ func TestControlsAreReplaced(t *testing.T) {
 			t.Errorf("%s has controls: %q", name, out)
 		}
 		if !strings.Contains(out, "a\uFFFDb\uFFFD[2J\uFFFD\uFFFDc\uFFFD") {
-			t.Errorf("%s has no mark where they were: %q", name, out)
+			t.Errorf(`%s has no mark where they were: %q, want text containing "a�b�[2J��c�"`, name, out)
 		}
 	}
 }

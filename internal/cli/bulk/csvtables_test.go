@@ -115,7 +115,7 @@ func documented(t *testing.T, heading, language string) []string {
 		out = append(out, m[1])
 	}
 	if len(out) == 0 {
-		t.Fatalf("docs/search.md has no %s under %q", language, heading)
+		t.Fatalf("docs/search.md has no %s under %q: len(out) = %d, want at least 1", language, heading, len(out))
 	}
 	return out
 }
@@ -194,7 +194,7 @@ func TestQueries(t *testing.T) {
 		"sets": map[string]any{}})
 	queries := documented(t, "From a set to a query", "json")
 	if len(queries) != 2 {
-		t.Fatalf("%d queries", len(queries))
+		t.Fatalf("%d queries, want 2", len(queries))
 	}
 	found := 0
 	for _, text := range queries {
@@ -219,7 +219,7 @@ func TestQueries(t *testing.T) {
 		}
 	}
 	if found == 0 {
-		t.Error("no user may read anything")
+		t.Errorf("no user may read anything: found = %v, want at least 1", found)
 	}
 }
 

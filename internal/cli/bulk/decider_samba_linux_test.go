@@ -179,7 +179,7 @@ func askOurs(t *testing.T, company *directory.Directory, from objects.Source) ma
 		Rights: must(words.Parse(dcWords)), Type: winnt.DirectoryServiceObject,
 	}
 	if sum, err := r.Do(context.Background()); err != nil || sum.Unreadable > 0 {
-		t.Fatalf("%v, %+v", err, sum)
+		t.Fatalf("%v, %+v, want sum.Unreadable at most 0, no error", err, sum)
 	}
 	ours := map[string]bool{}
 	for _, row := range decode[whoRow](t, out.String()) {
@@ -216,8 +216,8 @@ func compareDomain(t *testing.T, answers []dcAnswer, ours, wide map[string]bool,
 			continue
 		}
 		if differ++; differ <= 10 {
-			t.Errorf("%s: %s on %s: Samba (%s) says %t, refmon %t\n%s", a.User, a.Word, a.Object, a.By, a.Allowed,
-				ours[pair], entryOf(ldif, a.Object))
+			t.Errorf("%s: %s on %s: Samba (%s) says %t, refmon %t, want differ more than 10\n%s", a.User, a.Word,
+				a.Object, a.By, a.Allowed, ours[pair], entryOf(ldif, a.Object))
 		}
 	}
 	t.Logf("%d pairs, %d differ, %d by an entry for control access that Samba takes for writing; denied and allowed: %v",
@@ -228,7 +228,7 @@ func compareDomain(t *testing.T, answers []dcAnswer, ours, wide map[string]bool,
 			continue // the schema of Samba before 4.19 has no such attribute
 		}
 		if v[0] == 0 || v[1] == 0 {
-			t.Errorf("%s: Samba always says the same: %v", w, v)
+			t.Errorf("%s: Samba always says the same: %v, want v[0] at least 1, v[1] at least 1", w, v)
 		}
 	}
 }

@@ -112,7 +112,8 @@ func (s *states) diff(t *testing.T, d *bulk.Diff) string {
 	d.Directory, d.Format, d.Out = s.dir, bulk.JSONL, &out
 	found, err := d.Do(context.Background())
 	if err != nil || found.Unreadable != 0 || !found.Compared || !found.Gone {
-		t.Fatalf("%+v, %v", found, err)
+		t.Fatalf("%+v, %v, want found.Unreadable = 0, found.Compared = true, found.Gone = true, no error", found,
+			err)
 	}
 	if rows := strings.Count(out.String(), "\n"); !d.Summary && found.Changes != rows {
 		t.Errorf("%d rows, %d changes", rows, found.Changes)
@@ -152,7 +153,7 @@ func TestDiffEqualsTheCheck(t *testing.T) {
 				t.Fatalf("%+v is missing", row)
 			}
 			if len(rows) < count+100 {
-				t.Errorf("only %d rows: nothing was tested", len(rows))
+				t.Errorf("only %d rows: nothing was tested, want at least %d", len(rows), count+100)
 			}
 			sums := s.diff(t, &bulk.Diff{DirectoryAfter: c.later, Share: c.share, Summary: true})
 			for _, workers := range []int{1, 3} {
@@ -162,7 +163,7 @@ func TestDiffEqualsTheCheck(t *testing.T) {
 				}
 				if got := s.diff(t, &bulk.Diff{DirectoryAfter: c.later, Share: c.share, Workers: workers, CacheBytes: 1,
 					Summary: true}); got != sums {
-					t.Errorf("%d workers and no memory: another summary\n%s\n%s", workers, got, sums)
+					t.Errorf("%d workers and no memory: another summary\n%s, want %s\n%s", workers, got, sums, sums)
 				}
 			}
 		})
@@ -264,8 +265,8 @@ func TestReportSpills(t *testing.T) {
 	if err := rest.Collect(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	if page(rest) != whole {
-		t.Error("the resumed report is another")
+	if got := page(rest); got != whole {
+		t.Errorf("the resumed report is another: page(rest) = %v, want %v", got, whole)
 	}
 }
 
@@ -315,7 +316,7 @@ func TestReportEqualsTheCheck(t *testing.T) {
 			row := out.String()
 			at := strings.Index(row, "<tr><td>"+p.Name+"<")
 			if at < 0 {
-				t.Fatalf("%s is not in the report", p.Name)
+				t.Fatalf("%s is not in the report: at = %d, want at least 0", p.Name, at)
 			}
 			row = row[at:]
 			row = row[:strings.Index(row, "</tr>")]

@@ -37,11 +37,11 @@ func TestESBulk(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !strings.HasSuffix(out, "\n") {
-		t.Error("the last line does not end")
+		t.Errorf("the last line does not end: out = %q, want text ending with %q", out, "\n")
 	}
 	lines, inputs := strings.Split(strings.TrimSuffix(out, "\n"), "\n"), strings.Split(strings.TrimSpace(list), "\n")
 	if len(lines) != 2*len(inputs) {
-		t.Fatalf("%d lines of %d objects", len(lines), len(inputs))
+		t.Fatalf("%d lines of %d objects, want %d", len(lines), len(inputs), 2*len(inputs))
 	}
 	ids := map[string]bool{}
 	for i, input := range inputs {

@@ -69,7 +69,8 @@ func FuzzResume(f *testing.F) {
 		_ = resumed(t, state, gathered)
 		runtime.ReadMemStats(&after)
 		if used := after.TotalAlloc - before.TotalAlloc; used > 4096*uint64(len(state)+len(gathered))+128<<20 {
-			t.Errorf("%d bytes of memory for %d", used, len(state)+len(gathered))
+			t.Errorf("%d bytes of memory for %d, want at most %d", used, len(state)+len(gathered),
+				4096*uint64(len(state)+len(gathered))+128<<20)
 		}
 	})
 }

@@ -76,7 +76,8 @@ func expressions(t *testing.T, r *bulk.Run, list string) (told, all int) {
 		for i := range r.Directory.Principals {
 			p := &r.Directory.Principals[i]
 			if got, want := lets(row.Expression, p.Token), inRanges(t, *row.IDs, i); got != want {
-				t.Errorf("%s: the expression %q allows: %t, the set %s has him: %t", p.Name, row.Expression, got, *row.IDs, want)
+				t.Errorf("%s: the expression %q allows: %t, the set %s has him: %t, want %t", p.Name, row.Expression,
+					got, *row.IDs, want, want)
 			}
 		}
 	}

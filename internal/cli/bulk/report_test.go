@@ -29,7 +29,7 @@ func TestReportScript(t *testing.T) {
 	}
 	page := out.String()
 	if n := strings.Count(page, "<script"); n != 1 {
-		t.Fatalf("%d scripts", n)
+		t.Fatalf("%d scripts, want 1", n)
 	}
 	_, script, _ := strings.Cut(page, "<script>")
 	script, _, _ = strings.Cut(script, "</script>")
@@ -54,7 +54,7 @@ func TestReportBars(t *testing.T) {
 	}
 	bars, hidden := strings.Count(out.String(), `<span class="bar`), strings.Count(out.String(), `" hidden style="width:0`)
 	if bars == 0 || hidden != bars {
-		t.Errorf("%d of %d bars are hidden", hidden, bars)
+		t.Errorf("%d of %d bars are hidden, want %d, at least 1", hidden, bars, bars)
 	}
 }
 

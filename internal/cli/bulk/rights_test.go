@@ -120,7 +120,7 @@ func TestWordsEqualTheCheck(t *testing.T) {
 	t.Logf("%d pairs: %v allowed", n*len(rights)*len(dir.Principals), allowed)
 	for _, right := range rights {
 		if allowed[right.Name] == 0 {
-			t.Errorf("%s is never allowed: %v", right.Name, allowed)
+			t.Errorf("%s is never allowed: %v, want allowed[right.Name] at least 1", right.Name, allowed)
 		}
 	}
 }

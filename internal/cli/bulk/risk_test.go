@@ -105,7 +105,7 @@ func TestReachRows(t *testing.T) {
 	r.reach = make([][3]int, 5*maxListed)
 	r.Directory = crowd(t, 5*maxListed)
 	if got := r.reachRows(); len(got) != 4*maxListed {
-		t.Errorf("%d rows", len(got))
+		t.Errorf("%d rows, want %d", len(got), 4*maxListed)
 	}
 }
 
@@ -129,7 +129,7 @@ func TestOrphans(t *testing.T) {
 	}
 	list, count, err := mostOrphans(all)
 	if err != nil || count != n || len(list) != maxListed {
-		t.Fatalf("%d of %d, %v", len(list), count, err)
+		t.Fatalf("%d of %d, %v, want %d, %d, nil", len(list), count, err, maxListed, n)
 	}
 	for i, o := range list {
 		if want := fmt.Sprintf("S-%04d", n-2-i+2*(i%2)); o.SID != want {

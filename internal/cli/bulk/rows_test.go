@@ -60,7 +60,7 @@ func TestErrorRows(t *testing.T) {
 			rows = rows[1:]
 		}
 		if len(rows) != len(c.want) {
-			t.Fatalf("%v %v: %d rows\n%s", c.ask, c.format, len(rows), out)
+			t.Fatalf("%v %v: %d rows, want %d\n%s", c.ask, c.format, len(rows), len(c.want), out)
 		}
 		for i, want := range c.want {
 			if !strings.HasPrefix(rows[i], want) {

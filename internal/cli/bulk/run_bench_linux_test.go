@@ -103,7 +103,8 @@ func TestBenchTree(t *testing.T) {
 			began, used := time.Now(), cpuTime()
 			sum, err := r.do()
 			if err != nil || sum.Unreadable > 0 || sum.Stale > 0 {
-				t.Fatalf("%s: %+v, %v", r.name, sum, err)
+				t.Fatalf("%s: %+v, %v, want sum.Unreadable at most 0, sum.Stale at most 0, no error", r.name, sum,
+					err)
 			}
 			n = sum.Objects
 			if d := time.Since(began); r.best == 0 || d < r.best {

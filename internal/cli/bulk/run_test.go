@@ -88,18 +88,20 @@ func TestRowsEqualTheCheck(t *testing.T) {
 			total += int64(len(want))
 			row := nameRows[3*i+r]
 			if row.Path != o.Path || row.Right != right.Name || !slices.Equal(row.Principals, want) {
-				t.Fatalf("%s %s: %v, the check says %v", o.Path, right.Name, row, want)
+				t.Fatalf("%s %s: %v, the check says %v, want row.Path = %v, row.Right = %v, row.Principals = %v",
+					o.Path, right.Name, row, want, o.Path, right.Name, want)
 			}
 			if got := countRows[3*i+r]; got.Path != o.Path || got.Count != len(want) {
 				t.Fatalf("%s %s: %d, the check says %d", o.Path, right.Name, got.Count, len(want))
 			}
 			if got := sets[i][right.Name]; !slices.Equal(got, want) {
-				t.Fatalf("%s %s: index %v, the check says %v", o.Path, right.Name, got, want)
+				t.Fatalf("%s %s: index %v, the check says %v, want %v", o.Path, right.Name, got, want, want)
 			}
 		}
 		best := must(access.Check(dir.Principals[7].Token, d, winnt.MAXIMUM_ALLOWED, typ)).Granted
 		if got := whatRows[i]; got.Path != o.Path || got.Granted != best.Padded() {
-			t.Fatalf("%s: %v, the check grants %s", o.Path, got, best.Padded())
+			t.Fatalf("%s: %v, the check grants %s, want got.Path = %v, got.Granted = %v", o.Path, got, best.Padded(),
+				o.Path, best.Padded())
 		}
 	}
 	if sum.Objects != 3000 || sum.Unreadable != 0 || sum.Allowed != total || sum.Offset != int64(len(list)) ||
@@ -163,7 +165,8 @@ func readIndex(t *testing.T, text string) (out []map[string][]string) {
 				}
 			}
 			if _, twice := sets[row.Set]; twice || len(who) != row.Count {
-				t.Fatalf("set %s: %d people, count %d, there before: %t", row.Set, len(who), row.Count, twice)
+				t.Fatalf("set %s: %d people, count %d, there before: %t, want %d, false", row.Set, len(who),
+					row.Count, twice, row.Count)
 			}
 			sets[row.Set] = who
 		default:
@@ -194,7 +197,7 @@ func TestOutputDoesNotDependOnWorkers(t *testing.T) {
 				&bulk.Run{Directory: dir, Rights: rights, Ask: ask, Format: bulk.JSONL, Workers: c.workers,
 					CacheBytes: c.cache}, list)
 			if err != nil || sum.Objects != 6_002 || sum.Unreadable != 1 {
-				t.Fatalf("%+v, %v", sum, err)
+				t.Fatalf("%+v, %v, want sum.Objects = 6002, sum.Unreadable = 1, no error", sum, err)
 			}
 			if want == "" {
 				want = got
@@ -251,13 +254,13 @@ func TestOutputFails(t *testing.T) {
 	r := bulk.Run{Directory: dir, Rights: must(words.Parse("read")), Format: bulk.JSONL, Out: failing{full},
 		Source: jsonl.Lines(strings.NewReader(list), 0, 0)}
 	if _, err := r.Do(context.Background()); !errors.Is(err, full) {
-		t.Errorf("%v", err)
+		t.Errorf("%v, want %v", err, full)
 	}
 	bad := errors.New("the disk is broken")
 	r = bulk.Run{Directory: dir, Rights: must(words.Parse("read")), Format: bulk.JSONL, Out: io.Discard,
 		Source: jsonl.Lines(io.MultiReader(strings.NewReader(list), failing{bad}), 0, 0)}
 	if sum, err := r.Do(context.Background()); !errors.Is(err, bad) || sum.Objects == 0 {
-		t.Errorf("%+v %v", sum, err)
+		t.Errorf("%+v %v, want sum.Objects at least 1, error %v", sum, err, bad)
 	}
 }
 
@@ -307,7 +310,7 @@ func TestLines(t *testing.T) {
 	}
 	text := strings.Repeat("{\"path\":\"/a\",\"sd\":\"O:SYD:(A;;FR;;;AU)\"}\r\n", 5)
 	if got := strings.Count(run(text, &pieces{text}), `{"path":"/a","right":"0x1","principals":["a"]}`); got != 5 {
-		t.Errorf("%d rows of 5", got)
+		t.Errorf("%d rows of 5, want 5", got)
 	}
 }
 
@@ -351,13 +354,13 @@ groups:
 	} {
 		i := dir.Find(c.who)
 		if i < 0 {
-			t.Fatalf("no %s", c.who)
+			t.Fatalf("no %s: i = %d, want at least 0", c.who, i)
 		}
 		tok := dir.Principals[i].Token
 		for text, want := range map[string]bool{c.in: true, c.out: false} {
 			for _, s := range strings.Fields(text) {
 				if got := tok.Member(must(sid.Resolve(s, dir.Domain)), false); got != want {
-					t.Errorf("%s in %s: %t", c.who, s, got)
+					t.Errorf("%s in %s: %t, want %t", c.who, s, got, want)
 				}
 			}
 		}
@@ -419,6 +422,6 @@ func TestRights(t *testing.T) {
 		}
 	}
 	if got := fmt.Sprint(words.Granted(0x1301BF, winnt.FileObject)); got != "[read write modify list]" {
-		t.Errorf("%s", got)
+		t.Errorf("%s, want [read write modify list]", got)
 	}
 }

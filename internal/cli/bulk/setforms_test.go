@@ -66,6 +66,6 @@ func TestFormsOfSets(t *testing.T) {
 		forms[got == ids]++
 	}
 	if forms[true] < 50 || forms[false] < 50 {
-		t.Errorf("%d sets as ranges, %d as bitmaps", forms[true], forms[false])
+		t.Errorf("%d sets as ranges, %d as bitmaps, want at least 50, at least 50", forms[true], forms[false])
 	}
 }

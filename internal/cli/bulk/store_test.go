@@ -40,7 +40,8 @@ func TestStore(t *testing.T) {
 			t.Errorf("limit %d: %v, %d bytes of %d, differs", limit, err, s.size, len(want))
 		}
 		if (s.file != nil) != (int64(len(want)) > limit) {
-			t.Errorf("limit %d: %d bytes, a file: %t", limit, len(want), s.file != nil)
+			t.Errorf("limit %d: %d bytes, a file: %t, want %t", limit, len(want), s.file != nil,
+				int64(len(want)) > limit)
 		}
 	}
 }

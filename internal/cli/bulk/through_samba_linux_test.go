@@ -100,7 +100,7 @@ func (s *samba) readByGuest(tree string, ignoreSystemACLs bool) map[string]bool 
 		}
 		s.must(json.Unmarshal([]byte(line), &row))
 		if row.Error != "" {
-			s.T.Errorf("%s: %s", row.Path, row.Error)
+			s.T.Errorf(`%s: %s, want ""`, row.Path, row.Error)
 		}
 		all[row.Path] = len(row.Principals) == 1
 	}

@@ -164,11 +164,11 @@ func TestChanges(t *testing.T) {
 	what := bulk.Run{Directory: dir, Ask: bulk.What, Principal: 3, Changes: true}
 	lines = row("/t", all, "directory") + row("/t/no", none, "directory") + row("/t/no/x", none, "file")
 	if got := pathsOf(t, what, lines); got != "/t /t/no" {
-		t.Errorf("what: %s", got)
+		t.Errorf("what: %s, want /t /t/no", got)
 	}
 	what.Changes = false
 	if got := pathsOf(t, what, lines); got != "/t" {
-		t.Errorf("without: %s", got)
+		t.Errorf("without: %s, want /t", got)
 	}
 	// Rights that were not requested are not reported as missing (U-108).
 	for want, passed := range map[string]int{"": 2, "write": 0} {

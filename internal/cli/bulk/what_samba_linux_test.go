@@ -89,7 +89,7 @@ func (s *samba) otherVerbs(share string) {
 	file := filepath.Join(root, "a group")
 	if out, code := s.refmon("what-can", "alice", file, "-f", "jsonl"); code != 0 ||
 		!strings.Contains(out, `"granted":"0x001f01fd"`) {
-		s.T.Errorf("what-can: exit code %d, %s", code, out)
+		s.T.Errorf(`what-can: exit code %d, %s, want 0, text containing ""granted":"0x001f01fd""`, code, out)
 	}
 	// the server puts SYSTEM first
 	if out, code := s.refmon("access", file, "--as", "alice", "--want", "read"); code != 0 ||
@@ -98,13 +98,14 @@ func (s *samba) otherVerbs(share string) {
 	}
 	if out, code := s.refmon("access", file, "--as", "alice", "--want", "read", "--share", "D:(A;;RC;;;WD)"); code != 1 ||
 		!strings.HasPrefix(out, "DENIED by the share\n") {
-		s.T.Errorf("access through a share that grants READ_CONTROL: exit code %d, %s", code, out)
+		s.T.Errorf("access through a share that grants READ_CONTROL: exit code %d, %s, want 1, text starting with %q",
+			code, out, "DENIED by the share\n")
 	}
 	export := func(name string) string {
 		s.T.Helper()
 		out, code := s.refmon("acl", "export", root, "-r")
 		if code != 0 {
-			s.T.Fatalf("acl export: exit code %d, %s", code, out)
+			s.T.Fatalf("acl export: exit code %d, %s, want 0", code, out)
 		}
 		name = filepath.Join(s.Dir, name)
 		s.must(os.WriteFile(name, []byte(out), 0o644))

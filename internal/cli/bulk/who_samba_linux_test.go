@@ -132,10 +132,10 @@ func (s *samba) readBack(share, path string, version uint16) *ntacl.Attribute {
 			ntacl.HashSHA256)
 	}
 	if again, err := a.Append(nil); err != nil || !bytes.Equal(again, raw) {
-		s.T.Errorf("%s: written again:\n%x, %v\nwas:\n%x", path, again, err, raw)
+		s.T.Errorf("%s: written again:\n%x, %v, want %x, nil\nwas:\n%x", path, again, err, raw, raw)
 	}
 	if got, want := numeric(a), s.Cacls("root", share, path, "--numeric"); got != want {
-		s.T.Errorf("%s: the attribute holds\n%s\nsmbcacls shows\n%s", path, got, want)
+		s.T.Errorf("%s: the attribute holds\n%s, want %s\nsmbcacls shows\n%s", path, got, want, want)
 	}
 	return a
 }
@@ -165,7 +165,8 @@ func (s *samba) compareMaximum(share, path string, a *ntacl.Attribute) {
 			s.T.Errorf("%s: smbcacls --maximum-access prints\n%s", path, out)
 		}
 	} else if !strings.Contains(out, "NT_STATUS_ACCESS_DENIED") {
-		s.T.Errorf("%s: smbcacls --maximum-access: %v\n%s", path, err, out)
+		s.T.Errorf("%s: smbcacls --maximum-access: %v\n%s, want text containing \"NT_STATUS_ACCESS_DENIED\"", path,
+			err, out)
 	}
 	if d.Granted != winnt.AccessMask(want) {
 		s.T.Errorf("%s: %s: the check grants %#x, the server %#x", path, text, d.Granted, want)
@@ -185,7 +186,7 @@ func (s *samba) compareWhoCan(share string) {
 		s.T.Errorf("who-can gives %d objects, want %d", len(got), len(sambaFiles)+1)
 	}
 	if len(notes) != 0 {
-		s.T.Errorf("notes on files that did not change: %v", notes)
+		s.T.Errorf("notes on files that did not change: %v: len(notes) = %d, want 0", notes, len(notes))
 	}
 }
 
@@ -214,7 +215,7 @@ func (s *samba) whoCanRead(share string) (readers map[string][]string, notes map
 		}
 		s.must(json.Unmarshal([]byte(line), &row))
 		if row.Error != "" {
-			s.T.Errorf("%s: %s", row.Path, row.Error)
+			s.T.Errorf(`%s: %s, want ""`, row.Path, row.Error)
 		}
 		rel, err := filepath.Rel(root, row.Path)
 		s.must(err)

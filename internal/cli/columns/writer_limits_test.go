@@ -62,13 +62,13 @@ func TestWhenRowsAreWritten(t *testing.T) {
 		}
 		for range 2 {
 			if err := w.Flush(); err != nil || out.calls != 4 {
-				t.Errorf("flush: %v, %d writes", err, out.calls)
+				t.Errorf("flush: %v, %d writes, want nil, 4", err, out.calls)
 			}
 		}
 	}
 	var out counted
 	if err := columns.New(&out, columns.Options{Width: 20}).Flush(); err != nil || out.calls != 0 {
-		t.Errorf("no rows: %v, %d writes", err, out.calls)
+		t.Errorf("no rows: %v, %d writes, want nil, 0", err, out.calls)
 	}
 }
 
@@ -77,14 +77,14 @@ func TestRowsAreLost(t *testing.T) {
 	broken := errors.New("broken")
 	w := columns.New(&counted{fail: broken}, columns.Options{})
 	if n, err := w.Write(cellRow(strings.Repeat("x", 1<<20))); n != 0 || !errors.Is(err, broken) {
-		t.Errorf("%d, %v", n, err)
+		t.Errorf("%d, %v, want 0, %v", n, err, broken)
 	}
 	w = columns.New(&counted{fail: broken}, columns.Options{})
 	if n, err := w.Write(cellRow("x")); n != 4 || err != nil {
-		t.Errorf("%d, %v", n, err)
+		t.Errorf("%d, %v, want 4, nil", n, err)
 	}
 	if err := w.Flush(); !errors.Is(err, broken) {
-		t.Errorf("%v", err)
+		t.Errorf("%v, want %v", err, broken)
 	}
 }
 
@@ -105,7 +105,7 @@ func TestDivision(t *testing.T) {
 	// No column gives way to less than eight columns; the last one is whole where it has no room for as many.
 	if got := table(t, columns.Options{Width: 10}, long+"|"+long+"|0123456789"); got !=
 		"abcd…rst  abcd…rst  0123456789\n" {
-		t.Errorf("10 columns: %q", got)
+		t.Errorf("10 columns: %q, want %q", got, "abcd…rst  abcd…rst  0123456789\n")
 	}
 	for width, want := range map[int]string{18: "12345678  abcdefgh\n          ij\n", 17: "12345678  abcdefghij\n"} {
 		if got := table(t, columns.Options{Width: width}, "12345678|abcdefghij"); got != want {

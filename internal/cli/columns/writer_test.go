@@ -74,7 +74,7 @@ func TestWidth(t *testing.T) {
 	}
 	for line := range strings.Lines(got) {
 		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > 30 {
-			t.Errorf("%d columns: %q", n, line)
+			t.Errorf("%d columns: %q, want at most 30", n, line)
 		}
 	}
 }
@@ -93,11 +93,13 @@ func TestEveryWidth(t *testing.T) {
 					first = line
 				}
 				if got := utf8.RuneCountInString(line); got > width {
-					t.Errorf("%d columns on a terminal of %d: %d wide: %q", n, width, got, line)
+					t.Errorf("%d columns on a terminal of %d: %d wide: %q, want at most %d", n, width, got, line,
+						width)
 				}
 			}
 			if got := utf8.RuneCountInString(first); got != width {
-				t.Errorf("%d columns on a terminal of %d: the row is %d wide: %q", n, width, got, first)
+				t.Errorf("%d columns on a terminal of %d: the row is %d wide: %q, want %d", n, width, got, first,
+					width)
 			}
 		}
 	}
@@ -168,7 +170,7 @@ func FuzzRows(f *testing.F) {
 			t.Fatal(err)
 		}
 		if got, want := strings.Count(out.String(), "\n"), strings.Count(string(rows), "\n"); got < want {
-			t.Errorf("%d lines of %d rows", got, want)
+			t.Errorf("%d lines of %d rows, want at least %d", got, want, want)
 		}
 	})
 }

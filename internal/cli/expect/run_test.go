@@ -29,11 +29,11 @@ func TestExampleFile(t *testing.T) {
 	r := f.Run(time.Now)
 	for _, c := range r.Cases {
 		if c.Problem != "" {
-			t.Errorf("line %d: %s on %s: %s\n%s", c.Line, c.Who, c.On, c.Problem, c.Why)
+			t.Errorf("line %d: %s on %s: %s, want \"\"\n%s", c.Line, c.Who, c.On, c.Problem, c.Why)
 		}
 	}
 	if len(r.Cases) != 12 || r.Failed != 0 || len(r.Coverage) != 3 {
-		t.Errorf("%d cases, %d failed, %d descriptors", len(r.Cases), r.Failed, len(r.Coverage))
+		t.Errorf("%d cases, %d failed, %d descriptors, want 12, 0, 3", len(r.Cases), r.Failed, len(r.Coverage))
 	}
 }
 
@@ -53,7 +53,7 @@ expect:
 	}
 	c := f.Run(time.Now).Coverage[0]
 	if c.Entries != 3 || len(c.Never) != 1 || c.Never[0].Index != 3 || c.Line != 4 {
-		t.Errorf("coverage %+v", c)
+		t.Errorf("coverage %+v, want c.Entries = 3, len(c.Never) = 1, c.Never[0].Index = 3, c.Line = 4", c)
 	}
 }
 
@@ -82,7 +82,7 @@ expect:
 	r := f.Run(func() time.Time { seconds++; return time.Unix(int64(seconds*seconds), 0) })
 	// The clock says 1, then 4 and 9, 16 and 25, 36 and 49, 64 and 81, and at last 100.
 	if r.Took != 99*time.Second || r.Failed != 2 {
-		t.Errorf("took %v, %d failed", r.Took, r.Failed)
+		t.Errorf("took %v, %d failed, want %v, 2", r.Took, r.Failed, 99*time.Second)
 	}
 	for i := range r.Cases {
 		c := &r.Cases[i]

@@ -58,7 +58,7 @@ func TestUnreadable(t *testing.T) {
 	p.SACL, p.Control = list, p.Control|sd.SACLPresent
 	found := Check(sd.New(p), winnt.DirectoryFileObject, sid.SID{})
 	if len(found) != 2 {
-		t.Fatalf("%v", found)
+		t.Fatalf("%v: len(found) = %d, want 2", found, len(found))
 	}
 	for i, f := range found {
 		if f.List != "SACL" || f.ACE != i || f.Kind != AlwaysUnknown || f.Rule != "A-110" || f.Mend != "write it anew" ||
@@ -105,10 +105,10 @@ func TestFirstLateEntryIsReported(t *testing.T) {
 				continue
 			}
 			if got >= 0 {
-				t.Errorf("%s: found at %d and at %d", text, got, f.ACE)
+				t.Errorf("%s: found at %d and at %d, want less than 0", text, got, f.ACE)
 			}
 			if got = f.ACE; f.List != "DACL" {
-				t.Errorf("%s: in the %s", text, f.List)
+				t.Errorf("%s: in the %s, want DACL", text, f.List)
 			}
 		}
 		if got != want {

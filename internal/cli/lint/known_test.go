@@ -56,7 +56,7 @@ func TestKnownForms(t *testing.T) {
 	} {
 		s := sid.MustParse(text)
 		if got := known(s); got != want {
-			t.Errorf("%s: known %t", text, got)
+			t.Errorf("%s: known %t, want %t", text, got, want)
 		}
 		account := strings.HasPrefix(text, "S-1-5-21-")
 		if !want && strings.Contains(unknown(s), "is no account") != account {

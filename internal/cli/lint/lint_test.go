@@ -116,7 +116,7 @@ func TestFindings(t *testing.T) {
 func TestLeafTypesInheritNothing(t *testing.T) {
 	found := Check(sddl.MustParse("O:BAG:SYD:(A;OICI;FR;;;BA)"), winnt.FileObject, sid.SID{})
 	if len(found) != 1 || found[0].Kind != NoInheritEffect {
-		t.Errorf("found %v", found)
+		t.Errorf("found %v, want len(found) = 1, found[0].Kind = %v", found, NoInheritEffect)
 	}
 }
 
@@ -222,7 +222,7 @@ func TestIdleEntriesDecideNothing(t *testing.T) {
 	}
 	for _, k := range []string{NeverDecides, UnreachableDeny, IdleDeny, AlwaysUnknown} {
 		if tried[k] < 15 {
-			t.Errorf("%s: only %d cases", k, tried[k])
+			t.Errorf("%s: only %d cases, want at least 15", k, tried[k])
 		}
 	}
 	t.Log(tried)
@@ -266,8 +266,8 @@ func (w world) same(t *testing.T, before, after *sd.Descriptor, f Finding, token
 		x, _ := access.SeAccessCheck(&r)
 		y, _ := access.SeAccessCheck(&other)
 		if x != y {
-			t.Fatalf("%v\nwith the entry %+v, without %+v\ndesired %#x self %v tree %v\nsd %x\ntoken %+v", f, x, y,
-				uint32(r.Desired), r.Self, r.ObjectTypes, before.Binary(), r.Subject.Primary.Spec())
+			t.Fatalf("%v\nwith the entry %+v, without %+v, want %+v\ndesired %#x self %v tree %v\nsd %x\ntoken %+v",
+				f, x, y, y, uint32(r.Desired), r.Self, r.ObjectTypes, before.Binary(), r.Subject.Primary.Spec())
 		}
 		if r.ObjectTypes != nil {
 			xs, _, _ := access.CheckResultList(&r)
@@ -331,7 +331,7 @@ func TestUnknownTypes(t *testing.T) {
 		got = append(got, f.Where()+" "+f.Kind+" "+f.Rule)
 	}
 	if s := strings.Join(got, "; "); s != "DACL 0 unknown-type A-70; SACL 0 unknown-type " {
-		t.Errorf("found %s", s)
+		t.Errorf("found %s, want DACL 0 unknown-type A-70; SACL 0 unknown-type ", s)
 	}
 }
 
@@ -353,10 +353,11 @@ func TestFindingsAsText(t *testing.T) {
 	}
 	found, err := Text("O:BA G:SYD:(A;;FR;;;BA)", winnt.FileObject, sid.SID{})
 	if err != nil || len(found) == 0 || found[0].Kind != NotStrict || found[0].ACE != -1 {
-		t.Errorf("%v, %v", found, err)
+		t.Errorf("%v, %v, want len(found) at least 1, found[0].Kind = %v, found[0].ACE = %v, no error", found, err,
+			NotStrict, -1)
 	}
 	if found, err := Text("O:BAG:SYD:(A;;FR;;;BA)", winnt.FileObject, sid.SID{}); err != nil || len(found) != 0 {
-		t.Errorf("%v, %v", found, err)
+		t.Errorf("%v, %v, want len(found) = 0, no error", found, err)
 	}
 	if _, err := Text("O:BAG", winnt.FileObject, sid.SID{}); err == nil {
 		t.Error("what is no SDDL has findings")
@@ -412,9 +413,9 @@ func TestDomainOfText(t *testing.T) {
 	const text = "O:DAG:DUD:(A;;FR;;;DA)(A;;FR;;;DA)"
 	found, err := Text(text, winnt.DirectoryFileObject, domain)
 	if err != nil || len(found) != 1 || found[0].Entry != "(A;;FR;;;DA)" {
-		t.Errorf("%v, %v", found, err)
+		t.Errorf(`%v, %v, want len(found) = 1, found[0].Entry = "(A;;FR;;;DA)", no error`, found, err)
 	}
 	if found, err := Text(text, winnt.DirectoryFileObject, sid.SID{}); err == nil || found != nil {
-		t.Errorf("without a domain: %v, %v", found, err)
+		t.Errorf("without a domain: %v, %v, want nil, an error", found, err)
 	}
 }

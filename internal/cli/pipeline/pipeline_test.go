@@ -52,7 +52,7 @@ func TestErrors(t *testing.T) {
 	read := p.Read
 	p.Read = func(h *Hand[piece]) error { return errors.Join(read(h), errLost) }
 	if r, w := p.Run(); !errors.Is(r, errLost) || w != nil || len(got) != 1000 {
-		t.Errorf("%v, %v, %d pieces", r, w, len(got))
+		t.Errorf("%v, %v, %d pieces, want %v, nil, 1000", r, w, len(got), errLost)
 	}
 	for _, leave := range []bool{false, true} {
 		got = nil
@@ -91,7 +91,7 @@ func TestStop(t *testing.T) {
 		Write:  func(*piece) error { return nil },
 	}
 	if r, w := p.Run(); !errors.Is(r, errLost) || w != nil {
-		t.Errorf("%v, %v", r, w)
+		t.Errorf("%v, %v, want %v, nil", r, w, errLost)
 	}
 }
 
@@ -111,8 +111,8 @@ func TestAlone(t *testing.T) {
 				switch i % 10 {
 				case 3:
 					h.Alone(p, func(v *piece) {
-						if busy.Load() != 0 {
-							t.Error("work beside a piece that should be alone")
+						if got := busy.Load(); got != 0 {
+							t.Errorf("work beside a piece that should be alone: busy.Load() = %d, want 0", got)
 						}
 						alone.Add(1)
 					})
@@ -189,7 +189,7 @@ func TestLeave(t *testing.T) {
 		Write:  func(*piece) error { written++; return errLost },
 	}
 	if r, w := p.Run(); r != nil || !errors.Is(w, errLost) || written != 1 {
-		t.Errorf("%v, %v, written %d times", r, w, written)
+		t.Errorf("%v, %v, written %d times, want nil, %v, 1", r, w, written, errLost)
 	}
 	close(input)
 }

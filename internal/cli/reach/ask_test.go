@@ -13,7 +13,7 @@ func TestNobody(t *testing.T) {
 	d := &directory.Directory{Principals: make([]directory.Principal, 2)}
 	for _, s := range []*Search{{From: 0}, {Directory: d, From: -1}, {Directory: d, From: 2}, {Directory: d, From: 3}} {
 		if err := s.begin(); !errors.Is(err, ErrNobody) {
-			t.Errorf("from %d: %v", s.From, err)
+			t.Errorf("from %d: %v, want %v", s.From, err, ErrNobody)
 		}
 	}
 	if err := (&Search{Directory: d, MaxJoined: MaxJoined + 1}).begin(); !errors.Is(err, ErrJoined) {
@@ -36,7 +36,7 @@ func TestFirstHandIsKept(t *testing.T) {
 		l.answers = l.answers[:0]
 		l.answers = append(l.answers, answerOf(0))
 		if s.note(l); s.found[0] != before {
-			t.Errorf("another step is kept: %+v", s.found[0])
+			t.Errorf("another step is kept: %+v, want %+v", s.found[0], before)
 		}
 	}
 }

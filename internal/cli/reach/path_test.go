@@ -41,7 +41,7 @@ func TestPathsInFull(t *testing.T) {
 	}
 	// ann; bob; bob of staff; bob of admins; and cy, who is also reached.
 	if got.Hands != 5 || got.Cut != "" {
-		t.Errorf("%d tokens, cut %q", got.Hands, got.Cut)
+		t.Errorf(`%d tokens, cut %q, want 5, ""`, got.Hands, got.Cut)
 	}
 }
 

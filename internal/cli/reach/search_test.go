@@ -63,7 +63,7 @@ func TestSearchFails(t *testing.T) {
 	over, cancel := context.WithCancel(context.Background())
 	cancel()
 	if r, err := s.Do(over); !errors.Is(err, context.Canceled) || r != nil {
-		t.Errorf("%v, %v", r, err)
+		t.Errorf("%v, %v, want nil, %v", r, err, context.Canceled)
 	}
 	s.Objects[3].Err = broken
 	if r, err := s.Do(context.Background()); !errors.Is(err, broken) || r != nil || err.Error() != "CN=staff: broken" {

@@ -227,7 +227,7 @@ func TestTwin(t *testing.T) {
 		w.search(w.world.search.From)
 		result, err := w.world.search.Do(context.Background())
 		if err != nil || result.Cut != "" {
-			t.Fatalf("directory %d: %v, %v", n, err, result)
+			t.Fatalf(`directory %d: %v, %v, want result.Cut = "", no error`, n, err, result)
 		}
 		got := map[string]int{}
 		for _, p := range result.Paths {
@@ -235,7 +235,7 @@ func TestTwin(t *testing.T) {
 			w.walk(t, n, p, total)
 		}
 		if !maps.Equal(got, w.depth) {
-			t.Fatalf("directory %d: reached %v, the twin %v\n%s", n, got, w.depth, w.dump())
+			t.Fatalf("directory %d: reached %v, the twin %v, want %v\n%s", n, got, w.depth, w.depth, w.dump())
 		}
 		for what, n := range w.strange {
 			total[what] += n
@@ -290,7 +290,7 @@ func (w *twin) walk(t *testing.T, n int, p reach.Path, total map[string]int) {
 		gives = step.Gives
 	}
 	if last := p.Steps[len(p.Steps)-1]; last.Object != p.Object {
-		t.Errorf("directory %d: %+v ends at %s", n, p, last.Object)
+		t.Errorf("directory %d: %+v ends at %s, want %s", n, p, last.Object, p.Object)
 	}
 }
 

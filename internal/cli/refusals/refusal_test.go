@@ -18,7 +18,8 @@ func TestEveryCondition(t *testing.T) {
 			}
 			for _, c := range m.Conditions {
 				if c.Status != ntstatus.Success {
-					t.Errorf("%s: no refusals are known, and it can return %s (%s)", m.Name, c.Status, c.Rule)
+					t.Errorf("%s: no refusals are known, and it can return %s (%s), want %s", m.Name, c.Status,
+						c.Rule, ntstatus.Success)
 					break
 				}
 			}

@@ -31,7 +31,7 @@ func TestObservedIsKnown(t *testing.T) {
 	rec := recordOurs(t, nt.Observed, transcripts+"20-duplicate-token.txt", transcripts+"10-duplicate.txt")
 	r := compare(t, rec)
 	if r.Counts.Known == 0 || r.Counts.Unexplained != 0 || r.Counts.Apart != 0 {
-		t.Errorf("%+v", r.Counts)
+		t.Errorf("%+v, want r.Counts.Known at least 1, r.Counts.Unexplained = 0, r.Counts.Apart = 0", r.Counts)
 	}
 	for _, d := range r.Differences {
 		if !d.Observed {
@@ -57,7 +57,7 @@ p.NtClose(Handle=h)
 	}
 	rec := &Recording{Header: header, Lines: append([]Line{{Case: "x", Program: program, Rules: p.Rules}}, calls...)}
 	if r := compare(t, throughJSON(t, rec)); r.Counts.Same != 3 {
-		t.Fatalf("%+v", r)
+		t.Fatalf("%+v, want r.Counts.Same = 3", r)
 	}
 	// They granted it, and closed the new handle, too.
 	rec.Lines[2].Status, rec.Lines[2].Out = "STATUS_SUCCESS", Fields{"NewTokenHandle": "handle of line 4"}
@@ -109,14 +109,14 @@ func TestSettles(t *testing.T) {
 		found[s.Rule] = s
 	}
 	if s := found["A-85"]; s.Contradict != 1 || s.Decided == "" {
-		t.Errorf("A-85: %+v", s)
+		t.Errorf("A-85: %+v, want s.Contradict = 1, s.Decided a non-empty string", s)
 	}
 	if s := found["A-25"]; s.Confirmed == 0 || s.Contradict != 0 {
-		t.Errorf("A-25: %+v", s)
+		t.Errorf("A-25: %+v, want s.Confirmed at least 1, s.Contradict = 0", s)
 	}
 	rec.Header.System.Wine = "8.0"
 	if r := compare(t, rec); len(r.Settles) != 0 {
-		t.Errorf("Wine settles %+v", r.Settles)
+		t.Errorf("Wine settles %+v: len(r.Settles) = %d, want 0", r.Settles, len(r.Settles))
 	}
 	var b bytes.Buffer
 	if err := WriteVectors(&b, rec); !errors.Is(err, ErrWine) || b.Len() != 0 {
@@ -154,7 +154,7 @@ func FuzzCompare(f *testing.F) {
 		rec, err := Read(strings.NewReader(head + lines))
 		if err != nil {
 			if !errors.Is(err, ErrMalformed) {
-				t.Errorf("%v is no %v", err, ErrMalformed)
+				t.Errorf("%v is no %v, want %v", err, ErrMalformed, ErrMalformed)
 			}
 			return
 		}
@@ -184,7 +184,7 @@ a.NtDuplicateToken(ExistingTokenHandle=h, TokenType=TokenPrimary)
 	p := Program{Case: "x", Source: program, Rules: []string{"T-40"}}
 	calls, err := p.Run(nt.Documented, nil, nil)
 	if err != nil || len(calls) != 4 {
-		t.Fatalf("%d calls, %v", len(calls), err)
+		t.Fatalf("%d calls, %v, want 4, nil", len(calls), err)
 	}
 	calls[0].Out = Fields{"TokenHandle": "another"}                     // no rule decides a success
 	calls[1].Thread = "p/2"                                             // another one called first
@@ -223,7 +223,8 @@ a.NtDuplicateToken(ExistingTokenHandle=h, TokenType=TokenPrimary)
 	}
 	for i, rule := range []string{"T-40", "O-40", "S-1"} {
 		if d := &got.Differences[i]; d.Rule() != rule || d.Known() != (rule == "S-1") {
-			t.Errorf("difference %d is counted under %s, known %t", i, d.Rule(), d.Known())
+			t.Errorf("difference %d is counted under %s, known %t, want %s, %t", i, d.Rule(), d.Known(), rule,
+				rule == "S-1")
 		}
 	}
 	if d := (&Difference{Observed: true}); !d.Known() || d.Rule() != "" {

@@ -34,7 +34,8 @@ func TestRead(t *testing.T) {
 	for _, file := range []string{text, "\xEF\xBB\xBF" + text, string(wide)} {
 		rec, err := Read(iotest.OneByteReader(strings.NewReader(file)))
 		if err != nil || len(rec.Lines) != 1 || rec.Lines[0].Skipped != "b ü 𝄞" {
-			t.Errorf("%q: %v %+v", file[:9], err, rec)
+			t.Errorf(`%q: %v %+v, want len(rec.Lines) = 1, rec.Lines[0].Skipped = "b ü 𝄞", no error`, file[:9], err,
+				rec)
 		}
 	}
 }

@@ -19,7 +19,7 @@ func TestNotesOfRules(t *testing.T) {
 	choices, met := Choices(docs.Caveats), [3]int{}
 	files, err := fs.Glob(docs.Rules, "rules/*.md")
 	if err != nil || len(files) < 10 {
-		t.Fatalf("%d files, %v", len(files), err)
+		t.Fatalf("%d files, %v, want at least 10, nil", len(files), err)
 	}
 	ours := regexp.MustCompile(`own choice|project decision`)
 	for _, name := range files {

@@ -36,7 +36,8 @@ func TestOursIsTheSame(t *testing.T) {
 		transcripts+"10-duplicate.txt", "../../../examples/impersonation.star")
 	r := compare(t, rec)
 	if len(r.Differences) != 0 || r.Counts.Apart != 0 || r.Counts.Same < 300 {
-		t.Errorf("%+v\n%+v", r.Counts, r.Differences)
+		t.Errorf("%+v, want len(r.Differences) = 0, r.Counts.Apart = 0, r.Counts.Same at least 300\n%+v", r.Counts,
+			r.Differences)
 	}
 }
 
@@ -119,7 +120,8 @@ func TestAnswersInFull(t *testing.T) {
 			t.Errorf("%s: %s %v, want %s %v, %v", name, status, out, c.status, c.out, err)
 		}
 		if after, err := json.Marshal(l); err != nil || !bytes.Equal(after, before) {
-			t.Errorf("%s: the question is %s afterwards, and was %s", name, after, before)
+			t.Errorf("%s: the question is %s afterwards, and was %s, want after = %s, no error", name, after, before,
+				before)
 		}
 	}
 }

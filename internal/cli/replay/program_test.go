@@ -50,7 +50,7 @@ const transcripts = "../../test/ntostest/testdata/"
 func TestProgramsAreTheTranscripts(t *testing.T) {
 	files, err := filepath.Glob(transcripts + "*.txt")
 	if err != nil || len(files) < 30 {
-		t.Fatalf("%d transcripts, %v", len(files), err)
+		t.Fatalf("%d transcripts, %v, want at least 30, nil", len(files), err)
 	}
 	for _, name := range files {
 		b, err := os.ReadFile(name)

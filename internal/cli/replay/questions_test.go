@@ -100,12 +100,12 @@ func TestQuestionsAreOnce(t *testing.T) {
 	}
 	for name, n := range cases {
 		if n > 1 {
-			t.Errorf("%s is asked %d times", name, n)
+			t.Errorf("%s is asked %d times, want at most 1", name, n)
 		}
 	}
 	for text, n := range texts {
 		if n > 1 {
-			t.Errorf("%s is asked about %d times", text, n)
+			t.Errorf("%s is asked about %d times, want at most 1", text, n)
 		}
 	}
 	for _, q := range list {
@@ -115,7 +115,7 @@ func TestQuestionsAreOnce(t *testing.T) {
 		}
 	}
 	if checks < 100 || len(texts) < 50 {
-		t.Errorf("%d checks, %d descriptors", checks, len(texts))
+		t.Errorf("%d checks, %d descriptors, want at least 100, at least 50", checks, len(texts))
 	}
 }
 
@@ -164,7 +164,7 @@ func TestNotesOfSections(t *testing.T) {
 	for id, sections := range in {
 		absent := sections["Rules"] || sections["Recorded"]
 		if n.Absent[id] != absent {
-			t.Errorf("%s stands in %v: absent %t", id, sections, n.Absent[id])
+			t.Errorf("%s stands in %v: absent %t, want %t", id, sections, n.Absent[id], absent)
 		}
 		if sections["Choices"] && n.Decided[id] == "" {
 			t.Errorf("%s is a choice, and is not decided", id)
@@ -215,7 +215,8 @@ func TestAnswersOfQuestions(t *testing.T) {
 func TestPrograms(t *testing.T) {
 	list, err := Programs(`C:\x\a.star`, []byte("x = 1\r\ny = 2\n"))
 	if err != nil || len(list) != 1 || list[0].Case != "a.star" || list[0].Source != "x = 1\ny = 2\n" {
-		t.Errorf("%+v, %v", list, err)
+		t.Errorf(`%+v, %v, want len(list) = 1, list[0].Case = "a.star", list[0].Source = %q, no error`, list, err,
+			"x = 1\ny = 2\n")
 	}
 	list, err = Programs("b.txt", []byte(`# O-1: for the prelude
 

@@ -59,7 +59,7 @@ func TestOffline(t *testing.T) {
 	want(t, "offline", n, Counts{Lines: 5, Written: 2, Failed: 3})
 	for _, line := range []string{"link/f " + beneath.ErrLink.Error(), "d/link neither a file nor", "none no such file"} {
 		if !strings.Contains(out, line) {
-			t.Errorf("B-21: %q lacks %q, %v", out, line, err)
+			t.Errorf("B-21: %q lacks %q, %v, want text containing %q", out, line, err, line)
 		}
 	}
 	if _, err := unix.Getxattr(filepath.Join(dir, "d/f"), ntacl.UserName, nil); err != nil {
@@ -96,10 +96,10 @@ func TestOfflineUnderSwaps(t *testing.T) {
 	stop.Store(true)
 	<-done
 	if err != nil || n.Written == 0 || n.Failed == 0 {
-		t.Errorf("%+v, %v", n, err)
+		t.Errorf("%+v, %v, want n.Written at least 1, n.Failed at least 1, no error", n, err)
 	}
 	if _, err := unix.Getxattr(filepath.Join(dir, "d/f"), ntacl.UserName, nil); !errors.Is(err, unix.ENODATA) {
-		t.Errorf("B-21: a file outside has a descriptor: %v", err)
+		t.Errorf("B-21: a file outside has a descriptor: %v, want %v", err, unix.ENODATA)
 	}
 }
 

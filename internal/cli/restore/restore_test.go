@@ -107,7 +107,8 @@ func TestImport(t *testing.T) {
 	n, out, err := run(t, c, strings.Replace(text, `"type":"directory"}`, `"type":"file"}`, 1))
 	want(t, "a dry run", n, Counts{Lines: 4, Written: 2, Same: 2})
 	if err != nil || out != "2 /srv/d <nil>\n4 /srv/d/f <nil>\n" || f.writes != 0 {
-		t.Errorf("B-23: a dry run prints %q, %v, and writes %d times", out, err, f.writes)
+		t.Errorf("B-23: a dry run prints %q, %v, and writes %d times, want %q, nil, 0", out, err, f.writes,
+			"2 /srv/d <nil>\n4 /srv/d/f <nil>\n")
 	}
 	c.DryRun = false
 	text = strings.Replace(text, `"type":"directory"}`, `"type":"file"}`, 1)
@@ -179,7 +180,7 @@ func TestErrorsOfFilesDoNotEndTheRun(t *testing.T) {
 	for _, line := range []string{"2 b a file has taken", "3 c input/output error", "4 d operation not permitted",
 		"5 none file does not exist"} {
 		if !strings.Contains(out, line) {
-			t.Errorf("B-23: %q lacks %q, %v", out, line, err)
+			t.Errorf("B-23: %q lacks %q, %v, want text containing %q", out, line, err, line)
 		}
 	}
 	clear(f.errs)
@@ -200,7 +201,7 @@ func TestFullDisk(t *testing.T) {
 	n, out, err := run(t, Config{Files: f}, text.String())
 	want(t, "a full disk", n, Counts{Lines: 100, Written: 37, Failed: 63})
 	if !strings.Contains(out, "38 f37 no space left on device") || err != nil {
-		t.Errorf("%q, %v", out, err)
+		t.Errorf(`%q, %v, want text containing "38 f37 no space left on device", nil`, out, err)
 	}
 	f.most = 0
 	n, _, _ = run(t, Config{Files: f}, text.String())
@@ -233,11 +234,11 @@ func TestChangedInput(t *testing.T) {
 	in := &swapped{first: `{"path":"f","sd":"` + two + `"}` + "\n",
 		then: `{"path":"f","sd":"` + one + `"}` + "\n" + `{"path":"g","sd":"` + two + `"}` + "\n"}
 	if _, err := Run(context.Background(), Config{Files: f}, in); !errors.Is(err, errChanged) || f.writes != 0 {
-		t.Errorf("%v, %d writes", err, f.writes)
+		t.Errorf("%v, %d writes, want %v, 0", err, f.writes, errChanged)
 	}
 	in = &swapped{first: in.first, then: `{"path":"../g","sd":"` + two + `"}` + "\n"}
 	if _, err := Run(context.Background(), Config{Files: f}, in); !errors.Is(err, errChanged) || f.writes != 0 {
-		t.Errorf("%v, %d writes", err, f.writes)
+		t.Errorf("%v, %d writes, want %v, 0", err, f.writes, errChanged)
 	}
 }
 
@@ -280,7 +281,7 @@ func TestMemoryOfImportIsFlat(t *testing.T) {
 	}
 	small, large := most(100_000), most(400_000)
 	if large > 2*small+(16<<20) {
-		t.Errorf("400,000 lines take %d bytes, 100,000 take %d", large, small)
+		t.Errorf("400,000 lines take %d bytes, 100,000 take %d, want at most %d", large, small, 2*small+(16<<20))
 	}
 }
 

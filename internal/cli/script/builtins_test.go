@@ -39,7 +39,7 @@ func TestMadeValues(t *testing.T) {
 		SidsToDisable: groups(sid.Users, sid.Guests), RestrictedSids: groups(sid.Everyone),
 		PrivilegesToDelete: []nt.LUIDAndAttributes{{LUID: winnt.SeTcbPrivilege.LUID()}}})
 	if !reflect.DeepEqual(limits, want) {
-		t.Errorf("job_security_limits: %+v", limits)
+		t.Errorf("job_security_limits: %+v, want %+v", limits, want)
 	}
 	var f token.FilterSpec
 	list := func(text string) *starlark.List { return given(t, r, text).(*starlark.List) }

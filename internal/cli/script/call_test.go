@@ -73,7 +73,7 @@ func TestParametersAreNamedAsInHeaders(t *testing.T) {
 		}
 	}
 	if compared < 90 {
-		t.Errorf("only %d rows were found in the headers", compared)
+		t.Errorf("only %d rows were found in the headers, want at least 90", compared)
 	}
 }
 

@@ -41,7 +41,7 @@ func TestBounds(t *testing.T) {
 			}
 			if c.stopped {
 				if err := r.Run("again.star", []byte("1")); !errors.Is(err, ErrStopped) {
-					t.Errorf("a second program ran on a kernel that stopped: %v", err)
+					t.Errorf("a second program ran on a kernel that stopped: %v, want %v", err, ErrStopped)
 				}
 			}
 		})
@@ -73,7 +73,7 @@ func TestQuiet(t *testing.T) {
 		err := r.Run("p.star", []byte(
 			"step('a', 'I-1')\nprint('b')\np = process('c', token(user='BA'))\np.thread.NtClose(Handle=4)\nexpect(1, 2)\n"))
 		if !errors.Is(err, ErrExpectation) {
-			t.Errorf("got %v", err)
+			t.Errorf("got %v, want %v", err, ErrExpectation)
 		}
 		if n := strings.Count(b.String(), "\n"); n != 1 {
 			t.Errorf("json %v: %d lines, want the failure alone:\n%s", json, n, b.String())

@@ -154,6 +154,6 @@ func TestShown(t *testing.T) {
 	}
 	var none any
 	if got := (&Runner{}).toValue(reflect.ValueOf(&none).Elem(), nil); got != starlark.None {
-		t.Errorf("nothing is %s", got)
+		t.Errorf("nothing is %s, want %s", got, starlark.None)
 	}
 }

@@ -61,7 +61,7 @@ func TestParameters(t *testing.T) {
 	} {
 		out, err, leak := run(t, script.Config{Quiet: true}, asking+"expect("+c.call+", "+c.want+")\n")
 		if err != nil || leak != nil {
-			t.Errorf("%s: %v, %v\n%s", c.call, err, leak, out)
+			t.Errorf("%s: %v, %v, want nil, nil\n%s", c.call, err, leak, out)
 		}
 	}
 }

@@ -55,7 +55,7 @@ other.exit()
 `,
 	} {
 		if out, err, leak := run(t, script.Config{Quiet: true}, prelude+program); err != nil || leak != nil {
-			t.Errorf("%s: %v, %v\n%s", name, err, leak, out)
+			t.Errorf("%s: %v, %v, want nil, nil\n%s", name, err, leak, out)
 		}
 	}
 }

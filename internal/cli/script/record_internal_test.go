@@ -29,6 +29,6 @@ func TestSymbols(t *testing.T) {
 		}
 	}
 	if a, b, c := s.call(9), s.call(9), s.call(3); a != 1 || b != 2 || c != 2 {
-		t.Errorf("calls of a line: %d, %d, %d", a, b, c)
+		t.Errorf("calls of a line: %d, %d, %d, want 1, 2, 2", a, b, c)
 	}
 }

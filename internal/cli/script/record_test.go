@@ -83,6 +83,6 @@ close_all()
 		}
 	}
 	if len(got) != 17 {
-		t.Errorf("%d calls:\n%s", len(got), strings.Join(got, "\n"))
+		t.Errorf("%d calls, want 17\n%s", len(got), strings.Join(got, "\n"))
 	}
 }

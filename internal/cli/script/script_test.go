@@ -30,7 +30,7 @@ func mustRun(tb testing.TB, cfg script.Config, program string) string {
 	tb.Helper()
 	out, err, leak := run(tb, cfg, program)
 	if err != nil || leak != nil {
-		tb.Fatalf("run: %v, close: %v\n%s", err, leak, out)
+		tb.Fatalf("run: %v, close: %v, want nil, nil\n%s", err, leak, out)
 	}
 	return out
 }
@@ -58,7 +58,7 @@ func TestExamples(t *testing.T) {
 			t.Errorf("%s: %v", f, err)
 		}
 		if held, failed := r.Expectations(); held == 0 || failed != 0 {
-			t.Errorf("%s: %d expectations held, %d failed", f, held, failed)
+			t.Errorf("%s: %d expectations held, %d failed, want at least 1, 0", f, held, failed)
 		}
 		if err := r.Close(); err != nil {
 			t.Errorf("%s: %v", f, err)
@@ -103,10 +103,11 @@ func TestWrongPrograms(t *testing.T) {
 			t.Errorf("%s:\n got %v\nwant %s\n%s", c.program, err, c.want, out)
 		}
 		if errors.Is(err, script.ErrExpectation) {
-			t.Errorf("%s: a wrong program is no failed expectation", c.program)
+			t.Errorf("%s: a wrong program is no failed expectation: err = %v, want an error other than %v",
+				c.program, err, script.ErrExpectation)
 		}
 		if leak != nil {
-			t.Errorf("%s: %v", c.program, leak)
+			t.Errorf("%s: %v, want nil", c.program, leak)
 		}
 	}
 }
@@ -119,7 +120,8 @@ func TestPositions(t *testing.T) {
 	}
 	out, err, _ := run(t, script.Config{Quiet: true}, "def f():\n    expect(1, 2, 'because')\n\nf()\n")
 	if !errors.Is(err, script.ErrExpectation) || out != "FAILED test.star:2:11: got 1, want 2 (because)\n" {
-		t.Errorf("got %v\n%s", err, out)
+		t.Errorf("got %v\n%s, want %v, %q", err, out, script.ErrExpectation,
+			"FAILED test.star:2:11: got 1, want 2 (because)\n")
 	}
 }
 
@@ -128,7 +130,7 @@ func TestExpectations(t *testing.T) {
 	r := script.New(script.Config{})
 	err := r.Run("test.star", []byte("expect(1, 2)\nexpect(1, 1)\nexpect([1], (1,))\nexpect(STATUS_SUCCESS, 0)\n"))
 	if held, failed := r.Expectations(); !errors.Is(err, script.ErrExpectation) || held != 1 || failed != 3 {
-		t.Errorf("%v: %d held, %d failed", err, held, failed)
+		t.Errorf("%v: %d held, %d failed, want %v, 1, 3", err, held, failed, script.ErrExpectation)
 	}
 	if err := r.Close(); err != nil {
 		t.Error(err)
@@ -147,11 +149,11 @@ th.NtClose(Handle=0)
 print("said")
 `
 	if out := mustRun(t, script.Config{Quiet: true}, program); out != "" {
-		t.Errorf("quiet printed %q", out)
+		t.Errorf(`quiet printed %q, want ""`, out)
 	}
 	first := mustRun(t, script.Config{}, program)
 	if second := mustRun(t, script.Config{}, program); first != second {
-		t.Errorf("two runs print differently:\n%s\n%s", first, second)
+		t.Errorf("two runs print differently:\n%s, want %s\n%s", first, second, second)
 	}
 	if strings.Contains(first, "0xc0") || !strings.Contains(first, "# a step [I-22]\n") ||
 		!strings.Contains(first, "\nsaid\n") {
@@ -194,10 +196,11 @@ print("p")
 		t.Errorf("an open: %v", l)
 	}
 	if l := lines[2]; l["rule"] != "O-40" {
-		t.Errorf("a failed close: %v", l)
+		t.Errorf(`a failed close: %v, want l["rule"] = "O-40"`, l)
 	}
 	if lines[3]["step"] != "s" || lines[4]["print"] != "p" {
-		t.Errorf("a step and a print: %v %v", lines[3], lines[4])
+		t.Errorf(`a step and a print: %v %v, want lines[3]["step"] = "s", lines[4]["print"] = "p"`, lines[3],
+			lines[4])
 	}
 }
 
@@ -234,8 +237,8 @@ func TestLoad(t *testing.T) {
 	if err := r.Load("wrong", []byte("x = 1 +")); err == nil {
 		t.Error("a wrong prelude was loaded")
 	}
-	if b.Len() != 0 {
-		t.Errorf("loading printed %q", b.String())
+	if got := b.Len(); got != 0 {
+		t.Errorf("loading printed %q: b.Len() = %d, want 0", b.String(), got)
 	}
 	if err := r.Close(); err != nil {
 		t.Error(err)
@@ -283,7 +286,7 @@ expect(counts(), before)
 token_object(token(user="S-1-5-21-1-2-3-1109"))
 `)
 	if err != nil || leak != nil {
-		t.Errorf("%v, close: %v\n%s", err, leak, out)
+		t.Errorf("%v, close: %v, want nil, nil\n%s", err, leak, out)
 	}
 }
 
@@ -294,7 +297,7 @@ func TestInteract(t *testing.T) {
 	err := r.Interact(strings.NewReader(
 		"x = 20\nx + 1\nnonsense(\n)\ny\nfor i in range(2):\n    x += i\n\nx\nexpect(x, 20)\n"), "")
 	if !errors.Is(err, script.ErrExpectation) {
-		t.Errorf("ended with %v", err)
+		t.Errorf("ended with %v, want %v", err, script.ErrExpectation)
 	}
 	out := b.String()
 	for _, want := range []string{"21\n", "error: ", "FAILED "} {
@@ -329,6 +332,6 @@ expect(1, 1)
 	}
 	if out, err, leak = run(t, script.Config{}, strings.Replace(program, `fail("it is gone")`, "pass", 1)); err != nil ||
 		leak != nil {
-		t.Errorf("without the failure: %v, close: %v\n%s", err, leak, out)
+		t.Errorf("without the failure: %v, close: %v, want nil, nil\n%s", err, leak, out)
 	}
 }

@@ -86,7 +86,8 @@ func TestHelp(t *testing.T) {
 		t.Errorf("help(NtClose): %q", parts[1])
 	}
 	if parts[2] != parts[1] || !strings.HasPrefix(parts[3], "PrivilegeCheck(ClientToken, RequiredPrivileges)\n") {
-		t.Errorf("help of a method: %q; of a function: %q", parts[2], parts[3])
+		t.Errorf("help of a method: %q; of a function: %q, want %q, text starting with %q", parts[2], parts[3],
+			parts[1], "PrivilegeCheck(ClientToken, RequiredPrivileges)\n")
 	}
 }
 

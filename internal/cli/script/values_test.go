@@ -229,7 +229,7 @@ th.OpenProcessToken(ProcessHandle=400, DesiredAccess=TOKEN_QUERY)
 	}
 	lines = slices.DeleteFunc(lines, func(l map[string]any) bool { return l["call"] == "NtClose" })
 	if len(lines) != 4 {
-		t.Fatalf("%d lines:\n%s", len(lines), out)
+		t.Fatalf("%d lines, want 4\n%s", len(lines), out)
 	}
 	for i, want := range []struct {
 		call, lastError, status string

@@ -21,7 +21,7 @@ func TestPlainText(t *testing.T) {
 		line := requested(t, audit.Object{Type: "File", Name: text}, audit.Failure, 2)
 		raw := rawText(line.AppendJSON(nil), `"ObjectName":"`)
 		if got := string(plain(raw, nil)); got != text {
-			t.Errorf("%q is read as %q from %s", text, got, raw)
+			t.Errorf("%q is read as %q from %s, want %q", text, got, raw, text)
 		}
 	}
 	if rawText([]byte(`{"A":"b"}`), `"B":"`) != nil {
@@ -98,7 +98,7 @@ func TestNeedlesAgainstTwin(t *testing.T) {
 		}
 	}
 	if found < 1000 {
-		t.Errorf("found %d times only", found)
+		t.Errorf("found %d times only, want at least 1000", found)
 	}
 	for c := range 256 {
 		want := byte(c)
@@ -106,7 +106,7 @@ func TestNeedlesAgainstTwin(t *testing.T) {
 			want = strings.ToLower(fmt.Sprintf("%c", c))[0]
 		}
 		if got := lower(byte(c)); got != want {
-			t.Errorf("%q in small letters: %q", byte(c), got)
+			t.Errorf("%q in small letters: %q, want %q", byte(c), got, want)
 		}
 	}
 }

@@ -81,10 +81,10 @@ func TestFilterNames(t *testing.T) {
 				value := !strings.Contains(data, `"Z":"needle"`)
 				r := []byte(stored{id: 4656, data: data}.json())
 				if got := f.Match(r); got != (want && value) {
-					t.Errorf("%s=needle*: %t for %s", name, got, data)
+					t.Errorf("%s=needle*: %t for %s, want %t", name, got, data, want && value)
 				}
 				if got := other.Match(r); got == (want && value) {
-					t.Errorf("%s!=needle*: %t for %s", name, got, data)
+					t.Errorf("%s!=needle*: %t for %s, want anything but %t", name, got, data, want && value)
 				}
 			}
 		}
@@ -181,7 +181,7 @@ func TestFilter(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := f.Match(line); got != want {
-			t.Errorf("%q: %t", text, got)
+			t.Errorf("%q: %t, want %t", text, got, want)
 		}
 	}
 	for _, text := range []string{"user", "user=", "=a", "and", "(user=a", "user=a)", "user=a user=b", "event=x",
@@ -203,8 +203,8 @@ func TestFilter(t *testing.T) {
 		want         bool
 	}{{e.Time, 0, true}, {e.Time + 1, 0, false}, {0, e.Time, false}, {0, e.Time + 1, true}} {
 		f.Since, f.Until = c.since, c.until
-		if f.Match(line) != c.want {
-			t.Errorf("%+v", c)
+		if got := f.Match(line); got != c.want {
+			t.Errorf("%+v: f.Match(line) = %v, want %v", c, got, c.want)
 		}
 	}
 }

@@ -279,7 +279,7 @@ func TestXMLOfTheLog(t *testing.T) {
 		`<Data Name="Name">a&amp;b</Data><Data Name="Generator">refmon</Data></EventData></Event>` + "\n<Event " +
 			"", "</Event>\n</Events>\n"} {
 		if !strings.Contains(text, part) {
-			t.Errorf("%s is not in %s", part, text)
+			t.Errorf("%s is not in %s, want text containing %q", part, text, part)
 		}
 	}
 }
@@ -307,7 +307,7 @@ func TestOCSF(t *testing.T) {
 		"Token": {kernelResource, 1, ""}} {
 		e := requested(t, audit.Object{Type: typ, Name: "x"}, audit.Success, 1)
 		if got := classOf(&e); got != want {
-			t.Errorf("%s: %+v", typ, got)
+			t.Errorf("%s: %+v, want %+v", typ, got, want)
 		}
 	}
 	for m, want := range map[uint64]int{1: 2, 2: 3, 4: 3, 0x10000: 4, 0x40: 4, 0x10: 6, 0x40000: 7, 0x80: 8,

@@ -41,7 +41,7 @@ func TestPolicy(t *testing.T) {
 	}
 	dir := t.TempDir() + "/log"
 	if none, err := LoadPolicy(dir); none != nil || err != nil {
-		t.Errorf("no policy: %v, %v", none, err)
+		t.Errorf("no policy: %v, %v, want nil, nil", none, err)
 	}
 	if err := StorePolicy(dir, p); err != nil {
 		t.Fatal(err)
@@ -51,7 +51,7 @@ func TestPolicy(t *testing.T) {
 	}
 	// The trail is its owner's alone, from its folder on.
 	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
-		t.Errorf("the folder has mode %v, %v", info.Mode(), err)
+		t.Errorf("the folder has mode %v, %v, want info.Mode().Perm() = 0o700, no error", info.Mode(), err)
 	}
 }
 

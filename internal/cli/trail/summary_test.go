@@ -77,7 +77,7 @@ func TestSummaryTimes(t *testing.T) {
 		}
 	}
 	if s.First != 20 || s.Last != 90 {
-		t.Errorf("from %d to %d", s.First, s.Last)
+		t.Errorf("from %d to %d, want 20, 90", s.First, s.Last)
 	}
 }
 
@@ -89,7 +89,8 @@ func TestSummaryIsBounded(t *testing.T) {
 		count(m, "0")
 	}
 	if len(m) != counted+1 || m["others"] != 5 || m["0"] != counted+5+1 {
-		t.Errorf("%d names, %d others, %d of the first", len(m), m["others"], m["0"])
+		t.Errorf("%d names, %d others, %d of the first, want %d, 5, %d", len(m), m["others"], m["0"], counted+1,
+			counted+5+1)
 	}
 	var list []string
 	for i := range listed + 3 {
@@ -103,7 +104,7 @@ func TestSummaryIsBounded(t *testing.T) {
 		t.Errorf("%v", rows)
 	}
 	if rows := Top(map[string]uint64{"b": 1}, 3); len(rows) != 1 {
-		t.Errorf("%v", rows)
+		t.Errorf("%v: len(rows) = %d, want 1", rows, len(rows))
 	}
 }
 

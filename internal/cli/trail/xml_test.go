@@ -34,7 +34,7 @@ func TestXML(t *testing.T) {
 		PrimaryUserSid PrimaryUserName PrimaryDomainName PrimaryLogonId Generator`)
 	for i, d := range first.EventData.Data {
 		if i >= len(want) || d.Name != want[i] {
-			t.Fatalf("field %d is %s", i, d.Name)
+			t.Fatalf("field %d is %s, want less than %d, %s", i, d.Name, len(want), want[i])
 		}
 		if d.Name == "ObjectName" && d.Text != "a\n\"<b>&\uFFFD\uFFFD\uFFFD" {
 			t.Errorf("%q", d.Text)

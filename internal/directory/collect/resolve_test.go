@@ -42,7 +42,7 @@ func TestSameNames(t *testing.T) {
 	want := []string{"g lists only a range of its members: the memberOf of the others counts if it is there",
 		`users are of several domains: add "domain" to the directory file if one is yours`}
 	if !slices.Equal(unresolved, want) {
-		t.Errorf("unresolved: %q", unresolved)
+		t.Errorf("unresolved: %q, want %q", unresolved, want)
 	}
 	d, unresolved = sources.Read(t, [2]string{"passwd", "a:x:1:9:::\nb:x:2:9:::\n"},
 		[2]string{"passwd", "g:x:50:a\nh:x:50:b\n"})
@@ -75,7 +75,7 @@ func TestAuthenticatedUsersAsMembers(t *testing.T) {
 	for who, want := range map[string][2]bool{"u500": {true, true}, "u501": {false, true}, "u502": {true, true}} {
 		i := d.Find(who)
 		if i < 0 {
-			t.Errorf("B-17: %s is no principal", who)
+			t.Errorf("B-17: %s is no principal: i = %d, want at least 0", who, i)
 			continue
 		}
 		tok := d.Principals[i].Token

@@ -47,7 +47,8 @@ func TestCSV(t *testing.T) {
 		}
 	}
 	if d.Disabled != 1 || len(d.Principals) != 2 || d.Domain.String() != "S-1-5-21-1-2-3" {
-		t.Errorf("%d disabled, %d principals, domain %v", d.Disabled, len(d.Principals), d.Domain)
+		t.Errorf(`%d disabled, %d principals, domain %v, want 1, 2, "S-1-5-21-1-2-3"`, d.Disabled, len(d.Principals),
+			d.Domain)
 	}
 	want := []string{
 		"column memberof holds the name of a type instead of values: export it as " +
@@ -56,7 +57,7 @@ func TestCSV(t *testing.T) {
 		"Letters is a distribution group, which no token has",
 	}
 	if !slices.Equal(unresolved, want) {
-		t.Errorf("unresolved: %q", unresolved)
+		t.Errorf("unresolved: %q, want %q", unresolved, want)
 	}
 }
 

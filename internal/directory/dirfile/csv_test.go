@@ -27,10 +27,10 @@ func TestDirectoryCSV(t *testing.T) {
 		"group,Contractors,S-1-5-21-1-2-3-2003,,,\r\n" +
 		"group,Domain Admins,S-1-5-21-1-2-3-512,BA,,\r\n")))
 	if got, want := listed(fromCSV), listed(fromYAML); got != want {
-		t.Errorf("from CSV\n%s\nfrom YAML\n%s", got, want)
+		t.Errorf("from CSV\n%s, want %s\nfrom YAML\n%s", got, want, want)
 	}
 	if fromCSV.Disabled != 1 || fromCSV.Domain != fromYAML.Domain {
-		t.Errorf("%d disabled, domain %v", fromCSV.Disabled, fromCSV.Domain)
+		t.Errorf("%d disabled, domain %v, want 1, %v", fromCSV.Disabled, fromCSV.Domain, fromYAML.Domain)
 	}
 }
 

@@ -59,8 +59,8 @@ func TestNamesInAnotherCase(t *testing.T) {
 // TestQuotedHeading: PowerShell 5.1 writes a UTF-8 mark and quotes every heading.
 func TestQuotedHeading(t *testing.T) {
 	d := must(dirfile.Read([]byte("\ufeff\"Name\",\"SID\"\r\n\"a\",\"S-1-5-21-1-2-3-4\"\r\n")))
-	if d.Find("a") != 0 {
-		t.Error("the user is not there")
+	if got := d.Find("a"); got != 0 {
+		t.Errorf(`the user is not there: d.Find("a") = %d, want 0`, got)
 	}
 }
 

@@ -35,7 +35,7 @@ func TestTokenIsThatOfAMount(t *testing.T) {
 		t.Fatalf("%+v, %v", u, err)
 	}
 	if n, err := host.Lookup("61000"); err != nil || n.Name != "zoe" {
-		t.Errorf("by number: %+v, %v", n, err)
+		t.Errorf(`by number: %+v, %v, want n.Name = "zoe", no error`, n, err)
 	}
 	tok, err := u.Token()
 	if err != nil {
@@ -76,7 +76,7 @@ func TestLookupFailsWithoutGroups(t *testing.T) {
 		}
 	}
 	if u, err := host.Lookup("61009"); err != nil || u.UID != 61009 || u.Name != "" || len(u.Groups) != 0 {
-		t.Errorf("a number: %+v, %v", u, err)
+		t.Errorf(`a number: %+v, %v, want u.UID = 61009, u.Name = "", len(u.Groups) = 0, no error`, u, err)
 	}
 }
 
@@ -95,7 +95,7 @@ func TestNames(t *testing.T) {
 	}
 	for name, want := range map[string]uint32{"staff": 61001, "7": 7} {
 		if got, err := host.Group(name); err != nil || got != want {
-			t.Errorf("group %s: %d, %v", name, got, err)
+			t.Errorf("group %s: %d, %v, want %d, nil", name, got, err, want)
 		}
 	}
 	if _, err := host.Group("none-such"); err == nil {

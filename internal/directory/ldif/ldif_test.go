@@ -30,7 +30,8 @@ func TestLDIF(t *testing.T) {
 	sources.HasGroups(t, d, "alice", "S-1-5-21-1-2-3-1107 S-1-5-21-1-2-3-513 S-1-5-21-1-2-3-2000 S-1-5-21-1-2-3-2001")
 	sources.HasGroups(t, d, "alice", "S-1-22-2-7 S-1-22-1-1001")
 	if d.Disabled != 1 || len(d.Principals) != 1 || d.Domain.String() != "S-1-5-21-1-2-3" {
-		t.Errorf("%d disabled, %d principals, domain %v", d.Disabled, len(d.Principals), d.Domain)
+		t.Errorf(`%d disabled, %d principals, domain %v, want 1, 1, "S-1-5-21-1-2-3"`, d.Disabled, len(d.Principals),
+			d.Domain)
 	}
 	if fmt.Sprint(unresolved) != "[alice is a member of CN=Elsewhere,DC=other, which is not in the files]" {
 		t.Errorf("unresolved: %v", unresolved)

@@ -16,8 +16,9 @@ func TestPasswd(t *testing.T) {
 	d, unresolved := sources.Read(t, [2]string{"passwd", passwd}, [2]string{"getent", group})
 	sources.HasGroups(t, d, "alice", "S-1-22-1-1001 S-1-22-2-100 S-1-22-2-50 S-1-22-2-3")
 	sources.HasGroups(t, d, "root", "S-1-22-1-0 S-1-22-2-0")
-	if fmt.Sprint(unresolved) != "[ghost has neither a SID nor an id]" {
-		t.Errorf("unresolved: %v", unresolved)
+	if got := fmt.Sprint(unresolved); got != "[ghost has neither a SID nor an id]" {
+		t.Errorf("unresolved: %v: fmt.Sprint(unresolved) = %q, want %q", unresolved, got,
+			"[ghost has neither a SID nor an id]")
 	}
 }
 

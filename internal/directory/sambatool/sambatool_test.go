@@ -30,7 +30,7 @@ func TestSambaTool(t *testing.T) {
 		"bob, which samba-tool lists, is told of nowhere else",
 		"Read-only Domain Controllers, which samba-tool lists, is told of nowhere else"}
 	if !slices.Equal(unresolved, want) {
-		t.Errorf("unresolved: %q", unresolved)
+		t.Errorf("unresolved: %q, want %q", unresolved, want)
 	}
 }
 

@@ -46,7 +46,7 @@ func TestGetent(t *testing.T) {
 		}
 	}
 	if len(d.Principals) == 0 {
-		t.Error("no accounts")
+		t.Errorf("no accounts: len(d.Principals) = %d, want at least 1", len(d.Principals))
 	}
 }
 

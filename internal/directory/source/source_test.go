@@ -44,7 +44,7 @@ func TestErrors(t *testing.T) {
 		}
 	}
 	if d, _ := sources.Read(t); len(d.Principals) != 0 {
-		t.Errorf("no files give %d principals", len(d.Principals))
+		t.Errorf("no files give %d principals, want 0", len(d.Principals))
 	}
 }
 

@@ -46,7 +46,7 @@ func TestWbinfo(t *testing.T) {
 		"S-1-5-21-1-2-3-513 S-1-5-21-1-2-3-1104 S-1-5-32-545")
 	sources.HasGroups(t, d, "administrator", "S-1-22-1-0")
 	if len(d.Principals) != 2 || d.Domain.String() != "S-1-5-21-1-2-3" {
-		t.Errorf("%d principals, domain %v", len(d.Principals), d.Domain)
+		t.Errorf(`%d principals, domain %v, want 2, "S-1-5-21-1-2-3"`, len(d.Principals), d.Domain)
 	}
 	want := []string{
 		"wbinfo -n nosuch: failed to call wbcLookupName: WBC_ERR_DOMAIN_NOT_FOUND",
@@ -54,6 +54,6 @@ func TestWbinfo(t *testing.T) {
 		`REFMON\ghost, which wbinfo -u lists, is told of nowhere else`,
 	}
 	if !slices.Equal(unresolved, want) {
-		t.Errorf("unresolved: %q", unresolved)
+		t.Errorf("unresolved: %q, want %q", unresolved, want)
 	}
 }

@@ -39,7 +39,8 @@ func TestSignalGoesToOne(t *testing.T) {
 	close(stop)
 	done.Wait()
 	if n := taken.Load(); n != rounds || s.Take(false) {
-		t.Errorf("%d signals were taken of %d, and one is left: %v", n, rounds, s.Take(false))
+		t.Errorf("%d signals were taken of %d, and one is left: %v, want %d, false", n, rounds, s.Take(false),
+			rounds)
 	}
 }
 
@@ -73,7 +74,7 @@ func TestSignalStates(t *testing.T) {
 		}
 		one, two := s.Changed(), s.Changed()
 		if was := c.do(&s); was != c.from {
-			t.Errorf("%s: it was %t", name, was)
+			t.Errorf("%s: it was %t, want %t", name, was, c.from)
 		}
 		for _, changed := range []<-chan struct{}{one, two} {
 			select {
@@ -88,7 +89,7 @@ func TestSignalStates(t *testing.T) {
 			}
 		}
 		if now := s.Take(false); now != c.to {
-			t.Errorf("%s: it is %t", name, now)
+			t.Errorf("%s: it is %t, want %t", name, now, c.to)
 		}
 		if c.told {
 			select {

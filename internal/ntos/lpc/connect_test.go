@@ -55,12 +55,12 @@ func TestChanges(t *testing.T) {
 			}
 		}
 		want(t, c.name, c.do(), c.want)
-		if bare.Closed(port) != c.port {
-			t.Errorf("%s: the port is told: %v", c.name, !c.port)
+		if got := bare.Closed(port); got != c.port {
+			t.Errorf("%s: the port is told: %v: bare.Closed(port) = %v, want %v", c.name, !c.port, got, c.port)
 		}
 		for i, e := range ends {
-			if bare.Closed(e) != c.ends {
-				t.Errorf("%s: end %d is told: %v", c.name, i, !c.ends)
+			if got := bare.Closed(e); got != c.ends {
+				t.Errorf("%s: end %d is told: %v: bare.Closed(e) = %v, want %v", c.name, i, !c.ends, got, c.ends)
 			}
 		}
 		if bare.Closed(p.port.Changed()) || client != nil && bare.Closed(client.Changed()) {
@@ -91,7 +91,7 @@ func TestAccepted(t *testing.T) {
 	}
 	m, st := p.port.Receive() // requests to connect come by it too, those of who was accepted so do not
 	if want(t, "receive", st, ntstatus.Success); m.ID != 2 || !m.Connecting || string(m.Data) != "2" {
-		t.Fatalf("received %+v", m)
+		t.Fatalf(`received %+v, want m.ID = 2, m.Connecting = true, string(m.Data) = "2"`, m)
 	}
 	accept := func(what string, id uint32, who bool, refuse bool, st ntstatus.Status) *lpc.Port {
 		t.Helper()
@@ -122,15 +122,15 @@ func TestAccepted(t *testing.T) {
 	status("refused", third, ntstatus.PortConnectionRefused)
 	accept("who was refused", 3, true, false, ntstatus.ReplyMessageMismatch)
 	if e := p.port.Accept(s); e != nil {
-		t.Errorf("accepted %v, and no client waits", e)
+		t.Errorf("accepted %v, and no client waits, want nil", e)
 	}
 	closeAll(first)
 	if m, st := p.port.Receive(); st != ntstatus.Timeout {
-		t.Errorf("of who was accepted without a message the port is told %+v, %v", m, st)
+		t.Errorf("of who was accepted without a message the port is told %+v, %v, want %v", m, st, ntstatus.Timeout)
 	}
 	closeAll(second, third, e1, e2)
 	if m, st := p.port.Receive(); st != ntstatus.Timeout {
-		t.Errorf("of connections whose ends are closed the server is told %+v, %v", m, st)
+		t.Errorf("of connections whose ends are closed the server is told %+v, %v, want %v", m, st, ntstatus.Timeout)
 	}
 	closeAll(p.port)
 }
@@ -165,10 +165,10 @@ func TestClosedPort(t *testing.T) {
 		t.Error("who waits is not told")
 	}
 	if _, st := p.port.Listen(); st != ntstatus.Timeout {
-		t.Errorf("a closed port has a client: %v", st)
+		t.Errorf("a closed port has a client: %v, want %v", st, ntstatus.Timeout)
 	}
 	if _, st := p.port.AcceptMessage(s, m.Client, m.ID, false, 0, nil); st != ntstatus.ReplyMessageMismatch {
-		t.Errorf("a closed port accepts: %v", st)
+		t.Errorf("a closed port accepts: %v, want %v", st, ntstatus.ReplyMessageMismatch)
 	}
 	id, st := client.Request(p.client, nil)
 	want(t, "request", st, ntstatus.Success)

@@ -139,7 +139,8 @@ func TestImpersonateOnPort(t *testing.T) {
 				t.Helper()
 				out := server.Impersonate(p.server, who, id)
 				if r := p.server.Subject(); out.Status != st || out.Rule != "I-88" || r.Client != nil {
-					t.Errorf("%s: %+v, acts as %v", what, out, r.Client)
+					t.Errorf(`%s: %+v, acts as %v, want out.Status = %v, out.Rule = "I-88", r.Client = nil`, what,
+						out, r.Client, st)
 				}
 			}
 			refused("the thread that connected", idOf(p.client), id, ntstatus.ReplyMessageMismatch)
@@ -189,7 +190,7 @@ func TestConnectionPortReceives(t *testing.T) {
 	last := p.connect("last")
 	m, st := p.port.Receive()
 	if want(t, "connects", st, ntstatus.Success); !m.Connecting || string(m.Data) != "last" {
-		t.Errorf("first comes %+v", m)
+		t.Errorf(`first comes %+v, want m.Connecting = true, string(m.Data) = "last"`, m)
 	}
 	closeAll(clients[5]) // its request is gone with it
 	for i := range clients {
@@ -199,7 +200,7 @@ func TestConnectionPortReceives(t *testing.T) {
 		case 5:
 			m, st = p.port.Receive()
 			if want(t, "the end", st, ntstatus.Success); !m.Closed || m.Context != 105 {
-				t.Errorf("client 5: %+v", m)
+				t.Errorf("client 5: %+v, want m.Closed = true, m.Context = 105", m)
 			}
 			continue
 		}

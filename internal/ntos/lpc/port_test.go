@@ -162,21 +162,21 @@ func TestConnectCopies(t *testing.T) {
 	defer closeAll(p.world.port(e))
 	answer[0] = 'X'
 	if got, st := f.Connected(); st != ntstatus.Pending || string(got) != "yes" {
-		t.Errorf("before it is complete: %q, %v", got, st)
+		t.Errorf(`before it is complete: %q, %v, want st = %v, string(got) = "yes"`, got, st, ntstatus.Pending)
 	}
 	want(t, "complete", e.Complete(), ntstatus.Success)
 	_, st = f.Request(p.client, nil)
 	want(t, "request", st, ntstatus.Success)
 	if m, st := e.Receive(); st != ntstatus.Success || m.Context != 7 {
-		t.Errorf("the server's own end receives %+v, %v", m, st)
+		t.Errorf("the server's own end receives %+v, %v, want st = %v, m.Context = 7", m, st, ntstatus.Success)
 	}
 	if got, st := f.Connected(); st != ntstatus.Success || string(got) != "yes" {
-		t.Errorf("connected: %q, %v", got, st)
+		t.Errorf(`connected: %q, %v, want st = %v, string(got) = "yes"`, got, st, ntstatus.Success)
 	}
 	for _, c := range []struct{ info, want string }{{"", ""}, {"1234", "1234"}, {"12345", "1234"}} {
 		x := p.connect(c.info)
 		if m, st := p.port.Listen(); st != ntstatus.Success || string(m.Data) != c.want {
-			t.Errorf("%q: %q, %v", c.info, m.Data, st)
+			t.Errorf("%q: %q, %v, want st = %v, string(m.Data) = %v", c.info, m.Data, st, ntstatus.Success, c.want)
 		}
 		closeAll(x)
 	}
@@ -213,7 +213,7 @@ func TestRefusedConnect(t *testing.T) {
 	p.port.Deref(ob.TagCall)
 	for i, f := range all { // the one that was listened to, too
 		if _, st := f.Connected(); st != ntstatus.PortConnectionRefused {
-			t.Errorf("client %d: %v", i, st)
+			t.Errorf("client %d: %v, want %v", i, st, ntstatus.PortConnectionRefused)
 		}
 	}
 	closeAll(all...)
@@ -237,6 +237,6 @@ func TestMessagesAreCopied(t *testing.T) {
 	want(t, "reply", server.Reply(quota.Payer{}, m.Client, id, reply), ntstatus.Success)
 	reply[0] = 'X'
 	if got, st := client.Answer(p.client, id); st != ntstatus.Success || !bytes.Equal(got, []byte("4321")) {
-		t.Errorf("answer %q, %v", got, st)
+		t.Errorf("answer %q, %v, want %q, %v", got, st, []byte("4321"), ntstatus.Success)
 	}
 }

@@ -61,7 +61,8 @@ func TestLastMessageSelectsClient(t *testing.T) {
 	s.acts("the rest", e, otherUser, winnt.SecurityImpersonation)
 	read(e, 1, "e")
 	if out := e.Impersonate(s.server); out.Status != ntstatus.BadImpersonationLevel || out.Rule != "I-80" {
-		t.Errorf("who could not be captured: %+v", out)
+		t.Errorf(`who could not be captured: %+v, want out.Status = %v, out.Rule = "I-80"`, out,
+			ntstatus.BadImpersonationLevel)
 	}
 	read(e, 1, "f")
 	want(t, "the rest of it", e.Impersonate(s.server).Status, ntstatus.BadImpersonationLevel)
@@ -81,7 +82,8 @@ func TestStaticClient(t *testing.T) {
 	opened := false
 	out := s.fs.Connect("p", s.client, &static, func(*npfs.End) ntstatus.Status { opened = true; return 0 })
 	if out.Status != ntstatus.BadImpersonationLevel || out.Rule != "I-80" || opened {
-		t.Errorf("refused client: %+v, opened %v", out, opened)
+		t.Errorf(`refused client: %+v, opened %v, want out.Status = %v, out.Rule = "I-80", opened = false`, out,
+			opened, ntstatus.BadImpersonationLevel)
 	}
 	want(t, "the server still listens", e.Listen(), ntstatus.PipeListening)
 	s.client.RevertToSelf()

@@ -34,7 +34,7 @@ func TestDisconnectBeforeConnect(t *testing.T) {
 		want(t, "write", send(next, s.second, []byte("a")), ntstatus.Success)
 		want(t, "write", send(late, s.client, []byte("b")), ntstatus.PipeDisconnected)
 		if got, st := e.Read(9); string(got) != "a" || st != ntstatus.Success {
-			t.Errorf("read %q, %v", got, st)
+			t.Errorf(`read %q, %v, want string(got) = "a", st = %v`, got, st, ntstatus.Success)
 		}
 		closeAll(late)
 		want(t, "the next is there", e.Listen(), ntstatus.PipeConnected)
@@ -77,7 +77,7 @@ func TestFreeInstance(t *testing.T) {
 	four := s.connected()
 	want(t, "the first again", a.Listen(), ntstatus.PipeConnected)
 	if _, out := s.connect(nil); out.Status != ntstatus.PipeNotAvailable || out.Rule != "I-85" {
-		t.Errorf("no instance is free: %+v", out)
+		t.Errorf(`no instance is free: %+v, want out.Status = %v, out.Rule = "I-85"`, out, ntstatus.PipeNotAvailable)
 	}
 	for _, x := range []*npfs.End{one, two, three, four} {
 		if x.IsServer() || x.Security() != a.Security() || !a.IsServer() {

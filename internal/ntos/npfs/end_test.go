@@ -131,7 +131,7 @@ func TestDisconnectEmpties(t *testing.T) {
 	_, st := e.Read(3)
 	want(t, "read", st, ntstatus.Success)
 	if l := e.Local(); l.ReadDataAvailable != 10 || l.WriteQuotaAvailable != npfs.DefaultQuota-13 {
-		t.Errorf("%+v", l)
+		t.Errorf("%+v, want l.ReadDataAvailable = 10, l.WriteQuotaAvailable = %v", l, npfs.DefaultQuota-13)
 	}
 	want(t, "impersonate", e.Impersonate(s.server).Status, ntstatus.Success)
 	s.server.RevertToSelf()
@@ -141,13 +141,13 @@ func TestDisconnectEmpties(t *testing.T) {
 	n := s.connected()
 	for what, x := range map[string]*npfs.End{"the server": e, "the next client": n} {
 		if l := x.Local(); l.ReadDataAvailable != 0 || l.WriteQuotaAvailable != npfs.DefaultQuota {
-			t.Errorf("%s: %+v", what, l)
+			t.Errorf("%s: %+v, want l.ReadDataAvailable = 0, l.WriteQuotaAvailable = %v", what, l, npfs.DefaultQuota)
 		}
 		_, st := x.Read(1)
 		want(t, what, st, ntstatus.PipeEmpty)
 	}
 	if l := c.Local(); l.ReadDataAvailable != 0 || l.WriteQuotaAvailable != 0 {
-		t.Errorf("who was sent away: %+v", l)
+		t.Errorf("who was sent away: %+v, want l.ReadDataAvailable = 0, l.WriteQuotaAvailable = 0", l)
 	}
 	want(t, "impersonate no client", e.Impersonate(s.server).Status, ntstatus.CannotImpersonate)
 	closeAll(c, n, e)
@@ -162,7 +162,7 @@ func TestClosedEnd(t *testing.T) {
 	want(t, "write", send(e, s.server, []byte("xyz")), ntstatus.Success)
 	closeAll(c)
 	if got, st := e.Read(2); string(got) != "ab" || st != ntstatus.Success {
-		t.Errorf("read %q, %v", got, st)
+		t.Errorf(`read %q, %v, want string(got) = "ab", st = %v`, got, st, ntstatus.Success)
 	}
 	if b, st := e.Peek(9); string(b.Data) != "c" || st != ntstatus.Success || b.ReadDataAvailable != 1 ||
 		b.NamedPipeState != winnt.FILE_PIPE_CLOSING_STATE || b.NumberOfMessages != 0 || b.MessageLength != 0 {
@@ -170,7 +170,7 @@ func TestClosedEnd(t *testing.T) {
 	}
 	want(t, "flush to no reader", e.Flush(), ntstatus.Success)
 	if got, st := e.Read(2); string(got) != "c" || st != ntstatus.Success {
-		t.Errorf("read %q, %v", got, st)
+		t.Errorf(`read %q, %v, want string(got) = "c", st = %v`, got, st, ntstatus.Success)
 	}
 	_, st := e.Read(2)
 	want(t, "read on", st, ntstatus.PipeBroken)
@@ -184,10 +184,10 @@ func TestClosedEnd(t *testing.T) {
 	want(t, "write", send(e, s.server, []byte("last")), ntstatus.Success)
 	closeAll(e)
 	if got, st := c.Read(9); string(got) != "last" || st != ntstatus.Success {
-		t.Errorf("the client reads %q, %v", got, st)
+		t.Errorf(`the client reads %q, %v, want string(got) = "last", st = %v`, got, st, ntstatus.Success)
 	}
 	if l := c.Local(); l.WriteQuotaAvailable != npfs.DefaultQuota || l.CurrentInstances != 0 {
-		t.Errorf("%+v", l)
+		t.Errorf("%+v, want l.WriteQuotaAvailable = %v, l.CurrentInstances = 0", l, npfs.DefaultQuota)
 	}
 	closeAll(c)
 }

@@ -169,7 +169,7 @@ func TestInstances(t *testing.T) {
 			told := false
 			st := s.fs.Create(name, c.cfg, s.server.Process(), nil, func(_ *npfs.End, existed bool) ntstatus.Status {
 				if told = true; existed != (c.there > 0) {
-					t.Errorf("%d: the pipe is said to be there: %v", i, existed)
+					t.Errorf("%d: the pipe is said to be there: %v, want %v", i, existed, c.there > 0)
 				}
 				return ntstatus.BadImpersonationLevel // its opener refuses
 			})
@@ -179,7 +179,7 @@ func TestInstances(t *testing.T) {
 				want(t, fmt.Sprintf("%d %s", i, name), st, c.want)
 			}
 			if told != (c.want == good) {
-				t.Errorf("%d: opened: %v", i, told)
+				t.Errorf("%d: opened: %v, want %v", i, told, c.want == good)
 			}
 		}
 		if c.there == 0 && s.fs.Find("p") != nil {
@@ -213,24 +213,24 @@ func TestRemovedInstance(t *testing.T) {
 	closeAll(two)
 	found("two", one)
 	if n := three.Local().CurrentInstances; n != 2 {
-		t.Errorf("%d instances", n)
+		t.Errorf("%d instances, want 2", n)
 	}
 	client := s.connected() // of the first
 	closeAll(one)
 	found("one", three)
 	if n := three.Local().CurrentInstances; n != 1 {
-		t.Errorf("%d instances", n)
+		t.Errorf("%d instances, want 1", n)
 	}
 	shared := sddl.MustParse("O:BAG:BA")
 	client.SetSecurity(shared)
-	if three.Security() != shared {
-		t.Error("I-130: the descriptor is not the name's")
+	if got := three.Security(); got != shared {
+		t.Errorf("I-130: the descriptor is not the name's: three.Security() = %v, want %v", got, shared)
 	}
 	three.Ref(ob.TagCall)
 	closeAll(three)
 	found("none", nil)
 	if _, out := s.connect(nil); out.Status != ntstatus.ObjectNameNotFound || out.Rule != "I-85" {
-		t.Errorf("connected to none: %+v", out)
+		t.Errorf(`connected to none: %+v, want out.Status = %v, out.Rule = "I-85"`, out, ntstatus.ObjectNameNotFound)
 	}
 	again := s.made(npfs.Config{})
 	three.SetSecurity(nil)

@@ -112,7 +112,7 @@ func TestTransceiveAboveQuota(t *testing.T) {
 	r.Cancel()
 	a.end("cancelled", "ask: STATUS_CANCELLED 0 ")
 	if got, st := c.Read(9); string(got) != "ab" || st != good {
-		t.Errorf("what had been written: %q, %v", got, st)
+		t.Errorf(`what had been written: %q, %v, want string(got) = "ab", st = %v`, got, st, good)
 	}
 	closeAll(c, e)
 }
@@ -166,7 +166,7 @@ func TestEmptyMessagesAreBounded(t *testing.T) {
 	s, c := a.pair(npfs.Config{Message: true, ReadMessages: true})
 	for i := range 1 << 16 {
 		if st := start(a, c, ""); st != good {
-			t.Fatalf("message %d: %v", i, st)
+			t.Fatalf("message %d: %v, want %v", i, st, good)
 		}
 	}
 	a.begin(c, npfs.OpWrite, "one more", 0, "", pending)

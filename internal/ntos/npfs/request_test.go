@@ -54,13 +54,13 @@ func TestWaitingReads(t *testing.T) {
 	a.end("written", "one: STATUS_SUCCESS 2 ab", "two: STATUS_SUCCESS 1 c")
 	if r := (&npfs.Request{End: e, Op: npfs.OpWrite, Data: []byte("xy"), Thread: a.client,
 		Finish: func(npfs.Result) { t.Error("told of what did not wait") }}).Start(); r.Status != good || r.Count != 2 {
-		t.Errorf("%+v", r)
+		t.Errorf("%+v, want r.Status = %v, r.Count = 2", r, good)
 	}
 	a.end("written back", "client's: STATUS_SUCCESS 2 xy")
 	want(t, "write", send(c, a.client, []byte("de")), good)
 	if r := (&npfs.Request{End: e, Op: npfs.OpRead, Length: 1}).Start(); r.Status != good || r.Count != 1 ||
 		string(r.Data) != "d" {
-		t.Errorf("%+v", r)
+		t.Errorf(`%+v, want r.Status = %v, r.Count = 1, string(r.Data) = "d"`, r, good)
 	}
 	want(t, "no operation", (&npfs.Request{End: e}).Start().Status, ntstatus.InvalidParameter)
 	want(t, "no such operation", (&npfs.Request{End: e, Op: npfs.OpFlush + 1}).Start().Status,
@@ -101,7 +101,7 @@ func TestWaitingWrites(t *testing.T) {
 	read(9, "efgj")
 	a.end("all is read", "flush: STATUS_SUCCESS 0 ")
 	if l := c.Local(); l.WriteQuotaAvailable != 4 {
-		t.Errorf("%+v", l)
+		t.Errorf("%+v, want l.WriteQuotaAvailable = 4", l)
 	}
 	a.begin(c, npfs.OpWrite, "long", 0, "123456", pending)
 	a.begin(c, npfs.OpWrite, "longer", 0, "123456", pending)
@@ -163,7 +163,7 @@ func TestCancelledByClose(t *testing.T) {
 	closeAll(c)
 	a.end("the writer's end", "waits: STATUS_CANCELLED 0 ")
 	if got, st := e.Read(9); string(got) != "a" || st != good {
-		t.Errorf("read %q, %v", got, st)
+		t.Errorf(`read %q, %v, want string(got) = "a", st = %v`, got, st, good)
 	}
 	closeAll(e)
 }
@@ -178,13 +178,13 @@ func TestTransceive(t *testing.T) {
 	noRoom.Cancel()
 	a.end("cancelled", "no room: STATUS_CANCELLED 0 ")
 	if l := c.Local(); l.WriteQuotaAvailable != 1 {
-		t.Errorf("%+v", l)
+		t.Errorf("%+v, want l.WriteQuotaAvailable = 1", l)
 	}
 	want(t, "answer", send(e, a.server, []byte("xyz")), good)
 	a.end("answered", "ask: STATUS_BUFFER_OVERFLOW 2 xy")
 	a.begin(c, npfs.OpTransceive, "something is there", 2, "d", ntstatus.PipeBusy)
 	if got, st := e.Read(9); string(got) != "abc" || st != good {
-		t.Errorf("read %q, %v", got, st)
+		t.Errorf(`read %q, %v, want string(got) = "abc", st = %v`, got, st, good)
 	}
 	_, st := e.Read(9)
 	want(t, "nothing else", st, ntstatus.PipeEmpty)
@@ -205,7 +205,7 @@ func TestCompletes(t *testing.T) {
 	a.begin(e, npfs.OpWrite, "write", 1, "b", good)
 	a.begin(e, npfs.OpListen, "listen", 1, "", ntstatus.PipeConnected)
 	if l := e.Local(); l.WriteQuotaAvailable != 0 {
-		t.Errorf("%+v", l)
+		t.Errorf("%+v, want l.WriteQuotaAvailable = 0", l)
 	}
 	a.begin(c, npfs.OpWrite, "fits", 1, "a", good)
 	a.begin(c, npfs.OpWrite, "client's write", 1, "b", pending)
@@ -236,7 +236,7 @@ func TestPendingLimit(t *testing.T) {
 	a.begin(c, npfs.OpRead, "again 256", 1, "", pending)
 	a.begin(c, npfs.OpRead, "again 257", 1, "", full)
 	if got, st := e.Read(9); string(got) != "x" || st != good {
-		t.Errorf("what was refused is there: %q, %v", got, st)
+		t.Errorf(`what was refused is there: %q, %v, want string(got) = "x", st = %v`, got, st, good)
 	}
 	if all[0].Cancel() || !all[1].Cancel() {
 		t.Error("the first had ended")
@@ -244,7 +244,7 @@ func TestPendingLimit(t *testing.T) {
 	a.end("cancelled", "r: STATUS_CANCELLED 0 ")
 	closeAll(c)
 	if len(a.ended) != 255 {
-		t.Errorf("%d requests ended", len(a.ended))
+		t.Errorf("%d requests ended, want 255", len(a.ended))
 	}
 	closeAll(e)
 }
@@ -272,7 +272,7 @@ func TestWaits(t *testing.T) {
 		winnt.FILE_SYNCHRONOUS_IO_ALERT | winnt.FILE_SYNCHRONOUS_IO_NONALERT: {true, true}} {
 		e.Options = options
 		if s, a := e.Waits(); s != c[0] || a != c[1] {
-			t.Errorf("%#x: %v, %v", options, s, a)
+			t.Errorf("%#x: %v, %v, want %v, %v", options, s, a, c[0], c[1])
 		}
 	}
 	closeAll(e)

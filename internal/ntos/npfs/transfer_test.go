@@ -75,7 +75,8 @@ func TestReadDataIsCopied(t *testing.T) {
 	one = append(one, "YY"...)
 	peeked.Data[0] = 'Z'
 	if two, st := e.Read(3); string(one) != "abcYY" || string(two) != "def" || st != ntstatus.Success {
-		t.Errorf("%q and %q, %v", one, two, st)
+		t.Errorf(`%q and %q, %v, want string(one) = "abcYY", string(two) = "def", st = %v`, one, two, st,
+			ntstatus.Success)
 	}
 }
 
@@ -102,7 +103,8 @@ func TestEndsModes(t *testing.T) {
 		}
 		want(t, "set", cl.SetModes(nt.PipeInformation{ReadMode: c.client}), ntstatus.Success)
 		if got := e.Modes(); got != c.server || e.Completes() != c.cfg.Completes {
-			t.Errorf("%d: the server's end %+v, completes %v", i, got, e.Completes())
+			t.Errorf("%d: the server's end %+v, completes %v, want %+v, %v", i, got, e.Completes(), c.server,
+				c.cfg.Completes)
 		}
 		if got := cl.Modes(); got != (nt.PipeInformation{ReadMode: c.client}) || cl.Completes() {
 			t.Errorf("%d: the client's end %+v", i, got)
@@ -148,8 +150,9 @@ func TestLocal(t *testing.T) {
 			for mask, refused := range map[winnt.AccessMask]bool{0: false, winnt.FILE_READ_DATA: c.closedRead,
 				winnt.FILE_WRITE_DATA: c.closedWrit, winnt.FILE_READ_ATTRIBUTES | winnt.SYNCHRONIZE: false,
 				winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA: c.closedRead || c.closedWrit} {
-				if x.Closed(mask) != refused {
-					t.Errorf("T-142: %d: %#x is closed: %v", i, uint32(mask), !refused)
+				if got := x.Closed(mask); got != refused {
+					t.Errorf("T-142: %d: %#x is closed: %v: x.Closed(mask) = %v, want %v", i, uint32(mask), !refused,
+						got, refused)
 				}
 			}
 		}
@@ -193,7 +196,7 @@ func TestPeek(t *testing.T) {
 			}
 		}
 		if st := e.Impersonate(s.server).Status; st != ntstatus.CannotImpersonate {
-			t.Errorf("%d: to peek is to read: %v", i, st)
+			t.Errorf("%d: to peek is to read: %v, want %v", i, st, ntstatus.CannotImpersonate)
 		}
 		closeAll(cl, e)
 	}

@@ -78,7 +78,8 @@ func TestRecordedOpens(t *testing.T) {
 		}
 		if st != ntstatus.Success {
 			if handles, references := o.Counts(0); handles != 0 || references != 1 || w.c.Table.Count() != 0 {
-				t.Errorf("%s: %d handles, %d references, %d in the table", c.name, handles, references, w.c.Table.Count())
+				t.Errorf("%s: %d handles, %d references, %d in the table, want 0, 1, 0", c.name, handles, references,
+					w.c.Table.Count())
 			}
 			continue
 		}
@@ -94,13 +95,14 @@ func TestRecordedOpens(t *testing.T) {
 		}
 		l.notes = nil
 		if st := w.c.Close(h); st != ntstatus.Success {
-			t.Errorf("%s: close: %v", c.name, st)
+			t.Errorf("%s: close: %v, want %v", c.name, st, ntstatus.Success)
 		}
 		if got := fmt.Sprint(l.notes); got != "["+c.closed+"]" {
 			t.Errorf("%s: the close is recorded as %s, want %q", c.name, got, c.closed)
 		}
 		if handles, references := o.Counts(0); handles != 0 || references != 1 || o.closed != 1 {
-			t.Errorf("%s: %d handles, %d references, closed %d times", c.name, handles, references, o.closed)
+			t.Errorf("%s: %d handles, %d references, closed %d times, want 0, 1, 1", c.name, handles, references,
+				o.closed)
 		}
 	}
 }

@@ -142,15 +142,15 @@ func TestRightsAreFixed(t *testing.T) {
 	o := protected(eventType, ownEvent)
 	v, g, st := ob.OpenByPointer(w.c, o, w.self, winnt.EVENT_MODIFY_STATE, winnt.OBJ_INHERIT)
 	if st != ntstatus.Success || g != winnt.EVENT_MODIFY_STATE {
-		t.Fatalf("open: %v, %v", g, st)
+		t.Fatalf("open: %v, %v, want %v, %v", g, st, winnt.EVENT_MODIFY_STATE, ntstatus.Success)
 	}
 	before := o.PointerCount()
 	o.SetSecurity(protected(eventType, noRights).Security())
 	wantStatus(t, "old handle", w.refer(v, winnt.EVENT_MODIFY_STATE, eventType), ntstatus.Success)
 	_, _, st = ob.OpenByPointer(w.c, o, w.self, winnt.EVENT_MODIFY_STATE, 0)
 	wantStatus(t, "new open", st, ntstatus.AccessDenied)
-	if o.PointerCount() != before { // O-33: a failed open takes nothing
-		t.Error("a denied open left a reference")
+	if got := o.PointerCount(); got != before { // O-33: a failed open takes nothing
+		t.Errorf("a denied open left a reference: o.PointerCount() = %v, want %v", got, before)
 	}
 	w.c.Table.Drain()
 	_, _, st = ob.OpenByPointer(w.c, newObject(eventType, nil), w.self, 1, 0)
@@ -230,7 +230,7 @@ func TestDeniedOpenIsExplained(t *testing.T) {
 	*w.c.Why = ob.Why{}
 	w.decide(protected(eventType, ownEvent), 0, 0)
 	if w.c.Why.Rule != "O-90" || w.c.Why.Explanation != nil {
-		t.Errorf("why nothing was granted: %+v", w.c.Why)
+		t.Errorf(`why nothing was granted: %+v, want w.c.Why.Rule = "O-90", w.c.Why.Explanation = nil`, w.c.Why)
 	}
 }
 
@@ -302,6 +302,6 @@ func TestKernelCreatorGetsMappedRights(t *testing.T) {
 		w.want("a creator in kernel mode", d, ntstatus.Success, 0x20001|winnt.EVENT_MODIFY_STATE)
 	})
 	if w.c.Mode != access.User {
-		t.Error("still in kernel mode")
+		t.Errorf("still in kernel mode: w.c.Mode = %v, want %v", w.c.Mode, access.User)
 	}
 }

@@ -43,7 +43,8 @@ func TestOpenOfADevice(t *testing.T) {
 			h, _, _ := w.c.Table.Lookup(v, ob.TagCall)
 			h.Deref(ob.TagCall)
 			if h.Path() != c.name || h.PointerCount() != 1 {
-				t.Errorf("T-140: %s is %q with %d references", c.path, h.Path(), h.PointerCount())
+				t.Errorf("T-140: %s is %q with %d references, want %q, 1", c.path, h.Path(), h.PointerCount(),
+					c.name)
 			}
 			wantStatus(t, "close", w.c.Close(v), ntstatus.Success)
 		}

@@ -33,7 +33,7 @@ func TestRefusedInsertLeavesNoName(t *testing.T) {
 				full.Names())
 		}
 		if st := other.Insert("b", o, false); st != ntstatus.Success {
-			t.Errorf("%s: another directory: %v", name, st)
+			t.Errorf("%s: another directory: %v, want %v", name, st, ntstatus.Success)
 		}
 	}
 }

@@ -21,7 +21,7 @@ func TestLifetime(t *testing.T) { // O-44: close action at the last handle, dest
 	}
 	table.Close(v)
 	if o.closed != 0 {
-		t.Fatal("close action with a handle open")
+		t.Fatalf("close action with a handle open: o.closed = %d, want 0", o.closed)
 	}
 	table.Close(w)
 	if o.closed != 1 || o.destroyed != 0 {
@@ -29,7 +29,7 @@ func TestLifetime(t *testing.T) { // O-44: close action at the last handle, dest
 	}
 	o.Deref(ob.TagCall)
 	if o.destroyed != 1 {
-		t.Fatal("the last reference did not destroy the object")
+		t.Fatalf("the last reference did not destroy the object: o.destroyed = %d, want 1", o.destroyed)
 	}
 	if o.TryRef(ob.TagCall) {
 		t.Fatal("TryRef raised a count from zero")
@@ -50,7 +50,7 @@ func TestHooksRunUnlocked(t *testing.T) { // a hook may use the table that is be
 	table.Close(4)
 	table.Drain()
 	if len(seen) != 4 || seen[0] != 1 || seen[3] != 0 {
-		t.Fatalf("table sizes seen by the hooks: %v", seen)
+		t.Fatalf("table sizes seen by the hooks: %v, want len(seen) = 4, seen[0] = 1, seen[3] = 0", seen)
 	}
 }
 
@@ -107,7 +107,7 @@ func TestNoResurrection(t *testing.T) {
 		wg.Wait()
 	}
 	if n := destroyed.Load(); n != rounds {
-		t.Errorf("%d objects made, %d destroyed", rounds, n)
+		t.Errorf("%d objects made, %d destroyed, want %d", rounds, n, rounds)
 	}
 }
 
@@ -145,7 +145,7 @@ func TestTryRefAtTheEnd(t *testing.T) {
 	done.Store(true)
 	reader.Wait()
 	if live.Load() != 0 {
-		t.Errorf("%d objects alive", live.Load())
+		t.Errorf("%d objects alive, want 0", live.Load())
 	}
 	t.Logf("%d references taken of %d objects", taken, objects)
 }

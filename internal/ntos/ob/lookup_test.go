@@ -57,9 +57,9 @@ func TestLookupOfReusedSlot(t *testing.T) {
 		o.Deref(ob.TagCall)
 	}
 	if live.Load() != 0 {
-		t.Errorf("%d objects alive", live.Load())
+		t.Errorf("%d objects alive, want 0", live.Load())
 	}
 	if turns < 2 {
-		t.Error("the reader never saw the value given out again")
+		t.Errorf("the reader never saw the value given out again: turns = %d, want at least 2", turns)
 	}
 }

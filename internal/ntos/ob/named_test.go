@@ -37,7 +37,7 @@ func (w *world) name(path string, o ob.Object) {
 	}
 	o.Head().SetBirth(ob.Birth{Permanent: true})
 	if st := parent.Insert(last, o, false); st != ntstatus.Success {
-		w.Fatalf("naming %s: %v", path, st)
+		w.Fatalf("naming %s: %v, want %v", path, st, ntstatus.Success)
 	}
 	o.Head().Deref(ob.TagCall)
 }
@@ -67,7 +67,7 @@ func (w *world) mustCreate(path string, attributes uint32) winnt.Handle {
 	w.Helper()
 	v, st := w.create(path, attributes)
 	if st != ntstatus.Success {
-		w.Fatalf("create %s: %v", path, st)
+		w.Fatalf("create %s: %v, want %v", path, st, ntstatus.Success)
 	}
 	return v
 }
@@ -96,18 +96,18 @@ func TestCreateOpen(t *testing.T) {
 	}
 	w.c.Close(v)
 	if _, st := w.openName(`\ev`, 0); st != ntstatus.Success {
-		t.Errorf("with a handle left: %v", st)
+		t.Errorf("with a handle left: %v, want %v", st, ntstatus.Success)
 	}
 	w.c.Table.Drain()
 	w.c.Table = ob.NewTable(0)
 	if o.Name() != "" || o.destroyed != 0 { // O-44: the body outlives the name
-		t.Errorf("after the last handle: name %q, destroyed %d", o.Name(), o.destroyed)
+		t.Errorf(`after the last handle: name %q, destroyed %d, want "", 0`, o.Name(), o.destroyed)
 	}
 	_, st = w.openName(`\ev`, 0)
 	wantStatus(t, "OC-34: after the last handle", st, ntstatus.ObjectNameNotFound)
 	o.Deref(ob.TagCall)
 	if o.destroyed != 1 {
-		t.Error("the name still holds the object")
+		t.Errorf("the name still holds the object: o.destroyed = %d, want 1", o.destroyed)
 	}
 }
 
@@ -179,8 +179,8 @@ func TestOrderOfNamedOpen(t *testing.T) { // O-22, O-20, O-26, O-27, O-30
 		_, _, st := w.ns.Open(w.c, tt.n, tt.typ, w.self, tt.desired)
 		wantStatus(t, fmt.Sprintf("step %d", i), st, tt.want)
 	}
-	if w.c.Table.Count() != 0 {
-		t.Error("a failed open left a handle")
+	if got := w.c.Table.Count(); got != 0 {
+		t.Errorf("a failed open left a handle: w.c.Table.Count() = %d, want 0", got)
 	}
 }
 
@@ -253,15 +253,15 @@ func TestPermanent(t *testing.T) {
 	h := w.ns.Root().Lookup("other", false)
 	h.MakePermanent()
 	w.c.Table.Drain()
-	if h.Name() != "other" {
-		t.Error("a permanent name went with the last handle")
+	if got := h.Name(); got != "other" {
+		t.Errorf("a permanent name went with the last handle: h.Name() = %q, want %q", got, "other")
 	}
 	if h.MakePermanent(); h.Name() != "other" {
 		t.Error("OC-35: a permanent name without handles went when it was made permanent again")
 	}
 	h.MakeTemporary()
-	if h.Name() != "" {
-		t.Error("a temporary object without handles kept its name")
+	if got := h.Name(); got != "" {
+		t.Errorf("a temporary object without handles kept its name: h.Name() = %q, want %q", got, "")
 	}
 	h.Deref(ob.TagCall)
 }
@@ -411,7 +411,8 @@ func TestParsedNames(t *testing.T) { // a device takes the rest of the path
 	w.name(`\pipe`, newObject(device, nil))
 	p, st := w.ns.Resolve(w.c, ob.Name{Path: `\pipe\a\b`}, nil, &w.self, 1)
 	if st != ntstatus.Success || p.Rest != `a\b` || p.Object.Head().Type() != device {
-		t.Errorf("%+v, %v", p, st)
+		t.Errorf("%+v, %v, want st = %v, p.Rest = %q, p.Object.Head().Type() = %v", p, st, ntstatus.Success, `a\b`,
+			device)
 	}
 	p.Release()
 	_, _, st = w.ns.Open(w.c, ob.Name{Path: `\pipe\a`}, nil, w.self, 1)
@@ -426,8 +427,8 @@ func TestDirectoryLimit(t *testing.T) { // O-82
 	v := w.mustCreate(`\small\b`, 0)
 	_, st := w.create(`\small\c`, 0)
 	wantStatus(t, "third of two", st, ntstatus.InsufficientResources)
-	if w.c.Table.Count() != 2 {
-		t.Error("a failed create left a handle")
+	if got := w.c.Table.Count(); got != 2 {
+		t.Errorf("a failed create left a handle: w.c.Table.Count() = %d, want 2", got)
 	}
 	w.c.Close(v)
 	w.mustCreate(`\small\c`, 0)
@@ -471,7 +472,8 @@ func TestNamespaceClose(t *testing.T) {
 	census.Track(e)
 	w.name(`\A\B\ev`, e)
 	if got := census.Report(); len(got) != 1 || !strings.HasPrefix(got[0], `Event \A\B\ev: handles 0, references 1`) {
-		t.Errorf("report %q", got)
+		t.Errorf("report %q, want len(got) = 1, got[0] starting with %q", got,
+			`Event \A\B\ev: handles 0, references 1`)
 	}
 	root := w.ns.Root()
 	w.ns.Close()
@@ -503,8 +505,9 @@ func TestNameRace(t *testing.T) {
 				switch st {
 				case ntstatus.Success, ntstatus.ObjectNameExists:
 					h, _, _ := c.Table.Lookup(v, ob.TagCall)
-					if h.Path() != `\race` {
-						t.Errorf("round %d: a handle to an object without its name", i)
+					if got := h.Path(); got != `\race` {
+						t.Errorf("round %d: a handle to an object without its name: h.Path() = %q, want %q", i, got,
+							`\race`)
 					}
 					h.Deref(ob.TagCall)
 					c.Table.Close(v)
@@ -527,12 +530,12 @@ func TestCreateNextToOtherCase(t *testing.T) {
 	w.mustCreate(`\ev`, 0)
 	v := w.mustCreate(`\Ev`, winnt.OBJ_INHERIT)
 	if _, st := w.create(`\EV`, winnt.OBJ_CASE_INSENSITIVE|winnt.OBJ_INHERIT); st != ntstatus.ObjectNameCollision {
-		t.Errorf("O-25: without case: %v", st)
+		t.Errorf("O-25: without case: %v, want %v", st, ntstatus.ObjectNameCollision)
 	}
 	h, g, _ := w.c.Table.Lookup(v, ob.TagCall)
 	h.Deref(ob.TagCall)
 	if g.Attributes != winnt.OBJ_INHERIT || h.Name() != "Ev" {
-		t.Errorf("%s: %+v", h.Name(), g)
+		t.Errorf("%s: %+v, want g.Attributes = %v, h.Name() = Ev", h.Name(), g, winnt.OBJ_INHERIT)
 	}
 }
 
@@ -546,11 +549,11 @@ func TestPermanentInKernelMode(t *testing.T) {
 		return st
 	}
 	if st := create(`\a`); st != ntstatus.PrivilegeNotHeld {
-		t.Errorf("O-26: user mode: %v", st)
+		t.Errorf("O-26: user mode: %v, want %v", st, ntstatus.PrivilegeNotHeld)
 	}
 	w.kernel(func() {
 		if st := create(`\b`); st != ntstatus.Success {
-			t.Errorf("O-26: kernel mode: %v", st)
+			t.Errorf("O-26: kernel mode: %v, want %v", st, ntstatus.Success)
 		}
 	})
 }

@@ -49,15 +49,17 @@ func TestFailedOpensChangeNothing(t *testing.T) {
 			}
 		}
 		if after := state(); after != before {
-			t.Errorf("%s: %s, was %s", name, after, before)
+			t.Errorf("%s: %s, was %s, want %s", name, after, before, before)
 		}
 		w.c.Audit = nil
 		second, _, st := ob.OpenByPointer(w.c, o, w.self, 1, 0)
 		if st != ntstatus.Success || second == first {
-			t.Errorf("O-82: %s: the last place of the table: %#x, %v", name, second, st)
+			t.Errorf("O-82: %s: the last place of the table: %#x, %v, want anything but %#x, %v", name, second, st,
+				first, ntstatus.Success)
 		}
 		if _, _, st := ob.OpenByPointer(w.c, o, w.self, 1, 0); st != ntstatus.InsufficientResources {
-			t.Errorf("O-82: %s: one more than the table takes: %v", name, st)
+			t.Errorf("O-82: %s: one more than the table takes: %v, want %v", name, st,
+				ntstatus.InsufficientResources)
 		}
 	}
 }

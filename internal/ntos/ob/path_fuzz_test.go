@@ -59,7 +59,7 @@ func FuzzPath(f *testing.F) {
 		w.c.Table.Drain()
 		w.ns.Close()
 		if root.PointerCount() != 0 {
-			t.Errorf("%q: %d references to the root are left", path, root.PointerCount())
+			t.Errorf("%q: %d references to the root are left, want 0", path, root.PointerCount())
 		}
 	})
 }

@@ -33,7 +33,7 @@ func TestReferenceOrder(t *testing.T) {
 		wantStatus(t, "no entry", w.refer(400, query, threadType), ntstatus.InvalidHandle)
 	})
 	if _, _, st := ob.Reference[*ob.Directory](w.c, event, 1<<20, nil); st != ntstatus.ObjectTypeMismatch {
-		t.Errorf("an event as *Directory: %v", st)
+		t.Errorf("an event as *Directory: %v, want %v", st, ntstatus.ObjectTypeMismatch)
 	}
 	w.c.Table.Close(event)
 	wantStatus(t, "OC-11: a closed value", w.refer(event, query, threadType), ntstatus.InvalidHandle)
@@ -78,14 +78,14 @@ func TestKernelHandles(t *testing.T) {
 	var v winnt.Handle
 	p.kernel(func() { v, _, _ = ob.OpenByPointer(p.c, o, p.self, winnt.EVENT_QUERY_STATE, winnt.OBJ_KERNEL_HANDLE) })
 	if v >= 0 {
-		t.Fatalf("kernel handle %v", v)
+		t.Fatalf("kernel handle %v, want less than 0", v)
 	}
 	wantStatus(t, "OC-15: in user mode", p.refer(v, 0, nil), ntstatus.InvalidHandle)
 	wantStatus(t, "closing it there", p.c.Close(v), ntstatus.InvalidHandle)
 	q.kernel(func() { // OC-16
 		x, _, st := ob.Reference[*object](q.c, v, 0, eventType)
 		if st != ntstatus.Success || x != o {
-			t.Errorf("from another process: %v, %v", x, st)
+			t.Errorf("from another process: %v, %v, want %v, %v", x, st, o, ntstatus.Success)
 		}
 		x.Deref(ob.TagCall)
 		wantStatus(t, "close", q.c.Close(v), ntstatus.Success)
@@ -94,13 +94,13 @@ func TestKernelHandles(t *testing.T) {
 		v, _, st := ob.OpenByPointer(p.c, o, p.self, winnt.EVENT_QUERY_STATE,
 			winnt.OBJ_KERNEL_HANDLE|winnt.OBJ_FORCE_ACCESS_CHECK)
 		if st != ntstatus.Success || v >= 0 {
-			t.Errorf("with OBJ_FORCE_ACCESS_CHECK: %v, %v", v, st)
+			t.Errorf("with OBJ_FORCE_ACCESS_CHECK: %v, %v, want less than 0, %v", v, st, ntstatus.Success)
 		}
 		wantStatus(t, "close", p.c.Close(v), ntstatus.Success)
 	})
 	u, _, st := ob.OpenByPointer(p.c, o, p.self, winnt.EVENT_QUERY_STATE, winnt.OBJ_KERNEL_HANDLE)
 	if st != ntstatus.Success || u != 4 { // O-28, OC-17: ignored from user mode
-		t.Errorf("OBJ_KERNEL_HANDLE from user mode: %v, %v", u, st)
+		t.Errorf("OBJ_KERNEL_HANDLE from user mode: %v, %v, want 4, %v", u, st, ntstatus.Success)
 	}
 	wantStatus(t, "close", p.c.Close(u), ntstatus.Success)
 }

@@ -53,7 +53,7 @@ func TestStress(t *testing.T) { // O-45, O-80
 		table.Drain()
 	}
 	if n := live.Load(); n != 0 {
-		t.Errorf("%d objects alive after both tables were drained", n)
+		t.Errorf("%d objects alive after both tables were drained, want 0", n)
 	}
 }
 
@@ -79,7 +79,7 @@ func stressStep(t *testing.T, r *rand.Rand, tables [2]*ob.Table, v winnt.Handle,
 			t.Error("a look-up returned a destroyed object")
 		}
 		if handles, references := h.Counts(0); handles < 0 || references < handles {
-			t.Errorf("%d references but %d handles", references, handles) // O-45
+			t.Errorf("%d references but %d handles, want at least %d, at least 0", references, handles, handles) // O-45
 		}
 		if r.IntN(4) == 0 {
 			to.InsertDuplicate(h.Object(), g.Access, g.Attributes)
@@ -101,13 +101,14 @@ func checkConservation(t *testing.T, tables []*ob.Table) {
 			n++
 		}
 		if n != table.Count() {
-			t.Errorf("a table yields %d handles and counts %d", n, table.Count())
+			t.Errorf("a table yields %d handles and counts %d, want %d", n, table.Count(), table.Count())
 		}
 		total += n
 	}
 	for h, n := range entries {
 		if h.HandleCount() != n || h.PointerCount() != n {
-			t.Errorf("%d entries, handle count %d, reference count %d", n, h.HandleCount(), h.PointerCount())
+			t.Errorf("%d entries, handle count %d, reference count %d, want %d, %d", n, h.HandleCount(),
+				h.PointerCount(), n, n)
 		}
 	}
 	t.Logf("%d handles to %d objects at rest", total, len(entries))

@@ -19,7 +19,7 @@ func open(t testing.TB, table *ob.Table, granted winnt.AccessMask, attributes ui
 	o := newObject(eventType, nil)
 	v, st := table.Insert(o, granted, attributes)
 	if st != ntstatus.Success {
-		t.Fatalf("Insert: %v", st)
+		t.Fatalf("Insert: %v, want %v", st, ntstatus.Success)
 	}
 	o.Deref(ob.TagCall)
 	return v, o
@@ -56,7 +56,7 @@ func TestHandleValues(t *testing.T) { // O-10, O-11, OC-1, OC-3, OC-4
 // O-82: without configuration a table has the documented limit.
 func TestDefaultHandleLimit(t *testing.T) {
 	if ob.DefaultHandleLimit != 16_777_216 {
-		t.Errorf("%d handles", ob.DefaultHandleLimit)
+		t.Errorf("%d handles, want 16777216", ob.DefaultHandleLimit)
 	}
 	high := int64(1) << 32 // where a number has 64 bits
 	for _, limit := range []int{0, -1, ob.DefaultHandleLimit + 1, int(high), int(2 * high)} {
@@ -65,7 +65,7 @@ func TestDefaultHandleLimit(t *testing.T) {
 				open(t, table, 1, 0)
 			}
 			if n := table.Count(); n != 3 {
-				t.Errorf("limit %d: %d handles", limit, n)
+				t.Errorf("limit %d: %d handles, want 3", limit, n)
 			}
 		}
 	}
@@ -230,8 +230,8 @@ func TestReservation(t *testing.T) {
 	table.Drain()
 	wantStatus(t, "publish after exit", r.Publish(o, 3, 0), ntstatus.ProcessIsTerminating)
 	r.Abandon()
-	if o.HandleCount() != 0 {
-		t.Error("a failed publish left a handle count")
+	if got := o.HandleCount(); got != 0 {
+		t.Errorf("a failed publish left a handle count: o.HandleCount() = %d, want 0", got)
 	}
 }
 
@@ -247,7 +247,7 @@ func TestRemoveKeepsCounts(t *testing.T) {
 	wantStatus(t, "close of a removed value", table.Close(v), ntstatus.InvalidHandle)
 	c.Release()
 	if o.destroyed != 1 {
-		t.Error("Release did not drop the counts")
+		t.Errorf("Release did not drop the counts: o.destroyed = %d, want 1", o.destroyed)
 	}
 }
 
@@ -262,8 +262,8 @@ func TestAuditMaskIsTakenOnce(t *testing.T) {
 		}
 	}
 	wantStatus(t, "SetAudit of nothing", table.SetAudit(99, 3), ntstatus.InvalidHandle)
-	if table.TakeAudit(1<<30, o, 1) != 0 {
-		t.Error("an unknown handle has rights to audit")
+	if got := table.TakeAudit(1<<30, o, 1); got != 0 {
+		t.Errorf("an unknown handle has rights to audit: table.TakeAudit(1<<30, o, 1) = %d, want 0", got)
 	}
 	table.Close(v)
 	v, p := open(t, table, 3, 0)
@@ -343,7 +343,7 @@ func TestTwoClose(t *testing.T) { // OC-47
 		}
 		wg.Wait()
 		if won.Load() != 1 {
-			t.Fatalf("%d closes of one value succeeded", won.Load())
+			t.Fatalf("%d closes of one value succeeded, want 1", won.Load())
 		}
 	}
 }
@@ -414,7 +414,7 @@ func TestTableModel(t *testing.T) {
 		attrs := rapid.SampledFrom([]uint32{0, 0, 0, 1, 2, 4, 7, 0x30})
 		check := func(what string, got, want any) {
 			if got != want {
-				t.Fatalf("%s: table %v, model %v", what, got, want)
+				t.Fatalf("%s: table %v, model %v, want %v", what, got, want, want)
 			}
 		}
 		t.Repeat(map[string]func(*rapid.T){
@@ -524,7 +524,8 @@ func TestInheritedAlone(t *testing.T) {
 	}
 	o := newObject(eventType, nil)
 	if _, st := child.Insert(o, 1, 0); st != ntstatus.InsufficientResources {
-		t.Errorf("O-82: one handle more than the child's table takes: %v", st)
+		t.Errorf("O-82: one handle more than the child's table takes: %v, want %v", st,
+			ntstatus.InsufficientResources)
 	}
 }
 
@@ -538,7 +539,7 @@ func TestInvalidHandleIsRefused(t *testing.T) {
 		wantStatus(t, "SetAudit", table.SetAudit(bad, 1), ntstatus.InvalidHandle)
 		wantStatus(t, "SetAttributes", table.SetAttributes(bad, winnt.OBJ_INHERIT), ntstatus.InvalidHandle)
 		if got := table.TakeAudit(bad, o, 1); got != 0 {
-			t.Errorf("%#x has rights to audit: %#x", int64(bad), uint32(got))
+			t.Errorf("%#x has rights to audit: %#x: got = %d, want 0", int64(bad), uint32(got), got)
 		}
 	}
 	attributes := func(want uint32) {
@@ -562,6 +563,7 @@ func TestInvalidHandleIsRefused(t *testing.T) {
 	h, g, _ := table.Lookup(other, ob.TagCall)
 	h.Deref(ob.TagCall)
 	if g.Attributes&audit != 0 {
-		t.Error("the close of a handle is audited because its attributes were set")
+		t.Errorf("the close of a handle is audited because its attributes were set: g.Attributes&audit = %d, want 0",
+			g.Attributes&audit)
 	}
 }

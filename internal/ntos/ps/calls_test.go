@@ -33,6 +33,6 @@ func TestCallsOfIO(t *testing.T) {
 	th.Exit()
 	th.QueueIOCall(nt.UserAPC{ApcRoutine: 2}, quota.Receipt{})
 	if list := th.TakeCalls(); len(list) != 0 {
-		t.Errorf("a thread that ended makes %d calls", len(list))
+		t.Errorf("a thread that ended makes %d calls, want 0", len(list))
 	}
 }

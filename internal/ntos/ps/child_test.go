@@ -28,8 +28,8 @@ func TestAssignReleasesOldToken(t *testing.T) {
 		t.Fatal(out)
 	}
 	if own.InUse() || tok.InUse() || p.Token().Member(sid.Users, false) {
-		t.Errorf("T-110: the old in use: %t, the unfiltered new: %t; Users: %t", own.InUse(), tok.InUse(),
-			p.Token().Member(sid.Users, false))
+		t.Errorf("T-110: the old in use: %t, the unfiltered new: %t; Users: %t, want false, false, false",
+			own.InUse(), tok.InUse(), p.Token().Member(sid.Users, false))
 	}
 	p.Exit()
 	for _, o := range []ob.Object{j, own, tok, p} {
@@ -68,7 +68,7 @@ func TestChildOfALowProgram(t *testing.T) {
 	for _, image := range []uint32{0, 0x1000, 0x2000, 0x3000, se.Unlabelled} {
 		p, th, out := w.p.NewChild(Child{Image: image})
 		if out.Status != ntstatus.Success {
-			t.Fatalf("%+v", out)
+			t.Fatalf("%+v, want out.Status = %v", out, ntstatus.Success)
 		}
 		own, parents := p.PrimaryToken(), w.p.PrimaryToken()
 		want := min(image, 0x2000) // the parent's

@@ -44,8 +44,8 @@ func TestStaticContextIsACopy(t *testing.T) {
 					} else if c.Token != tok || !c.Direct {
 						t.Errorf("I-80: dynamic, %v at %v: a copy", typ, level)
 					}
-					if tok.Value() != before {
-						t.Error("I-80: the client's token changed")
+					if got := tok.Value(); got != before {
+						t.Errorf("I-80: the client's token changed: tok.Value() = %v, want %v", got, before)
 					}
 					c.Delete()
 					th.Deref(ob.TagCall)
@@ -173,10 +173,10 @@ func TestSubjectContext(t *testing.T) {
 	none.Release()
 	(&SubjectContext{}).Release()
 	if s := none.Subject(); s.Primary != nil || s.Client != nil {
-		t.Errorf("of no context: %+v", s)
+		t.Errorf("of no context: %+v, want s.Primary = nil, s.Client = nil", s)
 	}
 	if s := (&SubjectContext{}).Subject(); s.Primary != nil || s.Client != nil {
-		t.Errorf("of an empty context: %+v", s)
+		t.Errorf("of an empty context: %+v, want s.Primary = nil, s.Client = nil", s)
 	}
 	for _, o := range []ob.Object{th, tok} {
 		o.Head().Deref(ob.TagCall)

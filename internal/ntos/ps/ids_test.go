@@ -68,7 +68,8 @@ func TestWalkThreads(t *testing.T) {
 		after, _ := p.ThreadAfter(id - 1)
 		before, _ := p.ThreadBefore(id + 1)
 		if after.ID() != id || before.ID() != id {
-			t.Errorf("%d: after the id below it %d, before the one above it %d", i, after.ID(), before.ID())
+			t.Errorf("%d: after the id below it %d, before the one above it %d, want %d, %d", i, after.ID(),
+				before.ID(), id, id)
 		}
 		after.Deref(ob.TagCall)
 		before.Deref(ob.TagCall)
@@ -92,7 +93,7 @@ func TestLookupByID(t *testing.T) {
 		before := [2]int64{p.PointerCount(), th.PointerCount()}
 		gotP, gotT := w.sys.LookupProcess(pid|low), w.sys.LookupThread(tid|low)
 		if gotP != p || gotT != th {
-			t.Fatalf("low bits %d: %v, %v", low, gotP, gotT)
+			t.Fatalf("low bits %d: %v, %v, want %v, %v", low, gotP, gotT, p, th)
 		}
 		if p.PointerCount() != before[0]+1 || th.PointerCount() != before[1]+1 {
 			t.Errorf("low bits %d: %d and %d references", low, p.PointerCount()-before[0], th.PointerCount()-before[1])
@@ -101,10 +102,10 @@ func TestLookupByID(t *testing.T) {
 		gotT.Deref(ob.TagCall)
 	}
 	if x, y := w.sys.LookupProcess(tid), w.sys.LookupThread(pid); x != nil || y != nil {
-		t.Errorf("found %v by a thread's id, %v by a process's", x, y)
+		t.Errorf("found %v by a thread's id, %v by a process's, want nil, nil", x, y)
 	}
 	if x, y := w.sys.LookupProcess(pid+400), w.sys.LookupThread(tid+400); x != nil || y != nil {
-		t.Errorf("found %v and %v by ids that no object has", x, y)
+		t.Errorf("found %v and %v by ids that no object has, want nil, nil", x, y)
 	}
 	w.threads = nil
 	th.Exit()
@@ -125,12 +126,12 @@ func walkIDs(t *testing.T, next func(winnt.Handle) (*ps.Thread, winnt.Handle)) (
 		th, id := next(at)
 		if th == nil {
 			if id != 0 {
-				t.Errorf("the end has id %d", id)
+				t.Errorf("the end has id %d, want 0", id)
 			}
 			return got
 		}
 		if th.ID() != id {
-			t.Errorf("thread %d is told as %d", th.ID(), id)
+			t.Errorf("thread %d is told as %d, want %d", th.ID(), id, id)
 		}
 		th.Deref(ob.TagCall)
 		got, at = append(got, id), id

@@ -113,7 +113,7 @@ func TestRefusedTokenKeepsNewerOne(t *testing.T) {
 	th.imp.Store(now) // r was replaced, and its reference dropped, by who set this one
 	refused.Deref(ob.TagImpersonation)
 	if out := th.recheck(r, before); out.Status != ntstatus.AccessDenied {
-		t.Errorf("I-41: %+v", out)
+		t.Errorf("I-41: %+v, want out.Status = %v", out, ntstatus.AccessDenied)
 	}
 	if th.imp.Load() != now || old.PointerCount() != 1 || refused.PointerCount() != 1 || later.PointerCount() != 2 {
 		t.Errorf("I-41: another state; %d, %d and %d references", old.PointerCount(), refused.PointerCount(),

@@ -23,12 +23,13 @@ func TestDisableMovesTheStateAndItsReference(t *testing.T) {
 
 	first, active := th.Disable()
 	if !active || th.IsImpersonating() || tok.PointerCount() != count {
-		t.Errorf("disabled: active %t, impersonating %t, count %d of %d", active, th.IsImpersonating(),
-			tok.PointerCount(), count)
+		t.Errorf("disabled: active %t, impersonating %t, count %d of %d, want true, false, %d", active,
+			th.IsImpersonating(), tok.PointerCount(), count, count)
 	}
 	second, active := th.Disable()
 	if active || second.Record() != nil {
-		t.Errorf("disabled a thread that impersonates no client: active %t, record %+v", active, second.Record())
+		t.Errorf("disabled a thread that impersonates no client: active %t, record %+v, want false, nil", active,
+			second.Record())
 	}
 	th.Restore(second)
 	th.Restore(first)
@@ -50,7 +51,7 @@ func TestRestoreReplaces(t *testing.T) {
 	impersonate(t, th, other, false, false, winnt.SecurityImpersonation)
 	th.Restore(none)
 	if th.IsImpersonating() || other.PointerCount() != 1 {
-		t.Errorf("impersonating %t, count %d", th.IsImpersonating(), other.PointerCount())
+		t.Errorf("impersonating %t, count %d, want false, 1", th.IsImpersonating(), other.PointerCount())
 	}
 	defer func() {
 		if recover() == nil {
@@ -113,14 +114,15 @@ func TestCopyReplacesOnlyWhatWasRead(t *testing.T) {
 	defer read.Token.Deref(ob.TagCall)
 	th.RevertToSelf()
 	if out := th.ReplaceOwnCopy(read, dup); out.Status != ntstatus.Success || th.IsImpersonating() {
-		t.Errorf("after a revert: %+v, impersonating %t", out, th.IsImpersonating())
+		t.Errorf("after a revert: %+v, impersonating %t, want out.Status = %v, th.IsImpersonating() = false", out,
+			th.IsImpersonating(), ntstatus.Success)
 	}
 	impersonate(t, th, other, true, false, winnt.SecurityImpersonation)
 	if out := th.ReplaceOwnCopy(read, dup); out.Status != ntstatus.Success || th.Subject().Client != other.Value() {
 		t.Errorf("after another client: %+v", out)
 	}
 	if tok.PointerCount() != 2 || dup.PointerCount() != 1 {
-		t.Errorf("counts: read token %d, copy %d", tok.PointerCount(), dup.PointerCount())
+		t.Errorf("counts: read token %d, copy %d, want 2, 1", tok.PointerCount(), dup.PointerCount())
 	}
 }
 
@@ -152,11 +154,12 @@ func TestSubjects(t *testing.T) {
 	impersonate(t, th, tok, false, true, winnt.SecurityImpersonation)
 	self, s := th.SubjectAsSelf(), th.Subject()
 	if self.Client != nil || self.Primary != p.Token() {
-		t.Errorf("as self: %+v", self)
+		t.Errorf("as self: %+v, want self.Client = nil, self.Primary = %v", self, p.Token())
 	}
 	// I-25
 	if s.Client != tok.Value() || s.Primary != p.Token() || s.Level != winnt.SecurityImpersonation || !s.EffectiveOnly {
-		t.Errorf("subject: %+v", s)
+		t.Errorf("subject: %+v, want s.Client = %v, s.Primary = %v, s.Level = %v, s.EffectiveOnly = true", s,
+			tok.Value(), p.Token(), winnt.SecurityImpersonation)
 	}
 }
 
@@ -170,7 +173,7 @@ func TestRevert(t *testing.T) {
 	th.RevertToSelf()
 	th.RevertToSelf()
 	if th.IsImpersonating() || tok.PointerCount() != 1 {
-		t.Errorf("impersonating %t, count %d", th.IsImpersonating(), tok.PointerCount())
+		t.Errorf("impersonating %t, count %d, want false, 1", th.IsImpersonating(), tok.PointerCount())
 	}
 }
 
@@ -183,7 +186,7 @@ func TestExitDropsTheToken(t *testing.T) {
 	th.Exit()
 	th.Exit()
 	if tok.PointerCount() != 1 {
-		t.Errorf("count %d", tok.PointerCount())
+		t.Errorf("count %d, want 1", tok.PointerCount())
 	}
 }
 
@@ -196,7 +199,7 @@ func TestImpersonateAllocatesNothing(t *testing.T) {
 		ps.ImpersonateClient(th, tok, true, false, winnt.SecurityImpersonation)
 		th.RevertToSelf()
 	}); n != 0 {
-		t.Errorf("%v allocations", n)
+		t.Errorf("%v allocations, want 0", n)
 	}
 }
 
@@ -212,7 +215,8 @@ func TestDemotionKeepsFlags(t *testing.T) {
 		th := w.thread(p)
 		out := ps.ImpersonateClient(th, tok, asked[0], asked[1], winnt.SecurityDelegation)
 		if out.Status != ntstatus.Success || !out.Demoted || out.Raised {
-			t.Errorf("I-43: %+v", out)
+			t.Errorf("I-43: %+v, want out.Status = %v, out.Demoted = true, out.Raised = false", out,
+				ntstatus.Success)
 		}
 		r := th.Impersonation(ob.TagCall)
 		if r.CopyOnOpen != asked[0] || r.EffectiveOnly != asked[1] || r.Level != winnt.SecurityIdentification ||
@@ -221,7 +225,8 @@ func TestDemotionKeepsFlags(t *testing.T) {
 		}
 		v := r.Token.Value()
 		if v.Type() != winnt.TokenImpersonation || v.Level() != winnt.SecurityIdentification {
-			t.Errorf("I-43: the copy is of type %v, level %v", v.Type(), v.Level())
+			t.Errorf("I-43: the copy is of type %v, level %v, want %v, %v", v.Type(), v.Level(),
+				winnt.TokenImpersonation, winnt.SecurityIdentification)
 		}
 		if want := se.CopyDescriptor(v, p.Token()); !r.Token.Security().Equal(want) {
 			t.Errorf("I-23: asked for %v: the copy is protected otherwise", asked)
@@ -229,7 +234,7 @@ func TestDemotionKeepsFlags(t *testing.T) {
 		r.Token.Deref(ob.TagCall)
 	}
 	if got := tok.PointerCount(); got != before {
-		t.Errorf("I-45: %d references, had %d", got, before)
+		t.Errorf("I-45: %d references, had %d, want %d", got, before, before)
 	}
 }
 
@@ -248,10 +253,10 @@ func TestCapturedLevels(t *testing.T) {
 					c, out := client.CreateClientSecurity(nt.SecurityQualityOfService{ImpersonationLevel: level,
 						ContextTrackingMode: tracking, EffectiveOnly: effectiveOnly}, false, server.Process())
 					if out.Status != ntstatus.Success {
-						t.Fatalf("%v: %+v", level, out)
+						t.Fatalf("%v: %+v, want out.Status = %v", level, out, ntstatus.Success)
 					}
 					if out := c.Impersonate(server); out.Status != ntstatus.Success {
-						t.Fatalf("%v: %+v", level, out)
+						t.Fatalf("%v: %+v, want out.Status = %v", level, out, ntstatus.Success)
 					}
 					r := server.Impersonation(ob.TagCall)
 					if r == nil || r.Level != level || r.EffectiveOnly != effectiveOnly || !r.CopyOnOpen {

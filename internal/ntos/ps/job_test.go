@@ -64,7 +64,7 @@ func (w *jobWorld) close() {
 	w.SystemProcess().Exit()
 	w.SystemProcess().Deref(ob.TagCall)
 	if left := w.Security.Objects.Report(); len(left) > 0 {
-		w.t.Errorf("still referenced: %v", left)
+		w.t.Errorf("still referenced: %v: len(left) = %d, want 0", left, len(left))
 	}
 }
 
@@ -151,7 +151,7 @@ func TestJobsUnderLoad(t *testing.T) {
 	only.Deref(ob.TagCall)
 	for i, j := range jobs {
 		if j.active != 0 {
-			t.Errorf("job %d counts %d processes, and none lives", i, j.active)
+			t.Errorf("job %d counts %d processes, and none lives, want 0", i, j.active)
 		}
 		j.Deref(ob.TagCall)
 	}
@@ -196,13 +196,14 @@ func TestAfterExit(t *testing.T) {
 	j := w.NewJob(w.p.Token())
 	w.p.Exit()
 	if _, st := w.p.NewThread(); st != ntstatus.ProcessIsTerminating {
-		t.Errorf("thread: %v", st)
+		t.Errorf("thread: %v, want %v", st, ntstatus.ProcessIsTerminating)
 	}
 	if _, _, out := w.p.NewChild(Child{Image: se.Unlabelled}); out.Status != ntstatus.ProcessIsTerminating {
-		t.Errorf("child: %v", out)
+		t.Errorf("child: %v, want out.Status = %v", out, ntstatus.ProcessIsTerminating)
 	}
 	if out := w.p.AssignToJob(j); out.Status != ntstatus.ProcessIsTerminating || j.active != 0 {
-		t.Errorf("job: %v, %d processes", out, j.active)
+		t.Errorf("job: %v, %d processes, want out.Status = %v, j.active = 0", out, j.active,
+			ntstatus.ProcessIsTerminating)
 	}
 	j.Deref(ob.TagCall)
 	w.close()
@@ -223,7 +224,7 @@ func TestPrimary(t *testing.T) {
 		}
 		if n, _ = se.Primary(v.WithTypeLevel(winnt.TokenImpersonation, winnt.SecurityDelegation), c.image); n.Type() !=
 			winnt.TokenPrimary || n.Level() != 0 {
-			t.Errorf("T-54: a child's token is %v of level %v", n.Type(), n.Level())
+			t.Errorf("T-54: a child's token is %v of level %v, want %v, 0", n.Type(), n.Level(), winnt.TokenPrimary)
 		}
 	}
 }
@@ -302,7 +303,7 @@ func TestJobLimitsCannotBeRelaxed(t *testing.T) {
 		l.Filter = filter()
 		change(&l)
 		if out := j.SetLimits(l); out.Status != ntstatus.AccessDenied || out.Rule != "I-89" {
-			t.Errorf("%s: %v", name, out)
+			t.Errorf(`%s: %v, want out.Status = %v, out.Rule = "I-89"`, name, out, ntstatus.AccessDenied)
 		}
 		if now := j.Limits(); now.Flags != all.Flags || now.Token != first || !sameFilter(&now.Filter, &all.Filter) {
 			t.Errorf("%s: the limits are %+v", name, now)

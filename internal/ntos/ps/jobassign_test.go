@@ -127,7 +127,8 @@ func TestSingleTokenInAnOuterJob(t *testing.T) {
 		out := w.p.AssignToJob(inner)
 		now := w.p.PrimaryToken()
 		if out.Status != c.st || (now != old) != (c.st == ntstatus.Success) {
-			t.Errorf("I-90: %s: %+v, another token: %t", c.name, out, now != old)
+			t.Errorf("I-90: %s: %+v, another token: %t, want out.Status = %v, now != old = %t", c.name, out,
+				now != old, c.st, c.st == ntstatus.Success)
 		}
 		after, _, _ := w.Security.Objects.Counts()
 		if single.PointerCount() != refs || after != objects || now.PointerCount() != 1 {

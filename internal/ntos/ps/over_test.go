@@ -47,12 +47,13 @@ func TestCallsSignal(t *testing.T) {
 	for i := range MaxCalls {
 		st := th.QueueCall(quota.Payer{}, nt.UserAPC{ApcRoutine: uint64(i + 1)})
 		if st != ntstatus.Success || th.CallsFull() != (i+1 == MaxCalls) {
-			t.Fatalf("O-147: call %d: %v, full %t", i, st, th.CallsFull())
+			t.Fatalf("O-147: call %d: %v, full %t, want %v, %t", i, st, th.CallsFull(), ntstatus.Success,
+				i+1 == MaxCalls)
 		}
 		queued(true)
 	}
 	if st := th.QueueCall(quota.Payer{}, nt.UserAPC{}); st != ntstatus.InsufficientResources {
-		t.Errorf("O-147: one call too many: %v", st)
+		t.Errorf("O-147: one call too many: %v, want %v", st, ntstatus.InsufficientResources)
 	}
 	list := th.TakeCalls()
 	if len(list) != MaxCalls || list[0].ApcRoutine != 1 || list[MaxCalls-1].ApcRoutine != MaxCalls {
@@ -64,7 +65,7 @@ func TestCallsSignal(t *testing.T) {
 	}
 	th.Exit()
 	if st := th.QueueCall(quota.Payer{}, nt.UserAPC{}); st != ntstatus.Unsuccessful {
-		t.Errorf("O-147: of an ended thread: %v", st)
+		t.Errorf("O-147: of an ended thread: %v, want %v", st, ntstatus.Unsuccessful)
 	}
 	th.Deref(ob.TagCall)
 	w.close()
@@ -83,7 +84,7 @@ func TestThreadStartsAtSuspendCountZero(t *testing.T) {
 		}
 	}
 	if _, st := th.Suspend(); st != ntstatus.SuspendCountExceeded {
-		t.Errorf("O-144: once too often: %v", st)
+		t.Errorf("O-144: once too often: %v, want %v", st, ntstatus.SuspendCountExceeded)
 	}
 	for before := int32(MaximumSuspendCount); before > 0; before-- {
 		if w.p.Started() {
@@ -98,7 +99,7 @@ func TestThreadStartsAtSuspendCountZero(t *testing.T) {
 	}
 	th.Exit()
 	if _, st := th.Suspend(); st != ntstatus.ThreadIsTerminating {
-		t.Errorf("O-144: an ended thread: %v", st)
+		t.Errorf("O-144: an ended thread: %v, want %v", st, ntstatus.ThreadIsTerminating)
 	}
 	th.Deref(ob.TagCall)
 	w.close()

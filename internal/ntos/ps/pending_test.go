@@ -30,7 +30,7 @@ func TestPendingIOIsBounded(t *testing.T) {
 			th = second
 		}
 		if st := th.AddIO(&all[i]); st != ntstatus.Success {
-			t.Fatalf("operation %d: %v", i, st)
+			t.Fatalf("operation %d: %v, want %v", i, st, ntstatus.Success)
 		}
 	}
 	more := &operation{}
@@ -40,17 +40,17 @@ func TestPendingIOIsBounded(t *testing.T) {
 		}
 	}
 	if st := stranger.AddIO(more); st != ntstatus.Success {
-		t.Errorf("another process: %v", st)
+		t.Errorf("another process: %v, want %v", st, ntstatus.Success)
 	}
 	stranger.RemoveIO(more)
 	first.RemoveIO(&all[1]) // not its own: nothing ends
 	first.RemoveIO(&all[0])
 	first.RemoveIO(&all[0]) // has ended already
 	if st := second.AddIO(more); st != ntstatus.Success {
-		t.Errorf("after one has ended: %v", st)
+		t.Errorf("after one has ended: %v, want %v", st, ntstatus.Success)
 	}
 	if st := first.AddIO(&all[0]); st != ntstatus.InsufficientResources {
-		t.Errorf("one that has ended made room twice: %v", st)
+		t.Errorf("one that has ended made room twice: %v, want %v", st, ntstatus.InsufficientResources)
 	}
 	if n := first.CancelIO(nil, 0, false); n != len(all)/2-1 || all[2].cancelled != 1 || all[1].cancelled != 0 {
 		t.Errorf("%d operations of the first thread are cancelled", n)
@@ -88,15 +88,15 @@ func TestCancelIO(t *testing.T) {
 	}
 	if got := fmt.Sprint(all[0].cancelled, all[1].cancelled, all[2].cancelled, all[3].cancelled, all[4].cancelled,
 		all[5].cancelled); got != "5 5 2 2 1 1" {
-		t.Errorf("cancelled %s times", got)
+		t.Errorf("cancelled %s times, want 5 5 2 2 1 1", got)
 	}
 	// The end of a thread cancels its operations, and it cannot start others.
 	first.Exit()
 	if got := fmt.Sprint(all[0].cancelled, all[1].cancelled, all[2].cancelled, all[3].cancelled); got != "6 6 3 2" {
-		t.Errorf("at the thread's end: cancelled %s times", got)
+		t.Errorf("at the thread's end: cancelled %s times, want 6 6 3 2", got)
 	}
 	if st := first.AddIO(&slow{}); st != ntstatus.ThreadIsTerminating {
-		t.Errorf("a thread that ended: %v", st)
+		t.Errorf("a thread that ended: %v, want %v", st, ntstatus.ThreadIsTerminating)
 	}
 	p.Exit()
 	if all[3].cancelled != 3 || all[4].cancelled != 2 || all[5].cancelled != 1 {

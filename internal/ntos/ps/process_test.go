@@ -30,12 +30,12 @@ func TestAtExit(t *testing.T) {
 	q.Exit()
 	th.Exit()
 	if times != 0 {
-		t.Error("it runs at another's end")
+		t.Errorf("it runs at another's end: times = %d, want 0", times)
 	}
 	if !p.Exit() || p.Exit() || times != 1 {
 		t.Errorf("it runs %d times", times)
 	}
 	if _, st := p.NewThread(); st != ntstatus.ProcessIsTerminating {
-		t.Errorf("O-47: a thread of a process that ended: %v", st)
+		t.Errorf("O-47: a thread of a process that ended: %v, want %v", st, ntstatus.ProcessIsTerminating)
 	}
 }

@@ -19,7 +19,7 @@ func TestEndedThreadBeginsNothing(t *testing.T) {
 	th := w.thread()
 	th.Exit()
 	if st := th.AddIO(nil); st != ntstatus.ThreadIsTerminating || w.p.pending.Load() != 0 {
-		t.Errorf("I-141: %v, %d under way", st, w.p.pending.Load())
+		t.Errorf("I-141: %v, %d under way, want %v, 0", st, w.p.pending.Load(), ntstatus.ThreadIsTerminating)
 	}
 	th.Deref(ob.TagCall)
 	w.close()
@@ -57,7 +57,7 @@ func TestRaised(t *testing.T) {
 		{user(typed(winnt.TokenImpersonation, winnt.SecurityIdentification)), false, winnt.SecurityAnonymous, true},
 	} {
 		if got := raised(p, value(t, c.v), c.copy, c.level); got != c.want {
-			t.Errorf("I-48, I-99: case %d: %t", i, got)
+			t.Errorf("I-48, I-99: case %d: %t, want %t", i, got, c.want)
 		}
 	}
 }
@@ -82,7 +82,8 @@ func TestRaisedImpersonationIsReported(t *testing.T) {
 			tok := w.client(user(c.change))
 			if out := ImpersonateClient(th, tok, true, false, winnt.SecurityDelegation); out.Status != ntstatus.Success ||
 				out.Raised != c.raised || out.Demoted {
-				t.Errorf("I-48: %s, in a job %t: %+v", c.name, job, out)
+				t.Errorf("I-48: %s, in a job %t: %+v, want out.Status = %v, out.Raised = %v, out.Demoted = false",
+					c.name, job, out, ntstatus.Success, c.raised)
 			}
 			th.RevertToSelf()
 			for _, o := range []ob.Object{th, tok, j} {
@@ -121,7 +122,7 @@ func TestProcessIsCounted(t *testing.T) {
 	p.Deref(ob.TagCall)
 	count("the process is gone", 0, before)
 	if tok.InUse() || tok.PointerCount() != 1 {
-		t.Errorf("T-112: the token is in use: %t, %d references", tok.InUse(), tok.PointerCount())
+		t.Errorf("T-112: the token is in use: %t, %d references, want false, 1", tok.InUse(), tok.PointerCount())
 	}
 	child, cth, out := w.p.NewChild(Child{Token: tok, Image: se.Unlabelled})
 	if out.Status != ntstatus.Success || child.PrimaryToken() != tok {

@@ -148,7 +148,7 @@ func TestLUIDsAreUnique(t *testing.T) {
 	defer tok.Deref(ob.TagCall)
 	for _, name := range []string{"a", "b", "c"} {
 		if x := s.Boxes.Hold(9, sid.AppContainer(name)); x.Number() <= 3 {
-			t.Errorf("T-69: %s has the number %d", name, x.Number())
+			t.Errorf("T-69: %s has the number %d, want more than 3", name, x.Number())
 		}
 	}
 }
@@ -159,7 +159,8 @@ func TestPrimaryType(t *testing.T) {
 	for _, image := range []uint32{se.Unlabelled, 0x1000} {
 		v, st := se.Primary(build(t, client, winnt.TokenImpersonation), image)
 		if st != ntstatus.Success || v.Type() != winnt.TokenPrimary || v.Level() != 0 {
-			t.Errorf("T-54: %v, %v of level %v", st, v.Type(), v.Level())
+			t.Errorf("T-54: %v, %v of level %v, want %v, %v, 0", st, v.Type(), v.Level(), ntstatus.Success,
+				winnt.TokenPrimary)
 		}
 	}
 }

@@ -176,7 +176,7 @@ func TestCopyDescriptorWhole(t *testing.T) {
 		rest, err := sddl.Format(sd.New(sd.Parts{Control: d.Control() &^ sd.DACLPresent, Owner: d.Owner(), Group: d.Group(),
 			SACL: d.SACL()}), sddl.Options{})
 		if err != nil || rest != "O:"+group+"G:"+group+"S:AI(ML;;NW;;;LW)" {
-			t.Errorf("I-23: %s: %s, %v", c.name, rest, err)
+			t.Errorf("I-23: %s: %s, %v, want %s, nil", c.name, rest, err, "O:"+group+"G:"+group+"S:AI(ML;;NW;;;LW)")
 		}
 	}
 }
@@ -251,7 +251,7 @@ func TestLabelOfEachType(t *testing.T) {
 			creator := build(t, svc, winnt.TokenPrimary, integrity(rid))
 			d := se.NewDescriptor(creator, c.typ, nil)
 			if got := d.Parts().Control&sd.SACLAutoInherited != 0; got != c.inherited {
-				t.Errorf("O-39: %s: inherited %t", c.typ.Name, got)
+				t.Errorf("O-39: %s: inherited %t, want %t", c.typ.Name, got, c.inherited)
 			}
 			if mask == 0 {
 				if d.SACL() != nil {

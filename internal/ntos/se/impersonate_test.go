@@ -167,7 +167,7 @@ func TestCanImpersonateAllocatesNothing(t *testing.T) {
 		se.CanImpersonate(p, tok, winnt.SecurityImpersonation,
 			nt.Observed)
 	}); n != 0 {
-		t.Errorf("%v allocations", n)
+		t.Errorf("%v allocations, want 0", n)
 	}
 }
 
@@ -248,7 +248,7 @@ func TestFirstRowDecides(t *testing.T) {
 				t.Errorf("I-42: conditions %09b: %t by row %s, want %t by %s", set, ok, got, allowed, row)
 			}
 			if ok, got := se.CanImpersonate(p, tok, winnt.SecurityIdentification, profile); !ok || got != "a" {
-				t.Errorf("I-42: conditions %09b: to identify: %t by row %s", set, ok, got)
+				t.Errorf("I-42: conditions %09b: to identify: %t by row %s, want true, a", set, ok, got)
 			}
 		}
 		if !same {
@@ -263,7 +263,7 @@ func TestEachRowHasItsWords(t *testing.T) {
 	for _, row := range []string{"a", "b", "c", "d", "e", "f", "g", "h", "h2", "i", "j"} {
 		text := se.RowText(row)
 		if words[text] != "" {
-			t.Errorf("rows %s and %s: %s", words[text], row, text)
+			t.Errorf(`rows %s and %s: %s, want ""`, words[text], row, text)
 		}
 		words[text] = row
 	}

@@ -69,11 +69,11 @@ func TestSessionNotification(t *testing.T) {
 	s.Sessions.Register(r)
 	marked, other := s.AllocateLUID(), s.AllocateLUID()
 	if st := s.Sessions.MarkForNotification(marked); st != ntstatus.NotFound {
-		t.Errorf("marking an unknown session: %v", st)
+		t.Errorf("marking an unknown session: %v, want %v", st, ntstatus.NotFound)
 	}
 	a, b := s.NewToken(admin(t, marked, 1), nil), s.NewToken(admin(t, other, 1), nil)
 	if st := s.Sessions.MarkForNotification(marked); st != ntstatus.Success {
-		t.Errorf("marking: %v", st)
+		t.Errorf("marking: %v, want %v", st, ntstatus.Success)
 	}
 	b.Deref(ob.TagCall)
 	a.Deref(ob.TagCall)
@@ -81,7 +81,7 @@ func TestSessionNotification(t *testing.T) {
 		t.Errorf("told of %v, want %v", told, marked)
 	}
 	if st := s.Sessions.Unregister(r); st != ntstatus.NotFound {
-		t.Errorf("unregistering twice: %v", st)
+		t.Errorf("unregistering twice: %v, want %v", st, ntstatus.NotFound)
 	}
 }
 
@@ -95,7 +95,8 @@ func TestLinkedSessions(t *testing.T) {
 	for _, bad := range [][2]*token.Token{{full, full}, {limited, limited}, {full, admin(t, two, 1)}} {
 		// A full token is linked with a limited one of its user, and no other two are. T-90
 		if st := s.Sessions.Link(bad[0], bad[1]); st != ntstatus.InvalidParameter {
-			t.Errorf("linking %d and %d: %v", bad[0].ElevationType(), bad[1].ElevationType(), st)
+			t.Errorf("linking %d and %d: %v, want %v", bad[0].ElevationType(), bad[1].ElevationType(), st,
+				ntstatus.InvalidParameter)
 		}
 	}
 	// The pair is of one user.
@@ -108,18 +109,18 @@ func TestLinkedSessions(t *testing.T) {
 	for _, bad := range [][2]*token.Token{{full, other}, {other, full}} {
 		// A full token is linked with a limited one of its user, and no other two are. T-90
 		if st := s.Sessions.Link(bad[0], bad[1]); st != ntstatus.InvalidParameter {
-			t.Errorf("linking tokens of two users: %v", st)
+			t.Errorf("linking tokens of two users: %v, want %v", st, ntstatus.InvalidParameter)
 		}
 	}
 	if st := s.Sessions.Link(full, admin(t, s.AllocateLUID(),
 		winnt.TokenElevationTypeLimited)); st != ntstatus.NoSuchLogonSession {
-		t.Errorf("linking with a session that is not there: %v", st)
+		t.Errorf("linking with a session that is not there: %v, want %v", st, ntstatus.NoSuchLogonSession)
 	}
 	if s.Sessions.Linked(full) != nil {
 		t.Error("linked before it is")
 	}
 	if st := s.Sessions.Link(limited, full); st != ntstatus.Success {
-		t.Fatalf("linking: %v", st)
+		t.Fatalf("linking: %v, want %v", st, ntstatus.Success)
 	}
 	if s.Sessions.Linked(full) != limited || s.Sessions.Linked(limited) != full ||
 		s.Sessions.Linked(admin(t, one, 1)) != nil {
@@ -131,7 +132,7 @@ func TestLinkedSessions(t *testing.T) {
 	for _, bad := range [][2]*token.Token{{full, anew}, {anew, full}, {limited, more}, {more, limited}} {
 		// A linked session cannot be linked again, whichever is named first (T-90).
 		if st := s.Sessions.Link(bad[0], bad[1]); st != ntstatus.InvalidParameter {
-			t.Errorf("a second pair: %v", st)
+			t.Errorf("a second pair: %v, want %v", st, ntstatus.InvalidParameter)
 		}
 		if s.Sessions.Linked(full) != limited || s.Sessions.Linked(limited) != full || s.Sessions.Linked(anew) != nil {
 			t.Error("a refused link changed a pair")
@@ -183,7 +184,8 @@ func TestPairEnds(t *testing.T) {
 		}
 	}
 	if len(logons) != 2 || logons[0].Token == logons[1].Token {
-		t.Fatalf("%d logons end: %v", len(logons), logons)
+		t.Fatalf("%d logons end: %v, want len(logons) = 2, logons[0].Token anything but %v", len(logons), logons,
+			logons[1].Token)
 	}
 	for _, o := range logons {
 		if want := map[*token.Token]winnt.LogonType{full: winnt.LOGON32_LOGON_INTERACTIVE,
@@ -226,7 +228,8 @@ func TestMarkedSessionsOfPairAreReported(t *testing.T) {
 			}
 			tokens[1-last].Head().Deref(ob.TagCall)
 			if len(told) > 0 {
-				t.Errorf("marked %b: told of %v while the pair lives", marked, told)
+				t.Errorf("marked %b: told of %v while the pair lives: len(told) = %d, want 0", marked, told,
+					len(told))
 			}
 			tokens[last].Head().Deref(ob.TagCall)
 			if slices.Sort(told); !slices.Equal(told, want) {

@@ -77,8 +77,8 @@ func TestUpdatesAreNotLost(t *testing.T) {
 	}
 	before := o.Value()
 	o.Update(func(*token.Token, winnt.LUID) *token.Token { return nil })
-	if o.Value() != before {
-		t.Error("an update that declined changed the token")
+	if got := o.Value(); got != before {
+		t.Errorf("an update that declined changed the token: o.Value() = %v, want %v", got, before)
 	}
 }
 
@@ -123,8 +123,8 @@ func TestDefaultTokenDescriptor(t *testing.T) {
 	o := s.NewToken(build(t, client, winnt.TokenPrimary), nil)
 	defer o.Deref(ob.TagCall)
 	first := o.DefaultTokenDescriptor()
-	if o.DefaultTokenDescriptor() != first {
-		t.Error("made twice for one value")
+	if got := o.DefaultTokenDescriptor(); got != first {
+		t.Errorf("made twice for one value: o.DefaultTokenDescriptor() = %v, want %v", got, first)
 	}
 	o.Update(func(old *token.Token, modified winnt.LUID) *token.Token {
 		n, _ := old.WithDefaultDACL(modified, acl(t, "(A;;GA;;;WD)"))
@@ -157,7 +157,7 @@ func TestDescent(t *testing.T) {
 				want = want || k == j
 			}
 			if got := x.DescendsFrom(y); got != want {
-				t.Errorf("I-90: %s descends from %s: %t", names[i], names[j], got)
+				t.Errorf("I-90: %s descends from %s: %t, want %t", names[i], names[j], got, want)
 			}
 		}
 		if i > 0 && x.ID() == root.ID() {

@@ -28,7 +28,7 @@ func TestEachPrivilege(t *testing.T) {
 			want(t, "check", st, ntstatus.Success)
 			marked := out.RequiredPrivileges.Privilege[0].Attributes&winnt.SE_PRIVILEGE_USED_FOR_ACCESS != 0
 			if marked != out.Result {
-				t.Errorf("%v: found %v, marked %v", q, out.Result, marked)
+				t.Errorf("%v: found %v, marked %v, want %v", q, out.Result, marked, out.Result)
 			}
 			return out.Result
 		}
@@ -85,7 +85,7 @@ func TestAdjustWithoutRecord(t *testing.T) {
 	_, st = adjust(winnt.SeTcbPrivilege, winnt.SE_PRIVILEGE_ENABLED)
 	want(t, "no change", st, ntstatus.Success)
 	if after := statistics(); before != after {
-		t.Errorf("the token was %+v, is %+v", before, after)
+		t.Errorf("the token was %+v, is %+v, want %+v", before, after, after)
 	}
 	sink.full = false
 	out, st = adjust(winnt.SeDebugPrivilege, 0)
@@ -113,7 +113,8 @@ func TestAdjustmentsMeet(t *testing.T) {
 	}
 	previous, st := off(a, winnt.SeDebugPrivilege)
 	if want(t, "adjust", st, ntstatus.Success); len(previous) != 1 || previous[0].LUID != winnt.SeDebugPrivilege.LUID() {
-		t.Errorf("what was before: %+v", previous)
+		t.Errorf("what was before: %+v, want len(previous) = 1, previous[0].LUID = %v", previous,
+			winnt.SeDebugPrivilege.LUID())
 	}
 	if got := fieldsOf(sink.Memory, "DisabledPrivilegeList"); len(got) != 2 || got[0] != "4703 SeTcbPrivilege" ||
 		got[1] != "4703 SeDebugPrivilege" {
@@ -215,14 +216,14 @@ func TestUnknownLUIDsAreNoPrivileges(t *testing.T) {
 		made, st := th.CallRow(nt.NtTable.Find("NtFilterToken"), nt.FilterTokenIn{ExistingTokenHandle: own,
 			PrivilegesToDelete: nt.Cap(one)})
 		if st != ntstatus.Success {
-			t.Errorf("T-62: LUID %#x: %v", luid, st)
+			t.Errorf("T-62: LUID %#x: %v, want %v", luid, st, ntstatus.Success)
 			continue
 		}
 		filtered := made.(nt.FilterTokenOut).NewTokenHandle
 		for name, h := range map[string]winnt.Handle{"adjusted": own, "filtered": filtered} {
 			if after, st := th.NtQueryInformationToken(h, winnt.TokenPrivileges); st != ntstatus.Success ||
 				!reflect.DeepEqual(after, before) {
-				t.Errorf("LUID %#x: %s to %+v, %v", luid, name, after, st)
+				t.Errorf("LUID %#x: %s to %+v, %v, want %+v, %v", luid, name, after, st, before, ntstatus.Success)
 			}
 		}
 	}
@@ -244,14 +245,15 @@ func TestPrivilegeCheckSetsMarks(t *testing.T) {
 		out, st := th.Services().NtPrivilegeCheck(nt.PrivilegeCheckIn{ClientToken: winnt.NtCurrentProcessToken,
 			RequiredPrivileges: nt.Cap(set)})
 		if st != ntstatus.Success || !out.Result || len(out.RequiredPrivileges.Privilege) != 3 {
-			t.Fatalf("T-101: %v, %+v", st, out)
+			t.Fatalf("T-101: %v, %+v, want st = %v, out.Result = true, len(out.RequiredPrivileges.Privilege) = 3",
+				st, out, ntstatus.Success)
 		}
 		for i, want := range []uint32{given &^ used, given | used, given &^ used} {
 			if got := out.RequiredPrivileges.Privilege[i].Attributes; got != want {
 				t.Errorf("T-101: privilege %d given with %#x comes back with %#x, want %#x", i, given, got, want)
 			}
 			if set.Privilege[i].Attributes != given {
-				t.Errorf("O-4: the caller's set was changed: %#x", set.Privilege[i].Attributes)
+				t.Errorf("O-4: the caller's set was changed: %#x, want %#x", set.Privilege[i].Attributes, given)
 			}
 		}
 	}

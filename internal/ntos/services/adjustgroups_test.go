@@ -36,7 +36,8 @@ func TestEmptyPreviousStateNeedsHeader(t *testing.T) {
 			out, st := th.Services().NtAdjustPrivilegesToken(nt.AdjustPrivilegesTokenIn{TokenHandle: own, WantPrevious: true,
 				BufferLength: room, NewState: nt.Cap(c.list)})
 			if want(t, name, st, wanted); out.ReturnLength != 4 || len(out.PreviousState) != 0 {
-				t.Errorf("%s with room for %d bytes: %+v", name, room, out)
+				t.Errorf("%s with room for %d bytes: %+v, want out.ReturnLength = 4, len(out.PreviousState) = 0",
+					name, room, out)
 			}
 		}
 		out, st := th.Services().NtAdjustPrivilegesToken(nt.AdjustPrivilegesTokenIn{TokenHandle: own,
@@ -90,7 +91,7 @@ func TestThreeBuffersOfClaims(t *testing.T) {
 			t.Errorf("no room for %s: %+v", name, out)
 		}
 		if after := class[nt.TokenStatistics](t, th, own, winnt.TokenStatistics); !reflect.DeepEqual(before, after) {
-			t.Errorf("no room for %s: the token was %+v, is %+v", name, before, after)
+			t.Errorf("no room for %s: the token was %+v, is %+v, want %+v", name, before, after, after)
 		}
 	}
 	out, st := th.Services().NtAdjustTokenClaimsAndDeviceGroups(in)
@@ -121,7 +122,7 @@ func TestPreviousGroupsAndPackageAccess(t *testing.T) {
 		DesiredAccess: winnt.READ_CONTROL, PackageSID: nt.Cap(sid.MustParse(pkg))})
 	want(t, "make a package's token", st, ntstatus.Success)
 	if got := shown(t, th, boxed.TokenHandle); !strings.Contains(got, "(A;;"+full+";;;"+pkg+")") {
-		t.Errorf("the package's token is protected by %s", got)
+		t.Errorf("the package's token is protected by %s, want text containing %q", got, "(A;;"+full+";;;"+pkg+")")
 	}
 	job, st := th.Services().NtCreateJobObject(nt.CreateJobObjectIn{DesiredAccess: winnt.JOB_OBJECT_ALL_ACCESS})
 	want(t, "make a job", st, ntstatus.Success)

@@ -172,7 +172,7 @@ func TestInputsAreCopied(t *testing.T) {
 	}
 	state := []nt.LUIDAndAttributes{{LUID: winnt.SeShutdownPrivilege.LUID()}}
 	if _, st := th.NtAdjustPrivilegesToken(h, false, state, true); st != ntstatus.Success || state[0].Attributes != 0 {
-		t.Errorf("adjust: %s, state now %+v", st, state)
+		t.Errorf("adjust: %s, state now %+v, want st = %s, state[0].Attributes = 0", st, state, ntstatus.Success)
 	}
 	q := &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityIdentification}
 	oa := &nt.ObjectAttributes{Attributes: winnt.OBJ_INHERIT, SecurityQualityOfService: q}
@@ -214,7 +214,7 @@ func TestDisabledGroupsOfCallers(t *testing.T) {
 			winnt.SE_GROUP_USE_FOR_DENY_ONLY: winnt.SE_GROUP_USE_FOR_DENY_ONLY} {
 			h, st := do(given)
 			if st != ntstatus.Success {
-				t.Fatalf("%s %#x: %v", name, given, st)
+				t.Fatalf("%s %#x: %v, want %v", name, given, st, ntstatus.Success)
 			}
 			groups, st := th.NtQueryInformationToken(h, winnt.TokenGroups)
 			list, ok := groups.([]token.Group)

@@ -83,7 +83,7 @@ func TestTypeOfAnExplainedCheck(t *testing.T) {
 			ObjectTypeName: nt.Cap(name), ObjectName: nt.Cap("Thread"), DesiredAccess: 2,
 			SecurityDescriptor: nt.Cap(sddl.MustParse("O:BAG:BAD:"))})
 		if want(t, name, st, ntstatus.Success); out.AccessStatus != ntstatus.AccessDenied {
-			t.Errorf("%s: %+v", name, out)
+			t.Errorf("%s: %+v, want out.AccessStatus = %v", name, out, ntstatus.AccessDenied)
 		}
 		why := s.TakeWhy()
 		if why.Explanation == nil || why.Explanation.Record().Type != name {
@@ -120,7 +120,7 @@ func TestChecksTellPrivileges(t *testing.T) {
 		one, st1 := th.Services().NtAccessCheckByType(in)
 		list, st2 := th.Services().NtAccessCheckByTypeResultList(in)
 		if st1 != ntstatus.Success || st2 != ntstatus.Success {
-			t.Fatalf("A-22: %v, %v", st1, st2)
+			t.Fatalf("A-22: %v, %v, want %v, %v", st1, st2, ntstatus.Success, ntstatus.Success)
 		}
 		for name, set := range map[string]*nt.PrivilegeSet{"one result": one.PrivilegeSet, "a list": list.PrivilegeSet} {
 			var got winnt.PrivilegeSet

@@ -51,7 +51,7 @@ func testEndAlarm(t *testing.T, event string, call func(nt.Services, nt.CloseObj
 	said(m)
 	want(t, "not asked for", call(s, in), ntstatus.Success)
 	if got := said(m); len(got) != 0 {
-		t.Errorf("U-40: no record was asked for, and %q were written", got)
+		t.Errorf("U-40: no record was asked for, and %q were written: len(got) = %d, want 0", got, len(got))
 	}
 	in.GenerateOnClose, in.SubsystemName.Status = true, ntstatus.Success
 	want(t, "asked for", call(s, in), ntstatus.Success)

@@ -33,7 +33,7 @@ func TestOwnProcessAfterItsToken(t *testing.T) {
 		return v.(nt.BasicInformation).GrantedAccess
 	}
 	if got := granted(); got != winnt.PROCESS_ALL_ACCESS {
-		t.Errorf("before: %#x", uint32(got))
+		t.Errorf("before: %#x: got = %v, want %v", uint32(got), got, winnt.PROCESS_ALL_ACCESS)
 	}
 	object := k.NewToken(value(t, client, winnt.TokenPrimary, 0))
 	defer k.PsDereferencePrimaryToken(object)
@@ -167,7 +167,8 @@ func TestHandleHasRequestedAttributes(t *testing.T) {
 					before := len(handles(t, th))
 					h, st := m.call(by, attributes)
 					if st != ntstatus.Success {
-						t.Errorf("%s, %s mode, attributes %#x: %v", m.name, mode, attributes, st)
+						t.Errorf("%s, %s mode, attributes %#x: %v, want %v", m.name, mode, attributes, st,
+							ntstatus.Success)
 						continue
 					}
 					v, st := by.NtQueryObject(h, nt.ObjectBasicInformation)
@@ -272,7 +273,7 @@ func TestPrivilegesThatCount(t *testing.T) {
 	}
 	th, k := w.thread(w.process("server", winnt.SeImpersonatePrivilege, winnt.SeSecurityPrivilege))
 	if st := open(th); st != ntstatus.Success {
-		t.Errorf("with the privilege: %s", st)
+		t.Errorf("with the privilege: %s, want %s", st, ntstatus.Success)
 	}
 	for _, c := range []struct {
 		name string
@@ -290,7 +291,7 @@ func TestPrivilegesThatCount(t *testing.T) {
 			t.Errorf("%s: %s, want %s", c.name, st, c.want)
 		}
 		if st := open(k.Zw()); st != ntstatus.Success {
-			t.Errorf("%s, in kernel mode: %s", c.name, st)
+			t.Errorf("%s, in kernel mode: %s, want %s", c.name, st, ntstatus.Success)
 		}
 	}
 }
@@ -431,7 +432,7 @@ func TestHandleHasRequestedRights(t *testing.T) {
 			in.FieldByName("DesiredAccess").Set(reflect.ValueOf(bit))
 			out, st := th.CallRow(nt.NtTable.Find(c.service), in.Interface())
 			if st != ntstatus.Success {
-				t.Errorf("%s %#x: %v", c.service, uint32(bit), st)
+				t.Errorf("%s %#x: %v, want %v", c.service, uint32(bit), st, ntstatus.Success)
 				continue
 			}
 			h := winnt.Handle(reflect.ValueOf(out).FieldByName(c.field).Int())
@@ -582,7 +583,7 @@ func TestEveryObjectIsCounted(t *testing.T) {
 		}
 	}
 	if st := k.ZwClose(first); st != ntstatus.Success {
-		t.Errorf("ZwClose of the other: %v", st)
+		t.Errorf("ZwClose of the other: %v, want %v", st, ntstatus.Success)
 	}
 	for _, c := range []struct {
 		name    string
@@ -626,7 +627,7 @@ func TestEveryObjectIsCounted(t *testing.T) {
 		o, h, _ := sys.Counts()
 		handle, st := c.make()
 		if st != ntstatus.Success {
-			t.Errorf("%s: %v", c.name, st)
+			t.Errorf("%s: %v, want %v", c.name, st, ntstatus.Success)
 			continue
 		}
 		if o1, h1, _ := sys.Counts(); o1 != o+c.objects || h1 != h+1 {
@@ -644,11 +645,11 @@ func TestEveryObjectIsCounted(t *testing.T) {
 		if c.name == "device" { // a file that keeps nothing has nothing to flush
 			_, st := server.Services().NtFlushBuffersFile(nt.FlushBuffersFileIn{FileHandle: handle})
 			if st != ntstatus.Success {
-				t.Errorf("I-140: flush: %v", st)
+				t.Errorf("I-140: flush: %v, want %v", st, ntstatus.Success)
 			}
 		}
 		if st := c.th.NtClose(handle); st != ntstatus.Success {
-			t.Errorf("%s: %v", c.name, st)
+			t.Errorf("%s: %v, want %v", c.name, st, ntstatus.Success)
 		}
 		if o1, h1, _ := sys.Counts(); o1 != o || h1 != h {
 			t.Errorf("P-5: %s closed: %d objects and %d handles stay", c.name, o1-o, h1-h)

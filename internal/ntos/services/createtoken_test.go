@@ -47,7 +47,7 @@ func TestIntegrityOfANewToken(t *testing.T) {
 		}
 		got := class[token.Group](t, th, out.TokenHandle, winnt.TokenIntegrityLevel)
 		if policy := class[uint32](t, th, out.TokenHandle, winnt.TokenMandatoryPolicy); got.SID != c.want || policy != c.is {
-			t.Errorf("%+v: integrity %v and policy %d", c, got.SID, policy)
+			t.Errorf("%+v: integrity %v and policy %d, want %v, %d", c, got.SID, policy, c.want, c.is)
 		}
 	}
 }
@@ -117,10 +117,10 @@ func TestWhatANewTokenLacks(t *testing.T) {
 		winnt.TokenImpersonation: winnt.SecurityDelegation} {
 		h := make(typ)
 		if got := class[uint32](t, th, h, winnt.TokenMandatoryPolicy); got != 3 {
-			t.Errorf("the policy is %#x", got)
+			t.Errorf("the policy is %#x, want %#x", got, 3)
 		}
 		if got := class[uint32](t, th, h, winnt.TokenSessionId); got != 5 {
-			t.Errorf("the session is %d", got)
+			t.Errorf("the session is %d, want 5", got)
 		}
 		if got := class[token.Group](t, th, h, winnt.TokenIntegrityLevel); got.SID != sid.MustParse("S-1-16-8192") {
 			t.Errorf("the integrity is %v", got)
@@ -193,7 +193,8 @@ func TestHandlesOfNewTokens(t *testing.T) {
 			want(t, name, st, ntstatus.Success)
 			v, st := th.NtQueryObject(h, nt.ObjectBasicInformation)
 			if b, _ := v.(nt.BasicInformation); st != ntstatus.Success || b.Attributes != wanted {
-				t.Errorf("%s with attributes %#x: %#x, %v", name, attributes, b.Attributes, st)
+				t.Errorf("%s with attributes %#x: %#x, %v, want %#x, %v", name, attributes, b.Attributes, st, wanted,
+					ntstatus.Success)
 			}
 		}
 		_, st := make(nt.ObjectAttributes{SecurityDescriptor: sddl.MustParse("D:(A;;GA;;;WD)S:")})

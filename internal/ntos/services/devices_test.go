@@ -27,7 +27,7 @@ func TestPipesBelowTheirDevice(t *testing.T) {
 	theirs := p.device(p.client)
 	oa := &nt.ObjectAttributes{RootDirectory: theirs, ObjectName: "M", Attributes: winnt.OBJ_CASE_INSENSITIVE}
 	if _, st := p.client.NtOpenFile(both, oa, 0, 0); st != ntstatus.Success {
-		t.Errorf("open below the device: %v", st)
+		t.Errorf("open below the device: %v, want %v", st, ntstatus.Success)
 	}
 	for name, x := range map[string]struct {
 		root winnt.Handle
@@ -58,21 +58,21 @@ func TestUnnamedPipe(t *testing.T) {
 	s, other := p.made(unnamed), p.made(unnamed)
 	below := &nt.ObjectAttributes{RootDirectory: s}
 	if _, st := p.server.NtOpenFile(winnt.GENERIC_READ, below, 0, 0); st != ntstatus.AccessDenied {
-		t.Errorf("to read at the end that writes: %v", st)
+		t.Errorf("to read at the end that writes: %v, want %v", st, ntstatus.AccessDenied)
 	}
 	c, st := p.server.NtOpenFile(winnt.GENERIC_WRITE, below, 0, 0)
 	p.must(st)
 	if _, st := p.server.NtOpenFile(winnt.GENERIC_WRITE, below, 0, 0); st != ntstatus.PipeNotAvailable {
-		t.Errorf("a second client: %v", st)
+		t.Errorf("a second client: %v, want %v", st, ntstatus.PipeNotAvailable)
 	}
 	if _, st = p.server.NtWriteFile(c, []byte("hello")); st != ntstatus.Success {
 		t.Error(st)
 	}
 	if b, st := p.server.NtReadFile(s, 9); string(b) != "hello" || st != ntstatus.Success {
-		t.Errorf("read %q, %v", b, st)
+		t.Errorf(`read %q, %v, want string(b) = "hello", st = %v`, b, st, ntstatus.Success)
 	}
 	if st := p.state(p.server, other); st != winnt.FILE_PIPE_LISTENING_STATE {
-		t.Errorf("another unnamed pipe has state %d", st)
+		t.Errorf("another unnamed pipe has state %d, want %d", st, winnt.FILE_PIPE_LISTENING_STATE)
 	}
 	i, st := p.server.NtQueryInformationFile(s, nt.FileNameInformation)
 	if p.must(st); i.(nt.NameInformation).FileName != "" {
@@ -80,6 +80,6 @@ func TestUnnamedPipe(t *testing.T) {
 	}
 	p.must(p.server.NtClose(s))
 	if _, st := p.server.NtWriteFile(c, []byte("x")); !strings.Contains(st.String(), "PIPE_CLOSING") {
-		t.Errorf("to a reader that is gone: %v", st)
+		t.Errorf(`to a reader that is gone: %v, want text containing "PIPE_CLOSING"`, st)
 	}
 }

@@ -62,7 +62,7 @@ func TestSourcesOfDuplicates(t *testing.T) {
 		nt.NotificationEvent, false)
 	want(t, "make an event", st, ntstatus.Success)
 	if event >= 0 {
-		t.Fatalf("handle %#x is no kernel handle", int64(event))
+		t.Fatalf("handle %#x is no kernel handle: event = %d, want less than 0", int64(event), event)
 	}
 	const none = ntstatus.InvalidHandle
 	for _, c := range []struct {
@@ -90,7 +90,7 @@ func TestSourcesOfDuplicates(t *testing.T) {
 				continue
 			}
 			if st := k.Zw().NtCompareObjects(h, c.same); st != ntstatus.Success {
-				t.Errorf("%s: the duplicate is of another object: %v", c.name, st)
+				t.Errorf("%s: the duplicate is of another object: %v, want %v", c.name, st, ntstatus.Success)
 			}
 			want(t, "close", by.NtClose(h), ntstatus.Success)
 		}
@@ -114,7 +114,7 @@ func TestPseudoHandlesCanBeDuplicated(t *testing.T) {
 			made, st := th.NtDuplicateObject(winnt.NtCurrentProcess, h, target, 0, 0, winnt.DUPLICATE_SAME_ACCESS)
 			want(t, "duplicate", st, ntstatus.Success)
 			if got := handles(t, taker)[made]; got != text+" 0x0" {
-				t.Errorf("records %v: the duplicate of %d is %q", records, h, got)
+				t.Errorf("records %v: the duplicate of %d is %q, want %q", records, h, got, text+" 0x0")
 			}
 		}
 	}
@@ -270,7 +270,7 @@ func TestDuplicateIntoTheSystem(t *testing.T) {
 		winnt.DUPLICATE_SAME_ACCESS)
 	want(t, "duplicate", st, ntstatus.Success)
 	if h <= 0 {
-		t.Errorf("the handle is %#x, one of the kernel", int64(h))
+		t.Errorf("the handle is %#x, one of the kernel: h = %d, want more than 0", int64(h), h)
 	}
 }
 

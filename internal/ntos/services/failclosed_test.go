@@ -73,10 +73,10 @@ func TestServicesFailClosed(t *testing.T) {
 		out, st := call()
 		sink.full = false
 		if want(t, name, st, ntstatus.AuditFailed); out != nil {
-			t.Errorf("%s tells %+v", name, out)
+			t.Errorf("%s tells %+v, want nil", name, out)
 		}
 		if after := handles(t, th); !reflect.DeepEqual(before, after) {
-			t.Errorf("%s: the handles were %v, now %v", name, before, after)
+			t.Errorf("%s: the handles were %v, now %v, want %v", name, before, after, after)
 		}
 		_, st = call()
 		want(t, name+" with its record", st, ntstatus.Success)

@@ -87,7 +87,7 @@ func TestSetPipeModes(t *testing.T) {
 	set(reader, 0, 0, ntstatus.AccessDenied)
 	st := p.server.NtSetInformationFile(s, nt.FilePipeInformation, nt.FilePosition{})
 	if st != ntstatus.InfoLengthMismatch {
-		t.Errorf("the structure of another class: %v", st)
+		t.Errorf("the structure of another class: %v, want %v", st, ntstatus.InfoLengthMismatch)
 	}
 	for _, h := range []winnt.Handle{s, reader} {
 		p.must(p.server.NtClose(h))
@@ -102,7 +102,7 @@ func TestSetPipeModes(t *testing.T) {
 	p.must(p.server.NtFsControlFile(s, winnt.FSCTL_PIPE_DISCONNECT))
 	st = p.client.NtSetInformationFile(c, nt.FilePipeInformation, nt.PipeInformation{})
 	if st != ntstatus.PipeDisconnected {
-		t.Errorf("a client that was disconnected: %v", st)
+		t.Errorf("a client that was disconnected: %v, want %v", st, ntstatus.PipeDisconnected)
 	}
 }
 
@@ -130,7 +130,7 @@ func TestStandardInformationOfPipe(t *testing.T) {
 	p.must(st)
 	_, st = p.client.NtQueryInformationFile(device, nt.FileStandardInformation)
 	if st != ntstatus.InvalidInfoClass {
-		t.Errorf("the device of pipes: %v", st)
+		t.Errorf("the device of pipes: %v, want %v", st, ntstatus.InvalidInfoClass)
 	}
 }
 

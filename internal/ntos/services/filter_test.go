@@ -57,7 +57,7 @@ func TestCompareTokensTellsDenyOnly(t *testing.T) {
 			equal, st := th.NtCompareTokens(first(), second())
 			want(t, one+" and "+other, st, ntstatus.Success)
 			if equal != (one == other) {
-				t.Errorf("T-100: %s and %s: equal %v", one, other, equal)
+				t.Errorf("T-100: %s and %s: equal %v, want %v", one, other, equal, one == other)
 			}
 		}
 	}
@@ -80,7 +80,7 @@ func TestFilteredIsNotInherited(t *testing.T) {
 	want(t, "filter", st, ntstatus.Success)
 	all := handles(t, th)
 	if got := all[out.NewTokenHandle]; got != "0x12 0x0" || all[own] != "0x12 0x3" {
-		t.Errorf("the filtered token's handle is %q, the other one %q", got, all[own])
+		t.Errorf(`the filtered token's handle is %q, the other one %q, want "0x12 0x0", "0x12 0x3"`, got, all[own])
 	}
 	want(t, "let it be closed", th.NtSetInformationObject(own, nt.HandleFlagInformation{}), ntstatus.Success)
 }
@@ -117,7 +117,7 @@ func TestNtCompareTokens(t *testing.T) {
 	for _, pseudo := range []winnt.Handle{own, winnt.NtCurrentProcessToken, winnt.NtCurrentEffectiveToken} {
 		equal, st := th.NtCompareTokens(pseudo, own)
 		if st != ntstatus.Success || !equal {
-			t.Errorf("%v and the process's own: %v, %v", pseudo, equal, st)
+			t.Errorf("%v and the process's own: %v, %v, want true, %v", pseudo, equal, st, ntstatus.Success)
 		}
 	}
 	anonymous := w.token(k, client, winnt.SecurityAnonymous)

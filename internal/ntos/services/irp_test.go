@@ -240,18 +240,18 @@ func TestPendingIsCancelled(t *testing.T) {
 		l := later(&ends, &got)
 		l.IoStatusBlock = 5
 		if st := w.read(th, w.server, l); st != ntstatus.Pending {
-			t.Fatalf("%d: a read is %s", i, st)
+			t.Fatalf("%d: a read is %s, want %s", i, st, ntstatus.Pending)
 		}
 		w.must(w.th.NtCancelIoFile(w.client))
 		if th != w.th { // what another thread has under way is not the caller's
 			w.must(w.th.NtCancelIoFile(w.server))
 		}
 		if st := w.th.NtCancelIoFileEx(w.server, 6); st != ntstatus.NotFound {
-			t.Errorf("%d: cancelling another operation: %s", i, st)
+			t.Errorf("%d: cancelling another operation: %s, want %s", i, st, ntstatus.NotFound)
 		}
 		// Nothing of it is one that a thread waits for in its call.
 		if st := th.NtCancelSynchronousIoFile(winnt.NtCurrentThread, 0); st != ntstatus.NotFound {
-			t.Errorf("%d: cancelling what a call waits for: %s", i, st)
+			t.Errorf("%d: cancelling what a call waits for: %s, want %s", i, st, ntstatus.NotFound)
 		}
 		if st := end(); st != ntstatus.Success || ends.Load() != int32(i+1) || got.Status != ntstatus.Cancelled {
 			t.Errorf("%d: %s, %d ends, %+v", i, st, ends.Load(), got)
@@ -259,7 +259,7 @@ func TestPendingIsCancelled(t *testing.T) {
 		<-l.Over
 	}
 	if b, st := w.th.NtReadFile(w.client, 1); st != ntstatus.PipeBroken {
-		t.Errorf("the client reads %q, %s", b, st)
+		t.Errorf("the client reads %q, %s, want %s", b, st, ntstatus.PipeBroken)
 	}
 }
 
@@ -306,7 +306,7 @@ func TestPendingUnderAttack(t *testing.T) {
 		all.Wait()
 		w.th.NtClose(w.server)
 		if b, e := begun.Load(), ended.Load(); b != e {
-			t.Fatalf("%d operations began and %d ended", b, e)
+			t.Fatalf("%d operations began and %d ended, want %d", b, e, e)
 		}
 	}
 }
@@ -329,7 +329,8 @@ func TestCancelledWrite(t *testing.T) {
 	}
 	w.must(w.th.NtCancelIoFileEx(w.client, 5))
 	if ends.Load() != 1 || got.Status != ntstatus.Cancelled || kept.Load() != 0 {
-		t.Errorf("I-138: %d ends, %+v; the other one %d", ends.Load(), got, kept.Load())
+		t.Errorf("I-138: %d ends, %+v; the other one %d, want ends.Load() = 1, got.Status = %v, kept.Load() = 0",
+			ends.Load(), got, kept.Load(), ntstatus.Cancelled)
 	}
 	for _, want := range []string{"1234567", "stays"} {
 		if b, st := w.th.NtReadFile(w.server, 64); st != ntstatus.Success || string(b) != want {
@@ -337,10 +338,11 @@ func TestCancelledWrite(t *testing.T) {
 		}
 	}
 	if _, st := w.th.NtReadFile(w.server, 64); st != ntstatus.PipeEmpty {
-		t.Errorf("I-138: a further read: %v", st)
+		t.Errorf("I-138: a further read: %v, want %v", st, ntstatus.PipeEmpty)
 	}
 	if kept.Load() != 1 || fits.Status != ntstatus.Success {
-		t.Errorf("I-138: the write that stays: %d ends, %+v", kept.Load(), fits)
+		t.Errorf("I-138: the write that stays: %d ends, %+v, want kept.Load() = 1, fits.Status = %v", kept.Load(),
+			fits, ntstatus.Success)
 	}
 }
 
@@ -365,7 +367,7 @@ func TestCompletionSignals(t *testing.T) {
 			l.Event = event
 		}
 		if st := w.read(w.th, w.server, l); st != ntstatus.Pending {
-			t.Fatalf("%+v: %s", c, st)
+			t.Fatalf("%+v: %s, want %s", c, st, ntstatus.Pending)
 		}
 		if signalled(w.server) || signalled(event) == c.event {
 			t.Errorf("I-137: %+v: while it waits the file is signalled: %t, the event: %t", c, signalled(w.server),
@@ -429,7 +431,7 @@ func TestWhatIsTold(t *testing.T) {
 				change()
 			}
 			if st != wanted {
-				t.Errorf("%s: %s", c.name, st)
+				t.Errorf("%s: %s, want %s", c.name, st, wanted)
 			}
 		} else if st != wanted {
 			t.Errorf("%s: %s, want %s", c.name, st, wanted)
@@ -438,8 +440,8 @@ func TestWhatIsTold(t *testing.T) {
 		if (len(got) == 1) != c.told || c.told && got[0].Status != c.status || l.Failure != c.status {
 			t.Errorf("%s: told %+v, failure %s, want %s", c.name, got, l.Failure, c.status)
 		}
-		if signalled() != c.told {
-			t.Errorf("%s: the event is signalled %t", c.name, !c.told)
+		if got := signalled(); got != c.told {
+			t.Errorf("%s: the event is signalled %t: signalled() = %v, want %v", c.name, !c.told, got, c.told)
 		}
 	}
 }
@@ -455,7 +457,7 @@ func TestSynchronousHandleWaits(t *testing.T) {
 		w.must(st)
 		l := &nt.Later{Done: func(nt.IOResult) {}}
 		if st := w.read(w.th, h, l); st != ntstatus.Pending {
-			t.Fatalf("options %#x: %s", options, st)
+			t.Fatalf("options %#x: %s, want %s", options, st, ntstatus.Pending)
 		}
 		if got := [2]bool{l.Synchronous, l.Alertable}; got != want {
 			t.Errorf("options %#x: synchronous and alertable %v, want %v", options, got, want)
@@ -485,7 +487,7 @@ func TestCancelledByItsThread(t *testing.T) {
 		w.must(st)
 		l := &nt.Later{IoStatusBlock: 0x1000, Done: func(nt.IOResult) {}}
 		if st := w.read(w.th, h, l); st != ntstatus.Pending {
-			t.Fatalf("options %#x: %s", options, st)
+			t.Fatalf("options %#x: %s, want %s", options, st, ntstatus.Pending)
 		}
 		cancel := func(block uint64) ntstatus.Status {
 			_, st := w.th.Services().NtCancelSynchronousIoFile(nt.CancelSynchronousIoFileIn{
@@ -493,7 +495,7 @@ func TestCancelledByItsThread(t *testing.T) {
 			return st
 		}
 		if st := cancel(0x2000); st != ntstatus.NotFound {
-			t.Errorf("I-138: options %#x, another operation: %s", options, st)
+			t.Errorf("I-138: options %#x, another operation: %s, want %s", options, st, ntstatus.NotFound)
 		}
 		if st := cancel(0x1000); st != want {
 			t.Errorf("I-138: options %#x: %s, want %s", options, st, want)
@@ -553,7 +555,7 @@ func TestEndSentAway(t *testing.T) {
 	for name, f := range map[string]func(winnt.Handle) ntstatus.Status{"read": read, "write": write, "peek": peek,
 		"flush": w.th.NtFlushBuffersFile} {
 		if st := f(w.client); st != ntstatus.PipeDisconnected {
-			t.Errorf("I-134: %s: %v", name, st)
+			t.Errorf("I-134: %s: %v, want %v", name, st, ntstatus.PipeDisconnected)
 		}
 	}
 	w.th.NtFsControlFile(w.server, winnt.FSCTL_PIPE_LISTEN)
@@ -565,11 +567,12 @@ func TestEndSentAway(t *testing.T) {
 	for name, f := range map[string]func(winnt.Handle) ntstatus.Status{"read": read, "write": write, "peek": peek,
 		"flush": w.th.NtFlushBuffersFile} {
 		if st := f(old); st != ntstatus.PipeDisconnected {
-			t.Errorf("I-134: %s beside another client: %v", name, st)
+			t.Errorf("I-134: %s beside another client: %v, want %v", name, st, ntstatus.PipeDisconnected)
 		}
 	}
 	w.th.NtClose(old)
 	if got, st := w.th.NtReadFile(w.server, 10); st != ntstatus.Success || string(got) != "x" {
-		t.Errorf("I-134: the other client's message: %q, %v", got, st)
+		t.Errorf(`I-134: the other client's message: %q, %v, want st = %v, string(got) = "x"`, got, st,
+			ntstatus.Success)
 	}
 }

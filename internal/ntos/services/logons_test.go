@@ -88,7 +88,7 @@ func TestProofAndPackageOfALogon(t *testing.T) {
 			}
 			want(t, "close", th.NtClose(out.Token), ntstatus.Success)
 			if left := w.sys.Proved(); len(left) != 0 {
-				t.Errorf("afterwards: %+v", left)
+				t.Errorf("afterwards: %+v: len(left) = %d, want 0", left, len(left))
 			}
 		}
 	}
@@ -188,7 +188,7 @@ func TestLogonGroupLimit(t *testing.T) {
 			want(t, "close", th.NtClose(out.Token), ntstatus.Success)
 		}
 		if left := w.sys.LogonSessions() - before; left != 0 {
-			t.Errorf("%s: %d sessions are left", name, left)
+			t.Errorf("%s: %d sessions are left, want 0", name, left)
 		}
 	}
 }

@@ -51,7 +51,7 @@ func TestAbandonedMutant(t *testing.T) {
 			t.Errorf("O-136: %s: after the end: %+v, %s; want %+v", name, got, st, want)
 		}
 		if _, st := watcher.NtReleaseMutant(h); st != ntstatus.MutantNotOwned {
-			t.Errorf("O-134: %s: releasing an abandoned mutant: %s", name, st)
+			t.Errorf("O-134: %s: releasing an abandoned mutant: %s, want %s", name, st, ntstatus.MutantNotOwned)
 		}
 	}
 	if err := sys.Close(); err != nil {

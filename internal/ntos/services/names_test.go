@@ -176,7 +176,7 @@ func TestTimesOfTimers(t *testing.T) {
 			got, st := th.Services().NtQueryTimer(nt.QueryTimerIn{TimerHandle: h, TimerInformationLength: 16})
 			want(t, "query", st, ntstatus.Success)
 			if i := got.TimerInformation; i.RemainingTime != c.remaining || i.TimerState != c.signaled {
-				t.Errorf("%+v: %+v", c, i)
+				t.Errorf("%+v: %+v, want i.RemainingTime = %v, i.TimerState = %v", c, i, c.remaining, c.signaled)
 			}
 		}
 		want(t, "close", th.NtClose(h), ntstatus.Success)
@@ -246,7 +246,7 @@ func TestLimitsBeforeHandles(t *testing.T) {
 		{ProcessObjectAttributes: unknown}, {ThreadObjectAttributes: unknown}} {
 		in.ParentProcess = 0x777
 		if _, st := th.NtCreateUserProcess(in); st != ntstatus.InvalidParameter {
-			t.Errorf("I-95, O-22: %d: %s", i, st)
+			t.Errorf("I-95, O-22: %d: %s, want %s", i, st, ntstatus.InvalidParameter)
 		}
 	}
 }

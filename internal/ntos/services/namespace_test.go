@@ -186,7 +186,7 @@ func testOpen(t *testing.T, kind string, right winnt.AccessMask, in any) {
 		h, st := open(n)
 		if st != ntstatus.Success {
 			if now := handles(t, th); !maps.Equal(now, had) {
-				t.Errorf("%v left a handle: %v, before %v", st, now, had)
+				t.Errorf("%v left a handle: %v, before %v, want %v", st, now, had, had)
 			}
 			return st
 		}
@@ -241,7 +241,7 @@ func testCreate(t *testing.T, kind string, right winnt.AccessMask, in any) {
 		h, st := create(n)
 		if st != ntstatus.Success {
 			if now := handles(t, th); !maps.Equal(now, had) {
-				t.Errorf("%v left a handle: %v, before %v", st, now, had)
+				t.Errorf("%v left a handle: %v, before %v, want %v", st, now, had, had)
 			}
 			return st
 		}

@@ -51,7 +51,8 @@ func TestObjectInformation(t *testing.T) {
 	want(t, "a thread", st, ntstatus.Success)
 	v, st = nt.NewThread(s, "later").NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadTimes)
 	if got := v.(nt.KernelUserTimes).CreateTime; st != ntstatus.Success || got <= made {
-		t.Errorf("a thread was made at %d, its process at %d: %v", got, made, st)
+		t.Errorf("a thread was made at %d, its process at %d: %v, want more than %d, %v", got, made, st, made,
+			ntstatus.Success)
 	}
 	s.EndThread()
 }
@@ -106,13 +107,13 @@ func TestSizesOfAnObject(t *testing.T) {
 		}
 		text := need(nt.ObjectNameInformation)
 		if n := need(nt.ObjectTypeInformation); b.TypeInfoSize != n {
-			t.Errorf("%s: the type needs %d bytes, and %d are told", name, n, b.TypeInfoSize)
+			t.Errorf("%s: the type needs %d bytes, and %d are told, want %d", name, n, b.TypeInfoSize, n)
 		}
 		if text == 16 {
 			text = 0 // an object without a name returns an empty one
 		}
 		if b.NameInfoSize != text {
-			t.Errorf("%s: the name needs %d bytes, and %d are told", name, text, b.NameInfoSize)
+			t.Errorf("%s: the name needs %d bytes, and %d are told, want %d", name, text, b.NameInfoSize, text)
 		}
 		const parts = winnt.OWNER_SECURITY_INFORMATION | winnt.GROUP_SECURITY_INFORMATION |
 			winnt.DACL_SECURITY_INFORMATION | winnt.SACL_SECURITY_INFORMATION | winnt.LABEL_SECURITY_INFORMATION
@@ -151,7 +152,7 @@ func TestSizesOfNames(t *testing.T) {
 		h, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: name}, nt.NotificationEvent,
 			false)
 		if st != ntstatus.Success {
-			t.Fatalf("%+q: %v", name, st)
+			t.Fatalf("%+q: %v, want %v", name, st, ntstatus.Success)
 		}
 		want := 16 + 2*units + 2
 		for length, st := range map[uint32]ntstatus.Status{want: ntstatus.Success, want + 1: ntstatus.Success,

@@ -80,13 +80,13 @@ func TestProcessOpensWhatIsItsOwn(t *testing.T) {
 			w := newWorld(t, kernel.Config{})
 			th, _ := w.thread(w.with("own", v))
 			if refused := opensOwn(t, th); refused != nil {
-				t.Errorf("%s at %s: %v", name, level, refused)
+				t.Errorf("%s at %s: %v, want nil", name, level, refused)
 			}
 			// A child has a copy of the token, and is no less its own.
 			out, st := th.NtCreateUserProcess(children())
 			want(t, "make a child", st, ntstatus.Success)
 			if refused := opensOwn(t, w.sys.Process(out.ClientID.UniqueProcess).FirstThread()); refused != nil {
-				t.Errorf("%s at %s: a child: %v", name, level, refused)
+				t.Errorf("%s at %s: a child: %v, want nil", name, level, refused)
 			}
 		}
 	}
@@ -213,7 +213,7 @@ func TestKernelModeLeavesNoRecord(t *testing.T) {
 	want(t, "ask for records", k.Zw().NtSetSecurityObject(h, winnt.SACL_SECURITY_INFORMATION,
 		sddl.MustParse("S:(AU;SAFA;GA;;;WD)")), ntstatus.Success)
 	if got := said(m); len(got) != 0 {
-		t.Errorf("a change of kernel mode: %q", got)
+		t.Errorf("a change of kernel mode: %q: len(got) = %d, want 0", got, len(got))
 	}
 	forced := *ev
 	forced.Attributes |= winnt.OBJ_FORCE_ACCESS_CHECK
@@ -265,7 +265,7 @@ func TestDirectPathsAllocateNothing(t *testing.T) {
 		{"NtClose of nothing", func() { th.NtClose(0xDEAD0) }},
 	} {
 		if n := testing.AllocsPerRun(100, c.f); n != 0 {
-			t.Errorf("%s: %v allocations", c.name, n)
+			t.Errorf("%s: %v allocations, want 0", c.name, n)
 		}
 	}
 }
@@ -319,7 +319,7 @@ func TestStateOfAnImpersonation(t *testing.T) {
 								copies, effective, at, wanted)
 						}
 						if filtered := !acts.Value().Present().Has(winnt.SeDebugPrivilege); filtered != (name == "a filter") {
-							t.Errorf("%s: the token is filtered: %v", name, filtered)
+							t.Errorf("%s: the token is filtered: %v, want %v", name, filtered, name == "a filter")
 						}
 						k.PsDereferenceImpersonationToken(acts)
 					}
@@ -387,7 +387,7 @@ func TestIdsOfThreads(t *testing.T) {
 		}
 		if h, st := th.NtOpenProcess(winnt.PROCESS_QUERY_LIMITED_INFORMATION, &nt.ObjectAttributes{},
 			&nt.ClientID{UniqueProcess: ids[1].UniqueProcess + low}); st != ntstatus.Success {
-			t.Errorf("O-37: process %#x: %v", ids[1].UniqueProcess+low, st)
+			t.Errorf("O-37: process %#x: %v, want %v", ids[1].UniqueProcess+low, st, ntstatus.Success)
 		} else {
 			th.NtClose(h)
 		}

@@ -66,7 +66,8 @@ func TestFirstOpenCopiesToken(t *testing.T) {
 			_, st = th.NtAdjustPrivilegesToken(h, true, nil, false)
 			want(t, "adjust", st, ntstatus.Success)
 			if changed := tok.Value() != before; changed != (s.TokenID == client) {
-				t.Errorf("%+v: the client's token has changed by open %d: %v", c, n, changed)
+				t.Errorf("%+v: the client's token has changed by open %d: %v, want %v", c, n, changed,
+					s.TokenID == client)
 			}
 			want(t, "close", th.NtClose(h), ntstatus.Success)
 		}

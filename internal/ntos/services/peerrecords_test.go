@@ -50,7 +50,7 @@ func TestPeerRecordsAreBounded(t *testing.T) {
 		p.take(string(rune(i)), now)
 	}
 	if len(p.users) > maxPeers {
-		t.Errorf("%d users are remembered", len(p.users))
+		t.Errorf("%d users are remembered, want at most %d", len(p.users), maxPeers)
 	}
 }
 

@@ -25,19 +25,19 @@ func TestTransceive(t *testing.T) {
 		t.Fatal(st)
 	}
 	if b, st := w.th.NtReadFile(w.client, 64); string(b) != "ask" {
-		t.Errorf("the client reads %q, %s", b, st)
+		t.Errorf(`the client reads %q, %s, want string(b) = "ask"`, b, st)
 	}
 	w.must(w.write(w.th, w.client, "answer", nil))
 	if ends.Load() != 1 || string(got.Data) != "answer" {
-		t.Errorf("%d ends, %+v", ends.Load(), got)
+		t.Errorf(`%d ends, %+v, want ends.Load() = 1, string(got.Data) = "answer"`, ends.Load(), got)
 	}
 	w.must(w.write(w.th, w.client, "more", nil))
 	if st := ask(); st != ntstatus.PipeBusy {
-		t.Errorf("asking while there is something to read: %s", st)
+		t.Errorf("asking while there is something to read: %s, want %s", st, ntstatus.PipeBusy)
 	}
 	w.must(w.th.NtClose(w.client))
 	if st := ask(); st != ntstatus.InvalidPipeState {
-		t.Errorf("asking an end that is gone: %s", st)
+		t.Errorf("asking an end that is gone: %s, want %s", st, ntstatus.InvalidPipeState)
 	}
 
 	w = newPendingWorld(t, 64)
@@ -51,10 +51,10 @@ func TestTransceive(t *testing.T) {
 	w.must(w.write(w.th, w.client, "a", nil))
 	w.must(w.write(w.th, w.client, "b", nil))
 	if b, st := w.th.NtReadFile(w.server, 64); string(b) != "ab" {
-		t.Errorf("I-139: by bytes the server reads %q, %s", b, st)
+		t.Errorf(`I-139: by bytes the server reads %q, %s, want string(b) = "ab"`, b, st)
 	}
 	if st := ask(); st != ntstatus.InvalidReadMode {
-		t.Errorf("asking with an end that reads bytes: %s", st)
+		t.Errorf("asking with an end that reads bytes: %s, want %s", st, ntstatus.InvalidReadMode)
 	}
 }
 
@@ -65,20 +65,20 @@ func TestDisconnectEndsWhatWaits(t *testing.T) {
 	var reads, writes atomic.Int32
 	var read, wrote nt.IOResult
 	if st := w.read(w.th, w.client, later(&reads, &read)); st != ntstatus.Pending {
-		t.Errorf("the client's read: %s", st)
+		t.Errorf("the client's read: %s, want %s", st, ntstatus.Pending)
 	}
 	w.must(w.write(w.th, w.client, "1234", nil))
 	if st := w.write(w.th, w.client, "5", later(&writes, &wrote)); st != ntstatus.Pending {
-		t.Errorf("the client's write without room: %s", st)
+		t.Errorf("the client's write without room: %s, want %s", st, ntstatus.Pending)
 	}
 	w.must(w.th.NtFsControlFile(w.server, winnt.FSCTL_PIPE_DISCONNECT))
 	if reads.Load() != 1 || read.Status != ntstatus.PipeDisconnected || writes.Load() != 1 ||
 		wrote.Status != ntstatus.PipeDisconnected {
-		t.Errorf("I-86: the read ended %d times, %s, the write %d times, %s", reads.Load(), read.Status, writes.Load(),
-			wrote.Status)
+		t.Errorf("I-86: the read ended %d times, %s, the write %d times, %s, want 1, %s, 1, %s", reads.Load(),
+			read.Status, writes.Load(), wrote.Status, ntstatus.PipeDisconnected, ntstatus.PipeDisconnected)
 	}
 	if st := w.read(w.th, w.client, later(&reads, &read)); st != ntstatus.PipeDisconnected || reads.Load() != 1 {
-		t.Errorf("I-86: a read afterwards: %s, %d ends", st, reads.Load())
+		t.Errorf("I-86: a read afterwards: %s, %d ends, want %s, 1", st, reads.Load(), ntstatus.PipeDisconnected)
 	}
 }
 
@@ -93,7 +93,7 @@ func TestInstancesAreTakenInTheOrderOfListening(t *testing.T) {
 	listen := func(i int) {
 		t.Helper()
 		if st := p.server.NtFsControlFile(all[i], winnt.FSCTL_PIPE_LISTEN); st != ntstatus.PipeListening {
-			t.Errorf("listen on %d: %v", i, st)
+			t.Errorf("listen on %d: %v, want %v", i, st, ntstatus.PipeListening)
 		}
 	}
 	takes := func(want int) {

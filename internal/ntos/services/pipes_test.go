@@ -198,7 +198,7 @@ func TestPipeLimits(t *testing.T) {
 	}
 	for i := range npfs.MaxInstances {
 		if st := create("many", func(*nt.CreateNamedPipeFileIn) {}); st != ntstatus.Success {
-			t.Fatalf("I-85: instance %d: %v", i, st)
+			t.Fatalf("I-85: instance %d: %v, want %v", i, st, ntstatus.Success)
 		}
 	}
 	want(t, "I-85: one instance more", create("many", func(*nt.CreateNamedPipeFileIn) {}),
@@ -366,7 +366,7 @@ func TestLargeWriteWaitsForReader(t *testing.T) {
 		t.Error(err)
 	}
 	if e := <-done; e.n != size || e.err != nil {
-		t.Errorf("all but the quota was read: %+v", e)
+		t.Errorf("all but the quota was read: %+v, want e.n = %v, e.err = nil", e, size)
 	}
 	if _, err := io.ReadFull(s, make([]byte, quota)); err != nil {
 		t.Error(err)
@@ -377,10 +377,10 @@ func TestLargeWriteWaitsForReader(t *testing.T) {
 	}
 	_ = c.Close()
 	if e := <-done; e.n != 7 || !errors.Is(e.err, net.ErrClosed) {
-		t.Errorf("closed after 7 bytes were read: %+v", e)
+		t.Errorf("closed after 7 bytes were read: %+v, want e.n = 7, error %v", e, net.ErrClosed)
 	}
 	if n, err := s.Read(make([]byte, 9)); n != 0 || err != io.EOF {
-		t.Errorf("what was taken back: %d bytes, %v", n, err)
+		t.Errorf("what was taken back: %d bytes, %v, want 0, %v", n, err, io.EOF)
 	}
 }
 
@@ -390,7 +390,7 @@ func TestLargeMessageIsRefusedWithoutWaiting(t *testing.T) {
 	w := newPendingWorld(t, 4)
 	w.connect()
 	if n, st := w.th.NtWriteFile(w.client, []byte("12345")); n != 0 || st != ntstatus.PipeBusy {
-		t.Errorf("%d bytes, %v", n, st)
+		t.Errorf("%d bytes, %v, want 0, %v", n, st, ntstatus.PipeBusy)
 	}
 	i, st := w.th.NtQueryInformationFile(w.server, nt.FilePipeLocalInformation)
 	if w.must(st); i.(nt.PipeLocalInformation).ReadDataAvailable != 0 {
@@ -432,7 +432,8 @@ func TestPendingPipes(t *testing.T) {
 	same("the file meanwhile", st, ntstatus.Timeout)
 	same("a write", w.write(w.th, w.client, "hello", nil), ntstatus.Success)
 	if ends.Load() != 2 || string(got.Data) != "hello" || got.Information != 5 {
-		t.Errorf("the read: %d ends, %+v", ends.Load(), got)
+		t.Errorf(`the read: %d ends, %+v, want ends.Load() = 2, string(got.Data) = "hello", got.Information = 5`,
+			ends.Load(), got)
 	}
 	_, st = w.th.NtWaitForSingleObject(w.server, false)
 	same("the file after it", st, ntstatus.Success)
@@ -471,7 +472,7 @@ func TestStalledWriteEnds(t *testing.T) {
 		}
 	}
 	if got.Status != ntstatus.Success || got.Information != 5 {
-		t.Errorf("I-85: the write ended as %+v", got)
+		t.Errorf("I-85: the write ended as %+v, want got.Status = %v, got.Information = 5", got, ntstatus.Success)
 	}
 }
 
@@ -491,11 +492,11 @@ func TestPendingIsBounded(t *testing.T) {
 		}
 	}
 	if pending != 256 {
-		t.Errorf("I-141: %d reads wait at one end", pending)
+		t.Errorf("I-141: %d reads wait at one end, want 256", pending)
 	}
 	w.must(w.th.NtClose(w.server))
 	if n := ends.Load(); n != 256 {
-		t.Errorf("%d ended", n)
+		t.Errorf("%d ended, want 256", n)
 	}
 }
 
@@ -509,7 +510,7 @@ func TestPipeWithoutAccessIsRefused(t *testing.T) {
 	}
 	_, st = p.client.NtOpenFile(both, &nt.ObjectAttributes{ObjectName: `\??\pipe\m`}, 0, 0)
 	if st != ntstatus.ObjectNameNotFound {
-		t.Errorf("the refused pipe: %v", st)
+		t.Errorf("the refused pipe: %v, want %v", st, ntstatus.ObjectNameNotFound)
 	}
 	p.made(func(in *nt.CreateNamedPipeFileIn) { in.DesiredAccess = winnt.SYNCHRONIZE })
 }
@@ -529,16 +530,16 @@ func TestClientStartsReadingBytes(t *testing.T) {
 		t.Errorf("%+v", i)
 	}
 	if b, st := p.client.NtReadFile(c, 3); string(b) != "abc" || st != ntstatus.Success {
-		t.Errorf("read %q, %v", b, st)
+		t.Errorf(`read %q, %v, want string(b) = "abc", st = %v`, b, st, ntstatus.Success)
 	}
 	p.must(p.client.NtSetInformationFile(c, nt.FilePipeInformation, nt.PipeInformation{ReadMode: 1}))
 	_, st = p.server.NtWriteFile(s, []byte("ef"))
 	p.must(st)
 	if b, st := p.client.NtReadFile(c, 3); string(b) != "d" || st != ntstatus.Success {
-		t.Errorf("read %q, %v", b, st)
+		t.Errorf(`read %q, %v, want string(b) = "d", st = %v`, b, st, ntstatus.Success)
 	}
 	if b, st := p.client.NtReadFile(c, 1); string(b) != "e" || st != ntstatus.BufferOverflow {
-		t.Errorf("read %q, %v", b, st)
+		t.Errorf(`read %q, %v, want string(b) = "e", st = %v`, b, st, ntstatus.BufferOverflow)
 	}
 }
 
@@ -559,11 +560,11 @@ func TestLimitOfTheFirst(t *testing.T) {
 				asked = c.first
 			}
 			if st := create(asked); st != ntstatus.Success {
-				t.Errorf("I-85: %+v, instance %d: %v", c, n+1, st)
+				t.Errorf("I-85: %+v, instance %d: %v, want %v", c, n+1, st, ntstatus.Success)
 			}
 		}
 		if st := create(c.other); st != ntstatus.InstanceNotAvailable {
-			t.Errorf("I-85: %+v, one too many: %v", c, st)
+			t.Errorf("I-85: %+v, one too many: %v, want %v", c, st, ntstatus.InstanceNotAvailable)
 		}
 	}
 }

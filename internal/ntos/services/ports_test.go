@@ -31,7 +31,7 @@ func TestPortBounds(t *testing.T) {
 	want(t, "accept", st, ntstatus.Success)
 	_, longest, st := s.PortConnected(client.PortHandle)
 	if want(t, "after it is accepted", st, ntstatus.Success); longest != 4 {
-		t.Errorf("the longest message has %d bytes", longest)
+		t.Errorf("the longest message has %d bytes, want 4", longest)
 	}
 	_, st = s.NtAcceptConnectPort(nt.AcceptConnectPortIn{ConnectionPortHandle: comm.PortHandle})
 	want(t, "I-88: a server's communication port accepts", st, ntstatus.InvalidPortHandle)
@@ -43,7 +43,7 @@ func TestPortBounds(t *testing.T) {
 	want(t, "a message too long", ask("12345"), ntstatus.PortMessageTooLong)
 	for i := range lpc.MaxRequests {
 		if st := ask("1234"); st != ntstatus.Pending {
-			t.Fatalf("request %d: %v", i, st)
+			t.Fatalf("request %d: %v, want %v", i, st, ntstatus.Pending)
 		}
 	}
 	want(t, "one request more", ask("1"), ntstatus.InsufficientResources)
@@ -73,7 +73,7 @@ func TestPortLimits(t *testing.T) {
 	want(t, "create", st, ntstatus.Success)
 	for i := range lpc.MaxPending {
 		if _, st := s.NtConnectPort(nt.ConnectPortIn{PortName: `\queue`}); st != ntstatus.Success {
-			t.Fatalf("I-88: client %d: %v", i, st)
+			t.Fatalf("I-88: client %d: %v, want %v", i, st, ntstatus.Success)
 		}
 	}
 	if _, st := s.NtConnectPort(nt.ConnectPortIn{PortName: `\queue`}); st == ntstatus.Success || lpc.MaxPending != 256 {
@@ -252,7 +252,8 @@ func TestNtReplyPort(t *testing.T) {
 	want(t, "I-88: a second reply", st, ntstatus.ReplyMessageMismatch)
 	got, st := p.other.NtRequestWaitReplyPort(nt.RequestWaitReplyPortIn{PortHandle: p.client, MessageID: m.MessageID})
 	if st != ntstatus.Success || string(got.Reply) != "answer" {
-		t.Errorf("the client reads %q, %v", got.Reply, st)
+		t.Errorf(`the client reads %q, %v, want st = %v, string(got.Reply) = "answer"`, got.Reply, st,
+			ntstatus.Success)
 	}
 	_, st = p.other.NtClose(nt.CloseIn{Handle: p.client})
 	want(t, "the client goes", st, ntstatus.Success)

@@ -158,7 +158,8 @@ func TestPrimaryOfAChild(t *testing.T) {
 			t.Errorf("%v: the child has %v at %v of %v", level, v.Type(), v.Level(), v.User().SID)
 		}
 		if g := given.Value(); g.Type() != winnt.TokenImpersonation || g.Level() != level {
-			t.Errorf("%v: the token given has become %v at %v", level, g.Type(), g.Level())
+			t.Errorf("%v: the token given has become %v at %v, want %v, %v", level, g.Type(), g.Level(),
+				winnt.TokenImpersonation, level)
 		}
 		h, st := th.NtOpenProcessToken(out.ProcessHandle, winnt.READ_CONTROL)
 		if want(t, "open the child's token", st, ntstatus.Success); st != ntstatus.Success {
@@ -213,7 +214,8 @@ func TestChildOfAnother(t *testing.T) {
 			foster.Close()
 		}
 		if runs := w.sys.Process(out.ClientID.UniqueProcess) != nil; runs != closesMaker {
-			t.Errorf("the maker's process is closed: %v; the child runs: %v", closesMaker, runs)
+			t.Errorf("the maker's process is closed: %v; the child runs: %v, want %v", closesMaker, runs,
+				closesMaker)
 		}
 	}
 }
@@ -272,7 +274,7 @@ func TestChildOwner(t *testing.T) {
 			t.Errorf("%s: the process is protected by %s, want %s", c.name, got, want)
 		}
 		if got := shown(t, th, out.ThreadHandle); !strings.HasSuffix(got, "D:(A;;DC;;;BG)") {
-			t.Errorf("%s: the thread is protected by %s", c.name, got)
+			t.Errorf(`%s: the thread is protected by %s, want text ending with "D:(A;;DC;;;BG)"`, c.name, got)
 		}
 	}
 }
@@ -299,11 +301,11 @@ func TestRecordOfAChild(t *testing.T) {
 		}
 	}
 	if parent != "foster" || child != acting {
-		t.Errorf("a child of %q with the token of %s", parent, child)
+		t.Errorf(`a child of %q with the token of %s, want "foster", %s`, parent, child, acting)
 	}
 	v, st := th.NtQueryInformationProcess(out.ProcessHandle, nt.ProcessBasicInformation)
 	if b := v.(nt.ProcessBasic); st != ntstatus.Success || b.InheritedFromUniqueProcessID != p.ID() {
-		t.Errorf("its parent is %v: %v", b.InheritedFromUniqueProcessID, st)
+		t.Errorf("its parent is %v: %v, want %v, %v", b.InheritedFromUniqueProcessID, st, p.ID(), ntstatus.Success)
 	}
 }
 
@@ -412,7 +414,8 @@ func TestCreateProcessFlags(t *testing.T) {
 				continue
 			}
 			if _, st := th.NtCreateUserProcess(in); st != ntstatus.InvalidParameter {
-				t.Errorf("process flags %#x, thread flags %#x: %v", in.ProcessFlags, in.ThreadFlags, st)
+				t.Errorf("process flags %#x, thread flags %#x: %v, want %v", in.ProcessFlags, in.ThreadFlags, st,
+					ntstatus.InvalidParameter)
 			}
 		}
 	}

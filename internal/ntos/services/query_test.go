@@ -75,7 +75,7 @@ func TestLinkedTokenWithoutMemory(t *testing.T) {
 		memory.Fail(ntstatus.InsufficientResources.Err(), inject.Kind(full))
 		v, st := th.NtQueryInformationToken(out.Token, winnt.TokenLinkedToken)
 		if want(t, full, st, ntstatus.InsufficientResources); v != nil {
-			t.Errorf("%s: %v is told", full, v)
+			t.Errorf("%s: %v is told, want nil", full, v)
 		}
 	}
 	memory.Fail(nil)

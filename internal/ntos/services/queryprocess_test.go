@@ -109,7 +109,7 @@ func TestHandlesOfAProcess(t *testing.T) {
 		}
 	}
 	if len(attributes) != 0 {
-		t.Errorf("handles %v are not told", attributes)
+		t.Errorf("handles %v are not told: len(attributes) = %d, want 0", attributes, len(attributes))
 	}
 }
 
@@ -127,7 +127,7 @@ func TestWalkOfProcesses(t *testing.T) {
 			DesiredAccess: winnt.PROCESS_QUERY_LIMITED_INFORMATION})
 		if st == ntstatus.NoMoreEntries {
 			if n != 6 { // five and the System process
-				t.Errorf("%d processes", n)
+				t.Errorf("%d processes, want 6", n)
 			}
 			return
 		}

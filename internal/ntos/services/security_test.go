@@ -273,7 +273,7 @@ func TestChangesOfSecurityMeet(t *testing.T) {
 	got, st := a.NtQuerySecurityObject(event, winnt.GROUP_SECURITY_INFORMATION|winnt.DACL_SECURITY_INFORMATION)
 	want(t, "what is there", st, ntstatus.Success)
 	if text, err := sddl.Format(got, sddl.Options{}); err != nil || text != "G:WDD:(A;;CC;;;SY)" {
-		t.Errorf("both changes: %s", text)
+		t.Errorf("both changes: %s, want text = G:WDD:(A;;CC;;;SY), no error", text)
 	}
 }
 
@@ -308,7 +308,8 @@ func TestLabelOfATokenStays(t *testing.T) {
 		for _, text := range []string{"S:", "S:(AU;SA;GA;;;WD)", "S:(ML;;NW;;;LW)", "S:(AU;SA;GA;;;WD)(ML;;NW;;;LW)"} {
 			st := th.NtSetSecurityObject(own, info, sddl.MustParse("O:SYG:SYD:(A;;GA;;;WD)"+text))
 			if after := label(); after != before {
-				t.Errorf("O-39: %s set by %#x: %v, the label is %s, was %s", text, info, st, after, before)
+				t.Errorf("O-39: %s set by %#x: %v, the label is %s, was %s, want %s", text, info, st, after, before,
+					before)
 			}
 		}
 	}

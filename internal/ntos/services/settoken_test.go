@@ -89,10 +89,10 @@ func TestChildProcessFlags(t *testing.T) {
 		before := class[nt.TokenStatistics](t, th, own, winnt.TokenStatistics)
 		want(t, "set the flags", th.NtSetInformationToken(own, winnt.TokenChildProcessFlags, flags), ntstatus.Success)
 		if got := class[uint32](t, th, own, winnt.TokenChildProcessFlags); got != flags {
-			t.Errorf("flags %#x: %#x are told", flags, got)
+			t.Errorf("flags %#x: %#x are told, want %#x", flags, got, flags)
 		}
 		if after := class[nt.TokenStatistics](t, th, own, winnt.TokenStatistics); before != after {
-			t.Errorf("flags %#x: the token was %+v, is %+v", flags, before, after)
+			t.Errorf("flags %#x: the token was %+v, is %+v, want %+v", flags, before, after, after)
 		}
 		wanted := ntstatus.InvalidParameter
 		if flags == 0 {
@@ -177,7 +177,8 @@ func TestListsOfAFilter(t *testing.T) {
 		spec := object.(*kernel.AccessToken).Value().Spec()
 		if user, device := spec.RestrictedUserClaims != nil, spec.RestrictedDeviceClaims != nil; user !=
 			(in.RestrictedUserAttributes.V != nil) || device != (in.RestrictedDeviceAttributes.V != nil) {
-			t.Errorf("%s: user claims are restricted: %v, device claims: %v", name, user, device)
+			t.Errorf("%s: user claims are restricted: %v, device claims: %v, want %v, %v", name, user, device,
+				in.RestrictedUserAttributes.V != nil, in.RestrictedDeviceAttributes.V != nil)
 		}
 		k.ObDereferenceObject(object)
 	}
@@ -331,10 +332,10 @@ func TestEachSettableClass(t *testing.T) {
 				got, row.value = list[0].Name, "a"
 			}
 			if !reflect.DeepEqual(got, row.value) {
-				t.Errorf("%s: %v was set, %v is told", name, row.value, got)
+				t.Errorf("%s: %v was set, %v is told, want %v", name, row.value, got, row.value)
 			}
 		} else if st != ntstatus.InvalidInfoClass {
-			t.Errorf("%s: query: %v", name, st)
+			t.Errorf("%s: query: %v, want %v", name, st, ntstatus.InvalidInfoClass)
 		}
 	}
 }
@@ -396,7 +397,7 @@ func TestSetKeepsModifiedID(t *testing.T) {
 	for _, c := range classValues {
 		before := modified()
 		if st := th.NtSetInformationToken(h, c.class, c.value); st != ntstatus.Success {
-			t.Errorf("T-90: setting %s to %v: %s", c.class, c.value, st)
+			t.Errorf("T-90: setting %s to %v: %s, want %s", c.class, c.value, st, ntstatus.Success)
 		}
 		if kept := modified() == before; kept != c.keeps {
 			t.Errorf("T-90: setting %s kept ModifiedId: %t, want %t", c.class, kept, c.keeps)
@@ -409,19 +410,21 @@ func TestSetWrongType(t *testing.T) {
 	th, h := systemToken(t)
 	for _, c := range classValues {
 		if st := th.NtSetInformationToken(h, c.class, struct{}{}); st != ntstatus.InvalidParameter {
-			t.Errorf("T-90: setting %s to a value of another type: %s", c.class, st)
+			t.Errorf("T-90: setting %s to a value of another type: %s, want %s", c.class, st,
+				ntstatus.InvalidParameter)
 		}
 	}
 	for _, class := range []winnt.TokenInfoClass{winnt.TokenOwner, winnt.TokenPrimaryGroup, winnt.TokenIntegrityLevel} {
 		if st := th.NtSetInformationToken(h, class, sid.SID{}); st != ntstatus.InvalidSID {
-			t.Errorf("T-90: setting %s to no SID: %s", class, st)
+			t.Errorf("T-90: setting %s to no SID: %s, want %s", class, st, ntstatus.InvalidSID)
 		}
 		if st := th.NtSetInformationToken(h, class, token.Group{}); st != ntstatus.InvalidSID {
-			t.Errorf("T-90: setting %s to no SID with attributes: %s", class, st)
+			t.Errorf("T-90: setting %s to no SID with attributes: %s, want %s", class, st, ntstatus.InvalidSID)
 		}
 	}
 	if st := th.NtSetInformationToken(h, winnt.TokenLinkedToken, struct{}{}); st != ntstatus.InvalidParameter {
-		t.Errorf("T-90: setting TokenLinkedToken to a value of another type: %s", st)
+		t.Errorf("T-90: setting TokenLinkedToken to a value of another type: %s, want %s", st,
+			ntstatus.InvalidParameter)
 	}
 }
 

@@ -73,7 +73,8 @@ func TestImpersonateWhileOpening(t *testing.T) {
 		t.Errorf("opened %d, found none %d: want some of both", opened, none)
 	}
 	if o, h, r := w.sys.Counts(); o != objects || h != handles || r != references { // P-5
-		t.Errorf("objects, handles, references: %d %d %d, before %d %d %d", o, h, r, objects, handles, references)
+		t.Errorf("objects, handles, references: %d %d %d, before %d %d %d, want %d, %d, %d", o, h, r, objects,
+			handles, references, objects, handles, references)
 	}
 	if opener != ownBefore || opener.Services() != own {
 		t.Error("the opener's state changed") // P-6
@@ -85,14 +86,15 @@ func checkOpened(t *testing.T, th *nt.Thread, h winnt.Handle) {
 	t.Helper()
 	v, st := th.NtQueryInformationToken(h, winnt.TokenStatistics)
 	if st != ntstatus.Success {
-		t.Fatalf("query: %s", st)
+		t.Fatalf("query: %s, want %s", st, ntstatus.Success)
 	}
 	if s := v.(nt.TokenStatistics); s.TokenType != winnt.TokenImpersonation ||
 		s.ImpersonationLevel < winnt.SecurityImpersonation {
-		t.Fatalf("opened %+v", s)
+		t.Fatalf("opened %+v, want s.TokenType = %v, s.ImpersonationLevel at least %v", s, winnt.TokenImpersonation,
+			winnt.SecurityImpersonation)
 	}
 	if st := th.NtClose(h); st != ntstatus.Success {
-		t.Fatalf("close: %s", st)
+		t.Fatalf("close: %s, want %s", st, ntstatus.Success)
 	}
 }
 
@@ -170,7 +172,7 @@ func TestCloseRace(t *testing.T) {
 		start.Done()
 		all.Wait()
 		if n := won.Load(); n != 1 {
-			t.Fatalf("%d closed the handle", n)
+			t.Fatalf("%d closed the handle, want 1", n)
 		}
 	}
 }
@@ -204,7 +206,7 @@ func TestCloseWhileUsing(t *testing.T) {
 		}
 		start.Done()
 		if st := closer.NtClose(h); st != ntstatus.Success {
-			t.Errorf("closing gave %s", st)
+			t.Errorf("closing gave %s, want %s", st, ntstatus.Success)
 		}
 		all.Wait()
 	}

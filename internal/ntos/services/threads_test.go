@@ -238,7 +238,7 @@ func TestNextThreadThatEnded(t *testing.T) {
 			h, st := th.NtGetNextThread(winnt.NtCurrentProcess, after, winnt.THREAD_QUERY_INFORMATION, 0, flags)
 			if st != ntstatus.Success {
 				if st != ntstatus.NoMoreEntries {
-					t.Errorf("O-37: the walk ends with %v", st)
+					t.Errorf("O-37: the walk ends with %v, want %v", st, ntstatus.NoMoreEntries)
 				}
 				return all
 			}
@@ -258,7 +258,7 @@ func TestNextThreadThatEnded(t *testing.T) {
 		}
 		for i, h := range all {
 			if st := th.NtCompareObjects(h, held[[2]int{i, 2 - i}[flags]]); st != ntstatus.Success {
-				t.Errorf("O-163: with flags %d thread %d is another: %v", flags, i, st)
+				t.Errorf("O-163: with flags %d thread %d is another: %v, want %v", flags, i, st, ntstatus.Success)
 			}
 			th.NtClose(h)
 		}
@@ -341,15 +341,16 @@ func TestNtSuspendThread(t *testing.T) {
 	})
 	for n := uint32(1); n < 127; n++ { // it was made suspended once
 		if was, st := suspend(h); was != n || st != ntstatus.Success {
-			t.Fatalf("O-144: suspended %d times, the service returns %d, %v", n, was, st)
+			t.Fatalf("O-144: suspended %d times, the service returns %d, %v, want %d, %v", n, was, st, n,
+				ntstatus.Success)
 		}
 	}
 	if was, st := suspend(h); was != 0 || st != ntstatus.SuspendCountExceeded {
-		t.Errorf("O-144: suspended for the 128th time: %d, %v", was, st)
+		t.Errorf("O-144: suspended for the 128th time: %d, %v, want 0, %v", was, st, ntstatus.SuspendCountExceeded)
 	}
 	want(t, "end the process", th.NtTerminateProcess(made.ProcessHandle, 1), ntstatus.Success)
 	if was, st := suspend(h); was != 0 || st != ntstatus.ThreadIsTerminating {
-		t.Errorf("O-144: a thread that has ended: %d, %v", was, st)
+		t.Errorf("O-144: a thread that has ended: %d, %v, want 0, %v", was, st, ntstatus.ThreadIsTerminating)
 	}
 }
 

@@ -47,7 +47,8 @@ func TestTimerReportsDueState(t *testing.T) {
 				out, st := th.Services().NtQueryTimer(nt.QueryTimerIn{TimerHandle: h, TimerInformationLength: 16})
 				want(t, "query", st, ntstatus.Success)
 				if got := out.TimerInformation.TimerState; got != (cancel && signalled) {
-					t.Errorf("cancel %v, %d later with period %d: in the end %v", cancel, later, period, got)
+					t.Errorf("cancel %v, %d later with period %d: in the end %v, want %v", cancel, later, period,
+						got, cancel && signalled)
 				}
 			}
 		}
@@ -95,7 +96,7 @@ func TestTimer(t *testing.T) {
 	set(1600, 0, true)
 	is(1599, 1, false)
 	if on, st := th.NtCancelTimer(h); on || st != ntstatus.Success {
-		t.Errorf("O-140: cancelled before its time: %v, %s", on, st)
+		t.Errorf("O-140: cancelled before its time: %v, %s, want false, %s", on, st, ntstatus.Success)
 	}
 	is(9000, -7400, false)
 	set(10000, 1, false) // and every millisecond
@@ -105,7 +106,7 @@ func TestTimer(t *testing.T) {
 	is(math.MaxInt64, 0, true)
 	is(20000, math.MaxInt64-20000, true)
 	if on, st := th.NtCancelTimer(h); !on || st != ntstatus.Success {
-		t.Errorf("O-140: cancelled after its time: %v, %s", on, st)
+		t.Errorf("O-140: cancelled after its time: %v, %s, want true, %s", on, st, ntstatus.Success)
 	}
 	set(-500, 0, true)
 	is(20000, 500, false)

@@ -100,7 +100,7 @@ func TestRequiredLengthsAreExact(t *testing.T) {
 		}
 	}
 	if len(cases) < 40 {
-		t.Errorf("%d cases only", len(cases))
+		t.Errorf("%d cases only, want at least 40", len(cases))
 	}
 	for _, c := range cases {
 		c.ask(t, th)
@@ -131,7 +131,7 @@ func (c *lengthCase) ask(t *testing.T, th *nt.Thread) {
 	row := nt.NtTable.Find(c.service)
 	whole, st := th.CallRow(row, c.with(^uint32(0)))
 	if st != ntstatus.Success {
-		t.Errorf("%s %+v: %v", c.service, c.in, st)
+		t.Errorf("%s %+v: %v, want %v", c.service, c.in, st, ntstatus.Success)
 		return
 	}
 	need := uint32(reflect.ValueOf(whole).FieldByName(c.need).Uint())

@@ -78,7 +78,7 @@ func TestChangesOfATree(t *testing.T) {
 			nt.FileDisposition{DeleteFile: remove}), wanted)
 	}
 	if got := w.tree.took(); got != "SetDelete false" {
-		t.Errorf("asked %q", got)
+		t.Errorf(`asked %q, want "SetDelete false"`, got)
 	}
 	w.tree.facts = nt.FileFacts{FileBasic: nt.FileBasic{FileAttributes: fileaccess.AttributeReadOnly}}
 	for remove, wanted := range map[bool]ntstatus.Status{true: ntstatus.CannotDelete, false: ntstatus.Success} {
@@ -140,7 +140,7 @@ func TestMovesInATree(t *testing.T) {
 		h := w.open(`\??\T\file`, granted, 0)
 		w.set(h, nt.FileRenameInformation, nt.FileRename{FileName: "x"})
 		if got := w.tree.decision.Status() == ntstatus.AccessDenied; got == wanted {
-			t.Errorf("granted %#x: the rename is denied: %v", uint32(granted), got)
+			t.Errorf("granted %#x: the rename is denied: %v, want anything but %v", uint32(granted), got, wanted)
 		}
 	}
 }
@@ -186,6 +186,6 @@ func TestListingsOfATree(t *testing.T) {
 	out, st := w.Services().NtQueryDirectoryFile(nt.QueryDirectoryFileIn{FileHandle: lists, Length: 64,
 		FileInformationClass: nt.FileNamesInformation})
 	if want(t, "at the end", st, ntstatus.NoMoreFiles); len(out.FileInformation) > 1 {
-		t.Errorf("at the end: %+v", out)
+		t.Errorf("at the end: %+v: len(out.FileInformation) = %d, want at most 1", out, len(out.FileInformation))
 	}
 }

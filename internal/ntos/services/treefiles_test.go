@@ -93,7 +93,7 @@ func TestTransfersOfATree(t *testing.T) {
 		}
 		want(t, "close", w.NtClose(h), ntstatus.Success)
 		if asked := w.tree.took(); asked != "Close file" {
-			t.Errorf("%s: closing asks %q", c.name, asked)
+			t.Errorf(`%s: closing asks %q, want "Close file"`, c.name, asked)
 		}
 	}
 }
@@ -145,7 +145,7 @@ func TestReadIntoCallersMemory(t *testing.T) {
 	h := w.open(`\??\T\dir`, read|winnt.FILE_READ_ATTRIBUTES, 0)
 	w.tree.facts.Directory = true
 	if n, st := w.NtReadFileInto(h, make([]byte, 20), 0); n != 0 || st != invalid {
-		t.Errorf("a directory: %d bytes, %v", n, st)
+		t.Errorf("a directory: %d bytes, %v, want 0, %v", n, st, invalid)
 	}
 }
 
@@ -160,7 +160,7 @@ func TestReadIntoCallersMemoryAllocatesNothing(t *testing.T) {
 			t.Fatal(n, st)
 		}
 	}); n != 0 {
-		t.Errorf("%v allocations", n)
+		t.Errorf("%v allocations, want 0", n)
 	}
 }
 
@@ -201,7 +201,7 @@ func TestTransfersThatATreeRefuses(t *testing.T) {
 		},
 	} {
 		if out, st := call(); st != ntstatus.DiskFull || out != nil {
-			t.Errorf("%s: %v, %+v", name, st, out)
+			t.Errorf("%s: %v, %+v, want %v, nil", name, st, out, ntstatus.DiskFull)
 		}
 	}
 	w.tree.st = ntstatus.Success

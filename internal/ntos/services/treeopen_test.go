@@ -230,7 +230,7 @@ func TestOpensOfATreeFailClosed(t *testing.T) {
 	first, st := w.NtCreateEvent(1, nil, nt.NotificationEvent, false)
 	want(t, "make an event", st, ntstatus.Success)
 	if first != 4 {
-		t.Errorf("the first handle is %v", first)
+		t.Errorf("the first handle is %v, want 4", first)
 	}
 }
 

@@ -28,7 +28,7 @@ func TestRenamesAsPosix(t *testing.T) {
 			t.Errorf("a directory %v to a directory %v: %v", c.moved, c.there, w.tree.decision.Status())
 		}
 		if got := w.tree.took(); got != "Move new root - replace true link false" {
-			t.Errorf("asked %q", got)
+			t.Errorf(`asked %q, want "Move new root - replace true link false"`, got)
 		}
 	}
 	null, st := w.NtOpenFile(3, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0)

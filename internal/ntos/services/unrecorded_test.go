@@ -119,7 +119,8 @@ func TestNoEffectWithoutItsRecord(t *testing.T) {
 		}
 		cases := demands[name]
 		if len(cases) == 0 {
-			t.Errorf("%s writes %v, and no case here asks for one of them", name, row.Info().Events())
+			t.Errorf("%s writes %v, and no case here asks for one of them: len(cases) = %d, want at least 1", name,
+				row.Info().Events(), len(cases))
 		}
 		for i, prepare := range cases {
 			for _, fault := range []struct {
@@ -140,13 +141,13 @@ func TestNoEffectWithoutItsRecord(t *testing.T) {
 					d.asks.RecordWhy(false)
 					want(t, name, st, ntstatus.AuditFailed)
 					if effects := d.changed(); len(effects) != 0 {
-						t.Errorf("the tree was asked %q", effects)
+						t.Errorf("the tree was asked %q: len(effects) = %d, want 0", effects, len(effects))
 					}
 					if out != nil && !reflect.ValueOf(out).IsZero() {
 						t.Errorf("it tells %+v", out)
 					}
 					if after := d.state(t); !reflect.DeepEqual(before, after) {
-						t.Errorf("it was %+v, is %+v", before, after)
+						t.Errorf("it was %+v, is %+v, want %+v", before, after, after)
 					}
 					if !strings.Contains(why.Because, fault.says) || !strings.Contains(why.Because, d.dir) {
 						t.Errorf("%s because %q: want the file in %s and %q", why.Rule, why.Because, d.dir, fault.says)
@@ -167,7 +168,7 @@ func TestNoEffectWithoutItsRecord(t *testing.T) {
 		}
 	}
 	if tested < 80 {
-		t.Errorf("only %d calls", tested)
+		t.Errorf("only %d calls, want at least 80", tested)
 	}
 }
 

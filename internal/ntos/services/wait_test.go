@@ -27,7 +27,7 @@ func TestCallLimit(t *testing.T) {
 	}
 	for i := range ps.MaxCalls {
 		if st := queue(); st != ntstatus.Success {
-			t.Fatalf("call %d: %v", i, st)
+			t.Fatalf("call %d: %v, want %v", i, st, ntstatus.Success)
 		}
 	}
 	want(t, "one call more", queue(), ntstatus.InsufficientResources)
@@ -92,7 +92,7 @@ func TestRefusedOperationKeepsNothing(t *testing.T) {
 		}
 	}
 	if refused != 3 || ends.Load() != 0 {
-		t.Errorf("O-147: %d of 3 are refused, %d ended", refused, ends.Load())
+		t.Errorf("O-147: %d of 3 are refused, %d ended, want 3, 0", refused, ends.Load())
 	}
 	w.must(w.th.NtClose(event))
 }

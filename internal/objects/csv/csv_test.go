@@ -26,7 +26,7 @@ func first(t *testing.T, text string) (item objects.Item, err error) {
 func TestHeading(t *testing.T) {
 	i, err := first(t, "\ufeff\"Path\",\"Sddl\"\r\n\"C:\\a\",\"O:SYG:SYD:\"\r\n")
 	if err != nil || i.Err != nil || i.Path != `C:\a` {
-		t.Errorf("%+v, %v", i, err)
+		t.Errorf("%+v, %v, want i.Err = nil, i.Path = %q, no error", i, err, `C:\a`)
 	}
 	for heading, want := range map[string]string{
 		"Path,Sddl,path\na,O:SYG:SYD:,b\n": "column path is there twice",

@@ -88,11 +88,12 @@ func TestSubordinateIDs(t *testing.T) {
 		}
 	}
 	if g := who(70500, true); g != sid.MustParse("S-1-5-21-7-7-7-1003") {
-		t.Errorf("L-24: a group of the store that is not subordinate is %v", g)
+		t.Errorf("L-24: a group of the store that is not subordinate is %v, want %v", g,
+			sid.MustParse("S-1-5-21-7-7-7-1003"))
 	}
 	who, err = idmaps.Read([]byte(exported), idmaps.ReadSubIDs(dir)) // a folder cannot be read
 	if u := who(230005, false); err != nil || u != sid.MustParse("S-1-22-1-230005") {
-		t.Errorf("L-24: %v, %v", u, err)
+		t.Errorf("L-24: %v, %v, want %v, nil", u, err, sid.MustParse("S-1-22-1-230005"))
 	}
 }
 
@@ -123,6 +124,6 @@ func TestNamesOfExport(t *testing.T) {
 		t.Errorf("%v, want %v", names, want)
 	}
 	if names, err := idmaps.ReadNames([]byte("version: 2")); err == nil || names != nil {
-		t.Errorf("version 2: %v, %v", names, err)
+		t.Errorf("version 2: %v, %v, want nil, an error", names, err)
 	}
 }

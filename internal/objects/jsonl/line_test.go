@@ -56,7 +56,7 @@ func TestFastAndSlow(t *testing.T) {
 				b := bytes.Repeat([]byte{'x'}, n)
 				b[at] = byte(c)
 				if got, want := plainASCII(b), c >= ' ' && c < 0x80 && c != '\\'; got != want {
-					t.Fatalf("byte %#x at %d of %d: plain %t", c, at, n, got)
+					t.Fatalf("byte %#x at %d of %d: plain %t, want %t", c, at, n, got, want)
 				}
 			}
 		}

@@ -62,7 +62,7 @@ func TestManaged(t *testing.T) {
 	}
 	_, err = ldif.Managed(jsonl.Lines(strings.NewReader("{}"), 0, 0))
 	if !errors.Is(err, ldif.ErrNoManaged) {
-		t.Errorf("B-10: JSON lines: %v", err)
+		t.Errorf("B-10: JSON lines: %v, want %v", err, ldif.ErrNoManaged)
 	}
 	for wrong, why := range map[string]string{"msDS-GroupMSAMembership:: !": "line 2: msDS-GroupMSAMembership: wrong " +
 		"base64",

@@ -124,7 +124,7 @@ func TestOrder(t *testing.T) {
 func TestReadOnly(t *testing.T) {
 	v, _ := decide(t, "", "", "alice")
 	if ^v.Left != 0xd0156 {
-		t.Errorf("left %v", v.Left)
+		t.Errorf("left %v: ^v.Left = %#x, want 0xd0156", v.Left, ^v.Left)
 	}
 }
 
@@ -284,7 +284,7 @@ func TestBoundsOfAConfiguration(t *testing.T) {
 	// A section that is there twice is one.
 	c := must(shares.ParseConfig([]byte("[a]\npath = /1\n[b]\npath = /2\n[A]\npath = /3\n"), "a"))
 	if c.Path != "/3" || c.Share != "a" {
-		t.Errorf("%+v", c)
+		t.Errorf(`%+v, want c.Path = "/3", c.Share = "a"`, c)
 	}
 	// The settings of a copied share are inserted at "copy", and the share's own settings before it are overridden.
 	for own, want := range map[string]string{"path = /own\ncopy = t": "/t", "copy = t\npath = /own": "/own"} {
@@ -293,7 +293,7 @@ func TestBoundsOfAConfiguration(t *testing.T) {
 		}
 	}
 	if c := must(shares.ParseConfig([]byte("\ufeff[global]\npath = /g\n[a]\n"), "")); c.Path != "/g" {
-		t.Errorf("the global setting: %+v", c)
+		t.Errorf(`the global setting: %+v, want c.Path = "/g"`, c)
 	}
 	homes := must(shares.ParseConfig([]byte("[Homes]\nvfs object = acl_xattr\nmap acl inherit = No\navailable = no\n"),
 		""))

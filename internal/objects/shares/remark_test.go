@@ -26,10 +26,10 @@ func TestNotes(t *testing.T) {
 		"[docs] valid users: @none is not resolved by this directory, " +
 			"and a server that cannot resolve it lets no one further"}
 	if !slices.Equal(g.Notes, want) {
-		t.Errorf("notes %q", g.Notes)
+		t.Errorf("notes %q, want %q", g.Notes, want)
 	}
 	if c.Path != "" || !c.IgnorePOSIX || c.Share != "docs" {
-		t.Errorf("%+v", c)
+		t.Errorf(`%+v, want c.Path = "", c.IgnorePOSIX = true, c.Share = "docs"`, c)
 	}
 	v := must(g.Decide(1))
 	if v.Steps[0] != "valid users = bob: may connect" || ^v.Left != 0 {

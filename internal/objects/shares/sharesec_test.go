@@ -21,7 +21,7 @@ func TestSecurity(t *testing.T) {
 	two := "[a]\n" + printed + "\n[b]\nREVISION:1\nACL:S-1-1-0:ALLOWED/0x0/XDPO\n\n"
 	if got := must(sddl.Format(must(shares.ParseSecurity([]byte(two), "B")),
 		sddl.Options{})); got != "D:(A;;0x1f00a0;;;WD)" {
-		t.Errorf("b of two: %s", got)
+		t.Errorf("b of two: %s, want D:(A;;0x1f00a0;;;WD)", got)
 	}
 	if !shares.IsSecurity([]byte(two)) || !shares.IsSecurity([]byte(printed)) ||
 		shares.IsSecurity([]byte("[a]\npath = /\n")) {
@@ -93,6 +93,6 @@ func TestLinesOfSharesec(t *testing.T) {
 	d := must(shares.ParseSecurity([]byte("[a]\nREVISION:1\nACL:S-1-1-0:ALLOWED/0/1\n[b]\nREVISION:1\nACL:S-1-5-11:"+
 		"DENIED/0/2\n"), "b"))
 	if got := must(sddl.Format(d, sddl.Options{})); got != "D:(D;;DC;;;AU)" {
-		t.Errorf("the second share: %s", got)
+		t.Errorf("the second share: %s, want D:(D;;DC;;;AU)", got)
 	}
 }

@@ -87,7 +87,7 @@ func TestFormats(t *testing.T) {
 	}
 	padded := base64.StdEncoding.EncodeToString(bytesOf(t, readers))
 	if !strings.HasSuffix(padded, "=") {
-		t.Fatalf("no padding: %s", padded)
+		t.Fatalf(`no padding: %s, want text ending with "="`, padded)
 	}
 	manyRow := strings.Replace(many, ";FX;", ";0x1200a0;", 1)
 	if d, err := sddl.Parse(many, sddl.Options{}); err == nil {
@@ -180,7 +180,7 @@ func TestFormatsRefused(t *testing.T) {
 		"a.jsonl": `{"path":"a","sd":"` + readers + `"}` + "\n", "none": ""} {
 		in := io.MultiReader(strings.NewReader(strings.Repeat(text, 1)), iotest.ErrReader(broken))
 		if rows, err := rowsOf(t, name, in); !errors.Is(err, broken) {
-			t.Errorf("%s: %v, %v", name, rows, err)
+			t.Errorf("%s: %v, %v, want %v", name, rows, err, broken)
 		}
 	}
 	rows, err := rowsOf(t, "a.ldif", strings.NewReader("dn: a\nnTSecurityDescriptor:: ====\n\ndn:: ====\n"+

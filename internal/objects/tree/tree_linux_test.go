@@ -50,7 +50,7 @@ func TestLinkUnderAWalk(t *testing.T) {
 		name := strings.TrimPrefix(strings.TrimPrefix(string(o.Path), root), "/")
 		if !refused[name] {
 			if o.Err != nil {
-				t.Errorf("%s: %v", name, o.Err)
+				t.Errorf("%s: %v, want nil", name, o.Err)
 			}
 			return
 		}

@@ -93,7 +93,8 @@ func TestWaysOfAWalk(t *testing.T) {
 	}
 	again, err := objects.ParseWay(closed.Text())
 	if err != nil || again.Text() != closed.Text() || again.PassesOthers() || len(again.Folders) != len(closed.Folders) {
-		t.Errorf("%v, %v", again, err)
+		t.Errorf("%v, %v, want again.Text() = %v, again.PassesOthers() = false, len(again.Folders) = %d, no error",
+			again, err, closed.Text(), len(closed.Folders))
 	}
 	for n := 1; n < 8; n++ {
 		if _, err := objects.ParseWay(closed.Text()[:n]); err == nil {

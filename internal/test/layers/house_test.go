@@ -57,7 +57,8 @@ func TestHouse(t *testing.T) {
 	allowed := readCeilings(t)
 	for _, k := range slices.Sorted(maps.Keys(found)) {
 		if n := len(found[k]); n > allowed[k] {
-			t.Errorf("%s: %d places, %s allows %d\n%s", k, n, ceilings, allowed[k], some(found[k]))
+			t.Errorf("%s: %d places, %s allows %d, want at most %d\n%s", k, n, ceilings, allowed[k], allowed[k],
+				some(found[k]))
 		}
 	}
 	for _, k := range slices.Sorted(maps.Keys(allowed)) {

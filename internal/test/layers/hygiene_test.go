@@ -137,7 +137,8 @@ func TestNothingLeftOpen(t *testing.T) {
 		}
 		for i, line := range lines {
 			if m := leftOpen.FindString(line); m != "" {
-				t.Errorf("%s:%d: %s: do it now, or take it out and say in the README what is not there", name, i+1, m)
+				t.Errorf(`%s:%d: %s: do it now, or take it out and say in the README what is not there, want ""`,
+					name, i+1, m)
 			}
 		}
 	})

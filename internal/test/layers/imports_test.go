@@ -274,7 +274,7 @@ func TestProgramsLinkOnlyWhatTheyNeed(t *testing.T) {
 		t.Errorf("the way from a to c: %v", w)
 	}
 	if w := wayTo(chain, "b", []string{"a"}); w != nil {
-		t.Errorf("the way from b to a: %v", w)
+		t.Errorf("the way from b to a: %v, want nil", w)
 	}
 }
 

@@ -204,7 +204,7 @@ func exported(f *ast.File) []string {
 func TestRulesSeeWhatTheyAreFor(t *testing.T) {
 	tr := tree{module: "example.org/m"}
 	if own, ok := tr.own("example.org/m/sid"); !ok || own != "sid" {
-		t.Errorf("own package: got %q, %t", own, ok)
+		t.Errorf(`own package: got %q, %t, want "sid", true`, own, ok)
 	}
 	if _, ok := tr.own("example.org/more"); ok {
 		t.Error("a module with the same prefix is taken for this one")
@@ -212,7 +212,7 @@ func TestRulesSeeWhatTheyAreFor(t *testing.T) {
 	for name, want := range map[string]bool{"FILE_READ_DATA": true, "SID": false, "ReadData": false, "A_": true,
 		"ACLSize": false} {
 		if got := allCaps.MatchString(name); got != want {
-			t.Errorf("%s is ALL_CAPS: got %t", name, got)
+			t.Errorf("%s is ALL_CAPS: got %t, want %t", name, got, want)
 		}
 	}
 }

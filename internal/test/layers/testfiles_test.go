@@ -69,7 +69,8 @@ func TestFewTestFilesAreStray(t *testing.T) {
 		}
 	}
 	if sum > maxStray {
-		t.Errorf("%s allows %d test files without a code file of their name, the ceiling is %d", ceilings, sum, maxStray)
+		t.Errorf("%s allows %d test files without a code file of their name, the ceiling is %d, want at most %d",
+			ceilings, sum, maxStray, maxStray)
 	}
 }
 

@@ -58,7 +58,7 @@ func TestBesideTheModel(t *testing.T) {
 			}
 			// The histories reach each call, its failure and its success, and each feature.
 			if len(n.Made) < 80 {
-				t.Errorf("%d different calls: %v", len(n.Made), n.Made)
+				t.Errorf("%d different calls: %v, want at least 80", len(n.Made), n.Made)
 			}
 			for _, what := range n.Scarce() {
 				t.Error(what)
@@ -90,7 +90,7 @@ func TestOverSockets(t *testing.T) {
 					t.Fatal(err)
 				}
 				if len(n.Made) < 60 || over < 2 {
-					t.Errorf("%d different calls, %d histories", len(n.Made), over)
+					t.Errorf("%d different calls, %d histories, want at least 60, at least 2", len(n.Made), over)
 				}
 			})
 		}

@@ -42,7 +42,7 @@ func TestRefuseFollowsTheRow(t *testing.T) {
 	}
 	if r, over := refuse("NtDuplicateToken", ask("T-42", "", false), ask("T-40", "TOKEN_DUPLICATE", true),
 		ask("T-40", "TokenType", false), ask("S-61", "", true)); !over || r.Status != 1 {
-		t.Errorf("got %v, %t", r, over)
+		t.Errorf("got %v, %t, want over = true, r.Status = 1", r, over)
 	}
 	if got := strings.Join(asked, " "); got != "TokenType TOKEN_DUPLICATE" {
 		t.Errorf("asked %q: the row has the type first, then the handle, and what follows a refusal is not asked", got)

@@ -24,7 +24,8 @@ func TestShrink(t *testing.T) {
 			t.Errorf("not a transcript that tells what the kernel did:\n%s", text)
 		}
 		if calls := strings.Count(text, "\n   ") - strings.Count(text, "guarded by"); calls > 6 {
-			t.Errorf("seed %d: %d calls are left of a difference that one or two show:\n%s", seed, calls, text)
+			t.Errorf("seed %d: %d calls are left of a difference that one or two show, want at most 6\n%s", seed,
+				calls, text)
 		}
 	}
 	if found < enough {
@@ -37,7 +38,7 @@ func TestDrawIsRepeatable(t *testing.T) {
 	a, b := Draw(7, 50), Draw(7, 50)
 	for i := range a {
 		if a[i] != b[i] {
-			t.Fatalf("call %d differs: %+v, %+v", i, a[i], b[i])
+			t.Fatalf("call %d differs: %+v, %+v, want %+v", i, a[i], b[i], b[i])
 		}
 	}
 	x, y := World{Seed: 7}.machine(), World{Seed: 7}.machine()

@@ -59,7 +59,8 @@ func TestWrongPrelude(t *testing.T) {
 	in.command(t, &datadriven.TestData{Cmd: "prelude", Input: "x = y"})
 	in.program(&datadriven.TestData{Pos: "here", Input: "expect(1, 1)"}, nt.Documented)
 	if len(in.failures) != 1 || !strings.Contains(in.failures[0], "prelude:1:5: undefined: y") {
-		t.Errorf("failures %q", in.failures)
+		t.Errorf(`failures %q, want len(in.failures) = 1, in.failures[0] containing "prelude:1:5: undefined: y"`,
+			in.failures)
 	}
 }
 

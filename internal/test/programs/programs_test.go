@@ -16,7 +16,7 @@ func TestInstalledProgramRuns(t *testing.T) {
 	Install(t, bin, "refmon-verify")
 	out, err := exec.Command(filepath.Join(bin, "refmon-verify"), "version").CombinedOutput()
 	if err != nil || !strings.HasPrefix(string(out), "refmon-verify ") {
-		t.Errorf("%v\n%s", err, out)
+		t.Errorf("%v, want string(out) starting with \"refmon-verify \", no error\n%s", err, out)
 	}
 }
 
@@ -34,19 +34,19 @@ func TestEachNameIsBuiltOnce(t *testing.T) {
 				return "", os.WriteFile(to, []byte("built"), 0o600)
 			})
 			if b, err := os.ReadFile(name); err != nil || string(b) != "built" {
-				t.Errorf("%q, %v", b, err)
+				t.Errorf(`%q, %v, want string(b) = "built", no error`, b, err)
 			}
 		})
 	}
 	all.Wait()
 	if count != 1 {
-		t.Errorf("built %d times", count)
+		t.Errorf("built %d times, want 1", count)
 	}
 }
 
 func TestNestedRunsShareTheFolder(t *testing.T) {
 	t.Setenv(variable, "/somewhere")
 	if env := Share([]string{"A=1"}); len(env) != 2 || env[1] != variable+"=/somewhere" {
-		t.Errorf("%q", env)
+		t.Errorf("%q, want len(env) = 2, env[1] = %v", env, variable+"=/somewhere")
 	}
 }

@@ -33,11 +33,11 @@ func ask(name string) (o *outcome, rows []int) {
 func TestAbsent(t *testing.T) {
 	t.Setenv("REFMON_VECTORS", t.TempDir())
 	if o, _ := ask("nosuch.jsonl"); !o.skipped || o.failed {
-		t.Errorf("absent: %+v", o)
+		t.Errorf("absent: %+v, want o.skipped = true, o.failed = false", o)
 	}
 	t.Setenv("REFMON_VECTORS", required)
 	if o, _ := ask("nosuch.jsonl"); o.skipped || !o.failed {
-		t.Errorf("absent and required: %+v", o)
+		t.Errorf("absent and required: %+v, want o.skipped = false, o.failed = true", o)
 	}
 }
 

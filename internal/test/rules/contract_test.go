@@ -140,6 +140,6 @@ func TestFactsOfWording(t *testing.T) {
 		delete(got, about)
 	}
 	if len(got) != 0 {
-		t.Errorf("further differences: %v", got)
+		t.Errorf("further differences: %v: len(got) = %d, want 0", got, len(got))
 	}
 }

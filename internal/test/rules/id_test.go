@@ -44,6 +44,6 @@ func TestCompare(t *testing.T) {
 		t.Errorf("sorted: %q, want %q", ids, want)
 	}
 	if got := ID("P-3").Family(); got != "P" {
-		t.Errorf("family of P-3 is %q", got)
+		t.Errorf(`family of P-3 is %q, want "P"`, got)
 	}
 }

@@ -289,7 +289,7 @@ func TestCaveatsAreBuilt(t *testing.T) {
 		}
 	}
 	if rows == 0 {
-		t.Error("docs/CAVEATS.md has no row: has its table another form now?")
+		t.Errorf("docs/CAVEATS.md has no row: has its table another form now?: rows = %v, want at least 1", rows)
 	}
 }
 

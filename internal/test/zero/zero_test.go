@@ -81,7 +81,7 @@ func TestZeroValuesSayNo(t *testing.T) {
 		t.Errorf("%s needs no excuse", name)
 	}
 	if asked < 100 {
-		t.Errorf("only %d methods were asked", asked)
+		t.Errorf("only %d methods were asked, want at least 100", asked)
 	}
 }
 

@@ -73,7 +73,7 @@ func (z *authorization) do(r *request) reply {
 		le.PutUint64(z.at(a[5]), 77)
 	case "AuthzInitializeContextFromSid": // Flags, UserSid, manager, expiration, LUID, arguments, out
 		if a[0] != 2 || a[2] != 77 {
-			z.t.Errorf("%s%v", r.Proc, a)
+			z.t.Errorf("%s%v, want a[0] = 2, a[2] = 77", r.Proc, a)
 		}
 		z.context(a[6], &token.Spec{User: token.Group{SID: z.sid(a[1])}})
 	case "AuthzAddSidsToContext": // context, Sids, SidCount, RestrictedSids, RestrictedSidCount, out
@@ -82,7 +82,7 @@ func (z *authorization) do(r *request) reply {
 		z.context(a[5], &s)
 	case "AuthzModifySids": // context, class, operations, TOKEN_GROUPS
 		if a[1] != 12 {
-			z.t.Errorf("%s: class %d", r.Proc, a[1])
+			z.t.Errorf("%s: class %d, want 12", r.Proc, a[1])
 		}
 		z.contexts[a[0]].DeviceGroups = z.groups(a[3]+8, uint64(le.Uint32(z.at(a[3]))))
 	case "AuthzModifyClaims": // context, class, operations, claims
@@ -137,7 +137,7 @@ func (z *authorization) claims(a [9]uint64) {
 			}
 		}
 		if op := le.Uint32(z.at(a[2] + 4*i)); op != 2 {
-			z.t.Errorf("operation %d", op)
+			z.t.Errorf("operation %d, want 2", op)
 		}
 		list = append(list, c)
 	}
@@ -237,10 +237,10 @@ func TestVectorsByAuthz(t *testing.T) {
 		}
 	}
 	if len(z.contexts) != 0 {
-		t.Errorf("%d contexts were not freed", len(z.contexts))
+		t.Errorf("%d contexts were not freed, want 0", len(z.contexts))
 	}
 	t.Logf("%d asked", asked)
 	if asked < 60 {
-		t.Errorf("only %d asked", asked)
+		t.Errorf("only %d asked, want at least 60", asked)
 	}
 }

@@ -35,7 +35,7 @@ func TestChoicesAreAsked(t *testing.T) {
 	}
 	choices := replay.Choices(docs.Caveats)
 	if len(choices) < 40 {
-		t.Fatalf("%d choices in docs/CAVEATS.md", len(choices))
+		t.Fatalf("%d choices in docs/CAVEATS.md, want at least 40", len(choices))
 	}
 	for rule, what := range choices {
 		why := notAsked[rule]

@@ -70,7 +70,8 @@ func answering(t *testing.T, got **request, result uint64, left map[int]string) 
 				t.Fatalf("%s: nothing can be left in argument %d: %v", r.Proc, i, err)
 			}
 			if n := copy(p.Buffers[r.Args[i].Buffer-1], b); n < len(b) {
-				t.Fatalf("%s: argument %d has room for %d bytes, not for %d", r.Proc, i, n, len(b))
+				t.Fatalf("%s: argument %d has room for %d bytes, not for %d, want at least %d", r.Proc, i, n, len(b),
+					len(b))
 			}
 		}
 		return p

@@ -198,7 +198,7 @@ func (l *library) vectors(t *testing.T) {
 	}
 	t.Logf("%d asked; not asked: %v", asked, skips)
 	if asked < 90 {
-		t.Errorf("only %d asked", asked)
+		t.Errorf("only %d asked, want at least 90", asked)
 	}
 }
 
@@ -248,7 +248,7 @@ func (l *library) questions(t *testing.T) {
 		t.Errorf("%s: %s %v\n theirs %v\n ours   %v", d.Case, d.Call, d.In, d.Theirs, d.Ours)
 	}
 	if r.Counts.Same < 450 {
-		t.Errorf("%+v", r.Counts)
+		t.Errorf("%+v, want r.Counts.Same at least 450", r.Counts)
 	}
 	// The token of the process, read class by class, is the one it was given.
 	read, err := a.ownToken()
@@ -370,6 +370,6 @@ func (l *library) programs(t *testing.T) {
 		t.Errorf("%s line %d: %s %v\n theirs %v\n ours   %v", d.Case, d.Line, d.Call, d.In, d.Theirs, d.Ours)
 	}
 	if r.Counts.Same < 500 {
-		t.Errorf("%+v", r.Counts)
+		t.Errorf("%+v, want r.Counts.Same at least 500", r.Counts)
 	}
 }

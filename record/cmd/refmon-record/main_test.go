@@ -36,10 +36,10 @@ func TestNotHere(t *testing.T) {
 func TestAgentEnds(t *testing.T) {
 	var out bytes.Buffer
 	if code := serve(strings.NewReader(""), &out); code != 0 || out.Len() != 0 {
-		t.Errorf("%d, %d bytes", code, out.Len())
+		t.Errorf("%d, %d bytes, want 0, 0", code, out.Len())
 	}
 	if code := serve(strings.NewReader("no order"), &out); code != 0 || out.Len() != 0 {
-		t.Errorf("%d, %d bytes", code, out.Len())
+		t.Errorf("%d, %d bytes, want 0, 0", code, out.Len())
 	}
 }
 
@@ -55,7 +55,7 @@ func TestPackedStructures(t *testing.T) {
 		t.Errorf("%v, want %v", k.Fixes, want)
 	}
 	if string(k.Buffers[1]) != "a\x00b\x00\x00\x00" {
-		t.Errorf("%q", k.Buffers[1])
+		t.Errorf("%q, want string(k.Buffers[1]) = %q", k.Buffers[1], "a\x00b\x00\x00\x00")
 	}
 }
 

@@ -140,7 +140,7 @@ func TestBufferSizeIsLimited(t *testing.T) {
 		}
 	}
 	if n := k.Args[0].N; n != 0xFFFFFFFF {
-		t.Errorf("the length is %#x", n)
+		t.Errorf("the length is %#x, want 0xFFFFFFFF", n)
 	}
 }
 

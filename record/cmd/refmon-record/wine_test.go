@@ -88,7 +88,7 @@ func (w *wine) run(args ...string) []byte {
 	err = cmd.Run()
 	b, err2 := os.ReadFile(out.Name())
 	if err != nil || err2 != nil {
-		w.t.Fatalf("%q: %v, %v\n%s", args, err, err2, b)
+		w.t.Fatalf("%q: %v, %v, want nil, nil\n%s", args, err, err2, b)
 	}
 	return b
 }
@@ -121,7 +121,7 @@ func TestWine(t *testing.T) {
 		t.Logf("not asked: %d %s", n, why)
 	}
 	if r.Counts.Same < 250 || len(r.Settles) != 0 {
-		t.Errorf("%+v, %d settled", r.Counts, len(r.Settles))
+		t.Errorf("%+v, %d settled, want r.Counts.Same at least 250, len(r.Settles) = 0", r.Counts, len(r.Settles))
 	}
 	calls := map[string][]string{} // statuses of the program's calls
 	for _, l := range rec.Lines {
@@ -149,6 +149,6 @@ func TestWine(t *testing.T) {
 		return l.Case == "own.star" &&
 			l.Skipped != ""
 	}); i >= 0 {
-		t.Errorf("own.star ended early: %s", rec.Lines[i].Skipped)
+		t.Errorf("own.star ended early: %s: i = %d, want less than 0", rec.Lines[i].Skipped, i)
 	}
 }

@@ -16,7 +16,7 @@ func TestRejectedAttemptsAreNotCounted(t *testing.T) {
 		t.Helper()
 		for _, n := range names {
 			if got := l.Attempt(n, "o", true); got != want {
-				t.Errorf("D-25: %s: %v", n, got)
+				t.Errorf("D-25: %s: %v, want %v", n, got, want)
 			}
 		}
 	}
@@ -40,7 +40,7 @@ func TestRejectedAttemptsAreNotCounted(t *testing.T) {
 	try(true, "a")
 }
 
-// TestLimitIsBounded: so many names are kept, and the oldest is forgotten (D-26).
+// TestLimitIsBounded checks that a limit remembers a bounded number of names and evicts the oldest (D-26).
 func TestLimitIsBounded(t *testing.T) {
 	var c counts
 	now := time.Unix(1_800_000_000, 0)
@@ -56,8 +56,8 @@ func TestLimitIsBounded(t *testing.T) {
 	}
 }
 
-// TestIPv6NetworkIsOneOrigin: the addresses of a network of IPv6 are one client's, however they are
-// written, and those of IPv4 one each (D-30).
+// TestIPv6NetworkIsOneOrigin checks that all addresses of an IPv6 network count as one origin, however they are
+// written, and that each IPv4 address counts alone (D-30).
 func TestIPv6NetworkIsOneOrigin(t *testing.T) {
 	for _, c := range []struct{ origin, want string }{
 		{"192.0.2.1", "192.0.2.1"}, {"192.0.2.2", "192.0.2.2"}, {"::ffff:192.0.2.1", "192.0.2.1"},
@@ -71,8 +71,8 @@ func TestIPv6NetworkIsOneOrigin(t *testing.T) {
 	}
 }
 
-// TestBounds: the bounds of a limit that says none, and that each counts by itself: names and origins, each key of
-// its own, in any case of the name (D-25, D-30).
+// TestBounds checks the default bounds of a limit. Names and origins have separate counters, one for each key, and
+// names ignore case (D-25, D-30).
 //
 // +checklocksignore
 func TestBounds(t *testing.T) {
@@ -121,7 +121,7 @@ func TestBounds(t *testing.T) {
 				got = append(got, fmt.Sprintf("%s:%d", strings.ReplaceAll(x.key, "\x00", "/"), x.n))
 			}
 			if len(c.byKey) != c.order.Len() {
-				t.Errorf("D-26: %d and %d", len(c.byKey), c.order.Len())
+				t.Errorf("D-26: %d and %d, want %d", len(c.byKey), c.order.Len(), c.order.Len())
 			}
 		}
 		if text := strings.Join(got, " "); text != want {
@@ -159,8 +159,8 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-// TestStrangersGuessesAreBounded: an attacker who has 1,000 addresses makes 100 guesses at a name within the window,
-// while the user logs on from an address of its own before it, after it and while the attacker goes on (D-25).
+// TestStrangersGuessesAreBounded checks that an attacker with 1,000 addresses makes at most 100 guesses at a name
+// within the window. Before, during and after the attack the user can log on from another address (D-25).
 func TestStrangersGuessesAreBounded(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
 	l := &Limit{Now: func() time.Time { return now }}
@@ -198,6 +198,6 @@ func TestStrangersGuessesAreBounded(t *testing.T) {
 	}
 	now = now.Add(15 * time.Minute)
 	if !l.Attempt("alice", "elsewhere", true) {
-		t.Error("D-25: after the window the name is still held back")
+		t.Error("D-25: Attempt rejects the name after the window has ended, want accepted")
 	}
 }

@@ -39,7 +39,8 @@ func (c *checks) wait(requester string) {
 	}
 }
 
-// leave gives the place back so many times, each after the check before it has it, and returns who was served.
+// leave frees a slot n times. It waits each time until the next check has the slot, and returns the requesters in the
+// order in which they were served.
 func (c *checks) leave(n int) string {
 	c.mu.Lock()
 	c.served = nil
@@ -75,8 +76,8 @@ func waiting(t *testing.T, places, waiters int) *checks {
 	return c
 }
 
-// TestRequestersAreServedInTurn: a flood of one requester does not delay the checks of others by more than one check:
-// the places go to the requesters in turn (L-74).
+// TestRequestersAreServedInTurn checks that a flood of one requester delays the checks of others by at most one
+// check, because free slots rotate among the requesters (L-74).
 //
 // +checklocksignore: no other goroutine is left
 func TestRequestersAreServedInTurn(t *testing.T) {
@@ -88,11 +89,11 @@ func TestRequestersAreServedInTurn(t *testing.T) {
 	c.wait("bob")
 	c.wait("alice")
 	if got := c.leave(6); got != "mallory alice bob mallory alice mallory" {
-		t.Errorf("L-74: served %s", got)
+		t.Errorf("L-74: served %s, want mallory alice bob mallory alice mallory", got)
 	}
 	c.wait("carol")
 	if got := c.leave(2); got != "mallory carol" {
-		t.Errorf("L-74: a newcomer: served %s", got)
+		t.Errorf("L-74: a newcomer: served %s, want mallory carol", got)
 	}
 	for c.p.Waiting() > 0 {
 		c.p.Leave()
@@ -104,8 +105,8 @@ func TestRequestersAreServedInTurn(t *testing.T) {
 	}
 }
 
-// TestFloodIsTurnedAway: where too many checks wait, the newest check of the requester with the most of them is turned
-// away in favour of another requester; its own further checks are refused (L-74).
+// TestFloodIsTurnedAway checks a full queue: another requester's check replaces the newest check of the requester
+// with the most waiting checks. Further checks of that requester are rejected (L-74).
 func TestFloodIsTurnedAway(t *testing.T) {
 	c := waiting(t, 1, 4)
 	for range 4 {
@@ -123,15 +124,15 @@ func TestFloodIsTurnedAway(t *testing.T) {
 	})
 	c.until(1)
 	if got := strings.Join(c.served, " "); got != "-mallory" || c.p.Waiting() != 4 {
-		t.Errorf("L-74: %s was turned away, %d wait", got, c.p.Waiting())
+		t.Errorf("L-74: %s was turned away, %d wait, want -mallory, 4", got, c.p.Waiting())
 	}
 	if got := c.leave(4); got != "mallory alice mallory mallory" {
-		t.Errorf("L-74: served %s", got)
+		t.Errorf("L-74: served %s, want mallory alice mallory mallory", got)
 	}
 	c.done.Wait()
 }
 
-// TestWaitEndsWithItsContext: a check whose context is done waits no longer, and takes no place (L-74).
+// TestWaitEndsWithItsContext checks that a check whose context is done leaves the queue without taking a slot (L-74).
 func TestWaitEndsWithItsContext(t *testing.T) {
 	c := waiting(t, 1, 4)
 	c.wait("alice")
@@ -139,10 +140,10 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 	c.cancel["alice"]()
 	c.until(1)
 	if got := strings.Join(c.served, " "); got != "-alice" || c.p.Waiting() != 1 {
-		t.Errorf("L-74: %s ended, %d wait", got, c.p.Waiting())
+		t.Errorf("L-74: %s ended, %d wait, want -alice, 1", got, c.p.Waiting())
 	}
 	if got := c.leave(1); got != "bob" {
-		t.Errorf("L-74: served %s", got)
+		t.Errorf("L-74: served %s, want bob", got)
 	}
 	c.done.Wait()
 }

@@ -51,7 +51,7 @@ type server struct {
 	stopping bool                // guarded by mu: searches are not answered
 }
 
-// newServer starts a directory, and returns one that asks it.
+// newServer starts an LDAP server and returns it with a Directory that queries it.
 func newServer(t *testing.T) (*server, *ldap.Directory) {
 	t.Helper()
 	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{authority()}})
@@ -179,7 +179,7 @@ func message(id int64, op *ber.Packet, controls ...goldap.Control) []byte {
 	return p.Bytes()
 }
 
-// entry is one entry that was found.
+// entry encodes one entry of a search result.
 func entry(id int64, dn string, attributes map[string][]string) []byte {
 	op := ber.Encode(ber.ClassApplication, ber.TypeConstructed, goldap.ApplicationSearchResultEntry, nil, "")
 	op.AppendChild(text(dn))

@@ -78,7 +78,7 @@ func password(domain, name, password string) logon.Request {
 		Password: logon.Secret(password), Origin: "192.0.2.1", Caller: sid.LocalService}
 }
 
-// TestNames: which names are the domain's (D-27).
+// TestNames checks which names belong to the domain (D-27).
 func TestNames(t *testing.T) {
 	f := newFixture(t)
 	for _, c := range []struct {
@@ -99,13 +99,13 @@ func TestNames(t *testing.T) {
 	}
 	f.Unqualified = true
 	if _, st := f.LogOn(password("", "alice", "wonderland")); st != ntstatus.Success {
-		t.Errorf("D-27: without a domain: %v", st)
+		t.Errorf("D-27: without a domain: %v, want %v", st, ntstatus.Success)
 	}
 	if r, st := f.LogOn(password("", "Administrators", "wonderland")); st == ntstatus.Success || r.Proof != "next" {
 		t.Errorf("D-27: a name of this computer: %v", st)
 	}
 	if r, _ := f.LogOn(password("", "", "")); r.Proof != "next" {
-		t.Error("L-34: an anonymous logon is the domain's")
+		t.Errorf(`L-34: an anonymous logon is the domain's: r.Proof = %q, want "next"`, r.Proof)
 	}
 }
 
@@ -118,33 +118,35 @@ func TestTokenOfDomainUser(t *testing.T) {
 		t.Errorf("%v: %+v", st, out)
 	}
 	if text := fmt.Sprintf("%+v", out); strings.Contains(text, "wonderland") {
-		t.Error("K-50: the result has the password")
+		t.Errorf(`K-50: the result has the password: text = %q, want text without "wonderland"`, text)
 	}
 	by := password("EXAMPLE", "alice", "")
 	by.Package = logon.S4U
 	if out, st := f.LogOn(by); st != ntstatus.Success || out.Token.Level != winnt.SecurityIdentification {
-		t.Errorf("L-36: without SeTcbPrivilege: %v at %v", st, out.Token.Level)
+		t.Errorf("L-36: without SeTcbPrivilege: %v at %v, want %v, %v", st, out.Token.Level, ntstatus.Success,
+			winnt.SecurityIdentification)
 	}
 	by.Tcb = true
 	if out, st := f.LogOn(by); st != ntstatus.Success || out.Token.Level != winnt.SecurityImpersonation {
-		t.Errorf("L-36: with SeTcbPrivilege: %v at %v", st, out.Token.Level)
+		t.Errorf("L-36: with SeTcbPrivilege: %v at %v, want %v, %v", st, out.Token.Level, ntstatus.Success,
+			winnt.SecurityImpersonation)
 	}
 	by.Type = winnt.LOGON32_LOGON_INTERACTIVE
 	if _, st := f.LogOn(by); st != ntstatus.InvalidLogonType {
-		t.Errorf("L-3: %v", st)
+		t.Errorf("L-3: %v, want %v", st, ntstatus.InvalidLogonType)
 	}
 	by.Type, by.Name = winnt.LOGON32_LOGON_NETWORK, "bob"
 	if _, st := f.LogOn(by); st != ntstatus.NoSuchUser {
-		t.Errorf("an unknown name: %v", st)
+		t.Errorf("an unknown name: %v, want %v", st, ntstatus.NoSuchUser)
 	}
 	added := password("EXAMPLE", "alice", "wonderland")
 	added.Groups = []token.Group{{SID: sid.Administrators, Attributes: token.GroupDefault}}
 	if _, st := f.LogOn(added); st != ntstatus.PrivilegeNotHeld {
-		t.Errorf("L-33: %v", st)
+		t.Errorf("L-33: %v, want %v", st, ntstatus.PrivilegeNotHeld)
 	}
 	asked := f.asked
 	if _, st := f.LogOn(password("EXAMPLE", "alice", "")); st != ntstatus.LogonFailure || f.asked != asked {
-		t.Errorf("D-2: an empty password: %v, asked %d times", st, f.asked-asked)
+		t.Errorf("D-2: logon with an empty password = %v after %d directory queries", st, f.asked-asked)
 	}
 	f.Names, f.Passwords = nil, nil
 	if r, st := f.LogOn(password("EXAMPLE", "alice", "wonderland")); st != ntstatus.NoSuchPackage || r.Proof != "" {
@@ -152,7 +154,7 @@ func TestTokenOfDomainUser(t *testing.T) {
 	}
 	by.Name = "alice"
 	if r, _ := f.LogOn(by); r.Proof != "next" {
-		t.Error("a name without a way is the next one's")
+		t.Errorf(`a name without a way is the next one's: r.Proof = %q, want "next"`, r.Proof)
 	}
 }
 
@@ -171,42 +173,44 @@ func TestDirectoryIsNotQueriedBeyondTheLimit(t *testing.T) {
 		try("alice", "wrong", "192.0.2.1")
 	}
 	if st := try("ALICE", "wonderland", "192.0.2.2"); st != ntstatus.Success {
-		t.Fatalf("D-25: below the limit: %v", st)
+		t.Fatalf("D-25: below the limit: %v, want %v", st, ntstatus.Success)
 	}
 	try("alice", "wrong", "192.0.2.1")
 	asked := f.asked
 	if st := try("Alice", "wonderland", "192.0.2.1"); st != ntstatus.AccountLockedOut || f.asked != asked {
-		t.Errorf("D-25: past the limit of the name from that address: %v, asked %d times", st, f.asked-asked)
+		t.Errorf("D-25: attempt beyond the limit of name and address = %v after %d directory queries",
+			st, f.asked-asked)
 	}
 	if st := try("Alice", "wonderland", "192.0.2.4"); st != ntstatus.Success {
-		t.Errorf("D-25: the name from another address: %v", st)
+		t.Errorf("D-25: the name from another address: %v, want %v", st, ntstatus.Success)
 	}
 	for range 2 {
 		try("alice", "wrong", "192.0.2.3")
 	}
 	asked = f.asked
 	if st := try("Alice", "wonderland", "192.0.2.5"); st != ntstatus.AccountLockedOut || f.asked != asked {
-		t.Errorf("D-25: past the limit of the name: %v, asked %d times", st, f.asked-asked)
+		t.Errorf("D-25: attempt beyond the limit of the name = %v after %d directory queries", st, f.asked-asked)
 	}
 	if st := try("Alice", "wonderland", "192.0.2.4"); st != ntstatus.Success {
-		t.Errorf("D-25: past the limit of the name, where the user logged on before: %v", st)
+		t.Errorf("D-25: past the limit of the name, where the user logged on before: %v, want %v", st,
+			ntstatus.Success)
 	}
 	for range 3 {
 		if st := try("bob", "x", "192.0.2.1"); st != ntstatus.LogonFailure {
-			t.Errorf("D-25: the sixth of the address: %v", st)
+			t.Errorf("D-25: the sixth of the address: %v, want %v", st, ntstatus.LogonFailure)
 		}
 	}
 	if st := try("carol", "x", "192.0.2.1"); st != ntstatus.AccountLockedOut {
-		t.Errorf("D-25: past the limit of the address: %v", st)
+		t.Errorf("D-25: past the limit of the address: %v, want %v", st, ntstatus.AccountLockedOut)
 	}
 	f.now = f.now.Add(admission.DefaultWindow)
 	if st := try("alice", "wonderland", "192.0.2.1"); st != ntstatus.Success {
-		t.Errorf("D-25: after the window: %v", st)
+		t.Errorf("D-25: after the window: %v, want %v", st, ntstatus.Success)
 	}
 	f.fails = &Refused{Status: ntstatus.NoLogonServers, Why: errors.New("away")}
 	for range 20 {
 		if st := try("alice", "wonderland", "192.0.2.1"); st != ntstatus.NoLogonServers {
-			t.Fatalf("D-20: %v", st)
+			t.Fatalf("D-20: %v, want %v", st, ntstatus.NoLogonServers)
 		}
 	}
 	f.fails = nil
@@ -217,23 +221,23 @@ func TestDirectoryIsNotQueriedBeyondTheLimit(t *testing.T) {
 	}
 	try("user5", "x", "192.0.2.9")
 	if st := try("alice", "wonderland", "192.0.2.9"); st != ntstatus.AccountLockedOut {
-		t.Errorf("D-25: an address with one right password: %v", st)
+		t.Errorf("D-25: an address with one right password: %v, want %v", st, ntstatus.AccountLockedOut)
 	}
 	// A program that names no address has more of them.
 	for i := range 59 {
 		try(fmt.Sprint("other", i), "x", "")
 	}
 	if st := try("alice", "wonderland", ""); st != ntstatus.Success {
-		t.Errorf("D-25: a program without an address: %v", st)
+		t.Errorf("D-25: a program without an address: %v, want %v", st, ntstatus.Success)
 	}
 	try("other", "x", "")
 	if st := try("alice", "wonderland", ""); st != ntstatus.AccountLockedOut {
-		t.Errorf("D-25: past its limit: %v", st)
+		t.Errorf("D-25: past its limit: %v, want %v", st, ntstatus.AccountLockedOut)
 	}
 }
 
-// TestManyAtOnce: so many passwords are checked at once, and the next is refused without
-// being counted.
+// TestManyAtOnce checks that a logon beyond the limit of concurrent password checks is rejected and does not count as
+// a failed attempt.
 func TestManyAtOnce(t *testing.T) {
 	f := newFixture(t)
 	for range checks {
@@ -253,38 +257,43 @@ func TestManyAtOnce(t *testing.T) {
 	for range 9 {
 		_, st := f.LogOn(password("EXAMPLE", "alice", "wonderland"))
 		if st != ntstatus.InsufficientResources || f.asked != 0 {
-			t.Fatalf("too many at once: %v", st)
+			t.Fatalf("logon beyond the limit of concurrent checks = %v, want %v without a directory query",
+				st, ntstatus.InsufficientResources)
 		}
 	}
 	f.checks.Leave()
 	waiting.Wait()
 	if _, st := f.LogOn(password("EXAMPLE", "alice", "wonderland")); st != ntstatus.Success {
-		t.Errorf("a place is free: %v", st)
+		t.Errorf("a place is free: %v, want %v", st, ntstatus.Success)
 	}
 }
 
-// TestOneNetworkIsOneOrigin: guesses from the addresses of a network of IPv6 count as those of one client (D-30).
+// TestOneNetworkIsOneOrigin checks that guesses from all addresses of an IPv6 network count as guesses of one client
+// (D-30).
 func TestOneNetworkIsOneOrigin(t *testing.T) {
 	f := newFixture(t)
 	for i := range 6 {
 		r := password("EXAMPLE", fmt.Sprint("user", i), "x")
 		r.Origin = fmt.Sprintf("2001:db8::%x:1", i+1)
 		if _, st := f.LogOn(r); st != ntstatus.LogonFailure {
-			t.Fatalf("D-30: guess %d: %v", i, st)
+			t.Fatalf("D-30: guess %d: %v, want %v", i, st, ntstatus.LogonFailure)
 		}
 	}
 	r := password("EXAMPLE", "alice", "wonderland")
 	r.Origin = "2001:db8::beef"
 	if _, st := f.LogOn(r); st != ntstatus.AccountLockedOut || f.asked != 6 {
-		t.Errorf("D-30: the seventh guess of a network: %v, asked %d times", st, f.asked)
+		t.Errorf("D-30: the seventh guess from an IPv6 network = %v after %d directory queries, want %v, 6",
+			st, f.asked,
+			ntstatus.AccountLockedOut)
 	}
 	r.Origin = "2001:db8:0:1::beef"
 	if _, st := f.LogOn(r); st != ntstatus.Success {
-		t.Errorf("D-30: another network: %v", st)
+		t.Errorf("D-30: another network: %v, want %v", st, ntstatus.Success)
 	}
 }
 
-// TestWhoseNames: a name is the domain's with exactly its name or its realm, in any case (D-27).
+// TestWhoseNames checks that a name belongs to the domain only under the domain's NetBIOS name or its realm, in any
+// case (D-27).
 func TestWhoseNames(t *testing.T) {
 	for _, named := range []string{"EXAMPLE", ""} {
 		a := New(Authority{Realm: "EXAMPLE.TEST", Name: named})
@@ -357,7 +366,7 @@ func TestRequestReachesItsAuthority(t *testing.T) {
 		{"a name", logon.Request{Package: byName, Type: 3, Name: `EXAMPLE\a`}, "a false", 0, 0},
 		{"a name before the realm", logon.Request{Package: byName, Type: 3, Name: "a@example.test"}, "a true", 0, 0},
 		{"a name before the realm's name", logon.Request{Package: byName, Type: 3, Name: "a@EXAMPLE"}, "a true", 0, 0},
-		{"a name beside the realm", logon.Request{Package: byName, Type: 3, Domain: "example.test", Name: "a"},
+		{"a name with a realm as its domain", logon.Request{Package: byName, Type: 3, Domain: "example.test", Name: "a"},
 			"a false", 0, 0},
 		{"a name with both", logon.Request{Package: byName, Type: 3, Name: `EXAMPLE\a@EXAMPLE.TEST`},
 			"a@EXAMPLE.TEST false", 0, 0},
@@ -396,14 +405,15 @@ func TestRequestReachesItsAuthority(t *testing.T) {
 			who += "next"
 		}
 		if who != c.asked || st != c.want || r.Reason != c.reason || (st == 0) != (r.Token.User.SID == home.WithRID(1104)) {
-			t.Errorf("%s: %v for %v after %.40q, want %v for %v after %.40q", c.what, st, r.Reason, who, c.want, c.reason,
+			t.Errorf("%s: %v for %v after %.40q, want %v for %v after %.40q",
+				c.what, st, r.Reason, who, c.want, c.reason,
 				c.asked)
 		}
 		refused := slices.ContainsFunc([]string{"no", "zero", "odd"}, func(n string) bool {
 			return strings.HasSuffix(c.r.Name, `\`+n)
 		})
 		if refused != (len(told) == 1) || refused && !errors.Is(told[0], odd) {
-			t.Errorf("%s: the log is told %v", c.what, told)
+			t.Errorf("%s: the log has %v, want one entry for a rejected request and none otherwise", c.what, told)
 		}
 		if st != 0 {
 			continue
@@ -426,7 +436,7 @@ func TestRequestReachesItsAuthority(t *testing.T) {
 	}
 	f.Refused = nil // without a log the answer is the same
 	if _, st := f.LogOn(logon.Request{Package: byName, Type: 3, Name: `EXAMPLE\no`}); st != ntstatus.AccountExpired {
-		t.Errorf("without a log: %v", st)
+		t.Errorf("without a log: %v, want %v", st, ntstatus.AccountExpired)
 	}
 }
 

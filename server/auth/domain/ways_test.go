@@ -32,9 +32,9 @@ func refusal(t *testing.T, err error) (status, reason ntstatus.Status) {
 	return r.Status, r.Result.Reason
 }
 
-// TestByDirectory: who the directory says that a name is, with what proves it; an account that may not be used is
-// refused with its limit by a service's word as by a right password, and a directory that is away knows no user
-// (D-11, D-20, D-24, D-31, D-32).
+// TestByDirectory checks the user and the proof that a directory logon returns. A restricted account gets the status
+// of its restriction both from a service's assertion and from a right password. An unreachable directory knows no
+// user (D-11, D-20, D-24, D-31, D-32).
 func TestByDirectory(t *testing.T) {
 	s, d := newServer(t)
 	s.set("tokenGroups", sids(513, 2001)...)
@@ -115,7 +115,8 @@ func TestByDirectory(t *testing.T) {
 	for _, err := range []error{second(ByDirectory(e)(context.Background(), "alice", false)),
 		second(ByBind(e)(context.Background(), "alice", "wonderland"))} {
 		if st, why := refusal(t, err); st != ntstatus.NoLogonServers || why != ntstatus.NoLogonServers {
-			t.Errorf("D-20: away: %v for %v, %v", st, why, err)
+			t.Errorf("D-20: away: %v for %v, %v, want %v, %v", st, why, err, ntstatus.NoLogonServers,
+				ntstatus.NoLogonServers)
 		}
 	}
 }
@@ -137,14 +138,15 @@ func TestCachedAccountIsRecorded(t *testing.T) {
 	}
 	q, err := made(d, f, byService, "by another")
 	if err != nil || p.User.Groups[1].SID != byAuthority || q.User.Groups[1].SID != byService || len(f.Groups) != 1 {
-		t.Errorf("D-24: what was kept of an account is changed: %v and %v, %v", p.User.Groups, q.User.Groups, err)
+		t.Errorf("D-24: logons changed the cached account: groups %v and %v, error %v",
+			p.User.Groups, q.User.Groups, err)
 	}
 }
 
 func second(_ Proved, err error) error { return err }
 
-// TestByKDC: the ticket that a right password gives is the user, and the KDC's refusal is the refusal; without a
-// keytab nothing is known (K-53, K-59).
+// TestByKDC checks that the user comes from the ticket that a right password obtains, and that a KDC's rejection is
+// returned unchanged. Without a keytab nothing is known (K-53, K-59).
 func TestByKDC(t *testing.T) {
 	const service = "HTTP/www.example.test"
 	key := forge.NewKey(18)
@@ -208,7 +210,8 @@ func TestStatusAndRecordOfEachError(t *testing.T) {
 		"anything else":  {errors.New("x"), ntstatus.NoLogonServers, ntstatus.NoLogonServers},
 	} {
 		if r := refused(c.err); r.Status != c.status || r.Result.Reason != c.reason || !errors.Is(r, c.err) {
-			t.Errorf("D-20, D-32: %s: %v, the record has %v", name, r.Status, r.Result.Reason)
+			t.Errorf("D-20, D-32: %s: %v, the record has %v, want r.Status = %v, r.Result.Reason = %v, error %v",
+				name, r.Status, r.Result.Reason, c.status, c.reason, c.err)
 		}
 	}
 	for restriction, want := range map[ldap.Restriction]ntstatus.Status{ldap.Disabled: 0xC0000072,

@@ -24,10 +24,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestDomain: tickets of a real domain controller, handed in by curl: the groups are those
-// that the directory itself computes, for users in 1, 100 and 1,000 groups (K-18, K-48);
-// and each buffer of such a PAC, altered and signed again with the real key, is refused,
-// or names no SID that only this computer gives (K-22).
+// TestDomain sends tickets of a real domain controller by curl. The groups equal those that the directory computes,
+// for users in 1, 100 and 1,000 groups (K-18, K-48). It then alters each buffer of such a PAC and signs it again with
+// the real key: the acceptor rejects it or accepts no SID that only this computer assigns (K-22).
 func TestDomain(t *testing.T) {
 	users := map[string]int{"one": 1, "hundred": 100, "thousand": 1000}
 	const service = "HTTP/www.refmon.test"
@@ -58,7 +57,8 @@ func TestDomain(t *testing.T) {
 				got = append(got, g.SID)
 			}
 			if g.Attributes&7 != 7 {
-				t.Errorf("%s: %v has the attributes %#x", user, g.SID, g.Attributes)
+				t.Errorf("%s: %v has the attributes %#x: g.Attributes&7 = %d, want 7", user, g.SID, g.Attributes,
+					g.Attributes&7)
 			}
 		}
 		want := slices.DeleteFunc(d.TokenGroups(user), func(s sid.SID) bool { return s.Prefix() != d.SID })
@@ -77,7 +77,7 @@ func TestDomain(t *testing.T) {
 		}
 	}
 	if _, status := w.curl(t, nil); status != http.StatusUnauthorized {
-		t.Errorf("without a ticket: status %d", status)
+		t.Errorf("without a ticket: status %d, want %d", status, http.StatusUnauthorized)
 	}
 	w.curl(t, d.Login("hundred"), "--negotiate", "-u", ":")
 	altered(t, d, a, w.blob)
@@ -100,8 +100,8 @@ replace: userAccountControl
 userAccountControl: 16777728
 `
 
-// delegated hands in a ticket that a real KDC issued to a service in a user's name: it is refused unless the
-// configuration lets delegation in (K-17), and the record names the service either way (K-87).
+// delegated sends a ticket that a real KDC issued to a service in a user's name. The acceptor rejects it unless the
+// configuration allows delegation (K-17). The record names the service in both cases (K-87).
 func delegated(t *testing.T, d *addc.Domain, keys *Keys) {
 	t.Helper()
 	cache := filepath.Join(t.TempDir(), "delegated")
@@ -152,8 +152,8 @@ var limitedUsers = map[string]ntstatus.Status{"locked": ntstatus.AccountRestrict
 	"expired": ntstatus.AccountExpired, "disabled": ntstatus.AccountDisabled, "fresh": ntstatus.PasswordMustChange,
 	"aged": ntstatus.PasswordExpired, "idle": ntstatus.InvalidLogonHours}
 
-// limited asks a real KDC about passwords of accounts that may not be used: the record has
-// the reason (K-85), the client hears of none (K-58).
+// limited checks passwords of restricted accounts with a real KDC. The record has the reason (K-85), the client
+// receives none (K-58).
 func limited(t *testing.T, d *addc.Domain, keys *Keys) {
 	t.Helper()
 	a, err := New(Config{Keys: keys, Realm: addc.Realm, Domain: d.SID})
@@ -162,7 +162,7 @@ func limited(t *testing.T, d *addc.Domain, keys *Keys) {
 	}
 	p := Passwords{Acceptor: a, KDCs: KDCs{Addresses: []string{d.Address}, Wait: time.Minute}}
 	if c, err := p.Check(t.Context(), "one", addc.Password); err != nil || c.Name != "one" {
-		t.Errorf("K-53: %+v, %v", c, err)
+		t.Errorf(`K-53: %+v, %v, want c.Name = "one", no error`, c, err)
 	}
 	for name, want := range limitedUsers {
 		var r *Refusal
@@ -201,7 +201,7 @@ func newWeb(t *testing.T, a *Acceptor) *web {
 	return w
 }
 
-// curl asks once, and returns who the server saw and the status.
+// curl sends one request and returns the client that the server identified, and the HTTP status.
 func (w *web) curl(t *testing.T, env []string, args ...string) (*Client, int) {
 	t.Helper()
 	host, port, err := net.SplitHostPort(w.server.Listener.Addr().String())
@@ -222,7 +222,7 @@ func (w *web) curl(t *testing.T, env []string, args ...string) (*Client, int) {
 	return w.client, status
 }
 
-// clockFrom begins at a time, and goes on with the right one.
+// clockFrom returns a clock that starts at begin and advances in real time.
 func clockFrom(begin time.Time) func() time.Time {
 	first := clock(begin, time.Time{})
 	return func() time.Time {
@@ -233,8 +233,7 @@ func clockFrom(begin time.Time) func() time.Time {
 	}
 }
 
-// altered takes a real ticket apart with the real key and puts PACs into it that were
-// altered and signed again.
+// altered decrypts a real ticket with the real key, and puts altered PACs with new signatures into it.
 func altered(t *testing.T, d *addc.Domain, a *Acceptor, blob []byte) {
 	n, err := parseOuter(blob)
 	if err != nil {
@@ -256,7 +255,8 @@ func altered(t *testing.T, d *addc.Domain, a *Acceptor, blob []byte) {
 	}
 	same, err := try(forge.Seal(forge.Split(data), o.key), "hundred")
 	if err != nil || len(same.Identity.Groups) < 100 {
-		t.Fatalf("signed again as it was: %v, %v", same, err)
+		t.Fatalf("unaltered PAC with new signatures: %v, %v, want len(same.Identity.Groups) at least 100, no error",
+			same, err)
 	}
 	if _, err := try(data, "one"); err == nil {
 		t.Error("K-14: the PAC of another user's ticket is taken")

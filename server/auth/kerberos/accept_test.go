@@ -93,38 +93,38 @@ func ticket() forge.Ticket {
 		AuthTime: noon.Add(-time.Minute), At: noon, PAC: alicePAC(secret, nil)}
 }
 
-// TestAccept: the tickets that are taken: by SPNEGO and without, for each service and
-// version of the keytab, with each encryption that is let in (K-34, K-35, K-38, K-39).
+// TestAccept lists the accepted tickets: with and without SPNEGO, for each service and key version of the keytab,
+// with each allowed encryption type (K-34, K-35, K-38, K-39).
 func TestAccept(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*forge.Ticket)
 		config func(*Config)
 	}{
-		"as it is":                  {func(*forge.Ticket) {}, nil},
+		"unchanged":                 {func(*forge.Ticket) {}, nil},
 		"Kerberos without SPNEGO":   {func(k *forge.Ticket) { k.Raw = true }, nil},
 		"Kerberos offered first":    {func(k *forge.Ticket) { k.Mechanisms = [][]byte{forge.OIDKerberos} }, nil},
 		"a service in another case": {func(k *forge.Ticket) { k.Service = "http/WWW.example.test" }, nil},
 		"another service": {func(k *forge.Ticket) { k.Service, k.Version = "cifs/www.example.test", 300 },
 			nil},
-		"a service that is named": {func(*forge.Ticket) {}, func(c *Config) {
+		"a service in the list of services": {func(*forge.Ticket) {}, func(c *Config) {
 			c.Services = []string{"http/www.example.test"}
 		}},
 		"no version": {func(k *forge.Ticket) { k.Version = 0 }, nil},
 		"the version before": {func(k *forge.Ticket) { k.Key, k.Version, k.PAC = older, 2, alicePAC(older, nil) },
 			nil},
 		"a short key": {func(k *forge.Ticket) { k.Key, k.PAC = short, alicePAC(short, nil) }, nil},
-		"RC4, where it is let in": {func(k *forge.Ticket) { k.Key, k.PAC = rc4, alicePAC(rc4, nil) },
+		"RC4, if the configuration allows it": {func(k *forge.Ticket) { k.Key, k.PAC = rc4, alicePAC(rc4, nil) },
 			func(c *Config) {
 				c.EncryptionTypes = []int32{18, 23}
 			}},
-		"as late as may be":       {func(k *forge.Ticket) { k.At = noon.Add(-5 * time.Minute) }, nil},
-		"as early as may be":      {func(k *forge.Ticket) { k.At = noon.Add(5 * time.Minute) }, nil},
-		"valid in five minutes":   {func(k *forge.Ticket) { k.Start = noon.Add(5 * time.Minute) }, nil},
-		"a clock that is late":    {func(k *forge.Ticket) { k.At = noon.Add(-4 * time.Minute) }, nil},
-		"a clock that is early":   {func(k *forge.Ticket) { k.At = noon.Add(4 * time.Minute) }, nil},
-		"just expired":            {func(k *forge.Ticket) { k.End = noon.Add(-4 * time.Minute) }, nil},
-		"valid soon":              {func(k *forge.Ticket) { k.Start = noon.Add(4 * time.Minute) }, nil},
-		"no checksum, no binding": {func(k *forge.Ticket) { k.NoChecksum = true }, nil},
+		"as late as may be":                  {func(k *forge.Ticket) { k.At = noon.Add(-5 * time.Minute) }, nil},
+		"as early as may be":                 {func(k *forge.Ticket) { k.At = noon.Add(5 * time.Minute) }, nil},
+		"valid in five minutes":              {func(k *forge.Ticket) { k.Start = noon.Add(5 * time.Minute) }, nil},
+		"a client clock four minutes behind": {func(k *forge.Ticket) { k.At = noon.Add(-4 * time.Minute) }, nil},
+		"a client clock four minutes ahead":  {func(k *forge.Ticket) { k.At = noon.Add(4 * time.Minute) }, nil},
+		"just expired":                       {func(k *forge.Ticket) { k.End = noon.Add(-4 * time.Minute) }, nil},
+		"valid soon":                         {func(k *forge.Ticket) { k.Start = noon.Add(4 * time.Minute) }, nil},
+		"no checksum, no binding":            {func(k *forge.Ticket) { k.NoChecksum = true }, nil},
 	} {
 		k := ticket()
 		c.change(&k)
@@ -140,7 +140,7 @@ func TestAccept(t *testing.T) {
 		}
 		if want := k.Service; !strings.Contains(got.String(), want) || !strings.Contains(got.String(),
 			"alice@"+realm) {
-			t.Errorf("%s: it is told as %q", name, got)
+			t.Errorf("%s: the client's name is %q, want alice@%s", name, got, realm)
 		}
 	}
 }
@@ -249,7 +249,7 @@ func TestAlteredTicketIsRejected(t *testing.T) {
 		}
 	}
 	if taken > 60 {
-		t.Errorf("K-40: %d of %d bytes do not matter", taken, len(blob))
+		t.Errorf("K-40: %d of %d bytes do not matter, want at most 60", taken, len(blob))
 	}
 	for n := range blob {
 		if _, err := a.Accept(blob[:n], nil); err == nil {
@@ -258,7 +258,7 @@ func TestAlteredTicketIsRejected(t *testing.T) {
 	}
 }
 
-// TestLevels checks that the token's level is the one that the client allows (K-45).
+// TestLevels checks that the token has the impersonation level that the client allows (K-45).
 func TestLevels(t *testing.T) {
 	for flags, want := range map[uint32]winnt.SecurityImpersonationLevel{0: winnt.SecurityImpersonation,
 		1: winnt.SecurityImpersonation, 0x2000: winnt.SecurityIdentification, 0x2001: winnt.SecurityIdentification,
@@ -300,7 +300,7 @@ func TestBindings(t *testing.T) {
 	}
 }
 
-// TestMutual: the answer proves that the service opened the ticket: the authenticator's
+// TestMutual checks the reply that proves to the client that the service decrypted the ticket: the authenticator's
 // time, encrypted with the session key (K-48).
 func TestMutual(t *testing.T) {
 	for _, raw := range []bool{false, true} {
@@ -316,7 +316,8 @@ func TestMutual(t *testing.T) {
 			}
 			if !asked.option && !asked.flag {
 				if raw != (c.Answer == nil) {
-					t.Errorf("K-48: an answer of %d bytes that was not asked for", len(c.Answer))
+					t.Errorf("K-48: reply of %d bytes, want one only if the client requested mutual authentication",
+						len(c.Answer))
 				}
 				continue
 			}
@@ -354,7 +355,7 @@ func checkReply(t *testing.T, answer []byte, k *forge.Ticket, raw bool) {
 	}
 }
 
-// TestNew: a configuration that takes nothing, or too much, is refused.
+// TestNew checks that New rejects configurations that accept nothing, or too much.
 func TestNew(t *testing.T) {
 	for name, change := range map[string]func(*Config){
 		"no keys":                    func(c *Config) { c.Keys = nil },
@@ -373,8 +374,8 @@ func TestNew(t *testing.T) {
 	}
 }
 
-// TestWith: an acceptor of another configuration takes no token that the one before took,
-// or may have taken and forgotten; a wrong configuration makes no acceptor (K-82).
+// TestWith checks that an acceptor with another configuration rejects tokens that the previous acceptor accepted, or
+// may have accepted and forgotten. A wrong configuration returns no acceptor (K-82).
 func TestWith(t *testing.T) {
 	now := noon
 	a := acceptor(t, func(c *Config) {
@@ -398,11 +399,11 @@ func TestWith(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := b.Accept(blob, nil); !errors.Is(err, errReplay) {
-		t.Errorf("K-82: a token that was taken before: %v", err)
+		t.Errorf("K-82: a token that the previous acceptor accepted: %v, want %v", err, errReplay)
 	}
 	fresh := ticket()
 	if _, err := b.Accept(fresh.Blob(), nil); err != nil {
-		t.Errorf("K-82: a token that was not: %v", err)
+		t.Errorf("K-82: a new token: %v", err)
 	}
 	cfg.Skew = time.Minute
 	if b, err = b.With(cfg); err != nil {
@@ -419,7 +420,7 @@ func TestWith(t *testing.T) {
 	old := ticket()
 	old.At = noon.Add(-10 * time.Minute) // one of the time before may be forgotten
 	if _, err := b.Accept(old.Blob(), nil); !errors.Is(err, errBefore) {
-		t.Errorf("K-82: with a greater skew, one of before: %v", err)
+		t.Errorf("K-82: with a greater skew, a token older than the change: %v, want %v", err, errBefore)
 	}
 	now = noon.Add(2 * time.Second)
 	fresh = ticket()
@@ -432,8 +433,8 @@ func TestWith(t *testing.T) {
 	}
 }
 
-// TestRealmsOfServices: a ticket is for the realm of the configuration, also where the keytab has a key for another,
-// and a realm in other letters is another one, of services and of clients (K-29, K-38).
+// TestRealmsOfServices checks that a ticket must be for the configured realm, even if the keytab has a key for
+// another one. Realms of services and clients are compared with case (K-29, K-38).
 func TestRealmsOfServices(t *testing.T) {
 	const another = "OTHER.TEST"
 	two, err := ParseKeytab(forge.Keytab(forge.Entry{Service: service, Realm: realm, Version: 3, Key: secret},
@@ -470,8 +471,7 @@ func TestRealmsOfServices(t *testing.T) {
 	}
 }
 
-// TestBoundsOfConfigurations: clocks may differ by a second to an hour, and by five minutes where nothing is said
-// (K-41).
+// TestBoundsOfConfigurations checks the allowed clock skew: from a second to an hour, five minutes by default (K-41).
 func TestBoundsOfConfigurations(t *testing.T) {
 	for skew, want := range map[time.Duration]time.Duration{0: 5 * time.Minute, time.Second - 1: 0,
 		time.Second: time.Second, time.Hour: time.Hour, time.Hour + 1: 0, -time.Minute: 0} {
@@ -485,7 +485,7 @@ func TestBoundsOfConfigurations(t *testing.T) {
 	}
 }
 
-// TestLengthOfTokens: a token may have 512 KiB, and not a byte more is looked at (K-36).
+// TestLengthOfTokens checks that a token of 512 KiB is decoded and that a longer one is rejected unread (K-36).
 func TestLengthOfTokens(t *testing.T) {
 	for n, want := range map[int]error{MaxBlob - 1: errNTLM, 512 << 10: errNTLM, 512<<10 + 1: errOuter} {
 		b := append([]byte("NTLMSSP\x00"), make([]byte, n-8)...)

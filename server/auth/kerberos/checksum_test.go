@@ -18,14 +18,14 @@ func TestChecksums(t *testing.T) {
 		sum types.Checksum
 		ok  bool
 	}{
-		"none":                     {types.Checksum{}, true},
-		"another's, without one":   {types.Checksum{CksumType: 16}, false},
-		"twenty bytes":             {gss(20, 0), false},
-		"twenty-three":             {gss(23, 0), false},
-		"twenty-four":              {gss(24, 0), true},
-		"with delegation":          {gss(32, 1), true},
-		"DCE":                      {gss(24, 0x1000), false},
-		"DCE and mutual, as it is": {gss(24, 0x1002), false},
+		"none":                          {types.Checksum{}, true},
+		"another's, without one":        {types.Checksum{CksumType: 16}, false},
+		"twenty bytes":                  {gss(20, 0), false},
+		"twenty-three":                  {gss(23, 0), false},
+		"twenty-four":                   {gss(24, 0), true},
+		"with delegation":               {gss(32, 1), true},
+		"DCE":                           {gss(24, 0x1000), false},
+		"DCE and mutual authentication": {gss(24, 0x1002), false},
 	} {
 		if _, err := readChecksum(c.sum); (err == nil) != c.ok {
 			t.Errorf("K-44: %s: %v", name, err)
@@ -33,7 +33,8 @@ func TestChecksums(t *testing.T) {
 	}
 }
 
-// TestAware: a client knows bindings by one bit of one entry of its authenticator (K-46).
+// TestAware checks the bit of the authenticator's authorization data by which a client announces channel bindings
+// (K-46).
 func TestAware(t *testing.T) {
 	for name, c := range map[string]struct {
 		all  types.AuthorizationData
@@ -52,8 +53,8 @@ func TestAware(t *testing.T) {
 		o := opened{}
 		o.auth.AuthorizationData = c.all
 		o.ticket.AuthorizationData = []types.AuthorizationDataEntry{data(143, 0, 0x40, 0, 0)} // not the client's
-		if o.aware() != c.want {
-			t.Errorf("K-46: %s: %t", name, !c.want)
+		if got := o.aware(); got != c.want {
+			t.Errorf("K-46: %s: %t: o.aware() = %v, want %v", name, !c.want, got, c.want)
 		}
 	}
 }

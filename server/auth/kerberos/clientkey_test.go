@@ -9,8 +9,8 @@ import (
 	"github.com/jcmturner/gokrb5/v8/types"
 )
 
-// TestSaltsAndKeys: the salt is the KDC's word, else the realm and the name; the key is that of RFC 3962 and RFC 4757
-// (K-55).
+// TestSaltsAndKeys checks that the salt is the KDC's, or realm and name if the KDC sends none, and that the key is
+// derived by RFC 3962 or RFC 4757 (K-55).
 func TestSaltsAndKeys(t *testing.T) {
 	x := exchange{realm: realm, etypes: []int32{18, 23}}
 	info := func(etype int32, salt string) types.PAData {
@@ -45,7 +45,7 @@ func TestSaltsAndKeys(t *testing.T) {
 	}
 	broken := types.PADataSequence{{PADataType: paETypeInfo2, PADataValue: []byte{1}}}
 	if _, err := x.key("alice", 18, broken, passwordKey("w")); !errors.Is(err, errAnswer) {
-		t.Errorf("K-55: what cannot be read: %v", err)
+		t.Errorf("K-55: key with malformed parameters: %v, want %v", err, errAnswer)
 	}
 	// RFC 3962, appendix B: 1,200 iterations of "password" with the salt "ATHENA.MIT.EDUraeburn"; RFC 4757 4.
 	for etype, want := range map[int32]string{17: "4c01cd46d632d01e6dbe230a01ed642a",
@@ -56,6 +56,6 @@ func TestSaltsAndKeys(t *testing.T) {
 		}
 	}
 	if _, err := passwordKey("password")(99, "s", 4096); !errors.Is(err, errParameters) {
-		t.Errorf("K-55: an unknown type: %v", err)
+		t.Errorf("K-55: an unknown type: %v, want %v", err, errParameters)
 	}
 }

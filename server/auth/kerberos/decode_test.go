@@ -15,7 +15,7 @@ import (
 	"github.com/refmon/refmon/server/internal/test/forge"
 )
 
-// deep returns n sequences in one another, and wide a sequence of n authorization data entries.
+// deep returns n nested sequences, and wide a sequence of n authorization data entries.
 func deep(n int) (b []byte) {
 	for range n {
 		b = forge.DER(0x30, b)
@@ -45,17 +45,17 @@ func TestLibraryReadsBoundedInput(t *testing.T) {
 		"2,048 elements": {forge.DER(0x30, bytes.Repeat([]byte{5, 0}, 2047)), true},
 		"2,049 elements": {forge.DER(0x30, bytes.Repeat([]byte{5, 0}, 2048)), false},
 		"deep":           {deep(maxNesting), true}, "too deep": {deep(maxNesting + 1), false},
-		"much too deep":            {deep(5000), false},
-		"a length beyond the end":  {[]byte{0x30, 3, 4, 0}, false},
-		"an inner length beyond":   {[]byte{0x30, 4, 4, 3, 0, 0}, false},
-		"an indefinite length":     {[]byte{0x30, 0x80, 0, 0}, false},
-		"a length of five bytes":   {[]byte{0x30, 0x85, 0, 0, 0, 0, 0}, false},
-		"a length of two GiB":      {[]byte{0x30, 0x84, 0x7f, 0xff, 0xff, 0xff, 0}, false},
-		"a tag of more bytes":      {[]byte{0x3f, 0x81, 1, 0}, false},
-		"filling":                  {append(wide(1), 0, 0, 0), true},
-		"bytes behind the message": {append(wide(1), 1), false},
-		"the longest message":      {forge.DER(4, make([]byte, MaxBlob-5)), true},
-		"too long":                 {forge.DER(4, make([]byte, MaxBlob)), false},
+		"much too deep":           {deep(5000), false},
+		"a length beyond the end": {[]byte{0x30, 3, 4, 0}, false},
+		"an inner length beyond":  {[]byte{0x30, 4, 4, 3, 0, 0}, false},
+		"an indefinite length":    {[]byte{0x30, 0x80, 0, 0}, false},
+		"a length of five bytes":  {[]byte{0x30, 0x85, 0, 0, 0, 0, 0}, false},
+		"a length of two GiB":     {[]byte{0x30, 0x84, 0x7f, 0xff, 0xff, 0xff, 0}, false},
+		"a tag of more bytes":     {[]byte{0x3f, 0x81, 1, 0}, false},
+		"filling":                 {append(wide(1), 0, 0, 0), true},
+		"trailing bytes":          {append(wide(1), 1), false},
+		"the longest message":     {forge.DER(4, make([]byte, MaxBlob-5)), true},
+		"too long":                {forge.DER(4, make([]byte, MaxBlob)), false},
 	} {
 		if got := measured(c.b); got != c.ok {
 			t.Errorf("K-88: %s is within the bounds: %v, want %v", name, got, c.ok)
@@ -70,8 +70,8 @@ func TestLibraryReadsBoundedInput(t *testing.T) {
 	}
 }
 
-// TestKeysOfTheirSize: tickets and session keys of each encryption type are taken with keys of the documented size:
-// 32 bytes for aes256-cts-hmac-sha384-192 (RFC 8009 3), 16 for the types of 128 bits (K-39).
+// TestKeysOfTheirSize checks that ticket and session keys must have the documented size of their encryption type: 32
+// bytes for aes256-cts-hmac-sha384-192 (RFC 8009 3), 16 for the 128-bit types (K-39).
 func TestKeysOfTheirSize(t *testing.T) {
 	for kind, size := range map[int32]int{17: 16, 18: 32, 19: 16, 20: 32} {
 		key := forge.NewKey(kind)
@@ -146,8 +146,8 @@ func FuzzEncKDCRepPart(f *testing.F)     { decodes[messages.EncKDCRepPart](f, fo
 func FuzzAPRep(f *testing.F)             { decodes[messages.APRep](f, forge.DER(0x6f, wide(1))) }
 func FuzzEncAPRepPart(f *testing.F)      { decodes[messages.EncAPRepPart](f, forge.DER(0x7b, wide(1))) }
 
-// FuzzDecrypt gives any ciphertext of each encryption type to the library: no panic, and nothing opens that the key
-// did not seal.
+// FuzzDecrypt passes any ciphertext of each encryption type to the library: it does not panic, and decrypts only what
+// the key sealed.
 func FuzzDecrypt(f *testing.F) {
 	f.Add(int32(18), []byte("any bytes that are long enough for a confounder and a checksum"))
 	f.Add(int32(23), make([]byte, 25))

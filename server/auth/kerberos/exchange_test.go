@@ -76,7 +76,7 @@ func TestResponseMustMatchRequest(t *testing.T) {
 		change func(*messages.EncKDCRepPart, *messages.KDCRepFields)
 		want   error
 	}{
-		"as it was asked": {func(*messages.EncKDCRepPart, *messages.KDCRepFields) {}, nil},
+		"as requested": {func(*messages.EncKDCRepPart, *messages.KDCRepFields) {}, nil},
 		"names in another case": {func(p *messages.EncKDCRepPart, f *messages.KDCRepFields) {
 			f.CName, p.SName = principal(1, "Alice"), principal(2, strings.ToLower(service))
 		}, nil},
@@ -94,7 +94,7 @@ func TestResponseMustMatchRequest(t *testing.T) {
 			f.CName = principal(1, "bob")
 		}, errAnotherAnswer},
 		"a weak session": {func(p *messages.EncKDCRepPart, _ *messages.KDCRepFields) { p.Key = rc4 }, errParameters},
-		"one of a type that is not let in": {func(p *messages.EncKDCRepPart, _ *messages.KDCRepFields) {
+		"a key of a type that is not allowed": {func(p *messages.EncKDCRepPart, _ *messages.KDCRepFields) {
 			p.Key = short
 		}, errParameters},
 	} {
@@ -123,7 +123,7 @@ func TestResponseMustMatchRequest(t *testing.T) {
 	}
 }
 
-// TestRandom: numbers that an exchange draws are not negative, and others each time (RFC 4120 5.2.4, 5.4.1).
+// TestRandom checks that nonces and sequence numbers are not negative and differ each time (RFC 4120 5.2.4, 5.4.1).
 func TestRandom(t *testing.T) {
 	x := exchange{realm: realm, etypes: []int32{18}, now: func() time.Time { return noon }}
 	o := opened{ticket: messages.EncTicketPart{Key: secret}}
@@ -149,6 +149,6 @@ func TestRandom(t *testing.T) {
 		nonces[body.Nonce], numbers[part.SequenceNumber] = true, true
 	}
 	if len(nonces) < 40 || len(numbers) < 40 {
-		t.Errorf("of 48 draws %d and %d differ", len(nonces), len(numbers))
+		t.Errorf("of 48 draws %d and %d differ, want at least 40, at least 40", len(nonces), len(numbers))
 	}
 }

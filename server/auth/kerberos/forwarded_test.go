@@ -25,9 +25,9 @@ func through(requestor sid.SID, services ...string) forge.Ticket {
 	return k
 }
 
-// TestDelegatedTicketsAreRefused: where the configuration does not let delegation in, each ticket whose PAC has
-// delegation information is refused, also one that its client requested, and the refusal names the client and the
-// services (K-17, K-87).
+// TestDelegatedTicketsAreRefused checks a configuration without delegation: it rejects each ticket whose PAC has
+// delegation information, even one that its client requested. The error names the client and the services (K-17,
+// K-87).
 func TestDelegatedTicketsAreRefused(t *testing.T) {
 	for name, c := range map[string]struct {
 		ticket forge.Ticket
@@ -47,15 +47,16 @@ func TestDelegatedTicketsAreRefused(t *testing.T) {
 		}
 		let, err := acceptor(t, func(c *Config) { c.Delegated = true }).Accept(c.ticket.Blob(), nil)
 		if err != nil || let.Identity.User != domain.WithRID(1104) {
-			t.Errorf("K-17: %s, where delegation is let in: %v, %v", name, let, err)
+			t.Errorf("K-17: %s, where delegation is let in: %v, %v, want let.Identity.User = %v, no error", name,
+				let, err, domain.WithRID(1104))
 		} else if proof := let.Proof(); !strings.Contains(proof, ", by delegation "+c.want) {
 			t.Errorf("K-87: %s: the record says %q, want %q", name, proof, c.want)
 		}
 	}
 }
 
-// TestRefusedDelegationIsRecorded: the logon's record has the client and the services of a delegated ticket that
-// was refused (K-87); the client hears STATUS_LOGON_FAILURE alone (K-51).
+// TestRefusedDelegationIsRecorded checks that the logon's record has client and services of a rejected delegated
+// ticket (K-87), and that the client receives only STATUS_LOGON_FAILURE (K-51).
 func TestRefusedDelegationIsRecorded(t *testing.T) {
 	store, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
 		Password: lsa.Hashing{Memory: 8, Passes: 1}})
@@ -76,9 +77,9 @@ func TestRefusedDelegationIsRecorded(t *testing.T) {
 	}
 }
 
-// TestDelegationNeedsACredential: the token of a client is at level Delegation only if the client forwarded a
-// credential of its own: the flag alone, a credential that is cut, sealed with another key, of another client, or
-// without a ticket gives level Impersonation (K-45).
+// TestDelegationNeedsACredential checks that a token has level Delegation only if the client forwarded its own
+// credential. The flag alone, or a credential that is cut, sealed with another key, of another client, or without a
+// ticket, gives level Impersonation (K-45).
 func TestDelegationNeedsACredential(t *testing.T) {
 	const plain, full = winnt.SecurityImpersonation, winnt.SecurityDelegation
 	subkey := forge.NewKey(18)
@@ -109,8 +110,8 @@ func TestDelegationNeedsACredential(t *testing.T) {
 	}
 }
 
-// FuzzForwarded: no bytes of a forwarded credential, outside or inside its sealed part, make the readers panic or
-// count more tickets than there can be (K-45).
+// FuzzForwarded checks that no bytes of a forwarded credential, inside or outside of its sealed part, make the
+// readers panic or count more tickets than fit into it (K-45).
 func FuzzForwarded(f *testing.F) {
 	k := ticket()
 	k.GSSFlags, k.Forwarded = 1, &forge.Forwarded{}

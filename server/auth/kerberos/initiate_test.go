@@ -18,8 +18,8 @@ import (
 	"github.com/refmon/refmon/server/internal/test/forge"
 )
 
-// TestAnswered: a service's answer has the time of our request to the microsecond, and a key of its own
-// only of the session's type (K-60).
+// TestAnswered checks that a service's reply must have the time of our request to the microsecond, and that its
+// subkey must have the session key's type (K-60).
 func TestAnswered(t *testing.T) {
 	made := noon.Truncate(time.Second).Add(5 * time.Microsecond)
 	for name, c := range map[string]struct {
@@ -35,7 +35,7 @@ func TestAnswered(t *testing.T) {
 		"a key of its own":      {made, older, true},
 		"a shorter key":         {made, short, false},
 		"a weak key":            {made, rc4, false},
-		"a key that is cut":     {made, types.EncryptionKey{KeyType: 18, KeyValue: older.KeyValue[:16]}, false},
+		"a truncated key":       {made, types.EncryptionKey{KeyType: 18, KeyValue: older.KeyValue[:16]}, false},
 		"a key of no such type": {made, types.EncryptionKey{KeyType: 99, KeyValue: older.KeyValue}, false},
 	} {
 		part := messages.EncAPRepPart{CTime: c.at.Truncate(time.Second), Cusec: c.at.Nanosecond() / 1000, Subkey: c.key,
@@ -109,11 +109,11 @@ func TestInitiatorAuthenticates(t *testing.T) {
 		t.Errorf("K-60: the answer: %v, %+v", err, c)
 	}
 	for what, change := range map[string]func(*Initiator){
-		"another account":    func(i *Initiator) { i.Account = "bob" },
-		"another realm":      func(i *Initiator) { i.Realm = "OTHER.TEST" },
-		"no such types":      func(i *Initiator) { i.EncryptionTypes = []int32{17} },
-		"another's key":      func(i *Initiator) { i.Keys = oneKey(t) },
-		"a KDC that is away": func(i *Initiator) { i.KDCs = KDCs{Addresses: []string{"127.0.0.1:1"}} },
+		"another account":           func(i *Initiator) { i.Account = "bob" },
+		"another realm":             func(i *Initiator) { i.Realm = "OTHER.TEST" },
+		"no such types":             func(i *Initiator) { i.EncryptionTypes = []int32{17} },
+		"another's key":             func(i *Initiator) { i.Keys = oneKey(t) },
+		"a KDC that is unreachable": func(i *Initiator) { i.KDCs = KDCs{Addresses: []string{"127.0.0.1:1"}} },
 	} {
 		c, token, err := initiator(change).Initiate(context.Background(), service, nil)
 		if c != nil || token != nil || err == nil || errors.Is(err, ErrNoKDC) != strings.HasPrefix(what, "a KDC") {
@@ -121,7 +121,7 @@ func TestInitiatorAuthenticates(t *testing.T) {
 		}
 	}
 	if at := (&Initiator{}).now(); time.Since(at) > time.Hour || time.Until(at) > time.Hour {
-		t.Errorf("without a clock of its own it is %v", at)
+		t.Errorf("now() of an Initiator without a clock = %v, want the time of this host", at)
 	}
 }
 
@@ -133,22 +133,23 @@ func unframedAnswer(b []byte) ([]byte, error) {
 	return b, nil
 }
 
-// TestFrames: a message is of its kind and of Kerberos, or nothing (K-60).
+// TestFrames checks that unwrapping a token returns its contents only for the right token type and the Kerberos
+// mechanism (K-60).
 func TestFrames(t *testing.T) {
 	good := forge.DER(0x60, forge.OIDKerberos, []byte{2, 0, 7, 8})
 	for what, c := range map[string]struct {
 		b    []byte
 		want []byte
 	}{
-		"as it is": {good, []byte{7, 8}}, "empty": {forge.DER(0x60, forge.OIDKerberos, []byte{2, 0}), []byte{}},
+		"unchanged": {good, []byte{7, 8}}, "empty": {forge.DER(0x60, forge.OIDKerberos, []byte{2, 0}), []byte{}},
 		"of another kind":      {forge.DER(0x60, forge.OIDKerberos, []byte{1, 0, 7}), nil},
 		"of another mechanism": {forge.DER(0x60, forge.OIDMSKerberos, []byte{2, 0, 7}), nil},
 		"of one byte":          {forge.DER(0x60, forge.OIDKerberos, []byte{2}), nil},
-		"with a byte behind":   {append(slices.Clone(good), 0), nil}, "nothing": {nil, nil},
+		"with a trailing byte": {append(slices.Clone(good), 0), nil}, "nothing": {nil, nil},
 	} {
 		got, ok := unframed(0x200, c.b)
 		if ok != (c.want != nil) || !slices.Equal(got, c.want) {
-			t.Errorf("K-60: %s: %x, %t", what, got, ok)
+			t.Errorf("K-60: %s: %x, %t, want %x, %t", what, got, ok, c.want, c.want != nil)
 		}
 	}
 	if got := framed(0x200, []byte{7, 8}); !slices.Equal(got, good) {

@@ -15,7 +15,7 @@ import (
 	"github.com/refmon/refmon/server/internal/test/forge"
 )
 
-// TestAnswerLength: an answer has a byte and at most 256 KiB, by its length alone (K-54).
+// TestAnswerLength checks that a KDC's response has 1 byte to 256 KiB. The length prefix alone decides (K-54).
 func TestAnswerLength(t *testing.T) {
 	for n, long := range map[uint32]bool{0: true, 1: false, 256 << 10: false, 256<<10 + 1: true} {
 		k := forge.Centre{Realm: realm, Answer: func([]byte) []byte { return binary.BigEndian.AppendUint32(nil, n) }}
@@ -29,8 +29,8 @@ func TestAnswerLength(t *testing.T) {
 	}
 }
 
-// TestKDCAddressesAreResolved checks addresses with and without a port, and those from the DNS up to the limit
-// (RFC 4120 7.2.3).
+// TestKDCAddressesAreResolved checks addresses with and without a port, and those from the DNS up to the limit (RFC
+// 4120 7.2.3).
 func TestKDCAddressesAreResolved(t *testing.T) {
 	k := KDCs{Addresses: []string{"kdc", "kdc:89", "192.0.2.1", "[2001:db8::1]:90", "2001:db8::1"}}
 	all, err := k.list(context.Background(), realm)
@@ -49,11 +49,11 @@ func TestKDCAddressesAreResolved(t *testing.T) {
 		}}
 		all, err := (&KDCs{}).list(context.Background(), "example.test.")
 		if q := <-asked; q != "_kerberos._tcp.example.test." {
-			t.Errorf("the DNS is asked for %q", q)
+			t.Errorf(`DNS query for %q, want "_kerberos._tcp.example.test."`, q)
 		}
 		if n == 0 {
 			if all != nil || !errors.Is(err, ErrNoKDC) {
-				t.Errorf("no KDC in the DNS: %q, %v", all, err)
+				t.Errorf("no KDC in the DNS: %q, %v, want nil, %v", all, err, ErrNoKDC)
 			}
 			continue
 		}

@@ -23,7 +23,8 @@ func TestRefusalsOfKDCs(t *testing.T) {
 		if want == 0 {
 			want = ntstatus.LogonFailure
 		}
-		if st, why := reason(refusedBy(fmt.Errorf("x: %w", KDCError(code)))); st != ntstatus.LogonFailure || why != want {
+		if st, why := reason(refusedBy(fmt.Errorf("x: %w",
+			KDCError(code)))); st != ntstatus.LogonFailure || why != want {
 			t.Errorf("K-58: code %d: %v for %v, want %v", code, st, why, want)
 		}
 		for status, limit := range map[ntstatus.Status]bool{0xC0000072: true, 0xC0000193: true, 0xC0000234: true,
@@ -48,7 +49,7 @@ func TestRefusalsOfKDCs(t *testing.T) {
 		"an answer":   {errAnswer, ntstatus.LogonFailure, ntstatus.LogonFailure},
 	} {
 		if st, why := reason(refusedBy(c.err)); st != c.status || why != c.why {
-			t.Errorf("K-59: %s: %v for %v", what, st, why)
+			t.Errorf("K-59: %s: %v for %v, want %v, %v", what, st, why, c.status, c.why)
 		}
 	}
 }
@@ -74,10 +75,10 @@ func TestMalformedExtendedStatusIsIgnored(t *testing.T) {
 		"thirteen bytes": {element(3, expired, 13), 0},
 		"four bytes":     {element(3, expired, 4), 0}, "type 1": {element(1, expired, 12), 0},
 		"type 2": {element(2, expired, 12), 0}, "type 4": {element(4, expired, 12), 0}, "a list": {list(good), expired},
-		"behind another type": {list(element(2, locked, 12), good), expired},
-		"before another type": {list(good, element(2, locked, 12)), expired},
-		"behind a longer one": {list(element(3, locked, 13), good), expired},
-		"two":                 {list(good, element(3, locked, 12)), expired}, "none": {list(), 0},
+		"after an element of another type": {list(element(2, locked, 12), good), expired},
+		"before another type":              {list(good, element(2, locked, 12)), expired},
+		"after a longer element":           {list(element(3, locked, 13), good), expired},
+		"two":                              {list(good, element(3, locked, 12)), expired}, "none": {list(), 0},
 		"a list and a byte": {append(list(good), 0), 0}, "a list of a list": {list(list(good)), 0},
 	} {
 		if got := extended(c.b); got != c.want {

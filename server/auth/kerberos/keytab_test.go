@@ -17,8 +17,7 @@ import (
 	"github.com/refmon/refmon/server/internal/test/forge"
 )
 
-// TestTriedKeys: a ticket without a version is opened by any of the service's first eight keys, and by
-// no ninth one (K-34).
+// TestTriedKeys checks that a ticket without a key version is tried with the service's first eight keys only (K-34).
 func TestTriedKeys(t *testing.T) {
 	var all []forge.Entry
 	for i := range 9 {
@@ -64,7 +63,7 @@ func TestKeytab(t *testing.T) {
 	for _, shown := range []string{fmt.Sprint(k), fmt.Sprintf("%+v", k), fmt.Sprintf("%#v", k), fmt.Sprintf("%x",
 		k)} {
 		if shown != "1 keys" {
-			t.Errorf("K-33: keys are shown as %q", shown)
+			t.Errorf(`K-33: keys are shown as %q, want "1 keys"`, shown)
 		}
 	}
 	for _, mode := range []os.FileMode{0o640, 0o604, 0o620, 0o602, 0o610, 0o601} {
@@ -95,8 +94,8 @@ func TestKeytab(t *testing.T) {
 	}
 }
 
-// TestFind: a key is of the ticket's service in any case, and of its realm, type and
-// version exactly; a ticket without a version is tried with each (K-34).
+// TestFind checks the lookup of a ticket's key: the service in any case, realm, type and version exactly. A ticket
+// without a version is tried with each key (K-34).
 func TestFind(t *testing.T) {
 	one, two, three := forge.NewKey(18), forge.NewKey(18), forge.NewKey(17)
 	k, err := ParseKeytab(forge.Keytab(forge.Entry{Service: service, Realm: realm, Version: 1, Key: one},
@@ -118,7 +117,7 @@ func TestFind(t *testing.T) {
 		"none":                  {service, realm, 0, 18, []types.EncryptionKey{one, two}},
 		"a third":               {service, realm, 3, 18, nil},
 		"another type":          {service, realm, 2, 17, []types.EncryptionKey{three}},
-		"a type that is not":    {service, realm, 2, 23, nil},
+		"a missing type":        {service, realm, 2, 23, nil},
 		"another realm":         {service, "OTHER.TEST", 2, 18, []types.EncryptionKey{one}},
 		"its first version":     {service, "OTHER.TEST", 1, 18, nil},
 		"a realm in lower case": {service, strings.ToLower(realm), 1, 18, nil},
@@ -140,7 +139,7 @@ func TestFind(t *testing.T) {
 	}{"there": {service, realm, true}, "in capitals": {strings.ToUpper(service), realm, true},
 		"in another realm": {service, "THIRD.TEST", false}, "another one": {"http/y", realm, false}} {
 		if got := k.has(c.service, c.realm); got != c.there {
-			t.Errorf("K-34: a key for a service, %s: %v", name, got)
+			t.Errorf("K-34: a key for a service, %s: %v, want %v", name, got, c.there)
 		}
 	}
 }
@@ -156,7 +155,7 @@ func FuzzKeytab(f *testing.F) {
 	})
 }
 
-// TestSecrets: why a file of keys is not read, and as many bytes of one as were asked for (K-33).
+// TestSecrets checks why a key file is rejected, and that no more bytes than requested are read (K-33).
 func TestSecrets(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "f")
@@ -165,7 +164,7 @@ func TestSecrets(t *testing.T) {
 	}
 	for most, want := range map[int64]string{1: "1", 4: "1234", 5: "12345", 6: "12345"} {
 		if b, err := ReadSecret("w", path, most); err != nil || string(b) != want {
-			t.Errorf("K-33: %d bytes: %q, %v", most, b, err)
+			t.Errorf("K-33: %d bytes: %q, %v, want string(b) = %v, no error", most, b, err, want)
 		}
 	}
 	for _, c := range []struct {
@@ -216,21 +215,21 @@ func TestEntries(t *testing.T) {
 		b    []byte
 		want string // entries: service in realm, version, type, bytes of the key; "" for an error
 	}{
-		"one":                {whole(), "http/www R 7 18 aabb"},
-		"a longer version":   {whole(0, 0, 1, 0), "http/www R 256 18 aabb"},
-		"a longer one of 0":  {whole(0, 0, 0, 0), "http/www R 7 18 aabb"},
-		"three bytes of it":  {whole(0, 0, 1), "http/www R 7 18 aabb"},
-		"one of one part":    {entry(1, text("R"), text("host"), rest), "host R 7 18 aabb"},
-		"a part too few":     {entry(3, text("R"), text("http"), text("www"), rest), ""},
-		"no part":            {entry(0, text("R"), rest), ""},
-		"an empty key":       {entry(1, text("R"), text("host"), rest[:11], []byte{0, 0}), ""},
-		"a key that is cut":  {entry(1, text("R"), text("host"), rest[:14]), ""},
-		"a gap, then one":    {append([]byte{0xff, 0xff, 0xff, 0xfe, 9, 9}, whole()...), "http/www R 7 18 aabb"},
-		"a gap that is cut":  {append(whole(), 0xff, 0xff, 0xff, 0xfe, 9), ""},
-		"an end, then more":  {append(append(whole(), 0, 0, 0, 0), whole()...), "http/www R 7 18 aabb"},
-		"an end at once":     {append([]byte{0, 0, 0, 0}, whole()...), ""},
-		"three bytes behind": {append(whole(), 1, 2, 3), "http/www R 7 18 aabb"},
-		"a longer length":    {append(whole(), 0, 0, 0, 1), ""},
+		"one":                  {whole(), "http/www R 7 18 aabb"},
+		"a longer version":     {whole(0, 0, 1, 0), "http/www R 256 18 aabb"},
+		"a longer one of 0":    {whole(0, 0, 0, 0), "http/www R 7 18 aabb"},
+		"three bytes of it":    {whole(0, 0, 1), "http/www R 7 18 aabb"},
+		"one of one part":      {entry(1, text("R"), text("host"), rest), "host R 7 18 aabb"},
+		"a part too few":       {entry(3, text("R"), text("http"), text("www"), rest), ""},
+		"no part":              {entry(0, text("R"), rest), ""},
+		"an empty key":         {entry(1, text("R"), text("host"), rest[:11], []byte{0, 0}), ""},
+		"a truncated key":      {entry(1, text("R"), text("host"), rest[:14]), ""},
+		"a gap, then one":      {append([]byte{0xff, 0xff, 0xff, 0xfe, 9, 9}, whole()...), "http/www R 7 18 aabb"},
+		"a truncated gap":      {append(whole(), 0xff, 0xff, 0xff, 0xfe, 9), ""},
+		"an end, then more":    {append(append(whole(), 0, 0, 0, 0), whole()...), "http/www R 7 18 aabb"},
+		"an end marker first":  {append([]byte{0, 0, 0, 0}, whole()...), ""},
+		"three trailing bytes": {append(whole(), 1, 2, 3), "http/www R 7 18 aabb"},
+		"a longer length":      {append(whole(), 0, 0, 0, 1), ""},
 		"two": {append(whole(), entry(1, text("S"), text("x"), rest)...),
 			"http/www R 7 18 aabb; x S 7 18 aabb"},
 		"the largest gap": {append([]byte{0x80, 0, 0, 0}, whole()...), ""},
@@ -268,7 +267,7 @@ func TestEntries(t *testing.T) {
 	}
 }
 
-// TestNewestKey: an account's own key comes before those of its services, and the newest of each (K-60).
+// TestNewestKey checks that an account's own key precedes those of its services, newest version first (K-60).
 func TestNewestKey(t *testing.T) {
 	keys := map[string]types.EncryptionKey{}
 	var all []forge.Entry
@@ -307,10 +306,10 @@ func TestNewestKey(t *testing.T) {
 		}
 	}
 	if got := k.first("OTHER.TEST", []int32{18}); got != "" { // an account is no service
-		t.Errorf("K-53: the first service elsewhere is %q", got)
+		t.Errorf(`K-53: the first service elsewhere is %q, want ""`, got)
 	}
 	a := acceptor(t, func(c *Config) { c.Keys, c.Services = k, []string{} })
 	if got := a.own(); got != "HTTP/x" {
-		t.Errorf("K-53: this host's service is %q", got)
+		t.Errorf(`K-53: this host's service is %q, want "HTTP/x"`, got)
 	}
 }

@@ -13,9 +13,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestPACOfThousandsOfGroups: a PAC of 5,000 groups makes a token with all of them, whether they are groups of the
-// domain, extra SIDs, resource groups or all three, and so does one of 10,000, the most that a configuration lets a
-// directory return for an account; one group more than a token holds is refused as a whole (L-4).
+// TestPACOfThousandsOfGroups checks PACs of 5,000 groups, and of 10,000, the largest configurable maximum of an
+// account. The token has all of them, whether they are domain groups, extra SIDs, resource groups or a mixture. A PAC
+// with one group more than a token holds is rejected (L-4).
 func TestPACOfThousandsOfGroups(t *testing.T) {
 	store, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
 		Password: lsa.Hashing{Memory: 8, Passes: 1}})
@@ -63,7 +63,8 @@ func TestPACOfThousandsOfGroups(t *testing.T) {
 		}
 		v, err := token.New(r.Token)
 		if err != nil || len(r.Token.Groups) != c.groups+c.extra+c.resources+others {
-			t.Errorf("L-4: %s: %d groups in the token, %v", c.what, len(r.Token.Groups), err)
+			t.Errorf("L-4: %s: %d groups in the token, %v, want %d, nil", c.what, len(r.Token.Groups), err,
+				c.groups+c.extra+c.resources+others)
 			continue
 		}
 		for _, last := range []struct {
@@ -72,7 +73,7 @@ func TestPACOfThousandsOfGroups(t *testing.T) {
 		}{{c.groups, domain.WithRID(uint32(1999 + c.groups))}, {c.extra, far.WithRID(uint32(4999 + c.extra))},
 			{c.resources, domain.WithRID(uint32(89999 + c.resources))}} {
 			if last.n > 0 && !v.Member(last.s, false) {
-				t.Errorf("L-4: %s: the token lacks %v", c.what, last.s)
+				t.Errorf("L-4: %s: the token has no group %v", c.what, last.s)
 			}
 		}
 	}

@@ -19,9 +19,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestAuthority: a token gives the logon of its client, with the ticket, its delegation and
-// the SIDs that were dropped for the record (K-50); refusals say why to the log and the record alone (K-51);
-// everything else is the store's to answer.
+// TestAuthority checks that a Kerberos token logs its client on, and that the record has the ticket, its delegation
+// and the dropped SIDs (K-50). Only log and record have the reason of a rejection (K-51). The store handles all other
+// requests.
 func TestAuthority(t *testing.T) {
 	store, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
 		Password: lsa.Hashing{Memory: 8, Passes: 1}})
@@ -58,7 +58,7 @@ func TestAuthority(t *testing.T) {
 		"issued by EXAMPLE.TEST, logged on at DC1", "by delegation through http/front, http/back",
 		"without 1 SIDs: S-1-5-32-544"} {
 		if !strings.Contains(r.Proof, want) || strings.Contains(r.Proof, "\x1b") {
-			t.Errorf("K-50, K-81: %q lacks %q", r.Proof, want)
+			t.Errorf("K-50, K-81: the proof is %q, want text containing %q and no escape sequence", r.Proof, want)
 		}
 	}
 	for name, c := range map[string]struct {
@@ -86,7 +86,7 @@ func TestAuthority(t *testing.T) {
 		r, st := ask(c.change)
 		if st != c.want || !r.Token.User.SID.IsZero() || (why != nil) != (c.told != "") ||
 			why != nil && !strings.Contains(why.Error(), c.told) {
-			t.Errorf("K-51: %s: %v, %+v, told %v", name, st, r, why)
+			t.Errorf("K-51: %s: status %v, result %+v, logged error %v", name, st, r, why)
 		}
 	}
 	var refusal *Refusal
@@ -149,7 +149,7 @@ func TestUserHasEachFieldOfTheClient(t *testing.T) {
 		Groups: group(1, 7), DeviceGroups: group(2, 0x10), UserClaims: c.Identity.UserClaims,
 		DeviceClaims: c.Identity.DeviceClaims}
 	if got := c.User(); !reflect.DeepEqual(got, want) || got.UserClaims == got.DeviceClaims {
-		t.Errorf("K-18: the store is told\n%+v, want\n%+v", got, want)
+		t.Errorf("K-18: the user passed to the store is\n%+v, want\n%+v", got, want)
 	}
 }
 

@@ -29,8 +29,7 @@ func pacOf(key types.EncryptionKey) func(string, time.Time) []byte {
 	}
 }
 
-// centre starts a KDC whose user alice has the password wonderland, and returns what
-// checks passwords there.
+// centre starts a KDC whose user alice has the password wonderland, and returns a password checker that uses it.
 func centre(t *testing.T, change func(*forge.Centre), configure func(*Config)) *Passwords {
 	t.Helper()
 	k := &forge.Centre{Realm: realm, Service: service, Key: secret, Users: map[string]string{"alice": "wonderland"},
@@ -57,14 +56,14 @@ func reason(err error) (status, reason ntstatus.Status) {
 	return 0, 0
 }
 
-// TestPassword: a right password gives who the ticket for this host says, and nothing of the
-// password is in any text (K-53).
+// TestPassword checks that a right password returns the client of the ticket for this host, and that no text contains
+// the password (K-53).
 func TestPassword(t *testing.T) {
 	p := centre(t, func(k *forge.Centre) { k.Key = older }, nil)
 	c, err := p.Check(context.Background(), "alice", "wonderland")
 	if err == nil || c != nil {
 		// The version of the key in the ticket is 1, which the keytab has not: no key is tried.
-		t.Fatalf("K-34: a ticket of a version that the keytab lacks: %v", c)
+		t.Fatalf("K-34: a ticket with a key version that the keytab does not have: %v, want c = nil, an error", c)
 	}
 	p = centre(t, nil, func(c *Config) { c.Keys = oneKey(t) })
 	if c, err = p.Check(context.Background(), "alice", "wonderland"); err != nil {
@@ -129,7 +128,7 @@ func TestForgedKDCIsRejected(t *testing.T) {
 		"an expired account (K-58)": {func(k *forge.Centre) {
 			k.Code = 1
 		}, "alice", "x", failure, ntstatus.AccountExpired},
-		"one that is locked, says the status (K-85)": {func(k *forge.Centre) {
+		"a locked account, by extended status (K-85)": {func(k *forge.Centre) {
 			k.Code, k.Data = 18, statusData(0xC0000234)
 		}, "alice", "x", failure, ntstatus.AccountLockedOut},
 		"one outside its hours, in a list (K-85)": {func(k *forge.Centre) {
@@ -138,7 +137,7 @@ func TestForgedKDCIsRejected(t *testing.T) {
 		"a password to be changed (K-85)": {func(k *forge.Centre) {
 			k.Code, k.Data = 23, statusData(0xC0000224)
 		}, "alice", "x", failure, ntstatus.PasswordMustChange},
-		"a status that is no limit (K-85)": {func(k *forge.Centre) {
+		"an extended status that is no restriction (K-85)": {func(k *forge.Centre) {
 			k.Code, k.Data = 18, statusData(0)
 		}, "alice", "x", failure, ntstatus.AccountRestriction},
 		"a KDC without our key (K-53)": {func(k *forge.Centre) {
@@ -195,7 +194,8 @@ func TestForgedKDCIsRejected(t *testing.T) {
 		got, err := p.Check(context.Background(), c.name, logon.Secret(c.password))
 		status, why := reason(err)
 		if got != nil || err == nil || status != c.status || why != c.reason {
-			t.Errorf("%s: %v, %v, %v: %v", what, got, status, why, err)
+			t.Errorf("%s: %v, %v, %v: %v, want nil, %v, %v, an error", what, got, status, why, err, c.status,
+				c.reason)
 		}
 		if err != nil && c.password != "" && c.password != "x" && strings.Contains(err.Error(), c.password) {
 			t.Errorf("K-50: %s: the text has the password: %v", what, err)
@@ -203,8 +203,7 @@ func TestForgedKDCIsRejected(t *testing.T) {
 	}
 }
 
-// TestNextKDCIsTried checks that without a response of any KDC nothing is known (K-59), and that the next
-// KDC is tried.
+// TestNextKDCIsTried checks that the next KDC is tried, and that nothing is known if no KDC responds (K-59).
 func TestNextKDCIsTried(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -225,12 +224,12 @@ func TestNextKDCIsTried(t *testing.T) {
 	if _, err := p.Check(context.Background(), "alice", "wonderland"); err != nil {
 		t.Errorf("K-59: with a second KDC: %v", err)
 	}
-	// One that announces four gigabytes is not waited for: the length decides (K-54).
+	// A response that announces four gigabytes is rejected by its length (K-54).
 	long := centre(t, func(k *forge.Centre) {
 		k.Answer = func([]byte) []byte { return []byte{0xff, 0xff, 0xff, 0xff, 1} }
 	}, func(cfg *Config) { cfg.Keys = oneKey(t) })
 	if _, err := long.Check(context.Background(), "alice", "wonderland"); !errors.Is(err, errLongAnswer) {
-		t.Errorf("K-54: %v", err)
+		t.Errorf("K-54: %v, want %v", err, errLongAnswer)
 	}
 	// A KDC that accepts the connection and sends nothing times out.
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
@@ -241,7 +240,7 @@ func TestNextKDCIsTried(t *testing.T) {
 	p.KDCs = KDCs{Addresses: []string{silent.Addr().String()}, Wait: time.Millisecond}
 	_, err = p.Check(context.Background(), "alice", "wonderland")
 	if status, _ := reason(err); status != ntstatus.NoLogonServers {
-		t.Errorf("K-59: a silent KDC: %v", err)
+		t.Errorf("K-59: a silent KDC: %v: status = %v, want %v", err, status, ntstatus.NoLogonServers)
 	}
 }
 
@@ -259,8 +258,8 @@ func contexts(t *testing.T, acceptorsKey bool) (here *Context, there func(number
 	}
 }
 
-// TestWrap: messages are taken in their order and unaltered, whichever way the sum is turned
-// (K-61); ours have the initiator's form.
+// TestWrap checks that signed messages are accepted only unaltered and in order, whatever the rotation of the
+// checksum (K-61), and that ours have the initiator's form.
 func TestWrap(t *testing.T) {
 	for _, own := range []bool{false, true} {
 		here, there := contexts(t, own)
@@ -281,7 +280,7 @@ func TestWrap(t *testing.T) {
 			}
 		}
 		if m, err := here.Unwrap(first); err != nil || string(m) != "first" {
-			t.Fatalf("K-61: %q, %v", m, err)
+			t.Fatalf(`K-61: %q, %v, want string(m) = "first", no error`, m, err)
 		}
 		if _, err := here.Unwrap(first); err == nil {
 			t.Error("K-61: the same message twice")
@@ -294,7 +293,7 @@ func TestWrap(t *testing.T) {
 		turned = slices.Concat(turned[:16], sum, turned[16:len(turned)-12])
 		binary.BigEndian.PutUint16(turned[6:], 12)
 		if m, err := here.Unwrap(turned); err != nil || string(m) != "second" {
-			t.Errorf("K-61: with the sum in front: %q, %v", m, err)
+			t.Errorf(`K-61: with the sum in front: %q, %v, want string(m) = "second", no error`, m, err)
 		}
 		mine, err := here.Wrap([]byte("ours"))
 		if err != nil {
@@ -313,7 +312,7 @@ func TestWrap(t *testing.T) {
 	}
 }
 
-// FuzzUnwrap: no bytes make a signed message without the key (K-61), or a panic.
+// FuzzUnwrap checks that no bytes form a signed message without the key (K-61) or cause a panic.
 func FuzzUnwrap(f *testing.F) {
 	f.Add([]byte{}, byte(1))                                                                  // nothing
 	f.Add(forge.Wrap(forge.NewKey(18), 1, 7, 22, []byte("x")), byte(1))                       // with another key
@@ -330,7 +329,7 @@ func FuzzUnwrap(f *testing.F) {
 	})
 }
 
-// FuzzAnswer: whatever a KDC answers, no password is taken, and nothing panics.
+// FuzzAnswer checks that no response of a KDC makes the client accept a password or panic.
 func FuzzAnswer(f *testing.F) {
 	f.Add([]byte{0x6b, 0})                                     // an AS-REP without contents
 	f.Add([]byte{0x7e, 0})                                     // an error without contents
@@ -352,8 +351,8 @@ func FuzzAnswer(f *testing.F) {
 	})
 }
 
-// TestInitiate: this host as a client: its token is one that an acceptor takes, and the
-// acceptor's answer is taken once it is of the same key and time (K-60).
+// TestInitiate checks this host as a client: an acceptor accepts its token, and it accepts the reply only with the
+// same key and time (K-60).
 func TestInitiate(t *testing.T) {
 	p := centre(t, func(k *forge.Centre) { k.Users = map[string]string{"websvc": "service"} },
 		func(c *Config) { c.Keys = oneKey(t) })
@@ -377,7 +376,7 @@ func TestInitiate(t *testing.T) {
 	}
 	taken, err := p.Acceptor.Accept(token, binding)
 	if err != nil || taken.Name != "websvc" || len(taken.Answer) == 0 {
-		t.Fatalf("K-60: %v, %v", taken, err)
+		t.Fatalf(`K-60: %v, %v, want taken.Name = "websvc", len(taken.Answer) at least 1, no error`, taken, err)
 	}
 	if _, other, _ := g.initiate(noon.Add(time.Millisecond), realm, nil); true {
 		if got, err := p.Acceptor.Accept(other, binding); err != nil {
@@ -409,11 +408,11 @@ func statusData(status uint32) []byte {
 func TestExtendedStatusIsParsed(t *testing.T) {
 	good := statusData(0xC0000193)
 	if st := extended(good); st != ntstatus.AccountExpired {
-		t.Errorf("K-85: %v", st)
+		t.Errorf("K-85: %v, want %v", st, ntstatus.AccountExpired)
 	}
 	for i := range good {
 		if st := extended(good[:i]); st != 0 {
-			t.Errorf("K-85: %d bytes of it: %v", i, st)
+			t.Errorf("K-85: %d bytes of it: %v, want 0", i, st)
 		}
 	}
 	other := statusData(0xC0000193)
@@ -422,12 +421,12 @@ func TestExtendedStatusIsParsed(t *testing.T) {
 		"a value too short": {0x30, 13, 0xa1, 3, 2, 1, 3, 0xa2, 6, 4, 4, 1, 2, 3, 4}, "no value": {0x30, 5, 0xa1, 3, 2, 1, 3},
 		"an empty list": {0x30, 0}, "nothing": nil} {
 		if st := extended(b); st != 0 {
-			t.Errorf("K-85: %s: %v", what, st)
+			t.Errorf("K-85: %s: %v, want 0", what, st)
 		}
 	}
 }
 
-// FuzzExtendedStatus: no answer of a KDC makes the reading of it panic (K-85).
+// FuzzExtendedStatus checks that no response of a KDC makes the parser of the extended status panic (K-85).
 func FuzzExtendedStatus(f *testing.F) {
 	f.Add(statusData(0xC0000193))
 	f.Add(append([]byte{0x30, 23}, statusData(0xC000006F)...)) // a list of one
@@ -439,8 +438,8 @@ func FuzzExtendedStatus(f *testing.F) {
 	})
 }
 
-// TestPasswordBounds: names and passwords from both sides of their bounds, and the ticket of a logon that is as old
-// as clocks may differ, or a second older (K-53, K-57).
+// TestPasswordBounds checks both sides of the length limits of names and passwords, and a logon ticket whose age
+// equals the clock skew or exceeds it by a second (K-53, K-57).
 func TestPasswordBounds(t *testing.T) {
 	for name, want := range map[string]bool{"alice": true, "": false, "a/b": false, "a@b": false, `a\b`: false,
 		"a\nb": false, "a\x7f": false, "\xff": false, "ä": true, "a b": true, strings.Repeat("n", 256): true,

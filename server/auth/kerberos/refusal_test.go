@@ -14,8 +14,8 @@ import (
 	"github.com/refmon/refmon/server/internal/test/forge"
 )
 
-// TestReasons: the record of each refusal has the documented status of its fault, and the client's
-// name where a key opened the ticket (K-80).
+// TestReasons checks that the record of each rejection has the documented status, and the client's name if a key
+// decrypted the ticket (K-80).
 func TestReasons(t *testing.T) {
 	const named, unnamed = "alice", ""
 	for name, c := range map[string]struct {
@@ -36,11 +36,11 @@ func TestReasons(t *testing.T) {
 		"before the start": {ntstatus.TimeDifferenceAtDC, named, func(k *forge.Ticket) {
 			k.At = started.Add(-time.Second)
 		}},
-		"a version that lacks": {ntstatus.MutualAuthFailed, unnamed, func(k *forge.Ticket) { k.Version = 4 }},
-		"another key":          {ntstatus.MutualAuthFailed, unnamed, func(k *forge.Ticket) { k.Key = forge.NewKey(18) }},
-		"RC4":                  {ntstatus.KDCUnknownEtype, unnamed, func(k *forge.Ticket) { k.Key = rc4 }},
-		"an RC4 session":       {ntstatus.KDCUnknownEtype, unnamed, func(k *forge.Ticket) { k.SessionType = 23 }},
-		"another channel":      {ntstatus.BadBindings, named, func(k *forge.Ticket) { k.Bindings = [16]byte{1} }},
+		"an unknown protocol version": {ntstatus.MutualAuthFailed, unnamed, func(k *forge.Ticket) { k.Version = 4 }},
+		"another key":                 {ntstatus.MutualAuthFailed, unnamed, func(k *forge.Ticket) { k.Key = forge.NewKey(18) }},
+		"RC4":                         {ntstatus.KDCUnknownEtype, unnamed, func(k *forge.Ticket) { k.Key = rc4 }},
+		"an RC4 session":              {ntstatus.KDCUnknownEtype, unnamed, func(k *forge.Ticket) { k.SessionType = 23 }},
+		"another channel":             {ntstatus.BadBindings, named, func(k *forge.Ticket) { k.Bindings = [16]byte{1} }},
 		"NTLM": {ntstatus.NTLMBlocked, unnamed, func(k *forge.Ticket) {
 			k.Mechanisms = [][]byte{forge.OIDNTLM}
 		}},
@@ -70,7 +70,7 @@ func TestTicketRecordIsBounded(t *testing.T) {
 	const head = "alice@EXAMPLE.TEST by a ticket for s of 2026-01-02T12:00:00Z (valid from 2026-01-02T13:00:00Z to " +
 		"2026-01-02T14:00:00Z, encryption type 17, session key of type 18, issued by I"
 	if got := c.Proof(); got != head+")" {
-		t.Errorf("K-81: %q", got)
+		t.Errorf("K-81: %q, want %q", got, head+")")
 	}
 	c.PAC.Logon.LogonServer = strings.Repeat("d", 513)
 	c.PAC.Delegation = &pac.Delegation{Target: "cifs/x"}
@@ -101,17 +101,18 @@ func TestTicketRecordIsBounded(t *testing.T) {
 		t.Errorf("K-80: %v, %+v", st, r)
 	}
 	if r, st := Refused(errAnswer); st != ntstatus.LogonFailure || r.Reason != 0 || r.Proof != "" {
-		t.Errorf("K-80: another error: %v, %+v", st, r)
+		t.Errorf(`K-80: another error: %v, %+v, want st = %v, r.Reason = 0, r.Proof = ""`, st, r,
+			ntstatus.LogonFailure)
 	}
 	if text := (&Refusal{Realm: "R", Why: errAnswer}).Error(); text != "kerberos: "+string(errAnswer) {
-		t.Errorf("K-80: without a client: %q", text)
+		t.Errorf("K-80: without a client: %q, want %q", text, "kerberos: "+string(errAnswer))
 	}
-	// A token as long as any is decoded, and one that is longer is not.
+	// A token of the maximum length is decoded, a longer one is not.
 	a := acceptor(t, nil)
 	for n, want := range map[int]error{MaxBlob: errOuter, MaxBlob + 1: errOuter, MaxBlob + 3: errOuter} {
 		_, err := accept(a, &logon.Request{Token: logon.Secret(base64.StdEncoding.EncodeToString(make([]byte, n)))})
 		if !errors.Is(err, want) {
-			t.Errorf("K-35: %d bytes: %v", n, err)
+			t.Errorf("K-35: %d bytes: %v, want %v", n, err, want)
 		}
 	}
 }

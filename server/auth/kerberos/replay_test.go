@@ -16,8 +16,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestReplayRemembers: an authenticator is known for twice the skew, also once it is of the older half;
-// one that cannot be noted is not let in; and each thing that it is known by counts (K-47).
+// TestReplayRemembers checks that the cache knows an authenticator for twice the skew, also after it moved to the
+// older half. An authenticator that cannot be stored is rejected. Each field of its key counts (K-47).
 func TestReplayRemembers(t *testing.T) {
 	r, err := newReplay("", time.Minute, started)
 	if err != nil {
@@ -47,7 +47,7 @@ func TestReplayRemembers(t *testing.T) {
 	for range 2 {
 		err := broken.enter([16]byte{1}, after(time.Minute), after(3*time.Second))
 		if err == nil || errors.Is(err, errReplay) {
-			t.Errorf("K-47: one that cannot be noted: %v", err)
+			t.Errorf("K-47: an authenticator that cannot be stored: %v, want an error other than errReplay", err)
 		}
 	}
 	seen := map[[16]byte]int{}
@@ -61,8 +61,8 @@ func TestReplayRemembers(t *testing.T) {
 	}
 }
 
-// TestReplay: an authenticator is taken once: at once by two, again, and after a restart
-// without a stop, whatever the client's clock said (K-47).
+// TestReplay checks that an authenticator is accepted once: by two concurrent calls, by two in sequence, and after a
+// restart without a clean stop, whatever the client's clock was (K-47).
 func TestReplay(t *testing.T) {
 	for _, at := range []time.Duration{0, 4 * time.Minute, -4 * time.Minute, 1100 * time.Millisecond} {
 		state, now := t.TempDir(), started
@@ -81,13 +81,13 @@ func TestReplay(t *testing.T) {
 				if _, err := a.Accept(blob, nil); err == nil {
 					taken.Add(1)
 				} else if !errors.Is(err, errReplay) {
-					t.Errorf("K-47: %v: %v", at, err)
+					t.Errorf("K-47: %v: %v, want %v", at, err, errReplay)
 				}
 			})
 		}
 		all.Wait()
 		if taken.Load() != 1 {
-			t.Errorf("K-47: %v: taken %d times at once", at, taken.Load())
+			t.Errorf("K-47: %v: accepted %d times by concurrent calls, want 1", at, taken.Load())
 		}
 		for range 2 { // the daemon was killed, twice: nothing was closed
 			b := begin()
@@ -102,13 +102,13 @@ func TestReplay(t *testing.T) {
 			}
 		}
 	}
-	// A clock that is set back lets nothing in twice.
+	// A clock that is set back accepts no authenticator twice.
 	back := t.TempDir()
 	for i, begun := range []time.Time{noon.Add(time.Minute), noon.Add(-time.Minute)} {
 		a := acceptor(t, func(c *Config) { c.State, c.Now = back, clock(begun, noon) })
 		k := ticket()
 		if _, err := a.Accept(k.Blob(), nil); !errors.Is(err, errBefore) {
-			t.Errorf("K-47: start %d: %v", i, err)
+			t.Errorf("K-47: start %d: %v, want %v", i, err, errBefore)
 		}
 	}
 }
@@ -138,7 +138,7 @@ func TestReplayIsBounded(t *testing.T) {
 		}
 	}
 	if err := r.enter([16]byte{9, 9}, noon, started); !errors.Is(err, errFull) {
-		t.Errorf("K-47: %v", err)
+		t.Errorf("K-47: %v, want %v", err, errFull)
 	}
 	for i, now := range []time.Time{started.Add(2 * time.Minute), started.Add(4 * time.Minute)} {
 		if err := r.enter([16]byte{9, 9, byte(i)}, noon, now); err != nil {
@@ -148,7 +148,8 @@ func TestReplayIsBounded(t *testing.T) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.young)+len(r.old) != 2 {
-		t.Errorf("K-47: %d and %d are kept", len(r.young), len(r.old))
+		t.Errorf("K-47: %d and %d are kept: len(r.young)+len(r.old) = %d, want 2", len(r.young), len(r.old),
+			len(r.young)+len(r.old))
 	}
 }
 
@@ -228,7 +229,7 @@ func TestReplayFileKeepsFutureAuthenticators(t *testing.T) {
 	if err := u.close(); err != nil {
 		t.Error(err)
 	}
-	// A start of a clock that was ahead counts on; half a note does not count.
+	// A start time in the future stays in force. An incomplete entry does not count.
 	ahead := late.Add(time.Hour)
 	if err := os.WriteFile(path, slices.Concat(note(0, ahead), note(7, ahead), note(8, ahead)[:23]), 0o600); err != nil {
 		t.Fatal(err)
@@ -251,7 +252,7 @@ func TestReplayFileKeepsFutureAuthenticators(t *testing.T) {
 		t.Error(err)
 	}
 	if maxNotes != 1<<16 || maxReplay != 1<<20 {
-		t.Error("K-47: other bounds than those of the documents")
+		t.Errorf("K-47: maxNotes = %d, maxReplay = %d, want 65536, 1048576", maxNotes, maxReplay)
 	}
 	broken := t.TempDir()
 	if err := os.Mkdir(filepath.Join(broken, replayFile), 0o700); err != nil {
@@ -268,8 +269,8 @@ func TestReplayFileKeepsFutureAuthenticators(t *testing.T) {
 	}
 }
 
-// TestTurns: an authenticator is known from one half's turn to the end of the next, to the moment; a clock that goes
-// back turns the halves too (K-47).
+// TestTurns checks that an authenticator is known from the switch that starts one half to the end of the next half,
+// to the nanosecond. A clock that is set back also switches the halves (K-47).
 func TestTurns(t *testing.T) {
 	r, err := newReplay("", time.Minute, started)
 	if err != nil {
@@ -307,18 +308,18 @@ func TestTurns(t *testing.T) {
 		t.Errorf("K-82: %v from %v", life, from)
 	}
 	if r.extend(time.Hour, started); !r.enterable(from) {
-		t.Error("K-82: a clock that was set back lets earlier ones in")
+		t.Error("K-82: extend with a clock that was set back accepts authenticators before the start, want them rejected")
 	}
 }
 
-// enterable reports whether the cache lets in from a time on, and nothing before it.
+// enterable reports whether the cache accepts authenticators from that time on, and none before it.
 func (r *replay) enterable(from time.Time) bool {
 	now := from.Add(time.Second)
 	return errors.Is(r.enter([16]byte{99}, from.Add(-1), now), errBefore) && r.enter([16]byte{99}, from, now) == nil
 }
 
-// TestKnownBy: an authenticator is known by the hash of its client, service, time and bytes, each with its length
-// (K-47), which notes on disk rely on.
+// TestKnownBy checks the key of an authenticator: a hash of client, service, time and bytes, each with its length
+// (K-47). Entries on disk rely on it.
 func TestKnownBy(t *testing.T) {
 	le := binary.LittleEndian
 	b := slices.Concat(le.AppendUint32(nil, 7), []byte("alice@R"), le.AppendUint32(nil, 4), []byte("http"),

@@ -22,9 +22,9 @@ func TestTrailingDataIsRejected(t *testing.T) {
 		types, token []byte
 		ok           bool
 	}{
-		"as it is":         {list, octets, true},
-		"behind the list":  {append(slices.Clone(list), more...), octets, false},
-		"behind the token": {list, append(slices.Clone(octets), more...), false},
+		"unchanged":            {list, octets, true},
+		"data after the list":  {append(slices.Clone(list), more...), octets, false},
+		"data after the token": {list, append(slices.Clone(octets), more...), false},
 	} {
 		fields := forge.DER(0x30, forge.DER(0xa0, c.types), forge.DER(0xa2, c.token))
 		blob := forge.DER(0x60, spnego, forge.DER(0xa0, fields))
@@ -34,8 +34,8 @@ func TestTrailingDataIsRejected(t *testing.T) {
 	}
 }
 
-// TestOuter: each field of the first token may be absent, empty or another's; none of
-// it is more than a refusal (K-35, K-36).
+// TestOuter checks first tokens whose fields are absent, empty or foreign. Each one is rejected with an error (K-35,
+// K-36).
 func TestOuter(t *testing.T) {
 	k := ticket()
 	k.Raw = true
@@ -58,10 +58,10 @@ func TestOuter(t *testing.T) {
 		"too many mechanisms":        {forge.Init(many, token), errOuter},
 		"no token":                   {forge.Init([][]byte{forge.OIDKerberos}, nil), errNoToken},
 		"an empty token":             {forge.Init([][]byte{forge.OIDKerberos}, []byte{}), errOuter},
-		"nothing at all":             {forge.Init(nil, nil), errOuter},
+		"no fields":                  {forge.Init(nil, nil), errOuter},
 		"another mechanism":          {forge.Init([][]byte{{6, 1, 0x2b}}, token), errOuter},
 		"a later token":              {forge.DER(0xa1, forge.DER(0x30)), errOuter},
-		"bytes behind it":            {append(forge.Init([][]byte{forge.OIDKerberos}, token), 0), errOuter},
+		"trailing bytes":             {append(forge.Init([][]byte{forge.OIDKerberos}, token), 0), errOuter},
 		"an AP-REP":                  {forge.DER(0x60, forge.OIDKerberos, []byte{2, 0}, k.Request()), errOuter},
 		"no kind of token":           {forge.DER(0x60, forge.OIDKerberos), errOuter},
 		"Kerberos without an AP-REQ": {forge.DER(0x60, forge.OIDKerberos, []byte{1, 0}), errAPReq},
@@ -84,7 +84,7 @@ func FuzzOuter(f *testing.F) {
 		bounded.Run(t, len(b), func() {
 			n, err := parseOuter(b)
 			if err == nil && !bytes.Contains(b, n.apReq) {
-				t.Error("an AP-REQ that is not in the token")
+				t.Error("the returned AP-REQ is not a part of the token")
 			}
 			if c, err := a.Accept(b, nil); (c == nil) == (err == nil) {
 				t.Errorf("%v with %v", c, err)
@@ -93,7 +93,7 @@ func FuzzOuter(f *testing.F) {
 	})
 }
 
-// TestMechanisms: the mechanism that the client prefers decides, and each list that is not taken has its own reason
+// TestMechanisms checks that the client's preferred mechanism decides, and that each rejected list has its own error
 // (K-35, K-36).
 func TestMechanisms(t *testing.T) {
 	other := []byte{6, 1, 0x2b}
@@ -120,7 +120,7 @@ func TestMechanisms(t *testing.T) {
 		"NTLM, then Microsoft's": {[][]byte{forge.OIDNTLM, forge.OIDMSKerberos}, errNotFirst, nil},
 		"NTLM last":              {[][]byte{forge.OIDNTLM, other}, errNTLM, nil},
 		"as many as may be":      {many(32, other), nil, oidKerberos}, "one more": {many(33, other), errOuter, nil},
-		"no identifier behind it": {[][]byte{forge.OIDKerberos, {4, 0}}, errOuter, nil},
+		"no identifier after it": {[][]byte{forge.OIDKerberos, {4, 0}}, errOuter, nil},
 	} {
 		n, err := parseOuter(forge.Init(c.offered, token))
 		if !errors.Is(err, c.want) || !slices.Equal(n.mech, c.first) || n.spnego != (c.want == nil) ||
@@ -129,9 +129,9 @@ func TestMechanisms(t *testing.T) {
 		}
 	}
 	if n, err := parseOuter(token); err != nil || n.spnego || !slices.Equal(n.mech, oidKerberos) {
-		t.Errorf("K-35: without SPNEGO: %+v, %v", n, err)
+		t.Errorf("K-35: without SPNEGO: %+v, %v, want n.spnego = false, n.mech = %v, no error", n, err, oidKerberos)
 	}
-	// What goes back names the mechanism that was offered.
+	// The reply names the mechanism that the client offered.
 	n := negotiation{spnego: true, mech: oidMSKerberos}
 	want := forge.DER(0xa1, forge.DER(0x30, forge.DER(0xa0, []byte{10, 1, 0}), forge.DER(0xa1, forge.OIDMSKerberos)))
 	if got := n.answer(nil); !slices.Equal(got, want) {
@@ -142,6 +142,6 @@ func TestMechanisms(t *testing.T) {
 		t.Errorf("K-48: the answer is %x, want %x", got, want)
 	}
 	if got := (&negotiation{}).answer(nil); got != nil {
-		t.Errorf("K-48: nothing has to go back: %x", got)
+		t.Errorf("K-48: reply without SPNEGO = %x, want nil", got)
 	}
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// TestServes: a service counts in the realm of the configuration, and where services are named one of
-// these alone, whatever else the keytab has (K-38).
+// TestServes checks that the service must be of the configured realm and, if the configuration names services, one of
+// them, whatever keys the keytab has (K-38).
 func TestServes(t *testing.T) {
 	for _, named := range [][]string{nil, {service}} {
 		a := acceptor(t, func(c *Config) { c.Services = named })
@@ -37,8 +37,8 @@ func TestServes(t *testing.T) {
 	}
 }
 
-// TestTimes: a ticket that says no start begins when its client proved itself; each time is compared
-// with this host's, not with the client's (K-41).
+// TestTimes checks that a ticket without a start time starts at its authentication time, and that each time is
+// compared with this host's clock (K-41).
 func TestTimes(t *testing.T) {
 	o := opened{}
 	o.ticket.AuthTime = noon
@@ -48,19 +48,19 @@ func TestTimes(t *testing.T) {
 	k := ticket() // each clock by itself is right enough
 	k.At, k.Start = noon.Add(-4*time.Minute), noon.Add(4*time.Minute)
 	if _, err := acceptor(t, nil).Accept(k.Blob(), nil); err != nil {
-		t.Errorf("K-41: a late clock, and a ticket that is valid soon: %v", err)
+		t.Errorf("K-41: a ticket whose start is in the future by less than the skew: %v", err)
 	}
 }
 
-// TestPasswordTicket: the ticket that a KDC gives for a right password is looked at as any other one: one
-// that has expired or begins later proves nothing; the record names the service (K-50, K-53).
+// TestPasswordTicket checks that a ticket obtained by a password is verified as any other. An expired or not yet
+// valid one proves nothing. The record names the service (K-50, K-53).
 func TestPasswordTicket(t *testing.T) {
 	now := noon.Truncate(time.Second)
 	for name, c := range map[string]struct {
 		change func(*forge.Ticket)
 		want   ntstatus.Status // 0: it is taken
 	}{
-		"as it is":      {func(*forge.Ticket) {}, 0},
+		"unchanged":     {func(*forge.Ticket) {}, 0},
 		"expired":       {func(k *forge.Ticket) { k.End = now.Add(-time.Hour) }, ntstatus.TimeDifferenceAtDC},
 		"not yet valid": {func(k *forge.Ticket) { k.Start = now.Add(time.Hour) }, ntstatus.TimeDifferenceAtDC},
 		"invalid":       {func(k *forge.Ticket) { k.Invalid = true }, ntstatus.LogonFailure},
@@ -87,7 +87,7 @@ func TestPasswordTicket(t *testing.T) {
 	}
 }
 
-// FuzzTicket gives bytes of a KDC's choice to what reads a ticket after its decryption.
+// FuzzTicket passes any plaintext to the parsers that run after a ticket's decryption.
 func FuzzTicket(f *testing.F) {
 	f.Add([]byte("NegTokenInit"), []byte{1, 2})
 	a := acceptor(f, nil)
@@ -147,14 +147,14 @@ func TestPACIsTakenFromTheTicket(t *testing.T) {
 	}
 }
 
-// TestCheckedFields: each field of a ticket and its authenticator is looked at by itself (K-41).
+// TestCheckedFields checks each field of a ticket and its authenticator separately (K-41).
 func TestCheckedFields(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*opened)
 		why    string
 		status ntstatus.Status
 	}{
-		"as it is":        {func(*opened) {}, "", 0},
+		"unchanged":       {func(*opened) {}, "", 0},
 		"another version": {func(o *opened) { o.auth.AVNO = 4 }, "another client", 0},
 		"another name":    {func(o *opened) { o.auth.CName = principal(1, "bob") }, "another client", 0},
 		"a part more":     {func(o *opened) { o.auth.CName = principal(1, "alice/x") }, "another client", 0},
@@ -200,8 +200,8 @@ func TestCheckedFields(t *testing.T) {
 		}
 	}
 	for n, want := range map[int]bool{0: true, 1: false, 7: true, 8: false, 9: true, 15: false, 16: false} {
-		if bit([]byte{0x81, 0x40}, n) != want {
-			t.Errorf("K-41: bit %d is %t", n, !want)
+		if got := bit([]byte{0x81, 0x40}, n); got != want {
+			t.Errorf("K-41: bit %d is %t: bit([]byte{0x81, 0x40}, n) = %v, want %v", n, !want, got, want)
 		}
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/server/internal/test/forge"
 )
 
-// TestMessagesMustBeInSequence: messages have the numbers 0, 1, 2, and the two halves of a context
-// count by themselves (K-61).
+// TestMessagesMustBeInSequence checks that messages are numbered 0, 1, 2, separately for each direction of a context
+// (K-61).
 func TestMessagesMustBeInSequence(t *testing.T) {
 	c := &Context{key: secret, received: 5, acceptor: true}
 	send, receive := c.Halves()
@@ -28,6 +28,6 @@ func TestMessagesMustBeInSequence(t *testing.T) {
 	}
 	empty, err := receive.Unwrap(forge.Wrap(secret, 5, 8, 22, nil))
 	if err != nil || len(empty) != 0 {
-		t.Errorf("K-61: an empty message: %x, %v", empty, err)
+		t.Errorf("K-61: an empty message: %x, %v, want len(empty) = 0, no error", empty, err)
 	}
 }

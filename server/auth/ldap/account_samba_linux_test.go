@@ -13,7 +13,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// history gives an account, and a group that it is in, SIDs of an earlier domain.
+// history gives SIDs of an earlier domain to an account and to one of its groups.
 const history = `dn: CN=one,CN=Users,BASE
 changetype: modify
 replace: sIDHistory
@@ -26,9 +26,9 @@ sIDHistory: S-1-5-21-9-9-9-1235
 
 `
 
-// TestSIDsByNameAndByTicket: an account has the same SIDs by name, as the directory returns them, and by a ticket of
-// the same controller. SIDs that the account had earlier are the one difference that docs/CAVEATS.md names: Samba's KDC
-// leaves them out of its tickets, and by name they count (D-14, K-18).
+// TestSIDsByNameAndByTicket checks that an account has the same SIDs by name, as the directory returns them, and by a
+// ticket of the same controller. The one difference is the SID history (docs/CAVEATS.md): Samba's KDC omits it from
+// tickets, the directory returns it (D-14, K-18).
 func TestSIDsByNameAndByTicket(t *testing.T) {
 	users := map[string]int{"one": 1, "several": 20}
 	d := addc.Start(t, addc.Order{Users: users, Service: "HTTP/www.refmon.test", Changes: history, TLS: true})
@@ -64,7 +64,8 @@ func TestSIDsByNameAndByTicket(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// An asserted identity says who proved the client, and is no membership: each way has its own.
+		// An asserted identity says who authenticated the client and is no membership. It differs between the two
+		// ways.
 		ticket := slices.DeleteFunc(sidsOf(c.Identity.Groups), func(s sid.SID) bool { return s.Authority() == 18 })
 		ticket = append(ticket, earlier[user]...)
 		name := sidsOf(f.Groups)
@@ -72,7 +73,7 @@ func TestSIDsByNameAndByTicket(t *testing.T) {
 			slices.SortFunc(list, sid.SID.Compare)
 		}
 		if !slices.Equal(ticket, name) {
-			t.Errorf("D-14, K-18: %s: by ticket and earlier %v, by name %v", user, ticket, name)
+			t.Errorf("D-14, K-18: %s: by ticket and earlier %v, by name %v, want %v", user, ticket, name, name)
 		}
 	}
 }

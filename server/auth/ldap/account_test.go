@@ -17,8 +17,8 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// TestWholeAccount: all that is found of an account, the primary group first, and all that was asked for it: where, by
-// which filter, for which attributes, in what time, without aliases and referrals (D-5, D-6, D-9, D-14 to D-17).
+// TestWholeAccount checks every field of an account, the primary group first, and the search that finds it: base,
+// filter, attributes and time limit, without aliases and referrals (D-5, D-6, D-9, D-14 to D-17).
 func TestWholeAccount(t *testing.T) {
 	elsewhere, machine := sid.MustParse("S-1-5-21-40-50-60"), sid.MustParse("S-1-5-21-1-1-1")
 	set, err := claims.NewSet([]claims.Attribute{{Name: "dept", Type: claims.String, Strings: []string{"sales", "it"}}})
@@ -64,7 +64,7 @@ func TestWholeAccount(t *testing.T) {
 		got.Dropped = dropped
 	}
 	if d.Name() != "EXAMPLE" {
-		t.Errorf("the domain is %q", d.Name())
+		t.Errorf(`the domain is %q, want "EXAMPLE"`, d.Name())
 	}
 	const within90 = "0 90 false"
 	questions := []asked{
@@ -93,7 +93,8 @@ func TestWholeAccount(t *testing.T) {
 	}
 }
 
-// TestPrimaryGroups: a primary group is a RID of the domain, and an account without one is refused (D-16).
+// TestPrimaryGroups checks that the primary group is a RID of the domain, and that an account without one is rejected
+// (D-16).
 func TestPrimaryGroups(t *testing.T) {
 	for text, want := range map[string]uint32{"1": 1, "513": 513, "4294967295": 1<<32 - 1, "4294967296": 0, "0": 0,
 		"-1": 0, "x": 0, "": 0, "18446744073709551615": 0} {
@@ -112,8 +113,7 @@ func TestPrimaryGroups(t *testing.T) {
 	}
 }
 
-// TestWrongAccounts: entries that cannot be the account's, or of which a part is missing,
-// refuse it.
+// TestWrongAccounts checks that entries of other accounts and incomplete entries are rejected.
 func TestWrongAccounts(t *testing.T) {
 	other := domain.WithRID(7).Binary()
 	long := strings.Repeat("x", 70<<10)
@@ -122,23 +122,23 @@ func TestWrongAccounts(t *testing.T) {
 		"two SIDs":                     func(w *world) { w.set("objectSid", other, other) },
 		"a SID with a byte more (D-8)": func(w *world) { w.set("objectSid", other+"x") },
 		"a SID cut (D-8)":              func(w *world) { w.set("objectSid", other[:len(other)-1]) },
-		"a SID that is text":           func(w *world) { w.set("objectSid", "S-1-5-21-10-20-30-7") },
+		"a SID as text":                func(w *world) { w.set("objectSid", "S-1-5-21-10-20-30-7") },
 		"a SID of another domain (D-10)": func(w *world) {
 			w.set("objectSid", sid.MustParse("S-1-5-21-1-2-3-4").Binary())
 		},
-		"a well-known SID (D-10)":               func(w *world) { w.set("objectSid", sid.LocalSystem.Binary()) },
-		"no primary group":                      func(w *world) { w.set("primaryGroupID") },
-		"a primary group below 0":               func(w *world) { w.set("primaryGroupID", "-1") },
-		"control flags that are hidden (D-11)":  func(w *world) { w.set("userAccountControl") },
-		"control flags that are no number":      func(w *world) { w.set("userAccountControl", long) },
-		"groups that are hidden (D-16)":         func(w *world) { w.set("tokenGroups") },
-		"a group without a right SID (D-8)":     func(w *world) { w.set("tokenGroups", other, "x") },
-		"a range of the groups":                 func(w *world) { w.set("tokenGroups;range=0-0", other) },
-		"a SID of earlier that is wrong (D-14)": func(w *world) { w.set("sIDHistory", "x") },
-		"a claim that is no number (D-12)":      func(w *world) { w.set("employeeNumber", "seven") },
-		"a claim with a value twice (D-12)":     func(w *world) { w.set("department", "Sales", "SALES") },
-		"a claim that is no truth (D-12)":       func(w *world) { w.set("isManager", "yes") },
-		"two names":                             func(w *world) { w.set("sAMAccountName", "alice", "bob") },
+		"a well-known SID (D-10)":                  func(w *world) { w.set("objectSid", sid.LocalSystem.Binary()) },
+		"no primary group":                         func(w *world) { w.set("primaryGroupID") },
+		"a primary group below 0":                  func(w *world) { w.set("primaryGroupID", "-1") },
+		"hidden control flags (D-11)":              func(w *world) { w.set("userAccountControl") },
+		"control flags without a number":           func(w *world) { w.set("userAccountControl", long) },
+		"hidden groups (D-16)":                     func(w *world) { w.set("tokenGroups") },
+		"a group without a right SID (D-8)":        func(w *world) { w.set("tokenGroups", other, "x") },
+		"a range of the groups":                    func(w *world) { w.set("tokenGroups;range=0-0", other) },
+		"a malformed SID in the history (D-14)":    func(w *world) { w.set("sIDHistory", "x") },
+		"an integer claim without a number (D-12)": func(w *world) { w.set("employeeNumber", "seven") },
+		"a claim with a value twice (D-12)":        func(w *world) { w.set("department", "Sales", "SALES") },
+		"a Boolean claim of another value (D-12)":  func(w *world) { w.set("isManager", "yes") },
+		"two names": func(w *world) { w.set("sAMAccountName", "alice", "bob") },
 		"a second account of the name (D-9)": func(w *world) {
 			w.entries["CN=alice,OU=other,"+base] = w.entries["CN=alice,"+base]
 		},
@@ -184,11 +184,11 @@ func TestFilterOf(t *testing.T) {
 		}
 	}
 	if got := (&Directory{}).filterOf("alice", true); got != "(&(objectClass=user)(sAMAccountName=alice))" {
-		t.Errorf("D-9: without a realm: %s", got)
+		t.Errorf("D-9: without a realm: %s, want (&(objectClass=user)(sAMAccountName=alice))", got)
 	}
 }
 
-// FuzzEntry: an entry of any bytes is refused, or is an account of the domain (D-8, D-10).
+// FuzzEntry checks that an entry of any bytes is rejected or is an account of the domain (D-8, D-10).
 func FuzzEntry(f *testing.F) {
 	good := domain.WithRID(1104)
 	f.Add(good.AppendBinary(nil), "512", "513", "0", "CN=a")                    // right

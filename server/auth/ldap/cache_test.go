@@ -35,10 +35,11 @@ func TestCachedAccountIsConfirmed(t *testing.T) {
 		t.Helper()
 		got, err := d.Find(ctx, "Alice", false)
 		if err != nil || len(got.Groups) != groups || got.Cached {
-			t.Fatalf("D-19: %s: %+v, %v", what, got, err)
+			t.Fatalf("D-19: %s: %+v, %v, want len(got.Groups) = %d, got.Cached = false, no error", what, got, err,
+				groups)
 		}
 		if n := f.count("sAMAccountName"); n != asked {
-			t.Errorf("D-19: %s: asked %d times, want %d", what, n, asked)
+			t.Errorf("D-19: %s: %d account queries, want %d", what, n, asked)
 		}
 	}
 	find("at first", 1, 2)
@@ -78,14 +79,14 @@ func TestRestrictedAccountIsNotCached(t *testing.T) {
 	ctx := context.Background()
 	w.set("msDS-User-Account-Control-Computed", "16")
 	if got, err := d.Find(ctx, "alice", false); err != nil || got.Restricted != Locked {
-		t.Fatalf("D-11: %+v, %v", got, err)
+		t.Fatalf("D-11: %+v, %v, want got.Restricted = %v, no error", got, err, Locked)
 	}
 	at := d.cfg.Now().Add(20 * time.Second).Unix()
 	w.set("accountExpires", fmt.Sprint(at*10_000_000+unixEpoch))
 	w.set("msDS-User-Account-Control-Computed", "0")
 	w.set("lockoutTime", "133000000000000000") // the server says that it is over
 	if got, err := d.Find(ctx, "alice", false); err != nil || got.Restricted != 0 {
-		t.Fatalf("D-19: after the lock: %+v, %v", got, err)
+		t.Fatalf("D-19: after the lock: %+v, %v, want got.Restricted = 0, no error", got, err)
 	}
 	ahead.Store(int64(21 * time.Second))
 	if got, err := d.Find(ctx, "alice", false); err != nil || got.Restricted != Expired || f.count("sAMAccountName") != 2 {
@@ -95,11 +96,11 @@ func TestRestrictedAccountIsNotCached(t *testing.T) {
 	w.set("sAMAccountName", "bob")
 	w.root["highestCommittedUSN"] = []string{"101"}
 	if got, err := d.Find(ctx, "alice", false); !errors.Is(err, ErrUnknown) {
-		t.Errorf("D-19: renamed: %+v, %v", got, err)
+		t.Errorf("D-19: renamed: %+v, %v, want %v", got, err, ErrUnknown)
 	}
 	f.stop()
 	if got, err := d.Find(ctx, "alice", false); !errors.Is(err, ErrAway) {
-		t.Errorf("D-19: refused, and then away: %+v, %v", got, err)
+		t.Errorf("D-19: refused, and then away: %+v, %v, want %v", got, err, ErrAway)
 	}
 }
 
@@ -117,22 +118,22 @@ func TestCachedAccountCountsWhileUnreachable(t *testing.T) {
 	f.stop()
 	ahead.Store(int64(9 * time.Minute))
 	if got, err := d.Find(ctx, "alice", false); err != nil || !got.Cached || len(got.Groups) != 2 {
-		t.Errorf("D-20: within the limit: %+v, %v", got, err)
+		t.Errorf("D-20: within the limit: %+v, %v, want got.Cached = true, len(got.Groups) = 2, no error", got, err)
 	}
 	if got, err := d.Find(ctx, "bob", false); !errors.Is(err, ErrAway) {
-		t.Errorf("D-20: who was not asked for: %+v, %v", got, err)
+		t.Errorf("D-20: an account that is not cached: %+v, %v, want %v", got, err, ErrAway)
 	}
 	if got, err := d.Find(ctx, "alice", true); !errors.Is(err, ErrAway) {
-		t.Errorf("D-20: the name before the realm is another question: %+v, %v", got, err)
+		t.Errorf("D-20: the name before the realm is another question: %+v, %v, want %v", got, err, ErrAway)
 	}
 	ahead.Store(int64(10*time.Minute + time.Second))
 	if got, err := d.Find(ctx, "alice", false); !errors.Is(err, ErrAway) {
-		t.Errorf("D-20: after the limit: %+v, %v", got, err)
+		t.Errorf("D-20: after the limit: %+v, %v, want %v", got, err, ErrAway)
 	}
 	back := serve(t, w.answer)
 	d.servers[0].address = back.listener.Addr().String()
 	if got, err := d.Find(ctx, "alice", false); err != nil || got.Cached {
-		t.Errorf("D-20: it is back: %+v, %v", got, err)
+		t.Errorf("D-20: after the directory is back: %+v, %v, want got.Cached = false, no error", got, err)
 	}
 	never := serve(t, w.answer)
 	d, _ = timed(never, func(c *Config) { c.Limits.Stale, c.Limits.Fresh = -1, -1 })
@@ -141,11 +142,11 @@ func TestCachedAccountCountsWhileUnreachable(t *testing.T) {
 	}
 	never.stop()
 	if got, err := d.Find(ctx, "alice", false); !errors.Is(err, ErrAway) {
-		t.Errorf("D-20: with nothing kept: %+v, %v", got, err)
+		t.Errorf("D-20: with an empty cache: %+v, %v, want %v", got, err, ErrAway)
 	}
 }
 
-// TestCacheIsBounded: the account that was not asked for the longest is forgotten (D-21).
+// TestCacheIsBounded checks that the cache evicts the least recently used account (D-21).
 func TestCacheIsBounded(t *testing.T) {
 	c := cache{most: 3}
 	for i := range 10 {
@@ -154,17 +155,17 @@ func TestCacheIsBounded(t *testing.T) {
 	}
 	for key, want := range map[string]bool{"0": true, "9": true, "8": true, "7": false, "1": false} {
 		if got := c.get(key) != nil; got != want {
-			t.Errorf("D-21: %s is kept: %t", key, got)
+			t.Errorf("D-21: %s is kept: %t, want %t", key, got, want)
 		}
 	}
 	if len(c.byName) != 3 || c.order.Len() != 3 {
-		t.Errorf("D-21: %d and %d are kept", len(c.byName), c.order.Len())
+		t.Errorf("D-21: %d and %d are kept, want 3, 3", len(c.byName), c.order.Len())
 	}
 }
 
-// TestKeptAnswers: the number of changes is read before the account; an answer that still holds is not
-// asked about again for a while; one that is refused now counts no more, also while the directory is
-// away (D-19).
+// TestKeptAnswers checks the account cache: the change number is read before the account. A confirmed account is not
+// confirmed again for a while. An account that the directory now rejects leaves the cache, also while the directory
+// is unreachable (D-19).
 func TestKeptAnswers(t *testing.T) {
 	w := newWorld()
 	f := serve(t, w.answer)
@@ -194,7 +195,8 @@ func TestKeptAnswers(t *testing.T) {
 		}
 	}
 	if numbered < 0 || account < numbered {
-		t.Errorf("D-19: the account is query %d, the number %d", account, numbered)
+		t.Errorf("D-19: the account is query %d, the number %d, want at least %d, at least 0", account, numbered,
+			numbered)
 	}
 	for _, c := range []struct {
 		after time.Duration
@@ -211,11 +213,11 @@ func TestKeptAnswers(t *testing.T) {
 	w.root["highestCommittedUSN"] = []string{"101"}
 	w.mu.Unlock()
 	if got, _, err := find(2 * time.Minute); err != nil || got.Restricted != Disabled {
-		t.Fatalf("D-19: %+v, %v", got, err)
+		t.Fatalf("D-19: %+v, %v, want got.Restricted = %v, no error", got, err, Disabled)
 	}
 	f.stop()
 	if got, _, err := find(3 * time.Minute); !errors.Is(err, ErrAway) {
-		t.Errorf("D-19: what was kept before it was disabled: %+v, %v", got, err)
+		t.Errorf("D-19: an account that was cached before it was disabled: %+v, %v, want %v", got, err, ErrAway)
 	}
 }
 

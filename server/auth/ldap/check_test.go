@@ -27,7 +27,7 @@ func TestCheck(t *testing.T) {
 	d := f.directory(func(c *Config) { c.Servers = append(c.Servers, second.config().Servers...) })
 	ctx := context.Background()
 	if got, err := d.Check(ctx, "alice", "wonderland"); err != nil || got.SID != domain.WithRID(1104) {
-		t.Fatalf("D-24: %+v, %v", got, err)
+		t.Fatalf("D-24: %+v, %v, want got.SID = %v, no error", got, err, domain.WithRID(1104))
 	}
 	var wrong *WrongPassword
 	for what, password := range map[string]logon.Secret{"a wrong one": "Wonderland", "none (D-2)": "",
@@ -38,14 +38,14 @@ func TestCheck(t *testing.T) {
 		}
 	}
 	if len(second.binds) != 0 {
-		t.Errorf("D-24: the second server was asked, too: %d times", len(second.binds))
+		t.Errorf("D-24: %d binds at the second server, want 0", len(second.binds))
 	}
 	if got, err := d.Check(ctx, "bob", "wonderland"); !errors.Is(err, ErrUnknown) {
-		t.Errorf("D-24: %+v, %v", got, err)
+		t.Errorf("D-24: %+v, %v, want %v", got, err, ErrUnknown)
 	}
 	w.set("userAccountControl", "514")
 	if got, err := d.Check(ctx, "alice", "wonderland"); err != nil || got.Restricted != Disabled {
-		t.Errorf("D-11: %+v, %v", got, err)
+		t.Errorf("D-11: %+v, %v, want got.Restricted = %v, no error", got, err, Disabled)
 	}
 	f.stop()
 	second.stop()
@@ -58,8 +58,8 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestFailedBindSaysNothingAboutPassword checks that a bind that fails for another reason says nothing about the
-// password, whatever the message is (D-24, D-32).
+// TestFailedBindSaysNothingAboutPassword checks that a bind that fails for another reason does not decide about the
+// password, whatever its message (D-24, D-32).
 func TestFailedBindSaysNothingAboutPassword(t *testing.T) {
 	for _, code := range []int64{goldap.LDAPResultBusy, goldap.LDAPResultInsufficientAccessRights,
 		goldap.LDAPResultUnwillingToPerform, goldap.LDAPResultOther, goldap.LDAPResultInvalidDNSyntax} {
@@ -101,7 +101,7 @@ func TestPasswordIsSentUnchanged(t *testing.T) {
 			f.mu.Unlock()
 		}
 		if len(d.idle) != 1 {
-			t.Errorf("D-24: %d connections wait", len(d.idle))
+			t.Errorf("D-24: %d connections wait, want 1", len(d.idle))
 		}
 	}
 	f.mu.Lock()

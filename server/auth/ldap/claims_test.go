@@ -12,7 +12,8 @@ import (
 	"github.com/refmon/refmon/internal/directory/dirfile"
 )
 
-// TestClaimsOfAttributes: each type of claim from the text of an attribute, and what makes no claim (D-12).
+// TestClaimsOfAttributes checks the conversion of attribute texts into claims of each type, and texts that make no
+// claim (D-12).
 func TestClaimsOfAttributes(t *testing.T) {
 	of := []claimOf{{Claim{"n", claims.Int64}, "number"}, {Claim{"b", claims.Boolean}, "flag"},
 		{Claim{"s", claims.String}, "text"}}

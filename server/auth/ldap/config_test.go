@@ -40,7 +40,7 @@ func TestConfigurations(t *testing.T) {
 		change func(*Config)
 		want   string
 	}{
-		"as it is":             {func(*Config) {}, ""},
+		"unchanged":            {func(*Config) {}, ""},
 		"no servers":           {func(c *Config) { c.Servers = nil }, "servers and the domain's SID"},
 		"no domain":            {func(c *Config) { c.Domain = sid.SID{} }, "servers and the domain's SID"},
 		"no security":          {func(c *Config) { c.Security = 0 }, "no security is chosen"},
@@ -57,7 +57,7 @@ func TestConfigurations(t *testing.T) {
 			`claim "a": want an attribute`},
 		"a claim of unsigned": {func(c *Config) { c.Claims = map[string]Claim{"a": {"x", claims.Uint64}} },
 			`claim "a": want`},
-		"a claim of nothing": {func(c *Config) { c.Claims = map[string]Claim{"a": {"", claims.String}} },
+		"a claim without an attribute": {func(c *Config) { c.Claims = map[string]Claim{"a": {"", claims.String}} },
 			`claim "a": want`},
 		"a claim of no name": {func(c *Config) { c.Claims = map[string]Claim{"": {"x", claims.String}} },
 			`claim "": want`},
@@ -78,6 +78,6 @@ func TestConfigurations(t *testing.T) {
 	}
 	l := Limits{1, 2, 3, 4, 5, -1, -6}
 	if l.fill(); l != (Limits{1, 2, 3, 4, 5, 0, 0}) {
-		t.Errorf("D-4: limits that are given become %+v", l)
+		t.Errorf("D-4: fill changed explicit limits to %+v, want {1 2 3 4 5 0 0}", l)
 	}
 }

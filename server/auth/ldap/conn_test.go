@@ -14,8 +14,8 @@ import (
 	goldap "github.com/go-ldap/ldap/v3"
 )
 
-// TestNoStartTLS: where a server refuses TLS, neither a name nor a password is sent, and a password is
-// checked within TLS alone (D-1).
+// TestNoStartTLS checks that neither name nor password is sent to a server that refuses TLS, and that passwords are
+// checked within TLS only (D-1).
 func TestNoStartTLS(t *testing.T) {
 	f := serve(t, newWorld().answer)
 	f.mu.Lock()
@@ -26,7 +26,7 @@ func TestNoStartTLS(t *testing.T) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if !errors.Is(err, ErrAway) || len(f.binds) != 0 {
-		t.Errorf("D-1: %+v, %v, binds %v", got, err, f.binds)
+		t.Errorf("D-1: %+v, %v, binds %v, want len(f.binds) = 0, error %v", got, err, f.binds, ErrAway)
 	}
 	signed := &Directory{cfg: Config{Security: Signed}}
 	if _, err := signed.Check(context.Background(), "alice", "wonderland"); err == nil ||
@@ -54,12 +54,12 @@ func TestIdleConnectionsAreBounded(t *testing.T) {
 		}
 		if !kept { // it ends, and nothing waits for it
 			if n, err := there.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
-				t.Errorf("connection %d: %d bytes, %v", i, n, err)
+				t.Errorf("connection %d: %d bytes, %v, want 0, %v", i, n, err, io.EOF)
 			}
 		}
 	}
 	if err := d.Close(); err != nil || len(d.idle) != 0 {
-		t.Errorf("closed, %d wait, %v", len(d.idle), err)
+		t.Errorf("closed, %d wait, %v, want 0, nil", len(d.idle), err)
 	}
 	f := serve(t, newWorld().answer)
 	asker := f.directory(nil)
@@ -72,7 +72,7 @@ func TestIdleConnectionsAreBounded(t *testing.T) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(f.conns) != 1 || len(f.binds) != 1 {
-		t.Errorf("%d connections, binds %q", len(f.conns), f.binds)
+		t.Errorf("%d connections, binds %q, want len(f.conns) = 1, len(f.binds) = 1", len(f.conns), f.binds)
 	}
 }
 
@@ -88,7 +88,7 @@ func TestServerAuthenticatesFirst(t *testing.T) {
 		f := serve(t, w.answer)
 		d := f.directory(func(c *Config) { change(c); c.Limits.Wait = time.Second })
 		if got, err := d.Find(context.Background(), "alice", false); !errors.Is(err, ErrAway) || len(f.binds) != 0 {
-			t.Errorf("D-1: %s: %+v, %v, %d binds", what, got, err, len(f.binds))
+			t.Errorf("D-1: %s: %+v, %v, %d binds, want %v, 0", what, got, err, len(f.binds), ErrAway)
 		}
 	}
 	f := serve(t, w.answer)
@@ -97,7 +97,8 @@ func TestServerAuthenticatesFirst(t *testing.T) {
 	f.mu.Unlock()
 	d := f.directory(func(c *Config) { c.Servers[0] = strings.Replace(c.Servers[0], "ldaps:", "ldap:", 1) })
 	if got, err := d.Find(context.Background(), "alice", false); err != nil || got.Name != "alice" || len(f.binds) != 1 {
-		t.Errorf("D-1: StartTLS: %+v, %v, binds %d", got, err, len(f.binds))
+		t.Errorf(`D-1: StartTLS: %+v, %v, binds %d, want got.Name = "alice", len(f.binds) = 1, no error`, got, err,
+			len(f.binds))
 	}
 	for what, change := range map[string]func(*Config){
 		"no servers":                  func(c *Config) { c.Servers = nil },
@@ -107,7 +108,7 @@ func TestServerAuthenticatesFirst(t *testing.T) {
 		"no name (D-2)":               func(c *Config) { c.Account = "" },
 		"signed without Kerberos":     func(c *Config) { c.Security = Signed },
 		"a base without a right name": func(c *Config) { c.Base = "example.test" },
-		"a server that is no address": func(c *Config) { c.Servers = []string{"dc1.example.test"} },
+		"a server without a scheme":   func(c *Config) { c.Servers = []string{"dc1.example.test"} },
 		"a server with a password":    func(c *Config) { c.Servers = []string{"ldaps://a:b@dc1"} },
 		"another scheme":              func(c *Config) { c.Servers = []string{"ldapi:///x"} },
 		"a claim without attribute":   func(c *Config) { c.Claims = map[string]Claim{"x": {}} },
@@ -120,7 +121,7 @@ func TestServerAuthenticatesFirst(t *testing.T) {
 		if d, err := New(cfg); err == nil {
 			t.Errorf("%s: %v", what, d)
 		} else if strings.Contains(err.Error(), "pw-of-test") {
-			t.Errorf("%s: the text has the password: %v", what, err)
+			t.Errorf(`%s: the text has the password: %v, want text without "pw-of-test"`, what, err)
 		}
 	}
 }
@@ -141,7 +142,7 @@ func (p *pipe) SetWriteDeadline(at time.Time) error {
 	return p.fails
 }
 
-// TestMeter: as many bytes are read as are left, and a write has its time (D-4).
+// TestMeter checks the byte limit of reads and the time limit of writes (D-4).
 func TestMeter(t *testing.T) {
 	p := &pipe{Reader: strings.NewReader("abcdef")}
 	m := &meter{Conn: p, wait: time.Hour}
@@ -157,7 +158,7 @@ func TestMeter(t *testing.T) {
 	}
 	m.left.Store(9)
 	if n, err := m.Read(b); n != 2 || err != nil || m.left.Load() != 7 {
-		t.Errorf("D-4: %d bytes, %v, %d are left", n, err, m.left.Load())
+		t.Errorf("D-4: %d bytes, %v, %d are left, want 2, nil, 7", n, err, m.left.Load())
 	}
 	if n, err := m.Write([]byte("xy")); n != 2 || err != nil || time.Until(p.deadline) > time.Hour ||
 		time.Until(p.deadline) < 0 {
@@ -176,7 +177,7 @@ func TestClosedConnectionIsRetried(t *testing.T) {
 	d := f.directory(func(c *Config) { c.Limits.Fresh = -1 })
 	for i := range 3 {
 		if got, err := d.Find(t.Context(), "alice", false); err != nil || got.SID != domain.WithRID(1104) {
-			t.Fatalf("after %d connections: %+v, %v", i, got, err)
+			t.Fatalf("after %d connections: %+v, %v, want got.SID = %v, no error", i, got, err, domain.WithRID(1104))
 		}
 		f.mu.Lock()
 		if len(f.conns) != i+1 || len(f.binds) != i+1 {
@@ -189,7 +190,8 @@ func TestClosedConnectionIsRetried(t *testing.T) {
 	}
 }
 
-// TestOldTLS: a server that speaks no newer TLS than 1.1 is sent neither a name nor a password (D-1; RFC 8996).
+// TestOldTLS checks that neither name nor password is sent to a server whose newest TLS version is 1.1 (D-1; RFC
+// 8996).
 func TestOldTLS(t *testing.T) {
 	for version, good := range map[uint16]bool{tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true} {
 		for _, scheme := range []string{"ldaps:", "ldap:"} {

@@ -5,13 +5,14 @@ import (
 	"time"
 )
 
-// TestPast: a time is over when it has come; 0 and the largest mean no time (D-11; MS-ADTS 2.2.16).
+// TestPast checks that a time is past from its first moment on. 0 and the maximum mean no time (D-11; MS-ADTS
+// 2.2.16).
 func TestPast(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
 	at := now.Unix()*10_000_000 + unixEpoch
 	for when, want := range map[int64]bool{at - 1: true, at: true, at + 1: false, 0: false, -1: false, never: false} {
 		if got := past(when, now); got != want {
-			t.Errorf("D-11: %d at %d: %v", when, at, got)
+			t.Errorf("D-11: %d at %d: %v, want %v", when, at, got, want)
 		}
 	}
 	hours := make([]byte, hoursOfAWeek) // bit 0 is Sunday's first hour of UTC (MS-SAMR 2.2.6.5)

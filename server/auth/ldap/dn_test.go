@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestBelow: an entry is a base, below it, or neither (D-13).
+// TestBelow checks whether an entry is the base, a descendant, or neither (D-13).
 func TestBelow(t *testing.T) {
 	for _, c := range []struct {
 		name, base string
@@ -28,7 +28,7 @@ func TestBelow(t *testing.T) {
 	}
 }
 
-// FuzzDN: names that are equal have equal keys, whatever their escapes; no bytes panic (D-13).
+// FuzzDN checks that equal names have equal keys whatever their escapes, and that no bytes cause a panic (D-13).
 func FuzzDN(f *testing.F) {
 	f.Add("CN=a,DC=b", "cn=A , dc=B")         // case and spaces
 	f.Add(`CN=a\2Cb,DC=c`, `CN=a\,b,DC=c`)    // two escapes of one comma
@@ -55,7 +55,7 @@ func FuzzDN(f *testing.F) {
 	})
 }
 
-// TestKey: which names are one (D-13).
+// TestKey checks which spellings denote the same name (D-13).
 func TestKey(t *testing.T) {
 	for _, c := range []struct {
 		a, b string

@@ -131,7 +131,7 @@ func TestLDIFEncodesUnsafeValues(t *testing.T) {
 	}
 }
 
-// TestBrokenExport: where the connection breaks amid the objects, they are not written a second time (D-5, D-23).
+// TestBrokenExport checks that objects already written are not written again after the connection breaks (D-5, D-23).
 func TestBrokenExport(t *testing.T) {
 	w := newWorld()
 	f := serve(t, nil)
@@ -164,15 +164,15 @@ func TestBrokenExport(t *testing.T) {
 		out.Len() != 0 {
 		t.Errorf("D-23: %d and %d objects, %v:\n%s", n, unread, err, out.String())
 	}
-	// What this computer has accounts of is no domain's (D-15).
+	// SIDs of this computer's own accounts belong to no domain (D-15).
 	own := serve(t, w.answer).directory(func(c *Config) { c.Machine = domain })
 	if got, err := own.Find(t.Context(), "alice", false); got != nil || !errors.As(err, &said) {
 		t.Errorf("D-15: the domain is this computer's: %+v, %v", got, err)
 	}
 }
 
-// TestHostileExport: a server that breaks off, or gives what cannot be read, leaves no file
-// that looks whole (D-22, D-23).
+// TestHostileExport checks that a server that disconnects early or sends malformed data leaves no file that looks
+// complete (D-22, D-23).
 func TestHostileExport(t *testing.T) {
 	w := newWorld()
 	f := serve(t, nil)
@@ -185,7 +185,7 @@ func TestHostileExport(t *testing.T) {
 	d := f.directory(func(c *Config) { c.Limits.Wait = 300 * time.Millisecond })
 	var list People
 	if err := d.People(context.Background(), &list); !errors.Is(err, ErrAway) {
-		t.Errorf("D-22: %v", err)
+		t.Errorf("D-22: %v, want %v", err, ErrAway)
 	}
 	if n, _, err := d.Objects(context.Background(), "", false, io.Discard); err == nil {
 		t.Errorf("D-23: %d objects", n)

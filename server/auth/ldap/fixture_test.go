@@ -44,7 +44,7 @@ var certificate = sync.OnceValue(func() tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: c}
 })
 
-// asked is a search that came.
+// asked is a received search.
 type asked struct {
 	id         int64
 	base       string
@@ -66,7 +66,7 @@ type fake struct {
 	bind     func(name, password string) int64 // nil: everyone may
 	gss      *gss                              // nil: no one binds by Kerberos
 	says     string                            // text after the code of a bind; guarded by mu
-	// search returns the messages that answer; nil: silence until the client goes.
+	// search returns the messages of the reply. nil sends nothing until the client disconnects.
 	search func(a asked) [][]byte
 
 	mu      sync.Mutex
@@ -280,7 +280,7 @@ func ended(id int64, tag ber.Tag, code int64, says string, controls ...goldap.Co
 	return message(id, op, controls...)
 }
 
-// attributes are those of one entry: names and values, in turn.
+// attributes alternates names and values of one entry.
 func found(id int64, dn string, attributes map[string][]string) []byte {
 	op := ber.Encode(ber.ClassApplication, ber.TypeConstructed, goldap.ApplicationSearchResultEntry, nil, "")
 	op.AppendChild(text(dn))
@@ -315,7 +315,7 @@ type world struct {
 	entries map[string]map[string][]string // guarded by mu
 }
 
-// newWorld has an Active Directory with alice, who is in 513 and 2001.
+// newWorld returns an Active Directory with alice, who is a member of 513 and 2001.
 func newWorld() *world {
 	return &world{root: map[string][]string{"defaultNamingContext": {base}, "supportedCapabilities": {activeDirectory},
 		"dsServiceName": {"CN=one"}, "highestCommittedUSN": {"100"}},

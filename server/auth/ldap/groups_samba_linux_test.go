@@ -128,9 +128,8 @@ func sidsOf(groups []token.Group) (out []sid.SID) {
 	return out
 }
 
-// TestDomain: a real directory, by each way to ask it: every account has the groups that
-// the directory computes (D-16), by memberOf as well (D-17, D-18), and in the directory
-// file (D-22).
+// TestDomain queries a real directory. Every account has the groups that the directory computes by tokenGroups
+// (D-16), by memberOf (D-17, D-18), and in the exported directory file (D-22).
 func TestDomain(t *testing.T) {
 	d := addc.Start(t, addc.Order{Users: realUsers, Service: "HTTP/www.refmon.test", Changes: odd, TLS: true})
 	ctx := context.Background()
@@ -156,12 +155,12 @@ func TestDomain(t *testing.T) {
 		}
 		for user, want := range limited {
 			if f, err := dir.Find(ctx, user, true); err != nil || f.Restricted != want {
-				t.Errorf("D-11: %s: %s: %+v, %v", name, user, f, err)
+				t.Errorf("D-11: %s: %s: %+v, %v, want f.Restricted = %v, no error", name, user, f, err, want)
 			}
 		}
 		for _, odd := range []string{"zoe", "o*", "one)(objectClass=*", "*", "", "round-one"} {
 			if f, err := dir.Find(ctx, odd, true); err != ErrUnknown {
-				t.Errorf("D-9: %q: %+v, %v", odd, f, err)
+				t.Errorf("D-9: %q: %+v, %v, want %v", odd, f, err, ErrUnknown)
 			}
 		}
 		if err := dir.Close(); err != nil {
@@ -175,7 +174,7 @@ func TestDomain(t *testing.T) {
 	defer dir.Close()
 	ids := &IDs{Ask: func(question func(*Directory) error) error { return question(dir) }}
 	if s, ok, err := ids.SIDOfUID(ctx, 10007); err != nil || !ok || s != d.UserSID("one") {
-		t.Errorf("D-34: uid 10007 is %v, %t, %v", s, ok, err)
+		t.Errorf("D-34: uid 10007 is %v, %t, %v, want %v, true, nil", s, ok, err, d.UserSID("one"))
 	}
 	both(t, d, dir)
 	exported(t, d, dir)
@@ -200,7 +199,7 @@ func gone(t *testing.T, d *addc.Domain, cfg Config) {
 			t.Fatal(err)
 		}
 		if got, want := ofDomain(d, sidsOf(f.Groups)), ofDomain(d, d.TokenGroups("one")); !slices.Equal(got, want) {
-			t.Errorf("D-19: one has %v, the directory says %v", got, want)
+			t.Errorf("D-19: one has %v, the directory says %v, want %v", got, want, want)
 		}
 		d.Modify(change)
 	}
@@ -226,8 +225,7 @@ func bound(t *testing.T, dir *Directory) {
 	}
 }
 
-// both compares the groups of each account by both ways with those that the directory
-// computes.
+// both compares the groups of each account, by tokenGroups and by memberOf, with those that the directory computes.
 func both(t *testing.T, d *addc.Domain, dir *Directory) {
 	t.Helper()
 	ctx := context.Background()
@@ -289,12 +287,12 @@ func exported(t *testing.T, d *addc.Domain, dir *Directory) {
 			got = append(got, g.SID)
 		}
 		if got, want := ofDomain(d, got), ofDomain(d, d.TokenGroups(user)); !slices.Equal(got, want) {
-			t.Errorf("D-22: %s: %v in the file, the directory says %v", user, got, want)
+			t.Errorf("D-22: %s: %v in the file, the directory says %v, want %v", user, got, want, want)
 		}
 	}
 	for _, text := range []string{"uid: 10007", "gid: 10008", `"Sales (*)\\"`, "S-1-5-21-9-9-9-1234", "DC1$"} {
 		if !bytes.Contains(file, []byte(text)) {
-			t.Errorf("D-22: the file lacks %s", text)
+			t.Errorf("D-22: the exported file does not contain %s", text)
 		}
 	}
 	if bytes.Contains(file, []byte("S-1-5-32-")) || bytes.Contains(file, []byte("behind mail\"]")) {
@@ -303,7 +301,7 @@ func exported(t *testing.T, d *addc.Domain, dir *Directory) {
 	var out bytes.Buffer
 	n, unread, err := dir.Objects(context.Background(), "CN=Users,"+addc.Base, false, &out)
 	if err != nil || n < 1000 || unread != 0 {
-		t.Fatalf("D-23: %d objects, %d unread, %v", n, unread, err)
+		t.Fatalf("D-23: %d objects, %d unread, %v, want at least 1000, 0, nil", n, unread, err)
 	}
 	src, err := source.Open("objects", &out)
 	if err != nil {
@@ -322,7 +320,7 @@ func exported(t *testing.T, d *addc.Domain, dir *Directory) {
 		b.Each(func(o *objects.Object) {
 			read++
 			if _, err := o.Descriptor(d.SID); o.Err != nil || err != nil {
-				t.Errorf("D-23: %s: %v, %v", o.Path, o.Err, err)
+				t.Errorf("D-23: %s: %v, %v, want nil, nil", o.Path, o.Err, err)
 			}
 		})
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// TestWhichGroups: SIDs of earlier count, those of another domain as well, and those of this computer do
-// not; the primary group's own groups count; and as many groups as the limit (D-14 to D-17).
+// TestWhichGroups checks that SIDs of the history and of other domains count, that SIDs of this computer do not, that
+// the primary group's own groups count, and the maximum number of groups (D-14 to D-17).
 func TestWhichGroups(t *testing.T) {
 	machine, elsewhere := sid.MustParse("S-1-5-21-1-1-1"), sid.MustParse("S-1-5-21-40-50-60")
 	ask := func(w *world, most int) (*Found, error) {
@@ -46,8 +46,8 @@ func TestWhichGroups(t *testing.T) {
 	}
 }
 
-// TestNested: groups by memberOf: in a cycle, below a group of mail, behind a name with
-// escapes, in ranges; one that is missing refuses the account (D-17, D-18).
+// TestNested checks groups by memberOf: in a cycle, below a distribution group, with escaped names, in ranges. A
+// missing group rejects the account (D-17, D-18).
 func TestNested(t *testing.T) {
 	find := func(w *world, change func(*Config)) (*Found, error) {
 		f := serve(t, w.answer)
@@ -55,12 +55,12 @@ func TestNested(t *testing.T) {
 	}
 	w := groupsWorld([]string{"a"}, map[string][]string{"a": {"b"}, "b": {"c", "a"}, "c": {"a", "c"}, "other": {"a"}})
 	if got, err := find(w, nil); err != nil || len(got.Groups) != 4 {
-		t.Errorf("D-17: a cycle: %+v, %v", got, err)
+		t.Errorf("D-17: a cycle: %+v, %v, want len(got.Groups) = 4, no error", got, err)
 	}
 	w = groupsWorld([]string{"a", "mail"}, map[string][]string{"a": nil, "mail": {"b"}, "b": nil})
 	w.entries["CN=mail,"+base]["groupType"] = []string{"2"}
 	if got, err := find(w, nil); err != nil || len(got.Groups) != 2 {
-		t.Errorf("D-18: a group of mail: %+v, %v", got, err)
+		t.Errorf("D-18: a group of mail: %+v, %v, want len(got.Groups) = 2, no error", got, err)
 	}
 	// Four groups by memberOf are as many as may be, or one too many.
 	w = groupsWorld([]string{"a", "b"}, map[string][]string{"a": {"c"}, "b": {"d", "c"}, "c": nil, "d": nil})
@@ -72,7 +72,7 @@ func TestNested(t *testing.T) {
 	}
 	w = groupsWorld([]string{"a", "gone"}, map[string][]string{"a": nil})
 	if got, err := find(w, nil); err == nil || errors.Is(err, ErrAway) {
-		t.Errorf("D-17: a group that is not there: %+v", got)
+		t.Errorf("D-17: an account with a missing group: %+v, want an error", got)
 	}
 	w = groupsWorld(nil, nil)
 	delete(w.entries, "CN=Domain Users,"+base)
@@ -115,7 +115,7 @@ func TestNested(t *testing.T) {
 		return w.answer(a)
 	}
 	if got, err := f.directory(nil).Find(context.Background(), "alice", false); err != nil || len(got.Groups) != 3 {
-		t.Errorf("D-17: ranges: %+v, %v", got, err)
+		t.Errorf("D-17: ranges: %+v, %v, want len(got.Groups) = 3, no error", got, err)
 	}
 	f = serve(t, w.answer) // always the first range
 	if got, err := f.directory(func(c *Config) { c.Limits.Groups = 50 }).Find(context.Background(), "alice",
@@ -124,7 +124,7 @@ func TestNested(t *testing.T) {
 	}
 }
 
-// TestManyGroups: an account in 10,000 groups, each in the next (D-17).
+// TestManyGroups checks an account in a chain of 10,000 nested groups (D-17).
 func TestManyGroups(t *testing.T) {
 	if testing.Short() {
 		t.Skip("10,000 groups")

@@ -48,40 +48,40 @@ func numberedWorld(t *testing.T) *fake {
 	return f
 }
 
-// TestIDs: who has an id, and which id an account has, as the directory says now (D-34, L-59).
+// TestIDs checks the account of an id and the id of an account, as the directory has them now (D-34, L-59).
 func TestIDs(t *testing.T) {
 	f := numberedWorld(t)
 	d := f.directory(nil)
 	n := &IDs{Ask: func(q func(*Directory) error) error { return q(d) }}
 	ctx := context.Background()
 	if s, ok, err := n.SIDOfUID(ctx, 5001); err != nil || !ok || s != domain.WithRID(1104) {
-		t.Errorf("D-34: uid 5001 is %v, %t, %v", s, ok, err)
+		t.Errorf("D-34: uid 5001 is %v, %t, %v, want %v, true, nil", s, ok, err, domain.WithRID(1104))
 	}
 	if s, ok, err := n.SIDOfGID(ctx, 6001); err != nil || !ok || s != domain.WithRID(2001) {
-		t.Errorf("D-34: gid 6001 is %v, %t, %v", s, ok, err)
+		t.Errorf("D-34: gid 6001 is %v, %t, %v, want %v, true, nil", s, ok, err, domain.WithRID(2001))
 	}
 	for _, id := range []uint32{5003, 6001, 1<<32 - 3} {
 		if s, ok, err := n.SIDOfUID(ctx, id); err != nil || ok {
-			t.Errorf("D-34: uid %d is %v, %t, %v", id, s, ok, err)
+			t.Errorf("D-34: uid %d is %v, %t, %v, want false, nil", id, s, ok, err)
 		}
 	}
 	if s, ok, err := n.SIDOfUID(ctx, 5002); err == nil || ok {
 		t.Errorf("L-59: an id of two accounts is %v", s)
 	}
 	if id, ok, err := n.UIDOf(ctx, domain.WithRID(1104)); err != nil || !ok || id != 5001 {
-		t.Errorf("D-34: alice has %d, %t, %v", id, ok, err)
+		t.Errorf("D-34: alice has %d, %t, %v, want 5001, true, nil", id, ok, err)
 	}
 	if id, ok, err := n.GIDOf(ctx, domain.WithRID(2001)); err != nil || !ok || id != 6001 {
-		t.Errorf("D-34: staff has %d, %t, %v", id, ok, err)
+		t.Errorf("D-34: staff has %d, %t, %v, want 6001, true, nil", id, ok, err)
 	}
 	for _, rid := range []uint32{1105, 1108, 2001, 9999} {
 		if id, ok, err := n.UIDOf(ctx, domain.WithRID(rid)); err != nil || ok {
-			t.Errorf("D-34: %d has %d, %t, %v", rid, id, ok, err)
+			t.Errorf("D-34: %d has %d, %t, %v, want false, nil", rid, id, ok, err)
 		}
 	}
 }
 
-// TestIDsAreKept: an answer counts for a minute, and a directory that is away is left alone for
+// TestIDsAreKept checks that an answer is cached for a minute, and that an unreachable directory is not queried for
 // ten seconds (D-34).
 func TestIDsAreKept(t *testing.T) {
 	f := numberedWorld(t)
@@ -93,7 +93,7 @@ func TestIDsAreKept(t *testing.T) {
 	ask := func(what string, uid uint32, want int, known bool) {
 		t.Helper()
 		if _, ok, err := n.SIDOfUID(ctx, uid); ok != known || known != (err == nil) || times != want {
-			t.Errorf("D-34: %s: %t, %v, asked %d times, want %d", what, ok, err, times, want)
+			t.Errorf("D-34: %s: found %t, error %v, %d queries, want %d", what, ok, err, times, want)
 		}
 	}
 	ask("first", 5001, 1, true)
@@ -114,7 +114,7 @@ func TestIDsAreKept(t *testing.T) {
 	n.Forget()
 	ask("another directory", 5001, 5, true)
 	if _, _, err := (&IDs{}).SIDOfUID(ctx, 1); !errors.Is(err, ErrAway) {
-		t.Errorf("D-34: the zero value: %v", err)
+		t.Errorf("D-34: the zero value: %v, want %v", err, ErrAway)
 	}
 	n.mu.Lock()
 	for i := range maxIDs {
@@ -127,11 +127,11 @@ func TestIDsAreKept(t *testing.T) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if len(n.known) != 1 {
-		t.Errorf("D-34: %d answers are kept", len(n.known))
+		t.Errorf("D-34: %d answers are kept, want 1", len(n.known))
 	}
 }
 
-// TestForgottenIDs: what one directory said of ids is not said by another (D-34).
+// TestForgottenIDs checks that ids cached from one directory are not used for another (D-34).
 func TestForgottenIDs(t *testing.T) {
 	asked := 0
 	n := IDs{Ask: func(func(*Directory) error) error {
@@ -140,18 +140,18 @@ func TestForgottenIDs(t *testing.T) {
 	}}
 	for _, want := range []int{1, 1} {
 		if _, _, err := n.SIDOfUID(context.Background(), 7); err == nil || asked != want {
-			t.Errorf("D-34: asked %d times, %v", asked, err)
+			t.Errorf("D-34: %d queries, error %v, want %d, an error", asked, err, want)
 		}
 	}
 	if n.Forget(); asked != 1 {
-		t.Error("D-34: to forget is to ask")
+		t.Errorf("D-34: Forget made a query: asked = %d, want 1", asked)
 	}
 	if _, _, err := n.SIDOfUID(context.Background(), 7); err == nil || asked != 2 {
-		t.Errorf("D-34: after it was forgotten asked %d times", asked)
+		t.Errorf("D-34: %d queries after Forget, want 2 and an error", asked)
 	}
 }
 
-// TestTakenIDs: what an entry says of an id, and what of it says nothing (D-34, L-59).
+// TestTakenIDs checks which attributes of an entry define an id, and which do not (D-34, L-59).
 func TestTakenIDs(t *testing.T) {
 	alice := domain.WithRID(1104)
 	for what, c := range map[string]struct {
@@ -160,17 +160,17 @@ func TestTakenIDs(t *testing.T) {
 		want idAnswer
 		why  string
 	}{
-		"an id":        {[]string{alice.Binary()}, "5001", idAnswer{sid: alice, id: 5001, found: true}, ""},
-		"zero":         {[]string{alice.Binary()}, "0", idAnswer{sid: alice, found: true}, ""},
-		"the largest":  {[]string{alice.Binary()}, "2147483647", idAnswer{sid: alice, id: 2147483647, found: true}, ""},
-		"none":         {[]string{alice.Binary()}, "", idAnswer{sid: alice}, ""},
-		"below zero":   {[]string{alice.Binary()}, "-1", idAnswer{sid: alice}, ""},
-		"larger":       {[]string{alice.Binary()}, "2147483648", idAnswer{}, "uidNumber of " + alice.String()},
-		"no number":    {[]string{alice.Binary()}, "x", idAnswer{}, "uidNumber of " + alice.String()},
-		"no SID":       {nil, "5001", idAnswer{}, "an account with an id has no SID"},
-		"two SIDs":     {[]string{alice.Binary(), domain.WithRID(1105).Binary()}, "5001", idAnswer{}, "has no SID"},
-		"half a SID":   {[]string{alice.Binary()[:9]}, "5001", idAnswer{}, "has no SID"},
-		"a SID behind": {[]string{alice.Binary() + "x"}, "5001", idAnswer{}, "has no SID"},
+		"an id":                      {[]string{alice.Binary()}, "5001", idAnswer{sid: alice, id: 5001, found: true}, ""},
+		"zero":                       {[]string{alice.Binary()}, "0", idAnswer{sid: alice, found: true}, ""},
+		"the largest":                {[]string{alice.Binary()}, "2147483647", idAnswer{sid: alice, id: 2147483647, found: true}, ""},
+		"none":                       {[]string{alice.Binary()}, "", idAnswer{sid: alice}, ""},
+		"below zero":                 {[]string{alice.Binary()}, "-1", idAnswer{sid: alice}, ""},
+		"larger":                     {[]string{alice.Binary()}, "2147483648", idAnswer{}, "uidNumber of " + alice.String()},
+		"no number":                  {[]string{alice.Binary()}, "x", idAnswer{}, "uidNumber of " + alice.String()},
+		"no SID":                     {nil, "5001", idAnswer{}, "an account with an id has no SID"},
+		"two SIDs":                   {[]string{alice.Binary(), domain.WithRID(1105).Binary()}, "5001", idAnswer{}, "has no SID"},
+		"half a SID":                 {[]string{alice.Binary()[:9]}, "5001", idAnswer{}, "has no SID"},
+		"a SID with a trailing byte": {[]string{alice.Binary() + "x"}, "5001", idAnswer{}, "has no SID"},
 	} {
 		e := &entry{}
 		for _, s := range c.sids {
@@ -186,13 +186,14 @@ func TestTakenIDs(t *testing.T) {
 		}
 		was := idAnswer{sid: sid.MustParse("S-1-5-21-1-1-1-1"), id: 3, found: true}
 		if err := was.take(e, "uidNumber"); !errors.Is(err, errMany) || was.id != 3 || !was.found {
-			t.Errorf("L-59: a second account, of %s: %+v, %v", what, was, err)
+			t.Errorf("L-59: a second account, of %s: %+v, %v, want was.id = 3, was.found = true, error %v", what,
+				was, err, errMany)
 		}
 	}
 }
 
-// TestKeptIDs: an answer of an id counts for a minute, each question by itself; a directory that is away is left
-// alone for ten seconds, and an answer of it that is kept still counts (D-34).
+// TestKeptIDs checks that each query's answer is cached for a minute. An unreachable directory is not queried for ten
+// seconds, and cached answers stay valid (D-34).
 func TestKeptIDs(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
 	asked, away := 0, false
@@ -208,7 +209,7 @@ func TestKeptIDs(t *testing.T) {
 		before := asked
 		_, _, got := n.SIDOfUID(ctx, 7)
 		if asked-before != want || !errors.Is(got, err) {
-			t.Errorf("D-34: %s: asked %d times, %v, want %d, %v", what, asked-before, got, want, err)
+			t.Errorf("D-34: %s: %d queries, error %v, want %d, %v", what, asked-before, got, want, err)
 		}
 	}
 	check("at first", 1, nil)
@@ -219,7 +220,7 @@ func TestKeptIDs(t *testing.T) {
 			other()
 			other()
 			if asked != before+1 {
-				t.Errorf("D-34: question %d is asked %d times", i, asked-before)
+				t.Errorf("D-34: query %d reached the directory %d times, want 1", i, asked-before)
 			}
 		}
 	}

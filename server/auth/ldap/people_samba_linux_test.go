@@ -29,8 +29,8 @@ func bigGroups(n int) string {
 	return b.String()
 }
 
-// TestServedExport: a real server with REFMON_ACCOUNTS accounts: each is in the directory
-// file, with its groups (D-22). It says how long the export took.
+// TestServedExport exports a real server with REFMON_ACCOUNTS accounts. Each account is in the directory file with
+// its groups (D-22). The test logs the duration.
 func TestServedExport(t *testing.T) {
 	n, err := strconv.Atoi(os.Getenv("REFMON_ACCOUNTS"))
 	if err != nil || n < 2*perGroup {
@@ -51,7 +51,8 @@ func TestServedExport(t *testing.T) {
 	users, groups := len(list.Accounts().Users), len(list.Accounts().Groups)
 	t.Logf("%d users and %d groups, %d bytes, after %v", users, groups, len(text), time.Since(begin))
 	if users < n || groups < n/2/perGroup {
-		t.Fatalf("D-22: %d users and %d groups in the file", users, groups)
+		t.Fatalf("D-22: %d users and %d groups in the file, want at least %d, at least %d", users, groups, n,
+			n/2/perGroup)
 	}
 	read, err := dirfile.Read(text)
 	if err != nil {

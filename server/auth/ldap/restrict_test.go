@@ -67,24 +67,24 @@ func TestPasswordOfAnother(t *testing.T) {
 			"groupType": {"-2147483646"}, "sAMAccountName": {"users"}}
 		d := serve(t, w.answer).directory(nil)
 		if got, err := d.Find(context.Background(), "alice", false); err != nil || got.Restricted != want {
-			t.Errorf("D-31: flags %s: %+v, %v", control, got, err)
+			t.Errorf("D-31: flags %s: %+v, %v, want got.Restricted = %v, no error", control, got, err, want)
 		}
 	}
 }
 
-// TestAPasswordGetsOld: an answer that is kept says so once the time has come (D-31).
+// TestAPasswordGetsOld checks that a cached account becomes restricted once its password expires (D-31).
 func TestAPasswordGetsOld(t *testing.T) {
 	w := newWorld()
 	f := serve(t, w.answer)
 	d, ahead := timed(f, nil)
 	w.set(computedExpiry, filetime(d.cfg.Now().Add(10*time.Second)))
 	if got, err := d.Find(context.Background(), "alice", false); err != nil || got.Restricted != 0 {
-		t.Fatalf("D-31: %+v, %v", got, err)
+		t.Fatalf("D-31: %+v, %v, want got.Restricted = 0, no error", got, err)
 	}
 	ahead.Store(int64(11 * time.Second))
 	if got, err := d.Find(context.Background(), "alice", false); err != nil || got.Restricted != PasswordExpired ||
 		f.count("sAMAccountName") != 1 {
-		t.Errorf("D-31: later: %+v, %v, asked %d times", got, err, f.count("sAMAccountName"))
+		t.Errorf("D-31: after the expiry: %+v, %v, %d account queries", got, err, f.count("sAMAccountName"))
 	}
 }
 
@@ -118,7 +118,7 @@ func TestOnlyPasswordHolderLearnsRestriction(t *testing.T) {
 	}
 }
 
-// tell sets the text after the code of a bind.
+// tell sets the text after the result code of a bind.
 func (f *fake) tell(says string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -144,10 +144,10 @@ func TestIncompleteClaimRejectsAccount(t *testing.T) {
 			w.set(computedControl, "8388608")
 		}, PasswordExpired, false},
 		"hours twice (D-31)": {func(w *world) { w.set("logonHours", hours, hours) }, 0, true},
-		"a lock that is over (D-11)": {func(w *world) {
+		"an expired lock (D-11)": {func(w *world) {
 			w.set("lockoutTime", filetime(now.Add(-time.Hour)))
 		}, 0, false},
-		"a claim told in part (D-12)":     {func(w *world) { w.set("department;range=0-0", "sales") }, 0, true},
+		"a claim in ranges (D-12)":        {func(w *world) { w.set("department;range=0-0", "sales") }, 0, true},
 		"a claim of an empty part (D-12)": {func(w *world) { w.set("department;range=0-0") }, 0, true},
 	} {
 		w := newWorld()
@@ -165,7 +165,7 @@ func TestIncompleteClaimRejectsAccount(t *testing.T) {
 	w.set("lockoutTime", filetime(now.Add(-time.Hour)))
 	if got, err := serve(t, w.answer).directory(nil).Find(context.Background(), "alice", false); err != nil ||
 		got.Restricted != Locked {
-		t.Errorf("D-11: a lock of before: %+v, %v", got, err)
+		t.Errorf("D-11: a lock that still holds: %+v, %v, want got.Restricted = %v, no error", got, err, Locked)
 	}
 }
 
@@ -249,7 +249,7 @@ func TestRestrictionsHaveAnOrder(t *testing.T) {
 	}
 	for _, r := range []Restriction{0, Disabled, Expired, Locked, MustChange, PasswordExpired, OutOfHours} {
 		if met[r] < 5 {
-			t.Errorf("%v is met %d times", r, met[r])
+			t.Errorf("%v is met %d times, want at least 5", r, met[r])
 		}
 	}
 }

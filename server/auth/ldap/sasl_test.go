@@ -31,7 +31,7 @@ import (
 	"github.com/refmon/refmon/server/internal/test/forge"
 )
 
-// TestLengthInParts: the length before a signed message may come byte by byte.
+// TestLengthInParts checks that the length of a signed message may arrive byte by byte.
 func TestLengthInParts(t *testing.T) {
 	for _, head := range [][]byte{{0, 0, 0, 5}, {0, 0, 1, 0}} {
 		a, b := net.Pipe()
@@ -50,8 +50,8 @@ func TestLengthInParts(t *testing.T) {
 	}
 }
 
-// TestSignedBind: a signed connection takes nothing that was not signed, whatever came
-// before the first signed message (D-3).
+// TestSignedBind checks that a signed connection accepts signed messages only, whatever arrived before the first one
+// (D-3).
 func TestSignedBind(t *testing.T) {
 	plainMessage := done(1, goldap.ApplicationBindResponse, 0)
 	for what, sent := range map[string][]byte{
@@ -71,7 +71,7 @@ func TestSignedBind(t *testing.T) {
 		s.expect(&kerberos.Context{})
 		got, err := io.ReadAll(s)
 		if err == nil || len(got) > len(plainMessage) {
-			t.Errorf("D-3: %s: %d bytes, %v", what, len(got), err)
+			t.Errorf("D-3: %s: %d bytes, %v, want at most %d, an error", what, len(got), err, len(plainMessage))
 		}
 		_ = here.Close()
 	}
@@ -101,7 +101,7 @@ type gss struct {
 // ways to bind: within TLS without a layer, and with signatures.
 var noLayer, signLayer = []byte{1, 0, 0, 0}, []byte{1 | 2, 0, 0xff, 0xff}
 
-// bind takes a step of a bind and returns the connection that goes on.
+// bind handles one step of a bind and returns the connection to use afterwards.
 func (g *gss) bind(id int64, op *ber.Packet, c net.Conn) (net.Conn, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -241,7 +241,7 @@ func (s *signedEnd) Write(b []byte) (int, error) {
 	return len(b), err
 }
 
-// byKerberos makes a server and a directory that asks it by Kerberos.
+// byKerberos returns a server and a directory that binds to it by Kerberos.
 func byKerberos(t *testing.T, security Security, change func(*gss)) (*fake, *Directory) {
 	t.Helper()
 	const realm = "EXAMPLE.TEST"
@@ -294,7 +294,8 @@ func TestKerberosBindSignsMessages(t *testing.T) {
 		for range 2 {
 			got, err := d.Find(context.Background(), "alice", false)
 			if err != nil || got.SID != domain.WithRID(1104) || len(got.Groups) != 2 {
-				t.Fatalf("D-3: security %d: %+v, %v", security, got, err)
+				t.Fatalf("D-3: security %d: %+v, %v, want got.SID = %v, len(got.Groups) = 2, no error", security,
+					got, err, domain.WithRID(1104))
 			}
 		}
 		var bound [16]byte // MD5 of the addresses, none, and what names the channel (RFC 4121 4.1.1.2)
@@ -306,12 +307,14 @@ func TestKerberosBindSignsMessages(t *testing.T) {
 		f.gss.mu.Lock()
 		if !bytes.Equal(f.gss.answer, c.answer) || !bytes.Equal(f.gss.sum.Checksum, sum) || f.gss.step != 3 ||
 			f.gss.clear != 0 || (f.gss.tokens > 0) != (security == Signed) {
-			t.Errorf("D-3: security %d: chosen is %x, the sum %x, want %x and %x; %d steps, %d signed, %d not", security,
+			t.Errorf("D-3: security %d: chosen is %x, the sum %x, want %x and %x; %d steps, %d signed, %d not",
+				security,
 				f.gss.answer, f.gss.sum.Checksum, c.answer, sum, f.gss.step, f.gss.tokens, f.gss.clear)
 		}
 		f.gss.mu.Unlock()
 		if len(f.binds) != 0 {
-			t.Errorf("D-1: security %d: names and passwords %q", security, f.binds)
+			t.Errorf("D-1: security %d: names and passwords %q: len(f.binds) = %d, want 0", security, f.binds,
+				len(f.binds))
 		}
 	}
 	f, d := byKerberos(t, Signed, nil)
@@ -363,7 +366,7 @@ func TestForgedServerIsRejected(t *testing.T) {
 		"a short offer":                   {Signed, offers(3, 0, 0xff), false},
 		"a long offer":                    {Signed, offers(3, 0, 0xff, 0xff, 0), false},
 		"an answer of a stranger":         {Signed, at(4, flip), true},
-		"an answer that is repeated": {Signed, func(g *gss) {
+		"a repeated message": {Signed, func(g *gss) {
 			var first []byte
 			g.wrong = func(n int, b []byte) []byte {
 				if n == 4 {
@@ -380,19 +383,20 @@ func TestForgedServerIsRejected(t *testing.T) {
 			f, d := byKerberos(t, c.security, c.change)
 			got, err := d.Find(context.Background(), "alice", false)
 			if got != nil || !errors.Is(err, ErrAway) {
-				t.Errorf("D-3: %+v, %v", got, err)
+				t.Errorf("D-3: %+v, %v, want nil, %v", got, err, ErrAway)
 			}
 			f.mu.Lock()
 			defer f.mu.Unlock()
 			if asked := len(f.queries) > 0; asked != c.asked || len(d.idle) != 0 {
-				t.Errorf("D-1: a question was sent: %t, %d connections wait", asked, len(d.idle))
+				t.Errorf("D-1: a question was sent: %t, %d connections wait, want %t, 0", asked, len(d.idle),
+					c.asked)
 			}
 		})
 	}
 }
 
-// TestEndPoints: a channel is named by the hash that its certificate was signed by, by SHA-256 in the place of weaker
-// ones (RFC 5929 4.1).
+// TestEndPoints checks the channel binding: the certificate's hash by its signature's algorithm, SHA-256 instead of
+// weaker ones (RFC 5929 4.1).
 func TestEndPoints(t *testing.T) {
 	raw := []byte("of the certificate")
 	h384, h512 := sha512.Sum384(raw), sha512.Sum512(raw)

@@ -12,8 +12,8 @@ import (
 	goldap "github.com/go-ldap/ldap/v3"
 )
 
-// TestAnswersForTheirReason: of each answer the check that refuses it is named, as another one behind it
-// would refuse most of them, too (D-5, D-7).
+// TestAnswersForTheirReason checks the error of each rejected response, because a later check would reject most of
+// them too (D-5, D-7).
 func TestAnswersForTheirReason(t *testing.T) {
 	coded := func(code int64) func(asked, []byte) [][]byte {
 		return func(a asked, e []byte) [][]byte {
@@ -52,9 +52,9 @@ func TestAnswersForTheirReason(t *testing.T) {
 		return w.answer(a)
 	}
 	if got, err := f.directory(nil).Find(context.Background(), "alice", false); !errors.Is(err, errOther) {
-		t.Errorf("D-7: an entry below its base: %+v, %v", got, err)
+		t.Errorf("D-7: an entry below its base: %+v, %v, want %v", got, err, errOther)
 	}
-	// A group that was not asked for is not one of the account's (D-7).
+	// A group that was not in the query is not a group of the account (D-7).
 	g := groupsWorld([]string{"a"}, map[string][]string{"a": nil, "b": nil})
 	f = serve(t, nil)
 	f.search = func(a asked) [][]byte {
@@ -64,11 +64,11 @@ func TestAnswersForTheirReason(t *testing.T) {
 		return g.answer(a)
 	}
 	if got, err := f.directory(nil).Find(context.Background(), "alice", false); !errors.Is(err, errOther) {
-		t.Errorf("D-7: a group that was not asked for: %+v, %v", got, err)
+		t.Errorf("D-7: a group that was not in the query: %+v, %v, want %v", got, err, errOther)
 	}
 	for _, q := range f.queries {
 		if q.deref != 0 {
-			t.Errorf("D-6: aliases are followed below %q", q.base)
+			t.Errorf("D-6: aliases are followed below %q: q.deref = %d, want 0", q.base, q.deref)
 		}
 	}
 }
@@ -89,8 +89,7 @@ func aliceAt(t *testing.T, answer func(a asked, alice []byte) [][]byte, change f
 	return f.directory(change).Find(context.Background(), "alice", false)
 }
 
-// TestHostileAnswers: whatever a server answers, there is an error and no account, never a part of
-// one.
+// TestHostileAnswers checks that each malformed response returns an error and no account, not even a partial one.
 func TestHostileAnswers(t *testing.T) {
 	last := func(a asked) []byte { return end(a) }
 	long := func(id int64, n int) []byte {
@@ -164,18 +163,18 @@ func TestHostileAnswers(t *testing.T) {
 			t.Errorf("%s: %+v, %v", what, got, err)
 		}
 	}
-	// With a continuation reference among the entries alice is found: it is not followed (D-6).
+	// alice is found among entries with a continuation reference, which is not followed (D-6).
 	got, err := aliceAt(t, func(a asked, e []byte) [][]byte {
 		p := ber.Encode(ber.ClassApplication, ber.TypeConstructed, goldap.ApplicationSearchResultReference, nil, "")
 		p.AppendChild(text("ldap://evil.test/" + base))
 		return [][]byte{message(a.id, p), e, end(a)}
 	}, nil)
 	if err != nil || got.Name != "alice" {
-		t.Errorf("D-6: %+v, %v", got, err)
+		t.Errorf(`D-6: %+v, %v, want got.Name = "alice", no error`, got, err)
 	}
 }
 
-// TestParts: values of an entry by the names that a server writes, whole or a range of them (D-5).
+// TestParts reads the values of an attribute, whole or in ranges as servers name them (D-5).
 func TestParts(t *testing.T) {
 	for _, c := range []struct {
 		names []string // each with one value, its place
@@ -206,7 +205,7 @@ func TestParts(t *testing.T) {
 		"-1": "",
 		"":   "", "x": ""} {
 		if got, err := after(to); got != want || (err == nil) != (want != "") {
-			t.Errorf("D-5: after %q comes %q, %v", to, got, err)
+			t.Errorf("D-5: after(%q) = %q, %v, want %q", to, got, err, want)
 		}
 	}
 	two := &entry{}

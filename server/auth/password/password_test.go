@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestPassword: name, domain, password and type reach the store, each in its place; without a name nothing does
-// (L-19, L-32).
+// TestPassword checks that name, domain, password and logon type reach the store in their fields. A request without a
+// name does not reach it (L-19, L-32).
 func TestPassword(t *testing.T) {
 	var told []lsa.Attempt
 	s, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
@@ -34,7 +34,7 @@ func TestPassword(t *testing.T) {
 		winnt.LOGON32_LOGON_BATCH
 	p := password.New(s)
 	if p.Name() != "password" {
-		t.Errorf("it is named %q", p.Name())
+		t.Errorf(`Name() = %q, want "password"`, p.Name())
 	}
 	for _, c := range []struct {
 		typ          winnt.LogonType
@@ -71,7 +71,7 @@ func TestPassword(t *testing.T) {
 	}
 }
 
-// answers is a package that answers one status and counts how often it was asked.
+// answers is a package that returns one status and counts its calls.
 type answers struct {
 	status ntstatus.Status
 	asked  *int

@@ -61,7 +61,7 @@ func TestTokenWithoutStore(t *testing.T) {
 		var groups []string
 		for _, g := range r.Token.Groups[min(len(c.kind.Groups), len(r.Token.Groups)):] {
 			if g.Attributes != 7 {
-				t.Errorf("W-15: %s: %v has %#x", c.what, g.SID, g.Attributes)
+				t.Errorf("W-15: %s: %v has %#x, want %#x", c.what, g.SID, g.Attributes, 7)
 			}
 			groups = append(groups, g.SID.String())
 		}
@@ -85,7 +85,7 @@ func TestTokenWithoutStore(t *testing.T) {
 	}
 }
 
-// stored opens a store with an account for the uid, and one that is disabled for the gid.
+// stored opens a store with an account for uid and a disabled account for gid.
 func stored(t *testing.T) (*lsa.Store, sid.SID) {
 	t.Helper()
 	s, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
@@ -126,9 +126,9 @@ func TestPeerGetsFullOrLimitedToken(t *testing.T) {
 			"uid 4711 is no administrator: " + ntstatus.AccessDenied.Err().Error(), "alice"},
 		{"alice, listed", []uint32{1, uid}, unix.Peer{UID: uid, GID: 7}, false, limited, "", "alice"},
 		{"alice, listed, at the administrators' socket", []uint32{uid}, unix.Peer{UID: uid, GID: 7}, true, full, "", "alice"},
-		{"who owns the store", nil, unix.Peer{UID: me, GID: 7}, false, limited, "", ""},
-		{"who owns the store, at the administrators' socket", nil, unix.Peer{UID: me, GID: 7}, true, full, "", ""},
-		{"one who is disabled", []uint32{gid}, unix.Peer{UID: gid, GID: uid}, true, 0,
+		{"the store's owner", nil, unix.Peer{UID: me, GID: 7}, false, limited, "", ""},
+		{"the store's owner, at the administrators' socket", nil, unix.Peer{UID: me, GID: 7}, true, full, "", ""},
+		{"a disabled account", []uint32{gid}, unix.Peer{UID: gid, GID: uid}, true, 0,
 			"uid 4712: " + ntstatus.AccountDisabled.Err().Error(), "out"},
 		{"one without a number", []uint32{65534}, unix.Peer{UID: 65534, GID: 7}, true, 0,
 			"uid 65534 is no administrator: " + ntstatus.AccessDenied.Err().Error(), "ANONYMOUS LOGON"},
@@ -152,7 +152,7 @@ func TestPeerGetsFullOrLimitedToken(t *testing.T) {
 		for _, g := range append(slices.Clone(c.p.Groups), c.p.GID) {
 			want := sid.MustParse(fmt.Sprint("S-1-22-2-", g))
 			if !slices.ContainsFunc(r.Token.Groups, func(g token.Group) bool { return g.SID == want }) {
-				t.Errorf("L-8: %s lacks %v", c.what, want)
+				t.Errorf("L-8: %s: the token has no group %v", c.what, want)
 			}
 		}
 		if c.account == "alice" && r.Token.User.SID != alice {
@@ -167,7 +167,7 @@ func TestPeerEvidence(t *testing.T) {
 	s, alice := stored(t)
 	p := unix.New(s)
 	if p.Name() != "unix" {
-		t.Errorf("it is named %q", p.Name())
+		t.Errorf(`Name() = %q, want "unix"`, p.Name())
 	}
 	e := (&unix.Peer{UID: uid, GID: 7, Groups: []uint32{7, 8}}).Evidence()
 	if e.Peer == nil || e.Peer.UID != uid || !slices.Equal(e.Peer.GIDs, []uint32{7, 7, 8}) || e.Name != "" ||
@@ -179,11 +179,11 @@ func TestPeerEvidence(t *testing.T) {
 		change func(*auth.Evidence)
 		want   ntstatus.Status
 	}{
-		{"as it is", func(*auth.Evidence) {}, 0},
+		{"unchanged", func(*auth.Evidence) {}, 0},
 		{"no peer", func(e *auth.Evidence) { e.Peer = nil }, ntstatus.NoSuchPackage},
 		{"a name", func(e *auth.Evidence) { e.Name = "alice" }, ntstatus.NoSuchPackage},
 		{"a password", func(e *auth.Evidence) { e.Password = "x" }, ntstatus.NoSuchPackage},
-		{"one who is disabled", func(e *auth.Evidence) { e.Peer = &auth.Peer{UID: gid, GIDs: []uint32{uid}} },
+		{"a disabled account", func(e *auth.Evidence) { e.Peer = &auth.Peer{UID: gid, GIDs: []uint32{uid}} },
 			ntstatus.AccountDisabled},
 	} {
 		one := e
@@ -193,7 +193,7 @@ func TestPeerEvidence(t *testing.T) {
 			t.Errorf("L-19: %s: %v is %v", c.what, st, r.Token.User)
 		}
 		if st == ntstatus.NoSuchPackage && r.Account != (logon.Account{}) {
-			t.Errorf("L-19: %s: told as %+v", c.what, r.Account)
+			t.Errorf("L-19: %s: recorded account %+v, want an empty one", c.what, r.Account)
 		}
 	}
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestAlive: a program is alive until it has ended, and one whose pid is not held is
-// never known to be (W-14).
+// TestAlive checks that a program is alive until it ends, and that a peer without a pidfd is never reported alive
+// (W-14).
 func TestAlive(t *testing.T) {
 	cmd := exec.Command("cat") // ends with its input
 	in, err := cmd.StdinPipe()
@@ -51,12 +51,12 @@ func TestAlive(t *testing.T) {
 	}
 	p.Close()
 	if p.Alive() || p.Pinned || p.pidfd != -1 {
-		t.Errorf("given back: %+v", p)
+		t.Errorf("given back: %+v, want p.Alive() = false, p.Pinned = false, p.pidfd = %v", p, -1)
 	}
 }
 
-// TestTokens: a peer's token has the group of the moment first and each group once;
-// 65534 is the anonymous logon with no group of its own (W-15).
+// TestTokens checks that a peer's token has the peer's current group first and each group once. 65534 becomes the
+// anonymous logon without a group of its own (W-15).
 func TestTokens(t *testing.T) {
 	a := Accounts{Privileges: map[uint32]winnt.PrivilegeSet{8: winnt.Privileges(winnt.SeDebugPrivilege)}}
 	log := func(p *Peer) token.Spec {
@@ -68,7 +68,7 @@ func TestTokens(t *testing.T) {
 	}
 	s := log(&Peer{UID: 8, GID: 100, Groups: []uint32{100, 101, 102}})
 	if s.Source.Name != "unix" {
-		t.Errorf("source %q", s.Source.Name)
+		t.Errorf(`source %q, want "unix"`, s.Source.Name)
 	}
 	seen := map[string]int{}
 	for _, g := range s.Groups {
@@ -76,7 +76,7 @@ func TestTokens(t *testing.T) {
 	}
 	for _, id := range []string{"S-1-22-2-100", "S-1-22-2-101", "S-1-22-2-102"} {
 		if seen[id] != 1 {
-			t.Errorf("%s is there %d times", id, seen[id])
+			t.Errorf("%s is there %d times, want 1", id, seen[id])
 		}
 	}
 	for _, groups := range [][]uint32{nil, {100}, {101, 100}, {101}} { // the kernel lists the first one, or does not
@@ -87,7 +87,7 @@ func TestTokens(t *testing.T) {
 			}
 		}
 		if n != 1 {
-			t.Errorf("the first group, with %v, is there %d times", groups, n)
+			t.Errorf("the first group, with %v, is there %d times, want 1", groups, n)
 		}
 	}
 	root := log(&Peer{UID: 0, GID: 0})
@@ -105,17 +105,16 @@ func TestTokens(t *testing.T) {
 	}
 	none := log(&Peer{UID: 65534, GID: 100})
 	if none.User.SID != sid.Anonymous {
-		t.Errorf("65534 is %v", none.User.SID)
+		t.Errorf("65534 is %v, want %v", none.User.SID, sid.Anonymous)
 	}
 	for _, g := range none.Groups {
 		if g.SID.Authority() == 22 {
-			t.Errorf("65534 has the group %v", g.SID)
+			t.Errorf("65534 has the group %v, want g.SID.Authority() anything but 22", g.SID)
 		}
 	}
 }
 
-// TestWhoConnected: uid and group are those that the other end had when it connected, each
-// its own (W-14).
+// TestWhoConnected checks that each connection has the uid and gid that its other end had when it connected (W-14).
 func TestWhoConnected(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can be of another group")
@@ -141,7 +140,7 @@ func TestWhoConnected(t *testing.T) {
 	}
 }
 
-// connected connects as a member of a group, for this thread alone, and asks who did.
+// connected connects from one thread that has the given group, and returns the peer of that connection.
 func connected(group uintptr) (*Peer, error) {
 	if _, _, e := unix.RawSyscall(unix.SYS_SETRESGID, group, group, ^uintptr(0)); e != 0 {
 		return nil, e

@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestStored: a peer is the account that has its uid, a disabled account gets no
-// token, an administrator the limited one (L-7), and 65534 is Anonymous (L-25).
+// TestStored checks that a peer gets the account with its uid, a disabled account no token, an administrator the
+// limited token (L-7), and 65534 Anonymous (L-25).
 func TestStored(t *testing.T) {
 	s, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
 		Password: lsa.Hashing{Memory: 8, Passes: 1}})
@@ -59,11 +59,12 @@ func TestStored(t *testing.T) {
 	r, err = identity.LogOn(me, true)
 	if err != nil || r.Token.ElevationType != winnt.TokenElevationTypeFull ||
 		r.Linked == nil || r.Linked.ElevationType != winnt.TokenElevationTypeLimited {
-		t.Errorf("the administrator's tokens where it asks for the full one: %v, %v (L-51)", r, err)
+		t.Errorf("L-51: an administrator that requests the full token gets %v, %v, want it with a linked limited token",
+			r, err)
 	}
 	r, err = identity.LogOn(&unix.Peer{UID: 65534}, false)
 	if err != nil || r.Token.User.SID != sid.Anonymous {
-		t.Errorf("65534 is %v, %v", r.Token.User, err)
+		t.Errorf("65534 is %v, %v, want r.Token.User.SID = %v, no error", r.Token.User, err, sid.Anonymous)
 	}
 }
 
@@ -100,7 +101,8 @@ func TestPrivilegesOfUIDs(t *testing.T) {
 			for what, pair := range map[string][2]winnt.PrivilegeSet{"held": {b.Privileges, g.Privileges},
 				"enabled": {b.EnabledPrivileges, g.EnabledPrivileges}, "default": {b.DefaultPrivileges, g.DefaultPrivileges}} {
 				if pair[1] != pair[0]|want {
-					t.Errorf("%s: uid %d: %s are %v, want %v and %v", name, uid, what, pair[1].Names(), pair[0].Names(), want.Names())
+					t.Errorf("%s: uid %d: %s are %v, want %v and %v",
+						name, uid, what, pair[1].Names(), pair[0].Names(), want.Names())
 				}
 			}
 		}

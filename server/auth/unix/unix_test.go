@@ -14,14 +14,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// credentials are those of one thread.
+// credentials are the ids of one thread.
 type credentials struct {
 	uid, gid uint32
 	groups   []uint32
 }
 
-// own returns the credentials with which a test connects. Root's numbers are 0, as are those of a Peer that was never
-// filled in, so root connects as an ordinary user with two groups.
+// own returns the credentials with which a test connects. Root has ids 0, like a Peer that nobody filled in, so root
+// connects as an ordinary user with two groups.
 func own(t *testing.T) (c credentials, change bool) {
 	t.Helper()
 	if os.Getuid() == 0 {
@@ -53,7 +53,7 @@ func (c credentials) take() error {
 	return nil
 }
 
-// connect connects to a listener's socket in the file system and returns what own returned.
+// connect connects to a listener's socket file and returns the credentials that own returned.
 func connect(t *testing.T, name string) (want credentials) {
 	t.Helper()
 	want, change := own(t)
@@ -109,13 +109,15 @@ func TestPeerIsIdentified(t *testing.T) {
 	}
 	if !p.Pinned {
 		if p.pidfd != -1 || p.Name != "" || p.Alive() {
-			t.Errorf("W-14: a kernel without SO_PEERPIDFD: %+v", p)
+			t.Errorf(`W-14: a kernel without SO_PEERPIDFD: %+v, want p.pidfd = %v, p.Name = "", p.Alive() = false`,
+				p, -1)
 		}
-		t.Skip("this kernel has no SO_PEERPIDFD: a name is not told")
+		t.Skip("this kernel has no SO_PEERPIDFD: peers have no name")
 	}
 	name, err := os.ReadFile("/proc/self/comm")
 	if err != nil || p.Name != strings.TrimSuffix(string(name), "\n") || !p.Alive() {
-		t.Errorf("W-14: it is named %q, alive %t, %v", p.Name, p.Alive(), err)
+		t.Errorf("W-14: the peer is named %q, alive %t, error %v, want %q, true, nil",
+			p.Name, p.Alive(), err, strings.TrimSuffix(string(name), "\n"))
 	}
 	if flags, err := unix.FcntlInt(uintptr(p.pidfd), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
 		t.Errorf("W-14: the pidfd passes on: %#x, %v", flags, err)
@@ -123,14 +125,14 @@ func TestPeerIsIdentified(t *testing.T) {
 	fd := p.pidfd
 	p.Close()
 	if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err == nil || p.Pinned || p.pidfd != -1 {
-		t.Errorf("W-14: the pidfd is still open: %v, %+v", err, p)
+		t.Errorf("W-14: the pidfd is still open: %v, %+v, want p.Pinned = false, p.pidfd = %v, an error", err, p, -1)
 	}
 	p.Close()
 	if err := theirs.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if q, err := Of(theirs); err == nil || q != nil || !strings.HasPrefix(err.Error(), "peer of a socket: ") {
-		t.Errorf("W-14: a socket that is closed: %+v, %v", q, err)
+		t.Errorf("W-14: Of(closed socket) = %+v, %v, want nil and an error", q, err)
 	}
 }
 
@@ -167,7 +169,7 @@ func TestManyGroups(t *testing.T) {
 			said <- answer{list, err}
 		}()
 		if a := <-said; a.err != nil || !slices.Equal(a.groups, all) {
-			t.Errorf("W-14: of %d groups %d are told, %v", n, len(a.groups), a.err)
+			t.Errorf("W-14: the peer of a program with %d groups has %d, error %v", n, len(a.groups), a.err)
 		}
 	}
 }
@@ -184,7 +186,7 @@ func TestNonSocketHasNoPeer(t *testing.T) {
 		t.Errorf("a file: %v", err)
 	}
 	if list, err := groups(int(f.Fd())); err == nil || list != nil {
-		t.Errorf("the groups of a file: %v, %v", list, err)
+		t.Errorf("the groups of a file: %v, %v, want nil, an error", list, err)
 	}
 	if got := (&Peer{GID: 5, Groups: []uint32{6, 5}}).gids(); !slices.Equal(got, []uint32{5, 6, 5}) {
 		t.Errorf("groups %v", got)
@@ -221,7 +223,7 @@ func TestProgramOfPID(t *testing.T) {
 			t.Errorf("W-14: the program of %d is %q, want %q", pid, got, want)
 		}
 		if got := (&Peer{PID: pid, pidfd: own}).program(); got != "" {
-			t.Errorf("W-14: the program of %d, which is not pinned, is %q", pid, got)
+			t.Errorf(`W-14: the program of %d, which is not pinned, is %q, want ""`, pid, got)
 		}
 	}
 }

@@ -86,7 +86,7 @@ func group(dn, name string, rid uint32, in ...string) *goldap.Entry {
 	return entry(dn, "group", name, rid, in, "groupType", "-2147483646")
 }
 
-// entry returns an entry whose values lie in memory of their own, as those of an answer do.
+// entry returns an entry whose values have their own memory, as those of a response do.
 func entry(dn, class, name string, rid uint32, in []string, more ...string) *goldap.Entry {
 	e := &goldap.Entry{DN: dn}
 	add := func(attribute string, values ...string) {
@@ -136,7 +136,7 @@ func BenchmarkMemberships(b *testing.B) {
 					r.directory = versions[n%2]
 					n++
 					if events := take(b, &r, w); events != 3 {
-						b.Fatalf("%d events, want those of two classes and the version", events)
+						b.Fatalf("%d events, want 3: two classes and the version", events)
 					}
 				}
 				b.ReportMetric(float64((used(b)-before).Microseconds())/1e3/float64(n), "cpu-ms/op")
@@ -145,8 +145,8 @@ func BenchmarkMemberships(b *testing.B) {
 	}
 }
 
-// TestAllocationsOfAMembershipChange: a change of a group of ten allocates as much in a directory of 1,000 people as
-// in one of 4,000: the accounts that it does not concern cost none.
+// TestAllocationsOfAMembershipChange checks that a change of a group of ten allocates the same with 1,000 people as
+// with 4,000: unaffected accounts cost nothing.
 func TestAllocationsOfAMembershipChange(t *testing.T) {
 	var counts []float64
 	for _, persons := range []int{1000, 4000} {

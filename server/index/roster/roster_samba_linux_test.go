@@ -20,7 +20,7 @@ import (
 	"github.com/refmon/refmon/server/internal/test/addc"
 )
 
-// asking asks a domain as its service does, by LDAPS.
+// asking returns a Directory that queries a domain by LDAPS, as its service does.
 func asking(t *testing.T, d *addc.Domain) *ldap.Directory {
 	t.Helper()
 	pem, err := os.ReadFile(d.CA)

@@ -133,24 +133,24 @@ func TestSequenceOfQueries(t *testing.T) {
 	all := func(list ...any) []any { return list }
 	const read, known, still = "since people since: ", "since people: ", "since: "
 	for name, steps := range map[string][]step{
-		"nothing changes, and it is read once": {{all(true, false), all(alice), read + "alice"}, {all(false), nil,
+		"nothing changes: one read": {{all(true, false), all(alice), read + "alice"}, {all(false), nil,
 			still + "beat"}, {all(false), nil, still + "beat"}},
-		"it is read though nothing changed": {{all(false, false), all(alice), read + "alice"}},
+		"the first read without a change": {{all(false, false), all(alice), read + "alice"}},
 		"twice alike while it changes": {{all(true, true), all(alice), read + "changing"}, {all(true), all(alice),
 			known + "alice"}, {all(true), all(alice), known + "beat"}, {all(false), nil, still + "beat"}},
 		"never alike": {{all(true, true), all(alice), read + "changing"}, {all(true, true), all(bob), read + "changing"},
 			{all(true, true), all(alice), read + "changing"}, {all(false), all(alice), known + "alice"}},
-		"what is read once more was not whole": {{all(true, false), all(alice), read + "alice"}, {all(true, true), all(bob),
+		"an incomplete second read": {{all(true, false), all(alice), read + "alice"}, {all(true, true), all(bob),
 			read + "changing"}, {all(false), all(bob), known + "bob"}, {all(false), nil, still + "beat"}},
-		"back to what is known": {{all(true, false), all(alice), read + "alice"}, {all(true, true), all(bob),
+		"back to the known version": {{all(true, false), all(alice), read + "alice"}, {all(true, true), all(bob),
 			read + "changing"}, {all(true, false), all(alice), read + "beat"}, {all(true, false), all(bob), read + "bob"}},
-		"away at first": {{all(away), nil, still + "ask the directory: away"}, {all(true, false), all(alice),
+		"unreachable at the start": {{all(away), nil, still + "ask the directory: away"}, {all(true, false), all(alice),
 			read + "alice"}},
-		"away while it is read": {{all(true, false), all(alice), read + "alice"}, {all(true), all(away),
+		"unreachable during the read": {{all(true, false), all(alice), read + "alice"}, {all(true), all(away),
 			known + "read the directory: away"}, {all(false, false), all(bob), read + "bob"}},
-		"away behind it": {{all(true, away), all(alice), read + "away, changing"}, {all(false), all(alice),
+		"unreachable after the read": {{all(true, away), all(alice), read + "away, changing"}, {all(false), all(alice),
 			known + "alice"}},
-		"away, and as it was": {{all(true, false), all(alice), read + "alice"}, {all(away), nil,
+		"unreachable, then unchanged": {{all(true, false), all(alice), read + "alice"}, {all(away), nil,
 			still + "ask the directory: away"}, {all(false), nil, still + "beat"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -184,7 +184,7 @@ func saying(t *testing.T, v *index.Version) string {
 		return fmt.Sprintf("no beat and no error: %+v", v)
 	case v.People == nil:
 		if v.Name != "" || v.File != nil {
-			t.Errorf("N-9: no people, and %q of %q", v.Name, v.File)
+			t.Errorf(`N-9: no people, and %q of %q, want "", nil`, v.Name, v.File)
 		}
 		return "beat"
 	}

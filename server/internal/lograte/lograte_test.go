@@ -42,8 +42,9 @@ func (l *logged) lines() []string {
 	return out
 }
 
-// TestLinesHaveARate: one client gets five lines a minute for each cause, and the first line of the next minute says
-// how many were left out; other clients, other causes and the operator's lines are not held back (L-75).
+// TestLinesHaveARate checks that a client gets five lines a minute for each cause, and that the first line of the
+// next minute has the number of suppressed ones. Other clients, other causes and the operator's lines are not limited
+// (L-75).
 func TestLinesHaveARate(t *testing.T) {
 	l := newLogged()
 	for range 1000 {
@@ -70,7 +71,8 @@ func TestLinesHaveARate(t *testing.T) {
 	}
 }
 
-// TestCountsAreBounded: clients without number take no more room than the bound, and past it share a rate (L-75).
+// TestCountsAreBounded checks that the number of counted clients is bounded. Clients beyond the bound share one rate
+// (L-75).
 //
 // +checklocksignore: there is one goroutine
 func TestCountsAreBounded(t *testing.T) {
@@ -80,16 +82,16 @@ func TestCountsAreBounded(t *testing.T) {
 	}
 	n := len(l.h.(*Handler).counts.of)
 	if got := len(l.lines()); n != maxKeys+1 || got != maxKeys+perWindow {
-		t.Errorf("L-75: %d are counted, %d lines", n, got)
+		t.Errorf("L-75: %d are counted, %d lines, want %d, %d", n, got, maxKeys+1, maxKeys+perWindow)
 	}
 	l.at = l.at.Add(time.Minute)
 	l.warn("refused", slog.String("address", "new"))
 	if n := len(l.h.(*Handler).counts.of); n != 1 {
-		t.Errorf("L-75: %d are counted after the window", n)
+		t.Errorf("L-75: %d are counted after the window, want 1", n)
 	}
 }
 
-// TestAttributesOfALogger: a logger that has the client among its own attributes is bounded as well (L-75).
+// TestAttributesOfALogger checks that a logger with the client among its own attributes has the same limit (L-75).
 func TestAttributesOfALogger(t *testing.T) {
 	l := newLogged()
 	log := slog.New(l.h).With("uid", 7).WithGroup("g")

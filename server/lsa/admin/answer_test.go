@@ -40,7 +40,7 @@ func made(t testing.TB, s token.Spec) *token.Token {
 	return v
 }
 
-// TestOnlyAdministratorsAreServed: only a token with Administrators enabled is answered (L-52).
+// TestOnlyAdministratorsAreServed checks that only a token with Administrators enabled is served (L-52).
 func TestOnlyAdministratorsAreServed(t *testing.T) {
 	alice := sid.MustParse("S-1-5-21-1-2-3-1001")
 	limited := token.Administrator(alice)
@@ -132,7 +132,7 @@ func TestLongResponseComesInParts(t *testing.T) {
 	}
 }
 
-// TestPasswordIsNeverPrinted: no verb shows the password of a request, and the daemon gets it
+// TestPasswordIsNeverPrinted checks that no verb prints the password of a request, and that the daemon receives it
 // (L-1).
 func TestPasswordIsNeverPrinted(t *testing.T) {
 	r := admin.Request{Do: admin.SetPassword, Password: "hunter2"}
@@ -143,11 +143,11 @@ func TestPasswordIsNeverPrinted(t *testing.T) {
 		}
 	}
 	if b, err := json.Marshal(r); err != nil || !strings.Contains(string(b), "hunter2") {
-		t.Errorf("%s, %v", b, err)
+		t.Errorf(`%s, %v, want string(b) containing "hunter2", no error`, b, err)
 	}
 }
 
-// FuzzAnswer: no request ends the daemon or makes a store that does not open.
+// FuzzAnswer checks that no request crashes the daemon or leaves a store that does not open.
 func FuzzAnswer(f *testing.F) {
 	for _, text := range []string{`{"do":"account add","name":"a","uid":7}`, `{"do":"export","offset":-1}`,
 		`{"do":"backup","offset":9223372036854775807}`, `{"do":"import","file":"version: 1\n"}`, `{}`, `[`,
@@ -165,15 +165,15 @@ func FuzzAnswer(f *testing.F) {
 		out, st := a.Answer(v, b)
 		var r admin.Response
 		if err := json.Unmarshal(out, &r); err != nil || st != ntstatus.Success {
-			t.Errorf("%q: %v, %v", b, st, err)
+			t.Errorf("%q: %v, %v, want %v, nil", b, st, err, ntstatus.Success)
 		}
 		if strings.Contains(string(out), "argon2id$") {
-			t.Error("a hash is answered (L-38)")
+			t.Errorf(`a hash is answered (L-38): string(out) = %q, want text without "argon2id$"`, string(out))
 		}
 	})
 }
 
-// TestPartsOfBackup: a part is the bytes of the store from its offset on, of the revision that it says.
+// TestPartsOfBackup checks that a part has the bytes of the store from its offset on, at the revision that it names.
 func TestPartsOfBackup(t *testing.T) {
 	a := newAsker(t)
 	if err := a.Store.Update(sid.LocalSystem, func(e *lsa.Edit) error {
@@ -191,7 +191,8 @@ func TestPartsOfBackup(t *testing.T) {
 	revision, size, err := a.Store.Revision()
 	all := whole.Bytes()
 	if err != nil || size != int64(len(all)) || revision < 1 || len(all) <= 1<<20+1 {
-		t.Fatalf("revision %d of %d bytes, %d of a backup, %v", revision, size, len(all), err)
+		t.Fatalf("revision %d of %d bytes, %d of a backup, %v, want at least 1, %d, more than %d, nil", revision,
+			size, len(all), err, int64(len(all)), 1<<20+1)
 	}
 	for _, at := range []int{0, 1, 4095, 4096, 5000, len(all) - 1<<20 - 1, len(all) - 1<<20, len(all) - 1<<20 + 1,
 		len(all) - 1, len(all), len(all) + 1, -1} {
@@ -200,7 +201,8 @@ func TestPartsOfBackup(t *testing.T) {
 		to := min(from+1<<20, len(all))
 		if err != nil || !bytes.Equal(out.Data, all[from:to]) || out.Revision != fmt.Sprint(revision) ||
 			at >= 0 && out.More != (to < len(all)) {
-			t.Errorf("from %d: %d bytes, want %d, more %t of %s, %v", at, len(out.Data), to-from, out.More, out.Revision, err)
+			t.Errorf("from %d: %d bytes, want %d, more %t of %s, %v",
+				at, len(out.Data), to-from, out.More, out.Revision, err)
 		}
 	}
 	// A list names its bytes by a sum: the same bytes have the same name, and others another.
@@ -227,7 +229,7 @@ func TestBackupReturnsKeyHalves(t *testing.T) {
 	a := newAsker(t)
 	for _, do := range []admin.Do{admin.BackupKey, admin.BackupPublic} {
 		if b, err := admin.Fetch(a.send, admin.Request{Do: do}); err != nil || len(b) != 0 {
-			t.Errorf("%s without a log: %q, %v", do, b, err)
+			t.Errorf("%s without a log: %q, %v, want len(b) = 0, no error", do, b, err)
 		}
 	}
 	const most = 1 << 20
@@ -254,7 +256,8 @@ func TestBackupReturnsKeyHalves(t *testing.T) {
 		out, err := admin.Ask(a.send, admin.Request{Do: c.do, Offset: c.offset})
 		if err != nil || len(out.Data) != c.n || out.More != c.more || !strings.HasPrefix(string(out.Data), c.want) ||
 			out.Revision == "" {
-			t.Errorf("%s from %d: %d bytes, more %t, %v, want %d, %t", c.do, c.offset, len(out.Data), out.More, err, c.n,
+			t.Errorf("%s from %d: %d bytes, more %t, %v, want %d, %t",
+				c.do, c.offset, len(out.Data), out.More, err, c.n,
 				c.more)
 		}
 	}

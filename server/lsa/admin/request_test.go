@@ -16,8 +16,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestEachRequestIsRecorded: each request is the changes that it says, in the name of the token's
-// user, and no others (L-50).
+// TestEachRequestIsRecorded checks that each request makes exactly the changes that it names, recorded under the
+// token's user (L-50).
 func TestEachRequestIsRecorded(t *testing.T) {
 	var changes []lsa.Change
 	s, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
@@ -77,12 +77,12 @@ func TestEachRequestIsRecorded(t *testing.T) {
 		}
 	}
 	if got := a.list(admin.ListAccounts); got != "alix M-1001 7 disabled A\n" {
-		t.Errorf("in the end there is\n%s", got)
+		t.Errorf("in the end there is\n%s, want %q", got, "alix M-1001 7 disabled A\n")
 	}
 }
 
-// TestUnlock: an account that its failures locked is let in again, and one that was locked by an administrator, too;
-// one that is not there stays unknown.
+// TestUnlock checks that unlock reopens an account locked by failures or by an administrator, and that an unknown
+// account is an error.
 func TestUnlock(t *testing.T) {
 	a := newAsker(t)
 	a.must(admin.Request{Do: admin.AddAccount, Name: "alice", Password: "word"})
@@ -112,15 +112,15 @@ func TestUnlock(t *testing.T) {
 		t.Errorf("a long password: %v", err)
 	}
 	if got := a.list(admin.ListAccounts); got != "alice M-1001 - active -\n" {
-		t.Errorf("in the end there is\n%s", got)
+		t.Errorf("in the end there is\n%s, want %q", got, "alice M-1001 - active -\n")
 	}
 	if _, st := a.Store.LogOn(logon.Request{Package: logon.S4U, Name: "bob", Type: winnt.LOGON32_LOGON_NETWORK}); st !=
 		ntstatus.NoSuchUser {
-		t.Errorf("bob: %v", st)
+		t.Errorf("bob: %v, want %v", st, ntstatus.NoSuchUser)
 	}
 }
 
-// asker asks a store of its own in the name of the system.
+// asker sends requests to its own store as LocalSystem.
 type asker struct {
 	*testing.T
 	admin.Answerer
@@ -137,11 +137,11 @@ func (a *asker) send(b []byte) ([]byte, error) {
 	return out, st.Err()
 }
 
-// must makes a request that is to succeed.
+// must makes a request that must succeed.
 func (a *asker) must(r admin.Request) {
 	a.Helper()
 	if out, err := admin.Ask(a.send, r); err != nil || len(out.Data) > 0 || out.More || out.Revision != "" {
-		a.Errorf("%+v: %+v, %v", r, out, err)
+		a.Errorf(`%+v: %+v, %v, want len(out.Data) = 0, out.More = false, out.Revision = "", no error`, r, out, err)
 	}
 }
 
@@ -201,7 +201,7 @@ func TestAccounts(t *testing.T) {
 	accounts("ALIX M-1001 - active -\n" + carol)
 }
 
-// TestGroupsAndRights: members come and go one by one, and so do rights.
+// TestGroupsAndRights adds and removes members and rights one by one.
 func TestGroupsAndRights(t *testing.T) {
 	a := newAsker(t)
 	a.must(admin.Request{Do: admin.AddAccount, Name: "alice"})
@@ -231,7 +231,7 @@ func TestGroupsAndRights(t *testing.T) {
 	}
 }
 
-// TestRefusedRequests: what cannot be done is a sentence, and changes nothing.
+// TestRefusedRequests checks that an impossible request returns a readable message and changes nothing.
 func TestRefusedRequests(t *testing.T) {
 	a := newAsker(t)
 	a.must(admin.Request{Do: admin.AddAccount, Name: "alice"})
@@ -266,9 +266,10 @@ func TestRefusedRequests(t *testing.T) {
 	}
 	if out, st := a.Answer(a.by, []byte(`{"do":"account list","nonsense":1}`)); st != ntstatus.Success ||
 		!strings.Contains(string(out), "nonsense") {
-		t.Errorf("an unknown field: %s, %v", out, st)
+		t.Errorf(`an unknown field: %s, %v, want st = %v, string(out) containing "nonsense"`, out, st,
+			ntstatus.Success)
 	}
-	// An offset before the beginning or behind the end is no fault of the daemon's.
+	// An offset before the start or beyond the end is the client's error.
 	for _, do := range []admin.Do{admin.Export, admin.ListAccounts, admin.ListGroups, admin.ListRights, admin.BackupStore,
 		admin.BackupKey, admin.BackupPublic} {
 		for _, at := range []int64{-1, math.MinInt64, math.MaxInt64} {
@@ -278,6 +279,6 @@ func TestRefusedRequests(t *testing.T) {
 		}
 	}
 	if after, _, err := a.Store.Revision(); err != nil || after != before {
-		t.Errorf("the store changed: %d, was %d, %v", after, before, err)
+		t.Errorf("the store changed: %d, was %d, %v, want %d, nil", after, before, err, before)
 	}
 }

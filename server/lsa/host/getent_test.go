@@ -63,17 +63,18 @@ func TestDefaultProgramsComeFromPath(t *testing.T) {
 	}
 	t.Setenv("PATH", dir)
 	if name, ok := (&Names{}).UserName(context.Background(), 0); !ok || name != "root" {
-		t.Errorf("uid 0 is %q, %t", name, ok)
+		t.Errorf(`uid 0 is %q, %t, want "root", true`, name, ok)
 	}
 	if id, ok, err := NewDomains().SIDOfUID(context.Background(), 7); !ok || err != nil || id.RID() != 1103 {
-		t.Errorf("uid 7 is %v, %t, %v", id, ok, err)
+		t.Errorf("uid 7 is %v, %t, %v, want ok = true, id.RID() = 1103, no error", id, ok, err)
 	}
 	if n := New(); n.socket != "/run/systemd/userdb/io.systemd.Multiplexer" || n.getent != "" {
-		t.Errorf("this host is asked at %q, and by %q", n.socket, n.getent)
+		t.Errorf(`New() uses the socket %q and the program %q, want "/run/systemd/userdb/io.systemd.Multiplexer", ""`,
+			n.socket, n.getent)
 	}
 }
 
-// TestLinesOfGetent: one line, of at most as many bytes as a reply has.
+// TestLinesOfGetent checks that getent's output is one line, at most as long as a reply of the service.
 func TestLinesOfGetent(t *testing.T) {
 	dir := t.TempDir()
 	n := &Names{getent: filepath.Join(dir, "getent")}

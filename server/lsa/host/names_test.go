@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// answers are those of a made-up service, by method and the value asked for.
+// answers are the replies of a fake service, by method and key.
 type answers map[string][]string
 
 // serve plays io.systemd.Multiplexer and returns its socket.
@@ -104,16 +104,16 @@ func TestUserDatabase(t *testing.T) {
 	})
 	ctx := context.Background()
 	if uid, ok := n.UID(ctx, "alice"); uid != 1000 || !ok {
-		t.Errorf("alice is %d %v", uid, ok)
+		t.Errorf("alice is %d %v, want 1000, true", uid, ok)
 	}
 	if name, ok := n.UserName(ctx, 1000); name != "alice" || !ok {
-		t.Errorf("1000 is %q %v", name, ok)
+		t.Errorf(`1000 is %q %v, want "alice", true`, name, ok)
 	}
 	if gid, ok := n.GID(ctx, "wheel"); gid != 10 || !ok {
-		t.Errorf("wheel is %d %v", gid, ok)
+		t.Errorf("wheel is %d %v, want 10, true", gid, ok)
 	}
 	if name, ok := n.GroupName(ctx, 10); name != "wheel" || !ok {
-		t.Errorf("10 is %q %v", name, ok)
+		t.Errorf(`10 is %q %v, want "wheel", true`, name, ok)
 	}
 	if gids, ok := n.Groups(ctx, "alice"); !ok || !reflect.DeepEqual(gids, []uint32{100, 10}) {
 		t.Errorf("alice's groups: %v %v", gids, ok)
@@ -134,25 +134,25 @@ func TestUserDatabase(t *testing.T) {
 	}
 }
 
-// TestThisHost: root is root everywhere.
+// TestThisHost looks up root, which every host has.
 func TestThisHost(t *testing.T) {
 	n := New()
 	if name, ok := n.UserName(context.Background(), 0); !ok || name != "root" {
 		t.Skipf("uid 0 is %q %v: neither the service nor getent answers here", name, ok)
 	}
 	if gids, ok := n.Groups(context.Background(), "root"); !ok || gids[0] != 0 {
-		t.Errorf("root's groups: %v %v", gids, ok)
+		t.Errorf("root's groups: %v %v, want ok = true, gids[0] = 0", gids, ok)
 	}
 }
 
-// TestValidKey: which names can be asked for, each bound from both sides.
+// TestValidKey checks both sides of each bound of a name that can be looked up.
 func TestValidKey(t *testing.T) {
 	for name, want := range map[string]bool{"a": true, "alice": true, "": false, "-alice": false, "al-ice": true,
 		"a:b": false, ":": false, "a\nb": false, "a\x00": false, "a\x7f": false, "0": false, "1000": false,
 		"1000a": true, "a1000": true,
 		"1a0": true, "\xff": false, "ü": true, "a b": true, strings.Repeat("n", 256): true, strings.Repeat("n", 257): false} {
-		if validKey(name) != want {
-			t.Errorf("%q can be asked for: %t", name, !want)
+		if got := validKey(name); got != want {
+			t.Errorf("validKey(%q) = %v, want %v", name, got, want)
 		}
 	}
 }
@@ -180,7 +180,7 @@ func TestServiceWorksWithoutGetent(t *testing.T) {
 	}
 }
 
-// TestFirstBytes: as many bytes as an answer has, in parts or at once, and no more.
+// TestFirstBytes checks that an answer may have its maximum length, in parts or in one write, and not a byte more.
 func TestFirstBytes(t *testing.T) {
 	var f firstBytes
 	part := make([]byte, maxLine-1)
@@ -196,6 +196,6 @@ func TestFirstBytes(t *testing.T) {
 		}
 	}
 	if n, err := (&firstBytes{}).Write(make([]byte, maxLine+1)); n != 0 || err == nil {
-		t.Errorf("one byte too many at once: %d, %v", n, err)
+		t.Errorf("one write of a byte more than the maximum: %d, %v, want 0, an error", n, err)
 	}
 }

@@ -132,8 +132,8 @@ func (h *fakeHost) questions() string {
 	return strings.Join(append(all, strings.Split(strings.TrimSuffix(string(b), "\n"), "\n")...), "; ")
 }
 
-// TestServiceIsQueriedBeforeGetent: the service first, by one question; getent after it, where the
-// service has no such answer, answers about another, or not at all (L-14, L-56).
+// TestServiceIsQueriedBeforeGetent checks that a lookup first sends one query to the service, and runs getent if the
+// service has no such entry, returns another one, or fails (L-14, L-56).
 func TestServiceIsQueriedBeforeGetent(t *testing.T) {
 	const away = `{"error":"io.systemd.UserDatabase.ServiceNotAvailable"}`
 	h := newFakeHost(t, answers{
@@ -284,7 +284,7 @@ func TestIncompleteGroupsAreAnError(t *testing.T) {
 	}
 }
 
-// FuzzReplies: nothing that a service says ends the program.
+// FuzzReplies checks that no reply of the service causes a panic.
 func FuzzReplies(f *testing.F) {
 	f.Add([]byte(user("alice", 1, 1) + "\x00"))                 // a record
 	f.Add([]byte(in("a", "b", true) + "\x00" + "{}\x00"))       // one that continues
@@ -330,6 +330,6 @@ func TestTruncatedReplyIsAnError(t *testing.T) {
 	broken := errors.New("broken")
 	if found, err := replies(strings.NewReader(more+one), func(json.RawMessage) error { return broken }); found ||
 		!errors.Is(err, broken) {
-		t.Errorf("%t, %v", found, err)
+		t.Errorf("%t, %v, want false, %v", found, err, broken)
 	}
 }

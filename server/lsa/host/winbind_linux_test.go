@@ -52,7 +52,7 @@ func TestMapsMatchWinbindd(t *testing.T) {
 		live(t, d))
 }
 
-// live asks the directory itself for uidNumber and gidNumber, with the service's keytab.
+// live queries the directory itself for uidNumber and gidNumber, with the service's keytab.
 func live(t *testing.T, d *addc.Domain) *ldap.IDs {
 	t.Helper()
 	keys, err := kerberos.ReadKeytab(d.Keytab)
@@ -69,7 +69,7 @@ func live(t *testing.T, d *addc.Domain) *ldap.IDs {
 	return &ldap.IDs{Ask: func(question func(*ldap.Directory) error) error { return question(dir) }}
 }
 
-// sids returns those of accounts, by their numbers.
+// sids returns the accounts' SIDs in the order of their ids.
 func sids(accounts map[string]sid.SID) (all []sid.SID) {
 	for i := range compared {
 		all = append(all, accounts[fmt.Sprintf("n%d", i)])
@@ -129,7 +129,8 @@ func asWinbind(t *testing.T, m *addc.Member, accounts map[string]sid.SID, one ls
 	for i, who := range all {
 		uid, ok := s.UID(who)
 		if !ok || i >= len(lines) || !strings.HasSuffix(lines[i], " "+strconv.Itoa(int(int32(uid)))) {
-			t.Fatalf("%s: L-53: %v has the uid %d here, %t, and winbind says %q", one.Backend, who, uid, ok, lines[min(i,
+			t.Fatalf("%s: L-53: %v has the uid %d here, %t, and winbind says %q",
+				one.Backend, who, uid, ok, lines[min(i,
 				len(lines)-1)])
 		}
 		back[i] = "u" + strconv.FormatUint(uint64(uid), 10)
@@ -144,7 +145,7 @@ func asWinbind(t *testing.T, m *addc.Member, accounts map[string]sid.SID, one ls
 	for _, i := range []int{0, 1, 7, compared - 1} {
 		uid, _ := s.UID(all[i])
 		if got, ok := w.UID(all[i]); got != uid || !ok || w.UserSID(uid) != all[i] {
-			t.Errorf("%s: L-55: by winbind %v has the uid %d, %t, and that is %v; want %d", one.Backend, all[i], got, ok,
+			t.Errorf("L-55: %s: winbind maps %v to uid %d, %t, and back to %v, want %d", one.Backend, all[i], got, ok,
 				w.UserSID(uid), uid)
 		}
 	}

@@ -43,18 +43,18 @@ esac
 	alice := sid.MustParse("S-1-5-21-9-8-7-1103")
 	for _, ask := range []func(context.Context, uint32) (sid.SID, bool, error){d.SIDOfUID, d.SIDOfGID} {
 		if s, ok, err := ask(ctx, 70001); s != alice || !ok || err != nil {
-			t.Errorf("70001 is %v, %v, %v", s, ok, err)
+			t.Errorf("70001 is %v, %v, %v, want %v, true, nil", s, ok, err, alice)
 		}
 	}
 	for _, ask := range []func(context.Context, sid.SID) (uint32, bool, error){d.UIDOf, d.GIDOf} {
 		if n, ok, err := ask(ctx, alice); n != 70001 || !ok || err != nil {
-			t.Errorf("alice is %v, %v, %v", n, ok, err)
+			t.Errorf("alice is %v, %v, %v, want 70001, true, nil", n, ok, err)
 		}
 	}
 	// Numbers beyond 31 bits, as wbinfo takes and prints them (L-62).
 	for _, ask := range []func(context.Context, uint32) (sid.SID, bool, error){d.SIDOfUID, d.SIDOfGID} {
 		if s, ok, err := ask(ctx, 3000071103); s != alice || !ok || err != nil {
-			t.Errorf("L-62: 3000071103 is %v, %v, %v", s, ok, err)
+			t.Errorf("L-62: 3000071103 is %v, %v, %v, want %v, true, nil", s, ok, err, alice)
 		}
 	}
 	if s, ok, err := d.SIDOfUID(ctx, 3000071104); ok || err != nil || !s.IsZero() {
@@ -62,7 +62,7 @@ esac
 	}
 	for _, ask := range []func(context.Context, sid.SID) (uint32, bool, error){d.UIDOf, d.GIDOf} {
 		if n, ok, err := ask(ctx, alice.Prefix().WithRID(8)); n != 3000071103 || !ok || err != nil {
-			t.Errorf("L-62: RID 8 is %d, %v, %v", n, ok, err)
+			t.Errorf("L-62: RID 8 is %d, %v, %v, want 3000071103, true, nil", n, ok, err)
 		}
 	}
 	for uid, silent := range map[uint32]bool{70002: false, 70003: true, 70004: true, 70005: true, 70006: true, 7: true} {
@@ -72,15 +72,15 @@ esac
 	}
 	for _, rid := range []uint32{5, 6, 7, 9} {
 		if n, ok, err := d.UIDOf(ctx, alice.Prefix().WithRID(rid)); ok || err == nil {
-			t.Errorf("RID %d is %d, %v, %v", rid, n, ok, err)
+			t.Errorf("RID %d is %d, %v, %v, want false, an error", rid, n, ok, err)
 		}
 	}
 	if _, ok, err := (&Domains{wbinfo: program + ".none"}).SIDOfUID(ctx, 70001); ok || err == nil {
-		t.Error("a program that is not there gave an answer")
+		t.Error("SIDOfUID with a missing wbinfo succeeds, want an error")
 	}
 }
 
-// TestThisWinbind asks the winbind of this host, where one runs.
+// TestThisWinbind queries the winbind of this host, if one runs.
 func TestThisWinbind(t *testing.T) {
 	if err := exec.Command("wbinfo", "-p").Run(); err != nil {
 		t.Skipf("no winbind answers here: wbinfo -p: %v", err)
@@ -90,7 +90,7 @@ func TestThisWinbind(t *testing.T) {
 	}
 }
 
-// winbindOf makes a wbinfo of a script that also notes each time that it is run.
+// winbindOf returns a wbinfo made of a script, and a function that counts its runs.
 func winbindOf(t *testing.T, script string) (d *Domains, runs func() int, clock *time.Time) {
 	t.Helper()
 	dir := t.TempDir()
@@ -107,9 +107,8 @@ func winbindOf(t *testing.T, script string) (d *Domains, runs func() int, clock 
 	return &Domains{wbinfo: program, now: func() time.Time { return *clock }}, runs, clock
 }
 
-// TestStalledWinbindIsPaused: a winbind that does not answer is left alone for ten seconds, also
-// one whose child holds the pipes, and no id of it is proved to be of no account (L-61,
-// L-55).
+// TestStalledWinbindIsPaused checks that a winbind that does not respond is not queried for ten seconds, even if a
+// child of it keeps the pipes open, and that none of its ids counts as absent (L-61, L-55).
 func TestStalledWinbindIsPaused(t *testing.T) {
 	fifo := filepath.Join(t.TempDir(), "fifo")
 	if err := unix.Mkfifo(fifo, 0o600); err != nil {
@@ -123,35 +122,35 @@ func TestStalledWinbindIsPaused(t *testing.T) {
 			defer cancel()
 			_, found, err := d.SIDOfUID(ctx, uid)
 			if found || err == nil {
-				t.Errorf("L-55: %s: %t, %v", name, found, err)
+				t.Errorf("L-55: %s: %t, %v, want false, an error", name, found, err)
 			}
 			return err
 		}
 		if err := ask(1); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("L-61: %s: %v", name, err)
+			t.Errorf("L-61: %s: %v, want %v", name, err, context.DeadlineExceeded)
 		}
 		first := runs()
 		for uid := range uint32(100) {
 			if err := ask(uid); !errors.Is(err, errSilent) {
-				t.Fatalf("L-61: %s: %v", name, err)
+				t.Fatalf("L-61: %s: %v, want %v", name, err, errSilent)
 			}
 		}
 		if runs() != first {
-			t.Errorf("L-61: %s: it was asked %d times more", name, runs()-first)
+			t.Errorf("L-61: %s: winbind was queried %d times during the pause, want 0", name, runs()-first)
 		}
 		*clock = clock.Add(silenceLife)
 		if err := ask(1); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("L-61: %s: after its time it is not asked: %v", name, err)
+			t.Errorf("L-61: %s: query after the pause: %v, want %v", name, err, context.DeadlineExceeded)
 		}
 	}
-	// What still reads of the pipe ends with it.
+	// Closing the pipe ends the remaining reader.
 	if f, err := os.OpenFile(fifo, os.O_WRONLY|unix.O_NONBLOCK, 0); err == nil {
 		_ = f.Close()
 	}
 }
 
-// TestMalformedWinbindOutputIsAnError: an answer without end, of another kind, in another encoding, and
-// a winbind that dies are errors, never an account and never its absence (L-55).
+// TestMalformedWinbindOutputIsAnError checks that endless output, another format or encoding, and a winbind that dies
+// are errors, never an account or its absence (L-55).
 func TestMalformedWinbindOutputIsAnError(t *testing.T) {
 	for name, script := range map[string]string{
 		"without end":                     "exec yes S-1-5-21-9-8-7-1103",
@@ -169,16 +168,16 @@ func TestMalformedWinbindOutputIsAnError(t *testing.T) {
 	} {
 		d, _, _ := winbindOf(t, script)
 		if s, found, err := d.SIDOfUID(context.Background(), 7); found || err == nil {
-			t.Errorf("L-55: %s: %v, %t, %v", name, s, found, err)
+			t.Errorf("L-55: %s: %v, %t, %v, want false, an error", name, s, found, err)
 		}
 		if n, found, err := d.UIDOf(context.Background(), sid.MustParse("S-1-5-21-9-8-7-1103")); found || err == nil {
-			t.Errorf("L-55: %s: %d, %t, %v", name, n, found, err)
+			t.Errorf("L-55: %s: %d, %t, %v, want false, an error", name, n, found, err)
 		}
 	}
 }
 
-// TestWinbindIsRemembered: an answer counts for a minute, also that there is no account; a
-// failure does not (L-61).
+// TestWinbindIsRemembered checks that results are cached for a minute, including that there is no account, and that
+// failures are not (L-61).
 //
 // +checklocksignore
 func TestWinbindIsRemembered(t *testing.T) {
@@ -200,19 +199,19 @@ esac
 			}
 		}
 		if n := runs() - before; n != c.runs {
-			t.Errorf("L-61: %d: asked %d times, want %d", c.uid, n, c.runs)
+			t.Errorf("L-61: uid %d: %d runs of wbinfo, want %d", c.uid, n, c.runs)
 		}
 	}
 	*clock = clock.Add(answerLife)
 	before := runs()
 	if _, found, err := d.SIDOfUID(context.Background(), 1); !found || err != nil || runs() != before+1 {
-		t.Errorf("L-61: after a minute: %t, %v, asked %d times", found, err, runs()-before)
+		t.Errorf("L-61: after a minute: found %t, error %v, %d new runs of wbinfo, want 1", found, err, runs()-before)
 	}
 	for id := range uint32(maxAnswers + 10) { // all are cached, so none is queried
 		d.known["-U "+strconv.Itoa(int(id))] = remembered{"S-1-5-32", true, clock.Add(time.Hour)}
 	}
 	if _, _, err := d.SIDOfUID(context.Background(), 1<<30); err == nil || len(d.known) < maxAnswers {
-		t.Errorf("a failure: %v, %d answers", err, len(d.known))
+		t.Errorf("a failure: %v, %d answers, want an error, at least %d", err, len(d.known), maxAnswers)
 	}
 	delete(d.known, "-U 1")
 	if _, found, _ := d.SIDOfUID(context.Background(), 1); !found || len(d.known) != 1 {
@@ -220,8 +219,8 @@ esac
 	}
 }
 
-// TestFourQuestions: uids and gids of winbind are different questions, and so are their kept answers; "not found"
-// and "not mapped" are no errors, in either direction (L-55, L-61, L-62).
+// TestFourQuestions checks that uids and gids are separate queries with separate cached results. "not found" and "not
+// mapped" are no errors in either direction (L-55, L-61, L-62).
 func TestFourQuestions(t *testing.T) {
 	d, runs, _ := winbindOf(t, `case "$1 $2" in
 "-U 7") echo S-1-5-21-9-8-7-1 ;;
@@ -261,11 +260,11 @@ esac
 			}
 		}
 		if n, ok, err := d.GIDOf(ctx, machine.WithRID(7)); n != 72 || !ok || err != nil {
-			t.Errorf("L-55: RID 7 is the gid %d, %t, %v", n, ok, err)
+			t.Errorf("L-55: RID 7 is the gid %d, %t, %v, want 72, true, nil", n, ok, err)
 		}
 	}
 	if n := runs(); n != 17 {
-		t.Errorf("L-61: 34 questions were asked %d times, want 17", n)
+		t.Errorf("L-61: 34 queries made %d runs of wbinfo, want 17", n)
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 	"github.com/refmon/refmon/server/watch"
 )
 
-// TestBatches: a batch comes out at the other end as it went in.
+// TestBatches checks that a batch arrives at the other end unchanged.
 func TestBatches(t *testing.T) {
 	d := sddl.MustParse("O:SYG:BAD:P(A;OI;FA;;;BA)S:(AU;SA;FA;;;WD)")
 	in := watch.Batch{Tree: "/srv", Begin: true, End: true, Heartbeat: watch.Heartbeat{Time: time.Unix(7, 8), Up: 9},
@@ -31,7 +31,7 @@ func TestBatches(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n := bytes.Count(text, []byte("\n")); n != 1 {
-		t.Errorf("%d lines", n)
+		t.Errorf("%d lines, want 1", n)
 	}
 	out, err := decode(bytes.TrimSpace(text), "/srv")
 	if err != nil {
@@ -141,8 +141,8 @@ func TestServerRejectsClients(t *testing.T) {
 	}
 }
 
-// TestQuestions: a server takes no question that is malformed, of another version or too long,
-// and says so (N-18).
+// TestQuestions checks that a server rejects requests that are malformed, of another version or too long, with an
+// error (N-18).
 func TestQuestions(t *testing.T) {
 	x := serve(t, &Server{May: anybody})
 	for text, want := range map[string]string{"{}\n": "version 0", "x\n": "question",
@@ -183,7 +183,7 @@ func TestFollowerGetsWalkThenChanges(t *testing.T) {
 			case b := <-out:
 				return b
 			case <-time.After(time.Minute):
-				t.Fatal("nothing was heard", end())
+				t.Fatal("no batch arrived within a minute:", end())
 			}
 			return watch.Batch{}
 		}
@@ -198,7 +198,7 @@ func TestFollowerGetsWalkThenChanges(t *testing.T) {
 			}
 		}
 		if !strings.Contains(names, " /plan ") {
-			t.Errorf("a walk has %q", names)
+			t.Errorf(`a walk has %q, want text containing " /plan "`, names)
 		}
 		put("new")
 		present := time.Now()
@@ -209,7 +209,7 @@ func TestFollowerGetsWalkThenChanges(t *testing.T) {
 			}
 			if b.Heartbeat.Time.After(present) {
 				if !seen {
-					t.Error("a beat came before what it vouches for")
+					t.Error("a heartbeat arrived before the events that it covers")
 				}
 				break
 			}
@@ -221,7 +221,7 @@ func TestFollowerGetsWalkThenChanges(t *testing.T) {
 	}
 }
 
-// TestAttributeRequired: where a tree takes nothing from permissions, a file without the
+// TestAttributeRequired checks that in a tree that does not derive descriptors from permissions, a file without the
 // attribute has no descriptor (N-18).
 func TestAttributeRequired(t *testing.T) {
 	if os.Getuid() != 0 {
@@ -250,7 +250,7 @@ func TestAttributeRequired(t *testing.T) {
 	}
 }
 
-// TestOtherServer: a socket of another user's program is not believed (N-17).
+// TestOtherServer checks that a socket of another user's program is rejected (N-17).
 func TestOtherServer(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("a socket of another user is made by root only")

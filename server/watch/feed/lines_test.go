@@ -45,7 +45,7 @@ func TestLimitsOfLines(t *testing.T) {
 		for _, tree := range []string{"/t", "/", "/s"} {
 			want := strings.Contains(" "+trees+" ", " "+tree+" ")
 			if got := within(tree, path); got != want {
-				t.Errorf("N-51: %q is within %s: %t", path, tree, got)
+				t.Errorf("N-51: %q is within %s: %t, want %t", path, tree, got, want)
 			}
 			_, err := decode([]byte(`{"seen":[{"path":"`+path+`"}]}`), tree)
 			if (err == nil) != want {
@@ -61,12 +61,12 @@ func TestLimitsOfLines(t *testing.T) {
 		t.Errorf("%+v, %v", b, err)
 	}
 	if b, err := decode([]byte(`{"up":6}`), "/t"); err != nil || b.Heartbeat != (watch.Heartbeat{}) {
-		t.Errorf("no beat is %+v, %v", b.Heartbeat, err)
+		t.Errorf("decode of a line without a heartbeat = %+v, %v, want none", b.Heartbeat, err)
 	}
 }
 
-// TestRoomForWatches: sixteen watch at once, one more does not, and one that has ended makes room; after the end there
-// is no room.
+// TestRoomForWatches checks that sixteen followers may watch, that one more is rejected, and that an ended one frees
+// its place. After Close none may watch.
 func TestRoomForWatches(t *testing.T) {
 	s := &Server{}
 	s.begin()
@@ -132,10 +132,10 @@ func TestWatcherFollowsTheRequest(t *testing.T) {
 		_, _, _ = c.Close(), in.Close(), l.Close()
 	}
 	if got := (&Follower{}).traverse(); got != "never" {
-		t.Errorf("without a policy: %q", got)
+		t.Errorf(`without a policy: %q, want "never"`, got)
 	}
 	if got := (&Follower{Traverse: "always"}).traverse(); got != "always" {
-		t.Errorf("with a policy: %q", got)
+		t.Errorf(`with a policy: %q, want "always"`, got)
 	}
 }
 
@@ -160,6 +160,6 @@ func TestRejectionEndsFollower(t *testing.T) {
 	ended, end := context.WithCancel(t.Context())
 	end()
 	if err := f.read(ended, bufio.NewReader(strings.NewReader("{}\n{}\n")), nil); !errors.Is(err, context.Canceled) {
-		t.Errorf("after the end: %v", err)
+		t.Errorf("after the end: %v, want %v", err, context.Canceled)
 	}
 }

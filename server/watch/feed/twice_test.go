@@ -56,7 +56,9 @@ func TestPrecedenceOfFields(t *testing.T) {
 		b, err := decode(bytes.TrimSpace(text), "/t")
 		if x.Descriptor == 3 {
 			if err == nil || len(b.Seen) > 0 {
-				t.Errorf("N-5: %s: a descriptor that is not there: %+v, %v", text, b, err)
+				t.Errorf("N-5: %s: a reference to a missing descriptor: %+v, %v, want len(b.Seen) = 0, an error",
+					text, b,
+					err)
 			}
 			continue
 		}
@@ -67,8 +69,8 @@ func TestPrecedenceOfFields(t *testing.T) {
 	}
 }
 
-// TestBatchesAtRandom: whatever documents a batch has, in whatever order and with whichever descriptors, each comes out
-// as it went in, and each descriptor is sent once.
+// TestBatchesAtRandom checks that random batches arrive unchanged, whatever their documents, order and descriptors,
+// and that each descriptor is sent once.
 func TestBatchesAtRandom(t *testing.T) {
 	of := []*sd.Descriptor{nil, nil, sddl.MustParse("O:SYG:SYD:(A;;FR;;;WD)"), sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)"),
 		sddl.MustParse("O:BAG:SYD:P"), sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)S:(AU;SA;FA;;;WD)")}

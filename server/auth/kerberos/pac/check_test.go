@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// TestCheck: the name, the time, the domain and the requestor are those of the ticket's
-// client; by delegation another may be the requestor where that is let in (K-14 to K-17).
+// TestCheck checks that name, time, domain and requestor of a PAC must be those of the ticket's client. Another
+// requestor is accepted only if delegation is allowed (K-14 to K-17).
 func TestCheck(t *testing.T) {
 	// A refusal says its own reason: another one would hide that this one is not seen.
 	why := map[string]string{"K-14": "it was made for", "K-15": "make no user of a domain",
@@ -33,10 +33,10 @@ func TestCheck(t *testing.T) {
 		"another requestor": {"K-16", func(p *forge.PAC, _ *Ticket) {
 			p.Delegated, p.Requestor = nil, domain.WithRID(500)
 		}},
-		"a delegate that is not let in": {"K-17", func(p *forge.PAC, t *Ticket) {
+		"a delegate, delegation not allowed": {"K-17", func(p *forge.PAC, t *Ticket) {
 			p.Requestor, t.Delegated = domain.WithRID(500), false
 		}},
-		"the client by delegation that is not let in": {"K-17", func(_ *forge.PAC, t *Ticket) { t.Delegated = false }},
+		"the client by delegation, delegation not allowed": {"K-17", func(_ *forge.PAC, t *Ticket) { t.Delegated = false }},
 		"no delegation": {"", func(p *forge.PAC, t *Ticket) { p.Delegated, t.Delegated = nil, false }},
 		"no domain":     {"K-15", func(p *forge.PAC, _ *Ticket) { p.Domain = sid.MustParse("S-1-5-32") }},
 		"half a domain": {"K-15", func(p *forge.PAC,
@@ -56,7 +56,7 @@ func TestCheck(t *testing.T) {
 		"names of another domain":  {"UPN", func(p *forge.PAC, _ *Ticket) { p.UPNSID = other.WithRID(1104) }},
 		"names without a SID":      {"", func(p *forge.PAC, _ *Ticket) { p.UPNSID = sid.SID{} }},
 		"the domain's own names":   {"UPN", func(p *forge.PAC, _ *Ticket) { p.UPNSID = domain }},
-		"a delegate that is let in": {"", func(p *forge.PAC, _ *Ticket) {
+		"a delegate, delegation allowed": {"", func(p *forge.PAC, _ *Ticket) {
 			p.Requestor = domain.WithRID(500)
 		}},
 		"another requestor, where delegates are let in": {"K-16", func(p *forge.PAC, _ *Ticket) {

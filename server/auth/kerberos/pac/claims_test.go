@@ -10,8 +10,7 @@ import (
 	"github.com/refmon/refmon/server/internal/test/forge"
 )
 
-// TestClaimsRefuse: formats that are not read, sizes beyond the bound, sets that are not
-// well formed (K-8, K-10).
+// TestClaimsRefuse checks that unknown formats, sizes above the limit and malformed sets are rejected (K-8, K-10).
 func TestClaimsRefuse(t *testing.T) {
 	one := claims.Attribute{Name: "a", Type: claims.Uint64, Uints: []uint64{1}}
 	set := forge.ClaimsSet([]claims.Attribute{one})
@@ -53,7 +52,7 @@ func TestClaimsRefuse(t *testing.T) {
 	zeros := forge.Compress(make([]byte, maxClaimsSize)) // a few hundred bytes that become many
 	if _, err := readClaims(forge.Metadata(zeros, 4, maxClaimsSize)); !errors.Is(err, ErrInvalid) ||
 		len(zeros) > 4000 {
-		t.Errorf("K-8: %d bytes: %v", len(zeros), err)
+		t.Errorf("K-8: %d bytes: %v, want at most 4000, %v", len(zeros), err, ErrInvalid)
 	}
 }
 

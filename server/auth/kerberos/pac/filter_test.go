@@ -24,8 +24,8 @@ const (
 	unixHost    = "a user or group of a Unix host"
 )
 
-// everyKind has SIDs of each kind, and why each is dropped of the own KDC and of another issuer; "" for one that
-// passes (K-22, K-23, K-25, K-27, K-28). Those of domains [wanted] adds.
+// everyKind has SIDs of each kind with the rule that drops them if they come from our own KDC, and from another
+// issuer; "" if they pass (K-22, K-23, K-25, K-27, K-28). [wanted] adds domain SIDs.
 var everyKind = []struct{ sid, own, other string }{
 	{"S-1-0-0", ofComputer, ofComputer}, {"S-1-1-0", ofComputer, ofComputer}, {"S-1-2-0", ofComputer, ofComputer},
 	{"S-1-3-4", ofComputer, ofComputer}, {"S-1-4-1", "", ""}, {"S-1-5-2", ofComputer, ofComputer},
@@ -44,8 +44,8 @@ var everyKind = []struct{ sid, own, other string }{
 	{machine + "-1000", ofMachine, ofMachine},
 }
 
-// wanted returns groups of each kind, each with other attributes, and which of them pass and which do not, of an issuer
-// that is another than the own KDC or is not.
+// wanted returns groups of each kind, each with different attributes, and which of them pass and which are dropped.
+// another says that the issuer is not our own KDC.
 func wanted(at Place, issuer sid.SID, another bool) (sent, pass []token.Group, dropped []Dropped) {
 	add := func(s sid.SID, why string) {
 		g := token.Group{SID: s, Attributes: []uint32{7, 0, 0x17, 0x20000007, 0xf}[len(sent)%5]}
@@ -80,8 +80,8 @@ func wanted(at Place, issuer sid.SID, another bool) (sent, pass []token.Group, d
 	return sent, pass, dropped
 }
 
-// TestPlaces: what passes at each place of each issuer: one of another realm is another one, and so is one of another
-// domain where the own one is known (K-22 to K-29).
+// TestPlaces checks which SIDs pass at each place of a PAC for each issuer. An issuer of another realm is foreign,
+// and so is one of another domain if our own domain is known (K-22 to K-29).
 func TestPlaces(t *testing.T) {
 	for _, foreign := range []bool{false, true} {
 		for _, own := range []sid.SID{{}, domain, other} {
@@ -112,8 +112,8 @@ func TestPlaces(t *testing.T) {
 	}
 }
 
-// TestPlacesOfDevices: the groups of a device are filtered by the device's own domain, and as another issuer's wherever
-// the client is of another realm, also where the device is of the own domain (K-20, K-22 to K-28).
+// TestPlacesOfDevices checks that a device's groups are filtered by the device's own domain. If the client is of
+// another realm, the filter for foreign issuers applies, even to a device of our domain (K-20, K-22 to K-28).
 func TestPlacesOfDevices(t *testing.T) {
 	for _, c := range []struct {
 		at           Place

@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/server/internal/test/forge"
 )
 
-// TestFrameRefuses: tables that are too long, buffers outside, in the table, across one
-// another, not aligned, and sums that overflow in 32 and 64 bits (K-1, K-2).
+// TestFrameRefuses checks tables that are too long, buffers that lie outside, overlap or are misaligned, and sums
+// that overflow 32 or 64 bits (K-1, K-2).
 func TestFrameRefuses(t *testing.T) {
 	le := binary.LittleEndian
 	for name, change := range map[string]func(b []byte) []byte{
@@ -22,16 +22,16 @@ func TestFrameRefuses(t *testing.T) {
 		"2^28+2 buffers":          func(b []byte) []byte { le.PutUint32(b, 0x10000002); return b },
 		"more buffers than room":  func(b []byte) []byte { le.PutUint32(b[:4:4], 60); return b[:300] },
 		"a buffer in the table":   func(b []byte) []byte { le.PutUint64(b[16:], 8); return b },
-		"a buffer behind the end": func(b []byte) []byte { le.PutUint64(b[16:], uint64(len(b)+8)&^7); return b },
+		"a buffer beyond the end": func(b []byte) []byte { le.PutUint64(b[16:], uint64(len(b)+8)&^7); return b },
 		"an offset that wraps":    func(b []byte) []byte { le.PutUint64(b[16:], ^uint64(7)); return b },
 		"an offset beyond 32 bits": func(b []byte) []byte {
 			le.PutUint64(b[16:],
 				le.Uint64(b[16:])|1<<32)
 			return b
 		},
-		"a size that wraps":            func(b []byte) []byte { le.PutUint32(b[12:], ^uint32(0)); return b },
-		"a buffer that is not aligned": func(b []byte) []byte { le.PutUint64(b[16:], le.Uint64(b[16:])+4); return b },
-		"a buffer in another":          func(b []byte) []byte { le.PutUint64(b[32:], le.Uint64(b[16:])+8); return b },
+		"a size that wraps":   func(b []byte) []byte { le.PutUint32(b[12:], ^uint32(0)); return b },
+		"a misaligned buffer": func(b []byte) []byte { le.PutUint64(b[16:], le.Uint64(b[16:])+4); return b },
+		"a buffer in another": func(b []byte) []byte { le.PutUint64(b[32:], le.Uint64(b[16:])+8); return b },
 	} {
 		data := change(slices.Clone(forge.Seal(alice().Buffers(), key(18))))
 		refused(t, "K-1", name, data)
@@ -43,14 +43,13 @@ func TestFrameRefuses(t *testing.T) {
 		twice := forge.Frame(append(forge.Split(forge.Seal(alice().Buffers(), key(18))),
 			forge.Buffer{Type: kind, Data: make([]byte, 16)}, forge.Buffer{Type: kind, Data: make([]byte, 16)}))
 		if _, err := split(twice); !errors.Is(err, ErrInvalid) {
-			t.Errorf("K-2: a doubled signature of type %d: %v", kind, err)
+			t.Errorf("K-2: a doubled signature of type %d: %v, want %v", kind, err, ErrInvalid)
 		}
 	}
 }
 
-// TestFrameBounds: each bound of the table from both sides, with nothing else wrong: a
-// buffer begins behind the table at a multiple of eight, ends with the PAC at the latest,
-// and the next one begins behind it (K-1).
+// TestFrameBounds checks both sides of each bound of the table. A buffer starts after the table at a multiple of
+// eight, ends within the PAC, and the next buffer starts after it (K-1).
 func TestFrameBounds(t *testing.T) {
 	type span struct{ at, size int }
 	for name, c := range map[string]struct {
@@ -59,16 +58,16 @@ func TestFrameBounds(t *testing.T) {
 		ok      bool
 	}{
 		"no buffer":                        {8, nil, true},
-		"behind the table":                 {40, []span{{24, 16}}, true},
+		"after the table":                  {40, []span{{24, 16}}, true},
 		"in the last entry of the table":   {40, []span{{16, 8}}, false},
 		"in the head":                      {40, []span{{0, 8}}, false},
 		"to the end":                       {40, []span{{32, 8}}, true},
-		"one byte behind the end":          {40, []span{{32, 9}}, false},
-		"nothing at the end":               {40, []span{{40, 0}}, true},
-		"nothing behind the end":           {40, []span{{48, 0}}, false},
+		"one byte beyond the end":          {40, []span{{32, 9}}, false},
+		"empty at the end":                 {40, []span{{40, 0}}, true},
+		"empty beyond the end":             {40, []span{{48, 0}}, false},
 		"a multiple of four":               {40, []span{{28, 4}}, false},
 		"a multiple of two":                {40, []span{{26, 2}}, false},
-		"one behind the other":             {56, []span{{40, 8}, {48, 8}}, true},
+		"two adjacent buffers":             {56, []span{{40, 8}, {48, 8}}, true},
 		"the second one first":             {56, []span{{48, 8}, {40, 8}}, true},
 		"one byte in the other":            {56, []span{{40, 9}, {48, 8}}, false},
 		"one byte in the other, backwards": {56, []span{{48, 8}, {40, 9}}, false},

@@ -22,7 +22,7 @@ func abc() []byte {
 func TestExpand(t *testing.T) {
 	got, err := expand(abc(), 600)
 	if err != nil || string(got) != strings.Repeat("abc", 200) {
-		t.Fatalf("%q, %v", got, err)
+		t.Fatalf("%q, %v, want string(got) = %v, no error", got, err, strings.Repeat("abc", 200))
 	}
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 60 {
@@ -44,12 +44,12 @@ func again(t *testing.T, in []byte) {
 	t.Helper()
 	out, err := expand(forge.Compress(in), len(in))
 	if err != nil || !bytes.Equal(out, in) {
-		t.Fatalf("%d bytes came back as %d, %v", len(in), len(out), err)
+		t.Fatalf("expanding %d compressed bytes returned %d bytes, %v, want the input", len(in), len(out), err)
 	}
 }
 
-// TestExpandRefuses: codes that leave or exceed their room, matches before the start
-// or behind the end, and data that ends early (K-9).
+// TestExpandRefuses checks codes that leave or exceed their space, matches before the start or beyond the end, and
+// truncated data (K-9).
 func TestExpandRefuses(t *testing.T) {
 	alter := func(at int, v byte) []byte { b := abc(); b[at] = v; return b }
 	match := bytes.Repeat([]byte{0x99}, 256) // nine bits a symbol; the first is a match of 3 from 1 before nothing
@@ -64,7 +64,7 @@ func TestExpandRefuses(t *testing.T) {
 		"codes that exceed their room": {alter(0, 0x11), 600},
 		"no code":                      {make([]byte, 300), 600},
 		"a match before the start":     {match, 600},
-		"a match behind the size":      {abc(), 500},
+		"a match beyond the size":      {abc(), 500},
 		"less than the size":           {abc(), 1 << 17},
 		"a length without its bytes":   {abc()[:260], 600},
 		"a long length under fifteen":  {append(abc()[:261], 14, 0), 600},

@@ -20,8 +20,8 @@ const (
 	machine = "S-1-5-21-1-1-1"
 )
 
-// TestFilter: what passes from the own KDC and from another issuer, by the classes of
-// the specification (K-22 to K-28).
+// TestFilter checks which SIDs pass from our own KDC and from another issuer, by the classes of MS-PAC (K-22 to
+// K-28).
 func TestFilter(t *testing.T) {
 	const ours, theirs = "S-1-5-21-10-20-30", "S-1-5-21-40-50-60" // domain, other
 	for _, c := range []struct {
@@ -71,14 +71,15 @@ func TestFilter(t *testing.T) {
 				return d.SID == s &&
 					d.Why != ""
 			}); told == want {
-				t.Errorf("%s: %s from a foreign issuer %t: recorded %t", c.rule, c.sid, foreign, told)
+				t.Errorf("%s: %s from a foreign issuer %t: recorded %t, want anything but %t", c.rule, c.sid,
+					foreign, told, want)
 			}
 		}
 	}
 }
 
-// TestFlags: SIDs and resource groups that the flags do not announce do not count, whatever
-// other flags there are (K-5).
+// TestFlags checks that SIDs and resource groups do not count without their own flag, whatever other flags are set
+// (K-5).
 func TestFlags(t *testing.T) {
 	for _, flags := range []uint32{0, 0x20, 0x200, 0x220, 0xFFFFFFFF, 0xFFFFFFDF, 0xFFFFFDFF, 0xFFFFFDDF} {
 		data := with(forge.LogonInfo, func(b []byte) []byte {
@@ -99,7 +100,7 @@ func TestFlags(t *testing.T) {
 	}
 }
 
-// TestDroppedForTheirReason: the record says by which rule a SID was dropped (K-22 to K-28).
+// TestDroppedForTheirReason checks that the record names the rule by which a SID was dropped (K-22 to K-28).
 func TestDroppedForTheirReason(t *testing.T) {
 	place := Place{Domain: domain, Machine: sid.MustParse(machine)}
 	for s, want := range map[string]string{"S-1-16-16384": "a label or a package",
@@ -118,7 +119,7 @@ func TestDroppedForTheirReason(t *testing.T) {
 	}
 }
 
-// TestFilterOfNothing: an authority without a sub-authority is no group (K-22).
+// TestFilterOfNothing checks that a SID without a sub-authority is not accepted as a group (K-22).
 func TestFilterOfNothing(t *testing.T) {
 	s, _ := sid.New(5)
 	if at := (Place{}); at.drops(s, domain, false) == "" || at.drops(sid.SID{}, domain, false) == "" {
@@ -151,8 +152,8 @@ func texts(groups []token.Group) (out []string) {
 	return out
 }
 
-// TestIdentity: the groups of a user in their order, with their attributes, each once (K-18);
-// claims and the device only where the KDC says that they count (K-19, K-20, K-21).
+// TestIdentity checks a user's groups: their order and attributes, without duplicates (K-18). Claims and the device
+// count only if the KDC says so (K-19, K-20, K-21).
 func TestIdentity(t *testing.T) {
 	w := alice()
 	w.Primary = 520
@@ -167,11 +168,12 @@ func TestIdentity(t *testing.T) {
 		t.Errorf("K-18: groups\n%q, want\n%q", got, want)
 	}
 	if id.User != domain.WithRID(1104) || id.PrimaryGroup != domain.WithRID(520) || len(id.Dropped) != 0 {
-		t.Errorf("K-18: %+v", id)
+		t.Errorf("K-18: %+v, want id.User = %v, id.PrimaryGroup = %v, len(id.Dropped) = 0", id, domain.WithRID(1104),
+			domain.WithRID(520))
 	}
 	w.Primary = 521 // in no list
 	if got := texts(identityOf(t, w, Place{}).Groups)[0]; got != "S-1-5-21-10-20-30-521 0x7" {
-		t.Errorf("K-18: the primary group is %s", got)
+		t.Errorf("K-18: the primary group is %s, want S-1-5-21-10-20-30-521 0x7", got)
 	}
 	for bits := range 64 {
 		on := func(i int) bool { return bits&(1<<i) != 0 }
@@ -216,9 +218,8 @@ func TestIdentity(t *testing.T) {
 	}
 }
 
-// TestForeign: a client of another realm is no user of ours, nor of this computer, and
-// comes in only where the own domain is known (K-29); groups of our domain are our
-// KDC's to give (K-24).
+// TestForeign checks that a client of another realm is neither a user of our domain nor of this computer, and is
+// rejected unless our own domain is known (K-29). Only our KDC may assign groups of our domain (K-24).
 func TestForeign(t *testing.T) {
 	ours := Place{Domain: domain, Machine: sid.MustParse(machine)}
 	for name, c := range map[string]struct {
@@ -263,7 +264,7 @@ func TestForeign(t *testing.T) {
 	w.ResourceDomain = sid.MustParse("S-1-5-32") // no resource group is Administrators of this computer (K-22)
 	w.Resources = []forge.Group{{RID: 544, Attributes: 7}}
 	if id := identityOf(t, w, ours); len(id.Dropped) != 3 {
-		t.Errorf("K-22: dropped %v", id.Dropped)
+		t.Errorf("K-22: dropped %v: len(id.Dropped) = %d, want 3", id.Dropped, len(id.Dropped))
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// words are a structure in NDR behind its header and its top pointer, four bytes each.
+// words encodes an NDR structure, after its header and top pointer, from words of four bytes.
 func words(all ...uint32) []byte {
 	b := []byte{1, 0x10, 8, 0, 0xcc, 0xcc, 0xcc, 0xcc, 0, 0, 0, 0, 0, 0, 0, 0}
 	for _, w := range append([]uint32{0x20000}, all...) {
@@ -41,7 +41,7 @@ func TestReader(t *testing.T) {
 	array := func(there bool, count uint32, size int) func(*reader) {
 		return func(r *reader) {
 			if n := r.array(there, count, size, "things"); r.err != nil && n != 0 {
-				t.Errorf("K-4: %d things beside %v", n, r.err)
+				t.Errorf("K-4: array returned %d elements with error %v, want 0", n, r.err)
 			}
 		}
 	}
@@ -54,39 +54,39 @@ func TestReader(t *testing.T) {
 		read func(*reader)
 		why  string // "" where it is read
 	}{
-		"K-3: all that it says":            {words(1, 2, 3), number, ""},
-		"K-3: more than it says":           {sized(8, words(1, 2, 3)), number, "8 bytes of 0"},
-		"K-3: as many bytes as are there":  {sized(16, words(1, 2, 3)), number, ""},
-		"K-3: eight bytes more":            {sized(24, words(1, 2, 3)), number, "says it has 24 bytes"},
-		"K-3: a multiple of four":          {sized(12, words(1, 2, 3)), number, "says it has 12 bytes"},
-		"K-3: eight bytes of none":         {sized(8, words()[:16:16]), number, "says it has"},
-		"K-4: a maximum that is the count": {words(2, 0, 0, 0, 0), array(true, 2, 8), ""},
-		"K-4: a larger maximum":            {words(3, 0, 0, 0, 0), array(true, 2, 8), "2 things in an array of 3"},
-		"K-4: a smaller maximum":           {words(1, 0, 0, 0, 0), array(true, 2, 8), "2 things in an array of 1"},
-		"K-4: none, and none is there":     {words(2), array(false, 0, 8), ""},
-		"K-4: some, and none is there":     {words(2), array(false, 2, 8), "2 things, and none is there"},
-		"K-4: one more than there is":      {words(3, 0, 0, 0, 0), array(true, 3, 8), "3 things in 16 bytes"},
-		"K-4: a SID":                       {of(1), anySID, ""},
-		"K-4: a SID of fewer parts":        {of(2), anySID, "1 sub-authorities in an array of 2"},
-		"K-4: a SID of more parts":         {of(0), anySID, "at "},
-		"K-4: a SID of sixteen parts":      {of(16), anySID, "a SID with 16 sub-authorities"},
-		"K-4: a text":                      {words(4<<16|4, 9), counts, ""},
-		"K-4: half a character":            {words(4<<16|3, 9), counts, "a text of 3 bytes"},
-		"K-4: more than its room":          {words(2<<16|4, 9), counts, "a text of 4 bytes in 2"},
-		"K-4: a text that is not there":    {words(4<<16|4, 0), counts, "there false"},
-		"K-4: no text":                     {words(0, 0), counts, ""},
-		"K-4: its characters":              {words(2, 0, 2, 0x410041), text(4), ""},
-		"K-4: characters in a larger room": {words(9, 0, 2, 0x410041), text(4), ""},
-		"K-4: fewer characters":            {words(2, 0, 1, 0x410041), text(4), "4 bytes as 1 characters"},
-		"K-4: more characters":             {words(3, 0, 3, 0x410041), text(4), "4 bytes as 3 characters"},
-		"K-4: characters of a later place": {words(2, 1, 2, 0x410041), text(4), "from 1 of 2"},
-		"K-4: more than the maximum":       {words(1, 0, 2, 0x410041), text(4), "from 0 of 1"},
-		"K-4: an ended text":               {words(2, 0, 2, 0x41), ended, ""},
-		"K-4: a text without its end":      {words(2, 0, 2, 0x410041), ended, "without its end"},
-		"K-4: no end of no text":           {words(2, 0, 0, 0x41), ended, "a text of 0 characters"},
-		"K-4: an end of a later place":     {words(2, 1, 2, 0x41), ended, "from 1 of 2"},
-		"K-4: an end behind the maximum":   {words(1, 0, 2, 0x41), ended, "from 0 of 1"},
-		"K-4: an end behind all":           {words(9, 0, 9, 0x41), ended, "a text of 9 characters"},
+		"K-3: all that it says":                  {words(1, 2, 3), number, ""},
+		"K-3: more than it says":                 {sized(8, words(1, 2, 3)), number, "8 bytes of 0"},
+		"K-3: as many bytes as are there":        {sized(16, words(1, 2, 3)), number, ""},
+		"K-3: eight bytes more":                  {sized(24, words(1, 2, 3)), number, "says it has 24 bytes"},
+		"K-3: a multiple of four":                {sized(12, words(1, 2, 3)), number, "says it has 12 bytes"},
+		"K-3: eight bytes of none":               {sized(8, words()[:16:16]), number, "says it has"},
+		"K-4: a maximum equal to the count":      {words(2, 0, 0, 0, 0), array(true, 2, 8), ""},
+		"K-4: a larger maximum":                  {words(3, 0, 0, 0, 0), array(true, 2, 8), "2 things in an array of 3"},
+		"K-4: a smaller maximum":                 {words(1, 0, 0, 0, 0), array(true, 2, 8), "2 things in an array of 1"},
+		"K-4: none, and none is there":           {words(2), array(false, 0, 8), ""},
+		"K-4: some, and none is there":           {words(2), array(false, 2, 8), "2 things, and none is there"},
+		"K-4: one more than there is":            {words(3, 0, 0, 0, 0), array(true, 3, 8), "3 things in 16 bytes"},
+		"K-4: a SID":                             {of(1), anySID, ""},
+		"K-4: a SID of fewer parts":              {of(2), anySID, "1 sub-authorities in an array of 2"},
+		"K-4: a SID of more parts":               {of(0), anySID, "at "},
+		"K-4: a SID of sixteen parts":            {of(16), anySID, "a SID with 16 sub-authorities"},
+		"K-4: a text":                            {words(4<<16|4, 9), counts, ""},
+		"K-4: half a character":                  {words(4<<16|3, 9), counts, "a text of 3 bytes"},
+		"K-4: more than its room":                {words(2<<16|4, 9), counts, "a text of 4 bytes in 2"},
+		"K-4: a null string":                     {words(4<<16|4, 0), counts, "there false"},
+		"K-4: no text":                           {words(0, 0), counts, ""},
+		"K-4: its characters":                    {words(2, 0, 2, 0x410041), text(4), ""},
+		"K-4: characters in a larger room":       {words(9, 0, 2, 0x410041), text(4), ""},
+		"K-4: fewer characters":                  {words(2, 0, 1, 0x410041), text(4), "4 bytes as 1 characters"},
+		"K-4: more characters":                   {words(3, 0, 3, 0x410041), text(4), "4 bytes as 3 characters"},
+		"K-4: characters of a later place":       {words(2, 1, 2, 0x410041), text(4), "from 1 of 2"},
+		"K-4: more than the maximum":             {words(1, 0, 2, 0x410041), text(4), "from 0 of 1"},
+		"K-4: an ended text":                     {words(2, 0, 2, 0x41), ended, ""},
+		"K-4: a text without its end":            {words(2, 0, 2, 0x410041), ended, "without its end"},
+		"K-4: no end of no text":                 {words(2, 0, 0, 0x41), ended, "a text of 0 characters"},
+		"K-4: an end of a later place":           {words(2, 1, 2, 0x41), ended, "from 1 of 2"},
+		"K-4: an actual count above the maximum": {words(1, 0, 2, 0x41), ended, "from 0 of 1"},
+		"K-4: an actual count beyond the buffer": {words(9, 0, 9, 0x41), ended, "a text of 9 characters"},
 	} {
 		r := newReader(c.b, "a structure")
 		c.read(r)
@@ -97,11 +97,11 @@ func TestReader(t *testing.T) {
 	}
 }
 
-// TestClaimsForTheirReason: of each set the check that refuses it is named, as another behind it
-// would refuse most of them, too; the bound of claims is one of all arrays together (K-8, K-10).
+// TestClaimsForTheirReason checks the error of each malformed set, because a later check would reject most of them
+// too. All arrays together share one limit of claims (K-8, K-10).
 func TestClaimsForTheirReason(t *testing.T) {
 	one := []claims.Attribute{{Name: "a", Type: claims.Uint64, Uints: []uint64{1}}}
-	// The two types of a claim lie behind 60 bytes (MS-ADTS 2.2.18.4, 2.2.18.2).
+	// The types of the two claims are at offset 60 (MS-ADTS 2.2.18.4, 2.2.18.2).
 	typed := func(first, second byte) []byte {
 		b := forge.ClaimsSet(one)
 		b[64], b[66] = first, second
@@ -137,8 +137,8 @@ func TestClaimsForTheirReason(t *testing.T) {
 	}
 }
 
-// TestExpandBounds: codes that fill half of their room are no code, a match ends with the size, a
-// long length is no short one, and 32 bits are not 64 symbols (K-9).
+// TestExpandBounds checks that codes must fill their space, that a match ends with the size, that a long length is
+// not encoded as a short one, and that 32 bits do not hold 64 symbols (K-9).
 func TestExpandBounds(t *testing.T) {
 	half, whole := make([]byte, symbols/2), make([]byte, symbols/2)
 	half[48], whole[48] = 0x01, 0x11 // "`" of one bit; with "a"
@@ -154,7 +154,7 @@ func TestExpandBounds(t *testing.T) {
 		ok   bool
 	}{
 		"a match that ends with the size":       {abc(), 600, true},
-		"a match that ends a byte behind it":    {abc(), 599, false},
+		"a match that ends one byte beyond it":  {abc(), 599, false},
 		"a long length of fourteen that fits":   {append(abc()[:261], 14, 0), 20, false},
 		"a long length of fifteen that fits":    {append(abc()[:261], 15, 0), 21, true},
 		"thirty-two symbols of thirty-two bits": {append(slices.Clone(whole), 0, 0, 0, 0), 32, true},
@@ -166,8 +166,8 @@ func TestExpandBounds(t *testing.T) {
 	}
 }
 
-// TestOtherSignatures: the ticket's signature and that of all buffers, which older KDCs do not write,
-// are of a checksum with a key and of its length where they are there (K-11, K-12).
+// TestOtherSignatures checks the ticket signature and the full PAC signature, which older KDCs do not write. If
+// present, they must be keyed checksums of the right length (K-11, K-12).
 func TestOtherSignatures(t *testing.T) {
 	for _, kind := range []uint32{16, 19} {
 		for name, c := range map[string]struct {
@@ -178,8 +178,8 @@ func TestOtherSignatures(t *testing.T) {
 			"one of AES":              {16, 12, true},
 			"one of two bytes more":   {16, 14, true}, // of a read-only domain controller
 			"one of a byte more":      {16, 13, false},
-			"one that is cut":         {16, 11, false},
-			"one that needs no key":   {7, 16, false},
+			"a truncated checksum":    {16, 11, false},
+			"an unkeyed checksum":     {7, 16, false},
 			"one of a type unknown":   {99, 12, false},
 			"one without its type":    {16, -1, false},
 			"one of another's length": {20, 12, false},
@@ -200,7 +200,7 @@ func TestAttributesGiven(t *testing.T) {
 	w := alice()
 	w.Primary, w.Groups = 520, []forge.Group{{RID: 520, Attributes: 0x10}}
 	if got := texts(identityOf(t, w, Place{Domain: domain}).Groups)[0]; got != "S-1-5-21-10-20-30-520 0x10" {
-		t.Errorf("K-18: the primary group is %s", got)
+		t.Errorf("K-18: the primary group is %s, want S-1-5-21-10-20-30-520 0x10", got)
 	}
 	w = alice()
 	w.Domain, w.UPNSID, w.Requestor, w.Extra = other, sid.SID{}, sid.SID{}, nil
@@ -225,7 +225,7 @@ func TestDeviceOfAnotherIssuer(t *testing.T) {
 	}
 	for _, s := range []sid.SID{ours, label} {
 		if !slices.ContainsFunc(id.Dropped, func(d Dropped) bool { return d.SID == s }) {
-			t.Errorf("K-22: %v was dropped of the device, and is not told: %v", s, id.Dropped)
+			t.Errorf("K-22: the list of dropped SIDs has no %v of the device: %v", s, id.Dropped)
 		}
 	}
 }

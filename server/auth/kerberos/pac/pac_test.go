@@ -39,8 +39,7 @@ func recorded(t testing.TB, name string) []byte {
 	return b
 }
 
-// TestRecordedPAC: the parts of a PAC that a domain controller made, as a dump of its
-// bytes shows them (K-1, K-3, K-4).
+// TestRecordedPAC checks the parts of a domain controller's PAC against a dump of its bytes (K-1, K-3, K-4).
 func TestRecordedPAC(t *testing.T) {
 	f, err := split(recorded(t, "raw/samba_krb5pac-PAC_DATA.dat"))
 	if err != nil {
@@ -65,7 +64,7 @@ func TestRecordedPAC(t *testing.T) {
 		t.Errorf("names %q and %+v", p.Client.Name, p.UPN)
 	}
 	if p.Delegation != nil || p.Device != nil || p.HasClientClaims || p.Attributes != nil || !p.Requestor.IsZero() {
-		t.Errorf("buffers that are not there: %+v", p)
+		t.Errorf("the PAC has optional buffers that the recording does not have: %+v", p)
 	}
 	for _, k := range []kind{kindServer, kindKDC} {
 		if s, ok, err := f.signature(k); err != nil || !ok || s.kind != 16 || s.to-s.at != 12 {
@@ -74,7 +73,7 @@ func TestRecordedPAC(t *testing.T) {
 	}
 }
 
-// TestRecordedClaims: three claims of three types, as another program prints them (K-10).
+// TestRecordedClaims checks three claims of three types against the output of another program (K-10).
 func TestRecordedClaims(t *testing.T) {
 	var b []byte
 	line := regexp.MustCompile(`(?m)^\[[0-9A-F]{4}\] (.{50})`)
@@ -146,8 +145,8 @@ func signed(buffers []forge.Buffer) []byte {
 	return data
 }
 
-// TestBuffersRefuse: each buffer, cut at every byte and with each byte altered, is read or
-// refused, never more; those that a PAC must have are missed (K-3, K-4, K-6, K-7, K-10).
+// TestBuffersRefuse truncates each buffer at every byte and alters each byte: the buffer is parsed or rejected,
+// without a panic. A PAC without a required buffer is rejected (K-3, K-4, K-6, K-7, K-10).
 func TestBuffersRefuse(t *testing.T) {
 	for _, b := range alice().Buffers() {
 		for n := range b.Data {
@@ -177,7 +176,7 @@ func TestBuffersRefuse(t *testing.T) {
 		"no structure":                   {"K-3", forge.LogonInfo, set(16, 0, 0, 0, 0)},
 		"a text of odd length":           {"K-4", forge.LogonInfo, set(68, 9)},
 		"a text longer than its room":    {"K-4", forge.LogonInfo, set(70, 2)},
-		"a text that is not there":       {"K-4", forge.LogonInfo, set(72, 0, 0, 0, 0)},
+		"a null string":                  {"K-4", forge.LogonInfo, set(72, 0, 0, 0, 0)},
 		"2^31 groups":                    {"K-4", forge.LogonInfo, set(128, 0, 0, 0, 0x80)},
 		"three groups of two":            {"K-4", forge.LogonInfo, set(128, 3)},
 		"no groups, and two":             {"K-4", forge.LogonInfo, set(132, 0, 0, 0, 0)},
@@ -187,7 +186,7 @@ func TestBuffersRefuse(t *testing.T) {
 		"a name of odd length": {"K-6", forge.ClientInfo,
 			func(b []byte) []byte { b[8]--; return b[:len(b)-1] }},
 		"a UPN in the fixed part":   {"K-7", forge.UPN, set(2, 8)},
-		"a UPN behind the end":      {"K-7", forge.UPN, set(2, 0, 0xff)},
+		"a UPN beyond the end":      {"K-7", forge.UPN, set(2, 0, 0xff)},
 		"a UPN of odd length":       {"K-7", forge.UPN, set(0, 1)},
 		"another revision":          {"K-7", forge.UPN, set(16, 9)},
 		"a requestor and more":      {"K-4", forge.Requestor, func(b []byte) []byte { return append(b, 0) }},

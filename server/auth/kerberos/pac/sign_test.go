@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/server/internal/test/forge"
 )
 
-// TestSignatures: another key, any byte altered, checksums without a key, of another
-// kind of key, of another length; a signature that is not there (K-11, K-12, K-13).
+// TestSignatures checks that a PAC is rejected with another key, any altered byte, an unkeyed checksum, a checksum of
+// another key type or length, or a missing signature (K-11, K-12, K-13).
 func TestSignatures(t *testing.T) {
 	for _, kind := range keyTypes {
 		k := key(kind)
@@ -49,7 +49,7 @@ func TestSignatures(t *testing.T) {
 		wrong := key(kind)
 		wrong.KeyValue[0] ^= 1
 		if _, err := Open(good, wrong); !errors.Is(err, ErrInvalid) {
-			t.Errorf("K-12: another key of type %d: %v", kind, err)
+			t.Errorf("K-12: another key of type %d: %v, want %v", kind, err, ErrInvalid)
 		}
 	}
 	good := forge.Seal(alice().Buffers(), key(18))

@@ -108,7 +108,7 @@ func fresh(t *testing.T, tree, dir string) map[string]string {
 	return freshOf(t, index.Config{Trees: []string{tree}, Directory: dir})
 }
 
-// freshOf are those of a configuration, of which the rest is filled in.
+// freshOf returns the answers of a new index with the given configuration and defaults for the rest.
 func freshOf(t *testing.T, c index.Config) map[string]string {
 	t.Helper()
 	state := filepath.Join(t.TempDir(), "fresh")
@@ -122,16 +122,16 @@ func freshOf(t *testing.T, c index.Config) map[string]string {
 	return answers(t, state, "")
 }
 
-// same compares what two indexes say.
+// same compares the answers of two indexes.
 func same(t *testing.T, got, want map[string]string) {
 	t.Helper()
 	for at, w := range want {
 		if got[at] != w {
-			t.Errorf("%s: %q, a fresh run says %q", at, got[at], w)
+			t.Errorf("%s: %q, a fresh run says %q, want %q", at, got[at], w, w)
 		}
 	}
 	if len(got) != len(want) {
-		t.Errorf("%d documents, a fresh run has %d", len(got), len(want))
+		t.Errorf("%d documents, a fresh run has %d, want %d", len(got), len(want), len(want))
 	}
 }
 
@@ -293,14 +293,16 @@ func aloneBehind(t *testing.T, policy index.Traverse) {
 		hidden := 0
 		for at, w := range want {
 			if got[at] != w {
-				t.Errorf("%s: %s: %q, one worker says %q", what, at, got[at], w)
+				t.Errorf("%s: %s: %q, one worker says %q, want %q", what, at, got[at], w, w)
 			}
 			if mode, err := os.Stat(at); err == nil && mode.Mode()&4 != 0 && !strings.HasPrefix(w, "abc") {
 				hidden++
 			}
 		}
 		if len(got) != len(want) || hidden == 0 {
-			t.Errorf("%s: %d documents of %d, %d hidden behind folders", what, len(got), len(want), hidden)
+			t.Errorf("%s: the filter finds %d of %d documents, %d of them hidden behind folders, want %d, at least 1",
+				what, len(got),
+				len(want), hidden, len(want))
 		}
 	}
 	fences, end := start(t, broker.Alone{Trees: []string{tree}, State: state, Traverse: policy,

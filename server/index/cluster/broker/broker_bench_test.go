@@ -82,9 +82,8 @@ func BenchmarkFirstLoad(b *testing.B) {
 	})
 }
 
-// calm is an interval at which a worker on a loaded machine does not lose its shares. With 50 ms
-// four parts changed workers during the load, which read their logs again each time and took three
-// times as long.
+// calm is a heartbeat interval at which a worker on a loaded machine keeps its shares. With 50 ms, four shares
+// changed workers during the load. Each new worker read its logs again, and the load took three times as long.
 const calm = 300 * time.Millisecond
 
 // again is the interval of walks. The second walk gives watermarks to shares that changed workers

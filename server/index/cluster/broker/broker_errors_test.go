@@ -49,7 +49,7 @@ func TestFullDisk(t *testing.T) {
 		kept++
 	}
 	if n := h.count("PEOPLE"); kept == 0 || n < kept {
-		t.Errorf("of %d messages that it had it has %d", kept, n)
+		t.Errorf("of %d messages that it had it has %d, want at least 1, at least %d", kept, n, kept)
 	}
 	const some = `{"filter":"people.0","keep":8}`
 	if _, err := worker.Request("$JS.API.STREAM.PURGE.PEOPLE", []byte(some), time.Minute); err != nil {
@@ -58,7 +58,7 @@ func TestFullDisk(t *testing.T) {
 	// Where others fill its disk it ends.
 	other := filepath.Join(store, "other")
 	if err := os.WriteFile(other, make([]byte, 1<<23), 0o600); !errors.Is(err, syscall.ENOSPC) {
-		t.Fatalf("the disk is filled: %v", err)
+		t.Fatalf("the disk is filled: %v, want %v", err, syscall.ENOSPC)
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- b.Wait(t.Context()) }()
@@ -72,7 +72,7 @@ func TestFullDisk(t *testing.T) {
 		}
 	}
 	if !errors.Is(err, broker.ErrFull) {
-		t.Errorf("a server whose disk is full: %v", err)
+		t.Errorf("a server whose disk is full: %v, want %v", err, broker.ErrFull)
 	}
 	b.Close()
 	if err := os.Remove(other); err != nil {
@@ -81,7 +81,7 @@ func TestFullDisk(t *testing.T) {
 	h, b = start()
 	defer b.Close()
 	if n := h.count("PEOPLE"); n < kept {
-		t.Errorf("of %d messages that it had it has %d", kept, n)
+		t.Errorf("of %d messages that it had it has %d, want at least %d", kept, n, kept)
 	}
 	worker, _ = h.raw(site.Work)
 	if !put() {

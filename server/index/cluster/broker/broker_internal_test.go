@@ -35,10 +35,12 @@ func TestOptions(t *testing.T) {
 		t.Errorf("N-47: %+v", c)
 	}
 	if secure.ClientAuth != tls.VerifyClientCertIfGiven {
-		t.Error("the configuration of the caller was changed")
+		t.Errorf("the configuration of the caller was changed: secure.ClientAuth = %v, want %v", secure.ClientAuth,
+			tls.VerifyClientCertIfGiven)
 	}
 	if len(o.Routes) != 2 || o.Routes[0].String() != "nats-route://b:1" || o.Routes[1].String() != "nats-route://c:2" {
-		t.Errorf("%v", o.Routes)
+		t.Errorf(`%v, want len(o.Routes) = 2, o.Routes[0] = "nats-route://b:1", o.Routes[1] = "nats-route://c:2"`,
+			o.Routes)
 	}
 	var roles []string
 	for _, k := range o.Nkeys {
@@ -90,6 +92,6 @@ func TestOptions(t *testing.T) {
 	l.Errorf("%s2", "e")
 	l.Fatalf("%s3", "f")
 	if !slices.Equal(told, []string{"w1", "e2", "f3"}) {
-		t.Errorf("told are %q", told)
+		t.Errorf("logged %q, want [w1 e2 f3]", told)
 	}
 }

@@ -79,7 +79,7 @@ func existing(t *testing.T, trees map[string][]string) *brokerSite {
 	return prepared(t, &brokerSite{t: t, site: s, seeds: seeds, broker: n})
 }
 
-// prepared creates the streams of a hall.
+// prepared creates the streams of a site.
 func prepared(t *testing.T, h *brokerSite) *brokerSite {
 	t.Helper()
 	if err := stages.Prepare(t.Context(), h.dial(site.Keeper)); err != nil {
@@ -104,7 +104,7 @@ func (h *brokerSite) dial(r site.Role) *stages.Conn {
 	return c
 }
 
-// raw connects with the key of a role and without our client, which says nothing hostile.
+// raw connects with a role's key but without our client, to send what our client never sends.
 func (h *brokerSite) raw(r site.Role) (c *nats.Conn, refused <-chan string) {
 	h.t.Helper()
 	key, err := nkeys.FromSeed([]byte(h.seeds[r]))
@@ -166,7 +166,7 @@ func refused(t *testing.T, h *brokerSite) {
 					t.Errorf("%s publishes %s: %v", role, what, err)
 				}
 				if h.count(streams[strings.Fields(what)[0]]) < max(before, 1) {
-					t.Errorf("%s published %s, and it is not kept", role, what)
+					t.Errorf("%s published %s, but the stream has no new message", role, what)
 				}
 				continue
 			}
@@ -195,12 +195,11 @@ func refused(t *testing.T, h *brokerSite) {
 		}
 	}
 	if pairs != 5*len(subjects)-8 {
-		t.Errorf("%d pairs were refused", pairs)
+		t.Errorf("%d pairs were refused, want %d", pairs, 5*len(subjects)-8)
 	}
 }
 
-// TestStrangers: without a key, with a key that the site does not have, or with another role's
-// key no one comes in.
+// TestStrangers checks that nobody connects without a key, with a key of another site, or with another role's key.
 func TestStrangers(t *testing.T) {
 	h := newBrokerSite(t, map[string][]string{"a": {"/srv"}})
 	open, err := broker.Start(h.site, broker.Options{Store: t.TempDir(), Listen: "127.0.0.1:0"})
@@ -209,7 +208,7 @@ func TestStrangers(t *testing.T) {
 	}
 	defer open.Close()
 	if _, err := nats.Connect(open.URL()); !errors.Is(err, nats.ErrAuthorization) {
-		t.Errorf("without a key: %v", err)
+		t.Errorf("without a key: %v, want %v", err, nats.ErrAuthorization)
 	}
 	key, err := nkeys.CreateUser()
 	if err != nil {
@@ -217,7 +216,7 @@ func TestStrangers(t *testing.T) {
 	}
 	public, _ := key.PublicKey()
 	if _, err := nats.Connect(open.URL(), nats.Nkey(public, key.Sign)); !errors.Is(err, nats.ErrAuthorization) {
-		t.Errorf("with a key of one's own: %v", err)
+		t.Errorf("with a key of one's own: %v, want %v", err, nats.ErrAuthorization)
 	}
 	if _, err := stages.Dial(h.site, site.Work, h.seeds[site.Follow], stages.Options{InProcess: h.broker}); err == nil {
 		t.Error("work with the key of follow")

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// TestNamesOfCertificates: the servers' certificate has all their names and addresses, and is the authority's, which
-// gives certificates alone (N-47).
+// TestNamesOfCertificates checks that the servers' certificate has all their names and addresses and is signed by the
+// site's authority, whose own certificate may only sign certificates (N-47).
 func TestNamesOfCertificates(t *testing.T) {
 	authority, cert, _, err := certificates([]string{"mq1.example", "192.0.2.7", "mq2.example", "::1", "mq3.example"})
 	if err != nil {
@@ -41,8 +41,8 @@ func TestNamesOfCertificates(t *testing.T) {
 	}
 }
 
-// TestTrusted: a role trusts the site's authority, and the host's where the servers are those of others and no
-// authority is named; in a folder that has neither it trusts no one (N-47, N-79).
+// TestTrusted checks that a role trusts the site's authority. With external servers and no named authority it trusts
+// the host's authorities, and in a folder with neither it trusts none (N-47, N-79).
 func TestTrusted(t *testing.T) {
 	authority, _, _, err := certificates([]string{"mq1.example"})
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestAccountText: the account of a site on a server of others, role for role and to its end (N-45).
+// TestAccountText checks the account text for an existing NATS server, role by role and completely (N-45).
 func TestAccountText(t *testing.T) {
 	s, _ := made(t)
 	var want strings.Builder
@@ -24,6 +24,7 @@ func TestAccountText(t *testing.T) {
 	}
 	q, err := s.Question()
 	if err != nil || q.Share != nil || q.ShareText != "" || q.Traverse != "" || len(q.Rights) != 1 {
-		t.Errorf("a site without a share asks %+v, %v", q, err)
+		t.Errorf("Question() of a site without a share = %+v, %v, want no share, no traverse policy and one right",
+			q, err)
 	}
 }

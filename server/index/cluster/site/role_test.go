@@ -23,11 +23,11 @@ func TestRoleSubjects(t *testing.T) {
 		want = append(want, "$JS.API.DIRECT.GET."+name, "$JS.API.DIRECT.GET."+name+".>")
 	}
 	if got := s.Permissions(Follow).Publish; !slices.Equal(got, want) {
-		t.Errorf("N-45: who follows publishes %q, want %q", got, want)
+		t.Errorf("N-45: a follower may publish %q, want %q", got, want)
 	}
 }
 
-// TestUnsigned: a message without a signature, or with half of one, is of no role (N-43).
+// TestUnsigned checks that a message without a signature, or with half of one, belongs to no role (N-43).
 func TestUnsigned(t *testing.T) {
 	s, _ := made(t)
 	for _, n := range []int{0, 1, 32, 63, 64} {
@@ -37,8 +37,8 @@ func TestUnsigned(t *testing.T) {
 	}
 }
 
-// TestPermitted: all that each role may publish and hear, and nothing else: its own subjects, answers to itself, and of
-// streams those that it reads (N-45, N-46).
+// TestPermitted checks that each role may publish and subscribe to its own subjects, replies to itself and the
+// streams that it reads, and to nothing else (N-45, N-46).
 func TestPermitted(t *testing.T) {
 	s, _ := made(t)
 	gets := func(streams ...string) (out []string) {
@@ -70,7 +70,7 @@ func TestPermitted(t *testing.T) {
 			t.Errorf("N-45: %q may\n%q, want\n%q", role, got, want)
 		}
 		if known := slices.Contains(s.Roles(), role); known != (want.Hear != nil) {
-			t.Errorf("N-45: %q is a role: %t", role, known)
+			t.Errorf("N-45: %q is a role: %t, want %t", role, known, want.Hear != nil)
 		}
 	}
 	for subject, want := range map[string]Role{"rows.a.x.0": "work", "class.0": "work", "people.1": "work",

@@ -76,7 +76,7 @@ func TestBounds(t *testing.T) {
 	}
 	for policy, tests := range map[index.Traverse]bool{"": false, "never": false, "privilege": true, "always": true} {
 		if got := (&Site{Traverse: policy}).Tests(); got != tests {
-			t.Errorf("%q tests folders: %t", policy, got)
+			t.Errorf("%q tests folders: %t, want %t", policy, got, tests)
 		}
 	}
 	parts := (&Site{Hosts: map[string][]string{"b": {"/z", "/a"}, "a": {"/q"}}, Parts: 11}).DocumentParts()

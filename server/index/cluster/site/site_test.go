@@ -19,8 +19,8 @@ func made(t testing.TB) (*Site, map[Role]string) {
 	return s, seeds
 }
 
-// TestSignatures: a message counts for the role of its subject, at its place, and for no other
-// role, subject, place, id or body (N-43).
+// TestSignatures checks that a signature is valid only for the role, subject, part, id and body that were signed
+// (N-43).
 func TestSignatures(t *testing.T) {
 	s, seeds := made(t)
 	sign := func(r Role, m Signed) []byte {
@@ -60,7 +60,7 @@ func TestSignatures(t *testing.T) {
 		}
 	}
 	if err := s.Verify(&Signed{Subject: "seen.c.x.0"}, nil); !errors.Is(err, ErrRole) {
-		t.Errorf("a host that is not there: %v", err)
+		t.Errorf("a message of an unknown host: %v, want %v", err, ErrRole)
 	}
 }
 
@@ -70,7 +70,7 @@ func TestPermissions(t *testing.T) {
 	s, _ := made(t)
 	for _, r := range []Role{"", "watch-c", "stranger", "watch-"} {
 		if p := s.Permissions(r); len(p.Publish)+len(p.Hear) > 0 {
-			t.Errorf("%q may %v", r, p)
+			t.Errorf("%q may %v: len(p.Publish)+len(p.Hear) = %d, want 0", r, p, len(p.Publish)+len(p.Hear))
 		}
 	}
 	for _, r := range s.Roles() {
@@ -84,22 +84,22 @@ func TestPermissions(t *testing.T) {
 	}
 }
 
-// TestParts: each document is of one part of its tree and each class of one share, on every
-// machine the same (N-44).
+// TestParts checks that each document belongs to one part of its tree and each class to one share, the same on every
+// machine (N-44).
 func TestParts(t *testing.T) {
 	s, _ := made(t)
 	if n := len(s.DocumentParts()); n != 9 {
-		t.Errorf("%d parts of three trees", n)
+		t.Errorf("%d parts of three trees, want 9", n)
 	}
 	subjects := map[string]bool{}
 	for _, p := range s.DocumentParts() {
 		subjects[p.Subject()] = true
 	}
 	if len(subjects) != 9 {
-		t.Errorf("%d subjects of 9 parts", len(subjects))
+		t.Errorf("%d subjects of 9 parts, want 9", len(subjects))
 	}
 	if got := (Part{Host: "a", Tree: "/srv", Number: 2}).Subject(); got != "a.a3d9ac4fdee9.2" {
-		t.Errorf("a part is %s", got)
+		t.Errorf("a part is %s, want a.a3d9ac4fdee9.2", got)
 	}
 	if got := [2]int{s.PartOf("/srv/plan"), s.DeciderOf("Eu3NnrAAQS7-A4hFxtPWPg")}; got != [2]int{2, 1} {
 		t.Errorf("a document and a class are of %v", got)
@@ -110,12 +110,12 @@ func TestParts(t *testing.T) {
 	}
 	for _, n := range counts {
 		if n < 500 {
-			t.Errorf("3000 documents are shared out as %v", counts)
+			t.Errorf("3000 documents are shared out as %v: n = %d, want at least 500", counts, n)
 		}
 	}
 }
 
-// TestFolder: a site is saved with its keys, read again, and not written over.
+// TestFolder checks that a site can be saved with its keys and loaded again, and that Save never overwrites one.
 func TestFolder(t *testing.T) {
 	s, seeds := made(t)
 	dir := t.TempDir() + "/site"
@@ -124,7 +124,8 @@ func TestFolder(t *testing.T) {
 	}
 	again, err := Load(dir)
 	if err != nil || again.Keys["work"] != s.Keys["work"] || again.Parts != 3 || again.Replicas != 1 {
-		t.Errorf("%+v: %v", again, err)
+		t.Errorf(`%+v: %v, want again.Keys["work"] = %v, again.Parts = 3, again.Replicas = 1, no error`, again, err,
+			s.Keys["work"])
 	}
 	if seed, err := Seed(dir, Watch("a")); err != nil || seed != seeds[Watch("a")] {
 		t.Errorf("a seed is another one: %v", err)
@@ -136,14 +137,14 @@ func TestFolder(t *testing.T) {
 	}
 	info, err := os.Stat(dir + "/work.seed")
 	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("a seed has mode %v: %v", info.Mode(), err)
+		t.Errorf("a seed has mode %v: %v, want info.Mode().Perm() = 0o600, no error", info.Mode(), err)
 	}
 	if err := Save(dir, s, seeds, nil, nil); !errors.Is(err, os.ErrExist) {
-		t.Errorf("over a site that is there: %v", err)
+		t.Errorf("Save over an existing site = %v, want %v", err, os.ErrExist)
 	}
 }
 
-// FuzzSite: no file makes a reader panic, and a site that is read is within its bounds.
+// FuzzSite checks that no file makes the parser panic, and that a parsed site is within its bounds.
 func FuzzSite(f *testing.F) {
 	f.Add([]byte(`{"rights":"read","hosts":{"a":["/srv"]},"keys":{}}`))
 	f.Add([]byte(`{"rights":"read","hosts":{"a":["/srv"]},"parts":-1,"keys":{}}`))
@@ -166,7 +167,7 @@ func FuzzSite(f *testing.F) {
 	})
 }
 
-// TestServers: message servers are spoken to over TLS, those of this host alone without (N-79).
+// TestServers checks that NATS servers need TLS, except those of this host (N-79).
 func TestServers(t *testing.T) {
 	for at, may := range map[string]bool{"tls://mq1:4222": true, "nats://127.0.0.1:4222": true, "nats://[::1]:4222": true,
 		"nats://192.0.2.1:4222": false, "nats://localhost:4222": false, "ws://127.0.0.1:80": false, "mq1:4222": false,
@@ -181,8 +182,8 @@ func TestServers(t *testing.T) {
 	}
 }
 
-// TestShares: documents are cut into as many parts as there are parts, and classes into as many as there
-// are deciders (N-44); message servers are spoken to without TLS only where none of them has it (N-79).
+// TestShares checks that documents are split into the configured number of parts, and classes into as many shares as
+// there are deciders (N-44). Servers are used without TLS only if none of them has it (N-79).
 func TestShares(t *testing.T) {
 	for _, c := range []struct{ parts, deciders int }{{1, 4}, {4, 1}, {3, 2}} {
 		s := &Site{Parts: c.parts, Deciders: c.deciders}
@@ -202,7 +203,7 @@ func TestShares(t *testing.T) {
 	}{{nil, false}, {[]string{plain}, true}, {[]string{secure}, false}, {[]string{plain, secure}, false},
 		{[]string{secure, plain}, false}, {[]string{plain, plain}, true}} {
 		if got := (&Site{Servers: c.servers}).Plain(); got != c.want {
-			t.Errorf("N-79: %q are plain: %v", c.servers, got)
+			t.Errorf("N-79: %q are plain: %v, want %v", c.servers, got, c.want)
 		}
 	}
 }

@@ -40,10 +40,10 @@ func TestLateWorker(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := first.publishWatermark(t.Context(), 1, &heartbeat{Time: 1}, ""); !errors.Is(err, errTakenOver) {
-		t.Errorf("the late worker vouches: %v", err)
+		t.Errorf("the late worker vouches: %v, want %v", err, errTakenOver)
 	}
 	if err := first.write(t.Context(), first.last, list[2:]); !errors.Is(err, errTakenOver) {
-		t.Errorf("the late worker: %v", err)
+		t.Errorf("the late worker: %v, want %v", err, errTakenOver)
 	}
 	if err := second.write(t.Context(), second.last, list[2:]); err != nil {
 		t.Error(err)
@@ -73,10 +73,11 @@ func TestLostAcknowledgementStoresOnce(t *testing.T) {
 	}
 	again := *w
 	if err := w.append(t.Context(), "two", []byte("2"), false); err != nil || w.head != seq {
-		t.Errorf("the server knows its id: it stands at %d, and not at %d: %v", seq, w.head, err)
+		t.Errorf("a repeated append is at sequence %d, the head at %d, error %v, want head %d, nil",
+			seq, w.head, err, seq)
 	}
 	if done, err := again.diagnose(t.Context(), lost); !done || err != nil || again.head != seq {
-		t.Errorf("the server has forgotten its id: %v at %d: %v", done, again.head, err)
+		t.Errorf("the server has forgotten its id: %v at %d: %v, want true, %d, nil", done, again.head, err, seq)
 	}
 	if err := w.append(t.Context(), "three", []byte("3"), false); err != nil {
 		t.Fatal(err)
@@ -88,12 +89,12 @@ func TestLostAcknowledgementStoresOnce(t *testing.T) {
 		return nil
 	})
 	if got != "123" || err != nil || r.refused != 0 {
-		t.Errorf("%q, %d refused, %v", got, r.refused, err)
+		t.Errorf(`%q, %d refused, %v, want "123", 0, nil`, got, r.refused, err)
 	}
 }
 
-// TestPassing: what servers refuse for a while ends no stage, and the message is sent again with its id: a copy
-// of it that is under way between three servers, no leader, no room (N-50).
+// TestPassing checks that temporary rejections by servers end no stage: a copy of the message under way between three
+// servers, no leader, no space. The message is sent again with the same id (N-50).
 func TestPassing(t *testing.T) {
 	h := newOpenSite(t, 1)
 	c := h.dial(site.Work)
@@ -161,7 +162,7 @@ func TestForeignMessages(t *testing.T) {
 	for _, m := range []*nats.Msg{nats.NewMsg(""), copied, other, odd} {
 		put(m)
 	}
-	// The answer to a question goes where the question says, whatever the client may publish.
+	// The server sends the reply to the subject that the request names, whatever the client may publish.
 	if err := c.nc.PublishRequest("$JS.API.DIRECT.GET.PEOPLE.people.0", "people.0", nil); err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +177,8 @@ func TestForeignMessages(t *testing.T) {
 		t.Fatal(err)
 	}
 	if next.records.follower.refused < 4 || next.last.Generation != 2 {
-		t.Errorf("%d refused, generation %d", next.records.follower.refused, next.last.Generation)
+		t.Errorf("%d refused, generation %d, want at least 4, 2", next.records.follower.refused,
+			next.last.Generation)
 	}
 	if err := next.state.Apply(&index.Event{Seq: 3, Directory: "v"}); err == nil {
 		t.Error("an event is missing from the log")

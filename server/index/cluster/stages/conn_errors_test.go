@@ -71,20 +71,20 @@ func TestNoServer(t *testing.T) {
 	ctx := t.Context()
 	chain := &chain{c: b.c, stream: site.StreamSeen, subject: subjectOf(b.part)}
 	for step, run := range map[string]func() error{
-		"the next messages":         func() error { return second(b.c.next(ctx, site.StreamSeen, subjectOf(b.part), 1)) },
-		"the last message":          func() error { return second(b.c.last(ctx, site.StreamSeen, subjectOf(b.part))) },
-		"the directory":             func() error { _, _, err := b.c.newest(ctx); return err },
-		"its pieces":                func() error { return second(b.c.pieces(ctx, &head{Version: "v", Pieces: 1})) },
-		"a purge":                   func() error { return b.c.purge(ctx, site.StreamSeen, subjectOf(b.part), 1) },
-		"classes":                   func() error { return d.classes(ctx) },
-		"a turn of people":          func() error { return d.turns(ctx) },
-		"a turn of rows":            func() error { return second(r.turn(ctx)) },
-		"who has it":                func() error { return r.held(ctx) },
-		"a fence":                   func() error { return r.publishWatermark(ctx, 1, &heartbeat{Time: 1}, "") },
-		"where to go on":            func() error { return r.resume(ctx) },
-		"a share":                   func() error { return second(take(ctx, b.c, site.StreamRows, s.name, "w2")) },
-		"a turn of one who follows": func() error { return f.turn(ctx) },
-		"a look at what is in the way": func() error {
+		"the next messages": func() error { return second(b.c.next(ctx, site.StreamSeen, subjectOf(b.part), 1)) },
+		"the last message":  func() error { return second(b.c.last(ctx, site.StreamSeen, subjectOf(b.part))) },
+		"the directory":     func() error { _, _, err := b.c.newest(ctx); return err },
+		"its pieces":        func() error { return second(b.c.pieces(ctx, &head{Version: "v", Pieces: 1})) },
+		"a purge":           func() error { return b.c.purge(ctx, site.StreamSeen, subjectOf(b.part), 1) },
+		"classes":           func() error { return d.classes(ctx) },
+		"a turn of people":  func() error { return d.turns(ctx) },
+		"a turn of rows":    func() error { return second(r.turn(ctx)) },
+		"the log's holder":  func() error { return r.held(ctx) },
+		"a watermark":       func() error { return r.publishWatermark(ctx, 1, &heartbeat{Time: 1}, "") },
+		"where to go on":    func() error { return r.resume(ctx) },
+		"a share":           func() error { return second(take(ctx, b.c, site.StreamRows, s.name, "w2")) },
+		"a follower's turn": func() error { return f.turn(ctx) },
+		"a query of what blocks it": func() error {
 			return second(chain.diagnose(ctx, &site.Signed{Subject: chain.subject, ID: "x"}))
 		},
 	} {
@@ -93,7 +93,7 @@ func TestNoServer(t *testing.T) {
 		}
 	}
 	if len(k.last.Sources) != 0 || f.began {
-		t.Errorf("one who follows vouches for %v", k.last)
+		t.Errorf("a follower without a server has the heartbeats %v, want none", k.last)
 	}
 }
 

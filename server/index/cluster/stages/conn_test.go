@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/server/index/cluster/site"
 )
 
-// reads says how a message is read: "" if it is, else a part of why not.
+// reads returns "" if a message was accepted, and otherwise a part of the error.
 func reads(err error) string {
 	if err == nil {
 		return ""
@@ -38,7 +38,7 @@ func TestDialNeedsTheRolesKey(t *testing.T) {
 		t.Error("of another site, or closed")
 	}
 	if c.Close(); !c.nc.IsClosed() {
-		t.Error("it goes on")
+		t.Error("the connection is open after Close, want closed")
 	}
 	var told []error
 	c, err = Dial(h.site, site.Follow, h.seeds[site.Follow], Options{InProcess: h.server,
@@ -47,11 +47,11 @@ func TestDialNeedsTheRolesKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	if c.warn(errMayPass); len(told) != 1 {
-		t.Errorf("told of %v", told)
+		t.Errorf("warnings %v: len(told) = %d, want 1", told, len(told))
 	}
 	c.Close()
 	if _, err := c.last(t.Context(), site.StreamFence, "fence.x"); !errors.Is(err, nats.ErrConnectionClosed) {
-		t.Errorf("after the end: %v", err)
+		t.Errorf("after the end: %v, want %v", err, nats.ErrConnectionClosed)
 	}
 }
 

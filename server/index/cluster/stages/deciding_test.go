@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/server/watch"
 )
 
-// TestWalksAskedFor: a worker asks for a walk while it knows of none to its end and none goes on, and no longer then
-// (N-53).
+// TestWalksAskedFor checks that a worker requests a walk while no complete walk is known and none is under way, and
+// not afterwards (N-53).
 func TestWalksAskedFor(t *testing.T) {
 	b := newBench(t)
 	s := b.shift("w1")
@@ -46,25 +46,25 @@ func TestWalksAskedFor(t *testing.T) {
 		}
 	}
 	if settled(); !asked() {
-		t.Error("N-53: no walk is asked for at first")
+		t.Error("N-53: the worker requested no walk at the start, want one")
 	}
 	b.tell(watch.Batch{Begin: true, Seen: []watch.Seen{b.file("plan")}})
 	if settled(); asked() {
-		t.Error("N-53: a walk is asked for while one goes on")
+		t.Error("N-53: the worker requested a walk during a walk, want none")
 	}
 	b.tell(watch.Batch{End: true})
 	if settled(); asked() || !r.last.Whole {
-		t.Error("N-53: a walk is asked for behind one that has ended")
+		t.Error("N-53: the worker requested a walk after a complete one, want none")
 	}
 	b.tell(watch.Batch{Seen: []watch.Seen{b.file("own")}})
 	if settled(); asked() || !r.last.Whole {
-		t.Error("N-53: a walk is asked for behind a change")
+		t.Error("N-53: the worker requested a walk after a change, want none")
 	}
 	if err := b.teller.chains[0].append(t.Context(), "poison", []byte("garbage"), false); err != nil {
 		t.Fatal(err)
 	}
 	if settled(); !asked() || r.last.Whole {
-		t.Error("N-54: no walk is asked for behind what could not be used")
+		t.Error("N-54: the worker requested no walk after an unusable message, want one")
 	}
 }
 
@@ -88,6 +88,6 @@ func TestFailedTurns(t *testing.T) {
 	})
 	want := "[rows.a.x.0: no rows.a.x.0: no]" // the last error belongs to a worker whose context ended
 	if got := fmt.Sprint(told.take()); err != nil || turns != 4 || got != want {
-		t.Errorf("%d turns, %v, told of %s, want %s", turns, err, got, want)
+		t.Errorf("%d turns, error %v, warnings %s, want %s", turns, err, got, want)
 	}
 }

@@ -19,8 +19,7 @@ const heartbeatInterval = 20 * time.Millisecond
 
 const company = `{"users":[{"name":"alice","sid":"S-1-5-21-1-2-3-1107"},{"name":"bob","sid":"S-1-5-21-1-2-3-1108"}]}`
 
-// openSite is a site of one host with a NATS server without permissions, so that the tests show what
-// holds without them.
+// openSite is a site of one host with a NATS server without permissions, to show which properties hold without them.
 type openSite struct {
 	t         *testing.T
 	site      *site.Site

@@ -33,10 +33,10 @@ func TestFollowerDiskFull(t *testing.T) {
 	f.follow()
 	for range 2 { // the second time too: the file's state is unknown
 		if err := f.seen.turn(t.Context()); !errors.Is(err, errSink) || !errors.Is(err, syscall.ENOSPC) {
-			t.Fatalf("a follower in a folder that is full: %v", err)
+			t.Fatalf("a follower whose folder is full: %v, want errSink for ENOSPC", err)
 		}
 		if a := f.index.CanRead("//a"+f.tree+"/plan", "bob", "read"); a.Allowed || a.Because == "" {
-			t.Errorf("an index that is not whole says %+v", a)
+			t.Errorf("an incomplete index answers %+v, want a.Allowed = false, a.Because a non-empty string", a)
 		}
 	}
 	if err := errors.Join(f.seen.log.Close(), syscall.Mount("", f.state, "", syscall.MS_REMOUNT, "size=64m")); err != nil {
@@ -45,7 +45,7 @@ func TestFollowerDiskFull(t *testing.T) {
 	f.follow()
 	for _, name := range []string{"plan", strings.Repeat("long", 40) + "599"} {
 		if got := f.says(name); got != "true" {
-			t.Errorf("%s: %s", name, got)
+			t.Errorf("%s: %s, want true", name, got)
 		}
 	}
 }

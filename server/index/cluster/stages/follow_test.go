@@ -53,7 +53,7 @@ func TestFollowerClocks(t *testing.T) {
 		{"the follower's clock is back", 8, 100, 100, 100 - 5*minute, 50, 0, 0, false},
 		{"the servers' clock is ahead", 8, 100, 100 + 5*minute, 100, 50, 0, 0, false},
 		{"all servers' and the watcher's are", 8, 100 + 5*minute, 100 + 5*minute, 100, 50, 0, 0, false},
-		{"an old beat, and the follower's clock back to it", 8, 100, 100 + 5*minute, 100, 50, 0, 0, false},
+		{"an old heartbeat, and the follower's clock set back to it", 8, 100, 100 + 5*minute, 100, 50, 0, 0, false},
 		{"the servers' clock is back", 8, 100, 100 - 5*minute, 100, 50, 100, 50, false},       // the others' count
 		{"the watcher's is back", 8, 100 - 5*minute, 100, 100, 50, 100 - 5*minute, 50, false}, // too old for queries
 		{"its own, and it was held up", 8, 100, 100, 100, 50, 100, 9, true},

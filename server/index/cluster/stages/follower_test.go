@@ -53,8 +53,9 @@ func TestDocumentsOfParts(t *testing.T) {
 			names[x.name()] = true
 			for at, part := range owners {
 				want := x.source == "//a/srv" && strings.HasSuffix(x.name(), fmt.Sprint(".", part))
-				if x.own(at) != want {
-					t.Errorf("N-44: %s has %s of part %d: %t", x.name(), at, part, !want)
+				if got := x.own(at); got != want {
+					t.Errorf("N-44: %s has %s of part %d: %t: x.own(at) = %v, want %v", x.name(), at, part, !want,
+						got, want)
 				}
 				if x.own(strings.Replace(at, "//a/srv", "//a/srv2", 1)) || x.own(strings.TrimPrefix(at, "//a")) ||
 					x.source == "//a/srv" && x.own(strings.Replace(at, "//a", "//b", 1)) {

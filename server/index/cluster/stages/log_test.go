@@ -35,7 +35,7 @@ func newFirm(t *testing.T) *firm {
 	return f
 }
 
-// follow begins a follower that goes on from the folder.
+// follow starts a follower that continues from the folder.
 func (f *firm) follow() {
 	f.t.Helper()
 	log, state, err := index.OpenLog(f.state)
@@ -59,7 +59,7 @@ func (f *firm) follow() {
 	f.t.Cleanup(func() { _ = f.index.Close() })
 }
 
-// work gives both shares to a worker, who goes on from the logs.
+// work assigns both shares to a worker, which continues from the logs.
 func (f *firm) work(name string) {
 	f.t.Helper()
 	s := f.shift(name)
@@ -152,7 +152,7 @@ func TestLogsStaySmall(t *testing.T) {
 		}
 	}
 	if most > changes/2 {
-		t.Errorf("a log of %d messages for %d changes", most, changes)
+		t.Errorf("a log of %d messages for %d changes, want at most %d", most, changes, changes/2)
 	}
 	for _, stream := range []string{site.StreamRows, site.StreamPeople} {
 		for _, s := range f.seen.logs {
@@ -164,14 +164,15 @@ func TestLogsStaySmall(t *testing.T) {
 	f.people.left = often
 	f.people.purge(t.Context())
 	if n := len(f.stored(site.StreamClass, "class.>")); n != 0 {
-		t.Errorf("%d classes are there that are in the log", n)
+		t.Errorf("%d classes are in the stream although the log has them, want 0", n)
 	}
 	f.change("own", 77, false)
 	if a, b := f.says("own"), f.says("plan"); a != "false" || b != "false" {
-		t.Errorf("%q %q", a, b)
+		t.Errorf(`%q %q, want "false", "false"`, a, b)
 	}
 	if f.people.left == 0 {
-		t.Error("N-86: a class that was taken behind those is not counted")
+		t.Errorf("N-86: a class received after the log was read is not counted: f.people.left = %v, want at least 1",
+			f.people.left)
 	}
 }
 
@@ -196,7 +197,7 @@ func TestPurgedFollowerReadsSnapshot(t *testing.T) {
 	f.send(site.Work, f.rows.name, first.ID+"x", first.After, first.Body)
 	if plan, old := f.says("plan"), f.says("old"); plan != "false" || !strings.HasPrefix(old,
 		"false the document is not") {
-		t.Errorf("behind a gap: %q %q", plan, old)
+		t.Errorf(`after a gap: %q %q, want "false", text starting with "false the document is not"`, plan, old)
 	}
 	// Half of a snapshot: the first piece without its predecessor.
 	r := f.rows.last
@@ -215,7 +216,7 @@ func TestPurgedFollowerReadsSnapshot(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := f.says("plan"); got != "false" { // an up-to-date reader skips the snapshot
-		t.Errorf("behind all of what is known: %q", got)
+		t.Errorf(`after all messages of the snapshot: %q, want "false"`, got)
 	}
 	f.change("plan", 99, true) // the follower does not hear of it
 	r.Cursor, r.lines, r.Final = f.rows.last.Cursor, whole[:len(whole)-1], false
@@ -226,9 +227,9 @@ func TestPurgedFollowerReadsSnapshot(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := f.says("plan"); !strings.HasPrefix(got, "false //a") {
-		t.Errorf("behind half of what there is: %q", got)
+		t.Errorf(`after half of the messages: %q, want text starting with "false //a"`, got)
 	}
 	if _, err := take(t.Context(), f.c, site.StreamRows, f.rows.name, "w7"); !errors.Is(err, errRecord) {
-		t.Errorf("a worker takes half of what there is: %v", err)
+		t.Errorf("a worker that takes over half of the log: %v, want %v", err, errRecord)
 	}
 }

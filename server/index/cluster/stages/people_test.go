@@ -51,7 +51,7 @@ func TestMalformedDirectoryKeepsMembers(t *testing.T) {
 	good := tell("", nil) // a heartbeat for the same version
 	version := d.version
 	if last() != good {
-		t.Errorf("N-7: a beat vouches for %d, want %d", last(), good)
+		t.Errorf("N-7: the last heartbeat covers sequence %d, want %d", last(), good)
 	}
 	tell("half of", list)
 	for range 3 {
@@ -59,7 +59,7 @@ func TestMalformedDirectoryKeepsMembers(t *testing.T) {
 	}
 	if got := told.take(); len(got) != 1 || !strings.HasPrefix(got[0], "directory ") || last() != good ||
 		d.version != version {
-		t.Errorf("N-52: told of %q, vouched for %d, want %d", got, last(), good)
+		t.Errorf("N-52: the version is %q, the last heartbeat covers sequence %d, want %d", got, last(), good)
 	}
 	if at := tell(strings.Replace(company, "bob", "bea", 1), list); last() != at || d.version == version ||
 		len(told.take()) != 0 {

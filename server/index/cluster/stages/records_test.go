@@ -33,8 +33,8 @@ func TestLogSizeAndPurgePoint(t *testing.T) {
 	say(11, record{Piece: 1, Final: true}, 144, true, index.Size{Bytes: 400, Least: 400, Lines: 3}, 0)
 }
 
-// TestCutRecords: events are cut into records of a mebibyte, each at least one, in their order; none make one record
-// (N-49).
+// TestCutRecords checks that events are split in order into records of up to 1 MiB with at least one event each, and
+// that no events make one record (N-49).
 func TestCutRecords(t *testing.T) {
 	const half = 1 << 19
 	event := func(n int) index.Event {

@@ -49,18 +49,18 @@ func TestTreeIsAsCurrentAsItsOldestPart(t *testing.T) {
 		counts bool
 		warns  int
 	}{
-		"as it is":           {func(*following, *watermark, *message) {}, true, 0},
-		"behind an earlier":  {func(_ *following, x *watermark, _ *message) { x.Log = 29 }, true, 0},
-		"behind a later":     {func(_ *following, x *watermark, _ *message) { x.Log = 31 }, false, 0},
-		"of one before":      {func(_ *following, x *watermark, _ *message) { x.Generation = 4 }, false, 0},
-		"of the next":        {func(_ *following, x *watermark, _ *message) { x.Generation = 6 }, false, 0},
-		"not read to an end": {func(f *following, _ *watermark, _ *message) { f.logs[0].whole = false }, false, 0},
-		"of another share":   {func(_ *following, _ *watermark, m *message) { m.Subject += "x" }, false, 0},
-		"not signed":         {func(_ *following, _ *watermark, m *message) { m.signed = errors.New("no") }, false, 1},
-		"there before":       {func(_ *following, _ *watermark, m *message) { m.sequence = 7 }, false, 0},
-		"stored ahead":       {func(_ *following, _ *watermark, m *message) { m.stored = time.Unix(101, 1) }, false, 1},
-		"stored by a second": {func(_ *following, _ *watermark, m *message) { m.stored = time.Unix(101, 0) }, true, 0},
-		"without a beat":     {func(_ *following, x *watermark, _ *message) { x.Beat.Time = 0 }, false, 1},
+		"unchanged":            {func(*following, *watermark, *message) {}, true, 0},
+		"after an earlier log": {func(_ *following, x *watermark, _ *message) { x.Log = 29 }, true, 0},
+		"after a later log":    {func(_ *following, x *watermark, _ *message) { x.Log = 31 }, false, 0},
+		"of one before":        {func(_ *following, x *watermark, _ *message) { x.Generation = 4 }, false, 0},
+		"of the next":          {func(_ *following, x *watermark, _ *message) { x.Generation = 6 }, false, 0},
+		"not read to an end":   {func(f *following, _ *watermark, _ *message) { f.logs[0].whole = false }, false, 0},
+		"of another share":     {func(_ *following, _ *watermark, m *message) { m.Subject += "x" }, false, 0},
+		"not signed":           {func(_ *following, _ *watermark, m *message) { m.signed = errors.New("no") }, false, 1},
+		"there before":         {func(_ *following, _ *watermark, m *message) { m.sequence = 7 }, false, 0},
+		"stored ahead":         {func(_ *following, _ *watermark, m *message) { m.stored = time.Unix(101, 1) }, false, 1},
+		"stored by a second":   {func(_ *following, _ *watermark, m *message) { m.stored = time.Unix(101, 0) }, true, 0},
+		"without a heartbeat":  {func(_ *following, x *watermark, _ *message) { x.Beat.Time = 0 }, false, 1},
 		"older than known": {func(f *following, x *watermark, _ *message) {
 			f.watermarks[f.logs[0].name()] = &seenWatermark{&watermark{Cursor: 1, Beat: heartbeat{Time: x.Beat.Time + 1}}, 1}
 		}, false, 0},
@@ -84,7 +84,7 @@ func TestTreeIsAsCurrentAsItsOldestPart(t *testing.T) {
 		got := f.watermarks[f.logs[0].name()]
 		if counts := got != nil && got.Cursor == 9; counts != c.counts || *warned != c.warns || counts &&
 			got.up != time.Minute {
-			t.Errorf("N-49: a fence %s counts: %t, %d warnings, %+v", name, counts, *warned, got)
+			t.Errorf("N-49: watermark %s: accepted %t, %d warnings, %+v", name, counts, *warned, got)
 		}
 	}
 	f, k, _ := newFollowing(t)
@@ -114,14 +114,14 @@ func TestTreeIsAsCurrentAsItsOldestPart(t *testing.T) {
 	give(1, 60, 2)
 	expect("the other part", map[string]index.Moment{"directory": at(50, 5), "//a/srv": at(40, 2)})
 	if give(2, 70, 7); ready != 0 {
-		t.Error("it is ready with a share of which nothing is known")
+		t.Errorf("the tree is ready while a share has no watermark: ready = %d, want 0", ready)
 	}
 	give(3, 70, 7)
 	all := map[string]index.Moment{"directory": at(50, 5), "//a/srv": at(40, 2), "//a/srv2": at(70, 7)}
 	expect("all", all)
 	expect("all again", all)
 	if ready != 1 {
-		t.Errorf("it was ready %d times", ready)
+		t.Errorf("it was ready %d times, want 1", ready)
 	}
 	for i, l := range f.logs[:4] {
 		for at, tree := range map[string]int{"//a/srv/x": 0, "//a/srv2/x": 2, "//a/srv": 0, "/srv/x": -1, "//a/srv3": -1,

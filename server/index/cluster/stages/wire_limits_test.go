@@ -132,23 +132,23 @@ func TestMessagesSurviveEncoding(t *testing.T) {
 		t.Errorf("%+v", x)
 	}
 	if run, started := walkOf(&message{Signed: site.Signed{Body: body}}); run != "r" || started != 9 {
-		t.Errorf("%q %d", run, started)
+		t.Errorf(`%q %d, want "r", 9`, run, started)
 	}
 	if run, started := walkOf(&message{Signed: site.Signed{Body: bytes.Repeat([]byte(" "), maxSeen+1)}}); run != "" ||
 		started != 0 {
-		t.Errorf("%q %d", run, started)
+		t.Errorf(`%q %d, want "", 0`, run, started)
 	}
 	if b := (&heartbeat{5, 6, "another"}).moment(); b.Up != 0 || !b.Time.Equal(time.Unix(0, 5)) {
-		t.Errorf("N-81: what another machine counts: %+v", b)
+		t.Errorf("N-81: moment of another machine's heartbeat = %+v, want its time without uptime", b)
 	}
 	if heartbeatOf(watch.Heartbeat{}) != nil || *heartbeatOf(watch.Heartbeat{Time: time.Unix(0, 7),
 		Up: 8}) != (heartbeat{7, 8, watch.BootID()}) {
-		t.Error("a beat says another moment")
+		t.Error("the heartbeat differs from its moment, want {7 8} and this boot")
 	}
 	for ahead, want := range map[time.Duration]bool{time.Second: false, time.Second + 1: true, -time.Hour: false} {
 		b := &heartbeat{Time: time.Unix(100, 0).Add(ahead).UnixNano()}
 		if b.ahead(watch.Heartbeat{Time: time.Unix(100, 0)}) != want || b.early(&message{stored: time.Unix(100, 0)}) != want {
-			t.Errorf("N-80: by %v it is early: want %t", ahead, want)
+			t.Errorf("N-80: a heartbeat %v in the future: want early = %t", ahead, want)
 		}
 	}
 }

@@ -73,7 +73,7 @@ func otherPart(s *site.Site, part int) string {
 	return ""
 }
 
-// FuzzMessages: no message makes a reader panic, and one that is read is of its part.
+// FuzzMessages checks that no message makes the parsers panic, and that a parsed message belongs to its part.
 func FuzzMessages(f *testing.F) {
 	s, p := oneSite(f)
 	f.Add([]byte(`{"run":"r","started":1,"begin":true,"documents":[{"path":"L3Nydi9wbGFu","gone":true}]}`))
@@ -87,7 +87,8 @@ func FuzzMessages(f *testing.F) {
 		if _, batch, err := parseSeen(s, p, b); err == nil {
 			for _, x := range batch.Seen {
 				if !strings.HasPrefix(x.Path+"/", "//a/srv/") {
-					t.Errorf("a document %q", x.Path)
+					t.Errorf(`a document %q: x.Path+"/" = %q, want text starting with "//a/srv/"`, x.Path,
+						x.Path+"/")
 				}
 			}
 		}
@@ -95,7 +96,7 @@ func FuzzMessages(f *testing.F) {
 			t.Error("a record without a generation")
 		}
 		if x, err := parseWatermark(b); err == nil && x.Beat.Time <= 0 {
-			t.Error("a fence without a beat")
+			t.Error("parseWatermark accepts a watermark without a heartbeat, want an error")
 		}
 		if h, err := parseHead(b); err == nil && (h.Pieces < 1 || h.Pieces > maxPieces) {
 			t.Errorf("a directory of %d pieces", h.Pieces)

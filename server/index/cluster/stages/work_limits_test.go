@@ -49,6 +49,6 @@ func TestIdleShares(t *testing.T) {
 	defer b.work("w9")()
 	b.awaitWatermark(b.tell(watch.Batch{Heartbeat: beatNow()}))
 	if last, rows := b.record(); last.Poison != 0 || len(rows) != 1 {
-		t.Errorf("%+v, %d rows", last, len(rows))
+		t.Errorf("%+v, %d rows, want last.Poison = 0, len(rows) = 1", last, len(rows))
 	}
 }

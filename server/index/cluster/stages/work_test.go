@@ -50,7 +50,7 @@ func newBench(t *testing.T) *bench {
 // patience is an interval at which a worker on a loaded machine does not lose its shares.
 const patience = 300 * time.Millisecond
 
-// work runs a worker until it is stopped.
+// work runs a worker until stop is called.
 func (b *bench) work(name string) (stop func()) {
 	b.t.Helper()
 	ctx, end := context.WithCancel(b.t.Context())
@@ -103,7 +103,7 @@ func (b *bench) awaitWatermark(beat int64) *watermark {
 				b.t.Fatal(err, m.signed)
 			}
 			if b.never[f.Beat.Time] {
-				b.t.Error("a beat is vouched for behind what could not be used")
+				b.t.Error("a watermark covers a heartbeat after an unusable message")
 				delete(b.never, f.Beat.Time)
 			}
 			if f.Beat.Time >= beat {
@@ -114,7 +114,7 @@ func (b *bench) awaitWatermark(beat int64) *watermark {
 	}
 }
 
-// asked waits until the worker asks for a walk.
+// asked waits until the worker requests a walk.
 func (b *bench) asked() {
 	b.t.Helper()
 	for len(b.again) > 0 {
@@ -190,7 +190,8 @@ func TestPoison(t *testing.T) {
 		b.asked()
 		walk()
 		if last, rows := b.record(); last.Poison != uint64(i+1) || !last.Whole || len(rows) != 1 {
-			t.Errorf("poison %.20q: %+v, %d rows", text, last, len(rows))
+			t.Errorf("poison %.20q: %+v, %d rows, want last.Poison = %v, last.Whole = true, len(rows) = 1", text,
+				last, len(rows), uint64(i+1))
 		}
 	}
 	b.teller.chains[0].head += 1000 // as if a message had been lost
@@ -199,8 +200,8 @@ func TestPoison(t *testing.T) {
 	walk()
 }
 
-// TestReplayed: a copy of an earlier message, a walk that began before, and messages of another
-// host's watcher for this tree change nothing, and fill no place (N-43, N-49).
+// TestReplayed checks that a copy of an earlier message, a walk that began earlier, and messages of another host's
+// watcher for this tree change nothing and use no space in the stream (N-43, N-49).
 func TestReplayed(t *testing.T) {
 	b := newBench(t)
 	defer b.work("w1")()
@@ -217,7 +218,7 @@ func TestReplayed(t *testing.T) {
 	b.awaitWatermark(b.tell(watch.Batch{Heartbeat: beatNow()}))
 	b.awaitWatermark(b.tell(watch.Batch{Begin: true, End: true, Heartbeat: beatNow()}))
 	if last, rows := b.record(); last.Poison != 0 || len(rows) != 0 {
-		t.Errorf("%d could not be used, %v", last.Poison, rows)
+		t.Errorf("%d could not be used, %v, want last.Poison = 0, len(rows) = 0", last.Poison, rows)
 	}
 }
 
@@ -232,7 +233,7 @@ func TestAnotherWorkerContinuesShare(t *testing.T) {
 	stop()
 	stop = b.work("w2")
 	if f := b.awaitWatermark(b.tell(watch.Batch{Heartbeat: beatNow()})); f.Generation < 2 {
-		t.Errorf("generation %d", f.Generation)
+		t.Errorf("generation %d, want at least 2", f.Generation)
 	}
 	b.tell(watch.Batch{Begin: true, Seen: []watch.Seen{b.file("a")}})
 	b.tell(watch.Batch{Seen: []watch.Seen{b.file("c")}})
@@ -249,12 +250,11 @@ func TestAnotherWorkerContinuesShare(t *testing.T) {
 	b.awaitWatermark(b.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("a"), b.file("c")},
 		Heartbeat: beatNow()}))
 	if _, rows := b.record(); len(rows) != 2 || rows["//a"+b.tree+"/b"] != "" {
-		t.Errorf("%v", rows)
+		t.Errorf(`%v, want len(rows) = 2, rows["//a"+b.tree+"/b"] = ""`, rows)
 	}
 }
 
-// TestPanicking: a message at which one worker after another ends is left out by the fourth
-// (N-54).
+// TestPanicking checks that a message that ends three workers in a row is skipped by the fourth (N-54).
 func TestPanicking(t *testing.T) {
 	b := newBench(t)
 	b.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("a")}})
@@ -264,25 +264,25 @@ func TestPanicking(t *testing.T) {
 			t.Fatal(err)
 		}
 		if l.last.Tries != i+1 {
-			t.Errorf("try %d is counted as %d", i+1, l.last.Tries)
+			t.Errorf("try %d is counted as %d, want %d", i+1, l.last.Tries, i+1)
 		}
 	}
 	defer b.work("w9")()
 	b.asked()
 	if last, rows := b.record(); last.Poison != 1 || last.Tries != 0 || len(rows) != 0 {
-		t.Errorf("%+v, %d rows", last, len(rows))
+		t.Errorf("%+v, %d rows, want last.Poison = 1, last.Tries = 0, len(rows) = 0", last, len(rows))
 	}
 	b.awaitWatermark(b.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("a")}, Heartbeat: beatNow()}))
 }
 
-// TestTwoWatchers: the second watcher of a tree has it, and the first hears so (N-49).
+// TestTwoWatchers checks that the second watcher of a tree takes it over, and that the first gets an error (N-49).
 func TestTwoWatchers(t *testing.T) {
 	h := newOpenSite(t, 2)
 	run := func() <-chan error {
 		done := make(chan error, 1)
 		c := h.dial(site.Watch("a"))
 		go func() {
-			// Slowly: no one takes the messages away, and a part that is full lets neither watcher write.
+			// Nobody consumes the messages, so the full part lets neither watcher write.
 			done <- Watch(t.Context(), c, WatchConfig{Host: "a", NoEvents: true, Every: patience, Beat: patience})
 		}()
 		return done
@@ -297,7 +297,7 @@ func TestTwoWatchers(t *testing.T) {
 	}
 	run()
 	if err := <-first; !errors.Is(err, errTakenOver) {
-		t.Errorf("the first watcher: %v", err)
+		t.Errorf("the first watcher: %v, want %v", err, errTakenOver)
 	}
 }
 
@@ -322,24 +322,24 @@ func TestHalfADirectory(t *testing.T) {
 	}
 	h.send(site.Directory, pieceSubject(1), "x", 0, []byte("c"))
 	if _, err := c.pieces(t.Context(), n); !errors.Is(err, errPieces) {
-		t.Errorf("a piece of another version: %v", err)
+		t.Errorf("a piece of another version: %v, want %v", err, errPieces)
 	}
 	h.send(site.Watch("b"), pieceSubject(1), "y", 0, []byte("b"))
 	if _, err := c.pieces(t.Context(), n); !errors.Is(err, errPieces) {
-		t.Errorf("a piece of another role: %v", err)
+		t.Errorf("a piece of another role: %v, want %v", err, errPieces)
 	}
 	h.send(site.Work, headSubject, "z", 0, []byte("{}"))
 	if n, _, err := c.newest(t.Context()); n != nil || err != nil {
-		t.Errorf("a head of another role: %+v, %v", n, err)
+		t.Errorf("a head of another role: %+v, %v, want nil, nil", n, err)
 	}
 	h.send(site.Directory, headSubject, "zz", 0, []byte("{}"))
 	if n, _, err := c.newest(t.Context()); n != nil || err != nil {
-		t.Errorf("a head that says nothing: %+v, %v", n, err)
+		t.Errorf("newest of an empty head = %+v, %v, want nil, nil", n, err)
 	}
 }
 
-// TestStopped: while any one of the stages does not run, answers end with the limit, and they
-// are back when it runs again (N-9, N-55).
+// TestStopped checks that while any stage is stopped, answers expire at the time limit, and that they return once it
+// runs again (N-9, N-55).
 func TestStopped(t *testing.T) {
 	const calm = 5 * heartbeatInterval // what piles up while a stage stops is caught up with, also under the race detector
 	h := newOpenSite(t, 2)
@@ -435,7 +435,8 @@ func TestFutureHeartbeatGetsNoWatermark(t *testing.T) {
 				if err == nil && m != nil {
 					f, err := parseWatermark(m.Body)
 					if err != nil || f.Beat.Time >= ahead.UnixNano() {
-						t.Fatalf("%s: %+v %v", name, f, err)
+						t.Fatalf("%s: %+v %v, want f.Beat.Time less than %v, no error", name, f, err,
+							ahead.UnixNano())
 					}
 					if f.Beat.Time >= present.UnixNano() {
 						last = max(last, m.sequence)
@@ -451,6 +452,6 @@ func TestFutureHeartbeatGetsNoWatermark(t *testing.T) {
 	before := fences()
 	tell(ahead)
 	if n := fences() - before; n != 2 {
-		t.Errorf("%d fences of two shares", n)
+		t.Errorf("%d watermarks of two shares, want 2", n)
 	}
 }

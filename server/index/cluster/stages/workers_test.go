@@ -29,29 +29,29 @@ func TestNearestLiveWorkerOwnsShare(t *testing.T) {
 				had[name]++
 			}
 			if _, known := w.heard["gone"]; known && w.mine(share) {
-				t.Error("one who is silent is known")
+				t.Error("a silent worker still counts after the time limit, want it forgotten")
 			}
 			w.heard[name] = time.Now().Add(-3*long - time.Minute)
 			if w.mine(share) {
-				t.Error("N-49: who does not hear himself has a share")
+				t.Error("N-49: a worker that no longer receives its own heartbeats owns a share, want none")
 			}
 		}
 		if has != 1 {
-			t.Errorf("N-49: %d have %s", has, share)
+			t.Errorf("N-49: %d have %s, want 1", has, share)
 		}
 	}
 	if len(had) != 3 {
-		t.Errorf("%v", had)
+		t.Errorf("%v: len(had) = %d, want 3", had, len(had))
 	}
 	w := &workers{name: "w", beat: long, heard: map[string]time.Time{}}
 	if w.mine("x") {
-		t.Error("N-49: who has not heard himself yet has a share")
+		t.Error("N-49: a worker that has not yet received its own heartbeat owns a share, want none")
 	}
 	for i := range maxWorkers + 5 {
 		w.seen(fmt.Sprint(i))
 	}
 	if len(w.heard) != 1024 {
-		t.Errorf("%d are known", len(w.heard))
+		t.Errorf("%d are known, want 1024", len(w.heard))
 	}
 	for name, good := range map[string]bool{"w-1": true, "": false, "w.1": false, strings.Repeat("w", 64): true,
 		strings.Repeat("w", 65): false, "w ": false} {
