@@ -44,7 +44,7 @@ type replay struct {
 	// +checklocks:mu
 	young, old map[[16]byte]struct{} // guarded by mu
 	// +checklocks:mu
-	turned time.Time // guarded by mu: when young last became old
+	turned time.Time // guarded by mu: when young last became old; never moves back
 	// +checklocks:mu
 	notes *os.File // guarded by mu: nil: nothing is stored
 	// +checklocks:mu
@@ -56,7 +56,7 @@ type replay struct {
 // nothing.
 func newReplay(folder string, skew time.Duration, now time.Time) (*replay, error) {
 	r := &replay{life: 2 * skew, from: now.Add(ahead), most: maxReplay, young: map[[16]byte]struct{}{},
-		old: map[[16]byte]struct{}{}, turned: now}
+		old: map[[16]byte]struct{}{}, turned: now.Round(0)}
 	if folder == "" {
 		return r, nil
 	}
@@ -158,7 +158,13 @@ func (r *replay) enter(key [16]byte, at, now time.Time) error {
 		// An authenticator from before this start may have been accepted then (K-47).
 		return errBefore
 	}
-	if now.Sub(r.turned) >= r.life || now.Before(r.turned) {
+	// Tickets are valid by the wall clock. A caller may have read it before another call that is
+	// already done, and it may be set back. Neither drops an entry that can still be valid (K-47).
+	if now = now.Round(0); now.Sub(r.turned) >= r.life {
+		if from := r.turned.Add(r.life / 2); from.After(r.from) {
+			// The dropped entries are older, so none is accepted if the clock is set back later.
+			r.from = from
+		}
 		r.old, r.young, r.turned = r.young, map[[16]byte]struct{}{}, now
 	}
 	_, young := r.young[key]

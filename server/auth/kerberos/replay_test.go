@@ -270,7 +270,8 @@ func TestReplayFileKeepsFutureAuthenticators(t *testing.T) {
 }
 
 // TestTurns checks that an authenticator is known from the switch that starts one half to the end of the next half,
-// to the nanosecond. A clock that is set back also switches the halves (K-47).
+// to the nanosecond. A clock that is set back, and two calls that read the clock before either has the lock, do not
+// switch the halves (K-47).
 func TestTurns(t *testing.T) {
 	r, err := newReplay("", time.Minute, started)
 	if err != nil {
@@ -291,14 +292,17 @@ func TestTurns(t *testing.T) {
 	counts(2*time.Minute, 2, "1 2 true")
 	counts(4*time.Minute-1, 1, "1 2 true")
 	counts(4*time.Minute, 1, "1 1 false")
-	counts(3*time.Minute, 4, "1 1 false") // set back
-	counts(3*time.Minute, 1, "1 1 true")
+	counts(3*time.Minute, 3, "1 1 true") // set back
+	counts(4*time.Minute-1, 1, "1 1 true")
+	counts(3*time.Minute, 4, "2 1 false")
+	counts(6*time.Minute-1, 1, "2 1 true")
 	r.extend(30*time.Second, started.Add(3*time.Minute)) // a smaller one changes nothing
 	r.mu.Lock()
 	life, from := r.life, r.from
 	r.mu.Unlock()
-	if life != 2*time.Minute || !from.Equal(started.Add(time.Second)) {
-		t.Errorf("K-82: %v from %v", life, from)
+	// Dropped entries were entered up to the switch at 2 minutes, with a skew of a minute. They stay rejected.
+	if want := started.Add(3 * time.Minute); life != 2*time.Minute || !from.Equal(want) {
+		t.Errorf("K-47: %v from %v, want 2m0s from %v", life, from, want)
 	}
 	r.extend(time.Minute+1, started.Add(3*time.Minute))
 	r.mu.Lock()
@@ -309,6 +313,14 @@ func TestTurns(t *testing.T) {
 	}
 	if r.extend(time.Hour, started); !r.enterable(from) {
 		t.Error("K-82: extend with a clock that was set back accepts authenticators before the start, want them rejected")
+	}
+	now := time.Now().Add(24 * time.Hour)
+	_ = r.enter([16]byte{100}, now, now)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.turned != now.Round(0) {
+		t.Errorf("K-47: the switch is at %v, want %v: a monotonic clock does not see a clock that is set back", r.turned,
+			now.Round(0))
 	}
 }
 
