@@ -243,11 +243,26 @@ func TestReplayFileKeepsFutureAuthenticators(t *testing.T) {
 	enter(v, 9, ahead.Add(-time.Microsecond), errBefore)
 	enter(v, 7, ahead, errReplay)
 	v.mu.Lock()
-	v.noted = maxNotes - 1
+	v.noted, v.swept = maxNotes-1, v.turned
 	v.mu.Unlock()
 	enter(v, 10, ahead, nil)
 	enter(v, 11, ahead, errFull)
 	enter(v, 11, ahead, errFull) // it was not let in, and is not known
+	// The next switch of the halves makes room: the expired entries leave the file.
+	v.mu.Lock()
+	v.noted = maxNotes
+	v.mu.Unlock()
+	now = ahead.Add(2 * time.Minute)
+	enter(v, 12, now.Add(time.Minute), nil)
+	has("a full file with expired entries", note(0, ahead), note(12, now.Add(time.Minute)))
+	v.mu.Lock()
+	v.noted = maxNotes
+	v.mu.Unlock()
+	enter(v, 13, now.Add(time.Minute), errFull) // once for each switch
+	now = now.Add(2 * time.Minute)
+	enter(v, 14, now.Add(time.Minute), nil)
+	has("an entry that is still valid", note(0, now.Add(-time.Minute)), note(12, now.Add(-time.Minute)),
+		note(14, now.Add(time.Minute)))
 	if err := v.close(); err != nil {
 		t.Error(err)
 	}
