@@ -160,17 +160,17 @@ func TestTakenIDs(t *testing.T) {
 		want idAnswer
 		why  string
 	}{
-		"an id":                      {[]string{alice.Binary()}, "5001", idAnswer{sid: alice, id: 5001, found: true}, ""},
-		"zero":                       {[]string{alice.Binary()}, "0", idAnswer{sid: alice, found: true}, ""},
-		"the largest":                {[]string{alice.Binary()}, "2147483647", idAnswer{sid: alice, id: 2147483647, found: true}, ""},
-		"none":                       {[]string{alice.Binary()}, "", idAnswer{sid: alice}, ""},
-		"below zero":                 {[]string{alice.Binary()}, "-1", idAnswer{sid: alice}, ""},
-		"larger":                     {[]string{alice.Binary()}, "2147483648", idAnswer{}, "uidNumber of " + alice.String()},
-		"no number":                  {[]string{alice.Binary()}, "x", idAnswer{}, "uidNumber of " + alice.String()},
-		"no SID":                     {nil, "5001", idAnswer{}, "an account with an id has no SID"},
-		"two SIDs":                   {[]string{alice.Binary(), domain.WithRID(1105).Binary()}, "5001", idAnswer{}, "has no SID"},
-		"half a SID":                 {[]string{alice.Binary()[:9]}, "5001", idAnswer{}, "has no SID"},
-		"a SID with a trailing byte": {[]string{alice.Binary() + "x"}, "5001", idAnswer{}, "has no SID"},
+		"an id":       {[]string{alice.Binary()}, "5001", idAnswer{sid: alice, id: 5001, found: true}, ""},
+		"zero":        {[]string{alice.Binary()}, "0", idAnswer{sid: alice, found: true}, ""},
+		"the largest": {[]string{alice.Binary()}, "2147483647", idAnswer{sid: alice, id: 2147483647, found: true}, ""},
+		"none":        {[]string{alice.Binary()}, "", idAnswer{sid: alice}, ""},
+		"below zero":  {[]string{alice.Binary()}, "-1", idAnswer{sid: alice}, ""},
+		"larger":      {[]string{alice.Binary()}, "2147483648", idAnswer{}, "uidNumber of " + alice.String()},
+		"no number":   {[]string{alice.Binary()}, "x", idAnswer{}, "uidNumber of " + alice.String()},
+		"no SID":      {nil, "5001", idAnswer{}, "an account with an id has no SID"},
+		"two SIDs":    {[]string{alice.Binary(), domain.WithRID(1105).Binary()}, "5001", idAnswer{}, "has no SID"},
+		"half a SID":  {[]string{alice.Binary()[:9]}, "5001", idAnswer{}, "has no SID"},
+		"a long SID":  {[]string{alice.Binary() + "x"}, "5001", idAnswer{}, "has no SID"},
 	} {
 		e := &entry{}
 		for _, s := range c.sids {
