@@ -357,20 +357,20 @@ func TestIndexKeepsItsConfiguration(t *testing.T) {
 		q   Question
 		why string // "" if it goes on
 	}{
-		"the same":                               {first, ""},
-		"fewer rights":                           {ask("read", share, TraversePrivilege), "take another folder"},
-		"another order":                          {ask("modify+read", share, TraversePrivilege), "take another folder"},
-		"another right":                          {ask("read+write", share, TraversePrivilege), "take another folder"},
-		"another share":                          {ask("read+modify", share+"(A;;FA;;;BG)", TraversePrivilege), "take another folder"},
-		"no share":                               {ask("read+modify", "", TraversePrivilege), "take another folder"},
-		"another policy":                         {ask("read+modify", share, TraverseAlways), "take another folder"},
-		"no policy":                              {ask("read+modify", share, ""), "take another folder"},
-		"never":                                  {ask("read+modify", share, TraverseNever), "take another folder"},
-		"a policy there is not":                  {ask("read+modify", share, "often"), `traverse: "often"`},
-		"a right of two masks":                   {ask("control", share, TraversePrivilege), "right control: an index has rights"},
-		"a right of two masks and another right": {ask("read+control", share, TraversePrivilege), "right control: an index has rights"},
-		"a question with a tree's fields":        {Question{Rights: first.Rights, ShareText: share, Traverse: "Privilege"}, "traverse"},
-		"the second right alone":                 {ask("modify", share, TraversePrivilege), "take"},
+		"the same":               {first, ""},
+		"fewer rights":           {ask("read", share, TraversePrivilege), "take another folder"},
+		"another order":          {ask("modify+read", share, TraversePrivilege), "take another folder"},
+		"another right":          {ask("read+write", share, TraversePrivilege), "take another folder"},
+		"another share":          {ask("read+modify", share+"(A;;FA;;;BG)", TraversePrivilege), "take another folder"},
+		"no share":               {ask("read+modify", "", TraversePrivilege), "take another folder"},
+		"another policy":         {ask("read+modify", share, TraverseAlways), "take another folder"},
+		"no policy":              {ask("read+modify", share, ""), "take another folder"},
+		"never":                  {ask("read+modify", share, TraverseNever), "take another folder"},
+		"a policy there is not":  {ask("read+modify", share, "often"), `traverse: "often"`},
+		"a right of two masks":   {ask("control", share, TraversePrivilege), "right control: an index has rights"},
+		"read and two masks":     {ask("read+control", share, TraversePrivilege), "right control: an index has rights"},
+		"fields of a tree":       {Question{Rights: first.Rights, ShareText: share, Traverse: "Privilege"}, "traverse"},
+		"the second right alone": {ask("modify", share, TraversePrivilege), "take"},
 	} {
 		w, err := c.q.Worker(s)
 		if (err == nil) != (c.why == "") || err != nil && !strings.Contains(err.Error(), c.why) {
