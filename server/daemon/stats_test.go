@@ -40,7 +40,7 @@ func TestStats(t *testing.T) {
 	}
 }
 
-// TestCountsOfNow: every count of a daemon is its own: none of another, and nothing before anything has happened.
+// TestCountsOfNow checks that each daemon has its own counters, all zero at the start.
 //
 // +checklocksignore
 func TestCountsOfNow(t *testing.T) {
