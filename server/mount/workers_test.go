@@ -29,7 +29,8 @@ func TestThreadsAreGivenBack(t *testing.T) {
 	}
 }
 
-// TestWorkersGivenUp: a thread whose request panicked serves no other, and makes room for the next (M-7).
+// TestWorkersGivenUp checks that a thread whose request panicked serves no other request, and that a new thread
+// replaces it (M-7).
 func TestWorkersGivenUp(t *testing.T) {
 	w := newWorld(t)
 	before := len(w.m.workers.idle)
