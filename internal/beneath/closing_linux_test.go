@@ -107,8 +107,7 @@ func TestErrorsName(t *testing.T) {
 	}
 }
 
-// TestAttributeSizes: a value of any size is read behind what dst holds, up to the
-// bound.
+// TestAttributeSizes checks that a value of any size up to the limit is appended to dst.
 func TestAttributeSizes(t *testing.T) {
 	root := makeFiles(t, "b/c")
 	file := filepath.Join(root, "b/c")
@@ -123,7 +122,7 @@ func TestAttributeSizes(t *testing.T) {
 			for _, dst := range [][]byte{nil, []byte("+"), append(make([]byte, 0, 4096), "++"...), make([]byte, 4090, 4096)} {
 				got, err := d.Attribute(dst, "b/c", "user.x", max(100, 2*size))
 				if err != nil || !bytes.Equal(got[:len(dst)], dst) || !bytes.Equal(got[len(dst):], value) {
-					t.Errorf("%s, %d bytes behind %d: %d bytes, %v", name, size, len(dst), len(got), err)
+					t.Errorf("%s: %d bytes appended to %d: %d bytes, %v", name, size, len(dst), len(got), err)
 				}
 			}
 			small := make([]byte, 0, 1100)
@@ -131,7 +130,8 @@ func TestAttributeSizes(t *testing.T) {
 				t.Errorf("%s: %d bytes with a bound of 1100: %v", name, size, err)
 			}
 			if got, err := d.Attribute(small, "b/c", "user.x", 1101); err != nil || !bytes.Equal(got, value) {
-				t.Errorf("%s: %d bytes where there is room for 1100 and a bound above: %d, %v", name, size, len(got), err)
+				t.Errorf("%s: %d bytes where there is room for 1100 and a bound above: %d, %v",
+					name, size, len(got), err)
 			}
 			d.Close()
 		}
