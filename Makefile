@@ -77,7 +77,7 @@ soak: ## hours: 10^7 pairs, every DACL of 4 entries, all tests at full size with
 	REFMON_SAMBA=required REFMON_ACCOUNTS=100000 go -C server test -count=1 -timeout=2h -run='^TestServedExport$$' -v ./auth/ldap
 	$(MAKE) fuzz FUZZTIME=600
 
-mutants: ## hours: runs the tests against every mutant and prints a table
+mutants: ## an hour or more: runs the tests against every recorded mutant and prints a table
 	REFMON_DEEP=1 go run ./internal/test/mutants/run -table
 
 cross: ## build for js/wasm, 386, darwin, windows, arm64

@@ -208,9 +208,9 @@ func putMoves(r *Request) (out []move) {
 	return out
 }
 
-// fits reports whether a list with one more entry has at most 65535 bytes,
-// including slack.
-func fits(l *sd.ACL, a sd.ACE) bool { return l.Size()+len(a.Binary()) <= 0xFFFF }
+// fits reports whether a list, including slack, has room for one more entry
+// (S-17).
+func fits(l *sd.ACL, a sd.ACE) bool { return l.Size()+len(a.Binary()) <= sd.MaxACLSize }
 
 // printed returns an entry in SDDL, or its type if SDDL has no form for it.
 func printed(a sd.ACE) string {

@@ -59,7 +59,7 @@ type Log struct {
 // of them (U-62).
 type batch struct {
 	events  []audit.Event
-	later   []int // of events: those that no caller needs, ascending
+	limited []limit // of events, ascending
 	bytes   int
 	durable bool          // a caller waits for the disk
 	done    chan struct{} // closed when both errors are set
@@ -68,14 +68,14 @@ type batch struct {
 	scarce  bool  // the reserve is kept for administrators
 }
 
-// answer waits for the batch and returns the error for one of its records, or nil.
-func (b *batch) answer(e *audit.Event) error {
+// answer waits through e for the batch and returns the error for its records with claim c, or nil.
+func (b *batch) answer(e *audit.Event, c claim) error {
 	select {
 	case <-b.done:
 	default:
 		e.Wait(func() { <-b.done })
 	}
-	if e.ByAdministrator() || e.Essential() && !b.scarce {
+	if b.admits(c) {
 		return b.kept
 	}
 	return b.err
@@ -99,7 +99,7 @@ var (
 func (l *Log) Write(e audit.Event) error {
 	durable := l.cfg.Mode.durable(&e)
 	one := [1]audit.Event{e}
-	b, err := l.push(one[:], durable, false)
+	b, err := l.push(one[:], durable, nil)
 	if err != nil {
 		l.lost(1)
 		return err
@@ -107,7 +107,7 @@ func (l *Log) Write(e audit.Event) error {
 	if !durable {
 		return nil
 	}
-	return b.answer(&e)
+	return b.answer(&e, claimOf(&e))
 }
 
 // WriteLater queues a record without waiting for it, in any mode. The record is written at once, and is
@@ -116,40 +116,45 @@ func (l *Log) Write(e audit.Event) error {
 // WriteLater implements [audit.LaterSink].
 func (l *Log) WriteLater(e audit.Event) error {
 	one := [1]audit.Event{e}
-	_, err := l.push(one[:], false, true)
+	_, err := l.push(one[:], false, &limit{records: 1})
 	return err
 }
 
 // WriteAll stores the records of one operation in sequence, either all of them or none, and waits
-// for the disk once. If there is no space, it can store only the essential ones, and returns an error
-// for the others. It implements [audit.BatchSink].
+// for the disk once. If there is no space, it stores them only if each may use the reserve. It does
+// nothing for an empty slice. It implements [audit.BatchSink].
 func (l *Log) WriteAll(events []audit.Event) error {
-	durable := false
+	if len(events) == 0 {
+		return nil
+	}
+	durable, weakest, strongest := false, wholeClaim, noClaim
 	for i := range events {
 		durable = durable || l.cfg.Mode.durable(&events[i])
+		c := claimOf(&events[i])
+		weakest, strongest = min(weakest, c), max(strongest, c)
 	}
-	b, err := l.push(events, durable, false)
+	var whole *limit
+	if weakest < strongest {
+		// Each record of an operation has the claim of its weakest, so that none is stored alone (U-93).
+		whole = &limit{records: len(events), claim: weakest}
+	}
+	b, err := l.push(events, durable, whole)
 	if err != nil {
 		l.lost(uint64(len(events)))
 		return err
 	}
-	for i := range events {
-		if !durable {
-			break
-		}
-		if err := b.answer(&events[i]); err != nil {
-			return err
-		}
+	if !durable {
+		return nil
 	}
-	return nil
+	return b.answer(&events[0], weakest)
 }
 
 // lost adds n to the number of lost records.
 func (l *Log) lost(n uint64) { l.dropped.Add(n) }
 
 // push adds the events to the next batch and wakes the writer. It waits for space
-// in the queue as waitLocked does.
-func (l *Log) push(events []audit.Event, durable, later bool) (*batch, error) {
+// in the queue as waitLocked does. With nil as lim each event has its own claim.
+func (l *Log) push(events []audit.Event, durable bool, lim *limit) (*batch, error) {
 	size := 0
 	for i := range events {
 		size += events[i].Size()
@@ -166,8 +171,8 @@ func (l *Log) push(events []audit.Event, durable, later bool) (*batch, error) {
 		return nil, err
 	}
 	b := l.next
-	if later {
-		b.later = append(b.later, len(b.events))
+	if lim != nil {
+		b.limited = append(b.limited, limit{len(b.events), lim.records, lim.claim})
 	}
 	b.events = append(b.events, events...)
 	b.bytes += size

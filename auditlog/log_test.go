@@ -166,3 +166,51 @@ func TestNumbersAreTheLogs(t *testing.T) {
 		t.Errorf("U-63: the chain that it brought was written: %v", err)
 	}
 }
+
+// A log without space for some records of an operation stores none of them, though it has a reserve for the others. An
+// operation whose records all may use the reserve is stored whole. No records are no operation (U-93).
+func TestWriteAllIsAllOrNone(t *testing.T) {
+	of := func(spec token.Spec) audit.Event {
+		v, err := token.New(spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return opened(t, audit.Failure, "report").Of(v)
+	}
+	admin, user := of(token.LocalSystem()), opened(t, audit.Failure, "report")
+	end := user.WithHeader(audit.Header{ID: 4689})
+	cfg := testConfig(t, newMemDisk(t, ""))
+	cfg.Keep, cfg.Reserve = Keep{Bytes: 50_000, Full: Stop}, 20_000
+	l := mustOpen(t, cfg)
+	for n := 0; l.Write(user) == nil; n++ {
+		if n > 1000 {
+			t.Fatal("the log never stops")
+		}
+	}
+	stored := l.Durable()
+	for _, c := range []struct {
+		name   string
+		events []audit.Event
+		want   uint64 // records stored
+		err    error
+	}{
+		{"no records", nil, 0, nil},
+		{"the second is a user's", []audit.Event{admin, user}, 0, ErrStopped},
+		{"the first is a user's", []audit.Event{user, end, admin}, 0, ErrStopped},
+		{"the rest is for administrators", []audit.Event{admin, end}, 0, ErrStopped},
+		{"all may use the reserve", []audit.Event{admin, admin}, 3, nil}, // and event 4612 for the lost ones
+	} {
+		err := l.WriteAll(c.events)
+		if got := l.Durable() - stored; got != c.want || !errors.Is(err, c.err) {
+			t.Errorf("%s: %d records stored, error %v; want %d, %v", c.name, got, err, c.want, c.err)
+		}
+		stored = l.Durable()
+	}
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+	full := &Log{next: &batch{events: make([]audit.Event, queueRecords)}}
+	if err := full.WriteAll(nil); err != nil {
+		t.Errorf("no records for a full queue: %v, want nil", err)
+	}
+}

@@ -69,18 +69,51 @@ func (w *writer) giveBack() error {
 	return w.seg.Truncate(w.size)
 }
 
-// essential returns the records of a batch that may use the reserve, and sets b.scarce. Records of
-// administrators may use all of it, the others one half, so that no user takes it from an administrator.
+// claim is a record's claim to the reserve. A larger value is a stronger claim.
+type claim uint8
+
+const (
+	noClaim    claim = iota // zero value
+	endClaim                // of an end: one half
+	wholeClaim              // of an administrator: the whole reserve
+)
+
+// claimOf returns the claim of a record.
+func claimOf(e *audit.Event) claim {
+	switch {
+	case e.ByAdministrator():
+		return wholeClaim
+	case e.Essential():
+		return endClaim
+	}
+	return noClaim
+}
+
+// limit gives consecutive records of a batch one claim: the weakest of an operation's records, which are stored
+// together, or none if no caller waits for them.
+type limit struct {
+	first, records int
+	claim          claim
+}
+
+// admits reports whether the reserve has space for records with claim c. Administrators may use all of it, the others
+// one half, so that no user takes it from an administrator.
+func (b *batch) admits(c claim) bool { return c == wholeClaim || c == endClaim && !b.scarce }
+
+// essential returns the records of a batch that may use the reserve, and sets b.scarce.
 func (w *writer) essential(b *batch) (few []audit.Event) {
 	b.scarce = w.log.reserved.Load() < w.log.cfg.Reserve/2
-	later := b.later
+	limited := b.limited
 	for i := range b.events {
-		if len(later) > 0 && later[0] == i {
-			later = later[1:]
-			continue
+		for len(limited) > 0 && i >= limited[0].first+limited[0].records {
+			limited = limited[1:]
 		}
-		if e := &b.events[i]; e.Essential() && (!b.scarce || e.ByAdministrator()) {
-			few = append(few, *e)
+		c := claimOf(&b.events[i])
+		if len(limited) > 0 && i >= limited[0].first {
+			c = limited[0].claim
+		}
+		if b.admits(c) {
+			few = append(few, b.events[i])
 		}
 	}
 	return few

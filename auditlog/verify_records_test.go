@@ -1,6 +1,7 @@
 package auditlog
 
 import (
+	"errors"
 	"testing"
 
 	"golang.org/x/mod/sumdb/note"
@@ -48,5 +49,37 @@ func TestRange(t *testing.T) {
 		if got, err = Verify(v); (err == nil) != (first > 0) || first > 0 && got.First != first {
 			t.Errorf("from record %d, segments begin with %d: want %d, 0 for an error; %+v, %v", from, firsts, first, got, err)
 		}
+	}
+}
+
+// An anchor that lies before the records that are read is proved by the stored hashes, even if it covers one record
+// only: another root is another history (U-72).
+func TestAnchorOfOneRecord(t *testing.T) {
+	d := newMemDisk(t, "")
+	cfg := testConfig(t, d)
+	cfg.SegmentBytes = 4_000
+	l := mustOpen(t, cfg)
+	mustWrite(t, l, 30)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, frames := framesOf(t, d.now[segmentName(1)].data)
+	first, _, err := decodeFrame(frames[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, key := testKey(t)
+	anchor := Checkpoint{Origin: "test.example/audit", Size: 1, Root: first.leaf()}
+	for _, kind := range []string{"", FaultHistory} {
+		signed, err := signCheckpoint(&anchor, cfg.Signers)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := Verify(Verification{disk: d, Keys: []note.Verifier{key}, Anchors: [][]byte{signed}, From: 30})
+		var f *Fault
+		if errors.As(err, &f) != (kind != "") || kind != "" && f.Kind != kind || kind == "" && len(got.Anchors) != 2 {
+			t.Errorf("root %v: %d anchors, error %v; want the fault %q", anchor.Root, len(got.Anchors), err, kind)
+		}
+		anchor.Root[0] ^= 1
 	}
 }

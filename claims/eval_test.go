@@ -181,9 +181,12 @@ func TestBrokenPrograms(t *testing.T) {
 	if e := new(Expr); e.Eval(evalEnv()) != Unknown || string(e.Encode()) != signature {
 		t.Error("the zero Expr is not the empty program")
 	}
-	local, err := Decode(join(one, one, opEqual)) // evaluates, though no text says it
-	if err != nil || local.Eval(evalEnv()) != True || local.Format(nil) != "" {
-		t.Errorf("local attribute on the right: %v", err)
+	for _, op := range []int{opEqual, opContains, opAnyOf} {
+		local, err := Decode(join(one, one, op)) // evaluates, though no text says it
+		if err != nil || local.Eval(evalEnv()) != True || local.Format(nil) != "" {
+			t.Errorf("operator %#x with a local attribute on the right: %v, %v, %q, want TRUE and no text", op, err,
+				local.Eval(evalEnv()), local.Format(nil))
+		}
 	}
 }
 

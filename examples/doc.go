@@ -1,9 +1,7 @@
-// Package examples is a folder of programs to start from, and the tests that
-// keep them and docs/adopt.md true.
+// Package examples contains the tests of this folder's example programs and of docs/adopt.md.
 //
 //	go run ./cmd/refmon run examples/impersonation.star
 //	python3 examples/python/check.py ./refmon
 //
-// Folder search is a package; webdav is a module of its own, because it needs
-// golang.org/x/net, which refmon does not. It has no types and no guards.
+// Folder webdav is a module of its own, because it needs golang.org/x/net, which refmon does not.
 package examples

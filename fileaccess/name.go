@@ -79,10 +79,13 @@ func validText(s, forbidden string, least byte) bool {
 }
 
 // Unparsed returns the part of the name after component at (Decision.StoppedAt), with its
-// leading backslash, or "" after the last component. After STATUS_STOPPED_ON_SYMLINK the client
-// must resolve this part again. at must not be negative.
+// leading backslash, or "" after the last component. A negative at gives the whole name. After
+// STATUS_STOPPED_ON_SYMLINK the client must resolve this part again.
 func (r *Request) Unparsed(at int) string {
 	rest := strings.TrimPrefix(r.Name, `\`)
+	if at < 0 {
+		return `\` + rest
+	}
 	for ; at >= 0; at-- {
 		i := strings.IndexByte(rest, '\\')
 		if i < 0 {

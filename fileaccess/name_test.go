@@ -40,9 +40,9 @@ func TestNames(t *testing.T) {
 		t.Errorf("F-13, a number: %+v", d)
 	}
 	r := fileaccess.Request{Name: `a\b\c`}
-	for at, want := range []string{`\b\c`, `\c`, ""} {
-		if got := r.Unparsed(at); got != want {
-			t.Errorf("Unparsed(%d) = %q, want %q", at, got, want)
+	for at, want := range []string{`\a\b\c`, `\b\c`, `\c`, ""} { // from -1
+		if got := r.Unparsed(at - 1); got != want {
+			t.Errorf("Unparsed(%d) = %q, want %q", at-1, got, want)
 		}
 	}
 }

@@ -70,7 +70,7 @@ func TestToNFS4InFull(t *testing.T) {
 // found in a descriptor that was not made of an NFSv4 list.
 func TestInheritableOwner(t *testing.T) {
 	for _, text := range []string{
-		"A:fd:OWNER@:rwx", "A:fdi:OWNER@:rwx", "A:fdn:OWNER@:rwx", "A:fdI:OWNER@:rwx", "U:fdS:OWNER@:rwx",
+		"A:fd:OWNER@:rwx", "A:fdi:OWNER@:rwx", "A:fdn:OWNER@:rwx", "A:fdI:OWNER@:rwx", "U:fdS:OWNER@:rwx", "L:fdF:OWNER@:rwx",
 		"A:f:OWNER@:rwx,A:d:OWNER@:rwx", "A:fd:OWNER@:rwx,A:fdi:OWNER@:rwx",
 		"D:fd:OWNER@:w,A:fd:OWNER@:rwx,A:fdg:GROUP@:rx,A:fd:EVERYONE@:r",
 	} {
@@ -81,6 +81,9 @@ func TestInheritableOwner(t *testing.T) {
 		d, _, err := fileaccess.FromNFS4(list, caseU, caseG, nil)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if n := d.SACL().Len(); (n != 0) != (list[0].Type >= fileaccess.NFS4Audit) || n != 0 && d.DACL().Len() != 0 {
+			t.Errorf("%s: %d entries in the SACL, %d in the DACL", text, n, d.DACL().Len())
 		}
 		back, lost := fileaccess.ToNFS4(d, nil)
 		if got := strings.TrimSpace(strings.ReplaceAll(fileaccess.FormatNFS4(back), "\n", ",")); got != text+"," ||

@@ -115,8 +115,7 @@ func seAssignSecurityEx(k *KernelThread, in SeAssignSecurityExIn) (out SeAssignS
 		r.ObjectTypes = []winnt.GUID{*in.ObjectType.V}
 	}
 	// A context without a primary token, never captured or released, is no subject.
-	if in.SubjectContext != nil && in.SubjectContext.Primary != nil {
-		subject := in.SubjectContext.Subject()
+	if subject := in.SubjectContext.Subject(); subject.Primary != nil {
 		r.Subject = se.Creator(&subject, false)
 	}
 	out.NewDescriptor, st = sd.Assign(&r)

@@ -196,7 +196,9 @@ func TestSeAssignSecurityEx(t *testing.T) {
 			t.Errorf("%v: %x, want the first mask %#x", st, d.Binary(), uint32(c.want))
 		}
 	}
-	for _, none := range []*kernel.SubjectContext{nil, {}} {
+	released := k.SeCaptureSubjectContext()
+	k.SeReleaseSubjectContext(released)
+	for _, none := range []*kernel.SubjectContext{nil, {}, released} {
 		in.SubjectContext = none
 		if d, st := k.SeAssignSecurityEx(in); st != ntstatus.NoToken || d != nil {
 			t.Errorf("without a token: %v, %v", st, d)

@@ -1,20 +1,20 @@
 #!/bin/bash
-# Builds what is released into a folder (default dist): archives, deb and rpm packages, the
-# Python package, the sums and the bill of materials.
+# Builds the files of a release into a folder (default dist): archives, deb and rpm packages, the
+# Python package, the checksums and the bill of materials.
 #
 #   bash packaging/build.sh [FOLDER]
 #
-# TARGETS (linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64) are the systems, FORMATS
-# (tar deb rpm) what is made for each. Two runs on one machine with the same compilers give the same bytes.
-# The C library is made for Linux, where a C compiler for the machine is there; otherwise a line says that it is not.
-# QUICK=1 leaves -trimpath and the bill of materials out: packages for a test, made of what was compiled before.
+# TARGETS (linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64) selects the systems, FORMATS
+# (tar deb rpm) the files for each. Two runs on one machine with the same compilers give the same bytes.
+# The C library is built for Linux if a C compiler for the target is installed. Otherwise the script prints that it
+# is left out. QUICK=1 omits -trimpath and the bill of materials, so that packages for tests use the build cache.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 out=$(realpath -m "${1:-dist}")
 targets=${TARGETS:-linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64}
 formats=${FORMATS:-tar deb rpm}
 VERSION=$(cat VERSION)
-# The time of everything that is made is that of the commit.
+# All files get the time of the commit.
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || stat -c %Y VERSION)}
 export VERSION SOURCE_DATE_EPOCH TZ=UTC LC_ALL=C
 umask 022
@@ -35,7 +35,7 @@ main() {
 	cat "$out/SHA256SUMS"
 }
 
-# build makes everything for one system.
+# build OS ARCH builds everything for one system.
 build() {
 	local os=$1 arch=$2 bin=$work/$1-$2/bin suffix=
 	mkdir -p "$bin"
@@ -43,7 +43,7 @@ build() {
 	local programs=(./cmd/refmon ./cmd/refmon-verify) server=(./cmd/refmond ./cmd/refmon-gateway ./cmd/refmon-index) p
 	compile . "$os" "$arch" "$bin" "${programs[@]}"
 	[ "$os" != windows ] || compile record "$os" "$arch" "$bin" ./cmd/refmon-record
-	# What serves others, and acts for users of a host, is for Linux.
+	# The servers run on Linux only.
 	[ "$os" != linux ] || compile server "$os" "$arch" "$bin" "${server[@]}"
 	[ "$os" != linux ] || library "$arch"
 	! wanted tar || archive "$os" "$arch" "$suffix"
@@ -55,7 +55,7 @@ build() {
 
 wanted() { [[ " $formats " == *" $1 "* ]]; }
 
-# compile MODULE OS ARCH FOLDER PACKAGE... builds programs that need no library of the system.
+# compile MODULE OS ARCH FOLDER PACKAGE... builds programs without cgo into FOLDER.
 compile() {
 	local module=$1 os=$2 arch=$3 bin=$4
 	shift 4
@@ -63,7 +63,7 @@ compile() {
 		-ldflags "-s -w -buildid= -X main.release=v$VERSION" -o "$bin/" "$@"
 }
 
-# library ARCH builds the C libraries, where this machine has a compiler for that one.
+# library ARCH builds the C libraries. Without a compiler for ARCH it prints a line and succeeds.
 library() {
 	local arch=$1 cc=${CC:-cc}
 	[ "$arch" = "$(go env GOHOSTARCH)" ] || case $arch in
@@ -77,7 +77,7 @@ library() {
 		bash capi/build.sh "$work/linux-$arch/capi" >/dev/null
 }
 
-# documents FOLDER copies what is read.
+# documents FOLDER copies the documentation and the examples.
 documents() {
 	mkdir -p "$1"
 	cp README.md CHANGELOG.md SECURITY.md LICENSE "$1/"
@@ -86,12 +86,12 @@ documents() {
 	find "$1" -name '__pycache__' -prune -exec rm -rf {} +
 }
 
-# same gives every file below a folder the time of the release.
+# same FOLDER gives the folder and everything below it the time of the release.
 same() {
 	find "$1" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 }
 
-# archive OS ARCH SUFFIX makes the archive of a system: zip for Windows, tar.gz elsewhere.
+# archive OS ARCH SUFFIX creates the archive of a system: zip for Windows, tar.gz for others.
 archive() {
 	local os=$1 arch=$2 name=refmon_${VERSION}_$1_$2 folder
 	folder=$work/archive/$name
@@ -112,8 +112,8 @@ archive() {
 	fi
 }
 
-# stage ARCH lays the files of the packages out as they will lie; those of the library apart from it,
-# since its folder is another one in deb and rpm.
+# stage ARCH arranges the files as the packages install them. The library is separate, because deb
+# and rpm install it into different folders.
 stage() {
 	local arch=$1 root=$work/linux-$1/root doc
 	mkdir -p "$root"/usr/bin "$root"/etc/refmon "$root"/etc/apparmor.d "$root"/usr/lib/{systemd/system,sysusers.d,tmpfiles.d}
@@ -139,7 +139,7 @@ stage() {
 	same "$root"
 }
 
-# packages FORMAT ARCH makes the packages of one format.
+# packages FORMAT ARCH creates the packages of one format.
 packages() {
 	local format=$1 arch=$2 name list="refmon refmond" here
 	here=$work/linux-$arch/$format
@@ -170,7 +170,7 @@ packages() {
 	done
 }
 
-# nfpm prints the path of the packager, built from tools/dist/go.mod.
+# nfpm builds the packager in the version of tools/dist/go.mod and prints its path.
 nfpm() {
 	local dir
 	dir=${REFMON_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/refmon-tools}/$( (go version; cat tools/dist/go.mod tools/dist/go.sum) | sha256sum | cut -c1-16)
@@ -178,12 +178,12 @@ nfpm() {
 	echo "$dir/nfpm"
 }
 
-# python_package makes what pip installs.
+# python_package creates the wheel for pip.
 python_package() {
 	python3 clients/python/backend.py "$out"
 }
 
-# materials writes the bill of materials: what each program was linked from.
+# materials writes the bill of materials: the modules in each program.
 materials() {
 	python3 packaging/sbom.py "$VERSION" "$SOURCE_DATE_EPOCH" "$work"/*/bin/* >"$out/refmon_$VERSION.cdx.json"
 }

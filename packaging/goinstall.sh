@@ -1,14 +1,14 @@
 #!/bin/bash
-# Installs the programs of both modules with `go install …@latest` from a module proxy of files, made of
-# the tags that packaging/release.sh makes in a clone of this repository: bash packaging/goinstall.sh
-# The exit code is 77, with a reason, where there is no repository to clone.
+# Tests `go install …@latest` for the programs of both modules: bash packaging/goinstall.sh
+# It tags a clone of this repository with packaging/release.sh and serves the tags from a file-based module proxy.
+# Without a repository to clone it prints the reason and exits with 77.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 module=github.com/refmon/refmon version=0.0.0-rehearsal.$$
 git rev-parse -q --verify HEAD >/dev/null 2>&1 || { echo "SKIPPED: this is no clone of the repository"; exit 77; }
 work=$(mktemp -d)
 cache=$(go env GOMODCACHE)
-cleanup() { # the rehearsed version goes from the module cache, too
+cleanup() { # also removes the test version from the module cache
 	for path in "$cache/github.com/refmon/"*"@v$version" "$cache/github.com/refmon/refmon/"*"@v$version"; do
 		[ ! -d "$path" ] || { chmod -R u+w "$path" && rm -rf "$path"; }
 	done
@@ -25,7 +25,7 @@ REHEARSE=1 bash packaging/release.sh "$version" >/dev/null
 bash packaging/goproxy.sh "$work/proxy" . "v$version" "v$version"
 bash packaging/goproxy.sh "$work/proxy" server "v$version" "server/v$version"
 cd "$work"
-# Other modules come from the cache, or from where they come otherwise.
+# Other modules come from the cache, or else from the usual proxy.
 export GOPROXY=file://$work/proxy,file://$cache/cache/download,$(go env GOPROXY) GONOSUMDB=$module,$module/server
 export GOBIN=$work/bin GOFLAGS=-mod=mod GOWORK=off
 go install "$module/cmd/refmon@latest" "$module/cmd/refmon-verify@latest"

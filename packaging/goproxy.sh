@@ -1,8 +1,8 @@
 #!/bin/bash
-# Puts one version of a module of this repository into a folder that the go command reads as a
+# Adds one version of a module of this repository to a folder that the go command can use as a
 # module proxy (GOPROXY=file://FOLDER): goproxy.sh FOLDER MODULE-FOLDER VERSION REVISION
-# MODULE-FOLDER is . or server. What the archive has is what the go command itself would take
-# out of the repository: the folder without the modules below it.
+# MODULE-FOLDER is . or server. The archive has the same files as one that the go command creates
+# from the repository: the folder without the modules below it.
 set -euo pipefail
 folder=$1 at=$2 version=$3 revision=$4
 module=github.com/refmon/refmon tree=$revision

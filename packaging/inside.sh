@@ -1,12 +1,12 @@
 #!/bin/bash
-# What packaging/test.sh does in the Debian root: inside.sh VERSION. Each step says what holds.
+# Runs the steps of packaging/test.sh inside the Debian root: inside.sh VERSION. Each step prints what it has shown.
 set -euo pipefail
 version=$1
 cd /packages
 
 say() { printf 'ok  %s\n' "$*"; }
 fail() { printf 'FAILED: %s\n' "$*" >&2; exit 1; }
-# files lists what is on disk, without what dpkg and the host's users change by themselves.
+# files lists the files on disk, except those that dpkg and the user database change.
 files() {
 	find / -xdev \( -path /proc -o -path /tmp -o -path /packages -o -path /var/lib/dpkg -o -path /var/log -o -path /var/cache \
 		-o -path /var/lib/apt -o -path /sys -o -path /dev \) -prune -o -print |
@@ -84,7 +84,7 @@ quietly dpkg -i refmond_*.deb
 [ "$(stat -c '%U' /var/lib/refmon/accounts.db)" = refmond ] || fail "the accounts have another owner"
 say "installed again, it has the accounts that were there"
 
-# A systemd that writes down what it is asked, and a policy that forbids everything.
+# Use a systemctl that logs its arguments, and a policy-rc.d that forbids everything.
 quietly dpkg --purge refmond
 mkdir -p /run/systemd/system
 printf '#!/bin/sh\necho "$*" >>/packages/systemctl\ncase "$*" in *is-enabled*) echo enabled ;; esac\n' >/usr/bin/systemctl

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Installs the C libraries that capi/build.sh built: install-c.sh BUILT DESTDIR PREFIX LIBDIR.
-# The .pc files name the folders, so that they are right wherever LIBDIR lies.
+# It writes PREFIX and LIBDIR into the .pc files, so LIBDIR need not be below PREFIX.
 set -euo pipefail
 built=$1 dest=$2 prefix=$3 libdir=$4
 lib=$dest$libdir

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Runs the commands of a page's console blocks and compares what they print: pages.py PAGE [PREFIX...]
+"""Runs the commands in a page's console blocks and compares their output with the page: pages.py PAGE [PREFIX...]
 
-Only commands that begin with one of the prefixes are run; without any, all but those of go, for which a machine has
-to have the toolchain. A line "[...]" stands for any lines. The commands work in the current folder.
+It runs the commands that begin with one of the prefixes. Without prefixes it runs all commands except those of go,
+which need the toolchain. A line "[...]" matches any number of lines. The commands run in the current folder. The exit
+code is 1 for a difference, and if the page has no such command.
 """
 import re
 import subprocess

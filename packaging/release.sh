@@ -1,11 +1,12 @@
 #!/bin/bash
-# Tags a release of both modules: bash packaging/release.sh [VERSION] (default: what VERSION says).
+# Tags a release of both modules: bash packaging/release.sh [VERSION] (default: the contents of VERSION).
 #
-# v0.1.0 is the commit that is checked out. The module in server/ is developed against the tree
-# beside it, by a replace line that `go install …@version` refuses; so server/v0.1.0 is a commit of
-# its own after it, off the branch, whose server/go.mod asks for v0.1.0 and has no such line.
-# The sum of v0.1.0 in its go.sum is computed here, as the go command computes it. Nothing is
-# pushed: the last line says how. REHEARSE=1 does it without asking CHANGELOG.md and VERSION.
+# The tag v0.1.0 is the commit that is checked out. server/go.mod uses the root module through a
+# replace line, which `go install …@version` rejects. The tag server/v0.1.0 is therefore a separate
+# commit after it, outside the branch, whose server/go.mod requires v0.1.0 and has no replace line.
+# The script computes the checksum of v0.1.0 for its go.sum as the go command does. It pushes
+# nothing; its last line prints the command for that. REHEARSE=1 skips the checks of CHANGELOG.md
+# and VERSION.
 set -euo pipefail
 version=${1:-$(cat VERSION)}
 module=github.com/refmon/refmon

@@ -1,9 +1,9 @@
 #!/bin/bash
 # Installs the rpm packages, uses them, installs them a second time and removes them, as root: rpm.sh FOLDER
 #
-# It needs the program rpm, which Debian has too, and changes nothing here: the root that the packages are put into lies
-# over this system's, in a mount namespace of its own, and what they leave is what its upper layer has.
-# The exit code is 77, with a reason, where there is no rpm or no such root.
+# It needs the program rpm, which Debian also has. It does not change this system: it installs into an overlay of the
+# root in a mount namespace of its own. The overlay's upper layer shows the files that the packages leave behind.
+# Without rpm or such an overlay it prints the reason and exits with 77.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 packages=$(realpath "$1") version=$(cat VERSION)
@@ -29,9 +29,9 @@ cp "$packages"/*."$(uname -m)".rpm capi/tests/example.c "$root/tmp/packages/"
 
 fail() { printf 'FAILED: %s\n' "$*" >&2; exit 1; }
 inside() { chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 "$@"; }
-# What these packages need has names of Fedora, which dpkg's database does not tell rpm: --nodeps.
+# The packages depend on Fedora's package names, which rpm cannot find on Debian. Hence --nodeps.
 rpms() { inside rpm --dbpath /tmp/rpmdb "$@" >"$layer/log" 2>&1 || { cat "$layer/log"; fail "rpm $*"; }; }
-# left lists what lies over this system's root, without what users' databases and the loader keep.
+# left lists the files in the overlay, except those of the user database and the loader.
 left() {
 	(cd "$layer/upper" && find . ! -type d -print) |
 		grep -vE '^\./(etc/(passwd|group|shadow|gshadow|subuid|subgid|ld\.so\.cache|\.pwd\.lock)-?|var/(cache|log)/.*)$' | sort

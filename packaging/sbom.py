@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Writes the bill of materials in the form of CycloneDX 1.5: the Go modules that each program was linked from, as the
-programs themselves say (go version -m).
+"""Prints a bill of materials in CycloneDX 1.5 format: the Go modules in each program, from go version -m.
 
     sbom.py VERSION SECONDS PROGRAM...
+
+SECONDS is its time, in seconds since 1970. A program's path ends in SYSTEM/FOLDER/NAME.
 """
 import json
 import os
@@ -12,7 +13,8 @@ import time
 
 
 def modules(program):
-    """The modules of a program: path, version, sum; those of this repository have no sum."""
+    """Yields path, version and checksum of each module in a program. The toolchain comes first, as stdlib. The checksum
+    is "" for it and for modules of this repository."""
     out = subprocess.run(["go", "version", "-m", program], check=True, stdout=subprocess.PIPE, text=True).stdout
     toolchain = out.splitlines()[0].rsplit(" ", 1)[1]
     yield "stdlib", toolchain.removeprefix("go"), ""
@@ -26,7 +28,7 @@ def component(path, version, checksum):
     c = {"type": "library", "name": path, "version": version, "purl": "pkg:golang/%s@%s" % (path, version)}
     c["bom-ref"] = c["purl"]
     if checksum.startswith("h1:"):
-        # Go's sum of a module is the SHA-256 of a list of its files.
+        # The checksum is of a list of the module's files, so it is no hash of an archive.
         c["properties"] = [{"name": "go:sum", "value": checksum}]
     return c
 

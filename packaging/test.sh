@@ -3,14 +3,14 @@
 #
 #   bash packaging/test.sh [FOLDER]
 #
-# Then the rpm packages the same, in a root over this one (rpm.sh), where rpm is here.
-# FOLDER has the packages (default: they are built, quickly, for this machine). REFMON_ROOT=ROOT takes
-# a root that is there, with gcc, libc6-dev, pkgconf and python3, in place of a new one; it is changed.
-# The exit code is 77, with a reason, where debootstrap or its mirror is missing.
+# If rpm is installed, it then tests the rpm packages in an overlay of this system's root (rpm.sh).
+# FOLDER has the packages; by default it builds them for this machine with QUICK=1. REFMON_ROOT=ROOT uses
+# and changes an existing root with gcc, libc6-dev, pkgconf and python3 instead of a new one.
+# Without debootstrap or its mirror it prints the reason and exits with 77.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 [ "$(id -u)" = 0 ] || { echo "SKIPPED: a Debian root is made by root alone"; exit 77; }
-# In memory where there are 2 GiB of it; containers often have 64 MiB.
+# Use /dev/shm if it has 2 GiB free. In containers it often has 64 MiB.
 room=${TMPDIR:-/tmp}
 [ ! -w /dev/shm ] || [ "$(df --output=avail -k /dev/shm | tail -n 1)" -lt 2000000 ] || room=/dev/shm
 work=$(mktemp -d -p "$room")
@@ -49,7 +49,7 @@ main() {
 	TMPDIR=$work bash packaging/rpm.sh "$packages" || [ $? = 77 ]
 }
 
-# debian makes a root of the release that this machine has, from its own mirror.
+# debian creates a root of this machine's Debian release from its mirror.
 debian() {
 	command -v debootstrap >/dev/null ||
 		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends debootstrap; } || return 1
@@ -60,7 +60,7 @@ debian() {
 	debootstrap --variant=minbase --include=gcc,libc6-dev,pkgconf,python3 "$suite" "$root" "$mirror"
 }
 
-# pip installs the Python package from a copy of its sources, without a network, where pip is here.
+# pip installs the Python package from a copy of its sources, without a network. Without pip it prints a line.
 pip() {
 	python3 -m pip --version >/dev/null 2>&1 || { echo "    no pip here: the package was not installed by it"; return 0; }
 	cp -R clients/python "$work/sources"
@@ -71,7 +71,7 @@ assert importlib.metadata.version("refmon") == sys.argv[1] and refmon.native.__f
 	echo "ok  python3 -m pip install --no-index clients/python"
 }
 
-# previous makes the package of an earlier version, with other bytes in its program's place on disk.
+# previous PACKAGE creates a package of an earlier version, whose program gets another inode.
 previous() {
 	dpkg-deb -R "$1" "$work/old"
 	sed -i 's/^Version: .*/Version: 0.0.1/' "$work/old/DEBIAN/control"

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Plays systemd for refmond while its package is upgraded: upgrade.py PACKAGE, as root.
+"""Tests an upgrade of refmond's package, in the role of systemd: upgrade.py PACKAGE, as root.
 
-It holds the sockets of refmond.socket, as systemd does, and starts the program with them. A client that was there
-before the upgrade is served by the old program until the restart; one that comes while nothing serves waits.
+It holds the sockets of refmond.socket, as systemd does, and starts the program with them. The old program serves its
+clients until the restart. A client that connects during the restart waits.
 """
 import os
 import pwd
@@ -16,7 +16,7 @@ import importlib.util
 
 
 def clients(package):
-    """The Python client, out of its own package."""
+    """Returns the module refmon, imported from its package."""
     subprocess.run(["dpkg-deb", "-x", package, "/tmp/python"], check=True)
     sys.path.insert(0, "/tmp/python/usr/lib/python3/dist-packages")
     sys.dont_write_bytecode = True
@@ -32,7 +32,7 @@ def listen(path):
 
 
 def start(sockets):
-    """Starts refmond as its unit does, and returns once it has said that it is ready."""
+    """Starts refmond as its unit does, waits until it is ready, and returns its process ID."""
     told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     told.bind("/tmp/notify")
     os.chmod("/tmp/notify", 0o666)
@@ -58,7 +58,7 @@ def start(sockets):
 
 
 def user(refmon, kernel):
-    """Whom a connection's process runs as."""
+    """Returns the SID of a connection's user."""
     thread = kernel.thread
     h = thread.NtOpenProcessToken(ProcessHandle=refmon.NtCurrentProcess,
                                   DesiredAccess=refmon.TOKEN_QUERY).check().TokenHandle
@@ -85,7 +85,7 @@ def main(package):
     assert status == 0, "the old program ended with %d" % status
     answers = []
     waiting = threading.Thread(target=lambda: answers.append(user(refmon, refmon.connect())))
-    waiting.start()  # nothing serves now
+    waiting.start()  # no program serves now
     new = start(sockets)
     waiting.join(60)
     assert answers == [who], "who connected during the restart got %r" % answers

@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Writes a folder as a zip archive, the same bytes each time: zip.py ARCHIVE FOLDER NAME."""
+"""Writes the folder FOLDER/NAME as a zip archive: zip.py ARCHIVE FOLDER NAME. Equal files give equal bytes.
+
+The time of all files is SOURCE_DATE_EPOCH.
+"""
 import os
 import sys
 import time

@@ -152,8 +152,15 @@ func (a ACE) WithMask(m winnt.AccessMask) ACE { return (*editor)(nil).withMask(a
 
 // WithSID returns the entry with another trustee, or for a compound entry with
 // another server SID. It keeps everything else, including application data. It
-// returns the entry unchanged if s is zero or the type is unknown.
-func (a ACE) WithSID(s sid.SID) ACE { return (*editor)(nil).withSID(a, s) }
+// returns the entry unchanged if s is zero or the type is unknown. It returns the
+// zero value, which [NewACL] refuses, if no list can hold the result.
+func (a ACE) WithSID(s sid.SID) ACE {
+	// The size field of a longer entry would wrap (S-17).
+	if out := (*editor)(nil).withSID(a, s); len(out.b) <= MaxACLSize-aclHeaderSize {
+		return out
+	}
+	return ACE{}
+}
 
 // sidOffset returns the offset of the first SID of a valid entry, -1 if its
 // type is unknown.

@@ -99,6 +99,17 @@ func TestBuild(t *testing.T) {
 	if l, err := sd.NewACL(a); err != nil || l.Size() != sd.MaxACLSize {
 		t.Errorf("S-17: a list of the largest entry: %v, %d bytes", err, l.Size())
 	}
+	// The longest entry with a SID of one part has no room for a SID of two.
+	full, err := sd.NewACE(sd.AccessAllowedCallback, 0, 1, sid.Everyone, sd.ACEExtra{AppData: make([]byte, most+4-20)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := full.WithSID(sid.Users); !got.IsZero() {
+		t.Errorf("S-17: the longest entry with a longer SID: %d bytes, want the zero value", len(got.Binary()))
+	}
+	if got := full.WithSID(sid.LocalSystem); got.SID() != sid.LocalSystem || len(got.Binary()) != most+4 {
+		t.Errorf("S-17: the longest entry with an equally long SID: %v, %d bytes", got.SID(), len(got.Binary()))
+	}
 	for _, n := range []int{most + 4, most + 65536} {
 		if _, err := sd.RawACE(0x99, 0, make([]byte, n)); !isStatus(err, ntstatus.InvalidACL) {
 			t.Errorf("S-17: an entry of %d bytes: %v", n+4, err)

@@ -24,9 +24,12 @@ func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 // Peek returns the parts of the descriptor at the start of b without copying. b
 // must not change while the result is used, and bytes from a client must have
 // been captured before (S-28). Peek checks the header and the SIDs, and of the
-// lists only the header. The status is as for [Decode], but b may be longer than
-// [MaxSize].
+// lists only the header. The status is as for [Decode].
 func Peek(b []byte) (Raw, ntstatus.Status) {
+	// Decode refuses such a descriptor too, so that no caller accepts what another one rejects (S-29).
+	if len(b) > MaxSize {
+		return Raw{}, ntstatus.InvalidSecurityDescr
+	}
 	r, _, f := peek(view(b))
 	return r, f.Status
 }

@@ -458,8 +458,7 @@ func TestOffsets(t *testing.T) {
 	}
 }
 
-// TestSizes: the longest descriptor there may be is read, one byte more is not
-// (S-29).
+// TestSizes: the longest descriptor there may be is read, copied or not, and one byte more is not (S-29).
 func TestSizes(t *testing.T) {
 	b := append(sddl.MustParse("O:BA").Append(nil), make([]byte, sd.MaxSize)...)
 	for _, c := range []struct {
@@ -468,6 +467,9 @@ func TestSizes(t *testing.T) {
 	}{{sd.MaxSize - 1, true}, {sd.MaxSize, true}, {sd.MaxSize + 1, false}} {
 		if _, err := sd.Decode(b[:c.size]); (err == nil) != c.ok {
 			t.Errorf("S-29: %d bytes: %v", c.size, err)
+		}
+		if _, st := sd.Peek(b[:c.size]); (st == ntstatus.Success) != c.ok || !c.ok && st != ntstatus.InvalidSecurityDescr {
+			t.Errorf("S-29: Peek of %d bytes: %v, want success: %t", c.size, st, c.ok)
 		}
 	}
 }

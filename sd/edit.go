@@ -52,7 +52,8 @@ func (e *editor) withMask(a ACE, m winnt.AccessMask) ACE {
 
 // withSID returns the entry with another trustee, of a compound entry with
 // another server; everything else stays, application data included. It returns
-// the entry unchanged for the zero SID or an unknown type.
+// the entry unchanged for the zero SID or an unknown type. If no list can hold
+// the result, its size field is wrong, and newACL refuses its length.
 func (e *editor) withSID(a ACE, s sid.SID) ACE {
 	off := sidOffset(a.b)
 	old := a.SID()

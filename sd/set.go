@@ -82,7 +82,8 @@ func (r *SetRequest) setOwners(p *Parts, i uint32) ntstatus.Status {
 
 // checkLabels returns STATUS_PRIVILEGE_NOT_HELD for a new label that the caller
 // may not set. It returns STATUS_ACCESS_DENIED if the request selects the trust
-// label, and the caller does not dominate the old and the new one.
+// label or the whole SACL, and the caller does not dominate the old and the new
+// trust label.
 func (r *SetRequest) checkLabels(i uint32) ntstatus.Status {
 	if r.Subject == nil || r.Subject.Kernel {
 		return ntstatus.Success
@@ -94,7 +95,8 @@ func (r *SetRequest) checkLabels(i uint32) ntstatus.Status {
 			}
 		}
 	}
-	if i&winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION != 0 {
+	// Replacing the whole list replaces the trust label too (S-86).
+	if i&(winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION|winnt.SACL_SECURITY_INFORMATION) != 0 {
 		for _, l := range [...]*ACL{r.Old.SACL(), r.New.SACL()} {
 			for _, a := range pick(l, func(t Type) bool { return t == SystemProcessTrustLabel }) {
 				if !dominates(r.Subject.Trust, a.SID()) {

@@ -168,11 +168,16 @@ func TestSetRefuses(t *testing.T) {
 		{"label above, with the whole list", sacl, "", "S:(ML;;NW;;;HI)",
 			func(r *sd.SetRequest) { r.Flags = sd.AvoidPrivilegeCheck }, ntstatus.PrivilegeNotHeld},
 		{"label of the caller", label, "", "S:(ML;;NW;;;ME)", nil, ntstatus.Success},
-		{"trust label", winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION, "", "S:(TL;;RC;;;S-1-19-512-4096)", nil,
+		{"S-86 trust label", winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION, "", "S:(TL;;RC;;;S-1-19-512-4096)", nil,
 			ntstatus.AccessDenied},
 		{"trust label dominated", winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION, "", "S:(TL;;RC;;;S-1-19-512-4096)",
 			func(r *sd.SetRequest) { r.Subject.Trust = trusted }, ntstatus.Success},
-		{"old trust label higher", winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION, "S:(TL;;RC;;;S-1-19-1024-4096)", "S:",
+		{"S-86 trust label, with the whole list", sacl, "", "S:(TL;;RC;;;S-1-19-512-4096)", nil, ntstatus.AccessDenied},
+		{"S-86 old trust label, with the whole list", sacl, "S:(TL;;RC;;;S-1-19-1024-4096)", "S:(AU;SA;GA;;;WD)",
+			func(r *sd.SetRequest) { r.Subject.Trust = trusted }, ntstatus.AccessDenied},
+		{"S-86 trust label dominated, with the whole list", sacl, "S:(TL;;RC;;;S-1-19-512-4096)", "S:",
+			func(r *sd.SetRequest) { r.Subject.Trust = trusted }, ntstatus.Success},
+		{"S-86 old trust label higher", winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION, "S:(TL;;RC;;;S-1-19-1024-4096)", "S:",
 			func(r *sd.SetRequest) { r.Subject.Trust = trusted }, ntstatus.AccessDenied},
 	} {
 		t.Run(c.id, func(t *testing.T) {

@@ -139,11 +139,12 @@ func (s SID) SubAuthorities() int {
 	return int(s.b[1])
 }
 
-// Sub returns sub-authority i, counted from 0. It panics if there are not more
-// than i. i must not be negative.
+// Sub returns sub-authority i, counted from 0. It panics if i is negative or
+// there are not more than i.
 func (s SID) Sub(i int) uint32 {
-	o := 8 + 4*i
-	return uint32(s.b[o]) | uint32(s.b[o+1])<<8 | uint32(s.b[o+2])<<16 | uint32(s.b[o+3])<<24
+	b := s.b[8:] // so that a negative index does not read the authority
+	o := 4 * i
+	return uint32(b[o]) | uint32(b[o+1])<<8 | uint32(b[o+2])<<16 | uint32(b[o+3])<<24
 }
 
 // RID returns the last sub-authority, 0 for a SID without sub-authorities.

@@ -86,6 +86,16 @@ func TestNewAtItsBounds(t *testing.T) {
 		sid.MustParse("S-1-5-7").RID() != 7 {
 		t.Error("the last part")
 	}
+	for _, i := range []int{-3, -2, -1, 1} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("S-1-5-7 has a sub-authority %d", i)
+				}
+			}()
+			sid.MustParse("S-1-5-7").Sub(i)
+		}()
+	}
 }
 
 // S-3: the order is that of authorities, then of the parts, then of their number; it is

@@ -52,7 +52,7 @@ func (s *Spec) fill(b *body, entries []Group, maps sidset.Bits) {
 		pkg: s.Package.Clone(), lowPrivilege: s.LowPrivilege, lowBoxNumber: s.LowBoxNumber,
 		capabilities: newList(withAttributes(s.Capabilities, winnt.SE_GROUP_ENABLED)),
 		userClaims:   s.UserClaims, deviceClaims: s.DeviceClaims, local: s.LocalAttributes,
-		device: newList(s.DeviceGroups), restrictedDevice: newList(withAttributes(s.RestrictedDeviceGroups, groupForce)),
+		device:         newList(s.DeviceGroups),
 		trust:          s.TrustLevel.Clone(),
 		restrictedUser: s.RestrictedUserClaims, restrictedDeviceClaims: s.RestrictedDeviceClaims,
 		auditPolicy: s.AuditPolicy, isolation: s.IsolationPrefix,
@@ -67,6 +67,10 @@ func (s *Spec) fill(b *body, entries []Group, maps sidset.Bits) {
 	b.classify()
 	if s.IsRestricted || len(s.Restricted) > 0 {
 		b.restrict(withAttributes(s.Restricted, groupForce))
+	}
+	// An empty list restricts the device to nothing, which no later filter may widen (T-67).
+	if s.RestrictedDeviceGroups != nil {
+		b.restrictedDevice = newPresentList(withAttributes(s.RestrictedDeviceGroups, groupForce))
 	}
 	// Zero values of a Spec mean the documented defaults.
 	if b.expiration == 0 {

@@ -86,9 +86,10 @@ func resolveSID(l loc, domain sid.SID) (sid.SID, error) {
 	return s, nil
 }
 
-// resolveGroups resolves the SIDs of one list; name is the field, for errors.
+// resolveGroups resolves the SIDs of one list; name is the field, for errors. It
+// returns nil for nil only.
 func (r *fileReader) resolveGroups(name string, raw []rawGroup, domain sid.SID) ([]Group, error) {
-	if len(raw) == 0 {
+	if raw == nil {
 		return nil, nil
 	}
 	out := make([]Group, len(raw))

@@ -85,6 +85,7 @@ func (r *fileReader) group(g *rawGroup, bare uint32) error {
 // groupList reads an array of groups, as long as a token may hold. A bare SID is a
 // group as a logon adds it.
 func (r *fileReader) groupList(out *[]rawGroup) error {
+	*out = []rawGroup{} // an empty list differs from none
 	return r.Array(MaxGroups, func(int) error {
 		*out = append(*out, rawGroup{})
 		return r.group(&(*out)[len(*out)-1], groupForce)

@@ -39,7 +39,7 @@ type file struct {
 
 	Restricted             bool        `json:"restricted,omitempty"`
 	SandboxInert           bool        `json:"sandboxInert,omitempty"`
-	RestrictedDeviceGroups []any       `json:"restrictedDeviceGroups,omitempty"`
+	RestrictedDeviceGroups *[]any      `json:"restrictedDeviceGroups,omitempty"`
 	LocalAttributes        []fileClaim `json:"localAttributes,omitempty"`
 	ElevationType          string      `json:"elevationType,omitempty"`
 	TrustLevel             string      `json:"trustLevel,omitempty"`
@@ -80,8 +80,7 @@ type filePrivilege struct {
 // MarshalJSON returns a token file that Parse parses to the same value. SIDs
 // have the form S-1-…. MarshalJSON leaves out a field with its default value if
 // that default depends on no other field. It fails only for a default DACL that
-// has no text form. It omits an empty list of restricting device SIDs, so Parse
-// returns a token without such a list.
+// has no text form.
 func (t *Token) MarshalJSON() ([]byte, error) {
 	f := file{
 		User: groupFile(t.User(), 0), Privileges: t.privilegeFile(), Type: nameOf(tokenTypes, uint32(t.Type())),
@@ -92,7 +91,7 @@ func (t *Token) MarshalJSON() ([]byte, error) {
 		DeviceGroups:     groupFiles(t.DeviceGroups(), groupForce),
 		AuthenticationID: luidFile(t.AuthenticationID()), SessionID: t.session, Source: t.body.source.Name,
 
-		SandboxInert: t.SandboxInert(), RestrictedDeviceGroups: groupFiles(t.RestrictedDeviceGroups(), groupForce),
+		SandboxInert:    t.SandboxInert(),
 		LocalAttributes: claimFile(t.LocalAttributes()), TrustLevel: t.body.trust.String(),
 		ParentTokenID: luidFile(t.ParentTokenID()), ModifiedID: luidFile(t.modified),
 		OriginatingLogon: luidFile(t.OriginatingLogon()),
@@ -105,6 +104,11 @@ func (t *Token) MarshalJSON() ([]byte, error) {
 	// A list of restricting SIDs says that the token is restricted; only the
 	// empty one needs the word (T-63).
 	f.Restricted = t.IsRestricted() && len(f.RestrictedSIDs) == 0
+	// An empty list restricts the device to nothing, and no list does not restrict it (T-67).
+	if t.body.restrictedDevice != nil {
+		list := groupFiles(t.RestrictedDeviceGroups(), groupForce)
+		f.RestrictedDeviceGroups = &list
+	}
 	// A primary token has a level only if its duplication requested one (T-54).
 	if t.Type() == winnt.TokenImpersonation || t.level != 0 {
 		f.ImpersonationLevel = nameOf(levels, uint32(t.level))

@@ -18,8 +18,18 @@ func TestFilterDevice(t *testing.T) {
 	}
 	n = filter(t, n, token.FilterSpec{RestrictDevice: restricting(c)})
 	n = filter(t, n, token.FilterSpec{RestrictDevice: restricting(a)})
-	if n = filter(t, n, token.FilterSpec{RestrictDevice: restricting(c)}); n.RestrictedDeviceSet() == nil ||
-		n.RestrictedDeviceSet().Len() != 0 {
-		t.Error("T-67: the empty intersection must not become no list")
+	file, err := n.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	bare := n.Spec()
+	bare.Integrity = sid.SID{} // so that another level makes a new token
+	leveled, _ := must(t, bare).WithIntegrity(1, sid.LowLevel)
+	for name, tok := range map[string]*token.Token{"filtered": n, "of its Spec": must(t, n.Spec()),
+		"of its file": parse(t, string(file)), "at a level": leveled} {
+		again := filter(t, tok, token.FilterSpec{RestrictDevice: restricting(c)})
+		if got := again.Spec().RestrictedDeviceGroups; got == nil || len(got) != 0 {
+			t.Errorf("T-67: %s: device restricted to nothing, filtered again: %#v, want an empty list", name, got)
+		}
 	}
 }

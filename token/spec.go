@@ -89,8 +89,13 @@ type Spec struct {
 	LowBoxNumber uint32
 
 	UserClaims, DeviceClaims, LocalAttributes *claims.Set
-	DeviceGroups, RestrictedDeviceGroups      []Group // restricted: attributes 0 mean GroupDefault
+	DeviceGroups                              []Group
 	TrustLevel                                sid.SID // S-1-19-x-y
+
+	// RestrictedDeviceGroups are the restricting SIDs of the device. Attributes 0
+	// mean GroupDefault. nil means no list; an empty list restricts the device to
+	// nothing (T-67).
+	RestrictedDeviceGroups []Group
 
 	// RestrictedUserClaims and RestrictedDeviceClaims are the claims that the
 	// restricted pass sees. nil means all of them (T-67).
@@ -247,8 +252,7 @@ func (t *Token) mayOwn(i int) bool {
 }
 
 // Spec returns a Spec from which New makes an equal token. The caller owns its
-// slices. A Spec has no form for an empty list of restricting device SIDs: New
-// makes a token without such a list (T-67).
+// slices.
 func (t *Token) Spec() Spec {
 	b := t.body
 	s := Spec{
@@ -275,6 +279,10 @@ func (t *Token) Spec() Spec {
 	s.Groups = AsGiven(collect(t.Groups()))
 	if t.integrityAt != 0 {
 		s.Integrity = t.body.set.At(int(t.integrityAt))
+	}
+	// A device restricted to nothing stays so in a copy (T-67).
+	if b.restrictedDevice != nil && s.RestrictedDeviceGroups == nil {
+		s.RestrictedDeviceGroups = []Group{}
 	}
 	return s
 }

@@ -19,8 +19,6 @@ import (
 // changed field by field as the rules say, on plain slices.
 type model struct {
 	token.Spec
-
-	deviceRestricted bool // also by a list that is empty now
 }
 
 // said returns each field of a Spec as text, sets of claims and lists by content.
@@ -39,6 +37,10 @@ func said(s token.Spec) map[string]string {
 			out[name] = fmt.Sprint(x == nil)
 			for _, a := range x.All() {
 				out[name] += fmt.Sprintf(" %x", a.Binary())
+			}
+		case []token.Group:
+			if name == "RestrictedDeviceGroups" { // an empty list restricts to nothing
+				out[name] += fmt.Sprint(x == nil)
 			}
 		}
 	}
@@ -175,13 +177,13 @@ func (m *model) filterDevice(f *token.FilterSpec) (took bool) {
 	if len(f.RestrictDevice) == 0 {
 		return took
 	}
-	var list []token.Group
+	list := []token.Group{} // that it is empty restricts to nothing (T-63)
 	for _, g := range f.RestrictDevice {
-		if !m.deviceRestricted || with(m.RestrictedDeviceGroups, g.SID) {
+		if m.RestrictedDeviceGroups == nil || with(m.RestrictedDeviceGroups, g.SID) {
 			list = append(list, token.Group{SID: g.SID, Attributes: 7})
 		}
 	}
-	m.RestrictedDeviceGroups, m.deviceRestricted = list, true
+	m.RestrictedDeviceGroups = list
 	return true
 }
 

@@ -203,7 +203,6 @@ func TestModel(t *testing.T) {
 	for range max(150, randtest.Count(t, "REFMON_TOKENS", 500)) { // fewer do not reach every outcome
 		tok := must(t, d.spec(t))
 		m := model{Spec: tok.Spec()}
-		m.deviceRestricted = len(m.RestrictedDeviceGroups) > 0
 		before := said(tok.Spec())
 		for range 10 {
 			s := d.step(tok, &m)

@@ -73,8 +73,6 @@ func (t *Token) WithIntegrity(modified winnt.LUID, level sid.SID) (*Token, ntsta
 		if err != nil {
 			return nil, ntstatus.InvalidParameter
 		}
-		// A Spec cannot say that the device is restricted to nothing (T-67).
-		n.body.restrictedDevice = t.body.restrictedDevice
 		return n, ntstatus.Success
 	}
 	n := t.WithModifiedID(modified)

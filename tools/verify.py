@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Check a certificate of refmon why --certificate against the descriptor's bytes and the token file alone.
+"""Check a certificate of refmon why --certificate. The only inputs are the descriptor's bytes and the token file.
 
     verify.py CERTIFICATE DESCRIPTOR TOKEN
     verify.py audit KEY.pub PROOF [OLD-CHECKPOINT]          a proof of refmon audit prove: see verify_audit.py
 
-It decides the question anew, writes the certificate itself, and compares; docs/certificates.md describes the form. It needs
-Python 3.8 and nothing else. Exit code: 0 true, 1 false, altered or of another form, 2 a file cannot be read.
+It repeats the decision, writes the certificate itself, and compares both. docs/certificates.md describes the form. It
+needs only Python 3.8. Exit code: 0 true; 1 false, altered or of another form; 2 unreadable file or wrong usage.
 """
 import hashlib, json, re, struct, sys
 
@@ -26,7 +26,7 @@ RD 5-32-555 RE 5-32-552 RM 5-32-580 RU 5-32-554 SH 5-32-585 SI 16-16384 SO 5-32-
 WR 5-33 AP -525 CA -517 CN -522 DA -512 DC -515 DD -516 DG -514 DU -513 EA -519 EK -527 KA -526 LA -500 LG -501 PA -520 RO -498 RS -553
 SA -518""".split()
 ALIASES = dict(zip(WORDS[::2], WORDS[1::2]))
-# Letters whose upper case came after Unicode 5.1, or is ASCII: to Windows they have none.
+# Letters without an upper case on Windows: it was added after Unicode 5.1, or it is an ASCII letter.
 LATER = re.compile("[ıſƛȿɀɒɜɡɤ-ɦɪɬʂʇʝʞϳԥ-ԯა-ჿᏸ-ᏽᲀ-ᲊᶎⱟⳬ-ⳳⴧ-ⴭꙡꚙ-ꚛꞑ-ꟶꭓ-ꮿ]")
 
 class Refused(Exception): """The certificate is false or was altered, or an input is malformed."""
@@ -36,7 +36,7 @@ def check(ok, why, *args):
     if not ok: raise Refused(why % args if args else why)
 
 def sid(text, domain=""):
-    """A SID is (authority, sub-authorities…); text is S-1-… or an alias in capitals."""
+    """A SID as (authority, sub-authorities…). text is S-1-… or an alias in capitals; Refused if it is malformed."""
     alias = ALIASES.get(text)
     full = (domain if alias[0] == "-" else "S-1-") + alias if alias else text
     parts = tuple(map(int, full.split("-")[2:])) if re.fullmatch(r"S-1(-(0|[1-9][0-9]{0,9})){2,16}", full) else ()
@@ -48,11 +48,11 @@ def read_sid(b, whole=False):
     return (int.from_bytes(b[2:8], "big"),) + struct.unpack_from("<%dI" % b[1], b, 8)
 
 class Entry:
-    """An ACE. acts: it takes part in the walk over a DACL; sid: of a compound entry the server's; data: what follows the SID."""
+    """An ACE. acts: it counts in a DACL; sid: in a compound entry the server's; data: the bytes after the SID."""
     def __init__(self, b):
         self.kind, self.live, self.mask, self.sid, self.guid, at = b[0], not b[1] & 8, 0, None, None, 12 if b[0] == 4 else 8
         self.deny, self.acts = self.kind in (1, 6, 10, 12), self.live and self.kind in (0, 1, 4, 5, 6, 9, 10, 11, 12)
-        if self.kind > 0x15: return  # unknown: it does nothing
+        if self.kind > 0x15: return  # an unknown type has no effect
         if self.kind in (5, 6, 7, 8, 11, 12, 15, 16):
             at, self.guid = 12 + 16 * (b[8] & 1) + 8 * (b[8] & 2), b[12:28] if b[8] & 1 else None
         self.mask, self.sid, self.data = struct.unpack_from("<I", b, 4)[0], read_sid(b[at:]), b[at + 8 + 4 * b[at + 1]:]
@@ -68,19 +68,19 @@ def read_acl(b):
     return out
 
 def read_descriptor(b):
-    """Owner, SACL and DACL; the last may be None."""
+    """Owner, SACL and DACL. Owner and DACL may be None; a missing SACL is empty. No bytes are no descriptor."""
     if not b: return None, [], None
     control, owner, _, sacl, dacl = struct.unpack_from("<2xHIIII", b)
     return (read_sid(b[owner:]) if owner else None, read_acl(b[sacl:]) if sacl and control & 0x10 else [],
             read_acl(b[dacl:]) if dacl and control & 4 else None)
 
 def fold(text, sensitive=False):
-    """Units of UTF-16, in upper case unless sensitive (A-112): simple mappings of single units only."""
+    """The UTF-16 code units, in upper case unless sensitive (A-112). Mappings to several units do not apply."""
     up = lambda c: next((x for x in (c.upper(), c.title()) if len(x) == 1 and x < "\U00010000"), c)
     return tuple(u if sensitive or LATER.match(chr(u)) else ord(up(chr(u))) for u in struct.unpack("<%dH" % (len(text) // 2), text))
 
 def terminated(b):
-    """The UTF-16 before the first NUL."""
+    """The UTF-16 bytes before the first NUL. Without a NUL it raises StopIteration."""
     return next(b[:i] for i in range(0, len(b) - 1, 2) if b[i:i + 2] == b"\0\0")
 
 def counted(b):
@@ -92,7 +92,7 @@ def flag(v):
     check(not isinstance(v, str) and v in (0, 1), "a boolean")
     return int(v)
 
-# A value is (kind, value): i integer, b boolean, s UTF-16, d SID, x octets. A claim is (folded name, flags, values).
+# A value is (kind, value): i integer, b boolean, s UTF-16, d SID, x octets. A claim is (name, flags, values).
 STORED = {1: lambda b: (("i", struct.unpack_from("<q", b)[0]), 8), 2: lambda b: (("i", struct.unpack_from("<Q", b)[0]), 8),
           3: lambda b: (("s", terminated(b)), len(terminated(b)) + 2), 5: lambda b: (("d", read_sid(counted(b), True)), len(counted(b)) + 4),
           6: lambda b: (("b", flag(struct.unpack_from("<Q", b)[0])), 8), 16: lambda b: (("x", counted(b)), len(counted(b)) + 4)}
@@ -101,7 +101,7 @@ def unhex(text):
     return bytes.fromhex(text)
 
 def number(v, most):
-    """A number, or a string with a decimal or hexadecimal one."""
+    """A number up to most, given as a number or as a decimal or hexadecimal string."""
     check(re.fullmatch("0|[1-9][0-9]{0,19}|0[xX][0-9a-fA-F]{1,16}", str(v)) and int(str(v), 0) <= most, "the number %r", v)
     return int(str(v), 0)
 
@@ -113,7 +113,7 @@ WRITTEN = {"int64": lambda v, _: ("i", signed(v)), "uint64": lambda v, _: ("i", 
            "string": lambda v, _: ("s", v.encode("utf-16-le")), "sid": lambda v, domain: ("d", sid(v, domain)), "octets": lambda v, _: ("x", unhex(v))}
 
 def read_attribute(b):
-    """The claim of a resource attribute; one that cannot be read is none (S-33)."""
+    """A list with the claim of a resource attribute. It is empty if the attribute is malformed (S-33)."""
     try:
         name, kind, flags, n = struct.unpack_from("<IH2xII", b)
         values = [STORED[kind](b[at:]) for at in struct.unpack_from("<%dI" % n, b, 16)]
@@ -142,13 +142,13 @@ restore:b,resultList:b,results:\[(s,)*\],self:s,status:s,steps:\[(\{ace:n,bits:s
 LEXEME = re.compile(r'[ \t\r\n]+|[\[\]{}:,]|true|false|null|0|-?[1-9][0-9]{0,19}|"(?:[^"\\]|\\.)*"')
 
 def shape(v):
-    """Of what kind a value is: s, n, b, z for null, [of each,] or {key:of each,} with * for a key that is no word."""
+    """The shape of a value: s, n, b, z for null, [shape,…] or {key:shape,…}, with * for a key other than a word."""
     if isinstance(v, list): return "[%s]" % "".join(shape(x) + "," for x in v)
     if not isinstance(v, dict): return {str: "s", bool: "b", type(None): "z"}.get(type(v), "n")
     return "{%s}" % "".join((k if re.fullmatch("[a-zA-Z]+", k) else "*") + ":" + shape(v[k]) + "," for k in sorted(v))
 
 def read_json(text, form):
-    """JSON of a shape that is the same when written again but for blanks and the order of keys."""
+    """Parse JSON of a shape. Strings must be spelled as dense writes them; blanks and key order may differ."""
     if isinstance(text, bytes): text = text.decode()
     at = depth = 0
     while at < len(text):
@@ -200,7 +200,7 @@ def truth(b):
     return 1 if b else -1
 
 class Operand:
-    """What lies on the stack: a result r with its truth, an attribute a (without values NULL), a literal l, a list c."""
+    """A stack operand: a result r with its truth, an attribute a (NULL if it has no values), a literal l, a list c."""
     def __init__(self, kind, values=(), truth=0, sensitive=False):
         self.kind, self.values, self.truth, self.sensitive = kind, values, truth, sensitive
         self.null = kind == "r" or kind == "a" and not values
@@ -208,13 +208,13 @@ class Operand:
         check(self.kind in "ra", "a literal has no truth")
         return self.truth if self.null or self.values[0][0] in "dx" else truth(any(v for _, v in self.values))
     def keys(self, sensitive):
-        """What equal values have in common, and what orders them."""
+        """The keys for comparing values: strings are in upper case unless sensitive."""
         return [fold(v, sensitive) if kind == "s" else v for kind, v in self.values]
 
 SCOPES = ("localAttributes", "userClaims", "resource", "deviceClaims")
 
 class Condition:
-    """What is left of a conditional expression, and for whom it is evaluated."""
+    """The rest of a conditional expression, and the side of the token that it is evaluated for."""
     def __init__(self, query, code, deny=False, name=""):
         self.q, self.rest, self.deny, self.name, self.tokens = query, code, deny, name.replace("package", ""), 0
     def take(self, n):
@@ -224,7 +224,7 @@ class Condition:
     def counted(self):
         return self.take(struct.unpack("<I", self.take(4))[0])
     def holds(self):
-        """One that is malformed or leaves more or less than one result is unknown (A-117)."""
+        """The truth. It is unknown if the expression is malformed or does not leave exactly one result (A-117)."""
         try:
             check(len(self.rest) <= 10000 and self.take(4) == b"artx", "it is no expression")
             stack = []
@@ -253,14 +253,15 @@ class Condition:
         check(code != 0x10 or len(b) % 2 == 0 and terminated(b + b"\0\0") == b, "a string")
         return {0x10: "s", 0x18: "x", 0x51: "d"}[code], read_sid(b, True) if code == 0x51 else b
     def attribute(self, scope, name):
-        """The last of a name; disabled, or with a value twice, or for deny only where an entry allows, it is NULL (A-110, A-151, S-32)."""
+        """The last attribute of a name. It is NULL if it is disabled, has a duplicate value, or is deny-only in an
+        allow entry (A-110, A-151, S-32)."""
         for n, flags, values in reversed(self.q.t.claims[self.name + scope]):
             if n == name:
                 o = Operand("a", values, sensitive=bool(flags & 2))
                 return Operand("a") if flags & 0x10 or flags & 4 and not self.deny or len(set(o.keys(o.sensitive))) < len(values) else o
         return Operand("a")
     def apply(self, family, op, l, r):
-        """An operator; r is the last operand, which may be the only one."""
+        """Apply an operator. r is its last operand; a unary operator has only that one."""
         if family in "&|!": return {"&": min, "|": max, "!": lambda l, _: -l}[family](l.as_truth(), r.as_truth())  # A-111
         if family == "e": return truth(not l.null) if l.kind == "a" else 0  # A-115
         if family == "m": return self.member_of(op - (0x90 if op >= 0x90 else 0x89), r)
@@ -277,7 +278,7 @@ class Condition:
         if len(x) > 1 or len(y) != 1 or r.kind == "c" or l.values[0][0] in "bd" or r.values[0][0] == "b": return 0  # A-112
         return truth((x < y, x <= y, x > y, x >= y)[op - 0x82])
     def member_of(self, form, o):
-        """All of a list of SIDs, or any (A-116). form: 1 of the device's, 2 any."""
+        """Whether the token has all SIDs of a list, or any (A-116). Bits of form: 1 the device's groups, 2 any."""
         if o.kind in "ar" or not o.values or any(kind != "d" for kind, _ in o.values): return 0
         deny = not self.name and self.deny or self.name == "restricted" and form & 1 != 0
         held = [self.q.member(self.q.t, self.name + "device" * (form & 1), s, deny) for _, s in o.values]
@@ -291,12 +292,12 @@ def parse_mask(text):
     return int(text, 16)
 
 class Node:
-    """A node of the object tree; the first stands for the whole object. held: after the passes so far; open, got: in this one."""
+    """A node of the object tree; the first is the whole object. held: after earlier passes; open, got: in this one."""
     def __init__(self, level=0, guid=None):
         self.level, self.guid, self.held, self.open, self.got = level, guid, 0, 0, 0
 
 class Query:
-    """A question, and what deciding it brings about."""
+    """A question and the state of its decision."""
     def __init__(self, c, descriptor, token):
         self.c, self.t, self.none, self.own, self.by_privilege, self.steps, self.used = c, Token(token), not descriptor, 0, 0, [], []
         self.primary = Token(c["primary"]) if c["primary"] else self.t
@@ -306,7 +307,7 @@ class Query:
         self.self, self.mapping = sid(c["self"]) if c["self"] else None, [parse_mask(m) for m in c["mapping"]]
         asked, self.previous = self.mapped(parse_mask(c["desired"])), self.mapped(parse_mask(c["previous"]))
         self.max, self.asked, self.each = bool(asked & MAXIMUM), asked & ~MAXIMUM, c["resultList"]
-        self.strict = not self.max and not self.each  # what is missing ends the check
+        self.strict = not self.max and not self.each  # a missing right ends the check
         types = [re.fullmatch("(0|[1-9][0-9]*) ([0-9a-f]{32})", text).groups() for text in c["objectTypes"]]
         check(all(int(n) < 65536 for n, _ in types), "an object type's level")
         self.nodes, self.typed = [Node(int(n), bytes.fromhex(guid)) for n, guid in types] or [Node()], bool(types)
@@ -327,7 +328,7 @@ class Query:
         self.step(rule, bits, True)
         return True
     def decide(self):
-        """Status and granted rights of each node: by the rules before the check in their order, then by the check."""
+        """Status and granted rights of each node. The rules before the check apply first, in this order."""
         level = ["", "Anonymous", "Identification", "Impersonation", "Delegation"].index(self.c["level"])
         zero, everything = self.c["desired"] == digits(0), self.mapping[3] if self.max else 0
         for applies, rule, bits, status in (
@@ -372,7 +373,7 @@ class Query:
     def first(self, kind):
         return next(((i, e) for i, e in enumerate(self.sacl) if e.kind == kind and e.live), (-1, None))
     def ceiling(self, need):
-        """What trust label, access filters and integrity leave (A-60 to A-65)."""
+        """The rights that the trust label, access filters and the integrity level permit (A-60 to A-65)."""
         t, left, (read, write, execute, everything) = self.t, ALL, self.mapping
         limits = [("A-65", self.mapped(e.mask) | SYSTEM_SECURITY, "SACL", i) for i, e in enumerate(self.sacl)
                   if e.kind == 0x15 and e.live and Condition(self, e.data).holds() != 1]
@@ -393,7 +394,7 @@ class Query:
             left &= rights
         return left
     def policy(self):
-        """Narrow what is held by the central access rules that apply (A-100, A-101)."""
+        """Reduce the held rights by the central access rules that apply (A-100, A-101)."""
         (_, e), policies = self.first(0x13), self.c["policies"]
         rules = next((r for text, r in policies.items() if text and sid(text) == e.sid), policies[""]) if e and policies else []
         return all(self.read(read_descriptor(unhex(descriptor))[2], name, True, self.own) for name, condition, descriptor in rules
@@ -402,7 +403,7 @@ class Query:
         for n in self.nodes: n.held &= m
         return self.nodes[0].held
     def read(self, dacl, where, rule, exempt):
-        """Narrow what is held to what a list grants to each side of the token; exempt is not the package's to grant."""
+        """Reduce the held rights to those that a list grants to each side of the token, the package's except exempt."""
         t, limit, (read, write, execute, everything) = self.t, ALL & ~self.own, self.mapping
         if dacl is None:
             held = self.clip(self.own | everything & GRANTABLE | self.asked if self.max else ALL)  # A-42
@@ -413,7 +414,7 @@ class Query:
         second = limit & (DELETE | WRITE_DAC | WRITE_OWNER | write & ~(read | execute)) if t.write_restricted else limit  # A-91
         return narrow("", limit) and (not t.restricted or narrow("restricted", second)) and (not t.package or narrow("package", ALL & ~exempt))
     def narrow(self, dacl, where, rule, name, limit):
-        """One walk: each right within limit is decided by the first entry that applies and has it (A-70)."""
+        """One pass over a list: the first entry that applies and has a right within limit decides it (A-70)."""
         allows, denies, lost = {"restricted": ("A-90", "A-92", "A-90"), "package": ("A-94", "A-94", "A-95")}.get(name, (
             "A-82" if self.typed else "A-70", "A-83" if self.typed else "A-70" if self.strict else "A-41", "A-40" if dacl else "A-43"))
         root, before, denying = self.nodes[0], self.nodes[0].held, False
@@ -424,7 +425,7 @@ class Query:
             at = next((i for i, n in enumerate(self.nodes) if n.guid == e.guid), -1) if e.guid and (self.typed or not e.deny) else 0  # A-80, A-81
             if not m & still or at < 0 or not self.applies(e, name): continue
             was, hit = root.open, self.spread(at, m & still, e.deny)
-            if not e.deny or not self.strict or root.open != was:  # else the node has the bits: nothing is denied (A-83)
+            if not e.deny or not self.strict or root.open != was:  # otherwise the node already has the bits (A-83)
                 self.step(denies if e.deny else allows, m & still, not e.deny, where, i, name, at)
                 denying = denying or e.deny
             if hit and e.deny and self.strict: break
@@ -437,7 +438,8 @@ class Query:
         """One past the subtree of a node."""
         return next((j for j in range(i + 1, len(self.nodes)) if self.nodes[j].level <= self.nodes[i].level), len(self.nodes))
     def spread(self, at, m, deny):
-        """Grant or deny at a node and below; an ancestor is granted what all its children are, denied what one is (A-82 to A-85)."""
+        """Grant or deny at a node and below it. An ancestor is granted a right if all its children are, and denied it
+        if one is (A-82 to A-85)."""
         up, hit = m & ~self.nodes[at].got, 0
         for i in range(self.end(at) - 1, -1, -1):
             n, bits, c = self.nodes[i], m if i >= at else up if deny else ALL, i + 1
@@ -447,21 +449,21 @@ class Query:
             n.got, n.open = n.got | (0 if deny else bits & n.open), n.open & ~bits
         return hit
     def applies(self, e, name):
-        """Whether an entry is for the token in a pass, and its condition agrees (A-70). A compound one has a client and a server."""
+        """Whether an entry matches the token in a pass and its condition holds (A-70). A compound one has two SIDs."""
         if not e.acts or not self.member(self.t, name, read_sid(e.data) if e.kind == 4 else e.sid, e.deny): return False
         if e.kind < 9: return e.kind != 4 or self.member(self.primary, "", e.sid, False)
         return not self.c["claimsDisabled"] and Condition(self, e.data, e.deny, name).holds() >= (0 if e.deny else 1)
     def member(self, t, name, s, deny):
-        """Whether a SID counts for a side of a token (A-1 to A-4, A-94)."""
+        """Whether a SID is on a side of a token, for entries that deny or allow (A-1 to A-4, A-94)."""
         s = self.self if s == sid("PS") and self.self else self.owner if s == sid("OW") else s
-        mine = name == "package" and not deny and ("", False, s) in t.members  # the user's side's to grant
+        mine = name == "package" and not deny and ("", False, s) in t.members  # only the user's side may grant by it
         return (name, deny, s) in t.members and not mine
 
 def dense(value):
     return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False).replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 def verify(cert, descriptor, token):
-    """The outcome of a true certificate; raises Refused."""
+    """A line with the outcome of a true certificate. Refused: it is false, altered or malformed."""
     try:
         c = read_json(cert, CERTIFICATE)
         check(c["certificate"] == FORM, "the form is %r, this program knows %r", c["certificate"], FORM)

@@ -3,8 +3,8 @@
 
     verify.py audit KEY.pub PROOF [OLD-CHECKPOINT]
 
-It needs Python 3.8 and nothing else: Ed25519 (RFC 8032) is below. Exit code: 0 true, 1 false, altered or of another form,
-2 a file cannot be read.
+It needs only Python 3.8, because it implements Ed25519 (RFC 8032) itself. Exit code: 0 true; 1 false, altered or of
+another form; 2 unreadable file or wrong usage.
 """
 import base64, binascii, hashlib, sys
 
@@ -17,7 +17,7 @@ P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
 D, I = -121665 * pow(121666, P - 2, P) % P, pow(2, (P - 1) // 4, P)
 
 def recover(y, sign):
-    """The x of a point; None where there is none."""
+    """The x coordinate of the point with y and the sign bit of x. None: there is no such point."""
     if y >= P: return None
     xx = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
     x = pow(xx, (P + 3) // 8, P)
@@ -50,7 +50,7 @@ BASE_Y = 4 * pow(5, P - 2, P) % P
 BASE = (recover(BASE_Y, 0), BASE_Y, 1, recover(BASE_Y, 0) * BASE_Y % P)
 
 def ed25519(public, message, signature):
-    """Whether the signature is the key's (RFC 8032, section 5.1.7)."""
+    """Whether the key signed the message (RFC 8032, section 5.1.7). False for malformed keys and signatures."""
     if len(signature) != 64: return False
     a, r, s = point(public), point(signature[:32]), int.from_bytes(signature[32:], "little")
     if a is None or r is None or s >= L: return False
@@ -92,7 +92,8 @@ def signed_by(text, signatures, key):
     return good
 
 def open_checkpoint(signed, key):
-    """The origin, size and root of a signed checkpoint."""
+    """The origin, size and root of a signed checkpoint. key has one public key a line. One of them must have signed,
+    and no signature of a listed key may be wrong. Refused: it is not signed, or malformed."""
     text, blank, signatures = signed.partition("\n\n")
     check(blank, "the checkpoint has no signature")
     text += "\n"
@@ -104,7 +105,7 @@ def open_checkpoint(signed, key):
     return lines[0], size, root
 
 def included(r, index, size, path):
-    """The root that a leaf and its path lead to (RFC 9162, section 2.1.3.2)."""
+    """The root hash for a leaf hash and its path (RFC 9162, section 2.1.3.2). Refused: the path has a wrong length."""
     fn, sn = index, size - 1
     for p in path:
         check(sn > 0, "the proof is too long")
@@ -118,7 +119,7 @@ def included(r, index, size, path):
     return r
 
 def consistent(old, root, new, now, path):
-    """Checks that one tree continues another (RFC 9162, section 2.1.4.2)."""
+    """Raise Refused unless the tree of size new continues that of size old (RFC 9162, section 2.1.4.2)."""
     check(old <= new, "the old checkpoint has more records")
     if old in (0, new):
         same = root == (hashlib.sha256().digest() if old == 0 else now)

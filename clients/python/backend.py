@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Builds the package for pip, with the standard library alone, the same bytes each time (PEP 517):
+"""Builds the package for pip (PEP 517). It needs the standard library only. Equal sources give equal bytes:
 
     python3 -m pip install --no-index clients/python
     python3 clients/python/backend.py FOLDER   # writes the wheel into FOLDER
 
-It reads name, version, description and requires-python of pyproject.toml, whose values are plain strings.
+It reads name, version, description and requires-python from pyproject.toml, whose values must be plain strings.
 """
 import base64
 import hashlib
@@ -21,7 +21,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def project(text):
-    """The values of [project] that a wheel tells."""
+    """Returns the plain string values of the section [project]."""
     part = text.split("[project]", 1)[1].split("\n[", 1)[0]
     return dict(re.findall(r'^([a-z-]+) = "(.*)"$', part, re.M))
 
@@ -32,7 +32,7 @@ def read():
 
 
 def sources(name):
-    """The files of the package by their names in a wheel."""
+    """Returns the contents of the package's files by their names in a wheel."""
     files = {}
     for at, _, names in os.walk(os.path.join(HERE, name)):
         if os.path.basename(at) == "__pycache__":

@@ -126,7 +126,7 @@ var errNoUTF8 = errors.New("the name is no UTF-8, so that JSON cannot say it")
 // whole chooses the attribute with whole descriptors if the paths are on mounts of refmond. It is an error if only some
 // are.
 func (c *aclExportCmd) whole() error {
-	if c.Objects != "" || c.Attribute != ntacl.Name {
+	if c.Objects != "" || c.Attribute != "" {
 		return nil
 	}
 	mounted := 0

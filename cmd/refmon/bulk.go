@@ -28,7 +28,7 @@ type objectsFlags struct {
 	Objects          string `help:"${objects}" placeholder:"FILE" short:"o"`
 	Recurse          bool   `help:"Visit all descendants of the paths." short:"r"`
 	IgnoreSystemACLs bool   `name:"ignore-system-acls" help:"${ignoreSystemACLs}"`
-	Attribute        string `help:"${attribute}" default:"security.NTACL" placeholder:"NAME"`
+	Attribute        string `help:"${attribute}" placeholder:"NAME"`
 	IDMaps           string `name:"id-maps" help:"${idMaps}" placeholder:"FILE"`
 	Type             string `help:"Type of objects without their own: ${types}." default:"file" placeholder:"TYPE"`
 

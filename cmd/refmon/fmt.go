@@ -110,8 +110,13 @@ func (c *fmtCmd) format(text string, domain sid.SID) (string, error) {
 	return sddl.Format(d, opt)
 }
 
-// replace writes a file through a temporary file in the same folder, so that a failure preserves the old contents.
+// replace writes a file through a temporary file in the same folder, so that a failure preserves the old contents. It
+// replaces the target of a symbolic link, not the link.
 func replace(name string, b []byte) error {
+	name, err := filepath.EvalSymlinks(name)
+	if err != nil {
+		return err
+	}
 	info, err := os.Stat(name)
 	if err != nil {
 		return err

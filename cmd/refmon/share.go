@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -73,7 +74,7 @@ func (g *gate) file(std *streams, value string) error {
 }
 
 // objects returns the paths to read: those of the command line, or without any and without --objects the share's path.
-// The share's attribute and its "ignore system acls" replace the flags of c.
+// The share's attribute counts if --attribute is missing, and its "ignore system acls" in addition to the flag of c.
 func (g *gate) objects(c *objectsFlags, paths []string) []string {
 	if g.config == nil {
 		return paths
@@ -82,9 +83,7 @@ func (g *gate) objects(c *objectsFlags, paths []string) []string {
 		paths = []string{g.config.Path}
 	}
 	c.IgnoreSystemACLs = c.IgnoreSystemACLs || g.config.IgnorePOSIX
-	if g.config.Attribute != "" {
-		c.Attribute = g.config.Attribute
-	}
+	c.Attribute = cmp.Or(c.Attribute, g.config.Attribute)
 	return paths
 }
 

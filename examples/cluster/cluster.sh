@@ -1,12 +1,12 @@
 #!/bin/sh
-# An index of many machines on one: three message servers, a watcher, a directory source, two
-# workers and a follower, each a process. One message server and one worker are killed while
-# it runs, and answers go on.
+# Runs an index for many machines on one: three NATS servers, a watcher, a directory source, two
+# workers and a follower, each as a process. It kills one NATS server and one worker, and shows that
+# queries still get answers.
 #
 #   sh examples/cluster/cluster.sh [FOLDER]
 #
-# It needs refmon-index: REFMON_INDEX names it, or it is in PATH, or Go builds it. ADDRESS (127.0.0.1) is where
-# it listens: ports 4222 and 6222 of this address and of the two after it.
+# It uses the refmon-index that REFMON_INDEX names or that is in PATH, or else builds it with Go. It listens on the
+# ports 4222 and 6222 of ADDRESS (127.0.0.1) and of the next two addresses.
 set -eu
 dir=$(realpath -m "${1:-$(mktemp -d)}")
 index=${REFMON_INDEX:-$(command -v refmon-index || :)}
@@ -33,7 +33,7 @@ printf 'users:\n- {name: alice, sid: S-1-5-21-1-2-3-1107}\n- {name: bob, sid: S-
 
 started=
 trap 'for p in $started; do kill -9 "$p" 2>/dev/null || :; done; wait' EXIT
-# start NAME ARGUMENT... starts a process, whose messages go to a file; its number is in $pid.
+# start NAME ARGUMENT... starts a process, logs its messages to a file, and sets $pid.
 start() {
 	log=$dir/$1.log
 	shift
@@ -42,7 +42,7 @@ start() {
 	started="$started $pid"
 }
 
-# until WANT COMMAND... asks until the first word of the answer is WANT, for a minute.
+# until_says WANT COMMAND... repeats a command until its output begins with WANT, for a minute.
 until_says() {
 	want=$1
 	shift

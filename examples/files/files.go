@@ -1,5 +1,5 @@
-// Package files is an HTTP server of real files: each request runs as its user, whose
-// token and the files' own descriptors decide. There is no access rule of its own here.
+// Package files is an HTTP server of real files. Each request runs as its user. The user's token and the files'
+// descriptors decide; the package has no access rules.
 //
 //	http.ListenAndServeTLS(addr, cert, key, &files.Server{Process: p, Tree: "share", Who: who})
 package files
@@ -19,7 +19,7 @@ type Server struct {
 	Who     func(*http.Request) *token.Token
 }
 
-// ServeHTTP answers GET and HEAD with ranges and listings, and with 403 for refused access.
+// ServeHTTP serves GET and HEAD with ranges and listings. It answers 403 for a denial and 401 for an unknown caller.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	client := s.Who(r)
 	if client == nil {

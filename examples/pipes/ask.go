@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Ask asks the server for files and prints its answers. level bounds what the server
-// may do with the identity of this program: identify it, or act for it.
+// Ask sends the names of files to the server and prints its replies. level limits what the server may do with this
+// program's identity: identify it, or act for it.
 func Ask(conn *client.Conn, level winnt.SecurityImpersonationLevel, files []string, out io.Writer) error {
 	pipe, err := conn.Thread().DialPipe("orders", &nt.SecurityQualityOfService{ImpersonationLevel: level})
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Serve waits on the named pipe \??\pipe\orders. It reads names of files, opens each file as the client, and answers
-// with the status, until the connection to refmond is lost. It prints each step to out.
+// Serve waits on the named pipe \??\pipe\orders. It reads names of files, opens each file as the client, and replies
+// with the status. It prints each step to out. It returns an error when the connection to refmond is lost.
 func Serve(conn *client.Conn, out io.Writer) error {
 	everyone := nt.PipeConfig{Message: true, SecurityDescriptor: sddl.MustParse("D:(A;;FA;;;WD)(A;;FA;;;OW)")}
 	pipes, err := conn.Thread().ListenPipe("orders", everyone)
@@ -29,7 +29,7 @@ func Serve(conn *client.Conn, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		th, err := conn.NewThread() // a thread for each client: none ever sees another's identity
+		th, err := conn.NewThread() // each client has a thread, so identities never mix
 		if err != nil {
 			return err
 		}
@@ -41,13 +41,13 @@ func Serve(conn *client.Conn, out io.Writer) error {
 	}
 }
 
-// answer opens what the client names with the client's rights, and nothing else.
+// answer opens the files that the client names with the client's rights only.
 func answer(c *nt.PipeConn, th *nt.Thread, out io.Writer) {
 	request := make([]byte, 256)
 	for {
 		n, err := c.Read(request)
 		if err != nil {
-			return // the client went away
+			return // the client has left
 		}
 		status := open(c, th, string(request[:n]))
 		fmt.Fprintf(out, "asked for %q: %s\n", request[:n], status)

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Asks refmon about access from Python: one child process, kept running.
+"""Checks access from Python with refmon as a child process.
 
     python3 examples/python/check.py [path of refmon]
 
-Class Refmon is all there is to it: a question is a line of JSON, and so is the
-answer. Starting a process costs milliseconds and a question microseconds, so
-one child serves a whole program.
+Copy class Refmon into your program. A question is a line of JSON, and so is its
+answer. Starting a process takes milliseconds, a question microseconds, so use
+one child for the whole program.
 """
 import json
 import subprocess
@@ -34,11 +34,12 @@ class Refmon:
         return answer
 
     def define(self, **tokens):
-        """Names tokens, so that questions need not repeat them."""
+        """Gives tokens names for later questions. It returns refmon's list of the defined names."""
         return self._line({"define": tokens})["defined"]
 
     def check(self, token, sd, desired, **more):
-        """Asks one question; token is a token file as a dict, or a defined name, and sd is SDDL or bytes."""
+        """Returns the answer to one question as a dict. token is a token file as a dict, or a defined name. sd is SDDL
+        or bytes. ValueError: the question is malformed; RuntimeError: refmon has stopped."""
         question = {"desired": desired, **more}
         question["tokenRef" if isinstance(token, str) else "token"] = token
         if isinstance(sd, bytes):
@@ -48,14 +49,14 @@ class Refmon:
         return self._line(question)
 
     def may(self, token, sd, desired, **more):
-        """True if everything asked for is granted."""
+        """Returns whether all requested rights are granted. The errors are those of check."""
         return self.check(token, sd, desired, **more)["status"] == "STATUS_SUCCESS"
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self._child.stdin.close()  # the end of its input is the end of refmon
+        self._child.stdin.close()  # refmon ends with its input
         self._child.stdout.close()
         self._child.wait(timeout=10)
 

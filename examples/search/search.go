@@ -5,7 +5,7 @@
 //	idx, err := search.New(tokens)
 //	who, err := idx.Readers(descriptor)
 //
-// An [Index] belongs to one goroutine; make one for each.
+// An [Index] belongs to one goroutine. Create one for each.
 package search
 
 import (
@@ -30,8 +30,8 @@ type Index struct {
 	read  *effective.Evaluator
 }
 
-// New makes an index; its question is FILE_READ_DATA, the right that it
-// takes to see the words of a document.
+// New returns an index of the principals that have FILE_READ_DATA, the right to read a document's contents. It keeps
+// the tokens. It returns an error if the question cannot be evaluated.
 func New(who []Principal) (*Index, error) {
 	idx := &Index{}
 	var tokens []*token.Token

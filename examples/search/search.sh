@@ -1,11 +1,11 @@
 #!/bin/sh
-# Full-text search over a directory, in which each user finds only what he may read: a database and
-# an index of its own, a search as each of three users, and a right that is taken away.
+# Shows full-text search in which each user finds only documents that the user may read. It creates a
+# database and an index, searches as three users, and then removes a right.
 #
 #   sh examples/search/search.sh [FOLDER]
 #
-# It is for root, and needs Debian's package postgresql and refmon-index: REFMON_INDEX names it, or
-# it is in PATH, or Go builds it. All it makes is in FOLDER, which should not be there before.
+# Run it as root. It needs Debian's package postgresql. It uses the refmon-index that REFMON_INDEX names
+# or that is in PATH, or else builds it with Go. All its files are in FOLDER, which should not exist yet.
 set -eu
 bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | tail -1)
 [ -n "$bin" ] || { echo "PostgreSQL is not here: apt-get install postgresql" >&2 && exit 2; }
@@ -38,7 +38,7 @@ cat >"$dir/company.yaml" <<-END
 	- {name: carol, sid: S-1-5-21-1-2-3-1109, uid: 4003}
 END
 
-# A database without a port. The keeper writes the index; the application reads it, and its own pages.
+# Create a database without a port. Role keeper writes the index. Role app reads the index and its own pages.
 (cd "$dir/pg" && $as "$bin/initdb" -D "$dir/pg/data" -U admin -A trust -E UTF8 --no-sync >/dev/null)
 (cd "$dir/pg" && $as "$bin/pg_ctl" -D "$dir/pg/data" -w -t 120 -l "$dir/pg/log" \
 	-o "-c listen_addresses='' -k '$dir/pg'" start >/dev/null)
@@ -60,7 +60,7 @@ done
 "$index" run --tree "$dir/srv" -d "$dir/company.yaml" --state "$dir/state" --postgres "$to=keeper" 2>"$dir/index.log" &
 run=$!
 
-# search SID finds the budget as a user.
+# search SID prints the documents with the word budget that a user finds.
 search() {
 	psql -qtA "$to=app" <<-END | grep "^$dir" | sed 's,.*/,,' | sort | tr '\n' ' '
 		begin;
@@ -71,7 +71,7 @@ search() {
 	END
 }
 
-# until_finds NAME RID WHAT searches until the user finds that and no more, for a minute.
+# until_finds NAME RID DOCUMENTS searches until the user finds exactly these documents, for a minute.
 until_finds() {
 	n=0
 	until [ "$(search "S-1-5-21-1-2-3-$2" 2>"$dir/search.log")" = "$3" ]; do

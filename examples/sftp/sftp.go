@@ -1,6 +1,5 @@
-// Package sftp answers what an SFTP server asks of its store, with real files: each
-// session acts as its user, whose token and the files' own descriptors decide. There is
-// no access rule of its own here. The methods have the shape of the handlers of
+// Package sftp implements the file store of an SFTP server with real files. Each session acts as its user. The user's
+// token and the files' descriptors decide; the package has no access rules. Its methods match the handlers of
 // github.com/pkg/sftp: Fileread, Filewrite, Filecmd and Filelist.
 package sftp
 
@@ -12,22 +11,22 @@ import (
 	"github.com/refmon/refmon/treefs"
 )
 
-// Session is the store of one user: its files are those of treefs.New, on a thread of
-// [kernel.Process.NewThreadAs] that is closed with the session.
+// Session is the store of one user. Files comes from treefs.New with a thread of [kernel.Process.NewThreadAs], which
+// the caller closes at the end of the session.
 type Session struct{ Files *treefs.FS }
 
-// Fileread opens a file to read it. The open is the decision for all that follows.
+// Fileread opens a file for reading. Access is decided once, at the open.
 func (s Session) Fileread(path string) (io.ReaderAt, error) {
 	return s.Files.OpenFile(path, os.O_RDONLY)
 }
 
-// Filewrite empties or makes a file.
+// Filewrite opens a file for writing. It truncates an existing file and creates a missing one.
 func (s Session) Filewrite(path string) (io.WriterAt, error) {
 	return s.Files.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC)
 }
 
-// Filecmd makes a directory, removes what a path names, or renames it. Permissions have no
-// meaning here: changing them is refused.
+// Filecmd creates a directory, or removes or renames a file or directory. Any other method, such as one that changes
+// permissions, is fs.ErrInvalid.
 func (s Session) Filecmd(method, path, target string) error {
 	switch method {
 	case "Mkdir":

@@ -1,5 +1,5 @@
-// Package store puts real files behind golang.org/x/net/webdav: each request acts as its user,
-// whose token and the files' own descriptors decide. There is no access rule of its own here.
+// Package store is a file system of real files for golang.org/x/net/webdav. Each request acts as its user. The user's
+// token and the files' descriptors decide; the package has no access rules.
 //
 //	h := &webdav.Handler{FileSystem: store.Files{}, LockSystem: webdav.NewMemLS()}
 //	http.Handle("/", store.As(process, "share", who, h))
@@ -23,7 +23,7 @@ import (
 
 type key struct{}
 
-// As answers each request as its user: who says whose it is, nil for an unknown one.
+// As passes each request to next as its user. who returns the user's token, nil for an unknown user, who gets 401.
 func As(p *kernel.Process, tree string, who func(*http.Request) *token.Token, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		th, err := p.NewThreadAs(who(r))
@@ -36,12 +36,12 @@ func As(p *kernel.Process, tree string, who func(*http.Request) *token.Token, ne
 	})
 }
 
-// Files implements webdav.FileSystem. Outside of As it panics.
+// Files implements webdav.FileSystem. Its methods panic for a context that is not from a request of As.
 type Files struct{}
 
 func of(ctx context.Context) *treefs.FS { return ctx.Value(key{}).(*treefs.FS) }
 
-// known puts an error in the words of package webdav, which compares and does not unwrap.
+// known converts an error to one of package fs, because package webdav compares errors without unwrapping.
 func known(err error) error {
 	for _, k := range []error{fs.ErrNotExist, fs.ErrExist, fs.ErrPermission} {
 		if errors.Is(err, k) {

@@ -12,7 +12,7 @@ import (
 
 // Attribute appends an extended attribute of a file below the root to dst. It returns nil without an error if the
 // file has no such attribute or the file system does not support attributes. It does not follow a link. It enlarges
-// the buffer while its capacity is less than most bytes; a value that still does not fit is an error.
+// the buffer if it has to. The error is ERANGE for a value of more than most bytes.
 func (d *Dirs) Attribute(dst []byte, path, name string, most int) ([]byte, error) {
 	fd, base, own, err := d.at(path)
 	if err != nil {
@@ -30,13 +30,16 @@ func (d *Dirs) Attribute(dst []byte, path, name string, most int) ([]byte, error
 	}
 	for {
 		n, err := get(dst[len(dst):cap(dst)])
-		switch {
+		if n > most {
+			err = unix.ERANGE
+		}
+		switch room := cap(dst) - len(dst); {
 		case err == nil:
 			return dst[:len(dst)+n], nil
 		case errors.Is(err, unix.ENODATA) || errors.Is(err, unix.ENOTSUP):
 			return nil, nil
-		case errors.Is(err, unix.ERANGE) && cap(dst) < most:
-			dst = append(make([]byte, 0, 8*cap(dst)), dst...)
+		case errors.Is(err, unix.ERANGE) && room < most:
+			dst = append(make([]byte, 0, len(dst)+min(8*room, most)), dst...)
 		case errors.Is(err, unix.EINTR):
 		default:
 			return nil, &fs.PathError{Op: "attribute " + name, Path: path, Err: err}

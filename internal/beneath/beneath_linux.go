@@ -26,11 +26,9 @@ func Open(path string) (*Root, error) {
 		return nil, err
 	}
 	r := &Root{dir: dir}
-	s, err := statAt(r.fd(), "", unix.AT_EMPTY_PATH)
-	if err != nil {
+	if r.device, err = r.deviceOf(); err != nil {
 		return nil, errors.Join(&fs.PathError{Op: "stat", Path: path, Err: err}, dir.Close())
 	}
-	r.device = uint64(s.Dev) //nolint:unconvert // some machines have a narrower one
 	if fd, err := r.openBeneath(r.fd(), "."); err == nil {
 		r.openat2 = true
 		_ = unix.Close(fd)
@@ -43,6 +41,17 @@ func Open(path string) (*Root, error) {
 func (r *Root) Close() error { return r.dir.Close() }
 
 func (r *Root) fd() int { return int(r.dir.Fd()) }
+
+// deviceOf returns the number of the directory's device. A server of a FUSE mount may refuse the attributes of a
+// directory whose files the caller may change, so statx asks the kernel alone.
+func (r *Root) deviceOf() (uint64, error) {
+	var x unix.Statx_t
+	if unix.Statx(r.fd(), "", unix.AT_EMPTY_PATH|unix.AT_STATX_DONT_SYNC, 0, &x) == nil {
+		return unix.Mkdev(x.Dev_major, x.Dev_minor), nil
+	}
+	s, err := statAt(r.fd(), "", unix.AT_EMPTY_PATH)
+	return uint64(s.Dev), err //nolint:unconvert // some machines have a narrower one
+}
 
 // openBeneath opens a directory below another with openat2.
 func (*Root) openBeneath(at int, name string) (int, error) {

@@ -146,12 +146,13 @@ func (d *Directory) Tokens() []*token.Token {
 	return out
 }
 
-// Fingerprint returns a hash of the principals. It changes when they change.
+// Fingerprint returns a hash of the domain and the principals. It changes when they change.
 func (d *Directory) Fingerprint() uint64 {
 	h := fnv.New64a()
+	fmt.Fprint(h, d.Domain)
 	for i := range d.Principals {
 		p := &d.Principals[i]
-		fmt.Fprintf(h, "%q%x %v %t", p.Name, effective.Fingerprint(p.Token), p.Withheld, p.Root)
+		fmt.Fprintf(h, "%q%x %v %t %v", p.Name, effective.Fingerprint(p.Token), p.Withheld, p.Root, p.SID())
 	}
 	return h.Sum64()
 }

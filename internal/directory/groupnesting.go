@@ -45,14 +45,17 @@ func (n *Nesting[G]) visit(g G) bool {
 }
 
 // Add adds a group unless it was visited before. If more than Most groups were visited then, it returns
-// ErrTooManyGroups, and the group is among Groups all the same.
+// ErrTooManyGroups and does not add the group, nor any later one.
 func (n *Nesting[G]) Add(g G) error {
-	if !n.visit(g) {
-		return nil
+	first := n.visit(g)
+	if first {
+		n.count++
 	}
-	n.groups = append(n.groups, g)
-	if n.count++; n.count > n.Most {
+	if n.count > n.Most {
 		return ErrTooManyGroups
+	}
+	if first {
+		n.groups = append(n.groups, g)
 	}
 	return nil
 }
@@ -105,6 +108,9 @@ func (w *nesting) closure(of *node) ([]sid.SID, error) {
 	err := w.enter(of)
 	for level := w.walk.Next(1); err == nil && len(level) > 0; level = w.walk.Next(1) {
 		err = w.enter(&w.table.nodes[level[0]])
+	}
+	if err != nil {
+		clear(w.seen) // a refused group was visited and is not among groups
 	}
 	for _, g := range w.walk.groups {
 		w.seen[g] = false

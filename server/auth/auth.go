@@ -2,8 +2,11 @@
 // daemon links only those that it uses:
 //
 //	auth/unix      the host's kernel identifies the peer of a socket
-//	auth/password  a name and a password
-//	auth/kerberos  a ticket; it replaces the store (kerberos.Authority)
+//	auth/password  a name and a password of the account store
+//	auth/kerberos  a ticket
+//	auth/domain    a password that a domain checks, or a name in its directory
+//
+// The first two implement [Package]. The others implement logon.Authority and pass all other logons to the next one.
 //
 // A [Package] is safe for concurrent use.
 package auth
@@ -19,15 +22,15 @@ import (
 // Peer is the other end of a socket as the host's kernel identifies it.
 type Peer struct {
 	UID  uint32
-	GIDs []uint32 // all of them, the primary one first
+	GIDs []uint32 // the primary one first, then the supplementary ones, which may repeat it
 }
 
 // Evidence is what a client presented to prove its identity. The zero value proves nothing.
 type Evidence struct {
 	Type     winnt.LogonType
-	Peer     *Peer // nil for no local socket
-	Domain   string
-	Name     string
+	Peer     *Peer  // nil if the client did not connect over a local socket
+	Domain   string // "": the name decides
+	Name     string // "": the client gave no name
 	Password logon.Secret
 }
 
@@ -36,7 +39,8 @@ type Package interface {
 	// Name returns the package's name in the configuration and in audit records.
 	Name() string
 	// Authenticate returns the contents of the client's token. For another kind of evidence it returns
-	// STATUS_NO_SUCH_PACKAGE, so that the caller tries the next package.
+	// STATUS_NO_SUCH_PACKAGE, so that the caller tries the next package. With any other failure, the result has
+	// no token, but may have the reason for the audit record.
 	Authenticate(ctx context.Context, e Evidence) (logon.Result, ntstatus.Status)
 }
 

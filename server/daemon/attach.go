@@ -14,8 +14,9 @@ import (
 )
 
 // Attach creates a process with tok and returns the client's end of its connection. A program that the caller starts
-// inherits it, for example as fd:3. Whoever holds the file acts as that process (W-40). The caller closes it after
-// the program started. It fails at a connection limit and after Close.
+// inherits it, for example as fd:3. Whoever holds the file acts as that process (W-40). The caller closes it after the
+// program started. The connection counts against the limits of the daemon's own user. Attach fails at a limit and after
+// Close. If the process cannot be created, only the client gets the status.
 func (d *Daemon) Attach(name string, tok *token.Token) (*os.File, error) {
 	c := &connection{d: d, token: tok,
 		peer: &peer.Peer{UID: uint32(os.Geteuid()), GID: uint32(os.Getegid()), Name: name}}

@@ -24,19 +24,20 @@ import (
 // Identity decides the token of a peer. It is called from any goroutine.
 type Identity interface {
 	// LogOn returns the contents of a peer's token. full is set at the administrators' socket. The result is then
-	// the full token of an administrator, or an error (L-51).
+	// the full token of an administrator, or an error (L-51). After an error the client gets STATUS_ACCESS_DENIED,
+	// and the record has the error's status and the result's account.
 	LogOn(p *unix.Peer, full bool) (logon.Result, error)
 }
 
 // Config configures a daemon. State, Socket and Identity are required.
 type Config struct {
-	State  string // folder, created if it is missing
-	Lock   *State // of the state folder, from [LockState]; nil: Start takes it
+	State  string // folder, created if it is missing; not used with Lock
+	Lock   *State // of the state folder, from [LockState]; nil: Start takes it. The daemon releases it
 	Socket string
 	// AdminSocket is the socket at which administrators get their full token; "" for none.
 	AdminSocket string
 	// Inherited are listening sockets of a service manager. One replaces Socket or AdminSocket if it is bound to
-	// that path.
+	// that path. The daemon ignores all others.
 	Inherited []*net.UnixListener
 	Identity  Identity
 	LSA       logon.Authority // nil: well-known names only
@@ -51,7 +52,7 @@ type Config struct {
 	Limits  Limits
 	Profile nt.Profile
 	Audit   *audit.Log // nil: in memory
-	// ConnectionRecords limits the audit records per minute for one user's connections; 0: 60.
+	// ConnectionRecords limits the audit records per minute for one user's connections; 0: 60; negative: none.
 	ConnectionRecords int
 	Log               *slog.Logger // nil: none
 }
@@ -92,8 +93,9 @@ type Daemon struct {
 	closing bool // guarded by mu
 }
 
-// Start locks the state directory, boots the kernel and binds the sockets, in this order. On an error it releases
-// all of them. The caller then calls [Daemon.Serve].
+// Start locks the state directory, boots the kernel and binds the sockets, in this order. On an error it releases all
+// of them, and also Config.Lock, unless Identity is missing. The caller then calls [Daemon.Serve], and [Daemon.Close]
+// even if it does not serve.
 func Start(cfg Config) (_ *Daemon, err error) {
 	if cfg.Identity == nil {
 		return nil, errors.New("daemon: no identity: no client could be known")
@@ -133,7 +135,7 @@ func Start(cfg Config) (_ *Daemon, err error) {
 // Identity returns the current Identity.
 func (d *Daemon) Identity() Identity { return *d.identity.Load() }
 
-// SetIdentity replaces the Identity for new connections. Existing ones keep their tokens (W-23).
+// SetIdentity replaces the Identity for new connections. Existing ones keep their tokens (W-23). id must not be nil.
 func (d *Daemon) SetIdentity(id Identity) { d.identity.Store(&id) }
 
 // System returns the daemon's kernel.
@@ -142,7 +144,8 @@ func (d *Daemon) System() *kernel.System { return d.sys }
 // acceptPause is the wait after accept failed, usually for lack of descriptors.
 const acceptPause = 100 * time.Millisecond
 
-// Serve serves clients until Close. It always returns nil.
+// Serve serves clients until Close begins. It does not wait for their connections to end, and always returns nil. Call
+// it once.
 func (d *Daemon) Serve() error {
 	var admin sync.WaitGroup
 	if d.admin != nil {
@@ -185,8 +188,8 @@ func (d *Daemon) begin(conn *net.UnixConn, full bool) {
 	d.serving.Go(func() { d.serve(conn, full) })
 }
 
-// Close stops accepting clients, waits for the running calls, ends the connections and releases everything. The
-// error names kernel objects that are still referenced. A second call returns nil.
+// Close stops accepting clients, waits for the running calls, ends the connections and releases everything. The error
+// names kernel objects that are still referenced. A second call returns nil without waiting for the first.
 func (d *Daemon) Close() error {
 	d.mu.Lock()
 	if d.closing {

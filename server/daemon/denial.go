@@ -9,17 +9,17 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Denial is a denial that a part of the program other than a connection caused, such as a mount.
+// Denial is a denial from a part of the program that is not a connection, such as a mount.
 type Denial struct {
 	Time    time.Time
-	UID     uint32  // who was denied: the users share the space for denials
-	User    sid.SID // of the token; zero if the user could not log on
-	Process uint64  // of the kernel, which served the request; 0 for none
-	Lines   []string
+	UID     uint32   // of the denied user; a full buffer drops denials of the uid that has the most
+	User    sid.SID  // of the token; zero if the user could not log on
+	Process uint64   // the kernel's process that served the request; 0 for none
+	Lines   []string // the reasons, as they are displayed
 }
 
-// AddDenial keeps a denial for queries about denials. Callers with SeDebugPrivilege see it, and so does its user. It
-// takes ownership of Lines.
+// AddDenial stores a denial for queries about denials. Callers with SeDebugPrivilege see it, and so does its user. A
+// denial with more than 256 KiB of Lines is counted and not stored. AddDenial takes ownership of Lines.
 func (d *Daemon) AddDenial(n Denial) {
 	s := &seen{at: n.Time, process: n.Process, as: kernel.Acting{User: n.User}, guard: ownedBy(n.User), lines: n.Lines,
 		owner: owner{uid: n.UID}}

@@ -10,6 +10,6 @@
 // exceeds a limit gets a status. A panic in a service ends the daemon, because a decision may be incomplete; systemd
 // restarts it.
 //
-// Daemon.mu guards the connections and the counts of each user. No goroutine holds a lock while a service runs. All
-// other state is immutable after Start.
+// Daemon.mu guards the connections and the counts of each user. The scheduler and the buffers of recorded calls have
+// their own locks. No goroutine holds a lock while a service runs. All other state is atomic, or immutable after Start.
 package daemon

@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/internal/wire"
 )
 
-// scheduler shares the daemon's time between users. It runs a fixed number of calls at once. The
+// scheduler shares the daemon's time between users. It runs a fixed number of calls concurrently. The
 // next call belongs to the waiting user with the least used time, and to that user's connection
 // with the least used time (W-21, W-42). A limited number of slow calls give up their slots. A call
 // that need not wait locks a mutex twice. It is safe for concurrent use.
@@ -47,9 +47,9 @@ func newScheduler() *scheduler {
 // spare is the number of extra Ps that Spare adds to GOMAXPROCS.
 var spare atomic.Int32
 
-// Spare adds one P to GOMAXPROCS, once. Call it only in a program that is just a daemon. Go polls the network rarely
-// while all Ps are busy, and the scheduler can keep one busy for each processor. The extra P reads requests at once
-// even under load (W-21).
+// Spare adds one P to GOMAXPROCS; a second call has no effect. Call it only in a program that is nothing else than a
+// daemon. Go polls the network rarely while all Ps are busy, and the scheduler can keep one busy for each processor.
+// The extra P reads requests immediately, even under load (W-21).
 func Spare() {
 	if spare.CompareAndSwap(0, 1) {
 		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
@@ -59,7 +59,8 @@ func Spare() {
 // processors returns the number of processors for calls, at least 1.
 func processors() int { return max(runtime.GOMAXPROCS(0)-int(spare.Load()), 1) }
 
-// newSchedulerOf returns a scheduler with limits: all calls at once, each for one connection, and slow ones.
+// newSchedulerOf returns a scheduler with limits of concurrent calls: all together, each for one connection, and slow
+// for slow calls.
 func newSchedulerOf(all, each, slow int) *scheduler {
 	t := &scheduler{free: all, each: each, slow: slow, slowEach: max(slow/2, 1), watchdog: wire.NewWatchdog(),
 		users: map[uint32]*share{}}
@@ -112,7 +113,8 @@ func (t *scheduler) enter(s *share) time.Time {
 	return time.Now()
 }
 
-// begin raises the used time of an idle share to the least of the active ones, so that idle time is not saved up.
+// begin raises the used time of an idle share to the least of the active ones, so that an idle connection or user gains
+// no advantage.
 func (s *share) begin() {
 	if active := &s.of.active; s.place[active.which] == 0 && active.Len() > 0 {
 		s.had = max(s.had, active.list[0].had)

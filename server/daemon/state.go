@@ -14,10 +14,11 @@ import (
 // lockFile is the file in the state directory that a running daemon locks.
 const lockFile = "lock"
 
-// State is the lock of a state directory. Its zero value holds no lock, and its Close returns os.ErrInvalid.
+// State is the lock of a state directory. Its zero value holds no lock, and the zero value's Close returns
+// os.ErrInvalid.
 type State struct{ file *os.File }
 
-// Close releases the lock.
+// Close releases the lock. A second call returns os.ErrClosed.
 func (s *State) Close() error { return s.file.Close() }
 
 // LockState creates the state directory with mode 0700 if needed and locks it. The lock ends with the process. A
@@ -65,8 +66,9 @@ func (c *Config) listen(socket string) (*net.UnixListener, error) {
 	return listen(socket)
 }
 
-// Listen binds an additional socket as the daemon binds its own. It replaces a file only if that is a stale socket.
-// The caller must hold the state's lock.
+// Listen binds an additional socket as the daemon binds its own: with mode 0666, so the caller must check each peer's
+// identity. It replaces a file only if that is a socket on which no program listens. The caller must hold the state's
+// lock.
 func Listen(socket string) (*net.UnixListener, error) { return listen(socket) }
 
 // listen binds the socket with mode 0666, because the peer's identity decides its rights. The state's lock must be

@@ -10,13 +10,13 @@ import (
 type Stats struct {
 	Connections, Users           int
 	Refused                      uint64        // connections and threads rejected at a limit
-	Calls                        uint64        // services performed
-	Served                       time.Duration // time spent in them
-	Denied                       uint64
-	RecordsLeftOut               uint64 // audit records of connections beyond their user's limit
+	Calls                        uint64        // ended time slices; calls that arrive together share one
+	Served                       time.Duration // total length of these time slices
+	Denied                       uint64        // denied calls, and denials passed to AddDenial
+	RecordsLeftOut               uint64        // audit records of connections beyond their user's limit
 	Watchers                     int
 	Objects, Handles, References int64   // of the kernel
-	Charged                      int64   // bytes charged to clients
+	Charged                      int64   // bytes charged to all clients
 	Quotas                       []Quota // accounts with a connection or a charge, largest first
 }
 

@@ -101,8 +101,8 @@ func (k *callBuffer) add(s *seen) {
 	}
 }
 
-// dropOneLocked removes the oldest call, and in a fair buffer the oldest of the account with the most (of what
-// is short, calls or bytes), so that one account does not drive out the others (W-97).
+// dropOneLocked removes the oldest call. In a fair buffer it removes the oldest call of the account with the most
+// calls, or with the most bytes if the bytes ran out, so that one account does not drive out the others (W-97).
 //
 // +checklocks:k.mu
 func (k *callBuffer) dropOneLocked() {
@@ -166,7 +166,7 @@ func (c *connection) Called(th *nt.Thread, call *nt.Call, size int) {
 		s.as, _ = c.d.sys.Acting(t.ID())
 	}
 	if secretive(call.Row.InType(), secretDepth) {
-		// Format a call with a secret at once, so that the secret does not stay in memory (L-1).
+		// Format a call with a secret now, so that the secret does not stay in memory (L-1).
 		s.lines, s.call = new(calltext.Printer).Lines(call), nil
 	}
 	if denied(call.Status) {

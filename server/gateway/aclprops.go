@@ -103,7 +103,7 @@ var accessProperties = map[string]func(*propertyReader) (value string, code int)
 // principalHref returns the URL path of a SID's principal resource.
 func principalHref(s sid.SID) string { return "/principals/sid/" + s.String() }
 
-// descriptor returns the owner, group and DACL of the file. It returns nil if the client lacks READ_CONTROL (G-9) or
+// descriptor returns the owner, group and DACL of the file. It returns nil if the client has no READ_CONTROL (G-9) or
 // a call of refmond fails.
 func (t *propertyReader) descriptor() *sd.Descriptor {
 	h, st := t.q.open(t.at, winnt.READ_CONTROL, winnt.FILE_OPEN, 0)
@@ -140,8 +140,8 @@ func (t *propertyReader) principal(of func(*sd.Descriptor) sid.SID) (string, int
 }
 
 // acl returns the D:acl value: the DACL's entries in order, without inherit-only, object and system entries. A
-// missing DACL becomes one entry that grants everyone everything. It returns 404 for the root above the trees and
-// 403 if the client may not read the descriptor.
+// missing DACL becomes one entry that grants everyone everything. An empty one has an empty value. It returns 404
+// for the root above the trees and 403 if the client may not read the descriptor.
 func (t *propertyReader) acl() (string, int) {
 	if t.at.tree == "" {
 		return "", http.StatusNotFound

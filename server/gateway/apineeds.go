@@ -12,7 +12,8 @@ import (
 // need says whether a request's field may be absent.
 type need uint8
 
-// The zero value rejects the field: a new field must be added to fieldNeeds.
+// The zero value rejects every message that has such a field in its definition, so that a new field must be added to
+// fieldNeeds.
 const (
 	undecided need = iota
 	optional       // the request works without it
@@ -92,8 +93,9 @@ func checkRequest(message any) error {
 	return nil
 }
 
-// checkNeeds returns an error for the first missing required field, including those of inner
-// messages. A request without rights is an error, never a request for the maximum (G-36).
+// checkNeeds returns an error for the first missing required field, including those of inner messages that are
+// present. It returns nil if none is missing. A request without rights is an error, never a request for the maximum
+// (G-36).
 func checkNeeds(m protoreflect.Message) error {
 	var choice []string
 	chosen := false

@@ -39,9 +39,9 @@ type wrong struct {
 	since time.Time
 }
 
-// try counts an attempt by an address at a name, in any case of letters. ok is false, and nothing is counted, if the
-// address or the pair has reached its limit. The caller calls right once if the password was correct, to uncount the
-// attempt.
+// try counts an attempt by an address at a name, in any case of letters. If the address or the pair has reached its
+// limit, it counts nothing, ok is false and right is nil. The caller calls right at most once, if the password was
+// correct or not tried, to uncount the attempt.
 func (a *attempts) try(address, name string) (right func(), ok bool) {
 	all := attempt{from: networkOf(address)}
 	one := attempt{all.from, strings.ToLower(name)}

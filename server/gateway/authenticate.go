@@ -62,9 +62,9 @@ func (g *Gateway) who(w http.ResponseWriter, r *http.Request) *session {
 	return nil
 }
 
-// proved logs on with the credential of the request, or its certificate if it has no credential. It
-// returns nil without either, and for a credential that is too long or malformed. The session of a
-// failed logon has a status other than success.
+// proved logs on with the credential of the request, or its certificate if it has no credential. It returns nil
+// without either, for a credential that is too long or malformed, and for a scheme that is unknown or not
+// configured. The session of a failed logon has a status other than success.
 func (g *Gateway) proved(p *process, r *http.Request) *session {
 	kind, value, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if len(value) > longestCredential {
@@ -130,8 +130,8 @@ func origin(r *http.Request) string {
 	return at.Addr().Unmap().String()
 }
 
-// fingerprint returns the SHA-256 of the client's certificate in hexadecimal digits. It returns "" without TLS or
-// without a certificate.
+// fingerprint returns the SHA-256 of the client's certificate in lower-case hexadecimal digits. It returns "" without
+// TLS or without a certificate.
 func fingerprint(state *tls.ConnectionState) string {
 	if state == nil || len(state.PeerCertificates) == 0 {
 		return ""

@@ -90,7 +90,7 @@ func groupUse(attributes uint32) string {
 	return ""
 }
 
-// processToken opens the token of a process with the rights of the client. The caller releases it.
+// processToken opens the token of a process for queries, with the rights of the client. The caller releases it.
 func (q *request) processToken(id winnt.Handle) (tok winnt.Handle, st ntstatus.Status) {
 	st = q.s.as(q.ctx, func(th *nt.Thread) ntstatus.Status {
 		h, st := th.NtOpenProcess(winnt.PROCESS_QUERY_LIMITED_INFORMATION, nil, &nt.ClientID{UniqueProcess: id})
@@ -168,7 +168,7 @@ func (p place) plain() string {
 // treeLink returns the URL of a console page for a path.
 func treeLink(page, path string) string { return page + "?" + url.Values{"path": {path}}.Encode() }
 
-// treeFiles adds the entries of a directory to d. It adds none if the client may not list it.
+// treeFiles adds at most mostDescriptors entries of a directory to d. It adds none if the client may not list it.
 func (q *request) treeFiles(d *treeData, at place) {
 	h, refused := q.openToList(at)
 	if refused != nil {

@@ -16,7 +16,7 @@ import (
 )
 
 // inspect sends a query about refmond's clients with the rights of the client. It returns AccessDenied if refmond
-// rejects the query or sends a malformed reply.
+// rejects the query, for whatever reason, or sends a malformed reply.
 func (q *request) inspect(question inspect.Query) (a inspect.Reply, st ntstatus.Status) {
 	b, err := json.Marshal(question)
 	if err != nil {

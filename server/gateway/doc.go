@@ -4,7 +4,7 @@
 //	g, err := gateway.New(gateway.Config{Dial: dial, Trees: []string{"projects"}, Names: []string{"localhost"}})
 //	if err != nil { return err }
 //	defer g.Close()
-//	err = gateway.Serve(ctx, listener, g.Files()) // a listener of package crypto/tls
+//	err = gateway.Serve(ctx, gateway.Listen(listener, gateway.TLS(&cert, false)), g.Files())
 //
 // A [Gateway] is an ordinary client of refmond and has no right on any file. It sends a client's credentials to
 // refmond and gets a handle to the client's token. A thread of its pool impersonates that token for one or a few
@@ -13,6 +13,6 @@
 // A request that changes a file claims the names that it changes. It then tests its conditions and the locks, makes
 // the change, and releases the claims.
 //
-// Lock order: no goroutine holds two of link.mu, sessions.mu and propertyTable.mu at once, nor any
-// of them during a call of refmond.
+// Lock order: no goroutine holds two of link.mu, sessions.mu and propertyTable.mu at the same time, nor any of them
+// during a call of refmond.
 package gateway

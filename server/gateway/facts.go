@@ -30,14 +30,14 @@ func ofEntry(e *nt.FileEntry) facts {
 		dir: e.FileAttributes&fileaccess.AttributeDirectory != 0}
 }
 
-// when converts 100 ns units since 1601 to UTC. It has no overflow, even for 0 and far dates.
+// when converts 100 ns units since 1601 to UTC. It does not overflow for any t from 0.
 func when(t int64) time.Time { return time.Unix((t-epoch)/1e7, (t-epoch)%1e7*100).UTC() }
 
 // info converts the facts for the WebDAV engine. A directory has no entity tag and no media type.
 func (f facts) info() dav.Info {
 	i := dav.Info{Name: f.name, Folder: f.dir, Size: f.size, Created: when(f.created), Modified: when(f.written)}
 	if !f.dir {
-		i.Tag, i.Type = f.etag(), contentType(f.name) // a folder has neither
+		i.Tag, i.Type = f.etag(), contentType(f.name)
 	}
 	return i
 }

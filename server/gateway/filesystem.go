@@ -14,7 +14,7 @@ import (
 )
 
 // files is the file system of one request. It opens every file with the rights of the client. It implements
-// dav.FileSystem.
+// dav.FileSystem. Its zero value is not usable.
 type files struct{ q *request }
 
 // placeOf converts a WebDAV path to a place. "/" is the zero place.
@@ -114,7 +114,7 @@ func (q *request) refusedToMake(at place, desired winnt.AccessMask, st ntstatus.
 	return f
 }
 
-// Remove implements dav.FileSystem. It also drops the properties that clients set.
+// Remove implements dav.FileSystem. It also drops the properties that clients set on the file.
 func (f files) Remove(name dav.Path) error {
 	at := placeOf(name)
 	switch st := f.q.unlink(at); st {
@@ -146,7 +146,7 @@ func (f files) Movable(from, to dav.Path) error {
 	return nil
 }
 
-// Rename implements dav.FileSystem. It moves the properties that clients set.
+// Rename implements dav.FileSystem. It moves the properties that clients set, and drops those of the destination.
 func (f files) Rename(from, to dav.Path, replace bool) error {
 	at, target := placeOf(from), placeOf(to)
 	h, st := f.q.open(at, winnt.DELETE, winnt.FILE_OPEN, 0)
@@ -184,7 +184,7 @@ func (f files) Lockable(name dav.Path) error {
 	return nil
 }
 
-// Open implements dav.FileSystem.
+// Open implements dav.FileSystem. The result is a *download.
 func (f files) Open(name dav.Path) (io.ReadCloser, error) {
 	at := placeOf(name)
 	h, file, st := f.q.openToRead(at)

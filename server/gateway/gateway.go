@@ -11,11 +11,12 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// Config configures a gateway. Dial is required. Other zero fields get the default in their comment.
+// Config configures a gateway. Dial is required. Other zero fields get the default in parentheses, if there is one.
+// Numbers and durations must not be negative.
 type Config struct {
 	// Dial connects to refmond with the account of the gateway. New does not call it; the first request does.
 	Dial func() (*client.Conn, error)
-	// Trees are the names of the trees to serve. refmond decides what each client sees of them.
+	// Trees are the names of the trees to serve, none if empty. refmond decides what each client sees of them.
 	Trees []string
 	// Names are the host names that a request may use. If empty, every name is accepted.
 	Names []string
@@ -25,15 +26,16 @@ type Config struct {
 	Channel   string
 	// Certificates maps the SHA-256 of a client certificate, in lower-case hexadecimal digits, to an account.
 	Certificates map[string]string
-	// Sessions is the most sessions that the gateway keeps (4096), each for SessionLife (5 minutes). A changed
-	// password or group takes effect after that time.
+	// Sessions is the most sessions that the gateway keeps (4096), each for SessionLife (5 minutes) after its logon. A
+	// changed password or group takes effect within that time.
 	Sessions    int
 	SessionLife time.Duration
 	// Threads is the most concurrent calls of refmond (64).
 	Threads int
 	// LargestUpload is the largest upload in bytes (16 GiB).
 	LargestUpload int64
-	// StrictTransport is the max-age of Strict-Transport-Security (RFC 6797), in whole seconds. 0 sends no header.
+	// StrictTransport is the max-age of Strict-Transport-Security (RFC 6797), in whole seconds. Less than one second
+	// sends no header.
 	StrictTransport time.Duration
 	Now             func() time.Time // nil: time.Now
 	Log             *slog.Logger     // nil: none
@@ -88,7 +90,8 @@ func New(cfg Config) (*Gateway, error) {
 	return g, nil
 }
 
-// Close disconnects from refmond, which ends every handle and impersonation. Later requests get an error response.
+// Close disconnects from refmond, which ends every handle and impersonation. Later requests get an error response,
+// and further calls return nil. Stop serving first: Close does not wait for requests.
 func (g *Gateway) Close() error { return g.link.close() }
 
 // Files returns the handler of the trees. Serve it on an origin of its own, because users wrote the files.

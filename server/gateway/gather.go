@@ -43,8 +43,8 @@ type gathered struct {
 	n int // buffered bytes of room; guarded by mu
 }
 
-// Write implements net.Conn. Between hold and release it buffers. If the buffer is full, it sends the buffer and
-// then b.
+// Write implements net.Conn. Between hold and release it buffers. If b does not fit into the buffer, it sends the
+// buffer and then b.
 func (c *gathered) Write(b []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -69,7 +69,8 @@ func (c *gathered) hold() {
 	}
 }
 
-// release sends the buffer in one write and stops buffering. If the write fails, it closes the connection.
+// release sends the buffer in one write and stops buffering. Call it once after hold. If the write fails, it closes
+// the connection.
 func (c *gathered) release() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -107,8 +108,8 @@ func withGathered(ctx context.Context, c net.Conn) context.Context {
 	return ctx
 }
 
-// atOnce writes the whole body of a response. For HTTP/1 and a body of at most mostGathered bytes, headers and body
-// leave in one write. Errors are ignored, because the client left.
+// atOnce writes the whole body of a response. For HTTP/1 over TLS and a body of at most mostGathered bytes, headers
+// and body leave in one write. It ignores errors, because they mean that the client left.
 func atOnce(w http.ResponseWriter, r *http.Request, body []byte) {
 	c, _ := r.Context().Value(gatheredKey{}).(*gathered)
 	if c == nil || r.ProtoMajor != 1 || len(body) > mostGathered {

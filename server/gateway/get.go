@@ -39,7 +39,7 @@ func (q *request) get(w http.ResponseWriter, r *http.Request) {
 	}
 	room := small.Get().(*[mostGathered + 512]byte)
 	o, st := q.readAs(q.at, room[:])
-	if st != ntstatus.PortDisconnected { // otherwise it may still be written to
+	if st != ntstatus.PortDisconnected { // after a disconnect the buffer may still be written to
 		defer small.Put(room)
 	}
 	if st != ntstatus.Success {
@@ -60,7 +60,7 @@ func (q *request) get(w http.ResponseWriter, r *http.Request) {
 }
 
 // long serves a file that is too large for one reply of refmond. It reads a passed descriptor if refmond grants one,
-// else by calls on h.
+// else by calls on h, which the caller releases.
 func (q *request) long(w http.ResponseWriter, r *http.Request, f facts, h winnt.Handle) {
 	if again, file, st := q.openToRead(q.at); st == ntstatus.Success {
 		defer q.s.p.release(again)
@@ -110,7 +110,8 @@ var active = []string{"text/html", "application/xhtml+xml", "image/svg+xml", "te
 // conditional lists the headers that request a range or set a condition.
 var conditional = []string{"Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range"}
 
-// whole serves a file whose contents are in data. Without conditional headers it sends one write.
+// whole serves a file whose contents are in data. Without conditional headers it skips http.ServeContent and sends a
+// small file in one write.
 func (q *request) whole(w http.ResponseWriter, r *http.Request, f facts, data []byte) {
 	for _, name := range conditional {
 		if len(r.Header[name]) > 0 {
@@ -135,8 +136,8 @@ func (q *request) content(w http.ResponseWriter, r *http.Request, f facts, from 
 	}
 }
 
-// describe sets the headers of a file and those in more, which has canonical names and values in turn. It returns
-// false after a 404 response if the URL ends in a slash.
+// describe sets the headers of a file and those in more, which alternates canonical names and values. If the URL ends
+// in a slash, it writes a 404 response and returns false.
 func (q *request) describe(w http.ResponseWriter, r *http.Request, f facts, more ...string) bool {
 	if strings.HasSuffix(r.URL.Path, "/") {
 		absent(w)
@@ -170,7 +171,7 @@ type seeker struct {
 	size int64
 }
 
-// Seek implements io.Seeker. A negative offset is os.ErrInvalid. An offset past the end is valid.
+// Seek implements io.Seeker. A negative offset is os.ErrInvalid and changes nothing. An offset past the end is valid.
 func (s *seeker) Seek(to int64, whence int) (int64, error) {
 	switch whence {
 	case io.SeekCurrent:

@@ -15,11 +15,11 @@ const (
 	logonStep = 250 * time.Millisecond // for passwords: a hash takes about 100 ms
 )
 
-// levels are the time steps. The zero value sends refusals at once.
+// levels are the time steps. The zero value sends refusals immediately.
 type levels struct{ name, logon time.Duration }
 
 // level waits until a multiple of step has passed since begun, so that the response time hides what refmond did
-// (G-48). It returns at once if step or begun is zero, and when ctx ends.
+// (G-48). It returns immediately if step or begun is zero, and early when ctx ends.
 func level(ctx context.Context, begun time.Time, step time.Duration) {
 	if step <= 0 || begun.IsZero() {
 		return

@@ -28,8 +28,8 @@ type link struct {
 // errStopped is the error of requests after Close.
 var errStopped = errors.New("the gateway stops")
 
-// process returns the current process and connects if none exists or it failed. It returns errStopped after close.
-// Concurrent callers get the same process.
+// process returns the current process and connects if none exists or it failed. It returns errStopped after close,
+// and otherwise the error of dial. Concurrent callers get the same process.
 func (l *link) process() (*process, error) {
 	l.mu.Lock()
 	p := l.at
@@ -49,7 +49,7 @@ func (l *link) process() (*process, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed || l.at != nil && l.at.conn.Err() == nil {
-		_ = conn.Close() // another request was faster
+		_ = conn.Close() // another request connected first, or the gateway stopped
 		if l.closed {
 			return nil, errStopped
 		}
@@ -59,7 +59,8 @@ func (l *link) process() (*process, error) {
 	return p, nil
 }
 
-// close disconnects, which ends every handle and impersonation. Later calls of process fail.
+// close disconnects, which ends every handle and impersonation. Later calls of process fail. It does nothing if there
+// is no connection.
 func (l *link) close() error {
 	l.mu.Lock()
 	p := l.at
@@ -119,7 +120,8 @@ func (p *process) as(ctx context.Context, tok winnt.Handle, f func(*nt.Thread) n
 	return p.run(ctx, tok, f)
 }
 
-// run runs f on a pool thread, which impersonates tok unless tok is 0. It replaces a thread that could not revert.
+// run runs f on a pool thread, which impersonates tok unless tok is 0. If the impersonation fails, it returns that
+// status without calling f. It replaces the thread if impersonating or reverting failed or f panicked (G-2).
 func (p *process) run(ctx context.Context, tok winnt.Handle, f func(*nt.Thread) ntstatus.Status) ntstatus.Status {
 	th, st := p.take(ctx)
 	if st != ntstatus.Success {
@@ -198,7 +200,7 @@ func (p *process) openAs(ctx context.Context, tok winnt.Handle, in nt.CreateFile
 }
 
 // readAs opens an existing file while impersonating tok, in one round trip. A file of at most mostAtOnce bytes
-// arrives whole; room is a buffer that it may use. It returns NoToken if tok is 0.
+// arrives whole, and its data may be part of room. It returns NoToken if tok is 0.
 func (p *process) readAs(ctx context.Context, tok winnt.Handle, in nt.CreateFileIn, room []byte) (o client.ReadAs,
 	st ntstatus.Status) {
 	if tok == 0 {
@@ -216,7 +218,7 @@ func (p *process) readAs(ctx context.Context, tok winnt.Handle, in nt.CreateFile
 // mostAtOnce is the largest file, in bytes, whose contents refmond returns with an open.
 const mostAtOnce = 64 << 10
 
-// release closes a handle, even if the request's context has ended. It does nothing for 0.
+// release closes a handle, even if the request's context has ended. It waits for a free thread. It does nothing for 0.
 func (p *process) release(h winnt.Handle) {
 	if h == 0 {
 		return

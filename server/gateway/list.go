@@ -12,7 +12,7 @@ import (
 const mostListed = 20_000 // entries in a response to PROPFIND, and on a page
 
 // list returns at most most entries of the open directory h, sorted by name. It skips names that a request cannot
-// name. more reports that entries were left out.
+// name. more reports that it left out others: those that refmond returned last, in no order of names.
 func (q *request) list(at place, h winnt.Handle, most int) (list []facts, more bool, refused *refusal) {
 	for begin := true; ; begin = false {
 		var batch []nt.FileEntry
@@ -66,7 +66,8 @@ func (q *request) roots() (list []facts) {
 	return list
 }
 
-// members returns at most most entries of a directory, or the visible trees for the root.
+// members returns at most most entries of a directory, sorted by name. For the root it returns all visible trees,
+// in the order of the configuration.
 func (q *request) members(at place, most int) (list []facts, more bool, refused *refusal) {
 	if at.tree == "" {
 		return q.roots(), false, nil

@@ -34,7 +34,7 @@ func (p place) object() string {
 	return `\??\` + p.tree + `\` + p.path
 }
 
-// above returns the parent directory and the last component. The name of a tree's root is "".
+// above returns the parent directory and the last component. For a tree's root it returns that root and "".
 func (p place) above() (place, string) {
 	at := strings.LastIndexByte(p.path, '\\')
 	if at < 0 {
@@ -43,7 +43,7 @@ func (p place) above() (place, string) {
 	return place{p.tree, p.path[:at]}, p.path[at+1:]
 }
 
-// below returns the place of a member of a directory.
+// below returns the place of a member of a directory of a tree. p must not be the root above the trees.
 func (p place) below(name string) place {
 	if p.path == "" {
 		return place{p.tree, name}
@@ -128,7 +128,7 @@ func forbidden(part string) string {
 }
 
 // possible reports whether a request may name the file. Names that Windows forbids and those of unfinished uploads
-// are not possible (G-11).
+// are not possible (G-11). It does not look at the tree's name.
 func (p place) possible() bool {
 	if p.path == "" {
 		return true

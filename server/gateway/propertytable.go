@@ -52,8 +52,8 @@ func (b *propertyTable) get(at place, file uint64) map[dav.Name]dav.Property {
 	return nil
 }
 
-// set replaces the properties of a path; an empty list removes them. It returns false and changes nothing if a limit
-// is reached (G-19). It keeps list.
+// set replaces the properties of a path. An empty list removes them. It returns false and changes nothing if a limit
+// is reached (G-19). It keeps list, which the caller must not change afterwards.
 func (b *propertyTable) set(at place, file uint64, list map[dav.Name]dav.Property) bool {
 	size := 0
 	for name, p := range list {
@@ -88,7 +88,8 @@ func (b *propertyTable) drop(top place) {
 	}
 }
 
-// move moves the properties of from and its descendants to to.
+// move moves the properties of from and its descendants to to. Properties that it meets there are replaced, others
+// stay; see drop.
 func (b *propertyTable) move(from, to place) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -104,7 +105,7 @@ func (b *propertyTable) move(from, to place) {
 	}
 }
 
-// Properties implements dav.FileSystem. It returns nil if the client lacks FILE_READ_EA or FILE_READ_ATTRIBUTES.
+// Properties implements dav.FileSystem. It returns nil without FILE_READ_EA and FILE_READ_ATTRIBUTES.
 func (f files) Properties(name dav.Path) map[dav.Name]dav.Property {
 	at := placeOf(name)
 	if !f.q.g.props.has(at) {
@@ -126,7 +127,8 @@ func (f files) Properties(name dav.Path) map[dav.Name]dav.Property {
 const windowsSpace = "urn:schemas-microsoft-com:"
 
 // Patch implements dav.FileSystem. It requires FILE_WRITE_EA and FILE_WRITE_ATTRIBUTES. Without room for the
-// properties it returns 507 and changes nothing.
+// properties it returns 507 and changes nothing. Explorer's properties set the file's times and are not stored; a
+// failure to set the times is ignored.
 func (f files) Patch(name dav.Path, patches []dav.Patch) error {
 	at := placeOf(name)
 	if at.tree == "" {

@@ -55,7 +55,7 @@ func maskOf(names []string) (winnt.AccessMask, error) {
 	return mask, nil
 }
 
-// rights returns a mask with the names of its bits.
+// rights returns a mask with the names of its bits. A bit without a name has its hexadecimal value. 0 has no names.
 func rights(mask winnt.AccessMask) *api.Rights {
 	r := &api.Rights{Mask: uint32(mask)}
 	for bit := winnt.AccessMask(1); bit != 0; bit <<= 1 {
@@ -101,7 +101,7 @@ func (q *request) object(o *api.Object) (d *sd.Descriptor, sent bool, err error)
 }
 
 // descriptor reads owner, group, DACL and label of a file. The client needs READ_CONTROL (G-25). For a file that the
-// client may not list it returns the refusal of a missing one.
+// client may not list it returns the refusal of a missing one. A refusal waits for a full time step.
 func (q *request) descriptor(at place) (d *sd.Descriptor, refused *refusal) {
 	h, st := q.open(at, winnt.READ_CONTROL, winnt.FILE_OPEN, 0)
 	if st == ntstatus.Success {
@@ -123,8 +123,8 @@ func (q *request) descriptor(at place) (d *sd.Descriptor, refused *refusal) {
 	return d, nil
 }
 
-// check evaluates one access question. If why is set, it returns the explanation, too. A question about another
-// account needs an object by path.
+// check evaluates one access question. If why is set, it also returns the explanation, else "". A question about
+// another account needs an object by path. Errors are connect errors, or the cause of an ended context.
 func (q *request) check(c *api.CheckRequest, why bool) (*api.CheckResponse, string, error) {
 	desired, err := maskOf(c.GetRights())
 	if err != nil {
@@ -151,8 +151,8 @@ func (q *request) check(c *api.CheckRequest, why bool) (*api.CheckResponse, stri
 	return q.decide(d, tok, desired, why)
 }
 
-// about returns an identification token of another account. The caller calls end to release it. An account that
-// cannot log on is a NotFound error.
+// about logs another account on without a password and returns its token, which serves for queries only. The caller
+// calls end to release it. If the logon fails for any reason, the error is NotFound and end is nil.
 func (q *request) about(account string) (tok winnt.Handle, end func(), err error) {
 	st := q.s.p.do(q.ctx, func(th *nt.Thread) ntstatus.Status {
 		out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
@@ -167,7 +167,8 @@ func (q *request) about(account string) (tok winnt.Handle, end func(), err error
 }
 
 // decide sends the question to refmond, which runs the access check. If access is denied, the response has the
-// maximum rights instead. It returns "" for text unless why is set.
+// maximum rights instead. The text is "" unless why is set. A check that refmond does not complete is an
+// InvalidArgument error.
 func (q *request) decide(d *sd.Descriptor, tok winnt.Handle, desired winnt.AccessMask, why bool) (
 	*api.CheckResponse, string, error) {
 	a, text := &api.CheckResponse{}, ""

@@ -13,10 +13,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Limits of API calls by one user.
+// Limits of API calls.
 const (
-	callsEach  = 100 // per second, and in one burst
-	mostBucket = 4096
+	callsEach  = 100  // of one user, per second and in one burst
+	mostBucket = 4096 // users in the table
 )
 
 // rates limits the API calls of each user. It is safe for concurrent use.
@@ -34,8 +34,8 @@ type bucket struct {
 	at   time.Time
 }
 
-// allow counts one call of a user. It returns false if the user made more than callsEach calls a second (G-27). If
-// the table is full, it clears it.
+// allow counts one call of a user. It returns false, and counts nothing, if the user made more than callsEach calls a
+// second (G-27). A new user clears a full table.
 func (r *rates) allow(user sid.SID) bool {
 	now := r.now()
 	r.mu.Lock()

@@ -58,7 +58,7 @@ func (q *request) refusedAs(at place, desired winnt.AccessMask, st ntstatus.Stat
 }
 
 // refusedUnless is refusedAs, with one addition. If listing is set and access was denied to a file that the client
-// may list, it returns the listing's facts and a nil refusal.
+// may list, it returns the listing's facts and a nil refusal. It logs a status that codes does not have.
 func (q *request) refusedUnless(at place, desired winnt.AccessMask, st ntstatus.Status, listing bool) (facts,
 	*refusal) {
 	code, known := codes[st]

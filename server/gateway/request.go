@@ -55,9 +55,9 @@ func (q *request) open(at place, desired winnt.AccessMask, how, options uint32) 
 // served reports whether the gateway serves the tree and a request may use the name.
 func (q *request) served(at place) bool { return q.g.trees[at.tree] && at.possible() }
 
-// openToRead opens a file for reading with the rights of the client. It first asks for GENERIC_READ, which a passed
-// descriptor needs, then for FILE_READ_DATA and FILE_READ_ATTRIBUTES alone. f is nil if refmond passes no
-// descriptor. The caller releases h and closes f.
+// openToRead opens a file for reading with the rights of the client. It requests GENERIC_READ, which a passed
+// descriptor needs. If that is denied, it requests FILE_READ_DATA and FILE_READ_ATTRIBUTES alone. f is nil if refmond
+// passes no descriptor. The caller releases h and closes f. A name that is not served is ObjectNameNotFound.
 func (q *request) openToRead(at place) (h winnt.Handle, f *os.File, st ntstatus.Status) {
 	if !q.served(at) {
 		return 0, nil, ntstatus.ObjectNameNotFound
@@ -70,8 +70,9 @@ func (q *request) openToRead(at place) (h winnt.Handle, f *os.File, st ntstatus.
 	return h, f, st
 }
 
-// readAs opens a file for reading with the rights of the client, in one round trip. A small file arrives whole,
-// possibly in room.
+// readAs opens a file for reading with the rights of the client, in one round trip. A file of at most mostAtOnce
+// bytes arrives whole and without a handle, and its data may be part of room. For any other file the caller releases
+// the handle. After PortDisconnected room may still be written to.
 func (q *request) readAs(at place, room []byte) (o client.ReadAs, st ntstatus.Status) {
 	if !q.served(at) {
 		return o, ntstatus.ObjectNameNotFound
@@ -80,7 +81,7 @@ func (q *request) readAs(at place, room []byte) (o client.ReadAs, st ntstatus.St
 	return q.s.p.readAs(q.ctx, q.s.token, in, room)
 }
 
-// facts returns the facts of an open file. Their name is empty.
+// facts returns the facts of an open file, with an empty name. The handle needs FILE_READ_ATTRIBUTES.
 func (q *request) facts(h winnt.Handle) (f facts, st ntstatus.Status) {
 	st = q.s.p.do(q.ctx, func(th *nt.Thread) ntstatus.Status {
 		basic, st := th.NtQueryInformationFile(h, nt.FileBasicInformation)

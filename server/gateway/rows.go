@@ -13,7 +13,6 @@ import (
 // entry is the clients that an endpoint accepts. The zero value accepts none.
 type entry uint8
 
-// The zero value accepts no client.
 const (
 	closed entry = iota
 	anybody
@@ -29,7 +28,7 @@ type row struct {
 	serve  func(w http.ResponseWriter, r *http.Request, s *session)
 }
 
-var nosniff = []string{"nosniff"} // never changed
+var nosniff = []string{"nosniff"} // immutable
 
 // guard dispatches requests to endpoints. It checks the host, the origin and the client first.
 type guard struct {
@@ -73,7 +72,7 @@ func (h guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// find returns the endpoint of a request, nil if none exists.
+// find returns the first endpoint for the request's method and path, nil if none exists.
 func (h guard) find(r *http.Request) *row {
 	for i := range h.rows {
 		if h.rows[i].method == r.Method && (h.rows[i].path == "" || h.rows[i].path == r.URL.Path) {

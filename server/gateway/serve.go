@@ -25,8 +25,8 @@ const (
 	stallTimeout    = 30 * time.Second // without progress of a request body or a response
 )
 
-// TLS returns the TLS configuration of the gateway: at least TLS 1.2 (G-23). If certificates is set, it requests a
-// client certificate, which is optional and need not be signed by a known CA.
+// TLS returns the TLS configuration of the gateway: at least TLS 1.2 (G-23). It copies cert, which must not be nil. If
+// certificates is set, it requests a client certificate, which is optional and need not be signed by a known CA.
 func TLS(cert *tls.Certificate, certificates bool) *tls.Config {
 	c := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{*cert},
 		NextProtos: []string{"h2", "http/1.1"}}
@@ -40,8 +40,9 @@ func TLS(cert *tls.Certificate, certificates bool) *tls.Config {
 // Listen wraps a TCP listener in the TLS listener that [Serve] takes.
 func Listen(l net.Listener, c *tls.Config) net.Listener { return tls.NewListener(gathering{l}, c) }
 
-// Serve serves the connections of l until ctx ends. It then waits up to 10 seconds for open requests. It returns nil
-// after such a shutdown, and the error of l otherwise.
+// Serve serves the connections of l, a listener from [Listen], until ctx ends. It then waits up to 10 seconds for open
+// requests and closes the connections that remain. It returns nil after such a shutdown, and the error of l
+// otherwise. It closes l.
 func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	s := newServer(h)
 	s.BaseContext = func(net.Listener) context.Context { return context.WithoutCancel(ctx) }
@@ -61,8 +62,9 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	return errors.Join(err, over(<-served))
 }
 
-// failedConnections logs failed connections of net/http, such as TLS handshakes. Each line has the client's address,
-// because lines are rate-limited for each client (L-75).
+// failedConnections logs failed connections of net/http, such as TLS handshakes, with the default logger. The client
+// attribute is the address in the line, because lines are rate-limited for each client (L-75). Lines without an
+// address share one rate.
 type failedConnections struct{}
 
 // Write implements io.Writer. It never fails.

@@ -22,10 +22,10 @@ type session struct {
 	token winnt.Handle                     // immutable once ready is closed; 0: the logon failed
 	user  sid.SID                          // immutable likewise
 	name  string                           // immutable likewise: name that the client sent
-	level winnt.SecurityImpersonationLevel // immutable likewise
+	level winnt.SecurityImpersonationLevel // immutable likewise: of the token
 	reply string                           // immutable likewise: base64, sent to the client
-	st    ntstatus.Status                  // immutable likewise
-	until time.Time                        // immutable likewise
+	st    ntstatus.Status                  // immutable likewise: of the logon
+	until time.Time                        // immutable likewise: when it expires in the cache
 	// tooMany is immutable likewise: the address reached its limit, so the logon was not tried.
 	tooMany bool
 	ready   chan struct{} // closed after the fields above are set
@@ -87,8 +87,8 @@ type keyed struct {
 	text []byte
 }
 
-// find returns the session of a credential, which the caller returns with put. It returns nil if none exists or it
-// expired.
+// find returns the session of a credential. The caller ends its use with put. It returns nil if none exists or it
+// expired. It waits for a logon that is in progress, whose session may be a failed one.
 func (s *sessions) find(n proof) *session {
 	s.mu.Lock()
 	known := s.known[n]
@@ -102,8 +102,9 @@ func (s *sessions) find(n proof) *session {
 	return known
 }
 
-// get returns the session of a credential, which the caller returns with put. If there is none, make logs on, once
-// for concurrent requests. A failed logon is not cached. If the cache is full, the session ends with its request.
+// get returns the session of a credential, never nil. The caller ends its use with put. If there is none, make logs
+// on, once for concurrent requests. A failed logon is not cached, but concurrent requests share it. If the cache is
+// full of sessions in use, a new session ends with its request.
 func (s *sessions) get(n proof, make func(*session)) *session {
 	s.mu.Lock()
 	known := s.known[n]
@@ -143,7 +144,7 @@ func (s *sessions) get(n proof, make func(*session)) *session {
 	return fresh
 }
 
-// once returns an uncached session that make logs on. The caller returns it with put, which ends it.
+// once returns an uncached session that make logs on. The caller ends its use with put, which closes its token.
 func (s *sessions) once(make func(*session)) *session {
 	one := s.fresh()
 	s.mu.Lock()
@@ -169,7 +170,7 @@ func (s *session) expired(now time.Time) bool {
 	}
 }
 
-// put returns a session that find, get or once returned. It ends a dropped session with its last user.
+// put ends the use of a session from find, get or once. If the session was dropped, its last put closes the token.
 func (s *sessions) put(one *session) {
 	s.mu.Lock()
 	one.users--
@@ -180,7 +181,8 @@ func (s *sessions) put(one *session) {
 	}
 }
 
-// dropLocked removes a session from the cache. Its token closes with its last request.
+// dropLocked removes a session from the cache. Its token closes with its last request, or immediately on another
+// goroutine if no request uses it.
 //
 // +checklocks:s.mu
 func (s *sessions) dropLocked(n proof, one *session) {
@@ -239,8 +241,8 @@ func (s *sessions) sweep() {
 	}
 }
 
-// logOn sends a credential from the address from to refmond. It sets s.st, and on success the token, user, level and
-// reply.
+// logOn sends a credential from the address from to refmond, "" if it is unknown. It sets s.st, and on success the
+// token, user, name, level and reply. If the token's user or level cannot be read, the logon fails.
 func (s *session) logOn(ctx context.Context, from string, in nt.LogonInformation) {
 	s.st = s.p.do(ctx, func(th *nt.Thread) ntstatus.Status {
 		out, st := th.LsaLogonUser(nt.LsaLogonUserIn{OriginName: from, LogonType: winnt.LOGON32_LOGON_NETWORK,

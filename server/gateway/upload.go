@@ -21,19 +21,20 @@ type upload struct {
 	q      *request
 	at     place
 	how    dav.Creation
-	target winnt.Handle // the existing file; 0 until the upload takes effect
+	target winnt.Handle // the existing file; 0 without one, and until the upload takes effect unless temp is 0
 	temp   winnt.Handle // the temporary file; 0: the client may not create one, and target is written in place
 	found  bool         // the name existed when the upload began
 	off    int64
 	done   bool
-	err    error  // the first failure; every further call returns it
+	err    error  // the last failure of Write, ReadFrom or Commit; Commit returns it
 	leave  func() // releases the claims of the upload; nil: nothing to release
 }
 
 // openToWrite are the rights to replace the contents of a file.
 const openToWrite = winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA | winnt.FILE_READ_ATTRIBUTES
 
-// upload starts an upload. The caller closes it. A client that may write the file and not add one writes in place.
+// upload starts an upload. The caller closes it. If the client may write the existing file but not add one to its
+// directory, the data goes into that file as it arrives, and the claims start here.
 func (q *request) upload(at place, how dav.Creation) (*upload, error) {
 	u := &upload{q: q, at: at, how: how}
 	h, st := q.open(at, openToWrite, winnt.FILE_OPEN, fileOnly)
@@ -53,7 +54,7 @@ func (q *request) upload(at place, how dav.Creation) (*upload, error) {
 		return nil, q.refusedToMake(at, winnt.FILE_ADD_FILE, st)
 	}
 	if u.temp == 0 {
-		// Writing in place takes effect at once, so claim the file now (G-38).
+		// Writing in place takes effect immediately, so claim the file now (G-38).
 		var err error
 		if u.leave, err = u.enter(); err != nil {
 			q.s.p.release(u.target)
@@ -88,7 +89,8 @@ func (q *request) refusedToReplace(at place, st ntstatus.Status) *refusal {
 	return f
 }
 
-// createTemp creates the temporary file of an upload in the same directory.
+// createTemp creates a file with a random name in the directory of at, with the rights of the client. option is
+// deleteOnClose or 0. The caller releases the handle.
 func (q *request) createTemp(at place, option uint32) (h winnt.Handle, st ntstatus.Status) {
 	var random [12]byte
 	_, _ = rand.Read(random[:]) // never fails (crypto/rand)
@@ -111,7 +113,7 @@ func (u *upload) into() winnt.Handle {
 	return u.target
 }
 
-// Write implements io.Writer. Its error is kept and fails Commit.
+// Write implements io.Writer. After an error Commit fails.
 func (u *upload) Write(b []byte) (n int, err error) {
 	for n < len(b) {
 		part := b[n:min(n+readAtOnce, len(b))]

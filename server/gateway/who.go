@@ -138,7 +138,7 @@ func (v service) Token(ctx context.Context, _ *connect.Request[api.TokenRequest]
 	return connect.NewResponse(t), nil
 }
 
-// tokenOf returns the user, groups and privileges of a token. On failure t is partly filled.
+// tokenOf returns the user, groups and privileges of a token. t is never nil; on failure it is partly filled.
 func (q *request) tokenOf(tok winnt.Handle) (t *api.TokenResponse, st ntstatus.Status) {
 	t = &api.TokenResponse{}
 	st = q.s.p.do(q.ctx, func(th *nt.Thread) ntstatus.Status {
@@ -193,7 +193,8 @@ func (v service) LookUp(ctx context.Context, r *connect.Request[api.LookUpReques
 	return connect.NewResponse(answer), nil
 }
 
-// sids returns the SIDs of names with the rights of the client, in order. An unknown name has an empty SID.
+// sids returns the SIDs of names with the rights of the client, in order. An unknown name has an empty SID. If the
+// lookup fails, all SIDs are empty.
 func (q *request) sids(names []string) []*api.Known {
 	found := make([]*api.Known, len(names))
 	for i, name := range names {

@@ -25,8 +25,9 @@ func (r *reasons) text() string {
 	return record.Explanation().String()
 }
 
-// granting explains why access is allowed, which refmond does not. It repeats the check with the token's attributes.
-// If the result differs from refmond's, it returns the decision without entries (G-28).
+// granting explains why access is allowed, which refmond does not. It repeats the check with a token of the same
+// user, groups, restricted SIDs and privileges. If it cannot read them, or the result differs from granted, it returns
+// the decision without entries (G-28).
 func granting(th *nt.Thread, d *sd.Descriptor, tok winnt.Handle, desired, granted winnt.AccessMask) string {
 	short := "GRANTED " + granted.String() + " " + winnt.FileObject.Names(granted) + "\n"
 	user, st1 := th.NtQueryInformationToken(tok, winnt.TokenUser)

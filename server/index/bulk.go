@@ -15,8 +15,8 @@ import (
 )
 
 // Bulk is a sink that writes _bulk requests for Elasticsearch and OpenSearch. Each document has the access array
-// that their connectors query. Its external version is the event number, so lines may be sent twice and out of
-// order. The goroutine of the run owns it.
+// that their connectors query. Its external version is the event number, so lines may be sent twice. Send them in
+// order; see [Bulk.Write]. The goroutine of the run owns it.
 type Bulk struct {
 	file  *os.File
 	index string
@@ -24,9 +24,9 @@ type Bulk struct {
 	buf   []byte
 }
 
-// NewBulk opens name for appending. state is the index directory. It writes all present and former
-// documents again, with the number of the log's last event as version, because the last run may
-// have stopped between the log and these lines.
+// NewBulk opens name for appending and creates it if it is missing. index is the name of the search index, state the
+// folder of the log. It writes all documents that the log names again, with the number of the log's last event as
+// version, because the last run may have stopped between the log and these lines. Without a log it writes nothing.
 func NewBulk(name, index, state string) (*Bulk, error) {
 	b := &Bulk{index: index, state: newState()}
 	known := map[string]uint64{}
@@ -57,9 +57,9 @@ func NewBulk(name, index, state string) (*Bulk, error) {
 	return b, nil
 }
 
-// cutTorn cuts off what a run that ended in the middle of a write left at the end of a file of requests: half a line,
-// or an action whose document is missing. A search engine would take the next line for the rest of it. It does nothing
-// to a missing file and to one that is not regular, such as a pipe.
+// cutTorn removes an incomplete request at the end of a file: half a line, or an action without its document. A run
+// that ended during a write leaves one, and a search engine would read the next line as its rest. cutTorn ignores a
+// missing file and one that is not regular, such as a pipe.
 func cutTorn(name string) error {
 	info, err := os.Stat(name)
 	if errors.Is(err, os.ErrNotExist) {
@@ -103,7 +103,7 @@ const never = "sid:S-1-0-0"
 
 // Write writes the documents that events changed: one for a row, and each document of a class whose members changed.
 // It deletes removed documents with the number of the event as version (N-94). Search engines forget such a version
-// after a while, so send lines in order.
+// after a while, so send lines in order. It does not sync the file.
 func (b *Bulk) Write(events []Event) error {
 	changed := map[string]uint64{}
 	for i := range events {

@@ -73,7 +73,7 @@ type tail struct {
 	in    *bufio.Reader
 	lines lineReader
 	state *State
-	after uint64 // number of the last event passed to f
+	after uint64 // changes of events up to this number are skipped
 	rest  []byte // start of an incomplete line
 }
 

@@ -19,7 +19,7 @@ type Class struct {
 	Mask       winnt.AccessMask  // the right's mapped access mask for the type
 	Type       *winnt.ObjectType // a file or a directory
 	Descriptor *sd.Descriptor    // the part of the descriptor that decides access
-	Share      *sd.Descriptor    // the same of the share's descriptor; nil: none
+	Share      *sd.Descriptor    // the part of the share's descriptor that decides access; nil: none
 
 	Passing bool    // a folder's class: its members may traverse the folder; it has no documents
 	Holders bool    // of a folder: holders of SeChangeNotifyPrivilege are members too
@@ -28,7 +28,7 @@ type Class struct {
 
 // NewClass returns the class of a descriptor and a right. Its ID is a hash of everything that
 // decides access: the parts of both descriptors that [Relevant] keeps, the mask and the type's
-// mapping (N-1). share may be nil.
+// mapping (N-1). share may be nil. A nil d grants nobody the right.
 func NewClass(d, share *sd.Descriptor, right string, mask winnt.AccessMask, t *winnt.ObjectType) Class {
 	c := Class{Right: right, Mask: t.Mapping.Map(mask), Type: t, Descriptor: Relevant(d), Share: Relevant(share)}
 	h := sha256.New()
@@ -56,7 +56,7 @@ func NewClass(d, share *sd.Descriptor, right string, mask winnt.AccessMask, t *w
 
 // Relevant returns the part of a descriptor that affects access: the owner, the DACL entries that apply to the
 // object without their inheritance flags, and the SACL without audit entries. A group is replaced by a constant. nil
-// stays nil.
+// stays nil. If the entries that remain form no valid list, it returns d itself.
 func Relevant(d *sd.Descriptor) *sd.Descriptor {
 	if d == nil {
 		return nil
@@ -69,7 +69,7 @@ func Relevant(d *sd.Descriptor) *sd.Descriptor {
 	if d.HasDACL() {
 		p.Control |= sd.DACLPresent
 		if p.DACL, err = relevantEntries(d.DACL(), false); err != nil {
-			return d // its list has entries that no list can be made of again: all of it decides
+			return d // a list without the dropped entries cannot be built, so the whole descriptor decides
 		}
 	}
 	if d.SACL() != nil {

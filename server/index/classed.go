@@ -24,7 +24,8 @@ type classed struct {
 // maxClassed is the most descriptors whose classes a worker caches.
 const maxClassed = 1 << 14
 
-// classed returns the classes of a descriptor, from the cache if possible.
+// classed returns the classes of a descriptor, one for each right, from the cache if possible. The caller must not
+// change the slices. It does not decide the classes.
 func (w *Worker) classed(d *sd.Descriptor, folder bool) classed {
 	key := described{d, folder}
 	if known, ok := w.byDescriptor[key]; ok {

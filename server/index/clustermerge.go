@@ -20,7 +20,7 @@ type Merge struct {
 // part is the log of one worker, as read so far.
 type part struct {
 	state *State
-	whole bool // read to its end once; from then on each event applies at once
+	whole bool // read to its end once; from then on each event applies immediately
 	own   func(path string) bool
 }
 
@@ -37,7 +37,7 @@ func (q Question) Merge(s *State, deciders int) (*Merge, error) {
 // Take returns the events since the last call and removes them.
 func (m *Merge) Take() []Event { return m.whole.Take() }
 
-// Fence returns a watermark after all events, for some sources.
+// Watermark returns a watermark after all events, with these sources. It keeps the map.
 func (m *Merge) Watermark(sources map[string]Moment) *Watermark {
 	return &Watermark{Index: m.whole.state.start.Index, Seq: m.whole.state.seq, Boot: watch.BootID(), Sources: sources}
 }
@@ -55,7 +55,8 @@ func (m *Merge) part(name string) *part {
 	return p
 }
 
-// Apply applies the next event of a log. The error is that of [State.Apply].
+// Apply applies the next event of a log. Before [Merge.Whole] the event changes only the log's own state. It returns
+// the error of [State.Apply], and an error for a row whose class the merged index does not have.
 func (m *Merge) Apply(name string, e *Event) error {
 	p := m.part(name)
 	if err := p.state.Apply(e); err != nil || !p.whole {
@@ -76,7 +77,8 @@ func (m *Merge) Apply(name string, e *Event) error {
 }
 
 // Whole records that a log was read to its end. Only its final state counts, so that no right returns for a moment
-// (N-42). Documents for which own is true and that the log does not have are removed.
+// (N-42). Documents for which own is true and that the log does not have are removed. Later rows of other documents
+// are ignored. A second call for the same log does nothing.
 func (m *Merge) Whole(name string, own func(path string) bool) error {
 	p := m.part(name)
 	if p.whole {
@@ -108,7 +110,7 @@ func (m *Merge) Whole(name string, own func(path string) bool) error {
 	return m.directory()
 }
 
-// person assigns a person a number in the merged index.
+// person assigns a person a number in the merged index, or changes the name of a known one.
 func (m *Merge) person(p *PersonEvent) error {
 	s := m.whole.state
 	number, known := s.bySID[p.SID]

@@ -48,9 +48,9 @@ func (w *Worker) Definition(id string) (out []*ClassEvent) {
 	return append(out, definition(&k.Class))
 }
 
-// Define adds a class of a worker of rows and decides it if it is new. Its folders must have been defined before,
-// and a directory must have been read. It returns an error and changes nothing if the ID does not match the
-// definition or another question.
+// Define adds a class of a worker of rows and decides it if it is new. at is the time of its event, in nanoseconds
+// since 1970. It returns an error and changes nothing if no directory was read, a folder of the class was not defined
+// before, the ID is not the hash of the definition, or the class belongs to another question.
 func (w *Worker) Define(e *ClassEvent, at int64) error {
 	c, err := e.class()
 	if err != nil {
@@ -72,7 +72,8 @@ func (w *Worker) Define(e *ClassEvent, at int64) error {
 	return w.decide(&c, nil)
 }
 
-// checkDefinition returns an error if a class belongs to another question than this index.
+// checkDefinition returns an error if a class belongs to another question than this index, or if its ID is not the
+// hash of its definition.
 func (w *Worker) checkDefinition(c *Class) error {
 	same, err := w.rebuild(c)
 	if err == nil && same.ID != c.ID {
@@ -81,7 +82,8 @@ func (w *Worker) checkDefinition(c *Class) error {
 	return err
 }
 
-// rebuild rebuilds a class from its definition.
+// rebuild computes a class from its definition, with the ID that it should have. It returns an error for a right
+// that the index does not have, and for a folder's class if traverse rights are not checked.
 func (w *Worker) rebuild(c *Class) (Class, error) {
 	if c.Passing {
 		if w.traverse == "" {

@@ -14,7 +14,8 @@ import (
 	"github.com/refmon/refmon/internal/diskio"
 )
 
-// Thresholds of compaction: the least size of a log in bytes, and its growth since the last compaction.
+// Thresholds of compaction: the least size of a log in bytes, and the factor by which it has grown since the last
+// compaction.
 const (
 	smallest = 64 << 20
 	growth   = 4
@@ -92,8 +93,8 @@ type Size struct {
 	Lines int
 }
 
-// Large reports whether a log should be compacted. It must have at least most bytes, have grown much since the last
-// compaction, and half of its lines must be obsolete. A most of 0 is 64 MiB.
+// Large reports whether a log should be compacted. It must have at least most bytes and four times the bytes after
+// the last compaction, and about half of its lines must be obsolete. A most of 0 is 64 MiB.
 func (z Size) Large(most int64, w *Worker, all bool) bool {
 	if most == 0 {
 		most = smallest
@@ -101,7 +102,8 @@ func (z Size) Large(most int64, w *Worker, all bool) bool {
 	return z.Bytes >= most && z.Bytes >= growth*z.Least && z.Lines >= 2*w.state.live(all)
 }
 
-// Compact compacts the log if it is large, see [Size.Large]. All sinks must have read the old events.
+// Compact compacts the log if it is large, see [Size.Large]. All sinks must have read the old events. It does nothing
+// after a failure of the log.
 func (l *Log) Compact(m *Merge, most int64) error { return l.compact(m.whole, most, true) }
 
 func (l *Log) compact(w *Worker, most int64, all bool) error {
@@ -155,7 +157,7 @@ func (l *Log) replace(events []Event) error {
 	return old.Close()
 }
 
-// written writes events to a file and syncs it.
+// written writes events to a file and syncs it. It returns the bytes written.
 func written(file *diskio.File, events []Event) (size int64, err error) {
 	var buf []byte
 	for i := range events {

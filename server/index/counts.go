@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Counts has the numbers of documents, unreadable documents, classes and people of an index. Nobody may find
-// unreadable documents.
+// Counts has the numbers of documents, unreadable documents, classes and people of an index. Documents includes
+// folders and unreadable documents. Nobody may find unreadable documents.
 type Counts struct {
 	Documents, Unreadable, Classes, People int
 	// Unnamed documents have a path that is not UTF-8, and so no row.
@@ -30,7 +30,8 @@ type Listed struct {
 	Directory string   `json:"directory"` // version
 }
 
-// Listed returns the classes of documents with members in Expand, sorted by ID.
+// Listed returns the classes of documents with members in Expand, sorted by ID. It does not check the age of
+// heartbeats. It returns an error if the index had none yet.
 func (x *Index) Listed() ([]Listed, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -47,7 +48,8 @@ func (x *Index) Listed() ([]Listed, error) {
 	return out, nil
 }
 
-// Counts returns the numbers of the current state.
+// Counts returns the numbers of the current state. It does not check the age of heartbeats. It returns an error if
+// the index had none yet.
 func (x *Index) Counts() (Counts, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -178,14 +178,14 @@ func (d *decider) numbered(allowed effective.Set) effective.Set {
 	return out
 }
 
-// and removes from a what is not in b.
+// and removes from a what is not in b. b must have at least the length of a.
 func and(a, b effective.Set) {
 	for i := range a {
 		a[i] &= b[i]
 	}
 }
 
-// andNot removes the elements of b from a.
+// andNot removes the elements of b from a. b must have at least the length of a.
 func andNot(a, b effective.Set) {
 	for i := range a {
 		a[i] &^= b[i]
@@ -232,7 +232,8 @@ func leading(c effective.Clause) (out []sid.SID) {
 
 var everyone = sid.MustParse("S-1-1-0")
 
-// have returns the principals that hold a SID and that an allow entry for it can reach.
+// have returns the principals that hold a SID and that an allow entry for it can reach. If no such entry can be
+// built, the set is empty.
 func (d *decider) have(s sid.SID, e *effective.Evaluator, c *Class) effective.Set {
 	if known, ok := d.having[holding{e, s}]; ok {
 		return known

@@ -26,6 +26,7 @@ type Version struct {
 
 // Roster reports directory versions and heartbeats.
 type Roster interface {
+	// Run sends versions to out until ctx ends, which is not an error.
 	Run(ctx context.Context, out chan<- Version) error
 }
 
@@ -64,7 +65,8 @@ type reading struct {
 	known, last [sha256.Size]byte      // hashes of the current version and of the last read
 }
 
-// look reads the file once.
+// poll reads the file once. It returns a new version, a heartbeat for the known one, or an error. It takes the time of
+// the heartbeat before it reads.
 func (r *reading) poll() Version {
 	moment := watch.Now()
 	if r.clock != nil {

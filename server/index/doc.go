@@ -19,8 +19,8 @@
 // clustermerge.go serve them.
 //
 // Queries about a tree fail if its last heartbeat (a [Heartbeat]) is older than the limit. Heartbeats pass through all
-// stages after the data that they cover, so a query detects a stage that hangs. The rules are N-1 to N-11 of
-// docs/rules/101-index.md.
+// stages after the data that they cover, so a query detects a stage that hangs. The rules are in
+// docs/rules/101-index.md; N-1 to N-11 are the basic ones.
 //
 // Run owns a Worker and its sinks in one goroutine, and each Watcher has its own. An [Index] is safe for concurrent
 // use.

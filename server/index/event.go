@@ -57,9 +57,9 @@ type ClassEvent struct {
 	Mask   uint32 `json:"mask,omitempty"`
 	Folder bool   `json:"folder,omitempty"`
 	SD     string `json:"sd,omitempty"`    // relevant part of the descriptor, base64
-	Share  string `json:"share,omitempty"` // the same of the share's
+	Share  string `json:"share,omitempty"` // relevant part of the share's descriptor, base64
 	// Passing marks a folder's class: its members may traverse the folder. Holders includes those
-	// with SeChangeNotifyPrivilege. Through names the folder classes that a document lies behind.
+	// with SeChangeNotifyPrivilege. Through names the classes of the folders above the documents.
 	Passing bool     `json:"passing,omitempty"`
 	Holders bool     `json:"holders,omitempty"`
 	Through []string `json:"through,omitempty"`
@@ -83,7 +83,7 @@ type RowEvent struct {
 	Tree       string   `json:"tree"`
 	Folder     bool     `json:"folder,omitempty"`
 	Classes    []string `json:"classes,omitempty"`    // in the order of the rights
-	Descriptor string   `json:"descriptor,omitempty"` // SHA-256 of its bytes, 16 in hexadecimal digits
+	Descriptor string   `json:"descriptor,omitempty"` // SHA-256 of its bytes, the first 16 hexadecimal digits
 	Error      string   `json:"error,omitempty"`
 	// Pass is the class for traverse rights on a folder; "" if they are not checked.
 	Pass string `json:"pass,omitempty"`
@@ -102,8 +102,8 @@ func (e *Event) append(dst []byte) ([]byte, error) {
 	return append(append(dst, line...), '\n'), nil
 }
 
-// ParseEvent parses a line. Unknown, repeated or miscapitalized fields are errors, and so is an event without
-// exactly one content.
+// ParseEvent parses a line without its line feed. Unknown, repeated or miscapitalized fields are errors. So are the
+// number 0 and an event without exactly one content.
 func ParseEvent(line []byte) (*Event, error) {
 	e := &Event{}
 	if err := strict.Unmarshal(line, e); err != nil {
@@ -151,7 +151,7 @@ func texts(sids []sid.SID) (out []string) {
 	return out
 }
 
-// class returns the class that an event defines.
+// class returns the class that an event defines, without Through. An absent descriptor is nil.
 func (e *ClassEvent) class() (Class, error) {
 	c := Class{ID: e.ID, Right: e.Right, Mask: winnt.AccessMask(e.Mask), Type: winnt.FileObject, Passing: e.Passing,
 		Holders: e.Holders}
@@ -184,7 +184,7 @@ func encoded(d *sd.Descriptor) string {
 	return base64.StdEncoding.EncodeToString(d.Binary())
 }
 
-// ranges formats the numbers in a set, such as "0-3,7".
+// ranges formats the numbers in a set, such as "0-3,7". An empty set is "".
 func ranges(s effective.Set) string {
 	var b strings.Builder
 	for i, n := 0, 64*len(s); i < n; i++ {
@@ -206,7 +206,7 @@ func ranges(s effective.Set) string {
 	return b.String()
 }
 
-// parseRanges parses the result of ranges. A number of people or more is an error.
+// parseRanges parses the result of ranges. A number that is not less than people is an error.
 func parseRanges(text string, people int) (effective.Set, error) {
 	out := make(effective.Set, (people+63)/64)
 	if text == "" {

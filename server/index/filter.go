@@ -40,15 +40,15 @@ const (
 	FormSIDs   Form = "sids" // only for a token: an index does not store group memberships
 )
 
-// Classes returns the sorted IDs of the classes on which a person has a right. It returns an error if the index is
-// stale or the person is unknown.
+// Classes returns the sorted IDs of the classes on which a person has a right. The errors are those of
+// [Index.Filter].
 func (x *Index) Classes(who, right string) ([]string, error) {
 	f, err := x.Filter(who, right, FormList)
 	return f.Classes, err
 }
 
-// Filter returns the filter of a person, by name or SID. It returns an error if the index is stale or the person is
-// unknown, and for FormSIDs.
+// Filter returns the filter of a person, by name or SID. It returns an error if any source is stale, the person is
+// unknown or the right is not indexed, and for FormSIDs. The right must be named.
 func (x *Index) Filter(who, right string, form Form) (Filter, error) {
 	if form == FormSIDs {
 		return Filter{}, errors.New("terms are those of a token: an index does not keep who is in which group")
@@ -63,7 +63,8 @@ func (x *Index) Filter(who, right string, form Form) (Filter, error) {
 }
 
 // FilterOf returns the filter of a token, which may be restricted or have deny-only groups. It decides each class
-// for the token (N-19).
+// for the token (N-19). The errors are those of [Index.Filter]. For FormSIDs it also returns an error if the SIDs
+// would match a class on which the token has no right.
 func (x *Index) FilterOf(t *token.Token, right string, form Form) (Filter, error) {
 	out, err := x.filter(right, form, func(*State) (func(*kind) (bool, error), error) {
 		d := deciderOf(t)
@@ -79,8 +80,8 @@ func (x *Index) FilterOf(t *token.Token, right string, form Form) (Filter, error
 	return out, nil
 }
 
-// filter collects the classes of a right for which by's predicate holds. It fails if the right is
-// not indexed or a source is stale.
+// filter collects the classes of a right for which by's predicate holds, as a bitmap for FormBitmap and else as a
+// list. It fails if the right is not indexed or a source is stale.
 func (x *Index) filter(right string, form Form, by func(*State) (func(*kind) (bool, error), error)) (Filter, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()

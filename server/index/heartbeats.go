@@ -15,7 +15,8 @@ type SourceStatus struct {
 }
 
 // Heartbeats returns the last heartbeat of each source, sorted by name: the directory, each tree
-// that sent one, and each tree with documents. It returns an error if every query would fail.
+// that sent one, and each tree with documents. It returns an error if the index cannot be read or had no heartbeat
+// yet, so that every query fails.
 func (x *Index) Heartbeats() ([]SourceStatus, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -29,7 +29,8 @@ const (
 const maxLine = 64 << 20
 
 // Sink stores the worker's events. Each event is written once, in order. A watermark follows the events that it
-// covers. After an error the sink is not used again.
+// covers. After an error only Close is called. All calls come from one goroutine. A sink must not change its
+// arguments. It may keep events, but not the watermark.
 type Sink interface {
 	Write(events []Event) error
 	SetWatermark(f *Watermark) error
@@ -59,7 +60,8 @@ const directorySource = "directory"
 
 // fresh reports whether a source's last heartbeat is at most limit old. A heartbeat in the future
 // is not fresh, because a clock was set (N-9). Neither is one from before this machine's last
-// start, when its clock may have been different (N-82).
+// start, when its clock may have been different (N-82). If the boot IDs or the uptime are unknown,
+// the clock alone decides. A source without a heartbeat is not fresh.
 func (f *Watermark) fresh(source string, limit time.Duration, boot string, present watch.Heartbeat) bool {
 	m, known := f.Sources[source]
 	if !known {
@@ -139,7 +141,7 @@ func openLog(dir string, faults diskio.Faults) (*Log, *State, error) {
 }
 
 // replay applies the events of a file and calls each with them. It returns the offset after the
-// last complete line.
+// last complete line that it applied, and ignores an incomplete one after it.
 func replay(r io.Reader, s *State, each func(*Event)) (end int64, err error) {
 	in, lines := bufio.NewReaderSize(r, 1<<20), lineReader{}
 	for {
@@ -199,7 +201,7 @@ func (l *Log) SetWatermark(f *Watermark) error {
 	return l.faults.Rename(name+".new", name)
 }
 
-// Close closes the file.
+// Close closes the file, so that another run may write the index (N-10).
 func (l *Log) Close() error { return l.file.Close() }
 
 // readWatermark reads the watermark of a folder; the zero value if no walk has ended yet.

@@ -55,7 +55,8 @@ type Answer struct {
 }
 
 // Open opens the index in a directory. A query about a tree fails if the last heartbeat of the tree
-// or of the directory is older than limit. The caller closes the index.
+// or of the directory is older than limit. It returns an error if there is no log. The caller closes
+// the index.
 func Open(dir string, limit time.Duration) (*Index, error) {
 	file, err := os.Open(filepath.Join(dir, eventsName))
 	if err != nil {
@@ -72,8 +73,9 @@ func (x *Index) Close() error {
 	return x.file.Close()
 }
 
-// CanRead reports whether a person, by name or SID, has a right on a document. An empty right is the first right of
-// the index. Unknown, unreadable or stale data denies, and Because has the reason (N-5, N-9).
+// CanRead reports whether a person, by name or SID, has a right on a document. path is the absolute, clean path in
+// the index. An empty right is the first right of the index. Unknown, unreadable or stale data denies, and Because
+// has the reason (N-5, N-9).
 func (x *Index) CanRead(path, who, right string) Answer {
 	return x.answer(path, right, func(s *State, k *kind) (bool, string) {
 		number, known := s.number(who)
@@ -125,7 +127,7 @@ func (x *Index) answer(path, right string, may func(s *State, k *kind) (bool, st
 	return a
 }
 
-// stale returns the reason why a tree has no current heartbeat; "" if it has one.
+// stale returns the reason why a tree or the directory has no current heartbeat, "" if both have one.
 func (x *Index) stale(f *Watermark, tree string) string {
 	present := x.clock()
 	for _, source := range []string{tree, directorySource} {
@@ -136,7 +138,7 @@ func (x *Index) stale(f *Watermark, tree string) string {
 	return ""
 }
 
-// number returns the number of a person by name or SID.
+// number returns the number of a person by name or SID, false if nobody or several people have the name.
 func (s *State) number(who string) (int, bool) {
 	if n, known := s.bySID[who]; known {
 		return n, true
@@ -145,7 +147,8 @@ func (s *State) number(who string) (int, bool) {
 	return n, known && n >= 0
 }
 
-// follow reads the watermark and then the events that it covers.
+// follow reads the watermark and then all new events, at least those that the watermark covers. It returns an error
+// before the first heartbeat. An error of reading the log is permanent.
 //
 // +checklocks:x.mu
 func (x *Index) follow() (*Watermark, error) {
@@ -231,7 +234,8 @@ func (x *Index) read() error {
 	}
 }
 
-// Why returns the event and the class that decided an answer. It returns nil for an answer without a class.
+// Why returns the class that decided an answer, and its last event as of the last query. It returns nil for an answer
+// without a class. The caller must not change the results.
 func (x *Index) Why(a Answer) (*ClassEvent, *Class) {
 	x.mu.Lock()
 	defer x.mu.Unlock()

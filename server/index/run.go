@@ -25,23 +25,23 @@ type Config struct {
 	Share     string // SDDL of the share's own descriptor; "": none
 	Traverse  Traverse
 	State     string // the folder of the index
-	Sinks     []Sink // in addition to the log; Run closes them
+	Sinks     []Sink // in addition to the log; Run closes them once it has opened the log
 
 	// From returns the source of a tree; nil: a [watch.Watcher] in this process.
 	From func(tree string) watch.Source
 	// Compact is the minimum size of the log before it is compacted, in bytes; 0: 64 MiB.
 	Compact  int64
-	NoEvents bool // walks only: see [watch.Watcher]
-	Every    time.Duration
-	Beat     time.Duration
-	Warn     func(error) // receives transient errors, such as a malformed directory; nil: they are dropped
-	Ready    func()      // called once, when all trees have been walked; may be nil
+	NoEvents bool          // walks only: see [watch.Watcher]
+	Every    time.Duration // the interval of full walks; 0: the default of [watch.Watcher]
+	Beat     time.Duration // the interval of heartbeats; 0: the default of [watch.Watcher]
+	Warn     func(error)   // receives transient errors, such as a malformed directory; nil: they are dropped
+	Ready    func()        // called once, when all trees have been walked; may be nil
 	// Faults is called before each operation on the files of State, see [diskio.Faults]. Only tests set it.
 	Faults diskio.Faults
 }
 
-// Run maintains an index until ctx ends or a stage fails. It returns the error of the first stage that failed.
-// Queries then see no new heartbeats.
+// Run maintains an index until ctx ends or a stage fails. It returns nil after ctx has ended, unless closing a sink
+// failed. Otherwise it returns the error of the first stage that failed. Queries then see no new heartbeats.
 func Run(ctx context.Context, c Config) (err error) {
 	for _, tree := range c.Trees {
 		if !filepath.IsAbs(tree) {
@@ -106,7 +106,7 @@ func (r *running) stages(ctx context.Context) error {
 		stage(func() error { return w.Run(ctx, batches) })
 	}
 	all.Wait()
-	if told.Err() != nil { // it was asked to end
+	if told.Err() != nil { // the caller ended the run
 		return nil
 	}
 	return context.Cause(ctx)
@@ -184,7 +184,8 @@ func (r *running) batch(b *watch.Batch, more bool) error {
 	return nil
 }
 
-// vouch passes the events to the sinks, and then the watermark if there is a heartbeat.
+// flush passes the events to the sinks, and then the watermark if there is a heartbeat. In between it compacts a
+// large log.
 func (r *running) flush(source string, beat watch.Heartbeat) error {
 	if events := r.worker.Take(); len(events) > 0 {
 		for _, s := range r.sinks {

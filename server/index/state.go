@@ -43,8 +43,8 @@ func newState() *State {
 		rows: map[string]*RowEvent{}, below: map[string]map[string]struct{}{}}
 }
 
-// Apply applies the next event. It returns an error and leaves the state unchanged if the event is out of order or
-// refers to something unknown.
+// Apply applies the next event and keeps what it points to, which the caller must not change. It returns an error and
+// leaves the state unchanged if the event is out of order or refers to something unknown.
 func (s *State) Apply(e *Event) error {
 	// A compacted log begins with a later number (N-22).
 	if e.Seq != s.seq+1 && (e.Start == nil || s.start != nil || e.Start.Until < e.Seq) {
@@ -184,7 +184,7 @@ func (s *State) count(r *RowEvent, n int) {
 	}
 }
 
-// inOrder returns the classes sorted by ID. Classes are never removed.
+// inOrder returns the classes sorted by ID. Classes are never removed. The caller must not change the slice.
 func (s *State) inOrder() []*kind {
 	if len(s.ordered) != len(s.classes) {
 		s.ordered = slices.SortedFunc(maps.Values(s.classes), func(a, b *kind) int { return strings.Compare(a.ID, b.ID) })
@@ -219,7 +219,8 @@ func (s *State) forget(at string) {
 	s.unlink(at)
 }
 
-// under returns the sorted paths of a document and its descendants.
+// under returns the paths of a document and its descendants that have rows. A folder comes before its members, and
+// members are in the order of their names.
 func (s *State) under(at string) (out []string) {
 	if s.rows[at] != nil {
 		out = append(out, at)

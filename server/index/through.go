@@ -14,20 +14,20 @@ import (
 )
 
 // Traverse selects the check of traverse rights on the folders above a document (F-23). The zero
-// value is [TraverseNever].
+// value means [TraverseNever].
 type Traverse string
 
 // The policies, as in refmond's configuration.
 const (
 	TraverseNever     Traverse = "never"
 	TraversePrivilege Traverse = "privilege" // holders of SeChangeNotifyPrivilege need no traverse right
-	TraverseAlways    Traverse = "always"
+	TraverseAlways    Traverse = "always"    // everybody needs the traverse right
 	// TraverseHost checks the host's search permission of each folder, the root included, as smbd
 	// does (N-95).
 	TraverseHost Traverse = "host"
 )
 
-// check validates the policy and returns its form in a start event.
+// check validates the policy and returns its form in a start event: "" for [TraverseNever].
 func (t Traverse) check() (string, error) {
 	switch t {
 	case "", TraverseNever:
@@ -51,7 +51,7 @@ func NewPassing(d *sd.Descriptor, holders bool) Class {
 }
 
 // Behind returns the class of documents behind folders. Its ID is computed from its own and those
-// of the folders, ignoring order and duplicates (N-15).
+// of the folders, ignoring order and duplicates (N-15). Without folders the ID stays.
 func (c Class) Behind(folders []Class) Class {
 	c.Through = slices.Clone(folders)
 	slices.SortFunc(c.Through, func(a, b Class) int { return strings.Compare(a.ID, b.ID) })
@@ -132,8 +132,8 @@ func (d *decider) pass(c *Class) (*passed, error) {
 // folderOf returns the parent of a clean path, which may begin with a host: //HOST/DIR.
 func folderOf(at string) string { return at[:strings.LastIndexByte(at, '/')] }
 
-// above returns the classes of the folders above a document, without the tree's root, which is not
-// checked (F-22). Nobody may traverse an unknown folder.
+// above returns the classes of the folders above a document, nil if traverse rights are not checked. The tree's root
+// is left out (F-22), except with TraverseHost. An unknown folder counts as one that could not be read (N-15).
 func (w *Worker) above(tree, at string) ([]Class, error) {
 	if w.traverse == "" || at == tree {
 		return nil, nil
@@ -161,7 +161,7 @@ func (w *Worker) above(tree, at string) ([]Class, error) {
 	return out, nil
 }
 
-// passable returns the class of a folder and decides it if it is new. d is nil if the folder could
+// passable returns the ID of a folder's class and decides the class if it is new. d is nil if the folder could
 // not be read.
 func (w *Worker) passable(d *sd.Descriptor) (string, error) {
 	c := NewPassing(d, w.traverse == TraversePrivilege)

@@ -25,12 +25,13 @@ type MemberRow struct{ Class, SID string }
 type Difference struct {
 	Gone      []string // paths, including documents that became unreadable
 	Documents []DocumentRow
-	Class     string // class whose members changed; "": none
-	Gained    []string
-	Lost      []string
+	Class     string   // class whose members changed; "": none
+	Gained    []string // SIDs of the class's new members
+	Lost      []string // SIDs of its former members
 }
 
-// NewView returns a view of the events in a directory. If there is no log, the view is empty.
+// NewView returns a view of the events in the index folder state. If there is no log, the view is empty. An
+// incomplete last line is ignored.
 func NewView(state string) (*View, error) {
 	v := &View{newState()}
 	events, err := os.Open(filepath.Join(state, eventsName))
@@ -67,7 +68,7 @@ func (v *View) documents(r *RowEvent) (out []DocumentRow) {
 // Directory returns the current directory version.
 func (v *View) Directory() string { return v.state.version }
 
-// Members yields a row for each class of documents and each member.
+// Members yields a row for each class of documents and each member, in no order. A class need not have documents.
 func (v *View) Members(yield func(MemberRow) bool) {
 	for id, k := range v.state.classes {
 		if k.Passing { // a folder's class has no documents
@@ -81,7 +82,7 @@ func (v *View) Members(yield func(MemberRow) bool) {
 	}
 }
 
-// Apply applies the next event and returns its changes.
+// Apply applies the next event and returns its changes. The errors are those of [State.Apply].
 func (v *View) Apply(e *Event) (Difference, error) {
 	var d Difference
 	var before *kind

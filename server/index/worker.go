@@ -47,8 +47,8 @@ type Question struct {
 	Traverse  Traverse
 }
 
-// Worker returns a worker that continues from s, or starts from the beginning if s is nil. It returns an error if
-// the state belongs to another question.
+// Worker returns a worker that continues from s, or starts from the beginning if s is nil or empty. It owns s from
+// then on. It returns an error if the state belongs to another question, or a right is not a single mask.
 func (q Question) Worker(s *State) (*Worker, error) {
 	if s == nil {
 		s = newState()
@@ -78,7 +78,7 @@ func (q Question) Worker(s *State) (*Worker, error) {
 	return w, nil
 }
 
-// Take returns the events since the last call and removes them.
+// Take returns the events since the last call and removes them. It returns nil if there are none.
 func (w *Worker) Take() []Event {
 	out := w.events
 	w.events = nil
@@ -95,8 +95,8 @@ func (w *Worker) add(e Event) error {
 	return nil
 }
 
-// Directory applies a new directory version. It emits an event for each class whose members changed; rows never
-// change (N-3).
+// Directory applies a new directory version at a time in nanoseconds since 1970. It emits an event for each class
+// whose members changed; rows never change (N-3). It keeps d.
 func (w *Worker) Directory(d *directory.Directory, version string, at int64) error {
 	w.clock = at
 	same := w.d.samePeople(d)
@@ -152,7 +152,8 @@ func (w *Worker) decide(c *Class, k *kind) error {
 	return w.add(Event{Class: e})
 }
 
-// Batch applies a watcher's report. It returns an error if no directory was applied before.
+// Batch applies a watcher's report. Unless the worker is one of [Question.Rows], it returns an error if no directory
+// was applied before. The end of a walk that this worker did not see begin is an error, too.
 func (w *Worker) Batch(b *watch.Batch) error {
 	if w.d == nil && !w.defines {
 		return fmt.Errorf("%s: no directory was read yet", b.Tree)
@@ -219,7 +220,8 @@ func (w *Worker) seen(tree string, s *watch.Seen) error {
 }
 
 // fill assigns a row its classes: one for each right, and for folders one for traverse rights. An
-// unreadable document has an Error and no classes (N-5).
+// unreadable document has an Error and no classes (N-5). An unreadable folder still has the class for traverse
+// rights.
 func (w *Worker) fill(r *RowEvent, s *watch.Seen) (err error) {
 	d := s.Descriptor
 	if s.Err != nil || d == nil {

@@ -24,7 +24,7 @@ type Query struct {
 	What    string   `json:"what"`
 	Threads []uint64 `json:"threads,omitempty"` // acting: thread ids; token: the thread with the client
 	After   uint64   `json:"after,omitempty"`   // calls, denials: number of the last one received
-	Process uint64   `json:"process,omitempty"` // calls, denials, token: of this process only
+	Process uint64   `json:"process,omitempty"` // calls, denials: of this process, 0: of all; token: unless Threads is set
 	Path    string   `json:"path,omitempty"`    // denials: object names that contain this text
 
 	Since time.Time `json:"since,omitzero"` // calls, denials: after that time
@@ -49,8 +49,8 @@ type Session struct {
 	UID     uint32    `json:"uid"`
 	PID     int       `json:"pid"` // on the host; the process may have ended since
 	User    string    `json:"user"`
-	Session string    `json:"session"` // logon session
-	Full    bool      `json:"full,omitempty"`
+	Session string    `json:"session"`        // logon session
+	Full    bool      `json:"full,omitempty"` // connected at adminSocket
 	Since   time.Time `json:"since"`
 }
 
@@ -112,5 +112,5 @@ type PassedDescriptor struct {
 	Name    string           `json:"name"` // kernel name of the file
 	Used    winnt.AccessMask `json:"used"` // the rights that the descriptor conveys
 	Since   time.Time        `json:"since"`
-	Times   uint64           `json:"times"`
+	Times   uint64           `json:"times"` // how often the daemon passed it
 }

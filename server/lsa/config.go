@@ -12,15 +12,15 @@ import (
 type Config struct {
 	Folder   string // the state folder; the uid that owns it is the first administrator
 	Computer string // name of the computer's own domain; "" for the host's name
-	Root     string // the account of uid 0; "" for none: uid 0 has no rights
+	Root     string // the account of uid 0; "" for none: uid 0 is an ordinary user of the host
 	Hosts    Hosts  // users and groups of the host; nil has none
-	// Domains resolves names and SIDs for maps with backend winbind. nil: those maps have no SIDs.
+	// Domains resolves ids and SIDs for maps with backend winbind. nil: users with an id in those maps cannot log on.
 	Domains Domains
-	// Numbers resolves the directory's uidNumber and gidNumber for maps with backend ad. nil: those
-	// maps have no SIDs.
+	// Numbers resolves the directory's uidNumber and gidNumber for maps with backend ad. nil: users with an id in
+	// those maps cannot log on.
 	Numbers Domains
-	// Audit receives each change before it is committed. An error rejects the whole update. nil
-	// records nothing.
+	// Audit receives each change before it is committed. An error rejects the whole update. It is called with the
+	// store's write lock held, so it must not change the store. nil records nothing.
 	Audit func(Change) error
 	// Logons receives each attempt to log on with a password. nil records nothing.
 	Logons   func(Attempt)
@@ -56,7 +56,7 @@ type Change struct {
 
 // Attempt is one logon with a password, for the audit record. Clients never see Reason.
 type Attempt struct {
-	Name    string
+	Name    string        // as the client sent it; shortened if the logon was refused
 	Account logon.Account // the zero value for an unknown name
 	Granted bool
 	Reason  string // a status such as STATUS_WRONG_PASSWORD

@@ -6,9 +6,9 @@
 //	r, st := store.TokenForUID(peer.UID, peer.GIDs)   // the connected client
 //
 // A [Store] is a [logon.Authority]. It returns values; the kernel owns sessions and token objects.
-// [Store.Update] is the only way to change the store. It passes each change to Config.Audit before
-// it commits.
+// Only [Store.Update] and [Store.Import] change accounts, groups, rights and maps. They pass each
+// change to Config.Audit before they commit. Logons with a password also store failed attempts.
 //
-// Many goroutines may use a Store at once. Readers load one immutable state from an atomic pointer;
+// A Store is safe for concurrent use. Readers load one immutable state from an atomic pointer;
 // writers are serialized.
 package lsa

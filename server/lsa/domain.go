@@ -23,9 +23,9 @@ type DomainUser struct {
 }
 
 // LogOnDomainUser composes the logon of a domain's user: the user's own groups, the local groups
-// that contain any of them, and the privileges and rights of all. It returns STATUS_NO_SUCH_USER if
-// u has no SID, otherwise the statuses of [logon.Compose]. On success the store remembers the
-// user's name.
+// that contain the user or any of them, and the privileges and rights of all. It returns
+// STATUS_NO_SUCH_USER if u has no SID, otherwise the statuses of [logon.Compose]. On success the
+// store remembers the user's name.
 func (s *Store) LogOnDomainUser(u *DomainUser, t winnt.LogonType) (logon.Result, ntstatus.Status) {
 	if u.Account.SID.IsZero() {
 		return logon.Result{}, ntstatus.NoSuchUser

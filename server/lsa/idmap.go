@@ -54,8 +54,8 @@ func (m *IDMap) covers(id uint32) bool {
 	return first <= id && id <= last
 }
 
-// formula returns the map's formula, which who-can uses too (L-53). It is meaningful only if asks
-// is false.
+// formula returns the map's formula, which who-can uses too (L-53). It is meaningful only if
+// needsLookup is false.
 func (m *IDMap) formula() fileaccess.IDRange {
 	first, last, base := m.span()
 	return fileaccess.IDRange{Domain: m.Domain, First: first, Last: last, FirstRID: base}
@@ -89,9 +89,9 @@ func (s *Store) overlapped(m *IDMap) error {
 	return nil
 }
 
-// Trouble returns the joined errors of a store in use, nil if it has none: each id map that
-// overlaps subordinate ids and is therefore skipped (L-54), and a configured account of uid 0 that
-// is no user (L-26).
+// Trouble returns the errors with which a store can still be used, joined; nil if it has none. They
+// are each id map that overlaps subordinate ids and is therefore skipped (L-54), and a configured
+// account of uid 0 that is no user (L-26).
 func (s *Store) Trouble() error {
 	st := s.now.Load()
 	var all []error

@@ -44,13 +44,13 @@ func (s *Store) ListGroups(w io.Writer) error {
 	return t.Flush()
 }
 
-// ListRights writes a line for each SID that has privileges or logon rights.
+// ListRights writes a table with a line for each SID that has privileges or logon rights.
 func (s *Store) ListRights(w io.Writer) error {
 	st := s.now.Load()
 	t := table(w, "WHO", "SID", "RIGHTS")
 	for _, g := range slices.SortedFunc(maps.Keys(st.grants), sid.SID.Compare) {
 		if st.grants[g] == (Grant{}) {
-			continue // such as Guests, who come with none
+			continue // such as Guests, which has no rights in a new store
 		}
 		r := st.grants[g].record()
 		row(t, s.display(g), g.String(), strings.Join(append(r.Privileges, r.Rights...), " "))
@@ -106,8 +106,8 @@ func id(n *uint32) string {
 	return strconv.FormatUint(uint64(*n), 10)
 }
 
-// Unlock clears the failed logons of an account, so that its name is no longer locked (L-31). An
-// unknown name is an error.
+// Unlock clears the failed logons of an account, so that its name is no longer locked (L-31). It does not enable a
+// disabled account, and is not passed to Config.Audit. An unknown name is an error.
 func (s *Store) Unlock(name string) error {
 	st := s.now.Load()
 	a, ok := st.account(st.names[strings.ToUpper(name)])
@@ -121,8 +121,8 @@ func (s *Store) Unlock(name string) error {
 	return nil
 }
 
-// Revision returns the number of the file's last transaction, which grows with each change, and the
-// file's size in bytes.
+// Revision returns the number of the file's last transaction, which grows with each change and each
+// stored attempt to log on, and the file's size in bytes. It fails after Close.
 func (s *Store) Revision() (revision, size int64, err error) {
 	err = s.db.View(func(tx *bbolt.Tx) error {
 		revision, size = int64(tx.ID()), tx.Size()
@@ -131,7 +131,7 @@ func (s *Store) Revision() (revision, size int64, err error) {
 	return revision, size, err
 }
 
-// SID parses a SID, or looks up a name. An unknown name is an error.
+// SID parses a SID in the form S-1-…, or looks up a name with [Store.LookupName]. An unknown name is an error.
 func (s *Store) SID(text string) (sid.SID, error) {
 	if id, err := sid.ParseStrict(text); err == nil && strings.HasPrefix(text, "S-") {
 		return id, nil

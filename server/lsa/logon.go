@@ -12,8 +12,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// LogOn implements [logon.Authority] for the packages Password and S4U. Another package returns
-// STATUS_NO_SUCH_PACKAGE.
+// LogOn implements [logon.Authority] for the packages Password and S4U. Another package returns STATUS_NO_SUCH_PACKAGE.
+// A request to add groups without SeTcbPrivilege returns STATUS_PRIVILEGE_NOT_HELD. A password logon waits for its turn
+// to compute a hash, and returns STATUS_INSUFFICIENT_RESOURCES if too many logons wait.
 func (s *Store) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 	if len(r.Groups) > 0 && !r.Tcb {
 		// Only a caller with SeTcbPrivilege may add groups to a token (L-33).
@@ -28,7 +29,7 @@ func (s *Store) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 	return logon.Result{}, ntstatus.NoSuchPackage
 }
 
-// LogonPassword logs a user on by name and password.
+// LogonPassword logs a user on by name and password. All its callers count as one origin.
 func (s *Store) LogonPassword(name string, password logon.Secret, t winnt.LogonType) (logon.Result, ntstatus.Status) {
 	return s.LogOn(logon.Request{Package: logon.Password, Type: t, Name: name, Password: password})
 }
@@ -196,7 +197,7 @@ func (s *Store) with(st *state, p logon.Person, g token.Group) logon.Person {
 	return p
 }
 
-// refused reports the attempt with the reason why, and returns the status said for the client.
+// refused reports the attempt to Config.Logons with the reason why. It returns said as the client's status.
 func (s *Store) refused(r *logon.Request, a Account, id sid.SID, why, said ntstatus.Status) (logon.Result,
 	ntstatus.Status) {
 	t := Attempt{Name: clipped(r.Name), Reason: why.String()}

@@ -29,8 +29,9 @@ func (s *Store) described(id sid.SID, a Account) logon.Account {
 	return logon.Account{SID: id, Use: winnt.SidTypeUser, Domain: s.computer, DomainSID: id.Prefix(), Name: a.Name}
 }
 
-// LookupName implements [logon.Authority]. It searches well-known names, then this computer's, then
-// domains of id maps, then the host's (L-13).
+// LookupName implements [logon.Authority]. It searches well-known names, then this computer's, then domains of id maps,
+// then the host's (L-13). ok is false for an empty, overlong or malformed name, and if the host does not answer within
+// three seconds.
 func (s *Store) LookupName(full string) (logon.Account, bool) {
 	if full == "" || len(full) > logon.MaxName || !utf8.ValidString(full) || strings.ContainsRune(full, 0) {
 		return logon.Account{}, false
@@ -126,7 +127,7 @@ func (s *Store) LookupSID(id sid.SID) (logon.Account, bool) {
 	return s.guests.of(id)
 }
 
-// AccountRights implements [logon.Authority].
+// AccountRights implements [logon.Authority]. It returns what is assigned to the SID itself, not to its groups.
 func (s *Store) AccountRights(id sid.SID) (winnt.PrivilegeSet, logon.Rights) {
 	g := s.now.Load().grants[id]
 	return g.Privileges, g.Rights
@@ -160,8 +161,8 @@ func (s *Store) hostSID(id sid.SID) (logon.Account, bool) {
 	return a, ok
 }
 
-// Account implements audit.Names for well-known SIDs, accounts of this computer, and domain users
-// who logged on. It does not query the host, so that a record never waits.
+// Account implements audit.Names for well-known SIDs, accounts and groups of this computer, and
+// domain users who logged on. It does not query the host, so that a record never waits.
 func (s *Store) Account(id sid.SID) (name, domain string, ok bool) {
 	a, ok := logon.WellKnownSID(id)
 	if !ok {

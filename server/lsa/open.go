@@ -42,9 +42,9 @@ type Store struct {
 	guests   guests
 }
 
-// Open opens the store of a state folder. In an empty folder it creates one, whose only
-// administrator is the folder's owner. It waits up to two seconds while another daemon has the
-// store open, then fails; a damaged store is an error. Call [Store.Close] afterwards.
+// Open opens the store of a state folder, which must exist. In a folder without a store it creates
+// one, whose only administrator is the folder's owner. It waits up to two seconds while another
+// daemon has the store open, then fails. A damaged store is an error. Call [Store.Close] afterwards.
 func Open(cfg Config) (*Store, error) {
 	info, err := os.Stat(cfg.Folder)
 	if err != nil {

@@ -36,7 +36,7 @@ type Grant struct {
 	Rights     logon.Rights
 }
 
-// state is everything the store knows: immutable once published.
+// state has the contents of the store except failed logons. It is immutable once published.
 type state struct {
 	machine  sid.SID
 	next     uint32 // the RID of the next account or group

@@ -12,7 +12,7 @@ import (
 
 // Limits of logons with a password.
 const (
-	hashers       = 2   // hashes computed at once; each takes Hashing.Memory
+	hashers       = 2   // hashes computed concurrently; each takes Hashing.Memory
 	waiters       = 128 // logons that wait for a hasher; further ones are rejected
 	lockPairAfter = 10  // failures within lockWindow that lock a name for one origin
 	lockAfter     = admission.DefaultPerName

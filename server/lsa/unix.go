@@ -22,9 +22,12 @@ const Unmapped = 65534
 const hostWait = 3 * time.Second
 
 // TokenForUID returns the interactive logon of a user of the host, whose ids come from the host's
-// kernel. It adds the SIDs in more to the user's groups. uid 65534 logs on as Anonymous.
-// STATUS_ACCOUNT_DISABLED and STATUS_LOGON_TYPE_NOT_GRANTED mean that the user may not log on;
-// STATUS_NO_LOGON_SERVERS means that an id or its groups could not be resolved.
+// kernel. It adds the SIDs in more to the user's groups. uid 65534 logs on as Anonymous. uid 0 logs
+// on as the account Config.Root, if that is set; then gids and more do not count.
+//
+// STATUS_ACCOUNT_DISABLED and STATUS_LOGON_TYPE_NOT_GRANTED mean that the user may not log on,
+// STATUS_NO_SUCH_USER that Config.Root is no user, and STATUS_NO_LOGON_SERVERS that an id or its
+// groups could not be resolved.
 func (s *Store) TokenForUID(uid uint32, gids []uint32, more ...sid.SID) (logon.Result, ntstatus.Status) {
 	if uid == Unmapped {
 		// 65534 stands for every unmapped uid, so it is Anonymous (L-25).
@@ -64,7 +67,7 @@ func (s *Store) root(st *state) (logon.Result, ntstatus.Status) {
 }
 
 // UserSID returns the SID of a uid of the host; 65534 is Anonymous. If the lookup fails, it is
-// S-1-22-1-uid.
+// S-1-22-1-uid. A lookup in winbind or the directory takes up to three seconds.
 func (s *Store) UserSID(uid uint32) sid.SID {
 	if uid == Unmapped {
 		return sid.Anonymous
@@ -73,13 +76,15 @@ func (s *Store) UserSID(uid uint32) sid.SID {
 	return u
 }
 
-// GroupSID returns the SID of a gid. If the lookup fails, it is S-1-22-2-gid.
+// GroupSID returns the SID of a gid. If the lookup fails, it is S-1-22-2-gid. A lookup in winbind or
+// the directory takes up to three seconds.
 func (s *Store) GroupSID(gid uint32) sid.SID {
 	g, _ := s.groupOf(s.now.Load(), gid)
 	return g
 }
 
-// UID returns the uid of a SID. ok is false if the SID is no user, or the user has no uid.
+// UID returns the uid of a SID. ok is false if the SID is no user, if the user has no uid, or if the uid maps to
+// another SID. A failed lookup cannot be distinguished from these.
 func (s *Store) UID(id sid.SID) (uid uint32, ok bool) {
 	st := s.now.Load()
 	switch a, known := st.account(id); {
@@ -95,7 +100,8 @@ func (s *Store) UID(id sid.SID) (uid uint32, ok bool) {
 	return uid, ok && s.UserSID(uid) == id
 }
 
-// GID returns the gid of a SID. ok is false if the SID is no group, or the group has no gid.
+// GID returns the gid of a SID. ok is false if the SID is no group, if the group has no gid, or if the gid maps to
+// another SID. A failed lookup cannot be distinguished from these.
 func (s *Store) GID(id sid.SID) (gid uint32, ok bool) {
 	st := s.now.Load()
 	switch g, known := st.groups[id]; {
@@ -112,7 +118,7 @@ func (s *Store) GID(id sid.SID) (gid uint32, ok bool) {
 }
 
 // QuotaUID returns the uid that is charged for a uid's resources. A subordinate uid is charged to
-// the owner of its range (L-29).
+// the owner of its range, or to the first id of the range if the owner is unknown (L-29).
 func (s *Store) QuotaUID(uid uint32) uint32 {
 	r, ok := s.subids.owner(uid)
 	if !ok {

@@ -85,7 +85,7 @@ func (e *Edit) named(name string) (Account, error) {
 }
 
 // SetAccount calls change on an account's copy and stores it. Changes of RID and Hash are ignored.
-// An unknown name is an error.
+// An unknown name is an error. Update rejects a new name that is invalid or in use.
 func (e *Edit) SetAccount(name string, change func(*Account)) error {
 	a, err := e.named(name)
 	if err != nil {
@@ -99,8 +99,8 @@ func (e *Edit) SetAccount(name string, change func(*Account)) error {
 	return nil
 }
 
-// SetPassword sets the password of an account. It fails for an unknown name, an empty or overlong
-// password, and if too many hashes are waiting.
+// SetPassword sets the password of an account. It waits for its turn to compute a hash. It fails for
+// an unknown name, for an empty password or one over 1,024 bytes, and if too many logons wait.
 func (e *Edit) SetPassword(name string, password logon.Secret) error {
 	a, err := e.named(name)
 	if err != nil {
@@ -147,7 +147,8 @@ func (e *Edit) forget(id sid.SID) {
 	}
 }
 
-// AddGroup adds a local group with the next RID and returns its SID. It ignores g.SID.
+// AddGroup adds a local group with the next RID and returns its SID. It ignores g.SID. Add members
+// with AddMember, which records each. Update rejects invalid or duplicate names.
 func (e *Edit) AddGroup(g Group) sid.SID {
 	g.SID = e.st.machine.WithRID(e.st.next)
 	e.st.next++
@@ -200,7 +201,7 @@ func (e *Edit) RemoveMember(group, member sid.SID) error {
 	return nil
 }
 
-// Grant adds privileges and logon rights to those of a SID.
+// Grant adds privileges and logon rights to those of a SID. Update rejects the zero SID.
 func (e *Edit) Grant(to sid.SID, privileges winnt.PrivilegeSet, rights logon.Rights) {
 	g := e.st.grants[to]
 	e.noteRights("right granted", to, privileges&^g.Privileges, rights&^g.Rights)
@@ -209,7 +210,7 @@ func (e *Edit) Grant(to sid.SID, privileges winnt.PrivilegeSet, rights logon.Rig
 	e.st.grants[to] = g
 }
 
-// Revoke removes privileges and logon rights from a SID.
+// Revoke removes privileges and logon rights from a SID. It ignores those that the SID does not have.
 func (e *Edit) Revoke(from sid.SID, privileges winnt.PrivilegeSet, rights logon.Rights) {
 	g := e.st.grants[from]
 	e.noteRights("right revoked", from, privileges&g.Privileges, rights&g.Rights)

@@ -58,6 +58,7 @@ func (m *IDMap) valid(s *state) error {
 	return validName(m.Name, map[string]bool{})
 }
 
+// validBackend checks the fields that the backend uses. All others must be 0.
 func (m *IDMap) validBackend() error {
 	ofAutorid := m.RangeSize != 0 || m.Index != 0 || m.Number != 0
 	switch m.Backend {

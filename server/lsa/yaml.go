@@ -48,9 +48,10 @@ type rightsFile struct {
 	Rights     []string `json:"rights"`
 }
 
-// Import replaces the contents of the store by those of an accounts file, in the name of the SID
-// by. Accounts, groups, rights and maps that the file does not have are deleted; accounts that stay
-// keep their passwords. Each difference is one change for Config.Audit. An error changes nothing.
+// Import replaces the contents of the store by those of an accounts file, in the name of the SID by. Accounts, groups,
+// rights and maps that the file does not have are deleted. Accounts with the same RID and name keep their passwords;
+// all others have none. The file's machine SID becomes that of a store without accounts; with accounts, another machine
+// SID is an error. Each difference is one change for Config.Audit. An error changes nothing.
 func (s *Store) Import(by sid.SID, file []byte) error {
 	f, err := readFile(file)
 	if err != nil {

@@ -33,7 +33,7 @@ type account struct {
 	end    func()              // immutable
 	err    error               // immutable
 	until  time.Time           // immutable
-	ready  chan struct{}       // closed once the fields above are there
+	ready  chan struct{}       // closed once the fields above are set
 
 	users   int  // guarded by accounts.mu
 	dropped bool // guarded by accounts.mu
@@ -51,7 +51,7 @@ type accounts struct {
 	backup bool
 
 	making  sync.Mutex     // held while a token object is created
-	closing sync.WaitGroup // the accounts that are being given up
+	closing sync.WaitGroup // the accounts that are being closed
 	mu      sync.Mutex
 	// +checklocks:mu
 	known map[person]*account // guarded by mu
@@ -59,7 +59,7 @@ type accounts struct {
 
 // Limits of the cache.
 const (
-	maxAccounts = 4096        // tokens; beyond it one is created per request
+	maxAccounts = 4096        // tokens; at the limit unused ones are dropped, and those in use can exceed it
 	refusedLife = time.Second // of a refusal
 )
 

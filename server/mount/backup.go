@@ -18,7 +18,8 @@ var backupPrivileges = winnt.Privileges(winnt.SeBackupPrivilege, winnt.SeRestore
 // (M-53). Other mounts disable both (M-54).
 func forIntent(r logon.Result, backup bool) (logon.Result, error) {
 	if !backup {
-		// No program asks for backup there, and some operations use the restore privilege unasked (F-21).
+		// No program requests backup there, and some operations would use the restore privilege without a request
+		// (F-21).
 		r.Token.EnabledPrivileges &^= backupPrivileges
 		return r, nil
 	}
@@ -47,9 +48,9 @@ func (m *Mount) afterRestore(n *node, uid, mode, shown uint32) (s fuse.Status, d
 	return fuse.OK, false
 }
 
-// kept reports whether a program that reads a file or directory through a mount for backup can keep its descriptor. On
-// other mounts it returns OK. It returns an error if the caller cannot read the whole descriptor, because archive
-// programs only warn about an attribute that they cannot read (M-56).
+// kept returns OK if a program that reads a file or directory through a mount for backup can also read its whole
+// descriptor. Otherwise it returns the error of reading that, because archive programs only warn about an attribute
+// that they cannot read. On other mounts it returns OK (M-56).
 func (m *Mount) kept(t *worker, n *node) fuse.Status {
 	if !m.backup {
 		return fuse.OK

@@ -37,10 +37,10 @@ type Denial struct {
 
 // Limits of reported denials, for each user.
 const (
-	denialBurst = 60           // reported at once
-	denialEvery = time.Second  // one more
+	denialBurst = 60           // reported without delay
+	denialEvery = time.Second  // the time until one more may be reported
 	maxDenied   = 1024         // users with a rate of their own; further users share one
-	othersUID   = unattributed // stands for them
+	othersUID   = unattributed // the uid under which these are counted
 	longestLine = 2000         // bytes of a reason
 	mostReasons = 20           // of a denial
 )
@@ -52,7 +52,7 @@ type refusal struct {
 	status ntstatus.Status
 }
 
-// note keeps a refused open, and forgets it after one that was granted.
+// note stores an open that was refused. An open with any other status removes the stored one.
 func (t *worker) note(path string, in *nt.CreateFileIn, st ntstatus.Status) {
 	switch st {
 	case ntstatus.AccessDenied, ntstatus.PrivilegeNotHeld, ntstatus.CannotDelete, ntstatus.MediaWriteProtected:
@@ -77,11 +77,12 @@ type denialCounts struct {
 // deniedUser is the rate of one user. It is guarded by denialCounts.mu.
 type deniedUser struct {
 	total, suppressed uint64
-	left              float64 // denials that may be reported at once
+	left              float64 // denials that may be reported now
 	at                time.Time
 }
 
-// take counts a denial. report says that it may be reported; suppressed were not since the last one (M-46).
+// take counts a denial and reports whether it may be reported. suppressed is then the number of denials since the last
+// report that were not reported (M-46).
 func (d *denialCounts) take(uid uint32) (suppressed uint64, report bool) {
 	now := d.now()
 	d.mu.Lock()

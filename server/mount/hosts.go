@@ -24,7 +24,8 @@ type Peers interface {
 	LogOn(p *unix.Peer, full bool) (logon.Result, error)
 }
 
-// Hosted implements [Accounts] with the groups of the host and the tokens of Peers. The zero value refuses everyone.
+// Hosted implements [Accounts] with the groups of the host and the tokens of Peers. The zero value refuses everyone
+// with STATUS_ACCESS_DENIED.
 type Hosted struct {
 	Peers Peers
 	Hosts Hosts
@@ -36,9 +37,9 @@ const hostWait = 3 * time.Second
 // unattributed is the uid of requests that the host's kernel cannot attribute.
 const unattributed = ^uint32(0)
 
-// LogOn implements [Accounts]. The token has the user's groups on the host and the program's own
-// group. If the host does not know the user, the token has only the program's group. A user whose
-// groups cannot be read is refused (M-2).
+// LogOn implements [Accounts]. The token has the user's groups on the host and the program's own group. If the host
+// names no such user, the token has only the program's group. A user whose groups cannot be read is refused with
+// STATUS_NO_LOGON_SERVERS, and a request that the host's kernel attributes to no user with STATUS_ACCESS_DENIED (M-2).
 func (a Hosted) LogOn(uid, gid uint32) (logon.Result, error) {
 	if a.Peers == nil || a.Hosts == nil || uid == unattributed {
 		return logon.Result{}, fmt.Errorf("uid %d: %w", uid, ntstatus.AccessDenied.Err())
@@ -55,7 +56,7 @@ func (a Hosted) LogOn(uid, gid uint32) (logon.Result, error) {
 	return a.Peers.LogOn(p, false)
 }
 
-// HostOwners implements [Owners] with S-1-22-1-uid and S-1-22-2-gid.
+// HostOwners implements [Owners] with S-1-22-1-uid and S-1-22-2-gid. No other SID has a number.
 type HostOwners struct{}
 
 // UID implements [Owners].

@@ -124,5 +124,5 @@ func (m *Mount) visible(t *worker, dir *node, name string) bool {
 // ReleaseDir implements fuse.RawFileSystem.
 func (m *Mount) ReleaseDir(in *fuse.ReleaseIn) { m.leave(in.Fh) }
 
-// FsyncDir implements fuse.RawFileSystem. It does nothing, because the tree writes names at once.
+// FsyncDir implements fuse.RawFileSystem. It does nothing, because the tree does not delay changes of names.
 func (m *Mount) FsyncDir(<-chan struct{}, *fuse.FsyncIn) fuse.Status { return fuse.OK }

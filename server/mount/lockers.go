@@ -27,8 +27,8 @@ type lockOwner struct {
 // conflict with other programs on the host.
 type locker struct {
 	owner   lockOwner // immutable
-	uid     uint32    // immutable: who took the first
-	program uint32    // immutable: which program did
+	uid     uint32    // immutable: the user who took the first lock
+	program uint32    // immutable: the process ID of the program that took it
 	fd      int       // immutable until it is closed
 
 	opens map[*open]bool // guarded by lockers.mu: by which they were taken
@@ -43,20 +43,20 @@ type lockers struct {
 	// +checklocks:mu
 	all map[lockOwner]*locker // guarded by mu
 	// +checklocks:mu
-	held int // guarded by mu: how many there are, with those whose number is another owner's now
+	held int // guarded by mu: number of lockers, with the stale ones that all no longer has
 	// +checklocks:mu
-	of map[uint32]int // guarded by mu: how many a user has
+	of map[uint32]int // guarded by mu: number of lockers by uid
 	// +checklocks:mu
 	waiting int // guarded by mu
 	// +checklocks:mu
-	changed chan struct{} // guarded by mu; closed, and another one made, when a lock may be free
+	changed chan struct{} // guarded by mu; closed and replaced when a lock may be free
 }
 
 // Limits of locks.
 const (
 	mostLockers       = 4096 // owners of locks of a file, each a descriptor
 	mostLockersOfUser = 1024
-	mostWaiting       = 1024 // requests for a lock that another has
+	mostWaiting       = 1024 // requests that wait for a lock
 	// lookAgain is the polling interval for a lock that a program outside this mount holds. The
 	// release of a lock taken here wakes its waiters.
 	lookAgain = 50 * time.Millisecond
@@ -78,7 +78,7 @@ func (l *lockers) get(k lockOwner, o *open, in *fuse.LkIn, f nt.OpenFile) (*lock
 	defer l.mu.Unlock()
 	if x := l.all[k]; x != nil && !x.stale(o, in.Lk.Pid) {
 		if in.Lk.Typ != unix.F_UNLCK {
-			x.usedBy(o) // also once more: it is open again, or still
+			x.usedBy(o) // the program may have closed a descriptor of o before
 		}
 		return x, fuse.OK
 	}

@@ -74,12 +74,13 @@ func (m *Mount) lock(in *fuse.LkIn, f func(*locker) fuse.Status) fuse.Status {
 	}
 	s := f(x)
 	if in.Lk.Typ != unix.F_WRLCK {
-		m.locks.tell() // given up, or shared from now on
+		m.locks.tell() // a lock was released, or is shared now
 	}
 	return s
 }
 
-// GetLk implements fuse.RawFileSystem. It returns the first conflicting lock without its owner.
+// GetLk implements fuse.RawFileSystem. It returns the first conflicting lock without its owner, or type F_UNLCK if none
+// conflicts. It returns ENOLCK at a limit, because a query also needs a descriptor.
 func (m *Mount) GetLk(_ <-chan struct{}, in *fuse.LkIn, out *fuse.LkOut) fuse.Status {
 	return m.lock(in, func(x *locker) fuse.Status {
 		l := rangeOf(&in.Lk)
@@ -92,19 +93,21 @@ func (m *Mount) GetLk(_ <-chan struct{}, in *fuse.LkIn, out *fuse.LkOut) fuse.St
 	})
 }
 
-// SetLk implements fuse.RawFileSystem.
+// SetLk implements fuse.RawFileSystem. It returns EAGAIN on a conflict, and ENOLCK at a limit.
 func (m *Mount) SetLk(_ <-chan struct{}, in *fuse.LkIn) fuse.Status {
 	return m.lock(in, func(x *locker) fuse.Status { return x.set(in) })
 }
 
-// SetLkw implements fuse.RawFileSystem. It waits until the program is interrupted.
+// SetLkw implements fuse.RawFileSystem. It waits until the lock is free. It returns EINTR if the program is
+// interrupted, and ENOLCK at a limit.
 func (m *Mount) SetLkw(cancel <-chan struct{}, in *fuse.LkIn) fuse.Status {
 	return m.lock(in, func(x *locker) fuse.Status {
 		return m.locks.wait(cancel, func() fuse.Status { return x.set(in) })
 	})
 }
 
-// Flush implements fuse.RawFileSystem. It writes nothing and ends the program's locks.
+// Flush implements fuse.RawFileSystem. It writes nothing. It ends the program's byte-range locks on the file, and no
+// flock(2) locks.
 func (m *Mount) Flush(_ <-chan struct{}, in *fuse.FlushIn) fuse.Status {
 	if o := m.open(in.Fh); o != nil {
 		m.locks.flushed(o, in)

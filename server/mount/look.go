@@ -165,18 +165,18 @@ func (m *Mount) lookBare(t *worker, parent *node, name string, out *fuse.EntryOu
 	}
 	id, ok := m.identify(m.nodes.path(parent, name))
 	if !ok {
-		return fuse.EACCES // a link or a device, which is no file of the tree
+		return fuse.EACCES // it is gone, or no file of the tree, such as a device
 	}
 	n, _ := m.nodes.add(parent, name, id, true)
 	out.NodeId, out.Ino, out.Mode, out.Nlink = n.id, id.number, modeOf(nil, id.dir, id.link), 1
 	out.Uid, out.Gid = unknownOwner, unknownOwner
-	// Without timeouts the kernel caches nothing, so it asks for the attributes on each use (M-5).
+	// Without timeouts the kernel caches nothing, so it requests the attributes on each use (M-5).
 	return fuse.OK
 }
 
 // passes reports whether the caller has traverse right on a directory.
 func (m *Mount) passes(t *worker, dir *node) bool {
-	// The privilege passes where no policy says otherwise (F-23).
+	// The policy checks no traverse right, or the privilege replaces it (F-23).
 	if m.traverse == fileaccess.TraverseNever ||
 		m.traverse == fileaccess.TraversePrivilege && t.client.Has(winnt.SeChangeNotifyPrivilege) {
 		return true

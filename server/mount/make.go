@@ -70,7 +70,7 @@ func (m *Mount) Mkdir(_ <-chan struct{}, in *fuse.MkdirIn, name string, out *fus
 }
 
 // Mknod implements fuse.RawFileSystem. It creates regular files. For devices, pipes and sockets it returns EPERM
-// (F-112) (M-21).
+// (F-112, M-21).
 func (m *Mount) Mknod(_ <-chan struct{}, in *fuse.MknodIn, name string, out *fuse.EntryOut) fuse.Status {
 	if in.Mode&syscall.S_IFMT != syscall.S_IFREG {
 		return fuse.EPERM
@@ -112,7 +112,7 @@ func (m *Mount) Rmdir(_ <-chan struct{}, in *fuse.InHeader, name string) fuse.St
 	return m.remove(in, name, fileaccess.DirectoryFile)
 }
 
-// remove removes a name at once, as on Linux. Open handles stay valid (M-20).
+// remove removes a name even if its file is open, as on Linux. Open handles stay valid (M-20).
 func (m *Mount) remove(in *fuse.InHeader, name string, kind fileaccess.CreateOptions) fuse.Status {
 	parent, s := m.in(in.NodeId, name)
 	if s != fuse.OK {

@@ -25,7 +25,7 @@ const (
 	MapMode
 )
 
-// ParseModePolicy parses "narrow", "refuse" or "map". "" is NarrowMode. Any other word is an error.
+// ParseModePolicy parses "narrow", "refuse" or "map". "" is NarrowMode. Any other word is an error, with RefuseMode.
 func ParseModePolicy(word string) (ModePolicy, error) {
 	for i, name := range [...]string{"narrow", "refuse", "map"} {
 		if word == name {

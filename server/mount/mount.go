@@ -34,9 +34,9 @@ type Owners interface {
 // Config configures a mount. System, Name, Tree, Directory, Accounts and Owners are required.
 type Config struct {
 	System    *kernel.System
-	Name      string        // of the tree in the system
-	Tree      nt.FileSystem // that has that name there
-	Directory string        // where it is shown
+	Name      string        // of the tree in System
+	Tree      nt.FileSystem // the tree that System has under that name
+	Directory string        // where the tree is mounted
 	Accounts  Accounts
 	Owners    Owners
 	Traverse  fileaccess.Traverse // the policy of the tree
@@ -47,7 +47,7 @@ type Config struct {
 	// Plain sends every read and write to this server. Otherwise the host's kernel serves a handle that grants all
 	// of it directly (FUSE passthrough), where it can.
 	Plain bool
-	// Modes is the effect of a mode that a program sets. The zero value is NarrowMode.
+	// Modes is the effect of a mode that a program sets with chmod(2), or when it creates a file.
 	Modes ModePolicy
 	// ListDescriptors lists the attribute user.ntfs_acl, so that programs that copy user attributes copy descriptors.
 	ListDescriptors bool
@@ -61,8 +61,8 @@ type Config struct {
 	// users see it, which needs CAP_SYS_ADMIN.
 	Own bool
 	Log *slog.Logger // nil: none
-	// Denied is called for each denial that the rate of its user lets through, by the goroutine of the request and
-	// without a lock held. nil means no call.
+	// Denied is called for each denial that the rate of its user lets through. The request's goroutine calls it
+	// without a lock held, so the program waits for it. nil means no call.
 	Denied func(*Denial)
 
 	now   func() time.Time // nil: the clock's
@@ -79,7 +79,7 @@ const (
 type Mount struct {
 	fuse.RawFileSystem                // answers ENOSYS for methods not defined here
 	prefix             string         // immutable; of names in the system
-	root               winnt.Handle   // immutable; of the process, on the root; 0: names go from the top
+	root               winnt.Handle   // immutable; the process's handle on the tree's root; 0: names are absolute
 	tree               nt.FileSystem  // immutable
 	sys                *kernel.System // immutable
 	process            *kernel.Process
@@ -95,7 +95,7 @@ type Mount struct {
 	accounts           *accounts           // immutable
 	workers            *workers            // immutable
 	nodes              *nodes              // immutable
-	report             func(*Denial)       // immutable; nil: nobody is interested
+	report             func(*Denial)       // immutable; nil: no call
 	denials            denialCounts        // of users
 	counts             counts              // of operations
 	locks              *lockers            // immutable
@@ -226,8 +226,8 @@ func (m *Mount) identify(path string) (id identity, ok bool) {
 	return id, id.id != ""
 }
 
-// DropAccounts makes the next request of a user log on again, or of every user if all is set, as after a change of
-// groups.
+// DropAccounts makes the next request of a user log on again, or of every user if all is set. Call it after a change of
+// accounts or groups. Running requests and open handles keep their rights.
 func (m *Mount) DropAccounts(uid uint32, all bool) {
 	m.accounts.drop(func(p person) bool { return all || p.uid == uid })
 }
@@ -235,8 +235,8 @@ func (m *Mount) DropAccounts(uid uint32, all bool) {
 // Wait returns when the file system is unmounted.
 func (m *Mount) Wait() { m.served.Wait() }
 
-// Close unmounts at once, also in other mount namespaces. Programs with open files get ENOTCONN. It waits for
-// running requests.
+// Close flushes written data and unmounts, also in other mount namespaces. Programs with open files get ENOTCONN. It
+// waits for running requests. Call it once.
 func (m *Mount) Close() error {
 	err := finish(m.directory)
 	if errors.Is(err, unix.EPERM) {

@@ -15,13 +15,13 @@ type node struct {
 	file identity // immutable: the file below
 
 	lookups uint64 // guarded by nodes.mu: lookups that the kernel has not forgotten
-	parent  *node  // guarded by nodes.mu; nil: the root
+	parent  *node  // guarded by nodes.mu; nil for the root, and for a file without a name
 	name    string // guarded by nodes.mu: in parent
 	// bare is guarded by nodes.mu. It is set once a user who may not read the attributes has looked
 	// the file up: the kernel no longer caches them.
 	bare bool
 	// narrowed is guarded by nodes.mu. It is nil if the file was created without a narrower mode,
-	// or if its creator has set another mode since.
+	// or if its creator has set another mode since. A user who sets the whole descriptor replaces it.
 	narrowed *narrowed
 	// lost is guarded by nodes.mu: why the whole descriptor of the file could not be set; OK: it was set, or nobody tried.
 	lost fuse.Status

@@ -16,12 +16,12 @@ import (
 type open struct {
 	n       *node        // immutable
 	h       winnt.Handle // immutable
-	uid     uint32       // immutable: who opened it
+	uid     uint32       // immutable: the user who opened it
 	granted winnt.AccessMask
 	tells   bool // immutable: it grants reading attributes
-	passed  bool // immutable: its reads and writes do not come here
+	passed  bool // immutable: its reads and writes bypass the mount
 
-	lockers  map[*locker]bool // guarded by lockers.mu: of the locks that were taken by it
+	lockers  map[*locker]bool // guarded by lockers.mu: the lockers whose locks were taken through it
 	closedBy map[uint32]bool  // guarded by lockers.mu: programs that closed a descriptor of it since
 
 	list listing      // of a directory

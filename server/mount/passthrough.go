@@ -14,7 +14,7 @@ import (
 // time. Guarded by Mount.mu.
 type backing struct {
 	id     int32
-	passed int // handles whose reads and writes do not come here
+	passed int // handles whose reads and writes bypass the mount
 	plain  int // the others
 }
 

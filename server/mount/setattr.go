@@ -28,7 +28,7 @@ func (m *Mount) SetAttr(_ <-chan struct{}, in *fuse.SetAttrIn, out *fuse.AttrOut
 		}
 	}
 	if s := m.nodes.lostOf(n); s != fuse.OK {
-		// Its descriptor was not restored: the program must not end well (M-56).
+		// Its descriptor was not restored, so the program must report a failure (M-56).
 		return s
 	}
 	return m.as(&in.InHeader, func(t *worker) fuse.Status {
@@ -117,7 +117,7 @@ func timeOf(t time.Time) int64 {
 	return max(epoch+t.Unix()*10_000_000+int64(t.Nanosecond())/100, 1)
 }
 
-// chown changes the owner and group of the descriptor. IDs that are already set need no right (M-22).
+// chown changes the owner and group of the descriptor. IDs that are already set need no right to change them (M-22).
 func (m *Mount) chown(t *worker, n *node, in *fuse.SetAttrIn) fuse.Status {
 	uid, byUser := in.GetUID()
 	gid, byGroup := in.GetGID()
@@ -146,8 +146,8 @@ func (m *Mount) chown(t *worker, n *node, in *fuse.SetAttrIn) fuse.Status {
 		// The descriptor has the owner and the group; a program must not replace those that it restored (M-55).
 		return fuse.EPERM
 	}
-	// Whom a file belongs to is for those who may write its owner, and only to
-	// themselves without the privilege to restore (F-50, F-51). M-22
+	// A change of the owner or group needs WRITE_OWNER. Without the restore privilege, users can
+	// only make themselves or one of their owner groups the owner (F-50, F-51, M-22).
 	return eperm(t.with(m, n, winnt.WRITE_OWNER, func(h winnt.Handle) fuse.Status {
 		return status(t.NtSetSecurityObject(h, parts, sd.New(sd.Parts{Owner: owner, Group: group})))
 	}))

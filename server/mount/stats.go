@@ -17,7 +17,7 @@ var operationNames = map[uint32]string{1: "LOOKUP", 3: "GETATTR", 4: "SETATTR", 
 // operationName returns the name of an operation, "OTHER" for one without.
 func operationName(opcode uint32) string { return cmp.Or(operationNames[opcode], "OTHER") }
 
-// LatencyBuckets are the upper bounds of [Stats.Latency]. The last bucket has no bound.
+// LatencyBuckets are the inclusive upper bounds of [Stats.Latency]. Its last bucket has no bound.
 var LatencyBuckets = [...]time.Duration{50 * time.Microsecond, 200 * time.Microsecond, time.Millisecond,
 	5 * time.Millisecond, 25 * time.Millisecond, 100 * time.Millisecond, 500 * time.Millisecond, 2500 * time.Millisecond}
 
@@ -51,7 +51,7 @@ type OperationStats struct {
 	Took         time.Duration // in all of them together
 }
 
-// UserCount is a number of one user. Others stands for the users who are not listed.
+// UserCount is a number of one user. If Others is set, it is the sum of all users who are not listed, and UID is 0.
 type UserCount struct {
 	UID    uint32
 	Others bool
@@ -61,10 +61,10 @@ type UserCount struct {
 // Stats are the counters of a mount since its start. Only requests by name, which a user's rights decide, are counted:
 // reads and writes through an open handle are not. The zero value is that of a mount that has served none.
 type Stats struct {
-	Operations []OperationStats                // that were requested, by name
+	Operations []OperationStats                // that were requested, sorted by name
 	Latency    [len(LatencyBuckets) + 1]uint64 // requests by duration
-	Open       []UserCount                     // open files, of the users with the most
-	Denied     []UserCount                     // denials, of the users with the most
+	Open       []UserCount                     // open files, of the 20 users with the most, then of all others
+	Denied     []UserCount                     // denials, of the 20 users with the most, then of all others
 }
 
 // mostUsers bounds the users in a list of [Stats].

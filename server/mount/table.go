@@ -1,6 +1,6 @@
 package mount
 
-// operation is a row of the table of FUSE operations: the required rights and the rule. An operation without asks
+// operation is a row of the table of FUSE operations: the required rights and the rule. An operation whose asks is ""
 // returns ENOSYS.
 type operation struct {
 	name   string

@@ -28,7 +28,7 @@ func (m *Mount) whole(t *worker, n *node) (d *sd.Descriptor, s fuse.Status) {
 		if d, st = t.NtQuerySecurityObject(h, openParts); st != ntstatus.Success {
 			return status(st)
 		}
-		// Looked at afterwards: a SACL that another program adds meanwhile is not lost.
+		// Read this afterwards, so that a SACL that another program adds meanwhile is not lost.
 		stored, s := t.descriptorOf(m, h)
 		audited = s == fuse.OK && hasSACL(stored)
 		return s

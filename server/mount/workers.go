@@ -18,7 +18,7 @@ type worker struct {
 	k      *kernel.KernelThread
 	client *token.Token        // the impersonated user; nil: the server itself
 	uid    uint32              // the user of the client
-	name   nt.ObjectAttributes // of the open that it makes, which takes no memory of its own
+	name   nt.ObjectAttributes // of its current open; kept here so that an open does not allocate it
 	// refused is the last open of the request if it was refused.
 	refused refusal
 }
@@ -31,7 +31,7 @@ type workers struct {
 	process *kernel.Process // immutable
 	sys     *kernel.System  // immutable
 	idle    chan *worker
-	room    chan struct{} // one for each worker that there is
+	room    chan struct{} // one entry for each existing worker
 }
 
 func newWorkers(sys *kernel.System, p *kernel.Process) *workers {

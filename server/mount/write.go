@@ -41,7 +41,8 @@ func (m *Mount) Write(_ <-chan struct{}, in *fuse.WriteIn, data []byte) (uint32,
 	return uint32(n), s
 }
 
-// overwrites lends an open of the file with FILE_WRITE_DATA. It returns nil if no open has it.
+// overwrites returns an open of the file with FILE_WRITE_DATA, with its lent read-locked. It returns nil if no open has
+// that right.
 func (m *Mount) overwrites(n *node) *open {
 	return m.lend(func(o *open) bool { return o.n == n && o.granted&winnt.FILE_WRITE_DATA != 0 })
 }

@@ -33,7 +33,8 @@ func unserved(name string) fuse.Status {
 	return fuse.Status(syscall.EOPNOTSUPP)
 }
 
-// GetXAttr implements fuse.RawFileSystem.
+// GetXAttr implements fuse.RawFileSystem. The descriptor needs READ_CONTROL, and a user attribute FILE_READ_EA. An
+// attribute that the mount does not serve is ENODATA or EOPNOTSUPP.
 func (m *Mount) GetXAttr(_ <-chan struct{}, in *fuse.InHeader, name string, out []byte) (uint32, fuse.Status) {
 	if !describes(name) && !served(name) {
 		return 0, unserved(name)
@@ -101,8 +102,8 @@ func (m *Mount) descriptor(t *worker, n *node, name string) (value []byte, s fus
 	return value, s
 }
 
-// SetXAttr implements fuse.RawFileSystem. For the descriptor it changes the parts that differ, each with its own
-// right.
+// SetXAttr implements fuse.RawFileSystem. For the descriptor it changes the parts that differ, each with its own right.
+// XATTR_CREATE returns EEXIST there, because every file has a descriptor. A user attribute needs FILE_WRITE_EA.
 func (m *Mount) SetXAttr(_ <-chan struct{}, in *fuse.SetXAttrIn, name string, data []byte) fuse.Status {
 	if !describes(name) && !served(name) {
 		return fuse.Status(syscall.EOPNOTSUPP)

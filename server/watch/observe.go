@@ -11,7 +11,7 @@ type Seen struct {
 	Path       string // absolute, below the tree
 	Folder     bool
 	Descriptor *sd.Descriptor // nil: it could not be read
-	Search     *sd.Descriptor // of a folder: descriptor with the host's search permission; nil: nobody has it
+	Search     *sd.Descriptor // of a folder, with Options.Search: who has the host's search permission; nil: nobody
 	Err        error          // why Descriptor is nil
 	Gone       bool           // the document does not exist any more, and neither do its descendants
 }

@@ -9,7 +9,8 @@ import (
 	"github.com/refmon/refmon/internal/objects/tree"
 )
 
-// Source reports the contents and changes of a tree, as a [Watcher] does, until ctx ends or it fails.
+// Source reports the contents and changes of a tree, as a [Watcher] does. Run returns nil if ctx ends, and otherwise
+// the error that ended it. It does not close out.
 type Source interface {
 	Run(ctx context.Context, out chan<- Batch) error
 }
@@ -17,7 +18,7 @@ type Source interface {
 // Watcher reports the files of a tree: all at the start, then changes, and all again periodically. Its fields are
 // immutable. Call [Watcher.Run] once.
 type Watcher struct {
-	Root string // absolute, without a trailing slash
+	Root string // absolute, without a trailing slash; with events it must exist when Run starts
 	// Every is the interval of full walks, which find changes that the kernel does not report, such
 	// as another host's; 0: [Slowly].
 	Every time.Duration
@@ -25,9 +26,9 @@ type Watcher struct {
 	// NoEvents disables the kernel's events. Then only walks find changes, and a heartbeat has the
 	// time of the walk's beginning.
 	NoEvents bool
-	Options  tree.Options     // Recurse is set by Run
+	Options  tree.Options     // Run sets Recurse and Identify
 	Clock    func() Heartbeat // nil: this machine's
-	// Again requests a walk of the whole tree; nil: only Every does.
+	// Again requests a walk of the whole tree with each value that it receives; nil: only Every does. Do not close it.
 	Again <-chan struct{}
 }
 
@@ -49,7 +50,8 @@ type changes interface {
 // pathsPerBatch is the maximum number of documents in a batch.
 const pathsPerBatch = 1024
 
-// Run watches until ctx ends or an error occurs. Then it sends no more heartbeats.
+// Run watches until ctx ends, which is no error, or an error occurs. It sends every batch to out and does not close it.
+// With events, it fails without CAP_SYS_ADMIN, and on every system except Linux.
 func (w *Watcher) Run(ctx context.Context, out chan<- Batch) error {
 	var ch changes = silent{}
 	if !w.NoEvents {
@@ -92,6 +94,8 @@ type watch struct {
 	looked   time.Time // time of the last read of changed files
 }
 
+// run walks the tree, then reports changes until Every has passed or a walk is needed, and begins again. It returns
+// only with an error.
 func (w *watch) run() error {
 	every := w.Every
 	if every == 0 {

@@ -1,4 +1,4 @@
-"""refmon: the services of a security kernel for Python programs, with nothing but the standard library.
+"""refmon: the services of a security kernel for Python programs. It needs the standard library only.
 
     import refmon
 
@@ -9,9 +9,9 @@
         user = thread.NtQueryInformationToken(TokenHandle=h, TokenInformationClass=refmon.TokenUser)
         print(user.TokenInformation.value.SID)
 
-A connection is a process of refmond; a call is a method of a thread, with its
-documented name and parameters. docs/refmond.md is the tour, docs/services.md
-has the services, docs/wire.md the bytes.
+A connection is a process of refmond. Each service is a method of a thread, with
+its documented name and parameters. Start with docs/refmond.md. docs/services.md
+lists the services, docs/wire.md describes the protocol.
 """
 from . import table
 from .connection import Batch, Connection, Result, Thread, Waiter, connect
@@ -23,7 +23,7 @@ NtCurrentProcess, NtCurrentThread = -1, -2
 
 
 def __getattr__(name):
-    """The documented constants: statuses, rights, classes, privileges (by their LUIDs)."""
+    """Returns a documented constant: a Status, right, class or privilege (its LUID). AttributeError: it is unknown."""
     try:
         n = table.CONSTANTS[name]
     except KeyError:

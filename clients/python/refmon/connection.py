@@ -17,24 +17,26 @@ from .status import Disconnected, NTError, Status
 from .table import Struct, Why, decode, encode
 
 DEFAULT_SOCKET = "/run/refmon/refmond.sock"
-TIMEOUT = 30  # seconds that refmond may take to read a frame, or to say hello
+TIMEOUT = 30  # seconds for refmond to read a frame or to send its greeting
 MAX_FRAME = 4 << 20
-MAX_DESCRIPTORS = 16  # that one answer brings
+MAX_DESCRIPTORS = 16  # of one response
 
 HELLO, CALL, ANSWER, NEW_THREAD, END_THREAD, SAVE, RESTORE, WAIT, CANCEL, THEN = range(1, 11)
 ATTACH, ANSWER_WITH = 12, 13
 HAND_OUT, CALL_WITH = 15, 16
 _HEAD = struct.Struct("<IBQIH")
-_LENGTH, _REST = 4, 15  # bytes of the length, and of the head after it
+_LENGTH, _REST = 4, 15  # bytes of the length field, and of the rest of the head
 
 SUCCESS, CANCELLED, NOT_SUPPORTED = Status(0), Status(0xC0000120), Status(0xC00000BB)
 
 
 def connect(address=None, uid=None):
-    """Connects to the refmond of this host, whose server must run as root or as uid (None: this program's own).
+    """Connects to the refmond of this host and returns a Connection. The server must run as root or as uid (None: this
+    program's effective uid).
 
-    The address is REFMON_SOCKET of the environment, unless the program runs with more rights than its caller has, or
-    the usual place. fd:3 is a connection that the program inherited.
+    The default address is the environment variable REFMON_SOCKET, else DEFAULT_SOCKET. A set-user-ID or set-group-ID
+    program ignores the variable. fd:3 is an inherited connection, whose server is not checked. OSError: no server
+    listens, PermissionError: another user runs it, NTError: refmond refused the connection.
     """
     if address is None:
         own = os.getuid() == os.geteuid() and os.getgid() == os.getegid()
@@ -47,7 +49,7 @@ def connect(address=None, uid=None):
     try:
         s.connect(address)
         _, owner, _ = struct.unpack("3i", s.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-        # The server learns what is called, and its answers are believed (W-24).
+        # The client trusts the server's answers, and the server sees its calls (W-24).
         if owner not in (0, os.geteuid() if uid is None else uid):
             raise PermissionError("the server of %s runs as uid %d" % (address, owner))
     except BaseException:
@@ -57,10 +59,10 @@ def connect(address=None, uid=None):
 
 
 class Result(Struct):
-    """What a call gave back: .status, the outputs by their names, and .why if the thread explains."""
+    """The result of a call: .status, the outputs by their names, and .why, None unless the thread's explain is set."""
 
     def check(self):
-        """Returns the result; raises NTError unless the call did what it was asked."""
+        """Returns the result. NTError: the call failed, see Status.ok."""
         if not self.status.ok:
             why = self.why and " ".join(filter(None, (self.why.Rule, self.why.Because)))
             raise NTError(self.status, self.name, why)
@@ -68,12 +70,15 @@ class Result(Struct):
 
 
 class Connection:
-    """A process of refmond. Any number of Python threads may use it; a Thread is used by one at a time."""
+    """A process of refmond. Any number of Python threads may use it, but each Thread only one at a time.
+
+    thread is its first Thread, process its number. profile is "documented" or "observed".
+    """
 
     def __init__(self, sock, inherited=False):
         self._sock, self._buffer, self._descriptors = sock, bytearray(), []
-        # The process of a program that was started ends with the program, not before: its parent holds the connection
-        # too, and would end it (W-51, W-77). Those of this program who read are woken all the same.
+        # The process of a started program must not end before the program. A full shutdown would end it, because the
+        # parent shares the connection (W-51, W-77). A shutdown for reading wakes the readers of this program.
         self._over = socket.SHUT_RD if inherited else socket.SHUT_RDWR
         self._write = threading.Lock()  # one frame at a time
         self._mu = threading.Condition()  # guards what follows
@@ -92,7 +97,7 @@ class Connection:
         refused = None
         try:
             self._sock.sendall(_frame(HELLO, 0, 0, 0, body))
-        except OSError as e:  # a daemon that refuses hangs up before it reads, and says why
+        except OSError as e:  # a daemon that refuses sends the reason and hangs up without reading
             refused = e
         frame = self._frame(time.monotonic() + TIMEOUT)
         if frame is None:
@@ -104,25 +109,25 @@ class Connection:
         if kind != HELLO or hello["Magic"] != "refmon" or hello["Version"] != table.VERSION:
             raise ConnectionError("the other side does not speak version %d of this protocol" % table.VERSION)
         self.process, self.profile = int(hello["Process"]), ("documented", "observed")[hello["Profile"]]
-        # Rows that both sides know alike can be called, whatever else differs (W-5).
+        # Only rows that are equal on both sides can be called (W-5).
         self._services = {r["Name"]: i for i, r in enumerate(hello["Rows"])
                           if table.ROWS.get(r["Name"], {}).get("fingerprint") == r["Fingerprint"]}
         self.thread = Thread(self, 1, hello["Thread"])
 
     def new_thread(self):
-        """Makes a further thread of the process."""
+        """Creates a further thread of the process, which impersonates nobody. NTError: refmond refuses it."""
         head = self._ask(NEW_THREAD)
         if not Status(head["Status"]).ok:
             raise NTError(head["Status"], "new thread")
         return Thread(self, head["Out"]["Thread"], head["Out"]["Name"])
 
     def start(self, process, args, **options):
-        """Starts a program in a process that NtCreateUserProcess made, and returns its subprocess.Popen.
+        """Starts a program in a process from NtCreateUserProcess and returns its subprocess.Popen.
 
-        The program inherits a connection that is that process, with its token and handles; refmon.connect() finds it.
-        The process ends with the program and with its exit code, 128 and the number of the signal that killed it, where
-        it grants PROCESS_TERMINATE to this program; one that is ended takes its program with it, by SIGKILL. options
-        are those of Popen.
+        The program inherits a connection to that process, with its token and handles; refmon.connect() finds it. When
+        the program ends, so does the process. If the process grants PROCESS_TERMINATE to this program, it ends with the
+        program's exit code, or with 128 plus the number of the signal that killed it. If the process is ended first,
+        the program is killed with SIGKILL. options are those of Popen.
         """
         program = os.path.basename(args if isinstance(args, (str, bytes)) else args[0])
         fd = self.attach(process, os.fsdecode(program))
@@ -133,7 +138,7 @@ class Connection:
         except BaseException:
             os.close(fd)
             raise
-        with self.new_thread() as aside:  # it impersonates no client, whatever the threads of the program do
+        with self.new_thread() as aside:  # a new thread impersonates no client
             own = aside.NtDuplicateObject(SourceProcessHandle=-1, SourceHandle=process, TargetProcessHandle=-1,
                                           DesiredAccess=table.CONSTANTS["PROCESS_TERMINATE"])
         held = own.TargetHandle if own.status.ok else None
@@ -144,17 +149,17 @@ class Connection:
         return started
 
     def _end_with(self, started, fd):
-        """Ends a program when its process has been ended (W-77). It lasts where refmond is gone, or this program's
-        connection: that says nothing about the process."""
+        """Kills a program when its process has ended (W-77). It does nothing if refmond or this program's connection is
+        gone, because that says nothing about the process."""
         poll = select.poll()
-        poll.register(fd, 0)  # what comes is the program's; only the end is looked for
+        poll.register(fd, 0)  # wait for the hang-up only, because the data belongs to the program
         poll.poll()
         with contextlib.suppress(OSError, NTError):
             self.new_thread().close()
-            started.kill()  # nothing where it has ended
+            started.kill()  # no effect if it has ended
 
     def _ends(self, started, fd, process, hung_up):
-        """Ends the process of a program with its exit code, once it has ended."""
+        """Waits for a program and ends its process with the exit code. process is None without the right to do so."""
         code = started.wait()
         with contextlib.suppress(OSError, NTError):  # the daemon may be gone
             if process is not None:
@@ -163,13 +168,13 @@ class Connection:
                     aside.NtClose(Handle=process)
         with socket.socket(fileno=fd) as connection:
             with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)  # however many programs hold it
+                connection.shutdown(socket.SHUT_RDWR)  # also for other programs that hold it
             hung_up.join()
 
     def attach(self, process, program=""):
-        """Returns the descriptor that start gives a program, for those who start programs otherwise.
-
-        Who holds it is the process, which ends with the last of them. program is a name that is shown.
+        """Returns a connection to a process as a file descriptor, like the one that start passes to a program.
+        Whoever holds the descriptor acts as the process, which ends when the last copy is closed. The caller closes it.
+        program is a name for display. NTError: refmond refuses the request.
         """
         return self._descriptor(ATTACH, 1, process, "connection of a process", Program=program)
 
@@ -183,8 +188,8 @@ class Connection:
         return fds[0]
 
     def close(self):
-        """Ends the process: its threads, handles and impersonations. That of a program that was started in it ends with
-        the program."""
+        """Ends the process with its threads, handles and impersonations. An inherited process ends with its program
+        instead."""
         self._lose("it was closed")
         self._sock.close()
 
@@ -194,7 +199,7 @@ class Connection:
         self.close()
 
     def _lose(self, why):
-        """Notes the first reason, wakes all who wait, and returns the exception."""
+        """Marks the connection as lost, wakes all waiting calls, and returns a Disconnected with the first reason."""
         with self._mu:
             if self._lost is None:
                 self._lost = str(why)
@@ -220,7 +225,7 @@ class Connection:
             with self._write:
                 self._sock.sendall(_frame(kind, request, thread, service, text))
         except OSError as e:
-            # A frame that was not written whole ends the connection (W-3).
+            # After an incomplete frame the connection is unusable (W-3).
             raise self._lose(e) from e
         return request
 
@@ -228,7 +233,8 @@ class Connection:
         return self._answer(self._send(kind, thread, service, body))
 
     def _answer(self, request, until=None):
-        """Waits for an answer without descriptors and returns its head. TimeoutError comes when until has passed."""
+        """Waits for a response without descriptors and returns its head. until is a time.monotonic() value, None for no
+        limit. TimeoutError: it has passed; Disconnected: the connection is lost."""
         head, fds = self._answer_with(request, until)
         if fds:
             _close(fds)
@@ -236,7 +242,8 @@ class Connection:
         return head
 
     def _answer_with(self, request, until=None):
-        """Waits for an answer: its head and its descriptors. One of those who wait reads for all."""
+        """Waits for a response and returns its head and descriptors. One waiting thread reads for all of them. It has
+        the errors of _answer."""
         while True:
             with self._mu:
                 while request not in self._answers and self._lost is None and self._reading:
@@ -271,7 +278,7 @@ class Connection:
         raise ConnectionError("a frame of kind %d to request %d, which nothing waits for" % (kind, request))
 
     def _frame(self, until):
-        """Reads a frame; None when until has passed. It is called by one at a time."""
+        """Reads a frame. None: until has passed. Only one thread at a time may call it."""
         while True:
             if len(self._buffer) >= _LENGTH:
                 length, = struct.unpack_from("<I", self._buffer)
@@ -294,8 +301,8 @@ class Connection:
         return kind, request, body, mine
 
     def _fill(self):
-        """Reads what is there. Descriptors that do not fit into the program's table end the connection: the host's
-        kernel then drops them, and the rest is not told from those of another answer."""
+        """Reads the data that has arrived. The connection ends if the program's descriptor table is full: the host's
+        kernel drops some descriptors, so the others cannot be matched to their responses."""
         size = array.array("i").itemsize
         data, ancillary, flags, _ = self._sock.recvmsg(1 << 16, socket.CMSG_SPACE(MAX_DESCRIPTORS * size),
                                                        socket.MSG_CMSG_CLOEXEC)
@@ -332,7 +339,7 @@ class Thread:
         result = thread.NtClose(Handle=h)
         print(result.status)
 
-    With explain set, .why of a result says why a call failed.
+    If explain is set, .why of a result gives the reason of a failed call.
     """
 
     def __init__(self, connection, number, name):
@@ -344,12 +351,17 @@ class Thread:
         return lambda **parameters: self.call(name, parameters)
 
     def call(self, name, parameters):
-        """Makes a call of a service by its name, its parameters as a dict."""
+        """Calls a service by its name with a dict of parameters and returns a Result.
+
+        A failed call raises nothing: see Result.check. AttributeError: no such service; ValueError or TypeError: a
+        parameter does not fit; Disconnected: the connection is lost. A service that the daemon does not have gives
+        STATUS_NOT_SUPPORTED.
+        """
         return self._result(name, *self._body(CALL, name, parameters))
 
     def call_with(self, name, parameters):
-        """Makes a call of NtCreateFile or NtOpenFile; .descriptor of the result is one of the file, None where refmond
-        hands none out. It is the caller's to close, as the handle is."""
+        """Calls NtCreateFile or NtOpenFile. .descriptor of the result is a host descriptor of the file, None if refmond
+        passes none. The caller closes both the descriptor and the handle."""
         body, service = self._body(CALL, name, parameters)
         c, fds = self.connection, []
         if service is None:
@@ -364,17 +376,18 @@ class Thread:
         return result
 
     def descriptor(self, handle):
-        """Returns a descriptor of a file that is open; NTError says why refmond hands none out."""
+        """Returns a host descriptor of an open file, which the caller closes. NTError: refmond passes none."""
         return self.connection._descriptor(HAND_OUT, self.number, handle, "descriptor of a file")
 
     def open_file(self, name, **parameters):
-        """Opens a file of a tree to read it, as this thread, and returns a binary file object: see refmon.files."""
+        """Opens a file of a tree for reading with this thread's identity, see refmon.files.open_file."""
         return open_file(self, name, **parameters)
 
     def call_when_ready(self, name, parameters, handle, not_yet, timeout=None, waiter=None):
-        """Makes a call again after each change of a pipe or port, as long as it returns the status not_yet.
+        """Repeats a call after each change of a pipe or port while it returns the status not_yet.
 
-        After timeout seconds, and after waiter.cancel(), the status is STATUS_CANCELLED, unless the call was made.
+        After timeout seconds (None: no limit) and after waiter.cancel() the status is STATUS_CANCELLED, unless the call
+        has completed.
         """
         body, service = self._body(WAIT, name, parameters)
         if service is None:
@@ -409,14 +422,14 @@ class Thread:
 
     @contextlib.contextmanager
     def batch(self, stop=False):
-        """Sends calls without waiting for each answer; the list that it gives has the results at its end.
+        """Sends calls without waiting for each response. At the end of the with block, results has their results.
 
             with thread.batch(stop=True) as calls:
                 calls.NtClose(Handle=a)
                 calls.NtClose(Handle=b)
             print(calls.results)
 
-        With stop the calls after the first failure are not made: STATUS_CANCELLED.
+        If stop is set, the calls after the first failure are skipped and have STATUS_CANCELLED.
         """
         b = Batch(self, stop)
         yield b
@@ -424,27 +437,29 @@ class Thread:
 
     @contextlib.contextmanager
     def restored(self):
-        """Puts the impersonation of the thread back at the end, whatever was done to it."""
+        """Restores the thread's impersonation at the end of the with block, also after an exception. NTError: it cannot
+        be saved."""
         head = self.connection._ask(SAVE, self.number)
         if not Status(head["Status"]).ok:
             raise NTError(head["Status"], "save the impersonation")
         try:
             yield
         finally:
-            # A connection that is lost has no thread left that could still impersonate.
+            # A lost connection has no thread that could still impersonate.
             with contextlib.suppress(Disconnected):
                 self.connection._ask(RESTORE, self.number, body={"Ticket": head["Out"]["Ticket"]})
 
     def listen_pipe(self, name, **config):
-        """Makes the named pipe and returns its PipeListener: see refmon.pipes.listen."""
+        """Creates a named pipe and returns its PipeListener, see refmon.pipes.listen."""
         return listen(self, name, **config)
 
     def dial_pipe(self, name, level="SecurityIdentification", effective_only=False):
-        """Connects to a named pipe as this thread; level is the most that the server may do with its identity."""
+        """Connects to a named pipe with this thread's identity and returns a PipeConnection. level limits what the
+        server may do with that identity. NTError: there is no such pipe, or access is denied."""
         return dial(self, name, level, effective_only)
 
     def close(self):
-        """Ends the thread: its impersonation is dropped; handles belong to the process and stay."""
+        """Ends the thread and its impersonation. Its handles stay open, because they belong to the process."""
         with contextlib.suppress(Disconnected):
             self.connection._ask(END_THREAD, self.number)
 
@@ -463,9 +478,9 @@ def _result(name, head):
 
 
 class Batch:
-    """Calls that are under way; see Thread.batch."""
+    """Calls that were sent together, see Thread.batch. results has those that are complete, in order."""
 
-    _AT_ONCE = 64  # less than refmond lets pend
+    _AT_ONCE = 64  # below refmond's limit of pending calls
 
     def __init__(self, thread, stop):
         self._thread, self._stop, self._sent, self.results = thread, stop, [], []
@@ -479,7 +494,7 @@ class Batch:
         t = self._thread
         body, service = t._body(CALL, name, parameters)
         kind = THEN if self._stop and (self._sent or self.results) else CALL
-        if service is None:  # no daemon that lacks the row is asked; 65535 is no row of any
+        if service is None:  # the daemon does not have the row; no daemon has a row 65535
             service = 0xFFFF
         self._sent.append((name, t.connection._send(kind, t.number, service, body)))
         if len(self._sent) >= self._AT_ONCE:
@@ -496,7 +511,7 @@ class Batch:
 
 
 class Waiter:
-    """Ends the waiting of calls from another Python thread."""
+    """Cancels waiting calls from another Python thread."""
 
     def __init__(self):
         self._mu, self._under_way, self._over = threading.Lock(), {}, False
@@ -513,7 +528,7 @@ class Waiter:
             self._under_way.pop(request, None)
 
     def cancel(self):
-        """Ends the waiting of the calls that are under way, and of every later one."""
+        """Cancels the waiting calls, and every later call with this Waiter."""
         with self._mu:
             self._over, under_way = True, list(self._under_way.items())
         for request, connection in under_way:

@@ -1,4 +1,4 @@
-"""Files of a tree as file objects: read by a descriptor of the host where refmond hands one out, else by calls."""
+"""Files of a tree as file objects. They read a host file descriptor if refmond passes one, else they make calls."""
 import io
 import os
 
@@ -6,13 +6,16 @@ from . import table
 from .status import NTError
 
 _C = table.CONSTANTS
-_LARGEST_READ = 1 << 20  # less than a frame holds
+_LARGEST_READ = 1 << 20  # fits into a frame
 _END = _C["STATUS_END_OF_FILE"]
 _STANDARD = 5  # FileStandardInformation
 
 
 def open_file(thread, name, **parameters):
-    """Opens a file to read it, as the thread does at this moment; parameters are further ones of NtCreateFile."""
+    """Opens a file for reading with the thread's present identity, and returns a BufferedReader that the caller closes.
+
+    parameters add to those of NtCreateFile, or replace them. NTError: the open failed.
+    """
     call = dict(DesiredAccess=_C["GENERIC_READ"], CreateDisposition=_C["FILE_OPEN"],
                 ShareAccess=_C["FILE_SHARE_READ"] | _C["FILE_SHARE_WRITE"], ObjectAttributes={"ObjectName": name})
     call.update(parameters)
@@ -25,7 +28,7 @@ def open_file(thread, name, **parameters):
 
 
 class _Handed(io.FileIO):
-    """A file that is read by a descriptor of the host. Its handle keeps others as ShareAccess says."""
+    """Reads a file through a host descriptor. Its handle stays open, so that ShareAccess applies to others."""
 
     def __init__(self, descriptor, thread, handle):
         super().__init__(descriptor, "r")
@@ -38,7 +41,7 @@ class _Handed(io.FileIO):
 
 
 class _Called(io.RawIOBase):
-    """A file that is read by calls."""
+    """Reads a file by calls, on a thread of its own. A read error is an NTError."""
 
     def __init__(self, thread, handle):
         self._connection, self._handle, self._at = thread.connection, handle, 0
@@ -84,13 +87,13 @@ class _Called(io.RawIOBase):
 
 
 def _closer(thread, handle):
-    """Returns what closes a handle: it belongs to the process, whatever thread opened it."""
+    """Returns a function that closes a handle. It needs no particular thread, because handles belong to the process."""
     connection = thread.connection
 
     def close():
         try:
             connection.thread.NtClose(Handle=handle)
         except NTError:
-            pass  # a connection that is lost has closed everything
+            pass  # a lost connection has closed all handles
 
     return close

@@ -1,4 +1,4 @@
-"""The functions of librefmon, the C library, by ctypes: the documented names with a kernel in this process.
+"""The functions of the C library librefmon through ctypes: the documented names with a kernel in this process.
 
     from refmon import native
 
@@ -7,12 +7,13 @@
     status = native.NtOpenThreadToken(native.NtCurrentThread, native.TOKEN_QUERY, True, token)
     print(status)  # STATUS_BAD_IMPERSONATION_LEVEL or another documented name
 
-A function is looked up by its first use; it takes what its prototype says: numbers, ctypes structures, bytes, None,
-and ctypes variables where a pointer is wanted. NTSTATUS results are of class Status. A BOOL that is false leaves its
-reason for GetLastError(). Each thread of Python is a thread of the kernel, with its own impersonation and last error.
+The module loads the library when it first uses a function. A function takes the arguments of its prototype: numbers,
+ctypes structures, bytes, None, and ctypes variables for pointers. NTSTATUS results have class Status. After a false
+BOOL, GetLastError() returns the reason. Each Python thread is a thread of the kernel, with its own impersonation and
+last error.
 
-REFMON_LIBRARY names another library file than librefmon.so.0. docs/c-abi.md has the rest. functions.txt is made of the
-headers: go test ./clients -args -write.
+REFMON_LIBRARY names another library file than librefmon.so.0. docs/c-abi.md describes the library. functions.txt is
+generated from the headers: go test ./clients -args -write.
 """
 import ctypes
 import os
@@ -23,16 +24,16 @@ from .status import Status
 HANDLE = ctypes.c_void_p
 PSID = ctypes.c_void_p
 
-# What stands for a handle of the caller: they are closed by nobody.
+# Pseudo-handles of the caller. They need not be closed.
 NtCurrentProcess, NtCurrentThread = HANDLE(-1), HANDLE(-2)
 NtCurrentProcessToken, NtCurrentThreadToken, NtCurrentThreadEffectiveToken = HANDLE(-4), HANDLE(-5), HANDLE(-6)
 
 
-_simple = ctypes.c_void_p.__mro__[1]  # what all numbers of ctypes are
+_simple = ctypes.c_void_p.__mro__[1]  # the base class of the ctypes numbers
 
 
 class _Value(ctypes.c_void_p):
-    """A handle or an address that is passed as it is; structures stand for theirs."""
+    """A parameter for a handle or an address. A structure is passed by its address."""
 
     @classmethod
     def from_param(cls, value):
@@ -40,8 +41,8 @@ class _Value(ctypes.c_void_p):
 
 
 class _Pointer(ctypes.c_void_p):
-    """A pointer parameter. Structures and variables stand for their addresses, a HANDLE for where it is kept; an
-    address is an int or a cast."""
+    """A pointer parameter. Structures and ctypes variables, a HANDLE too, are passed by their addresses. Give another
+    address as an int or a cast."""
 
     @classmethod
     def from_param(cls, value):
@@ -70,7 +71,8 @@ _functions, _library = _read(), None
 
 
 def __getattr__(name):
-    """A function of the library, or a documented constant."""
+    """Returns a function of the library or a documented constant. AttributeError: it is unknown; OSError: the library
+    cannot be loaded."""
     global _library
     kinds = _functions.get(name)
     if kinds is None:
@@ -91,7 +93,7 @@ def __dir__():
 
 
 def check(ok):
-    """Raises OSError with the thread's last error where a function returned FALSE."""
+    """Raises OSError with the thread's last error if a function returned FALSE, else returns ok."""
     if not ok:
         code = __getattr__("GetLastError")()
         raise OSError(code, "error %d of librefmon" % code)

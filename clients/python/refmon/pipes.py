@@ -1,4 +1,4 @@
-"""Named pipes: a server that acts for its clients, and its clients."""
+"""Named pipes: servers that impersonate their clients, and clients."""
 import contextlib
 
 from . import table
@@ -7,7 +7,7 @@ from .status import NTError, Status
 _C = table.CONSTANTS
 _DEVICE = "\\??\\pipe\\"
 _RIGHTS = _C["GENERIC_READ"] | _C["GENERIC_WRITE"]
-_LARGEST_READ = 1 << 20  # less than a frame holds
+_LARGEST_READ = 1 << 20  # fits into a frame
 _OVERFLOW = Status(0x80000005)
 _BYTES = _C["STATUS_INVALID_PARAMETER"]
 _CANCELLED = _C["STATUS_CANCELLED"]
@@ -19,7 +19,11 @@ class Closed(OSError):
 
 
 def listen(thread, name, message=True, instances=0, sd=None):
-    """Makes the named pipe with the context of that thread. sd is SDDL, or the bytes of a descriptor."""
+    """Creates a named pipe with the thread's identity, and returns its PipeListener.
+
+    message: a pipe of messages, else of bytes. instances: the most connections at a time, 0 for no limit. sd: SDDL or
+    the bytes of a descriptor, None for the default. NTError: the creation failed.
+    """
     make = dict(
         DesiredAccess=_RIGHTS, ObjectAttributes={"ObjectName": _DEVICE + name, "SecurityDescriptor": sd},
         MaximumInstances=instances, NamedPipeType=_C["FILE_PIPE_MESSAGE_TYPE"] if message else 0)
@@ -31,7 +35,7 @@ def dial(thread, name, level, effective_only):
     sqos = {"ImpersonationLevel": _C[level] if isinstance(level, str) else level, "EffectiveOnly": effective_only}
     attributes = {"ObjectName": _DEVICE + name, "SecurityQualityOfService": sqos}
     opened = thread.NtOpenFile(DesiredAccess=_RIGHTS, ObjectAttributes=attributes).check()
-    # A client's end starts with bytes; a pipe of bytes refuses to be read by messages.
+    # A client's end starts in byte mode. A pipe of bytes rejects message mode.
     by_messages = table.Any("PipeInformation", {"ReadMode": 1, "CompletionMode": 0})
     set_mode = thread.NtSetInformationFile(
         FileHandle=opened.FileHandle, FileInformationClass=23, FileInformation=by_messages)
@@ -41,7 +45,7 @@ def dial(thread, name, level, effective_only):
 
 
 class _Closing:
-    """What can be closed from any Python thread, once."""
+    """Base class of objects that any Python thread may close. A second close has no effect."""
 
     def __init__(self, thread):
         from .connection import Waiter
@@ -52,7 +56,7 @@ class _Closing:
         if self._closed:
             return
         self._closed = True
-        with contextlib.suppress(NTError):  # a connection that is lost has closed everything
+        with contextlib.suppress(NTError):  # a lost connection has closed all handles
             self._waiter.cancel()
             if handle:
                 self._thread.NtClose(Handle=handle)
@@ -75,14 +79,17 @@ class _Closing:
 
 
 class PipeListener(_Closing):
-    """Accepts the clients of a named pipe. Iterating it gives each client's PipeConnection until it is closed."""
+    """Accepts the clients of a named pipe. Iteration yields the PipeConnection of each client until close."""
 
     def __init__(self, thread, make, first):
         super().__init__(thread)
         self._make, self._next = make, first
 
     def accept(self, timeout=None):
-        """Waits for the next client."""
+        """Waits for the next client and returns its PipeConnection.
+
+        timeout is in seconds, None for no limit. TimeoutError: no client came; Closed: the listener was closed.
+        """
         if not self._next:
             self._next = self._thread.NtCreateNamedPipeFile(**self._make).check().FileHandle
         h = self._next
@@ -92,7 +99,7 @@ class PipeListener(_Closing):
         if r.status not in (_C["STATUS_PIPE_CONNECTED"], _C["STATUS_PIPE_CLOSING"]):
             self._thread.NtClose(Handle=h)
             r.check()
-        made = self._thread.NtCreateNamedPipeFile(**self._make)  # so that another client can connect at once
+        made = self._thread.NtCreateNamedPipeFile(**self._make)  # so that the next client can connect immediately
         self._next = made.FileHandle if made.status.ok else 0
         return PipeConnection(self._thread.connection.new_thread(), h)
 
@@ -105,19 +112,22 @@ class PipeListener(_Closing):
             yield c
 
     def close(self):
-        """Ends the listener; connections that were accepted go on."""
+        """Closes the listener and ends accept. Accepted connections stay open."""
         self._end(self._next)
 
 
 class PipeConnection(_Closing):
-    """One end of a connection. Iterating it gives what comes until the other end is closed."""
+    """One end of a connection. Iteration yields what recv returns until the other end is closed."""
 
     def __init__(self, thread, handle):
         super().__init__(thread)
         self.handle = handle
 
     def recv(self, timeout=None):
-        """Returns the next message, or the next bytes of a pipe of bytes; None when the other end is closed."""
+        """Returns the next message, or the next bytes of a pipe of bytes. None: the other end is closed.
+
+        timeout is in seconds, None for no limit. TimeoutError: nothing came; Closed: this end was closed.
+        """
         whole = b""
         while True:
             reading = {"FileHandle": self.handle, "Length": _LARGEST_READ}
@@ -126,10 +136,13 @@ class PipeConnection(_Closing):
                 return None
             if r.status != _OVERFLOW:
                 return whole + (r.check().Buffer or b"")
-            whole += r.Buffer  # a message that is longer comes in parts
+            whole += r.Buffer  # a longer message arrives in parts
 
     def send(self, data, timeout=None):
-        """Sends bytes; on a pipe of messages they are one."""
+        """Sends bytes, or a str as UTF-8. On a pipe of messages they are one message.
+
+        It waits while the other end is full. NTError: it is closed; TimeoutError and Closed as in recv.
+        """
         if isinstance(data, str):
             data = data.encode()
         writing = {"FileHandle": self.handle, "Buffer": data}
@@ -137,9 +150,9 @@ class PipeConnection(_Closing):
 
     @contextlib.contextmanager
     def impersonate(self, thread):
-        """Has a thread of the server act as the client of the last message that was read.
+        """Makes a thread of the server impersonate the client whose message was read last.
 
-        At the end the thread is what it was before, whatever happened.
+        At the end the thread gets its previous identity back, also after an exception.
         """
         with thread.restored():
             thread.NtFsControlFile(FileHandle=self.handle, FsControlCode=_C["FSCTL_PIPE_IMPERSONATE"]).check()
@@ -153,5 +166,5 @@ class PipeConnection(_Closing):
             yield message
 
     def close(self):
-        """Closes this end; what was sent can still be read at the other."""
+        """Closes this end. The other end can still read what was sent."""
         self._end(self.handle)

@@ -11,7 +11,8 @@ class Status(int):
 
     @property
     def ok(self):
-        """Whether the call did what it was asked: success and information, as NT_SUCCESS says."""
+        """Whether the call succeeded. It is true for success and information, false for warnings and errors
+        (NT_SUCCESS)."""
         return self < 0x80000000
 
     __str__ = lambda self: self.name
@@ -20,7 +21,7 @@ class Status(int):
 
 
 class NTError(OSError):
-    """A call that failed, where a status is not an answer that was expected."""
+    """A failed call. status is its Status, why the reason or None."""
 
     def __init__(self, status, what, why=None):
         self.status, self.why = Status(status), why
@@ -28,7 +29,7 @@ class NTError(OSError):
 
 
 class Disconnected(NTError):
-    """The connection is lost, and with it the process: dial again (W-9)."""
+    """The connection is lost, and with it the process and its handles. Connect again (W-9)."""
 
     def __init__(self, why):
         super().__init__(0xC0000037, "connection to refmond", why)

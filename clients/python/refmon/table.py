@@ -1,9 +1,9 @@
-"""The rows of the service table, and how their parameters travel.
+"""The rows of the service table, and the encoding of their parameters.
 
-table.json is generated from the daemon's own table; docs/wire.md says what its
-shapes mean. A value of Python becomes JSON with encode, and comes back with
-decode: numbers are int, texts str (bytes that are not UTF-8 as
-surrogateescape has them), SIDs and GUIDs str, bytes bytes, structures Struct.
+table.json is generated from the daemon's table; docs/wire.md explains its
+shapes. encode converts a Python value for JSON, and decode converts it back:
+numbers are int, texts str (bytes that are not UTF-8 are escaped as by
+surrogateescape), SIDs and GUIDs str, bytes bytes, structures Struct.
 """
 import base64
 import json
@@ -26,7 +26,7 @@ _RANGES = {
 
 
 class Struct:
-    """A structure: its fields are attributes. Equal structures have equal fields."""
+    """A structure. Its fields are attributes. Two are equal if all their fields are."""
 
     def __init__(self, **fields):
         self.__dict__.update(fields)
@@ -41,7 +41,7 @@ class Struct:
 
 
 class Why(Struct):
-    """Why a call failed: Rule, Object, Because and, of a check, its Explanation. As a text it is one line."""
+    """The reason of a failed call: Rule, Object, Because and, for an access check, Explanation. str gives one line."""
 
     def __str__(self):
         steps = (self.Explanation or {}).get("Steps") or []
@@ -50,7 +50,8 @@ class Why(Struct):
 
 
 class Any:
-    """A value of a parameter that takes any type, such as Any("uint32", 1). refmon.table.ANY lists the types."""
+    """A value for a parameter of any type, such as Any("uint32", 1). refmon.table.ANY lists the types. ValueError: the
+    type is not one of them."""
 
     def __init__(self, type, value):
         if type not in ANY:
@@ -67,14 +68,15 @@ class Any:
 
 
 class Captured:
-    """A parameter that could not be read: the status says why. Programs have no use for it, tests do."""
+    """A parameter that could not be read, with the status of the attempt. Only tests need it."""
 
     def __init__(self, value, status):
         self.value, self.status = value, status
 
 
 def encode(shape, value, where="value"):
-    """Returns what json.dumps makes the JSON of a value from. ValueError names what does not fit, before it is sent."""
+    """Converts a value to objects for json.dumps. ValueError: a value does not fit its shape; TypeError: a field is
+    unknown."""
     if isinstance(shape, dict):
         (kind, of), = shape.items()
         return _COMPOSITES[kind](of, value, where)
@@ -169,7 +171,7 @@ _COMPOSITES = {
 
 
 def decode(shape, value):
-    """Returns the value of what json.loads made of JSON. KeyError, TypeError or ValueError: it has another shape."""
+    """Converts objects from json.loads to a value. KeyError, TypeError or ValueError: they have another shape."""
     if isinstance(shape, dict):
         (kind, of), = shape.items()
         if value is None and kind in ("list", "optional"):
@@ -183,7 +185,7 @@ def decode(shape, value):
             return Captured(v, value["Status"]) if value["Status"] else v
         if kind == "struct":
             return Struct(**{k: decode(s, value[k]) for k, s in STRUCTS[of].items()})
-        return base64.b64decode(value, validate=True)  # a number of bytes
+        return base64.b64decode(value, validate=True)  # a fixed number of bytes
     if shape in ("u64", "i64"):
         return int(value)
     if value is not None and shape in ("bytes", "acl", "sd"):

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Asks the server of the named pipe "files" for files, and prints what it sends.
+"""Requests files from the server of the named pipe "files" and prints its replies.
 
     PYTHONPATH=clients/python python3 examples/files/python/client.py 'plans\\plan.txt'
 """

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Sends files of the tree "share" to the clients of the named pipe "files". It has no right on any of them: each is
-opened as the client who asks, and read by the descriptor that came with the open.
+"""Sends files of the tree "share" to the clients of the named pipe "files". It has no rights on the files. It opens
+each file as the client and reads it, through a host file descriptor if refmond passes one.
 
     PYTHONPATH=clients/python python3 examples/files/python/server.py
 """
@@ -8,7 +8,7 @@ import threading
 
 import refmon
 
-LONGEST = 1 << 20  # of what is sent, in bytes
+LONGEST = 1 << 20  # the most bytes of a file that it sends
 
 
 def answer(pipe, thread):
@@ -19,16 +19,16 @@ def answer(pipe, thread):
 
 def contents(pipe, thread, name):
     try:
-        with pipe.impersonate(thread):  # the client of that message
+        with pipe.impersonate(thread):  # as the client that sent the message
             file = thread.open_file(name)
     except refmon.NTError as e:
         return str(e.status).encode()
-    with file:  # the server again
+    with file:  # as the server again
         return file.read(LONGEST)
 
 
 with refmon.connect() as kernel, kernel.thread.listen_pipe("files", sd="D:(A;;FA;;;WD)(A;;FA;;;OW)") as pipes:
     print("listening on \\??\\pipe\\files", flush=True)
     for pipe in pipes:
-        # A thread for each client: none ever sees another's identity.
+        # Each client has a thread, so identities never mix.
         threading.Thread(target=answer, args=(pipe, kernel.new_thread()), daemon=True).start()

@@ -1,6 +1,6 @@
 /*
- * Asks the server of the named pipe "orders" for files. It lets the server act for it; with -identify it lets the
- * server know who it is, and no more.
+ * Requests files from the server of the named pipe "orders". The server may act for it. With -identify the server may
+ * only identify it.
  *
  *     cc -o client client.c $(pkg-config --cflags --libs refmon)
  *     REFMON_SOCKET=/run/refmon/refmond.sock ./client report payroll

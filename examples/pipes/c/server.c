@@ -1,5 +1,5 @@
 /*
- * Answers on the named pipe "orders": opens files as the client who asks, and as no other.
+ * Serves the named pipe "orders". It opens each file as the client that requests it.
  *
  *     cc -o server server.c $(pkg-config --cflags --libs refmon) -lpthread
  *     REFMON_SOCKET=/run/refmon/refmond.sock ./server
@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Opens a file with the rights that the calling thread has now. */
+/* Opens a file with the present rights of the calling thread. Returns its status. */
 static NTSTATUS open_file(const char *name)
 {
 	WCHAR wide[256];
@@ -25,7 +25,7 @@ static NTSTATUS open_file(const char *name)
 	return st;
 }
 
-/* One pthread a client: none ever sees another's identity. */
+/* Serves one client. Each has a pthread of its own, so identities never mix. */
 static void *answer(void *pipe)
 {
 	char name[256], text[32];

@@ -1,5 +1,5 @@
-// Command client asks the server of examples/pipes for files. It lets the server
-// act for it; with -identify it lets the server know who it is, and no more.
+// Command client requests files from the server of examples/pipes. The server may act for it. With -identify the
+// server may only identify it.
 //
 //	go run ./examples/pipes/client report payroll
 package main

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Asks the server of the named pipe "orders" for files. With -identify it lets the server know who it is, and no more.
+"""Requests files from the server of the named pipe "orders". With -identify the server may only identify it.
 
     PYTHONPATH=clients/python python3 examples/pipes/python/client.py report payroll
 """

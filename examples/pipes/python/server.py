@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Answers on the named pipe "orders": opens files as the client who asks, and as nobody else.
+"""Serves the named pipe "orders". It opens each file as the client that requests it.
 
     PYTHONPATH=clients/python python3 examples/pipes/python/server.py
 """
@@ -30,5 +30,5 @@ def open_as_client(pipe, thread, name):
 with refmon.connect() as kernel, kernel.thread.listen_pipe("orders", sd="D:(A;;FA;;;WD)(A;;FA;;;OW)") as pipes:
     print("listening on \\??\\pipe\\orders", flush=True)
     for pipe in pipes:
-        # A thread for each client: none ever sees another's identity.
+        # Each client has a thread, so identities never mix.
         threading.Thread(target=answer, args=(pipe, kernel.new_thread()), daemon=True).start()

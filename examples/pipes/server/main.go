@@ -1,5 +1,4 @@
-// Command server answers the clients of examples/pipes. refmond must run;
-// docs/refmond.md is the tour.
+// Command server serves the clients of examples/pipes. refmond must run; see docs/refmond.md.
 package main
 
 import (

@@ -3,12 +3,12 @@ package acltree
 import (
 	"errors"
 	"fmt"
-	"os/user"
 	"strconv"
 	"strings"
 
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/directory/host"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntacl"
@@ -84,9 +84,9 @@ func (n *Names) domain() sid.SID {
 
 // account looks the name up in the sources and then on the host. ok is false if no one has it.
 func (n *Names) account(name, kind string) (Account, bool, error) {
-	_, short, domain := qualified(name)
+	short, domain := unqualified(name)
 	if n.Directory != nil {
-		if a, ok := n.listed(short, kind); ok {
+		if a, ok := n.listed(name, kind); ok {
 			return a, true, nil
 		}
 	}
@@ -110,6 +110,13 @@ func (n *Names) account(name, kind string) (Account, bool, error) {
 				return Account{}, false, errOverflow
 			}
 			return Account{n.of(id, group), group, "the host"}, true, nil
+		}
+	}
+	// The directory's user may be another one than the domain's (U-118).
+	if n.Directory != nil && domain {
+		if _, ok := n.listed(short, kind); ok {
+			return Account{}, false, fmt.Errorf("%q: the directory has %q but does not name its domain, and no other source "+
+				"has %[1]q: write %[2]q or a SID", name, short)
 		}
 	}
 	return Account{}, false, nil
@@ -137,15 +144,13 @@ func (n *Names) listed(name, kind string) (Account, bool) {
 	return Account{}, false
 }
 
-// qualified splits DOMAIN\name and name@realm.
-func qualified(name string) (domain, short string, ok bool) {
-	if d, s, ok := strings.Cut(name, `\`); ok {
-		return d, s, true
+// unqualified returns the name in DOMAIN\name and name@realm. domain is false for a name without a domain.
+func unqualified(name string) (short string, domain bool) {
+	if _, s, ok := strings.Cut(name, `\`); ok {
+		return s, true
 	}
-	if s, d, ok := strings.Cut(name, "@"); ok {
-		return d, s, true
-	}
-	return "", name, false
+	short, _, domain = strings.Cut(name, "@")
+	return short, domain
 }
 
 func (n *Names) of(id uint32, group bool) sid.SID {
@@ -163,16 +168,15 @@ func (n *Names) host(name string, group bool) (uint32, bool) {
 	if n.Host != nil {
 		return n.Host(name, group)
 	}
-	var text string
-	if group {
-		if g, err := user.LookupGroup(name); err == nil {
-			text = g.Gid
-		}
-	} else if u, err := user.Lookup(name); err == nil {
-		text = u.Uid
+	if _, err := strconv.ParseUint(name, 10, 32); err == nil {
+		return 0, false // getent would take it for an id
 	}
-	id, err := strconv.ParseUint(text, 10, 32)
-	return uint32(id), err == nil
+	find := host.UID
+	if group {
+		find = host.Group
+	}
+	id, err := find(name)
+	return id, err == nil
 }
 
 // unknown returns the error for an unknown name. It lists the sources and suggests the most similar name.

@@ -2,6 +2,8 @@ package acltree
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -10,11 +12,12 @@ import (
 )
 
 // TestNamesInOrder: a name means the first source that knows it, then a SID or alias, then a well-known name; a
-// name with two meanings is refused (U-116).
+// name with two meanings is refused (U-116). A name with a domain is not the directory's name without it (U-118).
 func TestNamesInOrder(t *testing.T) {
 	dir := must(directory.New(&directory.Accounts{Domain: sid.MustParse("S-1-5-21-1-2-3"),
 		Users: []directory.User{{Name: "alice", SID: sid.MustParse("S-1-5-21-1-2-3-1107")},
-			{Name: "gone", SID: sid.MustParse("S-1-5-21-1-2-3-1108"), Disabled: true}},
+			{Name: "gone", SID: sid.MustParse("S-1-5-21-1-2-3-1108"), Disabled: true},
+			{Name: `ADS\eve`, SID: sid.MustParse("S-1-5-21-1-2-3-1109")}},
 		Groups: []directory.Group{{Name: "staff", SID: sid.MustParse("S-1-5-21-1-2-3-2001")}}}))
 	n := &Names{Directory: dir,
 		Store: func(name string) (Account, bool) {
@@ -28,11 +31,11 @@ func TestNamesInOrder(t *testing.T) {
 		},
 		Host: func(name string, group bool) (uint32, bool) { return 1000, name == "dave" || name == "alice" && group }}
 	for name, want := range map[string]string{
-		"alice": "S-1-5-21-1-2-3-1107", "ALICE": "S-1-5-21-1-2-3-1107", `CORP\alice`: "S-1-5-21-1-2-3-1107",
-		"alice@corp.example": "S-1-5-21-1-2-3-1107", "gone": "S-1-5-21-1-2-3-1108", "staff": "S-1-5-21-1-2-3-2001",
-		"carol": "S-1-5-21-7-7-7-1001", `CORP\Staff`: "S-1-5-21-1-2-3-2001", "dave": "S-1-22-1-1000",
+		"alice": "S-1-5-21-1-2-3-1107", "ALICE": "S-1-5-21-1-2-3-1107", "gone": "S-1-5-21-1-2-3-1108", "staff": "S-1-5-21-1-2-3-2001",
+		"carol": "S-1-5-21-7-7-7-1001", `CORP\Staff`: "S-1-5-21-9-9-9-1", "dave": "S-1-22-1-1000",
 		"user:dave": "S-1-22-1-1000", "group:dave": "S-1-22-2-1000", "group:alice": "S-1-22-2-1000",
 		"Everyone": "S-1-1-0", `BUILTIN\Users`: "S-1-5-32-545", "BA": "S-1-5-32-544", "DU": "S-1-5-21-1-2-3-513",
+		`ADS\eve`:          "S-1-5-21-1-2-3-1109", // the file's own spelling
 		"S-1-5-21-4-5-6-7": "S-1-5-21-4-5-6-7",
 	} {
 		if a, err := n.Find(name); err != nil || a.SID.String() != want {
@@ -42,7 +45,9 @@ func TestNamesInOrder(t *testing.T) {
 	for name, want := range map[string]string{"": "no name", "nobdy": "no user or group",
 		"group:carol": "no user or group", "BG": "write the SID", "aliec": "did you mean alice", "S-1-x": "no user or group",
 		"\x1b[2J": `\x1b`,
-		"broken":  "injected", "user:Everyone": "no user"} {
+		"broken":  "injected", "user:Everyone": "no user",
+		`OTHER\alice`: "does not name its domain", "alice@corp.example": "does not name its domain",
+		`OTHER\nobdy`: "no user or group"} {
 		if a, err := n.Find(name); err == nil || !strings.Contains(err.Error(), want) || a != (Account{}) {
 			t.Errorf("%q is %v, %v, want %q", name, a, err, want)
 		}
@@ -53,6 +58,19 @@ func TestNamesInOrder(t *testing.T) {
 	nobody := &Names{Host: func(string, bool) (uint32, bool) { return 65534, true }}
 	if a, err := nobody.Find("nobody"); !errors.Is(err, errOverflow) || a != (Account{}) {
 		t.Errorf("uid 65534 is %v, %v", a, err)
+	}
+	// A program that getent asks, such as winbind, knows more users and groups than the files of the host.
+	bin := t.TempDir()
+	if err := os.WriteFile(filepath.Join(bin, "getent"), []byte("#!/bin/sh\ncase \"$1 $2\" in\n"+
+		"'passwd CORP\\zoe') printf '%s\\n' 'CORP\\zoe:x:61000:61001::/:/bin/sh' ;;\n"+
+		"'group CORP\\crew') printf '%s\\n' 'CORP\\crew:x:61002:' ;;\n*) exit 2 ;;\nesac\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", bin)
+	for name, want := range map[string]string{`CORP\zoe`: "S-1-22-1-61000", `CORP\crew`: "S-1-22-2-61002", "61000": ""} {
+		if a, err := (&Names{}).Find(name); a.SID.String() != want || (err == nil) != (want != "") {
+			t.Errorf("U-116: %s of the host is %v, %v, want %q", name, a.SID, err, want)
+		}
 	}
 	if a, err := (&Names{}).Find("root"); err != nil || a.SID.String() != "S-1-22-1-0" {
 		t.Errorf("the host's root is %v, %v", a.SID, err)

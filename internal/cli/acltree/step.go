@@ -109,19 +109,13 @@ func Edit(steps []Step) Change {
 // what the file inherits. A descendant without a DACL stays as it is; a root without one is [ErrNullDACL]. A step that
 // concerns no entry is not an error.
 func EditEach(steps []Step) Change {
-	root := Edit(steps)
-	return func(n *Node) (*sd.Descriptor, bool, error) {
-		if n.Path == "" {
-			d, descend, err := root(n)
-			if errors.Is(err, ErrNothing) {
-				return n.Before, true, nil
+	return func(n *Node) (d *sd.Descriptor, descend bool, err error) {
+		if d = n.Before; n.Path != "" {
+			if d, _, err = Renew(n); err != nil || d.DACL() == nil {
+				return d, true, err
 			}
-			return d, descend, err
 		}
-		d, _, err := Renew(n)
-		if err != nil || d.DACL() == nil {
-			return d, true, err
-		}
+		// One step at a time: a step that concerns no entry of this file does not stop the others (F-206).
 		for i := range steps {
 			next, err := apply(d, n.Directory, steps[i:i+1])
 			switch {

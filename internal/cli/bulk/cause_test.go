@@ -8,13 +8,18 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/effective"
 	"github.com/refmon/refmon/internal/cli/bulk"
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/objects/jsonl"
 	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
@@ -128,6 +133,14 @@ func TestFingerprints(t *testing.T) {
 		seen[print] = what
 	}
 	share := sddl.MustParse("D:(A;;FR;;;WD)")
+	condition, _, err := claims.ParseExpr("(@USER.a == 1)", claims.ParseOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy := func(id, dacl string) *access.PolicySet {
+		return &access.PolicySet{Policies: []access.Policy{{ID: sid.MustParse(id),
+			Rules: []access.Rule{{Descriptor: sddl.MustParse(dacl)}}}}}
+	}
 	run := func(changes func(*bulk.Run)) string {
 		r := &bulk.Run{Rights: rights, Ask: bulk.Who, Format: bulk.JSONL, Directory: staff("")}
 		changes(r)
@@ -151,6 +164,28 @@ func TestFingerprints(t *testing.T) {
 		"what and nothing":  func(r *bulk.Run) { r.Ask, r.Nothing = bulk.What, true },
 		"what changes":      func(r *bulk.Run) { r.Ask, r.Changes = bulk.What, true },
 		"a part of objects": func(r *bulk.Run) { r.Types = [][]winnt.GUID{{{1}}} },
+		"a policy":          func(r *bulk.Run) { r.Config.Policies = policy("S-1-17-1", "D:(A;;FR;;;WD)") },
+		"another policy id": func(r *bulk.Run) { r.Config.Policies = policy("S-1-17-2", "D:(A;;FR;;;WD)") },
+		"another rule":      func(r *bulk.Run) { r.Config.Policies = policy("S-1-17-1", "D:(A;;FW;;;WD)") },
+		"a conditional rule": func(r *bulk.Run) {
+			r.Config.Policies = policy("S-1-17-1", "D:(A;;FR;;;WD)")
+			r.Config.Policies.Policies[0].Rules[0].AppliesTo = condition
+		},
+		"a recovery policy": func(r *bulk.Run) { r.Config.Policies = &access.PolicySet{Recovery: share} },
+		"no policies":       func(r *bulk.Run) { r.Config.Policies = &access.PolicySet{} },
+		"an owner's rights": func(r *bulk.Run) { r.Config.Options.ADOwnerReadOnly = true },
+		"claims disabled":   func(r *bulk.Run) { r.Config.Options.ClaimsDisabled = true },
+		"a callback": func(r *bulk.Run) {
+			r.Config.Options.Callback = func(sd.ACE, *token.Token) claims.Truth { return claims.True }
+		},
+		"another account": func(r *bulk.Run) {
+			r.Directory = r.Directory.Clone()
+			r.Directory.Principals[0].Who = sid.Everyone
+		},
+		"another domain": func(r *bulk.Run) {
+			r.Directory = r.Directory.Clone()
+			r.Directory.Domain = sid.MustParse("S-1-5-21-9-9-9")
+		},
 	} {
 		print := run(changes)
 		note(what, print)
@@ -162,6 +197,7 @@ func TestFingerprints(t *testing.T) {
 		"a report of other people": {Directory: staff("Team")},
 		"a report through a share": {Directory: staff(""), Share: share},
 		"a report of another type": {Directory: staff(""), Type: winnt.KeyObject},
+		"a report by a policy":     {Directory: staff(""), Config: effective.Config{Policies: policy("S-1-17-1", "D:")}},
 	} {
 		note(what, r.Fingerprint())
 	}
@@ -177,6 +213,7 @@ func TestFingerprints(t *testing.T) {
 		"later people":               func(d *bulk.Diff) { d.DirectoryAfter = staff("Team") },
 		"compared through a share":   func(d *bulk.Diff) { d.Share = share },
 		"compared as another object": func(d *bulk.Diff) { d.Type = winnt.KeyObject },
+		"compared by a policy":       func(d *bulk.Diff) { d.Config.Policies = policy("S-1-17-1", "D:") },
 	} {
 		note(what, diff(changes))
 	}

@@ -182,7 +182,8 @@ func (d *Diff) Resume(at Position, state json.RawMessage) error {
 
 // Fingerprint identifies the question. A comparison can resume another with the same fingerprint.
 func (d *Diff) Fingerprint() string {
-	q := Run{Type: d.Type, Share: d.Share, Directory: d.Directory, Format: d.Format, Expressions: d.Summary}
+	q := Run{Type: d.Type, Share: d.Share, Directory: d.Directory, Config: d.Config, Format: d.Format,
+		Expressions: d.Summary}
 	text := "diff " + q.Fingerprint()
 	if d.DirectoryAfter != nil {
 		q.Directory = d.DirectoryAfter

@@ -261,6 +261,6 @@ func (r *Report) Resume(at Position, state json.RawMessage) error {
 
 // Fingerprint identifies the question. A report can resume another with the same fingerprint.
 func (r *Report) Fingerprint() string {
-	q := Run{Ask: Who, Type: r.Type, Share: r.Share, Directory: r.Directory}
+	q := Run{Ask: Who, Type: r.Type, Share: r.Share, Directory: r.Directory, Config: r.Config}
 	return "report " + q.Fingerprint()
 }

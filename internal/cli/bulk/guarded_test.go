@@ -10,6 +10,8 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/cli/bulk"
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/objects/jsonl"
 	"github.com/refmon/refmon/internal/test/company"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/internal/words"
@@ -76,5 +78,39 @@ func TestGuarded(t *testing.T) {
 	}
 	if rows != 3*len(inputs) || dir.Principals[0].SID() == (sid.SID{}) {
 		t.Fatalf("%d rows", rows)
+	}
+}
+
+// Each state of a comparison has its own limits: what the share withholds or lets past the files before does not count
+// afterwards, nor the reverse (F-108).
+func TestGuardsOfTwoStates(t *testing.T) {
+	const list = `{"path":"/a","sd":"D:(A;;FR;;;WD)"}` + "\n"
+	free := staff("")
+	limited, root := free.Clone(), free.Clone()
+	limited.Principals[0].Withheld = winnt.FILE_READ_DATA
+	root.Principals[0].Root = true
+	read, all := winnt.AccessMask(winnt.FILE_READ_DATA), winnt.FileObject.Mapping.All&^winnt.FileObject.Mapping.Read
+	for _, c := range []struct {
+		name         string
+		was, is      *directory.Directory
+		gained, lost winnt.AccessMask
+	}{
+		{"limited before", limited, free, read, 0},
+		{"limited afterwards", free, limited, 0, read},
+		{"past the files before", root, free, 0, all},
+		{"past the files afterwards", free, root, all, 0},
+	} {
+		var out strings.Builder
+		d := &bulk.Diff{Before: jsonl.Lines(strings.NewReader(list), 0, 0), After: jsonl.Lines(strings.NewReader(list), 0, 0),
+			Directory: c.was, DirectoryAfter: c.is, Out: &out, Format: bulk.JSONL}
+		if _, err := d.Do(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		var got diffRow
+		err := json.Unmarshal([]byte(out.String()), &got)
+		if err != nil || got.Gained != c.gained.Padded() || got.Lost != c.lost.Padded() {
+			t.Errorf("%s: row %q, error %v; want gained %s, lost %s", c.name, out.String(), err, c.gained.Padded(),
+				c.lost.Padded())
+		}
 	}
 }

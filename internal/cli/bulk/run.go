@@ -181,8 +181,8 @@ func (r *Run) prepare() {
 // defaultCache is the default limit of the caches, in bytes.
 const defaultCache = 256 << 20
 
-// Fingerprint identifies the question of a run. Runs with the same fingerprint and Config over the same input write the
-// same rows.
+// Fingerprint identifies the question of a run, its policies and options included. Runs with the same fingerprint over
+// the same input write the same rows, unless their callbacks differ.
 func (r *Run) Fingerprint() string {
 	h := fnv.New64a()
 	fmt.Fprintf(h, "%d %d %d %t %v", r.Ask, r.Format, r.Principal, r.Expressions, r.Types)
@@ -201,5 +201,34 @@ func (r *Run) Fingerprint() string {
 	if r.Share != nil {
 		fmt.Fprintf(h, " %x", r.Share.AppendOriginal(nil))
 	}
+	fingerprint(h, &r.Config)
 	return fmt.Sprintf("%016x%016x", h.Sum64(), r.Directory.Fingerprint())
+}
+
+// fingerprint adds what a check reads of the policies and options to a hash. A callback only adds that there is one.
+func fingerprint(h io.Writer, c *effective.Config) {
+	o := &c.Options
+	fmt.Fprintf(h, " options %t %t %t", o.ADOwnerReadOnly, o.ClaimsDisabled, o.Callback != nil)
+	if c.Policies == nil {
+		return
+	}
+	descriptor := func(d *sd.Descriptor) {
+		if d != nil {
+			fmt.Fprintf(h, " %x", d.AppendOriginal(nil))
+		}
+	}
+	fmt.Fprint(h, " recovery")
+	descriptor(c.Policies.Recovery)
+	for i := range c.Policies.Policies {
+		p := &c.Policies.Policies[i]
+		fmt.Fprintf(h, " policy %s %q", p.ID, p.Name) // reasons have the name
+		for j := range p.Rules {
+			rule := &p.Rules[j]
+			fmt.Fprintf(h, " rule %q", rule.Name)
+			if rule.AppliesTo != nil {
+				fmt.Fprintf(h, " if %x", rule.AppliesTo.Encode())
+			}
+			descriptor(rule.Descriptor)
+		}
+	}
 }

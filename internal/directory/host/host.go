@@ -105,6 +105,19 @@ func ofPackage(from *user.User) (u User, err error) {
 	return u, err
 }
 
+// UID returns the uid of a user by name. Unlike [Lookup] it does not read the user's groups. The error says that the
+// host has no such user.
+func UID(name string) (uint32, error) {
+	if f, ok := entry("passwd", name); ok {
+		return number(f[2])
+	}
+	u, err := user.Lookup(name)
+	if err != nil {
+		return 0, fmt.Errorf("the host has no user %q", name)
+	}
+	return number(u.Uid)
+}
+
 // Group returns the gid of a group by name. It returns a number as it is, without a lookup. The error says that the
 // host has no such group.
 func Group(name string) (uint32, error) {

@@ -212,9 +212,10 @@ func (c *SubjectContext) Token() *se.TokenObject {
 }
 
 // Subject returns the subject for access checks. Its level is that of the captured state, whatever the token says
-// (I-25). A nil or empty context returns the zero subject, which every check denies.
+// (I-25). A nil, empty or released context returns the zero subject, which every check denies.
 func (c *SubjectContext) Subject() access.Subject {
-	if c == nil || c.Primary == nil {
+	// A released context no longer holds its tokens (I-83).
+	if c == nil || c.Primary == nil || c.released.Load() {
 		return access.Subject{}
 	}
 	if c.locked != nil {

@@ -20,12 +20,6 @@ import (
 	"github.com/refmon/refmon/internal/test/randtest"
 )
 
-// listed is a package as go list describes it.
-type listed struct {
-	ImportPath, Dir, Export string
-	GoFiles                 []string
-}
-
 // Tests cannot detect a mutant that does not compile. Each changed package is type checked with the compiled others.
 // Without REFMON_DEEP every tenth mutant is checked.
 func TestMutantsCompile(t *testing.T) {

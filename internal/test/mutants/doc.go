@@ -1,14 +1,18 @@
-// Package mutants seeds mutants into refmon's sources and asks whether the tests
-// see them. A [Mutant] is data: a few words of one package and what stands there
-// instead. The go command builds it from an overlay, so that the sources keep
-// no switch and are never written to.
+// Package mutants makes mistakes in refmon's sources and reports whether the tests
+// notice them. The go command compiles each from an overlay, so the sources are
+// never written.
 //
-//	go run ./internal/test/mutants/run -sample 10     ten of them, drawn anew
-//	make mutants                                      all, and a table of the outcomes
+//	go run ./internal/test/mutants/run -draw 20 -in core    20 new ones in random functions of the core
+//	go run ./internal/test/mutants/run -match A-61          the recorded ones of a rule
+//	make mutants                                            all recorded ones, and a table
 //
-// The mutants are in lists/*.txt, one file a wing of the module. A text is
-// found whatever its line breaks and indentation, in any file of its folder,
-// and must be found once; TestMutantsApply says which no longer is.
+// A [Drawer] draws mutants: an operator changes the typed syntax tree of a random
+// function. Those that change no answer are in equivalent.txt.
 //
-// Guards: a Mutant is immutable; [Runner] may be used by several goroutines.
+// A [Mutant] is recorded in lists/*.txt, one file per package: one for each rule,
+// and those that no test can notice. Its old text must occur once in its folder,
+// whatever the line breaks and indentation; TestMutantsApply names those that no
+// longer do.
+//
+// A Mutant is immutable. Several goroutines may use a [Runner].
 package mutants

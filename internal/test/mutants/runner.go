@@ -211,18 +211,26 @@ func (r *Runner) dependents(f Mutant) ([]string, error) {
 
 // command runs the go command in a folder, until there is no time left.
 func (r *Runner) command(dir string, args ...string) ([]byte, error) {
-	ctx := context.Background()
-	if !r.Until.IsZero() {
-		bounded, cancel := context.WithDeadline(ctx, r.Until)
-		defer cancel()
-		ctx = bounded
-	}
-	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir = dir
-	cmd.WaitDelay = time.Second // for what a test left running
+	cmd, cancel := r.prepare(dir, args...)
+	defer cancel()
 	out, err := cmd.CombinedOutput()
-	if ctx.Err() != nil {
+	if err != nil && r.late() {
 		return out, ErrTime
 	}
 	return out, err
 }
+
+// prepare returns a go command that ends when there is no time left, and the function that releases its timer.
+func (r *Runner) prepare(dir string, args ...string) (*exec.Cmd, context.CancelFunc) {
+	ctx, cancel := context.Background(), context.CancelFunc(func() {})
+	if !r.Until.IsZero() {
+		ctx, cancel = context.WithDeadline(ctx, r.Until)
+	}
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir = dir
+	cmd.WaitDelay = time.Second // for what a test left running
+	return cmd, cancel
+}
+
+// late reports whether there is no time left.
+func (r *Runner) late() bool { return !r.Until.IsZero() && !time.Now().Before(r.Until) }

@@ -12,10 +12,11 @@ import (
 
 // Limit counts failed password logons. The zero value has the default limits. It is safe for concurrent use.
 type Limit struct {
-	// The bounds are changed by Bound once the limit is used.
+	// Set the fields before the first use. Afterwards only Bound may change the limits. A negative limit refuses
+	// every attempt.
 	PerPair   int              // failures of one name from one origin within Window; 0: 5
 	PerName   int              // of one name from all origins; 0: 100
-	PerOrigin int              // of one origin; 0: 50. A program that names none has ten times as many
+	PerOrigin int              // of one origin; 0: 50. An origin that is a program has ten times as many
 	Window    time.Duration    // 0: 15 minutes
 	Now       func() time.Time // nil: time.Now
 
@@ -33,7 +34,7 @@ const (
 	DefaultWindow    = 15 * time.Minute
 	maxKept          = 1 << 14
 	anonymousFactor  = 10
-	// provedFor is how long an origin from which a name logged on is not held back by other origins' failures.
+	// provedFor is how long after a logon from an origin the failures from other origins do not count against it.
 	provedFor = 30 * 24 * time.Hour
 )
 
@@ -101,8 +102,9 @@ func (c *counts) drop(key string) {
 	}
 }
 
-// Network returns the network of an address that counts as one origin. An IPv6 host has all 2^64 addresses of its
-// network. A text that is not an address is returned unchanged (D-30).
+// Network returns the origin that an address counts for: an IPv4 address itself, and the network of 64 bits of an IPv6
+// address, because its host has all of them. A text that is not an address, such as one with a port, is returned
+// unchanged (D-30).
 func Network(origin string) string {
 	at, err := netip.ParseAddr(origin)
 	if err != nil {
@@ -142,7 +144,7 @@ func (l *Limit) bounds() bounds {
 	return b
 }
 
-// Bound replaces the limits. Existing counts stay (D-33).
+// Bound replaces the limits; 0 selects a default. Existing counts stay (D-33).
 func (l *Limit) Bound(perPair, perName, perOrigin int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -153,8 +155,12 @@ func (l *Limit) Bound(perPair, perName, perOrigin int) {
 func pair(name, origin string) string { return name + "\x00" + origin }
 
 // Attempt counts a failure before the password is checked, so that concurrent guesses count. It returns false and
-// counts nothing if a limit is reached. named means that origin is an address, not a program. After a check that did
-// not fail, call Succeeded or Unknown to uncount it (D-25).
+// counts nothing if a limit is reached. The limit of a name alone does not apply to an origin for which [Limit.Proved]
+// is true. named means that origin is an address, not a program. Names are compared without regard to case, and
+// origins exactly.
+//
+// After Attempt returned true, call Succeeded once if the password was right, and Unknown once if nobody checked it.
+// After a wrong password call neither (D-25).
 func (l *Limit) Attempt(name, origin string, named bool) bool {
 	name = strings.ToUpper(name)
 	both := pair(name, origin)
@@ -164,8 +170,8 @@ func (l *Limit) Attempt(name, origin string, named bool) bool {
 	if !named {
 		b.origin *= anonymousFactor
 	}
-	// The failures of one origin hold back that origin, and those of all together hold back only origins from which
-	// the name has not logged on: a stranger's guesses do not lock the user out (D-25).
+	// An origin is refused for its own failures. For the failures from all origins, only origins are refused from
+	// which the name has not logged on, so that a stranger's guesses do not lock the user out (D-25).
 	if l.pairs.live(both, b.now, b.window) >= b.pair || l.origins.live(origin, b.now, b.window) >= b.origin ||
 		l.names.live(name, b.now, b.window) >= b.name && l.proved.live(both, b.now, provedFor) == 0 {
 		return false
@@ -176,8 +182,9 @@ func (l *Limit) Attempt(name, origin string, named bool) bool {
 	return true
 }
 
-// Succeeded removes the failures of a name from an origin. From the counters of the name and of the origin it takes
-// back only this attempt, so other origins get no new guesses, and the origin none for other names (D-25).
+// Succeeded removes the failures of a name from an origin, and makes [Limit.Proved] true for them for 30 days. From the
+// counters of the name and of the origin it takes back only this attempt, so other origins get no new guesses, and the
+// origin none for other names (D-25).
 func (l *Limit) Succeeded(name, origin string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -190,7 +197,7 @@ func (l *Limit) Succeeded(name, origin string) {
 	l.proved.add(both, l.bounds().now)
 }
 
-// Unknown uncounts an attempt without a result.
+// Unknown takes back one attempt, because the password was not checked.
 func (l *Limit) Unknown(name, origin string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -200,14 +207,16 @@ func (l *Limit) Unknown(name, origin string) {
 	l.origins.undo(origin)
 }
 
-// Proved reports whether the name logged on from the origin within the last 30 days.
+// Proved reports whether Succeeded was called for the name and the origin within the last 30 days. Only the newest
+// 16,384 pairs are kept, and only in memory.
 func (l *Limit) Proved(name, origin string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.proved.live(pair(strings.ToUpper(name), origin), l.bounds().now, provedFor) > 0
 }
 
-// Forget removes the failures of a name from all origins.
+// Forget removes the failures of a name from all origins. The counters of the origins and the result of [Limit.Proved]
+// stay.
 func (l *Limit) Forget(name string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -35,14 +35,16 @@ type waiter struct {
 	refused bool // guarded by Pool.mu
 }
 
-// NewPool returns a pool for places concurrent checks and waiters waiting ones.
+// NewPool returns a pool that admits up to places concurrent checks and lets up to waiters further ones wait. Without
+// places no check is ever admitted.
 func NewPool(places, waiters int) *Pool {
 	return &Pool{waiters: waiters, free: places, queues: map[string]*queue{}}
 }
 
-// Enter waits for a place and reports whether the check got one. The caller then calls Leave. It returns false when
-// ctx ends, and if too many checks wait. Then the newest check of the requester with the most waiting checks is
-// rejected (L-74).
+// Enter waits for a place and reports whether the check got one. If it returns true, the caller must call Leave. It
+// takes a free place even if ctx has already ended, and returns false if ctx ends while it waits. If too many checks
+// wait, the newest check of the requester with the most waiting checks is rejected: its Enter returns false. That can
+// be this check (L-74).
 func (p *Pool) Enter(ctx context.Context, requester string) bool {
 	w, q, entered := p.join(requester)
 	if w == nil {
@@ -83,8 +85,8 @@ func (p *Pool) join(requester string) (w *waiter, q *queue, entered bool) {
 	return w, q, false
 }
 
-// turnAwayLocked rejects the newest check of the longest queue. It returns false and rejects none if the caller's
-// own queue would be the longest.
+// turnAwayLocked rejects the newest check of the longest queue. It returns false and rejects none if own with one more
+// check would be at least as long. own is nil for a requester without waiting checks.
 //
 // +checklocks:p.mu
 func (p *Pool) turnAwayLocked(own *queue) bool {
@@ -133,7 +135,8 @@ func (p *Pool) abandon(q *queue, w *waiter) bool {
 	return false
 }
 
-// Leave frees a place for the next requester. Call it once for each successful Enter.
+// Leave passes a place to the next requester that waits, or frees it. Call it once for each Enter that returned true. A
+// further call would add a place.
 func (p *Pool) Leave() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -143,7 +146,7 @@ func (p *Pool) Leave() {
 		return
 	}
 	q := first.Value.(*queue)
-	// Each requester has one place in turn, however many checks it waits for (L-74).
+	// Each requester gets one place per round, however many checks it waits for (L-74).
 	p.turns.MoveToBack(first)
 	e := q.waits.Front()
 	p.removeLocked(q, e)

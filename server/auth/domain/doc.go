@@ -6,7 +6,8 @@
 //	r, st := a.LogOn(request) // DOMAIN\alice, alice@EXAMPLE.TEST
 //
 // The directory decides when wrong passwords lock an account. In addition an [admission.Limit] of this host counts
-// failures by name and by origin, so that nobody can guess passwords through this host. No text contains a password.
+// failures by name and by origin, so that nobody can guess passwords through this host. No error, record or log line
+// contains a password.
 //
 // An [Authority] is safe for concurrent use.
 package domain

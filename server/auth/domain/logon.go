@@ -15,22 +15,22 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Authority logs on users of one domain. Authority, Store and Realm are required. Use [New]; its copy must not be
-// changed.
+// Authority logs on users of one domain. Authority, Store and Realm are required. Create it with [New], and do not
+// change the fields afterwards.
 type Authority struct {
-	logon.Authority                  // used for all other users
+	logon.Authority                  // logs on all other users, and clients with other evidence
 	Store           *lsa.Store       // gives local groups and rights
 	Realm           string           // after the @
 	Name            string           // before the backslash; "": only the realm is accepted
 	Passwords       ByPassword       // nil: logons with a domain password return STATUS_NO_SUCH_PACKAGE
 	Names           ByName           // nil: the embedded Authority logs on domain users by name
 	Limit           *admission.Limit // nil: the default limits
-	// Unqualified treats a name without a domain as a domain user if the store has no such account.
+	// Unqualified treats a name without a domain as a domain user if [lsa.Store.LookupName] does not find it.
 	Unqualified bool
 	// Refused logs why a user was refused. client is the address or the calling program. nil: no log.
 	Refused func(client string, why error)
 
-	checks *admission.Pool // immutable: the passwords that are being checked
+	checks *admission.Pool // immutable: bounds the concurrent password checks
 }
 
 // Limits of password checks: concurrent ones, waiting ones, and the time for one.
@@ -40,7 +40,8 @@ const (
 	wait    = 30 * time.Second
 )
 
-// New returns an authority. If a.Limit is nil, it gets the default limits.
+// New returns an authority with the fields of a. If a.Limit is nil, it gets the default limits. New does not check that
+// the required fields are set.
 func New(a Authority) *Authority {
 	a.checks = admission.NewPool(checks, waiters)
 	if a.Limit == nil {
@@ -49,7 +50,9 @@ func New(a Authority) *Authority {
 	return &a
 }
 
-// LogOn implements [logon.Authority].
+// LogOn implements [logon.Authority]. It logs on a user of the domain with a password or by name, within 30 seconds. It
+// passes every other request to the embedded Authority, also one with an empty or overlong name. A request to add
+// groups without SeTcbPrivilege fails with STATUS_PRIVILEGE_NOT_HELD.
 func (a *Authority) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 	name, byRealm, ours := a.user(&r)
 	if !ours || r.Package != logon.Password && r.Package != logon.S4U {
@@ -94,7 +97,9 @@ func (a *Authority) user(r *logon.Request) (name string, byRealm, ours bool) {
 }
 
 // byPassword logs on with a password. Without Passwords it returns STATUS_NO_SUCH_PACKAGE, and at a limit
-// STATUS_ACCOUNT_LOCKED_OUT.
+// STATUS_ACCOUNT_LOCKED_OUT. If too many checks wait, it returns STATUS_INSUFFICIENT_RESOURCES, and for an empty
+// password STATUS_LOGON_FAILURE. These do not count towards the limits, and neither does STATUS_NO_LOGON_SERVERS.
+// Every other failed check counts.
 func (a *Authority) byPassword(ctx context.Context, r *logon.Request, name string) (logon.Result, ntstatus.Status) {
 	if a.Passwords == nil {
 		return logon.Result{}, ntstatus.NoSuchPackage
@@ -128,7 +133,7 @@ func (a *Authority) byPassword(ctx context.Context, r *logon.Request, name strin
 }
 
 // byName logs on without a password. Unless the caller has SeTcbPrivilege, the token has the identification level
-// (L-36).
+// (L-36). Another logon type than network fails with STATUS_INVALID_LOGON_TYPE.
 func (a *Authority) byName(ctx context.Context, r *logon.Request, name string, byRealm bool) (logon.Result,
 	ntstatus.Status) {
 	switch {
@@ -148,7 +153,7 @@ func (a *Authority) byName(ctx context.Context, r *logon.Request, name string, b
 	return out, st
 }
 
-// refused logs the reason and returns the client's status. An unexplained error is STATUS_LOGON_FAILURE.
+// refused logs the reason and returns the client's status. An error that is not a [*Refused] is STATUS_LOGON_FAILURE.
 func (a *Authority) refused(r *logon.Request, err error) (logon.Result, ntstatus.Status) {
 	if a.Refused != nil {
 		client, _ := a.Store.Requester(r)

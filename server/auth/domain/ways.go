@@ -19,13 +19,13 @@ import (
 // Proved is an authenticated user. The zero value is no user.
 type Proved struct {
 	User   lsa.DomainUser
-	Proof  string // for the record
-	Source string // of the token
+	Proof  string // how the user was authenticated, for the audit record
+	Source string // name of the token's source
 }
 
 // Refused is the error of a failed authentication. Why must not be nil when Error is called.
 type Refused struct {
-	Status ntstatus.Status // the client's status; 0: STATUS_LOGON_FAILURE
+	Status ntstatus.Status // the client's status; 0: STATUS_LOGON_FAILURE, and Result is not used
 	Result logon.Result    // the result for the audit record
 	Why    error           // for the log
 }
@@ -35,14 +35,15 @@ func (r *Refused) Error() string { return r.Why.Error() }
 // Unwrap returns Why.
 func (r *Refused) Unwrap() error { return r.Why }
 
-// ByPassword checks a password. name has no domain and no realm. Errors are [*Refused].
+// ByPassword checks a password, which is not empty. name has no domain and no realm. Errors are [*Refused]; any other
+// error is STATUS_LOGON_FAILURE for the client.
 type ByPassword func(ctx context.Context, name string, password logon.Secret) (Proved, error)
 
 // ByName looks up a user by name. byRealm means that the name had the form name@realm. Errors are [*Refused].
 type ByName func(ctx context.Context, name string, byRealm bool) (Proved, error)
 
-// ByKDC returns a check of passwords at the KDC (K-53). The groups are those of the ticket. take returns the
-// checker, or nil without a keytab, which is STATUS_NO_LOGON_SERVERS.
+// ByKDC returns a check of passwords at the KDC (K-53). The groups are those of the ticket. Each check calls take for
+// the current checker. If take returns nil, because there is no keytab, the check fails with STATUS_NO_LOGON_SERVERS.
 func ByKDC(take func() *kerberos.Passwords) ByPassword {
 	return func(ctx context.Context, name string, password logon.Secret) (Proved, error) {
 		p := take()
@@ -64,8 +65,9 @@ var (
 	byService   = sid.MustParse("S-1-18-2")
 )
 
-// ByBind returns a check of passwords by an LDAP bind (D-24). The groups are those of the directory. A disabled or
-// otherwise restricted account is refused.
+// ByBind returns a check of passwords by an LDAP bind (D-24). The groups are those of the directory. A restricted
+// account is refused with the status of its restriction, because its client knew the password. If the directory does
+// not answer completely, the check fails with STATUS_NO_LOGON_SERVERS.
 func ByBind(d *ldap.Directory) ByPassword {
 	return func(ctx context.Context, name string, password logon.Secret) (Proved, error) {
 		f, err := d.Check(ctx, name, password)
@@ -80,7 +82,9 @@ func ByBind(d *ldap.Directory) ByPassword {
 	}
 }
 
-// ByDirectory returns a lookup of users in the directory. A restricted account is refused.
+// ByDirectory returns a lookup of users in the directory. A restricted account is refused with the status of its
+// restriction, and an unknown name with STATUS_NO_SUCH_USER. If the directory does not answer completely, the lookup
+// fails with STATUS_NO_LOGON_SERVERS.
 func ByDirectory(d *ldap.Directory) ByName {
 	return func(ctx context.Context, name string, byRealm bool) (Proved, error) {
 		f, err := d.Find(ctx, name, byRealm)

@@ -22,17 +22,17 @@ import (
 // Config configures an [Acceptor]. Keys and Realm are required.
 type Config struct {
 	Keys     *Keys
-	Realm    string   // of the services, as the keytab writes it
-	Services []string // such as HTTP/www.example.test; nil: every one of the keytab
-	// Skew is the accepted difference of clocks; 0: five minutes.
+	Realm    string   // of the services, with the case that the keytab has
+	Services []string // such as HTTP/www.example.test; nil: every one of the keytab; empty: none
+	// Skew is the accepted difference of clocks, a second to an hour; 0: five minutes.
 	Skew time.Duration
 	// EncryptionTypes lists the accepted types by number; nil: AES only, 17 to 20.
 	EncryptionTypes []int32
-	// RequireBinding rejects tokens without channel bindings.
+	// RequireBinding rejects tokens without channel bindings, and every token on a channel without them.
 	RequireBinding bool
 	// Domain is the SID of the realm's domain. If it is zero, clients of other realms are rejected.
 	Domain sid.SID
-	// Machine is the SID of this computer.
+	// Machine is the SID of this computer. If it is zero, SIDs of this computer are not filtered out.
 	Machine sid.SID
 	// Delegated accepts tickets that a service requested for its client (S4U2proxy).
 	Delegated bool
@@ -52,8 +52,9 @@ type Acceptor struct {
 	replay *replay
 }
 
-// New returns an acceptor. It fails if the configuration is incomplete or the keytab has no key for
-// a service. Close it afterwards.
+// New returns an acceptor. It fails if the configuration is incomplete, if Skew is out of range or an encryption type
+// unknown, if the keytab has no key for one of Services, or if the replay cache's file cannot be read or replaced. With
+// nil Services it does not look for a key. Close the acceptor afterwards.
 func New(cfg Config) (*Acceptor, error) {
 	a, err := settle(cfg)
 	if err != nil {
@@ -66,9 +67,9 @@ func New(cfg Config) (*Acceptor, error) {
 	return a, nil
 }
 
-// With returns an acceptor with another configuration, whose State is ignored. Both share one
-// replay cache, so neither accepts a token that the other has accepted (K-82). Close one of them,
-// once.
+// With returns an acceptor with another configuration, whose State is ignored. Both share one replay cache, so neither
+// accepts a token that the other has accepted. If Skew grows, both reject the authenticators made up to now, because
+// the cache may have forgotten some (K-82). After an error a is unchanged. Closing either closes the file of both.
 func (a *Acceptor) With(cfg Config) (*Acceptor, error) {
 	b, err := settle(cfg)
 	if err != nil {
@@ -110,7 +111,8 @@ func settle(cfg Config) (*Acceptor, error) {
 	return a, nil
 }
 
-// Close closes the replay cache's file.
+// Close closes the replay cache's file. A token accepted afterwards is not stored there, so call no Accept after it. A
+// second call has no effect.
 func (a *Acceptor) Close() error { return a.replay.close() }
 
 // serves reports whether tickets for that service are accepted.
@@ -124,7 +126,7 @@ func (a *Acceptor) serves(service, realm string) bool {
 	return slices.ContainsFunc(a.cfg.Services, func(s string) bool { return strings.EqualFold(s, service) })
 }
 
-// Client is an authenticated client. The zero value is no client.
+// Client is an authenticated client. The zero value is no client, and its methods Proof and User panic.
 type Client struct {
 	Name, Realm string // as in the ticket
 	Service     string // the service that the ticket is for
@@ -142,7 +144,7 @@ type Client struct {
 	etype, used int32     // types of the ticket's key and of the session key
 }
 
-// String describes how the client was authenticated.
+// String describes how the client was authenticated. The text may contain control characters from the ticket.
 func (c *Client) String() string {
 	if c.ByPassword {
 		return fmt.Sprintf("%s@%s by a password that the KDC took at %s, with a ticket for %s", c.Name, c.Realm,
@@ -154,9 +156,9 @@ func (c *Client) String() string {
 var errNoPAC = errors.New("the ticket has no PAC, and so no SID and no groups: the service's account has " +
 	"AuthorizationDataNotRequired, or the KDC is not one of Active Directory")
 
-// Accept verifies a client's first token. bindings identifies the channel that it came through; nil
-// for a channel without bindings. The token enters the replay cache, so a second call with it
-// fails. Errors are [*Refusal].
+// Accept verifies a client's first token of at most [MaxBlob] bytes. bindings identifies the channel that it came
+// through; nil for a channel without bindings. An accepted token enters the replay cache, so a second call with it
+// fails. Errors are [*Refusal], always with STATUS_LOGON_FAILURE for the client.
 func (a *Acceptor) Accept(blob []byte, bindings Bindings) (*Client, error) {
 	n, err := parseOuter(blob)
 	if err != nil {

@@ -32,7 +32,7 @@ const (
 	paPACRequest = 128
 )
 
-// life is the requested lifetime of tickets, which are used at once.
+// life is the requested lifetime of tickets, which are used immediately.
 const life = 10 * time.Minute
 
 // exchange requests tickets from a KDC. Immutable.
@@ -54,7 +54,7 @@ type granted struct {
 // path could have sent it.
 type KDCError int32
 
-// Error codes.
+// Error codes of a KDC, and errors of answers that cannot be used.
 const (
 	ClientExpired     KDCError = 1
 	ClientUnknown     KDCError = 6

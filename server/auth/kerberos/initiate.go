@@ -22,14 +22,14 @@ type Initiator struct {
 	Keys    *Keys
 	Realm   string
 	Account string // such as websvc, or HOST$ for the computer
-	// EncryptionTypes lists the accepted types; nil: AES only.
+	// EncryptionTypes lists the accepted types by number, the preferred one first; nil: AES only.
 	EncryptionTypes []int32
 	KDCs            KDCs
 	Now             func() time.Time // nil: time.Now
 }
 
-// Context is the shared key of an authenticated connection (RFC 4121). One goroutine uses it at a
-// time.
+// Context is the shared key of an authenticated connection (RFC 4121). Create it with [Initiator.Initiate]; before
+// [Context.Finish] succeeded, Wrap and Unwrap fail. One goroutine uses it at a time.
 type Context struct {
 	key      types.EncryptionKey // of this context
 	acceptor bool                // key came from the acceptor
@@ -48,9 +48,9 @@ func (i *Initiator) now() time.Time {
 	return i.Now()
 }
 
-// Initiate requests a ticket for a service such as ldap/dc1.example.test. It returns the first
-// token, bound to a channel unless bindings is nil. Pass the service's response to
-// [Context.Finish].
+// Initiate requests a ticket for a service such as ldap/dc1.example.test. It returns the first token, bound to a
+// channel unless bindings is empty. Send the token to the service, and pass the response to [Context.Finish]. The error
+// wraps [ErrNoKDC] if no KDC answered, and the [KDCError] if one refused.
 func (i *Initiator) Initiate(ctx context.Context, service string, bindings Bindings) (*Context, []byte, error) {
 	etypes := i.EncryptionTypes
 	if etypes == nil {
@@ -73,8 +73,8 @@ func (i *Initiator) Initiate(ctx context.Context, service string, bindings Bindi
 	return g.initiate(i.now(), i.Realm, bindings)
 }
 
-// of returns the newest key of an account, or of one of its services. ok is false without such a
-// key.
+// of returns the newest key of an account, or else the newest of any entry of the realm, because a keytab can list the
+// account's services instead. ok is false without such a key. Account names are compared exactly.
 func (k *Keys) of(account, realm string, etype int32) (key types.EncryptionKey, ok bool) {
 	best := uint32(0)
 	for _, own := range []bool{true, false} {
@@ -122,7 +122,8 @@ func (g *granted) initiate(now time.Time, realm string, bindings Bindings) (*Con
 
 var errFinish = errors.New("the service's answer does not prove that it is the one asked for")
 
-// Finish verifies the service's response, which proves that the service has its key.
+// Finish verifies the service's response, which proves that the service has its key. After an error the context must
+// not be used.
 func (c *Context) Finish(token []byte) error {
 	b, ok := unframed(tokAPRep, token)
 	if !ok {

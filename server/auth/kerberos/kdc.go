@@ -13,9 +13,10 @@ import (
 // KDCs has the addresses of a realm's key distribution centres. The zero value looks them up in the
 // DNS.
 type KDCs struct {
-	// Addresses are HOST or HOST:PORT, tried in this order; nil: _kerberos._tcp of the realm.
+	// Addresses are HOST or HOST:PORT (88), tried in this order. If there are none, the DNS names them: the first
+	// eight of _kerberos._tcp of the realm.
 	Addresses []string
-	// Wait is the timeout of one request; 0: five seconds.
+	// Wait is the timeout of one request to one KDC; 0: five seconds.
 	Wait time.Duration
 }
 
@@ -27,7 +28,7 @@ const (
 	kdcPort     = "88"
 )
 
-// ErrNoKDC says that no KDC responded, so nothing is known about the client.
+// ErrNoKDC says that no KDC responded in time, or that none was found. Nothing is known about the client.
 var ErrNoKDC = errors.New("kerberos: no KDC of the realm answers")
 
 // list returns the addresses with ports.
@@ -52,7 +53,8 @@ func (k *KDCs) list(ctx context.Context, realm string) ([]string, error) {
 	return out, nil
 }
 
-// ask sends a request to the KDCs until one responds. The response is not authenticated.
+// ask sends a request to the KDCs until one responds. The response is not authenticated and never empty. Errors wrap
+// ErrNoKDC.
 func (k *KDCs) ask(ctx context.Context, realm string, request []byte) ([]byte, error) {
 	all, err := k.list(ctx, realm)
 	if err != nil {

@@ -47,7 +47,7 @@ func extended(b []byte) ntstatus.Status {
 	return 0
 }
 
-// limits has the accepted statuses for restricted accounts.
+// limits has the statuses of restricted accounts that a KDC may report.
 var limits = map[ntstatus.Status]bool{
 	ntstatus.AccountDisabled: true, ntstatus.AccountExpired: true, ntstatus.AccountLockedOut: true,
 	ntstatus.AccountRestriction: true, ntstatus.PasswordExpired: true, ntstatus.PasswordMustChange: true,

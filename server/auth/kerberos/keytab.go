@@ -12,7 +12,7 @@ import (
 	"github.com/jcmturner/gokrb5/v8/types"
 )
 
-// Keys holds the keys of a keytab. The zero value has none. It is immutable and never prints a key.
+// Keys holds the keys of a keytab. The zero value has none. It is immutable. Printing it shows no key.
 type Keys struct{ entries []keyEntry }
 
 type keyEntry struct {
@@ -34,8 +34,8 @@ func (k *Keys) String() string { return fmt.Sprintf("%d keys", len(k.entries)) }
 // Format writes the same text for every verb, so that no key is printed.
 func (k *Keys) Format(f fmt.State, _ rune) { io.WriteString(f, k.String()) } //nolint:errcheck // a State has no errors
 
-// ReadKeytab reads a keytab. The file must belong to root or the own user, and others must not be
-// able to read it (K-33).
+// ReadKeytab reads and parses a keytab. The file must meet the conditions of [ReadSecret], and its contents those of
+// [ParseKeytab] (K-33).
 func ReadKeytab(path string) (*Keys, error) {
 	b, err := ReadSecret("keytab", path, maxKeytab+1)
 	if err != nil {
@@ -48,8 +48,9 @@ func ReadKeytab(path string) (*Keys, error) {
 	return keys, nil
 }
 
-// ReadSecret reads up to most bytes of a file. The file must be regular, belong to root or the own
-// user, and have no permissions for others. what names it in errors.
+// ReadSecret returns the first most bytes of a file; it does not report that the file has more. The file must be
+// regular, not a symbolic link, belong to root or the effective user of this process, and have no permissions for its
+// group and others. what names it in errors.
 func ReadSecret(what, path string, most int64) ([]byte, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
 	if err != nil {
@@ -80,8 +81,9 @@ func ReadSecret(what, path string, most int64) ([]byte, error) {
 // errKeytab is the error of every malformed keytab. It quotes nothing.
 var errKeytab = errors.New("this is no keytab of version 5.2, or it is damaged")
 
-// ParseKeytab parses a keytab of version 5.2: big-endian entries after their length, where a
-// negative length is a gap. A keytab without keys is an error. Errors quote nothing of it.
+// ParseKeytab parses a keytab of version 5.2: big-endian entries after their length, where a negative length is a gap
+// and 0 is the end. A keytab without keys, with more than 4,096 keys, or of more than 1 MiB is an error. Errors quote
+// nothing of it.
 func ParseKeytab(b []byte) (*Keys, error) {
 	if len(b) < 2 || len(b) > maxKeytab || b[0] != 5 || b[1] != 2 {
 		return nil, errKeytab
@@ -117,6 +119,8 @@ type cursor struct {
 	ok bool
 }
 
+// take returns the next n bytes. If fewer are left, or after an error, it sets ok to false and returns at most four
+// zeros.
 func (c *cursor) take(n int) []byte {
 	if !c.ok || n > len(c.b) {
 		c.ok = false
@@ -131,6 +135,7 @@ func (c *cursor) u16() uint16  { return binary.BigEndian.Uint16(c.take(2)) }
 func (c *cursor) u32() uint32  { return binary.BigEndian.Uint32(c.take(4)) }
 func (c *cursor) text() string { return string(c.take(int(c.u16()))) }
 
+// parseEntry parses one entry. It returns false if the entry is truncated, or has no service or no key.
 func parseEntry(b []byte) (keyEntry, bool) {
 	c := cursor{b, true}
 	var e keyEntry
@@ -155,8 +160,8 @@ func parseEntry(b []byte) (keyEntry, bool) {
 // maxTries limits the keys that are tried for one ticket.
 const maxTries = 8
 
-// find returns the keys for a service of a realm with the ticket's version, or all versions if it
-// is 0. Service names are compared without case, as in Active Directory (K-34).
+// find returns at most maxTries keys for a service of a realm: those of the ticket's version, or of all versions if it
+// is 0. Service names are compared without regard to case, as in Active Directory (K-34).
 func (k *Keys) find(service, realm string, version uint32, keyType int32) (out []types.EncryptionKey) {
 	for _, e := range k.entries {
 		if e.key.KeyType == keyType && e.realm == realm && strings.EqualFold(e.service, service) &&

@@ -19,7 +19,7 @@ import (
 // implements [logon.Authority].
 type Authority struct {
 	*lsa.Store
-	// Tickets returns the current acceptor; nil: tickets are not accepted.
+	// Tickets returns the current acceptor. If it returns nil, tickets are not accepted. Required.
 	Tickets func() *Acceptor
 	// Refused logs why a token was rejected, without any byte of it. client is the address or the
 	// calling program. nil: no log.
@@ -29,7 +29,9 @@ type Authority struct {
 // sourceName is the token source that Windows also uses for tickets.
 const sourceName = "Kerberos"
 
-// LogOn implements [logon.Authority].
+// LogOn implements [logon.Authority]. A request with a ticket fails with STATUS_NO_SUCH_PACKAGE without an acceptor,
+// with STATUS_PRIVILEGE_NOT_HELD if it adds groups without SeTcbPrivilege, with STATUS_INVALID_LOGON_TYPE unless it is
+// a network logon, and with STATUS_LOGON_FAILURE if the ticket is rejected.
 func (a Authority) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 	if r.Package != logon.Ticket {
 		return a.Store.LogOn(r)
@@ -59,8 +61,8 @@ func (a Authority) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 	return a.token(c, &r)
 }
 
-// Refused returns the logon result for a rejected client: the reason, and the client's name if the
-// ticket could be opened (K-80).
+// Refused returns the logon result and the status for a rejected client: the reason, and the client's name if the
+// ticket could be opened. An error that is not a [*Refusal] is STATUS_LOGON_FAILURE with an empty result (K-80).
 func Refused(err error) (logon.Result, ntstatus.Status) {
 	var r *Refusal
 	if !errors.As(err, &r) {
@@ -113,7 +115,7 @@ func (a Authority) token(c *Client, r *logon.Request) (logon.Result, ntstatus.St
 	return out, st
 }
 
-// User returns the client as a user for the account store.
+// User returns the client as a user for the account store. Its names have no control characters.
 func (c *Client) User() lsa.DomainUser {
 	l := &c.PAC.Logon
 	return lsa.DomainUser{Account: logon.Account{SID: c.Identity.User, Use: winnt.SidTypeUser,

@@ -41,10 +41,11 @@ func user(name string) error {
 	return nil
 }
 
-// Check verifies a user's password at the KDC. It then requests a ticket for this host and opens it
-// with the keytab, because an attacker who answers as the KDC does not have these keys. The client
-// is the same as for a ticket. Errors are [*Refusal]. STATUS_NO_LOGON_SERVERS means that nothing is
-// known about the password.
+// Check verifies a user's password at the KDC. It then requests a ticket for this host and opens it with the keytab,
+// because an attacker who answers as the KDC does not have these keys. The client is that of this ticket, with level
+// Impersonation and without an Answer. Errors are [*Refusal], also for an empty or overlong password, and for a name
+// with a realm, a slash or a control character. Only STATUS_NO_LOGON_SERVERS means that nothing is known about the
+// password; all others are STATUS_LOGON_FAILURE.
 func (p *Passwords) Check(ctx context.Context, name string, password logon.Secret) (*Client, error) {
 	a := p.Acceptor
 	if password == "" || len(password) > maxPassword {
@@ -71,7 +72,7 @@ func (p *Passwords) Check(ctx context.Context, name string, password logon.Secre
 	return c, nil
 }
 
-// own returns the service of this host to request a ticket for.
+// own returns the service of this host to request a ticket for, "" if the keytab has none.
 func (a *Acceptor) own() string {
 	if len(a.cfg.Services) > 0 {
 		return a.cfg.Services[0]

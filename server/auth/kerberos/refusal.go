@@ -8,13 +8,13 @@ import (
 
 // Refusal says why a token was rejected. Its text is for the audit record, not for the client.
 type Refusal struct {
-	Status ntstatus.Status // status for the client
+	Status ntstatus.Status // status for the client: STATUS_LOGON_FAILURE, or STATUS_NO_LOGON_SERVERS for a password
 	// Reason is the substatus of event 4625, for the audit record only. It is STATUS_LOGON_FAILURE
 	// if there is no better one.
 	Reason ntstatus.Status
 	// Client and Realm are those of the ticket; "" if no key opened the ticket.
 	Client, Realm string
-	Why           error
+	Why           error // never nil
 }
 
 func (r *Refusal) Error() string {
@@ -24,7 +24,7 @@ func (r *Refusal) Error() string {
 	return "kerberos: " + r.Client + "@" + r.Realm + ": " + r.Why.Error()
 }
 
-// Unwrap returns the reason.
+// Unwrap returns Why.
 func (r *Refusal) Unwrap() error { return r.Why }
 
 // fault is an error with a documented status.

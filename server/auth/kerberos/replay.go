@@ -18,8 +18,8 @@ import (
 const (
 	maxReplay  = 1 << 20     // authenticators in each of its two maps
 	ahead      = time.Second // difference of a client's clock that needs no entry on disk
-	noteSize   = 16 + 8
-	maxNotes   = 1 << 16
+	noteSize   = 16 + 8      // bytes of an entry on disk: key and time
+	maxNotes   = 1 << 16     // entries on disk; only the next start removes expired ones
 	replayFile = "kerberos.replay"
 )
 
@@ -48,11 +48,11 @@ type replay struct {
 	// +checklocks:mu
 	notes *os.File // guarded by mu: nil: nothing is stored
 	// +checklocks:mu
-	noted int // guarded by mu
+	noted int // guarded by mu: entries on disk
 }
 
 // newReplay starts a cache. In folder it stores the time of its start, and the authenticators of
-// clients whose clocks are ahead, so that the next start rejects them too. An empty folder stores
+// clients whose clocks are ahead, so that the next start rejects them too. If folder is "", it stores
 // nothing.
 func newReplay(folder string, skew time.Duration, now time.Time) (*replay, error) {
 	r := &replay{life: 2 * skew, from: now.Add(ahead), most: maxReplay, young: map[[16]byte]struct{}{},
@@ -198,6 +198,7 @@ func (r *replay) noteLocked(key [16]byte, at time.Time) error {
 	return nil
 }
 
+// close closes the file. The cache accepts authenticators afterwards, but stores none.
 func (r *replay) close() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

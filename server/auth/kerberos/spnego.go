@@ -82,7 +82,7 @@ func frame(b []byte) (oid, body []byte, ok bool) {
 	return o, in, true
 }
 
-// parseInit parses NegTokenInit. Each of its fields may be absent (K-35).
+// parseInit parses NegTokenInit. It needs the list of mechanisms and the token; the other fields may be absent (K-35).
 func parseInit(b []byte) (negotiation, error) {
 	s := cryptobyte.String(b)
 	var choice, seq, types, list, token cryptobyte.String

@@ -18,8 +18,8 @@ type Found struct {
 	SID          sid.SID
 	PrimaryGroup sid.SID
 	Groups       []token.Group // the primary group first
-	Claims       *claims.Set
-	Dropped      []pac.Dropped
+	Claims       *claims.Set   // nil if the account has none
+	Dropped      []pac.Dropped // SIDs that the directory may not assign; Groups has none of them
 	// Restricted is the reason why the account may not be used now; 0: it may.
 	Restricted Restriction
 	Cached     bool // the directory is unreachable; this is an earlier result
@@ -93,7 +93,7 @@ func (d *Directory) entryOf(c *conn, p *place, name string, byRealm bool) (*entr
 	return all[0], nil
 }
 
-// found converts an entry to an account. name is for error messages.
+// found converts an entry to an account. asked is the name in error messages.
 func (d *Directory) found(c *conn, p *place, e *entry, asked string) (*Found, error) {
 	f := &Found{}
 	var err error

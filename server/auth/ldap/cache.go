@@ -18,7 +18,7 @@ type cache struct {
 	// +checklocks:mu
 	byName map[string]*list.Element // guarded by mu
 	// +checklocks:mu
-	order list.List // guarded by mu: of *kept, most recently used first
+	order list.List // guarded by mu: of *cachedAccount, most recently used first
 }
 
 // cachedAccount is one cached account. Immutable.
@@ -29,6 +29,7 @@ type cachedAccount struct {
 	at    time.Time // when the directory last confirmed it
 }
 
+// get returns a cached account and marks it as used. It returns nil if the cache has none.
 func (c *cache) get(key string) *cachedAccount {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -71,8 +72,8 @@ func (c *cache) drop(key string) {
 
 // Find returns the account of a name. A result younger than [Limits.Fresh] comes from the cache. If
 // no server answers, one younger than [Limits.Stale] does, with Cached set. byRealm means that the
-// name came with a realm. The account may be restricted. Errors are [ErrUnknown], also for an empty
-// or overlong name, [*Error], or wrap [ErrAway].
+// name came with a realm. The account may be restricted; such a result is not cached. Errors are
+// [ErrUnknown], also for an empty or overlong name, [*Error], or wrap [ErrAway].
 func (d *Directory) Find(ctx context.Context, name string, byRealm bool) (*Found, error) {
 	if name == "" || len(name) > maxName {
 		return nil, ErrUnknown

@@ -48,9 +48,10 @@ func refusedBind(says string) (Restriction, error) {
 // maxPassword limits the length of passwords, in bytes.
 const maxPassword = 1024
 
-// Check returns the account of a name if the directory accepts the password. It binds within TLS on
-// a connection of its own. Errors are those of [Directory.Find], and [*WrongPassword], also for an
-// empty password. The account may be restricted (D-24).
+// Check returns the account of a name if the password is right. It binds within TLS on a connection of its own, and
+// does not use the cache. The name also matches a userPrincipalName. The account may be restricted, also because the
+// directory refused the bind for that reason. Errors are those of [Directory.Find], and [*WrongPassword], also for an
+// empty or overlong password. With Security Signed, every other password is an [*Error] (D-24).
 func (d *Directory) Check(ctx context.Context, name string, password logon.Secret) (*Found, error) {
 	if password == "" || len(password) > maxPassword {
 		// A bind without a password succeeds for every name, as anonymous (D-2).

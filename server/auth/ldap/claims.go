@@ -24,6 +24,7 @@ type claimOf struct {
 // maxClaimValues limits the values of one claim.
 const maxClaimValues = 1024
 
+// orderClaims returns the claims sorted by name. An incomplete claim, and two names that are equal, are errors.
 func orderClaims(all map[string]Claim) (out []claimOf, err error) {
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		c := all[name]
@@ -80,7 +81,8 @@ func (e *entry) claims(of []claimOf) (*claims.Set, error) {
 // typeNames are the names of claim types, as in token files.
 var typeNames = map[claims.Type]string{claims.String: "string", claims.Int64: "int64", claims.Boolean: "boolean"}
 
-// ParseClaim parses ATTRIBUTE or ATTRIBUTE:TYPE. TYPE is string (the default), int64 or boolean.
+// ParseClaim parses ATTRIBUTE or ATTRIBUTE:TYPE. TYPE is string (the default), int64 or boolean. An empty attribute or
+// another type is an error.
 func ParseClaim(text string) (Claim, error) {
 	attribute, name, typed := strings.Cut(text, ":")
 	if !typed {
@@ -94,6 +96,7 @@ func ParseClaim(text string) (Claim, error) {
 	return Claim{}, fmt.Errorf("%q: want ATTRIBUTE, ATTRIBUTE:int64 or ATTRIBUTE:boolean", text)
 }
 
+// add parses a value of the claim's type and appends it.
 func add(a *claims.Attribute, text string) error {
 	switch a.Type {
 	case claims.Int64:

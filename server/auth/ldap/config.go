@@ -34,9 +34,10 @@ type Config struct {
 	Domain   sid.SID        // the SID of the domain
 	Machine  sid.SID        // the SID of this computer; may be zero
 	Name     string         // NetBIOS name of the domain, before the backslash
-	Realm    string         // after the @
+	Realm    string         // after the @; "": names are not compared with userPrincipalName
 
-	// The client's credentials: Kerberos, or a name (a DN or name@realm) with a password.
+	// The client's credentials: Kerberos, or a name (a DN or name@realm) with a password. With an Initiator, Account
+	// and Password are not used.
 	Initiator *kerberos.Initiator
 	Account   string
 	Password  logon.Secret
@@ -46,17 +47,18 @@ type Config struct {
 	Now    func() time.Time // nil: time.Now
 }
 
-// Limits bound responses and the cache. A zero value selects the default.
+// Limits bound responses and the cache. 0 selects the default. A negative limit of a response rejects every response.
 type Limits struct {
 	Wait    time.Duration // for one response: 10 s
 	Bytes   int64         // size of one response: 32 MiB
 	Groups  int           // of one account: 10,000
 	Entries int           // of one export: 2,000,000
-	Cached  int           // accounts in the cache: 10,000
+	Cached  int           // accounts in the cache: 10,000; negative: none
 	Fresh   time.Duration // how long a result is used without confirmation: 30 s; negative: never
 	Stale   time.Duration // how long a result is used while no server answers: 15 min; negative: never
 }
 
+// or sets *v to standard if it is 0, and to 0 if it is negative.
 func or[T int | int64 | time.Duration](v *T, standard T) {
 	switch {
 	case *v == 0:
@@ -158,7 +160,8 @@ func parseServer(text string) (server, error) {
 	return s, nil
 }
 
-// Close closes idle connections. A running request closes its own.
+// Close closes the idle connections. The Directory can still be used: each request that ends later leaves an idle
+// connection. So call Close after the last request.
 func (d *Directory) Close() error {
 	for {
 		select {

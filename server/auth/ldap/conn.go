@@ -82,6 +82,7 @@ func (d *Directory) connect(ctx context.Context, bind binder) (*conn, error) {
 	return nil, problem
 }
 
+// dial connects to one server. It authenticates both sides within Limits.Wait.
 func (d *Directory) dial(ctx context.Context, s server, bind binder) (*conn, error) {
 	wait := d.cfg.Limits.Wait
 	ctx, cancel := context.WithTimeout(ctx, wait)
@@ -90,7 +91,7 @@ func (d *Directory) dial(ctx context.Context, s server, bind binder) (*conn, err
 	if err != nil {
 		return nil, err
 	}
-	// The timeout covers everything until the server is authenticated.
+	// The timeout covers everything until both sides are authenticated.
 	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
 	m := &meter{Conn: raw, wait: wait}
 	m.left.Store(maxPacket)
@@ -159,9 +160,9 @@ func (d *Directory) bind(ctx context.Context, c *conn, s server, sign *signer) e
 	return nil
 }
 
-// close closes the connection at once.
+// close closes the connection without waiting for the server.
 func (c *conn) close() {
-	_ = c.meter.Close() // first, so that nothing waits for the server
+	_ = c.meter.Close() // first, because closing the LDAP connection would wait for the server
 	_ = c.Conn.Close()
 }
 

@@ -26,7 +26,8 @@ const (
 // Objects writes the descriptors of base and its descendants as LDIF, one of the formats of objects
 // files. An empty base means the whole directory. With audit it also requests SACLs, for which the
 // client needs a right. It returns the number of objects written, and the number of objects whose
-// descriptor the client may not read; it omits the latter (D-23).
+// descriptor the client may not read; it omits the latter. After an error, part of the objects may
+// have been written (D-23).
 func (d *Directory) Objects(ctx context.Context, base string, audit bool, to io.Writer) (n, unread int, err error) {
 	out := bufio.NewWriter(to)
 	parts := int32(partsRead)

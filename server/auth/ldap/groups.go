@@ -27,7 +27,7 @@ const (
 var computedAttributes = []string{"tokenGroups", computedControl, computedExpiry}
 
 // groups returns the SIDs of an account's groups, nested ones included, and the other computed
-// attributes (D-16).
+// attributes. Those are -1 on a server that is not Active Directory (D-16).
 func (d *Directory) groups(c *conn, p *place, e *entry, primary sid.SID) ([]sid.SID, computed, error) {
 	told := computed{control: -1, expiry: -1}
 	if !p.computes {

@@ -11,8 +11,10 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// IDs maps uidNumber and gidNumber to SIDs and back. It caches results, because each file of a
-// listing needs one. It is safe for concurrent use.
+// IDs maps uidNumber and gidNumber to SIDs and back. It caches results for a minute, because each file of a listing
+// needs one. An error is an [*Error] if the directory has no usable value, for example the same id twice. Any other
+// error means that the directory did not answer. For ten seconds after that, each lookup that is not cached fails
+// without a query. It is safe for concurrent use.
 type IDs struct {
 	// Ask calls question with a directory, or returns [ErrAway]. nil: every lookup returns ErrAway.
 	// Immutable.
@@ -68,19 +70,21 @@ func (n *IDs) SIDOfGID(ctx context.Context, gid uint32) (sid.SID, bool, error) {
 	return a.sid, a.found, a.err
 }
 
-// UIDOf returns the uidNumber of an account. false without an error means that it is not set.
+// UIDOf returns the uidNumber of an account. false without an error means that no user has the SID, or that it has no
+// uidNumber. s must not be zero.
 func (n *IDs) UIDOf(ctx context.Context, s sid.SID) (uint32, bool, error) {
 	a := n.answer(ctx, idQuestion{of: s})
 	return a.id, a.found, a.err
 }
 
-// GIDOf returns the gidNumber of a group. false without an error means that it is not set.
+// GIDOf returns the gidNumber of a group. false without an error means that no group has the SID, or that it has no
+// gidNumber. s must not be zero.
 func (n *IDs) GIDOf(ctx context.Context, s sid.SID) (uint32, bool, error) {
 	a := n.answer(ctx, idQuestion{of: s, group: true})
 	return a.id, a.found, a.err
 }
 
-// Forget empties the cache. Call it after the directory was replaced.
+// Forget empties the cache and ends the pause after ErrAway. Call it after the directory was replaced.
 func (n *IDs) Forget() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -142,7 +146,7 @@ func (d *Directory) numbered(ctx context.Context, q idQuestion) (a idAnswer, err
 		return a, nil
 	}
 	err = d.with(ctx, func(c *conn) error {
-		a = idAnswer{} // ask may run twice
+		a = idAnswer{} // with may call this function twice
 		p, err := d.place(c)
 		if err != nil {
 			return err

@@ -27,7 +27,7 @@ const peopleFilter = "(|(objectClass=user)(objectClass=group)(objectClass=domain
 // read parses and resolves only changed ones. The zero value has no accounts. One goroutine uses it
 // at a time.
 type People struct {
-	Unresolved []string // references that the last read could not use, as messages for people
+	Unresolved []string // references that the last complete read could not use, as messages for administrators
 
 	claims    []claimOf
 	entries   []*parsed // of the last whole read, in the server's order
@@ -44,8 +44,9 @@ type parsed struct {
 }
 
 // People reads the directory's users, computers and groups with their claims, uids and gids into p.
-// It omits groups of BUILTIN, because each computer has its own. After an error p is unchanged
-// (D-22).
+// It omits groups of BUILTIN, because each computer has its own. After an error the accounts in p
+// are unchanged. Use p only with directories that have the same claims, because entries that have
+// not changed are not parsed again (D-22).
 func (d *Directory) People(ctx context.Context, p *People) error {
 	p.claims = d.claims
 	return d.with(ctx, func(c *conn) error {
@@ -90,7 +91,8 @@ func (c *conn) complete(e *entry, most int) error {
 	return nil
 }
 
-// Read replaces the accounts in p. each calls add for every entry. After an error p is unchanged.
+// Read replaces the accounts in p. each calls add for every entry. Read returns the error of each, and then leaves the
+// accounts unchanged.
 func (p *People) Read(each func(add func(*goldap.Entry) error) error) error {
 	next := make([]*parsed, 0, len(p.entries))
 	var byName map[string]*parsed // of the last read; nil while the entries come in the same order
@@ -237,5 +239,5 @@ func (p *People) collect(next []*parsed) {
 	p.accounts, p.Unresolved = p.collector.Accounts(), p.collector.Unresolved
 }
 
-// Accounts returns the accounts of the last whole read; nil before. They must not be changed.
+// Accounts returns the accounts of the last complete read; nil before the first. They must not be changed.
 func (p *People) Accounts() *directory.Accounts { return p.accounts }

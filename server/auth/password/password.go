@@ -13,7 +13,8 @@ import (
 	"github.com/refmon/refmon/server/lsa"
 )
 
-// New returns the package for the accounts of a store.
+// New returns the package for the accounts of a store. Evidence without a name gets STATUS_NO_SUCH_PACKAGE, even if it
+// has a password. The package does not use the context: a check that waits for its turn cannot be cancelled.
 func New(s *lsa.Store) auth.Package { return password{s} }
 
 type password struct{ store *lsa.Store } // immutable
@@ -24,8 +25,7 @@ func (password) Name() string { return "password" }
 // Authenticate implements [auth.Package].
 func (p password) Authenticate(_ context.Context, e auth.Evidence) (logon.Result, ntstatus.Status) {
 	if e.Name == "" {
-		// Evidence without a name is for another package. An anonymous client has a package of its
-		// own (L-19).
+		// Evidence without a name is for another package (L-19).
 		return logon.Result{}, ntstatus.NoSuchPackage
 	}
 	return p.store.LogOn(logon.Request{Package: logon.Password, Type: e.Type, Domain: e.Domain, Name: e.Name,

@@ -16,11 +16,12 @@ import (
 // ordinary user.
 type Accounts struct {
 	Administrators []uint32                      // uids
-	Privileges     map[uint32]winnt.PrivilegeSet // uid → privileges that it holds in addition to its group's, enabled
+	Privileges     map[uint32]winnt.PrivilegeSet // by uid: further privileges, enabled
 }
 
-// LogOn returns the contents of a peer's token: S-1-22-1-uid, with S-1-22-2-gid for each group. An unmapped uid gets
-// the anonymous token. If full is set, peers that are not administrators are refused (L-51).
+// LogOn returns the contents of a peer's token: S-1-22-1-uid, with S-1-22-2-gid for each group. An unmapped uid (65534)
+// gets the anonymous token, whatever the fields say. An administrator always gets a full token, without a linked one.
+// If full is set, all other peers are refused with an error for STATUS_ACCESS_DENIED (L-51).
 func (a Accounts) LogOn(p *Peer, full bool) (logon.Result, error) {
 	if full && (p.UID == lsa.Unmapped || !slices.Contains(a.Administrators, p.UID)) {
 		return logon.Result{}, fmt.Errorf("uid %d is no administrator: %w", p.UID, ntstatus.AccessDenied.Err())
@@ -40,7 +41,7 @@ func (a Accounts) spec(p *Peer) token.Spec {
 		spec = token.Administrator(user)
 	}
 	for i, g := range p.gids() {
-		if i == 0 || g != p.GID { // the kernel lists the first one again as a rule
+		if i == 0 || g != p.GID { // the supplementary groups usually include the primary one
 			spec.Groups = append(spec.Groups, token.Group{SID: fileaccess.UnixGroup(g), Attributes: token.GroupDefault})
 		}
 	}

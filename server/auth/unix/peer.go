@@ -23,11 +23,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Peer is the program at the other end of a socket. Use [Of]; the zero value identifies nobody.
+// Peer is the program at the other end of a socket. Create it only with [Of]: the zero value is uid 0 with group 0.
 type Peer struct {
 	UID, GID uint32
 	Groups   []uint32 // supplementary, as at connect
-	PID      int      // in this process namespace; 0 if it is not visible here
+	PID      int      // in this PID namespace; 0 if it is not visible here
 	Name     string   // of its program, for display; "" if it could not be read safely
 	Pinned   bool     // PID is held by a pidfd, so it cannot be reused
 
@@ -38,7 +38,8 @@ type Peer struct {
 func (p *Peer) gids() []uint32 { return append([]uint32{p.GID}, p.Groups...) }
 
 // Of identifies the peer of a connection. The caller closes the Peer. The uid and the pidfd come from the same
-// socket, because a pid may have been reused (W-14).
+// socket, because a pid may have been reused (W-14). If the peer's program has exited, or the kernel has no
+// SO_PEERPIDFD (before Linux 6.5), Of succeeds with Pinned false and no Name. A closed connection is an error.
 func Of(c *net.UnixConn) (*Peer, error) {
 	raw, err := c.SyscallConn()
 	if err != nil {
@@ -56,6 +57,7 @@ func Of(c *net.UnixConn) (*Peer, error) {
 	return p, nil
 }
 
+// ask reads the peer's credentials from its socket. It leaves Pinned false if the kernel has no pidfd for the peer.
 func (p *Peer) ask(fd int) error {
 	cred, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
 	if err != nil {
@@ -114,7 +116,7 @@ func (p *Peer) program() string {
 	return printable.Line(string(bytes.TrimRight(b, "\n")))
 }
 
-// Alive reports whether the peer's process still runs. It returns false if the process is not pinned.
+// Alive reports whether the peer's process still runs. It returns false if the process is not pinned, and after Close.
 func (p *Peer) Alive() bool {
 	if !p.Pinned {
 		return false

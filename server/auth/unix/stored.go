@@ -13,14 +13,15 @@ import (
 
 // Stored determines the tokens of peers from an account store.
 type Stored struct {
-	Store *lsa.Store
-	// A configuration can name further administrators, and give uids privileges.
-	Administrators []uint32
-	Privileges     map[uint32]winnt.PrivilegeSet
+	Store          *lsa.Store                    // required
+	Administrators []uint32                      // uids that are administrators in addition to those of the store
+	Privileges     map[uint32]winnt.PrivilegeSet // by uid: further privileges of the returned token, enabled
 }
 
 // LogOn returns the contents of a peer's token. An administrator gets the limited token with the full one linked
-// (L-5). If full is set, it is the full one, and peers that are not administrators are refused (L-51).
+// (L-5). If full is set, an administrator gets the full one with the limited one linked, and all other peers are
+// refused with an error for STATUS_ACCESS_DENIED (L-51). An unmapped uid (65534) gets no further privileges. With an
+// error, the result has no token, but may have the account and the reason for the audit record.
 func (s Stored) LogOn(p *Peer, full bool) (logon.Result, error) {
 	var more []sid.SID
 	if slices.Contains(s.Administrators, p.UID) {

@@ -9,7 +9,8 @@ import (
 	"github.com/refmon/refmon/server/lsa"
 )
 
-// New returns a package that identifies peers by the accounts of a store.
+// New returns a package that identifies peers by the accounts of a store. Evidence without a peer, or with a name or a
+// password, gets STATUS_NO_SUCH_PACKAGE. The logon type does not count.
 func New(s *lsa.Store) auth.Package { return known{s} }
 
 type known struct{ store *lsa.Store } // immutable
@@ -26,7 +27,7 @@ func (k known) Authenticate(_ context.Context, e auth.Evidence) (logon.Result, n
 	return k.store.TokenForUID(e.Peer.UID, e.Peer.GIDs)
 }
 
-// Evidence returns the kernel's evidence about a peer, the primary group first.
+// Evidence returns the uid and the groups of a peer as evidence. All other fields are empty.
 func (p *Peer) Evidence() auth.Evidence {
 	return auth.Evidence{Peer: &auth.Peer{UID: p.UID, GIDs: p.gids()}}
 }

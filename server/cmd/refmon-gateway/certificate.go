@@ -22,12 +22,13 @@ import (
 // madeLife is the validity of a generated certificate.
 const madeLife = 365 * 24 * time.Hour
 
-// loopbackFile is the generated certificate in the state folder. Clients must be configured to
-// trust it. Its key is in the same folder.
+// loopbackFile is the name of the generated certificate in the state folder. Clients must be
+// configured to trust it. Its key is in the same folder.
 const loopbackFile = "loopback.pem"
 
 // certificate returns the configured certificate. Without one it returns a generated certificate
-// for loopback, and its file name in made.
+// for loopback, and its file name in made. It generates a new one if the state folder has none that
+// is valid for another month.
 func (c *config) certificate() (cert tls.Certificate, made string, err error) {
 	if c.Certificate != "" {
 		cert, err = tls.LoadX509KeyPair(c.Certificate, c.Key)
@@ -49,7 +50,7 @@ func (c *config) certificate() (cert tls.Certificate, made string, err error) {
 	return cert, made, err
 }
 
-// makeLoopback generates a certificate for the configured names.
+// makeLoopback generates a certificate for the configured names and writes it and its key to files.
 func (c *config) makeLoopback(made, keyFile string) error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -88,7 +89,7 @@ func (c *config) makeLoopback(made, keyFile string) error {
 }
 
 // channel returns the TLS channel binding for a client's ticket (RFC 5929, tls-server-end-point),
-// base64. It is "" for certificates signed with another hash than SHA-256.
+// base64. It is "" without a certificate, and for one signed with SHA-384, SHA-512 or Ed25519.
 func channel(cert *tls.Certificate) string {
 	leaf := cert.Leaf
 	if leaf == nil {

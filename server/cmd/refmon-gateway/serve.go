@@ -28,7 +28,7 @@ progress. It prints "ready" with its addresses once it listens. Its user needs
 SeImpersonatePrivilege in refmond and no other right.`
 }
 
-// Run serves until ctx is done.
+// Run serves until ctx is done. It replaces the default logger.
 func (c *serveCmd) Run(ctx context.Context, std *streams) error {
 	cfg, err := load(c.Config)
 	if err != nil {
@@ -61,7 +61,7 @@ func (c *config) gateway(cert *tls.Certificate, log *slog.Logger) gateway.Config
 // dial connects to refmond.
 func (c *config) dial() (*client.Conn, error) { return client.DialUser(c.Socket, c.Owner) }
 
-// serve serves both addresses until ctx is done or one of them fails.
+// serve serves the files and, if it is configured, the console until ctx is done or one of them fails.
 func (c *config) serve(ctx context.Context, g *gateway.Gateway, cert *tls.Certificate, log *slog.Logger) error {
 	handlers := map[string]http.Handler{c.Files: g.Files()}
 	if c.Console != "" {

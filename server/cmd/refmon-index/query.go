@@ -49,7 +49,8 @@ func (c *canReadCmd) Run(std *streams) error {
 	return c.print(std, a)
 }
 
-// answer queries for the person or the token.
+// answer queries for the person or the token. It returns an error unless exactly one of them is
+// given. It makes a relative document name absolute.
 func (c *canReadCmd) answer(x *index.Index) (index.Answer, error) {
 	if name, err := filepath.Abs(c.Document); err == nil && !strings.HasPrefix(c.Document, "/") {
 		c.Document = name // documents are named by absolute paths

@@ -42,7 +42,8 @@ func (s *service) warn() {
 	}
 }
 
-// administer returns the handler of requests about accounts.
+// administer returns the handler of requests about accounts. After each request, every user of a mount gets a new
+// token, because the accounts may have changed.
 func (s *service) administer(cfg *config) func(*token.Token, []byte) ([]byte, ntstatus.Status) {
 	a := admin.Answerer{Store: s.store}
 	if s.trail != nil {

@@ -9,10 +9,10 @@ import (
 	"github.com/refmon/refmon/hostfs"
 )
 
-// Limits of what a check of the configuration says about the files of trees.
+// Limits of the check of a tree's files.
 const (
 	checkWait   = 10 * time.Second
-	mostChecked = 5 // files that are named, for each tree
+	mostChecked = 5 // files of one tree that are listed
 )
 
 // checkConfig reads a configuration and the descriptors stored in its trees. A tree that cannot be read here is left
@@ -29,7 +29,8 @@ func checkConfig(file string) (string, error) {
 	return summary, nil
 }
 
-// unbelievedIn names files of a tree whose stored descriptors do not count, with cause and repair (F-204).
+// unbelievedIn lists files of a tree whose stored descriptors do not count, with cause and repair. It returns "" if
+// there are none, and if the tree cannot be read (F-204).
 func unbelievedIn(t *treeConfig) string {
 	ctx, cancel := context.WithTimeout(context.Background(), checkWait)
 	defer cancel()

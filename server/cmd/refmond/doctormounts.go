@@ -36,7 +36,7 @@ func (c *checkUp) covered(t *treeConfig) bool {
 	return state.Dead || within(t.mount, t.Path)
 }
 
-// forBackup reports whether the mount of a tree for backup answers (M-40).
+// forBackup prints whether the mount of a tree for backup answers. Without one it prints nothing (M-40).
 func (c *checkUp) forBackup(t *treeConfig) {
 	if t.backup == "" {
 		return
@@ -52,11 +52,11 @@ func (c *checkUp) forBackup(t *treeConfig) {
 	}
 }
 
-// mostStored is how many files of a tree are looked at: a few seconds' work.
+// mostStored limits how many files of a tree are inspected, so that it takes a few seconds.
 const mostStored = 50_000
 
-// stored counts the files whose stored descriptors name logon sessions or contain generic rights
-// (F-199, F-201).
+// stored prints how many files have stored descriptors that name logon sessions, contain generic rights, do not count
+// or cannot be read (F-199, F-201).
 func (c *checkUp) stored(t *treeConfig) {
 	counts, err := hostfs.Repair(context.Background(), hostfs.RepairConfig{Path: t.Path, Attribute: t.Attribute,
 		DryRun: true, Most: mostStored, IgnorePosix: t.IgnorePosix})

@@ -58,7 +58,7 @@ func (f *inspectFlags) open() (*inspector, error) {
 	return l, nil
 }
 
-// userID returns the number of a user of the host, given by that or by name.
+// userID parses a uid, or looks up the uid of a user name.
 func userID(name string) (uint32, error) {
 	if n, err := strconv.ParseUint(name, 10, 32); err == nil {
 		return uint32(n), nil
@@ -82,7 +82,7 @@ func (l *inspector) query(q inspect.Query) (a inspect.Reply, err error) {
 	if b, err = l.conn.Look(b); err != nil {
 		return a, fmt.Errorf("%s: %w", q.What, err)
 	}
-	err = json.Unmarshal(b, &a) // before a is read: a return has no order of its own
+	err = json.Unmarshal(b, &a) // not in the return statement, which could copy a before this call
 	return a, err
 }
 

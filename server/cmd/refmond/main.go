@@ -1,7 +1,7 @@
 // Command refmond is the daemon of refmon. `refmond --help` lists its commands, `refmond version`
 // prints its version.
 //
-// The exit code is 0 on success and 2 if the command line was malformed.
+// The exit code is 0 on success and 2 after every error.
 package main
 
 import (
@@ -42,7 +42,7 @@ const description = `refmond is a Windows-compatible security kernel for the pro
 connects gets a process and a token of its account. Programs communicate over named pipes and impersonate
 each other. See docs/refmond.md.`
 
-// Exit codes: those of cmd/refmon.
+// Exit codes, with the numbers of cmd/refmon. Every error is exitMalformed.
 const (
 	exitSuccess   = 0
 	exitMalformed = 2

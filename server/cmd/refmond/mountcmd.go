@@ -117,7 +117,7 @@ func (c *mountCmd) Run(std *streams) error {
 	return errors.Join(err, m.Close(), sys.Close(), tree.Close(), records.close())
 }
 
-// operate starts to answer metrics at the socket that was given.
+// operate serves metrics at the socket c.Metrics.
 func (c *mountCmd) operate(m *mount.Mount, records *mountTrail, log *slog.Logger) (*operations, error) {
 	var l *auditlog.Log
 	if records != nil {
@@ -210,7 +210,7 @@ func (c *mountCmd) backupUser() (map[uint32]winnt.PrivilegeSet, error) {
 	return map[uint32]winnt.PrivilegeSet{uid: winnt.Privileges(winnt.SeBackupPrivilege, winnt.SeRestorePrivilege)}, nil
 }
 
-// audience says who sees a mount of this program.
+// audience describes the users who see a mount of this program, for the log.
 func audience() string {
 	if uid := os.Geteuid(); uid != 0 {
 		return fmt.Sprintf("uid %d alone", uid)

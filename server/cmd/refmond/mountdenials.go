@@ -22,7 +22,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// deniedBy returns what keeps the denials of a tree's mount for refmond why.
+// deniedBy returns a function that stores the denials of a tree's mount for refmond why.
 func (s *service) deniedBy(tree string) func(*mount.Denial) {
 	return func(d *mount.Denial) {
 		n := daemon.Denial{Time: d.Time, UID: d.UID, Lines: denialLines(tree, d)}
@@ -56,10 +56,10 @@ type mountTrail struct {
 	sink     *reporting
 }
 
-// maxMountTrail is the size from which on a mount's trail loses its oldest records, in bytes.
+// maxMountTrail is the size limit of a mount's trail, in bytes. Beyond it the oldest records are deleted.
 const maxMountTrail = 256 << 20
 
-// openMountTrail opens the trail of a mount. "" is none, with a nil result.
+// openMountTrail opens the trail of a mount. It returns nil if dir is "".
 func openMountTrail(dir string, log *slog.Logger) (*mountTrail, error) {
 	if dir == "" {
 		return nil, nil
@@ -76,7 +76,8 @@ func openMountTrail(dir string, log *slog.Logger) (*mountTrail, error) {
 	return &mountTrail{log: l, computer: computer, sink: &reporting{Log: l, log: log}}, nil
 }
 
-// kernelLog returns the kernel's audit log, with the policy that the trail's folder has. For nil it is nil.
+// kernelLog returns the kernel's audit log, with the policy in the trail's folder. It returns nil for a nil trail, and
+// closes the trail on an error.
 func (t *mountTrail) kernelLog(dir string) (*audit.Log, error) {
 	if t == nil {
 		return nil, nil
@@ -90,7 +91,7 @@ func (t *mountTrail) kernelLog(dir string) (*audit.Log, error) {
 	return log, nil
 }
 
-// close ends the trail. For nil it does nothing.
+// close closes the trail. It does nothing for nil.
 func (t *mountTrail) close() error {
 	if t == nil {
 		return nil
@@ -98,8 +99,8 @@ func (t *mountTrail) close() error {
 	return t.log.Close()
 }
 
-// record returns what writes a denial of a mount to the kernel's audit log, as event 4656. A denial that the object's
-// SACL has recorded is not written twice.
+// record returns a function that writes a denial of a mount to the kernel's audit log, as event 4656. The function
+// skips a denial that was no refused open, and one that the object's SACL has recorded.
 func record(log *audit.Log) func(*mount.Denial) {
 	return func(d *mount.Denial) {
 		if d.Open == nil {

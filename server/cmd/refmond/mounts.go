@@ -61,7 +61,7 @@ func (s *service) mountTrees(cfg *config) error {
 	return nil
 }
 
-// operate starts to answer metrics and profiles in the state folder.
+// operate serves metrics and profiles at a socket in the state folder.
 func (s *service) operate(state string) (*operations, error) {
 	return operate(filepath.Join(state, operationsSocket), func(w io.Writer) {
 		writeMetrics(w, s.Stats())

@@ -28,8 +28,8 @@ type operations struct {
 	ended  chan error
 }
 
-// operate starts the server of a socket. An existing socket is stale: the caller holds the state folder's lock, or
-// serves a mount of its own.
+// operate starts the server of a socket. It first removes any file at that path: in the state folder, whose lock the
+// caller holds, only a stale socket can be there. l is the audit log, nil for none.
 func operate(at string, metrics func(io.Writer), l *auditlog.Log, leftOut func() uint64,
 	log *slog.Logger) (*operations, error) {
 	if err := os.Remove(at); err != nil && !errors.Is(err, os.ErrNotExist) {

@@ -85,7 +85,7 @@ type service struct {
 	trees   []servedTree
 
 	mounts     []*mount.Mount
-	mounted    []string    // the trees of the mounts
+	mounted    []string    // the tree of each mount, with " (backup)" after that of a mount for backup
 	operations *operations // nil: it could not be started
 	watching   *watching   // nil: no socket for watchers
 }

@@ -64,7 +64,7 @@ func (a *auditSettings) check() error {
 	return nil
 }
 
-// openAudit opens the audit log in the state folder. Without audit.openAudit it returns a log in memory.
+// openAudit opens the audit log in the state folder. Without audit.keep it returns a log in memory.
 func (s *service) openAudit(cfg *config) (*audit.Log, error) {
 	a := &cfg.Audit
 	if !a.Keep {

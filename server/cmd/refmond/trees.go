@@ -54,8 +54,8 @@ type treeConfig struct {
 	hide    bool   // the mount does not list files that the caller may not read
 	follow  bool   // the host's kernel follows symbolic links in the mount
 	modes   mount.ModePolicy
-	listed  bool   // descriptors are user attributes there
-	backup  string // where it is shown for backup; "" nowhere
+	listed  bool   // the mount lists descriptors as user attributes
+	backup  string // mount point for backup; "": not mounted for backup
 }
 
 var (
@@ -162,7 +162,7 @@ func permissions(text string) (uint32, error) {
 	return uint32(n), nil
 }
 
-// groupID parses a group's number, or looks its name up.
+// groupID parses a gid, or looks up the gid of a group name.
 func groupID(name string) (uint32, error) {
 	n, err := strconv.ParseUint(name, 10, 32)
 	if err != nil {
@@ -197,6 +197,8 @@ func (s *service) openTrees(cfg *config, log *audit.Log) error {
 	return nil
 }
 
+// openTree opens one tree. It fails if the files can be reached without refmond, unless the configuration says exposed.
+// In that case it writes an audit record and fails if the record cannot be kept.
 func (s *service) openTree(c *treeConfig, log *audit.Log) error {
 	c.Accounts = func(id uint32, group bool) sid.SID {
 		if group {

@@ -9,11 +9,11 @@ import (
 // claim is a name that a request changes or depends on.
 type claim struct {
 	at     Path
-	deep   bool // all that is below, too
+	deep   bool // it covers the descendants, too
 	shared bool // others may depend on it at the same time, and none may change it
 }
 
-// conflicts reports whether two requests cannot hold the claims at once.
+// conflicts reports whether two requests cannot hold the claims at the same time.
 func (c claim) conflicts(other claim) bool {
 	if c.shared && other.shared {
 		return false
@@ -33,8 +33,8 @@ type claims struct {
 
 func newClaims() *claims { return &claims{held: map[*[]claim]bool{}, freed: make(chan struct{})} }
 
-// take waits until all claims in list are free and takes them at once. It returns nil after patience or when ctx
-// ends. Otherwise the caller calls release once.
+// take waits until all claims in list are free and takes all of them in one step. It returns nil after patience or
+// when ctx ends. Otherwise the caller calls release once. An empty list is always free.
 func (c *claims) take(ctx context.Context, patience time.Duration, list ...claim) (release func()) {
 	timeout := time.NewTimer(patience)
 	defer timeout.Stop()

@@ -91,7 +91,8 @@ type validators struct {
 	modified time.Time // zero: no date
 }
 
-// has reports whether the resource exists and matches a tag of l, or l is "*".
+// has reports whether the resource exists and l is "*" or lists its tag. same compares two tags. A resource without
+// a tag matches only "*".
 func (v validators) has(l tagList, same func(a, b entityTag) bool) bool {
 	if !v.exists {
 		return false
@@ -112,8 +113,8 @@ type conditions struct {
 	lists      ifLists   // nil: no If header
 }
 
-// parseConditions reads the conditions of a request that changes something. A malformed condition is an error,
-// because its intent is unknown. RFC 9110 requires that malformed dates are ignored (G-37).
+// parseConditions reads the conditions of a request that changes something. A malformed list of tags or If header is
+// an error, because its intent is unknown (G-37). It ignores a malformed date, as RFC 9110 requires.
 func parseConditions(h http.Header) (c conditions, err error) {
 	var errs [3]error
 	c.match, errs[0] = parseTags(h["If-Match"])

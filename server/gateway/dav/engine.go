@@ -10,7 +10,8 @@ import (
 )
 
 // Engine serves WebDAV (RFC 4918, classes 1, 2 and 3). It holds the state that requests share: locks and claimed
-// names. It is safe for concurrent use. Its zero value is not usable.
+// names. It is safe for concurrent use, but its fields may be set only before the first request. Its zero value is
+// not usable.
 type Engine struct {
 	// Locks is immutable.
 	Locks *LockTable
@@ -19,14 +20,15 @@ type Engine struct {
 	// MostListed is the most members of a folder that PROPFIND returns. A larger folder is answered with 507.
 	// Immutable.
 	MostListed int
-	// LargestUpload is the largest body of a PUT, in bytes. Immutable.
+	// LargestUpload is the largest body of a PUT, in bytes. A larger one is answered with 413. Immutable.
 	LargestUpload int64
 
 	now    func() time.Time // immutable
 	claims *claims          // immutable
 }
 
-// New returns an engine without locks that reads the time from now.
+// New returns an engine without locks that reads the time from now, which must not be nil. Its limits are 20,000
+// members and 16 GiB.
 func New(now func() time.Time) *Engine {
 	return &Engine{Locks: newLockTable(now), MostListed: 20_000, LargestUpload: 16 << 30, now: now, claims: newClaims()}
 }
@@ -58,7 +60,7 @@ type exchange struct {
 	to         Path
 	conditions conditions
 	pass       passport
-	// parts are the failures of other resources than the request's.
+	// parts are the failures of single resources, at most mostParts.
 	parts []part
 	// budget is the number of resources that the request may still copy or remove.
 	budget int
@@ -113,7 +115,8 @@ func (x *exchange) serve(user string) error {
 	return Refuse(http.StatusMethodNotAllowed, "this method is not served")
 }
 
-// depths are the Depth values that each method accepts on a folder.
+// depths are the Depth values that these methods accept. DELETE of a file accepts every value, and so do the methods
+// that are missing here.
 var depths = map[string][]string{http.MethodDelete: {"infinity"}, "MOVE": {"infinity"}, "COPY": {"0", "infinity"},
 	"LOCK": {"0", "infinity"}}
 
@@ -123,7 +126,8 @@ func (x *exchange) readable() error {
 	known := depths[x.method]
 	asked := strings.ToLower(strings.Join(depth, " "))
 	// "A client MUST NOT submit a Depth header with a DELETE on a collection with any value but infinity" (RFC 4918,
-	// 9.6.1); so for MOVE (9.9.2), and for COPY and LOCK with 0 (9.8.3, 9.10.3). A refresh ignores it (9.10.2).
+	// 9.6.1). The same holds for MOVE (9.9.2). COPY and LOCK also accept 0 (9.8.3, 9.10.3). A refresh ignores the
+	// header (9.10.2).
 	if known != nil && len(depth) > 0 && !slices.Contains(known, asked) && !x.refreshes() {
 		if i, err := x.files.Stat(x.name); x.method != http.MethodDelete || err != nil || i.Folder {
 			return Refuse(http.StatusBadRequest, "this method takes the depth "+strings.Join(known, " or "))
@@ -139,7 +143,7 @@ func (x *exchange) readable() error {
 	return nil
 }
 
-// infinite reports whether the request covers all descendants, which is the default without a Depth header.
+// infinite reports whether the request covers all descendants: every Depth but 0 does, and so does a missing header.
 func (x *exchange) infinite() bool { return x.r.Header.Get("Depth") != "0" }
 
 // refusalOf returns the refusal in err's chain, or a 500. err must not be nil.

@@ -9,34 +9,39 @@ import (
 )
 
 // FileSystem has the resources as one user sees them, during one request. A resource that the user may not see does
-// not exist. The engine answers an error that is a [Refusal] with it, and any other error with 500.
+// not exist. The engine answers an error that is a [Refusal] with it, and any other error with 500. It calls the
+// methods from one goroutine.
 type FileSystem interface {
-	// Parse returns the path that a URL names, and whether the URL ends in a slash.
+	// Parse returns the path that a URL names, and whether the URL ends in a slash. A URL that can name no resource is
+	// an error. The resource need not exist.
 	Parse(u *url.URL) (name Path, slash bool, err error)
 	// Mutable returns an error if no request may create, replace, move or remove the name, such as a root.
 	Mutable(name Path) error
 	// Stat describes a resource. The error is a Refusal with code 404 if it does not exist.
 	Stat(name Path) (Info, error)
-	// List returns at most most members of a folder, sorted, and whether there are more.
+	// List returns at most most members of a folder, sorted, and whether there are more. Which members it leaves out
+	// is not defined. It returns an error if the name is not a folder or the user may not list it.
 	List(name Path, most int) (members []Info, more bool, err error)
-	// Mkdir creates a folder.
+	// Mkdir creates a folder. It returns an error if the name exists or its folder does not.
 	Mkdir(name Path) error
 	// Remove removes a file or an empty folder. The error is [ErrNotEmpty] for a folder with members.
 	Remove(name Path) error
-	// Rename moves a resource. If replace is set, it replaces an existing file in one step.
+	// Rename moves a resource. If replace is set, it replaces an existing file in one step. If not, an existing
+	// destination is an error and nothing moves.
 	Rename(from, to Path, replace bool) error
 	// Movable returns an error if the user may not move the resource. It changes nothing.
 	Movable(from, to Path) error
 	// Lockable returns an error if the user may not lock the name.
 	Lockable(name Path) error
-	// Open opens a file for reading.
+	// Open opens a file for reading. The caller closes it.
 	Open(name Path) (io.ReadCloser, error)
-	// Create starts an upload. The caller closes it.
+	// Create starts an upload to a new or an existing file. The caller closes it.
 	Create(name Path, c Creation) (Upload, error)
 	// Property returns a DAV: property that the engine does not compute. The value is XML, with code 200. Any other
 	// code has no value.
 	Property(name Path, i *Info, local string) (value string, code int)
-	// Properties returns the properties that clients set, nil if none exist.
+	// Properties returns the properties that clients set, nil if none exist or the user may not read them. The caller
+	// must not change the map.
 	Properties(name Path) map[Name]Property
 	// Patch changes such properties: all of them, or none if it returns an error.
 	Patch(name Path, patches []Patch) error
@@ -61,11 +66,13 @@ type Creation struct {
 	Replace bool
 }
 
-// Upload receives a file. Close without Commit discards the data.
+// Upload receives a file. Close without Commit discards the data. If the file system had to write into the existing
+// file, the data that arrived stays there.
 type Upload interface {
 	io.ReaderFrom
 	io.Closer
-	// Commit makes the received data the contents of the file. created reports that the file is new.
+	// Commit makes the received data the contents of the file. created reports that the file is new. Commit returns an
+	// error if an earlier call failed.
 	Commit() (i Info, created bool, err error)
 }
 

@@ -34,7 +34,7 @@ func parseIf(text string) (lists ifLists, err error) {
 	for p.skip(); p.text != "" && p.err == nil; p.skip() {
 		switch p.text[0] {
 		case '<':
-			// A URL has at least one list behind it.
+			// At least one list follows each URL.
 			if fresh || len(lists) > 0 && !tagged {
 				return nil, errIf
 			}
@@ -63,8 +63,8 @@ type ifParser struct {
 
 func (p *ifParser) skip() { p.text = strings.TrimLeft(p.text, " \t") }
 
-// enclosed reads the text up to end and skips both brackets. p.text must start with the opening one. It sets p.err
-// and may return "" if end is missing.
+// enclosed returns the text up to end and skips both brackets. p.text must start with the opening one. It sets p.err
+// if end is missing or the text has a space, a tab, "<" or ">". An empty text is not an error.
 func (p *ifParser) enclosed(end byte) string {
 	i := strings.IndexByte(p.text, end)
 	if i < 0 {

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Limits of locks.
+// Limits of locks. [LockTable.Add] refuses a lock beyond them.
 const (
 	MostLocks     = 10_000
 	MostLocksEach = 500 // of one user
@@ -21,10 +21,10 @@ type Lock struct {
 	Token  string // a URI that cannot be guessed
 	User   string // the owner; other users cannot use the token (RFC 4918, 6.4)
 	Root   Path   // the resource that was locked
-	Deep   bool   // depth infinity: it covers all resources below, those of the future too (RFC 4918, 6.1)
+	Deep   bool   // depth infinity: it covers all descendants, also those created later (RFC 4918, 6.1)
 	Shared bool
-	Owner  string // XML that the client wrote about itself
-	Until  time.Time
+	Owner  string    // XML that the client wrote about itself
+	Until  time.Time // it expires after this time
 }
 
 // covers reports whether a resource is in the scope of the lock.
@@ -47,7 +47,7 @@ func newLockTable(now func() time.Time) *LockTable {
 	return &LockTable{now: now, byToken: map[string]*Lock{}, byRoot: map[Path][]*Lock{}, each: map[string]int{}}
 }
 
-// Active returns copies of the unexpired locks, sorted by root. It removes expired ones.
+// Active returns copies of the unexpired locks, sorted by root, and nil if there are none. It removes expired ones.
 func (t *LockTable) Active() (list []Lock) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -70,8 +70,9 @@ var errFull = errors.New("too many locks")
 // errConflict is the error if another lock excludes a new one.
 var errConflict = errors.New("conflicting lock")
 
-// Add stores a lock and returns it with a new token and its end. It returns errFull if the user or all users have
-// too many locks (G-19). It returns errConflict and the conflicting locks if others exclude it.
+// Add stores a lock and returns it with a new token and an end at timeout from now. It ignores the Token and Until
+// of l. It returns errFull if the user or all users have too many locks (G-19). It returns errConflict and the
+// conflicting locks if others exclude it. After an error nothing is stored.
 func (t *LockTable) Add(l Lock, timeout time.Duration) (made Lock, conflicts []Lock, err error) {
 	var random [16]byte
 	_, _ = rand.Read(random[:]) // it never fails (crypto/rand)
@@ -119,7 +120,8 @@ func (t *LockTable) owned(user, token string, name Path) (Lock, bool) {
 	return l, true
 }
 
-// refresh sets the end of a lock to timeout from now. It returns false if there is no such lock.
+// refresh sets the end of a lock to timeout from now. It returns false if the table does not have the token. It does
+// not test the owner or whether the lock expired; see owned.
 func (t *LockTable) refresh(token string, timeout time.Duration) (Lock, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -140,8 +142,9 @@ func (t *LockTable) remove(token string) {
 	}
 }
 
-// Drop removes the locks on a removed resource, and with below those on its descendants. A lock ends with its
-// resource (RFC 4918, 9.6) and does not follow a rename (7.6).
+// Drop removes the locks whose root is top, and with below those whose root is a descendant. Call it after top was
+// removed or renamed: a lock ends with its resource (RFC 4918, 9.6) and does not follow a rename (7.6). Locks of
+// folders above stay, even if they cover top.
 func (t *LockTable) Drop(top Path, below bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -12,13 +12,13 @@ import (
 // LongestLock is the longest time that a lock lasts without a refresh (G-19).
 const LongestLock = time.Hour
 
-// longestOwner is the longest owner element that a lock stores, in bytes.
+// longestOwner is the longest owner element that a lock stores, in bytes. A longer one is dropped.
 const longestOwner = 1024
 
 // refreshes reports whether the request refreshes a lock: a LOCK without a body (RFC 4918, 9.10.2).
 func (x *exchange) refreshes() bool { return x.method == "LOCK" && x.r.ContentLength == 0 }
 
-// lock serves LOCK. It creates an empty file if the name is free.
+// lock serves LOCK. It creates an empty file if the name is free. Without a body it refreshes a lock.
 func (x *exchange) lock() error {
 	if err := x.files.Lockable(x.name); err != nil {
 		return err
@@ -80,7 +80,8 @@ func (x *exchange) makeEmpty() error {
 	return err
 }
 
-// conflicting answers that locks exclude the one that was asked for.
+// conflicting returns the refusal of a lock that the locks in conflicts exclude. There must be at least one. The
+// refusal names no resource that the client may not see (G-8).
 func (x *exchange) conflicting(conflicts []Lock) error {
 	slices.SortFunc(conflicts, func(a, b Lock) int { return strings.Compare(string(a.Root), string(b.Root)) })
 	var parts []part
@@ -91,7 +92,7 @@ func (x *exchange) conflicting(conflicts []Lock) error {
 			return f
 		}
 		if _, err := x.files.Stat(l.Root); err != nil {
-			return &refusal{code: http.StatusLocked, xml: "<D:no-conflicting-lock/>"} // the client may not know of it (G-8)
+			return &refusal{code: http.StatusLocked, xml: "<D:no-conflicting-lock/>"} // the client may not see it (G-8)
 		}
 		parts = append(parts, part{l.Root, f})
 	}
@@ -105,7 +106,7 @@ func (x *exchange) conflicting(conflicts []Lock) error {
 // lock token" (RFC 4918, 9.10.2).
 func (x *exchange) refresh() error {
 	tokens := x.pass.submitted
-	delete(tokens, "DAV:no-lock") // it is the token of no lock (RFC 4918, 10.4.8)
+	delete(tokens, "DAV:no-lock") // no lock has this token (RFC 4918, 10.4.8)
 	if len(tokens) != 1 {
 		return Refuse(http.StatusBadRequest, "a LOCK without a body refreshes one lock: name its token in the If header")
 	}
@@ -127,7 +128,7 @@ func (x *exchange) refresh() error {
 	return nil
 }
 
-// noMatch returns the refusal of a token that is not of a lock on the resource.
+// noMatch returns the refusal of a token that belongs to no lock on the resource.
 func noMatch(code int) error { return &refusal{code: code, xml: "<D:lock-token-matches-request-uri/>"} }
 
 // unlock serves UNLOCK.
@@ -156,8 +157,8 @@ func (x *exchange) unlock() error {
 	return x.respond(http.StatusNoContent)
 }
 
-// timeout returns the lock timeout: the first number of the Timeout header, at most LongestLock. Without a valid
-// number it is LongestLock.
+// timeout returns the lock timeout: the first Second-N value of the Timeout header, at most LongestLock. Without such
+// a value, or if its number is malformed, it is LongestLock. Second-0 makes a lock that expires immediately.
 func (x *exchange) timeout() time.Duration {
 	for part := range strings.SplitSeq(x.r.Header.Get("Timeout"), ",") {
 		if seconds, ok := strings.CutPrefix(strings.TrimSpace(part), "Second-"); ok {

@@ -17,8 +17,9 @@ type touch struct {
 	deep   bool // its descendants are removed or replaced too (RFC 4918, 7.5)
 }
 
-// blocking returns the root of a lock that prevents a change, "" if no lock does. below lists the
-// locked descendants that prevent it, in no order; nil unless c.deep (G-39).
+// blocking returns the root of a lock that prevents a change, "" if no lock does. below lists the locked descendants
+// that prevent it, in no order. It is nil without such descendants and unless c.deep is set (G-39). Expired locks
+// prevent nothing.
 func (t *LockTable) blocking(p passport, c touch) (root Path, below []Path) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -20,7 +20,7 @@ type part struct {
 	err  error
 }
 
-// multi is a Refusal that lists the resources for which a method failed (RFC 4918, 13).
+// multi is a Refusal that lists the resources for which a method failed (RFC 4918, 13). It has at least one part.
 type multi struct{ parts []part }
 
 // Error implements error.
@@ -61,7 +61,7 @@ func (x *exchange) fail(name Path, err error) {
 	}
 }
 
-// outcome returns nil without recorded failures, the refusal itself if only named failed, and a 207
+// outcome returns nil without recorded failures, the error itself if only the resource named failed, and a 207
 // otherwise.
 func (x *exchange) outcome(named Path) error {
 	switch {

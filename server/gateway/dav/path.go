@@ -6,7 +6,7 @@ import (
 )
 
 // Path names a resource: "/" for the root, else decoded segments, each after a slash. A FileSystem converts URLs to
-// paths.
+// paths. The zero value is not a path.
 type Path string
 
 // Root is the path of the root.
@@ -21,7 +21,7 @@ func (p Path) Parent() Path {
 	return p[:i]
 }
 
-// Join returns the path of a member of a folder.
+// Join returns the path of a member of a folder. name is one decoded segment; Join does not check it.
 func (p Path) Join(name string) Path {
 	if p == Root {
 		return Path("/" + name)

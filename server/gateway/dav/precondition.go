@@ -11,8 +11,9 @@ import (
 // claimPatience is how long a request waits for others that change the same names.
 const claimPatience = 30 * time.Second
 
-// enter claims the names that the request changes and tests its conditions and the locks. No other request changes
-// them until the caller calls leave (G-38). On an error nothing is claimed.
+// enter claims the names that the request changes, and then tests its conditions and the locks. No other request
+// changes the names until the caller calls leave (G-38). It waits up to claimPatience, then returns a 503 refusal.
+// On an error nothing is claimed and leave is nil.
 func (x *exchange) enter() (leave func(), err error) {
 	leave = x.Engine.claims.take(x.ctx, claimPatience, x.claims()...)
 	if leave == nil {
@@ -34,8 +35,8 @@ func (b *busy) Answer(w http.ResponseWriter, r *http.Request) {
 	b.refusal.Answer(w, r)
 }
 
-// claims returns the claims of the request: the names that it changes, with descendants if it moves or removes them,
-// and shared claims on their folders.
+// claims returns the claims of the request: the names that it changes, with descendants if the change covers them,
+// and shared claims on their folders. A COPY with conditions also has a shared claim on its source.
 func (x *exchange) claims() []claim {
 	list := []claim{{at: x.name}, {at: x.name.Parent(), shared: true}}
 	switch x.method {
@@ -87,9 +88,10 @@ func preconditionFailed() Refusal {
 	return Refuse(http.StatusPreconditionFailed, "precondition failed")
 }
 
-// unless returns failed, or the refusal that the request would get without conditions: "A server MUST ignore all
-// received preconditions if its response to the same request without those conditions [...] would have been a status
-// code other than a 2xx (Successful) or 412" (RFC 9110, 13.2.1; G-45).
+// unless returns failed, or the refusal that a PUT, MKCOL or LOCK would get without conditions because of an existing
+// name or a missing folder: "A server MUST ignore all received preconditions if its response to the same request
+// without those conditions [...] would have been a status code other than a 2xx (Successful) or 412" (RFC 9110,
+// 13.2.1; G-45). For other methods it returns failed.
 func (x *exchange) unless(failed error) error {
 	creates := x.method == http.MethodPut || x.method == "MKCOL" || x.method == "LOCK"
 	if !creates {
@@ -215,8 +217,8 @@ func (s stateOf) hasTag(tag entityTag) bool {
 	return err == nil && v.tag.opaque != "" && tag.strongly(v.tag)
 }
 
-// elsewhere reports whether a URL is on another server. It ignores http or https, because a proxy may change the
-// scheme.
+// elsewhere reports whether a URL is on another server than host. A path without a host is on this one. The schemes
+// http and https count as equal, because a proxy may change the scheme. A URL with user information is elsewhere.
 func elsewhere(u *url.URL, host string) bool {
 	switch {
 	case u.User != nil:

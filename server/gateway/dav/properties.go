@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// MostProperties is the most properties in one request (G-19).
+// MostProperties is the most properties that a PROPFIND may name (G-19). A PROPPATCH may have four times as many
+// patches.
 const MostProperties = 64
 
 // Property is a property that a client has set.
@@ -17,7 +18,7 @@ type Property struct {
 	Lang  string // the xml:lang of the value; "" without one
 }
 
-// Patch sets a property, or removes it.
+// Patch sets a property, or removes the one with its name. Removing a missing property is not an error.
 type Patch struct {
 	Remove   bool
 	Property Property
@@ -90,7 +91,8 @@ func propstat(b *strings.Builder, code int, patches []Patch, of func(Patch) bool
 	}
 }
 
-// readPatches reads the body of a PROPPATCH (RFC 4918, 14.19), in order. A body without a patch is errXML.
+// readPatches reads the body of a PROPPATCH (RFC 4918, 14.19), in order. A body without a patch or with too many is
+// errXML.
 func readPatches(body []byte) (patches []Patch, err error) {
 	update, err := parseXML(body)
 	if err != nil {
@@ -132,7 +134,8 @@ type wanted struct {
 	props []Name // these properties, in addition to all if that is set
 }
 
-// readPropfind reads the body of a PROPFIND. An empty body requests all properties (RFC 4918, 9.1).
+// readPropfind reads the body of a PROPFIND. An empty body requests all properties (RFC 4918, 9.1). A prop element
+// without names requests none. More than MostProperties names are errXML.
 func readPropfind(body []byte) (a wanted, err error) {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return wanted{all: true}, nil

@@ -78,10 +78,10 @@ func (x *exchange) list(l *lister, i *Info, members []Info, noroot bool) {
 type lister struct {
 	x     *exchange
 	want  *wanted
-	locks []Lock // those that are on or below the resource of the request, or cover it
+	locks []Lock // locks that cover the resource of the request or a descendant
 	now   time.Time
 	buf   []byte
-	// by has the properties by their status, in memory that the next resource uses again.
+	// by has the properties of the current resource, grouped by status. The next resource reuses its memory.
 	by []statuses
 }
 
@@ -172,7 +172,7 @@ func (l *lister) add(name Path, i *Info, n Name, dead map[Name]Property) {
 	}
 }
 
-// isLive reports whether the engine computes a DAV: property.
+// isLive reports whether the engine computes a DAV: property of a file or, if folder is set, of a folder.
 func isLive(local string, folder bool) bool {
 	for k := range live {
 		if live[k].local == local {
@@ -197,7 +197,7 @@ func (l *lister) status(code int) *statuses {
 const lockable = "<D:lockentry><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype>" +
 	"</D:lockentry><D:lockentry><D:lockscope><D:shared/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockentry>"
 
-// value appends the value of a live property.
+// value appends the value of a live property. The resourcetype of a file is empty.
 func (l *lister) value(b []byte, name Path, i *Info, local string) []byte {
 	switch local {
 	case "resourcetype":

@@ -66,7 +66,8 @@ func (x *exchange) transfer() error {
 	return x.respond(http.StatusCreated)
 }
 
-// destination reads the Destination header into x.to.
+// destination reads the Destination header into x.to. It refuses a destination on another server with 502. It refuses
+// one that is the source, above it or, unless only the folder itself is copied, below it with 403.
 func (x *exchange) destination() error {
 	header := x.r.Header["Destination"]
 	if len(header) != 1 || header[0] == "" {
@@ -100,7 +101,8 @@ func (x *exchange) destination() error {
 	return nil
 }
 
-// rename performs a MOVE. Locks do not move with the resource (RFC 4918, 7.6).
+// rename performs a MOVE. If atOnce is set, it replaces the destination. It drops the locks of the source, because
+// locks do not move with the resource (RFC 4918, 7.6).
 func (x *exchange) rename(atOnce bool) error {
 	if err := x.files.Rename(x.name, x.to, atOnce); err != nil {
 		return err
@@ -188,7 +190,7 @@ func (x *exchange) copyProperties(from, to Path) error {
 	return x.files.Patch(to, patches)
 }
 
-// put serves PUT.
+// put serves PUT. slash reports that the URL ends in a slash.
 func (x *exchange) put(slash bool) error {
 	switch {
 	case slash:
@@ -231,7 +233,7 @@ func (x *exchange) put(slash bool) error {
 // errTooLong refuses an upload that is too large.
 var errTooLong = Refuse(http.StatusRequestEntityTooLarge, "the file is too long")
 
-// empty reports whether a body has no byte. It consumes one byte.
+// empty reports whether a body has no byte. It consumes one byte. A body that cannot be read counts as empty.
 func empty(body io.Reader) bool {
 	var b [1]byte
 	n, _ := io.ReadFull(body, b[:])

@@ -53,13 +53,14 @@ func (e *element) elements() (list []*element) {
 	return list
 }
 
-// body reads the body of the request, at most largestXML bytes.
+// body reads the body of the request. It refuses a body of more than largestXML bytes with 413.
 func (x *exchange) body() ([]byte, error) {
 	b, err := io.ReadAll(http.MaxBytesReader(x.w, x.r.Body, largestXML))
 	return b, ofBody(err)
 }
 
-// ofBody converts an error of reading a body to a refusal. nil stays nil.
+// ofBody converts an error of reading a body to a refusal: 413 for a body beyond its limit, 400 for one that ended
+// early. nil and refusals stay as they are.
 func ofBody(err error) error {
 	var long *http.MaxBytesError
 	var f Refusal
@@ -75,7 +76,7 @@ func ofBody(err error) error {
 }
 
 // parseXML parses a document. It rejects document types, processing instructions, deep nesting and undeclared
-// prefixes, which only attacks use (G-21).
+// prefixes, which WebDAV clients do not send (G-21). Each error is errXML, also for an empty body.
 func parseXML(body []byte) (root *element, err error) {
 	d := xml.NewDecoder(bytes.NewReader(body))
 	stack := []*element{{}}
@@ -242,7 +243,7 @@ func plain(s string) bool {
 	return true
 }
 
-// readLockInfo reads the body of a LOCK that makes a lock (RFC 4918, 14.11).
+// readLockInfo reads the body of a LOCK that makes a lock (RFC 4918, 14.11). It sets only Shared and Owner.
 func readLockInfo(body []byte) (l Lock, err error) {
 	info, err := parseXML(body)
 	if err != nil {
@@ -262,8 +263,8 @@ func readLockInfo(body []byte) (l Lock, err error) {
 		return l, unclear
 	}
 	if owner := info.child("owner"); owner != nil {
-		// Other clients see this text. It is stored as the client wrote it (RFC 4918, 14.17), up to
-		// a limit.
+		// Other clients see this text. It is stored as the client wrote it (RFC 4918, 14.17). One that is too long is
+		// dropped, and the lock has no owner element.
 		if l.Owner = strings.TrimSpace(owner.inner()); len(l.Owner) > longestOwner {
 			l.Owner = ""
 		}

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes the code of the API anew. It needs protoc (Debian: protobuf-compiler); the plugins
-# are built from the versions in go.mod.
+# Regenerates the code of the API. It needs protoc (Debian package protobuf-compiler) and builds the plugins in the
+# versions of go.mod.
 set -e
 bin=$(mktemp -d)
 trap 'rm -r "$bin"' EXIT

@@ -10,14 +10,14 @@ create table if not exists refmon.fence (source text primary key, seq bigint not
 create table if not exists refmon.state (one boolean primary key default true check (one), index text not null,
 	seq bigint not null, allowance interval not null);
 
--- What an answer was decided by, and when.
+-- The evidence for a document's class, and its time.
 alter table refmon.documents add column if not exists descriptor text not null default '',
 	add column if not exists seq bigint not null default 0,
 	add column if not exists at timestamptz not null default 'epoch';
 alter table refmon.state add column if not exists directory text not null default '';
 
--- The trees that are vouched for now, and by a directory that is: none where the fence is
--- older than the limit, or in the future.
+-- The trees with a current heartbeat; none unless the directory has one, too. A heartbeat that is older than the
+-- limit or in the future is not current.
 create or replace function refmon.fresh() returns text[] language sql stable security definer
 set search_path = pg_catalog, pg_temp as $$
 	with now as (
@@ -27,7 +27,7 @@ set search_path = pg_catalog, pg_temp as $$
 	select coalesce(array_agg(source) filter (where exists (select from now d where d.source = 'directory')), '{}') from now
 $$;
 
--- The classes of the session's user.
+-- The classes of the session's user. Without refmon.sid there are none.
 create or replace function refmon.mine() returns text[] language sql stable security definer
 set search_path = pg_catalog, pg_temp as $$
 	select array(select class from refmon.members where sid = pg_catalog.current_setting('refmon.sid', true))

@@ -27,9 +27,9 @@ type Sink struct {
 	limit time.Duration
 }
 
-// Open connects, creates missing tables, and fills them from the index directory state. Rows whose
-// watermark is older than limit are invisible. The role must own the schema refmon, and must not be
-// a role that the database's users have.
+// Open connects, creates missing tables, and replaces their rows by the state of the index in the folder state.
+// Rows whose watermark is older than limit are invisible. The role must own the schema refmon, and must not be a role
+// that the database's users have. ctx is that of the run: when it ends, Write and SetWatermark fail.
 func Open(ctx context.Context, dsn, state string, limit time.Duration) (*Sink, error) {
 	view, err := index.NewView(state)
 	if err != nil {
@@ -104,7 +104,7 @@ func (s *Sink) fill(tx pgx.Tx) error {
 	return err
 }
 
-// Write writes events in one transaction.
+// Write writes events in one transaction. It writes nothing if they change no row and no member.
 func (s *Sink) Write(events []index.Event) error {
 	b := &pgx.Batch{}
 	for i := range events {
@@ -147,7 +147,7 @@ func (s *Sink) SetWatermark(f *index.Watermark) error {
 	return s.send(b)
 }
 
-// Close closes the connection, even after the run's context has ended.
+// Close closes the connection, even after the run's context has ended. It waits at most a second.
 func (s *Sink) Close() error {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(s.ctx), time.Second)
 	defer stop()

@@ -14,10 +14,10 @@ import (
 
 // Limits of a wait for the database.
 const (
-	patience    = 10 * time.Minute
-	shortest    = 100 * time.Millisecond
-	longest     = 5 * time.Second
-	answerLimit = 30 * time.Second // timeout of a connection
+	patience    = 10 * time.Minute       // after which an error is final
+	shortest    = 100 * time.Millisecond // first pause between attempts
+	longest     = 5 * time.Second        // longest pause between attempts
+	answerLimit = 30 * time.Second       // timeout for connecting, unless the DSN has one
 )
 
 // send sends a batch in one transaction. If the connection breaks, the outcome is unknown. send
@@ -71,7 +71,8 @@ func (s *Sink) again() error {
 
 // restarting reports whether an error may pass after a restart of the database. Source: PostgreSQL,
 // appendix A: class 08 (connection exception), 57P01 to 57P03 (shutdown, crash, cannot connect
-// now), 53300 (too many connections), 25006 (the server is no longer the primary).
+// now), 53300 (too many connections), 25006 (the server is no longer the primary). It returns false
+// once the context of the run has ended.
 func (s *Sink) restarting(err error) bool {
 	if s.ctx.Err() != nil {
 		return false

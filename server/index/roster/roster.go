@@ -14,7 +14,7 @@ import (
 	"github.com/refmon/refmon/server/watch"
 )
 
-// Directory is a source of accounts; [ldap.Directory] implements it.
+// Directory is a source of accounts. [ldap.Directory] implements it and documents the methods.
 type Directory interface {
 	Since(ctx context.Context, old ldap.Mark) (now ldap.Mark, changed bool, err error)
 	People(ctx context.Context, p *ldap.People) error
@@ -62,7 +62,8 @@ type reading struct {
 
 var errChanging = errors.New("the directory changed while it was read")
 
-// look polls once. The heartbeat's time is taken before the poll (N-7).
+// poll queries the directory once. It returns a new version, a heartbeat for the known one, or an error. It takes the
+// heartbeat's time before it queries (N-7).
 func (r *reading) poll(ctx context.Context) index.Version {
 	moment := watch.Now()
 	mark, changed, err := r.directory.Since(ctx, r.mark)

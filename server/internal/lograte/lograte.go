@@ -1,7 +1,8 @@
 // Package lograte limits the log lines that one client can cause. [New] wraps a log/slog handler.
 // Lines with a client attribute (uid, client or address) have a rate limit for each client and
-// cause. The next line of the same client and cause reports how many were suppressed. Lines without
-// such an attribute are never suppressed.
+// cause, which is the level and the message. The next line of the same client and cause reports how
+// many were suppressed. Lines without such an attribute and lines below level Info are never
+// suppressed.
 package lograte
 
 import (
@@ -32,7 +33,7 @@ type Handler struct {
 	counts *counts      // immutable pointer, shared by the handlers of WithAttrs and WithGroup
 }
 
-// New returns a handler that passes lines within the limits to inner.
+// New returns a handler that passes lines within the limits to inner, which must not be nil.
 func New(inner slog.Handler) *Handler {
 	return &Handler{inner: inner, counts: &counts{of: map[key]count{}}}
 }
@@ -136,7 +137,8 @@ func (c *counts) take(k key, at time.Time) (suppressed int, pass bool) {
 	return suppressed, true
 }
 
-// sweepLocked removes expired windows, at most once a second.
+// sweepLocked removes expired windows, at most once a second. Their numbers of suppressed lines are
+// lost.
 //
 // +checklocks:c.mu
 func (c *counts) sweepLocked(at time.Time) {

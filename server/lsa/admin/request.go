@@ -10,11 +10,11 @@ import (
 // Do names the kind of a request.
 type Do string
 
-// The kinds of requests. A successful response to one above Export is empty. The response to one of
-// the others has a part of its data, from Offset on.
+// The kinds of requests, with the fields that each uses; it ignores all others. A successful response to one above
+// Export is empty. The response to one of the others has a part of its data, from Offset on.
 const (
 	AddAccount    Do = "account add"    // Name, UID, FullName, Disabled, Password
-	SetAccount    Do = "account set"    // Name; NewName, UID or NoUID, FullName
+	SetAccount    Do = "account set"    // Name; NewName, UID or NoUID, FullName: what is absent stays
 	DeleteAccount Do = "account delete" // Name
 	SetPassword   Do = "password set"   // Name, Password
 	Lock          Do = "account lock"   // Name: no logon with it succeeds
@@ -58,8 +58,8 @@ type Password string
 // Format writes *** for every verb (L-1).
 func (Password) Format(f fmt.State, _ rune) { io.WriteString(f, "***") } //nolint:errcheck // a State has no errors
 
-// Response is the result of a request. If Error is set, it explains the failure and nothing was
-// changed.
+// Response is the result of a request. If Error is set, it explains the failure, and nothing was changed except in two
+// cases: Unlock may have enabled the account, and after a failure of the disk Error says that the change may be made.
 type Response struct {
 	Error    string `json:"error,omitempty"`
 	Data     []byte `json:"data,omitempty"`
@@ -67,8 +67,8 @@ type Response struct {
 	Revision string `json:"revision,omitempty"` // revision of the store that Data belongs to
 }
 
-// Ask sends a request, for example with client.Conn.Administer, and returns the response. It
-// returns an error if send fails, the response is malformed, or its Error is set.
+// Ask sends a request, for example with client.Conn.Administer, and returns the response. It returns an error if send
+// fails, the response is malformed, or its Error is set; only then the response comes with the error.
 func Ask(send func([]byte) ([]byte, error), r Request) (out Response, err error) {
 	b, err := json.Marshal(r)
 	if err != nil {
@@ -89,8 +89,8 @@ func Ask(send func([]byte) ([]byte, error), r Request) (out Response, err error)
 // tries is how often Fetch starts again because the store changed between two parts.
 const tries = 100
 
-// Fetch requests all parts of a response and returns their bytes, all of one revision. It fails
-// after 100 attempts that a change of the store interrupted.
+// Fetch requests all parts of a response and returns their bytes, all of one revision. It returns the first error of
+// [Ask], and fails after 100 attempts that a change of the store interrupted.
 func Fetch(send func([]byte) ([]byte, error), r Request) ([]byte, error) {
 	for range tries {
 		var all []byte

@@ -1,5 +1,5 @@
-// Package host resolves the users and groups of this host. [Names] queries io.systemd.UserDatabase
-// if its socket answers, otherwise getent.
+// Package host resolves the users and groups of this host. [Names] queries io.systemd.UserDatabase,
+// and then getent if the service does not answer or has no such record.
 //
 //	names := host.New()
 //	uid, ok := names.UID(ctx, "alice")

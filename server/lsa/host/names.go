@@ -80,8 +80,8 @@ func (n *Names) GID(ctx context.Context, name string) (uint32, bool) {
 	return g.id, ok && g.name == name
 }
 
-// Groups returns the gids of a user, the primary one first. ok is false if the list is incomplete,
-// because a missing group could be one that denies.
+// Groups returns the gids of a user, the primary one first. ok is false if the user was not found,
+// or if the list is incomplete, because a missing group could be one that denies.
 func (n *Names) Groups(ctx context.Context, name string) (gids []uint32, ok bool) {
 	if !validKey(name) {
 		return nil, false
@@ -99,6 +99,8 @@ func (n *Names) Groups(ctx context.Context, name string) (gids []uint32, ok bool
 	return unique(u.gid, more), ok
 }
 
+// groupsByRecord returns a user's groups as the service has them. It returns false if the service does not know the
+// user, or does not answer completely.
 func (n *Names) groupsByRecord(ctx context.Context, name string) ([]uint32, bool) {
 	r, found, err := record[userRecord](ctx, n, "GetUserRecord", map[string]any{"userName": name})
 	primary, ok := number(r.GID)

@@ -15,7 +15,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// Domains queries winbind through Samba's program wbinfo. The zero value uses the wbinfo in PATH.
+// Domains queries winbind through Samba's program wbinfo. Its methods return false without an error if winbind has no
+// such account, and an error if it gave no usable answer within five seconds. The zero value uses the wbinfo in PATH.
 // It is safe for concurrent use.
 type Domains struct {
 	wbinfo string           // immutable; "" for the program of that name in PATH

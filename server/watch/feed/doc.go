@@ -1,7 +1,7 @@
 // Package feed sends a watcher's batches from refmond, which may receive change events and read
 // descriptors, to a refmon-index without these rights.
 //
-//	s := &feed.Server{Trees: map[string]feed.Tree{"/srv": {}}, May: administrators}
+//	s := &feed.Server{Trees: map[string]feed.Tree{"/srv": {Traverse: "never"}}, May: administrators}
 //	err := s.Serve(listener) // in refmond
 //
 //	c := index.Config{…, From: func(root string) watch.Source {
@@ -15,5 +15,5 @@
 // kernel's event queue overflows, and the next walk finds the lost changes (N-8). Heartbeats follow
 // the batches that they cover.
 //
-// A Server may serve several listeners at once. A Follower belongs to one run.
+// A Server is safe for concurrent use, also with several listeners. A Follower belongs to one run.
 package feed

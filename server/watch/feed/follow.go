@@ -23,16 +23,16 @@ type Follower struct {
 	Root     string        // path of the tree, as in the server's configuration
 	Share    string        // must equal the server's, or it rejects the watch
 	Traverse string        // must equal the server's; "": never
-	Beat     time.Duration // interval of heartbeats; 0: the server's choice
-	Warn     func(error)   // receives the error of a lost connection; nil: it is dropped
+	Beat     time.Duration // interval of heartbeats, and pause before the next connection; 0: watch.Often
+	Warn     func(error)   // receives the error of a lost or failed connection; nil: it is dropped
 }
 
 // maxLine is the size limit of a server's line, in bytes.
 const maxLine = 256 << 20
 
-// Run follows the tree until the context ends, which is no error, or the server rejects the watch.
-// After a lost connection it connects again, which begins with a walk. Until then the tree has no
-// heartbeat.
+// Run follows the tree until the context ends, which is no error. It returns an error if the server rejects the watch,
+// or runs as another user than root or this program's own. After any other failure it connects again, which begins with
+// a walk. Until then the tree has no heartbeat.
 func (f *Follower) Run(ctx context.Context, out chan<- watch.Batch) error {
 	often := f.Beat
 	if often == 0 {

@@ -21,7 +21,7 @@ import (
 type Tree struct {
 	Options  tree.Options
 	Share    string // SDDL; "": none
-	Traverse string // never, privilege or always
+	Traverse string // never, privilege or always; with "" every Follower is rejected
 }
 
 // Server sends trees to clients. Trees and May are required; its fields are immutable.
@@ -46,16 +46,17 @@ type Server struct {
 const (
 	maxWatches  = 16 // concurrent watches: each has a kernel queue and walks its tree
 	maxQuestion = 64 << 10
-	quickest    = 10 * time.Millisecond
-	patience    = 10 * time.Second // timeout of a client's line
+	quickest    = 10 * time.Millisecond // shortest interval of heartbeats that a client gets
+	patience    = 10 * time.Second      // timeout of a client's line
 )
 
 func (s *Server) begin() {
 	s.once.Do(func() { s.ctx, s.stop = context.WithCancel(context.Background()) })
 }
 
-// Serve accepts clients until the listener is closed, which is no error. It does not wait for
-// connected clients; see [Server.Close].
+// Serve accepts clients until the listener is closed, which is no error, or accept fails. It serves at most 16 watches
+// and closes the connections of further clients without an answer. It does not wait for connected clients; see
+// [Server.Close].
 func (s *Server) Serve(l *net.UnixListener) error {
 	s.begin()
 	for {
@@ -97,7 +98,7 @@ func (s *Server) leave() {
 	s.watches--
 }
 
-// Close ends all watches and waits for them. Close the listeners too.
+// Close ends all watches and waits for them. New clients are not served afterwards. Close the listeners too.
 func (s *Server) Close() {
 	s.begin()
 	s.stop()
@@ -156,7 +157,7 @@ func (s *Server) watcher(c *net.UnixConn) (*watch.Watcher, error) {
 		return nil, fmt.Errorf("the question: %w", err)
 	}
 	_ = c.SetReadDeadline(time.Time{})
-	if s.May == nil { // after the question: a client that is not read out hears no answer
+	if s.May == nil { // checked after the line was read: closing a socket with unread data would discard the answer
 		return nil, errors.New("watching is disabled")
 	}
 	if err := s.May(c); err != nil {

@@ -6,6 +6,7 @@
 //	go run ./internal/test/mutants/run -match A-61         those with a word in their name
 //	go run ./internal/test/mutants/run -table FILE         all, and their table
 //	go run ./internal/test/mutants/run -lot FILE           those of another file
+//	go run ./internal/test/mutants/run -draw 20 -in core   20 new ones, which operators make in random functions
 //
 // More than a few mutants are put into one build of each package's tests, where
 // the environment chooses the one that holds.
@@ -30,8 +31,8 @@ import (
 
 var (
 	sample = flag.Int("sample", 0, "draw so many mutants; 0 takes all")
-	seed   = flag.Uint64("seed", uint64(time.Now().UnixNano()), "the seed of -sample")
-	match  = flag.String("match", "", "take mutants with this text in their folder or name")
+	seed   = flag.Uint64("seed", uint64(time.Now().UnixNano()), "the seed of -sample and -draw")
+	match  = flag.String("match", "", "take mutants with this text in their folder or name; draw from folders with it")
 	except = flag.String("except", "", "leave out mutants with one of these comma-separated texts in folder or name")
 	table  = flag.Bool("table", false, "print a table of the outcomes, as Markdown")
 	own    = flag.Bool("own", false, "run the tests of the mutant's own package only")
@@ -41,6 +42,8 @@ var (
 	apart  = flag.Bool("apart", false, "build each mutant by itself")
 	skip   = flag.String("skip", "", "leave out the tests of this pattern, where many mutants are in one build")
 	limit  = flag.Duration("for", 0, "ask no longer than this; 0 is for ever")
+	draw   = flag.Int("draw", 0, "make so many new mutants in random functions instead of taking those of the lists")
+	in     = flag.String("in", "all", "draw from a part: "+strings.Join(mutants.Rooms, ", "))
 )
 
 // few mutants are asked about sooner one by one than in a build of all.
@@ -48,7 +51,11 @@ const few = 20
 
 func main() {
 	flag.Parse()
-	code, err := run()
+	work := run
+	if *draw > 0 {
+		work = drawNew
+	}
+	code, err := work()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
 		code = 2

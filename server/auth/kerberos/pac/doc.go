@@ -4,7 +4,7 @@
 //	p, err := pac.Open(data, key)       // key: the one that decrypted the ticket
 //	if err != nil { return err }
 //	if err := p.Check(ticket); err != nil { return err }
-//	for _, g := range p.Logon.Groups { … }
+//	id, err := p.Identity(place)        // only the SIDs that this KDC may assign
 //
 // [Open] verifies the server signature over the raw bytes before it parses any buffer. A service
 // does not have the key of the KDC signature, so only its presence is checked. Therefore a holder

@@ -13,11 +13,11 @@ var (
 // Place describes the computer that reads a PAC, and its domain. It decides which SIDs a member
 // accepts from its own KDC and from others (MS-PAC 4.1.2.2).
 type Place struct {
-	// Domain is the domain of the keytab's KDC; zero: unknown.
+	// Domain is the domain of the keytab's KDC; zero: unknown, so that clients of other realms are rejected.
 	Domain sid.SID
-	// Machine is the SID of this computer.
+	// Machine is the SID of this computer; zero: no SID is recognized as one of this computer.
 	Machine sid.SID
-	// Foreign says that the client's realm is not the ticket's.
+	// Foreign says that the client's realm is not the service's.
 	Foreign bool
 }
 
@@ -50,6 +50,7 @@ func (at *Place) drops(s, issuer sid.SID, foreign bool) string {
 	return "a well-known SID of this computer"
 }
 
+// strangers returns why if the issuer is foreign, otherwise "".
 func strangers(foreign bool, why string) string {
 	if foreign {
 		return why

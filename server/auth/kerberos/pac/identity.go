@@ -32,8 +32,8 @@ type Dropped struct {
 const given = winnt.SE_GROUP_MANDATORY | winnt.SE_GROUP_ENABLED_BY_DEFAULT | winnt.SE_GROUP_ENABLED |
 	winnt.SE_GROUP_OWNER | winnt.SE_GROUP_USE_FOR_DENY_ONLY | winnt.SE_GROUP_RESOURCE
 
-// Identity returns the part of the PAC that counts at a place. The error wraps [ErrInvalid]: the
-// issuer cannot have such a user.
+// Identity returns the part of the PAC that counts at a place. Call [PAC.Check] first. The error wraps
+// [ErrInvalid]: the issuer cannot have such a user.
 func (p *PAC) Identity(at Place) (Identity, error) {
 	l := &p.Logon
 	user := l.User()
@@ -154,8 +154,9 @@ func (at *Place) admit(domain sid.SID) error {
 	return nil
 }
 
-// Filter returns the groups of a user that count at a place, without duplicates, and those that do
-// not. It applies the rules for a PAC to groups from a directory. The error wraps [ErrInvalid].
+// Filter returns the groups of a user that count at a place, without duplicates, and those that do not. It applies the
+// rules for a PAC to groups from a directory, and keeps only the attributes that a KDC may assign. The error wraps
+// [ErrInvalid]: the domain cannot have such a user.
 func (at *Place) Filter(user sid.SID, groups []token.Group) ([]token.Group, []Dropped, error) {
 	issuer := user.Prefix()
 	if err := at.admit(issuer); err != nil {

@@ -13,7 +13,7 @@ import (
 type PAC struct {
 	Logon      LogonInfo
 	Client     ClientInfo
-	UPN        *UPNInfo // nil if the KDC wrote none, like the following fields
+	UPN        *UPNInfo // nil if the KDC wrote none, as Attributes, Delegation and Device are
 	Attributes *Attributes
 	Requestor  sid.SID // zero if the KDC wrote none
 	Delegation *Delegation
@@ -25,8 +25,8 @@ type PAC struct {
 	HasClientClaims, HasDeviceClaims bool
 }
 
-// Open verifies the server signature with the key that decrypted the ticket, then parses the
-// buffers. Errors wrap [ErrInvalid].
+// Open verifies the server signature with the key that decrypted the ticket, then parses the buffers. It does not check
+// whom the PAC is for: call [PAC.Check]. Errors wrap [ErrInvalid], also for empty data or data over [MaxSize].
 func Open(data []byte, key types.EncryptionKey) (*PAC, error) {
 	f, err := split(data)
 	if err != nil {

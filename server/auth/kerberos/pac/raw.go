@@ -91,7 +91,7 @@ func wholeSID(b []byte) (sid.SID, error) {
 // Attributes has the flags of PAC_ATTRIBUTES_INFO (MS-PAC 2.14).
 type Attributes uint32
 
-// The attributes.
+// The client requested the PAC, or the KDC added it without a request.
 const (
 	WasRequested Attributes = 1 << iota
 	WasGivenImplicitly

@@ -39,7 +39,8 @@ type Alone struct {
 }
 
 // Run runs all stages until the context ends, which is no error, or one of them fails. It does not
-// listen on a port, and keeps the keys of its roles in memory.
+// listen on a port, and keeps the keys of its roles in memory. It returns an error if another run
+// uses the folder State.
 func (a *Alone) Run(ctx context.Context) error {
 	s, seeds, err := site.New(site.Site{Rights: a.Rights, Share: a.Share, Traverse: a.Traverse,
 		Hosts: map[string][]string{a.Host: a.Trees}, Parts: a.Parts, Deciders: a.Parts})
@@ -125,7 +126,8 @@ func (a *Alone) stage(ctx context.Context, c *stages.Conn, role site.Role) error
 		From: a.From})
 }
 
-// together runs stages until one fails or the context ends. The end of ctx is no error.
+// together runs stages until the first one returns or the context ends, and waits for all of them. The end of ctx is
+// no error. If a stage returns nil before that, the error is [context.Canceled].
 func together(ctx context.Context, all []func(context.Context) error) error {
 	told := ctx
 	ctx, stop := context.WithCancelCause(ctx)

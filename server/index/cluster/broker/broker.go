@@ -20,13 +20,13 @@ import (
 // Options configures a NATS server. Only Store is required. The zero value does not listen and
 // serves its own process only.
 type Options struct {
-	Name    string // server name within a cluster
-	Listen  string // HOST:PORT for clients; "": do not listen
-	Cluster string // HOST:PORT for other servers; "": no cluster
-	Routes  []string
-	TLS     *tls.Config // required unless all addresses are loopback; servers also require each other's certificates
-	Store   string      // folder of the messages
-	Log     func(string)
+	Name    string       // server name within a cluster
+	Listen  string       // HOST:PORT for clients; "": do not listen
+	Cluster string       // HOST:PORT for other servers; "": no cluster
+	Routes  []string     // HOST:PORT of other servers; used only with Cluster
+	TLS     *tls.Config  // required unless all addresses are loopback; servers also require each other's certificates
+	Store   string       // folder of the messages
+	Log     func(string) // receives warnings and errors, from any goroutine; nil: they are dropped
 }
 
 // maxMessage is the size limit of a message, in bytes. A class of a large company can have many
@@ -39,7 +39,7 @@ const readyWithin = 20 * time.Second
 // Broker is a running NATS server.
 type Broker struct{ server *server.Server }
 
-// Start starts a server and waits until it accepts connections. Close it afterwards.
+// Start starts a server and waits until it accepts connections, at most 20 seconds. The caller closes it.
 func Start(s *site.Site, o Options) (*Broker, error) {
 	opts, err := o.options(s)
 	if err != nil {
@@ -125,7 +125,7 @@ func address(text string, secure bool) (string, int, error) {
 // InProcessConn returns a connection from within the process.
 func (b *Broker) InProcessConn() (net.Conn, error) { return b.server.InProcessConn() }
 
-// URL returns the address for clients, "" if the server does not listen.
+// URL returns the address for clients. It means nothing if the server does not listen.
 func (b *Broker) URL() string { return b.server.ClientURL() }
 
 // ErrFull says that the server stopped storing messages because its disk is full or not writable.

@@ -23,9 +23,10 @@ const (
 )
 
 // Save writes the folder of a site that [New] created. With servers it also creates certificates
-// for these names. Without servers the site uses an existing NATS server: authority then has the
-// PEM certificates that clients trust, nil for the host's. If the folder has a site already, the
-// error is [os.ErrExist] and the old site stays in use.
+// for these names, and ignores authority. Without servers the site uses an existing NATS server:
+// authority then has the PEM certificates that clients trust, nil for the host's. Save replaces no
+// file: if the folder has a site already, the error is [os.ErrExist] and the old site stays in use.
+// After an error the folder may have some of the new files.
 func Save(dir string, s *Site, seeds map[Role]string, servers []string, authority []byte) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -99,7 +100,7 @@ func ClientTLS(dir string) (*tls.Config, error) {
 }
 
 // ServerTLS returns a NATS server's TLS configuration: its certificate, and the site's authority
-// for clients.
+// for verifying other servers. A missing certificate or key is an error.
 func ServerTLS(dir string) (*tls.Config, error) {
 	c, err := ClientTLS(dir)
 	if err != nil {

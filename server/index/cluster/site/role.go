@@ -33,8 +33,8 @@ func (s *Site) Roles() []Role {
 	return out
 }
 
-// New validates a site and creates a key for each role. It returns the site with the public keys,
-// and the secret seeds. Store each seed only on the machines of its role.
+// New validates a site and creates a key for each role; Keys of s is ignored. It returns the site with the public keys
+// and its defaults, and the secret seeds. Store each seed only on the machines of its role.
 func New(s Site) (*Site, map[Role]string, error) {
 	seeds := map[Role]string{}
 	s.Keys = map[string]string{}
@@ -58,7 +58,8 @@ func New(s Site) (*Site, map[Role]string, error) {
 	return &s, seeds, nil
 }
 
-// Permissions lists the subjects that a role may publish and subscribe to, with wildcards.
+// Permissions lists the subjects that a role may publish and those that it may subscribe to (Hear), with wildcards.
+// The zero value allows none.
 type Permissions struct{ Publish, Hear []string }
 
 // Names of streams. Each stores the subjects that begin with its name in lower case.
@@ -114,7 +115,8 @@ func (s *Site) Permissions(r Role) Permissions {
 // Inbox returns the prefix of a role's reply subjects. No other role may subscribe to them.
 func Inbox(r Role) string { return "_INBOX." + string(r) }
 
-// Author returns the role that may publish a subject, "" if no role may.
+// Author returns the role that signs the messages of a subject, "" if they are not signed. It does not check whether
+// the site has the subject's host.
 func (s *Site) Author(subject string) Role {
 	first, rest, _ := strings.Cut(subject, ".")
 	switch first {
@@ -133,7 +135,7 @@ func (s *Site) Author(subject string) Role {
 type Signed struct {
 	Subject string
 	ID      string // of the message
-	After   uint64 // the sequence of the preceding valid message; 0: none
+	After   uint64 // the sequence of the preceding valid message of the subject; 0: none
 	Body    []byte
 }
 
@@ -150,7 +152,7 @@ func (m *Signed) bytes() []byte {
 func Sign(key nkeys.KeyPair, m *Signed) ([]byte, error) { return key.Sign(m.bytes()) }
 
 // Verify returns an error unless the role that owns the message's subject signed the message
-// (N-43). [ErrRole] means that the subject has no owner.
+// (N-43). [ErrRole] means that the site has no owner of the subject.
 func (s *Site) Verify(m *Signed, signature []byte) error {
 	role := s.Author(m.Subject)
 	public, known := s.Keys[string(role)]

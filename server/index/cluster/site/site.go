@@ -25,7 +25,7 @@ type Site struct {
 	Servers []string `json:"servers,omitempty"` // URLs of NATS servers
 	Rights  string   `json:"rights"`            // "read" or "read+write"
 	Share   string   `json:"share,omitempty"`   // SDDL of the share's own descriptor
-	// Traverse is the check of traverse rights: "", "never", "privilege" or "always".
+	// Traverse is the check of traverse rights: "", "never", "privilege", "always" or "host".
 	Traverse index.Traverse      `json:"traverse,omitempty"`
 	Hosts    map[string][]string `json:"hosts"` // the trees of each file server
 	// Parts is the number of parts of each tree, Deciders the number of parts of the classes, and
@@ -46,7 +46,7 @@ const (
 
 var hostName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 
-// Read parses and validates a site. Unknown and duplicate fields are errors, and so are values
+// Read parses and validates a site, and sets its defaults. Unknown and duplicate fields are errors, and so are values
 // outside the limits.
 func Read(b []byte) (*Site, error) {
 	s := &Site{}
@@ -114,7 +114,7 @@ func (s *Site) Question() (q index.Question, err error) {
 // Tests reports whether the index checks traverse rights.
 func (s *Site) Tests() bool { return s.Traverse != "" && s.Traverse != index.TraverseNever }
 
-// Part is one share of a tree's documents.
+// Part is one share of the documents of a tree on a host. Numbers begin with 0.
 type Part struct {
 	Host, Tree string
 	Number     int

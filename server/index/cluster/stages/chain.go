@@ -32,7 +32,7 @@ var errTakenOver = errors.New("another process has taken this over")
 // Error codes of the NATS servers.
 const (
 	wrongLast      = jetstream.ErrorCode(10071) // the subject has another last message
-	wrongLastToo   = jetstream.ErrorCode(10164) // the same, while another message is in progress
+	wrongLastToo   = jetstream.ErrorCode(10164) // another last message is in progress
 	maximumReached = jetstream.ErrorCode(10077) // the part is full, because its worker is behind (N-48)
 	inProcess      = jetstream.ErrorCode(10158) // a message with this id is in progress, from the first attempt
 	noRoom         = jetstream.ErrorCode(10002) // the account has reached its storage limit
@@ -41,7 +41,7 @@ const (
 // append writes a message and returns after the servers have stored it. root starts a new chain. It
 // retries transient errors until the context ends. Each retry has the same id and the same
 // predecessor, so that the message is stored once and never after a later one (N-50). It returns
-// errFenced if another writer has taken over.
+// errTakenOver if another writer has taken over. A message that is too large is an error.
 func (w *chain) append(ctx context.Context, id string, body []byte, root bool) error {
 	m := &site.Signed{Subject: w.subject, ID: id, After: w.head, Body: body}
 	if root {
@@ -71,7 +71,8 @@ func (w *chain) append(ctx context.Context, id string, body []byte, root bool) e
 }
 
 // diagnose finds the cause of a rejected append: the message is stored already (done), another writer
-// has taken over (errFenced), or an invalid message is last.
+// has taken over (errTakenOver), or an invalid message is last. In the last case and after an error
+// of the servers, append tries again.
 func (w *chain) diagnose(ctx context.Context, m *site.Signed) (done bool, err error) {
 	last, err := w.c.last(ctx, w.stream, w.subject)
 	switch {
@@ -124,8 +125,8 @@ func (c *Conn) signed(m *site.Signed) (*nats.Msg, error) {
 	return out, nil
 }
 
-// keep publishes a message and retries until the servers have stored it. Use it for subjects where
-// only the last message matters.
+// keep publishes a message and retries transient errors until the servers have stored it or the
+// context ends. Use it for subjects where only the last message matters.
 func (c *Conn) keep(ctx context.Context, subject, id string, body []byte) error {
 	for try := 0; ; try++ {
 		_, err := c.publish(ctx, &site.Signed{Subject: subject, ID: id, Body: body}, nil)
@@ -141,7 +142,7 @@ func (c *Conn) keep(ctx context.Context, subject, id string, body []byte) error 
 	}
 }
 
-// purge deletes the messages of a subject before a sequence.
+// purge deletes the messages of a subject or pattern before a sequence. It does not retry.
 func (c *Conn) purge(ctx context.Context, stream, subject string, before uint64) error {
 	ctx, stop := context.WithTimeout(ctx, answerWithin)
 	defer stop()

@@ -19,10 +19,10 @@ import (
 type Options struct {
 	TLS       *tls.Config
 	InProcess nats.InProcessConnProvider // instead of addresses
-	Warn      func(error)                // receives transient errors; nil: they are dropped
+	Warn      func(error)                // receives transient errors, from any goroutine; nil: they are dropped
 }
 
-// Conn is a role's connection. Create it with [Dial].
+// Conn is a role's connection. Create it with [Dial]. It is safe for concurrent use.
 type Conn struct {
 	nc   *nats.Conn
 	js   jetstream.JetStream

@@ -16,10 +16,10 @@ import (
 
 // FollowConfig configures [Follow]. State is required.
 type FollowConfig struct {
-	State string       // the folder of the index, see [index.Open]
-	Sinks []index.Sink // in addition to the folder; Follow closes them
-	Beat  time.Duration
-	Ready func() // called once, when all shares have been read and have a watermark; may be nil
+	State string        // the folder of the index, see [index.Open]
+	Sinks []index.Sink  // in addition to the folder; Follow closes them once it has opened the folder's log
+	Beat  time.Duration // the interval of polling; 0: [watch.Often]
+	Ready func()        // called once, when all shares have been read and have a watermark; may be nil
 	// Compact is the minimum size of the folder's log before it is compacted, in bytes; 0: 64 MiB.
 	Compact int64
 }

@@ -167,8 +167,8 @@ func (l *ledger) compact(ctx context.Context, w *index.Worker, most int64, all b
 	return nil
 }
 
-// held returns errFenced if another worker has taken the share. A worker that writes nothing would
-// not notice otherwise (N-49).
+// held returns errTakenOver if another worker has taken the share. A worker that writes nothing
+// would not notice otherwise (N-49).
 func (l *ledger) held(ctx context.Context) error {
 	m, err := l.c.last(ctx, l.chain.stream, l.name)
 	if err != nil || m == nil || m.sequence <= l.chain.head || m.signed != nil || !l.chain.rival(m) {

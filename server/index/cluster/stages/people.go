@@ -18,14 +18,15 @@ import (
 // DirectoryConfig configures [Directory]: a file, or a roster instead.
 type DirectoryConfig struct {
 	File   string
-	Roster index.Roster  // nil: read File; its versions need the bytes of a file
+	Roster index.Roster  // nil: read File; each of its versions has Accounts or File
 	Beat   time.Duration // interval of heartbeats for File; 0: [watch.Often]
 }
 
 const headSubject = "directory.head"
 
-// Directory publishes the directory until the context ends or something fails. If a second one
-// starts, the first fails with an error that says so.
+// Directory publishes the directory until the context ends, which is no error, or something fails.
+// If a second one starts, the first fails with an error that says so. A directory of more than 256
+// MiB is an error.
 func Directory(ctx context.Context, c *Conn, o DirectoryConfig) error {
 	roster, versions := o.Roster, make(chan index.Version)
 	if roster == nil {
@@ -70,7 +71,7 @@ func (d *directoryPublisher) tell(ctx context.Context, versions <-chan index.Ver
 }
 
 // version publishes the pieces of a version, and then the head that makes it current. Without a new
-// version it publishes a heartbeat.
+// version it publishes a heartbeat. A version with an error publishes nothing.
 func (d *directoryPublisher) version(ctx context.Context, v *index.Version) error {
 	if v.Err != nil {
 		if !v.Passing() {

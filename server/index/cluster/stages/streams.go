@@ -16,8 +16,9 @@ import (
 // it is reached (N-48).
 const waiting = 256
 
-// Prepare creates the streams of a site or updates them to its configuration. Only the keeper may
-// call it. It retries until the context ends while the servers have no leader.
+// Prepare creates the streams of a site or updates them to its configuration. Only the keeper's
+// connection may do that. Prepare retries transient errors, such as a missing leader, until the
+// context ends.
 func Prepare(ctx context.Context, c *Conn) error {
 	for _, name := range site.Streams() {
 		for {

@@ -25,12 +25,13 @@ type WatchConfig struct {
 	NoEvents bool
 	Every    time.Duration
 	Beat     time.Duration
-	// From returns the source for a tree; nil: an [watch.Watcher] in this process.
+	// From returns the source for a tree; nil: a [watch.Watcher] in this process.
 	From func(tree string) watch.Source
 }
 
-// Watch reports the files of a host until the context ends or something fails. If a second one
-// starts for the same host, the first fails with an error that says so.
+// Watch reports the files of a host until the context ends, which is no error, or something fails.
+// If a second one starts for the same host, the first fails with an error that says so. A host that
+// the site does not have is an error.
 func Watch(ctx context.Context, c *Conn, o WatchConfig) error {
 	trees := c.site.Hosts[o.Host]
 	if len(trees) == 0 {
@@ -95,13 +96,13 @@ func watchTree(ctx context.Context, c *Conn, o *WatchConfig, tree string) error 
 	})
 }
 
-// anew restarts its source, and with it the walk, on request.
+// restartingSource restarts its source, and with it the walk, on request.
 type restartingSource struct {
 	from  func() watch.Source
 	again <-chan struct{}
 }
 
-// Run runs one source after another until the context ends or one of them fails.
+// Run runs one source after another until the context ends, or until one of them fails or ends by itself.
 func (a *restartingSource) Run(ctx context.Context, out chan<- watch.Batch) error {
 	for ctx.Err() == nil {
 		turn, stop := context.WithCancel(ctx)

@@ -65,8 +65,9 @@ func (f *following) addWatermark(m *message) {
 	}
 }
 
-// writeWatermark writes the watermark of all sources. A source is as current as its oldest share. A source
-// with a share without a watermark has none (N-55).
+// writeWatermark writes the watermark of all sources to the sinks. A source is as current as its oldest share. A
+// source with a share without a watermark has none (N-55). If no source has one, it writes nothing. It calls Ready
+// once when all sources have one.
 func (f *following) writeWatermark() error {
 	sources, missing := map[string]index.Moment{}, map[string]bool{}
 	for _, s := range f.logs {

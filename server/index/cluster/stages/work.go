@@ -27,8 +27,9 @@ var workerName = regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`)
 // message is skipped, because it crashes them.
 const maxTries = 3
 
-// Work processes shares until the context ends: its own, and those of workers whose heartbeat is
-// missing. Errors of one share go to Warn and do not end Work.
+// Work processes shares until the context ends, which is no error: its own, and those of workers
+// whose heartbeat is missing. Errors of one share go to Warn and do not end Work. A malformed name
+// and a closed connection do.
 func Work(ctx context.Context, c *Conn, o WorkConfig) error {
 	if o.Beat == 0 {
 		o.Beat = watch.Often
@@ -66,8 +67,8 @@ func Work(ctx context.Context, c *Conn, o WorkConfig) error {
 	})
 }
 
-// shareWorker is a share that this worker may own. Its goroutine owns it; other goroutines only send to
-// woken.
+// shareWorker processes one share while this worker owns it. Its goroutine owns the value; other goroutines only send
+// to woken.
 type shareWorker struct {
 	c       *Conn
 	workers *workers
@@ -99,7 +100,7 @@ func (s *shareWorker) subscribe(subject string) (func(), error) {
 	sub, err := s.c.nc.Subscribe("wake."+subject, func(*nats.Msg) {
 		select {
 		case s.woken <- struct{}{}:
-		default: // it will look in any case
+		default: // it is notified already
 		}
 	})
 	if err != nil {

@@ -45,7 +45,7 @@ func (w *workers) seen(name string) {
 	}
 }
 
-// run sends this worker's heartbeat until the context ends.
+// run sends this worker's heartbeat until the context ends, which is no error, or the connection is closed.
 func (w *workers) run(ctx context.Context) error {
 	t := time.NewTicker(w.beat)
 	defer t.Stop()
@@ -63,7 +63,7 @@ func (w *workers) run(ctx context.Context) error {
 
 // mine reports whether a share belongs to this worker: of all live workers it has the highest hash
 // with the share. A worker that does not receive its own heartbeat was stopped or disconnected. It
-// knows nothing about the others and owns no share.
+// knows nothing about the others and owns no share. mine forgets silent workers.
 func (w *workers) mine(share string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

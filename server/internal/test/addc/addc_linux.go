@@ -22,10 +22,10 @@ import (
 // needed lists the programs for a domain. It also needs root.
 var needed = []string{"samba", "samba-tool", "ldbsearch", "kinit", "curl", "/usr/bin/python3"}
 
-// packages are Debian's packages of them.
+// packages are the Debian packages that contain them.
 const packages = "samba-ad-dc samba-ad-provision samba-dsdb-modules python3-samba ldb-tools krb5-user winbind curl"
 
-// make adds the accounts.
+// makePy is the script that adds the accounts.
 //
 //go:embed make.py
 var makePy []byte
@@ -39,28 +39,27 @@ const (
 
 // Order configures a domain.
 type Order struct {
-	// Users are names, each with the number of groups that it is in, nested five deep.
+	// Users maps each user's name to its number of groups, which are nested five deep.
 	Users map[string]int
-	// Numbered is a number of accounts n0, n1 … with a uidNumber from FirstID on.
+	// Numbered is the number of accounts n0, n1 … whose uidNumber counts up from FirstID.
 	Numbered int
-	// Files starts the file server of the controller, too, which answers domain members.
+	// Files also starts the controller's file server, which domain members need.
 	Files bool
-	// Share is a folder that the file server shows by the name projects: with Files. The
-	// descriptors of its files alone decide there.
+	// Share is a folder that the file server shares as projects; "": none. It needs Files. Only the descriptors of its
+	// files decide there.
 	Share string
 	// Service is the principal of a service, such as HTTP/www.refmon.test.
 	Service string
 	// Changes is LDIF that is applied before the directory starts. BASE stands for the domain's DN
 	// and SID for its SID.
 	Changes string
-	// TLS makes the server answer ldaps:// and StartTLS, with a certificate by an
-	// authority of its own, Domain.CA.
+	// TLS makes the server accept ldaps:// and StartTLS, with a certificate of its own authority, Domain.CA.
 	TLS bool
 }
 
 // Domain is a domain controller that runs until the test ends.
 type Domain struct {
-	Dir     string // its state, and scratch
+	Dir     string // the folder of its state and of temporary files
 	Address string // its loopback address
 	SID     sid.SID
 	Keytab  string // of the service
@@ -68,7 +67,7 @@ type Domain struct {
 
 	t     testing.TB
 	files bool
-	pid   int // of the controller's group of processes
+	pid   int // process group of the controller
 }
 
 // Host is the name of the controller.
@@ -77,14 +76,14 @@ const Host = "dc1.refmon.test"
 // Base is the DN of the domain.
 const Base = "DC=refmon,DC=test"
 
-// Password is that of each user.
+// Password is the password of each user.
 const Password = userPW
 
-// FirstID is the uidNumber of the first numbered account; Domain Users has FirstID + 999. The
-// attribute is a signed number of 32 bits, and idmap_ad takes none below 0.
+// FirstID is the uidNumber of the first numbered account; Domain Users has the gidNumber FirstID + 999. The
+// attribute is a signed 32-bit number, and idmap_ad ignores negative ones.
 const FirstID = 2_000_310_000
 
-// Skip says why there is no domain; where one is required, it fails.
+// Skip skips the test with the reason why there is no domain. With REFMON_SAMBA=required it fails the test.
 func Skip(t testing.TB, format string, args ...any) {
 	t.Helper()
 	if os.Getenv("REFMON_SAMBA") == "required" {
@@ -93,7 +92,8 @@ func Skip(t testing.TB, format string, args ...any) {
 	t.Skipf(format, args...)
 }
 
-// Start makes a domain and waits until its KDC answers.
+// Start creates a domain and waits until its KDC accepts connections. It ends with the test. Start skips the test if
+// a program is missing, the user is not root or a port is taken, and with -short.
 func Start(t testing.TB, o Order) *Domain {
 	t.Helper()
 	if testing.Short() {
@@ -144,7 +144,8 @@ func (d *Domain) services() string {
 	return "ldap,kdc,rpc,winbindd,cldap"
 }
 
-// run runs a program with the client's configuration and returns its output.
+// run runs a program with the Kerberos configuration of the domain and returns its output, standard error last. A
+// failure ends the test.
 func (d *Domain) run(in []byte, name string, args ...string) []byte {
 	d.t.Helper()
 	cmd := exec.Command(name, args...)
@@ -184,12 +185,12 @@ func (d *Domain) provision() {
 	})
 	d.run(nil, "cp", "-a", source+"/.", d.Dir)
 	options := "interfaces = " + d.Address + "/8\nbind interfaces only = yes\nserver services = " + d.services() +
-		// The domain ends with its test: a logon does not wait until the disk has its time.
+		// The domain ends with its test, so a logon need not wait until its time is on disk.
 		"\nvfs objects = acl_xattr dfs_samba4\nldb:nosync = true\n"
-	// Controllers of tests that run side by side have no file in common.
+	// Controllers of tests that run at the same time must share no file.
 	own := []string{"pid directory", "ncalrpc dir", "winbindd socket directory", "ntp signd socket directory"}
 	if d.files {
-		own = slices.Delete(own, 2, 3) // the file server asks at the built-in place, in a name space of its own
+		own = slices.Delete(own, 2, 3) // the file server looks for winbindd in the built-in folder
 	}
 	for _, option := range own {
 		dir := d.path("run", strings.ReplaceAll(option, " ", "-"))
@@ -244,16 +245,16 @@ func (d *Domain) accounts(o Order) {
 		"--configfile="+d.path("etc", "smb.conf"))
 }
 
-// change applies LDIF to the directory's own files, past what its server would refuse.
+// change applies LDIF to the directory's own files, because its server would reject some changes.
 func (d *Domain) change(ldif string) {
 	d.t.Helper()
-	// The tests know the controller by its address.
+	// The tests connect to the controller by its address.
 	ldif += "\n\ndn: CN=DC1,OU=Domain Controllers,BASE\nchangetype: modify\nadd: servicePrincipalName\n" +
 		"servicePrincipalName: ldap/" + d.Address + "\n"
 	d.Modify(ldif)
 }
 
-// Login gets a ticket for a user and returns the environment in which programs use it.
+// Login gets a ticket for a user and returns the environment for programs that use it.
 func (d *Domain) Login(user string) []string {
 	d.t.Helper()
 	cache := "FILE:" + d.path("cache-"+user)
@@ -261,8 +262,8 @@ func (d *Domain) Login(user string) []string {
 	return append(os.Environ(), "KRB5_CONFIG="+d.path("krb5.conf"), "KRB5CCNAME="+cache)
 }
 
-// TokenGroups returns the groups of a user as the directory itself computes them, those
-// of BUILTIN included.
+// TokenGroups returns the groups of a user as the directory itself computes them, including those of BUILTIN. A user
+// without groups ends the test.
 func (d *Domain) TokenGroups(user string) (groups []sid.SID) {
 	d.t.Helper()
 	out := d.run(nil, "ldbsearch", "-H", d.path("private", "sam.ldb"), "-s", "base", "-b",
@@ -276,7 +277,7 @@ func (d *Domain) TokenGroups(user string) (groups []sid.SID) {
 	return groups
 }
 
-// UserSID returns the SID of an account.
+// UserSID returns the SID of an account. An unknown name ends the test.
 func (d *Domain) UserSID(user string) sid.SID {
 	d.t.Helper()
 	out := d.run(nil, "ldbsearch", "-H", d.path("private", "sam.ldb"), "sAMAccountName="+user, "objectSid")

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 )
 
-// ports are those of the services that the DNS names, by the first part of their names.
+// ports maps the first label of an SRV name to the service's port.
 var ports = map[string]uint16{"_ldap": 389, "_kerberos": 88, "_gc": 3268, "_kpasswd": 464}
 
 // resolver serves DNS at the controller's address: its host name, and its services under any name.
@@ -38,7 +38,7 @@ func (d *Domain) resolver() {
 	})
 }
 
-// named answers one question; nil for bytes that ask nothing.
+// named returns the response to a DNS query, nil if b is not a query with one question.
 func (d *Domain) named(b []byte) []byte {
 	var m dnsmessage.Message
 	if m.Unpack(b) != nil || len(m.Questions) != 1 {

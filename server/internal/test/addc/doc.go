@@ -6,6 +6,6 @@
 //	env := d.Login("alice")            // for curl --negotiate and the like
 //	groups := d.TokenGroups("alice")   // as the directory computes them
 //
-// Without the programs or root the test is skipped with a reason; REFMON_SAMBA=required makes that
-// a failure. The provision takes three seconds.
+// Without the programs or root the test is skipped with a reason. With REFMON_SAMBA=required it fails. The first test
+// of a run provisions the domain, which takes three seconds.
 package addc

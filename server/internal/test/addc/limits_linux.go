@@ -1,8 +1,8 @@
 package addc
 
-// Limits are changes that limit accounts of these names, each in another way: of locked and
-// expired the account, of fresh and aged the password (to be changed at first, and too
-// old), disabled, and idle, who has no hour of the week.
+// Limits is LDIF for [Order.Changes] that restricts accounts with these names: locked is locked out, expired has
+// expired, disabled is disabled, fresh must change the password, aged has a password that is too old, and idle may
+// log on at no hour of the week.
 const Limits = `dn: CN=locked,CN=Users,BASE
 changetype: modify
 replace: lockoutTime

@@ -1,6 +1,6 @@
-# Makes accounts in a domain that was just provisioned: python3 make.py FOLDER < ORDER.
-# ORDER is JSON: users {name: groups}, service {name, principals}, password, and the
-# names of groups. Groups hold one another, five deep.
+# Creates accounts in a newly provisioned domain: python3 make.py FOLDER < ORDER.
+# ORDER is JSON: users {name: number of groups}, password, numbered, firstID, and service
+# {name, principals}. Groups are nested five deep.
 import json
 import sys
 
@@ -23,21 +23,21 @@ for name, count in (order["users"] or {}).items():
     below = [user] * 1
     made = 0
     while made < count:
-        # A chain of five: the user is in the first, each is in the next.
+        # A chain of five groups: the user is a member of the first, and each group of the next.
         member = user
         for depth in range(5):
             if made == count:
                 break
             dn = "CN=%s-g%d,CN=Users,%s" % (name, made, base)
             local = depth == 4 and made % 10 == 4
-            kind = -2147483644 if local else -2147483646  # the last of a chain is of the domain's own, now and then
+            kind = -2147483644 if local else -2147483646  # the last group of every second chain is domain local
             db.add({"dn": dn, "objectClass": "group", "sAMAccountName": "%s-g%d" % (name, made),
                     "groupType": str(kind), "member": member})
             member = dn
             made += 1
 numbered = order.get("numbered") or 0
 for i in range(numbered):
-    # Accounts with uidNumber and gidNumber, whose primary group has one, too.
+    # Accounts with a uidNumber and the gidNumber of their primary group.
     name = "n%d" % i
     db.add({"dn": "CN=%s,CN=Users,%s" % (name, base), "objectClass": "user", "sAMAccountName": name,
             "uidNumber": str(order["firstID"] + i), "gidNumber": str(order["firstID"] + 999)})
@@ -52,5 +52,5 @@ for principal in service["principals"]:
     changes += "-\nadd: servicePrincipalName\nservicePrincipalName: %s\n" % principal
 db.modify_ldif(changes)
 db.transaction_commit()
-# The keys are those of the types that the account has now.
+# A new password gives the account keys of its present encryption types.
 db.setpassword("(sAMAccountName=%s)" % service["name"], password + "-service")

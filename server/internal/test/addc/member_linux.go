@@ -13,15 +13,15 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// Member is a domain member with a winbindd, in a name space of mounts of its own.
+// Member is a domain member with a winbindd, in its own mount namespace.
 type Member struct {
-	// Wbinfo is a program that asks that winbindd.
+	// Wbinfo is a program that queries this winbindd.
 	Wbinfo string
 
 	d      *Domain
 	dir    string
-	holder *exec.Cmd // keeps the name space
-	daemon *exec.Cmd // winbindd
+	holder *exec.Cmd // keeps the mount namespace alive
+	daemon *exec.Cmd // winbindd; nil: not running
 }
 
 const memberConf = `[global]
@@ -41,8 +41,8 @@ const memberConf = `[global]
  log file = %[4]s/log/log.%%m
 `
 
-// Join makes a member of the domain, which must have Files. It has no winbindd before
-// Winbind.
+// Join creates a member of the domain, which must have Files. [Member.Winbind] starts its winbindd. Join skips the
+// test if a program is missing or the DNS port is taken.
 func (d *Domain) Join() *Member {
 	d.t.Helper()
 	for _, p := range []string{"winbindd", "wbinfo", "net", "unshare", "nsenter"} {
@@ -71,14 +71,14 @@ func (d *Domain) Join() *Member {
 
 func (m *Member) path(name string) string { return filepath.Join(m.dir, name) }
 
-// configure writes the configuration, with more lines of it.
+// configure writes the configuration, with the lines in more at its end.
 func (m *Member) configure(more string) {
 	m.d.t.Helper()
 	text := fmt.Sprintf(memberConf, Realm, Name, m.d.Address, m.dir) + more
 	m.d.must(os.WriteFile(m.path("smb.conf"), []byte(text), 0o600))
 }
 
-// hold starts a program that keeps the name space.
+// hold starts a program that keeps the mount namespace alive.
 func (m *Member) hold() {
 	m.d.t.Helper()
 	m.holder = exec.Command("unshare", "-m", "sh", "-c", "mount --make-rprivate / && mount --bind '"+m.path("hosts")+
@@ -98,7 +98,7 @@ func (m *Member) hold() {
 	}
 }
 
-// command makes a command in the name space.
+// command returns a command that runs in the mount namespace.
 func (m *Member) command(name string, args ...string) *exec.Cmd {
 	cmd := exec.Command("nsenter", append([]string{"-t", fmt.Sprint(m.holder.Process.Pid), "-m", "--", name}, args...)...)
 	cmd.Env = append(os.Environ(), "KRB5_CONFIG="+m.d.path("krb5.conf"))
@@ -115,7 +115,7 @@ func (m *Member) run(name string, args ...string) string {
 	return string(out)
 }
 
-// WaitForFiles waits until the controller's file server takes a connection.
+// WaitForFiles waits until the controller's file server accepts a connection, at most a minute.
 func (d *Domain) WaitForFiles() {
 	d.t.Helper()
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
@@ -130,8 +130,8 @@ func (d *Domain) WaitForFiles() {
 	}
 }
 
-// Winbind starts winbindd with these lines of configuration and an empty cache, in place
-// of the one before.
+// Winbind stops winbindd and starts it again with an empty cache and the lines in idmap at the end of its
+// configuration. It waits until winbindd reaches the controller.
 func (m *Member) Winbind(idmap string) {
 	m.d.t.Helper()
 	m.Stop()
@@ -141,7 +141,7 @@ func (m *Member) Winbind(idmap string) {
 		m.d.must(os.RemoveAll(d))
 		m.d.must(os.MkdirAll(d, 0o755))
 	}
-	// Its children end with it, although remote call helpers leave its process group.
+	// The PID namespace ends its children with it, because RPC helpers leave its process group.
 	m.daemon = m.command("unshare", "-p", "-f", "--kill-child", "winbindd", "-F", "--no-process-group",
 		"--debug-stdout", "--configfile="+m.path("smb.conf"))
 	m.daemon.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
@@ -158,7 +158,7 @@ func (m *Member) Winbind(idmap string) {
 	}
 }
 
-// Stop ends winbindd with its children.
+// Stop kills winbindd and its children. It does nothing if winbindd does not run.
 func (m *Member) Stop() {
 	if m.daemon == nil {
 		return
@@ -168,13 +168,13 @@ func (m *Member) Stop() {
 	m.daemon = nil
 }
 
-// Ranges returns what `net idmap get ranges` prints: the ranges of autorid.
+// Ranges returns the output of `net idmap get ranges`: the ranges of autorid.
 func (m *Member) Ranges() string {
 	m.d.t.Helper()
 	return m.run("net", "idmap", "get", "ranges", "-s", m.path("smb.conf"))
 }
 
-// Accounts returns the SIDs of the accounts whose names begin so.
+// Accounts returns the SIDs of the accounts whose names begin with prefix, by name.
 func (d *Domain) Accounts(prefix string) map[string]sid.SID {
 	d.t.Helper()
 	out := d.run(nil, "ldbsearch", "-H", d.path("private", "sam.ldb"), "(&(objectClass=user)(sAMAccountName="+prefix+"*))",
@@ -189,7 +189,7 @@ func (d *Domain) Accounts(prefix string) map[string]sid.SID {
 	return all
 }
 
-// field returns the value of a line that begins so.
+// field returns the rest of the first line that begins with name, "" without one.
 func field(text, name string) string {
 	for line := range strings.Lines(text) {
 		if v, ok := strings.CutPrefix(line, name); ok {

@@ -5,7 +5,8 @@ import (
 	"syscall"
 )
 
-// Modify changes the directory while it runs, as its administrator: ldif as [Order.Changes].
+// Modify applies LDIF to the directory, which may be running, as its administrator. It replaces BASE and SID as in
+// [Order.Changes].
 func (d *Domain) Modify(ldif string) {
 	d.t.Helper()
 	ldif = strings.NewReplacer("BASE", Base, "SID", d.SID.String()).Replace(ldif)
@@ -13,7 +14,7 @@ func (d *Domain) Modify(ldif string) {
 		"--controls=local_oid:1.3.6.1.4.1.7165.4.3.12:0")
 }
 
-// Stop stops the controller, without ending it, and lets it go on.
+// Stop suspends the controller's processes if on is set, and otherwise resumes them.
 func (d *Domain) Stop(on bool) {
 	d.t.Helper()
 	sig := syscall.SIGCONT

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// serve starts the controller and waits until its KDC takes a connection.
+// serve starts the controller and waits until its KDC accepts a connection.
 func (d *Domain) serve(secure bool) {
 	d.t.Helper()
 	options := []string{"-i", "-M", "single", "-s", d.path("etc", "smb.conf"), "--debug-stdout"}

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// certificate makes an authority and the server's certificate by it, and returns the
-// options of samba for them.
+// certificate creates an authority and a server certificate that it signs. It sets d.CA and returns samba's options
+// for them.
 func (d *Domain) certificate() []string {
 	d.t.Helper()
 	now := time.Now()

@@ -26,8 +26,8 @@ func (c *ccache) principal(name, realm string) {
 	}
 }
 
-// Cache returns a cache of credentials, version 4, that has the ticket: programs by libkrb5
-// use it and ask no KDC.
+// Cache returns a credential cache, version 4, with the ticket. Programs that use libkrb5 take the ticket from it
+// without contacting a KDC.
 func (t *Ticket) Cache() []byte {
 	ticket := t.Ticket()
 	realm := t.ClientRealm
@@ -50,7 +50,7 @@ func (t *Ticket) Cache() []byte {
 	for _, at := range []time.Time{t.AuthTime, start, end, end} {
 		c.u32(uint32(at.Unix()))
 	}
-	c.b = append(c.b, 0) // no key of a user's session
+	c.b = append(c.b, 0) // is_skey: the ticket is sealed with the service's key
 	for range 3 {        // no flags, addresses, authorization data
 		c.u32(0)
 	}

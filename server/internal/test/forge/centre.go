@@ -16,38 +16,38 @@ import (
 	"github.com/jcmturner/gokrb5/v8/types"
 )
 
-// Centre is a key distribution centre of a test: right, or as a hostile one would be. Realm,
-// Service, Key, Users and PAC are required; close Listener at the end.
+// Centre is a key distribution centre (KDC) for tests, correct or hostile. Realm, Service, Key and Users are required.
+// The caller closes Listener at the end. Fields must not change after Start.
 type Centre struct {
 	Realm   string
 	Service string
-	Key     types.EncryptionKey // of the service
-	Users   map[string]string   // passwords
-	Now     func() time.Time
-	PAC     func(name string, at time.Time) []byte
+	Key     types.EncryptionKey                    // of the service
+	Users   map[string]string                      // passwords
+	Now     func() time.Time                       // nil: time.Now
+	PAC     func(name string, at time.Time) []byte // of a ticket for the service; nil: no PAC
 
 	// Mistakes of a hostile KDC.
 	Iterations []byte                      // parameters of the string-to-key function, 4 bytes
 	Type       int32                       // of the client's key; 0: 18
-	Anyone     bool                        // every password is right
-	NoPreauth  bool                        // the first request is answered
-	Code       int32                       // every request is refused with it
-	Data       []byte                      // data of the error
+	Anyone     bool                        // accepts every password
+	NoPreauth  bool                        // requires no preauthentication
+	Code       int32                       // error code for every request; 0: none
+	Data       []byte                      // data of that error
 	Ticket     func(client string) *Ticket // instead of the one for the service
 	Session    *types.EncryptionKey        // sent to the client instead of the ticket's key
-	Nonce      int                         // is added
-	Named      string                      // the client's name in answers
-	Answer     func([]byte) []byte         // replaces the response
+	Nonce      int                         // added to the nonce in responses
+	Named      string                      // the client's name in responses; "": the real one
+	Answer     func([]byte) []byte         // returns the bytes to send for a response, including the length
 
 	Listener net.Listener
 
 	mu     sync.Mutex
-	typed  map[string]types.EncryptionKey // guarded by mu: the key that a client showed
+	typed  map[string]types.EncryptionKey // guarded by mu: the session key of each client's last TGT
 	asked  int                            // guarded by mu
 	krbtgt types.EncryptionKey            // immutable after Start
 }
 
-// Start listens on a loopback address.
+// Start listens on a loopback address, serves one connection after another, and returns the address.
 func (k *Centre) Start() string {
 	k.Listener = must(net.Listen("tcp", "127.0.0.1:0"))
 	k.krbtgt = NewKey(18)
@@ -70,7 +70,7 @@ func (k *Centre) Start() string {
 	return k.Listener.Addr().String()
 }
 
-// Asked returns how many requests came.
+// Asked returns the number of requests.
 func (k *Centre) Asked() int {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -118,7 +118,7 @@ func (k *Centre) answer(b []byte) []byte {
 	return k.refuse(60, nil)
 }
 
-// key returns that of a user's password.
+// key returns the key of a user's password, and whether the user is known.
 func (k *Centre) key(name string) (types.EncryptionKey, bool) {
 	password, ok := k.Users[name]
 	e := must(crypto.GetEtype(k.Type))
@@ -177,7 +177,7 @@ func (k *Centre) fields(kind int, name string, t messages.Ticket) messages.KDCRe
 	return messages.KDCRepFields{PVNO: 5, MsgType: kind, CRealm: k.Realm, CName: principal(name), Ticket: t}
 }
 
-// part returns the part that only the client reads.
+// part returns the encrypted part of a response, for the client.
 func (k *Centre) part(body *messages.KDCReqBody, session, key types.EncryptionKey, usage uint32) types.EncryptedData {
 	now := k.Now().UTC()
 	part := messages.EncKDCRepPart{Key: session, LastReqs: []messages.LastReq{{LRValue: now}}, Nonce: body.Nonce + k.Nonce,
@@ -215,8 +215,8 @@ func (k *Centre) grant(req *messages.TGSReq) []byte {
 	return must(rep.Marshal())
 }
 
-// Wrap returns a message as RFC 4121 signs it: flags, number and key usage are the
-// caller's.
+// Wrap returns a message in an RFC 4121 wrap token without confidentiality, with the given flags, sequence number and
+// key usage.
 func Wrap(key types.EncryptionKey, flags byte, number uint64, usage uint32, message []byte) []byte {
 	e := must(crypto.GetEtype(key.KeyType))
 	head := binary.BigEndian.AppendUint64([]byte{5, 4, flags, 0xff, 0, 0, 0, 0}, number)

@@ -4,7 +4,7 @@ import (
 	"github.com/refmon/refmon/claims"
 )
 
-// ClaimsBuffer returns a buffer of claims, CLAIMS_SET_METADATA around the set.
+// ClaimsBuffer returns a PAC buffer of claims: CLAIMS_SET_METADATA around the set. Without claims it is empty.
 func ClaimsBuffer(all []claims.Attribute, compressed bool) []byte {
 	if len(all) == 0 {
 		return []byte{}
@@ -16,7 +16,7 @@ func ClaimsBuffer(all []claims.Attribute, compressed bool) []byte {
 	return Metadata(Compress(set), 4, uint32(len(set)))
 }
 
-// Metadata returns CLAIMS_SET_METADATA around those bytes.
+// Metadata returns CLAIMS_SET_METADATA around the bytes of a set. full is the uncompressed size.
 func Metadata(set []byte, format uint16, full uint32) []byte {
 	w := newWriter()
 	w.counts(len(set))
@@ -30,7 +30,7 @@ func Metadata(set []byte, format uint16, full uint32) []byte {
 	return w.done()
 }
 
-// ClaimsSet returns CLAIMS_SET with an array for each list, of Active Directory.
+// ClaimsSet returns CLAIMS_SET with an array for each list, with the source type Active Directory.
 func ClaimsSet(lists ...[]claims.Attribute) []byte {
 	w := newWriter()
 	w.counts(len(lists))

@@ -5,8 +5,8 @@ import (
 	"encoding/binary"
 )
 
-// Compress returns LZ77+Huffman data for the bytes. Every symbol has a code of nine
-// bits, and matches are looked for near by: it is small enough to be right.
+// Compress returns LZ77+Huffman data (MS-XCA) for the bytes. For simplicity every symbol has a code of nine bits, and
+// it searches matches only in the last 300 bytes.
 func Compress(in []byte) (out []byte) {
 	for at := 0; at < len(in); {
 		out = append(out, bytes.Repeat([]byte{0x99}, 256)...)
@@ -26,7 +26,7 @@ func Compress(in []byte) (out []byte) {
 	return out
 }
 
-// match finds bytes before at that go on as those at at do.
+// match returns the longest match for the bytes from at on, and its distance. Without a match both are 0.
 func match(in []byte, at int) (length, back int) {
 	for b := 1; b <= min(at, 300); b++ {
 		n := 0
@@ -40,7 +40,7 @@ func match(in []byte, at int) (length, back int) {
 	return length, back
 }
 
-// words writes bits into 16-bit words, whose places are reserved two words ahead.
+// words writes bits into 16-bit words. It reserves the position of each word two words ahead.
 type words struct {
 	out           []byte
 	first, second int

@@ -11,14 +11,14 @@ import (
 )
 
 // Forwarded is the credential that a client forwards in the authenticator's checksum (RFC 4121 4.1.1, RFC 4120
-// 5.8). The zero value is a good one: the client's ticket for the KDC, sealed with the session key.
+// 5.8). The zero value is a valid one: the client's TGT, sealed with the session key.
 type Forwarded struct {
-	Key      types.EncryptionKey // seals it; the zero value for the session key
-	Client   string              // whose it is; "" for the ticket's client
-	Service  string              // what the ticket in it is for; "" for krbtgt of the realm
-	End      time.Time           // of the ticket in it; zero: ten hours after the authenticator
-	NoTicket bool
-	Cut      int // bytes that are missing at the end; -1 for all
+	Key      types.EncryptionKey // encrypts it; zero: the session key
+	Client   string              // "": the ticket's client
+	Service  string              // of the forwarded ticket; "": krbtgt of the realm
+	End      time.Time           // of the forwarded ticket; zero: ten hours after the authenticator
+	NoTicket bool                // it contains no ticket
+	Cut      int                 // number of bytes to cut off at the end; -1: all
 }
 
 // credInfo has the written fields of KrbCredInfo.
@@ -31,7 +31,7 @@ type credInfo struct {
 	SName  types.PrincipalName `asn1:"explicit,tag:9"`
 }
 
-// option returns what follows the flags of the checksum; nothing for nil.
+// option returns the bytes after the flags of the checksum, nil if f is nil.
 func (f *Forwarded) option(t *Ticket) []byte {
 	if f == nil {
 		return nil

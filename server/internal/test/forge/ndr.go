@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// writer writes a buffer in NDR, type serialisation version 1.
+// writer writes a buffer in NDR, type serialization version 1. [newWriter] returns one.
 type writer struct {
 	b    []byte
 	next uint32

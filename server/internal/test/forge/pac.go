@@ -27,8 +27,8 @@ const (
 // Group is a group by its RID.
 type Group struct{ RID, Attributes uint32 }
 
-// PAC has the contents of a PAC. A field with the zero value omits its buffer, unless the buffer is
-// required.
+// PAC has the contents of a PAC. The logon information and the client's name are always written. A nil slice or
+// pointer, or another zero value, omits its optional buffer.
 type PAC struct {
 	Domain         sid.SID
 	User, Primary  uint32
@@ -41,7 +41,7 @@ type PAC struct {
 	ResourceDomain sid.SID
 	Resources      []Group
 	Flags          uint32 // in addition to those that the groups imply
-	NoFlags        bool   // leaves out those that follow
+	NoFlags        bool   // leaves out the flags that the groups imply
 
 	UPN, DNSDomain string
 	UPNFlags       uint32
@@ -137,7 +137,7 @@ func (p PAC) logonInfo() []byte {
 	return w.done()
 }
 
-// FileTime returns a time as Windows counts it, whole seconds.
+// FileTime returns a time as a FILETIME, truncated to whole seconds.
 func FileTime(t time.Time) int64 { return (t.Unix() + 11644473600) * 1e7 }
 
 func (p PAC) clientInfo() []byte {

@@ -8,14 +8,14 @@ import (
 	"github.com/jcmturner/gokrb5/v8/types"
 )
 
-// SignatureTypes has the type and the length of the checksum of each type of key.
+// SignatureTypes maps each encryption type to the type and length of its checksum.
 var SignatureTypes = map[int32]struct {
 	Type int32
 	Size int
 }{17: {15, 12}, 18: {16, 12}, 19: {19, 16}, 20: {20, 24}, 23: {-138, 16}}
 
-// Seal puts buffers together and signs them with the key, as server; the KDC's
-// signature is of no key. Signatures among the buffers are replaced.
+// Seal returns a PAC of the buffers with a server signature by the key. The KDC signature is a dummy. It replaces
+// signatures among the buffers.
 func Seal(buffers []Buffer, key types.EncryptionKey) []byte {
 	buffers = slices.DeleteFunc(slices.Clone(buffers), func(b Buffer) bool { return b.Type == Server || b.Type == KDC })
 	s := SignatureTypes[key.KeyType]
@@ -26,7 +26,7 @@ func Seal(buffers []Buffer, key types.EncryptionKey) []byte {
 	return Sign(data, key)
 }
 
-// Sign replaces the server signature of a PAC, which must have space for it.
+// Sign returns a copy of a PAC with a new server signature. The PAC must be well formed and have space for it.
 func Sign(data []byte, key types.EncryptionKey) []byte {
 	data = slices.Clone(data)
 	zeroed := slices.Clone(data)
@@ -60,7 +60,7 @@ func Sign(data []byte, key types.EncryptionKey) []byte {
 	return data
 }
 
-// Frame puts buffers behind their table, each aligned to eight bytes.
+// Frame returns a PAC: the table of the buffers, then the buffers, each aligned to eight bytes.
 func Frame(buffers []Buffer) []byte {
 	table := binary.LittleEndian.AppendUint32(nil, uint32(len(buffers)))
 	table = append(table, 0, 0, 0, 0)
@@ -77,7 +77,7 @@ func Frame(buffers []Buffer) []byte {
 	return append(table, body...)
 }
 
-// Split returns copies of the buffers of a PAC that is well formed.
+// Split returns copies of the buffers of a PAC. It panics if the PAC is malformed.
 func Split(data []byte) (out []Buffer) {
 	for i := range binary.LittleEndian.Uint32(data) {
 		e := data[8+16*i:]

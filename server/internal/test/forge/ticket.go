@@ -38,12 +38,12 @@ type Ticket struct {
 	Aware         bool
 	Mutual        bool
 	UseSessionKey bool
-	PACFromClient []byte              // in the authenticator, where it must not count
-	Forwarded     *Forwarded          // behind the flags of the checksum; nil for none
-	Subkey        types.EncryptionKey // in the authenticator; the zero value for none
+	PACFromClient []byte              // in the authenticator, where a service must ignore it
+	Forwarded     *Forwarded          // after the flags of the checksum; nil: none
+	Subkey        types.EncryptionKey // in the authenticator; zero: none
 	Raw           bool                // Kerberos without SPNEGO
 	Mechanisms    [][]byte
-	SessionKey    types.EncryptionKey // filled by Blob
+	SessionKey    types.EncryptionKey // if it has no value, Ticket sets a random key
 }
 
 // Object identifiers of mechanisms, in DER.
@@ -74,12 +74,12 @@ func DER(tag byte, parts ...[]byte) []byte {
 	return append(append([]byte{tag}, asn1tools.MarshalLengthBytes(len(body))...), body...)
 }
 
-// relevant puts entries into AD-IF-RELEVANT.
+// relevant returns an AD-IF-RELEVANT entry with these entries.
 func relevant(entries ...types.AuthorizationDataEntry) types.AuthorizationDataEntry {
 	return types.AuthorizationDataEntry{ADType: 1, ADData: must(asn1.Marshal(types.AuthorizationData(entries)))}
 }
 
-// Ticket returns the ticket, sealed with the key.
+// Ticket returns the ticket, encrypted with Key. It sets SessionType and SessionKey if they are zero.
 func (t *Ticket) Ticket() messages.Ticket {
 	if t.SessionType == 0 {
 		t.SessionType = t.Key.KeyType
@@ -114,7 +114,7 @@ func (t *Ticket) Ticket() messages.Ticket {
 		EncPart: must(crypto.GetEncryptedData(b, t.Key, 2, t.Version))}
 }
 
-// checksum returns the checksum of GSS with flags and bindings.
+// checksum returns Checksum, or else the GSS-API checksum (RFC 4121 4.1.1) with flags and bindings.
 func (t *Ticket) checksum() types.Checksum {
 	if t.Checksum != nil {
 		return *t.Checksum
@@ -124,7 +124,7 @@ func (t *Ticket) checksum() types.Checksum {
 	return types.Checksum{CksumType: 0x8003, Checksum: append(b, t.Forwarded.option(t)...)}
 }
 
-// Request returns the AP-REQ.
+// Request returns the AP-REQ with a new ticket. A random SessionKey is kept in t.
 func (t *Ticket) Request() []byte {
 	ticket := t.Ticket()
 	auth := types.Authenticator{AVNO: 5, CRealm: t.NamedRealm, CName: principal(t.NamedClient), CTime: t.At.UTC(),
@@ -160,7 +160,7 @@ func (t *Ticket) Request() []byte {
 	return must(req.Marshal())
 }
 
-// Blob returns the token that a client sends first.
+// Blob returns the first GSS-API token of a client, in SPNEGO unless Raw is set.
 func (t *Ticket) Blob() []byte {
 	token := DER(0x60, OIDKerberos, []byte{1, 0}, t.Request())
 	if t.Raw {
@@ -173,7 +173,7 @@ func (t *Ticket) Blob() []byte {
 	return Init(mechanisms, token)
 }
 
-// Init returns SPNEGO's first token around a mechanism's; nil leaves a field out.
+// Init returns SPNEGO's first token with these mechanisms and a mechanism's token. A nil argument omits its field.
 func Init(mechanisms [][]byte, token []byte) []byte {
 	var fields [][]byte
 	if mechanisms != nil {
@@ -202,7 +202,7 @@ type Entry struct {
 	Key            types.EncryptionKey
 }
 
-// Keytab returns a keytab of version 5.2.
+// Keytab returns a keytab file, version 0x502, with a hole after each entry.
 func Keytab(entries ...Entry) []byte {
 	be := binary.BigEndian
 	out := []byte{5, 2}
@@ -217,7 +217,7 @@ func Keytab(entries ...Entry) []byte {
 		b = append(be.AppendUint16(b, uint16(len(e.Key.KeyValue))), e.Key.KeyValue...)
 		b = be.AppendUint32(b, e.Version)
 		out = append(be.AppendUint32(out, uint32(len(b))), b...)
-		gap := make([]byte, 4+5) // a gap, as deleted entries leave
+		gap := make([]byte, 4+5) // a hole, as of a deleted entry
 		be.PutUint32(gap, uint32(0xFFFFFFFB))
 		_, _ = rand.Read(gap[4:])
 		out = append(out, gap...)

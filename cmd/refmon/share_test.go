@@ -1,0 +1,39 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/refmon/refmon/internal/objects/shares"
+	"github.com/refmon/refmon/ntacl"
+)
+
+// The attribute of --attribute counts, even if it is the default one. Without the flag it is that of the share.
+func TestAttributeFlagOverridesShare(t *testing.T) {
+	for _, c := range []struct{ flag, share, want string }{
+		{"", "", ""},
+		{"", "user.share", "user.share"},
+		{"user.flag", "", "user.flag"},
+		{"user.flag", "user.share", "user.flag"},
+		{ntacl.Name, "user.share", ntacl.Name},
+	} {
+		var asked cli
+		parser, err := kong.New(&asked, flagTexts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		args := []string{"who-can", "read"}
+		if c.flag != "" {
+			args = append(args, "--attribute", c.flag)
+		}
+		if _, err := parser.Parse(args); err != nil {
+			t.Fatal(err)
+		}
+		g := gate{config: &shares.Config{Attribute: c.share}}
+		g.objects(&asked.WhoCan.objectsFlags, nil)
+		if got := asked.WhoCan.Attribute; got != c.want {
+			t.Errorf("--attribute %q, share with %q: attribute %q, want %q", c.flag, c.share, got, c.want)
+		}
+	}
+}
