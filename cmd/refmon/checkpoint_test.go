@@ -150,7 +150,7 @@ func toFirst(out int64) func(c *checkpoint) {
 
 // A resumed run removes the output after the checkpoint, continues the line numbers, and ends with the counts and the
 // exit code of the whole run.
-func TestRunGoesOn(t *testing.T) {
+func TestRunResumes(t *testing.T) {
 	s := aRun(t, "who-can", "read", "-o", "@o.jsonl", "-f", "jsonl", "--out", "@out")
 	whole := s.read("out")
 	rows := strings.SplitAfter(whole, "\n")
@@ -196,9 +196,9 @@ func TestRunGoesOn(t *testing.T) {
 	}
 }
 
-// TestDiffAndReportGoOn: after a resume, diff and report also count the objects that were unreadable before the
+// TestDiffAndReportResume: after a resume, diff and report also count the objects that were unreadable before the
 // checkpoint.
-func TestDiffAndReportGoOn(t *testing.T) {
+func TestDiffAndReportResume(t *testing.T) {
 	s := aRun(t, "diff", "@empty.jsonl", "@o.jsonl", "-f", "jsonl", "--out", "@out")
 	whole := s.read("out")
 	last := int64(strings.LastIndex(fourObjects, "{"))
@@ -230,9 +230,9 @@ func TestDiffAndReportGoOn(t *testing.T) {
 	}
 }
 
-// TestOnlyLinesGoOn checks that a run over objects that are not JSON lines in UTF-8 cannot be resumed, and that it
-// writes nothing.
-func TestOnlyLinesGoOn(t *testing.T) {
+// TestResumeNeedsJSONLines checks that a run over objects that are not JSON lines in UTF-8 cannot be resumed, and
+// that it writes nothing.
+func TestResumeNeedsJSONLines(t *testing.T) {
 	wide := "\xff\xfe"
 	for _, r := range fourObjects {
 		wide += string([]byte{byte(r), 0})

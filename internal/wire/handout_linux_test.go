@@ -227,9 +227,9 @@ func TestHandOutOverPipe(t *testing.T) {
 	}
 }
 
-// TestUntaken checks that a client that reads no replies gets at most 64 descriptors, and more once it has read them
-// (W-62).
-func TestUntaken(t *testing.T) {
+// TestUnreadRepliesLimitDescriptors checks that a client that reads no replies gets at most 64 descriptors, and more
+// once it has read them (W-62).
+func TestUnreadRepliesLimitDescriptors(t *testing.T) {
 	l := lend(t)
 	l.exchange(&wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
 	const asked = 3 * wire.MaxPassed
@@ -274,8 +274,8 @@ func TestUntaken(t *testing.T) {
 	}
 }
 
-// TestUntakenIsBounded checks that the server keeps a bounded number of unread descriptors.
-func TestUntakenIsBounded(t *testing.T) {
+// TestUnreadDescriptorsAreBounded checks that the server keeps a bounded number of unread descriptors.
+func TestUnreadDescriptorsAreBounded(t *testing.T) {
 	l := lend(t)
 	l.exchange(&wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
 	for i := range uint64(wire.MaxPassed + 50) {
@@ -386,9 +386,9 @@ func TestRefusedHandOuts(t *testing.T) {
 	}
 }
 
-// TestUnaskedAnswer checks that a reply without a request ends the connection, and that the client keeps no
-// descriptor of it (W-50).
-func TestUnaskedAnswer(t *testing.T) {
+// TestUnexpectedReplyEndsConnection checks that a reply without a request ends the connection, and that the client
+// keeps no descriptor of it (W-50).
+func TestUnexpectedReplyEndsConnection(t *testing.T) {
 	server, conn := sockets(t)
 	made := make(chan *client.Conn)
 	go func() {

@@ -54,8 +54,9 @@ func TestJSONContentsAreCounted(t *testing.T) {
 	}
 }
 
-// TestLeftOut checks that a field omitted from a JSON call has the default of its row, or zero (W-36).
-func TestLeftOut(t *testing.T) {
+// TestOmittedJSONFieldHasDefault checks that a field omitted from a JSON call has the default of its row, or zero
+// (W-36).
+func TestOmittedJSONFieldHasDefault(t *testing.T) {
 	for _, row := range Rows() {
 		got, err := row.DecodeInJSON([]byte("{}"))
 		if err != nil {
@@ -91,8 +92,9 @@ func jsonText(v reflect.Value) string {
 	return strings.Trim(string(b), `"`)
 }
 
-// TestHeldAtMost checks that a JSON body may contain as much data as a binary frame, and not a byte more (W-36).
-func TestHeldAtMost(t *testing.T) {
+// TestJSONBodySizeLimit checks that a JSON body may contain as much data as a binary frame, and not a byte more
+// (W-36).
+func TestJSONBodySizeLimit(t *testing.T) {
 	r := newJSONReader(nil)
 	if err := r.hold(MaxBody - 1); err != nil {
 		t.Error(err)

@@ -119,9 +119,9 @@ func TestDescriptorsOfAnswers(t *testing.T) {
 	}
 }
 
-// TestDescriptorsUninvited checks that unexpected descriptors are closed together with expected ones, and that the
-// connection is not read any more (W-50).
-func TestDescriptorsUninvited(t *testing.T) {
+// TestUnexpectedDescriptorsAreClosed checks that unexpected descriptors are closed together with expected ones, and
+// that the connection is not read any more (W-50).
+func TestUnexpectedDescriptorsAreClosed(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		sent []byte

@@ -45,9 +45,10 @@ func (w *without) NewThread() (*nt.Thread, error) { return nil, w.err }
 
 func (w *without) Exit() { w.exited++ }
 
-// TestNoFirstThread checks that a process without a thread serves no client. Instead of a hello the client reads the
-// reason, STATUS_INSUFFICIENT_RESOURCES if the error has no status, and the process exits (W-12, W-17).
-func TestNoFirstThread(t *testing.T) {
+// TestProcessWithoutThreadIsRefused checks that a process without a thread serves no client. Instead of a hello the
+// client reads the reason, STATUS_INSUFFICIENT_RESOURCES if the error has no status, and the process exits (W-12,
+// W-17).
+func TestProcessWithoutThreadIsRefused(t *testing.T) {
 	for _, c := range []struct {
 		err  error
 		want ntstatus.Status

@@ -252,9 +252,9 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// TestThen checks that a dependent call is skipped after a failure and made after a success, and that calls of other
-// threads do not count (W-38).
-func TestThen(t *testing.T) {
+// TestDependentCallNeedsSuccess checks that a dependent call is skipped after a failure and made after a success, and
+// that calls of other threads do not count (W-38).
+func TestDependentCallNeedsSuccess(t *testing.T) {
 	s := serve(t)
 	s.greet()
 	good := call(t, "NtOpenProcessToken", nt.OpenProcessTokenIn{

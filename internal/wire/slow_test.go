@@ -74,9 +74,9 @@ func TestSlow(t *testing.T) {
 	}
 }
 
-// TestDribble checks that a program that sends a frame, or reads a reply, byte by byte has the time of one frame for
-// all of it (W-3, W-18).
-func TestDribble(t *testing.T) {
+// TestSlowFrameHasOneTimeLimit checks that a program that sends a frame, or reads a reply, byte by byte has the time
+// of one frame for all of it (W-3, W-18).
+func TestSlowFrameHasOneTimeLimit(t *testing.T) {
 	hello := wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
 	for _, c := range []struct {
 		name  string

@@ -171,8 +171,8 @@ func (c *cut) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// TestHalfAFrameIsTheLast checks that a partially written frame is the last one of its connection (W-3).
-func TestHalfAFrameIsTheLast(t *testing.T) {
+// TestPartialWriteEndsConnection checks that a partially written frame is the last one of its connection (W-3).
+func TestPartialWriteEndsConnection(t *testing.T) {
 	s := serve(t)
 	conn := &cut{Conn: s.conn}
 	c, err := client.New(conn)

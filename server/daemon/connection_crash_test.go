@@ -286,8 +286,9 @@ var gone = map[string]func(t *testing.T, d *running, c *client.Conn) ntstatus.St
 	},
 }
 
-// TestGone checks that nothing of a client remains, whatever it was doing when it disconnected (W-13).
-func TestGone(t *testing.T) {
+// TestNothingRemainsAfterDisconnect checks that nothing of a client remains, whatever it was doing when it
+// disconnected (W-13).
+func TestNothingRemainsAfterDisconnect(t *testing.T) {
 	d := start(t, nil)
 	for name, do := range gone {
 		t.Run(name, func(t *testing.T) {

@@ -182,8 +182,9 @@ func TestHalfOpen(t *testing.T) {
 	}
 }
 
-// TestUnread checks that programs that read no replies keep no scheduler slot: others are served (W-21, W-44).
-func TestUnread(t *testing.T) {
+// TestUnreadRepliesKeepNoSlot checks that programs that read no replies keep no scheduler slot: others are served
+// (W-21, W-44).
+func TestUnreadRepliesKeepNoSlot(t *testing.T) {
 	d := start(t, nil)
 	row := wire.Rows()[nt.NtTable.Find("NtClose").Info().Number]
 	body, err := row.AppendCall(nil, nt.CloseIn{Handle: 4000}, false)
@@ -218,9 +219,9 @@ func TestUnread(t *testing.T) {
 	d.settles()
 }
 
-// TestGuessed checks that a program that guesses threads, handles, process and thread ids of another program reaches
-// none of them (W-7, W-27).
-func TestGuessed(t *testing.T) {
+// TestGuessedNumbersReachNothing checks that a program that guesses threads, handles, process and thread ids of
+// another program reaches none of them (W-7, W-27).
+func TestGuessedNumbersReachNothing(t *testing.T) {
 	d := start(t, nil)
 	owner, guesser := d.dial(), d.dial()
 	h, st := owner.Thread().NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)

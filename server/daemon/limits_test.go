@@ -85,10 +85,10 @@ func TestLimitsRejectExactlyTheNext(t *testing.T) {
 	}
 }
 
-// TestThreadThatIsNot checks that a thread whose creation failed does not count towards the limit (W-17).
+// TestFailedThreadIsNotCounted checks that a thread whose creation failed does not count towards the limit (W-17).
 //
 // +checklocksignore
-func TestThreadThatIsNot(t *testing.T) {
+func TestFailedThreadIsNotCounted(t *testing.T) {
 	tok, err := token.New(token.LocalSystem())
 	if err != nil {
 		t.Fatal(err)

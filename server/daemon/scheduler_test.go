@@ -159,11 +159,11 @@ func TestConcurrentCallsAreBounded(t *testing.T) {
 	}
 }
 
-// TestBoundsOfTurns checks the numbers of concurrent calls: one for each processor, half of them from one connection,
-// and four long calls for each processor (W-21, W-43).
+// TestConcurrentCallLimits checks the numbers of concurrent calls: one for each processor, half of them from one
+// connection, and four long calls for each processor (W-21, W-43).
 //
 // +checklocksignore
-func TestBoundsOfTurns(t *testing.T) {
+func TestConcurrentCallLimits(t *testing.T) {
 	tr, n := newScheduler(), processors()
 	if tr.free != n || tr.each != max(n/2, 1) || tr.slow != 4*n || tr.slowEach != 2*n {
 		t.Errorf("%d processors: %d calls, %d of one connection, %d long ones, %d of one user",
@@ -231,11 +231,11 @@ func TestUsersShare(t *testing.T) {
 	})
 }
 
-// TestLongTurns checks that a long call releases its slot to others, up to a limit for each user and one for all
-// (W-43).
+// TestLongCallsReleaseTheirSlot checks that a long call releases its slot to others, up to a limit for each user and
+// one for all (W-43).
 //
 // +checklocksignore
-func TestLongTurns(t *testing.T) {
+func TestLongCallsReleaseTheirSlot(t *testing.T) {
 	tr := newSchedulerOf(2, 1, 4)
 	var uids []*share
 	for uid := range uint32(4) {
@@ -273,9 +273,9 @@ func TestLongTurns(t *testing.T) {
 	}
 }
 
-// TestBackoffYieldsToShorterCalls checks the backoff: four lengths of a long time slice, if a connection with less used
-// time, counted by user, was served within the last millisecond, otherwise none. It is repeated at
-// most three times while that connection is served (W-78).
+// TestBackoffYieldsToShorterCalls checks the backoff: four lengths of a long time slice, if a connection with less
+// used time, counted by user, was served within the last millisecond, otherwise none. It is repeated at most three
+// times while that connection is served (W-78).
 func TestBackoffYieldsToShorterCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tr := newSchedulerOf(2, 1, 8)

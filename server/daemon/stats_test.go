@@ -40,10 +40,10 @@ func TestStats(t *testing.T) {
 	}
 }
 
-// TestCountsOfNow checks that each daemon has its own counters, all zero at the start.
+// TestCountersStartAtZero checks that each daemon has its own counters, all zero at the start.
 //
 // +checklocksignore
-func TestCountsOfNow(t *testing.T) {
+func TestCountersStartAtZero(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	defer func() {
 		if err := sys.Close(); err != nil {

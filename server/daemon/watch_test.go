@@ -25,11 +25,11 @@ func numbers(list []*seen) (out []uint64) {
 	return out
 }
 
-// TestKept checks that the newest calls are kept within the limit and the oldest are evicted first. A call that is
-// too large is skipped (W-28).
+// TestNewestCallsAreKept checks that the newest calls are kept within the limit and the oldest are evicted first. A
+// call that is too large is skipped (W-28).
 //
 // +checklocksignore
-func TestKept(t *testing.T) {
+func TestNewestCallsAreKept(t *testing.T) {
 	k := &callBuffer{most: 3}
 	want := func(after uint64, numbered []uint64, next uint64, bytes int) {
 		t.Helper()

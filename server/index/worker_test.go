@@ -19,9 +19,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestVersionsEqualAFreshDecision changes memberships, users and groups many times. After each version every class has
-// the people, the lists and the expression that a decider of that version alone gives it, and classes that name no
-// account of the change have no event (N-96).
+// TestVersionsEqualAFreshDecision changes memberships, users and groups many times. After each version every class
+// has the people, the lists and the expression that a decider of that version alone gives it, and classes that name
+// no account of the change have no event (N-96).
 func TestVersionsEqualAFreshDecision(t *testing.T) {
 	r := rand.New(rand.NewPCG(randtest.Seed(t), 1))
 	home := sid.MustParse("S-1-5-21-1-2-3")
@@ -140,9 +140,9 @@ func randomDocuments(r *rand.Rand, home sid.SID) *watch.Batch {
 	return b
 }
 
-// TestClassesThatRest checks that a class without documents gets the members of the current directory once it has a
-// document again. Two class events are equal if their members are (N-3).
-func TestClassesThatRest(t *testing.T) {
+// TestUnusedClassGetsCurrentMembers checks that a class without documents gets the members of the current directory
+// once it has a document again. Two class events are equal if their members are (N-3).
+func TestUnusedClassGetsCurrentMembers(t *testing.T) {
 	w := working(t, "")
 	plan := watch.Seen{Path: "/t/plan", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;" + night + ")")}
 	sees(t, w, plan)

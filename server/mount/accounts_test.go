@@ -315,9 +315,9 @@ func (l *lines) with(word string) (n int) {
 	return n
 }
 
-// TestRefusalIsToldOnce checks that a user rejected a hundred times by one logon gets one log line, and another one
+// TestRefusalIsLoggedOnce checks that a user rejected a hundred times by one logon gets one log line, and another one
 // after the next logon (M-23).
-func TestRefusalIsToldOnce(t *testing.T) {
+func TestRefusalIsLoggedOnce(t *testing.T) {
 	log := &lines{}
 	from := &counted{}
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) {

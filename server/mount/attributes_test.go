@@ -14,11 +14,11 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// TestOpensTell checks that a user who has a file open with the right to read attributes gets them, and no other
-// user. For a file without a name any user who has it open gets them (M-15).
+// TestOpenHandleRevealsAttributes checks that a user who has a file open with the right to read attributes gets them,
+// and no other user. For a file without a name any user who has it open gets them (M-15).
 //
 // +checklocksignore
-func TestOpensTell(t *testing.T) {
+func TestOpenHandleRevealsAttributes(t *testing.T) {
 	w := newWorld(t)
 	w.describe("", "O:BAG:SYD:P(A;;0x1200a0;;;WD)(A;;0x6;;;"+user(alice)+")")
 	for name, rights := range map[string]string{"f": "FA", "blind": "0x100001"} {

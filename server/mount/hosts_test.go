@@ -22,9 +22,9 @@ func (host) Groups(_ context.Context, name string) ([]uint32, bool) {
 	return []uint32{10, 20}, name == "one"
 }
 
-// TestHosted checks that a user has the host's groups and those of its program, and a uid without a name only the
+// TestHostGroups checks that a user has the host's groups and those of its program, and a uid without a name only the
 // latter (M-2). A user without complete groups or without a uid is rejected (M-3).
-func TestHosted(t *testing.T) {
+func TestHostGroups(t *testing.T) {
 	a := Hosted{Peers: unix.Accounts{}, Hosts: host{}}
 	for _, c := range []struct {
 		uid, gid uint32

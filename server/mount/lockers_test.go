@@ -21,11 +21,11 @@ type lockable struct {
 // Locking implements locked. No file is open under the number.
 func (l lockable) Locking() (fd int, st ntstatus.Status) { return -1, l.st }
 
-// TestLockersOfAll checks the limits of lock owners: 1,024 for one user, 4,096 in all. An existing owner is served
+// TestLockOwnerLimits checks the limits of lock owners: 1,024 for one user, 4,096 in all. An existing owner is served
 // beyond them, and one that ends frees its place. A failed lock counts for nobody (M-32).
 //
 // +checklocksignore
-func TestLockersOfAll(t *testing.T) {
+func TestLockOwnerLimits(t *testing.T) {
 	l, o := newLockers(), &open{n: &node{}}
 	get := func(uid uint32, owner uint64, f nt.OpenFile) (*locker, fuse.Status) {
 		in := &fuse.LkIn{InHeader: header(uid, 0), Owner: owner, Lk: fuse.FileLock{Typ: unix.F_RDLCK, Pid: 1}}

@@ -15,9 +15,10 @@ import (
 	"github.com/refmon/refmon/hostfs"
 )
 
-// TestWhatIsTold checks that a user with traverse right learns that a name exists. Without the right to read
-// attributes the user gets only kind and inode number, and then the kernel caches the attributes for no user (M-5).
-func TestWhatIsTold(t *testing.T) {
+// TestLookupWithoutAttributeRight checks that a user with traverse right learns that a name exists. Without the right
+// to read attributes the user gets only kind and inode number, and then the kernel caches the attributes for no user
+// (M-5).
+func TestLookupWithoutAttributeRight(t *testing.T) {
 	w := newWorld(t, func(c *hostfs.Config, _ *Config) { c.Policy.Traverse = fileaccess.TraverseAlways })
 	w.describe("", "O:BAG:SYD:P(A;;0x1200a0;;;WD)(A;;FA;;;"+user(alice)+")")
 	w.dir("closed", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")")
@@ -110,9 +111,9 @@ func BenchmarkLookup(b *testing.B) {
 	}
 }
 
-// TestOdd: names and attributes of any size, and files of other kinds, are refused with
+// TestUnusualNamesAndKinds: names and attributes of any size, and files of other kinds, are refused with
 // an error that names the fault (M-9, M-21).
-func TestOdd(t *testing.T) {
+func TestUnusualNamesAndKinds(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", full)
 	w.must(unix.Mkfifo(filepath.Join(w.root, "d/pipe"), 0o666))
@@ -146,9 +147,9 @@ func TestOdd(t *testing.T) {
 	}
 }
 
-// TestNamed checks that names impossible on Windows refer to no file: with a stream, a wildcard or a control
-// character. Its device names are ordinary names here (M-9, F-176).
-func TestNamed(t *testing.T) {
+// TestImpossibleWindowsNames checks that names impossible on Windows refer to no file: with a stream, a wildcard or a
+// control character. Its device names are ordinary names here (M-9, F-176).
+func TestImpossibleWindowsNames(t *testing.T) {
 	for name, want := range map[string]unix.Errno{"f": 0, "con": 0, "NUL.txt": 0, "a.": 0, "a ": 0,
 		":": unix.EINVAL, "a*": unix.EINVAL, "a?": unix.EINVAL, `a\b`: unix.EINVAL,
 		"a\x1f": unix.EINVAL, "\xff": unix.EINVAL, "a|b": unix.EINVAL, strings.Repeat("x", 255): 0,
@@ -159,9 +160,9 @@ func TestNamed(t *testing.T) {
 	}
 }
 
-// TestBare: a user who may not read a directory's attributes learns that it exists and can traverse
-// it. He gets no attributes even after another user has read them (M-5).
-func TestBare(t *testing.T) {
+// TestDirectoryWithoutReadableAttributes: a user who may not read a directory's attributes learns that it exists and
+// can traverse it. He gets no attributes even after another user has read them (M-5).
+func TestDirectoryWithoutReadableAttributes(t *testing.T) {
 	w := newWorld(t)
 	w.describe("", "O:BAG:SYD:P(A;;FX;;;WD)(A;;FA;;;"+user(alice)+")")
 	w.dir("secret", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")")
@@ -204,9 +205,9 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// TestNamesThatAreNone checks that no operation finds, creates, moves or removes a name that is impossible on Windows
-// (M-9).
-func TestNamesThatAreNone(t *testing.T) {
+// TestOperationsRejectImpossibleNames checks that no operation finds, creates, moves or removes a name that is
+// impossible on Windows (M-9).
+func TestOperationsRejectImpossibleNames(t *testing.T) {
 	w := newWorld(t)
 	w.describe("", full)
 	w.file("f", "text", full)

@@ -186,10 +186,11 @@ func (s service) change(_, dir string, i int) {
 	}
 }
 
-// TestContest runs four processes that rename, link, replace and mount in the backing tree. Programs of two users and
-// a thread of the kernel must read nothing outside of the tree, and read and change nothing that no descriptor
-// allowed at any moment of the call (F-112, F-114, F-115, F-180, M-1). REFMON_CONTEST sets the duration.
-func TestContest(t *testing.T) {
+// TestConcurrentChangesLeakNothing runs four processes that rename, link, replace and mount in the backing tree.
+// Programs of two users and a thread of the kernel must read nothing outside of the tree, and read and change nothing
+// that no descriptor allowed at any moment of the call (F-112, F-114, F-115, F-180, M-1). REFMON_CONTEST sets the
+// duration.
+func TestConcurrentChangesLeakNothing(t *testing.T) {
 	w := newWorld(t)
 	dir := filepath.Dir(w.root)
 	kept := w.field(dir)

@@ -308,10 +308,10 @@ func server(t *testing.T) (s *smbd.Server, accounts accounted, ids []uint32, peo
 // serverUsers are accounts of the host and of the file server.
 var serverUsers = []string{smbd.Guest, "bin", "games"}
 
-// TestBeside runs random operations by programs of three users on the mount, and by the same users as clients of a
-// real file server of the same tree. The results are equal (M-1, M-13, M-20, M-22). REFMON_OPENS sets their number,
-// 400 by default.
-func TestBeside(t *testing.T) {
+// TestMountEqualsFileServer runs random operations by programs of three users on the mount, and by the same users as
+// clients of a real file server of the same tree. The results are equal (M-1, M-13, M-20, M-22). REFMON_OPENS sets
+// their number, 400 by default.
+func TestMountEqualsFileServer(t *testing.T) {
 	needs(t)
 	if err := exec.Command("/usr/bin/python3", "-c", "import samba.samba3.libsmb_samba_internal").Run(); err != nil {
 		smbd.Skip(t, "python3 has no Samba here: install the package python3-samba")

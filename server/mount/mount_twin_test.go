@@ -21,7 +21,7 @@ import (
 )
 
 // TestDifferencesFromServer checks the differences between Samba's server and the mount that docs/mount.md names,
-// with operations that TestBeside does not use (F-58, F-59, M-13, M-22, S-63).
+// with operations that TestMountEqualsFileServer does not use (F-58, F-59, M-13, M-22, S-63).
 func TestDifferencesFromServer(t *testing.T) {
 	needs(t)
 	s, accounts, ids, _ := server(t)

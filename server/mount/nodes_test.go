@@ -28,9 +28,9 @@ func (w *world) numberOf(name string) uint64 {
 	return s.Ino
 }
 
-// TestNumberUsedAgain removes a program's working directory, and another directory that the kernel knows gets its
+// TestReusedInodeNumber removes a program's working directory, and another directory that the kernel knows gets its
 // inode number. The program sees nothing of the new one (F-180, M-11).
-func TestNumberUsedAgain(t *testing.T) {
+func TestReusedInodeNumber(t *testing.T) {
 	w := newWorld(t)
 	w.dir("gone", listAll)
 	number := w.numberOf("gone")
@@ -83,9 +83,9 @@ type bare struct{ nt.FilePlace }
 
 func (bare) Identity() (uint64, string) { return 2, "" }
 
-// TestNumbersAlone checks that a tree is not mounted if its file system has neither birth times nor file handles
-// (F-180).
-func TestNumbersAlone(t *testing.T) {
+// TestTreeWithoutFileIdentityIsRefused checks that a tree is not mounted if its file system has neither birth times
+// nor file handles (F-180).
+func TestTreeWithoutFileIdentityIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	tree, err := hostfs.Open(hostfs.Config{Path: dir, Attribute: "user.NTACL"})
 	if err != nil {

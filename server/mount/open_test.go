@@ -14,9 +14,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestFinal checks that a handle keeps its granted rights after the file lost its name or the user lost the rights
-// (M-4, M-15).
-func TestFinal(t *testing.T) {
+// TestHandleKeepsGrantedRights checks that a handle keeps its granted rights after the file lost its name or the user
+// lost the rights (M-4, M-15).
+func TestHandleKeepsGrantedRights(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", full)
 	w.file("d/f", "before\n", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")")

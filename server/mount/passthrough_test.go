@@ -87,8 +87,8 @@ func (w *world) settled(name string) {
 	w.Fatalf("handles of %s are open", name)
 }
 
-// TestPlain: without passthrough each read and write reaches the mount (M-4).
-func TestPlain(t *testing.T) {
+// TestReadsWithoutPassthrough: without passthrough each read and write reaches the mount (M-4).
+func TestReadsWithoutPassthrough(t *testing.T) {
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Plain = true })
 	w.file("f", "0123456789", "O:BAG:SYD:P(A;;FA;;;WD)")
 	f, err := os.OpenFile(filepath.Join(w.at, "f"), os.O_RDWR, 0)

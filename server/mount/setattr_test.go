@@ -200,9 +200,9 @@ func TestOpenFlags(t *testing.T) {
 	w.m.leave(fh)
 }
 
-// TestPasses: traverse is granted to everyone under TraverseNever, with the privilege under
+// TestTraverseByPolicy: traverse is granted to everyone under TraverseNever, with the privilege under
 // TraversePrivilege, and else by the directory's descriptor (F-23, M-5).
-func TestPasses(t *testing.T) {
+func TestTraverseByPolicy(t *testing.T) {
 	for policy, want := range map[fileaccess.Traverse][2]bool{fileaccess.TraverseNever: {true, true},
 		fileaccess.TraversePrivilege: {true, true}, fileaccess.TraverseAlways: {true, false}} {
 		w := newWorld(t, func(c *hostfs.Config, _ *Config) { c.Policy.Traverse = policy })

@@ -13,9 +13,9 @@ import (
 	"github.com/refmon/refmon/hostfs"
 )
 
-// TestHandlesAreAsked checks that the handle decides about a request on an open file, not the sender, because
+// TestHandleDecidesRequest checks that the handle decides about a request on an open file, not the sender, because
 // read-ahead and write-back have no user (M-4).
-func TestHandlesAreAsked(t *testing.T) {
+func TestHandleDecidesRequest(t *testing.T) {
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Plain = true })
 	w.file("f", "text", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")(A;;0x120084;;;"+user(bob)+")")
 	w.file("other", "other", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")")

@@ -81,9 +81,9 @@ func (w *world) sets(uid uint32, name, text string, want unix.Errno) {
 	}
 }
 
-// TestNotMade: POSIX ACLs, capabilities and other attributes of the host are EOPNOTSUPP. A link
+// TestHostAttributesAreUnsupported: POSIX ACLs, capabilities and other attributes of the host are EOPNOTSUPP. A link
 // that was not created through the tree is not listed and cannot be read.
-func TestNotMade(t *testing.T) {
+func TestHostAttributesAreUnsupported(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", "O:BAG:SYD:P(A;OICI;FA;;;WD)")
 	w.file("d/f", "", "O:BAG:SYD:P(A;OICI;FA;;;WD)")
@@ -103,9 +103,9 @@ func TestNotMade(t *testing.T) {
 	w.refused(0, "Permission denied", "readlink", "-v", "d/link")
 }
 
-// TestDiffering checks which parts of a descriptor a change concerns, and the right that each part needs (M-16,
-// F-50).
-func TestDiffering(t *testing.T) {
+// TestChangedDescriptorParts checks which parts of a descriptor a change concerns, and the right that each part needs
+// (M-16, F-50).
+func TestChangedDescriptorParts(t *testing.T) {
 	const owner, group, dacl, sacl = winnt.OWNER_SECURITY_INFORMATION, winnt.GROUP_SECURITY_INFORMATION,
 		winnt.DACL_SECURITY_INFORMATION, winnt.SACL_SECURITY_INFORMATION
 	const shut, bare = winnt.PROTECTED_DACL_SECURITY_INFORMATION, winnt.UNPROTECTED_DACL_SECURITY_INFORMATION
@@ -135,9 +135,9 @@ func TestDiffering(t *testing.T) {
 	}
 }
 
-// TestUnserved checks the errors for reading and removing missing attributes. Setting an unsupported one fails with
-// EOPNOTSUPP (M-22, M-35).
-func TestUnserved(t *testing.T) {
+// TestUnsupportedAttributeErrors checks the errors for reading and removing missing attributes. Setting an
+// unsupported one fails with EOPNOTSUPP (M-22, M-35).
+func TestUnsupportedAttributeErrors(t *testing.T) {
 	w := newWorld(t)
 	w.describe("", full)
 	w.file("f", "text", full)

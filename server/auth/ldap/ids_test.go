@@ -81,9 +81,9 @@ func TestIDs(t *testing.T) {
 	}
 }
 
-// TestIDsAreKept checks that an answer is cached for a minute, and that an unreachable directory is not queried for
-// ten seconds (D-34).
-func TestIDsAreKept(t *testing.T) {
+// TestIDsAreCachedForAMinute checks that an answer is cached for a minute, and that an unreachable directory is not
+// queried for ten seconds (D-34).
+func TestIDsAreCachedForAMinute(t *testing.T) {
 	f := numberedWorld(t)
 	d := f.directory(nil)
 	at := time.Now()
@@ -131,8 +131,8 @@ func TestIDsAreKept(t *testing.T) {
 	}
 }
 
-// TestForgottenIDs checks that ids cached from one directory are not used for another (D-34).
-func TestForgottenIDs(t *testing.T) {
+// TestForgetDropsCachedIDs checks that ids cached from one directory are not used for another (D-34).
+func TestForgetDropsCachedIDs(t *testing.T) {
 	asked := 0
 	n := IDs{Ask: func(func(*Directory) error) error {
 		asked++
@@ -151,8 +151,8 @@ func TestForgottenIDs(t *testing.T) {
 	}
 }
 
-// TestTakenIDs checks which attributes of an entry define an id, and which do not (D-34, L-59).
-func TestTakenIDs(t *testing.T) {
+// TestEntryDefinesID checks which attributes of an entry define an id, and which do not (D-34, L-59).
+func TestEntryDefinesID(t *testing.T) {
 	alice := domain.WithRID(1104)
 	for what, c := range map[string]struct {
 		sids []string
@@ -192,9 +192,9 @@ func TestTakenIDs(t *testing.T) {
 	}
 }
 
-// TestKeptIDs checks that each query's answer is cached for a minute. An unreachable directory is not queried for ten
-// seconds, and cached answers stay valid (D-34).
-func TestKeptIDs(t *testing.T) {
+// TestIDAnswersAreCachedSeparately checks that each query's answer is cached for a minute. An unreachable directory
+// is not queried for ten seconds, and cached answers stay valid (D-34).
+func TestIDAnswersAreCachedSeparately(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
 	asked, away := 0, false
 	n := IDs{now: func() time.Time { return now }, Ask: func(func(*Directory) error) error {

@@ -100,8 +100,8 @@ func TestVerbs(t *testing.T) {
 	}
 }
 
-// TestNothingAsked checks that the program without arguments prints its help and exits with 0.
-func TestNothingAsked(t *testing.T) {
+// TestNoArgumentsPrintsHelp checks that the program without arguments prints its help and exits with 0.
+func TestNoArgumentsPrintsHelp(t *testing.T) {
 	var none, help, stderr bytes.Buffer
 	if code := run(nil, &streams{out: &none, err: &stderr}); code != exitSuccess {
 		t.Errorf("code %d, want %d", code, exitSuccess)

@@ -65,10 +65,10 @@ case "$1 $2" in
 esac
 `
 
-// TestSameMaps compares an open over the socket, an open through the mount and who-can. They grant the same users the
-// same files: those readable by owner, group and others. The files' owners and groups are domain accounts, mapped by
-// each idmap backend (L-60, L-59).
-func TestSameMaps(t *testing.T) {
+// TestAccessPathsAgreeOnMappedOwners compares an open over the socket, an open through the mount and who-can. They
+// grant the same users the same files: those readable by owner, group and others. The files' owners and groups are
+// domain accounts, mapped by each idmap backend (L-60, L-59).
+func TestAccessPathsAgreeOnMappedOwners(t *testing.T) {
 	w, p, at := newMountWorld(t)
 	w.describe("", "O:BAG:SYD:P(A;;0x1200a9;;;WD)")
 	w.must(os.Remove(filepath.Join(w.root, "plan")))

@@ -105,9 +105,9 @@ func TestOpenFilesSelectsByPartOfName(t *testing.T) {
 	}
 }
 
-// TestShown checks how the inspection verbs print rights, groups, names and times. Unprintable characters of a
-// program's name do not reach the terminal (W-79).
-func TestShown(t *testing.T) {
+// TestInspectionOutput checks how the inspection verbs print rights, groups, names and times. Unprintable characters
+// of a program's name do not reach the terminal (W-79).
+func TestInspectionOutput(t *testing.T) {
 	for _, c := range []struct {
 		typ  string
 		mask winnt.AccessMask

@@ -26,8 +26,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// patience is how long a logon is repeated while the controller does not respond: it is a single process, which closes
-// connections to its KDC while it works on something else.
+// patience is how long a logon is repeated while the controller does not respond: it is a single process, which
+// closes connections to its KDC while it works on something else.
 const patience = time.Minute
 
 // ridLow is the first id of the domain's range on the host, of backend rid.
@@ -86,10 +86,10 @@ type answersWorld struct {
 var asked = [...]winnt.AccessMask{winnt.FILE_READ_DATA | winnt.SYNCHRONIZE,
 	winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA | winnt.SYNCHRONIZE}
 
-// TestSameAnswers checks that two domain users may read and write the same of 1,000 files with random descriptors by
-// each access path: the controller's own file server, a password at the socket, the mount, refmon access and who-can
-// (L-60, K-18).
-func TestSameAnswers(t *testing.T) {
+// TestAccessPathsGrantTheSameFiles checks that two domain users may read and write the same of 1,000 files with
+// random descriptors by each access path: the controller's own file server, a password at the socket, the mount,
+// refmon access and who-can (L-60, K-18).
+func TestAccessPathsGrantTheSameFiles(t *testing.T) {
 	if os.Getenv("REFMON_SAMBA") != "required" {
 		t.Skip("slow: creates a domain and sends 4,000 requests to its file server; set REFMON_SAMBA=required to run it")
 	}
