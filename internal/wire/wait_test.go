@@ -86,9 +86,9 @@ func serveOne(l *nt.PipeListener, th *nt.Thread) error {
 	return err
 }
 
-// TestWaitsEnd ends calls that wait: by a deadline, by closing the pipe, by
+// TestWaitsEndWithTheirConnection ends calls that wait: by a deadline, by closing the pipe, by
 // closing the listener, and with the connection (W-20, W-12).
-func TestWaitsEnd(t *testing.T) {
+func TestWaitsEndWithTheirConnection(t *testing.T) {
 	s := serve(t)
 	server := s.connect()
 	l, err := server.Thread().ListenPipe("orders", toEveryone)

@@ -221,7 +221,8 @@ func (w *treeWorld) opens(u mappedUser, names []string) (out []string) {
 // reads returns the files that a program of a user reads through the mount.
 func (w *treeWorld) reads(u mappedUser, at string) []string {
 	w.Helper()
-	cmd := exec.Command("/bin/sh", "-c", `cd "$0" && for f in *; do if cat "$f" >/dev/null 2>&1; then echo "$f"; fi; done`, at)
+	cmd := exec.Command("/bin/sh", "-c",
+		`cd "$0" && for f in *; do if cat "$f" >/dev/null 2>&1; then echo "$f"; fi; done`, at)
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(u.uid), Gid: uint32(u.gid)}}
 	out, err := cmd.Output()

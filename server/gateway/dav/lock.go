@@ -41,6 +41,8 @@ type LockTable struct {
 	byRoot map[Path][]*Lock // guarded by mu; more than one are shared locks
 	// +checklocks:mu
 	each map[string]int // guarded by mu: locks of each user
+	// +checklocks:mu
+	oldest time.Time // guarded by mu: no lock expires before it
 }
 
 func newLockTable(now func() time.Time) *LockTable {
@@ -84,19 +86,40 @@ func (t *LockTable) Add(l Lock, timeout time.Duration) (made Lock, conflicts []L
 	if len(t.byToken) >= MostLocks || t.each[l.User] >= MostLocksEach {
 		return l, nil, errFull
 	}
-	for _, other := range t.byToken {
-		// Two locks of which one is exclusive cannot cover one resource, even of one user (RFC 4918, 6.2; G-43).
-		if overlap := other.covers(l.Root) || l.covers(other.Root); overlap && !(l.Shared && other.Shared) {
-			conflicts = append(conflicts, *other)
-		}
-	}
-	if conflicts != nil {
+	if conflicts = t.conflictsLocked(&l); conflicts != nil {
 		return l, conflicts, errConflict
 	}
 	t.byToken[l.Token] = &l
 	t.byRoot[l.Root] = append(t.byRoot[l.Root], &l)
 	t.each[l.User]++
+	t.oldest = earlier(t.oldest, l.Until)
 	return l, nil, nil
+}
+
+// conflictsLocked returns the locks that exclude a new one: two locks of which one is exclusive cannot cover one
+// resource, even of one user (RFC 4918, 6.2; G-43). Unless the new lock is deep, it looks only at its folders.
+//
+// +checklocks:t.mu
+func (t *LockTable) conflictsLocked(l *Lock) (all []Lock) {
+	add := func(others []*Lock) {
+		for _, other := range others {
+			if overlap := other.covers(l.Root) || l.covers(other.Root); overlap && !(l.Shared && other.Shared) {
+				all = append(all, *other)
+			}
+		}
+	}
+	if l.Deep {
+		for _, others := range t.byRoot {
+			add(others)
+		}
+		return all
+	}
+	for at := l.Root; ; at = at.Parent() {
+		add(t.byRoot[at])
+		if at == Root {
+			return all
+		}
+	}
 }
 
 // find returns the lock of a token, false if none exists or it expired.
@@ -130,6 +153,7 @@ func (t *LockTable) refresh(token string, timeout time.Duration) (Lock, bool) {
 		return Lock{}, false
 	}
 	l.Until = t.now().Add(timeout)
+	t.oldest = earlier(t.oldest, l.Until)
 	return *l, true
 }
 
@@ -169,14 +193,29 @@ func (t *LockTable) forgetLocked(l *Lock) {
 	}
 }
 
-// sweepLocked removes the expired locks.
+// sweepLocked removes the expired locks. It looks at them only if one may have expired since the last call, because
+// each LOCK calls it.
 //
 // +checklocks:t.mu
 func (t *LockTable) sweepLocked() {
 	now := t.now()
+	if !now.After(t.oldest) {
+		return
+	}
+	t.oldest = time.Time{}
 	for _, l := range t.byToken {
 		if now.After(l.Until) {
 			t.forgetLocked(l)
+			continue
 		}
+		t.oldest = earlier(t.oldest, l.Until)
 	}
+}
+
+// earlier returns the earlier of two times. A zero time stands for none.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
