@@ -93,8 +93,8 @@ func TestPassword(t *testing.T) {
 	}
 }
 
-// TestUnknownTakesTheWork checks that an unknown name also costs one hash (L-32).
-func TestUnknownTakesTheWork(t *testing.T) {
+// TestUnknownNameCostsAHash checks that an unknown name also costs one hash (L-32).
+func TestUnknownNameCostsAHash(t *testing.T) {
 	f := open(t, nil)
 	f.account(t, Account{Name: "alice"}, "correct")
 	known, _ := parseHash(f.now.Load().accounts[firstRID].Hash)

@@ -80,8 +80,8 @@ esac
 	}
 }
 
-// TestThisWinbind queries the winbind of this host, if one runs.
-func TestThisWinbind(t *testing.T) {
+// TestWinbindOfThisHost queries the winbind of this host, if one runs.
+func TestWinbindOfThisHost(t *testing.T) {
 	if err := exec.Command("wbinfo", "-p").Run(); err != nil {
 		t.Skipf("no winbind answers here: wbinfo -p: %v", err)
 	}
@@ -236,9 +236,9 @@ func TestKeptAnswersOutlastSilence(t *testing.T) {
 	}
 }
 
-// TestFourQuestions checks that uids and gids are separate queries with separate cached results. "not found" and "not
-// mapped" are no errors in either direction (L-55, L-61, L-62).
-func TestFourQuestions(t *testing.T) {
+// TestUIDAndGIDQueriesAreSeparate checks that uids and gids are separate queries with separate cached results. "not
+// found" and "not mapped" are no errors in either direction (L-55, L-61, L-62).
+func TestUIDAndGIDQueriesAreSeparate(t *testing.T) {
 	d, runs, _ := winbindOf(t, `case "$1 $2" in
 "-U 7") echo S-1-5-21-9-8-7-1 ;;
 "-G 7") echo S-1-5-21-9-8-7-2 ;;
