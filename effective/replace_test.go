@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestReplaceAnswersAsCompileDoes replaces random tokens again and again. After each change the answers are those of
-// freshly compiled principals, and only descriptors that the difference affects are answered otherwise.
+// TestReplaceAnswersAsCompileDoes replaces random tokens repeatedly. After each change the results equal those of
+// freshly compiled principals, and only for descriptors that the difference affects do they change.
 func TestReplaceAnswersAsCompileDoes(t *testing.T) {
 	w := world{rand.New(rand.NewPCG(randtest.Seed(t), 3))}
 	affected, spared := 0, 0
@@ -48,7 +48,7 @@ func TestReplaceAnswersAsCompileDoes(t *testing.T) {
 						t.Fatalf("A-140: step %d: right %d: %v, want %v", step, right, got[right], want[right])
 					}
 					if !difference.Affects(d) && !before.Allowed(d)[right].Equal(want[right]) {
-						t.Fatalf("step %d: right %d differs for a descriptor that is not affected", step, right)
+						t.Fatalf("step %d: the result of right %d changed for an unaffected descriptor", step, right)
 					}
 				}
 				if difference.Affects(d) {

@@ -22,15 +22,15 @@ func (w *writes) SetWriteDeadline(at time.Time) error {
 	return nil
 }
 
-// TestDeadlineOfAWrite: the deadline of a write is gone when it is over: a later write that
-// sets none must not meet it (W-3).
+// TestDeadlineOfAWrite checks that a write clears its deadline, so that it does not affect a later write without one
+// (W-3).
 func TestDeadlineOfAWrite(t *testing.T) {
 	conn := new(writes)
 	if err := NewServer(conn, nil).send(&Frame{Kind: Answer}); err != nil {
 		t.Fatal(err)
 	}
 	if !slices.Equal(conn.deadlines, []bool{true, false}) {
-		t.Errorf("deadlines %v, want one that is set and taken away", conn.deadlines)
+		t.Errorf("deadlines %v, want one set and then cleared", conn.deadlines)
 	}
 }
 
@@ -55,7 +55,8 @@ func TestLargestAnswer(t *testing.T) {
 	}
 	err = s.sendWith(&Frame{Kind: Answer, Body: make([]byte, MaxBody-1), Files: []*os.File{file}}, []byte{1}, []byte{2})
 	if n, fdMessages := waits(); !errors.Is(err, ErrFrame) || n != before || fdMessages != 0 {
-		t.Errorf("an answer that is too large: %v, %d bytes wait, want %d, %d parcels", err, n, before, fdMessages)
+		t.Errorf("an answer that is too large: %v, %d bytes queued, want %d; %d descriptor messages, want 0",
+			err, n, before, fdMessages)
 	}
 	if err := file.Close(); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("its file was open: %v, want %v", err, os.ErrClosed)

@@ -94,8 +94,8 @@ func TestPassword(t *testing.T) {
 	}
 }
 
-// TestUnknownTakesTheWork checks that an unknown name also costs one hash and one write (L-32).
-func TestUnknownTakesTheWork(t *testing.T) {
+// TestUnknownNameCostsAHashAndAWrite checks that an unknown name also costs one hash and one write (L-32).
+func TestUnknownNameCostsAHashAndAWrite(t *testing.T) {
 	var writes atomic.Int32
 	f := open(t, func(c *Config) {
 		c.Faults = func(operation, _ string) error {

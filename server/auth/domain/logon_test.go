@@ -236,9 +236,9 @@ func TestDirectoryIsNotQueriedBeyondTheLimit(t *testing.T) {
 	}
 }
 
-// TestManyAtOnce checks that a logon beyond the limit of concurrent password checks is rejected and does not count as
-// a failed attempt.
-func TestManyAtOnce(t *testing.T) {
+// TestConcurrentChecksAreBounded checks that a logon beyond the limit of concurrent password checks is rejected and
+// does not count as a failed attempt.
+func TestConcurrentChecksAreBounded(t *testing.T) {
 	f := newFixture(t)
 	for range checks {
 		f.checks.Enter(t.Context(), "192.0.2.1")
@@ -292,9 +292,9 @@ func TestOneNetworkIsOneOrigin(t *testing.T) {
 	}
 }
 
-// TestWhoseNames checks that a name belongs to the domain only under the domain's NetBIOS name or its realm, in any
-// case (D-27).
-func TestWhoseNames(t *testing.T) {
+// TestDomainNamesIgnoreCase checks that a name belongs to the domain only under the domain's NetBIOS name or its
+// realm, in any case (D-27).
+func TestDomainNamesIgnoreCase(t *testing.T) {
 	for _, named := range []string{"EXAMPLE", ""} {
 		a := New(Authority{Realm: "EXAMPLE.TEST", Name: named})
 		for _, c := range []struct {

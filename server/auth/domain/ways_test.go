@@ -32,10 +32,10 @@ func refusal(t *testing.T, err error) (status, reason ntstatus.Status) {
 	return r.Status, r.Result.Reason
 }
 
-// TestByDirectory checks the user and the proof that a directory logon returns. A restricted account gets the status
-// of its restriction both from a service's assertion and from a right password. An unreachable directory knows no
-// user (D-11, D-20, D-24, D-31, D-32).
-func TestByDirectory(t *testing.T) {
+// TestDirectoryLogon checks the user and the proof that a directory logon returns. A restricted account gets the
+// status of its restriction both from a service's assertion and from a right password. An unreachable directory knows
+// no user (D-11, D-20, D-24, D-31, D-32).
+func TestDirectoryLogon(t *testing.T) {
 	s, d := newServer(t)
 	s.set("tokenGroups", sids(513, 2001)...)
 	byName, byBind := ByDirectory(d), ByBind(d)
@@ -145,9 +145,9 @@ func TestCachedAccountIsRecorded(t *testing.T) {
 
 func second(_ Proved, err error) error { return err }
 
-// TestByKDC checks that the user comes from the ticket that a right password obtains, and that a KDC's rejection is
-// returned unchanged. Without a keytab nothing is known (K-53, K-59).
-func TestByKDC(t *testing.T) {
+// TestKDCLogon checks that the user comes from the ticket that a right password obtains, and that a KDC's rejection
+// is returned unchanged. Without a keytab nothing is known (K-53, K-59).
+func TestKDCLogon(t *testing.T) {
 	const service = "HTTP/www.example.test"
 	key := forge.NewKey(18)
 	keys, err := kerberos.ParseKeytab(forge.Keytab(forge.Entry{Service: service, Realm: "EXAMPLE.TEST", Version: 1,

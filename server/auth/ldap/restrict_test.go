@@ -55,8 +55,8 @@ func TestRestrictions(t *testing.T) {
 	}
 }
 
-// TestPasswordOfAnother checks pwdLastSet of a directory without computed attributes (D-31).
-func TestPasswordOfAnother(t *testing.T) {
+// TestPwdLastSetWithoutComputedAttributes checks pwdLastSet of a directory without computed attributes (D-31).
+func TestPwdLastSetWithoutComputedAttributes(t *testing.T) {
 	for control, want := range map[string]Restriction{"512": MustChange, "66048": 0} {
 		w := newWorld()
 		w.root["supportedCapabilities"] = nil
@@ -72,8 +72,8 @@ func TestPasswordOfAnother(t *testing.T) {
 	}
 }
 
-// TestAPasswordGetsOld checks that a cached account becomes restricted once its password expires (D-31).
-func TestAPasswordGetsOld(t *testing.T) {
+// TestCachedPasswordExpires checks that a cached account becomes restricted once its password expires (D-31).
+func TestCachedPasswordExpires(t *testing.T) {
 	w := newWorld()
 	f := serve(t, w.answer)
 	d, ahead := timed(f, nil)
