@@ -20,6 +20,7 @@ import (
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/token"
 )
@@ -186,5 +187,32 @@ func TestDaemonRefused(t *testing.T) {
 	cmd.Env = append(os.Environ(), "REFMON_SOCKET="+filepath.Join(t.TempDir(), "none"))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("a program whose group differs from its caller's used the environment: %v\n%s", err, out)
+	}
+}
+
+// noID is a connection over which a thread's query for its id fails.
+type noID struct {
+	nt.Transport
+	st    ntstatus.Status
+	ended int
+}
+
+// Call implements nt.Transport.
+func (n *noID) Call(*nt.Row, any, bool) (any, ntstatus.Status, nt.Why) {
+	return nt.QueryInformationThreadOut{}, n.st, nt.Why{}
+}
+
+// EndThread implements nt.Transport.
+func (n *noID) EndThread() { n.ended++ }
+
+// A thread whose id the daemon does not return is ended and not registered: it would have the id 0 (W-10).
+func TestAttachNeedsThreadID(t *testing.T) {
+	for _, st := range []ntstatus.Status{ntstatus.PortDisconnected, ntstatus.Success} {
+		tr := &noID{st: st}
+		id := attachTo(tr, nt.Observed)
+		if id != 0 || tr.ended != 1 {
+			t.Errorf("%v without an id: thread %d, ended %d times; want thread 0, ended once", st, id, tr.ended)
+		}
+		detach(id)
 	}
 }

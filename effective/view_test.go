@@ -308,7 +308,7 @@ func TestViewKeepsAnswersApart(t *testing.T) {
 		part, open, closed string
 		desired            winnt.AccessMask
 	}{
-		{"owner", "O:" + user + "G:SYD:(A;;0x1;;;WD)", "O:SYG:SYD:(A;;0x1;;;WD)", winnt.WRITE_DAC},
+		{"owner", "O:" + user + "G:SYD:(A;;0x1;;;WD)", "O:" + user + "0G:SYD:(A;;0x1;;;WD)", winnt.WRITE_DAC},
 		{"owner, no entry", "O:" + user + "G:SYD:", "O:SYG:SYD:", winnt.READ_CONTROL},
 		{"DACL", "O:SYG:SYD:(A;;0x1;;;WD)", "O:SYG:SYD:(A;;0x2;;;WD)", 1},
 		{"presence of the DACL", "O:SYG:SY", "O:SYG:SYD:", 1},

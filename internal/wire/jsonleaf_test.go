@@ -106,3 +106,14 @@ func TestJSONBodySizeLimit(t *testing.T) {
 		t.Error("hold accepts a byte beyond the limit, want an error")
 	}
 }
+
+func TestJSONNamesTheFieldThatDoesNotTravel(t *testing.T) {
+	type outer struct {
+		First any
+		Last  uint32
+	}
+	b, err := jsonOf(reflect.TypeFor[outer]()).put(nil, reflect.ValueOf(outer{First: 1.5}))
+	if want := "First: "; b != nil || !errors.Is(err, ErrValue) || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("got %q, %v, want nothing and %v of %s", b, err, ErrValue, want)
+	}
+}

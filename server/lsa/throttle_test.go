@@ -55,6 +55,9 @@ func TestFailuresCount(t *testing.T) {
 	if a, b := count("OUT"), count("ALICE"); a != 2 || b != 4 {
 		t.Errorf("L-31: after a restart %d and %d failures, want 2, 4", a, b)
 	}
+	if err := f.Unlock("alice"); err != nil || count("ALICE") != 0 {
+		t.Errorf("L-31: got %v and %d failures after Unlock, want none", err, count("ALICE"))
+	}
 	f.must(t, func(e *Edit) error { return e.DeleteAccount("out") })
 	f.reopen(t) // failures of an account that is no more
 	if n := count("OUT"); n != 0 {

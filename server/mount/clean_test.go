@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -36,6 +37,39 @@ func TestStaleMountsAreTheTreesOwn(t *testing.T) {
 			t.Errorf("M-39: %s of %s: there afterwards: %v, want anything but %v", c.kind, c.source, dead, c.removed)
 		}
 	}
+}
+
+// Without CAP_SYS_ADMIN fusermount3 unmounts. Its exit code counts: a failure without a message is an error (M-26).
+func TestFusermountFailsSilently(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("PATH", dir)
+	for _, code := range []int{0, 1} {
+		program := fmt.Sprintf("#!/bin/sh\nexit %d\n", code)
+		if err := os.WriteFile(filepath.Join(dir, "fusermount3"), []byte(program), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		err := withoutAdmin(t, func() error { return detach(dir) })
+		if (err == nil) != (code == 0) || err != nil && !errors.Is(err, unix.EPERM) {
+			t.Errorf("M-26: exit code %d: error %v, want one that is %v: %t", code, err, unix.EPERM, code != 0)
+		}
+	}
+}
+
+// withoutAdmin runs f on a thread without capabilities, which ends with it.
+func withoutAdmin(t *testing.T, f func() error) error {
+	t.Helper()
+	result := make(chan error)
+	go func() {
+		runtime.LockOSThread() // and never unlocked
+		h := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+		var none [2]unix.CapUserData
+		if err := unix.Capset(&h, &none[0]); err != nil {
+			result <- err
+			return
+		}
+		result <- f()
+	}()
+	return <-result
 }
 
 // leaveDead mounts a file system whose server is gone, for the time of the test.

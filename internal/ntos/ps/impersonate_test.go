@@ -49,6 +49,9 @@ func TestRestoreReplaces(t *testing.T) {
 	other := w.token("S-1-5-21-1-2-3-1002", winnt.SecurityImpersonation)
 	none, _ := th.Disable()
 	impersonate(t, th, other, false, false, winnt.SecurityImpersonation)
+	if th.Restore(nil); !th.IsImpersonating() {
+		t.Error("I-61: restoring no state ended the impersonation")
+	}
 	th.Restore(none)
 	if th.IsImpersonating() || other.PointerCount() != 1 {
 		t.Errorf("impersonating %t, count %d, want false, 1", th.IsImpersonating(), other.PointerCount())
