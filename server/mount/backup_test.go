@@ -236,8 +236,10 @@ func (w *world) restored(t *testing.T) {
 // TestBackupProgramsReportLosses: tar, which only warns about attributes, fails on a mount for backup if it cannot read
 // or set a descriptor (M-56).
 func TestBackupProgramsReportLosses(t *testing.T) {
-	if _, err := exec.LookPath("tar"); err != nil {
-		t.Skip(err)
+	for _, name := range []string{"tar", "rsync"} {
+		if _, err := exec.LookPath(name); err != nil {
+			t.Skip("not installed: ", err)
+		}
 	}
 	w := newWorld(t, forBackup)
 	const tar = "tar --xattrs --xattrs-include='user.*' "
