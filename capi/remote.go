@@ -56,17 +56,26 @@ func processID() winnt.Handle {
 	return p.ID()
 }
 
-// attach makes a thread of the daemon for the calling pthread.
+// attach makes a thread of the daemon for the calling pthread. It returns the thread's number, 0 on failure.
 func (d *attached) attach() uint64 {
 	tr, err := d.NewTransport()
 	if err != nil {
 		return 0
 	}
+	return attachTo(tr, d.Profile())
+}
+
+// attachTo registers a thread of the daemon. It ends the thread and returns 0 if the daemon does not return its id.
+func attachTo(tr nt.Transport, p nt.Profile) uint64 {
 	r := &remote{tr: tr}
-	t := &thread{nt: nt.NewRemoteThread(tr, ""), sys: r, profile: d.Profile(), Memory: new(marshal.Memory)}
-	out, _ := r.NtQueryInformationThread(nt.QueryInformationThreadIn{ThreadHandle: winnt.NtCurrentThread,
+	t := &thread{nt: nt.NewRemoteThread(tr, ""), sys: r, profile: p, Memory: new(marshal.Memory)}
+	out, st := r.NtQueryInformationThread(nt.QueryInformationThreadIn{ThreadHandle: winnt.NtCurrentThread,
 		ThreadInformationClass: nt.ThreadBasicInformation, ThreadInformationLength: ^uint32(0)})
-	basic, _ := out.ThreadInformation.(nt.ThreadBasic)
+	basic, ok := out.ThreadInformation.(nt.ThreadBasic)
+	if st != ntstatus.Success || !ok {
+		r.EndThread()
+		return 0
+	}
 	t.id = basic.ClientID.UniqueThread
 	return register(t)
 }

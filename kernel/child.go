@@ -65,11 +65,15 @@ const attachAccess = winnt.PROCESS_CREATE_THREAD | winnt.PROCESS_VM_OPERATION | 
 // a handle of the thread's process. The caller can then run a program in it, with
 // [Process.FirstThread] as its first thread. The process outlives its creator, until
 // [Process.Close]. may decides by the primary token, which does not change. Errors:
-// those of the handle and of may, PROCESS_IS_TERMINATING, and INVALID_PARAMETER for a
-// process that has not started or already has an owner (W-52).
+// those of the handle and of may, THREAD_IS_TERMINATING for a thread that was closed,
+// PROCESS_IS_TERMINATING, and INVALID_PARAMETER for a process that has not started or
+// already has an owner (W-52).
 func (s *System) TakeOver(th *nt.Thread, h winnt.Handle, may func(*token.Token) ntstatus.Status) (*Process,
 	ntstatus.Status) {
 	k := s.KernelMode(th)
+	if k == nil { // the thread or the system was closed
+		return nil, ntstatus.ThreadIsTerminating
+	}
 	o, _, st := k.ObReferenceObjectByHandle(h, attachAccess, winnt.ProcessObject, UserMode)
 	if st != ntstatus.Success {
 		return nil, st

@@ -189,4 +189,6 @@ func TestTakeOver(t *testing.T) {
 	}
 	b.sys.Process(basic.(nt.ProcessBasic).UniqueProcessID).Exit()
 	want("a process that has ended", waiting, yes, ntstatus.ProcessIsTerminating)
+	b.th.Close()
+	want("by a thread that was closed", child, yes, ntstatus.ThreadIsTerminating)
 }

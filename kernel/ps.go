@@ -203,7 +203,7 @@ type (
 	}
 	PsRestoreImpersonationIn struct {
 		Thread             *EThread
-		ImpersonationState *SavedState `required:"false"` // nil: nothing was set aside
+		ImpersonationState *SavedState `required:"false"` // nil: nothing was set aside, and nothing changes
 	}
 	PsRestoreImpersonationOut struct{}
 

@@ -43,18 +43,17 @@ type KernelThread struct {
 // and impersonation. It returns nil for a thread of another system or one that was closed, and after [System.Close].
 func (s *System) KernelMode(th *nt.Thread) *KernelThread {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	k, known := s.modes[th]
-	s.mu.Unlock()
 	if k != nil || !known {
 		return k
 	}
-	k = s.kernelThread(th.Services().(*services.Context).Thread())
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.modes[th] == nil {
-		s.modes[th] = k
-	}
-	return s.modes[th]
+	// While modes has th, its own context holds the thread. The thread's end and Close remove th first, under mu.
+	ctx := services.NewContext(s.sys, th.Services().(*services.Context).Thread(), access.Kernel)
+	s.contexts[ctx] = struct{}{}
+	k = newKernelThread(s, ctx)
+	s.modes[th] = k
+	return k
 }
 
 // SystemThread creates a thread of the System process.
@@ -75,8 +74,11 @@ func (s *System) SystemThreadOf(p *EProcess) (*KernelThread, error) {
 }
 
 func (s *System) kernelThread(t *ps.Thread) *KernelThread {
-	ctx := s.context(t, access.Kernel)
-	return &KernelThread{sys: s, ctx: ctx, zw: nt.NewThread(ctx, t.Name()+" (k)")}
+	return newKernelThread(s, s.context(t, access.Kernel))
+}
+
+func newKernelThread(s *System, ctx *services.Context) *KernelThread {
+	return &KernelThread{sys: s, ctx: ctx, zw: nt.NewThread(ctx, ctx.Thread().Name()+" (k)")}
 }
 
 // Name returns the display name.

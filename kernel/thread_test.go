@@ -1,10 +1,53 @@
 package kernel
 
 import (
+	"sync"
 	"testing"
 
+	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/token"
 )
+
+// TestKernelModeDuringClose: while the thread ends or the system closes, KernelMode returns nil or an interface, and
+// nothing is left of it.
+func TestKernelModeDuringClose(t *testing.T) {
+	tok, err := token.New(token.LocalSystem())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 300 {
+		s := Boot(Config{})
+		p, err := s.NewProcess("p", tok)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		threads := make([]*nt.Thread, 8)
+		for i := range threads {
+			if threads[i], err = p.NewThread(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, th := range threads {
+			wg.Go(func() { s.KernelMode(th) })
+			if i%2 == 0 {
+				wg.Go(th.Close)
+			}
+		}
+		if i%2 == 0 {
+			wg.Wait()
+			s.mu.Lock()
+			if n := len(s.modes) + len(s.threads) + len(s.contexts); n != 0 {
+				t.Errorf("%d entries are left of threads that ended, want none", n)
+			}
+			s.mu.Unlock()
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		wg.Wait()
+	}
+}
 
 // TestEndedThreadsAreForgotten: a system keeps nothing of threads that ended,
 // nor of their kernel-mode faces, however many there were.

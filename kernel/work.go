@@ -43,7 +43,8 @@ type workQueue struct {
 
 	ctx    context.Context // immutable once the first item is queued
 	cancel context.CancelFunc
-	worker *KernelThread // owned by the worker's goroutine
+	// +checklocks:mu
+	worker *KernelThread // guarded by mu, nil before the first item; used only by the worker's goroutine
 }
 
 type workItem struct {
@@ -55,7 +56,7 @@ type workItem struct {
 // of this thread as data (I-49). Use it for work that the requester's thread
 // may not do. Giving that thread a stronger token instead would pass the token
 // to the program (I-48). QueueSystemWork does not wait. Errors:
-// ErrWorkQueueFull, ErrSystemClosed. fn never runs after an error, or if the system
+// ErrWorkQueueFull, ErrSystemClosed, and that of [System.SystemThread]. fn never runs after an error, or if the system
 // closes before its turn.
 func (k *KernelThread) QueueSystemWork(fn Work) error {
 	if err := k.sys.work.put(k, fn); err != nil {
@@ -75,6 +76,14 @@ func (q *workQueue) put(k *KernelThread, fn Work) error {
 	case len(q.items) >= workQueueLimit:
 		return ErrWorkQueueFull
 	}
+	// Without a worker the item could never run, so the caller must know (I-49).
+	if q.worker == nil {
+		w, err := k.sys.SystemThread()
+		if err != nil {
+			return err
+		}
+		q.worker = w
+	}
 	if q.cancel == nil {
 		q.ctx, q.cancel = context.WithCancel(context.Background())
 	}
@@ -83,13 +92,13 @@ func (q *workQueue) put(k *KernelThread, fn Work) error {
 	// the goroutine lives only while there is work
 	if !q.running {
 		q.running, q.idle = true, make(chan struct{})
-		go q.run(k.sys, q.idle)
+		go q.run(q.idle)
 	}
 	return nil
 }
 
 // run executes the queued work; it is the worker's goroutine.
-func (q *workQueue) run(s *System, idle chan struct{}) {
+func (q *workQueue) run(idle chan struct{}) {
 	defer close(idle)
 	for {
 		q.mu.Lock()
@@ -98,25 +107,18 @@ func (q *workQueue) run(s *System, idle chan struct{}) {
 			q.mu.Unlock()
 			return
 		}
-		item := q.items[0]
+		item, worker := q.items[0], q.worker
 		q.items[0] = workItem{}
 		q.items = q.items[1:]
 		q.mu.Unlock()
-		q.do(s, item)
+		q.do(worker, item)
 	}
 }
 
-func (q *workQueue) do(s *System, item workItem) {
-	defer item.requester.Release() // I-49, also when fn panics
-	if q.worker == nil {
-		w, err := s.SystemThread()
-		if err != nil { // the System process has ended
-			return
-		}
-		q.worker = w
-	}
-	defer q.worker.Thread().RevertToSelf() // the next item starts as the system
-	item.fn(q.ctx, q.worker, item.requester)
+func (q *workQueue) do(worker *KernelThread, item workItem) {
+	defer item.requester.Release()       // I-49, also when fn panics
+	defer worker.Thread().RevertToSelf() // the next item starts as the system
+	item.fn(q.ctx, worker, item.requester)
 }
 
 // close refuses new work, drops items that have not started, and waits for a limited time for the running ones. It

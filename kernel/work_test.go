@@ -124,6 +124,20 @@ func TestWorkQueueFullAndClosed(t *testing.T) {
 	}
 }
 
+// I-49: QueueSystemWork reports that no thread can run the work, because the System process has ended.
+func TestWorkWithoutWorker(t *testing.T) {
+	b := newRequester(t)
+	worker, err := b.sys.SystemThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	worker.Thread().Process().Exit()
+	err = b.k.QueueSystemWork(func(context.Context, *kernel.KernelThread, *kernel.SubjectContext) { t.Error("it ran") })
+	if !errors.Is(err, ntstatus.ProcessIsTerminating.Err()) {
+		t.Errorf("got %v, want %v", err, ntstatus.ProcessIsTerminating)
+	}
+}
+
 // I-49: threads queue while the system closes: no item runs after Close, and no
 // reference is lost.
 func TestWorkQueueRace(t *testing.T) {

@@ -31,7 +31,11 @@ func (d *deadline) set(t time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.timer != nil {
-		d.timer.Stop()
+		// A timer that has fired closes the channel it was made for. Wait for that, so that it neither ends the new
+		// wait nor closes a channel that is closed below.
+		if !d.timer.Stop() {
+			<-d.due
+		}
 		d.timer = nil
 	}
 	if d.due != nil {

@@ -112,7 +112,7 @@ Before the first change, an undo file is on disk. refmon acl undo FILE takes eve
 repeat the command with --undo-file FILE: it continues, and computes nothing again.
 
 Names are looked up in -d, --id-maps, --names-from and then the host. Write user:bob or group:bob if both exist. A SID
-is a name too. Standard error says which SID each name has.
+is a name too. CORP\bob is never the bob of -d, whose domain has no name. Standard error says which SID each name has.
 `
 
 // inheritance are the flags of a new entry of a directory.

@@ -46,7 +46,7 @@ var flagHelp = map[string]string{
 	"whyAttribute": "With --as: where the descriptors are (security.NTACL).",
 	"whyMissing":   "With --as, a file without a descriptor: refuse, or synthesise one from its mode.",
 	"whyTraverse":  "With --as, who passes a directory: privilege, always or never.",
-	"attribute":    "Extended attribute of the files that holds the descriptor (security.NTACL, or the attribute of --share).",
+	"attribute":    "Extended attribute of the files with the descriptor (security.NTACL, or the attribute of --share).",
 	"call":         "Routine whose own rules apply: SeAccessCheck or NtAccessCheck.",
 	"color":        "Colours: auto (in a terminal, unless NO_COLOR is set), always or never.",
 	"canonical": "Sort the entries: explicit refusals, explicit grants, inherited. This changes what the list decides, " +

@@ -112,3 +112,12 @@ func TestOtherRelease(t *testing.T) {
 		t.Errorf("%d of %d rows are alike: too many or too few for this test", alike, n)
 	}
 }
+
+func TestDescribeHasTheFirstAndTheLastChoice(t *testing.T) {
+	d := wire.Describe()
+	for _, name := range []string{"bool", "FsFullSizeInformation"} {
+		if d.Any[name] == nil {
+			t.Errorf("got no description of the type %s, want one", name)
+		}
+	}
+}

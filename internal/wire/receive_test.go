@@ -5,11 +5,79 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/refmon/refmon/internal/quota"
+	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestHalfAFrameHasItsTime: a client may wait between frames as long as it likes, and its frame that has come in part
-// is read under a deadline, which is gone afterwards (W-18).
-func TestHalfAFrameHasItsTime(t *testing.T) {
+// limited is a process whose user pays for the connection from a block.
+type limited struct {
+	Process
+	block *quota.Block
+}
+
+func (l limited) Payer() quota.Payer { return quota.Payer{Block: l.block} }
+
+// TestFrameThatCannotBePaidIsAnsweredUnread: a body above the free bytes is charged before it is read. If the user
+// cannot pay, the server skips it, answers it, and reads the next frame.
+func TestFrameThatCannotBePaidIsAnsweredUnread(t *testing.T) {
+	ours, theirs := net.Pipe()
+	defer ours.Close() //nolint:errcheck // nobody reads from it any more
+	for _, c := range []struct {
+		name        string
+		body, limit int
+		want        ntstatus.Status
+	}{
+		{"free", freeBytes, 0, ntstatus.Success},
+		{"one byte more than free", freeBytes + 1, 0, ntstatus.QuotaExceeded},
+		{"one byte more, and room for it", freeBytes + 1, frameSize + freeBytes + 1, ntstatus.Success},
+		{"one byte more, and a byte too little", freeBytes + 1, frameSize + freeBytes, ntstatus.QuotaExceeded},
+		{"the longest", MaxBody, frameSize + MaxBody - 1, ntstatus.QuotaExceeded},
+		{"the longest, and room for it", MaxBody, frameSize + MaxBody, ntstatus.Success},
+	} {
+		block := quota.NewBlock(nil, int64(c.limit), false)
+		s := NewServer(theirs, limited{block: block})
+		go func() {
+			_, _ = ours.Write(AppendFrame(nil, &Frame{Kind: Call, Request: 3, Body: make([]byte, c.body)}))
+		}()
+		answered := make(chan ntstatus.Status, 1)
+		if c.want != ntstatus.Success {
+			go func() {
+				f, err := ReadFrame(ours)
+				if err != nil {
+					t.Error(err)
+					f = &Frame{Body: make([]byte, headSize)}
+				}
+				h, _, err := DecodeAnswer(f.Body)
+				if err != nil || f.Request != 3 {
+					t.Errorf("%s: got an answer to request %d, %v, want 3", c.name, f.Request, err)
+				}
+				answered <- h.Status
+				_, _ = ours.Write(AppendFrame(nil, &Frame{Kind: Call, Request: 4}))
+			}()
+		}
+		f, err := s.partial()
+		if c.want == ntstatus.Success {
+			if err != nil || f == nil || len(f.Body) != c.body || block.Used() != f.paid.Bytes() {
+				t.Errorf("%s: got %v and %d bytes charged, want the frame and its charge", c.name, err, block.Used())
+			}
+			continue
+		}
+		if f != nil || err != nil || block.Used() != 0 {
+			t.Fatalf("%s: got a frame: %v, %v and %d bytes charged, want none", c.name, f != nil, err, block.Used())
+		}
+		if got := <-answered; got != c.want {
+			t.Errorf("%s: got the answer %s, want %s", c.name, got, c.want)
+		}
+		if f, err = s.next(); err != nil || f.Request != 4 {
+			t.Errorf("%s: got %v, want the next frame", c.name, err)
+		}
+	}
+}
+
+// TestPartialFrameHasDeadline checks that a client may wait between frames without a limit, and that a partial frame
+// is read under a deadline that is cleared afterwards (W-18).
+func TestPartialFrameHasDeadline(t *testing.T) {
 	ours, theirs := net.Pipe()
 	conn := &readTimes{Conn: theirs}
 	s := NewServer(conn, nil)

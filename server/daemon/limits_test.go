@@ -10,8 +10,7 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// TestLimitsByDefault: a bound that is not given is the one that the field names
-// (W-17).
+// TestLimitsByDefault checks that each unset limit has the default that its field documents (W-17).
 func TestLimitsByDefault(t *testing.T) {
 	const mib = 1 << 20
 	for _, c := range []struct{ given, want Limits }{
@@ -63,10 +62,10 @@ func TestLimitsRejectExactlyTheNext(t *testing.T) {
 		t.Error("two threads of each user, and no third")
 	}
 	if d.refused != 3 {
-		t.Errorf("%d refused", d.refused)
+		t.Errorf("%d refused, want 3", d.refused)
 	}
 	if !d.thread(7, -1) || !d.thread(7, 1) || d.thread(7, 1) {
-		t.Error("one that is given back makes room for one")
+		t.Error("one released thread must make room for exactly one")
 	}
 	d.thread(7, -1)
 	d.thread(7, -1)
@@ -79,7 +78,8 @@ func TestLimitsRejectExactlyTheNext(t *testing.T) {
 	}
 	d.forget(in[len(in)-1])
 	if len(d.users) != 0 || len(d.connections) != 0 {
-		t.Errorf("left over: users %v, %d connections", d.users, len(d.connections))
+		t.Errorf("left over: users %v, %d connections, want len(d.users) = 0, len(d.connections) = 0", d.users,
+			len(d.connections))
 	}
 	d.closing = true
 	if err := d.admit(of(7)); !errors.Is(err, ntstatus.PortDisconnected.Err()) || len(d.users) != 0 {
@@ -87,10 +87,10 @@ func TestLimitsRejectExactlyTheNext(t *testing.T) {
 	}
 }
 
-// TestThreadThatIsNot: a thread that could not be made takes no room (W-17).
+// TestFailedThreadIsNotCounted checks that a thread whose creation failed does not count towards the limit (W-17).
 //
 // +checklocksignore
-func TestThreadThatIsNot(t *testing.T) {
+func TestFailedThreadIsNotCounted(t *testing.T) {
 	tok, err := token.New(token.LocalSystem())
 	if err != nil {
 		t.Fatal(err)
@@ -103,7 +103,7 @@ func TestThreadThatIsNot(t *testing.T) {
 	}
 	th, err := c.NewThread()
 	if err != nil || d.users[7].threads != 1 {
-		t.Fatalf("%v, %v", err, d.users)
+		t.Fatalf("%v, %v, want d.users[7].threads = 1, no error", err, d.users)
 	}
 	c.GiveBack(th)
 	c.Exit()
@@ -113,7 +113,7 @@ func TestThreadThatIsNot(t *testing.T) {
 		}
 	}
 	if len(d.users) != 0 {
-		t.Errorf("left over: %v", d.users)
+		t.Errorf("left over: %v: len(d.users) = %d, want 0", d.users, len(d.users))
 	}
 	c.process.Close()
 	if err := sys.Close(); err != nil {

@@ -213,3 +213,70 @@ func FuzzBodies(f *testing.F) {
 		_ = sameOrigin(&r)
 	})
 }
+
+// Each limit of a path holds for exactly one value more (G-10).
+func TestParsePlaceBounds(t *testing.T) {
+	a := func(n int) string { return strings.Repeat("a", n) }
+	long := strings.Repeat("/"+a(255), 15) // 3,840 bytes
+	for _, c := range []struct {
+		what, path string
+		want       place
+		dir, ok    bool
+	}{
+		{"the root", "/", place{}, true, true},
+		{"the root twice", "//", place{}, true, false},
+		{"a tree", "/t", place{"t", ""}, false, true},
+		{"a tree's root", "/t/", place{"t", ""}, true, true},
+		{"a file", "/t/d/f", place{"t", `d\f`}, false, true},
+		{"a directory", "/t/d/", place{"t", "d"}, true, true},
+		{"the longest name", "/t/" + a(255), place{"t", a(255)}, false, true},
+		{"a longer name", "/t/" + a(256), place{}, false, false},
+		{"a longer tree", "/" + a(256), place{}, false, false},
+		{"the most components", strings.Repeat("/a", 128), place{"a", strings.Repeat(`\a`, 127)[1:]}, false, true},
+		{"one component more", strings.Repeat("/a", 129), place{}, false, false},
+		{"the longest path", long + "/" + a(255), place{a(255), strings.Repeat(`\`+a(255), 15)[1:]}, false, true},
+		{"a longer path", long + "/" + a(255) + "/", place{}, false, false},
+		{"no slash", "t", place{}, false, false},
+		{"an empty path", "", place{}, false, false},
+	} {
+		got, dir, ok := parsePlace(&url.URL{Path: c.path})
+		if ok != c.ok || ok && (got != c.want || dir != c.dir) {
+			t.Errorf("%s: got %v, %t, %t, want %v, %t, %t", c.what, got, dir, ok, c.want, c.dir, c.ok)
+		}
+	}
+}
+
+func TestPlacesAreNamedFromTheRootAndBelow(t *testing.T) {
+	for _, c := range []struct {
+		at                       place
+		object, file, dir, above string
+		name                     string
+		below                    place
+	}{
+		{place{"t", ""}, `\??\t\`, "/t", "/t/", "/t/", "", place{"t", "x"}},
+		{place{"t", "a"}, `\??\t\a`, "/t/a", "/t/a/", "/t/", "a", place{"t", `a\x`}},
+		{place{"t", `a\b#c`}, `\??\t\a\b#c`, "/t/a/b%23c", "/t/a/b%23c/", "/t/a/", "b#c", place{"t", `a\b#c\x`}},
+	} {
+		above, name := c.at.above()
+		if c.at.object() != c.object || c.at.href(false) != c.file || c.at.href(true) != c.dir ||
+			above.href(true) != c.above || name != c.name || c.at.below("x") != c.below {
+			t.Errorf("%v: got %s, %s, %s, above %s and %s, below %v; want %s, %s, %s, %s and %s, %v", c.at, c.at.object(),
+				c.at.href(false), c.at.href(true), above.href(true), name, c.at.below("x"), c.object, c.file, c.dir, c.above,
+				c.name, c.below)
+		}
+	}
+	if got := (place{}).href(true); got != "/" {
+		t.Errorf("got the root %s, want /", got)
+	}
+}
+
+func TestPossibleNames(t *testing.T) {
+	for path, want := range map[string]bool{
+		"": true, "f": true, `d\f`: true, "a:b": false, `d:\f`: false, `d.\f`: false, `d\f `: false, "f.x": true,
+		uploadPrefix + "x": false, `d\` + uploadPrefix: false, "x" + uploadPrefix: true, "a*": false,
+	} {
+		if got := (place{"t", path}).possible(); got != want {
+			t.Errorf("%q: got %t, want %t", path, got, want)
+		}
+	}
+}

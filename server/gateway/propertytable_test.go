@@ -126,6 +126,8 @@ func TestExactPatches(t *testing.T) {
 		{"carol", "/share/f", update(set(a)), saysAbsent},
 		{"alice", "/share/none", update(set(a)), saysAbsent},
 		{"alice", "/", update(set(a)), inLine(403, "this is above the trees")},
+		{"alice", "/share", update(set(a)), strings.Replace(patched(stat("200 OK", a, "")), "/share/f", "/share", 1)},
+		{"alice", "/share", update(remove(a)), strings.Replace(patched(stat("200 OK", a, "")), "/share/f", "/share", 1)},
 		{"alice", "/share/f", update(set(many)), patched(stat("507 Insufficient Storage", manyTold, ""))},
 		{"alice", "/share/f", update(set(long)), patched(stat("507 Insufficient Storage", longTold, ""))},
 		{"alice", "/share/f", update(set(`<W:Win32LastModifiedTime>Sat, 03 Feb 2001 04:05:06 ` +

@@ -178,6 +178,7 @@ func TestExactLocks(t *testing.T) {
 		{"alice", "LOCK", "/share/f", "<x", nil, noXML},
 		{"bob", "LOCK", "/share/hers", info("x"), nil, saysDenied},
 		{"carol", "LOCK", "/share/f", info("x"), nil, saysDenied}, {"bob", "LOCK", "/share", info("x"), nil, saysDenied},
+		{"bob", "LOCK", "/", info("x"), nil, saysDenied},
 		{"bob", "LOCK", "/share/none/x", info("x"), nil, saysMissing},
 		{"alice", "PUT", "/share/f", "four", []string{"If", held}, uploaded(204, 4)},
 	} {

@@ -46,6 +46,7 @@ func (m *Merge) Watermark(sources map[string]Moment) *Watermark {
 // [Merge.Whole] (N-42). Its documents stay until then.
 func (m *Merge) Restart(name string) { delete(m.parts, name) }
 
+// part returns the log with a name, empty if it is new.
 func (m *Merge) part(name string) *part {
 	p := m.parts[name]
 	if p == nil {

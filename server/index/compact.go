@@ -106,6 +106,8 @@ func (z Size) Large(most int64, w *Worker, all bool) bool {
 // after a failure of the log.
 func (l *Log) Compact(m *Merge, most int64) error { return l.compact(m.whole, most, true) }
 
+// compact replaces a large log by a snapshot of w, which must have no events that the log does not have. It does
+// nothing after a failure of the log.
 func (l *Log) compact(w *Worker, most int64, all bool) error {
 	if l.bad != nil || !l.size.Large(most, w, all) {
 		return nil

@@ -99,6 +99,7 @@ func (c *Class) affected(f *effective.Difference) bool {
 	return f.Affects(c.Descriptor) || f.Affects(c.Share) || slices.ContainsFunc(c.Through, through)
 }
 
+// evaluator returns the evaluator of a type and a mask, from the cache if possible.
 func (d *decider) evaluator(t *winnt.ObjectType, mask winnt.AccessMask) (*effective.Evaluator, error) {
 	q := question{t, mask}
 	if e := d.evaluators[q]; e != nil {

@@ -2,6 +2,7 @@ package index
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/refmon/refmon/server/watch"
@@ -97,6 +99,24 @@ func TestEachReadOfADirectoryFile(t *testing.T) {
 			t.Errorf("%s: met %d times, want at least 10", kind, met[kind])
 		}
 	}
+}
+
+// A roster without an interval reads its file once a second, not in a busy loop.
+func TestDirectoryIntervalByDefault(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		out := make(chan Version)
+		go func() { _ = (&Directory{File: filepath.Join(t.TempDir(), "none")}).Run(ctx, out) }()
+		<-out
+		for range 3 {
+			last := time.Now()
+			<-out
+			if got := time.Since(last); got != watch.Often {
+				t.Errorf("read again after %v, want %v", got, watch.Often)
+			}
+		}
+	})
 }
 
 // TestHalfADirectory checks that a partially written directory is not a version, even if that part is well formed

@@ -77,8 +77,9 @@ func (f *Watermark) fresh(source string, limit time.Duration, boot string, prese
 	return boot == f.Boot && age >= 0 && age <= limit
 }
 
-// over returns the tree that contains a path, or the directory if no source does. A document that
-// appeared while its tree had no heartbeat is unknown, which is not the same as absent (N-78).
+// over returns the tree that contains a path, or the directory if no source does. If trees are
+// nested, it returns any of those that contain it. A document that appeared while its tree had no
+// heartbeat is unknown, which is not the same as absent (N-78).
 func (f *Watermark) over(path string) string {
 	for source := range f.Sources {
 		if path == source || strings.HasPrefix(path, source+"/") {
@@ -104,6 +105,7 @@ type Log struct {
 // the log open, or if a line is malformed.
 func OpenLog(dir string) (*Log, *State, error) { return openLog(dir, nil) }
 
+// openLog is OpenLog with injected errors; nil: none.
 func openLog(dir string, faults diskio.Faults) (*Log, *State, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, nil, err

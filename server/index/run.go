@@ -150,6 +150,7 @@ func (r *running) work(ctx context.Context, batches <-chan watch.Batch, versions
 	}
 }
 
+// version applies a report of the roster. It passes an error to Warn, except that of a file that is being written.
 func (r *running) version(v *Version) error {
 	if v.Err != nil {
 		if r.config.Warn != nil && !errors.Is(v.Err, errChanging) {

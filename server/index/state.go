@@ -75,6 +75,7 @@ func (s *State) Apply(e *Event) error {
 	return nil
 }
 
+// person adds a person, or renames a known one. Another number than the next, or than the known one, is an error.
 func (s *State) person(p *PersonEvent) error {
 	id, err := p.person()
 	if err != nil {
@@ -122,6 +123,7 @@ func (s *State) only(name string) int {
 	return first
 }
 
+// class adds a class, or replaces the members of a known one, whose definition it ignores.
 func (s *State) class(e *ClassEvent) error {
 	members, err := parseRanges(e.Members, len(s.people))
 	if err != nil {
@@ -143,6 +145,7 @@ func (s *State) class(e *ClassEvent) error {
 	return nil
 }
 
+// row adds or replaces a row. A readable one needs a class for each right, and all its classes must be known.
 func (s *State) row(e *Event) error {
 	r := e.Row
 	if r.Error == "" && len(r.Classes) != len(s.start.Rights) {

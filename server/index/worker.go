@@ -182,6 +182,8 @@ func (w *Worker) Batch(b *watch.Batch) error {
 	return w.unseen(b.Tree, walk)
 }
 
+// seen applies a report about one name. A gone name removes the rows at and below it. If the traverse class of a
+// folder changed, seen also updates the rows below it.
 func (w *Worker) seen(tree string, s *watch.Seen) error {
 	if !utf8.ValidString(s.Path) { // no row can name it, so nobody has access (N-5)
 		w.nameless(s)

@@ -52,7 +52,7 @@ func (d *throttle) init(cfg *Config) (err error) {
 	cfg.Password = cfg.Password.orDefault()
 	d.hashing = admission.NewPool(hashers, waiters)
 	d.pairs = &admission.Limit{PerPair: lockPairAfter, PerName: unbounded, PerOrigin: unbounded, Window: lockWindow,
-		Now: cfg.Now}
+		LockPair: true, Now: cfg.Now}
 	d.failures = map[string]failures{}
 	d.decoy, err = newHash(logon.Secret("no password"), cfg.Password)
 	return err
@@ -62,22 +62,21 @@ func (d *throttle) init(cfg *Config) (err error) {
 // successive ones. It returns false if the name is locked, for this origin or for all, and the
 // failures to store.
 func (d *throttle) attempt(name, origin string, now time.Time) (kept failures, ok bool) {
-	proved := d.pairs.Proved(name, origin)
-	if !d.pairs.Attempt(name, origin, true) {
-		// An origin that guessed too often is rejected for a while. Other origins may still use the
-		// name (L-31).
-		return failures{}, false
-	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	f := d.failures[name]
-	if now.Before(f.Locked) {
-		if !proved {
-			// A name that failed too often from all origins is locked for a while, whatever the
-			// password (L-31).
-			d.pairs.Unknown(name, origin)
-			return f, false
-		}
+	locked := now.Before(f.Locked)
+	if locked && !d.pairs.Proved(name, origin) {
+		// A name that failed too often from all origins is locked for a while, whatever the
+		// password. This attempt is no failure of its origin (L-31).
+		return f, false
+	}
+	if !d.pairs.Attempt(name, origin, true) {
+		// An origin that guessed too often is rejected for a while from its last failure. Other
+		// origins may still use the name (L-31).
+		return failures{}, false
+	}
+	if locked {
 		// The user has logged on from this origin before, so failures of strangers do not lock it
 		// (L-31).
 		f.Count++

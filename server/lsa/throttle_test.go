@@ -9,6 +9,7 @@ import (
 
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -54,6 +55,9 @@ func TestFailuresCount(t *testing.T) {
 	f.reopen(t)
 	if a, b := count("OUT"), count("ALICE"); a != 2 || b != 4 {
 		t.Errorf("L-31: after a restart %d and %d failures, want 2, 4", a, b)
+	}
+	if err := f.Unlock("alice"); err != nil || count("ALICE") != 0 {
+		t.Errorf("L-31: got %v and %d failures after Unlock, want none", err, count("ALICE"))
 	}
 	f.must(t, func(e *Edit) error { return e.DeleteAccount("out") })
 	f.reopen(t) // failures of an account that is no more
@@ -127,5 +131,16 @@ func TestStoredFailuresKeepTheirTimes(t *testing.T) {
 	if f.throttle.locked("x", f.clock.now()) || !f.throttle.locked("X", f.clock.now()) ||
 		f.throttle.locked("X", first.Add(99*time.Second+lockFor)) {
 		t.Error("L-31: locked must be true for the failed name only, until its window ends")
+	}
+}
+
+func TestUnixUID(t *testing.T) {
+	for text, want := range map[string]uint32{
+		"S-1-22-1-1000": 1000, "S-1-22-1-0": 0, "S-1-22-2-1000": 0, "S-1-5-1-1000": 0, "S-1-22-1": 0, "S-1-22-1-1000-1": 0,
+	} {
+		valid := text == "S-1-22-1-1000" || text == "S-1-22-1-0"
+		if got, ok := unixUID(sid.MustParse(text)); got != want || ok != valid {
+			t.Errorf("%s: got %d, %t, want %d, %t", text, got, ok, want, valid)
+		}
 	}
 }

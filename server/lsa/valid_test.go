@@ -207,6 +207,13 @@ func TestHashBounds(t *testing.T) {
 			t.Errorf("%q: %v, want %t", hash, err, want)
 		}
 	}
+	// The vector of the reference implementation's tests: memory and passes differ, so they cannot change places.
+	known := hashed{cost: Hashing{Memory: 256, Passes: 2}, salt: []byte("somesalt")}
+	known.hash = known.of("password")
+	const want = "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"
+	if known.String() != want {
+		t.Errorf("got the hash %s, want %s", known, want)
+	}
 	if h := (Hashing{}).orDefault(); h != (Hashing{Memory: 64 << 10, Passes: 3}) {
 		t.Errorf("the cost by default is %+v", h)
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -33,9 +34,42 @@ func TestStaleMountsAreTheTreesOwn(t *testing.T) {
 		}
 		var s unix.Stat_t
 		if dead := errors.Is(unix.Stat(at, &s), unix.ENOTCONN); dead == c.removed {
-			t.Errorf("M-39: %s of %s: there afterwards: %v", c.kind, c.source, dead)
+			t.Errorf("M-39: %s of %s: there afterwards: %v, want anything but %v", c.kind, c.source, dead, c.removed)
 		}
 	}
+}
+
+// Without CAP_SYS_ADMIN fusermount3 unmounts. Its exit code counts: a failure without a message is an error (M-26).
+func TestFusermountFailsSilently(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("PATH", dir)
+	for _, code := range []int{0, 1} {
+		program := fmt.Sprintf("#!/bin/sh\nexit %d\n", code)
+		if err := os.WriteFile(filepath.Join(dir, "fusermount3"), []byte(program), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		err := withoutAdmin(t, func() error { return detach(dir) })
+		if (err == nil) != (code == 0) || err != nil && !errors.Is(err, unix.EPERM) {
+			t.Errorf("M-26: exit code %d: error %v, want one that is %v: %t", code, err, unix.EPERM, code != 0)
+		}
+	}
+}
+
+// withoutAdmin runs f on a thread without capabilities, which ends with it.
+func withoutAdmin(t *testing.T, f func() error) error {
+	t.Helper()
+	result := make(chan error)
+	go func() {
+		runtime.LockOSThread() // and never unlocked
+		h := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+		var none [2]unix.CapUserData
+		if err := unix.Capset(&h, &none[0]); err != nil {
+			result <- err
+			return
+		}
+		result <- f()
+	}()
+	return <-result
 }
 
 // leaveDead mounts a file system whose server is gone, for the time of the test.
@@ -53,8 +87,7 @@ func leaveDead(t *testing.T, at, kind, source string) {
 	t.Cleanup(func() { _ = unix.Unmount(at, unix.MNT_DETACH) }) // it may be gone
 }
 
-// TestStaleMount: the mount of a killed server is removed at the start of the next, and
-// nothing else is (M-8).
+// TestStaleMount checks that the next start removes the mount of a killed server, and nothing else (M-8).
 func TestStaleMount(t *testing.T) {
 	needs(t)
 	dir := folder(t)
@@ -81,16 +114,16 @@ func TestStaleMount(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(at); !errors.Is(err, syscall.ENOTCONN) {
-		t.Fatalf("the server is gone: %v", err)
+		t.Fatalf("the server is gone: %v, want %v", err, syscall.ENOTCONN)
 	}
 	if err := RemoveStale(at, "tree"); err != nil {
 		t.Errorf("M-8: %v", err)
 	}
 	if _, err := os.Stat(filepath.Join(at, "kept")); err != nil {
-		t.Errorf("M-8: what is below the stale mount: %v", err)
+		t.Errorf("M-8: a file below the removed stale mount: %v", err)
 	}
 	if err := RemoveStale(filepath.Join(dir, "absent"), "tree"); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("M-8: %v", err)
+		t.Errorf("M-8: %v, want %v", err, os.ErrNotExist)
 	}
 	if out, err := exec.Command("mountpoint", at).CombinedOutput(); err == nil {
 		t.Errorf("M-8: still mounted: %s", out)

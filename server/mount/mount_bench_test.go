@@ -38,7 +38,7 @@ func places(b *testing.B) []struct{ name, dir string } {
 		{"mount", filepath.Join(w.at, "all")}, {"plain", filepath.Join(plain.at, "all")}}
 }
 
-// BenchmarkMount measures what programs do, at each place in one run.
+// BenchmarkMount measures operations of programs on each file system in one run.
 func BenchmarkMount(b *testing.B) {
 	const size, block = 64 << 20, 1 << 20
 	small := bytes.Repeat([]byte("x"), 4096)
@@ -205,7 +205,7 @@ func BenchmarkTurns(b *testing.B) {
 	}
 }
 
-// run does one turn, at places that are those of the same turn of the other file.
+// run does one turn. Its offsets equal those of the same turn on the other file.
 func (op turn) run(f *os.File, turn int, size int64) error {
 	for i := range op.times {
 		at := int64(turn*op.times+i) * 7919 * int64(op.block) % size

@@ -31,9 +31,10 @@ func TestNamesInOrder(t *testing.T) {
 		},
 		Host: func(name string, group bool) (uint32, bool) { return 1000, name == "dave" || name == "alice" && group }}
 	for name, want := range map[string]string{
-		"alice": "S-1-5-21-1-2-3-1107", "ALICE": "S-1-5-21-1-2-3-1107", "gone": "S-1-5-21-1-2-3-1108", "staff": "S-1-5-21-1-2-3-2001",
-		"carol": "S-1-5-21-7-7-7-1001", `CORP\Staff`: "S-1-5-21-9-9-9-1", "dave": "S-1-22-1-1000",
-		"user:dave": "S-1-22-1-1000", "group:dave": "S-1-22-2-1000", "group:alice": "S-1-22-2-1000",
+		"alice": "S-1-5-21-1-2-3-1107", "ALICE": "S-1-5-21-1-2-3-1107", "gone": "S-1-5-21-1-2-3-1108",
+		"staff": "S-1-5-21-1-2-3-2001", "carol": "S-1-5-21-7-7-7-1001", `CORP\Staff`: "S-1-5-21-9-9-9-1",
+		"dave": "S-1-22-1-1000", "user:dave": "S-1-22-1-1000",
+		"group:dave": "S-1-22-2-1000", "group:alice": "S-1-22-2-1000",
 		"Everyone": "S-1-1-0", `BUILTIN\Users`: "S-1-5-32-545", "BA": "S-1-5-32-544", "DU": "S-1-5-21-1-2-3-513",
 		`ADS\eve`:          "S-1-5-21-1-2-3-1109", // the file's own spelling
 		"S-1-5-21-4-5-6-7": "S-1-5-21-4-5-6-7",

@@ -109,7 +109,8 @@ func TestEditEachReachesProtectedFiles(t *testing.T) {
 	j, counts = planned(t, m, EditEach([]Step{{Verb: Revoke, Trustee: sid.Everyone},
 		{Verb: Grant, Trustee: sid.Guests, Rights: must(ParseRights("read"))}}), nil)
 	must(Run(t.Context(), m, Mount{}, j, false, nil, nil))
-	if n := strings.Count(m.text(), "(A;;FR;;;BG)"); counts.Failed != 0 || counts.Changed != 7 || n != 7 || strings.Contains(m.text(), "(A;;FR;;;WD)") {
+	if n := strings.Count(m.text(), "(A;;FR;;;BG)"); counts.Failed != 0 || counts.Changed != 7 || n != 7 ||
+		strings.Contains(m.text(), "(A;;FR;;;WD)") {
 		t.Errorf("%+v, %s", counts, m.text())
 	}
 }

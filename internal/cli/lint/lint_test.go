@@ -58,9 +58,9 @@ func TestFindings(t *testing.T) {
 		{`O:BAG:SYD:(XA;;FR;;;BU;(@Resource.x == 1))S:(RA;;;;;WD;("x",TI,0x0,1))`, ""},                  // A-110
 		// The attribute that only children inherit is not the object's own. A-110
 		{`O:BAG:SYD:(XA;;FR;;;BU;(@Resource.x == 1))S:(RA;OICIIO;;;;WD;("x",TI,0x0,1))`, "DACL 0 always-unknown"},
-		// A deny entry whose condition is false takes nothing from those behind it. A-70
+		// A deny entry whose condition is false does not affect later entries. A-70
 		{`O:BAG:SYD:(XD;;FR;;;BU;(@Resource.x == 1))(A;;FR;;;BU)S:(RA;;;;;WD;("x",TI,0x0,2))`, "DACL 0 never-true"},
-		// An inherit-only entry decides nothing here; one that children also inherit does (A-71).
+		// An inherit-only entry has no effect here, one that children also inherit has (A-71).
 		{"O:BAG:SYD:(A;OICIIO;FR;;;BU)(A;;FR;;;BU)", ""},
 		{"O:BAG:SYD:(A;OICI;FR;;;BU)(A;;FR;;;BU)", "DACL 1 never-decides"},
 		{"O:BAG:SYD:(D;OICIIO;FR;;;BU)(A;;FR;;;BU)", ""},

@@ -3,6 +3,7 @@ package trail
 import (
 	"bytes"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/refmon/refmon/audit"
@@ -48,6 +49,13 @@ func TestPolicy(t *testing.T) {
 	}
 	if got, err := LoadPolicy(dir); err != nil || got.System(audit.Logon) != audit.OnFailure {
 		t.Errorf("%v", err)
+	}
+	unreadable := t.TempDir()
+	if err := os.Mkdir(filepath.Join(unreadable, policyName), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := LoadPolicy(unreadable); got != nil || err == nil {
+		t.Errorf("a policy that cannot be read: %v, %v; want nil and an error", got, err)
 	}
 	// The trail is its owner's alone, from its folder on.
 	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {

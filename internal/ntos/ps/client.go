@@ -252,8 +252,12 @@ func (t *Thread) Disable() (s *SavedState, active bool) {
 }
 
 // Restore implements PsRestoreImpersonation. If the thread was not impersonating at Disable, Restore ends the current
-// impersonation. Restoring a state twice is a bug in the caller and panics (I-61).
+// impersonation. nil changes nothing. Restoring a state twice is a bug in the caller and panics (I-61).
 func (t *Thread) Restore(s *SavedState) {
+	// Nothing was set aside, and without a state the client must not be dropped for the process's token (I-61).
+	if s == nil {
+		return
+	}
 	if s.used.Swap(true) {
 		panic("ps: an impersonation state was restored twice")
 	}

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/ntacl"
@@ -45,6 +46,7 @@ type files struct {
 	ways objects.Ways
 	out  chan found
 	stop chan struct{}
+	halt sync.Once // closes stop
 }
 
 // found is a list of files for a worker to read.
@@ -87,8 +89,8 @@ func (f *files) Next(b *objects.Batch) error {
 	return nil
 }
 
-// Halt ends the walk. Batches that it has sent can still be read. A second call panics.
-func (f *files) Halt() { close(f.stop) }
+// Halt ends the walk. Batches that it has sent can still be read. A second call does nothing.
+func (f *files) Halt() { f.halt.Do(func() { close(f.stop) }) }
 
 // walk walks all paths.
 func (f *files) walk(paths []string) {

@@ -7,7 +7,7 @@ import (
 )
 
 // equivalentText records drawn mutants that change no answer. Each has four lines: mutant FOLDER FUNCTION OPERATOR,
-// old TEXT, new TEXT, survives REASON.
+// old TEXT, new TEXT, survives REASON. If the function has the texts twice, FUNCTION#2 is the second one.
 //
 //go:embed equivalent.txt
 var equivalentText string
@@ -16,9 +16,7 @@ var equivalentText string
 type record struct{ folder, function, operator, old, changed, reason string }
 
 // key returns what identifies a mutant when its lines move.
-func key(folder, function, operator, old, changed string) string {
-	return strings.Join([]string{folder, function, operator, old, changed}, "\n")
-}
+func key(parts ...string) string { return strings.Join(parts, "\n") }
 
 func (d Drawn) key() string { return key(d.Folder, d.Function, d.Operator, d.Old, d.New) }
 

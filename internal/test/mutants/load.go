@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -156,6 +157,14 @@ func nameOf(fn *ast.FuncDecl) string {
 			return fn.Name.Name
 		}
 	}
+}
+
+// of returns the name of the edit's function, with the edit's number if the function has others with the same texts.
+func (e Edit) of(fn *ast.FuncDecl) string {
+	if e.nth > 1 {
+		return nameOf(fn) + "#" + strconv.Itoa(e.nth)
+	}
+	return nameOf(fn)
 }
 
 // packages lists the packages of a module by their folders.

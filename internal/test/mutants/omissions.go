@@ -93,7 +93,7 @@ func (s *site) keyParts(name string, n ast.Node) {
 			from = lit.Elts[i-1].End()
 		}
 		after := s.text(lit.Pos(), from) + s.text(to, lit.End())
-		s.edits = append(s.edits, Edit{name, line(s.of(lit)), line(after), from, to, ""})
+		s.edits = append(s.edits, Edit{Operator: name, Old: line(s.of(lit)), New: line(after), at: from, end: to})
 	}
 }
 

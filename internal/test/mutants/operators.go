@@ -15,6 +15,7 @@ type Edit struct {
 	Old, New string // the changed expression or statement and its replacement, each on one line
 	at, end  token.Pos
 	text     string // replaces the source from at to end
+	nth      int    // of the edits of the function with this operator and these texts; the first one is 1
 }
 
 // A site is a function of a type-checked package, and the edits that the operators found in it.
@@ -63,6 +64,13 @@ func (s *site) editsOf() []Edit {
 		}
 		return true
 	})
+	seen := map[string]int{}
+	for i := range s.edits {
+		e := &s.edits[i]
+		k := key(e.Operator, e.Old, e.New)
+		seen[k]++
+		e.nth = seen[k]
+	}
 	return s.edits
 }
 
@@ -91,7 +99,8 @@ func line(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // replace adds an edit of a whole node.
 func (s *site) replace(name string, n ast.Node, text string) {
-	s.edits = append(s.edits, Edit{name, line(s.of(n)), line(text), n.Pos(), n.End(), text})
+	s.edits = append(s.edits, Edit{Operator: name, Old: line(s.of(n)), New: line(text), at: n.Pos(), end: n.End(),
+		text: text})
 }
 
 func (s *site) typeOf(e ast.Expr) types.Type {
@@ -151,7 +160,8 @@ func (s *site) bounds(name string, n ast.Node) {
 // within adds an edit of a part of a node, and shows the whole node.
 func (s *site) within(name string, whole, part ast.Node, text string) {
 	before, after := s.text(whole.Pos(), part.Pos()), s.text(part.End(), whole.End())
-	s.edits = append(s.edits, Edit{name, line(s.of(whole)), line(before + text + after), part.Pos(), part.End(), text})
+	s.edits = append(s.edits, Edit{Operator: name, Old: line(s.of(whole)), New: line(before + text + after),
+		at: part.Pos(), end: part.End(), text: text})
 }
 
 // halves drops a side of a condition or of a mask.
@@ -243,7 +253,8 @@ func (s *site) swaps(name string, n ast.Node) {
 			}
 			text := s.of(b) + s.text(a.End(), b.Pos()) + s.of(a)
 			before, after := s.text(call.Pos(), a.Pos()), s.text(b.End(), call.End())
-			s.edits = append(s.edits, Edit{name, line(s.of(call)), line(before + text + after), a.Pos(), b.End(), text})
+			s.edits = append(s.edits, Edit{Operator: name, Old: line(s.of(call)), New: line(before + text + after), at: a.Pos(),
+				end: b.End(), text: text})
 		}
 	}
 }

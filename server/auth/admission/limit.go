@@ -17,7 +17,8 @@ type Limit struct {
 	PerPair   int              // failures of one name from one origin within Window; 0: 5
 	PerName   int              // of one name from all origins; 0: 100
 	PerOrigin int              // of one origin; 0: 50. An origin that is a program has ten times as many
-	Window    time.Duration    // 0: 15 minutes
+	Window    time.Duration    // from the first failure; 0: 15 minutes
+	LockPair  bool             // the failure that reaches PerPair starts a new Window for the pair
 	Now       func() time.Time // nil: time.Now
 
 	mu sync.Mutex
@@ -38,7 +39,7 @@ const (
 	provedFor = 30 * 24 * time.Hour
 )
 
-// counts are failures by key, in the order of the first failure. The zero value is empty.
+// counts are failures by key, in the order in which they expire. The zero value is empty.
 type counts struct {
 	byKey map[string]*list.Element
 	order list.List // of *counted
@@ -82,6 +83,14 @@ func (c *counts) add(key string, now time.Time) {
 		c.remove(c.order.Front())
 	}
 	c.byKey[key] = c.order.PushBack(&counted{key: key, n: 1, first: now})
+}
+
+// restart makes a counter expire as if its first failure were now. It ignores an unknown key.
+func (c *counts) restart(key string, now time.Time) {
+	if e := c.byKey[key]; e != nil {
+		e.Value.(*counted).first = now
+		c.order.MoveToBack(e)
+	}
 }
 
 // undo uncounts one failure. It ignores an unknown key.
@@ -177,6 +186,9 @@ func (l *Limit) Attempt(name, origin string, named bool) bool {
 		return false
 	}
 	l.pairs.add(both, b.now)
+	if l.LockPair && l.pairs.live(both, b.now, b.window) >= b.pair {
+		l.pairs.restart(both, b.now)
+	}
 	l.names.add(name, b.now)
 	l.origins.add(origin, b.now)
 	return true

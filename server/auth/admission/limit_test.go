@@ -38,6 +38,16 @@ func TestRejectedAttemptsAreNotCounted(t *testing.T) {
 	try(false, "a")
 	now = now.Add(time.Second) // fifteen minutes after the first
 	try(true, "a")
+	l = &Limit{PerPair: 2, LockPair: true, Now: func() time.Time { return now }}
+	try(true, "a")
+	now = now.Add(10 * time.Minute)
+	try(true, "a", "b") // a is at its limit, b has one failure
+	now = now.Add(15*time.Minute - 1)
+	try(false, "a")
+	try(true, "b")
+	now = now.Add(1) // fifteen minutes after the last of a
+	try(true, "a")
+	try(false, "b")
 }
 
 // TestLimitIsBounded checks that a limit remembers a bounded number of names and evicts the oldest (D-26).

@@ -19,7 +19,7 @@ const (
 	maxReplay  = 1 << 20     // authenticators in each of its two maps
 	ahead      = time.Second // difference of a client's clock that needs no entry on disk
 	noteSize   = 16 + 8      // bytes of an entry on disk: key and time
-	maxNotes   = 1 << 16     // entries on disk; only the next start removes expired ones
+	maxNotes   = 1 << 16     // entries on disk
 	replayFile = "kerberos.replay"
 )
 
@@ -34,7 +34,8 @@ var (
 // replay remembers accepted authenticators for as long as their times are valid. It rejects those
 // from before its start by their time, because a killed daemon may have accepted them (K-47).
 type replay struct {
-	most int // immutable: maxReplay
+	most int    // immutable: maxReplay
+	path string // immutable: the file; "": nothing is stored
 
 	mu sync.Mutex
 	// +checklocks:mu
@@ -44,11 +45,13 @@ type replay struct {
 	// +checklocks:mu
 	young, old map[[16]byte]struct{} // guarded by mu
 	// +checklocks:mu
-	turned time.Time // guarded by mu: when young last became old
+	turned time.Time // guarded by mu: when young last became old; never moves back
 	// +checklocks:mu
 	notes *os.File // guarded by mu: nil: nothing is stored
 	// +checklocks:mu
 	noted int // guarded by mu: entries on disk
+	// +checklocks:mu
+	swept time.Time // guarded by mu: turned when expired entries last left the disk
 }
 
 // newReplay starts a cache. In folder it stores the time of its start, and the authenticators of
@@ -56,26 +59,38 @@ type replay struct {
 // nothing.
 func newReplay(folder string, skew time.Duration, now time.Time) (*replay, error) {
 	r := &replay{life: 2 * skew, from: now.Add(ahead), most: maxReplay, young: map[[16]byte]struct{}{},
-		old: map[[16]byte]struct{}{}, turned: now}
+		old: map[[16]byte]struct{}{}, turned: now.Round(0)}
 	if folder == "" {
 		return r, nil
 	}
-	path := filepath.Join(folder, replayFile)
-	kept, err := r.read(path, now)
-	if err != nil {
+	r.path = filepath.Join(folder, replayFile)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.sweepLocked(now); err != nil {
 		return nil, err
 	}
-	return r, r.rewrite(path, kept)
+	return r, nil
 }
 
-// read loads the entries of earlier starts.
-func (r *replay) read(path string, now time.Time) (kept []byte, err error) {
-	b, err := os.ReadFile(path)
+// sweepLocked loads the entries on disk and removes the expired ones there.
+//
+// +checklocks:r.mu
+func (r *replay) sweepLocked(now time.Time) error {
+	kept, err := r.readLocked(now)
+	if err != nil {
+		return err
+	}
+	return r.rewriteLocked(kept)
+}
+
+// readLocked loads the entries on disk.
+//
+// +checklocks:r.mu
+func (r *replay) readLocked(now time.Time) (kept []byte, err error) {
+	b, err := os.ReadFile(r.path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("replay cache: %w", err)
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	for ; len(b) >= noteSize; b = b[noteSize:] {
 		key, at := [16]byte(b), time.UnixMicro(int64(binary.LittleEndian.Uint64(b[16:])))
 		switch {
@@ -93,26 +108,31 @@ func (r *replay) read(path string, now time.Time) (kept []byte, err error) {
 	return kept, nil
 }
 
-// rewrite replaces the file with this start and the entries that are still valid.
-func (r *replay) rewrite(path string, kept []byte) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+// rewriteLocked replaces the file with this start and the entries that are still valid. After an
+// error the old file stays in use, or no further entry is stored.
+//
+// +checklocks:r.mu
+func (r *replay) rewriteLocked(kept []byte) error {
 	start := binary.LittleEndian.AppendUint64(make([]byte, 16), uint64(r.from.UnixMicro()))
-	f, err := os.OpenFile(path+".new", os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	f, err := os.OpenFile(r.path+".new", os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return fmt.Errorf("replay cache: %w", err)
 	}
 	_, err = f.Write(append(start, kept...))
 	if err = errors.Join(err, f.Sync()); err == nil {
-		err = os.Rename(path+".new", path)
-	}
-	if err == nil {
-		err = syncFolder(filepath.Dir(path))
+		err = os.Rename(r.path+".new", r.path)
 	}
 	if err != nil {
 		return fmt.Errorf("replay cache: %w", errors.Join(err, f.Close()))
 	}
+	if r.notes != nil {
+		_ = r.notes.Close() // its name is gone, and every write to it was synced
+	}
 	r.notes, r.noted = f, len(kept)/noteSize
+	if err = syncFolder(filepath.Dir(r.path)); err != nil {
+		// A crash may bring the old file back, so writes to the new one must fail (K-47).
+		return fmt.Errorf("replay cache: %w", errors.Join(err, f.Close()))
+	}
 	return nil
 }
 
@@ -158,7 +178,13 @@ func (r *replay) enter(key [16]byte, at, now time.Time) error {
 		// An authenticator from before this start may have been accepted then (K-47).
 		return errBefore
 	}
-	if now.Sub(r.turned) >= r.life || now.Before(r.turned) {
+	// Tickets are valid by the wall clock. A caller may have read it before another call that is
+	// already done, and it may be set back. Neither drops an entry that can still be valid (K-47).
+	if now = now.Round(0); now.Sub(r.turned) >= r.life {
+		if from := r.turned.Add(r.life / 2); from.After(r.from) {
+			// The dropped entries are older, so none is accepted if the clock is set back later.
+			r.from = from
+		}
 		r.old, r.young, r.turned = r.young, map[[16]byte]struct{}{}, now
 	}
 	_, young := r.young[key]
@@ -172,7 +198,7 @@ func (r *replay) enter(key [16]byte, at, now time.Time) error {
 		return errFull
 	}
 	if at.After(now.Add(ahead)) {
-		if err := r.noteLocked(key, at); err != nil {
+		if err := r.noteLocked(key, at, now); err != nil {
 			return err
 		}
 	}
@@ -180,12 +206,19 @@ func (r *replay) enter(key [16]byte, at, now time.Time) error {
 	return nil
 }
 
-// noteLocked stores an authenticator that the next start could not reject by its time.
+// noteLocked stores an authenticator that the next start could not reject by its time. If the file
+// is full, it first removes expired entries, once for each switch of the maps, because that is slow.
 //
 // +checklocks:r.mu
-func (r *replay) noteLocked(key [16]byte, at time.Time) error {
+func (r *replay) noteLocked(key [16]byte, at, now time.Time) error {
 	if r.notes == nil {
 		return nil
+	}
+	if r.noted >= maxNotes && r.swept != r.turned {
+		r.swept = r.turned
+		if err := r.sweepLocked(now); err != nil {
+			return err
+		}
 	}
 	if r.noted >= maxNotes {
 		return errFull

@@ -243,11 +243,26 @@ func TestReplayFileKeepsFutureAuthenticators(t *testing.T) {
 	enter(v, 9, ahead.Add(-time.Microsecond), errBefore)
 	enter(v, 7, ahead, errReplay)
 	v.mu.Lock()
-	v.noted = maxNotes - 1
+	v.noted, v.swept = maxNotes-1, v.turned
 	v.mu.Unlock()
 	enter(v, 10, ahead, nil)
 	enter(v, 11, ahead, errFull)
 	enter(v, 11, ahead, errFull) // it was not let in, and is not known
+	// The next switch of the halves makes room: the expired entries leave the file.
+	v.mu.Lock()
+	v.noted = maxNotes
+	v.mu.Unlock()
+	now = ahead.Add(2 * time.Minute)
+	enter(v, 12, now.Add(time.Minute), nil)
+	has("a full file with expired entries", note(0, ahead), note(12, now.Add(time.Minute)))
+	v.mu.Lock()
+	v.noted = maxNotes
+	v.mu.Unlock()
+	enter(v, 13, now.Add(time.Minute), errFull) // once for each switch
+	now = now.Add(2 * time.Minute)
+	enter(v, 14, now.Add(time.Minute), nil)
+	has("an entry that is still valid", note(0, now.Add(-time.Minute)), note(12, now.Add(-time.Minute)),
+		note(14, now.Add(time.Minute)))
 	if err := v.close(); err != nil {
 		t.Error(err)
 	}
@@ -269,9 +284,10 @@ func TestReplayFileKeepsFutureAuthenticators(t *testing.T) {
 	}
 }
 
-// TestTurns checks that an authenticator is known from the switch that starts one half to the end of the next half,
-// to the nanosecond. A clock that is set back also switches the halves (K-47).
-func TestTurns(t *testing.T) {
+// TestReplayHalvesSwitch checks that an authenticator is known from the switch that starts one half to the end of the
+// next half, to the nanosecond. A clock that is set back, and two calls that read the clock before either has the lock,
+// do not switch the halves (K-47).
+func TestReplayHalvesSwitch(t *testing.T) {
 	r, err := newReplay("", time.Minute, started)
 	if err != nil {
 		t.Fatal(err)
@@ -291,14 +307,17 @@ func TestTurns(t *testing.T) {
 	counts(2*time.Minute, 2, "1 2 true")
 	counts(4*time.Minute-1, 1, "1 2 true")
 	counts(4*time.Minute, 1, "1 1 false")
-	counts(3*time.Minute, 4, "1 1 false") // set back
-	counts(3*time.Minute, 1, "1 1 true")
+	counts(3*time.Minute, 3, "1 1 true") // set back
+	counts(4*time.Minute-1, 1, "1 1 true")
+	counts(3*time.Minute, 4, "2 1 false")
+	counts(6*time.Minute-1, 1, "2 1 true")
 	r.extend(30*time.Second, started.Add(3*time.Minute)) // a smaller one changes nothing
 	r.mu.Lock()
 	life, from := r.life, r.from
 	r.mu.Unlock()
-	if life != 2*time.Minute || !from.Equal(started.Add(time.Second)) {
-		t.Errorf("K-82: %v from %v", life, from)
+	// Dropped entries were entered up to the switch at 2 minutes, with a skew of a minute. They stay rejected.
+	if want := started.Add(3 * time.Minute); life != 2*time.Minute || !from.Equal(want) {
+		t.Errorf("K-47: %v from %v, want 2m0s from %v", life, from, want)
 	}
 	r.extend(time.Minute+1, started.Add(3*time.Minute))
 	r.mu.Lock()
@@ -310,6 +329,14 @@ func TestTurns(t *testing.T) {
 	if r.extend(time.Hour, started); !r.enterable(from) {
 		t.Error("K-82: extend with a clock that was set back accepts authenticators before the start, want them rejected")
 	}
+	now := time.Now().Add(24 * time.Hour)
+	_ = r.enter([16]byte{100}, now, now)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.turned != now.Round(0) {
+		t.Errorf("K-47: the switch is at %v, want %v: a monotonic clock does not see a clock that is set back", r.turned,
+			now.Round(0))
+	}
 }
 
 // enterable reports whether the cache accepts authenticators from that time on, and none before it.
@@ -318,9 +345,9 @@ func (r *replay) enterable(from time.Time) bool {
 	return errors.Is(r.enter([16]byte{99}, from.Add(-1), now), errBefore) && r.enter([16]byte{99}, from, now) == nil
 }
 
-// TestKnownBy checks the key of an authenticator: a hash of client, service, time and bytes, each with its length
-// (K-47). Entries on disk rely on it.
-func TestKnownBy(t *testing.T) {
+// TestReplayKeyHashesAllFields checks the key of an authenticator: a hash of client, service, time and bytes, each
+// with its length (K-47). Entries on disk rely on it.
+func TestReplayKeyHashesAllFields(t *testing.T) {
 	le := binary.LittleEndian
 	b := slices.Concat(le.AppendUint32(nil, 7), []byte("alice@R"), le.AppendUint32(nil, 4), []byte("http"),
 		le.AppendUint64(nil, uint64(noon.UnixMicro())), []byte{1, 2, 3})

@@ -15,9 +15,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestAlive checks that a program is alive until it ends, and that a peer without a pidfd is never reported alive
-// (W-14).
-func TestAlive(t *testing.T) {
+// TestPeerIsAliveUntilExit checks that a program is alive until it ends, and that a peer without a pidfd is never
+// reported alive (W-14).
+func TestPeerIsAliveUntilExit(t *testing.T) {
 	cmd := exec.Command("cat") // ends with its input
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -114,8 +114,9 @@ func TestTokens(t *testing.T) {
 	}
 }
 
-// TestWhoConnected checks that each connection has the uid and gid that its other end had when it connected (W-14).
-func TestWhoConnected(t *testing.T) {
+// TestPeerIsFixedAtConnect checks that each connection has the uid and gid that its other end had when it connected
+// (W-14).
+func TestPeerIsFixedAtConnect(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can be of another group")
 	}

@@ -67,6 +67,7 @@ func (c *canReadCmd) answer(x *index.Index) (index.Answer, error) {
 	return x.CanRead(c.Document, c.Who, c.Right), nil
 }
 
+// print prints an answer, as JSON if JSON is set. It returns errNo unless the answer is yes.
 func (c *canReadCmd) print(std *streams, a index.Answer) error {
 	switch {
 	case c.JSON:

@@ -64,8 +64,8 @@ kill -TERM $server; wait $server && ls -A "$D/at" && echo gone`
 // games is the uid of that user on Debian.
 const games = 5
 
-// ownMounts: an ordinary user mounts a tree for himself by fusermount3, no other is let in, and
-// the mount of a server that was killed is removed (M-26, M-8).
+// ownMounts checks that an ordinary user can mount a tree by fusermount3, that no other user can enter it, and that
+// the mount of a killed server is removed (M-26, M-8).
 func ownMounts(t *testing.T, p *program) {
 	w := newTreeWorld(t)
 	at := filepath.Join(w.dir, "at")

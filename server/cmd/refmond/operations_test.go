@@ -21,8 +21,8 @@ import (
 	"github.com/refmon/refmon/client"
 )
 
-// TestOperations: the daemon's own user reads metrics and profiles at a socket in the
-// state folder, and others are turned away (W-30).
+// TestOperations checks that the daemon's own user can read metrics and profiles at a socket in the state folder, and
+// that other users are rejected (W-30).
 func TestOperations(t *testing.T) {
 	s, cfg, err := demoDaemon(t.TempDir(), &streams{out: io.Discard, err: io.Discard})
 	if err != nil {
@@ -70,7 +70,7 @@ func TestOperations(t *testing.T) {
 		after = value("refmond_calls_total")
 	}
 	if after != before+10 {
-		t.Errorf("%g calls after 10 more than %g", after, before)
+		t.Errorf("%g calls after 10 more than %g, want %g", after, before, before+10)
 	}
 	if n := value("refmond_connections"); n != 1 {
 		t.Errorf("%g connections, want 1", n)
@@ -79,10 +79,10 @@ func TestOperations(t *testing.T) {
 		t.Error("no profiles")
 	}
 	if info, err := os.Stat(at); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("%v, %v", info, err)
+		t.Errorf("%v, %v, want info.Mode().Perm() = 0o600, no error", info, err)
 	}
 	if !mayOperate(0) || !mayOperate(uint32(os.Geteuid())) || mayOperate(uint32(os.Geteuid())+1) {
-		t.Error("another user is told how the daemon does")
+		t.Error("mayOperate must accept root and the daemon's own user, and reject all others")
 	}
 	_ = c.Close()
 	if err := s.stop(); err != nil {
@@ -99,8 +99,8 @@ func TestOperations(t *testing.T) {
 // strange is a uid of no account.
 const strange = 65533
 
-// TestStrangers: who connects to the operations' socket as another user is hung up on
-// before a request is read, and the next one is served (W-30).
+// TestStrangers checks that the operations socket hangs up on another user before it reads a request, and that it
+// serves the next client (W-30).
 func TestStrangers(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can be another user")

@@ -80,8 +80,9 @@ func (x *exchange) makeEmpty() error {
 	return err
 }
 
-// conflicting returns the refusal of a lock that the locks in conflicts exclude. There must be at least one. The
-// refusal names no resource that the client may not see (G-8).
+// conflicting returns the refusal of a lock that the locks in conflicts exclude. There must be at least one. It is a
+// 423 if one of them covers the resource of the request, else a 207 with the locked descendants. It names no resource
+// that the client may not see (G-8).
 func (x *exchange) conflicting(conflicts []Lock) error {
 	slices.SortFunc(conflicts, func(a, b Lock) int { return strings.Compare(string(a.Root), string(b.Root)) })
 	var parts []part

@@ -88,10 +88,9 @@ func preconditionFailed() Refusal {
 	return Refuse(http.StatusPreconditionFailed, "precondition failed")
 }
 
-// unless returns failed, or the refusal that a PUT, MKCOL or LOCK would get without conditions because of an existing
-// name or a missing folder: "A server MUST ignore all received preconditions if its response to the same request
-// without those conditions [...] would have been a status code other than a 2xx (Successful) or 412" (RFC 9110,
-// 13.2.1; G-45). For other methods it returns failed.
+// unless returns failed, or the refusal that the request would get without conditions because of an existing name or a
+// missing folder: "A server MUST ignore all received preconditions if its response to the same request without those
+// conditions [...] would have been a status code other than a 2xx (Successful) or 412" (RFC 9110, 13.2.1; G-45).
 func (x *exchange) unless(failed error) error {
 	creates := x.method == http.MethodPut || x.method == "MKCOL" || x.method == "LOCK"
 	if !creates {
@@ -144,7 +143,8 @@ func locked(root Path) Refusal {
 		xml: "<D:lock-token-submitted><D:href>" + text(root.Href(false)) + "</D:href></D:lock-token-submitted>"}
 }
 
-// touches returns the changes that the method makes.
+// touches returns the changes that the method makes, nil if it makes none. A resource that the user cannot see counts
+// as missing.
 func (x *exchange) touches() []touch {
 	switch x.method {
 	case "UNLOCK":

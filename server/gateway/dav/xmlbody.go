@@ -243,7 +243,8 @@ func plain(s string) bool {
 	return true
 }
 
-// readLockInfo reads the body of a LOCK that makes a lock (RFC 4918, 14.11). It sets only Shared and Owner.
+// readLockInfo reads the body of a LOCK that makes a lock (RFC 4918, 14.11). It sets only Shared and Owner. A body that
+// is no lockinfo is errXML, and one without a scope or type is a 422 refusal.
 func readLockInfo(body []byte) (l Lock, err error) {
 	info, err := parseXML(body)
 	if err != nil {

@@ -80,8 +80,8 @@ esac
 	}
 }
 
-// TestThisWinbind queries the winbind of this host, if one runs.
-func TestThisWinbind(t *testing.T) {
+// TestWinbindOfThisHost queries the winbind of this host, if one runs.
+func TestWinbindOfThisHost(t *testing.T) {
 	if err := exec.Command("wbinfo", "-p").Run(); err != nil {
 		t.Skipf("no winbind answers here: wbinfo -p: %v", err)
 	}
@@ -233,9 +233,26 @@ esac
 	}
 }
 
-// TestFourQuestions checks that uids and gids are separate queries with separate cached results. "not found" and "not
-// mapped" are no errors in either direction (L-55, L-61, L-62).
-func TestFourQuestions(t *testing.T) {
+// An answer counts for its minute even while winbind is not queried after a timeout (L-61).
+//
+// +checklocksignore
+func TestKeptAnswersOutlastSilence(t *testing.T) {
+	d, runs, clock := winbindOf(t, "exit 1\n")
+	d.known = map[string]remembered{"-U 1": {"S-1-5-21-9-8-7-1103", true, clock.Add(answerLife)}}
+	d.silent = clock.Add(silenceLife)
+	want := sid.MustParse("S-1-5-21-9-8-7-1103")
+	if s, found, err := d.SIDOfUID(context.Background(), 1); s != want || !found || err != nil || runs() != 0 {
+		t.Errorf("L-61: a kept answer: %v, %t, %v after %d queries; want %v, true, nil after none", s, found, err, runs(),
+			want)
+	}
+	if _, _, err := d.SIDOfUID(context.Background(), 2); !errors.Is(err, errSilent) {
+		t.Errorf("L-61: another question: %v, want %v", err, errSilent)
+	}
+}
+
+// TestUIDAndGIDQueriesAreSeparate checks that uids and gids are separate queries with separate cached results. "not
+// found" and "not mapped" are no errors in either direction (L-55, L-61, L-62).
+func TestUIDAndGIDQueriesAreSeparate(t *testing.T) {
 	d, runs, _ := winbindOf(t, `case "$1 $2" in
 "-U 7") echo S-1-5-21-9-8-7-1 ;;
 "-G 7") echo S-1-5-21-9-8-7-2 ;;

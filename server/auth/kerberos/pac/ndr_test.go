@@ -194,6 +194,20 @@ func TestOtherSignatures(t *testing.T) {
 	}
 }
 
+// Resource groups without their domain are malformed, also a single one: its RID would be of no domain.
+func TestResourceGroupWithoutDomain(t *testing.T) {
+	for n := range 3 {
+		w := alice()
+		w.ResourceDomain, w.Resources = sid.SID{}, make([]forge.Group, n)
+		for i := range w.Resources {
+			w.Resources[i] = forge.Group{RID: 3001 + uint32(i), Attributes: 7}
+		}
+		if _, err := Open(forge.Seal(w.Buffers(), key(18)), key(18)); (err == nil) != (n == 0) {
+			t.Errorf("%d resource groups without a domain: error %v, want one: %t", n, err, n > 0)
+		}
+	}
+}
+
 // TestAttributesGiven checks that the primary group has the attributes of the list, and that a
 // resource group gets only attributes that a KDC may assign (K-18).
 func TestAttributesGiven(t *testing.T) {

@@ -60,6 +60,8 @@ func Start(s *site.Site, o Options) (*Broker, error) {
 	return &Broker{srv}, nil
 }
 
+// options converts the options for the NATS server. It returns an error for a malformed address, and without TLS for
+// one that is not loopback.
 func (o *Options) options(s *site.Site) (*server.Options, error) {
 	opts := &server.Options{ServerName: o.Name, JetStream: true, StoreDir: o.Store, NoSigs: true,
 		DontListen: o.Listen == "",

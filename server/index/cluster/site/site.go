@@ -56,6 +56,7 @@ func Read(b []byte) (*Site, error) {
 	return s, s.check()
 }
 
+// check sets defaults and returns an error for the first value that is not allowed.
 func (s *Site) check() error {
 	for _, n := range []*int{&s.Parts, &s.Deciders, &s.Replicas} {
 		if *n == 0 {

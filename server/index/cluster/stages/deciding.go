@@ -179,6 +179,8 @@ func (d *deciding) purge(ctx context.Context) {
 	d.left = 0
 }
 
+// class defines the class of a message and its folders. It returns an error for an invalid signature, another class
+// than that of the subject, and a malformed definition.
 func (d *deciding) class(m *message) error {
 	if m.signed != nil {
 		return m.signed

@@ -76,6 +76,7 @@ type share struct {
 	whole      bool
 }
 
+// all returns a reader for the log of each share: parts of trees first, then shares of the classes.
 func (f *following) all() (out []*share) {
 	for _, p := range f.c.site.DocumentParts() {
 		root := p.Root()
@@ -91,6 +92,8 @@ func (f *following) all() (out []*share) {
 	return out
 }
 
+// run reads the logs when it is notified and after each Beat, until ctx ends, which is no error. It reports errors of
+// the servers to Warn. An unusable record and an error of a sink end it.
 func (f *following) run(ctx context.Context) error {
 	woken := make(chan struct{}, 1)
 	for _, what := range []string{"rows", "people", "fence"} {

@@ -120,6 +120,7 @@ func cut(events []index.Event) (out [][][]byte, err error) {
 	return out, nil
 }
 
+// append writes one record and counts it. It sets r.events to nil.
 func (l *ledger) append(ctx context.Context, r *record) error {
 	body, err := r.bytes()
 	if err != nil {

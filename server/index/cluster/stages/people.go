@@ -57,6 +57,7 @@ func (d *directoryPublisher) rival(m *message) bool {
 	return err == nil && h.Started > d.head.Started
 }
 
+// tell publishes each version until ctx ends, which is no error, or a publication fails.
 func (d *directoryPublisher) tell(ctx context.Context, versions <-chan index.Version) error {
 	for {
 		select {

@@ -47,8 +47,9 @@ type question struct {
 // errCut says that responses of a batch are missing.
 var errCut = errors.New("answers are missing")
 
-// get sends a request and collects the responses up to the last. Errors come from the servers and
-// may be transient.
+// get sends a request and collects the responses up to the last, nil if there are no messages. Each
+// has the result of its verification. Errors come from the servers and may be transient; they
+// discard all responses.
 func (c *Conn) get(ctx context.Context, stream string, q question) ([]message, error) {
 	body, err := json.Marshal(q)
 	if err != nil {

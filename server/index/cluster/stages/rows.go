@@ -62,6 +62,8 @@ func newRows(ctx context.Context, s *shareWorker, p site.Part) (*rows, error) {
 	return r, nil
 }
 
+// run processes messages until ctx ends or another worker owns the part, which are no errors. If the part needs a
+// walk, it requests one.
 func (r *rows) run(ctx context.Context) error {
 	for ctx.Err() == nil && r.shift.workers.mine(r.shift.name) {
 		more, err := r.turn(ctx)
@@ -115,7 +117,8 @@ func (r *rows) remove(ctx context.Context, m *message) {
 
 var errPlace = errors.New("it was not written to stand there")
 
-// take converts one message to rows.
+// take converts one message to rows and stores them. It skips a message that it cannot use (N-54).
+// After an error the worker's memory is unusable, and the part must be taken again.
 func (r *rows) take(ctx context.Context, m *message) error {
 	next := r.last
 	next.Cursor, next.Tries, next.Refused = m.sequence, 0, next.Refused+r.in.refused

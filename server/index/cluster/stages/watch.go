@@ -63,6 +63,7 @@ func together(ctx context.Context, n int, run func(ctx context.Context, i int) e
 	return context.Cause(ctx)
 }
 
+// watchTree reports the files of one tree until ctx ends, which is no error, or something fails.
 func watchTree(ctx context.Context, c *Conn, o *WatchConfig, tree string) error {
 	t := &batchPublisher{c: c, site: c.site, boot: watch.BootID()}
 	for n := range c.site.Parts {
@@ -134,6 +135,8 @@ type batchPublisher struct {
 	number  uint64
 }
 
+// tell publishes batches until ctx ends, which is no error, or a publication fails. It first reads the last messages
+// of an earlier watcher.
 func (t *batchPublisher) tell(ctx context.Context, batches <-chan watch.Batch) error {
 	// Our walks must be later than those of an earlier watcher, whatever the clock says. Adding
 	// walks to its last number makes sure that none of its later walks exceeds ours.

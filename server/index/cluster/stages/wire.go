@@ -60,6 +60,7 @@ type heartbeat struct {
 	Boot string `json:"boot,omitempty"`
 }
 
+// heartbeatOf converts a heartbeat of this machine for a message. It returns nil for the zero value.
 func heartbeatOf(b watch.Heartbeat) *heartbeat {
 	if b.Time.IsZero() {
 		return nil
@@ -116,6 +117,8 @@ func parseSeen(s *site.Site, p site.Part, b []byte) (*seen, *watch.Batch, error)
 	return m, out, nil
 }
 
+// seen converts a document of part p. list has the message's descriptors, with nil first. A path that is not clean, is
+// outside the tree or belongs to another part is an error. A deleted path may belong to any part.
 func (d *document) seen(s *site.Site, p site.Part, list []*sd.Descriptor) (*watch.Seen, error) {
 	at := string(d.Path)
 	switch {
@@ -239,6 +242,7 @@ type watermark struct {
 	Version    string    `json:"version,omitempty"` // of the directory
 }
 
+// parseWatermark parses a watermark. One without a generation or a heartbeat is an error.
 func parseWatermark(b []byte) (*watermark, error) {
 	f := &watermark{}
 	if len(b) > maxWatermark {
@@ -271,6 +275,7 @@ const (
 	maxPieces  = 256
 )
 
+// parseHead parses a head. Each field is required.
 func parseHead(b []byte) (*head, error) {
 	h := &head{}
 	if len(b) > maxHead {

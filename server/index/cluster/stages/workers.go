@@ -81,6 +81,7 @@ func (w *workers) mine(share string) bool {
 	return true
 }
 
+// nearness returns the hash of a share and a worker for rendezvous hashing.
 func nearness(share, name string) uint64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(share + "\x00" + name)) // never fails

@@ -1,0 +1,24 @@
+package wire
+
+import (
+	"testing"
+	"time"
+)
+
+func TestHostSleepLastsItsTimeAndEnds(t *testing.T) {
+	for _, d := range []time.Duration{-1, 0, 1, time.Millisecond} {
+		began, over := time.Now(), make(chan time.Duration, 1)
+		go func() {
+			hostSleep(d)
+			over <- time.Since(began)
+		}()
+		select {
+		case took := <-over:
+			if took < d {
+				t.Errorf("got %s, want at least %s", took, d)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatalf("got no end of %s, want one", d)
+		}
+	}
+}
