@@ -14,9 +14,10 @@ import (
 func TestAttachAsOfRoot(t *testing.T) {
 	anyone := func(sid.SID) (uint32, bool) { return 1000, true }
 	for _, c := range []*connection{
-		{peer: &unix.Peer{UID: 1000}, d: &Daemon{startAs: anyone}},
-		{peer: &unix.Peer{UID: 1000}, full: true, d: &Daemon{startAs: anyone}},
-		{peer: &unix.Peer{UID: 0}, full: true, d: &Daemon{}},
+		{peer: &unix.Peer{Known: true, UID: 1000}, d: &Daemon{startAs: anyone}},
+		{peer: &unix.Peer{}, full: true, d: &Daemon{startAs: anyone}},
+		{peer: &unix.Peer{Known: true, UID: 1000}, full: true, d: &Daemon{startAs: anyone}},
+		{peer: &unix.Peer{Known: true, UID: 0}, full: true, d: &Daemon{}},
 	} {
 		if f, uid, st := c.AttachAs(nil, 4, ""); f != nil || uid != 0 || st != ntstatus.PrivilegeNotHeld {
 			t.Errorf("uid %d, full %t: %v, %d, %s, want nil, 0, %s", c.peer.UID, c.full, f, uid, st,

@@ -291,7 +291,7 @@ func TestAccounts(t *testing.T) {
 		{8, "S-1-22-1-8", false, true},
 		{lsa.Unmapped, "S-1-5-7", false, false},
 	} {
-		r, err := a.LogOn(&peer.Peer{UID: c.uid, GID: 100, Groups: []uint32{100, 101}}, false)
+		r, err := a.LogOn(&peer.Peer{Known: true, UID: c.uid, GID: 100, Groups: []uint32{100, 101}}, false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -299,7 +299,7 @@ func TestAccounts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := a.LogOn(&peer.Peer{UID: c.uid, GID: 100}, true); (err == nil) != c.admin {
+		if _, err := a.LogOn(&peer.Peer{Known: true, UID: c.uid, GID: 100}, true); (err == nil) != c.admin {
 			t.Errorf("uid %d at the administrators' socket: %v (L-51)", c.uid, err)
 		}
 		var groups []token.Group
@@ -323,7 +323,7 @@ type as struct {
 
 // LogOn implements daemon.Identity.
 func (a as) LogOn(p *peer.Peer, full bool) (logon.Result, error) {
-	return a.Stored.LogOn(&peer.Peer{UID: a.uid, GID: a.uid, PID: p.PID, Name: p.Name}, full)
+	return a.Stored.LogOn(&peer.Peer{Known: true, UID: a.uid, GID: a.uid, PID: p.PID, Name: p.Name}, full)
 }
 
 // TestLockedState checks that a lock file left by an earlier process is reused (W-16).

@@ -32,7 +32,9 @@ func TestLimitsRejectExactlyTheNext(t *testing.T) {
 	d := &Daemon{limits: Limits{Connections: 3, PerUser: 2, Threads: 2, Quota: 1 << 20},
 		connections: map[*connection]struct{}{},
 		users:       map[uint32]user{}}
-	of := func(uid uint32) *connection { return &connection{d: d, peer: &unix.Peer{UID: uid}, account: uid} }
+	of := func(uid uint32) *connection {
+		return &connection{d: d, peer: &unix.Peer{Known: true, UID: uid}, account: uid}
+	}
 	full := func(what string, err error) {
 		t.Helper()
 		if !errors.Is(err, ntstatus.InsufficientResources.Err()) {
@@ -95,7 +97,7 @@ func TestFailedThreadIsNotCounted(t *testing.T) {
 	}
 	sys := kernel.Boot(kernel.Config{})
 	d := &Daemon{limits: Limits{Threads: 2}, sys: sys, users: map[uint32]user{}}
-	c := &connection{d: d, peer: &unix.Peer{UID: 7}, account: 7}
+	c := &connection{d: d, peer: &unix.Peer{Known: true, UID: 7}, account: 7}
 	if c.process, err = sys.NewProcess("p", tok); err != nil {
 		t.Fatal(err)
 	}
