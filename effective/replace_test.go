@@ -145,3 +145,24 @@ func TestReplaceOfOtherPrincipals(t *testing.T) {
 		}
 	}
 }
+
+// Only a SID that a token gained or lost makes a difference, as the owner or in an entry.
+func TestDifferenceAffectsOnlyItsSIDs(t *testing.T) {
+	gained, other := sid.Administrators, sid.Users
+	spec := token.NetworkUser(worldDomain.WithRID(1000))
+	spec.Groups = []token.Group{{SID: other, Attributes: token.GroupDefault}}
+	before := must(token.New(spec))
+	spec.Groups = append(spec.Groups, token.Group{SID: gained, Attributes: token.GroupDefault})
+	_, difference := effective.Compile([]*token.Token{before}, effective.Config{}).Replace(
+		[]*token.Token{must(token.New(spec))})
+	for _, c := range []struct {
+		owner, entry sid.SID
+		want         bool
+	}{{other, other, false}, {gained, other, true}, {other, gained, true}} {
+		list := must(sd.NewACL(must(sd.NewACE(sd.AccessAllowed, 0, winnt.FILE_READ_DATA, c.entry))))
+		d := sd.New(sd.Parts{Owner: c.owner, Group: other, DACL: list, Control: sd.DACLPresent})
+		if got := difference.Affects(d); got != c.want {
+			t.Errorf("owner %s, entry %s: got %t, want %t", c.owner, c.entry, got, c.want)
+		}
+	}
+}

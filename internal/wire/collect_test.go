@@ -80,6 +80,12 @@ func TestCompletionIsSignalledOnce(t *testing.T) {
 		if (told == 1) != c.told || told > 1 {
 			t.Errorf("%+v: the waiter was woken %d times, want once: %t", c, told, c.told)
 		}
+		s.mu.Lock()
+		kept := len(s.laters)
+		s.mu.Unlock()
+		if !c.gone && (kept == 0) != c.told {
+			t.Errorf("%+v: got %d operations kept, want none once the waiter is told", c, kept)
+		}
 		s.notifyAll()
 		if told != 1 {
 			t.Errorf("%+v: after the disconnect the waiter was woken %d times, want 1", c, told)

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"errors"
+	"io"
 	"net"
 	"os"
 	"slices"
@@ -60,5 +61,18 @@ func TestLargestAnswer(t *testing.T) {
 	}
 	if err := file.Close(); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("its file was open: %v, want %v", err, os.ErrClosed)
+	}
+}
+
+func TestFailEndsTheConnection(t *testing.T) {
+	ours, theirs := net.Pipe()
+	s := NewServer(theirs, nil)
+	s.fail(&Frame{Kind: Call, Request: 1}, ErrFrame)
+	if err := s.reason(); !errors.Is(err, ErrFrame) {
+		t.Errorf("got the reason %v, want %v", err, ErrFrame)
+	}
+	_ = ours.SetReadDeadline(time.Now().Add(20 * time.Second))
+	if n, err := ours.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Errorf("got %d bytes, %v, want %v", n, err, io.EOF)
 	}
 }

@@ -381,3 +381,19 @@ func TestRequestWithoutRightsIsAnError(t *testing.T) {
 		}
 	}
 }
+
+func TestCodecRejectsWhatIsNoMessage(t *testing.T) {
+	for _, name := range []string{"proto", "json"} {
+		c := strictCodec{name}
+		if b, err := c.Marshal("text"); b != nil || err == nil {
+			t.Errorf("%s: got %q, %v of a text, want an error", name, b, err)
+		}
+		if err := c.Unmarshal([]byte("{}"), new(string)); err == nil {
+			t.Errorf("%s: got no error for a text, want one", name)
+		}
+		// An empty body is a message in the binary encoding only.
+		if err := c.Unmarshal(nil, &api.CheckRequest{}); (err == nil) != (name == "proto") {
+			t.Errorf("%s: got %v for an empty body", name, err)
+		}
+	}
+}

@@ -33,7 +33,7 @@ func newGuessed(t *testing.T) *guessed {
 	g := &guessed{}
 	user := sid.MustParse("S-1-5-21-10-20-30-1104")
 	users := token.Group{SID: user.Prefix().WithRID(513), Attributes: token.GroupDefault}
-	ask := func(_ context.Context, name string, password logon.Secret) (domain.Proved, error) {
+	ask := func(_ context.Context, name string, _ bool, password logon.Secret) (domain.Proved, error) {
 		g.asked.Add(1)
 		if name != "alice" || password != "pw-x" {
 			return domain.Proved{}, &domain.Refused{Status: ntstatus.LogonFailure, Why: errors.New("of the test")}

@@ -113,6 +113,9 @@ func TestOverflow(t *testing.T) {
 	if got := f.UserSID(65534); got != sid.Anonymous {
 		t.Errorf("UserSID(65534): f.UserSID(65534) = %v, want %v", got, sid.Anonymous)
 	}
+	if got, want := f.GroupSID(65534), fileaccess.UnixGroup(65534); got != want {
+		t.Errorf("L-25: GroupSID(65534) = %v, want %v", got, want)
+	}
 }
 
 // TestRoot checks that uid 0 is the configured account (L-26).

@@ -12,6 +12,7 @@ import (
 
 	"github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/hostfs"
 )
@@ -32,7 +33,7 @@ func places(b *testing.B) []struct{ name, dir string } {
 		MountOptions: fuse.MountOptions{AllowOther: true, DirectMountStrict: true, DisableReadDirPlus: true,
 			ExtraCapabilities: fuse.CAP_HANDLE_KILLPRIV_V2}})
 	w.must(err)
-	b.Cleanup(func() { w.must(finish(loop)); server.Wait() })
+	b.Cleanup(func() { w.must(unix.Unmount(loop, unix.MNT_FORCE|unix.MNT_DETACH)); server.Wait() })
 	return []struct{ name, dir string }{{"native", filepath.Join(native, "all")}, {"loopback", filepath.Join(loop, "all")},
 		{"mount", filepath.Join(w.at, "all")}, {"plain", filepath.Join(plain.at, "all")}}
 }

@@ -87,6 +87,49 @@ func TestCloseHeld(t *testing.T) {
 	}
 }
 
+// TestCloseLeavesOtherMounts: a mount that somebody else unmounted is gone, and closing it leaves the file system
+// beneath. Under another file system the mount cannot be closed, and both stay (M-27).
+func TestCloseLeavesOtherMounts(t *testing.T) {
+	w := newWorld(t)
+	at := filepath.Join(filepath.Dir(w.at), "second")
+	w.must(os.Mkdir(at, 0o755))
+	lay := func(name string) {
+		t.Helper()
+		w.must(unix.Mount("none", at, "tmpfs", 0, ""))
+		t.Cleanup(func() { _ = unix.Unmount(at, unix.MNT_DETACH) }) // a failed test leaves it
+		w.must(os.WriteFile(filepath.Join(at, name), nil, 0o600))
+	}
+	there := func(name string) {
+		t.Helper()
+		if names, err := os.ReadDir(at); err != nil || len(names) != 1 || names[0].Name() != name {
+			t.Errorf("M-27: entries after Close %v, error %v, want only %s", names, err, name)
+		}
+	}
+	lay("beneath")
+	start := func() *Mount {
+		t.Helper()
+		m, err := Start(Config{System: w.sys, Name: "share", Tree: w.m.tree, Directory: at, Accounts: people{},
+			Owners: ids{}})
+		w.must(err)
+		return m
+	}
+	m := start()
+	w.must(unix.Unmount(at, 0))
+	w.must(m.Close())
+	there("beneath")
+
+	m = start()
+	lay("above")
+	if err := m.Close(); err == nil || !strings.Contains(err.Error(), at) {
+		t.Errorf("M-27: Close of a covered mount: %v, want an error that names %s", err, at)
+	}
+	there("above")
+	w.must(unix.Unmount(at, 0))
+	w.must(m.Close())
+	there("beneath")
+	w.must(unix.Unmount(at, 0))
+}
+
 // unfit are the tests of go-fuse that do not apply to the mount. XAttrLarge skips itself on ext4, with and without
 // the mount, because 8 KiB of attributes do not fit there (M-35).
 var unfit = map[string]string{

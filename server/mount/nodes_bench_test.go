@@ -39,7 +39,7 @@ func contenders(b *testing.B) []contender {
 		MountOptions: fuse.MountOptions{AllowOther: true, DirectMountStrict: true, DisableReadDirPlus: true,
 			ExtraCapabilities: fuse.CAP_HANDLE_KILLPRIV_V2}})
 	w.must(err)
-	b.Cleanup(func() { w.must(finish(loop)); server.Wait() })
+	b.Cleanup(func() { w.must(unix.Unmount(loop, unix.MNT_FORCE|unix.MNT_DETACH)); server.Wait() })
 	all := []contender{{"native", native, native}, {"loopback", loop, native}, {"mount", w.at, w.root},
 		{"shipped", shipped.at, shipped.root}}
 	for i, c := range all {

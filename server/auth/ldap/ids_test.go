@@ -42,6 +42,8 @@ func numberedWorld(t *testing.T) *fake {
 		add("user", "twin", 1106, map[string][]string{"uidNumber": {"5002"}})
 		add("user", "other twin", 1107, map[string][]string{"uidNumber": {"5002"}})
 		add("user", "below", 1108, map[string][]string{"uidNumber": {"-3"}})
+		add("user", "root", 1109, map[string][]string{"uidNumber": {"0"}})
+		add("group", "wheel", 2002, map[string][]string{"gidNumber": {"0"}})
 		add("group", "staff", 2001, map[string][]string{"gidNumber": {"6001"}})
 		return append(out, end(a))
 	}
@@ -59,6 +61,11 @@ func TestIDs(t *testing.T) {
 	}
 	if s, ok, err := n.SIDOfGID(ctx, 6001); err != nil || !ok || s != domain.WithRID(2001) {
 		t.Errorf("D-34: gid 6001 is %v, %t, %v, want %v, true, nil", s, ok, err, domain.WithRID(2001))
+	}
+	for what, of := range map[string]func(context.Context, sid.SID) (uint32, bool, error){"uid": n.UIDOf, "gid": n.GIDOf} {
+		if id, ok, err := of(ctx, sid.SID{}); err != nil || ok {
+			t.Errorf("D-34: the zero SID has %s %d, %t, %v, want false, nil", what, id, ok, err)
+		}
 	}
 	for _, id := range []uint32{5003, 6001, 1<<32 - 3} {
 		if s, ok, err := n.SIDOfUID(ctx, id); err != nil || ok {

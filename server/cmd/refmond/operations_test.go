@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -147,5 +148,49 @@ func TestStrangers(t *testing.T) {
 	}
 	if !slices.Equal(list, []uint32{0}) {
 		t.Errorf("served were the uids %v, want root alone", list)
+	}
+}
+
+// TestOperationsReplacesStaleSocketsOnly: a stale socket at the path is replaced, and any other file and a socket on
+// which a program listens stay (W-16).
+func TestOperationsReplacesStaleSocketsOnly(t *testing.T) {
+	dir := t.TempDir()
+	file, stale, used := filepath.Join(dir, "file"), filepath.Join(dir, "stale"), filepath.Join(dir, "used")
+	if err := os.WriteFile(file, []byte("kept"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, at := range []string{stale, used} {
+		l, err := net.ListenUnix("unix", &net.UnixAddr{Name: at, Net: "unix"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.SetUnlinkOnClose(false)
+		if at == used {
+			defer l.Close()
+		} else if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for at, replaced := range map[string]bool{file: false, stale: true, used: false} {
+		before, err := os.Lstat(at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, err := operate(at, func(io.Writer) {}, nil, func() uint64 { return 0 }, slog.New(slog.DiscardHandler))
+		if (err == nil) != replaced {
+			t.Errorf("W-16: operate(%s): %v, want success %t", filepath.Base(at), err, replaced)
+		}
+		after, statErr := os.Lstat(at)
+		if statErr != nil || !replaced && !os.SameFile(before, after) || replaced && after.Mode().Perm() != 0o600 {
+			t.Errorf("W-16: %s afterwards: %v, error %v, want replaced %t", filepath.Base(at), after, statErr, replaced)
+		}
+		if err == nil {
+			if err := o.close(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if b, err := os.ReadFile(file); err != nil || string(b) != "kept" {
+		t.Errorf("W-16: the file holds %q, error %v, want %q", b, err, "kept")
 	}
 }
