@@ -285,8 +285,8 @@ func TestReplayFileKeepsFutureAuthenticators(t *testing.T) {
 }
 
 // TestReplayHalvesSwitch checks that an authenticator is known from the switch that starts one half to the end of the
-// next half, to the nanosecond. A clock that is set back, and two calls that read the clock before either has the lock,
-// do not switch the halves (K-47).
+// next half, to the nanosecond. A clock that is set back, and two calls that read the clock before either has the
+// lock, do not switch the halves (K-47).
 func TestReplayHalvesSwitch(t *testing.T) {
 	r, err := newReplay("", time.Minute, started)
 	if err != nil {
