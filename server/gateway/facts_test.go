@@ -119,6 +119,8 @@ func TestExactProperties(t *testing.T) {
 		{"a tree that is not served", "bob", "/other", "0", "", saysAbsent},
 		{"an upload", "bob", "/share/dir/" + uploadPrefix + "x", "0", "", saysAbsent},
 		{"infinity", "bob", "/share/", "infinity", "", denied}, {"no depth", "bob", "/share/", "", "", denied},
+		{"infinity in another case", "bob", "/share/", "Infinity", "", denied}, // RFC 5234, 2.3
+		{"members alone in another case", "bob", "/share/dir/", "1,NoRoot", "", multi(file, hers, in)},
 		{"infinity of what is absent", "bob", "/share/none", "infinity", "", denied},
 		{"another depth", "bob", "/share/", "2", "", inLine(400, "the depth is 0 or 1")},
 		{"noroot of 0", "bob", "/share/", "0,noroot", "", inLine(400, "the depth is 0 or 1")},

@@ -229,6 +229,7 @@ func TestDelete(t *testing.T) {
 		t.Errorf("%s; left is %q", got.body, w.entries("top"))
 	}
 	w.want(403, "bob", "DELETE", "/share/top/in/hers", "")
+	w.want(403, "bob", "DELETE", "/share/top/in/hers", "", "If-Match", `"wrong"`) // RFC 9110, 13.2.1 (G-45)
 	w.want(404, "bob", "DELETE", "/share/none", "")
 	w.want(403, "alice", "DELETE", "/share", "")
 	w.want(403, "alice", "MOVE", "/share", "", "Destination", "/share/x")

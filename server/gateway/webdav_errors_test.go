@@ -96,7 +96,8 @@ func TestConditionsThatFail(t *testing.T) {
 					before := w.snapshot()
 					got := w.ask(user, m.method, path, m.body, append([]string{c.name, c.value}, m.headers...)...)
 					refused := got.code == 412 || kind == "root" && got.code == 403 || kind == "missing" && got.code == 404 ||
-						m.method == "MKCOL" && got.code == 405 || m.method == "PUT" && kind == "folder" && got.code == 405
+						m.method == "UNLOCK" && got.code == 409 || m.method == "MKCOL" && got.code == 405 ||
+						m.method == "PUT" && kind == "folder" && got.code == 405
 					if after := w.snapshot(); !refused || after != before {
 						t.Errorf("G-37: %s of the %s by %s with %s: %s: %d\n%s\nchanged to\n%s",
 							m.method, kind, user, c.name,

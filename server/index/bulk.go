@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -38,6 +39,9 @@ func NewBulk(name, index, state string) (*Bulk, error) {
 			}
 		})
 		_ = events.Close() // only read
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", events.Name(), err)
+		}
 	}
 	if err != nil && !os.IsNotExist(err) {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -75,6 +76,7 @@ type tail struct {
 	state *State
 	after uint64 // changes of events up to this number are skipped
 	rest  []byte // start of an incomplete line
+	at    int64  // offset of the next line
 }
 
 func tailOf(dir string, after uint64) (*tail, error) {
@@ -86,7 +88,7 @@ func (t *tail) open(dir string) (err error) {
 	if t.file, err = os.Open(filepath.Join(dir, eventsName)); err != nil {
 		return err
 	}
-	t.in, t.state, t.rest = bufio.NewReaderSize(t.file, 1<<20), newState(), nil
+	t.in, t.state, t.rest, t.at = bufio.NewReaderSize(t.file, 1<<20), newState(), nil, 0
 	return nil
 }
 
@@ -110,11 +112,12 @@ func (t *tail) read(f func(Change) error) error {
 		}
 		e, err := t.lines.event(bytes.TrimSuffix(line, []byte("\n")))
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", t.file.Name(), damaged(t.at, err))
 		}
 		if err := t.emit(e, f); err != nil {
 			return err
 		}
+		t.at += int64(len(line))
 	}
 }
 
@@ -126,7 +129,7 @@ func (t *tail) emit(e *Event, f func(Change) error) error {
 	}
 	list, err := t.state.changed(e, max(e.Seq, t.state.until(e)) > t.after)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", t.file.Name(), damaged(t.at, err))
 	}
 	for _, c := range list {
 		c.Seq = max(c.Seq, t.state.start.Until)
@@ -156,7 +159,7 @@ func (s *State) changed(e *Event, wanted bool) (out []Change, err error) {
 	var before []effective.Set
 	var paths []string
 	switch {
-	case !wanted:
+	case !wanted, s.start == nil: // Apply refuses an event before the start
 	case e.Row != nil:
 		paths = []string{e.Row.Path}
 	case e.Gone != "":

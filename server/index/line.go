@@ -72,8 +72,8 @@ func (r *lineReader) text(b []byte) string {
 // list parses the rest of a list of at least one text and returns an interned copy. Callers must
 // not change it.
 func (r *lineReader) list(p *plain) []string {
-	key, _, _ := bytes.Cut(p.rest, []byte{']'})
-	if known, ok := r.lists[string(key)]; ok {
+	key, _, closed := bytes.Cut(p.rest, []byte{']'})
+	if known, ok := r.lists[string(key)]; ok && closed {
 		p.rest = p.rest[len(key)+1:]
 		return known
 	}

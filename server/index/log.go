@@ -154,18 +154,23 @@ func replay(r io.Reader, s *State, each func(*Event)) (end int64, err error) {
 		case err != nil:
 			return end, err
 		case len(line) > maxLine:
-			return end, fmt.Errorf("at byte %d: a line of %d bytes", end, len(line))
+			return end, damaged(end, fmt.Errorf("a line of %d bytes", len(line)))
 		}
 		e, err := lines.event(bytes.TrimSuffix(line, []byte("\n")))
 		if err == nil {
 			err = s.Apply(e)
 		}
 		if err != nil {
-			return end, fmt.Errorf("at byte %d: %w", end, err)
+			return end, damaged(end, err)
 		}
 		each(e)
 		end += int64(len(line))
 	}
+}
+
+// damaged returns the error of an unusable line that begins at an offset of a log. The caller adds the file's name.
+func damaged(at int64, err error) error {
+	return fmt.Errorf("at byte %d: %w: delete the folder and run refmon-index again, which rebuilds the index", at, err)
 }
 
 // Write appends events and syncs the file. After an error all later calls fail.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -211,6 +212,48 @@ func TestFailedCompactionKeepsTheLog(t *testing.T) {
 		}
 		if names, err := os.ReadDir(dir); err != nil || len(names) != 1 {
 			t.Errorf("N-22: %s: %v, %v, want len(names) = 1, no error", kind, names, err)
+		}
+	}
+}
+
+// TestDamagedLogIsAnErrorForEveryReader checks that each program that reads a log refuses a damaged one. The error
+// says which line is damaged, where it begins and what to do. No reader panics.
+func TestDamagedLogIsAnErrorForEveryReader(t *testing.T) {
+	const start = `{"seq":1,"time":1,"start":{"format":1,"index":"i","rights":["read"]}}`
+	row := func(seq int) string {
+		return fmt.Sprintf(`{"seq":%d,"time":1,"row":{"path":"/t/%[1]d","tree":"/t","classes":["a"`, seq)
+	}
+	class := start + "\n" + `{"seq":2,"time":1,"class":{"id":"a","version":"v","members":""}}` + "\n"
+	for name, c := range map[string]struct{ intact, damaged string }{
+		"a document is removed before the start": {"", `{"seq":1,"time":1,"gone":"/t/x"}`},
+		"a row comes before the start":           {"", row(1) + `]}}`},
+		"a row ends in its list":                 {class + row(3) + "]}}\n", row(4)},
+		"a row has an error and classes":         {class, row(3) + `],"error":"e"}}`},
+	} {
+		dir := t.TempDir()
+		at := filepath.Join(dir, eventsName)
+		if err := os.WriteFile(at, []byte(c.intact+c.damaged+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for reader, read := range map[string]func() error{
+			"OpenLog": func() error { _, _, err := OpenLog(dir); return err },
+			"CanRead": func() error {
+				x, err := Open(dir, time.Minute)
+				if err != nil {
+					return err
+				}
+				return errors.Join(errors.New(x.CanRead("/t/3", alice, "").Because), x.Close())
+			},
+			"NewView": func() error { _, err := NewView(dir); return err },
+			"NewBulk": func() error { _, err := NewBulk(filepath.Join(t.TempDir(), "bulk"), "i", dir); return err },
+			"Changes": func() error { return Changes(dir, 0, func(Change) error { return nil }) },
+		} {
+			err := read()
+			for _, want := range []string{at + ": ", fmt.Sprintf("at byte %d: ", len(c.intact)), "delete the folder"} {
+				if err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("%s: %s returned %v, want an error with %q", name, reader, err, want)
+				}
+			}
 		}
 	}
 }

@@ -35,6 +35,8 @@ type Index struct {
 	// +checklocks:mu
 	rest []byte // start of an incomplete line
 	// +checklocks:mu
+	at int64 // offset of the next line
+	// +checklocks:mu
 	watermark *Watermark // as last read
 	// +checklocks:mu
 	info os.FileInfo // of the watermark's file
@@ -189,7 +191,7 @@ func (x *Index) current() error {
 		return err
 	}
 	_ = x.file.Close() // only read
-	x.file, x.state, x.rest = file, newState(), nil
+	x.file, x.state, x.rest, x.at = file, newState(), nil, 0
 	x.in.Reset(file)
 	return nil
 }
@@ -229,8 +231,9 @@ func (x *Index) read() error {
 			err = x.state.Apply(e)
 		}
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", x.file.Name(), damaged(x.at, err))
 		}
+		x.at += int64(len(line))
 	}
 }
 

@@ -25,7 +25,7 @@ type Config struct {
 	Share     string // SDDL of the share's own descriptor; "": none
 	Traverse  Traverse
 	State     string // the folder of the index
-	Sinks     []Sink // in addition to the log; Run closes them once it has opened the log
+	Sinks     []Sink // in addition to the log; Run closes them, also if it fails
 
 	// From returns the source of a tree; nil: a [watch.Watcher] in this process.
 	From func(tree string) watch.Source
@@ -43,6 +43,12 @@ type Config struct {
 // Run maintains an index until ctx ends or a stage fails. It returns nil after ctx has ended, unless closing a sink
 // failed. Otherwise it returns the error of the first stage that failed. Queries then see no new heartbeats.
 func Run(ctx context.Context, c Config) (err error) {
+	sinks := c.Sinks
+	defer func() {
+		for _, s := range sinks {
+			err = errors.Join(err, s.Close())
+		}
+	}()
 	for _, tree := range c.Trees {
 		if !filepath.IsAbs(tree) {
 			return fmt.Errorf("tree %s: want an absolute path, by which documents are named", tree)
@@ -62,13 +68,9 @@ func Run(ctx context.Context, c Config) (err error) {
 	if err != nil {
 		return err
 	}
-	r := &running{log: log, sinks: append([]Sink{log}, c.Sinks...), config: c,
+	sinks = append([]Sink{log}, c.Sinks...)
+	r := &running{log: log, sinks: sinks, config: c,
 		watermark: Watermark{Boot: watch.BootID(), Sources: map[string]Moment{}}}
-	defer func() {
-		for _, s := range r.sinks {
-			err = errors.Join(err, s.Close())
-		}
-	}()
 	q := Question{Rights: rights, Share: share, ShareText: c.Share, Traverse: c.Traverse}
 	if r.worker, err = q.Worker(state); err != nil {
 		return err

@@ -255,3 +255,28 @@ func attribute(t testing.TB, text string) []byte {
 	}
 	return value
 }
+
+// closings counts the calls of Close of a sink.
+type closings int
+
+func (c *closings) Write([]index.Event) error           { return nil }
+func (c *closings) SetWatermark(*index.Watermark) error { return nil }
+func (c *closings) Close() error                        { *c++; return nil }
+
+// TestRunClosesSinksOfARefusedConfiguration checks that Run closes its sinks once, also if it fails before it has a
+// log.
+func TestRunClosesSinksOfARefusedConfiguration(t *testing.T) {
+	for name, change := range map[string]func(*index.Config){
+		"a relative tree":        func(c *index.Config) { c.Trees = []string{"t"} },
+		"an unknown right":       func(c *index.Config) { c.Rights = "fly" },
+		"a malformed descriptor": func(c *index.Config) { c.Share = "x" },
+		"a state that is a file": func(c *index.Config) { c.State = "/dev/null" },
+	} {
+		var got closings
+		c := index.Config{Trees: []string{"/t"}, Rights: "read", State: t.TempDir(), Sinks: []index.Sink{&got}}
+		change(&c)
+		if err := index.Run(t.Context(), c); err == nil || got != 1 {
+			t.Errorf("%s: Run returned %v and closed the sink %d times, want an error and 1", name, err, got)
+		}
+	}
+}

@@ -145,9 +145,14 @@ func (s *State) class(e *ClassEvent) error {
 	return nil
 }
 
-// row adds or replaces a row. A readable one needs a class for each right, and all its classes must be known.
+// row adds or replaces a row. A readable one needs a class for each right, and all its classes must be known. An
+// unreadable one must have no classes.
 func (s *State) row(e *Event) error {
 	r := e.Row
+	// Nobody can read an unreadable document, but the outputs would grant it to the readers of its classes (N-5).
+	if r.Error != "" && len(r.Classes) > 0 {
+		return fmt.Errorf("%s: an unreadable document with %d classes", r.Path, len(r.Classes))
+	}
 	if r.Error == "" && len(r.Classes) != len(s.start.Rights) {
 		return fmt.Errorf("%s: %d classes for %d rights", r.Path, len(r.Classes), len(s.start.Rights))
 	}

@@ -49,7 +49,7 @@ func TestNames(t *testing.T) {
 }
 
 // TestDanglingEventsAreRejected checks that an event with an unknown reference is an error that names it, and
-// leaves the state unchanged.
+// leaves the state unchanged. So is a row with both an error and classes (N-5).
 func TestDanglingEventsAreRejected(t *testing.T) {
 	start := &StartEvent{Format: 1, Index: "x", Rights: []string{"read"}}
 	mask := uint32(winnt.FILE_GENERIC_READ)
@@ -88,6 +88,8 @@ func TestDanglingEventsAreRejected(t *testing.T) {
 		"two classes": {Event{Seq: 9, Row: &RowEvent{Path: "/t/p", Classes: []string{"c", "c"}}},
 			"/t/p: 2 classes for 1"},
 		"no classes": {Event{Seq: 9, Row: &RowEvent{Path: "/t/p"}}, "/t/p: 0 classes for 1"},
+		"an unreadable document with readers": {Event{Seq: 9, Row: &RowEvent{Path: "/t/p", Error: "e",
+			Classes: []string{"c"}}}, "/t/p: an unreadable document with 1 classes"},
 	} {
 		err := s.Apply(&c.e)
 		if err == nil || !strings.Contains(err.Error(), c.why) {

@@ -2,6 +2,7 @@ package index
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"time"
@@ -42,8 +43,10 @@ func NewView(state string) (*View, error) {
 		return nil, err
 	}
 	defer func() { _ = events.Close() }() // only read
-	_, err = replay(events, v.state, func(*Event) {})
-	return v, err
+	if _, err = replay(events, v.state, func(*Event) {}); err != nil {
+		return nil, fmt.Errorf("%s: %w", events.Name(), err)
+	}
+	return v, nil
 }
 
 // Documents yields a row for each readable document and each right, in no order.

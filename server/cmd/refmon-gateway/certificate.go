@@ -16,6 +16,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -28,7 +29,7 @@ const loopbackFile = "loopback.pem"
 
 // certificate returns the configured certificate. Without one it returns a generated certificate
 // for loopback, and its file name in made. It generates a new one if the state folder has none that
-// is valid for another month.
+// is valid for another month and for exactly the configured names.
 func (c *config) certificate() (cert tls.Certificate, made string, err error) {
 	if c.Certificate != "" {
 		cert, err = tls.LoadX509KeyPair(c.Certificate, c.Key)
@@ -40,7 +41,7 @@ func (c *config) certificate() (cert tls.Certificate, made string, err error) {
 	made = filepath.Join(c.State, loopbackFile)
 	key := filepath.Join(c.State, "loopback.key")
 	cert, err = tls.LoadX509KeyPair(made, key)
-	if err == nil && cert.Leaf != nil && time.Until(cert.Leaf.NotAfter) > madeLife/12 {
+	if err == nil && cert.Leaf != nil && time.Until(cert.Leaf.NotAfter) > madeLife/12 && c.namedBy(cert.Leaf) {
 		return cert, made, nil
 	}
 	if err := c.makeLoopback(made, key); err != nil {
@@ -48,6 +49,23 @@ func (c *config) certificate() (cert tls.Certificate, made string, err error) {
 	}
 	cert, err = tls.LoadX509KeyPair(made, key)
 	return cert, made, err
+}
+
+// namedBy reports whether a certificate has the configured names and no others, in any order.
+func (c *config) namedBy(leaf *x509.Certificate) bool {
+	got, want := slices.Clone(leaf.DNSNames), []string{}
+	for _, ip := range leaf.IPAddresses {
+		got = append(got, ip.String())
+	}
+	for _, name := range c.Names {
+		if ip := net.ParseIP(name); ip != nil {
+			name = ip.String()
+		}
+		want = append(want, name)
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	return slices.Equal(got, want)
 }
 
 // makeLoopback generates a certificate for the configured names and writes it and its key to files.

@@ -51,14 +51,14 @@ func TestExpiringCertificateIsReplaced(t *testing.T) {
 // pair is a certificate and its key, encoded.
 type pair struct{ cert, key []byte }
 
-// ending returns a certificate that is valid until the given time.
+// ending returns a certificate for localhost that is valid until the given time.
 func ending(t *testing.T, until time.Time) (p pair) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: until}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: until, DNSNames: []string{"localhost"}}
 	p.cert, err = x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err == nil {
 		p.key, err = x509.MarshalPKCS8PrivateKey(key)

@@ -94,8 +94,8 @@ func TestConfiguration(t *testing.T) {
 	}
 }
 
-// TestLoopbackCertificateNamesHosts checks that the generated certificate is kept, has the configured names, and that
-// only its owner may read its key.
+// TestLoopbackCertificateNamesHosts checks that the generated certificate is kept, has the configured names, also after
+// they changed, and that only its owner may read its key.
 func TestLoopbackCertificateNamesHosts(t *testing.T) {
 	c := config{settings: settings{State: filepath.Join(t.TempDir(), "state"), Names: []string{"localhost", "::1"}}}
 	first, made, err := c.certificate()
@@ -111,6 +111,20 @@ func TestLoopbackCertificateNamesHosts(t *testing.T) {
 	again, _, err := c.certificate()
 	if err != nil || !bytes.Equal(first.Certificate[0], again.Certificate[0]) {
 		t.Errorf("a valid certificate was replaced, or error %v, want the first certificate", err)
+	}
+	for _, names := range [][]string{{"localhost", "other"}, {"other", "::1"}, {"other"}, {"other", "127.0.0.1"}} {
+		c.Names = names
+		cert, _, err := c.certificate()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := len(cert.Leaf.DNSNames) + len(cert.Leaf.IPAddresses)
+		for _, name := range names {
+			if err := cert.Leaf.VerifyHostname(name); err != nil || got != len(names) {
+				t.Errorf("the names became %v, the certificate has %v and %v: %v, want one for these names", names,
+					cert.Leaf.DNSNames, cert.Leaf.IPAddresses, err)
+			}
+		}
 	}
 	info, err := os.Stat(filepath.Join(c.State, "loopback.key"))
 	if err != nil || info.Mode().Perm() != 0o600 {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/refmon/refmon/server/index"
@@ -29,6 +30,9 @@ func (o *outputs) open(ctx context.Context, state string, warn func(error)) (sin
 	if o.Postgres != "" {
 		s, err := postgres.Open(ctx, o.Postgres, state, o.Limit)
 		if err != nil {
+			for _, s := range sinks {
+				err = errors.Join(err, s.Close())
+			}
 			return nil, err
 		}
 		s.Warn = warn

@@ -201,3 +201,22 @@ func TestSearchExample(t *testing.T) {
 			"carol finds: \nbob finds: offer \nalice finds: lunch plan \n", out)
 	}
 }
+
+// TestFailedOutputClosesTheOthers checks that no descriptor of the bulk file stays open if the database does not
+// answer.
+func TestFailedOutputClosesTheOthers(t *testing.T) {
+	bulk := filepath.Join(t.TempDir(), "bulk")
+	o := outputs{Bulk: bulk, Index: "i", Postgres: "postgres://127.0.0.1:1/x"}
+	if sinks, err := o.open(t.Context(), t.TempDir(), nil); err == nil || sinks != nil {
+		t.Errorf("open returned %v, %v, want no sinks and an error", sinks, err)
+	}
+	open, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Skip(err)
+	}
+	for _, fd := range open {
+		if at, _ := os.Readlink(filepath.Join("/proc/self/fd", fd.Name())); at == bulk {
+			t.Errorf("descriptor %s of %s is open, want it closed", fd.Name(), bulk)
+		}
+	}
+}

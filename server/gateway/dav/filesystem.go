@@ -29,7 +29,8 @@ type FileSystem interface {
 	// Rename moves a resource. If replace is set, it replaces an existing file in one step. If not, an existing
 	// destination is an error and nothing moves.
 	Rename(from, to Path, replace bool) error
-	// Movable returns an error if the user may not move the resource. It changes nothing.
+	// Movable returns an error if the user may not move the resource, or remove it if both names are equal. It changes
+	// nothing.
 	Movable(from, to Path) error
 	// Lockable returns an error if the user may not lock the name.
 	Lockable(name Path) error

@@ -144,18 +144,28 @@ func (x *exchange) unlock() error {
 		return err
 	}
 	defer leave()
-	l, ok := x.Locks.find(header[0][1 : len(header[0])-1])
+	l, err := x.unlockable()
+	if err != nil {
+		return err
+	}
+	x.Locks.remove(l.Token)
+	return x.respond(http.StatusNoContent)
+}
+
+// unlockable returns the lock that an UNLOCK with one well-formed Lock-Token header removes, or the refusal.
+func (x *exchange) unlockable() (Lock, error) {
+	header := x.r.Header.Get("Lock-Token")
+	l, ok := x.Locks.find(header[1 : len(header)-1])
 	switch {
 	// "409 (Conflict), with 'lock-token-matches-request-uri' precondition - The resource was not locked, or the request
 	// was made to a Request-URI that was not within the scope of the lock" (RFC 4918, 9.11.1).
 	case !ok || !l.covers(x.name):
-		return noMatch(http.StatusConflict)
+		return Lock{}, noMatch(http.StatusConflict)
 	// "403 (Forbidden) - The currently authenticated principal does not have permission to remove the lock" (G-18).
 	case l.User != x.pass.user:
-		return Refuse(http.StatusForbidden, "the lock is another user's")
+		return Lock{}, Refuse(http.StatusForbidden, "the lock is another user's")
 	}
-	x.Locks.remove(l.Token)
-	return x.respond(http.StatusNoContent)
+	return l, nil
 }
 
 // timeout returns the lock timeout: the first Second-N value of the Timeout header, at most LongestLock. Without such

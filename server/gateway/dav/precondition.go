@@ -88,22 +88,37 @@ func preconditionFailed() Refusal {
 	return Refuse(http.StatusPreconditionFailed, "precondition failed")
 }
 
-// unless returns failed, or the refusal that the request would get without conditions because of an existing name or a
-// missing folder: "A server MUST ignore all received preconditions if its response to the same request without those
+// unless returns failed, or the refusal that the request would get without conditions, as far as it shows before anything
+// changes: "A server MUST ignore all received preconditions if its response to the same request without those
 // conditions [...] would have been a status code other than a 2xx (Successful) or 412" (RFC 9110, 13.2.1; G-45).
 func (x *exchange) unless(failed error) error {
-	creates := x.method == http.MethodPut || x.method == "MKCOL" || x.method == "LOCK"
-	if !creates {
+	at := x.name // the name that the request creates
+	switch x.method {
+	case http.MethodDelete:
+		// A MOVE takes the same right to the resource as a DELETE.
+		if err := x.files.Movable(x.name, x.name); err != nil {
+			return err
+		}
+		return failed
+	case "UNLOCK":
+		if _, err := x.unlockable(); err != nil {
+			return err
+		}
+		return failed
+	case "COPY", "MOVE":
+		at = x.to
+	case http.MethodPut, "MKCOL", "LOCK":
+	default:
 		return failed
 	}
-	_, err := x.files.Stat(x.name)
+	_, err := x.files.Stat(at)
 	if x.method == "MKCOL" && err == nil {
 		return errExists
 	}
 	if codeOf(err) != http.StatusNotFound {
 		return failed
 	}
-	if _, err := x.files.Stat(x.name.Parent()); codeOf(err) == http.StatusNotFound {
+	if _, err := x.files.Stat(at.Parent()); codeOf(err) == http.StatusNotFound {
 		return Refuse(http.StatusConflict, "the parent folder does not exist")
 	}
 	return failed

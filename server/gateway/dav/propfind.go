@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -19,7 +20,8 @@ func (x *exchange) propfind() error {
 	if err != nil {
 		return err
 	}
-	depth := x.r.Header.Get("Depth")
+	// Literal text in a grammar has no case (RFC 5234, 2.3), so "Infinity" is the "infinity" of RFC 4918, 10.2.
+	depth := strings.ToLower(x.r.Header.Get("Depth"))
 	switch depth {
 	case "0", "1", "1,noroot":
 	case "", "infinity":

@@ -17,7 +17,7 @@ import (
 // FollowConfig configures [Follow]. State is required.
 type FollowConfig struct {
 	State string        // the folder of the index, see [index.Open]
-	Sinks []index.Sink  // in addition to the folder; Follow closes them once it has opened the folder's log
+	Sinks []index.Sink  // in addition to the folder; Follow closes them, also if it fails
 	Beat  time.Duration // the interval of polling; 0: [watch.Often]
 	Ready func()        // called once, when all shares have been read and have a watermark; may be nil
 	// Compact is the minimum size of the folder's log before it is compacted, in bytes; 0: 64 MiB.
@@ -27,6 +27,12 @@ type FollowConfig struct {
 // Follow maintains an index of the whole site in a folder until the context ends, which is no
 // error, or a write fails. After that the index receives no more watermarks.
 func Follow(ctx context.Context, c *Conn, o FollowConfig) (err error) {
+	sinks := o.Sinks
+	defer func() {
+		for _, s := range sinks {
+			err = errors.Join(err, s.Close())
+		}
+	}()
 	q, err := c.site.Question()
 	if err != nil {
 		return err
@@ -35,14 +41,8 @@ func Follow(ctx context.Context, c *Conn, o FollowConfig) (err error) {
 	if err != nil {
 		return err
 	}
-	f := &following{c: c, config: o, log: log, sinks: append([]index.Sink{log}, o.Sinks...),
-		watermarks: map[string]*seenWatermark{},
-		clock:      watch.Now}
-	defer func() {
-		for _, s := range f.sinks {
-			err = errors.Join(err, s.Close())
-		}
-	}()
+	sinks = append([]index.Sink{log}, o.Sinks...)
+	f := &following{c: c, config: o, log: log, sinks: sinks, watermarks: map[string]*seenWatermark{}, clock: watch.Now}
 	if f.merge, err = q.Merge(state, c.site.Deciders); err != nil {
 		return err
 	}

@@ -8,6 +8,9 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/server/watch"
+
+	"github.com/refmon/refmon/server/index"
+	"github.com/refmon/refmon/server/index/cluster/site"
 )
 
 // TestFollowerDiskFull checks that a follower with a full disk ends without a watermark for events
@@ -47,5 +50,22 @@ func TestFollowerDiskFull(t *testing.T) {
 		if got := f.says(name); got != "true" {
 			t.Errorf("%s: %s, want true", name, got)
 		}
+	}
+}
+
+// closings counts the calls of Close of a sink.
+type closings int
+
+func (c *closings) Write([]index.Event) error           { return nil }
+func (c *closings) SetWatermark(*index.Watermark) error { return nil }
+func (c *closings) Close() error                        { *c++; return nil }
+
+// TestFollowClosesSinksWithoutALog checks that Follow closes its sinks once if it cannot open the log.
+func TestFollowClosesSinksWithoutALog(t *testing.T) {
+	var got closings
+	c := newOpenSite(t, 1).dial(site.Follow)
+	err := Follow(t.Context(), c, FollowConfig{State: "/dev/null", Sinks: []index.Sink{&got}})
+	if err == nil || got != 1 {
+		t.Errorf("Follow returned %v and closed the sink %d times, want an error and 1", err, got)
 	}
 }
